@@ -1,0 +1,106 @@
+// npm run new-check -- SYSTEM/NAME: writes a check that works, its cases and its fixtures, to be filled with the real condition. Nothing else has to be touched.
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { CHECK_NAME, writeRegistries } from './registry.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** Returns the files written, relative to `root`. Throws, having written nothing, when the name is no good or a file is there already. */
+export function newCheck(id: string, root = ROOT): string[] {
+  const [system = '', name = '', ...rest] = id.split('/');
+  const systems = readdirSync(join(root, 'src', 'systems'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(root, 'src', 'systems', entry.name, 'index.ts')))
+    .map((entry) => entry.name);
+  if (rest.length > 0 || name === '')
+    throw new Error(`making check "${id}": give SYSTEM/NAME, for example ${systems[0]}/pool-has-free-addresses`);
+  if (!systems.includes(system)) throw new Error(`making check "${id}": there is no system "${system}"; there is ${systems.join(', ')}`);
+  if (!CHECK_NAME.test(name))
+    throw new Error(`making check "${id}": "${name}" is no name; use lower case letters, digits and single dashes, a letter first`);
+  const files = {
+    [`src/systems/${system}/checks/${name}.ts`]: check(system, name),
+    [`test/systems/${system}/${name}.test.ts`]: cases(system, name),
+    [`test/fixtures/${system}/${name}/found.yaml`]: fixture(name, 'broken', 'What the check must find.'),
+    [`test/fixtures/${system}/${name}/healthy.yaml`]: fixture(name, 'fine', 'Looks alike and is in order: the check must stay silent.'),
+  };
+  const there = Object.keys(files).filter((file) => existsSync(join(root, file)));
+  if (there.length > 0) throw new Error(`making check "${id}": ${there.join(' and ')} exists already; choose another name or remove it`);
+  for (const [file, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, file)), { recursive: true });
+    writeFileSync(join(root, file), text);
+  }
+  return Object.keys(files);
+}
+
+/** An example that can be run: every field of the contract that a small check needs, with a condition that no cluster meets by accident. */
+const check = (system: string, name: string) => `// What is wrong in one sentence, and since which version.
+// Sources: the file and the version of the upstream code or document that shows it.
+import type { Check, Finding, Raw, Ref } from '../../../engine/contracts.ts';
+import { refOf } from '../../../kube/refs.ts';
+
+const KEY = 'upgrade-guard.example/${name}';
+
+const reads = {
+  marked: {
+    resource: 'configmaps',
+    // Only what keep() looks at, beyond apiVersion, kind, name, namespace and uid, which always come.
+    fields: ['data'],
+    keep: (object: Raw): Ref | undefined => ((object.data as Raw | undefined)?.[KEY] === 'broken' ? refOf(object) : undefined),
+  },
+};
+
+const check: Check<typeof reads, { count: number }> = {
+  id: '${system}/${name}',
+  // The condition that should hold.
+  title: { en: 'no ConfigMap is marked as broken', zh: '没有 ConfigMap 被标记为损坏' },
+  why: {
+    en: 'An example: say why it matters to an upgrade and how it is found.',
+    zh: '示例：说明它对升级有何影响，以及如何发现。',
+  },
+  sources: [],
+  // Version ranges of the installation (from) and of the target (to); leave out what does not matter.
+  when: { stage: 'both' },
+  reads,
+  judge: ({ marked }) => (marked.length > 0 ? [finding(marked)] : []),
+  message: {
+    en: ({ count }) => \`\${count} ConfigMap\${count === 1 ? ' is' : 's are'} marked as broken\`,
+    zh: ({ count }) => \`\${count} 个 ConfigMap 被标记为损坏\`,
+  },
+};
+export default check;
+
+function finding(objects: Ref[]): Finding<{ count: number }> {
+  return {
+    grade: 'warning',
+    // What is wrong, stable over runs and the names of Pods: part of the fingerprint.
+    key: ['broken'],
+    sure: 'certain',
+    objects,
+    args: { count: objects.length },
+    evidence: [{ seen: \`data: \${KEY}=broken\`, at: objects[0] }],
+  };
+}
+`;
+
+const cases = (system: string, name: string) => `import { grid } from '../../grid.ts';
+
+grid('${system}/${name}', [
+  { fixture: 'found', expect: 'warning ConfigMap/default/marked' },
+  { fixture: 'healthy', expect: 'passed' },
+  { expect: 'passed' },
+  { fixture: 'found', forbidden: ['configmaps'], expect: 'unknown' },
+]);
+`;
+
+const fixture = (name: string, value: string, text: string) => `# ${text}
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: marked, namespace: default, uid: 0d5d52a8-0000-4000-8000-000000000031}
+data: {upgrade-guard.example/${name}: ${value}}
+`;
+
+if (process.argv[1] === import.meta.filename) {
+  const id = process.argv[2] ?? '';
+  const files = newCheck(id);
+  writeRegistries();
+  console.log(`${files.join('\n')}\nNow write the condition, then: npm test -- ${id}`);
+}

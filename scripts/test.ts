@@ -1,0 +1,82 @@
+// npm test: makes what the tests stand on (the registry of checks, the packaged binary, control planes, kubectl and helm), as far as the chosen
+// tests need it, then runs them. Arguments are vitest's: files, -t NAME, --project NAME. The last line is the sum.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createVitest, parseCLI, type TestRunResult, type TestSpecification, type Vitest } from 'vitest/node';
+import { BED_VERSIONS, prepareBeds } from '../test/bed/prepare.ts';
+import { prepareTools } from '../test/bed/tools.ts';
+import { type LeftOut, progress, sum, tell } from '../test/reporter.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+process.chdir(ROOT);
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+/** Runs one of our scripts; its failure is ours. */
+function script(name: string): void {
+  const { status } = spawnSync(process.execPath, [join('scripts', 'run.mjs'), name], { stdio: 'inherit' });
+  if (status !== 0) throw new Error(`npm run ${name} failed; the tests need what it makes`);
+}
+
+/** Makes what these tests need. Answers the parts that cannot run. */
+async function prepare(projects: Set<string>): Promise<Map<string, LeftOut>> {
+  const versions = BED_VERSIONS.filter((version) => projects.has(`kubernetes-${version}`));
+  if (versions.length || projects.has('cli') || projects.has('package')) script('package');
+  const leftOut = new Map<string, LeftOut>();
+  const leaveOut = (project: string, why: string) => leftOut.set(project, { name: `all of ${project}`, why });
+  const noTools = versions.length || projects.has('package') ? await prepareTools(say) : undefined;
+  if (noTools) {
+    for (const project of ['package', ...versions.map((version) => `kubernetes-${version}`)])
+      if (projects.has(project)) leaveOut(project, noTools);
+    return leftOut;
+  }
+  const get =
+    'install Go 1.26 or newer, or set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kube-controller-manager of that version';
+  for (const [version, why] of await prepareBeds(versions, say)) leaveOut(`kubernetes-${version}`, `${why}; ${get}`);
+  return leftOut;
+}
+
+async function run(vitest: Vitest, specifications: TestSpecification[]): Promise<TestRunResult> {
+  if (!specifications.length) return { testModules: [], unhandledErrors: [] };
+  try {
+    return await vitest.runTestSpecifications(specifications, true);
+  } catch (error) {
+    // A control plane that does not start, mostly.
+    const { message, stack } = error as Error;
+    return { testModules: vitest.state.getTestModules(), unhandledErrors: [{ message, stack: stack ?? message, name: 'Error' }] };
+  }
+}
+
+async function main(): Promise<number> {
+  script('registry');
+  const { filter, options } = parseCLI(['vitest', 'run', ...process.argv.slice(2)]);
+  // One stream for all of it, so that failures stand below their names and nothing comes after the last line.
+  const vitest = await createVitest({ ...options, watch: false, reporters: [progress] }, {}, { stderr: process.stdout });
+  try {
+    const chosen = await vitest.globTestSpecifications(filter);
+    if (!chosen.length) throw new Error(`no test file fits ${filter.join(' ')}`);
+    const leftOut = await prepare(new Set(chosen.map((specification) => specification.project.name)));
+    const result = await run(
+      vitest,
+      chosen.filter((specification) => !leftOut.has(specification.project.name)),
+    );
+    const counts = tell(vitest, result, [...leftOut.values()], Boolean(options.testNamePattern));
+    await vitest.close();
+    say(sum(counts));
+    return counts.failed ? 1 : 0;
+  } finally {
+    await vitest.close();
+  }
+}
+
+// Whatever a test makes below the temporary folder goes away with this one.
+const scratch = mkdtempSync(join(tmpdir(), 'upgrade-guard-test-'));
+process.env.TMPDIR = scratch;
+process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
+
+process.exitCode = await main().catch((error: Error) => {
+  say(error.stack ?? error.message);
+  say(sum({ passed: 0, failed: 1, skipped: 0 }));
+  return 1;
+});

@@ -1,0 +1,54 @@
+// Attending a run: what a person sees while it goes on, and what its end means for the exit code. Shared by fix, resume and undo.
+import type { Hands } from '../engine/conduct.ts';
+import type { Run, Step, StoredRun, Way } from '../engine/contracts.ts';
+import type { Executed } from '../engine/execute.ts';
+import { runEnded, stepEnded } from '../report/run.ts';
+import { EXIT } from '../text/user-error.ts';
+import type { Call } from './call.ts';
+import type { Live } from './session.ts';
+
+/** Lines printed for single steps before only the troubled ones are. */
+const LOUD = 50;
+
+/** The hands that carry a run out, with their reports. */
+export function attended(call: Call, live: Live, run: Run, way: Way = 'do'): Hands {
+  let count = 0;
+  return {
+    store: live.store,
+    lock: live.lock,
+    world: live.world,
+    takeOver: call.flags['take-over'],
+    halt: call.signal,
+    on: (step, outcome) => {
+      if (outcome === 'begun') return;
+      count++;
+      const fine = outcome.result === 'done' || outcome.result === 'already';
+      if (!fine || run.steps.length <= LOUD) call.say(stepEnded(step, outcome, call.face, way));
+      else call.progress({ en: `${count} of ${run.steps.length} steps`, zh: `已完成 ${count}/${run.steps.length} 步` });
+    },
+    waiting: ({ run: other, who }) =>
+      call.say(
+        call.t({
+          en: `run ${other} of ${who} holds the cluster; waiting up to a minute to see whether it is alive …`,
+          zh: `${who} 的运行 ${other} 占用着集群；最多等待一分钟，以确认它是否仍在进行……`,
+        }),
+      ),
+  };
+}
+
+/** Says what an attempt came to. Exit code: 0 finished; 4 half-way, or an undo left something promised; 130 interrupted, or 1, before any change. */
+export function ended(call: Call, run: Run, way: Way, executed: Executed, steps: readonly Step[] = run.steps): number {
+  const { text, next } = runEnded(run.id, way, steps.length, executed);
+  call.say(call.t(text));
+  if (next) call.say(call.t({ en: `Next: ${next.en}`, zh: `下一步：${next.zh}` }));
+  if (executed.state === 'unchanged') return call.signal.aborted ? EXIT.interrupted : EXIT.failed;
+  if (executed.state === 'stopped') return EXIT.halfWay;
+  const broken = steps.some(({ id, undo }) => undo !== 'none' && executed.outcomes.get(id)?.result === 'left');
+  return broken ? EXIT.halfWay : EXIT.ok;
+}
+
+/** For a run that is over: its own Lease, should one be left, is taken away. Never disturbs another's. */
+export async function clearOwnLease(live: Live, { run }: StoredRun): Promise<void> {
+  const held = await live.lock.own(run.id);
+  await held?.release('finished');
+}

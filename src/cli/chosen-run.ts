@@ -1,0 +1,30 @@
+// Which run a command is about: the one named, or the newest of this cluster that the command can do something with.
+
+import { sameCluster } from '../engine/conduct.ts';
+import type { StoredRun } from '../engine/contracts.ts';
+import { type RunState, runState } from '../engine/progress.ts';
+import { UserError } from '../text/user-error.ts';
+import type { Call } from './call.ts';
+import type { Live } from './session.ts';
+
+/** undefined: none was named, and none is in one of these states. Throws for a name that is not there, and for a run of another cluster. */
+export async function chosenRun(call: Call, live: Live, states: readonly RunState[]): Promise<StoredRun | undefined> {
+  const named = call.args[0];
+  if (named !== undefined) {
+    const stored = await live.store.read(named);
+    if (!stored) {
+      throw new UserError(
+        {
+          en: `opening run ${named.slice(0, 80)}: there is no such run of this cluster`,
+          zh: `打开运行 ${named.slice(0, 80)}：该集群没有这个运行`,
+        },
+        { en: 'list them: {tool} runs', zh: '列出所有运行：{tool} runs' },
+      );
+    }
+    sameCluster(stored.run, live.identity);
+    return stored;
+  }
+  const { runs, unreadable } = await live.store.list();
+  for (const { id, why } of unreadable) call.say(call.t({ en: `run ${id} cannot be read: ${why}`, zh: `无法读取运行 ${id}：${why}` }));
+  return runs.find((stored) => states.includes(runState(stored)));
+}

@@ -1,0 +1,247 @@
+// Every command of the tool, as data. What a command does stands in commands/<verb>.ts, which is loaded at first use.
+import type { Text } from '../engine/contracts.ts';
+import { FLAGS, type FlagName } from './flags.ts';
+
+export interface Positional {
+  /** As help shows it, in capitals. */
+  name: string;
+  required?: true;
+  many?: true;
+  /** What may stand here; shells complete it. */
+  values?: readonly string[];
+  file?: true;
+}
+export interface Example {
+  text: Text;
+  words: string;
+}
+export interface CommandSpec {
+  name: string;
+  group: Group;
+  positionals: readonly Positional[];
+  flags: readonly FlagName[];
+  /** What -o takes here. */
+  output?: readonly string[];
+  /** One line. */
+  text: Text;
+  /** What somebody must know before using it. */
+  more?: Text;
+  examples: readonly Example[];
+}
+export type Group = 'look' | 'change' | 'carry' | 'learn' | 'tool';
+
+export const GROUPS: Record<Group, Text> = {
+  look: { en: 'Look', zh: '检查' },
+  change: { en: 'Repair, go on, take back', zh: '修复、继续、撤销' },
+  carry: { en: 'Carry a cluster to where it can be studied', zh: '把集群带走分析' },
+  learn: { en: 'Learn', zh: '了解' },
+  tool: { en: 'This tool', zh: '工具本身' },
+};
+
+/** The systems of this build; a test compares them with the folders. */
+export const SYSTEM_NAMES = ['spiderpool'] as const;
+const RUN: Positional = { name: 'RUN' };
+
+const LOOK = [
+  {
+    name: 'check',
+    group: 'look',
+    positionals: [{ name: 'SYSTEM', many: true, values: SYSTEM_NAMES }],
+    flags: ['to', 'from', 'output', 'fail-on', 'accept'],
+    output: ['table', 'wide', 'json'],
+    text: { en: 'Find out what an upgrade would break', zh: '找出升级会破坏什么' },
+    more: {
+      en: 'Changes nothing. Without SYSTEM, every system that is installed is checked. What could not be seen is reported as unknown, never as fine.',
+      zh: '不做任何更改。不写 SYSTEM 时，检查所有已安装的系统。看不到的内容一律报告为“未知”，绝不当作没有问题。',
+    },
+    examples: [
+      { text: { en: 'Everything in the current cluster', zh: '检查当前集群中的所有系统' }, words: 'check' },
+      {
+        text: { en: 'Before upgrading Spiderpool to 0.9.13', zh: '把 Spiderpool 升级到 0.9.13 之前' },
+        words: 'check spiderpool --to spiderpool=0.9.13',
+      },
+      { text: { en: 'Offline, from a snapshot, as JSON', zh: '离线检查快照，输出 JSON' }, words: 'check --from prod.tar.gz -o json' },
+    ],
+  },
+  {
+    name: 'compare',
+    group: 'look',
+    positionals: [
+      { name: 'BEFORE', required: true, file: true },
+      { name: 'AFTER', required: true, file: true },
+    ],
+    flags: ['output'],
+    output: ['table', 'json'],
+    text: { en: 'Compare two saved results of check', zh: '比较两份保存的检查结果' },
+    more: {
+      en: 'Sorts the findings of two files made with check -o json into new, gone, still there, and not looked at again.',
+      zh: '把两份由 check -o json 生成的文件中的问题分为：新出现、已消失、仍存在、未再检查。',
+    },
+    examples: [{ text: { en: 'What changed since yesterday', zh: '与昨天相比有何变化' }, words: 'compare yesterday.json today.json' }],
+  },
+] as const satisfies readonly CommandSpec[];
+
+const CHANGE = [
+  {
+    name: 'fix',
+    group: 'change',
+    positionals: [{ name: 'CHECK-ID', many: true }],
+    flags: ['dry-run', 'rehearse', 'yes', 'confirm', 'to', 'from', 'take-over'],
+    text: { en: 'Repair what check found', zh: '修复检查发现的问题' },
+    more: {
+      en: 'Shows every step and whether it can be taken back, asks, carries the steps out, and checks again. The old objects are on disk before a request leaves. With --from, only --dry-run=client and --rehearse are possible.',
+      zh: '先列出每个步骤以及能否撤销，经确认后执行，最后再检查一遍。请求发出之前，旧对象已保存在磁盘上。使用 --from 时只能配合 --dry-run=client 或 --rehearse。',
+    },
+    examples: [
+      { text: { en: 'Show what would be done', zh: '只显示将要做什么' }, words: 'fix --dry-run=client' },
+      { text: { en: 'Only the findings of one check', zh: '只修复某一项检查的问题' }, words: 'fix spiderpool/owner-controller-type' },
+      { text: { en: 'Try it on a snapshot first', zh: '先在快照上演练' }, words: 'fix --from prod.tar.gz --rehearse' },
+    ],
+  },
+  {
+    name: 'runs',
+    group: 'change',
+    positionals: [RUN],
+    flags: ['output'],
+    output: ['table', 'json'],
+    text: { en: 'List the runs on this cluster, or show one', zh: '列出本集群的执行记录，或显示其中一次' },
+    examples: [
+      { text: { en: 'All of them, newest first', zh: '全部记录，最新的在前' }, words: 'runs' },
+      { text: { en: 'Every step of one', zh: '其中一次的每个步骤' }, words: 'runs RUN' },
+    ],
+  },
+  {
+    name: 'resume',
+    group: 'change',
+    positionals: [RUN],
+    flags: ['yes', 'confirm', 'take-over'],
+    text: { en: 'Go on with a run that stopped half-way', zh: '继续中途停下的执行' },
+    more: { en: 'Without RUN: the newest unfinished run of this cluster.', zh: '不写 RUN 时，继续本集群最近一次未完成的执行。' },
+    examples: [{ text: { en: 'The newest unfinished run', zh: '继续最近一次未完成的执行' }, words: 'resume' }],
+  },
+  {
+    name: 'undo',
+    group: 'change',
+    positionals: [RUN],
+    flags: ['yes', 'confirm', 'take-over'],
+    text: { en: 'Take back what a run changed', zh: '撤销一次执行所做的更改' },
+    more: {
+      en: 'Without RUN: the newest run of this cluster. An object that somebody changed since then is named and left as it is.',
+      zh: '不写 RUN 时，撤销本集群最近一次执行。此后被他人改动过的对象会被指出，并保持原样。',
+    },
+    examples: [{ text: { en: 'The newest run', zh: '撤销最近一次执行' }, words: 'undo' }],
+  },
+] as const satisfies readonly CommandSpec[];
+
+const CARRY = [
+  {
+    name: 'snapshot',
+    group: 'carry',
+    positionals: [{ name: 'FILE', required: true, file: true }],
+    flags: ['full', 'force'],
+    text: { en: 'Write what the checks read into one redacted file', zh: '把检查所读的内容脱敏后写入一个文件' },
+    more: {
+      en: 'FILE is a .tar.gz that only you can read. Secrets, tokens and environment values are left out. check --from FILE gives the same verdict as the cluster itself.',
+      zh: 'FILE 是仅本人可读的 .tar.gz。其中不含 Secret、令牌和环境变量的值。用 check --from FILE 得到的结论与直接检查集群相同。',
+    },
+    examples: [
+      { text: { en: 'For support, or to rehearse a repair', zh: '供技术支持使用，或用来演练修复' }, words: 'snapshot prod.tar.gz' },
+    ],
+  },
+  {
+    name: 'rbac',
+    group: 'carry',
+    positionals: [],
+    flags: ['for'],
+    text: { en: 'Print the least ClusterRole that is enough', zh: '输出够用的最小 ClusterRole' },
+    examples: [
+      { text: { en: 'For checking only', zh: '仅供检查' }, words: 'rbac --for check' },
+      { text: { en: 'For repairing as well', zh: '同时供修复' }, words: 'rbac --for fix' },
+    ],
+  },
+] as const satisfies readonly CommandSpec[];
+
+const LEARN = [
+  {
+    name: 'demo',
+    group: 'learn',
+    positionals: [],
+    flags: ['from', 'output'],
+    output: ['table', 'wide', 'json'],
+    text: { en: 'Check and repair a broken cluster in memory', zh: '在内存中检查并修复一个有问题的集群' },
+    more: { en: 'Needs no cluster and changes nothing.', zh: '不需要集群，也不做任何更改。' },
+    examples: [{ text: { en: 'See what this tool does', zh: '看看本工具能做什么' }, words: 'demo' }],
+  },
+  {
+    name: 'checks',
+    group: 'learn',
+    positionals: [],
+    flags: ['output'],
+    output: ['table', 'json'],
+    text: { en: 'List every check', zh: '列出所有检查' },
+    examples: [{ text: { en: 'The whole catalogue', zh: '完整目录' }, words: 'checks' }],
+  },
+  {
+    name: 'explain',
+    group: 'learn',
+    positionals: [{ name: 'CHECK-ID', required: true }],
+    flags: [],
+    text: { en: 'Explain one check: why, how, from which source', zh: '解释一项检查：原因、方法和出处' },
+    examples: [{ text: { en: 'One check', zh: '解释一项检查' }, words: 'explain spiderpool/owner-controller-type' }],
+  },
+] as const satisfies readonly CommandSpec[];
+
+const TOOL = [
+  {
+    name: 'version',
+    group: 'tool',
+    positionals: [],
+    flags: ['output'],
+    output: ['table', 'json'],
+    text: { en: 'Print the version of this tool', zh: '显示本工具的版本' },
+    examples: [{ text: { en: 'For scripts', zh: '供脚本使用' }, words: 'version -o json' }],
+  },
+  {
+    name: 'completion',
+    group: 'tool',
+    positionals: [{ name: 'SHELL', required: true, values: ['bash', 'zsh', 'fish'] }],
+    flags: [],
+    text: { en: 'Print a completion script for a shell', zh: '输出命令行补全脚本' },
+    more: {
+      en: 'The script completes upgrade-guard and kubectl-upgrade_guard. For "kubectl upgrade-guard", link the program as kubectl_complete-upgrade_guard somewhere on your PATH.',
+      zh: '脚本为 upgrade-guard 和 kubectl-upgrade_guard 提供补全。要让 kubectl upgrade-guard 也能补全，请在 PATH 中把本程序链接为 kubectl_complete-upgrade_guard。',
+    },
+    examples: [{ text: { en: 'In ~/.bashrc', zh: '写入 ~/.bashrc' }, words: 'completion bash' }],
+  },
+  {
+    name: 'options',
+    group: 'tool',
+    positionals: [],
+    flags: [],
+    text: { en: 'List the flags that every command takes', zh: '列出所有命令通用的参数' },
+    examples: [],
+  },
+  {
+    name: 'help',
+    group: 'tool',
+    positionals: [{ name: 'COMMAND' }],
+    flags: [],
+    text: { en: 'Help for a command', zh: '显示命令的帮助' },
+    examples: [{ text: { en: 'How to check', zh: '检查命令的用法' }, words: 'help check' }],
+  },
+] as const satisfies readonly CommandSpec[];
+
+const ALL = [...LOOK, ...CHANGE, ...CARRY, ...LEARN, ...TOOL] as const;
+export type Verb = (typeof ALL)[number]['name'];
+export const COMMANDS: readonly (CommandSpec & { name: Verb })[] = ALL;
+
+export function commandOf(name: string): (CommandSpec & { name: Verb }) | undefined {
+  return COMMANDS.find((command) => command.name === name);
+}
+
+/** What a flag may be set to in this command; undefined: anything. */
+export function choicesOf(command: CommandSpec | undefined, flag: FlagName): readonly string[] | undefined {
+  if (flag === 'output') return command?.output;
+  const spec = FLAGS[flag];
+  return 'choices' in spec ? spec.choices : undefined;
+}

@@ -1,0 +1,125 @@
+// fix: check, show the steps, ask, carry them out, check again, compare.
+import { randomBytes } from 'node:crypto';
+import { compare, sideOf } from '../../engine/compare.ts';
+import { begin, newRunId } from '../../engine/conduct.ts';
+import type { Run } from '../../engine/contracts.ts';
+import { type Examination, type ExamineOptions, examine } from '../../engine/examine.ts';
+import { executeDryRun } from '../../engine/execute.ts';
+import type { Plan } from '../../engine/plan.ts';
+import { isComplete } from '../../engine/verdict.ts';
+import { comparison } from '../../report/comparison.ts';
+import { planView, question, SHOWN } from '../../report/plan.ts';
+import { stepEnded } from '../../report/run.ts';
+import { table } from '../../report/table.ts';
+import { recordingSource } from '../../snapshot/record.ts';
+import { dumpSource } from '../../snapshot/source.ts';
+import { checkOf, SYSTEMS, TITLES } from '../../systems/index.ts';
+import { EXIT } from '../../text/user-error.ts';
+import { examineOptions } from '../asked.ts';
+import { attended, ended } from '../attend.ts';
+import type { Call } from '../call.ts';
+import { rehearse } from '../rehearse.ts';
+import { planAll, planChosen } from '../repair.ts';
+import { type Live, openCluster, openSource } from '../session.ts';
+
+export async function fix(call: Call): Promise<number> {
+  const options = examineOptions(call, { checks: call.args.map((id) => checkOf(id).id) });
+  const dry = call.flags['dry-run'] ?? 'none';
+  if (call.flags.from !== undefined || call.flags.rehearse) return rehearsal(call, options);
+  const live = await openCluster(call);
+  try {
+    const before = await examine(live.source, SYSTEMS, options);
+    call.say(...table(before, SYSTEMS, TITLES, call.face), '');
+    if (dry === 'client') return preview(call, await planAll(before.remedies));
+    if (dry === 'server') return tried(call, live, await planAll(before.remedies));
+    const plan = await planChosen(before.remedies, call);
+    if (!plan.steps.length) return nothingToDo(call, before, plan);
+    call.say(...planView(plan, call.face, SHOWN), '');
+    if (!call.flags.yes && !(await call.confirm(question(plan.steps)))) {
+      call.say(call.t({ en: 'Nothing was changed.', zh: '未做任何更改。' }));
+      return EXIT.failed;
+    }
+    return await carryOut(call, live, before, plan, options);
+  } finally {
+    live.close();
+  }
+}
+
+async function rehearsal(call: Call, options: ExamineOptions): Promise<number> {
+  const { source, dump, close } = await openSource(call);
+  try {
+    const recording = recordingSource(source);
+    const seen = await examine(recording.source, SYSTEMS, options);
+    const copy = dump ?? (await recording.dump());
+    const before = dump ? seen : await examine(dumpSource(copy), SYSTEMS, options);
+    call.say(...table(before, SYSTEMS, TITLES, call.face), '');
+    await rehearse(call, copy, before, options);
+    return EXIT.ok;
+  } finally {
+    close();
+  }
+}
+
+function preview(call: Call, plan: Plan): number {
+  call.out(...(plan.steps.length || plan.refusals.length ? planView(plan, call.face) : [call.t(NOTHING)]));
+  return EXIT.ok;
+}
+
+async function tried(call: Call, live: Live, plan: Plan): Promise<number> {
+  call.out(...planView(plan, call.face), '');
+  const fine = await executeDryRun(plan.steps, live.world, (step, outcome) => call.out(stepEnded(step, outcome, call.face)));
+  call.out(
+    call.t(
+      fine
+        ? {
+            en: 'The API server would accept every write (dry run; nothing was stored).',
+            zh: 'API server 会接受所有写入（试运行；未保存任何内容）。',
+          }
+        : { en: 'The API server would not accept every write.', zh: 'API server 不会接受全部写入。' },
+    ),
+  );
+  return fine ? EXIT.ok : EXIT.failed;
+}
+
+const NOTHING = { en: 'Nothing to fix.', zh: '没有需要修复的问题。' };
+
+function nothingToDo(call: Call, { results, remedies }: Examination, plan: Plan): number {
+  call.say(...planView(plan, call.face), call.t(NOTHING));
+  if (remedies.length) return EXIT.findings;
+  return isComplete(results) ? EXIT.ok : EXIT.unknown;
+}
+
+async function carryOut(call: Call, live: Live, before: Examination, plan: Plan, options: ExamineOptions): Promise<number> {
+  const reasons = new Set(before.remedies.flatMap(({ findings }) => findings.map(({ fingerprint }) => fingerprint)));
+  const now = new Date();
+  const run: Run = {
+    schema: 1,
+    id: newRunId(now, randomBytes(4).toString('hex')),
+    tool: `upgrade-guard ${call.version}`,
+    what: ['fix', ...call.args].join(' '),
+    at: now.toISOString(),
+    checks: [...new Set(before.remedies.map(({ check }) => check.id))],
+    steps: plan.steps,
+    cluster: live.identity,
+    as: live.as,
+  };
+  const executed = await begin(run, attended(call, live, run));
+  const exit = ended(call, run, 'do', executed);
+  if (executed.state !== 'finished') return exit;
+  if (call.signal.aborted) {
+    call.say(
+      call.t({
+        en: 'Interrupted: the checks were not run again. Do so with: {tool} check',
+        zh: '已中断：未再次检查。请运行：{tool} check',
+      }),
+    );
+    return EXIT.unknown;
+  }
+  const after = await examine(live.source, SYSTEMS, options);
+  call.out(...comparison(compare(sideOf(before.results), sideOf(after.results)), call.face));
+  const remaining = after.results
+    .flatMap(({ findings }) => findings)
+    .some(({ fingerprint, accepted }) => !accepted && reasons.has(fingerprint));
+  if (remaining) return EXIT.findings;
+  return isComplete(after.results) ? exit : EXIT.unknown;
+}

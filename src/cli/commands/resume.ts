@@ -1,0 +1,47 @@
+// resume: go on with a run that stopped, from its journal.
+import { goOn } from '../../engine/conduct.ts';
+import { examine } from '../../engine/examine.ts';
+import { isSettled, progressOf, runState } from '../../engine/progress.ts';
+import { isComplete } from '../../engine/verdict.ts';
+import { planView, question, SHOWN } from '../../report/plan.ts';
+import { SYSTEMS } from '../../systems/index.ts';
+import { EXIT, UserError } from '../../text/user-error.ts';
+import { attended, clearOwnLease, ended } from '../attend.ts';
+import type { Call } from '../call.ts';
+import { chosenRun } from '../chosen-run.ts';
+import { openCluster } from '../session.ts';
+
+export async function resume(call: Call): Promise<number> {
+  const live = await openCluster(call);
+  try {
+    const stored = (await chosenRun(call, live, ['unfinished'])) ?? (await chosenRun(call, live, ['finished', 'unchanged', 'undone']));
+    const state = stored && runState(stored);
+    if (state === 'undo unfinished') throw undoing(stored!.run.id);
+    if (!stored || state !== 'unfinished') {
+      if (stored) await clearOwnLease(live, stored);
+      call.say(call.t({ en: 'Nothing is left to do.', zh: '没有未完成的步骤。' }));
+      return EXIT.ok;
+    }
+    const { run, entries } = stored;
+    const { states } = progressOf(entries);
+    const open = run.steps.filter(({ id }) => !isSettled(states.do.get(id)));
+    call.say(...planView({ steps: open, refusals: [] }, call.face, SHOWN), '');
+    if (!call.flags.yes && !(await call.confirm(question(open)))) return EXIT.failed;
+    const exit = ended(call, run, 'do', await goOn(stored, 'do', attended(call, live, run)), open);
+    if (exit !== EXIT.ok) return exit;
+    const after = await examine(live.source, SYSTEMS, { checks: run.checks });
+    const reasons = new Set(run.steps.flatMap((step) => step.reasons));
+    const remaining = after.results.flatMap(({ findings }) => findings).filter(({ fingerprint }) => reasons.has(fingerprint));
+    for (const { message } of remaining) call.say(call.t({ en: `still there: ${message.en}`, zh: `仍存在：${message.zh}` }));
+    if (remaining.length) return EXIT.findings;
+    return isComplete(after.results) ? EXIT.ok : EXIT.unknown;
+  } finally {
+    live.close();
+  }
+}
+
+const undoing = (id: string): UserError =>
+  new UserError(
+    { en: `resuming run ${id}: an undo of it was begun and did not end`, zh: `继续运行 ${id}：它的撤销已经开始但没有结束` },
+    { en: `end the undo first: {tool} undo ${id}`, zh: `请先完成撤销：{tool} undo ${id}` },
+  );

@@ -1,0 +1,50 @@
+// runs: what was done to this cluster from here, by the journals.
+
+import type { StoredRun } from '../../engine/contracts.ts';
+import { progressOf, runState } from '../../engine/progress.ts';
+import { runDetail, runList } from '../../report/run.ts';
+import { EXIT } from '../../text/user-error.ts';
+import type { Call } from '../call.ts';
+import { chosenRun } from '../chosen-run.ts';
+import { openCluster } from '../session.ts';
+
+export async function runs(call: Call): Promise<number> {
+  const live = await openCluster(call);
+  try {
+    const json = call.flags.output === 'json';
+    if (call.args.length) {
+      const stored = (await chosenRun(call, live, []))!;
+      call.out(...(json ? [JSON.stringify(published(stored), null, 2)] : runDetail(stored, call.face)));
+      return EXIT.ok;
+    }
+    const { runs: all, unreadable } = await live.store.list();
+    for (const { id, why } of unreadable) call.say(call.t({ en: `run ${id} cannot be read: ${why}`, zh: `无法读取运行 ${id}：${why}` }));
+    call.out(...(json ? [JSON.stringify(all.map(published), null, 2)] : runList(all, call.face)));
+    return EXIT.ok;
+  } finally {
+    live.close();
+  }
+}
+
+/** Who, when, what and how far; never the objects that the journal keeps. */
+function published(stored: StoredRun): object {
+  const { run, entries } = stored;
+  const { states } = progressOf(entries);
+  return {
+    id: run.id,
+    state: runState(stored),
+    what: run.what,
+    at: run.at,
+    tool: run.tool,
+    cluster: run.cluster,
+    steps: run.steps.map(({ id, do: doing, text, undo, reasons }) => ({
+      id,
+      do: doing,
+      text,
+      undo,
+      reasons,
+      result: states.do.get(id)?.result ?? null,
+      undone: states.undo.get(id)?.result ?? null,
+    })),
+  };
+}

@@ -1,0 +1,28 @@
+// snapshot: everything that the checks read of this cluster, redacted, in one file.
+import { examine } from '../../engine/examine.ts';
+import { recordingSource } from '../../snapshot/record.ts';
+import { writeSnapshot } from '../../snapshot/write.ts';
+import { SYSTEMS } from '../../systems/index.ts';
+import { EXIT } from '../../text/user-error.ts';
+import { examineOptions } from '../asked.ts';
+import type { Call } from '../call.ts';
+import { openSource } from '../session.ts';
+
+export async function snapshot(call: Call): Promise<number> {
+  const file = call.args[0]!;
+  const { source, close } = await openSource(call);
+  try {
+    const recording = recordingSource(source, { full: call.flags.full });
+    await examine(recording.source, SYSTEMS, examineOptions(call, {}));
+    await writeSnapshot(await recording.dump(), file, { force: call.flags.force });
+    call.say(
+      call.t({
+        en: `Wrote ${file} (secrets redacted). Check it anywhere: {tool} check --from ${file}`,
+        zh: `已写入 ${file}（敏感内容已脱敏）。可在任何地方检查：{tool} check --from ${file}`,
+      }),
+    );
+    return EXIT.ok;
+  } finally {
+    close();
+  }
+}

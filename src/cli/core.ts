@@ -1,0 +1,38 @@
+// The core: everything that a command needs and that is too heavy for the start. A bundle of its own, decoded at first use.
+
+import type { Invocation } from './argv.ts';
+import { type Call, callOf } from './call.ts';
+import { check } from './commands/check.ts';
+import { checks } from './commands/checks.ts';
+import { compare } from './commands/compare.ts';
+import { demo } from './commands/demo.ts';
+import { explain } from './commands/explain.ts';
+import { fix } from './commands/fix.ts';
+import { rbac } from './commands/rbac.ts';
+import { resume } from './commands/resume.ts';
+import { runs } from './commands/runs.ts';
+import { snapshot } from './commands/snapshot.ts';
+import { undo } from './commands/undo.ts';
+import type { Verb } from './commands.ts';
+
+/** What main does itself needs no core. */
+type CoreVerb = Exclude<Verb, 'help' | 'options' | 'version' | 'completion'>;
+
+const COMMANDS: Record<CoreVerb, (call: Call) => Promise<number>> = {
+  check,
+  checks,
+  compare,
+  demo,
+  explain,
+  fix,
+  rbac,
+  resume,
+  runs,
+  snapshot,
+  undo,
+};
+
+/** Runs one command to its exit code. Throws UserError for what the user can mend. */
+export function run(invocation: Invocation): Promise<number> {
+  return COMMANDS[invocation.verb as CoreVerb](callOf(invocation));
+}

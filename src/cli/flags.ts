@@ -1,0 +1,202 @@
+// Every flag of the tool, once, as data: argv.ts reads command lines with it, help.ts and completion.ts show it, the core gets its types from it.
+import type { Text } from '../engine/contracts.ts';
+
+export interface FlagSpec {
+  /** `list` may be given several times. */
+  kind: 'boolean' | 'value' | 'list';
+  short?: string;
+  /** What stands for the value in help. */
+  value?: string;
+  choices?: readonly string[];
+  /** The value names a file: shells complete file names. */
+  file?: true;
+  text: Text;
+}
+
+export const FLAGS = {
+  to: {
+    kind: 'list',
+    value: 'SYSTEM=VERSION',
+    text: {
+      en: 'The version that SYSTEM is to be upgraded to; SYSTEM@NAMESPACE/NAME=VERSION names one of several installations. Default: the next good one we know',
+      zh: '要把 SYSTEM 升级到的版本；同一系统装了多份时，用 SYSTEM@NAMESPACE/NAME=VERSION 指明是哪一份。默认取已知的下一个可用版本',
+    },
+  },
+  from: {
+    kind: 'value',
+    value: 'PATH',
+    file: true,
+    text: {
+      en: 'Read a snapshot, or a folder or file of manifests, instead of a cluster; - reads standard input',
+      zh: '不连接集群，改为读取快照、清单目录或清单文件；- 表示标准输入',
+    },
+  },
+  output: { kind: 'value', short: 'o', value: 'FORMAT', text: { en: 'Output format', zh: '输出格式' } },
+  'fail-on': {
+    kind: 'value',
+    value: 'GRADE',
+    choices: ['blocker', 'warning', 'notice'],
+    text: {
+      en: 'Exit with 2 when there is a finding of this grade or above (default blocker)',
+      zh: '出现该级别或更高级别的问题时，退出码为 2（默认 blocker）',
+    },
+  },
+  accept: {
+    kind: 'list',
+    value: 'CHECK-ID[:KIND/NAMESPACE/NAME]',
+    text: {
+      en: 'Accept the findings of this check, or its finding on one object; they are still shown',
+      zh: '接受该检查的全部问题，或只接受某个对象上的问题；结果中仍会列出',
+    },
+  },
+  'dry-run': {
+    kind: 'value',
+    value: 'HOW',
+    choices: ['none', 'client', 'server'],
+    text: {
+      en: 'client: only show the steps. server: also let the API server try each write without storing it (default none)',
+      zh: 'client：只显示步骤；server：另外让 API server 试做每次写入，但不落库（默认 none）',
+    },
+  },
+  rehearse: {
+    kind: 'boolean',
+    text: { en: 'Run the steps in memory only, then check the result', zh: '只在内存中演练这些步骤，然后检查结果' },
+  },
+  yes: {
+    kind: 'boolean',
+    text: {
+      en: 'Do not ask; findings of medium or low certainty still need --confirm',
+      zh: '不再询问；把握为中或低的问题仍需用 --confirm 指明',
+    },
+  },
+  confirm: {
+    kind: 'list',
+    value: 'KIND/NAMESPACE/NAME',
+    text: { en: 'Confirm the repair of this object, although the finding is not certain', zh: '问题虽不确定，仍确认修复该对象' },
+  },
+  'take-over': {
+    kind: 'value',
+    value: 'RUN',
+    text: {
+      en: 'Go on although this unfinished run of somebody else holds the cluster',
+      zh: '即使他人未完成的执行 RUN 仍占用集群，也接手继续',
+    },
+  },
+  full: {
+    kind: 'boolean',
+    text: { en: 'Keep whole Pods, not only the fields that checks read', zh: '保留完整的 Pod，而不只是检查所读的字段' },
+  },
+  force: { kind: 'boolean', text: { en: 'Overwrite FILE if it exists', zh: 'FILE 已存在时覆盖' } },
+  for: {
+    kind: 'value',
+    value: 'WHAT',
+    choices: ['check', 'fix'],
+    text: { en: 'The command that the rights are for (default check)', zh: '这些权限供哪个命令使用（默认 check）' },
+  },
+
+  kubeconfig: {
+    kind: 'value',
+    value: 'FILE',
+    file: true,
+    text: {
+      en: 'The kubeconfig file (default $KUBECONFIG, then ~/.kube/config)',
+      zh: 'kubeconfig 文件（默认 $KUBECONFIG，其次 ~/.kube/config）',
+    },
+  },
+  context: { kind: 'value', value: 'NAME', text: { en: 'The kubeconfig context to use', zh: '使用 kubeconfig 中的哪个上下文（context）' } },
+  cluster: { kind: 'value', value: 'NAME', text: { en: 'The kubeconfig cluster to use', zh: '使用 kubeconfig 中的哪个集群' } },
+  user: { kind: 'value', value: 'NAME', text: { en: 'The kubeconfig user to use', zh: '使用 kubeconfig 中的哪个用户' } },
+  namespace: {
+    kind: 'value',
+    short: 'n',
+    value: 'NAMESPACE',
+    text: {
+      en: 'Only installations in this namespace; their checks still see the whole cluster',
+      zh: '只看该命名空间中的安装；检查范围仍是整个集群',
+    },
+  },
+  'all-namespaces': {
+    kind: 'boolean',
+    short: 'A',
+    text: { en: 'Installations in all namespaces (the default)', zh: '查看所有命名空间中的安装（默认）' },
+  },
+  as: { kind: 'value', value: 'USER', text: { en: 'Act as this user', zh: '以该用户的身份操作' } },
+  'as-group': { kind: 'list', value: 'GROUP', text: { en: 'Act as a member of this group', zh: '以该组成员的身份操作' } },
+  'as-uid': { kind: 'value', value: 'UID', text: { en: 'Act as the user with this UID', zh: '以该 UID 的用户身份操作' } },
+  server: { kind: 'value', short: 's', value: 'URL', text: { en: 'Address of the API server', zh: 'API server 的地址' } },
+  token: { kind: 'value', value: 'TOKEN', text: { en: 'Bearer token for the API server', zh: '访问 API server 的 Bearer 令牌' } },
+  'certificate-authority': {
+    kind: 'value',
+    value: 'FILE',
+    file: true,
+    text: { en: 'Certificates that the API server is verified with', zh: '用于校验 API server 的 CA 证书文件' },
+  },
+  'tls-server-name': {
+    kind: 'value',
+    value: 'NAME',
+    text: { en: 'Name to look for in the certificate of the API server', zh: '校验 API server 证书时使用的名称' },
+  },
+  'insecure-skip-tls-verify': {
+    kind: 'boolean',
+    text: { en: 'Do not verify the certificate of the API server (insecure)', zh: '不校验 API server 的证书（不安全）' },
+  },
+  'request-timeout': {
+    kind: 'value',
+    value: 'DURATION',
+    text: {
+      en: 'Give up on a single request after this time, such as 30s or 2m; 0 waits for ever',
+      zh: '单个请求的时限，例如 30s 或 2m；0 表示不限',
+    },
+  },
+  lang: {
+    kind: 'value',
+    value: 'LANGUAGE',
+    choices: ['en', 'zh'],
+    text: { en: 'Language (default: from the locale)', zh: '界面语言（默认取自系统区域设置）' },
+  },
+  v: {
+    kind: 'value',
+    short: 'v',
+    value: 'LEVEL',
+    text: { en: 'How much to log, from 0 to 10, as kubectl has it', zh: '日志详细程度，0 到 10，含义与 kubectl 相同' },
+  },
+  'no-color': { kind: 'boolean', text: { en: 'No colours (as NO_COLOR does)', zh: '不使用颜色（与 NO_COLOR 相同）' } },
+  help: { kind: 'boolean', short: 'h', text: { en: 'Help for this command', zh: '显示该命令的帮助' } },
+} as const satisfies Record<string, FlagSpec>;
+
+export type FlagName = keyof typeof FLAGS;
+type Value<F extends FlagSpec> = F['kind'] extends 'boolean'
+  ? boolean
+  : F['kind'] extends 'list'
+    ? string[]
+    : F extends { choices: readonly (infer Choice)[] }
+      ? Choice
+      : string;
+/** What was given. A flag that was not given is absent, except the ones that the caller's environment fills in. */
+export type Flags = { -readonly [Name in FlagName]?: Value<(typeof FLAGS)[Name]> };
+
+/** How to reach the cluster; kubectl's words. */
+export const CONNECTION: readonly FlagName[] = [
+  'kubeconfig',
+  'context',
+  'cluster',
+  'user',
+  'namespace',
+  'all-namespaces',
+  'as',
+  'as-group',
+  'as-uid',
+  'server',
+  'token',
+  'certificate-authority',
+  'tls-server-name',
+  'insecure-skip-tls-verify',
+  'request-timeout',
+];
+/** How to talk to the person. */
+export const TALK: readonly FlagName[] = ['lang', 'v', 'no-color', 'help'];
+export const GLOBAL: readonly FlagName[] = [...CONNECTION, ...TALK];
+
+export function specOf(name: FlagName): FlagSpec {
+  return FLAGS[name];
+}

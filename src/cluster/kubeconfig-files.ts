@@ -1,0 +1,124 @@
+// Reading and merging kubeconfig files with kubectl's rules; client-node differs (several files, missing or empty ones, no user).
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { isScalar, parseDocument, visit } from 'yaml';
+import { UserError } from '../text/user-error.ts';
+
+export type Env = Record<string, string | undefined>;
+/** One cluster, user or context in the file's own field names. */
+export type Fields = Record<string, unknown>;
+export interface Kubeconfig {
+  clusters: Map<string, Fields>;
+  users: Map<string, Fields>;
+  contexts: Map<string, Fields>;
+  current: string;
+  /** The files that were read, for messages. */
+  files: string[];
+}
+
+/** `--kubeconfig` must exist; of $KUBECONFIG and ~/.kube/config what exists is read. Throws UserError for what cannot be read. */
+export function readKubeconfig(explicit: string | undefined, env: Env): Kubeconfig {
+  const files = explicit ? [path.resolve(explicit)] : defaultFiles(env).filter((file) => existsSync(file));
+  const merged: Kubeconfig = { clusters: new Map(), users: new Map(), contexts: new Map(), current: '', files };
+  for (const one of files.map(readOne)) {
+    for (const key of ['clusters', 'users', 'contexts'] as const) {
+      for (const [name, fields] of one[key]) if (!merged[key].has(name)) merged[key].set(name, fields);
+    }
+    merged.current ||= one.current;
+  }
+  return merged;
+}
+
+function defaultFiles(env: Env): string[] {
+  const listed = (env.KUBECONFIG ?? '').split(path.delimiter).filter(Boolean);
+  if (listed.length) return listed.map((file) => path.resolve(file));
+  return [path.join(env.HOME || env.USERPROFILE || homedir(), '.kube', 'config')];
+}
+
+function readOne(file: string): Kubeconfig {
+  const root = parsed(file);
+  const dir = path.dirname(file);
+  return {
+    clusters: named(root.clusters, 'cluster', file, (cluster) => absolute(cluster, dir, ['certificate-authority'])),
+    users: named(root.users, 'user', file, (user) => userPaths(user, dir)),
+    contexts: named(root.contexts, 'context', file, (context) => context),
+    current: text(root['current-context']),
+    files: [file],
+  };
+}
+
+function parsed(file: string): Fields {
+  let source: string;
+  try {
+    source = readFileSync(file, 'utf8');
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    throw new UserError(
+      { en: `reading kubeconfig ${file}: ${why}`, zh: `读取 kubeconfig ${file} 失败：${why}` },
+      {
+        en: 'check --kubeconfig and $KUBECONFIG, and that the file may be read',
+        zh: '请检查 --kubeconfig 与 $KUBECONFIG，以及该文件是否可读',
+      },
+    );
+  }
+  const document = parseDocument(source, { logLevel: 'silent' });
+  if (document.errors.length) throw malformed(file, document.errors[0]!.message.split('\n')[0]!);
+  // A token or name that looks like a number is text: 007 stays 007.
+  visit(document, {
+    Scalar(_key, node) {
+      if (typeof node.value === 'number' && node.source !== undefined) node.value = node.source;
+    },
+  });
+  if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) return {};
+  let root: unknown;
+  try {
+    root = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw malformed(file, (error as Error).message);
+  }
+  if (!isFields(root)) throw malformed(file, 'not a mapping');
+  return root;
+}
+
+function malformed(file: string, why: string): UserError {
+  return new UserError(
+    { en: `reading kubeconfig ${file}: ${why}`, zh: `解析 kubeconfig ${file} 失败：${why}` },
+    {
+      en: `repair the file; kubectl config view --kubeconfig ${file} reads it too`,
+      zh: `请修复该文件；可用 kubectl config view --kubeconfig ${file} 验证`,
+    },
+  );
+}
+
+function named(list: unknown, key: string, file: string, settle: (fields: Fields) => Fields): Map<string, Fields> {
+  const all = new Map<string, Fields>();
+  for (const entry of Array.isArray(list) ? list : []) {
+    if (!isFields(entry)) continue;
+    const name = text(entry.name);
+    if (all.has(name)) throw malformed(file, `the ${key} ${name} is there twice`);
+    all.set(name, settle(isFields(entry[key]) ? entry[key] : {}));
+  }
+  return all;
+}
+
+function userPaths(user: Fields, dir: string): Fields {
+  const settled = absolute(user, dir, ['client-certificate', 'client-key', 'tokenFile']);
+  // As kubectl: a bare command is looked up in PATH, one with a separator is relative to the file.
+  if (isFields(settled.exec) && /[\\/]/.test(text(settled.exec.command))) settled.exec = absolute(settled.exec, dir, ['command']);
+  return settled;
+}
+
+function absolute(fields: Fields, dir: string, keys: string[]): Fields {
+  const settled = { ...fields };
+  for (const key of keys) if (text(settled[key])) settled[key] = path.resolve(dir, text(settled[key]));
+  return settled;
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function text(value: unknown): string {
+  return value === undefined || value === null || typeof value === 'object' ? '' : String(value);
+}

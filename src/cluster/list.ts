@@ -1,0 +1,178 @@
+// One list, page by page: narrow requests, flat memory, and what to do when a list expires or fails for a moment.
+import { isAscii } from 'node:buffer';
+import type { ApiResource, Gap, ListQuery, ListSink, Raw } from '../engine/contracts.ts';
+import { oneLine } from '../text/sanitise.ts';
+import { gapOf } from './answers.ts';
+import { collectionPath } from './discovery.ts';
+import { metadataOnly } from './fields.ts';
+import { type Reader, readerFor, readList } from './protobuf.ts';
+import { type Answer, PAGE_MAX, type Page, pause, type Transport } from './transport.ts';
+
+/** kubectl's page. */
+const PAGE_SIZE = 500;
+/** Of what may be a megabyte each (Helm releases): 500 of them would be one answer of hundreds of megabytes. */
+const HEAVY_PAGE_SIZE = 50;
+const HEAVY = ['secrets', 'configmaps'];
+/** A list that expires again and again is longer than the server remembers; etcd is compacted every five minutes. */
+const RESTARTS = 3;
+/** A list fails for a second or two after its CRD changed (seen on 1.37), and while a server restarts. */
+const PATIENCE_MS = [300, 1000, 3000];
+const MOMENTARY = new Set([404, 429, 500, 502, 503, 504]);
+
+const JSON_TYPE = 'application/json';
+const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
+const METADATA = ';as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+
+/** Lets at most `width` of its tasks run at a time. */
+export type Gate = <T>(task: () => Promise<T>) => Promise<T>;
+export interface Gates {
+  /** First pages: most lists have no other. */
+  lists: Gate;
+  /** Held from the second page on: one big list at a time. */
+  big: Gate;
+  /** Buffers that wait for their next page. */
+  spare: Page[];
+}
+
+export function listGates(): Gates {
+  return { lists: gate(4), big: gate(1), spare: [] };
+}
+
+function gate(width: number): Gate {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async (task) => {
+    if (running >= width) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running++;
+    try {
+      return await task();
+    } finally {
+      const next = waiting.shift();
+      // The place goes straight to the next task.
+      if (next) next();
+      else running--;
+    }
+  };
+}
+
+/** `missing`: the server knows no such list any more. Throws NoAnswer, or the signal's reason. */
+export function list(
+  transport: Transport,
+  api: ApiResource,
+  query: ListQuery,
+  sink: ListSink,
+  gates: Gates,
+  signal: AbortSignal,
+): Promise<undefined | Gap | 'missing'> {
+  const one = { transport, api, query, sink, gates, signal, ask: asking(query) };
+  return gates.lists(async () => {
+    for (let begun = 0; begun <= RESTARTS; begun++) {
+      if (begun) sink.restart();
+      const first = await nextPage(one, '');
+      const end = typeof first === 'string' && first !== '' ? await gates.big(() => furtherPages(one, first)) : first;
+      if (end === '') return undefined;
+      if (end !== EXPIRED) return end as Gap | 'missing';
+    }
+    return { why: 'failed', ...asked(query), detail: `the list expired ${RESTARTS + 1} times before its end` };
+  });
+}
+
+interface Listing {
+  transport: Transport;
+  api: ApiResource;
+  query: ListQuery;
+  sink: ListSink;
+  gates: Gates;
+  signal: AbortSignal;
+  ask: Asking;
+}
+interface Asking {
+  accept: string;
+  reader?: Reader;
+  metadata: boolean;
+}
+const EXPIRED = Symbol('the continue token expired');
+/** Continue token (empty on the last page), or why there is none. */
+type PageEnd = string | Gap | 'missing' | typeof EXPIRED;
+
+function asking({ resource, fields }: ListQuery): Asking {
+  const metadata = metadataOnly(fields);
+  const reader = readerFor(resource, fields);
+  const as = metadata ? METADATA : '';
+  const types = [...(reader ? [PROTOBUF_TYPE + as] : []), ...(metadata ? [JSON_TYPE + as] : []), JSON_TYPE];
+  return { accept: types.join(','), reader, metadata };
+}
+
+function asked({ resource }: ListQuery): Pick<Gap, 'verb' | 'resource'> {
+  return { verb: 'list', resource };
+}
+
+async function furtherPages(one: Listing, token: string): Promise<PageEnd> {
+  let end: PageEnd = token;
+  while (typeof end === 'string' && end !== '' && end !== 'missing') end = await nextPage(one, end);
+  return end;
+}
+
+async function nextPage(one: Listing, token: string): Promise<PageEnd> {
+  const { gates, query } = one;
+  const page = gates.spare.pop() ?? { bytes: Buffer.alloc(0) };
+  try {
+    const answer = await patiently(one, token, page);
+    if (answer.status === 410) return EXPIRED;
+    if (answer.status === 404) return 'missing';
+    if (answer.status !== 200) return gapOf(asked(query), answer);
+    const read = decoded(one, answer);
+    if ('why' in read) return read;
+    for (const object of read.objects) one.sink.object(object);
+    return read.token;
+  } finally {
+    gates.spare.push(page);
+  }
+}
+
+async function patiently(one: Listing, token: string, page: Page): Promise<Answer> {
+  const { transport, signal, ask } = one;
+  for (let tried = 0; ; tried++) {
+    const answer = await transport.request({ method: 'GET', path: pathOf(one, token), accept: ask.accept, maxBytes: PAGE_MAX, page });
+    if (answer.status === 406 && ask.accept !== JSON_TYPE) {
+      // An aggregated server that knows JSON alone.
+      one.ask = { accept: JSON_TYPE, metadata: ask.metadata };
+      return patiently(one, token, page);
+    }
+    const wait = MOMENTARY.has(answer.status) ? PATIENCE_MS[tried] : undefined;
+    if (wait === undefined) return answer;
+    await pause(wait, signal);
+  }
+}
+
+/** resourceVersion stays unset: 0 makes the server ignore the limit and answer with everything at once. */
+function pathOf({ api, query }: Listing, token: string): string {
+  const heavy = HEAVY.includes(query.resource) && !metadataOnly(query.fields);
+  const parameters = new URLSearchParams({ limit: String(heavy ? HEAVY_PAGE_SIZE : PAGE_SIZE) });
+  if (query.labels) parameters.set('labelSelector', query.labels);
+  if (token) parameters.set('continue', token);
+  return `${collectionPath(api)}?${parameters}`;
+}
+
+function decoded(one: Listing, answer: Answer): { objects: Raw[]; token: string } | Gap {
+  const { api, ask, query } = one;
+  const apiVersion = api.group ? `${api.group}/${api.version}` : api.version;
+  const objects: Raw[] = [];
+  const named = (item: Raw) => {
+    // A metadata-only item calls itself PartialObjectMetadata; items of built-in lists have neither.
+    const object = { apiVersion, kind: api.kind, ...item };
+    if (ask.metadata) Object.assign(object, { apiVersion, kind: api.kind });
+    objects.push(object);
+  };
+  try {
+    if (ask.reader && answer.headers['content-type']?.startsWith(PROTOBUF_TYPE))
+      return { token: readList(answer.body, ask.reader, named), objects };
+    const { items, metadata } = JSON.parse(isAscii(answer.body) ? answer.body.toString('latin1') : answer.body.toString('utf8'));
+    // Go writes an empty list as null here and there.
+    if (items !== null && !Array.isArray(items)) throw new Error('not a list');
+    for (const item of items ?? []) named(item);
+    return { token: String(metadata?.continue ?? ''), objects };
+  } catch (error) {
+    return { why: 'failed', verb: 'decode', resource: query.resource, detail: oneLine(`unreadable list: ${(error as Error).message}`) };
+  }
+}

@@ -1,0 +1,120 @@
+// The live cluster as the engine's Source: every no of the server is a Gap, and only a server that never answered is an error.
+import type { ApiResource, ClusterIdentity, Gap, Raw, ResourceName, Source } from '../engine/contracts.ts';
+import { oneLine } from '../text/sanitise.ts';
+import { UserError } from '../text/user-error.ts';
+import { connectionError, gapOf, gapOfFailure, object } from './answers.ts';
+import { discovery, objectPath, resourceName } from './discovery.ts';
+import type { Connection } from './kubeconfig.ts';
+import { list, listGates } from './list.ts';
+import { type ClientOptions, NoAnswer, type Transport, transport } from './transport.ts';
+
+/** Shortest line we expect in a log, to turn bytes into the lines that the API can count from the end. */
+const LOG_LINE_BYTES = 16;
+
+/** Reads through this connection until `signal` aborts (its reason is then thrown). Throws UserError while nothing was ever read: unreachable, untrusted, or not let in. */
+export function clusterSource(connection: Connection, signal: AbortSignal, options: ClientOptions): Source {
+  const http = transport(connection, signal, options);
+  const apis = discovery(http);
+  const gates = listGates();
+
+  return {
+    identity: () => identity(http),
+    async serverVersion() {
+      const asked = { verb: 'get', resource: 'version' } as const;
+      const answer = await reach(http, asked, () => http.request({ method: 'GET', path: '/version' }));
+      if ('why' in answer) return answer;
+      const { gitVersion } = (answer.status === 200 ? object(answer) : undefined) ?? {};
+      return typeof gitVersion === 'string' ? oneLine(gitVersion, 100) : gapOf(asked, answer);
+    },
+    resource: (name) => reach(http, { verb: 'discover', resource: name }, () => apis.byName(name)),
+    async list(query, sink) {
+      const asked = { verb: 'list', resource: query.resource } as const;
+      return reach<undefined | Gap>(http, asked, async () => {
+        const api = await apis.byName(query.resource);
+        if (!api || 'why' in api) return api;
+        const gap = await list(http, api, query, sink, gates, signal);
+        if (gap !== 'missing') return gap;
+        // Gone since discovery, or not quite there yet.
+        apis.forget();
+        if (await apis.byName(query.resource))
+          return { why: 'failed', ...asked, detail: 'the server lists this API but does not answer for it (404)' };
+        sink.restart();
+        return undefined;
+      });
+    },
+    async get(ref) {
+      const asked = { verb: 'get', resource: ref.kind, namespace: ref.namespace, name: ref.name } as const;
+      return reach(http, asked, async () => {
+        const api = await apis.byKind(ref.apiVersion, ref.kind);
+        if (!api || 'why' in api) return api;
+        return read(http, { ...asked, resource: resourceName(api) }, api, ref);
+      });
+    },
+    async log(pod, container, lastBytes) {
+      const asked = { verb: 'log', resource: 'pods', namespace: pod.namespace, name: pod.name } as const;
+      const lines = Math.ceil(lastBytes / LOG_LINE_BYTES);
+      const path = `${objectPath(PODS, pod, 'log')}?${new URLSearchParams({ container, tailLines: String(lines) })}`;
+      const answer = await reach(http, asked, () =>
+        http.request({ method: 'GET', path, accept: '*/*', maxBytes: lastBytes * 2, tail: true }),
+      );
+      if ('why' in answer) return answer;
+      if (answer.status === 404) return undefined;
+      return answer.status === 200 ? lastLines(answer.body, lastBytes) : gapOf(asked, answer);
+    },
+  };
+}
+
+const PODS: ApiResource = { group: '', version: 'v1', resource: 'pods', kind: 'Pod', namespaced: true, subresources: ['log'] };
+
+/** An exchange that fails is a Gap, unless the server never answered at all. */
+async function reach<T>(
+  http: Transport,
+  asked: { verb: Gap['verb']; resource: ResourceName; namespace?: string; name?: string },
+  ask: () => Promise<T>,
+): Promise<T | Gap> {
+  try {
+    const result = await ask();
+    if (!http.answered()) throw connectionError(http.connection, { status: 401, headers: {}, body: Buffer.alloc(0) });
+    return result;
+  } catch (error) {
+    if (!http.answered() && error instanceof NoAnswer) throw connectionError(http.connection, error);
+    if (!http.answered() && error instanceof UserError) throw error;
+    return gapOfFailure(asked, error);
+  }
+}
+
+async function read(
+  http: Transport,
+  asked: Omit<Gap, 'why' | 'detail'>,
+  api: ApiResource,
+  ref: { namespace?: string; name: string },
+): Promise<Raw | undefined | Gap> {
+  const answer = await http.request({ method: 'GET', path: objectPath(api, ref) });
+  if (answer.status === 404) return undefined;
+  if (answer.status !== 200) return gapOf(asked, answer);
+  return object(answer) ?? { why: 'failed', ...asked, verb: 'decode', detail: 'the answer is not an object' };
+}
+
+/** At most the last `bytes`, from the beginning of a line if there was more. */
+function lastLines(body: Buffer, bytes: number): string {
+  if (body.length <= bytes) return body.toString('utf8');
+  const tail = body.subarray(body.length - bytes);
+  const newline = tail.indexOf(0x0a);
+  return tail.subarray(newline < 0 ? 0 : newline + 1).toString('utf8');
+}
+
+/** The uid of kube-system names a cluster whichever address and context lead to it. */
+async function identity(http: Transport): Promise<ClusterIdentity> {
+  const { connection } = http;
+  const asked = { verb: 'get', resource: 'namespaces', name: 'kube-system' } as const;
+  const answer = await reach(http, asked, () => http.request({ method: 'GET', path: '/api/v1/namespaces/kube-system' }));
+  const found = 'why' in answer || answer.status !== 200 ? undefined : object(answer);
+  const uid = (found?.metadata as Raw | undefined)?.uid;
+  const known = typeof uid === 'string' && uid !== '';
+  return {
+    uid: known ? oneLine(uid, 100) : connection.fingerprint,
+    certain: known,
+    server: connection.server,
+    context: connection.context,
+  };
+}

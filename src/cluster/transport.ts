@@ -1,0 +1,241 @@
+// One exchange with an API server over a keep-alive connection: bounds, patience, and what may be sent twice. Knows HTTP, not Kubernetes objects.
+import http from 'node:http';
+import https from 'node:https';
+import { pipeline, type Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createGunzip } from 'node:zlib';
+import { oneLine } from '../text/sanitise.ts';
+import type { Credentials } from './credentials.ts';
+import type { Connection } from './kubeconfig.ts';
+
+export interface Call {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path and query below the connection's server. */
+  path: string;
+  accept?: string;
+  body?: string;
+  contentType?: string;
+  /** Milliseconds for the whole exchange, where the connection's own limit is none or longer. */
+  timeoutMs?: number;
+  /** A longer body is `too-big`, or with `tail` loses its beginning. */
+  maxBytes?: number;
+  tail?: boolean;
+  /** Where the body goes, instead of memory of its own: it is then valid until the next call with this page. */
+  page?: Page;
+}
+/** A buffer that grows and is used again: lists come in hundreds of pages of about the same length. */
+export interface Page {
+  bytes: Buffer;
+}
+export interface Answer {
+  status: number;
+  headers: http.IncomingHttpHeaders;
+  body: Buffer;
+}
+export interface Transport {
+  readonly connection: Connection;
+  /** Any status is an answer; 401 has been tried with new credentials, 429 and 503 as often as is polite. Throws NoAnswer, UserError (credentials), or the signal's reason. */
+  request(call: Call): Promise<Answer>;
+  /** The server has answered something other than 401 before: what fails now is not a wrong address. */
+  answered(): boolean;
+}
+
+/** No, or half an, answer. `sent`: the server may have got the request. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer';
+  readonly why: 'connect' | 'cut' | 'timeout' | 'too-big';
+  readonly sent: boolean;
+  readonly code: string;
+  constructor(why: NoAnswer['why'], sent: boolean, code: string, message: string) {
+    super(message);
+    this.why = why;
+    this.sent = sent;
+    this.code = code;
+  }
+}
+
+/** A page of 500 objects of 1.5 MB (etcd's limit for one) is 750 MB; nobody has that, and we would not want it. */
+export const PAGE_MAX = 256 * 1024 * 1024;
+/** One object: etcd's limit is 1.5 MB, raised by some to 10. */
+const OBJECT_MAX = 16 * 1024 * 1024;
+/** As Go's dialer in client-go. */
+const CONNECT_MS = 30_000;
+const TRIES = 5;
+const LONGEST_WAIT_MS = 10_000;
+const BACKOFF_MS = [300, 1000, 3000, 5000];
+
+export interface ClientOptions {
+  /** Of this tool, for the User-Agent. */
+  version: string;
+  /** Hears the text of each Warning header, once. */
+  warning?(text: string): void;
+}
+
+export function transport(connection: Connection, signal: AbortSignal, options: ClientOptions): Transport {
+  const warned = new Set<string>();
+  let answered = false;
+
+  async function request(call: Call): Promise<Answer> {
+    let refreshed = false;
+    for (let tried = 1; ; tried++) {
+      signal.throwIfAborted();
+      const credentials = await connection.credentials();
+      let answer: Answer;
+      try {
+        answer = await exchange(connection, credentials, call, options.version, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof NoAnswer) || tried >= TRIES || !mayRepeat(call, error, answered)) throw error;
+        await pause(BACKOFF_MS[tried - 1]!, signal);
+        continue;
+      }
+      for (const text of warningsOf(answer.headers)) {
+        if (warned.has(text)) continue;
+        warned.add(text);
+        options.warning?.(text);
+      }
+      if (answer.status === 401 && !refreshed) {
+        refreshed = true;
+        await connection.credentials(true);
+        continue;
+      }
+      answered ||= answer.status !== 401;
+      const wait = tried < TRIES ? askedToWait(answer) : undefined;
+      if (wait === undefined) return answer;
+      await pause(wait, signal);
+    }
+  }
+  return { connection, request, answered: () => answered };
+}
+
+/** Failures that a second try does not mend: an unknown name, a certificate. */
+const LASTING = /^(ENOTFOUND|CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO|ERR_INVALID)/;
+
+/** A request that never left may be sent again, whatever it is; one that did only if it reads. A server that never answered is not tried again: the address is probably wrong. */
+function mayRepeat(call: Call, error: NoAnswer, answered: boolean): boolean {
+  if (error.why === 'connect') return answered && !LASTING.test(error.code);
+  return error.why === 'cut' && call.method === 'GET';
+}
+
+/** Milliseconds, if the answer asks to be tried again. A 429 was not executed; a 503 without Retry-After may be anything. */
+function askedToWait({ status, headers }: Answer): number | undefined {
+  if (status !== 429 && status !== 503) return undefined;
+  const given = headers['retry-after'];
+  if (given === undefined) return status === 429 ? 1000 : undefined;
+  const ms = /^\d+$/.test(given) ? Number(given) * 1000 : Date.parse(given) - Date.now();
+  return Number.isNaN(ms) ? 1000 : Math.min(Math.max(ms, 0), LONGEST_WAIT_MS);
+}
+
+/** Resolves after `ms`; throws the signal's reason when aborted. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
+}
+
+async function exchange(
+  connection: Connection,
+  credentials: Credentials,
+  call: Call,
+  version: string,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const secure = connection.server.startsWith('https:');
+  const limit = Math.min(connection.timeoutMs || Number.POSITIVE_INFINITY, call.timeoutMs || Number.POSITIVE_INFINITY);
+  let sent = false;
+  let ended: NoAnswer | undefined;
+  const request = (secure ? https : http).request(connection.server + call.path, {
+    method: call.method,
+    agent: credentials.agent,
+    headers: headersOf(connection, credentials, call, version),
+    signal,
+  });
+  const giveUp = (why: string) => {
+    ended = new NoAnswer('timeout', sent, 'ETIMEDOUT', why);
+    request.destroy(ended);
+  };
+  const timers = [setTimeout(() => sent || giveUp(`no connection within ${CONNECT_MS / 1000} s`), CONNECT_MS)];
+  if (Number.isFinite(limit)) timers.push(setTimeout(() => giveUp(`no answer within ${limit / 1000} s`), limit));
+  request.on('socket', (socket) => {
+    const ready = () => {
+      sent = true;
+    };
+    // A socket from the pool is ready; a new one says so, and until then nothing of the request has left.
+    if (request.reusedSocket) ready();
+    else socket.once(secure ? 'secureConnect' : 'connect', ready);
+  });
+  try {
+    const response = await answerOf(request, call.body);
+    const body = await collect(unpacked(response), call);
+    return { status: response.statusCode ?? 0, headers: response.headers, body };
+  } catch (error) {
+    if (error instanceof NoAnswer) throw error;
+    if (ended) throw ended;
+    const { code = 'EUNKNOWN', message } = error as NodeJS.ErrnoException;
+    throw new NoAnswer(sent ? 'cut' : 'connect', sent, code, oneLine(message));
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
+  }
+}
+
+function headersOf(connection: Connection, credentials: Credentials, call: Call, version: string): http.OutgoingHttpHeaders {
+  return {
+    accept: call.accept ?? 'application/json',
+    'user-agent': `upgrade-guard/${version}`,
+    ...(connection.compress ? { 'accept-encoding': 'gzip' } : {}),
+    ...(call.body === undefined
+      ? {}
+      : { 'content-type': call.contentType ?? 'application/json', 'content-length': Buffer.byteLength(call.body) }),
+    ...credentials.headers,
+  };
+}
+
+function answerOf(request: http.ClientRequest, body: string | undefined): Promise<http.IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    // Stays on: an error after the answer's head also arrives here, and unheard it would end the process.
+    request.on('error', reject);
+    request.once('response', resolve);
+    request.end(body);
+  });
+}
+
+function unpacked(response: http.IncomingMessage): Readable {
+  if (response.headers['content-encoding'] !== 'gzip') return response;
+  return pipeline(response, createGunzip(), () => {});
+}
+
+async function collect(stream: Readable, call: Call): Promise<Buffer> {
+  const max = call.maxBytes ?? OBJECT_MAX;
+  const page = call.page ?? { bytes: Buffer.allocUnsafe(0) };
+  let length = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    if (length + chunk.length > max) {
+      if (!call.tail) throw new NoAnswer('too-big', true, 'ETOOBIG', `the answer is longer than ${max} bytes`);
+      // Keeps the last half of what there is: `max` is twice what a reader of a tail asks for.
+      const kept = Math.min(length, max >> 1);
+      page.bytes.copyWithin(0, length - kept, length);
+      length = kept;
+    }
+    if (length + chunk.length > page.bytes.length) page.bytes = grown(page.bytes, length, length + chunk.length);
+    chunk.copy(page.bytes, length);
+    length += chunk.length;
+  }
+  return page.bytes.subarray(0, length);
+}
+
+function grown(bytes: Buffer, used: number, needed: number): Buffer {
+  const larger = Buffer.allocUnsafeSlow(Math.max(bytes.length * 2, needed, 64 * 1024));
+  bytes.copy(larger, 0, 0, used);
+  return larger;
+}
+
+/** `299 - "text"`, several joined by commas. */
+function warningsOf(headers: http.IncomingHttpHeaders): string[] {
+  if (!headers.warning) return [];
+  // Go writes UTF-8 into headers, Node reads bytes.
+  const all = Buffer.from(headers.warning, 'latin1').toString('utf8');
+  return [...all.matchAll(/\b\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, quoted]) => oneLine(quoted!.replace(/\\(.)/g, '$1'), 300));
+}

@@ -1,0 +1,101 @@
+// One attempt at a run, in either way: the journal first, then the Lease, then the steps, and both closed behind it in every case.
+import { hostname, userInfo } from 'node:os';
+import { EXIT, UserError } from '../text/user-error.ts';
+import type { ClusterIdentity, Entry, Holder, Journal, Lock, Run, RunStore, Step, Way, World } from './contracts.ts';
+import { type Executed, executeRun, executeUndo, type StepOutcome } from './execute.ts';
+import { progressOf } from './progress.ts';
+
+export interface Hands {
+  store: RunStore;
+  lock: Lock;
+  world: World;
+  /** Whose Lease may be taken over, `--take-over`. */
+  takeOver?: string;
+  /** First Ctrl-C: what is in flight ends, nothing further begins. */
+  halt: AbortSignal;
+  on?(step: Step, outcome: StepOutcome | 'begun'): void;
+  waiting?(holder: Holder): void;
+}
+
+/** Begins a new run. */
+export async function begin(run: Run, hands: Hands): Promise<Executed> {
+  return attempt(run, [], 'do', await hands.store.create(run), hands);
+}
+
+/** Goes on with a run, or takes it back, from what its journal says. */
+export async function goOn({ run, entries }: { run: Run; entries: Entry[] }, way: Way, hands: Hands): Promise<Executed> {
+  return attempt(run, entries, way, await hands.store.reopen(run.id), hands);
+}
+
+async function attempt(run: Run, entries: Entry[], way: Way, journal: Journal, hands: Hands): Promise<Executed> {
+  const now = () => new Date().toISOString();
+  try {
+    const held = await hands.lock.acquire(run.id, { takeOver: hands.takeOver, waiting: hands.waiting });
+    if ('who' in held) {
+      if (!entries.length) await journal.append({ at: now(), is: 'end', way, state: 'unchanged' });
+      throw heldBy(held);
+    }
+    let state: Executed['state'] = entries.length ? 'stopped' : 'unchanged';
+    try {
+      await journal.append({ at: now(), is: 'begin', way, pid: process.pid });
+      const options = { ...hands, journal, progress: progressOf(entries), halt: AbortSignal.any([hands.halt, held.lost]) };
+      state = 'stopped'; // from here on a write may be under way, until we know better
+      const executed = await (way === 'do' ? executeRun : executeUndo)(run, options);
+      state = executed.state;
+      await journal.append({ at: now(), is: 'end', way, state });
+      return executed;
+    } finally {
+      await held.release(state);
+    }
+  } finally {
+    await journal.close();
+  }
+}
+
+function heldBy({ run, who, since, state, stale }: Holder): UserError {
+  const how = {
+    en: state === 'stopped' ? 'stopped half-way' : stale ? 'has not been heard of for a minute' : 'is running',
+    zh: state === 'stopped' ? '中途停止' : stale ? '已超过一分钟没有动静' : '正在运行',
+  };
+  return new UserError(
+    {
+      en: `taking the Lease kube-system/upgrade-guard: run ${run} of ${who}, since ${since}, ${how.en}`,
+      zh: `获取 Lease kube-system/upgrade-guard：${who} 的运行 ${run}（始于 ${since}）${how.zh}`,
+    },
+    state === 'running' && !stale
+      ? { en: 'wait for it, or speak with them', zh: '请等待其结束，或与对方联系' }
+      : {
+          en: `resume or undo it where it was started; or, once you are sure that it is over: --take-over ${run}`,
+          zh: `请在其启动处 resume 或 undo；确认它已结束后，也可使用 --take-over ${run}`,
+        },
+    EXIT.failed,
+  );
+}
+
+/** A run's id: when, and enough chance that two of one second differ. Sorts by time. */
+export function newRunId(now: Date, chance: string): string {
+  return `${now.toISOString().replace(/[-:]/g, '').replace(/\..*/, '').replace('T', '-').toLowerCase()}-${chance.slice(0, 4)}`;
+}
+
+/** user@host, for the Lease. */
+export function whoAmI(): string {
+  let user = 'unknown';
+  try {
+    user = userInfo().username;
+  } catch {
+    // a container's uid may have no entry in the user database
+  }
+  return `${user}@${hostname()}`;
+}
+
+/** Refuses when the journal's cluster is not the one that we are connected to. */
+export function sameCluster(run: Run, identity: ClusterIdentity): void {
+  if (run.cluster.uid === identity.uid) return;
+  throw new UserError(
+    {
+      en: `run ${run.id} belongs to cluster ${run.cluster.uid} (context ${run.cluster.context}), this is ${identity.uid} (context ${identity.context})`,
+      zh: `运行 ${run.id} 属于集群 ${run.cluster.uid}（上下文 ${run.cluster.context}），当前是 ${identity.uid}（上下文 ${identity.context}）`,
+    },
+    { en: `use --context ${run.cluster.context}`, zh: `请使用 --context ${run.cluster.context}` },
+  );
+}

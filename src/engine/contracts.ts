@@ -1,0 +1,370 @@
+// The contracts of the house, as types. Every room but this one depends on them; they depend on nothing.
+// Order: plain words, seeing (sources), judging (checks), changing (steps, worlds), remembering (runs, journals), the one writer (lock).
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+/** An object as the server sent it: nothing dropped, nothing renamed. `apiVersion` and `kind` are filled in for items of built-in lists, which lack them. */
+export type Raw = { [key: string]: Json };
+export type SystemId = 'spiderpool' | 'k3s' | 'osm-edge' | 'kubernetes';
+export type Language = 'en' | 'zh';
+/** The same sentence in every language. Data: it is stored in plans and journals. */
+export type Text = Record<Language, string>;
+/** Wording that needs arguments; stands beside the code that emits it. */
+export type Wording<Args> = Record<Language, (args: Args) => string>;
+/** One object. `apiVersion` and `kind` as in the object; the plural comes from discovery. */
+export interface Ref {
+  apiVersion: string;
+  kind: string;
+  namespace?: string;
+  name: string;
+  uid?: string;
+}
+/** One RBAC rule, as a ClusterRole has it. `namespace`: a Role there is enough. */
+export interface Rule {
+  verbs: string[];
+  group: string;
+  resource: string;
+  names?: string[];
+  namespace?: string;
+}
+
+// ---- seeing ---------------------------------------------------------------------------------------------------------
+
+/** A resource as checks name it: `pods`, `deployments.apps`, `spiderendpoints.spiderpool.spidernet.io`. The version is discovery's business. */
+export type ResourceName = string;
+/** Dotted path; a key that holds dots is quoted: `metadata.annotations['k8s.v1.cni.cncf.io/network-status']`. Arrays are walked through. */
+export type Field = string;
+/** Something that could not be seen. Never "not there": a kind that is not installed gives no rows and no gap. */
+export interface Gap {
+  why: 'forbidden' | 'failed' | 'not-collected';
+  verb: 'list' | 'get' | 'log' | 'discover' | 'decode';
+  resource: ResourceName;
+  namespace?: string;
+  name?: string;
+  /** What the server or the decoder said, sanitised, one line. */
+  detail?: string;
+}
+export interface ApiResource {
+  group: string;
+  version: string;
+  resource: string;
+  kind: string;
+  namespaced: boolean;
+  /** Names without the parent: `status`, `scale`, `eviction`. */
+  subresources: string[];
+}
+export interface ListQuery {
+  resource: ResourceName;
+  /** A label selector, as kubectl's -l. */
+  labels?: string;
+  /** What the reader needs beyond apiVersion, kind and metadata.{name,namespace,uid}, which always come. All below `metadata`: a metadata-only request. */
+  fields: readonly Field[] | 'whole';
+}
+export interface ListSink {
+  object(object: Raw): void;
+  /** The list begins anew (its continue token expired): forget what was given so far. */
+  restart(): void;
+}
+/** Where objects come from: an API server, or a dump of one. Never throws for what the cluster answers; that is a Gap. Throws only when aborted. */
+export interface Source {
+  identity(): Promise<ClusterIdentity>;
+  /** gitVersion of GET /version. */
+  serverVersion(): Promise<string | Gap>;
+  /** undefined: not installed. */
+  resource(name: ResourceName): Promise<ApiResource | undefined | Gap>;
+  /** A resource that is not installed is an empty list. */
+  list(query: ListQuery, sink: ListSink): Promise<undefined | Gap>;
+  get(ref: Ref): Promise<Raw | undefined | Gap>;
+  log(pod: Ref, container: string, lastBytes: number): Promise<string | undefined | Gap>;
+}
+export interface ClusterIdentity {
+  /** uid of the namespace kube-system, else `sha256:` of server and CA. */
+  uid: string;
+  /** false: kube-system could not be read, the uid is a hash of server and CA. */
+  certain: boolean;
+  server: string;
+  context: string;
+}
+
+// ---- judging --------------------------------------------------------------------------------------------------------
+
+/** One shared list. The engine unites the fields of all checks per resource and selector, lists once, offers each object to every `keep`, holds only what they return. */
+export interface Read<Row = unknown> {
+  resource: ResourceName;
+  labels?: string;
+  fields: readonly Field[] | 'whole';
+  /** Forbidden or failed arrives as a Gap among the rows instead of making the check unknown. */
+  optional?: boolean;
+  /** With `optional`: what it shows can only add evidence, so without it "nothing found" still means passed. */
+  harmless?: boolean;
+  keep(object: Raw): Row | undefined;
+}
+// biome-ignore lint/suspicious/noExplicitAny: rows differ per read; Rows<R> gives them back their types
+export type Reads = Record<string, Read<any>>;
+export type Rows<R extends Reads> = {
+  [K in keyof R]: R[K] extends Read<infer Row> ? (R[K] extends { optional: true } ? Row[] | Gap : Row[]) : never;
+};
+/** Point reads, of resources named in `asks`; recorded, so that a snapshot can answer the same questions. A Gap it returns counts as the check's. */
+export interface Ask {
+  get(ref: Ref): Promise<Raw | undefined | Gap>;
+  log(pod: Ref, container: string, lastBytes: number): Promise<string | undefined | Gap>;
+}
+export interface HelmRelease {
+  namespace: string;
+  name: string;
+  revision: number;
+  status: string;
+}
+export interface Installation {
+  /** SYSTEM@NAMESPACE/NAME */
+  id: `${SystemId}@${string}`;
+  system: SystemId;
+  namespace: string;
+  name: string;
+  version: string | Gap;
+  /** Every place that names a version, and what it says; they may disagree. */
+  sources: { from: string; says: string }[];
+  /** Helm says that it manages it, whether or not its records can be seen. */
+  byHelm: boolean;
+  /** The newest revision, by its record. */
+  release?: HelmRelease;
+}
+export interface UpgradePath {
+  installation: Installation;
+  from: string | Gap;
+  to?: string;
+  chosen: 'asked' | 'default';
+  /** The versions after `from`, the target last. Empty without a target. */
+  hops: string[];
+}
+export interface Situation {
+  path: UpgradePath;
+  ask: Ask;
+}
+export type Grade = 'blocker' | 'warning' | 'notice';
+export type Certainty = 'certain' | 'high' | 'medium' | 'low';
+export interface Finding<Args = Json> {
+  grade: Grade;
+  /** What is wrong, stable over runs and Pod names: with check and installation the fingerprint. */
+  key: string[];
+  sure: Certainty;
+  objects: Ref[];
+  args: Args;
+  evidence: { seen: string; at?: Ref }[];
+  hop?: number;
+}
+/** Findings, or why there can be none: it does not concern this installation, or what was seen does not answer the question. */
+export type Judgement<Args> = Finding<Args>[] | { notApplicable: Text } | { unknown: Text };
+export interface Refusal {
+  refused: Text;
+  objects: Ref[];
+}
+export interface Remedy<Args> {
+  /** One line: what it does to these findings. */
+  text: Wording<Finding<Args>[]>;
+  asks?: Asked[];
+  /** What the steps will write, for `rbac --for fix`. A test compares it with the steps. */
+  writes: Rule[];
+  /** Given all findings of the check, since only so can steps be ordered and merged. */
+  steps(found: Finding<Args>[], at: Situation): Promise<(StepDraft | Refusal)[]>;
+}
+/** A resource of which single objects are read; `names` narrows the right. */
+export interface Asked {
+  resource: ResourceName;
+  verb?: 'get' | 'log';
+  names?: string[];
+}
+// biome-ignore lint/suspicious/noExplicitAny: a registry holds checks of every kind of argument
+export interface Check<R extends Reads = any, Args = any> {
+  id: `${SystemId}/${string}`;
+  /** The condition that should hold. */
+  title: Text;
+  /** Why it matters, how it is found; a paragraph, for explain. */
+  why: Text;
+  sources: string[];
+  /** Version ranges (npm's notation) of the installation and of the target (of the installation where there is none). */
+  when: { from?: string; to?: string; stage: 'before' | 'after' | 'both' };
+  needs?: ('target' | 'chart')[];
+  knownUpTo?: string;
+  reads: R;
+  asks?: Asked[];
+  judge(rows: Rows<R>, at: Situation): Judgement<Args> | Promise<Judgement<Args>>;
+  message: Wording<Args>;
+  remedy?: Remedy<Args>;
+}
+export interface System {
+  id: SystemId;
+  title: Text;
+  reads: Reads;
+  asks: Asked[];
+  checks: Check[];
+  /** Newest version that the knowledge of this system speaks about. */
+  knownUpTo: string;
+  compare(a: string, b: string): number;
+  satisfies(version: string, range: string): boolean;
+  /** A version in this system's notation, normalised; undefined if it is none. */
+  parse(version: string): string | undefined;
+  /** Found, absent ([]), or cannot tell (Gap). */
+  // biome-ignore lint/suspicious/noExplicitAny: each system knows the rows of its own reads
+  detect(rows: any, ask: Ask): Promise<Installation[] | Gap>;
+  defaultTarget(installation: Installation): string | undefined;
+}
+/** Made by the engine alone. `passed` needs every required read, and every gap to be harmless. */
+export type Outcome = 'found' | 'passed' | 'unknown' | 'not-applicable' | 'not-looked-at';
+export interface CheckResult {
+  id: string;
+  installation: string;
+  outcome: Outcome;
+  findings: JudgedFinding[];
+  gaps: Gap[];
+  /** Why it does not apply, was not looked at, or is unknown although nothing was missing (a horizon). */
+  note?: Text;
+}
+export interface JudgedFinding extends Finding {
+  fingerprint: string;
+  message: Text;
+  accepted: boolean;
+  remedy: { automatic: boolean; text: Text; steps: number } | null;
+}
+
+// ---- changing -------------------------------------------------------------------------------------------------------
+
+/** One field, as JSON Pointer. undefined = absent. */
+export interface Change {
+  path: string;
+  before?: Json;
+  after?: Json;
+}
+/** Something about one object that must be so. `is` left out: the field must be absent. */
+export interface Condition {
+  on: Ref;
+  must: 'exist' | 'be-gone' | { path: string; is?: Json }[];
+}
+export type Phase = 'prepare' | 'upgrade' | 'after';
+export type UndoPromise = 'exact' | 'compensates' | 'none';
+interface Common {
+  phase: Phase;
+  /** One line: what is done to which object and why. */
+  text: Text;
+  /** Why we want this; read again at the last moment. Gone = obsolete, not an error. */
+  guard: Condition[];
+  undo: UndoPromise;
+  /** What an undo does not bring back, or why there is none. */
+  undoNote?: Text;
+}
+export type Doing =
+  | { do: 'patch'; on: Ref; subresource?: 'status'; changes: Change[] }
+  | { do: 'manual'; commands: string[]; seen?: Condition[] };
+/** As a remedy gives it; `after` names drafts of the same remedy that must be done first. */
+export type StepDraft = Common & Doing & { after?: StepDraft[] };
+/** As a plan holds it: with an id, the ids of what must be done before it, and the fingerprints of the findings it repairs. Plain data. */
+export type Step = Common & Doing & { id: string; after: string[]; reasons: string[] };
+export type StepOf<Kind extends Doing['do']> = Extract<Step, { do: Kind }>;
+
+/** One JSON Patch operation (RFC 6902), the four that we send. */
+export type PatchOp = { op: 'test' | 'add' | 'replace'; path: string; value: Json } | { op: 'remove'; path: string };
+/** One write as it goes to the server. Every one carries its own precondition; see the step that makes it. */
+export type Write = { verb: 'patch'; on: Ref; subresource?: 'status'; patch: PatchOp[] };
+/** Two of these: the API server, and a dump in memory (rehearsal). */
+export interface World {
+  /** An uncached read. undefined: no such object, or no such kind. Throws WorldError. */
+  get(ref: Ref): Promise<Raw | undefined>;
+  /** The object as the server answered. Throws WorldError. */
+  write(write: Write, options?: { dryRun?: boolean }): Promise<Raw | undefined>;
+}
+/** `conflict`: 409 or 422, look again. `unanswered`: it may or may not have happened. `throttled`: 429 or 503, not done, tried often enough. */
+export type WorldErrorKind = 'conflict' | 'forbidden' | 'missing' | 'refused' | 'throttled' | 'unanswered';
+export class WorldError extends Error {
+  override readonly name = 'WorldError';
+  readonly kind: WorldErrorKind;
+  readonly status?: number;
+  /** `message`: what the server said, sanitised, one line. */
+  constructor(kind: WorldErrorKind, message: string, status?: number) {
+    super(message);
+    this.kind = kind;
+    this.status = status;
+  }
+}
+/** What a look at the cluster says about a step. `moved`: neither before nor after; the paths that are off. */
+export type Look =
+  | { is: 'to-do'; now: Raw | undefined }
+  | { is: 'done'; now: Raw | undefined }
+  | { is: 'obsolete'; because: Text }
+  | { is: 'moved'; paths: string[] };
+/** One small module per kind of step; `look` serves the write, resume and undo alike. */
+export interface StepKind<S extends Step = Step> {
+  /** What the step changes, one line each, for previews. */
+  preview(step: S): string[];
+  look(step: S, world: World): Promise<Look>;
+  /** undefined: nothing is sent (manual). */
+  write(step: S, now: Raw | undefined): Write | undefined;
+  /** What the journal keeps of the old object: exactly what undo needs. */
+  remember(object: Raw | undefined): Raw | undefined;
+  /** The step that takes it back, or why there is none. */
+  inverse(step: S): S | { none: Text };
+}
+
+// ---- remembering ----------------------------------------------------------------------------------------------------
+
+export interface Run {
+  schema: 1;
+  id: string;
+  /** Name and version of the tool that made it. */
+  tool: string;
+  /** The command line's verb and its words: `fix spiderpool/owner-controller-type`. */
+  what: string;
+  at: string;
+  /** Ids of the checks whose findings it repairs; looked at again when it ends. */
+  checks: string[];
+  steps: Step[];
+  cluster: ClusterIdentity;
+  /** Impersonated user, if any. */
+  as?: string;
+}
+export type Way = 'do' | 'undo';
+export type StepResult = 'done' | 'already' | 'obsolete' | 'left' | 'failed' | 'manual';
+export type Entry =
+  | { at: string; is: 'begin'; way: Way; pid: number }
+  | { at: string; is: 'intent'; way: Way; step: string; before?: Raw }
+  | { at: string; is: 'outcome'; way: Way; step: string; result: StepResult; after?: Raw; detail?: Text }
+  | { at: string; is: 'end'; way: Way; state: EndState };
+/** `unchanged`: it ended before anything was written, and nothing is in doubt. */
+export type EndState = 'finished' | 'stopped' | 'unchanged';
+export interface Journal {
+  /** Resolves when the entry is on disk (fsynced; entries that wait together share one fsync). Throws when it could not be stored: then nothing may be sent. */
+  append(entry: Entry): Promise<void>;
+  close(): Promise<void>;
+}
+export interface StoredRun {
+  run: Run;
+  entries: Entry[];
+}
+export interface RunStore {
+  create(run: Run): Promise<Journal>;
+  /** Newest first; of this cluster. A folder that cannot be read is reported through `unreadable`. */
+  list(): Promise<{ runs: StoredRun[]; unreadable: { id: string; why: string }[] }>;
+  read(id: string): Promise<StoredRun | undefined>;
+  reopen(id: string): Promise<Journal>;
+}
+
+// ---- the one writer -------------------------------------------------------------------------------------------------
+
+export interface Holder {
+  run: string;
+  who: string;
+  since: string;
+  state: 'running' | 'stopped';
+  /** Its renewals have stopped for longer than the Lease allows, by our own clock. */
+  stale: boolean;
+}
+export interface Held {
+  /** Aborted when the Lease was lost or could not be renewed: stop before the next write. */
+  readonly lost: AbortSignal;
+  /** `stopped` leaves the Lease marked with the run; else it is removed. */
+  release(state: EndState): Promise<void>;
+}
+export interface Lock {
+  /** Waits up to a minute to tell a stale Lease from a living one, calling `waiting` once when it does. */
+  acquire(run: string, options: { takeOver?: string; waiting?(holder: Holder): void }): Promise<Held | Holder>;
+  /** Held if, and only if, the Lease is there and names this run; never waits. undefined also where it may not be read or written. */
+  own(run: string): Promise<Held | undefined>;
+}

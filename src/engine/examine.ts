@@ -1,0 +1,268 @@
+// One examination of a cluster: detect the systems, choose the upgrade paths, gather what the checks declared, judge, and give each check its outcome.
+// Outcomes are made here and nowhere else: no check can call itself passed.
+import { createHash } from 'node:crypto';
+import { worded } from '../text/language.ts';
+import type {
+  Ask,
+  Check,
+  CheckResult,
+  ClusterIdentity,
+  Finding,
+  Gap,
+  Installation,
+  JudgedFinding,
+  Judgement,
+  Outcome,
+  Ref,
+  Refusal,
+  Source,
+  StepDraft,
+  System,
+  SystemId,
+  Text,
+  UpgradePath,
+} from './contracts.ts';
+import { isGap } from './gaps.ts';
+import { type Gathered, gather, listKey, type Wanted } from './gather.ts';
+import { choosePath, type Target } from './paths.ts';
+
+export interface Examination {
+  identity: ClusterIdentity;
+  serverVersion: string | Gap;
+  installations: Installation[];
+  paths: UpgradePath[];
+  results: CheckResult[];
+  /** Systems asked for that are not installed. */
+  absent: SystemId[];
+  /** What the remedies of the found checks would do; for `fix`. */
+  remedies: CheckRemedy[];
+}
+export interface CheckRemedy {
+  check: Check;
+  installation: string;
+  /** What it is offered for: found and not accepted. */
+  findings: JudgedFinding[];
+  /** The steps for all of them, or for those that a person chose. */
+  propose(findings: readonly Finding[]): Promise<Proposal>;
+}
+export interface Proposal {
+  drafts: StepDraft[];
+  refusals: Refusal[];
+}
+export interface ExamineOptions {
+  /** Empty: every system. */
+  systems?: SystemId[];
+  /** Only these checks; empty: all. */
+  checks?: string[];
+  targets?: Target[];
+  /** `-n`: only installations in these namespaces. */
+  namespace?: string;
+  accept?: Acceptance[];
+  began?(what: string): void;
+}
+/** `CHECK-ID` or `CHECK-ID:KIND/NAMESPACE/NAME`. */
+export interface Acceptance {
+  check: string;
+  object?: string;
+}
+
+/** A short stable name for what is wrong: check, installation and the finding's key; not its wording, grade or objects. */
+export function fingerprint(check: string, installation: string, key: readonly string[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify([check, installation, ...key]))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+export const objectName = (ref: Ref): string => [ref.kind, ref.namespace, ref.name].filter(Boolean).join('/');
+
+export async function examine(source: Source, systems: System[], options: ExamineOptions = {}): Promise<Examination> {
+  const asked = systems.filter(({ id }) => !options.systems?.length || options.systems.includes(id));
+  const [identity, serverVersion] = [await source.identity(), await source.serverVersion()];
+  const wantedChecks = (system: System) => system.checks.filter(({ id }) => !options.checks?.length || options.checks.includes(id));
+
+  // Detection first, together with those lists of checks that it makes anyway: no list is made twice, and none for a system that is not there.
+  const early = await gather(
+    source,
+    asked.flatMap((system) => earlyReads(system, wantedChecks(system))),
+    options.began,
+  );
+  const examination: Examination = { identity, serverVersion, installations: [], paths: [], results: [], absent: [], remedies: [] };
+  const cases: Case[] = [];
+  for (const system of asked) {
+    const checks = wantedChecks(system);
+    const gaps: Gap[] = [];
+    const detected = await system.detect(early.get(system.id) ?? {}, noting(source, system.asks, gaps));
+    if (isGap(detected)) {
+      for (const check of checks) examination.results.push(result(check, system.id, 'unknown', { gaps: [detected] }));
+      continue;
+    }
+    const installations = detected.filter(({ namespace }) => !options.namespace || namespace === options.namespace);
+    if (!installations.length) examination.absent.push(system.id);
+    for (const installation of installations) {
+      const path = choosePath(system, installation, installations, options.targets ?? []);
+      examination.installations.push(installation);
+      examination.paths.push(path);
+      for (const check of checks) cases.push({ system, check, path, early: early.get(check.id) ?? {} });
+    }
+  }
+
+  const open = cases.filter((each) => {
+    const closed = closedBeforeLooking(each);
+    if (closed) examination.results.push(closed);
+    return !closed;
+  });
+  const late = await gather(source, lateReads(open), options.began);
+  for (const each of open) {
+    options.began?.(each.check.id);
+    await judge(each, { ...each.early, ...late.get(each.check.id) }, source, options.accept ?? [], examination);
+  }
+  return examination;
+}
+
+interface Case {
+  system: System;
+  check: Check;
+  path: UpgradePath;
+  early: Gathered;
+}
+
+function earlyReads(system: System, checks: Check[]): Wanted[] {
+  const shared = new Set(Object.values(system.reads).map(listKey));
+  const alike = (check: Check) =>
+    Object.fromEntries(Object.entries(check.reads as System['reads']).filter(([, read]) => shared.has(listKey(read))));
+  return [{ owner: system.id, reads: system.reads }, ...checks.map((check) => ({ owner: check.id, reads: alike(check) }))];
+}
+
+function lateReads(cases: Case[]): Wanted[] {
+  const once = new Map(cases.map((each) => [each.check.id, each]));
+  return [...once.values()].map(({ check, early }) => ({
+    owner: check.id,
+    reads: Object.fromEntries(Object.entries(check.reads as System['reads']).filter(([name]) => !(name in early))),
+  }));
+}
+
+/** The outcomes that need no look at the cluster: not applicable, not looked at, beyond the horizon, version unknown. */
+function closedBeforeLooking({ system, check, path }: Case): CheckResult | undefined {
+  const at = path.installation.id;
+  if (check.needs?.includes('target') && !path.to) return result(check, at, 'not-looked-at', { note: NO_TARGET });
+  if (check.when.from || check.when.to) {
+    if (isGap(path.from)) return result(check, at, 'unknown', { gaps: [path.from] });
+    const to = path.to ?? path.from;
+    if (check.when.from && !system.satisfies(path.from, check.when.from))
+      return result(check, at, 'not-applicable', { note: notFor(path.from) });
+    if (check.when.to && !system.satisfies(to, check.when.to)) return result(check, at, 'not-applicable', { note: notFor(to) });
+  }
+  const horizon = check.knownUpTo ?? system.knownUpTo;
+  if (path.to && system.compare(path.to, horizon) > 0) return result(check, at, 'unknown', { note: beyond(path.to, horizon) });
+  return undefined;
+}
+
+const NO_TARGET: Text = { en: 'no target version is known; choose one with --to', zh: '没有已知的目标版本；请用 --to 指定' };
+const notFor = (version: string): Text => ({ en: `does not concern version ${version}`, zh: `与版本 ${version} 无关` });
+const beyond = (target: string, horizon: string): Text => ({
+  en: `target ${target} is newer than what this build knows (up to ${horizon})`,
+  zh: `目标版本 ${target} 超出了本工具所知的范围（最高 ${horizon}）`,
+});
+
+function result(check: Check, installation: string, outcome: Outcome, more: Partial<CheckResult> = {}): CheckResult {
+  return { id: check.id, installation, outcome, findings: [], gaps: [], ...more };
+}
+
+async function judge(each: Case, rows: Gathered, source: Source, accept: Acceptance[], into: Examination): Promise<void> {
+  const { check, path } = each;
+  const at = path.installation.id;
+  const reads = Object.entries(check.reads as System['reads']);
+  const missing = reads.filter(([name]) => isGap(rows[name]));
+  const required = missing.filter(([, read]) => !read.optional).map(([name]) => rows[name] as Gap);
+  if (required.length) {
+    into.results.push(result(check, at, 'unknown', { gaps: required }));
+    return;
+  }
+  const gaps = missing.filter(([, read]) => !read.harmless).map(([name]) => rows[name] as Gap);
+  const harmless = missing.filter(([, read]) => read.harmless).map(([name]) => rows[name] as Gap);
+  const situation = { path, ask: noting(source, check.asks ?? [], gaps) };
+  const judgement: Judgement<unknown> = await check.judge(rows as never, situation);
+  if (!Array.isArray(judgement)) {
+    const outcome = 'unknown' in judgement ? 'unknown' : 'not-applicable';
+    into.results.push(result(check, at, outcome, { gaps, note: 'unknown' in judgement ? judgement.unknown : judgement.notApplicable }));
+    return;
+  }
+  const found = split(judgement as Finding[], check.id, accept);
+  const open = found.filter(({ accepted }) => !accepted).map(({ finding }) => finding);
+  const propose = proposer(each, source);
+  const offered = check.remedy && open.length ? await propose(open) : undefined;
+  const findings = found.map(({ finding, accepted }) => judged(check, at, finding, accepted, offered));
+  const outcome: Outcome = findings.length ? 'found' : gaps.length ? 'unknown' : 'passed';
+  into.results.push(result(check, at, outcome, { findings, gaps: [...gaps, ...harmless] }));
+  if (offered) into.remedies.push({ check, installation: at, findings: findings.filter(({ accepted }) => !accepted), propose });
+}
+
+function judged(check: Check, at: string, finding: Finding, accepted: boolean, offered: Proposal | undefined): JudgedFinding {
+  const drafts = offered?.drafts ?? [];
+  return {
+    ...finding,
+    fingerprint: fingerprint(check.id, at, finding.key),
+    message: worded(check.message, finding.args),
+    accepted,
+    remedy:
+      accepted || !check.remedy || !offered
+        ? null
+        : { automatic: drafts.some((draft) => draft.do !== 'manual'), text: worded(check.remedy.text, [finding]), steps: drafts.length },
+  };
+}
+
+/** What was accepted by name is kept apart: a whole finding, or those of its objects that were named. */
+function split(findings: Finding[], check: string, accept: Acceptance[]): { finding: Finding; accepted: boolean }[] {
+  const named = accept.filter((each) => each.check === check);
+  if (named.some(({ object }) => !object)) return findings.map((finding) => ({ finding, accepted: true }));
+  const isNamed = (ref: Ref) => named.some(({ object }) => object === objectName(ref));
+  return findings.flatMap((finding) => {
+    const [yes, no] = [finding.objects.filter(isNamed), finding.objects.filter((ref) => !isNamed(ref))];
+    if (!yes.length) return [{ finding, accepted: false }];
+    if (!no.length) return [{ finding, accepted: true }];
+    return [
+      { finding: { ...finding, objects: no }, accepted: false },
+      { finding: { ...finding, objects: yes }, accepted: true },
+    ];
+  });
+}
+
+function proposer({ check, path }: Case, source: Source): CheckRemedy['propose'] {
+  const ask = noting(source, [...(check.asks ?? []), ...(check.remedy?.asks ?? [])], []);
+  return async (findings) => {
+    const steps = (await check.remedy?.steps([...findings], { path, ask })) ?? [];
+    return {
+      drafts: steps.filter((step): step is StepDraft => 'do' in step),
+      refusals: steps.filter((step): step is Refusal => 'refused' in step),
+    };
+  };
+}
+
+/** Point reads for one owner: what was not declared is a bug of ours; what could not be seen counts as the owner's gap. */
+function noting(source: Source, declared: readonly { resource: string; verb?: 'get' | 'log' }[], gaps: Gap[]): Ask {
+  const noted = <Answer>(answer: Answer): Answer => {
+    if (isGap(answer)) gaps.push(answer);
+    return answer;
+  };
+  const gets = declared.filter(({ verb }) => verb !== 'log').map(({ resource }) => resource);
+  return {
+    get: async (ref) => {
+      if (!(await isDeclared(source, gets, ref))) throw new Error(`reads ${ref.kind} although its asks do not declare it`);
+      return noted(await source.get(ref));
+    },
+    log: async (pod, container, lastBytes) => {
+      if (!declared.some(({ verb }) => verb === 'log')) throw new Error('reads logs although its asks do not declare it');
+      return noted(await source.log(pod, container, lastBytes));
+    },
+  };
+}
+
+async function isDeclared(source: Source, resources: string[], ref: Ref): Promise<boolean> {
+  for (const name of resources) {
+    const resource = await source.resource(name);
+    if (resource && !isGap(resource) && resource.kind === ref.kind) return true;
+    if (!resource || isGap(resource)) return true; // not installed, or discovery failed: nothing to compare with, and the read will say so
+  }
+  return false;
+}

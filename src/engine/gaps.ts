@@ -1,0 +1,48 @@
+// Gaps in words: what could not be seen, why, and what would settle it.
+import type { Gap, Text } from './contracts.ts';
+
+export const isGap = (value: unknown): value is Gap =>
+  typeof value === 'object' && value !== null && 'why' in value && 'verb' in value && 'resource' in value;
+
+/** Group and plural of a resource name: `deployments.apps` → apps, deployments. */
+export function splitResource(resource: string): { group: string; resource: string } {
+  const dot = resource.indexOf('.');
+  return dot < 0 ? { group: '', resource } : { group: resource.slice(dot + 1), resource: resource.slice(0, dot) };
+}
+
+const WHERE = {
+  en: (gap: Gap) => (gap.name ? ` ${gap.namespace ? `${gap.namespace}/` : ''}${gap.name}` : gap.namespace ? ` in ${gap.namespace}` : ''),
+  zh: (gap: Gap) =>
+    gap.name ? ` ${gap.namespace ? `${gap.namespace}/` : ''}${gap.name}` : gap.namespace ? `（命名空间 ${gap.namespace}）` : '',
+};
+const DOING = {
+  en: { list: 'list', get: 'get', log: 'read the logs of', discover: 'discover', decode: 'decode' },
+  zh: { list: '列出', get: '读取', log: '读取日志：', discover: '发现 API：', decode: '解码' },
+};
+
+/** One line per language: `may not list secrets`. */
+export function describeGap(gap: Gap): Text {
+  const detail = gap.detail ? { en: `: ${gap.detail}`, zh: `：${gap.detail}` } : { en: '', zh: '' };
+  const en = `${DOING.en[gap.verb]} ${gap.resource}${WHERE.en(gap)}`;
+  const zh = `${DOING.zh[gap.verb]} ${gap.resource}${WHERE.zh(gap)}`;
+  switch (gap.why) {
+    case 'forbidden':
+      return { en: `may not ${en}`, zh: `无权${zh}` };
+    case 'failed':
+      return { en: `could not ${en}${detail.en}`, zh: `无法${zh}${detail.zh}` };
+    case 'not-collected':
+      return { en: `${gap.resource}${WHERE.en(gap)} was not collected`, zh: `未收集 ${gap.resource}${WHERE.zh(gap)}` };
+  }
+}
+
+/** The command, or the act, that would settle it. `tool`: how the user calls us. */
+export function settleGap(gap: Gap, tool: string): Text {
+  switch (gap.why) {
+    case 'forbidden':
+      return { en: `allow it: ${tool} rbac --for check`, zh: `授予权限：${tool} rbac --for check` };
+    case 'failed':
+      return { en: `try again; look at it with: kubectl get ${gap.resource}`, zh: `请重试；可用此命令查看：kubectl get ${gap.resource}` };
+    case 'not-collected':
+      return { en: `collect it: ${tool} snapshot FILE`, zh: `重新收集：${tool} snapshot FILE` };
+  }
+}

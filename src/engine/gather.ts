@@ -1,0 +1,65 @@
+// Gathering: unites the declared reads of many owners, lists each resource once, and holds only what each `keep` returns.
+import type { Field, Gap, ListQuery, Raw, Read, Reads, Source } from './contracts.ts';
+
+/** What one owner (a system's detection, a check) declared to read. */
+export interface Wanted {
+  owner: string;
+  reads: Reads;
+}
+/** Per name of the owner's reads: the rows that `keep` returned, or why the list could not be seen. */
+export type Gathered = Record<string, unknown[] | Gap>;
+
+interface SharedList {
+  query: ListQuery;
+  takers: { owner: string; name: string; read: Read; rows: unknown[] }[];
+}
+
+/** Two reads are served by one list when resource and selector are the same. */
+export const listKey = (read: Pick<Read, 'resource' | 'labels'>): string => `${read.resource}?${read.labels ?? ''}`;
+
+/**
+ * Lists everything the owners declared, one list at a time, in a stable order.
+ * @returns per owner the gathered rows by read name. A list that failed is a Gap for each of its takers.
+ */
+export async function gather(source: Source, wanted: Wanted[], began?: (resource: string) => void): Promise<Map<string, Gathered>> {
+  const gathered = new Map<string, Gathered>(wanted.map(({ owner }) => [owner, {}]));
+  for (const list of unite(wanted)) {
+    began?.(list.query.resource);
+    const gap = await source.list(list.query, {
+      object: (object) => offer(object, list),
+      restart: () => {
+        for (const taker of list.takers) taker.rows.length = 0;
+      },
+    });
+    for (const { owner, name, rows } of list.takers) gathered.get(owner)![name] = gap ?? rows;
+  }
+  return gathered;
+}
+
+function unite(wanted: Wanted[]): SharedList[] {
+  const lists = new Map<string, SharedList>();
+  for (const { owner, reads } of wanted) {
+    for (const [name, read] of Object.entries(reads)) {
+      const key = listKey(read);
+      let list = lists.get(key);
+      if (!list) {
+        list = { query: { resource: read.resource, labels: read.labels, fields: [] }, takers: [] };
+        lists.set(key, list);
+      }
+      list.query.fields = unitedFields(list.query.fields, read.fields);
+      list.takers.push({ owner, name, read, rows: [] });
+    }
+  }
+  return [...lists.keys()].sort().map((key) => lists.get(key)!);
+}
+
+function unitedFields(a: readonly Field[] | 'whole', b: readonly Field[] | 'whole'): readonly Field[] | 'whole' {
+  return a === 'whole' || b === 'whole' ? 'whole' : [...new Set([...a, ...b])].sort();
+}
+
+function offer(object: Raw, list: SharedList): void {
+  for (const { read, rows } of list.takers) {
+    const row = read.keep(object);
+    if (row !== undefined) rows.push(row);
+  }
+}

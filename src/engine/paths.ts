@@ -1,0 +1,82 @@
+// Upgrade paths: from which version to which, chosen by --to or by what the system's knowledge names as the next resting point.
+import { UserError } from '../text/user-error.ts';
+import type { Installation, System, SystemId, UpgradePath } from './contracts.ts';
+import { isGap } from './gaps.ts';
+
+/** `--to spiderpool=0.9.13` or `--to spiderpool@kube-system/spiderpool=0.9.13`. */
+export interface Target {
+  system: SystemId;
+  /** `NAMESPACE/NAME`. */
+  installation?: string;
+  version: string;
+}
+
+const TARGET = /^(?<system>[a-z0-9-]+)(?:@(?<installation>[^=]+))?=(?<version>.+)$/;
+
+/** Reads one `--to`; knows the systems only by their ids. */
+export function parseTarget(text: string, systems: readonly System[]): Target {
+  const groups = TARGET.exec(text)?.groups;
+  const system = systems.find(({ id }) => id === groups?.system);
+  const ids = systems.map(({ id }) => id).join(', ');
+  if (!groups || !system) {
+    throw new UserError(
+      {
+        en: `reading --to ${text}: not SYSTEM=VERSION with one of ${ids}`,
+        zh: `读取 --to ${text}：应为 SYSTEM=VERSION，其中 SYSTEM 为 ${ids} 之一`,
+      },
+      { en: 'for example: --to spiderpool=0.9.13', zh: '例如：--to spiderpool=0.9.13' },
+    );
+  }
+  const version = system.parse(groups.version!);
+  if (!version) {
+    throw new UserError(
+      {
+        en: `reading --to ${text}: ${groups.version} is not a version of ${system.id}`,
+        zh: `读取 --to ${text}：${groups.version} 不是 ${system.id} 的版本号`,
+      },
+      { en: `for example: --to ${system.id}=${system.knownUpTo}`, zh: `例如：--to ${system.id}=${system.knownUpTo}` },
+    );
+  }
+  return { system: system.id, installation: groups.installation, version };
+}
+
+/** The path of one installation. A target that names no installation, with several of them there, is an error that lists them. */
+export function choosePath(system: System, installation: Installation, all: Installation[], targets: Target[]): UpgradePath {
+  const mine = targets.filter((target) => target.system === system.id);
+  const bare = mine.find((target) => !target.installation);
+  if (bare && all.length > 1) {
+    const ids = all.map(({ id }) => id).join(', ');
+    throw new UserError(
+      {
+        en: `choosing the target of ${system.id}: there are ${all.length} installations: ${ids}`,
+        zh: `选择 ${system.id} 的目标版本：有 ${all.length} 个安装：${ids}`,
+      },
+      { en: `name one: --to ${all[0]!.id}=${bare.version}`, zh: `请指定其中一个：--to ${all[0]!.id}=${bare.version}` },
+    );
+  }
+  for (const { installation: named } of mine) {
+    if (named && !all.some(({ id }) => id === `${system.id}@${named}`)) {
+      const ids = all.map(({ id }) => id).join(', ');
+      throw new UserError(
+        {
+          en: `choosing the target of ${system.id}@${named}: no such installation; found ${ids}`,
+          zh: `选择 ${system.id}@${named} 的目标版本：没有这个安装；找到的有 ${ids}`,
+        },
+        { en: `name one of them: --to ${all[0]!.id}=VERSION`, zh: `请指定其中一个：--to ${all[0]!.id}=VERSION` },
+      );
+    }
+  }
+  const asked = mine.find((target) => `${system.id}@${target.installation}` === installation.id) ?? bare;
+  if (asked && !isGap(installation.version) && system.compare(asked.version, installation.version) < 0) {
+    const { version } = installation;
+    throw new UserError(
+      {
+        en: `choosing the target of ${installation.id}: ${asked.version} is older than what is installed, ${version}`,
+        zh: `选择 ${installation.id} 的目标版本：${asked.version} 比已安装的 ${version} 旧`,
+      },
+      { en: 'going back to an older version is not an upgrade: helm rollback does that', zh: '退回旧版本不是升级：请使用 helm rollback' },
+    );
+  }
+  const to = asked?.version ?? system.defaultTarget(installation);
+  return { installation, from: installation.version, to, chosen: asked ? 'asked' : 'default', hops: to ? [to] : [] };
+}

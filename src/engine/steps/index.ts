@@ -1,0 +1,13 @@
+// The kinds of step, by name. Everything that is done to a cluster goes through one of these modules.
+import type { Doing, Step, StepKind } from '../contracts.ts';
+import { manual } from './manual.ts';
+import { patch } from './patch.ts';
+
+const KINDS = { patch, manual } satisfies Record<Doing['do'], unknown>;
+
+/** The module that knows this step. Throws for a kind that this build does not know (a journal of a newer one). */
+export function kindOf(step: Step): StepKind {
+  const kind = KINDS[step.do] as StepKind | undefined;
+  if (!kind) throw new Error(`this build does not know steps of kind ${step.do}`);
+  return kind;
+}

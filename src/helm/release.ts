@@ -1,0 +1,91 @@
+// Helm's release records: what `data.release` of a Secret or ConfigMap holds.
+// Coding (helm pkg/storage/driver): base64(gzip(JSON)), and base64 once more as a Secret's value; records of old have no gzip.
+import { gunzipSync, gzipSync } from 'node:zlib';
+import type { Json, Raw } from '../engine/contracts.ts';
+import { isRaw, parseJson } from '../kube/json.ts';
+import { oneLine } from '../text/sanitise.ts';
+
+/** A Secret holds 1 MiB; twice that leaves room for the base64 around it. */
+const MAX_COMPRESSED = 2 * 1024 * 1024;
+/** Charts with all their CRDs unpack to some MiB. */
+const MAX_UNPACKED = 64 * 1024 * 1024;
+
+export interface Release {
+  name: string;
+  namespace: string;
+  /** The revision. */
+  version: number;
+  status: string;
+  chart: { name: string; version: string; appVersion: string; values: Raw };
+  /** What the user set; the computed values are the chart's with these laid over them. */
+  config: Raw;
+  /** All documents but the hooks, as one text. */
+  manifest: string;
+  hooks: Raw[];
+  /** The record as Helm wrote it. */
+  raw: Raw;
+}
+
+/** `why`: what is wrong with the record, one line. */
+export function decodeRelease(object: Raw): Release | { why: string } {
+  const value = isRaw(object.data) ? object.data.release : undefined;
+  if (typeof value !== 'string' || value === '') return { why: 'no data.release' };
+  try {
+    const inner = object.kind === 'Secret' ? unbase64(value).toString('latin1') : value;
+    const record = parseJson(unpacked(unbase64(inner)).toString('utf8'));
+    return isRaw(record) ? releaseOf(record) : { why: 'the record is no object' };
+  } catch (error) {
+    return { why: oneLine((error as Error).message) };
+  }
+}
+
+function unbase64(text: string): Buffer {
+  if (text.length > MAX_COMPRESSED * 2) throw new Error(`larger than ${MAX_COMPRESSED} bytes`);
+  if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(text)) throw new Error('not base64');
+  return Buffer.from(text, 'base64');
+}
+
+function unpacked(bytes: Buffer): Buffer {
+  if (bytes.length > MAX_COMPRESSED) throw new Error(`larger than ${MAX_COMPRESSED} bytes`);
+  const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 0x08;
+  return gzipped ? gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED }) : bytes;
+}
+
+function releaseOf(raw: Raw): Release | { why: string } {
+  const chart = objectAt(raw.chart);
+  const metadata = objectAt(chart.metadata);
+  if (typeof raw.name !== 'string' || typeof raw.version !== 'number') return { why: 'the record has no name or no version' };
+  return {
+    name: raw.name,
+    namespace: textAt(raw.namespace),
+    version: raw.version,
+    status: textAt(objectAt(raw.info).status),
+    chart: {
+      name: textAt(metadata.name),
+      version: textAt(metadata.version),
+      appVersion: textAt(metadata.appVersion),
+      values: objectAt(chart.values),
+    },
+    config: objectAt(raw.config),
+    manifest: textAt(raw.manifest),
+    hooks: Array.isArray(raw.hooks) ? raw.hooks.filter(isRaw) : [],
+    raw,
+  };
+}
+
+export function objectAt(value: Json | undefined): Raw {
+  return isRaw(value) ? value : {};
+}
+
+export function textAt(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** The value of `data.release` in an object of that kind. The same record gives the same bytes on every system. */
+export function encodeRelease(raw: Raw, kind: 'Secret' | 'ConfigMap'): string {
+  const packed = gzipSync(JSON.stringify(raw));
+  // The operating system in gzip's header (RFC 1952): unknown.
+  packed[9] = 255;
+  const once = packed.toString('base64');
+  return kind === 'Secret' ? Buffer.from(once).toString('base64') : once;
+}

@@ -1,0 +1,250 @@
+// The runs of one cluster on disk: <state>/<cluster>/<run>/run.json and journal.jsonl, folders 0700, files 0600.
+// Cluster uids and run ids come from outside and become paths only through `clusterFolder` and `isRunId`.
+import { createHash } from 'node:crypto';
+import { chmod, type FileHandle, mkdir, open, readdir, rename } from 'node:fs/promises';
+import path from 'node:path';
+import type { Entry, Journal, Run, RunStore, StoredRun } from '../engine/contracts.ts';
+import { oneLine } from '../text/sanitise.ts';
+import { UserError } from '../text/user-error.ts';
+import { appender } from './append.ts';
+import { lockFolder, type Owner } from './lock.ts';
+import { JOURNAL_FILE, RUN_FILE, readJournal, readRun } from './stored.ts';
+
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+/** `folder`: see `stateFolder`. Everything it throws for the state of the disk is a UserError. */
+export function runStore(folder: string, clusterUid: string): RunStore {
+  const cluster = path.join(folder, clusterFolder(clusterUid));
+  const folderOf = (id: string) => path.join(cluster, id);
+
+  async function read(id: string): Promise<StoredRun | undefined> {
+    if (!isRunId(id)) return undefined;
+    const run = await onDisk(`read run ${id}`, `读取运行 ${id}`, () => readRun(folderOf(id)));
+    if (run === undefined || run.cluster.uid !== clusterUid) return undefined;
+    const { entries } = await onDisk(`read run ${id}`, `读取运行 ${id}`, () => readJournal(folderOf(id)));
+    return { run, entries };
+  }
+
+  return {
+    async create(run) {
+      if (!isRunId(run.id)) throw new Error(`not a run id: ${run.id}`);
+      if (run.cluster.uid !== clusterUid) throw new Error('a run of another cluster');
+      return onDisk(`store run ${run.id}`, `保存运行 ${run.id}`, async () => {
+        await makeFolders([folder, cluster]);
+        await mkdir(folderOf(run.id), { mode: FOLDER_MODE });
+        await syncFolder(cluster);
+        await writeRun(folderOf(run.id), run);
+        return openJournal(folderOf(run.id), run.id);
+      });
+    },
+
+    async list() {
+      const runs: StoredRun[] = [];
+      const unreadable: { id: string; why: string }[] = [];
+      for (const id of await onDisk('list the runs of this cluster', '列出此集群的运行记录', () => runIds(cluster))) {
+        try {
+          const stored = await read(id);
+          if (stored !== undefined) runs.push(stored);
+          else unreadable.push({ id, why: `no ${RUN_FILE} of this cluster` });
+        } catch (error) {
+          unreadable.push({ id, why: oneLine((error as Error).message, 500) });
+        }
+      }
+      return { runs: runs.sort((a, b) => compareText(b.run.at, a.run.at) || compareText(b.run.id, a.run.id)), unreadable };
+    },
+
+    read,
+
+    async reopen(id) {
+      const run = isRunId(id) ? await onDisk(`open run ${id}`, `打开运行 ${id}`, () => readRun(folderOf(id))) : undefined;
+      if (run === undefined || run.cluster.uid !== clusterUid) throw noSuchRun(id);
+      return onDisk(`open the journal of run ${id}`, `打开运行 ${id} 的日志`, () => openJournal(folderOf(id), id));
+    },
+  };
+}
+
+/** A UUID as it is; anything else (a hash of server and CA, or whatever a server calls a uid) by its digest. */
+function clusterFolder(uid: string): string {
+  if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uid)) return uid;
+  return `other-${createHash('sha256').update(uid).digest('hex').slice(0, 40)}`;
+}
+
+/** Safe as a file name on every system: no separators, no leading or trailing dot, lower case so that two never become one. */
+function isRunId(id: string): boolean {
+  return /^[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?$/.test(id) && !/^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/.test(id);
+}
+
+async function runIds(cluster: string): Promise<string[]> {
+  try {
+    const found = await readdir(cluster, { withFileTypes: true });
+    return found.filter((entry) => entry.isDirectory() && isRunId(entry.name)).map((entry) => entry.name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Ours are made private also when an older umask or another tool made them first. */
+async function makeFolders(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+    await chmod(folder, FOLDER_MODE);
+    await syncFolder(path.dirname(folder));
+  }
+}
+
+/** The run's file appears whole or not at all. */
+async function writeRun(folder: string, run: Run): Promise<void> {
+  const temporary = path.join(folder, `${RUN_FILE}.new`);
+  const file = await open(temporary, 'w', FILE_MODE);
+  try {
+    await file.writeFile(`${JSON.stringify(run)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path.join(folder, RUN_FILE));
+  await syncFolder(folder);
+}
+
+/** Makes new names in a folder durable. Windows has no such call; there the file system's own journal does it. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function openJournal(folder: string, id: string): Promise<Journal> {
+  const lock = await lockFolder(folder);
+  if (typeof lock !== 'function') throw inUse(id, lock, folder);
+  let file: FileHandle | undefined;
+  try {
+    const { size } = await readJournal(folder);
+    file = await open(path.join(folder, JOURNAL_FILE), size === 0 ? 'w' : 'r+', FILE_MODE);
+    await file.truncate(size);
+    await file.sync();
+    await syncFolder(folder);
+    return journal(file, size, id, folder, lock);
+  } catch (error) {
+    await file?.close();
+    await lock();
+    throw error;
+  }
+}
+
+function journal(file: FileHandle, size: number, id: string, folder: string, unlock: () => Promise<void>): Journal {
+  const entries = appender(file, size, (cause, entry) => notStored(id, folder, entry, cause));
+  let closed = false;
+  return {
+    async append(entry) {
+      if (closed) throw new Error(`the journal of run ${id} is closed`);
+      await entries.append(entry);
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      await entries.drained();
+      await file.close();
+      await unlock();
+    },
+  };
+}
+
+// ---- errors ---------------------------------------------------------------------------------------------------------
+
+/** Turns what the disk refuses into words; UserErrors and bugs go through. */
+async function onDisk<T>(en: string, zh: string, doing: () => Promise<T>): Promise<T> {
+  try {
+    return await doing();
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (error instanceof UserError || code === undefined) throw error;
+    const why = oneLine((error as Error).message, 500);
+    throw new UserError({ en: `Could not ${en}: ${why}`, zh: `无法${zh}：${why}` }, remedyOf(code));
+  }
+}
+
+function remedyOf(code: string | undefined): { en: string; zh: string } {
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return { en: 'Free some space on that disk, then try again.', zh: '请先清理该磁盘空间，然后重试。' };
+    case 'EEXIST':
+      return { en: 'Start again: the next run gets an id of its own.', zh: '请重新执行：下一次运行会使用新的编号。' };
+    default:
+      return {
+        en: 'Give this user write access to that folder, or choose another place with XDG_STATE_HOME (Windows: LOCALAPPDATA).',
+        zh: '请为当前用户授予该目录的写权限，或通过 XDG_STATE_HOME（Windows 为 LOCALAPPDATA）指定其他位置。',
+      };
+  }
+}
+
+function notStored(id: string, folder: string, entry: Entry, cause: unknown): UserError {
+  const why = oneLine(cause instanceof Error ? cause.message : String(cause), 500);
+  const code = (cause as NodeJS.ErrnoException).code;
+  const what = notStoredWhat(entry);
+  return new UserError(
+    {
+      en: `Could not store ${what.en} in the journal of run ${id} (${folder}): ${why}. ${what.consequenceEn}`,
+      zh: `无法将${what.zh}写入运行 ${id} 的日志（${folder}）：${why}。${what.consequenceZh}`,
+    },
+    {
+      en: `${code === 'ENOSPC' || code === 'EDQUOT' ? 'Free some space on that disk' : 'Repair that disk'}, then go on with resume ${id}, or take back with undo ${id} what was done.`,
+      zh: `请先${code === 'ENOSPC' || code === 'EDQUOT' ? '清理该磁盘空间' : '修复该磁盘'}，然后用 resume ${id} 继续，或用 undo ${id} 撤销已做的改动。`,
+    },
+  );
+}
+
+function notStoredWhat(entry: Entry): { en: string; zh: string; consequenceEn: string; consequenceZh: string } {
+  switch (entry.is) {
+    case 'intent':
+      return {
+        en: `the intent of step ${entry.step}`,
+        zh: `步骤 ${entry.step} 的意图`,
+        consequenceEn: 'Nothing was sent for it, and nothing more will be.',
+        consequenceZh: '该步骤的请求没有发出，后续也不会再发出任何请求。',
+      };
+    case 'outcome':
+      return {
+        en: `the outcome of step ${entry.step} (${entry.result})`,
+        zh: `步骤 ${entry.step} 的结果（${entry.result}）`,
+        consequenceEn: 'Nothing more will be sent; resume looks at the cluster to see what this step did.',
+        consequenceZh: '后续不会再发出任何请求；继续运行时会查看集群以确认该步骤的实际结果。',
+      };
+    default:
+      return {
+        en: `the ${entry.is} of the run`,
+        zh: entry.is === 'begin' ? '运行的开始' : '运行的结束',
+        consequenceEn: 'Nothing was sent after that.',
+        consequenceZh: '此后没有发出任何请求。',
+      };
+  }
+}
+
+function noSuchRun(id: string): UserError {
+  const shown = oneLine(id, 80);
+  return new UserError(
+    { en: `There is no run ${shown} of this cluster on this machine.`, zh: `本机没有此集群的运行记录 ${shown}。` },
+    { en: 'See which there are: upgrade-guard runs', zh: '查看已有的运行：upgrade-guard runs' },
+  );
+}
+
+function inUse(id: string, { host, pid }: Owner, folder: string): UserError {
+  const en = `Process ${pid} on ${oneLine(host)} is working on run ${id}.`;
+  return new UserError(
+    { en, zh: `主机 ${oneLine(host)} 上的进程 ${pid} 正在处理运行 ${id}。` },
+    {
+      en: `Wait until it has ended. If that machine is gone for good, remove the file lock,${pid},… from ${folder} and try again.`,
+      zh: `请等待其结束。如果该主机已不复存在，请删除 ${folder} 中的 lock,${pid},… 文件后重试。`,
+    },
+  );
+}

@@ -1,0 +1,120 @@
+// Reading what a run left on disk. A last line without its end was never acknowledged and is ignored; any other damage is named.
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Entry, Run } from '../engine/contracts.ts';
+import { isRaw, parseJson } from '../kube/json.ts';
+import { oneLine } from '../text/sanitise.ts';
+import { UserError } from '../text/user-error.ts';
+
+export const RUN_FILE = 'run.json';
+export const JOURNAL_FILE = 'journal.jsonl';
+const SCHEMA = 1;
+
+/** undefined: no such run. */
+export async function readRun(folder: string): Promise<Run | undefined> {
+  const file = path.join(folder, RUN_FILE);
+  const text = await readFile(file, 'utf8').catch(absent);
+  if (text === undefined) return undefined;
+  let run: unknown;
+  try {
+    run = parseJson(text);
+  } catch (error) {
+    throw damaged(file, undefined, error);
+  }
+  if (isRaw(run) && typeof run.schema === 'number' && run.schema > SCHEMA) throw tooNew(file, run.schema);
+  if (!isRun(run)) throw damaged(file, undefined, 'not a run');
+  return run;
+}
+
+/** The entries, and where the last whole one ends (bytes). */
+export async function readJournal(folder: string): Promise<{ entries: Entry[]; size: number }> {
+  const file = path.join(folder, JOURNAL_FILE);
+  const entries: Entry[] = [];
+  let size = 0;
+  let rest: Buffer[] = [];
+  const stream = createReadStream(file, { highWaterMark: 1 << 20 });
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      let from = 0;
+      for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
+        const line = Buffer.concat([...rest, chunk.subarray(from, end)]);
+        rest = [];
+        entries.push(entryOf(line, file, entries.length + 1));
+        size += line.length + 1;
+        from = end + 1;
+      }
+      if (from < chunk.length) rest.push(chunk.subarray(from));
+    }
+  } catch (error) {
+    return absent(error as NodeJS.ErrnoException) ?? { entries, size };
+  }
+  return { entries, size };
+}
+
+/** A file that is not there; every other error goes on. */
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+  throw error;
+}
+
+function entryOf(line: Buffer, file: string, number: number): Entry {
+  let entry: unknown;
+  try {
+    entry = parseJson(line.toString('utf8'));
+  } catch (error) {
+    throw damaged(file, number, error);
+  }
+  if (!isEntry(entry)) throw damaged(file, number, 'not an entry');
+  return entry;
+}
+
+function isRun(value: unknown): value is Run {
+  if (!isRaw(value) || !isRaw(value.cluster) || !Array.isArray(value.steps)) return false;
+  const texts = [value.id, value.tool, value.what, value.at, value.cluster.uid];
+  return (
+    value.schema === SCHEMA &&
+    texts.every((text) => typeof text === 'string') &&
+    value.steps.every((step) => isRaw(step) && typeof step.id === 'string')
+  );
+}
+
+function isEntry(value: unknown): value is Entry {
+  if (!isRaw(value) || typeof value.at !== 'string' || (value.way !== 'do' && value.way !== 'undo')) return false;
+  switch (value.is) {
+    case 'begin':
+      return typeof value.pid === 'number';
+    case 'intent':
+      return typeof value.step === 'string';
+    case 'outcome':
+      return typeof value.step === 'string' && typeof value.result === 'string';
+    case 'end':
+      return typeof value.state === 'string';
+    default:
+      return false;
+  }
+}
+
+function damaged(file: string, line: number | undefined, cause: unknown): UserError {
+  const why = oneLine(cause instanceof Error ? cause.message : String(cause));
+  return new UserError(
+    {
+      en: `${file}${line === undefined ? '' : `, line ${line},`} is damaged: ${why}`,
+      zh: `${file}${line === undefined ? '' : ` 第 ${line} 行`}已损坏：${why}`,
+    },
+    {
+      en: 'Keep the folder. What the run changed stands in the other lines of its journal; restore the file from a backup, or go on by hand from there.',
+      zh: '请保留该目录。该次运行所做的改动记录在日志的其余各行中；请从备份恢复此文件，或据此手动处理。',
+    },
+  );
+}
+
+function tooNew(file: string, schema: number): UserError {
+  return new UserError(
+    {
+      en: `${file} was written by a newer upgrade-guard (schema ${schema}, this one knows up to ${SCHEMA})`,
+      zh: `${file} 由更新版本的 upgrade-guard 写入（格式 ${schema}，本版本最高支持 ${SCHEMA}）`,
+    },
+    { en: 'Use that version, or a newer one, to resume or undo this run.', zh: '请使用该版本或更新的版本来继续或撤销这次运行。' },
+  );
+}

@@ -1,0 +1,40 @@
+// Which object is meant: references, their names in messages, and when two of them are one.
+import type { Raw, Ref } from '../engine/contracts.ts';
+import { oneLine } from '../text/sanitise.ts';
+import { isRaw } from './json.ts';
+
+/** Throws for an object without apiVersion, kind and name: no server sends one. */
+export function refOf(object: Raw): Ref {
+  const metadata = isRaw(object.metadata) ? object.metadata : {};
+  const { apiVersion, kind } = object;
+  const { name, namespace, uid } = metadata;
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string' || typeof name !== 'string') {
+    throw new Error('an object without apiVersion, kind or metadata.name');
+  }
+  const ref: Ref = { apiVersion, kind, name };
+  if (typeof namespace === 'string' && namespace !== '') ref.namespace = namespace;
+  if (typeof uid === 'string' && uid !== '') ref.uid = uid;
+  return ref;
+}
+
+/** `Kind namespace/name`, or `Kind name`; safe to print, never cut (names are at most 253 characters). */
+export function describe(ref: Ref): string {
+  const name = ref.namespace === undefined ? ref.name : `${ref.namespace}/${ref.name}`;
+  return oneLine(`${ref.kind} ${name}`, 1000);
+}
+
+/** The API group of an apiVersion: '' for the core group. */
+export function groupOf(apiVersion: string): string {
+  const slash = apiVersion.indexOf('/');
+  return slash === -1 ? '' : apiVersion.slice(0, slash);
+}
+
+/** One key per object, the same in every version of its API. */
+export function keyOf(ref: Ref): string {
+  return [groupOf(ref.apiVersion), ref.kind, ref.namespace ?? '', ref.name].join('/');
+}
+
+/** The same name; and where both know a uid, the same object and not its successor. */
+export function sameObject(a: Ref, b: Ref): boolean {
+  return keyOf(a) === keyOf(b) && (a.uid === undefined || b.uid === undefined || a.uid === b.uid);
+}

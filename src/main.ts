@@ -1,0 +1,157 @@
+// Where the program starts: who called, which command, in which language; errors become exit codes. The core, with everything heavy, is decoded only when a command needs it.
+import { createRequire } from 'node:module';
+import vm from 'node:vm';
+import { brotliDecompressSync } from 'node:zlib';
+import { type Invocation, languageAsked, type Parsed, parseArgv } from './cli/argv.ts';
+import { type Caller, callerOf, connectionFromHelm } from './cli/caller.ts';
+import { COMPLETE, complete, completionScript } from './cli/completion.ts';
+import { helpPage } from './cli/help.ts';
+import type { Language, Text } from './engine/contracts.ts';
+import { oneLine, printable } from './text/sanitise.ts';
+import { EXIT, UserError } from './text/user-error.ts';
+
+/** Put in by scripts/build.ts: the bundled core, brotli and base64. Text is not parsed as code: that is what makes the start fast. */
+declare const CORE: string;
+declare const VERSION: string;
+
+/** Longest part of an unexpected error that is shown without -v. */
+const BUG_MESSAGE = 400;
+
+async function main(words: string[]): Promise<number> {
+  const caller = callerOf(process.argv[1] ?? '', process.env);
+  const language = languageAsked(words, process.env);
+  if (caller.kind === 'kubectl-completion') return print(complete(words, language));
+  if (words[0] === COMPLETE) return print(complete(words.slice(1), language));
+  let verbose = false;
+  try {
+    const parsed = parseArgv(words, caller.usage);
+    verbose = Number(parsed.flags.v ?? 0) > 0;
+    return await dispatch(parsed, caller, language);
+  } catch (error) {
+    return report(error, language, verbose, caller);
+  }
+}
+
+async function dispatch(parsed: Parsed, caller: Caller, language: Language): Promise<number> {
+  switch (parsed.verb) {
+    case 'help':
+      return print(helpPage(parsed.args[0], { usage: caller.usage, language, width: columnsOfTerminal() }));
+    case 'options':
+      return print(helpPage('options', { usage: caller.usage, language, width: columnsOfTerminal() }));
+    case 'version':
+      return print(versionLine(parsed.flags.output));
+    case 'completion':
+      return print(completionScript(parsed.args[0] ?? ''));
+    default:
+      return runCore(parsed, caller, language);
+  }
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return EXIT.ok;
+}
+
+function columnsOfTerminal(): number {
+  return process.stdout.columns || 80;
+}
+
+function versionLine(format: string | undefined): string {
+  const about = { name: 'upgrade-guard', version: VERSION, node: process.versions.node, platform: `${process.platform}-${process.arch}` };
+  if (format === 'json') return `${JSON.stringify(about, null, 2)}\n`;
+  return `${about.name} ${about.version} (Node.js ${about.node}, ${about.platform})\n`;
+}
+
+// ---- the core -------------------------------------------------------------------------------------------------------
+
+interface Core {
+  run(invocation: Invocation): Promise<number>;
+}
+
+async function runCore(parsed: Parsed, caller: Caller, language: Language): Promise<number> {
+  const flags = caller.kind === 'helm' ? { ...connectionFromHelm(process.env), ...parsed.flags } : { ...parsed.flags };
+  // As in kubectl, -A wins over -n.
+  if (flags['all-namespaces']) delete flags.namespace;
+  const signal = interruptible();
+  return loadCore().run({ ...parsed, flags, caller, env: process.env, version: VERSION, language, signal });
+}
+
+function loadCore(): Core {
+  const source = brotliDecompressSync(Buffer.from(CORE, 'base64')).toString('utf8');
+  const script = new vm.Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
+    filename: 'upgrade-guard-core.cjs',
+  });
+  const module = { exports: {} as Core };
+  script.runInThisContext()(module.exports, createRequire(process.execPath), module, process.execPath, '.');
+  return module.exports;
+}
+
+/** The first Ctrl-C asks to stop after the step in flight; the second ends at once. SIGTERM counts like Ctrl-C. */
+function interruptible(): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    controller.abort();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return controller.signal;
+}
+
+// ---- errors ---------------------------------------------------------------------------------------------------------
+
+function report(error: unknown, language: Language, verbose: boolean, caller: Caller): number {
+  if (isUserError(error)) {
+    say(error.text, error.next, language, caller);
+    return error.exit;
+  }
+  if (error instanceof Error && error.name === 'AbortError') return EXIT.interrupted;
+  const message = oneLine(error instanceof Error ? error.message : String(error), BUG_MESSAGE);
+  const again: Text = {
+    en: `run it again with -v 4 and report what it prints; changes made so far are listed by: {tool} runs`,
+    zh: `请加上 -v 4 再运行一次，并反馈其输出；已做的更改可用此命令查看：{tool} runs`,
+  };
+  say(
+    { en: `this is a bug in upgrade-guard: ${message}`, zh: `这是 upgrade-guard 的缺陷：${message}` },
+    verbose ? undefined : again,
+    language,
+    caller,
+  );
+  if (verbose && error instanceof Error) process.stderr.write(`${printable(error.stack ?? '')}\n`);
+  return EXIT.failed;
+}
+
+/** By name: the core is a bundle of its own, with its own copy of the class. */
+function isUserError(error: unknown): error is UserError {
+  return error instanceof UserError || (error instanceof Error && error.name === 'UserError' && 'text' in error && 'exit' in error);
+}
+
+const ERROR: Text = { en: 'error: ', zh: '错误：' };
+const NEXT: Text = { en: 'next: ', zh: '下一步：' };
+
+/** `{tool}` in a text stands for how the user calls us. */
+function say(text: Text, next: Text | undefined, language: Language, caller: Caller): void {
+  const lines = [ERROR[language] + text[language], ...(next ? [NEXT[language] + next[language]] : [])];
+  process.stderr.write(`${lines.join('\n').replaceAll('{tool}', caller.usage)}\n`);
+}
+
+// ---- start and end --------------------------------------------------------------------------------------------------
+
+// `upgrade-guard check | head` closes our output early. That is no error, and a repair under way must not die of it.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
+const words = process.argv.slice(2);
+// What nobody waited for and failed: the same words as for any other bug.
+process.on('uncaughtException', (error) => {
+  const language = languageAsked(words, process.env);
+  process.exit(report(error, language, true, callerOf(process.argv[1] ?? '', process.env)));
+});
+main(words).then((exit) => {
+  process.exitCode = exit;
+  // Connections that are kept alive would hold the process; what was printed has to be out first.
+  process.stdout.write('', () => process.stderr.write('', () => process.exit()));
+});

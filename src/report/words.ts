@@ -1,0 +1,40 @@
+// Words that all views share: grades, outcomes, certainties, promises of undo, in both languages.
+import type { Certainty, Grade, StepResult, Text, UndoPromise } from '../engine/contracts.ts';
+import type { RunState } from '../engine/progress.ts';
+import { counted } from './face.ts';
+
+export const gradeCount = (grade: Grade, count: number): Text => {
+  const zh: Record<Grade, string> = { blocker: '个阻断项', warning: '个警告', notice: '个提示' };
+  return counted(count, grade, zh[grade]);
+};
+
+export const CERTAINTY: Record<Certainty, Text> = {
+  certain: { en: 'certain', zh: '确定' },
+  high: { en: 'very likely', zh: '很可能' },
+  medium: { en: 'likely', zh: '可能' },
+  low: { en: 'a suspicion', zh: '仅为怀疑' },
+};
+
+export const UNDO: Record<UndoPromise, Text> = {
+  exact: { en: 'exact', zh: '完全恢复' },
+  compensates: { en: 'compensates', zh: '以另一操作补偿' },
+  none: { en: 'none', zh: '无法撤销' },
+};
+
+export const RESULTS: Record<StepResult | 'in-doubt', Text> = {
+  done: { en: 'done', zh: '完成' },
+  already: { en: 'already so', zh: '已经如此' },
+  obsolete: { en: 'no longer needed', zh: '不再需要' },
+  left: { en: 'left as it is', zh: '保持原样' },
+  failed: { en: 'failed', zh: '失败' },
+  manual: { en: 'yours to do', zh: '需手动执行' },
+  'in-doubt': { en: 'in doubt', zh: '结果不明' },
+};
+
+export const RUN_STATES: Record<RunState, Text> = {
+  finished: { en: 'finished', zh: '已完成' },
+  unfinished: { en: 'unfinished', zh: '未完成' },
+  unchanged: { en: 'changed nothing', zh: '未做更改' },
+  undone: { en: 'undone', zh: '已撤销' },
+  'undo unfinished': { en: 'undo unfinished', zh: '撤销未完成' },
+};

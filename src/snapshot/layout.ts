@@ -1,0 +1,16 @@
+// The names of a snapshot's parts; a folder made by hand has the same.
+export const VERSION = 'version.json';
+export const CLUSTER = 'cluster.json';
+export const DISCOVERY = 'discovery.json';
+export const ABSENT = 'absent.json';
+export const OBJECTS = 'objects/';
+export const ASKED = 'asked/';
+/** What was asked and is not there; no object. */
+export const NOTHING = 'asked/nothing.json';
+export const LOGS = 'logs/';
+
+/** Of `cluster.json`. A reader refuses what is newer than itself. */
+export const SCHEMA = 1;
+
+/** logs/<namespace>/<pod>/<container>.log. Names as Kubernetes allows them, which are safe in a path. */
+export const LOG_PATH = /^logs\/([a-z0-9][a-z0-9-]*)\/([a-z0-9][a-z0-9.-]*)\/([a-z0-9][a-z0-9-]*)\.log$/;

@@ -1,0 +1,225 @@
+// Reading a dump: our snapshot, a folder of manifests, or a single file. Malformed input ends in one UserError that names file and line.
+import type { Readable } from 'node:stream';
+import { LineCounter, parseAllDocuments } from 'yaml';
+import type { ApiResource, ClusterIdentity, Gap, Json, Raw, Ref, ResourceName } from '../engine/contracts.ts';
+import { isRaw, parseJson, withinDepth } from '../kube/json.ts';
+import { keyOf, refOf } from '../kube/refs.ts';
+import { type Dump, dumpOf, type Listed, logKey } from './dump.ts';
+import { badInput, type DumpFile, dumpFiles, LIMITS, type Limits } from './files.ts';
+import { ABSENT, ASKED, CLUSTER, DISCOVERY, LOG_PATH, NOTHING, SCHEMA, VERSION } from './layout.ts';
+
+/** What the files said so far. */
+interface Building {
+  objects: Raw[];
+  asked: Raw[];
+  nothing: Ref[];
+  logs: Map<string, string | 'none'>;
+  absent: Gap[];
+  serverVersion?: string;
+  identity?: ClusterIdentity;
+  discovery?: { apis: ApiResource[]; notInstalled: ResourceName[]; lists: Map<ResourceName, Listed[]> };
+  whole: boolean;
+}
+
+/** `from`: a folder, a .tar.gz, one file of manifests, or `-`: the same from `stdin`. */
+export async function readDump(from: string, stdin: Readable = process.stdin, limits: Limits = LIMITS): Promise<Dump> {
+  const building: Building = { objects: [], asked: [], nothing: [], logs: new Map(), absent: [], whole: false };
+  for await (const file of dumpFiles(from, stdin, limits)) take(building, file);
+  const { nothing, logs, absent, serverVersion, identity, discovery, whole } = building;
+  // In a folder that is no snapshot of ours `asked` is a name like any other.
+  const [objects, asked] = identity === undefined ? [[...building.objects, ...building.asked], []] : [building.objects, building.asked];
+  const gets = new Map<string, Raw | 'none'>(asked.map((object) => [keyOf(refOf(object)), object]));
+  for (const ref of nothing) gets.set(keyOf(ref), 'none');
+  // A recorded dump knows which lists were asked: what is not among them was not read.
+  return dumpOf({ objects, gets, logs, absent, serverVersion, identity, ...discovery, whole: whole && discovery === undefined });
+}
+
+function take(building: Building, file: DumpFile): void {
+  const special = SPECIAL.get(file.path);
+  if (special !== undefined) {
+    const value = oneJson(file);
+    special(building, value, (why) => badInput(file.path, undefined, { en: why, zh: `内容不符合格式（${why}）` }));
+    return;
+  }
+  const [, namespace, pod, container] = LOG_PATH.exec(file.path) ?? [];
+  if (pod !== undefined && container !== undefined) building.logs.set(logKey(namespace, pod, container), file.text);
+  else if (file.path.startsWith(ASKED)) building.asked.push(...objectsOf(file));
+  else building.objects.push(...objectsOf(file));
+}
+
+// ---- the files that are no objects ----------------------------------------------------------------------------------
+
+type Bad = (why: string) => Error;
+
+type Special = (building: Building, value: Json, bad: Bad) => void;
+
+const SPECIAL: ReadonlyMap<string, Special> = new Map([
+  [VERSION, takeVersion],
+  [CLUSTER, takeCluster],
+  [DISCOVERY, takeDiscovery],
+  [ABSENT, takeAbsent],
+  [NOTHING, takeNothing],
+]);
+
+function takeVersion(building: Building, value: Json, bad: Bad): void {
+  if (!isRaw(value) || typeof value.gitVersion !== 'string') throw bad('not the answer of GET /version: no gitVersion');
+  building.serverVersion = value.gitVersion;
+  building.whole = true;
+}
+
+function takeCluster(building: Building, value: Json, bad: Bad): void {
+  if (!isRaw(value) || typeof value.schema !== 'number' || !isRaw(value.identity)) throw bad('no schema or no identity');
+  if (value.schema > SCHEMA) throw bad(`made by a newer upgrade-guard (schema ${value.schema}, this one reads up to ${SCHEMA})`);
+  const { uid, certain, server, context } = value.identity;
+  if (!isText(uid) || typeof certain !== 'boolean' || !isText(server) || !isText(context)) throw bad('the identity is incomplete');
+  building.identity = { uid, certain, server, context };
+  building.whole = true;
+}
+
+function takeDiscovery(building: Building, value: Json, bad: Bad): void {
+  if (!isRaw(value)) throw bad('not an object');
+  const lists = new Map<ResourceName, Listed[]>();
+  for (const { resource, ...listed } of items(value.lists, isListed, bad)) lists.set(resource, [...(lists.get(resource) ?? []), listed]);
+  building.discovery = { apis: items(value.resources, isApi, bad), notInstalled: items(value.notInstalled, isText, bad), lists };
+}
+
+function takeAbsent(building: Building, value: Json, bad: Bad): void {
+  if (!isRaw(value)) throw bad('not an object');
+  const forbidden = items(value.forbidden ?? [], isText, bad);
+  building.absent.push(
+    ...forbidden.map((resource): Gap => ({ why: 'forbidden', verb: 'list', resource })),
+    ...items(value.gaps ?? [], isGap, bad),
+  );
+}
+
+function takeNothing(building: Building, value: Json, bad: Bad): void {
+  if (!isRaw(value)) throw bad('not an object');
+  building.nothing.push(...items(value.objects, isRef, bad));
+  for (const [namespace, pod = '', container = ''] of items(value.logs, isTexts, bad))
+    building.logs.set(logKey(namespace, pod, container), 'none');
+}
+
+function items<T>(value: Json | undefined, is: (item: unknown) => item is T, bad: Bad): T[] {
+  if (!Array.isArray(value)) throw bad('a list is missing');
+  for (const [at, item] of value.entries()) if (!is(item)) throw bad(`item ${at + 1} is not what belongs there`);
+  return value as T[];
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText);
+const optionalText = (value: unknown): boolean => value === undefined || isText(value);
+
+function isApi(value: unknown): value is ApiResource {
+  if (!isRaw(value) || typeof value.namespaced !== 'boolean' || !isTexts(value.subresources)) return false;
+  return [value.group, value.version, value.resource, value.kind].every(isText);
+}
+
+function isListed(value: unknown): value is Listed & { resource: string } {
+  return isRaw(value) && isText(value.resource) && optionalText(value.labels) && (value.fields === 'whole' || isTexts(value.fields));
+}
+
+function isRef(value: unknown): value is Ref {
+  return (
+    isRaw(value) && [value.apiVersion, value.kind, value.name].every(isText) && optionalText(value.namespace) && optionalText(value.uid)
+  );
+}
+
+const WHYS: unknown[] = ['forbidden', 'failed', 'not-collected'];
+const VERBS: unknown[] = ['list', 'get', 'log', 'discover', 'decode'];
+
+function isGap(value: unknown): value is Gap {
+  if (!isRaw(value) || !WHYS.includes(value.why) || !VERBS.includes(value.verb) || !isText(value.resource)) return false;
+  return [value.namespace, value.name, value.detail].every(optionalText);
+}
+
+// ---- objects --------------------------------------------------------------------------------------------------------
+
+/** A value of a file, and the line where it begins. */
+interface Placed {
+  value: Json;
+  line: number | undefined;
+}
+
+function objectsOf(file: DumpFile): Raw[] {
+  return placedIn(file).flatMap(({ value, line }) => unfold(value, file.path, line));
+}
+
+/** JSON is tried first wherever it may be: it is YAML too, but that parser is some hundred times slower. */
+function placedIn(file: DumpFile): Placed[] {
+  if (/\.json$/i.test(file.path)) return [{ value: oneJson(file), line: undefined }];
+  if (!/^\s*[{[]/.test(file.text)) return yamlOf(file);
+  try {
+    return [{ value: parseJson(file.text), line: 1 }];
+  } catch {
+    return yamlOf(file);
+  }
+}
+
+/** The objects of a list, or the one object. Nothing for an empty document. */
+function unfold(value: Json, file: string, line: number | undefined): Raw[] {
+  if (value === null) return [];
+  if (!isRaw(value)) throw noObject(file, line);
+  const { kind, apiVersion, items: inner } = value;
+  if (typeof kind !== 'string' || typeof apiVersion !== 'string') throw noObject(file, line);
+  if (!kind.endsWith('List') || (inner !== null && !Array.isArray(inner))) return [checked(value, file, line)];
+  const of: Raw = kind === 'List' ? {} : { apiVersion, kind: kind.slice(0, -'List'.length) };
+  return (inner ?? []).map((item, at) => {
+    if (!isRaw(item)) throw noObject(file, line, at);
+    return checked({ ...of, ...item }, file, line, at);
+  });
+}
+
+function checked(object: Raw, file: string, line: number | undefined, at?: number): Raw {
+  const { metadata } = object;
+  const namespace = isRaw(metadata) ? metadata.namespace : undefined;
+  const named = isRaw(metadata) && isText(metadata.name) && metadata.name !== '' && optionalText(namespace ?? undefined);
+  if (!named || !isText(object.apiVersion) || !isText(object.kind) || object.kind === '') throw noObject(file, line, at);
+  return object;
+}
+
+function noObject(file: string, line: number | undefined, at?: number): Error {
+  const [en, zh] = at === undefined ? ['', ''] : [`item ${at + 1}: `, `第 ${at + 1} 项：`];
+  return badInput(file, line, {
+    en: `${en}no Kubernetes object (apiVersion, kind and metadata.name are needed)`,
+    zh: `${zh}不是 Kubernetes 对象（需要 apiVersion、kind 和 metadata.name）`,
+  });
+}
+
+function oneJson({ path, text }: DumpFile): Json {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    const { message } = error as Error;
+    const why = message.replace(/ in JSON at position.*$/s, '');
+    throw badInput(path, lineOf(message, text), { en: `not JSON: ${why}`, zh: `不是有效的 JSON：${why}` });
+  }
+}
+
+/** V8 names a position, or nothing where the text ends too early. */
+function lineOf(message: string, text: string): number {
+  const position = Number(/at position (\d+)/.exec(message)?.[1] ?? text.length);
+  return text.slice(0, position).split('\n').length;
+}
+
+function yamlOf({ path, text }: DumpFile): Placed[] {
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(text, { lineCounter: lines, logLevel: 'silent' });
+  return [...documents].map((document) => {
+    const line = lines.linePos(document.contents?.range?.[0] ?? document.range[0]).line;
+    const [error] = document.errors;
+    if (error !== undefined) throw notYaml(path, lines.linePos(error.pos[0]).line, error.message);
+    let value: Json;
+    try {
+      value = document.toJS({ maxAliasCount: 100 }) as Json;
+    } catch (failure) {
+      throw notYaml(path, line, (failure as Error).message);
+    }
+    if (!withinDepth(value)) throw notYaml(path, line, 'nested too deeply');
+    return { value, line };
+  });
+}
+
+function notYaml(file: string, line: number, why: string): Error {
+  const short = why.replace(/ at line \d+, column \d+[\s\S]*$/, '');
+  return badInput(file, line, { en: `not YAML: ${short}`, zh: `不是有效的 YAML：${short}` });
+}

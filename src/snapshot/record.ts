@@ -1,0 +1,122 @@
+// Recording a live source: what checks list and ask while they run is what a snapshot holds, so it gives the same answers.
+import type { ApiResource, Gap, Json, ListQuery, Raw, ResourceName, Source } from '../engine/contracts.ts';
+import { picker } from '../kube/fields.ts';
+import { isRaw } from '../kube/json.ts';
+import { keyOf, refOf } from '../kube/refs.ts';
+import { type Dump, dumpOf, type Listed, logKey } from './dump.ts';
+
+/** `full`: keeps whole objects instead of the declared fields. Nothing is redacted here; `writeSnapshot` does that. */
+export function recordingSource(source: Source, { full = false }: { full?: boolean } = {}): { source: Source; dump(): Promise<Dump> } {
+  const apis = new Map<ResourceName, ApiResource | 'not-installed' | Gap>();
+  const lists = new Map<ResourceName, Listed[]>();
+  const objects = new Map<string, Raw>();
+  const gets = new Map<string, Raw | 'none'>();
+  const logs = new Map<string, string | 'none'>();
+  /** What could not be seen, by what was asked: an answer to the same question later takes it away. */
+  const absent = new Map<string, Gap>();
+
+  async function resource(name: ResourceName): Promise<ApiResource | undefined | Gap> {
+    const answer = await source.resource(name);
+    apis.set(name, answer ?? 'not-installed');
+    return answer;
+  }
+
+  async function list(query: ListQuery, sink: Parameters<Source['list']>[1]): Promise<undefined | Gap> {
+    const asked = full ? { ...query, fields: 'whole' as const } : withLabels(query);
+    const kept = picker(asked.fields);
+    // Whoever asked sees what he declared and no more, as from a snapshot.
+    const declared = picker(query.fields);
+    let delivered: Raw[] = [];
+    const answer = await source.list(asked, {
+      object(object) {
+        delivered.push(kept(object));
+        sink.object(declared(object));
+      },
+      restart() {
+        delivered = [];
+        sink.restart();
+      },
+    });
+    const question = `list ${query.resource} ${query.labels ?? ''}`;
+    if (answer !== undefined) {
+      absent.set(question, { ...answer, resource: query.resource });
+      return answer;
+    }
+    absent.delete(question);
+    lists.set(query.resource, [
+      ...(lists.get(query.resource) ?? []),
+      { ...(asked.labels ? { labels: asked.labels } : {}), fields: asked.fields },
+    ]);
+    for (const object of delivered) {
+      const key = keyOf(refOf(object));
+      const known = objects.get(key);
+      objects.set(key, known === undefined ? object : (merged(known, object) as Raw));
+    }
+    return undefined;
+  }
+
+  return {
+    source: {
+      identity: () => source.identity(),
+      serverVersion: () => source.serverVersion(),
+      resource,
+      list,
+      async get(ref) {
+        const answer = await source.get(ref);
+        const { namespace, name } = ref;
+        if (isGap(answer)) absent.set(`get ${keyOf(ref)}`, { ...answer, verb: 'get', namespace, name });
+        else gets.set(keyOf(ref), answer ?? 'none');
+        return answer;
+      },
+      async log(pod, container, lastBytes) {
+        const answer = await source.log(pod, container, lastBytes);
+        const { namespace, name } = pod;
+        const key = logKey(namespace, name, container);
+        if (isGap(answer)) absent.set(`log ${key}`, { ...answer, verb: 'log', resource: 'pods', namespace, name });
+        else logs.set(key, answer ?? 'none');
+        return answer;
+      },
+    },
+    async dump() {
+      const identity = await source.identity();
+      const version = await source.serverVersion();
+      for (const name of lists.keys()) if (!apis.has(name)) await resource(name);
+      const found = [...apis.entries()];
+      const undiscovered = found.flatMap(([resource, answer]): Gap[] => (isGap(answer) ? [{ ...answer, verb: 'discover', resource }] : []));
+      const unversioned: Gap[] = isGap(version) ? [{ ...version, verb: 'get', resource: 'version' }] : [];
+      return dumpOf({
+        identity,
+        serverVersion: isGap(version) ? undefined : version,
+        objects: objects.values(),
+        apis: found.map(([, api]) => api).filter((api): api is ApiResource => api !== 'not-installed' && !isGap(api)),
+        notInstalled: found.filter(([, api]) => api === 'not-installed').map(([name]) => name),
+        lists,
+        gets,
+        logs,
+        absent: [...absent.values(), ...undiscovered, ...unversioned],
+      });
+    },
+  };
+}
+
+function isGap(value: unknown): value is Gap {
+  return isRaw(value) && 'why' in value && 'verb' in value;
+}
+
+/** A snapshot selects by labels itself, so it needs them. */
+function withLabels(query: ListQuery): ListQuery {
+  return query.labels && query.fields !== 'whole' ? { ...query, fields: [...query.fields, 'metadata.labels'] } : query;
+}
+
+/** Two projections of one object in one. Where an array changed in between, the later one counts. */
+function merged(earlier: Json, later: Json): Json {
+  if (Array.isArray(earlier) && Array.isArray(later)) {
+    return earlier.length === later.length ? later.map((item, at) => merged(earlier[at] as Json, item)) : later;
+  }
+  if (!isRaw(earlier) || !isRaw(later)) return later;
+  const both = Object.entries(later).map(([key, value]) => [
+    key,
+    Object.hasOwn(earlier, key) ? merged(earlier[key] as Json, value) : value,
+  ]);
+  return { ...earlier, ...Object.fromEntries(both) };
+}

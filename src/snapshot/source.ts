@@ -1,0 +1,97 @@
+// A dump as a source: answers what was collected as the cluster answered it, and says what was not.
+import type { ApiResource, Gap, ListQuery, Raw, Ref, ResourceName, Source } from '../engine/contracts.ts';
+import { covers, picker } from '../kube/fields.ts';
+import { labelSelector } from '../kube/labels.ts';
+import { keyOf } from '../kube/refs.ts';
+import { BUILT_IN_RESOURCES, guessPlural, resourceName } from '../kube/resources.ts';
+import { type Dump, kindOf, type Listed, logKey, positionsOf } from './dump.ts';
+
+/** It reads the dump anew each time: what a `dumpWorld` over the same dump writes is seen. */
+export function dumpSource(dump: Dump): Source {
+  const resourceOf = resourcesByKind(dump);
+  const gap = (verb: Gap['verb'], resource: ResourceName, ref?: Ref): Gap | undefined =>
+    dump.absent.find(
+      (absent) => absent.verb === verb && absent.resource === resource && absent.name === ref?.name && absent.namespace === ref?.namespace,
+    );
+
+  /** Why a list cannot be answered. */
+  function listGap(query: ListQuery): Gap | undefined {
+    const { resource } = query;
+    const absent = gap('list', resource) ?? gap('discover', resource);
+    if (absent !== undefined) return absent;
+    if (dump.apis.get(resource) === 'not-installed') return undefined;
+    const collected = dump.collected.get(resource);
+    if (collected === undefined) return dump.whole ? undefined : notCollected('list', resource);
+    return collected.lists.some((listed) => answers(listed, query)) ? undefined : notCollected('list', resource);
+  }
+
+  function get(ref: Ref): Raw | undefined | Gap {
+    const resource = resourceOf(ref);
+    const asked = dump.gets.get(keyOf(ref));
+    if (asked !== undefined) return asked === 'none' ? undefined : asked;
+    // Where even discovery failed, a live source has only the kind to name.
+    const absent = gap('get', resource, ref) ?? gap('get', ref.kind, ref);
+    if (absent !== undefined) return absent;
+    const query: ListQuery = { resource, fields: 'whole' };
+    const missing = listGap(query);
+    if (missing !== undefined) return { ...missing, verb: 'get', namespace: ref.namespace, name: ref.name };
+    const collected = dump.collected.get(resource);
+    const at = collected && positionsOf(collected).get(keyOf(ref));
+    return at === undefined ? undefined : collected?.objects[at];
+  }
+
+  return {
+    identity: async () => dump.identity,
+    serverVersion: async () => dump.serverVersion ?? gap('get', 'version') ?? notCollected('get', 'version'),
+    async resource(name) {
+      const api = dump.apis.get(name);
+      if (api !== undefined) return api === 'not-installed' ? undefined : api;
+      const absent = gap('discover', name) ?? gap('list', name);
+      if (absent !== undefined) return { ...absent, verb: 'discover' };
+      return dump.whole ? undefined : notCollected('discover', name);
+    },
+    async list(query, sink) {
+      const missing = listGap(query);
+      if (missing !== undefined) return missing;
+      const selected = labelSelector(query.labels);
+      const pruned = picker(query.fields);
+      for (const object of dump.collected.get(query.resource)?.objects ?? []) if (selected(object)) sink.object(pruned(object));
+      return undefined;
+    },
+    get: async (ref) => get(ref),
+    async log(pod, container, lastBytes) {
+      const absent = gap('log', 'pods', pod);
+      const text = dump.logs.get(logKey(pod.namespace, pod.name, container));
+      if (text !== undefined) return text === 'none' ? undefined : lastPart(text, lastBytes);
+      if (absent !== undefined) return absent;
+      return get(pod) === undefined ? undefined : { ...notCollected('log', 'pods'), namespace: pod.namespace, name: pod.name };
+    },
+  };
+}
+
+/** The resource that a reference names; the plural is guessed where the dump has never heard of the kind. */
+export function resourcesByKind(dump: Dump): (ref: Ref) => ResourceName {
+  const apis = [...dump.apis.values()].filter((api): api is ApiResource => api !== 'not-installed');
+  const known = new Map([...BUILT_IN_RESOURCES, ...apis].map((api) => [`${api.group}/${api.kind}`, resourceName(api)]));
+  return (ref) => known.get(kindOf(ref)) ?? resourceName({ group: kindOf(ref).split('/', 1)[0] ?? '', resource: guessPlural(ref.kind) });
+}
+
+/** Would the answer to `listed` hold the whole answer to `query`? */
+function answers(listed: Listed, query: ListQuery): boolean {
+  if (listed.labels && listed.labels !== query.labels) return false;
+  if (listed.fields === 'whole') return true;
+  return query.fields !== 'whole' && query.fields.every((field) => covers(listed.fields, field));
+}
+
+function notCollected(verb: Gap['verb'], resource: ResourceName): Gap {
+  return { why: 'not-collected', verb, resource };
+}
+
+/** The last bytes, from the beginning of a character. */
+function lastPart(text: string, bytes: number): string {
+  const all = Buffer.from(text);
+  if (all.length <= bytes) return text;
+  let from = all.length - bytes;
+  while (from < all.length && ((all[from] as number) & 0xc0) === 0x80) from++;
+  return all.subarray(from).toString('utf8');
+}

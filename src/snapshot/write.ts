@@ -1,0 +1,212 @@
+// Writing a snapshot: redacted, in a stable order, readable by its owner only, and never half a file.
+import { createWriteStream } from 'node:fs';
+import { link, lstat, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { type Pack, pack } from 'tar-stream';
+import type { Gap, Json, Raw, Ref } from '../engine/contracts.ts';
+import { redactRelease } from '../helm/redact-release.ts';
+import { decodeRelease, encodeRelease } from '../helm/release.ts';
+import { parseField } from '../kube/fields.ts';
+import { isRaw } from '../kube/json.ts';
+import { redactObject } from '../kube/redact.ts';
+import { keyOf, refOf } from '../kube/refs.ts';
+import { redactMarked, redactText } from '../text/redact.ts';
+import { oneLine } from '../text/sanitise.ts';
+import { UserError } from '../text/user-error.ts';
+import type { Dump, Listed } from './dump.ts';
+import { ABSENT, ASKED, CLUSTER, DISCOVERY, LOG_PATH, LOGS, NOTHING, OBJECTS, SCHEMA, VERSION } from './layout.ts';
+import { resourcesByKind } from './source.ts';
+
+/** Objects are written in files of about this size (characters), so that memory stays flat. */
+const FILE_SIZE = 8 * 1024 * 1024;
+
+/** Writes a .tar.gz (0600). An existing file is replaced only with `force`. */
+export async function writeSnapshot(dump: Dump, file: string, { force = false }: { force?: boolean } = {}): Promise<void> {
+  if (!force && (await exists(file))) throw taken(file);
+  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.part`);
+  try {
+    await writeArchive(dump, temporary);
+    if (force) await rename(temporary, file);
+    // Unlike rename, link refuses a file that came in the meantime.
+    else await link(temporary, file);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    if (code === 'EEXIST') throw taken(file);
+    const why = oneLine(message, 300);
+    throw new UserError(
+      { en: `Could not write the snapshot ${oneLine(file, 300)}: ${why}`, zh: `无法写入快照 ${oneLine(file, 300)}：${why}` },
+      {
+        en: 'Nothing was left behind. Choose a place that can be written and has room.',
+        zh: '没有留下任何文件。请选择可写且空间充足的位置。',
+      },
+    );
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  return lstat(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+function taken(file: string): UserError {
+  const name = oneLine(file, 300);
+  return new UserError(
+    { en: `The snapshot was not written: ${name} exists.`, zh: `未写入快照：${name} 已存在。` },
+    { en: 'Choose another name, or replace it with --force.', zh: '请换一个文件名，或使用 --force 覆盖。' },
+  );
+}
+
+async function writeArchive(dump: Dump, file: string): Promise<void> {
+  const archive = pack();
+  const output = createWriteStream(file, { flags: 'wx', mode: 0o600 });
+  const written = pipeline(archive, createGzip(), output);
+  const filled = fill(archive, dump).catch((error: Error) => archive.destroy(error));
+  await Promise.all([written, filled]);
+  const handle = await open(file, 'r+');
+  await handle.sync();
+  await handle.close();
+}
+
+async function fill(archive: Pack, dump: Dump): Promise<void> {
+  for (const [name, text] of parts(dump)) await addFile(archive, name, text);
+  archive.finalize();
+}
+
+function addFile(archive: Pack, name: string, text: string): Promise<void> {
+  const bytes = Buffer.from(text);
+  return new Promise((resolve, reject) => {
+    const header = { name, size: bytes.length, mode: 0o600, mtime: new Date(0), uid: 0, gid: 0 };
+    archive.entry(header, (error) => (error ? reject(error) : resolve())).end(bytes);
+  });
+}
+
+// ---- what is in it --------------------------------------------------------------------------------------------------
+
+/** The identity first: a reader knows by it that what follows is a snapshot of ours. */
+function* parts(dump: Dump): Generator<[name: string, text: string]> {
+  const { identity, serverVersion, apis, collected, gets, logs, absent } = dump;
+  yield [CLUSTER, json({ schema: SCHEMA, identity: { ...identity, server: redactMarked(identity.server) } })];
+  if (serverVersion !== undefined) yield [VERSION, json({ gitVersion: serverVersion })];
+  const resources = sorted(apis);
+  yield [
+    DISCOVERY,
+    json({
+      resources: resources.flatMap(([, api]) => (api === 'not-installed' ? [] : [{ ...api }])),
+      notInstalled: resources.flatMap(([name, api]) => (api === 'not-installed' ? [name] : [])),
+      lists: sorted(collected).flatMap(([resource, { lists }]) =>
+        lists.map((listed) => ({ resource, ...listed, fields: listed.fields as Json })),
+      ),
+    }),
+  ];
+  yield [ABSENT, json(absentOf(absent))];
+  for (const [resource, { objects, lists }] of sorted(collected)) {
+    const keep = declaredCopies(lists);
+    yield* objectFiles(OBJECTS + fileName(resource), objects, keep);
+  }
+  yield* asked(dump, gets);
+  for (const [key, text] of sorted(logs)) {
+    const name = `${LOGS}${key}.log`;
+    if (text !== 'none' && LOG_PATH.test(name)) yield [name, redactText(text)];
+  }
+}
+
+function absentOf(absent: readonly Gap[]): Json {
+  const unique = new Map(absent.map((gap) => [JSON.stringify(gap), gap]));
+  const gaps = sorted(unique).map(([, gap]) => gap);
+  const plain = (gap: Gap): boolean => gap.why === 'forbidden' && gap.verb === 'list' && Object.keys(gap).length === 3;
+  return {
+    forbidden: gaps.filter(plain).map(({ resource }) => resource),
+    gaps: gaps
+      .filter((gap) => !plain(gap))
+      .map((gap) => ({ ...gap, ...(gap.detail === undefined ? {} : { detail: redactText(gap.detail) }) })),
+  };
+}
+
+/** Annotations with a copy of the object that a check declared by name. */
+function declaredCopies(lists: readonly Listed[]): ReadonlySet<string> {
+  const paths = lists.flatMap(({ fields }) => (fields === 'whole' ? [] : fields.map(parseField)));
+  return new Set(
+    paths
+      .filter(([first, second, , more]) => first === 'metadata' && second === 'annotations' && more === undefined)
+      .map((path) => path[2] ?? ''),
+  );
+}
+
+function* asked(dump: Dump, gets: Dump['gets']): Generator<[string, string]> {
+  const resourceOf = resourcesByKind(dump);
+  const nothing = [...gets].filter(([, answer]) => answer === 'none').map(([key]) => refOfKey(key));
+  const logs = [...dump.logs].filter(([, text]) => text === 'none').map(([key]) => key.split('/'));
+  yield [NOTHING, json({ objects: nothing.sort(byKey), logs: logs.sort() } as unknown as Json)];
+  const found = [...gets.values()].filter((answer) => answer !== 'none');
+  for (const [resource, objects] of sorted(Map.groupBy(found, (object) => resourceOf(refOf(object))))) {
+    yield* objectFiles(ASKED + fileName(resource), objects, new Set());
+  }
+}
+
+/** `keyOf` turned back. The version does not matter to whom reads it: keys are the same in every version. */
+function refOfKey(key: string): Ref {
+  const [group = '', kind = '', namespace = '', ...name] = key.split('/');
+  const ref: Ref = { apiVersion: group === '' ? 'v1' : `${group}/v1`, kind, name: name.join('/') };
+  return namespace === '' ? ref : { ...ref, namespace };
+}
+
+function byKey(a: Ref, b: Ref): number {
+  return keyOf(a) < keyOf(b) ? -1 : 1;
+}
+
+/** Lists that kubectl reads too, one object a line. */
+function* objectFiles(name: string, objects: readonly Raw[], keep: ReadonlySet<string>): Generator<[string, string]> {
+  let lines: string[] = [];
+  let size = 0;
+  let number = 1;
+  const file = (): [string, string] => [
+    `${name}${number === 1 ? '' : `~${number}`}.json`,
+    `{"apiVersion":"v1","kind":"List","items":[\n${lines.join(',\n')}\n]}\n`,
+  ];
+  for (const object of inOrder(objects)) {
+    const line = JSON.stringify(redacted(object, keep));
+    lines.push(line);
+    size += line.length;
+    if (size < FILE_SIZE) continue;
+    yield file();
+    lines = [];
+    size = 0;
+    number++;
+  }
+  if (lines.length > 0) yield file();
+}
+
+function inOrder(objects: readonly Raw[]): Raw[] {
+  const keyed = objects.map((object): [string, Raw] => [keyOf(refOf(object)), object]);
+  return keyed.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
+}
+
+/** Helm's releases are worth more than their secrets: they stay, without these. */
+function redacted(object: Raw, keep: ReadonlySet<string>): Raw {
+  const clean = redactObject(object, keep);
+  const { kind, data } = object;
+  if ((kind !== 'Secret' && kind !== 'ConfigMap') || !isRaw(data) || typeof data.release !== 'string') return clean;
+  const release = decodeRelease(object);
+  if (!('raw' in release)) return clean;
+  return { ...clean, data: { ...(isRaw(clean.data) ? clean.data : {}), release: encodeRelease(redactRelease(release), kind) } };
+}
+
+function sorted<V>(map: ReadonlyMap<string, V>): [string, V][] {
+  return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function json(value: Json): string {
+  return `${JSON.stringify(value, null, 1)}\n`;
+}
+
+/** Resource names are DNS names; whatever a server made of one, it stays a name. */
+function fileName(resource: string): string {
+  return encodeURIComponent(resource).replace(/^\./, '%2E');
+}

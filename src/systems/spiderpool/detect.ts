@@ -1,0 +1,130 @@
+// Finding Spiderpool: its workloads by label, its Helm release by what the workloads name and by the release's own record.
+// Every place that names a version is reported; where they disagree, the release's chart decides, then the image tag (facts: charts and images carry the same version).
+import type { Ask, Asked, Gap, Installation, Raw, Read } from '../../engine/contracts.ts';
+import { isGap } from '../../engine/gaps.ts';
+import { history, type ReleaseRecord } from '../../helm/records.ts';
+import { decodeRelease } from '../../helm/release.ts';
+import { parse } from '../../versions/chart.ts';
+import { daemonSets, deployments, releaseConfigMaps, releaseSecrets, type Workload } from './reads.ts';
+
+export const READS = {
+  deployments,
+  daemonSets,
+  releases: { ...releaseSecrets, optional: true } as const,
+  releasesInConfigMaps: releaseConfigMaps,
+  pools: {
+    resource: 'spiderippools.spiderpool.spidernet.io',
+    fields: [],
+    optional: true,
+    keep: (object: Raw) => (object.metadata as { name: string }).name,
+  } satisfies Read<string>,
+};
+/** The newest record of a release that looks like Spiderpool's, to read its chart's version. */
+export const ASKS: Asked[] = [{ resource: 'secrets' }, { resource: 'configmaps' }];
+
+interface Rows {
+  deployments: Workload[] | Gap;
+  daemonSets: Workload[] | Gap;
+  releases: ReleaseRecord[] | Gap;
+  releasesInConfigMaps: ReleaseRecord[] | Gap;
+  pools: string[] | Gap;
+}
+
+/** Found, absent, or cannot tell: a workload list that could not be seen, or pools without anything that serves them. */
+export async function detect(rows: Rows, ask: Ask): Promise<Installation[] | Gap> {
+  const workloads = [...listed(rows.deployments), ...listed(rows.daemonSets)];
+  const records = [...listed(rows.releases), ...listed(rows.releasesInConfigMaps)];
+  const places = new Map<string, Place>();
+  for (const workload of workloads) {
+    const place = placeOf(workload);
+    const known = places.get(keyOf(place));
+    places.set(keyOf(place), { ...place, workloads: [...(known?.workloads ?? []), workload] });
+  }
+  // A first install that failed leaves a release without workloads; its name is all there is to go by until its chart is read.
+  for (const { namespace, name } of records) {
+    if (name.includes('spiderpool') && !places.has(keyOf({ namespace, name })))
+      places.set(keyOf({ namespace, name }), { namespace, name, workloads: [] });
+  }
+  const found: Installation[] = [];
+  for (const place of places.values()) {
+    const installation = await installationAt(place, history(records, place.namespace, place.name), ask);
+    if (installation) found.push(installation);
+  }
+  if (found.length) return found.sort((a, b) => a.id.localeCompare(b.id));
+  for (const list of [rows.deployments, rows.daemonSets]) if (isGap(list)) return list;
+  if (!isGap(rows.pools) && rows.pools.length) return NO_WORKLOAD;
+  return [];
+}
+
+const NO_WORKLOAD: Gap = {
+  why: 'failed',
+  verb: 'discover',
+  resource: 'deployments.apps',
+  detail: 'SpiderIPPools exist, but no workload is labelled app.kubernetes.io/name=spiderpool',
+};
+
+/** A release, or what would be one: where, and under which name. */
+interface Place {
+  namespace: string;
+  name: string;
+  workloads: Workload[];
+}
+
+const keyOf = ({ namespace, name }: Pick<Place, 'namespace' | 'name'>): string => `${namespace}/${name}`;
+const listed = <Row>(rows: Row[] | Gap): Row[] => (isGap(rows) ? [] : rows);
+
+function placeOf({ namespace, labels, annotations }: Workload): Omit<Place, 'workloads'> {
+  return {
+    namespace: annotations['meta.helm.sh/release-namespace'] ?? namespace,
+    name: annotations['meta.helm.sh/release-name'] ?? labels['app.kubernetes.io/instance'] ?? 'spiderpool',
+  };
+}
+
+async function installationAt(place: Place, records: ReleaseRecord[], ask: Ask): Promise<Installation | undefined> {
+  const newest = records[0];
+  const chart = newest ? await chartOf(newest, ask) : undefined;
+  if (!place.workloads.length && chart?.name !== 'spiderpool') return undefined;
+  const sources = [
+    ...(chart ? [{ from: `release ${keyOf(place)} revision ${newest!.revision}`, says: chart.version }] : []),
+    ...place.workloads.flatMap(saidBy),
+  ];
+  const version = sources.map(({ says }) => parse(says)).find(Boolean);
+  return {
+    id: `spiderpool@${keyOf(place)}`,
+    system: 'spiderpool',
+    namespace: place.namespace,
+    name: place.name,
+    byHelm: records.length > 0 || place.workloads.some(({ annotations }) => 'meta.helm.sh/release-name' in annotations),
+    version: version ?? {
+      why: 'failed',
+      verb: 'decode',
+      resource: 'deployments.apps',
+      namespace: place.namespace,
+      detail: 'nothing there names a version',
+    },
+    sources,
+    release: newest && { namespace: newest.namespace, name: newest.name, revision: newest.revision, status: newest.status },
+  };
+}
+
+async function chartOf({ kind, object, namespace }: ReleaseRecord, ask: Ask): Promise<{ name: string; version: string } | undefined> {
+  const record = await ask.get({ apiVersion: 'v1', kind, namespace, name: object });
+  if (!record || isGap(record)) return undefined;
+  const release = decodeRelease(record);
+  return 'why' in release ? undefined : release.chart;
+}
+
+/** An image of Spiderpool's own, with a tag; a digest behind the tag does not matter. */
+const IMAGE = /\/spiderpool-(?:agent|controller):(?<tag>[\w.-]+)/;
+
+function saidBy({ kind, namespace, name, labels, images }: Workload): Installation['sources'] {
+  const at = `${kind} ${namespace}/${name}`;
+  const tags = images.flatMap((image) => IMAGE.exec(image)?.groups?.tag ?? []);
+  const chart = labels['helm.sh/chart']?.replace(/^spiderpool-/, '');
+  const label = labels['app.kubernetes.io/version'];
+  return [
+    ...tags.map((says) => ({ from: `image of ${at}`, says })),
+    ...(label ? [{ from: `label app.kubernetes.io/version of ${at}`, says: label }] : []),
+    ...(chart ? [{ from: `label helm.sh/chart of ${at}`, says: chart }] : []),
+  ];
+}

@@ -1,0 +1,28 @@
+// Spiderpool, the IPAM for underlay networks: how to find it, its versions, its checks.
+import type { Installation, System } from '../../engine/contracts.ts';
+import { isGap } from '../../engine/gaps.ts';
+import { compare, parse, satisfies } from '../../versions/chart.ts';
+import { ASKS, detect, READS } from './detect.ts';
+import versions from './knowledge/versions.json' with { type: 'json' };
+import checks from './registry.gen.ts';
+
+/** The newest good patch of the installed line; from there, that of the next line. */
+function defaultTarget({ version }: Installation): string | undefined {
+  return isGap(version) ? undefined : versions.restingPoints.find((point) => compare(point, version) > 0);
+}
+
+const spiderpool: System = {
+  id: 'spiderpool',
+  title: { en: 'Spiderpool', zh: 'Spiderpool' },
+  reads: READS,
+  asks: ASKS,
+  checks,
+  knownUpTo: versions.knownUpTo,
+  parse,
+  compare,
+  satisfies,
+  detect,
+  defaultTarget,
+};
+
+export default spiderpool;

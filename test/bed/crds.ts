@@ -1,0 +1,47 @@
+// Small CRDs of our own: installed until they are really served, removed until they are really gone.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parse } from 'yaml';
+import type { Client } from './client.ts';
+
+export type CrdName = 'spiderendpoints-v1' | 'spiderendpoints-v2beta1';
+type Crd = { metadata: { name: string }; spec: { group: string; names: { plural: string; kind: string }; versions: { name: string }[] } };
+
+const crdOf = (name: CrdName): Crd & { apiVersion: string; kind: string } =>
+  parse(readFileSync(join(import.meta.dirname, 'crds', `${name}.yaml`), 'utf8'));
+
+/** Answers when discovery names it and lists work. */
+export async function installCrd(client: Client, name: CrdName): Promise<void> {
+  const crd = crdOf(name);
+  await client.apply(crd);
+  const { group, names, versions } = crd.spec;
+  const base = `/apis/${group}/${versions[0]?.name}`;
+  let goodLists = 0;
+  await until(`${crd.metadata.name} is served`, async () => {
+    const discovered = await client.request('GET', base);
+    const listed = await client.request('GET', `${base}/${names.plural}?limit=1`);
+    // On 1.37 lists fail for a moment after a CRD changed, now and then after a first good one.
+    goodLists = discovered.status === 200 && listed.status === 200 ? goodLists + 1 : 0;
+    return goodLists === 3;
+  });
+}
+
+/** With all its objects. Answers when discovery has forgotten it. */
+export async function removeCrd(client: Client, name: CrdName): Promise<void> {
+  const crd = crdOf(name);
+  const { group, names, versions } = crd.spec;
+  const apiVersion = `${group}/${versions[0]?.name}`;
+  const { status, body } = await client.request('GET', `/apis/${apiVersion}/${names.plural}`);
+  if (status === 200) await client.remove(...body.items);
+  await client.remove(crd);
+  await until(`${crd.metadata.name} is gone`, async () => (await client.request('GET', `/apis/${apiVersion}`)).status === 404);
+}
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const limit = Date.now() + 30_000;
+  while (!(await holds())) {
+    if (Date.now() > limit) throw new Error(`waited 30 s in vain until ${what}`);
+    await sleep(50);
+  }
+}

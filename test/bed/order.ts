@@ -1,0 +1,50 @@
+// In which order files run. A control plane serves one file at a time (alone.ts), so files of the two versions should take turns: vitest's own order
+// would start all of one version first, and the second worker would only wait.
+import { statSync } from 'node:fs';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+export class TakingTurns extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // Files of a part stay in vitest's order: failed ones first, then the longest.
+    const sorted = await super.sort(files);
+    return takeTurns(
+      sorted.map((file) => ({ file, lane: file.project.config.globalSetup.length ? file.project.name : '', cost: this.costOf(file) })),
+      this.ctx.config.maxWorkers,
+    ).map(({ file }) => file);
+  }
+
+  /** Its last time in ms; before there is one, its size in bytes, which is about as much. */
+  private costOf(file: TestSpecification): number {
+    return this.ctx.cache.getTestSpecificationResult(file)?.duration ?? statSync(file.moduleId).size;
+  }
+}
+
+export interface Turn {
+  /** Two of the same lane cannot run at once; '' is no lane. */
+  lane: string;
+  cost: number;
+}
+
+/** Plays the run through: whenever a worker is free, it takes the next file of the free lane with the most left to do, else one that has no lane, else it waits. */
+export function takeTurns<Item extends Turn>(items: Item[], workers: number): Item[] {
+  const lanes = Map.groupBy(items, (item) => item.lane);
+  const free = lanes.get('') ?? [];
+  lanes.delete('');
+  const busyUntil = new Map<string, number>();
+  const workersFree = Array.from({ length: workers }, () => 0);
+  const left = (lane: string) => lanes.get(lane)?.reduce((total, item) => total + item.cost, 0) ?? 0;
+  const order: Item[] = [];
+  while (order.length < items.length) {
+    const now = Math.min(...workersFree);
+    const open = [...lanes.keys()].filter((lane) => lanes.get(lane)?.length);
+    const ready = open.filter((lane) => (busyUntil.get(lane) ?? 0) <= now).sort((a, b) => left(b) - left(a));
+    const soonest = open.sort((a, b) => (busyUntil.get(a) ?? 0) - (busyUntil.get(b) ?? 0));
+    const lane = ready[0] ?? (free.length ? '' : soonest[0]);
+    const item = (lane ? lanes.get(lane) : free)?.shift() as Item;
+    const end = Math.max(now, busyUntil.get(item.lane) ?? 0) + item.cost;
+    if (item.lane) busyUntil.set(item.lane, end);
+    workersFree[workersFree.indexOf(now)] = end;
+    order.push(item);
+  }
+  return order;
+}

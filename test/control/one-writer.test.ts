@@ -1,0 +1,132 @@
+// One writer: two operators at once, a Lease that is stale, a run that stopped half-way, a Lease that is lost, Ctrl-C.
+import { afterAll, beforeEach, expect, test } from 'vitest';
+import { newHome, run, start } from '../bed/binary.ts';
+import { startFaultProxy } from '../bed/fault-proxy.ts';
+import { bed } from '../bed/index.ts';
+import { endpoint, LEASE, scene } from './scene.ts';
+
+const cluster = bed();
+const stage = await scene(cluster);
+const proxy = await startFaultProxy(cluster);
+const { kubeconfig } = cluster;
+const through = await proxy.kubeconfigFrom(kubeconfig);
+
+beforeEach(async () => {
+  proxy.faults.length = 0;
+  proxy.seen.length = 0;
+  await stage.reset();
+});
+afterAll(() => proxy.close());
+
+const seen = async (method: string) => {
+  while (!proxy.seen.some((each) => each.method === method)) await new Promise((resolve) => setTimeout(resolve, 20));
+};
+
+test('a second operator is told who, where and when, and changes nothing', async () => {
+  proxy.faults.push({ method: 'PATCH', do: 'delay', ms: 14_000, times: 3 });
+  const first = run(['fix', '--yes'], { kubeconfig: through });
+  await seen('PATCH');
+  const second = await run(['fix', '--yes'], { kubeconfig });
+  expect(second.code).toBe(1);
+  expect(second.stderr).toMatch(/run [0-9a-z-]+ of \S+@\S+, since \S+ is running/);
+  expect((await first).code).toBe(0);
+  expect(await stage.types()).toEqual(['Pod', 'Pod', 'Pod']);
+});
+
+test('a Lease without a pulse is stale after a minute by our own clock, and goes over only by name', async () => {
+  const now = new Date().toISOString().replace('Z', '000Z');
+  await cluster.apply({
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { name: 'upgrade-guard', namespace: 'kube-system', annotations: { 'upgrade-guard.io/state': 'running' } },
+    spec: { holderIdentity: 'other-run somebody@elsewhere', acquireTime: now, renewTime: now, leaseDurationSeconds: 60 },
+  });
+  const refused = await run(['fix', '--yes'], { kubeconfig });
+  expect(refused.code).toBe(1);
+  expect(refused.ms).toBeGreaterThan(55_000);
+  expect(refused.stderr).toContain('somebody@elsewhere');
+  expect(refused.stderr).toContain('--take-over other-run');
+  expect(await stage.types()).toEqual(['None', 'None', 'None']);
+  const taken = await run(['fix', '--yes', '--take-over', 'other-run'], { kubeconfig });
+  expect(taken.code, taken.stderr).toBe(0);
+  expect(await stage.lease()).toBeUndefined();
+});
+
+test('a run that stopped half-way leaves the Lease marked; its own resume takes it at once, another operator does not', async () => {
+  const home = newHome();
+  proxy.faults.push({
+    method: 'PATCH',
+    path: /bare-b/,
+    do: 'answer',
+    status: 403,
+    body: { kind: 'Status', status: 'Failure', reason: 'Forbidden', code: 403, message: 'not today' },
+  });
+  const stopped = await run(['fix', '--yes'], { kubeconfig: through, home });
+  expect(stopped.code, stopped.stderr).toBe(4);
+  expect(stopped.stderr).toContain('not today');
+  expect((await stage.lease())?.metadata.annotations).toMatchObject({ 'upgrade-guard.io/state': 'stopped' });
+  const other = await run(['fix', '--yes'], { kubeconfig });
+  expect(other.code).toBe(1);
+  expect(other.stderr).toContain('stopped half-way');
+  expect(other.ms).toBeLessThan(30_000);
+  const resumed = await run(['resume', '--yes'], { kubeconfig, home });
+  expect(resumed.code, resumed.stderr).toBe(0);
+  expect(await stage.types()).toEqual(['Pod', 'Pod', 'Pod']);
+  expect(await stage.lease()).toBeUndefined();
+});
+
+test('a Lease that somebody else took stops the run before its next write', async () => {
+  const home = newHome();
+  // The patches hang long enough for a renewal to meet the new holder.
+  proxy.faults.push(
+    { method: 'PATCH', path: /bare-a/, do: 'delay', ms: 13_000 },
+    { method: 'PATCH', path: /bare-(b|c)/, do: 'answer', status: 409, times: 99 },
+  );
+  const first = run(['fix', '--yes'], { kubeconfig: through, home });
+  await seen('PATCH');
+  await cluster.request('PATCH', LEASE, { spec: { holderIdentity: 'thief thief@elsewhere' } });
+  const { code, stderr } = await first;
+  expect(code, stderr).toBe(4);
+  expect((await stage.lease())?.spec.holderIdentity).toBe('thief thief@elsewhere');
+});
+
+test('the first Ctrl-C lets the steps in flight end; what was not looked at again is unknown', async () => {
+  const home = newHome();
+  proxy.faults.push({ method: 'PATCH', do: 'delay', ms: 1500, times: 3 });
+  const { child, ended } = start(['fix', '--yes'], { kubeconfig: through, home, input: '' });
+  await seen('PATCH');
+  child.kill('SIGINT');
+  const { code, stderr } = await ended;
+  // Three patches fly at once: all of them end, so this run finished; only the look afterwards is missing.
+  expect(code, stderr).toBe(3);
+  expect(await stage.types()).toEqual(['Pod', 'Pod', 'Pod']);
+  expect((await run(['resume', '--yes'], { kubeconfig, home })).code).toBe(0);
+  expect(await stage.types()).toEqual(['Pod', 'Pod', 'Pod']);
+});
+
+test('the first Ctrl-C with steps left: exit 4, and resume goes on', async () => {
+  const home = newHome();
+  const more = Array.from({ length: 20 }, (_, i) => endpoint(`more-${i}`));
+  await cluster.apply(...more);
+  proxy.faults.push({ method: 'PATCH', do: 'delay', ms: 1500, times: 8 });
+  const { child, ended } = start(['fix', '--yes'], { kubeconfig: through, home, input: '' });
+  await seen('PATCH');
+  child.kill('SIGINT');
+  const { code, stderr } = await ended;
+  expect(code, stderr).toBe(4);
+  expect(stderr).toMatch(/stopped half-way: 8 of 23 steps done/);
+  expect((await run(['resume', '--yes'], { kubeconfig, home })).code).toBe(0);
+  const undone = await run(['undo', '--yes'], { kubeconfig, home });
+  expect(undone.code, undone.stderr).toBe(0);
+  expect(undone.stderr).toContain('is taken back: 23 steps');
+  await cluster.remove(...more);
+});
+
+test('Ctrl-C before any change: exit 130, nothing changed', async () => {
+  proxy.faults.push({ method: 'GET', path: /spiderendpoints\?/, do: 'delay', ms: 3000 });
+  const { child, ended } = start(['fix', '--yes'], { kubeconfig: through, input: '' });
+  while (!proxy.seen.some(({ path }) => path.includes('spiderendpoints?'))) await new Promise((resolve) => setTimeout(resolve, 20));
+  child.kill('SIGINT');
+  expect((await ended).code).toBe(130);
+  expect(await stage.types()).toEqual(['None', 'None', 'None']);
+});

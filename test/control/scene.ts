@@ -1,0 +1,60 @@
+// The scene of the first thread: Spiderpool installed by real helm, three SpiderEndpoints of bare Pods as 0.3.x wrote them, one healthy one.
+import { join } from 'node:path';
+import { type CrdName, installCrd } from '../bed/crds.ts';
+import type { Bed } from '../bed/index.ts';
+
+export const CHART = join(import.meta.dirname, '..', 'bed', 'helm-chart');
+export const BROKEN = ['bare-a', 'bare-b', 'bare-c'];
+export const CHECK = 'spiderpool/owner-controller-type';
+export const LEASE = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/upgrade-guard';
+
+export interface Scene {
+  /** Puts the SpiderEndpoints back to how they were at first, and takes any Lease of ours away. */
+  reset(): Promise<void>;
+  /** Every SpiderEndpoint by name, without what a server counts up. */
+  state(): Promise<Record<string, object>>;
+  /** status.ownerControllerType of the broken ones, in order. */
+  types(): Promise<string[]>;
+  lease(): Promise<{ metadata: { annotations?: Record<string, string> }; spec: { holderIdentity?: string } } | undefined>;
+}
+
+/** `v2beta1`: status is an ordinary field; `v1`: it is a subresource. */
+export async function scene(cluster: Bed, version: 'v1' | 'v2beta1' = 'v2beta1'): Promise<Scene> {
+  const apiVersion = `spiderpool.spidernet.io/${version}`;
+  const objects = [...BROKEN.map((name) => endpoint(name, version)), endpoint('web-0', version, 'Deployment', 'web')];
+  await installCrd(cluster, `spiderendpoints-${version}` as CrdName);
+  const { code, stderr } = await cluster.helm3(['install', 'spiderpool', CHART, '-n', 'kube-system']);
+  if (code) throw new Error(`helm install: ${stderr}`);
+  const listed = async () => (await cluster.request('GET', `/apis/${apiVersion}/namespaces/default/spiderendpoints`)).body.items;
+  await cluster.apply(...objects);
+  return {
+    reset: async () => {
+      await cluster.request('DELETE', LEASE);
+      await cluster.apply(...objects);
+    },
+    state: async () => Object.fromEntries((await listed()).map((item: Item) => [item.metadata.name, steady(item)])),
+    types: async () =>
+      (await listed()).filter(({ metadata }: Item) => BROKEN.includes(metadata.name)).map(({ status }: Item) => status.ownerControllerType),
+    lease: async () => {
+      const { status, body } = await cluster.request('GET', LEASE);
+      return status === 200 ? body : undefined;
+    },
+  };
+}
+
+/** As 0.3.x wrote it of a bare Pod, unless told otherwise. */
+export const endpoint = (name: string, version = 'v2beta1', ownerControllerType = 'None', ownerControllerName = '') => ({
+  apiVersion: `spiderpool.spidernet.io/${version}`,
+  kind: 'SpiderEndpoint',
+  metadata: { name, namespace: 'default' },
+  status: { current: { uid: `uid-${name}`, node: 'n1', ips: [] }, ownerControllerType, ownerControllerName },
+});
+
+interface Item {
+  metadata: Record<string, unknown> & { name: string };
+  status: { ownerControllerType: string };
+}
+
+function steady({ metadata: { resourceVersion: _, generation: __, managedFields: ___, ...metadata }, ...rest }: Item): object {
+  return { metadata, ...rest };
+}

@@ -1,0 +1,167 @@
+// The grid: one line per case of a check. A case lies over the system's `installed.yaml`, goes through the engine's public road, and is held to what it says.
+// Besides, over all cases of a check: it reads what it declares, all of it and nothing else; and every sentence exists in both languages.
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { Check, CheckResult, Raw, Read } from '../src/engine/contracts.ts';
+import { examine, objectName } from '../src/engine/examine.ts';
+import { executeRun } from '../src/engine/execute.ts';
+import { parseTarget } from '../src/engine/paths.ts';
+import { makePlan } from '../src/engine/plan.ts';
+import { progressOf } from '../src/engine/progress.ts';
+import { ALWAYS, type FieldRead, recording, undeclared } from '../src/kube/fields.ts';
+import type { Dump } from '../src/snapshot/dump.ts';
+import { readDump } from '../src/snapshot/read.ts';
+import { dumpSource } from '../src/snapshot/source.ts';
+import { dumpWorld } from '../src/snapshot/world.ts';
+import { checkOf, SYSTEMS } from '../src/systems/index.ts';
+
+export interface Case {
+  /** File below test/fixtures/<check id>, without .yaml; none: the bare installation. */
+  fixture?: string;
+  /** As --to takes it. */
+  to?: string;
+  /** Resources that could not be read. */
+  forbidden?: string[];
+  /** No version.json: the folder does not claim to be whole. */
+  bare?: true;
+  /** `passed`, `unknown`, `not-applicable`, or `GRADE OBJECT[, OBJECT…]` per finding. */
+  expect: string | string[];
+  /** What the remedy changes, as `OBJECT PATH: BEFORE → AFTER`; rehearsed, and the finding must be gone after it. */
+  steps?: string[];
+}
+
+const FIXTURES = path.join(import.meta.dirname, 'fixtures');
+const folders: string[] = [];
+
+/** A folder of `--from` for one case; removed when the file's tests end. */
+export function laid(check: string, { fixture, forbidden, bare }: Case): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'ug-grid-'));
+  folders.push(folder);
+  const [system] = check.split('/') as [string];
+  cpSync(path.join(FIXTURES, system, 'installed.yaml'), path.join(folder, 'installed.yaml'));
+  if (fixture) cpSync(path.join(FIXTURES, check, `${fixture}.yaml`), path.join(folder, 'case.yaml'));
+  if (!bare) writeFileSync(path.join(folder, 'version.json'), JSON.stringify({ gitVersion: 'v1.30.4' }));
+  if (forbidden) writeFileSync(path.join(folder, 'absent.json'), JSON.stringify({ forbidden }));
+  mkdirSync(path.join(folder, 'logs'));
+  return folder;
+}
+
+export function grid(id: string, cases: readonly Case[]): void {
+  const check = checkOf(id);
+  afterAll(() => {
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  });
+  describe(id, () => {
+    for (const each of cases) {
+      test(nameOf(each), async () => {
+        const dump = await readDump(laid(id, each));
+        const result = await resultOf(check, dump, each);
+        expect(said(result), JSON.stringify(result, null, 1)).toEqual([each.expect].flat());
+        bothLanguages(result, check);
+        if (each.steps) await rehearsed(check, dump, each);
+      });
+    }
+    test('reads what it declares, all of it and nothing else', async () => {
+      for (const [name, read] of Object.entries(check.reads as Record<string, Read>)) {
+        const reads: FieldRead[] = [];
+        for (const each of cases) reads.push(...(await readBy(read, await readDump(laid(id, each)))));
+        expect(undeclared(reads, read.fields), `${name} reads undeclared fields`).toEqual([]);
+        const never =
+          read.fields === 'whole'
+            ? []
+            : read.fields.filter((field) => !reads.some((each) => each.field === field || each.field.startsWith(field)));
+        expect(never, `${name} declares fields that no case made it read`).toEqual([]);
+      }
+    });
+    test('a case that fires and one that stays silent', () => {
+      const outcomes = cases.map((each) => [each.expect].flat()[0]!);
+      expect(outcomes.some((outcome) => /^(blocker|warning|notice) /.test(outcome))).toBe(true);
+      expect(outcomes).toContain('passed');
+    });
+  });
+}
+
+const nameOf = ({ fixture = 'installed', to, forbidden, bare, expect: expected }: Case): string =>
+  [fixture, to && `to ${to}`, forbidden && `without ${forbidden}`, bare && 'not a whole dump', '→', [expected].flat().join('; ')]
+    .filter(Boolean)
+    .join(' ');
+
+async function resultOf(check: Check, dump: Dump, { to }: Case): Promise<CheckResult> {
+  const { results } = await examine(dumpSource(dump), SYSTEMS, { checks: [check.id], targets: to ? [parseTarget(to, SYSTEMS)] : [] });
+  expect(results).toHaveLength(1);
+  return results[0]!;
+}
+
+const said = ({ outcome, findings }: CheckResult): string[] =>
+  outcome === 'found' ? findings.map(({ grade, objects }) => `${grade} ${objects.map(objectName).join(', ')}`) : [outcome];
+
+async function rehearsed(check: Check, dump: Dump, each: Case): Promise<void> {
+  const source = dumpSource(dump);
+  const { remedies } = await examine(source, SYSTEMS, { checks: [check.id], targets: each.to ? [parseTarget(each.to, SYSTEMS)] : [] });
+  const proposals = await Promise.all(
+    remedies.map(async ({ findings, propose }) => ({ ...(await propose(findings)), reasons: findings.map((f) => f.fingerprint) })),
+  );
+  const plan = makePlan(proposals);
+  const changes = plan.steps.flatMap((step) =>
+    step.do === 'patch'
+      ? step.changes.map((c) => `${objectName(step.on)} ${c.path}: ${c.before ?? '∅'} → ${c.after ?? '∅'}`)
+      : step.do === 'manual'
+        ? step.commands
+        : [],
+  );
+  expect(changes).toEqual(each.steps);
+  for (const step of plan.steps) hasBoth(step.text);
+  if (plan.steps.some((step) => step.do === 'manual')) return;
+  const run = {
+    schema: 1 as const,
+    id: 'grid',
+    tool: '',
+    what: '',
+    at: '',
+    checks: [],
+    steps: plan.steps,
+    cluster: await source.identity(),
+  };
+  const { state } = await executeRun(run, {
+    world: dumpWorld(dump),
+    journal: { append: async () => {} },
+    progress: progressOf([]),
+    halt: new AbortController().signal,
+  });
+  expect(state).toBe('finished');
+  expect(said(await resultOf(check, dump, each))).toEqual(['passed']);
+}
+
+async function readBy(read: Read, dump: Dump): Promise<FieldRead[]> {
+  const reads: FieldRead[] = [];
+  await dumpSource(dump).list(
+    { resource: read.resource, labels: read.labels, fields: 'whole' },
+    {
+      object: (object: Raw) => {
+        const recorded = recording(object);
+        read.keep(recorded.object);
+        reads.push(...recorded.reads());
+      },
+      restart: () => {},
+    },
+  );
+  return reads.filter(({ field }) => !ALWAYS.includes(field));
+}
+
+function bothLanguages({ findings, note }: CheckResult, check: Check): void {
+  for (const text of [check.title, check.why, note, ...findings.flatMap(({ message, remedy }) => [message, remedy?.text])])
+    if (text) hasBoth(text);
+}
+
+/** Names of products, kinds, fields, values, flags and commands stay as they are in Chinese text; other English words do not. */
+const NAMES =
+  /\b(?:Spider\w+|[A-Z]\w*[A-Z]\w*|Helm|helm|Kubernetes|Pod|Pods|Secret|ConfigMap|Deployment|None|API|server|release|status|revision|labels?|pending|failed|deployed|superseded|uninstall(?:ed|ing)|webhook|schema|fix|by|driver)\b|[\w.-]*[._/=-][\w./=-]*|\S*\d\S*/g;
+
+function hasBoth({ en, zh }: { en: string; zh: string }): void {
+  expect(en).not.toMatch(/[\u4e00-\u9fff]/);
+  expect(zh, en).toMatch(/[\u4e00-\u9fff]/);
+  const words = zh.replace(NAMES, ' ').match(/[A-Za-z]{3,}/g) ?? [];
+  expect(words, `English words in: ${zh}`).toEqual([]);
+}

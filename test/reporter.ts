@@ -1,0 +1,108 @@
+// How a run of the tests is told: a line per file while it goes on, then every failure in full, times, counts per part, what was left out, and the sum.
+import type { Reporter, TestModule, TestRunResult, TestSuite, Vitest } from 'vitest/node';
+
+/** A suite that did not run. */
+export interface LeftOut {
+  name: string;
+  /** What is missing, and how to get it. */
+  why: string;
+}
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+const say = (line = '') => process.stdout.write(`${line}\n`);
+
+/** One line per file; what tests print themselves comes through as it is. */
+export const progress: Reporter = {
+  onUserConsoleLog: ({ type, content }) => void process[type].write(content),
+  onTestModuleEnd(module) {
+    const { failed } = countOf([module]);
+    say(
+      `${failed ? '✗' : '✓'} ${module.project.name.padEnd(15)} ${module.relativeModuleId}  ${seconds(timeOf(module))}  ${counted(countOf([module]))}`,
+    );
+  },
+};
+
+/** Prints all there is to say but the last line. Answers the counts for it. */
+export function tell(vitest: Vitest, { testModules, unhandledErrors }: TestRunResult, leftOut: LeftOut[], byName: boolean): Counts {
+  for (const module of testModules) tellFailures(vitest, module);
+  for (const error of unhandledErrors) vitest.logger.printError(error, { fullStack: true, type: 'Unhandled error' });
+  const counts = countOf(testModules);
+  counts.failed += unhandledErrors.length;
+  // Chosen by name, all the others count as skipped; that is not worth a word.
+  if (byName) counts.skipped = 0;
+  tellParts(testModules);
+  tellSlowest(testModules);
+  tellLeftOut([...leftOut, ...leftOutWithin(testModules)]);
+  const mustNotLack = process.env.CI === 'true';
+  counts[mustNotLack ? 'failed' : 'skipped'] += leftOut.length;
+  return counts;
+}
+
+/** The line that closes the whole output. */
+export const sum = (counts: Counts) => counted(counts);
+
+function counted({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`;
+}
+
+/** A file or suite that failed outside its tests (an import, a hook) counts as one failure of its own. */
+function countOf(modules: readonly TestModule[]): Counts {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const module of modules) {
+    for (const test of module.children.allTests()) {
+      const { state } = test.result();
+      if (state === 'passed' || state === 'failed') counts[state]++;
+      else counts.skipped++;
+    }
+    for (const suite of suitesOf(module)) if (suite.errors().length) counts.failed++;
+  }
+  return counts;
+}
+
+const suitesOf = (module: TestModule): (TestModule | TestSuite)[] => [module, ...module.children.allSuites()];
+/** Milliseconds; without the wait for a control plane that another file uses. */
+const timeOf = (module: TestModule) => module.diagnostic().collectDuration + module.diagnostic().duration;
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+
+function tellFailures(vitest: Vitest, module: TestModule): void {
+  const print = (where: string, errors: readonly unknown[]) => {
+    if (!errors.length) return;
+    say(`\n✗ ${module.project.name}  ${module.relativeModuleId}${where ? ` > ${where}` : ''}`);
+    for (const error of errors) vitest.logger.printError(error, { project: module.project, fullStack: true, verbose: true });
+  };
+  for (const suite of suitesOf(module)) print(suite.type === 'suite' ? suite.fullName : '', suite.errors());
+  for (const test of module.children.allTests('failed')) print(test.fullName, test.result().errors ?? []);
+}
+
+function tellParts(modules: readonly TestModule[]): void {
+  const parts = Map.groupBy(modules, (module) => module.project.name);
+  say('\nparts (time of their files, added up):');
+  for (const [name, own] of [...parts].sort(([a], [b]) => a.localeCompare(b))) {
+    const time = own.reduce((total, module) => total + timeOf(module), 0);
+    say(`  ${name.padEnd(15)} ${String(own.length).padStart(3)} files  ${seconds(time).padStart(8)}  ${counted(countOf(own))}`);
+  }
+}
+
+function tellSlowest(modules: readonly TestModule[]): void {
+  say('slowest files:');
+  for (const module of [...modules].sort((a, b) => timeOf(b) - timeOf(a)).slice(0, 8)) {
+    say(`  ${seconds(timeOf(module)).padStart(8)}  ${module.project.name.padEnd(15)} ${module.relativeModuleId}`);
+  }
+}
+
+function tellLeftOut(leftOut: LeftOut[]): void {
+  if (leftOut.length) say('left out:');
+  for (const { name, why } of leftOut) say(`  ${name}: ${why}`);
+}
+
+function leftOutWithin(modules: readonly TestModule[]): LeftOut[] {
+  return modules.flatMap((module) =>
+    [...module.children.allTests()].flatMap((test) => {
+      const why = test.meta().leftOut;
+      return why ? [{ name: `${module.relativeModuleId} > ${test.fullName}`, why }] : [];
+    }),
+  );
+}

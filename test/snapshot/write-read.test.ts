@@ -1,0 +1,265 @@
+// A snapshot gives the answers that the cluster gave, and no secret.
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Gap, ListQuery, Raw, Ref } from '../../src/engine/contracts.ts';
+import { decodeRelease } from '../../src/helm/release.ts';
+import { pointerGet } from '../../src/kube/pointer.ts';
+import { dumpOf } from '../../src/snapshot/dump.ts';
+import { readDump } from '../../src/snapshot/read.ts';
+import { recordingSource } from '../../src/snapshot/record.ts';
+import { dumpSource } from '../../src/snapshot/source.ts';
+import { writeSnapshot } from '../../src/snapshot/write.ts';
+import { leakyObjects, listed, liveSource, pod, UID } from './helpers.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'snapshot-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let files = 0;
+const newFile = () => path.join(folder, `s${files++}.tar.gz`);
+
+const QUERIES: ListQuery[] = [
+  { resource: 'pods', fields: ['status.phase', 'spec.containers.image', 'metadata.labels'] },
+  { resource: 'secrets', labels: 'owner=helm', fields: ['data.release'] },
+  { resource: 'plans.upgrade.cattle.io', fields: 'whole' },
+  { resource: 'configmaps', fields: 'whole' },
+  { resource: 'nodes', fields: ['metadata.name'] },
+];
+const MISSING: Ref = { apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name: 'gone' };
+const WEB: Ref = { apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name: 'web' };
+
+async function recorded(options?: { full: boolean }) {
+  const forbidden: Gap = { why: 'forbidden', verb: 'list', resource: 'jobs.batch', detail: 'no right' };
+  const live = liveSource(leakyObjects(), {
+    absent: [forbidden],
+    logs: new Map([['shop/web/c', 'started\npassword=CANARY-log\ndone']]),
+  });
+  const { source, dump } = recordingSource(live, options);
+  const answers = [];
+  for (const query of QUERIES) answers.push(await listed(source, query));
+  answers.push(await listed(source, { resource: 'jobs.batch', fields: 'whole' }));
+  answers.push(
+    await source.get(MISSING),
+    await source.get(WEB),
+    await source.resource('spiderippools.spiderpool.spidernet.io'),
+    await source.resource('pods'),
+  );
+  answers.push(await source.log(WEB, 'c', 1000), await source.log(MISSING, 'c', 1000));
+  return { dump: await dump(), answers };
+}
+
+describe('a snapshot', () => {
+  it('answers as the cluster did, but for what was redacted', async () => {
+    const { dump, answers } = await recorded();
+    const file = newFile();
+    await writeSnapshot(dump, file);
+    const source = dumpSource(await readDump(file));
+    expect(await listed(source, QUERIES[0] as ListQuery)).toEqual(answers[0]);
+    expect(await listed(source, QUERIES[4] as ListQuery)).toEqual([]);
+    expect(await listed(source, { resource: 'jobs.batch', fields: 'whole' })).toEqual(answers[5]);
+    expect(await source.get(MISSING)).toBeUndefined();
+    expect(((await source.get(WEB)) as Raw).status).toEqual({ phase: 'Running' });
+    expect(await source.resource('spiderippools.spiderpool.spidernet.io')).toBeUndefined();
+    expect(await source.resource('pods')).toEqual(answers[9]);
+    expect(await source.log(WEB, 'c', 1000)).toBe('started\npassword=REDACTED\ndone');
+    expect(await source.log(WEB, 'c', 4)).toBe('done');
+    expect(await source.log(MISSING, 'c', 1000)).toBeUndefined();
+    expect(await source.serverVersion()).toBe('v1.28.9+k3s1');
+    expect(await source.identity()).toEqual({ uid: UID, certain: true, server: 'https://s', context: 'c' });
+    const [plan] = (await listed(source, QUERIES[2] as ListQuery)) as Raw[];
+    expect(plan).toMatchObject({
+      spec: { version: 'v1.30.0', secrets: [{ name: 'my-secret', path: '/x' }], upgrade: { envs: [{ name: 'K', value: 'REDACTED' }] } },
+      status: { latestHash: '0d1c7a1ff2b5d3c0e3a1f5e7c9b2d4f6a8c0e2d4f6a8b0c2d4e6f8a0' },
+    });
+    const [helm] = (await listed(source, QUERIES[1] as ListQuery)) as Raw[];
+    expect(decodeRelease(helm as Raw)).toMatchObject({ name: 'app', version: 1, config: { ui: { apiToken: 'REDACTED', replicas: 2 } } });
+  });
+
+  it('says "not collected" about everything that was not asked', async () => {
+    const { dump } = await recorded();
+    const file = newFile();
+    await writeSnapshot(dump, file);
+    const source = dumpSource(await readDump(file));
+    const notCollected = { why: 'not-collected' };
+    expect(await listed(source, { resource: 'pods', fields: ['spec.nodeName'] })).toMatchObject(notCollected);
+    expect(await listed(source, { resource: 'pods', fields: 'whole' })).toMatchObject(notCollected);
+    expect(await listed(source, { resource: 'secrets', fields: ['data.release'] })).toMatchObject(notCollected);
+    expect(await listed(source, { resource: 'secrets', labels: 'owner=other', fields: ['data.release'] })).toMatchObject(notCollected);
+    expect(await listed(source, { resource: 'services', fields: [] })).toMatchObject(notCollected);
+    expect(await source.get({ ...WEB, name: 'other' })).toMatchObject(notCollected);
+    expect(await source.resource('services')).toMatchObject(notCollected);
+    expect(await source.log(WEB, 'other', 10)).toMatchObject({ ...notCollected, verb: 'log' });
+    expect(await source.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'none' })).toBeUndefined();
+  });
+
+  it.each([{ full: false }, { full: true }])('holds none of the planted secrets (%j)', async (options) => {
+    const { dump } = await recorded(options);
+    const file = newFile();
+    await writeSnapshot(dump, file);
+    const bytes = gunzipSync(readFileSync(file)).toString('latin1');
+    expect(bytes).not.toContain('CANARY');
+    for (const lead of ['CANARY', 'xCANARY', 'xxCANARY']) {
+      const coded = Buffer.from(lead).toString('base64').slice(4, 8);
+      expect(bytes.includes(`${coded}LX`), lead).toBe(false);
+    }
+    const read = await readDump(file);
+    const everything = [...read.collected.values()]
+      .flatMap(({ objects }) => objects)
+      .concat([...read.gets.values()].filter((get) => get !== 'none'));
+    for (const object of everything) {
+      const release = decodeRelease(object);
+      expect(JSON.stringify('raw' in release ? release.raw : object)).not.toContain('CANARY');
+      for (const value of Object.values((object.data ?? {}) as Raw))
+        expect(Buffer.from(String(value), 'base64').toString()).not.toContain('CANARY');
+    }
+    expect(bytes).not.toContain('last-applied');
+    expect(bytes).toContain('kept');
+  });
+
+  it('keeps a declared copy of an object, redacted alike', async () => {
+    const copy = "metadata.annotations['kubectl.kubernetes.io/last-applied-configuration']";
+    const { source, dump } = recordingSource(liveSource(leakyObjects()));
+    await listed(source, { resource: 'pods', fields: [copy] });
+    const file = newFile();
+    await writeSnapshot(await dump(), file);
+    const [web] = (await listed(dumpSource(await readDump(file)), { resource: 'pods', fields: [copy] })) as Raw[];
+    const text = pointerGet(web, '/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration') as string;
+    expect(JSON.parse(text).spec.containers[0]).toEqual({ env: [{ name: 'P', value: 'REDACTED' }], image: 'i:1' });
+  });
+
+  it('merges lists of one resource and forgets what a restarted list gave', async () => {
+    const live = liveSource([pod('a'), pod('b')]);
+    const { source, dump } = recordingSource({
+      ...live,
+      async list(query, sink) {
+        sink.object(pod('ghost'));
+        sink.restart();
+        return live.list(query, sink);
+      },
+    });
+    await listed(source, { resource: 'pods', fields: ['status.phase'] });
+    await listed(source, { resource: 'pods', labels: 'app=a', fields: ['spec.containers.image'] });
+    const recordedSource = dumpSource(await dump());
+    expect(await listed(recordedSource, { resource: 'pods', fields: ['status.phase'] })).toHaveLength(2);
+    expect(await listed(recordedSource, { resource: 'pods', labels: 'app=a', fields: ['spec.containers.image'] })).toMatchObject([
+      { metadata: { name: 'a' }, spec: { containers: [{ image: 'i:1' }] } },
+    ]);
+  });
+
+  it('is the same file each time, private, whole, and does not replace another unasked', async () => {
+    const [one, two] = [newFile(), newFile()];
+    await writeSnapshot((await recorded()).dump, one);
+    await writeSnapshot((await recorded()).dump, two);
+    expect(readFileSync(one).equals(readFileSync(two))).toBe(true);
+    expect(statSync(one).mode & 0o777).toBe(0o600);
+    const { dump } = await recorded();
+    writeFileSync(two, 'mine');
+    await expect(writeSnapshot(dump, two)).rejects.toMatchObject({
+      name: 'UserError',
+      message: expect.stringContaining('exists'),
+      text: { zh: expect.stringContaining('已存在') },
+    });
+    expect(readFileSync(two, 'utf8')).toBe('mine');
+    await writeSnapshot(dump, two, { force: true });
+    expect(readFileSync(two).equals(readFileSync(one))).toBe(true);
+    await expect(writeSnapshot(dump, path.join(folder, 'missing', 'x.tar.gz'))).rejects.toMatchObject({
+      name: 'UserError',
+      message: expect.stringContaining('ENOENT'),
+    });
+    expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+
+  it('writes many objects in several files', async () => {
+    const many = Array.from({ length: 300 }, (_, n) => pod(`p${n}`, { spec: { nodeName: 'n1', filler: 'x '.repeat(30_000) } }));
+    const file = newFile();
+    await writeSnapshot(dumpOf({ objects: many, lists: new Map([['pods', [{ fields: 'whole' as const }]]]) }), file);
+    expect(await listed(dumpSource(await readDump(file)), { resource: 'pods', fields: [] })).toHaveLength(300);
+  });
+
+  it('gives the same lists after writing and reading, whatever the objects', async () => {
+    const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
+    const some = fc.uniqueArray(
+      fc.record({
+        name,
+        namespace: name,
+        labels: fc.dictionary(name, name, { noNullPrototype: true }),
+        image: fc.stringMatching(/^[a-z/:0-9.]{0,12}$/),
+      }),
+      { selector: (item) => `${item.namespace}/${item.name}`, maxLength: 12 },
+    );
+    await fc.assert(
+      fc.asyncProperty(some, fc.constantFrom(undefined, 'a', '!a', 'a!=b'), async (items, labels) => {
+        const objects = items.map((item) => ({
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { name: item.name, namespace: item.namespace, labels: item.labels },
+          spec: { containers: [{ image: item.image }] },
+        })) as unknown as Raw[];
+        const query: ListQuery = { resource: 'pods', labels, fields: ['spec.containers.image'] };
+        const { source, dump } = recordingSource(liveSource(objects));
+        const before = await listed(source, query);
+        const file = newFile();
+        await writeSnapshot(await dump(), file);
+        const after = await listed(dumpSource(await readDump(file)), query);
+        const sorted = (rows: Raw[] | Gap) => (rows as Raw[]).map((row) => JSON.stringify(row)).sort();
+        expect(sorted(after)).toEqual(sorted(before));
+        rmSync(file);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('can be unpacked and read as a folder', async () => {
+    const { dump, answers } = await recorded();
+    const file = newFile();
+    await writeSnapshot(dump, file);
+    const { extract } = await import('tar-stream');
+    const { createReadStream } = await import('node:fs');
+    const { createGunzip } = await import('node:zlib');
+    const to = path.join(folder, 'unpacked');
+    for await (const entry of createReadStream(file).pipe(createGunzip()).pipe(extract())) {
+      const chunks: Buffer[] = [];
+      for await (const chunk of entry) chunks.push(chunk as Buffer);
+      const name = path.join(to, entry.header.name);
+      mkdirSync(path.dirname(name), { recursive: true });
+      writeFileSync(name, Buffer.concat(chunks));
+    }
+    const source = dumpSource(await readDump(to));
+    expect(await listed(source, QUERIES[0] as ListQuery)).toEqual(answers[0]);
+    expect(await source.get(MISSING)).toBeUndefined();
+    expect(existsSync(to)).toBe(true);
+  });
+});
+
+it('a question that failed and was answered when asked again is answered', async () => {
+  let calls = 0;
+  const live = liveSource([pod('web')]);
+  const failed: Gap = { why: 'failed', verb: 'get', resource: 'pods', detail: 'connection reset' };
+  const { source, dump } = recordingSource({
+    ...live,
+    list: async (query, sink) => (calls++ === 0 ? { ...failed, verb: 'list' as const } : live.list(query, sink)),
+    get: async (ref) =>
+      ref.kind === 'Foo' ? { ...failed, resource: 'Foo' } : ref.name === 'other' || calls++ < 3 ? failed : live.get(ref),
+    serverVersion: async () => ({ why: 'forbidden', verb: 'get', resource: 'version' }),
+  });
+  const query: ListQuery = { resource: 'pods', fields: ['status.phase'] };
+  expect(await listed(source, query)).toMatchObject({ why: 'failed' });
+  expect(await listed(source, query)).toHaveLength(1);
+  expect(await source.get(WEB)).toEqual(failed);
+  expect(await source.get(WEB)).toMatchObject({ kind: 'Pod' });
+  expect(await source.get({ ...WEB, name: 'other' })).toEqual(failed);
+  await source.get({ apiVersion: 'x.io/v1', kind: 'Foo', name: 'other' });
+  const file = newFile();
+  await writeSnapshot(await dump(), file);
+  const again = dumpSource(await readDump(file));
+  expect(await listed(again, query)).toHaveLength(1);
+  expect(await again.get(WEB)).toMatchObject({ kind: 'Pod' });
+  expect(await again.get({ ...WEB, name: 'other' })).toEqual({ ...failed, namespace: 'shop', name: 'other' });
+  expect(await again.get({ apiVersion: 'x.io/v1', kind: 'Foo', name: 'other' })).toMatchObject({ why: 'failed', resource: 'Foo' });
+  expect(await again.serverVersion()).toEqual({ why: 'forbidden', verb: 'get', resource: 'version' });
+});

@@ -1,0 +1,38 @@
+// The parts of the test suite. `npm test` (scripts/test.ts) runs them all; `npx vitest run --project unit` one of them.
+import { defineConfig } from 'vitest/config';
+import { TakingTurns } from './test/bed/order.ts';
+import { BED_VERSIONS } from './test/bed/prepare.ts';
+
+const CONTROL = 'test/control/**/*.test.ts';
+
+export default defineConfig({
+  test: {
+    // Two cores is what CI has; a control plane test keeps a core busy with the servers it talks to.
+    maxWorkers: 2,
+    pool: 'forks',
+    sequence: { sequencer: TakingTurns },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [CONTROL, 'test/cli/**', 'test/package/**', 'test/bench/**'],
+        },
+      },
+      { extends: true, test: { name: 'cli', include: ['test/cli/**/*.test.ts'], testTimeout: 30_000 } },
+      { extends: true, test: { name: 'package', include: ['test/package/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 } },
+      ...BED_VERSIONS.map((version) => ({
+        extends: true as const,
+        test: {
+          name: `kubernetes-${version}`,
+          include: [CONTROL],
+          globalSetup: 'test/bed/setup.ts',
+          setupFiles: 'test/bed/alone.ts',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      })),
+    ],
+  },
+});
