@@ -1,6 +1,7 @@
 // One exchange with an API server over a keep-alive connection: bounds, patience, and what may be sent twice. Knows HTTP, not Kubernetes objects.
 import http from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
 import { pipeline, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
@@ -136,6 +137,9 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** Sockets that a request can leave on. On one that is not yet connected, nothing of the request has left. */
+const ready = new WeakSet<Socket>();
+
 async function exchange(
   connection: Connection,
   credentials: Credentials,
@@ -160,12 +164,13 @@ async function exchange(
   const timers = [setTimeout(() => sent || giveUp(`no connection within ${CONNECT_MS / 1000} s`), CONNECT_MS)];
   if (Number.isFinite(limit)) timers.push(setTimeout(() => giveUp(`no answer within ${limit / 1000} s`), limit));
   request.on('socket', (socket) => {
-    const ready = () => {
+    const isReady = () => {
+      ready.add(socket);
       sent = true;
     };
-    // A socket from the pool is ready; a new one says so, and until then nothing of the request has left.
-    if (request.reusedSocket) ready();
-    else socket.once(secure ? 'secureConnect' : 'connect', ready);
+    // `reusedSocket` does not tell: a request that waited for a place gets another's socket without it.
+    if (ready.has(socket) || (!secure && !socket.connecting)) isReady();
+    else socket.once(secure ? 'secureConnect' : 'connect', isReady);
   });
   try {
     const response = await answerOf(request, call.body);

@@ -42,9 +42,9 @@ function one(cluster: object, user: object = {}): string {
 }
 const connected = (content: string, flags: ConnectionFlags = {}) => connect({ kubeconfig: file('config', content), ...flags }, env);
 const headersOf = async (content: string, flags: ConnectionFlags = {}) => (await (await connected(content, flags)).credentials()).headers;
-// biome-ignore lint/suspicious/noExplicitAny: what an https.Agent was made with
+const madeWith = (agent: unknown) => (agent as { options: Record<string, unknown> }).options;
 const tlsOf = async (content: string, flags: ConnectionFlags = {}) =>
-  ((await (await connected(content, flags)).credentials()).agent as any).options;
+  madeWith((await (await connected(content, flags)).credentials()).agent);
 
 describe('files', () => {
   test('~/.kube/config is the default', async () => {
@@ -75,8 +75,7 @@ describe('files', () => {
     const kubeconfig = file('sub/config', one({ 'certificate-authority': 'ca.pem' }, { tokenFile: 'token' }));
     const { headers, agent } = await (await connect({ kubeconfig }, env)).credentials();
     expect(headers.authorization).toBe('Bearer from-file');
-    // biome-ignore lint/suspicious/noExplicitAny: what an https.Agent was made with
-    expect((agent as any).options.ca.toString()).toBe(readFileSync(key, 'utf8'));
+    expect(String(madeWith(agent).ca)).toBe(readFileSync(key, 'utf8'));
   });
 
   test('a name or token that looks like a number is text', async () => {

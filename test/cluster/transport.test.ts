@@ -153,6 +153,20 @@ describe('patience', () => {
     expect(seen.length - before).toBe(4);
   });
 
+  test('a write that waited for a free connection is not sent twice either', async () => {
+    const { address, seen } = await serve((_, response) => {
+      // The first eight are answered; those that waited for their sockets are cut.
+      if (seen.length <= 9) setTimeout(() => response.end('{}'), 30);
+      else response.socket?.destroy();
+    });
+    const http = await to(address);
+    await http.request({ method: 'GET', path: '/' });
+    const all = await Promise.allSettled(Array.from({ length: 16 }, () => http.request({ method: 'PATCH', path: '/', body: '[]' })));
+    expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(8);
+    for (const one of all) if (one.status === 'rejected') expect(one.reason).toMatchObject({ why: 'cut', sent: true });
+    expect(seen).toHaveLength(17);
+  });
+
   test('a server that answered before and is gone is tried again, also by a write, which never left', async () => {
     const { address, seen } = await serve((_, response) => response.setHeader('connection', 'close').end('{}'));
     const http = await to(address);
