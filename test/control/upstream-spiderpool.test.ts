@@ -20,7 +20,7 @@ describeUpstream('upstream charts of Spiderpool', ['data', 'spiderpool', 'charts
     { chart: '1.1.2', helm: 'helm4', to: '1.2.2' },
   ] as const)('$chart by $helm: silent, then found, fixed and taken back', async ({ chart, helm, to }) => {
     const values = ['--set', 'spiderpoolController.podResourceInject.enabled=false'];
-    const installed = await cluster[helm](['install', 'sp', join(charts, chart, 'spiderpool'), '-n', NAMESPACE, ...values]);
+    const installed = await cluster[helm](['install', 'sp', join(charts, chart, 'spiderpool'), '-n', NAMESPACE, '--no-hooks', ...values]);
     expect(installed.code, installed.stderr).toBe(0);
     const options = { kubeconfig: cluster.kubeconfig, home: newHome() };
     const only = ['-o', 'json'];
