@@ -37,6 +37,8 @@ export interface Built {
   sha256: string;
   bytes: number;
   coreBytes: number;
+  /** Of the packages that the bundle holds. */
+  licences: string;
 }
 
 /** Throws when esbuild does, or when something heavy found its way into main. */
@@ -51,8 +53,13 @@ export async function build(): Promise<Built> {
   const contents = main.outputFiles[0]!.contents;
   mkdirSync(DIST, { recursive: true });
   put(BUNDLE, contents);
-  put(join(DIST, 'THIRD_PARTY_LICENSES'), licencesOf(ROOT, [core.metafile, main.metafile]));
-  return { file: BUNDLE, sha256: createHash('sha256').update(contents).digest('hex'), bytes: contents.length, coreBytes: source.length };
+  return {
+    file: BUNDLE,
+    sha256: createHash('sha256').update(contents).digest('hex'),
+    bytes: contents.length,
+    coreBytes: source.length,
+    licences: licencesOf(ROOT, [core.metafile, main.metafile]),
+  };
 }
 
 export function projectVersion(): string {
@@ -68,7 +75,7 @@ function assertLight(metafile: Metafile): void {
 }
 
 /** In one move: a test that runs the old file at this moment is not disturbed. */
-function put(file: string, contents: Uint8Array | string): void {
+export function put(file: string, contents: Uint8Array | string): void {
   const fresh = `${file}.${process.pid}.new`;
   writeFileSync(fresh, contents);
   renameSync(fresh, file);

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Metafile } from 'esbuild';
-import { hostTarget } from './targets.ts';
+import { NODE_VERSION, TARGETS } from './targets.ts';
 
 const LICENCE_FILE = /^(licen[cs]e|copying|notice)(\.(md|txt))?$/i;
 
@@ -12,11 +12,18 @@ export function packagesOf(metafile: Metafile): string[] {
   return [...new Set(names)].sort();
 }
 
-/** The text of THIRD_PARTY_LICENSES. A package that ships no licence file is listed with the licence that it declares. */
+/** One section a package. A package that ships no licence file is listed with the licence that it declares. */
 export function licencesOf(root: string, metafiles: Metafile[]): string {
   const folders = new Set(metafiles.flatMap((metafile) => Object.keys(metafile.inputs).flatMap((input) => folderOf(input)?.folder ?? [])));
-  const packages = [...folders].sort().map((folder) => section(join(root, folder)));
-  return [...packages, nodeSection(root)].join('\n');
+  const sections = [...folders].map((folder) => section(join(root, folder)));
+  return sections.sort().join('\n');
+}
+
+/** The same text on every platform; the packages for Windows lack it. Throws when npm brought none: nothing may be shipped without it. */
+export function licenceOfNode(root: string): string {
+  const file = TARGETS.map((target) => join(root, 'node_modules', target.package, 'LICENSE')).find((candidate) => existsSync(candidate));
+  if (!file) throw new Error('collecting licences: node_modules holds no Node.js with its LICENSE; run "npm ci" (without --omit=optional)');
+  return heading(`Node.js ${NODE_VERSION}`, readFileSync(file, 'utf8').trim());
 }
 
 /** The innermost package of a path such as node_modules/a/node_modules/@b/c/index.js. */
@@ -32,12 +39,6 @@ function section(folder: string): string {
     .sort();
   const texts = files.map((file) => readFileSync(join(folder, file), 'utf8').trim());
   return heading(`${name} ${version} (${license})`, texts.length > 0 ? texts.join('\n\n') : 'The package holds no licence file.');
-}
-
-function nodeSection(root: string): string {
-  const file = join(root, 'node_modules', hostTarget().package, 'LICENSE');
-  const text = existsSync(file) ? readFileSync(file, 'utf8').trim() : 'See LICENSE in the Node.js distribution.';
-  return heading(`Node.js ${process.versions.node}`, text);
 }
 
 function heading(title: string, text: string): string {

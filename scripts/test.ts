@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createVitest, parseCLI, type TestRunResult, type TestSpecification, type Vitest } from 'vitest/node';
 import { BED_VERSIONS, prepareBeds } from '../test/bed/prepare.ts';
-import { prepareTools } from '../test/bed/tools.ts';
+import { EVERY_TOOL, prepareTools } from '../test/bed/tools.ts';
 import { type LeftOut, progress, sum, tell } from '../test/reporter.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -14,21 +14,24 @@ process.chdir(ROOT);
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 /** Runs one of our scripts; its failure is ours. */
-function script(name: string): void {
-  const { status } = spawnSync(process.execPath, [join('scripts', 'run.mjs'), name], { stdio: 'inherit' });
+function script(name: string, ...words: string[]): void {
+  const { status } = spawnSync(process.execPath, [join('scripts', 'run.mjs'), name, ...words], { stdio: 'inherit' });
   if (status !== 0) throw new Error(`npm run ${name} failed; the tests need what it makes`);
 }
 
 /** Makes what these tests need. Answers the parts that cannot run. */
 async function prepare(projects: Set<string>): Promise<Map<string, LeftOut>> {
   const versions = BED_VERSIONS.filter((version) => projects.has(`kubernetes-${version}`));
-  if (versions.length || projects.has('cli') || projects.has('package')) script('package');
+  if (versions.length || projects.has('cli') || projects.has('package')) script('package', '--host');
   const leftOut = new Map<string, LeftOut>();
   const leaveOut = (project: string, why: string) => leftOut.set(project, { name: `all of ${project}`, why });
-  const noTools = versions.length || projects.has('package') ? await prepareTools(say) : undefined;
+  if (projects.has('package')) {
+    const noTools = await prepareTools(say, EVERY_TOOL);
+    if (noTools) leaveOut('package', noTools);
+  }
+  const noTools = versions.length ? await prepareTools(say) : undefined;
   if (noTools) {
-    for (const project of ['package', ...versions.map((version) => `kubernetes-${version}`)])
-      if (projects.has(project)) leaveOut(project, noTools);
+    for (const version of versions) leaveOut(`kubernetes-${version}`, noTools);
     return leftOut;
   }
   const get =

@@ -4,24 +4,27 @@ import vm from 'node:vm';
 import { brotliDecompressSync } from 'node:zlib';
 import { type Invocation, languageAsked, type Parsed, parseArgv } from './cli/argv.ts';
 import { type Caller, callerOf, connectionFromHelm } from './cli/caller.ts';
-import { COMPLETE, complete, completionScript } from './cli/completion.ts';
+import { COMPLETE, complete, completionScript, type LookUp } from './cli/completion.ts';
 import { helpPage } from './cli/help.ts';
 import type { Language, Text } from './engine/contracts.ts';
 import { oneLine, printable } from './text/sanitise.ts';
+import { whyOf } from './text/system-error.ts';
 import { EXIT, UserError } from './text/user-error.ts';
 
 /** Put in by scripts/build.ts: the bundled core, brotli and base64. Text is not parsed as code: that is what makes the start fast. */
 declare const CORE: string;
 declare const VERSION: string;
 
+/** Milliseconds; it takes about 40. */
+const HELM_ANSWERS_WITHIN = 5_000;
 /** Longest part of an unexpected error that is shown without -v. */
 const BUG_MESSAGE = 400;
 
 async function main(words: string[]): Promise<number> {
   const caller = callerOf(process.argv[1] ?? '', process.env);
   const language = languageAsked(words, process.env);
-  if (caller.kind === 'kubectl-completion') return print(complete(words, language));
-  if (words[0] === COMPLETE) return print(complete(words.slice(1), language));
+  if (caller.kind === 'kubectl-completion') return print(await complete(words, language, lookUp(caller, language)));
+  if (words[0] === COMPLETE) return print(await complete(words.slice(1), language, lookUp(caller, language)));
   let verbose = false;
   try {
     const parsed = parseArgv(words, caller.usage);
@@ -66,14 +69,32 @@ function versionLine(format: string | undefined): string {
 
 interface Core {
   run(invocation: Invocation): Promise<number>;
+  candidates(asked: string, place: object): ReturnType<LookUp>;
 }
 
+const lookUp =
+  (caller: Caller, language: Language): LookUp =>
+  (asked, given) => {
+    const flags = { ...(caller.kind === 'helm' ? connectionFromHelm(process.env, () => undefined) : {}), ...given };
+    return loadCore().candidates(asked, { flags, env: process.env, version: VERSION, language });
+  };
+
 async function runCore(parsed: Parsed, caller: Caller, language: Language): Promise<number> {
-  const flags = caller.kind === 'helm' ? { ...connectionFromHelm(process.env), ...parsed.flags } : { ...parsed.flags };
+  const flags = { ...(caller.kind === 'helm' ? connectionFromHelm(process.env, usualNamespace) : {}), ...parsed.flags };
   // As in kubectl, -A wins over -n.
   if (flags['all-namespaces']) delete flags.namespace;
   const signal = interruptible();
   return loadCore().run({ ...parsed, flags, caller, env: process.env, version: VERSION, language, signal });
+}
+
+/** The namespace that Helm would give us if nobody had chosen one; Helm itself knows best which kubeconfig and context it means. */
+function usualNamespace(): string | undefined {
+  // Loaded here and not above: few starts need it.
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
+  const { HELM_NAMESPACE: _, ...env } = process.env;
+  const options = { env: { ...env, HELM_NO_PLUGINS: '1' }, encoding: 'utf8', timeout: HELM_ANSWERS_WITHIN } as const;
+  const { status, stdout } = spawnSync(process.env.HELM_BIN || 'helm', ['env', 'HELM_NAMESPACE'], options);
+  return status === 0 ? stdout.trim() : undefined;
 }
 
 function loadCore(): Core {
@@ -137,11 +158,18 @@ function say(text: Text, next: Text | undefined, language: Language, caller: Cal
 
 // ---- start and end --------------------------------------------------------------------------------------------------
 
-// `upgrade-guard check | head` closes our output early. That is no error, and a repair under way must not die of it.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+// `upgrade-guard check | head` closes our output early, and a disk may be full: a repair under way must not die of it. What could not be printed is said at the end.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
+/** The exit code, but for a result that did not get out. */
+function printed(exit: number): number {
+  const error = process.stdout.errored as NodeJS.ErrnoException | null;
+  if (!error || error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') return exit;
+  const why = whyOf(error);
+  const text = { en: `printing the result: ${why.en}; it is not whole`, zh: `输出结果：${why.zh}；输出不完整` };
+  const next = { en: 'make room, or print it somewhere else', zh: '请腾出空间，或输出到其他位置' };
+  say(text, next, languageAsked(words, process.env), callerOf(process.argv[1] ?? '', process.env));
+  return exit === EXIT.halfWay ? exit : EXIT.failed;
 }
 
 const words = process.argv.slice(2);
@@ -151,7 +179,9 @@ process.on('uncaughtException', (error) => {
   process.exit(report(error, language, true, callerOf(process.argv[1] ?? '', process.env)));
 });
 main(words).then((exit) => {
-  process.exitCode = exit;
   // Connections that are kept alive would hold the process; what was printed has to be out first.
-  process.stdout.write('', () => process.stderr.write('', () => process.exit()));
+  process.stdout.write('', () => {
+    process.exitCode = printed(exit);
+    process.stderr.write('', () => process.exit());
+  });
 });

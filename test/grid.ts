@@ -24,6 +24,8 @@ export interface Case {
   to?: string;
   /** Resources that could not be read. */
   forbidden?: string[];
+  /** Logs of containers, by NAMESPACE/POD/CONTAINER. */
+  logs?: Record<string, string>;
   /** No version.json: the folder does not claim to be whole. */
   bare?: true;
   /** `passed`, `unknown`, `not-applicable`, or `GRADE OBJECT[, OBJECT…]` per finding. */
@@ -36,15 +38,19 @@ const FIXTURES = path.join(import.meta.dirname, 'fixtures');
 const folders: string[] = [];
 
 /** A folder of `--from` for one case; removed when the file's tests end. */
-export function laid(check: string, { fixture, forbidden, bare }: Case): string {
+export function laid(check: string, { fixture, forbidden, bare, logs = {} }: Case): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'ug-grid-'));
   folders.push(folder);
   const [system] = check.split('/') as [string];
   cpSync(path.join(FIXTURES, system, 'installed.yaml'), path.join(folder, 'installed.yaml'));
-  if (fixture) cpSync(path.join(FIXTURES, check, `${fixture}.yaml`), path.join(folder, 'case.yaml'));
+  if (fixture) cpSync(path.join(FIXTURES, check, `${fixture}.yaml`), path.join(folder, 'over-installed.yaml')); // read later, so that what it repeats counts
   if (!bare) writeFileSync(path.join(folder, 'version.json'), JSON.stringify({ gitVersion: 'v1.30.4' }));
   if (forbidden) writeFileSync(path.join(folder, 'absent.json'), JSON.stringify({ forbidden }));
-  mkdirSync(path.join(folder, 'logs'));
+  for (const [container, text] of Object.entries(logs)) {
+    const file = path.join(folder, 'logs', `${container}.log`);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
   return folder;
 }
 
@@ -157,7 +163,7 @@ function bothLanguages({ findings, note }: CheckResult, check: Check): void {
 
 /** Names of products, kinds, fields, values, flags and commands stay as they are in Chinese text; other English words do not. */
 const NAMES =
-  /\b(?:Spider\w+|[A-Z]\w*[A-Z]\w*|Helm|helm|Kubernetes|Pod|Pods|Secret|ConfigMap|Deployment|None|API|server|release|status|revision|labels?|pending|failed|deployed|superseded|uninstall(?:ed|ing)|webhook|schema|fix|by|driver)\b|[\w.-]*[._/=-][\w./=-]*|\S*\d\S*/g;
+  /\b(?:kubectl(?: [\w,./-]+)+|Node|Job|Jobs|Plan|Rancher|Argo|kured|kubectl|kubelet|finalizers|hash|log|Spider\w+|[A-Z]\w*[A-Z]\w*|Helm|helm(?: upgrade| pull)?|chart|multus|Kubernetes|Pod|Pods|Secret|ConfigMap|Deployment|None|API|server|release|status|revision|labels?|pending|failed|deployed|superseded|uninstall(?:ed|ing)|webhook|schema|fix|by|driver)\b|[\w.-]*[._/=-][\w./=-]*|\S*\d\S*/g;
 
 function hasBoth({ en, zh }: { en: string; zh: string }): void {
   expect(en).not.toMatch(/[\u4e00-\u9fff]/);

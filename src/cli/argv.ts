@@ -162,7 +162,8 @@ function assertAllowed({ name, value }: Given, command: CommandSpec, usage: stri
 function assertArguments(command: CommandSpec, args: readonly string[], usage: string): void {
   for (const [index, word] of args.entries()) {
     const positional = command.positionals[index] ?? command.positionals.at(-1);
-    if (positional?.values && !positional.values.includes(word)) throw badValue(positional.name, word, positional.values, usage);
+    if (positional?.values && !positional.values.includes(word) && !(positional.others && word.includes('/')))
+      throw badValue(positional.name, word, positional.values, usage);
   }
 }
 

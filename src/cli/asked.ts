@@ -1,20 +1,44 @@
-// What the flags of check and fix ask of an examination: systems, checks, targets, what is accepted.
-import type { SystemId } from '../engine/contracts.ts';
+// What the flags of check and fix ask of an examination: systems, checks, targets, the chart, what is accepted.
+import type { Chart, SystemId } from '../engine/contracts.ts';
 import type { Acceptance, ExamineOptions } from '../engine/examine.ts';
-import { parseTarget } from '../engine/paths.ts';
+import { parseTarget, type Target } from '../engine/paths.ts';
+import { badChart } from '../helm/chart.ts';
+import { loadChart } from '../helm/load-chart.ts';
 import { checkOf, SYSTEMS } from '../systems/index.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 
-export function examineOptions(call: Call, only: { systems?: SystemId[]; checks?: string[] }): ExamineOptions {
+export async function examineOptions(call: Call, only: { systems?: SystemId[]; checks?: string[] }): Promise<ExamineOptions> {
   const { to, accept, namespace } = call.flags;
+  const targets = (to ?? []).map((text) => parseTarget(text, SYSTEMS));
+  const chart = call.flags.chart === undefined ? undefined : await loadChart(call.flags.chart);
   return {
     ...only,
-    targets: (to ?? []).map((text) => parseTarget(text, SYSTEMS)),
+    targets: chart ? withChart(targets, chart, call.flags.chart!) : targets,
+    chart,
     accept: (accept ?? []).map(acceptance),
     namespace: call.flags['all-namespaces'] ? undefined : namespace,
     began: (what) => call.progress({ en: `looking at ${what} …`, zh: `正在查看 ${what} …` }),
   };
+}
+
+/** The chart's version is the target; a --to that says otherwise contradicts it. `from`: where the chart was read. */
+function withChart(targets: Target[], chart: Chart, from: string): Target[] {
+  const system = SYSTEMS.find(({ id }) => id === chart.name);
+  const version = system?.parse(chart.version);
+  if (!system || !version) {
+    const known = SYSTEMS.map(({ id }) => id).join(', ');
+    const it = `${chart.name} ${chart.version}`;
+    throw badChart(from, { en: `it is ${it}, not a chart of ${known}`, zh: `这是 ${it}，不是 ${known} 的 chart` });
+  }
+  const mine = targets.filter((target) => target.system === system.id);
+  const other = mine.find((target) => system.compare(target.version, version) !== 0);
+  if (other)
+    throw badChart(from, {
+      en: `it is ${version}, but --to says ${other.version}`,
+      zh: `其版本为 ${version}，而 --to 指定了 ${other.version}`,
+    });
+  return mine.length ? targets : [...targets, { system: system.id, version }];
 }
 
 function acceptance(text: string): Acceptance {

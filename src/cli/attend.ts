@@ -10,9 +10,23 @@ import type { Live } from './session.ts';
 /** Lines printed for single steps before only the troubled ones are. */
 const LOUD = 50;
 
+const HALTING = {
+  en: 'Stopping after the step in flight. Ctrl-C again ends at once.',
+  zh: '进行中的步骤结束后停止。再按一次 Ctrl-C 立即结束。',
+};
+
 /** The hands that carry a run out, with their reports. */
 export function attended(call: Call, live: Live, run: Run, way: Way = 'do'): Hands {
+  const under = new Set<Step>();
   let count = 0;
+  // stdout may be a terminal where stderr is a log, which gets whole lines.
+  const face = process.stderr.isTTY ? call.face : { ...call.face, columns: Number.POSITIVE_INFINITY };
+  const draw = () => {
+    const [step] = under;
+    const at = `${count}/${run.steps.length}`;
+    if (step) call.progress({ en: `${at}  ${step.text.en}`, zh: `${at}  ${step.text.zh}` });
+  };
+  call.signal.addEventListener('abort', () => under.size && call.say(call.t(HALTING)), { once: true });
   return {
     store: live.store,
     lock: live.lock,
@@ -20,11 +34,14 @@ export function attended(call: Call, live: Live, run: Run, way: Way = 'do'): Han
     takeOver: call.flags['take-over'],
     halt: call.signal,
     on: (step, outcome) => {
-      if (outcome === 'begun') return;
-      count++;
-      const fine = outcome.result === 'done' || outcome.result === 'already';
-      if (!fine || run.steps.length <= LOUD) call.say(stepEnded(step, outcome, call.face, way));
-      else call.progress({ en: `${count} of ${run.steps.length} steps`, zh: `已完成 ${count}/${run.steps.length} 步` });
+      if (outcome === 'begun') under.add(step);
+      else {
+        under.delete(step);
+        count++;
+        const fine = outcome.result === 'done' || outcome.result === 'already';
+        if (!fine || run.steps.length <= LOUD) call.say(stepEnded(step, outcome, face, way));
+      }
+      draw();
     },
     waiting: ({ run: other, who }) =>
       call.say(

@@ -1,10 +1,13 @@
 // One call of the tool, as the commands see it: what was asked, and how to speak to whoever asked.
 import { createInterface } from 'node:readline/promises';
+import { stripVTControlCharacters } from 'node:util';
 import type { Text } from '../engine/contracts.ts';
 import type { Face } from '../report/face.ts';
 import { style } from '../text/colour.ts';
+import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 import type { Invocation } from './argv.ts';
+import { CONNECTION, type FlagName } from './flags.ts';
 import { spinner } from './spinner.ts';
 
 export interface Call extends Invocation {
@@ -28,10 +31,17 @@ const MIN_COLUMNS = 40;
 export function callOf(invocation: Invocation): Call {
   const { env, flags, language } = invocation;
   const tool = invocation.caller.usage;
-  const columns = Math.max(process.stdout.columns || Number(env.COLUMNS) || 80, MIN_COLUMNS);
-  const face: Face = { language, columns, tool, wide: flags.output === 'wide', style: style(process.stdout, env, !flags['no-color']) };
+  const columns = columnsOf(process.stdout, env);
+  const face: Face = {
+    language,
+    columns,
+    tool,
+    again: againOf(invocation),
+    wide: flags.output === 'wide',
+    style: style(process.stdout, env, !flags['no-color']),
+  };
   const t = (text: Text) => text[language].replaceAll('{tool}', tool);
-  const drawn = spinner(process.stderr, env, flags.output !== 'json' && !flags['no-color']);
+  const drawn = spinner(process.stderr, env, !MACHINE.includes(flags.output ?? '') && !flags['no-color']);
   return {
     ...invocation,
     face,
@@ -42,7 +52,9 @@ export function callOf(invocation: Invocation): Call {
     },
     say: (...lines) => {
       drawn.clear();
-      process.stderr.write(lines.map((line) => `${line}\n`).join(''));
+      // The face is coloured for stdout, which may be a terminal where stderr is none.
+      const text = lines.map((line) => `${line}\n`).join('');
+      process.stderr.write(process.stderr.isTTY ? text : stripVTControlCharacters(text));
     },
     progress: (text) => drawn.text(t(text)),
     confirm: (question) => {
@@ -50,6 +62,27 @@ export function callOf(invocation: Invocation): Call {
       return ask(t(question), invocation.signal);
     },
   };
+}
+
+/** A file or a pipe is searched line by line: only a terminal gets its lines folded, or who says how wide it is to be. */
+function columnsOf(stream: NodeJS.WriteStream, { COLUMNS }: Invocation['env']): number {
+  const asked = Number(COLUMNS) || (stream.isTTY ? 80 : Number.POSITIVE_INFINITY);
+  return Math.max(stream.columns || asked, MIN_COLUMNS);
+}
+
+const MACHINE = ['json', 'yaml'];
+
+/** Flags that choose where to look and what for; never a secret. */
+const WHERE: readonly FlagName[] = [...CONNECTION.filter((name) => name !== 'token'), 'from', 'to'];
+
+/** What was given of them, as words for the next command. */
+function againOf({ flags }: Invocation): string {
+  const words = WHERE.flatMap((name) => {
+    const value = flags[name];
+    if (value === undefined || value === false) return [];
+    return value === true ? [`--${name}`] : [value].flat().map((each) => `--${name} ${shellWord(each)}`);
+  });
+  return words.map((word) => ` ${word}`).join('');
 }
 
 async function ask(question: string, signal: AbortSignal): Promise<boolean> {

@@ -24,23 +24,28 @@ export function callerOf(calledAs: string, env: Environment): Caller {
 /**
  * Helm takes its own connection flags out of the command line and hands their values over as environment; an empty value means unset. What the user wrote
  * for us directly (`--context`) wins over this.
+ * @param usualNamespace what Helm says when nobody chose one: that of the kubeconfig's context. Asked only when it matters; undefined: cannot be told.
  */
-export function connectionFromHelm(env: Environment): Flags {
+export function connectionFromHelm(env: Environment, usualNamespace: () => string | undefined): Flags {
   const flags: Flags = {};
+  // As a flag it also stands in the next command that we print. A list of files stays what it is, environment.
+  if (env.KUBECONFIG && !env.KUBECONFIG.includes(PATH_SEPARATOR)) flags.kubeconfig = env.KUBECONFIG;
   if (env.HELM_KUBECONTEXT) flags.context = env.HELM_KUBECONTEXT;
   if (env.HELM_KUBEAPISERVER) flags.server = env.HELM_KUBEAPISERVER;
   if (env.HELM_KUBETOKEN) flags.token = env.HELM_KUBETOKEN;
   if (env.HELM_KUBEASUSER) flags.as = env.HELM_KUBEASUSER;
-  if (env.HELM_KUBEASGROUPS) flags['as-group'] = env.HELM_KUBEASGROUPS.split(',').filter(Boolean);
+  // Helm reads its flags twice, and then names every group twice.
+  if (env.HELM_KUBEASGROUPS) flags['as-group'] = [...new Set(env.HELM_KUBEASGROUPS.split(',').filter(Boolean))];
   if (env.HELM_KUBECAFILE) flags['certificate-authority'] = env.HELM_KUBECAFILE;
   if (env.HELM_KUBETLS_SERVER_NAME) flags['tls-server-name'] = env.HELM_KUBETLS_SERVER_NAME;
   if (env.HELM_KUBEINSECURE_SKIP_TLS_VERIFY === 'true') flags['insecure-skip-tls-verify'] = true;
   if (env.HELM_DEBUG === 'true') flags.v = DEBUG_LEVEL;
   const namespace = env.HELM_NAMESPACE;
-  // Always set, and `default` is what it is when nobody chose: taking that for a choice would hide every installation elsewhere.
-  if (namespace && namespace !== 'default') flags.namespace = namespace;
+  // Always set. Taking what it is anyway for a choice would hide every installation elsewhere.
+  if (namespace && namespace !== 'default' && namespace !== usualNamespace()) flags.namespace = namespace;
   return flags;
 }
 
+const PATH_SEPARATOR = process.platform === 'win32' ? ';' : ':';
 /** kubectl documents level 4 as "debug level verbosity". */
 const DEBUG_LEVEL = '4';

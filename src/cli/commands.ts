@@ -9,6 +9,8 @@ export interface Positional {
   many?: true;
   /** What may stand here; shells complete it. */
   values?: readonly string[];
+  /** Ids of checks may stand here too; the core knows them. */
+  others?: true;
   file?: true;
 }
 export interface Example {
@@ -39,26 +41,33 @@ export const GROUPS: Record<Group, Text> = {
 };
 
 /** The systems of this build; a test compares them with the folders. */
-export const SYSTEM_NAMES = ['spiderpool'] as const;
+export const SYSTEM_NAMES = ['spiderpool', 'k3s'] as const;
+/** What -o takes where a result is printed, and where a list is. */
+const REPORTS = ['table', 'wide', 'json', 'yaml', 'markdown', 'html'] as const;
+const DATA = ['table', 'json', 'yaml'] as const;
 const RUN: Positional = { name: 'RUN' };
 
 const LOOK = [
   {
     name: 'check',
     group: 'look',
-    positionals: [{ name: 'SYSTEM', many: true, values: SYSTEM_NAMES }],
-    flags: ['to', 'from', 'output', 'fail-on', 'accept'],
-    output: ['table', 'wide', 'json'],
+    positionals: [{ name: 'SYSTEM|CHECK-ID', many: true, values: SYSTEM_NAMES, others: true }],
+    flags: ['to', 'chart', 'from', 'contexts', 'all-contexts', 'output', 'fail-on', 'accept'],
+    output: REPORTS,
     text: { en: 'Find out what an upgrade would break', zh: '找出升级会破坏什么' },
     more: {
-      en: 'Changes nothing. Without SYSTEM, every system that is installed is checked. What could not be seen is reported as unknown, never as fine.',
-      zh: '不做任何更改。不写 SYSTEM 时，检查所有已安装的系统。看不到的内容一律报告为“未知”，绝不当作没有问题。',
+      en: 'Changes nothing. Without a name, every system that is installed is checked. What could not be seen is reported as unknown, never as fine.',
+      zh: '不做任何更改。不指定名称时，检查所有已安装的系统。看不到的内容一律报告为“未知”，绝不当作没有问题。',
     },
     examples: [
       { text: { en: 'Everything in the current cluster', zh: '检查当前集群中的所有系统' }, words: 'check' },
       {
         text: { en: 'Before upgrading Spiderpool to 0.9.13', zh: '把 Spiderpool 升级到 0.9.13 之前' },
         words: 'check spiderpool --to spiderpool=0.9.13',
+      },
+      {
+        text: { en: 'Several clusters, as one page', zh: '检查多个集群，生成一个网页' },
+        words: 'check --contexts prod-a,prod-b -o html',
       },
       { text: { en: 'Offline, from a snapshot, as JSON', zh: '离线检查快照，输出 JSON' }, words: 'check --from prod.tar.gz -o json' },
     ],
@@ -71,7 +80,7 @@ const LOOK = [
       { name: 'AFTER', required: true, file: true },
     ],
     flags: ['output'],
-    output: ['table', 'json'],
+    output: DATA,
     text: { en: 'Compare two saved results of check', zh: '比较两份保存的检查结果' },
     more: {
       en: 'Sorts the findings of two files made with check -o json into new, gone, still there, and not looked at again.',
@@ -86,7 +95,7 @@ const CHANGE = [
     name: 'fix',
     group: 'change',
     positionals: [{ name: 'CHECK-ID', many: true }],
-    flags: ['dry-run', 'rehearse', 'yes', 'confirm', 'to', 'from', 'take-over'],
+    flags: ['dry-run', 'rehearse', 'yes', 'confirm', 'to', 'chart', 'from', 'take-over'],
     text: { en: 'Repair what check found', zh: '修复检查发现的问题' },
     more: {
       en: 'Shows every step and whether it can be taken back, asks, carries the steps out, and checks again. The old objects are on disk before a request leaves. With --from, only --dry-run=client and --rehearse are possible.',
@@ -103,7 +112,7 @@ const CHANGE = [
     group: 'change',
     positionals: [RUN],
     flags: ['output'],
-    output: ['table', 'json'],
+    output: DATA,
     text: { en: 'List the runs on this cluster, or show one', zh: '列出本集群的执行记录，或显示其中一次' },
     examples: [
       { text: { en: 'All of them, newest first', zh: '全部记录，最新的在前' }, words: 'runs' },
@@ -167,7 +176,7 @@ const LEARN = [
     group: 'learn',
     positionals: [],
     flags: ['from', 'output'],
-    output: ['table', 'wide', 'json'],
+    output: REPORTS,
     text: { en: 'Check and repair a broken cluster in memory', zh: '在内存中检查并修复一个有问题的集群' },
     more: { en: 'Needs no cluster and changes nothing.', zh: '不需要集群，也不做任何更改。' },
     examples: [{ text: { en: 'See what this tool does', zh: '看看本工具能做什么' }, words: 'demo' }],
@@ -177,7 +186,7 @@ const LEARN = [
     group: 'learn',
     positionals: [],
     flags: ['output'],
-    output: ['table', 'json'],
+    output: DATA,
     text: { en: 'List every check', zh: '列出所有检查' },
     examples: [{ text: { en: 'The whole catalogue', zh: '完整目录' }, words: 'checks' }],
   },
@@ -185,7 +194,8 @@ const LEARN = [
     name: 'explain',
     group: 'learn',
     positionals: [{ name: 'CHECK-ID', required: true }],
-    flags: [],
+    flags: ['output'],
+    output: [...DATA, 'markdown'],
     text: { en: 'Explain one check: why, how, from which source', zh: '解释一项检查：原因、方法和出处' },
     examples: [{ text: { en: 'One check', zh: '解释一项检查' }, words: 'explain spiderpool/owner-controller-type' }],
   },

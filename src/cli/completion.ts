@@ -2,32 +2,43 @@
 // a tab before its description, and last `:N`, where 0 lets the shell offer files and 4 does not (cobra's directives).
 import type { Language } from '../engine/contracts.ts';
 import { COMMANDS, type CommandSpec, choicesOf, commandOf } from './commands.ts';
-import { FLAGS, type FlagName, GLOBAL, specOf } from './flags.ts';
+import { FLAGS, type FlagName, type Flags, GLOBAL, specOf } from './flags.ts';
 
 /** The hidden command that the scripts call. */
 export const COMPLETE = '__complete';
 
+export type Candidate = readonly [word: string, text: string];
+/** What only the core can tell, some of it with the cluster's help. */
+export type Asked = 'checks' | 'contexts' | 'namespaces' | 'runs';
+/** `flags`: those on the line so far, which say where to ask. Never throws. */
+export type LookUp = (asked: Asked, flags: Flags) => Promise<Candidate[]>;
+
 interface Offer {
-  candidates: readonly (readonly [word: string, text: string])[];
+  candidates: readonly Candidate[];
   files: boolean;
+  /** Put before what is looked up. */
+  asked?: { what: Asked; prefix: string };
 }
 
 /** @param words everything after our name up to the cursor; the last one is being typed and may be empty. */
-export function complete(words: readonly string[], language: Language): string {
+export async function complete(words: readonly string[], language: Language, lookUp: LookUp): Promise<string> {
   const typing = words.at(-1) ?? '';
-  const { candidates, files } = offer(words.slice(0, -1), typing, language);
-  const fitting = candidates.filter(([word]) => word.startsWith(typing)).map(([word, text]) => (text ? `${word}\t${text}` : word));
+  const line = read(words.slice(0, -1));
+  const { candidates, files, asked } = offer(line, typing, language);
+  const found = asked ? (await lookUp(asked.what, line.flags)).map(([word, text]): Candidate => [asked.prefix + word, text]) : [];
+  const fitting = [...candidates, ...found]
+    .filter(([word]) => word.startsWith(typing))
+    .map(([word, text]) => (text ? `${word}\t${text}` : word));
   return [...fitting, files ? ':0' : ':4', ''].join('\n');
 }
 
-function offer(before: readonly string[], typing: string, language: Language): Offer {
-  const { positionals, open } = read(before);
+function offer({ positionals, open }: Line, typing: string, language: Language): Offer {
   const command = positionals[0] === undefined ? undefined : commandOf(positionals[0]);
-  if (open) return valuesOf(open, command, '');
-  const assigned = /^(--[a-z-]+)=/.exec(typing)?.[1];
+  if (open) return valuesOf(open, command, '', typing);
+  const [, assigned, value = ''] = /^(--[a-z-]+)=(.*)/.exec(typing) ?? [];
   if (assigned) {
     const name = flagNamed(assigned);
-    return name ? valuesOf(name, command, `${assigned}=`) : NOTHING;
+    return name ? valuesOf(name, command, `${assigned}=`, value) : NOTHING;
   }
   if (typing.startsWith('-'))
     return { candidates: flagsFor(command).map((name) => [`--${name}`, specOf(name).text[language]]), files: false };
@@ -37,18 +48,33 @@ function offer(before: readonly string[], typing: string, language: Language): O
 }
 const NOTHING: Offer = { candidates: [], files: false };
 
-/** The words that are arguments, and the flag whose value comes next. */
-function read(words: readonly string[]): { positionals: string[]; open: FlagName | undefined } {
+/** The words that are arguments, the flags that have their value, and the flag whose value comes next. */
+interface Line {
+  positionals: string[];
+  flags: Flags;
+  open: FlagName | undefined;
+}
+
+function read(words: readonly string[]): Line {
   const positionals: string[] = [];
+  const flags: Record<string, unknown> = {};
   let open: FlagName | undefined;
+  const set = (name: FlagName, value: string) => {
+    flags[name] = specOf(name).kind === 'list' ? [...((flags[name] as string[] | undefined) ?? []), value] : value;
+  };
   for (const word of words) {
-    if (open) open = undefined;
-    else if (word.startsWith('-') && word.length > 1) {
-      const name = flagNamed(word);
-      open = name && specOf(name).kind !== 'boolean' ? name : undefined;
+    if (open) {
+      set(open, word);
+      open = undefined;
+    } else if (word.startsWith('-') && word.length > 1) {
+      const [, written = word, value] = /^(--[a-z-]+)=(.*)$/.exec(word) ?? [];
+      const name = flagNamed(written);
+      if (name && specOf(name).kind === 'boolean') flags[name] = value !== 'false';
+      else if (name && value !== undefined) set(name, value);
+      else open = name;
     } else positionals.push(word);
   }
-  return { positionals, open };
+  return { positionals, flags: flags as Flags, open };
 }
 
 function flagNamed(written: string): FlagName | undefined {
@@ -61,9 +87,26 @@ function flagsFor(command: CommandSpec | undefined): readonly FlagName[] {
   return [...(command?.flags ?? []), ...GLOBAL].filter((name) => specOf(name).short !== name);
 }
 
-function valuesOf(name: FlagName, command: CommandSpec | undefined, prefix: string): Offer {
+const ASKED_OF_FLAGS: Partial<Record<FlagName, Asked>> = {
+  accept: 'checks',
+  context: 'contexts',
+  contexts: 'contexts',
+  namespace: 'namespaces',
+  'take-over': 'runs',
+};
+const ASKED_OF_ARGUMENTS: Partial<Record<string, Asked>> = { 'CHECK-ID': 'checks', RUN: 'runs' };
+
+/** `typed`: the value so far. */
+function valuesOf(name: FlagName, command: CommandSpec | undefined, prefix: string, typed: string): Offer {
   const choices = choicesOf(command, name) ?? [];
-  return { candidates: choices.map((choice) => [prefix + choice, '']), files: specOf(name).file === true };
+  const what = ASKED_OF_FLAGS[name];
+  // Of several contexts with commas between them only the last one is being typed.
+  const before = name === 'contexts' ? typed.slice(0, typed.lastIndexOf(',') + 1) : '';
+  return {
+    candidates: choices.map((choice) => [prefix + choice, '']),
+    files: specOf(name).file === true,
+    asked: what && { what, prefix: prefix + before },
+  };
 }
 
 function argumentsOf(command: CommandSpec, index: number, language: Language): Offer {
@@ -71,7 +114,12 @@ function argumentsOf(command: CommandSpec, index: number, language: Language): O
     return index === 0 ? { candidates: COMMANDS.map(({ name, text }) => [name, text[language]]), files: false } : NOTHING;
   const last = command.positionals.at(-1);
   const positional = command.positionals[index] ?? (last?.many ? last : undefined);
-  return { candidates: (positional?.values ?? []).map((value) => [value, '']), files: positional?.file === true };
+  const what = positional && ASKED_OF_ARGUMENTS[positional.name.split('|').at(-1)!];
+  return {
+    candidates: (positional?.values ?? []).map((value) => [value, '']),
+    files: positional?.file === true,
+    asked: what && { what, prefix: '' },
+  };
 }
 
 /** @param shell one of those that the command `completion` names. */
@@ -122,8 +170,10 @@ compdef _upgrade_guard upgrade-guard kubectl-upgrade_guard`,
 function __upgrade_guard_complete
   set -l words (commandline -opc)
   set -l typing (commandline -ct)
-  $words[1] ${COMPLETE} $words[2..-1] "$typing" 2>/dev/null | string match -v -r '^:'
+  set -l lines ($words[1] ${COMPLETE} $words[2..-1] "$typing" 2>/dev/null)
+  string match -v -r '^:' -- $lines
+  contains -- ':0' $lines; and __fish_complete_path "$typing"
 end
-complete -c upgrade-guard -a '(__upgrade_guard_complete)'
-complete -c kubectl-upgrade_guard -a '(__upgrade_guard_complete)'`,
+complete -c upgrade-guard -f -a '(__upgrade_guard_complete)'
+complete -c kubectl-upgrade_guard -f -a '(__upgrade_guard_complete)'`,
 };

@@ -36,3 +36,5 @@ const COMMANDS: Record<CoreVerb, (call: Call) => Promise<number>> = {
 export function run(invocation: Invocation): Promise<number> {
   return COMMANDS[invocation.verb as CoreVerb](callOf(invocation));
 }
+
+export { candidates } from './candidates.ts';

@@ -22,6 +22,15 @@ export const FLAGS = {
       zh: '要把 SYSTEM 升级到的版本；同一系统装了多份时，用 SYSTEM@NAMESPACE/NAME=VERSION 指明是哪一份。默认取已知的下一个可用版本',
     },
   },
+  chart: {
+    kind: 'value',
+    value: 'PATH',
+    file: true,
+    text: {
+      en: 'The chart that the upgrade will use, a folder or a .tgz; its version is then the target',
+      zh: '升级将使用的 chart，目录或 .tgz 文件；其版本即为目标版本',
+    },
+  },
   from: {
     kind: 'value',
     value: 'PATH',
@@ -104,6 +113,18 @@ export const FLAGS = {
     },
   },
   context: { kind: 'value', value: 'NAME', text: { en: 'The kubeconfig context to use', zh: '使用 kubeconfig 中的哪个上下文（context）' } },
+  contexts: {
+    kind: 'value',
+    value: 'NAME,NAME',
+    text: { en: 'Check the clusters of these contexts, as one result', zh: '检查这些上下文对应的集群，合并为一份结果' },
+  },
+  'all-contexts': {
+    kind: 'boolean',
+    text: {
+      en: 'Check the clusters of all contexts of the kubeconfig, as one result',
+      zh: '检查 kubeconfig 中所有上下文对应的集群，合并为一份结果',
+    },
+  },
   cluster: { kind: 'value', value: 'NAME', text: { en: 'The kubeconfig cluster to use', zh: '使用 kubeconfig 中的哪个集群' } },
   user: { kind: 'value', value: 'NAME', text: { en: 'The kubeconfig user to use', zh: '使用 kubeconfig 中的哪个用户' } },
   namespace: {

@@ -54,7 +54,7 @@ export async function openSource(call: Call): Promise<{ source: Source; dump?: D
   return { source: clusterSource(connection, call.signal, { version: call.version, warning: () => {} }), close: () => connection.close() };
 }
 
-function connectionFlags(flags: Flags): ConnectionFlags {
+export function connectionFlags(flags: Flags): ConnectionFlags {
   return {
     kubeconfig: flags.kubeconfig,
     context: flags.context,

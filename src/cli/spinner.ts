@@ -1,5 +1,7 @@
 // Progress on a terminal, by ora. It is loaded only when there is something to draw: it costs as much as our whole start.
 import type { Ora } from 'ora';
+import { oneLine } from '../text/sanitise.ts';
+import { width } from '../text/width.ts';
 
 export interface Spinner {
   text(line: string): void;
@@ -8,17 +10,19 @@ export interface Spinner {
 }
 
 const NONE: Spinner = { text: () => {}, clear: () => {} };
+/** The turning sign, its blank, and one column so that no terminal wraps. */
+const BESIDE = 4;
 
 /** ora never returns in a terminal of 0 columns, and colours whatever NO_COLOR says; there, and where nobody looks, nothing is drawn. */
 export function spinner(stream: NodeJS.WriteStream, env: Record<string, string | undefined>, wanted: boolean): Spinner {
-  const drawable = stream.isTTY && stream.columns > 0 && env.TERM !== 'dumb' && !env.NO_COLOR && !env.CI;
+  const drawable = stream.isTTY && stream.columns > BESIDE && env.TERM !== 'dumb' && !env.NO_COLOR && !env.CI;
   if (!wanted || !drawable) return NONE;
   let ora: Ora | undefined;
   let pending: string | undefined;
+  let loading = false;
   return {
     text: (line) => {
-      const loading = pending !== undefined;
-      pending = line.slice(0, stream.columns - 4);
+      pending = fitted(oneLine(line, 1000), stream.columns - BESIDE);
       if (ora) ora.start(pending);
       else if (!loading) void draw();
     },
@@ -28,8 +32,20 @@ export function spinner(stream: NodeJS.WriteStream, env: Record<string, string |
     },
   };
   async function draw() {
+    loading = true;
     const { default: make } = await import('ora');
     ora = make({ stream, discardStdin: false });
     if (pending !== undefined) ora.start(pending);
   }
+}
+
+/** One line that is drawn over: here alone a name may be cut. */
+export function fitted(line: string, columns: number): string {
+  if (width(line) <= columns) return line;
+  let taken = '';
+  for (const character of line) {
+    if (width(taken + character) > columns - 1) break;
+    taken += character;
+  }
+  return `${taken}…`;
 }

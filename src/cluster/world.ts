@@ -1,15 +1,18 @@
 // The live cluster as a World to write to: one guarded request at a time, and for each no the word that tells the executor what to do next.
-import { type ApiResource, type Raw, type Ref, type World, WorldError, type WorldErrorKind } from '../engine/contracts.ts';
+import { type ApiResource, type Raw, type Ref, type World, WorldError, type WorldErrorKind, type Write } from '../engine/contracts.ts';
+import { isRaw } from '../kube/json.ts';
+import { refOf } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import { object, type Status, statusOf } from './answers.ts';
-import { type Discovery, discovery, objectPath } from './discovery.ts';
+import { collectionPath, type Discovery, discovery, objectPath } from './discovery.ts';
 import type { Connection } from './kubeconfig.ts';
-import { type Answer, type ClientOptions, NoAnswer, type Transport, transport } from './transport.ts';
+import { type Answer, type Call, type ClientOptions, NoAnswer, transport } from './transport.ts';
 
 const FIELD_MANAGER = 'upgrade-guard';
+const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json';
 
-/** Reads are uncached; a write that got no answer is `unanswered` and never sent again. Both throw WorldError, or the signal's reason. */
+/** Reads are uncached; a write that got no answer is `unanswered` and never sent again. All throw WorldError, or the signal's reason. */
 export function clusterWorld(connection: Connection, signal: AbortSignal, options: ClientOptions): World {
   const http = transport(connection, signal, options);
   const apis = discovery(http);
@@ -22,34 +25,104 @@ export function clusterWorld(connection: Connection, signal: AbortSignal, option
         return answer.status === 404 ? undefined : answered(answer);
       });
     },
-    async write({ on, subresource, patch }, options) {
+    async write(write, options) {
       return guarded(async () => {
+        const on = 'on' in write ? write.on : refOf(write.object);
         const api = await apiOf(apis, on);
         if (!api) throw new WorldError('missing', `the server has no ${on.kind} of ${on.apiVersion}`);
-        const query = new URLSearchParams({
-          fieldManager: FIELD_MANAGER,
-          fieldValidation: 'Strict',
-          ...(options?.dryRun ? { dryRun: 'All' } : {}),
-        });
-        return answered(await sendPatch(http, `${objectPath(api, on, subresource)}?${query}`, JSON.stringify(patch)));
+        const calls = callsOf(write, api, on, options?.dryRun === true);
+        let answer = await http.request(calls[0]);
+        if (calls[1] && isUnknownKind(answer)) answer = await http.request(calls[1]);
+        return withoutStatusKind(answered(answer));
+      });
+    },
+    async any(of) {
+      return guarded(async () => {
+        const api = await apiOf(apis, of);
+        if (!api) return false;
+        const answer = await http.request({ method: 'GET', path: `${collectionPath(api)}?limit=1`, accept: METADATA_ONLY });
+        const { items } = answered(answer);
+        return Array.isArray(items) && items.length > 0;
       });
     },
   };
 }
 
-function sendPatch(http: Transport, path: string, body: string): Promise<Answer> {
-  return http.request({ method: 'PATCH', path, body, contentType: 'application/json-patch+json' });
+/** The request for a write; and the one to fall back to where the server does not know the first one's body. */
+function callsOf(write: Write, api: ApiResource, on: Ref, dryRun: boolean): [Call, Call?] {
+  const query = (more: Record<string, string> = {}) => `?${new URLSearchParams({ ...more, ...(dryRun ? { dryRun: 'All' } : {}) })}`;
+  const managed = { fieldManager: FIELD_MANAGER, fieldValidation: 'Strict' };
+  const at = objectPath(api, on);
+  switch (write.verb) {
+    case 'patch':
+      return [
+        {
+          method: 'PATCH',
+          path: `${objectPath(api, on, write.subresource)}${query(managed)}`,
+          body: JSON.stringify(write.patch),
+          contentType: 'application/json-patch+json',
+        },
+      ];
+    case 'create':
+      return [creation(write.object)];
+    case 'apply':
+      // Server-side apply has no way to say "only if it does not exist".
+      if (write.resourceVersion === undefined) return [creation(write.object)];
+      return [
+        {
+          method: 'PATCH',
+          path: `${at}${query({ ...managed, force: 'true' })}`,
+          body: JSON.stringify(atVersion(write.object, write.resourceVersion)),
+          // JSON is YAML.
+          contentType: 'application/apply-patch+yaml',
+        },
+      ];
+    case 'delete': {
+      const options = {
+        ...{ apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: write.propagation },
+        preconditions: { uid: on.uid, resourceVersion: write.resourceVersion },
+        dryRun: dryRun ? ['All'] : undefined,
+      };
+      return [{ method: 'DELETE', path: at, body: JSON.stringify(options) }];
+    }
+    case 'evict':
+      // policy/v1 is known from 1.22 on.
+      return [eviction('policy/v1'), eviction('policy/v1beta1')];
+  }
+
+  function creation(body: Raw): Call {
+    return { method: 'POST', path: `${collectionPath(api, on.namespace)}${query(managed)}`, body: JSON.stringify(body) };
+  }
+  function eviction(apiVersion: string): Call {
+    const metadata = { namespace: on.namespace, name: on.name };
+    const body = { apiVersion, kind: 'Eviction', metadata, deleteOptions: { preconditions: { uid: on.uid } } };
+    return { method: 'POST', path: `${objectPath(api, on, 'eviction')}${query()}`, body: JSON.stringify(body) };
+  }
+}
+
+function atVersion(body: Raw, resourceVersion: string): Raw {
+  return { ...body, metadata: { ...(isRaw(body.metadata) ? body.metadata : {}), resourceVersion } };
+}
+
+/** Refused before anything was done: `no kind "Eviction" is registered for version "policy/v1"`. */
+function isUnknownKind(answer: Answer): boolean {
+  return answer.status === 400 && /no kind "Eviction" is registered/.test(statusOf(answer).message);
+}
+
+/** Deletions and evictions may answer with a Status instead of the object. */
+function withoutStatusKind(answer: Raw): Raw | undefined {
+  return answer.kind === 'Status' && answer.apiVersion === 'v1' ? undefined : answer;
 }
 
 /** undefined: no such kind, also after looking again, since an earlier step may have brought it. */
-async function apiOf(apis: Discovery, ref: Ref): Promise<ApiResource | undefined> {
-  let api = await apis.byKind(ref.apiVersion, ref.kind);
+async function apiOf(apis: Discovery, { apiVersion, kind }: Pick<Ref, 'apiVersion' | 'kind'>): Promise<ApiResource | undefined> {
+  let api = await apis.byKind(apiVersion, kind);
   if (!api || 'why' in api) {
     apis.forget();
-    api = await apis.byKind(ref.apiVersion, ref.kind);
+    api = await apis.byKind(apiVersion, kind);
   }
   if (api && 'why' in api)
-    throw new WorldError(api.why === 'forbidden' ? 'forbidden' : 'unanswered', api.detail ?? `no discovery of ${ref.apiVersion}`);
+    throw new WorldError(api.why === 'forbidden' ? 'forbidden' : 'unanswered', api.detail ?? `no discovery of ${apiVersion}`);
   return api;
 }
 
@@ -69,7 +142,18 @@ function answered(answer: Answer): Raw {
   const found = status >= 200 && status < 300 ? object(answer) : undefined;
   if (found) return found;
   if (status >= 200 && status < 300) throw new WorldError('unanswered', 'the answer is not an object', status);
+  const budget = budgetOf(answer);
+  if (budget) throw new WorldError('blocked', budget, status);
   throw new WorldError(kindOf(answer), statusOf(answer).message, status);
+}
+
+/** What the PodDisruptionBudget that refuses an eviction says; only its 429 has that cause. */
+function budgetOf(answer: Answer): string | undefined {
+  if (answer.status !== 429) return undefined;
+  const details = object(answer)?.details;
+  const causes = isRaw(details) && Array.isArray(details.causes) ? details.causes.filter(isRaw) : [];
+  const cause = causes.find(({ reason }) => reason === 'DisruptionBudget');
+  return cause && oneLine(String(cause.message || statusOf(answer).message));
 }
 
 function kindOf(answer: Answer): WorldErrorKind {
@@ -93,6 +177,9 @@ function kindOf(answer: Answer): WorldErrorKind {
       return invalid(said);
     case 429:
       return 'throttled';
+    case 500:
+      // Several budgets select one Pod: the eviction API has no way for that.
+      return /more than one PodDisruptionBudget/.test(said.message) ? 'refused' : 'unanswered';
     case 503:
       // Of an API server: not done. Of something between us and it: who knows.
       return said.none ? 'unanswered' : 'throttled';

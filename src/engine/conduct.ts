@@ -1,7 +1,7 @@
 // One attempt at a run, in either way: the journal first, then the Lease, then the steps, and both closed behind it in every case.
 import { hostname, userInfo } from 'node:os';
 import { EXIT, UserError } from '../text/user-error.ts';
-import type { ClusterIdentity, Entry, Holder, Journal, Lock, Run, RunStore, Step, Way, World } from './contracts.ts';
+import type { ClusterIdentity, EndState, Entry, Held, Holder, Journal, Lock, Run, RunStore, Step, Text, Way, World } from './contracts.ts';
 import { type Executed, executeRun, executeUndo, type StepOutcome } from './execute.ts';
 import { progressOf } from './progress.ts';
 
@@ -17,33 +17,47 @@ export interface Hands {
   waiting?(holder: Holder): void;
 }
 
+export interface Attempt extends Executed {
+  /** It stopped because the Lease was taken by another or could not be renewed. */
+  leaseLost: boolean;
+}
+
 /** Begins a new run. */
-export async function begin(run: Run, hands: Hands): Promise<Executed> {
+export async function begin(run: Run, hands: Hands): Promise<Attempt> {
   return attempt(run, [], 'do', await hands.store.create(run), hands);
 }
 
 /** Goes on with a run, or takes it back, from what its journal says. */
-export async function goOn({ run, entries }: { run: Run; entries: Entry[] }, way: Way, hands: Hands): Promise<Executed> {
+export async function goOn({ run, entries }: { run: Run; entries: Entry[] }, way: Way, hands: Hands): Promise<Attempt> {
   return attempt(run, entries, way, await hands.store.reopen(run.id), hands);
 }
 
-async function attempt(run: Run, entries: Entry[], way: Way, journal: Journal, hands: Hands): Promise<Executed> {
-  const now = () => new Date().toISOString();
+async function attempt(run: Run, entries: Entry[], way: Way, journal: Journal, hands: Hands): Promise<Attempt> {
+  const note = (more: { is: 'begin'; pid: number } | { is: 'end'; state: EndState }) =>
+    journal.append({ at: new Date().toISOString(), way, ...more });
   try {
-    const held = await hands.lock.acquire(run.id, { takeOver: hands.takeOver, waiting: hands.waiting });
-    if ('who' in held) {
-      if (!entries.length) await journal.append({ at: now(), is: 'end', way, state: 'unchanged' });
-      throw heldBy(held);
-    }
-    let state: Executed['state'] = entries.length ? 'stopped' : 'unchanged';
+    const held = await acquired(run, hands, async () => {
+      if (!entries.length) await note({ is: 'end', state: 'unchanged' });
+    });
+    const world = counting(hands.world);
+    let state: EndState = entries.length ? 'stopped' : 'unchanged';
     try {
-      await journal.append({ at: now(), is: 'begin', way, pid: process.pid });
-      const options = { ...hands, journal, progress: progressOf(entries), halt: AbortSignal.any([hands.halt, held.lost]) };
-      state = 'stopped'; // from here on a write may be under way, until we know better
-      const executed = await (way === 'do' ? executeRun : executeUndo)(run, options);
+      await note({ is: 'begin', pid: process.pid });
+      const halt = AbortSignal.any([hands.halt, held.lost]);
+      const executed = await (way === 'do' ? executeRun : executeUndo)(run, {
+        ...hands,
+        world,
+        journal,
+        progress: progressOf(entries),
+        halt,
+      });
       state = executed.state;
-      await journal.append({ at: now(), is: 'end', way, state });
-      return executed;
+      await note({ is: 'end', state });
+      return { ...executed, leaseLost: held.lost.aborted };
+    } catch (error) {
+      if (!world.writes || !(error instanceof UserError)) throw error;
+      state = 'stopped';
+      throw new UserError(error.text, goOnOrBack(run.id), EXIT.halfWay); // the journal could not be kept any more
     } finally {
       await held.release(state);
     }
@@ -51,6 +65,39 @@ async function attempt(run: Run, entries: Entry[], way: Way, journal: Journal, h
     await journal.close();
   }
 }
+
+/** The Lease, or an error; then `refused` first closes the journal of a run that never began. */
+async function acquired(run: Run, { lock, takeOver, waiting }: Hands, refused: () => Promise<void>): Promise<Held> {
+  try {
+    const held = await lock.acquire(run.id, { takeOver, waiting });
+    if ('who' in held) throw heldBy(held);
+    return held;
+  } catch (error) {
+    await refused();
+    throw error;
+  }
+}
+
+/** The same world, counting what was sent. */
+function counting(world: World): World & { readonly writes: number } {
+  let writes = 0;
+  return {
+    ...world,
+    write: (...args) => {
+      writes++;
+      return world.write(...args);
+    },
+    get writes() {
+      return writes;
+    },
+  };
+}
+
+/** What to do about a run that stopped half-way. */
+export const goOnOrBack = (id: string): Text => ({
+  en: `go on: {tool} resume ${id}; or take it back: {tool} undo ${id}`,
+  zh: `继续：{tool} resume ${id}；或撤销：{tool} undo ${id}`,
+});
 
 function heldBy({ run, who, since, state, stale }: Holder): UserError {
   const how = {

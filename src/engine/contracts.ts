@@ -1,6 +1,8 @@
 // The contracts of the house, as types. Every room but this one depends on them; they depend on nothing.
 // Order: plain words, seeing (sources), judging (checks), changing (steps, worlds), remembering (runs, journals), the one writer (lock).
 
+import type { Step, StepDraft } from './contracts-changing.ts';
+
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 /** An object as the server sent it: nothing dropped, nothing renamed. `apiVersion` and `kind` are filled in for items of built-in lists, which lack them. */
 export type Raw = { [key: string]: Json };
@@ -115,10 +117,11 @@ export interface HelmRelease {
   status: string;
 }
 export interface Installation {
-  /** SYSTEM@NAMESPACE/NAME */
+  /** SYSTEM@NAMESPACE/NAME, or SYSTEM@NAME where the whole cluster is the installation. */
   id: `${SystemId}@${string}`;
   system: SystemId;
-  namespace: string;
+  /** undefined: the whole cluster; `-n` does not deselect it. */
+  namespace?: string;
   name: string;
   version: string | Gap;
   /** Every place that names a version, and what it says; they may disagree. */
@@ -136,9 +139,20 @@ export interface UpgradePath {
   /** The versions after `from`, the target last. Empty without a target. */
   hops: string[];
 }
+/** A Helm chart, as far as checks look into it. */
+export interface Chart {
+  name: string;
+  version: string;
+  /** The objects of its crds/ folder. */
+  crds: Raw[];
+  /** values.yaml. */
+  values: Raw;
+}
 export interface Situation {
   path: UpgradePath;
   ask: Ask;
+  /** The chart of this system that the upgrade will use, where one was given (--chart). */
+  chart?: Chart;
 }
 export type Grade = 'blocker' | 'warning' | 'notice';
 export type Certainty = 'certain' | 'high' | 'medium' | 'low';
@@ -148,6 +162,7 @@ export interface Finding<Args = Json> {
   key: string[];
   sure: Certainty;
   objects: Ref[];
+  /** What the wording and the remedy need. Never indexed by the position of an object: a finding may be handed on with only some of its objects. */
   args: Args;
   evidence: { seen: string; at?: Ref }[];
   hop?: number;
@@ -188,7 +203,8 @@ export interface Check<R extends Reads = any, Args = any> {
   reads: R;
   asks?: Asked[];
   judge(rows: Rows<R>, at: Situation): Judgement<Args> | Promise<Judgement<Args>>;
-  message: Wording<Args>;
+  /** `objects`: those that this finding is still about; some may have been accepted by name, so counts come from here and never from `args`. */
+  message: Record<Language, (args: Args, objects: readonly Ref[]) => string>;
   remedy?: Remedy<Args>;
 }
 export interface System {
@@ -226,82 +242,9 @@ export interface JudgedFinding extends Finding {
   remedy: { automatic: boolean; text: Text; steps: number } | null;
 }
 
-// ---- changing -------------------------------------------------------------------------------------------------------
+// ---- changing: steps, writes, worlds --------------------------------------------------------------------------------
 
-/** One field, as JSON Pointer. undefined = absent. */
-export interface Change {
-  path: string;
-  before?: Json;
-  after?: Json;
-}
-/** Something about one object that must be so. `is` left out: the field must be absent. */
-export interface Condition {
-  on: Ref;
-  must: 'exist' | 'be-gone' | { path: string; is?: Json }[];
-}
-export type Phase = 'prepare' | 'upgrade' | 'after';
-export type UndoPromise = 'exact' | 'compensates' | 'none';
-interface Common {
-  phase: Phase;
-  /** One line: what is done to which object and why. */
-  text: Text;
-  /** Why we want this; read again at the last moment. Gone = obsolete, not an error. */
-  guard: Condition[];
-  undo: UndoPromise;
-  /** What an undo does not bring back, or why there is none. */
-  undoNote?: Text;
-}
-export type Doing =
-  | { do: 'patch'; on: Ref; subresource?: 'status'; changes: Change[] }
-  | { do: 'manual'; commands: string[]; seen?: Condition[] };
-/** As a remedy gives it; `after` names drafts of the same remedy that must be done first. */
-export type StepDraft = Common & Doing & { after?: StepDraft[] };
-/** As a plan holds it: with an id, the ids of what must be done before it, and the fingerprints of the findings it repairs. Plain data. */
-export type Step = Common & Doing & { id: string; after: string[]; reasons: string[] };
-export type StepOf<Kind extends Doing['do']> = Extract<Step, { do: Kind }>;
-
-/** One JSON Patch operation (RFC 6902), the four that we send. */
-export type PatchOp = { op: 'test' | 'add' | 'replace'; path: string; value: Json } | { op: 'remove'; path: string };
-/** One write as it goes to the server. Every one carries its own precondition; see the step that makes it. */
-export type Write = { verb: 'patch'; on: Ref; subresource?: 'status'; patch: PatchOp[] };
-/** Two of these: the API server, and a dump in memory (rehearsal). */
-export interface World {
-  /** An uncached read. undefined: no such object, or no such kind. Throws WorldError. */
-  get(ref: Ref): Promise<Raw | undefined>;
-  /** The object as the server answered. Throws WorldError. */
-  write(write: Write, options?: { dryRun?: boolean }): Promise<Raw | undefined>;
-}
-/** `conflict`: 409 or 422, look again. `unanswered`: it may or may not have happened. `throttled`: 429 or 503, not done, tried often enough. */
-export type WorldErrorKind = 'conflict' | 'forbidden' | 'missing' | 'refused' | 'throttled' | 'unanswered';
-export class WorldError extends Error {
-  override readonly name = 'WorldError';
-  readonly kind: WorldErrorKind;
-  readonly status?: number;
-  /** `message`: what the server said, sanitised, one line. */
-  constructor(kind: WorldErrorKind, message: string, status?: number) {
-    super(message);
-    this.kind = kind;
-    this.status = status;
-  }
-}
-/** What a look at the cluster says about a step. `moved`: neither before nor after; the paths that are off. */
-export type Look =
-  | { is: 'to-do'; now: Raw | undefined }
-  | { is: 'done'; now: Raw | undefined }
-  | { is: 'obsolete'; because: Text }
-  | { is: 'moved'; paths: string[] };
-/** One small module per kind of step; `look` serves the write, resume and undo alike. */
-export interface StepKind<S extends Step = Step> {
-  /** What the step changes, one line each, for previews. */
-  preview(step: S): string[];
-  look(step: S, world: World): Promise<Look>;
-  /** undefined: nothing is sent (manual). */
-  write(step: S, now: Raw | undefined): Write | undefined;
-  /** What the journal keeps of the old object: exactly what undo needs. */
-  remember(object: Raw | undefined): Raw | undefined;
-  /** The step that takes it back, or why there is none. */
-  inverse(step: S): S | { none: Text };
-}
+export * from './contracts-changing.ts';
 
 // ---- remembering ----------------------------------------------------------------------------------------------------
 

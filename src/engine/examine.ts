@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { worded } from '../text/language.ts';
 import type {
   Ask,
+  Chart,
   Check,
   CheckResult,
   ClusterIdentity,
@@ -50,14 +51,15 @@ export interface Proposal {
   refusals: Refusal[];
 }
 export interface ExamineOptions {
-  /** Empty: every system. */
+  /** All checks of these systems, and these checks besides; nothing named: everything. */
   systems?: SystemId[];
-  /** Only these checks; empty: all. */
   checks?: string[];
   targets?: Target[];
   /** `-n`: only installations in these namespaces. */
   namespace?: string;
   accept?: Acceptance[];
+  /** Shown to the checks of the system that it is named after. */
+  chart?: Chart;
   began?(what: string): void;
 }
 /** `CHECK-ID` or `CHECK-ID:KIND/NAMESPACE/NAME`. */
@@ -77,9 +79,9 @@ export function fingerprint(check: string, installation: string, key: readonly s
 export const objectName = (ref: Ref): string => [ref.kind, ref.namespace, ref.name].filter(Boolean).join('/');
 
 export async function examine(source: Source, systems: System[], options: ExamineOptions = {}): Promise<Examination> {
-  const asked = systems.filter(({ id }) => !options.systems?.length || options.systems.includes(id));
+  const asked = systems.filter((system) => isAsked(options, system));
   const [identity, serverVersion] = [await source.identity(), await source.serverVersion()];
-  const wantedChecks = (system: System) => system.checks.filter(({ id }) => !options.checks?.length || options.checks.includes(id));
+  const wantedChecks = (system: System) => system.checks.filter((check) => isAsked(options, system, check));
 
   // Detection first, together with those lists of checks that it makes anyway: no list is made twice, and none for a system that is not there.
   const early = await gather(
@@ -97,13 +99,16 @@ export async function examine(source: Source, systems: System[], options: Examin
       for (const check of checks) examination.results.push(result(check, system.id, 'unknown', { gaps: [detected] }));
       continue;
     }
-    const installations = detected.filter(({ namespace }) => !options.namespace || namespace === options.namespace);
+    const installations = detected.filter(
+      ({ namespace }) => !options.namespace || namespace === undefined || namespace === options.namespace,
+    );
     if (!installations.length) examination.absent.push(system.id);
+    const chart = options.chart?.name === system.id ? options.chart : undefined;
     for (const installation of installations) {
       const path = choosePath(system, installation, installations, options.targets ?? []);
       examination.installations.push(installation);
       examination.paths.push(path);
-      for (const check of checks) cases.push({ system, check, path, early: early.get(check.id) ?? {} });
+      for (const check of checks) cases.push({ system, check, path, chart, early: early.get(check.id) ?? {} });
     }
   }
 
@@ -120,10 +125,17 @@ export async function examine(source: Source, systems: System[], options: Examin
   return examination;
 }
 
+function isAsked({ systems = [], checks = [] }: ExamineOptions, system: System, check?: Check): boolean {
+  if (!systems.length && !checks.length) return true;
+  if (systems.includes(system.id)) return true;
+  return check ? checks.includes(check.id) : checks.some((id) => id.startsWith(`${system.id}/`));
+}
+
 interface Case {
   system: System;
   check: Check;
   path: UpgradePath;
+  chart?: Chart;
   early: Gathered;
 }
 
@@ -143,9 +155,10 @@ function lateReads(cases: Case[]): Wanted[] {
 }
 
 /** The outcomes that need no look at the cluster: not applicable, not looked at, beyond the horizon, version unknown. */
-function closedBeforeLooking({ system, check, path }: Case): CheckResult | undefined {
+function closedBeforeLooking({ system, check, path, chart }: Case): CheckResult | undefined {
   const at = path.installation.id;
   if (check.needs?.includes('target') && !path.to) return result(check, at, 'not-looked-at', { note: NO_TARGET });
+  if (check.needs?.includes('chart') && !chart) return result(check, at, 'not-looked-at', { note: NO_CHART });
   if (check.when.from || check.when.to) {
     if (isGap(path.from)) return result(check, at, 'unknown', { gaps: [path.from] });
     const to = path.to ?? path.from;
@@ -154,15 +167,17 @@ function closedBeforeLooking({ system, check, path }: Case): CheckResult | undef
     if (check.when.to && !system.satisfies(to, check.when.to)) return result(check, at, 'not-applicable', { note: notFor(to) });
   }
   const horizon = check.knownUpTo ?? system.knownUpTo;
-  if (path.to && system.compare(path.to, horizon) > 0) return result(check, at, 'unknown', { note: beyond(path.to, horizon) });
+  const end = path.to ?? path.from;
+  if (!isGap(end) && system.compare(end, horizon) > 0) return result(check, at, 'unknown', { note: beyond(end, horizon) });
   return undefined;
 }
 
 const NO_TARGET: Text = { en: 'no target version is known; choose one with --to', zh: '没有已知的目标版本；请用 --to 指定' };
+const NO_CHART: Text = { en: 'needs the chart of the target; give it with --chart', zh: '需要目标版本的 chart；请用 --chart 提供' };
 const notFor = (version: string): Text => ({ en: `does not concern version ${version}`, zh: `与版本 ${version} 无关` });
-const beyond = (target: string, horizon: string): Text => ({
-  en: `target ${target} is newer than what this build knows (up to ${horizon})`,
-  zh: `目标版本 ${target} 超出了本工具所知的范围（最高 ${horizon}）`,
+const beyond = (version: string, horizon: string): Text => ({
+  en: `version ${version} is newer than what this build knows (up to ${horizon})`,
+  zh: `版本 ${version} 超出了本工具所知的范围（最高 ${horizon}）`,
 });
 
 function result(check: Check, installation: string, outcome: Outcome, more: Partial<CheckResult> = {}): CheckResult {
@@ -170,7 +185,7 @@ function result(check: Check, installation: string, outcome: Outcome, more: Part
 }
 
 async function judge(each: Case, rows: Gathered, source: Source, accept: Acceptance[], into: Examination): Promise<void> {
-  const { check, path } = each;
+  const { check, path, chart } = each;
   const at = path.installation.id;
   const reads = Object.entries(check.reads as System['reads']);
   const missing = reads.filter(([name]) => isGap(rows[name]));
@@ -181,7 +196,7 @@ async function judge(each: Case, rows: Gathered, source: Source, accept: Accepta
   }
   const gaps = missing.filter(([, read]) => !read.harmless).map(([name]) => rows[name] as Gap);
   const harmless = missing.filter(([, read]) => read.harmless).map(([name]) => rows[name] as Gap);
-  const situation = { path, ask: noting(source, check.asks ?? [], gaps) };
+  const situation = { path, chart, ask: noting(source, check.asks ?? [], gaps) };
   const judgement: Judgement<unknown> = await check.judge(rows as never, situation);
   if (!Array.isArray(judgement)) {
     const outcome = 'unknown' in judgement ? 'unknown' : 'not-applicable';
@@ -203,7 +218,7 @@ function judged(check: Check, at: string, finding: Finding, accepted: boolean, o
   return {
     ...finding,
     fingerprint: fingerprint(check.id, at, finding.key),
-    message: worded(check.message, finding.args),
+    message: { en: check.message.en(finding.args, finding.objects), zh: check.message.zh(finding.args, finding.objects) },
     accepted,
     remedy:
       accepted || !check.remedy || !offered
@@ -228,10 +243,10 @@ function split(findings: Finding[], check: string, accept: Acceptance[]): { find
   });
 }
 
-function proposer({ check, path }: Case, source: Source): CheckRemedy['propose'] {
+function proposer({ check, path, chart }: Case, source: Source): CheckRemedy['propose'] {
   const ask = noting(source, [...(check.asks ?? []), ...(check.remedy?.asks ?? [])], []);
   return async (findings) => {
-    const steps = (await check.remedy?.steps([...findings], { path, ask })) ?? [];
+    const steps = (await check.remedy?.steps([...findings], { path, chart, ask })) ?? [];
     return {
       drafts: steps.filter((step): step is StepDraft => 'do' in step),
       refusals: steps.filter((step): step is Refusal => 'refused' in step),

@@ -1,48 +1,21 @@
-// Executing steps, in either way: look, write down the intent, send, verify, write down the outcome. Eight independent steps at a time.
-// Every write of the tool to a cluster, but for its own Lease, passes through `perform`.
-import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type EndState,
-  type Entry,
-  type Journal,
-  type Look,
-  type Raw,
-  type Run,
-  type Step,
-  type StepResult,
-  type Text,
-  type Way,
-  type World,
-  WorldError,
-} from './contracts.ts';
+// Executing the steps of a run, in either way: in the order of their phases and of what must come before what, eight independent ones at a time.
+import { type EndState, type Run, type Step, type Text, type Way, type World, WorldError } from './contracts.ts';
+import { lookedAt, type Means, orTrouble, perform, type StepOutcome, troubleWith } from './perform.ts';
 import { PHASES } from './plan.ts';
-import { isSettled, type Progress, touched } from './progress.ts';
+import { isSettled, isTouching, type Progress, touched } from './progress.ts';
 import { kindOf } from './steps/index.ts';
+
+export type { StepOutcome } from './perform.ts';
 
 /** Independent steps in flight (DESIGN section 4). */
 const AT_ONCE = 8;
-/** Looks at one object before it is given up as contended or unreachable (DESIGN section 4). */
-const LOOKS = 5;
-/** ms before the second look; doubles with each further one. */
-const PAUSE = 200;
 
-export interface StepOutcome {
-  result: StepResult | 'in-doubt';
-  detail?: Text;
-  /** A write of ours was answered, although it did not come to what the step wanted. */
-  answered?: true;
-}
 export interface Executed {
   /** Of the steps that were begun now; those missing were not reached. */
   outcomes: Map<string, StepOutcome>;
   state: EndState;
 }
-export interface ExecuteOptions {
-  world: World;
-  journal: Pick<Journal, 'append'>;
-  progress: Progress;
-  /** Aborted: nothing further is begun, what is in flight ends. */
-  halt: AbortSignal;
+export interface ExecuteOptions extends Means {
   on?(step: Step, outcome: StepOutcome | 'begun'): void;
 }
 
@@ -51,27 +24,38 @@ export async function executeRun(run: Run, options: ExecuteOptions): Promise<Exe
   const open = run.steps.filter(({ id }) => !isSettled(options.progress.states.do.get(id)));
   const outcomes = await inOrder(open, PHASES, 'do', options);
   const unsettled = open.some(({ id }) => !isSettled(outcomes.get(id)));
-  const changed =
-    touched(run, options.progress).length > 0 ||
-    [...outcomes.values()].some(({ result, answered }) => answered || result === 'done' || result === 'in-doubt');
+  const changed = touched(run, options.progress).length > 0 || open.some((step) => isTouching(step, outcomes.get(step.id)));
   return { outcomes, state: !unsettled ? 'finished' : changed ? 'stopped' : 'unchanged' };
 }
 
 /** Takes back what a run did, newest first. An object that has moved on is named and left. */
 export async function executeUndo(run: Run, options: ExecuteOptions): Promise<Executed> {
   const open = toUndo(run, options.progress);
-  const ids = new Set(open.map(({ id }) => id));
-  const dependants = (id: string) => open.filter(({ after }) => after.includes(id)).map((step) => step.id);
-  const linked = open.some(({ after }) => after.length);
-  const reversed = open.toReversed().map((step) => ({ ...step, after: linked ? dependants(step.id).filter((id) => ids.has(id)) : [] }));
+  const dependants = new Map<string, string[]>();
+  for (const { id, after } of open) {
+    for (const earlier of after) {
+      const known = dependants.get(earlier);
+      if (known) known.push(id);
+      else dependants.set(earlier, [id]);
+    }
+  }
+  const reversed = open.toReversed().map((step) => ({ ...step, after: dependants.get(step.id) ?? [] }));
   const outcomes = await inOrder(reversed, PHASES.toReversed(), 'undo', options);
-  const unreached = open.some(({ id }) => !isSettled(outcomes.get(id)) && outcomes.get(id)?.result !== 'left');
+  const unreached = open.some(({ id }) => !isPassed(outcomes.get(id), 'undo'));
   return { outcomes, state: unreached ? 'stopped' : 'finished' };
 }
 
-/** The steps that an undo still has to look at. */
+/** The steps that an undo still has to look at. What cannot be undone is named once. */
 export function toUndo(run: Run, progress: Progress): Step[] {
-  return touched(run, progress).filter(({ id }) => !isSettled(progress.states.undo.get(id)));
+  return touched(run, progress).filter(({ id, undo }) => {
+    const back = progress.states.undo.get(id);
+    return !isSettled(back) && !(undo === 'none' && back?.result === 'left');
+  });
+}
+
+/** What comes behind may go on. An undo goes on behind what it leaves. */
+function isPassed(outcome: StepOutcome | undefined, way: Way): boolean {
+  return isSettled(outcome) || (way === 'undo' && outcome?.result === 'left');
 }
 
 /** Sends every step to the server with dryRun=All, in order; nothing is stored, no journal is kept. */
@@ -86,19 +70,31 @@ export async function executeDryRun(steps: Step[], world: World, on: (step: Step
 }
 
 async function dryRunOf(step: Step, world: World): Promise<StepOutcome> {
-  const kind = kindOf(step);
-  try {
-    const look = await kind.look(step, world);
-    if (look.is !== 'to-do') return lookedAt(look, 'do', false);
-    const write = kind.write(step, look.now);
-    if (!write) return { result: 'manual' };
-    await world.write(write, { dryRun: true });
-    return { result: 'done' };
-  } catch (error) {
-    if (!(error instanceof WorldError)) throw error;
-    return { result: 'failed', detail: { en: error.message, zh: error.message } };
-  }
+  const outcome = await tried(step, world);
+  const isOff = outcome.result === 'failed' || outcome.result === 'obsolete';
+  // What it needs was not really done: that it cannot be done now says nothing.
+  return isOff && step.after.length ? { result: 'left', detail: needs(step.after) } : outcome;
 }
+
+async function tried(step: Step, world: World): Promise<StepOutcome> {
+  if (step.do === 'wait') return { result: 'left', detail: NOT_WAITED };
+  const kind = kindOf(step);
+  const look = await orTrouble(kind.look(step, world));
+  if (look instanceof WorldError) return { result: 'failed', detail: troubleWith(look) };
+  if (look.is !== 'to-do') return lookedAt(look, 'do', false);
+  const write = kind.write(step, look.now);
+  if (!write) return { result: 'manual' };
+  const answered = await orTrouble(world.write(write, { dryRun: true }));
+  if (!(answered instanceof WorldError)) return { result: 'done' };
+  if (answered.kind === 'blocked') return { result: 'left', detail: { en: answered.message, zh: answered.message } };
+  return { result: 'failed', detail: troubleWith(answered) };
+}
+
+const NOT_WAITED: Text = { en: 'a dry run does not wait', zh: '试运行不会等待' };
+const needs = (ids: string[]): Text => ({
+  en: `can be tried only once step ${ids.join(', ')} is done`,
+  zh: `需先完成步骤 ${ids.join('、')} 才能试运行`,
+});
 
 async function inOrder(steps: Step[], phases: readonly string[], way: Way, options: ExecuteOptions): Promise<Map<string, StepOutcome>> {
   const outcomes = new Map<string, StepOutcome>();
@@ -117,7 +113,7 @@ async function inOrder(steps: Step[], phases: readonly string[], way: Way, optio
     };
     const runOne = async (step: Step) => {
       await Promise.all(step.after.map((id) => ended.get(id)));
-      if (halt.aborted || step.after.some((id) => outcomes.has(id) && !isSettled(outcomes.get(id)))) return;
+      if (halt.aborted || step.after.some((id) => outcomes.has(id) && !isPassed(outcomes.get(id), way))) return;
       options.on?.(step, 'begun');
       const outcome = await perform(step, way, { ...options, halt });
       if (!outcome) return;
@@ -131,95 +127,4 @@ async function inOrder(steps: Step[], phases: readonly string[], way: Way, optio
     if (halt.aborted) break;
   }
   return outcomes;
-}
-
-/** One step to its end. undefined: halted before anything was sent. */
-async function perform(original: Step, way: Way, { world, journal, progress, halt }: ExecuteOptions): Promise<StepOutcome | undefined> {
-  const kind = kindOf(original);
-  const note = (more: Noted) => journal.append({ at: new Date().toISOString(), way, step: original.id, ...more });
-  const settle = async (outcome: StepOutcome & { result: StepResult }, after?: Raw) => {
-    await note({ is: 'outcome', result: outcome.result, detail: outcome.detail, after: kind.remember(after) });
-    return outcome;
-  };
-  const step = way === 'undo' ? kind.inverse(original) : original;
-  if ('none' in step) return settle({ result: 'left', detail: step.none });
-
-  // An intent of ours whose write may or may not have reached the cluster: only a look can tell, and what it finds done counts as ours.
-  let inDoubt = progress.states[way].get(step.id)?.result === 'in-doubt';
-  const fail = (error: WorldError): Promise<StepOutcome> | StepOutcome =>
-    inDoubt ? { result: 'in-doubt', detail: troubleWith(error) } : settle({ result: 'failed', detail: troubleWith(error) });
-  let trouble: WorldError | undefined;
-  for (let looks = 0; looks < LOOKS; looks++) {
-    if (looks) await sleep(PAUSE * 2 ** (looks - 1));
-    if (halt.aborted) return inDoubt ? { result: 'in-doubt' } : undefined;
-    const look = await orTrouble(kind.look(step, world));
-    if (look instanceof WorldError) {
-      trouble = look;
-      if (isFinal(trouble)) return fail(trouble);
-      continue;
-    }
-    if (look.is !== 'to-do') return settle(lookedAt(look, way, inDoubt), look.is === 'done' ? look.now : undefined);
-    const write = kind.write(step, look.now);
-    if (!write) return settle({ result: 'manual' });
-    await note({ is: 'intent', before: kind.remember(look.now) });
-    if (halt.aborted) return undefined;
-    inDoubt = true;
-    const answered = await orTrouble(world.write(write));
-    if (answered instanceof WorldError) {
-      trouble = answered;
-      inDoubt = trouble.kind === 'unanswered';
-      if (isFinal(trouble)) return fail(trouble);
-      continue;
-    }
-    const verified = await kind.look(step, { ...world, get: async () => answered });
-    return settle(verified.is === 'done' ? { result: 'done' } : { result: 'failed', detail: NOT_KEPT, answered: true }, answered);
-  }
-  return fail(trouble!);
-}
-
-type Noted = Omit<Extract<Entry, { is: 'intent' }>, 'at' | 'way' | 'step'> | Omit<Extract<Entry, { is: 'outcome' }>, 'at' | 'way' | 'step'>;
-
-/** Looking again does not help. */
-const isFinal = ({ kind }: WorldError): boolean => kind === 'forbidden' || kind === 'refused';
-
-async function orTrouble<T>(doing: Promise<T>): Promise<T | WorldError> {
-  try {
-    return await doing;
-  } catch (error) {
-    if (error instanceof WorldError) return error;
-    throw error;
-  }
-}
-
-/** What a look that leaves nothing to do means. `ours`: a write of ours was in doubt, so what stands there counts as our doing. */
-function lookedAt(look: Exclude<Look, { is: 'to-do' }>, way: Way, ours: boolean): StepOutcome & { result: StepResult } {
-  switch (look.is) {
-    case 'done':
-      return { result: ours ? 'done' : 'already' };
-    case 'obsolete':
-      return { result: 'obsolete', detail: look.because };
-    case 'moved': {
-      const paths = look.paths.join(', ');
-      const detail = { en: `${paths} changed by somebody else`, zh: `${paths} 已被他人改动` };
-      return { result: way === 'undo' ? 'left' : 'failed', detail };
-    }
-  }
-}
-
-const NOT_KEPT: Text = {
-  en: 'the server accepted the write but does not hold the new value (a webhook or the schema changed it)',
-  zh: '服务器接受了写入，但新值没有生效（被 webhook 或 schema 改写）',
-};
-
-function troubleWith({ kind, message }: WorldError): Text {
-  switch (kind) {
-    case 'forbidden':
-      return { en: `forbidden: ${message}`, zh: `没有权限：${message}` };
-    case 'refused':
-      return { en: `refused: ${message}`, zh: `被拒绝：${message}` };
-    case 'missing':
-      return { en: `not found: ${message}`, zh: `未找到：${message}` };
-    default:
-      return { en: `gave up after ${LOOKS} tries: ${message}`, zh: `尝试 ${LOOKS} 次后放弃：${message}` };
-  }
 }

@@ -4,12 +4,6 @@ import type { Gap, Text } from './contracts.ts';
 export const isGap = (value: unknown): value is Gap =>
   typeof value === 'object' && value !== null && 'why' in value && 'verb' in value && 'resource' in value;
 
-/** Group and plural of a resource name: `deployments.apps` → apps, deployments. */
-export function splitResource(resource: string): { group: string; resource: string } {
-  const dot = resource.indexOf('.');
-  return dot < 0 ? { group: '', resource } : { group: resource.slice(dot + 1), resource: resource.slice(0, dot) };
-}
-
 const WHERE = {
   en: (gap: Gap) => (gap.name ? ` ${gap.namespace ? `${gap.namespace}/` : ''}${gap.name}` : gap.namespace ? ` in ${gap.namespace}` : ''),
   zh: (gap: Gap) =>

@@ -1,4 +1,5 @@
 // The plan: the drafts of all remedies as one ordered list of steps. Identical steps merge; phases follow each other; ids are stable within a run.
+import { keyOf } from '../kube/refs.ts';
 import type { Phase, Refusal, Step, StepDraft } from './contracts.ts';
 import type { Proposal } from './examine.ts';
 
@@ -9,12 +10,13 @@ export interface Plan {
 
 export const PHASES: readonly Phase[] = ['prepare', 'upgrade', 'after'];
 
-/** Orders by phase, then as the remedies gave them; a step that another one needs stands before it. `reasons`: fingerprints of the findings. */
+/** Orders by phase, then as the remedies gave them; a step that another one needs stands before it; steps on one object follow each other. `reasons`: fingerprints of the findings. */
 export function makePlan(proposals: readonly (Proposal & { reasons: string[] })[]): Plan {
   const drafted = proposals.flatMap(({ drafts, reasons }) => drafts.map((draft) => ({ draft, reasons })));
   const ids = new Map<StepDraft, string>();
   const steps: Step[] = [];
   const twins = new Map<string, Step>();
+  const lastOn = new Map<string, string>();
   for (const phase of PHASES) {
     for (const { draft, reasons } of drafted.filter((each) => each.draft.phase === phase)) {
       const twin = twins.get(doing(draft));
@@ -26,7 +28,12 @@ export function makePlan(proposals: readonly (Proposal & { reasons: string[] })[
       const { after = [], ...rest } = draft;
       const id = String(steps.length + 1);
       ids.set(draft, id);
-      const step: Step = { ...rest, id, after: after.map((each) => idOf(each, ids)), reasons };
+      // Two writes to one object at a time would only collide on its resourceVersion.
+      const object = 'on' in draft ? keyOf(draft.on) : undefined;
+      const before = object !== undefined && lastOn.get(object);
+      const needs = [...after.map((each) => idOf(each, ids)), ...(before ? [before] : [])];
+      const step: Step = { ...rest, id, after: [...new Set(needs)], reasons };
+      if (object !== undefined) lastOn.set(object, id);
       twins.set(doing(draft), step);
       steps.push(step);
     }

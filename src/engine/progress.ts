@@ -1,5 +1,5 @@
 // What a journal says about a run: the state of each step, folded from the entries in their order.
-import type { Entry, Raw, Run, StepResult, StoredRun, Way } from './contracts.ts';
+import type { Entry, Raw, Run, Step, StepResult, StoredRun, Way } from './contracts.ts';
 
 export interface StepState {
   /** undefined: nothing is known, it was never begun. `in-doubt`: an intent without an outcome. */
@@ -36,11 +36,16 @@ export function progressOf(entries: readonly Entry[]): Progress {
   return progress;
 }
 
-/** Steps that may have changed the cluster by our hand: done; begun and not known to have ended; answered, but not as we meant it. */
-export function touched(run: Run, progress: Progress): Run['steps'] {
-  return run.steps.filter(({ id }) => {
-    const state = progress.states.do.get(id);
-    return state?.result === 'done' || state?.result === 'in-doubt' || (state?.result === 'failed' && state.after !== undefined);
+/** Whether the step may have changed the cluster by our hand: done; begun and not known to have ended; answered, but not as we meant it. A wait changes nothing. */
+export function isTouching(step: Step, state: { result?: StepState['result']; answered?: true } | undefined): boolean {
+  if (step.do === 'wait') return false;
+  return state?.result === 'done' || state?.result === 'in-doubt' || state?.answered === true;
+}
+
+export function touched(run: Run, progress: Progress): Step[] {
+  return run.steps.filter((step) => {
+    const state = progress.states.do.get(step.id);
+    return isTouching(step, state) || (state?.result === 'failed' && state.after !== undefined);
   });
 }
 

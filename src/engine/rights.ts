@@ -1,6 +1,7 @@
 // The least rights that are enough, from what systems, checks and remedies declare. One place, so that `rbac` and the explanations of gaps agree.
+
+import { parseResourceName } from '../kube/resources.ts';
 import type { Asked, Reads, Rule, System } from './contracts.ts';
-import { splitResource } from './gaps.ts';
 
 /** Read by every command, to know which cluster this is. */
 const IDENTITY: Rule = { verbs: ['get'], group: '', resource: 'namespaces', names: ['kube-system'] };
@@ -24,10 +25,11 @@ export function rightsToFix(systems: readonly System[], lease: readonly Rule[]):
   return merged([...rightsToCheck(systems), ...lease, ...writes]);
 }
 
-const listRules = (reads: Reads): Rule[] => Object.values(reads).map(({ resource }) => ({ verbs: ['list'], ...splitResource(resource) }));
+const listRules = (reads: Reads): Rule[] =>
+  Object.values(reads).map(({ resource }) => ({ verbs: ['list'], ...parseResourceName(resource) }));
 
 function askRule({ resource, verb, names }: Asked): Rule {
-  const split = splitResource(resource);
+  const split = parseResourceName(resource);
   return verb === 'log' ? { verbs: ['get'], ...split, resource: `${split.resource}/log` } : { verbs: ['get'], ...split, names };
 }
 

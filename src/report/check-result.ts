@@ -133,6 +133,6 @@ function isCheck(check: PublishedCheck): boolean {
 const notAResult = (file: string, why: string): UserError =>
   new UserError(
     { en: `reading ${file}: not a result of check: ${why}`, zh: `读取 ${file}：不是 check 的结果：${why}` },
-    { en: 'save one with: check -o json > FILE', zh: '请用此命令保存：check -o json > FILE' },
+    { en: 'save one with: {tool} check -o json > FILE', zh: '请用此命令保存：{tool} check -o json > FILE' },
     EXIT.failed,
   );

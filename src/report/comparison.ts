@@ -2,7 +2,8 @@
 import type { Compared, ComparedFinding } from '../engine/compare.ts';
 import type { Text } from '../engine/contracts.ts';
 import { oneLine } from '../text/sanitise.ts';
-import type { Face } from './face.ts';
+import { width } from '../text/width.ts';
+import { type Face, paragraph } from './face.ts';
 
 const HEADS: { part: keyof Compared; sign: string; text: Text }[] = [
   { part: 'new', sign: '+', text: { en: 'new', zh: '新出现' } },
@@ -11,15 +12,19 @@ const HEADS: { part: keyof Compared; sign: string; text: Text }[] = [
   { part: 'gone', sign: '-', text: { en: 'gone', zh: '已消失' } },
 ];
 
-export function comparison(compared: Compared, { language, style }: Face): string[] {
+export function comparison(compared: Compared, face: Face): string[] {
+  const { language, style } = face;
   const paint = { new: style.red, still: style.yellow, notLookedAt: style.cyan, gone: style.green };
+  const colon = { en: ': ', zh: '：' }[language];
   const lines = HEADS.flatMap(({ part, sign, text }) =>
-    compared[part].map(
-      (finding) => `${paint[part](`${sign} ${text[language]}`)}${{ en: ': ', zh: '：' }[language]}${line(finding, language)}`,
-    ),
+    compared[part].flatMap((finding) => {
+      const head = `${paint[part](`${sign} ${text[language]}`)}${colon}${oneLine(finding.check)}`;
+      const row = `${head}   ${said(finding, language)}`;
+      return width(row) <= face.columns ? [row] : [head, ...paragraph(said(finding, language), face, 4)];
+    }),
   );
   return lines.length ? lines : [{ en: 'No findings before, none after.', zh: '前后均无问题。' }[language]];
 }
 
-const line = ({ check, message, accepted }: ComparedFinding, language: 'en' | 'zh'): string =>
-  `${check}   ${oneLine(message[language], 600)}${accepted ? { en: ' (accepted)', zh: '（已接受）' }[language] : ''}`;
+const said = ({ message, accepted }: ComparedFinding, language: 'en' | 'zh'): string =>
+  `${oneLine(message[language], 600)}${accepted ? { en: ' (accepted)', zh: '（已接受）' }[language] : ''}`;

@@ -9,6 +9,9 @@ export interface Face {
   style: Style;
   /** `kubectl upgrade-guard`, `helm spiderpool-upgrade` or `upgrade-guard`. */
   tool: string;
+  /** Words that lead the next command to the same place as this one, such as ` --context prod`; each with a blank before it. */
+  again?: string;
+  /** Everything, folding nothing. */
   wide: boolean;
 }
 
@@ -24,11 +27,31 @@ export function columns(rows: readonly (readonly string[])[], gap = 3): string[]
   );
 }
 
-/** A paragraph, indented; wraps prose, never a name. */
+/** A paragraph, indented; the lines after the first by `hanging`. Wraps prose, never a name. */
 export function paragraph(text: string, face: Face, indent = 2, hanging = indent): string[] {
-  const room = Math.max(20, face.columns - hanging);
-  return wrap(text, room).map((line, i) => ' '.repeat(i ? hanging : indent) + line);
+  const room = (margin: number) => Math.max(LEAST, face.columns - margin);
+  const [first = ''] = wrap(text, room(indent));
+  const rest = text.startsWith(first) ? text.slice(first.length).trim() : '';
+  // A text with wider gaps is not its lines put together again: it gets the narrower room throughout.
+  const lines = text.startsWith(first) ? [first, ...(rest ? wrap(rest, room(hanging)) : [])] : wrap(text, room(hanging));
+  return lines.map((line, i) => ' '.repeat(i ? hanging : indent) + line);
 }
+
+/** A column narrower than this helps nobody. */
+const LEAST = 20;
+
+/** A numbered text with a cell of `room` columns to its right. However wide the terminal is, the cell stays near what it speaks about. */
+export function beside(id: string, text: string, cell: string, room: number, face: Face): string[] {
+  const wide = Math.max(LEAST, Math.min(face.columns, WIDEST) - INDENT - room - GAP);
+  const [first = '', ...rest] = wrap(text, wide);
+  const head = `${`${id}.`.padStart(INDENT - 1)} ${first}`;
+  return [`${padEnd(head, INDENT + wide + GAP)}${cell}`, ...rest.map((line) => ' '.repeat(INDENT) + line)];
+}
+
+/** `12. ` and what stands below it. */
+export const INDENT = 6;
+const GAP = 3;
+const WIDEST = 120;
 
 /** `1 blocker`, `2 blockers`; Chinese has no plural. */
 export const counted = (count: number, en: string, zh: string, many = `${en}s`): Text => ({

@@ -1,41 +1,56 @@
-// A plan as a person reads it before saying yes: each step, what it changes, and whether it can be taken back.
-import type { Refusal, Step, Text } from '../engine/contracts.ts';
+// A plan as a person reads it before saying yes: each step, what it changes, and beside it whether and how it can be taken back.
+import { isDeepStrictEqual } from 'node:util';
+import type { Language, Refusal, Step, Text } from '../engine/contracts.ts';
 import type { Plan } from '../engine/plan.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { oneLine } from '../text/sanitise.ts';
-import { counted, type Face, paragraph } from './face.ts';
-import { UNDO } from './words.ts';
+import { width } from '../text/width.ts';
+import { beside, counted, type Face, INDENT, paragraph } from './face.ts';
+import { listed, PHASE, UNDO } from './words.ts';
 
 /** Steps shown in full before a confirmation; a dry run shows all. */
-export const SHOWN = 20;
+export const SHOWN = 12;
 
 export function planView({ steps, refusals }: Plan, face: Face, shown = Number.POSITIVE_INFINITY): string[] {
   const { language, style } = face;
-  const more = steps.length - shown;
-  const head = { en: `${counted(steps.length, 'step', '').en}:`, zh: `共 ${steps.length} 步：` }[language];
+  // One more is shown rather than counted.
+  const more = steps.length <= shown + 1 ? 0 : steps.length - shown;
+  const head = { en: counted(steps.length, 'step', '').en, zh: `共 ${steps.length} 步` }[language];
   const folded = {
-    en: `  … and ${more} more of the same kinds; all of them: --dry-run=client`,
-    zh: `  …… 另有 ${more} 步同类操作；查看全部：--dry-run=client`,
+    en: `  … and ${counted(more, 'more step', '').en}; all of them: --dry-run=client`,
+    zh: `  …… 另有 ${more} 步；查看全部：--dry-run=client`,
   }[language];
+  const visible = more ? steps.slice(0, shown) : steps;
+  const phases = new Set(visible.map(({ phase }) => phase)).size > 1;
+  const room = Math.max(0, ...visible.map((step) => width(promise(step, face))));
   return [
     ...(steps.length ? [style.bold(head)] : []),
-    ...steps.slice(0, shown).flatMap((step) => stepLines(step, face)),
-    ...(more > 0 ? [folded] : []),
+    ...visible.flatMap((step, i) => [
+      ...(phases && step.phase !== visible[i - 1]?.phase ? [...(i ? [''] : []), style.bold(PHASE[step.phase][language])] : []),
+      ...stepLines(step, visible[i - 1], room, face),
+    ]),
+    ...(more > 0 ? [style.dim(folded)] : []),
     ...refusals.flatMap((refusal) => refusalLines(refusal, face)),
   ];
 }
 
-export function stepLines(step: Step, face: Face): string[] {
+const promise = ({ undo, do: doing }: Step, { language }: Face): string =>
+  doing === 'manual'
+    ? { en: 'yours to do', zh: '由您执行' }[language]
+    : `${{ en: 'undo: ', zh: '撤销：' }[language]}${UNDO[undo][language]}`;
+
+/** `before`: the step above; what it says of its change is not said again. `room`: columns of the undo column. */
+function stepLines(step: Step, before: Step | undefined, room: number, face: Face): string[] {
   const { language, style } = face;
-  const { undo, undoNote } = step;
-  const note = undoNote ? { en: ` (${undoNote.en})`, zh: `（${undoNote.zh}）` }[language] : '';
-  const promise = `${{ en: 'undo: ', zh: '撤销：' }[language]}${UNDO[undo][language]}${note}`;
+  const paint = step.do === 'manual' ? style.cyan : { exact: style.green, compensates: style.yellow, none: style.red }[step.undo];
+  const changes = kindOf(step).preview(step);
+  const note = step.do !== 'manual' && step.undoNote ? paragraph(oneLine(step.undoNote[language], 600), face, INDENT) : [];
   return [
-    ...paragraph(`${step.id}. ${oneLine(step.text[language], 1000)}`, face, 2, 5),
-    ...kindOf(step)
-      .preview(step)
-      .map((line) => `     ${style.cyan(oneLine(line, 1000))}`),
-    `     ${style.dim(promise)}`,
+    ...beside(step.id, oneLine(step.text[language], 1000), paint(promise(step, face)), room, face),
+    ...(isDeepStrictEqual(changes, before && kindOf(before).preview(before)) ? [] : changes).map(
+      (line) => `${' '.repeat(INDENT)}${style.cyan(oneLine(line, 1000))}`,
+    ),
+    ...note.map(style.dim),
   ];
 }
 
@@ -45,14 +60,37 @@ function refusalLines({ refused, objects }: Refusal, face: Face): string[] {
     en: `cannot be fixed: ${count.en}: ${oneLine(refused.en, 600)}`,
     zh: `无法修复：${count.zh}：${oneLine(refused.zh, 600)}`,
   };
-  return paragraph(text[face.language], face);
+  return paragraph(`${face.style.red('✗')} ${text[face.language]}`, face, 2, 4);
 }
 
-/** The question before a run: how many steps, how many of them cannot be taken back. */
+/** The question before a run: how many steps, how many of them cannot be taken back, how many are a person's own. */
 export function question(steps: readonly Step[]): Text {
-  const final = steps.filter(({ undo, do: doing }) => undo === 'none' && doing !== 'manual').length;
+  const ours = steps.filter(({ do: doing }) => doing !== 'manual');
+  const yours = steps.length - ours.length;
+  const promised = (undo: Step['undo']) => ours.filter((step) => step.undo === undo).length;
+  const [none, other] = [promised('none'), promised('compensates')];
+  if (!ours.length) {
+    return {
+      en: `${counted(yours, 'step', '').en}, yours to do; nothing is sent. Keep a record of it?`,
+      zh: `共 ${yours} 步，需由您执行，不会发送任何请求。是否留下记录？`,
+    };
+  }
+  const limits = {
+    en: [none && `${none} cannot be undone`, other && `${other} only by another action`],
+    zh: [none && `${none} 步无法撤销`, other && `${other} 步只能以另一操作补偿`],
+  };
+  const about = (language: Language, all: string) =>
+    listed(
+      limits[language].filter((part) => typeof part === 'string'),
+      language,
+    ) || all;
+  const own = {
+    en: yours ? `; ${yours} more ${yours === 1 ? 'is' : 'are'} yours to do` : '',
+    zh: yours ? `；另有 ${yours} 步由您执行` : '',
+  };
+  const it = ours.length === 1 ? 'it' : 'them';
   return {
-    en: `Carry out ${counted(steps.length, 'step', '').en}, ${final ? `${final} of which cannot be undone` : 'all of which can be undone'}?`,
-    zh: `执行这 ${steps.length} 步（${final ? `其中 ${final} 步无法撤销` : '均可撤销'}）？`,
+    en: `${counted(ours.length, 'step', '').en}: ${about('en', 'all can be undone')}${own.en}.\nCarry ${it} out?`,
+    zh: `共 ${ours.length} 步：${about('zh', '均可撤销')}${own.zh}。\n是否执行？`,
   };
 }

@@ -3,19 +3,22 @@ import type { Step, StoredRun, Text, Way } from '../engine/contracts.ts';
 import type { Executed, StepOutcome } from '../engine/execute.ts';
 import { isSettled, progressOf, runState } from '../engine/progress.ts';
 import { oneLine } from '../text/sanitise.ts';
-import { columns, counted, type Face, paragraph } from './face.ts';
+import { width } from '../text/width.ts';
+import { beside, columns, counted, type Face, paragraph } from './face.ts';
 import { RESULTS, RUN_STATES } from './words.ts';
 
 export function runList(runs: readonly StoredRun[], { language, style }: Face): string[] {
   if (!runs.length) return [{ en: 'No runs of this cluster.', zh: '该集群还没有执行记录。' }[language]];
-  const head = { en: ['RUN', 'STARTED', 'STATE', 'STEPS', 'WHAT'], zh: ['编号', '开始时间', '状态', '步骤', '内容'] }[language];
+  const head = { en: ['RUN', 'STARTED (UTC)', 'STATE', 'STEPS', 'WHAT'], zh: ['编号', '开始时间（UTC）', '状态', '步骤', '内容'] }[
+    language
+  ];
   const rows = runs.map((stored) => {
     const { run, entries } = stored;
     const { states } = progressOf(entries);
     const settled = run.steps.filter(({ id }) => isSettled(states.do.get(id))).length;
     return [
       style.bold(run.id),
-      run.at.slice(0, 19).replace('T', ' '),
+      moment(run.at),
       RUN_STATES[runState(stored)][language],
       `${settled}/${run.steps.length}`,
       oneLine(run.what),
@@ -29,39 +32,55 @@ export function runDetail(stored: StoredRun, face: Face): string[] {
   const { run, entries } = stored;
   const { language, style } = face;
   const { states } = progressOf(entries);
-  const none = { en: 'not begun', zh: '未开始' }[language];
-  const undone = { en: '; undo: ', zh: '；撤销：' }[language];
-  const colon = { en: ': ', zh: '：' }[language];
-  const word = (result: StepOutcome['result'] | undefined) => (result ? RESULTS[result][language] : none);
+  const became = (step: Step) => {
+    const [done, back] = [states.do.get(step.id)?.result, states.undo.get(step.id)?.result];
+    const last = back ?? done;
+    const takenBack = back === 'done' || back === 'already';
+    const word = takenBack ? TAKEN_BACK : last ? RESULTS[last] : NOT_BEGUN;
+    return `${signOf(last, face)} ${word[language]}`;
+  };
+  const room = Math.max(0, ...run.steps.map((step) => width(became(step))));
   return [
     `${style.bold(run.id)}   ${RUN_STATES[runState(stored)][language]}   ${oneLine(run.what)}`,
-    `${oneLine(run.cluster.context)}  ${run.cluster.uid}  ${run.at}`,
-    ...run.steps.flatMap((step) => {
-      const back = states.undo.get(step.id)?.result;
-      return paragraph(
-        `${step.id}. ${oneLine(step.text[language], 1000)}${colon}${word(states.do.get(step.id)?.result)}${back ? `${undone}${word(back)}` : ''}`,
-        face,
-        2,
-        5,
-      );
-    }),
+    style.dim([oneLine(run.cluster.context), run.cluster.uid, moment(run.at)].filter(Boolean).join('   ')),
+    '',
+    ...run.steps.flatMap((step) => beside(step.id, oneLine(step.text[language], 1000), became(step), room, face)),
   ];
 }
 
-/** One line for a step that has ended. */
-export function stepEnded(step: Step, { result, detail }: StepOutcome, { language, style }: Face, way: Way = 'do'): string {
-  const sign =
-    result === 'done' || result === 'already'
-      ? style.green('✓')
-      : result === 'obsolete' || result === 'manual'
-        ? style.dim('-')
-        : style.red('✗');
+const NOT_BEGUN: Text = { en: 'not begun', zh: '未开始' };
+const TAKEN_BACK: Text = { en: 'taken back', zh: '已撤销' };
+
+/** To the second, UTC. */
+const moment = (at: string): string => oneLine(at.slice(0, 19)).replace('T', ' ');
+
+function signOf(result: StepOutcome['result'] | undefined, { style }: Face): string {
+  switch (result) {
+    case undefined:
+      return style.dim('·');
+    case 'done':
+    case 'already':
+      return style.green('✓');
+    case 'obsolete':
+      return style.dim('-');
+    case 'manual':
+      return style.cyan('→');
+    default:
+      return style.red('✗');
+  }
+}
+
+/** A step that has ended, with what became of it. */
+export function stepEnded(step: Step, { result, detail }: StepOutcome, face: Face, way: Way = 'do'): string {
+  const { language } = face;
   const text = oneLine((way === 'undo' ? takenBack(step.text) : step.text)[language], 1000);
+  // The tick says it.
+  if (result === 'done') return paragraph(`${signOf(result, face)} ${step.id}. ${text}`, face, 0, 4 + step.id.length).join('\n');
   const ending = {
     en: `: ${RESULTS[result].en}${detail ? ` (${oneLine(detail.en, 600)})` : ''}`,
     zh: `：${RESULTS[result].zh}${detail ? `（${oneLine(detail.zh, 600)}）` : ''}`,
   };
-  return `${sign} ${step.id}. ${text}${ending[language]}`;
+  return paragraph(`${signOf(result, face)} ${step.id}. ${text}${ending[language]}`, face, 0, 4 + step.id.length).join('\n');
 }
 
 /** The text of a step that is undone. */
@@ -86,10 +105,11 @@ export function runEnded(id: string, way: Way, total: number, { outcomes, state 
     return {
       text: left
         ? {
-            en: `Run ${id}: ${done} of ${steps.en} taken back; ${left} left as they are, see above.`,
-            zh: `运行 ${id}：${steps.zh}中已撤销 ${done} 步；${left} 步保持原样，见上文。`,
+            en: `Run ${id}: ${done} of ${steps.en} taken back; ${left} left as ${left === 1 ? 'it is' : 'they are'}.`,
+            zh: `运行 ${id}：${steps.zh}中已撤销 ${done} 步；${left} 步保持原样。`,
           }
         : { en: `Run ${id} is taken back: ${steps.en}.`, zh: `运行 ${id} 已撤销：${steps.zh}。` },
+      next: left ? { en: `see what was left: {tool} runs ${id}`, zh: `查看保持原样的步骤：{tool} runs ${id}` } : undefined,
     };
   }
   switch (state) {

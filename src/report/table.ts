@@ -1,199 +1,249 @@
-// The terminal view of an examination: grouped by check, worst first, three lines a finding, unknowns by reason, the sum and the next command last.
-import type { CheckResult, Gap, Grade, Installation, JudgedFinding, Ref, Text, UpgradePath } from '../engine/contracts.ts';
+// The terminal view of an examination: grouped by check, worst first, findings folded so that fifty fit on two screens, the sum and the next command last.
+import type { Grade, Text } from '../engine/contracts.ts';
 import type { Examination } from '../engine/examine.ts';
-import { describeGap, isGap, settleGap } from '../engine/gaps.ts';
-import { GRADES, type Summary, summarise } from '../engine/verdict.ts';
-import { oneLine } from '../text/sanitise.ts';
-import { width } from '../text/width.ts';
-import { columns, counted, type Face, paragraph } from './face.ts';
-import { CERTAINTY, gradeCount } from './words.ts';
+import { GRADES, type Summary } from '../engine/verdict.ts';
+import { padEnd, width } from '../text/width.ts';
+import { columns, type Face, paragraph } from './face.ts';
+import type { Report } from './report.ts';
+import { type Catalogue, type FoundView, type UnknownView, type View, viewOf } from './view.ts';
+import { FIX, gradeCount, NEXT, NOT_SEEN, named, SIGN, UNREACHABLE } from './words.ts';
 
-/** Objects named per finding before the rest is folded into a count; -o wide names all. */
+/** Two screens of fifty lines. */
+const ROOM = 100;
+/** Findings that a check shows however little room there is. */
+const LEAST = 2;
+/** Objects named per finding, and checks per reason, before the rest is folded into a count; -o wide names all. */
 const NAMED = 2;
+const CHECKS_NAMED = 6;
+const REASONS = 6;
+/** Lines that the sum and the next command may take. */
+const CLOSING = 2;
+/** Of a rule between clusters. */
+const WIDEST = 100;
 
 export function table(
   examination: Examination,
-  systems: readonly { id: string; title: Text }[],
-  checks: ReadonlyMap<string, Text>,
+  systems: Catalogue['systems'],
+  checks: Catalogue['checks'],
   face: Face,
+  next: 'next' | 'no next' = 'no next',
 ): string[] {
-  const { results } = examination;
-  const found = results.filter(({ outcome }) => outcome === 'found').toSorted(worstFirst);
-  const unknown = results.filter(({ outcome }) => outcome === 'unknown' || outcome === 'not-looked-at');
-  const summary = summarise(results);
-  const blocks = [header(examination, systems, face), ...headed(found, checks, face), ...unknowns(unknown, face), rest(summary, face)];
-  return [...blocks.flatMap((block) => (block.length ? [...block, ''] : [])), ...closing(summary, found, unknown.length, face)];
+  const view = viewOf(examination, { systems, checks }, face);
+  return [...body(view, face, ROOM), closing(view.sum, next === 'next' ? view.next : undefined, face)];
 }
 
-function header(
-  { identity, serverVersion, paths, absent }: Examination,
-  systems: readonly { id: string; title: Text }[],
-  face: Face,
-): string[] {
+/** Several clusters below each other, then one line for each, and the sum of all. */
+export function tables({ views, summaries, failed, sum }: Report, face: Face): string[] {
   const { style, language } = face;
-  const version = isGap(serverVersion) ? '' : oneLine(serverVersion);
-  const missing = systems.filter(({ id }) => absent.includes(id as never)).map(({ id }) => id);
-  const notInstalled = { en: `not installed: ${missing.join(', ')}`, zh: `未安装：${missing.join('、')}` }[language];
+  const names = [
+    ...views.map(({ cluster }, i) => `${worstSign(summaries[i]!, face)} ${style.bold(cluster)}`),
+    ...failed.map(({ context }) => `${style.red('✗')} ${style.bold(context)}`),
+  ];
+  const longest = Math.max(0, ...names.map(width));
+  const name = (i: number) => padEnd(names[i]!, longest);
   return [
-    [style.bold(oneLine(identity.context)), version].filter(Boolean).join('  '),
-    ...columns(paths.map((path) => pathRow(path, face))),
-    ...paths.flatMap(({ installation }) => disagreement(installation, face)),
-    ...(missing.length ? [style.dim(notInstalled)] : []),
+    ...views.flatMap((view) => [
+      style.dim('─'.repeat(Math.min(face.columns, WIDEST))),
+      ...body(view, face, ROOM / views.length),
+      closing(view.sum, view.next, face),
+      '',
+    ]),
+    style.dim('─'.repeat(Math.min(face.columns, WIDEST))),
+    ...columns(views.map(({ version }, i) => [name(i), version, ...tallies(summaries[i]!, face)])),
+    ...failed.flatMap(({ why }, i) => [`${name(views.length + i)}   ${UNREACHABLE[language]}`.trimEnd(), ...paragraph(why, face, 4)]),
+    '',
+    style.bold(sum),
   ];
 }
 
-/** Every version that is named somewhere, with who names it, where they are not all the same. */
-function disagreement({ id, sources }: Installation, { language, style }: Face): string[] {
-  const bySaid = Map.groupBy(sources, ({ says }) => oneLine(says.replace(/^v(?=\d)/, '')));
-  if (bySaid.size < 2) return [];
-  const head = { en: `versions disagree in ${oneLine(id, 600)}:`, zh: `${oneLine(id, 600)} 各处的版本不一致：` }[language];
-  const lines = [...bySaid].map(([says, [first, ...more]]) => {
-    const others = more.length ? { en: ` and ${more.length} more`, zh: ` 等 ${more.length + 1} 处` }[language] : '';
-    return `  ${says}: ${oneLine(first!.from, 600)}${others}`;
-  });
-  return [style.yellow(head), ...lines];
+function worstSign({ findings, checks }: Summary, face: Face): string {
+  const grade = GRADES.find((each) => findings[each]);
+  if (grade) return sign(grade, face);
+  return checks.unknown + checks['not-looked-at'] ? face.style.cyan('?') : face.style.green('✓');
 }
 
-function pathRow({ installation, from, to, chosen }: UpgradePath, { language }: Face): string[] {
-  const { release } = installation;
-  const words = {
-    chosen: { asked: { en: '', zh: '' }, default: { en: ' (default; choose with --to)', zh: '（默认；可用 --to 指定）' } }[chosen][
-      language
-    ],
-    none: { en: ' (no newer version is known; choose with --to)', zh: '（没有已知的更新版本；可用 --to 指定）' }[language],
-    unknown: { en: 'version unknown', zh: '版本未知' }[language],
-    release:
-      release &&
-      {
-        en: `release ${release.namespace}/${release.name}, revision ${release.revision}`,
-        zh: `release ${release.namespace}/${release.name}，修订版 ${release.revision}`,
-      }[language],
-  };
-  const version = isGap(from) ? words.unknown : from;
-  const place = oneLine(words.release ?? `${installation.namespace}/${installation.name}`, 600);
-  return [installation.system, to ? `${version} → ${to}${words.chosen}` : `${version}${words.none}`, place];
+function tallies({ findings, checks }: Summary, { language, style }: Face): string[] {
+  const paint: Record<Grade, (text: string) => string> = { blocker: style.red, warning: style.yellow, notice: style.cyan };
+  const unknown = checks.unknown + checks['not-looked-at'];
+  const cell = (grade: Grade) => (findings[grade] ? paint[grade](gradeCount(grade, findings[grade])[language]) : '');
+  return [cell('blocker'), cell('warning'), cell('notice'), unknown ? { en: `${unknown} unknown`, zh: `${unknown} 项未知` }[language] : ''];
 }
 
-function headed(found: CheckResult[], checks: ReadonlyMap<string, Text>, face: Face): string[][] {
-  const heads = headLines(found, checks, face);
-  return found.map((result, i) => [
-    ...heads[i]!,
-    ...result.findings.flatMap((finding) => findingLines(finding, face)),
-    ...remedyLines(result, face),
-    ...gapLines(result, face),
+function closing(sum: string, next: string | undefined, { language, style, columns: room }: Face): string {
+  if (!next) return style.bold(sum);
+  const command = `${NEXT[language]}${style.bold(next)}`;
+  const line = `${style.bold(sum)}   ${command}`;
+  return width(line) <= room ? line : `${style.bold(sum)}\n${command}`;
+}
+
+function body(view: View, face: Face, room: number): string[] {
+  const { style } = face;
+  const frame = [
+    header(view, face),
+    ...view.unknown.map((unknown) => unknownLines(unknown, face)),
+    view.rest ? [`${style.green('✓')} ${view.rest}`] : [],
+  ];
+  const left = room - frame.flat().length - frame.length - CLOSING;
+  const [head = [], ...tail] = frame;
+  return [head, ...foundBlocks(view.found, face, left), ...tail].flatMap((block) => (block.length ? [...block, ''] : []));
+}
+
+function header({ cluster, version, paths, disagreements, absent }: View, face: Face): string[] {
+  const { style } = face;
+  return [
+    ...nameLines(style.bold(cluster), version, face),
+    ...pathLines(paths, face),
+    ...disagreements.flatMap(({ head, says }) => [
+      ...paragraph(head, face, 0).map(style.yellow),
+      ...says.flatMap((line) => paragraph(line, face, 2, 4)),
+    ]),
+    ...(absent ? paragraph(absent, face, 0).map(style.dim) : []),
+  ];
+}
+
+function nameLines(cluster: string, version: string, face: Face): string[] {
+  const row = [cluster, version].filter(Boolean).join('  ');
+  return width(row) <= face.columns ? [row] : [cluster, ...(version ? [`  ${version}`] : [])];
+}
+
+/** One line each where that fits; else where it stands, and what else there is to say, move below. */
+function pathLines(paths: View['paths'], face: Face): string[] {
+  const { language, style } = face;
+  const noted = (note: string) => (note ? { en: ` (${note})`, zh: `（${note}）` }[language] : '');
+  const rows = columns(paths.map(({ system, versions, note, place }) => [system, versions + noted(note), place]));
+  if (rows.every((row) => width(row) <= face.columns)) return rows;
+  const short = columns(paths.map(({ system, versions, note }) => [system, versions + noted(note)]));
+  const fit = short.every((row) => width(row) <= face.columns);
+  const bare = columns(paths.map(({ system, versions }) => [system, versions]));
+  return paths.flatMap(({ note, place }, i) => [
+    (fit ? short : bare)[i]!,
+    ...(fit || !note ? [] : paragraph(note, face).map(style.dim)),
+    ...paragraph(place, face).map(style.dim),
   ]);
 }
 
-/** Id, title and tally in one line where that fits the terminal, else the title below. */
-function headLines(found: CheckResult[], checks: ReadonlyMap<string, Text>, face: Face): string[][] {
-  const { style, language } = face;
-  const title = ({ id }: CheckResult) => checks.get(id)?.[language] ?? '';
-  const id = (result: CheckResult) => `${sign(result.findings, face)} ${style.bold(result.id)}`;
-  const rows = columns(found.map((result) => [id(result), title(result), tally(result.findings, face)]));
-  if (rows.every((row) => width(row) <= face.columns)) return rows.map((row) => [row]);
-  const short = columns(found.map((result) => [id(result), tally(result.findings, face)]));
-  return found.map((result, i) => [short[i]!, ...paragraph(title(result), face).map(style.dim)]);
+// ---- findings -------------------------------------------------------------------------------------------------------
+
+interface Block {
+  head: string[];
+  /** Lines of each finding. */
+  findings: string[][];
+  foot: string[];
 }
 
-const openOnes = (findings: readonly JudgedFinding[]): JudgedFinding[] => findings.filter(({ accepted }) => !accepted);
-const worst = (findings: readonly JudgedFinding[]): number =>
-  Math.min(...openOnes(findings).map(({ grade }) => GRADES.indexOf(grade)), GRADES.length);
-const worstFirst = (a: CheckResult, b: CheckResult): number => worst(a.findings) - worst(b.findings) || a.id.localeCompare(b.id);
-
-function sign(findings: readonly JudgedFinding[], { style }: Face): string {
-  const signs: Record<Grade, string> = { blocker: style.red('✗'), warning: style.yellow('!'), notice: style.cyan('i') };
-  const grade = GRADES[worst(findings)];
-  return grade ? signs[grade] : style.green('✓');
-}
-
-function tally(findings: readonly JudgedFinding[], { language }: Face): string {
-  const open = openOnes(findings);
-  const counts = GRADES.map((grade) => ({ grade, count: open.filter((finding) => finding.grade === grade).length })).filter(
-    ({ count }) => count,
-  );
-  const accepted = findings.length - open.length;
-  const parts = counts.map(({ grade, count }) => gradeCount(grade, count)[language]);
-  if (accepted) parts.push(ACCEPTED(accepted)[language]);
-  return parts.join(', ');
-}
-
-const ACCEPTED = (count: number): Text => ({ en: `${count} accepted`, zh: `${count} 个已接受` });
-
-function findingLines({ message, sure, objects, accepted, evidence }: JudgedFinding, face: Face): string[] {
-  const { language, style, wide } = face;
-  const doubt = sure === 'certain' || sure === 'high' ? '' : ` (${CERTAINTY[sure][language]})`;
-  const note = accepted ? ` (${ACCEPTED_BY_NAME[language]})` : '';
-  const lines = [...paragraph(oneLine(message[language], 1000) + doubt + note, face), ...objectLines(objects, face)];
-  if (wide) lines.push(...evidence.map(({ seen, at }) => style.dim(`    ${oneLine(seen, 1000)}${at ? `  (${nameOf(at)})` : ''}`)));
-  return lines;
-}
-
-const ACCEPTED_BY_NAME: Text = { en: 'accepted by --accept', zh: '已用 --accept 接受' };
-
-function objectLines(objects: readonly Ref[], face: Face): string[] {
-  if (face.wide) return objects.map((ref) => `  ${nameOf(ref)}`);
-  const oneKind = objects.every(({ kind }) => kind === objects[0]!.kind);
-  const names = objects
-    .slice(0, NAMED)
-    .map((ref, i) => (oneKind && i ? nameOf({ ...ref, kind: '' }) : nameOf(ref)))
-    .join(', ');
-  const more = objects.length - NAMED;
-  if (!names) return [];
-  const folded = { en: `${names} and ${more} more (-o wide)`, zh: `${names} 等，另有 ${more} 个（-o wide）` };
-  return [`  ${more > 0 ? folded[face.language] : names}`];
-}
-
-const nameOf = ({ kind, namespace, name }: Ref): string => oneLine(`${kind} ${namespace ? `${namespace}/` : ''}${name}`.trim(), 600);
-
-function remedyLines({ findings }: CheckResult, face: Face): string[] {
-  const texts = [...new Set(openOnes(findings).flatMap(({ remedy }) => remedy?.text[face.language] ?? []))];
-  const fix = { en: 'fix: ', zh: '修复：' }[face.language];
-  return texts.slice(0, face.wide ? undefined : NAMED).flatMap((text) => paragraph(face.style.cyan(fix) + text, face, 2, 7));
-}
-
-function gapLines({ gaps }: CheckResult, face: Face): string[] {
-  return gaps.map((gap) => face.style.dim(`  ${{ en: 'not seen: ', zh: '未能查看：' }[face.language]}${describeGap(gap)[face.language]}`));
-}
-
-/** Checks that could not look, grouped by what stood in the way. */
-function unknowns(results: readonly CheckResult[], face: Face): string[][] {
-  const { language, style, tool } = face;
-  const groups = new Map<string, { settle?: string; ids: string[] }>();
-  for (const { id, gaps, note } of results) {
-    const reasons = gaps.length
-      ? gaps.map((gap) => ({ why: describeGap(gap)[language], settle: settle(gap) }))
-      : [{ why: note?.[language] ?? '', settle: undefined }];
-    for (const { why, settle } of reasons) {
-      const group = groups.get(why) ?? { settle, ids: [] };
-      if (!group.ids.includes(id)) group.ids.push(id);
-      groups.set(why, group);
-    }
-  }
-  function settle(gap: Gap): string {
-    return settleGap(gap, tool)[language];
-  }
-  return [...groups].map(([why, { settle, ids }]) => {
-    const head = { en: `${counted(ids.length, 'check', '').en} could not look`, zh: `${ids.length} 项检查未能进行` }[language];
-    return [`${style.cyan('?')} ${style.bold(head)}   ${oneLine(why, 600)}`, `  ${ids.join(', ')}`, ...(settle ? [`  ${settle}`] : [])];
+function foundBlocks(found: readonly FoundView[], face: Face, room: number): string[][] {
+  const heads = headLines(found, face);
+  const blocks = found.map((each, i): Block => ({ head: heads[i]!, findings: findingLines(each, face), foot: footLines(each, face) }));
+  const shown = face.wide ? blocks.map(({ findings }) => findings.length) : fitting(blocks, room);
+  return blocks.map(({ head, findings, foot }, i) => {
+    const hidden = findings.length - shown[i]!;
+    const more = { en: `  … and ${hidden} more (-o wide)`, zh: `  …… 另有 ${hidden} 项（-o wide）` }[face.language];
+    return [...head, ...findings.slice(0, shown[i]).flat(), ...(hidden ? [face.style.dim(more)] : []), ...foot];
   });
 }
 
-function rest({ checks }: Summary, { language, style }: Face): string[] {
-  const passed = { en: `${checks.passed} passed`, zh: `${checks.passed} 项通过` }[language];
-  const not = checks['not-applicable'];
-  const inapplicable = { en: `, ${not} ${not === 1 ? 'does' : 'do'} not apply`, zh: `，${not} 项不适用` }[language];
-  if (!checks.passed && !not) return [];
-  return [`${style.green('✓')} ${passed}${not ? inapplicable : ''}`];
+/** How many findings each check shows: a few each, then as many as there is room for, in order. */
+function fitting(blocks: readonly Block[], room: number): number[] {
+  const shown = blocks.map(({ findings }) => Math.min(LEAST, findings.length));
+  const lines = (block: Block, from: number, to?: number) => block.findings.slice(from, to).flat().length;
+  let left = room - blocks.reduce((sum, block, i) => sum + block.head.length + lines(block, 0, shown[i]) + block.foot.length + 2, 0);
+  for (const [i, block] of blocks.entries()) {
+    while (shown[i]! < block.findings.length) {
+      // The last one may stand where the count of what is hidden would have stood.
+      const last = shown[i]! + 1 === block.findings.length;
+      const cost = block.findings[shown[i]!]!.length - (last ? 1 : 0);
+      if (cost > left && cost > 0) break;
+      left -= cost;
+      shown[i]!++;
+    }
+  }
+  return shown;
 }
 
-function closing({ findings, accepted }: Summary, found: CheckResult[], unknown: number, face: Face): string[] {
-  const { language, tool } = face;
-  const parts = GRADES.filter((grade) => findings[grade]).map((grade) => gradeCount(grade, findings[grade])[language]);
-  if (accepted) parts.push(ACCEPTED(accepted)[language]);
-  if (unknown) parts.push({ en: `${unknown} unknown`, zh: `${unknown} 项未知` }[language]);
-  const stop = { en: '.', zh: '。' }[language];
-  const sum = parts.length ? parts.join({ en: ', ', zh: '，' }[language]) + stop : { en: 'Nothing found.', zh: '未发现问题。' }[language];
-  const fixable = found.some(({ findings: all }) => openOnes(all).some(({ remedy }) => remedy));
-  const next = fixable ? `${tool} fix` : unknown ? `${tool} rbac --for check` : undefined;
-  return [next ? `${sum}   ${{ en: 'Next: ', zh: '下一步：' }[language]}${next}` : sum];
+/** Id, title and tally in one line where that fits the terminal, else the title below. */
+function headLines(found: readonly FoundView[], face: Face): string[][] {
+  const { style } = face;
+  const id = (each: FoundView) => `${sign(each.grade, face)} ${style.bold(each.id)}${each.at ? ` ${style.dim(each.at)}` : ''}`;
+  const painted = ({ grade, tally }: FoundView) => paint(grade, face)(tally);
+  const rows = columns(found.map((each) => [id(each), style.dim(each.title), painted(each)]));
+  if (rows.every((row) => width(row) <= face.columns)) return rows.map((row) => [row]);
+  const short = columns(found.map((each) => [id(each), painted(each)]));
+  return found.map((each, i) => [
+    ...(width(short[i]!) <= face.columns ? [short[i]!] : [id(each), `  ${painted(each)}`]),
+    ...paragraph(each.title, face).map(style.dim),
+  ]);
+}
+
+const paint = (grade: Grade | undefined, { style }: Face): ((text: string) => string) =>
+  grade ? { blocker: style.red, warning: style.yellow, notice: style.cyan }[grade] : style.dim;
+const sign = (grade: Grade | undefined, face: Face): string => paint(grade, face)(SIGN[grade ?? 'accepted']);
+
+/** Message and objects side by side where all of the check's findings fit so, else below each other. */
+function findingLines({ findings }: FoundView, face: Face): string[][] {
+  const { style, wide } = face;
+  if (wide) {
+    return findings.map(({ message, objects, evidence }) => [
+      ...paragraph(message, face),
+      ...objects.map(({ kind, name }) => `    ${kind} ${name}`),
+      ...evidence.flatMap((line) => paragraph(line, face, 4, 6).map(style.dim)),
+    ]);
+  }
+  const rows = columns(findings.map(({ message, objects }) => [`  ${message}`, style.dim(objectNames(objects, face))]));
+  if (rows.every((row) => width(row) <= face.columns)) return rows.map((row) => [row]);
+  return findings.map(({ message, objects }) => [
+    ...paragraph(message, face),
+    ...(objects.length ? paragraph(objectNames(objects, face), face, 4).map(style.dim) : []),
+  ]);
+}
+
+/** The first few; the kind once where it is the same for all. */
+function objectNames(objects: FoundView['findings'][number]['objects'], { language }: Face): string {
+  const oneKind = objects.every(({ kind }) => kind === objects[0]!.kind);
+  // One more is shown rather than counted.
+  const shown = objects.length === NAMED + 1 ? objects : objects.slice(0, NAMED);
+  const words = shown.map(({ kind, name }, i) => (oneKind && i ? name : `${kind} ${name}`));
+  const names = named(words, language);
+  const more = objects.length - shown.length;
+  return more ? { en: `${names} and ${more} more (-o wide)`, zh: `${names} 等，另有 ${more} 个（-o wide）` }[language] : names;
+}
+
+function footLines({ fix, notSeen }: FoundView, face: Face): string[] {
+  const { style, language } = face;
+  return [
+    ...notSeen.flatMap((gap) => paragraph(NOT_SEEN[language] + gap, face, 2, 4).map(style.dim)),
+    ...(fix ? paragraph(style.cyan(FIX[language]) + fix, face, 2, width(FIX[language]) + 2) : []),
+  ];
+}
+
+// ---- unknowns -------------------------------------------------------------------------------------------------------
+
+function unknownLines({ head, reasons, settle }: UnknownView, face: Face): string[] {
+  const { style, language, wide } = face;
+  const title = `${style.cyan('?')} ${style.bold(head)}`;
+  const ids = (checks: readonly string[]) => {
+    const more = wide ? 0 : checks.length - CHECKS_NAMED;
+    const folded: Text = { en: ` and ${more} more (-o wide)`, zh: ` 等，另有 ${more} 项（-o wide）` };
+    return more > 1 ? named(checks.slice(0, CHECKS_NAMED), language) + folded[language] : named(checks, language);
+  };
+  const last = settle ? paragraph(settle, face) : [];
+  const all = reasons.flatMap(({ whys }) => whys);
+  const [first] = reasons;
+  if (all.length === 1 && first) {
+    const row = `${title}   ${all[0]}`;
+    const top = width(row) <= face.columns ? [row] : [title, ...paragraph(all[0]!, face)];
+    return [...top, ...paragraph(ids(first.checks), face).map(style.dim), ...last];
+  }
+  let room = wide || all.length <= REASONS + 1 ? all.length : REASONS;
+  const hidden = all.length - room;
+  const more: Text = { en: `  … and ${hidden} more (-o wide)`, zh: `  …… 另有 ${hidden} 项（-o wide）` };
+  return [
+    title,
+    ...reasons.flatMap(({ whys, checks }) => {
+      const shown = whys.slice(0, room);
+      room -= shown.length;
+      return shown.length ? [...shown.flatMap((why) => paragraph(why, face)), ...paragraph(ids(checks), face, 4).map(style.dim)] : [];
+    }),
+    ...(hidden ? [style.dim(more[language])] : []),
+    ...last,
+  ];
 }

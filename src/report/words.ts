@@ -1,5 +1,5 @@
 // Words that all views share: grades, outcomes, certainties, promises of undo, in both languages.
-import type { Certainty, Grade, StepResult, Text, UndoPromise } from '../engine/contracts.ts';
+import type { Certainty, Grade, Language, Phase, StepResult, Text, UndoPromise } from '../engine/contracts.ts';
 import type { RunState } from '../engine/progress.ts';
 import { counted } from './face.ts';
 
@@ -7,6 +7,22 @@ export const gradeCount = (grade: Grade, count: number): Text => {
   const zh: Record<Grade, string> = { blocker: '个阻断项', warning: '个警告', notice: '个提示' };
   return counted(count, grade, zh[grade]);
 };
+
+/** Parts of one sentence, in a row. */
+export const listed = (parts: readonly string[], language: Language): string => parts.join({ en: ', ', zh: '，' }[language]);
+
+/** Names, in a row. */
+export const named = (names: readonly string[], language: Language): string => names.join({ en: ', ', zh: '、' }[language]);
+
+export const ACCEPTED = (count: number): Text => ({ en: `${count} accepted`, zh: `${count} 个已接受` });
+export const ACCEPTED_BY_NAME: Text = { en: 'accepted by --accept', zh: '已用 --accept 接受' };
+export const NEXT: Text = { en: 'Next: ', zh: '下一步：' };
+export const FIX: Text = { en: 'fix: ', zh: '修复：' };
+export const NOT_SEEN: Text = { en: 'not seen: ', zh: '未能查看：' };
+
+export const REPORT_TITLE: Text = { en: 'Upgrade check', zh: '升级检查' };
+export const UNREACHABLE: Text = { en: 'could not be looked at:', zh: '未能检查：' };
+export const SIGN: Record<Grade | 'accepted', string> = { blocker: '✗', warning: '!', notice: 'i', accepted: '-' };
 
 export const CERTAINTY: Record<Certainty, Text> = {
   certain: { en: 'certain', zh: '确定' },
@@ -19,6 +35,12 @@ export const UNDO: Record<UndoPromise, Text> = {
   exact: { en: 'exact', zh: '完全恢复' },
   compensates: { en: 'compensates', zh: '以另一操作补偿' },
   none: { en: 'none', zh: '无法撤销' },
+};
+
+export const PHASE: Record<Phase, Text> = {
+  prepare: { en: 'before the upgrade', zh: '升级之前' },
+  upgrade: { en: 'the upgrade', zh: '升级' },
+  after: { en: 'after the upgrade', zh: '升级之后' },
 };
 
 export const RESULTS: Record<StepResult | 'in-doubt', Text> = {

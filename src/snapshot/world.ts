@@ -1,14 +1,27 @@
-// A dump as a world: rehearsal writes into it what a run would write to the cluster, by the rules of an API server.
-import { type ApiResource, type Json, type Raw, type Ref, type World, WorldError, type Write } from '../engine/contracts.ts';
-import { deepEqual } from '../kube/json.ts';
-import { applyPatch, pointerGet, pointerSet } from '../kube/pointer.ts';
+// A dump as a world: rehearsal writes into it what a run would write to the cluster, by the rules of an API server. What controllers would do then is assumed, not played.
+import {
+  type ApiResource,
+  type Assumption,
+  type Json,
+  type Raw,
+  type Ref,
+  type ResourceName,
+  type World,
+  WorldError,
+  type Write,
+} from '../engine/contracts.ts';
+import { readerOf, setInPlace } from '../engine/steps/fields.ts';
+import { deepEqual, isRaw } from '../kube/json.ts';
+import { applyPatch, pointerGet, pointerRemove, pointerSet } from '../kube/pointer.ts';
 import { describe, keyOf, refOf } from '../kube/refs.ts';
-import { type Dump, positionsOf } from './dump.ts';
+import { applied } from './applied.ts';
+import { type Dump, dumpOf, positionsOf } from './dump.ts';
 import { resourcesByKind } from './source.ts';
 
-/** The dump itself is changed; a `dumpSource` over it sees that. */
+/** The dump itself is changed; a `dumpSource` made over it afterwards sees that. */
 export function dumpWorld(dump: Dump): World {
-  const resourceOf = resourcesByKind(dump);
+  let resourceOf = resourcesByKind(dump);
+  let made = 0;
 
   function place(ref: Ref): { objects: Raw[]; at: number } | undefined {
     const collected = dump.collected.get(resourceOf(ref));
@@ -24,10 +37,89 @@ export function dumpWorld(dump: Dump): World {
     return listed?.objects[listed.at];
   }
 
-  function store(ref: Ref, object: Raw): void {
+  function store(object: Raw): void {
+    const ref = refOf(object);
     const listed = place(ref);
     if (listed !== undefined) listed.objects[listed.at] = object;
+    else withObjects(resourceOf(ref), (objects) => [...objects, object]);
     if (dump.gets.has(keyOf(ref))) dump.gets.set(keyOf(ref), object);
+    learn(object);
+  }
+
+  function drop(ref: Ref): void {
+    const listed = place(ref);
+    if (listed !== undefined) withObjects(resourceOf(ref), (objects) => objects.toSpliced(listed.at, 1));
+    if (dump.gets.has(keyOf(ref))) dump.gets.set(keyOf(ref), 'none');
+  }
+
+  /** Positions are remembered per Collected: with other objects it is another one. */
+  function withObjects(resource: ResourceName, change: (objects: Raw[]) => Raw[]): void {
+    const { objects, lists } = dump.collected.get(resource) ?? { objects: [], lists: [{ fields: 'whole' as const }] };
+    dump.collected.set(resource, { objects: change(objects), lists });
+  }
+
+  /** A definition brings its kind. */
+  function learn(object: Raw): void {
+    if (object.kind !== 'CustomResourceDefinition') return;
+    const name = refOf(object).name;
+    const api = dumpOf({ objects: [object] }).apis.get(name);
+    if (api === undefined) return;
+    dump.apis.set(name, api);
+    if (!dump.collected.has(name)) withObjects(name, (objects) => objects);
+    resourceOf = resourcesByKind(dump);
+  }
+
+  function apiOf(ref: Ref): ApiResource | undefined {
+    const api = dump.apis.get(resourceOf(ref));
+    if (api === 'not-installed') throw new WorldError('missing', `the server has no ${ref.kind} of ${ref.apiVersion}`, 404);
+    return api;
+  }
+
+  /** What is there under this name; throws as a server does for what is not, or is another. */
+  function expected(on: Ref, resourceVersion?: string): Raw {
+    const found = read(on);
+    if (found === undefined) throw new WorldError('missing', `${describe(on)} not found`, 404);
+    const now = versioned(found);
+    if (on.uid !== undefined && refOf(now).uid !== on.uid) throw new WorldError('conflict', `${describe(on)} has another uid`, 409);
+    if (resourceVersion !== undefined && pointerGet(now, '/metadata/resourceVersion') !== resourceVersion)
+      throw new WorldError('conflict', `${describe(on)} has another resourceVersion`, 409);
+    return now;
+  }
+
+  /** `after`: undefined: it is gone. */
+  function outcomeOf(write: Write): { ref: Ref; after: Raw | undefined; answer: Raw | undefined } {
+    switch (write.verb) {
+      case 'patch': {
+        const after = patched(expected(write.on), write, apiOf(write.on));
+        return { ref: write.on, after: isOver(after) ? undefined : after, answer: after };
+      }
+      case 'create':
+        return creation(write.object);
+      case 'apply': {
+        if (write.resourceVersion === undefined) return creation(write.object);
+        const now = expected(refOf(write.object), write.resourceVersion);
+        const next = applied(now, write.object);
+        const after = deepEqual(now, next) ? now : bumped(now, next);
+        return { ref: refOf(after), after, answer: after };
+      }
+      case 'delete': {
+        const now = expected(write.on, write.resourceVersion);
+        const leaving = held(now) ? onItsWayOut(now) : undefined;
+        return { ref: write.on, after: leaving, answer: leaving };
+      }
+      case 'evict':
+        // Whether a budget allows it depends on controllers, which are not here.
+        expected(write.on);
+        return { ref: write.on, after: undefined, answer: undefined };
+    }
+  }
+
+  function creation(object: Raw): ReturnType<typeof outcomeOf> {
+    const ref = refOf(object);
+    const api = apiOf(ref);
+    if (read(ref) !== undefined) throw new WorldError('conflict', `${describe(ref)} already exists`, 409);
+    const after = born(api?.subresources.includes('status') ? withStatus(object, undefined) : object, ++made);
+    return { ref, after, answer: after };
   }
 
   return {
@@ -36,14 +128,64 @@ export function dumpWorld(dump: Dump): World {
       return found && versioned(found);
     },
     async write(write, options) {
-      const found = read(write.on);
-      if (found === undefined) throw new WorldError('missing', `${describe(write.on)} not found`, 404);
-      const api = dump.apis.get(resourceOf(write.on));
-      const written = patched(versioned(found), write, api === 'not-installed' ? undefined : api);
-      if (options?.dryRun !== true) store(write.on, written);
-      return written;
+      const { ref, after, answer } = outcomeOf(write);
+      if (options?.dryRun === true) return answer;
+      if (after === undefined) drop(ref);
+      else store(after);
+      return answer;
+    },
+    async any({ apiVersion, kind }) {
+      return (dump.collected.get(resourceOf({ apiVersion, kind, name: '' }))?.objects.length ?? 0) > 0;
+    },
+    assume(assumptions) {
+      for (const each of assumptions) {
+        if ('gone' in each) {
+          const found = read(each.gone);
+          if (found !== undefined && (each.gone.uid === undefined || refOf(found).uid === each.gone.uid)) drop(each.gone);
+        } else store(changed(read(each.on) ?? born(emptyOf(each.on), ++made), each));
+      }
     },
   };
+}
+
+/** As a controller would have written it. */
+function changed(object: Raw, { changes }: Extract<Assumption, { on: Ref }>): Raw {
+  const next = changes.reduce<Raw>((current, { path, inString, after }) => {
+    if (inString === undefined) return after === undefined ? pointerRemove(current, path) : pointerSet(current, path, after);
+    const held = readerOf(current).held(path) ?? {};
+    setInPlace(held, inString, after);
+    return pointerSet(current, path, JSON.stringify(held));
+  }, versioned(object));
+  return deepEqual(object, next) ? object : bumped(object, next);
+}
+
+function emptyOf({ apiVersion, kind, namespace, name }: Ref): Raw {
+  return { apiVersion, kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }) } };
+}
+
+/** What a server gives to a new object. */
+function born(object: Raw, count: number): Raw {
+  const uid = `00000000-0000-4000-8000-${String(count).padStart(12, '0')}`;
+  const creationTimestamp = new Date().toISOString().replace(/\.\d+/, '');
+  const metadata = { ...(isRaw(object.metadata) ? object.metadata : {}), uid, resourceVersion: '1', generation: 1, creationTimestamp };
+  return { ...object, metadata };
+}
+
+function held(object: Raw): boolean {
+  const finalizers = pointerGet(object, '/metadata/finalizers');
+  return Array.isArray(finalizers) && finalizers.length > 0;
+}
+
+const DELETED = '/metadata/deletionTimestamp';
+
+function onItsWayOut(now: Raw): Raw {
+  if (pointerGet(now, DELETED) !== undefined) return now;
+  return bumped(now, pointerSet(now, DELETED, new Date().toISOString().replace(/\.\d+/, '')));
+}
+
+/** Its last finalizer has gone. */
+function isOver(object: Raw): boolean {
+  return pointerGet(object, DELETED) !== undefined && !held(object);
 }
 
 /** What was collected without a resourceVersion gets one, since every write tests it. */
@@ -51,9 +193,9 @@ function versioned(object: Raw): Raw {
   return pointerGet(object, '/metadata/resourceVersion') === undefined ? pointerSet(object, '/metadata/resourceVersion', '1') : object;
 }
 
-function patched(now: Raw, write: Write, api: ApiResource | undefined): Raw {
-  if (write.on.uid !== undefined && refOf(now).uid !== write.on.uid)
-    throw new WorldError('conflict', `${describe(write.on)} has another uid`, 409);
+type PatchWrite = Extract<Write, { verb: 'patch' }>;
+
+function patched(now: Raw, write: PatchWrite, api: ApiResource | undefined): Raw {
   const next = ofSubresource(now, applyPatch(now, write.patch), write, api);
   for (const path of ['/metadata/uid', '/metadata/resourceVersion']) {
     if (!deepEqual(pointerGet(now, path), pointerGet(next, path)))
@@ -64,7 +206,7 @@ function patched(now: Raw, write: Write, api: ApiResource | undefined): Raw {
 }
 
 /** Through `status` only the status is written; and only through it, where the resource has that subresource. */
-function ofSubresource(now: Raw, next: Raw, write: Write, api: ApiResource | undefined): Raw {
+function ofSubresource(now: Raw, next: Raw, write: PatchWrite, api: ApiResource | undefined): Raw {
   if (write.subresource === 'status') return withStatus(now, next.status);
   return api?.subresources.includes('status') ? withStatus(next, now.status) : next;
 }

@@ -38,7 +38,8 @@ const START_LIMIT = 120_000;
 export async function startControlPlane(
   version: string,
   binaries: ControlPlaneBinaries,
-): Promise<ControlPlane & { stop(): Promise<void> }> {
+  { controllers = true }: { controllers?: boolean } = {},
+): Promise<ControlPlane & { etcd: string; stop(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), `upgrade-guard-bed-${version}-`));
   const [etcdClients, etcdPeers, apiserver, manager] = (await freePorts(4)) as [number, number, number, number];
   const plane = { version, server: `https://127.0.0.1:${apiserver}`, folder };
@@ -64,14 +65,17 @@ export async function startControlPlane(
     await stop();
     throw error;
   }
-  start('kube-controller-manager', binaries.controllerManager, managerArgs(folder, manager));
-  guard.stdin?.write(`${children.at(-1)?.pid}\n`);
-  return { ...plane, stop };
+  if (controllers) {
+    start('kube-controller-manager', binaries.controllerManager, managerArgs(folder, manager));
+    guard.stdin?.write(`${children.at(-1)?.pid}\n`);
+  }
+  return { ...plane, etcd: `http://127.0.0.1:${etcdClients}`, stop };
 }
 
 function etcdArgs(clients: number, peers: number): string[] {
   return [
-    ...['--data-dir', 'etcd', '--unsafe-no-fsync', '--log-level', 'warn'],
+    // Nothing of it outlives a test; a benchmark may put in more than the default quota of 2 GiB.
+    ...['--data-dir', 'etcd', '--unsafe-no-fsync', '--log-level', 'warn', '--quota-backend-bytes', `${8 * 1024 ** 3}`],
     ...['--listen-client-urls', `http://127.0.0.1:${clients}`, '--advertise-client-urls', `http://127.0.0.1:${clients}`],
     ...['--listen-peer-urls', `http://127.0.0.1:${peers}`, '--initial-advertise-peer-urls', `http://127.0.0.1:${peers}`],
     ...['--initial-cluster', `default=http://127.0.0.1:${peers}`],
@@ -88,6 +92,8 @@ function apiserverArgs(folder: string, port: number, etcd: number): string[] {
     // Pods are made by hand here; they need no ServiceAccount.
     ...['--disable-admission-plugins', 'ServiceAccount', '--service-account-issuer', `https://127.0.0.1:${port}/`],
     ...['--service-account-key-file', join(folder, 'sa.pub'), '--service-account-signing-key-file', join(folder, 'sa.key')],
+    // For logs: where the fake kubelets really listen stands in this type; Nodes keep addresses like real ones beside it.
+    ...['--kubelet-preferred-address-types', 'InternalDNS,InternalIP,Hostname'],
   ];
 }
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import type { Client } from './client.ts';
 
-export type CrdName = 'spiderendpoints-v1' | 'spiderendpoints-v2beta1';
+export type CrdName = 'plans-v1' | 'spiderendpoints-v1' | 'spiderendpoints-v2beta1' | 'spiderippools-v2beta1';
 type Crd = { metadata: { name: string }; spec: { group: string; names: { plural: string; kind: string }; versions: { name: string }[] } };
 
 const crdOf = (name: CrdName): Crd & { apiVersion: string; kind: string } =>

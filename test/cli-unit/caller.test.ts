@@ -19,20 +19,27 @@ describe('callerOf', () => {
 });
 
 describe('connectionFromHelm', () => {
+  const usual = () => 'default';
+  const unasked = () => {
+    throw new Error('Helm was asked although it does not matter');
+  };
+
   it('takes what Helm took away', () => {
     const env = {
+      KUBECONFIG: '/home/me/other-cluster',
       HELM_NAMESPACE: 'kube-system',
       HELM_KUBECONTEXT: 'prod',
       HELM_KUBEAPISERVER: 'https://1.2.3.4',
       HELM_KUBETOKEN: 't',
       HELM_KUBEASUSER: 'jane',
-      HELM_KUBEASGROUPS: 'a,b',
+      HELM_KUBEASGROUPS: 'a,b,a,b',
       HELM_KUBECAFILE: '/ca.crt',
       HELM_KUBETLS_SERVER_NAME: 'name',
       HELM_KUBEINSECURE_SKIP_TLS_VERIFY: 'true',
       HELM_DEBUG: 'true',
     };
-    expect(connectionFromHelm(env)).toEqual({
+    expect(connectionFromHelm(env, usual)).toEqual({
+      kubeconfig: '/home/me/other-cluster',
       namespace: 'kube-system',
       context: 'prod',
       server: 'https://1.2.3.4',
@@ -53,6 +60,15 @@ describe('connectionFromHelm', () => {
       HELM_KUBEINSECURE_SKIP_TLS_VERIFY: 'false',
       HELM_DEBUG: 'false',
     };
-    expect(connectionFromHelm(env)).toEqual({});
+    expect(connectionFromHelm(env, unasked)).toEqual({});
+  });
+  it('takes the namespace of the context for nothing that somebody chose, any other for a choice', () => {
+    expect(connectionFromHelm({ HELM_NAMESPACE: 'shop' }, () => 'shop')).toEqual({});
+    expect(connectionFromHelm({ HELM_NAMESPACE: 'kube-system' }, () => 'shop')).toEqual({ namespace: 'kube-system' });
+    expect(connectionFromHelm({ HELM_NAMESPACE: 'shop' }, () => undefined)).toEqual({ namespace: 'shop' });
+  });
+  it('leaves a list of kubeconfig files to the environment', () => {
+    const list = ['/a', '/b'].join(process.platform === 'win32' ? ';' : ':');
+    expect(connectionFromHelm({ KUBECONFIG: list }, unasked)).toEqual({});
   });
 });

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS, SYSTEM_NAMES } from '../../src/cli/commands.ts';
-import { complete, completionScript } from '../../src/cli/completion.ts';
+import { complete, completionScript, type LookUp } from '../../src/cli/completion.ts';
 import { FLAGS, type FlagName, specOf } from '../../src/cli/flags.ts';
 import { helpPage } from '../../src/cli/help.ts';
 import { width as columns } from '../../src/text/width.ts';
@@ -46,7 +46,7 @@ describe('help', () => {
 
   it('calls us as the user does', () => {
     expect(helpPage('check', { usage: 'helm spiderpool-upgrade', language: 'en', width: 80 })).toContain(
-      '  helm spiderpool-upgrade check [SYSTEM...] [flags]',
+      '  helm spiderpool-upgrade check [SYSTEM|CHECK-ID...] [flags]',
     );
   });
 
@@ -64,8 +64,10 @@ it('the systems of the command line are those of the folders', () => {
 });
 
 describe('completion', () => {
-  const offered = (...words: string[]) =>
-    complete(words, 'en')
+  const known = { checks: ['a/one', 'a/two'], contexts: ['prod', 'test'], namespaces: ['default', 'shop'], runs: ['20260102-030405-abcd'] };
+  const lookUp: LookUp = async (asked) => known[asked].map((word) => [word, '']);
+  const offered = async (...words: string[]) =>
+    (await complete(words, 'en', lookUp))
       .split('\n')
       .filter(Boolean)
       .map((line) => line.split('\t')[0]);
@@ -90,7 +92,7 @@ describe('completion', () => {
     ],
     [
       ['check', '-o', ''],
-      ['table', 'wide', 'json', ':4'],
+      ['table', 'wide', 'json', 'yaml', 'markdown', 'html', ':4'],
     ],
     [
       ['-n', 'x', 'ver'],
@@ -112,15 +114,53 @@ describe('completion', () => {
       ['runs', ':4'],
     ],
     [['nonsense', ''], [':4']],
-  ])('%j', (words, candidates) => expect(offered(...words)).toEqual(candidates));
+    [
+      ['explain', 'a/'],
+      ['a/one', 'a/two', ':4'],
+    ],
+    [
+      ['fix', 'a/one', 'a/t'],
+      ['a/two', ':4'],
+    ],
+    [
+      ['check', '--accept=a/o'],
+      ['--accept=a/one', ':4'],
+    ],
+    [
+      ['check', '--context', 'p'],
+      ['prod', ':4'],
+    ],
+    [
+      ['check', '--contexts', 'prod,t'],
+      ['prod,test', ':4'],
+    ],
+    [
+      ['check', '-n', ''],
+      ['default', 'shop', ':4'],
+    ],
+    [
+      ['undo', ''],
+      ['20260102-030405-abcd', ':4'],
+    ],
+  ])('%j', async (words, candidates) => expect(await offered(...words)).toEqual(candidates));
 
-  it('offers every command and every long flag', () => {
-    expect(offered('')).toEqual([...COMMANDS.map(({ name }) => name), ':4']);
-    const flags = COMMANDS.flatMap(({ name }) => offered(name, '--'));
+  it('asks where the flags on the line point', async () => {
+    const asked: unknown[] = [];
+    const words = ['--kubeconfig', 'k', '--context=c', '--as-group', 'a', '--as-group=b', 'check', '-n', ''];
+    await complete(words, 'en', async (what, flags) => {
+      asked.push(what, flags);
+      return [];
+    });
+    expect(asked).toEqual(['namespaces', { kubeconfig: 'k', context: 'c', 'as-group': ['a', 'b'] }]);
+  });
+
+  it('offers every command and every long flag', async () => {
+    expect(await offered('')).toEqual([...COMMANDS.map(({ name }) => name), ':4']);
+    const flags = (await Promise.all(COMMANDS.map(({ name }) => offered(name, '--')))).flat();
     for (const flag of Object.keys(FLAGS) as FlagName[]) if (specOf(flag).short !== flag) expect(flags).toContain(`--${flag}`);
   });
 
-  it('describes in the language of the user', () => expect(complete(['und'], 'zh')).toContain('undo\t撤销'));
+  it('describes in the language of the user', async () => expect(await complete(['und'], 'zh', lookUp)).toContain('undo\t撤销'));
 
   it.each(['bash', 'zsh', 'fish'])('has a script for %s that asks us', (shell) => {
     expect(completionScript(shell)).toContain('__complete');

@@ -3,7 +3,7 @@ import { afterAll, beforeEach, expect, test } from 'vitest';
 import { newHome, run, start } from '../bed/binary.ts';
 import { startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
-import { endpoint, LEASE, scene } from './scene.ts';
+import { CHECK, endpoint, LEASE, scene } from './scene.ts';
 
 const cluster = bed();
 const stage = await scene(cluster);
@@ -24,9 +24,9 @@ const seen = async (method: string) => {
 
 test('a second operator is told who, where and when, and changes nothing', async () => {
   proxy.faults.push({ method: 'PATCH', do: 'delay', ms: 14_000, times: 3 });
-  const first = run(['fix', '--yes'], { kubeconfig: through });
+  const first = run(['fix', CHECK, '--yes'], { kubeconfig: through });
   await seen('PATCH');
-  const second = await run(['fix', '--yes'], { kubeconfig });
+  const second = await run(['fix', CHECK, '--yes'], { kubeconfig });
   expect(second.code).toBe(1);
   expect(second.stderr).toMatch(/run [0-9a-z-]+ of \S+@\S+, since \S+ is running/);
   expect((await first).code).toBe(0);
@@ -41,13 +41,13 @@ test('a Lease without a pulse is stale after a minute by our own clock, and goes
     metadata: { name: 'upgrade-guard', namespace: 'kube-system', annotations: { 'upgrade-guard.io/state': 'running' } },
     spec: { holderIdentity: 'other-run somebody@elsewhere', acquireTime: now, renewTime: now, leaseDurationSeconds: 60 },
   });
-  const refused = await run(['fix', '--yes'], { kubeconfig });
+  const refused = await run(['fix', CHECK, '--yes'], { kubeconfig });
   expect(refused.code).toBe(1);
   expect(refused.ms).toBeGreaterThan(55_000);
   expect(refused.stderr).toContain('somebody@elsewhere');
   expect(refused.stderr).toContain('--take-over other-run');
   expect(await stage.types()).toEqual(['None', 'None', 'None']);
-  const taken = await run(['fix', '--yes', '--take-over', 'other-run'], { kubeconfig });
+  const taken = await run(['fix', CHECK, '--yes', '--take-over', 'other-run'], { kubeconfig });
   expect(taken.code, taken.stderr).toBe(0);
   expect(await stage.lease()).toBeUndefined();
 });
@@ -61,11 +61,11 @@ test('a run that stopped half-way leaves the Lease marked; its own resume takes 
     status: 403,
     body: { kind: 'Status', status: 'Failure', reason: 'Forbidden', code: 403, message: 'not today' },
   });
-  const stopped = await run(['fix', '--yes'], { kubeconfig: through, home });
+  const stopped = await run(['fix', CHECK, '--yes'], { kubeconfig: through, home });
   expect(stopped.code, stopped.stderr).toBe(4);
   expect(stopped.stderr).toContain('not today');
   expect((await stage.lease())?.metadata.annotations).toMatchObject({ 'upgrade-guard.io/state': 'stopped' });
-  const other = await run(['fix', '--yes'], { kubeconfig });
+  const other = await run(['fix', CHECK, '--yes'], { kubeconfig });
   expect(other.code).toBe(1);
   expect(other.stderr).toContain('stopped half-way');
   expect(other.ms).toBeLessThan(30_000);
@@ -82,7 +82,7 @@ test('a Lease that somebody else took stops the run before its next write', asyn
     { method: 'PATCH', path: /bare-a/, do: 'delay', ms: 13_000 },
     { method: 'PATCH', path: /bare-(b|c)/, do: 'answer', status: 409, times: 99 },
   );
-  const first = run(['fix', '--yes'], { kubeconfig: through, home });
+  const first = run(['fix', CHECK, '--yes'], { kubeconfig: through, home });
   await seen('PATCH');
   await cluster.request('PATCH', LEASE, { spec: { holderIdentity: 'thief thief@elsewhere' } });
   const { code, stderr } = await first;
@@ -93,7 +93,7 @@ test('a Lease that somebody else took stops the run before its next write', asyn
 test('the first Ctrl-C lets the steps in flight end; what was not looked at again is unknown', async () => {
   const home = newHome();
   proxy.faults.push({ method: 'PATCH', do: 'delay', ms: 1500, times: 3 });
-  const { child, ended } = start(['fix', '--yes'], { kubeconfig: through, home, input: '' });
+  const { child, ended } = start(['fix', CHECK, '--yes'], { kubeconfig: through, home, input: '' });
   await seen('PATCH');
   child.kill('SIGINT');
   const { code, stderr } = await ended;
@@ -109,12 +109,12 @@ test('the first Ctrl-C with steps left: exit 4, and resume goes on', async () =>
   const more = Array.from({ length: 20 }, (_, i) => endpoint(`more-${i}`));
   await cluster.apply(...more);
   proxy.faults.push({ method: 'PATCH', do: 'delay', ms: 1500, times: 8 });
-  const { child, ended } = start(['fix', '--yes'], { kubeconfig: through, home, input: '' });
+  const { child, ended } = start(['fix', CHECK, '--yes'], { kubeconfig: through, home, input: '' });
   await seen('PATCH');
   child.kill('SIGINT');
   const { code, stderr } = await ended;
   expect(code, stderr).toBe(4);
-  expect(stderr).toMatch(/stopped half-way: 8 of 23 steps done/);
+  expect(stderr).toMatch(/stopped half-way: [1-8] of 23 steps done/);
   expect((await run(['resume', '--yes'], { kubeconfig, home })).code).toBe(0);
   const undone = await run(['undo', '--yes'], { kubeconfig, home });
   expect(undone.code, undone.stderr).toBe(0);
@@ -124,7 +124,7 @@ test('the first Ctrl-C with steps left: exit 4, and resume goes on', async () =>
 
 test('Ctrl-C before any change: exit 130, nothing changed', async () => {
   proxy.faults.push({ method: 'GET', path: /spiderendpoints\?/, do: 'delay', ms: 3000 });
-  const { child, ended } = start(['fix', '--yes'], { kubeconfig: through, input: '' });
+  const { child, ended } = start(['fix', CHECK, '--yes'], { kubeconfig: through, input: '' });
   while (!proxy.seen.some(({ path }) => path.includes('spiderendpoints?'))) await new Promise((resolve) => setTimeout(resolve, 20));
   child.kill('SIGINT');
   expect((await ended).code).toBe(130);

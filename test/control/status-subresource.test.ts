@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { newHome, run } from '../bed/binary.ts';
 import { startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
-import { scene } from './scene.ts';
+import { CHECK, scene } from './scene.ts';
 
 const cluster = bed();
 const stage = await scene(cluster, 'v1');
@@ -12,7 +12,7 @@ test('fix writes through status, undo too', async () => {
   const before = await stage.state();
   const proxy = await startFaultProxy(cluster);
   const options = { kubeconfig: await proxy.kubeconfigFrom(cluster.kubeconfig), home: newHome() };
-  const fixed = await run(['fix', '--yes'], options);
+  const fixed = await run(['fix', CHECK, '--yes'], options);
   expect(fixed.code, fixed.stderr).toBe(0);
   expect(await stage.types()).toEqual(['Pod', 'Pod', 'Pod']);
   expect((await run(['undo', '--yes'], options)).code).toBe(0);

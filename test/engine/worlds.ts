@@ -68,8 +68,8 @@ export function pages(): { entries: Entry[]; append(entry: Entry): Promise<void>
 /** Fails the first `times` writes so; `applied`: the write happens all the same, only its answer is lost. */
 export function troubled(world: World, kind: WorldErrorKind, times: number, applied = false): World & { writes: number } {
   const self = {
+    ...world,
     writes: 0,
-    get: world.get,
     write: async (...args: Parameters<World['write']>) => {
       self.writes++;
       if (self.writes > times) return world.write(...args);

@@ -1,26 +1,20 @@
-// The packed binary as its callers start it: kubectl, kubectl's completion, Helm 3 and 4, and by hand.
+// The packed binary as its callers start it: kubectl, kubectl's completion, and by hand; helm.test.ts has Helm.
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
-import { helmPluginFolder } from '../../scripts/archive.ts';
 import { projectVersion } from '../../scripts/build.ts';
-import { hostTarget } from '../../scripts/targets.ts';
 import { BINARY, run } from '../bed/binary.ts';
 import { tools } from '../bed/tools.ts';
 
 const exec = promisify(execFile);
-const ROOT = join(import.meta.dirname, '../..');
 const version = `upgrade-guard ${projectVersion()} (Node.js`;
 
 let folder: string;
-let plugin: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'ug-callers-'));
-  plugin = helmPluginFolder(hostTarget(), BINARY, folder);
   // As krew does it: a link, and nothing else of the archive on PATH.
   for (const name of ['kubectl-upgrade_guard', 'kubectl_complete-upgrade_guard']) symlinkSync(BINARY, join(folder, name));
 });
@@ -76,34 +70,4 @@ describe('kubectl', () => {
     const { stdout } = await kubectl('__complete', 'upgrade-guard', 'und');
     expect(stdout).toMatch(/^undo\tTake back/);
   });
-});
-
-describe.each(['helm3', 'helm4'] as const)('%s', (which) => {
-  const helm = (...words: string[]) => {
-    const home = join(folder, which);
-    mkdirSync(home, { recursive: true });
-    const env = {
-      PATH: '/usr/bin:/bin',
-      HOME: home,
-      HELM_DATA_HOME: join(home, 'data'),
-      HELM_CACHE_HOME: join(home, 'cache'),
-      HELM_CONFIG_HOME: join(home, 'config'),
-      LANG: 'en_US.UTF-8',
-    };
-    return exec(tools()[which], words, { env });
-  };
-
-  it('installs the folder, and the plugin knows that Helm called', async () => {
-    await helm('plugin', 'install', plugin);
-    expect((await helm('plugin', 'list')).stdout).toMatch(new RegExp(`spiderpool-upgrade\\s+${projectVersion().replaceAll('.', '\\.')}`));
-    expect((await helm('spiderpool-upgrade', 'version')).stdout).toContain(version);
-    expect((await helm('spiderpool-upgrade', 'help', 'check')).stdout).toContain('  helm spiderpool-upgrade check [SYSTEM...] [flags]');
-  });
-});
-
-it('plugin.yaml has what both Helms accept: one command per system, no hooks, the version without v', () => {
-  const described = parse(readFileSync(join(ROOT, 'plugin.yaml'), 'utf8'));
-  expect(Object.keys(described).sort()).toEqual(['description', 'name', 'platformCommand', 'usage', 'version']);
-  expect(described).toMatchObject({ name: 'spiderpool-upgrade', version: projectVersion() });
-  expect(described.platformCommand.map(({ os }: { os: string }) => os)).toEqual(['linux', 'darwin', 'windows']);
 });

@@ -1,22 +1,76 @@
-// check: detect, look, report.
-import { examine } from '../../engine/examine.ts';
+// check: detect, look, report; one cluster, or several as one result.
+import { type Examination, type ExamineOptions, examine } from '../../engine/examine.ts';
 import { exitCode } from '../../engine/verdict.ts';
 import { publish } from '../../report/check-result.ts';
-import { table } from '../../report/table.ts';
-import { SYSTEMS, systemIds, TITLES } from '../../systems/index.ts';
+import { jsonOf, yamlOf } from '../../report/data.ts';
+import { html } from '../../report/html.ts';
+import { markdown } from '../../report/markdown.ts';
+import { type Failed, publishList, reportOf } from '../../report/report.ts';
+import { table, tables } from '../../report/table.ts';
+import { checkOf, SYSTEMS, systemIds, TITLES } from '../../systems/index.ts';
+import { EXIT, UserError } from '../../text/user-error.ts';
 import { examineOptions } from '../asked.ts';
 import type { Call } from '../call.ts';
+import { contextsAsked } from '../contexts.ts';
 import { openSource } from '../session.ts';
 
+/** Clusters looked at side by side: one that does not answer should not hold up the others. */
+const AT_ONCE = 4;
+
 export async function check(call: Call): Promise<number> {
-  const options = examineOptions(call, { systems: systemIds(call.args) });
+  const [checks, systems] = [call.args.filter((word) => word.includes('/')), call.args.filter((word) => !word.includes('/'))];
+  const options = await examineOptions(call, { systems: systemIds(systems), checks: checks.map((id) => checkOf(id).id) });
+  const contexts = contextsAsked(call);
+  if (contexts) return checkAll(call, contexts, options);
+  const examination = await examined(call, options);
+  call.out(...shown(call, [examination]));
+  return exitCode(examination.results, call.flags['fail-on'] ?? 'blocker');
+}
+
+async function examined(call: Call, options: ExamineOptions): Promise<Examination> {
+  if (call.flags.from === undefined) call.progress({ en: 'connecting …', zh: '正在连接 …' });
   const { source, close } = await openSource(call);
   try {
-    const examination = await examine(source, SYSTEMS, options);
-    if (call.flags.output === 'json') call.out(JSON.stringify(publish(examination), null, 2));
-    else call.out(...table(examination, SYSTEMS, TITLES, call.face));
-    return exitCode(examination.results, call.flags['fail-on'] ?? 'blocker');
+    return await examine(source, SYSTEMS, options);
   } finally {
     close();
   }
+}
+
+/** In any form that -o takes. `failed`: only with several clusters. */
+export function shown(call: Call, examinations: Examination[], failed?: Failed[]): string[] {
+  const published = () => (failed ? publishList(examinations, failed) : publish(examinations[0]!));
+  const report = () => reportOf(examinations, failed ?? [], { systems: SYSTEMS, checks: TITLES }, call.face);
+  switch (call.flags.output) {
+    case 'json':
+      return [jsonOf(published())];
+    case 'yaml':
+      return [yamlOf(published())];
+    case 'markdown':
+      return [markdown(report(), call.face)];
+    case 'html':
+      return [html(report(), call.face)];
+    default:
+      return failed ? tables(report(), call.face) : table(examinations[0]!, SYSTEMS, TITLES, call.face, 'next');
+  }
+}
+
+/** The worst of them decides: findings, then what could not be seen, a cluster that does not answer among it. None that answers: the tool failed. */
+async function checkAll(call: Call, contexts: readonly string[], options: ExamineOptions): Promise<number> {
+  const examinations: Examination[] = [];
+  const failed: Failed[] = [];
+  for (let next = 0; next < contexts.length; next += AT_ONCE) {
+    const names = contexts.slice(next, next + AT_ONCE);
+    const ends = await Promise.allSettled(names.map((context) => examined({ ...call, flags: { ...call.flags, context } }, options)));
+    for (const [i, end] of ends.entries()) {
+      if (end.status === 'fulfilled') examinations.push(end.value);
+      else if (end.reason instanceof UserError) failed.push({ context: names[i]!, why: end.reason.text });
+      else throw end.reason;
+    }
+  }
+  call.out(...shown(call, examinations, failed));
+  if (!examinations.length) return EXIT.failed;
+  const results = examinations.flatMap((examination) => examination.results);
+  const exit = exitCode(results, call.flags['fail-on'] ?? 'blocker');
+  return failed.length && exit === EXIT.ok ? EXIT.unknown : exit;
 }

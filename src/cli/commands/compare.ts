@@ -3,13 +3,16 @@ import { readFile } from 'node:fs/promises';
 import { compare as compareSides } from '../../engine/compare.ts';
 import { readPublished } from '../../report/check-result.ts';
 import { comparison } from '../../report/comparison.ts';
+import { jsonOf, yamlOf } from '../../report/data.ts';
+import { whyOf } from '../../text/system-error.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
 import type { Call } from '../call.ts';
 
 export async function compare(call: Call): Promise<number> {
   const [before, after] = await Promise.all(call.args.slice(0, 2).map(async (file) => readPublished(await textOf(file), file)));
   const compared = compareSides(before!, after!);
-  if (call.flags.output === 'json') call.out(JSON.stringify(compared, null, 2));
+  if (call.flags.output === 'json') call.out(jsonOf(compared));
+  else if (call.flags.output === 'yaml') call.out(yamlOf(compared));
   else call.out(...comparison(compared, call.face));
   if (compared.new.some(({ accepted }) => !accepted)) return EXIT.findings;
   return compared.notLookedAt.length ? EXIT.unknown : EXIT.ok;
@@ -19,9 +22,9 @@ async function textOf(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    const why = whyOf(error);
     throw new UserError(
-      { en: `reading ${file}: ${why}`, zh: `读取 ${file}：${why}` },
+      { en: `reading ${file}: ${why.en}`, zh: `读取 ${file}：${why.zh}` },
       { en: 'save a result with: {tool} check -o json > FILE', zh: '请用此命令保存结果：{tool} check -o json > FILE' },
     );
   }

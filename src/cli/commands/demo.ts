@@ -1,7 +1,6 @@
 // demo: a broken cluster in memory, from a snapshot that our own `snapshot` made of the test bed; check, fix (rehearsed), check again. Needs no cluster.
 import { Readable } from 'node:stream';
 import { examine } from '../../engine/examine.ts';
-import { publish } from '../../report/check-result.ts';
 import { table } from '../../report/table.ts';
 import { readDump } from '../../snapshot/read.ts';
 import { dumpSource } from '../../snapshot/source.ts';
@@ -11,19 +10,27 @@ import { examineOptions } from '../asked.ts';
 import type { Call } from '../call.ts';
 import broken from '../demo.tar.gz';
 import { rehearse } from '../rehearse.ts';
+import { shown } from './check.ts';
+
+const READ: readonly (string | undefined)[] = [undefined, 'table', 'wide'];
 
 export async function demo(call: Call): Promise<number> {
   const dump = call.flags.from === undefined ? await readDump('-', Readable.from([broken])) : await readDump(call.flags.from);
-  const options = examineOptions(call, {});
+  const options = await examineOptions(call, {});
   const before = await examine(dumpSource(dump), SYSTEMS, options);
-  const json = call.flags.output === 'json';
-  if (json) {
-    call.out(JSON.stringify(publish(before), null, 2));
+  if (!READ.includes(call.flags.output)) {
+    call.out(...shown(call, [before]));
     return EXIT.ok;
   }
-  const heading = (en: string, zh: string) => call.face.style.bold(call.t({ en: `# ${en}`, zh: `# ${zh}` }));
+  const { style } = call.face;
+  const heading = (en: string, zh: string) => style.bold(style.cyan(call.t({ en: `# ${en}`, zh: `# ${zh}` })));
   call.out(heading('check', '检查'), ...table(before, SYSTEMS, TITLES, call.face), '', heading('fix', '修复'));
   const { after } = await rehearse(call, dump, before, options);
-  call.out('', heading('check again', '再次检查'), ...table(after, SYSTEMS, TITLES, call.face));
+  call.out(
+    '',
+    heading('check again', '再次检查'),
+    ...table(after, SYSTEMS, TITLES, call.face),
+    call.t({ en: 'Next, your own cluster: {tool} check', zh: '下一步，检查自己的集群：{tool} check' }),
+  );
   return EXIT.ok;
 }

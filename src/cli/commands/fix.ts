@@ -23,7 +23,7 @@ import { planAll, planChosen } from '../repair.ts';
 import { type Live, openCluster, openSource } from '../session.ts';
 
 export async function fix(call: Call): Promise<number> {
-  const options = examineOptions(call, { checks: call.args.map((id) => checkOf(id).id) });
+  const options = await examineOptions(call, { checks: call.args.map((id) => checkOf(id).id) });
   const dry = call.flags['dry-run'] ?? 'none';
   if (call.flags.from !== undefined || call.flags.rehearse) return rehearsal(call, options);
   const live = await openCluster(call);
@@ -106,20 +106,28 @@ async function carryOut(call: Call, live: Live, before: Examination, plan: Plan,
   const executed = await begin(run, attended(call, live, run));
   const exit = ended(call, run, 'do', executed);
   if (executed.state !== 'finished') return exit;
-  if (call.signal.aborted) {
-    call.say(
-      call.t({
-        en: 'Interrupted: the checks were not run again. Do so with: {tool} check',
-        zh: '已中断：未再次检查。请运行：{tool} check',
-      }),
-    );
-    return EXIT.unknown;
-  }
-  const after = await examine(live.source, SYSTEMS, options);
+  const after = await unlessInterrupted(call, examine(live.source, SYSTEMS, options));
+  if (!after) return EXIT.unknown;
   call.out(...comparison(compare(sideOf(before.results), sideOf(after.results)), call.face));
   const remaining = after.results
     .flatMap(({ findings }) => findings)
     .some(({ fingerprint, accepted }) => !accepted && reasons.has(fingerprint));
   if (remaining) return EXIT.findings;
   return isComplete(after.results) ? exit : EXIT.unknown;
+}
+
+/** The look after a run that went through. Ctrl-C cannot turn that run into one that changed nothing: what was not looked at again is unknown. */
+async function unlessInterrupted<T>(call: Call, look: Promise<T>): Promise<T | undefined> {
+  try {
+    return await look;
+  } catch (error) {
+    if (!call.signal.aborted) throw error;
+    call.say(
+      call.t({
+        en: 'Interrupted: the checks were not run again. Do so with: {tool} check',
+        zh: '已中断：未再次检查。请运行：{tool} check',
+      }),
+    );
+    return undefined;
+  }
 }

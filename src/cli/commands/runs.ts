@@ -2,6 +2,7 @@
 
 import type { StoredRun } from '../../engine/contracts.ts';
 import { progressOf, runState } from '../../engine/progress.ts';
+import { jsonOf, yamlOf } from '../../report/data.ts';
 import { runDetail, runList } from '../../report/run.ts';
 import { EXIT } from '../../text/user-error.ts';
 import type { Call } from '../call.ts';
@@ -9,17 +10,18 @@ import { chosenRun } from '../chosen-run.ts';
 import { openCluster } from '../session.ts';
 
 export async function runs(call: Call): Promise<number> {
+  call.progress({ en: 'connecting …', zh: '正在连接 …' });
   const live = await openCluster(call);
   try {
-    const json = call.flags.output === 'json';
+    const data = { json: jsonOf, yaml: yamlOf }[call.flags.output ?? ''];
     if (call.args.length) {
       const stored = (await chosenRun(call, live, []))!;
-      call.out(...(json ? [JSON.stringify(published(stored), null, 2)] : runDetail(stored, call.face)));
+      call.out(...(data ? [data(published(stored))] : runDetail(stored, call.face)));
       return EXIT.ok;
     }
     const { runs: all, unreadable } = await live.store.list();
     for (const { id, why } of unreadable) call.say(call.t({ en: `run ${id} cannot be read: ${why}`, zh: `无法读取运行 ${id}：${why}` }));
-    call.out(...(json ? [JSON.stringify(all.map(published), null, 2)] : runList(all, call.face)));
+    call.out(...(data ? [data(all.map(published))] : runList(all, call.face)));
     return EXIT.ok;
   } finally {
     live.close();

@@ -13,7 +13,7 @@ export async function snapshot(call: Call): Promise<number> {
   const { source, close } = await openSource(call);
   try {
     const recording = recordingSource(source, { full: call.flags.full });
-    await examine(recording.source, SYSTEMS, examineOptions(call, {}));
+    await examine(recording.source, SYSTEMS, await examineOptions(call, {}));
     await writeSnapshot(await recording.dump(), file, { force: call.flags.force });
     call.say(
       call.t({

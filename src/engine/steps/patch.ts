@@ -1,56 +1,102 @@
-// A patch step: single fields of one object, each with the value it has now and the value it shall have.
+// A patch step: single fields of one object, also inside a string that itself holds JSON, each with the value it has now and the value it shall have.
 // Preview, the look before a write, the request, and the inverse are all derived from that list of changes.
-import { isDeepStrictEqual } from 'node:util';
+import { isRaw } from '../../kube/json.ts';
 import { pointerGet } from '../../kube/pointer.ts';
 import type { Change, Json, Look, PatchOp, Raw, StepKind, StepOf, Text, World } from '../contracts.ts';
-import { brokenGuard } from './guard.ts';
+import { keysIn, type Reader, readerOf, setInPlace, show } from './fields.ts';
+import { brokenGuard, pathOf } from './guard.ts';
+import { isSecret, isUpgradePlan, NO_SECRET_VALUES, secretValues, uidOf, whole } from './objects.ts';
+import { oldPlanByHand } from './upgrade-plan.ts';
 
 type PatchStep = StepOf<'patch'>;
 
 export const patch: StepKind<PatchStep> = {
-  preview: (step) => step.changes.map(({ path, before, after }) => `${path}: ${show(before)} → ${show(after)}`),
+  preview: ({ changes, counters = [] }) => [
+    ...changes.map((change) => `${pathOf(change)}: ${show(change.before)} → ${show(change.after)}`),
+    ...counters.map(({ path, keysOf }) => `${path} = #(${keysOf})`),
+  ],
   look,
-  write: (step, now) => ({ verb: 'patch', on: step.on, subresource: step.subresource, patch: patchOps(step.changes, now!) }),
-  remember: withoutManagedFields,
-  inverse: (step) => ({
-    ...step,
-    guard: [],
-    changes: step.changes.map(({ path, before, after }) => ({ path, before: after, after: before })),
-  }),
+  write: (step, now) => ({ verb: 'patch', on: step.on, subresource: step.subresource, patch: patchOps(step, now!) }),
+  remember: whole,
+  inverse: (step, before, after) => {
+    if (isUpgradePlan(step.on)) return oldPlanByHand(step, before);
+    if (!step.changes.length) return { none: RECOUNTED };
+    return {
+      ...step,
+      on: { ...step.on, uid: step.on.uid ?? uidOf(after ?? before) },
+      guard: [],
+      undoNote: undefined,
+      changes: step.changes.map((change) => ({ ...change, before: change.after, after: change.before })),
+    };
+  },
 };
-
-/** Done before obsolete: where our value already stands, why we wanted it has gone by our own doing. */
-async function look(step: PatchStep, world: World): Promise<Look> {
-  const now = await world.get(step.on);
-  if (!now) return { is: 'obsolete', because: GONE };
-  if (step.on.uid && uidOf(now) !== step.on.uid) return { is: 'obsolete', because: REPLACED };
-  const stands = (which: 'before' | 'after') =>
-    step.changes.filter((change) => !isDeepStrictEqual(pointerGet(now, change.path), change[which]));
-  if (!stands('after').length) return { is: 'done', now };
-  const broken = await brokenGuard(step.guard, world, now, step.on);
-  if (broken) return { is: 'obsolete', because: broken };
-  const off = stands('before');
-  return off.length ? { is: 'moved', paths: off.map(({ path }) => path) } : { is: 'to-do', now };
-}
 
 const GONE: Text = { en: 'the object is gone', zh: '对象已不存在' };
 const REPLACED: Text = { en: 'another object has taken its name', zh: '同名对象已被替换' };
+const RECOUNTED: Text = { en: 'a number that was counted anew is not put back', zh: '重新计算的计数不会改回' };
+
+/** Done before obsolete: where our value already stands, why we wanted it has gone by our own doing. A step that only recounts is done when the count is right. */
+async function look(step: PatchStep, world: World): Promise<Look> {
+  if (isSecret(step.on) && secretValues(step.changes.map(({ path }) => path))) return { is: 'refused', because: NO_SECRET_VALUES };
+  const now = await world.get(step.on);
+  if (!now) return { is: 'obsolete', because: GONE };
+  if (step.on.uid && uidOf(now) !== step.on.uid) return { is: 'obsolete', because: REPLACED };
+  const reader = readerOf(now);
+  const standsAt = (which: 'before' | 'after') => step.changes.every((change) => reader.is(change, change[which]));
+  if (standsAt('after') && (step.changes.length || countsRight(step, reader))) return { is: 'done', now };
+  const broken = await brokenGuard(step.guard, world, now, step.on);
+  if (broken) return { is: 'obsolete', because: broken };
+  const paths = [
+    ...step.changes.filter((change) => !reader.is(change, change.before)).map(pathOf),
+    ...(step.counters ?? []).filter(({ keysOf }) => reader.held(keysOf) === undefined).map(({ keysOf }) => keysOf),
+  ];
+  return paths.length ? { is: 'moved', paths } : { is: 'to-do', now };
+}
+
+const countsRight = ({ counters = [] }: PatchStep, reader: Reader): boolean =>
+  counters.every(({ path, keysOf }) => reader.value({ path }) === keysIn(reader.held(keysOf)));
 
 /** Tests the uid, the resourceVersion and every old value, then writes: nothing that changed since the look is overwritten. */
-function patchOps(changes: Change[], now: Raw): PatchOp[] {
+function patchOps({ changes, counters = [] }: PatchStep, now: Raw): PatchOp[] {
   const tests: PatchOp[] = ['/metadata/uid', '/metadata/resourceVersion'].flatMap((path) => {
     const value = pointerGet(now, path);
     return value === undefined ? [] : [{ op: 'test', path, value }]; // a snapshot may lack them, a server never does
   });
+  const plain = changes.filter(({ inString }) => inString === undefined);
+  for (const { path, before } of plain) if (before !== undefined) tests.push({ op: 'test', path, value: before });
+  const held = heldAfter(changes, now);
+  const counts = counters.map(({ path, keysOf }) => ({ path, value: keysIn(held.get(keysOf) ?? readerOf(now).held(keysOf)) }));
   const made = new Set<string>();
-  for (const { path, before } of changes) if (before !== undefined) tests.push({ op: 'test', path, value: before });
-  return [...tests, ...changes.flatMap((change) => changeOps(change, now, made))];
+  return [
+    ...tests,
+    ...plain.flatMap((change) => setOps(now, change.path, change.after, made)),
+    ...[...held].flatMap(([path, value]) => setOps(now, path, isEmptied(value) ? undefined : JSON.stringify(value), made)),
+    ...counts.flatMap(({ path, value }) => setOps(now, path, value, made)),
+  ];
 }
 
-function changeOps({ path, before, after }: Change, now: Raw, made: Set<string>): PatchOp[] {
-  if (after === undefined) return [{ op: 'remove', path }];
-  if (before !== undefined) return [{ op: 'replace', path, value: after }];
-  return [...missingParents(path, now, made), { op: 'add', path, value: after }];
+/** An object without keys goes away with its string, as Spiderpool itself writes it. */
+const isEmptied = (value: Json): boolean => isRaw(value) && Object.keys(value).length === 0;
+
+/** What the strings that hold JSON hold once changed, by path. */
+function heldAfter(changes: Change[], now: Raw): Map<string, Json> {
+  const held = new Map<string, Json>();
+  const reader = readerOf(now);
+  for (const { path, inString, after } of changes) {
+    if (inString === undefined) continue;
+    const value = held.get(path) ?? reader.held(path) ?? {};
+    setInPlace(value, inString, after);
+    held.set(path, value);
+  }
+  return held;
+}
+
+/** The operations that bring a field to a value (undefined: away). */
+function setOps(now: Raw, path: string, value: Json | undefined, made: Set<string>): PatchOp[] {
+  const stands = pointerGet(now, path) !== undefined;
+  if (value === undefined) return stands ? [{ op: 'remove', path }] : [];
+  if (stands) return [{ op: 'replace', path, value }];
+  return [...missingParents(path, now, made), { op: 'add', path, value }];
 }
 
 /** JSON Patch adds into objects that exist: those above the new field that do not are made first, each once. */
@@ -63,16 +109,4 @@ function missingParents(path: string, now: Raw, made: Set<string>): PatchOp[] {
       made.add(parent);
       return { op: 'add', path: parent, value: {} };
     });
-}
-
-const show = (value: Json | undefined): string =>
-  value === undefined ? '∅' : typeof value === 'string' ? value || '""' : JSON.stringify(value);
-
-const uidOf = (object: Raw): Json | undefined => pointerGet(object, '/metadata/uid');
-
-/** managedFields are the server's own bookkeeping: half the size, and no undo writes them. */
-function withoutManagedFields(object: Raw | undefined): Raw | undefined {
-  if (!object) return undefined;
-  const { managedFields: _, ...metadata } = object.metadata as Raw;
-  return { ...object, metadata };
 }

@@ -17,7 +17,7 @@ const reads = {
   },
 };
 
-const check: Check<typeof reads, { count: number }> = {
+const check: Check<typeof reads, object> = {
   id: 'spiderpool/owner-controller-type',
   title: { en: 'no SpiderEndpoint names its owner None', zh: '没有 SpiderEndpoint 的属主类型为 None' },
   why: {
@@ -33,8 +33,8 @@ const check: Check<typeof reads, { count: number }> = {
   reads,
   judge: ({ endpoints }) => (endpoints.length ? [finding(endpoints)] : []),
   message: {
-    en: ({ count }) => `status.ownerControllerType is ${OLD} in ${count} SpiderEndpoint${count === 1 ? '' : 's'}`,
-    zh: ({ count }) => `${count} 个 SpiderEndpoint 的 status.ownerControllerType 为 ${OLD}`,
+    en: (_, { length }) => `status.ownerControllerType is ${OLD} in ${length} SpiderEndpoint${length === 1 ? '' : 's'}`,
+    zh: (_, { length }) => `${length} 个 SpiderEndpoint 的 status.ownerControllerType 为 ${OLD}`,
   },
   remedy: {
     text: {
@@ -56,13 +56,13 @@ const check: Check<typeof reads, { count: number }> = {
 };
 export default check;
 
-function finding(objects: Ref[]): Finding<{ count: number }> {
+function finding(objects: Ref[]): Finding<object> {
   return {
     grade: 'warning',
     key: [OLD],
     sure: 'certain',
     objects,
-    args: { count: objects.length },
+    args: {},
     evidence: [{ seen: `${PATH.slice(1).replace('/', '.')}: ${OLD}`, at: objects[0] }],
   };
 }

@@ -29,7 +29,7 @@ const check: Check<typeof reads, Args> = {
   reads,
   judge: ({ releases, releasesInConfigMaps }, { path: { installation } }) => {
     const all = [...releases, ...(isGap(releasesInConfigMaps) ? [] : releasesInConfigMaps)];
-    const records = history(all, installation.namespace, installation.name);
+    const records = history(all, installation.namespace ?? '', installation.name);
     if (records.length) return judged(records);
     return installation.byHelm ? { unknown: NO_RECORD } : { notApplicable: NO_HELM };
   },

@@ -1,0 +1,113 @@
+// The contracts of changing: steps as data, the writes that they come to, and the worlds that take them. Part of contracts.ts, which hands all of this on.
+import type { Json, Raw, Ref, Text } from './contracts.ts';
+
+/** One field, as JSON Pointer. undefined = absent. `inString`: a pointer inside a string that itself holds JSON (SpiderIPPool status.allocatedIPs). */
+export interface Change {
+  path: string;
+  inString?: string;
+  before?: Json;
+  after?: Json;
+}
+/** Something about one object that must be so. A Ref with a uid means that very object: a successor of its name counts as gone. */
+export interface Condition {
+  on: Ref;
+  must: 'exist' | 'be-gone' | Expectation[];
+}
+/** `is` left out: the field must be absent. `isNot`: present and different. `inString` as in Change. */
+export type Expectation = { path: string; inString?: string; is?: Json } | { path: string; inString?: string; isNot: Json };
+export type Phase = 'prepare' | 'upgrade' | 'after';
+export type UndoPromise = 'exact' | 'compensates' | 'none';
+interface Common {
+  phase: Phase;
+  /** One line: what is done to which object and why. */
+  text: Text;
+  /** Why we want this; read again at the last moment. Gone = obsolete, not an error. */
+  guard: Condition[];
+  undo: UndoPromise;
+  /** What an undo does not bring back, or why there is none. */
+  undoNote?: Text;
+}
+export type Doing =
+  /** `counters`: numbers that are recomputed at write time, in either way, never restored: how many keys the JSON object in the string at `keysOf` has. */
+  | { do: 'patch'; on: Ref; subresource?: 'status'; changes: Change[]; counters?: { path: string; keysOf: string }[] }
+  /** With its status, also where that is a subresource: then it takes two writes. */
+  | { do: 'create'; object: Raw }
+  /** Server-side apply, forced; for CustomResourceDefinitions. `like`: see delete. */
+  | { do: 'apply'; object: Raw; like?: Raw }
+  /**
+   * Done once the object is gone or on its way out (finalizers). Never a Pod without a controller, nor a CustomResourceDefinition with objects.
+   * `like`, in inverses: fields that must still be as we wrote them, else somebody has gone on from there and it is left.
+   */
+  | { do: 'delete'; on: Ref; propagation?: 'Foreground' | 'Background' | 'Orphan'; like?: Raw }
+  /** Eviction that waits for PodDisruptionBudgets. `within`: seconds. */
+  | { do: 'evict'; on: Ref; within: number }
+  /** `within`: seconds in which all must begin to hold; `lasting`: seconds for which they must then hold without a break. `assume`: what a controller will do meanwhile, for rehearsal. */
+  | { do: 'wait'; until: Condition[]; within: number; lasting?: number; assume: Assumption[] }
+  | { do: 'manual'; commands: string[]; seen?: Condition[] };
+/** An object that is not there is made; of a change only `after` counts. */
+export type Assumption = { on: Ref; changes: Change[] } | { gone: Ref };
+/** As a remedy gives it; `after` names drafts of the same remedy that must be done first. */
+export type StepDraft = Common & Doing & { after?: StepDraft[] };
+/** As a plan holds it: with an id, the ids of what must be done before it, and the fingerprints of the findings it repairs. Plain data. */
+export type Step = Common & Doing & { id: string; after: string[]; reasons: string[] };
+export type StepOf<Kind extends Doing['do']> = Extract<Step, { do: Kind }>;
+
+/** One JSON Patch operation (RFC 6902), the four that we send. */
+export type PatchOp = { op: 'test' | 'add' | 'replace'; path: string; value: Json } | { op: 'remove'; path: string };
+/** One write as it goes to the server. Every one carries its own precondition: patches test uid and resourceVersion, the others say what they found. */
+export type Write =
+  | { verb: 'patch'; on: Ref; subresource?: 'status'; patch: PatchOp[] }
+  | { verb: 'create'; object: Raw }
+  /** `resourceVersion` of what was looked at; undefined: it must not exist. */
+  | { verb: 'apply'; object: Raw; resourceVersion?: string }
+  | { verb: 'delete'; on: Ref; resourceVersion?: string; propagation?: 'Foreground' | 'Background' | 'Orphan' }
+  | { verb: 'evict'; on: Ref };
+/** Two of these: the API server, and a dump in memory (rehearsal). */
+export interface World {
+  /** An uncached read. undefined: no such object, or no such kind. Throws WorldError. */
+  get(ref: Ref): Promise<Raw | undefined>;
+  /** The object as the server answered; undefined where it answers with none (delete, evict). Throws WorldError. */
+  write(write: Write, options?: { dryRun?: boolean }): Promise<Raw | undefined>;
+  /** Whether there is any object of this kind, in any namespace. None of a kind that is not served. Throws WorldError. */
+  any(of: { apiVersion: string; kind: string }): Promise<boolean>;
+  /** Rehearsal alone has it: makes so what controllers are expected to do. */
+  assume?(assumptions: readonly Assumption[]): void;
+}
+/**
+ * `conflict`: 409 or 422, look again. `unanswered`: it may or may not have happened. `throttled`: 429 or 503, not done, tried often enough.
+ * `blocked`: a PodDisruptionBudget refuses an eviction for now.
+ */
+export type WorldErrorKind = 'blocked' | 'conflict' | 'forbidden' | 'missing' | 'refused' | 'throttled' | 'unanswered';
+export class WorldError extends Error {
+  override readonly name = 'WorldError';
+  readonly kind: WorldErrorKind;
+  readonly status?: number;
+  /** `message`: what the server said, sanitised, one line. */
+  constructor(kind: WorldErrorKind, message: string, status?: number) {
+    super(message);
+    this.kind = kind;
+    this.status = status;
+  }
+}
+/**
+ * What a look at the cluster says about a step. `moved`: neither before nor after; the paths that are off, or why in words. `refused`: this tool never does that.
+ * `to-do` of a wait: `because` says what has not come about.
+ */
+export type Look =
+  | { is: 'to-do'; now: Raw | undefined; because?: Text }
+  | { is: 'done'; now: Raw | undefined }
+  | { is: 'obsolete'; because: Text }
+  | { is: 'moved'; paths: string[]; because?: Text }
+  | { is: 'refused'; because: Text };
+/** One small module per kind of step; `look` serves the write, resume and undo alike. */
+export interface StepKind<S extends Step = Step> {
+  /** What the step changes, one line each, for previews; names and values, no prose. */
+  preview(step: S): string[];
+  look(step: S, world: World): Promise<Look>;
+  /** `now`: what a look found to be to-do. undefined: nothing is sent (manual, wait). */
+  write(step: S, now: Raw | undefined): Write | undefined;
+  /** What the journal keeps of the object as it was found: exactly what undo needs. */
+  remember(object: Raw | undefined): Raw | undefined;
+  /** The step that takes it back, or why there is none. `before`: what was remembered (undefined: there was no object); `after`: who it was once written. */
+  inverse(step: S, before?: Raw, after?: Raw): Step | { none: Text };
+}

@@ -1,0 +1,280 @@
+// One step to its end, in either way: look, write down the intent, send, verify, write down the outcome. Waits and evictions have their own patience.
+// Every write of the tool to a cluster, but for its own Lease, passes through here.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { deepEqual } from '../kube/json.ts';
+import { refOf, sameObject } from '../kube/refs.ts';
+import { shellWord } from '../text/shell.ts';
+import {
+  type Entry,
+  type Journal,
+  type Look,
+  type Raw,
+  type Ref,
+  type Step,
+  type StepOf,
+  type StepResult,
+  type Text,
+  type Way,
+  type World,
+  WorldError,
+} from './contracts.ts';
+import type { Progress } from './progress.ts';
+import { kindOf } from './steps/index.ts';
+import { identity } from './steps/objects.ts';
+
+/** Looks at one object before it is given up as contended or unreachable (DESIGN section 4). */
+const LOOKS = 5;
+/** ms before the second look; doubles with each further one. */
+const PAUSE = 200;
+/** ms between two looks of a wait, and between two tries of an eviction: one small read a second. */
+const POLL = 1000;
+
+export interface StepOutcome {
+  result: StepResult | 'in-doubt';
+  detail?: Text;
+  /** A write of ours was answered, although it did not come to what the step wanted. */
+  answered?: true;
+}
+export interface Means {
+  world: World;
+  journal: Pick<Journal, 'append'>;
+  progress: Progress;
+  /** Aborted: nothing further is begun, what is in flight ends. */
+  halt: AbortSignal;
+}
+/** What a step comes to, once it is in the journal. */
+type Settled = StepOutcome & { result: StepResult };
+interface Doing {
+  step: Step;
+  way: Way;
+  means: Means;
+  note(more: Noted): Promise<void>;
+  /** `after`: the object as the server answered; who it was goes into the journal. */
+  settle(outcome: Settled, after?: Raw): Promise<Settled>;
+}
+type Noted = Omit<Extract<Entry, { is: 'intent' }>, 'at' | 'way' | 'step'> | Omit<Extract<Entry, { is: 'outcome' }>, 'at' | 'way' | 'step'>;
+
+/** undefined: halted before anything was sent. */
+export async function perform(original: Step, way: Way, means: Means): Promise<StepOutcome | undefined> {
+  const note = (more: Noted) => means.journal.append({ at: new Date().toISOString(), way, step: original.id, ...more });
+  const settle = async (outcome: Settled, after?: Raw) => {
+    await note({ is: 'outcome', result: outcome.result, detail: outcome.detail, after: identity(after) });
+    return outcome;
+  };
+  const step = way === 'undo' ? inverseOf(original, means.progress) : original;
+  if ('none' in step) return settle({ result: 'left', detail: step.none });
+  const doing: Doing = { step, way, means, note, settle };
+  return step.do === 'wait' ? waitFor(step, doing) : write(doing);
+}
+
+/** The step that takes another one back, from what the journal knows of it. Where the plan promised no undo, only something for a person to do. */
+export function inverseOf(step: Step, progress: Progress): Step | { none: Text } {
+  const known = progress.states.do.get(step.id);
+  const inverse = kindOf(step).inverse(step, known?.before, known?.after);
+  if (step.undo === 'none' && 'do' in inverse && inverse.do !== 'manual') return { none: step.undoNote ?? NO_UNDO };
+  return inverse;
+}
+
+const NO_UNDO: Text = { en: 'it was said beforehand that this cannot be taken back', zh: '执行前已说明此步骤无法撤销' };
+
+// ---- writing --------------------------------------------------------------------------------------------------------
+
+async function write({ step, way, means: { world, progress, halt }, note, settle }: Doing): Promise<StepOutcome | undefined> {
+  const kind = kindOf(step);
+  const until = performance.now() + (step.do === 'evict' ? step.within * 1000 : 0);
+  // An intent of ours whose write may or may not have reached the cluster: only a look can tell, and what it finds done counts as ours.
+  let inDoubt = progress.states[way].get(step.id)?.result === 'in-doubt';
+  let intent: { before: Raw | undefined } | undefined;
+  let answer: Raw | undefined;
+  let trouble: WorldError | undefined;
+  const fail = (error: WorldError): Promise<StepOutcome> | StepOutcome => {
+    const detail = step.do === 'evict' && error.kind === 'blocked' ? blocked(step, error) : troubleWith(error);
+    if (inDoubt) return { result: 'in-doubt', detail };
+    return settle({ result: 'failed', detail, ...(answer ? { answered: true } : {}) }, answer);
+  };
+  const halted = (): Promise<StepOutcome> | StepOutcome | undefined => {
+    if (inDoubt) return { result: 'in-doubt' };
+    return intent && settle({ result: 'failed', detail: INTERRUPTED });
+  };
+  for (let looks = 0; looks < LOOKS; ) {
+    if (trouble) await pause(trouble.kind === 'blocked' ? POLL : PAUSE * 2 ** (looks - 1), halt);
+    if (halt.aborted) return halted();
+    const look = await orTrouble(kind.look(step, world));
+    if (look instanceof WorldError) {
+      trouble = look;
+      if (isFinal(trouble)) return fail(trouble);
+      looks++;
+      continue;
+    }
+    if (look.is !== 'to-do') return settle(lookedAt(look, way, inDoubt), look.is === 'done' ? (look.now ?? answer) : answer);
+    const request = kind.write(step, look.now);
+    if (!request) return settle({ result: 'manual' });
+    const before = kind.remember(look.now);
+    // Tries of an eviction would fill the journal with the same intent.
+    if (!intent || !deepEqual(intent.before, before)) await note({ is: 'intent', before });
+    intent = { before };
+    if (halt.aborted) return halted();
+    inDoubt = true;
+    const answered = await orTrouble(world.write(request));
+    if (answered instanceof WorldError) {
+      trouble = answered;
+      inDoubt = trouble.kind === 'unanswered';
+      if (isFinal(trouble) || (trouble.kind === 'blocked' && performance.now() >= until)) return fail(trouble);
+      if (trouble.kind !== 'blocked') looks++;
+      continue;
+    }
+    // What was told to go answers with anything or nothing, and is on its way.
+    if (request.verb === 'delete' || request.verb === 'evict') return settle({ result: 'done' });
+    answer = answered;
+    const verified = await orTrouble(kind.look(step, seeing(world, answered)));
+    trouble = verified instanceof WorldError ? verified : undefined;
+    if (!(verified instanceof WorldError)) {
+      if (verified.is === 'done') return settle({ result: 'done' }, answered);
+      // A new object's status is a second write.
+      const isNext = verified.is === 'to-do' && kind.write(step, verified.now)?.verb !== request.verb;
+      if (!isNext) return settle({ result: 'failed', detail: NOT_KEPT, answered: true }, answered);
+    }
+    looks++;
+  }
+  return fail(trouble ?? new WorldError('conflict', 'it keeps changing'));
+}
+
+const INTERRUPTED: Text = { en: 'interrupted before it was done', zh: '尚未完成即被中断' };
+
+/** The world with one object as it was just answered. */
+function seeing(world: World, answered: Raw | undefined): World {
+  if (!answered) return world;
+  const on = refOf(answered);
+  return { ...world, get: async (ref) => (sameObject(ref, on) ? answered : world.get(ref)) };
+}
+
+/** Looking again does not help. */
+const isFinal = ({ kind }: WorldError): boolean => kind === 'forbidden' || kind === 'refused';
+
+export async function orTrouble<T>(doing: Promise<T>): Promise<T | WorldError> {
+  try {
+    return await doing;
+  } catch (error) {
+    if (error instanceof WorldError) return error;
+    throw error;
+  }
+}
+
+/** Ends early when halted. */
+async function pause(ms: number, halt: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal: halt }).catch(() => undefined);
+}
+
+// ---- waiting --------------------------------------------------------------------------------------------------------
+
+/** Nothing is written, so nothing is in doubt: a run that is cut here waits again. */
+async function waitFor(step: StepOf<'wait'>, { means: { world, halt }, settle }: Doing): Promise<StepOutcome | undefined> {
+  if (world.assume) return assumed(step, world, settle);
+  const kind = kindOf(step);
+  const until = performance.now() + step.within * 1000;
+  let since: number | undefined;
+  for (;;) {
+    if (halt.aborted) return undefined;
+    const look = await orTrouble(kind.look(step, world));
+    const now = performance.now();
+    if (look instanceof WorldError) {
+      // A server that is away for a moment is what waits are often for; what was not seen did not hold without a break.
+      if (isFinal(look)) return settle({ result: 'failed', detail: troubleWith(look) });
+      since = undefined;
+    } else if (look.is === 'done') {
+      since ??= now;
+      if (now - since >= (step.lasting ?? 0) * 1000) return settle({ result: 'done' });
+    } else if (look.is === 'to-do') since = undefined;
+    else return settle(lookedAt(look, 'do', false));
+    if (since === undefined && now >= until) return settle({ result: 'failed', detail: inVain(step, look as WorldError | ToDo) });
+    await pause(POLL, halt);
+  }
+}
+
+type ToDo = Extract<Look, { is: 'to-do' }>;
+
+/** A rehearsal does not wait: what controllers are expected to do is made so, and said. */
+async function assumed(step: StepOf<'wait'>, world: World, settle: Doing['settle']): Promise<StepOutcome> {
+  const look = () => kindOf(step).look(step, world);
+  if ((await look()).is === 'done') return settle({ result: 'already' });
+  world.assume?.(step.assume);
+  const after = await look();
+  if (after.is === 'done') return settle({ result: 'done', detail: { en: 'assumed', zh: '假定如此' } });
+  if (after.is !== 'to-do') return settle(lookedAt(after, 'do', false));
+  const { because = NOT_KNOWN } = after;
+  return settle({
+    result: 'failed',
+    detail: { en: `${because.en}; whether that comes about cannot be rehearsed`, zh: `${because.zh}；能否达到无法通过演练得知` },
+  });
+}
+
+const NOT_KNOWN: Text = { en: 'it did not come about', zh: '条件未满足' };
+
+function inVain({ within, until }: StepOf<'wait'>, look: WorldError | ToDo): Text {
+  const is = look instanceof WorldError ? { en: look.message, zh: look.message } : (look.because ?? NOT_KNOWN);
+  const see = until[0] && describeCommand(until[0].on);
+  return {
+    en: `waited ${within} s in vain: ${is.en}; ${see ? `see why (${see}), then ` : ''}go on with resume`,
+    zh: `等待 ${within} 秒仍未满足：${is.zh}；${see ? `请查明原因（${see}），` : ''}然后用 resume 继续`,
+  };
+}
+
+function blocked({ on, within }: StepOf<'evict'>, { message }: WorldError): Text {
+  const budgets = `kubectl get poddisruptionbudgets -n ${shellWord(on.namespace ?? 'default')}`;
+  return {
+    en: `no PodDisruptionBudget allowed it within ${within} s: ${message}; make room (${budgets}), then go on with resume`,
+    zh: `${within} 秒内 PodDisruptionBudget 一直不允许驱逐：${message}；请腾出余量（${budgets}），然后用 resume 继续`,
+  };
+}
+
+/** kubectl takes KIND.GROUP for a resource. */
+function describeCommand({ apiVersion, kind, namespace, name }: Ref): string {
+  const group = apiVersion.includes('/') ? `.${apiVersion.split('/')[0]}` : '';
+  return `kubectl describe ${shellWord(`${kind}${group}`)} ${shellWord(name)}${namespace ? ` -n ${shellWord(namespace)}` : ''}`;
+}
+
+// ---- outcomes -------------------------------------------------------------------------------------------------------
+
+/** Paths that a message names. */
+const NAMED = 5;
+
+/** What a look that leaves nothing to do means. `ours`: a write of ours was in doubt, so what stands there counts as our doing. */
+export function lookedAt(look: Exclude<Look, ToDo>, way: Way, ours: boolean): Settled {
+  switch (look.is) {
+    case 'done':
+      return { result: ours ? 'done' : 'already' };
+    case 'obsolete':
+      return { result: 'obsolete', detail: look.because };
+    case 'refused':
+      return { result: way === 'undo' ? 'left' : 'failed', detail: look.because };
+    case 'moved':
+      return { result: way === 'undo' ? 'left' : 'failed', detail: look.because ?? movedText(look.paths) };
+  }
+}
+
+function movedText(paths: string[]): Text {
+  const more = paths.length - NAMED;
+  const names = paths.slice(0, NAMED).join(', ');
+  return {
+    en: `${names}${more > 0 ? ` and ${more} more` : ''} changed by somebody else`,
+    zh: `${names}${more > 0 ? ` 等 ${paths.length} 处` : ''} 已被他人改动`,
+  };
+}
+
+const NOT_KEPT: Text = {
+  en: 'the server accepted the write but does not hold the new value (a webhook or the schema changed it)',
+  zh: '服务器接受了写入，但新值没有生效（被 webhook 或 schema 改写）',
+};
+
+export function troubleWith({ kind, message }: WorldError): Text {
+  switch (kind) {
+    case 'forbidden':
+      return { en: `forbidden: ${message}`, zh: `没有权限：${message}` };
+    case 'refused':
+      return { en: `refused: ${message}`, zh: `被拒绝：${message}` };
+    case 'missing':
+      return { en: `not found: ${message}`, zh: `未找到：${message}` };
+    default:
+      return { en: `gave up after ${LOOKS} tries: ${message}`, zh: `尝试 ${LOOKS} 次后放弃：${message}` };
+  }
+}

@@ -1,0 +1,74 @@
+// A delete step, with uid and resourceVersion of what was looked at as preconditions. Taking it back makes the object again from what was remembered, where that means anything.
+import { describe, refOf } from '../../kube/refs.ts';
+import type { Condition, Look, Raw, Ref, Step, StepKind, StepOf, Text, World } from '../contracts.ts';
+import { differences } from './differences.ts';
+import { brokenGuard } from './guard.ts';
+import {
+  bare,
+  identity,
+  isGone,
+  isLeaving,
+  isOneOff,
+  isSecret,
+  isUpgradePlan,
+  neverDeleted,
+  ownersOf,
+  uidOf,
+  versionOf,
+  whole,
+} from './objects.ts';
+import { oldPlanByHand } from './upgrade-plan.ts';
+
+type DeleteStep = StepOf<'delete'>;
+
+export const remove: StepKind<DeleteStep> = {
+  preview: ({ on, propagation }) => [`- ${describe(on)}${propagation ? ` (${propagation})` : ''}`],
+  look: (step, world) => lookAtDoomed(step, world, step.like),
+  write: ({ on, propagation }, now) => ({
+    verb: 'delete',
+    on: { ...on, uid: uidOf(now) },
+    resourceVersion: versionOf(now),
+    propagation,
+  }),
+  remember: (object) => (object && (isOneOff(object) || isSecret(object)) ? identity(object) : whole(object)),
+  inverse,
+};
+
+/** Of what is to go away: done when it is gone, replaced, or on its way out. */
+export async function lookAtDoomed(step: { on: Ref; guard: Condition[] }, world: World, like?: Raw): Promise<Look> {
+  const now = await world.get(step.on);
+  if (isGone(now, step.on) || isLeaving(now)) return { is: 'done', now: undefined };
+  const broken = await brokenGuard(step.guard, world, now, step.on);
+  if (broken) return { is: 'obsolete', because: broken };
+  const paths = like ? differences(now, like) : [];
+  if (paths.length) return { is: 'moved', paths };
+  const never = await neverDeleted(now, world);
+  return never ? { is: 'refused', because: never } : { is: 'to-do', now };
+}
+
+function inverse(step: DeleteStep, before: Raw | undefined): Step | { none: Text } {
+  if (isUpgradePlan(step.on)) return oldPlanByHand(step, before);
+  if (isOneOff(step.on)) return { none: ONE_OFF };
+  if (isSecret(step.on)) return { none: SECRET };
+  if (!before) return { none: UNKNOWN };
+  const { id, phase, text, after, reasons, undo, undoNote } = step;
+  const object = bare(before);
+  return { id, phase, text, after, reasons, undo, undoNote, do: 'create', object, guard: stillWanted(object) };
+}
+
+const ONE_OFF: Text = {
+  en: 'what was deleted does not come back; its controller makes a new one',
+  zh: '已删除的对象无法恢复，其控制器会创建新的对象',
+};
+const SECRET: Text = { en: 'values of Secrets are not kept', zh: 'Secret 的值不会被保存' };
+const UNKNOWN: Text = { en: 'the journal does not hold the object', zh: '日志中没有保存该对象' };
+
+/** Nothing of that name again, and its owners still there: else the garbage collector would take it away at once. */
+function stillWanted(object: Raw): Condition[] {
+  const on = refOf(object);
+  const owners = ownersOf(object).map(({ apiVersion, kind, name, uid }) => ({
+    on: { apiVersion: String(apiVersion), kind: String(kind), namespace: on.namespace, name: String(name), uid: String(uid) },
+    must: 'exist' as const,
+  }));
+  return [{ on, must: 'be-gone' }, ...owners];
+}

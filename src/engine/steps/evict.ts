@@ -1,0 +1,15 @@
+// An evict step: a Pod asked to go by way of its PodDisruptionBudgets. The executor waits while one of them refuses, up to `within`.
+import { describe } from '../../kube/refs.ts';
+import type { StepKind, StepOf } from '../contracts.ts';
+import { lookAtDoomed } from './delete.ts';
+import { identity, uidOf } from './objects.ts';
+
+export const evict: StepKind<StepOf<'evict'>> = {
+  preview: ({ on, within }) => [`- ${describe(on)} (PodDisruptionBudget ≤ ${within} s)`],
+  look: lookAtDoomed,
+  write: ({ on }, now) => ({ verb: 'evict', on: { ...on, uid: uidOf(now) } }),
+  remember: identity,
+  inverse: () => ({
+    none: { en: 'an evicted Pod does not come back; its controller makes a new one', zh: '被驱逐的 Pod 无法恢复，其控制器会创建新的 Pod' },
+  }),
+};

@@ -1,0 +1,129 @@
+// A Helm chart as files: its name and version, the CustomResourceDefinitions of its crds/ folder, and its values. Pure: the files are given.
+// What helm itself bounds (pkg/chart/loader: 5 MiB a file, 100 MiB a chart) is bounded here more tightly; links and paths that leave the chart are refused.
+import { gunzipSync } from 'node:zlib';
+import { extract } from 'tar-stream';
+import { parseAllDocuments } from 'yaml';
+import type { Chart, Json, Raw, Text } from '../engine/contracts.ts';
+import { isRaw, withinDepth } from '../kube/json.ts';
+import { oneLine } from '../text/sanitise.ts';
+import { UserError } from '../text/user-error.ts';
+
+export interface ChartFile {
+  /** Relative to the chart's folder, with slashes. */
+  path: string;
+  text: string;
+}
+
+const MIB = 1024 * 1024;
+/** Bytes, and files. The charts of our systems have some hundred files of less than 100 KiB. */
+export const CHART_LIMITS = { packed: 16 * MIB, unpacked: 64 * MIB, file: 5 * MIB, files: 5000, depth: 16 } as const;
+
+/** Is this a file that says something about the chart itself, and not about the charts that it depends on? */
+export const isChartFile = (path: string): boolean => /^(?:Chart\.yaml|values\.yaml|crds\/.+\.(?:ya?ml|json))$/.test(path);
+
+export function badChart(name: string, why: Text): UserError {
+  const shown = oneLine(name, 300);
+  return new UserError(
+    { en: `Reading the chart ${shown}: ${oneLine(why.en, 300)}`, zh: `读取 chart ${shown}：${oneLine(why.zh, 300)}` },
+    {
+      en: 'give the folder of a chart, or its archive as helm pull saves it',
+      zh: '请提供 chart 的目录，或 helm pull 保存的归档文件',
+    },
+  );
+}
+
+/** `name`: what to call it in errors. Throws UserError. */
+export function readChart(files: readonly ChartFile[], name: string): Chart {
+  const about = onlyOne(files, 'Chart.yaml', name);
+  if (about === undefined) throw badChart(name, { en: 'there is no Chart.yaml', zh: '没有 Chart.yaml' });
+  const { name: called, version } = about;
+  if (typeof called !== 'string' || typeof version !== 'string')
+    throw badChart(name, { en: 'Chart.yaml has no name or no version', zh: 'Chart.yaml 缺少 name 或 version' });
+  const crds = files.filter(({ path }) => path.startsWith('crds/')).flatMap((file) => documents(file, name));
+  return {
+    name: called,
+    version: version.replace(/^v(?=\d)/, ''),
+    crds: crds.filter(isRaw).filter(({ kind }) => kind === 'CustomResourceDefinition'),
+    values: onlyOne(files, 'values.yaml', name) ?? {},
+  };
+}
+
+function onlyOne(files: readonly ChartFile[], path: string, name: string): Raw | undefined {
+  const file = files.find((each) => each.path === path);
+  if (file === undefined) return undefined;
+  const value = documents(file, name)[0] ?? {};
+  if (!isRaw(value)) throw badChart(name, { en: `${path} is no mapping`, zh: `${path} 不是映射` });
+  return value;
+}
+
+function documents({ path, text }: ChartFile, name: string): Json[] {
+  const bad = (why: string) => badChart(name, { en: `${path} is no YAML: ${why}`, zh: `${path} 不是有效的 YAML：${why}` });
+  return [...parseAllDocuments(text, { logLevel: 'silent' })].map((document) => {
+    const [error] = document.errors;
+    if (error !== undefined) throw bad(error.message);
+    try {
+      const value = document.toJS({ maxAliasCount: 100 }) as Json;
+      if (!withinDepth(value)) throw new Error('nested too deeply');
+      return value;
+    } catch (failure) {
+      throw bad((failure as Error).message);
+    }
+  });
+}
+
+/** The files of a chart's archive that `readChart` wants. Throws UserError for what is no such archive, or a trap. */
+export async function unpackChart(archive: Buffer, name: string): Promise<ChartFile[]> {
+  const entries = extract();
+  entries.end(unzipped(archive, name));
+  const files: ChartFile[] = [];
+  let count = 0;
+  try {
+    for await (const entry of entries) {
+      const { type, size = 0 } = entry.header;
+      const path = insideChart(entry.header.name, name);
+      if (type === 'symlink' || type === 'link') throw badChart(name, { en: `${path} is a link`, zh: `${path} 是链接` });
+      if (++count > CHART_LIMITS.files) throw tooMuch(name, `${CHART_LIMITS.files} files`, `${CHART_LIMITS.files} 个文件`);
+      if (size > CHART_LIMITS.file) throw tooMuch(`${name} ${path}`, '5 MiB', '5 MiB');
+      if (type !== 'file' || !isChartFile(path)) entry.resume();
+      else files.push({ path, text: await textOf(entry) });
+    }
+  } catch (error) {
+    throw error instanceof UserError ? error : unreadable(name, error as Error);
+  } finally {
+    entries.destroy();
+  }
+  return files;
+}
+
+function unzipped(archive: Buffer, name: string): Buffer {
+  if (archive.length > CHART_LIMITS.packed) throw tooMuch(name, '16 MiB', '16 MiB');
+  try {
+    return gunzipSync(archive, { maxOutputLength: CHART_LIMITS.unpacked });
+  } catch (error) {
+    throw unreadable(name, error as Error);
+  }
+}
+
+/** All of an archive lies below one folder, whatever its name. */
+function insideChart(entry: string, name: string): string {
+  const parts = entry.split('/').filter((part) => part !== '' && part !== '.');
+  if (entry.startsWith('/') || parts.includes('..') || /[\\\0:]/.test(entry)) {
+    throw badChart(name, { en: `the path ${entry} leads out of the archive`, zh: `路径 ${entry} 指向归档之外` });
+  }
+  return parts.slice(1).join('/');
+}
+
+async function textOf(entry: AsyncIterable<unknown>): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of entry as AsyncIterable<Buffer>) chunks.push(chunk);
+  return chartText(Buffer.concat(chunks));
+}
+
+/** Without a byte order mark. */
+export const chartText = (bytes: Buffer): string => bytes.toString('utf8').replace(/^\ufeff/, '');
+
+export const tooMuch = (name: string, en: string, zh: string): UserError => badChart(name, { en: `more than ${en}`, zh: `超过 ${zh}` });
+
+function unreadable(name: string, { message }: Error): UserError {
+  return badChart(name, { en: `no readable .tgz (${message})`, zh: `不是可读取的 .tgz（${message}）` });
+}

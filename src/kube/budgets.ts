@@ -1,0 +1,57 @@
+// PodDisruptionBudgets: which of them count for a Pod, and how many evictions each still allows.
+import type { Field, Json, Raw, Ref } from '../engine/contracts.ts';
+import { isRaw } from './json.ts';
+import { refOf } from './refs.ts';
+
+export interface BudgetRow {
+  ref: Ref;
+  selector: Json;
+  /** Evictions that it allows now. */
+  allows: number;
+}
+
+export const BUDGET_FIELDS: readonly Field[] = ['spec.selector', 'status.disruptionsAllowed'];
+
+export function budgetRow(budget: Raw): BudgetRow {
+  const allowed = isRaw(budget.status) ? budget.status.disruptionsAllowed : undefined;
+  return {
+    ref: refOf(budget),
+    selector: (isRaw(budget.spec) ? budget.spec.selector : undefined) ?? null,
+    allows: typeof allowed === 'number' ? allowed : 0,
+  };
+}
+
+/** The budgets that an eviction of this Pod counts against. The API server refuses one that counts against several. */
+export function budgetsOf(pod: Raw, budgets: readonly BudgetRow[]): BudgetRow[] {
+  const metadata = isRaw(pod.metadata) ? pod.metadata : {};
+  const labels = isRaw(metadata.labels) ? metadata.labels : {};
+  return budgets.filter(({ ref, selector }) => ref.namespace === metadata.namespace && selects(selector, labels));
+}
+
+/** metav1.LabelSelector, as policy/v1 reads it: none selects nothing, an empty one everything. An operator that we do not know selects: better one budget too many. */
+export function selects(selector: Json, labels: Raw): boolean {
+  if (!isRaw(selector)) return false;
+  const wanted = isRaw(selector.matchLabels) ? selector.matchLabels : {};
+  const expressions = Array.isArray(selector.matchExpressions) ? selector.matchExpressions.filter(isRaw) : [];
+  return (
+    Object.entries(wanted).every(([key, value]) => labelOf(labels, key) === value) &&
+    expressions.every(({ key, operator, values }) => meets(labelOf(labels, String(key)), operator, Array.isArray(values) ? values : []))
+  );
+}
+
+function meets(label: Json | undefined, operator: Json | undefined, values: Json[]): boolean {
+  switch (operator) {
+    case 'In':
+      return label !== undefined && values.includes(label);
+    case 'NotIn':
+      return label === undefined || !values.includes(label);
+    case 'Exists':
+      return label !== undefined;
+    case 'DoesNotExist':
+      return label === undefined;
+    default:
+      return true;
+  }
+}
+
+const labelOf = (labels: Raw, key: string): Json | undefined => (Object.hasOwn(labels, key) ? labels[key] : undefined);

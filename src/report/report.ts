@@ -1,0 +1,55 @@
+// One or several examinations as one report: what every format lays out, and the published list of several results.
+import type { Text } from '../engine/contracts.ts';
+import type { Examination } from '../engine/examine.ts';
+import { type Summary, summarise } from '../engine/verdict.ts';
+import { oneLine } from '../text/sanitise.ts';
+import { shellWord } from '../text/shell.ts';
+import { API_VERSION, type PublishedResult, publish } from './check-result.ts';
+import type { Face } from './face.ts';
+import { type Catalogue, sumOf, type View, viewOf } from './view.ts';
+
+/** A context whose cluster could not be looked at. */
+export interface Failed {
+  context: string;
+  why: Text;
+}
+export interface Report {
+  views: View[];
+  summaries: Summary[];
+  failed: { context: string; why: string }[];
+  /** Over all of them. */
+  sum: string;
+}
+
+export function reportOf(examinations: readonly Examination[], failed: readonly Failed[], catalogue: Catalogue, face: Face): Report {
+  const several = examinations.length + failed.length > 1;
+  const again = ({ identity }: Examination) => (several ? ` --context ${shellWord(identity.context)}${face.again ?? ''}` : face.again);
+  const summaries = examinations.map(({ results }) => summarise(results));
+  const looked = examinations.some(({ results }) => results.length > 0);
+  return {
+    views: examinations.map((examination) => viewOf(examination, catalogue, { ...face, again: again(examination) })),
+    summaries,
+    failed: failed.map(({ context, why }) => ({ context: oneLine(context), why: oneLine(why[face.language], 600) })),
+    sum: sumOf(summaries, looked, face, failed.length),
+  };
+}
+
+export interface PublishedList {
+  apiVersion: typeof API_VERSION;
+  kind: 'CheckResultList';
+  items: PublishedResult[];
+  /** Contexts that could not be looked at. */
+  failed: readonly Failed[];
+  complete: boolean;
+}
+
+export function publishList(examinations: readonly Examination[], failed: readonly Failed[]): PublishedList {
+  const items = examinations.map(publish);
+  return {
+    apiVersion: API_VERSION,
+    kind: 'CheckResultList',
+    items,
+    failed,
+    complete: !failed.length && items.every(({ complete }) => complete),
+  };
+}

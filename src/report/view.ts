@@ -1,0 +1,268 @@
+// What an examination says, in the words of one language and in reading order: worst first, each remedy once, unknowns by reason. Every printed format lays this out.
+// All of it has been through sanitise: formats need no more than the escaping of their own.
+import type { CheckResult, Gap, Grade, Installation, JudgedFinding, Ref, SystemId, Text, UpgradePath } from '../engine/contracts.ts';
+import type { CheckRemedy, Examination } from '../engine/examine.ts';
+import { describeGap, isGap, settleGap } from '../engine/gaps.ts';
+import { GRADES, type Summary, summarise } from '../engine/verdict.ts';
+import { oneLine } from '../text/sanitise.ts';
+import { counted, type Face } from './face.ts';
+import { ACCEPTED, ACCEPTED_BY_NAME, CERTAINTY, gradeCount, listed } from './words.ts';
+
+/** What the catalogue says about systems and checks. */
+export interface Catalogue {
+  systems: readonly { id: SystemId; title: Text }[];
+  /** Titles by check id. */
+  checks: ReadonlyMap<string, Text>;
+}
+export interface View {
+  cluster: string;
+  /** Of the API server; empty where it could not be read. */
+  version: string;
+  paths: { system: string; versions: string; note: string; place: string }[];
+  disagreements: { head: string; says: string[] }[];
+  absent: string;
+  found: FoundView[];
+  unknown: UnknownView[];
+  rest: string;
+  sum: string;
+  /** The next command. */
+  next?: string;
+}
+export interface FoundView {
+  id: string;
+  /** Which installation, where there are several of the system. */
+  at: string;
+  title: string;
+  /** The worst that is not accepted; undefined: all are accepted. */
+  grade?: Grade;
+  tally: string;
+  findings: { grade: Grade; message: string; objects: { kind: string; name: string }[]; evidence: string[] }[];
+  fix: string;
+  notSeen: string[];
+}
+export interface UnknownView {
+  head: string;
+  /** Grouped where they concern the same checks. */
+  reasons: { whys: string[]; checks: string[] }[];
+  settle: string;
+}
+
+/** Longest sentence, and longest name with its kind: a namespace and a name have at most 63 and 253 characters. */
+const SENTENCE = 1000;
+const NAME = 600;
+
+export function viewOf(examination: Examination, { systems, checks }: Catalogue, face: Face): View {
+  const { identity, serverVersion, installations, paths, results, absent } = examination;
+  const { language } = face;
+  const found = results.filter(({ outcome }) => outcome === 'found').toSorted(worstFirst);
+  const unknown = results.filter(({ outcome }) => outcome === 'unknown' || outcome === 'not-looked-at');
+  const summary = summarise(results);
+  const missing = systems.filter(({ id }) => absent.includes(id)).map(({ id }) => id);
+  const several = (id: string) => installations.filter(({ system }) => id.startsWith(`${system}/`)).length > 1;
+  return {
+    cluster: oneLine(identity.context) || oneLine(identity.server) || identity.uid,
+    version: isGap(serverVersion) ? '' : oneLine(serverVersion),
+    paths: paths.map((path) => pathView(path, face)),
+    disagreements: installations.flatMap((installation) => disagreement(installation, face)),
+    absent: missing.length ? { en: `not installed: ${missing.join(', ')}`, zh: `未安装：${missing.join('、')}` }[language] : '',
+    found: found.map((result) => foundView(result, examination, checks.get(result.id), several(result.id), face)),
+    unknown: unknownViews(unknown, face),
+    rest: rest(summary, face),
+    sum: sumOf([summary], results.length > 0, face),
+    next: nextOf(found, unknown, face),
+  };
+}
+
+// ---- installations --------------------------------------------------------------------------------------------------
+
+const PLACE = {
+  en: (release: string, revision: number) => `release ${release}, revision ${revision}`,
+  zh: (release: string, revision: number) => `release ${release}，修订版 ${revision}`,
+};
+const NOTE: Record<'default' | 'none' | 'unknown', Text> = {
+  default: { en: 'default; choose with --to', zh: '默认；可用 --to 指定' },
+  none: { en: 'no newer version is known; choose with --to', zh: '没有已知的更新版本；可用 --to 指定' },
+  unknown: { en: 'version unknown', zh: '版本未知' },
+};
+
+function pathView({ installation, from, to, chosen, hops }: UpgradePath, { language }: Face): View['paths'][number] {
+  const { release, namespace, name } = installation;
+  const version = isGap(from) ? NOTE.unknown[language] : oneLine(from);
+  const note = to ? (chosen === 'default' ? NOTE.default : undefined) : NOTE.none;
+  const place = release
+    ? PLACE[language](`${release.namespace}/${release.name}`, release.revision)
+    : [namespace, name].filter(Boolean).join('/');
+  return {
+    system: installation.system,
+    versions: [version, ...(to && !hops.includes(to) ? [...hops, to] : hops)].map((each) => oneLine(each)).join(' → '),
+    note: note?.[language] ?? '',
+    place: oneLine(place, NAME),
+  };
+}
+
+/** Every version that is named somewhere, with who names it, where they are not all the same. */
+function disagreement({ id, sources }: Installation, { language }: Face): View['disagreements'] {
+  const bySaid = Map.groupBy(sources, ({ says }) => oneLine(says.replace(/^v(?=\d)/, '')));
+  if (bySaid.size < 2) return [];
+  const name = oneLine(id, NAME);
+  return [
+    {
+      head: { en: `versions disagree in ${name}:`, zh: `${name} 各处的版本不一致：` }[language],
+      says: [...bySaid].map(([says, [first, ...more]]) => {
+        const others = { en: ` and ${more.length} more`, zh: ` 等 ${more.length + 1} 处` }[language];
+        return `${says}: ${oneLine(first!.from, NAME)}${more.length ? others : ''}`;
+      }),
+    },
+  ];
+}
+
+// ---- findings -------------------------------------------------------------------------------------------------------
+
+const openOnes = (findings: readonly JudgedFinding[]): JudgedFinding[] => findings.filter(({ accepted }) => !accepted);
+const worst = (findings: readonly JudgedFinding[]): number =>
+  Math.min(...openOnes(findings).map(({ grade }) => GRADES.indexOf(grade)), GRADES.length);
+const byGrade = (a: JudgedFinding, b: JudgedFinding): number => GRADES.indexOf(a.grade) - GRADES.indexOf(b.grade);
+const worstFirst = (a: CheckResult, b: CheckResult): number => worst(a.findings) - worst(b.findings) || a.id.localeCompare(b.id);
+
+function foundView(
+  result: CheckResult,
+  { paths, remedies }: Examination,
+  title: Text | undefined,
+  several: boolean,
+  face: Face,
+): FoundView {
+  const { id, installation, findings, gaps } = result;
+  const { language } = face;
+  const hops = paths.find((path) => path.installation.id === installation)?.hops ?? [];
+  const remedy = remedies.find((each) => each.check.id === id && each.installation === installation);
+  return {
+    id,
+    at: several ? oneLine(installation.slice(installation.indexOf('@') + 1), NAME) : '',
+    title: title?.[language] ?? '',
+    grade: GRADES[worst(findings)],
+    tally: tally(findings, face),
+    findings: [...openOnes(findings).toSorted(byGrade), ...findings.filter(({ accepted }) => accepted)].map((finding) =>
+      findingView(finding, hops, face),
+    ),
+    fix: remedy ? fixText(remedy, face) : '',
+    notSeen: gaps.map((gap) => oneLine(describeGap(gap)[language], SENTENCE)),
+  };
+}
+
+/** One sentence for all findings of the check, as the plan treats them. */
+function fixText({ check, findings }: CheckRemedy, { language }: Face): string {
+  return oneLine(check.remedy!.text[language]([...findings]), SENTENCE);
+}
+
+function findingView(finding: JudgedFinding, hops: readonly string[], { language }: Face): FoundView['findings'][number] {
+  const { grade, message, sure, objects, accepted, evidence, hop } = finding;
+  const at = hops.length > 1 && hop !== undefined ? hops[hop] : undefined;
+  const remarks = [
+    at && { en: `at ${at}`, zh: `升级到 ${at} 时` }[language],
+    sure !== 'certain' && sure !== 'high' && CERTAINTY[sure][language],
+    accepted && ACCEPTED_BY_NAME[language],
+  ].filter((remark) => typeof remark === 'string');
+  const remark = remarks.length ? { en: ` (${remarks.join(', ')})`, zh: `（${remarks.join('，')}）` }[language] : '';
+  return {
+    grade,
+    message: oneLine(message[language], SENTENCE) + remark,
+    objects: objects.map((ref) => ({ kind: oneLine(ref.kind), name: nameOf(ref) })),
+    evidence: evidence.map(({ seen, at: where }) => oneLine(seen, SENTENCE) + (where ? `  (${oneLine(where.kind)} ${nameOf(where)})` : '')),
+  };
+}
+
+const nameOf = ({ namespace, name }: Ref): string => oneLine([namespace, name].filter(Boolean).join('/'), NAME);
+
+function tally(findings: readonly JudgedFinding[], { language }: Face): string {
+  const open = openOnes(findings);
+  const accepted = findings.length - open.length;
+  const count = (grade: Grade) => open.filter((finding) => finding.grade === grade).length;
+  const parts = GRADES.filter(count).map((grade) => gradeCount(grade, count(grade))[language]);
+  return listed([...parts, ...(accepted ? [ACCEPTED(accepted)[language]] : [])], language);
+}
+
+// ---- unknowns -------------------------------------------------------------------------------------------------------
+
+/** One thing that stood in a check's way. `group`: what can be settled by the same act. */
+interface Obstacle {
+  id: string;
+  group: string;
+  why: string;
+  settle: string;
+}
+
+function unknownViews(results: readonly CheckResult[], face: Face): UnknownView[] {
+  const groups = Map.groupBy(
+    results.flatMap((result) => obstacles(result, face)),
+    ({ group }) => group,
+  );
+  return [...groups].map(([group, all]) => {
+    const count = new Set(all.map(({ id }) => id)).size;
+    const byWhy = [...Map.groupBy(all, ({ why }) => why)].map(([why, same]) => ({ why, checks: [...new Set(same.map(({ id }) => id))] }));
+    const byChecks = Map.groupBy(byWhy, ({ checks }) => checks.join());
+    const reasons = [...byChecks.values()].map((same) => ({ whys: same.map(({ why }) => why), checks: same[0]!.checks }));
+    return { head: (group.startsWith(SKIPPED) ? NOT_LOOKED : COULD_NOT)(count)[face.language], reasons, settle: all[0]!.settle };
+  });
+}
+
+const SKIPPED = 'not-looked-at ';
+const COULD_NOT = (count: number): Text => ({ en: `${counted(count, 'check', '').en} could not look`, zh: `${count} 项检查未能进行` });
+const NOT_LOOKED = (count: number): Text => ({
+  en: `${counted(count, 'check was', '', 'checks were').en} not looked at`,
+  zh: `${count} 项检查未执行`,
+});
+
+function obstacles({ id, outcome, gaps, note }: CheckResult, { language, tool }: Face): Obstacle[] {
+  if (gaps.length) {
+    return gaps.map((gap) => ({
+      id,
+      group: gap.why === 'failed' ? `${gap.why} ${gap.detail ?? ''}` : gap.why,
+      why: oneLine(describeGap(gap)[language], SENTENCE),
+      settle: oneLine(settleGap(gap, tool)[language], SENTENCE),
+    }));
+  }
+  const why = oneLine(note?.[language] ?? '', SENTENCE);
+  return [{ id, group: `${outcome === 'not-looked-at' ? SKIPPED : ''}${why}`, why, settle: '' }];
+}
+
+// ---- the end --------------------------------------------------------------------------------------------------------
+
+function rest({ checks }: Summary, { language }: Face): string {
+  const not = checks['not-applicable'];
+  const parts = [
+    checks.passed && { en: `${checks.passed} passed`, zh: `${checks.passed} 项通过` }[language],
+    not && { en: `${not} ${not === 1 ? 'does' : 'do'} not apply`, zh: `${not} 项不适用` }[language],
+  ];
+  return listed(
+    parts.filter((part) => typeof part === 'string'),
+    language,
+  );
+}
+
+/** Over all these clusters. `looked`: there was something to check at all. `failed`: clusters that could not be looked at. */
+export function sumOf(summaries: readonly Summary[], looked: boolean, { language }: Face, failed = 0): string {
+  const total = (count: (summary: Summary) => number) => summaries.reduce((sum, summary) => sum + count(summary), 0);
+  const counts = GRADES.map((grade) => ({ grade, count: total(({ findings }) => findings[grade]) })).filter(({ count }) => count);
+  const [accepted, unknown] = [total((each) => each.accepted), total(({ checks }) => checks.unknown + checks['not-looked-at'])];
+  const parts = counts.map(({ grade, count }) => gradeCount(grade, count)[language]);
+  if (accepted) parts.push(ACCEPTED(accepted)[language]);
+  if (unknown) parts.push({ en: `${unknown} unknown`, zh: `${unknown} 项未知` }[language]);
+  if (failed) parts.push({ en: `${counted(failed, 'cluster', '').en} not looked at`, zh: `${failed} 个集群未能检查` }[language]);
+  if (parts.length) return listed(parts, language) + { en: '.', zh: '。' }[language];
+  return (looked ? CLEAN : EMPTY)[language];
+}
+
+const CLEAN: Text = { en: 'Nothing found, and everything was seen.', zh: '未发现问题，所有内容均已查看。' };
+const EMPTY: Text = { en: 'Nothing to check: none of these systems is installed.', zh: '没有可检查的内容：这些系统均未安装。' };
+
+/** What to do about it, at the same place: a snapshot can only be rehearsed. */
+function nextOf(found: readonly CheckResult[], unknown: readonly CheckResult[], { tool, again = '' }: Face): string | undefined {
+  const open = found.flatMap(({ id, findings }) => openOnes(findings).map(({ remedy }) => ({ id, remedy })));
+  if (open.some(({ remedy }) => remedy)) return `${tool} fix${again}${/ --from /.test(again) ? ' --rehearse' : ''}`;
+  if (open.length) return `${tool} explain ${open[0]!.id}`;
+  const gaps = unknown.flatMap((result): readonly Gap[] => result.gaps);
+  if (gaps.some(({ why }) => why === 'forbidden')) return `${tool} rbac --for check`;
+  if (gaps.some(({ why }) => why === 'not-collected')) return `${tool} snapshot FILE`;
+  if (gaps.length) return `${tool} check${again}`;
+  return unknown.some(({ outcome }) => outcome === 'not-looked-at') ? `${tool} check${again} --to SYSTEM=VERSION` : undefined;
+}

@@ -1,0 +1,289 @@
+// Nodes that a failed Plan of the system-upgrade-controller left unschedulable. Who made them so is judged by the table in ../cordons.ts.
+import type { Ask, Asked, Certainty, Check, Finding, Grade, Raw, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
+import { type Cordon, cordonOf, KURED_LOCK, othersAtWork } from '../../../kube/nodes.ts';
+import { oneLine } from '../../../text/sanitise.ts';
+import {
+  atLeast,
+  CONFIG_MAPS,
+  type Controller,
+  controllerIn,
+  DEPLOYMENTS,
+  isStockKubectl,
+  type JobSettings,
+  jobSettings,
+} from '../controller.ts';
+import {
+  type Course,
+  cordonSeen,
+  courseOf,
+  type Facts,
+  type Row,
+  refusalIn,
+  SURE,
+  strongest,
+  type Trail,
+  trailsOf,
+  type Verdict,
+  verdictOf,
+} from '../cordons.ts';
+import { rancherAgent, rancherOf } from '../ownership.ts';
+import { planLabel } from '../plans.ts';
+import { jobs, kuredLocks, type NodeRow, nodes, PLANS, type PlanRow, planRow, plans, pods, type UpgradePod } from '../reads.ts';
+import { type Left, planName, refusalOf, repairSteps, type Way, wayOf } from '../remedy.ts';
+import { type Cluster, repairOf } from '../repair.ts';
+
+const reads = { nodes, plans, jobs, pods, kuredLocks };
+
+interface Args {
+  node: string;
+  /** NAMESPACE/NAME, or the name alone where the Plan is gone. */
+  plan: string;
+  row: Row;
+  /** How it is repaired when all nodes of this Plan are. */
+  way: Way;
+  left: Left;
+}
+
+const check: Check<typeof reads, Args> = {
+  id: 'k3s/nodes-cordoned-by-plan',
+  title: { en: 'no node was left unschedulable by a failed Plan', zh: '没有节点被失败的 Plan 遗留在封锁状态' },
+  why: {
+    en: 'The system-upgrade-controller cordons or drains a node before it upgrades it, and uncordons it only when the Job there has ended well. When the Job fails (the image refuses a downgrade, cannot be pulled, runs into its deadline), the node stays unschedulable and keeps one of the places that the Plan may work on at a time. Who cordoned it is judged by what the Jobs left behind: the log of kubectl in their Pods, the times in managedFields, the status of the Plan. A node that somebody else cordoned is left alone.',
+    zh: 'system-upgrade-controller 在升级节点前会将其封锁或驱逐，只有该节点上的 Job 正常结束后才取消封锁。Job 失败时（镜像拒绝降级、无法拉取、超过期限），节点会一直处于封锁状态，并占用该 Plan 的一个并发名额。由谁封锁，依据 Job 留下的痕迹判断：其 Pod 中 kubectl 的日志、metadata.managedFields 中的时间、Plan 的 status。他人封锁的节点不受影响。',
+  },
+  sources: [
+    'docs.k3s.io/upgrades/automated (downgrade prevention, recovery)',
+    'rancher/system-upgrade-controller v0.20.1: pkg/upgrade/handle_batch.go, pkg/upgrade/job/job.go',
+    'rancher/system-upgrade-controller: issues 71 and 341, pull request 369',
+    'k3s-io/k3s-upgrade v1.36.1+k3s1: scripts/upgrade.sh',
+    'k3s-io/k3s: issue 14282 (a retargeted Plan that runs nowhere)',
+  ],
+  when: { stage: 'both' },
+  reads,
+  asks: [{ resource: 'nodes' }, { resource: PLANS }, { resource: 'pods', verb: 'log' }, DEPLOYMENTS, CONFIG_MAPS] satisfies Asked[],
+  judge: (rows, { ask }) => findings(rows, ask),
+  message: {
+    en: ({ node, plan, row }) => `Node ${node} ${SAID[SURE[row] ?? 'low'].en(plan)}`,
+    zh: ({ node, plan, row }) => `Node ${node} ${SAID[SURE[row] ?? 'low'].zh(plan)}`,
+  },
+  remedy: {
+    text: {
+      en: (found) => repairText(found).en,
+      zh: (found) => repairText(found).zh,
+    },
+    writes: [
+      { verbs: ['get', 'patch'], group: '', resource: 'nodes' },
+      { verbs: ['delete', 'get', 'patch'], group: 'upgrade.cattle.io', resource: 'plans' },
+      { verbs: ['delete', 'get'], group: 'batch', resource: 'jobs' },
+    ],
+    steps: async (found) => repairSteps(found.map(({ args }) => args.left)),
+  },
+};
+export default check;
+
+const PROVEN = {
+  en: (plan: string) => `was left unschedulable by Plan ${plan}`,
+  zh: (plan: string) => `被 Plan ${plan} 遗留在封锁状态`,
+};
+const SAID: Record<Certainty, typeof PROVEN> = {
+  certain: PROVEN,
+  high: PROVEN,
+  medium: { en: (plan) => `is unschedulable, probably by Plan ${plan}`, zh: (plan) => `处于封锁状态，可能由 Plan ${plan} 造成` },
+  low: {
+    en: (plan) => `is unschedulable, perhaps by Plan ${plan}; too little is left to tell`,
+    zh: (plan) => `处于封锁状态，也许由 Plan ${plan} 造成，但线索太少`,
+  },
+};
+const GRADES: Record<Certainty, Grade> = { certain: 'blocker', high: 'blocker', medium: 'warning', low: 'notice' };
+
+function repairText(found: Finding<Args>[]): Text {
+  const { left, plan, way } = found[0]!.args;
+  const refused = refusalOf(left);
+  if (refused) return { en: `left to you: ${refused.en}`, zh: `需您自行处理：${refused.zh}` };
+  const { retarget } = left.repair;
+  switch (way) {
+    case 'uncordon':
+      return { en: 'uncordons it', zh: '取消封锁' };
+    case 'R1': {
+      const version = 'version' in retarget ? retarget.version : '';
+      return {
+        en: `points Plan ${plan} at ${version}, whereupon the controller uncordons`,
+        zh: `将 Plan ${plan} 指向 ${version}，随后控制器会取消封锁`,
+      };
+    }
+    case 'R2':
+      return { en: `deletes Plan ${plan} and its Jobs, then uncordons`, zh: `删除 Plan ${plan} 及其 Job，然后取消封锁` };
+  }
+}
+
+// ---- judging --------------------------------------------------------------------------------------------------------
+
+/** A node, who is behind it, and what says so. */
+interface Judged {
+  node: NodeRow;
+  trail: Trail;
+  verdict: Verdict;
+  cordon: Cordon;
+  shared: string[];
+}
+
+async function findings(rows: Rows<typeof reads>, ask: Ask): Promise<Finding<Args>[]> {
+  const look = onceEach(ask);
+  const suspects = rows.nodes
+    .filter(({ cordoned }) => cordoned)
+    .toSorted((a, b) => a.ref.name.localeCompare(b.ref.name))
+    .map((node) => ({ node, trails: trailsOf(node, rows.plans, rows.jobs, rows.pods) }))
+    .filter(({ trails }) => trails.length);
+  const judged: Judged[] = [];
+  for (const { node, trails } of suspects) {
+    const one = await judgeNode(node, trails, new Set(rows.kuredLocks.flat()), look);
+    if (one) judged.push(one);
+  }
+  if (!judged.length) return [];
+  const rancher = rancherOf(rows.nodes, rows.plans) ?? (await rancherAgent(ask));
+  return reported(judged, { ...rows, rancher }, look);
+}
+
+/** Lists are not one moment: Plans are read again, then the node; what has moved on in between is no finding. */
+async function judgeNode(node: NodeRow, trails: Trail[], locked: ReadonlySet<string>, look: Look): Promise<Judged | undefined> {
+  const courses = new Map<Trail, Course>();
+  const fresh: Trail[] = [];
+  for (const listed of trails) {
+    const trail = await look.again(listed);
+    if (!trail) continue;
+    fresh.push(trail);
+    courses.set(trail, await courseOf(trail, look.upgradeLog));
+  }
+  const now = await look.node(node.ref);
+  const cordon = now && cordonOf(now);
+  if (!now || !cordon) return undefined;
+  const verdicts = [];
+  for (const trail of fresh)
+    verdicts.push({ trail, verdict: await verdictOf(trail, node, await factsOf(trail, cordon, courses.get(trail)!, look)) });
+  const best = strongest(verdicts);
+  if (!best) return undefined;
+  const shared = [...othersAtWork(now), ...(locked.has(node.ref.name) ? [KURED_LOCK] : [])];
+  // Row N3: short of proof, whoever else is at work there counts as the one who did it.
+  if (shared.length && GRADES[SURE[best.verdict.row]!] !== 'blocker') return undefined;
+  return { node, ...best, cordon, shared };
+}
+
+async function factsOf(trail: Trail, cordon: Cordon, course: Course, look: Look): Promise<Facts> {
+  const { plan, jobs, pods } = trail;
+  const image = jobs.find((job) => job.image)?.image ?? pods.find((pod) => pod.cordon)?.cordon?.image;
+  const byStatus = plan !== undefined && !jobs.length && !pods.length;
+  const { controller, settings } = byStatus
+    ? await look.controller(plan.ref.namespace ?? '')
+    : { controller: undefined, settings: undefined };
+  return {
+    cordon,
+    course,
+    stockKubectl: isStockKubectl(image ?? settings?.kubectlImage),
+    deadline: plan?.deadline ?? settings?.deadline ?? 0,
+    namesFailures: atLeast(controller, NAMES_FAILURES),
+    log: (pod) => look.log(pod, pod.cordon!.name),
+  };
+}
+
+/** The oldest controller that names a failed Job in the condition Complete. */
+const NAMES_FAILURES = '0.15.3';
+
+async function reported(judged: readonly Judged[], cluster: Cluster, look: Look): Promise<Finding<Args>[]> {
+  const found: Finding<Args>[] = [];
+  for (const group of Map.groupBy(judged, ({ trail }) => `${trail.namespace ?? ''}/${trail.name}`).values()) {
+    const { trail } = group[0]!;
+    const repair = repairOf(trail, cluster, {
+      ...(await look.controller(trail.namespace ?? '')),
+      settled: group.every(({ verdict }) => verdict.row === 'G'),
+      failing: group.map(({ node }) => node.ref.name),
+    });
+    const lefts = group.map(({ node, verdict, shared }): Left => {
+      return { node: node.ref, label: node.labels[planLabel(trail.name)], repair, shared, low: SURE[verdict.row] === 'low' };
+    });
+    const chosen = lefts.filter((left) => !refusalOf(left)).map(({ node }) => node.name);
+    for (const [at, one] of group.entries())
+      found.push(
+        await finding(
+          one,
+          { node: one.node.ref.name, plan: planName(repair), row: one.verdict.row, way: wayOf(repair, chosen), left: lefts[at]! },
+          look,
+        ),
+      );
+  }
+  return found.toSorted((a, b) => a.args.node.localeCompare(b.args.node));
+}
+
+async function finding({ node, verdict, cordon }: Judged, args: Args, look: Look): Promise<Finding<Args>> {
+  const sure = SURE[verdict.row]!;
+  const [first, ...more] = verdict.evidence;
+  const pod = verdict.row === 'A' ? first!.at : undefined;
+  const refusal = pod && refusalIn(await look.logOf(pod, 'upgrade'));
+  return {
+    grade: GRADES[sure],
+    key: [node.ref.name],
+    sure,
+    objects: [node.ref],
+    args,
+    evidence: [
+      { seen: `row ${verdict.row}: ${oneLine(first!.seen, 600)}`, at: first!.at },
+      ...more.map(({ seen, at }) => ({ seen: oneLine(seen, 600), at })),
+      ...(refusal ? [{ seen: `log of container upgrade: ${oneLine(refusal, 300)}`, at: pod }] : []),
+      { seen: cordonSeen(cordon), at: node.ref },
+    ],
+  };
+}
+
+// ---- point reads, each once -----------------------------------------------------------------------------------------
+
+interface Look {
+  node(ref: Ref): Promise<Raw | undefined>;
+  /** With its Plan as it is now, where only the Plan speaks; undefined: it has just gone, or cannot be seen. */
+  again(trail: Trail): Promise<Trail | undefined>;
+  controller(namespace: string): Promise<{ controller?: Controller; settings: JobSettings }>;
+  log(pod: UpgradePod, container: string): Promise<string | undefined>;
+  logOf(pod: Ref, container: string): Promise<string | undefined>;
+  upgradeLog(pod: UpgradePod): Promise<string | undefined>;
+}
+
+/** Bytes of a log's end; kubectl drain tells a line for every Pod that it waits for, after the one that matters. */
+const LOG_BYTES = 64 * 1024;
+
+function onceEach(ask: Ask): Look {
+  const once = <Answer>(known: Map<string, Promise<Answer>>, key: string, how: () => Promise<Answer>): Promise<Answer> => {
+    const before = known.get(key);
+    if (before) return before;
+    const asked = how();
+    known.set(key, asked);
+    return asked;
+  };
+  const seen = async (ref: Ref): Promise<Raw | undefined> => {
+    const object = await ask.get(ref);
+    return isGap(object) ? undefined : object;
+  };
+  const planReads = new Map<string, Promise<Raw | undefined>>();
+  const controllers = new Map<string, ReturnType<Look['controller']>>();
+  const logs = new Map<string, Promise<string | undefined>>();
+  const logOf = (pod: Ref, container: string) =>
+    once(logs, `${pod.namespace}/${pod.name}/${container}`, async () => {
+      const text = await ask.log(pod, container, LOG_BYTES);
+      return typeof text === 'string' ? text : undefined;
+    });
+  return {
+    node: seen,
+    again: async (trail) => {
+      const { plan, jobs: left, pods: alive } = trail;
+      if (!plan || left.length || alive.length) return trail;
+      const object = await once<Raw | undefined>(planReads, `${plan.ref.namespace}/${plan.ref.name}`, () => seen(plan.ref));
+      return object && { ...trail, plan: planRow(object) satisfies PlanRow };
+    },
+    controller: (namespace) =>
+      once(controllers, namespace, async () => {
+        const controller = namespace ? await controllerIn(namespace, ask) : undefined;
+        return { controller, settings: await jobSettings(controller, ask) };
+      }),
+    logOf,
+    log: (pod, container) => logOf(pod.ref, container),
+    upgradeLog: (pod) => logOf(pod.ref, 'upgrade'),
+  };
+}

@@ -1,0 +1,78 @@
+// The system-upgrade-controller of a namespace: which version, whether it runs, and its settings for Jobs. Asked for, never listed.
+// Sources: rancher/system-upgrade-controller v0.20.1 manifests/, pkg/upgrade/job/job.go (defaults).
+import semver from 'semver';
+import type { Ask, Asked, Raw, Ref } from '../../engine/contracts.ts';
+import { isGap } from '../../engine/gaps.ts';
+import { isRaw } from '../../kube/json.ts';
+import { textAt } from '../../kube/nodes.ts';
+import { pointerGet } from '../../kube/pointer.ts';
+
+export const CONTROLLER = 'system-upgrade-controller';
+/** Agent of a Rancher that manages this cluster. */
+export const RANCHER_AGENT: Ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'cattle-system', name: 'cattle-cluster-agent' };
+/** Of the upstream manifest, and of Rancher's chart. */
+const SETTINGS = ['default-controller-env', 'system-upgrade-controller-config'];
+export const DEPLOYMENTS: Asked = { resource: 'deployments.apps', names: [CONTROLLER, RANCHER_AGENT.name] };
+export const CONFIG_MAPS: Asked = { resource: 'configmaps', names: SETTINGS };
+
+export interface Controller {
+  ref: Ref;
+  ready: boolean;
+  image: string;
+  /** semver, of the image's tag; undefined where that is none. */
+  version?: string;
+  /** The ConfigMap with its settings, where it is one that we may read. */
+  settings?: string;
+}
+
+/** undefined: not there, or not to be seen (then the gap is the asker's). */
+export async function controllerIn(namespace: string, ask: Ask): Promise<Controller | undefined> {
+  const ref: Ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: CONTROLLER };
+  const deployment = await ask.get(ref);
+  return deployment && !isGap(deployment) ? controllerOf(ref, deployment) : undefined;
+}
+
+function controllerOf(ref: Ref, deployment: Raw): Controller {
+  const listed = pointerGet(deployment, '/spec/template/spec/containers');
+  const containers = (Array.isArray(listed) ? listed : []).filter(isRaw);
+  const container = containers.find(({ name }) => name === CONTROLLER) ?? containers[0] ?? {};
+  const image = textAt(container, '/image') ?? '';
+  const sources = Array.isArray(container.envFrom) ? container.envFrom.filter(isRaw) : [];
+  const available = pointerGet(deployment, '/status/readyReplicas');
+  return {
+    ref,
+    ready: typeof available === 'number' && available > 0,
+    image,
+    version: semver.valid(/:([^:@/]+)(?:@|$)/.exec(image)?.[1] ?? '') ?? undefined,
+    settings: sources.map((source) => textAt(source, '/configMapRef/name')).find((name) => name !== undefined && SETTINGS.includes(name)),
+  };
+}
+
+/** Whether the controller is at least this version; an unknown one is not. */
+export const atLeast = (controller: Controller | undefined, version: string): boolean =>
+  controller?.version !== undefined && semver.gte(controller.version, version);
+
+export interface JobSettings {
+  /** s; 0: none. */
+  deadline: number;
+  /** What runs kubectl; undefined: the controller's own default. */
+  kubectlImage?: string;
+}
+
+/** Of the upstream manifest; what the ConfigMap says counts more. */
+const MANIFEST: JobSettings = { deadline: 900 };
+
+export async function jobSettings(controller: Controller | undefined, ask: Ask): Promise<JobSettings> {
+  if (!controller?.settings) return MANIFEST;
+  const map = await ask.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: controller.ref.namespace, name: controller.settings });
+  if (!map || isGap(map)) return MANIFEST;
+  const deadline = Number(textAt(map, '/data/SYSTEM_UPGRADE_JOB_ACTIVE_DEADLINE_SECONDS') ?? Number.NaN);
+  return {
+    deadline: Number.isSafeInteger(deadline) && deadline >= 0 ? deadline : MANIFEST.deadline,
+    kubectlImage: textAt(map, '/data/SYSTEM_UPGRADE_JOB_KUBECTL_IMAGE') || undefined,
+  };
+}
+
+/** Its kubectl writes as manager `kubectl`. A mirror of the image keeps its name; another image may hold another program. */
+export const isStockKubectl = (image: string | undefined): boolean =>
+  image === undefined || /(?:^|\/)rancher\/kubectl(?::|@|$)/.test(image);

@@ -1,0 +1,71 @@
+// Finding K3s: the kubelets of its nodes carry +k3s in their version. The whole cluster is the installation.
+// Named besides: what its Plans ask for, the controller that carries them out, and Rancher where it manages the cluster.
+import type { Ask, Asked, Gap, Installation } from '../../engine/contracts.ts';
+import { isGap } from '../../engine/gaps.ts';
+import { compare, parse } from '../../versions/k3s.ts';
+import { CONTROLLER, controllerIn, DEPLOYMENTS } from './controller.ts';
+import { rancherAgent, rancherOf } from './ownership.ts';
+import { type NodeRow, nodes, type PlanRow, plans } from './reads.ts';
+
+export const READS = { nodes, plans: { ...plans, optional: true } as const };
+export const ASKS: Asked[] = [DEPLOYMENTS];
+
+const SERVER_ROLES = ['node-role.kubernetes.io/control-plane', 'node-role.kubernetes.io/etcd', 'node-role.kubernetes.io/master'];
+
+/** Found, absent, or cannot tell: without the nodes there is nothing to go by. */
+export async function detect(rows: { nodes: NodeRow[] | Gap; plans: PlanRow[] | Gap }, ask: Ask): Promise<Installation[] | Gap> {
+  if (isGap(rows.nodes)) return rows.nodes;
+  const members = rows.nodes.filter(({ kubeletVersion }) => kubeletVersion.includes('+k3s'));
+  if (!members.length) return [];
+  const planRows = isGap(rows.plans) ? [] : rows.plans;
+  return [
+    {
+      id: 'k3s@cluster',
+      system: 'k3s',
+      name: 'cluster',
+      version: versionOf(members),
+      sources: [...nodeSources(members, await rancherMark(members, planRows, ask)), ...(await planSources(planRows, ask))],
+      byHelm: false,
+    },
+  ];
+}
+
+/** The oldest server: from there minors are counted, and agents never run ahead of it. Nodes that differ are the usual sight during an upgrade. */
+function versionOf(members: NodeRow[]): string | Gap {
+  const servers = members.filter(({ labels }) => SERVER_ROLES.some((role) => labels[role] !== undefined));
+  const versions = (servers.length ? servers : members).flatMap(({ kubeletVersion }) => parse(kubeletVersion) ?? []);
+  return (
+    versions.toSorted(compare)[0] ?? {
+      why: 'failed',
+      verb: 'decode',
+      resource: 'nodes',
+      detail: `${members[0]!.kubeletVersion} is no released version of K3s`,
+    }
+  );
+}
+
+function nodeSources(members: NodeRow[], rancher: string): Installation['sources'] {
+  const counts = Map.groupBy(members, ({ kubeletVersion }) => kubeletVersion);
+  return [...counts]
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([says, { length }]) => ({ from: `kubelet of ${length} Node${length === 1 ? '' : 's'}${rancher}`, says }));
+}
+
+/** What a Plan asks for disagrees with the nodes until it has been carried out. */
+async function planSources(planRows: PlanRow[], ask: Ask): Promise<Installation['sources']> {
+  const sources: Installation['sources'] = [];
+  for (const [namespace, rows] of Map.groupBy(planRows, ({ ref }) => ref.namespace ?? '')) {
+    const controller = await controllerIn(namespace, ask);
+    const by = controller ? `${CONTROLLER} ${controller.version ?? controller.image}` : `no Deployment ${namespace}/${CONTROLLER}`;
+    for (const { ref, latestVersion, version, channel } of rows) {
+      const says = latestVersion ?? version ?? channel ?? '';
+      sources.push({ from: `Plan ${namespace}/${ref.name} (${by})`, says: parse(says) ?? says });
+    }
+  }
+  return sources.sort((a, b) => a.from.localeCompare(b.from));
+}
+
+async function rancherMark(members: NodeRow[], planRows: PlanRow[], ask: Ask): Promise<string> {
+  const rancher = rancherOf(members, planRows) ?? (await rancherAgent(ask));
+  return rancher ? ` (managed by ${rancher.name}: ${rancher.mark})` : '';
+}

@@ -1,0 +1,35 @@
+// K3s with Rancher's system-upgrade-controller: how to find it, its versions, its checks.
+import type { Installation, System } from '../../engine/contracts.ts';
+import { isGap } from '../../engine/gaps.ts';
+import { compare, minorOf, parse, satisfies } from '../../versions/k3s.ts';
+import { ASKS, detect, READS } from './detect.ts';
+import knowledge from './knowledge/releases.json' with { type: 'json' };
+import checks from './registry.gen.ts';
+
+/** The newest known release of the next minor (none may be skipped); on the last known minor, its newest. */
+function defaultTarget({ version }: Installation): string | undefined {
+  if (isGap(version)) return undefined;
+  const newest = (minor: number) =>
+    knowledge.releases
+      .filter((release) => minorOf(release) === minor)
+      .toSorted(compare)
+      .at(-1);
+  const target = newest(minorOf(version) + 1) ?? newest(minorOf(version));
+  return target && compare(target, version) > 0 ? target : undefined;
+}
+
+const k3s: System = {
+  id: 'k3s',
+  title: { en: 'K3s', zh: 'K3s' },
+  reads: READS,
+  asks: ASKS,
+  checks,
+  knownUpTo: knowledge.knownUpTo,
+  parse,
+  compare,
+  satisfies,
+  detect,
+  defaultTarget,
+};
+
+export default k3s;

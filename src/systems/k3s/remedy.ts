@@ -1,0 +1,317 @@
+// How a node that a Plan left unschedulable is given back. Three ways, chosen per Plan and explained:
+// - the Plan has succeeded since (the retarget trap: its node is labelled as done, so nothing runs there again): uncordon;
+// - R1: point the Plan at the version that its nodes run. Its Jobs find nothing to do, end well, and the controller uncordons;
+// - R2: delete the Plan, then its Jobs, wait until their Pods are gone, then uncordon. In this order, since a controller makes deleted Jobs anew
+//   while the Plan is there, and a Pod that still lives cordons again.
+// Source: docs.k3s.io/upgrades/automated (recovery); rancher/system-upgrade-controller v0.20.1 pkg/upgrade/handle_batch.go.
+import type { Condition, Ref, Refusal, StepDraft, Text } from '../../engine/contracts.ts';
+import { shellWord } from '../../text/shell.ts';
+import { munged } from '../../versions/k3s.ts';
+import { planLabel } from './plans.ts';
+
+/** How all nodes of one Plan are repaired; computed with the findings, as steps may not list. */
+export interface Repair {
+  plan: { namespace?: string; name: string; ref?: Ref; version?: string; latestHash?: string };
+  /** Somebody else's to change. */
+  owner?: { name: string; mark: string };
+  /** The Plan is done and its Jobs are gone: nothing will cordon again. */
+  settled: boolean;
+  /** R1, or why not. */
+  retarget: Retarget | Text;
+  /** A Job whose upgrade must not be cut off: its Node. */
+  busy?: string;
+  /** Jobs of the Plan that have not gone well. */
+  jobs: Ref[];
+  /** Plans whose `prepare` waits for this one, each with its Jobs; they would wait for ever. */
+  dependants: { ref: Ref; jobs: Ref[]; owner?: { name: string; mark: string } }[];
+}
+export interface Retarget {
+  version: string;
+  hash: string;
+  /** Unschedulable nodes that the Plan selects: R1 gives all of them back. */
+  cordoned: string[];
+  /** s, for one Job. */
+  deadline: number;
+  /** Nodes worked on at a time. */
+  concurrency: number;
+}
+/** One node that was found. */
+export interface Left {
+  node: Ref;
+  /** The value of the Plan's label on it. */
+  label?: string;
+  repair: Repair;
+  /** Others that have a hand on it. */
+  shared: string[];
+  low: boolean;
+}
+
+export type Way = 'uncordon' | 'R1' | 'R2';
+/** R1 gives back every node of the Plan, so that all of them must have been chosen. */
+export function wayOf(repair: Repair, chosen: readonly string[]): Way {
+  if (repair.settled) return 'uncordon';
+  return 'version' in repair.retarget && repair.retarget.cordoned.every((name) => chosen.includes(name)) ? 'R1' : 'R2';
+}
+
+export const planName = ({ plan: { namespace, name } }: Repair): string => (namespace === undefined ? name : `${namespace}/${name}`);
+
+/** Why nothing is done about this node here. */
+export function refusalOf({ low, shared, repair }: Left): Text | undefined {
+  if (low) return LOW;
+  if (shared.length) {
+    const seen = shared.join(', ');
+    return {
+      en: `something else is at work on it (${seen}); uncordon it once that is over`,
+      zh: `另有程序正在处理该节点（${seen}）；请待其结束后再取消封锁`,
+    };
+  }
+  const { owner, busy, settled } = repair;
+  const owned = [owner, ...(settled ? [] : repair.dependants.map((each) => each.owner))].find(Boolean);
+  if (owned) return ownedBy(owned);
+  if (busy !== undefined && !settled)
+    return {
+      en: `a Job of Plan ${planName(repair)} is upgrading Node ${busy}; cutting it off could break K3s there. Try again when it has ended`,
+      zh: `Plan ${planName(repair)} 的 Job 正在升级 Node ${busy}，此时中断可能损坏该节点上的 K3s。请待其结束后重试`,
+    };
+  return undefined;
+}
+
+const LOW: Text = {
+  en: 'too little is left to tell who made it unschedulable; if nobody wants it so: kubectl uncordon',
+  zh: '留下的线索太少，无法判断是谁封锁了该节点；如确认无人需要封锁：kubectl uncordon',
+};
+const ownedBy = ({ name, mark }: { name: string; mark: string }): Text =>
+  name === 'Rancher'
+    ? {
+        en: `Rancher manages this cluster (${mark}) and would write it back; upgrade or repair it in Rancher`,
+        zh: `该集群由 Rancher 管理（${mark}），更改会被写回；请在 Rancher 中升级或修复`,
+      }
+    : {
+        en: `the Plan belongs to ${name} (${mark}), which would write it back; change it where it is declared`,
+        zh: `该 Plan 由 ${name} 管理（${mark}），更改会被写回；请在其声明处修改`,
+      };
+
+/** The steps for the chosen nodes, Plan by Plan. */
+export function repairSteps(chosen: readonly Left[]): (StepDraft | Refusal)[] {
+  const refused = chosen.flatMap((left): Refusal[] => {
+    const because = refusalOf(left);
+    return because ? [{ refused: because, objects: [left.node] }] : [];
+  });
+  const open = chosen.filter((left) => !refusalOf(left));
+  const byPlan = Map.groupBy(open, ({ repair }) => planName(repair));
+  return [...refused, ...[...byPlan.values()].flatMap(stepsOfPlan)];
+}
+
+function stepsOfPlan(nodes: Left[]): StepDraft[] {
+  const { repair } = nodes[0]!;
+  const names = nodes.map(({ node }) => node.name);
+  switch (wayOf(repair, names)) {
+    case 'uncordon':
+      return nodes.map((left) => uncordon(left, []));
+    case 'R1':
+      return retarget(repair, repair.retarget as Retarget, nodes);
+    case 'R2':
+      return takeDown(repair, nodes);
+  }
+}
+
+// ---- R1 -------------------------------------------------------------------------------------------------------------
+
+/** Seconds until a controller that lives has taken up a changed Plan: it is told at once, and resolves within its threads. */
+const TAKEN_UP = 60;
+/** Seconds for pulling an image and scheduling a Pod, beside the Job's own deadline. */
+const PULLED = 300;
+/** Seconds, where a Job has no deadline of its own. */
+const NO_DEADLINE = 3600;
+
+function retarget(repair: Repair, to: Retarget, nodes: Left[]): StepDraft[] {
+  const { plan } = repair;
+  const on = plan.ref!;
+  const trapped = nodes.filter(({ label }) => label === to.hash).map((left) => unlabel(left, repair, to));
+  const change: StepDraft = {
+    do: 'patch',
+    on,
+    changes: [{ path: '/spec/version', before: plan.version, after: to.version }],
+    guard: [{ on, must: [{ path: '/spec/version', is: plan.version }] }],
+    phase: 'prepare',
+    text: {
+      en: `point Plan ${planName(repair)} at ${to.version}, which its nodes run: its Jobs find nothing to do and end well, and the controller uncordons`,
+      zh: `将 Plan ${planName(repair)} 指向其节点正在运行的 ${to.version}：Job 无事可做、正常结束，随后控制器会取消封锁`,
+    },
+    undo: 'none',
+    undoNote: KEPT,
+    after: trapped,
+  };
+  const taken: StepDraft = {
+    do: 'wait',
+    until: [{ on, must: [{ path: '/status/latestHash', is: to.hash }] }],
+    within: TAKEN_UP,
+    assume: [
+      {
+        on,
+        changes: [
+          { path: '/status/latestVersion', after: munged(to.version) },
+          { path: '/status/latestHash', before: plan.latestHash, after: to.hash },
+          { path: '/status/applying', after: [] },
+          { path: '/status/conditions', after: [{ type: 'Complete', status: 'True', reason: 'Complete' }] },
+        ],
+      },
+    ],
+    guard: [{ on, must: [{ path: '/spec/version', is: to.version }] }],
+    phase: 'prepare',
+    text: {
+      en: `wait until the controller has taken Plan ${planName(repair)} up; if it does not, it is not running: look at kubectl -n ${shellWord(on.namespace ?? '')} get pods, or undo, delete the Plan by hand and then kubectl uncordon`,
+      zh: `等待控制器处理 Plan ${planName(repair)}；若未处理，说明控制器没有运行：请查看 kubectl -n ${shellWord(on.namespace ?? '')} get pods，或撤销后手动删除该 Plan，再执行 kubectl uncordon`,
+    },
+    undo: 'exact',
+    undoNote: WAITED,
+    after: [change],
+  };
+  const rounds = Math.ceil(nodes.length / Math.max(1, to.concurrency));
+  const names = nodes.map(({ node }) => node.name).join(', ');
+  const given: StepDraft = {
+    do: 'wait',
+    until: nodes.map(({ node }) => ({ on: node, must: [{ path: '/spec/unschedulable' }] })),
+    within: ((to.deadline || NO_DEADLINE) + PULLED) * rounds,
+    assume: nodes.flatMap(({ node, label }) => [
+      {
+        on: node,
+        changes: [
+          { path: '/spec/unschedulable', before: true },
+          { path: `/metadata/labels/${pointed(planLabel(plan.name))}`, before: label, after: to.hash },
+        ],
+      },
+      ...repair.jobs.map((gone) => ({ gone })),
+    ]),
+    guard: [{ on, must: [{ path: '/spec/version', is: to.version }] }],
+    phase: 'prepare',
+    text: {
+      en: `wait until the controller has uncordoned ${names}; if it does not, look at kubectl -n ${shellWord(on.namespace ?? '')} get jobs,pods, then check again: the Plan can still be deleted`,
+      zh: `等待控制器取消封锁 ${names}；若未取消，请查看 kubectl -n ${shellWord(on.namespace ?? '')} get jobs,pods，然后重新检查：仍可改为删除该 Plan`,
+    },
+    undo: 'exact',
+    undoNote: WAITED,
+    after: [taken],
+  };
+  return [...trapped, change, taken, given];
+}
+
+/** The retarget trap: a node that carries the hash of the version counts as done, and no Job would run there. */
+function unlabel({ node, label }: Left, repair: Repair, { version }: Retarget): StepDraft {
+  const key = planLabel(repair.plan.name);
+  return {
+    do: 'patch',
+    on: node,
+    changes: [{ path: `/metadata/labels/${pointed(key)}`, before: label }],
+    guard: [{ on: node, must: [{ path: '/spec/unschedulable', is: true }] }],
+    phase: 'prepare',
+    text: {
+      en: `remove label ${key} from Node ${node.name}: it says that ${version} is done there, and no Job would run`,
+      zh: `移除 Node ${node.name} 的标签 ${key}：它表示 ${version} 已在该节点完成，因此不会再运行 Job`,
+    },
+    undo: 'exact',
+  };
+}
+
+const KEPT: Text = {
+  en: 'the old Plan is kept; undo prints its command, because applying it starts that upgrade again',
+  zh: '旧的 Plan 会被保留；由于重新应用会再次触发升级，撤销时只打印其命令',
+};
+const WAITED: Text = { en: 'nothing is changed', zh: '不做任何更改' };
+const pointed = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
+
+// ---- R2 -------------------------------------------------------------------------------------------------------------
+
+/** Seconds for Pods to end: their grace period is 30. */
+const ENDED = 180;
+
+function takeDown(repair: Repair, nodes: Left[]): StepDraft[] {
+  const { plan } = repair;
+  const why = 'version' in repair.retarget ? ONLY_SOME : repair.retarget;
+  const dependants = repair.dependants.map(({ ref }) =>
+    deletion(ref, [{ on: ref, must: 'exist' }], [], KEPT, {
+      en: `delete Plan ${ref.namespace}/${ref.name}: it prepares by waiting for ${planName(repair)}, and would wait for ever`,
+      zh: `删除 Plan ${ref.namespace}/${ref.name}：其准备阶段等待 ${planName(repair)}，否则将永远等待`,
+    }),
+  );
+  const plans = plan.ref
+    ? [
+        deletion(plan.ref, [unchanged(plan.ref, repair)], dependants, KEPT, {
+          en: `delete Plan ${planName(repair)}, so that nothing cordons again (not pointed at another version: ${why.en})`,
+          zh: `删除 Plan ${planName(repair)}，以免再次封锁节点（未改为指向其他版本：${why.zh}）`,
+        }),
+      ]
+    : [];
+  const doomed = [...repair.jobs, ...repair.dependants.flatMap(({ jobs }) => jobs)];
+  const gone: Condition[] = [...(plan.ref ? [plan.ref] : []), ...repair.dependants.map(({ ref }) => ref)].map(planGone);
+  const jobs = doomed.map((ref) =>
+    deletion(ref, gone, [...dependants, ...plans], ONE_OFF, {
+      en: `delete Job ${ref.namespace}/${ref.name} with its Pods`,
+      zh: `删除 Job ${ref.namespace}/${ref.name} 及其 Pod`,
+    }),
+  );
+  const wait: StepDraft[] = doomed.length
+    ? [
+        {
+          do: 'wait',
+          until: doomed.map((on) => ({ on, must: 'be-gone' })),
+          within: ENDED,
+          assume: doomed.map((ref) => ({ gone: ref })),
+          guard: [],
+          phase: 'prepare',
+          text: {
+            en: 'wait until these Jobs and their Pods are gone: one that lives would cordon again; if they stay, look at their finalizers and at the kubelet of their nodes',
+            zh: '等待这些 Job 及其 Pod 消失：仍在运行的 Pod 会再次封锁节点；若一直存在，请检查其 finalizers 以及所在节点的 kubelet',
+          },
+          undo: 'exact',
+          undoNote: WAITED,
+          after: jobs,
+        },
+      ]
+    : [];
+  const before = wait.length ? wait : [...dependants, ...plans];
+  return [...dependants, ...plans, ...jobs, ...wait, ...nodes.map((left) => uncordon(left, before))];
+}
+
+const ONLY_SOME: Text = {
+  en: 'that would also uncordon nodes that were not chosen',
+  zh: '那样未选择的节点也会被取消封锁',
+};
+const ONE_OFF: Text = { en: 'its Plan is gone', zh: '其 Plan 已不存在' };
+
+/** By name: a Plan that somebody has made anew is not gone. */
+const planGone = ({ uid: _, ...on }: Ref): Condition => ({ on, must: 'be-gone' });
+/** What it is about to do is still what was looked at. */
+const unchanged = (on: Ref, { plan: { latestHash } }: Repair): Condition =>
+  latestHash === undefined ? { on, must: 'exist' } : { on, must: [{ path: '/status/latestHash', is: latestHash }] };
+
+function deletion(on: Ref, guard: Condition[], after: StepDraft[], undoNote: Text, text: Text): StepDraft {
+  const propagation = on.kind === 'Job' ? ({ propagation: 'Foreground' } as const) : {};
+  return { do: 'delete', on, ...propagation, guard, phase: 'prepare', text, undo: 'none', undoNote, after };
+}
+
+/** With a Plan that is done, as long as it is; else once Plan and Jobs are gone. */
+function uncordon({ node, label, repair }: Left, after: StepDraft[]): StepDraft {
+  const { plan, settled, jobs } = repair;
+  const still: Condition[] = settled
+    ? [{ on: plan.ref!, must: [{ path: '/status/latestHash', is: label }] }]
+    : [...(plan.ref ? [planGone(plan.ref)] : []), ...jobs.map((on): Condition => ({ on, must: 'be-gone' }))];
+  return {
+    do: 'patch',
+    on: node,
+    changes: [{ path: '/spec/unschedulable', before: true }],
+    guard: [{ on: node, must: [{ path: '/spec/unschedulable', is: true }] }, ...still],
+    phase: 'prepare',
+    text: settled
+      ? {
+          en: `uncordon Node ${node.name}: Plan ${planName(repair)} counts it as done, so that the controller will not`,
+          zh: `取消封锁 Node ${node.name}：Plan ${planName(repair)} 认为它已完成，控制器不会再处理`,
+        }
+      : { en: `uncordon Node ${node.name}`, zh: `取消封锁 Node ${node.name}` },
+    undo: 'exact',
+    undoNote: CORDON_AGAIN,
+    after,
+  };
+}
+
+const CORDON_AGAIN: Text = { en: 'makes it unschedulable again', zh: '再次封锁该节点' };

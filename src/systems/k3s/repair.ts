@@ -1,0 +1,103 @@
+// What would repair the nodes of one Plan, from what was listed: whom it belongs to, whether it can be retargeted (R1) or why not, and what would have to go (R2).
+import type { Text } from '../../engine/contracts.ts';
+import { oneLine } from '../../text/sanitise.ts';
+import { compare, parse } from '../../versions/k3s.ts';
+import { atLeast, type Controller, type JobSettings } from './controller.ts';
+import type { Trail } from './cordons.ts';
+import releases from './knowledge/releases.json' with { type: 'json' };
+import { type Owner, ownerOf, selectedBy } from './ownership.ts';
+import { followsVersion, latestHash, planLabel } from './plans.ts';
+import type { JobRow, NodeRow, PlanRow, UpgradePod } from './reads.ts';
+import type { Repair, Retarget } from './remedy.ts';
+
+export interface Cluster {
+  nodes: readonly NodeRow[];
+  plans: readonly PlanRow[];
+  jobs: readonly JobRow[];
+  pods: readonly UpgradePod[];
+  rancher?: Owner;
+}
+
+/** `settled`: every node found is one that the Plan has succeeded on since. `failing`: nodes whose Jobs are known to fail. */
+export function repairOf(
+  { namespace, name, plan }: Trail,
+  cluster: Cluster,
+  {
+    controller,
+    settings,
+    settled,
+    failing,
+  }: { controller?: Controller; settings: JobSettings; settled: boolean; failing: readonly string[] },
+): Repair {
+  const waiting = plan ? dependantsOf(plan, cluster.plans) : [];
+  const names = [name, ...waiting.map(({ ref }) => ref.name)];
+  const mine = ({ ref, plan: of }: { ref: { namespace?: string }; plan: string }) => ref.namespace === namespace && names.includes(of);
+  return {
+    plan: { namespace, name, ref: plan?.ref, version: plan?.version, latestHash: plan?.latestHash },
+    owner: ownerOf(plan, cluster.rancher),
+    settled,
+    retarget: plan ? retargetOf(plan, cluster, controller, settings) : GONE,
+    busy: cluster.pods.filter(mine).find((pod) => isUpgrading(pod) && !failing.includes(pod.node))?.node,
+    jobs: unfinished(cluster.jobs, namespace, name),
+    dependants: waiting.map((each) => ({
+      ref: each.ref,
+      jobs: unfinished(cluster.jobs, namespace, each.ref.name),
+      owner: ownerOf(each, cluster.rancher),
+    })),
+  };
+}
+
+const isUpgrading = ({ upgrade }: UpgradePod): boolean => upgrade?.startedAt !== undefined && upgrade.finishedAt === undefined;
+
+/** Those that went well do nothing any more. */
+const unfinished = (jobs: readonly JobRow[], namespace: string | undefined, plan: string): Repair['jobs'] =>
+  jobs.filter((job) => job.ref.namespace === namespace && job.plan === plan && job.end?.how !== 'complete').map(({ ref }) => ref);
+
+/** Plans that are not through and whose `prepare` waits for this one. */
+const dependantsOf = (plan: PlanRow, plans: readonly PlanRow[]): PlanRow[] =>
+  plans.filter(
+    ({ ref, prepareArgs, complete, applying }) =>
+      ref.namespace === plan.ref.namespace &&
+      ref.name !== plan.ref.name &&
+      prepareArgs.includes(plan.ref.name) &&
+      (complete?.status !== 'True' || applying.length > 0),
+  );
+
+const GONE: Text = { en: 'the Plan is gone', zh: '该 Plan 已不存在' };
+
+/** The oldest controller that leaves a failed Job alone until its Plan changes; older ones make it anew, over and over. */
+const R1_SINCE = '0.15.0';
+
+/** R1, or the first reason against it. */
+function retargetOf(plan: PlanRow, { nodes }: Cluster, controller: Controller | undefined, settings: JobSettings): Retarget | Text {
+  if (!controller) return { en: 'no controller is there to carry a change out', zh: '没有控制器可以执行更改' };
+  if (!atLeast(controller, R1_SINCE))
+    return {
+      en: `that needs a controller of v${R1_SINCE} or newer, and this is ${controller.version ?? oneLine(controller.image)}`,
+      zh: `这需要 v${R1_SINCE} 或更新的控制器，而当前为 ${controller.version ?? oneLine(controller.image)}`,
+    };
+  if (!controller.ready) return { en: 'the controller is not running', zh: '控制器没有运行' };
+  if (!followsVersion(plan)) return { en: 'its image does not follow its version', zh: '其镜像不随版本变化' };
+  if (!plan.cordons)
+    return { en: 'it cordons no more, so that the controller would not uncordon', zh: '它不再封锁节点，因此控制器也不会取消封锁' };
+  if (plan.drains) return { en: 'that would drain its nodes once more', zh: '那样会再次驱逐其节点上的 Pod' };
+  if (plan.hashOfMore) return { en: 'its hash cannot be told beforehand', zh: '无法预知其 hash' };
+  const selected = selectedBy(plan, nodes).filter(({ labels }) => labels[planLabel(plan.ref.name)] !== 'disabled');
+  const versions = [...new Set(selected.map(({ kubeletVersion }) => parse(kubeletVersion)))];
+  const version = versions[0];
+  if (versions.length !== 1 || !version) return { en: 'its nodes do not all run one version', zh: '其节点运行的版本不一致' };
+  const hash = latestHash(version, plan.serviceAccount);
+  const labelOf = ({ labels }: NodeRow) => labels[planLabel(plan.ref.name)];
+  // An image for it exists: it was released, or this very Plan has brought a node there.
+  const released = releases.releases.some((release) => compare(release, version) === 0);
+  if (!released && !selected.some((node) => labelOf(node) === hash))
+    return { en: `no image is known for ${version}`, zh: `没有已知的 ${version} 镜像` };
+  if (plan.latestHash === hash) return { en: `it names ${version} already`, zh: `它已指向 ${version}` };
+  return {
+    version,
+    hash,
+    cordoned: selected.filter((node) => node.cordoned && labelOf(node) !== hash).map(({ ref }) => ref.name),
+    deadline: plan.deadline ?? settings.deadline,
+    concurrency: plan.concurrency,
+  };
+}

@@ -1,0 +1,174 @@
+// Helm never updates what lies in crds/: the definitions of the target have to be applied by hand at every upgrade.
+// Sources: the crds/ folders of the charts; §"Upgrade" of docs/usage/upgrade.md; issues 3917, 3994 (no controller does it either, up to 1.2.2).
+import type { Ask, Chart, Check, Condition, Finding, Raw, Ref, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
+import { CRD_NAMES, fieldOf, knowsMore, lacking, storedBeyond, type WantedCrd, wantedByChart, wantedByTable } from '../crds.ts';
+import { each } from '../ledger.ts';
+
+const CRD = 'customresourcedefinitions.apiextensions.k8s.io';
+const OURS = '.spiderpool.spidernet.io';
+const NETWORKS = 'network-attachment-definitions.k8s.cni.cncf.io';
+/** The agent reads its fields without asking whether they are there (cmd/spiderpool-agent/cmd/coordinator.go). */
+const READ_BLINDLY = 'spidercoordinators.spiderpool.spidernet.io';
+/** More names of fields tell a person nothing. */
+const SHOWN = 3;
+
+interface Args {
+  crd: string;
+  target: string;
+  state: 'missing' | 'older' | 'stored';
+  /** What it lacks, at most three of them; and how many in all. Of `stored`: the versions. */
+  lacks: string[];
+  count: number;
+  /** Judged by the chart that was given, which the remedy then applies. */
+  byChart: boolean;
+}
+
+const check: Check<Record<string, never>, Args> = {
+  id: 'spiderpool/crds-current',
+  title: { en: 'the CustomResourceDefinitions are those of the target', zh: 'CustomResourceDefinition 与目标版本一致' },
+  why: {
+    en: 'helm upgrade installs no CustomResourceDefinition and changes none, and no controller of Spiderpool does it, up to 1.2.2. A definition that is missing keeps the new controller from becoming ready; one that is older makes the API server drop the fields that the new version writes, and some agents fail over a field without its default (0.9.0). Compared with the chart given by --chart; without one, with tables made from the charts of all releases, which know in which fields, defaults and choices the releases differ. Descriptions do not count, nor do fields that a live definition has beyond the target. The remedy applies the definitions of the chart by server-side apply, forced, because the versions belong to another field manager after an install; an undo brings the old definition back as long as it still serves every stored version, and what only the new one knows is then pruned. Where objects are still stored in an API version that the target does not have (0.3.7 and older), the API server refuses the new definition, and so do we: those objects have to be exported, converted and made anew. A definition of another software (sriovnetwork.openshift.io) that knows more than the chart is left alone.',
+    zh: 'helm upgrade 既不安装也不更新 CustomResourceDefinition，直到 1.2.2 为止 Spiderpool 的控制器也不会这样做。缺少定义时，新的控制器无法就绪；定义过旧时，API server 会丢弃新版本写入的字段，0.9.0 的 spiderpool-agent 还会因为字段没有默认值而崩溃。提供 --chart 时与该 chart 比较；否则与根据所有发布版本的 chart 生成的表比较，表中记录了各版本在字段、默认值和可选值上的差异。描述文字不计入差异，现有定义比目标版本多出的字段也不计入。修复时以强制的服务端应用方式写入 chart 中的定义，因为安装后 spec.versions 属于另一个字段管理者；只要旧定义仍能提供所有已存储的版本，就可以撤销，此时只有新定义才有的字段会被清除。如果仍有对象以目标版本没有的 API 版本存储（0.3.7 及更早版本），API server 会拒绝新的定义，本工具也会拒绝：这些对象必须导出、转换后重建。属于其他软件（sriovnetwork.openshift.io）且比 chart 更新的定义不会改动。',
+  },
+  sources: [
+    'spidernet-io/spiderpool: charts/spiderpool/crds at every tag',
+    'spidernet-io/spiderpool: issues 2355, 3119, 3917, 3994; cmd/spiderpool-agent/cmd/coordinator.go@v0.9.0',
+    'helm/helm: pkg/action/install.go (installCRDs), pkg/action/upgrade.go',
+  ],
+  when: { stage: 'both' },
+  reads: {},
+  asks: [{ resource: CRD, names: [...CRD_NAMES] }],
+  async judge(_rows, { path, chart, ask }) {
+    const target = path.to ?? path.from;
+    if (typeof target !== 'string') return { unknown: NO_VERSION };
+    const wanted = chart ? wantedByChart(chart.crds) : wantedByTable(target);
+    if (!wanted) return { unknown: NO_TABLE(target) };
+    const looked = await each(wanted, async (one) => ({ one, live: await ask.get(definition(one.name)) }));
+    return looked.flatMap(({ one, live }) => (isGap(live) ? [] : (finding(one, live, target) ?? [])));
+  },
+  message: {
+    en: ({ crd, target, state, lacks, count }) =>
+      ({
+        missing: `${crd} is missing; ${target} brings it`,
+        older: `${crd} is older than that of ${target}; it lacks ${lacks.join(', ')}${count > lacks.length ? ` and ${count - lacks.length} more` : ''}`,
+        stored: `objects of ${crd} may be stored as ${lacks.join(', ')}, which ${target} does not have`,
+      })[state],
+    zh: ({ crd, target, state, lacks, count }) =>
+      ({
+        missing: `缺少 ${crd}，${target} 需要它`,
+        older: `${crd} 比 ${target} 的旧，缺少 ${lacks.join('、')}${count > lacks.length ? ` 等 ${count} 项` : ''}`,
+        stored: `${crd} 的对象可能以 ${lacks.join('、')} 存储，而 ${target} 没有该版本`,
+      })[state],
+  },
+  remedy: {
+    text: {
+      en: (found) => (found.some(({ args }) => args.byChart) ? `applies ${found.length} of the chart's definitions` : give(found).en),
+      zh: (found) => (found.some(({ args }) => args.byChart) ? `应用 chart 中的 ${found.length} 个定义` : give(found).zh),
+    },
+    writes: [{ verbs: ['get', 'create', 'patch', 'delete'], group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' }],
+    async steps(found, { chart, ask }) {
+      const stored = found.filter(({ args }) => args.state === 'stored');
+      const open = found.filter(({ args }) => args.state !== 'stored');
+      if (!chart)
+        return [
+          ...stored.map(refusedForStored),
+          ...(open.length ? [{ refused: give(open), objects: open.flatMap(({ objects }) => objects) }] : []),
+        ];
+      return [...stored.map(refusedForStored), ...(await each(open, (one) => applied(one, chart, ask)))];
+    },
+  },
+};
+export default check;
+
+const NO_VERSION: Text = { en: 'neither the installed version nor a target is known', zh: '既不知道已安装的版本，也不知道目标版本' };
+const NO_TABLE = (target: string): Text => ({
+  en: `${target} is no release that this build knows the definitions of; give its chart with --chart`,
+  zh: `本工具不了解 ${target} 的定义；请用 --chart 提供其 chart`,
+});
+
+const definition = (name: string): Ref => ({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name });
+
+// ---- the finding ----------------------------------------------------------------------------------------------------
+
+function finding(wanted: WantedCrd, live: Raw | undefined, target: string): Finding<Args> | undefined {
+  const lacks = live ? lacking(live, wanted).map(fieldOf) : [];
+  if (live && !lacks.length) return undefined;
+  const stored = live ? storedBeyond(live, wanted) : [];
+  const state = !live ? 'missing' : stored.length ? 'stored' : 'older';
+  const named = state === 'stored' ? stored : lacks;
+  const at = definition(wanted.name);
+  return {
+    grade: gradeOf(wanted.name, state),
+    key: [wanted.name, state],
+    sure: 'certain',
+    objects: [at],
+    args: { crd: wanted.name, target, state, lacks: named.slice(0, SHOWN), count: named.length, byChart: wanted.object !== undefined },
+    evidence: [{ seen: EVIDENCE[state](named.slice(0, SHOWN).join(', ')), at }],
+  };
+}
+
+const EVIDENCE = {
+  missing: () => 'not found',
+  older: (names: string) => `spec.versions lacks ${names}`,
+  stored: (names: string) => `status.storedVersions: ${names}`,
+};
+
+/** What keeps the new version from starting, or makes it fail; what loses settings; what only a part that may not be in use needs. */
+function gradeOf(crd: string, state: Args['state']): Finding['grade'] {
+  if (crd.endsWith(OURS)) return state === 'older' && crd !== READ_BLINDLY ? 'warning' : 'blocker';
+  return crd === NETWORKS && state !== 'older' ? 'warning' : 'notice';
+}
+
+// ---- the remedy -----------------------------------------------------------------------------------------------------
+
+function give(found: readonly Finding<Args>[]): Text {
+  const target = found[0]?.args.target ?? '';
+  return {
+    en: `give the chart of ${target}: fix --chart spiderpool-${target}.tgz (helm pull spiderpool/spiderpool --version ${target} saves it)`,
+    zh: `请提供 ${target} 的 chart：fix --chart spiderpool-${target}.tgz（可用 helm pull spiderpool/spiderpool --version ${target} 保存）`,
+  };
+}
+
+const refusedForStored = ({ args, objects }: Finding<Args>): Refusal => ({
+  refused: {
+    en: `status.storedVersions of ${args.crd} names ${args.lacks.join(', ')}, which ${args.target} does not have, and there is no conversion: stop Spiderpool, export its objects, convert them, and make them anew under the new definition`,
+    zh: `${args.crd} 的 status.storedVersions 含有 ${args.lacks.join('、')}，而 ${args.target} 没有该版本，也没有转换方式：请停止 Spiderpool，导出并转换其对象，再在新的定义下重建`,
+  },
+  objects,
+});
+
+async function applied({ args, objects }: Finding<Args>, chart: Chart, ask: Ask): Promise<StepDraft | Refusal> {
+  const [on] = objects as [Ref];
+  const wanted = wantedByChart(chart.crds).find(({ name }) => name === args.crd);
+  const live = await ask.get(on);
+  if (!wanted?.object || isGap(live))
+    return { refused: { en: `${args.crd} could not be read again`, zh: `无法再次读取 ${args.crd}` }, objects };
+  if (live && !args.crd.endsWith(OURS) && knowsMore(live, wanted.object)) return { refused: FOREIGN(args.crd), objects };
+  const { status: _, ...object } = wanted.object;
+  return {
+    do: 'apply',
+    object,
+    guard: [live ? unmoved(on, live) : { on, must: 'be-gone' }],
+    phase: 'prepare',
+    text: {
+      en: `${live ? 'update' : 'create'} CustomResourceDefinition ${args.crd} as in chart ${chart.version}`,
+      zh: `按 chart ${chart.version} ${live ? '更新' : '创建'} CustomResourceDefinition ${args.crd}`,
+    },
+    undo: 'exact',
+    undoNote: live
+      ? { en: 'fields that only the new definition knows are pruned then', zh: '撤销后，只有新定义才有的字段会被清除' }
+      : { en: 'only as long as it has no objects', zh: '仅限其下没有对象时' },
+  };
+}
+
+/** Still that definition, with the same stored versions. */
+function unmoved(on: Ref, live: Raw): Condition {
+  const { status } = live as { status?: { storedVersions?: string[] } };
+  return { on, must: status?.storedVersions ? [{ path: '/status/storedVersions', is: status.storedVersions }] : 'exist' };
+}
+
+const FOREIGN = (crd: string): Text => ({
+  en: `${crd} knows more than the chart does: another software owns it, and the chart's would take fields away; compare by hand`,
+  zh: `${crd} 比 chart 中的定义更完整：它属于其他软件，应用 chart 的定义会去掉字段；请手动比较`,
+});

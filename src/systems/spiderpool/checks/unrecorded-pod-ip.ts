@@ -1,0 +1,284 @@
+// An address that a live Pod uses but its pool does not record for it: the next conflict, before it happens.
+// Sources: issues 3751, 3817 (the record of a living Pod was released); UpdateAllocatedIPs in pkg/ippoolmanager/ippool_manager.go@v0.9.13.
+import type { Ask, Check, Finding, Gap, StepDraft, Text } from '../../../engine/contracts.ts';
+import { inRanges } from '../../../kube/addresses.ts';
+import type { BudgetRow } from '../../../kube/budgets.ts';
+import { satisfies } from '../../../versions/chart.ts';
+import {
+  apiVersionOf,
+  each,
+  gives,
+  type Hold,
+  holdOf,
+  nameOf,
+  podsByEndpoint,
+  poolOf,
+  type Rows,
+  recordKey,
+  settle,
+  sharedAddresses,
+} from '../ledger.ts';
+import { budgets, endpoints, pods, pools } from '../reads.ts';
+import {
+  inTurn,
+  newRecord,
+  type PoolNow,
+  poolOfRow,
+  RECORD_RIGHTS,
+  type RecordChange,
+  readPool,
+  recordAt,
+  recordStep,
+  unreadable,
+} from '../records.ts';
+import { isAutomatic, lives, RESTART_RIGHTS, type Restart, restartOf, restarts } from '../restart.ts';
+import { claimsOf, type EndpointRow, type PodRow, type PoolRecord, type PoolRow, wordsOf } from '../rows.ts';
+
+const reads = { pods, endpoints, pools, budgets };
+
+interface Args {
+  address: string;
+  pool: string;
+  /** Whom the pool has on record instead; '' nobody. */
+  instead: string;
+  holder: Restart;
+  /** null: the record cannot simply be put back. */
+  putBack: RecordChange | null;
+  /** Why not; '' where it can. */
+  because: '' | 'held' | 'outside' | 'no-endpoint' | 'old';
+}
+
+const check: Check<typeof reads, Args> = {
+  id: 'spiderpool/unrecorded-pod-ip',
+  title: { en: 'every address that a live Pod uses is on record for it', zh: '存活的 Pod 使用的每个地址都有它的记录' },
+  why: {
+    en: 'A pool gives an address that it has no record of to the next Pod that asks: an unrecorded address is a conflict that has not happened yet. Left behind by the IP garbage collection up to 0.8.7 and from 0.9.0 to 0.9.4. Found by comparing what SpiderEndpoints and Pods have with status.allocatedIPs of the pools; read again twice, a second apart, endpoint first and Pod last, so that Pods that come and go are no finding. Addresses that two live Pods use are the matter of spiderpool/duplicate-pod-ip. Where nobody else holds the address and the pool may give it, the record is put back, which can be undone exactly; else the Pod is restarted as spiderpool/duplicate-pod-ip does it, which cannot.',
+    zh: '地址池会把没有记录的地址分配给下一个申请者：未记录的地址就是尚未发生的冲突。它由 0.8.7 及更早版本以及 0.9.0 至 0.9.4 的 IP 回收遗留。检查时把 SpiderEndpoint 和 Pod 的地址与地址池的 status.allocatedIPs 比较；可疑之处间隔一秒重读两遍，先读 SpiderEndpoint、最后读 Pod，因此单纯的 Pod 增减不会被误报。两个存活 Pod 共用的地址由 spiderpool/duplicate-pod-ip 处理。如果没有其他持有者且地址池可以分配该地址，则补回记录，可完全撤销；否则按 spiderpool/duplicate-pod-ip 的方式重启 Pod，无法撤销。',
+  },
+  sources: [
+    'spidernet-io/spiderpool: issues 3751, 3817',
+    'spidernet-io/spiderpool: pkg/ippoolmanager/ippool_manager.go@v0.9.13 (UpdateAllocatedIPs, ReleaseIP)',
+  ],
+  when: { stage: 'both' },
+  reads,
+  asks: [{ resource: 'pods' }, { resource: endpoints.resource }, { resource: pools.resource }],
+  async judge(rows, { ask, path }) {
+    const unknown = unreadable(rows.pools);
+    if (unknown) return { unknown };
+    const version = typeof path.from === 'string' ? path.from : undefined;
+    const suspects = suspectsOf(rows);
+    if (!suspects.length) return [];
+    const first = await lookedAt(suspects, rows, ask);
+    if (!first.length) return [];
+    await settle();
+    const second = await lookedAt(
+      first.map(({ suspect }) => suspect),
+      rows,
+      ask,
+    );
+    return second.map((look) => finding(look, rows, version));
+  },
+  message: {
+    en: ({ address, pool, instead, holder }) =>
+      `${nameOf(holder.pod)} uses ${address}, which SpiderIPPool ${pool} has ${instead ? `on record for ${instead}` : 'no record of'}`,
+    zh: ({ address, pool, instead, holder }) =>
+      `${nameOf(holder.pod)} 使用 ${address}，而 SpiderIPPool ${pool} ${instead ? `把它记录给了 ${instead}` : '没有它的记录'}`,
+  },
+  remedy: {
+    text: {
+      en: (found) => summed(found, 'en'),
+      zh: (found) => summed(found, 'zh'),
+    },
+    asks: [{ resource: endpoints.resource }],
+    writes: [...RESTART_RIGHTS, ...RECORD_RIGHTS],
+    async steps(found, { ask }) {
+      const records = inTurn(found.flatMap(({ args }) => (args.putBack ? [recorded(args.putBack, args)] : [])));
+      const others = found.filter(({ args }) => !args.putBack);
+      const wanted = others.map(({ args }) => ({ restart: args.holder, because: BECAUSE(args), guard: [], after: [] }));
+      return [...records, ...(await restarts(wanted, ask))];
+    },
+  },
+};
+export default check;
+
+// ---- looking --------------------------------------------------------------------------------------------------------
+
+interface Suspect {
+  address: string;
+  pod: PodRow;
+  pool: PoolRow;
+}
+interface Look {
+  suspect: Suspect;
+  hold: Hold;
+  pool: PoolNow;
+}
+
+function suspectsOf(rows: Rows): Suspect[] {
+  const podOf = podsByEndpoint(rows);
+  const byPool = endpointsByPool(rows.endpoints);
+  const claimed = rows.pools.flatMap((pool) => unrecorded(usedOf(pool.name, byPool.get(pool.name) ?? [], podOf), pool));
+  const found = [...claimed, ...usedWithoutEndpoint(rows, podOf)];
+  if (!found.length) return [];
+  const twice = sharedAddresses(rows);
+  return found.filter(({ address }) => !twice.has(address));
+}
+
+type PodOf = ReturnType<typeof podsByEndpoint>;
+interface Used {
+  address: string;
+  pod: PodRow;
+  /** The endpoint's name. */
+  endpoint?: string;
+}
+
+function endpointsByPool(endpoints: readonly EndpointRow[]): Map<string, EndpointRow[]> {
+  const byPool = new Map<string, EndpointRow[]>();
+  for (const endpoint of endpoints) {
+    for (const pool of new Set(claimsOf(endpoint).map((claim) => claim.pool))) {
+      const known = byPool.get(pool);
+      if (known) known.push(endpoint);
+      else byPool.set(pool, [endpoint]);
+    }
+  }
+  return byPool;
+}
+
+function usedOf(pool: string, endpoints: readonly EndpointRow[], podOf: PodOf): Used[] {
+  return endpoints.flatMap((endpoint) => {
+    const pod = podOf(endpoint);
+    if (!pod) return [];
+    return claimsOf(endpoint).flatMap((claim) => (claim.pool === pool ? [{ address: claim.address, pod, endpoint: endpoint.name }] : []));
+  });
+}
+
+/** One pool's records at a time: those of all pools together would take hundreds of megabytes. */
+function unrecorded(used: readonly Used[], pool: PoolRow): Suspect[] {
+  if (!used.length) return [];
+  const { records } = poolOfRow(pool);
+  return used
+    .filter(({ address, pod, endpoint }) => !isOf(records.get(address), endpoint, pod))
+    .map(({ address, pod }) => ({ address, pod, pool }));
+}
+
+/** Addresses of a pool in a Pod to which no endpoint gives them. */
+function usedWithoutEndpoint(rows: Rows, podOf: PodOf): Suspect[] {
+  const claims = new Map<string, string>();
+  for (const endpoint of rows.endpoints) {
+    const pod = podOf(endpoint);
+    if (pod) claims.set(pod.uid, endpoint.claims);
+  }
+  const pooled = inRanges(rows.pools.flatMap(({ ranges }) => ranges));
+  const loose = rows.pods.flatMap((pod) => {
+    if (!pod.addresses) return [];
+    const claimed = wordsOf(claims.get(pod.uid) ?? '');
+    return wordsOf(pod.addresses).flatMap((address) => (claimed.includes(address) || !pooled(address) ? [] : [{ address, pod }]));
+  });
+  const byPool = Map.groupBy(loose, ({ address }) => poolOf(address, undefined, rows.pools)!);
+  return [...byPool].flatMap(([pool, used]) => unrecorded(used, pool));
+}
+
+/** A machine's record stays while its Pods come and go, so that only the name is compared. */
+function isOf(record: PoolRecord | undefined, endpoint: string | undefined, pod: PodRow): boolean {
+  if (!record) return false;
+  const [own, machine] = [recordKey(pod, false), recordKey(pod, true)];
+  if (machine !== own && record.pod === machine) return true;
+  return (record.pod === own || record.pod === `${pod.namespace}/${endpoint}`) && (record.uid === '' || record.uid === pod.uid);
+}
+
+/** Endpoint and Pod, then the pool, then the Pod once more: the record was missing while the Pod lived and used the address. */
+async function lookedAt(suspects: Suspect[], rows: Rows, ask: Ask): Promise<Look[]> {
+  const hold = ({ pod, address }: Suspect) => holdOf(pod, address, apiVersionOf(rows), ask);
+  const held = await each(suspects, async (suspect) => ({ suspect, hold: await hold(suspect) }));
+  const still = held.filter((one): one is { suspect: Suspect; hold: Hold } => one.hold !== undefined);
+  const wanted = [...new Set(still.map(({ suspect }) => suspect.pool))];
+  const read = new Map(await each(wanted, async (pool) => [pool.name, await readPool(pool, ask)] as const));
+  const missing = still.flatMap(({ suspect, hold }) => {
+    const pool = read.get(suspect.pool.name);
+    return pool && !isOf(pool.records.get(suspect.address), hold.claim?.endpoint.name, hold.pod) ? [{ suspect, hold, pool }] : [];
+  });
+  const again = await each(missing, async (look) => ({ ...look, hold: await hold(look.suspect) }));
+  return again.filter((look): look is Look => look.hold !== undefined);
+}
+
+// ---- the finding ----------------------------------------------------------------------------------------------------
+
+function finding({ suspect: { address }, hold, pool }: Look, rows: Rows & { budgets: BudgetRow[] | Gap }, version?: string): Finding<Args> {
+  const record = pool.records.get(address);
+  const because = whyNotBack(address, hold, pool, rows);
+  const at = { apiVersion: 'v1', kind: 'Pod', namespace: hold.pod.namespace, name: hold.pod.name };
+  return {
+    grade: 'warning',
+    key: [pool.row.name, address],
+    sure: hold.claim ? 'certain' : 'medium',
+    objects: [at],
+    args: {
+      address,
+      pool: pool.row.name,
+      instead: record?.pod ?? '',
+      holder: restartOf(hold, rows.budgets),
+      putBack: because === '' ? recordFor(address, hold, pool, version) : null,
+      because,
+    },
+    evidence: [
+      { seen: hold.claim ? `status.current.ips: ${address}` : `status.podIPs or network-status: ${address}`, at },
+      {
+        seen: record ? `status.allocatedIPs: ${address} → ${record.pod}` : `status.allocatedIPs: no ${address}`,
+        at: { apiVersion: pool.row.apiVersion, kind: 'SpiderIPPool', name: pool.row.name },
+      },
+    ],
+  };
+}
+
+function whyNotBack(address: string, { pod, claim }: Hold, { row, coding, records }: PoolNow, rows: Rows): Args['because'] {
+  if (coding !== 'string') return 'old';
+  if (!claim) return 'no-endpoint';
+  if (!gives(row, address)) return 'outside';
+  const others = rows.endpoints.filter((each) => !each.deleted && nameOf(each) !== nameOf(claim.endpoint));
+  if (others.some((each) => claimsOf(each).some((other) => other.address === address))) return 'held';
+  const record = records.get(address);
+  const isThere = (one: { namespace: string; name: string }) => nameOf(one) === record?.pod;
+  const itself = record?.pod === recordKey(pod, false) || record?.pod === nameOf(claim.endpoint);
+  return record && !itself && (rows.pods.some(isThere) || others.some(isThere)) ? 'held' : '';
+}
+
+function recordFor(address: string, { pod, claim }: Hold, pool: PoolNow, version: string | undefined): RecordChange | null {
+  if (!claim) return null;
+  const hasInterface = version !== undefined && satisfies(version, '<0.8.2');
+  return { ...recordAt(pool, address), after: newRecord(pool, nameOf(claim.endpoint), pod.uid, claim.interface, hasInterface) };
+}
+
+// ---- wording and steps ----------------------------------------------------------------------------------------------
+
+const BECAUSE = ({ address, pool, because }: Args): Text =>
+  ({
+    held: { en: `because somebody else holds ${address} too`, zh: `因为 ${address} 另有持有者` },
+    outside: { en: `because SpiderIPPool ${pool} may not give ${address}`, zh: `因为 SpiderIPPool ${pool} 不能分配 ${address}` },
+    'no-endpoint': { en: `because no SpiderEndpoint gives it ${address}`, zh: `因为没有 SpiderEndpoint 把 ${address} 分配给它` },
+    old: { en: `because SpiderIPPool ${pool} has no record of ${address}`, zh: `因为 SpiderIPPool ${pool} 没有 ${address} 的记录` },
+    '': { en: '', zh: '' },
+  })[because];
+
+function recorded(change: RecordChange, { holder, address, pool }: Args): StepDraft {
+  const { endpoint, pod } = holder;
+  return recordStep(change, [lives(pod), ...(endpoint ? [{ on: endpoint, must: 'exist' as const }] : [])], {
+    en: `record ${address} in SpiderIPPool ${pool} for Pod ${nameOf(pod)}, which uses it`,
+    zh: `在 SpiderIPPool ${pool} 中为正在使用 ${address} 的 Pod ${nameOf(pod)} 补回记录`,
+  });
+}
+
+function summed(found: Finding<Args>[], language: 'en' | 'zh'): string {
+  const records = found.filter(({ args }) => args.putBack).length;
+  const rest = found.filter(({ args }) => !args.putBack).map(({ args }) => args.holder);
+  const [ours, yours] = [rest.filter(isAutomatic), rest.filter((one) => !isAutomatic(one))];
+  const names = (list: Restart[]) => [...new Set(list.map(({ pod }) => nameOf(pod)))].join(language === 'en' ? ', ' : '、');
+  const parts = {
+    en: [
+      records && `puts ${records} record${records === 1 ? '' : 's'} back`,
+      ours.length && `restarts ${names(ours)}`,
+      yours.length && `by hand: ${names(yours)}`,
+    ],
+    zh: [records && `补回 ${records} 条记录`, ours.length && `重启 ${names(ours)}`, yours.length && `手动处理：${names(yours)}`],
+  };
+  return parts[language].filter(Boolean).join(language === 'en' ? '; ' : '；');
+}

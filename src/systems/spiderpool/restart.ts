@@ -1,0 +1,254 @@
+// Restarting a Pod so that it gets another address: by eviction, so that PodDisruptionBudgets are respected; never where nothing would make it anew.
+// A Pod of a StatefulSet gets its old address back from its SpiderEndpoint, which therefore goes first (retrieveStaticIPAllocation in pkg/ipam/allocate.go@v0.9.13).
+// The CNI's DEL releases only records with the Pod's own uid: whoever keeps the address does not lose its record (pkg/ippoolmanager, ReleaseIP).
+import type { Ask, Condition, Gap, Raw, Ref, Refusal, Rule, StepDraft, Text } from '../../engine/contracts.ts';
+import { describeGap, isGap } from '../../engine/gaps.ts';
+import { type BudgetRow, budgetsOf } from '../../kube/budgets.ts';
+import { isRaw } from '../../kube/json.ts';
+import { controllerOf, type Owner } from '../../kube/pods.ts';
+import { shellWord } from '../../text/shell.ts';
+import { type Hold, nameOf } from './ledger.ts';
+import { refOfPod } from './rows.ts';
+
+const FINALIZER = 'spiderpool.spidernet.io';
+/** Seconds for which an eviction waits for its budget. */
+const PATIENCE = 300;
+
+/** How a Pod can be restarted. Plain data, for a finding's arguments. */
+export interface Restart {
+  pod: Ref;
+  node: string;
+  /** `endpoint-first`: static address. `alone`: nothing makes it anew. `machine`: KubeVirt's. */
+  way: 'evict' | 'endpoint-first' | 'alone' | 'machine';
+  /** `StatefulSet cart`; '' without one. */
+  owner: string;
+  endpoint: Ref | null;
+  /** null: they could not be listed. */
+  budgets: { ref: Ref; allows: number }[] | null;
+}
+
+export function restartOf({ pod, raw, claim }: Hold, budgets: readonly BudgetRow[] | Gap): Restart {
+  const owner = controllerOf(raw);
+  const node = isRaw(raw.spec) ? raw.spec.nodeName : undefined;
+  return {
+    pod: refOfPod(pod),
+    node: typeof node === 'string' ? node : '',
+    way: wayOf(pod.machine, owner, claim !== undefined),
+    owner: owner ? `${owner.kind} ${owner.name}` : '',
+    endpoint: claim?.endpoint ?? null,
+    budgets: isGap(budgets) ? null : budgetsOf(raw, budgets).map(({ ref, allows }) => ({ ref, allows })),
+  };
+}
+
+function wayOf(machine: string | undefined, owner: Owner | undefined, claimed: boolean): Restart['way'] {
+  if (machine !== undefined) return 'machine';
+  // A mirror Pod belongs to its node: to delete it restarts nothing.
+  if (!owner || owner.kind === 'Node') return 'alone';
+  return owner.kind === 'StatefulSet' && claimed ? 'endpoint-first' : 'evict';
+}
+
+export const isAutomatic = ({ way }: Pick<Restart, 'way'>): boolean => way === 'evict' || way === 'endpoint-first';
+
+/** One Pod to restart, why, and what must be so and done before. */
+export interface Wanted {
+  restart: Restart;
+  /** Goes on behind the Pod's name: `…, because`. */
+  because: Text;
+  guard: Condition[];
+  after: StepDraft[];
+}
+
+/** Steps for all of them; each Pod once, however many of its addresses are wanted; Pods of one budget one after the other. */
+export async function restarts(wanted: readonly Wanted[], ask: Ask): Promise<(StepDraft | Refusal)[]> {
+  const out: (StepDraft | Refusal)[] = [];
+  const lastOf = new Map<string, StepDraft>();
+  for (const one of mergedByPod(wanted)) {
+    const refused = refusalOf(one.restart);
+    if (refused) {
+      out.push({ refused, objects: [one.restart.pod] });
+      continue;
+    }
+    const chained = one.restart.budgets?.flatMap(({ ref }) => lastOf.get(nameOf(ref)) ?? []) ?? [];
+    const steps = await stepsOf({ ...one, after: [...one.after, ...chained] }, ask);
+    out.push(...steps);
+    const last = steps.at(-1);
+    if (last && 'do' in last && last.do === 'evict') for (const { ref } of one.restart.budgets ?? []) lastOf.set(nameOf(ref), last);
+  }
+  return out;
+}
+
+function mergedByPod(wanted: readonly Wanted[]): Wanted[] {
+  const byPod = Map.groupBy(wanted, ({ restart }) => restart.pod.uid ?? nameOf(restart.pod));
+  return [...byPod.values()].map((same) => ({
+    ...same[0]!,
+    restart: { ...same[0]!.restart, ...same.find(({ restart }) => restart.way === 'endpoint-first')?.restart },
+    guard: same.length === 1 ? same[0]!.guard : same[0]!.guard.filter((condition) => same.every(({ guard }) => has(guard, condition))),
+    after: same.flatMap(({ after }) => after),
+  }));
+}
+
+const has = (guard: readonly Condition[], one: Condition): boolean => guard.some((other) => JSON.stringify(other) === JSON.stringify(one));
+
+/** Why a budget forbids it now. */
+function refusalOf({ way, budgets, pod }: Restart): Text | undefined {
+  if (way !== 'evict' && way !== 'endpoint-first') return undefined;
+  if (budgets === null) {
+    // An eviction alone asks the budgets itself; what goes before it must know that it will come to pass.
+    const gap: Gap = { why: 'forbidden', verb: 'list', resource: 'poddisruptionbudgets.policy' };
+    return way === 'endpoint-first' ? describeGap(gap) : undefined;
+  }
+  const names = budgets.map(({ ref }) => nameOf(ref)).join(', ');
+  if (budgets.length > 1)
+    return {
+      en: `${nameOf(pod)} counts against several PodDisruptionBudgets (${names}); the API server refuses such evictions`,
+      zh: `${nameOf(pod)} 同时受多个 PodDisruptionBudget（${names}）约束，API server 会拒绝此类驱逐`,
+    };
+  if (budgets.some(({ allows }) => allows < 1))
+    return {
+      en: `PodDisruptionBudget ${names} allows no disruption of ${nameOf(pod)} now; make room, then run fix again`,
+      zh: `PodDisruptionBudget ${names} 目前不允许中断 ${nameOf(pod)}；请腾出余量后再次运行 fix`,
+    };
+  return undefined;
+}
+
+async function stepsOf(one: Wanted, ask: Ask): Promise<StepDraft[]> {
+  const { restart } = one;
+  if (restart.way === 'alone') return [alone(one)];
+  if (restart.way === 'machine') return [machine(one)];
+  const before = restart.endpoint && restart.way === 'endpoint-first' ? await endpointGoes(one, restart.endpoint, ask) : [];
+  return [...before, evict({ ...one, after: before.length ? before.slice(-1) : one.after })];
+}
+
+/** Still there and not on its way out. */
+export const lives = (pod: Ref): Condition => ({ on: pod, must: [{ path: '/metadata/deletionTimestamp' }] });
+
+const common = { phase: 'prepare', undo: 'none' } as const;
+
+function evict({ restart: { pod, owner }, because, guard, after }: Wanted): StepDraft {
+  return {
+    ...common,
+    do: 'evict',
+    on: pod,
+    within: PATIENCE,
+    guard: [...guard, lives(pod)],
+    after,
+    text: {
+      en: `restart Pod ${nameOf(pod)} (${owner} makes it anew), ${because.en}`,
+      zh: `重启 Pod ${nameOf(pod)}（由 ${owner} 重建），${because.zh}`,
+    },
+    undoNote: { en: 'a restarted Pod does not come back as it was', zh: '重启后的 Pod 无法恢复原状' },
+  };
+}
+
+/** The budget is waited for before anything goes: a Pod must not run on without its endpoint because it may not be evicted. */
+async function endpointGoes(one: Wanted, endpoint: Ref, ask: Ask): Promise<StepDraft[]> {
+  const { restart, guard } = one;
+  const steps: StepDraft[] = [];
+  const then = (): StepDraft[] => (steps.length ? steps.slice(-1) : one.after);
+  const why: Condition[] = [...guard, lives(restart.pod)];
+  const name = nameOf(endpoint);
+  for (const { ref } of restart.budgets ?? []) {
+    steps.push({
+      ...common,
+      do: 'wait',
+      until: [{ on: { ...ref, uid: undefined }, must: [{ path: '/status/disruptionsAllowed', isNot: 0 }] }],
+      within: PATIENCE,
+      assume: [],
+      guard: why,
+      after: then(),
+      text: {
+        en: `wait until PodDisruptionBudget ${nameOf(ref)} allows a restart of Pod ${nameOf(restart.pod)}`,
+        zh: `等待 PodDisruptionBudget ${nameOf(ref)} 允许重启 Pod ${nameOf(restart.pod)}`,
+      },
+    });
+  }
+  const now = await ask.get(endpoint);
+  const finalizers = now && !isGap(now) ? finalizersOf(now) : [];
+  if (finalizers.includes(FINALIZER)) {
+    const rest = finalizers.filter((each) => each !== FINALIZER);
+    steps.push({
+      ...common,
+      do: 'patch',
+      on: endpoint,
+      changes: [{ path: '/metadata/finalizers', before: finalizers, ...(rest.length ? { after: rest } : {}) }],
+      guard: why,
+      after: then(),
+      undo: 'exact',
+      text: { en: `release SpiderEndpoint ${name} from its finalizer`, zh: `移除 SpiderEndpoint ${name} 的 finalizer` },
+    });
+  }
+  steps.push({
+    ...common,
+    do: 'delete',
+    on: endpoint,
+    guard: why,
+    after: then(),
+    text: {
+      en: `delete SpiderEndpoint ${name}: the restarted Pod would get the same address back from it`,
+      zh: `删除 SpiderEndpoint ${name}：否则重启后的 Pod 会从中取回同一地址`,
+    },
+    undoNote: { en: 'the restarted Pod gets a new one', zh: '重启后的 Pod 会得到新的 SpiderEndpoint' },
+  });
+  return steps;
+}
+
+function finalizersOf(object: Raw): string[] {
+  const finalizers = isRaw(object.metadata) ? object.metadata.finalizers : undefined;
+  return Array.isArray(finalizers) ? finalizers.filter((each) => typeof each === 'string') : [];
+}
+
+function alone({ restart: { pod }, because, after }: Wanted): StepDraft {
+  const [name, at] = [shellWord(pod.name), shellWord(pod.namespace ?? '')];
+  return {
+    ...common,
+    do: 'manual',
+    commands: [
+      `kubectl get pod ${name} -n ${at} -o yaml > ${name}.yaml`,
+      `kubectl delete pod ${name} -n ${at}`,
+      `kubectl create -f ${name}.yaml`,
+    ],
+    seen: [{ on: pod, must: 'be-gone' }],
+    guard: [],
+    after,
+    text: {
+      en: `make Pod ${nameOf(pod)} anew yourself (no controller would), ${because.en}; take status and uid out of the file first`,
+      zh: `请自行重建 Pod ${nameOf(pod)}（没有控制器会重建它），${because.zh}；重建前请从文件中删去 status 和 uid`,
+    },
+    undoNote: { en: 'done by hand', zh: '手动执行' },
+  };
+}
+
+function machine({ restart: { pod, owner, endpoint }, because, after }: Wanted): StepDraft {
+  const [name, at] = [shellWord(owner.split(' ')[1] ?? ''), shellWord(pod.namespace ?? '')];
+  const finalizers = `-p '{"metadata":{"finalizers":null}}'`;
+  return {
+    ...common,
+    do: 'manual',
+    commands: [
+      `virtctl stop ${name} -n ${at}`,
+      ...(endpoint
+        ? [
+            `kubectl patch spiderendpoint ${shellWord(endpoint.name)} -n ${at} --type=merge ${finalizers}`,
+            `kubectl delete spiderendpoint ${shellWord(endpoint.name)} -n ${at} --ignore-not-found`,
+          ]
+        : []),
+      `virtctl start ${name} -n ${at}`,
+    ],
+    seen: [{ on: pod, must: 'be-gone' }],
+    guard: [],
+    after,
+    text: {
+      en: `restart the KubeVirt machine ${pod.namespace}/${owner.split(' ')[1]} yourself, ${because.en}`,
+      zh: `请自行重启 KubeVirt 虚拟机 ${pod.namespace}/${owner.split(' ')[1]}，${because.zh}`,
+    },
+    undoNote: { en: 'done by hand', zh: '手动执行' },
+  };
+}
+
+/** For the remedies that restart Pods. */
+export const RESTART_RIGHTS: Rule[] = [
+  { verbs: ['get'], group: '', resource: 'pods' },
+  { verbs: ['create'], group: '', resource: 'pods/eviction' },
+  { verbs: ['get'], group: 'policy', resource: 'poddisruptionbudgets' },
+  { verbs: ['get', 'patch', 'delete'], group: 'spiderpool.spidernet.io', resource: 'spiderendpoints' },
+];

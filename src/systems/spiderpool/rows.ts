@@ -1,0 +1,197 @@
+// Pods, SpiderEndpoints and SpiderIPPools as small rows: who uses which address, who was given it, and what each pool has on record.
+// Rows are kept for whole clusters (150,000 Pods, 300,000 addresses): lists within a row are one text, blanks between, and what repeats is shared.
+// Both API versions are read: v1 (up to 0.3.7) has no uid in an endpoint and an object for the records; since v2beta1 the records are JSON in a string.
+// Sources: pkg/k8s/apis/spiderpool.spidernet.io at v0.3.7, v0.4.0, v0.8.2 and v1.2.2 (spiderendpoint_types.go, spiderippool_types.go).
+import type { Field, Json, Raw, Ref } from '../../engine/contracts.ts';
+import { addressKey } from '../../kube/addresses.ts';
+import { isRaw, parseJson } from '../../kube/json.ts';
+import { ADDRESS_FIELDS, addressesOf, controllerOf, isLive, LIVENESS_FIELDS } from '../../kube/pods.ts';
+
+export interface PodRow {
+  namespace: string;
+  name: string;
+  uid: string;
+  /** It lives, and not in the network of its node: its addresses are its own. */
+  uses: boolean;
+  /** Its VirtualMachineInstance, where KubeVirt made it: two of its Pods share an address while the machine moves. */
+  machine?: string;
+  /** Keys of kube/addresses.ts, blanks between. */
+  addresses: string;
+}
+
+export const POD_FIELDS: readonly Field[] = [...LIVENESS_FIELDS, ...ADDRESS_FIELDS, 'metadata.ownerReferences', 'spec.hostNetwork'];
+
+export function podRow(pod: Raw): PodRow {
+  const { namespace, name, uid } = rawAt(pod.metadata);
+  const uses = isLive(pod) && rawAt(pod.spec).hostNetwork !== true;
+  const row: PodRow = {
+    namespace: shared(text(namespace)),
+    name: text(name),
+    uid: text(uid),
+    uses,
+    machine: undefined,
+    addresses: uses ? addressesOf(pod).join(' ') : '',
+  };
+  const owner = controllerOf(pod);
+  if (owner?.kind === MACHINE && owner.apiVersion.startsWith('kubevirt.io/')) row.machine = owner.name;
+  return row;
+}
+
+export const MACHINE = 'VirtualMachineInstance';
+
+export const refOfPod = ({ namespace, name, uid }: PodRow): Ref => ({ apiVersion: 'v1', kind: 'Pod', namespace, name, uid });
+
+/** The words of such a text. */
+export const wordsOf = (joined: string): string[] => (joined === '' ? [] : joined.split(' '));
+
+// ---- SpiderEndpoints ------------------------------------------------------------------------------------------------
+
+export interface EndpointRow {
+  apiVersion: string;
+  namespace: string;
+  /** Of the Pod; of a KubeVirt machine its VirtualMachineInstance's. */
+  name: string;
+  /** On its way out: it claims nothing any more. */
+  deleted: boolean;
+  /** Of the Pod that it was last given to; '' in v1. */
+  podUid: string;
+  /** `ADDRESS POOL INTERFACE`, of each claim; see `claimsOf`. */
+  claims: string;
+}
+export interface Claim {
+  /** Key of kube/addresses.ts. */
+  address: string;
+  pool: string;
+  interface: string;
+}
+
+export const ENDPOINT_FIELDS: readonly Field[] = [
+  'metadata.deletionTimestamp',
+  'status.current.uid',
+  'status.current.ips.interface',
+  'status.current.ips.ipv4',
+  'status.current.ips.ipv4Pool',
+  'status.current.ips.ipv6',
+  'status.current.ips.ipv6Pool',
+];
+
+export function endpointRow(object: Raw): EndpointRow {
+  const metadata = rawAt(object.metadata);
+  const current = rawAt(rawAt(object.status).current);
+  const ips = (Array.isArray(current.ips) ? current.ips : []).filter(isRaw);
+  return {
+    apiVersion: shared(text(object.apiVersion)),
+    namespace: shared(text(metadata.namespace)),
+    name: text(metadata.name),
+    deleted: typeof metadata.deletionTimestamp === 'string',
+    podUid: text(current.uid),
+    claims: ips.flatMap(claimWords).join(' '),
+  };
+}
+
+function claimWords(ip: Raw): string[] {
+  return ['ipv4', 'ipv6'].flatMap((family) => {
+    const address = addressKey(text(ip[family]));
+    return address === undefined ? [] : [address, word(ip[`${family}Pool`]), word(ip.interface)];
+  });
+}
+
+/** As one word; names have no blanks. */
+const word = (value: Json | undefined): string => text(value).replaceAll(' ', '') || '-';
+
+export function claimsOf({ claims }: EndpointRow): Claim[] {
+  const words = wordsOf(claims);
+  return Array.from({ length: words.length / 3 }, (_, at) => ({
+    address: words[at * 3]!,
+    pool: words[at * 3 + 1]!,
+    interface: words[at * 3 + 2]!,
+  }));
+}
+
+export const refOfEndpoint = ({ apiVersion, namespace, name }: EndpointRow): Ref => ({
+  apiVersion,
+  kind: 'SpiderEndpoint',
+  namespace,
+  name,
+});
+
+// ---- SpiderIPPools --------------------------------------------------------------------------------------------------
+
+/** Whom a pool has on record for an address. */
+export interface PoolRecord {
+  /** `NAMESPACE/NAME` of the Pod; of a KubeVirt machine its VirtualMachineInstance's. */
+  pod: string;
+  /** '' in v1. */
+  uid: string;
+}
+export interface PoolRow {
+  apiVersion: string;
+  name: string;
+  uid: string;
+  ranges: string[];
+  excluded: string[];
+  /** status.allocatedIPs as it is written: read when it is asked for, since text is a third of what objects take. */
+  written: Json | undefined;
+}
+
+export const POOL_FIELDS: readonly Field[] = ['spec.ips', 'spec.excludeIPs', 'status.allocatedIPs'];
+
+export function poolRow(object: Raw): PoolRow {
+  const spec = rawAt(object.spec);
+  const { name, uid } = rawAt(object.metadata);
+  return {
+    apiVersion: text(object.apiVersion),
+    name: text(name),
+    uid: text(uid),
+    ranges: texts(spec.ips),
+    excluded: texts(spec.excludeIPs),
+    written: rawAt(object.status).allocatedIPs,
+  };
+}
+
+/** `string`: JSON in a string. `object`: v1. `unreadable`: neither, there are no entries then. `entries`: by address as it is written there. */
+export function entriesOf({ written }: PoolRow): { coding: 'string' | 'object' | 'unreadable'; entries: Raw } {
+  if (isRaw(written)) return { coding: 'object', entries: written };
+  if (written === undefined || written === null || written === '') return { coding: 'string', entries: {} };
+  try {
+    const parsed = typeof written === 'string' ? parseJson(written) : undefined;
+    return isRaw(parsed) ? { coding: 'string', entries: parsed } : { coding: 'unreadable', entries: {} };
+  } catch {
+    return { coding: 'unreadable', entries: {} };
+  }
+}
+
+/** By address key. */
+export function recordsIn(entries: Raw): Map<string, PoolRecord> {
+  const records = new Map<string, PoolRecord>();
+  for (const [address, value] of Object.entries(entries)) {
+    const key = addressKey(address);
+    if (key !== undefined) records.set(key, recordOf(rawAt(value)));
+  }
+  return records;
+}
+
+function recordOf({ pod, podUid, namespace }: Raw): PoolRecord {
+  return { pod: typeof namespace === 'string' ? `${namespace}/${text(pod)}` : text(pod), uid: text(podUid) };
+}
+
+export const refOfPool = ({ apiVersion, name, uid }: PoolRow): Ref => ({ apiVersion, kind: 'SpiderIPPool', name, uid });
+
+// ---- small things ---------------------------------------------------------------------------------------------------
+
+const known = new Map<string, string>();
+/** Different texts that are remembered; beyond it a hostile cluster would fill the memory by them. */
+const MAX_SHARED = 20_000;
+
+/** One copy of a text that many rows repeat (namespaces, API versions). */
+function shared(value: string): string {
+  const found = known.get(value);
+  if (found !== undefined) return found;
+  if (known.size < MAX_SHARED) known.set(value, value);
+  return value;
+}
+
+const rawAt = (value: Json | undefined): Raw => (isRaw(value) ? value : {});
+const text = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
+const texts = (value: Json | undefined): string[] =>
+  Array.isArray(value) ? value.filter((each): each is string => typeof each === 'string') : [];

@@ -1,0 +1,210 @@
+// Bad input and clusters that do not answer: one clear error that says what, where and why, one next step, the right exit code, nothing on stdout; in both languages.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BINARY, type RunOptions, run } from '../bed/binary.ts';
+
+const DEMO = join(import.meta.dirname, '../../src/cli/demo.tar.gz');
+const folder = mkdtempSync(join(tmpdir(), 'ug-bad-input-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function file(name: string, content: string | Buffer): string {
+  const path = join(folder, name);
+  mkdirSync(join(path, '..'), { recursive: true });
+  writeFileSync(path, content);
+  return path;
+}
+function kubeconfig(name: string, server: string, user: object = {}): string {
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'here',
+    clusters: [{ name: 'c', cluster: { server } }],
+    contexts: ['here', 'there'].map((context) => ({ name: context, context: { cluster: 'c', user: 'u' } })),
+    users: [{ name: 'u', user }],
+  };
+  return file(name, JSON.stringify(config));
+}
+
+// ---- servers that are none ------------------------------------------------------------------------------------------
+
+const servers: (http.Server | net.Server)[] = [];
+const answering = (status: number, type: string, body: string) =>
+  http.createServer((_, response) => response.writeHead(status, { 'content-type': type }).end(body));
+async function listening(server: http.Server | net.Server): Promise<string> {
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+const sockets = new Set<net.Socket>();
+const silent = () => net.createServer((socket) => void sockets.add(socket.on('error', () => {})));
+const closing = () => net.createServer((socket) => socket.destroy());
+
+const at: Record<string, string> = {};
+beforeAll(async () => {
+  at.expired = await listening(
+    answering(401, 'application/json', '{"kind":"Status","apiVersion":"v1","message":"Unauthorized","code":401}'),
+  );
+  at.portal = await listening(answering(200, 'text/html', '<html><title>Log in to the Wi-Fi</title></html>'));
+  at.broken = await listening(answering(502, 'text/html', '<html>Bad Gateway</html>'));
+  at.silent = await listening(silent());
+  at.closing = await listening(closing());
+});
+afterAll(() => {
+  for (const socket of sockets) socket.destroy();
+  for (const server of servers) server.close();
+});
+
+// ---- the cases ------------------------------------------------------------------------------------------------------
+
+interface Case {
+  args: () => string[];
+  options?: () => RunOptions;
+  /** Of the first line, without `error: `. */
+  says: RegExp;
+  /** Of the second, without `next: `. */
+  next: RegExp;
+}
+const check = (...words: string[]) => ['check', '--request-timeout=2s', ...words];
+const live = (name: string, server: () => string, user?: object) => ({
+  args: () => check(),
+  options: () => ({ kubeconfig: kubeconfig(name, server(), user) }),
+});
+const COMMAND_LINE: Record<string, Case> = {
+  'unknown command': { args: () => ['chek'], says: /["“]chek["”]/, next: /check/ },
+  'unknown flag': { args: () => ['check', '--form', 'x'], says: /--form/, next: /--from/ },
+  'flag of another command': { args: () => ['check', '--rehearse'], says: /--rehearse/, next: /fix/ },
+  'flag without value': { args: () => ['check', '--from'], says: /--from/, next: /--from=PATH/ },
+  'value that is none': { args: () => ['check', '-o', 'jsn'], says: /jsn/, next: /json/ },
+  'no argument': { args: () => ['explain'], says: /CHECK-ID/, next: /explain --help/ },
+  'one argument too many': { args: () => ['explain', 'a/b', 'c'], says: /["“]c["”]/, next: /explain --help/ },
+  'unknown system': { args: () => ['check', 'calico'], says: /calico/, next: /./ },
+  'unknown check': { args: () => ['explain', 'spiderpool/nothing'], says: /spiderpool\/nothing/, next: /spiderpool\// },
+  'unknown check to fix': { args: () => ['fix', 'nothing', '--from', DEMO], says: /nothing/, next: /upgrade-guard checks/ },
+  'unknown check to accept': {
+    args: () => ['check', '--from', DEMO, '--accept', 'nothing'],
+    says: /nothing/,
+    next: /upgrade-guard checks/,
+  },
+  'object to accept that is none': {
+    args: () => ['check', '--from', DEMO, '--accept', 'spiderpool/release-deployed:web'],
+    says: /KIND\/NAMESPACE\/NAME/,
+    next: /--accept spiderpool\/release-deployed:/,
+  },
+  'target that is none': { args: () => ['check', '--from', DEMO, '--to', 'spiderpool=banana'], says: /banana/, next: /--to spiderpool=\d/ },
+  'target of an unknown system': {
+    args: () => ['check', '--from', DEMO, '--to', 'calico=1.0.0'],
+    says: /calico=1\.0\.0/,
+    next: /--to spiderpool=\d/,
+  },
+  'target that is older': {
+    args: () => ['check', '--from', DEMO, '--to', 'spiderpool=0.9.0'],
+    says: /0\.9\.0.*0\.9\.4/,
+    next: /helm rollback/,
+  },
+  'duration without a unit': { args: () => ['check', '--request-timeout', '5x'], says: /5x/, next: /./ },
+  'two places at once': { args: () => ['check', '--from', DEMO, '--all-contexts'], says: /--all-contexts.*--from/, next: /--contexts/ },
+};
+const FILES: Record<string, Case> = {
+  'no such file': { args: () => check('--from', join(folder, 'absent.tar.gz')), says: /absent\.tar\.gz/, next: /snapshot FILE/ },
+  'torn snapshot': {
+    args: () => check('--from', file('torn.tar.gz', readFileSync(DEMO).subarray(0, 2000))),
+    says: /torn\.tar\.gz/,
+    next: /snapshot FILE/,
+  },
+  'not a snapshot': {
+    args: () => check('--from', file('noise.tar.gz', 'this is no archive')),
+    says: /noise\.tar\.gz/,
+    next: /snapshot FILE/,
+  },
+  'malformed manifest': {
+    args: () => check('--from', join(file('bad/a.yaml', 'kind: Pod\nmetadata: {name: ['), '..')),
+    says: /a\.yaml.*[23]/,
+    next: /./,
+  },
+  'manifest that is no object': { args: () => check('--from', file('list.yaml', '- 1\n- 2\n')), says: /list\.yaml/, next: /./ },
+  'a hostile name in the error': { args: () => check('--from', join(folder, '\x1b[31mred\u202etxt')), says: /redtxt/, next: /./ },
+  'no such result': { args: () => ['compare', join(folder, 'a.json'), join(folder, 'b.json')], says: /a\.json/, next: /check -o json/ },
+  'no result': {
+    args: () => ['compare', file('x.json', '{"kind":"Pod"}'), file('y.json', '{}')],
+    says: /[xy]\.json/,
+    next: /check -o json/,
+  },
+  'result that is no JSON': {
+    args: () => ['compare', file('z.json', '{'), file('z2.json', '{')],
+    says: /z2?\.json/,
+    next: /check -o json/,
+  },
+};
+const CLUSTERS: Record<string, Case> = {
+  'no kubeconfig': { args: () => check(), says: /kubeconfig/, next: /--from/ },
+  'kubeconfig that is not there': { args: () => check('--kubeconfig', join(folder, 'nowhere')), says: /nowhere/, next: /KUBECONFIG/ },
+  'malformed kubeconfig': {
+    args: () => check('--kubeconfig', file('broken-config', 'a: [')),
+    says: /broken-config/,
+    next: /kubectl config view/,
+  },
+  'kubeconfig without a context': { args: () => check('--kubeconfig', file('empty-config', '')), says: /./, next: /KUBECONFIG/ },
+  'wrong context': {
+    args: () => check('--context', 'prod'),
+    options: () => ({ kubeconfig: kubeconfig('one', 'http://127.0.0.1:9') }),
+    says: /prod/,
+    next: /--context here \| there/,
+  },
+  'wrong context among several': {
+    args: () => check('--contexts', 'here,prod'),
+    options: () => ({ kubeconfig: kubeconfig('one', 'http://127.0.0.1:9') }),
+    says: /prod/,
+    next: /here, there/,
+  },
+  'dead server': { ...live('dead', () => 'http://127.0.0.1:9'), says: /http:\/\/127\.0\.0\.1:9.*here/, next: /kubectl cluster-info/ },
+  'unknown name': { ...live('name', () => 'https://api.does-not-exist.invalid:6443'), says: /does-not-exist/, next: /VPN/ },
+  'expired token': { ...live('expired', () => `http://${at.expired}`), says: /401/, next: /--token/ },
+  'a server that never answers': { ...live('silent', () => `http://${at.silent}`), says: /127\.0\.0\.1/, next: /VPN/ },
+  'a server that hangs up': { ...live('closing', () => `http://${at.closing}`), says: /127\.0\.0\.1/, next: /./ },
+  'TLS where there is none': { ...live('tls', () => `https://${at.portal}`), says: /TLS/, next: /certificate-authority/ },
+  'a login program that is missing': {
+    ...live('exec', () => 'http://127.0.0.1:9', {
+      exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'no-such-login', interactiveMode: 'Never' },
+    }),
+    says: /no-such-login/,
+    next: /./,
+  },
+};
+
+describe.each([
+  ['en', 'error: ', 'next: '],
+  ['zh', '错误：', '下一步：'],
+])('%s', (lang, error, next) => {
+  test.concurrent.each(Object.entries({ ...COMMAND_LINE, ...FILES, ...CLUSTERS }))('%s', async (_, each) => {
+    const { code, stdout, stderr } = await run([...each.args(), '--lang', lang], each.options?.());
+    const lines = stderr.trimEnd().split('\n');
+    expect(code, stderr).toBe(1);
+    expect(stdout).toBe('');
+    expect(lines, stderr).toHaveLength(2);
+    expect(lines[0]).toMatch(new RegExp(`^${error}`));
+    expect(lines[0]).toMatch(each.says);
+    expect(lines[1]).toMatch(new RegExp(`^${next}`));
+    expect(lines[1]).toMatch(each.next);
+    expect(stderr).not.toMatch(/bug|缺陷|\{tool\}|undefined|\[object|[^\P{Cc}\n]|\u202e/u);
+    if (lang === 'zh') expect(lines[0]).toMatch(/\p{Script=Han}/u);
+    else expect(stderr).not.toMatch(/\p{Script=Han}/u);
+  });
+
+  test.each(['portal', 'broken'])('a %s page in place of an API server is never fine, and is named', async (server) => {
+    const ran = await run([...check(), '--lang', lang], { kubeconfig: kubeconfig(server, `http://${at[server]}`) });
+    expect([1, 3]).toContain(ran.code);
+    expect(ran.stdout + ran.stderr).toMatch(/HTTP (200|502)/);
+  });
+
+  test.skipIf(process.platform === 'win32')('full disk', async () => {
+    const { code, stderr } = await run(['-c', `"${BINARY}" check --from "${DEMO}" --lang ${lang} > /dev/full`], { binary: '/bin/sh' });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/ENOSPC/);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(2);
+  });
+});

@@ -1,0 +1,84 @@
+// What a person meets beside the commands themselves, on a real API server: several contexts as one result, and completion of what only a cluster knows.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
+import schema from '../../docs/check-result.schema.json' with { type: 'json' };
+import listSchema from '../../docs/check-result-list.schema.json' with { type: 'json' };
+import { newHome, run } from '../bed/binary.ts';
+import { bed } from '../bed/index.ts';
+import { CHECK, scene } from './scene.ts';
+
+const cluster = bed();
+const stage = await scene(cluster);
+const home = newHome();
+const valid = new Ajv({ strict: false }).addSchema(schema).compile(listSchema);
+
+/** The bed under two names, and a cluster that is not there. */
+const kubeconfig = join(home, 'config');
+const config = parse(readFileSync(cluster.kubeconfig, 'utf8'));
+const [{ cluster: bedCluster }] = config.clusters;
+const [{ user }] = config.users;
+writeFileSync(
+  kubeconfig,
+  stringify({
+    ...config,
+    'current-context': 'a',
+    clusters: [
+      { name: 'bed', cluster: bedCluster },
+      { name: 'gone', cluster: { server: 'http://127.0.0.1:9' } },
+    ],
+    users: [{ name: 'me', user }],
+    contexts: [
+      ['a', 'bed'],
+      ['b', 'bed'],
+      ['gone', 'gone'],
+    ].map(([name, at]) => ({ name, context: { cluster: at, user: 'me' } })),
+  }),
+);
+beforeEach(() => stage.reset());
+
+describe('several contexts', () => {
+  const list = async (...args: string[]) => {
+    const ran = await run(['check', ...args, '-o', 'json'], { kubeconfig });
+    const result = JSON.parse(ran.stdout);
+    expect(valid(result), JSON.stringify(valid.errors)).toBe(true);
+    return { ...ran, result };
+  };
+  test('one list, one exit code: findings decide', async () => {
+    const { code, result } = await list('--contexts', 'a,b', '--fail-on', 'warning');
+    expect(code).toBe(2);
+    expect(result.items.map((each: { cluster: { context: string } }) => each.cluster.context)).toEqual(['a', 'b']);
+    expect(result.complete).toBe(true);
+  });
+  test('a cluster that is gone is named, and is never fine', async () => {
+    const { code, result } = await list('--all-contexts');
+    const blockers = result.items.some(({ summary }: { summary: { findings: { blocker: number } } }) => summary.findings.blocker);
+    expect(code).toBe(blockers ? 2 : 3);
+    expect(result).toMatchObject({ complete: false, failed: [{ context: 'gone' }] });
+    expect(result.items).toHaveLength(2);
+    const { stdout } = await run(['check', '--all-contexts'], { kubeconfig });
+    expect(stdout).toContain('Next: upgrade-guard fix --context b');
+    expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/, 1 cluster not looked at\.$/);
+  });
+});
+
+const PATIENT = { timeout: 30_000, interval: 500 };
+describe('completion', () => {
+  const complete = async (...words: string[]) => (await run(['__complete', ...words], { kubeconfig, home })).stdout.trimEnd().split('\n');
+  test('namespaces of the cluster that the line names', async () => {
+    // Within 300 ms or not at all: a busy machine may need a second try.
+    await expect.poll(() => complete('check', '-n', 'kube-s'), PATIENT).toEqual(['kube-system', ':4']);
+    expect(await complete('check', '--context', 'gone', '-n', '')).toEqual([':4']);
+  });
+  test('contexts, also the last of several', async () => {
+    expect(await complete('check', '--context=')).toEqual(['--context=a', '--context=b', '--context=gone', ':4']);
+    expect(await complete('check', '--contexts', 'a,g')).toEqual(['a,gone', ':4']);
+  });
+  test('runs of this cluster, with what they did and their state', async () => {
+    expect((await run(['fix', '--yes', CHECK], { kubeconfig, home })).code).toBe(0);
+    const finished = expect.stringMatching(new RegExp(`^\\d{8}-\\d{6}-\\w{4}\tfix ${CHECK}: finished$`));
+    await expect.poll(() => complete('undo', ''), PATIENT).toEqual([finished, ':4']);
+  });
+});

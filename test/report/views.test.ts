@@ -1,0 +1,202 @@
+// What a person sees, kept as files in goldens/: every view in both languages, at 80 and 200 columns, with and without colour. `npx vitest run test/report -u` writes them anew.
+import { rmSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { Language, StoredRun } from '../../src/engine/contracts.ts';
+import { type Examination, examine } from '../../src/engine/examine.ts';
+import type { StepOutcome } from '../../src/engine/execute.ts';
+import { comparison } from '../../src/report/comparison.ts';
+import type { Face } from '../../src/report/face.ts';
+import { html } from '../../src/report/html.ts';
+import { markdown } from '../../src/report/markdown.ts';
+import { planView, question } from '../../src/report/plan.ts';
+import { reportOf } from '../../src/report/report.ts';
+import { runDetail, runEnded, runList, stepEnded } from '../../src/report/run.ts';
+import { table, tables } from '../../src/report/table.ts';
+import { NEXT } from '../../src/report/words.ts';
+import { readDump } from '../../src/snapshot/read.ts';
+import { dumpSource } from '../../src/snapshot/source.ts';
+import { SYSTEMS, TITLES } from '../../src/systems/index.ts';
+import { style } from '../../src/text/colour.ts';
+import { width } from '../../src/text/width.ts';
+import { type Case, laid } from '../grid.ts';
+import * as examples from './examples.ts';
+
+const { CATALOGUE, manySteps, steps } = examples;
+const LANGUAGES = ['en', 'zh'] as const satisfies Language[];
+const { mixed, clean, notInstalled, unknown, many, fifty, longNames, hostile, shades } = examples;
+const EXAMINATIONS: Record<string, Examination> = { mixed, clean, notInstalled, unknown, many, fifty, longNames, hostile, shades };
+
+const face = (language: Language, columns: number, more: Partial<Face> & { colour?: boolean } = {}): Face => ({
+  language,
+  columns,
+  tool: 'kubectl upgrade-guard',
+  wide: false,
+  style: style({ isTTY: more.colour ?? false }, {}),
+  ...more,
+});
+const shown = (examination: Examination, at: Face) => table(examination, CATALOGUE.systems, CATALOGUE.checks, at, 'next');
+
+/** The same view at both widths, one below the other; colours as their sequences, written out. */
+const golden = (name: string, language: Language, view: (columns: number) => string[]) => {
+  const text = [80, 200].flatMap((columns) => [`──── ${columns} columns ────`, ...view(columns), '']).join('\n');
+  return expect(text.replaceAll('\x1b', '␛')).toMatchFileSnapshot(`goldens/${name}.${language}.txt`);
+};
+
+describe.each(LANGUAGES)('%s', (language) => {
+  test.each(Object.keys(EXAMINATIONS))('table of %s', (name) =>
+    golden(`table-${name}`, language, (columns) => shown(EXAMINATIONS[name]!, face(language, columns))),
+  );
+  test.each(['mixed', 'unknown', 'shades'])('wide table of %s', (name) =>
+    golden(`wide-${name}`, language, (columns) => shown(EXAMINATIONS[name]!, face(language, columns, { wide: true }))),
+  );
+  test.each<[string, string, Case]>([
+    ['found', 'spiderpool/owner-controller-type', { fixture: 'found', expect: '' }],
+    ['healthy', 'spiderpool/owner-controller-type', { fixture: 'healthy', expect: '' }],
+    ['unseen', 'spiderpool/owner-controller-type', { forbidden: ['spiderendpoints.spiderpool.spidernet.io'], expect: '' }],
+    ['pending', 'spiderpool/release-deployed', { fixture: 'pending-upgrade', expect: '' }],
+  ])('of a fixture through the engine: %s', async (name, check, each) => {
+    const folder = laid(check, each);
+    try {
+      const examined = await examine(dumpSource(await readDump(folder)), SYSTEMS, { checks: [check] });
+      const examination = { ...examined, identity: examples.mixed.identity };
+      await golden(`fixture-${name}`, language, (columns) => table(examination, SYSTEMS, TITLES, face(language, columns), 'next'));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+  test('in colour', () => golden('colour', language, (columns) => shown(examples.mixed, face(language, columns, { colour: true }))));
+  test('several clusters', () => {
+    const failed = [{ context: 'far-away', why: { en: 'connecting to https://far: timed out', zh: '连接 https://far 失败：超时' } }];
+    const report = (columns: number) => reportOf([examples.mixed, examples.clean], failed, CATALOGUE, face(language, columns));
+    return golden('several', language, (columns) => tables(report(columns), face(language, columns)));
+  });
+  test.each(Object.keys(EXAMINATIONS))('markdown of %s', (name) => {
+    const at = face(language, 80);
+    return expect(markdown(reportOf([EXAMINATIONS[name]!], [], CATALOGUE, at), at)).toMatchFileSnapshot(`goldens/${name}.${language}.md`);
+  });
+  test.each(['mixed', 'unknown', 'hostile'])('html of %s', (name) => {
+    const at = face(language, 80);
+    return expect(html(reportOf([EXAMINATIONS[name]!], [], CATALOGUE, at), at)).toMatchFileSnapshot(`goldens/${name}.${language}.html`);
+  });
+  test('a plan with every promise of undo, and the question', () =>
+    golden('plan', language, (columns) => [
+      ...planView(
+        { steps, refusals: [{ refused: { en: 'it belongs to somebody else', zh: '属于他人' }, objects: [examples.ref('Pod', 'a', 'b')] }] },
+        face(language, columns),
+      ),
+      '',
+      question(steps)[language],
+    ]));
+  test('a plan of 200 steps is folded', () =>
+    golden('plan-folded', language, (columns) => planView({ steps: manySteps, refusals: [] }, face(language, columns), 20)));
+  test('steps as they end, forwards and backwards, and what it came to', () => {
+    const outcomes: StepOutcome[] = [
+      { result: 'manual' },
+      { result: 'done' },
+      { result: 'obsolete', detail: { en: 'the object is gone', zh: '对象已不存在' } },
+      { result: 'failed', detail: { en: 'forbidden: not today', zh: '没有权限：今天不行' } },
+      { result: 'in-doubt' },
+    ];
+    const all = new Map(steps.map((step, i) => [step.id, outcomes[i]!]));
+    return golden('run', language, (columns) => [
+      ...steps.map((step, i) => stepEnded(step, outcomes[i]!, face(language, columns))),
+      ...(['finished', 'stopped', 'unchanged'] as const).flatMap((state) =>
+        told(runEnded('20260102-030405-abcd', 'do', 5, { outcomes: all, state }), language),
+      ),
+      '',
+      stepEnded(
+        steps[1]!,
+        { result: 'left', detail: { en: '/status changed by somebody else', zh: '/status 已被他人改动' } },
+        face(language, columns),
+        'undo',
+      ),
+      ...(['finished', 'stopped'] as const).flatMap((state) =>
+        told(
+          runEnded('20260102-030405-abcd', 'undo', 2, {
+            outcomes: new Map([
+              ['2', { result: 'left' }],
+              ['3', { result: 'done' }],
+            ]),
+            state,
+          }),
+          language,
+        ),
+      ),
+    ]);
+  });
+  test('runs', () => {
+    const at = '2026-01-02T03:04:05.678Z';
+    const stored: StoredRun = {
+      run: {
+        schema: 1,
+        id: '20260102-030405-abcd',
+        tool: 'upgrade-guard 1',
+        what: 'fix spiderpool/owner-controller-type',
+        at,
+        checks: [],
+        steps,
+        cluster: examples.mixed.identity,
+      },
+      entries: [
+        { at, is: 'begin', way: 'do', pid: 1 },
+        { at, is: 'outcome', way: 'do', step: '1', result: 'manual' },
+        { at, is: 'intent', way: 'do', step: '2' },
+        { at, is: 'outcome', way: 'do', step: '2', result: 'done' },
+        { at, is: 'intent', way: 'do', step: '3' },
+      ],
+    };
+    return golden('runs', language, (columns) => [
+      ...runList([], face(language, columns)),
+      ...runList([stored, { run: { ...stored.run, id: '20260101-000000-0000', what: 'fix' }, entries: [] }], face(language, columns)),
+      '',
+      ...runDetail(stored, face(language, columns)),
+    ]);
+  });
+  test('comparison', () => {
+    const each = (n: number) => ({
+      fingerprint: String(n),
+      check: 'spiderpool/duplicate-pod-ip',
+      installation: 'x',
+      grade: 'blocker' as const,
+      message: examples.mixed.results[0]!.findings[0]!.message,
+      accepted: n === 2,
+    });
+    return golden('comparison', language, (columns) => [
+      ...comparison({ new: [each(1)], still: [each(2)], notLookedAt: [each(3)], gone: [each(4)] }, face(language, columns)),
+      ...comparison({ new: [], still: [], notLookedAt: [], gone: [] }, face(language, columns)),
+    ]);
+  });
+  test('nothing is wider than the terminal but names and commands, which are never cut', () => {
+    for (const [name, examination] of Object.entries(EXAMINATIONS)) {
+      for (const columns of [60, 80, 200]) {
+        const lines = shown(examination, face(language, columns)).join('\n').split('\n');
+        // A name takes as much as it takes, and so does a command that is to be copied.
+        const mayBeWide = (line: string) =>
+          NEXT[language] === line.slice(0, NEXT[language].length) || line.split(/\s+/).some((word) => width(word) > columns - 12);
+        expect(
+          lines.filter((line) => width(line) > columns && !mayBeWide(line)),
+          name,
+        ).toEqual([]);
+      }
+    }
+  });
+  test('fifty findings fit on two screens, two hundred too; every check is named, and the sum stands last', () => {
+    for (const examination of [examples.fifty, examples.many]) {
+      const lines = shown(examination, face(language, 80)).join('\n').split('\n');
+      expect(lines.length).toBeLessThanOrEqual(100);
+      for (const { id } of examination.results.filter(({ outcome }) => outcome === 'found')) expect(lines.join('\n')).toContain(id);
+      expect(lines.slice(-2).join(' ')).toContain('kubectl upgrade-guard fix');
+    }
+  });
+});
+
+const told = ({ text, next }: ReturnType<typeof runEnded>, language: Language): string[] => [
+  text[language],
+  ...(next ? [next[language]] : []),
+];
+
+test('-o wide folds nothing', () => {
+  const text = shown(examples.many, face('en', 80, { wide: true })).join('\n');
+  for (const { findings } of examples.many.results) for (const { message } of findings) expect(text).toContain(message.en);
+  expect(text).not.toContain('-o wide');
+});

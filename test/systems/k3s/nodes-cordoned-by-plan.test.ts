@@ -1,0 +1,47 @@
+import { grid } from '../../grid.ts';
+
+const POD = 'system-upgrade/apply-agent-on-a1-x1';
+const CORDONED = { [`${POD}/cordon`]: 'node/a1 cordoned\n' };
+const ALREADY = { [`${POD}/cordon`]: 'node/a1 already cordoned\n' };
+const REFUSED = {
+  [`${POD}/upgrade`]:
+    '[INFO]  Comparing old and new binaries\nError: Current k3s version v1.33.9+k3s1 (01b6f04a) is higher than k3s version v1.32.13+k3s1 (6a4781ad)\n',
+};
+const RETARGET = ['Plan/system-upgrade/agent /spec/version: v1.32.13+k3s1 → v1.33.9+k3s1'];
+const UNCORDON = ['Node/a1 /spec/unschedulable: true → ∅'];
+const NOW = '7b5cb3273c6ffb7b11d067f80c1deb97d2cac8f624179dff80b89948';
+
+grid('k3s/nodes-cordoned-by-plan', [
+  { fixture: 'failed-downgrade', logs: { ...CORDONED, ...REFUSED }, expect: 'blocker Node/a1', steps: RETARGET },
+  { fixture: 'failed-downgrade', expect: 'blocker Node/a1', steps: RETARGET },
+  { fixture: 'failed-downgrade', logs: ALREADY, expect: 'passed' },
+  { fixture: 'still-retrying', logs: { ...CORDONED, ...REFUSED }, expect: 'blocker Node/a1', steps: RETARGET },
+  { fixture: 'still-retrying', logs: { ...CORDONED, [`${POD}/upgrade`]: 'killed\n' }, expect: 'passed' },
+  { fixture: 'still-retrying', expect: 'unknown' },
+  { fixture: 'image-missing', logs: CORDONED, expect: 'blocker Node/a1', steps: RETARGET },
+  { fixture: 'upgrading', logs: CORDONED, expect: 'passed' },
+  { fixture: 'pods-gone', expect: 'blocker Node/a1', steps: RETARGET },
+  { fixture: 'jobs-gone', expect: 'warning Node/a1', steps: RETARGET },
+  { fixture: 'cordoned-by-hand', logs: ALREADY, expect: 'passed' },
+  { fixture: 'retarget-trap', expect: 'warning Node/a1', steps: UNCORDON },
+  {
+    fixture: 'trap-ahead',
+    logs: CORDONED,
+    expect: 'blocker Node/a1',
+    steps: [`Node/a1 /metadata/labels/plan.upgrade.cattle.io~1agent: ${NOW} → ∅`, ...RETARGET],
+  },
+  { fixture: 'plan-gone', expect: 'blocker Node/a1', steps: UNCORDON },
+  { fixture: 'drains', logs: CORDONED, expect: 'blocker Node/a1', steps: UNCORDON },
+  { fixture: 'label-only', expect: 'notice Node/a1' },
+  { fixture: 'rancher', logs: CORDONED, expect: 'blocker Node/a1' },
+  { fixture: 'argo-cd', logs: CORDONED, expect: 'blocker Node/a1' },
+  { fixture: 'autoscaler', logs: CORDONED, expect: 'blocker Node/a1' },
+  { fixture: 'kured', logs: CORDONED, expect: 'blocker Node/a1' },
+  { expect: 'passed' },
+  { fixture: 'failed-downgrade', forbidden: ['nodes'], expect: 'unknown' },
+  { fixture: 'failed-downgrade', forbidden: ['jobs.batch'], expect: 'unknown' },
+  { fixture: 'failed-downgrade', forbidden: ['pods'], expect: 'unknown' },
+  { fixture: 'failed-downgrade', forbidden: ['plans.upgrade.cattle.io'], expect: 'unknown' },
+  { fixture: 'failed-downgrade', bare: true, expect: 'unknown' },
+  { bare: true, expect: 'unknown' },
+]);
