@@ -2,6 +2,7 @@
 // PART: start (the default), scale (a big cluster), repair (many repairs). The figures go to docs/performance.md.
 import { parseArgs } from 'node:util';
 import { prepareTools } from '../test/bed/tools.ts';
+import { benchRepair } from './bench/repair.ts';
 import { benchScale } from './bench/scale.ts';
 import { benchStart } from './bench/start.ts';
 import { executablesFor } from './executable.ts';
@@ -13,7 +14,7 @@ const { values, positionals } = parseArgs({
 });
 const size = Number(values.size);
 if (!Number.isSafeInteger(size) || size < 1) throw new Error(`--size ${values.size}: give a number of objects`);
-const PARTS: Record<string, () => Promise<void>> = { start: benchStart, scale: () => benchScale(size) };
+const PARTS: Record<string, () => Promise<void>> = { start: benchStart, scale: () => benchScale(size), repair: () => benchRepair(size) };
 const part = PARTS[positionals[0] ?? 'start'];
 if (!part) throw new Error(`there is no part ${positionals[0]}; there are ${Object.keys(PARTS).join(', ')}`);
 

@@ -109,5 +109,5 @@ export interface StepKind<S extends Step = Step> {
   /** What the journal keeps of the object as it was found: exactly what undo needs. */
   remember(object: Raw | undefined): Raw | undefined;
   /** The step that takes it back, or why there is none. `before`: what was remembered (undefined: there was no object); `after`: who it was once written. */
-  inverse(step: S, before?: Raw, after?: Raw): Step | { none: Text };
+  inverse(step: S, before: Raw | undefined, after: Raw | undefined): Step | { none: Text };
 }

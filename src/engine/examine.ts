@@ -2,6 +2,7 @@
 // Outcomes are made here and nowhere else: no check can call itself passed.
 import { createHash } from 'node:crypto';
 import { worded } from '../text/language.ts';
+import { UserError } from '../text/user-error.ts';
 import type {
   Ask,
   Chart,
@@ -35,6 +36,8 @@ export interface Examination {
   results: CheckResult[];
   /** Systems asked for that are not installed. */
   absent: SystemId[];
+  /** Installations that `-n` left out. */
+  elsewhere: string[];
   /** What the remedies of the found checks would do; for `fix`. */
   remedies: CheckRemedy[];
 }
@@ -89,7 +92,16 @@ export async function examine(source: Source, systems: System[], options: Examin
     asked.flatMap((system) => earlyReads(system, wantedChecks(system))),
     options.began,
   );
-  const examination: Examination = { identity, serverVersion, installations: [], paths: [], results: [], absent: [], remedies: [] };
+  const examination: Examination = {
+    identity,
+    serverVersion,
+    installations: [],
+    paths: [],
+    results: [],
+    absent: [],
+    elsewhere: [],
+    remedies: [],
+  };
   const cases: Case[] = [];
   for (const system of asked) {
     const checks = wantedChecks(system);
@@ -99,11 +111,12 @@ export async function examine(source: Source, systems: System[], options: Examin
       for (const check of checks) examination.results.push(result(check, system.id, 'unknown', { gaps: [detected] }));
       continue;
     }
-    const installations = detected.filter(
-      ({ namespace }) => !options.namespace || namespace === undefined || namespace === options.namespace,
-    );
-    if (!installations.length) examination.absent.push(system.id);
+    const isSelected = ({ namespace }: Installation) => !options.namespace || namespace === undefined || namespace === options.namespace;
+    const installations = detected.filter(isSelected);
+    examination.elsewhere.push(...detected.filter((each) => !isSelected(each)).map(({ id }) => id));
+    if (!detected.length) examination.absent.push(system.id);
     const chart = options.chart?.name === system.id ? options.chart : undefined;
+
     for (const installation of installations) {
       const path = choosePath(system, installation, installations, options.targets ?? []);
       examination.installations.push(installation);
@@ -112,6 +125,7 @@ export async function examine(source: Source, systems: System[], options: Examin
     }
   }
 
+  if (!examination.installations.length && examination.elsewhere.length) throw noneHere(options.namespace!, examination.elsewhere);
   const open = cases.filter((each) => {
     const closed = closedBeforeLooking(each);
     if (closed) examination.results.push(closed);
@@ -123,6 +137,17 @@ export async function examine(source: Source, systems: System[], options: Examin
     await judge(each, { ...each.early, ...late.get(each.check.id) }, source, options.accept ?? [], examination);
   }
   return examination;
+}
+
+/** Silence about a namespace without an installation would look like a cluster without one. */
+function noneHere(namespace: string, elsewhere: string[]): UserError {
+  return new UserError(
+    {
+      en: `looking for installations in namespace ${namespace}: there are none; installed: ${elsewhere.join(', ')}`,
+      zh: `在命名空间 ${namespace} 中查找安装：没有找到；已安装的有：${elsewhere.join('、')}`,
+    },
+    { en: 'leave out -n to check them all', zh: '去掉 -n 可检查全部安装' },
+  );
 }
 
 function isAsked({ systems = [], checks = [] }: ExamineOptions, system: System, check?: Check): boolean {

@@ -98,6 +98,7 @@ const needs = (ids: string[]): Text => ({
 
 async function inOrder(steps: Step[], phases: readonly string[], way: Way, options: ExecuteOptions): Promise<Map<string, StepOutcome>> {
   const outcomes = new Map<string, StepOutcome>();
+  const journal = outcomesBehind(options.journal);
   const stop = new AbortController();
   const halt = AbortSignal.any([options.halt, stop.signal]);
   for (const phase of phases) {
@@ -115,7 +116,7 @@ async function inOrder(steps: Step[], phases: readonly string[], way: Way, optio
       await Promise.all(step.after.map((id) => ended.get(id)));
       if (halt.aborted || step.after.some((id) => outcomes.has(id) && !isPassed(outcomes.get(id), way))) return;
       options.on?.(step, 'begun');
-      const outcome = await perform(step, way, { ...options, halt });
+      const outcome = await perform(step, way, { ...options, journal, halt });
       if (!outcome) return;
       outcomes.set(step.id, outcome);
       options.on?.(step, outcome);
@@ -126,5 +127,32 @@ async function inOrder(steps: Step[], phases: readonly string[], way: Way, optio
     if (thrown) throw thrown.reason;
     if (halt.aborted) break;
   }
+  await journal.stored();
   return outcomes;
+}
+
+/**
+ * An intent is waited for: nothing is sent before it is on disk. An outcome is stored behind the next step's back and shares the fsync of its intent:
+ * one that is lost is an intent without an outcome, which resume and undo look after anyway.
+ */
+function outcomesBehind(journal: Means['journal']): Means['journal'] & { stored(): Promise<void> } {
+  const waiting = new Set<Promise<void>>();
+  let failure: { error: unknown } | undefined;
+  return {
+    async append(entry) {
+      if (failure) throw failure.error;
+      const stored = journal.append(entry);
+      if (entry.is !== 'outcome') return stored;
+      const watched = stored
+        .catch((error: unknown) => {
+          failure ??= { error };
+        })
+        .finally(() => waiting.delete(watched));
+      waiting.add(watched);
+    },
+    async stored() {
+      await Promise.all(waiting);
+      if (failure) throw failure.error;
+    },
+  };
 }

@@ -24,7 +24,7 @@ export const isChartFile = (path: string): boolean => /^(?:Chart\.yaml|values\.y
 export function badChart(name: string, why: Text): UserError {
   const shown = oneLine(name, 300);
   return new UserError(
-    { en: `Reading the chart ${shown}: ${oneLine(why.en, 300)}`, zh: `读取 chart ${shown}：${oneLine(why.zh, 300)}` },
+    { en: `reading the chart ${shown}: ${oneLine(why.en, 300)}`, zh: `读取 chart ${shown}：${oneLine(why.zh, 300)}` },
     {
       en: 'give the folder of a chart, or its archive as helm pull saves it',
       zh: '请提供 chart 的目录，或 helm pull 保存的归档文件',

@@ -5,6 +5,7 @@ import { chmod, type FileHandle, mkdir, open, readdir, rename } from 'node:fs/pr
 import path from 'node:path';
 import type { Entry, Journal, Run, RunStore, StoredRun } from '../engine/contracts.ts';
 import { oneLine } from '../text/sanitise.ts';
+import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
 import { appender } from './append.ts';
 import { lockFolder, type Owner } from './lock.ts';
@@ -168,8 +169,11 @@ async function onDisk<T>(en: string, zh: string, doing: () => Promise<T>): Promi
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (error instanceof UserError || code === undefined) throw error;
-    const why = oneLine((error as Error).message, 500);
-    throw new UserError({ en: `Could not ${en}: ${why}`, zh: `无法${zh}：${why}` }, remedyOf(code));
+    const why = whyOf(error);
+    throw new UserError(
+      { en: `could not ${en}: ${why.en}; nothing was sent`, zh: `无法${zh}：${why.zh}；没有发出任何请求` },
+      remedyOf(code),
+    );
   }
 }
 
@@ -177,29 +181,33 @@ function remedyOf(code: string | undefined): { en: string; zh: string } {
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return { en: 'Free some space on that disk, then try again.', zh: '请先清理该磁盘空间，然后重试。' };
+    case 'EFBIG':
+      return {
+        en: 'free some space there, or choose another place with XDG_STATE_HOME, then try again',
+        zh: '请先清理磁盘空间，或通过 XDG_STATE_HOME 指定其他位置，然后重试',
+      };
     case 'EEXIST':
-      return { en: 'Start again: the next run gets an id of its own.', zh: '请重新执行：下一次运行会使用新的编号。' };
+      return { en: 'start again: the next run gets an id of its own', zh: '请重新执行：下一次运行会使用新的编号' };
     default:
       return {
-        en: 'Give this user write access to that folder, or choose another place with XDG_STATE_HOME (Windows: LOCALAPPDATA).',
-        zh: '请为当前用户授予该目录的写权限，或通过 XDG_STATE_HOME（Windows 为 LOCALAPPDATA）指定其他位置。',
+        en: 'give this user write access to that folder, or choose another place with XDG_STATE_HOME (Windows: LOCALAPPDATA)',
+        zh: '请为当前用户授予该目录的写权限，或通过 XDG_STATE_HOME（Windows 为 LOCALAPPDATA）指定其他位置',
       };
   }
 }
 
 function notStored(id: string, folder: string, entry: Entry, cause: unknown): UserError {
-  const why = oneLine(cause instanceof Error ? cause.message : String(cause), 500);
+  const why = whyOf(cause);
   const code = (cause as NodeJS.ErrnoException).code;
   const what = notStoredWhat(entry);
   return new UserError(
     {
-      en: `Could not store ${what.en} in the journal of run ${id} (${folder}): ${why}. ${what.consequenceEn}`,
-      zh: `无法将${what.zh}写入运行 ${id} 的日志（${folder}）：${why}。${what.consequenceZh}`,
+      en: `could not store ${what.en} in the journal of run ${id} (${folder}): ${why.en}. ${what.consequenceEn}`,
+      zh: `无法将${what.zh}写入运行 ${id} 的日志（${folder}）：${why.zh}。${what.consequenceZh}`,
     },
     {
-      en: `${code === 'ENOSPC' || code === 'EDQUOT' ? 'Free some space on that disk' : 'Repair that disk'}, then go on with resume ${id}, or take back with undo ${id} what was done.`,
-      zh: `请先${code === 'ENOSPC' || code === 'EDQUOT' ? '清理该磁盘空间' : '修复该磁盘'}，然后用 resume ${id} 继续，或用 undo ${id} 撤销已做的改动。`,
+      en: `${code === 'ENOSPC' || code === 'EDQUOT' ? 'Free some space on that disk' : 'Repair that disk'}, then go on with {tool} resume ${id}, or take back with {tool} undo ${id} what was done`,
+      zh: `请先${code === 'ENOSPC' || code === 'EDQUOT' ? '清理该磁盘空间' : '修复该磁盘'}，然后用 {tool} resume ${id} 继续，或用 {tool} undo ${id} 撤销已做的改动`,
     },
   );
 }
@@ -233,8 +241,8 @@ function notStoredWhat(entry: Entry): { en: string; zh: string; consequenceEn: s
 function noSuchRun(id: string): UserError {
   const shown = oneLine(id, 80);
   return new UserError(
-    { en: `There is no run ${shown} of this cluster on this machine.`, zh: `本机没有此集群的运行记录 ${shown}。` },
-    { en: 'See which there are: upgrade-guard runs', zh: '查看已有的运行：upgrade-guard runs' },
+    { en: `there is no run ${shown} of this cluster on this machine`, zh: `本机没有此集群的运行记录 ${shown}` },
+    { en: 'list them: {tool} runs', zh: '列出所有运行：{tool} runs' },
   );
 }
 

@@ -52,11 +52,12 @@ const SENTENCE = 1000;
 const NAME = 600;
 
 export function viewOf(examination: Examination, { systems, checks }: Catalogue, face: Face): View {
-  const { identity, serverVersion, installations, paths, results, absent } = examination;
+  const { identity, serverVersion, installations, paths, results, absent, elsewhere } = examination;
   const { language } = face;
   const found = results.filter(({ outcome }) => outcome === 'found').toSorted(worstFirst);
   const unknown = results.filter(({ outcome }) => outcome === 'unknown' || outcome === 'not-looked-at');
   const summary = summarise(results);
+  const left = elsewhere.map((id) => oneLine(id, 600));
   const missing = systems.filter(({ id }) => absent.includes(id)).map(({ id }) => id);
   const several = (id: string) => installations.filter(({ system }) => id.startsWith(`${system}/`)).length > 1;
   return {
@@ -64,7 +65,10 @@ export function viewOf(examination: Examination, { systems, checks }: Catalogue,
     version: isGap(serverVersion) ? '' : oneLine(serverVersion),
     paths: paths.map((path) => pathView(path, face)),
     disagreements: installations.flatMap((installation) => disagreement(installation, face)),
-    absent: missing.length ? { en: `not installed: ${missing.join(', ')}`, zh: `未安装：${missing.join('、')}` }[language] : '',
+    absent: [
+      ...(missing.length ? [{ en: `not installed: ${missing.join(', ')}`, zh: `未安装：${missing.join('、')}` }[language]] : []),
+      ...(left.length ? [{ en: `left out by -n: ${left.join(', ')}`, zh: `被 -n 排除：${left.join('、')}` }[language]] : []),
+    ].join({ en: '; ', zh: '；' }[language]),
     found: found.map((result) => foundView(result, examination, checks.get(result.id), several(result.id), face)),
     unknown: unknownViews(unknown, face),
     rest: rest(summary, face),

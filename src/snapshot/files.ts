@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { oneLine } from '../text/sanitise.ts';
+import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
 import { LOG_PATH } from './layout.ts';
 
@@ -34,12 +35,12 @@ export function badInput(file: string, line: number | undefined, why: { en: stri
   const name = oneLine(file, 300);
   return new UserError(
     {
-      en: `Reading ${name}${line === undefined ? '' : `, line ${line}`}: ${oneLine(why.en, 300)}`,
+      en: `reading ${name}${line === undefined ? '' : `, line ${line}`}: ${oneLine(why.en, 300)}`,
       zh: `读取 ${name}${line === undefined ? '' : ` 第 ${line} 行`}：${oneLine(why.zh, 300)}`,
     },
     {
-      en: 'Repair or remove that file; or make a new one: upgrade-guard snapshot FILE',
-      zh: '请修复或移除该文件，或重新生成快照：upgrade-guard snapshot FILE',
+      en: 'repair or remove that file; or make a new one: {tool} snapshot FILE',
+      zh: '请修复或移除该文件，或重新生成快照：{tool} snapshot FILE',
     },
   );
 }
@@ -51,7 +52,7 @@ export async function* dumpFiles(from: string, stdin: Readable, limits: Limits):
     return;
   }
   const found = await stat(from).catch((error: Error) => {
-    throw badInput(from, undefined, { en: error.message, zh: error.message });
+    throw badInput(from, undefined, whyOf(error));
   });
   if (found.isDirectory()) yield* folderFiles(from, limits);
   else if (found.isFile()) yield* streamFiles(createReadStream(from), from, limits);

@@ -14,6 +14,7 @@ import { redactObject } from '../kube/redact.ts';
 import { keyOf, refOf } from '../kube/refs.ts';
 import { redactMarked, redactText } from '../text/redact.ts';
 import { oneLine } from '../text/sanitise.ts';
+import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Dump, Listed } from './dump.ts';
 import { ABSENT, ASKED, CLUSTER, DISCOVERY, LOG_PATH, LOGS, NOTHING, OBJECTS, SCHEMA, VERSION } from './layout.ts';
@@ -32,15 +33,15 @@ export async function writeSnapshot(dump: Dump, file: string, { force = false }:
     // Unlike rename, link refuses a file that came in the meantime.
     else await link(temporary, file);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
     if (code === 'EEXIST') throw taken(file);
-    const why = oneLine(message, 300);
+    const why = whyOf(error);
     throw new UserError(
-      { en: `Could not write the snapshot ${oneLine(file, 300)}: ${why}`, zh: `无法写入快照 ${oneLine(file, 300)}：${why}` },
+      { en: `could not write the snapshot ${oneLine(file, 300)}: ${why.en}`, zh: `无法写入快照 ${oneLine(file, 300)}：${why.zh}` },
       {
-        en: 'Nothing was left behind. Choose a place that can be written and has room.',
-        zh: '没有留下任何文件。请选择可写且空间充足的位置。',
+        en: 'nothing was left behind; choose a place that can be written and has room',
+        zh: '没有留下任何文件；请选择可写且空间充足的位置',
       },
     );
   } finally {
@@ -58,8 +59,8 @@ async function exists(file: string): Promise<boolean> {
 function taken(file: string): UserError {
   const name = oneLine(file, 300);
   return new UserError(
-    { en: `The snapshot was not written: ${name} exists.`, zh: `未写入快照：${name} 已存在。` },
-    { en: 'Choose another name, or replace it with --force.', zh: '请换一个文件名，或使用 --force 覆盖。' },
+    { en: `the snapshot was not written: ${name} exists`, zh: `未写入快照：${name} 已存在` },
+    { en: 'choose another name, or replace it with --force', zh: '请换一个文件名，或使用 --force 覆盖' },
   );
 }
 

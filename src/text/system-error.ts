@@ -10,6 +10,8 @@ const WORDS: Record<string, Text> = {
   ENOTDIR: { en: 'a part of the path is not a folder', zh: '路径中的某一部分不是目录' },
   ENOSPC: { en: 'the disk is full', zh: '磁盘已满' },
   EDQUOT: { en: 'your disk quota is used up', zh: '磁盘配额已用完' },
+  EFBIG: { en: 'a file may not grow that far', zh: '文件大小超出限制' },
+  EEXIST: { en: 'it exists already', zh: '已存在' },
   EROFS: { en: 'the file system is read-only', zh: '文件系统是只读的' },
   EMFILE: { en: 'too many files are open', zh: '打开的文件过多' },
   EIO: { en: 'the disk could not read or write (I/O error)', zh: '磁盘读写出错' },

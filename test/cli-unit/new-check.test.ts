@@ -1,7 +1,9 @@
 // npm run new-check: what it writes passes as it stands, and what it refuses it refuses whole. registry.ts beside it, which finds the new check.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newCheck } from '../../scripts/new-check.ts';
 import { writeRegistries } from '../../scripts/registry.ts';
@@ -28,6 +30,25 @@ describe('new-check', () => {
     expect(writeRegistries(root)).toContain('src/systems/spiderpool/registry.gen.ts');
     expect(readFileSync(join(root, 'src/systems/spiderpool/registry.gen.ts'), 'utf8')).toContain("from './checks/pool-has-2-names.ts'");
     expect(writeRegistries(root)).toEqual([]);
+  });
+
+  it('writes what passes as it stands: its cases, the types and the linter', { timeout: 120_000 }, async () => {
+    const checkout = join(import.meta.dirname, '../..');
+    rmSync(join(root, 'src'), { recursive: true });
+    for (const part of ['src', 'test', 'scripts', 'package.json', 'tsconfig.json', 'vitest.config.ts', 'biome.json', '.gitignore'])
+      cpSync(join(checkout, part), join(root, part), { recursive: true });
+    symlinkSync(join(checkout, 'node_modules'), join(root, 'node_modules'));
+    const files = newCheck('spiderpool/made-by-a-test', root);
+    writeRegistries(root);
+    const own = (package_: string, file: string, ...words: string[]) =>
+      promisify(execFile)(process.execPath, [join(checkout, 'node_modules', package_, file), ...words], { cwd: root });
+    const [, cases = ''] = files;
+    expect((await own('vitest', 'vitest.mjs', 'run', '--project', 'unit', cases)).stdout).toMatch(/Tests.* passed/);
+    const types = await own('typescript', 'bin/tsc', '-p', '.').catch((error: { stdout: string }) => error);
+    expect(types.stdout).not.toContain('made-by-a-test');
+    expect((await own('@biomejs/biome', 'bin/biome', 'check', '--vcs-enabled=false', ...files.slice(0, 2))).stdout).toContain(
+      'Checked 2 files',
+    );
   });
 
   it.each([

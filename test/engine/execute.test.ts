@@ -172,6 +172,33 @@ describe('a run', () => {
     await expect(executeRun(runOf(patchStep('a')), { world, journal, progress: progressOf([]), halt: never })).rejects.toThrow('disk full');
     expect(world.writes).toBe(0);
   });
+  test('an intent is on disk before the request; an outcome that cannot be stored fails the run, at the latest at its end', async () => {
+    const world = troubled(worldOf(...many.map((name) => endpoint(name, 'None'))), 'refused', 0);
+    const stored: Entry[] = [];
+    const journal = (full: (entry: Entry) => boolean) => ({
+      append: async (entry: Entry) => {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        if (full(entry)) throw new Error('disk full');
+        stored.push(entry);
+      },
+    });
+    const watched: World = {
+      ...world,
+      write: async (write) => {
+        expect(stored.some((entry) => entry.is === 'intent' && entry.step === nameOf(write))).toBe(true);
+        return world.write(write);
+      },
+    };
+    const run = (full: (entry: Entry) => boolean, steps: Step[]) =>
+      executeRun(runOf(...steps), { world: watched, journal: journal(full), progress: progressOf([]), halt: never });
+    const steps = many.map((name) => patchStep(name));
+    await expect(run(({ is }) => is === 'outcome', [steps[0]!])).rejects.toThrow('disk full');
+    await expect(run((entry) => entry.is === 'outcome' && entry.step === 'e9', steps)).rejects.toThrow('disk full');
+    const sent = world.writes;
+    expect(sent).toBeLessThan(many.length);
+    await expect(run(() => true, steps)).rejects.toThrow('disk full');
+    expect(world.writes).toBe(sent);
+  });
 });
 
 describe('resume, at an intent without an outcome', () => {

@@ -123,7 +123,7 @@ describe('run store', () => {
   it.each(['../../etc', 'a/b', '..', '.', 'A', 'con', 'x.', '', 'a\0b', 'a\\b'])('never makes a path of the id %j', async (id) => {
     const store = runStore(folder, UID);
     expect(await store.read(id)).toBeUndefined();
-    expect((await failure(store.reopen(id))).message).toContain('There is no run');
+    expect((await failure(store.reopen(id))).message).toContain('there is no run');
     await expect(store.create(run(id))).rejects.toThrow('not a run id');
     expect(existsSync(folder)).toBe(false);
   });
@@ -141,7 +141,7 @@ describe('run store', () => {
   it('does not take over a run of the same id', async () => {
     const store = runStore(folder, UID);
     await (await store.create(run('r'))).close();
-    expect((await failure(store.create(run('r')))).message).toMatch(/Could not store run r: EEXIST/);
+    expect((await failure(store.create(run('r')))).message).toMatch(/could not store run r: it exists already/);
   });
 
   it('lets one process at a time work on a journal', async () => {
@@ -280,7 +280,7 @@ describe('group commit', () => {
     const { stored, en, zh, next } = JSON.parse(first) as { stored: number; en: string; zh: string; next: string };
     expect(stored).toBeGreaterThan(5);
     expect(en).toMatch(
-      new RegExp(`Could not store the intent of step s${stored} in the journal of run f .*EFBIG.*Nothing was sent for it`),
+      new RegExp(`could not store the intent of step s${stored} in the journal of run f .*EFBIG.*Nothing was sent for it`),
     );
     expect(zh).toContain('没有发出');
     expect(next).toContain('resume f');

@@ -61,7 +61,7 @@ describe('kubectl', () => {
     expect((await kubectl('upgrade-guard', 'version')).stdout).toContain(version);
   });
   it('is what the help says to type', async () => {
-    expect((await kubectl('upgrade-guard', 'check', '--help')).stdout).toContain('  kubectl upgrade-guard check [SYSTEM...] [flags]');
+    expect((await kubectl('upgrade-guard', 'check', '--help')).stdout).toMatch(/^ {2}kubectl upgrade-guard check \[/m);
   });
   it('passes our exit code on', async () => {
     await expect(kubectl('upgrade-guard', 'chek')).rejects.toMatchObject({ code: 1 });

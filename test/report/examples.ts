@@ -110,6 +110,7 @@ export function examination(parts: ReturnType<typeof found>[], rest: CheckResult
     paths: [{ installation: one, from: '0.9.4', to: '0.9.13', chosen: 'default', hops: ['0.9.13'] }],
     results: [...parts.map((part) => part.result), ...rest],
     absent: [],
+    elsewhere: [],
     remedies: parts.flatMap(({ remedy }) => remedy ?? []),
     ...more,
   };

@@ -211,7 +211,7 @@ describe('malformed and hostile input', () => {
     ['a Windows path', [{ name: 'C:\\evil.yaml', text: POD }], /leads out of the archive/],
     ['a symbolic link', [{ name: 'a.yaml', type: 'symlink' as const, linkname: '/etc/passwd' }], /a link/],
     ['a hard link', [{ name: 'a.yaml', type: 'link' as const, linkname: 'b.yaml' }], /a link/],
-    ['terminal codes in a name', [{ name: 'a\u001b[2J.json', text: '{' }], /Reading a\.json, line 1: not JSON/],
+    ['terminal codes in a name', [{ name: 'a\u001b[2J.json', text: '{' }], /reading a\.json, line 1: not JSON/],
   ])('an archive with %s', async (_, entries, expected) => {
     const error = await refusal(readDump('-', Readable.from([await archive(entries)])));
     expect(error.message).toMatch(expected);

@@ -60,7 +60,7 @@ const stored = (versions: string[]): Text => ({
 });
 
 /** What it made is deleted; what it changed gets its old spec, and its old values of the labels and annotations that we set. */
-function inverse(step: ApplyStep, before?: Raw, after?: Raw): Step | { none: Text } {
+function inverse(step: ApplyStep, before: Raw | undefined, after: Raw | undefined): Step | { none: Text } {
   const like = wantedOf(step.object);
   const on = refOf(step.object);
   if (!before) return { ...asInverse(step), do: 'delete', on: { ...on, uid: uidOf(after) }, like };
