@@ -1,10 +1,11 @@
 // What an answer says: its object, or the server's no as one line for a Gap; and one UserError for when nothing could be read at all.
-import type { Gap, Raw, Text } from '../engine/contracts.ts';
+import type { Gap, Raw } from '../engine/contracts.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Connection } from './kubeconfig.ts';
 import { readStatus } from './protobuf.ts';
 import { type Answer, NoAnswer } from './transport.ts';
+import { explained } from './unreachable.ts';
 
 /** A Kubernetes Status, as far as we look at it. `none`: the body was something else, so a proxy may have written it. */
 export interface Status {
@@ -70,69 +71,16 @@ export function gapOfFailure(asked: Omit<Gap, 'why' | 'detail'>, error: unknown)
   return { why: 'failed', ...asked, detail: oneLine(error.message, LONGEST) };
 }
 
-/** Nothing could be read: names server and context, and what to try. `error` is a NoAnswer or the 401. */
+/** Nothing could be read: names the server, the context and the proxy, why, and what to try. `error` is a NoAnswer or the 401. */
 export function connectionError(connection: Connection, error: NoAnswer | Answer): UserError {
-  const where = connection.context ? `${shown(connection.server)} (context ${connection.context})` : shown(connection.server);
-  const whereZh = connection.context ? `${shown(connection.server)}（上下文 ${connection.context}）` : shown(connection.server);
-  const { is, next } = explained(error);
-  return new UserError({ en: `connecting to ${where}: ${is.en}`, zh: `连接 ${whereZh} 失败：${is.zh}` }, next);
-}
-
-function explained(error: NoAnswer | Answer): { is: Text; next: Text } {
-  if (!(error instanceof NoAnswer)) {
-    return {
-      is: { en: 'the server does not accept the credentials (401)', zh: '服务器不接受所用的凭据（401）' },
-      next: {
-        en: 'log in again, or choose another user: --user, --token, --context',
-        zh: '请重新登录，或改用其他用户：--user、--token、--context',
-      },
-    };
-  }
-  const code = error.code;
-  if (code === 'ECONNREFUSED') {
-    return {
-      is: { en: 'connection refused', zh: '连接被拒绝' },
-      next: {
-        en: 'is the API server running, and is this its address? kubectl cluster-info asks the same',
-        zh: '请确认 API server 正在运行且地址正确；可用 kubectl cluster-info 验证',
-      },
-    };
-  }
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    return {
-      is: { en: 'the name of the server is unknown here', zh: '无法解析服务器名称' },
-      next: { en: 'check the server address in the kubeconfig, DNS and VPN', zh: '请检查 kubeconfig 中的服务器地址、DNS 与 VPN' },
-    };
-  }
-  if (/^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO)/.test(code)) {
-    return {
-      is: { en: `TLS: ${oneLine(error.message, LONGEST)}`, zh: `TLS 错误：${oneLine(error.message, LONGEST)}` },
-      next: {
-        en: 'check certificate-authority in the kubeconfig, or --certificate-authority and --tls-server-name',
-        zh: '请检查 kubeconfig 中的 certificate-authority，或 --certificate-authority 与 --tls-server-name',
-      },
-    };
-  }
-  if (error.why === 'timeout' || code === 'ETIMEDOUT' || code === 'EHOSTUNREACH' || code === 'ENETUNREACH') {
-    return {
-      is: { en: oneLine(error.message, LONGEST), zh: `超时或网络不可达（${oneLine(error.message, LONGEST)}）` },
-      next: {
-        en: 'check network, VPN and proxy; a slow server may need a longer --request-timeout',
-        zh: '请检查网络、VPN 与代理；服务器较慢时可加大 --request-timeout',
-      },
-    };
-  }
-  return {
-    is: { en: `${oneLine(error.message, LONGEST)} (${code})`, zh: `${oneLine(error.message, LONGEST)}（${code}）` },
-    next: {
-      en: 'check that the address is that of an API server; kubectl cluster-info asks the same',
-      zh: '请确认该地址是 API server；可用 kubectl cluster-info 验证',
-    },
-  };
-}
-
-/** Without user and password, which a URL may hold. */
-function shown(server: string): string {
-  const url = new URL(server);
-  return oneLine(`${url.origin}${url.pathname === '/' ? '' : url.pathname}`, LONGEST);
+  const server = oneLine(connection.server, LONGEST);
+  const context = oneLine(connection.context, LONGEST);
+  const proxy = oneLine(connection.proxy ?? '', LONGEST);
+  const en = [context && `context ${context}`, proxy && `through the proxy ${proxy}`].filter(Boolean).join(', ');
+  const zh = [context && `上下文 ${context}`, proxy && `经由代理 ${proxy}`].filter(Boolean).join('，');
+  const { is, next } = explained(connection, error);
+  return new UserError(
+    { en: `connecting to ${server}${en && ` (${en})`}: ${is.en}`, zh: `连接 ${server}${zh && `（${zh}）`} 失败：${is.zh}` },
+    next,
+  );
 }

@@ -1,49 +1,56 @@
-// What a request carries to be let in: client-node fetches tokens and certificates (exec plugins, OIDC, token files); the rest of kubectl's rules is ours.
-import { accessSync, constants, readFileSync } from 'node:fs';
-import http from 'node:http';
-import https from 'node:https';
-import { KubeConfig } from '@kubernetes/client-node';
+// What a request carries to be let in, by kubectl's rules: certificates, tokens, plugins, impersonation. What is fetched once is kept until it expires.
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type http from 'node:http';
+import type { Text } from '../engine/contracts.ts';
 import { oneLine } from '../text/sanitise.ts';
-import { UserError } from '../text/user-error.ts';
-import { type Fields, isFields, text } from './kubeconfig-files.ts';
+import { expiryOf, tokenOfProvider } from './auth-provider.ts';
+import { askPlugin, type Issued } from './exec-plugin.ts';
+import { type Env, type Fields, isFields, isTrue, text } from './kubeconfig-files.ts';
+import { agentFor, forwards, proxyAuthorization, type Trust } from './tunnel.ts';
+import { faulty, type Place, pemOf, readNamed } from './usable.ts';
 
 export interface Login {
-  server: string;
+  /** May hold a user and password. */
+  server: URL;
   /** Fields as in a kubeconfig, paths absolute. */
   cluster: Fields;
   user: Fields;
-  proxy?: string;
+  proxy?: URL;
+  env: Env;
+  place: Place;
 }
 export interface Credentials {
   headers: http.OutgoingHttpHeaders;
   agent: http.Agent;
+  /** The request's path must be the whole URL: it goes to an http proxy. */
+  forwarded: boolean;
 }
 
-/** Small on purpose: we ask little at a time, and every connection is a TLS handshake. */
-const MAX_SOCKETS = 8;
-/** How long an answer of client-node is used before files and expiry dates are looked at again. */
+/** How long files are used before they are looked at again; client-go: a minute for tokens, five for certificates. */
 const FRESH_MS = 30_000;
-const TCP_KEEPALIVE_MS = 30_000;
-
-/** The ways in that client-node returns for one request; `agent` is its proxy agent where there is a proxy. */
-type Material = https.RequestOptions & { agent?: http.Agent };
 
 /** `get` is single-flight: parallel first requests start one exec plugin. */
-export function credentialsOf(login: Login): { get(refresh?: boolean): Promise<Credentials>; close(): void } {
-  let config = clientNode(login);
-  let current: { credentials: Credentials; key: string; until: number } | undefined;
+export function credentialsOf(login: Login): {
+  get(refresh?: boolean): Promise<Credentials>;
+  login(): { shown: Text; next: Text };
+  close(): void;
+} {
+  const agents = new Set<http.Agent>();
+  let issued: Issued | undefined;
+  let current: { credentials: Credentials; trust: string; until: number; cert?: string } | undefined;
   let pending: Promise<Credentials> | undefined;
-  const impersonation = impersonationHeaders(login.user);
 
   const fetch = async (refresh: boolean): Promise<Credentials> => {
-    // A new KubeConfig has empty token caches.
-    if (refresh) config = clientNode(login);
-    const material = await materialOf(config, login);
-    const key = JSON.stringify([material.ca, material.cert, material.key, material.servername].map(String));
-    const agent = current?.key === key ? current.credentials.agent : agentFor(login, material);
-    if (current && current.credentials.agent !== agent) current.credentials.agent.destroy();
-    const credentials = { headers: { ...authorization(login.user, material), ...impersonation }, agent };
-    current = { credentials, key, until: Date.now() + FRESH_MS };
+    if (refresh || !issued || issued.until <= Date.now()) issued = await issue(login);
+    const trust = trustOf(login, issued);
+    const key = JSON.stringify(trust);
+    const agent = current?.trust === key ? current.credentials.agent : newAgent(login, trust);
+    if (current && current.credentials.agent !== agent) retire(current.credentials.agent);
+    agents.add(agent);
+    const headers = { ...authorization(login, issued), ...impersonation(login.user), ...toForwarder(login) };
+    const credentials = { headers, agent, forwarded: forwards(login.server, login.proxy) };
+    current = { credentials, trust: key, cert: trust.cert, until: Math.min(Date.now() + FRESH_MS, issued.until) };
     return credentials;
   };
   return {
@@ -54,131 +61,113 @@ export function credentialsOf(login: Login): { get(refresh?: boolean): Promise<C
       });
       return pending;
     },
-    close: () => current?.credentials.agent.destroy(),
+    login: () => shownBy(login, issued, current?.cert),
+    close: () => {
+      for (const agent of agents) agent.destroy();
+    },
   };
 }
 
-function clientNode(login: Login): KubeConfig {
-  const config = new KubeConfig();
-  const { cluster, user } = login;
-  config.loadFromOptions({
-    clusters: [
-      {
-        name: 'cluster',
-        server: login.server,
-        caData: text(cluster['certificate-authority-data']) || undefined,
-        caFile: text(cluster['certificate-authority-data']) ? undefined : text(cluster['certificate-authority']) || undefined,
-        tlsServerName: text(cluster['tls-server-name']) || undefined,
-        // client-node refuses http: otherwise.
-        skipTLSVerify: skipsVerification(login),
-        proxyUrl: login.proxy,
-      },
-    ],
-    users: [
-      {
-        name: 'user',
-        certData: text(user['client-certificate-data']) || undefined,
-        certFile: text(user['client-certificate-data']) ? undefined : text(user['client-certificate']) || undefined,
-        keyData: text(user['client-key-data']) || undefined,
-        keyFile: text(user['client-key-data']) ? undefined : text(user['client-key']) || undefined,
-        ...tokens(login),
-      },
-    ],
-    contexts: [{ name: 'context', cluster: 'cluster', user: 'user' }],
-    currentContext: 'context',
-  });
-  return config;
+/** Requests that are under way on it end as they should. */
+function retire(agent: http.Agent): void {
+  agent.maxFreeSockets = 0;
+  for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
 }
 
-function skipsVerification({ server, cluster }: Login): boolean {
-  return server.startsWith('http:') || text(cluster['insecure-skip-tls-verify']) === 'true';
-}
+// ---- which way to log in --------------------------------------------------------------------------------------------
 
-/** A readable tokenFile wins over a token (client-go reads it again and again); then exec, then auth-provider. */
-function tokens(login: Login): { token?: string; exec?: unknown; authProvider?: unknown } {
+/** As kubectl, which sends neither tokens nor certificates to an http server. */
+const isSecure = ({ server }: Login) => server.protocol === 'https:';
+const hasBasic = (user: Fields) => Boolean(text(user.username) || text(user.password));
+const hasCertificate = (user: Fields) => Boolean(text(user['client-certificate']) || text(user['client-certificate-data']));
+const hasToken = (user: Fields) => Boolean(text(user.token) || text(user.tokenFile));
+
+/** What has to be fetched. A plugin is asked only by who has nothing else. */
+async function issue(login: Login): Promise<Issued> {
   const { user } = login;
-  const tokenFile = text(user.tokenFile);
-  if (tokenFile && (readable(tokenFile) || !text(user.token))) return { authProvider: { name: 'tokenFile', config: { tokenFile } } };
-  if (text(user.token)) return { token: text(user.token) };
-  if (isFields(user.exec)) return { exec: execPlugin(login, user.exec) };
-  return isFields(user['auth-provider']) ? { authProvider: user['auth-provider'] } : {};
-}
-
-function readable(file: string): boolean {
-  try {
-    accessSync(file, constants.R_OK);
-    return true;
-  } catch {
-    return false;
+  const nothing: Issued = { until: Number.POSITIVE_INFINITY };
+  if (!isSecure(login)) return nothing;
+  if (isFields(user['auth-provider'])) {
+    const token = await tokenOfProvider(login, user['auth-provider'], !hasToken(user) && !hasBasic(user));
+    return token ?? nothing;
   }
+  return isFields(user.exec) && !hasToken(user) && !hasBasic(user) && !hasCertificate(user) ? askPlugin(login) : nothing;
 }
 
-/** client-node does not tell a plugin what client-go tells it: which API version to answer in, and about which cluster. */
-function execPlugin(login: Login, exec: Fields): Fields {
-  const given = Array.isArray(exec.env) ? exec.env : [];
-  const info = {
-    apiVersion: text(exec.apiVersion),
-    kind: 'ExecCredential',
-    spec: { interactive: false, ...(text(exec.provideClusterInfo) === 'true' ? { cluster: clusterInfo(login) } : {}) },
-  };
-  const args = Array.isArray(exec.args) ? exec.args.map(text) : [];
-  return { ...exec, args, env: [...given, { name: 'KUBERNETES_EXEC_INFO', value: JSON.stringify(info) }] };
+function authorization(login: Login, issued: Issued): http.OutgoingHttpHeaders {
+  const { server, user } = login;
+  const basic = (name: string, password: string) => ({ authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}` });
+  if (server.username || server.password) return basic(decodeURIComponent(server.username), decodeURIComponent(server.password));
+  if (!isSecure(login)) return {};
+  if (hasBasic(user)) return basic(text(user.username), text(user.password));
+  const token = tokenOf(login) ?? issued.token;
+  return token === undefined ? {} : { authorization: headerValue(`Bearer ${token}`) };
 }
 
-function clusterInfo({ server, cluster, proxy }: Login): Fields {
-  const file = text(cluster['certificate-authority']);
-  const ca = text(cluster['certificate-authority-data']) || (file && readable(file) ? readFileSync(file).toString('base64') : '');
-  return {
-    server,
-    ...(text(cluster['tls-server-name']) ? { 'tls-server-name': text(cluster['tls-server-name']) } : {}),
-    ...(text(cluster['insecure-skip-tls-verify']) === 'true' ? { 'insecure-skip-tls-verify': true } : {}),
-    ...(ca ? { 'certificate-authority-data': ca } : {}),
-    ...(proxy ? { 'proxy-url': proxy } : {}),
-  };
-}
-
-async function materialOf(config: KubeConfig, login: Login): Promise<Material> {
-  const material: Material = {};
-  try {
-    await config.applyToHTTPSOptions(material as Parameters<KubeConfig['applyToHTTPSOptions']>[0]);
-  } catch (error) {
-    throw noCredentials(login, error as NodeJS.ErrnoException);
-  }
-  return material;
-}
-
-function noCredentials({ user }: Login, error: NodeJS.ErrnoException): UserError {
-  const why = oneLine(error.message || String(error), 300);
-  if (!isFields(user.exec)) {
-    return new UserError(
-      { en: `getting credentials: ${why}`, zh: `获取凭据失败：${why}` },
-      { en: 'check the certificate, key and token files that the kubeconfig names', zh: '请检查 kubeconfig 中指定的证书、私钥和令牌文件' },
-    );
-  }
-  const command = text(user.exec.command);
-  const hint = oneLine(text(user.exec.installHint), 300);
-  return new UserError(
-    {
-      en: `getting credentials from ${command}: ${error.code === 'ENOENT' ? 'not installed' : why}`,
-      zh: `通过 ${command} 获取凭据失败：${error.code === 'ENOENT' ? '未安装' : why}`,
-    },
-    {
-      en: hint || `run ${command} by hand; it is not given a terminal here, so log in first`,
-      zh: hint || `请手动运行 ${command}；此处不向它提供终端，请先登录`,
-    },
+/** A tokenFile that holds something wins over a token, and is read again and again. */
+function tokenOf({ user, place }: Login): string | undefined {
+  const [token, file] = [text(user.token), text(user.tokenFile)];
+  const inFile = readToken(file);
+  if (inFile || token) return inFile || token;
+  if (!file) return undefined;
+  readNamed(place, 'user', 'tokenFile', file);
+  throw faulty(
+    place,
+    'user',
+    { en: `tokenFile ${file} is empty`, zh: `tokenFile ${file} 是空的` },
+    { en: 'put a token into it, or give one: --token', zh: '请写入令牌，或直接指定：--token' },
   );
 }
 
-function authorization(user: Fields, material: Material): http.OutgoingHttpHeaders {
-  const given = (material.headers as http.OutgoingHttpHeaders | undefined)?.Authorization;
-  // A token file may end in a newline, which no header may hold.
-  if (given !== undefined) return { authorization: headerValue(String(given).trim()) };
-  const name = text(user.username);
-  return name ? { authorization: `Basic ${Buffer.from(`${name}:${text(user.password)}`).toString('base64')}` } : {};
+function readToken(file: string): string {
+  try {
+    return file ? readFileSync(file, 'utf8').trim() : '';
+  } catch {
+    return '';
+  }
 }
 
-/** client-node sends only the user, so groups would be lost and answers be those of fewer rights. */
-function impersonationHeaders(user: Fields): http.OutgoingHttpHeaders {
+// ---- TLS ------------------------------------------------------------------------------------------------------------
+
+function trustOf(login: Login, issued: Issued): Trust {
+  const { cluster, user, place } = login;
+  if (!isSecure(login)) return { insecure: false };
+  return {
+    ca: pemOf(place, 'cluster', cluster, 'certificate-authority'),
+    cert: issued.cert ?? pemOf(place, 'user', user, 'client-certificate'),
+    key: issued.key ?? (hasCertificate(user) ? pemOf(place, 'user', user, 'client-key') : undefined),
+    servername: text(cluster['tls-server-name']) || undefined,
+    insecure: isTrue(cluster['insecure-skip-tls-verify']),
+  };
+}
+
+function newAgent(login: Login, trust: Trust): http.Agent {
+  try {
+    return agentFor(login.server, trust, login.proxy);
+  } catch (error) {
+    const why = oneLine((error as Error).message, 200);
+    const part = trust.cert ? 'user' : 'cluster';
+    const fields = trust.cert ? 'client-certificate, client-key' : 'certificate-authority';
+    throw faulty(
+      login.place,
+      part,
+      { en: `${fields}: ${why}`, zh: `${fields}：${why}` },
+      {
+        en: 'the two must belong together and be PEM; get a new kubeconfig for this cluster',
+        zh: '证书与私钥必须是成对的 PEM；请重新获取该集群的 kubeconfig',
+      },
+    );
+  }
+}
+
+// ---- headers --------------------------------------------------------------------------------------------------------
+
+function toForwarder({ server, proxy }: Login): http.OutgoingHttpHeaders {
+  const authorization = forwards(server, proxy) ? proxyAuthorization(proxy!) : undefined;
+  return authorization ? { 'proxy-authorization': authorization } : {};
+}
+
+function impersonation(user: Fields): http.OutgoingHttpHeaders {
   if (!text(user.as)) return {};
   const headers: http.OutgoingHttpHeaders = { 'impersonate-user': headerValue(text(user.as)) };
   const groups = values(user['as-groups']);
@@ -207,14 +196,50 @@ function extraKey(key: string): string {
     .join('');
 }
 
-function agentFor(login: Login, material: Material): http.Agent {
-  if (login.proxy && material.agent) {
-    // client-node's agent tunnels, but opens a connection for each request unless told otherwise.
-    material.agent.maxSockets = MAX_SOCKETS;
-    return Object.assign(material.agent, { keepAlive: true });
+// ---- after a 401 ----------------------------------------------------------------------------------------------------
+
+/** What the server did not accept, and how to get something better. */
+function shownBy(login: Login, issued: Issued | undefined, cert: string | undefined): { shown: Text; next: Text } {
+  const { user, place } = login;
+  const command = isFields(user.exec) && issued?.token ? oneLine(text(user.exec.command), 200) : '';
+  const token = issued?.token ?? (hasToken(user) ? readToken(text(user.tokenFile)) || text(user.token) : '');
+  const expired = token ? pastDay(expiryOf(token)) : cert && pastDay(endOf(cert));
+  const kinds: [unknown, Text][] = [
+    [hasBasic(user), { en: 'the name and password', zh: '用户名和密码' }],
+    [command, { en: `the token that ${command} gave`, zh: `${command} 给出的令牌` }],
+    [text(user.tokenFile), { en: `the token in ${text(user.tokenFile)}`, zh: `${text(user.tokenFile)} 中的令牌` }],
+    [token, { en: 'the token', zh: '令牌' }],
+    [cert, { en: 'the client certificate', zh: '客户端证书' }],
+  ];
+  const kind = kinds.find(([is]) => is)?.[1];
+  const other: Text = { en: 'or choose another user: --user, --token, --context', zh: '或改用其他用户：--user、--token、--context' };
+  if (!kind)
+    return {
+      shown: { en: 'a request without credentials', zh: '不带凭据的请求' },
+      next: { en: `log in, ${other.en}`, zh: `请登录，${other.zh}` },
+    };
+  const shown: Text = {
+    en: `${kind.en}${place.user ? ` of user ${place.user}` : ''}${expired ? `, expired since ${expired}` : ''}`,
+    zh: `${place.user ? `用户 ${place.user} 的` : ''}${kind.zh}${expired ? `（已于 ${expired} 过期）` : ''}`,
+  };
+  const next: Text = command
+    ? { en: `log in again with ${command}, ${other.en}`, zh: `请用 ${command} 重新登录，${other.zh}` }
+    : {
+        en: `log in again or get a new kubeconfig for this cluster, ${other.en}`,
+        zh: `请重新登录或重新获取该集群的 kubeconfig，${other.zh}`,
+      };
+  return { shown, next };
+}
+
+/** As a date, if it is past. */
+function pastDay(end: number): string | undefined {
+  return end > 0 && end < Date.now() ? new Date(end).toISOString().slice(0, 10) : undefined;
+}
+
+function endOf(pem: string): number {
+  try {
+    return new X509Certificate(pem).validToDate.getTime();
+  } catch {
+    return 0;
   }
-  const keep = { keepAlive: true, keepAliveMsecs: TCP_KEEPALIVE_MS, maxSockets: MAX_SOCKETS };
-  if (login.server.startsWith('http:')) return new http.Agent(keep);
-  const { ca, cert, key, passphrase, servername } = material;
-  return new https.Agent({ ...keep, ca, cert, key, passphrase, servername, rejectUnauthorized: !skipsVerification(login) });
 }

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { isScalar, parseDocument, visit } from 'yaml';
+import { type Document, isScalar, parseAllDocuments, visit } from 'yaml';
 import { UserError } from '../text/user-error.ts';
 
 export type Env = Record<string, string | undefined>;
@@ -15,36 +15,47 @@ export interface Kubeconfig {
   current: string;
   /** The files that were read, for messages. */
   files: string[];
+  /** Which of them a cluster, user or context is from. */
+  origin: Map<Fields, string>;
 }
 
 /** `--kubeconfig` must exist; of $KUBECONFIG and ~/.kube/config what exists is read. Throws UserError for what cannot be read. */
 export function readKubeconfig(explicit: string | undefined, env: Env): Kubeconfig {
   const files = explicit ? [path.resolve(explicit)] : defaultFiles(env).filter((file) => existsSync(file));
-  const merged: Kubeconfig = { clusters: new Map(), users: new Map(), contexts: new Map(), current: '', files };
-  for (const one of files.map(readOne)) {
-    for (const key of ['clusters', 'users', 'contexts'] as const) {
-      for (const [name, fields] of one[key]) if (!merged[key].has(name)) merged[key].set(name, fields);
+  const merged: Kubeconfig = { clusters: new Map(), users: new Map(), contexts: new Map(), current: '', files, origin: new Map() };
+  for (const file of files) {
+    const one = readOne(file);
+    for (const key of KINDS) {
+      for (const [name, fields] of one[key]) {
+        if (merged[key].has(name)) continue;
+        merged[key].set(name, fields);
+        merged.origin.set(fields, file);
+      }
     }
     merged.current ||= one.current;
   }
   return merged;
 }
 
+const KINDS = ['clusters', 'users', 'contexts'] as const;
+
+/** A $KUBECONFIG that names nothing (`:`) is no reason to look at ~/.kube/config; an empty one is. */
 function defaultFiles(env: Env): string[] {
-  const listed = (env.KUBECONFIG ?? '').split(path.delimiter).filter(Boolean);
-  if (listed.length) return listed.map((file) => path.resolve(file));
+  if (env.KUBECONFIG)
+    return env.KUBECONFIG.split(path.delimiter)
+      .filter(Boolean)
+      .map((file) => path.resolve(file));
   return [path.join(env.HOME || env.USERPROFILE || homedir(), '.kube', 'config')];
 }
 
-function readOne(file: string): Kubeconfig {
+function readOne(file: string): Pick<Kubeconfig, (typeof KINDS)[number] | 'current'> {
   const root = parsed(file);
   const dir = path.dirname(file);
   return {
     clusters: named(root.clusters, 'cluster', file, (cluster) => absolute(cluster, dir, ['certificate-authority'])),
     users: named(root.users, 'user', file, (user) => userPaths(user, dir)),
-    contexts: named(root.contexts, 'context', file, (context) => context),
+    contexts: named(root.contexts, 'context', file, (context) => ({ ...context })),
     current: text(root['current-context']),
-    files: [file],
   };
 }
 
@@ -62,23 +73,33 @@ function parsed(file: string): Fields {
       },
     );
   }
-  const document = parseDocument(source, { logLevel: 'silent' });
+  // As kubectl: the first document, YAML 1.1 (merge keys, `yes` for true), and of a key that is there twice the last.
+  const [document] = parseAllDocuments(source, { version: '1.1', logLevel: 'silent', uniqueKeys: false });
+  if (!document || !('contents' in document)) return {};
   if (document.errors.length) throw malformed(file, document.errors[0]!.message.split('\n')[0]!);
-  // A token or name that looks like a number is text: 007 stays 007.
-  visit(document, {
-    Scalar(_key, node) {
-      if (typeof node.value === 'number' && node.source !== undefined) node.value = node.source;
-    },
-  });
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) return {};
   let root: unknown;
   try {
-    root = document.toJS({ maxAliasCount: 100 });
+    root = asWritten(document).toJS({ maxAliasCount: 100 });
   } catch (error) {
     throw malformed(file, (error as Error).message);
   }
   if (!isFields(root)) throw malformed(file, 'not a mapping');
   return root;
+}
+
+/** Every plain value is text: a token 0012 and a context named no stay what they are. kubectl refuses such files. */
+function asWritten(document: Document): Document {
+  visit(document, {
+    Pair(_key, pair) {
+      // For others to read (exec plugins get theirs), so as it is.
+      return isScalar(pair.key) && pair.key.value === 'extensions' ? visit.SKIP : undefined;
+    },
+    Scalar(_key, node) {
+      if (typeof node.value !== 'string' && node.value !== null && node.source !== undefined) node.value = node.source;
+    },
+  });
+  return document;
 }
 
 function malformed(file: string, why: string): UserError {
@@ -117,6 +138,11 @@ function absolute(fields: Fields, dir: string, keys: string[]): Fields {
 
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The words that YAML 1.1 takes for true. */
+export function isTrue(value: unknown): boolean {
+  return /^(y|yes|true|on)$/i.test(text(value));
 }
 
 export function text(value: unknown): string {

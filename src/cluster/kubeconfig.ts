@@ -1,14 +1,15 @@
 // Which API server, as whom: kubeconfig files, kubectl's connection flags and the environment make one Connection.
-// Loaded at first use: client-node costs about 80 ms to load.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import path from 'node:path';
+import type { Text } from '../engine/contracts.ts';
 import { UserError } from '../text/user-error.ts';
 import { type Credentials, credentialsOf, type Login } from './credentials.ts';
 import { requestTimeout } from './duration.ts';
-import { type Env, type Fields, type Kubeconfig, readKubeconfig, text } from './kubeconfig-files.ts';
-import { isLoopback, proxyFromEnv } from './proxy.ts';
+import { type Env, type Fields, isFields, isTrue, type Kubeconfig, readKubeconfig, text } from './kubeconfig-files.ts';
+import { isLoopback, proxyFor } from './proxy.ts';
+import { assertCluster, assertUser, faulty, type Place, pemOf } from './usable.ts';
 
 /** kubectl's connection flags, named as cac names them. */
 export interface ConnectionFlags {
@@ -20,8 +21,6 @@ export interface ConnectionFlags {
   server?: string;
   token?: string;
   certificateAuthority?: string;
-  clientCertificate?: string;
-  clientKey?: string;
   tlsServerName?: string;
   insecureSkipTlsVerify?: boolean;
   as?: string;
@@ -38,6 +37,10 @@ export interface Connection {
   context: string;
   cluster: string;
   namespace: string;
+  /** The proxy on the way, without user and password. */
+  proxy?: string;
+  /** A certificate authority was named; else the system's are trusted. */
+  hasAuthority: boolean;
   /** Impersonated user. */
   as?: string;
   /** Milliseconds for one whole exchange; 0 = no limit. */
@@ -48,13 +51,14 @@ export interface Connection {
   fingerprint: string;
   /** Headers and keep-alive agent for the next request; `refresh` after a 401 asks an exec plugin or token file anew. Throws UserError. */
   credentials(refresh?: boolean): Promise<Credentials>;
+  /** Who we are to the server and what was shown for it, for the message after a 401. */
+  login(): { shown: Text; next: Text };
   /** Closes idle connections. */
   close(): void;
 }
 
 interface Chosen {
-  context: string;
-  cluster: string;
+  place: Place;
   namespace: string;
   at: Fields;
   user: Fields;
@@ -72,29 +76,40 @@ export function contexts(flags: Pick<ConnectionFlags, 'kubeconfig'>, env: Env): 
 export async function connect(flags: ConnectionFlags, env: Env): Promise<Connection> {
   const timeoutMs = requestTimeout(flags.requestTimeout);
   const config = readKubeconfig(flags.kubeconfig, env);
-  const chosen = choose(config, flags, env);
+  const { place, namespace, ...chosen } = choose(config, flags, env);
   const at = withClusterFlags(chosen.at, flags);
   const user = withUserFlags(chosen.user, flags);
-  const server = serverUrl(text(at.server), at, user);
-  const login: Login = {
-    server: server.href.replace(/\/$/, ''),
-    cluster: at,
-    user,
-    proxy: text(at['proxy-url']) || proxyFromEnv(server, env),
-  };
+  const server = serverUrl(text(at.server), place);
+  const secure = server.protocol === 'https:';
+  assertCluster(place, at, secure);
+  assertUser(place, user, secure);
+  if (secure && !identifies(user) && place.user && !config.users.has(place.user)) throw notThere('user', place.user, place.context, config);
+  const proxy = proxyFor(server, text(at['proxy-url']), env);
+  const login: Login = { server, cluster: at, user, proxy, env, place };
   const credentials = credentialsOf(login);
+  const ca = pemOf(place, 'cluster', at, 'certificate-authority');
+  const address = `${server.origin}${server.pathname}`.replace(/\/$/, '');
   return {
-    server: login.server,
-    context: chosen.context,
-    cluster: chosen.cluster,
-    namespace: flags.namespace || chosen.namespace || 'default',
+    server: address,
+    context: place.context,
+    cluster: place.cluster,
+    namespace: flags.namespace || namespace || 'default',
+    proxy: proxy && `${proxy.protocol}//${proxy.host}`,
+    hasAuthority: ca !== undefined,
     as: text(user.as) || undefined,
     timeoutMs,
-    compress: !isLoopback(server.hostname) && text(at['disable-compression']) !== 'true',
-    fingerprint: fingerprint(login.server, at),
+    compress: (proxy !== undefined || !isLoopback(server.hostname)) && !isTrue(at['disable-compression']),
+    fingerprint: fingerprint(address, ca),
     credentials: credentials.get,
+    login: credentials.login,
     close: credentials.close,
   };
+}
+
+/** Something that kubectl would not ask for a name and password after. */
+function identifies(user: Fields): boolean {
+  const given = ['username', 'client-certificate', 'client-certificate-data', 'token', 'tokenFile'].some((key) => text(user[key]));
+  return given || isFields(user.exec) || isFields(user['auth-provider']);
 }
 
 function choose(config: Kubeconfig, flags: ConnectionFlags, env: Env): Chosen {
@@ -103,16 +118,20 @@ function choose(config: Kubeconfig, flags: ConnectionFlags, env: Env): Chosen {
   if (context && !found) throw noContext(context, config);
   if (!context && !flags.server && !flags.cluster) {
     const inside = inCluster(env);
-    if (inside) return inside;
-    throw config.files.length ? noCurrentContext(config) : noKubeconfig();
+    if (inside) return flags.token ? { ...inside, user: {} } : inside;
+    if (!env.KUBERNETES_MASTER) throw config.files.length ? noCurrentContext(config) : noKubeconfig();
   }
   const cluster = flags.cluster || text(found?.cluster);
   const user = flags.user || text(found?.user);
-  const at = config.clusters.get(cluster) ?? (flags.server && !flags.cluster ? {} : undefined);
+  // kubectl's oldest default; a cluster of the kubeconfig that names a server goes before it.
+  const standard: Fields = env.KUBERNETES_MASTER ? { server: env.KUBERNETES_MASTER } : {};
+  const at = config.clusters.get(cluster) ?? (!flags.cluster && (flags.server || standard.server) ? {} : undefined);
   if (!at) throw notThere('cluster', cluster, context, config);
-  const as = config.users.get(user) ?? (user === '' ? {} : undefined);
-  if (!as) throw notThere('user', user, context, config);
-  return { context, cluster, namespace: text(found?.namespace), at, user: as };
+  const as = config.users.get(user);
+  // A context may name a user that is not there, as long as flags say who it is.
+  if (!as && flags.user) throw notThere('user', user, context, config);
+  const place = { context, cluster, user, clusterFile: config.origin.get(at), userFile: as && config.origin.get(as) };
+  return { place, namespace: text(found?.namespace), at: text(at.server) ? at : { ...at, ...standard }, user: as ?? {} };
 }
 
 /** A Pod's own service account, as client-go finds it; undefined outside of a cluster. */
@@ -123,8 +142,7 @@ export function inCluster(env: Env, root: string = SERVICE_ACCOUNT): Chosen | un
   const ca = path.join(root, 'ca.crt');
   const namespaceFile = path.join(root, 'namespace');
   return {
-    context: '',
-    cluster: 'in-cluster',
+    place: { context: '', cluster: 'in-cluster', user: 'service account' },
     namespace: existsSync(namespaceFile) ? readFileSync(namespaceFile, 'utf8').trim() : '',
     at: { server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`, ...(existsSync(ca) ? { 'certificate-authority': ca } : {}) },
     user: { tokenFile: path.join(root, 'token') },
@@ -134,69 +152,46 @@ export function inCluster(env: Env, root: string = SERVICE_ACCOUNT): Chosen | un
 function withClusterFlags(cluster: Fields, flags: ConnectionFlags): Fields {
   const at: Fields = { ...cluster };
   if (flags.server) at.server = flags.server;
-  if (flags.tlsServerName) at['tls-server-name'] = flags.tlsServerName;
-  if (flags.certificateAuthority) {
-    at['certificate-authority'] = path.resolve(flags.certificateAuthority);
+  // As kubectl: another server has another name, so the kubeconfig's no longer counts.
+  if (flags.server || flags.tlsServerName) at['tls-server-name'] = flags.tlsServerName ?? '';
+  // And each of these two takes the place of all that the kubeconfig says about trust. `--insecure-skip-tls-verify=false` takes back nothing.
+  if (flags.certificateAuthority || flags.insecureSkipTlsVerify) {
     delete at['certificate-authority-data'];
-  }
-  if (flags.insecureSkipTlsVerify !== undefined) at['insecure-skip-tls-verify'] = flags.insecureSkipTlsVerify;
-  // As kubectl: the flag drops the kubeconfig's CA, otherwise the two contradict each other.
-  if (flags.insecureSkipTlsVerify) {
-    delete at['certificate-authority'];
-    delete at['certificate-authority-data'];
+    at['certificate-authority'] = flags.certificateAuthority ? path.resolve(flags.certificateAuthority) : '';
+    at['insecure-skip-tls-verify'] = flags.insecureSkipTlsVerify ?? false;
   }
   return at;
 }
 
+/** A tokenFile that can be read wins over --token, and a client certificate goes along with it, as in kubectl. */
 function withUserFlags(user: Fields, flags: ConnectionFlags): Fields {
   const as: Fields = { ...user };
-  if (flags.clientCertificate) {
-    as['client-certificate'] = path.resolve(flags.clientCertificate);
-    delete as['client-certificate-data'];
-  }
-  if (flags.clientKey) {
-    as['client-key'] = path.resolve(flags.clientKey);
-    delete as['client-key-data'];
-  }
-  if (flags.token) {
-    // A token given by hand wins over everything that would fetch one.
-    for (const key of ['tokenFile', 'exec', 'auth-provider', 'username', 'password']) delete as[key];
-    as.token = flags.token;
-  }
+  if (flags.token) as.token = flags.token;
   if (flags.as) as.as = flags.as;
   if (flags.asGroup?.length) as['as-groups'] = flags.asGroup;
   if (flags.asUid) as['as-uid'] = flags.asUid;
-  if (!text(as.as) && (as['as-groups'] || as['as-uid'] || as['as-user-extra'])) {
-    throw new UserError(
-      { en: 'impersonating: a group, uid or extra without a user', zh: '身份模拟：指定了组、uid 或附加信息，却没有指定用户' },
-      { en: 'add --as USER', zh: '请加上 --as USER' },
-    );
-  }
   return as;
 }
 
-/** As client-go: without a scheme, https where anything speaks of TLS. */
-function serverUrl(server: string, at: Fields, user: Fields): URL {
-  const tls =
-    ['certificate-authority', 'certificate-authority-data', 'insecure-skip-tls-verify'].some((key) => at[key]) ||
-    user['client-certificate'] ||
-    user['client-certificate-data'];
-  const url = URL.canParse(server) && /^https?:\/\//.test(server) ? server : `${tls ? 'https' : 'http'}://${server}`;
-  if (!server || /^[a-z]+:\/\//.test(server.replace(/^https?:\/\//, '')) || !URL.canParse(url)) {
-    throw new UserError(
-      {
-        en: `connecting: ${server ? `${server} is not the address of a server` : 'the cluster entry of the kubeconfig names no server'}`,
-        zh: `连接集群：${server ? `${server} 不是有效的服务器地址` : 'kubeconfig 中的 cluster 条目没有 server'}`,
-      },
+/** As kubectl: without a scheme it is http; what stands behind the path is dropped. */
+function serverUrl(server: string, place: Place): URL {
+  const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(server) ? server : `http://${server}`;
+  if (!server || !URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw faulty(
+      place,
+      'cluster',
+      server
+        ? { en: `${server} is not the address of a server`, zh: `${server} 不是有效的服务器地址` }
+        : { en: 'it names no server', zh: '没有 server' },
       { en: 'give one: --server https://HOST:6443', zh: '请指定：--server https://HOST:6443' },
     );
   }
-  return new URL(url);
+  const { protocol, username, password, host, pathname } = new URL(url);
+  const login = username || password ? `${username}:${password}@` : '';
+  return new URL(`${protocol}//${login}${host}${pathname}`);
 }
 
-function fingerprint(server: string, at: Fields): string {
-  const file = text(at['certificate-authority']);
-  const ca = text(at['certificate-authority-data']) || (file && existsSync(file) ? readFileSync(file).toString('base64') : '');
+function fingerprint(server: string, ca = ''): string {
   return `sha256:${createHash('sha256').update(`${server}\n${ca}`).digest('hex')}`;
 }
 

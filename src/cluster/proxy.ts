@@ -1,16 +1,37 @@
-// HTTPS_PROXY, HTTP_PROXY and NO_PROXY as Go reads them (golang.org/x/net/http/httpproxy), because kubectl does.
+// Which proxy a server is reached through: the kubeconfig's, else HTTPS_PROXY, HTTP_PROXY and NO_PROXY as Go reads them
+// (golang.org/x/net/http/httpproxy), because kubectl does.
 import { BlockList, isIP } from 'node:net';
+import { oneLine } from '../text/sanitise.ts';
+import { UserError } from '../text/user-error.ts';
 
 type Env = Record<string, string | undefined>;
 
-/** The proxy for requests to this server, or undefined. */
-export function proxyFromEnv(server: URL, env: Env): string | undefined {
-  const chosen = server.protocol === 'https:' ? env.HTTPS_PROXY || env.https_proxy : env.HTTP_PROXY || env.http_proxy;
+/** The proxy for requests to this server, or undefined. `configured`: the kubeconfig's proxy-url, which nothing overrides. Throws UserError. */
+export function proxyFor(server: URL, configured: string, env: Env): URL | undefined {
+  return configured ? new URL(configured) : proxyFromEnv(server, env);
+}
+
+export function proxyFromEnv(server: URL, env: Env): URL | undefined {
+  const name = server.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+  const chosen = env[name] || env[name.toLowerCase()];
   if (!chosen) return undefined;
   const host = bare(server.hostname);
   const port = server.port || (server.protocol === 'https:' ? '443' : '80');
   if (isLoopback(host) || excluded(host, port, env.NO_PROXY || env.no_proxy || '')) return undefined;
-  return chosen.includes('://') ? chosen : `http://${chosen}`;
+  const url = chosen.includes('://') ? chosen : `http://${chosen}`;
+  if (!URL.canParse(url) || !/^(https?|socks5h?):$/.test(new URL(url).protocol)) throw noProxy(name, chosen);
+  return new URL(url);
+}
+
+function noProxy(name: string, chosen: string): UserError {
+  const shown = oneLine(chosen.replace(/\/\/[^/]*@/, '//'), 200);
+  return new UserError(
+    { en: `reading ${name}: ${shown} is no http, https or socks5 address`, zh: `读取 ${name}：${shown} 不是 http、https 或 socks5 地址` },
+    {
+      en: `correct it, for example ${name}=http://proxy.example.com:3128, or name the server in NO_PROXY`,
+      zh: `请更正，例如 ${name}=http://proxy.example.com:3128；或把该服务器写入 NO_PROXY`,
+    },
+  );
 }
 
 /** `localhost` and loopback addresses; no proxy and no compression for these. */
@@ -47,6 +68,7 @@ function inSubnet(address: string, cidr: string): boolean {
   return list.check(address, family);
 }
 
-function bare(hostname: string): string {
+/** Of a URL's host name: without brackets. */
+export function bare(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, '$1').toLowerCase();
 }

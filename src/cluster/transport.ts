@@ -4,10 +4,12 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import { pipeline, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { TLSSocket } from 'node:tls';
 import { createGunzip } from 'node:zlib';
 import { oneLine } from '../text/sanitise.ts';
 import type { Credentials } from './credentials.ts';
 import type { Connection } from './kubeconfig.ts';
+import { CONNECT_MS } from './tunnel.ts';
 
 export interface Call {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -47,20 +49,28 @@ export class NoAnswer extends Error {
   readonly why: 'connect' | 'cut' | 'timeout' | 'too-big';
   readonly sent: boolean;
   readonly code: string;
-  constructor(why: NoAnswer['why'], sent: boolean, code: string, message: string) {
+  /** The certificate that was not trusted. */
+  readonly peer?: Peer;
+  constructor(why: NoAnswer['why'], sent: boolean, code: string, message: string, peer?: Peer) {
     super(message);
     this.why = why;
     this.sent = sent;
     this.code = code;
+    this.peer = peer;
   }
+}
+/** What the server showed of itself; sanitised. */
+export interface Peer {
+  issuer: string;
+  names: string[];
+  from: Date;
+  until: Date;
 }
 
 /** A page of 500 objects of 1.5 MB (etcd's limit for one) is 750 MB; nobody has that, and we would not want it. */
 export const PAGE_MAX = 256 * 1024 * 1024;
 /** One object: etcd's limit is 1.5 MB, raised by some to 10. */
 const OBJECT_MAX = 16 * 1024 * 1024;
-/** As Go's dialer in client-go. */
-const CONNECT_MS = 30_000;
 const TRIES = 5;
 const LONGEST_WAIT_MS = 10_000;
 const BACKOFF_MS = [300, 1000, 3000, 5000];
@@ -86,10 +96,11 @@ export function transport(connection: Connection, signal: AbortSignal, options: 
         answer = await exchange(connection, credentials, call, options.version, signal);
       } catch (error) {
         signal.throwIfAborted();
-        if (!(error instanceof NoAnswer) || tried >= TRIES || !mayRepeat(call, error, answered)) throw error;
+        if (!(error instanceof NoAnswer) || tried >= TRIES || !mayRepeat(call, error, answered, tried)) throw error;
         await pause(BACKOFF_MS[tried - 1]!, signal);
         continue;
       }
+      if (!answered) assertApiServer(answer);
       for (const text of warningsOf(answer.headers)) {
         if (warned.has(text)) continue;
         warned.add(text);
@@ -109,13 +120,21 @@ export function transport(connection: Connection, signal: AbortSignal, options: 
   return { connection, request, answered: () => answered };
 }
 
-/** Failures that a second try does not mend: an unknown name, a certificate. */
-const LASTING = /^(ENOTFOUND|CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO|ERR_INVALID)/;
+/** On first contact only: a page for people, a redirect, or Go's word for plain HTTP at a TLS port is not what an API server says. */
+function assertApiServer({ status, headers, body }: Answer): void {
+  const type = headers['content-type'] ?? '';
+  if (status === 400 && body.includes('HTTP request to an HTTPS server')) throw new NoAnswer('connect', true, 'EHTTPS', `HTTP ${status}`);
+  if ((status >= 300 && status < 400) || type.startsWith('text/html'))
+    throw new NoAnswer('connect', true, 'EFOREIGN', oneLine(`HTTP ${status} ${type}`, 100));
+}
 
-/** A request that never left may be sent again, whatever it is; one that did only if it reads. A server that never answered is not tried again: the address is probably wrong. */
-function mayRepeat(call: Call, error: NoAnswer, answered: boolean): boolean {
+/** Failures that a second try does not mend: an unknown name, a certificate. */
+const LASTING = /^(ENOTFOUND|EPROXY|CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO|ERR_INVALID)/;
+
+/** A request that never left may be sent again, whatever it is; one that did only if it reads. A server that never answered is not tried again, or once: the address is probably wrong. */
+function mayRepeat(call: Call, error: NoAnswer, answered: boolean, tried: number): boolean {
   if (error.why === 'connect') return answered && !LASTING.test(error.code);
-  return error.why === 'cut' && call.method === 'GET';
+  return error.why === 'cut' && call.method === 'GET' && (answered || tried === 1);
 }
 
 /** Milliseconds, if the answer asks to be tried again. A 429 was not executed; a 503 without Retry-After may be anything. */
@@ -154,6 +173,7 @@ async function exchange(
   const request = (secure ? https : http).request(connection.server + call.path, {
     method: call.method,
     agent: credentials.agent,
+    ...(credentials.forwarded ? { path: connection.server + call.path } : {}),
     headers: headersOf(connection, credentials, call, version),
     signal,
   });
@@ -161,6 +181,7 @@ async function exchange(
     ended = new NoAnswer('timeout', sent, 'ETIMEDOUT', why);
     request.destroy(ended);
   };
+  let peer: Peer | undefined;
   const timers = [setTimeout(() => sent || giveUp(`no connection within ${CONNECT_MS / 1000} s`), CONNECT_MS)];
   if (Number.isFinite(limit)) timers.push(setTimeout(() => giveUp(`no answer within ${limit / 1000} s`), limit));
   request.on('socket', (socket) => {
@@ -171,6 +192,11 @@ async function exchange(
     // `reusedSocket` does not tell: a request that waited for a place gets another's socket without it.
     if (ready.has(socket) || (!secure && !socket.connecting)) isReady();
     else socket.once(secure ? 'secureConnect' : 'connect', isReady);
+    // Before Node.js looks whether to trust it and, if not, ends the connection.
+    if (secure)
+      socket.prependOnceListener('secure', () => {
+        peer = peerOf(socket as TLSSocket);
+      });
   });
   try {
     const response = await answerOf(request, call.body);
@@ -180,10 +206,25 @@ async function exchange(
     if (error instanceof NoAnswer) throw error;
     if (ended) throw ended;
     const { code = 'EUNKNOWN', message } = error as NodeJS.ErrnoException;
-    throw new NoAnswer(sent ? 'cut' : 'connect', sent, code, oneLine(message));
+    throw new NoAnswer(sent ? 'cut' : 'connect', sent, code, oneLine(message), peer);
   } finally {
     for (const timer of timers) clearTimeout(timer);
   }
+}
+
+/** Certificates name more hosts than a message can. */
+const NAMES_MAX = 8;
+
+function peerOf(socket: TLSSocket): Peer | undefined {
+  const { issuer, subjectaltname = '', valid_from, valid_to } = socket.getPeerCertificate();
+  if (!issuer) return undefined;
+  const names = subjectaltname.split(', ').map((name) => oneLine(name.replace(/^(DNS|IP Address):/, ''), 100));
+  return {
+    issuer: oneLine(String(issuer.CN ?? issuer.O ?? ''), 100),
+    names: names.filter(Boolean).slice(0, NAMES_MAX),
+    from: new Date(valid_from),
+    until: new Date(valid_to),
+  };
 }
 
 function headersOf(connection: Connection, credentials: Credentials, call: Call, version: string): http.OutgoingHttpHeaders {

@@ -2,9 +2,13 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { type ConnectionFlags, connect, contexts, inCluster } from '../../src/cluster/kubeconfig.ts';
+import { authority } from '../bed/certificates.ts';
+
+const CA = authority('root').cert;
+const CA_DATA = Buffer.from(CA).toString('base64');
 
 let dir = '';
 let env: Record<string, string>;
@@ -70,12 +74,12 @@ describe('files', () => {
   });
 
   test('paths are relative to the file that names them', async () => {
-    const key = file('sub/ca.pem', 'CERTIFICATE');
+    file('sub/ca.pem', CA);
     file('sub/token', 'from-file\n');
     const kubeconfig = file('sub/config', one({ 'certificate-authority': 'ca.pem' }, { tokenFile: 'token' }));
     const { headers, agent } = await (await connect({ kubeconfig }, env)).credentials();
     expect(headers.authorization).toBe('Bearer from-file');
-    expect(String(madeWith(agent).ca)).toBe(readFileSync(key, 'utf8'));
+    expect(madeWith(agent).ca).toBe(CA);
   });
 
   test('a name or token that looks like a number is text', async () => {
@@ -148,23 +152,24 @@ describe('flags', () => {
   });
 
   test('--insecure-skip-tls-verify drops the CA, --tls-server-name reaches TLS, a context without user keeps both', async () => {
-    const ca = Buffer.from('CA').toString('base64');
-    expect(await tlsOf(one({ 'certificate-authority-data': ca }), { insecureSkipTlsVerify: true })).toMatchObject({
+    expect(await tlsOf(one({ 'certificate-authority-data': CA_DATA }), { insecureSkipTlsVerify: true })).toMatchObject({
       rejectUnauthorized: false,
       ca: undefined,
     });
     const userless = config({
-      clusters: { k: { server: 'https://one', 'certificate-authority-data': ca, 'tls-server-name': 'x.y' } },
+      clusters: { k: { server: 'https://one', 'certificate-authority-data': CA_DATA, 'tls-server-name': 'x.y' } },
       contexts: { c: { cluster: 'k' } },
       current: 'c',
     });
-    expect(await tlsOf(userless)).toMatchObject({ rejectUnauthorized: true, ca: Buffer.from('CA'), servername: 'x.y' });
-    expect(await tlsOf(one({ 'certificate-authority-data': ca }), { tlsServerName: 'z' })).toMatchObject({ servername: 'z' });
+    expect(await tlsOf(userless)).toMatchObject({ rejectUnauthorized: true, ca: CA, servername: 'x.y' });
+    expect(await tlsOf(one({ 'certificate-authority-data': CA_DATA }), { tlsServerName: 'z' })).toMatchObject({ servername: 'z' });
   });
 
-  test('without a scheme the server speaks https only where something speaks of TLS, as in client-go', async () => {
-    expect((await connected(one({ server: 'host:6443', 'insecure-skip-tls-verify': true }))).server).toBe('https://host:6443');
-    expect((await connected(one({ server: 'host:8080' }))).server).toBe('http://host:8080');
+  test('a password in the address goes into the header and nowhere else', async () => {
+    const connection = await connected(one({ server: 'https://me:secret@one/base' }));
+    expect(JSON.stringify(connection)).not.toContain('secret');
+    expect(connection.server).toBe('https://one/base');
+    expect((await connection.credentials()).headers.authorization).toBe(`Basic ${Buffer.from('me:secret').toString('base64')}`);
   });
 
   test('loopback servers are not asked for gzip', async () => {
@@ -201,8 +206,11 @@ describe('credentials', () => {
   });
 
   test('a missing certificate file is named', async () => {
-    const connection = await connected(one({}, { 'client-certificate': '/no/such.crt' }));
-    await expect(connection.credentials()).rejects.toMatchObject({ name: 'UserError', message: expect.stringContaining('/no/such.crt') });
+    const connection = connected(one({}, { 'client-certificate': '/no/such.crt', 'client-key': '/no/such.key' }));
+    await expect(connection).rejects.toMatchObject({
+      name: 'UserError',
+      message: expect.stringMatching(/^connecting with context c: user u in .*config: reading client-certificate .*such.crt: ENOENT$/),
+    });
   });
 
   describe.skipIf(process.platform === 'win32')('of an exec plugin', () => {
@@ -216,6 +224,7 @@ describe('credentials', () => {
       exec: {
         apiVersion: 'client.authentication.k8s.io/v1',
         command: './bin/plugin',
+        interactiveMode: 'IfAvailable',
         args: null,
         env: [{ name: 'TOKEN', value: 'abc' }],
         ...more,
@@ -237,26 +246,60 @@ describe('credentials', () => {
 
     test('it is told about the cluster when it asks to be', async () => {
       plugin(`echo "$KUBERNETES_EXEC_INFO" > ${dir}/info\n${answer}`);
-      await headersOf(one({ 'certificate-authority-data': 'Q0E=', 'tls-server-name': 'n' }, exec({ provideClusterInfo: true })));
+      await headersOf(one({ 'certificate-authority-data': CA_DATA, 'tls-server-name': 'n' }, exec({ provideClusterInfo: true })));
       expect(JSON.parse(readFileSync(path.join(dir, 'info'), 'utf8'))).toEqual({
         apiVersion: 'client.authentication.k8s.io/v1',
         kind: 'ExecCredential',
-        spec: { interactive: false, cluster: { server: 'https://one:6443', 'tls-server-name': 'n', 'certificate-authority-data': 'Q0E=' } },
+        spec: {
+          interactive: false,
+          cluster: { server: 'https://one:6443', 'tls-server-name': 'n', 'certificate-authority-data': CA_DATA, config: null },
+        },
       });
     });
 
-    test('its failure shows what it said; one that is not installed shows how to install it', async () => {
-      plugin('echo please log in >&2; exit 1');
+    test('its failure is told; one that is not installed shows how to install it', async () => {
+      plugin('exit 3');
       const failing = await connected(one({}, exec()));
       await expect(failing.credentials()).rejects.toMatchObject({
         name: 'UserError',
-        message: expect.stringMatching(/plugin: please log in/),
+        message: expect.stringMatching(/user u in .*config: getting credentials from .*plugin: it failed \(exit code 3\)$/),
       });
       const missing = await connected(one({}, exec({ command: 'no-such-plugin-here', installHint: 'brew install it' })));
       await expect(missing.credentials()).rejects.toMatchObject({
         message: expect.stringContaining('not installed'),
         next: { en: 'brew install it' },
       });
+    });
+
+    test('it runs again when what it gave has expired, and a new certificate does not cut requests that are under way', async () => {
+      const root = authority('root');
+      const pair = () => root.issue({ name: 'alice' });
+      const status = (expires: number, { cert, key }: { cert: string; key: string }) =>
+        JSON.stringify({
+          apiVersion: 'client.authentication.k8s.io/v1',
+          kind: 'ExecCredential',
+          status: { clientCertificateData: cert, clientKeyData: key, expirationTimestamp: new Date(expires).toISOString() },
+        });
+      const [first, second] = [pair(), pair()];
+      file('first', status(Date.now() + 300, first));
+      file('second', status(Date.now() + 60_000, second));
+      plugin(`[ "$(wc -l < ${dir}/runs)" = 1 ] && exec cat ${dir}/first; cat ${dir}/second`);
+      const connection = await connected(one({ server: 'https://127.0.0.1:1' }, exec()));
+      const { agent } = await connection.credentials();
+      const busy = { destroyed: false, destroy: () => Object.assign(busy, { destroyed: true }) };
+      Object.assign(agent.sockets, { one: [busy] });
+      const later = await vi.waitUntil(
+        async () => {
+          const now = await connection.credentials();
+          return now.agent === agent ? undefined : now;
+        },
+        { timeout: 3000 },
+      );
+      expect(madeWith(later!.agent).cert).toBe(second.cert);
+      expect(runs()).toBe(2);
+      expect(busy.destroyed).toBe(false);
+      connection.close();
+      expect(busy.destroyed).toBe(true);
     });
 
     test('a token given by hand means that it is not run', async () => {
@@ -275,8 +318,7 @@ test('inside of a cluster: the service account of the Pod', () => {
   file('account/namespace', 'here');
   expect(inCluster({}, root)).toBeUndefined();
   expect(inCluster(pod, root)).toEqual({
-    context: '',
-    cluster: 'in-cluster',
+    place: { context: '', cluster: 'in-cluster', user: 'service account' },
     namespace: 'here',
     at: { server: 'https://[fd00::1]:443', 'certificate-authority': path.join(root, 'ca.crt') },
     user: { tokenFile: path.join(root, 'token') },

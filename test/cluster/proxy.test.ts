@@ -4,14 +4,19 @@ import { requestTimeout } from '../../src/cluster/duration.ts';
 import { proxyFromEnv } from '../../src/cluster/proxy.ts';
 
 const through = (server: string, NO_PROXY = '') =>
-  proxyFromEnv(new URL(server), { HTTPS_PROXY: 'http://p:3128', HTTP_PROXY: 'q:80', NO_PROXY });
+  proxyFromEnv(new URL(server), { HTTPS_PROXY: 'http://p:3128', HTTP_PROXY: 'q:8080', NO_PROXY })?.href;
 
 describe('the environment', () => {
   test('names a proxy per scheme, in either case, with http as the default scheme', () => {
-    expect(through('https://api.example.com')).toBe('http://p:3128');
-    expect(through('http://api.example.com')).toBe('http://q:80');
-    expect(proxyFromEnv(new URL('https://a.b'), { https_proxy: 'https://low:1' })).toBe('https://low:1');
+    expect(through('https://api.example.com')).toBe('http://p:3128/');
+    expect(through('http://api.example.com')).toBe('http://q:8080/');
+    expect(proxyFromEnv(new URL('https://a.b'), { https_proxy: 'https://low:1' })?.href).toBe('https://low:1/');
     expect(proxyFromEnv(new URL('https://a.b'), {})).toBeUndefined();
+  });
+  test('that names something else is an error without its password', () => {
+    expect(() => proxyFromEnv(new URL('https://a.b'), { HTTPS_PROXY: 'ftp://me:secret@p' })).toThrow(
+      /^reading HTTPS_PROXY: ftp:\/\/p is no http/,
+    );
   });
   test('is not asked for loopback', () => {
     for (const server of ['https://localhost:6443', 'https://127.0.0.1:6443', 'https://127.9.9.9', 'https://[::1]:6443'])

@@ -42,14 +42,14 @@ const failure = (asked: Promise<unknown>): Promise<NoAnswer> =>
   );
 
 describe('an exchange', () => {
-  test('keeps its connection, says who it is, and bears its token', async () => {
+  test('keeps its connection, and says who it is', async () => {
     const { address, seen, sockets } = await serve((_, response) => response.end('{}'));
     const http = await to(`${address}/base`);
     for (let index = 0; index < 5; index++) expect(await http.request({ method: 'GET', path: '/x' })).toMatchObject({ status: 200 });
     expect(sockets.size).toBe(1);
     expect(seen[0]).toMatchObject({
       url: '/base/x',
-      headers: { authorization: 'Bearer t', 'user-agent': 'upgrade-guard/1.2.3', accept: 'application/json' },
+      headers: { 'user-agent': 'upgrade-guard/1.2.3', accept: 'application/json' },
     });
     expect(seen[0]?.headers).not.toHaveProperty('accept-encoding');
   });
@@ -193,7 +193,7 @@ describe('patience', () => {
       .catch((thrown) => thrown);
     expect(error).toMatchObject({
       name: 'UserError',
-      text: { en: `connecting to ${address}: connection refused`, zh: expect.stringContaining('连接被拒绝') },
+      text: { en: `connecting to ${address}: connection refused: nobody listens there`, zh: expect.stringContaining('连接被拒绝') },
       next: { en: expect.stringContaining('cluster-info') },
     });
     expect(performance.now() - begun).toBeLessThan(1000);

@@ -8,8 +8,9 @@ import { parse } from '../../versions/chart.ts';
 import { daemonSets, deployments, releaseConfigMaps, releaseSecrets, type Workload } from './reads.ts';
 
 export const READS = {
-  deployments,
-  daemonSets,
+  // Either of them is enough to find an installation; without a finding, what could not be seen makes it "cannot tell".
+  deployments: { ...deployments, optional: true } as const,
+  daemonSets: { ...daemonSets, optional: true } as const,
   releases: { ...releaseSecrets, optional: true } as const,
   releasesInConfigMaps: releaseConfigMaps,
   pools: {

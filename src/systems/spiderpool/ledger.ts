@@ -1,7 +1,7 @@
 // Who uses which address, over Pods, multus' annotations and SpiderEndpoints; and the point reads that turn a suspicion from lists into a fact.
 // Lists are not one moment: a Pod that left between two of them looks like a conflict. What is said here of a Pod was read of that very Pod (its uid), twice.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Ask, Raw, Ref } from '../../engine/contracts.ts';
+import type { Ask, Raw, Ref, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { inRanges } from '../../kube/addresses.ts';
 import { refOf } from '../../kube/refs.ts';
@@ -11,6 +11,8 @@ import { type Claim, claimsOf, type EndpointRow, endpointRow, type PodRow, type 
 const AT_ONCE = 8;
 /** ms between two looks at what has no order of its own: the time that a restart of a Pod's sandbox, or the end of a Pod, leaves a record behind. */
 const SETTLE = 1000;
+/** More names tell a person nothing; -o wide and the steps have them all. */
+const NAMED = 3;
 /** Where neither an endpoint nor a pool says it. */
 const API_VERSION = 'spiderpool.spidernet.io/v2beta1';
 
@@ -134,3 +136,12 @@ export async function each<Item, Result>(items: readonly Item[], look: (item: It
 }
 
 export const nameOf = ({ namespace, name }: Pick<Ref, 'namespace' | 'name'>): string => `${namespace}/${name}`;
+
+/** The first names of many, and how many more there are. */
+export function someOf(names: readonly string[]): Text {
+  const [first, more] = [names.slice(0, NAMED), names.length - NAMED];
+  return {
+    en: `${first.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
+    zh: `${first.join('、')}${more > 0 ? ` 等 ${names.length} 个` : ''}`,
+  };
+}

@@ -108,13 +108,6 @@ export function claimsOf({ claims }: EndpointRow): Claim[] {
   }));
 }
 
-export const refOfEndpoint = ({ apiVersion, namespace, name }: EndpointRow): Ref => ({
-  apiVersion,
-  kind: 'SpiderEndpoint',
-  namespace,
-  name,
-});
-
 // ---- SpiderIPPools --------------------------------------------------------------------------------------------------
 
 /** Whom a pool has on record for an address. */

@@ -96,6 +96,14 @@ describe('duplicate-pod-ip', () => {
     expect([state, outcome]).toEqual(['finished', 'passed']);
     expect(await records(world, 'v6')).toEqual({ count: 2, addresses: ['fd00:6::10', 'fd00:6::55'] });
   });
+  test("a record of a Pod that is gone is made the winner's first", async () => {
+    const made = await planned(id, 'ghost');
+    expect(shown(made.plan)).toEqual([
+      expect.stringMatching(/^1 patch SpiderIPPool\/v4 .*41: \{"pod":"default\/gone","podUid":"gone"\} → \{"pod":"default\/web",/),
+      '2 evict Pod/default/api (after 1)',
+    ]);
+    expect((await rehearsed(id, made)).outcome).toBe('passed');
+  });
   test('a Pod without a controller is never deleted; neither is a machine', async () => {
     expect(shown((await planned(id, 'alone')).plan)).toEqual([
       '1 manual kubectl get pod bare -n default -o yaml > bare.yaml && kubectl delete pod bare -n default && kubectl create -f bare.yaml',

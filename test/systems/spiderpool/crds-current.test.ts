@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { tableOf } from '../../../scripts/knowledge/spiderpool-crds.ts';
 import type { Raw } from '../../../src/engine/contracts.ts';
 import { examine, objectName } from '../../../src/engine/examine.ts';
 import { makePlan } from '../../../src/engine/plan.ts';
@@ -59,6 +60,23 @@ const definition = (schema: Raw, more: Raw = {}): Raw => ({
 const field = (schema: Raw): Raw => ({
   type: 'object',
   properties: { spec: { type: 'object', description: 'a', properties: { mode: schema } } },
+});
+
+test('a table holds what changes between versions, and in which of them it is there', () => {
+  const charts = [
+    { version: '1.0.0', crds: [definition(field({ type: 'string', default: 'a', enum: ['a'] }))] },
+    { version: '0.9.0', crds: [definition(field({ type: 'string', enum: ['a'] }))] },
+    { version: '1.0.0-rc1', crds: [] },
+    { version: '0.10.0', crds: [definition(field({ type: 'string', enum: ['a', 'b'] }))] },
+  ];
+  expect(tableOf(charts)).toEqual({
+    versions: ['0.9.0', '0.10.0', '1.0.0-rc1', '1.0.0'],
+    crds: {
+      'spiderippools.spiderpool.spidernet.io': {
+        v2beta1: { in: '0.9.0..0.10.0 1.0.0', markers: { 'spec.mode:"b"': '0.10.0', 'spec.mode="a"': '1.0.0' } },
+      },
+    },
+  });
 });
 
 describe('what a live definition lacks', () => {

@@ -6,6 +6,7 @@ grid('spiderpool/duplicate-pod-ip', [
   { fixture: 'found', expect: both },
   { fixture: 'alone', expect: 'blocker Pod/default/web, Pod/default/bare' },
   { fixture: 'machine', expect: 'blocker Pod/default/web, Pod/vms/virt-launcher-db-a' },
+  { fixture: 'ghost', expect: 'blocker Pod/default/web, Pod/default/api' },
   { fixture: 'budget', expect: 'blocker Pod/default/web, Pod/shop/cart-0' },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },

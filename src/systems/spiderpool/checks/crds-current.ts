@@ -10,6 +10,8 @@ const OURS = '.spiderpool.spidernet.io';
 const NETWORKS = 'network-attachment-definitions.k8s.cni.cncf.io';
 /** The agent reads its fields without asking whether they are there (cmd/spiderpool-agent/cmd/coordinator.go). */
 const READ_BLINDLY = 'spidercoordinators.spiderpool.spidernet.io';
+/** Of the charts (README of the project). */
+const REPOSITORY = 'https://spidernet-io.github.io/spiderpool';
 /** More names of fields tell a person nothing. */
 const SHOWN = 3;
 
@@ -124,9 +126,10 @@ function gradeOf(crd: string, state: Args['state']): Finding['grade'] {
 
 function give(found: readonly Finding<Args>[]): Text {
   const target = found[0]?.args.target ?? '';
+  const pull = `helm pull spiderpool --repo=${REPOSITORY} --version ${target}`;
   return {
-    en: `give the chart of ${target}: fix --chart spiderpool-${target}.tgz (helm pull spiderpool/spiderpool --version ${target} saves it)`,
-    zh: `请提供 ${target} 的 chart：fix --chart spiderpool-${target}.tgz（可用 helm pull spiderpool/spiderpool --version ${target} 保存）`,
+    en: `give the chart of ${target}: fix --chart spiderpool-${target}.tgz (${pull} saves it)`,
+    zh: `请提供 ${target} 的 chart：fix --chart spiderpool-${target}.tgz（可用 ${pull} 保存）`,
   };
 }
 

@@ -3,7 +3,7 @@
 // so that within Spiderpool one address is one place in the network.
 import type { Ask, Check, Finding, Raw, StepDraft, Text } from '../../../engine/contracts.ts';
 import { satisfies } from '../../../versions/chart.ts';
-import { apiVersionOf, each, gives, type Hold, holdOf, nameOf, poolOf, recordKey, sharedAddresses } from '../ledger.ts';
+import { apiVersionOf, each, gives, type Hold, holdOf, nameOf, poolOf, recordKey, sharedAddresses, someOf } from '../ledger.ts';
 import { budgets, endpoints, pods, pools } from '../reads.ts';
 import { inTurn, newRecord, type PoolNow, RECORD_RIGHTS, type RecordChange, readPool, recordAt, recordStep } from '../records.ts';
 import { isAutomatic, lives, RESTART_RIGHTS, type Restart, restartOf, restarts, type Wanted } from '../restart.ts';
@@ -47,7 +47,8 @@ const check: Check<typeof reads, Args> = {
     // All first looks lie before all second ones: who holds the address in both held it at the same moment as the other.
     const second = await look(new Map([...first].map(([address, holds]) => [address, holds.map(({ pod }) => pod)])));
     const version = typeof path.from === 'string' ? path.from : undefined;
-    return [...second].map(([address, holds]) => finding(address, holds, read.get(address), version, rows.budgets));
+    const there = (name: string) => rows.pods.some((pod) => nameOf(pod) === name) || rows.endpoints.some((each) => nameOf(each) === name);
+    return [...second].map(([address, holds]) => finding(address, holds, read.get(address), { version, there, budgets: rows.budgets }));
   },
   message: {
     en: ({ address, holders }) => `${address} is used by ${holders.map(placed.en).join(' and ')}`,
@@ -101,15 +102,17 @@ async function poolsOf(held: Map<string, Hold[]>, rows: readonly PoolRow[], ask:
   return new Map(named.flatMap(([address, pool]) => (pool && byName.get(pool.name) ? [[address, byName.get(pool.name)!] as const] : [])));
 }
 
-function finding(
-  address: string,
-  holds: Hold[],
-  pool: PoolNow | undefined,
-  version: string | undefined,
-  budgetRows: Parameters<typeof restartOf>[1],
-): Finding<Args> {
+interface Around {
+  /** What is installed. */
+  version?: string;
+  /** Whether a Pod or an endpoint of that name is known. */
+  there(name: string): boolean;
+  budgets: Parameters<typeof restartOf>[1];
+}
+
+function finding(address: string, holds: Hold[], pool: PoolNow | undefined, around: Around): Finding<Args> {
   const { holders, because } = ranked(address, holds, pool);
-  const putBack = because === 'record' || !pool ? null : missingRecord(address, holders[0]!, pool, version);
+  const putBack = because === 'record' || !pool ? null : missingRecord(address, holders[0]!, pool, around);
   return {
     grade: 'blocker',
     key: [address],
@@ -117,7 +120,7 @@ function finding(
     objects: holders.map(({ pod }) => ({ apiVersion: 'v1', kind: 'Pod', namespace: pod.namespace, name: pod.name })),
     args: {
       address,
-      holders: holders.map((hold) => restartOf(hold, budgetRows)),
+      holders: holders.map((hold) => restartOf(hold, around.budgets)),
       because,
       putBack: putBack === 'impossible' ? null : putBack,
       stuck: putBack === 'impossible',
@@ -161,10 +164,12 @@ const isRecorded = ({ pod, uid }: { pod: string; uid: string }, hold: Hold): boo
 const order = (a: Hold, b: Hold): number => created(a).localeCompare(created(b)) || nameOf(a.pod).localeCompare(nameOf(b.pod));
 const created = ({ raw }: Hold): string => String((raw.metadata as Raw).creationTimestamp);
 
-/** null: none is missing as far as the next allocation goes. `impossible`: one is, and we cannot write it. */
-function missingRecord(address: string, winner: Hold, pool: PoolNow, version: string | undefined): RecordChange | null | 'impossible' {
-  if (pool.records.has(address) || !gives(pool.row, address)) return null; // the pool will not give it to anybody
-  if (pool.coding !== 'string' || !winner.claim) return 'impossible';
+/** null: the pool will not give the address to anybody. `impossible`: it would, and we cannot write the record that keeps it from doing so. */
+function missingRecord(address: string, winner: Hold, pool: PoolNow, { version, there }: Around): RecordChange | null | 'impossible' {
+  const record = pool.records.get(address);
+  // A record of somebody who is gone goes as well, sooner or later.
+  if (!gives(pool.row, address) || (record && there(record.pod))) return null;
+  if (pool.coding !== 'string' || !winner.claim) return record ? null : 'impossible';
   const hasInterface = version !== undefined && satisfies(version, '<0.8.2');
   const { endpoint, interface: nic } = winner.claim;
   return { ...recordAt(pool, address), after: newRecord(pool, nameOf(endpoint), winner.pod.uid, nic, hasInterface) };
@@ -222,9 +227,11 @@ const STUCK = ({ address, holders }: Args): Text => ({
 function summed(found: Finding<Args>[], language: 'en' | 'zh'): string {
   const losers = found.flatMap(({ args }) => args.holders.slice(1));
   const [ours, yours] = [losers.filter(isAutomatic), losers.filter((each) => !isAutomatic(each))];
-  const names = (list: Restart[]) => [...new Set(list.map(({ pod }) => nameOf(pod)))].join(language === 'en' ? ', ' : '、');
+  const names = (list: Restart[]) => someOf([...new Set(list.map(({ pod }) => nameOf(pod)))])[language];
   const first = ours.some(({ way }) => way === 'endpoint-first');
-  const limits = [...new Set(ours.flatMap((each) => (each.budgets ?? []).map(({ ref, allows }) => BUDGET[language](nameOf(ref), allows))))];
+  const limits = [
+    ...new Set(ours.flatMap((each) => (each.budgets ?? []).map(({ ref, allows }) => BUDGET[language](nameOf(ref), allows)))),
+  ].slice(0, 3);
   const parts = {
     en: [
       ours.length && `restarts ${names(ours)}${first ? ' (its SpiderEndpoint first)' : ''}`,

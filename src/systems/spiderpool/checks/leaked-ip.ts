@@ -3,7 +3,7 @@
 // IsValidVMPod in pkg/kubevirtmanager/kubevirt_manager.go@v0.9.13 (a machine keeps its address as long as its instance, or itself, is there).
 import type { Ask, Check, Condition, Finding, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { apiVersionOf, each, type Rows, settle } from '../ledger.ts';
+import { apiVersionOf, each, nameOf, type Rows, settle, someOf } from '../ledger.ts';
 import { endpoints, pods, pools } from '../reads.ts';
 import {
   inTurn,
@@ -16,7 +16,7 @@ import {
   recordStep,
   unreadable,
 } from '../records.ts';
-import { MACHINE, type PoolRow } from '../rows.ts';
+import { MACHINE, type PoolRow, wordsOf } from '../rows.ts';
 
 /** Seconds for which nobody may turn up before a record is taken out. */
 const LASTING = 60;
@@ -42,8 +42,8 @@ const check: Check<typeof reads, Args> = {
   id: 'spiderpool/leaked-ip',
   title: { en: 'every recorded address belongs to somebody', zh: '每个已记录的地址都有归属' },
   why: {
-    en: 'An address whose record names nobody who still exists is never given again; such leaks fill a pool until no Pod gets an address. Found where neither a Pod, nor a SpiderEndpoint, nor a KubeVirt machine or its instance has the name that the record gives; looked at twice, a second apart, since a Pod that ends is gone a moment before its record. The record is taken out only after nobody of that name was seen for 60 seconds, one address per write, and only if it still says the same; an undo puts it back as long as nobody was given the address.',
-    zh: '如果记录所指的对象已不存在，其地址就不会再被分配；这类泄漏会逐渐耗尽地址池，直到 Pod 无法获得地址。当记录中的名称既没有对应的 Pod 和 SpiderEndpoint，也没有对应的 KubeVirt 虚拟机或其实例时，即为泄漏；由于 Pod 结束后记录会稍晚消失，检查会间隔一秒看两遍。只有在 60 秒内始终没有该名称的对象、且记录内容未变时，才会移除记录，每次写入只移除一个地址；只要该地址尚未分配给他人，就可以通过撤销放回。',
+    en: 'An address whose record names nobody who still exists is never given again; such leaks fill a pool until no Pod gets an address. Found where nobody uses the address, and neither a Pod, nor a SpiderEndpoint, nor a KubeVirt machine or its instance has the name that the record gives; looked at twice, a second apart, since a Pod that ends is gone a moment before its record. The record is taken out only after nobody of that name was seen for 60 seconds, one address per write, and only if it still says the same; an undo puts it back as long as nobody was given the address.',
+    zh: '如果记录所指的对象已不存在，其地址就不会再被分配；这类泄漏会逐渐耗尽地址池，直到 Pod 无法获得地址。当地址无人使用，且记录中的名称既没有对应的 Pod 和 SpiderEndpoint，也没有对应的 KubeVirt 虚拟机或其实例时，即为泄漏；由于 Pod 结束后记录会稍晚消失，检查会间隔一秒看两遍。只有在 60 秒内始终没有该名称的对象、且记录内容未变时，才会移除记录，每次写入只移除一个地址；只要该地址尚未分配给他人，就可以通过撤销放回。',
   },
   sources: [
     'spidernet-io/spiderpool: pkg/gcmanager/scanAll_IPPool.go@v0.9.13',
@@ -118,17 +118,20 @@ interface Suspect {
   pool: PoolRow;
 }
 
-/** Records whose name no Pod and no endpoint of the lists has. */
+/** Records whose name no Pod and no endpoint of the lists has, of addresses that nobody uses: one in use with a wrong record is the matter of spiderpool/unrecorded-pod-ip. */
 function suspectsOf({ pods, endpoints, pools }: Rows): Suspect[] {
   const uids = new Set(pods.map(({ uid }) => uid));
   const open = pools.flatMap((pool) =>
     [...poolOfRow(pool).records].flatMap(([address, { pod, uid }]) => (uids.has(uid) ? [] : [{ address, pod, uid, pool }])),
   );
   if (!open.length) return [];
-  // Only the names that are asked for are put together: there may be 150,000 Pods.
-  const asked = new Set(open.map(({ pod }) => pod));
-  for (const { namespace, name } of [...pods, ...endpoints]) asked.delete(`${namespace}/${name}`);
-  return open.filter(({ pod }) => asked.has(pod));
+  // Only what is asked for is put together: there may be 150,000 Pods.
+  const [names, addresses] = [new Set(open.map(({ pod }) => pod)), new Set(open.map(({ address }) => address))];
+  for (const one of [...pods, ...endpoints]) {
+    names.delete(nameOf(one));
+    for (const address of wordsOf('addresses' in one ? one.addresses : one.deleted ? '' : one.claims)) addresses.delete(address);
+  }
+  return open.filter(({ pod, address }) => names.has(pod) && addresses.has(address));
 }
 
 interface Look {
@@ -195,7 +198,7 @@ const nobody = ({ claimants }: Args): Condition[] => claimants.map((on) => ({ on
 /** Only Pods are watched: whoever comes to claim an address comes as a Pod. The writes behind it look for everybody once more. */
 function wait(found: Finding<Args>[]): StepDraft {
   const byName = new Map(found.map(({ args }) => [args.pod, nobody(args)[0]!]));
-  const names = [...byName.keys()].join(', ');
+  const names = someOf([...byName.keys()]);
   return {
     do: 'wait',
     until: [...byName.values()],
@@ -205,8 +208,8 @@ function wait(found: Finding<Args>[]): StepDraft {
     guard: [],
     phase: 'prepare',
     text: {
-      en: `watch for ${LASTING} s that nothing by these names turns up: ${names}`,
-      zh: `观察 ${LASTING} 秒，确认没有出现以下名称的对象：${names}`,
+      en: `watch for ${LASTING} s that nothing by these names turns up: ${names.en}`,
+      zh: `观察 ${LASTING} 秒，确认没有出现以下名称的对象：${names.zh}`,
     },
     undo: 'none',
     undoNote: { en: 'changes nothing', zh: '不做任何更改' },

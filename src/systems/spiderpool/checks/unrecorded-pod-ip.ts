@@ -17,6 +17,7 @@ import {
   recordKey,
   settle,
   sharedAddresses,
+  someOf,
 } from '../ledger.ts';
 import { budgets, endpoints, pods, pools } from '../reads.ts';
 import {
@@ -271,7 +272,7 @@ function summed(found: Finding<Args>[], language: 'en' | 'zh'): string {
   const records = found.filter(({ args }) => args.putBack).length;
   const rest = found.filter(({ args }) => !args.putBack).map(({ args }) => args.holder);
   const [ours, yours] = [rest.filter(isAutomatic), rest.filter((one) => !isAutomatic(one))];
-  const names = (list: Restart[]) => [...new Set(list.map(({ pod }) => nameOf(pod)))].join(language === 'en' ? ', ' : '、');
+  const names = (list: Restart[]) => someOf([...new Set(list.map(({ pod }) => nameOf(pod)))])[language];
   const parts = {
     en: [
       records && `puts ${records} record${records === 1 ? '' : 's'} back`,

@@ -1,0 +1,142 @@
+// Exec credential plugins as client-go runs them (KEP-541): told about the cluster, with the terminal if they may have it, what they say on stderr shown at once.
+import { spawn } from 'node:child_process';
+import { parse } from 'yaml';
+import type { Text } from '../engine/contracts.ts';
+import { oneLine } from '../text/sanitise.ts';
+import type { UserError } from '../text/user-error.ts';
+import type { Login } from './credentials.ts';
+import { type Fields, isFields, isTrue, text } from './kubeconfig-files.ts';
+import { faulty, interactiveModeOf, pemOf } from './usable.ts';
+
+export interface Issued {
+  token?: string;
+  /** PEM. */
+  cert?: string;
+  key?: string;
+  /** Milliseconds since the epoch. */
+  until: number;
+}
+
+/** An ExecCredential is a token or a certificate; nothing sensible comes near this. */
+const ANSWER_MAX = 1024 * 1024;
+
+/** Throws UserError. */
+export async function askPlugin(login: Login): Promise<Issued> {
+  const exec = login.user.exec as Fields;
+  const mode = interactiveModeOf(exec);
+  const interactive = mode !== 'Never' && process.stdin.isTTY === true;
+  if (mode === 'Always' && !interactive) {
+    throw trouble(login, { en: 'it needs a terminal, and standard input is none', zh: '它需要终端，而标准输入不是终端' }, undefined, {
+      en: 'run this in a terminal, or use credentials that need no person: --token, --user, --context',
+      zh: '请在终端中运行，或改用无需人工参与的凭据：--token、--user、--context',
+    });
+  }
+  return issued(login, await run(login, exec, interactive));
+}
+
+function run(login: Login, exec: Fields, interactive: boolean): Promise<string> {
+  const info = {
+    apiVersion: text(exec.apiVersion),
+    kind: 'ExecCredential',
+    spec: { interactive, ...(isTrue(exec.provideClusterInfo) ? { cluster: clusterInfo(login) } : {}) },
+  };
+  const given = (Array.isArray(exec.env) ? exec.env : []).map((one) => [text(one.name), text(one.value)]);
+  const env = { ...login.env, ...Object.fromEntries(given), KUBERNETES_EXEC_INFO: JSON.stringify(info) };
+  const args = Array.isArray(exec.args) ? exec.args.map(text) : [];
+  return new Promise((resolve, reject) => {
+    const child = spawn(text(exec.command), args, {
+      env,
+      stdio: [interactive ? 'inherit' : 'ignore', 'pipe', 'inherit'],
+      windowsHide: true,
+    });
+    let said = Buffer.alloc(0);
+    child.stdout!.on('data', (chunk: Buffer) => {
+      if (said.length < ANSWER_MAX) said = Buffer.concat([said, chunk]);
+    });
+    child.on('error', (error: NodeJS.ErrnoException) => reject(notRun(login, exec, error)));
+    child.on('close', (code, signal) => {
+      if (code === 0) resolve(said.toString('utf8'));
+      else
+        reject(trouble(login, { en: `it failed (${signal ?? `exit code ${code}`})`, zh: `它执行失败（${signal ?? `退出码 ${code}`}）` }));
+    });
+  });
+}
+
+/** As in the kubeconfig; a proxy of the environment is the plugin's own to find. */
+function clusterInfo({ cluster, place }: Login): Fields {
+  const ca = pemOf(place, 'cluster', cluster, 'certificate-authority');
+  const extensions = Array.isArray(cluster.extensions) ? cluster.extensions : [];
+  const config = extensions.find((one) => isFields(one) && one.name === 'client.authentication.k8s.io/exec')?.extension ?? null;
+  return {
+    server: text(cluster.server).replace(/[?#].*$/, ''),
+    ...(text(cluster['tls-server-name']) ? { 'tls-server-name': text(cluster['tls-server-name']) } : {}),
+    ...(isTrue(cluster['insecure-skip-tls-verify']) ? { 'insecure-skip-tls-verify': true } : {}),
+    ...(ca ? { 'certificate-authority-data': Buffer.from(ca, 'latin1').toString('base64') } : {}),
+    ...(text(cluster['proxy-url']) ? { 'proxy-url': text(cluster['proxy-url']) } : {}),
+    ...(isTrue(cluster['disable-compression']) ? { 'disable-compression': true } : {}),
+    config,
+  };
+}
+
+function issued(login: Login, answer: string): Issued {
+  let found: unknown;
+  try {
+    found = parse(answer, { logLevel: 'silent', maxAliasCount: 0 });
+  } catch {
+    throw trouble(login, { en: 'its answer is neither JSON nor YAML', zh: '它的输出既不是 JSON 也不是 YAML' });
+  }
+  const wanted = text((login.user.exec as Fields).apiVersion);
+  if (!isFields(found) || found.kind !== 'ExecCredential' || found.apiVersion !== wanted) {
+    const is = isFields(found) ? oneLine(`${text(found.apiVersion)} ${text(found.kind)}`, 100) : 'no object';
+    throw trouble(login, {
+      en: `it answers with ${is} instead of ${wanted} ExecCredential`,
+      zh: `它返回的是 ${is}，而不是 ${wanted} ExecCredential`,
+    });
+  }
+  const status = isFields(found.status) ? found.status : {};
+  const [token, cert, key] = [text(status.token), text(status.clientCertificateData), text(status.clientKeyData)];
+  if (!token && !cert && !key)
+    throw trouble(login, { en: 'it gives neither a token nor a certificate', zh: '它既没有给出令牌，也没有给出证书' });
+  if (!cert !== !key)
+    throw trouble(login, {
+      en: 'it gives only one of clientCertificateData and clientKeyData',
+      zh: '它只给出了 clientCertificateData 与 clientKeyData 之一',
+    });
+  const expires = text(status.expirationTimestamp);
+  const until = expires ? Date.parse(expires) : Number.POSITIVE_INFINITY;
+  if (Number.isNaN(until))
+    throw trouble(login, {
+      en: `its expirationTimestamp ${oneLine(expires, 60)} is no time`,
+      zh: `它的 expirationTimestamp ${oneLine(expires, 60)} 不是时间`,
+    });
+  return { token: token || undefined, cert: cert || undefined, key: key || undefined, until };
+}
+
+function notRun(login: Login, exec: Fields, error: NodeJS.ErrnoException): UserError {
+  const hint = oneLine(text(exec.installHint), 500);
+  const missing = error.code === 'ENOENT';
+  return trouble(
+    login,
+    missing ? { en: 'it is not installed', zh: '它没有安装' } : { en: `it cannot be run: ${error.code}`, zh: `无法运行它：${error.code}` },
+    missing && hint ? { en: hint, zh: hint } : undefined,
+    {
+      en: 'install it and make sure that PATH leads to it, or correct the kubeconfig',
+      zh: '请安装它并确保它在 PATH 中，或更正 kubeconfig',
+    },
+  );
+}
+
+const BY_HAND = (command: string): Text => ({
+  en: `run ${command} by hand and see what it says; log in again if it asks for it`,
+  zh: `请手动运行 ${command} 查看其输出；如有要求，请重新登录`,
+});
+
+function trouble({ place, user }: Login, why: Text, hint?: Text, next?: Text): UserError {
+  const command = oneLine(text((user.exec as Fields).command), 200);
+  return faulty(
+    place,
+    'user',
+    { en: `getting credentials from ${command}: ${why.en}`, zh: `通过 ${command} 获取凭据：${why.zh}` },
+    hint ?? next ?? BY_HAND(command),
+  );
+}

@@ -1,0 +1,205 @@
+// A cluster that cannot be reached: the real binary says what, where, why and what next, in both languages.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { connectionError } from '../../src/cluster/answers.ts';
+import { connect } from '../../src/cluster/kubeconfig.ts';
+import { NoAnswer } from '../../src/cluster/transport.ts';
+import { authority } from '../bed/certificates.ts';
+import { jwt, recordingServer } from '../bed/recording-server.ts';
+import { type Case, connecting } from './as-kubectl.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+const bed = await recordingServer();
+afterAll(() => bed.close());
+
+const { servers, proxies, root } = bed;
+const data = (pem: string) => Buffer.from(pem).toString('base64');
+const CA = { 'certificate-authority-data': data(root.cert) };
+function config(cluster: object, user: object = { token: 't' }): object {
+  return {
+    clusters: [{ name: 'k', cluster: { server: `https://${servers.good}`, ...CA, ...cluster } }],
+    users: [{ name: 'u', user }],
+    contexts: [{ name: 'prod', context: { cluster: 'k', user: 'u' } }],
+    'current-context': 'prod',
+  };
+}
+const old = root.issue({ name: 'old', from: new Date('2020-01-01'), until: new Date('2021-01-01') });
+const https = (at: keyof typeof servers) => ({ server: `https://${servers[at]}` });
+const plugin = (token: string) => ({
+  exec: {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    command: 'sh',
+    args: ['-c', `echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"${token}"}}'`],
+    interactiveMode: 'Never',
+  },
+});
+
+/** name, case, where it failed, why, what next. */
+const FAILURES: [string, Omit<Case, 'name'>, RegExp, RegExp, RegExp][] = [
+  ['wrong context', { config: config({}), flags: ['--context', 'test'] }, /\.kube\/config/, /no context test/, /--context prod/],
+  ['wrong token', { config: config(https('strict')) }, /context prod/, /does not accept the token of user u \(401\)/, /log in again/],
+  [
+    'expired token',
+    { config: config(https('strict'), { token: jwt({ exp: 1_600_000_000 }) }) },
+    /context prod/,
+    /the token of user u, expired since 2020-09-13 \(401\)/,
+    /log in again/,
+  ],
+  [
+    'expired client certificate',
+    { config: config(https('strict'), { 'client-certificate-data': data(old.cert), 'client-key-data': data(old.key) }) },
+    /context prod/,
+    /the client certificate of user u, expired since 2021-01-01 \(401\)/,
+    /new kubeconfig/,
+  ],
+  [
+    'a token that a plugin gave',
+    { config: config(https('strict'), plugin('x')) },
+    /context prod/,
+    /the token that sh gave of user u/,
+    /with sh/,
+  ],
+  [
+    'VPN down: no answer',
+    { config: config(https('deaf')), flags: ['--request-timeout', '1s'] },
+    /context prod/,
+    /no answer within 1 s/,
+    /VPN.*--request-timeout/,
+  ],
+  [
+    'VPN down: the name is unknown',
+    { config: config({ server: 'https://api.nowhere.invalid:6443' }) },
+    /api\.nowhere\.invalid:6443 \(context prod\)/,
+    /(the name api\.nowhere\.invalid is unknown here|no name server answers for api\.nowhere\.invalid)/,
+    /VPN/,
+  ],
+  ['refused', { config: config({ server: `https://${bed.closed}` }) }, /context prod/, /connection refused/, /--context/],
+  [
+    'wrong CA',
+    { config: config(https('foreign')) },
+    /context prod/,
+    /issued by somebody else, is not of the authority that the kubeconfig names/,
+    /--certificate-authority/,
+  ],
+  [
+    'a cluster that was made anew',
+    { config: config({ 'certificate-authority-data': data(authority('test root').cert) }) },
+    /context prod/,
+    /issued by test root, is not of the authority that the kubeconfig names/,
+    /new kubeconfig/,
+  ],
+  [
+    'no CA',
+    { config: config({ 'certificate-authority-data': undefined }) },
+    /context prod/,
+    /issued by test root, is of no authority that this system trusts/,
+    /--certificate-authority/,
+  ],
+  [
+    'expired certificate',
+    { config: config(https('expired')) },
+    /context prod/,
+    /expired on \d{4}-\d\d-\d\d \d\d:\d\d UTC; here it is \d{4}-/,
+    /renew.*clock/,
+  ],
+  [
+    'clock skew',
+    { config: config(https('future')) },
+    /context prod/,
+    /not valid before \d{4}-\d\d-\d\d \d\d:\d\d UTC; here it is \d{4}-/,
+    /clocks/,
+  ],
+  [
+    'another name',
+    { config: config({ 'tls-server-name': 'nobody.example' }) },
+    /context prod/,
+    /not for nobody\.example, but for 127\.0\.0\.1, .*other\.example/,
+    /--tls-server-name/,
+  ],
+  [
+    'a proxy that refuses',
+    { config: config({ 'proxy-url': `http://${proxies.refusing}` }) },
+    /context prod, through the proxy http:\/\/127/,
+    /the proxy lets nothing through: it answers 407/,
+    /USER:PASSWORD/,
+  ],
+  [
+    'a proxy that is not there, its password unsaid',
+    { config: config({ 'proxy-url': `http://me:secret@${bed.closed}` }) },
+    /through the proxy http:\/\/127[^@]*\)/,
+    /the proxy lets nothing through: .*ECONNREFUSED/,
+    /HTTPS_PROXY/,
+  ],
+  [
+    'a SOCKS proxy that is something else',
+    { config: config({ 'proxy-url': `socks5://${servers.http}` }) },
+    /through the proxy socks5/,
+    /the proxy lets nothing through/,
+    /proxy-url/,
+  ],
+  [
+    'exec plugin missing',
+    { config: config({}, { exec: { ...plugin('x').exec, command: 'no-such-plugin', installHint: 'brew install it' } }) },
+    /context prod: user u in .*config/,
+    /getting credentials from no-such-plugin: it is not installed/,
+    /brew install it/,
+  ],
+  [
+    'https to an http server',
+    { config: config({ server: `https://${servers.http}` }) },
+    /context prod/,
+    /TLS: what answers there/,
+    /http:\/\//,
+  ],
+  [
+    'http to an https server',
+    { config: config({ server: `http://${servers.good}` }) },
+    /context prod/,
+    /closed without an answer/,
+    /address/,
+  ],
+  ['no kubeconfig', {}, /connecting/, /no kubeconfig found/, /--kubeconfig/],
+];
+
+describe('in both languages', () => {
+  test.each(FAILURES)('%s', async (name, one, where, why, next) => {
+    const en = await connecting('ours', { name, ...one }, bed);
+    const [error = '', then = ''] = en.stderr.split('\n');
+    expect(en.code).toBe(1);
+    expect(error).toMatch(/^error: connecting[ :]/);
+    expect(error).toMatch(where);
+    expect(error).toMatch(why);
+    expect(then).toMatch(next);
+    expect(then).toMatch(/^next: /);
+    expect(en.stderr).not.toContain('secret');
+    const zh = await connecting('ours', { name, ...one, flags: [...(one.flags ?? []), '--lang', 'zh'] }, bed);
+    expect(zh.stderr).toMatch(/^错误：.*\p{Script=Han}.*\n下一步：.+\n$/u);
+    expect(zh.code).toBe(1);
+  });
+});
+
+/** `answer`: the head and body of what is sent whatever is asked. */
+async function errorOf(status: number, type: string, body: string): Promise<string> {
+  const server = createServer((_, response) => response.writeHead(status, { 'content-type': type }).end(body));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { stderr } = await connecting('ours', { name: 'foreign', flags: ['--server', `http://${address}`] }, bed);
+  server.close();
+  return stderr;
+}
+
+test('what answers is no API server', async () => {
+  expect(await errorOf(200, 'text/html; charset=utf-8', '<h1>log in</h1>')).toMatch(/no API server \(HTTP 200 text\/html; charset=utf-8\)/);
+  expect(await errorOf(302, 'text/plain', '')).toMatch(/no API server \(HTTP 302 /);
+  expect(await errorOf(400, 'text/plain', 'Client sent an HTTP request to an HTTPS server.\n')).toMatch(/speaks TLS.*\n.*https:\/\/127/);
+});
+
+test.each(['EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT'])('VPN down: %s', async (code) => {
+  const connection = await connect({ server: 'https://10.0.0.1:6443', token: 't' }, { HOME: '/nonexistent' });
+  const error = connectionError(connection, new NoAnswer('connect', false, code, `connect ${code} 10.0.0.1:6443`));
+  expect(error.text.en).toMatch(/^connecting to https:\/\/10\.0\.0\.1:6443: /);
+  expect(error.text.en).toContain(code);
+  expect(error.next?.en).toContain('VPN');
+  expect(error.text.zh).toMatch(/^连接 .* 失败：/);
+});

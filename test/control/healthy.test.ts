@@ -1,0 +1,109 @@
+// A healthy cluster with every system that we know: exit 0, every check passed, nothing unknown. And the rights for it: what `rbac` prints is enough, and each right
+// to list, taken away alone, makes exactly those checks unknown that declare it.
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import type { Check, Read } from '../../src/engine/contracts.ts';
+import { SYSTEMS } from '../../src/systems/index.ts';
+import { run } from '../bed/binary.ts';
+import { installCrd } from '../bed/crds.ts';
+import { crdsOf } from '../bed/crds-of.ts';
+import { bed } from '../bed/index.ts';
+import { CHART, endpoint } from './scene.ts';
+
+const cluster = bed();
+await cluster.apply(...crdsOf('0.9.13'));
+await installCrd(cluster, 'plans-v1');
+expect((await cluster.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s'])).code).toBe(0);
+expect((await cluster.helm3(['install', 'spiderpool', CHART, '-n', 'kube-system'])).code).toBe(0);
+const nodeInfo = {
+  architecture: 'amd64',
+  bootID: '',
+  containerRuntimeVersion: '',
+  kernelVersion: '',
+  kubeProxyVersion: '',
+  machineID: '',
+  operatingSystem: 'linux',
+  osImage: '',
+  systemUUID: '',
+};
+const pod = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'web-0', namespace: 'default' },
+  spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'i' }] },
+  status: { phase: 'Running', podIP: '10.6.0.10', podIPs: [{ ip: '10.6.0.10' }] },
+};
+await cluster.apply(
+  { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' }, status: { nodeInfo: { ...nodeInfo, kubeletVersion: 'v1.35.1+k3s1' } } },
+  pod,
+);
+const { uid } = (await cluster.get(pod)).metadata;
+const record = {
+  ...endpoint('web-0', 'v2beta1', 'Pod', 'web-0'),
+  status: {
+    current: { uid, node: 'n1', ips: [{ interface: 'eth0', ipv4: '10.6.0.10/16', ipv4Pool: 'default' }] },
+    ownerControllerType: 'Pod',
+    ownerControllerName: 'web-0',
+  },
+};
+await cluster.apply(record, {
+  apiVersion: 'spiderpool.spidernet.io/v2beta1',
+  kind: 'SpiderIPPool',
+  metadata: { name: 'default' },
+  spec: { ipVersion: 4, subnet: '10.6.0.0/16', ips: ['10.6.0.10-10.6.0.99'] },
+  status: { allocatedIPs: JSON.stringify({ '10.6.0.10': { pod: 'default/web-0', podUid: uid } }), allocatedIPCount: 1, totalIPCount: 90 },
+});
+
+interface Result {
+  checks: { id: string; outcome: string }[];
+}
+const check = async (kubeconfig: string) => {
+  const { code, stdout, stderr } = await run(['check', '-o', 'json', '--fail-on', 'notice'], { kubeconfig });
+  return { code, result: JSON.parse(stdout) as Result, stderr };
+};
+const outcomes = ({ checks }: Result) => Object.fromEntries(checks.map(({ id, outcome }) => [id, outcome]));
+const all = SYSTEMS.flatMap(({ checks }) => checks);
+
+test('nothing is found, nothing is unknown, exit 0', async () => {
+  const { code, result, stderr } = await check(cluster.kubeconfig);
+  expect(outcomes(result), stderr).toEqual(Object.fromEntries(all.map(({ id }) => [id, 'passed'])));
+  expect(code).toBe(0);
+});
+
+interface Rule {
+  apiGroups: string[];
+  resources: string[];
+  verbs: string[];
+}
+const { rules } = parse((await run(['rbac', '--for', 'check'])).stdout) as { rules: Rule[] };
+test('what rbac prints is enough', async () => {
+  const limited = await check(await cluster.user('user-1', rules));
+  expect(limited.code, limited.stderr).toBe(0);
+  expect(outcomes(limited.result)).toEqual(outcomes((await check(cluster.kubeconfig)).result));
+});
+
+test('no rights: every check unknown, exit 3', async () => {
+  const { code, result } = await check(await cluster.user('nobody'));
+  expect(code).toBe(3);
+  expect(new Set(result.checks.map(({ outcome }) => outcome))).toEqual(new Set(['unknown']));
+});
+
+const declares = (reads: Record<string, Read>, resource: string) =>
+  Object.values(reads).some((read) => read.resource === resource && !read.harmless);
+const needs = (reads: Record<string, Read>, resource: string) =>
+  Object.values(reads).some((read) => read.resource === resource && !read.optional);
+const lists = rules.filter(({ verbs }) => verbs.includes('list'));
+test.each(lists.map((rule) => [[rule.resources[0], rule.apiGroups[0]].filter(Boolean).join('.'), rule] as const))(
+  'without list %s',
+  async (resource, rule) => {
+    const without = rules
+      .map((each) => (each === rule ? { ...each, verbs: each.verbs.filter((verb) => verb !== 'list') } : each))
+      .filter(({ verbs }) => verbs.length);
+    const { result, code } = await check(await cluster.user('user-2', without));
+    const unknown = result.checks.filter(({ outcome }) => outcome === 'unknown').map(({ id }) => id);
+    const blind = SYSTEMS.filter(({ reads }) => needs(reads, resource)).flatMap(({ checks }) => checks.map(({ id }) => id));
+    const declared = all.filter((each: Check) => declares(each.reads, resource)).map(({ id }) => id);
+    expect(unknown.toSorted()).toEqual([...new Set([...blind, ...declared])].toSorted());
+    expect(code).toBe(unknown.length ? 3 : 0);
+  },
+);
