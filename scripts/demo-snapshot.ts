@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BINARY } from '../test/bed/binary.ts';
 import { clientOf } from '../test/bed/client.ts';
 import { kubeconfigOf, startControlPlane } from '../test/bed/control-plane.ts';
-import { installCrd } from '../test/bed/crds.ts';
+import { crdsOf } from '../test/bed/crds-of.ts';
 import { BED_VERSIONS, foundBed, prepareBeds } from '../test/bed/prepare.ts';
 import { prepareTools, tools } from '../test/bed/tools.ts';
 
@@ -20,7 +20,8 @@ try {
   const client = clientOf(plane);
   const env = { ...process.env, KUBECONFIG: kubeconfigOf(plane, 'admin') };
   execFileSync(tools().helm3, ['install', 'spiderpool', join(ROOT, 'test/bed/helm-chart'), '-n', 'kube-system'], { env });
-  await installCrd(client, 'spiderendpoints-v2beta1');
+  await client.apply(...crdsOf('0.9.13'));
+  execFileSync(tools().kubectl, ['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s'], { env });
   for (const [namespace, name, type, owner] of [
     ['default', 'debug', 'None', ''],
     ['ops', 'probe-a', 'None', ''],
