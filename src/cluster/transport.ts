@@ -190,8 +190,8 @@ async function exchange(
       sent = true;
     };
     // `reusedSocket` does not tell: a request that waited for a place gets another's socket without it.
-    if (ready.has(socket) || (!secure && !socket.connecting)) isReady();
-    else socket.once(secure ? 'secureConnect' : 'connect', isReady);
+    if (ready.has(socket) || (!secure && !socket.connecting)) return isReady();
+    socket.once(secure ? 'secureConnect' : 'connect', isReady);
     // Before Node.js looks whether to trust it and, if not, ends the connection.
     if (secure)
       socket.prependOnceListener('secure', () => {
