@@ -4,16 +4,18 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Check, CheckResult, Raw, Read } from '../src/engine/contracts.ts';
+import type { Check, CheckResult, Entry, Raw, Read, Step } from '../src/engine/contracts.ts';
 import { examine, objectName } from '../src/engine/examine.ts';
-import { executeRun } from '../src/engine/execute.ts';
+import { executeRun, executeUndo } from '../src/engine/execute.ts';
 import { parseTarget } from '../src/engine/paths.ts';
 import { makePlan } from '../src/engine/plan.ts';
 import { progressOf } from '../src/engine/progress.ts';
 import { ALWAYS, type FieldRead, recording, undeclared } from '../src/kube/fields.ts';
+import { refOf } from '../src/kube/refs.ts';
+import { parseResourceName } from '../src/kube/resources.ts';
 import type { Dump } from '../src/snapshot/dump.ts';
 import { readDump } from '../src/snapshot/read.ts';
-import { dumpSource } from '../src/snapshot/source.ts';
+import { dumpSource, resourcesByKind } from '../src/snapshot/source.ts';
 import { dumpWorld } from '../src/snapshot/world.ts';
 import { checkOf, SYSTEMS } from '../src/systems/index.ts';
 
@@ -119,25 +121,49 @@ async function rehearsed(check: Check, dump: Dump, each: Case): Promise<void> {
   );
   expect(changes).toEqual(each.steps);
   for (const step of plan.steps) hasBoth(step.text);
+  permitted(check, plan.steps, dump);
   if (plan.steps.some((step) => step.do === 'manual')) return;
-  const run = {
-    schema: 1 as const,
-    id: 'grid',
-    tool: '',
-    what: '',
-    at: '',
-    checks: [],
-    steps: plan.steps,
-    cluster: await source.identity(),
-  };
-  const { state } = await executeRun(run, {
+  const identity = await source.identity();
+  const run = { schema: 1 as const, id: 'grid', tool: '', what: '', at: '', checks: [], steps: plan.steps, cluster: identity };
+  const entries: Entry[] = [];
+  const means = {
     world: dumpWorld(dump),
-    journal: { append: async () => {} },
-    progress: progressOf([]),
+    journal: { append: async (entry: Entry) => void entries.push(structuredClone(entry)) },
     halt: new AbortController().signal,
-  });
-  expect(state).toBe('finished');
+  };
+  const before = steady(dump);
+  expect((await executeRun(run, { ...means, progress: progressOf([]) })).state).toBe('finished');
   expect(said(await resultOf(check, dump, each))).toEqual(['passed']);
+  if (plan.steps.some(({ undo }) => undo !== 'exact')) return;
+  expect((await executeUndo(run, { ...means, progress: progressOf(entries) })).state).toBe('finished');
+  expect(steady(dump), 'what undo: exact promises').toEqual(before);
+}
+
+/** Every object, without what a server counts up. */
+function steady(dump: Dump): Raw[] {
+  return [...dump.collected.values()].flatMap(({ objects }) =>
+    objects.map(({ metadata, ...rest }) => {
+      const { resourceVersion: _, generation: __, ...kept } = metadata as Raw;
+      return structuredClone({ metadata: kept, ...rest });
+    }),
+  );
+}
+
+const VERBS: Partial<Record<Step['do'], string>> = { patch: 'patch', create: 'create', apply: 'patch', delete: 'delete', evict: 'create' };
+
+/** What the steps write is what the remedy says that it writes; `rbac` prints that. */
+function permitted(check: Check, steps: readonly Step[], dump: Dump): void {
+  const resourceOf = resourcesByKind(dump);
+  for (const step of steps) {
+    const verb = VERBS[step.do];
+    const on = 'on' in step ? step.on : 'object' in step ? refOf(step.object) : undefined;
+    if (!verb || !on) continue;
+    const { group, resource } = parseResourceName(resourceOf(on));
+    const below = step.do === 'evict' ? '/eviction' : step.do === 'patch' && step.subresource ? `/${step.subresource}` : '';
+    const rule = { group, resource: `${resource}${below}`, verb };
+    const has = check.remedy?.writes.some((each) => each.group === group && each.resource === rule.resource && each.verbs.includes(verb));
+    expect(has, `the remedy's writes lack ${JSON.stringify(rule)}`).toBe(true);
+  }
 }
 
 async function readBy(read: Read, dump: Dump): Promise<FieldRead[]> {
@@ -163,11 +189,11 @@ function bothLanguages({ findings, note }: CheckResult, check: Check): void {
 
 /** Names of products, kinds, fields, values, flags and commands stay as they are in Chinese text; other English words do not. */
 const NAMES =
-  /\b(?:kubectl(?: [\w,./-]+)+|Node|Job|Jobs|Plan|Rancher|Argo|kured|kubectl|kubelet|finalizers|hash|log|Spider\w+|[A-Z]\w*[A-Z]\w*|Helm|helm(?: upgrade| pull spiderpool)?|chart|multus|Kubernetes|Pod|Pods|Secret|ConfigMap|Deployment|None|API|server|release|status|revision|labels?|pending|failed|deployed|superseded|uninstall(?:ed|ing)|webhook|schema|fix|by|driver)\b|[\w.-]*[._/=-][\w./=-]*|\S*\d\S*/g;
+  /\b(?:kubectl(?: [\w,./-]+)+|Node|Job|Jobs|Plan|Rancher|Argo|kured|kubectl|kubelet|finalizers?|hash|log|Spider\w+|[A-Z]\w*[A-Z]\w*|Helm|helm(?: upgrade| pull spiderpool)?|chart|multus|Kubernetes|Pod|Pods|Secret|ConfigMap|Deployment|None|API|server|release|status|revision|labels?|pending|failed|deployed|superseded|uninstall(?:ed|ing)|webhook|schema|fix|by|driver)\b|[\w.-]*[._/=-][\w./=-]*|\S*\d\S*/g;
 
 function hasBoth({ en, zh }: { en: string; zh: string }): void {
   expect(en).not.toMatch(/[\u4e00-\u9fff]/);
   expect(zh, en).toMatch(/[\u4e00-\u9fff]/);
   const words = zh.replace(NAMES, ' ').match(/[A-Za-z]{3,}/g) ?? [];
-  expect(words, `English words in: ${zh}`).toEqual([]);
+  expect(words, `English words in: ${zh}; translate them, or add what is a name to NAMES in test/grid.ts`).toEqual([]);
 }
