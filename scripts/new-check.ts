@@ -34,7 +34,8 @@ export function newCheck(id: string, root = ROOT): string[] {
 /** An example that can be run: every field of the contract that a small check needs, with a condition that no cluster meets by accident. */
 const check = (system: string, name: string) => `// What is wrong in one sentence, and since which version.
 // Sources: the file and the version of the upstream code or document that shows it.
-import type { Check, Finding, Raw, Ref } from '../../../engine/contracts.ts';
+import type { Check, Finding, Raw, Ref, StepDraft } from '../../../engine/contracts.ts';
+import { formatPointer } from '../../../kube/pointer.ts';
 import { refOf } from '../../../kube/refs.ts';
 
 const KEY = 'upgrade-guard.example/${name}';
@@ -48,7 +49,7 @@ const reads = {
   },
 };
 
-const check: Check<typeof reads, { count: number }> = {
+const check: Check<typeof reads, object> = {
   id: '${system}/${name}',
   // The condition that should hold.
   title: { en: 'no ConfigMap is marked as broken', zh: '没有 ConfigMap 被标记为损坏' },
@@ -62,20 +63,50 @@ const check: Check<typeof reads, { count: number }> = {
   reads,
   judge: ({ marked }) => (marked.length > 0 ? [finding(marked)] : []),
   message: {
-    en: ({ count }) => \`\${count} ConfigMap\${count === 1 ? ' is' : 's are'} marked as broken\`,
-    zh: ({ count }) => \`\${count} 个 ConfigMap 被标记为损坏\`,
+    en: (_, { length }) => \`\${length} ConfigMap\${length === 1 ? ' is' : 's are'} marked as broken\`,
+    zh: (_, { length }) => \`\${length} 个 ConfigMap 被标记为损坏\`,
+  },
+  // Leave the remedy out where there is none. Its steps are made at every check: point reads (asks) must be few.
+  remedy: {
+    text: {
+      en: (found) => \`marks \${counted(found)} as fine\`,
+      zh: (found) => \`将 \${counted(found)} 个标记为正常\`,
+    },
+    writes: [{ verbs: ['get', 'patch'], group: '', resource: 'configmaps' }],
+    steps: async (found) => found.flatMap(({ objects }) => objects.map(step)),
   },
 };
 export default check;
 
-function finding(objects: Ref[]): Finding<{ count: number }> {
+const counted = (found: Finding<object>[]): number => found.reduce((sum, { objects }) => sum + objects.length, 0);
+
+/** A list is changed as one value: its single items have no place of their own. */
+function step(on: Ref): StepDraft {
+  const path = formatPointer(['data', KEY]);
+  return {
+    do: 'patch',
+    on,
+    changes: [{ path, before: 'broken', after: 'fine' }],
+    // Why we want this; read again right before the write. No longer so: nothing is done.
+    guard: [{ on, must: [{ path, is: 'broken' }] }],
+    phase: 'prepare',
+    text: {
+      en: \`mark ConfigMap \${on.namespace}/\${on.name} as fine\`,
+      zh: \`将 ConfigMap \${on.namespace}/\${on.name} 标记为正常\`,
+    },
+    undo: 'exact',
+  };
+}
+
+function finding(objects: Ref[]): Finding<object> {
   return {
     grade: 'warning',
     // What is wrong, stable over runs and the names of Pods: part of the fingerprint.
     key: ['broken'],
     sure: 'certain',
     objects,
-    args: { count: objects.length },
+    // Typed facts for the wording and the remedy; published with -o json.
+    args: {},
     evidence: [{ seen: \`data: \${KEY}=broken\`, at: objects[0] }],
   };
 }
@@ -84,7 +115,11 @@ function finding(objects: Ref[]): Finding<{ count: number }> {
 const cases = (system: string, name: string) => `import { grid } from '../../grid.ts';
 
 grid('${system}/${name}', [
-  { fixture: 'found', expect: 'warning ConfigMap/default/marked' },
+  {
+    fixture: 'found',
+    expect: 'warning ConfigMap/default/marked',
+    steps: ['ConfigMap/default/marked /data/upgrade-guard.example~1${name}: broken → fine'],
+  },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },
   { fixture: 'found', forbidden: ['configmaps'], expect: 'unknown' },
