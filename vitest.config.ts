@@ -17,10 +17,11 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [CONTROL, 'test/cli/**', 'test/package/**', 'test/bench/**'],
+          exclude: [CONTROL, 'test/cli/**', 'test/connect/**', 'test/package/**'],
         },
       },
       { extends: true, test: { name: 'cli', include: ['test/cli/**/*.test.ts'], testTimeout: 30_000 } },
+      { extends: true, test: { name: 'connect', include: ['test/connect/**/*.test.ts'], testTimeout: 60_000 } },
       { extends: true, test: { name: 'package', include: ['test/package/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 } },
       ...BED_VERSIONS.map((version) => ({
         extends: true as const,

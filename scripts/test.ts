@@ -22,7 +22,7 @@ function script(name: string, ...words: string[]): void {
 /** Makes what these tests need. Answers the parts that cannot run. */
 async function prepare(projects: Set<string>): Promise<Map<string, LeftOut>> {
   const versions = BED_VERSIONS.filter((version) => projects.has(`kubernetes-${version}`));
-  if (versions.length || projects.has('cli') || projects.has('package')) script('package', '--host');
+  if (versions.length || ['cli', 'connect', 'package'].some((project) => projects.has(project))) script('package', '--host');
   const leftOut = new Map<string, LeftOut>();
   const leaveOut = (project: string, why: string) => leftOut.set(project, { name: `all of ${project}`, why });
   if (projects.has('package')) {

@@ -1,4 +1,5 @@
-// What a request carries to be let in, by kubectl's rules: certificates, tokens, plugins, impersonation. What is fetched once is kept until it expires.
+// What a request carries to be let in: kubectl's rules choose among certificates, tokens and plugins, client-node makes of it what the request carries.
+// What is fetched once is kept until it expires.
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type http from 'node:http';
@@ -43,12 +44,12 @@ export function credentialsOf(login: Login): {
 
   const fetch = async (refresh: boolean): Promise<Credentials> => {
     if (refresh || !issued || issued.until <= Date.now()) issued = await issue(login);
-    const trust = trustOf(login, issued);
+    const { trust, authorization } = await carried(login, issued);
     const key = JSON.stringify(trust);
     const agent = current?.trust === key ? current.credentials.agent : newAgent(login, trust);
     if (current && current.credentials.agent !== agent) retire(current.credentials.agent);
     agents.add(agent);
-    const headers = { ...authorization(login, issued), ...impersonation(login.user), ...toForwarder(login) };
+    const headers = { ...(authorization ? { authorization } : {}), ...impersonation(login.user), ...toForwarder(login) };
     const credentials = { headers, agent, forwarded: forwards(login.server, login.proxy) };
     current = { credentials, trust: key, cert: trust.cert, until: Math.min(Date.now() + FRESH_MS, issued.until) };
     return credentials;
@@ -94,14 +95,21 @@ async function issue(login: Login): Promise<Issued> {
   return isFields(user.exec) && !hasToken(user) && !hasBasic(user) && !hasCertificate(user) ? askPlugin(login) : nothing;
 }
 
-function authorization(login: Login, issued: Issued): http.OutgoingHttpHeaders {
+/** client-node's part. It costs a third of a start, so it is loaded when the first request is due. */
+async function carried(login: Login, issued: Issued): Promise<{ trust: Trust; authorization?: string }> {
   const { server, user } = login;
-  const basic = (name: string, password: string) => ({ authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}` });
-  if (server.username || server.password) return basic(decodeURIComponent(server.username), decodeURIComponent(server.password));
-  if (!isSecure(login)) return {};
-  if (hasBasic(user)) return basic(text(user.username), text(user.password));
-  const token = tokenOf(login) ?? issued.token;
-  return token === undefined ? {} : { authorization: headerValue(`Bearer ${token}`) };
+  const { username, password } = server;
+  if (!isSecure(login)) return { trust: { insecure: false }, authorization: username || password ? basic(username, password) : undefined };
+  const { requestOptions } = await import('./client-node.ts');
+  const named = hasBasic(user) ? { name: text(user.username), password: text(user.password) } : { token: tokenOf(login) ?? issued.token };
+  const made = await requestOptions({ server: server.origin, ...trustOf(login, issued), ...named });
+  if (username || password) return { ...made, authorization: basic(username, password) };
+  return { ...made, authorization: made.authorization && headerValue(made.authorization) };
+}
+
+/** Of a URL that holds them, percent-encoded. */
+function basic(name: string, password: string): string {
+  return `Basic ${Buffer.from(`${decodeURIComponent(name)}:${decodeURIComponent(password)}`).toString('base64')}`;
 }
 
 /** A tokenFile that holds something wins over a token, and is read again and again. */
@@ -131,7 +139,6 @@ function readToken(file: string): string {
 
 function trustOf(login: Login, issued: Issued): Trust {
   const { cluster, user, place } = login;
-  if (!isSecure(login)) return { insecure: false };
   return {
     ca: pemOf(place, 'cluster', cluster, 'certificate-authority'),
     cert: issued.cert ?? pemOf(place, 'user', user, 'client-certificate'),

@@ -32,7 +32,8 @@ function sorted(value: unknown): string {
 
 describe.skipIf(noTools)('as kubectl', () => {
   for (const [group, cases] of Object.entries(casesOf(bed))) {
-    test.each(cases)(`${group}: $name`, async (one) => {
+    // A request of the case before may come late on a busy machine: once more then, both of us.
+    test.each(cases)(`${group}: $name`, { retry: 1 }, async (one) => {
       const theirs = await connecting('kubectl', one, bed);
       const ours = await connecting('ours', one, bed);
       const said = `kubectl said: ${theirs.stderr}\nwe said: ${ours.stderr}`;

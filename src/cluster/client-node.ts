@@ -1,0 +1,49 @@
+// client-node turns one cluster and one user of a kubeconfig into what an HTTPS request carries: authorities, client certificate, server name, Authorization.
+// What it is given was settled by kubectl's rules before (usable.ts, credentials.ts); the agent is ours, since its own opens a connection per request.
+import { KubeConfig } from '@kubernetes/client-node';
+import type { Trust } from './tunnel.ts';
+
+/** All PEM; `token` or `name` and `password`, or neither. */
+export interface Settled extends Trust {
+  server: string;
+  token?: string;
+  name?: string;
+  password?: string;
+}
+
+/** Throws what client-node throws: then the kubeconfig asks for something that it does not know. */
+export async function requestOptions(settled: Settled): Promise<{ trust: Trust; authorization?: string }> {
+  const config = new KubeConfig();
+  const { server, ca, cert, key, servername, insecure, token, name, password } = settled;
+  config.loadFromOptions({
+    clusters: [{ name: 'cluster', server, caData: base64(ca), tlsServerName: servername, skipTLSVerify: insecure }],
+    users: [{ name: 'user', certData: base64(cert), keyData: base64(key), token, username: name, password }],
+    contexts: [{ name: 'context', cluster: 'cluster', user: 'user' }],
+    currentContext: 'context',
+  });
+  const options: Options = {};
+  await config.applyToHTTPSOptions(options);
+  return {
+    trust: {
+      ca: options.ca?.toString(),
+      cert: options.cert?.toString(),
+      key: options.key?.toString(),
+      servername: options.servername,
+      insecure: options.rejectUnauthorized === false,
+    },
+    authorization: options.auth ? `Basic ${Buffer.from(options.auth).toString('base64')}` : options.headers?.Authorization,
+  };
+}
+
+/** What client-node fills in, of what it fills in. */
+interface Options {
+  ca?: Buffer;
+  cert?: Buffer;
+  key?: Buffer;
+  servername?: string;
+  rejectUnauthorized?: boolean;
+  auth?: string;
+  headers?: { Authorization?: string };
+}
+
+const base64 = (pem: string | undefined): string | undefined => (pem === undefined ? undefined : Buffer.from(pem).toString('base64'));
