@@ -1,7 +1,6 @@
 // Attending a run: what a person sees while it goes on, and what its end means for the exit code. Shared by fix, resume and undo.
-import type { Hands } from '../engine/conduct.ts';
+import type { Attempt, Hands } from '../engine/conduct.ts';
 import type { Run, Step, StoredRun, Way } from '../engine/contracts.ts';
-import type { Executed } from '../engine/execute.ts';
 import { runEnded, stepEnded } from '../report/run.ts';
 import { EXIT } from '../text/user-error.ts';
 import type { Call } from './call.ts';
@@ -15,15 +14,15 @@ const HALTING = {
   zh: '进行中的步骤结束后停止。再按一次 Ctrl-C 立即结束。',
 };
 
-/** The hands that carry a run out, with their reports. */
-export function attended(call: Call, live: Live, run: Run, way: Way = 'do'): Hands {
+/** The hands that carry a run out, with their reports. `total`: steps that this attempt is about. */
+export function attended(call: Call, live: Live, run: Run, way: Way = 'do', total = run.steps.length): Hands {
   const under = new Set<Step>();
   let count = 0;
   // stdout may be a terminal where stderr is a log, which gets whole lines.
   const face = process.stderr.isTTY ? call.face : { ...call.face, columns: Number.POSITIVE_INFINITY };
   const draw = () => {
     const [step] = under;
-    const at = `${count}/${run.steps.length}`;
+    const at = `${count}/${total}`;
     if (step) call.progress({ en: `${at}  ${step.text.en}`, zh: `${at}  ${step.text.zh}` });
   };
   call.signal.addEventListener('abort', () => under.size && call.say(call.t(HALTING)), { once: true });
@@ -54,14 +53,37 @@ export function attended(call: Call, live: Live, run: Run, way: Way = 'do'): Han
 }
 
 /** Says what an attempt came to. Exit code: 0 finished; 4 half-way, or an undo left something promised; 130 interrupted, or 1, before any change. */
-export function ended(call: Call, run: Run, way: Way, executed: Executed, steps: readonly Step[] = run.steps): number {
+export function ended(call: Call, run: Run, way: Way, executed: Attempt, steps: readonly Step[] = run.steps): number {
   const { text, next } = runEnded(run.id, way, steps.length, executed);
+  if (executed.leaseLost) call.say(call.t(LEASE_LOST));
   call.say(call.t(text));
-  if (next) call.say(call.t({ en: `Next: ${next.en}`, zh: `下一步：${next.zh}` }));
+  // What follows a run that went through is said once it has been looked at again.
+  if (next && (way === 'undo' || executed.state !== 'finished')) call.say(call.t({ en: `Next: ${next.en}`, zh: `下一步：${next.zh}` }));
   if (executed.state === 'unchanged') return call.signal.aborted ? EXIT.interrupted : EXIT.failed;
   if (executed.state === 'stopped') return EXIT.halfWay;
   const broken = steps.some(({ id, undo }) => undo !== 'none' && executed.outcomes.get(id)?.result === 'left');
   return broken ? EXIT.halfWay : EXIT.ok;
+}
+
+const LEASE_LOST = {
+  en: 'The Lease kube-system/upgrade-guard was taken by somebody else, or could not be renewed: nothing further was sent.',
+  zh: 'Lease kube-system/upgrade-guard 已被他人接管，或无法续期：没有再发出任何请求。',
+};
+
+/** The last words on a run that went through, after the second look: what it came to, and that it can be taken back. */
+export function lookedAgain(call: Call, run: Run, executed: Attempt, remaining: number): void {
+  call.say(
+    call.t(
+      remaining
+        ? {
+            en: `Checked again: ${remaining} of what was asked to be repaired remain.`,
+            zh: `再次检查：要求修复的问题仍有 ${remaining} 个。`,
+          }
+        : { en: 'Checked again: what was asked to be repaired is repaired.', zh: '再次检查：要求修复的问题均已修复。' },
+    ),
+  );
+  const changed = [...executed.outcomes.values()].some(({ result }) => result === 'done');
+  if (changed) call.say(call.t({ en: `To take it back: {tool} undo ${run.id}{reach}`, zh: `如需撤销：{tool} undo ${run.id}{reach}` }));
 }
 
 /** For a run that is over: its own Lease, should one be left, is taken away. Never disturbs another's. */

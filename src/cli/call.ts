@@ -13,7 +13,7 @@ import { spinner } from './spinner.ts';
 export interface Call extends Invocation {
   /** How to print results on stdout. */
   face: Face;
-  /** The text in the user's language, with `{tool}` replaced by how the user calls us. */
+  /** The text in the user's language; `{tool}` is how the user calls us, `{reach}` the flags that lead to the same cluster. */
   t(text: Text): string;
   /** Results. */
   out(...lines: string[]): void;
@@ -40,7 +40,7 @@ export function callOf(invocation: Invocation): Call {
     wide: flags.output === 'wide',
     style: style(process.stdout, env, !flags['no-color']),
   };
-  const t = (text: Text) => text[language].replaceAll('{tool}', tool);
+  const t = (text: Text) => reaching(text, invocation)[language].replaceAll('{tool}', tool);
   const drawn = spinner(process.stderr, env, !MACHINE.includes(flags.output ?? '') && !flags['no-color']);
   return {
     ...invocation,
@@ -73,11 +73,20 @@ function columnsOf(stream: NodeJS.WriteStream, { COLUMNS }: Invocation['env']): 
 const MACHINE = ['json', 'yaml'];
 
 /** Flags that choose where to look and what for; never a secret. */
-const WHERE: readonly FlagName[] = [...CONNECTION.filter((name) => name !== 'token'), 'from', 'to'];
+const CLUSTER: readonly FlagName[] = CONNECTION.filter((name) => name !== 'token');
+const WHERE: readonly FlagName[] = [...CLUSTER, 'from', 'to'];
 
-/** What was given of them, as words for the next command. */
-function againOf({ flags }: Invocation): string {
-  const words = WHERE.flatMap((name) => {
+/** The same text with the connection flags of this call. */
+export function reaching({ en, zh }: Text, invocation: Invocation): Text {
+  const reach = wordsOf(invocation, CLUSTER);
+  return { en: en.replaceAll('{reach}', reach), zh: zh.replaceAll('{reach}', reach) };
+}
+
+const againOf = (invocation: Invocation): string => wordsOf(invocation, WHERE);
+
+/** What was given of these flags, as words for the next command. */
+function wordsOf({ flags }: Invocation, names: readonly FlagName[]): string {
+  const words = names.flatMap((name) => {
     const value = flags[name];
     if (value === undefined || value === false) return [];
     return value === true ? [`--${name}`] : [value].flat().map((each) => `--${name} ${shellWord(each)}`);

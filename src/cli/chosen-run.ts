@@ -7,8 +7,11 @@ import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 import type { Live } from './session.ts';
 
-/** undefined: none was named, and none is in one of these states. Throws for a name that is not there, and for a run of another cluster. */
-export async function chosenRun(call: Call, live: Live, states: readonly RunState[]): Promise<StoredRun | undefined> {
+/**
+ * The run named, or the newest that fits the first of these that any fits. undefined: none was named, and none fits.
+ * Throws for a name that is not there, and for a run of another cluster.
+ */
+export async function chosenRun(call: Call, live: Live, ...fits: ((stored: StoredRun) => boolean)[]): Promise<StoredRun | undefined> {
   const named = call.args[0];
   if (named !== undefined) {
     const stored = await live.store.read(named);
@@ -26,5 +29,10 @@ export async function chosenRun(call: Call, live: Live, states: readonly RunStat
   }
   const { runs, unreadable } = await live.store.list();
   for (const { id, why } of unreadable) call.say(call.t({ en: `run ${id} cannot be read: ${why}`, zh: `无法读取运行 ${id}：${why}` }));
-  return runs.find((stored) => states.includes(runState(stored)));
+  return fits.map((fit) => runs.find(fit)).find(Boolean);
 }
+
+export const isIn =
+  (...states: RunState[]) =>
+  (stored: StoredRun): boolean =>
+    states.includes(runState(stored));

@@ -1,7 +1,8 @@
 // The core: everything that a command needs and that is too heavy for the start. A bundle of its own, decoded at first use.
 
+import { UserError } from '../text/user-error.ts';
 import type { Invocation } from './argv.ts';
-import { type Call, callOf } from './call.ts';
+import { type Call, callOf, reaching } from './call.ts';
 import { check } from './commands/check.ts';
 import { checks } from './commands/checks.ts';
 import { compare } from './commands/compare.ts';
@@ -33,8 +34,13 @@ const COMMANDS: Record<CoreVerb, (call: Call) => Promise<number>> = {
 };
 
 /** Runs one command to its exit code. Throws UserError for what the user can mend. */
-export function run(invocation: Invocation): Promise<number> {
-  return COMMANDS[invocation.verb as CoreVerb](callOf(invocation));
+export async function run(invocation: Invocation): Promise<number> {
+  try {
+    return await COMMANDS[invocation.verb as CoreVerb](callOf(invocation));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(reaching(error.text, invocation), error.next && reaching(error.next, invocation), error.exit);
+  }
 }
 
 export { candidates } from './candidates.ts';

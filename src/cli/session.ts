@@ -48,7 +48,7 @@ export async function openCluster(call: Call): Promise<Live> {
 export async function openSource(call: Call): Promise<{ source: Source; dump?: Dump; close(): void }> {
   if (call.flags.from !== undefined) {
     const dump = await readDump(call.flags.from);
-    return { source: dumpSource(dump), dump, close: () => {} };
+    return { source: named(dumpSource(dump), call.flags.from), dump, close: () => {} };
   }
   const connection: Connection = await connect(connectionFlags(call.flags), call.env);
   return { source: clusterSource(connection, call.signal, { version: call.version, warning: () => {} }), close: () => connection.close() };
@@ -70,5 +70,16 @@ export function connectionFlags(flags: Flags): ConnectionFlags {
     asGroup: flags['as-group'],
     asUid: flags['as-uid'],
     requestTimeout: flags['request-timeout'],
+  };
+}
+
+/** A file is never taken for the cluster that it was made of: its name stands in every heading. */
+function named(source: Source, from: string): Source {
+  return {
+    ...source,
+    identity: async () => {
+      const { context, ...identity } = await source.identity();
+      return { ...identity, context: [context, `(${from})`].filter(Boolean).join(' ') };
+    },
   };
 }

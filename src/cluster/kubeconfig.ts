@@ -230,8 +230,8 @@ function noKubeconfig(): UserError {
       zh: '连接集群：没有找到 kubeconfig，也不在带有服务账号的 Pod 中',
     },
     {
-      en: 'set $KUBECONFIG or --kubeconfig; without a cluster: --from SNAPSHOT|DIR, or -f FILE --offline',
-      zh: '请设置 $KUBECONFIG 或 --kubeconfig；没有集群时可用 --from SNAPSHOT|DIR，或 -f FILE --offline',
+      en: 'set $KUBECONFIG or --kubeconfig; without a cluster: --from SNAPSHOT|DIR',
+      zh: '请设置 $KUBECONFIG 或 --kubeconfig；没有集群时可用 --from SNAPSHOT|DIR',
     },
   );
 }

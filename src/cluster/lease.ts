@@ -1,4 +1,5 @@
 // The one writer: a Lease in kube-system says which run may change this cluster, and stops us when it no longer says so.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Held, Holder, Lock, Raw, Rule } from '../engine/contracts.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
@@ -20,6 +21,9 @@ export interface LeaseTimes {
 export const LEASE_TIMES: LeaseTimes = { renew: 10_000, stale: 60_000, lost: 40_000, look: 2_000 };
 /** So many renewals in a row may fail. */
 const FAILURES = 3;
+
+/** A Lease that stays behind costs the next operator a minute and a question. */
+const RELEASE_PATIENCE_MS = [500, 2000];
 
 const NAME = 'upgrade-guard';
 const NAMESPACE = 'kube-system';
@@ -201,7 +205,16 @@ function hold(http: Transport, first: Raw, times: LeaseTimes): Held {
       clearTimeout(deadline);
       await renewing;
       if (lost.signal.aborted) return;
-      await (state === 'stopped' ? mark(http, lease, times) : remove(http, lease, times));
+      const letGo = () => (state === 'stopped' ? mark(http, lease, times) : remove(http, lease, times));
+      for (const wait of RELEASE_PATIENCE_MS) {
+        try {
+          return await letGo();
+        } catch (error) {
+          if (!(error instanceof UserError)) throw error;
+          await sleep(wait);
+        }
+      }
+      await letGo();
     },
   };
 }

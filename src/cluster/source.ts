@@ -6,7 +6,7 @@ import { connectionError, gapOf, gapOfFailure, object } from './answers.ts';
 import { discovery, objectPath, resourceName } from './discovery.ts';
 import type { Connection } from './kubeconfig.ts';
 import { list, listGates } from './list.ts';
-import { type ClientOptions, NoAnswer, type Transport, transport } from './transport.ts';
+import { type Answer, type ClientOptions, NoAnswer, pause, type Transport, transport } from './transport.ts';
 
 /** Shortest line we expect in a log, to turn bytes into the lines that the API can count from the end. */
 const LOG_LINE_BYTES = 16;
@@ -18,7 +18,7 @@ export function clusterSource(connection: Connection, signal: AbortSignal, optio
   const gates = listGates();
 
   return {
-    identity: () => identity(http),
+    identity: () => identity(http, signal),
     async serverVersion() {
       const asked = { verb: 'get', resource: 'version' } as const;
       const answer = await reach(http, asked, () => http.request({ method: 'GET', path: '/version' }));
@@ -103,18 +103,37 @@ function lastLines(body: Buffer, bytes: number): string {
   return tail.subarray(newline < 0 ? 0 : newline + 1).toString('utf8');
 }
 
-/** The uid of kube-system names a cluster whichever address and context lead to it. */
-async function identity(http: Transport): Promise<ClusterIdentity> {
+/** Answers that say whether kube-system may be read; any other is a server in trouble. */
+const SETTLED = new Set([200, 403, 404]);
+/** As for lists: while a server restarts. */
+const PATIENCE_MS = [300, 1000, 3000];
+
+/** The uid of kube-system names a cluster whichever address and context lead to it. Another name because the server was in trouble for a moment would hide the journals. */
+async function identity(http: Transport, signal: AbortSignal): Promise<ClusterIdentity> {
   const { connection } = http;
   const asked = { verb: 'get', resource: 'namespaces', name: 'kube-system' } as const;
-  const answer = await reach(http, asked, () => http.request({ method: 'GET', path: '/api/v1/namespaces/kube-system' }));
-  const found = 'why' in answer || answer.status !== 200 ? undefined : object(answer);
-  const uid = (found?.metadata as Raw | undefined)?.uid;
-  const known = typeof uid === 'string' && uid !== '';
-  return {
-    uid: known ? oneLine(uid, 100) : connection.fingerprint,
-    certain: known,
-    server: connection.server,
-    context: connection.context,
-  };
+  for (const wait of [...PATIENCE_MS, undefined]) {
+    const answer = await reach(http, asked, () => http.request({ method: 'GET', path: '/api/v1/namespaces/kube-system' }));
+    const known = !('why' in answer) && SETTLED.has(answer.status) ? uidOf(answer) : undefined;
+    if (known) return { ...known, server: connection.server, context: connection.context };
+    if (wait !== undefined) await pause(wait, signal);
+    else throw unknownCluster('why' in answer ? answer : gapOf(asked, answer));
+  }
+  throw new Error('unreachable');
+
+  function uidOf(answer: Answer): { uid: string; certain: boolean } | undefined {
+    if (answer.status !== 200) return { uid: connection.fingerprint, certain: false };
+    const uid = (object(answer)?.metadata as Raw | undefined)?.uid;
+    return typeof uid === 'string' && uid !== '' ? { uid: oneLine(uid, 100), certain: true } : undefined;
+  }
+}
+
+function unknownCluster({ detail = '' }: Gap): UserError {
+  return new UserError(
+    {
+      en: `telling which cluster this is (get namespace kube-system): ${detail}`,
+      zh: `确认这是哪个集群（读取命名空间 kube-system）失败：${detail}`,
+    },
+    { en: 'try again once the API server is well', zh: '请在 API server 恢复正常后重试' },
+  );
 }

@@ -95,8 +95,8 @@ function counting(world: World): World & { readonly writes: number } {
 
 /** What to do about a run that stopped half-way. */
 export const goOnOrBack = (id: string): Text => ({
-  en: `go on: {tool} resume ${id}; or take it back: {tool} undo ${id}`,
-  zh: `继续：{tool} resume ${id}；或撤销：{tool} undo ${id}`,
+  en: `go on: {tool} resume ${id}{reach}; or take it back: {tool} undo ${id}{reach}`,
+  zh: `继续：{tool} resume ${id}{reach}；或撤销：{tool} undo ${id}{reach}`,
 });
 
 function heldBy({ run, who, since, state, stale }: Holder): UserError {

@@ -109,7 +109,8 @@ async function write({ step, way, means: { world, progress, halt }, note, settle
     if (look.is !== 'to-do') return settle(lookedAt(look, way, inDoubt), look.is === 'done' ? (look.now ?? answer) : answer);
     const request = kind.write(step, look.now);
     if (!request) return settle({ result: 'manual' });
-    const before = kind.remember(look.now);
+    // Nobody takes back an undo: there it is enough to know who it was.
+    const before = way === 'undo' ? identity(look.now) : kind.remember(look.now);
     // Tries of an eviction would fill the journal with the same intent.
     if (!intent || !deepEqual(intent.before, before)) await note({ is: 'intent', before });
     intent = { before };

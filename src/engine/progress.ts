@@ -53,10 +53,18 @@ const SETTLED: ReadonlySet<string | undefined> = new Set(['done', 'already', 'ob
 export const isSettled = (state: StepState | undefined): boolean => SETTLED.has(state?.result);
 
 /** What a person calls the run's state. */
-export type RunState = 'finished' | 'unfinished' | 'unchanged' | 'undone' | 'undo unfinished';
+export type RunState = 'finished' | 'unfinished' | 'unchanged' | 'undone' | 'undone in part' | 'undo unfinished';
 export function runState({ run, entries }: StoredRun): RunState {
   const progress = progressOf(entries);
-  if (progress.last?.way === 'undo') return progress.last.state === 'finished' ? 'undone' : 'undo unfinished';
-  if (run.steps.every(({ id }) => isSettled(progress.states.do.get(id)))) return 'finished';
-  return touched(run, progress).length || progress.last?.state !== 'unchanged' ? 'unfinished' : 'unchanged';
+  if (progress.last?.way === 'undo') {
+    if (progress.last.state !== 'finished') return 'undo unfinished';
+    const broken = run.steps.some(({ id, undo }) => undo !== 'none' && progress.states.undo.get(id)?.result === 'left');
+    return broken ? 'undone in part' : 'undone';
+  }
+  const changed = touched(run, progress).length > 0;
+  if (run.steps.every(({ id }) => isSettled(progress.states.do.get(id))))
+    return changed || run.steps.some(isManual) ? 'finished' : 'unchanged';
+  return changed || progress.last?.state !== 'unchanged' ? 'unfinished' : 'unchanged';
 }
+
+const isManual = ({ do: doing }: Run['steps'][number]): boolean => doing === 'manual';

@@ -33,18 +33,18 @@ function askRule({ resource, verb, names }: Asked): Rule {
   return verb === 'log' ? { verbs: ['get'], ...split, resource: `${split.resource}/log` } : { verbs: ['get'], ...split, names };
 }
 
-/** One rule per resource and set of names; a rule for all names makes the same verb for single ones needless. */
+/** Per resource: the verbs for all names, and one rule for those that are needed of single names only. */
 function merged(rules: readonly Rule[]): Rule[] {
-  const byKey = new Map<string, Rule>();
-  for (const rule of rules) {
-    const key = JSON.stringify([rule.group, rule.resource, rule.names?.toSorted() ?? null]);
-    const known = byKey.get(key);
-    byKey.set(key, { ...rule, verbs: [...new Set([...(known?.verbs ?? []), ...rule.verbs])].sort() });
-  }
-  const all = [...byKey.values()];
-  const covering = (rule: Rule) => all.find((other) => other.group === rule.group && other.resource === rule.resource && !other.names);
-  return all
-    .map((rule) => (rule.names ? { ...rule, verbs: rule.verbs.filter((verb) => !covering(rule)?.verbs.includes(verb)) } : rule))
-    .filter(({ verbs }) => verbs.length)
-    .toSorted((a, b) => `${a.group}/${a.resource}`.localeCompare(`${b.group}/${b.resource}`));
+  const merged = [...Map.groupBy(rules, ({ group, resource }) => `${group}/${resource}`)].toSorted(([a], [b]) => a.localeCompare(b));
+  return merged.flatMap(([, same]) => {
+    const { group, resource } = same[0]!;
+    const everywhere = new Set(same.filter(({ names }) => !names).flatMap(({ verbs }) => verbs));
+    const named = same.flatMap(({ names = [], verbs }) => verbs.filter((verb) => !everywhere.has(verb)).map((verb) => ({ verb, names })));
+    const verbs = [...new Set(named.map(({ verb }) => verb))].sort();
+    const names = [...new Set(named.flatMap((each) => each.names))].sort();
+    return [
+      ...(everywhere.size ? [{ verbs: [...everywhere].sort(), group, resource }] : []),
+      ...(verbs.length && names.length ? [{ verbs, group, resource, names }] : []),
+    ];
+  });
 }

@@ -1,7 +1,7 @@
 // The runs of one cluster on disk: <state>/<cluster>/<run>/run.json and journal.jsonl, folders 0700, files 0600.
 // Cluster uids and run ids come from outside and become paths only through `clusterFolder` and `isRunId`.
 import { createHash } from 'node:crypto';
-import { chmod, type FileHandle, mkdir, open, readdir, rename } from 'node:fs/promises';
+import { access, chmod, constants, type FileHandle, mkdir, open, readdir, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Entry, Journal, Run, RunStore, StoredRun } from '../engine/contracts.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -92,10 +92,20 @@ function compareText(a: string, b: string): number {
 
 /** Ours are made private also when an older umask or another tool made them first. */
 async function makeFolders(folders: readonly string[]): Promise<void> {
+  await access(await nearestThere(folders[0]!), constants.W_OK);
   for (const folder of folders) {
     await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
     await chmod(folder, FOLDER_MODE);
     await syncFolder(path.dirname(folder));
+  }
+}
+
+/** Asked first whether it may be written: in some places (/proc) mkdir of several levels never ends. */
+async function nearestThere(folder: string): Promise<string> {
+  for (let at = folder; ; at = path.dirname(at)) {
+    if (at === path.dirname(at)) return at;
+    const found = await stat(at).catch(() => undefined);
+    if (found) return at;
   }
 }
 

@@ -1,6 +1,6 @@
 // A plan as a person reads it before saying yes: each step, what it changes, and beside it whether and how it can be taken back.
 import { isDeepStrictEqual } from 'node:util';
-import type { Language, Refusal, Step, Text } from '../engine/contracts.ts';
+import type { ClusterIdentity, Language, Refusal, Step, Text } from '../engine/contracts.ts';
 import type { Plan } from '../engine/plan.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -11,14 +11,15 @@ import { listed, PHASE, UNDO } from './words.ts';
 /** Steps shown in full before a confirmation; a dry run shows all. */
 export const SHOWN = 12;
 
-export function planView({ steps, refusals }: Plan, face: Face, shown = Number.POSITIVE_INFINITY): string[] {
+/** `rest`: the command that shows the steps that are folded away. */
+export function planView({ steps, refusals }: Plan, face: Face, shown = Number.POSITIVE_INFINITY, rest = '--dry-run=client'): string[] {
   const { language, style } = face;
   // One more is shown rather than counted.
   const more = steps.length <= shown + 1 ? 0 : steps.length - shown;
   const head = { en: counted(steps.length, 'step', '').en, zh: `共 ${steps.length} 步` }[language];
   const folded = {
-    en: `  … and ${counted(more, 'more step', '').en}; all of them: --dry-run=client`,
-    zh: `  …… 另有 ${more} 步；查看全部：--dry-run=client`,
+    en: `  … and ${counted(more, 'more step', '').en}; all of them: ${rest}`,
+    zh: `  …… 另有 ${more} 步；查看全部：${rest}`,
   }[language];
   const visible = more ? steps.slice(0, shown) : steps;
   const phases = new Set(visible.map(({ phase }) => phase)).size > 1;
@@ -63,8 +64,11 @@ function refusalLines({ refused, objects }: Refusal, face: Face): string[] {
   return paragraph(`${face.style.red('✗')} ${text[face.language]}`, face, 2, 4);
 }
 
+/** As a person knows it: its context, else its address. */
+export const clusterName = ({ context, server, uid }: ClusterIdentity): string => oneLine(context || server || uid);
+
 /** The question before a run: how many steps, how many of them cannot be taken back, how many are a person's own. */
-export function question(steps: readonly Step[]): Text {
+export function question(steps: readonly Step[], cluster: ClusterIdentity): Text {
   const ours = steps.filter(({ do: doing }) => doing !== 'manual');
   const yours = steps.length - ours.length;
   const promised = (undo: Step['undo']) => ours.filter((step) => step.undo === undo).length;
@@ -90,7 +94,7 @@ export function question(steps: readonly Step[]): Text {
   };
   const it = ours.length === 1 ? 'it' : 'them';
   return {
-    en: `${counted(ours.length, 'step', '').en}: ${about('en', 'all can be undone')}${own.en}.\nCarry ${it} out?`,
-    zh: `共 ${ours.length} 步：${about('zh', '均可撤销')}${own.zh}。\n是否执行？`,
+    en: `${counted(ours.length, 'step', '').en}: ${about('en', 'all can be undone')}${own.en}.\nCarry ${it} out in cluster ${clusterName(cluster)}?`,
+    zh: `共 ${ours.length} 步：${about('zh', '均可撤销')}${own.zh}。\n是否在集群 ${clusterName(cluster)} 中执行？`,
   };
 }

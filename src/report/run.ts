@@ -90,16 +90,17 @@ export const takenBack = (text: Text): Text => ({ en: `take back: ${text.en}`, z
 export function runEnded(id: string, way: Way, total: number, { outcomes, state }: Executed): { text: Text; next?: Text } {
   const results = [...outcomes.values()].map(({ result }) => result);
   const count = (result: StepOutcome['result']) => results.filter((each) => each === result).length;
-  const [done, left] = [count('done') + count('already'), count('left')];
+  const [done, already, left] = [count('done'), count('already'), count('left')];
+  const so = { en: already ? `, ${already} already so` : '', zh: already ? `，${already} 步已经如此` : '' };
   const steps = { en: counted(total, 'step', '').en, zh: `${total} 步` };
   if (way === 'undo') {
     if (state === 'stopped') {
       return {
         text: {
-          en: `The undo of run ${id} stopped half-way: ${done} of ${steps.en} taken back.`,
-          zh: `运行 ${id} 的撤销中途停止：${steps.zh}中已撤销 ${done} 步。`,
+          en: `The undo of run ${id} stopped half-way: ${done} of ${steps.en} taken back${so.en}.`,
+          zh: `运行 ${id} 的撤销中途停止：${steps.zh}中已撤销 ${done} 步${so.zh}。`,
         },
-        next: { en: `{tool} undo ${id}`, zh: `{tool} undo ${id}` },
+        next: { en: `{tool} undo ${id}{reach}`, zh: `{tool} undo ${id}{reach}` },
       };
     }
     return {
@@ -109,23 +110,26 @@ export function runEnded(id: string, way: Way, total: number, { outcomes, state 
             zh: `运行 ${id}：${steps.zh}中已撤销 ${done} 步；${left} 步保持原样。`,
           }
         : { en: `Run ${id} is taken back: ${steps.en}.`, zh: `运行 ${id} 已撤销：${steps.zh}。` },
-      next: left ? { en: `see what was left: {tool} runs ${id}`, zh: `查看保持原样的步骤：{tool} runs ${id}` } : undefined,
+      next: left ? { en: `see what was left: {tool} runs ${id}{reach}`, zh: `查看保持原样的步骤：{tool} runs ${id}{reach}` } : undefined,
     };
   }
   switch (state) {
     case 'finished':
       return {
-        text: { en: `Run ${id}: ${done} of ${steps.en} done.`, zh: `运行 ${id}：${steps.zh}中完成 ${done} 步。` },
-        next: done ? { en: `take it back: {tool} undo ${id}`, zh: `如需撤销：{tool} undo ${id}` } : undefined,
+        text: { en: `Run ${id}: ${done} of ${steps.en} done${so.en}.`, zh: `运行 ${id}：${steps.zh}中完成 ${done} 步${so.zh}。` },
+        next: done ? { en: `take it back: {tool} undo ${id}{reach}`, zh: `如需撤销：{tool} undo ${id}{reach}` } : undefined,
       };
     case 'unchanged':
       return { text: { en: `Run ${id} stopped before anything was changed.`, zh: `运行 ${id} 在做出任何更改之前停止。` } };
     case 'stopped':
       return {
-        text: { en: `Run ${id} stopped half-way: ${done} of ${steps.en} done.`, zh: `运行 ${id} 中途停止：${steps.zh}中完成 ${done} 步。` },
+        text: {
+          en: `Run ${id} stopped half-way: ${done} of ${steps.en} done${so.en}.`,
+          zh: `运行 ${id} 中途停止：${steps.zh}中完成 ${done} 步${so.zh}。`,
+        },
         next: {
-          en: `go on: {tool} resume ${id}; or take it back: {tool} undo ${id}`,
-          zh: `继续：{tool} resume ${id}；或撤销：{tool} undo ${id}`,
+          en: `go on: {tool} resume ${id}{reach}; or take it back: {tool} undo ${id}{reach}`,
+          zh: `继续：{tool} resume ${id}{reach}；或撤销：{tool} undo ${id}{reach}`,
         },
       };
   }

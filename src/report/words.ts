@@ -58,5 +58,6 @@ export const RUN_STATES: Record<RunState, Text> = {
   unfinished: { en: 'unfinished', zh: '未完成' },
   unchanged: { en: 'changed nothing', zh: '未做更改' },
   undone: { en: 'undone', zh: '已撤销' },
+  'undone in part': { en: 'undone in part', zh: '部分撤销' },
   'undo unfinished': { en: 'undo unfinished', zh: '撤销未完成' },
 };

@@ -26,15 +26,24 @@ export function checkOf(id: string): Check {
   );
 }
 
+/** Words of a command line: systems, and ids of checks. */
+export function chosenChecks(words: readonly string[]): { systems: SystemId[]; checks: string[] } {
+  const isCheck = (word: string) => word.includes('/');
+  return { systems: systemIds(words.filter((word) => !isCheck(word))), checks: words.filter(isCheck).map((id) => checkOf(id).id) };
+}
+
 /** Systems by id; one that this build does not know is an error. */
-export function systemIds(names: readonly string[]): SystemId[] {
+function systemIds(names: readonly string[]): SystemId[] {
   return names.map((name) => {
     const system = SYSTEMS.find(({ id }) => id === name);
     if (system) return system.id;
     const known = SYSTEMS.map(({ id }) => id).join(', ');
     throw new UserError(
       { en: `looking up system ${name.slice(0, 80)}: this build knows ${known}`, zh: `查找系统 ${name.slice(0, 80)}：此版本支持 ${known}` },
-      { en: `for example: {tool} check ${SYSTEMS[0]!.id}`, zh: `例如：{tool} check ${SYSTEMS[0]!.id}` },
+      {
+        en: `for example: {tool} check ${SYSTEMS[0]!.id}; the ids of all checks: {tool} checks`,
+        zh: `例如：{tool} check ${SYSTEMS[0]!.id}；全部检查项：{tool} checks`,
+      },
     );
   });
 }

@@ -18,8 +18,8 @@ beforeEach(async () => {
 });
 afterAll(() => proxy.close());
 
-const seen = async (method: string) => {
-  while (!proxy.seen.some((each) => each.method === method)) await new Promise((resolve) => setTimeout(resolve, 20));
+const seen = async (method: string, times = 1) => {
+  while (proxy.seen.filter((each) => each.method === method).length < times) await new Promise((resolve) => setTimeout(resolve, 20));
 };
 
 test('a second operator is told who, where and when, and changes nothing', async () => {
@@ -94,7 +94,7 @@ test('the first Ctrl-C lets the steps in flight end; what was not looked at agai
   const home = newHome();
   proxy.faults.push({ method: 'PATCH', do: 'delay', ms: 1500, times: 3 });
   const { child, ended } = start(['fix', CHECK, '--yes'], { kubeconfig: through, home, input: '' });
-  await seen('PATCH');
+  await seen('PATCH', 3);
   child.kill('SIGINT');
   const { code, stderr } = await ended;
   // Three patches fly at once: all of them end, so this run finished; only the look afterwards is missing.

@@ -85,7 +85,7 @@ describe.each(LANGUAGES)('%s', (language) => {
         face(language, columns),
       ),
       '',
-      question(steps)[language],
+      question(steps, { uid: 'u', certain: true, server: 'https://prod.example', context: 'prod-1' })[language],
     ]));
   test('a plan of 200 steps is folded', () =>
     golden('plan-folded', language, (columns) => planView({ steps: manySteps, refusals: [] }, face(language, columns), 20)));

@@ -1,30 +1,41 @@
 // check: detect, look, report; one cluster, or several as one result.
 import { type Examination, type ExamineOptions, examine } from '../../engine/examine.ts';
 import { exitCode } from '../../engine/verdict.ts';
+import { runStore } from '../../journal/run-store.ts';
+import { stateFolder } from '../../journal/state-folder.ts';
 import { publish } from '../../report/check-result.ts';
 import { jsonOf, yamlOf } from '../../report/data.ts';
 import { html } from '../../report/html.ts';
 import { markdown } from '../../report/markdown.ts';
 import { type Failed, publishList, reportOf } from '../../report/report.ts';
 import { table, tables } from '../../report/table.ts';
-import { checkOf, SYSTEMS, systemIds, TITLES } from '../../systems/index.ts';
+import { chosenChecks, SYSTEMS, TITLES } from '../../systems/index.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
 import { examineOptions } from '../asked.ts';
 import type { Call } from '../call.ts';
 import { contextsAsked } from '../contexts.ts';
+import { cutShort, howToEnd } from '../own-runs.ts';
 import { openSource } from '../session.ts';
 
 /** Clusters looked at side by side: one that does not answer should not hold up the others. */
 const AT_ONCE = 4;
 
 export async function check(call: Call): Promise<number> {
-  const [checks, systems] = [call.args.filter((word) => word.includes('/')), call.args.filter((word) => !word.includes('/'))];
-  const options = await examineOptions(call, { systems: systemIds(systems), checks: checks.map((id) => checkOf(id).id) });
+  const options = await examineOptions(call, chosenChecks(call.args));
   const contexts = contextsAsked(call);
   if (contexts) return checkAll(call, contexts, options);
   const examination = await examined(call, options);
   call.out(...shown(call, [examination]));
+  if (call.flags.from === undefined) await tellOfCutShort(call, examination.identity.uid);
   return exitCode(examination.results, call.flags['fail-on'] ?? 'blocker');
+}
+
+/** A run of ours that was cut short matters more than any finding. */
+async function tellOfCutShort(call: Call, uid: string): Promise<void> {
+  const stored = await cutShort(runStore(stateFolder(call.env), uid)).catch(() => undefined); // the journals are not what was asked for
+  if (!stored) return;
+  const { text, next } = howToEnd(stored);
+  call.say(call.t({ en: `Before anything else: ${text.en}.`, zh: `请先处理：${text.zh}。` }), call.t(next));
 }
 
 async function examined(call: Call, options: ExamineOptions): Promise<Examination> {

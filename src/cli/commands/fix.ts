@@ -13,17 +13,18 @@ import { stepEnded } from '../../report/run.ts';
 import { table } from '../../report/table.ts';
 import { recordingSource } from '../../snapshot/record.ts';
 import { dumpSource } from '../../snapshot/source.ts';
-import { checkOf, SYSTEMS, TITLES } from '../../systems/index.ts';
+import { chosenChecks, SYSTEMS, TITLES } from '../../systems/index.ts';
 import { EXIT } from '../../text/user-error.ts';
 import { examineOptions } from '../asked.ts';
-import { attended, ended } from '../attend.ts';
+import { attended, ended, lookedAgain } from '../attend.ts';
 import type { Call } from '../call.ts';
+import { refuseBeside } from '../own-runs.ts';
 import { rehearse } from '../rehearse.ts';
 import { planAll, planChosen } from '../repair.ts';
 import { type Live, openCluster, openSource } from '../session.ts';
 
 export async function fix(call: Call): Promise<number> {
-  const options = await examineOptions(call, { checks: call.args.map((id) => checkOf(id).id) });
+  const options = await examineOptions(call, chosenChecks(call.args));
   const dry = call.flags['dry-run'] ?? 'none';
   if (call.flags.from !== undefined || call.flags.rehearse) return rehearsal(call, options);
   const live = await openCluster(call);
@@ -34,10 +35,11 @@ export async function fix(call: Call): Promise<number> {
     if (dry === 'server') return tried(call, live, await planAll(before.remedies));
     const plan = await planChosen(before.remedies, call);
     if (!plan.steps.length) return nothingToDo(call, before, plan);
+    if (!call.flags['take-over']) await refuseBeside(live.store);
     call.say(...planView(plan, call.face, SHOWN), '');
-    if (!call.flags.yes && !(await call.confirm(question(plan.steps)))) {
+    if (!call.flags.yes && !(await call.confirm(question(plan.steps, live.identity)))) {
       call.say(call.t({ en: 'Nothing was changed.', zh: '未做任何更改。' }));
-      return EXIT.failed;
+      return EXIT.interrupted;
     }
     return await carryOut(call, live, before, plan, options);
   } finally {
@@ -82,9 +84,13 @@ async function tried(call: Call, live: Live, plan: Plan): Promise<number> {
 }
 
 const NOTHING = { en: 'Nothing to fix.', zh: '没有需要修复的问题。' };
+const NOT_SEEN = {
+  en: 'Nothing to fix in what could be seen; something could not, see above.',
+  zh: '在能看到的范围内没有需要修复的问题；有内容未能查看，见上文。',
+};
 
 function nothingToDo(call: Call, { results, remedies }: Examination, plan: Plan): number {
-  call.say(...planView(plan, call.face), call.t(NOTHING));
+  call.say(...planView(plan, call.face), call.t(isComplete(results) ? NOTHING : NOT_SEEN));
   if (remedies.length) return EXIT.findings;
   return isComplete(results) ? EXIT.ok : EXIT.unknown;
 }
@@ -111,8 +117,9 @@ async function carryOut(call: Call, live: Live, before: Examination, plan: Plan,
   call.out(...comparison(compare(sideOf(before.results), sideOf(after.results)), call.face));
   const remaining = after.results
     .flatMap(({ findings }) => findings)
-    .some(({ fingerprint, accepted }) => !accepted && reasons.has(fingerprint));
-  if (remaining) return EXIT.findings;
+    .filter(({ fingerprint, accepted }) => !accepted && reasons.has(fingerprint));
+  lookedAgain(call, run, executed, remaining.length);
+  if (remaining.length) return EXIT.findings;
   return isComplete(after.results) ? exit : EXIT.unknown;
 }
 

@@ -22,5 +22,11 @@ export async function rbac(call: Call): Promise<number> {
   };
   // kubectl reads YAML 1.1: `version` quotes what it would take for something else.
   call.out(stringify(role, { version: '1.1', lineWidth: 0 }).trimEnd());
+  call.say(
+    call.t({
+      en: `# Give it to somebody: kubectl create clusterrolebinding ${role.metadata.name} --clusterrole=${role.metadata.name} --user=NAME`,
+      zh: `# 授予某个用户：kubectl create clusterrolebinding ${role.metadata.name} --clusterrole=${role.metadata.name} --user=NAME`,
+    }),
+  );
   return EXIT.ok;
 }

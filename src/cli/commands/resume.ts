@@ -6,15 +6,15 @@ import { isComplete } from '../../engine/verdict.ts';
 import { planView, question, SHOWN } from '../../report/plan.ts';
 import { SYSTEMS } from '../../systems/index.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
-import { attended, clearOwnLease, ended } from '../attend.ts';
+import { attended, clearOwnLease, ended, lookedAgain } from '../attend.ts';
 import type { Call } from '../call.ts';
-import { chosenRun } from '../chosen-run.ts';
+import { chosenRun, isIn } from '../chosen-run.ts';
 import { openCluster } from '../session.ts';
 
 export async function resume(call: Call): Promise<number> {
   const live = await openCluster(call);
   try {
-    const stored = (await chosenRun(call, live, ['unfinished'])) ?? (await chosenRun(call, live, ['finished', 'unchanged', 'undone']));
+    const stored = await chosenRun(call, live, isIn('undo unfinished'), isIn('unfinished'), () => true);
     const state = stored && runState(stored);
     if (state === 'undo unfinished') throw undoing(stored!.run.id);
     if (!stored || state !== 'unfinished') {
@@ -25,14 +25,24 @@ export async function resume(call: Call): Promise<number> {
     const { run, entries } = stored;
     const { states } = progressOf(entries);
     const open = run.steps.filter(({ id }) => !isSettled(states.do.get(id)));
-    call.say(...planView({ steps: open, refusals: [] }, call.face, SHOWN), '');
-    if (!call.flags.yes && !(await call.confirm(question(open)))) return EXIT.failed;
-    const exit = ended(call, run, 'do', await goOn(stored, 'do', attended(call, live, run)), open);
+    call.say(
+      ...planView(
+        { steps: open, refusals: [] },
+        call.face,
+        SHOWN,
+        call.t({ en: `{tool} runs ${run.id}{reach}`, zh: `{tool} runs ${run.id}{reach}` }),
+      ),
+      '',
+    );
+    if (!call.flags.yes && !(await call.confirm(question(open, live.identity)))) return EXIT.interrupted;
+    const executed = await goOn(stored, 'do', attended(call, live, run, 'do', open.length));
+    const exit = ended(call, run, 'do', executed, open);
     if (exit !== EXIT.ok) return exit;
     const after = await examine(live.source, SYSTEMS, { checks: run.checks });
     const reasons = new Set(run.steps.flatMap((step) => step.reasons));
     const remaining = after.results.flatMap(({ findings }) => findings).filter(({ fingerprint }) => reasons.has(fingerprint));
     for (const { message } of remaining) call.say(call.t({ en: `still there: ${message.en}`, zh: `仍存在：${message.zh}` }));
+    lookedAgain(call, run, executed, remaining.length);
     if (remaining.length) return EXIT.findings;
     return isComplete(after.results) ? EXIT.ok : EXIT.unknown;
   } finally {

@@ -7,6 +7,7 @@ import { runDetail, runList } from '../../report/run.ts';
 import { EXIT } from '../../text/user-error.ts';
 import type { Call } from '../call.ts';
 import { chosenRun } from '../chosen-run.ts';
+import { cutShort, howToEnd } from '../own-runs.ts';
 import { openCluster } from '../session.ts';
 
 export async function runs(call: Call): Promise<number> {
@@ -15,13 +16,15 @@ export async function runs(call: Call): Promise<number> {
   try {
     const data = { json: jsonOf, yaml: yamlOf }[call.flags.output ?? ''];
     if (call.args.length) {
-      const stored = (await chosenRun(call, live, []))!;
+      const stored = (await chosenRun(call, live))!;
       call.out(...(data ? [data(published(stored))] : runDetail(stored, call.face)));
       return EXIT.ok;
     }
     const { runs: all, unreadable } = await live.store.list();
     for (const { id, why } of unreadable) call.say(call.t({ en: `run ${id} cannot be read: ${why}`, zh: `无法读取运行 ${id}：${why}` }));
     call.out(...(data ? [data(all.map(published))] : runList(all, call.face)));
+    const open = data ? undefined : await cutShort(live.store);
+    if (open) call.say(call.t(howToEnd(open).next));
     return EXIT.ok;
   } finally {
     live.close();
