@@ -93,6 +93,15 @@ function tellSlowest(modules: readonly TestModule[]): void {
   }
 }
 
+/** What passed only when it was run once more. */
+function tellFlaky(modules: readonly TestModule[]): void {
+  const flaky = modules.flatMap((module) =>
+    [...module.children.allTests()].filter((test) => test.diagnostic()?.flaky).map((test) => ({ module, test })),
+  );
+  if (flaky.length) say('passed only at the second try:');
+  for (const { module, test } of flaky) say(`  ${module.project.name}  ${module.relativeModuleId} > ${test.fullName}`);
+}
+
 function tellLeftOut(leftOut: LeftOut[]): void {
   if (leftOut.length) say('left out:');
   for (const { name, why } of leftOut) say(`  ${name}: ${why}`);
