@@ -34,6 +34,7 @@ export function tell(vitest: Vitest, { testModules, unhandledErrors }: TestRunRe
   // Chosen by name, all the others count as skipped; that is not worth a word.
   if (byName) counts.skipped = 0;
   tellParts(testModules);
+  tellFlaky(testModules);
   tellSlowest(testModules);
   tellLeftOut([...leftOut, ...leftOutWithin(testModules)]);
   const mustNotLack = process.env.CI === 'true';

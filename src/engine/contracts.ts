@@ -258,6 +258,8 @@ export interface Run {
   at: string;
   /** Ids of the checks whose findings it repairs; looked at again when it ends. */
   checks: string[];
+  /** What each installation is to become, so that a look afterwards asks the same question. `installation`: its id without the system. */
+  targets?: { system: SystemId; installation: string; version: string }[];
   steps: Step[];
   cluster: ClusterIdentity;
   /** Impersonated user, if any. */

@@ -38,7 +38,7 @@ export async function resume(call: Call): Promise<number> {
     const executed = await goOn(stored, 'do', attended(call, live, run, 'do', open.length));
     const exit = ended(call, run, 'do', executed, open);
     if (exit !== EXIT.ok) return exit;
-    const after = await examine(live.source, SYSTEMS, { checks: run.checks });
+    const after = await examine(live.source, SYSTEMS, { checks: run.checks, targets: run.targets });
     const reasons = new Set(run.steps.flatMap((step) => step.reasons));
     const remaining = after.results.flatMap(({ findings }) => findings).filter(({ fingerprint }) => reasons.has(fingerprint));
     for (const { message } of remaining) call.say(call.t({ en: `still there: ${message.en}`, zh: `仍存在：${message.zh}` }));
