@@ -43,7 +43,7 @@ export type Remedy<State> = Omit<Swept<State>, 'command' | 'endings' | 'home' | 
   oldest: string;
 };
 
-export type Sweeper = Awaited<ReturnType<typeof sweeper>>;
+type Sweeper = Awaited<ReturnType<typeof sweeper>>;
 
 export async function sweeper(cluster: Bed) {
   const proxy = await startFaultProxy(cluster);
