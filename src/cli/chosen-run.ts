@@ -29,7 +29,20 @@ export async function chosenRun(call: Call, live: Live, ...fits: ((stored: Store
   }
   const { runs, unreadable } = await live.store.list();
   for (const { id, why } of unreadable) call.say(call.t({ en: `run ${id} cannot be read: ${why}`, zh: `无法读取运行 ${id}：${why}` }));
+  if (fits.length && unreadable.length) throw damagedBeside(unreadable);
   return fits.map((fit) => runs.find(fit)).find(Boolean);
+}
+
+/** It may be the newest; to take back an older one instead would undo what nobody asked for. */
+function damagedBeside(unreadable: readonly { id: string }[]): UserError {
+  const ids = unreadable.map(({ id }) => id).join(', ');
+  return new UserError(
+    {
+      en: `choosing a run: ${ids} cannot be read, so which one is meant cannot be told`,
+      zh: `选择运行：无法读取 ${ids}，因此无法确定所指的是哪一个`,
+    },
+    { en: 'name the run: {tool} undo RUN; list them: {tool} runs', zh: '请指明运行：{tool} undo RUN；列出所有运行：{tool} runs' },
+  );
 }
 
 export const isIn =

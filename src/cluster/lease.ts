@@ -61,14 +61,17 @@ export function clusterLock(connection: Connection, signal: AbortSignal, options
       for (;;) {
         const lease = await look(http, times);
         const holder = lease && holderOf(lease);
-        if (!holder || holder.run === run || holder.run === takeOver) {
+        // Not even by name from somebody who is at work.
+        const named = holder !== undefined && holder.run === takeOver;
+        const given = named && (holder.state === 'stopped' || isStale(watched, versionOf(lease!), times));
+        if (!holder || holder.run === run || given) {
           const held = await claim(lease, run);
           if (held) return held;
           // Somebody else was faster: look at what they wrote.
           continue;
         }
         if (holder.state === 'stopped') return holder;
-        const version = versionOf(lease);
+        const version = versionOf(lease!);
         // Monotonic: what counts is that we watched it for so long.
         const now = performance.now();
         if (!watched) {
@@ -89,6 +92,11 @@ export function clusterLock(connection: Connection, signal: AbortSignal, options
       }
     },
   };
+}
+
+/** The same for so long as to be given up, by our own clock. */
+function isStale(watched: { version: string; since: number } | undefined, version: string, times: LeaseTimes): boolean {
+  return watched?.version === version && performance.now() - watched.since >= times.stale;
 }
 
 /** undefined: there is none. */

@@ -123,12 +123,21 @@ async function nextPage(one: Listing, token: string): Promise<PageEnd> {
     if (answer.status !== 200) return gapOf(asked(query), answer);
     const read = decoded(one, answer);
     if ('why' in read) return read;
+    if (read.token !== '' && read.token === token) return endless(query);
     for (const object of read.objects) one.sink.object(object);
     return read.token;
   } finally {
     gates.spare.push(page);
   }
 }
+
+/** A server that hands out the token it was given would be listed for ever. */
+const endless = ({ resource }: ListQuery): Gap => ({
+  why: 'failed',
+  verb: 'list',
+  resource,
+  detail: 'the server repeats a page without end',
+});
 
 async function patiently(one: Listing, token: string, page: Page): Promise<Answer> {
   const { transport, signal, ask } = one;
@@ -170,7 +179,10 @@ function decoded(one: Listing, answer: Answer): { objects: Raw[]; token: string 
     const { items, metadata } = JSON.parse(isAscii(answer.body) ? answer.body.toString('latin1') : answer.body.toString('utf8'));
     // Go writes an empty list as null here and there.
     if (items !== null && !Array.isArray(items)) throw new Error('not a list');
-    for (const item of items ?? []) named(item);
+    for (const item of items ?? []) {
+      if (typeof item?.metadata?.name !== 'string') throw new Error('an item without a name');
+      named(item);
+    }
     return { token: String(metadata?.continue ?? ''), objects };
   } catch (error) {
     return { why: 'failed', verb: 'decode', resource: query.resource, detail: oneLine(`unreadable list: ${(error as Error).message}`) };

@@ -1,6 +1,6 @@
 // Reading what a run left on disk. A last line without its end was never acknowledged and is ignored; any other damage is named.
 import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Entry, Run } from '../engine/contracts.ts';
 import { isRaw, parseJson } from '../kube/json.ts';
@@ -16,6 +16,7 @@ export async function readRun(folder: string): Promise<Run | undefined> {
   const file = path.join(folder, RUN_FILE);
   const text = await readFile(file, 'utf8').catch(absent);
   if (text === undefined) return undefined;
+  for (const each of [folder, file, path.join(folder, JOURNAL_FILE)]) await ownAlone(each);
   let run: unknown;
   try {
     run = parseJson(text);
@@ -26,6 +27,22 @@ export async function readRun(folder: string): Promise<Run | undefined> {
   if (!isRun(run)) throw damaged(file, undefined, 'not a run');
   return run;
 }
+
+/** A run says what is written to a cluster: where others may write it, it is not to be trusted. Links are not followed for the same reason. */
+async function ownAlone(file: string): Promise<void> {
+  const found = await lstat(file).catch(() => undefined);
+  if (!found || process.platform === 'win32') return;
+  if (!found.isSymbolicLink() && (found.mode & OTHERS_WRITE) === 0) return;
+  throw new UserError(
+    { en: `reading ${file}: others can write it, or it is a link`, zh: `读取 ${file}：他人可写，或它是一个链接` },
+    {
+      en: `look at it, and if it is as you left it: chmod -R go-rwx ${path.dirname(file)}`,
+      zh: `请检查其内容，确认无误后执行：chmod -R go-rwx ${path.dirname(file)}`,
+    },
+  );
+}
+/** Group and others. */
+const OTHERS_WRITE = 0o022;
 
 /** The entries, and where the last whole one ends (bytes). */
 export async function readJournal(folder: string): Promise<{ entries: Entry[]; size: number }> {

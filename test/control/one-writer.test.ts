@@ -50,7 +50,8 @@ test('a Lease without a pulse is stale after a minute by our own clock, and goes
   const taken = await run(['fix', CHECK, '--yes', '--take-over', 'other-run'], { kubeconfig });
   expect(taken.code, taken.stderr).toBe(0);
   expect(await stage.lease()).toBeUndefined();
-});
+  // Two minutes of watching: whoever takes over by name watches for itself.
+}, 240_000);
 
 test('a run that stopped half-way leaves the Lease marked; its own resume takes it at once, another operator does not', async () => {
   const home = newHome();
