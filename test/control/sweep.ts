@@ -43,8 +43,6 @@ export type Remedy<State> = Omit<Swept<State>, 'command' | 'endings' | 'home' | 
   oldest: string;
 };
 
-type Sweeper = Awaited<ReturnType<typeof sweeper>>;
-
 export async function sweeper(cluster: Bed) {
   const proxy = await startFaultProxy(cluster);
   const kubeconfig = await proxy.kubeconfigFrom(cluster.kubeconfig);
