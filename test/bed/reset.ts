@@ -54,7 +54,14 @@ async function everything(client: Client): Promise<ObjectRef[]> {
 }
 
 async function listed(client: Client, path: string, apiVersion: string, kind: string): Promise<ObjectRef[]> {
-  const { status, body } = await client.request('GET', path, undefined, undefined, METADATA_ONLY);
+  const limit = Date.now() + 20_000;
+  let answer = await client.request('GET', path, undefined, undefined, METADATA_ONLY);
+  // "storage is (re)initializing": lists of a kind fail for a moment after its CRD changed.
+  while ((answer.status === 429 || answer.status >= 500) && Date.now() < limit) {
+    await sleep(200);
+    answer = await client.request('GET', path, undefined, undefined, METADATA_ONLY);
+  }
+  const { status, body } = answer;
   if (status === 404) return [];
   if (status !== 200) throw new Error(`could not list ${path}: ${status} ${body?.message ?? body}`);
   // An empty metadata-only list has null here.
