@@ -163,7 +163,12 @@ function issuer(self: string, request: http.IncomingMessage, response: http.Serv
 /** Whatever name is asked for, the servers are here. */
 function toServer(target: string, way: string, ways: Ways): net.Socket {
   const upstream = net.connect(Number(target.slice(target.lastIndexOf(':') + 1)), '127.0.0.1');
-  upstream.on('connect', () => ways.set(upstream.localPort!, way));
+  upstream.on('connect', () => {
+    const port = upstream.localPort!;
+    ways.set(port, way);
+    // The kernel gives the port to the next one who connects, who may come by no proxy at all.
+    upstream.on('close', () => ways.delete(port));
+  });
   return upstream;
 }
 
