@@ -108,6 +108,21 @@ const CHANGE = [
     ],
   },
   {
+    name: 'upgrade',
+    group: 'change',
+    positionals: [{ name: 'SYSTEM', required: true, values: SYSTEM_NAMES }],
+    flags: ['to', 'chart', 'dry-run', 'yes', 'confirm', 'accept', 'take-over'],
+    text: { en: 'Upgrade a system: check, repair, upgrade, check again', zh: '升级系统：检查、修复、升级、再次检查' },
+    more: {
+      en: 'Shows every step first. helm does the upgrade itself, with the values that the release has. Where it stops, nothing is rolled back unasked: resume goes on, undo takes back.',
+      zh: '先列出每个步骤。升级本身由 helm 完成，沿用 release 现有的 values。中途停止时不会擅自回滚：resume 继续，undo 撤销。',
+    },
+    examples: [
+      { text: { en: 'Show the steps', zh: '只显示步骤' }, words: 'upgrade spiderpool --chart spiderpool-0.9.13.tgz --dry-run=client' },
+      { text: { en: 'Upgrade', zh: '执行升级' }, words: 'upgrade spiderpool --chart spiderpool-0.9.13.tgz' },
+    ],
+  },
+  {
     name: 'runs',
     group: 'change',
     positionals: [RUN],

@@ -14,6 +14,7 @@ import { resume } from './commands/resume.ts';
 import { runs } from './commands/runs.ts';
 import { snapshot } from './commands/snapshot.ts';
 import { undo } from './commands/undo.ts';
+import { upgrade } from './commands/upgrade.ts';
 import type { Verb } from './commands.ts';
 
 /** What main does itself needs no core. */
@@ -31,6 +32,7 @@ const COMMANDS: Record<CoreVerb, (call: Call) => Promise<number>> = {
   runs,
   snapshot,
   undo,
+  upgrade,
 };
 
 /** Runs one command to its exit code. Throws UserError for what the user can mend. */

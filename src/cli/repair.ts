@@ -1,5 +1,5 @@
 // From what was found to what will be done: which findings a person lets us repair, and the plan for them.
-import type { JudgedFinding } from '../engine/contracts.ts';
+import type { JudgedFinding, StepDraft } from '../engine/contracts.ts';
 import { type CheckRemedy, objectName } from '../engine/examine.ts';
 import { makePlan, type Plan } from '../engine/plan.ts';
 import { GRADES } from '../engine/verdict.ts';
@@ -8,13 +8,14 @@ import type { Call } from './call.ts';
 /** Certain enough that --yes answers for it (DESIGN section 4). */
 const isSure = ({ sure }: JudgedFinding): boolean => sure === 'certain' || sure === 'high';
 
-/** Every finding's steps; nothing is asked. For previews and rehearsals. */
-export const planAll = (remedies: readonly CheckRemedy[]): Promise<Plan> => planOf(remedies, async () => true);
+/** Every finding's steps; nothing is asked. For previews and rehearsals. `behind`: steps that the repairs make room for. */
+export const planAll = (remedies: readonly CheckRemedy[], behind: StepDraft[] = []): Promise<Plan> =>
+  planOf(remedies, behind, async () => true);
 
 /** Doubtful findings only where --confirm names one of their objects or a person says yes to each. */
-export function planChosen(remedies: readonly CheckRemedy[], call: Call): Promise<Plan> {
+export function planChosen(remedies: readonly CheckRemedy[], call: Call, behind: StepDraft[] = []): Promise<Plan> {
   const named = new Set(call.flags.confirm);
-  return planOf(remedies, async (finding) => {
+  return planOf(remedies, behind, async (finding) => {
     if (isSure(finding) || finding.objects.some((ref) => named.has(objectName(ref)))) return true;
     const names = finding.objects.map(objectName).join(', ');
     const about = { en: `${finding.message.en} (${names}): not certain.`, zh: `${finding.message.zh}（${names}）：不确定。` };
@@ -31,14 +32,18 @@ export function planChosen(remedies: readonly CheckRemedy[], call: Call): Promis
   });
 }
 
-async function planOf(remedies: readonly CheckRemedy[], wanted: (finding: JudgedFinding) => Promise<boolean>): Promise<Plan> {
+async function planOf(
+  remedies: readonly CheckRemedy[],
+  behind: StepDraft[],
+  wanted: (finding: JudgedFinding) => Promise<boolean>,
+): Promise<Plan> {
   const proposals = [];
   for (const { findings, propose } of remedies.toSorted((a, b) => worst(a) - worst(b))) {
     const chosen: JudgedFinding[] = [];
     for (const finding of findings) if (await wanted(finding)) chosen.push(finding);
     if (chosen.length) proposals.push({ ...(await propose(chosen)), reasons: chosen.map(({ fingerprint }) => fingerprint) });
   }
-  return makePlan(proposals);
+  return makePlan([...proposals, { drafts: behind, refusals: [], reasons: [] }]);
 }
 
 /** What stops an upgrade comes before what merely troubles it. */

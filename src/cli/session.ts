@@ -17,6 +17,8 @@ import type { Flags } from './flags.ts';
 /** A cluster that can be changed. */
 export interface Live {
   source: Source;
+  /** The same, but not ended by Ctrl-C: for what a step in flight has to read. */
+  steady: Source;
   world: World;
   lock: Lock;
   identity: ClusterIdentity;
@@ -35,6 +37,7 @@ export async function openCluster(call: Call): Promise<Live> {
   const unhurried = new AbortController().signal;
   return {
     source,
+    steady: clusterSource(connection, unhurried, options),
     world: clusterWorld(connection, unhurried, options),
     lock: clusterLock(connection, unhurried, { ...options, who: whoAmI() }),
     identity,

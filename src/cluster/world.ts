@@ -1,5 +1,5 @@
 // The live cluster as a World to write to: one guarded request at a time, and for each no the word that tells the executor what to do next.
-import { type ApiResource, type Raw, type Ref, type World, WorldError, type WorldErrorKind, type Write } from '../engine/contracts.ts';
+import { type ApiResource, type ApiWrite, type Raw, type Ref, type World, WorldError, type WorldErrorKind } from '../engine/contracts.ts';
 import { isRaw } from '../kube/json.ts';
 import { refOf } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -10,6 +10,8 @@ import type { Connection } from './kubeconfig.ts';
 import { type Answer, type Call, type ClientOptions, NoAnswer, transport } from './transport.ts';
 
 const FIELD_MANAGER = 'upgrade-guard';
+/** Commands that drive helm wrap this world (helm/world.ts). */
+const NO_HELM = 'helm cannot be called here';
 const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json';
 
 /** Reads are uncached; a write that got no answer is `unanswered` and never sent again. All throw WorldError, or the signal's reason. */
@@ -26,6 +28,7 @@ export function clusterWorld(connection: Connection, signal: AbortSignal, option
       });
     },
     async write(write, options) {
+      if (write.verb === 'helm' || write.verb === 'keep') throw new WorldError('refused', NO_HELM);
       return guarded(async () => {
         const on = 'on' in write ? write.on : refOf(write.object);
         const api = await apiOf(apis, on);
@@ -49,7 +52,7 @@ export function clusterWorld(connection: Connection, signal: AbortSignal, option
 }
 
 /** The request for a write; and the one to fall back to where the server does not know the first one's body. */
-function callsOf(write: Write, api: ApiResource, on: Ref, dryRun: boolean): [Call, Call?] {
+function callsOf(write: ApiWrite, api: ApiResource, on: Ref, dryRun: boolean): [Call, Call?] {
   const query = (more: Record<string, string> = {}) => `?${new URLSearchParams({ ...more, ...(dryRun ? { dryRun: 'All' } : {}) })}`;
   const managed = { fieldManager: FIELD_MANAGER, fieldValidation: 'Strict' };
   const at = objectPath(api, on);

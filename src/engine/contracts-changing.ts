@@ -14,7 +14,11 @@ export interface Condition {
   must: 'exist' | 'be-gone' | Expectation[];
 }
 /** `is` left out: the field must be absent. `isNot`: present and different. `inString` as in Change. */
-export type Expectation = { path: string; inString?: string; is?: Json } | { path: string; inString?: string; isNot: Json };
+export type Expectation =
+  | { path: string; inString?: string; is?: Json }
+  | { path: string; inString?: string; isNot: Json }
+  /** Equal to another field of the same object: as many ready as wanted. */
+  | { path: string; inString?: string; same: string };
 export type Phase = 'prepare' | 'upgrade' | 'after';
 export type UndoPromise = 'exact' | 'compensates' | 'none';
 interface Common {
@@ -43,7 +47,32 @@ export type Doing =
   | { do: 'evict'; on: Ref; within: number }
   /** `within`: seconds in which all must begin to hold; `lasting`: seconds for which they must then hold without a break. `assume`: what a controller will do meanwhile, for rehearsal. */
   | { do: 'wait'; until: Condition[]; within: number; lasting?: number; assume: Assumption[] }
+  /** A Secret beside the release that holds values for helm: they are never written to disk here. `digest`: sha256 of them, hex. */
+  | { do: 'keep'; on: Ref; digest: string }
+  /** Deletes what a keep step made; nothing of the cluster's own goes with it, so there is nothing to take back. */
+  | { do: 'forget'; on: Ref }
+  /** helm upgrade of a release whose newest revision is `from`, or helm rollback to it. `values`: the Secret of a keep step, with the digest of that. `within`: seconds that helm may take. */
+  | {
+      do: 'helm';
+      action: 'upgrade' | 'rollback';
+      release: ReleaseName;
+      from: number;
+      chart: ChartAt;
+      values: Ref;
+      digest: string;
+      within: number;
+    }
   | { do: 'manual'; commands: string[]; seen?: Condition[] };
+export interface ReleaseName {
+  namespace: string;
+  name: string;
+}
+/** `path`: folder or archive. */
+export interface ChartAt {
+  path: string;
+  name: string;
+  version: string;
+}
 /** An object that is not there is made; of a change only `after` counts. */
 export type Assumption = { on: Ref; changes: Change[] } | { gone: Ref };
 /** As a remedy gives it; `after` names drafts of the same remedy that must be done first. */
@@ -55,13 +84,19 @@ export type StepOf<Kind extends Doing['do']> = Extract<Step, { do: Kind }>;
 /** One JSON Patch operation (RFC 6902), the four that we send. */
 export type PatchOp = { op: 'test' | 'add' | 'replace'; path: string; value: Json } | { op: 'remove'; path: string };
 /** One write as it goes to the server. Every one carries its own precondition: patches test uid and resourceVersion, the others say what they found. */
-export type Write =
+export type Write = ApiWrite | HelmWrite;
+export type ApiWrite =
   | { verb: 'patch'; on: Ref; subresource?: 'status'; patch: PatchOp[] }
   | { verb: 'create'; object: Raw }
   /** `resourceVersion` of what was looked at; undefined: it must not exist. */
   | { verb: 'apply'; object: Raw; resourceVersion?: string }
   | { verb: 'delete'; on: Ref; resourceVersion?: string; propagation?: 'Foreground' | 'Background' | 'Orphan' }
   | { verb: 'evict'; on: Ref };
+/** Writes that need helm, or the values for it, at hand. */
+export type HelmWrite =
+  | { verb: 'keep'; on: Ref; digest: string }
+  /** `clear`: a revision that a helm which is gone left pending; its record goes first. */
+  | { verb: 'helm'; step: StepOf<'helm'>; clear?: number };
 /** Two of these: the API server, and a dump in memory (rehearsal). */
 export interface World {
   /** An uncached read. undefined: no such object, or no such kind. Throws WorldError. */
@@ -70,8 +105,25 @@ export interface World {
   write(write: Write, options?: { dryRun?: boolean }): Promise<Raw | undefined>;
   /** Whether there is any object of this kind, in any namespace. None of a kind that is not served. Throws WorldError. */
   any(of: { apiVersion: string; kind: string }): Promise<boolean>;
+  /** Where helm can be driven. */
+  helm?: HelmHands;
   /** Rehearsal alone has it: makes so what controllers are expected to do. */
   assume?(assumptions: readonly Assumption[]): void;
+}
+/** What can be seen of a release without asking helm. */
+export interface HelmHands {
+  /** Newest first. Throws WorldError. */
+  revisions(release: ReleaseName): Promise<Revision[]>;
+  /** Whether a helm on this machine is working on it. */
+  isAlive(release: ReleaseName): Promise<boolean>;
+}
+/** One record of a release. Of the newest alone: its chart, NAME-VERSION; the digest of the values it was given; what helm says of it. */
+export interface Revision {
+  revision: number;
+  status: string;
+  chart?: string;
+  digest?: string;
+  description?: string;
 }
 /**
  * `conflict`: 409 or 422, look again. `unanswered`: it may or may not have happened. `throttled`: 429 or 503, not done, tried often enough.

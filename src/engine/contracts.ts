@@ -1,7 +1,7 @@
 // The contracts of the house, as types. Every room but this one depends on them; they depend on nothing.
 // Order: plain words, seeing (sources), judging (checks), changing (steps, worlds), remembering (runs, journals), the one writer (lock).
 
-import type { Step, StepDraft } from './contracts-changing.ts';
+import type { ChartAt, Step, StepDraft } from './contracts-changing.ts';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 /** An object as the server sent it: nothing dropped, nothing renamed. `apiVersion` and `kind` are filled in for items of built-in lists, which lack them. */
@@ -223,6 +223,17 @@ export interface System {
   // biome-ignore lint/suspicious/noExplicitAny: each system knows the rows of its own reads
   detect(rows: any, ask: Ask): Promise<Installation[] | Gap>;
   defaultTarget(installation: Installation): string | undefined;
+  /** The upgrade itself, behind the remedies; a system without it can only be checked and repaired. */
+  upgrade?(at: Upgrading): StepDraft[];
+}
+/** An upgrade of a Helm release. */
+export interface Upgrading {
+  release: HelmRelease;
+  chart: ChartAt;
+  /** What the release will be given, and that laid over the chart's own. Not for plan or journal. */
+  values: Raw;
+  /** The Secret for them, and their digest. */
+  kept: { on: Ref; digest: string };
 }
 /** Made by the engine alone. `passed` needs every required read, and every gap to be harmless. */
 export type Outcome = 'found' | 'passed' | 'unknown' | 'not-applicable' | 'not-looked-at';

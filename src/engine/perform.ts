@@ -133,7 +133,8 @@ async function write({ step, way, means: { world, progress, halt }, note, settle
       if (verified.is === 'done') return settle({ result: 'done' }, answered);
       // A new object's status is a second write.
       const isNext = verified.is === 'to-do' && kind.write(step, verified.now)?.verb !== request.verb;
-      if (!isNext) return settle({ result: 'failed', detail: NOT_KEPT, answered: true }, answered);
+      const why = verified.is === 'refused' || verified.is === 'moved' ? verified.because : undefined;
+      if (!isNext) return settle({ result: 'failed', detail: why ?? NOT_KEPT, answered: true }, answered);
     }
     looks++;
   }

@@ -1,6 +1,7 @@
 // A dump as a world: rehearsal writes into it what a run would write to the cluster, by the rules of an API server. What controllers would do then is assumed, not played.
 import {
   type ApiResource,
+  type ApiWrite,
   type Assumption,
   type Json,
   type Raw,
@@ -8,7 +9,6 @@ import {
   type ResourceName,
   type World,
   WorldError,
-  type Write,
 } from '../engine/contracts.ts';
 import { readerOf, setInPlace } from '../engine/steps/fields.ts';
 import { deepEqual, isRaw } from '../kube/json.ts';
@@ -87,7 +87,7 @@ export function dumpWorld(dump: Dump): World {
   }
 
   /** `after`: undefined: it is gone. */
-  function outcomeOf(write: Write): { ref: Ref; after: Raw | undefined; answer: Raw | undefined } {
+  function outcomeOf(write: ApiWrite): { ref: Ref; after: Raw | undefined; answer: Raw | undefined } {
     switch (write.verb) {
       case 'patch': {
         const after = patched(expected(write.on), write, apiOf(write.on));
@@ -128,6 +128,7 @@ export function dumpWorld(dump: Dump): World {
       return found && versioned(found);
     },
     async write(write, options) {
+      if (write.verb === 'helm' || write.verb === 'keep') throw new WorldError('refused', 'helm is not rehearsed');
       const { ref, after, answer } = outcomeOf(write);
       if (options?.dryRun === true) return answer;
       if (after === undefined) drop(ref);
@@ -193,7 +194,7 @@ function versioned(object: Raw): Raw {
   return pointerGet(object, '/metadata/resourceVersion') === undefined ? pointerSet(object, '/metadata/resourceVersion', '1') : object;
 }
 
-type PatchWrite = Extract<Write, { verb: 'patch' }>;
+type PatchWrite = Extract<ApiWrite, { verb: 'patch' }>;
 
 function patched(now: Raw, write: PatchWrite, api: ApiResource | undefined): Raw {
   const next = ofSubresource(now, applyPatch(now, write.patch), write, api);

@@ -12,6 +12,7 @@ import { EXIT } from '../../text/user-error.ts';
 import { attended, clearOwnLease, ended } from '../attend.ts';
 import type { Call } from '../call.ts';
 import { chosenRun, isIn } from '../chosen-run.ts';
+import { ableTo } from '../helm.ts';
 import { openCluster } from '../session.ts';
 
 export async function undo(call: Call): Promise<number> {
@@ -43,7 +44,13 @@ export async function undo(call: Call): Promise<number> {
       zh: `撤销集群 ${clusterName(live.identity)} 中运行 ${stored.run.id} 的 ${open.length} 步？`,
     };
     if (!call.flags.yes && !(await call.confirm(question))) return EXIT.interrupted;
-    return ended(call, stored.run, 'undo', await goOn(stored, 'undo', attended(call, live, stored.run, 'undo', open.length)), open);
+    return ended(
+      call,
+      stored.run,
+      'undo',
+      await goOn(stored, 'undo', attended(call, await ableTo(stored.run, call, live), stored.run, 'undo', open.length)),
+      open,
+    );
   } finally {
     live.close();
   }

@@ -39,8 +39,10 @@ function brokenBy({ on, must }: Condition, found: Raw | undefined): Broken | und
   if (must === 'exist') return undefined;
   const reader = readerOf(object);
   const field = must.find((each) => {
-    if (!('isNot' in each)) return !reader.is(each, each.is);
     const value = reader.value(each);
+    // Counts of nothing are left out of a status.
+    if ('same' in each) return !deepEqual(value ?? 0, reader.value({ path: each.same }) ?? 0);
+    if (!('isNot' in each)) return !reader.is(each, each.is);
     return value === undefined || deepEqual(value, each.isNot);
   });
   return field && { on, is: 'off', field, value: reader.value(field) };
@@ -69,8 +71,16 @@ function notYet(broken: Broken): Text {
       return { en: `${name} is not there`, zh: `${name} 不存在` };
     case 'off': {
       const path = pathOf(broken.field);
-      const [now, wanted] = [show(broken.value, 80), show('isNot' in broken.field ? broken.field.isNot : broken.field.is, 80)];
-      return 'isNot' in broken.field
+      const now = show(broken.value, 80);
+      const { field } = broken;
+      if ('same' in field) {
+        return {
+          en: `${path} of ${name} is ${now}, not yet what ${field.same} says`,
+          zh: `${name} 的 ${path} 为 ${now}，尚未达到 ${field.same} 的值`,
+        };
+      }
+      const wanted = show('isNot' in field ? field.isNot : field.is, 80);
+      return 'isNot' in field
         ? {
             en: `${path} of ${name} is ${now}; it should be something other than ${wanted}`,
             zh: `${name} 的 ${path} 为 ${now}，应为 ${wanted} 以外的值`,

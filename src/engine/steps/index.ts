@@ -4,11 +4,13 @@ import { apply } from './apply.ts';
 import { create } from './create.ts';
 import { remove } from './delete.ts';
 import { evict } from './evict.ts';
+import { helm } from './helm.ts';
+import { forget, keep } from './keep.ts';
 import { manual } from './manual.ts';
 import { patch } from './patch.ts';
 import { wait } from './wait.ts';
 
-const KINDS = { patch, create, apply, delete: remove, evict, wait, manual } satisfies Record<Doing['do'], unknown>;
+const KINDS = { patch, create, apply, delete: remove, evict, wait, keep, forget, helm, manual } satisfies Record<Doing['do'], unknown>;
 
 /** The module that knows this step. Throws for a kind that this build does not know (a journal of a newer one). */
 export function kindOf(step: Step): StepKind {

@@ -23,5 +23,8 @@ export const wait: StepKind<StepOf<'wait'>> = {
 function conditionLines(must: Condition['must']): string[] {
   if (must === 'be-gone') return ['∅'];
   if (must === 'exist') return ['✓'];
-  return must.map((each) => `${pathOf(each)} ${'isNot' in each ? `≠ ${show(each.isNot)}` : `= ${show(each.is)}`}`);
+  return must.map((each) => {
+    if ('same' in each) return `${pathOf(each)} = ${each.same}`;
+    return `${pathOf(each)} ${'isNot' in each ? `≠ ${show(each.isNot)}` : `= ${show(each.is)}`}`;
+  });
 }

@@ -5,6 +5,7 @@ import { compare, parse, satisfies } from '../../versions/chart.ts';
 import { ASKS, detect, READS } from './detect.ts';
 import versions from './knowledge/versions.json' with { type: 'json' };
 import checks from './registry.gen.ts';
+import { upgrade } from './upgrade.ts';
 
 /** The newest good patch of the installed line; from there, that of the next line. */
 function defaultTarget({ version }: Installation): string | undefined {
@@ -23,6 +24,7 @@ const spiderpool: System = {
   satisfies,
   detect,
   defaultTarget,
+  upgrade,
 };
 
 export default spiderpool;

@@ -66,6 +66,8 @@ function what(step: Step): string {
     case 'create':
     case 'apply':
       return `${step.do} ${objectName(refOf(step.object))}`;
+    case 'helm':
+      return `helm ${step.action} ${step.release.name}`;
     default:
       return `${step.do} ${objectName(step.on)}`;
   }

@@ -1,0 +1,55 @@
+// helm beside us: the one on PATH (or that called us), led to the same cluster as the same user by helm's own environment variables.
+import type { Raw, Run, World } from '../engine/contracts.ts';
+import { findHelm } from '../helm/drive.ts';
+import { helmWorld } from '../helm/world.ts';
+import { UserError } from '../text/user-error.ts';
+import type { Call } from './call.ts';
+import type { Live } from './session.ts';
+
+/** The live world with helm in it. `values`: of the command that begins a run. Throws UserError where there is no helm, or none that could be led to the same place. */
+export async function withHelm(call: Call, { world, steady }: Pick<Live, 'world' | 'steady'>, values?: Raw): Promise<World> {
+  const helm = await findHelm(helmEnvironment(call));
+  return helmWorld(world, {
+    source: steady,
+    helm,
+    values,
+    said: async (output) =>
+      call.say(
+        ...output
+          .trimEnd()
+          .split('\n')
+          .map((line) => `  helm: ${line}`),
+      ),
+  });
+}
+
+/** What a stored run needs to go on, or to be taken back: with helm, if helm has a part in it. */
+export const ableTo = async (run: Run, call: Call, live: Live): Promise<Live> =>
+  run.steps.some((step) => step.do === 'helm') ? { ...live, world: await withHelm(call, live) } : live;
+
+/** Variables and not flags: a token among the arguments could be read by everybody on the machine. */
+function helmEnvironment({ flags, env }: Call): NodeJS.ProcessEnv {
+  for (const flag of ['cluster', 'user', 'as-uid'] as const) {
+    if (flags[flag] === undefined) continue;
+    throw new UserError(
+      { en: `leading helm to the same cluster: helm knows no --${flag}`, zh: `让 helm 连接同一集群：helm 没有 --${flag} 参数` },
+      {
+        en: 'make a context for it in the kubeconfig, and choose that with --context',
+        zh: '请在 kubeconfig 中建立相应的上下文，并用 --context 选择',
+      },
+    );
+  }
+  const given = {
+    KUBECONFIG: flags.kubeconfig,
+    HELM_KUBECONTEXT: flags.context,
+    HELM_KUBEAPISERVER: flags.server,
+    HELM_KUBETOKEN: flags.token,
+    HELM_KUBEASUSER: flags.as,
+    HELM_KUBEASGROUPS: flags['as-group']?.join(','),
+    HELM_KUBECAFILE: flags['certificate-authority'],
+    HELM_KUBETLS_SERVER_NAME: flags['tls-server-name'],
+    HELM_KUBEINSECURE_SKIP_TLS_VERIFY: flags['insecure-skip-tls-verify'] ? 'true' : undefined,
+  };
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...env, ...Object.fromEntries(set) };
+}

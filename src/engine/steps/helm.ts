@@ -1,0 +1,85 @@
+// A helm step: helm upgrade, and its inverse, helm rollback. What became of it is read from the records of the release, never from what helm printed,
+// so that a run which was killed inside helm finds out as well: whose revision is the newest, in which state, and whether a helm still works on it.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { HelmHands, Look, Revision, StepKind, StepOf, Text } from '../contracts.ts';
+
+type HelmStep = StepOf<'helm'>;
+
+export const helm: StepKind<HelmStep> = {
+  preview: ({ action, release: { namespace, name }, from, chart, within }) => [
+    action === 'rollback'
+      ? `helm rollback ${name} ${from} -n ${namespace} (≤ ${within} s)`
+      : `helm upgrade ${name} -n ${namespace}: ${chart.name} ${chart.version} (≤ ${within} s)`,
+  ],
+  look: async (step, world) => (world.helm ? lookAt(step, await settled(step, world.helm)) : { is: 'refused', because: NO_HELM }),
+  // The look tells in `now` which record stands in the way.
+  write: (step, now) => ({ verb: 'helm', step, clear: typeof now?.clear === 'number' ? now.clear : undefined }),
+  remember: () => undefined,
+  inverse: (step) => (step.action === 'rollback' ? { none: NO_WAY_BACK } : { ...step, guard: [], action: 'rollback' }),
+};
+
+const NO_HELM: Text = { en: 'helm is not at hand here', zh: '此处无法调用 helm' };
+const NO_WAY_BACK: Text = { en: 'a rollback is not taken back', zh: '回滚无法再撤销' };
+
+/** ms between two looks at a release that helm is working on. */
+const POLL = 1000;
+/** A helm may take its --timeout, and a little more to say so. */
+const GRACE_MS = 30_000;
+
+const isPending = ({ status }: Revision): boolean => status.startsWith('pending-');
+
+/** The newest revision once no helm of this machine works on it any more. */
+async function settled({ release, within }: HelmStep, hands: HelmHands): Promise<{ newest?: Revision; alive: boolean }> {
+  const until = performance.now() + within * 1000 + GRACE_MS;
+  for (;;) {
+    const alive = await hands.isAlive(release);
+    const [newest] = await hands.revisions(release);
+    if (!alive || performance.now() >= until) return { newest, alive };
+    await sleep(POLL);
+  }
+}
+
+function lookAt(step: HelmStep, { newest, alive }: { newest?: Revision; alive: boolean }): Look {
+  if (!newest) return { is: 'obsolete', because: { en: 'there is no such release any more', zh: '该 release 已不存在' } };
+  if (alive) return { is: 'moved', paths: [], because: ALIVE };
+  return step.action === 'rollback' ? lookBack(step, newest) : lookAhead(step, newest);
+}
+
+const ALIVE: Text = {
+  en: 'another helm on this machine is working on the release; wait for it, then go on',
+  zh: '本机上另一个 helm 正在操作该 release；请等待其结束后再继续',
+};
+
+/** The revision that our upgrade makes, or one just like it. */
+const isOurs = ({ from, chart }: HelmStep, newest: Revision): boolean =>
+  newest.revision === from + 1 && newest.chart === `${chart.name}-${chart.version}`;
+
+function lookAhead(step: HelmStep, newest: Revision): Look {
+  if (newest.revision === step.from)
+    return isPending(newest) ? { is: 'refused', because: stands(newest) } : { is: 'to-do', now: undefined };
+  if (!isOurs(step, newest)) return { is: 'moved', paths: [], because: anothers(newest) };
+  if (newest.status === 'deployed') return { is: 'done', now: undefined };
+  if (!isPending(newest)) return { is: 'refused', because: stands(newest) };
+  // A helm on another machine might be behind it; with the very same values it is ours.
+  if (newest.digest !== step.digest) return { is: 'moved', paths: [], because: anothers(newest) };
+  // Seen with helm 3.17 and 4.1: a rollback from here fails; without the record of the cut revision the upgrade goes through.
+  return { is: 'to-do', now: { clear: newest.revision } };
+}
+
+function lookBack(step: HelmStep, newest: Revision): Look {
+  const clear = isPending(newest) ? { clear: newest.revision } : undefined;
+  if (isOurs(step, newest) && (!clear || newest.digest === step.digest)) return { is: 'to-do', now: clear };
+  if (newest.description === `Rollback to ${step.from}` && newest.status === 'deployed') return { is: 'done', now: undefined };
+  // Cut before it made a record, or in a rollback: helm puts everything back to how `from` has it, whatever stands there now.
+  if (newest.revision === step.from || newest.status === 'pending-rollback') return { is: 'to-do', now: clear };
+  return { is: 'moved', paths: [], because: anothers(newest) };
+}
+
+const stands = ({ revision, status, description = '' }: Revision): Text => ({
+  en: `revision ${revision} is ${status}: ${description}`,
+  zh: `修订版 ${revision} 的状态为 ${status}：${description}`,
+});
+const anothers = ({ revision, status }: Revision): Text => ({
+  en: `revision ${revision} (${status}) was made by somebody else meanwhile`,
+  zh: `其间他人创建了修订版 ${revision}（${status}）`,
+});

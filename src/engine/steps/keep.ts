@@ -1,0 +1,42 @@
+// Keep and forget: the values for helm in a Secret beside the release, whose own records hold them just so. Nothing of them reaches plan or journal but a digest;
+// only the command that has read them can write the Secret, so a run that was cut before it begins anew.
+import { isRaw } from '../../kube/json.ts';
+import { describe } from '../../kube/refs.ts';
+import type { Raw, StepKind, StepOf, Text } from '../contracts.ts';
+import { identity, metadataOf, uidOf, versionOf } from './objects.ts';
+
+/** Annotation of the Secret: sha256 of the values, hex. */
+export const DIGEST = 'upgrade-guard/sha256';
+
+export const keep: StepKind<StepOf<'keep'>> = {
+  preview: ({ on }) => [`+ ${describe(on)}`],
+  look: async ({ on, digest }, world) => {
+    const now = await world.get({ ...on, uid: undefined });
+    if (!now) return { is: 'to-do', now };
+    const { annotations } = metadataOf(now);
+    return isRaw(annotations) && annotations[DIGEST] === digest ? { is: 'done', now } : { is: 'moved', paths: [], because: OTHER };
+  },
+  write: ({ on, digest }) => ({ verb: 'keep', on, digest }),
+  remember: identity,
+  inverse: ({ id, phase, text, after, reasons, on }, before, made) => ({
+    ...{ id, phase, text, after, reasons, guard: [], undo: 'exact' },
+    do: 'delete',
+    on: { ...on, uid: uidOf(made ?? before) },
+  }),
+};
+
+export const forget: StepKind<StepOf<'forget'>> = {
+  preview: ({ on }) => [`- ${describe(on)}`],
+  look: async (step, world) => {
+    const now = await world.get(step.on);
+    if (!now) return { is: 'done', now };
+    return isRaw(metadataOf(now).annotations) && DIGEST in (metadataOf(now).annotations as Raw)
+      ? { is: 'to-do', now }
+      : { is: 'moved', paths: [], because: OTHER };
+  },
+  write: ({ on }, now) => ({ verb: 'delete', on: { ...on, uid: uidOf(now) }, resourceVersion: versionOf(now) }),
+  remember: identity,
+  inverse: () => ({ none: { en: 'it was only for the upgrade', zh: '它仅用于本次升级' } }),
+};
+
+const OTHER: Text = { en: 'a Secret of that name exists already, and it is another', zh: '已存在内容不同的同名 Secret' };

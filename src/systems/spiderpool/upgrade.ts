@@ -1,0 +1,74 @@
+// The upgrade of Spiderpool as steps: keep the values, let helm upgrade, wait until controller and agents run what the new chart says, put the values away.
+import type { Condition, Expectation, Raw, Ref, StepDraft, Upgrading } from '../../engine/contracts.ts';
+import { isRaw } from '../../kube/json.ts';
+
+/** Seconds that helm may take: its own default; the charts have no hooks that run on upgrade. */
+const HELM_WITHIN = 300;
+/** Seconds for agents to be replaced two at a time (maxUnavailable 2): five minutes would do for some 20 nodes. */
+const READY_WITHIN = 1800;
+/** Seconds that they must stay ready: a controller that cannot start falls over within them. */
+const LASTING = 10;
+
+export function upgrade({ release, chart, values, kept }: Upgrading): StepDraft[] {
+  const { namespace, name, revision } = release;
+  const keep: StepDraft = {
+    ...{ guard: [], phase: 'upgrade', do: 'keep', ...kept },
+    text: {
+      en: `keep the values for helm in Secret ${namespace}/${kept.on.name}, until the upgrade is over`,
+      zh: `在升级完成之前，把传给 helm 的 values 保存在 Secret ${namespace}/${kept.on.name} 中`,
+    },
+    undo: 'exact',
+  };
+  const helm: StepDraft = {
+    ...{ phase: 'upgrade', guard: [], do: 'helm', action: 'upgrade', within: HELM_WITHIN },
+    ...{ release: { namespace, name }, from: revision, chart, values: kept.on, digest: kept.digest, after: [keep] },
+    text: {
+      en: `helm upgrade of release ${namespace}/${name} to ${chart.name} ${chart.version}`,
+      zh: `用 helm 把 release ${namespace}/${name} 升级到 ${chart.name} ${chart.version}`,
+    },
+    undo: 'compensates',
+    undoNote: {
+      en: `helm rollback to revision ${revision}; neither CustomResourceDefinitions nor fields that were pruned meanwhile come back by it`,
+      zh: `helm rollback 到修订版 ${revision}；CustomResourceDefinition 以及其间被丢弃的字段不会因此恢复`,
+    },
+  };
+  const ready: StepDraft = {
+    ...{ phase: 'after', guard: [], do: 'wait', within: READY_WITHIN, lasting: LASTING, assume: [], undo: 'none', after: [helm] },
+    until: [agents(namespace, nameIn(values, 'spiderpoolAgent')), controllers(namespace, nameIn(values, 'spiderpoolController'))],
+    text: { en: 'wait until agents and controllers of the new version are ready', zh: '等待新版本的 agent 和 controller 就绪' },
+  };
+  const away: StepDraft = {
+    ...{ phase: 'after', guard: [], do: 'forget', on: kept.on, undo: 'none', after: [ready] },
+    text: { en: `delete Secret ${namespace}/${kept.on.name}`, zh: `删除 Secret ${namespace}/${kept.on.name}` },
+    undoNote: { en: 'it was only for the upgrade', zh: '它仅用于本次升级' },
+  };
+  return [keep, helm, ready, away];
+}
+
+/** Both charts' workloads have a name in the values. */
+function nameIn(values: Raw, component: string): string {
+  const part = values[component];
+  return isRaw(part) && typeof part.name === 'string' ? part.name : '';
+}
+
+const counted = (...pairs: [string, string][]): Expectation[] => [
+  { path: '/status/observedGeneration', same: '/metadata/generation' },
+  ...pairs.map(([path, same]) => ({ path, same })),
+];
+const workload = (kind: string, namespace: string, name: string): Ref => ({ apiVersion: 'apps/v1', kind, namespace, name });
+
+const agents = (namespace: string, name: string): Condition => ({
+  on: workload('DaemonSet', namespace, name),
+  must: counted(
+    ['/status/updatedNumberScheduled', '/status/desiredNumberScheduled'],
+    ['/status/numberReady', '/status/desiredNumberScheduled'],
+  ),
+});
+const controllers = (namespace: string, name: string): Condition => ({
+  on: workload('Deployment', namespace, name),
+  must: counted(
+    ['/status/updatedReplicas', '/spec/replicas'],
+    ['/status/replicas', '/spec/replicas'],
+    ['/status/readyReplicas', '/spec/replicas'],
+  ),
+});
