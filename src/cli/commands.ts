@@ -108,6 +108,22 @@ const CHANGE = [
     ],
   },
   {
+    name: 'plan',
+    group: 'change',
+    positionals: [{ name: 'SYSTEM', required: true, values: SYSTEM_NAMES }],
+    flags: ['to', 'chart', 'accept', 'output'],
+    output: ['table', 'json', 'yaml', 'markdown', 'shell'],
+    text: { en: 'Show a whole upgrade as ordered steps', zh: '按顺序列出整个升级的步骤' },
+    more: {
+      en: 'Changes nothing. -o shell is a runbook for a person: the same steps as commands of kubectl and helm, with what to look at in between.',
+      zh: '不做任何更改。-o shell 输出供人工执行的操作手册：同样的步骤，以 kubectl 和 helm 命令给出，并注明每一步要确认什么。',
+    },
+    examples: [
+      { text: { en: 'Every step of an upgrade', zh: '升级的全部步骤' }, words: 'plan spiderpool --chart spiderpool-0.9.13.tgz' },
+      { text: { en: 'As a runbook', zh: '输出操作手册' }, words: 'plan spiderpool --chart spiderpool-0.9.13.tgz -o shell' },
+    ],
+  },
+  {
     name: 'upgrade',
     group: 'change',
     positionals: [{ name: 'SYSTEM', required: true, values: SYSTEM_NAMES }],

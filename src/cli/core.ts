@@ -9,6 +9,7 @@ import { compare } from './commands/compare.ts';
 import { demo } from './commands/demo.ts';
 import { explain } from './commands/explain.ts';
 import { fix } from './commands/fix.ts';
+import { plan } from './commands/plan.ts';
 import { rbac } from './commands/rbac.ts';
 import { resume } from './commands/resume.ts';
 import { runs } from './commands/runs.ts';
@@ -27,6 +28,7 @@ const COMMANDS: Record<CoreVerb, (call: Call) => Promise<number>> = {
   demo,
   explain,
   fix,
+  plan,
   rbac,
   resume,
   runs,

@@ -6,26 +6,14 @@ import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 import type { Live } from './session.ts';
 
-/** The live world with helm in it. `values`: of the command that begins a run. Throws UserError where there is no helm, or none that could be led to the same place. */
-export async function withHelm(call: Call, { world, steady }: Pick<Live, 'world' | 'steady'>, values?: Raw): Promise<World> {
-  const helm = await findHelm(helmEnvironment(call));
-  return helmWorld(world, {
-    source: steady,
-    helm,
-    values,
-    said: async (output) =>
-      call.say(
-        ...output
-          .trimEnd()
-          .split('\n')
-          .map((line) => `  helm: ${line}`),
-      ),
-  });
+/** The live world with helm in it, for this run. `values`: of the command that begins it. Throws UserError where there is no helm, or none that could be led to the same place. */
+export async function withHelm(call: Call, { world, steady, store }: Live, run: string, values?: Raw): Promise<World> {
+  return helmWorld(world, { source: steady, helm: await findHelm(helmEnvironment(call)), values, beside: store.beside(run) });
 }
 
 /** What a stored run needs to go on, or to be taken back: with helm, if helm has a part in it. */
 export const ableTo = async (run: Run, call: Call, live: Live): Promise<Live> =>
-  run.steps.some((step) => step.do === 'helm') ? { ...live, world: await withHelm(call, live) } : live;
+  run.steps.some((step) => step.do === 'helm') ? { ...live, world: await withHelm(call, live, run.id) } : live;
 
 /** Variables and not flags: a token among the arguments could be read by everybody on the machine. */
 function helmEnvironment({ flags, env }: Call): NodeJS.ProcessEnv {

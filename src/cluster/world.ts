@@ -1,5 +1,14 @@
 // The live cluster as a World to write to: one guarded request at a time, and for each no the word that tells the executor what to do next.
-import { type ApiResource, type ApiWrite, type Raw, type Ref, type World, WorldError, type WorldErrorKind } from '../engine/contracts.ts';
+import {
+  type ApiResource,
+  type ApiWrite,
+  isApiWrite,
+  type Raw,
+  type Ref,
+  type World,
+  WorldError,
+  type WorldErrorKind,
+} from '../engine/contracts.ts';
 import { isRaw } from '../kube/json.ts';
 import { refOf } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -28,7 +37,7 @@ export function clusterWorld(connection: Connection, signal: AbortSignal, option
       });
     },
     async write(write, options) {
-      if (write.verb === 'helm' || write.verb === 'keep') throw new WorldError('refused', NO_HELM);
+      if (!isApiWrite(write)) throw new WorldError('refused', NO_HELM);
       return guarded(async () => {
         const on = 'on' in write ? write.on : refOf(write.object);
         const api = await apiOf(apis, on);

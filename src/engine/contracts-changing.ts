@@ -1,5 +1,5 @@
 // The contracts of changing: steps as data, the writes that they come to, and the worlds that take them. Part of contracts.ts, which hands all of this on.
-import type { Json, Raw, Ref, Text } from './contracts.ts';
+import type { Json, Raw, Ref, ResourceName, Text } from './contracts.ts';
 
 /** One field, as JSON Pointer. undefined = absent. `inString`: a pointer inside a string that itself holds JSON (SpiderIPPool status.allocatedIPs). */
 export interface Change {
@@ -47,8 +47,10 @@ export type Doing =
   | { do: 'evict'; on: Ref; within: number }
   /** `within`: seconds in which all must begin to hold; `lasting`: seconds for which they must then hold without a break. `assume`: what a controller will do meanwhile, for rehearsal. */
   | { do: 'wait'; until: Condition[]; within: number; lasting?: number; assume: Assumption[] }
+  /** What the upgrade may spoil, whole, into a file beside the journal: `file`, its name there. Every object of these resources that the cluster has. */
+  | { do: 'backup'; resources: ResourceName[]; file: string }
   /** A Secret beside the release that holds values for helm: they are never written to disk here. `digest`: sha256 of them, hex. */
-  | { do: 'keep'; on: Ref; digest: string }
+  | { do: 'keep'; release: ReleaseName; on: Ref; digest: string }
   /** Deletes what a keep step made; nothing of the cluster's own goes with it, so there is nothing to take back. */
   | { do: 'forget'; on: Ref }
   /** helm upgrade of a release whose newest revision is `from`, or helm rollback to it. `values`: the Secret of a keep step, with the digest of that. `within`: seconds that helm may take. */
@@ -92,11 +94,15 @@ export type ApiWrite =
   | { verb: 'apply'; object: Raw; resourceVersion?: string }
   | { verb: 'delete'; on: Ref; resourceVersion?: string; propagation?: 'Foreground' | 'Background' | 'Orphan' }
   | { verb: 'evict'; on: Ref };
-/** Writes that need helm, or the values for it, at hand. */
+/** Writes that need helm, the values for it, or a place for a backup at hand. */
 export type HelmWrite =
+  | { verb: 'backup'; resources: ResourceName[]; file: string }
   | { verb: 'keep'; on: Ref; digest: string }
   /** `clear`: a revision that a helm which is gone left pending; its record goes first. */
   | { verb: 'helm'; step: StepOf<'helm'>; clear?: number };
+export function isApiWrite(write: Write): write is ApiWrite {
+  return write.verb !== 'backup' && write.verb !== 'keep' && write.verb !== 'helm';
+}
 /** Two of these: the API server, and a dump in memory (rehearsal). */
 export interface World {
   /** An uncached read. undefined: no such object, or no such kind. Throws WorldError. */
@@ -107,6 +113,8 @@ export interface World {
   any(of: { apiVersion: string; kind: string }): Promise<boolean>;
   /** Where helm can be driven. */
   helm?: HelmHands;
+  /** Where there is a place for backups: whether this one is there, whole. */
+  hasBackup?(file: string): Promise<boolean>;
   /** Rehearsal alone has it: makes so what controllers are expected to do. */
   assume?(assumptions: readonly Assumption[]): void;
 }
@@ -155,6 +163,8 @@ export type Look =
 export interface StepKind<S extends Step = Step> {
   /** What the step changes, one line each, for previews; names and values, no prose. */
   preview(step: S): string[];
+  /** How a person does the same in a POSIX shell. Empty: nothing, or it cannot be done so. */
+  commands(step: S): string[];
   look(step: S, world: World): Promise<Look>;
   /** `now`: what a look found to be to-do. undefined: nothing is sent (manual, wait). */
   write(step: S, now: Raw | undefined): Write | undefined;

@@ -300,6 +300,23 @@ export interface RunStore {
   list(): Promise<{ runs: StoredRun[]; unreadable: { id: string; why: string }[] }>;
   read(id: string): Promise<StoredRun | undefined>;
   reopen(id: string): Promise<Journal>;
+  /** Files beside the journal of a run: what helm said, and backups. */
+  beside(id: string): Beside;
+}
+export interface Beside {
+  /** Where they are; for a person. */
+  folder: string;
+  has(name: string): Promise<boolean>;
+  append(name: string, text: string): Promise<void>;
+  /** Appears whole or not at all, gzipped. `begin` drops what was written since the last `mark`. */
+  write(name: string, fill: (into: Filling) => Promise<void>): Promise<void>;
+}
+export interface Filling {
+  text(part: string): void;
+  /** What is there so far stays, whatever comes. */
+  mark(): void;
+  /** Back to the last mark. */
+  begin(): void;
 }
 
 // ---- the one writer -------------------------------------------------------------------------------------------------

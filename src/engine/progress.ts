@@ -38,9 +38,11 @@ export function progressOf(entries: readonly Entry[]): Progress {
 
 /** Whether the step may have changed the cluster by our hand: done; begun and not known to have ended; answered, but not as we meant it. A wait changes nothing, nor is what only served the run itself a change. */
 export function isTouching(step: Step, state: { result?: StepState['result']; answered?: true } | undefined): boolean {
-  if (step.do === 'wait' || step.do === 'forget') return false;
+  if (HARMLESS.has(step.do)) return false;
   return state?.result === 'done' || state?.result === 'in-doubt' || state?.answered === true;
 }
+
+const HARMLESS: ReadonlySet<Step['do']> = new Set(['wait', 'backup', 'forget']);
 
 export function touched(run: Run, progress: Progress): Step[] {
   return run.steps.filter((step) => {

@@ -2,8 +2,10 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import {
+  type Beside,
   type Gap,
   type HelmWrite,
+  isApiWrite,
   type Json,
   type Raw,
   type Ref,
@@ -15,6 +17,7 @@ import {
   WorldError,
 } from '../engine/contracts.ts';
 import { DIGEST } from '../engine/steps/keep.ts';
+import { bare } from '../engine/steps/objects.ts';
 import { isRaw, parseJson } from '../kube/json.ts';
 import { pointerGet } from '../kube/pointer.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -22,6 +25,8 @@ import { callHelm, type Helm, isHelmAlive } from './drive.ts';
 import { history, type ReleaseRecord, releaseRecord } from './records.ts';
 import { decodeRelease } from './release.ts';
 
+/** In the run's folder. */
+const OUTPUT_FILE = 'helm.log';
 /** Bytes; a Secret holds 1 MiB. */
 const VALUES_MAX = 16 * 1024 * 1024;
 
@@ -30,8 +35,8 @@ export interface Means {
   helm: Helm;
   /** The values of this call; a resumed run finds them in their Secret. */
   values?: Raw;
-  /** What helm printed, redacted. */
-  said(output: string): Promise<void>;
+  /** The run's own folder: what helm printed goes there, redacted, and backups. */
+  beside: Beside;
 }
 
 /** sha256 of values, hex; the order of keys does not count. */
@@ -57,13 +62,31 @@ export function helmWorld(world: World, means: Means): World {
       revisions: (release) => revisions(release, means.source),
       isAlive: isHelmAlive,
     },
+    hasBackup: (file) => means.beside.has(file),
     write: async (write, options) => {
-      if (write.verb !== 'helm' && write.verb !== 'keep') return world.write(write, options);
+      if (isApiWrite(write)) return world.write(write, options);
+      if (write.verb === 'backup') return backup(write, means);
       if (write.verb === 'keep') return world.write({ verb: 'create', object: secretOf(write, means.values) }, options);
       if (write.clear !== undefined) await clear(write.step.release, write.clear, world, means.source);
       return drive(write.step, world, means);
     },
   };
+}
+
+// ---- backup ---------------------------------------------------------------------------------------------------------
+
+/** A stream of documents that kubectl takes: JSON is YAML. Without what a server gives to an object. */
+async function backup({ resources, file }: Extract<HelmWrite, { verb: 'backup' }>, { source, beside }: Means): Promise<undefined> {
+  await beside.write(file, async (into) => {
+    for (const resource of resources) {
+      into.mark();
+      const gap = await source.list(
+        { resource, fields: 'whole' },
+        { object: (object) => into.text(`---\n${JSON.stringify(bare(object))}\n`), restart: () => into.begin() },
+      );
+      if (gap) throw unseen(gap);
+    }
+  });
 }
 
 // ---- values ---------------------------------------------------------------------------------------------------------
@@ -161,7 +184,7 @@ async function clear(release: ReleaseName, revision: number, world: World, sourc
 // ---- helm -----------------------------------------------------------------------------------------------------------
 
 /** Answers with who the newest record is, whatever state helm left it in: a look tells. Throws where helm refused before it changed anything. */
-async function drive(step: StepOf<'helm'>, world: World, { helm, said, source }: Means): Promise<Raw> {
+async function drive(step: StepOf<'helm'>, world: World, { helm, beside, source }: Means): Promise<Raw> {
   const { namespace, name } = step.release;
   const common = ['--namespace', namespace, '--timeout', `${step.within}s`];
   const [was] = await records(step.release, source);
@@ -174,7 +197,8 @@ async function drive(step: StepOf<'helm'>, world: World, { helm, said, source }:
           ['upgrade', name, step.chart.path, ...common, '--reset-values', '--values', '-'],
           JSON.stringify(await keptValues(step.values, step.digest, world)),
         );
-  await said(output);
+  // What became of it is in the cluster: a full disk must not hide that.
+  await beside.append(OUTPUT_FILE, `$ helm ${step.action} ${name}\n${output}\n`).catch(() => undefined);
   const [newest] = await records(step.release, source);
   if (code && newest?.revision === was?.revision)
     throw new WorldError('refused', oneLine(`helm ${step.action}: ${output.trim().split('\n').at(-1)}`, 600));

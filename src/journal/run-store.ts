@@ -8,6 +8,7 @@ import { oneLine } from '../text/sanitise.ts';
 import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
 import { appender } from './append.ts';
+import { filesIn } from './beside.ts';
 import { lockFolder, type Owner } from './lock.ts';
 import { JOURNAL_FILE, RUN_FILE, readJournal, readRun } from './stored.ts';
 
@@ -61,6 +62,17 @@ export function runStore(folder: string, clusterUid: string): RunStore {
       const run = isRunId(id) ? await onDisk(`open run ${id}`, `打开运行 ${id}`, () => readRun(folderOf(id))) : undefined;
       if (run === undefined || run.cluster.uid !== clusterUid) throw noSuchRun(id);
       return onDisk(`open the journal of run ${id}`, `打开运行 ${id} 的日志`, () => openJournal(folderOf(id), id));
+    },
+
+    beside(id) {
+      if (!isRunId(id)) throw new Error(`not a run id: ${id}`);
+      const files = filesIn(folderOf(id));
+      const stored = <T>(what: () => Promise<T>) => onDisk(`store files of run ${id}`, `保存运行 ${id} 的文件`, what);
+      return {
+        ...files,
+        append: (name, text) => stored(() => files.append(name, text)),
+        write: (name, fill) => stored(() => files.write(name, fill)),
+      };
     },
   };
 }

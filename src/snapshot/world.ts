@@ -3,6 +3,7 @@ import {
   type ApiResource,
   type ApiWrite,
   type Assumption,
+  isApiWrite,
   type Json,
   type Raw,
   type Ref,
@@ -128,7 +129,7 @@ export function dumpWorld(dump: Dump): World {
       return found && versioned(found);
     },
     async write(write, options) {
-      if (write.verb === 'helm' || write.verb === 'keep') throw new WorldError('refused', 'helm is not rehearsed');
+      if (!isApiWrite(write)) throw new WorldError('refused', 'helm is not rehearsed');
       const { ref, after, answer } = outcomeOf(write);
       if (options?.dryRun === true) return answer;
       if (after === undefined) drop(ref);

@@ -1,53 +1,195 @@
-// A whole upgrade of the real charts by real helm: checked, repaired, upgraded, proven; taken back; and killed, then resumed.
-// What kubelets and agents would do is done by the bed's actors; nothing answers the charts' webhooks, so their configurations are taken away.
+// A whole upgrade of the real charts by real helm: checked, repaired, upgraded, proven and taken back; and killed at every step boundary and inside helm,
+// then resumed or undone. One node more than controllers: they take ports of their node, and a rollout needs room. What kubelets would do is done by the bed's actor.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Actor, startKubelet } from '../bed/actors/index.ts';
-import { newHome, run } from '../bed/binary.ts';
+import { newHome, type Ran, run, start } from '../bed/binary.ts';
+import type { Body } from '../bed/client.ts';
+import { type Fault, type Seen, startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
 import { tools } from '../bed/tools.ts';
 import { describeUpstream } from '../bed/upstream.ts';
 
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const cluster = bed();
 const NAMESPACE = 'kube-system';
-const helm = cluster.version === '1.24' ? cluster.helm3 : cluster.helm4;
+/** The older helm for the older API server. */
+const [helm, HELM_BIN] = cluster.version === '1.24' ? [cluster.helm3, tools().helm3] : [cluster.helm4, tools().helm4];
+const SECRETS = `/api/v1/namespaces/${NAMESPACE}/secrets`;
+const LEASE = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/upgrade-guard';
 
-describeUpstream('upgrade', ['data', 'spiderpool', 'charts'], (charts) => {
+/** Everything that the upgrade may change, without what a server or a controller counts up. */
+const WATCHED = [
+  '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
+  ...['configmaps', 'services', 'serviceaccounts'].map((name) => `/api/v1/namespaces/${NAMESPACE}/${name}`),
+  ...['deployments', 'daemonsets'].map((name) => `/apis/apps/v1/namespaces/${NAMESPACE}/${name}`),
+  ...['clusterroles', 'clusterrolebindings'].map((name) => `/apis/rbac.authorization.k8s.io/v1/${name}`),
+  ...['validating', 'mutating'].map((name) => `/apis/admissionregistration.k8s.io/v1/${name}webhookconfigurations`),
+];
+
+describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'], (charts) => {
   const started: Actor[] = [];
+  const proxy = { ...({} as Awaited<ReturnType<typeof startFaultProxy>>) };
+  let kubeconfig = '';
   beforeAll(async () => {
-    started.push(await startKubelet(cluster, { nodes: ['n1', 'n2'] }));
+    started.push(await startKubelet(cluster, { nodes: ['n1', 'n2', 'n3'] }));
+    Object.assign(proxy, await startFaultProxy(cluster));
+    kubeconfig = await proxy.kubeconfigFrom(cluster.kubeconfig);
   });
   afterAll(async () => {
+    await proxy.close();
     for (const actor of started) await actor.stop();
   });
-  const chartOf = (version: string) => join(charts, version, 'spiderpool');
-  const history = async () => JSON.parse((await helm(['history', 'sp', '-n', NAMESPACE, '-o', 'json'])).stdout);
 
-  test('0.9.4 to 0.9.13', async () => {
-    const installed = await helm([
-      'install',
-      'sp',
-      chartOf('0.9.4'),
-      '-n',
-      NAMESPACE,
-      '--no-hooks',
-      '--set',
-      'spiderpoolController.podResourceInject.enabled=false',
-    ]);
-    expect(installed.code, installed.stderr).toBe(0);
-    const options = {
-      kubeconfig: cluster.kubeconfig,
-      home: newHome(),
-      env: { HELM_BIN: cluster.version === '1.24' ? tools().helm3 : tools().helm4 },
-    };
-    const dry = await run(['upgrade', 'spiderpool', '--chart', chartOf('0.9.13'), '--dry-run=client'], options);
-    console.log(dry.stderr, dry.stdout);
-    const done = await run(['upgrade', 'spiderpool', '--chart', chartOf('0.9.13'), '--yes'], options);
-    console.log(done.stderr, done.stdout);
-    console.log(await history());
-    const undone = await run(['undo', '--yes'], options);
-    console.log(undone.stderr, undone.stdout);
-    console.log(await history());
+  const chartOf = (version: string) => join(charts, version, 'spiderpool');
+  const call = (words: string[], home: string): Promise<Ran> => run(words, { kubeconfig, home, env: { HELM_BIN } });
+  const upgrade = (to: string) => ['upgrade', 'spiderpool', '--chart', chartOf(to), '--yes'];
+  const history = async (): Promise<Body[]> => JSON.parse((await helm(['history', 'sp', '-n', NAMESPACE, '-o', 'json'])).stdout);
+  const newest = async () => (await history()).at(-1)!;
+  const keptSecrets = async () =>
+    (await cluster.request('GET', SECRETS)).body.items.filter(({ metadata }: Body) => metadata.name.startsWith('upgrade-guard-'));
+  const state = async () => {
+    const lists = await Promise.all(WATCHED.map(async (path) => (await cluster.request('GET', path)).body.items.map((object: Body) => steady(path, object))));
+    return Object.fromEntries(lists.flat());
+  };
+  const fine = (ran: Ran) => expect(ran.code, `${ran.stdout}${ran.stderr}`).toBe(0);
+
+  async function install(version: string): Promise<void> {
+    proxy.faults.length = 0;
+    await cluster.request('DELETE', LEASE);
+    await helm(['uninstall', 'sp', '-n', NAMESPACE, '--no-hooks', '--wait']);
+    for (const { metadata } of await keptSecrets()) await cluster.request('DELETE', `${SECRETS}/${metadata.name}`);
+    // helm leaves CRDs behind, and an undone upgrade those that it found.
+    await cluster.kubectl(['delete', 'crd', '--all', '--timeout=60s']);
+    const values = ['--set', 'spiderpoolController.podResourceInject.enabled=false', '--set', 'spiderpoolController.replicas=2'];
+    const { code, stderr } = await helm(['install', 'sp', chartOf(version), '-n', NAMESPACE, '--no-hooks', ...values]);
+    expect(code, stderr).toBe(0);
+  }
+  async function upgraded(to: string): Promise<void> {
+    expect(await newest()).toMatchObject({ status: 'deployed', chart: `spiderpool-${to}` });
+    const deployment = await cluster.get({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { namespace: NAMESPACE, name: 'spiderpool-controller' } });
+    // The values of the release are still those that its owner gave it.
+    expect(deployment.spec.replicas).toBe(2);
+    expect(await keptSecrets()).toEqual([]);
+    expect((await cluster.request('GET', LEASE)).status).toBe(404);
+  }
+
+  test.each([
+    ['0.9.4', '0.9.13'],
+    ['1.1.2', '1.2.2'],
+  ])('%s to %s: upgraded, proven, and taken back', async (from, to) => {
+    await install(from);
+    const before = await state();
+    const home = newHome();
+    const done = await call(upgrade(to), home);
+    fine(done);
+    await upgraded(to);
+    const [folder] = readdirSync(join(home, 'state/upgrade-guard'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('run.json'));
+    const beside = (name: string) => join(home, 'state/upgrade-guard', folder!, '..', name);
+    expect(gunzipSync(readFileSync(beside('backup.yaml.gz'))).toString()).toContain('"name":"spiderippools.spiderpool.spidernet.io"');
+    expect(readFileSync(beside('helm.log'), 'utf8')).toContain('has been upgraded');
+    const again = await call(['check', 'spiderpool', '--chart', chartOf(to)], home);
+    fine(again);
+    fine(await call(['undo', '--yes'], home));
+    expect(await newest()).toMatchObject({ status: 'deployed', chart: `spiderpool-${from}`, description: 'Rollback to 1' });
+    expect(await state()).toEqual(before);
+    expect(await keptSecrets()).toEqual([]);
+  });
+
+  describe.runIf(cluster.version === '1.37')('killed', () => {
+    beforeEach(() => install('0.9.4'));
+    const isHelms = ({ headers }: Seen) => /^Helm/.test(String(headers['user-agent']));
+    const fits = (write: string) => (seen: Seen) => `${seen.method} ${seen.path.split('?')[0]}`.startsWith(write);
+
+    async function killedAt(fault: Omit<Fault, 'do' | 'andThen'>, place: 'hold' | 'forward-unanswered' | 'answer-then', helmToo: boolean) {
+      const home = newHome();
+      const it = start(upgrade('0.9.13'), { kubeconfig, home, env: { HELM_BIN }, input: '' });
+      const andThen = () => {
+        it.kill();
+        if (helmToo) for (const pid of helmsAlive()) process.kill(pid, 'SIGKILL');
+      };
+      proxy.faults.push({ do: place, ...fault, andThen } as Fault);
+      const { signal, stdout, stderr } = await it.ended;
+      expect(signal, stdout + stderr).toBe('SIGKILL');
+      proxy.faults.length = 0;
+      return home;
+    }
+    async function ends(home: string, ending: 'resume' | 'undo', before: object): Promise<void> {
+      if (ending === 'resume') {
+        fine(await call(['resume', '--yes'], home));
+        await upgraded('0.9.13');
+        fine(await call(['undo', '--yes'], home));
+      } else fine(await call(['undo', '--yes'], home));
+      expect(await state()).toEqual(before);
+      expect(await newest()).toMatchObject({ status: 'deployed', chart: 'spiderpool-0.9.4' });
+      expect(await keptSecrets()).toEqual([]);
+      expect((await cluster.request('GET', LEASE)).status).toBe(404);
+      const { stderr } = await call([ending, '--yes'], home);
+      expect(stderr).toContain('Nothing is left to');
+    }
+
+    // Every write of ours, each held, unanswered or answered in turn.
+    const CRDS = 'PATCH /apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+    test.each([
+      [`${CRDS} #1`, 'hold', 'resume'],
+      [`${CRDS} #2`, 'forward-unanswered', 'undo'],
+      [`POST ${SECRETS} #1`, 'hold', 'undo'],
+      [`POST ${SECRETS} #1`, 'forward-unanswered', 'resume'],
+      [`POST ${SECRETS} #1`, 'answer-then', 'undo'],
+      [`DELETE ${SECRETS} #1`, 'hold', 'resume'],
+      [`DELETE ${SECRETS} #1`, 'forward-unanswered', 'undo'],
+    ] as const)('at %s, %s, then %s', async (write, place, ending) => {
+      const before = await state();
+      const [name = '', nth] = write.split(' #');
+      const home = await killedAt({ where: (seen) => !isHelms(seen) && fits(name)(seen), nth: Number(nth) }, place, false);
+      await ends(home, ending, before);
+    });
+
+    // Inside helm: its record of the new revision, something in the middle, and the record that says it is over. Without helm it goes on alone.
+    test.each([
+      [`POST ${SECRETS}`, 'forward-unanswered', true, 'resume'],
+      [`POST ${SECRETS}`, 'forward-unanswered', true, 'undo'],
+      [`PATCH /apis/apps/v1/namespaces/${NAMESPACE}/deployments`, 'forward-unanswered', true, 'resume'],
+      [`PATCH /apis/apps/v1/namespaces/${NAMESPACE}/daemonsets`, 'hold', true, 'undo'],
+      [`PATCH /apis/apps/v1/namespaces/${NAMESPACE}/deployments`, 'answer-then', false, 'resume'],
+      [`PATCH /apis/apps/v1/namespaces/${NAMESPACE}/deployments`, 'answer-then', false, 'undo'],
+    ] as const)('inside helm at %s, %s, helm too: %s, then %s', async (write, place, helmToo, ending) => {
+      const before = await state();
+      const home = await killedAt({ where: (seen) => isHelms(seen) && fits(write)(seen) }, place, helmToo);
+      await ends(home, ending, before);
+    });
+  });
+
+  test('a chart that does not render: helm says why, nothing of the release is changed, and the undo is whole', async () => {
+    await install('0.9.4');
+    const before = await state();
+    const home = newHome();
+    const bad = await call([...upgrade('0.9.13'), '--set', 'spiderpoolAgent=nothing'], home);
+    expect(bad.code, bad.stderr).toBe(4);
+    expect(await newest()).toMatchObject({ revision: 1, status: 'deployed' });
+    fine(await call(['undo', '--yes'], home));
+    expect(await state()).toEqual(before);
   });
 });
+
+function steady(path: string, { metadata, status: _, ...rest }: Body): [string, object] {
+  const { resourceVersion: _v, generation: _g, managedFields: _m, uid: _u, creationTimestamp: _c, annotations = {}, ...who } = metadata;
+  const { 'deployment.kubernetes.io/revision': _r, 'deprecated.daemonset.template.generation': _t, ...notes } = annotations;
+  return [`${path}/${metadata.name}`, { metadata: { ...who, annotations: notes }, ...rest }];
+}
+
+function helmsAlive(): number[] {
+  return readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid) && existsSync(`/proc/${pid}/cmdline`))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+        return words[0] === HELM_BIN && words.includes('upgrade') && words.includes(NAMESPACE);
+      } catch {
+        return false;
+      }
+    });
+}

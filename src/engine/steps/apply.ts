@@ -19,6 +19,7 @@ import {
   whole,
   withoutStatus,
 } from './objects.ts';
+import { fedWith } from './shell.ts';
 
 type ApplyStep = StepOf<'apply'>;
 
@@ -27,6 +28,7 @@ export const apply: StepKind<ApplyStep> = {
     const versions = versionsOf(object).map(({ name }) => String(name));
     return [`~ ${describe(refOf(object))}${versions.length ? `: ${versions.join(', ')}` : ''}`];
   },
+  commands: ({ object }) => [fedWith('kubectl apply --server-side --force-conflicts -f -', wantedOf(object))],
   look,
   write: ({ object }, now) => ({ verb: 'apply', object: wantedOf(object), resourceVersion: versionOf(now) }),
   remember: whole,

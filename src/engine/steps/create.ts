@@ -7,6 +7,7 @@ import { differences } from './differences.ts';
 import { show } from './fields.ts';
 import { brokenGuard } from './guard.ts';
 import { bare, identity, isLeaving, isSecret, NO_SECRET_VALUES, secretValues, uidOf, versionOf, withoutStatus } from './objects.ts';
+import { fedWith } from './shell.ts';
 
 type CreateStep = StepOf<'create'>;
 
@@ -18,6 +19,7 @@ export const create: StepKind<CreateStep> = {
       ...Object.entries(fields).map(([field, value]) => `/${escapeSegment(field)}: ∅ → ${show(value)}`),
     ];
   },
+  commands: ({ object }) => [fedWith('kubectl create -f -', bare(object))],
   look,
   write,
   remember: identity,

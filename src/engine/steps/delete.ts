@@ -17,12 +17,14 @@ import {
   versionOf,
   whole,
 } from './objects.ts';
+import { kubectlName } from './shell.ts';
 import { oldPlanByHand } from './upgrade-plan.ts';
 
 type DeleteStep = StepOf<'delete'>;
 
 export const remove: StepKind<DeleteStep> = {
   preview: ({ on, propagation }) => [`- ${describe(on)}${propagation ? ` (${propagation})` : ''}`],
+  commands: ({ on, propagation }) => [`kubectl delete ${kubectlName(on)}${propagation ? ` --cascade=${propagation.toLowerCase()}` : ''}`],
   look: (step, world) => lookAtDoomed(step, world, step.like),
   write: ({ on, propagation }, now) => ({
     verb: 'delete',

@@ -1,11 +1,18 @@
 // An evict step: a Pod asked to go by way of its PodDisruptionBudgets. The executor waits while one of them refuses, up to `within`.
 import { describe } from '../../kube/refs.ts';
+import { shellWord } from '../../text/shell.ts';
 import type { StepKind, StepOf } from '../contracts.ts';
 import { lookAtDoomed } from './delete.ts';
 import { identity, uidOf } from './objects.ts';
+import { fedWith } from './shell.ts';
 
 export const evict: StepKind<StepOf<'evict'>> = {
   preview: ({ on, within }) => [`- ${describe(on)} (PodDisruptionBudget ≤ ${within} s)`],
+  commands: ({ on: { namespace = 'default', name } }) => [
+    fedWith(`kubectl create --raw ${shellWord(`/api/v1/namespaces/${namespace}/pods/${name}/eviction`)} -f -`, {
+      ...{ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { namespace, name } },
+    }),
+  ],
   look: lookAtDoomed,
   write: ({ on }, now) => ({ verb: 'evict', on: { ...on, uid: uidOf(now) } }),
   remember: identity,

@@ -1,7 +1,10 @@
 // A helm step: helm upgrade, and its inverse, helm rollback. What became of it is read from the records of the release, never from what helm printed,
 // so that a run which was killed inside helm finds out as well: whose revision is the newest, in which state, and whether a helm still works on it.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { shellWord } from '../../text/shell.ts';
 import type { HelmHands, Look, Revision, StepKind, StepOf, Text } from '../contracts.ts';
+
+import { valuesFile } from './keep.ts';
 
 type HelmStep = StepOf<'helm'>;
 
@@ -11,6 +14,12 @@ export const helm: StepKind<HelmStep> = {
       ? `helm rollback ${name} ${from} -n ${namespace} (≤ ${within} s)`
       : `helm upgrade ${name} -n ${namespace}: ${chart.name} ${chart.version} (≤ ${within} s)`,
   ],
+  commands: ({ action, release, from, chart, within }) => {
+    const at = `-n ${shellWord(release.namespace)} --timeout ${within}s`;
+    const name = shellWord(release.name);
+    if (action === 'rollback') return [`helm rollback ${name} ${from} ${at}`];
+    return [`helm upgrade ${name} ${shellWord(chart.path)} ${at} --reset-values --values ${shellWord(valuesFile(release))}`];
+  },
   look: async (step, world) => (world.helm ? lookAt(step, await settled(step, world.helm)) : { is: 'refused', because: NO_HELM }),
   // The look tells in `now` which record stands in the way.
   write: (step, now) => ({ verb: 'helm', step, clear: typeof now?.clear === 'number' ? now.clear : undefined }),

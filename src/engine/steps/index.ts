@@ -1,6 +1,7 @@
 // The kinds of step, by name. Everything that is done to a cluster goes through one of these modules.
 import type { Doing, Step, StepKind } from '../contracts.ts';
 import { apply } from './apply.ts';
+import { backup } from './backup.ts';
 import { create } from './create.ts';
 import { remove } from './delete.ts';
 import { evict } from './evict.ts';
@@ -10,7 +11,10 @@ import { manual } from './manual.ts';
 import { patch } from './patch.ts';
 import { wait } from './wait.ts';
 
-const KINDS = { patch, create, apply, delete: remove, evict, wait, keep, forget, helm, manual } satisfies Record<Doing['do'], unknown>;
+const KINDS = { patch, create, apply, delete: remove, evict, wait, backup, keep, forget, helm, manual } satisfies Record<
+  Doing['do'],
+  unknown
+>;
 
 /** The module that knows this step. Throws for a kind that this build does not know (a journal of a newer one). */
 export function kindOf(step: Step): StepKind {

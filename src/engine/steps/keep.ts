@@ -2,14 +2,22 @@
 // only the command that has read them can write the Secret, so a run that was cut before it begins anew.
 import { isRaw } from '../../kube/json.ts';
 import { describe } from '../../kube/refs.ts';
-import type { Raw, StepKind, StepOf, Text } from '../contracts.ts';
+import { shellWord } from '../../text/shell.ts';
+import type { Raw, ReleaseName, StepKind, StepOf, Text } from '../contracts.ts';
 import { identity, metadataOf, uidOf, versionOf } from './objects.ts';
 
 /** Annotation of the Secret: sha256 of the values, hex. */
 export const DIGEST = 'upgrade-guard/sha256';
 
+/** Where a runbook keeps the values. */
+export const valuesFile = ({ namespace, name }: ReleaseName): string => `values-${namespace}-${name}.yaml`;
+
 export const keep: StepKind<StepOf<'keep'>> = {
   preview: ({ on }) => [`+ ${describe(on)}`],
+  // What the release has now; what the command line adds to it, a person adds to that file.
+  commands: ({ release }) => [
+    `helm get values ${shellWord(release.name)} -n ${shellWord(release.namespace)} -o yaml > ${shellWord(valuesFile(release))}`,
+  ],
   look: async ({ on, digest }, world) => {
     const now = await world.get({ ...on, uid: undefined });
     if (!now) return { is: 'to-do', now };
@@ -27,6 +35,7 @@ export const keep: StepKind<StepOf<'keep'>> = {
 
 export const forget: StepKind<StepOf<'forget'>> = {
   preview: ({ on }) => [`- ${describe(on)}`],
+  commands: () => [],
   look: async (step, world) => {
     const now = await world.get(step.on);
     if (!now) return { is: 'done', now };

@@ -4,6 +4,7 @@ import { pending } from './guard.ts';
 
 export const manual: StepKind<StepOf<'manual'>> = {
   preview: (step) => step.commands,
+  commands: (step) => step.commands,
   look: async (step, world) =>
     step.seen && !(await pending(step.seen, world)) ? { is: 'done', now: undefined } : { is: 'to-do', now: undefined },
   write: () => undefined,

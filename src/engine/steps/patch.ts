@@ -6,6 +6,7 @@ import type { Change, Json, Look, PatchOp, Raw, StepKind, StepOf, Text, World } 
 import { keysIn, type Reader, readerOf, setInPlace, show } from './fields.ts';
 import { brokenGuard, pathOf } from './guard.ts';
 import { isSecret, isUpgradePlan, NO_SECRET_VALUES, secretValues, uidOf, whole } from './objects.ts';
+import { fedWith, kubectlName } from './shell.ts';
 import { oldPlanByHand } from './upgrade-plan.ts';
 
 type PatchStep = StepOf<'patch'>;
@@ -15,6 +16,7 @@ export const patch: StepKind<PatchStep> = {
     ...changes.map((change) => `${pathOf(change)}: ${show(change.before)} → ${show(change.after)}`),
     ...counters.map(({ path, keysOf }) => `${path} = #(${keysOf})`),
   ],
+  commands,
   look,
   write: (step, now) => ({ verb: 'patch', on: step.on, subresource: step.subresource, patch: patchOps(step, now!) }),
   remember: whole,
@@ -30,6 +32,17 @@ export const patch: StepKind<PatchStep> = {
     };
   },
 };
+
+/** With a test of every old value. Numbers that are recomputed, and JSON inside a string, are beyond one command that a person could read. */
+function commands({ on, subresource, changes, counters = [] }: PatchStep): string[] {
+  if (counters.length || changes.some(({ inString }) => inString !== undefined)) return [];
+  const patches: PatchOp[] = changes.flatMap(({ path, before, after }) => [
+    ...(before === undefined ? [] : [{ op: 'test' as const, path, value: before }]),
+    after === undefined ? { op: 'remove' as const, path } : { op: 'add' as const, path, value: after },
+  ]);
+  const at = subresource ? ` --subresource=${subresource}` : '';
+  return [fedWith(`kubectl patch ${kubectlName(on)}${at} --type=json --patch-file=/dev/stdin`, patches as unknown as Json)];
+}
 
 const GONE: Text = { en: 'the object is gone', zh: '对象已不存在' };
 const REPLACED: Text = { en: 'another object has taken its name', zh: '同名对象已被替换' };

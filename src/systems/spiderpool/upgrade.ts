@@ -2,6 +2,13 @@
 import type { Condition, Expectation, Raw, Ref, StepDraft, Upgrading } from '../../engine/contracts.ts';
 import { isRaw } from '../../kube/json.ts';
 
+/** What Spiderpool keeps in the cluster (facts section 2). Other groups' definitions come along with crds/, but are not its own. */
+const RESOURCES = [
+  'customresourcedefinitions.apiextensions.k8s.io',
+  ...['spidercoordinators', 'spiderendpoints', 'spiderippools', 'spidermultusconfigs', 'spiderreservedips', 'spidersubnets'].map(
+    (name) => `${name}.spiderpool.spidernet.io`,
+  ),
+];
 /** Seconds that helm may take: its own default; the charts have no hooks that run on upgrade. */
 const HELM_WITHIN = 300;
 /** Seconds for agents to be replaced two at a time (maxUnavailable 2): five minutes would do for some 20 nodes. */
@@ -11,8 +18,16 @@ const LASTING = 10;
 
 export function upgrade({ release, chart, values, kept }: Upgrading): StepDraft[] {
   const { namespace, name, revision } = release;
+  const backup: StepDraft = {
+    ...{ phase: 'prepare', guard: [], do: 'backup', resources: RESOURCES, file: 'backup.yaml.gz', undo: 'none' },
+    text: {
+      en: 'save every object of Spiderpool and its CustomResourceDefinitions beside the journal',
+      zh: '把 Spiderpool 的全部对象及其 CustomResourceDefinition 保存到日志旁',
+    },
+    undoNote: { en: 'a file; it stays', zh: '是一个文件，会保留' },
+  };
   const keep: StepDraft = {
-    ...{ guard: [], phase: 'upgrade', do: 'keep', ...kept },
+    ...{ guard: [], phase: 'upgrade', do: 'keep', release: { namespace, name }, ...kept },
     text: {
       en: `keep the values for helm in Secret ${namespace}/${kept.on.name}, until the upgrade is over`,
       zh: `在升级完成之前，把传给 helm 的 values 保存在 Secret ${namespace}/${kept.on.name} 中`,
@@ -42,7 +57,7 @@ export function upgrade({ release, chart, values, kept }: Upgrading): StepDraft[
     text: { en: `delete Secret ${namespace}/${kept.on.name}`, zh: `删除 Secret ${namespace}/${kept.on.name}` },
     undoNote: { en: 'it was only for the upgrade', zh: '它仅用于本次升级' },
   };
-  return [keep, helm, ready, away];
+  return [backup, keep, helm, ready, away];
 }
 
 /** Both charts' workloads have a name in the values. */

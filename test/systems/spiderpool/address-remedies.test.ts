@@ -66,8 +66,9 @@ function what(step: Step): string {
     case 'create':
     case 'apply':
       return `${step.do} ${objectName(refOf(step.object))}`;
+    case 'backup':
     case 'helm':
-      return `helm ${step.action} ${step.release.name}`;
+      return step.do;
     default:
       return `${step.do} ${objectName(step.on)}`;
   }

@@ -1,0 +1,42 @@
+// plan: a whole upgrade as ordered steps, for a person or a machine. Changes nothing.
+import { isComplete } from '../../engine/verdict.ts';
+import { jsonOf, yamlOf } from '../../report/data.ts';
+import { planView } from '../../report/plan.ts';
+import { type PlannedUpgrade, planData, planMarkdown, planShell } from '../../report/planned.ts';
+import { table } from '../../report/table.ts';
+import { SYSTEMS, TITLES } from '../../systems/index.ts';
+import { EXIT } from '../../text/user-error.ts';
+import type { Call } from '../call.ts';
+import { planAll } from '../repair.ts';
+import { openCluster } from '../session.ts';
+import { intended, unrepaired } from '../upgrading.ts';
+
+export async function plan(call: Call): Promise<number> {
+  const live = await openCluster(call);
+  try {
+    const { before, drafts } = await intended(call, live, 'run');
+    const made = await planAll(before.remedies, drafts);
+    const stopping = unrepaired(before, made);
+    const planned: PlannedUpgrade = { cluster: before.identity, paths: before.paths, plan: made, stopping };
+    switch (call.flags.output) {
+      case 'json':
+        call.out(jsonOf(planData(planned)));
+        break;
+      case 'yaml':
+        call.out(yamlOf(planData(planned)));
+        break;
+      case 'markdown':
+        call.out(...planMarkdown(planned, call.face));
+        break;
+      case 'shell':
+        call.out(...planShell(planned, call.face));
+        break;
+      default:
+        call.out(...table(before, SYSTEMS, TITLES, call.face), '', ...planView(made, call.face));
+    }
+    if (stopping.length) return EXIT.findings;
+    return isComplete(before.results) ? EXIT.ok : EXIT.unknown;
+  } finally {
+    live.close();
+  }
+}

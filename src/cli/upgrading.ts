@@ -1,0 +1,124 @@
+// An upgrade before it begins, for plan and upgrade alike: which system, chart and release, with which values, and the steps that the system makes of them.
+import path from 'node:path';
+import type { HelmRelease, Installation, JudgedFinding, Raw, StepDraft, System, Text } from '../engine/contracts.ts';
+import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
+import { isGap } from '../engine/gaps.ts';
+import type { Plan } from '../engine/plan.ts';
+import { decodeRelease } from '../helm/release.ts';
+import { digestOf } from '../helm/world.ts';
+import { isRaw } from '../kube/json.ts';
+import { SYSTEMS } from '../systems/index.ts';
+import { UserError } from '../text/user-error.ts';
+import { examineOptions } from './asked.ts';
+import type { Call } from './call.ts';
+import type { Live } from './session.ts';
+
+export interface Intended {
+  before: Examination;
+  options: ExamineOptions;
+  /** What the release will be given. Never printed, never stored here. */
+  values: Raw;
+  /** The upgrade itself, behind the repairs. */
+  drafts: StepDraft[];
+}
+
+/** Looks and changes nothing. `run`: the id that the run would have. Throws UserError for what cannot be upgraded at all. */
+export async function intended(call: Call, live: Live, run: string): Promise<Intended> {
+  const system = systemOf(call);
+  const options = await examineOptions(withBareTarget(call, system), { systems: [system.id] });
+  const { chart } = options;
+  if (!chart) throw new UserError(noChart(system), GIVE_A_CHART);
+  const before = await examine(live.source, SYSTEMS, options);
+  const release = releaseOf(onlyOne(before.installations, system));
+  const values = await valuesOf(release, live);
+  const drafts = system.upgrade!({
+    release,
+    chart: { path: path.resolve(call.flags.chart!), name: chart.name, version: chart.version },
+    values: laidOver(chart.values, values),
+    kept: {
+      on: { apiVersion: 'v1', kind: 'Secret', namespace: release.namespace, name: `upgrade-guard-${run}` },
+      digest: digestOf(values),
+    },
+  });
+  return { before, options, values, drafts };
+}
+
+/** Blockers that no automatic step repairs. */
+export function unrepaired({ results }: Examination, { steps }: Plan): JudgedFinding[] {
+  const repaired = new Set(steps.flatMap((step) => (step.do === 'manual' ? [] : step.reasons)));
+  return results
+    .flatMap(({ findings }) => findings)
+    .filter(({ grade, accepted, fingerprint }) => grade === 'blocker' && !accepted && !repaired.has(fingerprint));
+}
+
+// ---- what is upgraded, to what, with which values -------------------------------------------------------------------
+
+function systemOf({ args: [name] }: Call): System {
+  const system = SYSTEMS.find(({ id }) => id === name);
+  if (system?.upgrade) return system;
+  const able = SYSTEMS.flatMap(({ id, upgrade: can }) => (can ? [id] : [])).join(', ');
+  throw new UserError(
+    { en: `upgrading ${name}: this build upgrades ${able}`, zh: `升级 ${name}：此版本支持升级 ${able}` },
+    { en: `for example: {tool} upgrade ${able} --chart PATH`, zh: `例如：{tool} upgrade ${able} --chart PATH` },
+  );
+}
+
+/** `--to 0.9.13`: there is only one system here. */
+const withBareTarget = (call: Call, { id }: System): Call => ({
+  ...call,
+  flags: { ...call.flags, to: call.flags.to?.map((text) => (text.includes('=') ? text : `${id}=${text}`)) },
+});
+
+const noChart = ({ id }: System): Text => ({ en: `upgrading ${id}: no chart was given`, zh: `升级 ${id}：没有提供 chart` });
+const GIVE_A_CHART: Text = {
+  en: 'nothing is downloaded unasked: helm pull REPO/CHART --version VERSION, then --chart FILE.tgz',
+  zh: '未经要求不会下载任何内容：请先 helm pull REPO/CHART --version VERSION，再用 --chart FILE.tgz 指定',
+};
+
+function onlyOne(installations: readonly Installation[], { id }: System): Installation {
+  const [one, ...more] = installations;
+  if (!one) throw new UserError({ en: `upgrading ${id}: it is not installed here`, zh: `升级 ${id}：此集群中没有安装` });
+  if (!more.length) return one;
+  const ids = installations.map((each) => each.id).join(', ');
+  throw new UserError(
+    { en: `upgrading ${id}: there are several: ${ids}`, zh: `升级 ${id}：有多个安装：${ids}` },
+    { en: 'choose one by its namespace: -n NAMESPACE', zh: '请用 -n NAMESPACE 按命名空间选择' },
+  );
+}
+
+function releaseOf({ id, release }: Installation): HelmRelease {
+  if (release) return release;
+  throw new UserError(
+    { en: `upgrading ${id}: no Helm release of it can be seen`, zh: `升级 ${id}：看不到它的 Helm release` },
+    {
+      en: 'only what Helm installed is upgraded; with HELM_DRIVER=sql the records lie outside the cluster',
+      zh: '只能升级由 Helm 安装的内容；使用 HELM_DRIVER=sql 时，记录保存在集群之外',
+    },
+  );
+}
+
+/** What the user set, by the newest record. */
+async function valuesOf({ namespace, name, revision, kind }: HelmRelease & { kind?: string }, { source }: Live): Promise<Raw> {
+  const on = { apiVersion: 'v1', kind: kind ?? 'Secret', namespace, name: `sh.helm.release.v1.${name}.v${revision}` };
+  const record = await source.get(on);
+  const release = record && !isGap(record) ? decodeRelease(record) : { why: isGap(record) ? record.detail : 'there is no such record' };
+  if (!('why' in release)) return release.config;
+  throw new UserError(
+    {
+      en: `reading the values of release ${namespace}/${name}, revision ${revision}: ${release.why}`,
+      zh: `读取 release ${namespace}/${name} 修订版 ${revision} 的 values：${release.why}`,
+    },
+    { en: `see helm get values ${name} -n ${namespace}`, zh: `请查看 helm get values ${name} -n ${namespace}` },
+  );
+}
+
+/** helm's own rule for maps: merged; anything else: replaced; null takes away. */
+function laidOver(under: Raw, over: Raw): Raw {
+  const merged: Raw = { ...under };
+  for (const [key, value] of Object.entries(over)) {
+    const old = merged[key];
+    if (value === null) delete merged[key];
+    else merged[key] = isRaw(old) && isRaw(value) ? laidOver(old, value) : value;
+  }
+  return merged;
+}

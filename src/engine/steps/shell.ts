@@ -1,0 +1,14 @@
+// Steps as commands of kubectl, for a runbook: what comes from a cluster is quoted, objects go in on standard input.
+import { groupOf } from '../../kube/refs.ts';
+import { jsonOf } from '../../text/json.ts';
+import { shellWord } from '../../text/shell.ts';
+import type { Json, Ref } from '../contracts.ts';
+
+/** `KIND.GROUP NAME -n NAMESPACE`, as kubectl takes it. */
+export function kubectlName({ apiVersion, kind, namespace, name }: Ref): string {
+  const group = groupOf(apiVersion);
+  return [shellWord(group ? `${kind}.${group}` : kind), shellWord(name), ...(namespace ? ['-n', shellWord(namespace)] : [])].join(' ');
+}
+
+/** A command that reads JSON from standard input. Nothing in the text ends the document early: JSON has no line of that word alone. */
+export const fedWith = (command: string, json: Json): string => `${command} <<'UPGRADE_GUARD_END'\n${jsonOf(json)}\nUPGRADE_GUARD_END`;

@@ -1,0 +1,102 @@
+// A planned upgrade as data, as Markdown, and as a runbook for a shell. Values for helm are in none of them.
+import type { ClusterIdentity, JudgedFinding, Language, Step, Text, UpgradePath } from '../engine/contracts.ts';
+import type { Plan } from '../engine/plan.ts';
+import { kindOf } from '../engine/steps/index.ts';
+import { oneLine } from '../text/sanitise.ts';
+import type { Face } from './face.ts';
+import { clusterName } from './plan.ts';
+import { PHASE, UNDO } from './words.ts';
+
+export interface PlannedUpgrade {
+  cluster: ClusterIdentity;
+  paths: readonly UpgradePath[];
+  plan: Plan;
+  /** Blockers that none of the steps repairs. */
+  stopping: readonly JudgedFinding[];
+}
+
+/** docs/upgrade-plan.schema.json. */
+export function planData({ cluster, paths, plan: { steps, refusals }, stopping }: PlannedUpgrade): object {
+  return {
+    apiVersion: 'upgrade-guard/v1',
+    kind: 'UpgradePlan',
+    cluster,
+    paths: paths.map(({ installation: { id }, from, to }) => ({
+      installation: id,
+      from: typeof from === 'string' ? from : null,
+      to: to ?? null,
+    })),
+    steps: steps.map((step) => ({
+      ...{ id: step.id, phase: step.phase, do: step.do, text: step.text, changes: kindOf(step).preview(step) },
+      ...{ undo: step.undo, undoNote: step.undoNote ?? null, after: step.after, reasons: step.reasons },
+    })),
+    refusals,
+    blockers: stopping.map(({ fingerprint, message, objects }) => ({ fingerprint, message, objects })),
+  };
+}
+
+const TITLE: Text = { en: 'Upgrade plan', zh: '升级计划' };
+const BLOCKED: Text = { en: 'Blockers that no step repairs', zh: '没有步骤能修复的阻断项' };
+const BY_HAND: Text = { en: 'yours to do', zh: '由您执行' };
+const UNDO_IS: Text = { en: 'undo', zh: '撤销' };
+
+const pathLine = ({ installation: { id }, from, to }: UpgradePath): string =>
+  `${id} ${typeof from === 'string' ? from : '?'} → ${to ?? '?'}`;
+const promise = ({ do: doing, undo }: Step, language: Language): string =>
+  doing === 'manual' ? BY_HAND[language] : `${UNDO_IS[language]}: ${UNDO[undo][language]}`;
+
+/** Nothing of a cluster's text acts as Markdown. */
+const plain = (text: string): string => oneLine(text, 1000).replace(/[\\`*_{}[\]<>#|!]/g, '\\$&');
+
+export function planMarkdown({ cluster, paths, plan: { steps, refusals }, stopping }: PlannedUpgrade, { language }: Face): string[] {
+  const line = (step: Step, before: Step | undefined) => [
+    ...(step.phase === before?.phase ? [] : ['', `## ${PHASE[step.phase][language]}`, '']),
+    `${step.id}. ${plain(step.text[language])} (${promise(step, language)})`,
+    ...kindOf(step)
+      .preview(step)
+      .map((change) => `   - ${plain(change)}`),
+    ...(step.undoNote && step.do !== 'manual' ? [`   - ${UNDO_IS[language]}: ${plain(step.undoNote[language])}`] : []),
+  ];
+  return [
+    `# ${TITLE[language]}: ${plain(clusterName(cluster))}`,
+    '',
+    ...paths.map((path) => `- ${plain(pathLine(path))}`),
+    ...(stopping.length ? ['', `## ${BLOCKED[language]}`, '', ...stopping.map(({ message }) => `- ${plain(message[language])}`)] : []),
+    ...steps.flatMap((step, at) => line(step, steps[at - 1])),
+    ...refusals.map(({ refused }) => `- ${plain(refused[language])}`),
+  ];
+}
+
+/** A runbook: read it, then run it step by step. It stops at the first command that fails. */
+export function planShell({ cluster, paths, plan: { steps, refusals }, stopping }: PlannedUpgrade, { language }: Face): string[] {
+  const comment = (text: string) => `# ${oneLine(text, 1000)}`;
+  const none: Text = {
+    en: 'no command for this step: upgrade-guard does it (values inside a string, or numbers that are counted anew)',
+    zh: '此步骤没有对应的命令：由 upgrade-guard 执行（涉及字符串内的值或需重新计算的计数）',
+  };
+  const shown = (step: Step, before: Step | undefined): string[] => {
+    const commands = kindOf(step).commands(step);
+    return [
+      ...(step.phase === before?.phase ? [] : ['', comment(`==== ${PHASE[step.phase][language]}`)]),
+      '',
+      comment(`${step.id}. ${step.text[language]} (${promise(step, language)})`),
+      ...(step.undoNote ? [comment(`   ${step.undoNote[language]}`)] : []),
+      ...(commands.length ? commands : step.do === 'forget' ? [] : [comment(none[language])]),
+    ];
+  };
+  return [
+    '#!/bin/sh',
+    comment(`${TITLE[language]}: ${clusterName(cluster)}`),
+    ...paths.map((path) => comment(pathLine(path))),
+    comment(
+      {
+        en: 'Read every step before you run it; what follows stops at the first failure.',
+        zh: '执行前请逐步阅读；以下命令在第一次失败时停止。',
+      }[language],
+    ),
+    ...stopping.map(({ message }) => comment(`${BLOCKED[language]}: ${message[language]}`)),
+    ...refusals.map(({ refused }) => comment(refused[language])),
+    'set -eu',
+    ...steps.flatMap((step, at) => shown(step, steps[at - 1])),
+  ];
+}
