@@ -6,6 +6,7 @@ import { type Invocation, languageAsked, type Parsed, parseArgv } from './cli/ar
 import { type Caller, callerOf, connectionFromHelm } from './cli/caller.ts';
 import { COMPLETE, complete, completionScript, type LookUp } from './cli/completion.ts';
 import { helpPage } from './cli/help.ts';
+import { pluginWords } from './cli/plugin.ts';
 import type { Language, Text } from './engine/contracts.ts';
 import { oneLine, printable } from './text/sanitise.ts';
 import { whyOf } from './text/system-error.ts';
@@ -27,7 +28,7 @@ async function main(words: string[]): Promise<number> {
   if (words[0] === COMPLETE) return print(await complete(words.slice(1), language, lookUp(caller, language)));
   let verbose = false;
   try {
-    const parsed = parseArgv(words, caller.usage);
+    const parsed = parseArgv(caller.kind === 'helm' ? pluginWords(words) : words, caller.usage);
     verbose = Number(parsed.flags.v ?? 0) > 0;
     return await dispatch(parsed, caller, language);
   } catch (error) {

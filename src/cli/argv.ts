@@ -189,7 +189,8 @@ function throughCac(command: CommandSpec, args: string[], given: readonly Given[
       parsed = { verb: registered.name as Verb, args: positionals.map(unguard), flags: flagsOf(options, given) };
     });
   }
-  const words = [command.name, ...given.flatMap(guardFlag), ...args.map((word) => GUARD + word)];
+  // Flags last: cac would take a word behind a flag of several words, such as --all-contexts, for its value.
+  const words = [command.name, ...args.map((word) => GUARD + word), ...given.flatMap(guardFlag)];
   program.parse(['', '', ...words], { run: false });
   try {
     program.runMatchedCommand();

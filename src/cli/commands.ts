@@ -110,8 +110,8 @@ const CHANGE = [
   {
     name: 'plan',
     group: 'change',
-    positionals: [{ name: 'SYSTEM', required: true, values: SYSTEM_NAMES }],
-    flags: ['to', 'chart', 'accept', 'output'],
+    positionals: [{ name: 'SYSTEM', required: true, values: SYSTEM_NAMES }, { name: 'RELEASE' }],
+    flags: ['to', 'chart', 'repo', 'accept', 'timeout', 'output'],
     output: ['table', 'json', 'yaml', 'markdown', 'shell'],
     text: { en: 'Show a whole upgrade as ordered steps', zh: '按顺序列出整个升级的步骤' },
     more: {
@@ -126,8 +126,8 @@ const CHANGE = [
   {
     name: 'upgrade',
     group: 'change',
-    positionals: [{ name: 'SYSTEM', required: true, values: SYSTEM_NAMES }],
-    flags: ['to', 'chart', 'dry-run', 'yes', 'confirm', 'accept', 'take-over'],
+    positionals: [{ name: 'SYSTEM', required: true, values: SYSTEM_NAMES }, { name: 'RELEASE' }],
+    flags: ['to', 'chart', 'repo', 'dry-run', 'yes', 'confirm', 'accept', 'timeout', 'rollback-on-failure', 'take-over'],
     text: { en: 'Upgrade a system: check, repair, upgrade, check again', zh: '升级系统：检查、修复、升级、再次检查' },
     more: {
       en: 'Shows every step first. helm does the upgrade itself, with the values that the release has. Where it stops, nothing is rolled back unasked: resume goes on, undo takes back.',

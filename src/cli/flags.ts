@@ -31,6 +31,29 @@ export const FLAGS = {
       zh: '升级将使用的 chart，目录或 .tgz 文件；其版本即为目标版本',
     },
   },
+  repo: {
+    kind: 'value',
+    value: 'URL',
+    text: {
+      en: 'Have helm fetch the chart from this chart repository; else nothing is downloaded',
+      zh: '让 helm 从该 chart 仓库获取 chart；否则不会下载任何内容',
+    },
+  },
+  timeout: {
+    kind: 'value',
+    value: 'DURATION',
+    text: {
+      en: 'How long helm may take, and then the workloads to become ready, as in helm: 5m, 1h30m (default 5m and 30m)',
+      zh: 'helm 可用的时间，以及其后等待工作负载就绪的时间，写法同 helm：5m、1h30m（默认 5m 和 30m）',
+    },
+  },
+  'rollback-on-failure': {
+    kind: 'boolean',
+    text: {
+      en: 'Take everything back when a step fails; else it stops there and tells you how',
+      zh: '某一步失败时撤销全部更改；默认停在该处并说明如何处理',
+    },
+  },
   from: {
     kind: 'value',
     value: 'PATH',

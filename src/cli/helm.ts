@@ -1,19 +1,18 @@
 // helm beside us: the one on PATH (or that called us), led to the same cluster as the same user by helm's own environment variables.
-import type { Raw, Run, World } from '../engine/contracts.ts';
-import { findHelm } from '../helm/drive.ts';
+import type { Raw, World } from '../engine/contracts.ts';
+import { findHelm, type Helm } from '../helm/drive.ts';
 import { helmWorld } from '../helm/world.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 import type { Live } from './session.ts';
 
-/** The live world with helm in it, for this run. `values`: of the command that begins it. Throws UserError where there is no helm, or none that could be led to the same place. */
-export async function withHelm(call: Call, { world, steady, store }: Live, run: string, values?: Raw): Promise<World> {
-  return helmWorld(world, { source: steady, helm: await findHelm(helmEnvironment(call)), values, beside: store.beside(run) });
+/** The live world with helm in it, for this run. `values`: of the command that begins it. helm itself is looked for at its first use. */
+export function withHelm(call: Call, { world, steady, store }: Live, run: string, values?: Raw): World {
+  return helmWorld(world, { source: steady, helm: () => helmOf(call), values, beside: store.beside(run) });
 }
 
-/** What a stored run needs to go on, or to be taken back: with helm, if helm has a part in it. */
-export const ableTo = async (run: Run, call: Call, live: Live): Promise<Live> =>
-  run.steps.some((step) => step.do === 'helm') ? { ...live, world: await withHelm(call, live, run.id) } : live;
+/** Throws UserError where there is no helm, or none that could be led to the same place. */
+export const helmOf = (call: Call): Promise<Helm> => findHelm(helmEnvironment(call));
 
 /** Variables and not flags: a token among the arguments could be read by everybody on the machine. */
 function helmEnvironment({ flags, env }: Call): NodeJS.ProcessEnv {

@@ -8,14 +8,14 @@ import type { Call } from './call.ts';
 /** Certain enough that --yes answers for it (DESIGN section 4). */
 const isSure = ({ sure }: JudgedFinding): boolean => sure === 'certain' || sure === 'high';
 
-/** Every finding's steps; nothing is asked. For previews and rehearsals. `behind`: steps that the repairs make room for. */
-export const planAll = (remedies: readonly CheckRemedy[], behind: StepDraft[] = []): Promise<Plan> =>
-  planOf(remedies, behind, async () => true);
+/** Every finding's steps; nothing is asked. For previews and rehearsals. `around`: the steps of an upgrade, whose first ones come before any repair. */
+export const planAll = (remedies: readonly CheckRemedy[], around: StepDraft[] = []): Promise<Plan> =>
+  planOf(remedies, around, async () => true);
 
 /** Doubtful findings only where --confirm names one of their objects or a person says yes to each. */
-export function planChosen(remedies: readonly CheckRemedy[], call: Call, behind: StepDraft[] = []): Promise<Plan> {
+export function planChosen(remedies: readonly CheckRemedy[], call: Call, around: StepDraft[] = []): Promise<Plan> {
   const named = new Set(call.flags.confirm);
-  return planOf(remedies, behind, async (finding) => {
+  return planOf(remedies, around, async (finding) => {
     if (isSure(finding) || finding.objects.some((ref) => named.has(objectName(ref)))) return true;
     const names = finding.objects.map(objectName).join(', ');
     const about = { en: `${finding.message.en} (${names}): not certain.`, zh: `${finding.message.zh}（${names}）：不确定。` };
@@ -34,7 +34,7 @@ export function planChosen(remedies: readonly CheckRemedy[], call: Call, behind:
 
 async function planOf(
   remedies: readonly CheckRemedy[],
-  behind: StepDraft[],
+  around: StepDraft[],
   wanted: (finding: JudgedFinding) => Promise<boolean>,
 ): Promise<Plan> {
   const proposals = [];
@@ -43,7 +43,7 @@ async function planOf(
     for (const finding of findings) if (await wanted(finding)) chosen.push(finding);
     if (chosen.length) proposals.push({ ...(await propose(chosen)), reasons: chosen.map(({ fingerprint }) => fingerprint) });
   }
-  return makePlan([...proposals, { drafts: behind, refusals: [], reasons: [] }]);
+  return makePlan([{ drafts: around, refusals: [], reasons: [] }, ...proposals]);
 }
 
 /** What stops an upgrade comes before what merely troubles it. */

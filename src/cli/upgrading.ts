@@ -1,16 +1,20 @@
 // An upgrade before it begins, for plan and upgrade alike: which system, chart and release, with which values, and the steps that the system makes of them.
 import path from 'node:path';
+import { duration } from '../cluster/duration.ts';
 import type { HelmRelease, Installation, JudgedFinding, Raw, StepDraft, System, Text } from '../engine/contracts.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
-import { isGap } from '../engine/gaps.ts';
 import type { Plan } from '../engine/plan.ts';
-import { decodeRelease } from '../helm/release.ts';
-import { digestOf } from '../helm/world.ts';
+import { fetchedChart } from '../helm/fetch.ts';
+import { digestOf, standing } from '../helm/world.ts';
+import { chartsFolder } from '../journal/state-folder.ts';
 import { isRaw } from '../kube/json.ts';
 import { SYSTEMS } from '../systems/index.ts';
+import { oneLine } from '../text/sanitise.ts';
+import { shellWord } from '../text/shell.ts';
 import { UserError } from '../text/user-error.ts';
 import { examineOptions } from './asked.ts';
 import type { Call } from './call.ts';
+import { helmOf } from './helm.ts';
 import type { Live } from './session.ts';
 
 export interface Intended {
@@ -23,18 +27,20 @@ export interface Intended {
 }
 
 /** Looks and changes nothing. `run`: the id that the run would have. Throws UserError for what cannot be upgraded at all. */
-export async function intended(call: Call, live: Live, run: string): Promise<Intended> {
-  const system = systemOf(call);
-  const options = await examineOptions(withBareTarget(call, system), { systems: [system.id] });
+export async function intended(given: Call, live: Live, run: string): Promise<Intended> {
+  const system = systemOf(given);
+  const call = await withChart(withBareTarget(given, system), system);
+  const options = await examineOptions(call, { systems: [system.id] });
   const { chart } = options;
   if (!chart) throw new UserError(noChart(system), GIVE_A_CHART);
   const before = await examine(live.source, SYSTEMS, options);
-  const release = releaseOf(onlyOne(before.installations, system));
-  const values = await valuesOf(release, live);
+  const release = releaseOf(theOne(before.installations, system, call.args[1]));
+  const { revision, values } = await standingOf(release, live);
   const drafts = system.upgrade!({
-    release,
+    release: { ...release, revision },
     chart: { path: path.resolve(call.flags.chart!), name: chart.name, version: chart.version },
     values: laidOver(chart.values, values),
+    within: call.flags.timeout === undefined ? undefined : Math.ceil(duration(call.flags.timeout, '--timeout') / 1000),
     kept: {
       on: { apiVersion: 'v1', kind: 'Secret', namespace: release.namespace, name: `upgrade-guard-${run}` },
       digest: digestOf(values),
@@ -69,20 +75,54 @@ const withBareTarget = (call: Call, { id }: System): Call => ({
   flags: { ...call.flags, to: call.flags.to?.map((text) => (text.includes('=') ? text : `${id}=${text}`)) },
 });
 
+/** Fetched by helm where that was asked for: with --repo, or from a registry (--chart oci://…). */
+async function withChart(call: Call, { id }: System): Promise<Call> {
+  const { chart, repo, to } = call.flags;
+  const fromRegistry = chart?.startsWith('oci://');
+  if (!repo && !fromRegistry) return call;
+  const version = to?.at(-1)?.split('=').at(-1);
+  if (version === undefined) {
+    throw new UserError(
+      { en: 'fetching the chart: its version was not given', zh: '获取 chart：没有给出版本' },
+      { en: `for example: --to ${id}=VERSION`, zh: `例如：--to ${id}=VERSION` },
+    );
+  }
+  return {
+    ...call,
+    flags: { ...call.flags, chart: await fetchedChart(await helmOf(call), chart ?? id, version, repo, chartsFolder(call.env)) },
+  };
+}
+
 const noChart = ({ id }: System): Text => ({ en: `upgrading ${id}: no chart was given`, zh: `升级 ${id}：没有提供 chart` });
 const GIVE_A_CHART: Text = {
-  en: 'nothing is downloaded unasked: helm pull REPO/CHART --version VERSION, then --chart FILE.tgz',
-  zh: '未经要求不会下载任何内容：请先 helm pull REPO/CHART --version VERSION，再用 --chart FILE.tgz 指定',
+  en: 'give --chart PATH (helm pull saves one), or have helm fetch it: --repo URL --to VERSION; nothing is downloaded unasked',
+  zh: '请用 --chart PATH 指定（可由 helm pull 获得），或让 helm 获取：--repo URL --to VERSION；未经要求不会下载任何内容',
 };
 
-function onlyOne(installations: readonly Installation[], { id }: System): Installation {
-  const [one, ...more] = installations;
+/** `release`: its name, if it was given. */
+function theOne(installations: readonly Installation[], { id }: System, release: string | undefined): Installation {
+  const [one, ...more] = release === undefined ? installations : installations.filter(({ name }) => name === release);
+  if (!one && installations.length) throw noSuchRelease(id, release ?? '', installations);
   if (!one) throw new UserError({ en: `upgrading ${id}: it is not installed here`, zh: `升级 ${id}：此集群中没有安装` });
   if (!more.length) return one;
   const ids = installations.map((each) => each.id).join(', ');
   throw new UserError(
     { en: `upgrading ${id}: there are several: ${ids}`, zh: `升级 ${id}：有多个安装：${ids}` },
-    { en: 'choose one by its namespace: -n NAMESPACE', zh: '请用 -n NAMESPACE 按命名空间选择' },
+    {
+      en: 'choose one by its namespace (-n NAMESPACE) or by the name of its release',
+      zh: '请用 -n NAMESPACE 按命名空间选择，或写明 release 名称',
+    },
+  );
+}
+
+function noSuchRelease(system: string, release: string, installations: readonly Installation[]): UserError {
+  const names = installations.map(({ namespace, name }) => `${namespace}/${name}`).join(', ');
+  return new UserError(
+    {
+      en: `upgrading ${system}: there is no release ${oneLine(release, 80)}`,
+      zh: `升级 ${system}：没有名为 ${oneLine(release, 80)} 的 release`,
+    },
+    { en: `there is ${names}`, zh: `现有：${names}` },
   );
 }
 
@@ -97,18 +137,21 @@ function releaseOf({ id, release }: Installation): HelmRelease {
   );
 }
 
-/** What the user set, by the newest record. */
-async function valuesOf({ namespace, name, revision, kind }: HelmRelease & { kind?: string }, { source }: Live): Promise<Raw> {
-  const on = { apiVersion: 'v1', kind: kind ?? 'Secret', namespace, name: `sh.helm.release.v1.${name}.v${revision}` };
-  const record = await source.get(on);
-  const release = record && !isGap(record) ? decodeRelease(record) : { why: isGap(record) ? record.detail : 'there is no such record' };
-  if (!('why' in release)) return release.config;
+/** From where helm will go on: a pending newest revision is out of the way by then. */
+async function standingOf(release: HelmRelease, { source }: Live): Promise<{ revision: number; values: Raw }> {
+  const at = `${release.namespace}/${release.name}`;
+  const found = await standing(release, source).catch((error: Error) => ({ why: error.message }));
+  if (found && !('why' in found)) return found;
+  const why = found?.why;
   throw new UserError(
     {
-      en: `reading the values of release ${namespace}/${name}, revision ${revision}: ${release.why}`,
-      zh: `读取 release ${namespace}/${name} 修订版 ${revision} 的 values：${release.why}`,
+      en: `reading the values of release ${at}: ${why ?? 'it has no revision but a pending one'}`,
+      zh: `读取 release ${at} 的 values：${why ?? '除 pending 状态外没有其他修订版'}`,
     },
-    { en: `see helm get values ${name} -n ${namespace}`, zh: `请查看 helm get values ${name} -n ${namespace}` },
+    {
+      en: `see: helm history ${shellWord(release.name)} -n ${shellWord(release.namespace)}`,
+      zh: `请查看：helm history ${shellWord(release.name)} -n ${shellWord(release.namespace)}`,
+    },
   );
 }
 

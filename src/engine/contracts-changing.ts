@@ -64,6 +64,8 @@ export type Doing =
       digest: string;
       within: number;
     }
+  /** Takes away the record of a revision that is pending although no helm can be alive behind it. `quiet`: seconds for which nobody must have touched it. */
+  | { do: 'unpend'; release: ReleaseName; revision: number; quiet: number }
   | { do: 'manual'; commands: string[]; seen?: Condition[] };
 export interface ReleaseName {
   namespace: string;
@@ -97,11 +99,12 @@ export type ApiWrite =
 /** Writes that need helm, the values for it, or a place for a backup at hand. */
 export type HelmWrite =
   | { verb: 'backup'; resources: ResourceName[]; file: string }
-  | { verb: 'keep'; on: Ref; digest: string }
+  | { verb: 'keep'; release: ReleaseName; on: Ref; digest: string }
   /** `clear`: a revision that a helm which is gone left pending; its record goes first. */
-  | { verb: 'helm'; step: StepOf<'helm'>; clear?: number };
+  | { verb: 'helm'; step: StepOf<'helm'>; clear?: number }
+  | { verb: 'unpend'; release: ReleaseName; revision: number };
 export function isApiWrite(write: Write): write is ApiWrite {
-  return write.verb !== 'backup' && write.verb !== 'keep' && write.verb !== 'helm';
+  return write.verb !== 'backup' && write.verb !== 'keep' && write.verb !== 'helm' && write.verb !== 'unpend';
 }
 /** Two of these: the API server, and a dump in memory (rehearsal). */
 export interface World {
@@ -125,10 +128,11 @@ export interface HelmHands {
   /** Whether a helm on this machine is working on it. */
   isAlive(release: ReleaseName): Promise<boolean>;
 }
-/** One record of a release. Of the newest alone: its chart, NAME-VERSION; the digest of the values it was given; what helm says of it. */
+/** One record of a release. `touched`: when it was last written, in ms since the epoch. Of the newest alone: its chart, NAME-VERSION; the digest of the values it was given; what helm says of it. */
 export interface Revision {
   revision: number;
   status: string;
+  touched: number;
   chart?: string;
   digest?: string;
   description?: string;

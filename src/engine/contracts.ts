@@ -234,6 +234,8 @@ export interface Upgrading {
   values: Raw;
   /** The Secret for them, and their digest. */
   kept: { on: Ref; digest: string };
+  /** Seconds, for helm and again for the workloads; undefined: what suits the system. */
+  within?: number;
 }
 /** Made by the engine alone. `passed` needs every required read, and every gap to be harmless. */
 export type Outcome = 'found' | 'passed' | 'unknown' | 'not-applicable' | 'not-looked-at';

@@ -10,6 +10,8 @@ export interface ReleaseRecord {
   name: string;
   revision: number;
   status: string;
+  /** When it was last written, ms since the epoch; the labels hold seconds. */
+  touched: number;
 }
 
 /** undefined: the labels are not those of a release record. */
@@ -17,7 +19,8 @@ export function releaseRecord(object: Raw): ReleaseRecord | undefined {
   const { name: own, namespace, labels } = object.metadata as { name: string; namespace: string; labels?: Record<string, string> };
   const revision = Number(labels?.version);
   if (!labels?.name || !labels.status || !Number.isSafeInteger(revision) || revision < 1) return undefined;
-  return { kind: String(object.kind), object: own, namespace, name: labels.name, revision, status: labels.status };
+  const touched = Number(labels.modifiedAt ?? labels.createdAt) * 1000;
+  return { kind: String(object.kind), object: own, namespace, name: labels.name, revision, status: labels.status, touched };
 }
 
 /** All revisions of one release, newest first. */

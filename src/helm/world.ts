@@ -16,14 +16,17 @@ import {
   type World,
   WorldError,
 } from '../engine/contracts.ts';
+import { isGap } from '../engine/gaps.ts';
 import { DIGEST } from '../engine/steps/keep.ts';
 import { bare } from '../engine/steps/objects.ts';
 import { isRaw, parseJson } from '../kube/json.ts';
 import { pointerGet } from '../kube/pointer.ts';
+import { keyOf } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { callHelm, type Helm, isHelmAlive } from './drive.ts';
+import { objectsIn } from './manifest.ts';
 import { history, type ReleaseRecord, releaseRecord } from './records.ts';
-import { decodeRelease } from './release.ts';
+import { decodeRelease, type Release } from './release.ts';
 
 /** In the run's folder. */
 const OUTPUT_FILE = 'helm.log';
@@ -32,7 +35,8 @@ const VALUES_MAX = 16 * 1024 * 1024;
 
 export interface Means {
   source: Source;
-  helm: Helm;
+  /** Looked for when it is needed. */
+  helm(): Promise<Helm>;
   /** The values of this call; a resumed run finds them in their Secret. */
   values?: Raw;
   /** The run's own folder: what helm printed goes there, redacted, and backups. */
@@ -66,8 +70,16 @@ export function helmWorld(world: World, means: Means): World {
     write: async (write, options) => {
       if (isApiWrite(write)) return world.write(write, options);
       if (write.verb === 'backup') return backup(write, means);
-      if (write.verb === 'keep') return world.write({ verb: 'create', object: secretOf(write, means.values) }, options);
-      if (write.clear !== undefined) await clear(write.step.release, write.clear, world, means.source);
+      if (write.verb === 'keep') return world.write({ verb: 'create', object: secretOf(write, await valuesFor(write, means)) }, options);
+      if (write.verb === 'unpend') {
+        await clear(write.release, write.revision, world, means.source);
+        return undefined;
+      }
+      if (write.clear !== undefined) {
+        // helm rollback knows nothing of what a revision made whose record is gone.
+        if (write.step.action === 'rollback') await removeMade(write.step, world, means.source);
+        await clear(write.step.release, write.clear, world, means.source);
+      }
       return drive(write.step, world, means);
     },
   };
@@ -91,9 +103,18 @@ async function backup({ resources, file }: Extract<HelmWrite, { verb: 'backup' }
 
 // ---- values ---------------------------------------------------------------------------------------------------------
 
-function secretOf({ on, digest }: Extract<HelmWrite, { verb: 'keep' }>, values: Raw | undefined): Raw {
-  if (!values)
-    throw new WorldError('refused', 'the values were only known to the command that began this run; nothing was changed yet: begin anew');
+type Keeping = Extract<HelmWrite, { verb: 'keep' }>;
+
+/** Of a resumed run: what the release has, if that is what the run was begun with. */
+async function valuesFor({ release, digest }: Keeping, { values, source }: Means): Promise<Raw> {
+  if (values) return values;
+  const [newest] = await records(release, source);
+  const own = newest && (await decoded(newest, source)).config;
+  if (own && digestOf(own) === digest) return own;
+  throw new WorldError('refused', 'the values were only known to the command that began this run: take it back, then begin anew');
+}
+
+function secretOf({ on, digest }: Keeping, values: Raw): Raw {
   const { namespace, name } = on;
   const packed = gzipSync(JSON.stringify(values)).toString('base64');
   return {
@@ -127,7 +148,7 @@ async function records({ namespace, name }: ReleaseName, source: Source): Promis
   for (const resource of ['secrets', 'configmaps']) {
     const here: ReleaseRecord[] = [];
     const gap = await source.list(
-      { resource, labels: `owner=helm,name=${name}`, fields: ['metadata.labels'] },
+      { resource, labels: `owner=helm,name=${name}`, fields: ['metadata.labels', 'metadata.creationTimestamp'] },
       {
         object: (object) => {
           const record = releaseRecord(object);
@@ -149,25 +170,36 @@ const unseen = ({ why, detail = '', resource }: Gap): WorldError =>
 
 const refOf = ({ kind, namespace, object }: ReleaseRecord): Ref => ({ apiVersion: 'v1', kind, namespace, name: object });
 
+async function decoded(record: ReleaseRecord, source: Source): Promise<Release> {
+  const object = await source.get(refOf(record));
+  if (isGap(object)) throw unseen(object);
+  const release = object && decodeRelease(object);
+  if (release && !('why' in release)) return release;
+  throw new WorldError('unanswered', oneLine(`revision ${record.revision}: ${release?.why ?? 'it has just gone'}`));
+}
+
 async function revisions(release: ReleaseName, source: Source): Promise<Revision[]> {
   const [newest, ...older] = await records(release, source);
   if (!newest) return [];
-  const object = await source.get(refOf(newest));
-  if (object && 'why' in object) throw unseen(object as unknown as Gap);
-  const decoded = object && decodeRelease(object);
-  if (!decoded || 'why' in decoded)
-    throw new WorldError('unanswered', oneLine(`revision ${newest.revision}: ${decoded?.why ?? 'it has just gone'}`));
-  const description = pointerGet(decoded.raw, '/info/description');
+  const { raw, status, chart, config } = await decoded(newest, source);
+  const description = pointerGet(raw, '/info/description');
   return [
     {
       revision: newest.revision,
-      status: decoded.status,
-      chart: `${decoded.chart.name}-${decoded.chart.version}`,
-      digest: digestOf(decoded.config),
+      status,
+      touched: newest.touched,
+      chart: `${chart.name}-${chart.version}`,
+      digest: digestOf(config),
       description: typeof description === 'string' ? oneLine(description, 500) : undefined,
     },
-    ...older.map(({ revision, status }) => ({ revision, status })),
+    ...older.map(({ revision, status, touched }) => ({ revision, status, touched })),
   ];
+}
+
+/** The newest revision that is not pending, and what the user set in it: from where an upgrade goes on. Throws WorldError. */
+export async function standing(release: ReleaseName, source: Source): Promise<{ revision: number; values: Raw } | undefined> {
+  const good = (await records(release, source)).find(({ status }) => !status.startsWith('pending-'));
+  return good && { revision: good.revision, values: (await decoded(good, source)).config };
 }
 
 /** Takes away the record of a revision that was cut, if it is still pending and still the newest. */
@@ -181,6 +213,29 @@ async function clear(release: ReleaseName, revision: number, world: World, sourc
   await world.write({ verb: 'delete', on: { ...refOf(newest), uid }, resourceVersion });
 }
 
+/** What the cut revision made and the one that we go back to does not have. Never a CustomResourceDefinition, nor what its chart says to keep. */
+async function removeMade({ release, from }: StepOf<'helm'>, world: World, source: Source): Promise<void> {
+  const all = await records(release, source);
+  const [cut, good] = [all[0], all.find(({ revision }) => revision === from)];
+  if (!cut || !good || cut === good) return;
+  const had = new Set(objectsIn((await decoded(good, source)).manifest, release).map(keyOf));
+  for (const on of objectsIn((await decoded(cut, source)).manifest, release)) {
+    if (had.has(keyOf(on)) || on.kind === 'CustomResourceDefinition') continue;
+    const now = await world.get(on);
+    const { annotations = {}, uid, resourceVersion } = (now?.metadata ?? {}) as Metadata;
+    const isOurs =
+      annotations['meta.helm.sh/release-name'] === release.name && annotations['meta.helm.sh/release-namespace'] === release.namespace;
+    if (now && isOurs && annotations['helm.sh/resource-policy'] !== 'keep')
+      await world.write({ verb: 'delete', on: { ...on, uid }, resourceVersion });
+  }
+}
+
+interface Metadata {
+  annotations?: Record<string, string>;
+  uid?: string;
+  resourceVersion?: string;
+}
+
 // ---- helm -----------------------------------------------------------------------------------------------------------
 
 /** Answers with who the newest record is, whatever state helm left it in: a look tells. Throws where helm refused before it changed anything. */
@@ -190,9 +245,9 @@ async function drive(step: StepOf<'helm'>, world: World, { helm, beside, source 
   const [was] = await records(step.release, source);
   const { code, output } =
     step.action === 'rollback'
-      ? await callHelm(helm, ['rollback', name, String(step.from), ...common])
+      ? await callHelm(await helm(), ['rollback', name, String(step.from), ...common])
       : await callHelm(
-          helm,
+          await helm(),
           // All values are on standard input: nothing of the release's own is to be mixed in again.
           ['upgrade', name, step.chart.path, ...common, '--reset-values', '--values', '-'],
           JSON.stringify(await keptValues(step.values, step.digest, world)),

@@ -15,3 +15,6 @@ export function stateFolder(
   const state = env.XDG_STATE_HOME;
   return path.posix.join(state?.startsWith('/') ? state : path.posix.join(home, '.local', 'state'), 'upgrade-guard');
 }
+
+/** Charts that helm fetched for us. */
+export const chartsFolder = (env: Record<string, string | undefined>): string => path.join(stateFolder(env), 'charts');

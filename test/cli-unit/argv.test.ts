@@ -55,7 +55,7 @@ describe('what is wrong, and what to do next', () => {
   it.each([
     ['chek', 'unknown command "chek"', 'did you mean "upgrade-guard check"?'],
     ['frobnicate', 'unknown command "frobnicate"', 'upgrade-guard --help'],
-    ['plan', 'unknown command "plan"', 'upgrade-guard --help'],
+    ['plan', 'plan needs SYSTEM', 'upgrade-guard plan --help'],
     ['check --form x', 'unknown flag --form', 'did you mean --from?'],
     ['check -x', 'unknown flag -x', '--help'],
     ['check --__proto__', 'unknown flag --__proto__', '--help'],

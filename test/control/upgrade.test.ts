@@ -1,6 +1,6 @@
 // A whole upgrade of the real charts by real helm: checked, repaired, upgraded, proven and taken back; and killed at every step boundary and inside helm,
 // then resumed or undone. One node more than controllers: they take ports of their node, and a rollout needs room. What kubelets would do is done by the bed's actor.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -51,7 +51,9 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
   const keptSecrets = async () =>
     (await cluster.request('GET', SECRETS)).body.items.filter(({ metadata }: Body) => metadata.name.startsWith('upgrade-guard-'));
   const state = async () => {
-    const lists = await Promise.all(WATCHED.map(async (path) => (await cluster.request('GET', path)).body.items.map((object: Body) => steady(path, object))));
+    const lists = await Promise.all(
+      WATCHED.map(async (path) => (await cluster.request('GET', path)).body.items.map((object: Body) => steady(path, object))),
+    );
     return Object.fromEntries(lists.flat());
   };
   const fine = (ran: Ran) => expect(ran.code, `${ran.stdout}${ran.stderr}`).toBe(0);
@@ -69,7 +71,11 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
   }
   async function upgraded(to: string): Promise<void> {
     expect(await newest()).toMatchObject({ status: 'deployed', chart: `spiderpool-${to}` });
-    const deployment = await cluster.get({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { namespace: NAMESPACE, name: 'spiderpool-controller' } });
+    const deployment = await cluster.get({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { namespace: NAMESPACE, name: 'spiderpool-controller' },
+    });
     // The values of the release are still those that its owner gave it.
     expect(deployment.spec.replicas).toBe(2);
     expect(await keptSecrets()).toEqual([]);
@@ -86,7 +92,9 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     const done = await call(upgrade(to), home);
     fine(done);
     await upgraded(to);
-    const [folder] = readdirSync(join(home, 'state/upgrade-guard'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('run.json'));
+    const [folder] = readdirSync(join(home, 'state/upgrade-guard'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('run.json'),
+    );
     const beside = (name: string) => join(home, 'state/upgrade-guard', folder!, '..', name);
     expect(gunzipSync(readFileSync(beside('backup.yaml.gz'))).toString()).toContain('"name":"spiderippools.spiderpool.spidernet.io"');
     expect(readFileSync(beside('helm.log'), 'utf8')).toContain('has been upgraded');
@@ -166,8 +174,13 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     await install('0.9.4');
     const before = await state();
     const home = newHome();
-    const bad = await call([...upgrade('0.9.13'), '--set', 'spiderpoolAgent=nothing'], home);
+    // A chart whose templates cannot be read.
+    const broken = join(home, 'spiderpool');
+    cpSync(chartOf('0.9.13'), broken, { recursive: true });
+    writeFileSync(join(broken, 'templates/broken.yaml'), '{{ fail "not like this" }}');
+    const bad = await call(['upgrade', 'spiderpool', '--chart', broken, '--yes'], home);
     expect(bad.code, bad.stderr).toBe(4);
+    expect(bad.stderr).toContain('not like this');
     expect(await newest()).toMatchObject({ revision: 1, status: 'deployed' });
     fine(await call(['undo', '--yes'], home));
     expect(await state()).toEqual(before);

@@ -18,6 +18,7 @@ import { EXIT } from '../../text/user-error.ts';
 import { examineOptions } from '../asked.ts';
 import { attended, ended, lookedAgain } from '../attend.ts';
 import type { Call } from '../call.ts';
+import { withHelm } from '../helm.ts';
 import { refuseBeside } from '../own-runs.ts';
 import { rehearse } from '../rehearse.ts';
 import { planAll, planChosen } from '../repair.ts';
@@ -112,7 +113,7 @@ async function carryOut(call: Call, live: Live, before: Examination, plan: Plan,
     cluster: live.identity,
     as: live.as,
   };
-  const executed = await begin(run, attended(call, live, run));
+  const executed = await begin(run, attended(call, { ...live, world: withHelm(call, live, run.id) }, run));
   const exit = ended(call, run, 'do', executed);
   if (executed.state !== 'finished') return exit;
   const after = await unlessInterrupted(call, examine(live.source, SYSTEMS, options));

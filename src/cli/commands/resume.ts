@@ -9,7 +9,7 @@ import { EXIT, UserError } from '../../text/user-error.ts';
 import { attended, clearOwnLease, ended, lookedAgain } from '../attend.ts';
 import type { Call } from '../call.ts';
 import { chosenRun, isIn } from '../chosen-run.ts';
-import { ableTo } from '../helm.ts';
+import { withHelm } from '../helm.ts';
 import { openCluster } from '../session.ts';
 
 export async function resume(call: Call): Promise<number> {
@@ -36,7 +36,7 @@ export async function resume(call: Call): Promise<number> {
       '',
     );
     if (!call.flags.yes && !(await call.confirm(question(open, live.identity)))) return EXIT.interrupted;
-    const executed = await goOn(stored, 'do', attended(call, await ableTo(run, call, live), run, 'do', open.length));
+    const executed = await goOn(stored, 'do', attended(call, { ...live, world: withHelm(call, live, run.id) }, run, 'do', open.length));
     const exit = ended(call, run, 'do', executed, open);
     if (exit !== EXIT.ok) return exit;
     const after = await examine(live.source, SYSTEMS, { checks: run.checks, targets: run.targets });

@@ -12,7 +12,7 @@ import { EXIT } from '../../text/user-error.ts';
 import { attended, clearOwnLease, ended } from '../attend.ts';
 import type { Call } from '../call.ts';
 import { chosenRun, isIn } from '../chosen-run.ts';
-import { ableTo } from '../helm.ts';
+import { withHelm } from '../helm.ts';
 import { openCluster } from '../session.ts';
 
 export async function undo(call: Call): Promise<number> {
@@ -48,7 +48,7 @@ export async function undo(call: Call): Promise<number> {
       call,
       stored.run,
       'undo',
-      await goOn(stored, 'undo', attended(call, await ableTo(stored.run, call, live), stored.run, 'undo', open.length)),
+      await goOn(stored, 'undo', attended(call, { ...live, world: withHelm(call, live, stored.run.id) }, stored.run, 'undo', open.length)),
       open,
     );
   } finally {

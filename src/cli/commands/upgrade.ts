@@ -1,10 +1,12 @@
 // upgrade: check, repair, keep the values, let helm upgrade, wait, check again, compare; and what to do if not.
 import { randomBytes } from 'node:crypto';
 import { compare, sideOf } from '../../engine/compare.ts';
-import { begin, newRunId } from '../../engine/conduct.ts';
+import { begin, goOn, newRunId } from '../../engine/conduct.ts';
 import type { JudgedFinding, Run } from '../../engine/contracts.ts';
 import { examine } from '../../engine/examine.ts';
+import { toUndo } from '../../engine/execute.ts';
 import type { Plan } from '../../engine/plan.ts';
+import { progressOf } from '../../engine/progress.ts';
 import { isComplete } from '../../engine/verdict.ts';
 import { comparison } from '../../report/comparison.ts';
 import { planView, question } from '../../report/plan.ts';
@@ -13,7 +15,7 @@ import { SYSTEMS, TITLES } from '../../systems/index.ts';
 import { EXIT } from '../../text/user-error.ts';
 import { attended, ended, lookedAgain } from '../attend.ts';
 import type { Call } from '../call.ts';
-import { withHelm } from '../helm.ts';
+import { helmOf, withHelm } from '../helm.ts';
 import { refuseBeside } from '../own-runs.ts';
 import { planAll, planChosen } from '../repair.ts';
 import { type Live, openCluster } from '../session.ts';
@@ -32,7 +34,8 @@ export async function upgrade(call: Call): Promise<number> {
     const stopping = unrepaired(before, plan);
     if (stopping.length) return refused(call, stopping);
     if (dry) return EXIT.ok;
-    const world = await withHelm(call, live, id, values);
+    await helmOf(call);
+    const world = withHelm(call, live, id, values);
     if (!call.flags['take-over']) await refuseBeside(live.store);
     if (!call.flags.yes && !(await call.confirm(question(plan.steps, live.identity)))) {
       call.say(call.t({ en: 'Nothing was changed.', zh: '未做任何更改。' }));
@@ -72,6 +75,7 @@ async function carryOut(call: Call, live: Live, id: string, { before, options }:
   };
   const executed = await begin(run, attended(call, live, run));
   const exit = ended(call, run, 'do', executed);
+  if (executed.state === 'stopped' && call.flags['rollback-on-failure'] && !call.signal.aborted) return takenBack(call, live, id);
   if (executed.state !== 'finished') return exit;
   const after = await examine(live.source, SYSTEMS, options);
   call.out(...comparison(compare(sideOf(before.results), sideOf(after.results)), call.face));
@@ -79,4 +83,14 @@ async function carryOut(call: Call, live: Live, id: string, { before, options }:
   lookedAgain(call, run, executed, remaining.length);
   if (remaining.length) return EXIT.findings;
   return isComplete(after.results) ? exit : EXIT.unknown;
+}
+
+/** --rollback-on-failure: asked for beforehand, so not asked again. 1: everything is as it was, and the upgrade failed; 4: not everything is. */
+async function takenBack(call: Call, live: Live, id: string): Promise<number> {
+  const stored = await live.store.read(id);
+  if (!stored) return EXIT.halfWay;
+  call.say('', call.t({ en: 'Taking everything back (--rollback-on-failure):', zh: '正在撤销全部更改（--rollback-on-failure）：' }));
+  const open = toUndo(stored.run, progressOf(stored.entries));
+  const exit = ended(call, stored.run, 'undo', await goOn(stored, 'undo', attended(call, live, stored.run, 'undo', open.length)), open);
+  return exit === EXIT.ok ? EXIT.failed : exit;
 }

@@ -2,7 +2,7 @@
 // so that a run which was killed inside helm finds out as well: whose revision is the newest, in which state, and whether a helm still works on it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { shellWord } from '../../text/shell.ts';
-import type { HelmHands, Look, Revision, StepKind, StepOf, Text } from '../contracts.ts';
+import type { HelmHands, Look, ReleaseName, Revision, StepKind, StepOf, Text } from '../contracts.ts';
 
 import { valuesFile } from './keep.ts';
 
@@ -20,7 +20,8 @@ export const helm: StepKind<HelmStep> = {
     if (action === 'rollback') return [`helm rollback ${name} ${from} ${at}`];
     return [`helm upgrade ${name} ${shellWord(chart.path)} ${at} --reset-values --values ${shellWord(valuesFile(release))}`];
   },
-  look: async (step, world) => (world.helm ? lookAt(step, await settled(step, world.helm)) : { is: 'refused', because: NO_HELM }),
+  look: async (step, world) =>
+    world.helm ? lookAt(step, await settled(step, step.within, world.helm)) : { is: 'refused', because: NO_HELM },
   // The look tells in `now` which record stands in the way.
   write: (step, now) => ({ verb: 'helm', step, clear: typeof now?.clear === 'number' ? now.clear : undefined }),
   remember: () => undefined,
@@ -37,18 +38,27 @@ const GRACE_MS = 30_000;
 
 const isPending = ({ status }: Revision): boolean => status.startsWith('pending-');
 
-/** The newest revision once no helm of this machine works on it any more. */
-async function settled({ release, within }: HelmStep, hands: HelmHands): Promise<{ newest?: Revision; alive: boolean }> {
+interface Settled {
+  newest?: Revision;
+  alive: boolean;
+  /** Pending, and written too lately to be sure that nobody is at work. */
+  restless: boolean;
+}
+
+/** The newest revision once no helm of this machine works on it any more, and what is pending has been left alone for `quiet` seconds. */
+async function settled({ release }: { release: ReleaseName }, within: number, hands: HelmHands, quiet = 0): Promise<Settled> {
   const until = performance.now() + within * 1000 + GRACE_MS;
   for (;;) {
     const alive = await hands.isAlive(release);
     const [newest] = await hands.revisions(release);
-    if (!alive || performance.now() >= until) return { newest, alive };
+    // Not a time: it cannot be told, so it is not quiet.
+    const restless = newest !== undefined && isPending(newest) && !(Date.now() - newest.touched >= quiet * 1000);
+    if ((!alive && !restless) || performance.now() >= until) return { newest, alive, restless };
     await sleep(POLL);
   }
 }
 
-function lookAt(step: HelmStep, { newest, alive }: { newest?: Revision; alive: boolean }): Look {
+function lookAt(step: HelmStep, { newest, alive }: Settled): Look {
   if (!newest) return { is: 'obsolete', because: { en: 'there is no such release any more', zh: '该 release 已不存在' } };
   if (alive) return { is: 'moved', paths: [], because: ALIVE };
   return step.action === 'rollback' ? lookBack(step, newest) : lookAhead(step, newest);
@@ -92,3 +102,32 @@ const anothers = ({ revision, status }: Revision): Text => ({
   en: `revision ${revision} (${status}) was made by somebody else meanwhile`,
   zh: `其间他人创建了修订版 ${revision}（${status}）`,
 });
+
+// ---- a revision that stays pending ----------------------------------------------------------------------------------
+
+export const unpend: StepKind<StepOf<'unpend'>> = {
+  preview: ({ release: { namespace, name }, revision, quiet }) => [`- ${namespace}/${name}, revision ${revision} (pending ≥ ${quiet} s)`],
+  commands: ({ release: { namespace, name }, revision }) => [
+    `kubectl delete secret ${shellWord(`sh.helm.release.v1.${name}.v${revision}`)} -n ${shellWord(namespace)}`,
+  ],
+  look: async (step, world) => {
+    if (!world.helm) return { is: 'refused', because: NO_HELM };
+    const { newest, alive, restless } = await settled(step, step.quiet, world.helm, step.quiet);
+    if (!newest || newest.revision < step.revision) return { is: 'done', now: undefined };
+    if (newest.revision > step.revision || !isPending(newest)) return { is: 'obsolete', because: stands(newest) };
+    if (alive || restless) return { is: 'moved', paths: [], because: alive ? ALIVE : RESTLESS };
+    return { is: 'to-do', now: undefined };
+  },
+  write: ({ release, revision }) => ({ verb: 'unpend', release, revision }),
+  remember: () => undefined,
+  inverse: () => ({ none: NEVER_WAS }),
+};
+
+const RESTLESS: Text = {
+  en: 'a helm somewhere still writes to it, or it cannot be told when it was last written',
+  zh: '仍有某处的 helm 在写入它，或无法得知它最后写入的时间',
+};
+const NEVER_WAS: Text = {
+  en: 'the record of an upgrade that never came to its end is not put back',
+  zh: '未完成的升级所留下的记录不会恢复',
+};

@@ -5,13 +5,13 @@ import { backup } from './backup.ts';
 import { create } from './create.ts';
 import { remove } from './delete.ts';
 import { evict } from './evict.ts';
-import { helm } from './helm.ts';
+import { helm, unpend } from './helm.ts';
 import { forget, keep } from './keep.ts';
 import { manual } from './manual.ts';
 import { patch } from './patch.ts';
 import { wait } from './wait.ts';
 
-const KINDS = { patch, create, apply, delete: remove, evict, wait, backup, keep, forget, helm, manual } satisfies Record<
+const KINDS = { patch, create, apply, delete: remove, evict, wait, backup, keep, forget, helm, unpend, manual } satisfies Record<
   Doing['do'],
   unknown
 >;

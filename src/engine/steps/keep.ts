@@ -24,7 +24,7 @@ export const keep: StepKind<StepOf<'keep'>> = {
     const { annotations } = metadataOf(now);
     return isRaw(annotations) && annotations[DIGEST] === digest ? { is: 'done', now } : { is: 'moved', paths: [], because: OTHER };
   },
-  write: ({ on, digest }) => ({ verb: 'keep', on, digest }),
+  write: ({ release, on, digest }) => ({ verb: 'keep', release, on, digest }),
   remember: identity,
   inverse: ({ id, phase, text, after, reasons, on }, before, made) => ({
     ...{ id, phase, text, after, reasons, guard: [], undo: 'exact' },

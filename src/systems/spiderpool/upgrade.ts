@@ -16,7 +16,7 @@ const READY_WITHIN = 1800;
 /** Seconds that they must stay ready: a controller that cannot start falls over within them. */
 const LASTING = 10;
 
-export function upgrade({ release, chart, values, kept }: Upgrading): StepDraft[] {
+export function upgrade({ release, chart, values, kept, within }: Upgrading): StepDraft[] {
   const { namespace, name, revision } = release;
   const backup: StepDraft = {
     ...{ phase: 'prepare', guard: [], do: 'backup', resources: RESOURCES, file: 'backup.yaml.gz', undo: 'none' },
@@ -27,7 +27,7 @@ export function upgrade({ release, chart, values, kept }: Upgrading): StepDraft[
     undoNote: { en: 'a file; it stays', zh: '是一个文件，会保留' },
   };
   const keep: StepDraft = {
-    ...{ guard: [], phase: 'upgrade', do: 'keep', release: { namespace, name }, ...kept },
+    ...{ guard: [], phase: 'prepare', do: 'keep', release: { namespace, name }, ...kept },
     text: {
       en: `keep the values for helm in Secret ${namespace}/${kept.on.name}, until the upgrade is over`,
       zh: `在升级完成之前，把传给 helm 的 values 保存在 Secret ${namespace}/${kept.on.name} 中`,
@@ -35,7 +35,7 @@ export function upgrade({ release, chart, values, kept }: Upgrading): StepDraft[
     undo: 'exact',
   };
   const helm: StepDraft = {
-    ...{ phase: 'upgrade', guard: [], do: 'helm', action: 'upgrade', within: HELM_WITHIN },
+    ...{ phase: 'upgrade', guard: [], do: 'helm', action: 'upgrade', within: within ?? HELM_WITHIN },
     ...{ release: { namespace, name }, from: revision, chart, values: kept.on, digest: kept.digest, after: [keep] },
     text: {
       en: `helm upgrade of release ${namespace}/${name} to ${chart.name} ${chart.version}`,
@@ -48,7 +48,7 @@ export function upgrade({ release, chart, values, kept }: Upgrading): StepDraft[
     },
   };
   const ready: StepDraft = {
-    ...{ phase: 'after', guard: [], do: 'wait', within: READY_WITHIN, lasting: LASTING, assume: [], undo: 'none', after: [helm] },
+    ...{ phase: 'after', guard: [], do: 'wait', within: within ?? READY_WITHIN, lasting: LASTING, assume: [], undo: 'none', after: [helm] },
     until: [agents(namespace, nameIn(values, 'spiderpoolAgent')), controllers(namespace, nameIn(values, 'spiderpoolController'))],
     text: { en: 'wait until agents and controllers of the new version are ready', zh: '等待新版本的 agent 和 controller 就绪' },
   };
@@ -57,7 +57,8 @@ export function upgrade({ release, chart, values, kept }: Upgrading): StepDraft[
     text: { en: `delete Secret ${namespace}/${kept.on.name}`, zh: `删除 Secret ${namespace}/${kept.on.name}` },
     undoNote: { en: 'it was only for the upgrade', zh: '它仅用于本次升级' },
   };
-  return [backup, keep, helm, ready, away];
+  // The values first: only this call knows them for certain.
+  return [keep, backup, helm, ready, away];
 }
 
 /** Both charts' workloads have a name in the values. */

@@ -68,6 +68,7 @@ function what(step: Step): string {
       return `${step.do} ${objectName(refOf(step.object))}`;
     case 'backup':
     case 'helm':
+    case 'unpend':
       return step.do;
     default:
       return `${step.do} ${objectName(step.on)}`;

@@ -6,11 +6,7 @@ grid('spiderpool/release-deployed', [
   {
     fixture: 'pending-upgrade',
     expect: `blocker ${NEWEST}`,
-    steps: [
-      'helm history spiderpool -n kube-system',
-      'helm rollback spiderpool 1 -n kube-system',
-      'kubectl delete secret sh.helm.release.v1.spiderpool.v2 -n kube-system',
-    ],
+    steps: ['- kube-system/spiderpool, revision 2 (pending ≥ 600 s)'],
   },
   { fixture: 'in-configmap', expect: 'blocker ConfigMap/kube-system/sh.helm.release.v1.spiderpool.v2' },
   { fixture: 'uninstalled', expect: `blocker ${NEWEST}` },

@@ -40,13 +40,17 @@ const check: Check<typeof reads, Args> = {
   remedy: {
     text: {
       en: ([found]) =>
-        found?.args.good
-          ? `by hand: roll back to revision ${found.args.good}, once no helm is running`
+        found && isRepairable(found)
+          ? `removes the record of revision ${found.args.revision}, once nobody has written to it for ${QUIET / 60} min and no helm runs here`
           : 'by hand: see the commands of fix',
-      zh: ([found]) => (found?.args.good ? `手动：确认没有 helm 在运行后，回滚到修订版 ${found.args.good}` : '手动：请查看 fix 给出的命令'),
+      zh: ([found]) =>
+        found && isRepairable(found)
+          ? `确认 ${QUIET / 60} 分钟内无人写入、本机也没有 helm 在运行后，删除修订版 ${found.args.revision} 的记录`
+          : '手动：请查看 fix 给出的命令',
     },
-    writes: [],
-    steps: async (found) => found.filter(({ grade }) => grade === 'blocker').map(step),
+    writes: [{ verbs: ['delete'], group: '', resource: 'secrets' }],
+    steps: async (found) =>
+      found.filter(({ grade }) => grade === 'blocker').map((each) => (isRepairable(each) ? unpend(each) : byHand(each))),
   },
 };
 export default check;
@@ -78,7 +82,29 @@ function judged([newest, ...older]: ReleaseRecord[]): Finding<Args>[] {
   ];
 }
 
-function step({ args: { release, namespace, revision, good }, objects }: Finding<Args>): StepDraft {
+/** Seconds: twice as long as helm takes by default (--timeout 5m) for whatever it waits for, without a word to its record. */
+const QUIET = 600;
+
+/** An upgrade or a rollback that was cut: without its record, helm goes on from the revision before. A rollback is not always the repair: it fails where the cut revision dropped an object. */
+const isRepairable = ({ args: { good, status }, objects }: Finding<Args>): boolean =>
+  good > 0 && (status === 'pending-upgrade' || status === 'pending-rollback') && objects[0]!.kind === 'Secret';
+
+function unpend({ args: { release, namespace, revision, status, good } }: Finding<Args>): StepDraft {
+  return {
+    ...{ do: 'unpend', release: { namespace, name: release }, revision, quiet: QUIET, guard: [], phase: 'prepare' },
+    text: {
+      en: `remove the record of revision ${revision} (${status}) of ${namespace}/${release}: helm then goes on from revision ${good}`,
+      zh: `删除 ${namespace}/${release} 修订版 ${revision}（${status}）的记录：之后 helm 从修订版 ${good} 继续`,
+    },
+    undo: 'none',
+    undoNote: {
+      en: `what that helm had already changed stays until the next upgrade, or until: helm rollback ${shellWord(release)} ${good} -n ${shellWord(namespace)}`,
+      zh: `该 helm 已做的更改会保留，直到下一次升级，或执行：helm rollback ${shellWord(release)} ${good} -n ${shellWord(namespace)}`,
+    },
+  };
+}
+
+function byHand({ args: { release, namespace, revision, good }, objects }: Finding<Args>): StepDraft {
   const [it, at, record] = [release, namespace, objects[0]!.name].map(shellWord);
   const commands = good
     ? [

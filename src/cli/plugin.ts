@@ -1,0 +1,28 @@
+// `helm spiderpool-upgrade [RELEASE] --to VERSION`: the words of the Helm plugin, in helm's notation, as those of our upgrade command.
+import { commandOf } from './commands.ts';
+
+/** helm's flags that we call otherwise. */
+const ALIASES: Record<string, string> = { version: 'to', atomic: 'rollback-on-failure' };
+/** We always wait. */
+const ALWAYS = new Set(['wait']);
+/** Flags that talk to us about something else than an upgrade. */
+const ASIDE = /^--(?:help|lang|no-color)\b|^-h$/;
+
+/** As given where they name a command of ours, ask for help, or say nothing about an upgrade. */
+export function pluginWords(words: readonly string[]): readonly string[] {
+  const isOurs =
+    words.some((word) => !word.startsWith('-') && commandOf(word) !== undefined) || words.some((word) => word.startsWith('__'));
+  const isAside = words.every((word) => !word.startsWith('-') || ASIDE.test(word)) || (words.length === 1 && words[0] === '--version');
+  if (isOurs || isAside) return words;
+  return ['upgrade', 'spiderpool', ...words.flatMap(translated)];
+}
+
+function translated(word: string): string[] {
+  const [, name = '', value] = /^--([a-z-]+)(?:=(.*))?$/s.exec(word) ?? [];
+  if (ALWAYS.has(name)) return value === 'false' ? [word] : [];
+  if (name === 'dry-run' && (value === undefined || value === 'true')) return ['--dry-run=client'];
+  if (name === 'dry-run' && (value === 'none' || value === 'false')) return [];
+  const ours = ALIASES[name];
+  if (!ours) return [word];
+  return [value === undefined ? `--${ours}` : `--${ours}=${value}`];
+}

@@ -1,0 +1,36 @@
+// A chart from a repository or a registry, fetched by helm because somebody asked for it. It stays, so that a run can be resumed.
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { oneLine } from '../text/sanitise.ts';
+import { UserError } from '../text/user-error.ts';
+import { callHelm, type Helm } from './drive.ts';
+
+/** `chart`: its name in `repo`, or an oci:// reference. The archive's path below `folder`. Throws UserError. */
+export async function fetchedChart(helm: Helm, chart: string, version: string, repo: string | undefined, folder: string): Promise<string> {
+  const into = path.join(folder, `${process.pid}`);
+  mkdirSync(into, { recursive: true, mode: 0o700 });
+  try {
+    const from = repo === undefined ? [] : ['--repo', repo];
+    // A name that begins with a dash would be read as a flag.
+    const { code, output } = await callHelm(helm, ['pull', ...from, '--version', version, '--destination', into, '--', chart]);
+    const file = readdirSync(into).find((name) => name.endsWith('.tgz'));
+    if (code || !file) throw notFetched(chart, version, output);
+    const kept = path.join(folder, file);
+    renameSync(path.join(into, file), kept);
+    return kept;
+  } finally {
+    rmSync(into, { recursive: true, force: true });
+  }
+}
+
+function notFetched(chart: string, version: string, output: string): UserError {
+  const why = oneLine(output.trim().split('\n').at(-1) ?? '', 500);
+  const what = `${oneLine(chart, 200)} ${version}`;
+  return new UserError(
+    { en: `fetching the chart ${what} with helm pull: ${why}`, zh: `用 helm pull 获取 chart ${what}：${why}` },
+    {
+      en: 'check name, version and the way to the repository; offline, give the archive: --chart FILE.tgz',
+      zh: '请检查名称、版本以及到仓库的网络；离线时请直接提供归档文件：--chart FILE.tgz',
+    },
+  );
+}
