@@ -1,6 +1,6 @@
 // helm beside us: the one on PATH (or that called us), led to the same cluster as the same user by helm's own environment variables.
-import type { Raw, World } from '../engine/contracts.ts';
-import { findHelm, type Helm } from '../helm/drive.ts';
+import type { HelmProgram, Raw, World } from '../engine/contracts.ts';
+import { findHelm, isHelmAlive } from '../helm/drive.ts';
 import { helmWorld } from '../helm/world.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
@@ -8,11 +8,11 @@ import type { Live } from './session.ts';
 
 /** The live world with helm in it, for this run. `values`: of the command that begins it. helm itself is looked for at its first use. */
 export function withHelm(call: Call, { world, steady, store }: Live, run: string, values?: Raw): World {
-  return helmWorld(world, { source: steady, helm: () => helmOf(call), values, beside: store.beside(run) });
+  return helmWorld(world, { source: steady, helm: () => helmOf(call), isAlive: isHelmAlive, values, beside: store.beside(run) });
 }
 
 /** Throws UserError where there is no helm, or none that could be led to the same place. */
-export const helmOf = (call: Call): Promise<Helm> => findHelm(helmEnvironment(call));
+export const helmOf = (call: Call): Promise<HelmProgram> => findHelm(helmEnvironment(call));
 
 /** Variables and not flags: a token among the arguments could be read by everybody on the machine. */
 function helmEnvironment({ flags, env }: Call): NodeJS.ProcessEnv {

@@ -121,6 +121,12 @@ export interface World {
   /** Rehearsal alone has it: makes so what controllers are expected to do. */
   assume?(assumptions: readonly Assumption[]): void;
 }
+/** The helm binary, led to our cluster. Both streams of what it prints, redacted. */
+export interface HelmProgram {
+  /** 3.17.1. */
+  version: string;
+  call(args: readonly string[], input?: string): Promise<{ code: number; output: string }>;
+}
 /** What can be seen of a release without asking helm. */
 export interface HelmHands {
   /** Newest first. Throws WorldError. */

@@ -6,20 +6,13 @@ import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, rea
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import semver from 'semver';
-import type { ReleaseName, Text } from '../engine/contracts.ts';
+import type { HelmProgram, ReleaseName, Text } from '../engine/contracts.ts';
 import { redactText } from '../text/redact.ts';
 import { oneLine, printable } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 
-export interface Helm {
-  command: string;
-  /** 3.17.1. */
-  version: string;
-  env: NodeJS.ProcessEnv;
-}
-export interface Ended {
+interface Ended {
   code: number;
-  /** Both streams, redacted. */
   output: string;
 }
 
@@ -29,7 +22,7 @@ const SUPPORTED = '>=3.9.0 <5.0.0';
 const OUTPUT_MAX = 256 * 1024;
 
 /** `env`: already leads to the cluster. Throws UserError where there is no helm that we know. */
-export async function findHelm(env: NodeJS.ProcessEnv): Promise<Helm> {
+export async function findHelm(env: NodeJS.ProcessEnv): Promise<HelmProgram> {
   const command = env.HELM_BIN || 'helm';
   // A plugin must not be started by the helm that it starts.
   const own = { ...env, HELM_NO_PLUGINS: '1' };
@@ -40,7 +33,7 @@ export async function findHelm(env: NodeJS.ProcessEnv): Promise<Helm> {
   if (code || !version) throw noHelm(command, { en: oneLine(`it says ${output}`), zh: oneLine(`它的输出为 ${output}`) });
   if (!semver.satisfies(version, SUPPORTED))
     throw noHelm(command, { en: `it is ${version}; needed is ${SUPPORTED}`, zh: `版本为 ${version}，需要 ${SUPPORTED}` });
-  return { command, version, env: own };
+  return { version, call: (args, input) => called(command, args, own, input) };
 }
 
 function noHelm(command: string, why: Text): UserError {
@@ -50,8 +43,6 @@ function noHelm(command: string, why: Text): UserError {
     { en: 'install Helm 3 or 4, or name it: HELM_BIN=/path/to/helm', zh: '请安装 Helm 3 或 4，或指定：HELM_BIN=/path/to/helm' },
   );
 }
-
-export const callHelm = ({ command, env }: Helm, args: readonly string[], input = ''): Promise<Ended> => called(command, args, env, input);
 
 async function called(command: string, args: readonly string[], env: NodeJS.ProcessEnv, input = ''): Promise<Ended> {
   const given = nameless(constants.O_RDWR);

@@ -1,18 +1,24 @@
 // A chart from a repository or a registry, fetched by helm because somebody asked for it. It stays, so that a run can be resumed.
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import type { HelmProgram } from '../engine/contracts.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
-import { callHelm, type Helm } from './drive.ts';
 
 /** `chart`: its name in `repo`, or an oci:// reference. The archive's path below `folder`. Throws UserError. */
-export async function fetchedChart(helm: Helm, chart: string, version: string, repo: string | undefined, folder: string): Promise<string> {
+export async function fetchedChart(
+  helm: HelmProgram,
+  chart: string,
+  version: string,
+  repo: string | undefined,
+  folder: string,
+): Promise<string> {
   const into = path.join(folder, `${process.pid}`);
   mkdirSync(into, { recursive: true, mode: 0o700 });
   try {
     const from = repo === undefined ? [] : ['--repo', repo];
     // A name that begins with a dash would be read as a flag.
-    const { code, output } = await callHelm(helm, ['pull', ...from, '--version', version, '--destination', into, '--', chart]);
+    const { code, output } = await helm.call(['pull', ...from, '--version', version, '--destination', into, '--', chart]);
     const file = readdirSync(into).find((name) => name.endsWith('.tgz'));
     if (code || !file) throw notFetched(chart, version, output);
     const kept = path.join(folder, file);

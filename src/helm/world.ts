@@ -4,6 +4,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import {
   type Beside,
   type Gap,
+  type HelmProgram,
   type HelmWrite,
   isApiWrite,
   type Json,
@@ -23,7 +24,6 @@ import { isRaw, parseJson } from '../kube/json.ts';
 import { pointerGet } from '../kube/pointer.ts';
 import { keyOf } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
-import { callHelm, type Helm, isHelmAlive } from './drive.ts';
 import { objectsIn } from './manifest.ts';
 import { history, type ReleaseRecord, releaseRecord } from './records.ts';
 import { decodeRelease, type Release } from './release.ts';
@@ -36,7 +36,9 @@ const VALUES_MAX = 16 * 1024 * 1024;
 export interface Means {
   source: Source;
   /** Looked for when it is needed. */
-  helm(): Promise<Helm>;
+  helm(): Promise<HelmProgram>;
+  /** Whether a helm on this machine is working on it. */
+  isAlive(release: ReleaseName): Promise<boolean>;
   /** The values of this call; a resumed run finds them in their Secret. */
   values?: Raw;
   /** The run's own folder: what helm printed goes there, redacted, and backups. */
@@ -64,7 +66,7 @@ export function helmWorld(world: World, means: Means): World {
     ...world,
     helm: {
       revisions: (release) => revisions(release, means.source),
-      isAlive: isHelmAlive,
+      isAlive: means.isAlive,
     },
     hasBackup: (file) => means.beside.has(file),
     write: async (write, options) => {
@@ -243,11 +245,11 @@ async function drive(step: StepOf<'helm'>, world: World, { helm, beside, source 
   const { namespace, name } = step.release;
   const common = ['--namespace', namespace, '--timeout', `${step.within}s`];
   const [was] = await records(step.release, source);
+  const program = await helm();
   const { code, output } =
     step.action === 'rollback'
-      ? await callHelm(await helm(), ['rollback', name, String(step.from), ...common])
-      : await callHelm(
-          await helm(),
+      ? await program.call(['rollback', name, String(step.from), ...common])
+      : await program.call(
           // All values are on standard input: nothing of the release's own is to be mixed in again.
           ['upgrade', name, step.chart.path, ...common, '--reset-values', '--values', '-'],
           JSON.stringify(await keptValues(step.values, step.digest, world)),

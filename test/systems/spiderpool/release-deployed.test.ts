@@ -3,12 +3,16 @@ import { grid } from '../../grid.ts';
 const NEWEST = 'Secret/kube-system/sh.helm.release.v1.spiderpool.v2';
 
 grid('spiderpool/release-deployed', [
+  { fixture: 'pending-upgrade', expect: `blocker ${NEWEST}` },
   {
-    fixture: 'pending-upgrade',
-    expect: `blocker ${NEWEST}`,
-    steps: ['- kube-system/spiderpool, revision 2 (pending ≥ 600 s)'],
+    fixture: 'in-configmap',
+    expect: 'blocker ConfigMap/kube-system/sh.helm.release.v1.spiderpool.v2',
+    steps: [
+      'helm history spiderpool -n kube-system',
+      'helm rollback spiderpool 1 -n kube-system',
+      'kubectl delete configmap sh.helm.release.v1.spiderpool.v2 -n kube-system',
+    ],
   },
-  { fixture: 'in-configmap', expect: 'blocker ConfigMap/kube-system/sh.helm.release.v1.spiderpool.v2' },
   { fixture: 'uninstalled', expect: `blocker ${NEWEST}` },
   { fixture: 'failed', expect: `warning ${NEWEST}` },
   { fixture: 'healthy', expect: 'passed' },
