@@ -1,8 +1,10 @@
 // A whole upgrade of the real charts by real helm: checked, repaired, upgraded, proven and taken back; and killed at every step boundary and inside helm,
 // then resumed or undone. One node more than controllers: they take ports of their node, and a rollout needs room. What kubelets would do is done by the bed's actor.
+import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { Ajv } from 'ajv';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Actor, startKubelet } from '../bed/actors/index.ts';
 import { newHome, type Ran, run, start } from '../bed/binary.ts';
@@ -19,6 +21,11 @@ const NAMESPACE = 'kube-system';
 const [helm, HELM_BIN] = cluster.version === '1.24' ? [cluster.helm3, tools().helm3] : [cluster.helm4, tools().helm4];
 const SECRETS = `/api/v1/namespaces/${NAMESPACE}/secrets`;
 const LEASE = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/upgrade-guard';
+
+const schema = JSON.parse(readFileSync(join(import.meta.dirname, '../../docs/upgrade-plan.schema.json'), 'utf8'));
+const validPlan = new Ajv({ strict: false }).compile(schema);
+/** CustomResourceDefinitions that differ between the charts, by the target. */
+const APPLIED: Record<string, number> = { '0.9.13': 2, '1.2.2': 1 };
 
 /** Everything that the upgrade may change, without what a server or a controller counts up. */
 const WATCHED = [
@@ -89,6 +96,24 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     await install(from);
     const before = await state();
     const home = newHome();
+    const planned = await call(['plan', ...upgrade(to).slice(1, -1), '-o', 'json'], home);
+    const plan = JSON.parse(planned.stdout);
+    expect(validPlan(plan), JSON.stringify(validPlan.errors)).toBe(true);
+    expect(plan.steps.map((step: Body) => step.do)).toEqual([
+      'keep',
+      'backup',
+      ...new Array(APPLIED[to]).fill('apply'),
+      'helm',
+      'wait',
+      'forget',
+    ]);
+    expect(planned.stdout).not.toContain('podResourceInject');
+    // The runbook is a script that a shell can read.
+    const runbook = await call(['plan', ...upgrade(to).slice(1, -1), '-o', 'shell'], home);
+    expect(spawnSync('sh', ['-n'], { input: runbook.stdout }).status, runbook.stdout).toBe(0);
+    expect(runbook.stdout).toContain(
+      `helm upgrade sp ${chartOf(to)} -n kube-system --timeout 300s --reset-values --values values-kube-system-sp.yaml`,
+    );
     const done = await call(upgrade(to), home);
     fine(done);
     await upgraded(to);
