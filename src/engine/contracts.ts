@@ -193,6 +193,8 @@ export interface Check<R extends Reads = any, Args = any> {
   id: `${SystemId}/${string}`;
   /** The condition that should hold. */
   title: Text;
+  /** What is the case where it does not hold; stands beside the sign of its findings. */
+  found: Text;
   /** Why it matters, how it is found; a paragraph, for explain. */
   why: Text;
   sources: string[];

@@ -30,7 +30,7 @@ ${[...views.map((view) => cluster(view, views.length + failed.length > 1, langua
 }
 
 function cluster(view: View, several: boolean, language: Language): string {
-  const { paths, disagreements, absent, found, unknown, rest, next } = view;
+  const { paths, disagreements, absent, found, unknown, rest, others, next } = view;
   return `<section>
 ${several ? `<h2>${safe(view.cluster)} <small>${safe(view.version)}</small></h2>` : ''}
 ${!several && view.version ? `<p class="quiet">Kubernetes ${safe(view.version)}</p>` : ''}
@@ -39,12 +39,15 @@ ${disagreements.map(({ head, says }) => `<div class="note"><p>${safe(head)}</p>$
 ${absent ? `<p class="quiet">${safe(absent)}</p>` : ''}
 ${found.map((each) => foundBlock(each, language)).join('\n')}
 ${unknown.map(unknownBlock).join('\n')}
-${rest ? `<p class="rest"><span class="sign">✓</span> ${safe(rest)}</p>` : ''}
+${rest ? `<details class="rest"><summary><span class="sign">✓</span> ${safe(rest)}</summary><ul class="names">${others.map(otherItem).join('')}</ul></details>` : ''}
 ${next ? `<p class="next">${safe(NEXT[language])}<code>${safe(next)}</code></p>` : ''}
 </section>`.replace(/\n+/g, '\n');
 }
 
-function foundBlock({ id, at, title, grade, tally, findings, fix, notSeen }: FoundView, language: Language): string {
+const otherItem = ({ id, passed, text }: View['others'][number]): string =>
+  `<li><span class="sign">${passed ? '✓' : '–'}</span> ${safe(id)} <small>${safe(text)}</small></li>`;
+
+function foundBlock({ id, at, headline, grade, tally, findings, fix, notSeen }: FoundView, language: Language): string {
   const items = findings.map(({ message, objects, evidence }) => {
     const names = objects.map(({ kind, name }) => `<small>${safe(kind)}</small> ${safe(name)}`);
     const folded = names.length > OPEN;
@@ -56,7 +59,7 @@ function foundBlock({ id, at, title, grade, tally, findings, fix, notSeen }: Fou
   });
   return `<article class="${grade ?? 'accepted'}">
 <h3><span class="sign">${SIGN[grade ?? 'accepted']}</span> ${safe([id, at].filter(Boolean).join(' '))} <small class="tally">${safe(tally)}</small></h3>
-<p class="quiet">${safe(title)}</p>
+<p class="quiet">${safe(headline)}</p>
 <ul class="findings">${items.join('\n')}</ul>
 ${notSeen.map((gap) => `<p class="quiet">${safe(NOT_SEEN[language] + gap)}</p>`).join('\n')}
 ${fix ? `<p class="fix"><b>${safe(FIX[language])}</b>${safe(fix)}</p>` : ''}

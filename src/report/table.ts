@@ -81,11 +81,19 @@ function body(view: View, face: Face, room: number): string[] {
   const frame = [
     header(view, face),
     ...view.unknown.map((unknown) => unknownLines(unknown, face)),
-    view.rest ? [`${style.green('✓')} ${view.rest}`] : [],
+    view.rest ? [`${style.green('✓')} ${view.rest}`, ...(face.wide ? otherLines(view.others, face) : [])] : [],
   ];
   const left = room - frame.flat().length - frame.length - CLOSING;
   const [head = [], ...tail] = frame;
   return [head, ...foundBlocks(view.found, face, left), ...tail].flatMap((block) => (block.length ? [...block, ''] : []));
+}
+
+function otherLines(others: View['others'], face: Face): string[] {
+  const { style } = face;
+  const sign = (passed: boolean) => (passed ? style.green('✓') : style.dim('-'));
+  const rows = columns(others.map(({ id, passed, text }) => [`  ${sign(passed)} ${id}`, style.dim(text)]));
+  if (rows.every((row) => width(row) <= face.columns)) return rows;
+  return others.flatMap(({ id, passed, text }) => [`  ${sign(passed)} ${id}`, ...(text ? paragraph(text, face, 4).map(style.dim) : [])]);
 }
 
 function header({ cluster, version, paths, disagreements, absent }: View, face: Face): string[] {
@@ -160,17 +168,17 @@ function fitting(blocks: readonly Block[], room: number): number[] {
   return shown;
 }
 
-/** Id, title and tally in one line where that fits the terminal, else the title below. */
+/** Id, headline and tally in one line where that fits the terminal, else the headline below. */
 function headLines(found: readonly FoundView[], face: Face): string[][] {
   const { style } = face;
   const id = (each: FoundView) => `${sign(each.grade, face)} ${style.bold(each.id)}${each.at ? ` ${style.dim(each.at)}` : ''}`;
   const painted = ({ grade, tally }: FoundView) => paint(grade, face)(tally);
-  const rows = columns(found.map((each) => [id(each), style.dim(each.title), painted(each)]));
+  const rows = columns(found.map((each) => [id(each), style.dim(each.headline), painted(each)]));
   if (rows.every((row) => width(row) <= face.columns)) return rows.map((row) => [row]);
   const short = columns(found.map((each) => [id(each), painted(each)]));
   return found.map((each, i) => [
     ...(width(short[i]!) <= face.columns ? [short[i]!] : [id(each), `  ${painted(each)}`]),
-    ...paragraph(each.title, face).map(style.dim),
+    ...paragraph(each.headline, face).map(style.dim),
   ]);
 }
 

@@ -11,8 +11,8 @@ import { ACCEPTED, ACCEPTED_BY_NAME, CERTAINTY, gradeCount, listed } from './wor
 /** What the catalogue says about systems and checks. */
 export interface Catalogue {
   systems: readonly { id: SystemId; title: Text }[];
-  /** Titles by check id. */
-  checks: ReadonlyMap<string, Text>;
+  /** By check id: what should hold, and what is the case where it does not. */
+  checks: ReadonlyMap<string, { title: Text; found: Text }>;
 }
 export interface View {
   cluster: string;
@@ -24,6 +24,8 @@ export interface View {
   found: FoundView[];
   unknown: UnknownView[];
   rest: string;
+  /** What the rest is made of: each check with what holds, or why it does not apply. */
+  others: { id: string; passed: boolean; text: string }[];
   sum: string;
   /** The next command. */
   next?: string;
@@ -32,7 +34,8 @@ export interface FoundView {
   id: string;
   /** Which installation, where there are several of the system. */
   at: string;
-  title: string;
+  /** What is the case. */
+  headline: string;
   /** The worst that is not accepted; undefined: all are accepted. */
   grade?: Grade;
   tally: string;
@@ -69,9 +72,10 @@ export function viewOf(examination: Examination, { systems, checks }: Catalogue,
       ...(missing.length ? [{ en: `not installed: ${missing.join(', ')}`, zh: `未安装：${missing.join('、')}` }[language]] : []),
       ...(left.length ? [{ en: `left out by -n: ${left.join(', ')}`, zh: `被 -n 排除：${left.join('、')}` }[language]] : []),
     ].join({ en: '; ', zh: '；' }[language]),
-    found: found.map((result) => foundView(result, examination, checks.get(result.id), several(result.id), face)),
+    found: found.map((result) => foundView(result, examination, checks.get(result.id)?.found, several(result.id), face)),
     unknown: unknownViews(unknown, face),
     rest: rest(summary, face),
+    others: results.flatMap((result) => other(result, checks.get(result.id)?.title, several(result.id), face)),
     sum: sumOf([summary], results.length > 0, face),
     next: nextOf(found, unknown, face),
   };
@@ -131,7 +135,7 @@ const worstFirst = (a: CheckResult, b: CheckResult): number => worst(a.findings)
 function foundView(
   result: CheckResult,
   { paths, remedies }: Examination,
-  title: Text | undefined,
+  headline: Text | undefined,
   several: boolean,
   face: Face,
 ): FoundView {
@@ -142,7 +146,7 @@ function foundView(
   return {
     id,
     at: several ? oneLine(installation.slice(installation.indexOf('@') + 1), NAME) : '',
-    title: title?.[language] ?? '',
+    headline: headline?.[language] ?? '',
     grade: GRADES[worst(findings)],
     tally: tally(findings, face),
     findings: [...openOnes(findings).toSorted(byGrade), ...findings.filter(({ accepted }) => accepted)].map((finding) =>
@@ -241,6 +245,18 @@ function rest({ checks }: Summary, { language }: Face): string {
     parts.filter((part) => typeof part === 'string'),
     language,
   );
+}
+
+function other(
+  { id, installation, outcome, note }: CheckResult,
+  title: Text | undefined,
+  several: boolean,
+  { language }: Face,
+): View['others'] {
+  const passed = outcome === 'passed';
+  if (!passed && outcome !== 'not-applicable') return [];
+  const at = several ? `${id} ${oneLine(installation.slice(installation.indexOf('@') + 1), NAME)}` : id;
+  return [{ id: at, passed, text: oneLine((passed ? title : note)?.[language] ?? '', SENTENCE) }];
 }
 
 /** Over all these clusters. `looked`: there was something to check at all. `failed`: clusters that could not be looked at. */

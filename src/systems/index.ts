@@ -1,5 +1,5 @@
 // Every system and every check, found by scripts/registry.ts in the folders beside this file.
-import type { Check, SystemId, Text } from '../engine/contracts.ts';
+import type { Check, SystemId } from '../engine/contracts.ts';
 import { UserError } from '../text/user-error.ts';
 import SYSTEMS from './registry.gen.ts';
 
@@ -7,8 +7,8 @@ export { SYSTEMS };
 
 export const CHECKS: readonly Check[] = SYSTEMS.flatMap(({ checks }) => checks);
 
-/** Titles by check id; for views. */
-export const TITLES: ReadonlyMap<string, Text> = new Map(CHECKS.map(({ id, title }) => [id, title]));
+/** By check id, what should hold and what is the case where it does not; for views. */
+export const HEADLINES: ReadonlyMap<string, Pick<Check, 'title' | 'found'>> = new Map(CHECKS.map((check) => [check.id, check]));
 
 /** The check of this id; an unknown one is an error that names the nearest. */
 export function checkOf(id: string): Check {

@@ -15,7 +15,7 @@ import { table, tables } from '../../src/report/table.ts';
 import { NEXT } from '../../src/report/words.ts';
 import { readDump } from '../../src/snapshot/read.ts';
 import { dumpSource } from '../../src/snapshot/source.ts';
-import { SYSTEMS, TITLES } from '../../src/systems/index.ts';
+import { HEADLINES, SYSTEMS } from '../../src/systems/index.ts';
 import { style } from '../../src/text/colour.ts';
 import { width } from '../../src/text/width.ts';
 import { type Case, laid } from '../grid.ts';
@@ -59,7 +59,7 @@ describe.each(LANGUAGES)('%s', (language) => {
     try {
       const examined = await examine(dumpSource(await readDump(folder)), SYSTEMS, { checks: [check] });
       const examination = { ...examined, identity: examples.mixed.identity };
-      await golden(`fixture-${name}`, language, (columns) => table(examination, SYSTEMS, TITLES, face(language, columns), 'next'));
+      await golden(`fixture-${name}`, language, (columns) => table(examination, SYSTEMS, HEADLINES, face(language, columns), 'next'));
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -9,7 +9,7 @@ import { html } from '../../report/html.ts';
 import { markdown } from '../../report/markdown.ts';
 import { type Failed, publishList, reportOf } from '../../report/report.ts';
 import { table, tables } from '../../report/table.ts';
-import { chosenChecks, SYSTEMS, TITLES } from '../../systems/index.ts';
+import { chosenChecks, HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
 import { examineOptions } from '../asked.ts';
 import type { Call } from '../call.ts';
@@ -51,7 +51,7 @@ async function examined(call: Call, options: ExamineOptions): Promise<Examinatio
 /** In any form that -o takes. `failed`: only with several clusters. */
 export function shown(call: Call, examinations: Examination[], failed?: Failed[]): string[] {
   const published = () => (failed ? publishList(examinations, failed) : publish(examinations[0]!));
-  const report = () => reportOf(examinations, failed ?? [], { systems: SYSTEMS, checks: TITLES }, call.face);
+  const report = () => reportOf(examinations, failed ?? [], { systems: SYSTEMS, checks: HEADLINES }, call.face);
   switch (call.flags.output) {
     case 'json':
       return [jsonOf(published())];
@@ -62,7 +62,7 @@ export function shown(call: Call, examinations: Examination[], failed?: Failed[]
     case 'html':
       return [html(report(), call.face)];
     default:
-      return failed ? tables(report(), call.face) : table(examinations[0]!, SYSTEMS, TITLES, call.face, 'next');
+      return failed ? tables(report(), call.face) : table(examinations[0]!, SYSTEMS, HEADLINES, call.face, 'next');
   }
 }
 

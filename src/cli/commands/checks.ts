@@ -11,7 +11,9 @@ export async function checks(call: Call): Promise<number> {
   const { language, style } = call.face;
   const data = { json: jsonOf, yaml: yamlOf }[call.flags.output ?? ''];
   if (data) {
-    call.out(data(CHECKS.map(({ id, title, when, sources, remedy }) => ({ id, title, when, sources, fixes: Boolean(remedy) }))));
+    call.out(
+      data(CHECKS.map(({ id, title, found, when, sources, remedy }) => ({ id, title, found, when, sources, fixes: Boolean(remedy) }))),
+    );
     return EXIT.ok;
   }
   const head = { en: ['CHECK', 'FIX', 'WHAT SHOULD HOLD'], zh: ['检查项', '修复', '应满足的条件'] }[language];

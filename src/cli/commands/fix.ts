@@ -13,7 +13,7 @@ import { stepEnded } from '../../report/run.ts';
 import { table } from '../../report/table.ts';
 import { recordingSource } from '../../snapshot/record.ts';
 import { dumpSource } from '../../snapshot/source.ts';
-import { chosenChecks, SYSTEMS, TITLES } from '../../systems/index.ts';
+import { chosenChecks, HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT } from '../../text/user-error.ts';
 import { examineOptions } from '../asked.ts';
 import { attended, ended, lookedAgain } from '../attend.ts';
@@ -30,7 +30,7 @@ export async function fix(call: Call): Promise<number> {
   const live = await openCluster(call);
   try {
     const before = await examine(live.source, SYSTEMS, options);
-    call.say(...table(before, SYSTEMS, TITLES, call.face), '');
+    call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
     if (dry === 'client') return preview(call, await planAll(before.remedies));
     if (dry === 'server') return tried(call, live, await planAll(before.remedies));
     const plan = await planChosen(before.remedies, call);
@@ -54,7 +54,7 @@ async function rehearsal(call: Call, options: ExamineOptions): Promise<number> {
     const seen = await examine(recording.source, SYSTEMS, options);
     const copy = dump ?? (await recording.dump());
     const before = dump ? seen : await examine(dumpSource(copy), SYSTEMS, options);
-    call.say(...table(before, SYSTEMS, TITLES, call.face), '');
+    call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
     await rehearse(call, copy, before, options);
     return EXIT.ok;
   } finally {
