@@ -18,7 +18,7 @@ export async function examineOptions(call: Call, only: { systems?: SystemId[]; c
     chart,
     accept: (accept ?? []).map(acceptance),
     namespace: call.flags['all-namespaces'] ? undefined : namespace,
-    began: (what) => call.progress({ en: `looking at ${what} …`, zh: `正在查看 ${what} …` }),
+    began: (what) => call.begins({ en: `looking at ${what} …`, zh: `正在查看 ${what} …` }),
   };
 }
 

@@ -8,7 +8,7 @@ import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 import type { Invocation } from './argv.ts';
 import { CONNECTION, type FlagName } from './flags.ts';
-import { spinner } from './spinner.ts';
+import { STILL_MS, spinner } from './spinner.ts';
 
 export interface Call extends Invocation {
   /** How to print results on stdout. */
@@ -19,8 +19,14 @@ export interface Call extends Invocation {
   out(...lines: string[]): void;
   /** Everything else: progress, previews, questions. */
   say(...lines: string[]): void;
-  /** Progress that is drawn over, on a terminal only. */
-  progress(text: Text): void;
+  /** Progress that is drawn over, with the time since `since` (of performance.now()) once it takes long. false: nothing can be drawn here. */
+  progress(text: Text, since?: number): boolean;
+  /** The same for what begins; with -v it gets a line. */
+  begins(text: Text): boolean;
+  /** What is waited for, and how long: drawn instead of the progress until it is undefined. false: nothing can be drawn here. */
+  waiting(text: Text | undefined): boolean;
+  /** A line for those who asked for it with -v of this level or above. */
+  log(level: number, text: Text): void;
   /** Asks yes or no on a terminal. Throws where there is none: nothing may be changed unasked. */
   confirm(question: Text): Promise<boolean>;
 }
@@ -42,6 +48,25 @@ export function callOf(invocation: Invocation): Call {
   };
   const t = (text: Text) => reaching(text, invocation)[language].replaceAll('{tool}', tool);
   const drawn = spinner(process.stderr, env, !MACHINE.includes(flags.output ?? '') && !flags['no-color']);
+  const say = (...lines: string[]) => {
+    drawn.clear();
+    // The face is coloured for stdout, which may be a terminal where stderr is none.
+    const text = lines.map((line) => `${line}\n`).join('');
+    process.stderr.write(process.stderr.isTTY ? text : stripVTControlCharacters(text));
+  };
+  const loud = Number(flags.v ?? 0);
+  const log = (level: number, text: Text) => {
+    // To the millisecond, UTC, for those who read logs.
+    if (level <= loud) say(`${loud ? `${new Date().toISOString().slice(11, 23)} ` : ''}${t(text)}`);
+  };
+  const now: { progress?: () => Text; waiting?: () => Text } = {};
+  const draw = (more: typeof now) => {
+    Object.assign(now, more);
+    const text = now.waiting ?? now.progress;
+    if (text) drawn.text(() => t(text()));
+    return drawn.draws;
+  };
+  const progress = (text: Text, since = performance.now()) => draw({ progress: () => timed(text, performance.now() - since) });
   return {
     ...invocation,
     face,
@@ -50,18 +75,24 @@ export function callOf(invocation: Invocation): Call {
       drawn.clear();
       process.stdout.write(lines.map((line) => `${line}\n`).join(''));
     },
-    say: (...lines) => {
-      drawn.clear();
-      // The face is coloured for stdout, which may be a terminal where stderr is none.
-      const text = lines.map((line) => `${line}\n`).join('');
-      process.stderr.write(process.stderr.isTTY ? text : stripVTControlCharacters(text));
+    say,
+    log,
+    progress,
+    begins: (text) => {
+      log(1, text);
+      return progress(text);
     },
-    progress: (text) => drawn.text(t(text)),
+    waiting: (text) => draw({ waiting: text && (() => text) }),
     confirm: (question) => {
       drawn.clear();
       return ask(t(question), invocation.signal);
     },
   };
+}
+
+function timed({ en, zh }: Text, ms: number): Text {
+  const seconds = Math.round(ms / 1000);
+  return ms < STILL_MS ? { en, zh } : { en: `${en} (${seconds} s)`, zh: `${zh}（${seconds} 秒）` };
 }
 
 /** A file or a pipe is searched line by line: only a terminal gets its lines folded, or who says how wide it is to be. */

@@ -39,7 +39,7 @@ async function tellOfCutShort(call: Call, uid: string): Promise<void> {
 }
 
 async function examined(call: Call, options: ExamineOptions): Promise<Examination> {
-  if (call.flags.from === undefined) call.progress({ en: 'connecting …', zh: '正在连接 …' });
+  if (call.flags.from === undefined) call.begins({ en: 'connecting …', zh: '正在连接 …' });
   const { source, close } = await openSource(call);
   try {
     return await examine(source, SYSTEMS, options);
