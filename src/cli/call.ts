@@ -13,7 +13,7 @@ import { STILL_MS, spinner } from './spinner.ts';
 export interface Call extends Invocation {
   /** How to print results on stdout. */
   face: Face;
-  /** The text in the user's language; `{tool}` is how the user calls us, `{reach}` the flags that lead to the same cluster. */
+  /** The text in the user's language; `{tool}` is how the user calls us, `{reach}` the flags that lead to the same cluster, `{retry}` this very command, `{retry:to,yes}` without these flags. */
   t(text: Text): string;
   /** Results. */
   out(...lines: string[]): void;
@@ -43,6 +43,7 @@ export function callOf(invocation: Invocation): Call {
     columns,
     tool,
     again: againOf(invocation),
+    reach: wordsOf(invocation, CLUSTER),
     wide: flags.output === 'wide',
     style: style(process.stdout, env, !flags['no-color']),
   };
@@ -107,10 +108,18 @@ const MACHINE = ['json', 'yaml'];
 const CLUSTER: readonly FlagName[] = CONNECTION.filter((name) => name !== 'token');
 const WHERE: readonly FlagName[] = [...CLUSTER, 'from', 'to'];
 
-/** The same text with the connection flags of this call. */
+/** The same text with the connection flags of this call, or the whole of it, filled in. */
 export function reaching({ en, zh }: Text, invocation: Invocation): Text {
   const reach = wordsOf(invocation, CLUSTER);
-  return { en: en.replaceAll('{reach}', reach), zh: zh.replaceAll('{reach}', reach) };
+  const filled = (text: string) =>
+    text.replaceAll('{reach}', reach).replace(/\{retry(?::([a-z,-]+))?\}/g, (_, without = '') => retryOf(invocation, without.split(',')));
+  return { en: filled(en), zh: filled(zh) };
+}
+
+/** This command once more, as a line to paste. */
+function retryOf(invocation: Invocation, without: readonly string[]): string {
+  const names = (Object.keys(invocation.flags) as FlagName[]).filter((name) => name !== 'token' && !without.includes(name));
+  return [invocation.caller.usage, invocation.verb, ...invocation.args.map(shellWord)].join(' ') + wordsOf(invocation, names);
 }
 
 const againOf = (invocation: Invocation): string => wordsOf(invocation, WHERE);
@@ -129,7 +138,7 @@ async function ask(question: string, signal: AbortSignal): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new UserError(
       { en: 'asking for confirmation: there is no terminal; nothing was changed', zh: '请求确认：没有终端；未做任何更改' },
-      { en: 'add --yes once you have read the steps above', zh: '阅读以上步骤后，加上 --yes 再运行' },
+      { en: 'once you have read the steps above: {retry} --yes', zh: '阅读以上步骤后再运行：{retry} --yes' },
       EXIT.failed,
     );
   }

@@ -172,10 +172,14 @@ export type Judgement<Args> = Finding<Args>[] | { notApplicable: Text } | { unkn
 export interface Refusal {
   refused: Text;
   objects: Ref[];
+  /** As in Remedy. */
+  command?: string;
 }
 export interface Remedy<Args> {
   /** One line: what it does to these findings. */
   text: Wording<Finding<Args>[]>;
+  /** Where it cannot begin without one: a command to paste. `{tool}` stands for how the user calls us, `{again}` for the flags that lead to the same place. */
+  command?(found: Finding<Args>[]): string | undefined;
   asks?: Asked[];
   /** What the steps will write, for `rbac --for fix`. A test compares it with the steps. */
   writes: Rule[];

@@ -146,7 +146,7 @@ function noneHere(namespace: string, elsewhere: string[]): UserError {
       en: `looking for installations in namespace ${namespace}: there are none; installed: ${elsewhere.join(', ')}`,
       zh: `在命名空间 ${namespace} 中查找安装：没有找到；已安装的有：${elsewhere.join('、')}`,
     },
-    { en: 'leave out -n to check them all', zh: '去掉 -n 可检查全部安装' },
+    { en: 'all of them: {retry:namespace}', zh: '检查全部安装：{retry:namespace}' },
   );
 }
 

@@ -46,7 +46,7 @@ const TITLES = {
   sources: { en: 'Sources', zh: '来源' },
 } satisfies Record<string, Text>;
 
-function sections(check: Check, { language, tool }: Face): Section[] {
+function sections(check: Check, { language, tool, again = '' }: Face): Section[] {
   const { remedy, why, sources } = check;
   const writes = (remedy?.writes ?? []).filter(({ verbs }) => verbs.some((verb) => WRITING.includes(verb)));
   const manual = remedy && !writes.length;
@@ -61,7 +61,7 @@ function sections(check: Check, { language, tool }: Face): Section[] {
     },
   ];
   if (writes.length) all.push({ title: TITLES.undo[language], text: undoOf(writes, language) });
-  if (remedy) all.push({ title: TITLES.try[language], text: TRY[language], items: [`${tool} fix ${check.id} --dry-run=client`] });
+  if (remedy) all.push({ title: TITLES.try[language], text: TRY[language], items: [`${tool} fix ${check.id}${again} --dry-run=client`] });
   return [...all, { title: TITLES.sources[language], items: [...sources] }];
 }
 

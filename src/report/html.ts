@@ -47,7 +47,7 @@ ${next ? `<p class="next">${safe(NEXT[language])}<code>${safe(next)}</code></p>`
 const otherItem = ({ id, passed, text }: View['others'][number]): string =>
   `<li><span class="sign">${passed ? '✓' : '–'}</span> ${safe(id)} <small>${safe(text)}</small></li>`;
 
-function foundBlock({ id, at, headline, grade, tally, findings, fix, notSeen }: FoundView, language: Language): string {
+function foundBlock({ id, at, headline, grade, tally, findings, fix, command, notSeen }: FoundView, language: Language): string {
   const items = findings.map(({ message, objects, evidence }) => {
     const names = objects.map(({ kind, name }) => `<small>${safe(kind)}</small> ${safe(name)}`);
     const folded = names.length > OPEN;
@@ -63,6 +63,7 @@ function foundBlock({ id, at, headline, grade, tally, findings, fix, notSeen }: 
 <ul class="findings">${items.join('\n')}</ul>
 ${notSeen.map((gap) => `<p class="quiet">${safe(NOT_SEEN[language] + gap)}</p>`).join('\n')}
 ${fix ? `<p class="fix"><b>${safe(FIX[language])}</b>${safe(fix)}</p>` : ''}
+${command ? `<p><code>${safe(command)}</code></p>` : ''}
 </article>`;
 }
 

@@ -47,7 +47,11 @@ const folded = (head: string, lines: readonly string[]): string[] => [
   '</details>',
 ];
 
-function foundLines({ id, at, headline, grade, tally, findings, fix, notSeen }: FoundView, hashes: string, language: Language): string[] {
+function foundLines(
+  { id, at, headline, grade, tally, findings, fix, command, notSeen }: FoundView,
+  hashes: string,
+  language: Language,
+): string[] {
   return [
     `${hashes} ${SIGN[grade ?? 'accepted']} ${plain([id, at].filter(Boolean).join(' '))}`,
     '',
@@ -60,6 +64,7 @@ function foundLines({ id, at, headline, grade, tally, findings, fix, notSeen }: 
     ]),
     ...notSeen.map((gap) => `- ${NOT_SEEN[language]}${plain(gap)}`),
     ...(fix ? ['', `**${FIX[language].trim()}** ${plain(fix)}`] : []),
+    ...(command ? ['', code(command)] : []),
   ];
 }
 

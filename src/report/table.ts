@@ -196,13 +196,17 @@ function findingLines({ findings }: FoundView, face: Face): string[][] {
       ...evidence.flatMap((line) => paragraph(line, face, 4, 6).map(style.dim)),
     ]);
   }
-  const rows = columns(findings.map(({ message, objects }) => [`  ${message}`, style.dim(objectNames(objects, face))]));
+  const told = findings.map(({ message, objects }) => ({ message, names: objectNames(objects.filter(unsaid(message)), face) }));
+  const rows = columns(told.map(({ message, names }) => [`  ${message}`, style.dim(names)]));
   if (rows.every((row) => width(row) <= face.columns)) return rows.map((row) => [row]);
-  return findings.map(({ message, objects }) => [
-    ...paragraph(message, face),
-    ...(objects.length ? paragraph(objectNames(objects, face), face, 4).map(style.dim) : []),
-  ]);
+  return told.map(({ message, names }) => [...paragraph(message, face), ...(names ? paragraph(names, face, 4).map(style.dim) : [])]);
 }
+
+/** What the message names needs no second line. */
+const unsaid =
+  (message: string) =>
+  ({ name }: FoundView['findings'][number]['objects'][number]): boolean =>
+    !message.split(/[\s,;、，；（()）]+/).includes(name);
 
 /** The first few; the kind once where it is the same for all. */
 function objectNames(objects: FoundView['findings'][number]['objects'], { language }: Face): string {
@@ -215,11 +219,12 @@ function objectNames(objects: FoundView['findings'][number]['objects'], { langua
   return more ? { en: `${names} and ${more} more (-o wide)`, zh: `${names} 等，另有 ${more} 个（-o wide）` }[language] : names;
 }
 
-function footLines({ fix, notSeen }: FoundView, face: Face): string[] {
+function footLines({ fix, command, notSeen }: FoundView, face: Face): string[] {
   const { style, language } = face;
   return [
     ...notSeen.flatMap((gap) => paragraph(NOT_SEEN[language] + gap, face, 2, 4).map(style.dim)),
     ...(fix ? paragraph(style.cyan(FIX[language]) + fix, face, 2, width(FIX[language]) + 2) : []),
+    ...(command ? [`  ${command}`] : []),
   ];
 }
 

@@ -5,7 +5,7 @@ import type { CheckRemedy, Examination } from '../engine/examine.ts';
 import { describeGap, isGap, settleGap } from '../engine/gaps.ts';
 import { GRADES, type Summary, summarise } from '../engine/verdict.ts';
 import { oneLine } from '../text/sanitise.ts';
-import { counted, type Face } from './face.ts';
+import { counted, type Face, pasteable } from './face.ts';
 import { ACCEPTED, ACCEPTED_BY_NAME, CERTAINTY, gradeCount, listed } from './words.ts';
 
 /** What the catalogue says about systems and checks. */
@@ -41,6 +41,8 @@ export interface FoundView {
   tally: string;
   findings: { grade: Grade; message: string; objects: { kind: string; name: string }[]; evidence: string[] }[];
   fix: string;
+  /** A line to paste, where the fix begins with one. */
+  command: string;
   notSeen: string[];
 }
 export interface UnknownView {
@@ -63,6 +65,7 @@ export function viewOf(examination: Examination, { systems, checks }: Catalogue,
   const left = elsewhere.map((id) => oneLine(id, 600));
   const missing = systems.filter(({ id }) => absent.includes(id)).map(({ id }) => id);
   const several = (id: string) => installations.filter(({ system }) => id.startsWith(`${system}/`)).length > 1;
+  const foundViews = found.map((result) => foundView(result, examination, checks.get(result.id)?.found, several(result.id), face));
   return {
     cluster: oneLine(identity.context) || oneLine(identity.server) || identity.uid,
     version: isGap(serverVersion) ? '' : oneLine(serverVersion),
@@ -72,12 +75,12 @@ export function viewOf(examination: Examination, { systems, checks }: Catalogue,
       ...(missing.length ? [{ en: `not installed: ${missing.join(', ')}`, zh: `未安装：${missing.join('、')}` }[language]] : []),
       ...(left.length ? [{ en: `left out by -n: ${left.join(', ')}`, zh: `被 -n 排除：${left.join('、')}` }[language]] : []),
     ].join({ en: '; ', zh: '；' }[language]),
-    found: found.map((result) => foundView(result, examination, checks.get(result.id)?.found, several(result.id), face)),
+    found: foundViews,
     unknown: unknownViews(unknown, face),
     rest: rest(summary, face),
     others: results.flatMap((result) => other(result, checks.get(result.id)?.title, several(result.id), face)),
     sum: sumOf([summary], results.length > 0, face),
-    next: nextOf(found, unknown, face),
+    next: nextOf(found, foundViews, unknown, face),
   };
 }
 
@@ -152,14 +155,16 @@ function foundView(
     findings: [...openOnes(findings).toSorted(byGrade), ...findings.filter(({ accepted }) => accepted)].map((finding) =>
       findingView(finding, hops, face),
     ),
-    fix: remedy ? fixText(remedy, face) : '',
+    ...(remedy ? fixText(remedy, face) : { fix: '', command: '' }),
     notSeen: gaps.map((gap) => oneLine(describeGap(gap)[language], SENTENCE)),
   };
 }
 
 /** One sentence for all findings of the check, as the plan treats them. */
-function fixText({ check, findings }: CheckRemedy, { language }: Face): string {
-  return oneLine(check.remedy!.text[language]([...findings]), SENTENCE);
+function fixText({ check, findings }: CheckRemedy, face: Face): { fix: string; command: string } {
+  const { text, command } = check.remedy!;
+  const first = command?.([...findings]);
+  return { fix: oneLine(text[face.language]([...findings]), SENTENCE), command: first ? pasteable(first, face) : '' };
 }
 
 function findingView(finding: JudgedFinding, hops: readonly string[], { language }: Face): FoundView['findings'][number] {
@@ -220,13 +225,14 @@ const NOT_LOOKED = (count: number): Text => ({
   zh: `${count} 项检查未执行`,
 });
 
-function obstacles({ id, outcome, gaps, note }: CheckResult, { language, tool }: Face): Obstacle[] {
+function obstacles({ id, outcome, gaps, note }: CheckResult, face: Face): Obstacle[] {
+  const { language } = face;
   if (gaps.length) {
     return gaps.map((gap) => ({
       id,
       group: gap.why === 'failed' ? `${gap.why} ${gap.detail ?? ''}` : gap.why,
       why: oneLine(describeGap(gap)[language], SENTENCE),
-      settle: oneLine(settleGap(gap, tool)[language], SENTENCE),
+      settle: oneLine(settleGap(gap, face)[language], SENTENCE),
     }));
   }
   const why = oneLine(note?.[language] ?? '', SENTENCE);
@@ -276,13 +282,22 @@ const CLEAN: Text = { en: 'Nothing found, and everything was seen.', zh: '未发
 const EMPTY: Text = { en: 'Nothing to check: none of these systems is installed.', zh: '没有可检查的内容：这些系统均未安装。' };
 
 /** What to do about it, at the same place: a snapshot can only be rehearsed. */
-function nextOf(found: readonly CheckResult[], unknown: readonly CheckResult[], { tool, again = '' }: Face): string | undefined {
+function nextOf(
+  found: readonly CheckResult[],
+  views: readonly FoundView[],
+  unknown: readonly CheckResult[],
+  { tool, again = '' }: Face,
+): string | undefined {
   const open = found.flatMap(({ id, findings }) => openOnes(findings).map(({ remedy }) => ({ id, remedy })));
+  const command = views.find((view) => view.command)?.command;
+  if (command && !open.some(({ remedy }) => remedy?.steps)) return command;
   if (open.some(({ remedy }) => remedy)) return `${tool} fix${again}${/ --from /.test(again) ? ' --rehearse' : ''}`;
   if (open.length) return `${tool} explain ${open[0]!.id}`;
   const gaps = unknown.flatMap((result): readonly Gap[] => result.gaps);
   if (gaps.some(({ why }) => why === 'forbidden')) return `${tool} rbac --for check`;
-  if (gaps.some(({ why }) => why === 'not-collected')) return `${tool} snapshot FILE`;
+  if (gaps.some(({ why }) => why === 'not-collected')) return `${tool} snapshot snapshot.tar.gz`;
   if (gaps.length) return `${tool} check${again}`;
-  return unknown.some(({ outcome }) => outcome === 'not-looked-at') ? `${tool} check${again} --to SYSTEM=VERSION` : undefined;
+  return unknown.some(({ outcome }) => outcome === 'not-looked-at')
+    ? `${tool} check${again} --to ${unknown[0]!.id.split('/')[0]}=VERSION`
+    : undefined;
 }

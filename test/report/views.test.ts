@@ -54,12 +54,15 @@ describe.each(LANGUAGES)('%s', (language) => {
     ['healthy', 'spiderpool/owner-controller-type', { fixture: 'healthy', expect: '' }],
     ['unseen', 'spiderpool/owner-controller-type', { forbidden: ['spiderendpoints.spiderpool.spidernet.io'], expect: '' }],
     ['pending', 'spiderpool/release-deployed', { fixture: 'pending-upgrade', expect: '' }],
+    ['old-definitions', 'spiderpool/crds-current', { fixture: 'older', expect: '' }],
   ])('of a fixture through the engine: %s', async (name, check, each) => {
     const folder = laid(check, each);
     try {
       const examined = await examine(dumpSource(await readDump(folder)), SYSTEMS, { checks: [check] });
       const examination = { ...examined, identity: examples.mixed.identity };
-      await golden(`fixture-${name}`, language, (columns) => table(examination, SYSTEMS, HEADLINES, face(language, columns), 'next'));
+      await golden(`fixture-${name}`, language, (columns) =>
+        table(examination, SYSTEMS, HEADLINES, face(language, columns, { again: ' --context prod-1' }), 'next'),
+      );
     } finally {
       rmSync(folder, { recursive: true });
     }

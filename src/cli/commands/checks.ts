@@ -27,6 +27,6 @@ export async function checks(call: Call): Promise<number> {
   const fits = rows.every((row) => width(row) <= call.face.columns);
   const folded = CHECKS.flatMap(({ title }, i) => [short[i + 1]!, ...paragraph(title[language], call.face).map(style.dim)]);
   call.out(...(fits ? rows : [short[0]!, ...folded]));
-  call.out('', `${NEXT[language]}${call.face.tool} explain CHECK-ID`);
+  call.out('', `${NEXT[language]}${call.face.tool} explain ${CHECKS[0]!.id}`);
   return EXIT.ok;
 }

@@ -36,7 +36,7 @@ export async function fix(call: Call): Promise<number> {
     const plan = await planChosen(before.remedies, call);
     if (!plan.steps.length) return nothingToDo(call, before, plan);
     if (!call.flags['take-over']) await refuseBeside(live.store);
-    call.say(...planView(plan, call.face, SHOWN), '');
+    call.say(...planView(plan, call.face, SHOWN, call.t({ en: '{retry:yes} --dry-run=client', zh: '{retry:yes} --dry-run=client' })), '');
     if (!call.flags.yes && !(await call.confirm(question(plan.steps, live.identity)))) {
       call.say(call.t({ en: 'Nothing was changed.', zh: '未做任何更改。' }));
       return EXIT.interrupted;
@@ -134,8 +134,8 @@ async function unlessInterrupted<T>(call: Call, look: Promise<T>): Promise<T | u
     if (!call.signal.aborted) throw error;
     call.say(
       call.t({
-        en: 'Interrupted: the checks were not run again. Do so with: {tool} check',
-        zh: '已中断：未再次检查。请运行：{tool} check',
+        en: 'Interrupted: the checks were not run again. Do so with: {tool} check{reach}',
+        zh: '已中断：未再次检查。请运行：{tool} check{reach}',
       }),
     );
     return undefined;

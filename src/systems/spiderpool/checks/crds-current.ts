@@ -2,6 +2,7 @@
 // Sources: the crds/ folders of the charts; §"Upgrade" of docs/usage/upgrade.md; issues 3917, 3994 (no controller does it either, up to 1.2.2).
 import type { Ask, Chart, Check, Condition, Finding, Raw, Ref, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
+import { shellWord } from '../../../text/shell.ts';
 import { CRD_NAMES, fieldOf, knowsMore, lacking, storedBeyond, type WantedCrd, wantedByChart, wantedByTable } from '../crds.ts';
 import { each } from '../ledger.ts';
 
@@ -69,6 +70,7 @@ const check: Check<Record<string, never>, Args> = {
       en: (found) => (found.some(({ args }) => args.byChart) ? `applies ${found.length} of the chart's definitions` : give(found).en),
       zh: (found) => (found.some(({ args }) => args.byChart) ? `应用 chart 中的 ${found.length} 个定义` : give(found).zh),
     },
+    command: withChart,
     writes: [{ verbs: ['get', 'create', 'patch', 'delete'], group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' }],
     async steps(found, { chart, ask }) {
       const stored = found.filter(({ args }) => args.state === 'stored');
@@ -76,7 +78,7 @@ const check: Check<Record<string, never>, Args> = {
       if (!chart)
         return [
           ...stored.map(refusedForStored),
-          ...(open.length ? [{ refused: give(open), objects: open.flatMap(({ objects }) => objects) }] : []),
+          ...(open.length ? [{ refused: give(open), command: withChart(open), objects: open.flatMap(({ objects }) => objects) }] : []),
         ];
       return [...stored.map(refusedForStored), ...(await each(open, (one) => applied(one, chart, ask)))];
     },
@@ -125,13 +127,17 @@ function gradeOf(crd: string, state: Args['state']): Finding['grade'] {
 
 // ---- the remedy -----------------------------------------------------------------------------------------------------
 
-function give(found: readonly Finding<Args>[]): Text {
+const give = (found: readonly Finding<Args>[]): Text => {
   const target = found[0]?.args.target ?? '';
-  const pull = `helm pull spiderpool --repo=${REPOSITORY} --version ${target}`;
-  return {
-    en: `give the chart of ${target}: fix --chart spiderpool-${target}.tgz (${pull} saves it)`,
-    zh: `请提供 ${target} 的 chart：fix --chart spiderpool-${target}.tgz（可用 ${pull} 保存）`,
-  };
+  return { en: `give the chart of ${target}`, zh: `请提供 ${target} 的 chart` };
+};
+
+/** Gets the chart and repairs with it. */
+function withChart(found: readonly Finding<Args>[]): string | undefined {
+  const [first] = found.filter(({ args }) => !args.byChart);
+  if (!first) return undefined;
+  const version = shellWord(first.args.target);
+  return `helm pull spiderpool --repo ${REPOSITORY} --version ${version} && {tool} fix ${check.id}{again} --chart spiderpool-${version}.tgz`;
 }
 
 const refusedForStored = ({ args, objects }: Finding<Args>): Refusal => ({
