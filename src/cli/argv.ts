@@ -3,6 +3,7 @@
 import { type CAC, cac } from 'cac';
 import type { Language } from '../engine/contracts.ts';
 import { languageOf } from '../text/language.ts';
+import { nearest } from '../text/nearest.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Caller } from './caller.ts';
@@ -162,7 +163,7 @@ function assertAllowed({ name, value }: Given, command: CommandSpec, usage: stri
 function assertArguments(command: CommandSpec, args: readonly string[], usage: string): void {
   for (const [index, word] of args.entries()) {
     const positional = command.positionals[index] ?? command.positionals.at(-1);
-    if (positional?.values && !positional.values.includes(word) && !(positional.others && word.includes('/')))
+    if (positional?.values && !positional.values.includes(word) && !positional.others)
       throw badValue(positional.name, word, positional.values, usage);
   }
 }
@@ -318,29 +319,4 @@ function wrongArguments(command: CommandSpec, args: readonly string[], usage: st
 /** A word of the command line, fit for one line of a terminal. */
 function shown(word: string): string {
   return oneLine(word, ECHOED);
-}
-
-/** The one that can be reached with the fewest edits, if they are few for its length. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  if (word.length > ECHOED) return undefined;
-  const ranked = candidates.map((candidate) => ({ candidate, edits: editsBetween(word, candidate) })).sort((a, b) => a.edits - b.edits);
-  const best = ranked[0];
-  return best && best.edits <= Math.max(1, Math.floor(best.candidate.length / 3)) ? best.candidate : undefined;
-}
-
-/** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */
-function editsBetween(a: string, b: string): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? beforeLast[j - 2]! + 1 : Infinity;
-      row.push(Math.min(last[j]! + 1, row[j - 1]! + 1, replaced, swapped));
-    }
-    beforeLast = last;
-    last = row;
-  }
-  return last[b.length]!;
 }

@@ -45,7 +45,13 @@ const EXITS: readonly [string, Text][] = [
     '0',
     { en: 'nothing at or above --fail-on was found, and everything was seen', zh: '没有达到 --fail-on 级别的问题，且全部内容均已看到' },
   ],
-  ['1', { en: 'the tool failed, was used wrongly, or another run holds the cluster', zh: '工具出错、用法有误，或集群正被另一次执行占用' }],
+  [
+    '1',
+    {
+      en: 'the tool failed or was used wrongly, what was named is not installed, or another run holds the cluster',
+      zh: '工具出错或用法有误，指名的系统未安装，或集群正被另一次执行占用',
+    },
+  ],
   [
     '2',
     {

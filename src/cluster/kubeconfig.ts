@@ -226,8 +226,8 @@ function chooseContext({ contexts }: Kubeconfig): Text {
   const names = [...contexts.keys()];
   const first = shellWord(names[0]!);
   return {
-    en: `there is ${some(names)}; for example: {retry:context} --context ${first}`,
-    zh: `现有 ${some(names)}；例如：{retry:context} --context ${first}`,
+    en: `its contexts: ${some(names)}; for example: {retry:context} --context ${first}`,
+    zh: `现有上下文：${some(names)}；例如：{retry:context} --context ${first}`,
   };
 }
 

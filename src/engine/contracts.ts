@@ -219,7 +219,10 @@ export interface System {
   reads: Reads;
   asks: Asked[];
   checks: Check[];
-  /** Newest version that the knowledge of this system speaks about. */
+  /** What it is found by; said where it is not found. */
+  signs: Text;
+  /** Oldest and newest version that the knowledge of this system speaks about. */
+  knownFrom: string;
   knownUpTo: string;
   compare(a: string, b: string): number;
   satisfies(version: string, range: string): boolean;

@@ -1,16 +1,17 @@
 // What an examination says, in the words of one language and in reading order: worst first, each remedy once, unknowns by reason. Every printed format lays this out.
 // All of it has been through sanitise: formats need no more than the escaping of their own.
-import type { CheckResult, Gap, Grade, Installation, JudgedFinding, Ref, SystemId, Text, UpgradePath } from '../engine/contracts.ts';
+import type { CheckResult, Gap, Grade, Installation, JudgedFinding, Ref, System, Text, UpgradePath } from '../engine/contracts.ts';
 import type { CheckRemedy, Examination } from '../engine/examine.ts';
 import { describeGap, isGap, settleGap } from '../engine/gaps.ts';
 import { GRADES, type Summary, summarise } from '../engine/verdict.ts';
 import { oneLine } from '../text/sanitise.ts';
+import { shellWord } from '../text/shell.ts';
 import { counted, type Face, pasteable } from './face.ts';
 import { ACCEPTED, ACCEPTED_BY_NAME, CERTAINTY, gradeCount, listed } from './words.ts';
 
 /** What the catalogue says about systems and checks. */
 export interface Catalogue {
-  systems: readonly { id: SystemId; title: Text }[];
+  systems: readonly Pick<System, 'id' | 'title' | 'knownUpTo' | 'compare'>[];
   /** By check id: what should hold, and what is the case where it does not. */
   checks: ReadonlyMap<string, { title: Text; found: Text }>;
 }
@@ -80,7 +81,7 @@ export function viewOf(examination: Examination, { systems, checks }: Catalogue,
     rest: rest(summary, face),
     others: results.flatMap((result) => other(result, checks.get(result.id)?.title, several(result.id), face)),
     sum: sumOf([summary], results.length > 0, face),
-    next: nextOf(found, foundViews, unknown, face),
+    next: nextOf(found, foundViews, unknown, face) ?? withTarget(unknown.length > 0, paths, systems, face),
   };
 }
 
@@ -99,7 +100,7 @@ const NOTE: Record<'default' | 'none' | 'unknown', Text> = {
 function pathView({ installation, from, to, chosen, hops }: UpgradePath, { language }: Face): View['paths'][number] {
   const { release, namespace, name } = installation;
   const version = isGap(from) ? NOTE.unknown[language] : oneLine(from);
-  const note = to ? (chosen === 'default' ? NOTE.default : undefined) : NOTE.none;
+  const note = to ? (chosen === 'default' ? NOTE.default : undefined) : isGap(from) ? undefined : NOTE.none;
   const place = release
     ? PLACE[language](`${release.namespace}/${release.name}`, release.revision)
     : [namespace, name].filter(Boolean).join('/');
@@ -296,8 +297,21 @@ function nextOf(
   const gaps = unknown.flatMap((result): readonly Gap[] => result.gaps);
   if (gaps.some(({ why }) => why === 'forbidden')) return `${tool} rbac --for check`;
   if (gaps.some(({ why }) => why === 'not-collected')) return `${tool} snapshot snapshot.tar.gz`;
-  if (gaps.length) return `${tool} check${again}`;
-  return unknown.some(({ outcome }) => outcome === 'not-looked-at')
-    ? `${tool} check${again} --to ${unknown[0]!.id.split('/')[0]}=VERSION`
-    : undefined;
+  return gaps.length ? `${tool} check${again}` : undefined;
+}
+
+/** What was not judged for want of a target that this build knows. */
+function withTarget(
+  unknown: boolean,
+  paths: Examination['paths'],
+  systems: Catalogue['systems'],
+  { tool, again = '' }: Face,
+): string | undefined {
+  for (const { installation, to } of unknown ? paths : []) {
+    const { id, knownUpTo, compare } = systems.find((system) => system.id === installation.system)!;
+    if (to !== undefined && compare(to, knownUpTo) <= 0) continue;
+    const others = again.replace(new RegExp(` --to ${id}[@=]\\S*`, 'g'), '');
+    return `${tool} check${others} --to ${shellWord(installation.id)}=${to === undefined ? 'VERSION' : knownUpTo}`;
+  }
+  return undefined;
 }

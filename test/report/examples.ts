@@ -13,6 +13,7 @@ import type {
 } from '../../src/engine/contracts.ts';
 import type { Examination } from '../../src/engine/examine.ts';
 import type { Catalogue } from '../../src/report/view.ts';
+import { compare } from '../../src/versions/chart.ts';
 
 const IDENTITY = { uid: '0d5d52a8-0000-4000-8000-000000000001', certain: true, server: 'https://10.0.0.1:6443', context: 'prod-1' };
 
@@ -41,8 +42,8 @@ const HEADLINES: Record<string, { title: Text; found: Text }> = {
 
 export const CATALOGUE: Catalogue = {
   systems: [
-    { id: 'spiderpool', title: { en: 'Spiderpool', zh: 'Spiderpool' } },
-    { id: 'k3s', title: { en: 'K3s', zh: 'K3s' } },
+    { id: 'spiderpool', title: { en: 'Spiderpool', zh: 'Spiderpool' }, knownUpTo: '1.1.0', compare },
+    { id: 'k3s', title: { en: 'K3s', zh: 'K3s' }, knownUpTo: 'v1.36.3+k3s1', compare },
   ],
   checks: new Map([
     ...Object.entries(HEADLINES),

@@ -11,7 +11,7 @@ import { type Failed, publishList, reportOf } from '../../report/report.ts';
 import { table, tables } from '../../report/table.ts';
 import { chosenChecks, HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
-import { examineOptions } from '../asked.ts';
+import { assertInstalled, examineOptions } from '../asked.ts';
 import type { Call } from '../call.ts';
 import { contextsAsked } from '../contexts.ts';
 import { cutShort, howToEnd } from '../own-runs.ts';
@@ -27,7 +27,9 @@ export async function check(call: Call): Promise<number> {
   const examination = await examined(call, options);
   call.out(...shown(call, [examination]));
   if (call.flags.from === undefined) await tellOfCutShort(call, examination.identity.uid);
-  return exitCode(examination.results, call.flags['fail-on'] ?? 'blocker');
+  const exit = exitCode(examination.results, call.flags['fail-on'] ?? 'blocker');
+  assertInstalled(options, [examination], exit);
+  return exit;
 }
 
 /** A run of ours that was cut short matters more than any finding. */
@@ -83,5 +85,6 @@ async function checkAll(call: Call, contexts: readonly string[], options: Examin
   if (!examinations.length) return EXIT.failed;
   const results = examinations.flatMap((examination) => examination.results);
   const exit = exitCode(results, call.flags['fail-on'] ?? 'blocker');
+  if (!failed.length) assertInstalled(options, examinations, exit);
   return failed.length && exit === EXIT.ok ? EXIT.unknown : exit;
 }

@@ -14,8 +14,8 @@ import { table } from '../../report/table.ts';
 import { recordingSource } from '../../snapshot/record.ts';
 import { dumpSource } from '../../snapshot/source.ts';
 import { chosenChecks, HEADLINES, SYSTEMS } from '../../systems/index.ts';
-import { EXIT } from '../../text/user-error.ts';
-import { examineOptions } from '../asked.ts';
+import { EXIT, UserError } from '../../text/user-error.ts';
+import { assertInstalled, examineOptions } from '../asked.ts';
 import { attended, ended, lookedAgain } from '../attend.ts';
 import type { Call } from '../call.ts';
 import { refuseBeside } from '../own-runs.ts';
@@ -26,11 +26,13 @@ import { type Live, openCluster, openSource } from '../session.ts';
 export async function fix(call: Call): Promise<number> {
   const options = await examineOptions(call, chosenChecks(call.args));
   const dry = call.flags['dry-run'] ?? 'none';
-  if (call.flags.from !== undefined || call.flags.rehearse) return rehearsal(call, options);
+  if (dry === 'server' && (call.flags.from !== undefined || call.flags.rehearse)) throw needsServer(call.flags.from === undefined);
+  if (call.flags.from !== undefined || call.flags.rehearse) return rehearsal(call, options, dry === 'client');
   const live = await openCluster(call);
   try {
     const before = await examine(live.source, SYSTEMS, options);
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
+    assertInstalled(options, [before], EXIT.ok);
     if (dry === 'client') return preview(call, await planAll(before.remedies));
     if (dry === 'server') return tried(call, live, await planAll(before.remedies));
     const plan = await planChosen(before.remedies, call);
@@ -47,7 +49,26 @@ export async function fix(call: Call): Promise<number> {
   }
 }
 
-async function rehearsal(call: Call, options: ExamineOptions): Promise<number> {
+/** Only an API server can say what it would accept. */
+function needsServer(rehearse: boolean): UserError {
+  return new UserError(
+    rehearse
+      ? {
+          en: 'reading the command line: --rehearse sends nothing to a server, and --dry-run=server asks one',
+          zh: '解析命令行：--rehearse 不向服务器发送任何内容，而 --dry-run=server 需要服务器',
+        }
+      : {
+          en: 'reading the command line: --dry-run=server needs a cluster, and --from reads a file',
+          zh: '解析命令行：--dry-run=server 需要集群，而 --from 读取的是文件',
+        },
+    {
+      en: 'show the steps: {retry:dry-run,rehearse} --dry-run=client; or carry them out in memory: {retry:dry-run,rehearse} --rehearse',
+      zh: '显示步骤：{retry:dry-run,rehearse} --dry-run=client；或在内存中演练：{retry:dry-run,rehearse} --rehearse',
+    },
+  );
+}
+
+async function rehearsal(call: Call, options: ExamineOptions, onlyShow: boolean): Promise<number> {
   const { source, dump, close } = await openSource(call);
   try {
     const recording = recordingSource(source);
@@ -55,6 +76,8 @@ async function rehearsal(call: Call, options: ExamineOptions): Promise<number> {
     const copy = dump ?? (await recording.dump());
     const before = dump ? seen : await examine(dumpSource(copy), SYSTEMS, options);
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
+    assertInstalled(options, [before], EXIT.ok);
+    if (onlyShow) return preview(call, await planAll(before.remedies));
     await rehearse(call, copy, before, options);
     return EXIT.ok;
   } finally {
