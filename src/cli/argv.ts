@@ -8,7 +8,7 @@ import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Caller } from './caller.ts';
 import { COMMANDS, type CommandSpec, choicesOf, commandOf, type Verb } from './commands.ts';
-import { FLAGS, type FlagName, type Flags, GLOBAL, specOf } from './flags.ts';
+import { FLAGS, type FlagName, type Flags, GLOBAL, specOf, TALK } from './flags.ts';
 
 export interface Parsed {
   verb: Verb;
@@ -37,7 +37,8 @@ export function parseArgv(words: readonly string[], usage: string): Parsed {
   const [name, ...args] = read.positionals;
   const wantsHelp = read.given.some(({ name, value }) => name === 'help' && value === true);
   if (name === undefined) {
-    if (read.given.length > 0 && !wantsHelp) throw noCommand(usage);
+    // Only how to be spoken to: then the list of commands is spoken so.
+    if (!wantsHelp && read.given.some(({ name }) => !TALK.includes(name))) throw noCommand(usage);
     return { verb: 'help', args: [], flags: talkOf(read.given) };
   }
   const command = commandOf(name);
@@ -174,8 +175,10 @@ function lastWins(given: readonly Given[]): Given[] {
 }
 
 function talkOf(given: readonly Given[]): Flags {
-  const lang = lastWins(given).find(({ name }) => name === 'lang')?.value;
-  return lang === 'en' || lang === 'zh' ? { lang } : {};
+  const kept = lastWins(given);
+  const lang = kept.find(({ name }) => name === 'lang')?.value;
+  const plain = kept.find(({ name }) => name === 'no-color')?.value === true;
+  return { ...(lang === 'en' || lang === 'zh' ? { lang } : {}), ...(plain ? { 'no-color': true } : {}) };
 }
 
 // ---- cac ------------------------------------------------------------------------------------------------------------

@@ -40,12 +40,12 @@ ${absent ? `<p class="quiet">${safe(absent)}</p>` : ''}
 ${found.map((each) => foundBlock(each, language)).join('\n')}
 ${unknown.map(unknownBlock).join('\n')}
 ${rest ? `<details class="rest"><summary><span class="sign">✓</span> ${safe(rest)}</summary><ul class="names">${others.map(otherItem).join('')}</ul></details>` : ''}
-${next ? `<p class="next">${safe(NEXT[language])}<code>${safe(next)}</code></p>` : ''}
+${next ? `<p class="next">${safe(NEXT[language])}<code>${unbroken(next)}</code></p>` : ''}
 </section>`.replace(/\n+/g, '\n');
 }
 
 const otherItem = ({ id, passed, text }: View['others'][number]): string =>
-  `<li><span class="sign">${passed ? '✓' : '–'}</span> ${safe(id)} <small>${safe(text)}</small></li>`;
+  `<li${passed ? '' : ' class="accepted"'}><span class="sign">${passed ? '✓' : '–'}</span> ${safe(id)} <small>${safe(text)}</small></li>`;
 
 function foundBlock({ id, at, headline, grade, tally, findings, fix, command, notSeen }: FoundView, language: Language): string {
   const items = findings.map(({ message, objects, evidence }) => {
@@ -58,28 +58,31 @@ function foundBlock({ id, at, headline, grade, tally, findings, fix, command, no
     return `<li><p>${safe(message)}</p>${inside}${evidence.map((line) => `<p class="quiet">${safe(line)}</p>`).join('')}</li>`;
   });
   return `<article class="${grade ?? 'accepted'}">
-<h3><span class="sign">${SIGN[grade ?? 'accepted']}</span> ${safe([id, at].filter(Boolean).join(' '))} <small class="tally">${safe(tally)}</small></h3>
-<p class="quiet">${safe(headline)}</p>
+<h3><span><span class="sign">${SIGN[grade ?? 'accepted']}</span> ${safe(headline || id)}</span> <small class="tally">${safe(tally)}</small></h3>
+<p class="quiet">${safe([id, at].filter(Boolean).join(' '))}</p>
 <ul class="findings">${items.join('\n')}</ul>
 ${notSeen.map((gap) => `<p class="quiet">${safe(NOT_SEEN[language] + gap)}</p>`).join('\n')}
-${fix ? `<p class="fix"><b>${safe(FIX[language])}</b>${safe(fix)}</p>` : ''}
-${command ? `<p><code>${safe(command)}</code></p>` : ''}
+${fix ? `<p class="fix"><b>${safe(FIX[language])}</b>${unbroken(fix)}</p>` : ''}
+${command ? `<p><code>${unbroken(command)}</code></p>` : ''}
 </article>`;
 }
 
 function unknownBlock({ head, reasons, settle }: UnknownView): string {
   return `<article class="unknown">
-<h3><span class="sign">?</span> ${safe(head)}</h3>
+<h3><span><span class="sign">?</span> ${safe(head)}</span></h3>
 <dl>${reasons.map(({ whys, checks }) => `${whys.map((why) => `<dt>${safe(why)}</dt>`).join('')}<dd>${safe(checks.join(', '))}</dd>`).join('\n')}</dl>
-${settle ? `<p class="fix">${safe(settle)}</p>` : ''}
+${settle ? `<p class="fix">${unbroken(settle)}</p>` : ''}
 </article>`;
 }
 
 function unreachable({ context, why }: Report['failed'][number], language: Language): string {
-  return `<section><article class="blocker"><h3><span class="sign">✗</span> ${safe(context)}</h3><p>${safe(`${UNREACHABLE[language]} ${why}`)}</p></article></section>`;
+  return `<section><article class="blocker"><h3><span><span class="sign">✗</span> ${safe(context)}</span></h3><p>${safe(`${UNREACHABLE[language]} ${why}`)}</p></article></section>`;
 }
 
 const list = (lines: readonly string[]): string => `<ul>${lines.map((line) => `<li>${safe(line)}</li>`).join('')}</ul>`;
+
+/** A line may end before a flag, not within its dashes. */
+const unbroken = (text: string): string => safe(text).replace(/--[a-z][a-z-]*/g, '<span class="flag">$&</span>');
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 const safe = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
@@ -101,7 +104,7 @@ small{font-weight:400;color:var(--quiet);font-size:.85em}
 article{background:var(--card);border:1px solid var(--line);border-left:.3rem solid var(--tone);border-radius:.4rem;padding:.75rem 1rem;margin:.75rem 0}
 .blocker{--tone:var(--blocker)}.warning{--tone:var(--warning)}.notice{--tone:var(--notice)}.unknown{--tone:var(--unknown)}.accepted{--tone:var(--accepted)}
 .sign{color:var(--tone);font-weight:700}
-.rest .sign{color:var(--good)}
+.rest{--tone:var(--good)}.rest li{margin-left:1rem}.flag{white-space:nowrap}
 .tally{margin-left:auto;color:var(--tone);font-weight:600}
 ul{padding-left:1.1rem;margin:.4rem 0}
 .findings,.names{list-style:none;padding:0}

@@ -38,7 +38,7 @@ export function planView({ steps, refusals }: Plan, face: Face, shown = Number.P
 const promise = ({ undo, do: doing }: Step, { language }: Face): string =>
   doing === 'manual'
     ? { en: 'yours to do', zh: '由您执行' }[language]
-    : `${{ en: 'undo: ', zh: '撤销：' }[language]}${UNDO[undo][language]}`;
+    : { en: `undo: ${UNDO[undo].en}`, zh: undo === 'none' ? UNDO.none.zh : `撤销：${UNDO[undo].zh}` }[language];
 
 /** `before`: the step above; what it says of its change is not said again. `room`: columns of the undo column. */
 function stepLines(step: Step, before: Step | undefined, room: number, face: Face): string[] {

@@ -173,12 +173,12 @@ function headLines(found: readonly FoundView[], face: Face): string[][] {
   const { style } = face;
   const id = (each: FoundView) => `${sign(each.grade, face)} ${style.bold(each.id)}${each.at ? ` ${style.dim(each.at)}` : ''}`;
   const painted = ({ grade, tally }: FoundView) => paint(grade, face)(tally);
-  const rows = columns(found.map((each) => [id(each), style.dim(each.headline), painted(each)]));
+  const rows = columns(found.map((each) => [id(each), each.headline, painted(each)]));
   if (rows.every((row) => width(row) <= face.columns)) return rows.map((row) => [row]);
   const short = columns(found.map((each) => [id(each), painted(each)]));
   return found.map((each, i) => [
     ...(width(short[i]!) <= face.columns ? [short[i]!] : [id(each), `  ${painted(each)}`]),
-    ...paragraph(each.headline, face).map(style.dim),
+    ...paragraph(each.headline, face),
   ]);
 }
 

@@ -168,3 +168,13 @@ describe('the language', () => {
     [['check', '--lang', 'fr'], {}, 'en'],
   ] as const)('%s %o: %s', (words, env, language) => expect(languageAsked(words, env)).toBe(language));
 });
+
+describe('no command', () => {
+  it.each([
+    [['--lang', 'zh'], { lang: 'zh' }],
+    [['--no-color', '-v', '2'], { 'no-color': true }],
+    [['--lang=en', '--help'], { lang: 'en' }],
+  ])('%j: the list of commands, spoken so', (words, flags) =>
+    expect(parseArgv(words, 'upgrade-guard')).toEqual({ verb: 'help', args: [], flags }),
+  );
+});
