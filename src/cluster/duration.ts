@@ -17,3 +17,6 @@ export function requestTimeout(text: string | undefined): number {
   }
   return Math.ceil(parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * UNITS[unit!]!, 0));
 }
+
+/** To the minute: skewed clocks are often off by less than a day. */
+export const minute = (date: Date): string => `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

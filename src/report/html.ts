@@ -116,5 +116,5 @@ summary{cursor:pointer;font-size:.9rem}
 dt{margin-top:.4rem}dd{margin:0 0 .25rem;color:var(--quiet);font-size:.9rem}
 .fix,.next{margin-top:.5rem}
 code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--card);border:1px solid var(--line);border-radius:.25rem;padding:.1rem .3rem}
-@media print{:root{--ink:#000;--quiet:#444;--paper:#fff;--card:#fff;--line:#bbb;--blocker:#b3261e;--warning:#8a5a00;--notice:#0b6fa4;--unknown:#0b6fa4;--good:#1a7f37}body{max-width:none;padding:0;font-size:10pt}h3{break-after:avoid}.findings>li{break-inside:avoid}details::details-content{content-visibility:visible;display:block}summary{list-style:none}}
+@media print{html{font-size:10pt}:root{--ink:#000;--quiet:#444;--paper:#fff;--card:#fff;--line:#bbb;--blocker:#b3261e;--warning:#8a5a00;--notice:#0b6fa4;--unknown:#0b6fa4;--good:#1a7f37}body{max-width:none;padding:0}h3{break-after:avoid}.findings>li{break-inside:avoid}details::details-content{content-visibility:visible;display:block}summary{list-style:none}}
 `;

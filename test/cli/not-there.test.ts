@@ -80,6 +80,18 @@ describe.each(IN)('in %s', (lang) => {
     );
     expect(stdout).not.toMatch(/no newer version|没有已知的更新版本|kubectl get/);
   });
+  test('definitions that are missing: which, who needs them, and where to get them', async () => {
+    const at = dump('0.9.4');
+    const { code, stdout } = await upgradeGuard('check', 'spiderpool/crds-current', '--from', at, '--to', 'spiderpool=0.9.13');
+    expect(code).toBe(2);
+    expect(stdout).toMatch(
+      {
+        en: /spiderippools\.spiderpool\.spidernet\.io is missing; 0\.9\.13 brings it/,
+        zh: /缺少 spiderippools\.spiderpool\.spidernet\.io，0\.9\.13 需要它/,
+      }[lang],
+    );
+    expect(stdout).toContain('helm pull spiderpool');
+  });
   test('a server to try writes on, where there is a file', async () => {
     const at = dump('0.9.4');
     const { code, stdout, stderr } = await upgradeGuard('fix', '--from', at, '--dry-run=server');
