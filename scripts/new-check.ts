@@ -53,6 +53,8 @@ const check: Check<typeof reads, object> = {
   id: '${system}/${name}',
   // The condition that should hold.
   title: { en: 'no ConfigMap is marked as broken', zh: '没有 ConfigMap 被标记为损坏' },
+  // What is the case where it does not hold: the headline of the findings.
+  found: { en: 'ConfigMaps are marked as broken', zh: '有 ConfigMap 被标记为损坏' },
   why: {
     en: 'An example: say why it matters to an upgrade and how it is found.',
     zh: '示例：说明它对升级有何影响，以及如何发现。',

@@ -5,9 +5,10 @@ import { brotliDecompressSync } from 'node:zlib';
 import { type Invocation, languageAsked, type Parsed, parseArgv } from './cli/argv.ts';
 import { type Caller, callerOf, connectionFromHelm } from './cli/caller.ts';
 import { COMPLETE, complete, completionScript, type LookUp } from './cli/completion.ts';
-import { helpPage } from './cli/help.ts';
+import { helpPage, type Page } from './cli/help.ts';
 import { pluginWords } from './cli/plugin.ts';
 import type { Language, Text } from './engine/contracts.ts';
+import { style } from './text/colour.ts';
 import { oneLine, printable } from './text/sanitise.ts';
 import { whyOf } from './text/system-error.ts';
 import { EXIT, UserError } from './text/user-error.ts';
@@ -39,9 +40,9 @@ async function main(words: string[]): Promise<number> {
 async function dispatch(parsed: Parsed, caller: Caller, language: Language): Promise<number> {
   switch (parsed.verb) {
     case 'help':
-      return print(helpPage(parsed.args[0], { usage: caller.usage, language, width: columnsOfTerminal() }));
+      return print(helpPage(parsed.args[0], pageFor(parsed, caller, language)));
     case 'options':
-      return print(helpPage('options', { usage: caller.usage, language, width: columnsOfTerminal() }));
+      return print(helpPage('options', pageFor(parsed, caller, language)));
     case 'version':
       return print(versionLine(parsed.flags.output));
     case 'completion':
@@ -56,8 +57,9 @@ function print(text: string): number {
   return EXIT.ok;
 }
 
-function columnsOfTerminal(): number {
-  return process.stdout.columns || 80;
+function pageFor({ flags }: Parsed, { usage }: Caller, language: Language): Page {
+  const { bold } = style(process.stdout, process.env, !flags['no-color']);
+  return { usage, language, width: process.stdout.columns || 80, bold };
 }
 
 function versionLine(format: string | undefined): string {

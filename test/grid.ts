@@ -183,7 +183,7 @@ async function readBy(read: Read, dump: Dump): Promise<FieldRead[]> {
 }
 
 function bothLanguages({ findings, note }: CheckResult, check: Check): void {
-  for (const text of [check.title, check.why, note, ...findings.flatMap(({ message, remedy }) => [message, remedy?.text])])
+  for (const text of [check.title, check.found, check.why, note, ...findings.flatMap(({ message, remedy }) => [message, remedy?.text])])
     if (text) hasBoth(text);
 }
 

@@ -3,11 +3,12 @@
 import { type CAC, cac } from 'cac';
 import type { Language } from '../engine/contracts.ts';
 import { languageOf } from '../text/language.ts';
+import { nearest } from '../text/nearest.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Caller } from './caller.ts';
 import { COMMANDS, type CommandSpec, choicesOf, commandOf, type Verb } from './commands.ts';
-import { FLAGS, type FlagName, type Flags, GLOBAL, specOf } from './flags.ts';
+import { FLAGS, type FlagName, type Flags, GLOBAL, specOf, TALK } from './flags.ts';
 
 export interface Parsed {
   verb: Verb;
@@ -36,7 +37,8 @@ export function parseArgv(words: readonly string[], usage: string): Parsed {
   const [name, ...args] = read.positionals;
   const wantsHelp = read.given.some(({ name, value }) => name === 'help' && value === true);
   if (name === undefined) {
-    if (read.given.length > 0 && !wantsHelp) throw noCommand(usage);
+    // Only how to be spoken to: then the list of commands is spoken so.
+    if (!wantsHelp && read.given.some(({ name }) => !TALK.includes(name))) throw noCommand(usage);
     return { verb: 'help', args: [], flags: talkOf(read.given) };
   }
   const command = commandOf(name);
@@ -162,7 +164,7 @@ function assertAllowed({ name, value }: Given, command: CommandSpec, usage: stri
 function assertArguments(command: CommandSpec, args: readonly string[], usage: string): void {
   for (const [index, word] of args.entries()) {
     const positional = command.positionals[index] ?? command.positionals.at(-1);
-    if (positional?.values && !positional.values.includes(word) && !(positional.others && word.includes('/')))
+    if (positional?.values && !positional.values.includes(word) && !positional.others)
       throw badValue(positional.name, word, positional.values, usage);
   }
 }
@@ -173,8 +175,10 @@ function lastWins(given: readonly Given[]): Given[] {
 }
 
 function talkOf(given: readonly Given[]): Flags {
-  const lang = lastWins(given).find(({ name }) => name === 'lang')?.value;
-  return lang === 'en' || lang === 'zh' ? { lang } : {};
+  const kept = lastWins(given);
+  const lang = kept.find(({ name }) => name === 'lang')?.value;
+  const plain = kept.find(({ name }) => name === 'no-color')?.value === true;
+  return { ...(lang === 'en' || lang === 'zh' ? { lang } : {}), ...(plain ? { 'no-color': true } : {}) };
 }
 
 // ---- cac ------------------------------------------------------------------------------------------------------------
@@ -319,29 +323,4 @@ function wrongArguments(command: CommandSpec, args: readonly string[], usage: st
 /** A word of the command line, fit for one line of a terminal. */
 function shown(word: string): string {
   return oneLine(word, ECHOED);
-}
-
-/** The one that can be reached with the fewest edits, if they are few for its length. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  if (word.length > ECHOED) return undefined;
-  const ranked = candidates.map((candidate) => ({ candidate, edits: editsBetween(word, candidate) })).sort((a, b) => a.edits - b.edits);
-  const best = ranked[0];
-  return best && best.edits <= Math.max(1, Math.floor(best.candidate.length / 3)) ? best.candidate : undefined;
-}
-
-/** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */
-function editsBetween(a: string, b: string): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? beforeLast[j - 2]! + 1 : Infinity;
-      row.push(Math.min(last[j]! + 1, row[j - 1]! + 1, replaced, swapped));
-    }
-    beforeLast = last;
-    last = row;
-  }
-  return last[b.length]!;
 }

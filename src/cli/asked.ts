@@ -1,11 +1,12 @@
 // What the flags of check and fix ask of an examination: systems, checks, targets, the chart, what is accepted.
 import type { Chart, SystemId } from '../engine/contracts.ts';
-import type { Acceptance, ExamineOptions } from '../engine/examine.ts';
+import type { Acceptance, Examination, ExamineOptions } from '../engine/examine.ts';
 import { parseTarget, type Target } from '../engine/paths.ts';
 import { badChart } from '../helm/chart.ts';
 import { loadChart } from '../helm/load-chart.ts';
+import { clusterName } from '../report/plan.ts';
 import { checkOf, SYSTEMS } from '../systems/index.ts';
-import { UserError } from '../text/user-error.ts';
+import { EXIT, UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 
 export async function examineOptions(call: Call, only: { systems?: SystemId[]; checks?: string[] }): Promise<ExamineOptions> {
@@ -18,8 +19,32 @@ export async function examineOptions(call: Call, only: { systems?: SystemId[]; c
     chart,
     accept: (accept ?? []).map(acceptance),
     namespace: call.flags['all-namespaces'] ? undefined : namespace,
-    began: (what) => call.progress({ en: `looking at ${what} …`, zh: `正在查看 ${what} …` }),
+    began: (what) => call.begins({ en: `looking at ${what} …`, zh: `正在查看 ${what} …` }),
   };
+}
+
+/**
+ * What was asked for by name and is installed nowhere is an error, as in kubectl; the results that there are have been shown. `exit`: of those results, where they
+ * say something worse. Throws UserError.
+ */
+export function assertInstalled({ systems = [], checks = [] }: ExamineOptions, looked: readonly Examination[], exit: number): void {
+  const named = SYSTEMS.filter(({ id }) => systems.includes(id) || checks.some((check) => check.startsWith(`${id}/`)));
+  const missing = looked.length ? named.filter(({ id }) => looked.every(({ absent }) => absent.includes(id))) : [];
+  if (!missing.length) return;
+  const where = looked.map(({ identity }) => clusterName(identity)).join(', ');
+  const ids = missing.map(({ id }) => id);
+  const signs = (language: 'en' | 'zh') => missing.map((system) => system.signs[language]).join({ en: '; ', zh: '；' }[language]);
+  throw new UserError(
+    {
+      en: `looking for ${ids.join(', ')} in ${where}: not installed; it would show in: ${signs('en')}`,
+      zh: `在 ${where} 中查找 ${ids.join('、')}：未安装；查找的是：${signs('zh')}`,
+    },
+    {
+      en: 'is this the right cluster (--context)? Whatever is installed there: {tool} check{reach}',
+      zh: '请确认集群是否正确（--context）；检查其中已安装的全部系统：{tool} check{reach}',
+    },
+    exit === EXIT.findings ? exit : EXIT.failed,
+  );
 }
 
 /** The chart's version is the target; a --to that says otherwise contradicts it. `from`: where the chart was read. */

@@ -1,10 +1,12 @@
 // Attending a run: what a person sees while it goes on, and what its end means for the exit code. Shared by fix, resume and undo.
 import type { Attempt, Hands } from '../engine/conduct.ts';
-import type { Run, Step, StoredRun, Way } from '../engine/contracts.ts';
-import { runEnded, stepEnded } from '../report/run.ts';
+import type { Run, Step, StoredRun, Text, Way } from '../engine/contracts.ts';
+import { runEnded, stepEnded, takenBack } from '../report/run.ts';
+import { oneLine } from '../text/sanitise.ts';
 import { EXIT } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 import type { Live } from './session.ts';
+import { STILL_MS } from './spinner.ts';
 
 /** Lines printed for single steps before only the troubled ones are. */
 const LOUD = 50;
@@ -16,14 +18,13 @@ const HALTING = {
 
 /** The hands that carry a run out, with their reports. `total`: steps that this attempt is about. */
 export function attended(call: Call, live: Live, run: Run, way: Way = 'do', total = run.steps.length): Hands {
-  const under = new Set<Step>();
+  const under = new Map<Step, { since: number; patience?: NodeJS.Timeout }>();
   let count = 0;
   // stdout may be a terminal where stderr is a log, which gets whole lines.
   const face = process.stderr.isTTY ? call.face : { ...call.face, columns: Number.POSITIVE_INFINITY };
-  const draw = () => {
-    const [step] = under;
-    const at = `${count}/${total}`;
-    if (step) call.progress({ en: `${at}  ${step.text.en}`, zh: `${at}  ${step.text.zh}` });
+  const at = (step: Step): Text => {
+    const { en, zh } = way === 'undo' ? takenBack(step.text) : step.text;
+    return { en: `${count}/${total}  ${en}`, zh: `${count}/${total}  ${zh}` };
   };
   call.signal.addEventListener('abort', () => under.size && call.say(call.t(HALTING)), { once: true });
   return {
@@ -33,14 +34,19 @@ export function attended(call: Call, live: Live, run: Run, way: Way = 'do', tota
     takeOver: call.flags['take-over'],
     halt: call.signal,
     on: (step, outcome) => {
-      if (outcome === 'begun') under.add(step);
-      else {
+      if (outcome === 'begun') {
+        const drawn = call.begins(at(step));
+        const patience = !drawn && 'within' in step ? setTimeout(() => call.say(call.t(patient(step))), STILL_MS).unref() : undefined;
+        under.set(step, { since: performance.now(), patience });
+      } else {
+        clearTimeout(under.get(step)?.patience);
         under.delete(step);
         count++;
         const fine = outcome.result === 'done' || outcome.result === 'already';
         if (!fine || run.steps.length <= LOUD) call.say(stepEnded(step, outcome, face, way));
+        const [next] = under;
+        if (next) call.progress(at(next[0]), next[1].since);
       }
-      draw();
     },
     waiting: ({ run: other, who }) =>
       call.say(
@@ -51,6 +57,12 @@ export function attended(call: Call, live: Live, run: Run, way: Way = 'do', tota
       ),
   };
 }
+
+/** Where nothing can be drawn. */
+const patient = ({ id, text, within }: Step & { within: number }): Text => ({
+  en: `waiting, at most ${within} s: ${id}. ${oneLine(text.en, 1000)}`,
+  zh: `正在等待，最多 ${within} 秒：${id}. ${oneLine(text.zh, 1000)}`,
+});
 
 /** Says what an attempt came to. Exit code: 0 finished; 4 half-way, or an undo left something promised; 130 interrupted, or 1, before any change. */
 export function ended(call: Call, run: Run, way: Way, executed: Attempt, steps: readonly Step[] = run.steps): number {

@@ -8,19 +8,25 @@ import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 import type { Invocation } from './argv.ts';
 import { CONNECTION, type FlagName } from './flags.ts';
-import { spinner } from './spinner.ts';
+import { STILL_MS, spinner } from './spinner.ts';
 
 export interface Call extends Invocation {
   /** How to print results on stdout. */
   face: Face;
-  /** The text in the user's language; `{tool}` is how the user calls us, `{reach}` the flags that lead to the same cluster. */
+  /** The text in the user's language; `{tool}` is how the user calls us, `{reach}` the flags that lead to the same cluster, `{retry}` this very command, `{retry:to,yes}` without these flags. */
   t(text: Text): string;
   /** Results. */
   out(...lines: string[]): void;
   /** Everything else: progress, previews, questions. */
   say(...lines: string[]): void;
-  /** Progress that is drawn over, on a terminal only. */
-  progress(text: Text): void;
+  /** Progress that is drawn over, with the time since `since` (of performance.now()) once it takes long. false: nothing can be drawn here. */
+  progress(text: Text, since?: number): boolean;
+  /** The same for what begins; with -v it gets a line. */
+  begins(text: Text): boolean;
+  /** What is waited for, and how long: drawn instead of the progress until it is undefined. false: nothing can be drawn here. */
+  waiting(text: Text | undefined): boolean;
+  /** A line for those who asked for it with -v of this level or above. */
+  log(level: number, text: Text): void;
   /** Asks yes or no on a terminal. Throws where there is none: nothing may be changed unasked. */
   confirm(question: Text): Promise<boolean>;
 }
@@ -37,11 +43,31 @@ export function callOf(invocation: Invocation): Call {
     columns,
     tool,
     again: againOf(invocation),
+    reach: wordsOf(invocation, CLUSTER),
     wide: flags.output === 'wide',
     style: style(process.stdout, env, !flags['no-color']),
   };
   const t = (text: Text) => reaching(text, invocation)[language].replaceAll('{tool}', tool);
   const drawn = spinner(process.stderr, env, !MACHINE.includes(flags.output ?? '') && !flags['no-color']);
+  const say = (...lines: string[]) => {
+    drawn.clear();
+    // The face is coloured for stdout, which may be a terminal where stderr is none.
+    const text = lines.map((line) => `${line}\n`).join('');
+    process.stderr.write(process.stderr.isTTY ? text : stripVTControlCharacters(text));
+  };
+  const loud = Number(flags.v ?? 0);
+  const log = (level: number, text: Text) => {
+    // To the millisecond, UTC, for those who read logs.
+    if (level <= loud) say(`${loud ? `${new Date().toISOString().slice(11, 23)} ` : ''}${t(text)}`);
+  };
+  const now: { progress?: () => Text; waiting?: () => Text } = {};
+  const draw = (more: typeof now) => {
+    Object.assign(now, more);
+    const text = now.waiting ?? now.progress;
+    if (text) drawn.text(() => t(text()));
+    return drawn.draws;
+  };
+  const progress = (text: Text, since = performance.now()) => draw({ progress: () => timed(text, performance.now() - since) });
   return {
     ...invocation,
     face,
@@ -50,18 +76,24 @@ export function callOf(invocation: Invocation): Call {
       drawn.clear();
       process.stdout.write(lines.map((line) => `${line}\n`).join(''));
     },
-    say: (...lines) => {
-      drawn.clear();
-      // The face is coloured for stdout, which may be a terminal where stderr is none.
-      const text = lines.map((line) => `${line}\n`).join('');
-      process.stderr.write(process.stderr.isTTY ? text : stripVTControlCharacters(text));
+    say,
+    log,
+    progress,
+    begins: (text) => {
+      log(1, text);
+      return progress(text);
     },
-    progress: (text) => drawn.text(t(text)),
+    waiting: (text) => draw({ waiting: text && (() => text) }),
     confirm: (question) => {
       drawn.clear();
       return ask(t(question), invocation.signal);
     },
   };
+}
+
+function timed({ en, zh }: Text, ms: number): Text {
+  const seconds = Math.round(ms / 1000);
+  return ms < STILL_MS ? { en, zh } : { en: `${en} (${seconds} s)`, zh: `${zh}（${seconds} 秒）` };
 }
 
 /** A file or a pipe is searched line by line: only a terminal gets its lines folded, or who says how wide it is to be. */
@@ -76,10 +108,18 @@ const MACHINE = ['json', 'yaml'];
 const CLUSTER: readonly FlagName[] = CONNECTION.filter((name) => name !== 'token');
 const WHERE: readonly FlagName[] = [...CLUSTER, 'from', 'to'];
 
-/** The same text with the connection flags of this call. */
+/** The same text with the connection flags of this call, or the whole of it, filled in. */
 export function reaching({ en, zh }: Text, invocation: Invocation): Text {
   const reach = wordsOf(invocation, CLUSTER);
-  return { en: en.replaceAll('{reach}', reach), zh: zh.replaceAll('{reach}', reach) };
+  const filled = (text: string) =>
+    text.replaceAll('{reach}', reach).replace(/\{retry(?::([a-z,-]+))?\}/g, (_, without = '') => retryOf(invocation, without.split(',')));
+  return { en: filled(en), zh: filled(zh) };
+}
+
+/** This command once more, as a line to paste. */
+function retryOf(invocation: Invocation, without: readonly string[]): string {
+  const names = (Object.keys(invocation.flags) as FlagName[]).filter((name) => name !== 'token' && !without.includes(name));
+  return [invocation.caller.usage, invocation.verb, ...invocation.args.map(shellWord)].join(' ') + wordsOf(invocation, names);
 }
 
 const againOf = (invocation: Invocation): string => wordsOf(invocation, WHERE);
@@ -98,7 +138,7 @@ async function ask(question: string, signal: AbortSignal): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new UserError(
       { en: 'asking for confirmation: there is no terminal; nothing was changed', zh: '请求确认：没有终端；未做任何更改' },
-      { en: 'add --yes once you have read the steps above', zh: '阅读以上步骤后，加上 --yes 再运行' },
+      { en: 'once you have read the steps above: {retry} --yes', zh: '阅读以上步骤后再运行：{retry} --yes' },
       EXIT.failed,
     );
   }

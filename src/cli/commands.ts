@@ -9,7 +9,7 @@ export interface Positional {
   many?: true;
   /** What may stand here; shells complete it. */
   values?: readonly string[];
-  /** Ids of checks may stand here too; the core knows them. */
+  /** Ids of checks may stand here too: the core knows them, and says what is wrong. */
   others?: true;
   file?: true;
 }

@@ -39,11 +39,14 @@ const COMMANDS: Record<CoreVerb, (call: Call) => Promise<number>> = {
 
 /** Runs one command to its exit code. Throws UserError for what the user can mend. */
 export async function run(invocation: Invocation): Promise<number> {
+  const call = callOf(invocation);
   try {
-    return await COMMANDS[invocation.verb as CoreVerb](callOf(invocation));
+    return await COMMANDS[invocation.verb as CoreVerb](call);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     throw new UserError(reaching(error.text, invocation), error.next && reaching(error.next, invocation), error.exit);
+  } finally {
+    call.say(); // an error is not printed behind the progress
   }
 }
 

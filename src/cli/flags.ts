@@ -202,7 +202,10 @@ export const FLAGS = {
     kind: 'value',
     short: 'v',
     value: 'LEVEL',
-    text: { en: 'How much to log, from 0 to 10, as kubectl has it', zh: '日志详细程度，0 到 10，含义与 kubectl 相同' },
+    text: {
+      en: 'How much to log, as in kubectl. 1: what is done and tried again; 2: also pages; 6: also each request',
+      zh: '日志详细程度，与 kubectl 相同。1：正在做什么、重试了什么；2：另加分页；6：另加每个请求',
+    },
   },
   'no-color': { kind: 'boolean', text: { en: 'No colours (as NO_COLOR does)', zh: '不使用颜色（与 NO_COLOR 相同）' } },
   help: { kind: 'boolean', short: 'h', text: { en: 'Help for this command', zh: '显示该命令的帮助' } },

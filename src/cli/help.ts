@@ -11,6 +11,7 @@ export interface Page {
   language: Language;
   /** Columns of the terminal. */
   width: number;
+  bold(text: string): string;
 }
 
 /** @param topic a command, `options`, or nothing for the list of commands. Throws UserError for anything else. */
@@ -45,7 +46,13 @@ const EXITS: readonly [string, Text][] = [
     '0',
     { en: 'nothing at or above --fail-on was found, and everything was seen', zh: '没有达到 --fail-on 级别的问题，且全部内容均已看到' },
   ],
-  ['1', { en: 'the tool failed, was used wrongly, or another run holds the cluster', zh: '工具出错、用法有误，或集群正被另一次执行占用' }],
+  [
+    '1',
+    {
+      en: 'the tool failed or was used wrongly, what was named is not installed, or another run holds the cluster',
+      zh: '工具出错或用法有误，指名的系统未安装，或集群正被另一次执行占用',
+    },
+  ],
   [
     '2',
     {
@@ -61,10 +68,10 @@ const GROUPS_WITH_EXITS: readonly Group[] = ['look', 'change'];
 
 function overview(page: Page): string {
   const { language, usage } = page;
-  const lines = [...wrap(WORDS.intro[language], page.width, ''), '', WORDS.usage[language], `  ${usage} COMMAND`];
+  const lines = [...wrap(WORDS.intro[language], page.width, ''), '', page.bold(WORDS.usage[language]), `  ${usage} COMMAND`];
   for (const [group, title] of Object.entries(GROUPS)) {
     const commands = COMMANDS.filter((command) => command.group === group);
-    lines.push('', language === 'zh' ? `${title.zh}：` : `${title.en}:`);
+    lines.push('', page.bold(language === 'zh' ? `${title.zh}：` : `${title.en}:`));
     lines.push(
       ...table(
         commands.map((command) => [command.name, command.text[language]]),
@@ -80,7 +87,7 @@ function overview(page: Page): string {
   ];
   lines.push(
     '',
-    WORDS.next[language],
+    page.bold(WORDS.next[language]),
     ...table(
       next.map(([words, text]) => [words, text[language]]),
       page.width,
@@ -96,18 +103,18 @@ function commandPage(command: CommandSpec, page: Page): string {
   if (command.more) lines.push('', ...wrap(command.more[language], width, ''));
   lines.push(
     '',
-    WORDS.usage[language],
+    page.bold(WORDS.usage[language]),
     `  ${[usage, command.name, ...command.positionals.map(shape), ...(command.flags.length ? [WORDS.optional[language]] : [])].join(' ')}`,
   );
   if (command.examples.length > 0) {
-    lines.push('', WORDS.examples[language]);
+    lines.push('', page.bold(WORDS.examples[language]));
     for (const { text, words } of command.examples) lines.push(`  # ${text[language]}`, `  ${usage} ${words}`);
   }
-  if (command.flags.length > 0) lines.push('', WORDS.flags[language], ...flagTable(command.flags, page, command));
+  if (command.flags.length > 0) lines.push('', page.bold(WORDS.flags[language]), ...flagTable(command.flags, page, command));
   if (GROUPS_WITH_EXITS.includes(command.group)) {
     lines.push(
       '',
-      WORDS.exits[language],
+      page.bold(WORDS.exits[language]),
       ...table(
         EXITS.map(([code, text]) => [code, text[language]]),
         width,
@@ -123,10 +130,10 @@ function commandPage(command: CommandSpec, page: Page): string {
 function optionsPage(page: Page): string {
   const { language } = page;
   return finish([
-    WORDS.connection[language],
+    page.bold(WORDS.connection[language]),
     ...flagTable(CONNECTION, page, undefined),
     '',
-    WORDS.talk[language],
+    page.bold(WORDS.talk[language]),
     ...flagTable(TALK, page, undefined),
   ]);
 }

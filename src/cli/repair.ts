@@ -3,6 +3,7 @@ import type { JudgedFinding, StepDraft } from '../engine/contracts.ts';
 import { type CheckRemedy, objectName } from '../engine/examine.ts';
 import { makePlan, type Plan } from '../engine/plan.ts';
 import { GRADES } from '../engine/verdict.ts';
+import { shellWord } from '../text/shell.ts';
 import type { Call } from './call.ts';
 
 /** Certain enough that --yes answers for it (DESIGN section 4). */
@@ -22,8 +23,8 @@ export function planChosen(remedies: readonly CheckRemedy[], call: Call, around:
     if (call.flags.yes) {
       call.say(
         call.t({
-          en: `skipped: ${about.en} Repair it with --confirm ${objectName(finding.objects[0]!)}`,
-          zh: `已跳过：${about.zh}如需修复：--confirm ${objectName(finding.objects[0]!)}`,
+          en: `skipped: ${about.en} Repair it: {retry} --confirm ${shellWord(objectName(finding.objects[0]!))}`,
+          zh: `已跳过：${about.zh}如需修复：{retry} --confirm ${shellWord(objectName(finding.objects[0]!))}`,
         }),
       );
       return false;

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { type Connection, type ConnectionFlags, connect } from '../cluster/kubeconfig.ts';
 import { clusterLock } from '../cluster/lease.ts';
 import { clusterSource } from '../cluster/source.ts';
+import type { ClientOptions } from '../cluster/transport.ts';
 import { clusterWorld } from '../cluster/world.ts';
 import { whoAmI } from '../engine/conduct.ts';
 import type { ClusterIdentity, Lock, RunStore, Source, World } from '../engine/contracts.ts';
@@ -13,6 +14,7 @@ import { readDump } from '../snapshot/read.ts';
 import { dumpSource } from '../snapshot/source.ts';
 import type { Call } from './call.ts';
 import type { Flags } from './flags.ts';
+import { watchOf } from './watch.ts';
 
 /** A cluster that can be changed. */
 export interface Live {
@@ -31,7 +33,7 @@ export interface Live {
 /** Connects; nothing is read before the first question. The world ignores the first Ctrl-C: a step in flight ends. */
 export async function openCluster(call: Call): Promise<Live> {
   const connection = await connect(connectionFlags(call.flags), call.env);
-  const options = { version: call.version, warning: (text: string) => call.say(text) };
+  const options = clientOptions(call, connection, 0);
   const source = clusterSource(connection, call.signal, options);
   const identity = await source.identity();
   const unhurried = new AbortController().signal;
@@ -47,6 +49,20 @@ export async function openCluster(call: Call): Promise<Live> {
   };
 }
 
+/** `warn`: how loud warnings of the server are: those about what we read are for -v. */
+function clientOptions(call: Call, { server }: Connection, warn: 0 | 1): ClientOptions {
+  const warned = new Set<string>();
+  return {
+    version: call.version,
+    warning: (text) => {
+      if (warned.has(text)) return;
+      warned.add(text);
+      call.log(warn, { en: `warning from the API server: ${text}`, zh: `API server 警告：${text}` });
+    },
+    watch: watchOf(call, server),
+  };
+}
+
 /** A source alone: the cluster's, or that of --from. */
 export async function openSource(call: Call): Promise<{ source: Source; dump?: Dump; close(): void }> {
   if (call.flags.from !== undefined) {
@@ -54,7 +70,7 @@ export async function openSource(call: Call): Promise<{ source: Source; dump?: D
     return { source: named(dumpSource(dump), call.flags.from), dump, close: () => {} };
   }
   const connection: Connection = await connect(connectionFlags(call.flags), call.env);
-  return { source: clusterSource(connection, call.signal, { version: call.version, warning: () => {} }), close: () => connection.close() };
+  return { source: clusterSource(connection, call.signal, clientOptions(call, connection, 1)), close: () => connection.close() };
 }
 
 export function connectionFlags(flags: Flags): ConnectionFlags {

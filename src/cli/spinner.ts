@@ -4,12 +4,18 @@ import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
 
 export interface Spinner {
-  text(line: string): void;
+  /** There is somebody to draw for. */
+  draws: boolean;
+  /** Asked again every second: it may say how long. */
+  text(line: () => string): void;
   /** Before anything else is printed. */
   clear(): void;
 }
 
-const NONE: Spinner = { text: () => {}, clear: () => {} };
+const NONE: Spinner = { draws: false, text: () => {}, clear: () => {} };
+/** So long a person sits still; what takes longer says how long. */
+export const STILL_MS = 5_000;
+export const TICK_MS = 1_000;
 /** The turning sign, its blank, and one column so that no terminal wraps. */
 const BESIDE = 4;
 
@@ -18,16 +24,20 @@ export function spinner(stream: NodeJS.WriteStream, env: Record<string, string |
   const drawable = stream.isTTY && stream.columns > BESIDE && env.TERM !== 'dumb' && !env.NO_COLOR && !env.CI;
   if (!wanted || !drawable) return NONE;
   let ora: Ora | undefined;
-  let pending: string | undefined;
+  let line: (() => string) | undefined;
   let loading = false;
+  const show = () => {
+    if (line) ora?.start(fitted(oneLine(line(), 1000), stream.columns - BESIDE));
+  };
   return {
-    text: (line) => {
-      pending = fitted(oneLine(line, 1000), stream.columns - BESIDE);
-      if (ora) ora.start(pending);
+    draws: true,
+    text: (asked) => {
+      line = asked;
+      if (ora) show();
       else if (!loading) void draw();
     },
     clear: () => {
-      pending = undefined;
+      line = undefined;
       ora?.stop();
     },
   };
@@ -35,7 +45,8 @@ export function spinner(stream: NodeJS.WriteStream, env: Record<string, string |
     loading = true;
     const { default: make } = await import('ora');
     ora = make({ stream, discardStdin: false });
-    if (pending !== undefined) ora.start(pending);
+    show();
+    setInterval(show, TICK_MS).unref();
   }
 }
 

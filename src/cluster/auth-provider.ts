@@ -36,9 +36,18 @@ export async function tokenOfProvider(login: Login, provider: Fields, wanted: bo
 
 /** Milliseconds since the epoch at which a JSON Web Token ends; 0 where that cannot be told. */
 export function expiryOf(token: string): number {
+  return momentOf(token, 'exp');
+}
+
+/** From when a token is valid, or when it was issued; in milliseconds, 0 where it does not say. */
+export function beginOf(token: string): number {
+  return Math.max(momentOf(token, 'nbf'), momentOf(token, 'iat'));
+}
+
+function momentOf(token: string, claim: 'exp' | 'nbf' | 'iat'): number {
   try {
-    const { exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
-    return typeof exp === 'number' ? exp * 1000 : 0;
+    const { [claim]: seconds } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+    return typeof seconds === 'number' ? seconds * 1000 : 0;
   } catch {
     return 0;
   }

@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs';
 import type http from 'node:http';
 import type { Text } from '../engine/contracts.ts';
 import { oneLine } from '../text/sanitise.ts';
-import { expiryOf, tokenOfProvider } from './auth-provider.ts';
+import { beginOf, expiryOf, tokenOfProvider } from './auth-provider.ts';
+import { minute } from './duration.ts';
 import { askPlugin, type Issued } from './exec-plugin.ts';
 import { type Env, type Fields, isFields, isTrue, text } from './kubeconfig-files.ts';
 import { agentFor, forwards, proxyAuthorization, type Trust } from './tunnel.ts';
@@ -210,7 +211,8 @@ function shownBy(login: Login, issued: Issued | undefined, cert: string | undefi
   const { user, place } = login;
   const command = isFields(user.exec) && issued?.token ? oneLine(text(user.exec.command), 200) : '';
   const token = issued?.token ?? (hasToken(user) ? readToken(text(user.tokenFile)) || text(user.token) : '');
-  const expired = token ? pastDay(expiryOf(token)) : cert && pastDay(endOf(cert));
+  const expired = token ? pastDay(expiryOf(token)) : cert && pastDay(validityOf(cert).until);
+  const early = future(token ? beginOf(token) : cert ? validityOf(cert).from : 0);
   const kinds: [unknown, Text][] = [
     [hasBasic(user), { en: 'the name and password', zh: '用户名和密码' }],
     [command, { en: `the token that ${command} gave`, zh: `${command} 给出的令牌` }],
@@ -229,6 +231,19 @@ function shownBy(login: Login, issued: Issued | undefined, cert: string | undefi
     en: `${kind.en}${place.user ? ` of user ${place.user}` : ''}${expired ? `, expired since ${expired}` : ''}`,
     zh: `${place.user ? `用户 ${place.user} 的` : ''}${kind.zh}${expired ? `（已于 ${expired} 过期）` : ''}`,
   };
+  if (early) {
+    const now = minute(new Date());
+    return {
+      shown: {
+        en: `${shown.en}, not valid before ${early}; here it is ${now}`,
+        zh: `${shown.zh}（在 ${early} 之前无效；本机时间为 ${now}）`,
+      },
+      next: {
+        en: `compare the clocks: set the one here, or that of the machine which issued it; ${other.en}`,
+        zh: `请核对时钟：校准本机，或校准签发它的机器；${other.zh}`,
+      },
+    };
+  }
   const next: Text = command
     ? { en: `log in again with ${command}, ${other.en}`, zh: `请用 ${command} 重新登录，${other.zh}` }
     : {
@@ -243,10 +258,22 @@ function pastDay(end: number): string | undefined {
   return end > 0 && end < Date.now() ? new Date(end).toISOString().slice(0, 10) : undefined;
 }
 
-function endOf(pem: string): number {
+/** Milliseconds by which clocks may differ; API servers allow as much for tokens. */
+const SKEW = 60_000;
+
+/** The last moment that a Date can hold. */
+const END_OF_TIME = 8.64e15;
+
+/** To the minute, if it is still to come. */
+function future(begin: number): string | undefined {
+  return begin > Date.now() + SKEW && begin <= END_OF_TIME ? minute(new Date(begin)) : undefined;
+}
+
+function validityOf(pem: string): { from: number; until: number } {
   try {
-    return new X509Certificate(pem).validToDate.getTime();
+    const { validFromDate, validToDate } = new X509Certificate(pem);
+    return { from: validFromDate.getTime(), until: validToDate.getTime() };
   } catch {
-    return 0;
+    return { from: 0, until: 0 };
   }
 }

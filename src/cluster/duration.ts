@@ -23,3 +23,6 @@ export function duration(text: string, flag: string, more: Text = { en: '', zh: 
   }
   return Math.ceil(parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * UNITS[unit!]!, 0));
 }
+
+/** To the minute: skewed clocks are often off by less than a day. */
+export const minute = (date: Date): string => `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

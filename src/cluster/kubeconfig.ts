@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import path from 'node:path';
 import type { Text } from '../engine/contracts.ts';
+import { shellWord } from '../text/shell.ts';
 import { UserError } from '../text/user-error.ts';
 import { type Credentials, credentialsOf, type Login } from './credentials.ts';
 import { requestTimeout } from './duration.ts';
@@ -203,9 +204,7 @@ function noContext(context: string, config: Kubeconfig): UserError {
       en: `connecting: no context ${context} in ${where || 'any kubeconfig'}`,
       zh: `连接集群：${where || 'kubeconfig'} 中没有上下文 ${context}`,
     },
-    there
-      ? { en: `choose one: --context ${there}`, zh: `请选择一个：--context ${there}` }
-      : { en: 'check --kubeconfig and $KUBECONFIG', zh: '请检查 --kubeconfig 与 $KUBECONFIG' },
+    there ? chooseContext(config) : { en: 'check --kubeconfig and $KUBECONFIG', zh: '请检查 --kubeconfig 与 $KUBECONFIG' },
   );
 }
 
@@ -215,12 +214,21 @@ function noCurrentContext(config: Kubeconfig): UserError {
   return new UserError(
     { en: `connecting: ${where} has no current context`, zh: `连接集群：${where} 没有当前上下文` },
     there
-      ? { en: `choose one: --context ${there}`, zh: `请选择一个：--context ${there}` }
+      ? chooseContext(config)
       : {
           en: 'the file has no contexts; check --kubeconfig and $KUBECONFIG',
           zh: '该文件没有任何上下文；请检查 --kubeconfig 与 $KUBECONFIG',
         },
   );
+}
+
+function chooseContext({ contexts }: Kubeconfig): Text {
+  const names = [...contexts.keys()];
+  const first = shellWord(names[0]!);
+  return {
+    en: `its contexts: ${some(names)}; for example: {retry:context} --context ${first}`,
+    zh: `现有上下文：${some(names)}；例如：{retry:context} --context ${first}`,
+  };
 }
 
 function noKubeconfig(): UserError {

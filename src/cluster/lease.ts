@@ -146,8 +146,8 @@ function written(answer: Answer, verb: string): Raw {
         zh: `确认没有他人正在修改此集群：没有权限对 Lease ${NAMESPACE}/${NAME} 执行 ${verb}（需要命名空间 ${NAMESPACE} 中 coordination.k8s.io 的 leases：get、create、update、delete）`,
       },
       {
-        en: 'kubectl upgrade-guard rbac --for fix prints the ClusterRole that is enough',
-        zh: 'kubectl upgrade-guard rbac --for fix 会输出所需的 ClusterRole',
+        en: 'print the ClusterRole that is enough: {tool} rbac --for fix',
+        zh: '输出够用的 ClusterRole：{tool} rbac --for fix',
       },
     );
   }

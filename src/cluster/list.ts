@@ -124,6 +124,7 @@ async function nextPage(one: Listing, token: string): Promise<PageEnd> {
     const read = decoded(one, answer);
     if ('why' in read) return read;
     if (read.token !== '' && read.token === token) return endless(query);
+    one.transport.watch?.page(query.resource, read.objects.length);
     for (const object of read.objects) one.sink.object(object);
     return read.token;
   } finally {

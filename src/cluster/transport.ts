@@ -10,6 +10,7 @@ import { oneLine } from '../text/sanitise.ts';
 import type { Credentials } from './credentials.ts';
 import type { Connection } from './kubeconfig.ts';
 import { CONNECT_MS } from './tunnel.ts';
+import { askedOf, type Watch } from './watch.ts';
 
 export interface Call {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -37,6 +38,7 @@ export interface Answer {
 }
 export interface Transport {
   readonly connection: Connection;
+  readonly watch?: Watch;
   /** Any status is an answer; 401 has been tried with new credentials, 429 and 503 as often as is polite. Throws NoAnswer, UserError (credentials), or the signal's reason. */
   request(call: Call): Promise<Answer>;
   /** The server has answered something other than 401 before: what fails now is not a wrong address. */
@@ -80,26 +82,46 @@ export interface ClientOptions {
   version: string;
   /** Hears the text of each Warning header, once. */
   warning?(text: string): void;
+  watch?: Watch;
 }
 
 export function transport(connection: Connection, signal: AbortSignal, options: ClientOptions): Transport {
   const warned = new Set<string>();
   let answered = false;
 
+  const { watch } = options;
   async function request(call: Call): Promise<Answer> {
+    const asked = askedOf(call.method, connection.server, call.path);
+    let answer: Answer | undefined;
+    watch?.begun(asked);
+    try {
+      answer = await patiently(call, (...end) => watch?.tried(asked, ...end));
+      return answer;
+    } finally {
+      watch?.ended(asked, answer !== undefined && askedToWait(answer) === undefined);
+    }
+  }
+  async function patiently(call: Call, told: (...end: Tail<Parameters<Watch['tried']>>) => void): Promise<Answer> {
     let refreshed = false;
     for (let tried = 1; ; tried++) {
       signal.throwIfAborted();
       const credentials = await connection.credentials();
+      const begun = performance.now();
+      const ms = () => Math.round(performance.now() - begun);
       let answer: Answer;
       try {
         answer = await exchange(connection, credentials, call, options.version, signal);
       } catch (error) {
         signal.throwIfAborted();
-        if (!(error instanceof NoAnswer) || tried >= TRIES || !mayRepeat(call, error, answered, tried)) throw error;
-        await pause(BACKOFF_MS[tried - 1]!, signal);
+        if (!(error instanceof NoAnswer)) throw error;
+        const again = tried < TRIES && mayRepeat(call, error, answered, tried) ? BACKOFF_MS[tried - 1]! : undefined;
+        told(error, ms(), again);
+        if (again === undefined) throw error;
+        await pause(again, signal);
         continue;
       }
+      const wait = tried < TRIES ? askedToWait(answer) : undefined;
+      told({ status: answer.status }, ms(), wait);
       if (!answered) assertApiServer(answer);
       for (const text of warningsOf(answer.headers)) {
         if (warned.has(text)) continue;
@@ -112,13 +134,14 @@ export function transport(connection: Connection, signal: AbortSignal, options: 
         continue;
       }
       answered ||= answer.status !== 401;
-      const wait = tried < TRIES ? askedToWait(answer) : undefined;
       if (wait === undefined) return answer;
       await pause(wait, signal);
     }
   }
-  return { connection, request, answered: () => answered };
+  return { connection, watch, request, answered: () => answered };
 }
+
+type Tail<All extends unknown[]> = All extends [unknown, ...infer Rest] ? Rest : never;
 
 /** On first contact only: a page for people, a redirect, or Go's word for plain HTTP at a TLS port is not what an API server says. */
 function assertApiServer({ status, headers, body }: Answer): void {

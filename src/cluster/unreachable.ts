@@ -1,6 +1,7 @@
 // Why a server could not be reached, and what to do next: words for each failure that operators meet.
 import type { Text } from '../engine/contracts.ts';
 import { oneLine } from '../text/sanitise.ts';
+import { minute } from './duration.ts';
 import type { Connection } from './kubeconfig.ts';
 import { type Answer, NoAnswer } from './transport.ts';
 
@@ -171,9 +172,6 @@ function rejected(_: Connection, { message }: NoAnswer): Explained {
     },
   };
 }
-
-/** To the minute: skewed clocks are often off by less than a day. */
-const minute = (date: Date) => `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
 function expired(_: Connection, { peer }: NoAnswer): Explained {
   const now = minute(new Date());

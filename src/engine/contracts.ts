@@ -172,10 +172,14 @@ export type Judgement<Args> = Finding<Args>[] | { notApplicable: Text } | { unkn
 export interface Refusal {
   refused: Text;
   objects: Ref[];
+  /** As in Remedy. */
+  command?: string;
 }
 export interface Remedy<Args> {
   /** One line: what it does to these findings. */
   text: Wording<Finding<Args>[]>;
+  /** Where it cannot begin without one: a command to paste. `{tool}` stands for how the user calls us, `{again}` for the flags that lead to the same place. */
+  command?(found: Finding<Args>[]): string | undefined;
   asks?: Asked[];
   /** What the steps will write, for `rbac --for fix`. A test compares it with the steps. */
   writes: Rule[];
@@ -193,6 +197,8 @@ export interface Check<R extends Reads = any, Args = any> {
   id: `${SystemId}/${string}`;
   /** The condition that should hold. */
   title: Text;
+  /** What is the case where it does not hold; stands beside the sign of its findings. */
+  found: Text;
   /** Why it matters, how it is found; a paragraph, for explain. */
   why: Text;
   sources: string[];
@@ -213,7 +219,10 @@ export interface System {
   reads: Reads;
   asks: Asked[];
   checks: Check[];
-  /** Newest version that the knowledge of this system speaks about. */
+  /** What it is found by; said where it is not found. */
+  signs: Text;
+  /** Oldest and newest version that the knowledge of this system speaks about. */
+  knownFrom: string;
   knownUpTo: string;
   compare(a: string, b: string): number;
   satisfies(version: string, range: string): boolean;

@@ -2,6 +2,7 @@
 // Outcomes are made here and nowhere else: no check can call itself passed.
 import { createHash } from 'node:crypto';
 import { worded } from '../text/language.ts';
+import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import type {
   Ask,
@@ -146,7 +147,7 @@ function noneHere(namespace: string, elsewhere: string[]): UserError {
       en: `looking for installations in namespace ${namespace}: there are none; installed: ${elsewhere.join(', ')}`,
       zh: `在命名空间 ${namespace} 中查找安装：没有找到；已安装的有：${elsewhere.join('、')}`,
     },
-    { en: 'leave out -n to check them all', zh: '去掉 -n 可检查全部安装' },
+    { en: 'all of them: {retry:namespace}', zh: '检查全部安装：{retry:namespace}' },
   );
 }
 
@@ -185,12 +186,14 @@ function closedBeforeLooking({ system, check, path, chart }: Case): CheckResult 
   if (check.needs?.includes('target') && !path.to) return result(check, at, 'not-looked-at', { note: NO_TARGET });
   if (check.needs?.includes('chart') && !chart) return result(check, at, 'not-looked-at', { note: NO_CHART });
   if (check.when.from || check.when.to) {
-    if (isGap(path.from)) return result(check, at, 'unknown', { gaps: [path.from] });
+    if (isGap(path.from)) return result(check, at, 'unknown', versionless(path.installation, path.from));
     const to = path.to ?? path.from;
     if (check.when.from && !system.satisfies(path.from, check.when.from))
       return result(check, at, 'not-applicable', { note: notFor(path.from) });
     if (check.when.to && !system.satisfies(to, check.when.to)) return result(check, at, 'not-applicable', { note: notFor(to) });
   }
+  if (!isGap(path.from) && system.compare(path.from, system.knownFrom) < 0)
+    return result(check, at, 'unknown', { note: before(path.from, system.knownFrom) });
   const horizon = check.knownUpTo ?? system.knownUpTo;
   const end = path.to ?? path.from;
   if (!isGap(end) && system.compare(end, horizon) > 0) return result(check, at, 'unknown', { note: beyond(end, horizon) });
@@ -204,6 +207,24 @@ const beyond = (version: string, horizon: string): Text => ({
   en: `version ${version} is newer than what this build knows (up to ${horizon})`,
   zh: `版本 ${version} 超出了本工具所知的范围（最高 ${horizon}）`,
 });
+
+const before = (version: string, horizon: string): Text => ({
+  en: `version ${version} is older than what this build knows (from ${horizon})`,
+  zh: `版本 ${version} 早于本工具所知的范围（最低 ${horizon}）`,
+});
+
+/** What was seen names no version; or, it could not be seen. */
+function versionless({ system, sources }: Installation, gap: Gap): Pick<CheckResult, 'gaps' | 'note'> {
+  if (gap.verb !== 'decode') return { gaps: [gap] };
+  const says = [...new Set(sources.map(({ says }) => oneLine(says, 100)))].slice(0, 5);
+  const note: Text = says.length
+    ? {
+        en: `which version of ${system} is installed cannot be told: ${says.join(', ')} ${says.length === 1 ? 'is' : 'are'} no release`,
+        zh: `无法得知已安装的 ${system} 版本：${says.join('、')} 不是发布版本`,
+      }
+    : { en: `nothing says which version of ${system} is installed`, zh: `没有任何地方注明已安装的 ${system} 版本` };
+  return { gaps: [], note };
+}
 
 function result(check: Check, installation: string, outcome: Outcome, more: Partial<CheckResult> = {}): CheckResult {
   return { id: check.id, installation, outcome, findings: [], gaps: [], ...more };

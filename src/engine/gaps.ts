@@ -29,14 +29,17 @@ export function describeGap(gap: Gap): Text {
   }
 }
 
-/** The command, or the act, that would settle it. `tool`: how the user calls us. */
-export function settleGap(gap: Gap, tool: string): Text {
+/** The command that would settle it. `tool`: how the user calls us; `reach`: flags that lead to the same cluster. */
+export function settleGap(gap: Gap, { tool, reach = '' }: { tool: string; reach?: string }): Text {
   switch (gap.why) {
     case 'forbidden':
       return { en: `allow it: ${tool} rbac --for check`, zh: `授予权限：${tool} rbac --for check` };
     case 'failed':
-      return { en: `try again; look at it with: kubectl get ${gap.resource}`, zh: `请重试；可用此命令查看：kubectl get ${gap.resource}` };
+      return {
+        en: `try again; look at it with: kubectl get ${gap.resource}${reach}`,
+        zh: `请重试；可用此命令查看：kubectl get ${gap.resource}${reach}`,
+      };
     case 'not-collected':
-      return { en: `collect it: ${tool} snapshot FILE`, zh: `重新收集：${tool} snapshot FILE` };
+      return { en: `collect it: ${tool} snapshot snapshot.tar.gz`, zh: `重新收集：${tool} snapshot snapshot.tar.gz` };
   }
 }

@@ -24,7 +24,7 @@ export function parseTarget(text: string, systems: readonly System[]): Target {
         en: `reading --to ${text}: not SYSTEM=VERSION with one of ${ids}`,
         zh: `读取 --to ${text}：应为 SYSTEM=VERSION，其中 SYSTEM 为 ${ids} 之一`,
       },
-      { en: 'for example: --to spiderpool=0.9.13', zh: '例如：--to spiderpool=0.9.13' },
+      { en: 'for example: {retry:to} --to spiderpool=0.9.13', zh: '例如：{retry:to} --to spiderpool=0.9.13' },
     );
   }
   const version = system.parse(groups.version!);
@@ -34,7 +34,7 @@ export function parseTarget(text: string, systems: readonly System[]): Target {
         en: `reading --to ${text}: ${groups.version} is not a version of ${system.id}`,
         zh: `读取 --to ${text}：${groups.version} 不是 ${system.id} 的版本号`,
       },
-      { en: `for example: --to ${system.id}=${system.knownUpTo}`, zh: `例如：--to ${system.id}=${system.knownUpTo}` },
+      { en: `for example: {retry:to} --to ${system.id}=${system.knownUpTo}`, zh: `例如：{retry:to} --to ${system.id}=${system.knownUpTo}` },
     );
   }
   return { system: system.id, installation: groups.installation, version };
@@ -51,7 +51,10 @@ export function choosePath(system: System, installation: Installation, all: Inst
         en: `choosing the target of ${system.id}: there are ${all.length} installations: ${ids}`,
         zh: `选择 ${system.id} 的目标版本：有 ${all.length} 个安装：${ids}`,
       },
-      { en: `name one: --to ${all[0]!.id}=${bare.version}`, zh: `请指定其中一个：--to ${all[0]!.id}=${bare.version}` },
+      {
+        en: `name one: {retry:to} --to ${all[0]!.id}=${bare.version}`,
+        zh: `请指定其中一个：{retry:to} --to ${all[0]!.id}=${bare.version}`,
+      },
     );
   }
   for (const { installation: named } of mine) {

@@ -7,6 +7,8 @@ interface Section {
   /** Prose, or a list of names and commands that are never torn. */
   text?: string;
   items?: string[];
+  /** The items may be wrapped. */
+  prose?: true;
 }
 
 export function explained(check: Check, face: Face): string[] {
@@ -14,11 +16,11 @@ export function explained(check: Check, face: Face): string[] {
   return [
     style.bold(check.id),
     ...paragraph(check.title[language], face, 0),
-    ...sections(check, face).flatMap(({ title, text, items = [] }) => [
+    ...sections(check, face).flatMap(({ title, text, items = [], prose }) => [
       '',
       style.bold(title),
       ...(text ? paragraph(text, readable(face)) : []),
-      ...items.map((item) => `  ${item}`),
+      ...items.flatMap((item) => (prose ? paragraph(item, readable(face), 2, 4) : [`  ${item}`])),
     ]),
   ];
 }
@@ -46,7 +48,7 @@ const TITLES = {
   sources: { en: 'Sources', zh: '来源' },
 } satisfies Record<string, Text>;
 
-function sections(check: Check, { language, tool }: Face): Section[] {
+function sections(check: Check, { language, tool, again = '' }: Face): Section[] {
   const { remedy, why, sources } = check;
   const writes = (remedy?.writes ?? []).filter(({ verbs }) => verbs.some((verb) => WRITING.includes(verb)));
   const manual = remedy && !writes.length;
@@ -61,8 +63,8 @@ function sections(check: Check, { language, tool }: Face): Section[] {
     },
   ];
   if (writes.length) all.push({ title: TITLES.undo[language], text: undoOf(writes, language) });
-  if (remedy) all.push({ title: TITLES.try[language], text: TRY[language], items: [`${tool} fix ${check.id} --dry-run=client`] });
-  return [...all, { title: TITLES.sources[language], items: [...sources] }];
+  if (remedy) all.push({ title: TITLES.try[language], text: TRY[language], items: [`${tool} fix ${check.id}${again} --dry-run=client`] });
+  return [...all, { title: TITLES.sources[language], items: [...sources], prose: true }];
 }
 
 const WRITING = ['create', 'update', 'patch', 'delete'];

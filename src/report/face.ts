@@ -1,6 +1,7 @@
 // What every printed view shares: language, width, colours, how the user calls us, and a sink that takes lines.
 import type { Language, Text } from '../engine/contracts.ts';
 import type { Style } from '../text/colour.ts';
+import { oneLine } from '../text/sanitise.ts';
 import { padEnd, width, wrap } from '../text/width.ts';
 
 export interface Face {
@@ -11,6 +12,8 @@ export interface Face {
   tool: string;
   /** Words that lead the next command to the same place as this one, such as ` --context prod`; each with a blank before it. */
   again?: string;
+  /** Of these, the ones that lead to the same cluster; kubectl takes them too. */
+  reach?: string;
   /** Everything, folding nothing. */
   wide: boolean;
 }
@@ -36,6 +39,10 @@ export function paragraph(text: string, face: Face, indent = 2, hanging = indent
   const lines = text.startsWith(first) ? [first, ...(rest ? wrap(rest, room(hanging)) : [])] : wrap(text, room(hanging));
   return lines.map((line, i) => ' '.repeat(i ? hanging : indent) + line);
 }
+
+/** A command of a remedy, filled in. */
+export const pasteable = (command: string, { tool, again = '' }: Pick<Face, 'tool' | 'again'>): string =>
+  oneLine(command.replaceAll('{tool}', tool).replaceAll('{again}', again), 1000);
 
 /** A column narrower than this helps nobody. */
 const LEAST = 20;

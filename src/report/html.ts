@@ -30,7 +30,7 @@ ${[...views.map((view) => cluster(view, views.length + failed.length > 1, langua
 }
 
 function cluster(view: View, several: boolean, language: Language): string {
-  const { paths, disagreements, absent, found, unknown, rest, next } = view;
+  const { paths, disagreements, absent, found, unknown, rest, others, next } = view;
   return `<section>
 ${several ? `<h2>${safe(view.cluster)} <small>${safe(view.version)}</small></h2>` : ''}
 ${!several && view.version ? `<p class="quiet">Kubernetes ${safe(view.version)}</p>` : ''}
@@ -39,12 +39,15 @@ ${disagreements.map(({ head, says }) => `<div class="note"><p>${safe(head)}</p>$
 ${absent ? `<p class="quiet">${safe(absent)}</p>` : ''}
 ${found.map((each) => foundBlock(each, language)).join('\n')}
 ${unknown.map(unknownBlock).join('\n')}
-${rest ? `<p class="rest"><span class="sign">✓</span> ${safe(rest)}</p>` : ''}
-${next ? `<p class="next">${safe(NEXT[language])}<code>${safe(next)}</code></p>` : ''}
+${rest ? `<details class="rest"><summary><span class="sign">✓</span> ${safe(rest)}</summary><ul class="names">${others.map(otherItem).join('')}</ul></details>` : ''}
+${next ? `<p class="next">${safe(NEXT[language])}<code>${unbroken(next)}</code></p>` : ''}
 </section>`.replace(/\n+/g, '\n');
 }
 
-function foundBlock({ id, at, title, grade, tally, findings, fix, notSeen }: FoundView, language: Language): string {
+const otherItem = ({ id, passed, text }: View['others'][number]): string =>
+  `<li${passed ? '' : ' class="accepted"'}><span class="sign">${passed ? '✓' : '–'}</span> ${safe(id)} <small>${safe(text)}</small></li>`;
+
+function foundBlock({ id, at, headline, grade, tally, findings, fix, command, notSeen }: FoundView, language: Language): string {
   const items = findings.map(({ message, objects, evidence }) => {
     const names = objects.map(({ kind, name }) => `<small>${safe(kind)}</small> ${safe(name)}`);
     const folded = names.length > OPEN;
@@ -55,27 +58,31 @@ function foundBlock({ id, at, title, grade, tally, findings, fix, notSeen }: Fou
     return `<li><p>${safe(message)}</p>${inside}${evidence.map((line) => `<p class="quiet">${safe(line)}</p>`).join('')}</li>`;
   });
   return `<article class="${grade ?? 'accepted'}">
-<h3><span class="sign">${SIGN[grade ?? 'accepted']}</span> ${safe([id, at].filter(Boolean).join(' '))} <small class="tally">${safe(tally)}</small></h3>
-<p class="quiet">${safe(title)}</p>
+<h3><span><span class="sign">${SIGN[grade ?? 'accepted']}</span> ${safe(headline || id)}</span> <small class="tally">${safe(tally)}</small></h3>
+<p class="quiet">${safe([id, at].filter(Boolean).join(' '))}</p>
 <ul class="findings">${items.join('\n')}</ul>
 ${notSeen.map((gap) => `<p class="quiet">${safe(NOT_SEEN[language] + gap)}</p>`).join('\n')}
-${fix ? `<p class="fix"><b>${safe(FIX[language])}</b>${safe(fix)}</p>` : ''}
+${fix ? `<p class="fix"><b>${safe(FIX[language])}</b>${unbroken(fix)}</p>` : ''}
+${command ? `<p><code>${unbroken(command)}</code></p>` : ''}
 </article>`;
 }
 
 function unknownBlock({ head, reasons, settle }: UnknownView): string {
   return `<article class="unknown">
-<h3><span class="sign">?</span> ${safe(head)}</h3>
+<h3><span><span class="sign">?</span> ${safe(head)}</span></h3>
 <dl>${reasons.map(({ whys, checks }) => `${whys.map((why) => `<dt>${safe(why)}</dt>`).join('')}<dd>${safe(checks.join(', '))}</dd>`).join('\n')}</dl>
-${settle ? `<p class="fix">${safe(settle)}</p>` : ''}
+${settle ? `<p class="fix">${unbroken(settle)}</p>` : ''}
 </article>`;
 }
 
 function unreachable({ context, why }: Report['failed'][number], language: Language): string {
-  return `<section><article class="blocker"><h3><span class="sign">✗</span> ${safe(context)}</h3><p>${safe(`${UNREACHABLE[language]} ${why}`)}</p></article></section>`;
+  return `<section><article class="blocker"><h3><span><span class="sign">✗</span> ${safe(context)}</span></h3><p>${safe(`${UNREACHABLE[language]} ${why}`)}</p></article></section>`;
 }
 
 const list = (lines: readonly string[]): string => `<ul>${lines.map((line) => `<li>${safe(line)}</li>`).join('')}</ul>`;
+
+/** A line may end before a flag, not within its dashes. */
+const unbroken = (text: string): string => safe(text).replace(/--[a-z][a-z-]*/g, '<span class="flag">$&</span>');
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 const safe = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
@@ -97,7 +104,7 @@ small{font-weight:400;color:var(--quiet);font-size:.85em}
 article{background:var(--card);border:1px solid var(--line);border-left:.3rem solid var(--tone);border-radius:.4rem;padding:.75rem 1rem;margin:.75rem 0}
 .blocker{--tone:var(--blocker)}.warning{--tone:var(--warning)}.notice{--tone:var(--notice)}.unknown{--tone:var(--unknown)}.accepted{--tone:var(--accepted)}
 .sign{color:var(--tone);font-weight:700}
-.rest .sign{color:var(--good)}
+.rest{--tone:var(--good)}.rest li{margin-left:1rem}.flag{white-space:nowrap}
 .tally{margin-left:auto;color:var(--tone);font-weight:600}
 ul{padding-left:1.1rem;margin:.4rem 0}
 .findings,.names{list-style:none;padding:0}
@@ -109,5 +116,5 @@ summary{cursor:pointer;font-size:.9rem}
 dt{margin-top:.4rem}dd{margin:0 0 .25rem;color:var(--quiet);font-size:.9rem}
 .fix,.next{margin-top:.5rem}
 code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--card);border:1px solid var(--line);border-radius:.25rem;padding:.1rem .3rem}
-@media print{:root{--ink:#000;--quiet:#444;--paper:#fff;--card:#fff;--line:#bbb;--blocker:#b3261e;--warning:#8a5a00;--notice:#0b6fa4;--unknown:#0b6fa4;--good:#1a7f37}body{max-width:none;padding:0;font-size:10pt}h3{break-after:avoid}.findings>li{break-inside:avoid}details::details-content{content-visibility:visible;display:block}summary{list-style:none}}
+@media print{html{font-size:10pt}:root{--ink:#000;--quiet:#444;--paper:#fff;--card:#fff;--line:#bbb;--blocker:#b3261e;--warning:#8a5a00;--notice:#0b6fa4;--unknown:#0b6fa4;--good:#1a7f37}body{max-width:none;padding:0}h3{break-after:avoid}.findings>li{break-inside:avoid}details::details-content{content-visibility:visible;display:block}summary{list-style:none}}
 `;

@@ -31,16 +31,31 @@ function cluster(view: View, single: boolean, language: Language): string[] {
     ...(view.absent ? [`- ${plain(view.absent)}`] : []),
     ...view.found.flatMap((found) => ['', ...foundLines(found, single ? '##' : '###', language)]),
     ...view.unknown.flatMap((unknown) => ['', ...unknownLines(unknown, single ? '##' : '###')]),
-    ...(view.rest ? ['', `✓ ${plain(view.rest)}`] : []),
+    ...(view.rest ? ['', ...folded(`✓ ${plain(view.rest)}`, view.others.map(otherLine))] : []),
     ...(view.next ? ['', `${NEXT[language]}${code(view.next)}`] : []),
   ];
 }
 
-function foundLines({ id, at, title, grade, tally, findings, fix, notSeen }: FoundView, hashes: string, language: Language): string[] {
+const otherLine = ({ id, passed, text }: View['others'][number]): string =>
+  [`- ${passed ? '✓' : '–'} ${code(id)}`, plain(text)].filter(Boolean).join(' ');
+
+const folded = (head: string, lines: readonly string[]): string[] => [
+  `<details><summary>${head}</summary>`,
+  '',
+  ...lines,
+  '',
+  '</details>',
+];
+
+function foundLines(
+  { id, at, headline, grade, tally, findings, fix, command, notSeen }: FoundView,
+  hashes: string,
+  language: Language,
+): string[] {
   return [
     `${hashes} ${SIGN[grade ?? 'accepted']} ${plain([id, at].filter(Boolean).join(' '))}`,
     '',
-    [`**${plain(tally)}**`, plain(title)].filter(Boolean).join(' · '),
+    [`**${plain(tally)}**`, plain(headline)].filter(Boolean).join(' · '),
     '',
     ...findings.flatMap(({ message, objects, evidence }) => [
       `- ${plain(message)}`,
@@ -49,6 +64,7 @@ function foundLines({ id, at, title, grade, tally, findings, fix, notSeen }: Fou
     ]),
     ...notSeen.map((gap) => `- ${NOT_SEEN[language]}${plain(gap)}`),
     ...(fix ? ['', `**${FIX[language].trim()}** ${plain(fix)}`] : []),
+    ...(command ? ['', code(command)] : []),
   ];
 }
 

@@ -5,7 +5,7 @@ import type { Plan } from '../engine/plan.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
-import { beside, counted, type Face, INDENT, paragraph } from './face.ts';
+import { beside, counted, type Face, INDENT, paragraph, pasteable } from './face.ts';
 import { listed, PHASE, UNDO } from './words.ts';
 
 /** Steps shown in full before a confirmation; a dry run shows all. */
@@ -38,7 +38,7 @@ export function planView({ steps, refusals }: Plan, face: Face, shown = Number.P
 const promise = ({ undo, do: doing }: Step, { language }: Face): string =>
   doing === 'manual'
     ? { en: 'yours to do', zh: '由您执行' }[language]
-    : `${{ en: 'undo: ', zh: '撤销：' }[language]}${UNDO[undo][language]}`;
+    : { en: `undo: ${UNDO[undo].en}`, zh: undo === 'none' ? UNDO.none.zh : `撤销：${UNDO[undo].zh}` }[language];
 
 /** `before`: the step above; what it says of its change is not said again. `room`: columns of the undo column. */
 function stepLines(step: Step, before: Step | undefined, room: number, face: Face): string[] {
@@ -55,13 +55,14 @@ function stepLines(step: Step, before: Step | undefined, room: number, face: Fac
   ];
 }
 
-function refusalLines({ refused, objects }: Refusal, face: Face): string[] {
+function refusalLines({ refused, objects, command }: Refusal, face: Face): string[] {
   const count = counted(objects.length, 'object', '个对象');
   const text = {
     en: `cannot be fixed: ${count.en}: ${oneLine(refused.en, 600)}`,
     zh: `无法修复：${count.zh}：${oneLine(refused.zh, 600)}`,
   };
-  return paragraph(`${face.style.red('✗')} ${text[face.language]}`, face, 2, 4);
+  const lines = paragraph(`${face.style.red('✗')} ${text[face.language]}`, face, 2, 4);
+  return command ? [...lines, `    ${pasteable(command, face)}`] : lines;
 }
 
 /** As a person knows it: its context, else its address. */

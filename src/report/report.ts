@@ -23,11 +23,12 @@ export interface Report {
 
 export function reportOf(examinations: readonly Examination[], failed: readonly Failed[], catalogue: Catalogue, face: Face): Report {
   const several = examinations.length + failed.length > 1;
-  const again = ({ identity }: Examination) => (several ? ` --context ${shellWord(identity.context)}${face.again ?? ''}` : face.again);
+  const there = ({ identity }: Examination, words: string | undefined) =>
+    several ? ` --context ${shellWord(identity.context)}${words ?? ''}` : words;
   const summaries = examinations.map(({ results }) => summarise(results));
   const looked = examinations.some(({ results }) => results.length > 0);
   return {
-    views: examinations.map((examination) => viewOf(examination, catalogue, { ...face, again: again(examination) })),
+    views: examinations.map((each) => viewOf(each, catalogue, { ...face, again: there(each, face.again), reach: there(each, face.reach) })),
     summaries,
     failed: failed.map(({ context, why }) => ({ context: oneLine(context), why: oneLine(why[face.language], 600) })),
     sum: sumOf(summaries, looked, face, failed.length),

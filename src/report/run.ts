@@ -86,7 +86,7 @@ export function stepEnded(step: Step, { result, detail }: StepOutcome, face: Fac
 /** The text of a step that is undone. */
 export const takenBack = (text: Text): Text => ({ en: `take back: ${text.en}`, zh: `撤销：${text.zh}` });
 
-/** What an attempt came to, in one sentence, and the next command. */
+/** What an attempt came to, in one sentence, and the next command; where there are two, each on a line of its own, to be copied. */
 export function runEnded(id: string, way: Way, total: number, { outcomes, state }: Executed): { text: Text; next?: Text } {
   const results = [...outcomes.values()].map(({ result }) => result);
   const count = (result: StepOutcome['result']) => results.filter((each) => each === result).length;
@@ -128,8 +128,8 @@ export function runEnded(id: string, way: Way, total: number, { outcomes, state 
           zh: `运行 ${id} 中途停止：${steps.zh}中完成 ${done} 步${so.zh}。`,
         },
         next: {
-          en: `go on: {tool} resume ${id}{reach}; or take it back: {tool} undo ${id}{reach}`,
-          zh: `继续：{tool} resume ${id}{reach}；或撤销：{tool} undo ${id}{reach}`,
+          en: `go on: {tool} resume ${id}{reach}\n      or take it back: {tool} undo ${id}{reach}`,
+          zh: `继续：{tool} resume ${id}{reach}\n        或撤销：{tool} undo ${id}{reach}`,
         },
       };
   }

@@ -81,11 +81,19 @@ function body(view: View, face: Face, room: number): string[] {
   const frame = [
     header(view, face),
     ...view.unknown.map((unknown) => unknownLines(unknown, face)),
-    view.rest ? [`${style.green('✓')} ${view.rest}`] : [],
+    view.rest ? [`${style.green('✓')} ${view.rest}`, ...(face.wide ? otherLines(view.others, face) : [])] : [],
   ];
   const left = room - frame.flat().length - frame.length - CLOSING;
   const [head = [], ...tail] = frame;
   return [head, ...foundBlocks(view.found, face, left), ...tail].flatMap((block) => (block.length ? [...block, ''] : []));
+}
+
+function otherLines(others: View['others'], face: Face): string[] {
+  const { style } = face;
+  const sign = (passed: boolean) => (passed ? style.green('✓') : style.dim('-'));
+  const rows = columns(others.map(({ id, passed, text }) => [`  ${sign(passed)} ${id}`, style.dim(text)]));
+  if (rows.every((row) => width(row) <= face.columns)) return rows;
+  return others.flatMap(({ id, passed, text }) => [`  ${sign(passed)} ${id}`, ...(text ? paragraph(text, face, 4).map(style.dim) : [])]);
 }
 
 function header({ cluster, version, paths, disagreements, absent }: View, face: Face): string[] {
@@ -160,17 +168,17 @@ function fitting(blocks: readonly Block[], room: number): number[] {
   return shown;
 }
 
-/** Id, title and tally in one line where that fits the terminal, else the title below. */
+/** Id, headline and tally in one line where that fits the terminal, else the headline below. */
 function headLines(found: readonly FoundView[], face: Face): string[][] {
   const { style } = face;
   const id = (each: FoundView) => `${sign(each.grade, face)} ${style.bold(each.id)}${each.at ? ` ${style.dim(each.at)}` : ''}`;
   const painted = ({ grade, tally }: FoundView) => paint(grade, face)(tally);
-  const rows = columns(found.map((each) => [id(each), style.dim(each.title), painted(each)]));
+  const rows = columns(found.map((each) => [id(each), each.headline, painted(each)]));
   if (rows.every((row) => width(row) <= face.columns)) return rows.map((row) => [row]);
   const short = columns(found.map((each) => [id(each), painted(each)]));
   return found.map((each, i) => [
     ...(width(short[i]!) <= face.columns ? [short[i]!] : [id(each), `  ${painted(each)}`]),
-    ...paragraph(each.title, face).map(style.dim),
+    ...paragraph(each.headline, face),
   ]);
 }
 
@@ -188,13 +196,17 @@ function findingLines({ findings }: FoundView, face: Face): string[][] {
       ...evidence.flatMap((line) => paragraph(line, face, 4, 6).map(style.dim)),
     ]);
   }
-  const rows = columns(findings.map(({ message, objects }) => [`  ${message}`, style.dim(objectNames(objects, face))]));
+  const told = findings.map(({ message, objects }) => ({ message, names: objectNames(objects.filter(unsaid(message)), face) }));
+  const rows = columns(told.map(({ message, names }) => [`  ${message}`, style.dim(names)]));
   if (rows.every((row) => width(row) <= face.columns)) return rows.map((row) => [row]);
-  return findings.map(({ message, objects }) => [
-    ...paragraph(message, face),
-    ...(objects.length ? paragraph(objectNames(objects, face), face, 4).map(style.dim) : []),
-  ]);
+  return told.map(({ message, names }) => [...paragraph(message, face), ...(names ? paragraph(names, face, 4).map(style.dim) : [])]);
 }
+
+/** What the message names needs no second line. */
+const unsaid =
+  (message: string) =>
+  ({ name }: FoundView['findings'][number]['objects'][number]): boolean =>
+    !message.split(/[\s,;、，；（()）]+/).includes(name);
 
 /** The first few; the kind once where it is the same for all. */
 function objectNames(objects: FoundView['findings'][number]['objects'], { language }: Face): string {
@@ -207,11 +219,12 @@ function objectNames(objects: FoundView['findings'][number]['objects'], { langua
   return more ? { en: `${names} and ${more} more (-o wide)`, zh: `${names} 等，另有 ${more} 个（-o wide）` }[language] : names;
 }
 
-function footLines({ fix, notSeen }: FoundView, face: Face): string[] {
+function footLines({ fix, command, notSeen }: FoundView, face: Face): string[] {
   const { style, language } = face;
   return [
     ...notSeen.flatMap((gap) => paragraph(NOT_SEEN[language] + gap, face, 2, 4).map(style.dim)),
     ...(fix ? paragraph(style.cyan(FIX[language]) + fix, face, 2, width(FIX[language]) + 2) : []),
+    ...(command ? [`  ${command}`] : []),
   ];
 }
 

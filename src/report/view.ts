@@ -1,18 +1,19 @@
 // What an examination says, in the words of one language and in reading order: worst first, each remedy once, unknowns by reason. Every printed format lays this out.
 // All of it has been through sanitise: formats need no more than the escaping of their own.
-import type { CheckResult, Gap, Grade, Installation, JudgedFinding, Ref, SystemId, Text, UpgradePath } from '../engine/contracts.ts';
+import type { CheckResult, Gap, Grade, Installation, JudgedFinding, Ref, System, Text, UpgradePath } from '../engine/contracts.ts';
 import type { CheckRemedy, Examination } from '../engine/examine.ts';
 import { describeGap, isGap, settleGap } from '../engine/gaps.ts';
 import { GRADES, type Summary, summarise } from '../engine/verdict.ts';
 import { oneLine } from '../text/sanitise.ts';
-import { counted, type Face } from './face.ts';
+import { shellWord } from '../text/shell.ts';
+import { counted, type Face, pasteable } from './face.ts';
 import { ACCEPTED, ACCEPTED_BY_NAME, CERTAINTY, gradeCount, listed } from './words.ts';
 
 /** What the catalogue says about systems and checks. */
 export interface Catalogue {
-  systems: readonly { id: SystemId; title: Text }[];
-  /** Titles by check id. */
-  checks: ReadonlyMap<string, Text>;
+  systems: readonly Pick<System, 'id' | 'title' | 'knownUpTo' | 'compare'>[];
+  /** By check id: what should hold, and what is the case where it does not. */
+  checks: ReadonlyMap<string, { title: Text; found: Text }>;
 }
 export interface View {
   cluster: string;
@@ -24,6 +25,8 @@ export interface View {
   found: FoundView[];
   unknown: UnknownView[];
   rest: string;
+  /** What the rest is made of: each check with what holds, or why it does not apply. */
+  others: { id: string; passed: boolean; text: string }[];
   sum: string;
   /** The next command. */
   next?: string;
@@ -32,12 +35,15 @@ export interface FoundView {
   id: string;
   /** Which installation, where there are several of the system. */
   at: string;
-  title: string;
+  /** What is the case. */
+  headline: string;
   /** The worst that is not accepted; undefined: all are accepted. */
   grade?: Grade;
   tally: string;
   findings: { grade: Grade; message: string; objects: { kind: string; name: string }[]; evidence: string[] }[];
   fix: string;
+  /** A line to paste, where the fix begins with one. */
+  command: string;
   notSeen: string[];
 }
 export interface UnknownView {
@@ -60,6 +66,7 @@ export function viewOf(examination: Examination, { systems, checks }: Catalogue,
   const left = elsewhere.map((id) => oneLine(id, 600));
   const missing = systems.filter(({ id }) => absent.includes(id)).map(({ id }) => id);
   const several = (id: string) => installations.filter(({ system }) => id.startsWith(`${system}/`)).length > 1;
+  const foundViews = found.map((result) => foundView(result, examination, checks.get(result.id)?.found, several(result.id), face));
   return {
     cluster: oneLine(identity.context) || oneLine(identity.server) || identity.uid,
     version: isGap(serverVersion) ? '' : oneLine(serverVersion),
@@ -69,11 +76,12 @@ export function viewOf(examination: Examination, { systems, checks }: Catalogue,
       ...(missing.length ? [{ en: `not installed: ${missing.join(', ')}`, zh: `未安装：${missing.join('、')}` }[language]] : []),
       ...(left.length ? [{ en: `left out by -n: ${left.join(', ')}`, zh: `被 -n 排除：${left.join('、')}` }[language]] : []),
     ].join({ en: '; ', zh: '；' }[language]),
-    found: found.map((result) => foundView(result, examination, checks.get(result.id), several(result.id), face)),
+    found: foundViews,
     unknown: unknownViews(unknown, face),
     rest: rest(summary, face),
+    others: results.flatMap((result) => other(result, checks.get(result.id)?.title, several(result.id), face)),
     sum: sumOf([summary], results.length > 0, face),
-    next: nextOf(found, unknown, face),
+    next: nextOf(found, foundViews, unknown, face) ?? withTarget(unknown.length > 0, paths, systems, face),
   };
 }
 
@@ -92,7 +100,7 @@ const NOTE: Record<'default' | 'none' | 'unknown', Text> = {
 function pathView({ installation, from, to, chosen, hops }: UpgradePath, { language }: Face): View['paths'][number] {
   const { release, namespace, name } = installation;
   const version = isGap(from) ? NOTE.unknown[language] : oneLine(from);
-  const note = to ? (chosen === 'default' ? NOTE.default : undefined) : NOTE.none;
+  const note = to ? (chosen === 'default' ? NOTE.default : undefined) : isGap(from) ? undefined : NOTE.none;
   const place = release
     ? PLACE[language](`${release.namespace}/${release.name}`, release.revision)
     : [namespace, name].filter(Boolean).join('/');
@@ -131,7 +139,7 @@ const worstFirst = (a: CheckResult, b: CheckResult): number => worst(a.findings)
 function foundView(
   result: CheckResult,
   { paths, remedies }: Examination,
-  title: Text | undefined,
+  headline: Text | undefined,
   several: boolean,
   face: Face,
 ): FoundView {
@@ -142,20 +150,22 @@ function foundView(
   return {
     id,
     at: several ? oneLine(installation.slice(installation.indexOf('@') + 1), NAME) : '',
-    title: title?.[language] ?? '',
+    headline: headline?.[language] ?? '',
     grade: GRADES[worst(findings)],
     tally: tally(findings, face),
     findings: [...openOnes(findings).toSorted(byGrade), ...findings.filter(({ accepted }) => accepted)].map((finding) =>
       findingView(finding, hops, face),
     ),
-    fix: remedy ? fixText(remedy, face) : '',
+    ...(remedy ? fixText(remedy, face) : { fix: '', command: '' }),
     notSeen: gaps.map((gap) => oneLine(describeGap(gap)[language], SENTENCE)),
   };
 }
 
 /** One sentence for all findings of the check, as the plan treats them. */
-function fixText({ check, findings }: CheckRemedy, { language }: Face): string {
-  return oneLine(check.remedy!.text[language]([...findings]), SENTENCE);
+function fixText({ check, findings }: CheckRemedy, face: Face): { fix: string; command: string } {
+  const { text, command } = check.remedy!;
+  const first = command?.([...findings]);
+  return { fix: oneLine(text[face.language]([...findings]), SENTENCE), command: first ? pasteable(first, face) : '' };
 }
 
 function findingView(finding: JudgedFinding, hops: readonly string[], { language }: Face): FoundView['findings'][number] {
@@ -216,13 +226,14 @@ const NOT_LOOKED = (count: number): Text => ({
   zh: `${count} 项检查未执行`,
 });
 
-function obstacles({ id, outcome, gaps, note }: CheckResult, { language, tool }: Face): Obstacle[] {
+function obstacles({ id, outcome, gaps, note }: CheckResult, face: Face): Obstacle[] {
+  const { language } = face;
   if (gaps.length) {
     return gaps.map((gap) => ({
       id,
       group: gap.why === 'failed' ? `${gap.why} ${gap.detail ?? ''}` : gap.why,
       why: oneLine(describeGap(gap)[language], SENTENCE),
-      settle: oneLine(settleGap(gap, tool)[language], SENTENCE),
+      settle: oneLine(settleGap(gap, face)[language], SENTENCE),
     }));
   }
   const why = oneLine(note?.[language] ?? '', SENTENCE);
@@ -243,6 +254,18 @@ function rest({ checks }: Summary, { language }: Face): string {
   );
 }
 
+function other(
+  { id, installation, outcome, note }: CheckResult,
+  title: Text | undefined,
+  several: boolean,
+  { language }: Face,
+): View['others'] {
+  const passed = outcome === 'passed';
+  if (!passed && outcome !== 'not-applicable') return [];
+  const at = several ? `${id} ${oneLine(installation.slice(installation.indexOf('@') + 1), NAME)}` : id;
+  return [{ id: at, passed, text: oneLine((passed ? title : note)?.[language] ?? '', SENTENCE) }];
+}
+
 /** Over all these clusters. `looked`: there was something to check at all. `failed`: clusters that could not be looked at. */
 export function sumOf(summaries: readonly Summary[], looked: boolean, { language }: Face, failed = 0): string {
   const total = (count: (summary: Summary) => number) => summaries.reduce((sum, summary) => sum + count(summary), 0);
@@ -260,13 +283,35 @@ const CLEAN: Text = { en: 'Nothing found, and everything was seen.', zh: '未发
 const EMPTY: Text = { en: 'Nothing to check: none of these systems is installed.', zh: '没有可检查的内容：这些系统均未安装。' };
 
 /** What to do about it, at the same place: a snapshot can only be rehearsed. */
-function nextOf(found: readonly CheckResult[], unknown: readonly CheckResult[], { tool, again = '' }: Face): string | undefined {
+function nextOf(
+  found: readonly CheckResult[],
+  views: readonly FoundView[],
+  unknown: readonly CheckResult[],
+  { tool, again = '' }: Face,
+): string | undefined {
   const open = found.flatMap(({ id, findings }) => openOnes(findings).map(({ remedy }) => ({ id, remedy })));
+  const command = views.find((view) => view.command)?.command;
+  if (command && !open.some(({ remedy }) => remedy?.steps)) return command;
   if (open.some(({ remedy }) => remedy)) return `${tool} fix${again}${/ --from /.test(again) ? ' --rehearse' : ''}`;
   if (open.length) return `${tool} explain ${open[0]!.id}`;
   const gaps = unknown.flatMap((result): readonly Gap[] => result.gaps);
   if (gaps.some(({ why }) => why === 'forbidden')) return `${tool} rbac --for check`;
-  if (gaps.some(({ why }) => why === 'not-collected')) return `${tool} snapshot FILE`;
-  if (gaps.length) return `${tool} check${again}`;
-  return unknown.some(({ outcome }) => outcome === 'not-looked-at') ? `${tool} check${again} --to SYSTEM=VERSION` : undefined;
+  if (gaps.some(({ why }) => why === 'not-collected')) return `${tool} snapshot snapshot.tar.gz`;
+  return gaps.length ? `${tool} check${again}` : undefined;
+}
+
+/** What was not judged for want of a target that this build knows. */
+function withTarget(
+  unknown: boolean,
+  paths: Examination['paths'],
+  systems: Catalogue['systems'],
+  { tool, again = '' }: Face,
+): string | undefined {
+  for (const { installation, to } of unknown ? paths : []) {
+    const { id, knownUpTo, compare } = systems.find((system) => system.id === installation.system)!;
+    if (to !== undefined && compare(to, knownUpTo) <= 0) continue;
+    const others = again.replace(new RegExp(` --to ${id}[@=]\\S*`, 'g'), '');
+    return `${tool} check${others} --to ${shellWord(installation.id)}=${to === undefined ? 'VERSION' : knownUpTo}`;
+  }
+  return undefined;
 }

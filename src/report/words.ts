@@ -33,7 +33,7 @@ export const CERTAINTY: Record<Certainty, Text> = {
 
 export const UNDO: Record<UndoPromise, Text> = {
   exact: { en: 'exact', zh: '完全恢复' },
-  compensates: { en: 'compensates', zh: '以另一操作补偿' },
+  compensates: { en: 'by another action', zh: '以另一操作补偿' },
   none: { en: 'none', zh: '无法撤销' },
 };
 

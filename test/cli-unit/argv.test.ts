@@ -1,7 +1,7 @@
 // Command lines: what comes out, and what every wrong one says.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { languageAsked, nearest, type Parsed, parseArgv } from '../../src/cli/argv.ts';
+import { languageAsked, type Parsed, parseArgv } from '../../src/cli/argv.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { FLAGS, type FlagName, GLOBAL, specOf } from '../../src/cli/flags.ts';
 import { UserError } from '../../src/text/user-error.ts';
@@ -69,7 +69,6 @@ describe('what is wrong, and what to do next', () => {
     ['check --yes=maybe', '--yes cannot be "maybe"', 'see:'],
     ['check -v 11', '-v cannot be "11"', 'see:'],
     ['check --from=', 'value of --from is empty', 'leave --from out'],
-    ['check spiderpol', 'SYSTEM|CHECK-ID cannot be "spiderpol"', 'did you mean spiderpool?'],
     ['completion tcsh', 'SHELL cannot be "tcsh"', 'see:'],
     ['compare a.json', 'compare needs AFTER', 'compare --help'],
     ['compare', 'compare needs BEFORE and AFTER', 'compare --help'],
@@ -170,7 +169,12 @@ describe('the language', () => {
   ] as const)('%s %o: %s', (words, env, language) => expect(languageAsked(words, env)).toBe(language));
 });
 
-describe('nearest', () => {
-  it('knows a swap of neighbours as one edit', () => expect(nearest('udno', ['undo', 'runs'])).toBe('undo'));
-  it('suggests nothing far-fetched', () => expect(nearest('zzz', ['fix', 'runs'])).toBeUndefined());
+describe('no command', () => {
+  it.each([
+    [['--lang', 'zh'], { lang: 'zh' }],
+    [['--no-color', '-v', '2'], { 'no-color': true }],
+    [['--lang=en', '--help'], { lang: 'en' }],
+  ])('%j: the list of commands, spoken so', (words, flags) =>
+    expect(parseArgv(words, 'upgrade-guard')).toEqual({ verb: 'help', args: [], flags }),
+  );
 });

@@ -10,7 +10,7 @@ import { width as columns } from '../../src/text/width.ts';
 
 const TOPICS = [undefined, ...COMMANDS.map(({ name }) => name)];
 const page = (topic: string | undefined, language: 'en' | 'zh', width = 80) =>
-  helpPage(topic, { usage: 'kubectl upgrade-guard', language, width });
+  helpPage(topic, { usage: 'kubectl upgrade-guard', language, width, bold: (text) => text });
 
 /** Cells that are names and never cut: usage lines, examples, first columns. */
 const mayBeWide = (line: string) => /^\s*(kubectl|#|-)|^ {6}--/.test(line);
@@ -44,9 +44,9 @@ describe('help', () => {
     for (const flag of ['kubeconfig', 'as-group', 'lang']) expect(page('options', 'en')).toContain(`--${flag}`);
   });
 
-  it('calls us as the user does', () => {
-    expect(helpPage('check', { usage: 'helm spiderpool-upgrade', language: 'en', width: 80 })).toContain(
-      '  helm spiderpool-upgrade check [SYSTEM|CHECK-ID...] [flags]',
+  it('calls us as the user does, with its headings in bold', () => {
+    expect(helpPage('check', { usage: 'helm spiderpool-upgrade', language: 'en', width: 80, bold: (text) => `<b>${text}</b>` })).toContain(
+      '<b>Usage:</b>\n  helm spiderpool-upgrade check [SYSTEM|CHECK-ID...] [flags]',
     );
   });
 

@@ -77,13 +77,21 @@ const live = (name: string, server: () => string, user?: object) => ({
 const COMMAND_LINE: Record<string, Case> = {
   'unknown command': { args: () => ['chek'], says: /["“]chek["”]/, next: /check/ },
   'unknown flag': { args: () => ['check', '--form', 'x'], says: /--form/, next: /--from/ },
+  'unknown check, of check': {
+    args: () => ['check', 'duplicate-ip'],
+    says: /duplicate-ip/,
+    next: /spiderpool\/duplicate-pod-ip[^,、]* checks$/,
+  },
+  'unknown check, of fix': { args: () => ['fix', 'lekaed-ip'], says: /lekaed-ip/, next: /spiderpool\/leaked-ip[^,、]* checks$/ },
+  'unknown check, of explain': { args: () => ['explain', 'k3s/crds'], says: /k3s\/crds/, next: /spiderpool\/crds-current/ },
+  'misspelled system': { args: () => ['check', 'spiderpol'], says: /spiderpool(, |、)?/, next: /spiderpool/ },
   'flag of another command': { args: () => ['check', '--rehearse'], says: /--rehearse/, next: /fix/ },
   'flag without value': { args: () => ['check', '--from'], says: /--from/, next: /--from=PATH/ },
   'value that is none': { args: () => ['check', '-o', 'jsn'], says: /jsn/, next: /json/ },
   'no argument': { args: () => ['explain'], says: /CHECK-ID/, next: /explain --help/ },
   'one argument too many': { args: () => ['explain', 'a/b', 'c'], says: /["“]c["”]/, next: /explain --help/ },
   'unknown system': { args: () => ['check', 'calico'], says: /calico/, next: /./ },
-  'unknown check': { args: () => ['explain', 'spiderpool/nothing'], says: /spiderpool\/nothing/, next: /spiderpool\// },
+  'unknown check': { args: () => ['explain', 'spiderpool/nothing'], says: /spiderpool\/nothing/, next: /upgrade-guard checks/ },
   'unknown check to fix': { args: () => ['fix', 'nothing', '--from', DEMO], says: /nothing/, next: /upgrade-guard checks/ },
   'unknown check to accept': {
     args: () => ['check', '--from', DEMO, '--accept', 'nothing'],
@@ -153,7 +161,7 @@ const CLUSTERS: Record<string, Case> = {
     args: () => check('--context', 'prod'),
     options: () => ({ kubeconfig: kubeconfig('one', 'http://127.0.0.1:9') }),
     says: /prod/,
-    next: /--context here \| there/,
+    next: /here \| there.* --context here$/,
   },
   'wrong context among several': {
     args: () => check('--contexts', 'here,prod'),

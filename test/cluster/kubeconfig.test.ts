@@ -97,7 +97,7 @@ describe('errors name what is wrong and what to try', () => {
     ['a list', '- a\n', {}, /not a mapping/, /repair the file/],
     ['a name twice', 'contexts: [{name: a, context: {}}, {name: a, context: {}}]', {}, /the context a is there twice/, /repair/],
     ['a context that is not there', one({}), { context: 'nope' }, /no context nope in .*config/, /--context c/],
-    ['no current context', config({ contexts: { a: {}, b: {} } }), {}, /no current context/, /--context a \| b/],
+    ['no current context', config({ contexts: { a: {}, b: {} } }), {}, /no current context/, /its contexts: a \| b.* --context a$/],
     [
       'no cluster',
       config({ contexts: { c: { cluster: 'gone' } }, clusters: { k: {} }, current: 'c' }),

@@ -25,6 +25,8 @@ function config(cluster: object, user: object = { token: 't' }): object {
   };
 }
 const old = root.issue({ name: 'old', from: new Date('2020-01-01'), until: new Date('2021-01-01') });
+const tomorrow = new Date(Date.now() + 86_400_000);
+const early = root.issue({ name: 'early', from: tomorrow, until: new Date(Date.now() + 9 * 86_400_000) });
 const https = (at: keyof typeof servers) => ({ server: `https://${servers[at]}` });
 const plugin = (token: string) => ({
   exec: {
@@ -52,6 +54,20 @@ const FAILURES: [string, Omit<Case, 'name'>, RegExp, RegExp, RegExp][] = [
     /context prod/,
     /the client certificate of user u, expired since 2021-01-01 \(401\)/,
     /new kubeconfig/,
+  ],
+  [
+    'clock skew: a token of the future',
+    { config: config(https('strict'), { token: jwt({ iat: tomorrow.getTime() / 1000, exp: 9_999_999_999 }) }) },
+    /context prod/,
+    /the token of user u, not valid before \d{4}-\d\d-\d\d \d\d:\d\d UTC; here it is \d{4}-.* \(401\)/,
+    /compare the clocks/,
+  ],
+  [
+    'clock skew: a client certificate of the future',
+    { config: config(https('strict'), { 'client-certificate-data': data(early.cert), 'client-key-data': data(early.key) }) },
+    /context prod/,
+    /the client certificate of user u, not valid before .*; here it is \d{4}-/,
+    /compare the clocks/,
   ],
   [
     'a token that a plugin gave',
@@ -175,6 +191,7 @@ describe('in both languages', () => {
     expect(en.stderr).not.toContain('secret');
     const zh = await connecting('ours', { name, ...one, flags: [...(one.flags ?? []), '--lang', 'zh'] }, bed);
     expect(zh.stderr).toMatch(/^错误：.*\p{Script=Han}.*\n下一步：.+\n$/u);
+    if (name.startsWith('clock skew')) expect(zh.stderr).toMatch(/本机时间.*\n下一步：请核对时钟/);
     expect(zh.code).toBe(1);
   });
 });

@@ -13,23 +13,42 @@ import type {
 } from '../../src/engine/contracts.ts';
 import type { Examination } from '../../src/engine/examine.ts';
 import type { Catalogue } from '../../src/report/view.ts';
+import { compare } from '../../src/versions/chart.ts';
 
 const IDENTITY = { uid: '0d5d52a8-0000-4000-8000-000000000001', certain: true, server: 'https://10.0.0.1:6443', context: 'prod-1' };
 
-const TITLES: Record<string, Text> = {
-  'spiderpool/duplicate-pod-ip': { en: 'one address, one live Pod', zh: '一个地址只属于一个运行中的 Pod' },
-  'spiderpool/owner-controller-type': { en: 'no SpiderEndpoint names its owner None', zh: '没有 SpiderEndpoint 的属主类型为 None' },
-  'spiderpool/release-deployed': { en: 'the Helm release can be upgraded', zh: 'Helm release 可以升级' },
-  'spiderpool/values-keys': { en: 'every value that is set is still read', zh: '设置过的每个 values 键仍会被读取' },
-  'k3s/channel': { en: 'the channel resolves to a newer version', zh: 'channel 解析出的版本更新' },
+const HEADLINES: Record<string, { title: Text; found: Text }> = {
+  'spiderpool/duplicate-pod-ip': {
+    title: { en: 'one address, one live Pod', zh: '一个地址只属于一个运行中的 Pod' },
+    found: { en: 'one address, two live Pods', zh: '同一地址被两个存活的 Pod 使用' },
+  },
+  'spiderpool/owner-controller-type': {
+    title: { en: 'no SpiderEndpoint names its owner None', zh: '没有 SpiderEndpoint 的属主类型为 None' },
+    found: { en: 'SpiderEndpoints name their owner None', zh: '有 SpiderEndpoint 的属主类型为 None' },
+  },
+  'spiderpool/release-deployed': {
+    title: { en: 'the Helm release can be upgraded', zh: 'Helm release 可以升级' },
+    found: { en: 'the Helm release cannot be upgraded', zh: 'Helm release 不能升级' },
+  },
+  'spiderpool/values-keys': {
+    title: { en: 'every value that is set is still read', zh: '设置过的每个 values 键仍会被读取' },
+    found: { en: 'values that are set are no longer read', zh: '有设置过的 values 键不再被读取' },
+  },
+  'k3s/channel': {
+    title: { en: 'the channel resolves to a newer version', zh: 'channel 解析出的版本更新' },
+    found: { en: 'the channel resolves to no newer version', zh: 'channel 解析出的版本没有更新' },
+  },
 };
 
 export const CATALOGUE: Catalogue = {
   systems: [
-    { id: 'spiderpool', title: { en: 'Spiderpool', zh: 'Spiderpool' } },
-    { id: 'k3s', title: { en: 'K3s', zh: 'K3s' } },
+    { id: 'spiderpool', title: { en: 'Spiderpool', zh: 'Spiderpool' }, knownUpTo: '1.1.0', compare },
+    { id: 'k3s', title: { en: 'K3s', zh: 'K3s' }, knownUpTo: 'v1.36.3+k3s1', compare },
   ],
-  checks: new Map(Object.entries(TITLES)),
+  checks: new Map([
+    ...Object.entries(HEADLINES),
+    ...Array.from({ length: 30 }, (_, i) => [`spiderpool/fine-${i}`, HEADLINES['spiderpool/values-keys']!] as const),
+  ]),
 };
 
 const installation = (name = 'spiderpool', namespace = 'kube-system'): Installation => ({
@@ -99,7 +118,9 @@ export function found(
 }
 
 const passed = (count: number): CheckResult[] => Array.from({ length: count }, (_, i) => result(`spiderpool/fine-${i}`, 'passed'));
-const none = (count: number): CheckResult[] => Array.from({ length: count }, (_, i) => result(`spiderpool/else-${i}`, 'not-applicable'));
+const ELSE: Text = { en: 'does not concern version 0.9.4', zh: '与版本 0.9.4 无关' };
+const none = (count: number): CheckResult[] =>
+  Array.from({ length: count }, (_, i) => result(`spiderpool/else-${i}`, 'not-applicable', { note: ELSE }));
 
 export function examination(parts: ReturnType<typeof found>[], rest: CheckResult[], more: Partial<Examination> = {}): Examination {
   const one = installation();

@@ -15,7 +15,7 @@ import { table, tables } from '../../src/report/table.ts';
 import { NEXT } from '../../src/report/words.ts';
 import { readDump } from '../../src/snapshot/read.ts';
 import { dumpSource } from '../../src/snapshot/source.ts';
-import { SYSTEMS, TITLES } from '../../src/systems/index.ts';
+import { HEADLINES, SYSTEMS } from '../../src/systems/index.ts';
 import { style } from '../../src/text/colour.ts';
 import { width } from '../../src/text/width.ts';
 import { type Case, laid } from '../grid.ts';
@@ -54,12 +54,15 @@ describe.each(LANGUAGES)('%s', (language) => {
     ['healthy', 'spiderpool/owner-controller-type', { fixture: 'healthy', expect: '' }],
     ['unseen', 'spiderpool/owner-controller-type', { forbidden: ['spiderendpoints.spiderpool.spidernet.io'], expect: '' }],
     ['pending', 'spiderpool/release-deployed', { fixture: 'pending-upgrade', expect: '' }],
+    ['old-definitions', 'spiderpool/crds-current', { fixture: 'older', expect: '' }],
   ])('of a fixture through the engine: %s', async (name, check, each) => {
     const folder = laid(check, each);
     try {
       const examined = await examine(dumpSource(await readDump(folder)), SYSTEMS, { checks: [check] });
       const examination = { ...examined, identity: examples.mixed.identity };
-      await golden(`fixture-${name}`, language, (columns) => table(examination, SYSTEMS, TITLES, face(language, columns), 'next'));
+      await golden(`fixture-${name}`, language, (columns) =>
+        table(examination, SYSTEMS, HEADLINES, face(language, columns, { again: ' --context prod-1' }), 'next'),
+      );
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -9,9 +9,9 @@ import { html } from '../../report/html.ts';
 import { markdown } from '../../report/markdown.ts';
 import { type Failed, publishList, reportOf } from '../../report/report.ts';
 import { table, tables } from '../../report/table.ts';
-import { chosenChecks, SYSTEMS, TITLES } from '../../systems/index.ts';
+import { chosenChecks, HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
-import { examineOptions } from '../asked.ts';
+import { assertInstalled, examineOptions } from '../asked.ts';
 import type { Call } from '../call.ts';
 import { contextsAsked } from '../contexts.ts';
 import { cutShort, howToEnd } from '../own-runs.ts';
@@ -27,7 +27,9 @@ export async function check(call: Call): Promise<number> {
   const examination = await examined(call, options);
   call.out(...shown(call, [examination]));
   if (call.flags.from === undefined) await tellOfCutShort(call, examination.identity.uid);
-  return exitCode(examination.results, call.flags['fail-on'] ?? 'blocker');
+  const exit = exitCode(examination.results, call.flags['fail-on'] ?? 'blocker');
+  assertInstalled(options, [examination], exit);
+  return exit;
 }
 
 /** A run of ours that was cut short matters more than any finding. */
@@ -39,7 +41,7 @@ async function tellOfCutShort(call: Call, uid: string): Promise<void> {
 }
 
 async function examined(call: Call, options: ExamineOptions): Promise<Examination> {
-  if (call.flags.from === undefined) call.progress({ en: 'connecting …', zh: '正在连接 …' });
+  if (call.flags.from === undefined) call.begins({ en: 'connecting …', zh: '正在连接 …' });
   const { source, close } = await openSource(call);
   try {
     return await examine(source, SYSTEMS, options);
@@ -51,7 +53,7 @@ async function examined(call: Call, options: ExamineOptions): Promise<Examinatio
 /** In any form that -o takes. `failed`: only with several clusters. */
 export function shown(call: Call, examinations: Examination[], failed?: Failed[]): string[] {
   const published = () => (failed ? publishList(examinations, failed) : publish(examinations[0]!));
-  const report = () => reportOf(examinations, failed ?? [], { systems: SYSTEMS, checks: TITLES }, call.face);
+  const report = () => reportOf(examinations, failed ?? [], { systems: SYSTEMS, checks: HEADLINES }, call.face);
   switch (call.flags.output) {
     case 'json':
       return [jsonOf(published())];
@@ -62,7 +64,7 @@ export function shown(call: Call, examinations: Examination[], failed?: Failed[]
     case 'html':
       return [html(report(), call.face)];
     default:
-      return failed ? tables(report(), call.face) : table(examinations[0]!, SYSTEMS, TITLES, call.face, 'next');
+      return failed ? tables(report(), call.face) : table(examinations[0]!, SYSTEMS, HEADLINES, call.face, 'next');
   }
 }
 
@@ -83,5 +85,6 @@ async function checkAll(call: Call, contexts: readonly string[], options: Examin
   if (!examinations.length) return EXIT.failed;
   const results = examinations.flatMap((examination) => examination.results);
   const exit = exitCode(results, call.flags['fail-on'] ?? 'blocker');
+  if (!failed.length) assertInstalled(options, examinations, exit);
   return failed.length && exit === EXIT.ok ? EXIT.unknown : exit;
 }

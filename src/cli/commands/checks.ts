@@ -11,7 +11,9 @@ export async function checks(call: Call): Promise<number> {
   const { language, style } = call.face;
   const data = { json: jsonOf, yaml: yamlOf }[call.flags.output ?? ''];
   if (data) {
-    call.out(data(CHECKS.map(({ id, title, when, sources, remedy }) => ({ id, title, when, sources, fixes: Boolean(remedy) }))));
+    call.out(
+      data(CHECKS.map(({ id, title, found, when, sources, remedy }) => ({ id, title, found, when, sources, fixes: Boolean(remedy) }))),
+    );
     return EXIT.ok;
   }
   const head = { en: ['CHECK', 'FIX', 'WHAT SHOULD HOLD'], zh: ['检查项', '修复', '应满足的条件'] }[language];
@@ -25,6 +27,6 @@ export async function checks(call: Call): Promise<number> {
   const fits = rows.every((row) => width(row) <= call.face.columns);
   const folded = CHECKS.flatMap(({ title }, i) => [short[i + 1]!, ...paragraph(title[language], call.face).map(style.dim)]);
   call.out(...(fits ? rows : [short[0]!, ...folded]));
-  call.out('', `${NEXT[language]}${call.face.tool} explain CHECK-ID`);
+  call.out('', `${NEXT[language]}${call.face.tool} explain ${CHECKS[0]!.id}`);
   return EXIT.ok;
 }

@@ -4,7 +4,7 @@ import { examine } from '../../engine/examine.ts';
 import { table } from '../../report/table.ts';
 import { readDump } from '../../snapshot/read.ts';
 import { dumpSource } from '../../snapshot/source.ts';
-import { SYSTEMS, TITLES } from '../../systems/index.ts';
+import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT } from '../../text/user-error.ts';
 import { examineOptions } from '../asked.ts';
 import type { Call } from '../call.ts';
@@ -24,12 +24,12 @@ export async function demo(call: Call): Promise<number> {
   }
   const { style } = call.face;
   const heading = (en: string, zh: string) => style.bold(style.cyan(call.t({ en: `# ${en}`, zh: `# ${zh}` })));
-  call.out(heading('check', '检查'), ...table(before, SYSTEMS, TITLES, call.face), '', heading('fix', '修复'));
+  call.out(heading('check', '检查'), ...table(before, SYSTEMS, HEADLINES, call.face), '', heading('fix', '修复'));
   const { after } = await rehearse(call, dump, before, options);
   call.out(
     '',
     heading('check again', '再次检查'),
-    ...table(after, SYSTEMS, TITLES, call.face),
+    ...table(after, SYSTEMS, HEADLINES, call.face),
     call.t({ en: 'Next, your own cluster: {tool} check', zh: '下一步，检查自己的集群：{tool} check' }),
   );
   return EXIT.ok;

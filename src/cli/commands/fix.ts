@@ -13,9 +13,9 @@ import { stepEnded } from '../../report/run.ts';
 import { table } from '../../report/table.ts';
 import { recordingSource } from '../../snapshot/record.ts';
 import { dumpSource } from '../../snapshot/source.ts';
-import { chosenChecks, SYSTEMS, TITLES } from '../../systems/index.ts';
-import { EXIT } from '../../text/user-error.ts';
-import { examineOptions } from '../asked.ts';
+import { chosenChecks, HEADLINES, SYSTEMS } from '../../systems/index.ts';
+import { EXIT, UserError } from '../../text/user-error.ts';
+import { assertInstalled, examineOptions } from '../asked.ts';
 import { attended, ended, lookedAgain } from '../attend.ts';
 import type { Call } from '../call.ts';
 import { withHelm } from '../helm.ts';
@@ -27,17 +27,19 @@ import { type Live, openCluster, openSource } from '../session.ts';
 export async function fix(call: Call): Promise<number> {
   const options = await examineOptions(call, chosenChecks(call.args));
   const dry = call.flags['dry-run'] ?? 'none';
-  if (call.flags.from !== undefined || call.flags.rehearse) return rehearsal(call, options);
+  if (dry === 'server' && (call.flags.from !== undefined || call.flags.rehearse)) throw needsServer(call.flags.from === undefined);
+  if (call.flags.from !== undefined || call.flags.rehearse) return rehearsal(call, options, dry === 'client');
   const live = await openCluster(call);
   try {
     const before = await examine(live.source, SYSTEMS, options);
-    call.say(...table(before, SYSTEMS, TITLES, call.face), '');
+    call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
+    assertInstalled(options, [before], EXIT.ok);
     if (dry === 'client') return preview(call, await planAll(before.remedies));
     if (dry === 'server') return tried(call, live, await planAll(before.remedies));
     const plan = await planChosen(before.remedies, call);
     if (!plan.steps.length) return nothingToDo(call, before, plan);
     if (!call.flags['take-over']) await refuseBeside(live.store);
-    call.say(...planView(plan, call.face, SHOWN), '');
+    call.say(...planView(plan, call.face, SHOWN, call.t({ en: '{retry:yes} --dry-run=client', zh: '{retry:yes} --dry-run=client' })), '');
     if (!call.flags.yes && !(await call.confirm(question(plan.steps, live.identity)))) {
       call.say(call.t({ en: 'Nothing was changed.', zh: '未做任何更改。' }));
       return EXIT.interrupted;
@@ -48,14 +50,35 @@ export async function fix(call: Call): Promise<number> {
   }
 }
 
-async function rehearsal(call: Call, options: ExamineOptions): Promise<number> {
+/** Only an API server can say what it would accept. */
+function needsServer(rehearse: boolean): UserError {
+  return new UserError(
+    rehearse
+      ? {
+          en: 'reading the command line: --rehearse sends nothing to a server, and --dry-run=server asks one',
+          zh: '解析命令行：--rehearse 不向服务器发送任何内容，而 --dry-run=server 需要服务器',
+        }
+      : {
+          en: 'reading the command line: --dry-run=server needs a cluster, and --from reads a file',
+          zh: '解析命令行：--dry-run=server 需要集群，而 --from 读取的是文件',
+        },
+    {
+      en: 'show the steps: {retry:dry-run,rehearse} --dry-run=client; or carry them out in memory: {retry:dry-run,rehearse} --rehearse',
+      zh: '显示步骤：{retry:dry-run,rehearse} --dry-run=client；或在内存中演练：{retry:dry-run,rehearse} --rehearse',
+    },
+  );
+}
+
+async function rehearsal(call: Call, options: ExamineOptions, onlyShow: boolean): Promise<number> {
   const { source, dump, close } = await openSource(call);
   try {
     const recording = recordingSource(source);
     const seen = await examine(recording.source, SYSTEMS, options);
     const copy = dump ?? (await recording.dump());
     const before = dump ? seen : await examine(dumpSource(copy), SYSTEMS, options);
-    call.say(...table(before, SYSTEMS, TITLES, call.face), '');
+    call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
+    assertInstalled(options, [before], EXIT.ok);
+    if (onlyShow) return preview(call, await planAll(before.remedies));
     await rehearse(call, copy, before, options);
     return EXIT.ok;
   } finally {
@@ -135,8 +158,8 @@ async function unlessInterrupted<T>(call: Call, look: Promise<T>): Promise<T | u
     if (!call.signal.aborted) throw error;
     call.say(
       call.t({
-        en: 'Interrupted: the checks were not run again. Do so with: {tool} check',
-        zh: '已中断：未再次检查。请运行：{tool} check',
+        en: 'Interrupted: the checks were not run again. Do so with: {tool} check{reach}',
+        zh: '已中断：未再次检查。请运行：{tool} check{reach}',
       }),
     );
     return undefined;

@@ -4,7 +4,7 @@ import { jsonOf, yamlOf } from '../../report/data.ts';
 import { planView } from '../../report/plan.ts';
 import { type PlannedUpgrade, planData, planMarkdown, planShell } from '../../report/planned.ts';
 import { table } from '../../report/table.ts';
-import { SYSTEMS, TITLES } from '../../systems/index.ts';
+import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT } from '../../text/user-error.ts';
 import type { Call } from '../call.ts';
 import { planAll } from '../repair.ts';
@@ -32,7 +32,7 @@ export async function plan(call: Call): Promise<number> {
         call.out(...planShell(planned, call.face));
         break;
       default:
-        call.out(...table(before, SYSTEMS, TITLES, call.face), '', ...planView(made, call.face));
+        call.out(...table(before, SYSTEMS, HEADLINES, call.face), '', ...planView(made, call.face));
     }
     if (stopping.length) return EXIT.findings;
     return isComplete(before.results) ? EXIT.ok : EXIT.unknown;

@@ -11,7 +11,7 @@ import { cutShort, howToEnd } from '../own-runs.ts';
 import { openCluster } from '../session.ts';
 
 export async function runs(call: Call): Promise<number> {
-  call.progress({ en: 'connecting …', zh: '正在连接 …' });
+  call.begins({ en: 'connecting …', zh: '正在连接 …' });
   const live = await openCluster(call);
   try {
     const data = { json: jsonOf, yaml: yamlOf }[call.flags.output ?? ''];

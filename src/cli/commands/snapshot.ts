@@ -3,6 +3,7 @@ import { examine } from '../../engine/examine.ts';
 import { recordingSource } from '../../snapshot/record.ts';
 import { writeSnapshot } from '../../snapshot/write.ts';
 import { SYSTEMS } from '../../systems/index.ts';
+import { shellWord } from '../../text/shell.ts';
 import { EXIT } from '../../text/user-error.ts';
 import { examineOptions } from '../asked.ts';
 import type { Call } from '../call.ts';
@@ -17,8 +18,8 @@ export async function snapshot(call: Call): Promise<number> {
     await writeSnapshot(await recording.dump(), file, { force: call.flags.force });
     call.say(
       call.t({
-        en: `Wrote ${file} (secrets redacted). Check it anywhere: {tool} check --from ${file}`,
-        zh: `已写入 ${file}（敏感内容已脱敏）。可在任何地方检查：{tool} check --from ${file}`,
+        en: `Wrote ${file} (secrets redacted). Check it anywhere: {tool} check --from ${shellWord(file)}`,
+        zh: `已写入 ${file}（敏感内容已脱敏）。可在任何地方检查：{tool} check --from ${shellWord(file)}`,
       }),
     );
     return EXIT.ok;

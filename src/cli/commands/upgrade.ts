@@ -11,7 +11,7 @@ import { isComplete } from '../../engine/verdict.ts';
 import { comparison } from '../../report/comparison.ts';
 import { planView, question } from '../../report/plan.ts';
 import { table } from '../../report/table.ts';
-import { SYSTEMS, TITLES } from '../../systems/index.ts';
+import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT } from '../../text/user-error.ts';
 import { attended, ended, lookedAgain } from '../attend.ts';
 import type { Call } from '../call.ts';
@@ -27,7 +27,7 @@ export async function upgrade(call: Call): Promise<number> {
     const id = newRunId(new Date(), randomBytes(4).toString('hex'));
     const upgrade = await intended(call, live, id);
     const { before, drafts, values } = upgrade;
-    call.say(...table(before, SYSTEMS, TITLES, call.face), '');
+    call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
     const dry = call.flags['dry-run'] === 'client';
     const plan = await (dry ? planAll(before.remedies, drafts) : planChosen(before.remedies, call, drafts));
     call.say(...planView(plan, call.face), '');

@@ -24,6 +24,8 @@ const k3s: System = {
   reads: READS,
   asks: ASKS,
   checks,
+  signs: { en: 'Nodes whose kubelet version contains +k3s', zh: 'kubelet 版本中含有 +k3s 的 Node' },
+  knownFrom: knowledge.releases.toSorted(compare)[0]!,
   knownUpTo: knowledge.knownUpTo,
   parse,
   compare,

@@ -18,6 +18,11 @@ const spiderpool: System = {
   reads: READS,
   asks: ASKS,
   checks,
+  signs: {
+    en: 'Deployments and DaemonSets with the label app.kubernetes.io/name=spiderpool, and a Helm release of its chart',
+    zh: '带有标签 app.kubernetes.io/name=spiderpool 的 Deployment 和 DaemonSet，以及其 chart 的 Helm release',
+  },
+  knownFrom: versions.knownFrom,
   knownUpTo: versions.knownUpTo,
   parse,
   compare,

@@ -48,6 +48,7 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'k3s/nodes-cordoned-by-plan',
   title: { en: 'no node was left unschedulable by a failed Plan', zh: '没有节点被失败的 Plan 遗留在封锁状态' },
+  found: { en: 'a failed Plan left nodes unschedulable', zh: '失败的 Plan 使节点遗留在封锁状态' },
   why: {
     en: 'The system-upgrade-controller cordons or drains a node before it upgrades it, and uncordons it only when the Job there has ended well. When the Job fails (the image refuses a downgrade, cannot be pulled, runs into its deadline), the node stays unschedulable and keeps one of the places that the Plan may work on at a time. Who cordoned it is judged by what the Jobs left behind: the log of kubectl in their Pods, the times in managedFields, the status of the Plan. A node that somebody else cordoned is left alone.',
     zh: 'system-upgrade-controller 在升级节点前会将其封锁或驱逐，只有该节点上的 Job 正常结束后才取消封锁。Job 失败时（镜像拒绝降级、无法拉取、超过期限），节点会一直处于封锁状态，并占用该 Plan 的一个并发名额。由谁封锁，依据 Job 留下的痕迹判断：其 Pod 中 kubectl 的日志、metadata.managedFields 中的时间、Plan 的 status。他人封锁的节点不受影响。',

@@ -2,6 +2,7 @@
 // Sources: the crds/ folders of the charts; §"Upgrade" of docs/usage/upgrade.md; issues 3917, 3994 (no controller does it either, up to 1.2.2).
 import type { Ask, Chart, Check, Condition, Finding, Raw, Ref, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
+import { shellWord } from '../../../text/shell.ts';
 import { CRD_NAMES, fieldOf, knowsMore, lacking, storedBeyond, type WantedCrd, wantedByChart, wantedByTable } from '../crds.ts';
 import { each } from '../ledger.ts';
 
@@ -29,6 +30,7 @@ interface Args {
 const check: Check<Record<string, never>, Args> = {
   id: 'spiderpool/crds-current',
   title: { en: 'the CustomResourceDefinitions are those of the target', zh: 'CustomResourceDefinition 与目标版本一致' },
+  found: { en: 'CustomResourceDefinitions are not those of the target', zh: 'CustomResourceDefinition 与目标版本不一致' },
   why: {
     en: 'helm upgrade installs no CustomResourceDefinition and changes none, and no controller of Spiderpool does it, up to 1.2.2. A definition that is missing keeps the new controller from becoming ready; one that is older makes the API server drop the fields that the new version writes, and some agents fail over a field without its default (0.9.0). Compared with the chart given by --chart; without one, with tables made from the charts of all releases, which know in which fields, defaults and choices the releases differ. Descriptions do not count, nor do fields that a live definition has beyond the target. The remedy applies the definitions of the chart by server-side apply, forced, because the versions belong to another field manager after an install; an undo brings the old definition back as long as it still serves every stored version, and what only the new one knows is then pruned. Where objects are still stored in an API version that the target does not have (0.3.7 and older), the API server refuses the new definition, and so do we: those objects have to be exported, converted and made anew. A definition of another software (sriovnetwork.openshift.io) that knows more than the chart is left alone.',
     zh: 'helm upgrade 既不安装也不更新 CustomResourceDefinition，直到 1.2.2 为止 Spiderpool 的控制器也不会这样做。缺少定义时，新的控制器无法就绪；定义过旧时，API server 会丢弃新版本写入的字段，0.9.0 的 spiderpool-agent 还会因为字段没有默认值而崩溃。提供 --chart 时与该 chart 比较；否则与根据所有发布版本的 chart 生成的表比较，表中记录了各版本在字段、默认值和可选值上的差异。描述文字不计入差异，现有定义比目标版本多出的字段也不计入。修复时以强制的服务端应用方式写入 chart 中的定义，因为安装后 spec.versions 属于另一个字段管理者；只要旧定义仍能提供所有已存储的版本，就可以撤销，此时只有新定义才有的字段会被清除。如果仍有对象以目标版本没有的 API 版本存储（0.3.7 及更早版本），API server 会拒绝新的定义，本工具也会拒绝：这些对象必须导出、转换后重建。属于其他软件（sriovnetwork.openshift.io）且比 chart 更新的定义不会改动。',
@@ -68,6 +70,7 @@ const check: Check<Record<string, never>, Args> = {
       en: (found) => (found.some(({ args }) => args.byChart) ? `applies ${found.length} of the chart's definitions` : give(found).en),
       zh: (found) => (found.some(({ args }) => args.byChart) ? `应用 chart 中的 ${found.length} 个定义` : give(found).zh),
     },
+    command: withChart,
     writes: [{ verbs: ['get', 'create', 'patch', 'delete'], group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' }],
     async steps(found, { chart, ask }) {
       const stored = found.filter(({ args }) => args.state === 'stored');
@@ -75,7 +78,7 @@ const check: Check<Record<string, never>, Args> = {
       if (!chart)
         return [
           ...stored.map(refusedForStored),
-          ...(open.length ? [{ refused: give(open), objects: open.flatMap(({ objects }) => objects) }] : []),
+          ...(open.length ? [{ refused: give(open), command: withChart(open), objects: open.flatMap(({ objects }) => objects) }] : []),
         ];
       return [...stored.map(refusedForStored), ...(await each(open, (one) => applied(one, chart, ask)))];
     },
@@ -124,13 +127,17 @@ function gradeOf(crd: string, state: Args['state']): Finding['grade'] {
 
 // ---- the remedy -----------------------------------------------------------------------------------------------------
 
-function give(found: readonly Finding<Args>[]): Text {
+const give = (found: readonly Finding<Args>[]): Text => {
   const target = found[0]?.args.target ?? '';
-  const pull = `helm pull spiderpool --repo=${REPOSITORY} --version ${target}`;
-  return {
-    en: `give the chart of ${target}: fix --chart spiderpool-${target}.tgz (${pull} saves it)`,
-    zh: `请提供 ${target} 的 chart：fix --chart spiderpool-${target}.tgz（可用 ${pull} 保存）`,
-  };
+  return { en: `give the chart of ${target}`, zh: `请提供 ${target} 的 chart` };
+};
+
+/** Gets the chart and repairs with it. */
+function withChart(found: readonly Finding<Args>[]): string | undefined {
+  const [first] = found.filter(({ args }) => !args.byChart);
+  if (!first) return undefined;
+  const version = shellWord(first.args.target);
+  return `helm pull spiderpool --repo ${REPOSITORY} --version ${version} && {tool} fix ${check.id}{again} --chart spiderpool-${version}.tgz`;
 }
 
 const refusedForStored = ({ args, objects }: Finding<Args>): Refusal => ({

@@ -41,6 +41,7 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/leaked-ip',
   title: { en: 'every recorded address belongs to somebody', zh: '每个已记录的地址都有归属' },
+  found: { en: 'recorded addresses belong to nobody', zh: '有已记录的地址没有归属' },
   why: {
     en: 'An address whose record names nobody who still exists is never given again; such leaks fill a pool until no Pod gets an address. Found where nobody uses the address, and neither a Pod, nor a SpiderEndpoint, nor a KubeVirt machine or its instance has the name that the record gives; looked at twice, a second apart, since a Pod that ends is gone a moment before its record. The record is taken out only after nobody of that name was seen for 60 seconds, one address per write, and only if it still says the same; an undo puts it back as long as nobody was given the address.',
     zh: '如果记录所指的对象已不存在，其地址就不会再被分配；这类泄漏会逐渐耗尽地址池，直到 Pod 无法获得地址。当地址无人使用，且记录中的名称既没有对应的 Pod 和 SpiderEndpoint，也没有对应的 KubeVirt 虚拟机或其实例时，即为泄漏；由于 Pod 结束后记录会稍晚消失，检查会间隔一秒看两遍。只有在 60 秒内始终没有该名称的对象、且记录内容未变时，才会移除记录，每次写入只移除一个地址；只要该地址尚未分配给他人，就可以通过撤销放回。',

@@ -20,6 +20,7 @@ const reads = {
 const check: Check<typeof reads, object> = {
   id: 'spiderpool/owner-controller-type',
   title: { en: 'no SpiderEndpoint names its owner None', zh: '没有 SpiderEndpoint 的属主类型为 None' },
+  found: { en: 'SpiderEndpoints name their owner None', zh: '有 SpiderEndpoint 的属主类型为 None' },
   why: {
     en: 'Up to 0.3.7 Spiderpool wrote None as the controller of a Pod without one; since 0.4.0 it writes Pod. The upgrade leaves old records as they are. Today the code treats a leftover None like Pod, and the upgrade guide asks for the change all the same, so that no later version reads a value that nothing writes any more.',
     zh: '0.3.7 及更早版本把没有控制器的 Pod 的属主类型记为 None，自 0.4.0 起记为 Pod。升级不会改写旧记录。目前的代码把遗留的 None 当作 Pod 处理，但升级指南仍要求修改，以免以后的版本读到一个已不再写入的值。',

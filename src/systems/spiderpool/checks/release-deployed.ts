@@ -20,6 +20,7 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/release-deployed',
   title: { en: 'the Helm release is in a state from which an upgrade can start', zh: 'Helm release 处于可以开始升级的状态' },
+  found: { en: 'no upgrade can start from the state of the Helm release', zh: 'Helm release 当前的状态无法开始升级' },
   why: {
     en: 'helm refuses to upgrade a release whose newest revision is pending (an earlier helm was cut off, or is still running), and one that was uninstalled. A failed newest revision can be upgraded, but says that the last operation did not end well. Read from the labels of the release records; their content is not needed.',
     zh: '如果 release 的最新修订版处于 pending 状态（之前的 helm 被中断或仍在运行），或者已被卸载，helm 会拒绝升级。最新修订版为 failed 时可以升级，但说明上一次操作没有顺利完成。本检查只读取 release 记录的标签，不需要其内容。',

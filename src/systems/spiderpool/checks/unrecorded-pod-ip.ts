@@ -52,6 +52,7 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/unrecorded-pod-ip',
   title: { en: 'every address that a live Pod uses is on record for it', zh: '存活的 Pod 使用的每个地址都有它的记录' },
+  found: { en: 'live Pods use addresses that are not on record for them', zh: '存活的 Pod 在使用没有其记录的地址' },
   why: {
     en: 'A pool gives an address that it has no record of to the next Pod that asks: an unrecorded address is a conflict that has not happened yet. Left behind by the IP garbage collection up to 0.8.7 and from 0.9.0 to 0.9.4. Found by comparing what SpiderEndpoints and Pods have with status.allocatedIPs of the pools; read again twice, a second apart, endpoint first and Pod last, so that Pods that come and go are no finding. Addresses that two live Pods use are the matter of spiderpool/duplicate-pod-ip. Where nobody else holds the address and the pool may give it, the record is put back, which can be undone exactly; else the Pod is restarted as spiderpool/duplicate-pod-ip does it, which cannot.',
     zh: '地址池会把没有记录的地址分配给下一个申请者：未记录的地址就是尚未发生的冲突。它由 0.8.7 及更早版本以及 0.9.0 至 0.9.4 的 IP 回收遗留。检查时把 SpiderEndpoint 和 Pod 的地址与地址池的 status.allocatedIPs 比较；可疑之处间隔一秒重读两遍，先读 SpiderEndpoint、最后读 Pod，因此单纯的 Pod 增减不会被误报。两个存活 Pod 共用的地址由 spiderpool/duplicate-pod-ip 处理。如果没有其他持有者且地址池可以分配该地址，则补回记录，可完全撤销；否则按 spiderpool/duplicate-pod-ip 的方式重启 Pod，无法撤销。',

@@ -1,0 +1,104 @@
+// What is not there, not known, or not possible: each says so in its own words, with the exit code that a script can go by, and what to do next.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import spiderpool from '../../src/systems/spiderpool/knowledge/versions.json' with { type: 'json' };
+import { run } from '../bed/binary.ts';
+
+const INSTALLED = readFileSync(join(import.meta.dirname, '../fixtures/spiderpool/installed.yaml'), 'utf8');
+const folder = mkdtempSync(join(tmpdir(), 'ug-not-there-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Spiderpool of this version, by every place that names one. */
+function dump(version: string): string {
+  const at = join(folder, version);
+  mkdirSync(at, { recursive: true });
+  writeFileSync(join(at, 'version.json'), '{"gitVersion":"v1.30.4"}');
+  writeFileSync(join(at, 'installed.yaml'), INSTALLED.replaceAll('0.9.4', version));
+  return at;
+}
+const IN = ['en', 'zh'] as const;
+const newest = spiderpool.knownUpTo;
+
+describe.each(IN)('in %s', (lang) => {
+  const upgradeGuard = (...words: string[]) => run([...words, '--lang', lang]);
+
+  test.each([['k3s'], ['k3s/nodes-cordoned-by-plan']])(
+    'check %s where it is not installed: an error, with where it was looked for',
+    async (name) => {
+      const { code, stdout, stderr } = await upgradeGuard('check', name, '--from', dump('0.9.4'), '-o', 'json');
+      expect([code, JSON.parse(stdout).checks]).toEqual([1, []]);
+      expect(stderr).toMatch(
+        { en: /error: looking for k3s in .*: not installed; .*\+k3s/, zh: /错误：在 .* 中查找 k3s：未安装；.*\+k3s/ }[lang],
+      );
+      expect(stderr).toMatch(/\n(next: |下一步：).*upgrade-guard check/);
+    },
+  );
+  test('beside one that is installed, whose findings say more', async () => {
+    const names = ['check', 'spiderpool', 'k3s', '--from', dump('0.9.4')];
+    const [plain, strict] = [
+      await upgradeGuard(...names),
+      await upgradeGuard(...names, '--fail-on', 'notice', '--to', 'spiderpool=0.9.13'),
+    ];
+    expect(plain.stdout).toContain('spiderpool');
+    expect([plain.code, strict.code].every((code) => code === 1 || code === 2)).toBe(true);
+    expect(strict.stderr).toContain('k3s');
+  });
+  test('nothing named and nothing installed is no error', async () => {
+    const nothing = join(folder, 'nothing');
+    mkdirSync(nothing, { recursive: true });
+    writeFileSync(join(nothing, 'version.json'), '{"gitVersion":"v1.30.4"}');
+    expect(await upgradeGuard('check', '--from', nothing)).toMatchObject({ code: 0, stderr: '' });
+    expect((await upgradeGuard('fix', 'spiderpool', '--from', nothing)).code).toBe(1);
+  });
+  test('a target beyond what is known: unknown, and the newest that could be judged', async () => {
+    const at = dump('0.9.4');
+    const { code, stdout } = await upgradeGuard('check', '--from', at, '--to', 'spiderpool=99.0.0');
+    expect(code).toBe(3);
+    expect(stdout).toContain(`99.0.0`);
+    expect(stdout.trimEnd()).toMatch(new RegExp(`upgrade-guard check --from ${at} --to spiderpool@kube-system/spiderpool=${newest}$`));
+  });
+  test('an installed version that is older than anything known', async () => {
+    const { code, stdout } = await upgradeGuard('check', '--from', dump('0.0.1'));
+    expect(code).toBe(3);
+    expect(stdout).toMatch(
+      {
+        en: /version 0\.0\.1 is older than what this build knows \(from 0\.0\.5\)/,
+        zh: /版本 0\.0\.1 早于本工具所知的范围（最低 0\.0\.5）/,
+      }[lang],
+    );
+  });
+  test('tags that are no versions', async () => {
+    const { code, stdout } = await upgradeGuard('check', '--from', dump('nightly-dirty'));
+    expect(code).toBe(3);
+    expect(stdout).toMatch(
+      {
+        en: /which version of spiderpool is installed cannot be told: .*nightly-dirty.* no release/,
+        zh: /无法得知已安装的 spiderpool 版本：.*nightly-dirty.*不是发布版本/,
+      }[lang],
+    );
+    expect(stdout).not.toMatch(/no newer version|没有已知的更新版本|kubectl get/);
+  });
+  test('definitions that are missing: which, who needs them, and where to get them', async () => {
+    const at = dump('0.9.4');
+    const { code, stdout } = await upgradeGuard('check', 'spiderpool/crds-current', '--from', at, '--to', 'spiderpool=0.9.13');
+    expect(code).toBe(2);
+    expect(stdout).toMatch(
+      {
+        en: /spiderippools\.spiderpool\.spidernet\.io is missing; 0\.9\.13 brings it/,
+        zh: /缺少 spiderippools\.spiderpool\.spidernet\.io，0\.9\.13 需要它/,
+      }[lang],
+    );
+    expect(stdout).toContain('helm pull spiderpool');
+  });
+  test('a server to try writes on, where there is a file', async () => {
+    const at = dump('0.9.4');
+    const { code, stdout, stderr } = await upgradeGuard('fix', '--from', at, '--dry-run=server');
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch({ en: /--dry-run=server needs a cluster, and --from reads a file/, zh: /--dry-run=server 需要集群/ }[lang]);
+    expect(stderr).toContain(`upgrade-guard fix --from ${at} --lang ${lang} --dry-run=client`);
+    expect((await upgradeGuard('fix', '--rehearse', '--dry-run=server')).stderr).toContain('--rehearse');
+    expect(await upgradeGuard('fix', '--from', at, '--dry-run=client')).toMatchObject({ code: 0 });
+  });
+});

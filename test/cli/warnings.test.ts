@@ -1,0 +1,32 @@
+// What an API server warns of: marked as its words, once each, without what would act on a terminal; of mere reads only with -v.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run } from '../bed/binary.ts';
+
+const WARNINGS = ['299 - "unknown field \\"spec.x\\"\u009b31m"', '299 - "v1beta1 is deprecated"'];
+const server = createServer((_, response) => {
+  response.setHeader('warning', WARNINGS).setHeader('content-type', 'application/json');
+  response.end(JSON.stringify({ kind: 'Namespace', metadata: { uid: 'u' }, gitVersion: 'v1.30.0', groups: [], resources: [] }));
+});
+let at: string[];
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  at = ['--server', `http://127.0.0.1:${(server.address() as AddressInfo).port}`, '--token', 't'];
+});
+afterAll(() => server.close());
+
+describe.each([
+  ['en', 'warning from the API server: '],
+  ['zh', 'API server 警告：'],
+])('in %s', (lang, mark) => {
+  test('where something may be changed', async () => {
+    const { stderr } = await run(['undo', ...at, '--lang', lang]);
+    expect(stderr.split('\n').slice(0, 2)).toEqual([`${mark}unknown field "spec.x"`, `${mark}v1beta1 is deprecated`]);
+    expect(stderr.split(mark)).toHaveLength(3);
+  });
+  test('of reads with -v', async () => {
+    expect((await run(['check', ...at, '--lang', lang])).stderr).toBe('');
+    expect((await run(['check', ...at, '-v', '1', '--lang', lang])).stderr.split(mark)).toHaveLength(3);
+  });
+});
