@@ -6,6 +6,7 @@ import { isGap } from '../../engine/gaps.ts';
 import { addressKey } from '../../kube/addresses.ts';
 import { isRaw } from '../../kube/json.ts';
 import { formatPointer } from '../../kube/pointer.ts';
+import { redactMarked } from '../../text/redact.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import { entriesOf, type PoolRow, poolRow, type Records, recordsIn, refOfPool } from './rows.ts';
 
@@ -40,7 +41,7 @@ export function oddRecords(pools: readonly PoolRow[]): Gap[] {
   return pools.flatMap((row) => {
     const { coding, odd } = poolOfRow(row);
     if (coding === 'unreadable') return [gapIn(row, ['status.allocatedIPs'])];
-    const named = odd.map((written) => `status.allocatedIPs[${JSON.stringify(oneLine(written, 60))}]`);
+    const named = odd.map((written) => `status.allocatedIPs[${JSON.stringify(oneLine(redactMarked(written), 60))}]`);
     return named.length ? [gapIn(row, named)] : [];
   });
 }

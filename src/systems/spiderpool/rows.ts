@@ -192,11 +192,18 @@ export function recordsIn(entries: Raw): Records {
 /** As Kubernetes lets a namespace and a Pod be called. */
 const POD = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/;
 
+/** What the releases write into a record: v1, then `interface` up to 0.8.1, then the last two alone. */
+const RECORD_KEYS = new Set(['containerID', 'node', 'namespace', 'ownerControllerType', 'interface', 'pod', 'podUid']);
+/** Names, uids, and `namespace/name`. */
+const WORD = /^[\w.:/@-]{0,320}$/;
+
 function recordOf(value: Json): PoolRecord | undefined {
   if (!isRaw(value)) return undefined;
-  const { pod, podUid = '', namespace } = value;
+  for (const [key, each] of Object.entries(value))
+    if (!RECORD_KEYS.has(key) || typeof each !== 'string' || !WORD.test(each)) return undefined;
+  const { pod, podUid, namespace } = value;
   const named = typeof namespace === 'string' ? `${namespace}/${text(pod)}` : text(pod);
-  return POD.test(named) && typeof podUid === 'string' ? { pod: named, uid: podUid } : undefined;
+  return POD.test(named) ? { pod: named, uid: text(podUid) } : undefined;
 }
 
 export const refOfPool = ({ apiVersion, name, uid }: PoolRow): Ref => ({ apiVersion, kind: 'SpiderIPPool', name, uid });

@@ -47,6 +47,8 @@ const ODD_RECORDS: [string, Raw, string][] = [
   ['a Pod without a namespace', { '10.6.168.80': { pod: 'x', podUid: 'u' } }, '10.6.168.80'],
   ['a Pod with two namespaces', { '10.6.168.80': { pod: 'a/b/x', podUid: 'u' } }, '10.6.168.80'],
   ['a Pod that cannot be called so', { '10.6.168.80': { pod: 'default/X y', podUid: 'u' } }, '10.6.168.80'],
+  ['a key that no release writes', { '10.6.168.80': { pod: 'default/x', podUid: 'u', pw: 'hunter2' } }, '10.6.168.80'],
+  ['a word that is none', { '10.6.168.80': { pod: 'default/x', podUid: 'hunter 2' } }, '10.6.168.80'],
   ['a uid of another type', { '10.6.168.80': { pod: 'default/x', podUid: 7 } }, '10.6.168.80'],
 ];
 
