@@ -5,7 +5,8 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { type Pack, pack } from 'tar-stream';
-import type { Field, Gap, Json, Raw, Ref } from '../engine/contracts.ts';
+import type { Field, Gap, Json, Raw, Ref, Text } from '../engine/contracts.ts';
+import { NOT_REGULAR } from '../files/input.ts';
 import { redactRelease } from '../helm/redact-release.ts';
 import { decodeRelease, encodeRelease } from '../helm/release.ts';
 import { parseField } from '../kube/fields.ts';
@@ -25,7 +26,10 @@ const FILE_SIZE = 8 * 1024 * 1024;
 
 /** Writes a .tar.gz (0600). An existing file is replaced only with `force`. */
 export async function writeSnapshot(dump: Dump, file: string, { force = false }: { force?: boolean } = {}): Promise<void> {
-  if (!force && (await exists(file))) throw taken(file);
+  const there = await lstat(file).catch(() => undefined);
+  if (there && !force) throw taken(file);
+  // Nobody wants a file in the place of /dev/null.
+  if (there && !there.isFile()) throw notWritten(file, NOT_REGULAR);
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.part`);
   try {
     await writeArchive(dump, temporary);
@@ -36,23 +40,19 @@ export async function writeSnapshot(dump: Dump, file: string, { force = false }:
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
     if (code === 'EEXIST') throw taken(file);
-    const why = whyOf(error);
-    throw new UserError(
-      { en: `could not write the snapshot ${oneLine(file, 300)}: ${why.en}`, zh: `无法写入快照 ${oneLine(file, 300)}：${why.zh}` },
-      {
-        en: 'nothing was left behind; choose a place that can be written and has room',
-        zh: '没有留下任何文件；请选择可写且空间充足的位置',
-      },
-    );
+    throw notWritten(file, whyOf(error));
   } finally {
     await rm(temporary, { force: true });
   }
 }
 
-async function exists(file: string): Promise<boolean> {
-  return lstat(file).then(
-    () => true,
-    () => false,
+function notWritten(file: string, why: Text): UserError {
+  return new UserError(
+    { en: `could not write the snapshot ${oneLine(file, 300)}: ${why.en}`, zh: `无法写入快照 ${oneLine(file, 300)}：${why.zh}` },
+    {
+      en: 'nothing was left behind; choose a place that can be written and has room',
+      zh: '没有留下任何文件；请选择可写且空间充足的位置',
+    },
   );
 }
 

@@ -1,5 +1,6 @@
 // Bad input and clusters that do not answer: one clear error that says what, where and why, one next step, the right exit code, nothing on stdout; in both languages.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import net from 'node:net';
@@ -140,6 +141,95 @@ const FILES: Record<string, Case> = {
     next: /check -o json/,
   },
 };
+/** A FIFO to which nobody writes, in a folder of its own. */
+function fifo(name: string): string {
+  const path = join(folder, name);
+  mkdirSync(join(path, '..'), { recursive: true });
+  rmSync(path, { force: true });
+  execFileSync('mkfifo', [path]);
+  return path;
+}
+function closed(path: string): string {
+  chmodSync(path, 0);
+  return path;
+}
+const isRoot = process.getuid?.() === 0;
+/** A chart of which one file is made by `odd`. */
+function chartWith(odd: (name: string) => string, name: string): string {
+  file(`${name}/Chart.yaml`, 'name: spiderpool\nversion: 0.9.13\n');
+  return join(odd(name), '..');
+}
+const SPECIAL: Record<string, Case> = {
+  'memory for a chart': {
+    args: () => check('--from', DEMO, '--chart', '/proc/self/mem'),
+    says: /chart \/proc\/self\/mem/,
+    next: /helm pull/,
+  },
+  'a device for a chart': { args: () => check('--from', DEMO, '--chart', '/dev/zero'), says: /\/dev\/zero/, next: /helm pull/ },
+  'a FIFO for a chart': { args: () => check('--from', DEMO, '--chart', fifo('fifo.tgz')), says: /fifo\.tgz/, next: /helm pull/ },
+  'a FIFO in a chart': {
+    args: () =>
+      check(
+        '--from',
+        DEMO,
+        '--chart',
+        chartWith((name) => fifo(`${name}/values.yaml`), 'piped'),
+      ),
+    says: /values\.yaml/,
+    next: /helm pull/,
+  },
+  'a folder in place of a file of a chart': {
+    args: () =>
+      check(
+        '--from',
+        DEMO,
+        '--chart',
+        chartWith((name) => join(file(`${name}/values.yaml/x`, ''), '..'), 'odd'),
+      ),
+    says: /values\.yaml/,
+    next: /helm pull/,
+  },
+  'junk for a chart': {
+    args: () => check('--from', DEMO, '--chart', join(file('junk/x', '\0'), '..')),
+    says: /Chart\.yaml/,
+    next: /helm pull/,
+  },
+  'memory to compare': { args: () => ['compare', '/proc/self/mem', DEMO], says: /\/proc\/self\/mem/, next: /check -o json/ },
+  'a device to compare': { args: () => ['compare', '/dev/zero', '/dev/zero'], says: /\/dev\/zero/, next: /check -o json/ },
+  'a FIFO to compare': { args: () => ['compare', fifo('fifo.json'), DEMO], says: /fifo\.json/, next: /check -o json/ },
+  'a folder to compare': { args: () => ['compare', folder, DEMO], says: /EISDIR/, next: /check -o json/ },
+  'a snapshot that is a FIFO': { args: () => check('--from', fifo('fifo.tar.gz')), says: /fifo\.tar\.gz/, next: /snapshot FILE/ },
+  'a snapshot that is a device': { args: () => check('--from', '/dev/zero'), says: /\/dev\/zero/, next: /snapshot FILE/ },
+  'a folder with a FIFO': { args: () => check('--from', join(fifo('piped-dump/a.yaml'), '..')), says: /a\.yaml/, next: /snapshot FILE/ },
+  'a kubeconfig that is a FIFO': { args: () => check('--kubeconfig', fifo('fifo-config')), says: /fifo-config/, next: /KUBECONFIG/ },
+  'a kubeconfig that is a device': { args: () => check('--kubeconfig', '/dev/zero'), says: /\/dev\/zero/, next: /KUBECONFIG/ },
+  'an authority that is a device': {
+    args: () => check('--server', 'https://127.0.0.1:9', '--certificate-authority', '/dev/zero'),
+    says: /\/dev\/zero/,
+    next: /certificate-authority/,
+  },
+  // Root may read everything.
+  ...(isRoot
+    ? {}
+    : {
+        'a result that may not be read': {
+          args: () => ['compare', closed(file('c.json', '{}')), DEMO],
+          says: /EACCES/,
+          next: /check -o json/,
+        },
+        'a chart that may not be read': {
+          args: () =>
+            check(
+              '--from',
+              DEMO,
+              '--chart',
+              chartWith((name) => closed(file(`${name}/values.yaml`, '')), 'shut'),
+            ),
+          says: /EACCES/,
+          next: /helm pull/,
+        },
+      }),
+};
 const CLUSTERS: Record<string, Case> = {
   'no kubeconfig': { args: () => check(), says: /kubeconfig/, next: /--from/ },
   'kubeconfig that is not there': { args: () => check('--kubeconfig', join(folder, 'nowhere')), says: /nowhere/, next: /KUBECONFIG/ },
@@ -180,20 +270,23 @@ describe.each([
   ['en', 'error: ', 'next: '],
   ['zh', '错误：', '下一步：'],
 ])('%s', (lang, error, next) => {
-  test.concurrent.each(Object.entries({ ...COMMAND_LINE, ...FILES, ...CLUSTERS }))('%s', async (_, each) => {
-    const { code, stdout, stderr } = await run([...each.args(), '--lang', lang], each.options?.());
-    const lines = stderr.trimEnd().split('\n');
-    expect(code, stderr).toBe(1);
-    expect(stdout).toBe('');
-    expect(lines, stderr).toHaveLength(2);
-    expect(lines[0]).toMatch(new RegExp(`^${error}`));
-    expect(lines[0]).toMatch(each.says);
-    expect(lines[1]).toMatch(new RegExp(`^${next}`));
-    expect(lines[1]).toMatch(each.next);
-    expect(stderr).not.toMatch(/bug|缺陷|\{tool\}|undefined|\[object|[^\P{Cc}\n]|\u202e/u);
-    if (lang === 'zh') expect(lines[0]).toMatch(/\p{Script=Han}/u);
-    else expect(stderr).not.toMatch(/\p{Script=Han}/u);
-  });
+  test.concurrent.each(Object.entries({ ...COMMAND_LINE, ...FILES, ...(process.platform === 'win32' ? {} : SPECIAL), ...CLUSTERS }))(
+    '%s',
+    async (_, each) => {
+      const { code, stdout, stderr } = await run([...each.args(), '--lang', lang], each.options?.());
+      const lines = stderr.trimEnd().split('\n');
+      expect(code, stderr).toBe(1);
+      expect(stdout).toBe('');
+      expect(lines, stderr).toHaveLength(2);
+      expect(lines[0]).toMatch(new RegExp(`^${error}`));
+      expect(lines[0]).toMatch(each.says);
+      expect(lines[1]).toMatch(new RegExp(`^${next}`));
+      expect(lines[1]).toMatch(each.next);
+      expect(stderr).not.toMatch(/bug|缺陷|\{tool\}|undefined|\[object|[^\P{Cc}\n]|\u202e/u);
+      if (lang === 'zh') expect(lines[0]).toMatch(/\p{Script=Han}/u);
+      else expect(stderr).not.toMatch(/\p{Script=Han}/u);
+    },
+  );
 
   test.each(['portal', 'broken'])('a %s page in place of an API server is never fine, and is named', async (server) => {
     const ran = await run([...check(), '--lang', lang], { kubeconfig: kubeconfig(server, `http://${at[server]}`) });

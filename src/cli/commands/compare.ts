@@ -1,12 +1,15 @@
 // compare: two saved results of check, by fingerprint.
-import { readFile } from 'node:fs/promises';
 import { compare as compareSides } from '../../engine/compare.ts';
+import { readInput, readStdin } from '../../files/input.ts';
 import { readPublished } from '../../report/check-result.ts';
 import { comparison } from '../../report/comparison.ts';
 import { jsonOf, yamlOf } from '../../report/data.ts';
 import { whyOf } from '../../text/system-error.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
 import type { Call } from '../call.ts';
+
+/** Bytes; a hundred clusters with thousands of findings each have less. */
+const LARGEST = 256 * 1024 * 1024;
 
 export async function compare(call: Call): Promise<number> {
   const [before, after] = await Promise.all(call.args.slice(0, 2).map(async (file) => readPublished(await textOf(file), file)));
@@ -20,7 +23,8 @@ export async function compare(call: Call): Promise<number> {
 
 async function textOf(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    const bytes = file === '-' ? await readStdin(process.stdin, LARGEST) : readInput(file, LARGEST);
+    return bytes.toString('utf8');
   } catch (error) {
     const why = whyOf(error);
     throw new UserError(
