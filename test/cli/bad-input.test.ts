@@ -110,6 +110,40 @@ const COMMAND_LINE: Record<string, Case> = {
   'duration without a unit': { args: () => ['check', '--request-timeout', '5x'], says: /5x/, next: /./ },
   'two places at once': { args: () => ['check', '--from', DEMO, '--all-contexts'], says: /--all-contexts.*--from/, next: /--contexts/ },
 };
+/** What a terminal would obey; and a line that would look like ours. */
+const ESC = '\x1b[31mred\u202e\nnext: rm';
+const HOSTILE: Record<string, Case> = {
+  'a hostile run': {
+    args: () => ['undo', ESC],
+    options: () => ({ kubeconfig: kubeconfig('hostile', `http://${at.portal}`) }),
+    says: /./,
+    next: /./,
+  },
+  'a hostile flag': { args: () => ['check', `--${ESC}`], says: /--red next: rm/, next: /./ },
+  'a hostile check': { args: () => ['explain', ESC], says: /red next: rm/, next: /./ },
+  'a hostile check to accept': { args: () => ['check', '--from', DEMO, '--accept', ESC], says: /red next/, next: /./ },
+  'a hostile object to accept': {
+    args: () => ['check', '--from', DEMO, '--accept', `spiderpool/release-deployed:${ESC}`],
+    says: /red next: rm/,
+    next: /./,
+  },
+  'a hostile target': { args: () => ['check', '--from', DEMO, '--to', `spiderpool=${ESC}`], says: /red next: rm/, next: /./ },
+  'a hostile target of nothing': { args: () => ['check', '--from', DEMO, '--to', ESC], says: /red next: rm/, next: /./ },
+  'a hostile namespace': { args: () => ['check', '--from', DEMO, '-n', ESC], says: /red next: rm/, next: /./ },
+  'a hostile context': {
+    args: () => check('--context', ESC),
+    options: () => ({ kubeconfig: kubeconfig('hostile', 'http://127.0.0.1:9') }),
+    says: /red next: rm/,
+    next: /./,
+  },
+  'a hostile result': { args: () => ['compare', ESC, DEMO], says: /red next: rm/, next: /./ },
+  'a hostile user to be': {
+    args: () => check('--as', ESC),
+    options: () => ({ kubeconfig: kubeconfig('hostile', 'http://127.0.0.1:9') }),
+    says: /impersonate-user/,
+    next: /--as/,
+  },
+};
 const FILES: Record<string, Case> = {
   'no such file': { args: () => check('--from', join(folder, 'absent.tar.gz')), says: /absent\.tar\.gz/, next: /snapshot FILE/ },
   'torn snapshot': {
@@ -270,23 +304,22 @@ describe.each([
   ['en', 'error: ', 'next: '],
   ['zh', '错误：', '下一步：'],
 ])('%s', (lang, error, next) => {
-  test.concurrent.each(Object.entries({ ...COMMAND_LINE, ...FILES, ...(process.platform === 'win32' ? {} : SPECIAL), ...CLUSTERS }))(
-    '%s',
-    async (_, each) => {
-      const { code, stdout, stderr } = await run([...each.args(), '--lang', lang], each.options?.());
-      const lines = stderr.trimEnd().split('\n');
-      expect(code, stderr).toBe(1);
-      expect(stdout).toBe('');
-      expect(lines, stderr).toHaveLength(2);
-      expect(lines[0]).toMatch(new RegExp(`^${error}`));
-      expect(lines[0]).toMatch(each.says);
-      expect(lines[1]).toMatch(new RegExp(`^${next}`));
-      expect(lines[1]).toMatch(each.next);
-      expect(stderr).not.toMatch(/bug|缺陷|\{tool\}|undefined|\[object|[^\P{Cc}\n]|\u202e/u);
-      if (lang === 'zh') expect(lines[0]).toMatch(/\p{Script=Han}/u);
-      else expect(stderr).not.toMatch(/\p{Script=Han}/u);
-    },
-  );
+  test.concurrent.each(
+    Object.entries({ ...COMMAND_LINE, ...HOSTILE, ...FILES, ...(process.platform === 'win32' ? {} : SPECIAL), ...CLUSTERS }),
+  )('%s', async (_, each) => {
+    const { code, stdout, stderr } = await run([...each.args(), '--lang', lang], each.options?.());
+    const lines = stderr.trimEnd().split('\n');
+    expect(code, stderr).toBe(1);
+    expect(stdout).toBe('');
+    expect(lines, stderr).toHaveLength(2);
+    expect(lines[0]).toMatch(new RegExp(`^${error}`));
+    expect(lines[0]).toMatch(each.says);
+    expect(lines[1]).toMatch(new RegExp(`^${next}`));
+    expect(lines[1]).toMatch(each.next);
+    expect(stderr).not.toMatch(/bug|缺陷|\{tool\}|undefined|\[object|[^\P{Cc}\n]|\u202e/u);
+    if (lang === 'zh') expect(lines[0]).toMatch(/\p{Script=Han}/u);
+    else expect(stderr).not.toMatch(/\p{Script=Han}/u);
+  });
 
   test.each(['portal', 'broken'])('a %s page in place of an API server is never fine, and is named', async (server) => {
     const ran = await run([...check(), '--lang', lang], { kubeconfig: kubeconfig(server, `http://${at[server]}`) });
