@@ -146,6 +146,13 @@ const FAILURES: [string, Omit<Case, 'name'>, RegExp, RegExp, RegExp][] = [
     /brew install it/,
   ],
   [
+    'exec plugin that says nothing of itself',
+    { config: config({}, { exec: { ...plugin('x').exec, args: ['-c', 'echo {}'] } }) },
+    /context prod/,
+    /it answers with an object without apiVersion and kind instead of client/,
+    /sh by hand/,
+  ],
+  [
     'https to an http server',
     { config: config({ server: `https://${servers.http}` }) },
     /context prod/,
