@@ -209,7 +209,9 @@ describe('credentials', () => {
     const connection = connected(one({}, { 'client-certificate': '/no/such.crt', 'client-key': '/no/such.key' }));
     await expect(connection).rejects.toMatchObject({
       name: 'UserError',
-      message: expect.stringMatching(/^connecting with context c: user u in .*config: reading client-certificate .*such.crt: .*\(ENOENT\)$/),
+      message: expect.stringMatching(
+        /^connecting with context c: user u in .*config: reading client-certificate .*such.crt: .*\(ENOENT\)$/,
+      ),
     });
   });
 
