@@ -4,6 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { Text } from '../engine/contracts.ts';
 import type { Face } from '../report/face.ts';
 import { style } from '../text/colour.ts';
+import { printable } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 import type { Invocation } from './argv.ts';
@@ -47,7 +48,7 @@ export function callOf(invocation: Invocation): Call {
     wide: flags.output === 'wide',
     style: style(process.stdout, env, !flags['no-color']),
   };
-  const t = (text: Text) => reaching(text, invocation)[language].replaceAll('{tool}', tool);
+  const t = (text: Text) => printable(reaching(text, invocation)[language].replaceAll('{tool}', tool));
   const drawn = spinner(process.stderr, env, !MACHINE.includes(flags.output ?? '') && !flags['no-color']);
   const say = (...lines: string[]) => {
     drawn.clear();

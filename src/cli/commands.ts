@@ -83,8 +83,8 @@ const LOOK = [
     output: DATA,
     text: { en: 'Compare two saved results of check', zh: '比较两份保存的检查结果' },
     more: {
-      en: 'Sorts the findings of two files made with check -o json into new, gone, still there, and not looked at again.',
-      zh: '把两份由 check -o json 生成的文件中的问题分为：新出现、已消失、仍存在、未再检查。',
+      en: 'Sorts the findings of two files made with check -o json or -o yaml into new, gone, still there, and not looked at again. Results over several clusters (--contexts) are compared cluster by cluster. One of the two may be - for standard input.',
+      zh: '把两份由 check -o json 或 -o yaml 生成的文件中的问题分为：新出现、已消失、仍存在、未再检查。多集群（--contexts）的结果按集群逐一比较。其中一份可用 - 表示标准输入。',
     },
     examples: [{ text: { en: 'What changed since yesterday', zh: '与昨天相比有何变化' }, words: 'compare yesterday.json today.json' }],
   },

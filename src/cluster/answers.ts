@@ -60,6 +60,11 @@ export function object(answer: Answer): Raw | undefined {
   }
 }
 
+/** Something answers 200 with what no API server says there. */
+export function foreignAnswer(connection: Connection, path: string, answer: Answer): UserError {
+  return connectionError(connection, new NoAnswer('connect', true, 'EFOREIGN', `GET ${path}: ${statusOf(answer).message}`));
+}
+
 /** The Gap of an answer that is no answer to the question. */
 export function gapOf(asked: Omit<Gap, 'why' | 'detail'>, answer: Answer): Gap {
   return { why: answer.status === 403 ? 'forbidden' : 'failed', ...asked, detail: statusOf(answer).message };

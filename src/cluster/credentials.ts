@@ -1,9 +1,9 @@
 // What a request carries to be let in: kubectl's rules choose among certificates, tokens and plugins, client-node makes of it what the request carries.
 // What is fetched once is kept until it expires.
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type http from 'node:http';
 import type { Text } from '../engine/contracts.ts';
+import { readInput } from '../files/input.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { beginOf, expiryOf, tokenOfProvider } from './auth-provider.ts';
 import { minute } from './duration.ts';
@@ -128,9 +128,12 @@ function tokenOf({ user, place }: Login): string | undefined {
   );
 }
 
+/** Bytes. */
+const TOKEN_MAX = 1024 * 1024;
+
 function readToken(file: string): string {
   try {
-    return file ? readFileSync(file, 'utf8').trim() : '';
+    return file ? readInput(file, TOKEN_MAX, { substituted: true }).toString('utf8').trim() : '';
   } catch {
     return '';
   }

@@ -1,7 +1,7 @@
 // Which resources the server knows: names as checks write them, or apiVersion and kind as objects have them, to what a URL needs.
 // One request for all groups where the server aggregates discovery (1.27 and later); else one per group version that is asked for.
 import type { ApiResource, Gap, ResourceName } from '../engine/contracts.ts';
-import { gapOf, statusOf } from './answers.ts';
+import { gapOf, object, statusOf } from './answers.ts';
 import type { Answer, Transport } from './transport.ts';
 
 export interface Discovery {
@@ -118,7 +118,7 @@ export function objectPath(api: ApiResource, on: { namespace?: string; name: str
 async function fetchGroups(transport: Transport): Promise<Map<string, Versions> | Gap> {
   const answer = await transport.request({ method: 'GET', path: '/apis', accept: ACCEPT, maxBytes: LONGEST });
   if (answer.status !== 200) return gapOf({ verb: 'discover', resource: '' }, answer);
-  const list = json(answer);
+  const list = json(answer, 'APIGroupDiscoveryList', 'APIGroupList');
   const groups = new Map<string, Versions>();
   for (const group of objects(list?.items)) groups.set(String(objectOf(group.metadata).name ?? ''), aggregatedVersions(group));
   for (const group of objects(list?.groups)) groups.set(String(group.name ?? ''), plainVersions(group));
@@ -165,9 +165,10 @@ function plainVersions(group: Loose): Versions {
 async function fetchVersion(transport: Transport, group: string, version: string): Promise<Served> {
   const path = group ? `/apis/${encodeURIComponent(group)}/${encodeURIComponent(version)}` : `/api/${encodeURIComponent(version)}`;
   const answer = await transport.request({ method: 'GET', path, maxBytes: LONGEST });
-  if (answer.status === 404) return undefined;
+  // The core group is everywhere: a server without it is none of Kubernetes, and not one with nothing installed.
+  if (answer.status === 404 && group) return undefined;
   if (answer.status !== 200) return gapOf({ verb: 'discover', resource: '' }, answer);
-  const list = json(answer);
+  const list = json(answer, 'APIResourceList');
   if (!list) return unreadable(answer);
   const all = objects(list.resources).map((one) => ({ ...one, name: String(one.name ?? '') }));
   return all
@@ -188,12 +189,10 @@ function unreadable(answer: Answer): Gap {
 
 type Loose = Record<string, unknown>;
 
-function json(answer: Answer): Loose | undefined {
-  try {
-    return objectOf(JSON.parse(answer.body.toString('utf8')));
-  } catch {
-    return undefined;
-  }
+/** Of one of these kinds: `{}` is no empty discovery. */
+function json(answer: Answer, ...kinds: string[]): Loose | undefined {
+  const list = object(answer);
+  return list && kinds.includes(String(list.kind)) ? list : undefined;
 }
 
 function objectOf(value: unknown): Loose {

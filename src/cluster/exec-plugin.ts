@@ -87,10 +87,10 @@ function issued(login: Login, answer: string): Issued {
   }
   const wanted = text((login.user.exec as Fields).apiVersion);
   if (!isFields(found) || found.kind !== 'ExecCredential' || found.apiVersion !== wanted) {
-    const is = isFields(found) ? oneLine(`${text(found.apiVersion)} ${text(found.kind)}`, 100) : 'no object';
+    const is = said(found);
     throw trouble(login, {
-      en: `it answers with ${is} instead of ${wanted} ExecCredential`,
-      zh: `它返回的是 ${is}，而不是 ${wanted} ExecCredential`,
+      en: `it answers with ${is.en} instead of ${wanted} ExecCredential`,
+      zh: `它返回的是${is.zh}，而不是 ${wanted} ExecCredential`,
     });
   }
   const status = isFields(found.status) ? found.status : {};
@@ -112,12 +112,21 @@ function issued(login: Login, answer: string): Issued {
   return { token: token || undefined, cert: cert || undefined, key: key || undefined, until };
 }
 
+/** What a plugin answered with, by the two words that an object has to say of itself. */
+function said(found: unknown): Text {
+  if (!isFields(found)) return { en: 'no object', zh: '非对象内容' };
+  const words = oneLine(`${text(found.apiVersion)} ${text(found.kind)}`, 100);
+  return words ? { en: words, zh: ` ${words}` } : { en: 'an object without apiVersion and kind', zh: '没有 apiVersion 和 kind 的对象' };
+}
+
 function notRun(login: Login, exec: Fields, error: NodeJS.ErrnoException): UserError {
   const hint = oneLine(text(exec.installHint), 500);
   const missing = error.code === 'ENOENT';
   return trouble(
     login,
-    missing ? { en: 'it is not installed', zh: '它没有安装' } : { en: `it cannot be run: ${error.code}`, zh: `无法运行它：${error.code}` },
+    missing
+      ? { en: 'it is not installed', zh: '它没有安装' }
+      : { en: `it cannot be run: ${error.code ?? oneLine(error.message)}`, zh: `无法运行它：${error.code ?? oneLine(error.message)}` },
     missing && hint ? { en: hint, zh: hint } : undefined,
     {
       en: 'install it and make sure that PATH leads to it, or correct the kubeconfig',

@@ -1,9 +1,14 @@
 // Reading and merging kubeconfig files with kubectl's rules; client-node differs (several files, missing or empty ones, no user).
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { type Document, isScalar, parseAllDocuments, visit } from 'yaml';
+import { readInput } from '../files/input.ts';
+import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
+
+/** Bytes; of thousands of clusters with their certificates. */
+const LARGEST = 64 * 1024 * 1024;
 
 export type Env = Record<string, string | undefined>;
 /** One cluster, user or context in the file's own field names. */
@@ -62,11 +67,11 @@ function readOne(file: string): Pick<Kubeconfig, (typeof KINDS)[number] | 'curre
 function parsed(file: string): Fields {
   let source: string;
   try {
-    source = readFileSync(file, 'utf8');
+    source = readInput(file, LARGEST, { substituted: true }).toString('utf8');
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    const why = whyOf(error);
     throw new UserError(
-      { en: `reading kubeconfig ${file}: ${why}`, zh: `读取 kubeconfig ${file} 失败：${why}` },
+      { en: `reading kubeconfig ${file}: ${why.en}`, zh: `读取 kubeconfig ${file} 失败：${why.zh}` },
       {
         en: 'check --kubeconfig and $KUBECONFIG, and that the file may be read',
         zh: '请检查 --kubeconfig 与 $KUBECONFIG，以及该文件是否可读',

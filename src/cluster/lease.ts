@@ -137,7 +137,7 @@ async function ask(http: Transport, call: Parameters<Transport['request']>[0]): 
 
 function written(answer: Answer, verb: string): Raw {
   const lease = answer.status < 300 ? object(answer) : undefined;
-  if (lease) return lease;
+  if (lease?.kind === 'Lease') return lease;
   const { message } = statusOf(answer);
   if (answer.status === 403) {
     throw new UserError(

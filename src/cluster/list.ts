@@ -177,9 +177,9 @@ function decoded(one: Listing, answer: Answer): { objects: Raw[]; token: string 
   try {
     if (ask.reader && answer.headers['content-type']?.startsWith(PROTOBUF_TYPE))
       return { token: readList(answer.body, ask.reader, named), objects };
-    const { items, metadata } = JSON.parse(isAscii(answer.body) ? answer.body.toString('latin1') : answer.body.toString('utf8'));
+    const { kind, items, metadata } = JSON.parse(isAscii(answer.body) ? answer.body.toString('latin1') : answer.body.toString('utf8'));
     // Go writes an empty list as null here and there.
-    if (items !== null && !Array.isArray(items)) throw new Error('not a list');
+    if (typeof kind !== 'string' || kind === 'Status' || (items !== null && !Array.isArray(items))) throw new Error('not a list');
     for (const item of items ?? []) {
       if (typeof item?.metadata?.name !== 'string') throw new Error('an item without a name');
       named(item);

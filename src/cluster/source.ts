@@ -2,7 +2,7 @@
 import type { ApiResource, ClusterIdentity, Gap, Raw, ResourceName, Source } from '../engine/contracts.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
-import { connectionError, gapOf, gapOfFailure, object } from './answers.ts';
+import { connectionError, foreignAnswer, gapOf, gapOfFailure, object, statusOf } from './answers.ts';
 import { discovery, objectPath, resourceName } from './discovery.ts';
 import type { Connection } from './kubeconfig.ts';
 import { list, listGates } from './list.ts';
@@ -10,6 +10,9 @@ import { type Answer, type ClientOptions, NoAnswer, pause, type Transport, trans
 
 /** Shortest line we expect in a log, to turn bytes into the lines that the API can count from the end. */
 const LOG_LINE_BYTES = 16;
+
+const VERSION_PATH = '/version';
+const SYSTEM_PATH = '/api/v1/namespaces/kube-system';
 
 /** Reads through this connection until `signal` aborts (its reason is then thrown). Throws UserError while nothing was ever read: unreachable, untrusted, or not let in. */
 export function clusterSource(connection: Connection, signal: AbortSignal, options: ClientOptions): Source {
@@ -21,10 +24,12 @@ export function clusterSource(connection: Connection, signal: AbortSignal, optio
     identity: () => identity(http, signal),
     async serverVersion() {
       const asked = { verb: 'get', resource: 'version' } as const;
-      const answer = await reach(http, asked, () => http.request({ method: 'GET', path: '/version' }));
+      const answer = await reach(http, asked, () => http.request({ method: 'GET', path: VERSION_PATH }));
       if ('why' in answer) return answer;
-      const { gitVersion } = (answer.status === 200 ? object(answer) : undefined) ?? {};
-      return typeof gitVersion === 'string' ? oneLine(gitVersion, 100) : gapOf(asked, answer);
+      if (answer.status !== 200) return gapOf(asked, answer);
+      const { gitVersion } = object(answer) ?? {};
+      if (typeof gitVersion !== 'string' || gitVersion === '') throw foreignAnswer(connection, VERSION_PATH, answer);
+      return oneLine(gitVersion, 100);
     },
     resource: (name) => reach(http, { verb: 'discover', resource: name }, () => apis.byName(name)),
     async list(query, sink) {
@@ -92,7 +97,8 @@ async function read(
   const answer = await http.request({ method: 'GET', path: objectPath(api, ref) });
   if (answer.status === 404) return undefined;
   if (answer.status !== 200) return gapOf(asked, answer);
-  return object(answer) ?? { why: 'failed', ...asked, verb: 'decode', detail: 'the answer is not an object' };
+  const found = object(answer);
+  return found?.kind === api.kind ? found : { why: 'failed', ...asked, verb: 'decode', detail: `the answer is no ${api.kind}` };
 }
 
 /** At most the last `bytes`, from the beginning of a line if there was more. */
@@ -113,7 +119,8 @@ async function identity(http: Transport, signal: AbortSignal): Promise<ClusterId
   const { connection } = http;
   const asked = { verb: 'get', resource: 'namespaces', name: 'kube-system' } as const;
   for (const wait of [...PATIENCE_MS, undefined]) {
-    const answer = await reach(http, asked, () => http.request({ method: 'GET', path: '/api/v1/namespaces/kube-system' }));
+    const answer = await reach(http, asked, () => http.request({ method: 'GET', path: SYSTEM_PATH }));
+    if (!('why' in answer) && isForeign(answer)) throw foreignAnswer(connection, SYSTEM_PATH, answer);
     const known = !('why' in answer) && SETTLED.has(answer.status) ? uidOf(answer) : undefined;
     if (known) return { ...known, server: connection.server, context: connection.context };
     if (wait !== undefined) await pause(wait, signal);
@@ -126,6 +133,13 @@ async function identity(http: Transport, signal: AbortSignal): Promise<ClusterId
     const uid = (object(answer)?.metadata as Raw | undefined)?.uid;
     return typeof uid === 'string' && uid !== '' ? { uid: oneLine(uid, 100), certain: true } : undefined;
   }
+}
+
+/** A Namespace, or a Status that says no: nothing else is an API server's answer. What is no JSON may be one that was cut. */
+function isForeign(answer: Answer): boolean {
+  if (answer.status === 404) return statusOf(answer).none;
+  const found = answer.status === 200 ? object(answer) : undefined;
+  return found !== undefined && found.kind !== 'Namespace';
 }
 
 function unknownCluster({ detail = '' }: Gap): UserError {

@@ -193,13 +193,15 @@ async function exchange(
   const limit = Math.min(connection.timeoutMs || Number.POSITIVE_INFINITY, call.timeoutMs || Number.POSITIVE_INFINITY);
   let sent = false;
   let ended: NoAnswer | undefined;
-  const request = (secure ? https : http).request(connection.server + call.path, {
-    method: call.method,
-    agent: credentials.agent,
-    ...(credentials.forwarded ? { path: connection.server + call.path } : {}),
-    headers: headersOf(connection, credentials, call, version),
-    signal,
-  });
+  const request = begun(() =>
+    (secure ? https : http).request(connection.server + call.path, {
+      method: call.method,
+      agent: credentials.agent,
+      ...(credentials.forwarded ? { path: connection.server + call.path } : {}),
+      headers: headersOf(connection, credentials, call, version),
+      signal,
+    }),
+  );
   const giveUp = (why: string) => {
     ended = new NoAnswer('timeout', sent, 'ETIMEDOUT', why);
     request.destroy(ended);
@@ -232,6 +234,17 @@ async function exchange(
     throw new NoAnswer(sent ? 'cut' : 'connect', sent, code, oneLine(message), peer);
   } finally {
     for (const timer of timers) clearTimeout(timer);
+  }
+}
+
+/** Node.js refuses what no header can hold before anything is sent. */
+function begun(request: () => http.ClientRequest): http.ClientRequest {
+  try {
+    return request();
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (code !== 'ERR_INVALID_CHAR') throw error;
+    throw new NoAnswer('connect', false, code, oneLine(message, 100));
   }
 }
 

@@ -35,6 +35,7 @@ const KINDS: [RegExp, (connection: Connection, error: NoAnswer) => Explained][] 
   [/ALERT/, rejected],
   [/^(EPROTO|ERR_SSL_|ERR_OSSL_)/, noTls],
   [/^HPE_/, noHttp],
+  [/^ERR_INVALID_CHAR$/, noHeader],
   [/^EHTTPS$/, wantsTls],
   [/^EFOREIGN$/, foreign],
   [/^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN)$/, unreachable],
@@ -124,6 +125,17 @@ function noHttp(): Explained {
     next: {
       en: 'is this the port of an API server, and should it begin with https://?',
       zh: '请确认该端口是 API server，以及地址是否应以 https:// 开头',
+    },
+  };
+}
+
+function noHeader(_: Connection, { message }: NoAnswer): Explained {
+  const header = /"([^"]*)"/.exec(message)?.[1] ?? '';
+  return {
+    is: { en: `a value cannot be sent: no header (${header}) can hold it`, zh: `有一个值无法发送：请求头（${header}）不能包含其中的字符` },
+    next: {
+      en: 'check --as, --as-group, --as-uid and the token for control characters and letters that are not Latin',
+      zh: '请检查 --as、--as-group、--as-uid 以及令牌中是否有控制字符或非拉丁字母',
     },
   };
 }

@@ -1,7 +1,9 @@
 // What kubectl refuses in a cluster or user before it connects: contradictions, files that cannot be read, plugins that are not described.
-import { readFileSync } from 'node:fs';
+
 import type { Text } from '../engine/contracts.ts';
+import { readInput } from '../files/input.ts';
 import { oneLine } from '../text/sanitise.ts';
+import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
 import { type Fields, isFields, isTrue, text } from './kubeconfig-files.ts';
 
@@ -36,16 +38,19 @@ export function faulty(place: Place, part: Part, why: Text, next: Text): UserErr
   return new UserError({ en: `${joined(en, 'connecting', ': ')}: ${why.en}`, zh: `${joined(zh, '连接集群', '：')}：${why.zh}` }, next);
 }
 
+/** Bytes; the bundles of all public authorities have less than one MiB. */
+const LARGEST = 16 * 1024 * 1024;
+
 /** Text of a file that a field names. */
 export function readNamed(place: Place, part: Part, field: string, file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readInput(file, LARGEST, { substituted: true }).toString('utf8');
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    const why = whyOf(error);
     throw faulty(
       place,
       part,
-      { en: `reading ${field} ${file}: ${why}`, zh: `读取 ${field} ${file} 失败：${why}` },
+      { en: `reading ${field} ${file}: ${why.en}`, zh: `读取 ${field} ${file} 失败：${why.zh}` },
       { en: `check that the file exists and may be read, or correct ${field}`, zh: `请确认该文件存在且可读，或更正 ${field}` },
     );
   }

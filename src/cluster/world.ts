@@ -33,7 +33,7 @@ export function clusterWorld(connection: Connection, signal: AbortSignal, option
         const api = await apiOf(apis, ref);
         if (!api) return undefined;
         const answer = await http.request({ method: 'GET', path: objectPath(api, ref) });
-        return answer.status === 404 ? undefined : answered(answer);
+        return answer.status === 404 ? undefined : ofKind(answered(answer), api.kind);
       });
     },
     async write(write, options) {
@@ -54,7 +54,8 @@ export function clusterWorld(connection: Connection, signal: AbortSignal, option
         if (!api) return false;
         const answer = await http.request({ method: 'GET', path: `${collectionPath(api)}?limit=1`, accept: METADATA_ONLY });
         const { items } = answered(answer);
-        return Array.isArray(items) && items.length > 0;
+        if (items !== null && !Array.isArray(items)) throw new WorldError('unanswered', 'the answer is not a list', answer.status);
+        return items !== null && items.length > 0;
       });
     },
   };
@@ -147,6 +148,12 @@ async function guarded<T>(ask: () => Promise<T>): Promise<T> {
     if (error instanceof UserError) throw new WorldError('forbidden', oneLine(error.message));
     throw error;
   }
+}
+
+/** Whatever answers `{}` to everything would otherwise look like an object without fields. */
+function ofKind(found: Raw, kind: string): Raw {
+  if (found.kind !== kind) throw new WorldError('unanswered', `the answer is no ${kind}`);
+  return found;
 }
 
 function answered(answer: Answer): Raw {

@@ -22,6 +22,19 @@ export interface Side {
   looked: Set<string>;
 }
 
+/** One cluster of a result over several. */
+export interface ClusterSide {
+  uid: string;
+  context: string;
+  side: Side;
+}
+export interface ComparedCluster extends Compared {
+  uid: string;
+  context: string;
+  /** Which of the two results know it. */
+  in: 'both' | 'before' | 'after';
+}
+
 export const lookKey = (check: string, installation: string): string => `${check} ${installation}`;
 
 /** One side, from results as the engine made them. */
@@ -48,3 +61,28 @@ export function compare(before: Side, after: Side): Compared {
 }
 
 const entry = (finding: ComparedFinding): [string, ComparedFinding] => [finding.fingerprint, finding];
+
+const NOTHING: Side = { findings: [], looked: new Set() };
+
+/** Clusters are paired by identity, whatever their contexts are called by now. One that is missing afterwards was not looked at again: none of its findings is gone. */
+export function compareClusters(before: readonly ClusterSide[], after: readonly ClusterSide[]): ComparedCluster[] {
+  const [was, is] = [byUid(before), byUid(after)];
+  return [...new Map([...was, ...is])].map(([uid, { context }]) => {
+    const [first, second] = [was.get(uid)?.side, is.get(uid)?.side];
+    const where = first === undefined ? 'after' : second === undefined ? 'before' : 'both';
+    return { uid, context, in: where, ...compare(first ?? NOTHING, second ?? NOTHING) };
+  });
+}
+
+/** Two contexts of one cluster are one: what either has seen was seen. */
+function byUid(sides: readonly ClusterSide[]): Map<string, ClusterSide> {
+  const clusters = new Map<string, ClusterSide>();
+  for (const { uid, context, side } of sides) {
+    const known = clusters.get(uid);
+    const findings = [...(known?.side.findings ?? []), ...side.findings];
+    const unique = [...new Map(findings.map(entry)).values()];
+    const looked = new Set([...(known?.side.looked ?? []), ...side.looked]);
+    clusters.set(uid, { uid, context: known?.context ?? context, side: { findings: unique, looked } });
+  }
+  return clusters;
+}

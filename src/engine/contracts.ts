@@ -167,8 +167,11 @@ export interface Finding<Args = Json> {
   evidence: { seen: string; at?: Ref }[];
   hop?: number;
 }
-/** Findings, or why there can be none: it does not concern this installation, or what was seen does not answer the question. */
-export type Judgement<Args> = Finding<Args>[] | { notApplicable: Text } | { unknown: Text };
+/**
+ * Findings, or why there can be none: it does not concern this installation, or what was seen does not answer the question.
+ * With `gaps`: besides what was found there is something in the rows that nobody can understand.
+ */
+export type Judgement<Args> = Finding<Args>[] | { findings: Finding<Args>[]; gaps: Gap[] } | { notApplicable: Text } | { unknown: Text };
 export interface Refusal {
   refused: Text;
   objects: Ref[];

@@ -244,12 +244,14 @@ async function judge(each: Case, rows: Gathered, source: Source, accept: Accepta
   const harmless = missing.filter(([, read]) => read.harmless).map(([name]) => rows[name] as Gap);
   const situation = { path, chart, ask: noting(source, check.asks ?? [], gaps) };
   const judgement: Judgement<unknown> = await check.judge(rows as never, situation);
-  if (!Array.isArray(judgement)) {
+  if ('unknown' in judgement || 'notApplicable' in judgement) {
     const outcome = 'unknown' in judgement ? 'unknown' : 'not-applicable';
     into.results.push(result(check, at, outcome, { gaps, note: 'unknown' in judgement ? judgement.unknown : judgement.notApplicable }));
     return;
   }
-  const found = split(judgement as Finding[], check.id, accept);
+  const { findings: all, gaps: odd } = Array.isArray(judgement) ? { findings: judgement, gaps: [] } : judgement;
+  gaps.push(...odd);
+  const found = split(all as Finding[], check.id, accept);
   const open = found.filter(({ accepted }) => !accepted).map(({ finding }) => finding);
   const propose = proposer(each, source);
   const offered = check.remedy && open.length ? await propose(open) : undefined;

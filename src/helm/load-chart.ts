@@ -1,37 +1,56 @@
 // Reads a chart from where the user says it is: a folder, or an archive. Does I/O, and is handed in by cli.
-import { lstat, readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Chart } from '../engine/contracts.ts';
+import type { Chart, Text } from '../engine/contracts.ts';
+import { readInput } from '../files/input.ts';
+import { whyOf } from '../text/system-error.ts';
 import { badChart, CHART_LIMITS, type ChartFile, chartText, isChartFile, readChart, tooMuch, unpackChart } from './chart.ts';
 
 /** `from`: a folder with a Chart.yaml, or a .tgz. Throws UserError. */
 export async function loadChart(from: string): Promise<Chart> {
-  const found = await stat(from).catch(({ message }: Error) => {
-    throw badChart(from, { en: message, zh: message });
+  const found = await stat(from).catch((error: Error) => {
+    throw badChart(from, whyOf(error));
   });
   if (found.isDirectory()) return readChart(await folderFiles(from), from);
   if (!found.isFile()) throw badChart(from, { en: 'neither a file nor a folder', zh: '既不是文件也不是目录' });
   if (found.size > CHART_LIMITS.packed) throw tooMuch(from, '16 MiB', '16 MiB');
-  return readChart(await unpackChart(await readFile(from), from), from);
+  return readChart(await unpackChart(bytesOf(from, CHART_LIMITS.packed, from), from), from);
 }
+
+/** `chart`: what to call it in errors. */
+function bytesOf(file: string, maxBytes: number, chart: string): Buffer {
+  try {
+    return readInput(file, maxBytes);
+  } catch (error) {
+    throw badChart(chart, about(path.relative(chart, file), whyOf(error)));
+  }
+}
+
+const about = (file: string, why: Text): Text => (file ? { en: `${file}: ${why.en}`, zh: `${file}：${why.zh}` } : why);
 
 async function folderFiles(root: string): Promise<ChartFile[]> {
   const names = ['Chart.yaml', 'values.yaml', ...(await crdFiles(root, 'crds', 0))];
   const files: ChartFile[] = [];
   for (const name of names) {
     const full = path.join(root, name);
-    const found = await lstat(full).catch(() => undefined);
-    if (found === undefined) continue; // a chart need not have values
+    const found = await lstat(full).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined; // a chart need not have values
+      throw badChart(root, about(name, whyOf(error)));
+    });
+    if (found === undefined) continue;
     if (found.isSymbolicLink()) throw badChart(root, { en: `${name} is a link`, zh: `${name} 是链接` });
     if (found.size > CHART_LIMITS.file) throw tooMuch(full, '5 MiB', '5 MiB');
-    files.push({ path: name, text: chartText(await readFile(full)) });
+    files.push({ path: name, text: chartText(bytesOf(full, CHART_LIMITS.file, root)) });
   }
   return files;
 }
 
 async function crdFiles(root: string, folder: string, depth: number): Promise<string[]> {
   if (depth > CHART_LIMITS.depth) throw badChart(root, { en: 'folders nested too deeply', zh: '目录嵌套过深' });
-  const entries = await readdir(path.join(root, folder), { withFileTypes: true }).catch(() => []);
+  const entries = await readdir(path.join(root, folder), { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []; // a chart need not have any
+    throw badChart(root, about(folder, whyOf(error)));
+  });
   const names: string[] = [];
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const name = `${folder}/${entry.name}`;

@@ -1,5 +1,7 @@
 // Helm's release records by their labels alone: which release, which revision, which status. Labels: helm pkg/storage/driver (name, owner, status, version).
-import type { Raw } from '../engine/contracts.ts';
+import type { Gap, Raw } from '../engine/contracts.ts';
+import { redactMarked } from '../text/redact.ts';
+import { oneLine } from '../text/sanitise.ts';
 
 /** One revision of one release, as Helm stores it in a Secret or ConfigMap. */
 export interface ReleaseRecord {
@@ -8,22 +10,53 @@ export interface ReleaseRecord {
   object: string;
   namespace: string;
   name: string;
+  /** 0: the label says none. */
   revision: number;
   status: string;
   /** When it was last written, ms since the epoch; the labels hold seconds. */
   touched: number;
+  /** What the label says instead, sanitised. */
+  odd?: string;
 }
+
+/** As Helm counts them; `1e3`, `0x10` and `1.5` are numbers, and no revisions. */
+const REVISION = /^[1-9]\d{0,8}$/;
 
 /** undefined: the labels are not those of a release record. */
 export function releaseRecord(object: Raw): ReleaseRecord | undefined {
   const { name: own, namespace, labels } = object.metadata as { name: string; namespace: string; labels?: Record<string, string> };
-  const revision = Number(labels?.version);
-  if (!labels?.name || !labels.status || !Number.isSafeInteger(revision) || revision < 1) return undefined;
+  if (!labels?.name || !labels.status) return undefined;
   const touched = Number(labels.modifiedAt ?? labels.createdAt) * 1000;
-  return { kind: String(object.kind), object: own, namespace, name: labels.name, revision, status: labels.status, touched };
+  const record = { kind: String(object.kind), object: own, namespace, name: labels.name, status: labels.status, touched };
+  const version = String(labels.version ?? '');
+  return REVISION.test(version)
+    ? { ...record, revision: Number(version) }
+    : { ...record, revision: 0, odd: oneLine(redactMarked(version), 40) };
 }
 
-/** All revisions of one release, newest first. */
+const ofRelease = (records: readonly ReleaseRecord[], namespace: string, name: string): ReleaseRecord[] =>
+  records.filter((record) => record.namespace === namespace && record.name === name);
+
+/** All revisions of one release, newest first. None where nobody can tell which one is the newest: see `oddRecords`. */
 export function history(records: readonly ReleaseRecord[], namespace: string, name: string): ReleaseRecord[] {
-  return records.filter((record) => record.namespace === namespace && record.name === name).toSorted((a, b) => b.revision - a.revision);
+  const all = ofRelease(records, namespace, name).toSorted((a, b) => b.revision - a.revision);
+  return all.some(({ odd }) => odd !== undefined) ? [] : all;
+}
+
+/** Records without a revision: each may be the newest one. */
+export function oddRecords(records: readonly ReleaseRecord[], namespace: string, name: string): Gap[] {
+  return ofRelease(records, namespace, name).flatMap(({ kind, object, odd }) =>
+    odd === undefined
+      ? []
+      : [
+          {
+            why: 'failed',
+            verb: 'decode',
+            resource: `${kind.toLowerCase()}s`,
+            namespace,
+            name: object,
+            detail: `metadata.labels.version: "${odd}"`,
+          },
+        ],
+  );
 }

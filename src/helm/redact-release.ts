@@ -8,9 +8,9 @@ import { objectAt, type Release, textAt } from './release.ts';
 
 /** The record without its secrets: values by the names of their keys, Secrets in manifest and hooks emptied, environments, notes. */
 export function redactRelease({ raw }: Release): Raw {
-  const chart = objectAt(raw.chart);
-  const info = objectAt(raw.info);
-  return replaced(raw, {
+  const chart = only(objectAt(raw.chart), CHART);
+  const info = only(objectAt(raw.info), INFO);
+  return replaced(only(raw, RELEASE), {
     config: (config) => redact(config),
     manifest: (manifest) => redactManifest(textAt(manifest)),
     hooks: (hooks) => (Array.isArray(hooks) ? hooks.map(redactHook) : hooks),
@@ -21,8 +21,19 @@ export function redactRelease({ raw }: Release): Raw {
         description: (text) => redactMarked(textAt(text)),
         resources: (resources) => redactResources(resources),
       }),
-    chart: () => replaced(chart, { values: (values) => redact(values), templates: redactFiles, files: redactFiles }),
+    chart: () => replaced(chart, { metadata: redactChart, values: (values) => redact(values), templates: redactFiles, files: redactFiles }),
   });
+}
+
+/** What Helm 3 and 4 write (pkg/release/v1, pkg/chart/v2); whatever else somebody put there is nobody's to read. */
+const RELEASE = new Set(['name', 'info', 'chart', 'config', 'manifest', 'hooks', 'version', 'namespace', 'apply_method']);
+const INFO = new Set(['first_deployed', 'last_deployed', 'deleted', 'description', 'status', 'notes', 'resources', 'rollback_revision']);
+const CHART = new Set(['metadata', 'lock', 'templates', 'values', 'schema', 'files']);
+const only = (object: Raw, keys: ReadonlySet<string>): Raw => Object.fromEntries(Object.entries(object).filter(([key]) => keys.has(key)));
+
+function redactChart(metadata: Json): Json {
+  const clean = redact(metadata);
+  return isRaw(clean) && isRaw(clean.annotations) ? { ...clean, annotations: redact(clean.annotations, true) } : clean;
 }
 
 function replaced(object: Raw, how: Record<string, (value: Json) => Json>): Raw {
@@ -70,7 +81,7 @@ export function redactManifest(manifest: string): string {
 
 // Kinds and keys whose values are redacted; in JSON notation too. A Secret inside a List is found by its kind as well.
 const SECRETIVE =
-  /\bkind["']?\s*:\s*["']?(?:Secret|ConfigMap|HelmChart|HelmChartConfig|Plan)\b|^[\s-]*["']?(?:envs?|args|command)["']?\s*:|last-applied|[{,]\s*["']?envs?["']?\s*:/m;
+  /\bkind["']?\s*:\s*["']?(?:Secret|ConfigMap|HelmChart|HelmChartConfig|Plan)\b|^[\s-]*["']?(?:envs?|args|command|annotations|httpHeaders|httpGet)["']?\s*:|last-applied|[{,]\s*["']?(?:envs?|annotations|httpHeaders|httpGet)["']?\s*:/m;
 
 function redactDocument(text: string): string {
   if (!SECRETIVE.test(text)) return redactMarked(text);

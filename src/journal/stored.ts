@@ -1,8 +1,9 @@
 // Reading what a run left on disk. A last line without its end was never acknowledged and is ignored; any other damage is named.
 import { createReadStream } from 'node:fs';
-import { lstat, readFile } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Entry, Run } from '../engine/contracts.ts';
+import { NOT_REGULAR, readInput } from '../files/input.ts';
 import { isRaw, parseJson } from '../kube/json.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
@@ -14,7 +15,7 @@ const SCHEMA = 1;
 /** undefined: no such run. */
 export async function readRun(folder: string): Promise<Run | undefined> {
   const file = path.join(folder, RUN_FILE);
-  const text = await readFile(file, 'utf8').catch(absent);
+  const text = textOf(file);
   if (text === undefined) return undefined;
   for (const each of [folder, file, path.join(folder, JOURNAL_FILE)]) await ownAlone(each);
   let run: unknown;
@@ -26,6 +27,18 @@ export async function readRun(folder: string): Promise<Run | undefined> {
   if (isRaw(run) && typeof run.schema === 'number' && run.schema > SCHEMA) throw tooNew(file, run.schema);
   if (!isRun(run)) throw damaged(file, undefined, 'not a run');
   return run;
+}
+
+/** Bytes; a run of 100,000 steps has less. */
+const LARGEST = 1024 * 1024 * 1024;
+
+function textOf(file: string): string | undefined {
+  try {
+    return readInput(file, LARGEST).toString('utf8');
+  } catch (error) {
+    if ('text' in (error as object)) throw damaged(file, undefined, error);
+    return absent(error as NodeJS.ErrnoException);
+  }
 }
 
 /** A run says what is written to a cluster: where others may write it, it is not to be trusted. Links are not followed for the same reason. */
@@ -50,6 +63,9 @@ export async function readJournal(folder: string): Promise<{ entries: Entry[]; s
   const entries: Entry[] = [];
   let size = 0;
   let rest: Buffer[] = [];
+  const found = await lstat(file).catch(absent);
+  if (found === undefined) return { entries, size };
+  if (!found.isFile()) throw damaged(file, undefined, new Error(NOT_REGULAR.en));
   const stream = createReadStream(file, { highWaterMark: 1 << 20 });
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {

@@ -28,6 +28,12 @@ export function inRanges(ranges: readonly string[]): (key: string) => boolean {
   };
 }
 
+/** Is it one of those three, and not from a higher address to a lower one? */
+export function isRange(range: string): boolean {
+  const span = spanOf(range);
+  return span !== undefined && span.first.value <= span.last.value;
+}
+
 /** In order, none touching another, so that a place in thousands of ranges is found in a dozen steps. */
 function merged(spans: readonly Span[]): Span[] {
   const out: Span[] = [];

@@ -1,10 +1,12 @@
 // The published form of an examination (docs/check-result.schema.json): what -o json prints, and what `compare` reads back.
 
-import { lookKey, type Side } from '../engine/compare.ts';
-import type { CheckResult, Gap, Grade, Json, Outcome, Ref, Text } from '../engine/contracts.ts';
+import { parseDocument } from 'yaml';
+import { type ClusterSide, lookKey, type Side } from '../engine/compare.ts';
+import type { CheckResult, Gap, Grade, Json, Outcome, Raw, Ref, Text } from '../engine/contracts.ts';
 import type { Examination } from '../engine/examine.ts';
 import { isGap } from '../engine/gaps.ts';
 import { GRADES, isComplete, type Summary, summarise } from '../engine/verdict.ts';
+import { isRaw, parseJson, withinDepth } from '../kube/json.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 
 export const API_VERSION = 'upgrade-guard/v1';
@@ -86,20 +88,31 @@ function publishCheck({ id, installation, outcome, note, gaps, findings }: Check
   };
 }
 
-/** One side of a comparison, out of a file's text. `file` is for the error. */
-export function readPublished(text: string, file: string): Side {
+/** What `check` saved: of one cluster, or of several. */
+export interface Saved {
+  several: boolean;
+  clusters: ClusterSide[];
+}
+
+/** Out of a file's text, JSON or YAML. `file` is for the error. */
+export function readPublished(text: string, file: string): Saved {
   const data = parsed(text, file);
-  if (
-    typeof data !== 'object' ||
-    data === null ||
-    (data as PublishedResult).apiVersion !== API_VERSION ||
-    (data as PublishedResult).kind !== 'CheckResult'
-  ) {
-    throw notAResult(file, `not apiVersion ${API_VERSION}, kind CheckResult`);
-  }
-  const checks = (data as PublishedResult).checks;
+  if (!isRaw(data) || data.apiVersion !== API_VERSION || (data.kind !== ONE && data.kind !== LIST))
+    throw notAResult(file, `not apiVersion ${API_VERSION}, kind ${ONE} or ${LIST}`);
+  if (data.kind === ONE) return { several: false, clusters: [clusterSide(data, file)] };
+  const { items } = data;
+  if (!Array.isArray(items) || !items.every((item) => isRaw(item) && item.kind === ONE && isRaw(item.cluster) && item.cluster.uid))
+    throw notAResult(file, 'its items are not as the schema has them');
+  return { several: true, clusters: items.map((item) => clusterSide(item as Raw, file)) };
+}
+
+const ONE = 'CheckResult';
+const LIST = 'CheckResultList';
+
+function clusterSide(result: Raw, file: string): ClusterSide {
+  const { checks, cluster } = result as unknown as PublishedResult;
   if (!Array.isArray(checks) || !checks.every(isCheck)) throw notAResult(file, 'its checks are not as the schema has them');
-  return {
+  const side: Side = {
     looked: new Set(
       checks
         .filter(({ outcome }) => ['found', 'passed', 'not-applicable'].includes(outcome))
@@ -109,13 +122,25 @@ export function readPublished(text: string, file: string): Side {
       findings.map(({ fingerprint, grade, message, accepted }) => ({ fingerprint, check: id, installation, grade, message, accepted })),
     ),
   };
+  return { uid: String(cluster?.uid ?? ''), context: String(cluster?.context ?? ''), side };
 }
 
-function parsed(text: string, file: string): unknown {
+/** Characters. YAML is read at less than 1 MB a second, and takes some fifty times its size in memory. */
+const YAML_MAX = 32 * 1024 * 1024;
+
+function parsed(text: string, file: string): Json {
+  // Both begin alike only where somebody writes YAML as JSON, which is JSON.
+  const json = /^\s*[[{]/.test(text);
   try {
-    return JSON.parse(text);
+    if (json) return parseJson(text);
+    if (text.length > YAML_MAX) throw new Error(`larger than ${YAML_MAX / 1024 / 1024} MiB; save it with -o json`);
+    const document = parseDocument(text, { version: '1.1', logLevel: 'silent' });
+    if (document.errors.length) throw document.errors[0];
+    const value = document.toJS({ maxAliasCount: 100 }) as Json;
+    if (!withinDepth(value)) throw new Error('nested too deeply');
+    return value;
   } catch (error) {
-    throw notAResult(file, (error as Error).message);
+    throw notAResult(file, (error as Error).message.split('\n')[0]!);
   }
 }
 

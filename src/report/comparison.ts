@@ -1,5 +1,5 @@
 // What changed between two looks: new, gone, still there, not looked at again.
-import type { Compared, ComparedFinding } from '../engine/compare.ts';
+import type { Compared, ComparedCluster, ComparedFinding } from '../engine/compare.ts';
 import type { Text } from '../engine/contracts.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
@@ -28,3 +28,18 @@ export function comparison(compared: Compared, face: Face): string[] {
 
 const said = ({ message, accepted }: ComparedFinding, language: 'en' | 'zh'): string =>
   `${oneLine(message[language], 600)}${accepted ? { en: ' (accepted)', zh: '（已接受）' }[language] : ''}`;
+
+const WHERE: Record<ComparedCluster['in'], Text> = {
+  both: { en: '', zh: '' },
+  before: { en: '   only in the first result: not looked at again', zh: '   仅见于前一个结果：未再检查' },
+  after: { en: '   only in the second result: new', zh: '   仅见于后一个结果：新出现' },
+};
+
+/** Several clusters, each under its name. */
+export function comparisons(clusters: readonly ComparedCluster[], face: Face): string[] {
+  const blocks = clusters.map((cluster) => [
+    `${face.style.bold(oneLine(cluster.context || cluster.uid))}${WHERE[cluster.in][face.language]}`,
+    ...comparison(cluster, face),
+  ]);
+  return blocks.flatMap((lines, at) => (at ? ['', ...lines] : lines));
+}

@@ -27,6 +27,8 @@ export interface Dump {
   absent: Gap[];
   /** A resource that is neither collected nor absent was read and is empty. Never so for a recorded dump: that one knows what was asked. */
   whole: boolean;
+  /** Of a recorded dump: which fields of each resource somebody declared to read. Elsewhere what was listed is what was declared. */
+  declared?: ReadonlyMap<ResourceName, readonly Field[] | 'whole'>;
 }
 
 export function logKey(namespace: string | undefined, pod: string, container: string): string {
@@ -70,6 +72,7 @@ export function dumpOf(parts: DumpParts): Dump {
     logs: parts.logs ?? new Map(),
     absent: parts.absent ?? [],
     whole: parts.whole ?? false,
+    declared: parts.declared,
   };
 }
 

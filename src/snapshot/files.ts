@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
+import { NOT_REGULAR } from '../files/input.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
@@ -56,7 +57,7 @@ export async function* dumpFiles(from: string, stdin: Readable, limits: Limits):
   });
   if (found.isDirectory()) yield* folderFiles(from, limits);
   else if (found.isFile()) yield* streamFiles(createReadStream(from), from, limits);
-  else throw badInput(from, undefined, { en: 'neither a file nor a folder', zh: '既不是文件也不是目录' });
+  else throw badInput(from, undefined, NOT_REGULAR);
 }
 
 function wanted(file: string): boolean {
@@ -69,7 +70,9 @@ async function* folderFiles(root: string, limits: Limits): AsyncGenerator<DumpFi
   const budget = newBudget(root, limits);
   for await (const file of filesBelow(root, '', 0)) {
     const full = path.join(root, file);
-    const { size } = await lstat(full);
+    const { size } = await lstat(full).catch((error: Error) => {
+      throw badInput(file, undefined, whyOf(error));
+    });
     budget.file(file, size);
     yield { path: file, text: await textOf(createReadStream(full), file, budget) };
   }
@@ -77,13 +80,16 @@ async function* folderFiles(root: string, limits: Limits): AsyncGenerator<DumpFi
 
 async function* filesBelow(root: string, folder: string, depth: number): AsyncGenerator<string> {
   if (depth > MAX_FOLDER_DEPTH) throw badInput(folder, undefined, { en: 'folders nested too deeply', zh: '目录嵌套过深' });
-  const entries = await readdir(path.join(root, folder), { withFileTypes: true });
+  const entries = await readdir(path.join(root, folder), { withFileTypes: true }).catch((error: Error) => {
+    throw badInput(path.join(root, folder), undefined, whyOf(error));
+  });
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const file = folder === '' ? entry.name : `${folder}/${entry.name}`;
     if (entry.isDirectory()) yield* filesBelow(root, file, depth + 1);
     else if (entry.isFile() && wanted(file)) yield file;
     // Silence would pass over what it points to as if it were not there.
     else if (entry.isSymbolicLink()) throw linked(file);
+    else if (!entry.isFile() && wanted(file)) throw badInput(file, undefined, NOT_REGULAR);
   }
 }
 
@@ -115,7 +121,7 @@ async function firstBytes(chunks: AsyncIterator<Buffer | string>, name: string):
       head = Buffer.concat([head, Buffer.from(value)]);
     }
   } catch (error) {
-    throw badInput(name, undefined, { en: (error as Error).message, zh: (error as Error).message });
+    throw badInput(name, undefined, whyOf(error));
   }
   return head;
 }
@@ -225,7 +231,7 @@ async function textOf(stream: AsyncIterable<unknown>, file: string, budget: Budg
     }
   } catch (error) {
     if (error instanceof UserError || budget === undefined) throw error;
-    throw badInput(file, undefined, { en: (error as Error).message, zh: (error as Error).message });
+    throw badInput(file, undefined, whyOf(error));
   }
   // A byte order mark is not part of the text.
   return Buffer.concat(chunks)

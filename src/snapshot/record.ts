@@ -1,14 +1,23 @@
 // Recording a live source: what checks list and ask while they run is what a snapshot holds, so it gives the same answers.
-import type { ApiResource, Gap, Json, ListQuery, Raw, ResourceName, Source } from '../engine/contracts.ts';
+import type { ApiResource, Field, Gap, Json, ListQuery, Raw, ResourceName, Source } from '../engine/contracts.ts';
 import { picker } from '../kube/fields.ts';
 import { isRaw } from '../kube/json.ts';
 import { keyOf, refOf } from '../kube/refs.ts';
 import { type Dump, dumpOf, type Listed, logKey } from './dump.ts';
+import { answers } from './source.ts';
+
+export interface Recording {
+  source: Source;
+  /** Was this list made, or a wider one, whatever came of it? */
+  has(query: ListQuery): boolean;
+  dump(): Promise<Dump>;
+}
 
 /** `full`: keeps whole objects instead of the declared fields. Nothing is redacted here; `writeSnapshot` does that. */
-export function recordingSource(source: Source, { full = false }: { full?: boolean } = {}): { source: Source; dump(): Promise<Dump> } {
+export function recordingSource(source: Source, { full = false }: { full?: boolean } = {}): Recording {
   const apis = new Map<ResourceName, ApiResource | 'not-installed' | Gap>();
   const lists = new Map<ResourceName, Listed[]>();
+  const declarations = new Map<ResourceName, readonly Field[] | 'whole'>();
   const objects = new Map<string, Raw>();
   const gets = new Map<string, Raw | 'none'>();
   const logs = new Map<string, string | 'none'>();
@@ -26,6 +35,8 @@ export function recordingSource(source: Source, { full = false }: { full?: boole
     const kept = picker(asked.fields);
     // Whoever asked sees what he declared and no more, as from a snapshot.
     const declared = picker(query.fields);
+    const before = declarations.get(query.resource) ?? [];
+    declarations.set(query.resource, query.fields === 'whole' || before === 'whole' ? 'whole' : [...before, ...query.fields]);
     let delivered: Raw[] = [];
     const answer = await source.list(asked, {
       object(object) {
@@ -37,12 +48,11 @@ export function recordingSource(source: Source, { full = false }: { full?: boole
         sink.restart();
       },
     });
-    const question = `list ${query.resource} ${query.labels ?? ''}`;
     if (answer !== undefined) {
-      absent.set(question, { ...answer, resource: query.resource });
+      absent.set(question(query), { ...answer, resource: query.resource });
       return answer;
     }
-    absent.delete(question);
+    absent.delete(question(query));
     lists.set(query.resource, [
       ...(lists.get(query.resource) ?? []),
       { ...(asked.labels ? { labels: asked.labels } : {}), fields: asked.fields },
@@ -56,6 +66,7 @@ export function recordingSource(source: Source, { full = false }: { full?: boole
   }
 
   return {
+    has: (query) => absent.has(question(query)) || (lists.get(query.resource) ?? []).some((listed) => answers(listed, withLabels(query))),
     source: {
       identity: () => source.identity(),
       serverVersion: () => source.serverVersion(),
@@ -93,11 +104,14 @@ export function recordingSource(source: Source, { full = false }: { full?: boole
         lists,
         gets,
         logs,
+        declared: declarations,
         absent: [...absent.values(), ...undiscovered, ...unversioned],
       });
     },
   };
 }
+
+const question = ({ resource, labels = '' }: ListQuery): string => `list ${resource} ${labels}`;
 
 function isGap(value: unknown): value is Gap {
   return isRaw(value) && 'why' in value && 'verb' in value;

@@ -77,7 +77,7 @@ export function resourcesByKind(dump: Dump): (ref: Ref) => ResourceName {
 }
 
 /** Would the answer to `listed` hold the whole answer to `query`? */
-function answers(listed: Listed, query: ListQuery): boolean {
+export function answers(listed: Listed, query: ListQuery): boolean {
   if (listed.labels && listed.labels !== query.labels) return false;
   if (listed.fields === 'whole') return true;
   return query.fields !== 'whole' && query.fields.every((field) => covers(listed.fields, field));

@@ -5,12 +5,13 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { type Pack, pack } from 'tar-stream';
-import type { Gap, Json, Raw, Ref } from '../engine/contracts.ts';
+import type { Field, Gap, Json, Raw, Ref, Text } from '../engine/contracts.ts';
+import { NOT_REGULAR } from '../files/input.ts';
 import { redactRelease } from '../helm/redact-release.ts';
 import { decodeRelease, encodeRelease } from '../helm/release.ts';
 import { parseField } from '../kube/fields.ts';
 import { isRaw } from '../kube/json.ts';
-import { redactObject } from '../kube/redact.ts';
+import { type Declared, redactObject } from '../kube/redact.ts';
 import { keyOf, refOf } from '../kube/refs.ts';
 import { redactMarked, redactText } from '../text/redact.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -25,7 +26,10 @@ const FILE_SIZE = 8 * 1024 * 1024;
 
 /** Writes a .tar.gz (0600). An existing file is replaced only with `force`. */
 export async function writeSnapshot(dump: Dump, file: string, { force = false }: { force?: boolean } = {}): Promise<void> {
-  if (!force && (await exists(file))) throw taken(file);
+  const there = await lstat(file).catch(() => undefined);
+  if (there && !force) throw taken(file);
+  // Nobody wants a file in the place of /dev/null.
+  if (there && !there.isFile()) throw notWritten(file, NOT_REGULAR);
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.part`);
   try {
     await writeArchive(dump, temporary);
@@ -36,23 +40,19 @@ export async function writeSnapshot(dump: Dump, file: string, { force = false }:
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
     if (code === 'EEXIST') throw taken(file);
-    const why = whyOf(error);
-    throw new UserError(
-      { en: `could not write the snapshot ${oneLine(file, 300)}: ${why.en}`, zh: `无法写入快照 ${oneLine(file, 300)}：${why.zh}` },
-      {
-        en: 'nothing was left behind; choose a place that can be written and has room',
-        zh: '没有留下任何文件；请选择可写且空间充足的位置',
-      },
-    );
+    throw notWritten(file, whyOf(error));
   } finally {
     await rm(temporary, { force: true });
   }
 }
 
-async function exists(file: string): Promise<boolean> {
-  return lstat(file).then(
-    () => true,
-    () => false,
+function notWritten(file: string, why: Text): UserError {
+  return new UserError(
+    { en: `could not write the snapshot ${oneLine(file, 300)}: ${why.en}`, zh: `无法写入快照 ${oneLine(file, 300)}：${why.zh}` },
+    {
+      en: 'nothing was left behind; choose a place that can be written and has room',
+      zh: '没有留下任何文件；请选择可写且空间充足的位置',
+    },
   );
 }
 
@@ -107,11 +107,11 @@ function* parts(dump: Dump): Generator<[name: string, text: string]> {
     }),
   ];
   yield [ABSENT, json(absentOf(absent))];
-  for (const [resource, { objects, lists }] of sorted(collected)) {
-    const keep = declaredCopies(lists);
-    yield* objectFiles(OBJECTS + fileName(resource), objects, keep);
+  const declared = declaredOf(dump);
+  for (const [resource, { objects }] of sorted(collected)) {
+    yield* objectFiles(OBJECTS + fileName(resource), objects, declared(resource));
   }
-  yield* asked(dump, gets);
+  yield* asked(dump, gets, declared);
   for (const [key, text] of sorted(logs)) {
     const name = `${LOGS}${key}.log`;
     if (text !== 'none' && LOG_PATH.test(name)) yield [name, redactText(text)];
@@ -130,24 +130,30 @@ function absentOf(absent: readonly Gap[]): Json {
   };
 }
 
-/** Annotations with a copy of the object that a check declared by name. */
-function declaredCopies(lists: readonly Listed[]): ReadonlySet<string> {
-  const paths = lists.flatMap(({ fields }) => (fields === 'whole' ? [] : fields.map(parseField)));
-  return new Set(
-    paths
-      .filter(([first, second, , more]) => first === 'metadata' && second === 'annotations' && more === undefined)
-      .map((path) => path[2] ?? ''),
-  );
+/** By resource; the annotations of all of them together, since point reads look at them too. */
+function declaredOf({ declared, collected }: Dump): (resource: string) => Declared {
+  const listed = [...collected].map(([resource, { lists }]) => [resource, fieldsOf(lists)] as const);
+  const fields = declared ?? new Map(listed);
+  const annotations = new Set([...fields.values()].flatMap((each) => (each === 'whole' ? [] : each.flatMap(annotationOf))));
+  return (resource) => ({ fields: fields.get(resource) ?? [], annotations });
 }
 
-function* asked(dump: Dump, gets: Dump['gets']): Generator<[string, string]> {
+const fieldsOf = (lists: readonly Listed[]): Listed['fields'] =>
+  lists.some(({ fields }) => fields === 'whole') ? 'whole' : lists.flatMap(({ fields }) => fields as readonly Field[]);
+
+function annotationOf(field: Field): string[] {
+  const [first, second, name, ...deeper] = parseField(field);
+  return first === 'metadata' && second === 'annotations' && name !== undefined && deeper.length === 0 ? [name] : [];
+}
+
+function* asked(dump: Dump, gets: Dump['gets'], declared: (resource: string) => Declared): Generator<[string, string]> {
   const resourceOf = resourcesByKind(dump);
   const nothing = [...gets].filter(([, answer]) => answer === 'none').map(([key]) => refOfKey(key));
   const logs = [...dump.logs].filter(([, text]) => text === 'none').map(([key]) => key.split('/'));
   yield [NOTHING, json({ objects: nothing.sort(byKey), logs: logs.sort() } as unknown as Json)];
   const found = [...gets.values()].filter((answer) => answer !== 'none');
   for (const [resource, objects] of sorted(Map.groupBy(found, (object) => resourceOf(refOf(object))))) {
-    yield* objectFiles(ASKED + fileName(resource), objects, new Set());
+    yield* objectFiles(ASKED + fileName(resource), objects, declared(resource));
   }
 }
 
@@ -163,7 +169,7 @@ function byKey(a: Ref, b: Ref): number {
 }
 
 /** Lists that kubectl reads too, one object a line. */
-function* objectFiles(name: string, objects: readonly Raw[], keep: ReadonlySet<string>): Generator<[string, string]> {
+function* objectFiles(name: string, objects: readonly Raw[], declared: Declared): Generator<[string, string]> {
   let lines: string[] = [];
   let size = 0;
   let number = 1;
@@ -172,7 +178,7 @@ function* objectFiles(name: string, objects: readonly Raw[], keep: ReadonlySet<s
     `{"apiVersion":"v1","kind":"List","items":[\n${lines.join(',\n')}\n]}\n`,
   ];
   for (const object of inOrder(objects)) {
-    const line = JSON.stringify(redacted(object, keep));
+    const line = JSON.stringify(redacted(object, declared));
     lines.push(line);
     size += line.length;
     if (size < FILE_SIZE) continue;
@@ -190,8 +196,8 @@ function inOrder(objects: readonly Raw[]): Raw[] {
 }
 
 /** Helm's releases are worth more than their secrets: they stay, without these. */
-function redacted(object: Raw, keep: ReadonlySet<string>): Raw {
-  const clean = redactObject(object, keep);
+function redacted(object: Raw, declared: Declared): Raw {
+  const clean = redactObject(object, declared);
   const { kind, data } = object;
   if ((kind !== 'Secret' && kind !== 'ConfigMap') || !isRaw(data) || typeof data.release !== 'string') return clean;
   const release = decodeRelease(object);

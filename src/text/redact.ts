@@ -6,7 +6,7 @@ export const REDACTED = 'REDACTED';
 
 // Single words of a key (camelCase, snake_case, dots and dashes separate words) that name something secret.
 const SECRET_WORDS = new Set(
-  'password passwords passwd passwds pwd pass passphrase token tokens secret secrets apikey credential credentials creds auth authorization bearer cookie jwt privatekey salt otp pin dsn'.split(
+  'password passwords passwd passwds pwd pw pass passphrase passcode psk token tokens secret secrets apikey credential credentials creds auth authorization bearer cookie jwt privatekey salt otp pin dsn'.split(
     ' ',
   ),
 );
@@ -59,6 +59,8 @@ const GO_DSN = /[^\s:/@"']{1,128}:[^\s/"']{1,256}@(tcp|udp|unix)\(/g;
 // Prefixes that their makers chose so that they can be found: GitHub, GitLab, AWS, Slack, Google, K3s join tokens.
 const MARKED =
   /\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|(?:AKIA|ASIA)[A-Z0-9]{16}|xox[abprs]-[\w-]{10,}|AIza[\w-]{30,}|K10[0-9a-f]{64}::[^\s"']+)/g;
+/** `?token=x`, `&key=x`. */
+const QUERY = /([?&]([A-Za-z][\w.-]{0,80})=)([^\s&#"'<>]+)/g;
 /** Bootstrap tokens of kubeadm. A host name can look the same, so only where configuration is redacted. */
 const BOOTSTRAP = /(?<![\w.-])[a-z0-9]{6}\.(?=[a-z]{0,15}\d)[a-z0-9]{16}(?![\w.-])/g;
 
@@ -66,11 +68,30 @@ const BOOTSTRAP = /(?<![\w.-])[a-z0-9]{6}\.(?=[a-z]{0,15}\d)[a-z0-9]{16}(?![\w.-
 export function redactMarked(text: string): string {
   if (text.length < 8) return text;
   let out = text;
-  if (out.includes('-----BEGIN')) out = out.replace(PRIVATE_PEM, REDACTED);
+  if (out.includes('-----BEGIN')) out = withoutPem(out).replace(PRIVATE_PEM, REDACTED);
   if (out.includes('eyJ')) out = out.replace(JWT, REDACTED);
   if (out.includes('@')) out = out.replace(USERINFO, `$1${REDACTED}@`).replace(GO_DSN, `${REDACTED}@$1(`);
   if (/bearer|basic/i.test(out)) out = out.replace(BEARER, (_, scheme: string) => `${scheme} ${REDACTED}`);
+  if (/[?&]/.test(out)) out = out.replace(QUERY, (all, head: string, key: string) => (looksSecret(key) ? head + REDACTED : all));
   return out.replace(MARKED, REDACTED);
+}
+
+const PEM_LINE = /-----(BEGIN|END) ([A-Z0-9 ]+)-----/g;
+
+/** Blocks that end; one pass, since thousands of beginnings without an end would each be searched to the end. */
+function withoutPem(text: string): string {
+  let out = '';
+  let copied = 0;
+  let open: { at: number; label: string } | undefined;
+  for (const { 0: line, 1: word, 2: label, index } of text.matchAll(PEM_LINE)) {
+    if (word === 'BEGIN') open = { at: index, label: label! };
+    else if (open?.label === label) {
+      out += text.slice(copied, open!.at) + REDACTED;
+      copied = index + line.length;
+      open = undefined;
+    }
+  }
+  return out + text.slice(copied);
 }
 
 // `key: value`, `key=value`, `"key": "value"`, `--key=value`, `--key value`; the value in quotes or up to the next blank or comma.
@@ -169,4 +190,32 @@ export function redactArguments(items: readonly string[]): string[] {
     const valueOfFlag = flag !== undefined && /^--?[A-Za-z][\w.-]*$/.test(flag) && looksSecret(flag) && !item.startsWith('-');
     return valueOfFlag && !harmless(item) ? REDACTED : redactText(item);
   });
+}
+
+/** Numbers, durations and sizes say nothing secret either. */
+const PLAIN = /^-?\d{1,6}(?:\.\d{1,3})?(?:ns|us|ms|s|m|h|%|[KMGT]i?B?)?$/;
+
+/**
+ * A command line that nobody declared to read: programs and flags keep their names, yes and no, small numbers and durations stay, and every other word goes.
+ * Which flag holds a secret is known only to the program (`-p x`, `--dsn x`, a script behind `sh -c`).
+ */
+export function redactCommand(items: readonly string[], program: boolean): string[] {
+  return items.map((item, at) => {
+    if (program && at === 0 && /^[\w./-]{1,100}$/.test(item)) return redactText(item);
+    const [, flag = '', value] = /^(--?[A-Za-z][\w.-]{0,80})(?:=([\s\S]*))?$/.exec(item) ?? [];
+    // `-pSECRET` is one word; only a long flag, or a single letter, is a name.
+    if (flag.startsWith('--') || flag.length === 2) return value === undefined ? item : `${flag}=${redactWord(value)}`;
+    return redactWord(item);
+  });
+}
+
+const redactWord = (word: string): string => (harmless(word) || PLAIN.test(word) ? word : REDACTED);
+
+/** The value of a label, also where a selector names it; selectors and what they select are treated alike. */
+export function redactLabel(key: string, value: string): string {
+  // Kubernetes' and Rancher's own: names, versions, hashes of Plans that verdicts hang on.
+  if (/(?:^|[./])(?:kubernetes|k8s|cattle|helm|k3s)\.(?:io|sh|com)(?:\/|$)/.test(key)) return redactMarked(value);
+  if (looksSecret(key) && !harmless(value)) return REDACTED;
+  // Digests in hexadecimal are what labels are full of.
+  return /^[0-9a-f]*$/i.test(value) ? redactMarked(value) : redactOpaque(redactMarked(value));
 }

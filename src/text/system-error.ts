@@ -14,11 +14,15 @@ const WORDS: Record<string, Text> = {
   EEXIST: { en: 'it exists already', zh: '已存在' },
   EROFS: { en: 'the file system is read-only', zh: '文件系统是只读的' },
   EMFILE: { en: 'too many files are open', zh: '打开的文件过多' },
+  ENXIO: { en: 'it cannot be opened (a socket, or a device that is not there)', zh: '无法打开（套接字或不存在的设备）' },
+  ELOOP: { en: 'its links lead in a circle', zh: '链接形成了循环' },
+  ENAMETOOLONG: { en: 'the name is too long', zh: '名称过长' },
   EIO: { en: 'the disk could not read or write (I/O error)', zh: '磁盘读写出错' },
 };
 
 export function whyOf(error: unknown): Text {
-  const { code = '', message = String(error) } = error as NodeJS.ErrnoException;
+  const { code = '', message = String(error), text } = error as NodeJS.ErrnoException & { text?: Text };
+  if (text) return text;
   const known = WORDS[code];
   if (known) return { en: `${known.en} (${code})`, zh: `${known.zh}（${code}）` };
   return { en: oneLine(message), zh: oneLine(message) };

@@ -1,5 +1,6 @@
 // Bad input and clusters that do not answer: one clear error that says what, where and why, one next step, the right exit code, nothing on stdout; in both languages.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import net from 'node:net';
@@ -117,6 +118,40 @@ const COMMAND_LINE: Record<string, Case> = {
   'duration without a unit': { args: () => ['check', '--request-timeout', '5x'], says: /5x/, next: /./ },
   'two places at once': { args: () => ['check', '--from', DEMO, '--all-contexts'], says: /--all-contexts.*--from/, next: /--contexts/ },
 };
+/** What a terminal would obey; and a line that would look like ours. */
+const ESC = '\x1b[31mred\u202e\nnext: rm';
+const HOSTILE: Record<string, Case> = {
+  'a hostile run': {
+    args: () => ['undo', ESC],
+    options: () => ({ kubeconfig: kubeconfig('hostile', `http://${at.portal}`) }),
+    says: /./,
+    next: /./,
+  },
+  'a hostile flag': { args: () => ['check', `--${ESC}`], says: /--red next: rm/, next: /./ },
+  'a hostile check': { args: () => ['explain', ESC], says: /red next: rm/, next: /./ },
+  'a hostile check to accept': { args: () => ['check', '--from', DEMO, '--accept', ESC], says: /red next/, next: /./ },
+  'a hostile object to accept': {
+    args: () => ['check', '--from', DEMO, '--accept', `spiderpool/release-deployed:${ESC}`],
+    says: /red next: rm/,
+    next: /./,
+  },
+  'a hostile target': { args: () => ['check', '--from', DEMO, '--to', `spiderpool=${ESC}`], says: /red next: rm/, next: /./ },
+  'a hostile target of nothing': { args: () => ['check', '--from', DEMO, '--to', ESC], says: /red next: rm/, next: /./ },
+  'a hostile namespace': { args: () => ['check', '--from', DEMO, '-n', ESC], says: /red next: rm/, next: /./ },
+  'a hostile context': {
+    args: () => check('--context', ESC),
+    options: () => ({ kubeconfig: kubeconfig('hostile', 'http://127.0.0.1:9') }),
+    says: /red next: rm/,
+    next: /./,
+  },
+  'a hostile result': { args: () => ['compare', ESC, DEMO], says: /red next: rm/, next: /./ },
+  'a hostile user to be': {
+    args: () => check('--as', ESC),
+    options: () => ({ kubeconfig: kubeconfig('hostile', 'http://127.0.0.1:9') }),
+    says: /impersonate-user/,
+    next: /--as/,
+  },
+};
 const FILES: Record<string, Case> = {
   'no such file': { args: () => check('--from', join(folder, 'absent.tar.gz')), says: /absent\.tar\.gz/, next: /snapshot FILE/ },
   'torn snapshot': {
@@ -147,6 +182,95 @@ const FILES: Record<string, Case> = {
     says: /z2?\.json/,
     next: /check -o json/,
   },
+};
+/** A FIFO to which nobody writes, in a folder of its own. */
+function fifo(name: string): string {
+  const path = join(folder, name);
+  mkdirSync(join(path, '..'), { recursive: true });
+  rmSync(path, { force: true });
+  execFileSync('mkfifo', [path]);
+  return path;
+}
+function closed(path: string): string {
+  chmodSync(path, 0);
+  return path;
+}
+const isRoot = process.getuid?.() === 0;
+/** A chart of which one file is made by `odd`. */
+function chartWith(odd: (name: string) => string, name: string): string {
+  file(`${name}/Chart.yaml`, 'name: spiderpool\nversion: 0.9.13\n');
+  return join(odd(name), '..');
+}
+const SPECIAL: Record<string, Case> = {
+  'memory for a chart': {
+    args: () => check('--from', DEMO, '--chart', '/proc/self/mem'),
+    says: /chart \/proc\/self\/mem/,
+    next: /helm pull/,
+  },
+  'a device for a chart': { args: () => check('--from', DEMO, '--chart', '/dev/zero'), says: /\/dev\/zero/, next: /helm pull/ },
+  'a FIFO for a chart': { args: () => check('--from', DEMO, '--chart', fifo('fifo.tgz')), says: /fifo\.tgz/, next: /helm pull/ },
+  'a FIFO in a chart': {
+    args: () =>
+      check(
+        '--from',
+        DEMO,
+        '--chart',
+        chartWith((name) => fifo(`${name}/values.yaml`), 'piped'),
+      ),
+    says: /values\.yaml/,
+    next: /helm pull/,
+  },
+  'a folder in place of a file of a chart': {
+    args: () =>
+      check(
+        '--from',
+        DEMO,
+        '--chart',
+        chartWith((name) => join(file(`${name}/values.yaml/x`, ''), '..'), 'odd'),
+      ),
+    says: /values\.yaml/,
+    next: /helm pull/,
+  },
+  'junk for a chart': {
+    args: () => check('--from', DEMO, '--chart', join(file('junk/x', '\0'), '..')),
+    says: /Chart\.yaml/,
+    next: /helm pull/,
+  },
+  'memory to compare': { args: () => ['compare', '/proc/self/mem', DEMO], says: /\/proc\/self\/mem/, next: /check -o json/ },
+  'a device to compare': { args: () => ['compare', '/dev/zero', '/dev/zero'], says: /\/dev\/zero/, next: /check -o json/ },
+  'a FIFO to compare': { args: () => ['compare', fifo('fifo.json'), DEMO], says: /fifo\.json/, next: /check -o json/ },
+  'a folder to compare': { args: () => ['compare', folder, DEMO], says: /EISDIR/, next: /check -o json/ },
+  'a snapshot that is a FIFO': { args: () => check('--from', fifo('fifo.tar.gz')), says: /fifo\.tar\.gz/, next: /snapshot FILE/ },
+  'a snapshot that is a device': { args: () => check('--from', '/dev/zero'), says: /\/dev\/zero/, next: /snapshot FILE/ },
+  'a folder with a FIFO': { args: () => check('--from', join(fifo('piped-dump/a.yaml'), '..')), says: /a\.yaml/, next: /snapshot FILE/ },
+  'a kubeconfig that is a FIFO': { args: () => check('--kubeconfig', fifo('fifo-config')), says: /fifo-config/, next: /KUBECONFIG/ },
+  'a kubeconfig that is a device': { args: () => check('--kubeconfig', '/dev/zero'), says: /\/dev\/zero/, next: /KUBECONFIG/ },
+  'an authority that is a device': {
+    args: () => check('--server', 'https://127.0.0.1:9', '--certificate-authority', '/dev/zero'),
+    says: /\/dev\/zero/,
+    next: /certificate-authority/,
+  },
+  // Root may read everything.
+  ...(isRoot
+    ? {}
+    : {
+        'a result that may not be read': {
+          args: () => ['compare', closed(file('c.json', '{}')), DEMO],
+          says: /EACCES/,
+          next: /check -o json/,
+        },
+        'a chart that may not be read': {
+          args: () =>
+            check(
+              '--from',
+              DEMO,
+              '--chart',
+              chartWith((name) => closed(file(`${name}/values.yaml`, '')), 'shut'),
+            ),
+          says: /EACCES/,
+          next: /helm pull/,
+        },
+      }),
 };
 const CLUSTERS: Record<string, Case> = {
   'no kubeconfig': { args: () => check(), says: /kubeconfig/, next: /--from/ },
@@ -188,7 +312,9 @@ describe.each([
   ['en', 'error: ', 'next: '],
   ['zh', '错误：', '下一步：'],
 ])('%s', (lang, error, next) => {
-  test.concurrent.each(Object.entries({ ...COMMAND_LINE, ...FILES, ...CLUSTERS }))('%s', async (_, each) => {
+  test.concurrent.each(
+    Object.entries({ ...COMMAND_LINE, ...HOSTILE, ...FILES, ...(process.platform === 'win32' ? {} : SPECIAL), ...CLUSTERS }),
+  )('%s', async (_, each) => {
     const { code, stdout, stderr } = await run([...each.args(), '--lang', lang], each.options?.());
     const lines = stderr.trimEnd().split('\n');
     expect(code, stderr).toBe(1);

@@ -90,6 +90,26 @@ describe.each(['en', 'zh'])('%s', (lang) => {
     expect(same.stdout).toContain(lang === 'zh' ? '= 仍存在：spiderpool/release-deployed' : '= still there: spiderpool/release-deployed');
     expect((await run(['compare', none, all, '--lang', lang])).code).toBe(2);
     expect((await run(['compare', all, none, '--lang', lang])).code).toBe(3);
+    const yaml = join(folder, `${lang}-all.yaml`);
+    writeFileSync(yaml, (await run(['check', '--from', DEMO, '-o', 'yaml'])).stdout);
+    expect((await run(['compare', yaml, all, '--lang', lang])).stdout).toBe(same.stdout);
+    const list = (name: string, ...items: string[]) => {
+      const file = join(folder, `${lang}-${name}.json`);
+      const read = items.map((text) => JSON.parse(text));
+      writeFileSync(
+        file,
+        JSON.stringify({ apiVersion: 'upgrade-guard/v1', kind: 'CheckResultList', items: read, failed: [], complete: true }),
+      );
+      return file;
+    };
+    const here = readFileSync(all, 'utf8');
+    const there = JSON.stringify({ ...JSON.parse(here), cluster: { uid: 'other', context: 'other' } });
+    const [two, one] = [list('two', here, there), list('one', here)];
+    expect((await run(['compare', two, two, '--lang', lang])).code).toBe(0);
+    expect((await run(['compare', two, one, '--lang', lang])).code).toBe(3);
+    expect((await run(['compare', one, two, '--lang', lang])).code).toBe(2);
+    const { clusters } = JSON.parse((await run(['compare', one, two, '-o', 'json'])).stdout);
+    expect(clusters.map((cluster: { in: string }) => cluster.in)).toEqual(['both', 'after']);
     expect(parse((await run(['compare', all, all, '-o', 'yaml'])).stdout).still).toHaveLength(
       JSON.parse(readFileSync(all, 'utf8')).checks.flatMap(({ findings }: { findings: object[] }) => findings).length,
     );

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { type ConnectionFlags, connect } from '../../src/cluster/kubeconfig.ts';
 import { clusterSource } from '../../src/cluster/source.ts';
 import { type NoAnswer, type Transport, transport } from '../../src/cluster/transport.ts';
+import { clusterWorld } from '../../src/cluster/world.ts';
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -242,6 +243,7 @@ describe('a source', () => {
       if (request.url === '/api/v1')
         response.end(
           JSON.stringify({
+            kind: 'APIResourceList',
             resources: [
               { name: 'pods', kind: 'Pod', namespaced: true },
               { name: 'secrets', kind: 'Secret', namespaced: true },
@@ -267,5 +269,59 @@ describe('a source', () => {
       verb: 'decode',
       resource: 'secrets',
     });
+  });
+
+  const answering = async (answers: Record<string, object | number>) => {
+    const { address } = await serve(({ url }, response) => {
+      const answer = answers[new URL(url!, 'http://x').pathname] ?? answers['*'] ?? 404;
+      const status = typeof answer === 'number' ? answer : 200;
+      const body = typeof answer === 'number' ? { kind: 'Status', message: 'no', code: answer } : answer;
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    });
+    const connection = await connect({ server: address, token: 't' }, { HOME: '/nonexistent' });
+    return { connection, source: clusterSource(connection, new AbortController().signal, { version: '1' }) };
+  };
+  const PODS = { kind: 'APIResourceList', resources: [{ name: 'pods', kind: 'Pod', namespaced: true }] };
+  const sink = { object() {}, restart() {} };
+
+  test.each([
+    ['{} to everything', { '*': {} }],
+    ['an object of its own to everything', { '*': { status: 'ok' } }],
+    ['gitVersion of another type', { '/version': { gitVersion: 1 } }],
+  ])('takes what answers 200 with %s for no API server', async (_, answers) => {
+    const { source } = await answering(answers);
+    const error = { name: 'UserError', message: expect.stringMatching(/GET \/version: HTTP 200 \{/) };
+    await expect(source.serverVersion()).rejects.toMatchObject(error);
+    if ('*' in answers) await expect(source.identity()).rejects.toMatchObject({ message: expect.stringContaining('no API server') });
+  });
+
+  test('takes a 404 that is no Status for no API server, and one that is for a cluster it may not name', async () => {
+    const { address } = await serve((_, response) => response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found'));
+    const connection = await connect({ server: address, token: 't' }, { HOME: '/nonexistent' });
+    const source = clusterSource(connection, new AbortController().signal, { version: '1' });
+    await expect(source.identity()).rejects.toMatchObject({ message: expect.stringContaining('no API server') });
+    const { source: honest } = await answering({});
+    expect(await honest.identity()).toMatchObject({ certain: false });
+  });
+
+  test.each<[string, Record<string, object | number>, object]>([
+    ['discovery without its kind', { '/api/v1': {} }, { verb: 'discover' }],
+    ['no core group', { '/api/v1': 404 }, { verb: 'discover' }],
+    ['a list without items', { '/api/v1': PODS, '/api/v1/pods': { kind: 'PodList' } }, { verb: 'decode' }],
+    ['a list without its kind', { '/api/v1': PODS, '/api/v1/pods': { items: [] } }, { verb: 'decode' }],
+    ['a Status with items', { '/api/v1': PODS, '/api/v1/pods': { kind: 'Status', items: [] } }, { verb: 'decode' }],
+  ])('never takes %s for an empty list', async (_, answers, gap) => {
+    const { source } = await answering(answers);
+    expect(await source.list({ resource: 'pods', fields: 'whole' }, sink)).toMatchObject({ why: 'failed', resource: 'pods', ...gap });
+  });
+
+  test('never takes {} for discovery of groups, an object, or no objects at all', async () => {
+    const { connection, source } = await answering({ '/api/v1': PODS, '*': {} });
+    expect(await source.resource('deployments.apps')).toMatchObject({ why: 'failed', verb: 'discover' });
+    const pod = { apiVersion: 'v1', kind: 'Pod', namespace: 'a', name: 'p' };
+    expect(await source.get(pod)).toMatchObject({ why: 'failed', verb: 'decode', detail: 'the answer is no Pod' });
+    const world = clusterWorld(connection, new AbortController().signal, { version: '1' });
+    await expect(world.get(pod)).rejects.toMatchObject({ kind: 'unanswered' });
+    await expect(world.any(pod)).rejects.toMatchObject({ kind: 'unanswered' });
   });
 });

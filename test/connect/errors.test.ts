@@ -162,6 +162,13 @@ const FAILURES: [string, Omit<Case, 'name'>, RegExp, RegExp, RegExp][] = [
     /brew install it/,
   ],
   [
+    'exec plugin that says nothing of itself',
+    { config: config({}, { exec: { ...plugin('x').exec, args: ['-c', 'echo {}'] } }) },
+    /context prod/,
+    /it answers with an object without apiVersion and kind instead of client/,
+    /sh by hand/,
+  ],
+  [
     'https to an http server',
     { config: config({ server: `https://${servers.http}` }) },
     /context prod/,
@@ -208,6 +215,8 @@ async function errorOf(status: number, type: string, body: string): Promise<stri
 
 test('what answers is no API server', async () => {
   expect(await errorOf(200, 'text/html; charset=utf-8', '<h1>log in</h1>')).toMatch(/no API server \(HTTP 200 text\/html; charset=utf-8\)/);
+  expect(await errorOf(200, 'application/json', '{}')).toMatch(/no API server \(GET \/api\/v1\/namespaces\/kube-system: HTTP 200 \{\}\)/);
+  expect(await errorOf(404, 'text/plain', '404 page not found')).toMatch(/no API server \(GET .*: HTTP 404 404 page not found\)/);
   expect(await errorOf(302, 'text/plain', '')).toMatch(/no API server \(HTTP 302 /);
   expect(await errorOf(400, 'text/plain', 'Client sent an HTTP request to an HTTPS server.\n')).toMatch(/speaks TLS.*\n.*https:\/\/127/);
 });

@@ -138,6 +138,16 @@ describe('run store', () => {
     },
   );
 
+  it.skipIf(process.platform === 'win32').each(['run.json', 'journal.jsonl'])('does not wait at a FIFO in place of %s', async (name) => {
+    const store = runStore(folder, UID);
+    await (await store.create(run('a1'))).close();
+    const place = path.join(path.dirname(journalOf('a1')), name);
+    rmSync(place);
+    spawnSync('mkfifo', ['-m', '600', place]);
+    expect((await failure(store.read('a1'))).text.en).toMatch(new RegExp(`${name}.*no regular file`));
+    expect((await store.list()).unreadable.map(({ id }) => id)).toEqual(['a1']);
+  });
+
   it('does not take over a run of the same id', async () => {
     const store = runStore(folder, UID);
     await (await store.create(run('r'))).close();

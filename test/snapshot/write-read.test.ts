@@ -171,6 +171,10 @@ describe('a snapshot', () => {
       name: 'UserError',
       message: expect.stringContaining('ENOENT'),
     });
+    // Forced or not: what is no file is not replaced by one.
+    await expect(writeSnapshot(dump, folder, { force: true })).rejects.toMatchObject({
+      message: expect.stringContaining('no regular file'),
+    });
     expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
   });
 

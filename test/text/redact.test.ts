@@ -1,7 +1,16 @@
 // Redaction: no planted secret survives, and what verdicts hang on does.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { looksSecret, REDACTED, redact, redactArguments, redactMarked, redactText } from '../../src/text/redact.ts';
+import {
+  looksSecret,
+  REDACTED,
+  redact,
+  redactArguments,
+  redactCommand,
+  redactLabel,
+  redactMarked,
+  redactText,
+} from '../../src/text/redact.ts';
 
 describe('looksSecret', () => {
   it.each(
@@ -120,4 +129,35 @@ it('redactArguments pairs a flag with its value', () => {
     '-v',
     '5',
   ]);
+});
+
+it('redactCommand keeps the program, flags, and values that say nothing', () => {
+  expect(redactCommand(['/bin/app', '--debug', '--port=80', '--within', '30s', '-v', '5', '--dsn=x', '-pword', 'word'], true)).toEqual([
+    '/bin/app',
+    '--debug',
+    '--port=80',
+    '--within',
+    '30s',
+    '-v',
+    '5',
+    `--dsn=${REDACTED}`,
+    REDACTED,
+    REDACTED,
+  ]);
+  expect(redactCommand(['hunter2', '--token', 'x'], false)).toEqual([REDACTED, '--token', REDACTED]);
+});
+
+it('redactLabel keeps what verdicts hang on', () => {
+  const hash = '0d1c7a1ff2b5d3c0e3a1f5e7c9b2d4f6a8c0e2d4f6a8b0c2d4e6f8a0';
+  expect(redactLabel('plan.upgrade.cattle.io/token-plan', hash)).toBe(hash);
+  expect(redactLabel('pod-template-hash', hash)).toBe(hash);
+  expect(redactLabel('app.kubernetes.io/name', 'spiderpool')).toBe('spiderpool');
+  expect(redactLabel('example.com/password', 'hunter2')).toBe(REDACTED);
+  expect(redactLabel('team', 'Zm9vYmFyMTIzNDU2Nzg5MEFCQ0RFRkdIaUprTG1Ob1A')).toBe(REDACTED);
+});
+
+it('PEM blocks go, certificates too; a beginning alone does not take the rest with it', () => {
+  expect(redactMarked('a\n-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----\nb')).toBe(`a\n${REDACTED}\nb`);
+  expect(redactMarked('begins with -----BEGIN CERTIFICATE-----, then more')).toBe('begins with -----BEGIN CERTIFICATE-----, then more');
+  expect(redactMarked('https://h/x?a=1&token=abc&b=2')).toBe(`https://h/x?a=1&token=${REDACTED}&b=2`);
 });

@@ -1,26 +1,46 @@
 // compare: two saved results of check, by fingerprint.
-import { readFile } from 'node:fs/promises';
-import { compare as compareSides } from '../../engine/compare.ts';
+import { type ComparedCluster, compareClusters, compare as compareSides } from '../../engine/compare.ts';
+import { readInput, readStdin } from '../../files/input.ts';
 import { readPublished } from '../../report/check-result.ts';
-import { comparison } from '../../report/comparison.ts';
+import { comparison, comparisons } from '../../report/comparison.ts';
 import { jsonOf, yamlOf } from '../../report/data.ts';
 import { whyOf } from '../../text/system-error.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
 import type { Call } from '../call.ts';
 
+/** Bytes; a hundred clusters with thousands of findings each have less. */
+const LARGEST = 256 * 1024 * 1024;
+
 export async function compare(call: Call): Promise<number> {
-  const [before, after] = await Promise.all(call.args.slice(0, 2).map(async (file) => readPublished(await textOf(file), file)));
-  const compared = compareSides(before!, after!);
-  if (call.flags.output === 'json') call.out(jsonOf(compared));
-  else if (call.flags.output === 'yaml') call.out(yamlOf(compared));
-  else call.out(...comparison(compared, call.face));
-  if (compared.new.some(({ accepted }) => !accepted)) return EXIT.findings;
-  return compared.notLookedAt.length ? EXIT.unknown : EXIT.ok;
+  const [first, second] = call.args.slice(0, 2) as [string, string];
+  if (first === STDIN && second === STDIN) throw STDIN_TWICE;
+  const before = readPublished(await textOf(first), first);
+  const after = readPublished(await textOf(second), second);
+  const several = before.several || after.several;
+  // Of two single results whoever gives them knows why they belong together.
+  const clusters = several
+    ? compareClusters(before.clusters, after.clusters)
+    : [compareSides(before.clusters[0]!.side, after.clusters[0]!.side)];
+  const data = several ? { clusters } : clusters[0];
+  if (call.flags.output === 'json') call.out(jsonOf(data));
+  else if (call.flags.output === 'yaml') call.out(yamlOf(data));
+  else call.out(...(several ? comparisons(clusters as ComparedCluster[], call.face) : comparison(clusters[0]!, call.face)));
+  if (clusters.some((compared) => compared.new.some(({ accepted }) => !accepted))) return EXIT.findings;
+  return clusters.some((compared) => compared.notLookedAt.length || ('in' in compared && compared.in === 'before'))
+    ? EXIT.unknown
+    : EXIT.ok;
 }
+
+const STDIN = '-';
+const STDIN_TWICE = new UserError(
+  { en: 'reading standard input: it holds one result, not two', zh: '读取标准输入：其中只有一个结果，而不是两个' },
+  { en: 'name a file for the other one', zh: '请为另一个结果指定文件' },
+);
 
 async function textOf(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    const bytes = file === STDIN ? await readStdin(process.stdin, LARGEST) : readInput(file, LARGEST);
+    return bytes.toString('utf8');
   } catch (error) {
     const why = whyOf(error);
     throw new UserError(

@@ -1,4 +1,5 @@
 // snapshot: everything that the checks read of this cluster, redacted, in one file.
+import { collectDeclared } from '../../engine/collect.ts';
 import { examine } from '../../engine/examine.ts';
 import { recordingSource } from '../../snapshot/record.ts';
 import { writeSnapshot } from '../../snapshot/write.ts';
@@ -14,7 +15,9 @@ export async function snapshot(call: Call): Promise<number> {
   const { source, close } = await openSource(call);
   try {
     const recording = recordingSource(source, { full: call.flags.full });
-    await examine(recording.source, SYSTEMS, await examineOptions(call, {}));
+    const { installations } = await examine(recording.source, SYSTEMS, await examineOptions(call, {}));
+    const there = SYSTEMS.filter(({ id }) => installations.some(({ system }) => system === id));
+    await collectDeclared(recording.source, there, recording.has);
     await writeSnapshot(await recording.dump(), file, { force: call.flags.force });
     call.say(
       call.t({

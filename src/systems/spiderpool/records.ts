@@ -1,21 +1,21 @@
 // The records of a pool, status.allocatedIPs: who has which address, as JSON in a string. One key per write; the count is recomputed by the step.
 // Sources: PoolIPAllocation in pkg/k8s/apis/spiderpool.spidernet.io/v2beta1/spiderippool_types.go (with `interface` up to 0.8.1, without from 0.8.2);
 // status writes do not pass the pool's webhooks (charts/spiderpool/templates/tls.yaml: resources without subresources).
-import type { Ask, Change, Condition, Json, Raw, Ref, StepDraft, Text } from '../../engine/contracts.ts';
+import type { Ask, Change, Condition, Gap, Json, Raw, Ref, StepDraft, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { addressKey } from '../../kube/addresses.ts';
 import { isRaw } from '../../kube/json.ts';
 import { formatPointer } from '../../kube/pointer.ts';
-import { entriesOf, type PoolRecord, type PoolRow, poolRow, recordsIn, refOfPool } from './rows.ts';
+import { redactMarked } from '../../text/redact.ts';
+import { oneLine } from '../../text/sanitise.ts';
+import { entriesOf, type PoolRow, poolRow, type Records, recordsIn, refOfPool } from './rows.ts';
 
 /** A pool as just read. */
-export interface PoolNow {
+export interface PoolNow extends Records {
   row: PoolRow;
   coding: ReturnType<typeof entriesOf>['coding'];
   /** By address as it is written. */
   entries: Raw;
-  /** By address key. */
-  records: Map<string, PoolRecord>;
 }
 
 /** undefined: it is gone, or could not be read. */
@@ -26,19 +26,35 @@ export async function readPool(pool: PoolRow, ask: Ask): Promise<PoolNow | undef
 
 export function poolOfRow(row: PoolRow): PoolNow {
   const read = entriesOf(row);
-  return { row, ...read, records: recordsIn(read.entries) };
+  return { row, ...read, ...recordsIn(read.entries) };
 }
 
-/** A pool of which nobody can tell what it has on record. */
-export const unreadable = (pools: readonly PoolRow[]): Text | undefined => {
-  const pool = pools.find((each) => entriesOf(each).coding === 'unreadable');
-  return (
-    pool && {
-      en: `status.allocatedIPs of SpiderIPPool ${pool.name} is no JSON object, so that nobody can tell what it has on record`,
-      zh: `SpiderIPPool ${pool.name} 的 status.allocatedIPs 不是 JSON 对象，无法得知其中的记录`,
-    }
-  );
-};
+/** Is it clear whom this pool has on record for an address, and whether it may give it? */
+export const isClear = ({ row, coding, oddAddresses }: PoolNow, address: string): boolean =>
+  coding !== 'unreadable' && row.oddRanges.length === 0 && !oddAddresses.has(address);
+
+/** Keys named in one gap; they are names that anybody can write. */
+const NAMED = 3;
+
+/** What nobody can understand in the records of these pools: never passed over, and never repaired. */
+export function oddRecords(pools: readonly PoolRow[]): Gap[] {
+  return pools.flatMap((row) => {
+    const { coding, odd } = poolOfRow(row);
+    if (coding === 'unreadable') return [gapIn(row, ['status.allocatedIPs'])];
+    const named = odd.map((written) => `status.allocatedIPs[${JSON.stringify(oneLine(redactMarked(written), 60))}]`);
+    return named.length ? [gapIn(row, named)] : [];
+  });
+}
+
+/** The same of the addresses that they give. */
+export const oddRanges = (pools: readonly PoolRow[]): Gap[] =>
+  pools.flatMap((row) => (row.oddRanges.length ? [gapIn(row, row.oddRanges)] : []));
+
+function gapIn({ name }: PoolRow, fields: readonly string[]): Gap {
+  const more = fields.length > NAMED ? ` (+${fields.length - NAMED})` : '';
+  const detail = `${fields.slice(0, NAMED).join(', ')}${more}`;
+  return { why: 'failed', verb: 'decode', resource: 'spiderippools.spiderpool.spidernet.io', name, detail };
+}
 
 /** One record of a pool, before and after; null: none. Plain data, for a finding's arguments. */
 export interface RecordChange {

@@ -3,7 +3,7 @@
 // Both API versions are read: v1 (up to 0.3.7) has no uid in an endpoint and an object for the records; since v2beta1 the records are JSON in a string.
 // Sources: pkg/k8s/apis/spiderpool.spidernet.io at v0.3.7, v0.4.0, v0.8.2 and v1.2.2 (spiderendpoint_types.go, spiderippool_types.go).
 import type { Field, Json, Raw, Ref } from '../../engine/contracts.ts';
-import { addressKey } from '../../kube/addresses.ts';
+import { addressKey, isRange } from '../../kube/addresses.ts';
 import { isRaw, parseJson } from '../../kube/json.ts';
 import { ADDRESS_FIELDS, addressesOf, controllerOf, isLive, LIVENESS_FIELDS } from '../../kube/pods.ts';
 
@@ -123,6 +123,8 @@ export interface PoolRow {
   uid: string;
   ranges: string[];
   excluded: string[];
+  /** Of these two what is no range: `spec.ips[3]`. Nobody can tell then which addresses the pool gives. */
+  oddRanges: string[];
   /** status.allocatedIPs as it is written: read when it is asked for, since text is a third of what objects take. */
   written: Json | undefined;
 }
@@ -138,6 +140,7 @@ export function poolRow(object: Raw): PoolRow {
     uid: text(uid),
     ranges: texts(spec.ips),
     excluded: texts(spec.excludeIPs),
+    oddRanges: [...oddRanges('spec.ips', spec.ips), ...oddRanges('spec.excludeIPs', spec.excludeIPs)],
     written: rawAt(object.status).allocatedIPs,
   };
 }
@@ -154,18 +157,62 @@ export function entriesOf({ written }: PoolRow): { coding: 'string' | 'object' |
   }
 }
 
-/** By address key. */
-export function recordsIn(entries: Raw): Map<string, PoolRecord> {
-  const records = new Map<string, PoolRecord>();
-  for (const [address, value] of Object.entries(entries)) {
-    const key = addressKey(address);
-    if (key !== undefined) records.set(key, recordOf(rawAt(value)));
-  }
-  return records;
+function oddRanges(field: string, value: Json | undefined): string[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) return [field];
+  return value.flatMap((range, at) => (typeof range === 'string' && isRange(range) ? [] : [`${field}[${at}]`]));
 }
 
-function recordOf({ pod, podUid, namespace }: Raw): PoolRecord {
-  return { pod: typeof namespace === 'string' ? `${namespace}/${text(pod)}` : text(pod), uid: text(podUid) };
+export interface Records {
+  /** By address key. */
+  records: Map<string, PoolRecord>;
+  /** Keys as they are written of what is no record, or a second one of its address. */
+  odd: string[];
+  /** Address keys of those among them that are under an address. */
+  oddAddresses: Set<string>;
+}
+
+export function recordsIn(entries: Raw): Records {
+  const read: Records = { records: new Map(), odd: [], oddAddresses: new Set() };
+  for (const [written, value] of Object.entries(entries)) {
+    const address = written.includes('/') ? undefined : addressKey(written);
+    const record = recordOf(value);
+    if (address !== undefined && record !== undefined && !read.records.has(address)) {
+      read.records.set(address, record);
+      continue;
+    }
+    read.odd.push(written);
+    if (address !== undefined) read.oddAddresses.add(address);
+  }
+  // Two records of one address contradict each other; neither counts.
+  for (const address of read.oddAddresses) read.records.delete(address);
+  return read;
+}
+
+/** As Kubernetes lets a namespace and a Pod be called. */
+const POD = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/;
+
+/** What the releases write into a record: v1, then `interface` up to 0.8.1, then the last two alone. */
+const RECORD_KEYS = new Set([
+  'containerID',
+  'node',
+  'namespace',
+  'ownerControllerType',
+  'ownerControllerName',
+  'interface',
+  'pod',
+  'podUid',
+]);
+/** Names, uids, and `namespace/name`. */
+const WORD = /^[\w.:/@-]{0,320}$/;
+
+function recordOf(value: Json): PoolRecord | undefined {
+  if (!isRaw(value)) return undefined;
+  for (const [key, each] of Object.entries(value))
+    if (!RECORD_KEYS.has(key) || typeof each !== 'string' || !WORD.test(each)) return undefined;
+  const { pod, podUid, namespace } = value;
+  const named = typeof namespace === 'string' ? `${namespace}/${text(pod)}` : text(pod);
+  return POD.test(named) ? { pod: named, uid: text(podUid) } : undefined;
 }
 
 export const refOfPool = ({ apiVersion, name, uid }: PoolRow): Ref => ({ apiVersion, kind: 'SpiderIPPool', name, uid });

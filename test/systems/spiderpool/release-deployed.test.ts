@@ -15,6 +15,8 @@ grid('spiderpool/release-deployed', [
   },
   { fixture: 'uninstalled', expect: `blocker ${NEWEST}` },
   { fixture: 'failed', expect: `warning ${NEWEST}` },
+  { fixture: 'odd-exponent', expect: 'unknown' },
+  { fixture: 'odd-word', expect: 'unknown' },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },
   { fixture: 'pending-upgrade', forbidden: ['secrets'], expect: 'unknown' },

@@ -5,7 +5,18 @@ import type { Ask, Check, Finding, Raw, StepDraft, Text } from '../../../engine/
 import { satisfies } from '../../../versions/chart.ts';
 import { apiVersionOf, each, gives, type Hold, holdOf, nameOf, poolOf, recordKey, sharedAddresses, someOf } from '../ledger.ts';
 import { budgets, endpoints, pods, pools } from '../reads.ts';
-import { inTurn, newRecord, type PoolNow, RECORD_RIGHTS, type RecordChange, readPool, recordAt, recordStep } from '../records.ts';
+import {
+  inTurn,
+  isClear,
+  newRecord,
+  oddRanges,
+  type PoolNow,
+  RECORD_RIGHTS,
+  type RecordChange,
+  readPool,
+  recordAt,
+  recordStep,
+} from '../records.ts';
 import { isAutomatic, lives, RESTART_RIGHTS, type Restart, restartOf, restarts, type Wanted } from '../restart.ts';
 import type { PodRow, PoolRow } from '../rows.ts';
 
@@ -49,7 +60,12 @@ const check: Check<typeof reads, Args> = {
     const second = await look(new Map([...first].map(([address, holds]) => [address, holds.map(({ pod }) => pod)])));
     const version = typeof path.from === 'string' ? path.from : undefined;
     const there = (name: string) => rows.pods.some((pod) => nameOf(pod) === name) || rows.endpoints.some((each) => nameOf(each) === name);
-    return [...second].map(([address, holds]) => finding(address, holds, read.get(address), { version, there, budgets: rows.budgets }));
+    const around = { version, there, budgets: rows.budgets };
+    // Which addresses of Pods concern Spiderpool hangs on the ranges of its pools.
+    return {
+      findings: [...second].map(([address, holds]) => finding(address, holds, read.get(address), around)),
+      gaps: oddRanges(rows.pools),
+    };
   },
   message: {
     en: ({ address, holders }) => `${address} is used by ${holders.map(placed.en).join(' and ')}`,
@@ -167,6 +183,7 @@ const created = ({ raw }: Hold): string => String((raw.metadata as Raw).creation
 
 /** null: the pool will not give the address to anybody. `impossible`: it would, and we cannot write the record that keeps it from doing so. */
 function missingRecord(address: string, winner: Hold, pool: PoolNow, { version, there }: Around): RecordChange | null | 'impossible' {
+  if (!isClear(pool, address)) return 'impossible';
   const record = pool.records.get(address);
   // A record of somebody who is gone goes as well, sooner or later.
   if (!gives(pool.row, address) || (record && there(record.pod))) return null;
@@ -221,8 +238,8 @@ function recorded(change: RecordChange, { holders, address }: Args): StepDraft {
 }
 
 const STUCK = ({ address, holders }: Args): Text => ({
-  en: `the pool has no record of ${address} and none can be written for ${nameOf(holders[0]!.pod)}: a restarted Pod could be given it once more; exclude it in the pool's spec.excludeIPs, then restart all but one`,
-  zh: `地址池没有 ${address} 的记录，也无法为 ${nameOf(holders[0]!.pod)} 补写：重启的 Pod 可能再次得到它；请先在地址池的 spec.excludeIPs 中排除该地址，再只留一个 Pod、重启其余的`,
+  en: `the pool has no record of ${address} that can be understood, and none can be written for ${nameOf(holders[0]!.pod)}: a restarted Pod could be given it once more; exclude it in the pool's spec.excludeIPs, then restart all but one`,
+  zh: `地址池没有可以识别的 ${address} 记录，也无法为 ${nameOf(holders[0]!.pod)} 补写：重启的 Pod 可能再次得到它；请先在地址池的 spec.excludeIPs 中排除该地址，再只留一个 Pod、重启其余的`,
 });
 
 function summed(found: Finding<Args>[], language: 'en' | 'zh'): string {

@@ -7,6 +7,7 @@ import { apiVersionOf, each, nameOf, type Rows, settle, someOf } from '../ledger
 import { endpoints, pods, pools } from '../reads.ts';
 import {
   inTurn,
+  oddRecords,
   type PoolNow,
   poolOfRow,
   RECORD_RIGHTS,
@@ -14,7 +15,6 @@ import {
   readPool,
   recordAt,
   recordStep,
-  unreadable,
 } from '../records.ts';
 import { MACHINE, type PoolRow, wordsOf } from '../rows.ts';
 
@@ -60,19 +60,17 @@ const check: Check<typeof reads, Args> = {
     { resource: 'virtualmachines.kubevirt.io' },
   ],
   async judge(rows, { ask }) {
-    const unknown = unreadable(rows.pools);
-    if (unknown) return { unknown };
+    const gaps = oddRecords(rows.pools);
     const apiVersion = apiVersionOf(rows);
     const first = await lookedAt(suspectsOf(rows), apiVersion, ask);
-    if (!first.length) return [];
+    if (!first.length) return { findings: [], gaps };
     await settle();
-    return (
-      await lookedAt(
-        first.map(({ suspect }) => suspect),
-        apiVersion,
-        ask,
-      )
-    ).map((look) => finding(look, apiVersion));
+    const second = await lookedAt(
+      first.map(({ suspect }) => suspect),
+      apiVersion,
+      ask,
+    );
+    return { findings: second.map((look) => finding(look, apiVersion)), gaps };
   },
   message: {
     en: ({ address, pool, pod }) => `SpiderIPPool ${pool} has ${address} on record for ${pod}, and there is nothing of that name`,

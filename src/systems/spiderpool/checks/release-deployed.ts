@@ -2,7 +2,7 @@
 // Source: helm pkg/action/upgrade.go (prepareUpgrade): a pending newest revision refuses; without a deployed revision only a failed or superseded newest one goes on.
 import type { Check, Finding, Ref, StepDraft } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { history, type ReleaseRecord } from '../../../helm/records.ts';
+import { history, oddRecords, type ReleaseRecord } from '../../../helm/records.ts';
 import { shellWord } from '../../../text/shell.ts';
 import { releaseConfigMaps, releaseSecrets } from '../reads.ts';
 
@@ -30,7 +30,10 @@ const check: Check<typeof reads, Args> = {
   reads,
   judge: ({ releases, releasesInConfigMaps }, { path: { installation } }) => {
     const all = [...releases, ...(isGap(releasesInConfigMaps) ? [] : releasesInConfigMaps)];
-    const records = history(all, installation.namespace ?? '', installation.name);
+    const [namespace, name] = [installation.namespace ?? '', installation.name];
+    const gaps = oddRecords(all, namespace, name);
+    if (gaps.length) return { findings: [], gaps };
+    const records = history(all, namespace, name);
     if (records.length) return judged(records);
     return installation.byHelm ? { unknown: NO_RECORD } : { notApplicable: NO_HELM };
   },

@@ -22,7 +22,10 @@ import {
 import { budgets, endpoints, pods, pools } from '../reads.ts';
 import {
   inTurn,
+  isClear,
   newRecord,
+  oddRanges,
+  oddRecords,
   type PoolNow,
   poolOfRow,
   RECORD_RIGHTS,
@@ -30,7 +33,6 @@ import {
   readPool,
   recordAt,
   recordStep,
-  unreadable,
 } from '../records.ts';
 import { isAutomatic, lives, RESTART_RIGHTS, type Restart, restartOf, restarts } from '../restart.ts';
 import { claimsOf, type EndpointRow, type PodRow, type PoolRecord, type PoolRow, wordsOf } from '../rows.ts';
@@ -65,20 +67,19 @@ const check: Check<typeof reads, Args> = {
   reads,
   asks: [{ resource: 'pods' }, { resource: endpoints.resource }, { resource: pools.resource }],
   async judge(rows, { ask, path }) {
-    const unknown = unreadable(rows.pools);
-    if (unknown) return { unknown };
+    const gaps = [...oddRecords(rows.pools), ...oddRanges(rows.pools)];
     const version = typeof path.from === 'string' ? path.from : undefined;
     const suspects = suspectsOf(rows);
-    if (!suspects.length) return [];
+    if (!suspects.length) return { findings: [], gaps };
     const first = await lookedAt(suspects, rows, ask);
-    if (!first.length) return [];
+    if (!first.length) return { findings: [], gaps };
     await settle();
     const second = await lookedAt(
       first.map(({ suspect }) => suspect),
       rows,
       ask,
     );
-    return second.map((look) => finding(look, rows, version));
+    return { findings: second.map((look) => finding(look, rows, version)), gaps };
   },
   message: {
     en: ({ address, pool, instead, holder }) =>
@@ -157,9 +158,9 @@ function usedOf(pool: string, endpoints: readonly EndpointRow[], podOf: PodOf): 
 /** One pool's records at a time: those of all pools together would take hundreds of megabytes. */
 function unrecorded(used: readonly Used[], pool: PoolRow): Suspect[] {
   if (!used.length) return [];
-  const { records } = poolOfRow(pool);
+  const now = poolOfRow(pool);
   return used
-    .filter(({ address, pod, endpoint }) => !isOf(records.get(address), endpoint, pod))
+    .filter(({ address, pod, endpoint }) => isClear(now, address) && !isOf(now.records.get(address), endpoint, pod))
     .map(({ address, pod }) => ({ address, pod, pool }));
 }
 
@@ -197,7 +198,9 @@ async function lookedAt(suspects: Suspect[], rows: Rows, ask: Ask): Promise<Look
   const read = new Map(await each(wanted, async (pool) => [pool.name, await readPool(pool, ask)] as const));
   const missing = still.flatMap(({ suspect, hold }) => {
     const pool = read.get(suspect.pool.name);
-    return pool && !isOf(pool.records.get(suspect.address), hold.claim?.endpoint.name, hold.pod) ? [{ suspect, hold, pool }] : [];
+    return pool && isClear(pool, suspect.address) && !isOf(pool.records.get(suspect.address), hold.claim?.endpoint.name, hold.pod)
+      ? [{ suspect, hold, pool }]
+      : [];
   });
   const again = await each(missing, async (look) => ({ ...look, hold: await hold(look.suspect) }));
   return again.filter((look): look is Look => look.hold !== undefined);

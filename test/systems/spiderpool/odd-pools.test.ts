@@ -1,0 +1,125 @@
+// What a pool says and nobody understands: odd ranges, odd records. Each makes the checks unknown, by pool and field, and is never repaired.
+import { rmSync } from 'node:fs';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { CheckResult, Json, Raw } from '../../../src/engine/contracts.ts';
+import { type Examination, examine } from '../../../src/engine/examine.ts';
+import { exitCode } from '../../../src/engine/verdict.ts';
+import { pointerRemove, pointerSet } from '../../../src/kube/pointer.ts';
+import { readDump } from '../../../src/snapshot/read.ts';
+import { dumpSource } from '../../../src/snapshot/source.ts';
+import { SYSTEMS } from '../../../src/systems/index.ts';
+import { laid } from '../../grid.ts';
+
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+const POOLS = 'spiderippools.spiderpool.spidernet.io';
+type Change = (pool: Raw) => Raw;
+
+/** A fixture of the check, each of its pools of that name changed. */
+async function looked(check: string, fixture: string, change: Change): Promise<{ result: CheckResult; examination: Examination }> {
+  const folder = laid(check, { fixture, expect: '' });
+  folders.push(folder);
+  const dump = await readDump(folder);
+  const pools = dump.collected.get(POOLS)!;
+  pools.objects = pools.objects.map((pool) => ((pool.metadata as Raw).name === 'v4' ? change(pool) : pool));
+  const examination = await examine(dumpSource(dump), SYSTEMS, { checks: [check] });
+  return { result: examination.results[0]!, examination };
+}
+
+const set = (path: string, value: Json) => (pool: Raw) => pointerSet(pool, path, value);
+/** More records in a pool. */
+const recording = (more: Raw) => (pool: Raw) => {
+  const { allocatedIPs } = pool.status as { allocatedIPs: string };
+  return pointerSet(pool, '/status/allocatedIPs', JSON.stringify({ ...JSON.parse(allocatedIPs), ...more }));
+};
+const details = ({ gaps }: CheckResult) => gaps.map(({ name, detail }) => `${name}: ${detail}`);
+
+const ODD_RECORDS: [string, Raw, string][] = [
+  ['a key that is no address', { '10.6.168.999': { pod: 'default/x', podUid: 'u' } }, '10.6.168.999'],
+  ['a key with a prefix length', { '10.6.168.80/24': { pod: 'default/x', podUid: 'u' } }, '10.6.168.80/24'],
+  ['a value that is no object', { '10.6.168.80': 5 }, '10.6.168.80'],
+  ['a list', { '10.6.168.80': ['default/x'] }, '10.6.168.80'],
+  ['no Pod', { '10.6.168.80': { podUid: 'u' } }, '10.6.168.80'],
+  ['a Pod of another type', { '10.6.168.80': { pod: { name: 'x' }, podUid: 'u' } }, '10.6.168.80'],
+  ['a Pod without a namespace', { '10.6.168.80': { pod: 'x', podUid: 'u' } }, '10.6.168.80'],
+  ['a Pod with two namespaces', { '10.6.168.80': { pod: 'a/b/x', podUid: 'u' } }, '10.6.168.80'],
+  ['a Pod that cannot be called so', { '10.6.168.80': { pod: 'default/X y', podUid: 'u' } }, '10.6.168.80'],
+  ['a key that no release writes', { '10.6.168.80': { pod: 'default/x', podUid: 'u', pw: 'hunter2' } }, '10.6.168.80'],
+  ['a word that is none', { '10.6.168.80': { pod: 'default/x', podUid: 'hunter 2' } }, '10.6.168.80'],
+  ['a uid of another type', { '10.6.168.80': { pod: 'default/x', podUid: 7 } }, '10.6.168.80'],
+];
+
+describe('odd records', () => {
+  test.each(ODD_RECORDS)('%s', async (_, more, key) => {
+    const said = `v4: status.allocatedIPs["${key}"]`;
+    const { result: leaked } = await looked('spiderpool/leaked-ip', 'healthy', recording(more));
+    expect(leaked).toMatchObject({ outcome: 'unknown', findings: [] });
+    expect(details(leaked)).toEqual([said]);
+    const { result: unrecorded } = await looked('spiderpool/unrecorded-pod-ip', 'healthy', recording(more));
+    expect(unrecorded).toMatchObject({ outcome: 'unknown', findings: [] });
+    expect(details(unrecorded)).toEqual([said]);
+  });
+
+  test('leave the findings of other records, and are no pass', async () => {
+    const { result, examination } = await looked('spiderpool/leaked-ip', 'found', recording({ '10.6.168.80': 5 }));
+    expect(result.findings.map(({ args }) => (args as Raw).address)).toEqual(['10.6.168.41', '10.6.168.42']);
+    expect(details(result)).toEqual(['v4: status.allocatedIPs["10.6.168.80"]']);
+    expect(exitCode(examination.results, 'blocker')).toBe(3);
+  });
+
+  test('are counted, not listed without end, and name no value', async () => {
+    const more = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`\u001b[31m${at}`, { pod: 'hunter2', podUid: 'hunter2' }]));
+    const { result } = await looked('spiderpool/leaked-ip', 'healthy', recording(more));
+    expect(details(result)).toEqual(['v4: status.allocatedIPs["0"], status.allocatedIPs["1"], status.allocatedIPs["2"] (+47)']);
+    expect(JSON.stringify(result)).not.toContain('hunter2');
+  });
+
+  test('two of one address contradict each other: neither is a leak, nor does it hide that the address is in use', async () => {
+    const twice = { '10.6.168.041': { pod: 'default/other', podUid: 'x' } };
+    const { result } = await looked('spiderpool/leaked-ip', 'found', recording(twice));
+    expect(result.findings.map(({ args }) => (args as Raw).address)).toEqual(['10.6.168.42']);
+    expect(details(result)).toEqual(['v4: status.allocatedIPs["10.6.168.041"]']);
+  });
+
+  test('of an address in use: neither called missing nor written over', async () => {
+    const { result } = await looked('spiderpool/unrecorded-pod-ip', 'found', recording({ '10.6.168.41': { pod: 5 } }));
+    expect(result.findings.map(({ objects }) => objects[0]!.name)).not.toContain('lost');
+    expect(details(result)).toEqual(['v4: status.allocatedIPs["10.6.168.41"]']);
+  });
+
+  test('of an address of two Pods: found, and left to a person', async () => {
+    const { result, examination } = await looked('spiderpool/duplicate-pod-ip', 'alone', (pool) => recording(oddAt(pool))(pool));
+    expect(result.outcome).toBe('found');
+    const { drafts, refusals } = await examination.remedies[0]!.propose(result.findings);
+    expect(drafts).toEqual([]);
+    expect(refusals.length).toBeGreaterThan(0);
+  });
+});
+
+/** Every address of the ranges of these fixtures, with a record that nobody understands. */
+const oddAt = (_: Raw): Raw => Object.fromEntries(Array.from({ length: 51 }, (_, at) => [`10.6.168.${40 + at}`, { pod: 5 }]));
+
+describe('odd ranges', () => {
+  const ODD: [string, Change, string][] = [
+    ['a number', set('/spec/ips/0', 5), 'spec.ips[0]'],
+    ['no address', set('/spec/ips/0', '10.6.168.40-abc'), 'spec.ips[0]'],
+    ['from a higher to a lower', set('/spec/ips/0', '10.6.168.90-10.6.168.40'), 'spec.ips[0]'],
+    ['of two families', set('/spec/ips/0', '10.6.168.90-fd00::1'), 'spec.ips[0]'],
+    ['no list', set('/spec/ips', '10.6.168.40-10.6.168.90'), 'spec.ips'],
+    ['excluded', set('/spec/excludeIPs', ['10.6.168.44', 'x']), 'spec.excludeIPs[1]'],
+  ];
+  test.each(ODD)('%s', async (_, change, field) => {
+    for (const check of ['spiderpool/unrecorded-pod-ip', 'spiderpool/duplicate-pod-ip']) {
+      const { result } = await looked(check, 'healthy', change);
+      expect(result).toMatchObject({ outcome: 'unknown', findings: [] });
+      expect(details(result)).toEqual([`v4: ${field}`]);
+    }
+  });
+  test('no ranges at all are no riddle', async () => {
+    const { result } = await looked('spiderpool/unrecorded-pod-ip', 'healthy', (pool) => pointerRemove(pool, '/spec/excludeIPs'));
+    expect(result.outcome).toBe('passed');
+  });
+});
