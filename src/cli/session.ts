@@ -5,7 +5,7 @@ import { clusterLock } from '../cluster/lease.ts';
 import { clusterSource } from '../cluster/source.ts';
 import { clusterWorld } from '../cluster/world.ts';
 import { whoAmI } from '../engine/conduct.ts';
-import type { ClusterIdentity, Lock, RunStore, Source, World } from '../engine/contracts.ts';
+import type { ClusterIdentity, Lock, QuickSource, RunStore, Source, World } from '../engine/contracts.ts';
 import { runStore } from '../journal/run-store.ts';
 import { stateFolder } from '../journal/state-folder.ts';
 import type { Dump } from '../snapshot/dump.ts';
@@ -44,14 +44,15 @@ export async function openCluster(call: Call): Promise<Live> {
   };
 }
 
-/** A source alone: the cluster's, or that of --from. */
-export async function openSource(call: Call): Promise<{ source: Source; dump?: Dump; close(): void }> {
+/** A source alone: the cluster's (`live` is the same), or that of --from. */
+export async function openSource(call: Call): Promise<{ source: Source; live?: QuickSource; dump?: Dump; close(): void }> {
   if (call.flags.from !== undefined) {
     const dump = await readDump(call.flags.from);
     return { source: named(dumpSource(dump), call.flags.from), dump, close: () => {} };
   }
   const connection: Connection = await connect(connectionFlags(call.flags), call.env);
-  return { source: clusterSource(connection, call.signal, { version: call.version, warning: () => {} }), close: () => connection.close() };
+  const live = clusterSource(connection, call.signal, { version: call.version, warning: () => {} });
+  return { source: live, live, close: () => connection.close() };
 }
 
 export function connectionFlags(flags: Flags): ConnectionFlags {

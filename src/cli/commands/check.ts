@@ -21,6 +21,7 @@ import { openSource } from '../session.ts';
 const AT_ONCE = 4;
 
 export async function check(call: Call): Promise<number> {
+  if (call.flags.quick && call.flags.from !== undefined) throw quickFrom();
   const options = await examineOptions(call, chosenChecks(call.args));
   const contexts = contextsAsked(call);
   if (contexts) return checkAll(call, contexts, options);
@@ -29,6 +30,15 @@ export async function check(call: Call): Promise<number> {
   if (call.flags.from === undefined) await tellOfCutShort(call, examination.identity.uid);
   return exitCode(examination.results, call.flags['fail-on'] ?? 'blocker');
 }
+
+const quickFrom = (): UserError =>
+  new UserError(
+    {
+      en: 'reading the command line: --quick asks an API server, and --from leads to none',
+      zh: '解析命令行：--quick 需要查询 API server，而 --from 不连接集群',
+    },
+    { en: 'leave out --quick: a snapshot is read in one go anyway', zh: '请去掉 --quick：快照本来就是一次读完的' },
+  );
 
 /** A run of ours that was cut short matters more than any finding. */
 async function tellOfCutShort(call: Call, uid: string): Promise<void> {
@@ -40,9 +50,9 @@ async function tellOfCutShort(call: Call, uid: string): Promise<void> {
 
 async function examined(call: Call, options: ExamineOptions): Promise<Examination> {
   if (call.flags.from === undefined) call.progress({ en: 'connecting …', zh: '正在连接 …' });
-  const { source, close } = await openSource(call);
+  const { source, live, close } = await openSource(call);
   try {
-    return await examine(source, SYSTEMS, options);
+    return await examine(source, SYSTEMS, call.flags.quick ? { ...options, quick: live } : options);
   } finally {
     close();
   }

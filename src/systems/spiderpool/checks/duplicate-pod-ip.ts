@@ -1,9 +1,10 @@
 // One address, two live Pods: left behind by the IP garbage collection up to 0.8.7 and 0.9.0 to 0.9.4, which gave addresses of living Pods free again.
 // Sources: issues 2526, 3751, 3817; pull requests 3778, 3912, 3914; overlapping pools are refused by the webhook (pkg/ippoolmanager/ippool_validate.go),
 // so that within Spiderpool one address is one place in the network.
-import type { Ask, Check, Finding, Raw, StepDraft, Text } from '../../../engine/contracts.ts';
+import type { Ask, Check, Finding, Raw, Screen, Situation, StepDraft, Text } from '../../../engine/contracts.ts';
 import { satisfies } from '../../../versions/chart.ts';
-import { apiVersionOf, each, gives, type Hold, holdOf, nameOf, poolOf, recordKey, sharedAddresses, someOf } from '../ledger.ts';
+import { apiVersionOf, each, gives, type Hold, holdOf, nameOf, poolOf, type Rows, recordKey, sharedAddresses, someOf } from '../ledger.ts';
+import { rowsOf, type Suspicion, suspect, TABLES, thereOf } from '../quick.ts';
 import { budgets, endpoints, pods, pools } from '../reads.ts';
 import { inTurn, newRecord, type PoolNow, RECORD_RIGHTS, type RecordChange, readPool, recordAt, recordStep } from '../records.ts';
 import { isAutomatic, lives, RESTART_RIGHTS, type Restart, restartOf, restarts, type Wanted } from '../restart.ts';
@@ -24,6 +25,18 @@ interface Args {
   stuck: boolean;
 }
 
+const quickReads = { pools, budgets };
+const screen: Screen<typeof TABLES, typeof quickReads, Suspicion, Args> = {
+  tables: TABLES,
+  suspect,
+  reads: quickReads,
+  asks: [{ resource: pods.resource, verb: 'list' }],
+  async judge(suspicions, { pools, budgets }, at) {
+    const rows = await rowsOf(suspicions, pools, at.ask);
+    return settled({ ...rows, budgets }, at, (names) => thereOf(names, rows, at.ask));
+  },
+};
+
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/duplicate-pod-ip',
   title: { en: 'no address is used by two live Pods', zh: '没有两个存活的 Pod 使用同一地址' },
@@ -39,17 +52,8 @@ const check: Check<typeof reads, Args> = {
   when: { stage: 'both' },
   reads,
   asks: [{ resource: 'pods' }, { resource: endpoints.resource }, { resource: pools.resource }],
-  async judge(rows, { ask, path }) {
-    const apiVersion = apiVersionOf(rows);
-    const look = (addresses: Map<string, PodRow[]>) => lookedAt(addresses, apiVersion, ask);
-    const first = await look(sharedAddresses(rows));
-    const read = await poolsOf(first, rows.pools, ask);
-    // All first looks lie before all second ones: who holds the address in both held it at the same moment as the other.
-    const second = await look(new Map([...first].map(([address, holds]) => [address, holds.map(({ pod }) => pod)])));
-    const version = typeof path.from === 'string' ? path.from : undefined;
-    const there = (name: string) => rows.pods.some((pod) => nameOf(pod) === name) || rows.endpoints.some((each) => nameOf(each) === name);
-    return [...second].map(([address, holds]) => finding(address, holds, read.get(address), { version, there, budgets: rows.budgets }));
-  },
+  judge: (rows, at) => settled(rows, at, async (names) => namesIn(rows, names)),
+  screen,
   message: {
     en: ({ address, holders }) => `${address} is used by ${holders.map(placed.en).join(' and ')}`,
     zh: ({ address, holders }) => `${address} 同时被 ${holders.map(placed.zh).join('、')} 使用`,
@@ -82,6 +86,29 @@ export default check;
 
 // ---- looking --------------------------------------------------------------------------------------------------------
 
+/** What these rows show, confirmed. `thereOf`: those of these names that a Pod or an endpoint has. */
+async function settled(
+  rows: Rows & Pick<Around, 'budgets'>,
+  { ask, path }: Situation,
+  thereOf: (names: readonly string[]) => Promise<Set<string>>,
+): Promise<Finding<Args>[]> {
+  const apiVersion = apiVersionOf(rows);
+  const look = (addresses: Map<string, PodRow[]>) => lookedAt(addresses, apiVersion, ask);
+  const first = await look(sharedAddresses(rows));
+  const read = await poolsOf(first, rows.pools, ask);
+  // All first looks lie before all second ones: who holds the address in both held it at the same moment as the other.
+  const second = await look(new Map([...first].map(([address, holds]) => [address, holds.map(({ pod }) => pod)])));
+  const version = typeof path.from === 'string' ? path.from : undefined;
+  const there = await thereOf([...second.keys()].flatMap((address) => read.get(address)?.records.get(address)?.pod ?? []));
+  return [...second].map(([address, holds]) => finding(address, holds, read.get(address), { version, there, budgets: rows.budgets }));
+}
+
+function namesIn({ pods, endpoints }: Rows, names: readonly string[]): Set<string> {
+  const wanted = new Set(names);
+  if (!wanted.size) return wanted;
+  return new Set([...pods, ...endpoints].map(nameOf).filter((name) => wanted.has(name)));
+}
+
 /** Those addresses that are still used by more than one of these Pods, with what was read of each. */
 async function lookedAt(addresses: Map<string, PodRow[]>, apiVersion: string, ask: Ask): Promise<Map<string, Hold[]>> {
   const looks = [...addresses].flatMap(([address, users]) => users.map((pod) => ({ address, pod })));
@@ -105,8 +132,8 @@ async function poolsOf(held: Map<string, Hold[]>, rows: readonly PoolRow[], ask:
 interface Around {
   /** What is installed. */
   version?: string;
-  /** Whether a Pod or an endpoint of that name is known. */
-  there(name: string): boolean;
+  /** Names in records that a Pod or an endpoint has. */
+  there: ReadonlySet<string>;
   budgets: Parameters<typeof restartOf>[1];
 }
 
@@ -168,7 +195,7 @@ const created = ({ raw }: Hold): string => String((raw.metadata as Raw).creation
 function missingRecord(address: string, winner: Hold, pool: PoolNow, { version, there }: Around): RecordChange | null | 'impossible' {
   const record = pool.records.get(address);
   // A record of somebody who is gone goes as well, sooner or later.
-  if (!gives(pool.row, address) || (record && there(record.pod))) return null;
+  if (!gives(pool.row, address) || (record && there.has(record.pod))) return null;
   if (pool.coding !== 'string' || !winner.claim) return record ? null : 'impossible';
   const hasInterface = version !== undefined && satisfies(version, '<0.8.2');
   const { endpoint, interface: nic } = winner.claim;
