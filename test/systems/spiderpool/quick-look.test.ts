@@ -146,7 +146,15 @@ describe('suspicions', () => {
     (status) => expect(kept([[status, '10.6.0.1']])).toEqual([]),
   );
   test.each(['<none>', '', 'none', '10.6.0.1,status.phase=Running', '\u001b[31m10.6.0.1', '10.6.0.256'])('no address: %j', (ip) =>
-    expect(kept([['Running', ip]])).toEqual([]),
+    expect(
+      suspect({
+        pods: kept([
+          ['Running', ip],
+          ['Running', ip],
+        ]),
+        nodes: [],
+      }),
+    ).toEqual([]),
   );
   test('a node without an address is none', () => expect(TABLES.nodes.keep(['<none>'])).toBeUndefined());
 });
