@@ -1,6 +1,6 @@
 // The quick look for one address on two Pods: the tables of Pods and Nodes, as `kubectl get -o wide` prints them, and what is asked about an address that stands there
 // twice. A table has no namespaces and of each Pod only the first address; who uses it is said by the Pods themselves, read whole.
-// Sources: printPod, printNode and printPodList in pkg/printers/internalversion/printers.go at v1.24.17 and v1.37.1.
+// Sources: printPod and printNode in pkg/printers/internalversion/printers.go at v1.24.17 and v1.37.2.
 import type { Ask, QuickAsk, Table } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { addressKey } from '../../kube/addresses.ts';
@@ -8,9 +8,10 @@ import { apiVersionOf, each, endpointOf, type Rows } from './ledger.ts';
 import { pods } from './reads.ts';
 import { endpointRow, type PoolRow, podRow } from './rows.ts';
 
-/** Words of the column Status under which a Pod has ended or is on its way out; where they lag behind, something may be missed. Any other is looked at. */
+/** Words of the column Status for a Pod that has ended; a living one shows them too while a container of it has ended, so they count where none is ready. */
 const ENDED =
-  /^(?:Completed|Succeeded|Failed|Error|Evicted|OOMKilled|Terminating|Terminated|DeadlineExceeded|ContainerStatusUnknown|Unknown|(?:ExitCode|Signal):\d+)$/;
+  /^(?:Completed|Succeeded|Failed|Error|Evicted|OOMKilled|Terminated|DeadlineExceeded|ContainerStatusUnknown|(?:ExitCode|Signal):\d+)$/;
+const LEAVING = 'Terminating';
 
 /** What printers write where there is nothing. */
 const NONE = '<none>';
@@ -19,12 +20,14 @@ export const TABLES = {
   /** Addresses of Pods that seem to live, as they are written; whether it is one is asked of those that stand twice. */
   pods: {
     resource: 'pods',
-    columns: ['Status', 'IP'],
-    keep: ([status, ip]) => (ip === '' || ip === NONE || ENDED.test(status!) ? undefined : ip),
+    columns: ['Ready', 'Status', 'IP'],
+    keep: ([ready, status, ip]) => (ip === '' || ip === NONE || hasEnded(ready!, status!) ? undefined : ip),
   } as Table<string>,
   /** A Pod in its node's network has the node's address; keys of kube/addresses.ts. */
   nodes: { resource: 'nodes', columns: ['Internal-IP'], keep: ([ip]) => addressKey(ip!) } as Table<string>,
 };
+
+const hasEnded = (ready: string, status: string): boolean => status === LEAVING || (ready.startsWith('0/') && ENDED.test(status));
 
 /** Every spelling of one address that stands in more than one row. */
 export type Suspicion = string[];
@@ -57,7 +60,8 @@ export async function rowsOf(suspicions: readonly Suspicion[], pools: PoolRow[],
 export async function thereOf(names: readonly string[], { pools }: Rows, ask: Ask): Promise<Set<string>> {
   const apiVersion = apiVersionOf({ endpoints: [], pools });
   const there = await each(names, async (full) => {
-    const [namespace, name] = full.split('/') as [string, string];
+    const [namespace, name = ''] = full.split('/');
+    if (name === '') return []; // whatever a pool has on record
     const pod = await ask.get({ apiVersion: 'v1', kind: 'Pod', namespace, name });
     // What cannot be seen may be there.
     return (pod ?? (await ask.get({ apiVersion, kind: 'SpiderEndpoint', namespace, name }))) ? [full] : [];

@@ -34,7 +34,7 @@ async function quickSource(fixture: string): Promise<{ source: QuickSource; aske
     },
     async table({ resource, columns }, row) {
       asked.push(`table ${resource}`);
-      const cells = (status: { phase?: string; podIP?: string }) => ({ Status: status.phase, IP: status.podIP ?? '<none>' });
+      const cells = (status: { phase?: string; podIP?: string }) => ({ Ready: '0/1', Status: status.phase, IP: status.podIP ?? '<none>' });
       for (const { status } of await all(resource)) row(columns.map((column) => cells(status)[column as 'IP'] ?? ''));
       return undefined;
     },
@@ -114,7 +114,7 @@ describe('what could not be seen', () => {
     const asked: string[] = [];
     const { quick } = await looked('alone', {
       table: async ({ resource }, row) => {
-        if (resource === 'pods') for (const ip of rows) row(['Running', ip]);
+        if (resource === 'pods') for (const ip of rows) row(['1/1', 'Running', ip]);
         return undefined;
       },
       having: (resource, field, value) => {
@@ -128,7 +128,7 @@ describe('what could not be seen', () => {
 });
 
 describe('suspicions', () => {
-  const kept = (cells: [string, string][]) => cells.flatMap((each) => TABLES.pods.keep(each) ?? []);
+  const kept = (cells: [string, string][], ready = '0/1') => cells.flatMap((each) => TABLES.pods.keep([ready, ...each]) ?? []);
   test('one address in any spelling, twice; not that of a node', () => {
     const pods = kept([
       ['Running', '10.6.0.1'],
@@ -143,7 +143,11 @@ describe('suspicions', () => {
   });
   test.each(['Completed', 'Succeeded', 'Failed', 'Error', 'Evicted', 'OOMKilled', 'Terminating', 'ExitCode:3', 'Signal:9'])(
     '%s has ended',
-    (status) => expect(kept([[status, '10.6.0.1']])).toEqual([]),
+    (status) => {
+      expect(kept([[status, '10.6.0.1']])).toEqual([]);
+      // One container of it has ended, another is ready.
+      expect(kept([[status, '10.6.0.1']], '1/2')).toEqual(status === 'Terminating' ? [] : ['10.6.0.1']);
+    },
   );
   test.each(['<none>', '', 'none', '10.6.0.1,status.phase=Running', '\u001b[31m10.6.0.1', '10.6.0.256'])('no address: %j', (ip) =>
     expect(
