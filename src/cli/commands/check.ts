@@ -28,7 +28,14 @@ export async function check(call: Call): Promise<number> {
   const examination = await examined(call, options);
   call.out(...shown(call, [examination]));
   if (call.flags.from === undefined) await tellOfCutShort(call, examination.identity.uid);
-  return exitCode(examination.results, call.flags['fail-on'] ?? 'blocker');
+  return exitOf(call, [examination]);
+}
+
+/** A quick look is never a green light, not even where nothing is installed that it could look at. */
+function exitOf({ flags }: Call, examinations: readonly Examination[]): number {
+  const results = examinations.flatMap((examination) => examination.results);
+  const exit = exitCode(results, flags['fail-on'] ?? 'blocker');
+  return flags.quick && exit === EXIT.ok ? EXIT.unknown : exit;
 }
 
 const quickFrom = (): UserError =>
@@ -91,7 +98,6 @@ async function checkAll(call: Call, contexts: readonly string[], options: Examin
   }
   call.out(...shown(call, examinations, failed));
   if (!examinations.length) return EXIT.failed;
-  const results = examinations.flatMap((examination) => examination.results);
-  const exit = exitCode(results, call.flags['fail-on'] ?? 'blocker');
+  const exit = exitOf(call, examinations);
   return failed.length && exit === EXIT.ok ? EXIT.unknown : exit;
 }
