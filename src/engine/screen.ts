@@ -3,8 +3,11 @@ import type { Chart, Check, Finding, Gap, QuickAsk, QuickSource, Reads, Tables, 
 import { isGap } from './gaps.ts';
 import { gather } from './gather.ts';
 
-/** Suspicions that are settled. A list by a field's value takes an API server 20 to 40 ms where there are 150,000 Pods: this many are some seconds of its work. */
-const SETTLED = 100;
+/**
+ * Suspicions that are settled. A list by a field's value took an API server 0.04 s at 50,000 Pods and 0.5 s at 150,000, on a machine with much else to do
+ * (docs/performance.md): this many are at worst half a minute of its work.
+ */
+const SETTLED = 50;
 
 /** What a quick look says of a check without a screen. */
 export const NOT_QUICK: Text = {
