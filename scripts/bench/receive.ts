@@ -1,4 +1,4 @@
-// The yardstick: asks the API server for the same pages as `check spiderpool` does, and throws every byte away. In a process of its own, so that its costs are its own.
+// The yardstick: asks the API server for the same pages as `check spiderpool` does, or for the same tables as `--quick`, and throws every byte away. In a process of its own, so that its costs are its own.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Agent, get } from 'node:https';
@@ -11,13 +11,15 @@ export interface Received {
   bytes: number;
 }
 
+const NODES = '/api/v1/nodes';
 const PODS = '/api/v1/pods';
+const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io';
 const ENDPOINTS = '/apis/spiderpool.spidernet.io/v2beta1/spiderendpoints';
 
 /** Milliseconds, MB, bytes. */
-export async function receiveAll(plane: { server: string; folder: string }): Promise<Received> {
+export async function receiveAll(plane: { server: string; folder: string }, what: 'lists' | 'tables' = 'lists'): Promise<Received> {
   return JSON.parse(
-    execFileSync(process.execPath, [import.meta.filename, plane.server, plane.folder], {
+    execFileSync(process.execPath, [import.meta.filename, plane.server, plane.folder, what], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     }),
@@ -25,14 +27,16 @@ export async function receiveAll(plane: { server: string; folder: string }): Pro
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const [server = '', folder = ''] = process.argv.slice(2);
+  const [server = '', folder = '', what] = process.argv.slice(2);
   const agent = new Agent({ keepAlive: true, ca: readFileSync(certificateOf({ folder })) });
   const began = performance.now();
   let bytes = 0;
-  for (const [path, accept] of [
+  if (what === 'tables') for (const path of [NODES, PODS]) await page(`${path}?resourceVersion=0&includeObject=None`, TABLE);
+  const lists = [
     [PODS, 'application/vnd.kubernetes.protobuf'],
     [ENDPOINTS, 'application/json'],
-  ] as const) {
+  ] as const;
+  for (const [path, accept] of what === 'lists' ? lists : []) {
     for (let token: string | undefined = ''; token !== undefined; )
       token = await page(`${path}?limit=500${token ? `&continue=${encodeURIComponent(token)}` : ''}`, accept);
   }

@@ -52,7 +52,7 @@ const LOOK = [
     name: 'check',
     group: 'look',
     positionals: [{ name: 'SYSTEM|CHECK-ID', many: true, values: SYSTEM_NAMES, others: true }],
-    flags: ['to', 'chart', 'from', 'contexts', 'all-contexts', 'output', 'fail-on', 'accept'],
+    flags: ['to', 'chart', 'from', 'quick', 'contexts', 'all-contexts', 'output', 'fail-on', 'accept'],
     output: REPORTS,
     text: { en: 'Find out what an upgrade would break', zh: '找出升级会破坏什么' },
     more: {
@@ -68,6 +68,10 @@ const LOOK = [
       {
         text: { en: 'Several clusters, as one page', zh: '检查多个集群，生成一个网页' },
         words: 'check --contexts prod-a,prod-b -o html',
+      },
+      {
+        text: { en: 'Has a very large cluster one address on two Pods? In seconds', zh: '超大集群中是否有地址被两个 Pod 使用？几秒内回答' },
+        words: 'check spiderpool/duplicate-pod-ip --quick',
       },
       { text: { en: 'Offline, from a snapshot, as JSON', zh: '离线检查快照，输出 JSON' }, words: 'check --from prod.tar.gz -o json' },
     ],

@@ -63,6 +63,13 @@ export const FLAGS = {
       zh: '不连接集群，改为读取快照、清单目录或清单文件；- 表示标准输入',
     },
   },
+  quick: {
+    kind: 'boolean',
+    text: {
+      en: 'Look only by what the API server answers at once, for very large clusters: may find, never clears (exit 2 or 3)',
+      zh: '只看 API server 能立即回答的内容，适合超大集群：可以发现问题，但不会判定为没有问题（退出码 2 或 3）',
+    },
+  },
   output: { kind: 'value', short: 'o', value: 'FORMAT', text: { en: 'Output format', zh: '输出格式' } },
   'fail-on': {
     kind: 'value',

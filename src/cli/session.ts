@@ -6,7 +6,7 @@ import { clusterSource } from '../cluster/source.ts';
 import type { ClientOptions } from '../cluster/transport.ts';
 import { clusterWorld } from '../cluster/world.ts';
 import { whoAmI } from '../engine/conduct.ts';
-import type { ClusterIdentity, Lock, RunStore, Source, World } from '../engine/contracts.ts';
+import type { ClusterIdentity, Lock, QuickSource, RunStore, Source, World } from '../engine/contracts.ts';
 import { runStore } from '../journal/run-store.ts';
 import { stateFolder } from '../journal/state-folder.ts';
 import type { Dump } from '../snapshot/dump.ts';
@@ -63,14 +63,15 @@ function clientOptions(call: Call, { server }: Connection, warn: 0 | 1): ClientO
   };
 }
 
-/** A source alone: the cluster's, or that of --from. */
-export async function openSource(call: Call): Promise<{ source: Source; dump?: Dump; close(): void }> {
+/** A source alone: the cluster's (`live` is the same), or that of --from. */
+export async function openSource(call: Call): Promise<{ source: Source; live?: QuickSource; dump?: Dump; close(): void }> {
   if (call.flags.from !== undefined) {
     const dump = await readDump(call.flags.from);
     return { source: named(dumpSource(dump), call.flags.from), dump, close: () => {} };
   }
   const connection: Connection = await connect(connectionFlags(call.flags), call.env);
-  return { source: clusterSource(connection, call.signal, clientOptions(call, connection, 1)), close: () => connection.close() };
+  const live = clusterSource(connection, call.signal, clientOptions(call, connection, 1));
+  return { source: live, live, close: () => connection.close() };
 }
 
 export function connectionFlags(flags: Flags): ConnectionFlags {

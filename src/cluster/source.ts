@@ -1,11 +1,12 @@
 // The live cluster as the engine's Source: every no of the server is a Gap, and only a server that never answered is an error.
-import type { ApiResource, ClusterIdentity, Gap, Raw, ResourceName, Source } from '../engine/contracts.ts';
+import type { ApiResource, ClusterIdentity, Gap, QuickSource, Raw, ResourceName } from '../engine/contracts.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import { connectionError, foreignAnswer, gapOf, gapOfFailure, object, statusOf } from './answers.ts';
 import { discovery, objectPath, resourceName } from './discovery.ts';
 import type { Connection } from './kubeconfig.ts';
 import { list, listGates } from './list.ts';
+import { having, table } from './table.ts';
 import { type Answer, type ClientOptions, NoAnswer, pause, type Transport, transport } from './transport.ts';
 
 /** Shortest line we expect in a log, to turn bytes into the lines that the API can count from the end. */
@@ -15,7 +16,7 @@ const VERSION_PATH = '/version';
 const SYSTEM_PATH = '/api/v1/namespaces/kube-system';
 
 /** Reads through this connection until `signal` aborts (its reason is then thrown). Throws UserError while nothing was ever read: unreachable, untrusted, or not let in. */
-export function clusterSource(connection: Connection, signal: AbortSignal, options: ClientOptions): Source {
+export function clusterSource(connection: Connection, signal: AbortSignal, options: ClientOptions): QuickSource {
   const http = transport(connection, signal, options);
   const apis = discovery(http);
   const gates = listGates();
@@ -45,6 +46,18 @@ export function clusterSource(connection: Connection, signal: AbortSignal, optio
           return { why: 'failed', ...asked, detail: 'the server lists this API but does not answer for it (404)' };
         sink.restart();
         return undefined;
+      });
+    },
+    async table(query, row) {
+      return reach<undefined | Gap>(http, { verb: 'list', resource: query.resource }, async () => {
+        const api = await apis.byName(query.resource);
+        return !api || 'why' in api ? api : table(http, api, query, row, signal);
+      });
+    },
+    async having(resource, field, value) {
+      return reach(http, { verb: 'list', resource }, async () => {
+        const api = await apis.byName(resource);
+        return !api ? [] : 'why' in api ? api : having(http, api, field, value, signal);
       });
     },
     async get(ref) {

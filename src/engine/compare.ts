@@ -18,7 +18,7 @@ export interface Compared {
 }
 export interface Side {
   findings: ComparedFinding[];
-  /** `check installation` pairs whose outcome says that they were looked at: found, passed, not-applicable. */
+  /** `check installation` pairs that were looked at: found, passed, not-applicable; a quick look does not count. */
   looked: Set<string>;
 }
 
@@ -35,11 +35,15 @@ export interface ComparedCluster extends Compared {
   in: 'both' | 'before' | 'after';
 }
 
+/** What is missing in such a result is gone. */
+export const wasLookedAt = ({ outcome, gaps }: Pick<CheckResult, 'outcome' | 'gaps'>): boolean =>
+  ['found', 'passed', 'not-applicable'].includes(outcome) && !gaps.some(({ why }) => why === 'quick');
+
 export const lookKey = (check: string, installation: string): string => `${check} ${installation}`;
 
 /** One side, from results as the engine made them. */
-export function sideOf(results: readonly Pick<CheckResult, 'id' | 'installation' | 'outcome' | 'findings'>[]): Side {
-  const seen = results.filter(({ outcome }) => outcome === 'found' || outcome === 'passed' || outcome === 'not-applicable');
+export function sideOf(results: readonly Pick<CheckResult, 'id' | 'installation' | 'outcome' | 'findings' | 'gaps'>[]): Side {
+  const seen = results.filter(wasLookedAt);
   return {
     looked: new Set(seen.map(({ id, installation }) => lookKey(id, installation))),
     findings: results.flatMap(({ id, installation, findings }) =>

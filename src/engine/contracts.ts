@@ -35,9 +35,12 @@ export interface Rule {
 export type ResourceName = string;
 /** Dotted path; a key that holds dots is quoted: `metadata.annotations['k8s.v1.cni.cncf.io/network-status']`. Arrays are walked through. */
 export type Field = string;
-/** Something that could not be seen. Never "not there": a kind that is not installed gives no rows and no gap. */
+/**
+ * Something that was not seen. Never "not there": a kind that is not installed gives no rows and no gap.
+ * `quick`: only a quick look was asked for, or none that such a look could answer.
+ */
 export interface Gap {
-  why: 'forbidden' | 'failed' | 'not-collected';
+  why: 'forbidden' | 'failed' | 'not-collected' | 'quick';
   verb: 'list' | 'get' | 'log' | 'discover' | 'decode';
   resource: ResourceName;
   namespace?: string;
@@ -78,6 +81,21 @@ export interface Source {
   get(ref: Ref): Promise<Raw | undefined | Gap>;
   log(pod: Ref, container: string, lastBytes: number): Promise<string | undefined | Gap>;
 }
+/** The columns of one table, as `kubectl get -o wide` heads them. */
+export interface TableQuery {
+  resource: ResourceName;
+  columns: readonly string[];
+}
+/**
+ * A Source that can also answer at once, out of its memory: an API server, never a dump. What it says so may be old, and shows no namespace: enough for a suspicion,
+ * never for a finding, and least of all for the want of one.
+ */
+export interface QuickSource extends Source {
+  /** One answer. `row` gets the cells of the columns, in their order; '' for what is no text. A resource that is not installed has no rows. */
+  table(query: TableQuery, row: (cells: readonly string[]) => void): Promise<undefined | Gap>;
+  /** The objects in which `field` (one that the API server selects by) has this value. */
+  having(resource: ResourceName, field: Field, value: string): Promise<Raw[] | Gap>;
+}
 export interface ClusterIdentity {
   /** uid of the namespace kube-system, else `sha256:` of server and CA. */
   uid: string;
@@ -109,6 +127,10 @@ export type Rows<R extends Reads> = {
 export interface Ask {
   get(ref: Ref): Promise<Raw | undefined | Gap>;
   log(pod: Ref, container: string, lastBytes: number): Promise<string | undefined | Gap>;
+}
+/** What a quick look may ask besides; declared as `list`. */
+export interface QuickAsk extends Ask {
+  having: QuickSource['having'];
 }
 export interface HelmRelease {
   namespace: string;
@@ -189,10 +211,10 @@ export interface Remedy<Args> {
   /** Given all findings of the check, since only so can steps be ordered and merged. */
   steps(found: Finding<Args>[], at: Situation): Promise<(StepDraft | Refusal)[]>;
 }
-/** A resource of which single objects are read; `names` narrows the right. */
+/** A resource of which single objects are read; `names` narrows the right. `list`: of a quick look, those that have a value. */
 export interface Asked {
   resource: ResourceName;
-  verb?: 'get' | 'log';
+  verb?: 'get' | 'list' | 'log';
   names?: string[];
 }
 // biome-ignore lint/suspicious/noExplicitAny: a registry holds checks of every kind of argument
@@ -215,6 +237,25 @@ export interface Check<R extends Reads = any, Args = any> {
   /** `objects`: those that this finding is still about; some may have been accepted by name, so counts come from here and never from `args`. */
   message: Record<Language, (args: Args, objects: readonly Ref[]) => string>;
   remedy?: Remedy<Args>;
+  // biome-ignore lint/suspicious/noExplicitAny: tables, reads and suspicions of every kind
+  screen?: Screen<any, any, any, Args>;
+}
+export interface Table<Row = unknown> extends TableQuery {
+  keep(cells: readonly string[]): Row | undefined;
+}
+// biome-ignore lint/suspicious/noExplicitAny: as in Reads
+export type Tables = Record<string, Table<any>>;
+export type TableRows<T extends Tables> = { [K in keyof T]: T[K] extends Table<infer Row> ? Row[] : never };
+/** How a check takes a quick look (`check --quick`). It may find what the check would find; it clears nothing, so that its outcome is found or unknown. */
+export interface Screen<T extends Tables, R extends Reads, Suspicion, Args> {
+  /** The first is what the check is about. */
+  tables: T;
+  /** What they make suspicious; where that is nothing, nothing more is read. */
+  suspect(rows: TableRows<T>): Suspicion[];
+  reads: R;
+  asks: Asked[];
+  /** Each finding confirmed by point reads. The engine hands on a bounded number of suspicions. */
+  judge(suspicions: readonly Suspicion[], rows: Rows<R>, at: Situation & { ask: QuickAsk }): Promise<Finding<Args>[]>;
 }
 export interface System {
   id: SystemId;

@@ -6,6 +6,7 @@ import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import type {
   Ask,
+  Asked,
   Chart,
   Check,
   CheckResult,
@@ -16,6 +17,8 @@ import type {
   JudgedFinding,
   Judgement,
   Outcome,
+  QuickAsk,
+  QuickSource,
   Ref,
   Refusal,
   Source,
@@ -28,6 +31,7 @@ import type {
 import { isGap } from './gaps.ts';
 import { type Gathered, gather, listKey, type Wanted } from './gather.ts';
 import { choosePath, type Target } from './paths.ts';
+import { NOT_QUICK, screened, unread } from './screen.ts';
 
 export interface Examination {
   identity: ClusterIdentity;
@@ -64,6 +68,8 @@ export interface ExamineOptions {
   accept?: Acceptance[];
   /** Shown to the checks of the system that it is named after. */
   chart?: Chart;
+  /** Look only by what this can answer at once. */
+  quick?: QuickSource;
   began?(what: string): void;
 }
 /** `CHECK-ID` or `CHECK-ID:KIND/NAMESPACE/NAME`. */
@@ -90,7 +96,7 @@ export async function examine(source: Source, systems: System[], options: Examin
   // Detection first, together with those lists of checks that it makes anyway: no list is made twice, and none for a system that is not there.
   const early = await gather(
     source,
-    asked.flatMap((system) => earlyReads(system, wantedChecks(system))),
+    asked.flatMap((system) => earlyReads(system, options.quick ? [] : wantedChecks(system))),
     options.began,
   );
   const examination: Examination = {
@@ -132,12 +138,29 @@ export async function examine(source: Source, systems: System[], options: Examin
     if (closed) examination.results.push(closed);
     return !closed;
   });
+  if (options.quick) {
+    for (const each of open) await glance(each, options.quick, options, examination);
+    return examination;
+  }
   const late = await gather(source, lateReads(open), options.began);
   for (const each of open) {
     options.began?.(each.check.id);
     await judge(each, { ...each.early, ...late.get(each.check.id) }, source, options.accept ?? [], examination);
   }
   return examination;
+}
+
+/** The outcome of a quick look: found, or not known. */
+async function glance(each: Case, source: QuickSource, { accept = [], began }: ExamineOptions, into: Examination): Promise<void> {
+  const { check, path, chart } = each;
+  if (!check.screen) {
+    into.results.push(result(check, path.installation.id, 'not-looked-at', { note: NOT_QUICK, gaps: unread(check) }));
+    return;
+  }
+  const gaps: Gap[] = [];
+  const ask = notingQuick(source, [...(check.asks ?? []), ...check.screen.asks], gaps);
+  const findings = await screened(check, { path, chart, ask }, source, gaps, began);
+  await conclude(each, findings, { gaps, harmless: [] }, source, accept, into);
 }
 
 /** Silence about a namespace without an installation would look like a cluster without one. */
@@ -249,9 +272,21 @@ async function judge(each: Case, rows: Gathered, source: Source, accept: Accepta
     into.results.push(result(check, at, outcome, { gaps, note: 'unknown' in judgement ? judgement.unknown : judgement.notApplicable }));
     return;
   }
-  const { findings: all, gaps: odd } = Array.isArray(judgement) ? { findings: judgement, gaps: [] } : judgement;
-  gaps.push(...odd);
-  const found = split(all as Finding[], check.id, accept);
+  const { findings, gaps: odd } = Array.isArray(judgement) ? { findings: judgement, gaps: [] } : judgement;
+  await conclude(each, findings as Finding[], { gaps: [...gaps, ...odd], harmless }, source, accept, into);
+}
+
+async function conclude(
+  each: Case,
+  seen: Finding[],
+  { gaps, harmless }: { gaps: Gap[]; harmless: Gap[] },
+  source: Source,
+  accept: Acceptance[],
+  into: Examination,
+): Promise<void> {
+  const { check, path } = each;
+  const at = path.installation.id;
+  const found = split(seen, check.id, accept);
   const open = found.filter(({ accepted }) => !accepted).map(({ finding }) => finding);
   const propose = proposer(each, source);
   const offered = check.remedy && open.length ? await propose(open) : undefined;
@@ -303,12 +338,9 @@ function proposer({ check, path, chart }: Case, source: Source): CheckRemedy['pr
 }
 
 /** Point reads for one owner: what was not declared is a bug of ours; what could not be seen counts as the owner's gap. */
-function noting(source: Source, declared: readonly { resource: string; verb?: 'get' | 'log' }[], gaps: Gap[]): Ask {
-  const noted = <Answer>(answer: Answer): Answer => {
-    if (isGap(answer)) gaps.push(answer);
-    return answer;
-  };
-  const gets = declared.filter(({ verb }) => verb !== 'log').map(({ resource }) => resource);
+function noting(source: Source, declared: readonly Asked[], gaps: Gap[]): Ask {
+  const noted = noteIn(gaps);
+  const gets = declared.filter(({ verb = 'get' }) => verb === 'get').map(({ resource }) => resource);
   return {
     get: async (ref) => {
       if (!(await isDeclared(source, gets, ref))) throw new Error(`reads ${ref.kind} although its asks do not declare it`);
@@ -320,6 +352,24 @@ function noting(source: Source, declared: readonly { resource: string; verb?: 'g
     },
   };
 }
+
+function notingQuick(source: QuickSource, declared: readonly Asked[], gaps: Gap[]): QuickAsk {
+  return {
+    ...noting(source, declared, gaps),
+    having: async (resource, field, value) => {
+      if (!declared.some((each) => each.verb === 'list' && each.resource === resource))
+        throw new Error(`lists ${resource} although its asks do not declare it`);
+      return noteIn(gaps)(await source.having(resource, field, value));
+    },
+  };
+}
+
+const noteIn =
+  (gaps: Gap[]) =>
+  <Answer>(answer: Answer): Answer => {
+    if (isGap(answer)) gaps.push(answer);
+    return answer;
+  };
 
 async function isDeclared(source: Source, resources: string[], ref: Ref): Promise<boolean> {
   for (const name of resources) {

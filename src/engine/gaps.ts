@@ -24,6 +24,11 @@ export function describeGap(gap: Gap): Text {
       return { en: `may not ${en}`, zh: `无权${zh}` };
     case 'failed':
       return { en: `could not ${en}${detail.en}`, zh: `无法${zh}${detail.zh}` };
+    case 'quick':
+      return {
+        en: `a quick look at ${gap.resource} may find, but never clears`,
+        zh: `对 ${gap.resource} 的快速查看只能发现问题，不能证明没有问题`,
+      };
     case 'not-collected':
       return { en: `${gap.resource}${WHERE.en(gap)} was not collected`, zh: `未收集 ${gap.resource}${WHERE.zh(gap)}` };
   }
@@ -39,6 +44,8 @@ export function settleGap(gap: Gap, { tool, reach = '' }: { tool: string; reach?
         en: `try again; look at it with: kubectl get ${gap.resource}${reach}`,
         zh: `请重试；可用此命令查看：kubectl get ${gap.resource}${reach}`,
       };
+    case 'quick':
+      return { en: `look at everything: ${tool} check`, zh: `完整检查：${tool} check` };
     case 'not-collected':
       return { en: `collect it: ${tool} snapshot snapshot.tar.gz`, zh: `重新收集：${tool} snapshot snapshot.tar.gz` };
   }

@@ -1,7 +1,7 @@
 // The least rights that are enough, from what systems, checks and remedies declare. One place, so that `rbac` and the explanations of gaps agree.
 
 import { parseResourceName } from '../kube/resources.ts';
-import type { Asked, Reads, Rule, System } from './contracts.ts';
+import type { Asked, Check, Reads, ResourceName, Rule, System } from './contracts.ts';
 
 /** Read by every command, to know which cluster this is. */
 const IDENTITY: Rule = { verbs: ['get'], group: '', resource: 'namespaces', names: ['kube-system'] };
@@ -14,6 +14,7 @@ export function rightsToCheck(systems: readonly System[]): Rule[] {
       ...listRules(check.reads),
       ...(check.asks ?? []).map(askRule),
       ...(check.remedy?.asks ?? []).map(askRule),
+      ...screenRules(check),
     ]),
   ]);
   return merged([IDENTITY, ...declared]);
@@ -25,12 +26,15 @@ export function rightsToFix(systems: readonly System[], lease: readonly Rule[]):
   return merged([...rightsToCheck(systems), ...lease, ...writes]);
 }
 
-const listRules = (reads: Reads): Rule[] =>
+const listRules = (reads: Record<string, { resource: ResourceName }>): Rule[] =>
   Object.values(reads).map(({ resource }) => ({ verbs: ['list'], ...parseResourceName(resource) }));
 
-function askRule({ resource, verb, names }: Asked): Rule {
+const screenRules = ({ screen }: Check): Rule[] =>
+  screen ? [...listRules(screen.tables), ...listRules(screen.reads as Reads), ...screen.asks.map(askRule)] : [];
+
+function askRule({ resource, verb = 'get', names }: Asked): Rule {
   const split = parseResourceName(resource);
-  return verb === 'log' ? { verbs: ['get'], ...split, resource: `${split.resource}/log` } : { verbs: ['get'], ...split, names };
+  return verb === 'log' ? { verbs: ['get'], ...split, resource: `${split.resource}/log` } : { verbs: [verb], ...split, names };
 }
 
 /** Per resource: the verbs for all names, and one rule for those that are needed of single names only. */

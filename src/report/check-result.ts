@@ -1,7 +1,7 @@
 // The published form of an examination (docs/check-result.schema.json): what -o json prints, and what `compare` reads back.
 
 import { parseDocument } from 'yaml';
-import { type ClusterSide, lookKey, type Side } from '../engine/compare.ts';
+import { type ClusterSide, lookKey, type Side, wasLookedAt } from '../engine/compare.ts';
 import type { CheckResult, Gap, Grade, Json, Outcome, Raw, Ref, Text } from '../engine/contracts.ts';
 import type { Examination } from '../engine/examine.ts';
 import { isGap } from '../engine/gaps.ts';
@@ -113,11 +113,7 @@ function clusterSide(result: Raw, file: string): ClusterSide {
   const { checks, cluster } = result as unknown as PublishedResult;
   if (!Array.isArray(checks) || !checks.every(isCheck)) throw notAResult(file, 'its checks are not as the schema has them');
   const side: Side = {
-    looked: new Set(
-      checks
-        .filter(({ outcome }) => ['found', 'passed', 'not-applicable'].includes(outcome))
-        .map(({ id, installation }) => lookKey(id, installation)),
-    ),
+    looked: new Set(checks.filter(wasLookedAt).map(({ id, installation }) => lookKey(id, installation))),
     findings: checks.flatMap(({ id, installation, findings }) =>
       findings.map(({ fingerprint, grade, message, accepted }) => ({ fingerprint, check: id, installation, grade, message, accepted })),
     ),
@@ -150,6 +146,8 @@ function isCheck(check: PublishedCheck): boolean {
     typeof check?.id === 'string' &&
     typeof check.installation === 'string' &&
     typeof check.outcome === 'string' &&
+    Array.isArray(check.gaps) &&
+    check.gaps.every((gap) => typeof gap?.why === 'string') &&
     Array.isArray(check.findings) &&
     check.findings.every((finding) => typeof finding?.fingerprint === 'string' && GRADES.includes(finding.grade) && isText(finding.message))
   );

@@ -1,5 +1,5 @@
 // One check as a page: what should hold, why, how it is found, what is done about it, how that is taken back, and where we know it from.
-import type { Check, Language, Rule, Text } from '../engine/contracts.ts';
+import type { Check, Language, Reads, Rule, Text } from '../engine/contracts.ts';
 import { type Face, paragraph } from './face.ts';
 
 interface Section {
@@ -102,8 +102,9 @@ function concerns({ when, needs = [], knownUpTo }: Check, language: Language): s
   return parts.flatMap((part) => (part ? part[language] : [])).join({ en: ' ', zh: '' }[language]);
 }
 
-function reads({ reads, asks = [], remedy }: Check): string[] {
-  const lists = Object.values(reads as Record<string, { resource: string }>).map(({ resource }) => `list ${resource}`);
+function reads({ reads, asks = [], remedy, screen }: Check): string[] {
+  const listed: { resource: string }[] = [reads, screen?.tables ?? {}, screen?.reads ?? {}].flatMap((each) => Object.values(each as Reads));
+  const lists = listed.map(({ resource }) => `list ${resource}`);
   const points = [...asks, ...(remedy?.asks ?? [])].map(({ resource, verb, names }) =>
     [verb ?? 'get', resource, ...(names ?? [])].join(' '),
   );

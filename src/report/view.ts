@@ -215,12 +215,17 @@ function unknownViews(results: readonly CheckResult[], face: Face): UnknownView[
     const byWhy = [...Map.groupBy(all, ({ why }) => why)].map(([why, same]) => ({ why, checks: [...new Set(same.map(({ id }) => id))] }));
     const byChecks = Map.groupBy(byWhy, ({ checks }) => checks.join());
     const reasons = [...byChecks.values()].map((same) => ({ whys: same.map(({ why }) => why), checks: same[0]!.checks }));
-    return { head: (group.startsWith(SKIPPED) ? NOT_LOOKED : COULD_NOT)(count)[face.language], reasons, settle: all[0]!.settle };
+    return { head: headOf(group)(count)[face.language], reasons, settle: all[0]!.settle };
   });
 }
 
 const SKIPPED = 'not-looked-at ';
+const headOf = (group: string) => (group.startsWith(SKIPPED) ? NOT_LOOKED : group === 'quick' ? GLANCED : COULD_NOT);
 const COULD_NOT = (count: number): Text => ({ en: `${counted(count, 'check', '').en} could not look`, zh: `${count} 项检查未能进行` });
+const GLANCED = (count: number): Text => ({
+  en: `${counted(count, 'check', '').en} took only a quick look`,
+  zh: `${count} 项检查只做了快速查看`,
+});
 const NOT_LOOKED = (count: number): Text => ({
   en: `${counted(count, 'check was', '', 'checks were').en} not looked at`,
   zh: `${count} 项检查未执行`,
@@ -228,7 +233,7 @@ const NOT_LOOKED = (count: number): Text => ({
 
 function obstacles({ id, outcome, gaps, note }: CheckResult, face: Face): Obstacle[] {
   const { language } = face;
-  if (gaps.length) {
+  if (gaps.length && outcome !== 'not-looked-at') {
     return gaps.map((gap) => ({
       id,
       group: gap.why === 'failed' ? `${gap.why} ${gap.detail ?? ''}` : gap.why,

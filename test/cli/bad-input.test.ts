@@ -116,6 +116,7 @@ const COMMAND_LINE: Record<string, Case> = {
     next: /helm rollback/,
   },
   'duration without a unit': { args: () => ['check', '--request-timeout', '5x'], says: /5x/, next: /./ },
+  'a quick look at a file': { args: () => ['check', '--quick', '--from', '-'], says: /--quick.*--from/, next: /--quick/ },
   'two places at once': { args: () => ['check', '--from', DEMO, '--all-contexts'], says: /--all-contexts.*--from/, next: /--contexts/ },
 };
 /** What a terminal would obey; and a line that would look like ours. */

@@ -106,6 +106,15 @@ test('comparing: new, gone, still there, and not looked at again', () => {
   expect(prints).toEqual({ new: ['d'], gone: ['a'], still: ['b'], notLookedAt: ['c'] });
 });
 
+test('a quick look is the whole truth about nothing: nothing is gone since, and nothing is fine', () => {
+  const gaps = [{ why: 'quick', verb: 'list', resource: 'pods' } as const];
+  const before = [result('found', [finding('blocker', 'a'), finding('blocker', 'b')])];
+  const quick = [{ ...result('found', [finding('notice', 'b')]), gaps }];
+  const { gone, still, notLookedAt } = compare(sideOf(before), sideOf(quick));
+  expect([gone, still, notLookedAt].map((each) => each.map(({ fingerprint }) => fingerprint))).toEqual([[], ['b'], ['a']]);
+  expect(exitCode(quick, 'blocker')).toBe(3);
+});
+
 describe('plans', () => {
   const draft = (name: string, more: Partial<StepDraft> = {}): StepDraft => {
     const { id: _, reasons: __, after: ___, ...rest } = patchStep(name);

@@ -100,7 +100,7 @@ export async function holdOf(pod: PodRow, address: string, apiVersion: string, a
 }
 
 /** Under the machine's name where KubeVirt made the Pod and Spiderpool keeps its address, else under the Pod's. */
-async function endpointOf({ namespace, name, machine }: PodRow, apiVersion: string, ask: Ask): Promise<Raw | undefined> {
+export async function endpointOf({ namespace, name, machine }: PodRow, apiVersion: string, ask: Ask): Promise<Raw | undefined> {
   for (const called of [machine, name]) {
     if (called === undefined) continue;
     const found = await ask.get({ apiVersion, kind: 'SpiderEndpoint', namespace, name: called });

@@ -1,0 +1,62 @@
+// A quick look: the tables of a check that has a screen, and point reads for what they make suspicious. It may find; nothing that it does not find is cleared.
+import type { Chart, Check, Finding, Gap, QuickAsk, QuickSource, Reads, Tables, Text, UpgradePath } from './contracts.ts';
+import { isGap } from './gaps.ts';
+import { gather } from './gather.ts';
+
+/**
+ * Suspicions that are settled. A list by a field's value took an API server 0.04 s at 50,000 Pods and 0.5 s at 150,000, on a machine with much else to do
+ * (docs/performance.md): this many are at worst half a minute of its work.
+ */
+const SETTLED = 50;
+
+/** What a quick look says of a check without a screen. */
+export const NOT_QUICK: Text = {
+  en: 'a quick look cannot tell; run check without --quick',
+  zh: '快速查看无法判断；请去掉 --quick 运行 check',
+};
+
+/** Every list that the check would have made. */
+export const unread = ({ reads }: Check): Gap[] =>
+  Object.values(reads as Reads).map(({ resource }) => ({ why: 'quick', verb: 'list', resource }));
+
+/** The findings, and why their absence says nothing: one gap at least. `gaps`: also filled by what `ask` could not see. */
+export async function screened(
+  { id, screen }: Check,
+  at: { path: UpgradePath; chart?: Chart; ask: QuickAsk },
+  source: QuickSource,
+  gaps: Gap[],
+  began?: (what: string) => void,
+): Promise<Finding[]> {
+  const tables: Record<string, unknown[]> = {};
+  for (const [name, table] of Object.entries(screen!.tables as Tables)) {
+    began?.(table.resource);
+    const rows: unknown[] = [];
+    const gap = await source.table(table, (cells) => {
+      const row = table.keep(cells);
+      if (row !== undefined) rows.push(row);
+    });
+    if (gap) {
+      gaps.push(gap);
+      return [];
+    }
+    tables[name] = rows;
+  }
+  const about = Object.values(screen!.tables as Tables)[0]!.resource;
+  gaps.push({ why: 'quick', verb: 'list', resource: about });
+  const suspicions = screen!.suspect(tables);
+  if (!suspicions.length) return [];
+  if (suspicions.length > SETTLED) gaps.push(tooMany(about, suspicions.length));
+  const reads = screen!.reads as Reads;
+  const rows = (await gather(source, [{ owner: id, reads }], began)).get(id)!;
+  const missing = Object.entries(reads).filter(([name, { harmless }]) => isGap(rows[name]) && !harmless);
+  gaps.push(...missing.map(([name]) => rows[name] as Gap));
+  if (missing.some(([, { optional }]) => !optional)) return [];
+  return screen!.judge(suspicions.slice(0, SETTLED), rows as never, at);
+}
+
+const tooMany = (resource: string, count: number): Gap => ({
+  why: 'failed',
+  verb: 'list',
+  resource,
+  detail: `${count} suspicions, of which a quick look settles the first ${SETTLED}`,
+});
