@@ -26,7 +26,7 @@ const result = (uid: string, context: string, ...found: string[]) => ({
   apiVersion: 'upgrade-guard/v1',
   kind: 'CheckResult',
   cluster: { uid, context },
-  checks: [{ id: 'a/b', installation: 'a@x/y', outcome: found.length ? 'found' : 'passed', findings: found.map(finding) }],
+  checks: [{ id: 'a/b', installation: 'a@x/y', outcome: found.length ? 'found' : 'passed', findings: found.map(finding), gaps: [] }],
 });
 const list = (...items: object[]) => ({ apiVersion: 'upgrade-guard/v1', kind: 'CheckResultList', items, failed: [], complete: true });
 const read = (value: object, as = jsonOf) => readPublished(as(value), 'f');
