@@ -8,6 +8,7 @@ import {
   type Entry,
   type Journal,
   type Look,
+  type Progress,
   type Raw,
   type Ref,
   type Step,
@@ -18,7 +19,6 @@ import {
   type World,
   WorldError,
 } from './contracts.ts';
-import type { Progress } from './progress.ts';
 import { kindOf } from './steps/index.ts';
 import { identity } from './steps/objects.ts';
 
