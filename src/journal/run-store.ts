@@ -11,7 +11,7 @@ import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
 import { appender } from './append.ts';
 import { lockFolder, type Owner } from './lock.ts';
-import { JOURNAL_FILE, LENGTH_FILE, RUN_FILE, readJournal, readRun, writtenLength } from './stored.ts';
+import { JOURNAL_FILE, LENGTH_FILE, RUN_FILE, readJournal, readRun, runLines, writtenLength } from './stored.ts';
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -21,8 +21,13 @@ export function runStore(folder: string, clusterUid: string): RunStore {
   const cluster = path.join(folder, clusterFolder(clusterUid));
   const folderOf = (id: string) => path.join(cluster, id);
 
+  /** What a list read last, for whoever asks for just that run next: one of 100,000 steps takes seconds to read. `reopen` sees whether it is still so. */
+  let newest: Awaited<ReturnType<RunStore['read']>>;
+
   const read: RunStore['read'] = async (id) => {
-    if (!isRunId(id)) return undefined;
+    const known = newest?.run.id === id ? newest : undefined;
+    newest = undefined;
+    if (known || !isRunId(id)) return known;
     return onDisk(`read run ${id}`, `读取运行 ${id}`, async () => {
       const run = await readRun(folderOf(id), id);
       if (run === undefined || run.cluster.uid !== clusterUid) return undefined;
@@ -45,12 +50,16 @@ export function runStore(folder: string, clusterUid: string): RunStore {
 
     async list() {
       const runs: RunSummary[] = [];
+      newest = undefined;
       const unreadable: { id: string; why: Text }[] = [];
       for (const id of await onDisk('list the runs of this cluster', '列出此集群的运行记录', () => runIds(cluster))) {
         try {
           const stored = await read(id);
-          if (stored !== undefined) runs.push(summaryOf(stored));
-          else unreadable.push({ id, why: NOT_OURS });
+          if (stored === undefined) unreadable.push({ id, why: NOT_OURS });
+          else {
+            runs.push(summaryOf(stored));
+            newest = stored;
+          }
         } catch (error) {
           if (!(error instanceof UserError)) throw error;
           unreadable.push({ id, why: { en: oneLine(error.text.en, 500), zh: oneLine(error.text.zh, 500) } });
@@ -81,10 +90,11 @@ function isRunId(id: string): boolean {
   return /^[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?$/.test(id) && !/^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/.test(id);
 }
 
+/** Oldest first: they begin with their time. */
 async function runIds(cluster: string): Promise<string[]> {
   try {
     // Links and files too: where a run should be, they are damage.
-    return (await readdir(cluster)).filter(isRunId);
+    return (await readdir(cluster)).filter(isRunId).sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
@@ -119,7 +129,7 @@ async function writeRun(folder: string, run: Run): Promise<void> {
   const temporary = path.join(folder, `${RUN_FILE}.new`);
   const file = await open(temporary, 'w', FILE_MODE);
   try {
-    await file.writeFile(`${JSON.stringify(run)}\n`);
+    await file.writeFile(runLines(run));
     await file.sync();
   } finally {
     await file.close();

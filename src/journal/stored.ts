@@ -25,18 +25,54 @@ export async function readRun(folder: string, id: string): Promise<Run | undefin
   if (!found.isSymbolicLink() && !found.isDirectory()) throw noFolder(folder);
   const file = path.join(folder, RUN_FILE);
   for (const each of [folder, file, path.join(folder, JOURNAL_FILE), path.join(folder, LENGTH_FILE)]) await ownAlone(each);
-  const text = await readFile(file, 'utf8').catch(absent);
-  if (text === undefined) return undefined;
   let run: unknown;
   try {
-    run = parseJson(text);
+    run = await parsedRun(file);
   } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     throw damaged(file, undefined, unreadable(error));
   }
+  if (run === undefined) return undefined;
   if (isRaw(run) && typeof run.schema === 'number' && run.schema > SCHEMA) throw tooNew(file, run.schema);
   const wrong = wrongInRun(run, id);
   if (wrong !== undefined) throw damaged(file, undefined, misshapen(wrong));
   return run as Run;
+}
+
+/**
+ * A run's file: one line for all but its steps, then one line a step. Still one JSON text; but to read it as one takes several times the memory,
+ * and there may be 100,000 steps.
+ */
+export function* runLines({ steps, ...rest }: Run): Generator<string> {
+  yield `${JSON.stringify(rest).slice(0, -1)}${STEPS}`;
+  for (let at = 0; at < steps.length; at += AT_ONCE) {
+    const lines = steps.slice(at, at + AT_ONCE).map((step) => JSON.stringify(step));
+    yield `${at ? ',' : ''}\n${lines.join(',\n')}`;
+  }
+  yield '\n]}\n';
+}
+const STEPS = ',"steps":[';
+/** Steps per write to the disk. */
+const AT_ONCE = 500;
+
+/** undefined: no such file. Throws SyntaxError. */
+async function parsedRun(file: string): Promise<unknown> {
+  let run: { steps: unknown[] } | undefined;
+  let ended = false;
+  for await (const line of wholeLines(file)) {
+    const text = line.toString('utf8');
+    if (!run) {
+      // Of an older build, or laid out anew by somebody.
+      if (!text.endsWith(STEPS)) break;
+      run = parseJson(`${text}]}`) as { steps: unknown[] };
+    } else if (ended) throw new SyntaxError('more behind its end');
+    else if (text === ']}') ended = true;
+    else run.steps.push(parseJson(text.replace(/,$/, '')));
+  }
+  if (run && !ended) throw new SyntaxError('its end is missing');
+  if (run) return run;
+  const text = await readFile(file, 'utf8').catch(absent);
+  return text === undefined ? undefined : parseJson(text);
 }
 
 /** A run says what is written to a cluster: where others may write it, it is not to be trusted. Links are not followed for the same reason. */

@@ -242,6 +242,44 @@ describe('run store', () => {
     await (await reopened('two')).close();
   });
 
+  it('keeps a run as one JSON text with a line for each step, and reads it laid out in any other way too', async () => {
+    const store = runStore(folder, UID);
+    // More than are written at once.
+    const long: Run = { ...run('w'), steps: Array.from({ length: 1201 }, (_, i) => patch(`s${i}`, `步骤-${i}"]}`)) };
+    for (const each of [long, { ...long, id: 'none', steps: [] }]) {
+      await (await store.create(each)).close();
+      const file = path.join(folder, UID, each.id, 'run.json');
+      const text = readFileSync(file, 'utf8');
+      expect(JSON.parse(text)).toEqual(each);
+      expect(text.split('\n')).toHaveLength(each.steps.length + 3);
+      for (const spaces of [0, 2]) {
+        expect((await store.read(each.id))?.run).toEqual(each);
+        writeFileSync(file, JSON.stringify(each, null, spaces));
+      }
+      expect((await store.read(each.id))?.run).toEqual(each);
+      for (const cut of [text.slice(0, -4), `${text}]}\n`, text.slice(0, 50)]) {
+        writeFileSync(file, cut);
+        expect((await failure(store.read(each.id))).message).toContain(`reading ${file}: damaged: `);
+      }
+    }
+  });
+
+  it('gives the run that a list read last at once, and no other day what it was then', async () => {
+    const store = runStore(folder, UID);
+    await whole('x1');
+    await whole('x2');
+    await store.list();
+    rmSync(path.join(folder, UID, 'x1'), { recursive: true });
+    rmSync(path.join(folder, UID, 'x2'), { recursive: true });
+    expect(await store.read('x1')).toBeUndefined();
+    await whole('x2');
+    await store.list();
+    rmSync(path.join(folder, UID, 'x2'), { recursive: true });
+    expect((await store.read('x2'))?.run.id).toBe('x2');
+    expect(await store.read('x2')).toBeUndefined();
+    expect((await store.list()).runs).toEqual([]);
+  });
+
   const bent: [string, (run: Run) => unknown][] = [
     ['id', (run) => ({ ...run, id: 'other' })],
     ['checks[0]', (run) => ({ ...run, checks: ['../../x'] })],
