@@ -292,12 +292,15 @@ const goneOn = (id: string): UserError =>
   );
 
 function inUse(id: string, { host, pid }: Owner, folder: string): UserError {
-  const en = `Process ${pid} on ${oneLine(host)} is working on run ${id}.`;
+  const at = oneLine(host);
   return new UserError(
-    { en, zh: `主机 ${oneLine(host)} 上的进程 ${pid} 正在处理运行 ${id}。` },
     {
-      en: `Wait until it has ended. If that machine is gone for good, remove the file lock,${pid},… from ${folder} and try again.`,
-      zh: `请等待其结束。如果该主机已不复存在，请删除 ${folder} 中的 lock,${pid},… 文件后重试。`,
+      en: `opening the journal of run ${id}: process ${pid} on ${at} is working on it`,
+      zh: `打开运行 ${id} 的日志：主机 ${at} 上的进程 ${pid} 正在处理它`,
+    },
+    {
+      en: `wait until it has ended; if that machine is gone for good, remove the file lock,${pid},… from ${folder} and try again`,
+      zh: `请等待其结束；如果该主机已不复存在，请删除 ${folder} 中的 lock,${pid},… 文件后重试`,
     },
   );
 }

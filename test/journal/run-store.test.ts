@@ -342,7 +342,7 @@ describe('run store', () => {
   it('lets one process at a time work on a journal', async () => {
     const store = runStore(folder, UID);
     const journal = await store.create(run('l'));
-    expect((await failure(reopened('l'))).message).toContain(`Process ${process.pid} on`);
+    expect((await failure(reopened('l'))).message).toContain(`process ${process.pid} on`);
     await journal.close();
     const attempts = await Promise.allSettled(Array.from({ length: 5 }, () => reopened('l')));
     expect(attempts.filter(({ status }) => status === 'fulfilled').length).toBe(1);
@@ -353,7 +353,7 @@ describe('run store', () => {
     const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)']);
     await once(child, 'spawn');
     writeFileSync(lock(child.pid as number, 'unknown'), '');
-    expect((await failure(reopened('l'))).message).toContain(`Process ${child.pid} on`);
+    expect((await failure(reopened('l'))).message).toContain(`process ${child.pid} on`);
     child.kill('SIGKILL');
     await once(child, 'exit');
     await (await reopened('l')).close();
@@ -392,7 +392,7 @@ it('lets in at most one of several processes that come at once', async () => {
   for (const child of children) child.stdin.end();
   await Promise.all(children.map((child) => once(child, 'exit')));
   expect(said.filter((text) => text.endsWith('in\n')).length).toBeLessThanOrEqual(1);
-  for (const text of said) if (!text.endsWith('in\n')) expect(text).toMatch(/Process \d+ on .* is working on run race/);
+  for (const text of said) if (!text.endsWith('in\n')) expect(text).toMatch(/journal of run race: process \d+ on .* is working on it/);
 });
 
 describe('group commit', () => {
