@@ -3,6 +3,7 @@ import type { Rule, Run, Step } from '../engine/contracts.ts';
 import { isAllowed, rightOf } from '../engine/rights.ts';
 import { ruleText } from '../kube/resources.ts';
 import { CHECKS } from '../systems/index.ts';
+import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 
 /** Throws UserError for a step that writes what no remedy of the run's checks declares; also where this build does not know the check that does. */
@@ -16,8 +17,9 @@ export function onlyDeclared(run: Run): (step: Step) => void {
   };
 }
 
-function beyond({ id, checks, tool }: Run, step: Step, right: Rule, unknown: readonly string[]): UserError {
+function beyond({ id, checks, tool: made }: Run, step: Step, right: Rule, unknown: readonly string[]): UserError {
   const what = ruleText(right);
+  const tool = oneLine(made, 80);
   return unknown.length
     ? new UserError(
         {
