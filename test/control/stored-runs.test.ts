@@ -90,6 +90,16 @@ describe('a run that somebody has changed', () => {
     expect(ran.stderr).toContain('use the build that made the run: upgrade-guard 0.0.9');
     expect(await stage.types()).toEqual(FIXED);
   });
+  test('resumed beside such a check: what is known is done, and the rest is not called repaired', async () => {
+    const home = newHome();
+    refuse(/bare-c/);
+    expect((await run(['fix', CHECK, '--yes'], { kubeconfig: through, home })).code).toBe(4);
+    edited(home, (stored) => stored.checks.push('spiderpool/forgotten'));
+    const ran = await run(['resume', '--yes'], { kubeconfig, home });
+    expect(ran.code, ran.stderr).toBe(3);
+    expect(ran.stderr).toContain('Not looked at again: spiderpool/forgotten, which this build does not know.');
+    expect(await stage.types()).toEqual(FIXED);
+  });
   test('its words may lie; object and change stand beside them', async () => {
     const home = await fixed();
     edited(home, ({ steps }) => Object.assign(steps[0].text, { en: 'nothing at all', zh: '什么也不做' }));
