@@ -5,7 +5,7 @@ import { examine } from '../../engine/examine.ts';
 import { isSettled, runState } from '../../engine/progress.ts';
 import { isComplete } from '../../engine/verdict.ts';
 import { planView, question, SHOWN } from '../../report/plan.ts';
-import { SYSTEMS, TITLES } from '../../systems/index.ts';
+import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
 import { attended, clearOwnLease, ended, lookedAgain } from '../attend.ts';
 import type { Call } from '../call.ts';
@@ -42,7 +42,7 @@ export async function resume(call: Call): Promise<number> {
     const remaining = after.results.flatMap(({ findings }) => findings).filter(({ fingerprint }) => reasons.has(fingerprint));
     for (const { message } of remaining) call.say(call.t({ en: `still there: ${message.en}`, zh: `仍存在：${message.zh}` }));
     lookedAgain(call, run, executed, remaining.length);
-    const forgotten = run.checks.filter((id) => !TITLES.has(id));
+    const forgotten = run.checks.filter((id) => !HEADLINES.has(id));
     if (forgotten.length) call.say(call.t(notLookedAt(forgotten.join(', '))));
     if (remaining.length) return EXIT.findings;
     return isComplete(after.results) && !forgotten.length ? EXIT.ok : EXIT.unknown;
