@@ -4,15 +4,18 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Check, CheckResult, Entry, Raw, Read, Step } from '../src/engine/contracts.ts';
+import type { Check, CheckResult, Entry, Raw, Read, Run, Step } from '../src/engine/contracts.ts';
 import { examine, objectName } from '../src/engine/examine.ts';
 import { executeRun, executeUndo } from '../src/engine/execute.ts';
 import { parseTarget } from '../src/engine/paths.ts';
+import { inverseOf } from '../src/engine/perform.ts';
 import { makePlan } from '../src/engine/plan.ts';
 import { progressOf } from '../src/engine/progress.ts';
+import { isAllowed, rightOf } from '../src/engine/rights.ts';
+import { wrongInRun } from '../src/journal/well-formed.ts';
 import { ALWAYS, type FieldRead, recording, undeclared } from '../src/kube/fields.ts';
 import { refOf } from '../src/kube/refs.ts';
-import { parseResourceName } from '../src/kube/resources.ts';
+import { parseResourceName, ruleText } from '../src/kube/resources.ts';
 import type { Dump } from '../src/snapshot/dump.ts';
 import { readDump } from '../src/snapshot/read.ts';
 import { dumpSource, resourcesByKind } from '../src/snapshot/source.ts';
@@ -122,9 +125,11 @@ async function rehearsed(check: Check, dump: Dump, each: Case): Promise<void> {
   expect(changes).toEqual(each.steps);
   for (const step of plan.steps) hasBoth(step.text);
   permitted(check, plan.steps, dump);
-  if (plan.steps.some((step) => step.do === 'manual')) return;
   const identity = await source.identity();
-  const run = { schema: 1 as const, id: 'grid', tool: '', what: '', at: '', checks: [], steps: plan.steps, cluster: identity };
+  const at = new Date().toISOString();
+  const run: Run = { schema: 1, id: 'grid', tool: '', what: '', at, checks: [check.id], steps: plan.steps, cluster: identity };
+  expect(wrongInRun(JSON.parse(JSON.stringify(run)), 'grid'), 'what a stored run may be').toBeUndefined();
+  if (plan.steps.some((step) => step.do === 'manual')) return;
   const entries: Entry[] = [];
   const means = {
     world: dumpWorld(dump),
@@ -134,6 +139,7 @@ async function rehearsed(check: Check, dump: Dump, each: Case): Promise<void> {
   const before = steady(dump);
   expect((await executeRun(run, { ...means, progress: progressOf([]) })).state).toBe('finished');
   expect(said(await resultOf(check, dump, each))).toEqual(['passed']);
+  undoPermitted(check, plan.steps, entries);
   if (plan.steps.some(({ undo }) => undo !== 'exact')) return;
   expect((await executeUndo(run, { ...means, progress: progressOf(entries) })).state).toBe('finished');
   expect(steady(dump), 'what undo: exact promises').toEqual(before);
@@ -163,6 +169,17 @@ function permitted(check: Check, steps: readonly Step[], dump: Dump): void {
     const rule = { group, resource: `${resource}${below}`, verb };
     const has = check.remedy?.writes.some((each) => each.group === group && each.resource === rule.resource && each.verbs.includes(verb));
     expect(has, `the remedy's writes lack ${JSON.stringify(rule)}`).toBe(true);
+  }
+}
+
+/** The same of what takes them back. */
+function undoPermitted({ remedy }: Check, steps: readonly Step[], entries: readonly Entry[]): void {
+  const progress = progressOf(entries);
+  for (const step of steps) {
+    const inverse = inverseOf(step, progress);
+    if ('none' in inverse) continue;
+    const right = rightOf(inverse);
+    if (right) expect(isAllowed(right, remedy!.writes), `the remedy's writes lack ${ruleText(right)}, for its undo`).toBe(true);
   }
 }
 

@@ -74,7 +74,14 @@ export function ended(call: Call, run: Run, way: Way, executed: Attempt, steps: 
   if (executed.state === 'unchanged') return call.signal.aborted ? EXIT.interrupted : EXIT.failed;
   if (executed.state === 'stopped') return EXIT.halfWay;
   const broken = steps.some(({ id, undo }) => undo !== 'none' && executed.outcomes.get(id)?.result === 'left');
-  return broken ? EXIT.halfWay : EXIT.ok;
+  if (!broken) return EXIT.ok;
+  call.say(
+    call.t({
+      en: `Then try what was left again: {tool} undo ${run.id}{reach}`,
+      zh: `之后可再次撤销剩余部分：{tool} undo ${run.id}{reach}`,
+    }),
+  );
+  return EXIT.halfWay;
 }
 
 const LEASE_LOST = {

@@ -2,7 +2,6 @@
 import { connect, contexts } from '../cluster/kubeconfig.ts';
 import { clusterSource } from '../cluster/source.ts';
 import type { Language } from '../engine/contracts.ts';
-import { runState } from '../engine/progress.ts';
 import { runStore } from '../journal/run-store.ts';
 import { stateFolder } from '../journal/state-folder.ts';
 import { RUN_STATES } from '../report/words.ts';
@@ -53,7 +52,7 @@ const ANSWERS: Record<Asked, (place: Place) => Promise<Candidate[]>> = {
     try {
       const { uid } = await source.identity();
       const { runs } = await runStore(stateFolder(place.env), uid).list();
-      return runs.map((stored) => [stored.run.id, `${stored.run.what}: ${RUN_STATES[runState(stored)][place.language]}`]);
+      return runs.map(({ id, what, state }) => [id, `${what}: ${RUN_STATES[state][place.language]}`]);
     } finally {
       close();
     }

@@ -158,22 +158,34 @@ const CHANGE = [
     name: 'resume',
     group: 'change',
     positionals: [RUN],
-    flags: ['yes', 'confirm', 'take-over'],
+    flags: ['dry-run', 'yes', 'confirm', 'take-over'],
     text: { en: 'Go on with a run that stopped half-way', zh: '继续中途停下的执行' },
     more: { en: 'Without RUN: the newest unfinished run of this cluster.', zh: '不写 RUN 时，继续本集群最近一次未完成的执行。' },
-    examples: [{ text: { en: 'The newest unfinished run', zh: '继续最近一次未完成的执行' }, words: 'resume' }],
+    examples: [
+      { text: { en: 'The newest unfinished run', zh: '继续最近一次未完成的执行' }, words: 'resume' },
+      { text: { en: 'What it would still do', zh: '只显示还将做什么' }, words: 'resume --dry-run=client' },
+    ],
   },
   {
     name: 'undo',
     group: 'change',
     positionals: [RUN],
-    flags: ['yes', 'confirm', 'take-over'],
+    flags: ['dry-run', 'yes', 'confirm', 'take-over'],
     text: { en: 'Take back what a run changed', zh: '撤销一次执行所做的更改' },
     more: {
       en: 'Without RUN: the newest run of this cluster. An object that somebody changed since then is named and left as it is.',
       zh: '不写 RUN 时，撤销本集群最近一次执行。此后被他人改动过的对象会被指出，并保持原样。',
     },
-    examples: [{ text: { en: 'The newest run', zh: '撤销最近一次执行' }, words: 'undo' }],
+    examples: [
+      { text: { en: 'The newest run', zh: '撤销最近一次执行' }, words: 'undo' },
+      {
+        text: {
+          en: 'What would be taken back, and whether the API server would accept it',
+          zh: '只显示将撤销什么，以及 API server 是否会接受',
+        },
+        words: 'undo --dry-run=server',
+      },
+    ],
   },
 ] as const satisfies readonly CommandSpec[];
 

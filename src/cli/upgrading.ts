@@ -36,7 +36,7 @@ export async function intended(given: Call, live: Live, run: string): Promise<In
   const before = await examine(live.source, SYSTEMS, options);
   const release = releaseOf(theOne(before.installations, system, call.args[1]));
   const { revision, values } = await standingOf(release, live);
-  const drafts = system.upgrade!({
+  const drafts = system.upgrade!.steps({
     release: { ...release, revision },
     chart: { path: path.resolve(call.flags.chart!), name: chart.name, version: chart.version },
     values: laidOver(chart.values, values),

@@ -21,6 +21,8 @@ export interface Call {
   contentType?: string;
   /** Milliseconds for the whole exchange, where the connection's own limit is none or longer. */
   timeoutMs?: number;
+  /** Being told to wait (429, 503) is an answer: the caller has a deadline of its own. */
+  hurried?: true;
   /** A longer body is `too-big`, or with `tail` loses its beginning. */
   maxBytes?: number;
   tail?: boolean;
@@ -39,7 +41,7 @@ export interface Answer {
 export interface Transport {
   readonly connection: Connection;
   readonly watch?: Watch;
-  /** Any status is an answer; 401 has been tried with new credentials, 429 and 503 as often as is polite. Throws NoAnswer, UserError (credentials), or the signal's reason. */
+  /** Any status is an answer; 401 has been tried with new credentials, 429 and 503 as often as is polite (once if `hurried`). Throws NoAnswer, UserError (credentials), or the signal's reason. */
   request(call: Call): Promise<Answer>;
   /** The server has answered something other than 401 before: what fails now is not a wrong address. */
   answered(): boolean;
@@ -120,7 +122,7 @@ export function transport(connection: Connection, signal: AbortSignal, options: 
         await pause(again, signal);
         continue;
       }
-      const wait = tried < TRIES ? askedToWait(answer) : undefined;
+      const wait = tried < TRIES && !call.hurried ? askedToWait(answer) : undefined;
       told({ status: answer.status }, ms(), wait);
       if (!answered) assertApiServer(answer);
       for (const text of warningsOf(answer.headers)) {

@@ -1,9 +1,23 @@
 // One attempt at a run, in either way: the journal first, then the Lease, then the steps, and both closed behind it in every case.
 import { hostname, userInfo } from 'node:os';
 import { EXIT, UserError } from '../text/user-error.ts';
-import type { ClusterIdentity, EndState, Entry, Held, Holder, Journal, Lock, Run, RunStore, Step, Text, Way, World } from './contracts.ts';
+import type {
+  ClusterIdentity,
+  EndState,
+  Held,
+  Holder,
+  Journal,
+  Lock,
+  Progress,
+  Run,
+  RunStore,
+  Step,
+  Text,
+  Way,
+  World,
+} from './contracts.ts';
 import { type Executed, executeRun, executeUndo, type StepOutcome } from './execute.ts';
-import { progressOf } from './progress.ts';
+import { noProgress } from './progress.ts';
 
 export interface Hands {
   store: RunStore;
@@ -24,23 +38,27 @@ export interface Attempt extends Executed {
 
 /** Begins a new run. */
 export async function begin(run: Run, hands: Hands): Promise<Attempt> {
-  return attempt(run, [], 'do', await hands.store.create(run), hands);
+  return attempt(run, noProgress(), 'do', await hands.store.create(run), hands);
 }
+
+/** A run as the store reads it. */
+export type OnDisk = NonNullable<Awaited<ReturnType<RunStore['read']>>>;
 
 /** Goes on with a run, or takes it back, from what its journal says. */
-export async function goOn({ run, entries }: { run: Run; entries: Entry[] }, way: Way, hands: Hands): Promise<Attempt> {
-  return attempt(run, entries, way, await hands.store.reopen(run.id), hands);
+export async function goOn({ run, progress, end }: OnDisk, way: Way, hands: Hands): Promise<Attempt> {
+  return attempt(run, progress, way, await hands.store.reopen(run.id, end), hands);
 }
 
-async function attempt(run: Run, entries: Entry[], way: Way, journal: Journal, hands: Hands): Promise<Attempt> {
+async function attempt(run: Run, progress: Progress, way: Way, journal: Journal, hands: Hands): Promise<Attempt> {
   const note = (more: { is: 'begin'; pid: number } | { is: 'end'; state: EndState }) =>
     journal.append({ at: new Date().toISOString(), way, ...more });
+  const begun = progress.last !== undefined;
   try {
     const held = await acquired(run, hands, async () => {
-      if (!entries.length) await note({ is: 'end', state: 'unchanged' });
+      if (!begun) await note({ is: 'end', state: 'unchanged' });
     });
     const world = counting(hands.world);
-    let state: EndState = entries.length ? 'stopped' : 'unchanged';
+    let state: EndState = begun ? 'stopped' : 'unchanged';
     try {
       await note({ is: 'begin', pid: process.pid });
       const halt = AbortSignal.any([hands.halt, held.lost]);
@@ -48,7 +66,7 @@ async function attempt(run: Run, entries: Entry[], way: Way, journal: Journal, h
         ...hands,
         world,
         journal,
-        progress: progressOf(entries),
+        progress,
         halt,
       });
       state = executed.state;
@@ -57,7 +75,7 @@ async function attempt(run: Run, entries: Entry[], way: Way, journal: Journal, h
     } catch (error) {
       if (!world.writes || !(error instanceof UserError)) throw error;
       state = 'stopped';
-      throw new UserError(error.text, goOnOrBack(run.id), EXIT.halfWay); // the journal could not be kept any more
+      throw new UserError(error.text, goOnOrBack(run.id, way), EXIT.halfWay); // the journal could not be kept any more
     } finally {
       await held.release(state);
     }
@@ -93,11 +111,14 @@ function counting(world: World): World & { readonly writes: number } {
   };
 }
 
-/** What to do about a run that stopped half-way. */
-export const goOnOrBack = (id: string): Text => ({
-  en: `go on: {tool} resume ${id}{reach}; or take it back: {tool} undo ${id}{reach}`,
-  zh: `继续：{tool} resume ${id}{reach}；或撤销：{tool} undo ${id}{reach}`,
-});
+/** What to do about a run, or an undo, that stopped half-way: an undo that was begun is ended, never resumed. */
+export const goOnOrBack = (id: string, way: Way): Text =>
+  way === 'undo'
+    ? { en: `end the undo: {tool} undo ${id}{reach}`, zh: `完成撤销：{tool} undo ${id}{reach}` }
+    : {
+        en: `go on: {tool} resume ${id}{reach}; or take it back: {tool} undo ${id}{reach}`,
+        zh: `继续：{tool} resume ${id}{reach}；或撤销：{tool} undo ${id}{reach}`,
+      };
 
 function heldBy({ run, who, since, state, stale }: Holder): UserError {
   const how = {

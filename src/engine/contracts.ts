@@ -276,8 +276,8 @@ export interface System {
   // biome-ignore lint/suspicious/noExplicitAny: each system knows the rows of its own reads
   detect(rows: any, ask: Ask): Promise<Installation[] | Gap>;
   defaultTarget(installation: Installation): string | undefined;
-  /** The upgrade itself, behind the remedies; a system without it can only be checked and repaired. */
-  upgrade?(at: Upgrading): StepDraft[];
+  /** The upgrade itself, around the repairs; a system without it can only be checked and repaired. `writes`: as of a remedy; what helm writes is helm's. */
+  upgrade?: { steps(at: Upgrading): StepDraft[]; writes: Rule[] };
 }
 /** An upgrade of a Helm release. */
 export interface Upgrading {
@@ -345,16 +345,49 @@ export interface Journal {
   append(entry: Entry): Promise<void>;
   close(): Promise<void>;
 }
+/** What a journal says about one step, in one way. */
+export interface StepState {
+  /** undefined: nothing is known, it was never begun. `in-doubt`: an intent without an outcome. */
+  result?: StepResult | 'in-doubt';
+  before?: Raw;
+  after?: Raw;
+}
+/** What a journal says about a run. */
+export interface Progress {
+  states: Record<Way, Map<string, StepState>>;
+  /** What the newest attempt was, by which process of this machine, and how it ended; `state` is missing when it was cut short. */
+  last?: { way: Way; pid?: number; state?: EndState };
+}
+/** What a person calls the run's state. */
+export type RunState = 'finished' | 'unfinished' | 'unchanged' | 'undone' | 'undone in part' | 'undo unfinished';
+/** Where the whole entries of a journal end, and how many they are. */
+export interface JournalEnd {
+  /** Bytes. */
+  size: number;
+  lines: number;
+}
 export interface StoredRun {
   run: Run;
-  entries: Entry[];
+  progress: Progress;
+}
+/** What a list of runs holds of each: runs have up to 100,000 steps. */
+export interface RunSummary extends Pick<Run, 'id' | 'tool' | 'what' | 'at' | 'cluster'> {
+  state: RunState;
+  steps: number;
+  settled: number;
+  /** Steps that an undo would look at. */
+  open: number;
+  /** Of the newest attempt, on this machine. */
+  pid?: number;
 }
 export interface RunStore {
   create(run: Run): Promise<Journal>;
-  /** Newest first; of this cluster. A folder that cannot be read is reported through `unreadable`. */
-  list(): Promise<{ runs: StoredRun[]; unreadable: { id: string; why: string }[] }>;
-  read(id: string): Promise<StoredRun | undefined>;
-  reopen(id: string): Promise<Journal>;
+  /** Newest first; of this cluster. What cannot be read is reported through `unreadable`. */
+  list(): Promise<{ runs: RunSummary[]; unreadable: { id: string; why: Text }[] }>;
+  /** undefined: there is none of this cluster. Throws for one that is damaged. */
+  read(id: string): Promise<(StoredRun & { end: JournalEnd }) | undefined>;
+  /** `end`: where it ended when it was read; throws when somebody has gone on with it since. */
+  reopen(id: string, end: JournalEnd): Promise<Journal>;
   /** Files beside the journal of a run: what helm said, and backups. */
   beside(id: string): Beside;
 }

@@ -1,8 +1,8 @@
 // Executing the steps of a run, in either way: in the order of their phases and of what must come before what, eight independent ones at a time.
-import { type EndState, type Run, type Step, type Text, type Way, type World, WorldError } from './contracts.ts';
+import { type EndState, type Progress, type Run, type Step, type Text, type Way, type World, WorldError } from './contracts.ts';
 import { lookedAt, type Means, orTrouble, perform, type StepOutcome, troubleWith } from './perform.ts';
 import { PHASES } from './plan.ts';
-import { isSettled, isTouching, type Progress, touched } from './progress.ts';
+import { isSettled, isTouching, toUndo, touched } from './progress.ts';
 import { kindOf } from './steps/index.ts';
 
 export type { StepOutcome } from './perform.ts';
@@ -30,7 +30,15 @@ export async function executeRun(run: Run, options: ExecuteOptions): Promise<Exe
 
 /** Takes back what a run did, newest first. An object that has moved on is named and left. */
 export async function executeUndo(run: Run, options: ExecuteOptions): Promise<Executed> {
-  const open = toUndo(run, options.progress);
+  const open = backwards(run, options.progress);
+  const outcomes = await inOrder(open, PHASES.toReversed(), 'undo', options);
+  const unreached = open.some(({ id }) => !isPassed(outcomes.get(id), 'undo'));
+  return { outcomes, state: unreached ? 'stopped' : 'finished' };
+}
+
+/** The steps that an undo still has to look at, newest first; `after` names those that must be taken back before. */
+export function backwards(run: Run, progress: Progress): Step[] {
+  const open = toUndo(run, progress);
   const dependants = new Map<string, string[]>();
   for (const { id, after } of open) {
     for (const earlier of after) {
@@ -39,18 +47,7 @@ export async function executeUndo(run: Run, options: ExecuteOptions): Promise<Ex
       else dependants.set(earlier, [id]);
     }
   }
-  const reversed = open.toReversed().map((step) => ({ ...step, after: dependants.get(step.id) ?? [] }));
-  const outcomes = await inOrder(reversed, PHASES.toReversed(), 'undo', options);
-  const unreached = open.some(({ id }) => !isPassed(outcomes.get(id), 'undo'));
-  return { outcomes, state: unreached ? 'stopped' : 'finished' };
-}
-
-/** The steps that an undo still has to look at. What cannot be undone is named once. */
-export function toUndo(run: Run, progress: Progress): Step[] {
-  return touched(run, progress).filter(({ id, undo }) => {
-    const back = progress.states.undo.get(id);
-    return !isSettled(back) && !(undo === 'none' && back?.result === 'left');
-  });
+  return open.toReversed().map((step) => ({ ...step, after: dependants.get(step.id) ?? [] }));
 }
 
 /** What comes behind may go on. An undo goes on behind what it leaves. */
@@ -59,29 +56,34 @@ function isPassed(outcome: StepOutcome | undefined, way: Way): boolean {
 }
 
 /** Sends every step to the server with dryRun=All, in order; nothing is stored, no journal is kept. */
-export async function executeDryRun(steps: Step[], world: World, on: (step: Step, outcome: StepOutcome) => void): Promise<boolean> {
+export async function executeDryRun(
+  steps: Iterable<Step>,
+  world: World,
+  on: (step: Step, outcome: StepOutcome) => void,
+  way: Way = 'do',
+): Promise<boolean> {
   let fine = true;
   for (const step of steps) {
-    const outcome = await dryRunOf(step, world);
+    const outcome = await dryRunOf(step, world, way);
     fine &&= outcome.result !== 'failed';
     on(step, outcome);
   }
   return fine;
 }
 
-async function dryRunOf(step: Step, world: World): Promise<StepOutcome> {
-  const outcome = await tried(step, world);
+async function dryRunOf(step: Step, world: World, way: Way): Promise<StepOutcome> {
+  const outcome = await tried(step, world, way);
   const isOff = outcome.result === 'failed' || outcome.result === 'obsolete';
   // What it needs was not really done: that it cannot be done now says nothing.
   return isOff && step.after.length ? { result: 'left', detail: needs(step.after) } : outcome;
 }
 
-async function tried(step: Step, world: World): Promise<StepOutcome> {
+async function tried(step: Step, world: World, way: Way): Promise<StepOutcome> {
   if (step.do === 'wait') return { result: 'left', detail: NOT_WAITED };
   const kind = kindOf(step);
   const look = await orTrouble(kind.look(step, world));
   if (look instanceof WorldError) return { result: 'failed', detail: troubleWith(look) };
-  if (look.is !== 'to-do') return lookedAt(look, 'do', false);
+  if (look.is !== 'to-do') return lookedAt(look, way, false);
   const write = kind.write(step, look.now);
   if (!write) return { result: 'manual' };
   const answered = await orTrouble(world.write(write, { dryRun: true }));

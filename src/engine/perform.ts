@@ -8,6 +8,7 @@ import {
   type Entry,
   type Journal,
   type Look,
+  type Progress,
   type Raw,
   type Ref,
   type Step,
@@ -18,7 +19,6 @@ import {
   type World,
   WorldError,
 } from './contracts.ts';
-import type { Progress } from './progress.ts';
 import { kindOf } from './steps/index.ts';
 import { identity } from './steps/objects.ts';
 
@@ -28,6 +28,8 @@ const LOOKS = 5;
 const PAUSE = 200;
 /** ms between two looks of a wait, and between two tries of an eviction: one small read a second. */
 const POLL = 1000;
+/** ms between two tries of an eviction at an API server that has too much to do. */
+const RELIEF = 5000;
 
 export interface StepOutcome {
   result: StepResult | 'in-doubt';
@@ -87,8 +89,10 @@ async function write({ step, way, means: { world, progress, halt }, note, settle
   let intent: { before: Raw | undefined } | undefined;
   let answer: Raw | undefined;
   let trouble: WorldError | undefined;
+  // An eviction is not tried so often, but so long.
+  const isAwaited = ({ kind }: WorldError) => step.do === 'evict' && (kind === 'blocked' || kind === 'throttled');
   const fail = (error: WorldError): Promise<StepOutcome> | StepOutcome => {
-    const detail = step.do === 'evict' && error.kind === 'blocked' ? blocked(step, error) : troubleWith(error);
+    const detail = step.do === 'evict' && isAwaited(error) ? inVainEvicted(step, error) : troubleWith(error);
     if (inDoubt) return { result: 'in-doubt', detail };
     return settle({ result: 'failed', detail, ...(answer ? { answered: true } : {}) }, answer);
   };
@@ -97,7 +101,10 @@ async function write({ step, way, means: { world, progress, halt }, note, settle
     return intent && settle({ result: 'failed', detail: INTERRUPTED });
   };
   for (let looks = 0; looks < LOOKS; ) {
-    if (trouble) await pause(trouble.kind === 'blocked' ? POLL : PAUSE * 2 ** (looks - 1), halt);
+    if (trouble) {
+      const poll = Math.max(0, Math.min(trouble.kind === 'throttled' ? RELIEF : POLL, until - performance.now()));
+      await pause(isAwaited(trouble) ? poll : PAUSE * 2 ** (looks - 1), halt);
+    }
     if (halt.aborted) return halted();
     const look = await orTrouble(kind.look(step, world));
     if (look instanceof WorldError) {
@@ -120,8 +127,8 @@ async function write({ step, way, means: { world, progress, halt }, note, settle
     if (answered instanceof WorldError) {
       trouble = answered;
       inDoubt = trouble.kind === 'unanswered';
-      if (isFinal(trouble) || (trouble.kind === 'blocked' && performance.now() >= until)) return fail(trouble);
-      if (trouble.kind !== 'blocked') looks++;
+      if (isFinal(trouble) || (isAwaited(trouble) && performance.now() >= until)) return fail(trouble);
+      if (!isAwaited(trouble)) looks++;
       continue;
     }
     // What was told to go answers with anything or nothing, and is on its way.
@@ -221,7 +228,12 @@ function inVain({ within, until }: StepOf<'wait'>, look: WorldError | ToDo): Tex
   };
 }
 
-function blocked({ on, within }: StepOf<'evict'>, { message }: WorldError): Text {
+function inVainEvicted({ on, within }: StepOf<'evict'>, { kind, message }: WorldError): Text {
+  if (kind === 'throttled')
+    return {
+      en: `the API server had too much to do for ${within} s: ${message}; go on with resume once it has time`,
+      zh: `API server 在 ${within} 秒内一直过载：${message}；待其恢复后用 resume 继续`,
+    };
   const budgets = `kubectl get poddisruptionbudgets -n ${shellWord(on.namespace ?? 'default')}`;
   return {
     en: `no PodDisruptionBudget allowed it within ${within} s: ${message}; make room (${budgets}), then go on with resume`,

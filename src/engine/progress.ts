@@ -1,39 +1,33 @@
 // What a journal says about a run: the state of each step, folded from the entries in their order.
-import type { Entry, Raw, Run, Step, StepResult, StoredRun, Way } from './contracts.ts';
+import type { Entry, Progress, Run, RunState, RunSummary, Step, StepState, StoredRun } from './contracts.ts';
 
-export interface StepState {
-  /** undefined: nothing is known, it was never begun. `in-doubt`: an intent without an outcome. */
-  result?: StepResult | 'in-doubt';
-  before?: Raw;
-  after?: Raw;
-}
-export interface Progress {
-  states: Record<Way, Map<string, StepState>>;
-  /** What the newest attempt was, and how it ended; `state` is missing when it was cut short. */
-  last?: { way: Way; state?: 'finished' | 'stopped' | 'unchanged' };
-}
+export const noProgress = (): Progress => ({ states: { do: new Map(), undo: new Map() } });
 
 export function progressOf(entries: readonly Entry[]): Progress {
-  const progress: Progress = { states: { do: new Map(), undo: new Map() } };
-  for (const entry of entries) {
-    switch (entry.is) {
-      case 'begin':
-        progress.last = { way: entry.way };
-        break;
-      case 'intent':
-        progress.states[entry.way].set(entry.step, { result: 'in-doubt', before: entry.before });
-        break;
-      case 'outcome': {
-        const known = progress.states[entry.way].get(entry.step);
-        progress.states[entry.way].set(entry.step, { before: known?.before, result: entry.result, after: entry.after });
-        break;
-      }
-      case 'end':
-        progress.last = { way: entry.way, state: entry.state };
-        break;
-    }
-  }
+  const progress = noProgress();
+  for (const entry of entries) advance(progress, entry);
   return progress;
+}
+
+/** Takes one entry more in. */
+export function advance(progress: Progress, entry: Entry): void {
+  const { states } = progress;
+  switch (entry.is) {
+    case 'begin':
+      progress.last = { way: entry.way, pid: entry.pid };
+      break;
+    case 'intent':
+      states[entry.way].set(entry.step, { result: 'in-doubt', before: entry.before });
+      break;
+    case 'outcome': {
+      const known = states[entry.way].get(entry.step);
+      states[entry.way].set(entry.step, { before: known?.before, result: entry.result, after: entry.after });
+      break;
+    }
+    case 'end':
+      progress.last = { ...progress.last, way: entry.way, state: entry.state };
+      break;
+  }
 }
 
 /** Whether the step may have changed the cluster by our hand: done; begun and not known to have ended; answered, but not as we meant it. A wait changes nothing, nor is what only served the run itself a change. */
@@ -51,13 +45,18 @@ export function touched(run: Run, progress: Progress): Step[] {
   });
 }
 
+/** The steps that an undo still has to look at. What cannot be undone is named once. */
+export function toUndo(run: Run, progress: Progress): Step[] {
+  return touched(run, progress).filter(({ id, undo }) => {
+    const back = progress.states.undo.get(id);
+    return !isSettled(back) && !(undo === 'none' && back?.result === 'left');
+  });
+}
+
 const SETTLED: ReadonlySet<string | undefined> = new Set(['done', 'already', 'obsolete', 'manual']);
 export const isSettled = (state: StepState | undefined): boolean => SETTLED.has(state?.result);
 
-/** What a person calls the run's state. */
-export type RunState = 'finished' | 'unfinished' | 'unchanged' | 'undone' | 'undone in part' | 'undo unfinished';
-export function runState({ run, entries }: StoredRun): RunState {
-  const progress = progressOf(entries);
+export function runState({ run, progress }: StoredRun): RunState {
   if (progress.last?.way === 'undo') {
     if (progress.last.state !== 'finished') return 'undo unfinished';
     const broken = run.steps.some(({ id, undo }) => undo !== 'none' && progress.states.undo.get(id)?.result === 'left');
@@ -70,3 +69,16 @@ export function runState({ run, entries }: StoredRun): RunState {
 }
 
 const isManual = ({ do: doing }: Run['steps'][number]): boolean => doing === 'manual';
+
+export function summaryOf(stored: StoredRun): RunSummary {
+  const { run, progress } = stored;
+  const { id, tool, what, at, cluster } = run;
+  return {
+    ...{ id, tool, what, at, cluster },
+    state: runState(stored),
+    steps: run.steps.length,
+    settled: run.steps.filter((step) => isSettled(progress.states.do.get(step.id))).length,
+    open: toUndo(run, progress).length,
+    pid: progress.last?.pid,
+  };
+}

@@ -1,7 +1,8 @@
 // The least rights that are enough, from what systems, checks and remedies declare. One place, so that `rbac` and the explanations of gaps agree.
 
-import { parseResourceName } from '../kube/resources.ts';
-import type { Asked, Check, Reads, ResourceName, Rule, System } from './contracts.ts';
+import { refOf } from '../kube/refs.ts';
+import { parseResourceName, resourceOfKind } from '../kube/resources.ts';
+import type { Asked, Check, Reads, ResourceName, Rule, Step, System } from './contracts.ts';
 
 /** Read by every command, to know which cluster this is. */
 const IDENTITY: Rule = { verbs: ['get'], group: '', resource: 'namespaces', names: ['kube-system'] };
@@ -51,4 +52,45 @@ function merged(rules: readonly Rule[]): Rule[] {
       ...(verbs.length && names.length ? [{ verbs, group, resource, names }] : []),
     ];
   });
+}
+
+// ---- of single steps ------------------------------------------------------------------------------------------------
+
+/** Applying what is not there is a creation (cluster/world.ts); remedies that apply declare both. */
+const VERBS: Record<Step['do'], string | undefined> = {
+  patch: 'patch',
+  create: 'create',
+  apply: 'patch',
+  delete: 'delete',
+  evict: 'create',
+  keep: 'create',
+  forget: 'delete',
+  // helm does those with rights of its own.
+  helm: undefined,
+  unpend: undefined,
+  backup: undefined,
+  wait: undefined,
+  manual: undefined,
+};
+
+/** What a step needs to be carried out; undefined: it writes nothing. */
+export function rightOf(step: Step): Rule | undefined {
+  const verb = VERBS[step.do];
+  const on = 'on' in step ? step.on : 'object' in step ? refOf(step.object) : undefined;
+  if (!verb || !on) return undefined;
+  const { group, resource } = resourceOfKind(on);
+  const below = step.do === 'evict' ? '/eviction' : step.do === 'patch' && step.subresource ? `/${step.subresource}` : '';
+  return { verbs: [verb], group, resource: `${resource}${below}`, names: [on.name], ...(on.namespace ? { namespace: on.namespace } : {}) };
+}
+
+/** Whether one of the rules gives this right. */
+export function isAllowed(right: Rule, rules: readonly Rule[]): boolean {
+  return rules.some(
+    ({ verbs, group, resource, names, namespace }) =>
+      group === right.group &&
+      resource === right.resource &&
+      right.verbs.every((verb) => verbs.includes(verb)) &&
+      (!names || right.names?.every((name) => names.includes(name))) &&
+      (!namespace || namespace === right.namespace),
+  );
 }

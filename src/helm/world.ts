@@ -71,6 +71,7 @@ export function helmWorld(world: World, means: Means): World {
     hasBackup: (file) => means.beside.has(file),
     write: async (write, options) => {
       if (isApiWrite(write)) return world.write(write, options);
+      if (options?.dryRun && write.verb !== 'keep') throw new WorldError('blocked', 'a dry run does not try this');
       if (write.verb === 'backup') return backup(write, means);
       if (write.verb === 'keep') return world.write({ verb: 'create', object: secretOf(write, await valuesFor(write, means)) }, options);
       if (write.verb === 'unpend') {

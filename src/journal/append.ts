@@ -1,7 +1,7 @@
 // Appending to a journal: entries that wait together are written and synced together, and nothing is acknowledged before it is on disk.
 import type { FileHandle } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import type { Entry } from '../engine/contracts.ts';
+import type { Entry, JournalEnd } from '../engine/contracts.ts';
 
 interface Waiting {
   entry: Entry;
@@ -15,11 +15,17 @@ export interface Appender {
 }
 
 /**
- * `size`: where the last whole entry ends. After the first failure every waiting and every later entry is refused with `refusal`:
+ * Every entry gets its number, so that one that is lost later is missed. `from`: where the last whole entry ends. `grown` hears how long the
+ * journal is whenever entries have been stored. After the first failure every waiting and every later entry is refused with `refusal`:
  * what stands behind a hole in the journal would mislead resume and undo.
  */
-export function appender(file: FileHandle, size: number, refusal: (cause: unknown, entry: Entry) => Error): Appender {
-  let end = size;
+export function appender(
+  file: FileHandle,
+  from: JournalEnd,
+  refusal: (cause: unknown, entry: Entry) => Error,
+  grown: (size: number) => Promise<void>,
+): Appender {
+  let { size, lines } = from;
   let waiting: Waiting[] = [];
   let working: Promise<void> | undefined;
   let broken: { cause: unknown } | undefined;
@@ -35,7 +41,7 @@ export function appender(file: FileHandle, size: number, refusal: (cause: unknow
       } catch (cause) {
         broken = { cause };
         // What was half written is taken back as well as it can be; a torn line is ignored on reading anyway.
-        await file.truncate(end).catch(() => undefined);
+        await file.truncate(size).catch(() => undefined);
       }
       for (const one of group) {
         if (broken === undefined) one.stored();
@@ -46,13 +52,15 @@ export function appender(file: FileHandle, size: number, refusal: (cause: unknow
   }
 
   async function store(group: readonly Waiting[]): Promise<void> {
-    const lines = Buffer.from(group.map(({ entry }) => `${JSON.stringify(entry)}\n`).join(''));
-    for (let written = 0; written < lines.length; ) {
-      const { bytesWritten } = await file.write(lines, written, lines.length - written, end + written);
+    const bytes = Buffer.from(group.map(({ entry }, i) => `${JSON.stringify({ n: lines + i + 1, ...entry })}\n`).join(''));
+    for (let written = 0; written < bytes.length; ) {
+      const { bytesWritten } = await file.write(bytes, written, bytes.length - written, size + written);
       written += bytesWritten;
     }
     await file.datasync();
-    end += lines.length;
+    size += bytes.length;
+    lines += group.length;
+    await grown(size);
   }
 
   return {

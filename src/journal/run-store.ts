@@ -1,16 +1,18 @@
-// The runs of one cluster on disk: <state>/<cluster>/<run>/run.json and journal.jsonl, folders 0700, files 0600.
+// The runs of one cluster on disk: <state>/<cluster>/<run>/run.json, journal.jsonl and journal.length, folders 0700, files 0600.
 // Cluster uids and run ids come from outside and become paths only through `clusterFolder` and `isRunId`.
 import { createHash } from 'node:crypto';
 import { access, chmod, constants, type FileHandle, mkdir, open, readdir, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Entry, Journal, Run, RunStore, StoredRun } from '../engine/contracts.ts';
+import { goOnOrBack } from '../engine/conduct.ts';
+import type { Entry, Journal, JournalEnd, Run, RunStore, RunSummary, Text } from '../engine/contracts.ts';
+import { summaryOf } from '../engine/progress.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
 import { appender } from './append.ts';
 import { filesIn } from './beside.ts';
 import { lockFolder, type Owner } from './lock.ts';
-import { JOURNAL_FILE, RUN_FILE, readJournal, readRun } from './stored.ts';
+import { JOURNAL_FILE, LENGTH_FILE, RUN_FILE, readJournal, readRun, runLines, writtenLength } from './stored.ts';
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -20,13 +22,19 @@ export function runStore(folder: string, clusterUid: string): RunStore {
   const cluster = path.join(folder, clusterFolder(clusterUid));
   const folderOf = (id: string) => path.join(cluster, id);
 
-  async function read(id: string): Promise<StoredRun | undefined> {
-    if (!isRunId(id)) return undefined;
-    const run = await onDisk(`read run ${id}`, `读取运行 ${id}`, () => readRun(folderOf(id)));
-    if (run === undefined || run.cluster.uid !== clusterUid) return undefined;
-    const { entries } = await onDisk(`read run ${id}`, `读取运行 ${id}`, () => readJournal(folderOf(id)));
-    return { run, entries };
-  }
+  /** What a list read last, for whoever asks for just that run next: one of 100,000 steps takes seconds to read. `reopen` sees whether it is still so. */
+  let newest: Awaited<ReturnType<RunStore['read']>>;
+
+  const read: RunStore['read'] = async (id) => {
+    const known = newest?.run.id === id ? newest : undefined;
+    newest = undefined;
+    if (known || !isRunId(id)) return known;
+    return onDisk(`read run ${id}`, `读取运行 ${id}`, async () => {
+      const run = await readRun(folderOf(id), id);
+      if (run === undefined || run.cluster.uid !== clusterUid) return undefined;
+      return { run, ...(await readJournal(folderOf(id), run)) };
+    });
+  };
 
   return {
     async create(run) {
@@ -37,31 +45,35 @@ export function runStore(folder: string, clusterUid: string): RunStore {
         await mkdir(folderOf(run.id), { mode: FOLDER_MODE });
         await syncFolder(cluster);
         await writeRun(folderOf(run.id), run);
-        return openJournal(folderOf(run.id), run.id);
+        return openJournal(folderOf(run.id), run.id, { size: 0, lines: 0 });
       });
     },
 
     async list() {
-      const runs: StoredRun[] = [];
-      const unreadable: { id: string; why: string }[] = [];
+      const runs: RunSummary[] = [];
+      newest = undefined;
+      const unreadable: { id: string; why: Text }[] = [];
       for (const id of await onDisk('list the runs of this cluster', '列出此集群的运行记录', () => runIds(cluster))) {
         try {
           const stored = await read(id);
-          if (stored !== undefined) runs.push(stored);
-          else unreadable.push({ id, why: `no ${RUN_FILE} of this cluster` });
+          if (stored === undefined) unreadable.push({ id, why: NOT_OURS });
+          else {
+            runs.push(summaryOf(stored));
+            newest = stored;
+          }
         } catch (error) {
-          unreadable.push({ id, why: oneLine((error as Error).message, 500) });
+          if (!(error instanceof UserError)) throw error;
+          unreadable.push({ id, why: { en: oneLine(error.text.en, 500), zh: oneLine(error.text.zh, 500) } });
         }
       }
-      return { runs: runs.sort((a, b) => compareText(b.run.at, a.run.at) || compareText(b.run.id, a.run.id)), unreadable };
+      return { runs: runs.sort((a, b) => compareText(b.at, a.at) || compareText(b.id, a.id)), unreadable };
     },
 
     read,
 
-    async reopen(id) {
-      const run = isRunId(id) ? await onDisk(`open run ${id}`, `打开运行 ${id}`, () => readRun(folderOf(id))) : undefined;
-      if (run === undefined || run.cluster.uid !== clusterUid) throw noSuchRun(id);
-      return onDisk(`open the journal of run ${id}`, `打开运行 ${id} 的日志`, () => openJournal(folderOf(id), id));
+    async reopen(id, end) {
+      if (!isRunId(id)) throw new Error(`not a run id: ${id}`);
+      return onDisk(`open the journal of run ${id}`, `打开运行 ${id} 的日志`, () => openJournal(folderOf(id), id, end));
     },
 
     beside(id) {
@@ -77,6 +89,8 @@ export function runStore(folder: string, clusterUid: string): RunStore {
   };
 }
 
+const NOT_OURS: Text = { en: `no ${RUN_FILE} of this cluster`, zh: `其中没有此集群的 ${RUN_FILE}` };
+
 /** A UUID as it is; anything else (a hash of server and CA, or whatever a server calls a uid) by its digest. */
 function clusterFolder(uid: string): string {
   if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uid)) return uid;
@@ -88,10 +102,11 @@ function isRunId(id: string): boolean {
   return /^[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?$/.test(id) && !/^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/.test(id);
 }
 
+/** Oldest first: they begin with their time. */
 async function runIds(cluster: string): Promise<string[]> {
   try {
-    const found = await readdir(cluster, { withFileTypes: true });
-    return found.filter((entry) => entry.isDirectory() && isRunId(entry.name)).map((entry) => entry.name);
+    // Links and files too: where a run should be, they are damage.
+    return (await readdir(cluster)).filter(isRunId).sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
@@ -126,7 +141,7 @@ async function writeRun(folder: string, run: Run): Promise<void> {
   const temporary = path.join(folder, `${RUN_FILE}.new`);
   const file = await open(temporary, 'w', FILE_MODE);
   try {
-    await file.writeFile(`${JSON.stringify(run)}\n`);
+    await file.writeFile(runLines(run));
     await file.sync();
   } finally {
     await file.close();
@@ -146,26 +161,42 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-async function openJournal(folder: string, id: string): Promise<Journal> {
+async function openJournal(folder: string, id: string, end: JournalEnd): Promise<Journal> {
   const lock = await lockFolder(folder);
   if (typeof lock !== 'function') throw inUse(id, lock, folder);
-  let file: FileHandle | undefined;
+  const files: FileHandle[] = [];
   try {
-    const { size } = await readJournal(folder);
-    file = await open(path.join(folder, JOURNAL_FILE), size === 0 ? 'w' : 'r+', FILE_MODE);
-    await file.truncate(size);
+    const file = await open(path.join(folder, JOURNAL_FILE), constants.O_RDWR | constants.O_CREAT, FILE_MODE);
+    files.push(file);
+    if (await hasGrown(file, end)) throw goneOn(id);
+    await file.truncate(end.size);
     await file.sync();
+    const length = await open(path.join(folder, LENGTH_FILE), constants.O_RDWR | constants.O_CREAT, FILE_MODE);
+    files.push(length);
     await syncFolder(folder);
-    return journal(file, size, id, folder, lock);
+    return journal(file, length, end, id, folder, lock);
   } catch (error) {
-    await file?.close();
+    for (const file of files) await file.close();
     await lock();
     throw error;
   }
 }
 
-function journal(file: FileHandle, size: number, id: string, folder: string, unlock: () => Promise<void>): Journal {
-  const entries = appender(file, size, (cause, entry) => notStored(id, folder, entry, cause));
+/** Another process has stored whole entries since `end` was read, or has lost some. */
+async function hasGrown(file: FileHandle, { size }: JournalEnd): Promise<boolean> {
+  const rest = (await file.stat()).size - size;
+  if (rest <= 0) return rest < 0;
+  const { buffer } = await file.read(Buffer.alloc(rest), 0, rest, size);
+  return buffer.includes(10);
+}
+
+function journal(file: FileHandle, length: FileHandle, end: JournalEnd, id: string, folder: string, unlock: () => Promise<void>): Journal {
+  const refusal = (cause: unknown, entry: Entry) => notStored(id, folder, entry, cause);
+  const entries = appender(file, end, refusal, async (size) => {
+    // What stands there stays true when this fails: the journal only grows.
+    const written = writtenLength(size);
+    await length.write(written, 0, written.length, 0).catch(() => undefined);
+  });
   let closed = false;
   return {
     async append(entry) {
@@ -177,6 +208,8 @@ function journal(file: FileHandle, size: number, id: string, folder: string, unl
       closed = true;
       await entries.drained();
       await file.close();
+      await length.sync().catch(() => undefined);
+      await length.close();
       await unlock();
     },
   };
@@ -222,14 +255,15 @@ function notStored(id: string, folder: string, entry: Entry, cause: unknown): Us
   const why = whyOf(cause);
   const code = (cause as NodeJS.ErrnoException).code;
   const what = notStoredWhat(entry);
+  const then = goOnOrBack(id, entry.way);
   return new UserError(
     {
       en: `could not store ${what.en} in the journal of run ${id} (${folder}): ${why.en}. ${what.consequenceEn}`,
       zh: `无法将${what.zh}写入运行 ${id} 的日志（${folder}）：${why.zh}。${what.consequenceZh}`,
     },
     {
-      en: `${code === 'ENOSPC' || code === 'EDQUOT' ? 'Free some space on that disk' : 'Repair that disk'}, then go on with {tool} resume ${id}, or take back with {tool} undo ${id} what was done`,
-      zh: `请先${code === 'ENOSPC' || code === 'EDQUOT' ? '清理该磁盘空间' : '修复该磁盘'}，然后用 {tool} resume ${id} 继续，或用 {tool} undo ${id} 撤销已做的改动`,
+      en: `${code === 'ENOSPC' || code === 'EDQUOT' ? 'free some space on that disk' : 'repair that disk'}, then ${then.en}`,
+      zh: `请先${code === 'ENOSPC' || code === 'EDQUOT' ? '清理该磁盘空间' : '修复该磁盘'}，然后${then.zh}`,
     },
   );
 }
@@ -247,8 +281,8 @@ function notStoredWhat(entry: Entry): { en: string; zh: string; consequenceEn: s
       return {
         en: `the outcome of step ${entry.step} (${entry.result})`,
         zh: `步骤 ${entry.step} 的结果（${entry.result}）`,
-        consequenceEn: 'Nothing more will be sent; resume looks at the cluster to see what this step did.',
-        consequenceZh: '后续不会再发出任何请求；继续运行时会查看集群以确认该步骤的实际结果。',
+        consequenceEn: 'Nothing more will be sent; whoever goes on looks at the cluster to see what this step did.',
+        consequenceZh: '后续不会再发出任何请求；下次执行时会查看集群以确认该步骤的实际结果。',
       };
     default:
       return {
@@ -260,21 +294,25 @@ function notStoredWhat(entry: Entry): { en: string; zh: string; consequenceEn: s
   }
 }
 
-function noSuchRun(id: string): UserError {
-  const shown = oneLine(id, 80);
-  return new UserError(
-    { en: `there is no run ${shown} of this cluster on this machine`, zh: `本机没有此集群的运行记录 ${shown}` },
-    { en: 'list them: {tool} runs', zh: '列出所有运行：{tool} runs' },
+const goneOn = (id: string): UserError =>
+  new UserError(
+    {
+      en: `opening the journal of run ${id}: somebody has gone on with this run since it was shown; nothing was sent`,
+      zh: `打开运行 ${id} 的日志：显示之后已有他人继续了这次运行；没有发出任何请求`,
+    },
+    { en: 'look again: {tool} runs', zh: '请重新查看：{tool} runs' },
   );
-}
 
 function inUse(id: string, { host, pid }: Owner, folder: string): UserError {
-  const en = `Process ${pid} on ${oneLine(host)} is working on run ${id}.`;
+  const at = oneLine(host);
   return new UserError(
-    { en, zh: `主机 ${oneLine(host)} 上的进程 ${pid} 正在处理运行 ${id}。` },
     {
-      en: `Wait until it has ended. If that machine is gone for good, remove the file lock,${pid},… from ${folder} and try again.`,
-      zh: `请等待其结束。如果该主机已不复存在，请删除 ${folder} 中的 lock,${pid},… 文件后重试。`,
+      en: `opening the journal of run ${id}: process ${pid} on ${at} is working on it`,
+      zh: `打开运行 ${id} 的日志：主机 ${at} 上的进程 ${pid} 正在处理它`,
+    },
+    {
+      en: `wait until it has ended; if that machine is gone for good, remove the file lock,${pid},… from ${folder} and try again`,
+      zh: `请等待其结束；如果该主机已不复存在，请删除 ${folder} 中的 lock,${pid},… 文件后重试`,
     },
   );
 }

@@ -1,51 +1,86 @@
-// Reading what a run left on disk. A last line without its end was never acknowledged and is ignored; any other damage is named.
+// Reading what a run left on disk. A last line without its end was never acknowledged and is ignored; any other damage is named, and whoever
+// wrote it: entries are numbered, the length that a journal once had is kept beside it, and nothing is believed that has not the shape of a run.
+import type { Stats } from 'node:fs';
 import { createReadStream } from 'node:fs';
-import { lstat } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Entry, Run } from '../engine/contracts.ts';
-import { NOT_REGULAR, readInput } from '../files/input.ts';
+import type { Entry, JournalEnd, Progress, Run, Step, Text } from '../engine/contracts.ts';
+import { advance, noProgress } from '../engine/progress.ts';
+import { recalled } from '../engine/steps/index.ts';
+import { NOT_REGULAR } from '../files/input.ts';
 import { isRaw, parseJson } from '../kube/json.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
+import { wrongForStep, wrongInEntry, wrongInRun } from './well-formed.ts';
 
 export const RUN_FILE = 'run.json';
 export const JOURNAL_FILE = 'journal.jsonl';
+/** Bytes that the journal has at least, as digits; written behind every group of entries. Journals of older builds lack it. */
+export const LENGTH_FILE = 'journal.length';
 const SCHEMA = 1;
 
-/** undefined: no such run. */
-export async function readRun(folder: string): Promise<Run | undefined> {
+/** undefined: no such run. `id`: the folder's name. */
+export async function readRun(folder: string, id: string): Promise<Run | undefined> {
+  const found = await lstat(folder).catch(absent);
+  if (found === undefined) return undefined;
+  if (!found.isSymbolicLink() && !found.isDirectory()) throw noFolder(folder);
   const file = path.join(folder, RUN_FILE);
-  const text = textOf(file);
-  if (text === undefined) return undefined;
-  for (const each of [folder, file, path.join(folder, JOURNAL_FILE)]) await ownAlone(each);
+  for (const each of [folder, file, path.join(folder, JOURNAL_FILE), path.join(folder, LENGTH_FILE)]) await ownAlone(each);
   let run: unknown;
   try {
-    run = parseJson(text);
+    run = await parsedRun(file);
   } catch (error) {
-    throw damaged(file, undefined, error);
+    if (!(error instanceof SyntaxError)) throw error;
+    throw damaged(file, undefined, unreadable(error));
   }
+  if (run === undefined) return undefined;
   if (isRaw(run) && typeof run.schema === 'number' && run.schema > SCHEMA) throw tooNew(file, run.schema);
-  if (!isRun(run)) throw damaged(file, undefined, 'not a run');
-  return run;
+  const wrong = wrongInRun(run, id);
+  if (wrong !== undefined) throw damaged(file, undefined, misshapen(wrong));
+  return run as Run;
 }
 
-/** Bytes; a run of 100,000 steps has less. */
-const LARGEST = 1024 * 1024 * 1024;
-
-function textOf(file: string): string | undefined {
-  try {
-    return readInput(file, LARGEST).toString('utf8');
-  } catch (error) {
-    if ('text' in (error as object)) throw damaged(file, undefined, error);
-    return absent(error as NodeJS.ErrnoException);
+/**
+ * A run's file: one line for all but its steps, then one line a step. Still one JSON text; but to read it as one takes several times the memory,
+ * and there may be 100,000 steps.
+ */
+export function* runLines({ steps, ...rest }: Run): Generator<string> {
+  yield `${JSON.stringify(rest).slice(0, -1)}${STEPS}`;
+  for (let at = 0; at < steps.length; at += AT_ONCE) {
+    const lines = steps.slice(at, at + AT_ONCE).map((step) => JSON.stringify(step));
+    yield `${at ? ',' : ''}\n${lines.join(',\n')}`;
   }
+  yield '\n]}\n';
+}
+const STEPS = ',"steps":[';
+/** Steps per write to the disk. */
+const AT_ONCE = 500;
+
+/** undefined: no such file. Throws SyntaxError. */
+async function parsedRun(file: string): Promise<unknown> {
+  let run: { steps: unknown[] } | undefined;
+  let ended = false;
+  for await (const line of wholeLines(file)) {
+    const text = line.toString('utf8');
+    if (!run) {
+      // Of an older build, or laid out anew by somebody.
+      if (!text.endsWith(STEPS)) break;
+      run = parseJson(`${text}]}`) as { steps: unknown[] };
+    } else if (ended) throw new SyntaxError('more behind its end');
+    else if (text === ']}') ended = true;
+    else run.steps.push(parseJson(text.replace(/,$/, '')));
+  }
+  if (run && !ended) throw new SyntaxError('its end is missing');
+  if (run) return run;
+  const text = await readFile(file, 'utf8').catch(absent);
+  return text === undefined ? undefined : parseJson(text);
 }
 
 /** A run says what is written to a cluster: where others may write it, it is not to be trusted. Links are not followed for the same reason. */
 async function ownAlone(file: string): Promise<void> {
-  const found = await lstat(file).catch(() => undefined);
-  if (!found || process.platform === 'win32') return;
-  if (!found.isSymbolicLink() && (found.mode & OTHERS_WRITE) === 0) return;
+  const found = await lstat(file).catch(absent);
+  if (found && !found.isFile() && !found.isDirectory() && !found.isSymbolicLink()) throw damaged(file, undefined, NOT_REGULAR);
+  if (!found || process.platform === 'win32' || !isOpenToOthers(found)) return;
   throw new UserError(
     { en: `reading ${file}: others can write it, or it is a link`, zh: `读取 ${file}：他人可写，或它是一个链接` },
     {
@@ -56,34 +91,58 @@ async function ownAlone(file: string): Promise<void> {
 }
 /** Group and others. */
 const OTHERS_WRITE = 0o022;
+const isOpenToOthers = (found: Stats): boolean => found.isSymbolicLink() || (found.mode & OTHERS_WRITE) !== 0;
 
-/** The entries, and where the last whole one ends (bytes). */
-export async function readJournal(folder: string): Promise<{ entries: Entry[]; size: number }> {
+/** What the journal says of a run, and where its last whole entry ends. Read line by line, and only what undo needs is kept. */
+export async function readJournal(folder: string, run: Run): Promise<{ progress: Progress; end: JournalEnd }> {
   const file = path.join(folder, JOURNAL_FILE);
-  const entries: Entry[] = [];
-  let size = 0;
+  // Before the journal: whoever is at work on it now makes it longer first.
+  const least = await leastLength(folder);
+  const steps = new Map(run.steps.map((step) => [step.id, step]));
+  const progress = noProgress();
+  const end: JournalEnd = { size: 0, lines: 0 };
+  let numbered = false;
+  for await (const line of wholeLines(file)) {
+    const number = end.lines + 1;
+    const { entry, n } = entryOf(line, file, number);
+    if (n === undefined ? numbered : n !== number) throw damaged(file, number, missing(n));
+    numbered = n !== undefined;
+    const wrong = wrongThere(entry, progress, steps);
+    if (wrong !== undefined) throw damaged(file, number, misshapen(wrong));
+    advance(progress, entry.is === 'intent' ? { ...entry, before: recalled(steps.get(entry.step)!, entry.before) } : entry);
+    end.lines = number;
+    end.size += line.length + 1;
+  }
+  if (end.size < least) throw damaged(file, undefined, cut(end, least));
+  return { progress, end };
+}
+
+/** Lines that have their end. No file: none. */
+async function* wholeLines(file: string): AsyncGenerator<Buffer> {
   let rest: Buffer[] = [];
-  const found = await lstat(file).catch(absent);
-  if (found === undefined) return { entries, size };
-  if (!found.isFile()) throw damaged(file, undefined, new Error(NOT_REGULAR.en));
-  const stream = createReadStream(file, { highWaterMark: 1 << 20 });
   try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
+    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
       let from = 0;
       for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
-        const line = Buffer.concat([...rest, chunk.subarray(from, end)]);
+        yield Buffer.concat([...rest, chunk.subarray(from, end)]);
         rest = [];
-        entries.push(entryOf(line, file, entries.length + 1));
-        size += line.length + 1;
         from = end + 1;
       }
       if (from < chunk.length) rest.push(chunk.subarray(from));
     }
   } catch (error) {
-    return absent(error as NodeJS.ErrnoException) ?? { entries, size };
+    absent(error as NodeJS.ErrnoException);
   }
-  return { entries, size };
 }
+
+/** After a power cut it may hold anything but digits: then it says nothing. */
+async function leastLength(folder: string): Promise<number> {
+  const text = (await readFile(path.join(folder, LENGTH_FILE), 'latin1').catch(absent)) ?? '';
+  return /^\d{16}\n$/.test(text) ? Number(text) : 0;
+}
+
+/** As `leastLength` reads it; always of the same length, so that a write never leaves half of an older one behind. */
+export const writtenLength = (size: number): Buffer => Buffer.from(`${String(size).padStart(16, '0')}\n`);
 
 /** A file that is not there; every other error goes on. */
 function absent(error: NodeJS.ErrnoException): undefined {
@@ -91,63 +150,74 @@ function absent(error: NodeJS.ErrnoException): undefined {
   throw error;
 }
 
-function entryOf(line: Buffer, file: string, number: number): Entry {
-  let entry: unknown;
+/** `n`: the entry's number; entries of older builds have none. */
+function entryOf(line: Buffer, file: string, number: number): { entry: Entry; n?: unknown } {
+  let read: unknown;
   try {
-    entry = parseJson(line.toString('utf8'));
+    read = parseJson(line.toString('utf8'));
   } catch (error) {
-    throw damaged(file, number, error);
+    throw damaged(file, number, unreadable(error));
   }
-  if (!isEntry(entry)) throw damaged(file, number, 'not an entry');
-  return entry;
+  const { n, ...entry } = isRaw(read) ? read : {};
+  const wrong = wrongInEntry(entry);
+  if (wrong !== undefined) throw damaged(file, number, misshapen(wrong));
+  return { entry: entry as unknown as Entry, n };
 }
 
-function isRun(value: unknown): value is Run {
-  if (!isRaw(value) || !isRaw(value.cluster) || !Array.isArray(value.steps)) return false;
-  const texts = [value.id, value.tool, value.what, value.at, value.cluster.uid];
-  return (
-    value.schema === SCHEMA &&
-    texts.every((text) => typeof text === 'string') &&
-    value.steps.every((step) => isRaw(step) && typeof step.id === 'string')
-  );
+/** What cannot follow on the entries before: an attempt begins first, and of what was written the intent comes first. */
+function wrongThere(entry: Entry, progress: Progress, steps: ReadonlyMap<string, Step>): string | undefined {
+  if (entry.is === 'begin' || entry.is === 'end') return undefined;
+  if (!progress.last) return 'is';
+  const step = steps.get(entry.step);
+  const isSent = entry.is === 'outcome' && entry.result === 'done' && step?.do !== 'wait';
+  if (isSent && progress.states[entry.way].get(entry.step)?.result !== 'in-doubt') return 'result';
+  return wrongForStep(entry, step);
 }
 
-function isEntry(value: unknown): value is Entry {
-  if (!isRaw(value) || typeof value.at !== 'string' || (value.way !== 'do' && value.way !== 'undo')) return false;
-  switch (value.is) {
-    case 'begin':
-      return typeof value.pid === 'number';
-    case 'intent':
-      return typeof value.step === 'string';
-    case 'outcome':
-      return typeof value.step === 'string' && typeof value.result === 'string';
-    case 'end':
-      return typeof value.state === 'string';
-    default:
-      return false;
-  }
-}
+// ---- errors ---------------------------------------------------------------------------------------------------------
 
-function damaged(file: string, line: number | undefined, cause: unknown): UserError {
-  const why = oneLine(cause instanceof Error ? cause.message : String(cause));
+function unreadable(error: unknown): Text {
+  const why = oneLine(error instanceof Error ? error.message : String(error));
+  return { en: why, zh: why };
+}
+const misshapen = (at: string): Text => ({
+  en: `${oneLine(at, 200)} is not as this tool writes it`,
+  zh: `${oneLine(at, 200)} 与本工具写入的格式不符`,
+});
+const missing = (n: unknown): Text => ({
+  en: `entries before it are missing (it is number ${oneLine(String(n), 20)})`,
+  zh: `它之前的记录有缺失（该行编号为 ${oneLine(String(n), 20)}）`,
+});
+const cut = ({ size, lines }: JournalEnd, least: number): Text => ({
+  en: `it ends behind entry ${lines}, at ${size} of ${least} bytes`,
+  zh: `内容在第 ${lines} 条记录之后中断，${least} 字节中只有 ${size} 字节`,
+});
+
+function damaged(file: string, line: number | undefined, why: Text): UserError {
   return new UserError(
     {
-      en: `${file}${line === undefined ? '' : `, line ${line},`} is damaged: ${why}`,
-      zh: `${file}${line === undefined ? '' : ` 第 ${line} 行`}已损坏：${why}`,
+      en: `reading ${file}${line === undefined ? '' : `, line ${line}`}: damaged: ${why.en}`,
+      zh: `读取 ${file}${line === undefined ? '' : ` 第 ${line} 行`}：文件已损坏：${why.zh}`,
     },
     {
-      en: 'Keep the folder. What the run changed stands in the other lines of its journal; restore the file from a backup, or go on by hand from there.',
-      zh: '请保留该目录。该次运行所做的改动记录在日志的其余各行中；请从备份恢复此文件，或据此手动处理。',
+      en: 'keep the folder; what the run changed stands in the other lines of its journal: restore the file from a backup, or go on by hand from there',
+      zh: '请保留该目录；该次运行所做的改动记录在日志的其余各行中：请从备份恢复此文件，或据此手动处理',
     },
   );
 }
+
+const noFolder = (folder: string): UserError =>
+  new UserError(
+    { en: `reading ${folder}: it is a file, where the folder of a run should be`, zh: `读取 ${folder}：此处应为运行目录，却是一个文件` },
+    { en: 'restore the folder from a backup, or move the file away', zh: '请从备份恢复该目录，或将此文件移走' },
+  );
 
 function tooNew(file: string, schema: number): UserError {
   return new UserError(
     {
-      en: `${file} was written by a newer upgrade-guard (schema ${schema}, this one knows up to ${SCHEMA})`,
-      zh: `${file} 由更新版本的 upgrade-guard 写入（格式 ${schema}，本版本最高支持 ${SCHEMA}）`,
+      en: `reading ${file}: it was written by a newer upgrade-guard (schema ${schema}, this one knows up to ${SCHEMA})`,
+      zh: `读取 ${file}：它由更新版本的 upgrade-guard 写入（格式 ${schema}，本版本最高支持 ${SCHEMA}）`,
     },
-    { en: 'Use that version, or a newer one, to resume or undo this run.', zh: '请使用该版本或更新的版本来继续或撤销这次运行。' },
+    { en: 'use that version, or a newer one, to resume or undo this run', zh: '请使用该版本或更新的版本来继续或撤销这次运行' },
   );
 }

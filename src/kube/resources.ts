@@ -1,5 +1,6 @@
 // Resource names (`pods`, `deployments.apps`) and kinds: taking names apart, rights in words, and what is known without asking a server.
 import type { ApiResource, ResourceName, Rule } from '../engine/contracts.ts';
+import { groupOf } from './refs.ts';
 
 export function resourceName({ group, resource }: { group: string; resource: string }): ResourceName {
   return group === '' ? resource : `${resource}.${group}`;
@@ -65,6 +66,14 @@ function builtIn(apiVersion: string, written: string): ApiResource {
 export function splitApiVersion(apiVersion: string): [group: string, version: string] {
   const slash = apiVersion.indexOf('/');
   return slash === -1 ? ['', apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
+}
+
+const KNOWN = new Map(BUILT_IN_RESOURCES.map(({ group, kind, resource }) => [`${group}/${kind}`, resource]));
+
+/** The resource of a kind, without asking a server. */
+export function resourceOfKind({ apiVersion, kind }: { apiVersion: string; kind: string }): { group: string; resource: string } {
+  const group = groupOf(apiVersion);
+  return { group, resource: KNOWN.get(`${group}/${kind}`) ?? guessPlural(kind) };
 }
 
 /** The plural that almost every API chooses for a kind: lower case, English rules. */

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ClusterIdentity, Language, Refusal, Step, Text } from '../engine/contracts.ts';
 import type { Plan } from '../engine/plan.ts';
 import { kindOf } from '../engine/steps/index.ts';
+import { describe } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
 import { beside, counted, type Face, INDENT, paragraph, pasteable } from './face.ts';
@@ -11,12 +12,27 @@ import { listed, PHASE, UNDO } from './words.ts';
 /** Steps shown in full before a confirmation; a dry run shows all. */
 export const SHOWN = 12;
 
-/** `rest`: the command that shows the steps that are folded away. */
-export function planView({ steps, refusals }: Plan, face: Face, shown = Number.POSITIVE_INFINITY, rest = '--dry-run=client'): string[] {
+export interface PlanShown {
+  /** Steps in full; the others are counted. */
+  shown?: number;
+  /** The command that shows the steps that are folded away. */
+  rest?: string;
+  /** They come from disk: beside their text stands which object they change. */
+  stored?: true;
+  /** So many more than are given. */
+  further?: number;
+}
+
+export function planView(
+  { steps, refusals }: Plan,
+  face: Face,
+  { shown = Number.POSITIVE_INFINITY, rest = '--dry-run=client', stored, further = 0 }: PlanShown = {},
+): string[] {
   const { language, style } = face;
+  const count = steps.length + further;
   // One more is shown rather than counted.
-  const more = steps.length <= shown + 1 ? 0 : steps.length - shown;
-  const head = { en: counted(steps.length, 'step', '').en, zh: `共 ${steps.length} 步` }[language];
+  const more = count <= shown + 1 ? 0 : count - shown;
+  const head = { en: counted(count, 'step', '').en, zh: `共 ${count} 步` }[language];
   const folded = {
     en: `  … and ${counted(more, 'more step', '').en}; all of them: ${rest}`,
     zh: `  …… 另有 ${more} 步；查看全部：${rest}`,
@@ -25,10 +41,10 @@ export function planView({ steps, refusals }: Plan, face: Face, shown = Number.P
   const phases = new Set(visible.map(({ phase }) => phase)).size > 1;
   const room = Math.max(0, ...visible.map((step) => width(promise(step, face))));
   return [
-    ...(steps.length ? [style.bold(head)] : []),
+    ...(count ? [style.bold(head)] : []),
     ...visible.flatMap((step, i) => [
       ...(phases && step.phase !== visible[i - 1]?.phase ? [...(i ? [''] : []), style.bold(PHASE[step.phase][language])] : []),
-      ...stepLines(step, visible[i - 1], room, face),
+      ...stepLines(step, visible[i - 1], room, face, stored ? describedChanges : changesOf),
     ]),
     ...(more > 0 ? [style.dim(folded)] : []),
     ...refusals.flatMap((refusal) => refusalLines(refusal, face)),
@@ -40,15 +56,20 @@ const promise = ({ undo, do: doing }: Step, { language }: Face): string =>
     ? { en: 'yours to do', zh: '由您执行' }[language]
     : { en: `undo: ${UNDO[undo].en}`, zh: undo === 'none' ? UNDO.none.zh : `撤销：${UNDO[undo].zh}` }[language];
 
+const changesOf = (step: Step): string[] => kindOf(step).preview(step);
+/** A stored text may say anything; the object that a patch changes is told from its data. All other kinds name it anyway. */
+const describedChanges = (step: Step): string[] =>
+  step.do === 'patch' ? changesOf(step).map((line) => `${describe(step.on)} ${line}`) : changesOf(step);
+
 /** `before`: the step above; what it says of its change is not said again. `room`: columns of the undo column. */
-function stepLines(step: Step, before: Step | undefined, room: number, face: Face): string[] {
+function stepLines(step: Step, before: Step | undefined, room: number, face: Face, changed: (step: Step) => string[]): string[] {
   const { language, style } = face;
   const paint = step.do === 'manual' ? style.cyan : { exact: style.green, compensates: style.yellow, none: style.red }[step.undo];
-  const changes = kindOf(step).preview(step);
+  const changes = changed(step);
   const note = step.do !== 'manual' && step.undoNote ? paragraph(oneLine(step.undoNote[language], 600), face, INDENT) : [];
   return [
     ...beside(step.id, oneLine(step.text[language], 1000), paint(promise(step, face)), room, face),
-    ...(isDeepStrictEqual(changes, before && kindOf(before).preview(before)) ? [] : changes).map(
+    ...(isDeepStrictEqual(changes, before && changed(before)) ? [] : changes).map(
       (line) => `${' '.repeat(INDENT)}${style.cyan(oneLine(line, 1000))}`,
     ),
     ...note.map(style.dim),

@@ -1,37 +1,32 @@
 // Runs as a person reads them: the list, one run's steps, and what an attempt came to.
-import type { Step, StoredRun, Text, Way } from '../engine/contracts.ts';
+import type { RunSummary, Step, StoredRun, Text, Way } from '../engine/contracts.ts';
 import type { Executed, StepOutcome } from '../engine/execute.ts';
-import { isSettled, progressOf, runState } from '../engine/progress.ts';
+import { runState } from '../engine/progress.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
 import { beside, columns, counted, type Face, paragraph } from './face.ts';
 import { RESULTS, RUN_STATES } from './words.ts';
 
-export function runList(runs: readonly StoredRun[], { language, style }: Face): string[] {
+export function runList(runs: readonly RunSummary[], { language, style }: Face): string[] {
   if (!runs.length) return [{ en: 'No runs of this cluster.', zh: '该集群还没有执行记录。' }[language]];
   const head = { en: ['RUN', 'STARTED (UTC)', 'STATE', 'STEPS', 'WHAT'], zh: ['编号', '开始时间（UTC）', '状态', '步骤', '内容'] }[
     language
   ];
-  const rows = runs.map((stored) => {
-    const { run, entries } = stored;
-    const { states } = progressOf(entries);
-    const settled = run.steps.filter(({ id }) => isSettled(states.do.get(id))).length;
-    return [
-      style.bold(run.id),
-      moment(run.at),
-      RUN_STATES[runState(stored)][language],
-      `${settled}/${run.steps.length}`,
-      oneLine(run.what),
-    ];
-  });
+  const rows = runs.map(({ id, at, state, settled, steps, what }) => [
+    style.bold(id),
+    moment(at),
+    RUN_STATES[state][language],
+    `${settled}/${steps}`,
+    oneLine(what),
+  ]);
   return columns([head, ...rows]);
 }
 
 /** Every step with what became of it, in both ways; never the objects that the journal keeps. */
 export function runDetail(stored: StoredRun, face: Face): string[] {
-  const { run, entries } = stored;
+  const { run, progress } = stored;
   const { language, style } = face;
-  const { states } = progressOf(entries);
+  const { states } = progress;
   const became = (step: Step) => {
     const [done, back] = [states.do.get(step.id)?.result, states.undo.get(step.id)?.result];
     const last = back ?? done;

@@ -1,6 +1,5 @@
 // Words that all views share: grades, outcomes, certainties, promises of undo, in both languages.
-import type { Certainty, Grade, Language, Phase, StepResult, Text, UndoPromise } from '../engine/contracts.ts';
-import type { RunState } from '../engine/progress.ts';
+import type { Certainty, Grade, Language, Phase, RunState, StepResult, Text, UndoPromise } from '../engine/contracts.ts';
 import { counted } from './face.ts';
 
 export const gradeCount = (grade: Grade, count: number): Text => {

@@ -123,6 +123,32 @@ test('the first Ctrl-C with steps left: exit 4, and resume goes on', async () =>
   await cluster.remove(...more);
 });
 
+test('the second Ctrl-C ends at once: exit 130; what was in flight is settled by resume, and can be taken back', async () => {
+  const home = newHome();
+  proxy.faults.push({ method: 'PATCH', do: 'delay', ms: 10_000, times: 3 });
+  const { child, ended } = start(['fix', CHECK, '--yes'], { kubeconfig: through, home, input: '' });
+  let said = '';
+  child.stderr.on('data', (text) => {
+    said += String(text);
+  });
+  await seen('PATCH', 3);
+  child.kill('SIGINT');
+  while (!said.includes('Ctrl-C again ends at once')) await new Promise((resolve) => setTimeout(resolve, 20));
+  const again = performance.now();
+  child.kill('SIGINT');
+  const { code, signal } = await ended;
+  expect({ code, signal }).toEqual({ code: 130, signal: null });
+  expect(performance.now() - again).toBeLessThan(5000);
+  expect((await run(['runs'], { kubeconfig, home })).stdout).toMatch(/unfinished +0\/3/);
+  proxy.faults.length = 0;
+  const resumed = await run(['resume', '--yes'], { kubeconfig, home });
+  expect(resumed.code, resumed.stderr).toBe(0);
+  expect(await stage.types()).toEqual(['Pod', 'Pod', 'Pod']);
+  expect(await stage.lease()).toBeUndefined();
+  expect((await run(['undo', '--yes'], { kubeconfig, home })).code).toBe(0);
+  expect(await stage.types()).toEqual(['None', 'None', 'None']);
+});
+
 test('Ctrl-C before any change: exit 130, nothing changed', async () => {
   proxy.faults.push({ method: 'GET', path: /spiderendpoints\?/, do: 'delay', ms: 3000 });
   const { child, ended } = start(['fix', CHECK, '--yes'], { kubeconfig: through, input: '' });

@@ -1,6 +1,7 @@
 // crds-current on a real API server, with the charts of the releases: what the server makes of a definition is still recognised, applied, and taken back.
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { parse } from 'yaml';
 import { newHome, run } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { bed } from '../bed/index.ts';
@@ -84,16 +85,19 @@ describeUpstream('the definitions of Spiderpool', ['data', 'spiderpool', 'charts
     expect(before).not.toContain('txQueueLen');
 
     const home = newHome();
-    const dry = await run(['fix', CHECK, ...chart, '--dry-run=server'], { kubeconfig, home });
+    // What rbac prints is enough, also to delete again what was made: that needs a look for objects.
+    const { rules } = parse((await run(['rbac', '--for', 'fix'])).stdout);
+    const limited = await cluster.user('user-1', rules);
+    const dry = await run(['fix', CHECK, ...chart, '--dry-run=server'], { kubeconfig: limited, home });
     expect(dry.code, dry.stdout).toBe(0);
     expect(await fieldsOf('spidercoordinators')).toEqual(before);
-    const fixed = await run(['fix', CHECK, ...chart, '--yes'], { kubeconfig, home });
+    const fixed = await run(['fix', CHECK, ...chart, '--yes'], { kubeconfig: limited, home });
     expect(fixed.code, fixed.stderr).toBe(0);
     expect(await fieldsOf('spidercoordinators')).toContain('txQueueLen');
     expect((await checked(...chart)).outcome).toBe('passed');
     expect((await checked('--to', 'spiderpool=0.9.13')).outcome).toBe('passed');
 
-    const undone = await run(['undo', '--yes'], { kubeconfig, home });
+    const undone = await run(['undo', '--yes'], { kubeconfig: limited, home });
     expect(undone.code, undone.stderr).toBe(0);
     expect(await fieldsOf('spidercoordinators')).toEqual(before);
     await vi.waitFor(async () => expect(found(await checked('--to', 'spiderpool=0.9.13')).sort()).toEqual(expected), 20_000);

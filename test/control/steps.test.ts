@@ -466,6 +466,20 @@ describe('evict', () => {
       expect([result(undone), undone.state]).toEqual(['left', 'finished']);
     },
   );
+  test.each([
+    ['a PodDisruptionBudget', 'DisruptionBudget', 'no PodDisruptionBudget allowed it within 3 s'],
+    ['a server with too much to do', 'Overload', 'had too much to do for 3 s'],
+  ])('its seconds hold, although %s asks to be left alone for longer', async (_, reason, said) => {
+    await free();
+    const on = await ready();
+    const body = { kind: 'Status', status: 'Failure', code: 429, message: 'later', details: { causes: [{ reason, message: 'later' }] } };
+    proxy.faults.push({ do: 'answer', status: 429, headers: { 'retry-after': '10' }, body, where: isWrite, times: 99 });
+    const begun = performance.now();
+    const done = await go(through, [evict(on, 3)]);
+    expect(performance.now() - begun).toBeLessThan(6000);
+    expect([result(done), detail(done)]).toEqual(['failed', expect.stringContaining(said)]);
+    expect(await world.get(on)).toBeDefined();
+  });
   test('blocked by a PodDisruptionBudget: waits until it allows it', { timeout: 60_000 }, async () => {
     const on = await ready();
     await blocked();

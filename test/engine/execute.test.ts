@@ -255,7 +255,7 @@ describe('undo', () => {
     const world = worldOf(endpoint('a', 'None'));
     const done = await go(world, [patchStep('a')]);
     const torn: Entry[] = [...done.entries, { at: '', is: 'begin', way: 'undo', pid: 1 }, { at: '', is: 'intent', way: 'undo', step: 'a' }];
-    expect(runState({ run: runOf(patchStep('a')), entries: torn })).toBe('undo unfinished');
+    expect(runState({ run: runOf(patchStep('a')), progress: progressOf(torn) })).toBe('undo unfinished');
     expect(results(await back(world, [patchStep('a')], torn))).toEqual({ a: 'done' });
     expect(await typeOf(world, 'a')).toBe('None');
   });

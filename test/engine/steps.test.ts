@@ -13,9 +13,9 @@ import {
   type World,
   WorldError,
 } from '../../src/engine/contracts.ts';
-import { type Executed, executeDryRun, executeRun, executeUndo, toUndo } from '../../src/engine/execute.ts';
+import { type Executed, executeDryRun, executeRun, executeUndo } from '../../src/engine/execute.ts';
 import { inverseOf } from '../../src/engine/perform.ts';
-import { progressOf, runState } from '../../src/engine/progress.ts';
+import { progressOf, runState, toUndo } from '../../src/engine/progress.ts';
 import { lostByGoingBack, prunedFields } from '../../src/engine/steps/definitions.ts';
 import { differences } from '../../src/engine/steps/differences.ts';
 import { kindOf } from '../../src/engine/steps/index.ts';
@@ -442,7 +442,11 @@ describe.each(['evict', 'delete'] as const)('%s of a Pod', (kind) => {
     expect(
       runState({
         run: runOf(of('a')),
-        entries: [...left.entries, { at: '', is: 'begin', way: 'undo', pid: 1 }, { at: '', is: 'end', way: 'undo', state: 'finished' }],
+        progress: progressOf([
+          ...left.entries,
+          { at: '', is: 'begin', way: 'undo', pid: 1 },
+          { at: '', is: 'end', way: 'undo', state: 'finished' },
+        ]),
       }),
     ).toMatch(/^undone/);
     expect((await back(world, [of('a')], left.entries)).outcomes.size).toBe(0);

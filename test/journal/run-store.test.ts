@@ -1,12 +1,24 @@
 // The run store on real files: what was acknowledged is there, what was torn is not, and what cannot be stored is refused in words.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Entry, Run } from '../../src/engine/contracts.ts';
+import type { Entry, Run, StepOf } from '../../src/engine/contracts.ts';
+import { progressOf } from '../../src/engine/progress.ts';
 import { appender } from '../../src/journal/append.ts';
 import { runStore } from '../../src/journal/run-store.ts';
 import { stateFolder } from '../../src/journal/state-folder.ts';
@@ -25,18 +37,47 @@ const run = (id: string, at = '2025-01-01T00:00:00Z', uid = UID): Run => ({
   tool: 'upgrade-guard 0.1.0',
   what: 'fix',
   at,
-  checks: [],
-  steps: [],
+  checks: ['spiderpool/owner-controller-type'],
+  steps: ['s1', 's2', '步骤三'].map((name, i) => patch(`s${i + 1}`, name)),
   cluster: { uid, certain: true, server: 'https://example.test', context: 'c' },
 });
+const patch = (id: string, name = id): StepOf<'patch'> => ({
+  id,
+  do: 'patch',
+  on: { apiVersion: 'v1', kind: 'Pod', name },
+  changes: [{ path: '/metadata/labels/x', after: 'y' }],
+  guard: [],
+  phase: 'prepare',
+  text: { en: name, zh: name },
+  undo: 'exact',
+  after: [],
+  reasons: ['f'],
+});
+const begin: Entry = { at: '2025-01-01T00:00:00Z', is: 'begin', way: 'do', pid: 7 };
 const intent = (step: string): Entry => ({
   at: '2025-01-01T00:00:01Z',
   is: 'intent',
   way: 'do',
   step,
-  before: { kind: 'Pod', metadata: { name: step } },
+  before: { apiVersion: 'v1', kind: 'Pod', metadata: { name: step } },
 });
+const done = (step: string): Entry => ({ at: '2025-01-01T00:00:02Z', is: 'outcome', way: 'do', step, result: 'done' });
+/** A run that was begun and ended, with all of its steps done. */
+const whole = async (id: string) => {
+  const journal = await runStore(folder, UID).create(run(id));
+  for (const entry of [begin, intent('s1'), done('s1'), intent('s2'), done('s2')]) await journal.append(entry);
+  await journal.append({ at: '2025-01-01T00:00:03Z', is: 'end', way: 'do', state: 'stopped' });
+  await journal.close();
+};
+/** Opens it where it is now. */
+const reopened = async (id: string) => {
+  const store = runStore(folder, UID);
+  return store.reopen(id, (await store.read(id))!.end);
+};
+const NOTHING = { size: 0, lines: 0 };
 const journalOf = (id: string) => path.join(folder, UID, id, 'journal.jsonl');
+const lengthOf = (id: string) => path.join(folder, UID, id, 'journal.length');
+const withStep = (run: Run, more: object) => ({ ...run, steps: run.steps.with(1, { ...run.steps[1], ...more } as never) });
 const failure = async (promise: Promise<unknown>): Promise<UserError> => {
   const error = await promise.then(
     () => undefined,
@@ -50,14 +91,18 @@ describe('run store', () => {
   it('gives back what was stored, private to the user', async () => {
     const store = runStore(folder, UID);
     const journal = await store.create(run('a1'));
-    await Promise.all([journal.append(intent('s1')), journal.append(intent('s2'))]);
+    await Promise.all([begin, intent('s1'), intent('s2')].map((entry) => journal.append(entry)));
     await journal.close();
-    expect(await store.read('a1')).toEqual({ run: run('a1'), entries: [intent('s1'), intent('s2')] });
+    expect(await store.read('a1')).toEqual({
+      run: run('a1'),
+      progress: progressOf([begin, intent('s1'), intent('s2')]),
+      end: { size: statSync(journalOf('a1')).size, lines: 3 },
+    });
     expect(statSync(folder).mode & 0o777).toBe(0o700);
     expect(statSync(path.dirname(journalOf('a1'))).mode & 0o777).toBe(0o700);
     expect(statSync(journalOf('a1')).mode & 0o777).toBe(0o600);
     expect(statSync(path.join(path.dirname(journalOf('a1')), 'run.json')).mode & 0o777).toBe(0o600);
-    expect(readdirSync(path.dirname(journalOf('a1'))).sort()).toEqual(['journal.jsonl', 'run.json']);
+    expect(readdirSync(path.dirname(journalOf('a1'))).sort()).toEqual(['journal.jsonl', 'journal.length', 'run.json']);
   });
 
   it('lists newest first and names what it cannot read', async () => {
@@ -72,39 +117,49 @@ describe('run store', () => {
     mkdirSync(path.join(folder, UID, 'empty'));
     await (await store.create(run('newer'))).close();
     writeFileSync(path.join(folder, UID, 'newer', 'run.json'), JSON.stringify({ ...run('newer'), schema: 2 }));
+    symlinkSync(path.join(folder, UID, 'a'), path.join(folder, UID, 'link'));
+    symlinkSync(path.join(folder, 'nowhere'), path.join(folder, UID, 'link-to-nothing'));
+    writeFileSync(path.join(folder, UID, 'note'), '');
     const { runs, unreadable } = await store.list();
-    expect(runs.map((stored) => stored.run.id)).toEqual(['a', 'b', 'c']);
-    expect(unreadable.map(({ id }) => id).sort()).toEqual(['empty', 'newer']);
-    expect(unreadable.find(({ id }) => id === 'newer')?.why).toMatch(/newer upgrade-guard \(schema 2/);
-    expect((await failure(store.reopen('newer'))).text.zh).toContain('更新版本');
+    expect(runs.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+    expect(unreadable.map(({ id, why }) => `${id}: ${why.en}`).sort()).toEqual([
+      'empty: no run.json of this cluster',
+      expect.stringMatching(/^link-to-nothing: .*or it is a link$/),
+      expect.stringMatching(/^link: reading .*: others can write it, or it is a link$/),
+      expect.stringMatching(/^newer: reading .* newer upgrade-guard \(schema 2/),
+      expect.stringMatching(/^note: reading .*note: it is a file, where the folder of a run should be$/),
+    ]);
+    expect((await failure(store.read('newer'))).text.zh).toContain('更新版本');
+    expect((await failure(store.read('note'))).text.zh).toContain('却是一个文件');
+    expect((await failure(store.read('link-to-nothing'))).message).toContain('it is a link');
   });
 
   it('ignores a torn last line and cuts it before it appends', async () => {
     const store = runStore(folder, UID);
     const journal = await store.create(run('t'));
-    await journal.append(intent('s1'));
+    for (const entry of [begin, intent('s1')]) await journal.append(entry);
     await journal.close();
     appendFileSync(journalOf('t'), '{"at":"2025","is":"int');
-    expect((await store.read('t'))?.entries).toEqual([intent('s1')]);
-    const again = await store.reopen('t');
+    expect((await store.read('t'))?.progress).toEqual(progressOf([begin, intent('s1')]));
+    const again = await reopened('t');
     await again.append(intent('s2'));
     await again.close();
-    expect((await store.read('t'))?.entries).toEqual([intent('s1'), intent('s2')]);
+    expect((await store.read('t'))?.progress).toEqual(progressOf([begin, intent('s1'), intent('s2')]));
   });
 
   it('reads every beginning of a journal as the entries that are whole in it', async () => {
     const store = runStore(folder, UID);
-    const journal = await store.create(run('cut'));
-    for (const step of ['s1', 's2', '步骤三']) await journal.append(intent(step));
-    await journal.close();
+    await whole('cut');
     const bytes = readFileSync(journalOf('cut'));
+    // As after a power cut that came before the length was on disk.
+    rmSync(lengthOf('cut'));
     for (let end = 0; end <= bytes.length; end += 7) {
       const beginning = bytes.subarray(0, end);
-      const whole = beginning.filter((byte) => byte === 10).length;
+      const lines = beginning.filter((byte) => byte === 10).length;
       // A power cut may leave zeros where the file had grown already.
       for (const tail of ['', '\0'.repeat(50)]) {
         writeFileSync(journalOf('cut'), Buffer.concat([beginning, Buffer.from(tail)]));
-        expect((await store.read('cut'))?.entries).toHaveLength(whole);
+        expect((await store.read('cut'))?.end.lines).toBe(lines);
       }
     }
   });
@@ -112,18 +167,158 @@ describe('run store', () => {
   it('names file and line of any other damage', async () => {
     const store = runStore(folder, UID);
     await (await store.create(run('d'))).close();
-    for (const bad of ['not json', '{"at":"x","is":"other","way":"do"}', '[]', `${'['.repeat(5000)}`]) {
-      writeFileSync(journalOf('d'), `${JSON.stringify(intent('s1'))}\n${bad}\n${JSON.stringify(intent('s2'))}\n`);
-      expect((await failure(store.read('d'))).message).toContain(`${journalOf('d')}, line 2, is damaged`);
-      expect((await failure(store.reopen('d'))).text.zh).toContain('第 2 行');
+    const other = { ...intent('s1'), before: { apiVersion: 'v1', kind: 'Node', metadata: { name: 's1' } } };
+    for (const bad of [
+      ...['not json', '{"at":"x","is":"other","way":"do"}', '[]', `${'['.repeat(5000)}`],
+      // Of a step that the run has not; about another object; done without an intent; with a field that nobody knows.
+      ...[intent('s9'), other, done('s1'), { ...intent('s1'), more: 1 }].map((entry) => JSON.stringify(entry)),
+    ]) {
+      writeFileSync(journalOf('d'), `${JSON.stringify(begin)}\n${bad}\n${JSON.stringify(intent('s2'))}\n`);
+      const { text, message } = await failure(store.read('d'));
+      expect(message).toContain(`reading ${journalOf('d')}, line 2: damaged: `);
+      expect(text.zh).toContain('第 2 行');
     }
-    expect(readdirSync(path.dirname(journalOf('d'))).sort()).toEqual(['journal.jsonl', 'run.json']);
+    writeFileSync(journalOf('d'), `${JSON.stringify(intent('s1'))}\n`);
+    expect((await failure(store.read('d'))).message).toContain('line 1: damaged');
+  });
+
+  it('misses every entry that is not there any more, in the middle and at the end', async () => {
+    const store = runStore(folder, UID);
+    await whole('m');
+    const lines = readFileSync(journalOf('m'), 'utf8').split('\n').slice(0, -1);
+    const without = (from: number, count: number) => lines.toSpliced(from, count).map((line) => `${line}\n`);
+    for (let at = 0; at < lines.length - 1; at++) {
+      writeFileSync(journalOf('m'), without(at, 1).join(''));
+      expect((await failure(store.read('m'))).message).toContain(`line ${at + 1}: damaged: entries before it are missing`);
+      writeFileSync(journalOf('m'), without(at + 1, lines.length).join(''));
+      expect((await failure(store.read('m'))).message).toContain(`damaged: it ends behind entry ${at + 1}, at `);
+    }
+    for (const rest of ['', lines[0]!.slice(0, 20)]) {
+      writeFileSync(journalOf('m'), rest);
+      const { text } = await failure(store.read('m'));
+      expect(text.en).toContain('it ends behind entry 0, at 0 of ');
+      expect(text.zh).toContain('内容在第 0 条记录之后中断');
+    }
+    rmSync(journalOf('m'));
+    expect((await failure(store.read('m'))).message).toContain('it ends behind entry 0');
+    expect((await store.list()).unreadable.map(({ id }) => id)).toEqual(['m']);
+  });
+
+  it('knows how long a journal was also of a process that was killed', async () => {
+    const journal = await runStore(folder, UID).create(run('k'));
+    for (const entry of [begin, intent('s1'), done('s1')]) await journal.append(entry);
+    // Not closed.
+    const lines = readFileSync(journalOf('k'), 'utf8').split('\n');
+    writeFileSync(journalOf('k'), `${lines.slice(0, 2).join('\n')}\n`);
+    expect((await failure(runStore(folder, UID).read('k'))).message).toContain('it ends behind entry 2');
+    await journal.close();
+  });
+
+  it('reads journals of builds that neither numbered entries nor kept the length, and goes on in them', async () => {
+    const store = runStore(folder, UID);
+    await whole('old');
+    const old = [begin, intent('s1'), done('s1')];
+    writeFileSync(journalOf('old'), old.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+    rmSync(lengthOf('old'));
+    expect((await store.read('old'))?.progress).toEqual(progressOf(old));
+    const journal = await reopened('old');
+    await journal.append({ ...begin, way: 'undo' });
+    await journal.append({ ...intent('s1'), way: 'undo' });
+    await journal.close();
+    expect((await store.read('old'))?.progress.last?.way).toBe('undo');
+    const lines = readFileSync(journalOf('old'), 'utf8').split('\n');
+    writeFileSync(journalOf('old'), lines.toSpliced(1, 1).join('\n'));
+    expect((await failure(store.read('old'))).message).toContain('damaged');
+  });
+
+  it('does not go on where somebody else has gone on meanwhile', async () => {
+    const store = runStore(folder, UID);
+    await whole('two');
+    const { end } = (await store.read('two'))!;
+    const other = await reopened('two');
+    await other.append({ ...begin, way: 'undo' });
+    await other.close();
+    expect((await failure(store.reopen('two', end))).text.en).toContain('somebody has gone on with this run');
+    await (await reopened('two')).close();
+  });
+
+  it('keeps a run as one JSON text with a line for each step, and reads it laid out in any other way too', async () => {
+    const store = runStore(folder, UID);
+    // More than are written at once.
+    const long: Run = { ...run('w'), steps: Array.from({ length: 1201 }, (_, i) => patch(`s${i}`, `步骤-${i}"]}`)) };
+    for (const each of [long, { ...long, id: 'none', steps: [] }]) {
+      await (await store.create(each)).close();
+      const file = path.join(folder, UID, each.id, 'run.json');
+      const text = readFileSync(file, 'utf8');
+      expect(JSON.parse(text)).toEqual(each);
+      expect(text.split('\n')).toHaveLength(each.steps.length + 3);
+      for (const spaces of [0, 2]) {
+        expect((await store.read(each.id))?.run).toEqual(each);
+        writeFileSync(file, JSON.stringify(each, null, spaces));
+      }
+      expect((await store.read(each.id))?.run).toEqual(each);
+      for (const cut of [text.slice(0, -4), `${text}]}\n`, text.slice(0, 50)]) {
+        writeFileSync(file, cut);
+        expect((await failure(store.read(each.id))).message).toContain(`reading ${file}: damaged: `);
+      }
+    }
+  });
+
+  it('gives the run that a list read last at once, and no other day what it was then', async () => {
+    const store = runStore(folder, UID);
+    await whole('x1');
+    await whole('x2');
+    await store.list();
+    rmSync(path.join(folder, UID, 'x1'), { recursive: true });
+    rmSync(path.join(folder, UID, 'x2'), { recursive: true });
+    expect(await store.read('x1')).toBeUndefined();
+    await whole('x2');
+    await store.list();
+    rmSync(path.join(folder, UID, 'x2'), { recursive: true });
+    expect((await store.read('x2'))?.run.id).toBe('x2');
+    expect(await store.read('x2')).toBeUndefined();
+    expect((await store.list()).runs).toEqual([]);
+  });
+
+  const bent: [string, (run: Run) => unknown][] = [
+    ['id', (run) => ({ ...run, id: 'other' })],
+    ['checks[0]', (run) => ({ ...run, checks: ['../../x'] })],
+    ['cluster.certain', (run) => ({ ...run, cluster: { ...run.cluster, certain: 'no' } })],
+    ['shell', (run) => ({ ...run, shell: 'sh' })],
+    ['steps', (run) => ({ ...run, steps: {} })],
+    ['steps[1].do', (run) => withStep(run, { do: 'exec' })],
+    ['steps[1].do', (run) => withStep(run, { do: 'constructor' })],
+    ['steps[1].id', (run) => withStep(run, { id: 's1' })],
+    ['steps[1].after', (run) => withStep(run, { after: ['s3'] })],
+    ['steps[1].undo', (run) => withStep(run, { undo: 'maybe' })],
+    ['steps[1].text.zh', (run) => withStep(run, { text: { en: 'x' } })],
+    ['steps[1].subresource', (run) => withStep(run, { subresource: 'exec' })],
+    ['steps[1].changes[0].path', (run) => withStep(run, { changes: [{ path: '', after: {} }] })],
+    ['steps[1].changes[0].op', (run) => withStep(run, { changes: [{ path: '/a', op: 'move' }] })],
+    ['steps[1].on.name', (run) => withStep(run, { on: { apiVersion: 'v1', kind: 'Pod', name: '../x' } })],
+    ['steps[1].on.name', (run) => withStep(run, { on: { apiVersion: 'v1', kind: 'Pod', name: 'a\u202eb' } })],
+    ['steps[1].on.namespace', (run) => withStep(run, { on: { apiVersion: 'v1', kind: 'Pod', name: 'x', namespace: 'a/b' } })],
+    ['steps[1].on.apiVersion', (run) => withStep(run, { on: { apiVersion: 'v1/../..', kind: 'Pod', name: 'x' } })],
+    ['steps[1].guard[0].must', (run) => withStep(run, { guard: [{ on: { apiVersion: 'v1', kind: 'Pod', name: 'x' }, must: 'not' }] })],
+    ['steps[1].object', (run) => withStep(run, { do: 'create', on: undefined, changes: undefined, object: { kind: 'Pod' } })],
+    ['steps[1].object', (run) => withStep(run, { object: {} })],
+    ['steps[1].within', (run) => withStep(run, { do: 'evict', changes: undefined, within: -1 })],
+  ];
+  it.each(bent)('does not believe a run whose %s is not as this tool writes it', async (place, bend) => {
+    const store = runStore(folder, UID);
+    await whole('b');
+    const file = path.join(path.dirname(journalOf('b')), 'run.json');
+    writeFileSync(file, JSON.stringify(bend(run('b'))));
+    const { text, next } = await failure(store.read('b'));
+    expect(text.en).toBe(`reading ${file}: damaged: ${place} is not as this tool writes it`);
+    expect(text.zh).toContain(`文件已损坏：${place} 与本工具写入的格式不符`);
+    expect(next?.en).toMatch(/^keep the folder; /);
+    expect((await store.list()).unreadable.map(({ id }) => id)).toEqual(['b']);
   });
 
   it.each(['../../etc', 'a/b', '..', '.', 'A', 'con', 'x.', '', 'a\0b', 'a\\b'])('never makes a path of the id %j', async (id) => {
     const store = runStore(folder, UID);
     expect(await store.read(id)).toBeUndefined();
-    expect((await failure(store.reopen(id))).message).toContain('there is no run');
     await expect(store.create(run(id))).rejects.toThrow('not a run id');
     expect(existsSync(folder)).toBe(false);
   });
@@ -157,9 +352,9 @@ describe('run store', () => {
   it('lets one process at a time work on a journal', async () => {
     const store = runStore(folder, UID);
     const journal = await store.create(run('l'));
-    expect((await failure(store.reopen('l'))).message).toContain(`Process ${process.pid} on`);
+    expect((await failure(reopened('l'))).message).toContain(`process ${process.pid} on`);
     await journal.close();
-    const attempts = await Promise.allSettled(Array.from({ length: 5 }, () => store.reopen('l')));
+    const attempts = await Promise.allSettled(Array.from({ length: 5 }, () => reopened('l')));
     expect(attempts.filter(({ status }) => status === 'fulfilled').length).toBe(1);
     for (const attempt of attempts) if (attempt.status === 'fulfilled') await attempt.value.close();
 
@@ -168,16 +363,16 @@ describe('run store', () => {
     const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)']);
     await once(child, 'spawn');
     writeFileSync(lock(child.pid as number, 'unknown'), '');
-    expect((await failure(store.reopen('l'))).message).toContain(`Process ${child.pid} on`);
+    expect((await failure(reopened('l'))).message).toContain(`process ${child.pid} on`);
     child.kill('SIGKILL');
     await once(child, 'exit');
-    await (await store.reopen('l')).close();
-    expect(readdirSync(path.join(folder, UID, 'l')).sort()).toEqual(['journal.jsonl', 'run.json']);
+    await (await reopened('l')).close();
+    expect(readdirSync(path.join(folder, UID, 'l')).sort()).toEqual(['journal.jsonl', 'journal.length', 'run.json']);
 
     writeFileSync(lock(1, '0'), '');
-    if (process.platform === 'linux') await (await store.reopen('l')).close();
+    if (process.platform === 'linux') await (await reopened('l')).close();
     writeFileSync(lock(1, '0', 'elsewhere'), '');
-    expect((await failure(store.reopen('l'))).message).toContain('on elsewhere');
+    expect((await failure(reopened('l'))).message).toContain('on elsewhere');
   });
 });
 
@@ -188,7 +383,7 @@ it('lets in at most one of several processes that come at once', async () => {
     import { runStore } from ${JSON.stringify(path.resolve('src/journal/run-store.ts'))};
     console.log('ready');
     while (!existsSync(${JSON.stringify(`${folder}/go`)})) await new Promise((resolve) => setTimeout(resolve, 2));
-    const journal = await runStore(${JSON.stringify(folder)}, ${JSON.stringify(UID)}).reopen('race').catch((error) => error.message);
+    const journal = await runStore(${JSON.stringify(folder)}, ${JSON.stringify(UID)}).reopen('race', { size: 0, lines: 0 }).catch((error) => error.message);
     console.log(typeof journal === 'string' ? journal : 'in');
     process.stdin.on('end', () => process.exit()).resume();`;
   const children = Array.from({ length: 3 }, () => spawn(process.execPath, ['--input-type=module', '-e', script]));
@@ -207,7 +402,7 @@ it('lets in at most one of several processes that come at once', async () => {
   for (const child of children) child.stdin.end();
   await Promise.all(children.map((child) => once(child, 'exit')));
   expect(said.filter((text) => text.endsWith('in\n')).length).toBeLessThanOrEqual(1);
-  for (const text of said) if (!text.endsWith('in\n')) expect(text).toMatch(/Process \d+ on .* is working on run race/);
+  for (const text of said) if (!text.endsWith('in\n')) expect(text).toMatch(/journal of run race: process \d+ on .* is working on it/);
 });
 
 describe('group commit', () => {
@@ -222,7 +417,12 @@ describe('group commit', () => {
       datasync: async () => void syncs++,
       truncate: async () => undefined,
     };
-    const entries = appender(file as never, 0, () => new Error());
+    const entries = appender(
+      file as never,
+      NOTHING,
+      () => new Error(),
+      async () => {},
+    );
     await Promise.all(Array.from({ length: 100 }, (_, n) => entries.append(intent(`s${n}`))));
     expect(syncs).toBe(1);
     await entries.append(intent('later'));
@@ -240,7 +440,12 @@ describe('group commit', () => {
         }),
       truncate: async () => undefined,
     };
-    const entries = appender(file as never, 0, (cause) => cause as Error);
+    const entries = appender(
+      file as never,
+      NOTHING,
+      (cause) => cause as Error,
+      async () => {},
+    );
     let stored = false;
     const first = entries.append(intent('a')).then(() => {
       stored = true;
@@ -260,10 +465,15 @@ describe('group commit', () => {
     if (!existsSync('/dev/full')) return;
     const full = await open('/dev/full', 'r+');
     const causes: unknown[] = [];
-    const entries = appender(full, 0, (cause) => {
-      causes.push((cause as NodeJS.ErrnoException).code);
-      return new Error('refused');
-    });
+    const entries = appender(
+      full,
+      NOTHING,
+      (cause) => {
+        causes.push((cause as NodeJS.ErrnoException).code);
+        return new Error('refused');
+      },
+      async () => {},
+    );
     const results = await Promise.allSettled([entries.append(intent('a')), entries.append(intent('b')), entries.append(intent('c'))]);
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
     await expect(entries.append(intent('d'))).rejects.toThrow('refused');
@@ -273,14 +483,16 @@ describe('group commit', () => {
 
   it('acknowledges nothing beyond a limit on file size (real EFBIG), and what it acknowledged is there', async () => {
     if (process.platform === 'win32') return;
+    const many: Run = { ...run('f'), steps: Array.from({ length: 20 }, (_, i) => patch(`s${i}`)) };
     // The limit holds for the whole process, so the store runs in one of its own.
     const script = `
       import { runStore } from ${JSON.stringify(path.resolve('src/journal/run-store.ts'))};
       process.on('SIGXFSZ', () => {});
       const store = runStore(${JSON.stringify(folder)}, ${JSON.stringify(UID)});
-      const journal = await store.create(${JSON.stringify(run('f'))});
+      const journal = await store.create(${JSON.stringify(many)});
+      await journal.append(${JSON.stringify(begin)});
       let stored = 0;
-      try { for (;; stored++) await journal.append({ at: '2025', is: 'intent', way: 'do', step: 's' + stored, before: { x: 'y'.repeat(500) } }); }
+      try { for (;; stored++) await journal.append({ at: '2025', is: 'intent', way: 'do', step: 's' + stored, before: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 's' + stored }, x: 'y'.repeat(500) } }); }
       catch (error) { console.log(JSON.stringify({ stored, en: error.message, zh: error.text.zh, next: error.next.en })); }
       await journal.append({ at: '2025', is: 'end', way: 'do', state: 'stopped' }).catch((error) => console.log(JSON.stringify(error.message)));
       await journal.close();`;
@@ -295,7 +507,7 @@ describe('group commit', () => {
     expect(zh).toContain('没有发出');
     expect(next).toContain('resume f');
     expect(second).toContain('the end of the run');
-    expect((await runStore(folder, UID).read('f'))?.entries.length).toBe(stored);
+    expect((await runStore(folder, UID).read('f'))?.end.lines).toBe(stored + 1);
   });
 });
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Language, StoredRun } from '../../src/engine/contracts.ts';
 import { type Examination, examine } from '../../src/engine/examine.ts';
 import type { StepOutcome } from '../../src/engine/execute.ts';
+import { progressOf, summaryOf } from '../../src/engine/progress.ts';
 import { comparison } from '../../src/report/comparison.ts';
 import type { Face } from '../../src/report/face.ts';
 import { html } from '../../src/report/html.ts';
@@ -91,7 +92,7 @@ describe.each(LANGUAGES)('%s', (language) => {
       question(steps, { uid: 'u', certain: true, server: 'https://prod.example', context: 'prod-1' })[language],
     ]));
   test('a plan of 200 steps is folded', () =>
-    golden('plan-folded', language, (columns) => planView({ steps: manySteps, refusals: [] }, face(language, columns), 20)));
+    golden('plan-folded', language, (columns) => planView({ steps: manySteps, refusals: [] }, face(language, columns), { shown: 20 })));
   test('steps as they end, forwards and backwards, and what it came to', () => {
     const outcomes: StepOutcome[] = [
       { result: 'manual' },
@@ -140,17 +141,20 @@ describe.each(LANGUAGES)('%s', (language) => {
         steps,
         cluster: examples.mixed.identity,
       },
-      entries: [
+      progress: progressOf([
         { at, is: 'begin', way: 'do', pid: 1 },
         { at, is: 'outcome', way: 'do', step: '1', result: 'manual' },
         { at, is: 'intent', way: 'do', step: '2' },
         { at, is: 'outcome', way: 'do', step: '2', result: 'done' },
         { at, is: 'intent', way: 'do', step: '3' },
-      ],
+      ]),
     };
     return golden('runs', language, (columns) => [
       ...runList([], face(language, columns)),
-      ...runList([stored, { run: { ...stored.run, id: '20260101-000000-0000', what: 'fix' }, entries: [] }], face(language, columns)),
+      ...runList(
+        [stored, { run: { ...stored.run, id: '20260101-000000-0000', what: 'fix' }, progress: progressOf([]) }].map(summaryOf),
+        face(language, columns),
+      ),
       '',
       ...runDetail(stored, face(language, columns)),
     ]);

@@ -51,9 +51,13 @@ const quickFrom = (): UserError =>
 
 /** A run of ours that was cut short matters more than any finding. */
 async function tellOfCutShort(call: Call, uid: string): Promise<void> {
-  const stored = await cutShort(runStore(stateFolder(call.env), uid)).catch(() => undefined); // the journals are not what was asked for
-  if (!stored) return;
-  const { text, next } = howToEnd(stored);
+  // The journals are not what was asked for.
+  const { runs } = await runStore(stateFolder(call.env), uid)
+    .list()
+    .catch(() => ({ runs: [] }));
+  const run = cutShort(runs);
+  if (!run) return;
+  const { text, next } = howToEnd(run);
   call.say(call.t({ en: `Before anything else: ${text.en}.`, zh: `请先处理：${text.zh}。` }), call.t(next));
 }
 

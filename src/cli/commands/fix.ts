@@ -2,14 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import { compare, sideOf } from '../../engine/compare.ts';
 import { begin, newRunId } from '../../engine/conduct.ts';
-import type { Run } from '../../engine/contracts.ts';
+import type { Run, World } from '../../engine/contracts.ts';
 import { type Examination, type ExamineOptions, examine } from '../../engine/examine.ts';
-import { executeDryRun } from '../../engine/execute.ts';
 import type { Plan } from '../../engine/plan.ts';
 import { isComplete } from '../../engine/verdict.ts';
 import { comparison } from '../../report/comparison.ts';
 import { planView, question, SHOWN } from '../../report/plan.ts';
-import { stepEnded } from '../../report/run.ts';
 import { table } from '../../report/table.ts';
 import { recordingSource } from '../../snapshot/record.ts';
 import { dumpSource } from '../../snapshot/source.ts';
@@ -18,6 +16,7 @@ import { EXIT, UserError } from '../../text/user-error.ts';
 import { assertInstalled, examineOptions } from '../asked.ts';
 import { attended, ended, lookedAgain } from '../attend.ts';
 import type { Call } from '../call.ts';
+import { dryRun, isDryRun } from '../dry-run.ts';
 import { withHelm } from '../helm.ts';
 import { refuseBeside } from '../own-runs.ts';
 import { rehearse } from '../rehearse.ts';
@@ -34,12 +33,17 @@ export async function fix(call: Call): Promise<number> {
     const before = await examine(live.source, SYSTEMS, options);
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
     assertInstalled(options, [before], EXIT.ok);
-    if (dry === 'client') return preview(call, await planAll(before.remedies));
-    if (dry === 'server') return tried(call, live, await planAll(before.remedies));
+    if (isDryRun(call)) return await tried(call, live.world, await planAll(before.remedies));
     const plan = await planChosen(before.remedies, call);
     if (!plan.steps.length) return nothingToDo(call, before, plan);
     if (!call.flags['take-over']) await refuseBeside(live.store);
-    call.say(...planView(plan, call.face, SHOWN, call.t({ en: '{retry:yes} --dry-run=client', zh: '{retry:yes} --dry-run=client' })), '');
+    call.say(
+      ...planView(plan, call.face, {
+        shown: SHOWN,
+        rest: call.t({ en: '{retry:yes} --dry-run=client', zh: '{retry:yes} --dry-run=client' }),
+      }),
+      '',
+    );
     if (!call.flags.yes && !(await call.confirm(question(plan.steps, live.identity)))) {
       call.say(call.t({ en: 'Nothing was changed.', zh: '未做任何更改。' }));
       return EXIT.interrupted;
@@ -78,7 +82,7 @@ async function rehearsal(call: Call, options: ExamineOptions, onlyShow: boolean)
     const before = dump ? seen : await examine(dumpSource(copy), SYSTEMS, options);
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
     assertInstalled(options, [before], EXIT.ok);
-    if (onlyShow) return preview(call, await planAll(before.remedies));
+    if (onlyShow) return await tried(call, undefined, await planAll(before.remedies));
     await rehearse(call, copy, before, options);
     return EXIT.ok;
   } finally {
@@ -86,25 +90,12 @@ async function rehearsal(call: Call, options: ExamineOptions, onlyShow: boolean)
   }
 }
 
-function preview(call: Call, plan: Plan): number {
-  call.out(...(plan.steps.length || plan.refusals.length ? planView(plan, call.face) : [call.t(NOTHING)]));
-  return EXIT.ok;
-}
-
-async function tried(call: Call, live: Live, plan: Plan): Promise<number> {
-  call.out(...planView(plan, call.face), '');
-  const fine = await executeDryRun(plan.steps, live.world, (step, outcome) => call.out(stepEnded(step, outcome, call.face)));
-  call.out(
-    call.t(
-      fine
-        ? {
-            en: 'The API server would accept every write (dry run; nothing was stored).',
-            zh: 'API server 会接受所有写入（试运行；未保存任何内容）。',
-          }
-        : { en: 'The API server would not accept every write.', zh: 'API server 不会接受全部写入。' },
-    ),
-  );
-  return fine ? EXIT.ok : EXIT.failed;
+async function tried(call: Call, world: World | undefined, plan: Plan): Promise<number> {
+  if (!plan.steps.length && !plan.refusals.length) {
+    call.out(call.t(NOTHING));
+    return EXIT.ok;
+  }
+  return dryRun(call, world, planView(plan, call.face), plan.steps);
 }
 
 const NOTHING = { en: 'Nothing to fix.', zh: '没有需要修复的问题。' };

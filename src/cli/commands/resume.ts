@@ -1,14 +1,17 @@
 // resume: go on with a run that stopped, from its journal.
 import { goOn } from '../../engine/conduct.ts';
+import type { Step } from '../../engine/contracts.ts';
 import { examine } from '../../engine/examine.ts';
-import { isSettled, progressOf, runState } from '../../engine/progress.ts';
+import { isSettled, runState } from '../../engine/progress.ts';
 import { isComplete } from '../../engine/verdict.ts';
 import { planView, question, SHOWN } from '../../report/plan.ts';
-import { SYSTEMS } from '../../systems/index.ts';
+import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
 import { attended, clearOwnLease, ended, lookedAgain } from '../attend.ts';
 import type { Call } from '../call.ts';
 import { chosenRun, isIn } from '../chosen-run.ts';
+import { onlyDeclared } from '../declared.ts';
+import { dryRun, isDryRun } from '../dry-run.ts';
 import { withHelm } from '../helm.ts';
 import { openCluster } from '../session.ts';
 
@@ -19,22 +22,18 @@ export async function resume(call: Call): Promise<number> {
     const state = stored && runState(stored);
     if (state === 'undo unfinished') throw undoing(stored!.run.id);
     if (!stored || state !== 'unfinished') {
-      if (stored) await clearOwnLease(live, stored);
+      if (stored && !isDryRun(call)) await clearOwnLease(live, stored);
       call.say(call.t({ en: 'Nothing is left to do.', zh: '没有未完成的步骤。' }));
       return EXIT.ok;
     }
-    const { run, entries } = stored;
-    const { states } = progressOf(entries);
-    const open = run.steps.filter(({ id }) => !isSettled(states.do.get(id)));
-    call.say(
-      ...planView(
-        { steps: open, refusals: [] },
-        call.face,
-        SHOWN,
-        call.t({ en: `{tool} runs ${run.id}{reach}`, zh: `{tool} runs ${run.id}{reach}` }),
-      ),
-      '',
-    );
+    const { run, progress } = stored;
+    const open = run.steps.filter(({ id }) => !isSettled(progress.states.do.get(id)));
+    open.forEach(onlyDeclared(run));
+    const rest = call.t({ en: `{tool} resume ${run.id} --dry-run=client{reach}`, zh: `{tool} resume ${run.id} --dry-run=client{reach}` });
+    const shown = isDryRun(call) ? Number.POSITIVE_INFINITY : SHOWN;
+    const lines = planView({ steps: open, refusals: [] }, call.face, { shown, rest, stored: true });
+    if (isDryRun(call)) return await dryRun(call, withHelm(call, live, run.id), lines, amongThese(open));
+    call.say(...lines, '');
     if (!call.flags.yes && !(await call.confirm(question(open, live.identity)))) return EXIT.interrupted;
     const executed = await goOn(stored, 'do', attended(call, { ...live, world: withHelm(call, live, run.id) }, run, 'do', open.length));
     const exit = ended(call, run, 'do', executed, open);
@@ -44,15 +43,28 @@ export async function resume(call: Call): Promise<number> {
     const remaining = after.results.flatMap(({ findings }) => findings).filter(({ fingerprint }) => reasons.has(fingerprint));
     for (const { message } of remaining) call.say(call.t({ en: `still there: ${message.en}`, zh: `仍存在：${message.zh}` }));
     lookedAgain(call, run, executed, remaining.length);
+    const forgotten = run.checks.filter((id) => !HEADLINES.has(id));
+    if (forgotten.length) call.say(call.t(notLookedAt(forgotten.join(', '))));
     if (remaining.length) return EXIT.findings;
-    return isComplete(after.results) ? EXIT.ok : EXIT.unknown;
+    return isComplete(after.results) && !forgotten.length ? EXIT.ok : EXIT.unknown;
   } finally {
     live.close();
   }
 }
 
+const notLookedAt = (ids: string) => ({
+  en: `Not looked at again: ${ids}, which this build does not know.`,
+  zh: `未再次检查：${ids}，本版本没有这些检查项。`,
+});
+
+/** What they need of each other; what is settled is no longer waited for. */
+function amongThese(steps: readonly Step[]): Step[] {
+  const ids = new Set(steps.map(({ id }) => id));
+  return steps.map((step) => ({ ...step, after: step.after.filter((id) => ids.has(id)) }));
+}
+
 const undoing = (id: string): UserError =>
   new UserError(
     { en: `resuming run ${id}: an undo of it was begun and did not end`, zh: `继续运行 ${id}：它的撤销已经开始但没有结束` },
-    { en: `end the undo first: {tool} undo ${id}`, zh: `请先完成撤销：{tool} undo ${id}` },
+    { en: `end the undo first: {tool} undo ${id}{reach}`, zh: `请先完成撤销：{tool} undo ${id}{reach}` },
   );

@@ -1,12 +1,12 @@
 // runs: what was done to this cluster from here, by the journals.
 
 import type { StoredRun } from '../../engine/contracts.ts';
-import { progressOf, runState } from '../../engine/progress.ts';
+import { runState } from '../../engine/progress.ts';
 import { jsonOf, yamlOf } from '../../report/data.ts';
 import { runDetail, runList } from '../../report/run.ts';
 import { EXIT } from '../../text/user-error.ts';
 import type { Call } from '../call.ts';
-import { chosenRun } from '../chosen-run.ts';
+import { chosenRun, notReadable } from '../chosen-run.ts';
 import { cutShort, howToEnd } from '../own-runs.ts';
 import { openCluster } from '../session.ts';
 
@@ -21,9 +21,18 @@ export async function runs(call: Call): Promise<number> {
       return EXIT.ok;
     }
     const { runs: all, unreadable } = await live.store.list();
-    for (const { id, why } of unreadable) call.say(call.t({ en: `run ${id} cannot be read: ${why}`, zh: `无法读取运行 ${id}：${why}` }));
-    call.out(...(data ? [data(all.map(published))] : runList(all, call.face)));
-    const open = data ? undefined : await cutShort(live.store);
+    for (const each of unreadable) call.say(call.t(notReadable(each)));
+    if (data) {
+      const whole = [];
+      for (const { id } of all) {
+        const stored = await live.store.read(id);
+        if (stored) whole.push(published(stored));
+      }
+      call.out(data(whole));
+      return EXIT.ok;
+    }
+    call.out(...runList(all, call.face));
+    const open = cutShort(all);
     if (open) call.say(call.t(howToEnd(open).next));
     return EXIT.ok;
   } finally {
@@ -33,8 +42,8 @@ export async function runs(call: Call): Promise<number> {
 
 /** Who, when, what and how far; never the objects that the journal keeps. */
 function published(stored: StoredRun): object {
-  const { run, entries } = stored;
-  const { states } = progressOf(entries);
+  const { run, progress } = stored;
+  const { states } = progress;
   return {
     id: run.id,
     state: runState(stored),

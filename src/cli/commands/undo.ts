@@ -1,9 +1,8 @@
 // undo: take a run back, newest step first; what has moved on is named and left.
 import { goOn } from '../../engine/conduct.ts';
-import type { StoredRun, Text } from '../../engine/contracts.ts';
-import { toUndo } from '../../engine/execute.ts';
+import type { RunSummary, Step, StoredRun, Text } from '../../engine/contracts.ts';
+import { backwards } from '../../engine/execute.ts';
 import { inverseOf } from '../../engine/perform.ts';
-import { progressOf } from '../../engine/progress.ts';
 import { counted } from '../../report/face.ts';
 import { clusterName, planView, SHOWN } from '../../report/plan.ts';
 import { takenBack } from '../../report/run.ts';
@@ -12,6 +11,8 @@ import { EXIT } from '../../text/user-error.ts';
 import { attended, clearOwnLease, ended } from '../attend.ts';
 import type { Call } from '../call.ts';
 import { chosenRun, isIn } from '../chosen-run.ts';
+import { onlyDeclared } from '../declared.ts';
+import { dryRun, isDryRun } from '../dry-run.ts';
 import { withHelm } from '../helm.ts';
 import { openCluster } from '../session.ts';
 
@@ -19,41 +20,48 @@ export async function undo(call: Call): Promise<number> {
   const live = await openCluster(call);
   try {
     const stored = await chosenRun(call, live, isIn('undo unfinished'), isOpen, () => true);
-    const progress = progressOf(stored?.entries ?? []);
-    const open = stored ? toUndo(stored.run, progress) : [];
+    const open = stored ? backwards(stored.run, stored.progress) : [];
     if (!stored || !open.length) {
-      if (stored) await clearOwnLease(live, stored);
+      if (stored && !isDryRun(call)) await clearOwnLease(live, stored);
       call.say(call.t(nothingLeft(stored?.run.id, call.args.length > 0)));
       return EXIT.ok;
     }
-    const backward = open.toReversed().map((step) => ({ step, inverse: inverseOf(step, progress) }));
-    const inverses = backward.flatMap(({ step, inverse }) => ('none' in inverse ? [] : [{ ...inverse, text: takenBack(step.text) }]));
-    const kept = backward.flatMap(({ step, inverse }) => ('none' in inverse ? [call.t(cannotTakeBack(step.text, inverse.none))] : []));
-    call.say(
-      ...planView(
-        { steps: inverses, refusals: [] },
-        call.face,
-        SHOWN,
-        call.t({ en: `{tool} runs ${stored.run.id}{reach}`, zh: `{tool} runs ${stored.run.id}{reach}` }),
-      ),
-      ...kept,
-      '',
-    );
+    const { run } = stored;
+    const way = wayBack(call, stored, open);
+    if (isDryRun(call)) return await dryRun(call, withHelm(call, live, run.id), way.lines, way.inverses, 'undo');
+    call.say(...way.lines, '');
     const question = {
-      en: `Take back ${counted(open.length, 'step', '').en} of run ${stored.run.id} in cluster ${clusterName(live.identity)}?`,
-      zh: `撤销集群 ${clusterName(live.identity)} 中运行 ${stored.run.id} 的 ${open.length} 步？`,
+      en: `Take back ${counted(open.length, 'step', '').en} of run ${run.id} in cluster ${clusterName(live.identity)}?`,
+      zh: `撤销集群 ${clusterName(live.identity)} 中运行 ${run.id} 的 ${open.length} 步？`,
     };
     if (!call.flags.yes && !(await call.confirm(question))) return EXIT.interrupted;
-    return ended(
-      call,
-      stored.run,
-      'undo',
-      await goOn(stored, 'undo', attended(call, { ...live, world: withHelm(call, live, stored.run.id) }, stored.run, 'undo', open.length)),
-      open,
-    );
+    const world = withHelm(call, live, run.id);
+    return ended(call, run, 'undo', await goOn(stored, 'undo', attended(call, { ...live, world }, run, 'undo', open.length)), open);
   } finally {
     live.close();
   }
+}
+
+/** What taking these steps back comes to. Throws for one that the run's checks never do. Only inverses that are shown are held: there may be 100,000. */
+function wayBack(call: Call, { run, progress }: StoredRun, open: readonly Step[]): { lines: string[]; inverses: Step[] } {
+  const declared = onlyDeclared(run);
+  const shown = isDryRun(call) ? Number.POSITIVE_INFINITY : SHOWN;
+  const steps: Step[] = [];
+  const kept: string[] = [];
+  let further = 0;
+  for (const step of open) {
+    const inverse = inverseOf(step, progress);
+    if ('none' in inverse) kept.push(call.t(cannotTakeBack(step.text, inverse.none)));
+    else {
+      declared(inverse);
+      // One more is shown rather than counted.
+      if (steps.length <= shown) steps.push({ ...inverse, text: takenBack(step.text) });
+      else further++;
+    }
+  }
+  const rest = call.t({ en: `{tool} undo ${run.id} --dry-run=client{reach}`, zh: `{tool} undo ${run.id} --dry-run=client{reach}` });
+  const lines = [...planView({ steps, refusals: [] }, call.face, { shown, rest, further, stored: true }), ...kept];
+  return { lines, inverses: steps };
 }
 
 const cannotTakeBack = (what: Text, why: Text): Text => ({
@@ -62,7 +70,7 @@ const cannotTakeBack = (what: Text, why: Text): Text => ({
 });
 
 /** Something of it can still be taken back. */
-const isOpen = ({ run, entries }: StoredRun): boolean => toUndo(run, progressOf(entries)).length > 0;
+const isOpen = ({ open }: RunSummary): boolean => open > 0;
 
 const nothingLeft = (id: string | undefined, named: boolean): Text =>
   id

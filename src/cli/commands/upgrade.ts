@@ -4,9 +4,8 @@ import { compare, sideOf } from '../../engine/compare.ts';
 import { begin, goOn, newRunId } from '../../engine/conduct.ts';
 import type { JudgedFinding, Run } from '../../engine/contracts.ts';
 import { examine } from '../../engine/examine.ts';
-import { toUndo } from '../../engine/execute.ts';
+import { backwards } from '../../engine/execute.ts';
 import type { Plan } from '../../engine/plan.ts';
-import { progressOf } from '../../engine/progress.ts';
 import { isComplete } from '../../engine/verdict.ts';
 import { comparison } from '../../report/comparison.ts';
 import { planView, question } from '../../report/plan.ts';
@@ -90,7 +89,7 @@ async function takenBack(call: Call, live: Live, id: string): Promise<number> {
   const stored = await live.store.read(id);
   if (!stored) return EXIT.halfWay;
   call.say('', call.t({ en: 'Taking everything back (--rollback-on-failure):', zh: '正在撤销全部更改（--rollback-on-failure）：' }));
-  const open = toUndo(stored.run, progressOf(stored.entries));
+  const open = backwards(stored.run, stored.progress);
   const exit = ended(call, stored.run, 'undo', await goOn(stored, 'undo', attended(call, live, stored.run, 'undo', open.length)), open);
   return exit === EXIT.ok ? EXIT.failed : exit;
 }

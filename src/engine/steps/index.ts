@@ -1,5 +1,5 @@
 // The kinds of step, by name. Everything that is done to a cluster goes through one of these modules.
-import type { Doing, Step, StepKind } from '../contracts.ts';
+import type { Doing, Raw, Step, StepKind } from '../contracts.ts';
 import { apply } from './apply.ts';
 import { backup } from './backup.ts';
 import { create } from './create.ts';
@@ -8,6 +8,7 @@ import { evict } from './evict.ts';
 import { helm, unpend } from './helm.ts';
 import { forget, keep } from './keep.ts';
 import { manual } from './manual.ts';
+import { identity } from './objects.ts';
 import { patch } from './patch.ts';
 import { wait } from './wait.ts';
 
@@ -21,4 +22,9 @@ export function kindOf(step: Step): StepKind {
   const kind = KINDS[step.do] as StepKind | undefined;
   if (!kind) throw new Error(`this build does not know steps of kind ${step.do}`);
   return kind;
+}
+
+/** Of an object that a journal keeps, what taking the step back needs: all of it only where the object itself is put back. There may be 100,000. */
+export function recalled(step: Step, before: Raw | undefined): Raw | undefined {
+  return step.do === 'delete' || step.do === 'apply' ? before : identity(before);
 }

@@ -1,5 +1,5 @@
 // The upgrade of Spiderpool as steps: keep the values, let helm upgrade, wait until controller and agents run what the new chart says, put the values away.
-import type { Condition, Expectation, Raw, Ref, StepDraft, Upgrading } from '../../engine/contracts.ts';
+import type { Condition, Expectation, Raw, Ref, Rule, StepDraft, Upgrading } from '../../engine/contracts.ts';
 import { isRaw } from '../../kube/json.ts';
 
 /** What Spiderpool keeps in the cluster (facts section 2). Other groups' definitions come along with crds/, but are not its own. */
@@ -16,7 +16,12 @@ const READY_WITHIN = 1800;
 /** Seconds that they must stay ready: a controller that cannot start falls over within them. */
 const LASTING = 10;
 
-export function upgrade({ release, chart, values, kept, within }: Upgrading): StepDraft[] {
+/** The Secret that keeps the values for a while. */
+const WRITES: Rule[] = [{ verbs: ['create', 'delete'], group: '', resource: 'secrets' }];
+
+export const upgrade = { steps, writes: WRITES };
+
+function steps({ release, chart, values, kept, within }: Upgrading): StepDraft[] {
   const { namespace, name, revision } = release;
   const backup: StepDraft = {
     ...{ phase: 'prepare', guard: [], do: 'backup', resources: RESOURCES, file: 'backup.yaml.gz', undo: 'none' },

@@ -6,10 +6,12 @@ import { tableOf } from '../../../scripts/knowledge/spiderpool-crds.ts';
 import type { Raw } from '../../../src/engine/contracts.ts';
 import { examine, objectName } from '../../../src/engine/examine.ts';
 import { makePlan } from '../../../src/engine/plan.ts';
+import { isAllowed } from '../../../src/engine/rights.ts';
 import { loadChart } from '../../../src/helm/load-chart.ts';
+import { parseResourceName, ruleText } from '../../../src/kube/resources.ts';
 import { dumpOf } from '../../../src/snapshot/dump.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
-import { SYSTEMS } from '../../../src/systems/index.ts';
+import { checkOf, SYSTEMS } from '../../../src/systems/index.ts';
 import { fieldOf, lacking, markersOf, versionsOf, wantedByChart, wantedByTable } from '../../../src/systems/spiderpool/crds.ts';
 import table from '../../../src/systems/spiderpool/knowledge/crds.json' with { type: 'json' };
 import versions from '../../../src/systems/spiderpool/knowledge/versions.json' with { type: 'json' };
@@ -180,6 +182,15 @@ describeUpstream('the charts of Spiderpool', ['data', 'spiderpool', 'charts'], (
     const { crds } = await chartOf('0.9.0');
     const { result } = await outcome(stored(crds), '0.9.0', '0.9.1', true);
     expect(result.findings.map(({ message }) => message.en)).toContainEqual(expect.stringMatching(/spidercoordinators.*lacks .*default/));
+  });
+  test('what rbac prints is enough to take back every definition that it makes: it looks for objects first', async () => {
+    for (const version of known) {
+      const { crds } = await chartOf(version);
+      for (const { metadata } of crds) {
+        const right = { verbs: ['list'], ...parseResourceName(String((metadata as Raw).name)) };
+        expect(isAllowed(right, checkOf('spiderpool/crds-current').remedy!.writes), `${version}: ${ruleText(right)}`).toBe(true);
+      }
+    }
   });
   test('0.3.6 → 0.4.0: refused, and why', async () => {
     const { crds } = await chartOf('0.3.6');

@@ -2,6 +2,7 @@
 // Sources: the crds/ folders of the charts; §"Upgrade" of docs/usage/upgrade.md; issues 3917, 3994 (no controller does it either, up to 1.2.2).
 import type { Ask, Chart, Check, Condition, Finding, Raw, Ref, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
+import { parseResourceName } from '../../../kube/resources.ts';
 import { shellWord } from '../../../text/shell.ts';
 import { CRD_NAMES, fieldOf, knowsMore, lacking, storedBeyond, type WantedCrd, wantedByChart, wantedByTable } from '../crds.ts';
 import { each } from '../ledger.ts';
@@ -71,7 +72,11 @@ const check: Check<Record<string, never>, Args> = {
       zh: (found) => (found.some(({ args }) => args.byChart) ? `应用 chart 中的 ${found.length} 个定义` : give(found).zh),
     },
     command: withChart,
-    writes: [{ verbs: ['get', 'create', 'patch', 'delete'], group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' }],
+    writes: [
+      { verbs: ['get', 'create', 'patch', 'delete'], group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' },
+      // Undo deletes a definition that it made only when there are no objects of it.
+      ...CRD_NAMES.map((name) => ({ verbs: ['list'], ...parseResourceName(name) })),
+    ],
     async steps(found, { chart, ask }) {
       const stored = found.filter(({ args }) => args.state === 'stored');
       const open = found.filter(({ args }) => args.state !== 'stored');

@@ -1,0 +1,184 @@
+// Whether what was read from disk has the shape of a run, down to the last field: its steps are carried out as they stand there,
+// so a field or a kind that this build does not know is as little trusted as one that is missing.
+import type { Doing, Entry, Raw, Ref, Run, Step } from '../engine/contracts.ts';
+import { isRaw } from '../kube/json.ts';
+import { keyOf, refOf } from '../kube/refs.ts';
+
+/** undefined: well-formed; else the first place that is not, as `steps[3].on.name`. */
+type Shape = (value: unknown, at: string) => string | undefined;
+
+/** Of a run; `id`: the folder's name. */
+export function wrongInRun(value: unknown, id: string): string | undefined {
+  const wrong = RUN(value, '');
+  if (wrong !== undefined) return wrong;
+  const run = value as Run;
+  if (run.id !== id) return 'id';
+  const known = new Set<string>();
+  for (const [i, step] of run.steps.entries()) {
+    if (known.has(step.id)) return `steps[${i}].id`;
+    // A plan names only what stands before it; a circle would never end.
+    if (!step.after.every((earlier) => known.has(earlier))) return `steps[${i}].after`;
+    known.add(step.id);
+  }
+  return undefined;
+}
+
+/** Of one line of a journal, alone. */
+export const wrongInEntry = (value: unknown): string | undefined => ENTRY(value, '');
+
+/** An entry about a step must be about its object: what taking it back writes is made of it. */
+export function wrongForStep(entry: Extract<Entry, { step: string }>, step: Step | undefined): string | undefined {
+  if (!step) return 'step';
+  const on = 'on' in step ? step.on : 'object' in step ? refOf(step.object) : undefined;
+  // helm answers with the record of the revision that it made.
+  const isRecord = ({ kind, namespace }: Ref) =>
+    step.do === 'helm' && (kind === 'Secret' || kind === 'ConfigMap') && namespace === step.release.namespace;
+  const isOther = (object: Raw | undefined) => object !== undefined && (on ? keyOf(refOf(object)) !== keyOf(on) : !isRecord(refOf(object)));
+  if (entry.is === 'intent') return isOther(entry.before) ? 'before' : undefined;
+  return isOther(entry.after) ? 'after' : undefined;
+}
+
+// ---- shapes ---------------------------------------------------------------------------------------------------------
+
+const like =
+  (pattern: RegExp): Shape =>
+  (value, at) =>
+    typeof value === 'string' && pattern.test(value) ? undefined : at;
+const oneOf =
+  (...values: unknown[]): Shape =>
+  (value, at) =>
+    values.includes(value) ? undefined : at;
+const number =
+  (least: number, most: number): Shape =>
+  (value, at) =>
+    typeof value === 'number' && value >= least && value <= most ? undefined : at;
+const listOf =
+  (shape: Shape): Shape =>
+  (value, at) => {
+    if (!Array.isArray(value)) return at;
+    for (const [i, item] of value.entries()) {
+      const wrong = shape(item, `${at}[${i}]`);
+      if (wrong !== undefined) return wrong;
+    }
+    return undefined;
+  };
+/** These fields and no others. */
+const fields =
+  (required: Record<string, Shape>, optional: Record<string, Shape> = {}): Shape =>
+  (value, at) => {
+    if (!isRaw(value)) return at || '.';
+    const below = (name: string) => (at ? `${at}.${name}` : name);
+    for (const [name, shape] of Object.entries(required)) {
+      const wrong = shape(value[name], below(name));
+      if (wrong !== undefined) return wrong;
+    }
+    for (const [name, inner] of Object.entries(value)) {
+      if (Object.hasOwn(required, name)) continue;
+      if (!Object.hasOwn(optional, name)) return below(name);
+      const wrong = optional[name]!(inner, below(name));
+      if (wrong !== undefined) return wrong;
+    }
+    return undefined;
+  };
+
+const json: Shape = () => undefined;
+const raw: Shape = (value, at) => (isRaw(value) ? undefined : at);
+const text: Shape = (value, at) => (typeof value === 'string' ? undefined : at);
+const yesOrNo = oneOf(true, false);
+const both = fields({ en: text, zh: text });
+/** Seconds; a month is longer than anybody waits. */
+const seconds = number(0, 30 * 24 * 3600);
+const pointer = like(/^\/./s);
+
+const NAMESPACE = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const ref = fields(
+  {
+    apiVersion: like(/^(?:[a-z0-9][a-z0-9.-]{0,252}\/)?[a-z0-9]{1,63}$/),
+    kind: like(/^[A-Za-z][A-Za-z0-9]{0,62}$/),
+    // What the API server itself allows in a path (rest.IsValidPathSegmentName), and nothing invisible.
+    name: like(/^(?!\.{1,2}$)[^/%\p{C}\p{Z}]{1,253}$/u),
+  },
+  { namespace: like(NAMESPACE), uid: like(/^[\x21-\x7e]{1,128}$/) },
+);
+/** Any object that says who it is. */
+const object: Shape = (value, at) => {
+  try {
+    return ref(refOf(value as Raw), `${at}.metadata`);
+  } catch {
+    return at;
+  }
+};
+
+const expectation = fields({ path: pointer }, { inString: pointer, is: json, isNot: json, same: pointer });
+const must: Shape = (value, at) => (value === 'exist' || value === 'be-gone' ? undefined : listOf(expectation)(value, at));
+const conditions = listOf(fields({ on: ref, must }));
+const changes = listOf(fields({ path: pointer }, { inString: pointer, before: json, after: json }));
+const assumed: Shape = (value, at) => (isRaw(value) && 'gone' in value ? fields({ gone: ref }) : fields({ on: ref, changes }))(value, at);
+
+/** A name of 53 signs at most: helm's own rule (pkg/chart/common/util, ValidateReleaseName). */
+const release = fields({ namespace: like(NAMESPACE), name: like(/^[a-z0-9](?:[a-z0-9.-]{0,51}[a-z0-9])?$/) });
+const revision = number(1, 1e9);
+const DIGEST = like(/^[0-9a-f]{64}$/);
+
+const STEP_ID = like(/^[\w.-]{1,64}$/);
+const COMMON: Record<string, Shape> = {
+  id: STEP_ID,
+  after: listOf(STEP_ID),
+  reasons: listOf(text),
+  phase: oneOf('prepare', 'upgrade', 'after'),
+  text: both,
+  guard: conditions,
+  undo: oneOf('exact', 'compensates', 'none'),
+};
+const kind = (required: Record<string, Shape>, optional: Record<string, Shape> = {}): Shape =>
+  fields({ do: json, ...COMMON, ...required }, { undoNote: both, ...optional });
+const KINDS: Record<Doing['do'], Shape> = {
+  patch: kind({ on: ref, changes }, { subresource: oneOf('status'), counters: listOf(fields({ path: pointer, keysOf: pointer })) }),
+  create: kind({ object }),
+  apply: kind({ object }, { like: raw }),
+  delete: kind({ on: ref }, { propagation: oneOf('Foreground', 'Background', 'Orphan'), like: raw }),
+  evict: kind({ on: ref, within: seconds }),
+  wait: kind({ until: conditions, within: seconds, assume: listOf(assumed) }, { lasting: seconds }),
+  backup: kind({ resources: listOf(text), file: like(/^[a-z0-9.-]{1,64}$/) }),
+  keep: kind({ release, on: ref, digest: DIGEST }),
+  forget: kind({ on: ref }),
+  helm: kind({
+    ...{ action: oneOf('upgrade', 'rollback'), release, from: revision, chart: fields({ path: text, name: text, version: text }) },
+    ...{ values: ref, digest: DIGEST, within: seconds },
+  }),
+  unpend: kind({ release, revision, quiet: seconds }),
+  manual: kind({ commands: listOf(text) }, { seen: conditions }),
+};
+const step: Shape = (value, at) => {
+  const doing = isRaw(value) ? String(value.do) : '';
+  return Object.hasOwn(KINDS, doing) ? KINDS[doing as Doing['do']](value, at) : `${at}.do`;
+};
+
+const RUN = fields(
+  {
+    schema: oneOf(1),
+    id: text,
+    tool: text,
+    what: text,
+    at: like(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    checks: listOf(like(/^[a-z0-9-]+\/[a-z0-9-]+$/)),
+    steps: listOf(step),
+    cluster: fields({ uid: text, certain: yesOrNo, server: text, context: text }),
+  },
+  { targets: listOf(fields({ system: text, installation: text, version: text })), as: text },
+);
+
+const way = oneOf('do', 'undo');
+const ENTRIES: Record<Entry['is'], Shape> = {
+  begin: fields({ at: text, is: json, way, pid: number(0, Number.MAX_SAFE_INTEGER) }),
+  intent: fields({ at: text, is: json, way, step: STEP_ID }, { before: object }),
+  outcome: fields(
+    { at: text, is: json, way, step: STEP_ID, result: oneOf('done', 'already', 'obsolete', 'left', 'failed', 'manual') },
+    { after: object, detail: both },
+  ),
+  end: fields({ at: text, is: json, way, state: oneOf('finished', 'stopped', 'unchanged') }),
+};
+const ENTRY: Shape = (value, at) => {
+  const is = isRaw(value) ? String(value.is) : '';
+  return Object.hasOwn(ENTRIES, is) ? ENTRIES[is as Entry['is']](value, at) : 'is';
+};
