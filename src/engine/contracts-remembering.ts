@@ -1,0 +1,95 @@
+// The contracts of remembering: runs, what a journal says of them, and where they are kept. Part of contracts.ts, which hands all of this on.
+import type { ClusterIdentity, Raw, Step, SystemId, Text } from './contracts.ts';
+
+export interface Run {
+  schema: 1;
+  id: string;
+  /** Name and version of the tool that made it. */
+  tool: string;
+  /** The command line's verb and its words: `fix spiderpool/owner-controller-type`. */
+  what: string;
+  at: string;
+  /** Ids of the checks whose findings it repairs; looked at again when it ends. */
+  checks: string[];
+  /** What each installation is to become, so that a look afterwards asks the same question. `installation`: its id without the system. */
+  targets?: { system: SystemId; installation: string; version: string }[];
+  steps: Step[];
+  cluster: ClusterIdentity;
+  /** Impersonated user, if any. */
+  as?: string;
+}
+export type Way = 'do' | 'undo';
+export type StepResult = 'done' | 'already' | 'obsolete' | 'left' | 'failed' | 'manual';
+export type Entry =
+  | { at: string; is: 'begin'; way: Way; pid: number }
+  | { at: string; is: 'intent'; way: Way; step: string; before?: Raw }
+  | { at: string; is: 'outcome'; way: Way; step: string; result: StepResult; after?: Raw; detail?: Text }
+  | { at: string; is: 'end'; way: Way; state: EndState };
+/** `unchanged`: it ended before anything was written, and nothing is in doubt. */
+export type EndState = 'finished' | 'stopped' | 'unchanged';
+export interface Journal {
+  /** Resolves when the entry is on disk (fsynced; entries that wait together share one fsync). Throws when it could not be stored: then nothing may be sent. */
+  append(entry: Entry): Promise<void>;
+  close(): Promise<void>;
+}
+/** What a journal says about one step, in one way. */
+export interface StepState {
+  /** undefined: nothing is known, it was never begun. `in-doubt`: an intent without an outcome. */
+  result?: StepResult | 'in-doubt';
+  before?: Raw;
+  after?: Raw;
+}
+/** What a journal says about a run. */
+export interface Progress {
+  states: Record<Way, Map<string, StepState>>;
+  /** What the newest attempt was, by which process of this machine, and how it ended; `state` is missing when it was cut short. */
+  last?: { way: Way; pid?: number; state?: EndState };
+}
+/** What a person calls the run's state. */
+export type RunState = 'finished' | 'unfinished' | 'unchanged' | 'undone' | 'undone in part' | 'undo unfinished';
+/** Where the whole entries of a journal end, and how many they are. */
+export interface JournalEnd {
+  /** Bytes. */
+  size: number;
+  lines: number;
+}
+export interface StoredRun {
+  run: Run;
+  progress: Progress;
+}
+/** What a list of runs holds of each: runs have up to 100,000 steps. */
+export interface RunSummary extends Pick<Run, 'id' | 'tool' | 'what' | 'at' | 'cluster'> {
+  state: RunState;
+  steps: number;
+  settled: number;
+  /** Steps that an undo would look at. */
+  open: number;
+  /** Of the newest attempt, on this machine. */
+  pid?: number;
+}
+export interface RunStore {
+  create(run: Run): Promise<Journal>;
+  /** Newest first; of this cluster. What cannot be read is reported through `unreadable`. */
+  list(): Promise<{ runs: RunSummary[]; unreadable: { id: string; why: Text }[] }>;
+  /** undefined: there is none of this cluster. Throws for one that is damaged. */
+  read(id: string): Promise<(StoredRun & { end: JournalEnd }) | undefined>;
+  /** `end`: where it ended when it was read; throws when somebody has gone on with it since. */
+  reopen(id: string, end: JournalEnd): Promise<Journal>;
+  /** Files beside the journal of a run: what helm said, and backups. */
+  beside(id: string): Beside;
+}
+export interface Beside {
+  /** Where they are; for a person. */
+  folder: string;
+  has(name: string): Promise<boolean>;
+  append(name: string, text: string): Promise<void>;
+  /** Appears whole or not at all, gzipped. `begin` drops what was written since the last `mark`. */
+  write(name: string, fill: (into: Filling) => Promise<void>): Promise<void>;
+}
+export interface Filling {
+  text(part: string): void;
+  /** What is there so far stays, whatever comes. */
+  mark(): void;
+  /** Back to the last mark. */
+  begin(): void;
+}
