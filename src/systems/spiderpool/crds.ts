@@ -17,13 +17,13 @@ type Spans = string;
 /** By definition and API version. */
 export type CrdTable = Record<string, Record<string, { in: Spans; markers: Record<string, Spans> }>>;
 
-const VERSIONS: readonly string[] = table.versions;
+export const RELEASES: readonly string[] = table.versions;
 const CRDS: CrdTable = table.crds;
 export const CRD_NAMES: readonly string[] = Object.keys(CRDS);
 
 /** undefined: the table does not know that version. */
 export function wantedByTable(version: string): WantedCrd[] | undefined {
-  const at = VERSIONS.indexOf(version);
+  const at = RELEASES.indexOf(version);
   if (at < 0) return undefined;
   const wanted = Object.entries(CRDS).map(([name, apis]) => ({
     name,
@@ -37,7 +37,7 @@ export function wantedByTable(version: string): WantedCrd[] | undefined {
 function within(spans: Spans, at: number): boolean {
   return spans.split(' ').some((span) => {
     const [first = '', last = first] = span.split('..');
-    return VERSIONS.indexOf(first) <= at && at <= VERSIONS.indexOf(last);
+    return RELEASES.indexOf(first) <= at && at <= RELEASES.indexOf(last);
   });
 }
 
