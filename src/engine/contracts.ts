@@ -224,10 +224,12 @@ export interface System {
   detect(rows: any, ask: Ask): Promise<Installation[] | Gap>;
   defaultTarget(installation: Installation): string | undefined;
   /** The upgrade itself, behind the remedies; a system without it can only be checked and repaired. */
-  upgrade?(at: Upgrading): StepDraft[];
+  upgrade?(at: Upgrading): Promise<StepDraft[]>;
 }
 /** An upgrade of a Helm release. */
 export interface Upgrading {
+  /** To remember what helm will overwrite. */
+  source: Pick<Source, 'get' | 'list'>;
   release: HelmRelease;
   chart: ChartAt;
   /** What the release will be given, and that laid over the chart's own. Not for plan or journal. */

@@ -37,7 +37,8 @@ export async function upgrade(call: Call): Promise<number> {
     const values = await valuesOf(release, live);
     const world = await withHelm(call, live, values);
     const id = newRunId(new Date(), randomBytes(4).toString('hex'));
-    const drafts = system.upgrade!({
+    const drafts = await system.upgrade!({
+      source: live.source,
       release,
       chart: { path: path.resolve(call.flags.chart!), name: chart.name, version: chart.version },
       values: laidOver(chart.values, values),

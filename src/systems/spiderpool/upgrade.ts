@@ -1,6 +1,7 @@
 // The upgrade of Spiderpool as steps: keep the values, let helm upgrade, wait until controller and agents run what the new chart says, put the values away.
 import type { Condition, Expectation, Raw, Ref, StepDraft, Upgrading } from '../../engine/contracts.ts';
 import { isRaw } from '../../kube/json.ts';
+import { coordinatorRepairs, networkRepairs } from './repairs.ts';
 
 /** Seconds that helm may take: its own default; the charts have no hooks that run on upgrade. */
 const HELM_WITHIN = 300;
@@ -9,7 +10,8 @@ const READY_WITHIN = 1800;
 /** Seconds that they must stay ready: a controller that cannot start falls over within them. */
 const LASTING = 10;
 
-export function upgrade({ release, chart, values, kept }: Upgrading): StepDraft[] {
+export async function upgrade(at: Upgrading): Promise<StepDraft[]> {
+  const { release, chart, values, kept } = at;
   const { namespace, name, revision } = release;
   const keep: StepDraft = {
     ...{ guard: [], phase: 'upgrade', do: 'keep', ...kept },
@@ -32,8 +34,29 @@ export function upgrade({ release, chart, values, kept }: Upgrading): StepDraft[
       zh: `helm rollback 到修订版 ${revision}；CustomResourceDefinition 以及其间被丢弃的字段不会因此恢复`,
     },
   };
+  const network = await networkRepairs(at, helm);
+  const fields = await coordinatorRepairs(at);
+  const started: StepDraft = {
+    ...{
+      phase: 'after',
+      guard: [],
+      do: 'wait',
+      within: READY_WITHIN,
+      lasting: LASTING,
+      assume: [],
+      undo: 'none',
+      after: [helm, ...network],
+    },
+    until: [controllers(namespace, nameIn(values, 'spiderpoolController'))],
+    text: {
+      en: 'wait until controllers of the new version are ready, whose webhook lets the next steps through',
+      zh: '等待新版本的 controller 就绪（后续步骤要经过其 webhook）',
+    },
+  };
+  const filled = fields.length ? [started, ...fields.map((field) => ({ ...field, after: [started] }))] : [];
   const ready: StepDraft = {
-    ...{ phase: 'after', guard: [], do: 'wait', within: READY_WITHIN, lasting: LASTING, assume: [], undo: 'none', after: [helm] },
+    ...{ phase: 'after', guard: [], do: 'wait', within: READY_WITHIN, lasting: LASTING, assume: [], undo: 'none' },
+    after: [helm, ...network, ...filled],
     until: [agents(namespace, nameIn(values, 'spiderpoolAgent')), controllers(namespace, nameIn(values, 'spiderpoolController'))],
     text: { en: 'wait until agents and controllers of the new version are ready', zh: '等待新版本的 agent 和 controller 就绪' },
   };
@@ -42,7 +65,7 @@ export function upgrade({ release, chart, values, kept }: Upgrading): StepDraft[
     text: { en: `delete Secret ${namespace}/${kept.on.name}`, zh: `删除 Secret ${namespace}/${kept.on.name}` },
     undoNote: { en: 'it was only for the upgrade', zh: '它仅用于本次升级' },
   };
-  return [keep, helm, ready, away];
+  return [keep, helm, ...network, ...filled, ready, away];
 }
 
 /** Both charts' workloads have a name in the values. */
