@@ -230,6 +230,7 @@ export interface System {
 export interface Upgrading {
   /** To remember what helm will overwrite. */
   source: Pick<Source, 'get' | 'list'>;
+  from: Installation['version'];
   release: HelmRelease;
   chart: ChartAt;
   /** What the release will be given, and that laid over the chart's own. Not for plan or journal. */

@@ -20,7 +20,6 @@ const env = { HELM_BIN: old ? tools().helm3 : tools().helm4 };
 const NETWORK = 'k8s-pod-network';
 const CONFIG = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'spiderpool-multus', namespace: NAMESPACE } };
 const COORDINATOR = { apiVersion: 'spiderpool.spidernet.io/v2beta1', kind: 'SpiderCoordinator', metadata: { name: 'default' } };
-const MULTUS = 'spidermultusconfigs.spiderpool.spidernet.io';
 
 describeUpstream('whether an upgrade can start', ['data', 'spiderpool', 'charts'], (charts) => {
   const started: Actor[] = [];
@@ -60,14 +59,13 @@ describeUpstream('whether an upgrade can start', ['data', 'spiderpool', 'charts'
     expect(installed.code, installed.stderr).toBe(0);
     await noWebhooks();
   };
-  const isInit = (pod: Body) =>
-    pod.metadata.labels['app.kubernetes.io/component']?.startsWith('my-init') || pod.metadata.name === 'spiderpool-init';
+  const isInit = (pod: Body) => ['my-init', 'spiderpool-init'].includes(pod.metadata.name);
   let home = newHome();
 
   beforeAll(async () => {
     const play = async (container: Body, pod: Body) => {
       if (container.name === 'multus-cni') copied.set(pod.metadata.name, (await network()) ?? '');
-      if (isInit(pod) && !pod.metadata.ownerReferences) await setNetwork();
+      if (isInit(pod)) await setNetwork();
       return pod.spec.restartPolicy === 'Always' ? undefined : { exit: 0 };
     };
     started.push(await startKubelet(cluster, { nodes: ['n1', 'n2', 'n3'], play }));
@@ -117,5 +115,49 @@ describeUpstream('whether an upgrade can start', ['data', 'spiderpool', 'charts'
     expect((await history()).at(-1)).toMatchObject({ chart: 'spiderpool-0.9.4', status: 'deployed' });
     // spiderpool-init of 0.9.4 is a Pod, which the rollback makes anew.
     await expect.poll(network, { timeout: 60_000 }).toBe(NETWORK);
+  });
+
+  test('0.9.0 → 0.9.4: the init Pod of the install, by whatever name, makes way for a new one that runs again', async () => {
+    const values = ['--set', 'spiderpoolInit.name=my-init'];
+    const init = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'my-init', namespace: NAMESPACE } };
+    await install('0.9.0', ...values);
+    await expect.poll(async () => (await cluster.get(init))?.status.phase, { timeout: 60_000 }).toBe('Succeeded');
+    const before = await cluster.get(init);
+    const found = await checked('spiderpool/init-pod', '--to', 'spiderpool=0.9.4');
+    expect(found.findings.map(({ grade, objects }: Body) => [grade, objects[0].name])).toEqual([['blocker', 'my-init']]);
+    expect((await checked('spiderpool/init-pod', '--to', 'spiderpool=0.9.13')).outcome).toBe('not-applicable');
+
+    const done = await upgrade('0.9.4', '--accept', 'spiderpool/target-version', '--yes');
+    expect([0, 3], said(done)).toContain(done.code);
+    expect(said(done)).toContain('delete Pod kube-system/my-init');
+    await expect.poll(async () => (await cluster.get(init))?.status.phase, { timeout: 60_000 }).toBe('Succeeded');
+    expect((await cluster.get(init))?.metadata.uid).not.toBe(before?.metadata.uid);
+    await expect.poll(network, { timeout: 60_000 }).toBe(NETWORK);
+    expect((await history()).at(-1)).toMatchObject({ chart: 'spiderpool-0.9.4', status: 'deployed' });
+    // The new one stands in nobody's way any more: there is no upgrade to what is installed.
+    expect((await checked('spiderpool/init-pod', '--to', 'spiderpool=0.9.4')).outcome).toBe('not-applicable');
+  });
+
+  test('0.9.4 → 1.0.6: fields that go, and what a rollback would miss; silent once the new definitions are there', async () => {
+    await install('0.9.4');
+    const chart = ['--chart', chartOf('1.0.6')];
+    const ids = ['spiderpool/removed-fields', 'spiderpool/rollback-crds'] as const;
+    const both = async () => {
+      const [removed, rollback] = [await checked(ids[0], ...chart), await checked(ids[1], ...chart)];
+      return [removed, rollback].map(({ outcome, findings }: Body) => [
+        outcome,
+        ...findings.map(({ args }: Body) => args.field ?? args.what),
+      ]);
+    };
+    await cluster.apply({ ...COORDINATOR, spec: { mode: 'auto', detectGateway: true, detectIPConflict: false } });
+    expect(await both()).toEqual([
+      ['found', 'spec.detectGateway'],
+      ['found', 'agents', 'fields'],
+    ]);
+    const applied = await cluster.kubectl(['apply', '--server-side', '--force-conflicts', '-f', join(chartOf('1.0.6'), 'crds')]);
+    expect(applied.code, applied.stderr).toBe(0);
+    // The field has gone, as the check said.
+    await expect.poll(async () => (await cluster.get(COORDINATOR))?.spec.detectGateway, { timeout: 20_000 }).toBeUndefined();
+    await expect.poll(both, { timeout: 30_000 }).toEqual([['passed'], ['passed']]);
   });
 });

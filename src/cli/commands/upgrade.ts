@@ -33,12 +33,14 @@ export async function upgrade(call: Call): Promise<number> {
   try {
     const before = await examine(live.source, SYSTEMS, options);
     call.say(...table(before, SYSTEMS, TITLES, call.face), '');
-    const release = releaseOf(onlyOne(before.installations, system));
+    const installation = onlyOne(before.installations, system);
+    const release = releaseOf(installation);
     const values = await valuesOf(release, live);
     const world = await withHelm(call, live, values);
     const id = newRunId(new Date(), randomBytes(4).toString('hex'));
     const drafts = await system.upgrade!({
       source: live.source,
+      from: installation.version,
       release,
       chart: { path: path.resolve(call.flags.chart!), name: chart.name, version: chart.version },
       values: laidOver(chart.values, values),

@@ -1,12 +1,13 @@
 // Steps that make good what a release is known to break when one upgrades to it all the same (--accept spiderpool/target-version). A good target gets none.
 // Sources: knowledge/versions.json (flaws, readBlindly); cmd/spiderpool-init/cmd/multus.go@v0.9.4; templates/{configmap,daemonset,multus-daemonset}.yaml of the charts.
-import type { Change, Condition, Json, Raw, Ref, StepDraft, Upgrading } from '../../engine/contracts.ts';
+import type { Change, Condition, Json, Raw, Ref, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { isRaw, parseJson } from '../../kube/json.ts';
 import { formatPointer, pointerGet } from '../../kube/pointer.ts';
 import { refOf } from '../../kube/refs.ts';
 import { shellWord } from '../../text/shell.ts';
 import { satisfies } from '../../versions/chart.ts';
+import { heldBeyond, wantedByTable } from './crds.ts';
 import versions from './knowledge/versions.json' with { type: 'json' };
 
 const { flaws, readBlindly, initPod } = versions;
@@ -111,6 +112,10 @@ async function marked({ source }: Upgrading, on: Ref, after: string): Promise<Ch
 
 const COORDINATORS = 'spidercoordinators.spiderpool.spidernet.io';
 
+const BLIND = Object.entries(readBlindly.fields);
+/** Fields of a SpiderCoordinator without which agents of that version fail. */
+export const readBlindlyBy = (version: string): string[] => BLIND.flatMap(([name, field]) => (satisfies(version, field.in) ? [name] : []));
+
 /**
  * Fields that the agents of the target read without asking whether they are there. Most have a default in the target's definition and are found filled then;
  * 0.9.0 gives txQueueLen none. To come behind the new webhook: the old one drops what it does not know.
@@ -118,7 +123,7 @@ const COORDINATORS = 'spidercoordinators.spiderpool.spidernet.io';
 export async function coordinatorRepairs({ source, chart: { version } }: Upgrading): Promise<StepDraft[]> {
   if (![flaws.clusterNetwork, flaws.podRPFilter, flaws.txQueueLen].some((flaw) => satisfies(version, flaw.in))) return [];
   const found: Raw[] = [];
-  const fields = Object.entries(readBlindly.fields).filter(([, field]) => satisfies(version, field.in));
+  const fields = BLIND.filter(([name]) => readBlindlyBy(version).includes(name));
   const gap = await source.list(
     { resource: COORDINATORS, fields: ['spec'] },
     {
@@ -147,6 +152,19 @@ function filled(on: Ref, name: string, value: Json, version: string): StepDraft 
       en: `set spec.${name} of SpiderCoordinator ${on.name} to ${value}: agents of ${version} fail without it`,
       zh: `将 SpiderCoordinator ${on.name} 的 spec.${name} 设为 ${value}：${version} 的 agent 缺少它会出错`,
     },
+  };
+}
+
+/** What the definitions of the target drop although the old agents read it: a rollback alone leaves them failing. */
+export function rollbackTrap({ from, chart: { version } }: Pick<Upgrading, 'from' | 'chart'>): Text {
+  const wanted = wantedByTable(version)?.find(({ name }) => name === COORDINATORS);
+  if (typeof from !== 'string' || !wanted) return { en: '', zh: '' };
+  const object = (field: string): Raw => ({ apiVersion: 'spiderpool.spidernet.io/v2beta1', spec: { [field]: true } });
+  const fields = readBlindlyBy(from).filter((field) => heldBeyond(object(field), wanted).length);
+  if (!fields.length) return { en: '', zh: '' };
+  return {
+    en: `; agents of ${from} fail over SpiderCoordinators without ${fields.join(', ')}, which ${version} drops: see that they are set again`,
+    zh: `；${version} 会丢弃 SpiderCoordinator 的 ${fields.join('、')}，而 ${from} 的 agent 缺少它们会出错：请确认已重新设置`,
   };
 }
 

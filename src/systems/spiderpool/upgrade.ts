@@ -1,7 +1,7 @@
 // The upgrade of Spiderpool as steps: keep the values, let helm upgrade, wait until controller and agents run what the new chart says, put the values away.
 import type { Condition, Expectation, Raw, Ref, StepDraft, Upgrading } from '../../engine/contracts.ts';
 import { isRaw } from '../../kube/json.ts';
-import { coordinatorRepairs, networkRepairs } from './repairs.ts';
+import { coordinatorRepairs, networkRepairs, rollbackTrap } from './repairs.ts';
 
 /** Seconds that helm may take: its own default; the charts have no hooks that run on upgrade. */
 const HELM_WITHIN = 300;
@@ -21,6 +21,7 @@ export async function upgrade(at: Upgrading): Promise<StepDraft[]> {
     },
     undo: 'exact',
   };
+  const trap = rollbackTrap(at);
   const helm: StepDraft = {
     ...{ phase: 'upgrade', guard: [], do: 'helm', action: 'upgrade', within: HELM_WITHIN },
     ...{ release: { namespace, name }, from: revision, chart, values: kept.on, digest: kept.digest, after: [keep] },
@@ -30,8 +31,8 @@ export async function upgrade(at: Upgrading): Promise<StepDraft[]> {
     },
     undo: 'compensates',
     undoNote: {
-      en: `helm rollback to revision ${revision}; neither CustomResourceDefinitions nor fields that were pruned meanwhile come back by it`,
-      zh: `helm rollback 到修订版 ${revision}；CustomResourceDefinition 以及其间被丢弃的字段不会因此恢复`,
+      en: `helm rollback to revision ${revision}; neither CustomResourceDefinitions nor fields that were pruned meanwhile come back by it${trap.en}`,
+      zh: `helm rollback 到修订版 ${revision}；CustomResourceDefinition 以及其间被丢弃的字段不会因此恢复${trap.zh}`,
     },
   };
   const network = await networkRepairs(at, helm);
