@@ -4,8 +4,9 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { type Actor, startKubelet } from '../bed/actors/index.ts';
-import { newHome, type Ran, run } from '../bed/binary.ts';
+import { newHome, type Ran, run, start } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
+import { type Seen, startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
 import { tools } from '../bed/tools.ts';
 import { describeUpstream } from '../bed/upstream.ts';
@@ -115,6 +116,29 @@ describeUpstream('whether an upgrade can start', ['data', 'spiderpool', 'charts'
     expect((await history()).at(-1)).toMatchObject({ chart: 'spiderpool-0.9.4', status: 'deployed' });
     // spiderpool-init of 0.9.4 is a Pod, which the rollback makes anew.
     await expect.poll(network, { timeout: 60_000 }).toBe(NETWORK);
+  });
+
+  test('killed behind helm, with clusterNetwork empty: what it was is in the journal, and resume puts it back', async () => {
+    await install('0.9.4');
+    await expect.poll(network, { timeout: 60_000 }).toBe(NETWORK);
+    const proxy = await startFaultProxy(cluster);
+    try {
+      const through = await proxy.kubeconfigFrom(kubeconfig);
+      const words = ['upgrade', 'spiderpool', '--chart', chartOf('0.9.5'), '--accept', 'spiderpool/target-version', '--yes'];
+      const cut = start(words, { kubeconfig: through, env, home, input: '' });
+      const isOurs = ({ method, path }: Seen) => method === 'PATCH' && /\/configmaps\/spiderpool-multus\?.*upgrade-guard/.test(path);
+      proxy.faults.push({ do: 'hold', where: isOurs, andThen: cut.kill });
+      const { signal, stdout, stderr } = await cut.ended;
+      expect(signal, stdout + stderr).toBe('SIGKILL');
+    } finally {
+      await proxy.close();
+    }
+    expect(await network()).toBe('');
+    await noWebhooks();
+    const resumed = await run(['resume', '--yes'], { kubeconfig, env, home });
+    expect([0, 3], said(resumed)).toContain(resumed.code);
+    expect(await network()).toBe(NETWORK);
+    for (const { metadata } of await agents()) expect(copied.get(metadata.name), metadata.name).toBe(NETWORK);
   });
 
   test('0.9.0 → 0.9.4: the init Pod of the install, by whatever name, makes way for a new one that runs again', async () => {
