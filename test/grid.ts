@@ -206,7 +206,7 @@ function bothLanguages({ findings, note }: CheckResult, check: Check): void {
 
 /** Names of products, kinds, fields, values, flags and commands stay as they are in Chinese text; other English words do not. */
 const NAMES =
-  /\b(?:kubectl(?: [\w,./-]+)+|Node|Job|Jobs|Plan|Rancher|Argo|kured|kubectl|kubelet|finalizers?|hash|log|Spider\w+|[A-Z]\w*[A-Z]\w*|Helm|helm(?: upgrade| pull spiderpool)?|chart|multus|Kubernetes|Pod|Pods|Secret|ConfigMap|Deployment|None|API|server|release|status|revision|labels?|pending|failed|deployed|superseded|uninstall(?:ed|ing)|webhook|schema|fix|by|driver)\b|[\w.-]*[._/=-][\w./=-]*|\S*\d\S*/g;
+  /\b(?:kubectl(?: [\w,./-]+)+|Node|Job|Jobs|Plan|Rancher|Argo|kured|kubectl|kubelet|finalizers?|hash|log|Spider\w+|[A-Z]\w*[A-Z]\w*|[a-z]+[A-Z]\w*|mtu|false|values|Succeeded|Failed|Running|Helm|helm(?: upgrade| rollback| pull spiderpool)?|chart|multus|Kubernetes|Pod|Pods|Secret|ConfigMap|Deployment|None|API|server|release|status|revision|labels?|pending|failed|deployed|superseded|uninstall(?:ed|ing)|webhook|schema|fix|by|driver)\b|[\w.-]*[._/=-][\w./=-]*|\S*\d\S*/g;
 
 function hasBoth({ en, zh }: { en: string; zh: string }): void {
   expect(en).not.toMatch(/[\u4e00-\u9fff]/);

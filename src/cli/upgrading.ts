@@ -34,9 +34,12 @@ export async function intended(given: Call, live: Live, run: string): Promise<In
   const { chart } = options;
   if (!chart) throw new UserError(noChart(system), GIVE_A_CHART);
   const before = await examine(live.source, SYSTEMS, options);
-  const release = releaseOf(theOne(before.installations, system, call.args[1]));
+  const installation = theOne(before.installations, system, call.args[1]);
+  const release = releaseOf(installation);
   const { revision, values } = await standingOf(release, live);
-  const drafts = system.upgrade!.steps({
+  const drafts = await system.upgrade!.steps({
+    source: live.source,
+    from: installation.version,
     release: { ...release, revision },
     chart: { path: path.resolve(call.flags.chart!), name: chart.name, version: chart.version },
     values: laidOver(chart.values, values),

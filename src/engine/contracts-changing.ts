@@ -39,7 +39,7 @@ export type Doing =
   /** Server-side apply, forced; for CustomResourceDefinitions. `like`: see delete. */
   | { do: 'apply'; object: Raw; like?: Raw }
   /**
-   * Done once the object is gone or on its way out (finalizers). Never a Pod without a controller, nor a CustomResourceDefinition with objects.
+   * Done once the object is gone or on its way out (finalizers). Never a Pod without a controller unless it has finished, nor a CustomResourceDefinition with objects.
    * `like`, in inverses: fields that must still be as we wrote them, else somebody has gone on from there and it is left.
    */
   | { do: 'delete'; on: Ref; propagation?: 'Foreground' | 'Background' | 'Orphan'; like?: Raw }

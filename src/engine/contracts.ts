@@ -278,10 +278,13 @@ export interface System {
   detect(rows: any, ask: Ask): Promise<Installation[] | Gap>;
   defaultTarget(installation: Installation): string | undefined;
   /** The upgrade itself, around the repairs; a system without it can only be checked and repaired. `writes`: as of a remedy; what helm writes is helm's. */
-  upgrade?: { steps(at: Upgrading): StepDraft[]; writes: Rule[] };
+  upgrade?: { steps(at: Upgrading): Promise<StepDraft[]>; writes: Rule[] };
 }
 /** An upgrade of a Helm release. */
 export interface Upgrading {
+  /** To remember what helm will overwrite. */
+  source: Pick<Source, 'get' | 'list'>;
+  from: Installation['version'];
   release: HelmRelease;
   chart: ChartAt;
   /** What the release will be given, and that laid over the chart's own. Not for plan or journal. */

@@ -241,11 +241,20 @@ interface Metadata {
 
 // ---- helm -----------------------------------------------------------------------------------------------------------
 
+/**
+ * helm 4 applies on the server what it once installed so, and stops half-way at a field that somebody else has written since: spiderpool-init writes into a ConfigMap
+ * of the chart. helm 3 puts the chart's value there without a word, and so do we with both.
+ */
+async function overOthers(from: ReleaseRecord | undefined, source: Source): Promise<string[]> {
+  return from && (await decoded(from, source)).raw.apply_method === 'ssa' ? ['--force-conflicts'] : [];
+}
+
 /** Answers with who the newest record is, whatever state helm left it in: a look tells. Throws where helm refused before it changed anything. */
 async function drive(step: StepOf<'helm'>, world: World, { helm, beside, source }: Means): Promise<Raw> {
   const { namespace, name } = step.release;
-  const common = ['--namespace', namespace, '--timeout', `${step.within}s`];
-  const [was] = await records(step.release, source);
+  const [was, ...older] = await records(step.release, source);
+  const from = [was, ...older].find((record) => record?.revision === step.from);
+  const common = ['--namespace', namespace, '--timeout', `${step.within}s`, ...(await overOthers(from, source))];
   const program = await helm();
   const { code, output } =
     step.action === 'rollback'

@@ -64,9 +64,13 @@ const check = async (kubeconfig: string) => {
 const outcomes = ({ checks }: Result) => Object.fromEntries(checks.map(({ id, outcome }) => [id, outcome]));
 const all = SYSTEMS.flatMap(({ checks }) => checks);
 
+/** The target is 0.9.13, whose chart renders no Pod that could be in the way. */
+const ELSEWHERE = new Set(['spiderpool/init-pod']);
+
 test('nothing is found, nothing is unknown, exit 0', async () => {
   const { code, result, stderr } = await check(cluster.kubeconfig);
-  expect(outcomes(result), stderr).toEqual(Object.fromEntries(all.map(({ id }) => [id, 'passed'])));
+  const expected = all.map(({ id }) => [id, ELSEWHERE.has(id) ? 'not-applicable' : 'passed']);
+  expect(outcomes(result), stderr).toEqual(Object.fromEntries(expected));
   expect(code).toBe(0);
 });
 
@@ -102,7 +106,8 @@ test.each(lists.map((rule) => [[rule.resources[0], rule.apiGroups[0]].filter(Boo
     const { result, code } = await check(await cluster.user('user-2', without));
     const unknown = result.checks.filter(({ outcome }) => outcome === 'unknown').map(({ id }) => id);
     const blind = SYSTEMS.filter(({ reads }) => needs(reads, resource)).flatMap(({ checks }) => checks.map(({ id }) => id));
-    const declared = all.filter((each: Check) => declares(each.reads, resource)).map(({ id }) => id);
+    const concerned = all.filter(({ id }) => !ELSEWHERE.has(id));
+    const declared = concerned.filter((each: Check) => declares(each.reads, resource)).map(({ id }) => id);
     expect(unknown.toSorted()).toEqual([...new Set([...blind, ...declared])].toSorted());
     expect(code).toBe(unknown.length ? 3 : 0);
   },

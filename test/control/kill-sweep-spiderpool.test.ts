@@ -224,6 +224,37 @@ describe('definitions', () => {
   });
 });
 
+describe('the init Pod', () => {
+  const init = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: 'spiderpool-init',
+      namespace: 'kube-system',
+      labels: { 'app.kubernetes.io/name': 'spiderpool', 'app.kubernetes.io/instance': 'spiderpool' },
+    },
+    spec: { restartPolicy: 'Never', containers },
+    status: { phase: 'Succeeded' },
+  };
+  const uid = async () => (await cluster.get(init))?.metadata.uid;
+
+  sweeps.remedy({
+    name: 'spiderpool/init-pod',
+    // The one later version whose chart renders a Pod.
+    fix: ['fix', 'spiderpool/init-pod', '--to', 'spiderpool=1.0.0-rc0'],
+    writes: ['POST leases', 'DELETE pods', 'DELETE leases'],
+    // What was deleted stays away, as it was said beforehand.
+    undoWrites: ['POST leases', 'DELETE leases'],
+    oldest: 'DELETE pods',
+    reset: () => cluster.apply(init),
+    state: uid,
+    fixed: async () => expect(await uid()).toBeUndefined(),
+    async undone(before, reached) {
+      expect(await uid()).toBe(reached.includes('DELETE pods') ? undefined : before);
+    },
+  });
+});
+
 describe('a record of nobody', () => {
   const leaked = { '10.6.3.5': { pod: `${namespace}/ghost`, podUid: 'gone' } };
   const killed = newHome();

@@ -427,6 +427,19 @@ describe.each(['evict', 'delete'] as const)('%s of a Pod', (kind) => {
       expect(await world.get(refOf(pod('a')))).toBeDefined();
     }
   });
+  test('goes through without a controller once it has finished; undo says what the step says', async () => {
+    const undoNote = { en: 'helm makes a new one', zh: 'helm 会创建新的 Pod' };
+    for (const phase of ['Succeeded', 'Failed']) {
+      const world = worldOf({ ...pod('a'), status: { phase } });
+      const done = await go(world, [of('a', { undoNote })]);
+      expect(result(done)).toBe('done');
+      expect(await world.get(refOf(pod('a')))).toBeUndefined();
+      const left = await back(world, [of('a', { undoNote })], done.entries);
+      if (kind === 'delete') expect(detail(left)).toBe(undoNote.en);
+    }
+    for (const phase of ['Pending', 'Running', 'Unknown'])
+      expect(detail(await go(worldOf({ ...pod('a'), status: { phase } }), [of('a')]))).toContain('has no controller');
+  });
   test('keeps of it who it was, has no undo, and undo says so once', async () => {
     const world = worldOf(pod('a', OWNED));
     const done = await go(world, [of('a')]);

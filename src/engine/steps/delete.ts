@@ -50,7 +50,7 @@ export async function lookAtDoomed(step: { on: Ref; guard: Condition[] }, world:
 
 function inverse(step: DeleteStep, before: Raw | undefined): Step | { none: Text } {
   if (isUpgradePlan(step.on)) return oldPlanByHand(step, before);
-  if (isOneOff(step.on)) return { none: ONE_OFF };
+  if (isOneOff(step.on)) return { none: step.undoNote ?? ONE_OFF };
   if (isSecret(step.on)) return { none: SECRET };
   if (!before) return { none: UNKNOWN };
   const { id, phase, text, after, reasons, undo, undoNote } = step;

@@ -34,7 +34,7 @@ export const isOneOff = (object: { apiVersion?: unknown; kind?: unknown }): bool
 
 /** Who it was, and nothing else. */
 export function identity(object: Raw | undefined): Raw | undefined {
-  if (!object) return undefined;
+  if (!object || !isRaw(object.metadata)) return undefined;
   const { apiVersion, kind } = object;
   const { namespace, name, uid } = metadataOf(object);
   const metadata = Object.fromEntries(Object.entries({ namespace, name, uid }).filter(([, value]) => value !== undefined)) as Raw;
@@ -76,7 +76,7 @@ export function withoutStatus(object: Raw): Raw {
 
 /** Why this object is never deleted or evicted by us, whatever a plan says; undefined: it may be. */
 export async function neverDeleted(object: Raw, world: World): Promise<Text | undefined> {
-  if (isPod(object)) return hasController(object) ? undefined : LONELY;
+  if (isPod(object)) return hasController(object) || hasFinished(object) ? undefined : LONELY;
   return isDefinition(object) && (await hasObjects(object, world)) ? NOT_EMPTY : undefined;
 }
 
@@ -88,6 +88,12 @@ const NOT_EMPTY: Text = {
   en: 'there are objects of this CustomResourceDefinition, and all of them would go with it',
   zh: '该 CustomResourceDefinition 下仍有对象，删除它会连带删除所有这些对象',
 };
+
+/** Of a Pod in one of these phases no container runs, nor will one ever again (Kubernetes: Pod lifecycle). What is lost are its logs. */
+function hasFinished(pod: Raw): boolean {
+  const phase = textAt(pod, '/status/phase');
+  return phase === 'Succeeded' || phase === 'Failed';
+}
 
 /** A mirror Pod belongs to its Node: deleting it restarts nothing. */
 function hasController(pod: Raw): boolean {

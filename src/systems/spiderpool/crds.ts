@@ -17,13 +17,13 @@ type Spans = string;
 /** By definition and API version. */
 export type CrdTable = Record<string, Record<string, { in: Spans; markers: Record<string, Spans> }>>;
 
-const VERSIONS: readonly string[] = table.versions;
+export const RELEASES: readonly string[] = table.versions;
 const CRDS: CrdTable = table.crds;
 export const CRD_NAMES: readonly string[] = Object.keys(CRDS);
 
 /** undefined: the table does not know that version. */
 export function wantedByTable(version: string): WantedCrd[] | undefined {
-  const at = VERSIONS.indexOf(version);
+  const at = RELEASES.indexOf(version);
   if (at < 0) return undefined;
   const wanted = Object.entries(CRDS).map(([name, apis]) => ({
     name,
@@ -37,7 +37,7 @@ export function wantedByTable(version: string): WantedCrd[] | undefined {
 function within(spans: Spans, at: number): boolean {
   return spans.split(' ').some((span) => {
     const [first = '', last = first] = span.split('..');
-    return VERSIONS.indexOf(first) <= at && at <= VERSIONS.indexOf(last);
+    return RELEASES.indexOf(first) <= at && at <= RELEASES.indexOf(last);
   });
 }
 
@@ -72,6 +72,90 @@ export function knowsMore(live: Raw, wanted: Raw): boolean {
 export function storedBeyond(live: Raw, { versions }: WantedCrd): string[] {
   const stored = isRaw(live.status) && Array.isArray(live.status.storedVersions) ? live.status.storedVersions : [];
   return stored.filter((each): each is string => typeof each === 'string' && !versions.some(({ name }) => name === each));
+}
+
+// ---- fields that a version does not know ----------------------------------------------------------------------------
+
+/** Fields of an object that hold values and that the wanted definition does not know, the topmost alone: `spec.macvlan.mtu`. The API server drops them at the next write. */
+export function heldBeyond(object: Raw, { name, versions }: WantedCrd): string[] {
+  const api = String(object.apiVersion).split('/')[1] ?? '';
+  const wanted = versions.find((version) => version.name === api);
+  if (!wanted) return [];
+  const knows = isRaw(wanted.markers) ? schemaKnows(wanted.markers) : tableKnows(name, api, wanted.markers);
+  return isRaw(object.spec) ? [...new Set(beyond(object.spec, 'spec', knows))] : [];
+}
+
+/** Does a version know the field at this path? */
+type Knows = (path: string) => boolean;
+
+/** Fields that no version ever gained or lost are in no table. */
+function tableKnows(crd: string, api: string, has: readonly string[]): Knows {
+  const changing = CRDS[crd]?.[api]?.markers ?? {};
+  const there = new Set(has);
+  return (path) => !Object.hasOwn(changing, path) || there.has(path);
+}
+
+function schemaKnows(version: Raw): Knows {
+  const root = isRaw(version.schema) && isRaw(version.schema.openAPIV3Schema) ? version.schema.openAPIV3Schema : {};
+  const fields = new Set(markersOf(version).filter(isField));
+  const open = openPaths(root, '');
+  return (path) => fields.has(path) || open.some((above) => path.startsWith(above));
+}
+
+/** Where anything goes: below objects that keep unknown fields, and keys of maps. */
+function openPaths(schema: Raw, path: string): string[] {
+  const { properties, items, additionalProperties } = schema;
+  const isOpen =
+    schema['x-kubernetes-preserve-unknown-fields'] === true || (additionalProperties !== undefined && additionalProperties !== false);
+  return [
+    ...(isOpen ? [`${path}.`] : []),
+    ...(isRaw(items) ? openPaths(items, `${path}[]`) : []),
+    ...(isRaw(properties)
+      ? Object.entries(properties).flatMap(([name, inner]) => (isRaw(inner) ? openPaths(inner, path ? `${path}.${name}` : name) : []))
+      : []),
+  ];
+}
+
+function beyond(value: Json, path: string, knows: Knows): string[] {
+  if (Array.isArray(value)) return value.flatMap((item) => beyond(item, `${path}[]`, knows));
+  if (!isRaw(value)) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const here = `${path}.${key}`;
+    if (!knows(here)) return holdsNothing(inner) ? [] : [here];
+    return beyond(inner, here, knows);
+  });
+}
+
+/** What reads the same as a field that is missing. */
+function holdsNothing(value: Json): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  if (isRaw(value)) return Object.values(value).every(holdsNothing);
+  return value === null || value === '' || value === 0 || value === false;
+}
+
+/** Of markers: a field, and not a default, a choice or a subresource. */
+const isField = (marker: string): boolean => /^[\w.{}[\]-]+$/.test(marker);
+
+/** Fields that the wanted definition brings, and fields that it drops, against the live one; the topmost alone. */
+export function fieldsBetween(live: Raw, { name, versions }: WantedCrd): { brings: string[]; drops: string[] } {
+  const pairs = versions.map(({ name: api, markers }) => {
+    const served = versionsOf(live).find((version) => version.name === api);
+    const has = new Set(served ? markersOf(served).filter(isField) : []);
+    const changing = Object.keys(CRDS[name]?.[api]?.markers ?? {}).filter(isField);
+    const wants = new Set((isRaw(markers) ? markersOf(markers) : markers).filter(isField));
+    const known = isRaw(markers) ? [...has] : changing.filter((field) => has.has(field));
+    return { brings: [...wants].filter((field) => !has.has(field)), drops: known.filter((field) => !wants.has(field)) };
+  });
+  return { brings: topmost(pairs.flatMap(({ brings }) => brings)), drops: topmost(pairs.flatMap(({ drops }) => drops)) };
+}
+
+const topmost = (fields: readonly string[]): string[] =>
+  fields.filter((field) => !fields.some((above) => ['.', '[', '{'].some((next) => field.startsWith(above + next))));
+
+/** The first release behind this one that has the field (again), candidates aside. */
+export function knownAgain(crd: string, api: string, field: string, version: string): string | undefined {
+  const spans = CRDS[crd]?.[api]?.markers[field];
+  return RELEASES.find((each, at) => at > RELEASES.indexOf(version) && !each.includes('-') && spans !== undefined && within(spans, at));
 }
 
 export function nameOf({ metadata }: Raw): string {

@@ -1,6 +1,7 @@
 // The upgrade of Spiderpool as steps: keep the values, let helm upgrade, wait until controller and agents run what the new chart says, put the values away.
 import type { Condition, Expectation, Raw, Ref, Rule, StepDraft, Upgrading } from '../../engine/contracts.ts';
 import { isRaw } from '../../kube/json.ts';
+import { coordinatorRepairs, networkRepairs, REPAIR_RIGHTS, rollbackTrap } from './repairs.ts';
 
 /** What Spiderpool keeps in the cluster (facts section 2). Other groups' definitions come along with crds/, but are not its own. */
 const RESOURCES = [
@@ -16,12 +17,13 @@ const READY_WITHIN = 1800;
 /** Seconds that they must stay ready: a controller that cannot start falls over within them. */
 const LASTING = 10;
 
-/** The Secret that keeps the values for a while. */
-const WRITES: Rule[] = [{ verbs: ['create', 'delete'], group: '', resource: 'secrets' }];
+/** The Secret that keeps the values for a while, and what repairs.ts writes. */
+const WRITES: Rule[] = [{ verbs: ['create', 'delete'], group: '', resource: 'secrets' }, ...REPAIR_RIGHTS];
 
 export const upgrade = { steps, writes: WRITES };
 
-function steps({ release, chart, values, kept, within }: Upgrading): StepDraft[] {
+async function steps(at: Upgrading): Promise<StepDraft[]> {
+  const { release, chart, values, kept, within } = at;
   const { namespace, name, revision } = release;
   const backup: StepDraft = {
     ...{ phase: 'prepare', guard: [], do: 'backup', resources: RESOURCES, file: 'backup.yaml.gz', undo: 'none' },
@@ -39,6 +41,7 @@ function steps({ release, chart, values, kept, within }: Upgrading): StepDraft[]
     },
     undo: 'exact',
   };
+  const trap = rollbackTrap(at);
   const helm: StepDraft = {
     ...{ phase: 'upgrade', guard: [], do: 'helm', action: 'upgrade', within: within ?? HELM_WITHIN },
     ...{ release: { namespace, name }, from: revision, chart, values: kept.on, digest: kept.digest, after: [keep] },
@@ -48,12 +51,33 @@ function steps({ release, chart, values, kept, within }: Upgrading): StepDraft[]
     },
     undo: 'compensates',
     undoNote: {
-      en: `helm rollback to revision ${revision}; neither CustomResourceDefinitions nor fields that were pruned meanwhile come back by it`,
-      zh: `helm rollback 到修订版 ${revision}；CustomResourceDefinition 以及其间被丢弃的字段不会因此恢复`,
+      en: `helm rollback to revision ${revision}; neither CustomResourceDefinitions nor fields that were pruned meanwhile come back by it${trap.en}`,
+      zh: `helm rollback 到修订版 ${revision}；CustomResourceDefinition 以及其间被丢弃的字段不会因此恢复${trap.zh}`,
     },
   };
+  const network = await networkRepairs(at, helm);
+  const fields = await coordinatorRepairs(at);
+  const started: StepDraft = {
+    ...{
+      phase: 'after',
+      guard: [],
+      do: 'wait',
+      within: within ?? READY_WITHIN,
+      lasting: LASTING,
+      assume: [],
+      undo: 'none',
+      after: [helm, ...network],
+    },
+    until: [controllers(namespace, nameIn(values, 'spiderpoolController'))],
+    text: {
+      en: 'wait until controllers of the new version are ready, whose webhook lets the next steps through',
+      zh: '等待新版本的 controller 就绪（后续步骤要经过其 webhook）',
+    },
+  };
+  const filled = fields.length ? [started, ...fields.map((field) => ({ ...field, after: [started] }))] : [];
   const ready: StepDraft = {
-    ...{ phase: 'after', guard: [], do: 'wait', within: within ?? READY_WITHIN, lasting: LASTING, assume: [], undo: 'none', after: [helm] },
+    ...{ phase: 'after', guard: [], do: 'wait', within: within ?? READY_WITHIN, lasting: LASTING, assume: [], undo: 'none' },
+    after: [helm, ...network, ...filled],
     until: [agents(namespace, nameIn(values, 'spiderpoolAgent')), controllers(namespace, nameIn(values, 'spiderpoolController'))],
     text: { en: 'wait until agents and controllers of the new version are ready', zh: '等待新版本的 agent 和 controller 就绪' },
   };
@@ -63,7 +87,7 @@ function steps({ release, chart, values, kept, within }: Upgrading): StepDraft[]
     undoNote: { en: 'it was only for the upgrade', zh: '它仅用于本次升级' },
   };
   // The values first: only this call knows them for certain.
-  return [keep, backup, helm, ready, away];
+  return [keep, backup, helm, ...network, ...filled, ready, away];
 }
 
 /** Both charts' workloads have a name in the values. */

@@ -1,0 +1,171 @@
+// Fields of Spiderpool's objects that the target's definitions no longer know: the API server drops them, with what they hold, at the next write of the object.
+// Sources: charts/spiderpool/crds at every tag (knowledge/crds.json), knowledge/replaced.json for what took their place.
+import type { Check, Finding, Grade, Json, Raw, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
+import { formatPointer, pointerGet } from '../../../kube/pointer.ts';
+import { refOf } from '../../../kube/refs.ts';
+import { shellWord } from '../../../text/shell.ts';
+import { compare } from '../../../versions/chart.ts';
+import { heldBeyond, knownAgain, wantedByChart, wantedByTable } from '../crds.ts';
+import replaced from '../knowledge/replaced.json' with { type: 'json' };
+import versions from '../knowledge/versions.json' with { type: 'json' };
+import { each } from '../ledger.ts';
+
+interface Row {
+  ref: Ref;
+  spec: Json;
+}
+const spec = (plural: string) => ({
+  resource: `${plural}.spiderpool.spidernet.io`,
+  fields: ['spec'],
+  keep: (object: Raw): Row | undefined => (object.spec === undefined ? undefined : { ref: refOf(object), spec: object.spec }),
+});
+const reads = {
+  spidercoordinators: spec('spidercoordinators'),
+  spidermultusconfigs: spec('spidermultusconfigs'),
+  spiderippools: spec('spiderippools'),
+  spidersubnets: spec('spidersubnets'),
+};
+
+const KINDS = Object.keys(reads) as (keyof typeof reads)[];
+
+interface Args {
+  kind: string;
+  field: string;
+  target: string;
+  /** What took its place: a key of the chart's values, or another field. */
+  value?: string;
+  instead?: string;
+  /** The release that knows it again. */
+  again?: string;
+}
+type Replacement = { value?: string; field?: string; grade?: Grade };
+const REPLACED = replaced.fields as Record<string, Replacement>;
+
+const check: Check<typeof reads, Args> = {
+  id: 'spiderpool/removed-fields',
+  title: { en: 'no object holds fields that the target drops', zh: '没有对象含有目标版本会丢弃的字段' },
+  found: { en: 'the target drops fields that objects hold', zh: '目标版本会丢弃对象中已有的字段' },
+  why: {
+    en: 'Releases take fields away from their definitions: 1.0.0 detectIPConflict, detectGateway and hostRPFilter of SpiderCoordinators and SpiderMultusConfigs and vlan of pools and subnets, 1.0.4 the mtu that 1.0.2 had brought to SpiderMultusConfigs, until 1.2.0. Under the new definition the API server no longer shows such a field, and drops it at the next write of its object, without a word. Only fields that hold something are named: what is empty, 0 or false reads the same as a field that is missing. Judged by the definitions of the chart that is given with --chart, else by tables made from those of every release. Where something took the place of a field, a key of the values or another field, the finding names it, and so it does where a later release knows the field again.',
+    zh: '有些版本会从 CRD 中去掉字段：1.0.0 去掉了 SpiderCoordinator 和 SpiderMultusConfig 的 detectIPConflict、detectGateway、hostRPFilter，以及 SpiderIPPool 和 SpiderSubnet 的 vlan；1.0.4 去掉了 1.0.2 为 SpiderMultusConfig 引入的 mtu，直到 1.2.0 才恢复。换用新的 CRD 后，API server 不再返回这些字段，并在下一次写入对象时悄悄将其丢弃。本检查只列出有值的字段：空值、0 或 false 与字段不存在等效。有 --chart 时以该 chart 的 CRD 为准，否则以根据所有发布版本生成的表为准。如果某个字段已被 values 的某个键或另一个字段取代，结果会指出；如果之后的版本重新支持该字段，也会指出。',
+  },
+  sources: ['spidernet-io/spiderpool: charts/spiderpool/crds at every tag', `spidernet-io/spiderpool: ${replaced.source}`],
+  when: { from: `>=${versions.storedAnew.since}`, stage: 'before' },
+  needs: ['target'],
+  reads,
+  judge: (rows, { path: { from, to: target = '' }, chart }) => {
+    if (typeof from === 'string' && compare(from, target) === 0) return { notApplicable: THERE };
+    const wanted = chart ? wantedByChart(chart.crds) : wantedByTable(target);
+    if (!wanted) return { unknown: NO_TABLE(target) };
+    return KINDS.flatMap((plural) => {
+      const crd = `${plural}.spiderpool.spidernet.io`;
+      const one = wanted.find(({ name }) => name === crd);
+      if (!one) return [];
+      const held = rows[plural].flatMap(({ ref, spec }) =>
+        heldBeyond({ apiVersion: ref.apiVersion, spec }, one).map((field) => ({ ref, field })),
+      );
+      return [...Map.groupBy(held, ({ field }) => field)].map(([field, of]) =>
+        finding(
+          crd,
+          field,
+          of.map(({ ref }) => ref),
+          target,
+        ),
+      );
+    });
+  },
+  message: {
+    en: ({ kind, field, target, value, instead, again }, { length }) => {
+      const next = value
+        ? `its place is the value ${value}`
+        : instead
+          ? `its place is ${instead}`
+          : again
+            ? `${again} knows it again`
+            : 'nothing took its place';
+      return `${target} drops ${field} of ${length} ${kind}${length === 1 ? '' : 's'}; ${next}`;
+    },
+    zh: ({ kind, field, target, value, instead, again }, { length }) => {
+      const next = value ? `由 values 中的 ${value} 取代` : instead ? `由 ${instead} 取代` : again ? `${again} 重新支持该字段` : '没有替代';
+      return `${target} 会丢弃 ${length} 个 ${kind} 的 ${field}；${next}`;
+    },
+  },
+  remedy: {
+    text: {
+      en: (found) => (found.some(isReplaced) ? 'by hand: set what took its place' : 'none: take a target that knows it, or do without'),
+      zh: (found) => (found.some(isReplaced) ? '手动：设置取代它的配置' : '没有：请选择支持该字段的目标版本，或放弃该设置'),
+    },
+    asks: [{ resource: 'spidermultusconfigs.spiderpool.spidernet.io' }],
+    writes: [],
+    steps: async (found, { ask }) => {
+      const byValue = found.filter(({ args }) => args.value);
+      const byField = found.flatMap(({ args, objects }) => (args.instead ? objects.map((on) => ({ on, args })) : []));
+      const fields = await each(byField, async ({ on, args }) => {
+        const object = await ask.get(on);
+        const value = object && !isGap(object) ? pointerGet(object, pointerOf(args.field)) : undefined;
+        return value === undefined ? [] : [inField(on, args, value)];
+      });
+      return [...byValue.map(inValues), ...fields.flat()];
+    },
+  },
+};
+export default check;
+
+const THERE: Text = { en: 'that is what is installed', zh: '目标就是已安装的版本' };
+const NO_TABLE = (target: string): Text => ({
+  en: `${target} is no release that this build knows the definitions of; give its chart with --chart`,
+  zh: `本工具不了解 ${target} 的定义；请用 --chart 提供其 chart`,
+});
+
+const isReplaced = ({ args }: Finding<Args>): boolean => args.value !== undefined || args.instead !== undefined;
+
+function finding(crd: string, field: string, objects: Ref[], target: string): Finding<Args> {
+  const { kind, apiVersion } = objects[0]!;
+  const { value, field: instead, grade = 'warning' } = REPLACED[field] ?? {};
+  const again = knownAgain(crd, apiVersion.split('/')[1] ?? '', field, target);
+  return {
+    grade,
+    key: [crd, field],
+    sure: 'certain',
+    objects,
+    args: { kind, field, target, value, instead, again },
+    evidence: [{ seen: `${field} is set`, at: objects[0] }],
+  };
+}
+
+const pointerOf = (field: string): string => formatPointer(field.split('.'));
+
+function inValues({ args: { field, kind, value } }: Finding<Args>): StepDraft {
+  return {
+    do: 'manual',
+    commands: [`--set ${value}=true`],
+    guard: [],
+    phase: 'prepare',
+    text: {
+      en: `give the upgrade the value ${value}=true in place of ${field} of ${kind}s; it holds for all of them`,
+      zh: `升级时设置 ${value}=true，以取代 ${kind} 的 ${field}；它对全部对象生效`,
+    },
+    undo: 'none',
+    undoNote: { en: 'done by hand', zh: '手动执行' },
+  };
+}
+
+function inField(on: Ref, { field, instead = '', target }: Args, value: Json): StepDraft {
+  const keys = instead.split('.');
+  const patch = JSON.stringify(keys.reduceRight<Json>((inner, key) => ({ [key]: inner }), value));
+  const at = on.namespace ? ` -n ${shellWord(on.namespace)}` : '';
+  return {
+    do: 'manual',
+    commands: [`kubectl patch ${on.kind.toLowerCase()} ${shellWord(on.name)}${at} --type=merge -p ${shellWord(patch)}`],
+    seen: [{ on: { ...on, uid: undefined }, must: [{ path: pointerOf(instead), is: value }] }],
+    guard: [],
+    phase: 'after',
+    text: {
+      en: `set ${instead} of ${on.kind} ${on.namespace ?? ''}/${on.name}, which ${target} knows in place of ${field}`,
+      zh: `设置 ${on.kind} ${on.namespace ?? ''}/${on.name} 的 ${instead}，它在 ${target} 中取代了 ${field}`,
+    },
+    undo: 'none',
+    undoNote: { en: 'done by hand', zh: '手动执行' },
+  };
+}

@@ -1,0 +1,186 @@
+// Steps that make good what a release is known to break when one upgrades to it all the same (--accept spiderpool/target-version). A good target gets none.
+// Sources: knowledge/versions.json (flaws, readBlindly); cmd/spiderpool-init/cmd/multus.go@v0.9.4; templates/{configmap,daemonset,multus-daemonset}.yaml of the charts.
+import type { Change, Condition, Json, Raw, Ref, Rule, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
+import { isGap } from '../../engine/gaps.ts';
+import { isRaw, parseJson } from '../../kube/json.ts';
+import { formatPointer, pointerGet } from '../../kube/pointer.ts';
+import { refOf } from '../../kube/refs.ts';
+import { shellWord } from '../../text/shell.ts';
+import { satisfies } from '../../versions/chart.ts';
+import { heldBeyond, wantedByTable } from './crds.ts';
+import versions from './knowledge/versions.json' with { type: 'json' };
+
+const { flaws, readBlindly, initPod } = versions;
+
+/** What the steps below write. */
+export const REPAIR_RIGHTS: Rule[] = [
+  { verbs: ['patch'], group: '', resource: 'configmaps' },
+  { verbs: ['patch'], group: 'apps', resource: 'daemonsets' },
+  { verbs: ['patch'], group: 'spiderpool.spidernet.io', resource: 'spidercoordinators' },
+];
+
+// ---- multus' clusterNetwork -----------------------------------------------------------------------------------------
+
+/** Where the charts keep multus' configuration, as JSON in a string. */
+const CONF = '/data/cni-conf.json';
+const NETWORK = '/clusterNetwork';
+/** Of the agents' Pods: it is new, so they are made anew. */
+const MARK = formatPointer(['spec', 'template', 'metadata', 'annotations', 'upgrade-guard/clusterNetwork']);
+
+/**
+ * The chart renders an empty clusterNetwork, helm puts that over what spiderpool-init once wrote, and its Job runs at an install only. Put back right behind helm;
+ * an agent that started in between has copied the empty one to its node, so they all start anew, as spiderpool-init itself makes them do. `helm`: the step to come after.
+ */
+export async function networkRepairs(at: Upgrading, helm: StepDraft): Promise<StepDraft[]> {
+  const { chart, values, release } = at;
+  const multus = below(values, 'multus', 'multusCNI');
+  if (!satisfies(chart.version, flaws.clusterNetwork.in) || multus.install === false || multus.defaultCniCRName) return [];
+  const { namespace } = release;
+  const on = configMap(namespace, textOr(multus.name, 'spiderpool-multus'));
+  const network = await networkNow(at, on);
+  if (!network) return [networkByHand(on, helm)];
+  const back: StepDraft = {
+    ...{ phase: 'after', do: 'patch', on, undo: 'exact', after: [helm] },
+    changes: [{ path: CONF, inString: NETWORK, before: '', after: network }],
+    guard: [{ on, must: [{ path: CONF, inString: NETWORK, is: '' }] }],
+    text: {
+      en: `set clusterNetwork in ConfigMap ${namespace}/${on.name} back to ${network}, which ${chart.version} empties: no Pod starts without it`,
+      zh: `把 ConfigMap ${namespace}/${on.name} 中被 ${chart.version} 清空的 clusterNetwork 改回 ${network}：没有它任何 Pod 都无法启动`,
+    },
+    undoNote: {
+      en: `helm rollback empties it too; a chart that renders spiderpool-init as a Pod (${initPod.in}) fills it again, behind any other set it by hand`,
+      zh: `helm rollback 同样会清空它；把 spiderpool-init 渲染为 Pod 的 chart（${initPod.in}）会重新填写，其他 chart 则需手动设置`,
+    },
+  };
+  const agents: Ref = {
+    ...{ apiVersion: 'apps/v1', kind: 'DaemonSet', namespace },
+    name: textOr(below(values, 'spiderpoolAgent').name, 'spiderpool-agent'),
+  };
+  const restart: StepDraft = {
+    ...{ phase: 'after', do: 'patch', on: agents, undo: 'exact', after: [back] },
+    changes: [await marked(at, agents, `${network}, revision ${release.revision + 1}`)],
+    guard: [{ on, must: [{ path: CONF, inString: NETWORK, is: network }] }],
+    text: {
+      en: `mark the Pods of DaemonSet ${namespace}/${agents.name}, so that agents which have started with an empty clusterNetwork start anew`,
+      zh: `给 DaemonSet ${namespace}/${agents.name} 的 Pod 加上标记，使已用空的 clusterNetwork 启动的 agent 重新启动`,
+    },
+  };
+  return [back, restart];
+}
+
+function networkByHand(on: Ref, helm: StepDraft): StepDraft {
+  const [name, namespace] = [shellWord(on.name), shellWord(on.namespace ?? '')];
+  return {
+    ...{ phase: 'after', do: 'manual', guard: [], undo: 'none', after: [helm] },
+    commands: [
+      `kubectl edit configmap ${name} -n ${namespace}`,
+      `kubectl rollout restart daemonset -l app.kubernetes.io/name=spiderpool -n ${namespace}`,
+    ],
+    seen: [{ on, must: [{ path: CONF, inString: NETWORK, isNot: '' }] }],
+    text: {
+      en: `set clusterNetwork in ConfigMap ${on.namespace}/${on.name} to the name of the default CNI network, which could not be told from here: no Pod starts without it`,
+      zh: `把 ConfigMap ${on.namespace}/${on.name} 中的 clusterNetwork 设为默认 CNI 网络的名称（此处无法得知）：没有它任何 Pod 都无法启动`,
+    },
+    undoNote: { en: 'done by hand', zh: '手动执行' },
+  };
+}
+
+/** As it stands before helm: in the target's own ConfigMap, in that of 0.6 – 0.7, or in the key that 0.8.9 and 0.9.8 brought. */
+async function networkNow({ source, values, release: { namespace } }: Upgrading, on: Ref): Promise<string | undefined> {
+  const config = configMap(namespace, textOr(below(values, 'global').configName, 'spiderpool-conf'));
+  for (const [ref, found] of [
+    [on, held],
+    [configMap(namespace, 'multus-cni-config'), held],
+    [config, (object: Raw) => pointerGet(object, '/data/clusterNetwork')],
+  ] as const) {
+    const object = await source.get(ref);
+    const network = object && !isGap(object) ? found(object) : undefined;
+    // A name of a network, or the path of a file; it goes into texts.
+    if (typeof network === 'string' && /^[\w./:-]{1,253}$/.test(network)) return network;
+  }
+  return undefined;
+}
+
+function held(object: Raw): Json | undefined {
+  const text = pointerGet(object, CONF);
+  try {
+    return typeof text === 'string' ? pointerGet(parseJson(text), NETWORK) : undefined;
+  } catch {
+    return undefined; // what somebody broke by hand tells nothing
+  }
+}
+
+async function marked({ source }: Upgrading, on: Ref, after: string): Promise<Change> {
+  const object = await source.get(on);
+  return { path: MARK, before: object && !isGap(object) ? pointerGet(object, MARK) : undefined, after };
+}
+
+// ---- fields of the SpiderCoordinator --------------------------------------------------------------------------------
+
+const COORDINATORS = 'spidercoordinators.spiderpool.spidernet.io';
+
+const BLIND = Object.entries(readBlindly.fields);
+/** Fields of a SpiderCoordinator without which agents of that version fail. */
+export const readBlindlyBy = (version: string): string[] => BLIND.flatMap(([name, field]) => (satisfies(version, field.in) ? [name] : []));
+
+/**
+ * Fields that the agents of the target read without asking whether they are there. Most have a default in the target's definition and are found filled then;
+ * 0.9.0 gives txQueueLen none. To come behind the new webhook: the old one drops what it does not know.
+ */
+export async function coordinatorRepairs({ source, chart: { version } }: Upgrading): Promise<StepDraft[]> {
+  if (![flaws.clusterNetwork, flaws.podRPFilter, flaws.txQueueLen].some((flaw) => satisfies(version, flaw.in))) return [];
+  const found: Raw[] = [];
+  const fields = BLIND.filter(([name]) => readBlindlyBy(version).includes(name));
+  const gap = await source.list(
+    { resource: COORDINATORS, fields: ['spec'] },
+    {
+      object: (object) => void found.push(object),
+      restart: () => {
+        found.length = 0;
+      },
+    },
+  );
+  // What cannot be listed may not be patched either; the checks have said so.
+  if (gap) return [];
+  return found.flatMap((object) =>
+    fields.flatMap(([name, field]) =>
+      pointerGet(object, `/spec/${name}`) === undefined ? [filled(refOf(object), name, field.default, version)] : [],
+    ),
+  );
+}
+
+function filled(on: Ref, name: string, value: Json, version: string): StepDraft {
+  const path = `/spec/${name}`;
+  const guard: Condition[] = [{ on, must: [{ path }] }];
+  return {
+    ...{ phase: 'after', do: 'patch', on, guard, undo: 'exact' },
+    changes: [{ path, after: value }],
+    text: {
+      en: `set spec.${name} of SpiderCoordinator ${on.name} to ${value}: agents of ${version} fail without it`,
+      zh: `将 SpiderCoordinator ${on.name} 的 spec.${name} 设为 ${value}：${version} 的 agent 缺少它会出错`,
+    },
+  };
+}
+
+/** What the definitions of the target drop although the old agents read it: a rollback alone leaves them failing. */
+export function rollbackTrap({ from, chart: { version } }: Pick<Upgrading, 'from' | 'chart'>): Text {
+  const wanted = wantedByTable(version)?.find(({ name }) => name === COORDINATORS);
+  if (typeof from !== 'string' || !wanted) return { en: '', zh: '' };
+  const object = (field: string): Raw => ({ apiVersion: 'spiderpool.spidernet.io/v2beta1', spec: { [field]: true } });
+  const fields = readBlindlyBy(from).filter((field) => heldBeyond(object(field), wanted).length);
+  if (!fields.length) return { en: '', zh: '' };
+  return {
+    en: `; agents of ${from} fail over SpiderCoordinators without ${fields.join(', ')}, which ${version} drops: see that they are set again`,
+    zh: `；${version} 会丢弃 SpiderCoordinator 的 ${fields.join('、')}，而 ${from} 的 agent 缺少它们会出错：请确认已重新设置`,
+  };
+}
+
+// ---- small things ---------------------------------------------------------------------------------------------------
+
+const configMap = (namespace: string, name: string): Ref => ({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name });
+const textOr = (value: Json | undefined, otherwise: string): string => (typeof value === 'string' && value ? value : otherwise);
+
+function below(values: Raw, ...keys: string[]): Raw {
+  const value = keys.reduce<Json | undefined>((at, key) => (isRaw(at) ? at[key] : undefined), values);
+  return isRaw(value) ? value : {};
+}

@@ -1,0 +1,112 @@
+// removed-fields: what the target drops, by table and by the definitions of a chart; and what took its place.
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { Chart, Raw } from '../../../src/engine/contracts.ts';
+import { examine, objectName } from '../../../src/engine/examine.ts';
+import { loadChart } from '../../../src/helm/load-chart.ts';
+import { dumpOf } from '../../../src/snapshot/dump.ts';
+import { dumpSource } from '../../../src/snapshot/source.ts';
+import { SYSTEMS } from '../../../src/systems/index.ts';
+import { describeUpstream } from '../../bed/upstream.ts';
+import { grid } from '../../grid.ts';
+
+const SMC = 'SpiderMultusConfig/kube-system';
+
+grid('spiderpool/removed-fields', [
+  {
+    fixture: 'found',
+    to: 'spiderpool=1.0.6',
+    expect: [
+      'warning SpiderCoordinator/default',
+      'notice SpiderCoordinator/default',
+      `warning ${SMC}/ib`,
+      `warning ${SMC}/ib`,
+      `warning ${SMC}/vf`,
+      'warning SpiderIPPool/a',
+      'warning SpiderSubnet/s',
+    ],
+    steps: [
+      '--set ipam.enableIPConflictDetection=true',
+      '--set ipam.enableGatewayDetection=true',
+      `kubectl patch spidermultusconfig ib -n kube-system --type=merge -p '{"spec":{"ibsriov":{"enableIbKubernetes":true}}}'`,
+      `kubectl patch spidermultusconfig vf -n kube-system --type=merge -p '{"spec":{"sriov":{"rdmaIsolation":true}}}'`,
+    ],
+  },
+  { fixture: 'found', to: 'spiderpool=0.9.13', expect: 'passed' },
+  { fixture: 'found', to: 'spiderpool=0.9.4', expect: 'not-applicable' },
+  { fixture: 'healthy', to: 'spiderpool=1.0.6', expect: 'passed' },
+  { fixture: 'healthy', to: 'spiderpool=0.9.99', expect: 'unknown' },
+  { fixture: 'healthy', to: 'spiderpool=1.0.6', forbidden: ['spidermultusconfigs.spiderpool.spidernet.io'], expect: 'unknown' },
+]);
+
+const installed = (version: string): Raw => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: {
+    name: 'spiderpool-controller',
+    namespace: 'kube-system',
+    labels: { 'app.kubernetes.io/name': 'spiderpool', 'app.kubernetes.io/version': version },
+  },
+  spec: {},
+});
+const object = (kind: string, spec: Raw): Raw => ({
+  apiVersion: 'spiderpool.spidernet.io/v2beta1',
+  kind,
+  metadata: { name: 'x', ...(kind === 'SpiderMultusConfig' ? { namespace: 'default' } : {}) },
+  spec,
+});
+
+async function messages(from: string, to: string, objects: Raw[], chart?: Chart): Promise<string[]> {
+  const { results } = await examine(dumpSource(dumpOf({ objects: [installed(from), ...objects], whole: true })), SYSTEMS, {
+    checks: ['spiderpool/removed-fields'],
+    targets: [{ system: 'spiderpool', version: to }],
+    chart,
+  });
+  const [{ outcome, findings }] = results as [(typeof results)[0]];
+  return findings.length ? findings.map(({ message, objects: of }) => `${of.map(objectName)}: ${message.en}`) : [outcome];
+}
+
+const mtu = object('SpiderMultusConfig', { cniType: 'macvlan', macvlan: { master: ['eth0'], mtu: 1400 } });
+test.each<[string, string, Raw, string | RegExp]>([
+  ['1.0.3', '1.0.6', mtu, /drops spec\.macvlan\.mtu of 1 SpiderMultusConfig; 1\.2\.0 knows it again/],
+  ['1.0.3', '1.1.2', mtu, /1\.2\.0 knows it again/],
+  ['1.0.3', '1.2.2', mtu, 'passed'],
+  ['1.0.2', '1.0.3', mtu, 'passed'],
+  ['1.0.3', '1.0.6', object('SpiderMultusConfig', { macvlan: { master: ['eth0'], mtu: 0 } }), 'passed'],
+  [
+    '0.8.13',
+    '0.9.4',
+    object('SpiderCoordinator', { podRPFilter: 2 }),
+    /drops spec\.podRPFilter of 1 SpiderCoordinator; 0\.9\.5 knows it again/,
+  ],
+  ['0.9.13', '1.0.6', object('SpiderIPPool', { vlan: 7 }), /drops spec\.vlan .*; nothing took its place/],
+])('%s → %s: %o', async (from, to, one, expected) => {
+  const [said] = await messages(from, to, [one]);
+  expect(said).toMatch(expected);
+});
+
+describeUpstream('by the charts of Spiderpool', ['data', 'spiderpool', 'charts'], (folder) => {
+  const chartOf = (version: string) => loadChart(join(folder, version, 'spiderpool'));
+  test('the same as by table', async () => {
+    for (const [from, to, one] of [
+      ['1.0.3', '1.0.6', mtu],
+      ['1.0.3', '1.2.2', mtu],
+      ['0.9.13', '1.0.6', object('SpiderCoordinator', { detectGateway: true, hostRPFilter: 1 })],
+      ['0.8.13', '0.9.4', object('SpiderCoordinator', { podRPFilter: 2, vethLinkAddress: '169.254.100.1' })],
+      ['0.9.13', '1.0.6', object('SpiderSubnet', { vlan: 7 })],
+    ] as const)
+      expect(await messages(from, to, [one], await chartOf(to)), `${from} → ${to}`).toEqual(await messages(from, to, [one]));
+  });
+  test('a field that no release has ever known, maps, and what a definition keeps as it is', async () => {
+    const pool = object('SpiderIPPool', {
+      subnet: 'x',
+      own: { x: 1 },
+      podAffinity: { matchLabels: { 'a.b/c': 'd' } },
+      routes: [{ dst: 'a', gw: 'b', x: 1 }],
+    });
+    expect(await messages('0.9.4', '0.9.13', [pool], await chartOf('0.9.13'))).toEqual([
+      'SpiderIPPool/x: 0.9.13 drops spec.own of 1 SpiderIPPool; nothing took its place',
+      'SpiderIPPool/x: 0.9.13 drops spec.routes[].x of 1 SpiderIPPool; nothing took its place',
+    ]);
+  });
+});

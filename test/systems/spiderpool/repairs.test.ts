@@ -1,0 +1,177 @@
+// The steps that make good what a bad target breaks: for which targets, from which values, with which guards; and none for a good one.
+import { describe, expect, test } from 'vitest';
+import type { Raw, StepDraft } from '../../../src/engine/contracts.ts';
+import { executeRun } from '../../../src/engine/execute.ts';
+import { makePlan } from '../../../src/engine/plan.ts';
+import { progressOf } from '../../../src/engine/progress.ts';
+import { pointerGet } from '../../../src/kube/pointer.ts';
+import { refOf } from '../../../src/kube/refs.ts';
+import { dumpOf } from '../../../src/snapshot/dump.ts';
+import { dumpSource } from '../../../src/snapshot/source.ts';
+import { dumpWorld } from '../../../src/snapshot/world.ts';
+import { coordinatorRepairs, networkRepairs } from '../../../src/systems/spiderpool/repairs.ts';
+import { upgrade } from '../../../src/systems/spiderpool/upgrade.ts';
+
+const NAMESPACE = 'sp-system';
+const VALUES: Raw = {
+  global: { configName: 'spiderpool-conf' },
+  multus: { multusCNI: { name: 'spiderpool-multus', install: true, defaultCniCRName: '' } },
+  spiderpoolAgent: { name: 'spiderpool-agent' },
+  spiderpoolController: { name: 'spiderpool-controller' },
+};
+/** In the place of helm's. */
+const HELM: StepDraft = { do: 'manual', commands: [], phase: 'upgrade', guard: [], undo: 'none', text: { en: 'helm', zh: 'helm' } };
+
+const config = (name: string, data: Raw): Raw => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, namespace: NAMESPACE, uid: `u-${name}` },
+  data,
+});
+const conf = (clusterNetwork: string): Raw => ({
+  'cni-conf.json': `{ "type": "multus",\n "clusterNetwork": ${JSON.stringify(clusterNetwork)} }`,
+});
+const coordinator = (spec: Raw): Raw => ({
+  apiVersion: 'spiderpool.spidernet.io/v2beta1',
+  kind: 'SpiderCoordinator',
+  metadata: { name: 'default', uid: 'u-default' },
+  spec,
+});
+const agents = (annotations?: Raw): Raw => ({
+  apiVersion: 'apps/v1',
+  kind: 'DaemonSet',
+  metadata: { name: 'spiderpool-agent', namespace: NAMESPACE, uid: 'u-agents' },
+  spec: { template: { metadata: annotations ? { annotations } : {} } },
+});
+
+const situation = (version: string, objects: Raw[], values: Raw = VALUES, forbidden: string[] = []) => ({
+  source: dumpSource(dumpOf({ objects, whole: true, absent: forbidden.map((resource) => ({ why: 'forbidden', verb: 'list', resource })) })),
+  from: '0.9.4',
+  release: { namespace: NAMESPACE, name: 'sp', revision: 4, status: 'deployed' },
+  chart: { path: '/c', name: 'spiderpool', version },
+  values,
+  kept: { on: { apiVersion: 'v1', kind: 'Secret', namespace: NAMESPACE, name: 'k' }, digest: 'd' },
+});
+const said = (drafts: StepDraft[]) =>
+  drafts.map((draft) =>
+    draft.do === 'patch'
+      ? `${draft.on.kind} ${draft.changes.map(({ inString, path, after }) => `${inString ?? path} → ${after}`)}`
+      : draft.do,
+  );
+const MARK = '/spec/template/metadata/annotations/upgrade-guard~1clusterNetwork';
+const BACK = (network: string) => [`ConfigMap /clusterNetwork → ${network}`, `DaemonSet ${MARK} → ${network}, revision 5`];
+
+describe('clusterNetwork', () => {
+  const live = [config('spiderpool-multus', conf('k8s-pod-network')), agents()];
+  const network = async (...[version, objects, values, forbidden]: Parameters<typeof situation>) =>
+    said(await networkRepairs(situation(version, objects, values, forbidden), HELM));
+
+  test.each(['0.8.8', '0.9.5', '0.9.6', '0.9.7', '1.0.0-rc2'])('%s gets it back', async (version) =>
+    expect(await network(version, live)).toEqual(BACK('k8s-pod-network')),
+  );
+  test.each(['0.8.7', '0.8.9', '0.9.4', '0.9.8', '0.9.13', '1.0.6', '1.2.2'])('%s needs nothing', async (version) =>
+    expect(await network(version, live)).toEqual([]),
+  );
+  test('none where the values pin it, or multus is not installed', async () => {
+    for (const multusCNI of [{ defaultCniCRName: 'calico' }, { install: false }] as Raw[])
+      expect(await network('0.9.5', live, { ...VALUES, multus: { multusCNI } })).toEqual([]);
+  });
+  test('remembered from wherever the installed version keeps it', async () => {
+    const of07 = config('multus-cni-config', conf('default'));
+    const of089 = config('spiderpool-conf', { 'conf.yml': 'x', clusterNetwork: 'cilium' });
+    expect(await network('0.8.8', [of07, agents()])).toEqual(BACK('default'));
+    expect(await network('0.9.5', [of089, agents()])).toEqual(BACK('cilium'));
+    expect(await network('0.9.5', [config('spiderpool-multus', conf('')), of089])).toEqual(BACK('cilium'));
+    const own = { ...VALUES, multus: { multusCNI: { name: 'mine' } } };
+    expect(await network('0.9.5', [config('mine', conf('flannel'))], own)).toEqual(BACK('flannel'));
+  });
+  test('left to a person where it cannot be told', async () => {
+    const broken = config('spiderpool-multus', { 'cni-conf.json': '{' });
+    for (const objects of [[], [broken], [config('spiderpool-multus', conf(''))], [config('spiderpool-multus', conf('x\u001b[2J'))]])
+      expect(await network('0.9.5', objects)).toEqual(['manual']);
+    expect(await network('0.9.5', live, VALUES, ['configmaps'])).toEqual(['manual']);
+  });
+  test('a mark of an earlier upgrade is replaced', async () => {
+    const [, mark] = await networkRepairs(
+      situation('0.9.6', [live[0]!, agents({ 'upgrade-guard/clusterNetwork': 'k8s-pod-network, revision 3' })]),
+      HELM,
+    );
+    expect(mark).toMatchObject({ changes: [{ before: 'k8s-pod-network, revision 3', after: 'k8s-pod-network, revision 5' }] });
+  });
+  test('what somebody else has set meanwhile stays, and no agent is started anew for it', async () => {
+    const drafts = await networkRepairs(situation('0.9.5', live), HELM);
+    const world = dumpWorld(dumpOf({ objects: [config('spiderpool-multus', conf('calico')), agents()], whole: true }));
+    const { steps } = makePlan([{ drafts: [HELM, ...drafts], refusals: [], reasons: [] }]);
+    const run = {
+      schema: 1 as const,
+      id: 'x',
+      tool: '',
+      what: '',
+      at: '',
+      checks: [],
+      steps,
+      cluster: { uid: 'u', certain: true, server: '', context: '' },
+    };
+    const { outcomes } = await executeRun(run, {
+      world,
+      journal: { append: async () => {} },
+      progress: progressOf([]),
+      halt: new AbortController().signal,
+    });
+    expect([...outcomes.values()].map(({ result }) => result)).toEqual(['manual', 'obsolete', 'obsolete']);
+    expect(pointerGet((await world.get(refOf(agents())))!, MARK)).toBeUndefined();
+  });
+});
+
+describe('fields of the SpiderCoordinator', () => {
+  const fields = async (version: string, spec: Raw) => said(await coordinatorRepairs(situation(version, [coordinator(spec)])));
+  const bare = { mode: 'auto', detectGateway: false, detectIPConflict: false, hostRuleTable: 500 };
+  test.each<[string, Raw, string[]]>([
+    ['0.9.5', bare, ['podRPFilter → 0', 'txQueueLen → 0']],
+    ['0.9.5', { ...bare, txQueueLen: 0 }, ['podRPFilter → 0']],
+    ['0.9.5', {}, ['detectGateway → false', 'detectIPConflict → false', 'hostRuleTable → 500', 'podRPFilter → 0', 'txQueueLen → 0']],
+    ['0.9.6', { ...bare, podRPFilter: 2, txQueueLen: 0 }, []],
+    ['0.9.7', bare, ['podRPFilter → 0', 'txQueueLen → 0']],
+    ['0.8.8', bare, ['podRPFilter → 0']],
+    ['0.9.0', bare, ['hostRPFilter → 0', 'txQueueLen → 0']],
+    ['0.9.4', {}, []],
+    ['0.9.13', {}, []],
+    ['1.2.2', {}, []],
+  ])('%s, %o', async (version, spec, expected) =>
+    expect(await fields(version, spec)).toEqual(expected.map((each) => `SpiderCoordinator /spec/${each}`)),
+  );
+  test('none where they cannot be listed', async () => {
+    const blind = situation('0.9.5', [coordinator({})], VALUES, ['spidercoordinators.spiderpool.spidernet.io']);
+    expect(await coordinatorRepairs(blind)).toEqual([]);
+  });
+});
+
+describe('in the whole upgrade', () => {
+  const objects = [config('spiderpool-multus', conf('calico')), agents(), coordinator({})];
+  const plan = async (version: string) => {
+    const drafts = await upgrade.steps(situation(version, objects));
+    return makePlan([{ drafts, refusals: [], reasons: [] }]).steps;
+  };
+  test('behind helm; the network first, the fields behind the new controllers, all before the agents are waited for', async () => {
+    const steps = await plan('0.9.5');
+    const at = (match: (step: (typeof steps)[number]) => boolean) => steps.findIndex(match);
+    const places = [
+      at((step) => step.do === 'helm'),
+      at((step) => step.do === 'patch' && step.on.kind === 'ConfigMap'),
+      at((step) => step.do === 'patch' && step.on.kind === 'DaemonSet'),
+      at((step) => step.do === 'wait' && step.until.length === 1),
+      at((step) => step.do === 'patch' && step.on.kind === 'SpiderCoordinator'),
+      at((step) => step.do === 'wait' && step.until.length === 2),
+    ];
+    expect(places.every((place) => place >= 0)).toBe(true);
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    const ready = steps[places.at(-1)!]!;
+    const patches = steps.filter((step) => step.do === 'patch').map(({ id }) => id);
+    expect(patches.filter((id) => !ready.after.includes(id))).toEqual([]);
+  });
+  test('a good target gets neither patches nor a second wait', async () => {
+    const kinds = (await plan('0.9.13')).map((step) => step.do);
+    expect(kinds).not.toContain('patch');
+    expect(kinds.filter((kind) => kind === 'wait')).toHaveLength(1);
+  });
+});

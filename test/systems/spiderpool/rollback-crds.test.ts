@@ -1,0 +1,69 @@
+// rollback-crds: what the new definitions bring and drop, against the live ones; and which old agents fail over that.
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { Raw } from '../../../src/engine/contracts.ts';
+import { examine } from '../../../src/engine/examine.ts';
+import { loadChart } from '../../../src/helm/load-chart.ts';
+import { dumpOf } from '../../../src/snapshot/dump.ts';
+import { dumpSource } from '../../../src/snapshot/source.ts';
+import { SYSTEMS } from '../../../src/systems/index.ts';
+import { rollbackTrap } from '../../../src/systems/spiderpool/repairs.ts';
+import { describeUpstream } from '../../bed/upstream.ts';
+import { grid } from '../../grid.ts';
+
+const CRD = 'CustomResourceDefinition/spidercoordinators.spiderpool.spidernet.io';
+
+grid('spiderpool/rollback-crds', [
+  { fixture: 'found', to: 'spiderpool=0.9.13', expect: `notice ${CRD}` },
+  { fixture: 'found', to: 'spiderpool=1.0.6', expect: [`warning ${CRD}`, `notice ${CRD}`] },
+  { fixture: 'healthy', to: 'spiderpool=0.9.13', expect: 'passed' },
+  { fixture: 'healthy', to: 'spiderpool=1.0.6', expect: `warning ${CRD}` },
+  { fixture: 'healthy', to: 'spiderpool=0.9.4', expect: 'not-applicable' },
+  { fixture: 'healthy', to: 'spiderpool=0.9.99', expect: 'unknown' },
+  { fixture: 'healthy', to: 'spiderpool=0.9.13', forbidden: ['customresourcedefinitions.apiextensions.k8s.io'], expect: 'unknown' },
+]);
+
+test.each<[string, string, RegExp]>([
+  ['0.9.4', '1.0.6', /^; agents of 0\.9\.4 fail .* without detectGateway, detectIPConflict, hostRPFilter, which 1\.0\.6 drops/],
+  ['0.9.7', '1.2.2', /detectGateway, detectIPConflict, which/],
+  ['0.8.13', '0.9.4', /podRPFilter, which/],
+  ['0.9.4', '0.9.13', /^$/],
+  ['0.9.13', '1.2.2', /^$/],
+  ['0.9.4', '9.9.9', /^$/],
+])('the note beside helm rollback, %s → %s', (from, to, expected) => {
+  const chart = { path: '/x', name: 'spiderpool', version: to };
+  expect(rollbackTrap({ from, chart }).en).toMatch(expected);
+  expect(rollbackTrap({ from, chart }).zh === '').toBe(rollbackTrap({ from, chart }).en === '');
+});
+
+describeUpstream('with the definitions of the charts', ['data', 'spiderpool', 'charts'], (folder) => {
+  const chartOf = (version: string) => loadChart(join(folder, version, 'spiderpool'));
+  const installed = (version: string): Raw => ({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: {
+      name: 'spiderpool-controller',
+      namespace: 'kube-system',
+      labels: { 'app.kubernetes.io/name': 'spiderpool', 'app.kubernetes.io/version': version },
+    },
+    spec: {},
+  });
+  const found = async (from: string, to: string, withChart: boolean) => {
+    const objects = [installed(from), ...(await chartOf(from)).crds];
+    const { results } = await examine(dumpSource(dumpOf({ objects, whole: true })), SYSTEMS, {
+      checks: ['spiderpool/rollback-crds'],
+      targets: [{ system: 'spiderpool', version: to }],
+      chart: withChart ? await chartOf(to) : undefined,
+    });
+    const [{ findings }] = results as [(typeof results)[0]];
+    return findings.map(({ grade, objects: of, args }) => `${grade} ${of.length} ${(args as Raw).what} ${(args as Raw).count}`);
+  };
+  test.each([
+    ['0.9.4', '0.9.13', ['notice 2 fields 5']],
+    ['1.0.6', '1.1.2', ['notice 1 fields 6']],
+    ['0.9.4', '1.0.6', ['warning 1 agents 3', 'notice 2 fields 9']],
+    ['1.1.2', '1.1.2', []],
+  ])('%s → %s, by table and by chart', async (from, to, expected) => {
+    for (const withChart of [false, true]) expect(await found(from, to, withChart)).toEqual(expected);
+  });
+});
