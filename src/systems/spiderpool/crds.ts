@@ -152,6 +152,12 @@ export function fieldsBetween(live: Raw, { name, versions }: WantedCrd): { bring
 const topmost = (fields: readonly string[]): string[] =>
   fields.filter((field) => !fields.some((above) => ['.', '[', '{'].some((next) => field.startsWith(above + next))));
 
+/** Fields below spec that some release of this API version has and some other has not, the topmost alone: no other field can be lost on the way from one to another. */
+export function changingFields(crd: string, api: string): string[] {
+  const fields = Object.keys(CRDS[crd]?.[api]?.markers ?? {}).filter(isField);
+  return topmost(fields.filter((field) => field.startsWith('spec.')));
+}
+
 /** The first release behind this one that has the field (again), candidates aside. */
 export function knownAgain(crd: string, api: string, field: string, version: string): string | undefined {
   const spans = CRDS[crd]?.[api]?.markers[field];

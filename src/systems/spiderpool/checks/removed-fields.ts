@@ -1,25 +1,32 @@
 // Fields of Spiderpool's objects that the target's definitions no longer know: the API server drops them, with what they hold, at the next write of the object.
 // Sources: charts/spiderpool/crds at every tag (knowledge/crds.json), knowledge/replaced.json for what took their place.
 import type { Check, Finding, Grade, Json, Raw, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
-import { isGap } from '../../../engine/gaps.ts';
+import { picker } from '../../../kube/fields.ts';
 import { formatPointer, pointerGet } from '../../../kube/pointer.ts';
 import { refOf } from '../../../kube/refs.ts';
 import { shellWord } from '../../../text/shell.ts';
 import { compare } from '../../../versions/chart.ts';
-import { heldBeyond, knownAgain, wantedByChart, wantedByTable } from '../crds.ts';
+import { changingFields, heldBeyond, knownAgain, wantedByChart, wantedByTable } from '../crds.ts';
 import replaced from '../knowledge/replaced.json' with { type: 'json' };
 import versions from '../knowledge/versions.json' with { type: 'json' };
-import { each } from '../ledger.ts';
 
 interface Row {
   ref: Ref;
   spec: Json;
 }
-const spec = (plural: string) => ({
-  resource: `${plural}.spiderpool.spidernet.io`,
-  fields: ['spec'],
-  keep: (object: Raw): Row | undefined => (object.spec === undefined ? undefined : { ref: refOf(object), spec: object.spec }),
-});
+const spec = (plural: string) => {
+  const resource = `${plural}.spiderpool.spidernet.io`;
+  const fields = changingFields(resource, 'v2beta1');
+  const narrow = picker(fields);
+  return {
+    resource,
+    fields,
+    keep: (object: Raw): Row | undefined => {
+      const { spec } = narrow(object);
+      return spec === undefined ? undefined : { ref: refOf(object), spec };
+    },
+  };
+};
 const reads = {
   spidercoordinators: spec('spidercoordinators'),
   spidermultusconfigs: spec('spidermultusconfigs'),
@@ -38,6 +45,8 @@ interface Args {
   instead?: string;
   /** The release that knows it again. */
   again?: string;
+  /** Where another field took its place: what the objects hold, by NAMESPACE/NAME. */
+  held?: Record<string, Json>;
 }
 type Replacement = { value?: string; field?: string; grade?: Grade };
 const REPLACED = replaced.fields as Record<string, Replacement>;
@@ -63,13 +72,18 @@ const check: Check<typeof reads, Args> = {
       const one = wanted.find(({ name }) => name === crd);
       if (!one) return [];
       const held = rows[plural].flatMap(({ ref, spec }) =>
-        heldBeyond({ apiVersion: ref.apiVersion, spec }, one).map((field) => ({ ref, field })),
+        heldBeyond({ apiVersion: ref.apiVersion, spec }, one).map((field) => ({
+          ref,
+          field,
+          value: pointerGet({ spec }, pointerOf(field)),
+        })),
       );
       return [...Map.groupBy(held, ({ field }) => field)].map(([field, of]) =>
         finding(
           crd,
           field,
           of.map(({ ref }) => ref),
+          new Map(of.map(({ ref, value }) => [nameOf(ref), value])),
           target,
         ),
       );
@@ -96,18 +110,16 @@ const check: Check<typeof reads, Args> = {
       en: (found) => (found.some(isReplaced) ? 'by hand: set what took its place' : 'none: take a target that knows it, or do without'),
       zh: (found) => (found.some(isReplaced) ? '手动：设置取代它的配置' : '没有：请选择支持该字段的目标版本，或放弃该设置'),
     },
-    asks: [{ resource: 'spidermultusconfigs.spiderpool.spidernet.io' }],
     writes: [],
-    steps: async (found, { ask }) => {
-      const byValue = found.filter(({ args }) => args.value);
-      const byField = found.flatMap(({ args, objects }) => (args.instead ? objects.map((on) => ({ on, args })) : []));
-      const fields = await each(byField, async ({ on, args }) => {
-        const object = await ask.get(on);
-        const value = object && !isGap(object) ? pointerGet(object, pointerOf(args.field)) : undefined;
-        return value === undefined ? [] : [inField(on, args, value)];
-      });
-      return [...byValue.map(inValues), ...fields.flat()];
-    },
+    steps: async (found) => [
+      ...found.filter(({ args }) => args.value).map(inValues),
+      ...found.flatMap(({ args, objects }) =>
+        objects.flatMap((on) => {
+          const value = args.held?.[nameOf(on)];
+          return value === undefined ? [] : [inField(on, args, value)];
+        }),
+      ),
+    ],
   },
 };
 export default check;
@@ -120,7 +132,7 @@ const NO_TABLE = (target: string): Text => ({
 
 const isReplaced = ({ args }: Finding<Args>): boolean => args.value !== undefined || args.instead !== undefined;
 
-function finding(crd: string, field: string, objects: Ref[], target: string): Finding<Args> {
+function finding(crd: string, field: string, objects: Ref[], values: Map<string, Json | undefined>, target: string): Finding<Args> {
   const { kind, apiVersion } = objects[0]!;
   const { value, field: instead, grade = 'warning' } = REPLACED[field] ?? {};
   const again = knownAgain(crd, apiVersion.split('/')[1] ?? '', field, target);
@@ -129,11 +141,16 @@ function finding(crd: string, field: string, objects: Ref[], target: string): Fi
     key: [crd, field],
     sure: 'certain',
     objects,
-    args: { kind, field, target, value, instead, again },
+    // What took another's place so far is a switch.
+    args: { kind, field, target, value, instead, again, ...(instead ? { held: switches(values) } : {}) },
     evidence: [{ seen: `${field} is set`, at: objects[0] }],
   };
 }
 
+const switches = (values: Map<string, Json | undefined>): Record<string, Json> =>
+  Object.fromEntries([...values].flatMap(([name, value]) => (typeof value === 'boolean' ? [[name, value]] : [])));
+
+const nameOf = ({ namespace = '', name }: Ref): string => `${namespace}/${name}`;
 const pointerOf = (field: string): string => formatPointer(field.split('.'));
 
 function inValues({ args: { field, kind, value } }: Finding<Args>): StepDraft {
