@@ -147,12 +147,33 @@ export interface Chart {
   crds: Raw[];
   /** values.yaml. */
   values: Raw;
+  /** The paths below .Values that its templates name, as --set writes them; '' for all. */
+  read: string[];
+}
+/** What `helm upgrade` will be told about values. */
+export interface Intent {
+  /** --values, --set and --set-string, laid together as helm does. */
+  given: Raw;
+  /** --reuse-values, --reset-values, --reset-then-reuse-values. */
+  reuse?: 'reuse' | 'reset' | 'reset-then-reuse';
+}
+/** `key`: the value at which rendering failed, as --set writes it; `at`: template, line and column; `said`: helm's own words, redacted. */
+export type Rendering = { is: 'rendered' } | { is: 'failed'; key?: string; at?: string; said: string } | { is: 'unknown'; why: Text };
+/** helm, as far as checks may use it: it renders the chart that was given, and reaches no cluster. */
+export interface Templates {
+  version: string;
+  /** `values`: as a file of values would give them. */
+  render(values: Raw, as: { namespace: string; name: string; kubernetes?: string }): Promise<Rendering>;
 }
 export interface Situation {
   path: UpgradePath;
   ask: Ask;
   /** The chart of this system that the upgrade will use, where one was given (--chart). */
   chart?: Chart;
+  /** What the upgrade will be told about values; undefined: nothing. */
+  intent?: Intent;
+  /** Where a chart was given and there is a helm; bound to the installation and the cluster's version. */
+  helm?: { version: string; render(values: Raw): Promise<Rendering> };
 }
 export type Grade = 'blocker' | 'warning' | 'notice';
 export type Certainty = 'certain' | 'high' | 'medium' | 'low';

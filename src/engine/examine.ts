@@ -13,15 +13,18 @@ import type {
   Finding,
   Gap,
   Installation,
+  Intent,
   JudgedFinding,
   Judgement,
   Outcome,
   Ref,
   Refusal,
+  Situation,
   Source,
   StepDraft,
   System,
   SystemId,
+  Templates,
   Text,
   UpgradePath,
 } from './contracts.ts';
@@ -64,6 +67,10 @@ export interface ExamineOptions {
   accept?: Acceptance[];
   /** Shown to the checks of the system that it is named after. */
   chart?: Chart;
+  /** What the upgrade will be told about values; undefined: nothing. */
+  intent?: Intent;
+  /** Renders that chart. */
+  templates?: Templates;
   began?(what: string): void;
 }
 /** `CHECK-ID` or `CHECK-ID:KIND/NAMESPACE/NAME`. */
@@ -122,7 +129,9 @@ export async function examine(source: Source, systems: System[], options: Examin
       const path = choosePath(system, installation, installations, options.targets ?? []);
       examination.installations.push(installation);
       examination.paths.push(path);
-      for (const check of checks) cases.push({ system, check, path, chart, early: early.get(check.id) ?? {} });
+      const helm = chart && options.templates && bound(options.templates, installation, serverVersion);
+      for (const check of checks)
+        cases.push({ system, check, path, chart, intent: options.intent, helm, early: early.get(check.id) ?? {} });
     }
   }
 
@@ -157,12 +166,15 @@ function isAsked({ systems = [], checks = [] }: ExamineOptions, system: System, 
   return check ? checks.includes(check.id) : checks.some((id) => id.startsWith(`${system.id}/`));
 }
 
-interface Case {
+interface Case extends Omit<Situation, 'ask'> {
   system: System;
   check: Check;
-  path: UpgradePath;
-  chart?: Chart;
   early: Gathered;
+}
+
+function bound(templates: Templates, { namespace = '', name }: Installation, server: string | Gap): Situation['helm'] {
+  const kubernetes = isGap(server) ? undefined : server;
+  return { version: templates.version, render: (values) => templates.render(values, { namespace, name, kubernetes }) };
 }
 
 function earlyReads(system: System, checks: Check[]): Wanted[] {
@@ -231,7 +243,7 @@ function result(check: Check, installation: string, outcome: Outcome, more: Part
 }
 
 async function judge(each: Case, rows: Gathered, source: Source, accept: Acceptance[], into: Examination): Promise<void> {
-  const { check, path, chart } = each;
+  const { check, path, chart, intent, helm } = each;
   const at = path.installation.id;
   const reads = Object.entries(check.reads as System['reads']);
   const missing = reads.filter(([name]) => isGap(rows[name]));
@@ -242,7 +254,7 @@ async function judge(each: Case, rows: Gathered, source: Source, accept: Accepta
   }
   const gaps = missing.filter(([, read]) => !read.harmless).map(([name]) => rows[name] as Gap);
   const harmless = missing.filter(([, read]) => read.harmless).map(([name]) => rows[name] as Gap);
-  const situation = { path, chart, ask: noting(source, check.asks ?? [], gaps) };
+  const situation = { path, chart, intent, helm, ask: noting(source, check.asks ?? [], gaps) };
   const judgement: Judgement<unknown> = await check.judge(rows as never, situation);
   if (!Array.isArray(judgement)) {
     const outcome = 'unknown' in judgement ? 'unknown' : 'not-applicable';
@@ -289,10 +301,10 @@ function split(findings: Finding[], check: string, accept: Acceptance[]): { find
   });
 }
 
-function proposer({ check, path, chart }: Case, source: Source): CheckRemedy['propose'] {
+function proposer({ check, path, chart, intent, helm }: Case, source: Source): CheckRemedy['propose'] {
   const ask = noting(source, [...(check.asks ?? []), ...(check.remedy?.asks ?? [])], []);
   return async (findings) => {
-    const steps = (await check.remedy?.steps([...findings], { path, chart, ask })) ?? [];
+    const steps = (await check.remedy?.steps([...findings], { path, chart, intent, helm, ask })) ?? [];
     return {
       drafts: steps.filter((step): step is StepDraft => 'do' in step),
       refusals: steps.filter((step): step is Refusal => 'refused' in step),

@@ -16,7 +16,7 @@ export async function loadChart(from: string): Promise<Chart> {
 }
 
 async function folderFiles(root: string): Promise<ChartFile[]> {
-  const names = ['Chart.yaml', 'values.yaml', ...(await crdFiles(root, 'crds', 0))];
+  const names = ['Chart.yaml', 'values.yaml', ...(await filesBelow(root, 'crds', 0)), ...(await filesBelow(root, 'templates', 0))];
   const files: ChartFile[] = [];
   for (const name of names) {
     const full = path.join(root, name);
@@ -29,13 +29,13 @@ async function folderFiles(root: string): Promise<ChartFile[]> {
   return files;
 }
 
-async function crdFiles(root: string, folder: string, depth: number): Promise<string[]> {
+async function filesBelow(root: string, folder: string, depth: number): Promise<string[]> {
   if (depth > CHART_LIMITS.depth) throw badChart(root, { en: 'folders nested too deeply', zh: '目录嵌套过深' });
   const entries = await readdir(path.join(root, folder), { withFileTypes: true }).catch(() => []);
   const names: string[] = [];
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const name = `${folder}/${entry.name}`;
-    if (entry.isDirectory()) names.push(...(await crdFiles(root, name, depth + 1)));
+    if (entry.isDirectory()) names.push(...(await filesBelow(root, name, depth + 1)));
     else if (isChartFile(name)) names.push(name);
     if (names.length > CHART_LIMITS.files) throw tooMuch(root, `${CHART_LIMITS.files} files`, `${CHART_LIMITS.files} 个文件`);
   }

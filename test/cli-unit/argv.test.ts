@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { languageAsked, type Parsed, parseArgv } from '../../src/cli/argv.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { FLAGS, type FlagName, GLOBAL, specOf } from '../../src/cli/flags.ts';
+import { nearest } from '../../src/text/nearest.ts';
 import { UserError } from '../../src/text/user-error.ts';
 
 const parse = (line: string): Parsed => parseArgv(line.split(' ').filter(Boolean), 'upgrade-guard');
