@@ -268,7 +268,9 @@ async function judge(each: Case, rows: Gathered, source: Source, accept: Accepta
   const findings = found.map(({ finding, accepted }) => judged(check, at, finding, accepted, offered));
   const outcome: Outcome = findings.length ? 'found' : gaps.length ? 'unknown' : 'passed';
   into.results.push(result(check, at, outcome, { findings, gaps: [...gaps, ...harmless] }));
-  if (offered) into.remedies.push({ check, installation: at, findings: findings.filter(({ accepted }) => !accepted), propose });
+  // A remedy that has nothing to say about these findings is not offered.
+  if (offered && (offered.drafts.length || offered.refusals.length))
+    into.remedies.push({ check, installation: at, findings: findings.filter(({ accepted }) => !accepted), propose });
 }
 
 function judged(check: Check, at: string, finding: Finding, accepted: boolean, offered: Proposal | undefined): JudgedFinding {

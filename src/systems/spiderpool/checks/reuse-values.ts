@@ -2,23 +2,16 @@
 // Sources: helm pkg/action/upgrade.go (reuseValues); charts/spiderpool at every tag, rendered.
 import type { Check, Finding, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
+import { failsAt, type Keys, keyList, SHOWN } from '../key-words.ts';
 import { failing, type Prediction, predicted } from '../prediction.ts';
 import { RELEASE_ASKS, RELEASE_READS } from '../release.ts';
 import { upgradeCommand } from '../upgrade-command.ts';
 import { type Stale, staleValues } from '../values.ts';
 
-/** More keys tell a person nothing. */
-const SHOWN = 5;
-
-interface Args {
+interface Args extends Keys {
   /** It does not render; it renders, but something will not start; parts of it are as in the old version. */
   state: 'fails' | 'breaks' | 'stale';
   target: string;
-  /** As --set writes them; at most five, and how many in all. */
-  keys: string[];
-  count: number;
-  /** What helm said. */
-  said?: string;
 }
 
 const check: Check<typeof RELEASE_READS, Args> = {
@@ -93,27 +86,17 @@ function finding({ at, release }: Prediction, args: Args): Finding<Args> {
   };
 }
 
-const list = ({ keys, count }: Args, language: 'en' | 'zh'): string =>
-  keys.join(language === 'en' ? ', ' : '、') +
-  (count > keys.length ? (language === 'en' ? ` and ${count - keys.length} more` : ` 等 ${count} 项`) : '');
-
-/** Where it fails; where helm names no value, what it said. */
-function where(args: Args, language: 'en' | 'zh'): string {
-  if (args.keys.length) return language === 'en' ? `: it fails at ${list(args, 'en')}` : `：在 ${list(args, 'zh')} 处失败`;
-  return args.said ? `${language === 'en' ? ': ' : '：'}${args.said}` : '';
-}
-
 const MESSAGES: Record<Args['state'], (args: Args) => Text> = {
   fails: (args) => ({
-    en: `${args.target} does not render with --reuse-values${where(args, 'en')}`,
-    zh: `使用 --reuse-values 时 ${args.target} 无法渲染${where(args, 'zh')}`,
+    en: `${args.target} does not render with --reuse-values${failsAt(args, 'en')}`,
+    zh: `使用 --reuse-values 时 ${args.target} 无法渲染${failsAt(args, 'zh')}`,
   }),
   breaks: (args) => ({
-    en: `with --reuse-values ${args.target} renders, but does not start: ${list(args, 'en')}`,
-    zh: `使用 --reuse-values 时 ${args.target} 可以渲染，但无法启动：${list(args, 'zh')}`,
+    en: `with --reuse-values ${args.target} renders, but does not start: ${keyList(args, 'en')}`,
+    zh: `使用 --reuse-values 时 ${args.target} 可以渲染，但无法启动：${keyList(args, 'zh')}`,
   }),
   stale: (args) => ({
-    en: `with --reuse-values ${args.target} misses its own defaults of ${list(args, 'en')}`,
-    zh: `使用 --reuse-values 时 ${args.target} 得不到自己的默认值：${list(args, 'zh')}`,
+    en: `with --reuse-values ${args.target} misses its own defaults of ${keyList(args, 'en')}`,
+    zh: `使用 --reuse-values 时 ${args.target} 得不到自己的默认值：${keyList(args, 'zh')}`,
   }),
 };

@@ -7,20 +7,15 @@ import { leavesOf, pathOf, valueAt, written } from '../../../helm/keys.ts';
 import { mergeMaps } from '../../../helm/values.ts';
 import { deepEqual } from '../../../kube/json.ts';
 import { looksSecret, REDACTED } from '../../../text/redact.ts';
+import { failsAt, type Keys, keyList, SHOWN } from '../key-words.ts';
 import { failing, type Prediction, predicted } from '../prediction.ts';
 import { RELEASE_ASKS, RELEASE_READS } from '../release.ts';
 import { upgradeCommand } from '../upgrade-command.ts';
 import { changedDefaults, hasPlace, type KnownValues, type Lost, lostValues, nearestKey } from '../values.ts';
 
-/** More keys tell a person nothing. */
-const SHOWN = 5;
-
-interface Args {
+interface Args extends Keys {
   state: Lost['state'] | 'dropped' | 'changed' | 'fails';
   target: string;
-  /** As --set writes them; at most five, and how many in all. */
-  keys: string[];
-  count: number;
   /** Keys that took its place, or that may have been meant. */
   to: string[];
   /** What is set now, and what will be; as JSON, secrets hidden. */
@@ -28,8 +23,6 @@ interface Args {
   becomes?: string;
   /** Words for helm that keep the setting. */
   flags: string[];
-  /** What helm said. */
-  said?: string;
 }
 
 const check: Check<typeof RELEASE_READS, Args> = {
@@ -160,16 +153,6 @@ function shown(path: readonly string[], value: Json): string {
 // ---- words ----------------------------------------------------------------------------------------------------------
 
 const first = ({ keys }: Args): string => keys[0] ?? '';
-const list = ({ keys, count }: Args, language: 'en' | 'zh'): string =>
-  keys.join(language === 'en' ? ', ' : '、') +
-  (count > keys.length ? (language === 'en' ? ` and ${count - keys.length} more` : ` 等 ${count} 项`) : '');
-
-/** Where it fails; where helm names no value, what it said. */
-function where(args: Args, language: 'en' | 'zh'): string {
-  if (args.keys.length) return language === 'en' ? `: it fails at ${list(args, 'en')}` : `：在 ${list(args, 'zh')} 处失败`;
-  return args.said ? `${language === 'en' ? ': ' : '：'}${args.said}` : '';
-}
-
 const MESSAGES: Record<Args['state'], (args: Args) => Text> = {
   renamed: (args) => ({
     en: `${first(args)}=${args.set} has no effect in ${args.target}: it is now ${args.to.join(' and ')}, which will be ${args.becomes}`,
@@ -192,8 +175,8 @@ const MESSAGES: Record<Args['state'], (args: Args) => Text> = {
     zh: `${first(args)}=${args.set} 的类型不符：${args.target} 在此处需要的是映射而不是值，或者相反`,
   }),
   dropped: (args) => ({
-    en: `helm drops the old settings because --values or --set is given: ${list(args, 'en')}`,
-    zh: `由于给出了 --values 或 --set，helm 会丢弃旧的设置：${list(args, 'zh')}`,
+    en: `helm drops the old settings because --values or --set is given: ${keyList(args, 'en')}`,
+    zh: `由于给出了 --values 或 --set，helm 会丢弃旧的设置：${keyList(args, 'zh')}`,
   }),
   changed: (args) => ({
     en:
@@ -206,8 +189,8 @@ const MESSAGES: Record<Args['state'], (args: Args) => Text> = {
         : `${first(args)} 的默认值由 ${args.set} 变为 ${args.becomes}`,
   }),
   fails: (args) => ({
-    en: `${args.target} does not render with these values${where(args, 'en')}`,
-    zh: `${args.target} 无法用这些值渲染${where(args, 'zh')}`,
+    en: `${args.target} does not render with these values${failsAt(args, 'en')}`,
+    zh: `${args.target} 无法用这些值渲染${failsAt(args, 'zh')}`,
   }),
 };
 
