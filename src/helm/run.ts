@@ -73,7 +73,8 @@ async function render(
   env: Env,
   signal: AbortSignal,
 ): Promise<Rendering> {
-  const cluster = kubernetes === undefined ? [] : [`--kube-version=${kubernetes}`];
+  // helm refuses what is no semver.
+  const cluster = kubernetes !== undefined && parse(kubernetes) ? [`--kube-version=${kubernetes}`] : [];
   // What a user can name comes after `=` or `--`: it may begin with a dash.
   const args = ['template', `--namespace=${namespace}`, '--is-upgrade', '--values=-', ...cluster, '--', name, path.resolve(chart)];
   const { code, stderr, late } = await run(binary, args, JSON.stringify(values), env, signal);

@@ -181,18 +181,24 @@ const MESSAGES: Record<Args['state'], (args: Args) => Text> = {
   changed: (args) => ({
     en:
       args.set === undefined
-        ? `${first(args)} is new in ${args.target} and on by default`
-        : `the default of ${first(args)} changes from ${args.set} to ${args.becomes}`,
+        ? `${first(args)} is new in ${args.target} and on by default${stays(args, 'en')}`
+        : `the default of ${first(args)} changes from ${args.set} to ${args.becomes}${stays(args, 'en')}`,
     zh:
       args.set === undefined
-        ? `${first(args)} 是 ${args.target} 新增的键，默认开启`
-        : `${first(args)} 的默认值由 ${args.set} 变为 ${args.becomes}`,
+        ? `${first(args)} 是 ${args.target} 新增的键，默认开启${stays(args, 'zh')}`
+        : `${first(args)} 的默认值由 ${args.set} 变为 ${args.becomes}${stays(args, 'zh')}`,
   }),
   fails: (args) => ({
     en: `${args.target} does not render with these values${failsAt(args, 'en')}`,
     zh: `${args.target} 无法用这些值渲染${failsAt(args, 'zh')}`,
   }),
 };
+
+/** A notice has no step of its own, so its words stand in the message. */
+function stays({ flags }: Args, language: 'en' | 'zh'): string {
+  if (!flags.length) return '';
+  return language === 'en' ? `; as before with ${flags.join(' ')}` : `；如需保持不变：${flags.join(' ')}`;
+}
 
 function advice({ state, flags, to }: Args): Text {
   const words = flags.join(' ');
@@ -201,10 +207,7 @@ function advice({ state, flags, to }: Args): Text {
       en: 'give --reset-then-reuse-values as well (helm 3.14 and later)',
       zh: '请同时使用 --reset-then-reuse-values（helm 3.14 及以上）',
     };
-  if (state === 'changed')
-    return words
-      ? { en: `to keep it as it is: ${words}`, zh: `如需保持不变：${words}` }
-      : { en: 'nothing to do, unless you relied on it', zh: '除非依赖原来的行为，否则无需处理' };
+  if (state === 'changed') return { en: 'nothing to do, unless you relied on it', zh: '除非依赖原来的行为，否则无需处理' };
   if (state === 'fails') return { en: 'give a value for that key, or take the null away', zh: '请为该键设置值，或去掉相应的 null' };
   if (words) return { en: `add to the upgrade: ${words}`, zh: `升级时加上：${words}` };
   if (to.length) return { en: `set ${to.join(' and ')} instead`, zh: `请改为设置 ${to.join(' 和 ')}` };
