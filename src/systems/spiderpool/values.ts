@@ -125,6 +125,14 @@ function moved(path: readonly string[], from: readonly string[], to: readonly st
   return from.every((name, at) => path[at] === name) ? [...to, ...path.slice(from.length)] : undefined;
 }
 
+/** A key that takes the same setting in another form, so that no value can be carried over by itself. */
+export function inOtherForm(path: readonly string[], target: KnownValues): string[][] {
+  return Object.entries(facts.otherForm)
+    .map(([from, to]) => ({ from: pathOf(from), to: pathOf(to) }))
+    .filter(({ from, to }) => from.every((name, at) => path[at] === name) && hasPlace(to, target))
+    .map(({ to }) => to);
+}
+
 // ---- what has become of the user's values ---------------------------------------------------------------------------
 
 /**

@@ -1,4 +1,10 @@
 // values-keys: what is lost of the settings of a release, over the tables; with charts and helm in values-render.test.ts.
+import { expect, test } from 'vitest';
+import type { Raw } from '../../../src/engine/contracts.ts';
+import { examine } from '../../../src/engine/examine.ts';
+import { dumpOf } from '../../../src/snapshot/dump.ts';
+import { dumpSource } from '../../../src/snapshot/source.ts';
+import { SYSTEMS } from '../../../src/systems/index.ts';
 import { grid } from '../../grid.ts';
 import { releaseOf } from './release.ts';
 
@@ -96,3 +102,33 @@ grid('spiderpool/values-keys', [
   { objects: [releaseOf('0.9.13', {})], to: 'spiderpool=0.9.99', expect: 'unknown' },
   { objects: [releaseOf('0.9.13', {})], to: TO, forbidden: ['secrets'], expect: 'unknown' },
 ]);
+
+test('what it says names the key, its successor and the words that keep the setting; secrets are hidden', async () => {
+  const config = {
+    ipam: { enableSpiderSubnet: false, enableIPV6: false },
+    rdma: { rdmaSharedDevicePlugin: { deviceConfig: { vendors: '15b4' } } },
+    spiderpoolController: { tls: { method: 'provided', provided: { tlsPassword: 'hunter2' } } },
+  };
+  const workload: Raw = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: {
+      name: 'spiderpool-controller',
+      namespace: 'kube-system',
+      labels: { 'app.kubernetes.io/name': 'spiderpool', 'app.kubernetes.io/instance': 'spiderpool' },
+    },
+    spec: {},
+  };
+  const { results } = await examine(dumpSource(dumpOf({ objects: [workload, releaseOf('0.9.13', config)], whole: true })), SYSTEMS, {
+    checks: ['spiderpool/values-keys'],
+    targets: [{ system: 'spiderpool', version: '1.0.6' }],
+  });
+  const said = results[0]!.findings.map(({ message }) => message);
+  expect(said.map(({ en }) => en).filter((text) => !text.includes('new in'))).toEqual([
+    'ipam.enableSpiderSubnet=false has no effect in 1.0.6: it is now ipam.spiderSubnet.enable, which will be true; keep it with --set ipam.spiderSubnet.enable=false',
+    'ipam.enableIPV6 is no key of 1.0.6; did you mean ipam.enableIPv6?',
+    'spiderpoolController.tls.provided.tlsPassword is no key of 1.0.6',
+    'rdma.rdmaSharedDevicePlugin.deviceConfig.vendors is gone in 1.0.6: the setting has no effect; what took its place has another form: rdma.rdmaSharedDevicePlugin.deviceConfig.configList',
+  ]);
+  expect(JSON.stringify(results)).not.toContain('hunter2');
+});

@@ -1,6 +1,6 @@
 // Settings of the release that the target chart will not use: renamed, gone, never known, or dropped by how helm is called; and values with which it does not render.
 // Sources: values.yaml and templates of charts/spiderpool at every tag; helm pkg/action/upgrade.go (reuseValues).
-import type { Check, Finding, Json, Raw, Situation, StepDraft, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Json, Language, Raw, Situation, StepDraft, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { setFlag } from '../../../helm/flags.ts';
 import { leavesOf, pathOf, valueAt, written } from '../../../helm/keys.ts';
@@ -11,7 +11,7 @@ import { failsAt, type Keys, keyList, SHOWN } from '../key-words.ts';
 import { failing, type Prediction, predicted } from '../prediction.ts';
 import { RELEASE_ASKS, RELEASE_READS } from '../release.ts';
 import { upgradeCommand } from '../upgrade-command.ts';
-import { changedDefaults, hasPlace, type KnownValues, type Lost, lostValues, nearestKey } from '../values.ts';
+import { changedDefaults, hasPlace, inOtherForm, type KnownValues, type Lost, lostValues, nearestKey, successors } from '../values.ts';
 
 interface Args extends Keys {
   state: Lost['state'] | 'dropped' | 'changed' | 'fails';
@@ -55,7 +55,10 @@ const check: Check<typeof RELEASE_READS, Args> = {
     zh: (args) => MESSAGES[args.state](args).zh,
   },
   remedy: {
-    text: { en: ([found]) => advice(found!.args).en, zh: ([found]) => advice(found!.args).zh },
+    text: {
+      en: () => 'by hand: one helm upgrade with the words named above; fix prints the command',
+      zh: () => '手动：执行一次 helm upgrade，并带上以上参数；fix 会给出完整命令',
+    },
     writes: [],
     steps: async (found, at) => steps(found, at),
   },
@@ -69,7 +72,10 @@ function findings(prediction: Prediction, at: Situation): Finding<Args>[] {
   const lost = lostValues(upgrade.config, target, upgrade.all, old);
   const single = lost.filter(({ state }) => state !== 'removed').map((each) => finding(prediction, argsOf(each, prediction)));
   const removed = [...Map.groupBy(lost, (each) => (each.state === 'removed' ? placeless(each.path, target) : undefined))].flatMap(
-    ([key, values]) => (key === undefined ? [] : [finding(prediction, several('removed', target, [key], values.length))]),
+    ([key, values]) =>
+      key === undefined
+        ? []
+        : [finding(prediction, { ...several('removed', target, [key], values.length), to: inOtherForm(pathOf(key), target).map(written) })],
   );
   const changes = changedDefaults(today, upgrade.all, mergeMaps(release.config, upgrade.config)).map((each) =>
     finding(prediction, change(each, target)),
@@ -101,12 +107,13 @@ const several = (state: Args['state'], { version }: KnownValues, keys: readonly 
 
 function argsOf({ path, value, state, to }: Lost, { target, upgrade }: Prediction): Args {
   const near = state === 'unknown' ? nearestKey(path, target) : undefined;
+  const becomes = to[0] && valueAt(upgrade.all, to[0]);
   const places = state === 'renamed' ? to : near ? [near] : [];
   return {
     ...several(state, target, [written(path)], 1),
     to: places.map(written),
     set: shown(path, value),
-    becomes: to[0] && shown(to[0], valueAt(upgrade.all, to[0]) ?? null),
+    becomes: becomes === undefined || becomes === null ? undefined : shown(to[0]!, becomes),
     flags: places.map((each) => setFlag(each, value)),
   };
 }
@@ -124,7 +131,9 @@ function dropped(prediction: Prediction, { intent }: Situation, config: Raw): Fi
   const keys = leavesOf(config)
     .filter(
       ({ path, value }) =>
-        hasPlace(path, target) && !deepEqual(valueAt(upgrade.all, path) ?? null, value) && valueAt(intent.given, path) === undefined,
+        (hasPlace(path, target) || successors(path, target).length) &&
+        !deepEqual(valueAt(upgrade.all, path) ?? null, value) &&
+        valueAt(intent.given, path) === undefined,
     )
     .map(({ path }) => written(path));
   return keys.length ? [finding(prediction, several('dropped', target, keys, keys.length))] : [];
@@ -155,12 +164,12 @@ function shown(path: readonly string[], value: Json): string {
 const first = ({ keys }: Args): string => keys[0] ?? '';
 const MESSAGES: Record<Args['state'], (args: Args) => Text> = {
   renamed: (args) => ({
-    en: `${first(args)}=${args.set} has no effect in ${args.target}: it is now ${args.to.join(' and ')}, which will be ${args.becomes}`,
-    zh: `${first(args)}=${args.set} 在 ${args.target} 中不起作用：该键现为 ${args.to.join(' 和 ')}，其值将为 ${args.becomes}`,
+    en: `${first(args)}=${args.set} has no effect in ${args.target}: it is now ${args.to.join(' and ')}, ${args.becomes ? `which will be ${args.becomes}` : 'which is not set'}${keep(args, 'en')}`,
+    zh: `${first(args)}=${args.set} 在 ${args.target} 中不起作用：该键现为 ${args.to.join(' 和 ')}，${args.becomes ? `其值将为 ${args.becomes}` : '未设置'}${keep(args, 'zh')}`,
   }),
   removed: (args) => ({
-    en: `${first(args)} is gone in ${args.target}: ${args.count === 1 ? 'the setting has' : `${args.count} settings below it have`} no effect`,
-    zh: `${args.target} 中已没有 ${first(args)}：${args.count === 1 ? '该设置' : `其下的 ${args.count} 项设置`}不起作用`,
+    en: `${first(args)} is gone in ${args.target}: ${args.count === 1 ? 'the setting has' : `${args.count} settings below it have`} no effect${args.to.length ? `; what took its place has another form: ${args.to[0]}` : ''}`,
+    zh: `${args.target} 中已没有 ${first(args)}：${args.count === 1 ? '该设置' : `其下的 ${args.count} 项设置`}不起作用${args.to.length ? `；取代它的键写法不同：${args.to[0]}` : ''}`,
   }),
   unread: (args) => ({
     en: `${first(args)}=${args.set}: ${args.target} still lists the key, but does not use it any more`,
@@ -175,18 +184,12 @@ const MESSAGES: Record<Args['state'], (args: Args) => Text> = {
     zh: `${first(args)}=${args.set} 的类型不符：${args.target} 在此处需要的是映射而不是值，或者相反`,
   }),
   dropped: (args) => ({
-    en: `helm drops the old settings because --values or --set is given: ${keyList(args, 'en')}`,
-    zh: `由于给出了 --values 或 --set，helm 会丢弃旧的设置：${keyList(args, 'zh')}`,
+    en: `helm drops the old settings because --values or --set is given: ${keyList(args, 'en')}; keep them with --reset-then-reuse-values`,
+    zh: `由于给出了 --values 或 --set，helm 会丢弃旧的设置：${keyList(args, 'zh')}；如需保留，请加上 --reset-then-reuse-values`,
   }),
   changed: (args) => ({
-    en:
-      args.set === undefined
-        ? `${first(args)} is new in ${args.target} and on by default${stays(args, 'en')}`
-        : `the default of ${first(args)} changes from ${args.set} to ${args.becomes}${stays(args, 'en')}`,
-    zh:
-      args.set === undefined
-        ? `${first(args)} 是 ${args.target} 新增的键，默认开启${stays(args, 'zh')}`
-        : `${first(args)} 的默认值由 ${args.set} 变为 ${args.becomes}${stays(args, 'zh')}`,
+    en: `${args.set === undefined ? `${first(args)} is new in ${args.target} and on by default` : `the default of ${first(args)} changes from ${args.set} to ${args.becomes}`}${keep(args, 'en')}`,
+    zh: `${args.set === undefined ? `${first(args)} 是 ${args.target} 新增的键，默认开启` : `${first(args)} 的默认值由 ${args.set} 变为 ${args.becomes}`}${keep(args, 'zh')}`,
   }),
   fails: (args) => ({
     en: `${args.target} does not render with these values${failsAt(args, 'en')}`,
@@ -194,27 +197,10 @@ const MESSAGES: Record<Args['state'], (args: Args) => Text> = {
   }),
 };
 
-/** A notice has no step of its own, so its words stand in the message. */
-function stays({ flags }: Args, language: 'en' | 'zh'): string {
+/** The words that keep the setting as it is. */
+function keep({ flags }: Args, language: Language): string {
   if (!flags.length) return '';
-  return language === 'en' ? `; as before with ${flags.join(' ')}` : `；如需保持不变：${flags.join(' ')}`;
-}
-
-function advice({ state, flags, to }: Args): Text {
-  const words = flags.join(' ');
-  if (state === 'dropped')
-    return {
-      en: 'give --reset-then-reuse-values as well (helm 3.14 and later)',
-      zh: '请同时使用 --reset-then-reuse-values（helm 3.14 及以上）',
-    };
-  if (state === 'changed') return { en: 'nothing to do, unless you relied on it', zh: '除非依赖原来的行为，否则无需处理' };
-  if (state === 'fails') return { en: 'give a value for that key, or take the null away', zh: '请为该键设置值，或去掉相应的 null' };
-  if (words) return { en: `add to the upgrade: ${words}`, zh: `升级时加上：${words}` };
-  if (to.length) return { en: `set ${to.join(' and ')} instead`, zh: `请改为设置 ${to.join(' 和 ')}` };
-  return {
-    en: 'nothing takes its place: see whether you still need it, and take it out of your values',
-    zh: '没有替代的键：请确认是否仍需要，并从 values 中去掉',
-  };
+  return language === 'en' ? `; keep it with ${flags.join(' ')}` : `；如需保持不变：${flags.join(' ')}`;
 }
 
 // ---- the remedy -----------------------------------------------------------------------------------------------------
