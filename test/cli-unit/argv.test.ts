@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest';
 import { languageAsked, type Parsed, parseArgv } from '../../src/cli/argv.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { FLAGS, type FlagName, GLOBAL, specOf } from '../../src/cli/flags.ts';
-import { nearest } from '../../src/text/nearest.ts';
 import { UserError } from '../../src/text/user-error.ts';
 
 const parse = (line: string): Parsed => parseArgv(line.split(' ').filter(Boolean), 'upgrade-guard');
@@ -35,6 +34,9 @@ describe('what comes out', () => {
       'check --no-color --insecure-skip-tls-verify=false',
       { verb: 'check', args: [], flags: { 'no-color': true, 'insecure-skip-tls-verify': false } },
     ],
+    ['check a/b c/d --reuse-values', { verb: 'check', args: ['a/b', 'c/d'], flags: { 'reuse-values': true } }],
+    ['check --insecure-skip-tls-verify k3s', { verb: 'check', args: ['k3s'], flags: { 'insecure-skip-tls-verify': true } }],
+    ['check --set a=-1,b=x --set-string c=007', { verb: 'check', args: [], flags: { set: ['a=-1,b=x'], 'set-string': ['c=007'] } }],
     ['fix --yes a/b c/d', { verb: 'fix', args: ['a/b', 'c/d'], flags: { yes: true } }],
     ['fix --dry-run server', { verb: 'fix', args: [], flags: { 'dry-run': 'server' } }],
     ['undo 20261123', { verb: 'undo', args: ['20261123'], flags: {} }],

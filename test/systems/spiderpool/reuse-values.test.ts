@@ -8,12 +8,12 @@ const reuse = { given: {}, reuse: 'reuse' as const };
 grid('spiderpool/reuse-values', [
   // Does not render.
   {
-    objects: [releaseOf('0.9.13', {})],
+    objects: [releaseOf('0.9.13', { ipam: { enableSpiderSubnet: false } })],
     to: 'spiderpool=1.0.6',
     intent: reuse,
     expect: `blocker ${RECORD}`,
     steps: [
-      'helm upgrade spiderpool spiderpool --repo=https://spidernet-io.github.io/spiderpool --version=1.0.6 -n kube-system --reset-then-reuse-values',
+      'helm upgrade spiderpool spiderpool --repo=https://spidernet-io.github.io/spiderpool --version=1.0.6 -n kube-system --reset-then-reuse-values --set ipam.spiderSubnet.enable=false',
     ],
   },
   { objects: [releaseOf('1.2.0', {})], to: 'spiderpool=1.2.2', intent: reuse, expect: `blocker ${RECORD}` },

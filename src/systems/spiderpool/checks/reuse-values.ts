@@ -2,21 +2,25 @@
 // Sources: helm pkg/action/upgrade.go (reuseValues); charts/spiderpool at every tag, rendered.
 import type { Check, Finding, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
+import { setFlag } from '../../../helm/flags.ts';
 import { failsAt, type Keys, keyList, SHOWN } from '../key-words.ts';
 import { failing, type Prediction, predicted } from '../prediction.ts';
 import { RELEASE_ASKS, RELEASE_READS } from '../release.ts';
 import { upgradeCommand } from '../upgrade-command.ts';
-import { type Stale, staleValues } from '../values.ts';
+import { lostValues, type Stale, staleValues } from '../values.ts';
 
 interface Args extends Keys {
   /** It does not render; it renders, but something will not start; parts of it are as in the old version. */
   state: 'fails' | 'breaks' | 'stale';
   target: string;
+  /** Words for helm that keep settings whose keys were renamed. */
+  flags: string[];
 }
 
 const check: Check<typeof RELEASE_READS, Args> = {
   id: 'spiderpool/reuse-values',
   title: { en: 'the target works with the old values that --reuse-values keeps', zh: '目标版本可以使用 --reuse-values 保留的旧值' },
+  found: { en: 'the target does not work with the old values that --reuse-values keeps', zh: '目标版本无法使用 --reuse-values 保留的旧值' },
   why: {
     en: 'With --reuse-values the defaults of the old chart take the place of those of the new one. Keys that are new in the target are then missing: a template that looks below a missing map fails, and helm names only the first such key; other new keys are silently empty, and image tags stay old. Known to keep something from starting: an empty ipam.gc.statelessPod.enableGcRunningPodOnEmptyPodStatusIPs (the controller exits), and a multus image of v3 under templates of v4 (the agent does not start). With --chart and a helm on PATH, the chart is rendered with exactly these values; otherwise a table says which maps must be there, made by rendering every release without each of its maps. Looked at only when --reuse-values is given.',
     zh: '使用 --reuse-values 时，旧 chart 的默认值会取代新 chart 的默认值，目标版本新增的键因此缺失：模板读取缺失映射下的键时会渲染失败，而 helm 只指出第一个这样的键；其他新增的键会悄悄为空，镜像标签也保持旧值。已知会导致无法启动的有：ipam.gc.statelessPod.enableGcRunningPodOnEmptyPodStatusIPs 为空（控制器退出），以及 multus 镜像仍为 v3 而模板需要 v4（spiderpool-agent 无法启动）。如果提供了 --chart 且 PATH 中有 helm，则用这些值实际渲染 chart；否则由表判断哪些映射必须存在，该表通过对每个发布版本逐一去掉映射并渲染得到。仅在给出 --reuse-values 时检查。',
@@ -60,7 +64,8 @@ const check: Check<typeof RELEASE_READS, Args> = {
       zh: () => '请用 --reset-then-reuse-values 代替 --reuse-values（helm 3.14 及以上）',
     },
     writes: [],
-    steps: async (_, at) => [upgradeCommand(at, [])],
+    // The same command as that of values-keys, so that the two are one step.
+    steps: async ([found], at) => [upgradeCommand(at, found?.args.flags ?? [])],
   },
 };
 export default check;
@@ -69,12 +74,13 @@ const NOT_MEANT: Text = { en: '--reuse-values is not given', zh: '没有使用 -
 
 function staleFinding(prediction: Prediction, state: 'breaks' | 'stale', all: readonly Stale[]): Finding<Args>[] {
   const keys = all.filter(({ breaks }) => breaks === (state === 'breaks')).map(({ key }) => key);
-  return keys.length
-    ? [finding(prediction, { state, target: prediction.target.version, keys: keys.slice(0, SHOWN), count: keys.length })]
-    : [];
+  return keys.length ? [finding(prediction, { state, keys: keys.slice(0, SHOWN), count: keys.length })] : [];
 }
 
-function finding({ at, release }: Prediction, args: Args): Finding<Args> {
+function finding(prediction: Prediction, found: Omit<Args, 'target' | 'flags'>): Finding<Args> {
+  const { at, release, target, old, upgrade } = prediction;
+  const renamed = lostValues(upgrade.config, target, upgrade.all, old).filter(({ state }) => state === 'renamed');
+  const args = { ...found, target: target.version, flags: renamed.flatMap(({ to, value }) => to.map((path) => setFlag(path, value))) };
   const seen = args.said ?? `missing or old: ${args.keys.join(', ')}`;
   return {
     grade: args.state === 'stale' ? 'warning' : 'blocker',

@@ -28,6 +28,7 @@ interface Args extends Keys {
 const check: Check<typeof RELEASE_READS, Args> = {
   id: 'spiderpool/values-keys',
   title: { en: 'the target chart uses every setting of the release', zh: '目标 chart 会用到 release 的每项设置' },
+  found: { en: 'settings of the release and the target chart do not fit', zh: 'release 的设置与目标 chart 不相符' },
   why: {
     en: 'helm says nothing about a value that no template reads: a setting whose key was renamed or taken away is lost in silence, and the default comes back. Compared are the settings that the upgrade will carry over (the release record, --values, --set, and --reset-values or --reset-then-reuse-values as helm has them) with the keys that the target chart has and reads: those of the chart given by --chart, else those of a table made from the charts of all releases. A value that is the same as the default of its own chart is no setting and does not count. Any --values or --set without one of the reuse flags makes helm drop every old setting; that is said too, and so are new defaults that change what runs on the nodes. With --chart and a helm on PATH, the chart is rendered with the values that it will get; without them the table says which maps must be there.',
     zh: '对于没有模板读取的值，helm 不会给出任何提示：键被改名或删除后，相应设置会悄悄失效，恢复为默认值。本检查把升级将带入的设置（release 记录、--values、--set，以及 --reset-values 或 --reset-then-reuse-values，规则与 helm 相同）与目标 chart 拥有并读取的键进行比较：提供 --chart 时以该 chart 为准，否则使用根据所有发布版本的 chart 生成的表。与其自身 chart 默认值相同的值不算设置。只要给出 --values 或 --set 而没有复用参数，helm 就会丢弃所有旧设置，本检查会指出这一点，也会指出会改变节点行为的新默认值。如果提供了 --chart 且 PATH 中有 helm，则用将得到的值实际渲染 chart；否则由表判断哪些映射必须存在。',
@@ -197,10 +198,11 @@ const MESSAGES: Record<Args['state'], (args: Args) => Text> = {
   }),
 };
 
-/** The words that keep the setting as it is. */
-function keep({ flags }: Args, language: Language): string {
+/** The words that keep it as it is. */
+function keep({ flags, state }: Args, language: Language): string {
   if (!flags.length) return '';
-  return language === 'en' ? `; keep it with ${flags.join(' ')}` : `；如需保持不变：${flags.join(' ')}`;
+  if (language === 'zh') return `；如需保持不变：${flags.join(' ')}`;
+  return `; ${state === 'changed' ? 'as before with' : 'keep it with'} ${flags.join(' ')}`;
 }
 
 // ---- the remedy -----------------------------------------------------------------------------------------------------
