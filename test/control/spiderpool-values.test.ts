@@ -60,6 +60,8 @@ describeUpstream('the values of Spiderpool', ['data', 'spiderpool', 'charts'], (
       'warning dropped global.commonLabels.team',
     );
 
+    expect(await upgraded('1.0.6', '--reset-then-reuse-values', ...kept)).toBeUndefined();
+
     // --reuse-values, by helm and by the table, and what helm says to the same upgrade.
     for (const to of ['0.9.5', '0.9.13', '1.0.6', '1.2.2']) {
       const real = await upgraded(to, '--reuse-values');

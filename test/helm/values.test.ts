@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseDocument } from 'yaml';
+import { parse } from 'yaml';
 import type { Json, Raw } from '../../src/engine/contracts.ts';
 import { setInto } from '../../src/helm/set.ts';
 import { coalesce, insteadOf, mergeMaps, rulesOf, upgraded } from '../../src/helm/values.ts';
@@ -32,7 +32,7 @@ function printed(helm: Helm, folder: string, args: string[], input = ''): Promis
   const env = { PATH: process.env.PATH, HOME: scratch, HELM_NO_PLUGINS: '1' };
   return new Promise((resolve) => {
     const child = execFile(tools()[helm], ['template', 'x', folder, ...args], { env }, (error, stdout) => {
-      resolve(error ? undefined : ((parseDocument(stdout).toJS() as { values: Json }).values ?? null));
+      resolve(error ? undefined : (JSON.parse((parse(stdout) as { data: { values: string } }).data.values) as Json));
     });
     child.stdin?.end(input);
   });

@@ -47,7 +47,6 @@ const check: Check<typeof RELEASE_READS, Args> = {
     return [
       finding(prediction, {
         state: 'fails',
-        target: target.version,
         keys: failed.keys.slice(0, SHOWN),
         count: failed.keys.length,
         said: failed.said,
