@@ -99,7 +99,11 @@ export function grid(id: string, cases: readonly Case[]): void {
 const nameOf = ({ fixture = 'installed', objects, intent, to, forbidden, bare, expect: expected }: Case): string =>
   [
     fixture,
-    objects?.map(({ metadata }) => Object.values((metadata as Raw).annotations ?? {}).join(' ')),
+    objects?.map(({ metadata }) =>
+      Object.values((metadata as Raw).annotations ?? {})
+        .join(' ')
+        .slice(0, 200),
+    ),
     intent && JSON.stringify(intent),
     to && `to ${to}`,
     forbidden && `without ${forbidden}`,

@@ -41,23 +41,51 @@ export function valueAt(values: Raw, path: readonly string[]): Json | undefined 
   return at;
 }
 
-const COMMENT = /\{\{-?\s*\/\*[\s\S]*?\*\/\s*-?\}\}/g;
-const BY_NAME = /\.Values((?:\.[A-Za-z_]\w*)*)/g;
+const BY_NAME = /\.Values\b((?:\.[A-Za-z_]\w*)*)/g;
 /** `index .Values.a "b" "c.d"`. */
-const BY_INDEX = /\bindex\s+\(?\$?\w*\.Values((?:\.[A-Za-z_]\w*)*)\)?((?:\s+"[^"\n]*")+)/g;
+const BY_INDEX = /\bindex\s+\(?\$?\w*\.Values\b((?:\.[A-Za-z_]\w*)*)\)?((?:\s+"[^"\n]*")+)/g;
 
-/** The paths below .Values that these templates name, each as `written`; '' when one takes .Values as a whole. A path stands for all that lies below it. */
+/** More keys than any chart that we know has by an order of magnitude; what has more was not made by people, and looking through it would take for ever. */
+export const MOST_KEYS = 5000;
+
+/** Has it more than `MOST_KEYS` keys? Found out without making a list of them. */
+export function isVast(values: Json): boolean {
+  let left = MOST_KEYS;
+  const within = (value: Json): boolean =>
+    typeof value !== 'object' || value === null || Object.values(value).every((inner) => --left >= 0 && within(inner));
+  return !within(values);
+}
+
+/** The paths below .Values that these templates name, each as `written`; '' when one takes .Values as a whole. A path stands for all that lies below it.
+ * Ends behind `MOST_KEYS` of them. */
 export function readBy(templates: readonly string[]): string[] {
   const paths = new Set<string>();
   for (const text of templates) {
-    const rest = text.replace(COMMENT, '').replace(BY_INDEX, (_, dotted: string, words: string) => {
+    const rest = withoutComments(text).replace(BY_INDEX, (_, dotted: string, words: string) => {
       const names = [...words.matchAll(/"([^"]*)"/g)].map(([, name = '']) => name);
       paths.add(written([...dotted.split('.').slice(1), ...names]));
       return '';
     });
-    for (const [, dotted = ''] of rest.matchAll(BY_NAME)) paths.add(dotted.slice(1));
+    for (const [, dotted = ''] of rest.matchAll(BY_NAME)) {
+      paths.add(dotted.slice(1));
+      if (paths.size > MOST_KEYS) return [...paths].sort();
+    }
   }
   return [...paths].sort();
+}
+
+/** Found by searching, not by a pattern: in a hostile text without an end of its comments a pattern would begin anew at each. */
+function withoutComments(text: string): string {
+  const kept: string[] = [];
+  let from = 0;
+  for (const { index } of text.matchAll(/\{\{-?\s?\/\*/g)) {
+    if (index < from) continue;
+    const end = text.indexOf('*/', index + 4);
+    if (end < 0) break;
+    kept.push(text.slice(from, index));
+    from = end + 2;
+  }
+  return kept.join('') + text.slice(from);
 }
 
 /** Does what lies at `path` reach a template: named itself, or above or below what is named? */

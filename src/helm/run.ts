@@ -86,10 +86,10 @@ const LATE = { en: 'helm template did not end within a minute', zh: 'helm templa
 
 /** What helm said about a template that failed (helm 3 in one line, helm 4 in several); the innermost expression is the last that it names. */
 export function failure(stderr: string): Rendering {
-  const text = stderr.slice(Math.max(0, stderr.search(/^Error:/m)));
+  const [text = ''] = stderr.slice(Math.max(0, stderr.search(/^Error:/m))).split('\nUse --debug flag', 1);
   const key = [...text.matchAll(/<\$?\w*\.Values\.([\w.]+)>/g)].at(-1)?.[1];
   const at = /(templates\/[^\s:]+:\d+:\d+)/.exec(text)?.[1];
-  const said = oneLine(redactText(text.replace(/^Error:\s*/, '').replace(/\n\s*Use --debug flag[\s\S]*$/, '')), 300);
+  const said = oneLine(redactText(text.replace(/^Error:\s*/, '')), 300);
   return { is: 'failed', key, at, said };
 }
 

@@ -1,6 +1,7 @@
 // What values the target will get by the upgrade that is meant, and whether it renders with them: by helm where a chart was given and helm is there, else by the table.
 import type { Gap, Raw, Rendering, Situation, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
+import { isVast, MOST_KEYS } from '../../helm/keys.ts';
 import { insteadOf, rulesOf, type Upgraded, upgraded } from '../../helm/values.ts';
 import { type Current, currentRelease } from './release.ts';
 import { type KnownValues, missingFor, valuesByChart, valuesByTable } from './values.ts';
@@ -28,6 +29,7 @@ export async function predicted(
   const current = await currentRelease(rows, at);
   if (isGap(current) || 'unknown' in current) return current;
   const { chart: its, config } = current.release;
+  if (isVast(config) || isVast(its.values) || its.read.length > MOST_KEYS) return { unknown: VAST };
   const old = valuesByChart({ ...its, crds: [] });
   const rules = rulesOf(helm?.version ?? ANY_HELM);
   const upgrade = upgraded(target.defaults, intent ?? { given: {} }, { defaults: old.defaults, config }, rules);
@@ -48,6 +50,10 @@ export async function failing(
   return { keys: [...new Set([...(key ? [key] : []), ...(known ?? [])])], said };
 }
 
+const VAST: Text = {
+  en: `the release record has more than ${MOST_KEYS} values; too many to look through`,
+  zh: `release 记录中的值超过 ${MOST_KEYS} 个，无法逐一检查`,
+};
 const NO_HELM: Text = { en: 'not installed by Helm', zh: '不是由 Helm 安装的' };
 const NEEDS_HELM: Text = {
   en: 'this chart is none of those that this build knows: whether it renders can only be said by helm, and there is none on PATH (or in HELM_BIN)',

@@ -100,6 +100,7 @@ grid('spiderpool/values-keys', [
   // A record that cannot be read, a target that no table knows.
   { expect: 'unknown' },
   { objects: [releaseOf('0.9.13', {})], to: 'spiderpool=0.9.99', expect: 'unknown' },
+  { objects: [releaseOf('0.9.13', { many: new Array(5001).fill(0) })], to: TO, expect: 'unknown' },
   { objects: [releaseOf('0.9.13', {})], to: TO, forbidden: ['secrets'], expect: 'unknown' },
 ]);
 
