@@ -104,26 +104,35 @@ grid('spiderpool/values-keys', [
   { objects: [releaseOf('0.9.13', {})], to: TO, forbidden: ['secrets'], expect: 'unknown' },
 ]);
 
+const workload: Raw = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: {
+    name: 'spiderpool-controller',
+    namespace: 'kube-system',
+    labels: { 'app.kubernetes.io/name': 'spiderpool', 'app.kubernetes.io/instance': 'spiderpool' },
+  },
+  spec: {},
+};
+const looked = (release: Raw, version: string) =>
+  examine(dumpSource(dumpOf({ objects: [workload, release], whole: true })), SYSTEMS, {
+    checks: ['spiderpool/values-keys'],
+    targets: [{ system: 'spiderpool', version }],
+  });
+
+test('a notice has nothing to repair, so that no remedy is offered for it', async () => {
+  const { results, remedies } = await looked(releaseOf('0.9.4', {}), '0.9.13');
+  expect(results[0]!.findings.map(({ grade }) => grade)).toEqual(['notice']);
+  expect(remedies).toEqual([]);
+});
+
 test('what it says names the key, its successor and the words that keep the setting; secrets are hidden', async () => {
   const config = {
     ipam: { enableSpiderSubnet: false, enableIPV6: false },
     rdma: { rdmaSharedDevicePlugin: { deviceConfig: { vendors: '15b4' } } },
     spiderpoolController: { tls: { method: 'provided', provided: { tlsPassword: 'hunter2' } } },
   };
-  const workload: Raw = {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: {
-      name: 'spiderpool-controller',
-      namespace: 'kube-system',
-      labels: { 'app.kubernetes.io/name': 'spiderpool', 'app.kubernetes.io/instance': 'spiderpool' },
-    },
-    spec: {},
-  };
-  const { results } = await examine(dumpSource(dumpOf({ objects: [workload, releaseOf('0.9.13', config)], whole: true })), SYSTEMS, {
-    checks: ['spiderpool/values-keys'],
-    targets: [{ system: 'spiderpool', version: '1.0.6' }],
-  });
+  const { results } = await looked(releaseOf('0.9.13', config), '1.0.6');
   const said = results[0]!.findings.map(({ message }) => message);
   expect(said.map(({ en }) => en).filter((text) => !text.includes('new in'))).toEqual([
     'ipam.enableSpiderSubnet=false has no effect in 1.0.6: it is now ipam.spiderSubnet.enable, which will be true; keep it with --set ipam.spiderSubnet.enable=false',
