@@ -105,9 +105,9 @@ interface Ran {
 function run(binary: string, args: readonly string[], input: string, env: Env, signal: AbortSignal): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const patience = AbortSignal.timeout(PATIENCE);
-    // Plugins of the user's have no part in this, and a broken one of them would end helm 3.
+    // Under a helm that runs with --debug we are its plugin with HELM_DEBUG=true; what helm says is read, so it says no more than usual.
     const child = spawn(binary, args, {
-      env: { ...env, HELM_NO_PLUGINS: '1', HELM_DEBUG: 'false' },
+      env: { ...env, HELM_DEBUG: 'false' },
       stdio: 'pipe',
       windowsHide: true,
       signal: AbortSignal.any([signal, patience]),

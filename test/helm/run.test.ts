@@ -1,5 +1,5 @@
 // Driving helm: which one is found, what is refused, and that nothing of it runs on. What it renders is tested with the charts (test/systems/spiderpool/values-render.test.ts).
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -47,12 +47,16 @@ describe.skipIf(trouble !== undefined || process.platform === 'win32')('helm is 
     expect(await helmFor(CHART, { ...env, HELM_BIN: 'helm', PATH: ':.' }, never)).toBeUndefined();
     expect(await helmFor(CHART, { ...env, HELM_BIN: join(scratch, 'none') }, never)).toBeUndefined();
   });
-  test("a broken plugin of the user's has no part in it", async () => {
-    const plugins = join(scratch, 'plugins');
-    mkdirSync(join(plugins, 'x'), { recursive: true });
-    writeFileSync(join(plugins, 'x', 'plugin.yaml'), 'name: [\n');
-    const helm = await helmFor(CHART, { ...env, HELM_BIN: tools().helm3, HELM_PLUGINS: plugins, HELM_DEBUG: 'true' }, never);
-    expect(await helm!.render({}, AS)).toEqual({ is: 'rendered' });
+  test.each(['helm3', 'helm4'] as const)('%s says no more under --debug', async (tool) => {
+    const broken = join(scratch, `broken-${tool}`);
+    cpSync(CHART, broken, { recursive: true });
+    writeFileSync(join(broken, 'templates', 'a.yaml'), '{{ fail "enough" }}');
+    const said = async (debug: string) => {
+      const helm = await helmFor(broken, { ...env, HELM_BIN: tools()[tool], HELM_DEBUG: debug }, never);
+      return (await helm!.render({}, AS)) as { said: string };
+    };
+    expect(await said('true')).toEqual(await said(''));
+    expect((await said('true')).said).toMatch(/enough$/);
   });
 });
 
