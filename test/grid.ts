@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Check, CheckResult, Entry, Raw, Read, Run, Step } from '../src/engine/contracts.ts';
+import type { Check, CheckResult, Entry, Intent, Raw, Read, Run, Step } from '../src/engine/contracts.ts';
 import { examine, objectName } from '../src/engine/examine.ts';
 import { executeRun, executeUndo } from '../src/engine/execute.ts';
 import { parseTarget } from '../src/engine/paths.ts';
@@ -27,6 +27,10 @@ export interface Case {
   fixture?: string;
   /** As --to takes it. */
   to?: string;
+  /** Laid over all of it. */
+  objects?: readonly Raw[];
+  /** As --values, --set and the reuse flags give it. */
+  intent?: Intent;
   /** Resources that could not be read. */
   forbidden?: string[];
   /** Logs of containers, by NAMESPACE/POD/CONTAINER. */
@@ -43,12 +47,13 @@ const FIXTURES = path.join(import.meta.dirname, 'fixtures');
 const folders: string[] = [];
 
 /** A folder of `--from` for one case; removed when the file's tests end. */
-export function laid(check: string, { fixture, forbidden, bare, logs = {} }: Case): string {
+export function laid(check: string, { fixture, objects, forbidden, bare, logs = {} }: Case): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'ug-grid-'));
   folders.push(folder);
   const [system] = check.split('/') as [string];
   cpSync(path.join(FIXTURES, system, 'installed.yaml'), path.join(folder, 'installed.yaml'));
   if (fixture) cpSync(path.join(FIXTURES, check, `${fixture}.yaml`), path.join(folder, 'over-installed.yaml')); // read later, so that what it repeats counts
+  if (objects) writeFileSync(path.join(folder, 'over-objects.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
   if (!bare) writeFileSync(path.join(folder, 'version.json'), JSON.stringify({ gitVersion: 'v1.30.4' }));
   if (forbidden) writeFileSync(path.join(folder, 'absent.json'), JSON.stringify({ forbidden }));
   for (const [container, text] of Object.entries(logs)) {
@@ -94,13 +99,28 @@ export function grid(id: string, cases: readonly Case[]): void {
   });
 }
 
-const nameOf = ({ fixture = 'installed', to, forbidden, bare, expect: expected }: Case): string =>
-  [fixture, to && `to ${to}`, forbidden && `without ${forbidden}`, bare && 'not a whole dump', '→', [expected].flat().join('; ')]
+const nameOf = ({ fixture = 'installed', objects, intent, to, forbidden, bare, expect: expected }: Case): string =>
+  [
+    fixture,
+    objects?.map(({ metadata }) =>
+      Object.values((metadata as Raw).annotations ?? {})
+        .join(' ')
+        .slice(0, 200),
+    ),
+    intent && JSON.stringify(intent),
+    to && `to ${to}`,
+    forbidden && `without ${forbidden}`,
+    bare && 'not a whole dump',
+    '→',
+    [expected].flat().join('; '),
+  ]
     .filter(Boolean)
     .join(' ');
 
-async function resultOf(check: Check, dump: Dump, { to }: Case): Promise<CheckResult> {
-  const { results } = await examine(dumpSource(dump), SYSTEMS, { checks: [check.id], targets: to ? [parseTarget(to, SYSTEMS)] : [] });
+const asked = (check: Check, { to, intent }: Case) => ({ checks: [check.id], targets: to ? [parseTarget(to, SYSTEMS)] : [], intent });
+
+async function resultOf(check: Check, dump: Dump, each: Case): Promise<CheckResult> {
+  const { results } = await examine(dumpSource(dump), SYSTEMS, asked(check, each));
   expect(results).toHaveLength(1);
   return results[0]!;
 }
@@ -110,7 +130,7 @@ const said = ({ outcome, findings }: CheckResult): string[] =>
 
 async function rehearsed(check: Check, dump: Dump, each: Case): Promise<void> {
   const source = dumpSource(dump);
-  const { remedies } = await examine(source, SYSTEMS, { checks: [check.id], targets: each.to ? [parseTarget(each.to, SYSTEMS)] : [] });
+  const { remedies } = await examine(source, SYSTEMS, asked(check, each));
   const proposals = await Promise.all(
     remedies.map(async ({ findings, propose }) => ({ ...(await propose(findings)), reasons: findings.map((f) => f.fingerprint) })),
   );
@@ -206,7 +226,7 @@ function bothLanguages({ findings, note }: CheckResult, check: Check): void {
 
 /** Names of products, kinds, fields, values, flags and commands stay as they are in Chinese text; other English words do not. */
 const NAMES =
-  /\b(?:kubectl(?: [\w,./-]+)+|Node|Job|Jobs|Plan|Rancher|Argo|kured|kubectl|kubelet|finalizers?|hash|log|Spider\w+|[A-Z]\w*[A-Z]\w*|[a-z]+[A-Z]\w*|mtu|false|values|Succeeded|Failed|Running|Helm|helm(?: upgrade| rollback| pull spiderpool)?|chart|multus|Kubernetes|Pod|Pods|Secret|ConfigMap|Deployment|None|API|server|release|status|revision|labels?|pending|failed|deployed|superseded|uninstall(?:ed|ing)|webhook|schema|fix|by|driver)\b|[\w.-]*[._/=-][\w./=-]*|\S*\d\S*/g;
+  /\b(?:kubectl(?: [\w,./-]+)+|Node|Job|Jobs|Plan|Rancher|Argo|kured|kubectl|kubelet|finalizers?|hash|log|Spider\w+|[A-Z]\w*[A-Z]\w*|[a-z]+[A-Z]\w*|mtu|false|values|Succeeded|Failed|Running|Helm|helm(?: upgrade| rollback| pull spiderpool)?|chart|multus|Kubernetes|Pod|Pods|Secret|ConfigMap|Deployment|None|API|server|release|status|revision|labels?|pending|failed|deployed|superseded|uninstall(?:ed|ing)|webhook|schema|fix|by|driver|true|null)\b|[\w.-]*[._/=-][\w./=-]*|\S*\d\S*/g;
 
 function hasBoth({ en, zh }: { en: string; zh: string }): void {
   expect(en).not.toMatch(/[\u4e00-\u9fff]/);

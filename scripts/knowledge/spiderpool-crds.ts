@@ -1,22 +1,17 @@
 // Makes src/systems/spiderpool/knowledge/crds.json from a clone of github.com/spidernet-io/spiderpool with its tags:
 //   node scripts/run.mjs knowledge/spiderpool-crds PATH-OF-THE-CLONE
 // Facts only: which definition each release brings, in which API version, and the fields, defaults and choices in which releases differ.
-import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { Raw } from '../../src/engine/contracts.ts';
 import { type CrdTable, markersOf, nameOf, versionsOf } from '../../src/systems/spiderpool/crds.ts';
-import { compare, parse } from '../../src/versions/chart.ts';
+import { compare } from '../../src/versions/chart.ts';
+import { FOLDER, git, releases, spansOf } from './releases.ts';
 
-const FOLDER = join(import.meta.dirname, '..', '..', 'src', 'systems', 'spiderpool', 'knowledge');
 /** The first chart whose definitions have today's names. */
 const FIRST = '0.0.5';
 const CRDS = 'charts/spiderpool/crds/';
-
-function git(clone: string, ...args: string[]): string {
-  return execFileSync('git', ['-C', clone, ...args], { encoding: 'utf8', maxBuffer: 16 * 1024 * 1024 });
-}
 
 function crdsOf(clone: string, tag: string): Raw[] {
   const files = git(clone, 'ls-tree', '-r', '--name-only', tag, CRDS).split('\n').filter(Boolean);
@@ -53,18 +48,6 @@ function entryOf(sets: readonly (Set<string> | undefined)[], versions: readonly 
   return { in: spans(() => true), markers: Object.fromEntries(changing.sort().map((marker) => [marker, spans((set) => set.has(marker))])) };
 }
 
-function spansOf(has: readonly boolean[], versions: readonly string[]): string {
-  const spans: string[] = [];
-  for (let at = 0; at < has.length; at++) {
-    if (!has[at]) continue;
-    let end = at;
-    while (has[end + 1]) end++;
-    spans.push(end === at ? versions[at]! : `${versions[at]}..${versions[end]}`);
-    at = end;
-  }
-  return spans.join(' ');
-}
-
 function getOr<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
   const known = map.get(key);
   if (known !== undefined) return known;
@@ -75,12 +58,7 @@ function getOr<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): V
 
 function main(clone: string | undefined): void {
   if (!clone) throw new Error('making knowledge/crds.json: name the folder of a clone of spidernet-io/spiderpool');
-  const { knownUpTo } = JSON.parse(readFileSync(join(FOLDER, 'versions.json'), 'utf8')) as { knownUpTo: string };
-  const versions = git(clone, 'tag')
-    .split('\n')
-    .flatMap((tag) => parse(tag) ?? [])
-    .filter((version) => compare(version, FIRST) >= 0 && compare(version, knownUpTo) <= 0);
-  if (!versions.includes(knownUpTo)) throw new Error(`making knowledge/crds.json: the clone has no tag v${knownUpTo}; fetch its tags`);
+  const versions = releases(clone, FIRST);
   const table = tableOf(versions.map((version) => ({ version, crds: crdsOf(clone, `v${version}`) })));
   const source = 'charts/spiderpool/crds of github.com/spidernet-io/spiderpool at each tag; made by scripts/knowledge/spiderpool-crds.ts';
   writeFileSync(join(FOLDER, 'crds.json'), `${JSON.stringify({ source, ...table }, null, 2)}\n`);

@@ -225,9 +225,9 @@ function bracketed({ name, required, many }: CommandSpec['positionals'][number])
   return required ? `<${inner}>` : `[${inner}]`;
 }
 
+/** Those without a value are settled already; cac would take an argument behind `--reuse-values` for its value. */
 function guardFlag({ name, value }: Given): string[] {
-  if (value === false) return [];
-  return [value === true ? `--${name}` : `--${name}=${GUARD}${value}`];
+  return typeof value === 'boolean' ? [] : [`--${name}=${GUARD}${value}`];
 }
 
 function unguard(word: string): string {

@@ -1,22 +1,27 @@
 // What the flags of check and fix ask of an examination: systems, checks, targets, the chart, what is accepted.
-import type { Chart, SystemId } from '../engine/contracts.ts';
+import type { Chart, SystemId, Templates } from '../engine/contracts.ts';
 import type { Acceptance, Examination, ExamineOptions } from '../engine/examine.ts';
 import { parseTarget, type Target } from '../engine/paths.ts';
 import { badChart } from '../helm/chart.ts';
 import { loadChart } from '../helm/load-chart.ts';
+import { helmFor } from '../helm/run.ts';
 import { clusterName } from '../report/plan.ts';
 import { checkOf, SYSTEMS } from '../systems/index.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
+import { intentOf } from './intent.ts';
 
 export async function examineOptions(call: Call, only: { systems?: SystemId[]; checks?: string[] }): Promise<ExamineOptions> {
   const { to, accept, namespace } = call.flags;
   const targets = (to ?? []).map((text) => parseTarget(text, SYSTEMS));
   const chart = call.flags.chart === undefined ? undefined : await loadChart(call.flags.chart);
+  const templates = call.flags.chart === undefined ? undefined : await templatesOf(call, call.flags.chart);
   return {
     ...only,
     targets: chart ? withChart(targets, chart, call.flags.chart!) : targets,
     chart,
+    intent: await intentOf(call.flags, templates?.version),
+    templates,
     accept: (accept ?? []).map(acceptance),
     namespace: call.flags['all-namespaces'] ? undefined : namespace,
     began: (what) => call.begins({ en: `looking at ${what} …`, zh: `正在查看 ${what} …` }),
@@ -45,6 +50,17 @@ export function assertInstalled({ systems = [], checks = [] }: ExamineOptions, l
     },
     exit === EXIT.findings ? exit : EXIT.failed,
   );
+}
+
+/** A helm that cannot be used is said, and done without. */
+async function templatesOf(call: Call, chart: string): Promise<Templates | undefined> {
+  try {
+    return await helmFor(chart, call.env, call.signal);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    call.say(call.t({ en: `Going on without helm: ${error.text.en}`, zh: `不使用 helm 继续：${error.text.zh}` }));
+    return undefined;
+  }
 }
 
 /** The chart's version is the target; a --to that says otherwise contradicts it. `from`: where the chart was read. */

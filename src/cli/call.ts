@@ -4,11 +4,12 @@ import { stripVTControlCharacters } from 'node:util';
 import type { Text } from '../engine/contracts.ts';
 import type { Face } from '../report/face.ts';
 import { style } from '../text/colour.ts';
+import { looksSecret, redactText } from '../text/redact.ts';
 import { printable } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 import type { Invocation } from './argv.ts';
-import { CONNECTION, type FlagName } from './flags.ts';
+import { CONNECTION, type FlagName, INTENT } from './flags.ts';
 import { STILL_MS, spinner } from './spinner.ts';
 
 export interface Call extends Invocation {
@@ -107,7 +108,7 @@ const MACHINE = ['json', 'yaml'];
 
 /** Flags that choose where to look and what for; never a secret. */
 const CLUSTER: readonly FlagName[] = CONNECTION.filter((name) => name !== 'token');
-const WHERE: readonly FlagName[] = [...CLUSTER, 'from', 'to'];
+const WHERE: readonly FlagName[] = [...CLUSTER, 'from', 'to', ...INTENT];
 
 /** The same text with the connection flags of this call, or the whole of it, filled in. */
 export function reaching({ en, zh }: Text, invocation: Invocation): Text {
@@ -130,10 +131,16 @@ function wordsOf({ flags }: Invocation, names: readonly FlagName[]): string {
   const words = names.flatMap((name) => {
     const value = flags[name];
     if (value === undefined || value === false) return [];
-    return value === true ? [`--${name}`] : [value].flat().map((each) => `--${name} ${shellWord(each)}`);
+    return value === true
+      ? [`--${name}`]
+      : [value].flat().map((each) => `--${name} ${shellWord(isSecret(name, each) ? 'KEY=VALUE' : each)}`);
   });
   return words.map((word) => ` ${word}`).join('');
 }
+
+/** A setting whose key or shape says that it is secret. */
+const isSecret = (name: FlagName, text: string): boolean =>
+  (name === 'set' || name === 'set-string') && (redactText(text) !== text || text.split(/[.,=[\]]/).some(looksSecret));
 
 async function ask(question: string, signal: AbortSignal): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {

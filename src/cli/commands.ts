@@ -1,6 +1,6 @@
 // Every command of the tool, as data. What a command does stands in commands/<verb>.ts, which is loaded at first use.
 import type { Text } from '../engine/contracts.ts';
-import { FLAGS, type FlagName } from './flags.ts';
+import { FLAGS, type FlagName, INTENT } from './flags.ts';
 
 export interface Positional {
   /** As help shows it, in capitals. */
@@ -52,7 +52,7 @@ const LOOK = [
     name: 'check',
     group: 'look',
     positionals: [{ name: 'SYSTEM|CHECK-ID', many: true, values: SYSTEM_NAMES, others: true }],
-    flags: ['to', 'chart', 'from', 'quick', 'contexts', 'all-contexts', 'output', 'fail-on', 'accept'],
+    flags: ['to', ...INTENT, 'from', 'quick', 'contexts', 'all-contexts', 'output', 'fail-on', 'accept'],
     output: REPORTS,
     text: { en: 'Find out what an upgrade would break', zh: '找出升级会破坏什么' },
     more: {
@@ -64,6 +64,10 @@ const LOOK = [
       {
         text: { en: 'Before upgrading Spiderpool to 0.9.13', zh: '把 Spiderpool 升级到 0.9.13 之前' },
         words: 'check spiderpool --to spiderpool=0.9.13',
+      },
+      {
+        text: { en: 'With the chart and the settings that the upgrade will get', zh: '使用升级将采用的 chart 和设置' },
+        words: 'check spiderpool --chart spiderpool-1.0.6.tgz --reuse-values --set ipam.enableIPv6=false',
       },
       {
         text: { en: 'Several clusters, as one page', zh: '检查多个集群，生成一个网页' },
@@ -99,7 +103,7 @@ const CHANGE = [
     name: 'fix',
     group: 'change',
     positionals: [{ name: 'CHECK-ID', many: true }],
-    flags: ['dry-run', 'rehearse', 'yes', 'confirm', 'to', 'chart', 'from', 'take-over'],
+    flags: ['dry-run', 'rehearse', 'yes', 'confirm', 'to', ...INTENT, 'from', 'take-over'],
     text: { en: 'Repair what check found', zh: '修复检查发现的问题' },
     more: {
       en: 'Shows every step and whether it can be taken back, asks, carries the steps out, and checks again. The old objects are on disk before a request leaves. With --from, only --dry-run=client and --rehearse are possible.',
@@ -115,7 +119,7 @@ const CHANGE = [
     name: 'plan',
     group: 'change',
     positionals: [{ name: 'SYSTEM', required: true, values: SYSTEM_NAMES }, { name: 'RELEASE' }],
-    flags: ['to', 'chart', 'repo', 'accept', 'timeout', 'output'],
+    flags: ['to', ...INTENT, 'repo', 'accept', 'timeout', 'output'],
     output: ['table', 'json', 'yaml', 'markdown', 'shell'],
     text: { en: 'Show a whole upgrade as ordered steps', zh: '按顺序列出整个升级的步骤' },
     more: {
@@ -131,11 +135,11 @@ const CHANGE = [
     name: 'upgrade',
     group: 'change',
     positionals: [{ name: 'SYSTEM', required: true, values: SYSTEM_NAMES }, { name: 'RELEASE' }],
-    flags: ['to', 'chart', 'repo', 'dry-run', 'yes', 'confirm', 'accept', 'timeout', 'rollback-on-failure', 'take-over'],
+    flags: ['to', ...INTENT, 'repo', 'dry-run', 'yes', 'confirm', 'accept', 'timeout', 'rollback-on-failure', 'take-over'],
     text: { en: 'Upgrade a system: check, repair, upgrade, check again', zh: '升级系统：检查、修复、升级、再次检查' },
     more: {
-      en: 'Shows every step first. helm does the upgrade itself, with the values that the release has. Where it stops, nothing is rolled back unasked: resume goes on, undo takes back.',
-      zh: '先列出每个步骤。升级本身由 helm 完成，沿用 release 现有的 values。中途停止时不会擅自回滚：resume 继续，undo 撤销。',
+      en: 'Shows every step first. helm does the upgrade itself, with the values that helm upgrade would take: those of the release where none are given. Where it stops, nothing is rolled back unasked: resume goes on, undo takes back.',
+      zh: '先列出每个步骤。升级本身由 helm 完成，values 的取法与 helm upgrade 相同：未指定时沿用 release 现有的 values。中途停止时不会擅自回滚：resume 继续，undo 撤销。',
     },
     examples: [
       { text: { en: 'Show the steps', zh: '只显示步骤' }, words: 'upgrade spiderpool --chart spiderpool-0.9.13.tgz --dry-run=client' },

@@ -54,6 +54,68 @@ export const FLAGS = {
       zh: '某一步失败时撤销全部更改；默认停在该处并说明如何处理',
     },
   },
+  values: {
+    kind: 'list',
+    value: 'FILE',
+    file: true,
+    text: {
+      en: 'A file of values that the upgrade will be given, as with helm upgrade --values',
+      zh: '升级时将提供的 values 文件，含义与 helm upgrade --values 相同',
+    },
+  },
+  set: {
+    kind: 'list',
+    value: 'KEY=VALUE',
+    text: {
+      en: 'Values that the upgrade will be given, as with helm upgrade --set',
+      zh: '升级时将设置的值，含义与 helm upgrade --set 相同',
+    },
+  },
+  'set-string': {
+    kind: 'list',
+    value: 'KEY=TEXT',
+    text: {
+      en: 'The same, taken as text, as with helm upgrade --set-string',
+      zh: '同上，但一律视为字符串，含义与 helm upgrade --set-string 相同',
+    },
+  },
+  'set-json': {
+    kind: 'list',
+    value: 'KEY=JSON',
+    text: {
+      en: 'The same, as JSON, one key each, as with helm upgrade --set-json',
+      zh: '同上，取值为 JSON，每次一个键，含义与 helm upgrade --set-json 相同',
+    },
+  },
+  'set-file': {
+    kind: 'list',
+    value: 'KEY=FILE',
+    text: {
+      en: 'The same, the text of a file, one key each, as with helm upgrade --set-file',
+      zh: '同上，取值为文件的内容，每次一个键，含义与 helm upgrade --set-file 相同',
+    },
+  },
+  'reuse-values': {
+    kind: 'boolean',
+    text: {
+      en: "The upgrade will keep the old chart's defaults and the old settings, as with helm upgrade --reuse-values",
+      zh: '升级时保留旧 chart 的默认值和旧的设置，含义与 helm upgrade --reuse-values 相同',
+    },
+  },
+  'reset-then-reuse-values': {
+    kind: 'boolean',
+    text: {
+      en: "The upgrade will put the old settings over the new chart's defaults, as with helm upgrade --reset-then-reuse-values",
+      zh: '升级时把旧的设置叠加在新 chart 的默认值上，含义与 helm upgrade --reset-then-reuse-values 相同',
+    },
+  },
+  'reset-values': {
+    kind: 'boolean',
+    text: {
+      en: 'The upgrade will drop the old settings, as with helm upgrade --reset-values',
+      zh: '升级时丢弃旧的设置，含义与 helm upgrade --reset-values 相同',
+    },
+  },
   from: {
     kind: 'value',
     value: 'PATH',
@@ -246,6 +308,18 @@ export const CONNECTION: readonly FlagName[] = [
   'tls-server-name',
   'insecure-skip-tls-verify',
   'request-timeout',
+];
+/** The intended upgrade, in helm's words. */
+export const INTENT: readonly FlagName[] = [
+  'chart',
+  'values',
+  'set',
+  'set-string',
+  'set-json',
+  'set-file',
+  'reuse-values',
+  'reset-then-reuse-values',
+  'reset-values',
 ];
 /** How to talk to the person. */
 export const TALK: readonly FlagName[] = ['lang', 'v', 'no-color', 'help'];

@@ -17,7 +17,12 @@ export function pluginWords(words: readonly string[]): readonly string[] {
   return ['upgrade', 'spiderpool', ...words.flatMap(translated)];
 }
 
+/** `-f FILE`, `-fFILE`, `-f=FILE`: in helm a file of values. */
+const VALUES = /^-f=?(.*)$/s;
+
 function translated(word: string): string[] {
+  const file = VALUES.exec(word);
+  if (file) return file[1] ? [`--values=${file[1]}`] : ['--values'];
   const [, name = '', value] = /^--([a-z-]+)(?:=(.*))?$/s.exec(word) ?? [];
   if (ALWAYS.has(name)) return value === 'false' ? [word] : [];
   if (name === 'dry-run' && (value === undefined || value === 'true')) return ['--dry-run=client'];

@@ -1,13 +1,14 @@
 // An upgrade before it begins, for plan and upgrade alike: which system, chart and release, with which values, and the steps that the system makes of them.
 import path from 'node:path';
 import { duration } from '../cluster/duration.ts';
-import type { HelmRelease, Installation, JudgedFinding, Raw, StepDraft, System, Text } from '../engine/contracts.ts';
+import type { Chart, HelmRelease, Installation, Intent, JudgedFinding, Raw, StepDraft, System, Text } from '../engine/contracts.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
 import type { Plan } from '../engine/plan.ts';
 import { fetchedChart } from '../helm/fetch.ts';
+import type { Release } from '../helm/release.ts';
+import { rulesOf, upgraded } from '../helm/values.ts';
 import { digestOf, standing } from '../helm/world.ts';
 import { chartsFolder } from '../journal/state-folder.ts';
-import { isRaw } from '../kube/json.ts';
 import { SYSTEMS } from '../systems/index.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
@@ -27,29 +28,32 @@ export interface Intended {
 }
 
 /** Looks and changes nothing. `run`: the id that the run would have. Throws UserError for what cannot be upgraded at all. */
-export async function intended(given: Call, live: Live, run: string): Promise<Intended> {
-  const system = systemOf(given);
-  const call = await withChart(withBareTarget(given, system), system);
+export async function intended(asked: Call, live: Live, run: string): Promise<Intended> {
+  const system = systemOf(asked);
+  const call = await withChart(withBareTarget(asked, system), system);
   const options = await examineOptions(call, { systems: [system.id] });
   const { chart } = options;
   if (!chart) throw new UserError(noChart(system), GIVE_A_CHART);
   const before = await examine(live.source, SYSTEMS, options);
   const installation = theOne(before.installations, system, call.args[1]);
   const release = releaseOf(installation);
-  const { revision, values } = await standingOf(release, live);
+  const stands = await standingOf(release, live);
+  const { given, kept, all } = valuesOf(chart, stands, options);
   const drafts = await system.upgrade!.steps({
     source: live.source,
     from: installation.version,
-    release: { ...release, revision },
+    release: { ...release, revision: stands.version },
     chart: { path: path.resolve(call.flags.chart!), name: chart.name, version: chart.version },
-    values: laidOver(chart.values, values),
+    values: all,
+    reuse: given.reuse === 'reuse',
     within: call.flags.timeout === undefined ? undefined : Math.ceil(duration(call.flags.timeout, '--timeout') / 1000),
     kept: {
       on: { apiVersion: 'v1', kind: 'Secret', namespace: release.namespace, name: `upgrade-guard-${run}` },
-      digest: digestOf(values),
+      digest: digestOf(kept.given),
+      config: digestOf(kept.config),
     },
   });
-  return { before, options, values, drafts };
+  return { before, options, values: kept.given, drafts };
 }
 
 /** Blockers that no automatic step repairs. */
@@ -141,7 +145,7 @@ function releaseOf({ id, release }: Installation): HelmRelease {
 }
 
 /** From where helm will go on: a pending newest revision is out of the way by then. */
-async function standingOf(release: HelmRelease, { source }: Live): Promise<{ revision: number; values: Raw }> {
+async function standingOf(release: HelmRelease, { source }: Live): Promise<Release> {
   const at = `${release.namespace}/${release.name}`;
   const found = await standing(release, source).catch((error: Error) => ({ why: error.message }));
   if (found && !('why' in found)) return found;
@@ -158,13 +162,21 @@ async function standingOf(release: HelmRelease, { source }: Live): Promise<{ rev
   );
 }
 
-/** helm's own rule for maps: merged; anything else: replaced; null takes away. */
-function laidOver(under: Raw, over: Raw): Raw {
-  const merged: Raw = { ...under };
-  for (const [key, value] of Object.entries(over)) {
-    const old = merged[key];
-    if (value === null) delete merged[key];
-    else merged[key] = isRaw(old) && isRaw(value) ? laidOver(old, value) : value;
-  }
-  return merged;
+/** Which helm is not known yet: they differ only over nulls that nobody sets. */
+const ANY_HELM = '4.2.0';
+
+interface Values {
+  given: Intent;
+  /** What helm is given, and what the release will hold by it. */
+  kept: { given: Raw; config: Raw };
+  /** What the templates see. */
+  all: Raw;
+}
+
+/** With --reuse-values helm mixes in the old ones itself; in every other case it is given the whole. */
+function valuesOf(chart: Chart, { chart: old, config }: Release, { intent, templates }: ExamineOptions): Values {
+  const given = intent ?? { given: {} };
+  const made = upgraded(chart.values, given, { defaults: old.values, config }, rulesOf(templates?.version ?? ANY_HELM));
+  const kept = given.reuse === 'reuse' ? { given: given.given, config: made.config } : { given: made.config, config: made.config };
+  return { given, kept, all: made.all };
 }

@@ -53,7 +53,10 @@ export type Doing =
   | { do: 'keep'; release: ReleaseName; on: Ref; digest: string }
   /** Deletes what a keep step made; nothing of the cluster's own goes with it, so there is nothing to take back. */
   | { do: 'forget'; on: Ref }
-  /** helm upgrade of a release whose newest revision is `from`, or helm rollback to it. `values`: the Secret of a keep step, with the digest of that. `within`: seconds that helm may take. */
+  /**
+   * helm upgrade of a release whose newest revision is `from`, or helm rollback to it. `values`: the Secret of a keep step, with the digest of that; `reuse`: helm mixes the
+   * release's own into them. `config`: digest of what the release then holds. `within`: seconds that helm may take.
+   */
   | {
       do: 'helm';
       action: 'upgrade' | 'rollback';
@@ -62,6 +65,8 @@ export type Doing =
       chart: ChartAt;
       values: Ref;
       digest: string;
+      reuse: boolean;
+      config: string;
       within: number;
     }
   /** Takes away the record of a revision that is pending although no helm can be alive behind it. `quiet`: seconds for which nobody must have touched it. */

@@ -170,12 +170,33 @@ export interface Chart {
   crds: Raw[];
   /** values.yaml. */
   values: Raw;
+  /** The paths below .Values that its templates name, as --set writes them; '' for all. */
+  read: string[];
+}
+/** What `helm upgrade` will be told about values. */
+export interface Intent {
+  /** --values, --set and --set-string, laid together as helm does. */
+  given: Raw;
+  /** --reuse-values, --reset-values, --reset-then-reuse-values. */
+  reuse?: 'reuse' | 'reset' | 'reset-then-reuse';
+}
+/** `key`: the value at which rendering failed, as --set writes it; `at`: template, line and column; `said`: helm's own words, redacted. */
+export type Rendering = { is: 'rendered' } | { is: 'failed'; key?: string; at?: string; said: string } | { is: 'unknown'; why: Text };
+/** helm, as far as checks may use it: it renders the chart that was given, and reaches no cluster. */
+export interface Templates {
+  version: string;
+  /** `values`: as a file of values would give them. */
+  render(values: Raw, as: { namespace: string; name: string; kubernetes?: string }): Promise<Rendering>;
 }
 export interface Situation {
   path: UpgradePath;
   ask: Ask;
   /** The chart of this system that the upgrade will use, where one was given (--chart). */
   chart?: Chart;
+  /** What the upgrade will be told about values; undefined: nothing. */
+  intent?: Intent;
+  /** Where a chart was given and there is a helm; bound to the installation and the cluster's version. */
+  helm?: { version: string; render(values: Raw): Promise<Rendering> };
 }
 export type Grade = 'blocker' | 'warning' | 'notice';
 export type Certainty = 'certain' | 'high' | 'medium' | 'low';
@@ -289,8 +310,10 @@ export interface Upgrading {
   chart: ChartAt;
   /** What the release will be given, and that laid over the chart's own. Not for plan or journal. */
   values: Raw;
-  /** The Secret for them, and their digest. */
-  kept: { on: Ref; digest: string };
+  /** --reuse-values: helm itself mixes the release's own into those that it is given. */
+  reuse: boolean;
+  /** The Secret for what helm is given, the digest of that, and of what the release will hold by it. */
+  kept: { on: Ref; digest: string; config: string };
   /** Seconds, for helm and again for the workloads; undefined: what suits the system. */
   within?: number;
 }

@@ -14,6 +14,7 @@ import type {
   Finding,
   Gap,
   Installation,
+  Intent,
   JudgedFinding,
   Judgement,
   Outcome,
@@ -21,10 +22,12 @@ import type {
   QuickSource,
   Ref,
   Refusal,
+  Situation,
   Source,
   StepDraft,
   System,
   SystemId,
+  Templates,
   Text,
   UpgradePath,
 } from './contracts.ts';
@@ -70,6 +73,10 @@ export interface ExamineOptions {
   chart?: Chart;
   /** Look only by what this can answer at once. */
   quick?: QuickSource;
+  /** What the upgrade will be told about values; undefined: nothing. */
+  intent?: Intent;
+  /** Renders that chart. */
+  templates?: Templates;
   began?(what: string): void;
 }
 /** `CHECK-ID` or `CHECK-ID:KIND/NAMESPACE/NAME`. */
@@ -128,7 +135,9 @@ export async function examine(source: Source, systems: System[], options: Examin
       const path = choosePath(system, installation, installations, options.targets ?? []);
       examination.installations.push(installation);
       examination.paths.push(path);
-      for (const check of checks) cases.push({ system, check, path, chart, early: early.get(check.id) ?? {} });
+      const helm = chart && options.templates && bound(options.templates, installation, serverVersion);
+      for (const check of checks)
+        cases.push({ system, check, path, chart, intent: options.intent, helm, early: early.get(check.id) ?? {} });
     }
   }
 
@@ -180,12 +189,15 @@ function isAsked({ systems = [], checks = [] }: ExamineOptions, system: System, 
   return check ? checks.includes(check.id) : checks.some((id) => id.startsWith(`${system.id}/`));
 }
 
-interface Case {
+interface Case extends Omit<Situation, 'ask'> {
   system: System;
   check: Check;
-  path: UpgradePath;
-  chart?: Chart;
   early: Gathered;
+}
+
+function bound(templates: Templates, { namespace = '', name }: Installation, server: string | Gap): Situation['helm'] {
+  const kubernetes = isGap(server) ? undefined : server;
+  return { version: templates.version, render: (values) => templates.render(values, { namespace, name, kubernetes }) };
 }
 
 function earlyReads(system: System, checks: Check[]): Wanted[] {
@@ -254,7 +266,7 @@ function result(check: Check, installation: string, outcome: Outcome, more: Part
 }
 
 async function judge(each: Case, rows: Gathered, source: Source, accept: Acceptance[], into: Examination): Promise<void> {
-  const { check, path, chart } = each;
+  const { check, path, chart, intent, helm } = each;
   const at = path.installation.id;
   const reads = Object.entries(check.reads as System['reads']);
   const missing = reads.filter(([name]) => isGap(rows[name]));
@@ -265,7 +277,7 @@ async function judge(each: Case, rows: Gathered, source: Source, accept: Accepta
   }
   const gaps = missing.filter(([, read]) => !read.harmless).map(([name]) => rows[name] as Gap);
   const harmless = missing.filter(([, read]) => read.harmless).map(([name]) => rows[name] as Gap);
-  const situation = { path, chart, ask: noting(source, check.asks ?? [], gaps) };
+  const situation = { path, chart, intent, helm, ask: noting(source, check.asks ?? [], gaps) };
   const judgement: Judgement<unknown> = await check.judge(rows as never, situation);
   if ('unknown' in judgement || 'notApplicable' in judgement) {
     const outcome = 'unknown' in judgement ? 'unknown' : 'not-applicable';
@@ -293,7 +305,9 @@ async function conclude(
   const findings = found.map(({ finding, accepted }) => judged(check, at, finding, accepted, offered));
   const outcome: Outcome = findings.length ? 'found' : gaps.length ? 'unknown' : 'passed';
   into.results.push(result(check, at, outcome, { findings, gaps: [...gaps, ...harmless] }));
-  if (offered) into.remedies.push({ check, installation: at, findings: findings.filter(({ accepted }) => !accepted), propose });
+  // A remedy that has nothing to say about these findings is not offered.
+  if (offered && (offered.drafts.length || offered.refusals.length))
+    into.remedies.push({ check, installation: at, findings: findings.filter(({ accepted }) => !accepted), propose });
 }
 
 function judged(check: Check, at: string, finding: Finding, accepted: boolean, offered: Proposal | undefined): JudgedFinding {
@@ -326,10 +340,10 @@ function split(findings: Finding[], check: string, accept: Acceptance[]): { find
   });
 }
 
-function proposer({ check, path, chart }: Case, source: Source): CheckRemedy['propose'] {
+function proposer({ check, path, chart, intent, helm }: Case, source: Source): CheckRemedy['propose'] {
   const ask = noting(source, [...(check.asks ?? []), ...(check.remedy?.asks ?? [])], []);
   return async (findings) => {
-    const steps = (await check.remedy?.steps([...findings], { path, chart, ask })) ?? [];
+    const steps = (await check.remedy?.steps([...findings], { path, chart, intent, helm, ask })) ?? [];
     return {
       drafts: steps.filter((step): step is StepDraft => 'do' in step),
       refusals: steps.filter((step): step is Refusal => 'refused' in step),

@@ -1,4 +1,4 @@
-// A Helm chart as files: its name and version, the CustomResourceDefinitions of its crds/ folder, and its values. Pure: the files are given.
+// A Helm chart as files: its name and version, the CustomResourceDefinitions of its crds/ folder, its values, and which of them its templates read. Pure: the files are given.
 // What helm itself bounds (pkg/chart/loader: 5 MiB a file, 100 MiB a chart) is bounded here more tightly; links and paths that leave the chart are refused.
 import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
@@ -7,6 +7,8 @@ import type { Chart, Json, Raw, Text } from '../engine/contracts.ts';
 import { isRaw, withinDepth } from '../kube/json.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
+import { readBy } from './keys.ts';
+import { readValues } from './values-file.ts';
 
 export interface ChartFile {
   /** Relative to the chart's folder, with slashes. */
@@ -19,7 +21,7 @@ const MIB = 1024 * 1024;
 export const CHART_LIMITS = { packed: 16 * MIB, unpacked: 64 * MIB, file: 5 * MIB, files: 5000, depth: 16 } as const;
 
 /** Is this a file that says something about the chart itself, and not about the charts that it depends on? */
-export const isChartFile = (path: string): boolean => /^(?:Chart\.yaml|values\.yaml|crds\/.+\.(?:ya?ml|json))$/.test(path);
+export const isChartFile = (path: string): boolean => /^(?:Chart\.yaml|values\.yaml|crds\/.+\.(?:ya?ml|json)|templates\/.+)$/.test(path);
 
 export function badChart(name: string, why: Text): UserError {
   const shown = oneLine(name, 300);
@@ -44,8 +46,19 @@ export function readChart(files: readonly ChartFile[], name: string): Chart {
     name: called,
     version: version.replace(/^v(?=\d)/, ''),
     crds: crds.filter(isRaw).filter(({ kind }) => kind === 'CustomResourceDefinition'),
-    values: onlyOne(files, 'values.yaml', name) ?? {},
+    values: valuesOf(files, name),
+    read: readBy(files.filter(({ path }) => path.startsWith('templates/')).map(({ text }) => text)),
   };
+}
+
+function valuesOf(files: readonly ChartFile[], name: string): Raw {
+  const file = files.find(({ path }) => path === 'values.yaml');
+  try {
+    return file ? readValues(file.text, 'first') : {};
+  } catch (error) {
+    const { message } = error as Error;
+    throw badChart(name, { en: `values.yaml is no YAML: ${message}`, zh: `values.yaml 不是有效的 YAML：${message}` });
+  }
 }
 
 function onlyOne(files: readonly ChartFile[], path: string, name: string): Raw | undefined {

@@ -29,7 +29,7 @@ function bytesOf(file: string, maxBytes: number, chart: string): Buffer {
 const about = (file: string, why: Text): Text => (file ? { en: `${file}: ${why.en}`, zh: `${file}：${why.zh}` } : why);
 
 async function folderFiles(root: string): Promise<ChartFile[]> {
-  const names = ['Chart.yaml', 'values.yaml', ...(await crdFiles(root, 'crds', 0))];
+  const names = ['Chart.yaml', 'values.yaml', ...(await filesBelow(root, 'crds', 0)), ...(await filesBelow(root, 'templates', 0))];
   const files: ChartFile[] = [];
   for (const name of names) {
     const full = path.join(root, name);
@@ -45,7 +45,7 @@ async function folderFiles(root: string): Promise<ChartFile[]> {
   return files;
 }
 
-async function crdFiles(root: string, folder: string, depth: number): Promise<string[]> {
+async function filesBelow(root: string, folder: string, depth: number): Promise<string[]> {
   if (depth > CHART_LIMITS.depth) throw badChart(root, { en: 'folders nested too deeply', zh: '目录嵌套过深' });
   const entries = await readdir(path.join(root, folder), { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []; // a chart need not have any
@@ -54,7 +54,7 @@ async function crdFiles(root: string, folder: string, depth: number): Promise<st
   const names: string[] = [];
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const name = `${folder}/${entry.name}`;
-    if (entry.isDirectory()) names.push(...(await crdFiles(root, name, depth + 1)));
+    if (entry.isDirectory()) names.push(...(await filesBelow(root, name, depth + 1)));
     else if (isChartFile(name)) names.push(name);
     if (names.length > CHART_LIMITS.files) throw tooMuch(root, `${CHART_LIMITS.files} files`, `${CHART_LIMITS.files} 个文件`);
   }

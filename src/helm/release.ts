@@ -4,6 +4,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Json, Raw } from '../engine/contracts.ts';
 import { isRaw, parseJson } from '../kube/json.ts';
 import { oneLine } from '../text/sanitise.ts';
+import { readBy } from './keys.ts';
 
 /** A Secret holds 1 MiB; twice that leaves room for the base64 around it. */
 const MAX_COMPRESSED = 2 * 1024 * 1024;
@@ -16,7 +17,8 @@ export interface Release {
   /** The revision. */
   version: number;
   status: string;
-  chart: { name: string; version: string; appVersion: string; values: Raw };
+  /** `read`: as in Chart. */
+  chart: { name: string; version: string; appVersion: string; values: Raw; read: string[] };
   /** What the user set; the computed values are the chart's with these laid over them. */
   config: Raw;
   /** All documents but the hooks, as one text. */
@@ -65,12 +67,18 @@ function releaseOf(raw: Raw): Release | { why: string } {
       version: textAt(metadata.version),
       appVersion: textAt(metadata.appVersion),
       values: objectAt(chart.values),
+      read: readBy(templatesOf(chart.templates)),
     },
     config: objectAt(raw.config),
     manifest: textAt(raw.manifest),
     hooks: Array.isArray(raw.hooks) ? raw.hooks.filter(isRaw) : [],
     raw,
   };
+}
+
+/** A chart's files are base64 in JSON. */
+function templatesOf(files: Json | undefined): string[] {
+  return Array.isArray(files) ? files.filter(isRaw).map(({ data }) => Buffer.from(textAt(data), 'base64').toString('utf8')) : [];
 }
 
 export function objectAt(value: Json | undefined): Raw {

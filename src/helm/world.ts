@@ -199,10 +199,10 @@ async function revisions(release: ReleaseName, source: Source): Promise<Revision
   ];
 }
 
-/** The newest revision that is not pending, and what the user set in it: from where an upgrade goes on. Throws WorldError. */
-export async function standing(release: ReleaseName, source: Source): Promise<{ revision: number; values: Raw } | undefined> {
+/** The newest revision that is not pending: from where an upgrade goes on. Throws WorldError. */
+export async function standing(release: ReleaseName, source: Source): Promise<Release | undefined> {
   const good = (await records(release, source)).find(({ status }) => !status.startsWith('pending-'));
-  return good && { revision: good.revision, values: (await decoded(good, source)).config };
+  return good && decoded(good, source);
 }
 
 /** Takes away the record of a revision that was cut, if it is still pending and still the newest. */
@@ -261,7 +261,7 @@ async function drive(step: StepOf<'helm'>, world: World, { helm, beside, source 
       ? await program.call(['rollback', name, String(step.from), ...common])
       : await program.call(
           // All values are on standard input: nothing of the release's own is to be mixed in again.
-          ['upgrade', name, step.chart.path, ...common, '--reset-values', '--values', '-'],
+          ['upgrade', name, step.chart.path, ...common, step.reuse ? '--reuse-values' : '--reset-values', '--values', '-'],
           JSON.stringify(await keptValues(step.values, step.digest, world)),
         );
   // What became of it is in the cluster: a full disk must not hide that.

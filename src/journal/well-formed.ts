@@ -144,7 +144,7 @@ const KINDS: Record<Doing['do'], Shape> = {
   forget: kind({ on: ref }),
   helm: kind({
     ...{ action: oneOf('upgrade', 'rollback'), release, from: revision, chart: fields({ path: text, name: text, version: text }) },
-    ...{ values: ref, digest: DIGEST, within: seconds },
+    ...{ values: ref, digest: DIGEST, reuse: yesOrNo, config: DIGEST, within: seconds },
   }),
   unpend: kind({ release, revision, quiet: seconds }),
   manual: kind({ commands: listOf(text) }, { seen: conditions }),

@@ -13,6 +13,7 @@ describe('helm spiderpool-upgrade', () => {
     ['sp --to 0.9.13 --rollback-on-failure --timeout 10m', ['sp'], { to: ['0.9.13'], 'rollback-on-failure': true, timeout: '10m' }],
     ['sp --to 0.9.13 --dry-run', ['sp'], { to: ['0.9.13'], 'dry-run': 'client' }],
     ['--dry-run=none sp --to 0.9.13', ['sp'], { to: ['0.9.13'] }],
+    ['sp --to 0.9.13 -f a.yaml -fb.yaml --set x=1', ['sp'], { to: ['0.9.13'], values: ['a.yaml', 'b.yaml'], set: ['x=1'] }],
   ])('%s', (line, release, flags) => {
     expect(read(line)).toEqual({ verb: 'upgrade', args: ['spiderpool', ...release], flags });
   });

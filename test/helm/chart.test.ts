@@ -15,7 +15,8 @@ const FILES = {
   'crds/a.yaml': `${CRD}---\n# nothing\n---\nkind: Other\n`,
   'crds/deep/b.json': JSON.stringify({ kind: 'CustomResourceDefinition', metadata: { name: 'c.d' } }),
   'crds/README.md': 'no',
-  'templates/x.yaml': '{{ broken',
+  'templates/x.yaml': '{{ broken {{ .Values.ipam.enableIPv4 }}{{/* .Values.no */}}',
+  'templates/deep/_y.tpl': '{{ index .Values "a.b" "c" }}{{ $.Values.d | quote }}',
   'charts/dep/Chart.yaml': 'name: dep\nversion: 1.0.0\n',
   'charts/dep/values.yaml': 'x: y\n',
 };
@@ -43,7 +44,12 @@ const packed = (files: Record<string, string>, top = 'spiderpool/') =>
 const fromArchive = async (bytes: Buffer) => readChart(await unpackChart(bytes, 'x.tgz'), 'x.tgz');
 
 describe('a chart', () => {
-  const expected = { name: 'spiderpool', version: '1.2.2', values: { ipam: { enableIPv4: true } } };
+  const expected = {
+    name: 'spiderpool',
+    version: '1.2.2',
+    values: { ipam: { enableIPv4: true } },
+    read: ['a\\.b.c', 'd', 'ipam.enableIPv4'],
+  };
   const names = (crds: { metadata?: unknown }[]) => crds.map(({ metadata }) => (metadata as { name: string }).name);
   test('of a folder', async () => {
     const { crds, ...rest } = await loadChart(folder(FILES));
@@ -63,6 +69,7 @@ describe('a chart', () => {
       version: '1.0.0',
       crds: [],
       values: {},
+      read: [],
     });
   });
 });

@@ -109,7 +109,8 @@ describe('decodeRelease', () => {
         config: record().config,
         manifest: MANIFEST,
       });
-      expect(release.chart).toEqual({ name: 'app-chart', version: '1.2.3', appVersion: 'v9', values: (record().chart as Raw).values });
+      const values = (record().chart as Raw).values;
+      expect(release.chart).toEqual({ name: 'app-chart', version: '1.2.3', appVersion: 'v9', values, read: ['auth.password'] });
       expect(release.hooks.length).toBe(1);
       expect(release.raw).toEqual(record());
     }

@@ -14,11 +14,13 @@ export const helm: StepKind<HelmStep> = {
       ? `helm rollback ${name} ${from} -n ${namespace} (≤ ${within} s)`
       : `helm upgrade ${name} -n ${namespace}: ${chart.name} ${chart.version} (≤ ${within} s)`,
   ],
-  commands: ({ action, release, from, chart, within }) => {
+  commands: ({ action, release, from, chart, within, reuse }) => {
     const at = `-n ${shellWord(release.namespace)} --timeout ${within}s`;
     const name = shellWord(release.name);
     if (action === 'rollback') return [`helm rollback ${name} ${from} ${at}`];
-    return [`helm upgrade ${name} ${shellWord(chart.path)} ${at} --reset-values --values ${shellWord(valuesFile(release))}`];
+    return [
+      `helm upgrade ${name} ${shellWord(chart.path)} ${at} ${reuse ? '--reuse-values' : '--reset-values'} --values ${shellWord(valuesFile(release))}`,
+    ];
   },
   look: async (step, world) =>
     world.helm ? lookAt(step, await settled(step, step.within, world.helm)) : { is: 'refused', because: NO_HELM },
@@ -80,14 +82,14 @@ function lookAhead(step: HelmStep, newest: Revision): Look {
   if (newest.status === 'deployed') return { is: 'done', now: undefined };
   if (!isPending(newest)) return { is: 'refused', because: stands(newest) };
   // A helm on another machine might be behind it; with the very same values it is ours.
-  if (newest.digest !== step.digest) return { is: 'moved', paths: [], because: anothers(newest) };
+  if (newest.digest !== step.config) return { is: 'moved', paths: [], because: anothers(newest) };
   // Seen with helm 3.17 and 4.1: a rollback from here fails; without the record of the cut revision the upgrade goes through.
   return { is: 'to-do', now: { clear: newest.revision } };
 }
 
 function lookBack(step: HelmStep, newest: Revision): Look {
   const clear = isPending(newest) ? { clear: newest.revision } : undefined;
-  if (isOurs(step, newest) && (!clear || newest.digest === step.digest)) return { is: 'to-do', now: clear };
+  if (isOurs(step, newest) && (!clear || newest.digest === step.config)) return { is: 'to-do', now: clear };
   if (newest.description === `Rollback to ${step.from}` && newest.status === 'deployed') return { is: 'done', now: undefined };
   // Cut before it made a record, or in a rollback: helm puts everything back to how `from` has it, whatever stands there now.
   if (newest.revision === step.from || newest.status === 'pending-rollback') return { is: 'to-do', now: clear };

@@ -3,6 +3,7 @@
 import type { Json, Raw } from '../../engine/contracts.ts';
 import { deepEqual, isRaw } from '../../kube/json.ts';
 import table from './knowledge/crds.json' with { type: 'json' };
+import { type Spans, within } from './spans.ts';
 
 /** What is wanted of one definition. */
 export interface WantedCrd {
@@ -12,8 +13,6 @@ export interface WantedCrd {
   /** As the chart has it. */
   object?: Raw;
 }
-/** Present in these versions of Spiderpool: `0.9.0..0.9.13 1.0.6`, over the table's own list. */
-type Spans = string;
 /** By definition and API version. */
 export type CrdTable = Record<string, Record<string, { in: Spans; markers: Record<string, Spans> }>>;
 
@@ -28,17 +27,13 @@ export function wantedByTable(version: string): WantedCrd[] | undefined {
   const wanted = Object.entries(CRDS).map(([name, apis]) => ({
     name,
     versions: Object.entries(apis)
-      .filter(([, api]) => within(api.in, at))
-      .map(([api, { markers }]) => ({ name: api, markers: Object.keys(markers).filter((marker) => within(markers[marker]!, at)) })),
+      .filter(([, api]) => within(api.in, at, RELEASES))
+      .map(([api, { markers }]) => ({
+        name: api,
+        markers: Object.keys(markers).filter((marker) => within(markers[marker]!, at, RELEASES)),
+      })),
   }));
   return wanted.filter(({ versions }) => versions.length);
-}
-
-function within(spans: Spans, at: number): boolean {
-  return spans.split(' ').some((span) => {
-    const [first = '', last = first] = span.split('..');
-    return RELEASES.indexOf(first) <= at && at <= RELEASES.indexOf(last);
-  });
 }
 
 export function wantedByChart(crds: readonly Raw[]): WantedCrd[] {
@@ -161,7 +156,9 @@ export function changingFields(crd: string, api: string): string[] {
 /** The first release behind this one that has the field (again), candidates aside. */
 export function knownAgain(crd: string, api: string, field: string, version: string): string | undefined {
   const spans = CRDS[crd]?.[api]?.markers[field];
-  return RELEASES.find((each, at) => at > RELEASES.indexOf(version) && !each.includes('-') && spans !== undefined && within(spans, at));
+  return RELEASES.find(
+    (each, at) => at > RELEASES.indexOf(version) && !each.includes('-') && spans !== undefined && within(spans, at, RELEASES),
+  );
 }
 
 export function nameOf({ metadata }: Raw): string {

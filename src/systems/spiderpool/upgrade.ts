@@ -23,7 +23,7 @@ const WRITES: Rule[] = [{ verbs: ['create', 'delete'], group: '', resource: 'sec
 export const upgrade = { steps, writes: WRITES };
 
 async function steps(at: Upgrading): Promise<StepDraft[]> {
-  const { release, chart, values, kept, within } = at;
+  const { release, chart, values, kept, reuse, within } = at;
   const { namespace, name, revision } = release;
   const backup: StepDraft = {
     ...{ phase: 'prepare', guard: [], do: 'backup', resources: RESOURCES, file: 'backup.yaml.gz', undo: 'none' },
@@ -34,7 +34,7 @@ async function steps(at: Upgrading): Promise<StepDraft[]> {
     undoNote: { en: 'a file; it stays', zh: '是一个文件，会保留' },
   };
   const keep: StepDraft = {
-    ...{ guard: [], phase: 'prepare', do: 'keep', release: { namespace, name }, ...kept },
+    ...{ guard: [], phase: 'prepare', do: 'keep', release: { namespace, name }, on: kept.on, digest: kept.digest },
     text: {
       en: `keep the values for helm in Secret ${namespace}/${kept.on.name}, until the upgrade is over`,
       zh: `在升级完成之前，把传给 helm 的 values 保存在 Secret ${namespace}/${kept.on.name} 中`,
@@ -44,7 +44,16 @@ async function steps(at: Upgrading): Promise<StepDraft[]> {
   const trap = rollbackTrap(at);
   const helm: StepDraft = {
     ...{ phase: 'upgrade', guard: [], do: 'helm', action: 'upgrade', within: within ?? HELM_WITHIN },
-    ...{ release: { namespace, name }, from: revision, chart, values: kept.on, digest: kept.digest, after: [keep] },
+    ...{
+      release: { namespace, name },
+      from: revision,
+      chart,
+      values: kept.on,
+      digest: kept.digest,
+      reuse,
+      config: kept.config,
+      after: [keep],
+    },
     text: {
       en: `helm upgrade of release ${namespace}/${name} to ${chart.name} ${chart.version}`,
       zh: `用 helm 把 release ${namespace}/${name} 升级到 ${chart.name} ${chart.version}`,

@@ -1,0 +1,93 @@
+// What the flags say about the values of the upgrade that is meant; helm's flags with helm's meaning.
+import type { Intent, Json, Raw, Text } from '../engine/contracts.ts';
+import { readInput, readStdin } from '../files/input.ts';
+import { setInto } from '../helm/set.ts';
+import { mergeMaps, rulesOf } from '../helm/values.ts';
+import { readValues } from '../helm/values-file.ts';
+import { isRaw, parseJson } from '../kube/json.ts';
+import { oneLine } from '../text/sanitise.ts';
+import { UserError } from '../text/user-error.ts';
+import type { Flags } from './flags.ts';
+
+/** Bytes. A release with its values has to fit into a Secret of 1 MiB. */
+const MAX_FILE = 5 * 1024 * 1024;
+/** Where no helm is at hand. */
+const ANY_HELM = '4.2.0';
+
+/** undefined: nothing was said. Throws UserError. */
+export async function intentOf(flags: Flags, helm = ANY_HELM): Promise<Intent | undefined> {
+  const { values = [], set = [], 'set-string': strings = [], 'set-json': jsons = [], 'set-file': files = [] } = flags;
+  const reuse = reuseOf(flags);
+  if (![values, set, strings, jsons, files].some((each) => each.length) && reuse === undefined) return undefined;
+  // As helm orders them (pkg/cli/values/options.go).
+  let given: Raw = {};
+  for (const file of values) given = mergeMaps(given, await fileOf(file, rulesOf(helm).documents));
+  for (const text of jsons) laid(given, '--set-json', text, (value) => parseJson(value), 'a.b={"x":1}');
+  for (const text of set) lay(given, text, 'typed');
+  for (const text of strings) lay(given, text, 'text');
+  for (const text of files) laid(given, '--set-file', text, (file) => readInput(file, MAX_FILE).toString('utf8'), 'a.b=FILE');
+  return { given, reuse };
+}
+
+/** Of several, helm takes the first of these (pkg/action/upgrade.go, reuseValues). */
+function reuseOf(flags: Flags): Intent['reuse'] {
+  if (flags['reset-values']) return 'reset';
+  if (flags['reuse-values']) return 'reuse';
+  return flags['reset-then-reuse-values'] ? 'reset-then-reuse' : undefined;
+}
+
+async function fileOf(file: string, documents: 'first' | 'all'): Promise<Raw> {
+  try {
+    const text = file === '-' ? await readStdin(process.stdin, MAX_FILE) : readInput(file, MAX_FILE, { substituted: true });
+    return readValues(text.toString('utf8').replace(/^\ufeff/, ''), documents);
+  } catch (error) {
+    throw refused(`--values ${file}`, error as Error, { en: 'give a YAML file with a mapping', zh: '请提供内容为映射的 YAML 文件' });
+  }
+}
+
+function lay(given: Raw, text: string, as: 'typed' | 'text'): void {
+  const flag = as === 'typed' ? '--set' : '--set-string';
+  try {
+    setInto(given, text, as);
+  } catch (error) {
+    // Only the key: the value may be a secret.
+    throw refused(`${flag} ${text.split('=')[0]}`, error as Error, {
+      en: `write it as for helm: ${flag} a.b=1,c[0]=x`,
+      zh: `写法与 helm 相同：${flag} a.b=1,c[0]=x`,
+    });
+  }
+}
+
+/** Stands for the value while its place is made: no command line holds it. */
+const PLACE = '\u0000';
+
+/** One key, and a value that is not written as --set writes it. `like`: how it should look. */
+function laid(given: Raw, flag: string, text: string, read: (written: string) => Json, like: string): void {
+  const [key = ''] = text.split('=', 1);
+  try {
+    if (key === text) throw new Error('there is no =');
+    const value = read(text.slice(key.length + 1));
+    setInto(given, `${key}=${PLACE}`, 'text');
+    put(given, value);
+  } catch (error) {
+    throw refused(`${flag} ${key}`, error as Error, {
+      en: `write one key each: ${flag} '${like}'`,
+      zh: `每次写一个键：${flag} '${like}'`,
+    });
+  }
+}
+
+function put(into: Json, value: Json): void {
+  if (Array.isArray(into) || isRaw(into)) {
+    const slots = into as Raw;
+    for (const [key, each] of Object.entries(slots)) {
+      if (each === PLACE) slots[key] = value;
+      else put(each, value);
+    }
+  }
+}
+
+function refused(what: string, { message }: Error, next: Text): UserError {
+  const [shown, why] = [oneLine(what, 200), oneLine(message, 200)];
+  return new UserError({ en: `reading ${shown}: ${why}`, zh: `读取 ${shown}：${why}` }, next);
+}

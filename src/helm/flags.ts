@@ -1,0 +1,28 @@
+// A setting as the words of a helm command line, so that a person can take them over.
+import type { Json } from '../engine/contracts.ts';
+import { looksSecret } from '../text/redact.ts';
+import { oneLine } from '../text/sanitise.ts';
+import { shellWord } from '../text/shell.ts';
+import { written } from './keys.ts';
+
+/** What stands for a value that must not be shown, or that would not survive a terminal and a copy. */
+const HIDDEN = 'VALUE';
+/** Signs; longer ones are better kept in a file. */
+const LONGEST = 400;
+
+/** `--set a.b=true`, `--set-string a.b=x`, and for lists and maps `--set-json` (helm 3.10 and later); each word fit for a shell. */
+export function setFlag(path: readonly string[], value: Json): string {
+  const key = written(path);
+  // --set knows whole numbers alone.
+  const asJson = (typeof value === 'object' && value !== null) || (typeof value === 'number' && !Number.isInteger(value));
+  const [flag, text] = asJson
+    ? ['--set-json', JSON.stringify(value)]
+    : typeof value === 'string'
+      ? ['--set-string', escaped(value)]
+      : ['--set', String(value)];
+  const isPlain = text.length <= LONGEST && oneLine(text, LONGEST) === text && !path.some(looksSecret);
+  return `${flag} ${shellWord(`${key}=${isPlain ? text : HIDDEN}`)}`;
+}
+
+/** What would end a value, or begin a list (pkg/strvals/parser.go). */
+const escaped = (text: string): string => text.replace(/[\\,]/g, '\\$&').replace(/^\{/, '\\{');

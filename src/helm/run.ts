@@ -1,0 +1,142 @@
+// The only place that drives the helm binary: found in HELM_BIN or on PATH, started with a list of arguments and never through a shell, values on its stdin.
+// What it prints is bounded and redacted. So far it renders charts, which reaches no cluster.
+import { spawn } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import path from 'node:path';
+import type { Raw, Rendering, Templates } from '../engine/contracts.ts';
+import { redactText } from '../text/redact.ts';
+import { oneLine } from '../text/sanitise.ts';
+import { UserError } from '../text/user-error.ts';
+import { parse, satisfies } from '../versions/chart.ts';
+
+type Env = Record<string, string | undefined>;
+
+/** What our arguments need: --is-upgrade and `-f -` are older, but 3.9 is the oldest that is tried. */
+const SUPPORTED = '>=3.9.0-0 <5.0.0-0';
+/** Of each of stdout and stderr; rendered charts of our systems have some 200 KiB, errors some lines. */
+const KEPT = 64 * 1024;
+/** ms. A chart renders in less than a second; one that never ends must not hold us up. */
+const PATIENCE = 60_000;
+
+/** helm with one chart; undefined: there is no helm. Throws UserError for one that is too old or too new. */
+export async function helmFor(chart: string, env: Env, signal: AbortSignal): Promise<Templates | undefined> {
+  const binary = await findHelm(env);
+  if (binary === undefined) return undefined;
+  const version = await versionOf(binary, env, signal);
+  return { version, render: (values, as) => render(binary, chart, values, as, env, signal) };
+}
+
+/** HELM_BIN is what helm calls itself towards its plugins: a path, or a name to look for. */
+async function findHelm({ HELM_BIN, PATH = '', PATHEXT = '.EXE' }: Env): Promise<string | undefined> {
+  const name = HELM_BIN || 'helm';
+  if (name.includes('/') || name.includes(path.sep)) return (await isProgram(name)) ? path.resolve(name) : undefined;
+  const endings = process.platform === 'win32' ? ['', ...PATHEXT.split(';')] : [''];
+  for (const folder of PATH.split(path.delimiter).filter((each) => path.isAbsolute(each))) {
+    for (const ending of endings) {
+      const file = path.join(folder, name + ending);
+      if (await isProgram(file)) return file;
+    }
+  }
+  return undefined;
+}
+
+const isProgram = (file: string): Promise<boolean> =>
+  access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+
+async function versionOf(binary: string, env: Env, signal: AbortSignal): Promise<string> {
+  const { code, stdout, stderr } = await run(binary, ['version', '--template', '{{.Version}}'], '', env, signal);
+  const version = parse(stdout);
+  if (version && satisfies(version, SUPPORTED)) return version;
+  const said = oneLine(redactText(stdout || stderr), 120);
+  throw new UserError(
+    version
+      ? {
+          en: `starting ${binary}: it is helm ${version}; helm 3.9 to 4 is needed`,
+          zh: `启动 ${binary}：其版本为 ${version}，需要 helm 3.9 到 4`,
+        }
+      : {
+          en: `starting ${binary} version: it ended with ${code} and said: ${said}`,
+          zh: `启动 ${binary} version：退出码 ${code}，输出：${said}`,
+        },
+    { en: 'put another helm first on PATH, or name it in HELM_BIN', zh: '请把其他版本的 helm 放在 PATH 最前面，或用 HELM_BIN 指定' },
+  );
+}
+
+async function render(
+  binary: string,
+  chart: string,
+  values: Raw,
+  { namespace, name, kubernetes }: Parameters<Templates['render']>[1],
+  env: Env,
+  signal: AbortSignal,
+): Promise<Rendering> {
+  // helm refuses what is no semver.
+  const cluster = kubernetes !== undefined && parse(kubernetes) ? [`--kube-version=${kubernetes}`] : [];
+  // What a user can name comes after `=` or `--`: it may begin with a dash.
+  const args = ['template', `--namespace=${namespace}`, '--is-upgrade', '--values=-', ...cluster, '--', name, path.resolve(chart)];
+  const { code, stderr, late } = await run(binary, args, JSON.stringify(values), env, signal);
+  if (late) return { is: 'unknown', why: LATE };
+  return code === 0 ? { is: 'rendered' } : failure(stderr);
+}
+
+const LATE = { en: 'helm template did not end within a minute', zh: 'helm template 在一分钟内没有结束' };
+
+/** What helm said about a template that failed (helm 3 in one line, helm 4 in several); the innermost expression is the last that it names. */
+export function failure(stderr: string): Rendering {
+  const [text = ''] = stderr.slice(Math.max(0, stderr.search(/^Error:/m))).split('\nUse --debug flag', 1);
+  const key = [...text.matchAll(/<\$?\w*\.Values\.([\w.]+)>/g)].at(-1)?.[1];
+  const at = /(templates\/[^\s:]+:\d+:\d+)/.exec(text)?.[1];
+  const said = oneLine(redactText(text.replace(/^Error:\s*/, '')), 300);
+  return { is: 'failed', key, at, said };
+}
+
+interface Ran {
+  /** null: it was ended by a signal. */
+  code: number | null;
+  stdout: string;
+  stderr: string;
+  /** It took too long and was stopped. */
+  late: boolean;
+}
+
+function run(binary: string, args: readonly string[], input: string, env: Env, signal: AbortSignal): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const patience = AbortSignal.timeout(PATIENCE);
+    // Under a helm that runs with --debug we are its plugin with HELM_DEBUG=true; what helm says is read, so it says no more than usual.
+    const child = spawn(binary, args, {
+      env: { ...env, HELM_DEBUG: 'false' },
+      stdio: 'pipe',
+      windowsHide: true,
+      signal: AbortSignal.any([signal, patience]),
+      killSignal: 'SIGKILL',
+    });
+    const [stdout, stderr] = [kept(child.stdout), kept(child.stderr)];
+    child.on('error', (error) => {
+      if (!patience.aborted) reject(signal.aborted ? error : notStarted(binary, error));
+    });
+    child.on('close', (code) => resolve({ code, stdout: stdout(), stderr: stderr(), late: patience.aborted }));
+    // helm that refuses its arguments reads nothing.
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
+  });
+}
+
+/** The beginning of what a stream says; the rest is read and dropped, so that the program is not held up. */
+function kept(stream: NodeJS.ReadableStream): () => string {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  stream.on('data', (chunk: Buffer) => {
+    if (size < KEPT) chunks.push(chunk.subarray(0, KEPT - size));
+    size += chunk.length;
+  });
+  return () => Buffer.concat(chunks).toString('utf8');
+}
+
+const notStarted = (binary: string, { message }: Error): UserError =>
+  new UserError(
+    { en: `starting ${binary}: ${message}`, zh: `启动 ${binary}：${message}` },
+    { en: 'put another helm first on PATH, or name it in HELM_BIN', zh: '请把其他 helm 放在 PATH 最前面，或用 HELM_BIN 指定' },
+  );

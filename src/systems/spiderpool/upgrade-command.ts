@@ -1,0 +1,24 @@
+// The upgrade with the right flags, as a step for a person. What was given on our own command line is not repeated: it may hold secrets.
+import type { Situation, StepDraft } from '../../engine/contracts.ts';
+import { shellWord } from '../../text/shell.ts';
+
+/** Of the charts (README of the project). */
+const REPOSITORY = 'https://spidernet-io.github.io/spiderpool';
+
+export function upgradeCommand({ path: { installation, to = '' }, intent, chart }: Situation, flags: readonly string[]): StepDraft {
+  const words = [intent?.reuse === 'reset' ? '--reset-values' : '--reset-then-reuse-values', ...flags].join(' ');
+  const from = `spiderpool --repo=${REPOSITORY} --version=${shellWord(to)}`;
+  const whole = `helm upgrade ${shellWord(installation.name)} ${from} -n ${shellWord(installation.namespace ?? '')} ${words}`;
+  const isWhole = !chart && !Object.keys(intent?.given ?? {}).length;
+  return {
+    do: 'manual',
+    commands: isWhole ? [whole] : [],
+    guard: [],
+    phase: 'upgrade',
+    text: isWhole
+      ? { en: 'upgrade with the settings under their new keys', zh: '使用新的键升级，保留原有设置' }
+      : { en: `give these words to helm upgrade, beside your own: ${words}`, zh: `执行 helm upgrade 时，除自己的参数外再加上：${words}` },
+    undo: 'none',
+    undoNote: { en: 'done by hand', zh: '手动执行' },
+  };
+}
