@@ -6,6 +6,7 @@ import { mergeMaps, rulesOf } from '../helm/values.ts';
 import { readValues } from '../helm/values-file.ts';
 import { isRaw, parseJson } from '../kube/json.ts';
 import { oneLine } from '../text/sanitise.ts';
+import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Flags } from './flags.ts';
 
@@ -87,7 +88,7 @@ function put(into: Json, value: Json): void {
   }
 }
 
-function refused(what: string, { message }: Error, next: Text): UserError {
-  const [shown, why] = [oneLine(what, 200), oneLine(message, 200)];
-  return new UserError({ en: `reading ${shown}: ${why}`, zh: `读取 ${shown}：${why}` }, next);
+function refused(what: string, error: Error, next: Text): UserError {
+  const [shown, why] = [oneLine(what, 200), whyOf(error)];
+  return new UserError({ en: `reading ${shown}: ${oneLine(why.en, 200)}`, zh: `读取 ${shown}：${oneLine(why.zh, 200)}` }, next);
 }

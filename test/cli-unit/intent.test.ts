@@ -31,6 +31,11 @@ test.each<[string, Flags, object | undefined]>([
     },
     { given: { a: 1, b: { c: 3, d: 1 }, e: '5', l: [''] }, reuse: undefined },
   ],
+  [
+    '--set-json before --set, --set-file last',
+    { 'set-json': ['a.b={"c":[1,{"d":"x,y"}],"e":1}'], set: ['a.b.e=2'], 'set-file': [`f.g=${file('text', 'p=q,\n')}`] },
+    { given: { a: { b: { c: [1, { d: 'x,y' }], e: 2 } }, f: { g: 'p=q,\n' } }, reuse: undefined },
+  ],
 ])('%s', async (_, flags, expected) => expect(await intentOf(flags)).toEqual(expected));
 
 test('further documents of a file count with helm 4 alone', async () => {
@@ -41,11 +46,13 @@ test('further documents of a file count with helm 4 alone', async () => {
 
 describe('refused, with what to do', () => {
   test.each<[Flags, RegExp]>([
-    [{ values: [join(scratch, 'none.yaml')] }, /reading --values .*none\.yaml: ENOENT/],
+    [{ values: [join(scratch, 'none.yaml')] }, /reading --values .*none\.yaml: .*ENOENT/],
     [{ values: [scratch] }, /reading --values .*EISDIR/],
     [{ values: [file('list.yaml', '- a')] }, /no mapping/],
     [{ values: [file('broken.yaml', 'a: [')] }, /reading --values .*broken\.yaml: /],
-    [{ values: [file('big.yaml', `a: ${'x'.repeat(5 * 1024 * 1024)}`)] }, /more than 5 MiB/],
+    [{ values: [file('big.yaml', `a: ${'x'.repeat(5 * 1024 * 1024)}`)] }, /larger than 5 MiB/],
+    [{ 'set-json': ['a={'] }, /reading --set-json a: /],
+    [{ 'set-file': ['token'] }, /reading --set-file token: there is no =/],
     [{ set: ['a.b'] }, /reading --set a\.b: key "b" has no value/],
     [{ 'set-string': ['password[x]=hunter2'] }, /reading --set-string password\[x\]: "x" is no index/],
   ])('%j', async (flags, why) => {
