@@ -1,13 +1,16 @@
 // A whole upgrade of the real charts by real helm: checked, repaired, upgraded, proven and taken back; and killed at every step boundary and inside helm,
 // then resumed or undone. One node more than controllers: they take ports of their node, and a rollout needs room. What kubelets would do is done by the bed's actor.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Ajv } from 'ajv';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { helmPluginFolder } from '../../scripts/archive.ts';
+import { hostTarget } from '../../scripts/targets.ts';
 import { type Actor, startKubelet } from '../bed/actors/index.ts';
-import { newHome, type Ran, run, start } from '../bed/binary.ts';
+import { BINARY, newHome, type Ran, run, start } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { type Fault, type Seen, startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
@@ -195,20 +198,82 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     });
   });
 
-  test('a chart that does not render: helm says why, nothing of the release is changed, and the undo is whole', async () => {
+  test('a chart that does not render: refused before anything is changed; accepted by name, helm says why, and the undo is whole', async () => {
     await install('0.9.4');
     const before = await state();
     const home = newHome();
-    // A chart whose templates cannot be read.
     const broken = join(home, 'spiderpool');
     cpSync(chartOf('0.9.13'), broken, { recursive: true });
     writeFileSync(join(broken, 'templates/broken.yaml'), '{{ fail "not like this" }}');
-    const bad = await call(['upgrade', 'spiderpool', '--chart', broken, '--yes'], home);
-    expect(bad.code, bad.stderr).toBe(4);
-    expect(bad.stderr).toContain('not like this');
+    const words = ['upgrade', 'spiderpool', '--chart', broken, '--yes'];
+    const refused = await call(words, home);
+    expect(refused.code, refused.stderr).toBe(2);
+    expect(refused.stderr).toContain('not like this');
+    expect(await state()).toEqual(before);
+    const failed = await call([...words, '--accept', 'spiderpool/values-keys'], home);
+    expect(failed.code, failed.stderr).toBe(4);
+    expect(failed.stderr).toContain('not like this');
     expect(await newest()).toMatchObject({ revision: 1, status: 'deployed' });
     fine(await call(['undo', '--yes'], home));
     expect(await state()).toEqual(before);
+    // The same, taken back by itself because that was asked for: as it was, and failed.
+    const alone = await call([...words, '--accept', 'spiderpool/values-keys', '--rollback-on-failure'], newHome());
+    expect(alone.code, alone.stderr).toBe(1);
+    expect(await state()).toEqual(before);
+    expect(await keptSecrets()).toEqual([]);
+  });
+
+  test('a release that a cut helm left pending is repaired, and can be upgraded', async () => {
+    await install('0.9.4');
+    const home = newHome();
+    proxy.faults.push({
+      do: 'hold',
+      method: 'PATCH',
+      path: /daemonsets/,
+      andThen: () => {
+        for (const pid of helmsAlive()) process.kill(pid, 'SIGKILL');
+      },
+    });
+    await helm(['upgrade', 'sp', chartOf('0.9.13'), '-n', NAMESPACE], { kubeconfig });
+    proxy.faults.length = 0;
+    // Nobody waits ten minutes here: the record says that it is an hour old.
+    const hourAgo = String(Math.floor(Date.now() / 1000) - 3600);
+    const labels = { createdAt: hourAgo, modifiedAt: hourAgo };
+    await cluster.request('PATCH', `${SECRETS}/sh.helm.release.v1.sp.v2`, { metadata: { labels } });
+    const found = await call(['check', 'spiderpool/release-deployed'], home);
+    expect(found.code, found.stdout).toBe(2);
+    fine(await call(['fix', 'spiderpool/release-deployed', '--yes'], home));
+    expect((await cluster.request('GET', `${SECRETS}/sh.helm.release.v1.sp.v2`)).status).toBe(404);
+    expect(await newest()).toMatchObject({ revision: 1, status: 'deployed' });
+    fine(await call(upgrade('0.9.13'), home));
+    await upgraded('0.9.13');
+  });
+
+  test('helm spiderpool-upgrade RELEASE --version, with values, by the real plugin', async () => {
+    await install('0.9.4');
+    const data = mkdtempSync(join(tmpdir(), 'ug-upgrade-plugin-'));
+    mkdirSync(join(data, 'plugins'), { recursive: true });
+    symlinkSync(helmPluginFolder({ target: hostTarget(), path: BINARY }, data), join(data, 'plugins', 'spiderpool-upgrade'));
+    const env = { HELM_DATA_HOME: data, HELM_CACHE_HOME: join(data, 'cache'), XDG_STATE_HOME: join(data, 'state') };
+    const plugin = (...words: string[]) => helm(['spiderpool-upgrade', ...words], { env });
+    const values = join(data, 'values.yaml');
+    writeFileSync(values, 'spiderpoolController: {replicas: 1}\n');
+    const chart = ['--chart', chartOf('0.9.13'), '-f', values, '--set', 'ipam.enableIPv6=false'];
+    const none = await plugin('nowhere', '--version', '0.9.13', ...chart, '--yes');
+    expect(none.code).not.toBe(0);
+    expect(none.stderr).toContain('there is kube-system/sp');
+    const dry = await plugin('sp', '--version', '0.9.13', ...chart, '--dry-run');
+    expect(dry.stderr, dry.stdout).toContain('helm upgrade sp -n kube-system: spiderpool 0.9.13');
+    expect((await newest()).revision).toBe(1);
+    const done = await plugin('sp', '--version', '0.9.13', ...chart, '--yes', '--timeout', '3m', '--wait');
+    expect(done.code, `${done.stdout}${done.stderr}`).toBe(0);
+    expect(await newest()).toMatchObject({ status: 'deployed', chart: 'spiderpool-0.9.13' });
+    // What helm does with values that are given: the release's own are dropped.
+    expect(JSON.parse((await helm(['get', 'values', 'sp', '-n', NAMESPACE, '-o', 'json'])).stdout)).toEqual({
+      spiderpoolController: { replicas: 1 },
+      ipam: { enableIPv6: false },
+    });
+    rmSync(data, { recursive: true, force: true });
   });
 });
 
