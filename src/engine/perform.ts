@@ -141,7 +141,8 @@ async function write({ step, way, means: { world, progress, halt }, note, settle
       // A new object's status is a second write.
       const isNext = verified.is === 'to-do' && kind.write(step, verified.now)?.verb !== request.verb;
       const why = verified.is === 'refused' || verified.is === 'moved' ? verified.because : undefined;
-      if (!isNext) return settle({ result: 'failed', detail: why ?? NOT_KEPT, answered: true }, answered);
+      if (!isNext)
+        return settle({ result: 'failed', detail: why ?? (request.verb === 'helm' ? HELM_CUT : NOT_KEPT), answered: true }, answered);
     }
     looks++;
   }
@@ -275,6 +276,10 @@ function movedText(paths: string[]): Text {
   };
 }
 
+const HELM_CUT: Text = {
+  en: 'helm ended, and its revision is not deployed; what it said is in helm.log beside the journal',
+  zh: 'helm 已结束，但其修订版未处于 deployed 状态；它的输出见日志旁的 helm.log',
+};
 const NOT_KEPT: Text = {
   en: 'the server accepted the write but does not hold the new value (a webhook or the schema changed it)',
   zh: '服务器接受了写入，但新值没有生效（被 webhook 或 schema 改写）',

@@ -1,0 +1,98 @@
+// The upgrade as somebody needs it: the real 0.9.4 by real helm, broken in the ways that are known, and one command of the Helm plugin that checks, repairs, upgrades and proves it.
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { helmPluginFolder } from '../../scripts/archive.ts';
+import { hostTarget } from '../../scripts/targets.ts';
+import { startKubelet, startSpiderpool } from '../bed/actors/index.ts';
+import { BINARY } from '../bed/binary.ts';
+import type { Body } from '../bed/client.ts';
+import { bed } from '../bed/index.ts';
+import { describeUpstream } from '../bed/upstream.ts';
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 });
+const cluster = bed();
+const NAMESPACE = 'kube-system';
+const helm = cluster.version === '1.24' ? cluster.helm3 : cluster.helm4;
+const apiVersion = 'spiderpool.spidernet.io/v2beta1';
+const soon = <T>(look: () => Promise<T>) => vi.waitFor(look, { timeout: 60_000, interval: 200 });
+const ended = async (running: Promise<{ code: number | null; stdout: string; stderr: string }>) => {
+  const ran = await running;
+  expect(ran.code, `${ran.stdout}${ran.stderr}`).toBe(0);
+  return ran;
+};
+
+const pool = { apiVersion, kind: 'SpiderIPPool', metadata: { name: 'pool' } };
+const workload = (kind: string, name: string, namespace: string) => ({
+  apiVersion: 'apps/v1',
+  kind,
+  metadata: { name, namespace },
+  spec: {
+    replicas: 1,
+    ...(kind === 'StatefulSet' ? { serviceName: name } : {}),
+    selector: { matchLabels: { app: name } },
+    template: {
+      metadata: { labels: { app: name }, annotations: { 'ipam.spidernet.io/ippool': JSON.stringify({ ipv4: ['pool'] }) } },
+      spec: { containers: [{ name: 'c', image: 'registry.example/c:1' }] },
+    },
+  },
+});
+const bare = {
+  apiVersion,
+  kind: 'SpiderEndpoint',
+  metadata: { name: 'bare', namespace: 'default' },
+  status: { current: { uid: 'u', node: 'n1', ips: [] }, ownerControllerType: 'None', ownerControllerName: 'bare' },
+};
+
+describeUpstream('0.9.4, broken', ['data', 'spiderpool', 'charts'], (charts) => {
+  test('helm spiderpool-upgrade checks it, repairs it, upgrades it to 0.9.13 and proves it', async () => {
+    const chartOf = (version: string) => join(charts, version, 'spiderpool');
+    const values = ['--set', 'spiderpoolController.podResourceInject.enabled=false'];
+    await ended(helm(['install', 'sp', chartOf('0.9.4'), '-n', NAMESPACE, '--no-hooks', ...values]));
+    // Nothing answers the webhooks here; helm brings them again.
+    for (const kind of ['validating', 'mutating']) await ended(cluster.kubectl(['delete', `${kind}webhookconfigurations`, '--all']));
+    const spiderpool = await startSpiderpool(cluster);
+    const kubelet = await startKubelet(cluster, { nodes: ['n1', 'n2', 'n3'], ips: spiderpool.ips });
+    const data = mkdtempSync(join(tmpdir(), 'ug-upgrade-broken-'));
+    try {
+      const namespace = await cluster.namespace('shop');
+      const running = (app: string) =>
+        soon(async () => {
+          const { items } = (await cluster.request('GET', `/api/v1/namespaces/${namespace}/pods?labelSelector=app%3D${app}`)).body;
+          const [pod] = items.filter(({ metadata, status }: Body) => !metadata.deletionTimestamp && status.podIPs?.length);
+          expect(pod?.status.phase).toBe('Running');
+          return pod;
+        });
+      await cluster.apply({ ...pool, spec: { ipVersion: 4, subnet: '10.6.0.0/16', ips: ['10.6.1.1-10.6.1.20'] }, status: {} });
+      await cluster.apply(workload('StatefulSet', 'cart', namespace), bare);
+      const cart = await running('cart');
+      // As the garbage collection of 0.9.4 does it: the record of a living Pod is gone, and the next one is given its address.
+      await cluster.request('PATCH', `/apis/${apiVersion}/spiderippools/pool/status`, {
+        status: { allocatedIPs: '', allocatedIPCount: 0 },
+      });
+      await cluster.apply(workload('Deployment', 'web', namespace));
+      const web = await running('web');
+      expect(web.status.podIP).toBe(cart.status.podIP);
+
+      mkdirSync(join(data, 'plugins'), { recursive: true });
+      symlinkSync(helmPluginFolder({ target: hostTarget(), path: BINARY }, data), join(data, 'plugins', 'spiderpool-upgrade'));
+      const env = { HELM_DATA_HOME: data, HELM_CACHE_HOME: join(data, 'cache'), XDG_STATE_HOME: join(data, 'state') };
+      const plugin = (...words: string[]) => helm(['spiderpool-upgrade', ...words], { env });
+      const done = await ended(plugin('--to', '0.9.13', '--chart', chartOf('0.9.13'), '--yes'));
+      for (const check of ['duplicate-pod-ip', 'owner-controller-type', 'crds-current'])
+        expect(done.stdout, check).toContain(`gone: spiderpool/${check}`);
+      const history = JSON.parse((await ended(helm(['history', 'sp', '-n', NAMESPACE, '-o', 'json']))).stdout);
+      expect(history.at(-1)).toMatchObject({ revision: 2, status: 'deployed', chart: 'spiderpool-0.9.13' });
+      expect((await cluster.get(bare)).status.ownerControllerType).toBe('Pod');
+      const moved = await running('cart');
+      expect(moved.status.podIP).not.toBe(cart.status.podIP);
+      expect((await running('web')).metadata.uid).toBe(web.metadata.uid);
+      await ended(plugin('check', 'spiderpool', '--chart', chartOf('0.9.13')));
+    } finally {
+      await kubelet.stop();
+      await spiderpool.stop();
+      rmSync(data, { recursive: true, force: true });
+    }
+  });
+});
