@@ -1,7 +1,9 @@
 // A whole upgrade of the real charts by real helm: checked, repaired, upgraded, proven and taken back; and killed at every step boundary and inside helm,
 // then resumed or undone. One node more than controllers: they take ports of their node, and a rollout needs room. What kubelets would do is done by the bed's actor.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -121,7 +123,8 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     expect(runbook.stdout).toContain(
       `helm upgrade sp ${chartOf(to)} -n kube-system --timeout 300s --reset-values --values values-kube-system-sp.yaml`,
     );
-    const done = await call(upgrade(to), home);
+    // Led there by flags: helm has to follow.
+    const done = await run([...upgrade(to), '--kubeconfig', kubeconfig], { home, env: { HELM_BIN, KUBECONFIG: '/nowhere' } });
     fine(done);
     await upgraded(to);
     const [folder] = readdirSync(join(home, 'state/upgrade-guard'), { recursive: true, encoding: 'utf8' }).filter((name) =>
@@ -244,6 +247,45 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     expect(alone.code, alone.stderr).toBe(1);
     expect(await state()).toEqual(before);
     expect(await keptSecrets()).toEqual([]);
+  });
+
+  test('the runbook of plan -o shell, with a chart that helm fetches from a repository, does the same', async () => {
+    await install('0.9.4');
+    const home = newHome();
+    const served = mkdtempSync(join(tmpdir(), 'ug-upgrade-repo-'));
+    const helmAt = (...words: string[]) => helm(words, { env: { HELM_CACHE_HOME: join(served, 'cache') } });
+    expect((await helmAt('package', chartOf('0.9.13'), '-d', served)).code).toBe(0);
+    expect((await helmAt('repo', 'index', served)).code).toBe(0);
+    const repository = createServer((request, response) => {
+      const file = join(served, request.url!.slice(1));
+      if (existsSync(file)) response.end(readFileSync(file));
+      else response.writeHead(404).end();
+    });
+    await new Promise<void>((resolve) => repository.listen(0, '127.0.0.1', resolve));
+    try {
+      const repo = ['--repo', `http://127.0.0.1:${(repository.address() as AddressInfo).port}`];
+      const unknown = await call(['plan', 'spiderpool', ...repo, '--to', '0.9.99'], home);
+      expect(unknown.code).toBe(1);
+      expect(unknown.stderr).toContain('fetching the chart spiderpool 0.9.99 with helm pull');
+      const runbook = await call(['plan', 'spiderpool', ...repo, '--to', '0.9.13', '-o', 'shell'], home);
+      expect(runbook.code, runbook.stderr).toBe(0);
+      // As a person has them on the PATH.
+      const bin = join(served, 'bin');
+      mkdirSync(bin);
+      symlinkSync(tools().kubectl, join(bin, 'kubectl'));
+      symlinkSync(HELM_BIN, join(bin, 'helm'));
+      const env = { PATH: `${bin}:${process.env.PATH}`, HOME: home, KUBECONFIG: cluster.kubeconfig };
+      const followed = spawn('sh', [], { cwd: home, env, stdio: ['pipe', 'ignore', 'pipe'] });
+      followed.stdin.end(runbook.stdout);
+      const said: Buffer[] = [];
+      followed.stderr.on('data', (chunk) => said.push(chunk));
+      const code = await new Promise((resolve) => followed.on('close', resolve));
+      expect(code, Buffer.concat(said).toString()).toBe(0);
+      await upgraded('0.9.13');
+    } finally {
+      repository.close();
+      rmSync(served, { recursive: true, force: true });
+    }
   });
 
   test('a release that a cut helm left pending is repaired, and can be upgraded', async () => {
