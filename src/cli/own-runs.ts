@@ -15,8 +15,8 @@ export function howToEnd(run: RunSummary): { text: Text; next: Text } {
   const undoing = isIn('undo unfinished')(run);
   return {
     text: undoing
-      ? { en: `the undo of run ${id}, started from here, stopped half-way`, zh: `从此处开始的运行 ${id} 的撤销中途停止` }
-      : { en: `run ${id}, started from here, stopped half-way`, zh: `从此处开始的运行 ${id} 中途停止` },
+      ? { en: `the undo of run ${id}, started from here, stopped half-way`, zh: `在本机启动的运行 ${id} 的撤销中途停止` }
+      : { en: `run ${id}, started from here, stopped half-way`, zh: `在本机启动的运行 ${id} 中途停止` },
     next: goOnOrBack(id, undoing ? 'undo' : 'do'),
   };
 }

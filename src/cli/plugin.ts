@@ -13,6 +13,9 @@ export function pluginWords(words: readonly string[]): readonly string[] {
   const isOurs =
     words.some((word) => !word.startsWith('-') && commandOf(word) !== undefined) || words.some((word) => word.startsWith('__'));
   const isAside = words.every((word) => !word.startsWith('-') || ASIDE.test(word)) || (words.length === 1 && words[0] === '--version');
+  // helm takes a release before --help as well.
+  if (isAside && !isOurs && words.some((word) => /^(?:--help|-h)$/.test(word)) && words.some((word) => !word.startsWith('-')))
+    return ['upgrade', '--help', ...words.filter((word) => word.startsWith('--lang'))];
   if (isOurs || isAside) return words;
   return ['upgrade', 'spiderpool', ...words.flatMap(translated)];
 }

@@ -44,6 +44,9 @@ async function planOf(
     for (const finding of findings) if (await wanted(finding)) chosen.push(finding);
     if (chosen.length) proposals.push({ ...(await propose(chosen)), reasons: chosen.map(({ fingerprint }) => fingerprint) });
   }
+  // Nothing is repaired before the upgrade has saved what there is.
+  const first = around.filter(({ phase }) => phase === 'prepare');
+  for (const { drafts } of proposals) for (const draft of drafts) draft.after = [...(draft.after ?? []), ...first];
   return makePlan([{ drafts: around, refusals: [], reasons: [] }, ...proposals]);
 }
 

@@ -12,7 +12,7 @@ import { chartsFolder } from '../journal/state-folder.ts';
 import { SYSTEMS } from '../systems/index.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
-import { UserError } from '../text/user-error.ts';
+import { EXIT, UserError } from '../text/user-error.ts';
 import { examineOptions } from './asked.ts';
 import type { Call } from './call.ts';
 import { helmOf } from './helm.ts';
@@ -35,6 +35,7 @@ export async function intended(asked: Call, live: Live, run: string): Promise<In
   const { chart } = options;
   if (!chart) throw new UserError(noChart(system), GIVE_A_CHART);
   const before = await examine(live.source, SYSTEMS, options);
+  if (!before.installations.length && !before.absent.includes(system.id)) throw notSeen(system, before);
   const installation = theOne(before.installations, system, call.args[1]);
   const release = releaseOf(installation);
   const stands = await standingOf(release, live);
@@ -50,6 +51,7 @@ export async function intended(asked: Call, live: Live, run: string): Promise<In
     kept: {
       on: { apiVersion: 'v1', kind: 'Secret', namespace: release.namespace, name: `upgrade-guard-${run}` },
       digest: digestOf(kept.given),
+      given: digestOf(kept.given) !== digestOf(stands.config),
       config: digestOf(kept.config),
     },
   });
@@ -63,6 +65,15 @@ export function unrepaired({ results }: Examination, { steps }: Plan): JudgedFin
     .flatMap(({ findings }) => findings)
     .filter(({ grade, accepted, fingerprint }) => grade === 'blocker' && !accepted && !repaired.has(fingerprint));
 }
+
+/** What to say where it may not begin. */
+export const refusal = (call: Call, stopping: readonly JudgedFinding[]): string[] => [
+  call.t({
+    en: `No upgrade begins: ${stopping.length === 1 ? 'a blocker' : `${stopping.length} blockers`} that no step here repairs. Repair it, or accept the check by name: --accept CHECK-ID`,
+    zh: `升级不会开始：有 ${stopping.length} 个阻断项无法由以上步骤修复。请先修复，或按名称接受该检查：--accept CHECK-ID`,
+  }),
+  ...stopping.map(({ message }) => `  ${oneLine(call.t(message), 1000)}`),
+];
 
 // ---- what is upgraded, to what, with which values -------------------------------------------------------------------
 
@@ -119,6 +130,17 @@ function theOne(installations: readonly Installation[], { id }: System, release:
       en: 'choose one by its namespace (-n NAMESPACE) or by the name of its release',
       zh: '请用 -n NAMESPACE 按命名空间选择，或写明 release 名称',
     },
+  );
+}
+
+/** Who may not look does not know that there is none. */
+function notSeen({ id }: System, { results }: Examination): UserError {
+  const gap = results.flatMap(({ gaps }) => gaps)[0];
+  const why = oneLine(gap?.detail ?? gap?.resource ?? '', 300);
+  return new UserError(
+    { en: `upgrading ${id}: whether it is installed could not be seen: ${why}`, zh: `升级 ${id}：无法得知是否已安装：${why}` },
+    { en: 'the rights that are needed: {tool} rbac --for fix', zh: '所需权限：{tool} rbac --for fix' },
+    EXIT.unknown,
   );
 }
 

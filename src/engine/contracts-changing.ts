@@ -49,8 +49,8 @@ export type Doing =
   | { do: 'wait'; until: Condition[]; within: number; lasting?: number; assume: Assumption[] }
   /** What the upgrade may spoil, whole, into a file beside the journal: `file`, its name there. Every object of these resources that the cluster has. */
   | { do: 'backup'; resources: ResourceName[]; file: string }
-  /** A Secret beside the release that holds values for helm: they are never written to disk here. `digest`: sha256 of them, hex. */
-  | { do: 'keep'; release: ReleaseName; on: Ref; digest: string }
+  /** A Secret beside the release that holds values for helm: they are never written to disk here. `digest`: sha256 of them, hex. `given`: not just what the release has. */
+  | { do: 'keep'; release: ReleaseName; on: Ref; digest: string; given: boolean }
   /** Deletes what a keep step made; nothing of the cluster's own goes with it, so there is nothing to take back. */
   | { do: 'forget'; on: Ref }
   /**

@@ -312,8 +312,8 @@ export interface Upgrading {
   values: Raw;
   /** --reuse-values: helm itself mixes the release's own into those that it is given. */
   reuse: boolean;
-  /** The Secret for what helm is given, the digest of that, and of what the release will hold by it. */
-  kept: { on: Ref; digest: string; config: string };
+  /** The Secret for what helm is given, the digest of that, whether it is not just what the release has, and the digest of what the release will hold by it. */
+  kept: { on: Ref; digest: string; given: boolean; config: string };
   /** Seconds, for helm and again for the workloads; undefined: what suits the system. */
   within?: number;
 }

@@ -1,5 +1,5 @@
 // Executing the steps of a run, in either way: in the order of their phases and of what must come before what, eight independent ones at a time.
-import { type EndState, type Progress, type Run, type Step, type Text, type Way, type World, WorldError } from './contracts.ts';
+import { type EndState, isApiWrite, type Progress, type Run, type Step, type Text, type Way, type World, WorldError } from './contracts.ts';
 import { lookedAt, type Means, orTrouble, perform, type StepOutcome, troubleWith } from './perform.ts';
 import { PHASES } from './plan.ts';
 import { isSettled, isTouching, toUndo, touched } from './progress.ts';
@@ -86,12 +86,14 @@ async function tried(step: Step, world: World, way: Way): Promise<StepOutcome> {
   if (look.is !== 'to-do') return lookedAt(look, way, false);
   const write = kind.write(step, look.now);
   if (!write) return { result: 'manual' };
+  if (!isApiWrite(write) && write.verb !== 'keep') return { result: 'left', detail: NOT_TRIED };
   const answered = await orTrouble(world.write(write, { dryRun: true }));
   if (!(answered instanceof WorldError)) return { result: 'done' };
   if (answered.kind === 'blocked') return { result: 'left', detail: { en: answered.message, zh: answered.message } };
   return { result: 'failed', detail: troubleWith(answered) };
 }
 
+const NOT_TRIED: Text = { en: 'a dry run does not try this', zh: '试运行不会尝试此步骤' };
 const NOT_WAITED: Text = { en: 'a dry run does not wait', zh: '试运行不会等待' };
 const needs = (ids: string[]): Text => ({
   en: `can be tried only once step ${ids.join(', ')} is done`,

@@ -113,7 +113,9 @@ async function write({ step, way, means: { world, progress, halt }, note, settle
       looks++;
       continue;
     }
-    if (look.is !== 'to-do') return settle(lookedAt(look, way, inDoubt), look.is === 'done' ? (look.now ?? answer) : answer);
+    // A release that cannot be brought back stops an undo: definitions must not go back under programs that need the new ones.
+    if (look.is !== 'to-do')
+      return settle(lookedAt(look, step.do === 'helm' ? 'do' : way, inDoubt), look.is === 'done' ? (look.now ?? answer) : answer);
     const request = kind.write(step, look.now);
     if (!request) return settle({ result: 'manual' });
     // Nobody takes back an undo: there it is enough to know who it was.
@@ -277,7 +279,7 @@ function movedText(paths: string[]): Text {
 }
 
 const HELM_CUT: Text = {
-  en: 'helm ended, and its revision is not deployed; what it said is in helm.log beside the journal',
+  en: 'helm ended, and its revision is not deployed; what it said is in helm.log in the folder of the run',
   zh: 'helm 已结束，但其修订版未处于 deployed 状态；它的输出见日志旁的 helm.log',
 };
 const NOT_KEPT: Text = {

@@ -18,6 +18,8 @@ interface Ended {
 
 /** Tested from here on, up to helm 4 (DESIGN section 6). */
 const SUPPORTED = '>=3.9.0 <5.0.0';
+/** ms; it takes some 50. */
+const VERSION_WITHIN = 20_000;
 /** Bytes kept of what helm prints. */
 const OUTPUT_MAX = 256 * 1024;
 
@@ -26,10 +28,12 @@ export async function findHelm(env: NodeJS.ProcessEnv): Promise<HelmProgram> {
   const command = env.HELM_BIN || 'helm';
   // A plugin must not be started by the helm that it starts.
   const own = { ...env, HELM_NO_PLUGINS: '1' };
-  const { code, output } = await called(command, ['version', '--template', '{{.Version}}'], own).catch((error: NodeJS.ErrnoException) => {
-    throw noHelm(command, { en: `it cannot be run (${error.code ?? error.message})`, zh: `无法运行（${error.code ?? error.message}）` });
-  });
-  const version = semver.coerce(output.trim())?.version;
+  const { code, output } = await called(command, ['version', '--template', '{{.Version}}'], own, '', VERSION_WITHIN).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw noHelm(command, { en: `it cannot be run (${error.code ?? error.message})`, zh: `无法运行（${error.code ?? error.message}）` });
+    },
+  );
+  const version = /^v?(\d+\.\d+\.\d+)(?![\w.])/.exec(output.trim())?.[1];
   if (code || !version) throw noHelm(command, { en: oneLine(`it says ${output}`), zh: oneLine(`它的输出为 ${output}`) });
   if (!semver.satisfies(version, SUPPORTED))
     throw noHelm(command, { en: `it is ${version}; needed is ${SUPPORTED}`, zh: `版本为 ${version}，需要 ${SUPPORTED}` });
@@ -44,14 +48,22 @@ function noHelm(command: string, why: Text): UserError {
   );
 }
 
-async function called(command: string, args: readonly string[], env: NodeJS.ProcessEnv, input = ''): Promise<Ended> {
+/** `within`: ms after which it is ended; a helm that changes a cluster is never cut by us. */
+async function called(command: string, args: readonly string[], env: NodeJS.ProcessEnv, input = '', within?: number): Promise<Ended> {
   const given = nameless(constants.O_RDWR);
   const said = nameless(constants.O_RDWR | constants.O_APPEND);
   try {
     // At its place, so that the reader begins at the beginning.
     writeSync(given, input, 0);
     const code = await new Promise<number>((resolve, reject) => {
-      const child = spawn(command, args, { env, stdio: [given, said, said], detached: true, windowsHide: true });
+      const child = spawn(command, args, {
+        env,
+        stdio: [given, said, said],
+        detached: true,
+        windowsHide: true,
+        timeout: within,
+        killSignal: 'SIGKILL',
+      });
       child.on('error', reject);
       child.on('close', (status) => resolve(status ?? 1));
     });

@@ -2,6 +2,7 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { HelmProgram } from '../engine/contracts.ts';
+import { redactMarked } from '../text/redact.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 
@@ -31,7 +32,7 @@ export async function fetchedChart(
 
 function notFetched(chart: string, version: string, output: string): UserError {
   const why = oneLine(output.trim().split('\n').at(-1) ?? '', 500);
-  const what = `${oneLine(chart, 200)} ${version}`;
+  const what = redactMarked(`${oneLine(chart, 200)} ${version}`);
   return new UserError(
     { en: `fetching the chart ${what} with helm pull: ${why}`, zh: `用 helm pull 获取 chart ${what}：${why}` },
     {

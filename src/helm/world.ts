@@ -23,6 +23,7 @@ import { bare } from '../engine/steps/objects.ts';
 import { isRaw, parseJson } from '../kube/json.ts';
 import { pointerGet } from '../kube/pointer.ts';
 import { keyOf } from '../kube/refs.ts';
+import { REDACTED } from '../text/redact.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { objectsIn } from './manifest.ts';
 import { history, type ReleaseRecord, releaseRecord } from './records.ts';
@@ -78,11 +79,8 @@ export function helmWorld(world: World, means: Means): World {
         await clear(write.release, write.revision, world, means.source);
         return undefined;
       }
-      if (write.clear !== undefined) {
-        // helm rollback knows nothing of what a revision made whose record is gone.
-        if (write.step.action === 'rollback') await removeMade(write.step, world, means.source);
-        await clear(write.step.release, write.clear, world, means.source);
-      }
+      if (write.step.action === 'rollback') await removeMade(write.step, world, means.source);
+      if (write.clear !== undefined) await clear(write.step.release, write.clear, world, means.source);
       return drive(write.step, world, means);
     },
   };
@@ -193,7 +191,8 @@ async function revisions(release: ReleaseName, source: Source): Promise<Revision
       touched: newest.touched,
       chart: `${chart.name}-${chart.version}`,
       digest: digestOf(config),
-      description: typeof description === 'string' ? oneLine(description, 500) : undefined,
+      // helm puts what the API server said there, and that quotes values.
+      description: typeof description === 'string' ? oneLine(withoutValues(description, config), 500) : undefined,
     },
     ...older.map(({ revision, status, touched }) => ({ revision, status, touched })),
   ];
@@ -216,11 +215,14 @@ async function clear(release: ReleaseName, revision: number, world: World, sourc
   await world.write({ verb: 'delete', on: { ...refOf(newest), uid }, resourceVersion });
 }
 
-/** What the cut revision made and the one that we go back to does not have. Never a CustomResourceDefinition, nor what its chart says to keep. */
+/**
+ * What a revision that was cut or failed made and the one that we go back to does not have: helm rollback knows nothing of it once the record is gone, or a rollback has failed.
+ * Never a CustomResourceDefinition, nor what its chart says to keep.
+ */
 async function removeMade({ release, from }: StepOf<'helm'>, world: World, source: Source): Promise<void> {
   const all = await records(release, source);
   const [cut, good] = [all[0], all.find(({ revision }) => revision === from)];
-  if (!cut || !good || cut === good) return;
+  if (!good || cut?.revision !== from + 1 || cut.status === 'deployed') return;
   const had = new Set(objectsIn((await decoded(good, source)).manifest, release).map(keyOf));
   for (const on of objectsIn((await decoded(cut, source)).manifest, release)) {
     if (had.has(keyOf(on)) || on.kind === 'CustomResourceDefinition') continue;
@@ -256,18 +258,40 @@ async function drive(step: StepOf<'helm'>, world: World, { helm, beside, source 
   const from = [was, ...older].find((record) => record?.revision === step.from);
   const common = ['--namespace', namespace, '--timeout', `${step.within}s`, ...(await overOthers(from, source))];
   const program = await helm();
-  const { code, output } =
+  const values = step.action === 'upgrade' ? await keptValues(step.values, step.digest, world) : {};
+  // What a user can name comes behind `--`: it may begin with a dash.
+  const words =
     step.action === 'rollback'
-      ? await program.call(['rollback', name, String(step.from), ...common])
-      : await program.call(
-          // All values are on standard input: nothing of the release's own is to be mixed in again.
-          ['upgrade', name, step.chart.path, ...common, step.reuse ? '--reuse-values' : '--reset-values', '--values', '-'],
-          JSON.stringify(await keptValues(step.values, step.digest, world)),
-        );
+      ? ['rollback', ...common, '--', name, String(step.from)]
+      : // All values are on standard input; nothing of the release's own is mixed in again unless that was asked for.
+        ['upgrade', ...common, step.reuse ? '--reuse-values' : '--reset-values', '--values', '-', '--', name, step.chart.path];
+  const called = () => program.call(words, step.action === 'upgrade' ? JSON.stringify(values) : '');
+  let { code, output: printed } = await called();
+  // Seen with helm 4.1: a rollback from a failed upgrade fails over an object that is not there, and the next one, from that failed rollback, goes through.
+  const isStuck = step.action === 'rollback' && code !== 0 && (await records(step.release, source))[0]?.status === 'failed';
+  if (isStuck) ({ code, output: printed } = await called());
+  const output = withoutValues(printed.replace(/^NOTES:[\s\S]*/m, ''), values);
   // What became of it is in the cluster: a full disk must not hide that.
   await beside.append(OUTPUT_FILE, `$ helm ${step.action} ${name}\n${output}\n`).catch(() => undefined);
   const [newest] = await records(step.release, source);
   if (code && newest?.revision === was?.revision)
-    throw new WorldError('refused', oneLine(`helm ${step.action}: ${output.trim().split('\n').at(-1)}`, 600));
+    throw new WorldError(
+      'refused',
+      oneLine(`helm ${step.action}: ${output.trim().split('\n').at(-1) || 'it said nothing (was it killed?)'}`, 600),
+    );
   return { apiVersion: 'v1', kind: newest?.kind ?? 'Secret', metadata: { namespace, name: newest?.object ?? name } };
+}
+
+/** Shorter ones are words like any other. */
+const TELLING = 6;
+
+/** Templates and the API server may quote what they were given. */
+function withoutValues(output: string, values: Json): string {
+  const texts = leaves(values).filter((text) => text.length >= TELLING);
+  return texts.sort((a, b) => b.length - a.length).reduce((clean, text) => clean.replaceAll(text, REDACTED), output);
+}
+
+function leaves(value: Json): string[] {
+  if (typeof value === 'string') return [value, ...value.split('\n')];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(leaves) : [];
 }

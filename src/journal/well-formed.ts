@@ -140,10 +140,15 @@ const KINDS: Record<Doing['do'], Shape> = {
   evict: kind({ on: ref, within: seconds }),
   wait: kind({ until: conditions, within: seconds, assume: listOf(assumed) }, { lasting: seconds }),
   backup: kind({ resources: listOf(text), file: like(/^[a-z0-9.-]{1,64}$/) }),
-  keep: kind({ release, on: ref, digest: DIGEST }),
+  keep: kind({ release, on: ref, digest: DIGEST, given: yesOrNo }),
   forget: kind({ on: ref }),
   helm: kind({
-    ...{ action: oneOf('upgrade', 'rollback'), release, from: revision, chart: fields({ path: text, name: text, version: text }) },
+    ...{
+      action: oneOf('upgrade', 'rollback'),
+      release,
+      from: revision,
+      chart: fields({ path: like(/^(?:\/|[A-Za-z]:[\\/])/), name: text, version: text }),
+    },
     ...{ values: ref, digest: DIGEST, reuse: yesOrNo, config: DIGEST, within: seconds },
   }),
   unpend: kind({ release, revision, quiet: seconds }),

@@ -106,7 +106,7 @@ test('the other checks were not looked at, and the next command is the full one'
   expect(stdout).toMatch(/Next: \S*upgrade-guard check$/m);
   // Nothing there that could be looked at is no green light either.
   const absent = await run(['check', 'k3s', '--quick'], { kubeconfig: cluster.kubeconfig });
-  expect([absent.code, absent.stdout]).toEqual([3, expect.stringContaining('not installed: k3s')]);
+  expect([absent.code, absent.stdout]).toEqual([1, expect.stringContaining('not installed: k3s')]);
 });
 
 const ROWS = /^\/api\/v1\/(?:pods|nodes)\?/;

@@ -249,6 +249,62 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     expect(await keptSecrets()).toEqual([]);
   });
 
+  test('helm fails half-way: nothing of the values is in any file, and the undo brings the release back before the definitions', async () => {
+    await install('0.9.4');
+    const before = await state();
+    const home = newHome();
+    // The API server refuses the DaemonSet; by then other objects are already those of 0.9.13.
+    const words = [...upgrade('0.9.13'), '--reset-then-reuse-values', '--set-string', 'spiderpoolAgent.podLabels.k=CANARY not a label!'];
+    const failed = await call([...words, '--accept', 'spiderpool/values-keys', '--timeout', '15s'], home);
+    expect(failed.code, failed.stderr).toBe(4);
+    expect((await newest()).status).toBe('failed');
+    const files = readdirSync(home, { recursive: true, encoding: 'utf8', withFileTypes: true }).filter((entry) => entry.isFile());
+    const texts = files.map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
+    expect([failed.stdout, failed.stderr, ...texts].filter((text) => text.includes('CANARY'))).toEqual([]);
+    fine(await call(['undo', '--yes'], home));
+    expect(await newest()).toMatchObject({ status: 'deployed', chart: 'spiderpool-0.9.4' });
+    expect(await state()).toEqual(before);
+  });
+
+  test('a run that was changed on disk: another release or a flag for a chart is not carried out', async () => {
+    await install('0.9.4');
+    const home = newHome();
+    // A helm that does nothing leaves a run that can be resumed.
+    const idle = join(home, 'helm');
+    writeFileSync(idle, `#!/bin/sh\ncase "$1" in version) echo v3.17.1;; *) exit 1;; esac\n`, { mode: 0o755 });
+    const cut = await run([...upgrade('0.9.13'), '--accept', 'spiderpool/values-keys'], { kubeconfig, home, env: { HELM_BIN: idle } });
+    expect(cut.code, cut.stderr).toBe(4);
+    const [name] = readdirSync(join(home, 'state/upgrade-guard'), { recursive: true, encoding: 'utf8' }).filter((each) =>
+      each.endsWith('run.json'),
+    );
+    const file = join(home, 'state/upgrade-guard', name!);
+    const whole = readFileSync(file, 'utf8');
+    writeFileSync(file, whole.replace(`"path":"${chartOf('0.9.13')}"`, '"path":"--post-renderer=/bin/sh"'));
+    const flag = await call(['resume', '--yes'], home);
+    expect(flag.code, flag.stderr).toBe(1);
+    expect(flag.stderr).toContain('chart.path');
+    writeFileSync(
+      file,
+      whole.replace(
+        '"release":{"namespace":"kube-system","name":"sp"},"from"',
+        '"release":{"namespace":"kube-system","name":"other"},"from"',
+      ),
+    );
+    const other = await call(['resume', '--yes'], home);
+    expect(other.code, other.stderr).toBe(4);
+    expect(other.stderr).toContain('there is no such release any more');
+    writeFileSync(file, whole);
+    fine(await call(['undo', '--yes'], home));
+    expect(await keptSecrets()).toEqual([]);
+  });
+
+  test('who may not look is not told that nothing is installed', async () => {
+    await install('0.9.4');
+    const nobody = await run(['plan', 'spiderpool', '--chart', chartOf('0.9.13')], { kubeconfig: await cluster.user('nobody') });
+    expect(nobody.code, nobody.stdout).toBe(3);
+    expect(nobody.stderr).toContain('could not be seen');
+  });
+
   test('the runbook of plan -o shell, with a chart that helm fetches from a repository, does the same', async () => {
     await install('0.9.4');
     const home = newHome();

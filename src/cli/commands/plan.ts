@@ -9,7 +9,7 @@ import { EXIT } from '../../text/user-error.ts';
 import type { Call } from '../call.ts';
 import { planAll } from '../repair.ts';
 import { openCluster } from '../session.ts';
-import { intended, unrepaired } from '../upgrading.ts';
+import { intended, refusal, unrepaired } from '../upgrading.ts';
 
 export async function plan(call: Call): Promise<number> {
   const live = await openCluster(call);
@@ -33,6 +33,7 @@ export async function plan(call: Call): Promise<number> {
         break;
       default:
         call.out(...table(before, SYSTEMS, HEADLINES, call.face), '', ...planView(made, call.face));
+        if (stopping.length) call.out('', ...refusal(call, stopping));
     }
     if (stopping.length) return EXIT.findings;
     return isComplete(before.results) ? EXIT.ok : EXIT.unknown;

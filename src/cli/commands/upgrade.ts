@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { compare, sideOf } from '../../engine/compare.ts';
 import { begin, goOn, newRunId } from '../../engine/conduct.ts';
-import type { JudgedFinding, Run } from '../../engine/contracts.ts';
+import type { Run, Step, Text } from '../../engine/contracts.ts';
 import { examine } from '../../engine/examine.ts';
 import { backwards } from '../../engine/execute.ts';
 import type { Plan } from '../../engine/plan.ts';
@@ -11,6 +11,7 @@ import { comparison } from '../../report/comparison.ts';
 import { planView, question } from '../../report/plan.ts';
 import { table } from '../../report/table.ts';
 import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
+import { oneLine } from '../../text/sanitise.ts';
 import { EXIT } from '../../text/user-error.ts';
 import { attended, ended, lookedAgain } from '../attend.ts';
 import type { Call } from '../call.ts';
@@ -18,7 +19,7 @@ import { helmOf, withHelm } from '../helm.ts';
 import { refuseBeside } from '../own-runs.ts';
 import { planAll, planChosen } from '../repair.ts';
 import { type Live, openCluster } from '../session.ts';
-import { type Intended, intended, unrepaired } from '../upgrading.ts';
+import { type Intended, intended, refusal, unrepaired } from '../upgrading.ts';
 
 export async function upgrade(call: Call): Promise<number> {
   const live = await openCluster(call);
@@ -31,7 +32,10 @@ export async function upgrade(call: Call): Promise<number> {
     const plan = await (dry ? planAll(before.remedies, drafts) : planChosen(before.remedies, call, drafts));
     call.say(...planView(plan, call.face), '');
     const stopping = unrepaired(before, plan);
-    if (stopping.length) return refused(call, stopping);
+    if (stopping.length) {
+      call.say(...refusal(call, stopping));
+      return EXIT.findings;
+    }
     if (dry) return EXIT.ok;
     await helmOf(call);
     const world = withHelm(call, live, id, values);
@@ -44,17 +48,6 @@ export async function upgrade(call: Call): Promise<number> {
   } finally {
     live.close();
   }
-}
-
-function refused(call: Call, stopping: JudgedFinding[]): number {
-  call.say(
-    call.t({
-      en: `Not upgraded: ${stopping.length} blockers that no step here repairs. Repair them, or accept a check by name: --accept CHECK-ID`,
-      zh: `未升级：有 ${stopping.length} 个阻断问题无法由以上步骤修复。请先修复，或按名称接受：--accept CHECK-ID`,
-    }),
-    ...stopping.map(({ message }) => `  ${call.t(message)}`),
-  );
-  return EXIT.findings;
 }
 
 async function carryOut(call: Call, live: Live, id: string, { before, options }: Intended, plan: Plan): Promise<number> {
@@ -79,9 +72,31 @@ async function carryOut(call: Call, live: Live, id: string, { before, options }:
   const after = await examine(live.source, SYSTEMS, options);
   call.out(...comparison(compare(sideOf(before.results), sideOf(after.results)), call.face));
   const remaining = after.results.flatMap(({ findings }) => findings).filter(({ grade, accepted }) => grade === 'blocker' && !accepted);
+  for (const { id: at, version, release } of after.installations)
+    if (typeof version === 'string') call.say(call.t(isNow(at, version, release?.revision)));
   lookedAgain(call, run, executed, remaining.length);
-  if (remaining.length) return EXIT.findings;
+  const yours = run.steps.filter((step) => executed.outcomes.get(step.id)?.result === 'manual');
+  if (yours.length) call.say(...leftToYou(call, yours));
+  if (remaining.length || yours.length) return EXIT.findings;
   return isComplete(after.results) ? exit : EXIT.unknown;
+}
+
+const isNow = (at: string, version: string, revision: number | undefined): Text => ({
+  en: `${at} is now ${version}${revision === undefined ? '' : `, revision ${revision} of its release`}.`,
+  zh: `${at} 现为 ${version}${revision === undefined ? '' : `，release 修订版 ${revision}`}。`,
+});
+
+/** The last words, since what comes last is read: the upgrade is not whole without them. */
+function leftToYou(call: Call, steps: readonly Step[]): string[] {
+  const lines = steps.flatMap((step) => [
+    `  ${step.id}. ${call.t(step.text)}`,
+    ...(step.do === 'manual' ? step.commands.map((command) => `     ${oneLine(command, 1000)}`) : []),
+  ]);
+  return [
+    '',
+    call.t({ en: 'Still yours to do, the upgrade is not whole without it:', zh: '还需要您手动完成，否则升级并不完整：' }),
+    ...lines,
+  ];
 }
 
 /** --rollback-on-failure: asked for beforehand, so not asked again. 1: everything is as it was, and the upgrade failed; 4: not everything is. */

@@ -4,8 +4,7 @@ import type { StepKind, StepOf, Text } from '../contracts.ts';
 
 export const backup: StepKind<StepOf<'backup'>> = {
   preview: ({ resources, file }) => [`${resources.join(', ')} → ${file}`],
-  commands: ({ resources, file }) =>
-    resources.map((name) => `kubectl get ${shellWord(name)} -A -o yaml > ${shellWord(`${file}.${name}.yaml`)}`),
+  commands: ({ resources }) => resources.map((name) => `kubectl get ${shellWord(name)} -A -o yaml > ${shellWord(`${name}.backup.yaml`)}`),
   look: async ({ file }, world) => {
     if (!world.hasBackup) return { is: 'refused', because: NO_PLACE };
     return (await world.hasBackup(file)) ? { is: 'done', now: undefined } : { is: 'to-do', now: undefined };

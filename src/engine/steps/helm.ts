@@ -61,7 +61,7 @@ async function settled({ release }: { release: ReleaseName }, within: number, ha
 }
 
 function lookAt(step: HelmStep, { newest, alive }: Settled): Look {
-  if (!newest) return { is: 'obsolete', because: { en: 'there is no such release any more', zh: '该 release 已不存在' } };
+  if (!newest) return { is: 'refused', because: { en: 'there is no such release any more', zh: '该 release 已不存在' } };
   if (alive) return { is: 'moved', paths: [], because: ALIVE };
   return step.action === 'rollback' ? lookBack(step, newest) : lookAhead(step, newest);
 }
@@ -93,6 +93,8 @@ function lookBack(step: HelmStep, newest: Revision): Look {
   if (newest.description === `Rollback to ${step.from}` && newest.status === 'deployed') return { is: 'done', now: undefined };
   // Cut before it made a record, or in a rollback: helm puts everything back to how `from` has it, whatever stands there now.
   if (newest.revision === step.from || newest.status === 'pending-rollback') return { is: 'to-do', now: clear };
+  // A rollback of ours that failed: from there the next one finds the objects that this one missed (seen with helm 4.1).
+  if (newest.status === 'failed' && newest.description?.startsWith('Rollback ')) return { is: 'to-do', now: undefined };
   return { is: 'moved', paths: [], because: anothers(newest) };
 }
 

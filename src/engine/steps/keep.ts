@@ -14,10 +14,14 @@ export const valuesFile = ({ namespace, name }: ReleaseName): string => `values-
 
 export const keep: StepKind<StepOf<'keep'>> = {
   preview: ({ on }) => [`+ ${describe(on)}`],
-  // What the release has now; what the command line adds to it, a person adds to that file.
-  commands: ({ release }) => [
-    `helm get values ${shellWord(release.name)} -n ${shellWord(release.namespace)} -o yaml > ${shellWord(valuesFile(release))}`,
-  ],
+  commands: ({ release, given }) => {
+    const [name, file] = [shellWord(release.name), shellWord(valuesFile(release))];
+    if (!given) return [`(umask 077; helm get values ${name} -n ${shellWord(release.namespace)} -o yaml > ${file})`];
+    // They may be secret, and stand in no runbook.
+    return [
+      `test -s ${file} || { echo 'first write the values that the upgrade is to be given into ${valuesFile(release)}' >&2; exit 1; }`,
+    ];
+  },
   look: async ({ on, digest }, world) => {
     const now = await world.get({ ...on, uid: undefined });
     if (!now) return { is: 'to-do', now };

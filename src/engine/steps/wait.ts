@@ -10,7 +10,10 @@ export const wait: StepKind<StepOf<'wait'>> = {
     ...until.flatMap(({ on, must }) => conditionLines(must).map((line) => `${describe(on)}: ${line}`)),
     `≤ ${within} s${lasting ? ` + ${lasting} s` : ''}`,
   ],
-  commands: ({ until, within }) => until.map(({ on, must }) => waitCommand(on, must, within)),
+  commands: ({ until, within, lasting }) => {
+    const looks = until.map(({ on, must }) => waitCommand(on, must, within));
+    return lasting ? [...looks, `sleep ${lasting}`, ...looks] : looks;
+  },
   look: async (step, world) => {
     const because = await pending(step.until, world);
     if (!because) return { is: 'done', now: undefined };

@@ -28,13 +28,13 @@ async function steps(at: Upgrading): Promise<StepDraft[]> {
   const backup: StepDraft = {
     ...{ phase: 'prepare', guard: [], do: 'backup', resources: RESOURCES, file: 'backup.yaml.gz', undo: 'none' },
     text: {
-      en: 'save every object of Spiderpool and its CustomResourceDefinitions beside the journal',
-      zh: '把 Spiderpool 的全部对象及其 CustomResourceDefinition 保存到日志旁',
+      en: 'save every object of Spiderpool and its CustomResourceDefinitions in the folder of the run',
+      zh: '把 Spiderpool 的全部对象及其 CustomResourceDefinition 保存到运行记录目录',
     },
     undoNote: { en: 'a file; it stays', zh: '是一个文件，会保留' },
   };
   const keep: StepDraft = {
-    ...{ guard: [], phase: 'prepare', do: 'keep', release: { namespace, name }, on: kept.on, digest: kept.digest },
+    ...{ guard: [], phase: 'prepare', do: 'keep', release: { namespace, name }, on: kept.on, digest: kept.digest, given: kept.given },
     text: {
       en: `keep the values for helm in Secret ${namespace}/${kept.on.name}, until the upgrade is over`,
       zh: `在升级完成之前，把传给 helm 的 values 保存在 Secret ${namespace}/${kept.on.name} 中`,

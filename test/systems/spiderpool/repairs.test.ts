@@ -50,7 +50,7 @@ const situation = (version: string, objects: Raw[], values: Raw = VALUES, forbid
   release: { namespace: NAMESPACE, name: 'sp', revision: 4, status: 'deployed' },
   chart: { path: '/c', name: 'spiderpool', version },
   values,
-  kept: { on: { apiVersion: 'v1', kind: 'Secret', namespace: NAMESPACE, name: 'k' }, digest: 'd', config: 'd' },
+  kept: { on: { apiVersion: 'v1', kind: 'Secret', namespace: NAMESPACE, name: 'k' }, digest: 'd', given: false, config: 'd' },
   reuse: false,
 });
 const said = (drafts: StepDraft[]) =>
