@@ -39,10 +39,11 @@ try {
       },
     );
   }
-  // A helm that was cut off in the middle of an upgrade leaves its newest record pending.
+  // A helm that was cut off in the middle of an upgrade leaves its newest record pending, and the one before deployed.
   execFileSync(tools().helm3, ['upgrade', 'spiderpool', join(ROOT, 'test/bed/helm-chart'), '-n', 'kube-system'], { env });
-  const record = '/api/v1/namespaces/kube-system/secrets/sh.helm.release.v1.spiderpool.v2';
-  await client.request('PATCH', record, { metadata: { labels: { status: 'pending-upgrade' } } });
+  const record = (revision: number) => `/api/v1/namespaces/kube-system/secrets/sh.helm.release.v1.spiderpool.v${revision}`;
+  await client.request('PATCH', record(1), { metadata: { labels: { status: 'deployed' } } });
+  await client.request('PATCH', record(2), { metadata: { labels: { status: 'pending-upgrade' } } });
   execFileSync(BINARY, ['snapshot', join(ROOT, 'src/cli/demo.tar.gz'), '--force'], { env, stdio: 'inherit' });
 } finally {
   await plane.stop();

@@ -2,9 +2,10 @@
 // so that a run which was killed inside helm finds out as well: whose revision is the newest, in which state, and whether a helm still works on it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { shellWord } from '../../text/shell.ts';
-import type { HelmHands, Look, ReleaseName, Revision, StepKind, StepOf, Text } from '../contracts.ts';
+import type { HelmHands, Look, Ref, ReleaseName, Revision, StepKind, StepOf, Text } from '../contracts.ts';
 
 import { valuesFile } from './keep.ts';
+import { uidOf, versionOf } from './objects.ts';
 
 type HelmStep = StepOf<'helm'>;
 
@@ -115,6 +116,11 @@ export const unpend: StepKind<StepOf<'unpend'>> = {
     `kubectl delete secret ${shellWord(`sh.helm.release.v1.${name}.v${revision}`)} -n ${shellWord(namespace)}`,
   ],
   look: async (step, world) => {
+    // In a rehearsal nobody is at work, and the record is an object like any other.
+    if (world.assume) {
+      const now = await world.get(recordOf(step));
+      return now ? { is: 'to-do', now } : { is: 'done', now };
+    }
     if (!world.helm) return { is: 'refused', because: NO_HELM };
     const { newest, alive, restless } = await settled(step, step.quiet, world.helm, step.quiet);
     if (!newest || newest.revision < step.revision) return { is: 'done', now: undefined };
@@ -122,10 +128,17 @@ export const unpend: StepKind<StepOf<'unpend'>> = {
     if (alive || restless) return { is: 'moved', paths: [], because: alive ? ALIVE : RESTLESS };
     return { is: 'to-do', now: undefined };
   },
-  write: ({ release, revision }) => ({ verb: 'unpend', release, revision }),
+  write: (step, now) => {
+    if (!now) return { verb: 'unpend', release: step.release, revision: step.revision };
+    return { verb: 'delete', on: { ...recordOf(step), uid: uidOf(now) }, resourceVersion: versionOf(now) };
+  },
   remember: () => undefined,
   inverse: () => ({ none: NEVER_WAS }),
 };
+
+const recordOf = ({ release: { namespace, name }, revision }: StepOf<'unpend'>): Ref => ({
+  ...{ apiVersion: 'v1', kind: 'Secret', namespace, name: `sh.helm.release.v1.${name}.v${revision}` },
+});
 
 const RESTLESS: Text = {
   en: 'a helm somewhere still writes to it, or it cannot be told when it was last written',
