@@ -36,7 +36,8 @@ export function attended(call: Call, live: Live, run: Run, way: Way = 'do', tota
     on: (step, outcome) => {
       if (outcome === 'begun') {
         const drawn = call.begins(at(step));
-        const patience = !drawn && 'within' in step ? setTimeout(() => call.say(call.t(patient(step))), STILL_MS).unref() : undefined;
+        const most = longest(step);
+        const patience = !drawn && most ? setTimeout(() => call.say(call.t(patient(step, most))), STILL_MS).unref() : undefined;
         under.set(step, { since: performance.now(), patience });
       } else {
         clearTimeout(under.get(step)?.patience);
@@ -58,10 +59,16 @@ export function attended(call: Call, live: Live, run: Run, way: Way = 'do', tota
   };
 }
 
+/** Seconds that a step may take by itself; 0: none that anybody would notice. */
+function longest(step: Step): number {
+  if (step.do === 'wait') return step.within + (step.lasting ?? 0);
+  return 'within' in step ? step.within : step.do === 'unpend' ? step.quiet : 0;
+}
+
 /** Where nothing can be drawn. */
-const patient = ({ id, text, within }: Step & { within: number }): Text => ({
-  en: `waiting, at most ${within} s: ${id}. ${oneLine(text.en, 1000)}`,
-  zh: `正在等待，最多 ${within} 秒：${id}. ${oneLine(text.zh, 1000)}`,
+const patient = ({ id, text }: Step, most: number): Text => ({
+  en: `waiting, at most ${most} s: ${id}. ${oneLine(text.en, 1000)}`,
+  zh: `正在等待，最多 ${most} 秒：${id}. ${oneLine(text.zh, 1000)}`,
 });
 
 /** Says what an attempt came to. Exit code: 0 finished; 4 half-way, or an undo left something promised; 130 interrupted, or 1, before any change. */

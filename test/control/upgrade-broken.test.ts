@@ -6,7 +6,7 @@ import { expect, test, vi } from 'vitest';
 import { helmPluginFolder } from '../../scripts/archive.ts';
 import { hostTarget } from '../../scripts/targets.ts';
 import { startKubelet, startSpiderpool } from '../bed/actors/index.ts';
-import { BINARY } from '../bed/binary.ts';
+import { BINARY, newHome, run } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { bed } from '../bed/index.ts';
 import { describeUpstream } from '../bed/upstream.ts';
@@ -45,11 +45,39 @@ const bare = {
   status: { current: { uid: 'u', node: 'n1', ips: [] }, ownerControllerType: 'None', ownerControllerName: 'bare' },
 };
 
+describeUpstream('a definition that lacks a field, and objects to write under it', ['data', 'spiderpool', 'charts'], (charts) => {
+  test('the definition is put right first, and no address is lost', async () => {
+    const chart = join(charts, '0.9.13', 'spiderpool');
+    await ended(cluster.kubectl(['create', '-f', join(chart, 'crds')]));
+    await ended(cluster.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s']));
+    await ended(helm(['install', 'sp', chart, '-n', NAMESPACE, '--no-hooks', '--skip-crds']));
+    const ips = [{ interface: 'eth0', ipv4: '10.6.1.7/16', ipv4Pool: 'pool', vlan: 0 }];
+    await cluster.apply({ ...bare, status: { ...bare.status, current: { ...bare.status.current, ips } } });
+    const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/spiderendpoints.spiderpool.spidernet.io';
+    const whole = (await cluster.request('GET', path)).body;
+    const cut = structuredClone(whole);
+    const { properties } = cut.spec.versions[0].schema.openAPIV3Schema.properties.status;
+    delete properties.current.properties.ips.items.properties.ipv4;
+    await cluster.request('PUT', path, cut);
+    const address = async () => (await cluster.get(bare)).status.current.ips[0].ipv4;
+    await soon(async () => expect(await address()).toBeUndefined());
+    const home = newHome();
+    const words = ['fix', 'spiderpool/owner-controller-type', 'spiderpool/crds-current', '--chart', chart, '--yes'];
+    const fixed = await run(words, { kubeconfig: cluster.kubeconfig, home });
+    expect(fixed.code, `${fixed.stdout}${fixed.stderr}`).toBe(0);
+    expect((await cluster.get(bare)).status.ownerControllerType).toBe('Pod');
+    expect(await address()).toBe('10.6.1.7/16');
+    await ended(helm(['uninstall', 'sp', '-n', NAMESPACE, '--no-hooks', '--wait']));
+    await cluster.remove(bare);
+  });
+});
+
 describeUpstream('0.9.4, broken', ['data', 'spiderpool', 'charts'], (charts) => {
   test('helm spiderpool-upgrade checks it, repairs it, upgrades it to 0.9.13 and proves it', async () => {
     const chartOf = (version: string) => join(charts, version, 'spiderpool');
     const values = ['--set', 'spiderpoolController.podResourceInject.enabled=false'];
-    await ended(helm(['install', 'sp', chartOf('0.9.4'), '-n', NAMESPACE, '--no-hooks', ...values]));
+    await ended(cluster.kubectl(['replace', '-f', join(chartOf('0.9.4'), 'crds')]));
+    await ended(helm(['install', 'sp', chartOf('0.9.4'), '-n', NAMESPACE, '--no-hooks', '--skip-crds', ...values]));
     // Nothing answers the webhooks here; helm brings them again.
     for (const kind of ['validating', 'mutating']) await ended(cluster.kubectl(['delete', `${kind}webhookconfigurations`, '--all']));
     const spiderpool = await startSpiderpool(cluster);

@@ -1,0 +1,48 @@
+// The order of a plan across remedies: definitions before what is written under them, with what hangs on that.
+import { expect, test } from 'vitest';
+import type { StepDraft } from '../../src/engine/contracts.ts';
+import { makePlan } from '../../src/engine/plan.ts';
+
+const common = { guard: [], phase: 'prepare' as const, text: { en: '', zh: '' }, undo: 'exact' as const };
+const definition = (kind: string): StepDraft => ({
+  ...common,
+  do: 'apply',
+  object: {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${kind.toLowerCase()}s.g.io` },
+    spec: { group: 'g.io', names: { kind } },
+  },
+});
+const patch = (kind: string, name: string, apiVersion = 'g.io/v1'): StepDraft => ({
+  ...common,
+  do: 'patch',
+  on: { apiVersion, kind, name },
+  changes: [{ path: '/a', after: 1 }],
+});
+const evict = (after: StepDraft[]): StepDraft => ({
+  ...common,
+  do: 'evict',
+  on: { apiVersion: 'v1', kind: 'Pod', namespace: 'n', name: 'p' },
+  within: 1,
+  after,
+});
+const planned = (...remedies: StepDraft[][]) =>
+  makePlan(remedies.map((drafts) => ({ drafts, refusals: [], reasons: [] }))).steps.map(
+    ({ id, do: doing, after }) => `${id} ${doing}${after.length ? ` after ${after}` : ''}`,
+  );
+
+test('a definition comes before the objects of its kind, whichever remedy came first; and a moment passes in between', () => {
+  const written = patch('Pool', 'a');
+  expect(planned([written, evict([written])], [patch('Other', 'o')], [definition('Pool')])).toEqual([
+    '1 patch',
+    '2 apply',
+    '3 wait after 2',
+    '4 patch after 3',
+    '5 evict after 4',
+  ]);
+});
+test('a kind of another group, and a run without definitions, stay as they were', () => {
+  expect(planned([patch('Pool', 'a', 'h.io/v1')], [definition('Pool')])).toEqual(['1 patch', '2 apply']);
+  expect(planned([patch('Pool', 'a')], [patch('Pool', 'b')])).toEqual(['1 patch', '2 patch']);
+});
