@@ -6,9 +6,14 @@ import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 import type { Live } from './session.ts';
 
-/** The live world with helm in it, for this run. `values`: of the command that begins it. helm itself is looked for at its first use. */
-export function withHelm(call: Call, { world, steady, store }: Live, run: string, values?: Raw): World {
-  return helmWorld(world, { source: steady, helm: () => helmOf(call), isAlive: isHelmAlive, values, beside: store.beside(run) });
+/** The live world with helm in it, for this run. `known`: to the command that begins it alone. helm itself is looked for at its first use. */
+export function withHelm(
+  call: Call,
+  { world, steady, store }: Live,
+  run: string,
+  known: { values?: Raw; snapshot?(file: string): Promise<void> } = {},
+): World {
+  return helmWorld(world, { source: steady, helm: () => helmOf(call), isAlive: isHelmAlive, beside: store.beside(run), ...known });
 }
 
 /** Throws UserError where there is no helm, or none that could be led to the same place. */

@@ -31,6 +31,7 @@ import { decodeRelease, type Release } from './release.ts';
 
 /** In the run's folder. */
 const OUTPUT_FILE = 'helm.log';
+const SNAPSHOT_FILE = 'before.tar.gz';
 /** Bytes; a Secret holds 1 MiB. */
 const VALUES_MAX = 16 * 1024 * 1024;
 
@@ -42,6 +43,8 @@ export interface Means {
   isAlive(release: ReleaseName): Promise<boolean>;
   /** The values of this call; a resumed run finds them in their Secret. */
   values?: Raw;
+  /** Writes a redacted snapshot of what was looked at into this file; only the command that has looked can. */
+  snapshot?(file: string): Promise<void>;
   /** The run's own folder: what helm printed goes there, redacted, and backups. */
   beside: Beside;
 }
@@ -89,7 +92,11 @@ export function helmWorld(world: World, means: Means): World {
 // ---- backup ---------------------------------------------------------------------------------------------------------
 
 /** A stream of documents that kubectl takes: JSON is YAML. Without what a server gives to an object. */
-async function backup({ resources, file }: Extract<HelmWrite, { verb: 'backup' }>, { source, beside }: Means): Promise<undefined> {
+async function backup(
+  { resources, file }: Extract<HelmWrite, { verb: 'backup' }>,
+  { source, beside, snapshot }: Means,
+): Promise<undefined> {
+  await snapshot?.(`${beside.folder}/${SNAPSHOT_FILE}`);
   await beside.write(file, async (into) => {
     for (const resource of resources) {
       into.mark();

@@ -133,6 +133,8 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     const beside = (name: string) => join(home, 'state/upgrade-guard', folder!, '..', name);
     expect(gunzipSync(readFileSync(beside('backup.yaml.gz'))).toString()).toContain('"name":"spiderippools.spiderpool.spidernet.io"');
     expect(readFileSync(beside('helm.log'), 'utf8')).toContain('has been upgraded');
+    const offline = await run(['check', 'spiderpool', '--from', beside('before.tar.gz'), '-o', 'json'], { home });
+    expect(JSON.parse(offline.stdout).installations, offline.stderr).toMatchObject([{ version: from }]);
     const again = await call(['check', 'spiderpool', '--chart', chartOf(to)], home);
     fine(again);
     fine(await call(['undo', '--yes'], home));

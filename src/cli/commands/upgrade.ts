@@ -1,5 +1,6 @@
 // upgrade: check, repair, keep the values, let helm upgrade, wait, check again, compare; and what to do if not.
 import { randomBytes } from 'node:crypto';
+import { collectDeclared } from '../../engine/collect.ts';
 import { compare, sideOf } from '../../engine/compare.ts';
 import { begin, goOn, newRunId } from '../../engine/conduct.ts';
 import type { Run, Step, Text } from '../../engine/contracts.ts';
@@ -10,6 +11,8 @@ import { isComplete } from '../../engine/verdict.ts';
 import { comparison } from '../../report/comparison.ts';
 import { planView, question } from '../../report/plan.ts';
 import { table } from '../../report/table.ts';
+import { recordingSource } from '../../snapshot/record.ts';
+import { writeSnapshot } from '../../snapshot/write.ts';
 import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import { EXIT } from '../../text/user-error.ts';
@@ -25,7 +28,8 @@ export async function upgrade(call: Call): Promise<number> {
   const live = await openCluster(call);
   try {
     const id = newRunId(new Date(), randomBytes(4).toString('hex'));
-    const upgrade = await intended(call, live, id);
+    const recording = recordingSource(live.source);
+    const upgrade = await intended(call, { ...live, source: recording.source }, id);
     const { before, drafts, values } = upgrade;
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
     const dry = call.flags['dry-run'] === 'client';
@@ -38,7 +42,15 @@ export async function upgrade(call: Call): Promise<number> {
     }
     if (dry) return EXIT.ok;
     await helmOf(call);
-    const world = withHelm(call, live, id, values);
+    const snapshot = async (file: string) => {
+      await collectDeclared(
+        recording.source,
+        SYSTEMS.filter((system) => before.installations.some((each) => each.system === system.id)),
+        recording.has,
+      );
+      await writeSnapshot(await recording.dump(), file, { force: true });
+    };
+    const world = withHelm(call, live, id, { values, snapshot });
     if (!call.flags['take-over']) await refuseBeside(live.store);
     if (!call.flags.yes && !(await call.confirm(question(plan.steps, live.identity)))) {
       call.say(call.t({ en: 'Nothing was changed.', zh: '未做任何更改。' }));

@@ -28,10 +28,10 @@ async function steps(at: Upgrading): Promise<StepDraft[]> {
   const backup: StepDraft = {
     ...{ phase: 'prepare', guard: [], do: 'backup', resources: RESOURCES, file: 'backup.yaml.gz', undo: 'none' },
     text: {
-      en: 'save every object of Spiderpool and its CustomResourceDefinitions in the folder of the run',
-      zh: '把 Spiderpool 的全部对象及其 CustomResourceDefinition 保存到运行记录目录',
+      en: 'save every object of Spiderpool, its CustomResourceDefinitions and a redacted snapshot in the folder of the run',
+      zh: '把 Spiderpool 的全部对象、其 CustomResourceDefinition 以及一份脱敏快照保存到运行记录目录',
     },
-    undoNote: { en: 'a file; it stays', zh: '是一个文件，会保留' },
+    undoNote: { en: 'files; they stay', zh: '文件会保留' },
   };
   const keep: StepDraft = {
     ...{ guard: [], phase: 'prepare', do: 'keep', release: { namespace, name }, on: kept.on, digest: kept.digest, given: kept.given },
