@@ -60,8 +60,8 @@ async function steps(at: Upgrading): Promise<StepDraft[]> {
     },
     undo: 'compensates',
     undoNote: {
-      en: `helm rollback to revision ${revision}; neither CustomResourceDefinitions nor fields that were pruned meanwhile come back by it${trap.en}`,
-      zh: `helm rollback 到修订版 ${revision}；CustomResourceDefinition 以及其间被丢弃的字段不会因此恢复${trap.zh}`,
+      en: `helm rollback to revision ${revision}; neither CustomResourceDefinitions nor fields that were pruned meanwhile come back by it, and after an upgrade that failed or was cut, helm 3 leaves entries that it had added to lists${trap.en}`,
+      zh: `helm rollback 到修订版 ${revision}；CustomResourceDefinition 以及其间被丢弃的字段不会因此恢复；如果升级失败或中断，helm 3 会保留它已加入列表的条目${trap.zh}`,
     },
   };
   const network = await networkRepairs(at, helm);
