@@ -13,7 +13,7 @@ import { SYSTEMS } from '../systems/index.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
-import { examineOptions } from './asked.ts';
+import { assertInstalled, examineOptions } from './asked.ts';
 import type { Call } from './call.ts';
 import { helmOf } from './helm.ts';
 import type { Live } from './session.ts';
@@ -35,7 +35,8 @@ export async function intended(asked: Call, live: Live, run: string): Promise<In
   const { chart } = options;
   if (!chart) throw new UserError(noChart(system), GIVE_A_CHART);
   const before = await examine(live.source, SYSTEMS, options);
-  if (!before.installations.length && !before.absent.includes(system.id)) throw notSeen(system, before);
+  assertInstalled(options, [before], EXIT.failed);
+  if (!before.installations.length) throw notSeen(system, before);
   const installation = theOne(before.installations, system, call.args[1]);
   const release = releaseOf(installation);
   const stands = await standingOf(release, live);
@@ -120,8 +121,7 @@ const GIVE_A_CHART: Text = {
 /** `release`: its name, if it was given. */
 function theOne(installations: readonly Installation[], { id }: System, release: string | undefined): Installation {
   const [one, ...more] = release === undefined ? installations : installations.filter(({ name }) => name === release);
-  if (!one && installations.length) throw noSuchRelease(id, release ?? '', installations);
-  if (!one) throw new UserError({ en: `upgrading ${id}: it is not installed here`, zh: `升级 ${id}：此集群中没有安装` });
+  if (!one) throw noSuchRelease(id, release ?? '', installations);
   if (!more.length) return one;
   const ids = installations.map((each) => each.id).join(', ');
   throw new UserError(

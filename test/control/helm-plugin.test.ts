@@ -5,12 +5,16 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { helmPluginFolder } from '../../scripts/archive.ts';
 import { hostTarget } from '../../scripts/targets.ts';
-import { BINARY } from '../bed/binary.ts';
+import { BINARY, newHome, run } from '../bed/binary.ts';
 import { certificateOf, tokenOf } from '../bed/control-plane.ts';
 import { bed } from '../bed/index.ts';
-import { scene } from './scene.ts';
+import { CHART, scene } from './scene.ts';
 
 const cluster = bed();
+const notInstalled = await run(['upgrade', 'spiderpool', '--chart', CHART], {
+  kubeconfig: cluster.kubeconfig,
+  home: newHome(),
+});
 await scene(cluster);
 const folder = mkdtempSync(join(tmpdir(), 'ug-helm-plugin-'));
 const data = join(folder, 'data');
@@ -48,6 +52,11 @@ interface Where {
   from: string;
   env?: Record<string, string>;
 }
+
+test('an upgrade of what is not installed says what was looked for, and where to look', () => {
+  expect(notInstalled.code).toBe(1);
+  expect(notInstalled.stderr).toMatch(/looking for spiderpool in .*: not installed; it would show in: .*next: .*upgrade-guard check/s);
+});
 
 describe.each(['helm3', 'helm4'] as const)('%s', (which) => {
   const helm = (args: string[], { flags = [], from, env = {} }: Where) =>
