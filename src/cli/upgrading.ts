@@ -1,7 +1,7 @@
 // An upgrade before it begins, for plan and upgrade alike: which system, chart and release, with which values, and the steps that the system makes of them.
 import path from 'node:path';
 import { duration } from '../cluster/duration.ts';
-import type { Chart, HelmRelease, Installation, Intent, JudgedFinding, Raw, StepDraft, System, Text } from '../engine/contracts.ts';
+import type { Chart, HelmRelease, Installation, Intent, JudgedFinding, Raw, StepDraft, System } from '../engine/contracts.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
 import type { Plan } from '../engine/plan.ts';
 import { fetchedChart } from '../helm/fetch.ts';
@@ -9,7 +9,8 @@ import type { Release } from '../helm/release.ts';
 import { rulesOf, upgraded } from '../helm/values.ts';
 import { digestOf, standing } from '../helm/world.ts';
 import { chartsFolder } from '../journal/state-folder.ts';
-import { SYSTEMS } from '../systems/index.ts';
+import { table } from '../report/table.ts';
+import { HEADLINES, SYSTEMS } from '../systems/index.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
@@ -33,11 +34,15 @@ export async function intended(asked: Call, live: Live, run: string): Promise<In
   const call = await withChart(withBareTarget(asked, system), system);
   const options = await examineOptions(call, { systems: [system.id] });
   const { chart } = options;
-  if (!chart) throw new UserError(noChart(system), GIVE_A_CHART);
+  if (!chart && !options.targets?.length) throw noChart(system);
   const before = await examine(live.source, SYSTEMS, options);
   assertInstalled(options, [before], EXIT.failed);
   if (!before.installations.length) throw notSeen(system, before);
   const installation = theOne(before.installations, system, call.args[1]);
+  if (!chart) {
+    call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
+    throw yourChoice(system, before) ?? noChart(system);
+  }
   const release = releaseOf(installation);
   const stands = await standingOf(release, live);
   const { given, kept, all } = valuesOf(chart, stands, options);
@@ -112,11 +117,34 @@ async function withChart(call: Call, { id }: System): Promise<Call> {
   };
 }
 
-const noChart = ({ id }: System): Text => ({ en: `upgrading ${id}: no chart was given`, zh: `升级 ${id}：没有提供 chart` });
-const GIVE_A_CHART: Text = {
-  en: 'give --chart PATH (helm pull saves one), or have helm fetch it: --repo URL --to VERSION; nothing is downloaded unasked',
-  zh: '请用 --chart PATH 指定（可由 helm pull 获得），或让 helm 获取：--repo URL --to VERSION；未经要求不会下载任何内容',
-};
+const noChart = ({ id }: System): UserError =>
+  new UserError(
+    { en: `upgrading ${id}: no chart was given`, zh: `升级 ${id}：没有提供 chart` },
+    {
+      en: 'give --chart PATH (helm pull saves one), or have helm fetch it: --repo URL --to VERSION; nothing is downloaded unasked',
+      zh: '请用 --chart PATH 指定（可由 helm pull 获得），或让 helm 获取：--repo URL --to VERSION；未经要求不会下载任何内容',
+    },
+  );
+
+/** Blockers that no remedy is offered for, with or without a chart: such a target is better known before its chart is looked for. */
+function yourChoice({ id }: System, { results }: Examination): UserError | undefined {
+  const stopping = results.flatMap(({ id: check, findings }) =>
+    findings
+      .filter(({ grade, accepted, remedy }) => grade === 'blocker' && !accepted && remedy === null)
+      .map(({ message }) => ({ check, message })),
+  );
+  if (!stopping.length) return undefined;
+  const said = (language: 'en' | 'zh') => stopping.map(({ message }) => message[language]).join({ en: '; ', zh: '；' }[language]);
+  const accept = [...new Set(stopping.map(({ check }) => `--accept ${check}`))].join(' ');
+  return new UserError(
+    { en: `upgrading ${id}: ${said('en')}`, zh: `升级 ${id}：${said('zh')}` },
+    {
+      en: `do as it says, or accept it by name (${accept}); either way give a chart as well: --chart PATH, or --repo URL --to VERSION`,
+      zh: `请按提示处理，或按名称接受（${accept}）；两种情况都还需要提供 chart：--chart PATH，或 --repo URL --to VERSION`,
+    },
+    EXIT.findings,
+  );
+}
 
 /** `release`: its name, if it was given. */
 function theOne(installations: readonly Installation[], { id }: System, release: string | undefined): Installation {

@@ -111,6 +111,26 @@ describe.each(['helm3', 'helm4'] as const)('%s', (which) => {
     expect(fixed.stdout).toContain('3 steps');
   });
 
+  test('a bad target is explained before its chart is asked for, and an --accept leaves only the chart', async () => {
+    const upgrade = (...words: string[]) => helm(['spiderpool-upgrade', 'spiderpool', ...words], { from: toBed });
+    const refused = await upgrade('--to', '0.9.5');
+    expect(refused.code, refused.stderr).toBe(2);
+    expect(refused.stderr).toContain('release kube-system/spiderpool, revision 1');
+    const said = 'error: upgrading spiderpool: 0.9.5 as target from 0.9.4: its upgrade empties the clusterNetwork of multus';
+    expect(refused.stderr).toContain(said);
+    expect(refused.stderr).toMatch(/take 0\.9\.13 instead\nnext: .*--accept spiderpool\/target-version.*--chart PATH/);
+    const chinese = await upgrade('--to', '0.9.5', '--lang', 'zh');
+    expect(chinese.stderr).toMatch(/升级 spiderpool：从 0\.9\.4 升级到 0\.9\.5：.*请改用 0\.9\.13\n.*--accept spiderpool\/target-version/);
+    for (const words of [
+      ['--to', '0.9.13'],
+      ['--to', '0.9.5', '--accept', 'spiderpool/target-version'],
+    ]) {
+      const chartless = await upgrade(...words);
+      expect(chartless.code).toBe(1);
+      expect(chartless.stderr).toMatch(/error: upgrading spiderpool: no chart was given\nnext: give --chart PATH/);
+    }
+  });
+
   test.each<[string, Where, boolean]>([
     ['-n of the installation', { from: toBed, flags: ['-n', 'kube-system'] }, true],
     ['--namespace of another', { from: toBed, flags: ['--namespace=ops'] }, false],
