@@ -1,6 +1,7 @@
 // helm beside us: the one on PATH (or that called us), led to the same cluster as the same user by helm's own environment variables.
 import type { HelmProgram, Raw, World } from '../engine/contracts.ts';
-import { findHelm, isHelmAlive } from '../helm/drive.ts';
+import { driven, isHelmAlive } from '../helm/drive.ts';
+import { findHelm } from '../helm/run.ts';
 import { helmWorld } from '../helm/world.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
@@ -17,7 +18,20 @@ export function withHelm(
 }
 
 /** Throws UserError where there is no helm, or none that could be led to the same place. */
-export const helmOf = (call: Call): Promise<HelmProgram> => findHelm(helmEnvironment(call));
+export async function helmOf(call: Call): Promise<HelmProgram> {
+  // Not ended by Ctrl-C: it may be looked for by a step in flight.
+  const helm = await findHelm(helmEnvironment(call), new AbortController().signal);
+  if (!helm) throw noHelm(call.env.HELM_BIN);
+  return driven(helm.binary, helm.version, helm.env);
+}
+
+const noHelm = (named: string | undefined): UserError =>
+  new UserError(
+    named
+      ? { en: `looking for helm (HELM_BIN=${named}): there is no such program`, zh: `查找 helm（HELM_BIN=${named}）：没有这个程序` }
+      : { en: 'looking for helm: it is not on PATH', zh: '查找 helm：不在 PATH 中' },
+    { en: 'install Helm 3 or 4, or name it: HELM_BIN=/path/to/helm', zh: '请安装 Helm 3 或 4，或指定：HELM_BIN=/path/to/helm' },
+  );
 
 /** Variables and not flags: a token among the arguments could be read by everybody on the machine. */
 function helmEnvironment({ flags, env }: Call): NodeJS.ProcessEnv {

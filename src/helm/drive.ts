@@ -1,55 +1,30 @@
-// Driving the helm binary: an argument list, never a shell; the same cluster and user as ours, by helm's own environment variables; values on standard input.
+// Drives a helm that was found (run.ts) against a cluster: an argument list, never a shell; values on standard input.
 // helm outlives us: a session of its own, so that Ctrl-C does not cut it, and files without a name for what it reads and prints, so that our death neither
 // feeds it half of the values nor breaks a pipe that it writes to.
 import { spawn } from 'node:child_process';
 import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import semver from 'semver';
-import type { HelmProgram, ReleaseName, Text } from '../engine/contracts.ts';
+import type { HelmProgram, ReleaseName } from '../engine/contracts.ts';
 import { redactText } from '../text/redact.ts';
-import { oneLine, printable } from '../text/sanitise.ts';
-import { UserError } from '../text/user-error.ts';
+import { printable } from '../text/sanitise.ts';
 
 interface Ended {
   code: number;
   output: string;
 }
 
-/** Tested from here on, up to helm 4 (DESIGN section 6). */
-const SUPPORTED = '>=3.9.0 <5.0.0';
-/** ms; it takes some 50. */
-const VERSION_WITHIN = 20_000;
 /** Bytes kept of what helm prints. */
 const OUTPUT_MAX = 256 * 1024;
 
-/** `env`: already leads to the cluster. Throws UserError where there is no helm that we know. */
-export async function findHelm(env: NodeJS.ProcessEnv): Promise<HelmProgram> {
-  const command = env.HELM_BIN || 'helm';
-  // A plugin must not be started by the helm that it starts.
-  const own = { ...env, HELM_NO_PLUGINS: '1' };
-  const { code, output } = await called(command, ['version', '--template', '{{.Version}}'], own, '', VERSION_WITHIN).catch(
-    (error: NodeJS.ErrnoException) => {
-      throw noHelm(command, { en: `it cannot be run (${error.code ?? error.message})`, zh: `无法运行（${error.code ?? error.message}）` });
-    },
-  );
-  const version = /^v?(\d+\.\d+\.\d+)(?![\w.])/.exec(output.trim())?.[1];
-  if (code || !version) throw noHelm(command, { en: oneLine(`it says ${output}`), zh: oneLine(`它的输出为 ${output}`) });
-  if (!semver.satisfies(version, SUPPORTED))
-    throw noHelm(command, { en: `it is ${version}; needed is ${SUPPORTED}`, zh: `版本为 ${version}，需要 ${SUPPORTED}` });
-  return { version, call: (args, input) => called(command, args, own, input) };
-}
+/** `env`: leads it to the same cluster, as the same user, by helm's own variables. */
+export const driven = (binary: string, version: string, env: NodeJS.ProcessEnv): HelmProgram => ({
+  version,
+  call: (args, input) => called(binary, args, env, input),
+});
 
-function noHelm(command: string, why: Text): UserError {
-  const shown = oneLine(command, 200);
-  return new UserError(
-    { en: `looking for helm (${shown}): ${why.en}`, zh: `查找 helm（${shown}）：${why.zh}` },
-    { en: 'install Helm 3 or 4, or name it: HELM_BIN=/path/to/helm', zh: '请安装 Helm 3 或 4，或指定：HELM_BIN=/path/to/helm' },
-  );
-}
-
-/** `within`: ms after which it is ended; a helm that changes a cluster is never cut by us. */
-async function called(command: string, args: readonly string[], env: NodeJS.ProcessEnv, input = '', within?: number): Promise<Ended> {
+/** A helm that changes a cluster is never cut by us. */
+async function called(command: string, args: readonly string[], env: NodeJS.ProcessEnv, input = ''): Promise<Ended> {
   const given = nameless(constants.O_RDWR);
   const said = nameless(constants.O_RDWR | constants.O_APPEND);
   try {
@@ -61,8 +36,6 @@ async function called(command: string, args: readonly string[], env: NodeJS.Proc
         stdio: [given, said, said],
         detached: true,
         windowsHide: true,
-        timeout: within,
-        killSignal: 'SIGKILL',
       });
       child.on('error', reject);
       child.on('close', (status) => resolve(status ?? 1));

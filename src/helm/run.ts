@@ -1,5 +1,5 @@
-// The only place that drives the helm binary: found in HELM_BIN or on PATH, started with a list of arguments and never through a shell, values on its stdin.
-// What it prints is bounded and redacted. So far it renders charts, which reaches no cluster.
+// Finds the helm binary, in HELM_BIN or on PATH, and renders charts with it, which reaches no cluster and ends with us; what changes a cluster is driven by drive.ts.
+// Started with a list of arguments and never through a shell, values on its stdin; what it prints is bounded and redacted.
 import { spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
@@ -18,16 +18,30 @@ const KEPT = 64 * 1024;
 /** ms. A chart renders in less than a second; one that never ends must not hold us up. */
 const PATIENCE = 60_000;
 
+/** `env`: what it is started with. */
+export interface Helm {
+  binary: string;
+  version: string;
+  env: Env;
+}
+
 /** helm with one chart; undefined: there is no helm. Throws UserError for one that is too old or too new. */
 export async function helmFor(chart: string, env: Env, signal: AbortSignal): Promise<Templates | undefined> {
-  const binary = await findHelm(env);
+  const helm = await findHelm(env, signal);
+  return helm && { version: helm.version, render: (values, as) => render(helm, chart, values, as, signal) };
+}
+
+/** undefined: there is none. Throws UserError for one that is too old, too new or no helm. */
+export async function findHelm(env: Env, signal: AbortSignal): Promise<Helm | undefined> {
+  const binary = await binaryOf(env);
   if (binary === undefined) return undefined;
-  const version = await versionOf(binary, env, signal);
-  return { version, render: (values, as) => render(binary, chart, values, as, env, signal) };
+  // Under a helm that runs with --debug we are its plugin with HELM_DEBUG=true; what helm says is read, so it says no more than usual. And it must not start us again.
+  const own = { ...env, HELM_DEBUG: 'false', HELM_NO_PLUGINS: '1' };
+  return { binary, version: await versionOf(binary, own, signal), env: own };
 }
 
 /** HELM_BIN is what helm calls itself towards its plugins: a path, or a name to look for. */
-async function findHelm({ HELM_BIN, PATH = '', PATHEXT = '.EXE' }: Env): Promise<string | undefined> {
+async function binaryOf({ HELM_BIN, PATH = '', PATHEXT = '.EXE' }: Env): Promise<string | undefined> {
   const name = HELM_BIN || 'helm';
   if (name.includes('/') || name.includes(path.sep)) return (await isProgram(name)) ? path.resolve(name) : undefined;
   const endings = process.platform === 'win32' ? ['', ...PATHEXT.split(';')] : [''];
@@ -66,11 +80,10 @@ async function versionOf(binary: string, env: Env, signal: AbortSignal): Promise
 }
 
 async function render(
-  binary: string,
+  { binary, env }: Helm,
   chart: string,
   values: Raw,
   { namespace, name, kubernetes }: Parameters<Templates['render']>[1],
-  env: Env,
   signal: AbortSignal,
 ): Promise<Rendering> {
   // helm refuses what is no semver.
@@ -105,9 +118,8 @@ interface Ran {
 function run(binary: string, args: readonly string[], input: string, env: Env, signal: AbortSignal): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const patience = AbortSignal.timeout(PATIENCE);
-    // Under a helm that runs with --debug we are its plugin with HELM_DEBUG=true; what helm says is read, so it says no more than usual.
     const child = spawn(binary, args, {
-      env: { ...env, HELM_DEBUG: 'false' },
+      env,
       stdio: 'pipe',
       windowsHide: true,
       signal: AbortSignal.any([signal, patience]),

@@ -58,6 +58,17 @@ test('an upgrade of what is not installed says what was looked for, and where to
   expect(notInstalled.stderr).toMatch(/looking for spiderpool in .*: not installed; it would show in: .*next: .*upgrade-guard check/s);
 });
 
+test('without a helm nothing is fetched or upgraded, and it is said where helm was looked for', async () => {
+  const words = ['upgrade', 'spiderpool', '--repo', 'https://charts.example', '--to', '0.9.13'];
+  const started = (env: Record<string, string>, lang = 'en') =>
+    run([...words, '--lang', lang], { kubeconfig: toBed, home: newHome(), env });
+  const none = join(folder, 'none');
+  const named = await started({ HELM_BIN: none });
+  expect([named.code, named.stderr]).toEqual([1, expect.stringContaining(`error: looking for helm (HELM_BIN=${none}): there is no such`)]);
+  expect((await started({ PATH: folder })).stderr).toMatch(/looking for helm: it is not on PATH\nnext: install Helm 3 or 4/);
+  expect((await started({ PATH: folder }, 'zh')).stderr).toMatch(/查找 helm：不在 PATH 中/);
+});
+
 describe.each(['helm3', 'helm4'] as const)('%s', (which) => {
   const helm = (args: string[], { flags = [], from, env = {} }: Where) =>
     cluster[which]([...args, ...flags], {
