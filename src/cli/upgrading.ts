@@ -1,8 +1,20 @@
 // An upgrade before it begins, for plan and upgrade alike: which system, chart and release, with which values, and the steps that the system makes of them.
 import path from 'node:path';
 import { duration } from '../cluster/duration.ts';
-import type { Chart, HelmRelease, Installation, Intent, JudgedFinding, Raw, StepDraft, System } from '../engine/contracts.ts';
+import {
+  type Chart,
+  type HelmRelease,
+  type Installation,
+  type Intent,
+  type JudgedFinding,
+  type Raw,
+  type StepDraft,
+  type System,
+  type Text,
+  WorldError,
+} from '../engine/contracts.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
+import { orTrouble } from '../engine/perform.ts';
 import type { Plan } from '../engine/plan.ts';
 import { fetchedChart } from '../helm/fetch.ts';
 import type { Release } from '../helm/release.ts';
@@ -197,13 +209,13 @@ function releaseOf({ id, release }: Installation): HelmRelease {
 /** From where helm will go on: a pending newest revision is out of the way by then. */
 async function standingOf(release: HelmRelease, { source }: Live): Promise<Release> {
   const at = `${release.namespace}/${release.name}`;
-  const found = await standing(release, source).catch((error: Error) => ({ why: error.message }));
-  if (found && !('why' in found)) return found;
-  const why = found?.why;
+  const found = await orTrouble(standing(release, source));
+  if (found && !(found instanceof WorldError)) return found;
+  const why = found?.text ?? ONLY_PENDING;
   throw new UserError(
     {
-      en: `reading the values of release ${at}: ${why ?? 'it has no revision but a pending one'}`,
-      zh: `读取 release ${at} 的 values：${why ?? '除 pending 状态外没有其他修订版'}`,
+      en: `reading the values of release ${at}: ${why.en}`,
+      zh: `读取 release ${at} 的 values：${why.zh}`,
     },
     {
       en: `see: helm history ${shellWord(release.name)} -n ${shellWord(release.namespace)}`,
@@ -211,6 +223,8 @@ async function standingOf(release: HelmRelease, { source }: Live): Promise<Relea
     },
   );
 }
+
+const ONLY_PENDING: Text = { en: 'it has no revision but a pending one', zh: '除 pending 状态外没有其他修订版' };
 
 /** Which helm is not known yet: they differ only over nulls that nobody sets. */
 const ANY_HELM = '4.2.0';

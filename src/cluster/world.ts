@@ -5,12 +5,13 @@ import {
   isApiWrite,
   type Raw,
   type Ref,
+  type Text,
   type World,
   WorldError,
   type WorldErrorKind,
 } from '../engine/contracts.ts';
 import { isRaw } from '../kube/json.ts';
-import { refOf } from '../kube/refs.ts';
+import { notServed, refOf } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import { object, type Status, statusOf } from './answers.ts';
@@ -20,7 +21,7 @@ import { type Answer, type Call, type ClientOptions, NoAnswer, transport } from 
 
 const FIELD_MANAGER = 'upgrade-guard';
 /** Commands that drive helm wrap this world (helm/world.ts). */
-const NO_HELM = 'helm cannot be called here';
+const NO_HELM: Text = { en: 'helm cannot be called here', zh: '此处无法调用 helm' };
 const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json';
 
 /** Reads are uncached; a write that got no answer is `unanswered` and never sent again. All throw WorldError, or the signal's reason. */
@@ -41,7 +42,7 @@ export function clusterWorld(connection: Connection, signal: AbortSignal, option
       return guarded(async () => {
         const on = 'on' in write ? write.on : refOf(write.object);
         const api = await apiOf(apis, on);
-        if (!api) throw new WorldError('missing', `the server has no ${on.kind} of ${on.apiVersion}`);
+        if (!api) throw notServed(on);
         const calls = callsOf(write, api, on, options?.dryRun === true);
         let answer = await http.request(calls[0]);
         if (calls[1] && isUnknownKind(answer)) answer = await http.request(calls[1]);
@@ -54,7 +55,8 @@ export function clusterWorld(connection: Connection, signal: AbortSignal, option
         if (!api) return false;
         const answer = await http.request({ method: 'GET', path: `${collectionPath(api)}?limit=1`, accept: METADATA_ONLY });
         const { items } = answered(answer);
-        if (items !== null && !Array.isArray(items)) throw new WorldError('unanswered', 'the answer is not a list', answer.status);
+        if (items !== null && !Array.isArray(items))
+          throw new WorldError('unanswered', { en: 'the answer is not a list', zh: '返回的不是列表' }, answer.status);
         return items !== null && items.length > 0;
       });
     },
@@ -136,24 +138,28 @@ async function apiOf(apis: Discovery, { apiVersion, kind }: Pick<Ref, 'apiVersio
     api = await apis.byKind(apiVersion, kind);
   }
   if (api && 'why' in api)
-    throw new WorldError(api.why === 'forbidden' ? 'forbidden' : 'unanswered', api.detail ?? `no discovery of ${apiVersion}`);
+    throw new WorldError(api.why === 'forbidden' ? 'forbidden' : 'unanswered', api.detail ?? noDiscovery(apiVersion));
   return api;
 }
+
+const noDiscovery = (apiVersion: string): Text => ({ en: `no discovery of ${apiVersion}`, zh: `无法发现 ${apiVersion}` });
 
 async function guarded<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    if (error instanceof NoAnswer) throw new WorldError('unanswered', oneLine(error.sent ? error.message : `not sent: ${error.message}`));
+    if (error instanceof NoAnswer) throw new WorldError('unanswered', error.sent ? oneLine(error.message) : notSent(error));
     // Credentials could not be had: nothing was sent.
-    if (error instanceof UserError) throw new WorldError('forbidden', oneLine(error.message));
+    if (error instanceof UserError) throw new WorldError('forbidden', { en: oneLine(error.text.en), zh: oneLine(error.text.zh) });
     throw error;
   }
 }
 
+const notSent = ({ message }: NoAnswer): Text => ({ en: oneLine(`not sent: ${message}`), zh: oneLine(`未发送：${message}`) });
+
 /** Whatever answers `{}` to everything would otherwise look like an object without fields. */
 function ofKind(found: Raw, kind: string): Raw {
-  if (found.kind !== kind) throw new WorldError('unanswered', `the answer is no ${kind}`);
+  if (found.kind !== kind) throw new WorldError('unanswered', { en: `the answer is no ${kind}`, zh: `返回的不是 ${kind}` });
   return found;
 }
 
@@ -161,7 +167,8 @@ function answered(answer: Answer): Raw {
   const { status } = answer;
   const found = status >= 200 && status < 300 ? object(answer) : undefined;
   if (found) return found;
-  if (status >= 200 && status < 300) throw new WorldError('unanswered', 'the answer is not an object', status);
+  if (status >= 200 && status < 300)
+    throw new WorldError('unanswered', { en: 'the answer is not an object', zh: '返回的不是对象' }, status);
   const budget = budgetOf(answer);
   if (budget) throw new WorldError('blocked', budget, status);
   throw new WorldError(kindOf(answer), statusOf(answer).message, status);

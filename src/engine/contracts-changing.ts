@@ -156,11 +156,14 @@ export type WorldErrorKind = 'blocked' | 'conflict' | 'forbidden' | 'missing' | 
 export class WorldError extends Error {
   override readonly name = 'WorldError';
   readonly kind: WorldErrorKind;
+  readonly text: Text;
   readonly status?: number;
-  /** `message`: what the server said, sanitised, one line. */
-  constructor(kind: WorldErrorKind, message: string, status?: number) {
-    super(message);
+  /** `said`: by the server, the same in every language, or by us; sanitised, one line. */
+  constructor(kind: WorldErrorKind, said: string | Text, status?: number) {
+    const text = typeof said === 'string' ? { en: said, zh: said } : said;
+    super(text.en);
     this.kind = kind;
+    this.text = text;
     this.status = status;
   }
 }

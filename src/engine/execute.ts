@@ -89,7 +89,7 @@ async function tried(step: Step, world: World, way: Way): Promise<StepOutcome> {
   if (!isApiWrite(write) && write.verb !== 'keep') return { result: 'left', detail: NOT_TRIED };
   const answered = await orTrouble(world.write(write, { dryRun: true }));
   if (!(answered instanceof WorldError)) return { result: 'done' };
-  if (answered.kind === 'blocked') return { result: 'left', detail: { en: answered.message, zh: answered.message } };
+  if (answered.kind === 'blocked') return { result: 'left', detail: answered.text };
   return { result: 'failed', detail: troubleWith(answered) };
 }
 

@@ -148,9 +148,10 @@ async function write({ step, way, means: { world, progress, halt }, note, settle
     }
     looks++;
   }
-  return fail(trouble ?? new WorldError('conflict', 'it keeps changing'));
+  return fail(trouble ?? new WorldError('conflict', CHANGING));
 }
 
+const CHANGING: Text = { en: 'it keeps changing', zh: '它一直在变化' };
 const INTERRUPTED: Text = { en: 'interrupted before it was done', zh: '尚未完成即被中断' };
 
 /** The world with one object as it was just answered. */
@@ -223,7 +224,7 @@ async function assumed(step: StepOf<'wait'>, world: World, settle: Doing['settle
 const NOT_KNOWN: Text = { en: 'it did not come about', zh: '条件未满足' };
 
 function inVain({ within, until }: StepOf<'wait'>, look: WorldError | ToDo): Text {
-  const is = look instanceof WorldError ? { en: look.message, zh: look.message } : (look.because ?? NOT_KNOWN);
+  const is = look instanceof WorldError ? look.text : (look.because ?? NOT_KNOWN);
   const see = until[0] && describeCommand(until[0].on);
   return {
     en: `waited ${within} s in vain: ${is.en}; ${see ? `see why (${see}), then ` : ''}go on with resume`,
@@ -231,16 +232,16 @@ function inVain({ within, until }: StepOf<'wait'>, look: WorldError | ToDo): Tex
   };
 }
 
-function inVainEvicted({ on, within }: StepOf<'evict'>, { kind, message }: WorldError): Text {
+function inVainEvicted({ on, within }: StepOf<'evict'>, { kind, text }: WorldError): Text {
   if (kind === 'throttled')
     return {
-      en: `the API server had too much to do for ${within} s: ${message}; go on with resume once it has time`,
-      zh: `API server 在 ${within} 秒内一直过载：${message}；待其恢复后用 resume 继续`,
+      en: `the API server had too much to do for ${within} s: ${text.en}; go on with resume once it has time`,
+      zh: `API server 在 ${within} 秒内一直过载：${text.zh}；待其恢复后用 resume 继续`,
     };
   const budgets = `kubectl get poddisruptionbudgets -n ${shellWord(on.namespace ?? 'default')}`;
   return {
-    en: `no PodDisruptionBudget allowed it within ${within} s: ${message}; make room (${budgets}), then go on with resume`,
-    zh: `${within} 秒内 PodDisruptionBudget 一直不允许驱逐：${message}；请腾出余量（${budgets}），然后用 resume 继续`,
+    en: `no PodDisruptionBudget allowed it within ${within} s: ${text.en}; make room (${budgets}), then go on with resume`,
+    zh: `${within} 秒内 PodDisruptionBudget 一直不允许驱逐：${text.zh}；请腾出余量（${budgets}），然后用 resume 继续`,
   };
 }
 
@@ -287,15 +288,15 @@ const NOT_KEPT: Text = {
   zh: '服务器接受了写入，但新值没有生效（被 webhook 或 schema 改写）',
 };
 
-export function troubleWith({ kind, message }: WorldError): Text {
+export function troubleWith({ kind, text }: WorldError): Text {
   switch (kind) {
     case 'forbidden':
-      return { en: `forbidden: ${message}`, zh: `没有权限：${message}` };
+      return { en: `forbidden: ${text.en}`, zh: `没有权限：${text.zh}` };
     case 'refused':
-      return { en: `refused: ${message}`, zh: `被拒绝：${message}` };
+      return { en: `refused: ${text.en}`, zh: `被拒绝：${text.zh}` };
     case 'missing':
-      return { en: `not found: ${message}`, zh: `未找到：${message}` };
+      return { en: `not found: ${text.en}`, zh: `未找到：${text.zh}` };
     default:
-      return { en: `gave up after ${LOOKS} tries: ${message}`, zh: `尝试 ${LOOKS} 次后放弃：${message}` };
+      return { en: `gave up after ${LOOKS} tries: ${text.en}`, zh: `尝试 ${LOOKS} 次后放弃：${text.zh}` };
   }
 }

@@ -14,6 +14,7 @@ import {
   type Revision,
   type Source,
   type StepOf,
+  type Text,
   type World,
   WorldError,
 } from '../engine/contracts.ts';
@@ -65,6 +66,8 @@ function sorted(value: Json): Json {
   );
 }
 
+const NOT_TRIED: Text = { en: 'a dry run does not try this', zh: '试运行不会尝试此步骤' };
+
 export function helmWorld(world: World, means: Means): World {
   return {
     ...world,
@@ -75,7 +78,7 @@ export function helmWorld(world: World, means: Means): World {
     hasBackup: (file) => means.beside.has(file),
     write: async (write, options) => {
       if (isApiWrite(write)) return world.write(write, options);
-      if (options?.dryRun && write.verb !== 'keep') throw new WorldError('blocked', 'a dry run does not try this');
+      if (options?.dryRun && write.verb !== 'keep') throw new WorldError('blocked', NOT_TRIED);
       if (write.verb === 'backup') return backup(write, means);
       if (write.verb === 'keep') return world.write({ verb: 'create', object: secretOf(write, await valuesFor(write, means)) }, options);
       if (write.verb === 'unpend') {
@@ -119,7 +122,7 @@ async function valuesFor({ release, digest }: Keeping, { values, source }: Means
   const [newest] = await records(release, source);
   const own = newest && (await decoded(newest, source)).config;
   if (own && digestOf(own) === digest) return own;
-  throw new WorldError('refused', 'the values were only known to the command that began this run: take it back, then begin anew');
+  throw new WorldError('refused', VALUES_GONE);
 }
 
 function secretOf({ on, digest }: Keeping, values: Raw): Raw {
@@ -140,12 +143,24 @@ function secretOf({ on, digest }: Keeping, values: Raw): Raw {
   };
 }
 
+const VALUES_GONE: Text = {
+  en: 'the values were only known to the command that began this run: take it back (undo), then begin anew',
+  zh: '只有最初发起此次运行的命令知道这些 values：请撤销（undo）后重新开始',
+};
+const notKept = ({ namespace, name }: Ref): Text => ({
+  en: `the values are gone: there is no Secret ${namespace}/${name}`,
+  zh: `values 已丢失：没有 Secret ${namespace}/${name}`,
+});
+const othersKept = ({ namespace, name }: Ref): Text => ({
+  en: `Secret ${namespace}/${name} holds other values`,
+  zh: `Secret ${namespace}/${name} 中的 values 与此次运行的不同`,
+});
+
 async function keptValues(on: Ref, digest: string, world: World): Promise<Raw> {
   const packed = pointerGet((await world.get(on)) ?? {}, '/data/values');
-  if (typeof packed !== 'string') throw new WorldError('refused', `the values are gone: there is no Secret ${on.namespace}/${on.name}`);
+  if (typeof packed !== 'string') throw new WorldError('refused', notKept(on));
   const values = parseJson(gunzipSync(Buffer.from(packed, 'base64'), { maxOutputLength: VALUES_MAX }).toString('utf8'));
-  if (!isRaw(values) || digestOf(values) !== digest)
-    throw new WorldError('refused', `Secret ${on.namespace}/${on.name} holds other values`);
+  if (!isRaw(values) || digestOf(values) !== digest) throw new WorldError('refused', othersKept(on));
   return values;
 }
 
@@ -183,8 +198,13 @@ async function decoded(record: ReleaseRecord, source: Source): Promise<Release> 
   if (isGap(object)) throw unseen(object);
   const release = object && decodeRelease(object);
   if (release && !('why' in release)) return release;
-  throw new WorldError('unanswered', oneLine(`revision ${record.revision}: ${release?.why ?? 'it has just gone'}`));
+  throw new WorldError('unanswered', unreadable(record.revision, release?.why));
 }
+
+const unreadable = (revision: number, why?: string): Text => ({
+  en: oneLine(`revision ${revision}: ${why ?? 'it has just gone'}`),
+  zh: oneLine(`修订版 ${revision}：${why ?? '刚刚被删除'}`),
+});
 
 async function revisions(release: ReleaseName, source: Source): Promise<Revision[]> {
   const [newest, ...older] = await records(release, source);
@@ -214,13 +234,17 @@ export async function standing(release: ReleaseName, source: Source): Promise<Re
 /** Takes away the record of a revision that was cut, if it is still pending and still the newest. */
 async function clear(release: ReleaseName, revision: number, world: World, source: Source): Promise<void> {
   const [newest] = await records(release, source);
-  if (newest?.revision !== revision || !newest.status.startsWith('pending-'))
-    throw new WorldError('conflict', `revision ${revision} is not pending any more`);
+  if (newest?.revision !== revision || !newest.status.startsWith('pending-')) throw new WorldError('conflict', notPending(revision));
   const now = await world.get(refOf(newest));
   if (!now) return;
   const { uid, resourceVersion } = now.metadata as { uid: string; resourceVersion: string };
   await world.write({ verb: 'delete', on: { ...refOf(newest), uid }, resourceVersion });
 }
+
+const notPending = (revision: number): Text => ({
+  en: `revision ${revision} is not pending any more`,
+  zh: `修订版 ${revision} 已不再是 pending 状态`,
+});
 
 /**
  * What a revision that was cut or failed made and the one that we go back to does not have: helm rollback knows nothing of it once the record is gone, or a rollback has failed.
@@ -281,12 +305,17 @@ async function drive(step: StepOf<'helm'>, world: World, { helm, beside, source 
   // What became of it is in the cluster: a full disk must not hide that.
   await beside.append(OUTPUT_FILE, `$ helm ${step.action} ${name}\n${output}\n`).catch(() => undefined);
   const [newest] = await records(step.release, source);
-  if (code && newest?.revision === was?.revision)
-    throw new WorldError(
-      'refused',
-      oneLine(`helm ${step.action}: ${output.trim().split('\n').at(-1) || 'it said nothing (was it killed?)'}`, 600),
-    );
+  if (code && newest?.revision === was?.revision) throw new WorldError('refused', refusedBy(step.action, output));
   return { apiVersion: 'v1', kind: newest?.kind ?? 'Secret', metadata: { namespace, name: newest?.object ?? name } };
+}
+
+/** Its last line says what is wrong. */
+function refusedBy(action: string, output: string): Text {
+  const said = output.trim().split('\n').at(-1);
+  return {
+    en: oneLine(`helm ${action}: ${said || 'it said nothing (was it killed?)'}`, 600),
+    zh: oneLine(`helm ${action}：${said || '没有任何输出（是否被终止？）'}`, 600),
+  };
 }
 
 /** Shorter ones are words like any other. */

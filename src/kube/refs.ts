@@ -1,5 +1,5 @@
 // Which object is meant: references, their names in messages, and when two of them are one.
-import type { Raw, Ref } from '../engine/contracts.ts';
+import { type Raw, type Ref, WorldError } from '../engine/contracts.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { isRaw } from './json.ts';
 
@@ -22,6 +22,10 @@ export function describe(ref: Ref): string {
   const name = ref.namespace === undefined ? ref.name : `${ref.namespace}/${ref.name}`;
   return oneLine(`${ref.kind} ${name}`, 1000);
 }
+
+/** What a world says of a kind that its server does not serve. */
+export const notServed = ({ kind, apiVersion }: Ref, status?: number): WorldError =>
+  new WorldError('missing', { en: `the server has no ${kind} of ${apiVersion}`, zh: `服务器没有 ${apiVersion} 的 ${kind}` }, status);
 
 /** The API group of an apiVersion: '' for the core group. */
 export function groupOf(apiVersion: string): string {

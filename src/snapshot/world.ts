@@ -8,16 +8,19 @@ import {
   type Raw,
   type Ref,
   type ResourceName,
+  type Text,
   type World,
   WorldError,
 } from '../engine/contracts.ts';
 import { readerOf, setInPlace } from '../engine/steps/fields.ts';
 import { deepEqual, isRaw } from '../kube/json.ts';
 import { applyPatch, pointerGet, pointerRemove, pointerSet } from '../kube/pointer.ts';
-import { describe, keyOf, refOf } from '../kube/refs.ts';
+import { describe, keyOf, notServed, refOf } from '../kube/refs.ts';
 import { applied } from './applied.ts';
 import { type Dump, dumpOf, positionsOf } from './dump.ts';
 import { resourcesByKind } from './source.ts';
+
+const NOT_REHEARSED: Text = { en: 'helm is not rehearsed', zh: '演练不会调用 helm' };
 
 /** The dump itself is changed; a `dumpSource` made over it afterwards sees that. */
 export function dumpWorld(dump: Dump): World {
@@ -72,7 +75,7 @@ export function dumpWorld(dump: Dump): World {
 
   function apiOf(ref: Ref): ApiResource | undefined {
     const api = dump.apis.get(resourceOf(ref));
-    if (api === 'not-installed') throw new WorldError('missing', `the server has no ${ref.kind} of ${ref.apiVersion}`, 404);
+    if (api === 'not-installed') throw notServed(ref, 404);
     return api;
   }
 
@@ -129,7 +132,7 @@ export function dumpWorld(dump: Dump): World {
       return found && versioned(found);
     },
     async write(write, options) {
-      if (!isApiWrite(write)) throw new WorldError('refused', 'helm is not rehearsed');
+      if (!isApiWrite(write)) throw new WorldError('refused', NOT_REHEARSED);
       const { ref, after, answer } = outcomeOf(write);
       if (options?.dryRun === true) return answer;
       if (after === undefined) drop(ref);
