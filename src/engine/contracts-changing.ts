@@ -134,19 +134,19 @@ export interface HelmProgram {
 }
 /** What can be seen of a release without asking helm. */
 export interface HelmHands {
-  /** Newest first. Throws WorldError. */
-  revisions(release: ReleaseName): Promise<Revision[]>;
+  /** undefined: no such release. Throws WorldError. */
+  newest(release: ReleaseName): Promise<Revision | undefined>;
   /** Whether a helm on this machine is working on it. */
   isAlive(release: ReleaseName): Promise<boolean>;
 }
-/** One record of a release. `touched`: when it was last written, in ms since the epoch. Of the newest alone: its chart, NAME-VERSION; the digest of the values it was given; what helm says of it. */
+/** One record of a release. `touched`: when it was last written, in ms since the epoch; `chart`: NAME-VERSION; `digest`: of the values it was given; `description`: what helm says of it. */
 export interface Revision {
   revision: number;
   status: string;
   touched: number;
-  chart?: string;
-  digest?: string;
-  description?: string;
+  chart: string;
+  digest: string;
+  description: string;
 }
 /**
  * `conflict`: 409 or 422, look again. `unanswered`: it may or may not have happened. `throttled`: 429 or 503, not done, tried often enough.

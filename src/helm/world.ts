@@ -28,7 +28,7 @@ import { REDACTED } from '../text/redact.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { objectsIn } from './manifest.ts';
 import { history, type ReleaseRecord, releaseRecord } from './records.ts';
-import { decodeRelease, type Release } from './release.ts';
+import { decodeRelease, objectAt, type Release, textAt } from './release.ts';
 
 /** In the run's folder. */
 const OUTPUT_FILE = 'helm.log';
@@ -72,7 +72,7 @@ export function helmWorld(world: World, means: Means): World {
   return {
     ...world,
     helm: {
-      revisions: (release) => revisions(release, means.source),
+      newest: (release) => newestOf(release, means.source),
       isAlive: means.isAlive,
     },
     hasBackup: (file) => means.beside.has(file),
@@ -206,23 +206,19 @@ const unreadable = (revision: number, why?: string): Text => ({
   zh: oneLine(`修订版 ${revision}：${why ?? '刚刚被删除'}`),
 });
 
-async function revisions(release: ReleaseName, source: Source): Promise<Revision[]> {
-  const [newest, ...older] = await records(release, source);
-  if (!newest) return [];
-  const { raw, status, chart, config } = await decoded(newest, source);
-  const description = pointerGet(raw, '/info/description');
-  return [
-    {
-      revision: newest.revision,
-      status,
-      touched: newest.touched,
-      chart: `${chart.name}-${chart.version}`,
-      digest: digestOf(config),
-      // helm puts what the API server said there, and that quotes values.
-      description: typeof description === 'string' ? oneLine(withoutValues(description, config), 500) : undefined,
-    },
-    ...older.map(({ revision, status, touched }) => ({ revision, status, touched })),
-  ];
+async function newestOf(release: ReleaseName, source: Source): Promise<Revision | undefined> {
+  const [record] = await records(release, source);
+  if (!record) return undefined;
+  const { raw, status, chart, config } = await decoded(record, source);
+  return {
+    revision: record.revision,
+    status,
+    touched: record.touched,
+    chart: `${chart.name}-${chart.version}`,
+    digest: digestOf(config),
+    // helm puts what the API server said there, and that quotes values.
+    description: oneLine(withoutValues(textAt(objectAt(raw.info).description), config), 500),
+  };
 }
 
 /** The newest revision that is not pending: from where an upgrade goes on. Throws WorldError. */

@@ -53,7 +53,7 @@ async function settled({ release }: { release: ReleaseName }, within: number, ha
   const until = performance.now() + within * 1000 + GRACE_MS;
   for (;;) {
     const alive = await hands.isAlive(release);
-    const [newest] = await hands.revisions(release);
+    const newest = await hands.newest(release);
     // Not a time: it cannot be told, so it is not quiet.
     const restless = newest !== undefined && isPending(newest) && !(Date.now() - newest.touched >= quiet * 1000);
     if ((!alive && !restless) || performance.now() >= until) return { newest, alive, restless };
@@ -95,11 +95,11 @@ function lookBack(step: HelmStep, newest: Revision): Look {
   // Cut before it made a record, or in a rollback: helm puts everything back to how `from` has it, whatever stands there now.
   if (newest.revision === step.from || newest.status === 'pending-rollback') return { is: 'to-do', now: clear };
   // A rollback of ours that failed: from there the next one finds the objects that this one missed (seen with helm 4.1).
-  if (newest.status === 'failed' && newest.description?.startsWith('Rollback ')) return { is: 'to-do', now: undefined };
+  if (newest.status === 'failed' && newest.description.startsWith('Rollback ')) return { is: 'to-do', now: undefined };
   return { is: 'moved', paths: [], because: anothers(newest) };
 }
 
-const stands = ({ revision, status, description = '' }: Revision): Text => ({
+const stands = ({ revision, status, description }: Revision): Text => ({
   en: `revision ${revision} is ${status}: ${description}`,
   zh: `修订版 ${revision} 的状态为 ${status}：${description}`,
 });
