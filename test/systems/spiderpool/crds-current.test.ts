@@ -17,6 +17,7 @@ import table from '../../../src/systems/spiderpool/knowledge/crds.json' with { t
 import versions from '../../../src/systems/spiderpool/knowledge/versions.json' with { type: 'json' };
 import { describeUpstream } from '../../bed/upstream.ts';
 import { grid } from '../../grid.ts';
+import { installed } from './installed.ts';
 
 const CRD = 'CustomResourceDefinition';
 const ours = (plural: string) => `${CRD}/${plural}.spiderpool.spidernet.io`;
@@ -119,17 +120,7 @@ describeUpstream('the charts of Spiderpool', ['data', 'spiderpool', 'charts'], (
   const chartOf = (version: string) => loadChart(join(folder, version, 'spiderpool'));
   const outcome = async (objects: Raw[], from: string, to: string, withChart: boolean) => {
     const chart = withChart ? await chartOf(to) : undefined;
-    const installed: Raw = {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: {
-        name: 'spiderpool-controller',
-        namespace: 'kube-system',
-        labels: { 'app.kubernetes.io/name': 'spiderpool', 'app.kubernetes.io/version': from },
-      },
-      spec: {},
-    };
-    const source = dumpSource(dumpOf({ objects: [installed, ...objects], whole: true }));
+    const source = dumpSource(dumpOf({ objects: [installed(from), ...objects], whole: true }));
     const { results, remedies } = await examine(source, SYSTEMS, {
       checks: ['spiderpool/crds-current'],
       targets: [{ system: 'spiderpool', version: to }],

@@ -9,6 +9,7 @@ import { dumpSource } from '../../../src/snapshot/source.ts';
 import { SYSTEMS } from '../../../src/systems/index.ts';
 import { describeUpstream } from '../../bed/upstream.ts';
 import { grid } from '../../grid.ts';
+import { installed } from './installed.ts';
 
 const SMC = 'SpiderMultusConfig/kube-system';
 
@@ -55,16 +56,6 @@ grid('spiderpool/removed-fields', [
   { fixture: 'healthy', to: 'spiderpool=1.0.6', forbidden: ['spidermultusconfigs.spiderpool.spidernet.io'], expect: 'unknown' },
 ]);
 
-const installed = (version: string): Raw => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: {
-    name: 'spiderpool-controller',
-    namespace: 'kube-system',
-    labels: { 'app.kubernetes.io/name': 'spiderpool', 'app.kubernetes.io/version': version },
-  },
-  spec: {},
-});
 const object = (kind: string, spec: Raw): Raw => ({
   apiVersion: 'spiderpool.spidernet.io/v2beta1',
   kind,

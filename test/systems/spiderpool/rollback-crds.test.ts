@@ -10,6 +10,7 @@ import { SYSTEMS } from '../../../src/systems/index.ts';
 import { rollbackTrap } from '../../../src/systems/spiderpool/repairs.ts';
 import { describeUpstream } from '../../bed/upstream.ts';
 import { grid } from '../../grid.ts';
+import { installed } from './installed.ts';
 
 const CRD = 'CustomResourceDefinition/spidercoordinators.spiderpool.spidernet.io';
 
@@ -38,16 +39,6 @@ test.each<[string, string, RegExp]>([
 
 describeUpstream('with the definitions of the charts', ['data', 'spiderpool', 'charts'], (folder) => {
   const chartOf = (version: string) => loadChart(join(folder, version, 'spiderpool'));
-  const installed = (version: string): Raw => ({
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: {
-      name: 'spiderpool-controller',
-      namespace: 'kube-system',
-      labels: { 'app.kubernetes.io/name': 'spiderpool', 'app.kubernetes.io/version': version },
-    },
-    spec: {},
-  });
   const found = async (from: string, to: string, withChart: boolean) => {
     const objects = [installed(from), ...(await chartOf(from)).crds];
     const { results } = await examine(dumpSource(dumpOf({ objects, whole: true })), SYSTEMS, {

@@ -1,6 +1,5 @@
 // target-version: which targets are refused and why, from wherever one comes; and what to take instead.
 import { describe, expect, test } from 'vitest';
-import type { Raw } from '../../../src/engine/contracts.ts';
 import { examine } from '../../../src/engine/examine.ts';
 import { dumpOf } from '../../../src/snapshot/dump.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
@@ -8,6 +7,7 @@ import { SYSTEMS } from '../../../src/systems/index.ts';
 import versions from '../../../src/systems/spiderpool/knowledge/versions.json' with { type: 'json' };
 import { compare } from '../../../src/versions/chart.ts';
 import { grid } from '../../grid.ts';
+import { installed } from './installed.ts';
 
 grid('spiderpool/target-version', [
   { expect: 'passed' },
@@ -20,16 +20,6 @@ grid('spiderpool/target-version', [
   { to: 'spiderpool=1.3.0', expect: 'unknown' },
 ]);
 
-const installed = (version: string): Raw => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: {
-    name: 'spiderpool-controller',
-    namespace: 'kube-system',
-    labels: { 'app.kubernetes.io/name': 'spiderpool', 'app.kubernetes.io/version': version },
-  },
-  spec: {},
-});
 const CHART = { name: 'spiderpool', crds: [], values: {}, read: [] };
 
 async function judged(from: string, to?: string, chart?: string) {
