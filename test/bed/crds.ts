@@ -1,9 +1,10 @@
-// Small CRDs of our own: installed until they are really served, removed until they are really gone.
+// CRDs: small ones of our own, installed until they are really served, removed until they are really gone; and those of charts.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import type { Client } from './client.ts';
+import type { Bed } from './index.ts';
 
 export type CrdName = 'plans-v1' | 'spiderendpoints-v1' | 'spiderendpoints-v2beta1' | 'spiderippools-v2beta1';
 type Crd = { metadata: { name: string }; spec: { group: string; names: { plural: string; kind: string }; versions: { name: string }[] } };
@@ -36,6 +37,16 @@ export async function removeCrd(client: Client, name: CrdName): Promise<void> {
   if (status === 200) await client.remove(...body.items);
   await client.remove(crd);
   await until(`${crd.metadata.name} is gone`, async () => (await client.request('GET', `/apis/${apiVersion}`)).status === 404);
+}
+
+/** Those in a folder of a chart, over what an earlier chart left there: to delete them takes an API server of 1.37 over a minute now and then. */
+export async function layCrds({ kubectl }: Pick<Bed, 'kubectl'>, folder: string): Promise<void> {
+  const there = (await kubectl(['get', '-f', folder])).code === 0;
+  // Where only some are there, those that are new are made, and all are replaced.
+  if (!there) await kubectl(['create', '-f', folder]);
+  const established = await kubectl(['wait', '--for=condition=Established', '-f', folder, '--timeout=60s']);
+  const laid = established.code ? established : await kubectl(['replace', '-f', folder]);
+  if (laid.code) throw new Error(`laying ${folder}: ${laid.stderr}`);
 }
 
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {

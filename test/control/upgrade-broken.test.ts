@@ -8,6 +8,7 @@ import { hostTarget } from '../../scripts/targets.ts';
 import { startKubelet, startSpiderpool } from '../bed/actors/index.ts';
 import { BINARY, newHome, run } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
+import { layCrds } from '../bed/crds.ts';
 import { bed } from '../bed/index.ts';
 import { describeUpstream } from '../bed/upstream.ts';
 
@@ -48,8 +49,7 @@ const bare = {
 describeUpstream('a definition that lacks a field, and objects to write under it', ['data', 'spiderpool', 'charts'], (charts) => {
   test('the definition is put right first, and no address is lost', async () => {
     const chart = join(charts, '0.9.13', 'spiderpool');
-    await ended(cluster.kubectl(['create', '-f', join(chart, 'crds')]));
-    await ended(cluster.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s']));
+    await layCrds(cluster, join(chart, 'crds'));
     await ended(helm(['install', 'sp', chart, '-n', NAMESPACE, '--no-hooks', '--skip-crds']));
     const ips = [{ interface: 'eth0', ipv4: '10.6.1.7/16', ipv4Pool: 'pool', vlan: 0 }];
     await cluster.apply({ ...bare, status: { ...bare.status, current: { ...bare.status.current, ips } } });
@@ -76,7 +76,7 @@ describeUpstream('0.9.4, broken', ['data', 'spiderpool', 'charts'], (charts) => 
   test('helm spiderpool-upgrade checks it, repairs it, upgrades it to 0.9.13 and proves it', async () => {
     const chartOf = (version: string) => join(charts, version, 'spiderpool');
     const values = ['--set', 'spiderpoolController.podResourceInject.enabled=false'];
-    await ended(cluster.kubectl(['replace', '-f', join(chartOf('0.9.4'), 'crds')]));
+    await layCrds(cluster, join(chartOf('0.9.4'), 'crds'));
     await ended(helm(['install', 'sp', chartOf('0.9.4'), '-n', NAMESPACE, '--no-hooks', '--skip-crds', ...values]));
     // Nothing answers the webhooks here; helm brings them again.
     for (const kind of ['validating', 'mutating']) await ended(cluster.kubectl(['delete', `${kind}webhookconfigurations`, '--all']));

@@ -14,6 +14,7 @@ import { hostTarget } from '../../scripts/targets.ts';
 import { type Actor, startKubelet } from '../bed/actors/index.ts';
 import { BINARY, newHome, type Ran, run, start } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
+import { layCrds } from '../bed/crds.ts';
 import { type Fault, type Seen, startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
 import { tools } from '../bed/tools.ts';
@@ -75,12 +76,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     await cluster.request('DELETE', LEASE);
     await helm(['uninstall', 'sp', '-n', NAMESPACE, '--no-hooks', '--wait']);
     for (const { metadata } of await keptSecrets()) await cluster.request('DELETE', `${SECRETS}/${metadata.name}`);
-    // helm leaves CRDs behind. To delete them takes the server up to a minute now and then.
-    const crds = join(chartOf(version), 'crds');
-    const there = (await cluster.kubectl(['get', '-f', crds])).code === 0;
-    const laid = await cluster.kubectl([there ? 'replace' : 'create', '-f', crds]);
-    if (there) expect(laid.code, laid.stderr).toBe(0);
-    else await cluster.kubectl(['replace', '-f', crds]);
+    await layCrds(cluster, join(chartOf(version), 'crds'));
     const values = ['--set', 'spiderpoolController.podResourceInject.enabled=false', '--set', 'spiderpoolController.replicas=2'];
     const { code, stderr } = await helm(['install', 'sp', chartOf(version), '-n', NAMESPACE, '--no-hooks', '--skip-crds', ...values]);
     expect(code, stderr).toBe(0);
