@@ -14,13 +14,20 @@ export function withHelm(
   run: string,
   known: { values?: Raw; snapshot?(file: string): Promise<void> } = {},
 ): World {
-  return helmWorld(world, { source: steady, helm: () => helmOf(call), isAlive: isHelmAlive, beside: store.beside(run), ...known });
+  return helmWorld(world, {
+    source: steady,
+    helm: (records) => helmOf(call, records),
+    isAlive: isHelmAlive,
+    beside: store.beside(run),
+    ...known,
+  });
 }
 
-/** Throws UserError where there is no helm, or none that could be led to the same place. */
-export async function helmOf(call: Call): Promise<HelmProgram> {
+/** `records`: the kind of the objects in which its release lies, where it is about one. Throws UserError where there is no helm, or none that could be led to the same place. */
+export async function helmOf(call: Call, records?: string): Promise<HelmProgram> {
+  const env = { ...helmEnvironment(call), ...(records ? { HELM_DRIVER: records.toLowerCase() } : {}) };
   // Not ended by Ctrl-C: it may be looked for by a step in flight.
-  const helm = await findHelm(helmEnvironment(call), new AbortController().signal);
+  const helm = await findHelm(env, new AbortController().signal);
   if (!helm) throw noHelm(call.env.HELM_BIN);
   return driven(helm.binary, helm.version, helm.env);
 }

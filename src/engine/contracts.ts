@@ -138,6 +138,8 @@ export interface HelmRelease {
   name: string;
   revision: number;
   status: string;
+  /** HELM_DRIVER, where the records are not in Secrets. */
+  driver?: 'configmap';
 }
 export interface Installation {
   /** SYSTEM@NAMESPACE/NAME, or SYSTEM@NAME where the whole cluster is the installation. */

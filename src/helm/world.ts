@@ -38,8 +38,8 @@ const VALUES_MAX = 16 * 1024 * 1024;
 
 export interface Means {
   source: Source;
-  /** Looked for when it is needed. */
-  helm(): Promise<HelmProgram>;
+  /** Looked for when it is needed. `records`: the kind of the objects that the release lies in. */
+  helm(records: string): Promise<HelmProgram>;
   /** Whether a helm on this machine is working on it. */
   isAlive(release: ReleaseName): Promise<boolean>;
   /** The values of this call; a resumed run finds them in their Secret. */
@@ -284,7 +284,7 @@ async function drive(step: StepOf<'helm'>, world: World, { helm, beside, source 
   const [was, ...older] = await records(step.release, source);
   const from = [was, ...older].find((record) => record?.revision === step.from);
   const common = ['--namespace', namespace, '--timeout', `${step.within}s`, ...(await overOthers(from, source))];
-  const program = await helm();
+  const program = await helm(was?.kind ?? 'Secret');
   const values = step.action === 'upgrade' ? await keptValues(step.values, step.digest, world) : {};
   // What a user can name comes behind `--`: it may begin with a dash.
   const words =

@@ -97,6 +97,8 @@ export function planShell({ cluster, paths, plan: { steps, refusals }, stopping 
     ...stopping.map(({ message }) => comment(`${BLOCKED[language]}: ${message[language]}`)),
     ...refusals.map(({ refused }) => comment(refused[language])),
     'set -eu',
+    // helm does not look for its records: it is told where they are.
+    ...(paths.some(({ installation: { release } }) => release?.driver) ? ['export HELM_DRIVER=configmap'] : []),
     ...steps.flatMap((step, at) => shown(step, steps[at - 1])),
   ];
 }

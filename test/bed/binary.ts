@@ -1,6 +1,6 @@
 // Runs the packaged binary as a user's shell would, but with nothing of this machine in its environment.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -67,6 +67,19 @@ export function start(args: string[], options: RunOptions = {}): Started {
     child.on('exit', (code, signal) => void (signal && setTimeout(finish, 200, code, signal)));
   });
   return { child, ended, kill: () => void child.kill('SIGKILL') };
+}
+
+/** SIGKILL for every process of this machine that was started as `binary` with these words among its arguments. */
+export function killStarted(binary: string, ...words: string[]): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    let line: string[] = [];
+    try {
+      line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    } catch {
+      continue; // it has just ended
+    }
+    if (line[0] === binary && words.every((word) => line.includes(word))) process.kill(Number(pid), 'SIGKILL');
+  }
 }
 
 export function run(args: string[], options: RunOptions = {}): Promise<Ran> {

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { helmPluginFolder } from '../../scripts/archive.ts';
 import { hostTarget } from '../../scripts/targets.ts';
 import { type Actor, startKubelet } from '../bed/actors/index.ts';
-import { BINARY, newHome, type Ran, run, start } from '../bed/binary.ts';
+import { BINARY, killStarted, newHome, type Ran, run, start } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { layCrds } from '../bed/crds.ts';
 import { type Fault, type Seen, startFaultProxy } from '../bed/fault-proxy.ts';
@@ -26,6 +26,7 @@ const NAMESPACE = 'kube-system';
 /** The older helm for the older API server. */
 const [helm, HELM_BIN] = cluster.version === '1.24' ? [cluster.helm3, tools().helm3] : [cluster.helm4, tools().helm4];
 const SECRETS = `/api/v1/namespaces/${NAMESPACE}/secrets`;
+const killHelms = () => killStarted(HELM_BIN, 'upgrade', NAMESPACE);
 const LEASE = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/upgrade-guard';
 
 const schema = JSON.parse(readFileSync(join(import.meta.dirname, '../../docs/upgrade-plan.schema.json'), 'utf8'));
@@ -154,7 +155,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
       const it = start(upgrade(to), { kubeconfig, home, env: { HELM_BIN }, input: '' });
       const andThen = () => {
         it.kill();
-        if (helmToo) for (const pid of helmsAlive()) process.kill(pid, 'SIGKILL');
+        if (helmToo) killHelms();
       };
       proxy.faults.push({ do: place, ...fault, andThen } as Fault);
       const { signal, stdout, stderr } = await it.ended;
@@ -351,7 +352,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
       method: 'PATCH',
       path: /daemonsets/,
       andThen: () => {
-        for (const pid of helmsAlive()) process.kill(pid, 'SIGKILL');
+        killHelms();
       },
     });
     await helm(['upgrade', 'sp', chartOf('0.9.13'), '-n', NAMESPACE], { kubeconfig });
@@ -401,18 +402,4 @@ function steady(path: string, { metadata, status: _, ...rest }: Body): [string, 
   const { resourceVersion: _v, generation: _g, managedFields: _m, uid: _u, creationTimestamp: _c, annotations = {}, ...who } = metadata;
   const { 'deployment.kubernetes.io/revision': _r, 'deprecated.daemonset.template.generation': _t, ...notes } = annotations;
   return [`${path}/${metadata.name}`, { metadata: { ...who, annotations: notes }, ...rest }];
-}
-
-function helmsAlive(): number[] {
-  return readdirSync('/proc')
-    .filter((pid) => /^\d+$/.test(pid) && existsSync(`/proc/${pid}/cmdline`))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        return words[0] === HELM_BIN && words.includes('upgrade') && words.includes(NAMESPACE);
-      } catch {
-        return false;
-      }
-    });
 }

@@ -1,6 +1,6 @@
 // Finding Spiderpool: its workloads by label, its Helm release by what the workloads name and by the release's own record.
 // Every place that names a version is reported; where they disagree, the release's chart decides, then the image tag (facts: charts and images carry the same version).
-import type { Ask, Asked, Gap, Installation, Raw, Read } from '../../engine/contracts.ts';
+import type { Ask, Asked, Gap, HelmRelease, Installation, Raw, Read } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { history, type ReleaseRecord } from '../../helm/records.ts';
 import { decodeRelease } from '../../helm/release.ts';
@@ -104,9 +104,14 @@ async function installationAt(place: Place, records: ReleaseRecord[], ask: Ask):
       detail: 'nothing there names a version',
     },
     sources,
-    release: newest && { namespace: newest.namespace, name: newest.name, revision: newest.revision, status: newest.status },
+    release: newest && releaseOf(newest),
   };
 }
+
+const releaseOf = ({ kind, namespace, name, revision, status }: ReleaseRecord): HelmRelease => ({
+  ...{ namespace, name, revision, status },
+  ...(kind === 'ConfigMap' ? { driver: 'configmap' } : {}),
+});
 
 async function chartOf({ kind, object, namespace }: ReleaseRecord, ask: Ask): Promise<{ name: string; version: string } | undefined> {
   const record = await ask.get({ apiVersion: 'v1', kind, namespace, name: object });

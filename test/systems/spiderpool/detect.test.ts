@@ -6,6 +6,7 @@ import { encodeRelease } from '../../../src/helm/release.ts';
 import { dumpOf } from '../../../src/snapshot/dump.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
 import { SYSTEMS } from '../../../src/systems/index.ts';
+import { releaseOf } from './release.ts';
 
 const labels = {
   'app.kubernetes.io/name': 'spiderpool',
@@ -65,6 +66,13 @@ describe('spiderpool', () => {
     expect(byRelease.installations[0]!.sources.map(({ says }) => says)).toEqual(['0.9.5', 'v0.9.4', '0.9.3', '0.9.2']);
     expect((await seen([workload('Deployment', `${IMAGE}:v0.9.4`)])).installations[0]).toMatchObject({ version: '0.9.4', byHelm: false });
     expect((await seen([workload('Deployment', `${IMAGE}@sha256:00`)])).installations[0]!.version).toBe('0.9.3');
+  });
+  test('where the records are in ConfigMaps is said, since helm has to be told', async () => {
+    for (const [kind, driver] of [
+      ['ConfigMap', 'configmap'],
+      ['Secret', undefined],
+    ] as const)
+      expect((await seen([releaseOf('0.9.4', {}, { kind })])).installations[0]!.release!.driver).toBe(driver);
   });
   test('a tag that is no version leaves the decision to the labels', async () => {
     expect((await seen([workload('DaemonSet', `${IMAGE}:latest`)])).installations[0]!.version).toBe('0.9.3');
