@@ -119,8 +119,7 @@ export interface Read<Row = unknown> {
   harmless?: boolean;
   keep(object: Raw): Row | undefined;
 }
-// biome-ignore lint/suspicious/noExplicitAny: rows differ per read; Rows<R> gives them back their types
-export type Reads = Record<string, Read<any>>;
+export type Reads = Record<string, Read>;
 export type Rows<R extends Reads> = {
   [K in keyof R]: R[K] extends Read<infer Row> ? (R[K] extends { optional: true } ? Row[] | Gap : Row[]) : never;
 };
@@ -261,14 +260,12 @@ export interface Check<R extends Reads = any, Args = any> {
   /** `objects`: those that this finding is still about; some may have been accepted by name, so counts come from here and never from `args`. */
   message: Record<Language, (args: Args, objects: readonly Ref[]) => string>;
   remedy?: Remedy<Args>;
-  // biome-ignore lint/suspicious/noExplicitAny: tables, reads and suspicions of every kind
-  screen?: Screen<any, any, any, Args>;
+  screen?: Screen<Tables, Reads, unknown, Args>;
 }
 export interface Table<Row = unknown> extends TableQuery {
   keep(cells: readonly string[]): Row | undefined;
 }
-// biome-ignore lint/suspicious/noExplicitAny: as in Reads
-export type Tables = Record<string, Table<any>>;
+export type Tables = Record<string, Table>;
 export type TableRows<T extends Tables> = { [K in keyof T]: T[K] extends Table<infer Row> ? Row[] : never };
 /** How a check takes a quick look (`check --quick`). It may find what the check would find; it clears nothing, so that its outcome is found or unknown. */
 export interface Screen<T extends Tables, R extends Reads, Suspicion, Args> {

@@ -1,5 +1,5 @@
 // A quick look: the tables of a check that has a screen, and point reads for what they make suspicious. It may find; nothing that it does not find is cleared.
-import type { Chart, Check, Finding, Gap, QuickAsk, QuickSource, Reads, Tables, Text, UpgradePath } from './contracts.ts';
+import type { Chart, Check, Finding, Gap, QuickAsk, QuickSource, Reads, Text, UpgradePath } from './contracts.ts';
 import { isGap } from './gaps.ts';
 import { gather } from './gather.ts';
 
@@ -28,7 +28,7 @@ export async function screened(
   began?: (what: string) => void,
 ): Promise<Finding[]> {
   const tables: Record<string, unknown[]> = {};
-  for (const [name, table] of Object.entries(screen!.tables as Tables)) {
+  for (const [name, table] of Object.entries(screen!.tables)) {
     began?.(table.resource);
     const rows: unknown[] = [];
     const gap = await source.table(table, (cells) => {
@@ -41,12 +41,12 @@ export async function screened(
     }
     tables[name] = rows;
   }
-  const about = Object.values(screen!.tables as Tables)[0]!.resource;
+  const about = Object.values(screen!.tables)[0]!.resource;
   gaps.push({ why: 'quick', verb: 'list', resource: about });
   const suspicions = screen!.suspect(tables);
   if (!suspicions.length) return [];
   if (suspicions.length > SETTLED) gaps.push(tooMany(about, suspicions.length));
-  const reads = screen!.reads as Reads;
+  const reads = screen!.reads;
   const rows = (await gather(source, [{ owner: id, reads }], began)).get(id)!;
   const missing = Object.entries(reads).filter(([name, { harmless }]) => isGap(rows[name]) && !harmless);
   gaps.push(...missing.map(([name]) => rows[name] as Gap));
