@@ -298,7 +298,7 @@ async function drive(step: StepOf<'helm'>, world: World, { helm, beside, source 
   const isStuck = step.action === 'rollback' && code !== 0 && (await records(step.release, source))[0]?.status === 'failed';
   if (isStuck) ({ code, output: printed } = await called());
   const output = withoutValues(printed.replace(/^NOTES:[\s\S]*/m, ''), values);
-  // What became of it is in the cluster: a full disk must not hide that.
+  // Only for a person to read later. What became of it is in the release's record, with helm's own words of why it failed: a full disk must not hide that.
   await beside.append(OUTPUT_FILE, `$ helm ${step.action} ${name}\n${output}\n`).catch(() => undefined);
   const [newest] = await records(step.release, source);
   if (code && newest?.revision === was?.revision) throw new WorldError('refused', refusedBy(step.action, output));

@@ -208,6 +208,7 @@ function journal(file: FileHandle, length: FileHandle, end: JournalEnd, id: stri
       closed = true;
       await entries.drained();
       await file.close();
+      // As after a power cut: a length of before stays true, though entries behind it could be lost without a word.
       await length.sync().catch(() => undefined);
       await length.close();
       await unlock();
