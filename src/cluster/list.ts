@@ -1,10 +1,11 @@
 // One list, page by page: narrow requests, flat memory, and what to do when a list expires or fails for a moment.
-import { isAscii } from 'node:buffer';
-import type { ApiResource, Gap, ListQuery, ListSink, Raw } from '../engine/contracts.ts';
+import type { ApiResource, Gap, Json, ListQuery, ListSink, Raw } from '../engine/contracts.ts';
+import { isRaw } from '../kube/json.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { gapOf } from './answers.ts';
 import { collectionPath } from './discovery.ts';
 import { metadataOnly } from './fields.ts';
+import { readItems, type Wanted, wantedOf } from './json-reader.ts';
 import { type Reader, readerFor, readList } from './protobuf.ts';
 import { type Answer, type Call, PAGE_MAX, type Page, pause, type Transport } from './transport.ts';
 
@@ -88,7 +89,10 @@ interface Listing {
 }
 interface Asking {
   accept: string;
+  /** Of protobuf, where the resource has it. */
   reader?: Reader;
+  /** Of JSON. */
+  wanted: Wanted;
   metadata: boolean;
 }
 const EXPIRED = Symbol('the continue token expired');
@@ -100,7 +104,7 @@ function asking({ resource, fields }: ListQuery): Asking {
   const reader = readerFor(resource, fields);
   const as = metadata ? METADATA : '';
   const types = [...(reader ? [PROTOBUF_TYPE + as] : []), ...(metadata ? [JSON_TYPE + as] : []), JSON_TYPE];
-  return { accept: types.join(','), reader, metadata };
+  return { accept: types.join(','), reader, wanted: wantedOf(fields), metadata };
 }
 
 function asked({ resource }: ListQuery): Pick<Gap, 'verb' | 'resource'> {
@@ -124,8 +128,7 @@ async function nextPage(one: Listing, token: string): Promise<PageEnd> {
     const read = decoded(one, answer);
     if ('why' in read) return read;
     if (read.token !== '' && read.token === token) return endless(query);
-    one.transport.watch?.page(query.resource, read.objects.length);
-    for (const object of read.objects) one.sink.object(object);
+    one.transport.watch?.page(query.resource, read.objects);
     return read.token;
   } finally {
     gates.spare.push(page);
@@ -146,7 +149,7 @@ async function pageOf(one: Listing, token: string, page: Page): Promise<Answer> 
   const answer = await patiently(transport, call, signal);
   if (answer.status !== 406 || ask.accept === JSON_TYPE) return answer;
   // An aggregated server that knows JSON alone.
-  one.ask = { accept: JSON_TYPE, metadata: ask.metadata };
+  one.ask = { accept: JSON_TYPE, wanted: ask.wanted, metadata: ask.metadata };
   return pageOf(one, token, page);
 }
 
@@ -169,37 +172,42 @@ function pathOf({ api, query }: Listing, token: string): string {
   return `${collectionPath(api)}?${parameters}`;
 }
 
-function decoded(one: Listing, answer: Answer): { objects: Raw[]; token: string } | Gap {
-  const { api, ask, query } = one;
+/** Each object goes to the sink as soon as it is read: those of a whole page, held together, outlive the collector's young generation, and a list of 150,000 becomes 100 MB of old garbage. */
+function decoded(one: Listing, answer: Answer): { objects: number; token: string } | Gap {
+  const { api, ask, query, sink } = one;
   const apiVersion = apiVersionOf(api);
-  const objects: Raw[] = [];
-  const named = (item: Raw) => {
+  let objects = 0;
+  let inSink = false;
+  const give = (item: Raw) => {
     // A metadata-only item calls itself PartialObjectMetadata; items of built-in lists have neither.
     const object = { apiVersion, kind: api.kind, ...item };
     if (ask.metadata) Object.assign(object, { apiVersion, kind: api.kind });
-    objects.push(object);
+    objects++;
+    inSink = true;
+    sink.object(object);
+    inSink = false;
   };
   try {
-    if (ask.reader && answer.headers['content-type']?.startsWith(PROTOBUF_TYPE))
-      return { token: readList(answer.body, ask.reader, named), objects };
-    const { kind, items, metadata } = parsed(answer.body) as { kind?: unknown; items?: Raw[] | null; metadata?: Raw };
+    if (ask.reader && answer.headers['content-type']?.startsWith(PROTOBUF_TYPE)) {
+      const token = readList(answer.body, ask.reader, give);
+      return { objects, token };
+    }
+    const { kind, items, metadata } = readItems(answer.body, 'items', ask.wanted, (item) => {
+      assertNamed(item);
+      give(item);
+    });
     // Go writes an empty list as null here and there.
     if (typeof kind !== 'string' || kind === 'Status' || (items !== null && !Array.isArray(items))) throw new Error('not a list');
-    for (const item of items ?? []) {
-      assertNamed(item);
-      named(item);
-    }
-    return { token: String(metadata?.continue ?? ''), objects };
+    return { objects, token: isRaw(metadata) ? String(metadata.continue ?? '') : '' };
   } catch (error) {
+    // A bug of whoever takes the objects is no fault of the server's.
+    if (inSink) throw error;
     return { why: 'failed', verb: 'decode', resource: query.resource, detail: oneLine(`unreadable list: ${(error as Error).message}`) };
   }
 }
 
 export const apiVersionOf = ({ group, version }: ApiResource): string => (group ? `${group}/${version}` : version);
 
-/** JSON of an answer; what is ASCII, as most is, takes half the time and memory so. Throws. */
-export const parsed = (body: Buffer): unknown => JSON.parse(isAscii(body) ? body.toString('latin1') : body.toString('utf8'));
-
-export function assertNamed(item: Raw | null): void {
-  if (typeof (item?.metadata as Raw | undefined)?.name !== 'string') throw new Error('an item without a name');
+export function assertNamed(item: Json): asserts item is Raw {
+  if (!isRaw(item) || !isRaw(item.metadata) || typeof item.metadata.name !== 'string') throw new Error('an item without a name');
 }

@@ -2,7 +2,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
-import { pipeline, type Readable } from 'node:stream';
+import { finished, pipeline, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { createGunzip } from 'node:zlib';
@@ -291,13 +291,14 @@ function unpacked(response: http.IncomingMessage): Readable {
   return pipeline(response, createGunzip(), () => {});
 }
 
-async function collect(stream: Readable, call: Call): Promise<Buffer> {
+/** By events: `for await` makes several promises for each piece, and an API server sends a page in hundreds of them. */
+function collect(stream: Readable, call: Call): Promise<Buffer> {
   const max = call.maxBytes ?? OBJECT_MAX;
   const page = call.page ?? { bytes: Buffer.allocUnsafe(0) };
   let length = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  const take = (chunk: Buffer) => {
     if (length + chunk.length > max) {
-      if (!call.tail) throw new NoAnswer('too-big', true, 'ETOOBIG', `the answer is longer than ${max} bytes`);
+      if (!call.tail) return void stream.destroy(new NoAnswer('too-big', true, 'ETOOBIG', `the answer is longer than ${max} bytes`));
       // Keeps the last half of what there is: `max` is twice what a reader of a tail asks for.
       const kept = Math.min(length, max >> 1);
       page.bytes.copyWithin(0, length - kept, length);
@@ -306,8 +307,12 @@ async function collect(stream: Readable, call: Call): Promise<Buffer> {
     if (length + chunk.length > page.bytes.length) page.bytes = grown(page.bytes, length, length + chunk.length);
     chunk.copy(page.bytes, length);
     length += chunk.length;
-  }
-  return page.bytes.subarray(0, length);
+  };
+  return new Promise((resolve, reject) => {
+    stream.on('data', take);
+    // Also where the connection ends before the answer does.
+    finished(stream, (error) => (error ? reject(error) : resolve(page.bytes.subarray(0, length))));
+  });
 }
 
 function grown(bytes: Buffer, used: number, needed: number): Buffer {

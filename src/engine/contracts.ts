@@ -65,6 +65,7 @@ export interface ListQuery {
   /** What the reader needs beyond apiVersion, kind and metadata.{name,namespace,uid}, which always come. All below `metadata`: a metadata-only request. */
   fields: readonly Field[] | 'whole';
 }
+/** What was given counts only when the list ends without a Gap. */
 export interface ListSink {
   object(object: Raw): void;
   /** The list begins anew (its continue token expired): forget what was given so far. */

@@ -10,13 +10,40 @@ const LONGEST = 49;
  */
 export function addressKey(text: string): string | undefined {
   if (text.length > LONGEST) return undefined;
-  const [, address = '', prefix] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const slash = text.indexOf('/');
+  const address = slash < 0 ? text : text.slice(0, slash);
+  const prefix = slash < 0 ? 0 : prefixOf(text.slice(slash + 1));
+  if (isPlainIpv4(address)) return prefix <= 32 ? address : undefined;
   const v4 = ipv4(address);
-  if (v4 !== undefined) return Number(prefix ?? 0) <= 32 ? v4.join('.') : undefined;
+  if (v4 !== undefined) return prefix <= 32 ? v4.join('.') : undefined;
   const v6 = ipv6(address);
-  if (v6 === undefined || Number(prefix ?? 0) > 128) return undefined;
+  if (v6 === undefined || !(prefix <= 128)) return undefined;
   return isMapped(v6) ? [v6[6]! >> 8, v6[6]! & 0xff, v6[7]! >> 8, v6[7]! & 0xff].join('.') : formatIpv6(v6);
 }
+
+/** NaN: no number. */
+const prefixOf = (text: string): number => (/^\d{1,3}$/.test(text) ? Number(text) : Number.NaN);
+
+/** Four numbers up to 255 without leading zeros: as nearly every address is written, and then its own key. Clusters have hundreds of thousands of them. */
+function isPlainIpv4(text: string): boolean {
+  let [dots, value, digits] = [0, 0, 0];
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === DOT) {
+      if (digits === 0) return false;
+      dots++;
+      value = 0;
+      digits = 0;
+      continue;
+    }
+    if (code < ZERO || code > ZERO + 9 || (digits > 0 && value === 0)) return false;
+    value = value * 10 + code - ZERO;
+    if (value > 255) return false;
+    digits++;
+  }
+  return dots === 3 && digits > 0;
+}
+const [DOT, ZERO] = [0x2e, 0x30];
 
 /** Is an address (as `addressKey` gives it) in one of these ranges: `10.6.0.9`, `10.6.0.1-10.6.0.9`, `10.6.0.0/16`? What is none of them holds nothing. */
 export function inRanges(ranges: readonly string[]): (key: string) => boolean {

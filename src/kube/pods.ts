@@ -35,28 +35,33 @@ export function controllerOf({ metadata }: Raw): Owner | undefined {
 export const ADDRESS_FIELDS: readonly Field[] = [`metadata.annotations['${NETWORK_STATUS}']`, 'status.podIP', 'status.podIPs'];
 
 /** Keys of addresses.ts: of status.podIPs and of the network-status annotation, each once. */
-export const addressesOf = (pod: Raw): string[] => [...new Set([...statusAddresses(pod), ...networkAddresses(pod)])];
+export const addressesOf = (pod: Raw): string[] => keys(new Set([...statusAddresses(pod), ...networkAddresses(pod)]));
 
-function statusAddresses(pod: Raw): string[] {
+function statusAddresses(pod: Raw): unknown[] {
   const status = isRaw(pod.status) ? pod.status : {};
   const many = Array.isArray(status.podIPs) ? status.podIPs.map((each) => (isRaw(each) ? each.ip : undefined)) : [];
-  return keys([...many, status.podIP]);
+  return [...many, status.podIP];
 }
 
-function networkAddresses({ metadata }: Raw): string[] {
+function networkAddresses({ metadata }: Raw): unknown[] {
   const written = isRaw(metadata) && isRaw(metadata.annotations) ? metadata.annotations[NETWORK_STATUS] : undefined;
   if (typeof written !== 'string' || written.length > MAX_NETWORK_STATUS) return [];
   try {
     const networks: unknown = JSON.parse(written);
-    return (Array.isArray(networks) ? networks : []).flatMap((each: unknown) =>
-      isRaw(each) && Array.isArray(each.ips) ? keys(each.ips) : [],
-    );
+    return (Array.isArray(networks) ? networks : []).flatMap((each: unknown) => (isRaw(each) && Array.isArray(each.ips) ? each.ips : []));
   } catch {
     return []; // anybody may write an annotation
   }
 }
 
-const keys = (values: readonly (Json | undefined)[]): string[] =>
-  values.flatMap((value) => (typeof value === 'string' ? (addressKey(value) ?? []) : []));
+/** Each once, however often and in however many forms it is written. */
+function keys(written: Set<unknown>): string[] {
+  const found = new Set<string>();
+  for (const value of written) {
+    const key = typeof value === 'string' ? addressKey(value) : undefined;
+    if (key !== undefined) found.add(key);
+  }
+  return [...found];
+}
 
 const text = (value: Json | undefined): string => (typeof value === 'string' ? value : '');

@@ -48,8 +48,8 @@ describe('cells', () => {
 
 test.each<[string, unknown, RegExp]>([
   ['a list of Pods', { kind: 'PodList', items: [] }, /no table/],
-  ['null', null, /no table/],
-  ['a list', [], /no table/],
+  ['null', null, /no JSON object/],
+  ['a list', [], /no JSON object/],
   ['columns that are no list', answer([], {}), /no table/],
   ['rows that are no list', answer({ cells: [] }), /no table/],
   ['columns without names', answer([], [null, 1, 'IP', { name: 1 }]), /no column Status, IP/],

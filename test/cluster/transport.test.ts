@@ -315,6 +315,17 @@ describe('a source', () => {
     expect(await source.list({ resource: 'pods', fields: 'whole' }, sink)).toMatchObject({ why: 'failed', resource: 'pods', ...gap });
   });
 
+  test('does not take a bug of whoever takes the objects for an answer of the server', async () => {
+    const { source } = await answering({ '/api/v1': PODS, '/api/v1/pods': { kind: 'PodList', items: [{ metadata: { name: 'a' } }] } });
+    const buggy = {
+      ...sink,
+      object() {
+        throw new TypeError('a bug');
+      },
+    };
+    await expect(source.list({ resource: 'pods', fields: 'whole' }, buggy)).rejects.toThrow('a bug');
+  });
+
   test('never takes {} for discovery of groups, an object, or no objects at all', async () => {
     const { connection, source } = await answering({ '/api/v1': PODS, '*': {} });
     expect(await source.resource('deployments.apps')).toMatchObject({ why: 'failed', verb: 'discover' });

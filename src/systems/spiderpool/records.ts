@@ -36,17 +36,14 @@ export const isClear = ({ row, coding, oddAddresses }: PoolNow, address: string)
 /** Keys named in one gap; they are names that anybody can write. */
 const NAMED = 3;
 
-/** What nobody can understand in the records of these pools: never passed over, and never repaired. */
-export function oddRecords(pools: readonly PoolRow[]): Gap[] {
-  return pools.flatMap((row) => {
-    const { coding, odd } = poolOfRow(row);
-    if (coding === 'unreadable') return [gapIn(row, ['status.allocatedIPs'])];
-    const named = odd.map((written) => `status.allocatedIPs[${JSON.stringify(oneLine(redactMarked(written), 60))}]`);
-    return named.length ? [gapIn(row, named)] : [];
-  });
+/** What nobody can understand in the records of a pool: never passed over, and never repaired. */
+export function oddRecords({ row, coding, odd }: PoolNow): Gap[] {
+  if (coding === 'unreadable') return [gapIn(row, ['status.allocatedIPs'])];
+  const named = odd.map((written) => `status.allocatedIPs[${JSON.stringify(oneLine(redactMarked(written), 60))}]`);
+  return named.length ? [gapIn(row, named)] : [];
 }
 
-/** The same of the addresses that they give. */
+/** The same of the addresses that pools give. */
 export const oddRanges = (pools: readonly PoolRow[]): Gap[] =>
   pools.flatMap((row) => (row.oddRanges.length ? [gapIn(row, row.oddRanges)] : []));
 

@@ -1,7 +1,7 @@
 // A record of a pool that belongs to nobody: its address is given to no one any more, and the pool runs dry.
 // Sources: executeScanAll in pkg/gcmanager/scanAll_IPPool.go@v0.9.13 (what the IP garbage collection frees: no Pod and no endpoint of that name);
 // IsValidVMPod in pkg/kubevirtmanager/kubevirt_manager.go@v0.9.13 (a machine keeps its address as long as its instance, or itself, is there).
-import type { Ask, Check, Condition, Finding, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
+import type { Ask, Check, Condition, Finding, Gap, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { apiVersionOf, each, nameOf, type Rows, settle, someOf } from '../ledger.ts';
 import { endpoints, pods, pools } from '../reads.ts';
@@ -60,9 +60,9 @@ const check: Check<typeof reads, Args> = {
     { resource: 'virtualmachines.kubevirt.io' },
   ],
   async judge(rows, { ask }) {
-    const gaps = oddRecords(rows.pools);
     const apiVersion = apiVersionOf(rows);
-    const first = await lookedAt(suspectsOf(rows), apiVersion, ask);
+    const { suspects, gaps } = suspectsOf(rows);
+    const first = await lookedAt(suspects, apiVersion, ask);
     if (!first.length) return { findings: [], gaps };
     await settle();
     const second = await lookedAt(
@@ -118,19 +118,23 @@ interface Suspect {
 }
 
 /** Records whose name no Pod and no endpoint of the lists has, of addresses that nobody uses: one in use with a wrong record is the matter of spiderpool/unrecorded-pod-ip. */
-function suspectsOf({ pods, endpoints, pools }: Rows): Suspect[] {
+function suspectsOf({ pods, endpoints, pools }: Rows): { suspects: Suspect[]; gaps: Gap[] } {
   const uids = new Set(pods.map(({ uid }) => uid));
-  const open = pools.flatMap((pool) =>
-    [...poolOfRow(pool).records].flatMap(([address, { pod, uid }]) => (uids.has(uid) ? [] : [{ address, pod, uid, pool }])),
-  );
-  if (!open.length) return [];
+  const open: Suspect[] = [];
+  const gaps: Gap[] = [];
+  for (const pool of pools) {
+    const now = poolOfRow(pool);
+    gaps.push(...oddRecords(now));
+    for (const [address, { pod, uid }] of now.records) if (!uids.has(uid)) open.push({ address, pod, uid, pool });
+  }
+  if (!open.length) return { suspects: [], gaps };
   // Only what is asked for is put together: there may be 150,000 Pods.
   const [names, addresses] = [new Set(open.map(({ pod }) => pod)), new Set(open.map(({ address }) => address))];
   for (const one of [...pods, ...endpoints]) {
     names.delete(nameOf(one));
     for (const address of wordsOf('addresses' in one ? one.addresses : one.deleted ? '' : one.claims)) addresses.delete(address);
   }
-  return open.filter(({ pod, address }) => names.has(pod) && addresses.has(address));
+  return { suspects: open.filter(({ pod, address }) => names.has(pod) && addresses.has(address)), gaps };
 }
 
 interface Look {

@@ -67,9 +67,9 @@ const check: Check<typeof reads, Args> = {
   reads,
   asks: [{ resource: 'pods' }, { resource: endpoints.resource }, { resource: pools.resource }],
   async judge(rows, { ask, path }) {
-    const gaps = [...oddRecords(rows.pools), ...oddRanges(rows.pools)];
     const version = typeof path.from === 'string' ? path.from : undefined;
-    const suspects = suspectsOf(rows);
+    const { suspects, odd } = suspectsOf(rows);
+    const gaps = [...odd, ...oddRanges(rows.pools)];
     if (!suspects.length) return { findings: [], gaps };
     const first = await lookedAt(suspects, rows, ask);
     if (!first.length) return { findings: [], gaps };
@@ -117,14 +117,21 @@ interface Look {
   pool: PoolNow;
 }
 
-function suspectsOf(rows: Rows): Suspect[] {
+function suspectsOf(rows: Rows): { suspects: Suspect[]; odd: Gap[] } {
   const podOf = podsByEndpoint(rows);
   const byPool = endpointsByPool(rows.endpoints);
-  const claimed = rows.pools.flatMap((pool) => unrecorded(usedOf(pool.name, byPool.get(pool.name) ?? [], podOf), pool));
-  const found = [...claimed, ...usedWithoutEndpoint(rows, podOf)];
-  if (!found.length) return [];
+  const found: Suspect[] = [];
+  const odd: Gap[] = [];
+  // One pool's records at a time: those of all pools together would take hundreds of megabytes.
+  for (const pool of rows.pools) {
+    const now = poolOfRow(pool);
+    odd.push(...oddRecords(now));
+    found.push(...unrecorded(usedOf(pool.name, byPool.get(pool.name) ?? [], podOf), now));
+  }
+  found.push(...usedWithoutEndpoint(rows, podOf));
+  if (!found.length) return { suspects: [], odd };
   const twice = sharedAddresses(rows);
-  return found.filter(({ address }) => !twice.has(address));
+  return { suspects: found.filter(({ address }) => !twice.has(address)), odd };
 }
 
 type PodOf = ReturnType<typeof podsByEndpoint>;
@@ -155,14 +162,10 @@ function usedOf(pool: string, endpoints: readonly EndpointRow[], podOf: PodOf): 
   });
 }
 
-/** One pool's records at a time: those of all pools together would take hundreds of megabytes. */
-function unrecorded(used: readonly Used[], pool: PoolRow): Suspect[] {
-  if (!used.length) return [];
-  const now = poolOfRow(pool);
-  return used
+const unrecorded = (used: readonly Used[], now: PoolNow): Suspect[] =>
+  used
     .filter(({ address, pod, endpoint }) => isClear(now, address) && !isOf(now.records.get(address), endpoint, pod))
-    .map(({ address, pod }) => ({ address, pod, pool }));
-}
+    .map(({ address, pod }) => ({ address, pod, pool: now.row }));
 
 /** Addresses of a pool in a Pod to which no endpoint gives them. */
 function usedWithoutEndpoint(rows: Rows, podOf: PodOf): Suspect[] {
@@ -178,7 +181,7 @@ function usedWithoutEndpoint(rows: Rows, podOf: PodOf): Suspect[] {
     return wordsOf(pod.addresses).flatMap((address) => (claimed.includes(address) || !pooled(address) ? [] : [{ address, pod }]));
   });
   const byPool = Map.groupBy(loose, ({ address }) => poolOf(address, undefined, rows.pools)!);
-  return [...byPool].flatMap(([pool, used]) => unrecorded(used, pool));
+  return [...byPool].flatMap(([pool, used]) => unrecorded(used, poolOfRow(pool)));
 }
 
 /** A machine's record stays while its Pods come and go, so that only the name is compared. */
