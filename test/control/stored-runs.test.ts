@@ -215,6 +215,7 @@ describe('--dry-run', () => {
     const home = newHome();
     refuse(/bare-c/);
     expect((await run(['fix', CHECK, '--yes'], { kubeconfig: through, home })).code).toBe(4);
+    expect((await run(['check'], { kubeconfig, home })).stdout).toContain(`Next: upgrade-guard resume ${idOf(home)}\n`);
     const before = { stored: kept(home), state: await stage.state(), lease: await stage.lease() };
     proxy.seen.length = 0;
     const ran = await run(['resume', `--dry-run=${how}`], { kubeconfig: through, home });
@@ -250,9 +251,10 @@ describe('an undo that fails', () => {
     expect(failed.stderr).toContain(`Next: upgrade-guard undo ${idOf(home)}\n`);
     expect(failed.stderr).not.toContain('resume');
     for (const args of [['runs'], ['check', CHECK], ['fix', CHECK, '--yes']]) {
-      const { stderr } = await run(args, { kubeconfig, home });
+      const { stdout, stderr } = await run(args, { kubeconfig, home });
       expect(stderr, args[0]).toContain(`end the undo: upgrade-guard undo ${idOf(home)}`);
       expect(stderr, args[0]).not.toContain('resume');
+      if (args[0] === 'check') expect(stdout).toContain(`Next: upgrade-guard undo ${idOf(home)}\n`);
     }
     expect((await run(['undo', '--yes'], { kubeconfig, home })).code).toBe(0);
     expect(await stage.types()).toEqual(BROKEN);
