@@ -19,7 +19,9 @@ export interface PublishedResult {
   paths: { installation: string; from: string | null; to: string | null; chosen: string; hops: string[] }[];
   checks: PublishedCheck[];
   summary: Summary;
-  /** Everything that was asked was seen. */
+  /** Installations that were not looked at, because they lie outside the namespace that was asked for. */
+  leftOut: string[];
+  /** Everything that was asked was seen, and nothing was left out. */
   complete: boolean;
 }
 interface PublishedCheck {
@@ -42,7 +44,7 @@ interface PublishedCheck {
   }[];
 }
 
-export function publish({ identity, serverVersion, installations, paths, results }: Examination): PublishedResult {
+export function publish({ identity, serverVersion, installations, paths, results, elsewhere }: Examination): PublishedResult {
   return {
     apiVersion: API_VERSION,
     kind: 'CheckResult',
@@ -62,7 +64,8 @@ export function publish({ identity, serverVersion, installations, paths, results
     })),
     checks: results.map(publishCheck),
     summary: summarise(results),
-    complete: isComplete(results),
+    leftOut: elsewhere,
+    complete: isComplete(results) && !elsewhere.length,
   };
 }
 

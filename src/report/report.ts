@@ -34,13 +34,14 @@ export function reportOf(
     several ? ` --context ${shellWord(identity.context)}${words ?? ''}` : words;
   const summaries = examinations.map(({ results }) => summarise(results));
   const looked = examinations.some(({ results }) => results.length > 0);
+  const left = examinations.reduce((sum, { elsewhere }) => sum + elsewhere.length, 0);
   return {
     views: examinations.map((each) =>
       viewOf(each, catalogue, { ...face, again: there(each, face.again), reach: there(each, face.reach) }, cut.get(each.identity.uid)),
     ),
     summaries,
     failed: failed.map(({ context, why }) => ({ context: oneLine(context), why: oneLine(why[face.language], 600) })),
-    sum: sumOf(summaries, looked, face, failed.length),
+    sum: sumOf(summaries, looked, face, { left, failed: failed.length }),
   };
 }
 

@@ -90,10 +90,11 @@ export function viewOf(examination: Examination, { systems, checks }: Catalogue,
     unknown: unknownViews(unknown, face),
     rest: rest(summary, face),
     others: results.flatMap((result) => other(result, checks.get(result.id)?.title, several(result.id), face)),
-    sum: sumOf([summary], results.length > 0, face),
+    sum: sumOf([summary], results.length > 0, face, { left: left.length }),
     next: cut
       ? nextView(endOf(cut, face), face)
-      : (nextOf(found, foundViews, unknown, face) ?? nextView(withTarget(unknown.length > 0, paths, systems, face), face)),
+      : (nextOf(found, foundViews, unknown, face) ??
+        nextView(withTarget(unknown.length > 0, paths, systems, face) ?? (left.length ? everywhere(face) : undefined), face)),
   };
 }
 
@@ -283,14 +284,15 @@ function other(
   return [{ id: at, passed, text: oneLine((passed ? title : note)?.[language] ?? '', SENTENCE) }];
 }
 
-/** Over all these clusters. `looked`: there was something to check at all. `failed`: clusters that could not be looked at. */
-export function sumOf(summaries: readonly Summary[], looked: boolean, { language }: Face, failed = 0): string {
+/** Over all these clusters. `looked`: there was something to check at all. `left`: installations left out; `failed`: clusters that could not be looked at. */
+export function sumOf(summaries: readonly Summary[], looked: boolean, { language }: Face, { left = 0, failed = 0 } = {}): string {
   const total = (count: (summary: Summary) => number) => summaries.reduce((sum, summary) => sum + count(summary), 0);
   const counts = GRADES.map((grade) => ({ grade, count: total(({ findings }) => findings[grade]) })).filter(({ count }) => count);
   const [accepted, unknown] = [total((each) => each.accepted), total(({ checks }) => checks.unknown + checks['not-looked-at'])];
   const parts = counts.map(({ grade, count }) => gradeCount(grade, count)[language]);
   if (accepted) parts.push(ACCEPTED(accepted)[language]);
   if (unknown) parts.push({ en: `${unknown} unknown`, zh: `${unknown} 项未知` }[language]);
+  if (left) parts.push({ en: `${counted(left, 'installation', '').en} left out by -n`, zh: `${left} 个安装被 -n 排除` }[language]);
   if (failed) parts.push({ en: `${counted(failed, 'cluster', '').en} not looked at`, zh: `${failed} 个集群未能检查` }[language]);
   if (parts.length) return listed(parts, language) + { en: '.', zh: '。' }[language];
   return (looked ? CLEAN : EMPTY)[language];
@@ -331,6 +333,9 @@ function toSee(unknown: readonly CheckResult[], { tool, again = '' }: Face): str
   if (gaps.some(({ why }) => why === 'not-collected')) return `${tool} snapshot snapshot.tar.gz`;
   return gaps.length ? `${tool} check${again}` : undefined;
 }
+
+/** What `-n` left out as well. */
+const everywhere = ({ tool, again = '' }: Face): string => `${tool} check${again.replace(/ --namespace \S+/, '')}`;
 
 /** What was not judged for want of a target that this build knows. */
 function withTarget(

@@ -35,11 +35,12 @@ export async function check(call: Call): Promise<number> {
   return exit;
 }
 
-/** A quick look is never a green light, not even where nothing is installed that it could look at. */
+/** Neither a quick look is a green light, not even where nothing is installed that it could look at, nor is a look that left installations out. */
 function exitOf({ flags }: Call, examinations: readonly Examination[]): number {
   const results = examinations.flatMap((examination) => examination.results);
   const exit = exitCode(results, flags['fail-on'] ?? 'blocker');
-  return flags.quick && exit === EXIT.ok ? EXIT.unknown : exit;
+  const partly = flags.quick || examinations.some(({ elsewhere }) => elsewhere.length);
+  return partly && exit === EXIT.ok ? EXIT.unknown : exit;
 }
 
 const quickFrom = (): UserError =>
