@@ -7,6 +7,7 @@ import type { Examination } from '../engine/examine.ts';
 import { isGap } from '../engine/gaps.ts';
 import { GRADES, isComplete, type Summary, summarise } from '../engine/verdict.ts';
 import { isRaw, parseJson, withinDepth } from '../kube/json.ts';
+import { textOf } from '../text/language.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 
 export const API_VERSION = 'upgrade-guard/v1';
@@ -37,7 +38,8 @@ interface PublishedCheck {
     objects: Ref[];
     args: Json;
     message: Text;
-    evidence: object[];
+    /** `seen`: in English; `text`: in every language. */
+    evidence: { seen: string; text: Text; at?: Ref }[];
     hop: number | null;
     remedy: { automatic: boolean; text: Text; steps: number } | null;
     accepted: boolean;
@@ -83,7 +85,7 @@ function publishCheck({ id, installation, outcome, note, gaps, findings }: Check
       objects,
       args,
       message,
-      evidence,
+      evidence: evidence.map(({ seen, at }) => ({ seen: textOf(seen).en, text: textOf(seen), at })),
       hop: hop ?? null,
       remedy,
       accepted,

@@ -217,7 +217,7 @@ function objectNames(objects: FoundView['findings'][number]['objects'], { langua
   const words = shown.map(({ kind, name }, i) => (oneKind && i ? name : `${kind} ${name}`));
   const names = named(words, language);
   const more = objects.length - shown.length;
-  return more ? { en: `${names} and ${more} more (-o wide)`, zh: `${names} 等，另有 ${more} 个（-o wide）` }[language] : names;
+  return more ? { en: `${names} and ${more} more (-o wide)`, zh: `${names} 等 ${objects.length} 个（-o wide）` }[language] : names;
 }
 
 function footLines({ fix, command, notSeen }: FoundView, face: Face): string[] {
@@ -236,7 +236,7 @@ function unknownLines({ head, reasons, settle }: UnknownView, face: Face): strin
   const title = `${style.cyan('?')} ${style.bold(head)}`;
   const ids = (checks: readonly string[]) => {
     const more = wide ? 0 : checks.length - CHECKS_NAMED;
-    const folded: Text = { en: ` and ${more} more (-o wide)`, zh: ` 等，另有 ${more} 项（-o wide）` };
+    const folded: Text = { en: ` and ${more} more (-o wide)`, zh: ` 等 ${checks.length} 项（-o wide）` };
     return more > 1 ? named(checks.slice(0, CHECKS_NAMED), language) + folded[language] : named(checks, language);
   };
   const last = settle ? paragraph(settle, face) : [];

@@ -4,6 +4,7 @@ import type { CheckResult, Gap, Grade, Installation, JudgedFinding, Ref, System,
 import type { CheckRemedy, Examination } from '../engine/examine.ts';
 import { describeGap, isGap, settleGap } from '../engine/gaps.ts';
 import { GRADES, type Summary, summarise } from '../engine/verdict.ts';
+import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { counted, type Face, pasteable } from './face.ts';
@@ -194,7 +195,9 @@ function findingView(finding: JudgedFinding, hops: readonly string[], { language
     grade,
     message: oneLine(message[language], SENTENCE) + remark,
     objects: objects.map((ref) => ({ kind: oneLine(ref.kind), name: nameOf(ref) })),
-    evidence: evidence.map(({ seen, at: where }) => oneLine(seen, SENTENCE) + (where ? `  (${oneLine(where.kind)} ${nameOf(where)})` : '')),
+    evidence: evidence.map(
+      ({ seen, at: where }) => oneLine(textOf(seen)[language], SENTENCE) + (where ? `  (${oneLine(where.kind)} ${nameOf(where)})` : ''),
+    ),
   };
 }
 

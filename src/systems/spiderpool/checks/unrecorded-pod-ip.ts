@@ -15,6 +15,7 @@ import {
   poolOf,
   type Rows,
   recordKey,
+  saidByPod,
   settle,
   sharedAddresses,
   someOf,
@@ -226,9 +227,11 @@ function finding({ suspect: { address }, hold, pool }: Look, rows: Rows & { budg
       because,
     },
     evidence: [
-      { seen: hold.claim ? `status.current.ips: ${address}` : `status.podIPs or network-status: ${address}`, at },
+      { seen: hold.claim ? `status.current.ips: ${address}` : saidByPod(address), at },
       {
-        seen: record ? `status.allocatedIPs: ${address} → ${record.pod}` : `status.allocatedIPs: no ${address}`,
+        seen: record
+          ? `status.allocatedIPs: ${address} → ${record.pod}`
+          : { en: `status.allocatedIPs: no ${address}`, zh: `status.allocatedIPs 中没有 ${address}` },
         at: { apiVersion: pool.row.apiVersion, kind: 'SpiderIPPool', name: pool.row.name },
       },
     ],
