@@ -131,6 +131,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
       name.endsWith('run.json'),
     );
     const beside = (name: string) => join(home, 'state/upgrade-guard', folder!, '..', name);
+    expect(done.stderr.split(`saved in ${join(beside('backup.yaml.gz'))}\n`), done.stderr).toHaveLength(2);
     expect(gunzipSync(readFileSync(beside('backup.yaml.gz'))).toString()).toContain('"name":"spiderippools.spiderpool.spidernet.io"');
     expect(readFileSync(beside('helm.log'), 'utf8')).toContain('has been upgraded');
     const offline = await run(['check', 'spiderpool', '--from', beside('before.tar.gz'), '-o', 'json'], { home });
