@@ -166,6 +166,8 @@ export interface UpgradePath {
 export interface Chart {
   name: string;
   version: string;
+  /** sha256 of the names and contents of its files, hex: the same of a folder and of its archive. */
+  digest: string;
   /** The objects of its crds/ folder. */
   crds: Raw[];
   /** values.yaml. */

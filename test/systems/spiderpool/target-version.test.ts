@@ -30,7 +30,7 @@ const installed = (version: string): Raw => ({
   },
   spec: {},
 });
-const CHART = { name: 'spiderpool', crds: [], values: {}, read: [] };
+const CHART = { name: 'spiderpool', digest: '', crds: [], values: {}, read: [] };
 
 async function judged(from: string, to?: string, chart?: string) {
   const { results } = await examine(dumpSource(dumpOf({ objects: [installed(from)], whole: true })), SYSTEMS, {
