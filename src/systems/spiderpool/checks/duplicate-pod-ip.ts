@@ -23,6 +23,7 @@ import {
   inTurn,
   isClear,
   newRecord,
+  oddClaims,
   oddRanges,
   type PoolNow,
   RECORD_RIGHTS,
@@ -78,7 +79,10 @@ const check: Check<typeof reads, Args> = {
   reads,
   asks: [{ resource: 'pods' }, { resource: endpoints.resource }, { resource: pools.resource }],
   // Which addresses of Pods concern Spiderpool hangs on the ranges of its pools.
-  judge: async (rows, at) => ({ findings: await settled(rows, at, async (names) => namesIn(rows, names)), gaps: oddRanges(rows.pools) }),
+  judge: async (rows, at) => ({
+    findings: await settled(rows, at, async (names) => namesIn(rows, names)),
+    gaps: [...oddRanges(rows.pools), ...oddClaims(rows.endpoints)],
+  }),
   screen,
   message: {
     en: ({ address, holders }) => `${address} is used by ${holders.map(placed.en).join(' and ')}`,

@@ -7,6 +7,7 @@ import { apiVersionOf, each, nameOf, type Rows, settle, someOf } from '../ledger
 import { endpoints, pods, pools } from '../reads.ts';
 import {
   inTurn,
+  oddClaims,
   oddRecords,
   type PoolNow,
   poolOfRow,
@@ -60,7 +61,7 @@ const check: Check<typeof reads, Args> = {
     { resource: 'virtualmachines.kubevirt.io' },
   ],
   async judge(rows, { ask }) {
-    const gaps = oddRecords(rows.pools);
+    const gaps = [...oddRecords(rows.pools), ...oddClaims(rows.endpoints)];
     const apiVersion = apiVersionOf(rows);
     const first = await lookedAt(suspectsOf(rows), apiVersion, ask);
     if (!first.length) return { findings: [], gaps };

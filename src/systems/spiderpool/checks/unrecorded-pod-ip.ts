@@ -25,6 +25,7 @@ import {
   inTurn,
   isClear,
   newRecord,
+  oddClaims,
   oddRanges,
   oddRecords,
   type PoolNow,
@@ -68,7 +69,7 @@ const check: Check<typeof reads, Args> = {
   reads,
   asks: [{ resource: 'pods' }, { resource: endpoints.resource }, { resource: pools.resource }],
   async judge(rows, { ask, path }) {
-    const gaps = [...oddRecords(rows.pools), ...oddRanges(rows.pools)];
+    const gaps = [...oddRecords(rows.pools), ...oddRanges(rows.pools), ...oddClaims(rows.endpoints)];
     const version = typeof path.from === 'string' ? path.from : undefined;
     const suspects = suspectsOf(rows);
     if (!suspects.length) return { findings: [], gaps };
