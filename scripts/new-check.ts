@@ -109,7 +109,8 @@ function finding(objects: Ref[]): Finding<object> {
     objects,
     // Typed facts for the wording and the remedy; published with -o json.
     args: {},
-    evidence: [{ seen: \`data: \${KEY}=broken\`, at: objects[0] }],
+    // A field and its value, as they are; words would stand in both languages.
+    evidence: [{ seen: \`data.\${KEY}=broken\`, at: objects[0] }],
   };
 }
 `;

@@ -21,6 +21,7 @@ import { readDump } from '../src/snapshot/read.ts';
 import { dumpSource, resourcesByKind } from '../src/snapshot/source.ts';
 import { dumpWorld } from '../src/snapshot/world.ts';
 import { checkOf, SYSTEMS } from '../src/systems/index.ts';
+import { textOf } from '../src/text/language.ts';
 
 export interface Case {
   /** File below test/fixtures/<check id>, without .yaml; none: the bare installation. */
@@ -222,15 +223,28 @@ async function readBy(read: Read, dump: Dump): Promise<FieldRead[]> {
 function bothLanguages({ findings, note }: CheckResult, check: Check): void {
   for (const text of [check.title, check.found, check.why, note, ...findings.flatMap(({ message, remedy }) => [message, remedy?.text])])
     if (text) hasBoth(text);
+  for (const { seen } of findings.flatMap(({ evidence }) => evidence)) {
+    const { en, zh } = textOf(seen);
+    if (zh !== en) hasBoth({ en, zh: zh.replace(QUOTED, '') });
+    else noEnglish(zh.replace(QUOTED, ''));
+  }
 }
 
 /** Names of products, kinds, fields, values, flags and commands stay as they are in Chinese text; other English words do not. */
 const NAMES =
-  /\b(?:kubectl(?: [\w,./-]+)+|Node|Job|Jobs|Plan|Rancher|Argo|kured|kubectl|kubelet|finalizers?|hash|log|Spider\w+|[A-Z]\w*[A-Z]\w*|[a-z]+[A-Z]\w*|mtu|false|values|Succeeded|Failed|Running|Helm|helm(?: upgrade| rollback| pull spiderpool)?|chart|multus|Kubernetes|Pod|Pods|Secret|ConfigMap|Deployment|None|API|server|release|status|revision|labels?|pending|failed|deployed|superseded|uninstall(?:ed|ing)|webhook|schema|fix|by|driver|true|null)\b|[\w.-]*[._/=-][\w./=-]*|\S*\d\S*/g;
+  /\b(?:kubectl(?: [\w,./-]+)+|Node|Job|Jobs|Plan|Rancher|Argo|kured|kubectl|kubelet|finalizers?|hash|log|Spider\w+|[A-Z]\w*[A-Z]\w*|[a-z]+[A-Z]\w*|mtu|false|values|Succeeded|Failed|Running|Helm|helm(?: upgrade| rollback| pull spiderpool)?|chart|multus|Kubernetes|Pod|Pods|Secret|ConfigMap|Deployment|None|API|server|release|status|revision|labels?|pending|failed|deployed|superseded|uninstall(?:ed|ing)|webhook|schema|fix|by|driver|true|null|Complete|issues)\b|[\w.-]*[._/=-][\w./=-]*|\S*\d\S*/g;
+
+/** What evidence repeats of fixtures: a line of a log, a message, a value. */
+const QUOTED = /node\/\S+ cordoned|Error: Current .*|容器 (?:cordon|upgrade)|failed on Node \S+ DeadlineExceeded: too long|"verbose"/g;
 
 function hasBoth({ en, zh }: { en: string; zh: string }): void {
   expect(en).not.toMatch(/[\u4e00-\u9fff]/);
   expect(zh, en).toMatch(/[\u4e00-\u9fff]/);
+  expect(zh).not.toMatch(/） \p{Script=Han}|\p{Script=Han} （/u);
+  noEnglish(zh);
+}
+
+function noEnglish(zh: string): void {
   const words = zh.replace(NAMES, ' ').match(/[A-Za-z]{3,}/g) ?? [];
   expect(words, `English words in: ${zh}; translate them, or add what is a name to NAMES in test/grid.ts`).toEqual([]);
 }

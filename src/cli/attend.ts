@@ -1,4 +1,5 @@
 // Attending a run: what a person sees while it goes on, and what its end means for the exit code. Shared by fix, resume and undo.
+import path from 'node:path';
 import type { Attempt, Hands } from '../engine/conduct.ts';
 import type { Run, Step, StoredRun, Text, Way } from '../engine/contracts.ts';
 import { runEnded, stepEnded, takenBack } from '../report/run.ts';
@@ -45,6 +46,7 @@ export function attended(call: Call, live: Live, run: Run, way: Way = 'do', tota
         count++;
         const fine = outcome.result === 'done' || outcome.result === 'already';
         if (!fine || run.steps.length <= LOUD) call.say(stepEnded(step, outcome, face, way));
+        if (fine && step.do === 'backup') call.say(call.t(savedIn(path.join(live.store.beside(run.id).folder, step.file))));
         const [next] = under;
         if (next) call.progress(at(next[0]), next[1].since);
       }
@@ -58,6 +60,8 @@ export function attended(call: Call, live: Live, run: Run, way: Way = 'do', tota
       ),
   };
 }
+
+const savedIn = (file: string): Text => ({ en: `   saved in ${file}`, zh: `   已保存到 ${file}` });
 
 /** Seconds that a step may take by itself; 0: none that anybody would notice. */
 function longest(step: Step): number {

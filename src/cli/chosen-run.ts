@@ -1,7 +1,7 @@
 // Which run a command is about: the one named, or the newest of this cluster that the command can do something with.
 
 import { type OnDisk, sameCluster } from '../engine/conduct.ts';
-import type { RunState, RunSummary } from '../engine/contracts.ts';
+import type { RunState, RunSummary, Text } from '../engine/contracts.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
@@ -23,12 +23,14 @@ export async function chosenRun(call: Call, live: Live, ...fits: ((run: RunSumma
     );
   }
   sameCluster(stored.run, live.identity);
+  if (stored.lengthUnknown && call.args[0] !== undefined) call.say(call.t(maybeCut(stored.run)));
   return stored;
 }
 
 async function newest(call: Call, live: Live, fits: ((run: RunSummary) => boolean)[]): Promise<string | undefined> {
   const { runs, unreadable } = await live.store.list();
   for (const each of unreadable) call.say(call.t(notReadable(each)));
+  for (const run of runs) if (run.lengthUnknown) call.say(call.t(maybeCut(run)));
   if (unreadable.length) throw damagedBeside(call, unreadable);
   return fits.map((fit) => runs.find(fit)).find(Boolean)?.id;
 }
@@ -36,6 +38,12 @@ async function newest(call: Call, live: Live, fits: ((run: RunSummary) => boolea
 export const notReadable = ({ id, why }: { id: string; why: { en: string; zh: string } }) => ({
   en: `run ${id} cannot be read: ${why.en}`,
   zh: `无法读取运行 ${id}：${why.zh}`,
+});
+
+/** Of a run with `lengthUnknown`. */
+export const maybeCut = ({ id }: { id: string }): Text => ({
+  en: `warning: run ${id}: how long its journal was is not known (journal.length is lost): entries may be missing at its end, of steps that were carried out; look at their objects: {tool} runs ${id}{reach}`,
+  zh: `警告：运行 ${id}：无法得知其日志原有的长度（journal.length 已丢失）：末尾可能缺少已执行步骤的记录；请核对相关对象：{tool} runs ${id}{reach}`,
 });
 
 /** It may be the newest; to go on with an older one, or to take it back, would do what nobody asked for. */

@@ -162,9 +162,12 @@ const CHANGE = [
     name: 'resume',
     group: 'change',
     positionals: [RUN],
-    flags: ['dry-run', 'yes', 'confirm', 'take-over'],
+    flags: ['dry-run', 'yes', 'take-over'],
     text: { en: 'Go on with a run that stopped half-way', zh: '继续中途停下的执行' },
-    more: { en: 'Without RUN: the newest unfinished run of this cluster.', zh: '不写 RUN 时，继续本集群最近一次未完成的执行。' },
+    more: {
+      en: 'Without RUN: the newest unfinished run of this cluster. Its doubtful repairs were confirmed when it began, and are not asked about again.',
+      zh: '不写 RUN 时，继续本集群最近一次未完成的执行。其中没有把握的修复在开始时已经确认，不会再次询问。',
+    },
     examples: [
       { text: { en: 'The newest unfinished run', zh: '继续最近一次未完成的执行' }, words: 'resume' },
       { text: { en: 'What it would still do', zh: '只显示还将做什么' }, words: 'resume --dry-run=client' },
@@ -174,7 +177,7 @@ const CHANGE = [
     name: 'undo',
     group: 'change',
     positionals: [RUN],
-    flags: ['dry-run', 'yes', 'confirm', 'take-over'],
+    flags: ['dry-run', 'yes', 'take-over'],
     text: { en: 'Take back what a run changed', zh: '撤销一次执行所做的更改' },
     more: {
       en: 'Without RUN: the newest run of this cluster. An object that somebody changed since then is named and left as it is.',

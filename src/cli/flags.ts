@@ -166,8 +166,8 @@ export const FLAGS = {
   yes: {
     kind: 'boolean',
     text: {
-      en: 'Do not ask; findings of medium or low certainty still need --confirm',
-      zh: '不再询问；把握为中或低的问题仍需用 --confirm 指明',
+      en: 'Do not ask; for fix and upgrade, findings of medium or low certainty still need --confirm',
+      zh: '不再询问；使用 fix 和 upgrade 时，把握为中或低的问题仍需用 --confirm 指明',
     },
   },
   confirm: {

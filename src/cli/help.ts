@@ -60,7 +60,7 @@ const EXITS: readonly [string, Text][] = [
       zh: '存在达到 --fail-on 级别的问题（compare：有新问题；fix：仍有遗留）',
     },
   ],
-  ['3', { en: 'no such finding, but something could not be seen', zh: '没有此类问题，但有内容未能看到' }],
+  ['3', { en: 'no such finding, but something could not be seen, or was left out', zh: '没有此类问题，但有内容未能看到，或被排除' }],
   ['4', { en: 'a run stopped half-way, or an undo left something', zh: '执行中途停下，或撤销后仍有遗留' }],
   ['130', { en: 'interrupted before any change', zh: '在做出任何更改之前被中断' }],
 ];

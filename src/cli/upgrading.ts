@@ -62,7 +62,7 @@ export async function intended(asked: Call, live: Live, run: string): Promise<In
     source: live.source,
     from: installation.version,
     release: { ...release, revision: stands.version },
-    chart: { path: path.resolve(call.flags.chart!), name: chart.name, version: chart.version },
+    chart: { path: path.resolve(call.flags.chart!), name: chart.name, version: chart.version, digest: chart.digest },
     values: all,
     reuse: given.reuse === 'reuse',
     within: call.flags.timeout === undefined ? undefined : Math.ceil(duration(call.flags.timeout, '--timeout') / 1000),

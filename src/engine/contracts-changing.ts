@@ -76,11 +76,12 @@ export interface ReleaseName {
   namespace: string;
   name: string;
 }
-/** `path`: folder or archive. */
+/** `path`: folder or archive; `digest`: of what was there when the run was begun, as in Chart. */
 export interface ChartAt {
   path: string;
   name: string;
   version: string;
+  digest: string;
 }
 /** An object that is not there is made; of a change only `after` counts. */
 export type Assumption = { on: Ref; changes: Change[] } | { gone: Ref };

@@ -66,13 +66,15 @@ export interface RunSummary extends Pick<Run, 'id' | 'tool' | 'what' | 'at' | 'c
   open: number;
   /** Of the newest attempt, on this machine. */
   pid?: number;
+  /** Entries may be missing at the end of its journal, and nothing would show it. */
+  lengthUnknown?: true;
 }
 export interface RunStore {
   create(run: Run): Promise<Journal>;
   /** Newest first; of this cluster. What cannot be read is reported through `unreadable`. */
   list(): Promise<{ runs: RunSummary[]; unreadable: { id: string; why: Text }[] }>;
   /** undefined: there is none of this cluster. Throws for one that is damaged. */
-  read(id: string): Promise<(StoredRun & { end: JournalEnd }) | undefined>;
+  read(id: string): Promise<(StoredRun & { end: JournalEnd } & Pick<RunSummary, 'lengthUnknown'>) | undefined>;
   /** `end`: where it ended when it was read; throws when somebody has gone on with it since. */
   reopen(id: string, end: JournalEnd): Promise<Journal>;
   /** Files beside the journal of a run: what helm said, and backups. */

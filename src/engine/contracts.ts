@@ -168,6 +168,8 @@ export interface UpgradePath {
 export interface Chart {
   name: string;
   version: string;
+  /** sha256 of the names and contents of its files, hex: the same of a folder and of its archive. */
+  digest: string;
   /** The objects of its crds/ folder. */
   crds: Raw[];
   /** values.yaml. */
@@ -210,8 +212,13 @@ export interface Finding<Args = Json> {
   objects: Ref[];
   /** What the wording and the remedy need. Never indexed by the position of an object: a finding may be handed on with only some of its objects. */
   args: Args;
-  evidence: { seen: string; at?: Ref }[];
+  evidence: Evidence[];
   hop?: number;
+}
+export interface Evidence {
+  /** A field and its value, as they are; or words. */
+  seen: string | Text;
+  at?: Ref;
 }
 /**
  * Findings, or why there can be none: it does not concern this installation, or what was seen does not answer the question.

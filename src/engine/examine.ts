@@ -1,7 +1,7 @@
 // One examination of a cluster: detect the systems, choose the upgrade paths, gather what the checks declared, judge, and give each check its outcome.
 // Outcomes are made here and nowhere else: no check can call itself passed.
 import { createHash } from 'node:crypto';
-import { worded } from '../text/language.ts';
+import { typeset, worded } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import type {
@@ -315,7 +315,7 @@ function judged(check: Check, at: string, finding: Finding, accepted: boolean, o
   return {
     ...finding,
     fingerprint: fingerprint(check.id, at, finding.key),
-    message: { en: check.message.en(finding.args, finding.objects), zh: check.message.zh(finding.args, finding.objects) },
+    message: { en: check.message.en(finding.args, finding.objects), zh: typeset(check.message.zh(finding.args, finding.objects)) },
     accepted,
     remedy:
       accepted || !check.remedy || !offered

@@ -1,5 +1,6 @@
 // A Helm chart as files: its name and version, the CustomResourceDefinitions of its crds/ folder, its values, and which of them its templates read. Pure: the files are given.
 // What helm itself bounds (pkg/chart/loader: 5 MiB a file, 100 MiB a chart) is bounded here more tightly; links and paths that leave the chart are refused.
+import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { parseAllDocuments } from 'yaml';
@@ -13,12 +14,24 @@ import { readValues } from './values-file.ts';
 export interface ChartFile {
   /** Relative to the chart's folder, with slashes. */
   path: string;
-  text: string;
+  /** Of its bytes, hex. */
+  sha256: string;
+  /** Of those that are looked into. */
+  text?: string;
 }
 
 const MIB = 1024 * 1024;
 /** Bytes, and files. The charts of our systems have some hundred files of less than 100 KiB. */
 export const CHART_LIMITS = { packed: 16 * MIB, unpacked: 64 * MIB, file: 5 * MIB, files: 5000, depth: 16 } as const;
+
+/** Files of version control, editors and systems: helm's own .helmignore leaves them out of an archive. */
+export const isHidden = (path: string): boolean => /(?:^|\/)\./.test(path);
+
+export const chartFile = (path: string, bytes: Buffer): ChartFile => ({
+  path,
+  sha256: createHash('sha256').update(bytes).digest('hex'),
+  ...(isChartFile(path) ? { text: withoutMark(bytes) } : {}),
+});
 
 /** Is this a file that says something about the chart itself, and not about the charts that it depends on? */
 export const isChartFile = (path: string): boolean => /^(?:Chart\.yaml|values\.yaml|crds\/.+\.(?:ya?ml|json)|templates\/.+)$/.test(path);
@@ -35,7 +48,8 @@ export function badChart(name: string, why: Text): UserError {
 }
 
 /** `name`: what to call it in errors. Throws UserError. */
-export function readChart(files: readonly ChartFile[], name: string): Chart {
+export function readChart(all: readonly ChartFile[], name: string): Chart {
+  const files = all.flatMap(({ path, text }) => (text === undefined ? [] : [{ path, text }]));
   const about = onlyOne(files, 'Chart.yaml', name);
   if (about === undefined) throw badChart(name, { en: 'there is no Chart.yaml', zh: '没有 Chart.yaml' });
   const { name: called, version } = about;
@@ -45,13 +59,25 @@ export function readChart(files: readonly ChartFile[], name: string): Chart {
   return {
     name: called,
     version: version.replace(/^v(?=\d)/, ''),
+    digest: digestOf(all),
     crds: crds.filter(isRaw).filter(({ kind }) => kind === 'CustomResourceDefinition'),
     values: valuesOf(files, name),
     read: readBy(files.filter(({ path }) => path.startsWith('templates/')).map(({ text }) => text)),
   };
 }
 
-function valuesOf(files: readonly ChartFile[], name: string): Raw {
+interface Looked {
+  path: string;
+  text: string;
+}
+
+/** Whatever order they were read in. */
+function digestOf(files: readonly ChartFile[]): string {
+  const lines = files.map(({ path, sha256 }) => `${sha256}  ${path}\n`).sort();
+  return createHash('sha256').update(lines.join('')).digest('hex');
+}
+
+function valuesOf(files: readonly Looked[], name: string): Raw {
   const file = files.find(({ path }) => path === 'values.yaml');
   try {
     return file ? readValues(file.text, 'first') : {};
@@ -61,7 +87,7 @@ function valuesOf(files: readonly ChartFile[], name: string): Raw {
   }
 }
 
-function onlyOne(files: readonly ChartFile[], path: string, name: string): Raw | undefined {
+function onlyOne(files: readonly Looked[], path: string, name: string): Raw | undefined {
   const file = files.find((each) => each.path === path);
   if (file === undefined) return undefined;
   const value = documents(file, name)[0] ?? {};
@@ -69,7 +95,7 @@ function onlyOne(files: readonly ChartFile[], path: string, name: string): Raw |
   return value;
 }
 
-function documents({ path, text }: ChartFile, name: string): Json[] {
+function documents({ path, text }: Looked, name: string): Json[] {
   const bad = (why: string) => badChart(name, { en: `${path} is no YAML: ${why}`, zh: `${path} 不是有效的 YAML：${why}` });
   return [...parseAllDocuments(text, { logLevel: 'silent' })].map((document) => {
     const [error] = document.errors;
@@ -84,7 +110,7 @@ function documents({ path, text }: ChartFile, name: string): Json[] {
   });
 }
 
-/** The files of a chart's archive that `readChart` wants. Throws UserError for what is no such archive, or a trap. */
+/** The files of a chart's archive. Throws UserError for what is no such archive, or a trap. */
 export async function unpackChart(archive: Buffer, name: string): Promise<ChartFile[]> {
   const entries = extract();
   entries.end(unzipped(archive, name));
@@ -97,8 +123,8 @@ export async function unpackChart(archive: Buffer, name: string): Promise<ChartF
       if (type === 'symlink' || type === 'link') throw badChart(name, { en: `${path} is a link`, zh: `${path} 是链接` });
       if (++count > CHART_LIMITS.files) throw tooMuch(name, `${CHART_LIMITS.files} files`, `${CHART_LIMITS.files} 个文件`);
       if (size > CHART_LIMITS.file) throw tooMuch(`${name} ${path}`, '5 MiB', '5 MiB');
-      if (type !== 'file' || !isChartFile(path)) entry.resume();
-      else files.push({ path, text: await textOf(entry) });
+      if (type !== 'file' || isHidden(path)) entry.resume();
+      else files.push(chartFile(path, await bytesOf(entry)));
     }
   } catch (error) {
     throw error instanceof UserError ? error : unreadable(name, error as Error);
@@ -126,14 +152,14 @@ function insideChart(entry: string, name: string): string {
   return parts.slice(1).join('/');
 }
 
-async function textOf(entry: AsyncIterable<unknown>): Promise<string> {
+async function bytesOf(entry: AsyncIterable<unknown>): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of entry as AsyncIterable<Buffer>) chunks.push(chunk);
-  return chartText(Buffer.concat(chunks));
+  return Buffer.concat(chunks);
 }
 
-/** Without a byte order mark. */
-export const chartText = (bytes: Buffer): string => bytes.toString('utf8').replace(/^\ufeff/, '');
+/** Of a byte order mark. */
+const withoutMark = (bytes: Buffer): string => bytes.toString('utf8').replace(/^\ufeff/, '');
 
 export const tooMuch = (name: string, en: string, zh: string): UserError => badChart(name, { en: `more than ${en}`, zh: `超过 ${zh}` });
 

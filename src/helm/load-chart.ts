@@ -1,10 +1,10 @@
 // Reads a chart from where the user says it is: a folder, or an archive. Does I/O, and is handed in by cli.
-import { lstat, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Chart, Text } from '../engine/contracts.ts';
 import { readInput } from '../files/input.ts';
 import { whyOf } from '../text/system-error.ts';
-import { badChart, CHART_LIMITS, type ChartFile, chartText, isChartFile, readChart, tooMuch, unpackChart } from './chart.ts';
+import { badChart, CHART_LIMITS, type ChartFile, chartFile, isChartFile, isHidden, readChart, tooMuch, unpackChart } from './chart.ts';
 
 /** `from`: a folder with a Chart.yaml, or a .tgz. Throws UserError. */
 export async function loadChart(from: string): Promise<Chart> {
@@ -15,6 +15,15 @@ export async function loadChart(from: string): Promise<Chart> {
   if (!found.isFile()) throw badChart(from, { en: 'neither a file nor a folder', zh: '既不是文件也不是目录' });
   if (found.size > CHART_LIMITS.packed) throw tooMuch(from, '16 MiB', '16 MiB');
   return readChart(await unpackChart(bytesOf(from, CHART_LIMITS.packed, from), from), from);
+}
+
+/** helm follows links as well. */
+async function leadsToFolder(root: string, name: string): Promise<boolean> {
+  try {
+    return (await stat(path.join(root, name))).isDirectory();
+  } catch (error) {
+    throw badChart(root, about(name, whyOf(error)));
+  }
 }
 
 /** `chart`: what to call it in errors. */
@@ -29,33 +38,36 @@ function bytesOf(file: string, maxBytes: number, chart: string): Buffer {
 const about = (file: string, why: Text): Text => (file ? { en: `${file}: ${why.en}`, zh: `${file}：${why.zh}` } : why);
 
 async function folderFiles(root: string): Promise<ChartFile[]> {
-  const names = ['Chart.yaml', 'values.yaml', ...(await filesBelow(root, 'crds', 0)), ...(await filesBelow(root, 'templates', 0))];
   const files: ChartFile[] = [];
-  for (const name of names) {
+  let size = 0;
+  for (const name of await filesBelow(root, '', 0)) {
     const full = path.join(root, name);
-    const found = await lstat(full).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined; // a chart need not have values
-      throw badChart(root, about(name, whyOf(error)));
-    });
-    if (found === undefined) continue;
-    if (found.isSymbolicLink()) throw badChart(root, { en: `${name} is a link`, zh: `${name} 是链接` });
-    if (found.size > CHART_LIMITS.file) throw tooMuch(full, '5 MiB', '5 MiB');
-    files.push({ path: name, text: chartText(bytesOf(full, CHART_LIMITS.file, root)) });
+    const bytes = bytesOf(full, CHART_LIMITS.file, root);
+    size += bytes.length;
+    if (size > CHART_LIMITS.unpacked) throw tooMuch(root, '64 MiB', '64 MiB');
+    files.push(chartFile(name, bytes));
   }
   return files;
 }
 
+const OUGHT_TO_BE_FILES: ReadonlySet<string> = new Set(['Chart.yaml', 'values.yaml']);
+
+/** `folder`: empty, or ends with a slash. */
 async function filesBelow(root: string, folder: string, depth: number): Promise<string[]> {
   if (depth > CHART_LIMITS.depth) throw badChart(root, { en: 'folders nested too deeply', zh: '目录嵌套过深' });
-  const entries = await readdir(path.join(root, folder), { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []; // a chart need not have any
+  const entries = await readdir(path.join(root, folder), { withFileTypes: true }).catch((error: Error) => {
     throw badChart(root, about(folder, whyOf(error)));
   });
   const names: string[] = [];
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const name = `${folder}/${entry.name}`;
-    if (entry.isDirectory()) names.push(...(await filesBelow(root, name, depth + 1)));
-    else if (isChartFile(name)) names.push(name);
+    const name = folder + entry.name;
+    if (isHidden(name)) continue;
+    const link = entry.isSymbolicLink();
+    if (link && isChartFile(name)) throw badChart(root, { en: `${name} is a link`, zh: `${name} 是链接` });
+    const isFolder = link ? await leadsToFolder(root, name) : entry.isDirectory();
+    // Reading one that should be a file says what is wrong.
+    if (isFolder && !OUGHT_TO_BE_FILES.has(name)) names.push(...(await filesBelow(root, `${name}/`, depth + 1)));
+    else names.push(name);
     if (names.length > CHART_LIMITS.files) throw tooMuch(root, `${CHART_LIMITS.files} files`, `${CHART_LIMITS.files} 个文件`);
   }
   return names;

@@ -58,7 +58,7 @@ export function runStore(folder: string, clusterUid: string): RunStore {
           const stored = await read(id);
           if (stored === undefined) unreadable.push({ id, why: NOT_OURS });
           else {
-            runs.push(summaryOf(stored));
+            runs.push({ ...summaryOf(stored), ...(stored.lengthUnknown ? { lengthUnknown: true } : {}) });
             newest = stored;
           }
         } catch (error) {
@@ -173,6 +173,7 @@ async function openJournal(folder: string, id: string, end: JournalEnd): Promise
     await file.sync();
     const length = await open(path.join(folder, LENGTH_FILE), constants.O_RDWR | constants.O_CREAT, FILE_MODE);
     files.push(length);
+    await noteLength(length, end.size);
     await syncFolder(folder);
     return journal(file, length, end, id, folder, lock);
   } catch (error) {
@@ -180,6 +181,12 @@ async function openJournal(folder: string, id: string, end: JournalEnd): Promise
     await lock();
     throw error;
   }
+}
+
+/** What stands there stays true when this fails: the journal only grows. */
+async function noteLength(file: FileHandle, size: number): Promise<void> {
+  const written = writtenLength(size);
+  await file.write(written, 0, written.length, 0).catch(() => undefined);
 }
 
 /** Another process has stored whole entries since `end` was read, or has lost some. */
@@ -192,11 +199,7 @@ async function hasGrown(file: FileHandle, { size }: JournalEnd): Promise<boolean
 
 function journal(file: FileHandle, length: FileHandle, end: JournalEnd, id: string, folder: string, unlock: () => Promise<void>): Journal {
   const refusal = (cause: unknown, entry: Entry) => notStored(id, folder, entry, cause);
-  const entries = appender(file, end, refusal, async (size) => {
-    // What stands there stays true when this fails: the journal only grows.
-    const written = writtenLength(size);
-    await length.write(written, 0, written.length, 0).catch(() => undefined);
-  });
+  const entries = appender(file, end, refusal, (size) => noteLength(length, size));
   let closed = false;
   return {
     async append(entry) {

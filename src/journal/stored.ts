@@ -15,7 +15,7 @@ import { wrongForStep, wrongInEntry, wrongInRun } from './well-formed.ts';
 
 export const RUN_FILE = 'run.json';
 export const JOURNAL_FILE = 'journal.jsonl';
-/** Bytes that the journal has at least, as digits; written behind every group of entries. Journals of older builds lack it. */
+/** Bytes that the journal has at least, as digits; written when it is opened and behind every group of entries. Journals of older builds lack it. */
 export const LENGTH_FILE = 'journal.length';
 const SCHEMA = 1;
 
@@ -94,7 +94,7 @@ const OTHERS_WRITE = 0o022;
 const isOpenToOthers = (found: Stats): boolean => found.isSymbolicLink() || (found.mode & OTHERS_WRITE) !== 0;
 
 /** What the journal says of a run, and where its last whole entry ends. Read line by line, and only what undo needs is kept. */
-export async function readJournal(folder: string, run: Run): Promise<{ progress: Progress; end: JournalEnd }> {
+export async function readJournal(folder: string, run: Run): Promise<{ progress: Progress; end: JournalEnd; lengthUnknown?: true }> {
   const file = path.join(folder, JOURNAL_FILE);
   // Before the journal: whoever is at work on it now makes it longer first.
   const least = await leastLength(folder);
@@ -113,8 +113,8 @@ export async function readJournal(folder: string, run: Run): Promise<{ progress:
     end.lines = number;
     end.size += line.length + 1;
   }
-  if (end.size < least) throw damaged(file, undefined, cut(end, least));
-  return { progress, end };
+  if (end.size < (least ?? 0)) throw damaged(file, undefined, cut(end, least!));
+  return { progress, end, ...(least === undefined ? { lengthUnknown: true } : {}) };
 }
 
 /** Lines that have their end. No file: none. */
@@ -135,10 +135,10 @@ async function* wholeLines(file: string): AsyncGenerator<Buffer> {
   }
 }
 
-/** After a power cut it may hold anything but digits: then it says nothing. */
-async function leastLength(folder: string): Promise<number> {
+/** undefined: it is lost. After a power cut it may hold anything but digits. */
+async function leastLength(folder: string): Promise<number | undefined> {
   const text = (await readFile(path.join(folder, LENGTH_FILE), 'latin1').catch(absent)) ?? '';
-  return /^\d{16}\n$/.test(text) ? Number(text) : 0;
+  return /^\d{16}\n$/.test(text) ? Number(text) : undefined;
 }
 
 /** As `leastLength` reads it; always of the same length, so that a write never leaves half of an older one behind. */

@@ -147,7 +147,7 @@ const KINDS: Record<Doing['do'], Shape> = {
       action: oneOf('upgrade', 'rollback'),
       release,
       from: revision,
-      chart: fields({ path: like(/^(?:\/|[A-Za-z]:[\\/])/), name: text, version: text }),
+      chart: fields({ path: like(/^(?:\/|[A-Za-z]:[\\/])/), name: text, version: text, digest: DIGEST }),
     },
     ...{ values: ref, digest: DIGEST, reuse: yesOrNo, config: DIGEST, within: seconds },
   }),

@@ -7,6 +7,7 @@ import type { Examination } from '../engine/examine.ts';
 import { isGap } from '../engine/gaps.ts';
 import { GRADES, isComplete, type Summary, summarise } from '../engine/verdict.ts';
 import { isRaw, parseJson, withinDepth } from '../kube/json.ts';
+import { textOf } from '../text/language.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 
 export const API_VERSION = 'upgrade-guard/v1';
@@ -19,7 +20,9 @@ export interface PublishedResult {
   paths: { installation: string; from: string | null; to: string | null; chosen: string; hops: string[] }[];
   checks: PublishedCheck[];
   summary: Summary;
-  /** Everything that was asked was seen. */
+  /** Installations that were not looked at, because they lie outside the namespace that was asked for. */
+  leftOut: string[];
+  /** Everything that was asked was seen, and nothing was left out. */
   complete: boolean;
 }
 interface PublishedCheck {
@@ -35,14 +38,15 @@ interface PublishedCheck {
     objects: Ref[];
     args: Json;
     message: Text;
-    evidence: object[];
+    /** `seen`: in English; `text`: in every language. */
+    evidence: { seen: string; text: Text; at?: Ref }[];
     hop: number | null;
     remedy: { automatic: boolean; text: Text; steps: number } | null;
     accepted: boolean;
   }[];
 }
 
-export function publish({ identity, serverVersion, installations, paths, results }: Examination): PublishedResult {
+export function publish({ identity, serverVersion, installations, paths, results, elsewhere }: Examination): PublishedResult {
   return {
     apiVersion: API_VERSION,
     kind: 'CheckResult',
@@ -62,7 +66,8 @@ export function publish({ identity, serverVersion, installations, paths, results
     })),
     checks: results.map(publishCheck),
     summary: summarise(results),
-    complete: isComplete(results),
+    leftOut: elsewhere,
+    complete: isComplete(results) && !elsewhere.length,
   };
 }
 
@@ -80,7 +85,7 @@ function publishCheck({ id, installation, outcome, note, gaps, findings }: Check
       objects,
       args,
       message,
-      evidence,
+      evidence: evidence.map(({ seen, at }) => ({ seen: textOf(seen).en, text: textOf(seen), at })),
       hop: hop ?? null,
       remedy,
       accepted,

@@ -3,7 +3,8 @@ import type { Compared, ComparedCluster, ComparedFinding } from '../engine/compa
 import type { Text } from '../engine/contracts.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
-import { type Face, paragraph } from './face.ts';
+import { counted, type Face, paragraph } from './face.ts';
+import { listed } from './words.ts';
 
 const HEADS: { part: keyof Compared; sign: string; text: Text }[] = [
   { part: 'new', sign: '+', text: { en: 'new', zh: '新出现' } },
@@ -11,6 +12,16 @@ const HEADS: { part: keyof Compared; sign: string; text: Text }[] = [
   { part: 'notLookedAt', sign: '?', text: { en: 'not looked at again', zh: '未再检查' } },
   { part: 'gone', sign: '-', text: { en: 'gone', zh: '已消失' } },
 ];
+const NONE: Text = { en: 'No findings before, none after.', zh: '前后均无问题。' };
+
+/** How many there are of each, over all of these; the last line. */
+function sumOf(all: readonly Compared[], { language }: Face): string {
+  const counts = HEADS.map(({ part, text }) => ({ count: all.reduce((sum, compared) => sum + compared[part].length, 0), text }));
+  const parts = counts
+    .filter(({ count }) => count)
+    .map(({ count, text }) => ({ en: `${count} ${text.en}`, zh: `${text.zh} ${count} 个` })[language]);
+  return parts.length ? listed(parts, language) + { en: '.', zh: '。' }[language] : NONE[language];
+}
 
 export function comparison(compared: Compared, face: Face): string[] {
   const { language, style } = face;
@@ -23,7 +34,7 @@ export function comparison(compared: Compared, face: Face): string[] {
       return width(row) <= face.columns ? [row] : [head, ...paragraph(said(finding, language), face, 4)];
     }),
   );
-  return lines.length ? lines : [{ en: 'No findings before, none after.', zh: '前后均无问题。' }[language]];
+  return [...lines, style.bold(sumOf([compared], face))];
 }
 
 const said = ({ message, accepted }: ComparedFinding, language: 'en' | 'zh'): string =>
@@ -35,11 +46,13 @@ const WHERE: Record<ComparedCluster['in'], Text> = {
   after: { en: '   only in the second result: new', zh: '   仅见于后一个结果：新出现' },
 };
 
-/** Several clusters, each under its name. */
+/** Several clusters, each under its name, then the sum of all. */
 export function comparisons(clusters: readonly ComparedCluster[], face: Face): string[] {
   const blocks = clusters.map((cluster) => [
     `${face.style.bold(oneLine(cluster.context || cluster.uid))}${WHERE[cluster.in][face.language]}`,
     ...comparison(cluster, face),
   ]);
-  return blocks.flatMap((lines, at) => (at ? ['', ...lines] : lines));
+  const { language, style } = face;
+  const head = { en: `${counted(clusters.length, 'cluster', '').en}: `, zh: `${clusters.length} 个集群：` }[language];
+  return [...blocks.flatMap((lines) => [...lines, '']), style.bold(head + sumOf(clusters, face))];
 }

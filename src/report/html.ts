@@ -3,7 +3,7 @@ import type { Language } from '../engine/contracts.ts';
 import type { Face } from './face.ts';
 import type { Report } from './report.ts';
 import type { FoundView, UnknownView, View } from './view.ts';
-import { FIX, NEXT, NOT_SEEN, REPORT_TITLE, SIGN, UNREACHABLE } from './words.ts';
+import { FIX, NOT_SEEN, REPORT_TITLE, SIGN, UNREACHABLE } from './words.ts';
 
 /** More objects than this are folded; paper shows all. */
 const OPEN = 8;
@@ -40,7 +40,7 @@ ${absent ? `<p class="quiet">${safe(absent)}</p>` : ''}
 ${found.map((each) => foundBlock(each, language)).join('\n')}
 ${unknown.map(unknownBlock).join('\n')}
 ${rest ? `<details class="rest"><summary><span class="sign">✓</span> ${safe(rest)}</summary><ul class="names">${others.map(otherItem).join('')}</ul></details>` : ''}
-${next ? `<p class="next">${safe(NEXT[language])}<code>${unbroken(next)}</code></p>` : ''}
+${next ? `<p class="next">${safe(next.lead)}<code>${unbroken(next.command)}</code></p>` : ''}
 </section>`.replace(/\n+/g, '\n');
 }
 

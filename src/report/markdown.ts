@@ -3,7 +3,7 @@ import type { Language } from '../engine/contracts.ts';
 import type { Face } from './face.ts';
 import type { Report } from './report.ts';
 import type { FoundView, UnknownView, View } from './view.ts';
-import { FIX, NEXT, NOT_SEEN, REPORT_TITLE, SIGN, UNREACHABLE } from './words.ts';
+import { FIX, NOT_SEEN, REPORT_TITLE, SIGN, UNREACHABLE } from './words.ts';
 
 /** More objects than this go behind a fold. */
 const OPEN = 5;
@@ -32,7 +32,7 @@ function cluster(view: View, single: boolean, language: Language): string[] {
     ...view.found.flatMap((found) => ['', ...foundLines(found, single ? '##' : '###', language)]),
     ...view.unknown.flatMap((unknown) => ['', ...unknownLines(unknown, single ? '##' : '###')]),
     ...(view.rest ? ['', ...folded(`✓ ${plain(view.rest)}`, view.others.map(otherLine))] : []),
-    ...(view.next ? ['', `${NEXT[language]}${code(view.next)}`] : []),
+    ...(view.next ? ['', `${view.next.lead}${code(view.next.command)}`] : []),
   ];
 }
 

@@ -6,7 +6,7 @@ import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { API_VERSION, type PublishedResult, publish } from './check-result.ts';
 import type { Face } from './face.ts';
-import { type Catalogue, sumOf, type View, viewOf } from './view.ts';
+import { type Catalogue, type CutRun, sumOf, type View, viewOf } from './view.ts';
 
 /** A context whose cluster could not be looked at. */
 export interface Failed {
@@ -21,17 +21,27 @@ export interface Report {
   sum: string;
 }
 
-export function reportOf(examinations: readonly Examination[], failed: readonly Failed[], catalogue: Catalogue, face: Face): Report {
+/** `cut`: runs that have to be ended first, by the uid of their cluster. */
+export function reportOf(
+  examinations: readonly Examination[],
+  failed: readonly Failed[],
+  catalogue: Catalogue,
+  face: Face,
+  cut: ReadonlyMap<string, CutRun> = new Map(),
+): Report {
   const several = examinations.length + failed.length > 1;
   const there = ({ identity }: Examination, words: string | undefined) =>
     several ? ` --context ${shellWord(identity.context)}${words ?? ''}` : words;
   const summaries = examinations.map(({ results }) => summarise(results));
   const looked = examinations.some(({ results }) => results.length > 0);
+  const left = examinations.reduce((sum, { elsewhere }) => sum + elsewhere.length, 0);
   return {
-    views: examinations.map((each) => viewOf(each, catalogue, { ...face, again: there(each, face.again), reach: there(each, face.reach) })),
+    views: examinations.map((each) =>
+      viewOf(each, catalogue, { ...face, again: there(each, face.again), reach: there(each, face.reach) }, cut.get(each.identity.uid)),
+    ),
     summaries,
     failed: failed.map(({ context, why }) => ({ context: oneLine(context), why: oneLine(why[face.language], 600) })),
-    sum: sumOf(summaries, looked, face, failed.length),
+    sum: sumOf(summaries, looked, face, { left, failed: failed.length }),
   };
 }
 

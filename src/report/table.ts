@@ -5,8 +5,8 @@ import { GRADES, type Summary } from '../engine/verdict.ts';
 import { padEnd, width } from '../text/width.ts';
 import { columns, type Face, paragraph } from './face.ts';
 import type { Report } from './report.ts';
-import { type Catalogue, type FoundView, type UnknownView, type View, viewOf } from './view.ts';
-import { FIX, gradeCount, NEXT, NOT_SEEN, named, SIGN, UNREACHABLE } from './words.ts';
+import { type Catalogue, type CutRun, type FoundView, type NextView, type UnknownView, type View, viewOf } from './view.ts';
+import { FIX, gradeCount, NOT_SEEN, named, SIGN, UNREACHABLE } from './words.ts';
 
 /** Two screens of fifty lines. */
 const ROOM = 100;
@@ -21,15 +21,16 @@ const CLOSING = 2;
 /** Of a rule between clusters. */
 const WIDEST = 100;
 
+/** `next`: with the next command at its end; `cut`: the run that has to be ended first. */
 export function table(
   examination: Examination,
   systems: Catalogue['systems'],
   checks: Catalogue['checks'],
   face: Face,
-  next: 'next' | 'no next' = 'no next',
+  next?: { cut?: CutRun },
 ): string[] {
-  const view = viewOf(examination, { systems, checks }, face);
-  return [...body(view, face, ROOM), closing(view.sum, next === 'next' ? view.next : undefined, face)];
+  const view = viewOf(examination, { systems, checks }, face, next?.cut);
+  return [...body(view, face, ROOM), closing(view.sum, next && view.next, face)];
 }
 
 /** Several clusters below each other, then one line for each, and the sum of all. */
@@ -69,9 +70,9 @@ function tallies({ findings, checks }: Summary, { language, style }: Face): stri
   return [cell('blocker'), cell('warning'), cell('notice'), unknown ? { en: `${unknown} unknown`, zh: `${unknown} 项未知` }[language] : ''];
 }
 
-function closing(sum: string, next: string | undefined, { language, style, columns: room }: Face): string {
+function closing(sum: string, next: NextView | undefined, { style, columns: room }: Face): string {
   if (!next) return style.bold(sum);
-  const command = `${NEXT[language]}${style.bold(next)}`;
+  const command = `${next.lead}${style.bold(next.command)}`;
   const line = `${style.bold(sum)}   ${command}`;
   return width(line) <= room ? line : `${style.bold(sum)}\n${command}`;
 }
@@ -216,7 +217,7 @@ function objectNames(objects: FoundView['findings'][number]['objects'], { langua
   const words = shown.map(({ kind, name }, i) => (oneKind && i ? name : `${kind} ${name}`));
   const names = named(words, language);
   const more = objects.length - shown.length;
-  return more ? { en: `${names} and ${more} more (-o wide)`, zh: `${names} 等，另有 ${more} 个（-o wide）` }[language] : names;
+  return more ? { en: `${names} and ${more} more (-o wide)`, zh: `${names} 等 ${objects.length} 个（-o wide）` }[language] : names;
 }
 
 function footLines({ fix, command, notSeen }: FoundView, face: Face): string[] {
@@ -235,7 +236,7 @@ function unknownLines({ head, reasons, settle }: UnknownView, face: Face): strin
   const title = `${style.cyan('?')} ${style.bold(head)}`;
   const ids = (checks: readonly string[]) => {
     const more = wide ? 0 : checks.length - CHECKS_NAMED;
-    const folded: Text = { en: ` and ${more} more (-o wide)`, zh: ` 等，另有 ${more} 项（-o wide）` };
+    const folded: Text = { en: ` and ${more} more (-o wide)`, zh: ` 等 ${checks.length} 项（-o wide）` };
     return more > 1 ? named(checks.slice(0, CHECKS_NAMED), language) + folded[language] : named(checks, language);
   };
   const last = settle ? paragraph(settle, face) : [];

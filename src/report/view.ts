@@ -1,13 +1,14 @@
 // What an examination says, in the words of one language and in reading order: worst first, each remedy once, unknowns by reason. Every printed format lays this out.
 // All of it has been through sanitise: formats need no more than the escaping of their own.
-import type { CheckResult, Gap, Grade, Installation, JudgedFinding, Ref, System, Text, UpgradePath } from '../engine/contracts.ts';
+import type { CheckResult, Gap, Grade, Installation, JudgedFinding, Ref, System, Text, UpgradePath, Way } from '../engine/contracts.ts';
 import type { CheckRemedy, Examination } from '../engine/examine.ts';
 import { describeGap, isGap, settleGap } from '../engine/gaps.ts';
 import { GRADES, type Summary, summarise } from '../engine/verdict.ts';
+import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { counted, type Face, pasteable } from './face.ts';
-import { ACCEPTED, ACCEPTED_BY_NAME, CERTAINTY, gradeCount, listed } from './words.ts';
+import { ACCEPTED, ACCEPTED_BY_NAME, BY_HAND, CERTAINTY, gradeCount, listed, NEXT } from './words.ts';
 
 /** What the catalogue says about systems and checks. */
 export interface Catalogue {
@@ -28,8 +29,17 @@ export interface View {
   /** What the rest is made of: each check with what holds, or why it does not apply. */
   others: { id: string; passed: boolean; text: string }[];
   sum: string;
-  /** The next command. */
-  next?: string;
+  next?: NextView;
+}
+/** What to do next: words, and the command behind them. */
+export interface NextView {
+  lead: string;
+  command: string;
+}
+/** A run of this cluster that stopped half-way, or whose undo did. */
+export interface CutRun {
+  id: string;
+  way: Way;
 }
 export interface FoundView {
   id: string;
@@ -57,7 +67,8 @@ export interface UnknownView {
 const SENTENCE = 1000;
 const NAME = 600;
 
-export function viewOf(examination: Examination, { systems, checks }: Catalogue, face: Face): View {
+/** `cut`: comes before anything that was found. */
+export function viewOf(examination: Examination, { systems, checks }: Catalogue, face: Face, cut?: CutRun): View {
   const { identity, serverVersion, installations, paths, results, absent, elsewhere } = examination;
   const { language } = face;
   const found = results.filter(({ outcome }) => outcome === 'found').toSorted(worstFirst);
@@ -80,8 +91,11 @@ export function viewOf(examination: Examination, { systems, checks }: Catalogue,
     unknown: unknownViews(unknown, face),
     rest: rest(summary, face),
     others: results.flatMap((result) => other(result, checks.get(result.id)?.title, several(result.id), face)),
-    sum: sumOf([summary], results.length > 0, face),
-    next: nextOf(found, foundViews, unknown, face) ?? withTarget(unknown.length > 0, paths, systems, face),
+    sum: sumOf([summary], results.length > 0, face, { left: left.length }),
+    next: cut
+      ? nextView(endOf(cut, face), face)
+      : (nextOf(found, foundViews, unknown, face) ??
+        nextView(withTarget(unknown.length > 0, paths, systems, face) ?? (left.length ? everywhere(face) : undefined), face)),
   };
 }
 
@@ -181,7 +195,9 @@ function findingView(finding: JudgedFinding, hops: readonly string[], { language
     grade,
     message: oneLine(message[language], SENTENCE) + remark,
     objects: objects.map((ref) => ({ kind: oneLine(ref.kind), name: nameOf(ref) })),
-    evidence: evidence.map(({ seen, at: where }) => oneLine(seen, SENTENCE) + (where ? `  (${oneLine(where.kind)} ${nameOf(where)})` : '')),
+    evidence: evidence.map(
+      ({ seen, at: where }) => oneLine(textOf(seen)[language], SENTENCE) + (where ? `  (${oneLine(where.kind)} ${nameOf(where)})` : ''),
+    ),
   };
 }
 
@@ -271,14 +287,15 @@ function other(
   return [{ id: at, passed, text: oneLine((passed ? title : note)?.[language] ?? '', SENTENCE) }];
 }
 
-/** Over all these clusters. `looked`: there was something to check at all. `failed`: clusters that could not be looked at. */
-export function sumOf(summaries: readonly Summary[], looked: boolean, { language }: Face, failed = 0): string {
+/** Over all these clusters. `looked`: there was something to check at all. `left`: installations left out; `failed`: clusters that could not be looked at. */
+export function sumOf(summaries: readonly Summary[], looked: boolean, { language }: Face, { left = 0, failed = 0 } = {}): string {
   const total = (count: (summary: Summary) => number) => summaries.reduce((sum, summary) => sum + count(summary), 0);
   const counts = GRADES.map((grade) => ({ grade, count: total(({ findings }) => findings[grade]) })).filter(({ count }) => count);
   const [accepted, unknown] = [total((each) => each.accepted), total(({ checks }) => checks.unknown + checks['not-looked-at'])];
   const parts = counts.map(({ grade, count }) => gradeCount(grade, count)[language]);
   if (accepted) parts.push(ACCEPTED(accepted)[language]);
   if (unknown) parts.push({ en: `${unknown} unknown`, zh: `${unknown} 项未知` }[language]);
+  if (left) parts.push({ en: `${counted(left, 'installation', '').en} left out by -n`, zh: `${left} 个安装被 -n 排除` }[language]);
   if (failed) parts.push({ en: `${counted(failed, 'cluster', '').en} not looked at`, zh: `${failed} 个集群未能检查` }[language]);
   if (parts.length) return listed(parts, language) + { en: '.', zh: '。' }[language];
   return (looked ? CLEAN : EMPTY)[language];
@@ -287,23 +304,41 @@ export function sumOf(summaries: readonly Summary[], looked: boolean, { language
 const CLEAN: Text = { en: 'Nothing found, and everything was seen.', zh: '未发现问题，所有内容均已查看。' };
 const EMPTY: Text = { en: 'Nothing to check: none of these systems is installed.', zh: '没有可检查的内容：这些系统均未安装。' };
 
-/** What to do about it, at the same place: a snapshot can only be rehearsed. */
+const nextView = (command: string | undefined, { language }: Face): NextView | undefined =>
+  command === undefined ? undefined : { lead: NEXT[language], command };
+
+/** A run that was begun is gone on with; an undo that was begun is ended. */
+const endOf = ({ id, way }: CutRun, { tool, reach = '' }: Face): string => `${tool} ${way === 'undo' ? 'undo' : 'resume'} ${id}${reach}`;
+
+/** What to do about it, at the same place. */
 function nextOf(
   found: readonly CheckResult[],
   views: readonly FoundView[],
   unknown: readonly CheckResult[],
-  { tool, again = '' }: Face,
-): string | undefined {
+  face: Face,
+): NextView | undefined {
   const open = found.flatMap(({ id, findings }) => openOnes(findings).map(({ remedy }) => ({ id, remedy })));
+  if (!open.length) return nextView(toSee(unknown, face), face);
+  const { tool, again = '', language } = face;
+  // A snapshot can only be rehearsed.
+  if (open.some(({ remedy }) => remedy?.automatic))
+    return nextView(`${tool} fix${again}${/ --from /.test(again) ? ' --rehearse' : ''}`, face);
   const command = views.find((view) => view.command)?.command;
-  if (command && !open.some(({ remedy }) => remedy?.steps)) return command;
-  if (open.some(({ remedy }) => remedy)) return `${tool} fix${again}${/ --from /.test(again) ? ' --rehearse' : ''}`;
-  if (open.length) return `${tool} explain ${open[0]!.id}`;
+  if (command) return nextView(command, face);
+  if (views.some(({ fix }) => fix)) return { lead: BY_HAND[language], command: `${tool} fix${again} --dry-run=client` };
+  return nextView(`${tool} explain ${open[0]!.id}`, face);
+}
+
+/** What would show more. */
+function toSee(unknown: readonly CheckResult[], { tool, again = '' }: Face): string | undefined {
   const gaps = unknown.flatMap((result): readonly Gap[] => result.gaps);
   if (gaps.some(({ why }) => why === 'forbidden')) return `${tool} rbac --for check`;
   if (gaps.some(({ why }) => why === 'not-collected')) return `${tool} snapshot snapshot.tar.gz`;
   return gaps.length ? `${tool} check${again}` : undefined;
 }
+
+/** What `-n` left out as well. */
+const everywhere = ({ tool, again = '' }: Face): string => `${tool} check${again.replace(/ --namespace \S+/, '')}`;
 
 /** What was not judged for want of a target that this build knows. */
 function withTarget(

@@ -16,6 +16,8 @@ export const named = (names: readonly string[], language: Language): string => n
 export const ACCEPTED = (count: number): Text => ({ en: `${count} accepted`, zh: `${count} 个已接受` });
 export const ACCEPTED_BY_NAME: Text = { en: 'accepted by --accept', zh: '已用 --accept 接受' };
 export const NEXT: Text = { en: 'Next: ', zh: '下一步：' };
+/** Before the command that shows what a person has to do. */
+export const BY_HAND: Text = { en: 'Next, by hand; the steps: ', zh: '下一步需手动处理，步骤见：' };
 export const FIX: Text = { en: 'fix: ', zh: '修复：' };
 export const NOT_SEEN: Text = { en: 'not seen: ', zh: '未能查看：' };
 

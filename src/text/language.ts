@@ -7,6 +7,12 @@ export function languageOf(env: Record<string, string | undefined>): Language {
   return /^zh/i.test(locale) ? 'zh' : 'en';
 }
 
+/** What is the same in every language, or is not. */
+export const textOf = (words: string | Text): Text => (typeof words === 'string' ? { en: words, zh: words } : words);
+
+/** Chinese as it is set: no blank beside a full-width bracket, whatever the sentence was put together from. */
+export const typeset = (zh: string): string => zh.replace(/(?<=）) (?=\p{Script=Han})|(?<=\p{Script=Han}) (?=（)/gu, '');
+
 /** A Wording with its arguments filled in, in every language. */
 export function worded<Args>(wording: Wording<Args>, args: Args): Text {
   return { en: wording.en(args), zh: wording.zh(args) };

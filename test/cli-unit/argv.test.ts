@@ -64,6 +64,9 @@ describe('what is wrong, and what to do next', () => {
     ['check --__proto__', 'unknown flag --__proto__', '--help'],
     ['check --constructor=1', 'unknown flag --constructor', '--help'],
     ['check --rehearse', 'check takes no flag --rehearse', '--rehearse belongs to: fix'],
+    // What is doubtful was confirmed when the run began.
+    ['resume --confirm Node/a', 'resume takes no flag --confirm', '--confirm belongs to: fix, upgrade'],
+    ['undo --confirm Node/a', 'undo takes no flag --confirm', '--confirm belongs to: fix, upgrade'],
     ['check --to', 'flag --to needs a value', '--to=SYSTEM=VERSION'],
     ['check --from --to a=1', 'flag --from needs a value', '--from=PATH'],
     ['check -o toml', '--output cannot be "toml"', 'see:'],

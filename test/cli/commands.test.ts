@@ -88,6 +88,7 @@ describe.each(['en', 'zh'])('%s', (lang) => {
     const same = await run(['compare', all, all, '--lang', lang]);
     expect(same).toMatchObject({ code: 0, stderr: '' });
     expect(same.stdout).toContain(lang === 'zh' ? '= 仍存在：spiderpool/release-deployed' : '= still there: spiderpool/release-deployed');
+    expect(same.stdout.trimEnd().split('\n').at(-1)).toMatch(lang === 'zh' ? /^仍存在 \d+ 个。$/ : /^\d+ still there\.$/);
     expect((await run(['compare', none, all, '--lang', lang])).code).toBe(2);
     expect((await run(['compare', all, none, '--lang', lang])).code).toBe(3);
     const yaml = join(folder, `${lang}-all.yaml`);

@@ -25,6 +25,18 @@ test('a chart that is needed: where to get it, and the whole command with it', a
   expect(stdout.trimEnd().endsWith(`Next: ${command}`), stdout).toBe(true);
 });
 
+test('what only a person can do is no repair: the next command shows how', async () => {
+  const from = join(folder, 'by hand');
+  cpSync(join(FIXTURES, 'installed.yaml'), join(from, 'installed.yaml'));
+  cpSync(join(FIXTURES, 'removed-fields/found.yaml'), join(from, 'found.yaml'));
+  const { stdout } = await run(['check', 'spiderpool/removed-fields', '--from', from, '--to', 'spiderpool=1.0.6'], { binary: plugin });
+  const next = `kubectl upgrade-guard fix --from '${from}' --to spiderpool=1.0.6 --dry-run=client`;
+  expect(stdout.trimEnd().endsWith(`Next, by hand; the steps: ${next}`), stdout).toBe(true);
+  const steps = await run(['fix', '--from', from, '--to', 'spiderpool=1.0.6', '--dry-run=client'], { binary: plugin });
+  expect(steps.code, steps.stderr).toBe(0);
+  expect(steps.stdout).toMatch(/yours to do[\s\S]*kubectl patch/);
+});
+
 describe.each([
   ['en', { tool: 'kubectl upgrade-guard', binary: plugin, env: {} }],
   ['zh', { tool: 'helm spiderpool-upgrade', binary: BINARY, env: { HELM_PLUGIN_NAME: 'spiderpool-upgrade' } }],

@@ -7,6 +7,7 @@ import spiderpool from '../../src/systems/spiderpool/knowledge/versions.json' wi
 import { run } from '../bed/binary.ts';
 
 const INSTALLED = readFileSync(join(import.meta.dirname, '../fixtures/spiderpool/installed.yaml'), 'utf8');
+const K3S = readFileSync(join(import.meta.dirname, '../fixtures/k3s/installed.yaml'), 'utf8');
 const folder = mkdtempSync(join(tmpdir(), 'ug-not-there-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -51,6 +52,24 @@ describe.each(IN)('in %s', (lang) => {
     writeFileSync(join(nothing, 'version.json'), '{"gitVersion":"v1.30.4"}');
     expect(await upgradeGuard('check', '--from', nothing)).toMatchObject({ code: 0, stderr: '' });
     expect((await upgradeGuard('fix', 'spiderpool', '--from', nothing)).code).toBe(1);
+  });
+  test('what -n leaves out is named, and no green light for it', async () => {
+    const at = dump('0.9.4');
+    writeFileSync(join(at, 'k3s.yaml'), K3S.replaceAll(/^kind: Namespace\nmetadata: .*$/gm, 'kind: Namespace\nmetadata: {name: other}'));
+    const words = ['check', '--from', at, '-n', 'default'];
+    const { code, stdout } = await upgradeGuard(...words);
+    const data = JSON.parse((await upgradeGuard(...words, '-o', 'json')).stdout);
+    rmSync(join(at, 'k3s.yaml'));
+    expect(data).toMatchObject({ leftOut: ['spiderpool@kube-system/spiderpool'], complete: false });
+    expect(code, stdout).toBe(3);
+    expect(stdout).toMatch(
+      { en: /left out by -n: spiderpool@kube-system\/spiderpool/, zh: /被 -n 排除：spiderpool@kube-system\/spiderpool/ }[lang],
+    );
+    const end = {
+      en: `1 installation left out by -n.   Next: upgrade-guard check --from ${at}`,
+      zh: `1 个安装被 -n 排除。   下一步：upgrade-guard check --from ${at}`,
+    };
+    expect(stdout.trimEnd().endsWith(end[lang]), stdout).toBe(true);
   });
   test('a target beyond what is known: unknown, and the newest that could be judged', async () => {
     const at = dump('0.9.4');

@@ -165,6 +165,20 @@ describe('a run that was damaged', () => {
     expect(writes()).toEqual([]);
     expect(await stage.types()).toEqual(FIXED);
   });
+  test('journal cut, and its length lost: nobody can know, and that is said', async () => {
+    const home = await fixed();
+    const journal = join(folderOf(home), 'journal.jsonl');
+    writeFileSync(journal, `${readFileSync(journal, 'utf8').split('\n')[0]}\n`);
+    rmSync(join(folderOf(home), 'journal.length'));
+    const id = idOf(home);
+    for (const args of [['runs'], ['runs', id], ['undo', '--yes'], ['undo', id, '--dry-run=client']]) {
+      const { stderr } = await run(args, { kubeconfig, home });
+      expect(stderr.split(`warning: run ${id}: how long its journal was is not known`), args.join(' ')).toHaveLength(2);
+      expect((await run(args, { kubeconfig, home, env: ZH })).stderr).toContain(`警告：运行 ${id}：无法得知其日志原有的长度`);
+    }
+    expect((await run(['resume', '--yes'], { kubeconfig, home })).stderr).toContain('how long its journal was is not known');
+    expect(await stage.types()).toEqual(FIXED);
+  });
   test('a torn last line is none: what was acknowledged is taken back', async () => {
     const home = await fixed();
     const journal = join(folderOf(home), 'journal.jsonl');
@@ -215,6 +229,7 @@ describe('--dry-run', () => {
     const home = newHome();
     refuse(/bare-c/);
     expect((await run(['fix', CHECK, '--yes'], { kubeconfig: through, home })).code).toBe(4);
+    expect((await run(['check'], { kubeconfig, home })).stdout).toContain(`Next: upgrade-guard resume ${idOf(home)}\n`);
     const before = { stored: kept(home), state: await stage.state(), lease: await stage.lease() };
     proxy.seen.length = 0;
     const ran = await run(['resume', `--dry-run=${how}`], { kubeconfig: through, home });
@@ -250,9 +265,10 @@ describe('an undo that fails', () => {
     expect(failed.stderr).toContain(`Next: upgrade-guard undo ${idOf(home)}\n`);
     expect(failed.stderr).not.toContain('resume');
     for (const args of [['runs'], ['check', CHECK], ['fix', CHECK, '--yes']]) {
-      const { stderr } = await run(args, { kubeconfig, home });
+      const { stdout, stderr } = await run(args, { kubeconfig, home });
       expect(stderr, args[0]).toContain(`end the undo: upgrade-guard undo ${idOf(home)}`);
       expect(stderr, args[0]).not.toContain('resume');
+      if (args[0] === 'check') expect(stdout).toContain(`Next: upgrade-guard undo ${idOf(home)}\n`);
     }
     expect((await run(['undo', '--yes'], { kubeconfig, home })).code).toBe(0);
     expect(await stage.types()).toEqual(BROKEN);

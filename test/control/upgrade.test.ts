@@ -128,6 +128,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
       name.endsWith('run.json'),
     );
     const beside = (name: string) => join(home, 'state/upgrade-guard', folder!, '..', name);
+    expect(done.stderr.split(`saved in ${join(beside('backup.yaml.gz'))}\n`), done.stderr).toHaveLength(2);
     expect(gunzipSync(readFileSync(beside('backup.yaml.gz'))).toString()).toContain('"name":"spiderippools.spiderpool.spidernet.io"');
     expect(readFileSync(beside('helm.log'), 'utf8')).toContain('has been upgraded');
     const offline = await run(['check', 'spiderpool', '--from', beside('before.tar.gz'), '-o', 'json'], { home });
@@ -264,6 +265,37 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     expect(await newest()).toMatchObject({ status: 'deployed', chart: 'spiderpool-0.9.4' });
     // helm 3 leaves what the failed upgrade added to lists (an environment variable), since neither of the two revisions knows of it; the undo says so.
     if (cluster.version !== '1.24') expect(await state()).toEqual(before);
+  });
+
+  test('a chart that was exchanged since is not given to helm; the one that it was, is', async () => {
+    await install('0.9.4');
+    const home = newHome();
+    const chart = join(home, 'spiderpool');
+    cpSync(chartOf('0.9.13'), chart, { recursive: true });
+    // A helm that does nothing leaves a run that can be resumed.
+    const idle = join(home, 'helm');
+    writeFileSync(idle, `#!/bin/sh\ncase "$1" in version) echo v3.17.1;; *) exit 1;; esac\n`, { mode: 0o755 });
+    const words = ['upgrade', 'spiderpool', '--chart', chart, '--yes', '--accept', 'spiderpool/values-keys'];
+    const cut = await run(words, { kubeconfig, home, env: { HELM_BIN: idle } });
+    expect(cut.code, cut.stderr).toBe(4);
+    const file = join(chart, 'templates/extra.yaml');
+    writeFileSync(file, '# the same name and version\n');
+    const before = await state();
+    for (const [lang, says] of [
+      ['en', 'is not the one that the run was begun with (spiderpool 0.9.13)'],
+      ['zh', '已不是开始该运行时的 chart（spiderpool 0.9.13）'],
+    ]) {
+      const refused = await call(['resume', '--yes', '--lang', lang!], home);
+      expect(refused.code, refused.stderr).toBe(1);
+      expect(refused.stderr).toContain(`${chart} ${says}`);
+    }
+    expect(await state()).toEqual(before);
+    rmSync(file);
+    fine(await call(['resume', '--yes'], home));
+    await upgraded('0.9.13');
+    // What helm has done needs no chart any more.
+    rmSync(chart, { recursive: true });
+    fine(await call(['undo', '--yes'], home));
   });
 
   test('a run that was changed on disk: another release or a flag for a chart is not carried out', async () => {

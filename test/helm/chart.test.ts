@@ -53,20 +53,45 @@ describe('a chart', () => {
   const names = (crds: { metadata?: unknown }[]) => crds.map(({ metadata }) => (metadata as { name: string }).name);
   test('of a folder', async () => {
     const { crds, ...rest } = await loadChart(folder(FILES));
-    expect(rest).toEqual(expected);
+    expect(rest).toEqual({ ...expected, digest: expect.stringMatching(/^[0-9a-f]{64}$/) });
     expect(names(crds)).toEqual(['a.b', 'c.d']);
   });
   test('of an archive, whatever its folder is called', async () => {
     const file = join(scratch, 'a.tgz');
     writeFileSync(file, await packed(FILES, 'another-name/'));
     const { crds, ...rest } = await loadChart(file);
-    expect(rest).toEqual(expected);
+    expect(rest).toMatchObject(expected);
     expect(names(crds)).toEqual(['a.b', 'c.d']);
+  });
+  test('whose digest is the same of both, and of nothing else', async () => {
+    const digest = async (files: Record<string, string>) => (await loadChart(folder(files))).digest;
+    const whole = await digest(FILES);
+    const backwards = Object.fromEntries(Object.entries(FILES).reverse());
+    expect((await fromArchive(await packed(backwards, 'another-name/'))).digest).toBe(whole);
+    expect(await digest({ ...FILES, '.helmignore': '*.bak', '.git/HEAD': 'x', 'templates/.x.swp': 'x' })).toBe(whole);
+    const { 'values.yaml': _, ...less } = FILES;
+    const others = [
+      { ...FILES, 'values.yaml': 'ipam: {enableIPv4: false}\n' },
+      { ...FILES, 'charts/dep/values.yaml': 'x: z\n' },
+      { ...FILES, 'files/dashboard.json': '{}' },
+      { ...less, 'values.yml': FILES['values.yaml'] },
+    ];
+    expect(new Set([whole, ...(await Promise.all(others.map(digest)))]).size).toBe(others.length + 1);
+  });
+  test('with links beside what is read of it', async () => {
+    const root = folder(FILES);
+    const { digest } = await loadChart(root);
+    symlinkSync('/etc/hostname', join(root, 'LICENSE'));
+    symlinkSync(folder({ 'Chart.yaml': 'name: other\nversion: 1.0.0' }), join(root, 'charts/other'));
+    expect(await loadChart(root)).toMatchObject({ name: 'spiderpool', digest: expect.not.stringMatching(digest) });
+    symlinkSync('.', join(root, 'self'));
+    await expect(loadChart(root)).rejects.toThrow(/nested too deeply|more than/);
   });
   test('without values and crds', async () => {
     expect(await loadChart(folder({ 'Chart.yaml': 'name: x\nversion: 1.0.0' }))).toEqual({
       name: 'x',
       version: '1.0.0',
+      digest: expect.any(String),
       crds: [],
       values: {},
       read: [],

@@ -214,13 +214,37 @@ describe('run store', () => {
     await journal.close();
   });
 
+  it('says where that is lost: a journal that was cut then looks like a whole one', async () => {
+    const journal = await runStore(folder, UID).create(run('u'));
+    const known = async () => {
+      const store = runStore(folder, UID);
+      const answers = [(await store.read('u'))!.lengthUnknown, (await store.list()).runs.find(({ id }) => id === 'u')!.lengthUnknown];
+      return answers.map((unknown) => !unknown);
+    };
+    // Killed before its first entry, or behind one: known.
+    expect(await known()).toEqual([true, true]);
+    for (const entry of [begin, intent('s1'), done('s1')]) await journal.append(entry);
+    expect(await known()).toEqual([true, true]);
+    for (const lose of [
+      () => writeFileSync(lengthOf('u'), ''),
+      () => writeFileSync(lengthOf('u'), '\0'.repeat(17)),
+      () => rmSync(lengthOf('u')),
+    ]) {
+      lose();
+      expect(await known()).toEqual([false, false]);
+    }
+    await journal.close();
+    await (await reopened('u')).close();
+    expect(await known()).toEqual([true, true]);
+  });
+
   it('reads journals of builds that neither numbered entries nor kept the length, and goes on in them', async () => {
     const store = runStore(folder, UID);
     await whole('old');
     const old = [begin, intent('s1'), done('s1')];
     writeFileSync(journalOf('old'), old.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
     rmSync(lengthOf('old'));
-    expect((await store.read('old'))?.progress).toEqual(progressOf(old));
+    expect(await store.read('old')).toMatchObject({ progress: progressOf(old), lengthUnknown: true });
     const journal = await reopened('old');
     await journal.append({ ...begin, way: 'undo' });
     await journal.append({ ...intent('s1'), way: 'undo' });

@@ -141,7 +141,7 @@ const duplicate = (ip: string, a: string, b: string): JudgedFinding =>
   finding({
     message: { en: `${ip} on two live Pods`, zh: `${ip} 同时属于两个运行中的 Pod` },
     objects: [a, b].map((name) => ref('Pod', ...(name.split('/') as [string, string]))),
-    evidence: [{ seen: `status.podIP: ${ip}`, at: ref('Pod', ...(a.split('/') as [string, string])) }],
+    evidence: [{ seen: { en: `status.podIP: ${ip}`, zh: `status.podIP：${ip}` }, at: ref('Pod', ...(a.split('/') as [string, string])) }],
   });
 
 const owners = (count: number, name = (i: number) => `bare-${i}`): JudgedFinding =>

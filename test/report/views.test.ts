@@ -35,7 +35,7 @@ const face = (language: Language, columns: number, more: Partial<Face> & { colou
   style: style({ isTTY: more.colour ?? false }, {}),
   ...more,
 });
-const shown = (examination: Examination, at: Face) => table(examination, CATALOGUE.systems, CATALOGUE.checks, at, 'next');
+const shown = (examination: Examination, at: Face) => table(examination, CATALOGUE.systems, CATALOGUE.checks, at, {});
 
 /** The same view at both widths, one below the other; colours as their sequences, written out. */
 const golden = (name: string, language: Language, view: (columns: number) => string[]) => {
@@ -62,7 +62,7 @@ describe.each(LANGUAGES)('%s', (language) => {
       const examined = await examine(dumpSource(await readDump(folder)), SYSTEMS, { checks: [check] });
       const examination = { ...examined, identity: examples.mixed.identity };
       await golden(`fixture-${name}`, language, (columns) =>
-        table(examination, SYSTEMS, HEADLINES, face(language, columns, { again: ' --context prod-1' }), 'next'),
+        table(examination, SYSTEMS, HEADLINES, face(language, columns, { again: ' --context prod-1' }), {}),
       );
     } finally {
       rmSync(folder, { recursive: true });
@@ -193,6 +193,67 @@ describe.each(LANGUAGES)('%s', (language) => {
       expect(lines.length).toBeLessThanOrEqual(100);
       for (const { id } of examination.results.filter(({ outcome }) => outcome === 'found')) expect(lines.join('\n')).toContain(id);
       expect(lines.slice(-2).join(' ')).toContain('kubectl upgrade-guard fix');
+    }
+  });
+});
+
+describe('the next command', () => {
+  const { notInstalled: none } = examples;
+  const at = face('en', 200, { again: ' --context b --to spiderpool=0.9.13', reach: ' --context b' });
+  const fix = { en: 'what is to be done', zh: '要做什么' };
+  const one = (id: string, automatic: boolean, command?: string) => {
+    const made = examples.found(`spiderpool/${id}`, [examples.finding({ message: fix })], fix);
+    made.result.findings[0]!.remedy = { automatic, text: fix, steps: command ? 0 : 1 };
+    if (command) made.remedy!.check.remedy!.command = () => command;
+    return made;
+  };
+  const CHART = 'helm pull spiderpool && {tool} fix spiderpool/crds-current{again} --chart x.tgz';
+  const closing = (parts: Parameters<typeof examples.examination>[0], words: Face = at) =>
+    shown(examples.examination(parts, []), words)
+      .at(-1)!
+      .split(/\.\s{3}/)
+      .at(-1);
+  const again = '--context b --to spiderpool=0.9.13';
+
+  test('repairs what can be repaired, also beside what a person has to do', () => {
+    expect(closing([one('a', true)])).toBe(`Next: kubectl upgrade-guard fix ${again}`);
+    expect(closing([one('a', false), one('b', true), one('c', false, CHART)])).toBe(`Next: kubectl upgrade-guard fix ${again}`);
+    expect(closing([one('a', true)], { ...at, again: ' --from x' })).toBe('Next: kubectl upgrade-guard fix --from x --rehearse');
+  });
+  test('gets the chart where nothing can be repaired without one', () => {
+    const command = `helm pull spiderpool && kubectl upgrade-guard fix spiderpool/crds-current ${again} --chart x.tgz`;
+    expect(closing([one('a', false, CHART)])).toBe(`Next: ${command}`);
+    expect(closing([one('a', false), one('b', false, CHART)])).toBe(`Next: ${command}`);
+  });
+  test('shows the steps where all of them are for a person, and is no repair', () => {
+    expect(closing([one('a', false)])).toBe(`Next, by hand; the steps: kubectl upgrade-guard fix ${again} --dry-run=client`);
+    expect(closing([one('a', false)], { ...at, language: 'zh', again: '' })).toContain(
+      '下一步需手动处理，步骤见：kubectl upgrade-guard fix --dry-run=client',
+    );
+    expect(closing([examples.found('spiderpool/a', [examples.finding({ message: fix })])])).toBe(
+      'Next: kubectl upgrade-guard explain spiderpool/a',
+    );
+  });
+  test.each([
+    ['do', 'resume'],
+    ['undo', 'undo'],
+  ] as const)('ends a run first that was cut (%s)', (way, verb) => {
+    const cut = { id: '20260102-030405-abcd', way };
+    const command = `kubectl upgrade-guard ${verb} 20260102-030405-abcd`;
+    for (const examination of [examples.mixed, examples.clean, none]) {
+      const last = table(examination, CATALOGUE.systems, CATALOGUE.checks, at, { cut }).at(-1);
+      expect(last!.endsWith(`Next: ${command} --context b`), last).toBe(true);
+    }
+    const of = (uid: string) =>
+      reportOf([examples.mixed, examples.clean], [], CATALOGUE, { ...at, again: '', reach: '' }, new Map([[uid, cut]]));
+    for (const view of [tables, markdown, html]) {
+      const text = (uid: string) =>
+        [view(of(uid), at)]
+          .flat()
+          .join('\n')
+          .replace(/<[^>]*>/g, '');
+      expect(text(examples.mixed.identity.uid)).toContain(`${command} --context prod-1`);
+      expect(text('another')).not.toContain(command);
     }
   });
 });

@@ -1,4 +1,5 @@
 // check: detect, look, report; one cluster, or several as one result.
+import type { ClusterIdentity, RunSummary } from '../../engine/contracts.ts';
 import { type Examination, type ExamineOptions, examine } from '../../engine/examine.ts';
 import { exitCode } from '../../engine/verdict.ts';
 import { runStore } from '../../journal/run-store.ts';
@@ -12,9 +13,9 @@ import { table, tables } from '../../report/table.ts';
 import { chosenChecks, HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
 import { assertInstalled, examineOptions } from '../asked.ts';
-import type { Call } from '../call.ts';
+import { type Call, reaching } from '../call.ts';
 import { contextsAsked } from '../contexts.ts';
-import { cutShort, howToEnd } from '../own-runs.ts';
+import { cutShort, howToEnd, wayOf } from '../own-runs.ts';
 import { openSource } from '../session.ts';
 
 /** Clusters looked at side by side: one that does not answer should not hold up the others. */
@@ -26,18 +27,20 @@ export async function check(call: Call): Promise<number> {
   const contexts = contextsAsked(call);
   if (contexts) return checkAll(call, contexts, options);
   const examination = await examined(call, options);
-  call.out(...shown(call, [examination]));
-  if (call.flags.from === undefined) await tellOfCutShort(call, examination.identity.uid);
+  const cut = call.flags.from === undefined ? await cutRuns(call, [examination]) : [];
+  call.out(...shown(call, [examination], { cut }));
+  tellOf(call, cut);
   const exit = exitOf(call, [examination]);
   assertInstalled(options, [examination], exit);
   return exit;
 }
 
-/** A quick look is never a green light, not even where nothing is installed that it could look at. */
+/** Neither a quick look is a green light, not even where nothing is installed that it could look at, nor is a look that left installations out. */
 function exitOf({ flags }: Call, examinations: readonly Examination[]): number {
   const results = examinations.flatMap((examination) => examination.results);
   const exit = exitCode(results, flags['fail-on'] ?? 'blocker');
-  return flags.quick && exit === EXIT.ok ? EXIT.unknown : exit;
+  const partly = flags.quick || examinations.some(({ elsewhere }) => elsewhere.length);
+  return partly && exit === EXIT.ok ? EXIT.unknown : exit;
 }
 
 const quickFrom = (): UserError =>
@@ -49,16 +52,36 @@ const quickFrom = (): UserError =>
     { en: 'leave out --quick: a snapshot is read in one go anyway', zh: '请去掉 --quick：快照本来就是一次读完的' },
   );
 
-/** A run of ours that was cut short matters more than any finding. */
-async function tellOfCutShort(call: Call, uid: string): Promise<void> {
-  // The journals are not what was asked for.
-  const { runs } = await runStore(stateFolder(call.env), uid)
-    .list()
-    .catch(() => ({ runs: [] }));
-  const run = cutShort(runs);
-  if (!run) return;
-  const { text, next } = howToEnd(run);
-  call.say(call.t({ en: `Before anything else: ${text.en}.`, zh: `请先处理：${text.zh}。` }), call.t(next));
+/** Runs of ours that were cut short: each matters more than any finding of its cluster. */
+async function cutRuns(call: Call, examinations: readonly Examination[]): Promise<Cut[]> {
+  const cut: Cut[] = [];
+  // Two contexts may lead to one cluster.
+  const clusters = new Map(examinations.map(({ identity }) => [identity.uid, identity]));
+  for (const identity of clusters.values()) {
+    // The journals are not what was asked for.
+    const { runs } = await runStore(stateFolder(call.env), identity.uid)
+      .list()
+      .catch(() => ({ runs: [] }));
+    const run = cutShort(runs);
+    if (run) cut.push({ identity, run });
+  }
+  return cut;
+}
+
+interface Cut {
+  identity: ClusterIdentity;
+  run: RunSummary;
+}
+
+/** Also where nothing of the report says what to do next: JSON and YAML. */
+function tellOf(call: Call, cut: readonly Cut[]): void {
+  const { flags } = call;
+  const several = flags.contexts !== undefined || flags['all-contexts'];
+  for (const { identity, run } of cut) {
+    const { text, next } = howToEnd(run);
+    const there = several ? { ...call, flags: { ...flags, context: identity.context } } : call;
+    call.say(call.t({ en: `Before anything else: ${text.en}.`, zh: `请先处理：${text.zh}。` }), call.t(reaching(next, there)));
+  }
 }
 
 async function examined(call: Call, options: ExamineOptions): Promise<Examination> {
@@ -71,10 +94,11 @@ async function examined(call: Call, options: ExamineOptions): Promise<Examinatio
   }
 }
 
-/** In any form that -o takes. `failed`: only with several clusters. */
-export function shown(call: Call, examinations: Examination[], failed?: Failed[]): string[] {
+/** In any form that -o takes. `failed`: only with several clusters. `cut`: runs that have to be ended first. */
+export function shown(call: Call, examinations: Examination[], { failed, cut = [] }: { failed?: Failed[]; cut?: Cut[] } = {}): string[] {
   const published = () => (failed ? publishList(examinations, failed) : publish(examinations[0]!));
-  const report = () => reportOf(examinations, failed ?? [], { systems: SYSTEMS, checks: HEADLINES }, call.face);
+  const first = new Map(cut.map(({ identity, run }) => [identity.uid, { id: run.id, way: wayOf(run) }]));
+  const report = () => reportOf(examinations, failed ?? [], { systems: SYSTEMS, checks: HEADLINES }, call.face, first);
   switch (call.flags.output) {
     case 'json':
       return [jsonOf(published())];
@@ -85,7 +109,9 @@ export function shown(call: Call, examinations: Examination[], failed?: Failed[]
     case 'html':
       return [html(report(), call.face)];
     default:
-      return failed ? tables(report(), call.face) : table(examinations[0]!, SYSTEMS, HEADLINES, call.face, 'next');
+      return failed
+        ? tables(report(), call.face)
+        : table(examinations[0]!, SYSTEMS, HEADLINES, call.face, { cut: first.get(examinations[0]!.identity.uid) });
   }
 }
 
@@ -102,7 +128,9 @@ async function checkAll(call: Call, contexts: readonly string[], options: Examin
       else throw end.reason;
     }
   }
-  call.out(...shown(call, examinations, failed));
+  const cut = await cutRuns(call, examinations);
+  call.out(...shown(call, examinations, { failed, cut }));
+  tellOf(call, cut);
   if (!examinations.length) return EXIT.failed;
   const exit = exitOf(call, examinations);
   if (!failed.length) assertInstalled(options, examinations, exit);

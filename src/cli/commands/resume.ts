@@ -13,6 +13,7 @@ import { chosenRun, isIn } from '../chosen-run.ts';
 import { onlyDeclared } from '../declared.ts';
 import { dryRun, isDryRun } from '../dry-run.ts';
 import { withHelm } from '../helm.ts';
+import { sameCharts } from '../same-chart.ts';
 import { openCluster } from '../session.ts';
 
 export async function resume(call: Call): Promise<number> {
@@ -29,13 +30,15 @@ export async function resume(call: Call): Promise<number> {
     const { run, progress } = stored;
     const open = run.steps.filter(({ id }) => !isSettled(progress.states.do.get(id)));
     open.forEach(onlyDeclared(run));
+    const world = withHelm(call, live, run.id);
+    await sameCharts(run, open, world);
     const rest = call.t({ en: `{tool} resume ${run.id} --dry-run=client{reach}`, zh: `{tool} resume ${run.id} --dry-run=client{reach}` });
     const shown = isDryRun(call) ? Number.POSITIVE_INFINITY : SHOWN;
     const lines = planView({ steps: open, refusals: [] }, call.face, { shown, rest, stored: true });
-    if (isDryRun(call)) return await dryRun(call, withHelm(call, live, run.id), lines, amongThese(open));
+    if (isDryRun(call)) return await dryRun(call, world, lines, amongThese(open));
     call.say(...lines, '');
     if (!call.flags.yes && !(await call.confirm(question(open, live.identity)))) return EXIT.interrupted;
-    const executed = await goOn(stored, 'do', attended(call, { ...live, world: withHelm(call, live, run.id) }, run, 'do', open.length));
+    const executed = await goOn(stored, 'do', attended(call, { ...live, world }, run, 'do', open.length));
     const exit = ended(call, run, 'do', executed, open);
     if (exit !== EXIT.ok) return exit;
     const after = await examine(live.source, SYSTEMS, { checks: run.checks, targets: run.targets });

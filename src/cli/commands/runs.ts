@@ -6,7 +6,7 @@ import { jsonOf, yamlOf } from '../../report/data.ts';
 import { runDetail, runList } from '../../report/run.ts';
 import { EXIT } from '../../text/user-error.ts';
 import type { Call } from '../call.ts';
-import { chosenRun, notReadable } from '../chosen-run.ts';
+import { chosenRun, maybeCut, notReadable } from '../chosen-run.ts';
 import { cutShort, howToEnd } from '../own-runs.ts';
 import { openCluster } from '../session.ts';
 
@@ -22,6 +22,7 @@ export async function runs(call: Call): Promise<number> {
     }
     const { runs: all, unreadable } = await live.store.list();
     for (const each of unreadable) call.say(call.t(notReadable(each)));
+    for (const each of all) if (each.lengthUnknown) call.say(call.t(maybeCut(each)));
     if (data) {
       const whole = [];
       for (const { id } of all) {

@@ -2,9 +2,10 @@
 // Rows A to G speak for the Plan, N1 to N4 against it. Times are compared with a tolerance: the API server's clock and the kubelet's differ.
 // Sources: rancher/system-upgrade-controller v0.20.1 pkg/upgrade (handle_batch.go, job/job.go); kubectl cordon and drain print `node/N cordoned` or
 // `node/N already cordoned`, send no field manager, and so write as `kubectl`.
-import type { Certainty, Ref } from '../../engine/contracts.ts';
+import type { Certainty, Evidence, Ref, Text } from '../../engine/contracts.ts';
 import { isStuck } from '../../kube/jobs.ts';
 import type { Cordon } from '../../kube/nodes.ts';
+import { textOf } from '../../text/language.ts';
 import { parse } from '../../versions/k3s.ts';
 import { planLabel } from './plans.ts';
 import type { JobRow, NodeRow, PlanRow, UpgradePod } from './reads.ts';
@@ -12,7 +13,7 @@ import type { JobRow, NodeRow, PlanRow, UpgradePod } from './reads.ts';
 export type Row = 'A' | 'B' | 'C' | 'D' | 'E' | 'F' | 'G' | 'N1' | 'N2' | 'N4' | 'running';
 export interface Verdict {
   row: Row;
-  evidence: { seen: string; at?: Ref }[];
+  evidence: Evidence[];
 }
 
 export const SURE: Partial<Record<Row, Certainty>> = {
@@ -35,7 +36,7 @@ export interface Trail {
 }
 
 /** Why the Jobs of a trail did not get on; or that one may still be at work, or that all went well and the controller will see to the node. */
-export type Failure = { why: string; at?: Ref };
+export type Failure = { why: Text; at?: Ref };
 export type Course = Failure | 'running' | 'went-well';
 
 export interface Facts {
@@ -99,11 +100,14 @@ export async function verdictOf(trail: Trail, node: NodeRow, facts: Facts): Prom
   const label = planLabel(trail.name);
   return cordon.at === undefined
     ? ruledOut('N4')
-    : { row: 'F', evidence: [{ seen: `label ${label}, of a Plan that is gone`, at: node.ref }] };
+    : {
+        row: 'F',
+        evidence: [{ seen: { en: `label ${label}, of a Plan that is gone`, zh: `标签 ${label}，所属的 Plan 已不存在` }, at: node.ref }],
+      };
 }
 
 const ruledOut = (row: Row): Verdict => ({ row, evidence: [] });
-const said = (failure: Failure): Verdict['evidence'][number] => ({ seen: failure.why, at: failure.at });
+const said = (failure: Failure): Evidence => ({ seen: failure.why, at: failure.at });
 
 /** Rows A to C, N1 and N4: something of the Jobs is still there. */
 async function byTimes({ jobs, pods }: Trail, node: NodeRow, facts: Facts, failure: Failure): Promise<Verdict> {
@@ -118,12 +122,13 @@ async function byTimes({ jobs, pods }: Trail, node: NodeRow, facts: Facts, failu
     const line = cordonLine(await facts.log(pod), node.ref.name);
     const container = pod.cordon!.name;
     if (line === 'cordoned')
-      return { row: 'A', evidence: [{ seen: `log of container ${container}: node/${node.ref.name} cordoned`, at: pod.ref }, ...evidence] };
+      return { row: 'A', evidence: [{ seen: inLog(container, `node/${node.ref.name} cordoned`), at: pod.ref }, ...evidence] };
     if (line === undefined) unread ??= pod;
   }
   if (unread) {
     const { name, startedAt, finishedAt } = unread.cordon!;
-    const seen = `container ${name} ran from ${clock(startedAt)} to ${finishedAt ? clock(finishedAt) : 'now'}`;
+    const [from, to] = [clock(startedAt), finishedAt ? clock(finishedAt) : NOW];
+    const seen = { en: `container ${name} ran from ${from.en} to ${to.en}`, zh: `容器 ${name} 的运行时间：${from.zh} 至 ${to.zh}` };
     return { row: 'B', evidence: [{ seen, at: unread.ref }, ...evidence] };
   }
   if (started.length) return ruledOut('N1');
@@ -132,7 +137,11 @@ async function byTimes({ jobs, pods }: Trail, node: NodeRow, facts: Facts, failu
     return cordons && startTime !== undefined && ended !== undefined && at >= startTime - TOLERANCE && at <= ended + TOLERANCE;
   });
   if (!job || pods.length) return ruledOut(jobs.some(({ startTime }) => startTime && at < startTime - TOLERANCE) ? 'N1' : 'N4');
-  const seen = `Job ran from ${clock(job.startTime)} to ${clock(job.end!.at)}; its Pods are gone`;
+  const [from, to] = [clock(job.startTime), clock(job.end!.at)];
+  const seen = {
+    en: `Job ran from ${from.en} to ${to.en}; its Pods are gone`,
+    zh: `Job 的运行时间：${from.zh} 至 ${to.zh}；其 Pod 已不存在`,
+  };
   return { row: 'C', evidence: [{ seen, at: job.ref }, ...evidence] };
 }
 
@@ -146,7 +155,7 @@ function cordonLine(log: string | undefined, node: string): 'cordoned' | 'alread
 /** Rows D, E and G: no Job is left, only the Plan's status and the node's label. */
 function byStatus(plan: PlanRow, node: NodeRow, { cordon: { at }, deadline, namesFailures }: Facts): Verdict | undefined {
   const { complete, ref } = plan;
-  const host = `status.applying names ${node.hostname}`;
+  const host = { en: `status.applying names ${node.hostname}`, zh: `status.applying 中有 ${node.hostname}` };
   if (!plan.cordons) return undefined;
   if (at === undefined) return isApplying(plan, node) ? { row: 'F', evidence: [{ seen: host, at: ref }] } : undefined;
   // LatestResolved would be a later bound, but its lastUpdateTime moves with every change of the status.
@@ -170,7 +179,15 @@ function byStatus(plan: PlanRow, node: NodeRow, { cordon: { at }, deadline, name
   if (!stands || parse(plan.latestVersion ?? '') !== parse(node.kubeletVersion)) return undefined;
   return {
     row: 'G',
-    evidence: [{ seen: `Complete, nothing in status.applying, and the node runs and is labelled with ${plan.latestVersion}`, at: ref }],
+    evidence: [
+      {
+        seen: {
+          en: `Complete, nothing in status.applying, and the node runs and is labelled with ${plan.latestVersion}`,
+          zh: `状态为 Complete，status.applying 为空，节点运行的版本和标签均为 ${plan.latestVersion}`,
+        },
+        at: ref,
+      },
+    ],
   };
 }
 
@@ -194,32 +211,57 @@ export async function courseOf({ plan, jobs, pods }: Trail, log: (pod: UpgradePo
   const active = jobs.some(({ end }) => !end);
   const broken = jobs.find(({ end }) => end?.how === 'failed');
   if (active || !jobs.length) return courseOfPods(pods, active, log);
-  if (broken) return { why: `Job failed: ${broken.end!.reason}`, at: broken.ref };
+  if (broken) return { why: { en: `Job failed: ${broken.end!.reason}`, zh: `Job 失败：${broken.end!.reason}` }, at: broken.ref };
   // The controller uncordons after a Job that went well, as long as the Plan is there and still cordons.
   if (plan?.cordons) return 'went-well';
-  return { why: `Job went well, but ${plan ? 'the Plan cordons no more' : 'the Plan is gone'}`, at: jobs[0]!.ref };
+  const why = plan
+    ? { en: 'Job went well, but the Plan cordons no more', zh: 'Job 已成功，但 Plan 不再封锁节点' }
+    : { en: 'Job went well, but the Plan is gone', zh: 'Job 已成功，但 Plan 已不存在' };
+  return { why, at: jobs[0]!.ref };
 }
 
 async function courseOfPods(pods: UpgradePod[], active: boolean, log: (pod: UpgradePod) => Promise<string | undefined>): Promise<Course> {
   const stuck = pods.find(({ upgrade }) => upgrade && isStuck(upgrade));
-  if (stuck) return { why: `container upgrade waits: ${stuck.upgrade!.waiting}`, at: stuck.ref };
+  if (stuck) {
+    const { waiting } = stuck.upgrade!;
+    return { why: { en: `container upgrade waits: ${waiting}`, zh: `容器 upgrade 正在等待：${waiting}` }, at: stuck.ref };
+  }
   const failed = lastOf(pods.filter(({ phase }) => phase === 'Failed'));
   if (!active) {
     const over = pods.every(({ phase }) => phase === 'Failed' || phase === 'Succeeded');
-    return over && failed ? { why: 'Pod failed; its Job is gone', at: failed.ref } : 'running';
+    return over && failed ? { why: { en: 'Pod failed; its Job is gone', zh: 'Pod 已失败；其 Job 已不存在' }, at: failed.ref } : 'running';
   }
   // The first Pod may well fail when K3s is restarted under it; what the next one says counts.
   const refusal = failed && refusalIn(await log(failed));
-  return refusal ? { why: `log of container upgrade: ${refusal}`, at: failed.ref } : 'running';
+  return refusal ? { why: inLog('upgrade', refusal), at: failed.ref } : 'running';
 }
 
 /** The one that ended last. */
 const lastOf = (pods: readonly UpgradePod[]): UpgradePod | undefined =>
   pods.toSorted((a, b) => (b.upgrade?.finishedAt ?? 0) - (a.upgrade?.finishedAt ?? 0))[0];
 
-const clock = (ms: number | undefined): string => (ms === undefined ? 'an unknown time' : new Date(ms).toISOString().replace('.000Z', 'Z'));
+// ---- wording of the evidence ----------------------------------------------------------------------------------------
+
+const NOW: Text = { en: 'now', zh: '现在' };
+const clock = (ms: number | undefined): Text =>
+  ms === undefined ? { en: 'an unknown time', zh: '未知时间' } : textOf(new Date(ms).toISOString().replace('.000Z', 'Z'));
+
+/** A line of a container's log. */
+export const inLog = (container: string, line: string): Text => ({
+  en: `log of container ${container}: ${line}`,
+  zh: `容器 ${container} 的日志：${line}`,
+});
+
 /** For the evidence of every row. */
-export const cordonSeen = ({ manager, at }: Cordon): string =>
-  at === undefined
-    ? 'spec.unschedulable: true; managedFields do not say by whom'
-    : `spec.unschedulable: true, written by ${manager ?? 'an unnamed manager'} at ${clock(at)}`;
+export function cordonSeen({ manager, at }: Cordon): Text {
+  if (at === undefined)
+    return {
+      en: 'spec.unschedulable: true; managedFields do not say by whom',
+      zh: 'spec.unschedulable: true；managedFields 没有注明由谁写入',
+    };
+  const [who, when] = [manager ? textOf(manager) : { en: 'an unnamed manager', zh: '未注明的管理者' }, clock(at)];
+  return {
+    en: `spec.unschedulable: true, written by ${who.en} at ${when.en}`,
+    zh: `spec.unschedulable: true，由 ${who.zh} 于 ${when.zh} 写入`,
+  };
+}

@@ -135,6 +135,12 @@ export async function each<Item, Result>(items: readonly Item[], look: (item: It
   return results;
 }
 
+/** Evidence out of a Pod itself. */
+export const saidByPod = (address: string): Text => ({
+  en: `status.podIPs or network-status: ${address}`,
+  zh: `status.podIPs 或 network-status：${address}`,
+});
+
 export const nameOf = ({ namespace, name }: Pick<Ref, 'namespace' | 'name'>): string => `${namespace}/${name}`;
 
 /** The first names of many, and how many more there are. */

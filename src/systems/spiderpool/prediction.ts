@@ -30,7 +30,7 @@ export async function predicted(
   if (isGap(current) || 'unknown' in current) return current;
   const { chart: its, config } = current.release;
   if (isVast(config) || isVast(its.values) || its.read.length > MOST_KEYS) return { unknown: VAST };
-  const old = valuesByChart({ ...its, crds: [] });
+  const old = valuesByChart(its);
   const rules = rulesOf(helm?.version ?? ANY_HELM);
   const upgrade = upgraded(target.defaults, intent ?? { given: {} }, { defaults: old.defaults, config }, rules);
   return { ...current, target, old, upgrade, today: upgraded(old.defaults, { given: config }, undefined, rules).all };

@@ -8,7 +8,7 @@ import { isRaw } from '../../kube/json.ts';
 import { formatPointer } from '../../kube/pointer.ts';
 import { redactMarked } from '../../text/redact.ts';
 import { oneLine } from '../../text/sanitise.ts';
-import { entriesOf, type PoolRow, poolRow, type Records, recordsIn, refOfPool } from './rows.ts';
+import { type EndpointRow, entriesOf, type PoolRow, poolRow, type Records, recordsIn, refOfPool, wordsOf } from './rows.ts';
 
 /** A pool as just read. */
 export interface PoolNow extends Records {
@@ -47,11 +47,29 @@ export function oddRecords({ row, coding, odd }: PoolNow): Gap[] {
 export const oddRanges = (pools: readonly PoolRow[]): Gap[] =>
   pools.flatMap((row) => (row.oddRanges.length ? [gapIn(row, row.oddRanges)] : []));
 
-function gapIn({ name }: PoolRow, fields: readonly string[]): Gap {
-  const more = fields.length > NAMED ? ` (+${fields.length - NAMED})` : '';
-  const detail = `${fields.slice(0, NAMED).join(', ')}${more}`;
-  return { why: 'failed', verb: 'decode', resource: 'spiderippools.spiderpool.spidernet.io', name, detail };
+const gapIn = ({ name }: PoolRow, fields: readonly string[]): Gap => ({ ...UNREADABLE, resource: POOLS, name, detail: some(fields) });
+
+/** The same of what stands in an endpoint where an address should; one that is on its way out claims nothing any more. */
+export function oddClaims(endpoints: readonly EndpointRow[]): Gap[] {
+  const odd = endpoints.filter((row) => row.odd !== '' && !row.deleted);
+  const more = odd.length - ENDPOINTS_NAMED;
+  return [
+    ...odd
+      .slice(0, ENDPOINTS_NAMED)
+      .map(
+        ({ namespace, name, odd: fields }): Gap => ({ ...UNREADABLE, resource: ENDPOINTS, namespace, name, detail: some(wordsOf(fields)) }),
+      ),
+    ...(more > 0 ? [{ ...UNREADABLE, resource: ENDPOINTS, detail: `+${more}` }] : []),
+  ];
 }
+
+const UNREADABLE = { why: 'failed', verb: 'decode' } as const;
+const [POOLS, ENDPOINTS] = ['spiderippools.spiderpool.spidernet.io', 'spiderendpoints.spiderpool.spidernet.io'];
+/** There may be 150,000 of them. */
+const ENDPOINTS_NAMED = 20;
+
+const some = (fields: readonly string[]): string =>
+  `${fields.slice(0, NAMED).join(', ')}${fields.length > NAMED ? ` (+${fields.length - NAMED})` : ''}`;
 
 /** One record of a pool, before and after; null: none. Plain data, for a finding's arguments. */
 export interface RecordChange {

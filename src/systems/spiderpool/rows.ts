@@ -57,6 +57,8 @@ export interface EndpointRow {
   podUid: string;
   /** `ADDRESS POOL INTERFACE`, of each claim; see `claimsOf`. */
   claims: string;
+  /** What stands in an address's place and is none: `status.current.ips[0].ipv4`, blanks between. */
+  odd: string;
 }
 export interface Claim {
   /** Key of kube/addresses.ts. */
@@ -78,23 +80,40 @@ export const ENDPOINT_FIELDS: readonly Field[] = [
 export function endpointRow(object: Raw): EndpointRow {
   const metadata = rawAt(object.metadata);
   const current = rawAt(rawAt(object.status).current);
-  const ips = (Array.isArray(current.ips) ? current.ips : []).filter(isRaw);
+  const odd: string[] = [];
+  const claims = claimWords(current.ips, odd).join(' ');
   return {
     apiVersion: shared(text(object.apiVersion)),
     namespace: shared(text(metadata.namespace)),
     name: text(metadata.name),
     deleted: typeof metadata.deletionTimestamp === 'string',
     podUid: text(current.uid),
-    claims: ips.flatMap(claimWords).join(' '),
+    claims,
+    odd: odd.join(' '),
   };
 }
 
-function claimWords(ip: Raw): string[] {
-  return ['ipv4', 'ipv6'].flatMap((family) => {
-    const address = addressKey(text(ip[family]));
-    return address === undefined ? [] : [address, word(ip[`${family}Pool`]), word(ip.interface)];
+/** `odd`: gets the places of what is no address. */
+function claimWords(ips: Json | undefined, odd: string[]): string[] {
+  const isThere = (value: Json | undefined) => value !== undefined && value !== null && value !== '';
+  if (!Array.isArray(ips)) {
+    if (isThere(ips)) odd.push(IPS);
+    return [];
+  }
+  return ips.flatMap((ip, at) => {
+    if (!isRaw(ip)) {
+      odd.push(`${IPS}[${at}]`);
+      return [];
+    }
+    return ['ipv4', 'ipv6'].flatMap((family) => {
+      const address = addressKey(text(ip[family]));
+      if (address !== undefined) return [address, word(ip[`${family}Pool`]), word(ip.interface)];
+      if (isThere(ip[family])) odd.push(`${IPS}[${at}].${family}`);
+      return [];
+    });
   });
 }
+const IPS = 'status.current.ips';
 
 /** As one word; names have no blanks. */
 const word = (value: Json | undefined): string => text(value).replaceAll(' ', '') || '-';

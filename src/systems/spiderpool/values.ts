@@ -46,7 +46,11 @@ export function valuesByTable(version: string): KnownValues | undefined {
   return { version, defaults, read: [...leaves.filter((path) => !isIn(UNREAD[written(path)])), ...named.map(pathOf)] };
 }
 
-export const valuesByChart = ({ version, values, read }: Chart): KnownValues => ({ version, defaults: values, read: read.map(pathOf) });
+export const valuesByChart = ({ version, values, read }: Pick<Chart, 'version' | 'values' | 'read'>): KnownValues => ({
+  version,
+  defaults: values,
+  read: read.map(pathOf),
+});
 
 function put(into: Raw, [name = '', ...rest]: readonly string[], value: Json): void {
   if (!rest.length) {

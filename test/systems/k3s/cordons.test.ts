@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Facts, type Row, refusalIn, strongest, type Trail, trailsOf, verdictOf } from '../../../src/systems/k3s/cordons.ts';
 import type { JobRow, NodeRow, PlanRow, UpgradePod } from '../../../src/systems/k3s/reads.ts';
+import { textOf } from '../../../src/text/language.ts';
 
 const T = Date.parse('2026-03-01T09:43:20Z');
 const node: NodeRow = {
@@ -44,7 +45,7 @@ const plan = (more: Partial<PlanRow> = {}): PlanRow => ({
   ...more,
 });
 const trail = (more: Partial<Trail> = {}): Trail => ({ namespace: 'suc', name: 'p', plan: plan(), jobs: [], pods: [], ...more });
-const FAILED = { why: 'Job failed' };
+const FAILED = { why: textOf('Job failed') };
 const facts = (more: Partial<Facts> = {}): Facts => ({
   cordon: { manager: 'kubectl', at: T + 4000 },
   stockKubectl: true,

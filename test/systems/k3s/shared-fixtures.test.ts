@@ -11,6 +11,7 @@ import { makePlan } from '../../../src/engine/plan.ts';
 import { readDump } from '../../../src/snapshot/read.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
 import { SYSTEMS } from '../../../src/systems/index.ts';
+import { textOf } from '../../../src/text/language.ts';
 import { describeUpstream } from '../../bed/upstream.ts';
 
 const CHECK = 'k3s/nodes-cordoned-by-plan';
@@ -185,7 +186,9 @@ describeUpstream('states of clusters', ['data', 'k3s', 'fixtures'], () => {
 
   test('the log line and the row stand in the evidence', async () => {
     const { results } = await examined(laid('01-seed-downgrade-suc-v0.20.1', false));
-    expect(results[0]!.findings[0]!.evidence.map(({ seen }) => seen)).toEqual([
+    const seen = results[0]!.findings[0]!.evidence.map((each) => textOf(each.seen));
+    expect(seen[0]!.zh).toBe('判定表第 A 行：容器 cordon 的日志：node/ip-172-31-0-16 cordoned');
+    expect(seen.map(({ en }) => en)).toEqual([
       'row A: log of container cordon: node/ip-172-31-0-16 cordoned',
       'Job failed: BackoffLimitExceeded',
       'log of container upgrade: Error: Current version k3s version v1.27.4+k3s1 (36645e73) is higher than k3s version v1.26.7+k3s1 (9f3dd2ea)',

@@ -48,7 +48,7 @@ const situation = (version: string, objects: Raw[], values: Raw = VALUES, forbid
   source: dumpSource(dumpOf({ objects, whole: true, absent: forbidden.map((resource) => ({ why: 'forbidden', verb: 'list', resource })) })),
   from: '0.9.4',
   release: { namespace: NAMESPACE, name: 'sp', revision: 4, status: 'deployed' },
-  chart: { path: '/c', name: 'spiderpool', version },
+  chart: { path: '/c', name: 'spiderpool', version, digest: '' },
   values,
   kept: { on: { apiVersion: 'v1', kind: 'Secret', namespace: NAMESPACE, name: 'k' }, digest: 'd', given: false, config: 'd' },
   reuse: false,

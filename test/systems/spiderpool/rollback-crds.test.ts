@@ -32,7 +32,7 @@ test.each<[string, string, RegExp]>([
   ['0.9.13', '1.2.2', /^$/],
   ['0.9.4', '9.9.9', /^$/],
 ])('the note beside helm rollback, %s → %s', (from, to, expected) => {
-  const chart = { path: '/x', name: 'spiderpool', version: to };
+  const chart = { path: '/x', name: 'spiderpool', version: to, digest: '' };
   expect(rollbackTrap({ from, chart }).en).toMatch(expected);
   expect(rollbackTrap({ from, chart }).zh === '').toBe(rollbackTrap({ from, chart }).en === '');
 });

@@ -20,7 +20,7 @@ grid('spiderpool/target-version', [
   { to: 'spiderpool=1.3.0', expect: 'unknown' },
 ]);
 
-const CHART = { name: 'spiderpool', crds: [], values: {}, read: [] };
+const CHART = { name: 'spiderpool', digest: '', crds: [], values: {}, read: [] };
 
 async function judged(from: string, to?: string, chart?: string) {
   const { results } = await examine(dumpSource(dumpOf({ objects: [installed(from)], whole: true })), SYSTEMS, {

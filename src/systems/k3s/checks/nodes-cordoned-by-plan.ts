@@ -1,7 +1,8 @@
 // Nodes that a failed Plan of the system-upgrade-controller left unschedulable. Who made them so is judged by the table in ../cordons.ts.
-import type { Ask, Asked, Certainty, Check, Finding, Grade, Raw, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import type { Ask, Asked, Certainty, Check, Evidence, Finding, Grade, Raw, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { type Cordon, cordonOf, KURED_LOCK, othersAtWork } from '../../../kube/nodes.ts';
+import { textOf } from '../../../text/language.ts';
 import { oneLine } from '../../../text/sanitise.ts';
 import {
   atLeast,
@@ -18,6 +19,7 @@ import {
   cordonSeen,
   courseOf,
   type Facts,
+  inLog,
   type Row,
   refusalIn,
   SURE,
@@ -227,12 +229,19 @@ async function finding({ node, verdict, cordon }: Judged, args: Args, look: Look
     objects: [node.ref],
     args,
     evidence: [
-      { seen: `row ${verdict.row}: ${oneLine(first!.seen, 600)}`, at: first!.at },
-      ...more.map(({ seen, at }) => ({ seen: oneLine(seen, 600), at })),
-      ...(refusal ? [{ seen: `log of container upgrade: ${oneLine(refusal, 300)}`, at: pod }] : []),
+      { seen: inRow(verdict.row, bounded(first!.seen)), at: first!.at },
+      ...more.map(({ seen, at }) => ({ seen: bounded(seen), at })),
+      ...(refusal ? [{ seen: inLog('upgrade', oneLine(refusal, 300)), at: pod }] : []),
       { seen: cordonSeen(cordon), at: node.ref },
     ],
   };
+}
+
+const inRow = (row: Row, { en, zh }: Text): Text => ({ en: `row ${row}: ${en}`, zh: `判定表第 ${row} 行：${zh}` });
+
+function bounded(seen: Evidence['seen']): Text {
+  const { en, zh } = textOf(seen);
+  return { en: oneLine(en, 600), zh: oneLine(zh, 600) };
 }
 
 // ---- point reads, each once -----------------------------------------------------------------------------------------

@@ -118,10 +118,10 @@ function finding(wanted: WantedCrd, live: Raw | undefined, target: string): Find
   };
 }
 
-const EVIDENCE = {
-  missing: () => 'not found',
-  older: (names: string) => `spec.versions lacks ${names}`,
-  stored: (names: string) => `status.storedVersions: ${names}`,
+const EVIDENCE: Record<Args['state'], (names: string) => string | Text> = {
+  missing: () => ({ en: 'not found', zh: '未找到' }),
+  older: (names) => ({ en: `spec.versions lacks ${names}`, zh: `spec.versions 缺少 ${names}` }),
+  stored: (names) => `status.storedVersions: ${names}`,
 };
 
 /** What keeps the new version from starting, or makes it fail; what loses settings; what only a part that may not be in use needs. */

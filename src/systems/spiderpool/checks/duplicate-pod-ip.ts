@@ -3,13 +3,27 @@
 // so that within Spiderpool one address is one place in the network.
 import type { Ask, Check, Finding, Raw, Screen, Situation, StepDraft, Text } from '../../../engine/contracts.ts';
 import { satisfies } from '../../../versions/chart.ts';
-import { apiVersionOf, each, gives, type Hold, holdOf, nameOf, poolOf, type Rows, recordKey, sharedAddresses, someOf } from '../ledger.ts';
+import {
+  apiVersionOf,
+  each,
+  gives,
+  type Hold,
+  holdOf,
+  nameOf,
+  poolOf,
+  type Rows,
+  recordKey,
+  saidByPod,
+  sharedAddresses,
+  someOf,
+} from '../ledger.ts';
 import { rowsOf, type Suspicion, suspect, TABLES, thereOf } from '../quick.ts';
 import { budgets, endpoints, pods, pools } from '../reads.ts';
 import {
   inTurn,
   isClear,
   newRecord,
+  oddClaims,
   oddRanges,
   type PoolNow,
   RECORD_RIGHTS,
@@ -65,7 +79,10 @@ const check: Check<typeof reads, Args> = {
   reads,
   asks: [{ resource: 'pods' }, { resource: endpoints.resource }, { resource: pools.resource }],
   // Which addresses of Pods concern Spiderpool hangs on the ranges of its pools.
-  judge: async (rows, at) => ({ findings: await settled(rows, at, async (names) => namesIn(rows, names)), gaps: oddRanges(rows.pools) }),
+  judge: async (rows, at) => ({
+    findings: await settled(rows, at, async (names) => namesIn(rows, names)),
+    gaps: [...oddRanges(rows.pools), ...oddClaims(rows.endpoints)],
+  }),
   screen,
   message: {
     en: ({ address, holders }) => `${address} is used by ${holders.map(placed.en).join(' and ')}`,
@@ -172,7 +189,7 @@ function finding(address: string, holds: Hold[], pool: PoolNow | undefined, arou
 function evidenceOf(address: string, { pod, claim, byPod }: Hold): Finding['evidence'] {
   const at = { apiVersion: 'v1', kind: 'Pod', namespace: pod.namespace, name: pod.name };
   return [
-    ...(byPod ? [{ seen: `status.podIPs or network-status: ${address}`, at }] : []),
+    ...(byPod ? [{ seen: saidByPod(address), at }] : []),
     ...(claim ? [{ seen: `status.current.ips: ${address}`, at: { ...claim.endpoint, uid: undefined } }] : []),
   ];
 }

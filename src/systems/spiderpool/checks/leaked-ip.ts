@@ -7,6 +7,7 @@ import { apiVersionOf, each, nameOf, type Rows, settle, someOf } from '../ledger
 import { endpoints, pods, pools } from '../reads.ts';
 import {
   inTurn,
+  oddClaims,
   oddRecords,
   type PoolNow,
   poolOfRow,
@@ -61,7 +62,8 @@ const check: Check<typeof reads, Args> = {
   ],
   async judge(rows, { ask }) {
     const apiVersion = apiVersionOf(rows);
-    const { suspects, gaps } = suspectsOf(rows);
+    const { suspects, odd } = suspectsOf(rows);
+    const gaps = [...odd, ...oddClaims(rows.endpoints)];
     const first = await lookedAt(suspects, apiVersion, ask);
     if (!first.length) return { findings: [], gaps };
     await settle();
@@ -118,23 +120,23 @@ interface Suspect {
 }
 
 /** Records whose name no Pod and no endpoint of the lists has, of addresses that nobody uses: one in use with a wrong record is the matter of spiderpool/unrecorded-pod-ip. */
-function suspectsOf({ pods, endpoints, pools }: Rows): { suspects: Suspect[]; gaps: Gap[] } {
+function suspectsOf({ pods, endpoints, pools }: Rows): { suspects: Suspect[]; odd: Gap[] } {
   const uids = new Set(pods.map(({ uid }) => uid));
   const open: Suspect[] = [];
-  const gaps: Gap[] = [];
+  const odd: Gap[] = [];
   for (const pool of pools) {
     const now = poolOfRow(pool);
-    gaps.push(...oddRecords(now));
+    odd.push(...oddRecords(now));
     for (const [address, { pod, uid }] of now.records) if (!uids.has(uid)) open.push({ address, pod, uid, pool });
   }
-  if (!open.length) return { suspects: [], gaps };
+  if (!open.length) return { suspects: [], odd };
   // Only what is asked for is put together: there may be 150,000 Pods.
   const [names, addresses] = [new Set(open.map(({ pod }) => pod)), new Set(open.map(({ address }) => address))];
   for (const one of [...pods, ...endpoints]) {
     names.delete(nameOf(one));
     for (const address of wordsOf('addresses' in one ? one.addresses : one.deleted ? '' : one.claims)) addresses.delete(address);
   }
-  return { suspects: open.filter(({ pod, address }) => names.has(pod) && addresses.has(address)), gaps };
+  return { suspects: open.filter(({ pod, address }) => names.has(pod) && addresses.has(address)), odd };
 }
 
 interface Look {

@@ -81,7 +81,7 @@ function judged([newest, ...older]: ReleaseRecord[]): Finding<Args>[] {
       sure: 'certain',
       objects: [on],
       args: { release: name, namespace, revision, status, good },
-      evidence: [{ seen: `label status=${status}`, at: on }],
+      evidence: [{ seen: { en: `label status=${status}`, zh: `标签 status=${status}` }, at: on }],
     },
   ];
 }

@@ -143,7 +143,7 @@ function finding(crd: string, field: string, objects: Ref[], values: Map<string,
     objects,
     // What took another's place so far is a switch.
     args: { kind, field, target, value, instead, again, ...(instead ? { held: switches(values) } : {}) },
-    evidence: [{ seen: `${field} is set`, at: objects[0] }],
+    evidence: [{ seen: { en: `${field} is set`, zh: `已设置 ${field}` }, at: objects[0] }],
   };
 }
 

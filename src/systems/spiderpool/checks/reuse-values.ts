@@ -3,6 +3,7 @@
 import type { Check, Finding, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { setFlag } from '../../../helm/flags.ts';
+import { textOf } from '../../../text/language.ts';
 import { failsAt, type Keys, keyList, SHOWN } from '../key-words.ts';
 import { failing, type Prediction, predicted } from '../prediction.ts';
 import { RELEASE_ASKS, RELEASE_READS } from '../release.ts';
@@ -80,14 +81,16 @@ function finding(prediction: Prediction, found: Omit<Args, 'target' | 'flags'>):
   const { at, release, target, old, upgrade } = prediction;
   const renamed = lostValues(upgrade.config, target, upgrade.all, old).filter(({ state }) => state === 'renamed');
   const args = { ...found, target: target.version, flags: renamed.flatMap(({ to, value }) => to.map((path) => setFlag(path, value))) };
-  const seen = args.said ?? `missing or old: ${args.keys.join(', ')}`;
+  const keys = args.keys.join(', ');
+  const seen = textOf(args.said ?? { en: `missing or old: ${keys}`, zh: `缺失或过旧：${keys}` });
+  const chart = `${release.chart.name}-${release.chart.version}`;
   return {
     grade: args.state === 'stale' ? 'warning' : 'blocker',
     key: [args.state],
     sure: 'certain',
     objects: [at],
     args,
-    evidence: [{ seen: `${release.chart.name}-${release.chart.version}: ${seen}`, at }],
+    evidence: [{ seen: { en: `${chart}: ${seen.en}`, zh: `${chart}：${seen.zh}` }, at }],
   };
 }
 

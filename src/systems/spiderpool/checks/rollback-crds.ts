@@ -71,11 +71,11 @@ const check: Check<Record<string, never>, Args> = {
     en: ({ what, from, target, fields, count }) =>
       what === 'agents'
         ? `after a helm rollback agents of ${from} fail: the definitions of ${target} drop ${fields.join(', ')} and stay; apply those of ${from} again, and set the fields`
-        : `${target} brings ${fields.join(', ')}${more(count - fields.length).en}; what is written there meanwhile is lost with the definitions of ${from}`,
+        : `${target} brings ${fields.join(', ')}${more(fields.length, count).en}; what is written there meanwhile is lost with the definitions of ${from}`,
     zh: ({ what, from, target, fields, count }) =>
       what === 'agents'
         ? `helm rollback 之后 ${from} 的 spiderpool-agent 会出错：${target} 的定义丢弃了 ${fields.join('、')} 且不会恢复；需重新应用 ${from} 的定义并设置这些字段`
-        : `${target} 带来了 ${fields.join('、')}${more(count - fields.length).zh}；恢复 ${from} 的定义后，其间写入的内容会丢失`,
+        : `${target} 带来了 ${fields.join('、')}${more(fields.length, count).zh}；恢复 ${from} 的定义后，其间写入的内容会丢失`,
   },
 };
 export default check;
@@ -86,7 +86,8 @@ const NO_TABLE = (target: string): Text => ({
   en: `${target} is no release that this build knows the definitions of; give its chart with --chart`,
   zh: `本工具不了解 ${target} 的定义；请用 --chart 提供其 chart`,
 });
-const more = (count: number): Text => (count > 0 ? { en: ` and ${count} more`, zh: ` 等，另有 ${count} 个` } : { en: '', zh: '' });
+const more = (named: number, count: number): Text =>
+  count > named ? { en: ` and ${count - named} more`, zh: ` 等 ${count} 个` } : { en: '', zh: '' };
 const some = (all: readonly string[]): { fields: string[]; count: number } => ({ fields: all.slice(0, SHOWN), count: all.length });
 
 const definition = (name: string): Ref => ({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name });

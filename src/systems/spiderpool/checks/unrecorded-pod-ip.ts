@@ -15,6 +15,7 @@ import {
   poolOf,
   type Rows,
   recordKey,
+  saidByPod,
   settle,
   sharedAddresses,
   someOf,
@@ -24,6 +25,7 @@ import {
   inTurn,
   isClear,
   newRecord,
+  oddClaims,
   oddRanges,
   oddRecords,
   type PoolNow,
@@ -69,7 +71,7 @@ const check: Check<typeof reads, Args> = {
   async judge(rows, { ask, path }) {
     const version = typeof path.from === 'string' ? path.from : undefined;
     const { suspects, odd } = suspectsOf(rows);
-    const gaps = [...odd, ...oddRanges(rows.pools)];
+    const gaps = [...odd, ...oddRanges(rows.pools), ...oddClaims(rows.endpoints)];
     if (!suspects.length) return { findings: [], gaps };
     const first = await lookedAt(suspects, rows, ask);
     if (!first.length) return { findings: [], gaps };
@@ -229,9 +231,11 @@ function finding({ suspect: { address }, hold, pool }: Look, rows: Rows & { budg
       because,
     },
     evidence: [
-      { seen: hold.claim ? `status.current.ips: ${address}` : `status.podIPs or network-status: ${address}`, at },
+      { seen: hold.claim ? `status.current.ips: ${address}` : saidByPod(address), at },
       {
-        seen: record ? `status.allocatedIPs: ${address} → ${record.pod}` : `status.allocatedIPs: no ${address}`,
+        seen: record
+          ? `status.allocatedIPs: ${address} → ${record.pod}`
+          : { en: `status.allocatedIPs: no ${address}`, zh: `status.allocatedIPs 中没有 ${address}` },
         at: { apiVersion: pool.row.apiVersion, kind: 'SpiderIPPool', name: pool.row.name },
       },
     ],
