@@ -150,7 +150,7 @@ export interface Installation {
   name: string;
   version: string | Gap;
   /** Every place that names a version, and what it says; they may disagree. */
-  sources: { from: string; says: string }[];
+  sources: { from: string | Text; says: string }[];
   /** Helm says that it manages it, whether or not its records can be seen. */
   byHelm: boolean;
   /** The newest revision, by its record. */

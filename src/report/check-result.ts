@@ -54,7 +54,7 @@ export function publish({ identity, serverVersion, installations, paths, results
     installations: installations.map(({ id, version, sources, release }) => ({
       id,
       version: isGap(version) ? null : version,
-      sources,
+      sources: sources.map(({ from, says }) => ({ from: textOf(from).en, says })),
       release: release ?? null,
     })),
     paths: paths.map(({ installation, from, to, chosen, hops }) => ({

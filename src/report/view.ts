@@ -136,7 +136,8 @@ function disagreement({ id, sources }: Installation, { language }: Face): View['
       head: { en: `versions disagree in ${name}:`, zh: `${name} 各处的版本不一致：` }[language],
       says: [...bySaid].map(([says, [first, ...more]]) => {
         const others = { en: ` and ${more.length} more`, zh: ` 等 ${more.length + 1} 处` }[language];
-        return `${says}: ${oneLine(first!.from, NAME)}${more.length ? others : ''}`;
+        const colon = { en: ': ', zh: '：' }[language];
+        return `${says}${colon}${oneLine(textOf(first!.from)[language], NAME)}${more.length ? others : ''}`;
       }),
     },
   ];

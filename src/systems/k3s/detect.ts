@@ -1,7 +1,8 @@
 // Finding K3s: the kubelets of its nodes carry +k3s in their version. The whole cluster is the installation.
 // Named besides: what its Plans ask for, the controller that carries them out, and Rancher where it manages the cluster.
-import type { Ask, Asked, Gap, Installation } from '../../engine/contracts.ts';
+import type { Ask, Asked, Gap, Installation, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
+import { textOf } from '../../text/language.ts';
 import { compare, parse } from '../../versions/k3s.ts';
 import { CONTROLLER, controllerIn, DEPLOYMENTS } from './controller.ts';
 import { rancherAgent, rancherOf } from './ownership.ts';
@@ -44,11 +45,14 @@ function versionOf(members: NodeRow[]): string | Gap {
   );
 }
 
-function nodeSources(members: NodeRow[], rancher: string): Installation['sources'] {
+function nodeSources(members: NodeRow[], rancher: Text): Installation['sources'] {
   const counts = Map.groupBy(members, ({ kubeletVersion }) => kubeletVersion);
   return [...counts]
     .sort(([a], [b]) => a.localeCompare(b))
-    .map(([says, { length }]) => ({ from: `kubelet of ${length} Node${length === 1 ? '' : 's'}${rancher}`, says }));
+    .map(([says, { length }]) => ({
+      from: { en: `kubelet of ${length} Node${length === 1 ? '' : 's'}${rancher.en}`, zh: `${length} 个 Node 的 kubelet${rancher.zh}` },
+      says,
+    }));
 }
 
 /** What a Plan asks for disagrees with the nodes until it has been carried out. */
@@ -56,16 +60,24 @@ async function planSources(planRows: PlanRow[], ask: Ask): Promise<Installation[
   const sources: Installation['sources'] = [];
   for (const [namespace, rows] of Map.groupBy(planRows, ({ ref }) => ref.namespace ?? '')) {
     const controller = await controllerIn(namespace, ask);
-    const by = controller ? `${CONTROLLER} ${controller.version ?? controller.image}` : `no Deployment ${namespace}/${CONTROLLER}`;
+    const by = controller ? textOf(`${CONTROLLER} ${controller.version ?? controller.image}`) : noController(namespace);
     for (const { ref, latestVersion, version, channel } of rows) {
       const says = latestVersion ?? version ?? channel ?? '';
-      sources.push({ from: `Plan ${namespace}/${ref.name} (${by})`, says: parse(says) ?? says });
+      const plan = `Plan ${namespace}/${ref.name}`;
+      sources.push({ from: { en: `${plan} (${by.en})`, zh: `${plan}（${by.zh}）` }, says: parse(says) ?? says });
     }
   }
-  return sources.sort((a, b) => a.from.localeCompare(b.from));
+  return sources.sort((a, b) => textOf(a.from).en.localeCompare(textOf(b.from).en));
 }
 
-async function rancherMark(members: NodeRow[], planRows: PlanRow[], ask: Ask): Promise<string> {
+const noController = (namespace: string): Text => ({
+  en: `no Deployment ${namespace}/${CONTROLLER}`,
+  zh: `没有 Deployment ${namespace}/${CONTROLLER}`,
+});
+
+async function rancherMark(members: NodeRow[], planRows: PlanRow[], ask: Ask): Promise<Text> {
   const rancher = rancherOf(members, planRows) ?? (await rancherAgent(ask));
-  return rancher ? ` (managed by ${rancher.name}: ${rancher.mark})` : '';
+  if (!rancher) return textOf('');
+  const { name, mark } = rancher;
+  return { en: ` (managed by ${name}: ${mark})`, zh: `（由 ${name} 管理：${mark}）` };
 }

@@ -1,6 +1,6 @@
 // Finding Spiderpool: its workloads by label, its Helm release by what the workloads name and by the release's own record.
 // Every place that names a version is reported; where they disagree, the release's chart decides, then the image tag (facts: charts and images carry the same version).
-import type { Ask, Asked, Gap, HelmRelease, Installation, Raw, Read } from '../../engine/contracts.ts';
+import type { Ask, Asked, Gap, HelmRelease, Installation, Raw, Read, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { history, type ReleaseRecord } from '../../helm/records.ts';
 import { decodeRelease } from '../../helm/release.ts';
@@ -85,10 +85,7 @@ async function installationAt(place: Place, records: ReleaseRecord[], ask: Ask):
   const newest = records[0];
   const chart = newest ? await chartOf(newest, ask) : undefined;
   if (!place.workloads.length && chart?.name !== 'spiderpool') return undefined;
-  const sources = [
-    ...(chart ? [{ from: `release ${keyOf(place)} revision ${newest!.revision}`, says: chart.version }] : []),
-    ...place.workloads.flatMap(saidBy),
-  ];
+  const sources = [...(chart ? [{ from: revisionOf(place, newest!), says: chart.version }] : []), ...place.workloads.flatMap(saidBy)];
   const version = sources.map(({ says }) => parse(says)).find(Boolean);
   return {
     id: `spiderpool@${keyOf(place)}`,
@@ -107,6 +104,11 @@ async function installationAt(place: Place, records: ReleaseRecord[], ask: Ask):
     release: newest && releaseOf(newest),
   };
 }
+
+const revisionOf = (place: Place, { revision }: ReleaseRecord): Text => ({
+  en: `release ${keyOf(place)} revision ${revision}`,
+  zh: `release ${keyOf(place)} 的修订版 ${revision}`,
+});
 
 const releaseOf = ({ kind, namespace, name, revision, status }: ReleaseRecord): HelmRelease => ({
   ...{ namespace, name, revision, status },
@@ -129,8 +131,10 @@ function saidBy({ kind, namespace, name, labels, images }: Workload): Installati
   const chart = labels['helm.sh/chart']?.replace(/^spiderpool-/, '');
   const label = labels['app.kubernetes.io/version'];
   return [
-    ...tags.map((says) => ({ from: `image of ${at}`, says })),
-    ...(label ? [{ from: `label app.kubernetes.io/version of ${at}`, says: label }] : []),
-    ...(chart ? [{ from: `label helm.sh/chart of ${at}`, says: chart }] : []),
+    ...tags.map((says) => ({ from: ofIt('image', at), says })),
+    ...(label ? [{ from: ofIt('label app.kubernetes.io/version', at), says: label }] : []),
+    ...(chart ? [{ from: ofIt('label helm.sh/chart', at), says: chart }] : []),
   ];
 }
+
+const ofIt = (what: string, at: string): Text => ({ en: `${what} of ${at}`, zh: `${at} 的 ${what}` });

@@ -5,6 +5,7 @@ import { examine } from '../../../src/engine/examine.ts';
 import { dumpOf } from '../../../src/snapshot/dump.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
 import { SYSTEMS } from '../../../src/systems/index.ts';
+import { textOf } from '../../../src/text/language.ts';
 
 const node = (name: string, kubeletVersion: string, labels: Raw = {}): Raw => ({
   apiVersion: 'v1',
@@ -28,7 +29,7 @@ const deployment = (name: string, namespace: string, image: string): Raw => ({
 });
 const seen = async (objects: Raw[], absent: Gap[] = []) => {
   const examination = await examine(dumpSource(dumpOf({ objects, absent, whole: true })), SYSTEMS, { systems: ['k3s'] });
-  return { ...examination, sources: examination.installations[0]?.sources.map(({ from, says }) => `${says}: ${from}`) };
+  return { ...examination, sources: examination.installations[0]?.sources.map(({ from, says }) => `${says}: ${textOf(from).en}`) };
 };
 
 describe('k3s', () => {
