@@ -10,7 +10,7 @@ import { parse } from '../../versions/k3s.ts';
 import { planLabel } from './plans.ts';
 import type { JobRow, NodeRow, PlanRow, UpgradePod } from './reads.ts';
 
-export type Row = 'A' | 'B' | 'C' | 'D' | 'E' | 'F' | 'G' | 'N1' | 'N2' | 'N4' | 'running';
+export type Row = 'A' | 'B' | 'C' | 'late' | 'D' | 'E' | 'F' | 'G' | 'N1' | 'N2' | 'N4' | 'running';
 export interface Verdict {
   row: Row;
   evidence: Evidence[];
@@ -20,6 +20,7 @@ export const SURE: Partial<Record<Row, Certainty>> = {
   A: 'certain',
   B: 'certain',
   C: 'high',
+  late: 'medium',
   D: 'medium',
   E: 'medium',
   G: 'medium',
@@ -55,6 +56,8 @@ export interface Facts {
 const TOLERANCE = 5_000;
 /** Between the end of a Job and its mention in the Plan's status. */
 const REPORTING = 60_000;
+/** Between the start of a Job and the cordon, which is the first thing its Pod does: time for the Pod to be scheduled and its image to be pulled. Ours: no source says it. */
+const PROMPT = 60_000;
 
 /** Every Plan that may have had to do with this node. */
 export function trailsOf(node: NodeRow, plans: readonly PlanRow[], jobs: readonly JobRow[], pods: readonly UpgradePod[]): Trail[] {
@@ -138,11 +141,18 @@ async function byTimes({ jobs, pods }: Trail, node: NodeRow, facts: Facts, failu
   });
   if (!job || pods.length) return ruledOut(jobs.some(({ startTime }) => startTime && at < startTime - TOLERANCE) ? 'N1' : 'N4');
   const [from, to] = [clock(job.startTime), clock(job.end!.at)];
-  const seen = {
+  const ran = {
     en: `Job ran from ${from.en} to ${to.en}; its Pods are gone`,
     zh: `Job 的运行时间：${from.zh} 至 ${to.zh}；其 Pod 已不存在`,
   };
-  return { row: 'C', evidence: [{ seen, at: job.ref }, ...evidence] };
+  const after = Math.round((at - job.startTime!) / 1000);
+  if (at <= job.startTime! + PROMPT) return { row: 'C', evidence: [{ seen: ran, at: job.ref }, ...evidence] };
+  // Jobs last up to a quarter of an hour, in which somebody else has time for a cordon of his own.
+  const late = {
+    en: `${ran.en}; the node was cordoned ${after} s after it began, which a person may have done as well`,
+    zh: `${ran.zh}；节点在其开始 ${after} 秒后才被设为不可调度，也可能是人为操作`,
+  };
+  return { row: 'late', evidence: [{ seen: late, at: job.ref }, ...evidence] };
 }
 
 /** What kubectl said of this node. undefined: the log does not tell. */
@@ -191,7 +201,7 @@ function byStatus(plan: PlanRow, node: NodeRow, { cordon: { at }, deadline, name
   };
 }
 
-const ORDER: Row[] = ['A', 'B', 'C', 'D', 'E', 'G', 'F'];
+const ORDER: Row[] = ['A', 'B', 'C', 'D', 'late', 'E', 'G', 'F'];
 /** The strongest verdict that speaks for a Plan; undefined: none does. One that may still be at work settles it: there is nothing to repair yet. */
 export function strongest<Of extends { verdict: Verdict }>(verdicts: readonly Of[]): Of | undefined {
   if (verdicts.some(({ verdict }) => verdict.row === 'running')) return undefined;

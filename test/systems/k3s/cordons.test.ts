@@ -78,6 +78,8 @@ describe('the Jobs are there', () => {
     ['running', both, { course: 'running' }],
     ['F', both, { cordon: {} }],
     ['C', trail({ jobs: [job()] }), {}],
+    ['C', trail({ jobs: [job()] }), { cordon: { manager: 'kubectl', at: T + 60_000 } }],
+    ['late', trail({ jobs: [job()] }), { cordon: { manager: 'kubectl', at: T + 61_000 } }], // somebody else had time to
     ['N1', trail({ jobs: [job()] }), { cordon: { manager: 'kubectl', at: T - 60_000 } }],
     ['N4', trail({ jobs: [job()] }), { cordon: { manager: 'kubectl', at: T + 1_000_000 } }],
     ['N4', trail({ jobs: [job({ cordons: false })] }), {}],
