@@ -41,8 +41,15 @@ export type Doing =
   /**
    * Done once the object is gone or on its way out (finalizers). Never a Pod without a controller unless it has finished, nor a CustomResourceDefinition with objects.
    * `like`, in inverses: fields that must still be as we wrote them, else somebody has gone on from there and it is left.
+   * `again`: it is made again only while that object lives, and with these finalizers, which an earlier step took off.
    */
-  | { do: 'delete'; on: Ref; propagation?: 'Foreground' | 'Background' | 'Orphan'; like?: Raw }
+  | {
+      do: 'delete';
+      on: Ref;
+      propagation?: 'Foreground' | 'Background' | 'Orphan';
+      like?: Raw;
+      again?: { whileLives: Ref; finalizers: string[] };
+    }
   /** Eviction that waits for PodDisruptionBudgets. `within`: seconds. */
   | { do: 'evict'; on: Ref; within: number }
   /** `within`: seconds in which all must begin to hold; `lasting`: seconds for which they must then hold without a break. `assume`: what a controller will do meanwhile, for rehearsal. */

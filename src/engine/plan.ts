@@ -21,22 +21,25 @@ export function makePlan(proposals: readonly (Proposal & { reasons: string[] })[
   const lastOn = new Map<string, string>();
   for (const phase of PHASES) {
     for (const { draft, reasons } of drafted.filter((each) => each.draft.phase === phase)) {
-      const twin = twins.get(doing(draft));
+      const { after = [], ...rest } = draft;
+      const needed = after.map((each) => idOf(each, ids));
+      // To wait once more for the same, later, is another step.
+      const key = draft.do === 'wait' ? `${doing(draft)} ${needed}` : doing(draft);
+      const twin = twins.get(key);
       if (twin) {
         twin.reasons = [...new Set([...twin.reasons, ...reasons])];
         ids.set(draft, twin.id);
         continue;
       }
-      const { after = [], ...rest } = draft;
       const id = String(steps.length + 1);
       ids.set(draft, id);
       // Two writes to one object at a time would only collide on its resourceVersion.
       const object = 'on' in draft ? keyOf(draft.on) : undefined;
       const before = object !== undefined && lastOn.get(object);
-      const needs = [...after.map((each) => idOf(each, ids)), ...(before ? [before] : [])];
+      const needs = [...needed, ...(before ? [before] : [])];
       const step: Step = { ...rest, id, after: [...new Set(needs)], reasons };
       if (object !== undefined) lastOn.set(object, id);
-      twins.set(doing(draft), step);
+      twins.set(key, step);
       steps.push(step);
     }
   }

@@ -136,7 +136,10 @@ const KINDS: Record<Doing['do'], Shape> = {
   patch: kind({ on: ref, changes }, { subresource: oneOf('status'), counters: listOf(fields({ path: pointer, keysOf: pointer })) }),
   create: kind({ object }),
   apply: kind({ object }, { like: raw }),
-  delete: kind({ on: ref }, { propagation: oneOf('Foreground', 'Background', 'Orphan'), like: raw }),
+  delete: kind(
+    { on: ref },
+    { propagation: oneOf('Foreground', 'Background', 'Orphan'), like: raw, again: fields({ whileLives: ref, finalizers: listOf(text) }) },
+  ),
   evict: kind({ on: ref, within: seconds }),
   wait: kind({ until: conditions, within: seconds, assume: listOf(assumed) }, { lasting: seconds }),
   backup: kind({ resources: listOf(text), file: like(/^[a-z0-9.-]{1,64}$/) }),

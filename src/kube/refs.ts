@@ -1,7 +1,10 @@
 // Which object is meant: references, their names in messages, and when two of them are one.
-import { type Raw, type Ref, WorldError } from '../engine/contracts.ts';
+import { type Condition, type Raw, type Ref, WorldError } from '../engine/contracts.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { isRaw } from './json.ts';
+
+/** Still there and not on its way out. */
+export const lives = (on: Ref): Condition => ({ on, must: [{ path: '/metadata/deletionTimestamp' }] });
 
 /** Throws for an object without apiVersion, kind and name: no server sends one. */
 export function refOf(object: Raw): Ref {

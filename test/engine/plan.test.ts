@@ -46,3 +46,34 @@ test('a kind of another group, and a run without definitions, stay as they were'
   expect(planned([patch('Pool', 'a', 'h.io/v1')], [definition('Pool')])).toEqual(['1 patch', '2 apply']);
   expect(planned([patch('Pool', 'a')], [patch('Pool', 'b')])).toEqual(['1 patch', '2 patch']);
 });
+test('to wait for the same once more, behind something else, is a step of its own: what comes behind it must not begin too soon', () => {
+  const wait = (after: StepDraft[]): StepDraft => ({
+    ...common,
+    do: 'wait',
+    until: [{ on: { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', namespace: 'n', name: 'b' }, must: 'exist' }],
+    within: 1,
+    assume: [],
+    after,
+  });
+  const restart = (name: string, after: StepDraft[]) => {
+    const first = wait(after);
+    const gone: StepDraft = { ...common, do: 'delete', on: { apiVersion: 'g.io/v1', kind: 'Endpoint', name }, after: [first] };
+    return [first, gone, { ...evict([gone]), on: { apiVersion: 'v1', kind: 'Pod', namespace: 'n', name } } as StepDraft];
+  };
+  const one = restart('a', []);
+  expect(planned([...one, ...restart('b', one.slice(-1))])).toEqual([
+    '1 wait',
+    '2 delete after 1',
+    '3 evict after 2',
+    '4 wait after 3',
+    '5 delete after 4',
+    '6 evict after 5',
+  ]);
+  expect(planned([...restart('a', []), ...restart('b', [])])).toEqual([
+    '1 wait',
+    '2 delete after 1',
+    '3 evict after 2',
+    '4 delete after 1',
+    '5 evict after 4',
+  ]);
+});

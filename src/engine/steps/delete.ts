@@ -1,5 +1,5 @@
 // A delete step, with uid and resourceVersion of what was looked at as preconditions. Taking it back makes the object again from what was remembered, where that means anything.
-import { describe, refOf } from '../../kube/refs.ts';
+import { describe, lives, refOf } from '../../kube/refs.ts';
 import type { Condition, Look, Raw, Ref, Step, StepKind, StepOf, Text, World } from '../contracts.ts';
 import { differences } from './differences.ts';
 import { brokenGuard } from './guard.ts';
@@ -11,6 +11,7 @@ import {
   isOneOff,
   isSecret,
   isUpgradePlan,
+  metadataOf,
   neverDeleted,
   ownersOf,
   uidOf,
@@ -54,8 +55,14 @@ function inverse(step: DeleteStep, before: Raw | undefined): Step | { none: Text
   if (isSecret(step.on)) return { none: SECRET };
   if (!before) return { none: UNKNOWN };
   const { id, phase, text, after, reasons, undo, undoNote } = step;
-  const object = bare(before);
-  return { id, phase, text, after, reasons, undo, undoNote, do: 'create', object, guard: stillWanted(object) };
+  const { again } = step;
+  const object = again ? withFinalizers(bare(before), again.finalizers) : bare(before);
+  const guard = [...stillWanted(object), ...(again ? [lives(again.whileLives)] : [])];
+  return { id, phase, text, after, reasons, undo, undoNote, do: 'create', object, guard };
+}
+
+function withFinalizers(object: Raw, finalizers: string[]): Raw {
+  return finalizers.length ? { ...object, metadata: { ...metadataOf(object), finalizers } } : object;
 }
 
 const ONE_OFF: Text = {

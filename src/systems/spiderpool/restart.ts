@@ -6,6 +6,7 @@ import { describeGap, isGap } from '../../engine/gaps.ts';
 import { type BudgetRow, budgetsOf } from '../../kube/budgets.ts';
 import { isRaw } from '../../kube/json.ts';
 import { controllerOf, type Owner } from '../../kube/pods.ts';
+import { lives } from '../../kube/refs.ts';
 import { shellWord } from '../../text/shell.ts';
 import { type Hold, nameOf } from './ledger.ts';
 import { refOfPod } from './rows.ts';
@@ -119,9 +120,6 @@ async function stepsOf(one: Wanted, ask: Ask): Promise<StepDraft[]> {
   return [...before, evict({ ...one, after: before.length ? before.slice(-1) : one.after })];
 }
 
-/** Still there and not on its way out. */
-export const lives = (pod: Ref): Condition => ({ on: pod, must: [{ path: '/metadata/deletionTimestamp' }] });
-
 const common = { phase: 'prepare', undo: 'none' } as const;
 
 function evict({ restart: { pod, owner }, because, guard, after }: Wanted): StepDraft {
@@ -181,13 +179,19 @@ async function endpointGoes(one: Wanted, endpoint: Ref, ask: Ask): Promise<StepD
     ...common,
     do: 'delete',
     on: endpoint,
+    // A Pod that runs on, because its eviction failed, must not stay without it: its address would be given to others.
+    again: { whileLives: restart.pod, finalizers },
     guard: why,
     after: then(),
+    undo: 'exact',
     text: {
       en: `delete SpiderEndpoint ${name}: the restarted Pod would get the same address back from it`,
       zh: `删除 SpiderEndpoint ${name}：否则重启后的 Pod 会从中取回同一地址`,
     },
-    undoNote: { en: 'the restarted Pod gets a new one', zh: '重启后的 Pod 会得到新的 SpiderEndpoint' },
+    undoNote: {
+      en: `as long as Pod ${nameOf(restart.pod)} has not been restarted; then it has a new one`,
+      zh: `仅限 Pod ${nameOf(restart.pod)} 尚未重启时；重启后的 Pod 会得到新的 SpiderEndpoint`,
+    },
   });
   return steps;
 }
@@ -250,5 +254,7 @@ export const RESTART_RIGHTS: Rule[] = [
   { verbs: ['get'], group: '', resource: 'pods' },
   { verbs: ['create'], group: '', resource: 'pods/eviction' },
   { verbs: ['get'], group: 'policy', resource: 'poddisruptionbudgets' },
-  { verbs: ['get', 'patch', 'delete'], group: 'spiderpool.spidernet.io', resource: 'spiderendpoints' },
+  { verbs: ['get', 'patch', 'delete', 'create'], group: 'spiderpool.spidernet.io', resource: 'spiderendpoints' },
+  // Made again where its status is a subresource (up to 0.3.7).
+  { verbs: ['patch'], group: 'spiderpool.spidernet.io', resource: 'spiderendpoints/status' },
 ];

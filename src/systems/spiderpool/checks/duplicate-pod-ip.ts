@@ -2,6 +2,7 @@
 // Sources: issues 2526, 3751, 3817; pull requests 3778, 3912, 3914; overlapping pools are refused by the webhook (pkg/ippoolmanager/ippool_validate.go),
 // so that within Spiderpool one address is one place in the network.
 import type { Ask, Check, Finding, Raw, Screen, Situation, StepDraft, Text } from '../../../engine/contracts.ts';
+import { lives } from '../../../kube/refs.ts';
 import { satisfies } from '../../../versions/chart.ts';
 import {
   apiVersionOf,
@@ -32,7 +33,7 @@ import {
   recordAt,
   recordStep,
 } from '../records.ts';
-import { isAutomatic, lives, RESTART_RIGHTS, type Restart, restartOf, restarts, type Wanted } from '../restart.ts';
+import { isAutomatic, RESTART_RIGHTS, type Restart, restartOf, restarts, type Wanted } from '../restart.ts';
 import type { PodRow, PoolRow } from '../rows.ts';
 
 const reads = { pods, endpoints, pools, budgets };

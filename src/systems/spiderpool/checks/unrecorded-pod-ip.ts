@@ -3,6 +3,7 @@
 import type { Ask, Check, Finding, Gap, StepDraft, Text } from '../../../engine/contracts.ts';
 import { inRanges } from '../../../kube/addresses.ts';
 import type { BudgetRow } from '../../../kube/budgets.ts';
+import { lives } from '../../../kube/refs.ts';
 import { satisfies } from '../../../versions/chart.ts';
 import {
   apiVersionOf,
@@ -36,7 +37,7 @@ import {
   recordAt,
   recordStep,
 } from '../records.ts';
-import { isAutomatic, lives, RESTART_RIGHTS, type Restart, restartOf, restarts } from '../restart.ts';
+import { isAutomatic, RESTART_RIGHTS, type Restart, restartOf, restarts } from '../restart.ts';
 import { claimsOf, type EndpointRow, type PodRow, type PoolRecord, type PoolRow, wordsOf } from '../rows.ts';
 
 const reads = { pods, endpoints, pools, budgets };
