@@ -31,37 +31,47 @@ export function controllerOf({ metadata }: Raw): Owner | undefined {
   return found && { apiVersion: text(found.apiVersion), kind: text(found.kind), name: text(found.name) };
 }
 
-/** What `addressesOf` reads. */
-export const ADDRESS_FIELDS: readonly Field[] = [`metadata.annotations['${NETWORK_STATUS}']`, 'status.podIP', 'status.podIPs'];
+/** What `addressesOf` reads; where it can be odd. */
+export const NETWORK_FIELD: Field = `metadata.annotations['${NETWORK_STATUS}']`;
+export const ADDRESS_FIELDS: readonly Field[] = [NETWORK_FIELD, 'status.podIP', 'status.podIPs'];
 
-/** Keys of addresses.ts: of status.podIPs and of the network-status annotation, each once. */
-export const addressesOf = (pod: Raw): string[] => keys(new Set([...statusAddresses(pod), ...networkAddresses(pod)]));
+/** `keys`: of addresses.ts, of status.podIPs and of the network-status annotation, each once. `isOdd`: something there cannot be understood, so that there may be more. */
+export function addressesOf(pod: Raw): { keys: string[]; isOdd: boolean } {
+  const networks = networksOf(pod);
+  const keys = new Set<string>();
+  let isOdd = networks === undefined;
+  const add = (value: unknown) => {
+    const key = typeof value === 'string' ? addressKey(value) : undefined;
+    if (key !== undefined) keys.add(key);
+    else isOdd = true;
+  };
+  for (const value of new Set(statusAddresses(pod))) add(value);
+  for (const network of networks ?? []) {
+    const ips = isRaw(network) ? (network.ips ?? []) : undefined;
+    if (!Array.isArray(ips)) isOdd = true;
+    // Nearly always the one of the status, in the same words.
+    else for (const ip of ips) if (typeof ip !== 'string' || !keys.has(ip)) add(ip);
+  }
+  return { keys: [...keys], isOdd };
+}
 
 function statusAddresses(pod: Raw): unknown[] {
   const status = isRaw(pod.status) ? pod.status : {};
-  const many = Array.isArray(status.podIPs) ? status.podIPs.map((each) => (isRaw(each) ? each.ip : undefined)) : [];
-  return [...many, status.podIP];
+  const many = Array.isArray(status.podIPs) ? status.podIPs.map((each) => (isRaw(each) ? each.ip : each)) : [];
+  return [...many, status.podIP].filter((each) => each !== undefined && each !== null && each !== '');
 }
 
-function networkAddresses({ metadata }: Raw): unknown[] {
+/** undefined: it is no list. Anybody may write an annotation. */
+function networksOf({ metadata }: Raw): unknown[] | undefined {
   const written = isRaw(metadata) && isRaw(metadata.annotations) ? metadata.annotations[NETWORK_STATUS] : undefined;
-  if (typeof written !== 'string' || written.length > MAX_NETWORK_STATUS) return [];
+  if (written === undefined || written === '') return [];
+  if (typeof written !== 'string' || written.length > MAX_NETWORK_STATUS) return undefined;
   try {
-    const networks: unknown = JSON.parse(written);
-    return (Array.isArray(networks) ? networks : []).flatMap((each: unknown) => (isRaw(each) && Array.isArray(each.ips) ? each.ips : []));
+    const networks: unknown = JSON.parse(written) ?? [];
+    return Array.isArray(networks) ? networks : undefined;
   } catch {
-    return []; // anybody may write an annotation
+    return undefined;
   }
-}
-
-/** Each once, however often and in however many forms it is written. */
-function keys(written: Set<unknown>): string[] {
-  const found = new Set<string>();
-  for (const value of written) {
-    const key = typeof value === 'string' ? addressKey(value) : undefined;
-    if (key !== undefined) found.add(key);
-  }
-  return [...found];
 }
 
 const text = (value: Json | undefined): string => (typeof value === 'string' ? value : '');

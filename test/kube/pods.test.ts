@@ -22,11 +22,26 @@ describe('addressesOf', () => {
       { name: 'a', ips: ['10.6.0.1', 'FD00::1'] },
       { name: 'b', interface: 'net1', ips: ['10.7.0.5'] },
     ]);
-    expect(addressesOf(pod(status, multus))).toEqual(['10.6.0.1', 'fd00::1', '10.7.0.5']);
+    expect(addressesOf(pod(status, multus))).toEqual({ keys: ['10.6.0.1', 'fd00::1', '10.7.0.5'], isOdd: false });
   });
-  test.each(['{', '"x"', '{"ips":["10.6.0.9"]}', '[{"ips":"10.6.0.9"},null,3,[]]', '[{"ips":[4,{},"no"]}]'])(
-    'a network-status of %s gives none',
-    (written) => expect(addressesOf(pod({}, networks(written)))).toEqual([]),
+  test.each<[string, string[]]>([
+    ['{', []],
+    ['"x"', []],
+    ['[{"ips":["10.6.0.9"]}', []], // cut
+    ['{"ips":["10.6.0.9"]}', []],
+    ['[{"ips":["10.6.0.9"]},{"ips":"10.6.0.8"}]', ['10.6.0.9']],
+    ['[null,{"ips":["10.6.0.9"]}]', ['10.6.0.9']],
+    ['[[]]', []],
+    ['[{"ips":[4,"10.6.0.9"]}]', ['10.6.0.9']],
+    ['[{"ips":["10.6.1.300"]}]', []],
+    [`[${'['.repeat(50_000)}`, []],
+    [`[${' '.repeat(300_000)}]`, []],
+  ])('a network-status of %.60s may hide others', (written, keys) =>
+    expect(addressesOf(pod({}, networks(written)))).toEqual({ keys, isOdd: true }),
+  );
+  test.each(['', '[]', 'null', '[{"name":"a"}]', '[{"ips":null},{"ips":[]}]'])(
+    'a network-status of %j has none, and hides none',
+    (written) => expect(addressesOf(pod({}, networks(written)))).toEqual({ keys: [], isOdd: false }),
   );
   test('reads what it declares', () => {
     const all = pod(
@@ -37,7 +52,7 @@ describe('addressesOf', () => {
     addressesOf(object);
     expect(undeclared(reads(), ADDRESS_FIELDS)).toEqual([]);
   });
-  test('an object of no Pod at all does not throw', () => expect(addressesOf({ kind: 'Pod' })).toEqual([]));
+  test('an object of no Pod at all does not throw', () => expect(addressesOf({ kind: 'Pod' })).toEqual({ keys: [], isOdd: false }));
 });
 
 test.each([

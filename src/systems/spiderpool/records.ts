@@ -5,10 +5,11 @@ import type { Ask, Change, Condition, Gap, Json, Raw, Ref, StepDraft, Text } fro
 import { isGap } from '../../engine/gaps.ts';
 import { addressKey } from '../../kube/addresses.ts';
 import { isRaw } from '../../kube/json.ts';
+import { NETWORK_FIELD } from '../../kube/pods.ts';
 import { formatPointer } from '../../kube/pointer.ts';
 import { redactMarked } from '../../text/redact.ts';
 import { oneLine } from '../../text/sanitise.ts';
-import { type EndpointRow, entriesOf, type PoolRow, poolRow, type Records, recordsIn, refOfPool, wordsOf } from './rows.ts';
+import { type EndpointRow, entriesOf, type PodRow, type PoolRow, poolRow, type Records, recordsIn, refOfPool, wordsOf } from './rows.ts';
 
 /** A pool as just read. */
 export interface PoolNow extends Records {
@@ -49,24 +50,38 @@ export const oddRanges = (pools: readonly PoolRow[]): Gap[] =>
 
 const gapIn = ({ name }: PoolRow, fields: readonly string[]): Gap => ({ ...UNREADABLE, resource: POOLS, name, detail: some(fields) });
 
-/** The same of what stands in an endpoint where an address should; one that is on its way out claims nothing any more. */
-export function oddClaims(endpoints: readonly EndpointRow[]): Gap[] {
-  const odd = endpoints.filter((row) => row.odd !== '' && !row.deleted);
-  const more = odd.length - ENDPOINTS_NAMED;
+/** The same of what Pods and endpoints say their addresses are; an endpoint that is on its way out claims nothing any more. */
+export function oddClaims({ pods, endpoints }: { pods: readonly PodRow[]; endpoints: readonly EndpointRow[] }): Gap[] {
   return [
-    ...odd
-      .slice(0, ENDPOINTS_NAMED)
-      .map(
-        ({ namespace, name, odd: fields }): Gap => ({ ...UNREADABLE, resource: ENDPOINTS, namespace, name, detail: some(wordsOf(fields)) }),
-      ),
-    ...(more > 0 ? [{ ...UNREADABLE, resource: ENDPOINTS, detail: `+${more}` }] : []),
+    ...unreadable(
+      'pods',
+      pods.filter(({ odd }) => odd),
+      () => NETWORK_FIELD,
+    ),
+    ...unreadable(
+      ENDPOINTS,
+      endpoints.filter(({ odd, deleted }) => odd !== '' && !deleted),
+      ({ odd }) => some(wordsOf(odd)),
+    ),
   ];
+}
+
+function unreadable<Row extends { namespace: string; name: string }>(
+  resource: string,
+  rows: readonly Row[],
+  detail: (row: Row) => string,
+): Gap[] {
+  const named = rows.slice(0, OBJECTS_NAMED).map((row): Gap => {
+    const { namespace, name } = row;
+    return { ...UNREADABLE, resource, namespace, name, detail: detail(row) };
+  });
+  return rows.length > named.length ? [...named, { ...UNREADABLE, resource, detail: `+${rows.length - named.length}` }] : named;
 }
 
 const UNREADABLE = { why: 'failed', verb: 'decode' } as const;
 const [POOLS, ENDPOINTS] = ['spiderippools.spiderpool.spidernet.io', 'spiderendpoints.spiderpool.spidernet.io'];
 /** There may be 150,000 of them. */
-const ENDPOINTS_NAMED = 20;
+const OBJECTS_NAMED = 20;
 
 const some = (fields: readonly string[]): string =>
   `${fields.slice(0, NAMED).join(', ')}${fields.length > NAMED ? ` (+${fields.length - NAMED})` : ''}`;

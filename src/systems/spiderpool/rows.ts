@@ -17,6 +17,8 @@ export interface PodRow {
   machine?: string;
   /** Keys of kube/addresses.ts, blanks between. */
   addresses: string;
+  /** It may have more of them: what says so cannot be understood. */
+  odd: boolean;
 }
 
 export const POD_FIELDS: readonly Field[] = [...LIVENESS_FIELDS, ...ADDRESS_FIELDS, 'metadata.ownerReferences', 'spec.hostNetwork'];
@@ -24,18 +26,22 @@ export const POD_FIELDS: readonly Field[] = [...LIVENESS_FIELDS, ...ADDRESS_FIEL
 export function podRow(pod: Raw): PodRow {
   const { namespace, name, uid } = rawAt(pod.metadata);
   const uses = isLive(pod) && rawAt(pod.spec).hostNetwork !== true;
+  const { keys, isOdd } = uses ? addressesOf(pod) : NO_ADDRESSES;
   const row: PodRow = {
     namespace: shared(text(namespace)),
     name: text(name),
     uid: text(uid),
     uses,
     machine: undefined,
-    addresses: uses ? addressesOf(pod).join(' ') : '',
+    addresses: keys.join(' '),
+    odd: isOdd,
   };
   const owner = controllerOf(pod);
   if (owner?.kind === MACHINE && owner.apiVersion.startsWith('kubevirt.io/')) row.machine = owner.name;
   return row;
 }
+
+const NO_ADDRESSES = { keys: [], isOdd: false };
 
 export const MACHINE = 'VirtualMachineInstance';
 

@@ -82,7 +82,7 @@ const check: Check<typeof reads, Args> = {
   // Which addresses of Pods concern Spiderpool hangs on the ranges of its pools.
   judge: async (rows, at) => ({
     findings: await settled(rows, at, async (names) => namesIn(rows, names)),
-    gaps: [...oddRanges(rows.pools), ...oddClaims(rows.endpoints)],
+    gaps: [...oddRanges(rows.pools), ...oddClaims(rows)],
   }),
   screen,
   message: {

@@ -63,7 +63,7 @@ const check: Check<typeof reads, Args> = {
   async judge(rows, { ask }) {
     const apiVersion = apiVersionOf(rows);
     const { suspects, odd } = suspectsOf(rows);
-    const gaps = [...odd, ...oddClaims(rows.endpoints)];
+    const gaps = [...odd, ...oddClaims(rows)];
     const first = await lookedAt(suspects, apiVersion, ask);
     if (!first.length) return { findings: [], gaps };
     await settle();

@@ -72,7 +72,7 @@ const check: Check<typeof reads, Args> = {
   async judge(rows, { ask, path }) {
     const version = typeof path.from === 'string' ? path.from : undefined;
     const { suspects, odd } = suspectsOf(rows);
-    const gaps = [...odd, ...oddRanges(rows.pools), ...oddClaims(rows.endpoints)];
+    const gaps = [...odd, ...oddRanges(rows.pools), ...oddClaims(rows)];
     if (!suspects.length) return { findings: [], gaps };
     const first = await lookedAt(suspects, rows, ask);
     if (!first.length) return { findings: [], gaps };

@@ -1,4 +1,4 @@
-// What a SpiderEndpoint has where an address should be and is none: nobody knows then which address it uses. The checks are unknown, by object and field.
+// What a SpiderEndpoint, or the network-status of a Pod, has where an address should be and is none: nobody knows then which address it uses. The checks are unknown, by object and field.
 import { rmSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Json, Raw } from '../../../src/engine/contracts.ts';
@@ -28,6 +28,13 @@ const endpoint = (name: string, ips: Json, metadata: Raw = {}): Raw => ({
   metadata: { name, namespace: 'odd', uid: `uid-${name}`, ...metadata },
   status: { current: { uid: `pod-${name}`, node: 'n1', ips }, ownerControllerType: 'Deployment', ownerControllerName: 'x' },
 });
+const pod = (name: string, written: string, status: Raw = { phase: 'Running' }, spec: Raw = {}): Raw => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, namespace: 'odd', uid: `uid-${name}`, annotations: { 'k8s.v1.cni.cncf.io/network-status': written } },
+  spec,
+  status,
+});
 const eth0 = (more: Raw) => [{ interface: 'eth0', ipv4Pool: 'v4', ...more }];
 const said = ({ results: [result] }: Examination) =>
   result!.gaps.map(({ resource, namespace, name, detail }) => [resource, namespace, name, detail].join(' '));
@@ -53,6 +60,18 @@ describe.each(CHECKS)('%s', (check) => {
     const going = endpoint('d', eth0({ ipv4: 'x' }), { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['x'] });
     const examination = await looked(check, 'healthy', [...none, going]);
     expect(examination.results).toMatchObject([{ outcome: 'passed', gaps: [] }]);
+  });
+
+  test.each([
+    ['cut', '[{"ips":["10.6.168.81"]}'],
+    ['no list', '{"ips":["10.6.168.81"]}'],
+    ['no address', '[{"ips":["oops 10.6.168.81"]}]'],
+  ])('a network-status that is %s: unknown, by name; not of a Pod that is over, nor in the network of its node', async (_, written) => {
+    const examination = await looked(check, 'healthy', [pod('riddle', written)]);
+    expect(examination.results).toMatchObject([{ outcome: 'unknown', findings: [] }]);
+    expect(said(examination)).toEqual(["pods odd riddle metadata.annotations['k8s.v1.cni.cncf.io/network-status']"]);
+    const others = [pod('over', written, { phase: 'Succeeded' }), pod('host', written, { phase: 'Running' }, { hostNetwork: true })];
+    expect((await looked(check, 'healthy', others)).results).toMatchObject([{ outcome: 'passed', gaps: [] }]);
   });
 
   test('many of them are counted', async () => {
