@@ -1,7 +1,8 @@
 // A chart from a repository or a registry, fetched by helm because somebody asked for it. It stays, so that a run can be resumed.
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { HelmProgram } from '../engine/contracts.ts';
+import { makeFolder } from '../files/folder.ts';
 import { redactMarked } from '../text/redact.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
@@ -15,7 +16,7 @@ export async function fetchedChart(
   folder: string,
 ): Promise<string> {
   const into = path.join(folder, `${process.pid}`);
-  mkdirSync(into, { recursive: true, mode: 0o700 });
+  await makeFolder(into, 0o700);
   try {
     const from = repo === undefined ? [] : ['--repo', repo];
     // A name that begins with a dash would be read as a flag.

@@ -1,11 +1,12 @@
 // The runs of one cluster on disk: <state>/<cluster>/<run>/run.json, journal.jsonl and journal.length, folders 0700, files 0600.
 // Cluster uids and run ids come from outside and become paths only through `clusterFolder` and `isRunId`.
 import { createHash } from 'node:crypto';
-import { access, chmod, constants, type FileHandle, mkdir, open, readdir, rename, stat } from 'node:fs/promises';
+import { chmod, constants, type FileHandle, mkdir, open, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { goOnOrBack } from '../engine/conduct.ts';
 import type { Entry, Journal, JournalEnd, Run, RunStore, RunSummary, Text } from '../engine/contracts.ts';
 import { summaryOf } from '../engine/progress.ts';
+import { makeFolder } from '../files/folder.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
@@ -119,20 +120,10 @@ function compareText(a: string, b: string): number {
 
 /** Ours are made private also when an older umask or another tool made them first. */
 async function makeFolders(folders: readonly string[]): Promise<void> {
-  await access(await nearestThere(folders[0]!), constants.W_OK);
   for (const folder of folders) {
-    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+    await makeFolder(folder, FOLDER_MODE);
     await chmod(folder, FOLDER_MODE);
     await syncFolder(path.dirname(folder));
-  }
-}
-
-/** Asked first whether it may be written: in some places (/proc) mkdir of several levels never ends. */
-async function nearestThere(folder: string): Promise<string> {
-  for (let at = folder; ; at = path.dirname(at)) {
-    if (at === path.dirname(at)) return at;
-    const found = await stat(at).catch(() => undefined);
-    if (found) return at;
   }
 }
 

@@ -1,0 +1,22 @@
+// Making a folder with its parents, one level at a time: several at once (`recursive`) never end in places like /proc, where a folder is there and takes none.
+import { mkdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+
+/** `mode`: of those that are made. Throws what the system says, also when a file is in the way. */
+export async function makeFolder(folder: string, mode: number): Promise<void> {
+  if (await isFolder(folder)) return;
+  const parent = path.dirname(folder);
+  if (parent !== folder) await makeFolder(parent, mode);
+  try {
+    await mkdir(folder, { mode });
+  } catch (error) {
+    // Somebody else was faster.
+    if (!(await isFolder(folder))) throw error;
+  }
+}
+
+const isFolder = (at: string): Promise<boolean> =>
+  stat(at).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
