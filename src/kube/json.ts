@@ -15,6 +15,21 @@ export function parseJson(text: string): Json {
   return JSON.parse(text) as Json;
 }
 
+/** How many members the object has that this JSON is, those of one name counted as often as they stand there: JSON.parse keeps the last. */
+export function countMembers(text: string): number {
+  let [depth, commas, isEmpty] = [0, 0, true];
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x22) {
+      at = stringEnd(text, at);
+      isEmpty = false;
+    } else if (code === 0x7b || code === 0x5b) depth++;
+    else if (code === 0x7d || code === 0x5d) depth--;
+    else if (code === 0x2c && depth === 1) commas++;
+  }
+  return isEmpty ? 0 : commas + 1;
+}
+
 function tooDeepAt(text: string): number | undefined {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {

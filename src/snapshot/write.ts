@@ -84,7 +84,10 @@ function addFile(archive: Pack, name: string, text: string): Promise<void> {
   const bytes = Buffer.from(text);
   return new Promise((resolve, reject) => {
     const header = { name, size: bytes.length, mode: 0o600, mtime: new Date(0), uid: 0, gid: 0 };
-    archive.entry(header, (error) => (error ? reject(error) : resolve())).end(bytes);
+    const entry = archive.entry(header, (error) => (error ? reject(error) : resolve()));
+    // Where the file cannot be written, an entry that is half in says so by itself too, and unheard that would end the process.
+    entry.on('error', reject);
+    entry.end(bytes);
   });
 }
 

@@ -1,7 +1,7 @@
 // References, resource names, selectors, bounded JSON.
 import { describe, expect, it } from 'vitest';
 import type { Raw } from '../../src/engine/contracts.ts';
-import { parseJson, withinDepth } from '../../src/kube/json.ts';
+import { countMembers, parseJson, withinDepth } from '../../src/kube/json.ts';
 import { labelSelector } from '../../src/kube/labels.ts';
 import { describe as describeRef, groupOf, keyOf, refOf, sameObject } from '../../src/kube/refs.ts';
 import { BUILT_IN_RESOURCES, guessPlural, parseResourceName, resourceName, ruleText } from '../../src/kube/resources.ts';
@@ -96,3 +96,11 @@ describe('bounded JSON', () => {
     expect(withinDepth(deep)).toBe(false);
   });
 });
+
+it.each<[string, number]>([
+  ['{}', 0],
+  [' { } ', 0],
+  ['{"a":1}', 1],
+  ['{"a":[1,2,{"b":1,"c":2}],"d":"x,y\\",z"}', 2],
+  ['{"a":1,"a":2}', 2],
+])('members of %s: %i', (text, count) => expect(countMembers(text)).toBe(count));

@@ -181,7 +181,9 @@ describe('a snapshot', () => {
   it('writes many objects in several files', async () => {
     const many = Array.from({ length: 300 }, (_, n) => pod(`p${n}`, { spec: { nodeName: 'n1', filler: 'x '.repeat(30_000) } }));
     const file = newFile();
-    await writeSnapshot(dumpOf({ objects: many, lists: new Map([['pods', [{ fields: 'whole' as const }]]]) }), file);
+    const dump = dumpOf({ objects: many, lists: new Map([['pods', [{ fields: 'whole' as const }]]]) });
+    await expect(writeSnapshot(dump, path.join(folder, 'missing', 'x.tar.gz'))).rejects.toMatchObject({ name: 'UserError' });
+    await writeSnapshot(dump, file);
     expect(await listed(dumpSource(await readDump(file)), { resource: 'pods', fields: [] })).toHaveLength(300);
   });
 

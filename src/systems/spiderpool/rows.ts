@@ -4,7 +4,7 @@
 // Sources: pkg/k8s/apis/spiderpool.spidernet.io at v0.3.7, v0.4.0, v0.8.2 and v1.2.2 (spiderendpoint_types.go, spiderippool_types.go).
 import type { Field, Json, Raw, Ref } from '../../engine/contracts.ts';
 import { addressKey, isRange } from '../../kube/addresses.ts';
-import { isRaw, parseJson } from '../../kube/json.ts';
+import { countMembers, isRaw, parseJson } from '../../kube/json.ts';
 import { ADDRESS_FIELDS, addressesOf, controllerOf, isLive, LIVENESS_FIELDS } from '../../kube/pods.ts';
 
 export interface PodRow {
@@ -176,7 +176,9 @@ export function entriesOf({ written }: PoolRow): { coding: 'string' | 'object' |
   if (written === undefined || written === null || written === '') return { coding: 'string', entries: {} };
   try {
     const parsed = typeof written === 'string' ? parseJson(written) : undefined;
-    return isRaw(parsed) ? { coding: 'string', entries: parsed } : { coding: 'unreadable', entries: {} };
+    // One address written twice: nobody knows which of them counts, and a write of ours would take the other out.
+    const isWhole = isRaw(parsed) && Object.keys(parsed).length === countMembers(written as string);
+    return isWhole ? { coding: 'string', entries: parsed } : { coding: 'unreadable', entries: {} };
   } catch {
     return { coding: 'unreadable', entries: {} };
   }

@@ -63,6 +63,19 @@ describe('odd records', () => {
     expect(details(unrecorded)).toEqual([said]);
   });
 
+  test('one address written twice: nothing of that pool is understood', async () => {
+    const twice = (pool: Raw) => {
+      const { allocatedIPs } = pool.status as { allocatedIPs: string };
+      const [address, record] = Object.entries(JSON.parse(allocatedIPs) as Raw)[0]!;
+      return pointerSet(pool, '/status/allocatedIPs', `{"${address}": ${JSON.stringify(record)}, ${allocatedIPs.trim().slice(1)}`);
+    };
+    for (const check of ['spiderpool/leaked-ip', 'spiderpool/unrecorded-pod-ip']) {
+      const { result } = await looked(check, 'healthy', twice);
+      expect(result).toMatchObject({ outcome: 'unknown', findings: [] });
+      expect(details(result)).toEqual(['v4: status.allocatedIPs']);
+    }
+  });
+
   test('leave the findings of other records, and are no pass', async () => {
     const { result, examination } = await looked('spiderpool/leaked-ip', 'found', recording({ '10.6.168.80': 5 }));
     expect(result.findings.map(({ args }) => (args as Raw).address)).toEqual(['10.6.168.41', '10.6.168.42']);
