@@ -59,6 +59,7 @@ export const isSettled = (state: StepState | undefined): boolean => SETTLED.has(
 export function runState({ run, progress }: StoredRun): RunState {
   if (progress.last?.way === 'undo') {
     if (progress.last.state !== 'finished') return 'undo unfinished';
+    if (!touched(run, progress).length) return 'unchanged';
     const broken = run.steps.some(({ id, undo }) => undo !== 'none' && progress.states.undo.get(id)?.result === 'left');
     return broken ? 'undone in part' : 'undone';
   }
