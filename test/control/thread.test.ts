@@ -123,6 +123,8 @@ describe('check', () => {
     expect(fix.stdout).toContain('helm uninstall spiderpool -n kube-system');
     const asked = await run(['fix', 'spiderpool/release-deployed', '--yes'], { kubeconfig });
     expect(asked.code, asked.stderr).toBe(2);
+    const rehearsed = await run(['fix', 'spiderpool/release-deployed', '--rehearse'], { kubeconfig });
+    expect([rehearsed.code, rehearsed.stdout]).toEqual([2, expect.stringContaining('still there: spiderpool/release-deployed')]);
     await cluster.request('PATCH', secret, { metadata: { labels: { status: 'deployed' } } });
   });
   test('few requests: one per list, one connection', async () => {

@@ -83,8 +83,9 @@ async function rehearsal(call: Call, options: ExamineOptions, onlyShow: boolean)
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
     assertInstalled(options, [before], EXIT.ok);
     if (onlyShow) return await tried(call, undefined, await planAll(before.remedies));
-    await rehearse(call, copy, before, options);
-    return EXIT.ok;
+    const { after, fine } = await rehearse(call, copy, before, options);
+    if (remainingOf(before, after)) return EXIT.findings;
+    return fine && isComplete(after.results) ? EXIT.ok : EXIT.unknown;
   } finally {
     close();
   }
@@ -111,7 +112,6 @@ function nothingToDo(call: Call, { results, remedies }: Examination, plan: Plan)
 }
 
 async function carryOut(call: Call, live: Live, before: Examination, plan: Plan, options: ExamineOptions): Promise<number> {
-  const reasons = new Set(before.remedies.flatMap(({ findings }) => findings.map(({ fingerprint }) => fingerprint)));
   const now = new Date();
   const run: Run = {
     schema: 1,
@@ -133,12 +133,17 @@ async function carryOut(call: Call, live: Live, before: Examination, plan: Plan,
   const after = await unlessInterrupted(call, examine(live.source, SYSTEMS, options));
   if (!after) return EXIT.unknown;
   call.out(...comparison(compare(sideOf(before.results), sideOf(after.results)), call.face));
-  const remaining = after.results
-    .flatMap(({ findings }) => findings)
-    .filter(({ fingerprint, accepted }) => !accepted && reasons.has(fingerprint));
-  lookedAgain(call, run, executed, remaining.length);
-  if (remaining.length) return EXIT.findings;
+  const remaining = remainingOf(before, after);
+  lookedAgain(call, run, executed, remaining);
+  if (remaining) return EXIT.findings;
   return isComplete(after.results) ? exit : EXIT.unknown;
+}
+
+/** How many of the findings that were to be repaired are still there. */
+function remainingOf({ remedies }: Examination, after: Examination): number {
+  const asked = new Set(remedies.flatMap(({ findings }) => findings.map(({ fingerprint }) => fingerprint)));
+  const found = after.results.flatMap(({ findings }) => findings);
+  return found.filter(({ fingerprint, accepted }) => !accepted && asked.has(fingerprint)).length;
 }
 
 /** The look after a run that went through. Ctrl-C cannot turn that run into one that changed nothing: what was not looked at again is unknown. */
