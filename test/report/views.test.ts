@@ -11,7 +11,7 @@ import { html } from '../../src/report/html.ts';
 import { markdown } from '../../src/report/markdown.ts';
 import { planView, question } from '../../src/report/plan.ts';
 import { reportOf } from '../../src/report/report.ts';
-import { runDetail, runEnded, runList, stepEnded } from '../../src/report/run.ts';
+import { dryRunEnded, runDetail, runEnded, runList, stepEnded } from '../../src/report/run.ts';
 import { table, tables } from '../../src/report/table.ts';
 import { NEXT } from '../../src/report/words.ts';
 import { readDump } from '../../src/snapshot/read.ts';
@@ -126,6 +126,15 @@ describe.each(LANGUAGES)('%s', (language) => {
           language,
         ),
       ),
+    ]);
+  });
+  test('what a dry run at the server came to', () => {
+    const none = { accepted: 0, refused: 0, held: 0, untried: 0 };
+    const sums = [none, { accepted: 2 }, { untried: 2 }, { accepted: 1, untried: 2 }, { accepted: 1, refused: 1, held: 1, untried: 1 }];
+    return golden('dry-run', language, (columns) => [
+      stepEnded(steps[1]!, { result: 'untried', detail: { en: 'a dry run does not wait', zh: '试运行不会等待' } }, face(language, columns)),
+      stepEnded(steps[2]!, { result: 'held', detail: { en: 'it needs 2 Pods', zh: '至少需要 2 个 Pod' } }, face(language, columns)),
+      ...sums.map((sum) => dryRunEnded({ ...none, ...sum })[language]),
     ]);
   });
   test('runs', () => {
