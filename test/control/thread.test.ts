@@ -163,6 +163,10 @@ describe('fix', () => {
     expect(await stage.state()).toEqual(before);
     expect((await run(['runs'], { kubeconfig, home })).stdout).toContain('No runs');
   });
+  test.each(['client', 'server'])('--dry-run=%s of somebody who may not see it: unknown, as the fix itself says', async (how) => {
+    const ran = await run(['fix', CHECK, `--dry-run=${how}`], { kubeconfig: await cluster.user('nobody') });
+    expect([ran.code, ran.stdout]).toEqual([3, 'Nothing to fix in what could be seen; something could not, see above.\n']);
+  });
   test('an object that changed between looking and writing is not overwritten; other values are left alone', async () => {
     const proxy = await startFaultProxy(cluster);
     const path = '/apis/spiderpool.spidernet.io/v2beta1/namespaces/default/spiderendpoints/bare-b';

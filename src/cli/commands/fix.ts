@@ -33,7 +33,7 @@ export async function fix(call: Call): Promise<number> {
     const before = await examine(live.source, SYSTEMS, options);
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
     assertInstalled(options, [before], EXIT.ok);
-    if (isDryRun(call)) return await tried(call, live.world, await planAll(before.remedies));
+    if (isDryRun(call)) return await tried(call, live.world, before);
     const plan = await planChosen(before.remedies, call);
     if (!plan.steps.length) return nothingToDo(call, before, plan);
     if (!call.flags['take-over']) await refuseBeside(live.store);
@@ -82,7 +82,7 @@ async function rehearsal(call: Call, options: ExamineOptions, onlyShow: boolean)
     const before = dump ? seen : await examine(dumpSource(copy), SYSTEMS, options);
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
     assertInstalled(options, [before], EXIT.ok);
-    if (onlyShow) return await tried(call, undefined, await planAll(before.remedies));
+    if (onlyShow) return await tried(call, undefined, before);
     const { after, fine } = await rehearse(call, copy, before, options);
     if (remainingOf(before, after)) return EXIT.findings;
     return fine && isComplete(after.results) ? EXIT.ok : EXIT.unknown;
@@ -91,10 +91,11 @@ async function rehearsal(call: Call, options: ExamineOptions, onlyShow: boolean)
   }
 }
 
-async function tried(call: Call, world: World | undefined, plan: Plan): Promise<number> {
+async function tried(call: Call, world: World | undefined, { results, remedies }: Examination): Promise<number> {
+  const plan = await planAll(remedies);
   if (!plan.steps.length && !plan.refusals.length) {
-    call.out(call.t(NOTHING));
-    return EXIT.ok;
+    call.out(call.t(isComplete(results) ? NOTHING : NOT_SEEN));
+    return isComplete(results) ? EXIT.ok : EXIT.unknown;
   }
   return dryRun(call, world, planView(plan, call.face), plan.steps);
 }
