@@ -39,6 +39,9 @@ export const UNDO: Record<UndoPromise, Text> = {
   none: { en: 'none', zh: '无法撤销' },
 };
 
+/** Of a step that changes nothing. */
+export const NOTHING_TO_UNDO: Text = { en: 'nothing to undo', zh: '无需撤销' };
+
 export const PHASE: Record<Phase, Text> = {
   prepare: { en: 'before the upgrade', zh: '升级之前' },
   upgrade: { en: 'the upgrade', zh: '升级' },

@@ -1,7 +1,7 @@
 // What a person sees, kept as files in goldens/: every view in both languages, at 80 and 200 columns, with and without colour. `npx vitest run test/report -u` writes them anew.
 import { rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Language, StoredRun } from '../../src/engine/contracts.ts';
+import type { Language, Step, StoredRun } from '../../src/engine/contracts.ts';
 import { type Examination, examine } from '../../src/engine/examine.ts';
 import type { StepOutcome } from '../../src/engine/execute.ts';
 import { progressOf, summaryOf } from '../../src/engine/progress.ts';
@@ -91,6 +91,21 @@ describe.each(LANGUAGES)('%s', (language) => {
       '',
       question(steps, { uid: 'u', certain: true, server: 'https://prod.example', context: 'prod-1' })[language],
     ]));
+  test('a wait changes nothing: no promise of its own, and not counted among what cannot be undone', () => {
+    const wait = {
+      ...{ id: '9', do: 'wait', until: [], within: 60, assume: [], guard: [], phase: 'prepare' },
+      after: [],
+      reasons: [],
+    } as const;
+    const words = { en: ['nothing to undo', ': all can be undone.'], zh: ['无需撤销', '：均可撤销。'] }[language];
+    for (const undo of ['none', 'exact'] as const) {
+      const waiting = { ...wait, undo, text: { en: 'watch it', zh: '观察' } } as unknown as Step;
+      const exact = steps.filter((step) => step.undo === 'exact');
+      const view = planView({ steps: [waiting], refusals: [] }, face(language, 80)).join('\n');
+      expect(view).toContain(words[0]);
+      expect(question([waiting, ...exact], examples.mixed.identity)[language]).toContain(words[1]);
+    }
+  });
   test('a plan of 200 steps is folded', () =>
     golden('plan-folded', language, (columns) => planView({ steps: manySteps, refusals: [] }, face(language, columns), { shown: 20 })));
   test('steps as they end, forwards and backwards, and what it came to', () => {
