@@ -1,7 +1,7 @@
 // --dry-run of fix, resume and undo: the steps as they would be carried out, and with `server` each write sent with dryRun=All. No Lease, no journal.
 import type { Step, Way, World } from '../engine/contracts.ts';
 import { executeDryRun } from '../engine/execute.ts';
-import { stepEnded } from '../report/run.ts';
+import { dryRunEnded, stepEnded } from '../report/run.ts';
 import { EXIT } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 
@@ -18,13 +18,7 @@ export async function dryRun(
   call.out(...plan);
   if (!world || call.flags['dry-run'] === 'client') return EXIT.ok;
   call.out('');
-  const fine = await executeDryRun(steps, world, (step, outcome) => call.out(stepEnded(step, outcome, call.face)), way);
-  call.out(call.t(fine ? WOULD : WOULD_NOT));
-  return fine ? EXIT.ok : EXIT.failed;
+  const sum = await executeDryRun(steps, world, (step, outcome) => call.out(stepEnded(step, outcome, call.face)), way);
+  call.out(call.t(dryRunEnded(sum)));
+  return sum.refused ? EXIT.failed : EXIT.ok;
 }
-
-const WOULD = {
-  en: 'The API server would accept every write (dry run; nothing was stored).',
-  zh: 'API server 会接受所有写入（试运行；未保存任何内容）。',
-};
-const WOULD_NOT = { en: 'The API server would not accept every write.', zh: 'API server 不会接受全部写入。' };

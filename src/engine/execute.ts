@@ -55,41 +55,54 @@ function isPassed(outcome: StepOutcome | undefined, way: Way): boolean {
   return isSettled(outcome) || (way === 'undo' && outcome?.result === 'left');
 }
 
+/** `held`: the server was asked and says not now (a PodDisruptionBudget). `untried`: it was not asked. */
+export type DryOutcome = Pick<StepOutcome, 'detail'> & { result: StepOutcome['result'] | 'held' | 'untried' };
+/** How many writes came to what. A wait is none; nor is a step of which nothing is left to do. */
+export type Tried = Record<'accepted' | 'refused' | 'held' | 'untried', number>;
+
 /** Sends every step to the server with dryRun=All, in order; nothing is stored, no journal is kept. */
 export async function executeDryRun(
   steps: Iterable<Step>,
   world: World,
-  on: (step: Step, outcome: StepOutcome) => void,
+  on: (step: Step, outcome: DryOutcome) => void,
   way: Way = 'do',
-): Promise<boolean> {
-  let fine = true;
+): Promise<Tried> {
+  const sum: Tried = { accepted: 0, refused: 0, held: 0, untried: 0 };
   for (const step of steps) {
     const outcome = await dryRunOf(step, world, way);
-    fine &&= outcome.result !== 'failed';
+    const counts = step.do !== 'wait' && COUNTED[outcome.result];
+    if (counts) sum[counts]++;
     on(step, outcome);
   }
-  return fine;
+  return sum;
 }
 
-async function dryRunOf(step: Step, world: World, way: Way): Promise<StepOutcome> {
+const COUNTED: Partial<Record<DryOutcome['result'], keyof Tried>> = {
+  done: 'accepted',
+  failed: 'refused',
+  held: 'held',
+  untried: 'untried',
+};
+
+async function dryRunOf(step: Step, world: World, way: Way): Promise<DryOutcome> {
   const outcome = await tried(step, world, way);
   const isOff = outcome.result === 'failed' || outcome.result === 'obsolete';
   // What it needs was not really done: that it cannot be done now says nothing.
-  return isOff && step.after.length ? { result: 'left', detail: needs(step.after) } : outcome;
+  return isOff && step.after.length ? { result: 'untried', detail: needs(step.after) } : outcome;
 }
 
-async function tried(step: Step, world: World, way: Way): Promise<StepOutcome> {
-  if (step.do === 'wait') return { result: 'left', detail: NOT_WAITED };
+async function tried(step: Step, world: World, way: Way): Promise<DryOutcome> {
+  if (step.do === 'wait') return { result: 'untried', detail: NOT_WAITED };
   const kind = kindOf(step);
   const look = await orTrouble(kind.look(step, world));
   if (look instanceof WorldError) return { result: 'failed', detail: troubleWith(look) };
   if (look.is !== 'to-do') return lookedAt(look, way, false);
   const write = kind.write(step, look.now);
   if (!write) return { result: 'manual' };
-  if (!isApiWrite(write) && write.verb !== 'keep') return { result: 'left', detail: NOT_TRIED };
+  if (!isApiWrite(write) && write.verb !== 'keep') return { result: 'untried', detail: NOT_TRIED };
   const answered = await orTrouble(world.write(write, { dryRun: true }));
   if (!(answered instanceof WorldError)) return { result: 'done' };
-  if (answered.kind === 'blocked') return { result: 'left', detail: answered.text };
+  if (answered.kind === 'blocked') return { result: 'held', detail: answered.text };
   return { result: 'failed', detail: troubleWith(answered) };
 }
 

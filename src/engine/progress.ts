@@ -32,11 +32,13 @@ export function advance(progress: Progress, entry: Entry): void {
 
 /** Whether the step may have changed the cluster by our hand: done; begun and not known to have ended; answered, but not as we meant it. A wait changes nothing, nor is what only served the run itself a change. */
 export function isTouching(step: Step, state: { result?: StepState['result']; answered?: true } | undefined): boolean {
-  if (HARMLESS.has(step.do)) return false;
+  if (isHarmless(step)) return false;
   return state?.result === 'done' || state?.result === 'in-doubt' || state?.answered === true;
 }
 
 const HARMLESS: ReadonlySet<Step['do']> = new Set(['wait', 'backup', 'forget']);
+/** It changes nothing, so there is nothing to take back, whatever it promises. */
+export const isHarmless = ({ do: doing }: Pick<Step, 'do'>): boolean => HARMLESS.has(doing);
 
 export function touched(run: Run, progress: Progress): Step[] {
   return run.steps.filter((step) => {
@@ -59,6 +61,7 @@ export const isSettled = (state: StepState | undefined): boolean => SETTLED.has(
 export function runState({ run, progress }: StoredRun): RunState {
   if (progress.last?.way === 'undo') {
     if (progress.last.state !== 'finished') return 'undo unfinished';
+    if (!touched(run, progress).length) return 'unchanged';
     const broken = run.steps.some(({ id, undo }) => undo !== 'none' && progress.states.undo.get(id)?.result === 'left');
     return broken ? 'undone in part' : 'undone';
   }

@@ -2,12 +2,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterIdentity, Language, Refusal, Step, Text } from '../engine/contracts.ts';
 import type { Plan } from '../engine/plan.ts';
+import { isHarmless } from '../engine/progress.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { describe } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
 import { beside, counted, type Face, INDENT, paragraph, pasteable } from './face.ts';
-import { listed, PHASE, UNDO } from './words.ts';
+import { listed, NOTHING_TO_UNDO, PHASE, UNDO } from './words.ts';
 
 /** Steps shown in full before a confirmation; a dry run shows all. */
 export const SHOWN = 12;
@@ -51,10 +52,13 @@ export function planView(
   ];
 }
 
-const promise = ({ undo, do: doing }: Step, { language }: Face): string =>
-  doing === 'manual'
+const promise = (step: Step, { language }: Face): string => {
+  const { undo, do: doing } = step;
+  if (isHarmless(step)) return NOTHING_TO_UNDO[language];
+  return doing === 'manual'
     ? { en: 'yours to do', zh: '由您执行' }[language]
     : { en: `undo: ${UNDO[undo].en}`, zh: undo === 'none' ? UNDO.none.zh : `撤销：${UNDO[undo].zh}` }[language];
+};
 
 const changesOf = (step: Step): string[] => kindOf(step).preview(step);
 /** A stored text may say anything; the object that a patch changes is told from its data. All other kinds name it anyway. */
@@ -64,7 +68,11 @@ const describedChanges = (step: Step): string[] =>
 /** `before`: the step above; what it says of its change is not said again. `room`: columns of the undo column. */
 function stepLines(step: Step, before: Step | undefined, room: number, face: Face, changed: (step: Step) => string[]): string[] {
   const { language, style } = face;
-  const paint = step.do === 'manual' ? style.cyan : { exact: style.green, compensates: style.yellow, none: style.red }[step.undo];
+  const paint = isHarmless(step)
+    ? style.dim
+    : step.do === 'manual'
+      ? style.cyan
+      : { exact: style.green, compensates: style.yellow, none: style.red }[step.undo];
   const changes = changed(step);
   const note = step.do !== 'manual' && step.undoNote ? paragraph(oneLine(step.undoNote[language], 600), face, INDENT) : [];
   return [
@@ -93,7 +101,7 @@ export const clusterName = ({ context, server, uid }: ClusterIdentity): string =
 export function question(steps: readonly Step[], cluster: ClusterIdentity): Text {
   const ours = steps.filter(({ do: doing }) => doing !== 'manual');
   const yours = steps.length - ours.length;
-  const promised = (undo: Step['undo']) => ours.filter((step) => step.undo === undo).length;
+  const promised = (undo: Step['undo']) => ours.filter((step) => step.undo === undo && !isHarmless(step)).length;
   const [none, other] = [promised('none'), promised('compensates')];
   if (!ours.length) {
     return {

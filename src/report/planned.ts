@@ -1,11 +1,12 @@
 // A planned upgrade as data, as Markdown, and as a runbook for a shell. Values for helm are in none of them.
 import type { ClusterIdentity, JudgedFinding, Language, Step, Text, UpgradePath } from '../engine/contracts.ts';
 import type { Plan } from '../engine/plan.ts';
+import { isHarmless } from '../engine/progress.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { oneLine } from '../text/sanitise.ts';
 import type { Face } from './face.ts';
 import { clusterName } from './plan.ts';
-import { PHASE, UNDO } from './words.ts';
+import { NOTHING_TO_UNDO, PHASE, UNDO } from './words.ts';
 
 export interface PlannedUpgrade {
   cluster: ClusterIdentity;
@@ -42,8 +43,10 @@ const UNDO_IS: Text = { en: 'undo', zh: '撤销' };
 
 const pathLine = ({ installation: { id }, from, to }: UpgradePath): string =>
   `${id} ${typeof from === 'string' ? from : '?'} → ${to ?? '?'}`;
-const promise = ({ do: doing, undo }: Step, language: Language): string =>
-  doing === 'manual' ? BY_HAND[language] : `${UNDO_IS[language]}: ${UNDO[undo][language]}`;
+const promise = (step: Step, language: Language): string => {
+  if (isHarmless(step)) return NOTHING_TO_UNDO[language];
+  return step.do === 'manual' ? BY_HAND[language] : `${UNDO_IS[language]}: ${UNDO[step.undo][language]}`;
+};
 
 /** Nothing of a cluster's text acts as Markdown. */
 const plain = (text: string): string => oneLine(text, 1000).replace(/[\\`*_{}[\]<>#|!]/g, '\\$&');

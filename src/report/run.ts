@@ -1,6 +1,6 @@
 // Runs as a person reads them: the list, one run's steps, and what an attempt came to.
 import type { RunSummary, Step, StoredRun, Text, Way } from '../engine/contracts.ts';
-import type { Executed, StepOutcome } from '../engine/execute.ts';
+import type { DryOutcome, Executed, Tried } from '../engine/execute.ts';
 import { runState } from '../engine/progress.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
@@ -49,9 +49,10 @@ const TAKEN_BACK: Text = { en: 'taken back', zh: '已撤销' };
 /** To the second, UTC. */
 const moment = (at: string): string => oneLine(at.slice(0, 19)).replace('T', ' ');
 
-function signOf(result: StepOutcome['result'] | undefined, { style }: Face): string {
+function signOf(result: DryOutcome['result'] | undefined, { style }: Face): string {
   switch (result) {
     case undefined:
+    case 'untried':
       return style.dim('·');
     case 'done':
     case 'already':
@@ -60,13 +61,15 @@ function signOf(result: StepOutcome['result'] | undefined, { style }: Face): str
       return style.dim('-');
     case 'manual':
       return style.cyan('→');
+    case 'held':
+      return style.yellow('!');
     default:
       return style.red('✗');
   }
 }
 
 /** A step that has ended, with what became of it. */
-export function stepEnded(step: Step, { result, detail }: StepOutcome, face: Face, way: Way = 'do'): string {
+export function stepEnded(step: Step, { result, detail }: DryOutcome, face: Face, way: Way = 'do'): string {
   const { language } = face;
   const text = oneLine((way === 'undo' ? takenBack(step.text) : step.text)[language], 1000);
   // The tick says it.
@@ -78,13 +81,47 @@ export function stepEnded(step: Step, { result, detail }: StepOutcome, face: Fac
   return paragraph(`${signOf(result, face)} ${step.id}. ${text}${ending[language]}`, face, 0, 4 + step.id.length).join('\n');
 }
 
+/** What a dry run at the server came to. What was not tried is never called accepted. */
+export function dryRunEnded({ accepted, refused, held, untried }: Tried): Text {
+  const said = triedText(accepted, refused, held, untried);
+  const one = untried === 1;
+  const rest = untried && {
+    en: `; ${untried} ${one ? 'step' : 'steps'} could not be tried`,
+    zh: `；另有 ${untried} 步无法试运行`,
+  };
+  return { en: `${said.en}${rest ? rest.en : ''} ${NOT_STORED.en}.`, zh: `${said.zh}${rest ? rest.zh : ''}${NOT_STORED.zh}。` };
+}
+
+function triedText(accepted: number, refused: number, held: number, untried: number): Text {
+  const asked = accepted + refused + held;
+  const writes = counted(asked, 'write', '').en;
+  const back = { en: held ? `, ${held} held back for now` : '', zh: held ? `，${held} 次暂时受阻` : '' };
+  if (!asked)
+    return untried ? { en: 'No write was tried', zh: '没有试做任何写入' } : { en: 'There was no write to try', zh: '没有需要试做的写入' };
+  if (refused)
+    return {
+      en: `The API server would not accept every write: ${refused} of ${asked} refused${back.en}`,
+      zh: `API server 不会接受全部写入：${asked} 次中有 ${refused} 次被拒绝${back.zh}`,
+    };
+  if (held)
+    return {
+      en: `The API server would accept ${accepted} of ${writes}${back.en}`,
+      zh: `API server 会接受 ${asked} 次写入中的 ${accepted} 次${back.zh}`,
+    };
+  return untried
+    ? { en: `The API server would accept the ${writes} that could be tried`, zh: `API server 会接受已试做的 ${asked} 次写入` }
+    : { en: 'The API server would accept every write', zh: 'API server 会接受所有写入' };
+}
+
+const NOT_STORED: Text = { en: '(dry run; nothing was stored)', zh: '（试运行；未保存任何内容）' };
+
 /** The text of a step that is undone. */
 export const takenBack = (text: Text): Text => ({ en: `take back: ${text.en}`, zh: `撤销：${text.zh}` });
 
 /** What an attempt came to, in one sentence, and the next command; where there are two, each on a line of its own, to be copied. */
 export function runEnded(id: string, way: Way, total: number, { outcomes, state }: Executed): { text: Text; next?: Text } {
   const results = [...outcomes.values()].map(({ result }) => result);
-  const count = (result: StepOutcome['result']) => results.filter((each) => each === result).length;
+  const count = (result: DryOutcome['result']) => results.filter((each) => each === result).length;
   const [done, already, left] = [count('done'), count('already'), count('left')];
   const so = { en: already ? `, ${already} already so` : '', zh: already ? `，${already} 步已经如此` : '' };
   const steps = { en: counted(total, 'step', '').en, zh: `${total} 步` };

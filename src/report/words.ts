@@ -1,5 +1,6 @@
 // Words that all views share: grades, outcomes, certainties, promises of undo, in both languages.
-import type { Certainty, Grade, Language, Phase, RunState, StepResult, Text, UndoPromise } from '../engine/contracts.ts';
+import type { Certainty, Grade, Language, Phase, RunState, Text, UndoPromise } from '../engine/contracts.ts';
+import type { DryOutcome } from '../engine/execute.ts';
 import { counted } from './face.ts';
 
 export const gradeCount = (grade: Grade, count: number): Text => {
@@ -38,13 +39,16 @@ export const UNDO: Record<UndoPromise, Text> = {
   none: { en: 'none', zh: '无法撤销' },
 };
 
+/** Of a step that changes nothing. */
+export const NOTHING_TO_UNDO: Text = { en: 'nothing to undo', zh: '无需撤销' };
+
 export const PHASE: Record<Phase, Text> = {
   prepare: { en: 'before the upgrade', zh: '升级之前' },
   upgrade: { en: 'the upgrade', zh: '升级' },
   after: { en: 'after the upgrade', zh: '升级之后' },
 };
 
-export const RESULTS: Record<StepResult | 'in-doubt', Text> = {
+export const RESULTS: Record<DryOutcome['result'], Text> = {
   done: { en: 'done', zh: '完成' },
   already: { en: 'already so', zh: '已经如此' },
   obsolete: { en: 'no longer needed', zh: '不再需要' },
@@ -52,6 +56,8 @@ export const RESULTS: Record<StepResult | 'in-doubt', Text> = {
   failed: { en: 'failed', zh: '失败' },
   manual: { en: 'yours to do', zh: '需手动执行' },
   'in-doubt': { en: 'in doubt', zh: '结果不明' },
+  held: { en: 'held back for now', zh: '暂时受阻' },
+  untried: { en: 'not tried', zh: '未试做' },
 };
 
 export const RUN_STATES: Record<RunState, Text> = {

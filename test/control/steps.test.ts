@@ -240,7 +240,9 @@ describe.each(SCENARIOS)('$name', ({ first, absent, step: make, on, stands, writ
   test('a dry run asks the server and stores nothing', async () => {
     const old = await world.get({ ...on(), uid: undefined });
     const seen: string[] = [];
-    expect(await executeDryRun([await make()], world, (_step, outcome) => seen.push(outcome.detail?.en ?? outcome.result))).toBe(true);
+    expect(await executeDryRun([await make()], world, (_step, outcome) => seen.push(outcome.detail?.en ?? outcome.result))).toMatchObject({
+      accepted: 1,
+    });
     expect(seen).toEqual(['done']);
     expect(await world.get({ ...on(), uid: undefined })).toEqual(old);
   });

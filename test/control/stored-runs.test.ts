@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { newHome, run, start } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
-import { startFaultProxy } from '../bed/fault-proxy.ts';
+import { type Fault, type Seen, startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
 import { CHECK, scene } from './scene.ts';
 
@@ -199,6 +199,33 @@ describe('a run that was damaged', () => {
     expect(stderr).toMatch(/run note cannot be read: .*it is a file/);
     expect((await run(['runs'], { kubeconfig, home, env: ZH })).stderr).toMatch(/无法读取运行 note：.*却是一个文件/);
     expect(await stage.types()).toEqual(FIXED);
+  });
+});
+
+describe('a run that was killed before it changed anything', () => {
+  test('undo closes it, and another may begin', async () => {
+    const home = newHome();
+    let leased = false;
+    const begun = start(['fix', CHECK, '--yes'], { kubeconfig: through, home, input: '' });
+    const where = ({ method, path }: Seen) => {
+      leased ||= method === 'POST' && path.includes('/leases');
+      return leased && method === 'GET' && /spiderendpoints\/bare-/.test(path);
+    };
+    proxy.faults.push({ do: 'hold', where, andThen: begun.kill } as Fault);
+    expect((await begun.ended).signal).toBe('SIGKILL');
+    proxy.faults.length = 0;
+    const id = idOf(home);
+    const refused = await run(['fix', CHECK, '--yes'], { kubeconfig, home });
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(`or take it back: upgrade-guard undo ${id}`)]);
+    expect((await run(['undo', id, '--dry-run=client'], { kubeconfig, home })).stderr).toContain('an undo would only close it');
+    expect((await run(['runs'], { kubeconfig, home })).stdout).toContain('unfinished');
+    const closed = await run(['undo', id], { kubeconfig, home });
+    expect([closed.code, closed.stderr]).toEqual([0, `Run ${id} was cut short before it changed anything. It is closed now.\n`]);
+    expect((await run(['runs'], { kubeconfig, home })).stdout).toContain('changed nothing');
+    expect(await stage.lease()).toBeUndefined();
+    expect(await stage.types()).toEqual(BROKEN);
+    const ran = await run(['fix', CHECK, '--yes'], { kubeconfig, home });
+    expect(ran.code, ran.stderr).toBe(0);
   });
 });
 

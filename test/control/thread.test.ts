@@ -123,6 +123,8 @@ describe('check', () => {
     expect(fix.stdout).toContain('helm uninstall spiderpool -n kube-system');
     const asked = await run(['fix', 'spiderpool/release-deployed', '--yes'], { kubeconfig });
     expect(asked.code, asked.stderr).toBe(2);
+    const rehearsed = await run(['fix', 'spiderpool/release-deployed', '--rehearse'], { kubeconfig });
+    expect([rehearsed.code, rehearsed.stdout]).toEqual([2, expect.stringContaining('still there: spiderpool/release-deployed')]);
     await cluster.request('PATCH', secret, { metadata: { labels: { status: 'deployed' } } });
   });
   test('few requests: one per list, one connection', async () => {
@@ -160,6 +162,10 @@ describe('fix', () => {
     }
     expect(await stage.state()).toEqual(before);
     expect((await run(['runs'], { kubeconfig, home })).stdout).toContain('No runs');
+  });
+  test.each(['client', 'server'])('--dry-run=%s of somebody who may not see it: unknown, as the fix itself says', async (how) => {
+    const ran = await run(['fix', CHECK, `--dry-run=${how}`], { kubeconfig: await cluster.user('nobody') });
+    expect([ran.code, ran.stdout]).toEqual([3, 'Nothing to fix in what could be seen; something could not, see above.\n']);
   });
   test('an object that changed between looking and writing is not overwritten; other values are left alone', async () => {
     const proxy = await startFaultProxy(cluster);

@@ -276,10 +276,10 @@ describe('undo', () => {
 test('a dry run stores nothing and says what would be refused', async () => {
   const world = worldOf(endpoint('a', 'None'));
   const seen: string[] = [];
-  expect(await executeDryRun([patchStep('a'), patchStep('gone')], world, (step, { result }) => seen.push(`${step.id} ${result}`))).toBe(
-    true,
-  );
+  expect(await executeDryRun([patchStep('a'), patchStep('gone')], world, (step, { result }) => seen.push(`${step.id} ${result}`))).toEqual({
+    ...{ accepted: 1, refused: 0, held: 0, untried: 0 },
+  });
   expect(seen).toEqual(['a done', 'gone obsolete']);
   expect(await typeOf(world, 'a')).toBe('None');
-  expect(await executeDryRun([patchStep('a')], troubled(world, 'refused', 1), () => {})).toBe(false);
+  expect(await executeDryRun([patchStep('a')], troubled(world, 'refused', 1), () => {})).toMatchObject({ accepted: 0, refused: 1 });
 });

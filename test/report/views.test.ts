@@ -1,7 +1,7 @@
 // What a person sees, kept as files in goldens/: every view in both languages, at 80 and 200 columns, with and without colour. `npx vitest run test/report -u` writes them anew.
 import { rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Language, StoredRun } from '../../src/engine/contracts.ts';
+import type { Language, Step, StoredRun } from '../../src/engine/contracts.ts';
 import { type Examination, examine } from '../../src/engine/examine.ts';
 import type { StepOutcome } from '../../src/engine/execute.ts';
 import { progressOf, summaryOf } from '../../src/engine/progress.ts';
@@ -11,7 +11,7 @@ import { html } from '../../src/report/html.ts';
 import { markdown } from '../../src/report/markdown.ts';
 import { planView, question } from '../../src/report/plan.ts';
 import { reportOf } from '../../src/report/report.ts';
-import { runDetail, runEnded, runList, stepEnded } from '../../src/report/run.ts';
+import { dryRunEnded, runDetail, runEnded, runList, stepEnded } from '../../src/report/run.ts';
 import { table, tables } from '../../src/report/table.ts';
 import { NEXT } from '../../src/report/words.ts';
 import { readDump } from '../../src/snapshot/read.ts';
@@ -91,6 +91,21 @@ describe.each(LANGUAGES)('%s', (language) => {
       '',
       question(steps, { uid: 'u', certain: true, server: 'https://prod.example', context: 'prod-1' })[language],
     ]));
+  test('a wait changes nothing: no promise of its own, and not counted among what cannot be undone', () => {
+    const wait = {
+      ...{ id: '9', do: 'wait', until: [], within: 60, assume: [], guard: [], phase: 'prepare' },
+      after: [],
+      reasons: [],
+    } as const;
+    const words = { en: ['nothing to undo', ': all can be undone.'], zh: ['无需撤销', '：均可撤销。'] }[language];
+    for (const undo of ['none', 'exact'] as const) {
+      const waiting = { ...wait, undo, text: { en: 'watch it', zh: '观察' } } as unknown as Step;
+      const exact = steps.filter((step) => step.undo === 'exact');
+      const view = planView({ steps: [waiting], refusals: [] }, face(language, 80)).join('\n');
+      expect(view).toContain(words[0]);
+      expect(question([waiting, ...exact], examples.mixed.identity)[language]).toContain(words[1]);
+    }
+  });
   test('a plan of 200 steps is folded', () =>
     golden('plan-folded', language, (columns) => planView({ steps: manySteps, refusals: [] }, face(language, columns), { shown: 20 })));
   test('steps as they end, forwards and backwards, and what it came to', () => {
@@ -126,6 +141,15 @@ describe.each(LANGUAGES)('%s', (language) => {
           language,
         ),
       ),
+    ]);
+  });
+  test('what a dry run at the server came to', () => {
+    const none = { accepted: 0, refused: 0, held: 0, untried: 0 };
+    const sums = [none, { accepted: 2 }, { untried: 2 }, { accepted: 1, untried: 2 }, { accepted: 1, refused: 1, held: 1, untried: 1 }];
+    return golden('dry-run', language, (columns) => [
+      stepEnded(steps[1]!, { result: 'untried', detail: { en: 'a dry run does not wait', zh: '试运行不会等待' } }, face(language, columns)),
+      stepEnded(steps[2]!, { result: 'held', detail: { en: 'it needs 2 Pods', zh: '至少需要 2 个 Pod' } }, face(language, columns)),
+      ...sums.map((sum) => dryRunEnded({ ...none, ...sum })[language]),
     ]);
   });
   test('runs', () => {

@@ -33,7 +33,7 @@ export async function fix(call: Call): Promise<number> {
     const before = await examine(live.source, SYSTEMS, options);
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
     assertInstalled(options, [before], EXIT.ok);
-    if (isDryRun(call)) return await tried(call, live.world, await planAll(before.remedies));
+    if (isDryRun(call)) return await tried(call, live.world, before);
     const plan = await planChosen(before.remedies, call);
     if (!plan.steps.length) return nothingToDo(call, before, plan);
     if (!call.flags['take-over']) await refuseBeside(live.store);
@@ -82,18 +82,20 @@ async function rehearsal(call: Call, options: ExamineOptions, onlyShow: boolean)
     const before = dump ? seen : await examine(dumpSource(copy), SYSTEMS, options);
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
     assertInstalled(options, [before], EXIT.ok);
-    if (onlyShow) return await tried(call, undefined, await planAll(before.remedies));
-    await rehearse(call, copy, before, options);
-    return EXIT.ok;
+    if (onlyShow) return await tried(call, undefined, before);
+    const { after, fine } = await rehearse(call, copy, before, options);
+    if (remainingOf(before, after)) return EXIT.findings;
+    return fine && isComplete(after.results) ? EXIT.ok : EXIT.unknown;
   } finally {
     close();
   }
 }
 
-async function tried(call: Call, world: World | undefined, plan: Plan): Promise<number> {
+async function tried(call: Call, world: World | undefined, { results, remedies }: Examination): Promise<number> {
+  const plan = await planAll(remedies);
   if (!plan.steps.length && !plan.refusals.length) {
-    call.out(call.t(NOTHING));
-    return EXIT.ok;
+    call.out(call.t(isComplete(results) ? NOTHING : NOT_SEEN));
+    return isComplete(results) ? EXIT.ok : EXIT.unknown;
   }
   return dryRun(call, world, planView(plan, call.face), plan.steps);
 }
@@ -111,7 +113,6 @@ function nothingToDo(call: Call, { results, remedies }: Examination, plan: Plan)
 }
 
 async function carryOut(call: Call, live: Live, before: Examination, plan: Plan, options: ExamineOptions): Promise<number> {
-  const reasons = new Set(before.remedies.flatMap(({ findings }) => findings.map(({ fingerprint }) => fingerprint)));
   const now = new Date();
   const run: Run = {
     schema: 1,
@@ -133,12 +134,17 @@ async function carryOut(call: Call, live: Live, before: Examination, plan: Plan,
   const after = await unlessInterrupted(call, examine(live.source, SYSTEMS, options));
   if (!after) return EXIT.unknown;
   call.out(...comparison(compare(sideOf(before.results), sideOf(after.results)), call.face));
-  const remaining = after.results
-    .flatMap(({ findings }) => findings)
-    .filter(({ fingerprint, accepted }) => !accepted && reasons.has(fingerprint));
-  lookedAgain(call, run, executed, remaining.length);
-  if (remaining.length) return EXIT.findings;
+  const remaining = remainingOf(before, after);
+  lookedAgain(call, run, executed, remaining);
+  if (remaining) return EXIT.findings;
   return isComplete(after.results) ? exit : EXIT.unknown;
+}
+
+/** How many of the findings that were to be repaired are still there. */
+function remainingOf({ remedies }: Examination, after: Examination): number {
+  const asked = new Set(remedies.flatMap(({ findings }) => findings.map(({ fingerprint }) => fingerprint)));
+  const found = after.results.flatMap(({ findings }) => findings);
+  return found.filter(({ fingerprint, accepted }) => !accepted && asked.has(fingerprint)).length;
 }
 
 /** The look after a run that went through. Ctrl-C cannot turn that run into one that changed nothing: what was not looked at again is unknown. */

@@ -1,8 +1,9 @@
 // undo: take a run back, newest step first; what has moved on is named and left.
-import { goOn } from '../../engine/conduct.ts';
+import { goOn, type OnDisk } from '../../engine/conduct.ts';
 import type { RunSummary, Step, StoredRun, Text } from '../../engine/contracts.ts';
 import { backwards } from '../../engine/execute.ts';
 import { inverseOf } from '../../engine/perform.ts';
+import { runState, touched } from '../../engine/progress.ts';
 import { counted } from '../../report/face.ts';
 import { clusterName, planView, SHOWN } from '../../report/plan.ts';
 import { takenBack } from '../../report/run.ts';
@@ -14,13 +15,14 @@ import { chosenRun, isIn } from '../chosen-run.ts';
 import { onlyDeclared } from '../declared.ts';
 import { dryRun, isDryRun } from '../dry-run.ts';
 import { withHelm } from '../helm.ts';
-import { openCluster } from '../session.ts';
+import { type Live, openCluster } from '../session.ts';
 
 export async function undo(call: Call): Promise<number> {
   const live = await openCluster(call);
   try {
     const stored = await chosenRun(call, live, isIn('undo unfinished'), isOpen, () => true);
     const open = stored ? backwards(stored.run, stored.progress) : [];
+    if (stored && !open.length && isCutShort(stored)) return await close(call, live, stored);
     if (!stored || !open.length) {
       if (stored && !isDryRun(call)) await clearOwnLease(live, stored);
       call.say(call.t(nothingLeft(stored?.run.id, call.args.length > 0)));
@@ -69,8 +71,32 @@ const cannotTakeBack = (what: Text, why: Text): Text => ({
   zh: `无法撤销：${oneLine(what.zh, 1000)}（${oneLine(why.zh, 600)}）`,
 });
 
-/** Something of it can still be taken back. */
-const isOpen = ({ open }: RunSummary): boolean => open > 0;
+/** Something of it can still be taken back, or it never ended. */
+const isOpen = (run: RunSummary): boolean => run.open > 0 || isIn('unfinished')(run);
+
+/** What a journal that may lack its end does not say is not taken for nothing. */
+const isCutShort = (stored: OnDisk): boolean => !stored.lengthUnknown && ['unfinished', 'undo unfinished'].includes(runState(stored));
+
+/** A run, or an undo, that was killed where nothing is left to take back: only its end is missing. Until that is written, no other run may begin. */
+async function close(call: Call, live: Live, stored: OnDisk): Promise<number> {
+  const { run, progress } = stored;
+  const changed = touched(run, progress).length > 0;
+  if (!isDryRun(call)) await goOn(stored, 'undo', attended(call, live, run, 'undo', 0));
+  call.say(call.t(isDryRun(call) ? wouldClose(run.id, changed) : closed(run.id, changed)));
+  return EXIT.ok;
+}
+
+const closed = (id: string, changed: boolean): Text =>
+  changed
+    ? { en: `Run ${id} is taken back: nothing was left to do. It is closed now.`, zh: `运行 ${id} 已全部撤销，没有剩余步骤，现已关闭。` }
+    : { en: `Run ${id} was cut short before it changed anything. It is closed now.`, zh: `运行 ${id} 在做出任何更改之前中断，现已关闭。` };
+const wouldClose = (id: string, changed: boolean): Text =>
+  changed
+    ? { en: `Run ${id} is taken back; an undo would only close it.`, zh: `运行 ${id} 已全部撤销；undo 只会将其关闭。` }
+    : {
+        en: `Run ${id} was cut short before it changed anything; an undo would only close it.`,
+        zh: `运行 ${id} 在做出任何更改之前中断；undo 只会将其关闭。`,
+      };
 
 const nothingLeft = (id: string | undefined, named: boolean): Text =>
   id
