@@ -83,6 +83,7 @@ export function runStore(folder: string, clusterUid: string): RunStore {
       return {
         ...files,
         append: (name, text) => stored(() => files.append(name, text)),
+        put: (name, text) => stored(() => files.put(name, text)),
         write: (name, fill) => stored(() => files.write(name, fill)),
       };
     },

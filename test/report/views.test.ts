@@ -156,7 +156,7 @@ describe.each(LANGUAGES)('%s', (language) => {
         face(language, columns),
       ),
       '',
-      ...runDetail(stored, face(language, columns)),
+      ...runDetail(stored, face(language, columns), new Map([['1', ['kubectl uncordon a1']]])),
     ]);
   });
   test('comparison', () => {
