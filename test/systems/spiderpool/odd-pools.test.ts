@@ -123,3 +123,18 @@ describe('odd ranges', () => {
     expect(result.outcome).toBe('passed');
   });
 });
+
+test('a record of the same name is for an earlier Pod of it', async () => {
+  const { result } = await looked(
+    'spiderpool/unrecorded-pod-ip',
+    'found',
+    recording({ '10.6.168.41': { pod: 'default/lost', podUid: 'before' } }),
+  );
+  expect(result.findings.map(({ message }) => message)).toContainEqual({
+    en: 'default/lost uses 10.6.168.41, which SpiderIPPool v4 has on record for an earlier Pod of that name (its uid is another)',
+    zh: 'default/lost 使用 10.6.168.41，而 SpiderIPPool v4 把它记录给了此前的同名 Pod（uid 不同）',
+  });
+  expect(result.findings.flatMap(({ evidence }) => evidence.map(({ seen }) => seen))).toContain(
+    'status.allocatedIPs: 10.6.168.41 → default/lost, podUid before',
+  );
+});
