@@ -19,12 +19,19 @@ const POOLS = 'spiderippools.spiderpool.spidernet.io';
 type Change = (pool: Raw) => Raw;
 
 /** A fixture of the check, each of its pools of that name changed. */
-async function looked(check: string, fixture: string, change: Change): Promise<{ result: CheckResult; examination: Examination }> {
+async function looked(
+  check: string,
+  fixture: string,
+  change: Change,
+  eachPod: (pod: Raw) => Raw = (pod) => pod,
+): Promise<{ result: CheckResult; examination: Examination }> {
   const folder = laid(check, { fixture, expect: '' });
   folders.push(folder);
   const dump = await readDump(folder);
   const pools = dump.collected.get(POOLS)!;
   pools.objects = pools.objects.map((pool) => ((pool.metadata as Raw).name === 'v4' ? change(pool) : pool));
+  const pods = dump.collected.get('pods')!;
+  pods.objects = pods.objects.map(eachPod);
   const examination = await examine(dumpSource(dump), SYSTEMS, { checks: [check] });
   return { result: examination.results[0]!, examination };
 }
@@ -138,3 +145,43 @@ test('a record of the same name is for an earlier Pod of it', async () => {
     'status.allocatedIPs: 10.6.168.41 → default/lost, podUid before',
   );
 });
+
+const OWNED = [
+  undefined,
+  '[{"op":"add","path":"/spec/excludeIPs","value":["10.6.168.41"]}]',
+  'restart default/web',
+  '重启 default/web',
+] as const;
+const BARE = [
+  ['10.6.168.90'],
+  '[{"op":"add","path":"/spec/excludeIPs/-","value":"10.6.168.41"}]',
+  'delete default/web and create it again (no controller does)',
+  '删除 default/web 并重新创建（没有控制器会重建）',
+] as const;
+test.each([OWNED, BARE])(
+  'two Pods and no record that could be written, excluded %j: the pool, its command, and what then',
+  async (excluded, patch, en, zh) => {
+    const emptied = (pool: Raw) => {
+      // As v1 has its records: an object.
+      const empty = pointerSet(pool, '/status/allocatedIPs', {});
+      return excluded ? pointerSet(empty, '/spec/excludeIPs', [...excluded]) : empty;
+    };
+    const { examination } = await looked('spiderpool/duplicate-pod-ip', 'alone', emptied, (pod) =>
+      excluded ? pointerRemove(pod, '/metadata/ownerReferences') : pod,
+    );
+    const [remedy] = examination.remedies;
+    const { refusals } = await remedy!.propose(remedy!.findings);
+    expect(refusals).toMatchObject([
+      {
+        refused: {
+          en: expect.stringContaining('SpiderIPPool v4 has no record of 10.6.168.41'),
+          zh: expect.stringContaining('SpiderIPPool v4'),
+        },
+        command: `kubectl patch spiderippools.spiderpool.spidernet.io v4 --type=json -p '${patch}'`,
+      },
+    ]);
+    const { refused } = refusals[0]!;
+    expect(refused.en.endsWith(`then ${en}`), refused.en).toBe(true);
+    expect(refused.zh.endsWith(`然后${zh}`), refused.zh).toBe(true);
+  },
+);
