@@ -1,4 +1,5 @@
 // Gaps in words: what could not be seen, why, and what would settle it.
+import { shellWord } from '../text/shell.ts';
 import type { Gap, Text } from './contracts.ts';
 
 export const isGap = (value: unknown): value is Gap =>
@@ -41,8 +42,8 @@ export function settleGap(gap: Gap, { tool, reach = '' }: { tool: string; reach?
       return { en: `allow it: ${tool} rbac --for check`, zh: `授予权限：${tool} rbac --for check` };
     case 'failed':
       return {
-        en: `try again; look at it with: kubectl get ${gap.resource}${reach}`,
-        zh: `请重试；可用此命令查看：kubectl get ${gap.resource}${reach}`,
+        en: `try again; look at it with: ${getCommand(gap)}${reach}`,
+        zh: `请重试；可用此命令查看：${getCommand(gap)}${reach}`,
       };
     case 'quick':
       return { en: `look at everything: ${tool} check`, zh: `完整检查：${tool} check` };
@@ -50,3 +51,11 @@ export function settleGap(gap: Gap, { tool, reach = '' }: { tool: string; reach?
       return { en: `collect it: ${tool} snapshot snapshot.tar.gz`, zh: `重新收集：${tool} snapshot snapshot.tar.gz` };
   }
 }
+
+const getCommand = ({ resource, namespace, name }: Gap): string =>
+  [
+    `kubectl get ${resource}`,
+    ...(name === undefined ? [] : [shellWord(name)]),
+    ...(namespace === undefined ? [] : ['-n', shellWord(namespace)]),
+    ...(name === undefined ? [] : ['-o yaml']),
+  ].join(' ');

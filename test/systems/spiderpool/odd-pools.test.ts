@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { CheckResult, Json, Raw } from '../../../src/engine/contracts.ts';
 import { type Examination, examine } from '../../../src/engine/examine.ts';
+import { settleGap } from '../../../src/engine/gaps.ts';
 import { exitCode } from '../../../src/engine/verdict.ts';
 import { pointerRemove, pointerSet } from '../../../src/kube/pointer.ts';
 import { readDump } from '../../../src/snapshot/read.ts';
@@ -185,3 +186,14 @@ test.each([OWNED, BARE])(
     expect(refused.zh.endsWith(`然后${zh}`), refused.zh).toBe(true);
   },
 );
+
+test('what cannot be understood is looked at with a command that names it', () => {
+  const odd = { why: 'failed', verb: 'decode', resource: POOLS } as const;
+  expect(settleGap({ ...odd, name: 'v4' }, { tool: '', reach: ' --context x' }).en).toBe(
+    `try again; look at it with: kubectl get ${POOLS} v4 -o yaml --context x`,
+  );
+  expect(settleGap({ ...odd, namespace: 'a', name: 'b c' }, { tool: '' }).zh).toBe(
+    `请重试；可用此命令查看：kubectl get ${POOLS} 'b c' -n a -o yaml`,
+  );
+  expect(settleGap(odd, { tool: '' }).en).toBe(`try again; look at it with: kubectl get ${POOLS}`);
+});
