@@ -35,8 +35,16 @@ export function describeGap(gap: Gap): Text {
   }
 }
 
-/** The command that would settle it. `tool`: how the user calls us; `reach`: flags that lead to the same cluster. */
-export function settleGap(gap: Gap, { tool, reach = '' }: { tool: string; reach?: string }): Text {
+/** As in Face. */
+interface Ways {
+  tool: string;
+  reach?: string;
+  asked?: string;
+  again?: string;
+}
+
+/** The command that would settle it. */
+export function settleGap(gap: Gap, { tool, reach = '', asked = '', again = '' }: Ways): Text {
   switch (gap.why) {
     case 'forbidden':
       return { en: `allow it: ${tool} rbac --for check`, zh: `授予权限：${tool} rbac --for check` };
@@ -46,7 +54,7 @@ export function settleGap(gap: Gap, { tool, reach = '' }: { tool: string; reach?
         zh: `请重试；可用此命令查看：${getCommand(gap)}${reach}`,
       };
     case 'quick':
-      return { en: `look at everything: ${tool} check`, zh: `完整检查：${tool} check` };
+      return { en: `look at everything: ${tool} check${asked}${again}`, zh: `完整检查：${tool} check${asked}${again}` };
     case 'not-collected':
       return { en: `collect it: ${tool} snapshot snapshot.tar.gz`, zh: `重新收集：${tool} snapshot snapshot.tar.gz` };
   }

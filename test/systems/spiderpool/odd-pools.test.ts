@@ -195,5 +195,9 @@ test('what cannot be understood is looked at with a command that names it', () =
   expect(settleGap({ ...odd, namespace: 'a', name: 'b c' }, { tool: '' }).zh).toBe(
     `请重试；可用此命令查看：kubectl get ${POOLS} 'b c' -n a -o yaml`,
   );
+  const quick = { why: 'quick', verb: 'list', resource: 'pods' } as const;
+  expect(settleGap(quick, { tool: 'ug', asked: ' spiderpool', again: ' --context x' }).en).toBe(
+    'look at everything: ug check spiderpool --context x',
+  );
   expect(settleGap(odd, { tool: '' }).en).toBe(`try again; look at it with: kubectl get ${POOLS}`);
 });
