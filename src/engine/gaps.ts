@@ -47,7 +47,7 @@ interface Ways {
 export function settleGap(gap: Gap, { tool, reach = '', asked = '', again = '' }: Ways): Text {
   switch (gap.why) {
     case 'forbidden':
-      return { en: `allow it: ${tool} rbac --for check`, zh: `授予权限：${tool} rbac --for check` };
+      return { en: `allow it: ${grant({ tool, reach })}`, zh: `授予权限：${grant({ tool, reach })}` };
     case 'failed':
       return {
         en: `try again; look at it with: ${getCommand(gap)}${reach}`,
@@ -67,3 +67,7 @@ const getCommand = ({ resource, namespace, name }: Gap): string =>
     ...(namespace === undefined ? [] : ['-n', shellWord(namespace)]),
     ...(name === undefined ? [] : ['-o yaml']),
   ].join(' ');
+
+/** Makes the role; the command itself says how it is given to somebody. Whoever may not look may not grant it either, so that nobody is impersonated. */
+export const grant = ({ tool, reach = '' }: Ways): string =>
+  `${tool} rbac --for check | kubectl apply -f -${reach.replace(/ --as(?:-group|-uid)? (?:'(?:[^']|'\\'')*'|\S+)/g, '')}`;

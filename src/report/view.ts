@@ -2,7 +2,7 @@
 // All of it has been through sanitise: formats need no more than the escaping of their own.
 import type { CheckResult, Gap, Grade, Installation, JudgedFinding, Ref, System, Text, UpgradePath, Way } from '../engine/contracts.ts';
 import type { CheckRemedy, Examination } from '../engine/examine.ts';
-import { describeGap, isGap, settleGap } from '../engine/gaps.ts';
+import { describeGap, grant, isGap, settleGap } from '../engine/gaps.ts';
 import { GRADES, type Summary, summarise } from '../engine/verdict.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -331,9 +331,9 @@ function nextOf(
 }
 
 /** What would show more. */
-function toSee(unknown: readonly CheckResult[], { tool, asked = '', again = '' }: Face): string | undefined {
+function toSee(unknown: readonly CheckResult[], { tool, asked = '', again = '', reach }: Face): string | undefined {
   const gaps = unknown.flatMap((result): readonly Gap[] => result.gaps);
-  if (gaps.some(({ why }) => why === 'forbidden')) return `${tool} rbac --for check`;
+  if (gaps.some(({ why }) => why === 'forbidden')) return grant({ tool, reach });
   if (gaps.some(({ why }) => why === 'not-collected')) return `${tool} snapshot snapshot.tar.gz`;
   return gaps.length ? `${tool} check${asked}${again}` : undefined;
 }
