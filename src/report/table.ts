@@ -78,10 +78,11 @@ function closing(sum: string, next: NextView | undefined, { style, columns: room
 
 function body(view: View, face: Face, room: number): string[] {
   const { style } = face;
+  const passed = view.others.some((other) => other.passed);
   const frame = [
     header(view, face),
     ...view.unknown.map((unknown) => unknownLines(unknown, face)),
-    view.rest ? [`${style.green('✓')} ${view.rest}`, ...(face.wide ? otherLines(view.others, face) : [])] : [],
+    view.rest ? [`${passed ? style.green('✓') : style.dim('-')} ${view.rest}`, ...(face.wide ? otherLines(view.others, face) : [])] : [],
   ];
   const left = room - frame.flat().length - frame.length - CLOSING;
   const [head = [], ...tail] = frame;

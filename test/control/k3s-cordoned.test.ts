@@ -133,7 +133,7 @@ test('R1: a controller of v0.20 is told the running version, and uncordons; undo
     { grade: 'blocker', sure: 'certain', objects: [{ kind: 'Node', name }], args: { row: 'A', way: 'R1' } },
   ]);
   expect(before.found[0]!.evidence.map(({ seen }: Body) => seen)).toEqual([
-    `row A: log of container cordon: node/${name} cordoned`,
+    `log of container cordon: node/${name} cordoned`,
     'Job failed: BackoffLimitExceeded',
     expect.stringMatching(
       /^log of container upgrade: Error: Current k3s version v1\.33\.9\+k3s1 .* is higher than k3s version v1\.32\.13\+k3s1/,

@@ -62,6 +62,13 @@ test('every check that is unknown is named, however many reasons are folded away
   expect(text.split('Next: ')[1]).toBe('kubectl upgrade-guard rbac --for check | kubectl apply -f - --context c');
 });
 
+test('what does not apply gets no tick', () => {
+  const [one] = clean.results;
+  const results = [{ ...one!, outcome: 'not-applicable' as const }];
+  expect(shown({ ...clean, results }, face('en', 80))).toContain('- 1 does not apply');
+  expect(shown({ ...clean, results: [one!, ...results] }, face('en', 80))).toContain('✓ 1 passed, 1 does not apply');
+});
+
 describe.each(LANGUAGES)('%s', (language) => {
   test.each(Object.keys(EXAMINATIONS))('table of %s', (name) =>
     golden(`table-${name}`, language, (columns) => shown(EXAMINATIONS[name]!, face(language, columns))),

@@ -142,6 +142,8 @@ test('a record of the same name is for an earlier Pod of it', async () => {
     en: 'default/lost uses 10.6.168.41, which SpiderIPPool v4 has on record for an earlier Pod of that name (its uid is another)',
     zh: 'default/lost 使用 10.6.168.41，而 SpiderIPPool v4 把它记录给了此前的同名 Pod（uid 不同）',
   });
+  const said = result.findings.flatMap(({ evidence }) => evidence.map(({ seen, at }) => [seen, at?.kind, at?.name]));
+  expect(said).toContainEqual(['status.current.ips: 10.6.168.41', 'SpiderEndpoint', 'lost']);
   expect(result.findings.flatMap(({ evidence }) => evidence.map(({ seen }) => seen))).toContain(
     'status.allocatedIPs: 10.6.168.41 → default/lost, podUid before',
   );

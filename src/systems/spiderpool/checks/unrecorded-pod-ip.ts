@@ -232,7 +232,9 @@ function finding({ suspect: { address }, hold, pool }: Look, rows: Rows & { budg
       because,
     },
     evidence: [
-      { seen: hold.claim ? `status.current.ips: ${address}` : saidByPod(address), at },
+      hold.claim
+        ? { seen: `status.current.ips: ${address}`, at: { ...hold.claim.endpoint, uid: undefined } }
+        : { seen: saidByPod(address), at },
       {
         seen: record
           ? `status.allocatedIPs: ${address} → ${record.pod}${record.pod === nameOf(hold.pod) ? `, podUid ${record.uid}` : ''}`
