@@ -33,7 +33,13 @@ const ECHOED = 80;
 /** Throws UserError. Help in any form comes out as the command `help`, `--version` as `version`. */
 export function parseArgv(words: readonly string[], usage: string): Parsed {
   if (words[0] === '--version') return { verb: 'version', args: [], flags: {} };
-  const read = readWords(words, usage);
+  const read = readWords(words, {
+    usage,
+    help: helpFor(
+      words.find((word) => commandOf(word) !== undefined),
+      usage,
+    ),
+  });
   const [name, ...args] = read.positionals;
   const wantsHelp = read.given.some(({ name, value }) => name === 'help' && value === true);
   if (name === undefined) {
@@ -70,7 +76,15 @@ interface Read {
   given: Given[];
 }
 
-function readWords(words: readonly string[], usage: string): Read {
+/** What errors point to: how we are called, and the help that fits. */
+interface Pointers {
+  usage: string;
+  help: string;
+}
+
+const helpFor = (command: string | undefined, usage: string): string => [usage, ...(command ? [command] : []), '--help'].join(' ');
+
+function readWords(words: readonly string[], pointers: Pointers): Read {
   const read: Read = { positionals: [], given: [] };
   const rest = [...words];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
@@ -78,30 +92,30 @@ function readWords(words: readonly string[], usage: string): Read {
       read.positionals.push(...rest);
       return read;
     }
-    if (word.startsWith('--')) read.given.push(readLong(word, rest, usage));
-    else if (word.startsWith('-') && word.length > 1) read.given.push(...readShort(word, rest, usage));
+    if (word.startsWith('--')) read.given.push(readLong(word, rest, pointers));
+    else if (word.startsWith('-') && word.length > 1) read.given.push(...readShort(word, rest, pointers));
     else read.positionals.push(word);
   }
   return read;
 }
 
-function readLong(word: string, rest: string[], usage: string): Given {
+function readLong(word: string, rest: string[], { usage, help }: Pointers): Given {
   const [written = '', inline] = splitOnce(word.slice(2));
-  if (!Object.hasOwn(FLAGS, written)) throw unknownFlag(`--${written}`, usage);
+  if (!Object.hasOwn(FLAGS, written)) throw unknownFlag(`--${written}`, help);
   const name = written as FlagName;
   if (specOf(name).kind !== 'boolean') return { name, value: inline ?? nextValue(`--${name}`, name, rest, usage) };
   if (inline === undefined || inline === 'true') return { name, value: true };
   if (inline === 'false') return { name, value: false };
-  throw badValue(`--${name}`, inline, ['true', 'false'], usage);
+  throw badValue(`--${name}`, inline, ['true', 'false'], help);
 }
 
 /** `-o json`, `-ojson`, `-o=json`, `-Ao json`. */
-function readShort(word: string, rest: string[], usage: string): Given[] {
+function readShort(word: string, rest: string[], { usage, help }: Pointers): Given[] {
   const given: Given[] = [];
   for (let at = 1; at < word.length; at++) {
     const letter = word.charAt(at);
     const name = GLOBAL_AND_OWN.find((flag) => specOf(flag).short === letter);
-    if (!name) throw unknownFlag(`-${letter}`, usage);
+    if (!name) throw unknownFlag(`-${letter}`, help);
     if (specOf(name).kind === 'boolean') {
       given.push({ name, value: true });
       continue;
@@ -150,8 +164,8 @@ function assertAllowed({ name, value }: Given, command: CommandSpec, usage: stri
   if (typeof value === 'boolean') return;
   const written = name === 'v' ? '-v' : `--${name}`;
   const choices = choicesOf(command, name);
-  if (choices && !choices.includes(value)) throw badValue(written, value, choices, usage);
-  if (name === 'v' && !/^(\d|10)$/.test(value)) throw badValue(written, value, ['0 … 10'], usage);
+  if (choices && !choices.includes(value)) throw badValue(written, value, choices, helpFor(command.name, usage));
+  if (name === 'v' && !/^(\d|10)$/.test(value)) throw badValue(written, value, ['0 … 10'], helpFor(command.name, usage));
   if (value === '') {
     throw new UserError(
       { en: `reading the command line: the value of ${written} is empty`, zh: `解析命令行：${written} 的取值为空` },
@@ -165,7 +179,7 @@ function assertArguments(command: CommandSpec, args: readonly string[], usage: s
   for (const [index, word] of args.entries()) {
     const positional = command.positionals[index] ?? command.positionals.at(-1);
     if (positional?.values && !positional.values.includes(word) && !positional.others)
-      throw badValue(positional.name, word, positional.values, usage);
+      throw badValue(positional.name, word, positional.values, helpFor(command.name, usage));
   }
 }
 
@@ -270,30 +284,27 @@ export function unknownCommand(name: string, usage: string): UserError {
   );
 }
 
-function unknownFlag(written: string, usage: string): UserError {
+function unknownFlag(written: string, help: string): UserError {
   const near = nearest(
     written,
     GLOBAL_AND_OWN.map((flag) => `--${flag}`),
   );
-  const list = `${usage} COMMAND --help`;
   return new UserError(
     { en: `reading the command line: unknown flag ${shown(written)}`, zh: `解析命令行：没有参数 ${shown(written)}` },
     near
-      ? { en: `did you mean ${near}? To list the flags of a command: ${list}`, zh: `是否想用 ${near}？列出某个命令的参数：${list}` }
-      : { en: `to list the flags of a command: ${list}`, zh: `列出某个命令的参数：${list}` },
+      ? { en: `did you mean ${near}? To list the flags: ${help}`, zh: `是否想用 ${near}？列出参数：${help}` }
+      : { en: `to list the flags: ${help}`, zh: `列出参数：${help}` },
   );
 }
 
-function badValue(what: string, value: string, choices: readonly string[], usage: string): UserError {
+function badValue(what: string, value: string, choices: readonly string[], help: string): UserError {
   const near = nearest(value, choices);
   return new UserError(
     {
       en: `reading the command line: ${what} cannot be "${shown(value)}"; it is one of ${choices.join(', ')}`,
       zh: `解析命令行：${what} 不能取“${shown(value)}”，可取：${choices.join('、')}`,
     },
-    near
-      ? { en: `did you mean ${near}?`, zh: `是否指 ${near}？` }
-      : { en: `see: ${usage} COMMAND --help`, zh: `参见：${usage} COMMAND --help` },
+    near ? { en: `did you mean ${near}?`, zh: `是否指 ${near}？` } : { en: `see: ${help}`, zh: `参见：${help}` },
   );
 }
 

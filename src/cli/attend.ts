@@ -106,7 +106,7 @@ export function lookedAgain(call: Call, run: Run, executed: Attempt, remaining: 
     call.t(
       remaining
         ? {
-            en: `Checked again: ${remaining} of what was asked to be repaired remain.`,
+            en: `Checked again: ${remaining} of what was asked to be repaired ${remaining === 1 ? 'remains' : 'remain'}.`,
             zh: `再次检查：要求修复的问题仍有 ${remaining} 个。`,
           }
         : { en: 'Checked again: what was asked to be repaired is repaired.', zh: '再次检查：要求修复的问题均已修复。' },

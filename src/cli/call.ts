@@ -9,6 +9,7 @@ import { printable } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 import type { Invocation } from './argv.ts';
+import type { Verb } from './commands.ts';
 import { CONNECTION, type FlagName, INTENT } from './flags.ts';
 import { STILL_MS, spinner } from './spinner.ts';
 
@@ -45,6 +46,7 @@ export function callOf(invocation: Invocation): Call {
     columns,
     tool,
     again: againOf(invocation),
+    asked: askedOf(invocation),
     reach: wordsOf(invocation, CLUSTER),
     wide: flags.output === 'wide',
     style: style(process.stdout, env, !flags['no-color']),
@@ -123,6 +125,10 @@ function retryOf(invocation: Invocation, without: readonly string[]): string {
   const names = (Object.keys(invocation.flags) as FlagName[]).filter((name) => name !== 'token' && !without.includes(name));
   return [invocation.caller.usage, invocation.verb, ...invocation.args.map(shellWord)].join(' ') + wordsOf(invocation, names);
 }
+
+/** Their arguments are systems and checks. */
+const ASKING: readonly Verb[] = ['check', 'fix'];
+const askedOf = ({ verb, args }: Invocation): string => (ASKING.includes(verb) ? args.map((word) => ` ${shellWord(word)}`).join('') : '');
 
 const againOf = (invocation: Invocation): string => wordsOf(invocation, WHERE);
 

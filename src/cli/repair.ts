@@ -1,9 +1,10 @@
 // From what was found to what will be done: which findings a person lets us repair, and the plan for them.
 import type { JudgedFinding, StepDraft } from '../engine/contracts.ts';
-import { type CheckRemedy, objectName } from '../engine/examine.ts';
+import { type CheckRemedy, objectName, type Proposal } from '../engine/examine.ts';
 import { makePlan, type Plan } from '../engine/plan.ts';
 import { GRADES } from '../engine/verdict.ts';
 import { shellWord } from '../text/shell.ts';
+import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 
 /** Certain enough that --yes answers for it (DESIGN section 4). */
@@ -13,13 +14,23 @@ const isSure = ({ sure }: JudgedFinding): boolean => sure === 'certain' || sure 
 export const planAll = (remedies: readonly CheckRemedy[], around: StepDraft[] = []): Promise<Plan> =>
   planOf(remedies, around, async () => true);
 
-/** Doubtful findings only where --confirm names one of their objects or a person says yes to each. */
+/** Doubtful findings only where --confirm names one of their objects or a person says yes to each. Throws UserError for a --confirm that names none. */
 export function planChosen(remedies: readonly CheckRemedy[], call: Call, around: StepDraft[] = []): Promise<Plan> {
   const named = new Set(call.flags.confirm);
-  return planOf(remedies, around, async (finding) => {
+  assertFound(named, remedies);
+  return planOf(remedies, around, async (finding, { propose }) => {
     if (isSure(finding) || finding.objects.some((ref) => named.has(objectName(ref)))) return true;
     const names = finding.objects.map(objectName).join(', ');
     const about = { en: `${finding.message.en} (${names}): not certain.`, zh: `${finding.message.zh}（${names}）：不确定。` };
+    if (isByHand(await propose([finding]))) {
+      call.say(
+        call.t({
+          en: `skipped: ${about.en} It is repaired by hand; the steps: {retry:yes,confirm} --dry-run=client`,
+          zh: `已跳过：${about.zh}需手动修复，步骤见：{retry:yes,confirm} --dry-run=client`,
+        }),
+      );
+      return false;
+    }
     if (call.flags.yes) {
       call.say(
         call.t({
@@ -33,15 +44,44 @@ export function planChosen(remedies: readonly CheckRemedy[], call: Call, around:
   });
 }
 
+/** There are steps, and a person has to do all of them. */
+const isByHand = ({ drafts }: Proposal): boolean => drafts.length > 0 && drafts.every((draft) => draft.do === 'manual');
+
+/** Names in an error; there may be thousands. */
+const NAMED = 10;
+
+/** As an unknown --accept: who names what is not there has mistyped it, or it is repaired. */
+function assertFound(named: ReadonlySet<string>, remedies: readonly CheckRemedy[]): void {
+  const findings = remedies.flatMap((remedy) => remedy.findings);
+  const found = new Set(findings.flatMap(({ objects }) => objects.map(objectName)));
+  const none = [...named].find((name) => !found.has(name));
+  if (none === undefined) return;
+  const doubtful = [...new Set(findings.filter((finding) => !isSure(finding)).flatMap(({ objects }) => objects.map(objectName)))];
+  const more = { en: doubtful.length > NAMED ? ', …' : '', zh: doubtful.length > NAMED ? '……' : '' };
+  throw new UserError(
+    {
+      en: `reading --confirm ${none}: nothing that can be repaired was found about it; nothing was sent`,
+      zh: `读取 --confirm ${none}：没有发现与之有关、可以修复的问题；没有发出任何请求`,
+    },
+    doubtful.length
+      ? {
+          en: `what can be confirmed: ${doubtful.slice(0, NAMED).join(', ')}${more.en}`,
+          zh: `可以确认的有：${doubtful.slice(0, NAMED).join('、')}${more.zh}`,
+        }
+      : { en: 'nothing has to be confirmed: {retry:confirm}', zh: '没有需要确认的内容：{retry:confirm}' },
+  );
+}
+
 async function planOf(
   remedies: readonly CheckRemedy[],
   around: StepDraft[],
-  wanted: (finding: JudgedFinding) => Promise<boolean>,
+  wanted: (finding: JudgedFinding, remedy: CheckRemedy) => Promise<boolean>,
 ): Promise<Plan> {
   const proposals = [];
-  for (const { findings, propose } of remedies.toSorted((a, b) => worst(a) - worst(b))) {
+  for (const remedy of remedies.toSorted((a, b) => worst(a) - worst(b))) {
+    const { findings, propose } = remedy;
     const chosen: JudgedFinding[] = [];
-    for (const finding of findings) if (await wanted(finding)) chosen.push(finding);
+    for (const finding of findings) if (await wanted(finding, remedy)) chosen.push(finding);
     if (chosen.length) proposals.push({ ...(await propose(chosen)), reasons: chosen.map(({ fingerprint }) => fingerprint) });
   }
   // Nothing is repaired before the upgrade has saved what there is.

@@ -78,7 +78,8 @@ export type Doing =
     }
   /** Takes away the record of a revision that is pending although no helm can be alive behind it. `quiet`: seconds for which nobody must have touched it. */
   | { do: 'unpend'; release: ReleaseName; revision: number; quiet: number }
-  | { do: 'manual'; commands: string[]; seen?: Condition[] };
+  /** `makes`, in inverses: an object for `kubectl create`. It may hold secrets, so that no command shows it: it goes into a file beside the journal (`file`, its name there). */
+  | { do: 'manual'; commands: string[]; seen?: Condition[]; makes?: { object: Raw; file: string } };
 export interface ReleaseName {
   namespace: string;
   name: string;

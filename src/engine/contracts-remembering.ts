@@ -77,7 +77,7 @@ export interface RunStore {
   read(id: string): Promise<(StoredRun & { end: JournalEnd } & Pick<RunSummary, 'lengthUnknown'>) | undefined>;
   /** `end`: where it ended when it was read; throws when somebody has gone on with it since. */
   reopen(id: string, end: JournalEnd): Promise<Journal>;
-  /** Files beside the journal of a run: what helm said, and backups. */
+  /** Files beside the journal of a run: what helm said, backups, and objects that a person may want to make again. */
   beside(id: string): Beside;
 }
 export interface Beside {
@@ -85,6 +85,8 @@ export interface Beside {
   folder: string;
   has(name: string): Promise<boolean>;
   append(name: string, text: string): Promise<void>;
+  /** Appears whole or not at all, as it is; what was there goes. */
+  put(name: string, text: string): Promise<void>;
   /** Appears whole or not at all, gzipped. `begin` drops what was written since the last `mark`. */
   write(name: string, fill: (into: Filling) => Promise<void>): Promise<void>;
 }

@@ -1,4 +1,5 @@
 // Gaps in words: what could not be seen, why, and what would settle it.
+import { shellWord } from '../text/shell.ts';
 import type { Gap, Text } from './contracts.ts';
 
 export const isGap = (value: unknown): value is Gap =>
@@ -34,19 +35,39 @@ export function describeGap(gap: Gap): Text {
   }
 }
 
-/** The command that would settle it. `tool`: how the user calls us; `reach`: flags that lead to the same cluster. */
-export function settleGap(gap: Gap, { tool, reach = '' }: { tool: string; reach?: string }): Text {
+/** As in Face. */
+interface Ways {
+  tool: string;
+  reach?: string;
+  asked?: string;
+  again?: string;
+}
+
+/** The command that would settle it. */
+export function settleGap(gap: Gap, { tool, reach = '', asked = '', again = '' }: Ways): Text {
   switch (gap.why) {
     case 'forbidden':
-      return { en: `allow it: ${tool} rbac --for check`, zh: `授予权限：${tool} rbac --for check` };
+      return { en: `allow it: ${grant({ tool, reach })}`, zh: `授予权限：${grant({ tool, reach })}` };
     case 'failed':
       return {
-        en: `try again; look at it with: kubectl get ${gap.resource}${reach}`,
-        zh: `请重试；可用此命令查看：kubectl get ${gap.resource}${reach}`,
+        en: `try again; look at it with: ${getCommand(gap)}${reach}`,
+        zh: `请重试；可用此命令查看：${getCommand(gap)}${reach}`,
       };
     case 'quick':
-      return { en: `look at everything: ${tool} check`, zh: `完整检查：${tool} check` };
+      return { en: `look at everything: ${tool} check${asked}${again}`, zh: `完整检查：${tool} check${asked}${again}` };
     case 'not-collected':
       return { en: `collect it: ${tool} snapshot snapshot.tar.gz`, zh: `重新收集：${tool} snapshot snapshot.tar.gz` };
   }
 }
+
+const getCommand = ({ resource, namespace, name }: Gap): string =>
+  [
+    `kubectl get ${resource}`,
+    ...(name === undefined ? [] : [shellWord(name)]),
+    ...(namespace === undefined ? [] : ['-n', shellWord(namespace)]),
+    ...(name === undefined ? [] : ['-o yaml']),
+  ].join(' ');
+
+/** Makes the role; the command itself says how it is given to somebody. Whoever may not look may not grant it either, so that nobody is impersonated. */
+export const grant = ({ tool, reach = '' }: Ways): string =>
+  `${tool} rbac --for check | kubectl apply -f -${reach.replace(/ --as(?:-group|-uid)? (?:'(?:[^']|'\\'')*'|\S+)/g, '')}`;

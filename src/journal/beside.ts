@@ -1,6 +1,6 @@
-// Files of a run beside its journal: what helm said, and backups. 0600; a backup appears whole or not at all.
+// Files of a run beside its journal: what helm said, backups, and objects that a person may want to make again. 0600; all but the first appear whole or not at all.
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, renameSync, writeSync } from 'node:fs';
-import { appendFile } from 'node:fs/promises';
+import { appendFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Beside } from '../engine/contracts.ts';
@@ -16,6 +16,11 @@ export function filesIn(folder: string): Beside {
     folder,
     has: async (name) => existsSync(at(name)),
     append: (name, text) => appendFile(at(name), text, { mode: FILE_MODE }),
+    async put(name, text) {
+      await rm(at(`${name}.new`), { force: true });
+      await writeFile(at(`${name}.new`), text, { mode: FILE_MODE, flag: 'wx', flush: true });
+      await rename(at(`${name}.new`), at(name));
+    },
     async write(name, fill) {
       const file = openSync(at(`${name}.new`), 'w', FILE_MODE);
       let [length, marked, waiting]: [number, number, string[]] = [0, 0, []];

@@ -7,6 +7,8 @@ import path from 'node:path';
 export interface Owner {
   host: string;
   pid: number;
+  /** Its lock file. */
+  file: string;
 }
 
 /** Resolves to what gives the lock back, or to who holds it. Rejects when the lock file cannot be written. */
@@ -18,7 +20,7 @@ export async function lockFolder(folder: string): Promise<(() => Promise<void>) 
     const file = await open(path.join(folder, own), 'wx', 0o600);
     await file.close();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return { host, pid: process.pid };
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return { host, pid: process.pid, file: own };
     throw error;
   }
   const release = () => rm(path.join(folder, own), { force: true });
@@ -38,7 +40,7 @@ async function otherOwner(folder: string, own: string, host: string): Promise<Ow
   for (const name of await readdir(folder)) {
     const [, pid, started, owner] = /^lock,(\d{1,10}),(\w+),(.+)$/.exec(name) ?? [];
     if (name === own || pid === undefined || started === undefined || owner === undefined) continue;
-    if (owner !== host || (await lives(Number(pid), started))) return { host: owner, pid: Number(pid) };
+    if (owner !== host || (await lives(Number(pid), started))) return { host: owner, pid: Number(pid), file: name };
     await rm(path.join(folder, name), { force: true });
   }
   return undefined;

@@ -8,6 +8,7 @@ import type { Entry, Journal, JournalEnd, Run, RunStore, RunSummary, Text } from
 import { summaryOf } from '../engine/progress.ts';
 import { makeFolder } from '../files/folder.ts';
 import { oneLine } from '../text/sanitise.ts';
+import { shellWord } from '../text/shell.ts';
 import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
 import { appender } from './append.ts';
@@ -84,6 +85,7 @@ export function runStore(folder: string, clusterUid: string): RunStore {
       return {
         ...files,
         append: (name, text) => stored(() => files.append(name, text)),
+        put: (name, text) => stored(() => files.put(name, text)),
         write: (name, fill) => stored(() => files.write(name, fill)),
       };
     },
@@ -298,16 +300,17 @@ const goneOn = (id: string): UserError =>
     { en: 'look again: {tool} runs', zh: '请重新查看：{tool} runs' },
   );
 
-function inUse(id: string, { host, pid }: Owner, folder: string): UserError {
+function inUse(id: string, { host, pid, file }: Owner, folder: string): UserError {
   const at = oneLine(host);
+  const lock = shellWord(path.join(folder, file));
   return new UserError(
     {
       en: `opening the journal of run ${id}: process ${pid} on ${at} is working on it`,
       zh: `打开运行 ${id} 的日志：主机 ${at} 上的进程 ${pid} 正在处理它`,
     },
     {
-      en: `wait until it has ended; if that machine is gone for good, remove the file lock,${pid},… from ${folder} and try again`,
-      zh: `请等待其结束；如果该主机已不复存在，请删除 ${folder} 中的 lock,${pid},… 文件后重试`,
+      en: `wait until it has ended; if that machine is gone for good, remove its lock and try again: ${lock}`,
+      zh: `请等待其结束；如果该主机已不复存在，请删除其锁文件后重试：${lock}`,
     },
   );
 }

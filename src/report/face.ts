@@ -12,7 +12,9 @@ export interface Face {
   tool: string;
   /** Words that lead the next command to the same place as this one, such as ` --context prod`; each with a blank before it. */
   again?: string;
-  /** Of these, the ones that lead to the same cluster; kubectl takes them too. */
+  /** Which systems and checks were asked for, as words for the next command; each with a blank before it. */
+  asked?: string;
+  /** Of those of `again`, the ones that lead to the same cluster; kubectl takes them too. */
   reach?: string;
   /** Everything, folding nothing. */
   wide: boolean;

@@ -39,7 +39,7 @@ ${disagreements.map(({ head, says }) => `<div class="note"><p>${safe(head)}</p>$
 ${absent ? `<p class="quiet">${safe(absent)}</p>` : ''}
 ${found.map((each) => foundBlock(each, language)).join('\n')}
 ${unknown.map(unknownBlock).join('\n')}
-${rest ? `<details class="rest"><summary><span class="sign">✓</span> ${safe(rest)}</summary><ul class="names">${others.map(otherItem).join('')}</ul></details>` : ''}
+${rest ? `<details class="rest"><summary><span class="sign">${others.some(({ passed }) => passed) ? '✓' : '–'}</span> ${safe(rest)}</summary><ul class="names">${others.map(otherItem).join('')}</ul></details>` : ''}
 ${next ? `<p class="next">${safe(next.lead)}<code>${unbroken(next.command)}</code></p>` : ''}
 </section>`.replace(/\n+/g, '\n');
 }

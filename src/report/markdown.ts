@@ -31,7 +31,9 @@ function cluster(view: View, single: boolean, language: Language): string[] {
     ...(view.absent ? [`- ${plain(view.absent)}`] : []),
     ...view.found.flatMap((found) => ['', ...foundLines(found, single ? '##' : '###', language)]),
     ...view.unknown.flatMap((unknown) => ['', ...unknownLines(unknown, single ? '##' : '###')]),
-    ...(view.rest ? ['', ...folded(`✓ ${plain(view.rest)}`, view.others.map(otherLine))] : []),
+    ...(view.rest
+      ? ['', ...folded(`${view.others.some(({ passed }) => passed) ? '✓' : '–'} ${plain(view.rest)}`, view.others.map(otherLine))]
+      : []),
     ...(view.next ? ['', `${view.next.lead}${code(view.next.command)}`] : []),
   ];
 }

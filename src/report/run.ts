@@ -4,7 +4,7 @@ import type { DryOutcome, Executed, Tried } from '../engine/execute.ts';
 import { runState } from '../engine/progress.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
-import { beside, columns, counted, type Face, paragraph } from './face.ts';
+import { beside, columns, counted, type Face, INDENT, paragraph } from './face.ts';
 import { RESULTS, RUN_STATES } from './words.ts';
 
 export function runList(runs: readonly RunSummary[], { language, style }: Face): string[] {
@@ -22,8 +22,8 @@ export function runList(runs: readonly RunSummary[], { language, style }: Face):
   return columns([head, ...rows]);
 }
 
-/** Every step with what became of it, in both ways; never the objects that the journal keeps. */
-export function runDetail(stored: StoredRun, face: Face): string[] {
+/** Every step with what became of it, in both ways; never the objects that the journal keeps. `left`: commands for a person, by the steps' ids. */
+export function runDetail(stored: StoredRun, face: Face, left: ReadonlyMap<string, readonly string[]>): string[] {
   const { run, progress } = stored;
   const { language, style } = face;
   const { states } = progress;
@@ -39,7 +39,10 @@ export function runDetail(stored: StoredRun, face: Face): string[] {
     `${style.bold(run.id)}   ${RUN_STATES[runState(stored)][language]}   ${oneLine(run.what)}`,
     style.dim([oneLine(run.cluster.context), run.cluster.uid, moment(run.at)].filter(Boolean).join('   ')),
     '',
-    ...run.steps.flatMap((step) => beside(step.id, oneLine(step.text[language], 1000), became(step), room, face)),
+    ...run.steps.flatMap((step) => [
+      ...beside(step.id, oneLine(step.text[language], 1000), became(step), room, face),
+      ...(left.get(step.id) ?? []).map((line) => `${' '.repeat(INDENT)}${style.cyan(oneLine(line, 1000))}`),
+    ]),
   ];
 }
 

@@ -12,9 +12,8 @@ import { FIX, gradeCount, NOT_SEEN, named, SIGN, UNREACHABLE } from './words.ts'
 const ROOM = 100;
 /** Findings that a check shows however little room there is. */
 const LEAST = 2;
-/** Objects named per finding, and checks per reason, before the rest is folded into a count; -o wide names all. */
+/** Objects named per finding, and reasons why checks could not look, before the rest is folded into a count; -o wide names all. */
 const NAMED = 2;
-const CHECKS_NAMED = 6;
 const REASONS = 6;
 /** Lines that the sum and the next command may take. */
 const CLOSING = 2;
@@ -79,10 +78,11 @@ function closing(sum: string, next: NextView | undefined, { style, columns: room
 
 function body(view: View, face: Face, room: number): string[] {
   const { style } = face;
+  const passed = view.others.some((other) => other.passed);
   const frame = [
     header(view, face),
     ...view.unknown.map((unknown) => unknownLines(unknown, face)),
-    view.rest ? [`${style.green('✓')} ${view.rest}`, ...(face.wide ? otherLines(view.others, face) : [])] : [],
+    view.rest ? [`${passed ? style.green('✓') : style.dim('-')} ${view.rest}`, ...(face.wide ? otherLines(view.others, face) : [])] : [],
   ];
   const left = room - frame.flat().length - frame.length - CLOSING;
   const [head = [], ...tail] = frame;
@@ -234,11 +234,8 @@ function footLines({ fix, command, notSeen }: FoundView, face: Face): string[] {
 function unknownLines({ head, reasons, settle }: UnknownView, face: Face): string[] {
   const { style, language, wide } = face;
   const title = `${style.cyan('?')} ${style.bold(head)}`;
-  const ids = (checks: readonly string[]) => {
-    const more = wide ? 0 : checks.length - CHECKS_NAMED;
-    const folded: Text = { en: ` and ${more} more (-o wide)`, zh: ` 等 ${checks.length} 项（-o wide）` };
-    return more > 1 ? named(checks.slice(0, CHECKS_NAMED), language) + folded[language] : named(checks, language);
-  };
+  // Reasons may be folded away; that a check is unknown never is.
+  const ids = (checks: readonly string[]) => named(checks, language);
   const last = settle ? paragraph(settle, face) : [];
   const all = reasons.flatMap(({ whys }) => whys);
   const [first] = reasons;
@@ -250,14 +247,20 @@ function unknownLines({ head, reasons, settle }: UnknownView, face: Face): strin
   let room = wide || all.length <= REASONS + 1 ? all.length : REASONS;
   const hidden = all.length - room;
   const more: Text = { en: `  … and ${hidden} more (-o wide)`, zh: `  …… 另有 ${hidden} 项（-o wide）` };
+  const told = new Set<string>();
+  const lines = reasons.flatMap(({ whys, checks }) => {
+    const shown = whys.slice(0, room);
+    room -= shown.length;
+    if (!shown.length) return [];
+    for (const check of checks) told.add(check);
+    return [...shown.flatMap((why) => paragraph(why, face)), ...paragraph(ids(checks), face, 4).map(style.dim)];
+  });
+  const others = [...new Set(reasons.flatMap(({ checks }) => checks))].filter((check) => !told.has(check));
   return [
     title,
-    ...reasons.flatMap(({ whys, checks }) => {
-      const shown = whys.slice(0, room);
-      room -= shown.length;
-      return shown.length ? [...shown.flatMap((why) => paragraph(why, face)), ...paragraph(ids(checks), face, 4).map(style.dim)] : [];
-    }),
+    ...lines,
     ...(hidden ? [style.dim(more[language])] : []),
+    ...(others.length ? paragraph(ids(others), face, 4).map(style.dim) : []),
     ...last,
   ];
 }

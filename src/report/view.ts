@@ -2,7 +2,7 @@
 // All of it has been through sanitise: formats need no more than the escaping of their own.
 import type { CheckResult, Gap, Grade, Installation, JudgedFinding, Ref, System, Text, UpgradePath, Way } from '../engine/contracts.ts';
 import type { CheckRemedy, Examination } from '../engine/examine.ts';
-import { describeGap, isGap, settleGap } from '../engine/gaps.ts';
+import { describeGap, grant, isGap, settleGap } from '../engine/gaps.ts';
 import { GRADES, type Summary, summarise } from '../engine/verdict.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -320,39 +320,39 @@ function nextOf(
 ): NextView | undefined {
   const open = found.flatMap(({ id, findings }) => openOnes(findings).map(({ remedy }) => ({ id, remedy })));
   if (!open.length) return nextView(toSee(unknown, face), face);
-  const { tool, again = '', language } = face;
+  const { tool, asked = '', again = '', language } = face;
   // A snapshot can only be rehearsed.
   if (open.some(({ remedy }) => remedy?.automatic))
-    return nextView(`${tool} fix${again}${/ --from /.test(again) ? ' --rehearse' : ''}`, face);
+    return nextView(`${tool} fix${asked}${again}${/ --from /.test(again) ? ' --rehearse' : ''}`, face);
   const command = views.find((view) => view.command)?.command;
   if (command) return nextView(command, face);
-  if (views.some(({ fix }) => fix)) return { lead: BY_HAND[language], command: `${tool} fix${again} --dry-run=client` };
+  if (views.some(({ fix }) => fix)) return { lead: BY_HAND[language], command: `${tool} fix${asked}${again} --dry-run=client` };
   return nextView(`${tool} explain ${open[0]!.id}`, face);
 }
 
 /** What would show more. */
-function toSee(unknown: readonly CheckResult[], { tool, again = '' }: Face): string | undefined {
+function toSee(unknown: readonly CheckResult[], { tool, asked = '', again = '', reach }: Face): string | undefined {
   const gaps = unknown.flatMap((result): readonly Gap[] => result.gaps);
-  if (gaps.some(({ why }) => why === 'forbidden')) return `${tool} rbac --for check`;
+  if (gaps.some(({ why }) => why === 'forbidden')) return grant({ tool, reach });
   if (gaps.some(({ why }) => why === 'not-collected')) return `${tool} snapshot snapshot.tar.gz`;
-  return gaps.length ? `${tool} check${again}` : undefined;
+  return gaps.length ? `${tool} check${asked}${again}` : undefined;
 }
 
 /** What `-n` left out as well. */
-const everywhere = ({ tool, again = '' }: Face): string => `${tool} check${again.replace(/ --namespace \S+/, '')}`;
+const everywhere = ({ tool, asked = '', again = '' }: Face): string => `${tool} check${asked}${again.replace(/ --namespace \S+/, '')}`;
 
 /** What was not judged for want of a target that this build knows. */
 function withTarget(
   unknown: boolean,
   paths: Examination['paths'],
   systems: Catalogue['systems'],
-  { tool, again = '' }: Face,
+  { tool, asked = '', again = '' }: Face,
 ): string | undefined {
   for (const { installation, to } of unknown ? paths : []) {
     const { id, knownUpTo, compare } = systems.find((system) => system.id === installation.system)!;
     if (to !== undefined && compare(to, knownUpTo) <= 0) continue;
     const others = again.replace(new RegExp(` --to ${id}[@=]\\S*`, 'g'), '');
-    return `${tool} check${others} --to ${shellWord(installation.id)}=${to === undefined ? 'VERSION' : knownUpTo}`;
+    return `${tool} check${asked}${others} --to ${shellWord(installation.id)}=${to === undefined ? 'VERSION' : knownUpTo}`;
   }
   return undefined;
 }

@@ -46,14 +46,21 @@ export function badInput(file: string, line: number | undefined, why: { en: stri
   );
 }
 
+/** There is nothing to repair: the path is wrong. */
+const notThere = (from: string, error: Error): UserError =>
+  new UserError(badInput(from, undefined, whyOf(error)).text, {
+    en: 'is the path right? It is that of a snapshot, or of a file or folder of manifests; to make a snapshot: {tool} snapshot FILE{reach}',
+    zh: '请确认路径是否正确：应为快照，或清单文件、清单目录；生成快照：{tool} snapshot FILE{reach}',
+  });
+
 /** `from`: a folder, a .tar.gz, one file, or `-` for `stdin`. Only files that a dump can hold are given. */
 export async function* dumpFiles(from: string, stdin: Readable, limits: Limits): AsyncGenerator<DumpFile> {
   if (from === '-') {
     yield* streamFiles(stdin, '-', limits);
     return;
   }
-  const found = await stat(from).catch((error: Error) => {
-    throw badInput(from, undefined, whyOf(error));
+  const found = await stat(from).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' || error.code === 'ENOTDIR' ? notThere(from, error) : badInput(from, undefined, whyOf(error));
   });
   if (found.isDirectory()) yield* folderFiles(from, limits);
   else if (found.isFile()) yield* streamFiles(createReadStream(from), from, limits);

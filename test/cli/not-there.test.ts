@@ -106,7 +106,7 @@ describe.each(IN)('in %s', (lang) => {
     expect(stdout).toMatch(
       {
         en: /spiderippools\.spiderpool\.spidernet\.io is missing; 0\.9\.13 brings it/,
-        zh: /缺少 spiderippools\.spiderpool\.spidernet\.io，0\.9\.13 需要它/,
+        zh: /缺少 spiderippools\.spiderpool\.spidernet\.io，该定义由 0\.9\.13 提供/,
       }[lang],
     );
     expect(stdout).toContain('helm pull spiderpool');

@@ -700,12 +700,36 @@ describe('apply of a CustomResourceDefinition', () => {
   });
 });
 
+test('previews show no values of environments, and nothing that is secret by its key or its shape', () => {
+  const jwt = `eyJ${'a'.repeat(20)}.eyJ${'b'.repeat(20)}.c`;
+  const lines = [
+    step('patch', {
+      on: refTo('a'),
+      changes: [
+        { path: '/spec/upgrade/envs', before: [{ name: 'TOKEN', value: 'hunter2' }], after: [{ name: 'TOKEN', value: 'hunter3' }] },
+        { path: '/spec/template/env/0/value', after: 'hunter4' },
+        { path: '/data/password', before: 'hunter5' },
+        { path: '/data/note', before: jwt, after: 'v1.31.1+k3s1' },
+      ],
+    }),
+    step('create', {
+      object: { ...endpoint('a', 'None'), spec: { env: [{ name: 'A', value: 'hunter6' }], clientSecret: 'hunter7', note: jwt } },
+    }),
+  ].flatMap((one) => kindOf(one).preview(one));
+  expect(lines.join('\n')).not.toMatch(/hunter|eyJ/);
+  expect(lines).toContain('/data/note: REDACTED → v1.31.1+k3s1');
+  expect(lines).toContain('/spec/upgrade/envs: [{"name":"TOKEN","value":"REDACTED"}] → [{"name":"TOKEN","value":"REDACTED"}]');
+});
+
 describe('a Plan of the system-upgrade-controller', () => {
   const plan: Raw = {
     apiVersion: 'upgrade.cattle.io/v1',
     kind: 'Plan',
     metadata: { name: "k3s'server", namespace: 'system-upgrade', uid: 'u', labels: { a: 'b' } },
-    spec: { version: 'v1.30.4+k3s1', upgrade: { image: 'rancher/k3s-upgrade', args: ['x'.repeat(700), '…"$HOME"\'s'] } },
+    spec: {
+      version: 'v1.30.4+k3s1',
+      upgrade: { image: 'rancher/k3s-upgrade', args: ['x'.repeat(700), '…"$HOME"\'s'], envs: [{ name: 'TOKEN', value: 'hunter2' }] },
+    },
     status: { latestHash: 'abc' },
   };
   const shell = (lines: string[]) => lines.join('\n');
@@ -720,21 +744,27 @@ describe('a Plan of the system-upgrade-controller', () => {
     expect(done.entries[0]).toMatchObject({ before: { spec: { version: 'v1.30.4+k3s1' } } });
     const inverse = inverseOf(one, progressOf(done.entries)) as StepOf<'manual'>;
     expect(inverse).toMatchObject({ do: 'manual', undo: 'none' });
-    for (const line of inverse.commands) expect(line.length).toBeLessThan(1000);
+    for (const line of kindOf(inverse).preview(inverse)) {
+      expect(line.length).toBeLessThan(1000);
+      expect(line).not.toContain('hunter2');
+    }
     const undone = await back(world, [one], done.entries);
     expect(result(undone)).toBe('manual');
     expect(await world.get(refOf(plan))).toEqual(after);
-    // What a shell makes of it is the old Plan.
+    const { uid: _, ...metadata } = plan.metadata as Raw;
+    const { status: __, ...rest } = plan;
+    if (one.do === 'delete') {
+      expect(inverse).toMatchObject({ commands: [], makes: { file: `plan-${one.id}.json` } });
+      expect(inverse.makes!.object).toEqual({ ...rest, metadata });
+      return;
+    }
+    // What a shell makes of it is the old version.
     const text = execFileSync(
       'sh',
       ['-c', `kubectl() { for last; do :; done; if [ "$last" = - ]; then cat; else printf %s "$last"; fi; }\n${shell(inverse.commands)}`],
       { encoding: 'utf8' },
     );
-    const { uid: _, ...metadata } = plan.metadata as Raw;
-    const { status: __, ...rest } = plan;
-    expect(JSON.parse(text)).toEqual(
-      one.do === 'delete' ? { ...rest, metadata } : [{ op: 'add', path: '/spec/version', value: 'v1.30.4+k3s1' }],
-    );
+    expect(JSON.parse(text)).toEqual([{ op: 'add', path: '/spec/version', value: 'v1.30.4+k3s1' }]);
   });
 });
 

@@ -12,7 +12,7 @@ import { releaseOf } from '../systems/spiderpool/release.ts';
 const RELEASE = { namespace: 'kube-system', name: 'spiderpool' };
 const KEPT = { apiVersion: 'v1', kind: 'Secret', namespace: 'kube-system', name: 'kept' };
 const VALUES = { ipam: { spiderSubnet: { enable: false } } };
-const beside: Beside = { folder: '/', has: async () => false, append: async () => {}, write: async () => {} };
+const beside: Beside = { folder: '/', has: async () => false, append: async () => {}, put: async () => {}, write: async () => {} };
 
 /** helm ends with `code` and says that. */
 function worldWith(objects: Raw[], ended?: { code: number; output: string }) {

@@ -22,6 +22,7 @@ import { progressOf } from '../../src/engine/progress.ts';
 import { appender } from '../../src/journal/append.ts';
 import { runStore } from '../../src/journal/run-store.ts';
 import { stateFolder } from '../../src/journal/state-folder.ts';
+import { shellWord } from '../../src/text/shell.ts';
 import { UserError } from '../../src/text/user-error.ts';
 
 const UID = '200ed6aa-af09-4698-aa28-d3f2c25ccdbb';
@@ -396,7 +397,9 @@ describe('run store', () => {
     writeFileSync(lock(1, '0'), '');
     if (process.platform === 'linux') await (await reopened('l')).close();
     writeFileSync(lock(1, '0', 'elsewhere'), '');
-    expect((await failure(reopened('l'))).message).toContain('on elsewhere');
+    const held = await failure(reopened('l'));
+    expect(held.message).toContain('on elsewhere');
+    expect(held.next?.en.endsWith(`remove its lock and try again: ${shellWord(lock(1, '0', 'elsewhere'))}`), held.next?.en).toBe(true);
   });
 });
 

@@ -43,6 +43,32 @@ const golden = (name: string, language: Language, view: (columns: number) => str
   return expect(text.replaceAll('\x1b', '␛')).toMatchFileSnapshot(`goldens/${name}.${language}.txt`);
 };
 
+test('every check that is unknown is named, however many reasons are folded away', () => {
+  const [one] = unknown.results;
+  const gap = (resource: string) => ({ why: 'forbidden', verb: 'list', resource }) as const;
+  const results = Array.from({ length: 24 }, (_, at) => ({
+    ...one!,
+    id: `spiderpool/check-${at}`,
+    outcome: 'unknown' as const,
+    findings: [],
+    // The first twelve share their reason, the others have one each.
+    gaps: [gap(at < 12 ? 'pods' : `things-${at}`)],
+  }));
+  const at = { ...face('en', 80), reach: " --context c --as 'a b' --as-group g" };
+  const text = shown({ ...unknown, results }, at).join('\n');
+  expect(text).toContain('… and 7 more (-o wide)');
+  expect(results.map(({ id }) => id).filter((id) => !text.split(/[\s,]+/).includes(id))).toEqual([]);
+  // Nobody grants rights as the one who lacks them.
+  expect(text.split('Next: ')[1]).toBe('kubectl upgrade-guard rbac --for check | kubectl apply -f - --context c');
+});
+
+test('what does not apply gets no tick', () => {
+  const [one] = clean.results;
+  const results = [{ ...one!, outcome: 'not-applicable' as const }];
+  expect(shown({ ...clean, results }, face('en', 80))).toContain('- 1 does not apply');
+  expect(shown({ ...clean, results: [one!, ...results] }, face('en', 80))).toContain('✓ 1 passed, 1 does not apply');
+});
+
 describe.each(LANGUAGES)('%s', (language) => {
   test.each(Object.keys(EXAMINATIONS))('table of %s', (name) =>
     golden(`table-${name}`, language, (columns) => shown(EXAMINATIONS[name]!, face(language, columns))),
@@ -180,7 +206,7 @@ describe.each(LANGUAGES)('%s', (language) => {
         face(language, columns),
       ),
       '',
-      ...runDetail(stored, face(language, columns)),
+      ...runDetail(stored, face(language, columns), new Map([['1', ['kubectl uncordon a1']]])),
     ]);
   });
   test('comparison', () => {

@@ -5,6 +5,7 @@ import { runState } from '../../engine/progress.ts';
 import { jsonOf, yamlOf } from '../../report/data.ts';
 import { runDetail, runList } from '../../report/run.ts';
 import { EXIT } from '../../text/user-error.ts';
+import { commandsLeft } from '../by-hand.ts';
 import type { Call } from '../call.ts';
 import { chosenRun, maybeCut, notReadable } from '../chosen-run.ts';
 import { cutShort, howToEnd } from '../own-runs.ts';
@@ -17,7 +18,8 @@ export async function runs(call: Call): Promise<number> {
     const data = { json: jsonOf, yaml: yamlOf }[call.flags.output ?? ''];
     if (call.args.length) {
       const stored = (await chosenRun(call, live))!;
-      call.out(...(data ? [data(published(stored))] : runDetail(stored, call.face)));
+      const left = await commandsLeft(stored, live.store);
+      call.out(...(data ? [data(published(stored, left))] : runDetail(stored, call.face, left)));
       return EXIT.ok;
     }
     const { runs: all, unreadable } = await live.store.list();
@@ -27,7 +29,7 @@ export async function runs(call: Call): Promise<number> {
       const whole = [];
       for (const { id } of all) {
         const stored = await live.store.read(id);
-        if (stored) whole.push(published(stored));
+        if (stored) whole.push(published(stored, await commandsLeft(stored, live.store)));
       }
       call.out(data(whole));
       return EXIT.ok;
@@ -42,7 +44,7 @@ export async function runs(call: Call): Promise<number> {
 }
 
 /** Who, when, what and how far; never the objects that the journal keeps. */
-function published(stored: StoredRun): object {
+function published(stored: StoredRun, left: ReadonlyMap<string, string[]>): object {
   const { run, progress } = stored;
   const { states } = progress;
   return {
@@ -60,6 +62,7 @@ function published(stored: StoredRun): object {
       reasons,
       result: states.do.get(id)?.result ?? null,
       undone: states.undo.get(id)?.result ?? null,
+      commands: left.get(id) ?? [],
     })),
   };
 }

@@ -10,6 +10,7 @@ import { takenBack } from '../../report/run.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import { EXIT } from '../../text/user-error.ts';
 import { attended, clearOwnLease, ended } from '../attend.ts';
+import { withFile } from '../by-hand.ts';
 import type { Call } from '../call.ts';
 import { chosenRun, isIn } from '../chosen-run.ts';
 import { onlyDeclared } from '../declared.ts';
@@ -29,7 +30,7 @@ export async function undo(call: Call): Promise<number> {
       return EXIT.ok;
     }
     const { run } = stored;
-    const way = wayBack(call, stored, open);
+    const way = await wayBack(call, live, stored, open);
     if (isDryRun(call)) return await dryRun(call, withHelm(call, live, run.id), way.lines, way.inverses, 'undo');
     call.say(...way.lines, '');
     const question = {
@@ -45,7 +46,12 @@ export async function undo(call: Call): Promise<number> {
 }
 
 /** What taking these steps back comes to. Throws for one that the run's checks never do. Only inverses that are shown are held: there may be 100,000. */
-function wayBack(call: Call, { run, progress }: StoredRun, open: readonly Step[]): { lines: string[]; inverses: Step[] } {
+async function wayBack(
+  call: Call,
+  { store }: Live,
+  { run, progress }: StoredRun,
+  open: readonly Step[],
+): Promise<{ lines: string[]; inverses: Step[] }> {
   const declared = onlyDeclared(run);
   const shown = isDryRun(call) ? Number.POSITIVE_INFINITY : SHOWN;
   const steps: Step[] = [];
@@ -57,7 +63,7 @@ function wayBack(call: Call, { run, progress }: StoredRun, open: readonly Step[]
     else {
       declared(inverse);
       // One more is shown rather than counted.
-      if (steps.length <= shown) steps.push({ ...inverse, text: takenBack(step.text) });
+      if (steps.length <= shown) steps.push({ ...(await withFile(inverse, run.id, store)), text: takenBack(step.text) });
       else further++;
     }
   }

@@ -16,7 +16,9 @@ export const create: StepKind<CreateStep> = {
     const { apiVersion: _version, kind: _kind, metadata: _metadata, ...fields } = object;
     return [
       `+ ${describe(refOf(object))}`,
-      ...Object.entries(fields).map(([field, value]) => `/${escapeSegment(field)}: ∅ → ${show(value)}`),
+      ...Object.entries(fields).map(
+        ([field, value]) => `/${escapeSegment(field)}: ∅ → ${show(value, undefined, `/${escapeSegment(field)}`)}`,
+      ),
     ];
   },
   commands: ({ object }) => [fedWith('kubectl create -f -', bare(object))],

@@ -1,6 +1,7 @@
 // Where a step's values lie: a JSON Pointer into an object, and with `inString` a second one into a string that itself holds JSON.
 import { deepEqual, isRaw, parseJson } from '../../kube/json.ts';
 import { parsePointer, pointerGet } from '../../kube/pointer.ts';
+import { looksSecret, REDACTED, redactMarked } from '../../text/redact.ts';
 import type { Json, Raw } from '../contracts.ts';
 
 export interface Place {
@@ -69,8 +70,24 @@ function holderAt(value: Json | undefined, pointer: string): Raw {
 
 export const keysIn = (held: Json | undefined): number => (isRaw(held) ? Object.keys(held).length : 0);
 
-/** A value as previews and messages show it; bounded. */
-export function show(value: Json | undefined, max = 300): string {
-  const text = value === undefined ? '∅' : typeof value === 'string' ? value || '""' : JSON.stringify(value);
+/** A value as previews and messages show it; bounded. `path`: where it stands. */
+export function show(value: Json | undefined, max = 300, path = ''): string {
+  const seen = value === undefined ? undefined : withoutSecrets(value, parsePointer(path));
+  const text = seen === undefined ? '∅' : typeof seen === 'string' ? seen || '""' : JSON.stringify(seen);
   return text.length > max ? `${text.slice(0, max - 1)}…` : text;
+}
+
+/** Lists of variables: of containers, and of Plans of the system-upgrade-controller. */
+const ENVIRONMENTS = new Set(['env', 'envs']);
+
+/** What no screen shows: values of environments, and what is secret by its key or by its own shape. */
+function withoutSecrets(value: Json, keys: readonly string[]): Json {
+  const [last = ''] = keys.slice(-1);
+  if (typeof value === 'string') {
+    const variable = last === 'value' && keys.some((key) => ENVIRONMENTS.has(key));
+    return value && (variable || looksSecret(last)) ? REDACTED : redactMarked(value);
+  }
+  if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, keys));
+  if (!isRaw(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutSecrets(inner, [...keys, key])]));
 }

@@ -13,7 +13,7 @@ type PatchStep = StepOf<'patch'>;
 
 export const patch: StepKind<PatchStep> = {
   preview: ({ changes, counters = [] }) => [
-    ...changes.map((change) => `${pathOf(change)}: ${show(change.before)} → ${show(change.after)}`),
+    ...changes.map((change) => `${pathOf(change)}: ${shown(change, change.before)} → ${shown(change, change.after)}`),
     ...counters.map(({ path, keysOf }) => `${path} = #(${keysOf})`),
   ],
   commands,
@@ -32,6 +32,8 @@ export const patch: StepKind<PatchStep> = {
     };
   },
 };
+
+const shown = ({ path, inString = '' }: Change, value: Json | undefined): string => show(value, undefined, path + inString);
 
 /** With a test of every old value. Numbers that are recomputed, and JSON inside a string, are beyond one command that a person could read. */
 function commands({ on, subresource, changes, counters = [] }: PatchStep): string[] {

@@ -12,3 +12,6 @@ export function kubectlName({ apiVersion, kind, namespace, name }: Ref): string 
 
 /** A command that reads JSON from standard input. Nothing in the text ends the document early: JSON has no line of that word alone. */
 export const fedWith = (command: string, json: Json): string => `${command} <<'UPGRADE_GUARD_END'\n${jsonOf(json)}\nUPGRADE_GUARD_END`;
+
+/** From a file: what it holds may be secret. */
+export const createFrom = (file: string): string => `kubectl create -f ${shellWord(file)}`;

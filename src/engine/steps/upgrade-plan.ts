@@ -9,8 +9,7 @@ const PIECE = 500;
 
 /** The inverse of a step that changed or deleted a Plan: the command, for a person to run. */
 export function oldPlanByHand(step: StepOf<'patch'> | StepOf<'delete'>, before: Raw | undefined): Step | { none: Text } {
-  const command = step.do === 'patch' ? patchCommand(step) : before && createCommand(before);
-  if (!command) return { none: RESTARTS };
+  if (step.do === 'delete' && !before) return { none: RESTARTS };
   const { id, phase, after, reasons } = step;
   const name = describe(step.on);
   return {
@@ -20,7 +19,10 @@ export function oldPlanByHand(step: StepOf<'patch'> | StepOf<'delete'>, before: 
       zh: `如需再次执行该升级，请手动恢复旧的 ${name}`,
     },
     do: 'manual',
-    commands: command,
+    // Values of its environment are often tokens.
+    ...(step.do === 'patch'
+      ? { commands: patchCommand(step) }
+      : { commands: [], makes: { object: withoutStatus(bare(before!)), file: `plan-${id}.json` } }),
   };
 }
 
@@ -33,10 +35,6 @@ function patchCommand({ on, changes }: StepOf<'patch'>): string[] {
   const ops = changes.map(({ path, before }) => (before === undefined ? { op: 'remove', path } : { op: 'add', path, value: before }));
   const at = `kubectl -n ${shellWord(on.namespace ?? 'default')} patch plans.upgrade.cattle.io ${shellWord(on.name)} --type=json`;
   return inPieces(`${at} -p "$(printf %s`, JSON.stringify(ops), ')"');
-}
-
-function createCommand(before: Raw): string[] {
-  return inPieces('printf %s', JSON.stringify(withoutStatus(bare(before))), '| kubectl create -f -');
 }
 
 /** The JSON as several words of one command, since a line of a preview is bounded. */

@@ -184,12 +184,13 @@ describeUpstream('states of clusters', ['data', 'k3s', 'fixtures'], () => {
     expect(results.map(({ outcome }) => outcome)).toEqual(['unknown']);
   });
 
-  test('the log line and the row stand in the evidence', async () => {
+  test('the log line stands in the evidence, the row in the data alone', async () => {
     const { results } = await examined(laid('01-seed-downgrade-suc-v0.20.1', false));
+    expect(results[0]!.findings[0]!.args).toMatchObject({ row: 'A' });
     const seen = results[0]!.findings[0]!.evidence.map((each) => textOf(each.seen));
-    expect(seen[0]!.zh).toBe('判定表第 A 行：容器 cordon 的日志：node/ip-172-31-0-16 cordoned');
+    expect(seen[0]!.zh).toBe('容器 cordon 的日志：node/ip-172-31-0-16 cordoned');
     expect(seen.map(({ en }) => en)).toEqual([
-      'row A: log of container cordon: node/ip-172-31-0-16 cordoned',
+      'log of container cordon: node/ip-172-31-0-16 cordoned',
       'Job failed: BackoffLimitExceeded',
       'log of container upgrade: Error: Current version k3s version v1.27.4+k3s1 (36645e73) is higher than k3s version v1.26.7+k3s1 (9f3dd2ea)',
       'spec.unschedulable: true, written by kubectl at 2023-08-17T16:08:39Z',

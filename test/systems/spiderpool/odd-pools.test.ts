@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { CheckResult, Json, Raw } from '../../../src/engine/contracts.ts';
 import { type Examination, examine } from '../../../src/engine/examine.ts';
+import { settleGap } from '../../../src/engine/gaps.ts';
 import { exitCode } from '../../../src/engine/verdict.ts';
 import { pointerRemove, pointerSet } from '../../../src/kube/pointer.ts';
 import { readDump } from '../../../src/snapshot/read.ts';
@@ -19,12 +20,19 @@ const POOLS = 'spiderippools.spiderpool.spidernet.io';
 type Change = (pool: Raw) => Raw;
 
 /** A fixture of the check, each of its pools of that name changed. */
-async function looked(check: string, fixture: string, change: Change): Promise<{ result: CheckResult; examination: Examination }> {
+async function looked(
+  check: string,
+  fixture: string,
+  change: Change,
+  eachPod: (pod: Raw) => Raw = (pod) => pod,
+): Promise<{ result: CheckResult; examination: Examination }> {
   const folder = laid(check, { fixture, expect: '' });
   folders.push(folder);
   const dump = await readDump(folder);
   const pools = dump.collected.get(POOLS)!;
   pools.objects = pools.objects.map((pool) => ((pool.metadata as Raw).name === 'v4' ? change(pool) : pool));
+  const pods = dump.collected.get('pods')!;
+  pods.objects = pods.objects.map(eachPod);
   const examination = await examine(dumpSource(dump), SYSTEMS, { checks: [check] });
   return { result: examination.results[0]!, examination };
 }
@@ -135,4 +143,76 @@ describe('odd ranges', () => {
     const { result } = await looked('spiderpool/unrecorded-pod-ip', 'healthy', (pool) => pointerRemove(pool, '/spec/excludeIPs'));
     expect(result.outcome).toBe('passed');
   });
+});
+
+test('a record of the same name is for an earlier Pod of it', async () => {
+  const { result } = await looked(
+    'spiderpool/unrecorded-pod-ip',
+    'found',
+    recording({ '10.6.168.41': { pod: 'default/lost', podUid: 'before' } }),
+  );
+  expect(result.findings.map(({ message }) => message)).toContainEqual({
+    en: 'default/lost uses 10.6.168.41, which SpiderIPPool v4 has on record for an earlier Pod of that name (its uid is another)',
+    zh: 'default/lost 使用 10.6.168.41，而 SpiderIPPool v4 把它记录给了此前的同名 Pod（uid 不同）',
+  });
+  const said = result.findings.flatMap(({ evidence }) => evidence.map(({ seen, at }) => [seen, at?.kind, at?.name]));
+  expect(said).toContainEqual(['status.current.ips: 10.6.168.41', 'SpiderEndpoint', 'lost']);
+  expect(result.findings.flatMap(({ evidence }) => evidence.map(({ seen }) => seen))).toContain(
+    'status.allocatedIPs: 10.6.168.41 → default/lost, podUid before',
+  );
+});
+
+const OWNED = [
+  undefined,
+  '[{"op":"add","path":"/spec/excludeIPs","value":["10.6.168.41"]}]',
+  'restart default/web',
+  '重启 default/web',
+] as const;
+const BARE = [
+  ['10.6.168.90'],
+  '[{"op":"add","path":"/spec/excludeIPs/-","value":"10.6.168.41"}]',
+  'delete default/web and create it again (no controller does)',
+  '删除 default/web 并重新创建（没有控制器会重建）',
+] as const;
+test.each([OWNED, BARE])(
+  'two Pods and no record that could be written, excluded %j: the pool, its command, and what then',
+  async (excluded, patch, en, zh) => {
+    const emptied = (pool: Raw) => {
+      // As v1 has its records: an object.
+      const empty = pointerSet(pool, '/status/allocatedIPs', {});
+      return excluded ? pointerSet(empty, '/spec/excludeIPs', [...excluded]) : empty;
+    };
+    const { examination } = await looked('spiderpool/duplicate-pod-ip', 'alone', emptied, (pod) =>
+      excluded ? pointerRemove(pod, '/metadata/ownerReferences') : pod,
+    );
+    const [remedy] = examination.remedies;
+    const { refusals } = await remedy!.propose(remedy!.findings);
+    expect(refusals).toMatchObject([
+      {
+        refused: {
+          en: expect.stringContaining('SpiderIPPool v4 has no record of 10.6.168.41'),
+          zh: expect.stringContaining('SpiderIPPool v4'),
+        },
+        command: `kubectl patch spiderippools.spiderpool.spidernet.io v4 --type=json -p '${patch}'`,
+      },
+    ]);
+    const { refused } = refusals[0]!;
+    expect(refused.en.endsWith(`then ${en}`), refused.en).toBe(true);
+    expect(refused.zh.endsWith(`然后${zh}`), refused.zh).toBe(true);
+  },
+);
+
+test('what cannot be understood is looked at with a command that names it', () => {
+  const odd = { why: 'failed', verb: 'decode', resource: POOLS } as const;
+  expect(settleGap({ ...odd, name: 'v4' }, { tool: '', reach: ' --context x' }).en).toBe(
+    `try again; look at it with: kubectl get ${POOLS} v4 -o yaml --context x`,
+  );
+  expect(settleGap({ ...odd, namespace: 'a', name: 'b c' }, { tool: '' }).zh).toBe(
+    `请重试；可用此命令查看：kubectl get ${POOLS} 'b c' -n a -o yaml`,
+  );
+  const quick = { why: 'quick', verb: 'list', resource: 'pods' } as const;
+  expect(settleGap(quick, { tool: 'ug', asked: ' spiderpool', again: ' --context x' }).en).toBe(
+    'look at everything: ug check spiderpool --context x',
+  );
+  expect(settleGap(odd, { tool: '' }).en).toBe(`try again; look at it with: kubectl get ${POOLS}`);
 });

@@ -219,8 +219,7 @@ async function reported(judged: readonly Judged[], cluster: Cluster, look: Look)
 
 async function finding({ node, verdict, cordon }: Judged, args: Args, look: Look): Promise<Finding<Args>> {
   const sure = SURE[verdict.row]!;
-  const [first, ...more] = verdict.evidence;
-  const pod = verdict.row === 'A' ? first!.at : undefined;
+  const pod = verdict.row === 'A' ? verdict.evidence[0]!.at : undefined;
   const refusal = pod && refusalIn(await look.logOf(pod, 'upgrade'));
   return {
     grade: GRADES[sure],
@@ -229,15 +228,12 @@ async function finding({ node, verdict, cordon }: Judged, args: Args, look: Look
     objects: [node.ref],
     args,
     evidence: [
-      { seen: inRow(verdict.row, bounded(first!.seen)), at: first!.at },
-      ...more.map(({ seen, at }) => ({ seen: bounded(seen), at })),
+      ...verdict.evidence.map(({ seen, at }) => ({ seen: bounded(seen), at })),
       ...(refusal ? [{ seen: inLog('upgrade', oneLine(refusal, 300)), at: pod }] : []),
       { seen: cordonSeen(cordon), at: node.ref },
     ],
   };
 }
-
-const inRow = (row: Row, { en, zh }: Text): Text => ({ en: `row ${row}: ${en}`, zh: `判定表第 ${row} 行：${zh}` });
 
 function bounded(seen: Evidence['seen']): Text {
   const { en, zh } = textOf(seen);

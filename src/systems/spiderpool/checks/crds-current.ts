@@ -61,7 +61,7 @@ const check: Check<Record<string, never>, Args> = {
       })[state],
     zh: ({ crd, target, state, lacks, count }) =>
       ({
-        missing: `缺少 ${crd}，${target} 需要它`,
+        missing: `缺少 ${crd}，该定义由 ${target} 提供`,
         older: `${crd} 比 ${target} 的旧，缺少 ${lacks.join('、')}${count > lacks.length ? ` 等 ${count} 项` : ''}`,
         stored: `${crd} 的对象可能以 ${lacks.join('、')} 存储，而 ${target} 没有该版本`,
       })[state],

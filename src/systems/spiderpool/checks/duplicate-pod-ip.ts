@@ -3,6 +3,7 @@
 // so that within Spiderpool one address is one place in the network.
 import type { Ask, Check, Finding, Raw, Screen, Situation, StepDraft, Text } from '../../../engine/contracts.ts';
 import { lives } from '../../../kube/refs.ts';
+import { shellWord } from '../../../text/shell.ts';
 import { satisfies } from '../../../versions/chart.ts';
 import {
   apiVersionOf,
@@ -47,8 +48,8 @@ interface Args {
   because: Because;
   /** The winner's record, where the pool does not have it: else the next Pod would be given the address once more. */
   putBack: RecordChange | null;
-  /** Why a missing record cannot be put back although the pool could give the address again. */
-  stuck: boolean;
+  /** The pool could give the address again, and the record that would keep it from that cannot be put back. `exclude`: the command that takes the address out. */
+  stuck: { pool: string; exclude: string } | null;
 }
 
 const quickReads = { pools, budgets };
@@ -103,7 +104,7 @@ const check: Check<typeof reads, Args> = {
       const records = inTurn(missing.map(({ step }) => step));
       const putBack = new Map(missing.map(({ address }, at) => [address, records[at]]));
       return [
-        ...stuck.map(({ args, objects }) => ({ refused: STUCK(args), objects })),
+        ...stuck.map(({ args, objects }) => ({ refused: STUCK(args), objects, command: args.stuck!.exclude })),
         ...records,
         ...(await restarts(
           open.flatMap(({ args }) => losersOf(args, putBack.get(args.address))),
@@ -181,7 +182,7 @@ function finding(address: string, holds: Hold[], pool: PoolNow | undefined, arou
       holders: holders.map((hold) => restartOf(hold, around.budgets)),
       because,
       putBack: putBack === 'impossible' ? null : putBack,
-      stuck: putBack === 'impossible',
+      stuck: putBack === 'impossible' ? { pool: pool!.row.name, exclude: excluding(address, pool!.row) } : null,
     },
     evidence: holders.flatMap((hold) => evidenceOf(address, hold)),
   };
@@ -278,10 +279,33 @@ function recorded(change: RecordChange, { holders, address }: Args): StepDraft {
   });
 }
 
-const STUCK = ({ address, holders }: Args): Text => ({
-  en: `the pool has no record of ${address} that can be understood, and none can be written for ${nameOf(holders[0]!.pod)}: a restarted Pod could be given it once more; exclude it in the pool's spec.excludeIPs, then restart all but one`,
-  zh: `地址池没有可以识别的 ${address} 记录，也无法为 ${nameOf(holders[0]!.pod)} 补写：重启的 Pod 可能再次得到它；请先在地址池的 spec.excludeIPs 中排除该地址，再只留一个 Pod、重启其余的`,
-});
+const STUCK = ({ address, holders: [keeper, ...losers], stuck }: Args): Text => {
+  const names = (list: Restart[]) => someOf(list.map(({ pod }) => nameOf(pod)));
+  const [alone, others] = [losers.filter(({ way }) => way === 'alone'), losers.filter(({ way }) => way !== 'alone')];
+  const then = {
+    en: [
+      others.length && `restart ${names(others).en}`,
+      alone.length && `delete ${names(alone).en} and create ${alone.length === 1 ? 'it' : 'them'} again (no controller does)`,
+    ].filter(Boolean),
+    zh: [others.length && `重启 ${names(others).zh}`, alone.length && `删除 ${names(alone).zh} 并重新创建（没有控制器会重建）`].filter(
+      Boolean,
+    ),
+  };
+  return {
+    en: `SpiderIPPool ${stuck!.pool} has no record of ${address} that can be understood, and none can be written for ${nameOf(keeper!.pod)}: a restarted Pod could be given it once more; exclude it in the spec.excludeIPs of that pool, then ${then.en.join('; ')}`,
+    zh: `SpiderIPPool ${stuck!.pool} 没有可以识别的 ${address} 记录，也无法为 ${nameOf(keeper!.pod)} 补写：重启的 Pod 可能再次得到它；请先在该地址池的 spec.excludeIPs 中排除此地址，然后${then.zh.join('；')}`,
+  };
+};
+
+/** A list that cannot be read is a person's to mend. */
+function excluding(address: string, { name, excluded, oddRanges }: PoolRow): string {
+  const at = `spiderippools.spiderpool.spidernet.io ${shellWord(name)}`;
+  if (oddRanges.some((field) => field.startsWith('spec.excludeIPs'))) return `kubectl edit ${at}`;
+  const patch = excluded.length
+    ? { op: 'add', path: '/spec/excludeIPs/-', value: address }
+    : { op: 'add', path: '/spec/excludeIPs', value: [address] };
+  return `kubectl patch ${at} --type=json -p ${shellWord(JSON.stringify([patch]))}`;
+}
 
 function summed(found: Finding<Args>[], language: 'en' | 'zh'): string {
   const losers = found.flatMap(({ args }) => args.holders.slice(1));

@@ -86,9 +86,9 @@ const check: Check<typeof reads, Args> = {
   },
   message: {
     en: ({ address, pool, instead, holder }) =>
-      `${nameOf(holder.pod)} uses ${address}, which SpiderIPPool ${pool} has ${instead ? `on record for ${instead}` : 'no record of'}`,
+      `${nameOf(holder.pod)} uses ${address}, which SpiderIPPool ${pool} has ${instead ? `on record for ${another(instead, holder).en}` : 'no record of'}`,
     zh: ({ address, pool, instead, holder }) =>
-      `${nameOf(holder.pod)} 使用 ${address}，而 SpiderIPPool ${pool} ${instead ? `把它记录给了 ${instead}` : '没有它的记录'}`,
+      `${nameOf(holder.pod)} 使用 ${address}，而 SpiderIPPool ${pool} ${instead ? `把它记录给了${another(instead, holder).zh}` : '没有它的记录'}`,
   },
   remedy: {
     text: {
@@ -232,10 +232,12 @@ function finding({ suspect: { address }, hold, pool }: Look, rows: Rows & { budg
       because,
     },
     evidence: [
-      { seen: hold.claim ? `status.current.ips: ${address}` : saidByPod(address), at },
+      hold.claim
+        ? { seen: `status.current.ips: ${address}`, at: { ...hold.claim.endpoint, uid: undefined } }
+        : { seen: saidByPod(address), at },
       {
         seen: record
-          ? `status.allocatedIPs: ${address} → ${record.pod}`
+          ? `status.allocatedIPs: ${address} → ${record.pod}${record.pod === nameOf(hold.pod) ? `, podUid ${record.uid}` : ''}`
           : { en: `status.allocatedIPs: no ${address}`, zh: `status.allocatedIPs 中没有 ${address}` },
         at: { apiVersion: pool.row.apiVersion, kind: 'SpiderIPPool', name: pool.row.name },
       },
@@ -262,6 +264,12 @@ function recordFor(address: string, { pod, claim }: Hold, pool: PoolNow, version
 }
 
 // ---- wording and steps ----------------------------------------------------------------------------------------------
+
+/** Whom the record names; of the same name it can only be another by its uid. */
+const another = (instead: string, { pod }: Restart): Text =>
+  instead === nameOf(pod)
+    ? { en: 'an earlier Pod of that name (its uid is another)', zh: '此前的同名 Pod（uid 不同）' }
+    : { en: instead, zh: ` ${instead}` };
 
 const BECAUSE = ({ address, pool, because }: Args): Text =>
   ({
