@@ -1,7 +1,7 @@
 // The runs of one cluster on disk: <state>/<cluster>/<run>/run.json, journal.jsonl and journal.length, folders 0700, files 0600.
 // Cluster uids and run ids come from outside and become paths only through `clusterFolder` and `isRunId`.
 import { createHash } from 'node:crypto';
-import { chmod, constants, type FileHandle, mkdir, open, readdir, rename } from 'node:fs/promises';
+import { chmod, constants, type FileHandle, mkdir, open, readdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { goOnOrBack } from '../engine/conduct.ts';
 import type { Entry, Journal, JournalEnd, Run, RunStore, RunSummary, Text } from '../engine/contracts.ts';
@@ -44,9 +44,13 @@ export function runStore(folder: string, clusterUid: string): RunStore {
       if (run.cluster.uid !== clusterUid) throw new Error('a run of another cluster');
       return onDisk(`store run ${run.id}`, `保存运行 ${run.id}`, async () => {
         await makeFolders([folder, cluster]);
-        await mkdir(folderOf(run.id), { mode: FOLDER_MODE });
+        // Under its name it appears whole, with a journal that is known to be empty: a run that was killed before it began is no riddle.
+        const made = path.join(cluster, `.${run.id}.new`);
+        await mkdir(made, { mode: FOLDER_MODE });
+        await writeFile(path.join(made, LENGTH_FILE), writtenLength(0), { mode: FILE_MODE });
+        await writeRun(made, run);
+        await rename(made, folderOf(run.id));
         await syncFolder(cluster);
-        await writeRun(folderOf(run.id), run);
         return openJournal(folderOf(run.id), run.id, { size: 0, lines: 0 });
       });
     },

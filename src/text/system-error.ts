@@ -12,6 +12,7 @@ const WORDS: Record<string, Text> = {
   EDQUOT: { en: 'your disk quota is used up', zh: '磁盘配额已用完' },
   EFBIG: { en: 'a file may not grow that far', zh: '文件大小超出限制' },
   EEXIST: { en: 'it exists already', zh: '已存在' },
+  ENOTEMPTY: { en: 'it exists already', zh: '已存在' },
   EROFS: { en: 'the file system is read-only', zh: '文件系统是只读的' },
   EMFILE: { en: 'too many files are open', zh: '打开的文件过多' },
   ENXIO: { en: 'it cannot be opened (a socket, or a device that is not there)', zh: '无法打开（套接字或不存在的设备）' },

@@ -106,6 +106,16 @@ describe('run store', () => {
     expect(readdirSync(path.dirname(journalOf('a1'))).sort()).toEqual(['journal.jsonl', 'journal.length', 'run.json']);
   });
 
+  it('a run that was killed before its journal was opened has done nothing; one that was not yet whole is none', async () => {
+    const store = runStore(folder, UID);
+    await (await store.create(run('unbegun'))).close();
+    rmSync(journalOf('unbegun'));
+    expect(await runStore(folder, UID).read('unbegun')).toEqual({ run: run('unbegun'), progress: progressOf([]), end: NOTHING });
+    mkdirSync(path.join(folder, UID, '.half.new'));
+    const { runs, unreadable } = await runStore(folder, UID).list();
+    expect([runs.map(({ id, lengthUnknown }) => [id, lengthUnknown]), unreadable]).toEqual([[['unbegun', undefined]], []]);
+  });
+
   it('lists newest first and names what it cannot read', async () => {
     const store = runStore(folder, UID);
     expect(await store.list()).toEqual({ runs: [], unreadable: [] });
