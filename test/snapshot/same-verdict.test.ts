@@ -116,7 +116,16 @@ const SOWN: Record<string, (object: Raw) => Raw> = {
   SpiderEndpoint: (object) => ({ ...object, spec: { unknown: 'CANARY-endpoint' } }),
   Plan: (object) => {
     const spec = rawAt(object.spec);
-    return { ...object, spec: { ...spec, unknown: 'CANARY-plan', upgrade: { ...rawAt(spec.upgrade), args: ['CANARY-upgrade'] } } };
+    const prepare = rawAt(spec.prepare);
+    const args = [...listAt(prepare.args), 'CANARY-prepare', '--dsn=CANARY-dsn'];
+    const upgrade = { ...rawAt(spec.upgrade), command: ['/bin/sh', '-c', 'CANARY-script'], args: ['CANARY-upgrade'] };
+    const status = rawAt(object.status);
+    const conditions = [...listAt(status.conditions), { ...CONDITION, reason: 'Resolved' }];
+    return {
+      ...object,
+      spec: { ...spec, unknown: 'CANARY-plan', prepare: { ...prepare, args }, upgrade },
+      status: { ...status, conditions },
+    };
   },
   Secret: (object) => {
     const release = decodeRelease(object);
