@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { Text } from '../engine/contracts.ts';
 import type { Face } from '../report/face.ts';
 import { style } from '../text/colour.ts';
-import { looksSecret, redactText } from '../text/redact.ts';
+import { looksPrivate } from '../text/redact.ts';
 import { printable } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
@@ -139,14 +139,18 @@ function wordsOf({ flags }: Invocation, names: readonly FlagName[]): string {
     if (value === undefined || value === false) return [];
     return value === true
       ? [`--${name}`]
-      : [value].flat().map((each) => `--${name} ${shellWord(isSecret(name, each) ? 'KEY=VALUE' : each)}`);
+      : [value].flat().map((each) => `--${name} ${shellWord(isHidden(name, each) ? 'KEY=VALUE' : each)}`);
   });
   return words.map((word) => ` ${word}`).join('');
 }
 
-/** A setting whose key or shape says that it is secret. */
-const isSecret = (name: FlagName, text: string): boolean =>
-  (name === 'set' || name === 'set-string') && (redactText(text) !== text || text.split(/[.,=[\]]/).some(looksSecret));
+/** Settings of which each is yes, no, nothing or a number. */
+const PLAIN_SETTINGS = /^(?:[\w.[\]/\\-]+=(?:true|false|null|-?\d{1,9}(?:\.\d{1,9})?)?(?:,|$))+$/;
+
+/** A setting with a text in it: any key may hold a password, and reports are handed on. */
+const isHidden = (name: FlagName, text: string): boolean =>
+  (name === 'set' || name === 'set-string' || name === 'set-json') &&
+  (!PLAIN_SETTINGS.test(text) || text.split(/[.,=[\]]/).some(looksPrivate));
 
 async function ask(question: string, signal: AbortSignal): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {

@@ -1,6 +1,6 @@
 // A setting as the words of a helm command line, so that a person can take them over.
 import type { Json } from '../engine/contracts.ts';
-import { looksSecret } from '../text/redact.ts';
+import { looksPrivate } from '../text/redact.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { written } from './keys.ts';
@@ -12,6 +12,18 @@ const LONGEST = 400;
 
 /** `--set a.b=true`, `--set-string a.b=x`, and for lists and maps `--set-json` (helm 3.10 and later); each word fit for a shell. */
 export function setFlag(path: readonly string[], value: Json): string {
+  return flagOf(path, value, true);
+}
+
+/** The same of somebody's own setting: what a text, a list or a map says is not repeated, wherever it stands. */
+export function settingFlag(path: readonly string[], value: Json): string {
+  return flagOf(path, value, typeof value !== 'string' && (typeof value !== 'object' || value === null));
+}
+
+/** Is there a word among them in which the value must be filled in? */
+export const needsValue = (flags: readonly string[]): boolean => flags.some((flag) => flag.replace(/'$/, '').endsWith(`=${HIDDEN}`));
+
+function flagOf(path: readonly string[], value: Json, mayShow: boolean): string {
   const key = written(path);
   // --set knows whole numbers alone.
   const asJson = (typeof value === 'object' && value !== null) || (typeof value === 'number' && !Number.isInteger(value));
@@ -20,7 +32,7 @@ export function setFlag(path: readonly string[], value: Json): string {
     : typeof value === 'string'
       ? ['--set-string', escaped(value)]
       : ['--set', String(value)];
-  const isPlain = text.length <= LONGEST && oneLine(text, LONGEST) === text && !path.some(looksSecret);
+  const isPlain = mayShow && text.length <= LONGEST && oneLine(text, LONGEST) === text && !path.some(looksPrivate);
   return `${flag} ${shellWord(`${key}=${isPlain ? text : HIDDEN}`)}`;
 }
 

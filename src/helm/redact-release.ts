@@ -4,24 +4,26 @@ import type { Json, Raw } from '../engine/contracts.ts';
 import { isRaw, withinDepth } from '../kube/json.ts';
 import { redactObject } from '../kube/redact.ts';
 import { REDACTED, redact, redactMarked, redactText } from '../text/redact.ts';
+import { redactDefaults, redactSettings } from './redact-values.ts';
 import { objectAt, type Release, textAt } from './release.ts';
 
-/** The record without its secrets: values by the names of their keys, Secrets in manifest and hooks emptied, environments, notes. */
+/** The record without its secrets: values by their keys and by what the chart has, Secrets in manifest and hooks emptied, environments, notes. */
 export function redactRelease({ raw }: Release): Raw {
   const chart = only(objectAt(raw.chart), CHART);
   const info = only(objectAt(raw.info), INFO);
+  const values = chart.values === undefined ? undefined : redactDefaults(chart.values);
   return replaced(only(raw, RELEASE), {
-    config: (config) => redact(config),
+    config: (config) => redactSettings(config, chart.values, values),
     manifest: (manifest) => redactManifest(textAt(manifest)),
     hooks: (hooks) => (Array.isArray(hooks) ? hooks.map(redactHook) : hooks),
     // Notes greet with passwords.
     info: () =>
       replaced(info, {
         notes: () => REDACTED,
-        description: (text) => redactMarked(textAt(text)),
+        description: (text) => redactDescription(textAt(text)),
         resources: (resources) => redactResources(resources),
       }),
-    chart: () => replaced(chart, { metadata: redactChart, values: (values) => redact(values), templates: redactFiles, files: redactFiles }),
+    chart: () => replaced(chart, { metadata: redactChart, values: () => values!, templates: redactFiles, files: redactFiles }),
   });
 }
 
@@ -30,6 +32,13 @@ const RELEASE = new Set(['name', 'info', 'chart', 'config', 'manifest', 'hooks',
 const INFO = new Set(['first_deployed', 'last_deployed', 'deleted', 'description', 'status', 'notes', 'resources', 'rollback_revision']);
 const CHART = new Set(['metadata', 'lock', 'templates', 'values', 'schema', 'files']);
 const only = (object: Raw, keys: ReadonlySet<string>): Raw => Object.fromEntries(Object.entries(object).filter(([key]) => keys.has(key)));
+
+/** Helm's own sentences (pkg/action: install.go, upgrade.go, rollback.go, uninstall.go); whoever calls it may give another with --description. */
+const DESCRIPTION =
+  /^(?:Install complete|Initial install underway|Upgrade complete|Preparing upgrade|Rollback to \d+|Deletion in progress \(or silently failed\)|Uninstallation complete|Dry run complete)$/;
+/** Behind it comes what the API server said. */
+const FAILED = /^((?:Upgrade|Release|Rollback|Installation) "[\w.-]{1,100}" failed)\b/;
+const redactDescription = (text: string): string => (text === '' || DESCRIPTION.test(text) ? text : (FAILED.exec(text)?.[1] ?? REDACTED));
 
 function redactChart(metadata: Json): Json {
   const clean = redact(metadata);

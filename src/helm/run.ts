@@ -97,12 +97,15 @@ async function render(
 
 const LATE = { en: 'helm template did not end within a minute', zh: 'helm template 在一分钟内没有结束' };
 
+/** Characters. Whoever shows it cuts it again, once the values that helm quotes are out of it. */
+const MOST_SAID = 20_000;
+
 /** What helm said about a template that failed (helm 3 in one line, helm 4 in several); the innermost expression is the last that it names. */
 export function failure(stderr: string): Rendering {
   const [text = ''] = stderr.slice(Math.max(0, stderr.search(/^Error:/m))).split('\nUse --debug flag', 1);
   const key = [...text.matchAll(/<\$?\w*\.Values\.([\w.]+)>/g)].at(-1)?.[1];
   const at = /(templates\/[^\s:]+:\d+:\d+)/.exec(text)?.[1];
-  const said = oneLine(redactText(text.replace(/^Error:\s*/, '')), 300);
+  const said = oneLine(redactText(text.replace(/^Error:\s*/, '')), MOST_SAID);
   return { is: 'failed', key, at, said };
 }
 

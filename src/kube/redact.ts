@@ -2,7 +2,7 @@
 // as they are, since verdicts hang on them; everything that carries words of somebody else goes: a Secret's values, environments, command lines, headers,
 // annotations, messages, a ConfigMap's secrets, and strings of custom resources. docs/snapshot.md says it for users.
 import type { Field, Json, Raw } from '../engine/contracts.ts';
-import { looksSecret, REDACTED, redact, redactArguments, redactCommand, redactLabel, redactMarked, redactText } from '../text/redact.ts';
+import { looksSecret, REDACTED, redact, redactCommand, redactLabel, redactMarked, redactText } from '../text/redact.ts';
 import { parseField } from './fields.ts';
 import { isRaw, parseJson } from './json.ts';
 import { groupOf } from './refs.ts';
@@ -27,13 +27,16 @@ const LABELS = new Set(['labels', 'matchLabels', 'nodeSelector', 'selector']);
 export interface Declared {
   fields: readonly Field[] | 'whole';
   annotations: ReadonlySet<string>;
+  /** Of all objects of the resource: where a command line is read, it is read for these. */
+  names: ReadonlySet<string>;
 }
-const NOTHING: Declared = { fields: [], annotations: new Set() };
+const NOTHING: Declared = { fields: [], annotations: new Set(), names: new Set() };
 
 interface Walk {
   /** Of an API that may keep plain strings anywhere. */
   custom: boolean;
   annotations: ReadonlySet<string>;
+  names: ReadonlySet<string>;
   /** Did somebody declare to read what lies here? */
   isDeclared(path: readonly string[]): boolean;
 }
@@ -46,12 +49,13 @@ export function redactObject(object: Raw, declared: Declared = NOTHING): Raw {
   return { ...body, metadata: isRaw(metadata) ? redactMetadata(metadata, walk, isRecord(object)) : REDACTED };
 }
 
-function walkOf(object: Raw, { fields, annotations }: Declared): Walk {
+function walkOf(object: Raw, { fields, annotations, names }: Declared): Walk {
   const group = groupOf(String(object.apiVersion ?? ''));
   const paths = fields === 'whole' ? [[]] : fields.map(parseField);
   return {
     custom: group.includes('.') && !group.endsWith('.k8s.io'),
     annotations,
+    names,
     isDeclared: (path) => paths.some((shorter) => shorter.length <= path.length && shorter.every((key, at) => key === path[at])),
   };
 }
@@ -191,7 +195,8 @@ function redactField(key: string, value: Json, path: readonly string[], walk: Wa
   // `envs`: of Plans of the system-upgrade-controller.
   if ((key === 'env' || key === 'envs') && Array.isArray(value)) return value.map(redactVariable);
   if ((key === 'args' || key === 'command') && isStrings(value))
-    return walk.isDeclared(path) ? redactArguments(value) : redactCommand(value, key === 'command');
+    return redactWords(value, key === 'command', walk.isDeclared(path) ? walk.names : new Set());
+  if (key === 'conditions' && walk.custom && Array.isArray(value)) return value.map((condition) => redactCondition(condition, path, walk));
   if (key === 'httpHeaders' && Array.isArray(value)) return value.map(redactVariable);
   if (key === 'httpGet' && isRaw(value)) return redactProbe(value, path, walk);
   if (OPTIONS.has(key) && isRaw(value)) return redact(value);
@@ -205,6 +210,20 @@ function redactField(key: string, value: Json, path: readonly string[], walk: Wa
   // Records as Spiderpool wrote them up to 0.3.7: an object.
   if (SHAPES[key] && isRaw(value)) return recordsOf(value, SHAPES[key]);
   return redactTyped(value, path, walk);
+}
+
+/** `prepare` of a Plan waits for another Plan, which its arguments name. */
+function redactWords(words: readonly string[], program: boolean, names: ReadonlySet<string>): string[] {
+  const clean = redactCommand(words, program);
+  return words.map((word, at) => (names.has(word) ? word : clean[at]!));
+}
+
+/** Of a failed Job the system-upgrade-controller says there on which Node; whatever else stands in a message, no verdict hangs on it. */
+function redactCondition(condition: Json, path: readonly string[], walk: Walk): Json {
+  const clean = redactTyped(condition, path, walk);
+  return isRaw(clean) && isRaw(condition) && condition.message !== undefined && condition.reason !== 'JobFailed'
+    ? { ...clean, message: redact(condition.message, true) }
+    : clean;
 }
 
 /** Labels by name, or `matchLabels` and `matchExpressions` below. */

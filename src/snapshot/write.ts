@@ -138,7 +138,13 @@ function declaredOf({ declared, collected }: Dump): (resource: string) => Declar
   const listed = [...collected].map(([resource, { lists }]) => [resource, fieldsOf(lists)] as const);
   const fields = declared ?? new Map(listed);
   const annotations = new Set([...fields.values()].flatMap((each) => (each === 'whole' ? [] : each.flatMap(annotationOf))));
-  return (resource) => ({ fields: fields.get(resource) ?? [], annotations });
+  // Only where a command line is read: of Pods there may be 150,000.
+  const namesOf = (resource: string) => {
+    const read = fields.get(resource) ?? [];
+    const isAsked = read !== 'whole' && read.some((field) => parseField(field).at(-1) === 'args');
+    return new Set(isAsked ? (collected.get(resource)?.objects ?? []).map((object) => refOf(object).name) : []);
+  };
+  return (resource) => ({ fields: fields.get(resource) ?? [], annotations, names: namesOf(resource) });
 }
 
 const fieldsOf = (lists: readonly Listed[]): Listed['fields'] =>

@@ -34,6 +34,12 @@ export function looksSecret(key: string): boolean {
   });
 }
 
+/** Environments hold whatever the program takes: of a map or list of this name no value is anybody's to see. */
+export const isEnvironment = (key: string): boolean => /^(?:extra)?env(?:s|vars?|ironments?)?$/i.test(key.replace(/[_-]/g, ''));
+
+/** Does what lies below a key of this name stay hidden as a whole? */
+export const looksPrivate = (key: string): boolean => looksSecret(key) || isEnvironment(key);
+
 function wordsOf(key: string): string[] {
   return key
     .slice(0, 256)

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Json, Raw } from '../../src/engine/contracts.ts';
-import { setFlag } from '../../src/helm/flags.ts';
+import { needsValue, setFlag, settingFlag } from '../../src/helm/flags.ts';
 import { pathOf, written } from '../../src/helm/keys.ts';
 import { setInto } from '../../src/helm/set.ts';
 
@@ -43,3 +43,20 @@ test.each<[string, Json, string]>([
   ['ipam.enableIPv6', false, '--set ipam.enableIPv6=false'],
   ['nodeSelector.kubernetes\\.io/os', 'linux', "--set-string 'nodeSelector.kubernetes\\.io/os=linux'"],
 ])('%s=%j is %s', (key, value, expected) => expect(setFlag(pathOf(key), value)).toBe(expected));
+
+test.each<[string, Json, string]>([
+  ['db.url', 'abc', '--set-string db.url=VALUE'],
+  ['db', { a: 1 }, '--set-json db=VALUE'],
+  ['list', [1], '--set-json list=VALUE'],
+  ['odd key', 'abc', "--set-string 'odd key=VALUE'"],
+  ['env.PIN', 4711, '--set env.PIN=VALUE'],
+])("somebody's own %s=%j is %s", (key, value, expected) => {
+  expect(settingFlag(pathOf(key), value)).toBe(expected);
+  expect(needsValue(['--set a=1', expected])).toBe(true);
+});
+
+test('yes and no and numbers of somebody are words to paste', () => {
+  const flags = [settingFlag(['a'], true), settingFlag(['b'], 3), settingFlag(['c'], null)];
+  expect(flags).toEqual(['--set a=true', '--set b=3', '--set c=null']);
+  expect(needsValue(flags)).toBe(false);
+});

@@ -147,7 +147,11 @@ describe('redactRelease', () => {
 
   it('keeps what verdicts hang on', () => {
     expect(clean).toMatchObject({ name: 'app', version: 7, info: { status: 'deployed', description: 'Upgrade complete' } });
-    expect(clean.config).toEqual({ auth: { password: 'REDACTED' }, ipam: { enableIPv4: true, token: 'REDACTED' } });
+    expect(clean.config).toEqual({
+      // The default is redacted as well, and a check must see that this is another.
+      auth: { password: 'REDACTED (not the default)' },
+      ipam: { enableIPv4: true, token: 'REDACTED' },
+    });
     expect((clean.chart as Raw).templates).toEqual((record().chart as Raw).templates);
     const documents = parseAllDocuments(clean.manifest as string).map((document) => document.toJS());
     expect(documents.map(({ kind }) => kind)).toEqual(['Secret', 'ConfigMap', 'Deployment', 'Service']);
@@ -160,6 +164,52 @@ describe('redactRelease', () => {
     expect(documents[2].spec.template.spec.containers[0].env[1].valueFrom.secretKeyRef.name).toBe('db');
     expect(clean.manifest).toContain('# Source: app/templates/deployment.yaml');
     expect(clean.manifest).toContain('kind: Service   # kept to the letter\nmetadata: {name:   app}\n');
+  });
+
+  it.each<[string, Raw, Raw]>([
+    ['a text where the chart has one stays', { mode: 'overlay', ipv4: '' }, { mode: 'overlay', ipv4: '' }],
+    [
+      'under any other key it goes',
+      { x: 'CANARY', deep: { y: 'CANARY' }, cert: 'CANARY' },
+      { x: 'REDACTED', deep: { y: 'REDACTED' }, cert: 'REDACTED' },
+    ],
+    ['and where the chart has a map or a list', { labels: 'CANARY', hosts: 'CANARY' }, { labels: 'REDACTED', hosts: 'REDACTED' }],
+    ['and below a map that takes any key', { labels: { team: 'CANARY', on: true } }, { labels: { team: 'REDACTED', on: true } }],
+    ['a list is the default or nobody reads it', { hosts: ['a', 'CANARY', 1] }, { hosts: ['REDACTED', 'REDACTED', 1] }],
+    ['the same list as the default stays', { hosts: ['a'] }, { hosts: ['a'] }],
+    [
+      'environments go, also where the chart has them',
+      { env: { FOO: 'CANARY', PIN: 4711 } },
+      { env: { FOO: 'REDACTED (not the default)', PIN: 'REDACTED' } },
+    ],
+    ['the same of lists of variables', { vars: [{ name: 'A', value: 'CANARY' }] }, { vars: [{ name: 'REDACTED', value: 'REDACTED' }] }],
+    ['a credential in the place of a text goes', { mode: 'postgres://u:CANARY@h/x' }, { mode: 'postgres://REDACTED@h/x' }],
+  ])('settings: %s', (_, config, expected) => {
+    const values = {
+      mode: 'auto',
+      ipv4: '10.0.0.0',
+      labels: {},
+      hosts: ['a'],
+      env: { FOO: 'CANARY-default' },
+      vars: [{ name: 'A', value: 'CANARY-own' }],
+    };
+    const raw = { ...record(), chart: { ...(record().chart as Raw), values }, config };
+    const redacted = redactRelease(decoded(secret(encodeRelease(raw, 'Secret'))));
+    expect(redacted.config).toEqual(expected);
+    expect((redacted.chart as Raw).values).toEqual({ ...values, env: { FOO: 'REDACTED' }, vars: [{ name: 'A', value: 'REDACTED' }] });
+    expect(redactRelease(decoded(secret(encodeRelease(redacted, 'Secret'))))).toEqual(redacted);
+  });
+
+  it.each([
+    ['Install complete', 'Install complete'],
+    ['Rollback to 3', 'Rollback to 3'],
+    ['Upgrade "app" failed: cannot patch: token CANARY', 'Upgrade "app" failed'],
+    ['deployed by hand, CANARY', 'REDACTED'],
+    ['Upgrade complete CANARY', 'REDACTED'],
+    ['', ''],
+  ])('description: %j', (description, kept) => {
+    const raw = { ...record(), info: { ...(record().info as Raw), description } };
+    expect(redactRelease(decoded(secret(encodeRelease(raw, 'Secret')))).info).toMatchObject({ description: kept });
   });
 
   it('is the same again, to the byte', () => {

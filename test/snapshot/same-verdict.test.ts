@@ -3,7 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { collectDeclared } from '../../src/engine/collect.ts';
-import type { Json, Raw, Source } from '../../src/engine/contracts.ts';
+import type { Intent, Json, Raw, Source } from '../../src/engine/contracts.ts';
 import { examine } from '../../src/engine/examine.ts';
 import { parseTarget } from '../../src/engine/paths.ts';
 import { decodeRelease, encodeRelease } from '../../src/helm/release.ts';
@@ -15,6 +15,7 @@ import { dumpSource } from '../../src/snapshot/source.ts';
 import { writeSnapshot } from '../../src/snapshot/write.ts';
 import { SYSTEMS } from '../../src/systems/index.ts';
 import { laid } from '../grid.ts';
+import { releaseOf } from '../systems/spiderpool/release.ts';
 
 const folders: string[] = [];
 afterAll(() => {
@@ -47,6 +48,18 @@ const CONTAINER: Raw = {
 };
 const VOLUME: Raw = { name: 'v', csi: { driver: 'd', volumeAttributes: { password: 'CANARY-volume' } } };
 const CONDITION: Raw = { type: 'Canary', status: 'True', message: 'CANARY-message' };
+
+/** Under keys that no chart has, and that do not look secret. */
+const SETTINGS: Raw = {
+  db: { url: 'postgres://u:CANARY-url@h/x' },
+  cert: '-----BEGIN PRIVATE KEY-----CANARY-pem',
+  dockerconfig: '{"auths":{"h":{"auth":"CANARY-docker"}}}',
+  awsKey: 'CANARY-aws',
+  tls: { ca: 'CANARY-ca' },
+  list: ['CANARY-list', { any: 'CANARY-any' }],
+  env: { FOO: 'CANARY-variable', PIN: 4711 },
+  extraEnv: [{ name: 'DB_PASSWORD', value: 'CANARY-extra-env' }],
+};
 
 const rawAt = (value: Json | undefined): Raw => (typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {});
 const listAt = (value: Json | undefined): Json[] => (Array.isArray(value) ? value : []);
@@ -103,7 +116,16 @@ const SOWN: Record<string, (object: Raw) => Raw> = {
   SpiderEndpoint: (object) => ({ ...object, spec: { unknown: 'CANARY-endpoint' } }),
   Plan: (object) => {
     const spec = rawAt(object.spec);
-    return { ...object, spec: { ...spec, unknown: 'CANARY-plan', upgrade: { ...rawAt(spec.upgrade), args: ['CANARY-upgrade'] } } };
+    const prepare = rawAt(spec.prepare);
+    const args = [...listAt(prepare.args), 'CANARY-prepare', '--dsn=CANARY-dsn'];
+    const upgrade = { ...rawAt(spec.upgrade), command: ['/bin/sh', '-c', 'CANARY-script'], args: ['CANARY-upgrade'] };
+    const status = rawAt(object.status);
+    const conditions = [...listAt(status.conditions), { ...CONDITION, reason: 'Resolved' }];
+    return {
+      ...object,
+      spec: { ...spec, unknown: 'CANARY-plan', prepare: { ...prepare, args }, upgrade },
+      status: { ...status, conditions },
+    };
   },
   Secret: (object) => {
     const release = decodeRelease(object);
@@ -113,6 +135,8 @@ const SOWN: Record<string, (object: Raw) => Raw> = {
     const grown = {
       ...release.raw,
       extra: 'CANARY-extra',
+      info: { ...rawAt(release.raw.info), description: 'CANARY-description', notes: 'CANARY-notes' },
+      config: { ...release.config, ...SETTINGS },
       chart: { ...chart, metadata: { ...rawAt(chart.metadata), annotations: { a: 'CANARY-chart' } } },
       manifest: 'kind: Service\napiVersion: v1\nmetadata:\n  name: s\n  annotations:\n    a: CANARY-manifest\n',
     };
@@ -135,8 +159,11 @@ function everything(dump: Dump): string {
 
 // ---- verdicts -------------------------------------------------------------------------------------------------------
 
-async function verdict(source: Source, to: string[]): Promise<Json> {
-  const { installations, results, absent } = await examine(source, SYSTEMS, { targets: to.map((each) => parseTarget(each, SYSTEMS)) });
+async function verdict(source: Source, to: string[], intent?: Intent): Promise<Json> {
+  const { installations, results, absent } = await examine(source, SYSTEMS, {
+    targets: to.map((each) => parseTarget(each, SYSTEMS)),
+    intent,
+  });
   return JSON.parse(JSON.stringify({ installations, results, absent }));
 }
 
@@ -169,6 +196,37 @@ describe.each(CASES)('%s %s', { timeout: 60_000 }, (check, fixture) => {
     for (const to of others) {
       const said = await verdict(live, to);
       expect(await verdict(dumpSource(written), to)).toEqual(said);
+      expect(JSON.stringify(said)).not.toContain('CANARY');
+    }
+  });
+});
+
+describe('settings of a release', { timeout: 60_000 }, () => {
+  const config: Raw = {
+    ipam: { enableSpiderSubnet: 'CANARY-moved', enableIPV6: false, gc: { enabled: true } },
+    coordinator: { mode: 'underlay', podCIDRType: 'auto', hijackCIDR: ['169.254.0.0/16'], detectGateway: 'CANARY-ignored' },
+    global: { imageRegistryOverride: 'registry.example', commonLabels: { team: 'CANARY-team' } },
+    spiderpoolAgent: { tuneSysctlConfig: true, extraEnv: [{ name: 'A', value: 'CANARY-extra' }], env: { FOO: 'CANARY-env', N: 1 } },
+    spiderpoolController: { tls: { method: 'provided', provided: { tlsCert: 'CANARY-cert', tlsKey: 'CANARY-key' } } },
+    spiderpoolInit: 'CANARY-shape',
+    password: 4711,
+  };
+  const INTENTS: [string, Intent | undefined][] = [
+    ['as they are', undefined],
+    ['reused', { given: {}, reuse: 'reuse' }],
+    ['dropped', { given: { a: 'x' } }],
+  ];
+  test.concurrent.each(INTENTS)('%s', async (_, intent) => {
+    const folder = laid('spiderpool/values-keys', { objects: [releaseOf('0.9.13', config)], expect: '' });
+    folders.push(folder);
+    const dump = await readDump(folder);
+    for (const collected of dump.collected.values()) collected.objects = inOrder(collected.objects.map(sown));
+    const live = dumpSource(dump);
+    const written = await snapshotOf(live, false, folder);
+    expect(everything(written).match(/CANARY[\w-]*/g) ?? []).toEqual([]);
+    for (const to of ['0.9.13', '1.0.6', '1.2.2']) {
+      const said = await verdict(live, [`spiderpool=${to}`], intent);
+      expect(await verdict(dumpSource(written), [`spiderpool=${to}`], intent)).toEqual(said);
       expect(JSON.stringify(said)).not.toContain('CANARY');
     }
   });

@@ -2,7 +2,9 @@
 import type { Gap, Raw, Rendering, Situation, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { isVast, MOST_KEYS } from '../../helm/keys.ts';
+import { textsOf, withoutTexts } from '../../helm/texts.ts';
 import { insteadOf, rulesOf, type Upgraded, upgraded } from '../../helm/values.ts';
+import { oneLine } from '../../text/sanitise.ts';
 import { type Current, currentRelease } from './release.ts';
 import { type KnownValues, missingFor, valuesByChart, valuesByTable } from './values.ts';
 
@@ -38,7 +40,7 @@ export async function predicted(
 
 /** `keys`: where it fails, the first first; empty where helm names none. undefined: it renders. */
 export async function failing(
-  { target, upgrade: { all, config } }: Prediction,
+  { target, old, release, upgrade: { all, config } }: Prediction,
   { intent, helm }: Situation,
 ): Promise<{ keys: string[]; said?: string } | { unknown: Text } | undefined> {
   const known = missingFor(target, all);
@@ -46,10 +48,16 @@ export async function failing(
   const rendering: Rendering = await helm.render(intent?.reuse === 'reuse' ? insteadOf(target.defaults, all) : config);
   if (rendering.is === 'rendered') return undefined;
   if (rendering.is === 'unknown') return { unknown: rendering.why };
-  const { key, said } = rendering;
+  const { key } = rendering;
+  // Templates and schemas quote what they refuse; the charts' own words are no secret.
+  const own = textsOf([target.defaults, old.defaults]);
+  const theirs = [...textsOf([release.config, config])].filter((text) => !own.has(text));
+  const said = oneLine(withoutTexts(rendering.said, theirs), MOST_SAID);
   return { keys: [...new Set([...(key ? [key] : []), ...(known ?? [])])], said };
 }
 
+/** Characters. */
+const MOST_SAID = 300;
 const VAST: Text = {
   en: `the release record has more than ${MOST_KEYS} values; too many to look through`,
   zh: `release 记录中的值超过 ${MOST_KEYS} 个，无法逐一检查`,

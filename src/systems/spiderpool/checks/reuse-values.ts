@@ -2,7 +2,7 @@
 // Sources: helm pkg/action/upgrade.go (reuseValues); charts/spiderpool at every tag, rendered.
 import type { Check, Finding, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { setFlag } from '../../../helm/flags.ts';
+import { settingFlag } from '../../../helm/flags.ts';
 import { textOf } from '../../../text/language.ts';
 import { failsAt, type Keys, keyList, SHOWN } from '../key-words.ts';
 import { failing, type Prediction, predicted } from '../prediction.ts';
@@ -80,7 +80,7 @@ function staleFinding(prediction: Prediction, state: 'breaks' | 'stale', all: re
 function finding(prediction: Prediction, found: Omit<Args, 'target' | 'flags'>): Finding<Args> {
   const { at, release, target, old, upgrade } = prediction;
   const renamed = lostValues(upgrade.config, target, upgrade.all, old).filter(({ state }) => state === 'renamed');
-  const args = { ...found, target: target.version, flags: renamed.flatMap(({ to, value }) => to.map((path) => setFlag(path, value))) };
+  const args = { ...found, target: target.version, flags: renamed.flatMap(({ to, value }) => to.map((path) => settingFlag(path, value))) };
   const keys = args.keys.join(', ');
   const seen = textOf(args.said ?? { en: `missing or old: ${keys}`, zh: `缺失或过旧：${keys}` });
   const chart = `${release.chart.name}-${release.chart.version}`;

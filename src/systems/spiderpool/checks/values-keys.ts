@@ -2,7 +2,7 @@
 // Sources: values.yaml and templates of charts/spiderpool at every tag; helm pkg/action/upgrade.go (reuseValues).
 import type { Check, Finding, Json, Language, Raw, Situation, StepDraft, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { setFlag } from '../../../helm/flags.ts';
+import { setFlag, settingFlag } from '../../../helm/flags.ts';
 import { leavesOf, pathOf, valueAt, written } from '../../../helm/keys.ts';
 import { mergeMaps } from '../../../helm/values.ts';
 import { deepEqual } from '../../../kube/json.ts';
@@ -10,6 +10,7 @@ import { looksSecret, REDACTED } from '../../../text/redact.ts';
 import { failsAt, type Keys, keyList, SHOWN } from '../key-words.ts';
 import { failing, type Prediction, predicted } from '../prediction.ts';
 import { RELEASE_ASKS, RELEASE_READS } from '../release.ts';
+import { assigned, type Shown, shown, shownAs } from '../shown.ts';
 import { upgradeCommand } from '../upgrade-command.ts';
 import { changedDefaults, hasPlace, inOtherForm, type KnownValues, type Lost, lostValues, nearestKey, successors } from '../values.ts';
 
@@ -18,9 +19,9 @@ interface Args extends Keys {
   target: string;
   /** Keys that took its place, or that may have been meant. */
   to: string[];
-  /** What is set now, and what will be; as JSON, secrets hidden. */
-  set?: string;
-  becomes?: string;
+  /** What is set now, and what will be. */
+  set?: Shown;
+  becomes?: Shown;
   /** Words for helm that keep the setting. */
   flags: string[];
 }
@@ -86,14 +87,15 @@ function findings(prediction: Prediction, at: Situation): Finding<Args>[] {
 
 function finding({ at, release }: Prediction, args: Args): Finding<Args> {
   const grade = args.state === 'fails' ? 'blocker' : args.state === 'changed' ? 'notice' : 'warning';
-  const seen = args.said ?? `${args.keys.join(', ')}${args.set === undefined ? '' : `: ${args.set}`}`;
+  const chart = `${release.chart.name}-${release.chart.version}`;
+  const seen = (language: Language) => `${chart}: ${args.said ?? assigned(args.keys.join(', '), args.set, language)}`;
   return {
     grade,
     key: [args.state, ...(args.state === 'dropped' || args.state === 'fails' ? [] : args.keys)],
     sure: args.state === 'unknown' ? 'high' : 'certain',
     objects: [at],
     args,
-    evidence: [{ seen: `${release.chart.name}-${release.chart.version}: ${seen}`, at }],
+    evidence: [{ seen: args.set && 'kind' in args.set ? { en: seen('en'), zh: seen('zh') } : seen('en'), at }],
   };
 }
 
@@ -115,7 +117,7 @@ function argsOf({ path, value, state, to }: Lost, { target, upgrade }: Predictio
     to: places.map(written),
     set: shown(path, value),
     becomes: becomes === undefined || becomes === null ? undefined : shown(to[0]!, becomes),
-    flags: places.map((each) => setFlag(each, value)),
+    flags: places.map((each) => settingFlag(each, value)),
   };
 }
 
@@ -146,8 +148,8 @@ function change({ key, before, after }: { key: string; before: Json | undefined;
   const kept = before ?? (after === true ? false : undefined);
   return {
     ...several('changed', target, [key], 1),
-    set: before === undefined ? undefined : shown(path, before),
-    becomes: shown(path, after),
+    set: before === undefined ? undefined : ofChart(path, before),
+    becomes: ofChart(path, after),
     flags: kept === undefined ? [] : [setFlag(path, kept)],
   };
 }
@@ -155,42 +157,44 @@ function change({ key, before, after }: { key: string; before: Json | undefined;
 const failure = (prediction: Prediction, { keys, said }: { keys: string[]; said?: string }): Finding<Args> =>
   finding(prediction, { ...several('fails', prediction.target, keys, keys.length), said });
 
-function shown(path: readonly string[], value: Json): string {
-  const text = path.some(looksSecret) && typeof value !== 'boolean' ? REDACTED : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+/** A default of a chart is nobody's setting, and shown as it is. */
+function ofChart(path: readonly string[], value: Json): Shown {
+  const json = path.some(looksSecret) && typeof value !== 'boolean' ? REDACTED : JSON.stringify(value);
+  return { json: json.length > 60 ? `${json.slice(0, 59)}…` : json };
 }
 
 // ---- words ----------------------------------------------------------------------------------------------------------
 
 const first = ({ keys }: Args): string => keys[0] ?? '';
+const setting = (args: Args, language: Language): string => assigned(first(args), args.set, language);
 const MESSAGES: Record<Args['state'], (args: Args) => Text> = {
   renamed: (args) => ({
-    en: `${first(args)}=${args.set} has no effect in ${args.target}: it is now ${args.to.join(' and ')}, ${args.becomes ? `which will be ${args.becomes}` : 'which is not set'}${keep(args, 'en')}`,
-    zh: `${first(args)}=${args.set} 在 ${args.target} 中不起作用：该键现为 ${args.to.join(' 和 ')}，${args.becomes ? `其值将为 ${args.becomes}` : '未设置'}${keep(args, 'zh')}`,
+    en: `${setting(args, 'en')} has no effect in ${args.target}: it is now ${args.to.join(' and ')}, ${args.becomes ? `which will be ${shownAs(args.becomes, 'en')}` : 'which is not set'}${keep(args, 'en')}`,
+    zh: `${setting(args, 'zh')} 在 ${args.target} 中不起作用：该键现为 ${args.to.join(' 和 ')}，${args.becomes ? `其值将为${shownAs(args.becomes, 'zh')}` : '未设置'}${keep(args, 'zh')}`,
   }),
   removed: (args) => ({
     en: `${first(args)} is gone in ${args.target}: ${args.count === 1 ? 'the setting has' : `${args.count} settings below it have`} no effect${args.to.length ? `; what took its place has another form: ${args.to[0]}` : ''}`,
     zh: `${args.target} 中已没有 ${first(args)}：${args.count === 1 ? '该设置' : `其下的 ${args.count} 项设置`}不起作用${args.to.length ? `；取代它的键写法不同：${args.to[0]}` : ''}`,
   }),
   unread: (args) => ({
-    en: `${first(args)}=${args.set}: ${args.target} still lists the key, but does not use it any more`,
-    zh: `${first(args)}=${args.set}：${args.target} 仍列出该键，但不再使用`,
+    en: `${setting(args, 'en')}: ${args.target} still lists the key, but does not use it any more`,
+    zh: `${setting(args, 'zh')}：${args.target} 仍列出该键，但不再使用`,
   }),
   unknown: (args) => ({
     en: `${first(args)} is no key of ${args.target}${args.to.length ? `; did you mean ${args.to[0]}?` : ''}`,
     zh: `${args.target} 没有 ${first(args)} 这个键${args.to.length ? `；是否指 ${args.to[0]}？` : ''}`,
   }),
   shape: (args) => ({
-    en: `${first(args)}=${args.set} does not fit: ${args.target} has a value there where a map is set, or the other way round`,
-    zh: `${first(args)}=${args.set} 的类型不符：${args.target} 在此处需要的是映射而不是值，或者相反`,
+    en: `${setting(args, 'en')} does not fit: ${args.target} has a value there where a map is set, or the other way round`,
+    zh: `${setting(args, 'zh')} 的类型不符：${args.target} 在此处需要的是映射而不是值，或者相反`,
   }),
   dropped: (args) => ({
     en: `helm drops the old settings because --values or --set is given: ${keyList(args, 'en')}; keep them with --reset-then-reuse-values`,
     zh: `由于给出了 --values 或 --set，helm 会丢弃旧的设置：${keyList(args, 'zh')}；如需保留，请加上 --reset-then-reuse-values`,
   }),
   changed: (args) => ({
-    en: `${args.set === undefined ? `${first(args)} is new in ${args.target} and on by default` : `the default of ${first(args)} changes from ${args.set} to ${args.becomes}`}${keep(args, 'en')}`,
-    zh: `${args.set === undefined ? `${first(args)} 是 ${args.target} 新增的键，默认开启` : `${first(args)} 的默认值由 ${args.set} 变为 ${args.becomes}`}${keep(args, 'zh')}`,
+    en: `${args.set === undefined ? `${first(args)} is new in ${args.target} and on by default` : `the default of ${first(args)} changes from ${shownAs(args.set, 'en')} to ${args.becomes && shownAs(args.becomes, 'en')}`}${keep(args, 'en')}`,
+    zh: `${args.set === undefined ? `${first(args)} 是 ${args.target} 新增的键，默认开启` : `${first(args)} 的默认值由${shownAs(args.set, 'zh')} 变为${args.becomes && shownAs(args.becomes, 'zh')}`}${keep(args, 'zh')}`,
   }),
   fails: (args) => ({
     en: `${args.target} does not render with these values${failsAt(args, 'en')}`,

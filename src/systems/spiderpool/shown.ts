@@ -1,0 +1,34 @@
+// What a person may see of the values of a release: yes and no and numbers as they are, of everything else only what kind of value it is.
+// Whoever wrote a text may have written a password into it, under any key.
+import type { Json, Language, Text } from '../../engine/contracts.ts';
+import { looksPrivate } from '../../text/redact.ts';
+
+/** `json`: the value itself. */
+export type Shown = { json: string } | { kind: 'text' | 'list' | 'map' };
+
+const KINDS: Record<'text' | 'list' | 'map', Text> = {
+  text: { en: 'a text', zh: '文本' },
+  list: { en: 'a list', zh: '列表' },
+  map: { en: 'a map', zh: '映射' },
+};
+
+/** A number under a secret's name is a text in a snapshot, and the two must say the same. */
+export function shown(path: readonly string[], value: Json): Shown {
+  if (Array.isArray(value)) return { kind: 'list' };
+  if (typeof value === 'object' && value !== null) return { kind: 'map' };
+  if (typeof value === 'string' || (typeof value === 'number' && path.some(looksPrivate))) return { kind: 'text' };
+  return { json: JSON.stringify(value) };
+}
+
+/** For the middle of a sentence; in Chinese with the blank that stands before what is no Chinese. */
+export function shownAs(value: Shown, language: Language): string {
+  if ('kind' in value) return KINDS[value.kind][language];
+  return language === 'zh' ? ` ${value.json}` : value.json;
+}
+
+/** `key=true`, `key (a text)`. */
+export function assigned(key: string, value: Shown | undefined, language: Language): string {
+  if (value === undefined) return key;
+  if ('json' in value) return `${key}=${value.json}`;
+  return language === 'zh' ? `${key}（${KINDS[value.kind].zh}）` : `${key} (${KINDS[value.kind].en})`;
+}
