@@ -103,7 +103,7 @@ test('the other checks were not looked at, and the next command is the full one'
   expect(code).toBe(3);
   expect(stdout).toContain('a quick look cannot tell; run check without --quick');
   expect(stdout).toContain('not seen: a quick look at pods may find, but never clears');
-  expect(stdout).toMatch(/Next: \S*upgrade-guard check$/m);
+  expect(stdout).toMatch(/Next: \S*upgrade-guard check spiderpool$/m);
   // Nothing there that could be looked at is no green light either.
   const absent = await run(['check', 'k3s', '--quick'], { kubeconfig: cluster.kubeconfig });
   expect([absent.code, absent.stdout]).toEqual([1, expect.stringContaining('not installed: k3s')]);

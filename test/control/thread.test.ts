@@ -45,7 +45,7 @@ describe('called by kubectl', () => {
     expect(found.stdout).toContain(`! ${CHECK}`);
     expect(found.stdout).toContain('in 3 SpiderEndpoints');
     expect(found.stdout).toContain('0.9.4 → 0.9.13 (default; choose with --to)');
-    expect(found.stdout.trimEnd().split('\n').at(-1)).toBe('1 warning.   Next: kubectl upgrade-guard fix');
+    expect(found.stdout.trimEnd().split('\n').at(-1)).toBe(`1 warning.   Next: kubectl upgrade-guard fix ${CHECK}`);
 
     const fixed = await kubectl('fix', CHECK, '--yes');
     expect(fixed.code, fixed.stderr).toBe(0);
