@@ -51,9 +51,10 @@ describeUpstream('the definitions of Spiderpool', ['data', 'spiderpool', 'charts
     return { ...result.checks.find(({ id }: Body) => id === CHECK), paths: result.paths };
   };
   const found = ({ findings }: { findings: Body[] }) => findings.map(({ args }) => `${args.state} ${args.crd.split('.')[0]}`);
+  // An API server of 1.37 now and then takes over a minute for it.
   afterEach(async () => {
-    expect((await cluster.kubectl(['delete', 'crd', '--all', '--timeout=60s'])).code).toBe(0);
-  });
+    expect((await cluster.kubectl(['delete', 'crd', '--all', '--timeout=180s'])).code).toBe(0);
+  }, 200_000);
 
   test('0.7.3 → 0.9.13: missing and older ones are found, applied by the chart, and taken back', async () => {
     await install('0.7.3');
