@@ -14,8 +14,11 @@ const isSure = ({ sure }: JudgedFinding): boolean => sure === 'certain' || sure 
 export const planAll = (remedies: readonly CheckRemedy[], around: StepDraft[] = []): Promise<Plan> =>
   planOf(remedies, around, async () => true);
 
+/** What of a call is needed to ask about doubtful findings. */
+export type Asking = Pick<Call, 'flags' | 'say' | 't' | 'confirm'>;
+
 /** Doubtful findings only where --confirm names one of their objects or a person says yes to each. Throws UserError for a --confirm that names none. */
-export function planChosen(remedies: readonly CheckRemedy[], call: Call, around: StepDraft[] = []): Promise<Plan> {
+export function planChosen(remedies: readonly CheckRemedy[], call: Asking, around: StepDraft[] = []): Promise<Plan> {
   const named = new Set(call.flags.confirm);
   assertFound(named, remedies);
   return planOf(remedies, around, async (finding, { propose }) => {

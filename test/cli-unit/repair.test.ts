@@ -1,9 +1,8 @@
 // Which findings a person lets us repair: doubtful ones by name, what only a person can do with its steps, and no name that is not there.
 import { rmSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
-import type { Call } from '../../src/cli/call.ts';
-import { planChosen } from '../../src/cli/repair.ts';
-import type { Raw, Text } from '../../src/engine/contracts.ts';
+import { type Asking, planChosen } from '../../src/cli/repair.ts';
+import type { Raw } from '../../src/engine/contracts.ts';
 import { examine } from '../../src/engine/examine.ts';
 import { readDump } from '../../src/snapshot/read.ts';
 import { dumpSource } from '../../src/snapshot/source.ts';
@@ -25,8 +24,13 @@ async function chosen(controller: boolean, confirm?: string[]) {
     if (metadata.name === 'strange' && !controller) delete metadata.ownerReferences;
   const { remedies } = await examine(dumpSource(dump), SYSTEMS, { checks: ['spiderpool/unrecorded-pod-ip'] });
   const said: string[] = [];
-  const call = { flags: { yes: true, confirm }, t: ({ en }: Text) => en, say: (...lines: string[]) => said.push(...lines) };
-  const { steps } = await planChosen(remedies, call as unknown as Call);
+  const call: Asking = {
+    flags: { yes: true, confirm },
+    t: ({ en }) => en,
+    say: (...lines) => void said.push(...lines),
+    confirm: () => Promise.reject(new Error('asked, although --yes says not to')),
+  };
+  const { steps } = await planChosen(remedies, call);
   return { said, about: steps.filter(({ text }) => text.en.includes('strange')).map((step) => step.do) };
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { Raw } from '../../src/engine/contracts.ts';
 import { run } from '../bed/binary.ts';
+import { INSTALLED_BY_HELM } from '../systems/spiderpool/installed.ts';
 import { releaseOf } from '../systems/spiderpool/release.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ug-unseen-'));
@@ -28,20 +29,7 @@ const CONFIG: Raw = {
   spiderpoolInit: 'CANARY-init',
 };
 
-const objects: Raw[] = [
-  {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: {
-      name: 'spiderpool-controller',
-      namespace: 'kube-system',
-      labels: { 'app.kubernetes.io/name': 'spiderpool', 'app.kubernetes.io/instance': 'spiderpool' },
-      annotations: { 'meta.helm.sh/release-name': 'spiderpool', 'meta.helm.sh/release-namespace': 'kube-system' },
-    },
-    spec: {},
-  },
-  releaseOf('0.9.13', CONFIG),
-];
+const objects: Raw[] = [INSTALLED_BY_HELM, releaseOf('0.9.13', CONFIG)];
 const from = join(folder, 'cluster');
 mkdirSync(from);
 writeFileSync(join(from, 'version.json'), JSON.stringify({ gitVersion: 'v1.30.4' }));

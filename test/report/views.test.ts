@@ -1,7 +1,7 @@
 // What a person sees, kept as files in goldens/: every view in both languages, at 80 and 200 columns, with and without colour. `npx vitest run test/report -u` writes them anew.
 import { rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Language, Step, StoredRun } from '../../src/engine/contracts.ts';
+import type { Language, StepOf, StoredRun } from '../../src/engine/contracts.ts';
 import { type Examination, examine } from '../../src/engine/examine.ts';
 import type { StepOutcome } from '../../src/engine/execute.ts';
 import { progressOf, summaryOf } from '../../src/engine/progress.ts';
@@ -118,14 +118,13 @@ describe.each(LANGUAGES)('%s', (language) => {
       question(steps, { uid: 'u', certain: true, server: 'https://prod.example', context: 'prod-1' })[language],
     ]));
   test('a wait changes nothing: no promise of its own, and not counted among what cannot be undone', () => {
-    const wait = {
+    const wait: StepOf<'wait'> = {
       ...{ id: '9', do: 'wait', until: [], within: 60, assume: [], guard: [], phase: 'prepare' },
-      after: [],
-      reasons: [],
-    } as const;
+      ...{ after: [], reasons: [], undo: 'none', text: { en: 'watch it', zh: '观察' } },
+    };
     const words = { en: ['nothing to undo', ': all can be undone.'], zh: ['无需撤销', '：均可撤销。'] }[language];
     for (const undo of ['none', 'exact'] as const) {
-      const waiting = { ...wait, undo, text: { en: 'watch it', zh: '观察' } } as unknown as Step;
+      const waiting = { ...wait, undo };
       const exact = steps.filter((step) => step.undo === 'exact');
       const view = planView({ steps: [waiting], refusals: [] }, face(language, 80)).join('\n');
       expect(view).toContain(words[0]);

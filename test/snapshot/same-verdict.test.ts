@@ -180,14 +180,19 @@ async function snapshotOf(source: Source, full: boolean, folder: string): Promis
 /** As an API server lists. */
 const inOrder = (objects: Raw[]): Raw[] => objects.sort((a, b) => (keyOf(refOf(a)) < keyOf(refOf(b)) ? -1 : 1));
 
+/** A cluster as it lies there, with a canary wherever one can be sown. */
+async function sownSource(folder: string) {
+  const dump = await readDump(folder);
+  for (const collected of dump.collected.values()) collected.objects = inOrder(collected.objects.map(sown));
+  return dumpSource(dump);
+}
+
 // Side by side: a check that compares lists waits a second before it looks again.
 describe.each(CASES)('%s %s', { timeout: 60_000 }, (check, fixture) => {
   test.concurrent.each([false, true])('full: %j', async (full) => {
     const folder = laid(check, { fixture, expect: '' });
     folders.push(folder);
-    const dump = await readDump(folder);
-    for (const collected of dump.collected.values()) collected.objects = inOrder(collected.objects.map(sown));
-    const live = dumpSource(dump);
+    const live = await sownSource(folder);
     const written = await snapshotOf(live, full, folder);
     expect(everything(written).match(/CANARY[\w-]*/g) ?? []).toEqual([]);
     expect(everything(written)).not.toContain(JWT);
@@ -219,9 +224,7 @@ describe('settings of a release', { timeout: 60_000 }, () => {
   test.concurrent.each(INTENTS)('%s', async (_, intent) => {
     const folder = laid('spiderpool/values-keys', { objects: [releaseOf('0.9.13', config)], expect: '' });
     folders.push(folder);
-    const dump = await readDump(folder);
-    for (const collected of dump.collected.values()) collected.objects = inOrder(collected.objects.map(sown));
-    const live = dumpSource(dump);
+    const live = await sownSource(folder);
     const written = await snapshotOf(live, false, folder);
     expect(everything(written).match(/CANARY[\w-]*/g) ?? []).toEqual([]);
     for (const to of ['0.9.13', '1.0.6', '1.2.2']) {

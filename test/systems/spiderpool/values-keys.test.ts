@@ -6,6 +6,7 @@ import { dumpOf } from '../../../src/snapshot/dump.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
 import { SYSTEMS } from '../../../src/systems/index.ts';
 import { grid } from '../../grid.ts';
+import { INSTALLED_BY_HELM } from './installed.ts';
 import { releaseOf } from './release.ts';
 
 const RECORD = 'Secret/kube-system/sh.helm.release.v1.spiderpool.v1';
@@ -104,18 +105,8 @@ grid('spiderpool/values-keys', [
   { objects: [releaseOf('0.9.13', {})], to: TO, forbidden: ['secrets'], expect: 'unknown' },
 ]);
 
-const workload: Raw = {
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: {
-    name: 'spiderpool-controller',
-    namespace: 'kube-system',
-    labels: { 'app.kubernetes.io/name': 'spiderpool', 'app.kubernetes.io/instance': 'spiderpool' },
-  },
-  spec: {},
-};
 const looked = (release: Raw, version: string) =>
-  examine(dumpSource(dumpOf({ objects: [workload, release], whole: true })), SYSTEMS, {
+  examine(dumpSource(dumpOf({ objects: [INSTALLED_BY_HELM, release], whole: true })), SYSTEMS, {
     checks: ['spiderpool/values-keys'],
     targets: [{ system: 'spiderpool', version }],
   });

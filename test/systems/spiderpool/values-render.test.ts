@@ -16,6 +16,7 @@ import { missingFor, valuesByTable } from '../../../src/systems/spiderpool/value
 import { compare } from '../../../src/versions/chart.ts';
 import { prepareTools, tools } from '../../bed/tools.ts';
 import { describeUpstream } from '../../bed/upstream.ts';
+import { INSTALLED_BY_HELM } from './installed.ts';
 import { releaseOf } from './release.ts';
 
 const HELMS = ['helm3', 'helm4'] as const;
@@ -99,18 +100,7 @@ function chart(files: Record<string, string> = {}): string {
 
 /** One check over a release of 0.9.13 with these settings. */
 async function outcome(id: string, config: Raw, intent: Intent | undefined, from: string, by?: (typeof HELMS)[number]) {
-  const workload: Raw = {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: {
-      name: 'spiderpool-controller',
-      namespace: 'kube-system',
-      labels: { 'app.kubernetes.io/name': 'spiderpool', 'app.kubernetes.io/instance': 'spiderpool' },
-      annotations: { 'meta.helm.sh/release-name': 'spiderpool', 'meta.helm.sh/release-namespace': 'kube-system' },
-    },
-    spec: {},
-  };
-  const source = dumpSource(dumpOf({ objects: [workload, releaseOf('0.9.13', config)], whole: true }));
+  const source = dumpSource(dumpOf({ objects: [INSTALLED_BY_HELM, releaseOf('0.9.13', config)], whole: true }));
   const { results } = await examine(source, SYSTEMS, {
     checks: [id],
     targets: [{ system: 'spiderpool', version: '1.2.2' }],
