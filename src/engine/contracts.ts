@@ -28,6 +28,8 @@ export interface Rule {
   resource: string;
   names?: string[];
   namespace?: string;
+  /** Paths below the server (`/metrics`), without a query; group and resource are then ''. */
+  nonResourceURLs?: string[];
 }
 
 // ---- seeing ---------------------------------------------------------------------------------------------------------
@@ -38,11 +40,11 @@ export type ResourceName = string;
 export type Field = string;
 /**
  * Something that was not seen. Never "not there": a kind that is not installed gives no rows and no gap.
- * `quick`: only a quick look was asked for, or none that such a look could answer.
+ * `quick`: only a quick look was asked for, or none that such a look could answer. Of `get-path` the resource is the path, without its query.
  */
 export interface Gap {
   why: 'forbidden' | 'failed' | 'not-collected' | 'quick';
-  verb: 'list' | 'get' | 'log' | 'discover' | 'decode';
+  verb: 'list' | 'get' | 'get-path' | 'log' | 'discover' | 'decode';
   resource: ResourceName;
   namespace?: string;
   name?: string;
@@ -65,6 +67,23 @@ export interface ListQuery {
   /** What the reader needs beyond apiVersion, kind and metadata.{name,namespace,uid}, which always come. All below `metadata`: a metadata-only request. */
   fields: readonly Field[] | 'whole';
 }
+/** What an API server serves of one resource: as ApiResource, with every served version of the group, and whether it is the preferred one. */
+export interface ServedResource extends ApiResource {
+  verbs: string[];
+  preferred: boolean;
+}
+/** Lines of an answer that is text, such as `/metrics` or `/readyz?verbose`. */
+export interface TextQuery {
+  path: string;
+  /** Ask every API server, by the addresses of EndpointSlice default/kubernetes; else the one that the kubeconfig leads to. */
+  every?: boolean;
+}
+export interface TextSink {
+  /** One line of an answer that is text, and which API server gave it (host:port; '' where only one was asked). */
+  line(line: string, server: string): void;
+  /** The answers begin anew: forget what was given so far, of every server. */
+  restart(): void;
+}
 /** What was given counts only when the list ends without a Gap. */
 export interface ListSink {
   object(object: Raw): void;
@@ -82,6 +101,10 @@ export interface Source {
   list(query: ListQuery, sink: ListSink): Promise<undefined | Gap>;
   get(ref: Ref): Promise<Raw | undefined | Gap>;
   log(pod: Ref, container: string, lastBytes: number): Promise<string | undefined | Gap>;
+  /** One gap per server that could not be asked, or not to the end of its answer; the server's name is in the detail. */
+  text?(query: TextQuery, sink: TextSink): Promise<Gap[]>;
+  /** All groups, all served versions. A version that is listed and does not answer (a broken APIService) is a gap that names group/version. */
+  apis?(): Promise<{ resources: ServedResource[]; gaps: Gap[] } | Gap>;
 }
 /** The columns of one table, as `kubectl get -o wide` heads them. */
 export interface TableQuery {

@@ -11,8 +11,8 @@ const WHERE = {
     gap.name ? ` ${gap.namespace ? `${gap.namespace}/` : ''}${gap.name}` : gap.namespace ? `（命名空间 ${gap.namespace}）` : '',
 };
 const DOING = {
-  en: { list: 'list', get: 'get', log: 'read the logs of', discover: 'discover', decode: 'decode' },
-  zh: { list: '列出', get: '读取', log: '读取日志：', discover: '发现 API：', decode: '解码' },
+  en: { list: 'list', get: 'get', 'get-path': 'get', log: 'read the logs of', discover: 'discover', decode: 'decode' },
+  zh: { list: '列出', get: '读取', 'get-path': '读取', log: '读取日志：', discover: '发现 API：', decode: '解码' },
 };
 
 /** One line per language: `may not list secrets`. */
@@ -60,9 +60,9 @@ export function settleGap(gap: Gap, { tool, reach = '', asked = '', again = '' }
   }
 }
 
-const getCommand = ({ resource, namespace, name }: Gap): string =>
+const getCommand = ({ verb, resource, namespace, name }: Gap): string =>
   [
-    `kubectl get ${resource}`,
+    verb === 'get-path' ? `kubectl get --raw ${shellWord(resource)}` : `kubectl get ${resource}`,
     ...(name === undefined ? [] : [shellWord(name)]),
     ...(namespace === undefined ? [] : ['-n', shellWord(namespace)]),
     ...(name === undefined ? [] : ['-o yaml']),

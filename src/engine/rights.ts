@@ -40,8 +40,10 @@ function askRule({ resource, verb = 'get', names }: Asked): Rule {
 
 /** Per resource: the verbs for all names, and one rule for those that are needed of single names only. */
 function merged(rules: readonly Rule[]): Rule[] {
-  const merged = [...Map.groupBy(rules, ({ group, resource }) => `${group}/${resource}`)].toSorted(([a], [b]) => a.localeCompare(b));
-  return merged.flatMap(([, same]) => {
+  const paths = [...new Set(rules.flatMap(({ nonResourceURLs = [] }) => nonResourceURLs))].sort();
+  const resources = rules.filter(({ nonResourceURLs }) => !nonResourceURLs);
+  const merged = [...Map.groupBy(resources, ({ group, resource }) => `${group}/${resource}`)].toSorted(([a], [b]) => a.localeCompare(b));
+  const ofResources = merged.flatMap(([, same]) => {
     const { group, resource } = same[0]!;
     const everywhere = new Set(same.filter(({ names }) => !names).flatMap(({ verbs }) => verbs));
     const named = same.flatMap(({ names = [], verbs }) => verbs.filter((verb) => !everywhere.has(verb)).map((verb) => ({ verb, names })));
@@ -52,6 +54,8 @@ function merged(rules: readonly Rule[]): Rule[] {
       ...(verbs.length && names.length ? [{ verbs, group, resource, names }] : []),
     ];
   });
+  // Paths can only be read.
+  return paths.length ? [...ofResources, { verbs: ['get'], group: '', resource: '', nonResourceURLs: paths }] : ofResources;
 }
 
 // ---- of single steps ------------------------------------------------------------------------------------------------

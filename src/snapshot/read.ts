@@ -125,7 +125,7 @@ function isRef(value: unknown): value is Ref {
 }
 
 const WHYS: unknown[] = ['forbidden', 'failed', 'not-collected'];
-const VERBS: unknown[] = ['list', 'get', 'log', 'discover', 'decode'];
+const VERBS: unknown[] = ['list', 'get', 'get-path', 'log', 'discover', 'decode'];
 
 function isGap(value: unknown): value is Gap {
   if (!isRaw(value) || !WHYS.includes(value.why) || !VERBS.includes(value.verb) || !isText(value.resource)) return false;

@@ -13,12 +13,11 @@ export async function rbac(call: Call): Promise<number> {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRole',
     metadata: { name: `upgrade-guard-${what}` },
-    rules: rules.map(({ group, resource, verbs, names }) => ({
-      apiGroups: [group],
-      resources: [resource],
-      ...(names ? { resourceNames: names } : {}),
-      verbs,
-    })),
+    rules: rules.map(({ group, resource, verbs, names, nonResourceURLs }) =>
+      nonResourceURLs
+        ? { nonResourceURLs, verbs }
+        : { apiGroups: [group], resources: [resource], ...(names ? { resourceNames: names } : {}), verbs },
+    ),
   };
   // kubectl reads YAML 1.1: `version` quotes what it would take for something else.
   call.out(stringify(role, { version: '1.1', lineWidth: 0 }).trimEnd());
