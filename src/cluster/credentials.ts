@@ -32,8 +32,28 @@ export interface Credentials {
 /** How long files are used before they are looked at again; client-go: a minute for tokens, five for certificates. */
 const FRESH_MS = 30_000;
 
-/** `get` is single-flight: parallel first requests start one exec plugin. */
-export function credentialsOf(login: Login): {
+/** What has to be fetched for a user, whichever address of the cluster it is shown to. */
+type Issuing = (refresh: boolean) => Promise<Issued>;
+
+/** Single-flight: parallel first requests start one exec plugin. */
+export function issuing(login: Login): Issuing {
+  let issued: Issued | undefined;
+  let pending: Promise<Issued> | undefined;
+  return async (refresh) => {
+    if (!refresh && issued && issued.until > Date.now()) return issued;
+    pending ??= issue(login).finally(() => {
+      pending = undefined;
+    });
+    issued = await pending;
+    return issued;
+  };
+}
+
+/** `get` is single-flight. */
+export function credentialsOf(
+  login: Login,
+  fetched: Issuing,
+): {
   get(refresh?: boolean): Promise<Credentials>;
   login(): { shown: Text; next: Text };
   close(): void;
@@ -44,7 +64,7 @@ export function credentialsOf(login: Login): {
   let pending: Promise<Credentials> | undefined;
 
   const fetch = async (refresh: boolean): Promise<Credentials> => {
-    if (refresh || !issued || issued.until <= Date.now()) issued = await issue(login);
+    issued = await fetched(refresh);
     const { trust, authorization } = await carried(login, issued);
     const key = JSON.stringify(trust);
     const agent = current?.trust === key ? current.credentials.agent : newAgent(login, trust);

@@ -1,6 +1,6 @@
 // Which resources the server knows: names as checks write them, or apiVersion and kind as objects have them, to what a URL needs.
 // One request for all groups where the server aggregates discovery (1.27 and later); else one per group version that is asked for.
-import type { ApiResource, Gap, ResourceName } from '../engine/contracts.ts';
+import type { ApiResource, Gap, ResourceName, ServedResource } from '../engine/contracts.ts';
 import { gapOf, object, statusOf } from './answers.ts';
 import type { Answer, Transport } from './transport.ts';
 
@@ -9,6 +9,8 @@ export interface Discovery {
   byName(name: ResourceName): Promise<ApiResource | undefined | Gap>;
   /** The same in exactly this version. */
   byKind(apiVersion: string, kind: string): Promise<ApiResource | undefined | Gap>;
+  /** Everything. A version that is listed and does not answer is a gap named `group/version`. */
+  all(): Promise<{ resources: ServedResource[]; gaps: Gap[] } | Gap>;
   /** Looks again at the next question: an API may have come or gone. */
   forget(): void;
 }
@@ -18,10 +20,11 @@ const ACCEPT = [...AGGREGATED, 'application/json'].join(',');
 /** 200 CRDs with their subresources make about 1 MB. */
 const LONGEST = 64 * 1024 * 1024;
 
+type Known = Omit<ServedResource, 'preferred'>;
 /** What one group version serves; undefined: there is no such version. */
-type Served = ApiResource[] | undefined | Gap;
+type Served = Known[] | undefined | Gap;
 /** Versions of one group in the server's order of preference; `served` where the first request told. */
-type Versions = { version: string; served?: ApiResource[] | Gap }[];
+type Versions = { version: string; served?: Known[] | Gap; gap?: Gap }[];
 
 export function discovery(transport: Transport): Discovery {
   let groups: Promise<Map<string, Versions> | Gap> | undefined;
@@ -56,7 +59,9 @@ export function discovery(transport: Transport): Discovery {
       const there = one.served ?? (await load(group, one.version));
       if (there && 'why' in there) gap ??= { ...there, resource: asked };
       const found = Array.isArray(there) ? there.find(wanted) : undefined;
-      if (found) return found;
+      if (!found) continue;
+      const { verbs: _, ...api } = found;
+      return api;
     }
     return gap;
   }
@@ -80,12 +85,44 @@ export function discovery(transport: Transport): Discovery {
         (api) => api.kind === kind,
       );
     },
+    async all() {
+      const all = await allGroups();
+      if (!(all instanceof Map)) return all;
+      const asked = [['', await versionsOf('')] as const, ...all].flatMap(([group, versions]) =>
+        (Array.isArray(versions) ? versions : []).map(async (one) => {
+          const name = group ? `${group}/${one.version}` : one.version;
+          const there = one.served ?? (await load(group, one.version)) ?? notAnswering(name);
+          const gap = 'why' in there ? there : one.gap;
+          return { resources: 'why' in there ? [] : there, gaps: gap ? [{ ...gap, resource: name }] : [] };
+        }),
+      );
+      const versions = await Promise.all(asked);
+      return { resources: preferred(versions.flatMap(({ resources }) => resources)), gaps: versions.flatMap(({ gaps }) => gaps) };
+    },
     forget() {
       groups = undefined;
       served.clear();
     },
   };
 }
+
+/** Of each resource the first, since versions come in the server's order. */
+function preferred(all: Known[]): ServedResource[] {
+  const seen = new Set<string>();
+  return all.map((api) => {
+    const name = resourceName(api);
+    const first = !seen.has(name);
+    seen.add(name);
+    return { ...api, preferred: first };
+  });
+}
+
+const notAnswering = (version: string): Gap => ({
+  why: 'failed',
+  verb: 'discover',
+  resource: '',
+  detail: `the server lists ${version} but does not answer for it (404)`,
+});
 
 /** `deployments.apps`: resource and group; `pods`: the group is empty. */
 function splitName(name: ResourceName): { resource: string; group: string } {
@@ -131,17 +168,14 @@ function aggregatedVersions(group: Loose): Versions {
   return objects(group.versions).map((one) => {
     const version = String(one.version ?? '');
     const resources = objects(one.resources).flatMap((resource) => aggregatedResource(name, version, resource));
-    const stale = one.freshness === 'Stale' && resources.length === 0;
-    return {
-      version,
-      served: stale
-        ? { why: 'failed', verb: 'discover', resource: '', detail: `discovery of ${name}/${version} is stale: its server does not answer` }
-        : resources,
-    };
+    if (one.freshness !== 'Stale') return { version, served: resources };
+    const detail = `discovery of ${name}/${version} is stale: its server does not answer`;
+    const gap: Gap = { why: 'failed', verb: 'discover', resource: '', detail };
+    return { version, served: resources.length ? resources : gap, gap };
   });
 }
 
-function aggregatedResource(group: string, version: string, resource: Loose): ApiResource[] {
+function aggregatedResource(group: string, version: string, resource: Loose): Known[] {
   // Only its subresources are served, by somebody else's kind.
   if (!objectOf(resource.responseKind).kind) return [];
   return [
@@ -152,6 +186,7 @@ function aggregatedResource(group: string, version: string, resource: Loose): Ap
       kind: String(objectOf(resource.responseKind).kind),
       namespaced: resource.scope === 'Namespaced',
       subresources: objects(resource.subresources).map((one) => String(one.subresource ?? '')),
+      verbs: texts(resource.verbs),
     },
   ];
 }
@@ -180,6 +215,7 @@ async function fetchVersion(transport: Transport, group: string, version: string
       kind: String((one as Loose).kind ?? ''),
       namespaced: (one as Loose).namespaced === true,
       subresources: all.filter(({ name }) => name.startsWith(`${one.name}/`)).map(({ name }) => name.slice(one.name.length + 1)),
+      verbs: texts((one as Loose).verbs),
     }));
 }
 
@@ -197,6 +233,10 @@ function json(answer: Answer, ...kinds: string[]): Loose | undefined {
 
 function objectOf(value: unknown): Loose {
   return typeof value === 'object' && value !== null ? (value as Loose) : {};
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
 }
 
 function objects(value: unknown): Loose[] {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { Text } from '../engine/contracts.ts';
 import { shellWord } from '../text/shell.ts';
 import { UserError } from '../text/user-error.ts';
-import { type Credentials, credentialsOf, type Login } from './credentials.ts';
+import { type Credentials, credentialsOf, issuing, type Login } from './credentials.ts';
 import { requestTimeout } from './duration.ts';
 import { type Env, type Fields, isFields, isTrue, type Kubeconfig, readKubeconfig, text } from './kubeconfig-files.ts';
 import { isLoopback, proxyFor } from './proxy.ts';
@@ -54,6 +54,8 @@ export interface Connection {
   credentials(refresh?: boolean): Promise<Credentials>;
   /** Who we are to the server and what was shown for it, for the message after a 401. */
   login(): { shown: Text; next: Text };
+  /** The same user at this address of the same cluster. Throws UserError where nothing would prove that it is this cluster's. */
+  direct(host: string, port: number): Connection;
   /** Closes idle connections. */
   close(): void;
 }
@@ -85,26 +87,69 @@ export async function connect(flags: ConnectionFlags, env: Env): Promise<Connect
   assertCluster(place, at, secure);
   assertUser(place, user, secure);
   if (secure && !identifies(user) && place.user && !config.users.has(place.user)) throw notThere('user', place.user, place.context, config);
-  const proxy = proxyFor(server, text(at['proxy-url']), env);
-  const login: Login = { server, cluster: at, user, proxy, env, place };
-  const credentials = credentialsOf(login);
+  const login: Login = { server, cluster: at, user, proxy: proxyFor(server, text(at['proxy-url']), env), env, place };
+  const fetched = issuing(login);
   const ca = pemOf(place, 'cluster', at, 'certificate-authority');
-  const address = `${server.origin}${server.pathname}`.replace(/\/$/, '');
+  return made(login);
+
+  function made(login: Login): Connection {
+    const { server, cluster, proxy } = login;
+    const credentials = credentialsOf(login, fetched);
+    const address = `${server.origin}${server.pathname}`.replace(/\/$/, '');
+    const others = new Set<Connection>();
+    return {
+      server: address,
+      context: place.context,
+      cluster: place.cluster,
+      namespace: flags.namespace || namespace || 'default',
+      proxy: proxy && `${proxy.protocol}//${proxy.host}`,
+      hasAuthority: ca !== undefined,
+      as: text(user.as) || undefined,
+      timeoutMs,
+      compress: (proxy !== undefined || !isLoopback(server.hostname)) && !isTrue(cluster['disable-compression']),
+      fingerprint: fingerprint(address, ca),
+      credentials: credentials.get,
+      login: credentials.login,
+      direct(host, port) {
+        const other = made(atAddress(login, host, port));
+        others.add(other);
+        return other;
+      },
+      close() {
+        credentials.close();
+        for (const other of others) other.close();
+      },
+    };
+  }
+}
+
+/** Every certificate of an API server is for this name, whichever its address: it is how Pods may call it. */
+const SERVICE_NAME = 'kubernetes.default.svc';
+
+/** Whoever may write EndpointSlices chooses the address, so credentials go only to who proves to be an API server of this cluster. */
+function atAddress(login: Login, host: string, port: number): Login {
+  const { cluster, env } = login;
+  const server = new URL(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`);
+  if (login.server.protocol !== 'https:' || isTrue(cluster['insecure-skip-tls-verify'])) throw unproven(server.host);
   return {
-    server: address,
-    context: place.context,
-    cluster: place.cluster,
-    namespace: flags.namespace || namespace || 'default',
-    proxy: proxy && `${proxy.protocol}//${proxy.host}`,
-    hasAuthority: ca !== undefined,
-    as: text(user.as) || undefined,
-    timeoutMs,
-    compress: (proxy !== undefined || !isLoopback(server.hostname)) && !isTrue(at['disable-compression']),
-    fingerprint: fingerprint(address, ca),
-    credentials: credentials.get,
-    login: credentials.login,
-    close: credentials.close,
+    ...login,
+    server,
+    cluster: { ...cluster, 'tls-server-name': SERVICE_NAME },
+    proxy: proxyFor(server, text(cluster['proxy-url']), env),
   };
+}
+
+function unproven(address: string): UserError {
+  return new UserError(
+    {
+      en: `${address} was not asked: with this kubeconfig the API server proves nothing of itself, and credentials would go to whatever has that address`,
+      zh: `未询问 ${address}：使用此 kubeconfig 时 API server 不证明自己的身份，凭据会发送给占用该地址的任何程序`,
+    },
+    {
+      en: 'use a kubeconfig with https and certificate-authority',
+      zh: '请使用带有 https 与 certificate-authority 的 kubeconfig',
+    },
+  );
 }
 
 /** Something that kubectl would not ask for a name and password after. */

@@ -1,5 +1,6 @@
 // The live cluster as the engine's Source: every no of the server is a Gap, and only a server that never answered is an error.
 import type { ApiResource, ClusterIdentity, Gap, QuickSource, Raw, ResourceName } from '../engine/contracts.ts';
+import { isGap } from '../engine/gaps.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import { connectionError, foreignAnswer, gapOf, gapOfFailure, object, statusOf } from './answers.ts';
@@ -7,6 +8,7 @@ import { discovery, objectPath, resourceName } from './discovery.ts';
 import type { Connection } from './kubeconfig.ts';
 import { list, listGates } from './list.ts';
 import { having, table } from './table.ts';
+import { ASKED_SLICES, addressed, apiServers, askedPath, type Server, text } from './text.ts';
 import { type Answer, type ClientOptions, NoAnswer, pause, type Transport, transport } from './transport.ts';
 
 /** Shortest line we expect in a log, to turn bytes into the lines that the API can count from the end. */
@@ -20,6 +22,30 @@ export function clusterSource(connection: Connection, signal: AbortSignal, optio
   const http = transport(connection, signal, options);
   const apis = discovery(http);
   const gates = listGates();
+  const direct = new Map<string, Transport>();
+
+  /** What the kubeconfig leads to, and where the EndpointSlices could not be read the Gap of that besides. */
+  async function everyServer(): Promise<{ servers: Server[]; gaps: Gap[] }> {
+    const found = await reach<{ host: string; port: number }[] | Gap>(http, ASKED_SLICES, async () => {
+      const api = await apis.byName(ASKED_SLICES.resource);
+      return api && 'why' in api ? { ...api, ...ASKED_SLICES } : apiServers(http, api);
+    });
+    return isGap(found) ? { servers: [ONE], gaps: [found] } : { servers: found.map(serverAt), gaps: [] };
+  }
+  const ONE: Server = { name: '', http: () => http };
+  function serverAt({ host, port }: { host: string; port: number }): Server {
+    const name = addressed(host, port);
+    return {
+      name,
+      http() {
+        // The way that is known to work.
+        if (connection.server === `https://${name}`) return http;
+        const known = direct.get(name) ?? transport(connection.direct(host, port), signal, options);
+        direct.set(name, known);
+        return known;
+      },
+    };
+  }
 
   return {
     identity: () => identity(http, signal),
@@ -79,6 +105,12 @@ export function clusterSource(connection: Connection, signal: AbortSignal, optio
       if (answer.status === 404) return undefined;
       return answer.status === 200 ? lastLines(answer.body, lastBytes) : gapOf(asked, answer);
     },
+    async text(query, sink) {
+      const { servers, gaps } = query.every ? await everyServer() : { servers: [ONE], gaps: [] };
+      const more = await reach(http, askedPath(query), () => text(servers, query, sink));
+      return [...gaps, ...(isGap(more) ? [more] : more)];
+    },
+    apis: () => reach(http, { verb: 'discover', resource: '' }, () => apis.all()),
   };
 }
 

@@ -28,6 +28,16 @@ export interface Call {
   tail?: boolean;
   /** Where the body goes, instead of memory of its own: it is then valid until the next call with this page. */
   page?: Page;
+  /** Where the body of a 200 goes piece by piece; the answer's own is then empty. Once a piece was given the request is not repeated. */
+  into?: Pieces;
+  /** Milliseconds for the connection alone, where the usual patience is longer. */
+  connectMs?: number;
+}
+export interface Pieces {
+  /** Never throws. false: enough, the rest is not read. */
+  take(bytes: Buffer): boolean;
+  /** Set by the transport. */
+  begun: boolean;
 }
 /** A buffer that grows and is used again: lists come in hundreds of pages of about the same length. */
 export interface Page {
@@ -159,7 +169,7 @@ const LASTING = /^(ENOTFOUND|EPROXY|CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED
 /** A request that never left may be sent again, whatever it is; one that did only if it reads. A server that never answered is not tried again, or once: the address is probably wrong. */
 function mayRepeat(call: Call, error: NoAnswer, answered: boolean, tried: number): boolean {
   if (error.why === 'connect') return answered && !LASTING.test(error.code);
-  return error.why === 'cut' && call.method === 'GET' && (answered || tried === 1);
+  return error.why === 'cut' && call.method === 'GET' && !call.into?.begun && (answered || tried === 1);
 }
 
 /** Milliseconds, if the answer asks to be tried again. A 429 was not executed; a 503 without Retry-After may be anything. */
@@ -209,7 +219,8 @@ async function exchange(
     request.destroy(ended);
   };
   let peer: Peer | undefined;
-  const timers = [setTimeout(() => sent || giveUp(`no connection within ${CONNECT_MS / 1000} s`), CONNECT_MS)];
+  const { connectMs = CONNECT_MS, into } = call;
+  const timers = [setTimeout(() => sent || giveUp(`no connection within ${connectMs / 1000} s`), connectMs)];
   if (Number.isFinite(limit)) timers.push(setTimeout(() => giveUp(`no answer within ${limit / 1000} s`), limit));
   request.on('socket', (socket) => {
     const isReady = () => {
@@ -227,7 +238,7 @@ async function exchange(
   });
   try {
     const response = await answerOf(request, call.body);
-    const body = await collect(unpacked(response), call);
+    const body = into && response.statusCode === 200 ? await pour(unpacked(response), into) : await collect(unpacked(response), call);
     return { status: response.statusCode ?? 0, headers: response.headers, body };
   } catch (error) {
     if (error instanceof NoAnswer) throw error;
@@ -312,6 +323,19 @@ function collect(stream: Readable, call: Call): Promise<Buffer> {
     stream.on('data', take);
     // Also where the connection ends before the answer does.
     finished(stream, (error) => (error ? reject(error) : resolve(page.bytes.subarray(0, length))));
+  });
+}
+
+function pour(stream: Readable, into: Pieces): Promise<Buffer> {
+  let enough = false;
+  return new Promise((resolve, reject) => {
+    stream.on('data', (chunk: Buffer) => {
+      if (enough) return;
+      into.begun = true;
+      enough = !into.take(chunk);
+      if (enough) stream.destroy();
+    });
+    finished(stream, (error) => (error && !enough ? reject(error) : resolve(Buffer.alloc(0))));
   });
 }
 

@@ -1,0 +1,154 @@
+// Answers that are text (`/metrics`, `/readyz?verbose`), line by line in flat memory: of the server that the kubeconfig leads to, or of every API server.
+import { isIP, isIPv6 } from 'node:net';
+import type { ApiResource, Gap, Raw, TextQuery, TextSink } from '../engine/contracts.ts';
+import { isRaw } from '../kube/json.ts';
+import { gapOf, gapOfFailure, object } from './answers.ts';
+import { collectionPath } from './discovery.ts';
+import type { Answer, Pieces, Transport } from './transport.ts';
+
+/** Bytes. The longest lines of metrics have some hundred. */
+const LINE_MAX = 64 * 1024;
+/** Bytes of one server's answer: the metrics of an API server of a big cluster are 10 to 50 MB. */
+const TEXT_MAX = 256 * 1024 * 1024;
+/** Milliseconds for one answer, and for the connection to an address that is perhaps out of reach from here. */
+const ANSWER_MS = 60_000;
+const REACH_MS = 10_000;
+/** How often all are asked again because one answer was cut off. */
+const REPEATS = 2;
+/** More than anybody has API servers. */
+const SERVERS_MAX = 64;
+/** /metrics, /flagz and /statusz give other forms to who asks for JSON. */
+const ACCEPT = 'text/plain, */*;q=0.1';
+
+/** `name`: host and port; '' for the one that the kubeconfig leads to. */
+export interface Server {
+  name: string;
+  /** Throws UserError where it is not to be asked. */
+  http(): Transport;
+}
+
+/** A Gap has the path alone, as a rule has it. */
+export const askedPath = ({ path }: TextQuery) => ({ verb: 'get-path', resource: path.replace(/\?.*/s, '') }) as const;
+
+/** What was given of a server with a Gap may be only the beginning. Throws for the only server's NoAnswer, and the signal's reason. */
+export async function text(servers: readonly Server[], query: TextQuery, sink: TextSink): Promise<Gap[]> {
+  const lost: Gap[] = [];
+  let left = servers;
+  for (let repeated = 0; ; repeated++) {
+    const ends = await Promise.all(left.map(async (server) => ({ server, ...(await askOne(server, query, sink)) })));
+    const cut = ends.filter((end) => end.cut);
+    if (!cut.length) return [...lost, ...ends.flatMap(({ gap }) => gap ?? [])];
+    sink.restart();
+    if (repeated < REPEATS) continue;
+    lost.push(...cut.map(({ gap }) => gap!));
+    left = left.filter((server) => !cut.some((end) => end.server === server));
+  }
+}
+
+/** `cut`: lines were given of an answer that then broke off. */
+async function askOne({ name, http }: Server, query: TextQuery, sink: TextSink): Promise<{ gap?: Gap; cut?: boolean }> {
+  const asked = askedPath(query);
+  const named = (gap: Gap): Gap => (name ? { ...gap, detail: `${name}: ${gap.detail}` } : gap);
+  const lines = splitter((line) => sink.line(line, name));
+  let answer: Answer;
+  try {
+    answer = await http().request({
+      ...{ method: 'GET', path: query.path, accept: ACCEPT, into: lines, timeoutMs: ANSWER_MS },
+      ...(name ? { connectMs: REACH_MS } : {}),
+    });
+  } catch (error) {
+    if (!name && !lines.begun) throw error;
+    return { gap: named(gapOfFailure(asked, error)), cut: lines.begun };
+  }
+  if (answer.status !== 200 && !saysWhy(query, answer)) return { gap: named(gapOf(asked, answer)) };
+  lines.take(answer.body);
+  const left = lines.end();
+  return left ? { gap: named({ why: 'failed', ...asked, detail: left }) } : {};
+}
+
+/** An API server that is not well says so with status 500, and in the body line by line what is wrong with it. */
+function saysWhy({ path }: TextQuery, { status, headers }: Answer): boolean {
+  return status === 500 && /^\/(readyz|livez|healthz)\b/.test(path) && /^text\/plain\b/.test(headers['content-type'] ?? '');
+}
+
+/** `end` gives what has no newline, and says what was left out; whatever `give` throws comes from there. */
+function splitter(give: (line: string) => void): Pieces & { end(): string | undefined } {
+  let held: Buffer[] = [];
+  let length = 0;
+  let total = 0;
+  let long = 0;
+  let thrown: { error: unknown } | undefined;
+
+  function hold(part: Buffer): void {
+    length += part.length;
+    if (length > LINE_MAX) held = [];
+    else if (part.length) held.push(part);
+  }
+  function endLine(): void {
+    if (length > LINE_MAX) long++;
+    else give((held.length === 1 ? held[0]! : Buffer.concat(held)).toString('utf8'));
+    held = [];
+    length = 0;
+  }
+  function split(bytes: Buffer): void {
+    let from = 0;
+    for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a, from)) {
+      hold(bytes.subarray(from, end));
+      endLine();
+      from = end + 1;
+    }
+    hold(bytes.subarray(from));
+  }
+  function guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      thrown = { error };
+    }
+  }
+  return {
+    begun: false,
+    take(bytes) {
+      total += bytes.length;
+      if (total <= TEXT_MAX) guarded(() => split(bytes));
+      return total <= TEXT_MAX && !thrown;
+    },
+    end() {
+      if (length && total <= TEXT_MAX && !thrown) guarded(endLine);
+      if (thrown) throw thrown.error;
+      if (total > TEXT_MAX) return `the answer is longer than ${TEXT_MAX} bytes; what comes after was not read`;
+      return long ? `${long} lines are longer than ${LINE_MAX} bytes and were left out` : undefined;
+    },
+  };
+}
+
+// ---- which servers --------------------------------------------------------------------------------------------------
+
+const SLICES = 'kubernetes.io/service-name=kubernetes';
+export const ASKED_SLICES = { verb: 'list', resource: 'endpointslices.discovery.k8s.io', namespace: 'default' } as const;
+
+/** Host and port of every API server, by what each says of itself in the EndpointSlices of Service default/kubernetes. Throws NoAnswer. */
+export async function apiServers(http: Transport, api: ApiResource | undefined): Promise<{ host: string; port: number }[] | Gap> {
+  if (!api) return { why: 'failed', ...ASKED_SLICES, detail: 'the server knows no EndpointSlices' };
+  const path = `${collectionPath(api, ASKED_SLICES.namespace)}?${new URLSearchParams({ labelSelector: SLICES })}`;
+  const answer = await http.request({ method: 'GET', path });
+  if (answer.status !== 200) return gapOf(ASKED_SLICES, answer);
+  const found = new Map(
+    rawsOf(object(answer)?.items)
+      .flatMap(addressesOf)
+      .map((at) => [addressed(at.host, at.port), at]),
+  );
+  if (!found.size) return { why: 'failed', ...ASKED_SLICES, detail: 'the EndpointSlices of Service default/kubernetes name no address' };
+  if (found.size > SERVERS_MAX) return { why: 'failed', ...ASKED_SLICES, detail: `${found.size} addresses of API servers are too many` };
+  return [...found.values()];
+}
+
+export const addressed = (host: string, port: number): string => `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+
+function addressesOf({ endpoints, ports }: Raw): { host: string; port: number }[] {
+  const numbers = rawsOf(ports).flatMap(({ port }) => (typeof port === 'number' ? [port] : []));
+  const hosts = rawsOf(endpoints).flatMap(({ addresses }) => (Array.isArray(addresses) ? addresses : []));
+  return hosts.flatMap((host) => (typeof host === 'string' && isIP(host) ? numbers.map((port) => ({ host, port })) : []));
+}
+
+const rawsOf = (value: unknown): Raw[] => (Array.isArray(value) ? value.filter(isRaw) : []);
