@@ -29,7 +29,7 @@ const isContractType = (edge: Import) => edge.typeOnly && isContract(edge);
 /** Which rooms a room may take code from. The contracts are open to all. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   text: ['text'],
-  files: ['files', 'text'],
+  files: ['files', 'engine', 'kube', 'text'],
   kube: ['kube', 'text'],
   versions: ['versions', 'kube', 'text'],
   helm: ['helm', 'engine', 'files', 'kube', 'versions', 'text'],

@@ -1,8 +1,8 @@
 // Reading a dump: our snapshot, a folder of manifests, or a single file. Malformed input ends in one UserError that names file and line.
 import type { Readable } from 'node:stream';
-import { LineCounter, parseAllDocuments } from 'yaml';
-import type { ApiResource, ClusterIdentity, Gap, Json, Raw, Ref, ResourceName } from '../engine/contracts.ts';
-import { isRaw, parseJson, withinDepth } from '../kube/json.ts';
+import type { ApiResource, ClusterIdentity, Gap, Json, Raw, Ref, ResourceName, Text } from '../engine/contracts.ts';
+import { isNotYaml, readYaml } from '../files/yaml.ts';
+import { isRaw, parseJson } from '../kube/json.ts';
 import { keyOf, refOf } from '../kube/refs.ts';
 import { type Dump, dumpOf, type Listed, logKey } from './dump.ts';
 import { badInput, type DumpFile, dumpFiles, LIMITS, type Limits } from './files.ts';
@@ -172,10 +172,18 @@ function unfold(value: Json, file: string, line: number | undefined): Raw[] {
 function checked(object: Raw, file: string, line: number | undefined, at?: number): Raw {
   const { metadata } = object;
   const namespace = isRaw(metadata) ? metadata.namespace : undefined;
+  const name = isRaw(metadata) ? metadata.name : undefined;
+  if (typeof name === 'boolean' || typeof name === 'number') throw badInput(file, line, notAName(name));
   const named = isRaw(metadata) && isText(metadata.name) && metadata.name !== '' && optionalText(namespace ?? undefined);
   if (!named || !isText(object.apiVersion) || !isText(object.kind) || object.kind === '') throw noObject(file, line, at);
   return object;
 }
+
+/** YAML 1.1, which kubectl reads: `off`, `y` and `1234` are no text unless they are quoted. */
+const notAName = (name: boolean | number): Text => ({
+  en: `metadata.name is read as ${name}: quote it`,
+  zh: `metadata.name 被读作 ${name}：请加引号`,
+});
 
 function noObject(file: string, line: number | undefined, at?: number): Error {
   const [en, zh] = at === undefined ? ['', ''] : [`item ${at + 1}: `, `第 ${at + 1} 项：`];
@@ -202,24 +210,7 @@ function lineOf(message: string, text: string): number {
 }
 
 function yamlOf({ path, text }: DumpFile): Placed[] {
-  const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, logLevel: 'silent' });
-  return [...documents].map((document) => {
-    const line = lines.linePos(document.contents?.range?.[0] ?? document.range[0]).line;
-    const [error] = document.errors;
-    if (error !== undefined) throw notYaml(path, lines.linePos(error.pos[0]).line, error.message);
-    let value: Json;
-    try {
-      value = document.toJS({ maxAliasCount: 100 }) as Json;
-    } catch (failure) {
-      throw notYaml(path, line, (failure as Error).message);
-    }
-    if (!withinDepth(value)) throw notYaml(path, line, 'nested too deeply');
-    return { value, line };
-  });
-}
-
-function notYaml(file: string, line: number, why: string): Error {
-  const short = why.replace(/ at line \d+, column \d+[\s\S]*$/, '');
-  return badInput(file, line, { en: `not YAML: ${short}`, zh: `不是有效的 YAML：${short}` });
+  const read = readYaml(text);
+  if (isNotYaml(read)) throw badInput(path, read.line, { en: `not YAML: ${read.why.en}`, zh: `不是有效的 YAML：${read.why.zh}` });
+  return read.documents.map(({ value, line }) => ({ value, line }));
 }

@@ -26,7 +26,7 @@ function put(files: Record<string, string>): string {
   }
   return folder;
 }
-const POD = 'apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  namespace: n\n';
+const POD = 'apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  namespace: "n"\n';
 const NODE = '{"apiVersion":"v1","kind":"Node","metadata":{"name":"n1"}}';
 const pods = { resource: 'pods', fields: [] as string[] };
 const names = async (from: string, resource = 'pods') => {
@@ -46,7 +46,7 @@ describe('a folder', () => {
   it('is read in every form, with names in order', async () => {
     put({
       'a.yaml': `${POD}---\n# only a comment\n---\n${POD.replace('name: a', 'name: b')}`,
-      'b.yml': 'apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: c, namespace: n}\n',
+      'b.yml': 'apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: c, namespace: "n"}\n',
       'sub/c.json': '{"apiVersion":"v1","kind":"PodList","items":[{"metadata":{"name":"d","namespace":"n"}}]}',
       'e.yaml': '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"e"}}',
       'f.yaml': '{apiVersion: v1, kind: Pod, metadata: {name: f}}',
@@ -95,6 +95,18 @@ describe('a folder', () => {
     expect(await source.log(pod, 'main', 5)).toBe('界');
     expect(await source.log(pod, 'other', 5)).toMatchObject({ why: 'not-collected', verb: 'log' });
     expect(await source.log({ ...pod, name: 'gone' }, 'main', 5)).toBeUndefined();
+  });
+
+  it('reads YAML as kubectl does: merge keys, YAML 1.1, and of two keys of one name the later', async () => {
+    put({
+      'a.yaml':
+        'kind: List\napiVersion: v1\nitems:\n- &p\n  apiVersion: v1\n  kind: Pod\n  metadata: &m {name: a, namespace: shop}\n- <<: *p\n  metadata: {<<: *m, name: b, name: c}\n',
+    });
+    expect(await names(folder)).toEqual(['a', 'c']);
+    expect(await listed(dumpSource(await readDump(folder)), { resource: 'pods', fields: ['metadata.namespace'] })).toMatchObject([
+      { metadata: { namespace: 'shop' } },
+      { metadata: { namespace: 'shop' } },
+    ]);
   });
 
   it('learns plurals and scope from CustomResourceDefinitions', async () => {
@@ -154,7 +166,12 @@ async function archive(entries: Entry[]): Promise<Buffer> {
 describe('malformed and hostile input', () => {
   it.each([
     ['broken YAML', 'bad.yaml', `${POD}---\na: [1\nb: 2\n`, /bad\.yaml, line \d+: not YAML/],
-    ['duplicate keys', 'bad.yaml', 'a: 1\nb: 2\na: 3\n', /bad\.yaml, line 3: not YAML: Map keys must be unique/],
+    [
+      'a name that YAML reads as false',
+      'bad.yaml',
+      'apiVersion: v1\nkind: Pod\nmetadata: {name: off}\n',
+      /line 1: metadata\.name is read as false/,
+    ],
     ['broken JSON', 'bad.json', '{\n"a": 1,\n"b" 2}', /bad\.json, line 3: not JSON/],
     ['JSON that ends', 'bad.json', '{\n\n"a":', /bad\.json, line 3: not JSON/],
     ['no object', 'bad.yaml', `${POD}---\nreplicas: 3\n`, /bad\.yaml, line 7: no Kubernetes object/],
@@ -178,7 +195,7 @@ describe('malformed and hostile input', () => {
       'an alias bomb',
       'bad.yaml',
       `a: &a [${'x,'.repeat(20)}]\n${Array.from({ length: 12 }, (_, n) => `b${n}: &b${n} [${`*${n === 0 ? 'a' : `b${n - 1}`},`.repeat(20)}]`).join('\n')}\n`,
-      /not YAML: Excessive alias count/,
+      /line 5: not YAML: its aliases unfold to more than 200000 values/,
     ],
     ['a foreign version.json', 'version.json', '{"version": 1}', /version\.json: .*gitVersion/],
     ['a newer snapshot', 'cluster.json', '{"schema":2,"identity":{}}', /newer upgrade-guard \(schema 2/],
