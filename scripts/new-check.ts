@@ -54,26 +54,23 @@ const check: Check<typeof reads, object> = {
   // The condition that should hold.
   title: { en: 'no ConfigMap is marked as broken', zh: '没有 ConfigMap 被标记为损坏' },
   // What is the case where it does not hold: the headline of the findings.
-  found: { en: 'ConfigMaps are marked as broken', zh: '有 ConfigMap 被标记为损坏' },
-  why: {
-    en: 'An example: say why it matters to an upgrade and how it is found.',
-    zh: '示例：说明它对升级有何影响，以及如何发现。',
+  headline: { en: 'ConfigMaps are marked as broken', zh: '有 ConfigMap 被标记为损坏' },
+  page: {
+    impact: { en: 'An example: what breaks, in which versions.', zh: '示例：哪些版本会出现什么问题。' },
+    detection: { en: 'ConfigMaps are searched for the mark.', zh: '在 ConfigMap 中查找该标记。' },
   },
   sources: [],
   // Version ranges of the installation (from) and of the target (to); leave out what does not matter.
-  when: { stage: 'both' },
+  applies: { stage: 'both' },
   reads,
   judge: ({ marked }) => (marked.length > 0 ? [finding(marked)] : []),
-  message: {
-    en: (_, { length }) => \`\${length} ConfigMap\${length === 1 ? ' is' : 's are'} marked as broken\`,
-    zh: (_, { length }) => \`\${length} 个 ConfigMap 被标记为损坏\`,
-  },
-  // Leave the remedy out where there is none. Its steps are made at every check: point reads (asks) must be few.
+  say: (_, { length }) => ({
+    en: \`\${length} ConfigMap\${length === 1 ? ' is' : 's are'} marked as broken\`,
+    zh: \`\${length} 个 ConfigMap 被标记为损坏\`,
+  }),
+  // Leave the remedy out where there is none. Its steps are made at every check: point reads must be few.
   remedy: {
-    text: {
-      en: (found) => \`marks \${counted(found)} as fine\`,
-      zh: (found) => \`将 \${counted(found)} 个标记为正常\`,
-    },
+    say: (found) => ({ en: \`marks \${counted(found)} as fine\`, zh: \`将 \${counted(found)} 个标记为正常\` }),
     writes: [{ verbs: ['get', 'patch'], group: '', resource: 'configmaps' }],
     steps: async (found) => found.flatMap(({ objects }) => objects.map(step)),
   },
@@ -102,10 +99,10 @@ function step(on: Ref): StepDraft {
 
 function finding(objects: Ref[]): Finding<object> {
   return {
-    grade: 'warning',
+    severity: 'warning',
     // What is wrong, stable over runs and the names of Pods: part of the fingerprint.
     key: ['broken'],
-    sure: 'certain',
+    certainty: 'certain',
     objects,
     // Typed facts for the wording and the remedy; published with -o json.
     args: {},

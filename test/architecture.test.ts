@@ -23,7 +23,7 @@ const room = (file: string) => (file.includes('/') ? file.slice(0, file.indexOf(
 const systemOf = (file: string) => /^systems\/([^/]+)\//.exec(file)?.[1];
 const isCheck = (file: string) => /^systems\/[^/]+\/checks\//.test(file);
 const isOurs = (to: string) => to.endsWith('.ts') || to.endsWith('.json') || to.endsWith('.gz');
-const isContract = (edge: Import) => edge.to === 'engine/contracts.ts';
+const isContract = (edge: Import) => /^engine\/contracts(\.ts$|\/)/.test(edge.to);
 const isContractType = (edge: Import) => edge.typeOnly && isContract(edge);
 
 /** Which rooms a room may take code from. The contracts are open to all. */

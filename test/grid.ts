@@ -38,7 +38,7 @@ export interface Case {
   logs?: Record<string, string>;
   /** No version.json: the folder does not claim to be whole. */
   bare?: true;
-  /** `passed`, `unknown`, `not-applicable`, or `GRADE OBJECT[, OBJECT…]` per finding. */
+  /** `passed`, `unknown`, `not-applicable`, or `SEVERITY OBJECT[, OBJECT…]` per finding. */
   expect: string | string[];
   /** What the remedy changes, as `OBJECT PATH: BEFORE → AFTER`; rehearsed, and the finding must be gone after it. */
   steps?: string[];
@@ -127,7 +127,7 @@ async function resultOf(check: Check, dump: Dump, each: Case): Promise<CheckResu
 }
 
 const said = ({ outcome, findings }: CheckResult): string[] =>
-  outcome === 'found' ? findings.map(({ grade, objects }) => `${grade} ${objects.map(objectName).join(', ')}`) : [outcome];
+  outcome === 'found' ? findings.map(({ severity, objects }) => `${severity} ${objects.map(objectName).join(', ')}`) : [outcome];
 
 async function rehearsed(check: Check, dump: Dump, each: Case): Promise<void> {
   const source = dumpSource(dump);
@@ -221,7 +221,13 @@ async function readBy(read: Read, dump: Dump): Promise<FieldRead[]> {
 }
 
 function bothLanguages({ findings, note }: CheckResult, check: Check): void {
-  for (const text of [check.title, check.found, check.why, note, ...findings.flatMap(({ message, remedy }) => [message, remedy?.text])])
+  for (const text of [
+    check.title,
+    check.headline,
+    ...Object.values(check.page),
+    note,
+    ...findings.flatMap(({ message, remedy }) => [message, remedy?.text]),
+  ])
     if (text) hasBoth(text);
   for (const { seen } of findings.flatMap(({ evidence }) => evidence)) {
     const { en, zh } = textOf(seen);

@@ -1,7 +1,7 @@
 // Attending a run: what a person sees while it goes on, and what its end means for the exit code. Shared by fix, resume and undo.
 import path from 'node:path';
-import type { Attempt, Hands } from '../engine/conduct.ts';
-import type { Run, Step, StoredRun, Text, Way } from '../engine/contracts.ts';
+import type { Attempt, RunDeps } from '../engine/conduct.ts';
+import type { Direction, Run, Step, StoredRun, Text } from '../engine/contracts.ts';
 import { runEnded, stepEnded, takenBack } from '../report/run.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { EXIT } from '../text/user-error.ts';
@@ -18,13 +18,13 @@ const HALTING = {
 };
 
 /** The hands that carry a run out, with their reports. `total`: steps that this attempt is about. */
-export function attended(call: Call, live: Live, run: Run, way: Way = 'do', total = run.steps.length): Hands {
+export function attended(call: Call, live: Live, run: Run, direction: Direction = 'apply', total = run.steps.length): RunDeps {
   const under = new Map<Step, { since: number; patience?: NodeJS.Timeout }>();
   let count = 0;
   // stdout may be a terminal where stderr is a log, which gets whole lines.
   const face = process.stderr.isTTY ? call.face : { ...call.face, columns: Number.POSITIVE_INFINITY };
   const at = (step: Step): Text => {
-    const { en, zh } = way === 'undo' ? takenBack(step.text) : step.text;
+    const { en, zh } = direction === 'undo' ? takenBack(step.text) : step.text;
     return { en: `${count}/${total}  ${en}`, zh: `${count}/${total}  ${zh}` };
   };
   call.signal.addEventListener('abort', () => under.size && call.say(call.t(HALTING)), { once: true });
@@ -45,7 +45,7 @@ export function attended(call: Call, live: Live, run: Run, way: Way = 'do', tota
         under.delete(step);
         count++;
         const fine = outcome.result === 'done' || outcome.result === 'already';
-        if (!fine || run.steps.length <= LOUD) call.say(stepEnded(step, outcome, face, way));
+        if (!fine || run.steps.length <= LOUD) call.say(stepEnded(step, outcome, face, direction));
         if (fine && step.do === 'backup') call.say(call.t(savedIn(path.join(live.store.beside(run.id).folder, step.file))));
         const [next] = under;
         if (next) call.progress(at(next[0]), next[1].since);
@@ -76,12 +76,13 @@ const patient = ({ id, text }: Step, most: number): Text => ({
 });
 
 /** Says what an attempt came to. Exit code: 0 finished; 4 half-way, or an undo left something promised; 130 interrupted, or 1, before any change. */
-export function ended(call: Call, run: Run, way: Way, executed: Attempt, steps: readonly Step[] = run.steps): number {
-  const { text, next } = runEnded(run.id, way, steps.length, executed);
+export function ended(call: Call, run: Run, direction: Direction, executed: Attempt, steps: readonly Step[] = run.steps): number {
+  const { text, next } = runEnded(run.id, direction, steps.length, executed);
   if (executed.leaseLost) call.say(call.t(LEASE_LOST));
   call.say(call.t(text));
   // What follows a run that went through is said once it has been looked at again.
-  if (next && (way === 'undo' || executed.state !== 'finished')) call.say(call.t({ en: `Next: ${next.en}`, zh: `下一步：${next.zh}` }));
+  if (next && (direction === 'undo' || executed.state !== 'finished'))
+    call.say(call.t({ en: `Next: ${next.en}`, zh: `下一步：${next.zh}` }));
   if (executed.state === 'unchanged') return call.signal.aborted ? EXIT.interrupted : EXIT.failed;
   if (executed.state === 'stopped') return EXIT.halfWay;
   const broken = steps.some(({ id, undo }) => undo !== 'none' && executed.outcomes.get(id)?.result === 'left');

@@ -20,7 +20,7 @@ export async function commandsLeft({ run, progress }: StoredRun, store: RunStore
   const { states } = progress;
   const left = new Map<string, string[]>();
   for (const step of run.steps) {
-    const [done, back] = [states.do.get(step.id)?.result, states.undo.get(step.id)?.result];
+    const [done, back] = [states.apply.get(step.id)?.result, states.undo.get(step.id)?.result];
     if ((back ?? done) !== 'manual') continue;
     const asked = back ? inverseOf(step, progress) : step;
     if ('none' in asked) continue;

@@ -1,5 +1,5 @@
 // --dry-run of fix, resume and undo: the steps as they would be carried out, and with `server` each write sent with dryRun=All. No Lease, no journal.
-import type { Step, Way, World } from '../engine/contracts.ts';
+import type { Direction, Step, World } from '../engine/contracts.ts';
 import { executeDryRun } from '../engine/execute.ts';
 import { dryRunEnded, stepEnded } from '../report/run.ts';
 import { EXIT } from '../text/user-error.ts';
@@ -13,12 +13,12 @@ export async function dryRun(
   world: World | undefined,
   plan: readonly string[],
   steps: Iterable<Step>,
-  way: Way = 'do',
+  direction: Direction = 'apply',
 ): Promise<number> {
   call.out(...plan);
   if (!world || call.flags['dry-run'] === 'client') return EXIT.ok;
   call.out('');
-  const sum = await executeDryRun(steps, world, (step, outcome) => call.out(stepEnded(step, outcome, call.face)), way);
+  const sum = await executeDryRun(steps, world, (step, outcome) => call.out(stepEnded(step, outcome, call.face)), direction);
   call.out(call.t(dryRunEnded(sum)));
   return sum.refused ? EXIT.failed : EXIT.ok;
 }

@@ -135,10 +135,10 @@ export const FLAGS = {
   output: { kind: 'value', short: 'o', value: 'FORMAT', text: { en: 'Output format', zh: '输出格式' } },
   'fail-on': {
     kind: 'value',
-    value: 'GRADE',
+    value: 'SEVERITY',
     choices: ['blocker', 'warning', 'notice'],
     text: {
-      en: 'Exit with 2 when there is a finding of this grade or above (default blocker)',
+      en: 'Exit with 2 when there is a finding of this severity or above (default blocker)',
       zh: '出现该级别或更高级别的问题时，退出码为 2（默认 blocker）',
     },
   },

@@ -1,7 +1,7 @@
 // Runs of our own that were cut short: nobody else will end them, so whoever comes next is told at once.
 
 import { goOnOrBack } from '../engine/conduct.ts';
-import type { RunStore, RunSummary, Text, Way } from '../engine/contracts.ts';
+import type { Direction, RunStore, RunSummary, Text } from '../engine/contracts.ts';
 import { UserError } from '../text/user-error.ts';
 import { isIn } from './chosen-run.ts';
 
@@ -10,18 +10,18 @@ export const cutShort = (runs: readonly RunSummary[]): RunSummary | undefined =>
   runs.find((run) => isIn('unfinished', 'undo unfinished')(run) && !isAlive(run));
 
 /** What of it stopped half-way. */
-export const wayOf = (run: RunSummary): Way => (isIn('undo unfinished')(run) ? 'undo' : 'do');
+export const directionOf = (run: RunSummary): Direction => (isIn('undo unfinished')(run) ? 'undo' : 'apply');
 
 /** What to do about it. */
 export function howToEnd(run: RunSummary): { text: Text; next: Text } {
   const { id } = run;
-  const way = wayOf(run);
+  const direction = directionOf(run);
   return {
     text:
-      way === 'undo'
+      direction === 'undo'
         ? { en: `the undo of run ${id}, started from here, stopped half-way`, zh: `在本机启动的运行 ${id} 的撤销中途停止` }
         : { en: `run ${id}, started from here, stopped half-way`, zh: `在本机启动的运行 ${id} 中途停止` },
-    next: goOnOrBack(id, way),
+    next: goOnOrBack(id, direction),
   };
 }
 

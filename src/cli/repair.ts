@@ -2,13 +2,13 @@
 import type { JudgedFinding, StepDraft } from '../engine/contracts.ts';
 import { type CheckRemedy, objectName, type Proposal } from '../engine/examine.ts';
 import { makePlan, type Plan } from '../engine/plan.ts';
-import { GRADES } from '../engine/verdict.ts';
+import { SEVERITIES } from '../engine/verdict.ts';
 import { shellWord } from '../text/shell.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 
 /** Certain enough that --yes answers for it (DESIGN section 4). */
-const isSure = ({ sure }: JudgedFinding): boolean => sure === 'certain' || sure === 'high';
+const isConfident = ({ certainty }: JudgedFinding): boolean => certainty === 'certain' || certainty === 'high';
 
 /** Every finding's steps; nothing is asked. For previews and rehearsals. `around`: the steps of an upgrade, whose first ones come before any repair. */
 export const planAll = (remedies: readonly CheckRemedy[], around: StepDraft[] = []): Promise<Plan> =>
@@ -22,7 +22,7 @@ export function planChosen(remedies: readonly CheckRemedy[], call: Asking, aroun
   const named = new Set(call.flags.confirm);
   assertFound(named, remedies);
   return planOf(remedies, around, async (finding, { propose }) => {
-    if (isSure(finding) || finding.objects.some((ref) => named.has(objectName(ref)))) return true;
+    if (isConfident(finding) || finding.objects.some((ref) => named.has(objectName(ref)))) return true;
     const names = finding.objects.map(objectName).join(', ');
     const about = { en: `${finding.message.en} (${names}): not certain.`, zh: `${finding.message.zh}（${names}）：不确定。` };
     if (isByHand(await propose([finding]))) {
@@ -59,7 +59,7 @@ function assertFound(named: ReadonlySet<string>, remedies: readonly CheckRemedy[
   const found = new Set(findings.flatMap(({ objects }) => objects.map(objectName)));
   const none = [...named].find((name) => !found.has(name));
   if (none === undefined) return;
-  const doubtful = [...new Set(findings.filter((finding) => !isSure(finding)).flatMap(({ objects }) => objects.map(objectName)))];
+  const doubtful = [...new Set(findings.filter((finding) => !isConfident(finding)).flatMap(({ objects }) => objects.map(objectName)))];
   const more = { en: doubtful.length > NAMED ? ', …' : '', zh: doubtful.length > NAMED ? '……' : '' };
   throw new UserError(
     {
@@ -94,4 +94,4 @@ async function planOf(
 }
 
 /** What stops an upgrade comes before what merely troubles it. */
-const worst = ({ findings }: CheckRemedy): number => Math.min(...findings.map(({ grade }) => GRADES.indexOf(grade)));
+const worst = ({ findings }: CheckRemedy): number => Math.min(...findings.map(({ severity }) => SEVERITIES.indexOf(severity)));

@@ -81,7 +81,7 @@ export function unrepaired({ results }: Examination, { steps }: Plan): JudgedFin
   const repaired = new Set(steps.flatMap((step) => (step.do === 'manual' ? [] : step.reasons)));
   return results
     .flatMap(({ findings }) => findings)
-    .filter(({ grade, accepted, fingerprint }) => grade === 'blocker' && !accepted && !repaired.has(fingerprint));
+    .filter(({ severity, accepted, fingerprint }) => severity === 'blocker' && !accepted && !repaired.has(fingerprint));
 }
 
 /** What to say where it may not begin. */
@@ -142,7 +142,7 @@ const noChart = ({ id }: System): UserError =>
 function yourChoice({ id }: System, { results }: Examination): UserError | undefined {
   const stopping = results.flatMap(({ id: check, findings }) =>
     findings
-      .filter(({ grade, accepted, remedy }) => grade === 'blocker' && !accepted && remedy === null)
+      .filter(({ severity, accepted, remedy }) => severity === 'blocker' && !accepted && remedy === null)
       .map(({ message }) => ({ check, message })),
   );
   if (!stopping.length) return undefined;

@@ -4,7 +4,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import type { Trust } from './tunnel.ts';
 
 /** All PEM; `token` or `name` and `password`, or neither. */
-export interface Settled extends Trust {
+export interface SettledUser extends Trust {
   server: string;
   token?: string;
   name?: string;
@@ -12,7 +12,7 @@ export interface Settled extends Trust {
 }
 
 /** Throws what client-node throws: then the kubeconfig asks for something that it does not know. */
-export async function requestOptions(settled: Settled): Promise<{ trust: Trust; authorization?: string }> {
+export async function requestOptions(settled: SettledUser): Promise<{ trust: Trust; authorization?: string }> {
   const config = new KubeConfig();
   const { server, ca, cert, key, servername, insecure, token, name, password } = settled;
   config.loadFromOptions({

@@ -1,5 +1,5 @@
 // What checks would read for any other target than the one that was examined: a snapshot has to answer `check --from FILE --to OTHER` as the cluster would.
-import type { Asked, ListQuery, Reads, Source, System } from './contracts.ts';
+import type { ListQuery, PointRead, Reads, Source, System } from './contracts.ts';
 import { isGap } from './gaps.ts';
 import { gather } from './gather.ts';
 
@@ -10,8 +10,8 @@ export async function collectDeclared(source: Source, systems: readonly System[]
     source,
     checks.map(({ id, reads }) => ({ owner: id, reads: unread(reads, has) })),
   );
-  const asks = checks.flatMap(({ asks = [], remedy }) => [...asks, ...(remedy?.asks ?? [])]);
-  for (const ask of asks) await named(source, ask);
+  const reads = checks.flatMap(({ pointReads = [], remedy }) => [...pointReads, ...(remedy?.pointReads ?? [])]);
+  for (const read of reads) await named(source, read);
 }
 
 /** Nothing is held: that it was read is all there is to do. */
@@ -22,7 +22,7 @@ function unread(reads: Reads, has: (query: ListQuery) => boolean): Reads {
 }
 
 /** Of objects in namespaces a name alone is not enough; which ones are asked for hangs on what was found, not on the target. */
-async function named(source: Source, { resource, names = [], verb = 'get' }: Asked): Promise<void> {
+async function named(source: Source, { resource, names = [], verb = 'get' }: PointRead): Promise<void> {
   const api = verb === 'get' && names.length ? await source.resource(resource) : undefined;
   if (!api || isGap(api) || api.namespaced) return;
   const apiVersion = api.group ? `${api.group}/${api.version}` : api.version;

@@ -1,12 +1,12 @@
 // Comparing two results by fingerprint: what is new, gone, still there, and what was not looked at again (so nobody may call it gone).
-import type { CheckResult, Grade, Text } from './contracts.ts';
+import type { CheckResult, Severity, Text } from './contracts.ts';
 
 /** What comparing needs of a finding; the published JSON has it too. */
 export interface ComparedFinding {
   fingerprint: string;
   check: string;
   installation: string;
-  grade: Grade;
+  severity: Severity;
   message: Text;
   accepted: boolean;
 }
@@ -47,7 +47,14 @@ export function sideOf(results: readonly Pick<CheckResult, 'id' | 'installation'
   return {
     looked: new Set(seen.map(({ id, installation }) => lookKey(id, installation))),
     findings: results.flatMap(({ id, installation, findings }) =>
-      findings.map(({ fingerprint, grade, message, accepted }) => ({ fingerprint, check: id, installation, grade, message, accepted })),
+      findings.map(({ fingerprint, severity, message, accepted }) => ({
+        fingerprint,
+        check: id,
+        installation,
+        severity,
+        message,
+        accepted,
+      })),
     ),
   };
 }

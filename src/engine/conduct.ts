@@ -3,6 +3,7 @@ import { hostname, userInfo } from 'node:os';
 import { EXIT, UserError } from '../text/user-error.ts';
 import type {
   ClusterIdentity,
+  Direction,
   EndState,
   Held,
   Holder,
@@ -13,13 +14,12 @@ import type {
   RunStore,
   Step,
   Text,
-  Way,
   World,
 } from './contracts.ts';
 import { type Executed, executeRun, executeUndo, type StepOutcome } from './execute.ts';
 import { noProgress } from './progress.ts';
 
-export interface Hands {
+export interface RunDeps {
   store: RunStore;
   lock: Lock;
   world: World;
@@ -37,21 +37,21 @@ export interface Attempt extends Executed {
 }
 
 /** Begins a new run. */
-export async function begin(run: Run, hands: Hands): Promise<Attempt> {
-  return attempt(run, noProgress(), 'do', await hands.store.create(run), hands);
+export async function begin(run: Run, hands: RunDeps): Promise<Attempt> {
+  return attempt(run, noProgress(), 'apply', await hands.store.create(run), hands);
 }
 
 /** A run as the store reads it. */
 export type OnDisk = NonNullable<Awaited<ReturnType<RunStore['read']>>>;
 
 /** Goes on with a run, or takes it back, from what its journal says. */
-export async function goOn({ run, progress, end }: OnDisk, way: Way, hands: Hands): Promise<Attempt> {
-  return attempt(run, progress, way, await hands.store.reopen(run.id, end), hands);
+export async function goOn({ run, progress, end }: OnDisk, direction: Direction, hands: RunDeps): Promise<Attempt> {
+  return attempt(run, progress, direction, await hands.store.reopen(run.id, end), hands);
 }
 
-async function attempt(run: Run, progress: Progress, way: Way, journal: Journal, hands: Hands): Promise<Attempt> {
+async function attempt(run: Run, progress: Progress, direction: Direction, journal: Journal, hands: RunDeps): Promise<Attempt> {
   const note = (more: { is: 'begin'; pid: number } | { is: 'end'; state: EndState }) =>
-    journal.append({ at: new Date().toISOString(), way, ...more });
+    journal.append({ at: new Date().toISOString(), direction, ...more });
   const begun = progress.last !== undefined;
   try {
     const held = await acquired(run, hands, async () => {
@@ -62,7 +62,7 @@ async function attempt(run: Run, progress: Progress, way: Way, journal: Journal,
     try {
       await note({ is: 'begin', pid: process.pid });
       const halt = AbortSignal.any([hands.halt, held.lost]);
-      const executed = await (way === 'do' ? executeRun : executeUndo)(run, {
+      const executed = await (direction === 'apply' ? executeRun : executeUndo)(run, {
         ...hands,
         world,
         journal,
@@ -75,7 +75,7 @@ async function attempt(run: Run, progress: Progress, way: Way, journal: Journal,
     } catch (error) {
       if (!world.writes || !(error instanceof UserError)) throw error;
       state = 'stopped';
-      throw new UserError(error.text, goOnOrBack(run.id, way), EXIT.halfWay); // the journal could not be kept any more
+      throw new UserError(error.text, goOnOrBack(run.id, direction), EXIT.halfWay); // the journal could not be kept any more
     } finally {
       await held.release(state);
     }
@@ -85,7 +85,7 @@ async function attempt(run: Run, progress: Progress, way: Way, journal: Journal,
 }
 
 /** The Lease, or an error; then `refused` first closes the journal of a run that never began. */
-async function acquired(run: Run, { lock, takeOver, waiting }: Hands, refused: () => Promise<void>): Promise<Held> {
+async function acquired(run: Run, { lock, takeOver, waiting }: RunDeps, refused: () => Promise<void>): Promise<Held> {
   try {
     const held = await lock.acquire(run.id, { takeOver, waiting });
     if ('who' in held) throw heldBy(held);
@@ -112,8 +112,8 @@ function counting(world: World): World & { readonly writes: number } {
 }
 
 /** What to do about a run, or an undo, that stopped half-way: an undo that was begun is ended, never resumed. */
-export const goOnOrBack = (id: string, way: Way): Text =>
-  way === 'undo'
+export const goOnOrBack = (id: string, direction: Direction): Text =>
+  direction === 'undo'
     ? { en: `end the undo: {tool} undo ${id}{reach}`, zh: `完成撤销：{tool} undo ${id}{reach}` }
     : {
         en: `go on: {tool} resume ${id}{reach}; or take it back: {tool} undo ${id}{reach}`,

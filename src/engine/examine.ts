@@ -1,12 +1,10 @@
 // One examination of a cluster: detect the systems, choose the upgrade paths, gather what the checks declared, judge, and give each check its outcome.
 // Outcomes are made here and nowhere else: no check can call itself passed.
 import { createHash } from 'node:crypto';
-import { typeset, worded } from '../text/language.ts';
+import { spoken } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import type {
-  Ask,
-  Asked,
   Chart,
   Check,
   CheckResult,
@@ -18,7 +16,9 @@ import type {
   JudgedFinding,
   Judgement,
   Outcome,
-  QuickAsk,
+  PointRead,
+  PointReader,
+  QuickReader,
   QuickSource,
   Ref,
   Refusal,
@@ -32,7 +32,7 @@ import type {
   UpgradePath,
 } from './contracts.ts';
 import { isGap } from './gaps.ts';
-import { type Gathered, gather, listKey, type Wanted } from './gather.ts';
+import { type Gathered, gather, listKey, type OwnedReads } from './gather.ts';
 import { choosePath, type Target } from './paths.ts';
 import { NOT_QUICK, screened, unread } from './screen.ts';
 
@@ -85,7 +85,7 @@ export interface Acceptance {
   object?: string;
 }
 
-/** A short stable name for what is wrong: check, installation and the finding's key; not its wording, grade or objects. */
+/** A short stable name for what is wrong: check, installation and the finding's key; not its wording, severity or objects. */
 export function fingerprint(check: string, installation: string, key: readonly string[]): string {
   return createHash('sha256')
     .update(JSON.stringify([check, installation, ...key]))
@@ -120,7 +120,7 @@ export async function examine(source: Source, systems: System[], options: Examin
   for (const system of asked) {
     const checks = wantedChecks(system);
     const gaps: Gap[] = [];
-    const detected = await system.detect(early.get(system.id) ?? {}, noting(source, system.asks, gaps));
+    const detected = await system.detect(early.get(system.id) ?? {}, noting(source, system.pointReads, gaps));
     if (isGap(detected)) {
       for (const check of checks) examination.results.push(result(check, system.id, 'unknown', { gaps: [detected] }));
       continue;
@@ -167,8 +167,8 @@ async function glance(each: Case, source: QuickSource, { accept = [], began }: E
     return;
   }
   const gaps: Gap[] = [];
-  const ask = notingQuick(source, [...(check.asks ?? []), ...check.screen.asks], gaps);
-  const findings = await screened(check, { path, chart, ask }, source, gaps, began);
+  const look = notingQuick(source, [...(check.pointReads ?? []), ...check.screen.pointReads], gaps);
+  const findings = await screened(check, { path, chart, look }, source, gaps, began);
   await conclude(each, findings, { gaps, harmless: [] }, source, accept, into);
 }
 
@@ -189,7 +189,7 @@ function isAsked({ systems = [], checks = [] }: ExamineOptions, system: System, 
   return check ? checks.includes(check.id) : checks.some((id) => id.startsWith(`${system.id}/`));
 }
 
-interface Case extends Omit<Situation, 'ask'> {
+interface Case extends Omit<Situation, 'look'> {
   system: System;
   check: Check;
   early: Gathered;
@@ -200,14 +200,14 @@ function bound(templates: Templates, { namespace = '', name }: Installation, ser
   return { version: templates.version, render: (values) => templates.render(values, { namespace, name, kubernetes }) };
 }
 
-function earlyReads(system: System, checks: Check[]): Wanted[] {
+function earlyReads(system: System, checks: Check[]): OwnedReads[] {
   const shared = new Set(Object.values(system.reads).map(listKey));
   const alike = (check: Check) =>
     Object.fromEntries(Object.entries(check.reads as System['reads']).filter(([, read]) => shared.has(listKey(read))));
   return [{ owner: system.id, reads: system.reads }, ...checks.map((check) => ({ owner: check.id, reads: alike(check) }))];
 }
 
-function lateReads(cases: Case[]): Wanted[] {
+function lateReads(cases: Case[]): OwnedReads[] {
   const once = new Map(cases.map((each) => [each.check.id, each]));
   return [...once.values()].map(({ check, early }) => ({
     owner: check.id,
@@ -220,12 +220,12 @@ function closedBeforeLooking({ system, check, path, chart }: Case): CheckResult 
   const at = path.installation.id;
   if (check.needs?.includes('target') && !path.to) return result(check, at, 'not-looked-at', { note: NO_TARGET });
   if (check.needs?.includes('chart') && !chart) return result(check, at, 'not-looked-at', { note: NO_CHART });
-  if (check.when.from || check.when.to) {
+  if (check.applies.from || check.applies.to) {
     if (isGap(path.from)) return result(check, at, 'unknown', versionless(path.installation, path.from));
     const to = path.to ?? path.from;
-    if (check.when.from && !system.satisfies(path.from, check.when.from))
+    if (check.applies.from && !system.satisfies(path.from, check.applies.from))
       return result(check, at, 'not-applicable', { note: notFor(path.from) });
-    if (check.when.to && !system.satisfies(to, check.when.to)) return result(check, at, 'not-applicable', { note: notFor(to) });
+    if (check.applies.to && !system.satisfies(to, check.applies.to)) return result(check, at, 'not-applicable', { note: notFor(to) });
   }
   if (!isGap(path.from) && system.compare(path.from, system.knownFrom) < 0)
     return result(check, at, 'unknown', { note: before(path.from, system.knownFrom) });
@@ -277,7 +277,7 @@ async function judge(each: Case, rows: Gathered, source: Source, accept: Accepta
   }
   const gaps = missing.filter(([, read]) => !read.harmless).map(([name]) => rows[name] as Gap);
   const harmless = missing.filter(([, read]) => read.harmless).map(([name]) => rows[name] as Gap);
-  const situation = { path, chart, intent, helm, ask: noting(source, check.asks ?? [], gaps) };
+  const situation = { path, chart, intent, helm, look: noting(source, check.pointReads ?? [], gaps) };
   const judgement: Judgement<unknown> = await check.judge(rows as never, situation);
   if ('unknown' in judgement || 'notApplicable' in judgement) {
     const outcome = 'unknown' in judgement ? 'unknown' : 'not-applicable';
@@ -315,12 +315,12 @@ function judged(check: Check, at: string, finding: Finding, accepted: boolean, o
   return {
     ...finding,
     fingerprint: fingerprint(check.id, at, finding.key),
-    message: { en: check.message.en(finding.args, finding.objects), zh: typeset(check.message.zh(finding.args, finding.objects)) },
+    message: spoken(check.say(finding.args, finding.objects)),
     accepted,
     remedy:
       accepted || !check.remedy || !offered
         ? null
-        : { automatic: drafts.some((draft) => draft.do !== 'manual'), text: worded(check.remedy.text, [finding]), steps: drafts.length },
+        : { automatic: drafts.some((draft) => draft.do !== 'manual'), text: check.remedy.say([finding]), steps: drafts.length },
   };
 }
 
@@ -341,9 +341,9 @@ function split(findings: Finding[], check: string, accept: Acceptance[]): { find
 }
 
 function proposer({ check, path, chart, intent, helm }: Case, source: Source): CheckRemedy['propose'] {
-  const ask = noting(source, [...(check.asks ?? []), ...(check.remedy?.asks ?? [])], []);
+  const look = noting(source, [...(check.pointReads ?? []), ...(check.remedy?.pointReads ?? [])], []);
   return async (findings) => {
-    const steps = (await check.remedy?.steps([...findings], { path, chart, intent, helm, ask })) ?? [];
+    const steps = (await check.remedy?.steps([...findings], { path, chart, intent, helm, look })) ?? [];
     return {
       drafts: steps.filter((step): step is StepDraft => 'do' in step),
       refusals: steps.filter((step): step is Refusal => 'refused' in step),
@@ -352,27 +352,27 @@ function proposer({ check, path, chart, intent, helm }: Case, source: Source): C
 }
 
 /** Point reads for one owner: what was not declared is a bug of ours; what could not be seen counts as the owner's gap. */
-function noting(source: Source, declared: readonly Asked[], gaps: Gap[]): Ask {
+function noting(source: Source, declared: readonly PointRead[], gaps: Gap[]): PointReader {
   const noted = noteIn(gaps);
   const gets = declared.filter(({ verb = 'get' }) => verb === 'get').map(({ resource }) => resource);
   return {
     get: async (ref) => {
-      if (!(await isDeclared(source, gets, ref))) throw new Error(`reads ${ref.kind} although its asks do not declare it`);
+      if (!(await isDeclared(source, gets, ref))) throw new Error(`reads ${ref.kind} although its point reads do not declare it`);
       return noted(await source.get(ref));
     },
     log: async (pod, container, lastBytes) => {
-      if (!declared.some(({ verb }) => verb === 'log')) throw new Error('reads logs although its asks do not declare it');
+      if (!declared.some(({ verb }) => verb === 'log')) throw new Error('reads logs although its point reads do not declare it');
       return noted(await source.log(pod, container, lastBytes));
     },
   };
 }
 
-function notingQuick(source: QuickSource, declared: readonly Asked[], gaps: Gap[]): QuickAsk {
+function notingQuick(source: QuickSource, declared: readonly PointRead[], gaps: Gap[]): QuickReader {
   return {
     ...noting(source, declared, gaps),
     having: async (resource, field, value) => {
       if (!declared.some((each) => each.verb === 'list' && each.resource === resource))
-        throw new Error(`lists ${resource} although its asks do not declare it`);
+        throw new Error(`lists ${resource} although its point reads do not declare it`);
       return noteIn(gaps)(await source.having(resource, field, value));
     },
   };

@@ -1,6 +1,16 @@
 // Executing the steps of a run, in either way: in the order of their phases and of what must come before what, eight independent ones at a time.
-import { type EndState, isApiWrite, type Progress, type Run, type Step, type Text, type Way, type World, WorldError } from './contracts.ts';
-import { lookedAt, type Means, orTrouble, perform, type StepOutcome, troubleWith } from './perform.ts';
+import {
+  type Direction,
+  type EndState,
+  isApiWrite,
+  type Progress,
+  type Run,
+  type Step,
+  type Text,
+  type World,
+  WorldError,
+} from './contracts.ts';
+import { lookedAt, orTrouble, perform, type StepContext, type StepOutcome, troubleWith } from './perform.ts';
 import { PHASES } from './plan.ts';
 import { isSettled, isTouching, toUndo, touched } from './progress.ts';
 import { kindOf } from './steps/index.ts';
@@ -15,14 +25,14 @@ export interface Executed {
   outcomes: Map<string, StepOutcome>;
   state: EndState;
 }
-export interface ExecuteOptions extends Means {
+export interface ExecuteOptions extends StepContext {
   on?(step: Step, outcome: StepOutcome | 'begun'): void;
 }
 
 /** Runs what is not yet settled of a run. Throws only what the journal throws: then nothing more was sent. */
 export async function executeRun(run: Run, options: ExecuteOptions): Promise<Executed> {
-  const open = run.steps.filter(({ id }) => !isSettled(options.progress.states.do.get(id)));
-  const outcomes = await inOrder(open, PHASES, 'do', options);
+  const open = run.steps.filter(({ id }) => !isSettled(options.progress.states.apply.get(id)));
+  const outcomes = await inOrder(open, PHASES, 'apply', options);
   const unsettled = open.some(({ id }) => !isSettled(outcomes.get(id)));
   const changed = touched(run, options.progress).length > 0 || open.some((step) => isTouching(step, outcomes.get(step.id)));
   return { outcomes, state: !unsettled ? 'finished' : changed ? 'stopped' : 'unchanged' };
@@ -51,8 +61,8 @@ export function backwards(run: Run, progress: Progress): Step[] {
 }
 
 /** What comes behind may go on. An undo goes on behind what it leaves. */
-function isPassed(outcome: StepOutcome | undefined, way: Way): boolean {
-  return isSettled(outcome) || (way === 'undo' && outcome?.result === 'left');
+function isPassed(outcome: StepOutcome | undefined, direction: Direction): boolean {
+  return isSettled(outcome) || (direction === 'undo' && outcome?.result === 'left');
 }
 
 /** `held`: the server was asked and says not now (a PodDisruptionBudget). `untried`: it was not asked. */
@@ -65,11 +75,11 @@ export async function executeDryRun(
   steps: Iterable<Step>,
   world: World,
   on: (step: Step, outcome: DryOutcome) => void,
-  way: Way = 'do',
+  direction: Direction = 'apply',
 ): Promise<Tried> {
   const sum: Tried = { accepted: 0, refused: 0, held: 0, untried: 0 };
   for (const step of steps) {
-    const outcome = await dryRunOf(step, world, way);
+    const outcome = await dryRunOf(step, world, direction);
     const counts = step.do !== 'wait' && COUNTED[outcome.result];
     if (counts) sum[counts]++;
     on(step, outcome);
@@ -84,19 +94,19 @@ const COUNTED: Partial<Record<DryOutcome['result'], keyof Tried>> = {
   untried: 'untried',
 };
 
-async function dryRunOf(step: Step, world: World, way: Way): Promise<DryOutcome> {
-  const outcome = await tried(step, world, way);
+async function dryRunOf(step: Step, world: World, direction: Direction): Promise<DryOutcome> {
+  const outcome = await tried(step, world, direction);
   const isOff = outcome.result === 'failed' || outcome.result === 'obsolete';
   // What it needs was not really done: that it cannot be done now says nothing.
   return isOff && step.after.length ? { result: 'untried', detail: needs(step.after) } : outcome;
 }
 
-async function tried(step: Step, world: World, way: Way): Promise<DryOutcome> {
+async function tried(step: Step, world: World, direction: Direction): Promise<DryOutcome> {
   if (step.do === 'wait') return { result: 'untried', detail: NOT_WAITED };
   const kind = kindOf(step);
   const look = await orTrouble(kind.look(step, world));
   if (look instanceof WorldError) return { result: 'failed', detail: troubleWith(look) };
-  if (look.is !== 'to-do') return lookedAt(look, way, false);
+  if (look.is !== 'to-do') return lookedAt(look, direction, false);
   const write = kind.write(step, look.now);
   if (!write) return { result: 'manual' };
   if (!isApiWrite(write) && write.verb !== 'keep') return { result: 'untried', detail: NOT_TRIED };
@@ -113,7 +123,12 @@ const needs = (ids: string[]): Text => ({
   zh: `需先完成步骤 ${ids.join('、')} 才能试运行`,
 });
 
-async function inOrder(steps: Step[], phases: readonly string[], way: Way, options: ExecuteOptions): Promise<Map<string, StepOutcome>> {
+async function inOrder(
+  steps: Step[],
+  phases: readonly string[],
+  direction: Direction,
+  options: ExecuteOptions,
+): Promise<Map<string, StepOutcome>> {
   const outcomes = new Map<string, StepOutcome>();
   const journal = outcomesBehind(options.journal);
   const stop = new AbortController();
@@ -131,9 +146,9 @@ async function inOrder(steps: Step[], phases: readonly string[], way: Way, optio
     };
     const runOne = async (step: Step) => {
       await Promise.all(step.after.map((id) => ended.get(id)));
-      if (halt.aborted || step.after.some((id) => outcomes.has(id) && !isPassed(outcomes.get(id), way))) return;
+      if (halt.aborted || step.after.some((id) => outcomes.has(id) && !isPassed(outcomes.get(id), direction))) return;
       options.on?.(step, 'begun');
-      const outcome = await perform(step, way, { ...options, journal, halt });
+      const outcome = await perform(step, direction, { ...options, journal, halt });
       if (!outcome) return;
       outcomes.set(step.id, outcome);
       options.on?.(step, outcome);
@@ -152,7 +167,7 @@ async function inOrder(steps: Step[], phases: readonly string[], way: Way, optio
  * An intent is waited for: nothing is sent before it is on disk. An outcome is stored behind the next step's back and shares the fsync of its intent:
  * one that is lost is an intent without an outcome, which resume and undo look after anyway.
  */
-function outcomesBehind(journal: Means['journal']): Means['journal'] & { stored(): Promise<void> } {
+function outcomesBehind(journal: StepContext['journal']): StepContext['journal'] & { stored(): Promise<void> } {
   const waiting = new Set<Promise<void>>();
   let failure: { error: unknown } | undefined;
   return {

@@ -2,7 +2,7 @@
 import type { Field, Gap, ListQuery, Raw, Read, Reads, Source } from './contracts.ts';
 
 /** What one owner (a system's detection, a check) declared to read. */
-export interface Wanted {
+export interface OwnedReads {
   owner: string;
   reads: Reads;
 }
@@ -21,7 +21,7 @@ export const listKey = (read: Pick<Read, 'resource' | 'labels'>): string => `${r
  * Lists everything the owners declared, one list at a time, in a stable order.
  * @returns per owner the gathered rows by read name. A list that failed is a Gap for each of its takers.
  */
-export async function gather(source: Source, wanted: Wanted[], began?: (resource: string) => void): Promise<Map<string, Gathered>> {
+export async function gather(source: Source, wanted: OwnedReads[], began?: (resource: string) => void): Promise<Map<string, Gathered>> {
   const gathered = new Map<string, Gathered>(wanted.map(({ owner }) => [owner, {}]));
   for (const list of unite(wanted)) {
     began?.(list.query.resource);
@@ -36,7 +36,7 @@ export async function gather(source: Source, wanted: Wanted[], began?: (resource
   return gathered;
 }
 
-function unite(wanted: Wanted[]): SharedList[] {
+function unite(wanted: OwnedReads[]): SharedList[] {
   const lists = new Map<string, SharedList>();
   for (const { owner, reads } of wanted) {
     for (const [name, read] of Object.entries(reads)) {

@@ -5,6 +5,7 @@ import { deepEqual } from '../kube/json.ts';
 import { refOf, sameObject } from '../kube/refs.ts';
 import { shellWord } from '../text/shell.ts';
 import {
+  type Direction,
   type Entry,
   type Journal,
   type Look,
@@ -15,7 +16,6 @@ import {
   type StepOf,
   type StepResult,
   type Text,
-  type Way,
   type World,
   WorldError,
 } from './contracts.ts';
@@ -37,7 +37,7 @@ export interface StepOutcome {
   /** A write of ours was answered, although it did not come to what the step wanted. */
   answered?: true;
 }
-export interface Means {
+export interface StepContext {
   world: World;
   journal: Pick<Journal, 'append'>;
   progress: Progress;
@@ -45,33 +45,35 @@ export interface Means {
   halt: AbortSignal;
 }
 /** What a step comes to, once it is in the journal. */
-type Settled = StepOutcome & { result: StepResult };
-interface Doing {
+type FinalOutcome = StepOutcome & { result: StepResult };
+interface Performing {
   step: Step;
-  way: Way;
-  means: Means;
+  direction: Direction;
+  means: StepContext;
   note(more: Noted): Promise<void>;
   /** `after`: the object as the server answered; who it was goes into the journal. */
-  settle(outcome: Settled, after?: Raw): Promise<Settled>;
+  settle(outcome: FinalOutcome, after?: Raw): Promise<FinalOutcome>;
 }
-type Noted = Omit<Extract<Entry, { is: 'intent' }>, 'at' | 'way' | 'step'> | Omit<Extract<Entry, { is: 'outcome' }>, 'at' | 'way' | 'step'>;
+type Noted =
+  | Omit<Extract<Entry, { is: 'intent' }>, 'at' | 'direction' | 'step'>
+  | Omit<Extract<Entry, { is: 'outcome' }>, 'at' | 'direction' | 'step'>;
 
 /** undefined: halted before anything was sent. */
-export async function perform(original: Step, way: Way, means: Means): Promise<StepOutcome | undefined> {
-  const note = (more: Noted) => means.journal.append({ at: new Date().toISOString(), way, step: original.id, ...more });
-  const settle = async (outcome: Settled, after?: Raw) => {
+export async function perform(original: Step, direction: Direction, means: StepContext): Promise<StepOutcome | undefined> {
+  const note = (more: Noted) => means.journal.append({ at: new Date().toISOString(), direction, step: original.id, ...more });
+  const settle = async (outcome: FinalOutcome, after?: Raw) => {
     await note({ is: 'outcome', result: outcome.result, detail: outcome.detail, after: identity(after) });
     return outcome;
   };
-  const step = way === 'undo' ? inverseOf(original, means.progress) : original;
+  const step = direction === 'undo' ? inverseOf(original, means.progress) : original;
   if ('none' in step) return settle({ result: 'left', detail: step.none });
-  const doing: Doing = { step, way, means, note, settle };
+  const doing: Performing = { step, direction, means, note, settle };
   return step.do === 'wait' ? waitFor(step, doing) : write(doing);
 }
 
 /** The step that takes another one back, from what the journal knows of it. Where the plan promised no undo, only something for a person to do. */
 export function inverseOf(step: Step, progress: Progress): Step | { none: Text } {
-  const known = progress.states.do.get(step.id);
+  const known = progress.states.apply.get(step.id);
   const inverse = kindOf(step).inverse(step, known?.before, known?.after);
   if (step.undo === 'none' && 'do' in inverse && inverse.do !== 'manual') return { none: step.undoNote ?? NO_UNDO };
   return inverse;
@@ -81,11 +83,11 @@ const NO_UNDO: Text = { en: 'it was said beforehand that this cannot be taken ba
 
 // ---- writing --------------------------------------------------------------------------------------------------------
 
-async function write({ step, way, means: { world, progress, halt }, note, settle }: Doing): Promise<StepOutcome | undefined> {
+async function write({ step, direction, means: { world, progress, halt }, note, settle }: Performing): Promise<StepOutcome | undefined> {
   const kind = kindOf(step);
   const until = performance.now() + (step.do === 'evict' ? step.within * 1000 : 0);
   // An intent of ours whose write may or may not have reached the cluster: only a look can tell, and what it finds done counts as ours.
-  let inDoubt = progress.states[way].get(step.id)?.result === 'in-doubt';
+  let inDoubt = progress.states[direction].get(step.id)?.result === 'in-doubt';
   let intent: { before: Raw | undefined } | undefined;
   let answer: Raw | undefined;
   let trouble: WorldError | undefined;
@@ -115,11 +117,11 @@ async function write({ step, way, means: { world, progress, halt }, note, settle
     }
     // A release that cannot be brought back stops an undo: definitions must not go back under programs that need the new ones.
     if (look.is !== 'to-do')
-      return settle(lookedAt(look, step.do === 'helm' ? 'do' : way, inDoubt), look.is === 'done' ? (look.now ?? answer) : answer);
+      return settle(lookedAt(look, step.do === 'helm' ? 'apply' : direction, inDoubt), look.is === 'done' ? (look.now ?? answer) : answer);
     const request = kind.write(step, look.now);
     if (!request) return settle({ result: 'manual' });
     // Nobody takes back an undo: there it is enough to know who it was.
-    const before = way === 'undo' ? identity(look.now) : kind.remember(look.now);
+    const before = direction === 'undo' ? identity(look.now) : kind.remember(look.now);
     // Tries of an eviction would fill the journal with the same intent.
     if (!intent || !deepEqual(intent.before, before)) await note({ is: 'intent', before });
     intent = { before };
@@ -181,7 +183,7 @@ async function pause(ms: number, halt: AbortSignal): Promise<void> {
 // ---- waiting --------------------------------------------------------------------------------------------------------
 
 /** Nothing is written, so nothing is in doubt: a run that is cut here waits again. */
-async function waitFor(step: StepOf<'wait'>, { means: { world, halt }, settle }: Doing): Promise<StepOutcome | undefined> {
+async function waitFor(step: StepOf<'wait'>, { means: { world, halt }, settle }: Performing): Promise<StepOutcome | undefined> {
   if (world.assume) return assumed(step, world, settle);
   const kind = kindOf(step);
   const until = performance.now() + step.within * 1000;
@@ -198,7 +200,7 @@ async function waitFor(step: StepOf<'wait'>, { means: { world, halt }, settle }:
       since ??= now;
       if (now - since >= (step.lasting ?? 0) * 1000) return settle({ result: 'done' });
     } else if (look.is === 'to-do') since = undefined;
-    else return settle(lookedAt(look, 'do', false));
+    else return settle(lookedAt(look, 'apply', false));
     if (since === undefined && now >= until) return settle({ result: 'failed', detail: inVain(step, look as WorldError | ToDo) });
     await pause(POLL, halt);
   }
@@ -207,13 +209,13 @@ async function waitFor(step: StepOf<'wait'>, { means: { world, halt }, settle }:
 type ToDo = Extract<Look, { is: 'to-do' }>;
 
 /** A rehearsal does not wait: what controllers are expected to do is made so, and said. */
-async function assumed(step: StepOf<'wait'>, world: World, settle: Doing['settle']): Promise<StepOutcome> {
+async function assumed(step: StepOf<'wait'>, world: World, settle: Performing['settle']): Promise<StepOutcome> {
   const look = () => kindOf(step).look(step, world);
   if ((await look()).is === 'done') return settle({ result: 'already' });
   world.assume?.(step.assume);
   const after = await look();
   if (after.is === 'done') return settle({ result: 'done', detail: { en: 'assumed', zh: '假定如此' } });
-  if (after.is !== 'to-do') return settle(lookedAt(after, 'do', false));
+  if (after.is !== 'to-do') return settle(lookedAt(after, 'apply', false));
   const { because = NOT_KNOWN } = after;
   return settle({
     result: 'failed',
@@ -257,16 +259,16 @@ function describeCommand({ apiVersion, kind, namespace, name }: Ref): string {
 const NAMED = 5;
 
 /** What a look that leaves nothing to do means. `ours`: a write of ours was in doubt, so what stands there counts as our doing. */
-export function lookedAt(look: Exclude<Look, ToDo>, way: Way, ours: boolean): Settled {
+export function lookedAt(look: Exclude<Look, ToDo>, direction: Direction, ours: boolean): FinalOutcome {
   switch (look.is) {
     case 'done':
       return { result: ours ? 'done' : 'already' };
     case 'obsolete':
       return { result: 'obsolete', detail: look.because };
     case 'refused':
-      return { result: way === 'undo' ? 'left' : 'failed', detail: look.because };
+      return { result: direction === 'undo' ? 'left' : 'failed', detail: look.because };
     case 'moved':
-      return { result: way === 'undo' ? 'left' : 'failed', detail: look.because ?? movedText(look.paths) };
+      return { result: direction === 'undo' ? 'left' : 'failed', detail: look.because ?? movedText(look.paths) };
   }
 }
 

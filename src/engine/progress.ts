@@ -1,7 +1,7 @@
 // What a journal says about a run: the state of each step, folded from the entries in their order.
 import type { Entry, Progress, Run, RunState, RunSummary, Step, StepState, StoredRun } from './contracts.ts';
 
-export const noProgress = (): Progress => ({ states: { do: new Map(), undo: new Map() } });
+export const noProgress = (): Progress => ({ states: { apply: new Map(), undo: new Map() } });
 
 export function progressOf(entries: readonly Entry[]): Progress {
   const progress = noProgress();
@@ -14,18 +14,18 @@ export function advance(progress: Progress, entry: Entry): void {
   const { states } = progress;
   switch (entry.is) {
     case 'begin':
-      progress.last = { way: entry.way, pid: entry.pid };
+      progress.last = { direction: entry.direction, pid: entry.pid };
       break;
     case 'intent':
-      states[entry.way].set(entry.step, { result: 'in-doubt', before: entry.before });
+      states[entry.direction].set(entry.step, { result: 'in-doubt', before: entry.before });
       break;
     case 'outcome': {
-      const known = states[entry.way].get(entry.step);
-      states[entry.way].set(entry.step, { before: known?.before, result: entry.result, after: entry.after });
+      const known = states[entry.direction].get(entry.step);
+      states[entry.direction].set(entry.step, { before: known?.before, result: entry.result, after: entry.after });
       break;
     }
     case 'end':
-      progress.last = { ...progress.last, way: entry.way, state: entry.state };
+      progress.last = { ...progress.last, direction: entry.direction, state: entry.state };
       break;
   }
 }
@@ -42,7 +42,7 @@ export const isHarmless = ({ do: doing }: Pick<Step, 'do'>): boolean => HARMLESS
 
 export function touched(run: Run, progress: Progress): Step[] {
   return run.steps.filter((step) => {
-    const state = progress.states.do.get(step.id);
+    const state = progress.states.apply.get(step.id);
     return isTouching(step, state) || (state?.result === 'failed' && state.after !== undefined);
   });
 }
@@ -59,14 +59,14 @@ const SETTLED: ReadonlySet<string | undefined> = new Set(['done', 'already', 'ob
 export const isSettled = (state: StepState | undefined): boolean => SETTLED.has(state?.result);
 
 export function runState({ run, progress }: StoredRun): RunState {
-  if (progress.last?.way === 'undo') {
+  if (progress.last?.direction === 'undo') {
     if (progress.last.state !== 'finished') return 'undo unfinished';
     if (!touched(run, progress).length) return 'unchanged';
     const broken = run.steps.some(({ id, undo }) => undo !== 'none' && progress.states.undo.get(id)?.result === 'left');
     return broken ? 'undone in part' : 'undone';
   }
   const changed = touched(run, progress).length > 0;
-  if (run.steps.every(({ id }) => isSettled(progress.states.do.get(id))))
+  if (run.steps.every(({ id }) => isSettled(progress.states.apply.get(id))))
     return changed || run.steps.some(isManual) ? 'finished' : 'unchanged';
   return changed || progress.last?.state !== 'unchanged' ? 'unfinished' : 'unchanged';
 }
@@ -80,7 +80,7 @@ export function summaryOf(stored: StoredRun): RunSummary {
     ...{ id, tool, what, at, cluster },
     state: runState(stored),
     steps: run.steps.length,
-    settled: run.steps.filter((step) => isSettled(progress.states.do.get(step.id))).length,
+    settled: run.steps.filter((step) => isSettled(progress.states.apply.get(step.id))).length,
     open: toUndo(run, progress).length,
     pid: progress.last?.pid,
   };

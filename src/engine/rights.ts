@@ -2,19 +2,19 @@
 
 import { refOf } from '../kube/refs.ts';
 import { parseResourceName, resourceOfKind } from '../kube/resources.ts';
-import type { Asked, Check, Reads, ResourceName, Rule, Step, System } from './contracts.ts';
+import type { Check, PointRead, Reads, ResourceName, Rule, Step, System } from './contracts.ts';
 
 /** Read by every command, to know which cluster this is. */
 const IDENTITY: Rule = { verbs: ['get'], group: '', resource: 'namespaces', names: ['kube-system'] };
 
 export function rightsToCheck(systems: readonly System[]): Rule[] {
-  const declared = systems.flatMap(({ reads, asks, checks }) => [
+  const declared = systems.flatMap(({ reads, pointReads, checks }) => [
     ...listRules(reads),
-    ...asks.map(askRule),
+    ...pointReads.map(askRule),
     ...checks.flatMap((check) => [
       ...listRules(check.reads),
-      ...(check.asks ?? []).map(askRule),
-      ...(check.remedy?.asks ?? []).map(askRule),
+      ...(check.pointReads ?? []).map(askRule),
+      ...(check.remedy?.pointReads ?? []).map(askRule),
       ...screenRules(check),
     ]),
   ]);
@@ -31,9 +31,9 @@ const listRules = (reads: Record<string, { resource: ResourceName }>): Rule[] =>
   Object.values(reads).map(({ resource }) => ({ verbs: ['list'], ...parseResourceName(resource) }));
 
 const screenRules = ({ screen }: Check): Rule[] =>
-  screen ? [...listRules(screen.tables), ...listRules(screen.reads as Reads), ...screen.asks.map(askRule)] : [];
+  screen ? [...listRules(screen.tables), ...listRules(screen.reads as Reads), ...screen.pointReads.map(askRule)] : [];
 
-function askRule({ resource, verb = 'get', names }: Asked): Rule {
+function askRule({ resource, verb = 'get', names }: PointRead): Rule {
   const split = parseResourceName(resource);
   return verb === 'log' ? { verbs: ['get'], ...split, resource: `${split.resource}/log` } : { verbs: [verb], ...split, names };
 }

@@ -1,5 +1,5 @@
 // A quick look: the tables of a check that has a screen, and point reads for what they make suspicious. It may find; nothing that it does not find is cleared.
-import type { Chart, Check, Finding, Gap, QuickAsk, QuickSource, Reads, Text, UpgradePath } from './contracts.ts';
+import type { Chart, Check, Finding, Gap, QuickReader, QuickSource, Reads, Text, UpgradePath } from './contracts.ts';
 import { isGap } from './gaps.ts';
 import { gather } from './gather.ts';
 
@@ -19,10 +19,10 @@ export const NOT_QUICK: Text = {
 export const unread = ({ reads }: Check): Gap[] =>
   Object.values(reads as Reads).map(({ resource }) => ({ why: 'quick', verb: 'list', resource }));
 
-/** The findings, and why their absence says nothing: one gap at least. `gaps`: also filled by what `ask` could not see. */
+/** The findings, and why their absence says nothing: one gap at least. `gaps`: also filled by what `look` could not see. */
 export async function screened(
   { id, screen }: Check,
-  at: { path: UpgradePath; chart?: Chart; ask: QuickAsk },
+  at: { path: UpgradePath; chart?: Chart; look: QuickReader },
   source: QuickSource,
   gaps: Gap[],
   began?: (what: string) => void,

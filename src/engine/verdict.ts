@@ -1,12 +1,12 @@
 // The sum of an examination and the exit code that follows from it: one place for what "fine" means.
 import { EXIT } from '../text/user-error.ts';
-import type { CheckResult, Grade, Outcome } from './contracts.ts';
+import type { CheckResult, Outcome, Severity } from './contracts.ts';
 
-export const GRADES: readonly Grade[] = ['blocker', 'warning', 'notice'];
+export const SEVERITIES: readonly Severity[] = ['blocker', 'warning', 'notice'];
 
 export interface Summary {
-  /** Findings by grade; accepted ones are counted apart. */
-  findings: Record<Grade, number>;
+  /** Findings by severity; accepted ones are counted apart. */
+  findings: Record<Severity, number>;
   accepted: number;
   /** Checks by outcome. */
   checks: Record<Outcome, number>;
@@ -20,9 +20,9 @@ export function summarise(results: readonly CheckResult[]): Summary {
   };
   for (const { outcome, findings } of results) {
     summary.checks[outcome]++;
-    for (const { grade, accepted } of findings) {
+    for (const { severity, accepted } of findings) {
       if (accepted) summary.accepted++;
-      else summary.findings[grade]++;
+      else summary.findings[severity]++;
     }
   }
   return summary;
@@ -35,10 +35,10 @@ export function isComplete(results: readonly CheckResult[]): boolean {
   );
 }
 
-/** 2 findings at or above the grade; else 3 something could not be seen; else 0. */
-export function exitCode(results: readonly CheckResult[], failOn: Grade): number {
+/** 2 findings at or above the severity; else 3 something could not be seen; else 0. */
+export function exitCode(results: readonly CheckResult[], failOn: Severity): number {
   const { findings } = summarise(results);
-  const counted = GRADES.slice(0, GRADES.indexOf(failOn) + 1);
-  if (counted.some((grade) => findings[grade] > 0)) return EXIT.findings;
+  const counted = SEVERITIES.slice(0, SEVERITIES.indexOf(failOn) + 1);
+  if (counted.some((severity) => findings[severity] > 0)) return EXIT.findings;
   return isComplete(results) ? EXIT.ok : EXIT.unknown;
 }

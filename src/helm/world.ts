@@ -36,7 +36,7 @@ const SNAPSHOT_FILE = 'before.tar.gz';
 /** Bytes; a Secret holds 1 MiB. */
 const VALUES_MAX = 16 * 1024 * 1024;
 
-export interface Means {
+export interface HelmAccess {
   source: Source;
   /** Looked for when it is needed. `records`: the kind of the objects that the release lies in. */
   helm(records: string): Promise<HelmProgram>;
@@ -68,7 +68,7 @@ function sorted(value: Json): Json {
 
 const NOT_TRIED: Text = { en: 'a dry run does not try this', zh: '试运行不会尝试此步骤' };
 
-export function helmWorld(world: World, means: Means): World {
+export function helmWorld(world: World, means: HelmAccess): World {
   return {
     ...world,
     helm: {
@@ -97,7 +97,7 @@ export function helmWorld(world: World, means: Means): World {
 /** A stream of documents that kubectl takes: JSON is YAML. Without what a server gives to an object. */
 async function backup(
   { resources, file }: Extract<HelmWrite, { verb: 'backup' }>,
-  { source, beside, snapshot }: Means,
+  { source, beside, snapshot }: HelmAccess,
 ): Promise<undefined> {
   await snapshot?.(`${beside.folder}/${SNAPSHOT_FILE}`);
   await beside.write(file, async (into) => {
@@ -117,7 +117,7 @@ async function backup(
 type Keeping = Extract<HelmWrite, { verb: 'keep' }>;
 
 /** Of a resumed run: what the release has, if that is what the run was begun with. */
-async function valuesFor({ release, digest }: Keeping, { values, source }: Means): Promise<Raw> {
+async function valuesFor({ release, digest }: Keeping, { values, source }: HelmAccess): Promise<Raw> {
   if (values) return values;
   const [newest] = await records(release, source);
   const own = newest && (await decoded(newest, source)).config;
@@ -279,7 +279,7 @@ async function overOthers(from: ReleaseRecord | undefined, source: Source): Prom
 }
 
 /** Answers with who the newest record is, whatever state helm left it in: a look tells. Throws where helm refused before it changed anything. */
-async function drive(step: StepOf<'helm'>, world: World, { helm, beside, source }: Means): Promise<Raw> {
+async function drive(step: StepOf<'helm'>, world: World, { helm, beside, source }: HelmAccess): Promise<Raw> {
   const { namespace, name } = step.release;
   const [was, ...older] = await records(step.release, source);
   const from = [was, ...older].find((record) => record?.revision === step.from);

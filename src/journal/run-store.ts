@@ -256,7 +256,7 @@ function notStored(id: string, folder: string, entry: Entry, cause: unknown): Us
   const why = whyOf(cause);
   const code = (cause as NodeJS.ErrnoException).code;
   const what = notStoredWhat(entry);
-  const then = goOnOrBack(id, entry.way);
+  const then = goOnOrBack(id, entry.direction);
   return new UserError(
     {
       en: `could not store ${what.en} in the journal of run ${id} (${folder}): ${why.en}. ${what.consequenceEn}`,

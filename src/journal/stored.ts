@@ -170,7 +170,7 @@ function wrongThere(entry: Entry, progress: Progress, steps: ReadonlyMap<string,
   if (!progress.last) return 'is';
   const step = steps.get(entry.step);
   const isSent = entry.is === 'outcome' && entry.result === 'done' && step?.do !== 'wait';
-  if (isSent && progress.states[entry.way].get(entry.step)?.result !== 'in-doubt') return 'result';
+  if (isSent && progress.states[entry.direction].get(entry.step)?.result !== 'in-doubt') return 'result';
   return wrongForStep(entry, step);
 }
 

@@ -1,6 +1,6 @@
 // Whether what was read from disk has the shape of a run, down to the last field: its steps are carried out as they stand there,
 // so a field or a kind that this build does not know is as little trusted as one that is missing.
-import type { Doing, Entry, Raw, Ref, Run, Step } from '../engine/contracts.ts';
+import type { Action, Entry, Raw, Ref, Run, Step } from '../engine/contracts.ts';
 import { isRaw } from '../kube/json.ts';
 import { keyOf, refOf } from '../kube/refs.ts';
 
@@ -132,7 +132,7 @@ const COMMON: Record<string, Shape> = {
 };
 const kind = (required: Record<string, Shape>, optional: Record<string, Shape> = {}): Shape =>
   fields({ do: json, ...COMMON, ...required }, { undoNote: both, ...optional });
-const KINDS: Record<Doing['do'], Shape> = {
+const KINDS: Record<Action['do'], Shape> = {
   patch: kind({ on: ref, changes }, { subresource: oneOf('status'), counters: listOf(fields({ path: pointer, keysOf: pointer })) }),
   create: kind({ object }),
   apply: kind({ object }, { like: raw }),
@@ -159,7 +159,7 @@ const KINDS: Record<Doing['do'], Shape> = {
 };
 const step: Shape = (value, at) => {
   const doing = isRaw(value) ? String(value.do) : '';
-  return Object.hasOwn(KINDS, doing) ? KINDS[doing as Doing['do']](value, at) : `${at}.do`;
+  return Object.hasOwn(KINDS, doing) ? KINDS[doing as Action['do']](value, at) : `${at}.do`;
 };
 
 const RUN = fields(
@@ -176,15 +176,15 @@ const RUN = fields(
   { targets: listOf(fields({ system: text, installation: text, version: text })), as: text },
 );
 
-const way = oneOf('do', 'undo');
+const direction = oneOf('apply', 'undo');
 const ENTRIES: Record<Entry['is'], Shape> = {
-  begin: fields({ at: text, is: json, way, pid: number(0, Number.MAX_SAFE_INTEGER) }),
-  intent: fields({ at: text, is: json, way, step: STEP_ID }, { before: object }),
+  begin: fields({ at: text, is: json, direction, pid: number(0, Number.MAX_SAFE_INTEGER) }),
+  intent: fields({ at: text, is: json, direction, step: STEP_ID }, { before: object }),
   outcome: fields(
-    { at: text, is: json, way, step: STEP_ID, result: oneOf('done', 'already', 'obsolete', 'left', 'failed', 'manual') },
+    { at: text, is: json, direction, step: STEP_ID, result: oneOf('done', 'already', 'obsolete', 'left', 'failed', 'manual') },
     { after: object, detail: both },
   ),
-  end: fields({ at: text, is: json, way, state: oneOf('finished', 'stopped', 'unchanged') }),
+  end: fields({ at: text, is: json, direction, state: oneOf('finished', 'stopped', 'unchanged') }),
 };
 const ENTRY: Shape = (value, at) => {
   const is = isRaw(value) ? String(value.is) : '';

@@ -2,10 +2,10 @@
 
 import { parseDocument } from 'yaml';
 import { type ClusterSide, lookKey, type Side, wasLookedAt } from '../engine/compare.ts';
-import type { CheckResult, Gap, Grade, Json, Outcome, Raw, Ref, Text } from '../engine/contracts.ts';
+import type { CheckResult, Gap, Json, Outcome, Raw, Ref, Severity, Text } from '../engine/contracts.ts';
 import type { Examination } from '../engine/examine.ts';
 import { isGap } from '../engine/gaps.ts';
-import { GRADES, isComplete, type Summary, summarise } from '../engine/verdict.ts';
+import { isComplete, SEVERITIES, type Summary, summarise } from '../engine/verdict.ts';
 import { isRaw, parseJson, withinDepth } from '../kube/json.ts';
 import { textOf } from '../text/language.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
@@ -32,9 +32,9 @@ interface PublishedCheck {
   note: Text | null;
   gaps: Gap[];
   findings: {
-    grade: Grade;
+    severity: Severity;
     fingerprint: string;
-    sure: string;
+    certainty: string;
     objects: Ref[];
     args: Json;
     message: Text;
@@ -78,10 +78,10 @@ function publishCheck({ id, installation, outcome, note, gaps, findings }: Check
     outcome,
     note: note ?? null,
     gaps,
-    findings: findings.map(({ grade, fingerprint, sure, objects, args, message, evidence, hop, remedy, accepted }) => ({
-      grade,
+    findings: findings.map(({ severity, fingerprint, certainty, objects, args, message, evidence, hop, remedy, accepted }) => ({
+      severity,
       fingerprint,
-      sure,
+      certainty,
       objects,
       args,
       message,
@@ -120,7 +120,14 @@ function clusterSide(result: Raw, file: string): ClusterSide {
   const side: Side = {
     looked: new Set(checks.filter(wasLookedAt).map(({ id, installation }) => lookKey(id, installation))),
     findings: checks.flatMap(({ id, installation, findings }) =>
-      findings.map(({ fingerprint, grade, message, accepted }) => ({ fingerprint, check: id, installation, grade, message, accepted })),
+      findings.map(({ fingerprint, severity, message, accepted }) => ({
+        fingerprint,
+        check: id,
+        installation,
+        severity,
+        message,
+        accepted,
+      })),
     ),
   };
   return { uid: String(cluster?.uid ?? ''), context: String(cluster?.context ?? ''), side };
@@ -154,7 +161,9 @@ function isCheck(check: PublishedCheck): boolean {
     Array.isArray(check.gaps) &&
     check.gaps.every((gap) => typeof gap?.why === 'string') &&
     Array.isArray(check.findings) &&
-    check.findings.every((finding) => typeof finding?.fingerprint === 'string' && GRADES.includes(finding.grade) && isText(finding.message))
+    check.findings.every(
+      (finding) => typeof finding?.fingerprint === 'string' && SEVERITIES.includes(finding.severity) && isText(finding.message),
+    )
   );
 }
 

@@ -39,29 +39,35 @@ export function explainedInMarkdown(check: Check, face: Face): string {
 }
 
 const TITLES = {
-  why: { en: 'Why', zh: '原因' },
-  concerns: { en: 'When it applies', zh: '适用范围' },
-  reads: { en: 'What it reads', zh: '读取的内容' },
-  fix: { en: 'Remedy', zh: '修复方法' },
+  impact: { en: 'Impact', zh: '影响' },
+  detection: { en: 'Detection', zh: '检测' },
+  concerns: { en: 'Applies to', zh: '适用范围' },
+  reads: { en: 'Permissions (read)', zh: '所需读权限' },
+  fix: { en: 'Fix', zh: '修复' },
+  limits: { en: 'Limits', zh: '限制' },
   undo: { en: 'Undo', zh: '撤销' },
-  try: { en: 'See it', zh: '查看步骤' },
+  try: { en: 'Preview', zh: '预览' },
   sources: { en: 'Sources', zh: '来源' },
 } satisfies Record<string, Text>;
 
 function sections(check: Check, { language, tool, again = '' }: Face): Section[] {
-  const { remedy, why, sources } = check;
+  const { remedy, page, sources } = check;
   const writes = (remedy?.writes ?? []).filter(({ verbs }) => verbs.some((verb) => WRITING.includes(verb)));
   const manual = remedy && !writes.length;
   const all: Section[] = [
-    { title: TITLES.why[language], text: why[language] },
+    { title: TITLES.impact[language], text: page.impact[language] },
+    ...(page.detection ? [{ title: TITLES.detection[language], text: page.detection[language] }] : []),
     { title: TITLES.concerns[language], text: concerns(check, language) },
     { title: TITLES.reads[language], text: READS[language], items: reads(check) },
     {
       title: TITLES.fix[language],
-      text: (!remedy ? NO_REMEDY : manual ? BY_HAND : CHANGES)[language],
+      text: [page.fix, !remedy ? NO_REMEDY : manual ? BY_HAND : CHANGES]
+        .flatMap((text) => (text ? [text[language]] : []))
+        .join({ en: ' ', zh: '' }[language]),
       items: writes.map(written),
     },
   ];
+  if (page.limits) all.push({ title: TITLES.limits[language], text: page.limits[language] });
   if (writes.length) all.push({ title: TITLES.undo[language], text: undoOf(writes, language) });
   if (remedy) all.push({ title: TITLES.try[language], text: TRY[language], items: [`${tool} fix ${check.id}${again} --dry-run=client`] });
   return [...all, { title: TITLES.sources[language], items: [...sources], prose: true }];
@@ -80,8 +86,8 @@ const BY_HAND: Text = { en: 'Yours to do; you are given the commands for your ca
 const CHANGES: Text = { en: 'Changes only this, after showing every step:', zh: '只修改以下内容，执行前会列出每个步骤：' };
 const TRY: Text = { en: 'Shows what it would do in your cluster, and changes nothing:', zh: '显示在您的集群中会做什么，不做任何更改：' };
 
-function concerns({ when, needs = [], knownUpTo }: Check, language: Language): string {
-  const { from, to, stage } = when;
+function concerns({ applies, needs = [], knownUpTo }: Check, language: Language): string {
+  const { from, to, stage } = applies;
   const stages: Record<typeof stage, Text> = {
     before: { en: 'Before the upgrade.', zh: '升级之前。' },
     after: { en: 'After the upgrade.', zh: '升级之后。' },
@@ -102,10 +108,10 @@ function concerns({ when, needs = [], knownUpTo }: Check, language: Language): s
   return parts.flatMap((part) => (part ? part[language] : [])).join({ en: ' ', zh: '' }[language]);
 }
 
-function reads({ reads, asks = [], remedy, screen }: Check): string[] {
+function reads({ reads, pointReads = [], remedy, screen }: Check): string[] {
   const listed: { resource: string }[] = [reads, screen?.tables ?? {}, screen?.reads ?? {}].flatMap((each) => Object.values(each as Reads));
   const lists = listed.map(({ resource }) => `list ${resource}`);
-  const points = [...asks, ...(remedy?.asks ?? [])].map(({ resource, verb, names }) =>
+  const points = [...pointReads, ...(remedy?.pointReads ?? [])].map(({ resource, verb, names }) =>
     [verb ?? 'get', resource, ...(names ?? [])].join(' '),
   );
   return [...new Set([...lists, ...points])];

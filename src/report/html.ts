@@ -47,7 +47,7 @@ ${next ? `<p class="next">${safe(next.lead)}<code>${unbroken(next.command)}</cod
 const otherItem = ({ id, passed, text }: View['others'][number]): string =>
   `<li${passed ? '' : ' class="accepted"'}><span class="sign">${passed ? '✓' : '–'}</span> ${safe(id)} <small>${safe(text)}</small></li>`;
 
-function foundBlock({ id, at, headline, grade, tally, findings, fix, command, notSeen }: FoundView, language: Language): string {
+function foundBlock({ id, at, headline, severity, tally, findings, fix, command, notSeen }: FoundView, language: Language): string {
   const items = findings.map(({ message, objects, evidence }) => {
     const names = objects.map(({ kind, name }) => `<small>${safe(kind)}</small> ${safe(name)}`);
     const folded = names.length > OPEN;
@@ -57,8 +57,8 @@ function foundBlock({ id, at, headline, grade, tally, findings, fix, command, no
       : objectList;
     return `<li><p>${safe(message)}</p>${inside}${evidence.map((line) => `<p class="quiet">${safe(line)}</p>`).join('')}</li>`;
   });
-  return `<article class="${grade ?? 'accepted'}">
-<h3><span><span class="sign">${SIGN[grade ?? 'accepted']}</span> ${safe(headline || id)}</span> <small class="tally">${safe(tally)}</small></h3>
+  return `<article class="${severity ?? 'accepted'}">
+<h3><span><span class="sign">${SIGN[severity ?? 'accepted']}</span> ${safe(headline || id)}</span> <small class="tally">${safe(tally)}</small></h3>
 <p class="quiet">${safe([id, at].filter(Boolean).join(' '))}</p>
 <ul class="findings">${items.join('\n')}</ul>
 ${notSeen.map((gap) => `<p class="quiet">${safe(NOT_SEEN[language] + gap)}</p>`).join('\n')}

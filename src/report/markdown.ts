@@ -50,12 +50,12 @@ const folded = (head: string, lines: readonly string[]): string[] => [
 ];
 
 function foundLines(
-  { id, at, headline, grade, tally, findings, fix, command, notSeen }: FoundView,
+  { id, at, headline, severity, tally, findings, fix, command, notSeen }: FoundView,
   hashes: string,
   language: Language,
 ): string[] {
   return [
-    `${hashes} ${SIGN[grade ?? 'accepted']} ${plain([id, at].filter(Boolean).join(' '))}`,
+    `${hashes} ${SIGN[severity ?? 'accepted']} ${plain([id, at].filter(Boolean).join(' '))}`,
     '',
     [`**${plain(tally)}**`, plain(headline)].filter(Boolean).join(' · '),
     '',

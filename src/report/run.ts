@@ -1,5 +1,5 @@
 // Runs as a person reads them: the list, one run's steps, and what an attempt came to.
-import type { RunSummary, Step, StoredRun, Text, Way } from '../engine/contracts.ts';
+import type { Direction, RunSummary, Step, StoredRun, Text } from '../engine/contracts.ts';
 import type { DryOutcome, Executed, Tried } from '../engine/execute.ts';
 import { runState } from '../engine/progress.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -28,7 +28,7 @@ export function runDetail(stored: StoredRun, face: Face, left: ReadonlyMap<strin
   const { language, style } = face;
   const { states } = progress;
   const became = (step: Step) => {
-    const [done, back] = [states.do.get(step.id)?.result, states.undo.get(step.id)?.result];
+    const [done, back] = [states.apply.get(step.id)?.result, states.undo.get(step.id)?.result];
     const last = back ?? done;
     const takenBack = back === 'done' || back === 'already';
     const word = takenBack ? TAKEN_BACK : last ? RESULTS[last] : NOT_BEGUN;
@@ -72,9 +72,9 @@ function signOf(result: DryOutcome['result'] | undefined, { style }: Face): stri
 }
 
 /** A step that has ended, with what became of it. */
-export function stepEnded(step: Step, { result, detail }: DryOutcome, face: Face, way: Way = 'do'): string {
+export function stepEnded(step: Step, { result, detail }: DryOutcome, face: Face, direction: Direction = 'apply'): string {
   const { language } = face;
-  const text = oneLine((way === 'undo' ? takenBack(step.text) : step.text)[language], 1000);
+  const text = oneLine((direction === 'undo' ? takenBack(step.text) : step.text)[language], 1000);
   // The tick says it.
   if (result === 'done') return paragraph(`${signOf(result, face)} ${step.id}. ${text}`, face, 0, 4 + step.id.length).join('\n');
   const ending = {
@@ -122,13 +122,13 @@ const NOT_STORED: Text = { en: '(dry run; nothing was stored)', zh: '（试运�
 export const takenBack = (text: Text): Text => ({ en: `take back: ${text.en}`, zh: `撤销：${text.zh}` });
 
 /** What an attempt came to, in one sentence, and the next command; where there are two, each on a line of its own, to be copied. */
-export function runEnded(id: string, way: Way, total: number, { outcomes, state }: Executed): { text: Text; next?: Text } {
+export function runEnded(id: string, direction: Direction, total: number, { outcomes, state }: Executed): { text: Text; next?: Text } {
   const results = [...outcomes.values()].map(({ result }) => result);
   const count = (result: DryOutcome['result']) => results.filter((each) => each === result).length;
   const [done, already, left] = [count('done'), count('already'), count('left')];
   const so = { en: already ? `, ${already} already so` : '', zh: already ? `，${already} 步已经如此` : '' };
   const steps = { en: counted(total, 'step', '').en, zh: `${total} 步` };
-  if (way === 'undo') {
+  if (direction === 'undo') {
     if (state === 'stopped') {
       return {
         text: {

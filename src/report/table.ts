@@ -1,12 +1,12 @@
 // The terminal view of an examination: grouped by check, worst first, findings folded so that fifty fit on two screens, the sum and the next command last.
-import type { Grade, Text } from '../engine/contracts.ts';
+import type { Severity, Text } from '../engine/contracts.ts';
 import type { Examination } from '../engine/examine.ts';
-import { GRADES, type Summary } from '../engine/verdict.ts';
+import { SEVERITIES, type Summary } from '../engine/verdict.ts';
 import { padEnd, width } from '../text/width.ts';
 import { columns, type Face, paragraph } from './face.ts';
 import type { Report } from './report.ts';
 import { type Catalogue, type CutRun, type FoundView, type NextView, type UnknownView, type View, viewOf } from './view.ts';
-import { FIX, gradeCount, NOT_SEEN, named, SIGN, UNREACHABLE } from './words.ts';
+import { FIX, NOT_SEEN, named, SIGN, severityCount, UNREACHABLE } from './words.ts';
 
 /** Two screens of fifty lines. */
 const ROOM = 100;
@@ -57,15 +57,15 @@ export function tables({ views, summaries, failed, sum }: Report, face: Face): s
 }
 
 function worstSign({ findings, checks }: Summary, face: Face): string {
-  const grade = GRADES.find((each) => findings[each]);
-  if (grade) return sign(grade, face);
+  const severity = SEVERITIES.find((each) => findings[each]);
+  if (severity) return sign(severity, face);
   return checks.unknown + checks['not-looked-at'] ? face.style.cyan('?') : face.style.green('✓');
 }
 
 function tallies({ findings, checks }: Summary, { language, style }: Face): string[] {
-  const paint: Record<Grade, (text: string) => string> = { blocker: style.red, warning: style.yellow, notice: style.cyan };
+  const paint: Record<Severity, (text: string) => string> = { blocker: style.red, warning: style.yellow, notice: style.cyan };
   const unknown = checks.unknown + checks['not-looked-at'];
-  const cell = (grade: Grade) => (findings[grade] ? paint[grade](gradeCount(grade, findings[grade])[language]) : '');
+  const cell = (severity: Severity) => (findings[severity] ? paint[severity](severityCount(severity, findings[severity])[language]) : '');
   return [cell('blocker'), cell('warning'), cell('notice'), unknown ? { en: `${unknown} unknown`, zh: `${unknown} 项未知` }[language] : ''];
 }
 
@@ -172,8 +172,8 @@ function fitting(blocks: readonly Block[], room: number): number[] {
 /** Id, headline and tally in one line where that fits the terminal, else the headline below. */
 function headLines(found: readonly FoundView[], face: Face): string[][] {
   const { style } = face;
-  const id = (each: FoundView) => `${sign(each.grade, face)} ${style.bold(each.id)}${each.at ? ` ${style.dim(each.at)}` : ''}`;
-  const painted = ({ grade, tally }: FoundView) => paint(grade, face)(tally);
+  const id = (each: FoundView) => `${sign(each.severity, face)} ${style.bold(each.id)}${each.at ? ` ${style.dim(each.at)}` : ''}`;
+  const painted = ({ severity, tally }: FoundView) => paint(severity, face)(tally);
   const rows = columns(found.map((each) => [id(each), each.headline, painted(each)]));
   if (rows.every((row) => width(row) <= face.columns)) return rows.map((row) => [row]);
   const short = columns(found.map((each) => [id(each), painted(each)]));
@@ -183,9 +183,9 @@ function headLines(found: readonly FoundView[], face: Face): string[][] {
   ]);
 }
 
-const paint = (grade: Grade | undefined, { style }: Face): ((text: string) => string) =>
-  grade ? { blocker: style.red, warning: style.yellow, notice: style.cyan }[grade] : style.dim;
-const sign = (grade: Grade | undefined, face: Face): string => paint(grade, face)(SIGN[grade ?? 'accepted']);
+const paint = (severity: Severity | undefined, { style }: Face): ((text: string) => string) =>
+  severity ? { blocker: style.red, warning: style.yellow, notice: style.cyan }[severity] : style.dim;
+const sign = (severity: Severity | undefined, face: Face): string => paint(severity, face)(SIGN[severity ?? 'accepted']);
 
 /** Message and objects side by side where all of the check's findings fit so, else below each other. */
 function findingLines({ findings }: FoundView, face: Face): string[][] {

@@ -1,20 +1,31 @@
 // What an examination says, in the words of one language and in reading order: worst first, each remedy once, unknowns by reason. Every printed format lays this out.
 // All of it has been through sanitise: formats need no more than the escaping of their own.
-import type { CheckResult, Gap, Grade, Installation, JudgedFinding, Ref, System, Text, UpgradePath, Way } from '../engine/contracts.ts';
+import type {
+  CheckResult,
+  Direction,
+  Gap,
+  Installation,
+  JudgedFinding,
+  Ref,
+  Severity,
+  System,
+  Text,
+  UpgradePath,
+} from '../engine/contracts.ts';
 import type { CheckRemedy, Examination } from '../engine/examine.ts';
 import { describeGap, grant, isGap, settleGap } from '../engine/gaps.ts';
-import { GRADES, type Summary, summarise } from '../engine/verdict.ts';
+import { SEVERITIES, type Summary, summarise } from '../engine/verdict.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { counted, type Face, pasteable } from './face.ts';
-import { ACCEPTED, ACCEPTED_BY_NAME, BY_HAND, CERTAINTY, gradeCount, listed, NEXT } from './words.ts';
+import { ACCEPTED, ACCEPTED_BY_NAME, BY_HAND, CERTAINTY, listed, NEXT, severityCount } from './words.ts';
 
 /** What the catalogue says about systems and checks. */
 export interface Catalogue {
   systems: readonly Pick<System, 'id' | 'title' | 'knownUpTo' | 'compare'>[];
   /** By check id: what should hold, and what is the case where it does not. */
-  checks: ReadonlyMap<string, { title: Text; found: Text }>;
+  checks: ReadonlyMap<string, { title: Text; headline: Text }>;
 }
 export interface View {
   cluster: string;
@@ -39,7 +50,7 @@ export interface NextView {
 /** A run of this cluster that stopped half-way, or whose undo did. */
 export interface CutRun {
   id: string;
-  way: Way;
+  direction: Direction;
 }
 export interface FoundView {
   id: string;
@@ -48,9 +59,9 @@ export interface FoundView {
   /** What is the case. */
   headline: string;
   /** The worst that is not accepted; undefined: all are accepted. */
-  grade?: Grade;
+  severity?: Severity;
   tally: string;
-  findings: { grade: Grade; message: string; objects: { kind: string; name: string }[]; evidence: string[] }[];
+  findings: { severity: Severity; message: string; objects: { kind: string; name: string }[]; evidence: string[] }[];
   fix: string;
   /** A line to paste, where the fix begins with one. */
   command: string;
@@ -77,7 +88,7 @@ export function viewOf(examination: Examination, { systems, checks }: Catalogue,
   const left = elsewhere.map((id) => oneLine(id, 600));
   const missing = systems.filter(({ id }) => absent.includes(id)).map(({ id }) => id);
   const several = (id: string) => installations.filter(({ system }) => id.startsWith(`${system}/`)).length > 1;
-  const foundViews = found.map((result) => foundView(result, examination, checks.get(result.id)?.found, several(result.id), face));
+  const foundViews = found.map((result) => foundView(result, examination, checks.get(result.id)?.headline, several(result.id), face));
   return {
     cluster: oneLine(identity.context) || oneLine(identity.server) || identity.uid,
     version: isGap(serverVersion) ? '' : oneLine(serverVersion),
@@ -147,8 +158,8 @@ function disagreement({ id, sources }: Installation, { language }: Face): View['
 
 const openOnes = (findings: readonly JudgedFinding[]): JudgedFinding[] => findings.filter(({ accepted }) => !accepted);
 const worst = (findings: readonly JudgedFinding[]): number =>
-  Math.min(...openOnes(findings).map(({ grade }) => GRADES.indexOf(grade)), GRADES.length);
-const byGrade = (a: JudgedFinding, b: JudgedFinding): number => GRADES.indexOf(a.grade) - GRADES.indexOf(b.grade);
+  Math.min(...openOnes(findings).map(({ severity }) => SEVERITIES.indexOf(severity)), SEVERITIES.length);
+const bySeverity = (a: JudgedFinding, b: JudgedFinding): number => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
 const worstFirst = (a: CheckResult, b: CheckResult): number => worst(a.findings) - worst(b.findings) || a.id.localeCompare(b.id);
 
 function foundView(
@@ -166,9 +177,9 @@ function foundView(
     id,
     at: several ? oneLine(installation.slice(installation.indexOf('@') + 1), NAME) : '',
     headline: headline?.[language] ?? '',
-    grade: GRADES[worst(findings)],
+    severity: SEVERITIES[worst(findings)],
     tally: tally(findings, face),
-    findings: [...openOnes(findings).toSorted(byGrade), ...findings.filter(({ accepted }) => accepted)].map((finding) =>
+    findings: [...openOnes(findings).toSorted(bySeverity), ...findings.filter(({ accepted }) => accepted)].map((finding) =>
       findingView(finding, hops, face),
     ),
     ...(remedy ? fixText(remedy, face) : { fix: '', command: '' }),
@@ -178,22 +189,22 @@ function foundView(
 
 /** One sentence for all findings of the check, as the plan treats them. */
 function fixText({ check, findings }: CheckRemedy, face: Face): { fix: string; command: string } {
-  const { text, command } = check.remedy!;
+  const { say, command } = check.remedy!;
   const first = command?.([...findings]);
-  return { fix: oneLine(text[face.language]([...findings]), SENTENCE), command: first ? pasteable(first, face) : '' };
+  return { fix: oneLine(say([...findings])[face.language], SENTENCE), command: first ? pasteable(first, face) : '' };
 }
 
 function findingView(finding: JudgedFinding, hops: readonly string[], { language }: Face): FoundView['findings'][number] {
-  const { grade, message, sure, objects, accepted, evidence, hop } = finding;
+  const { severity, message, certainty, objects, accepted, evidence, hop } = finding;
   const at = hops.length > 1 && hop !== undefined ? hops[hop] : undefined;
   const remarks = [
     at && { en: `at ${at}`, zh: `升级到 ${at} 时` }[language],
-    sure !== 'certain' && sure !== 'high' && CERTAINTY[sure][language],
+    certainty !== 'certain' && certainty !== 'high' && CERTAINTY[certainty][language],
     accepted && ACCEPTED_BY_NAME[language],
   ].filter((remark) => typeof remark === 'string');
   const remark = remarks.length ? { en: ` (${remarks.join(', ')})`, zh: `（${remarks.join('，')}）` }[language] : '';
   return {
-    grade,
+    severity,
     message: oneLine(message[language], SENTENCE) + remark,
     objects: objects.map((ref) => ({ kind: oneLine(ref.kind), name: nameOf(ref) })),
     evidence: evidence.map(
@@ -207,8 +218,8 @@ const nameOf = ({ namespace, name }: Ref): string => oneLine([namespace, name].f
 function tally(findings: readonly JudgedFinding[], { language }: Face): string {
   const open = openOnes(findings);
   const accepted = findings.length - open.length;
-  const count = (grade: Grade) => open.filter((finding) => finding.grade === grade).length;
-  const parts = GRADES.filter(count).map((grade) => gradeCount(grade, count(grade))[language]);
+  const count = (severity: Severity) => open.filter((finding) => finding.severity === severity).length;
+  const parts = SEVERITIES.filter(count).map((severity) => severityCount(severity, count(severity))[language]);
   return listed([...parts, ...(accepted ? [ACCEPTED(accepted)[language]] : [])], language);
 }
 
@@ -291,9 +302,11 @@ function other(
 /** Over all these clusters. `looked`: there was something to check at all. `left`: installations left out; `failed`: clusters that could not be looked at. */
 export function sumOf(summaries: readonly Summary[], looked: boolean, { language }: Face, { left = 0, failed = 0 } = {}): string {
   const total = (count: (summary: Summary) => number) => summaries.reduce((sum, summary) => sum + count(summary), 0);
-  const counts = GRADES.map((grade) => ({ grade, count: total(({ findings }) => findings[grade]) })).filter(({ count }) => count);
+  const counts = SEVERITIES.map((severity) => ({ severity, count: total(({ findings }) => findings[severity]) })).filter(
+    ({ count }) => count,
+  );
   const [accepted, unknown] = [total((each) => each.accepted), total(({ checks }) => checks.unknown + checks['not-looked-at'])];
-  const parts = counts.map(({ grade, count }) => gradeCount(grade, count)[language]);
+  const parts = counts.map(({ severity, count }) => severityCount(severity, count)[language]);
   if (accepted) parts.push(ACCEPTED(accepted)[language]);
   if (unknown) parts.push({ en: `${unknown} unknown`, zh: `${unknown} 项未知` }[language]);
   if (left) parts.push({ en: `${counted(left, 'installation', '').en} left out by -n`, zh: `${left} 个安装被 -n 排除` }[language]);
@@ -309,7 +322,8 @@ const nextView = (command: string | undefined, { language }: Face): NextView | u
   command === undefined ? undefined : { lead: NEXT[language], command };
 
 /** A run that was begun is gone on with; an undo that was begun is ended. */
-const endOf = ({ id, way }: CutRun, { tool, reach = '' }: Face): string => `${tool} ${way === 'undo' ? 'undo' : 'resume'} ${id}${reach}`;
+const endOf = ({ id, direction }: CutRun, { tool, reach = '' }: Face): string =>
+  `${tool} ${direction === 'undo' ? 'undo' : 'resume'} ${id}${reach}`;
 
 /** What to do about it, at the same place. */
 function nextOf(

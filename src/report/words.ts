@@ -1,11 +1,11 @@
-// Words that all views share: grades, outcomes, certainties, promises of undo, in both languages.
-import type { Certainty, Grade, Language, Phase, RunState, Text, UndoPromise } from '../engine/contracts.ts';
+// Words that all views share: severities, outcomes, certainties, promises of undo, in both languages.
+import type { Certainty, Language, Phase, RunState, Severity, Text, UndoPromise } from '../engine/contracts.ts';
 import type { DryOutcome } from '../engine/execute.ts';
 import { counted } from './face.ts';
 
-export const gradeCount = (grade: Grade, count: number): Text => {
-  const zh: Record<Grade, string> = { blocker: '个阻断项', warning: '个警告', notice: '个提示' };
-  return counted(count, grade, zh[grade]);
+export const severityCount = (severity: Severity, count: number): Text => {
+  const zh: Record<Severity, string> = { blocker: '个阻断项', warning: '个警告', notice: '个提示' };
+  return counted(count, severity, zh[severity]);
 };
 
 /** Parts of one sentence, in a row. */
@@ -24,7 +24,7 @@ export const NOT_SEEN: Text = { en: 'not seen: ', zh: '未能查看：' };
 
 export const REPORT_TITLE: Text = { en: 'Upgrade check', zh: '升级检查' };
 export const UNREACHABLE: Text = { en: 'could not be looked at:', zh: '未能检查：' };
-export const SIGN: Record<Grade | 'accepted', string> = { blocker: '✗', warning: '!', notice: 'i', accepted: '-' };
+export const SIGN: Record<Severity | 'accepted', string> = { blocker: '✗', warning: '!', notice: 'i', accepted: '-' };
 
 export const CERTAINTY: Record<Certainty, Text> = {
   certain: { en: 'certain', zh: '确定' },

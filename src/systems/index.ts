@@ -10,7 +10,7 @@ export { SYSTEMS };
 export const CHECKS: readonly Check[] = SYSTEMS.flatMap(({ checks }) => checks);
 
 /** By check id, what should hold and what is the case where it does not; for views. */
-export const HEADLINES: ReadonlyMap<string, Pick<Check, 'title' | 'found'>> = new Map(CHECKS.map((check) => [check.id, check]));
+export const HEADLINES: ReadonlyMap<string, Pick<Check, 'title' | 'headline'>> = new Map(CHECKS.map((check) => [check.id, check]));
 
 /** The check of this id; an unknown one is an error that names what may have been meant. */
 export function checkOf(id: string): Check {

@@ -1,5 +1,5 @@
-// Which language to speak, and the helpers that pick it out of a Text or a Wording.
-import type { Language, Text, Wording } from '../engine/contracts.ts';
+// Which language to speak, and the helpers that pick it out of a Text.
+import type { Language, Text } from '../engine/contracts.ts';
 
 /** From LC_ALL, LC_MESSAGES, LANG in the order of POSIX; the first that is set and not empty decides. */
 export function languageOf(env: Record<string, string | undefined>): Language {
@@ -13,7 +13,5 @@ export const textOf = (words: string | Text): Text => (typeof words === 'string'
 /** Chinese as it is set: no blank beside a full-width bracket, whatever the sentence was put together from. */
 export const typeset = (zh: string): string => zh.replace(/(?<=）) (?=\p{Script=Han})|(?<=\p{Script=Han}) (?=（)/gu, '');
 
-/** A Wording with its arguments filled in, in every language. */
-export function worded<Args>(wording: Wording<Args>, args: Args): Text {
-  return { en: wording.en(args), zh: wording.zh(args) };
-}
+/** A Text as it is set; see typeset. */
+export const spoken = ({ en, zh }: Text): Text => ({ en, zh: typeset(zh) });

@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import schema from '../../docs/check-result.schema.json' with { type: 'json' };
 import listSchema from '../../docs/check-result-list.schema.json' with { type: 'json' };
 import { COMMANDS, choicesOf } from '../../src/cli/commands.ts';
-import { GRADES } from '../../src/engine/verdict.ts';
+import { SEVERITIES } from '../../src/engine/verdict.ts';
 import { run } from '../bed/binary.ts';
 
 const DEMO = join(import.meta.dirname, '../../src/cli/demo.tar.gz');
@@ -66,11 +66,11 @@ describe.each(['en', 'zh'])('%s', (lang) => {
     else expect(ran.stdout).not.toMatch(han);
   });
 
-  test.each(['blocker', 'warning', 'notice'])('check --fail-on %s: the exit code is what the result says', async (grade) => {
+  test.each(['blocker', 'warning', 'notice'])('check --fail-on %s: the exit code is what the result says', async (severity) => {
     for (const accepted of [[], ['--accept', 'spiderpool/release-deployed']]) {
-      const words = ['check', 'spiderpool', '--from', DEMO, '--fail-on', grade, ...accepted, '--lang', lang];
+      const words = ['check', 'spiderpool', '--from', DEMO, '--fail-on', severity, ...accepted, '--lang', lang];
       const { summary, complete } = JSON.parse((await run([...words, '-o', 'json'])).stdout);
-      const counted = GRADES.slice(0, GRADES.indexOf(grade as 'blocker') + 1).some((each) => summary.findings[each] > 0);
+      const counted = SEVERITIES.slice(0, SEVERITIES.indexOf(severity as 'blocker') + 1).some((each) => summary.findings[each] > 0);
       expect(summary.accepted).toBe(accepted.length / 2);
       expect((await run(words)).code).toBe(counted ? 2 : complete ? 0 : 3);
     }
@@ -149,7 +149,7 @@ describe('formats', () => {
   });
   test('explain says why, how it is found, the remedy, the undo and the sources', async () => {
     const { stdout } = await run(['explain', CHECK]);
-    for (const part of ['Why', 'When it applies', 'What it reads', 'Remedy', 'Undo', 'Sources', `fix ${CHECK} --dry-run=client`])
+    for (const part of ['Impact', 'Applies to', 'Permissions (read)', 'Fix', 'Undo', 'Sources', `fix ${CHECK} --dry-run=client`])
       expect(stdout).toContain(part);
     expect((await run(['explain', CHECK, '-o', 'markdown'])).stdout).toMatch(/^# spiderpool\/owner-controller-type\n\n[\s\S]*\n## Undo\n/);
   });

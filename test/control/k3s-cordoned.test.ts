@@ -130,7 +130,7 @@ test('R1: a controller of v0.20 is told the running version, and uncordons; undo
   const before = await check();
   expect(before.code).toBe(2);
   expect(before.found).toMatchObject([
-    { grade: 'blocker', sure: 'certain', objects: [{ kind: 'Node', name }], args: { row: 'A', way: 'R1' } },
+    { severity: 'blocker', certainty: 'certain', objects: [{ kind: 'Node', name }], args: { row: 'A', way: 'R1' } },
   ]);
   expect(before.found[0]!.evidence.map(({ seen }: Body) => seen)).toEqual([
     `log of container cordon: node/${name} cordoned`,
@@ -173,7 +173,7 @@ test('R1 past the retarget trap: the label goes first, else no Job would run', a
 test('R2: before v0.15 the Plan goes, then its Jobs, then the cordon; undo cordons again', async () => {
   const name = await failedUpgrade('v0.13');
   const live = await check();
-  expect(live.found).toMatchObject([{ sure: 'certain', objects: [{ name }], args: { way: 'R2' } }]);
+  expect(live.found).toMatchObject([{ certainty: 'certain', objects: [{ name }], args: { way: 'R2' } }]);
   const file = join(newHome(), 'snapshot.tar.gz');
   expect((await run(['snapshot', file], { kubeconfig })).code).toBe(0);
   const offline = await check({ kubeconfig: undefined }, '--from', file);
@@ -270,7 +270,7 @@ describe('a Plan of somebody else is found, and not touched', () => {
   ])('%s', async (owner, metadata, labels) => {
     const name = await failedUpgrade('v0.20', metadata);
     await cluster.request('PATCH', '/api/v1/nodes/s1', { metadata: { labels } });
-    expect((await check()).found).toMatchObject([{ sure: 'certain', objects: [{ name }], remedy: { automatic: false } }]);
+    expect((await check()).found).toMatchObject([{ certainty: 'certain', objects: [{ name }], remedy: { automatic: false } }]);
     const before = JSON.stringify([await planNow(), (await node(name)).spec]);
     const ran = await fix(newHome());
     expect(ran.code, ran.stderr).toBe(2);

@@ -90,10 +90,10 @@ test('finds what the full check finds, and says that it saw less', async () => {
   const [quick, full] = [await looked(cluster.kubeconfig, '--quick'), await looked(cluster.kubeconfig)];
   expect(full.findings).toHaveLength(1);
   expect(quick.findings).toEqual(full.findings);
-  expect(quick.findings[0]).toMatchObject({ grade: 'blocker', objects: [{ name: 'web-0' }, { name: 'web-1' }], args: { putBack: {} } });
+  expect(quick.findings[0]).toMatchObject({ severity: 'blocker', objects: [{ name: 'web-0' }, { name: 'web-1' }], args: { putBack: {} } });
   expect({ ...full, findings: [] }).toMatchObject({ code: 2, complete: true, gaps: [] });
   expect({ ...quick, findings: [] }).toMatchObject({ code: 2, complete: false, gaps: [{ why: 'quick', resource: 'pods' }] });
-  // Not even where everything that was found is below the grade or accepted.
+  // Not even where everything that was found is below the severity or accepted.
   expect((await looked(cluster.kubeconfig, '--quick', '--accept', CHECK)).code).toBe(3);
   expect((await looked(cluster.kubeconfig, '--accept', CHECK)).code).toBe(0);
 });

@@ -111,8 +111,8 @@ describe('one address, two live Pods', () => {
     const found = (await checked()).get(DUPLICATE)!;
     expect(found.findings).toHaveLength(1);
     expect(found.findings[0]).toMatchObject({
-      grade: 'blocker',
-      sure: 'certain',
+      severity: 'blocker',
+      certainty: 'certain',
       args: { address: v4, because: 'record' },
       objects: [{ name: web.metadata.name }, { name: 'cart-0' }],
     });
@@ -184,7 +184,7 @@ test('an address without a record: put back with its count, and taken back exact
   await rewrite('lost4', (records) => delete records[address]);
   const broken = await recordsOf('lost4');
   const found = (await checked()).get(UNRECORDED)!.findings;
-  expect(found).toMatchObject([{ sure: 'certain', args: { address, pool: 'lost4' }, remedy: { automatic: true } }]);
+  expect(found).toMatchObject([{ certainty: 'certain', args: { address, pool: 'lost4' }, remedy: { automatic: true } }]);
 
   const home = newHome();
   expect((await run(['fix', UNRECORDED, '--yes'], { kubeconfig, home })).code).toBe(0);

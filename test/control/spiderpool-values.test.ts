@@ -28,7 +28,7 @@ describeUpstream('the values of Spiderpool', ['data', 'spiderpool', 'charts'], (
     return Object.fromEntries(
       checks.map(({ id, outcome, findings }) => [
         id.slice('spiderpool/'.length),
-        outcome === 'found' ? findings.map(({ grade, args }: Body) => `${grade} ${args.state} ${args.keys[0]}`) : outcome,
+        outcome === 'found' ? findings.map(({ severity, args }: Body) => `${severity} ${args.state} ${args.keys[0]}`) : outcome,
       ]),
     );
   };

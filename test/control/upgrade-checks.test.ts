@@ -148,7 +148,7 @@ describeUpstream('whether an upgrade can start', ['data', 'spiderpool', 'charts'
     await expect.poll(async () => (await cluster.get(init))?.status.phase, { timeout: 60_000 }).toBe('Succeeded');
     const before = await cluster.get(init);
     const found = await checked('spiderpool/init-pod', '--to', 'spiderpool=0.9.4');
-    expect(found.findings.map(({ grade, objects }: Body) => [grade, objects[0].name])).toEqual([['blocker', 'my-init']]);
+    expect(found.findings.map(({ severity, objects }: Body) => [severity, objects[0].name])).toEqual([['blocker', 'my-init']]);
     expect((await checked('spiderpool/init-pod', '--to', 'spiderpool=0.9.13')).outcome).toBe('not-applicable');
 
     const done = await upgrade('0.9.4', '--accept', 'spiderpool/target-version', '--yes');

@@ -21,8 +21,8 @@ const installation = (version: string, name = 'spiderpool'): Installation => ({
   sources: [],
   byHelm: true,
 });
-const finding = (grade: 'blocker' | 'warning' | 'notice', print = 'f', accepted = false): JudgedFinding =>
-  ({ grade, fingerprint: print, accepted, message: { en: print, zh: print } }) as JudgedFinding;
+const finding = (severity: 'blocker' | 'warning' | 'notice', print = 'f', accepted = false): JudgedFinding =>
+  ({ severity, fingerprint: print, accepted, message: { en: print, zh: print } }) as JudgedFinding;
 const result = (outcome: CheckResult['outcome'], findings: JudgedFinding[] = [], id = 'spiderpool/x'): CheckResult => ({
   id,
   installation: 'i',

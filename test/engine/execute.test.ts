@@ -202,7 +202,7 @@ describe('a run', () => {
 });
 
 describe('resume, at an intent without an outcome', () => {
-  const intent: Entry = { at: '', is: 'intent', way: 'do', step: 'a', before: endpoint('a', 'None') };
+  const intent: Entry = { at: '', is: 'intent', direction: 'apply', step: 'a', before: endpoint('a', 'None') };
   test('object at after: done, whoever wrote it', async () => {
     expect(results(await go(worldOf(endpoint('a', 'Pod')), [patchStep('a')], [intent]))).toEqual({ a: 'done' });
   });
@@ -232,7 +232,7 @@ describe('undo', () => {
     expect(await Promise.all(steps.map(({ id }) => typeOf(world, id)))).toEqual(before);
     // Nobody takes back an undo: its intents say only who it was.
     for (const entry of undone.entries)
-      if (entry.way === 'undo' && entry.is === 'intent') expect(entry.before).not.toHaveProperty('status');
+      if (entry.direction === 'undo' && entry.is === 'intent') expect(entry.before).not.toHaveProperty('status');
     const again = await back(world, steps, undone.entries);
     expect(again.outcomes.size).toBe(0);
     expect(again.state).toBe('finished');
@@ -254,7 +254,11 @@ describe('undo', () => {
   test('killed at its own intent it goes on', async () => {
     const world = worldOf(endpoint('a', 'None'));
     const done = await go(world, [patchStep('a')]);
-    const torn: Entry[] = [...done.entries, { at: '', is: 'begin', way: 'undo', pid: 1 }, { at: '', is: 'intent', way: 'undo', step: 'a' }];
+    const torn: Entry[] = [
+      ...done.entries,
+      { at: '', is: 'begin', direction: 'undo', pid: 1 },
+      { at: '', is: 'intent', direction: 'undo', step: 'a' },
+    ];
     expect(runState({ run: runOf(patchStep('a')), progress: progressOf(torn) })).toBe('undo unfinished');
     expect(results(await back(world, [patchStep('a')], torn))).toEqual({ a: 'done' });
     expect(await typeOf(world, 'a')).toBe('None');

@@ -282,7 +282,7 @@ describe('create', () => {
 
     const again = worldOf(crd(['v2beta1']));
     await again.write({ verb: 'create', object });
-    expect(result(await go(again, both, [{ at: '', is: 'intent', way: 'do', step: '1' }]))).toBe('done');
+    expect(result(await go(again, both, [{ at: '', is: 'intent', direction: 'apply', step: '1' }]))).toBe('done');
     expect(await at(again, { ...POOL, uid: undefined }, COUNTER.path)).toBe(1);
   });
   test('that cannot finish its status is remembered as made, for undo', async () => {
@@ -457,8 +457,8 @@ describe.each(['evict', 'delete'] as const)('%s of a Pod', (kind) => {
         run: runOf(of('a')),
         progress: progressOf([
           ...left.entries,
-          { at: '', is: 'begin', way: 'undo', pid: 1 },
-          { at: '', is: 'end', way: 'undo', state: 'finished' },
+          { at: '', is: 'begin', direction: 'undo', pid: 1 },
+          { at: '', is: 'end', direction: 'undo', state: 'finished' },
         ]),
       }),
     ).toMatch(/^undone/);

@@ -54,20 +54,20 @@ const patch = (id: string, name = id): StepOf<'patch'> => ({
   after: [],
   reasons: ['f'],
 });
-const begin: Entry = { at: '2025-01-01T00:00:00Z', is: 'begin', way: 'do', pid: 7 };
+const begin: Entry = { at: '2025-01-01T00:00:00Z', is: 'begin', direction: 'apply', pid: 7 };
 const intent = (step: string): Entry => ({
   at: '2025-01-01T00:00:01Z',
   is: 'intent',
-  way: 'do',
+  direction: 'apply',
   step,
   before: { apiVersion: 'v1', kind: 'Pod', metadata: { name: step } },
 });
-const done = (step: string): Entry => ({ at: '2025-01-01T00:00:02Z', is: 'outcome', way: 'do', step, result: 'done' });
+const done = (step: string): Entry => ({ at: '2025-01-01T00:00:02Z', is: 'outcome', direction: 'apply', step, result: 'done' });
 /** A run that was begun and ended, with all of its steps done. */
 const whole = async (id: string) => {
   const journal = await runStore(folder, UID).create(run(id));
   for (const entry of [begin, intent('s1'), done('s1'), intent('s2'), done('s2')]) await journal.append(entry);
-  await journal.append({ at: '2025-01-01T00:00:03Z', is: 'end', way: 'do', state: 'stopped' });
+  await journal.append({ at: '2025-01-01T00:00:03Z', is: 'end', direction: 'apply', state: 'stopped' });
   await journal.close();
 };
 /** Opens it where it is now. */
@@ -180,7 +180,7 @@ describe('run store', () => {
     await (await store.create(run('d'))).close();
     const other = { ...intent('s1'), before: { apiVersion: 'v1', kind: 'Node', metadata: { name: 's1' } } };
     for (const bad of [
-      ...['not json', '{"at":"x","is":"other","way":"do"}', '[]', `${'['.repeat(5000)}`],
+      ...['not json', '{"at":"x","is":"other","direction":"apply"}', '[]', `${'['.repeat(5000)}`],
       // Of a step that the run has not; about another object; done without an intent; with a field that nobody knows.
       ...[intent('s9'), other, done('s1'), { ...intent('s1'), more: 1 }].map((entry) => JSON.stringify(entry)),
     ]) {
@@ -257,10 +257,10 @@ describe('run store', () => {
     rmSync(lengthOf('old'));
     expect(await store.read('old')).toMatchObject({ progress: progressOf(old), lengthUnknown: true });
     const journal = await reopened('old');
-    await journal.append({ ...begin, way: 'undo' });
-    await journal.append({ ...intent('s1'), way: 'undo' });
+    await journal.append({ ...begin, direction: 'undo' });
+    await journal.append({ ...intent('s1'), direction: 'undo' });
     await journal.close();
-    expect((await store.read('old'))?.progress.last?.way).toBe('undo');
+    expect((await store.read('old'))?.progress.last?.direction).toBe('undo');
     const lines = readFileSync(journalOf('old'), 'utf8').split('\n');
     writeFileSync(journalOf('old'), lines.toSpliced(1, 1).join('\n'));
     expect((await failure(store.read('old'))).message).toContain('damaged');
@@ -271,7 +271,7 @@ describe('run store', () => {
     await whole('two');
     const { end } = (await store.read('two'))!;
     const other = await reopened('two');
-    await other.append({ ...begin, way: 'undo' });
+    await other.append({ ...begin, direction: 'undo' });
     await other.close();
     expect((await failure(store.reopen('two', end))).text.en).toContain('somebody has gone on with this run');
     await (await reopened('two')).close();
@@ -529,9 +529,9 @@ describe('group commit', () => {
       const journal = await store.create(${JSON.stringify(many)});
       await journal.append(${JSON.stringify(begin)});
       let stored = 0;
-      try { for (;; stored++) await journal.append({ at: '2025', is: 'intent', way: 'do', step: 's' + stored, before: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 's' + stored }, x: 'y'.repeat(500) } }); }
+      try { for (;; stored++) await journal.append({ at: '2025', is: 'intent', direction: 'apply', step: 's' + stored, before: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 's' + stored }, x: 'y'.repeat(500) } }); }
       catch (error) { console.log(JSON.stringify({ stored, en: error.message, zh: error.text.zh, next: error.next.en })); }
-      await journal.append({ at: '2025', is: 'end', way: 'do', state: 'stopped' }).catch((error) => console.log(JSON.stringify(error.message)));
+      await journal.append({ at: '2025', is: 'end', direction: 'apply', state: 'stopped' }).catch((error) => console.log(JSON.stringify(error.message)));
       await journal.close();`;
     const command = `ulimit -f 8; exec "$0" --input-type=module -e "$1"`;
     const child = spawnSync('bash', ['-c', command, process.execPath, script], { encoding: 'utf8' });

@@ -18,7 +18,7 @@ const face = (language: Language): Face => ({
 });
 const finding = (fingerprint: string) => ({
   fingerprint,
-  grade: 'warning',
+  severity: 'warning',
   message: { en: `it is ${fingerprint}`, zh: `这是 ${fingerprint}` },
   accepted: false,
 });

@@ -3,10 +3,10 @@ import type {
   Check,
   CheckResult,
   Gap,
-  Grade,
   Installation,
   JudgedFinding,
   Ref,
+  Severity,
   Step,
   StepDraft,
   Text,
@@ -17,26 +17,26 @@ import { compare } from '../../src/versions/chart.ts';
 
 const IDENTITY = { uid: '0d5d52a8-0000-4000-8000-000000000001', certain: true, server: 'https://10.0.0.1:6443', context: 'prod-1' };
 
-const HEADLINES: Record<string, { title: Text; found: Text }> = {
+const HEADLINES: Record<string, { title: Text; headline: Text }> = {
   'spiderpool/duplicate-pod-ip': {
     title: { en: 'one address, one live Pod', zh: '一个地址只属于一个运行中的 Pod' },
-    found: { en: 'one address, two live Pods', zh: '同一地址被两个存活的 Pod 使用' },
+    headline: { en: 'one address, two live Pods', zh: '同一地址被两个存活的 Pod 使用' },
   },
   'spiderpool/owner-controller-type': {
     title: { en: 'no SpiderEndpoint names its owner None', zh: '没有 SpiderEndpoint 的属主类型为 None' },
-    found: { en: 'SpiderEndpoints name their owner None', zh: '有 SpiderEndpoint 的属主类型为 None' },
+    headline: { en: 'SpiderEndpoints name their owner None', zh: '有 SpiderEndpoint 的属主类型为 None' },
   },
   'spiderpool/release-deployed': {
     title: { en: 'the Helm release can be upgraded', zh: 'Helm release 可以升级' },
-    found: { en: 'the Helm release cannot be upgraded', zh: 'Helm release 不能升级' },
+    headline: { en: 'the Helm release cannot be upgraded', zh: 'Helm release 不能升级' },
   },
   'spiderpool/values-keys': {
     title: { en: 'every value that is set is still read', zh: '设置过的每个 values 键仍会被读取' },
-    found: { en: 'values that are set are no longer read', zh: '有设置过的 values 键不再被读取' },
+    headline: { en: 'values that are set are no longer read', zh: '有设置过的 values 键不再被读取' },
   },
   'k3s/channel': {
     title: { en: 'the channel resolves to a newer version', zh: 'channel 解析出的版本更新' },
-    found: { en: 'the channel resolves to no newer version', zh: 'channel 解析出的版本没有更新' },
+    headline: { en: 'the channel resolves to no newer version', zh: 'channel 解析出的版本没有更新' },
   },
 };
 
@@ -65,26 +65,26 @@ const installation = (name = 'spiderpool', namespace = 'kube-system'): Installat
 export const ref = (kind: string, namespace: string, name: string): Ref => ({ apiVersion: 'v1', kind, namespace, name });
 
 interface Told {
-  grade?: Grade;
+  severity?: Severity;
   message: Text;
   objects?: Ref[];
-  sure?: JudgedFinding['sure'];
+  certainty?: JudgedFinding['certainty'];
   accepted?: boolean;
   evidence?: JudgedFinding['evidence'];
   hop?: number;
 }
 export const finding = ({
-  grade = 'blocker',
+  severity = 'blocker',
   message,
   objects = [],
-  sure = 'certain',
+  certainty = 'certain',
   accepted = false,
   evidence = [],
   hop,
 }: Told): JudgedFinding => ({
-  grade,
+  severity,
   key: [message.en],
-  sure,
+  certainty,
   objects,
   args: {},
   evidence,
@@ -112,7 +112,7 @@ export function found(
   const made = result(id, 'found', { findings });
   if (!fix) return { result: made };
   for (const each of findings) if (!each.accepted) each.remedy = { automatic: true, text: fix, steps: 1 };
-  const check = { id, remedy: { text: { en: () => fix.en, zh: () => fix.zh }, writes: [] } } as unknown as Check;
+  const check = { id, remedy: { say: () => fix, writes: [] } } as unknown as Check;
   const remedy = { check, installation: made.installation, findings, propose: async () => ({ drafts: [], refusals: [] }) };
   return { result: made, remedy };
 }
@@ -146,7 +146,7 @@ const duplicate = (ip: string, a: string, b: string): JudgedFinding =>
 
 const owners = (count: number, name = (i: number) => `bare-${i}`): JudgedFinding =>
   finding({
-    grade: 'warning',
+    severity: 'warning',
     message: {
       en: `status.ownerControllerType is None in ${count} SpiderEndpoints`,
       zh: `${count} 个 SpiderEndpoint 的 status.ownerControllerType 为 None`,
@@ -225,7 +225,7 @@ export const many = examination(
       `spiderpool/check-${check}`,
       Array.from({ length: 25 }, (_, i) =>
         finding({
-          grade: check > 5 ? 'blocker' : check > 2 ? 'warning' : 'notice',
+          severity: check > 5 ? 'blocker' : check > 2 ? 'warning' : 'notice',
           message: { en: `10.6.${check}.${i} is held by a Pod that is gone`, zh: `10.6.${check}.${i} 仍被已不存在的 Pod 占用` },
           objects: [ref('SpiderIPPool', '', `pool-${check}`)],
         }),
@@ -321,20 +321,20 @@ export const shades = examination(
   [
     found('spiderpool/duplicate-pod-ip', [
       finding({
-        grade: 'notice',
-        sure: 'low',
+        severity: 'notice',
+        certainty: 'low',
         message: { en: '10.6.168.41 may be held twice', zh: '10.6.168.41 可能被占用两次' },
         objects: [ref('Pod', 'shop', 'cart-0')],
       }),
       finding({
-        grade: 'blocker',
+        severity: 'blocker',
         accepted: true,
         message: { en: '10.6.168.55 on two live Pods', zh: '10.6.168.55 同时属于两个运行中的 Pod' },
         objects: [ref('Pod', 'ops', 'agent-b')],
       }),
       finding({
-        grade: 'warning',
-        sure: 'medium',
+        severity: 'warning',
+        certainty: 'medium',
         hop: 1,
         message: { en: 'the pool will be too small', zh: '地址池将不够用' },
         objects: [ref('SpiderIPPool', '', 'default-v4')],

@@ -145,7 +145,7 @@ describe.each(LANGUAGES)('%s', (language) => {
     return golden('run', language, (columns) => [
       ...steps.map((step, i) => stepEnded(step, outcomes[i]!, face(language, columns))),
       ...(['finished', 'stopped', 'unchanged'] as const).flatMap((state) =>
-        told(runEnded('20260102-030405-abcd', 'do', 5, { outcomes: all, state }), language),
+        told(runEnded('20260102-030405-abcd', 'apply', 5, { outcomes: all, state }), language),
       ),
       '',
       stepEnded(
@@ -191,11 +191,11 @@ describe.each(LANGUAGES)('%s', (language) => {
         cluster: examples.mixed.identity,
       },
       progress: progressOf([
-        { at, is: 'begin', way: 'do', pid: 1 },
-        { at, is: 'outcome', way: 'do', step: '1', result: 'manual' },
-        { at, is: 'intent', way: 'do', step: '2' },
-        { at, is: 'outcome', way: 'do', step: '2', result: 'done' },
-        { at, is: 'intent', way: 'do', step: '3' },
+        { at, is: 'begin', direction: 'apply', pid: 1 },
+        { at, is: 'outcome', direction: 'apply', step: '1', result: 'manual' },
+        { at, is: 'intent', direction: 'apply', step: '2' },
+        { at, is: 'outcome', direction: 'apply', step: '2', result: 'done' },
+        { at, is: 'intent', direction: 'apply', step: '3' },
       ]),
     };
     return golden('runs', language, (columns) => [
@@ -213,7 +213,7 @@ describe.each(LANGUAGES)('%s', (language) => {
       fingerprint: String(n),
       check: 'spiderpool/duplicate-pod-ip',
       installation: 'x',
-      grade: 'blocker' as const,
+      severity: 'blocker' as const,
       message: examples.mixed.results[0]!.findings[0]!.message,
       accepted: n === 2,
     });
@@ -284,10 +284,10 @@ describe('the next command', () => {
     );
   });
   test.each([
-    ['do', 'resume'],
+    ['apply', 'resume'],
     ['undo', 'undo'],
-  ] as const)('ends a run first that was cut (%s)', (way, verb) => {
-    const cut = { id: '20260102-030405-abcd', way };
+  ] as const)('ends a run first that was cut (%s)', (direction, verb) => {
+    const cut = { id: '20260102-030405-abcd', direction };
     const command = `kubectl upgrade-guard ${verb} 20260102-030405-abcd`;
     for (const examination of [examples.mixed, examples.clean, none]) {
       const last = table(examination, CATALOGUE.systems, CATALOGUE.checks, at, { cut }).at(-1);

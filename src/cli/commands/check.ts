@@ -15,7 +15,7 @@ import { EXIT, UserError } from '../../text/user-error.ts';
 import { assertInstalled, examineOptions } from '../asked.ts';
 import { type Call, reaching } from '../call.ts';
 import { contextsAsked } from '../contexts.ts';
-import { cutShort, howToEnd, wayOf } from '../own-runs.ts';
+import { cutShort, directionOf, howToEnd } from '../own-runs.ts';
 import { openSource } from '../session.ts';
 
 /** Clusters looked at side by side: one that does not answer should not hold up the others. */
@@ -97,7 +97,7 @@ async function examined(call: Call, options: ExamineOptions): Promise<Examinatio
 /** In any form that -o takes. `failed`: only with several clusters. `cut`: runs that have to be ended first. */
 export function shown(call: Call, examinations: Examination[], { failed, cut = [] }: { failed?: Failed[]; cut?: Cut[] } = {}): string[] {
   const published = () => (failed ? publishList(examinations, failed) : publish(examinations[0]!));
-  const first = new Map(cut.map(({ identity, run }) => [identity.uid, { id: run.id, way: wayOf(run) }]));
+  const first = new Map(cut.map(({ identity, run }) => [identity.uid, { id: run.id, direction: directionOf(run) }]));
   const report = () => reportOf(examinations, failed ?? [], { systems: SYSTEMS, checks: HEADLINES }, call.face, first);
   switch (call.flags.output) {
     case 'json':

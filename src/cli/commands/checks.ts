@@ -12,7 +12,16 @@ export async function checks(call: Call): Promise<number> {
   const data = { json: jsonOf, yaml: yamlOf }[call.flags.output ?? ''];
   if (data) {
     call.out(
-      data(CHECKS.map(({ id, title, found, when, sources, remedy }) => ({ id, title, found, when, sources, fixes: Boolean(remedy) }))),
+      data(
+        CHECKS.map(({ id, title, headline, applies, sources, remedy }) => ({
+          id,
+          title,
+          headline,
+          applies,
+          sources,
+          fixes: Boolean(remedy),
+        })),
+      ),
     );
     return EXIT.ok;
   }

@@ -7,9 +7,9 @@ import type { Call } from '../call.ts';
 
 export async function explain(call: Call): Promise<number> {
   const check = checkOf(call.args[0]!);
-  const { id, title, found, why, when, sources, remedy } = check;
+  const { id, title, headline, page, applies, sources, remedy } = check;
   const data = { json: jsonOf, yaml: yamlOf }[call.flags.output ?? ''];
-  if (data) call.out(data({ id, title, found, why, when, sources, writes: remedy?.writes ?? null }));
+  if (data) call.out(data({ id, title, headline, page, applies, sources, writes: remedy?.writes ?? null }));
   else if (call.flags.output === 'markdown') call.out(explainedInMarkdown(check, call.face));
   else call.out(...explained(check, call.face));
   return EXIT.ok;

@@ -129,7 +129,7 @@ async function carryOut(call: Call, live: Live, before: Examination, plan: Plan,
     as: live.as,
   };
   const executed = await begin(run, attended(call, { ...live, world: withHelm(call, live, run.id) }, run));
-  const exit = ended(call, run, 'do', executed);
+  const exit = ended(call, run, 'apply', executed);
   if (executed.state !== 'finished') return exit;
   const after = await unlessInterrupted(call, examine(live.source, SYSTEMS, options));
   if (!after) return EXIT.unknown;

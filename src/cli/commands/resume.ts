@@ -28,7 +28,7 @@ export async function resume(call: Call): Promise<number> {
       return EXIT.ok;
     }
     const { run, progress } = stored;
-    const open = run.steps.filter(({ id }) => !isSettled(progress.states.do.get(id)));
+    const open = run.steps.filter(({ id }) => !isSettled(progress.states.apply.get(id)));
     open.forEach(onlyDeclared(run));
     const world = withHelm(call, live, run.id);
     await sameCharts(run, open, world);
@@ -38,8 +38,8 @@ export async function resume(call: Call): Promise<number> {
     if (isDryRun(call)) return await dryRun(call, world, lines, amongThese(open));
     call.say(...lines, '');
     if (!call.flags.yes && !(await call.confirm(question(open, live.identity)))) return EXIT.interrupted;
-    const executed = await goOn(stored, 'do', attended(call, { ...live, world }, run, 'do', open.length));
-    const exit = ended(call, run, 'do', executed, open);
+    const executed = await goOn(stored, 'apply', attended(call, { ...live, world }, run, 'apply', open.length));
+    const exit = ended(call, run, 'apply', executed, open);
     if (exit !== EXIT.ok) return exit;
     const after = await examine(live.source, SYSTEMS, { checks: run.checks, targets: run.targets });
     const reasons = new Set(run.steps.flatMap((step) => step.reasons));

@@ -60,7 +60,7 @@ function published(stored: StoredRun, left: ReadonlyMap<string, string[]>): obje
       text,
       undo,
       reasons,
-      result: states.do.get(id)?.result ?? null,
+      result: states.apply.get(id)?.result ?? null,
       undone: states.undo.get(id)?.result ?? null,
       commands: left.get(id) ?? [],
     })),

@@ -78,12 +78,14 @@ async function carryOut(call: Call, live: Live, id: string, { before, options }:
     as: live.as,
   };
   const executed = await begin(run, attended(call, live, run));
-  const exit = ended(call, run, 'do', executed);
+  const exit = ended(call, run, 'apply', executed);
   if (executed.state === 'stopped' && call.flags['rollback-on-failure'] && !call.signal.aborted) return takenBack(call, live, id);
   if (executed.state !== 'finished') return exit;
   const after = await examine(live.source, SYSTEMS, options);
   call.out(...comparison(compare(sideOf(before.results), sideOf(after.results)), call.face));
-  const remaining = after.results.flatMap(({ findings }) => findings).filter(({ grade, accepted }) => grade === 'blocker' && !accepted);
+  const remaining = after.results
+    .flatMap(({ findings }) => findings)
+    .filter(({ severity, accepted }) => severity === 'blocker' && !accepted);
   for (const { id: at, version, release } of after.installations)
     if (typeof version === 'string') call.say(call.t(isNow(at, version, release?.revision)));
   lookedAgain(call, run, executed, remaining.length);

@@ -41,7 +41,7 @@ const GRACE_MS = 30_000;
 
 const isPending = ({ status }: Revision): boolean => status.startsWith('pending-');
 
-interface Settled {
+interface RevisionEnd {
   newest?: Revision;
   alive: boolean;
   /** Pending, and written too lately to be sure that nobody is at work. */
@@ -49,7 +49,7 @@ interface Settled {
 }
 
 /** The newest revision once no helm of this machine works on it any more, and what is pending has been left alone for `quiet` seconds. */
-async function settled({ release }: { release: ReleaseName }, within: number, hands: HelmHands, quiet = 0): Promise<Settled> {
+async function settled({ release }: { release: ReleaseName }, within: number, hands: HelmHands, quiet = 0): Promise<RevisionEnd> {
   const until = performance.now() + within * 1000 + GRACE_MS;
   for (;;) {
     const alive = await hands.isAlive(release);
@@ -61,7 +61,7 @@ async function settled({ release }: { release: ReleaseName }, within: number, ha
   }
 }
 
-function lookAt(step: HelmStep, { newest, alive }: Settled): Look {
+function lookAt(step: HelmStep, { newest, alive }: RevisionEnd): Look {
   if (!newest) return { is: 'refused', because: { en: 'there is no such release any more', zh: '该 release 已不存在' } };
   if (alive) return { is: 'moved', paths: [], because: ALIVE };
   return step.action === 'rollback' ? lookBack(step, newest) : lookAhead(step, newest);

@@ -1,5 +1,5 @@
 // The kinds of step, by name. Everything that is done to a cluster goes through one of these modules.
-import type { Doing, Raw, Step, StepKind } from '../contracts.ts';
+import type { Action, Raw, Step, StepKind } from '../contracts.ts';
 import { apply } from './apply.ts';
 import { backup } from './backup.ts';
 import { create } from './create.ts';
@@ -13,7 +13,7 @@ import { patch } from './patch.ts';
 import { wait } from './wait.ts';
 
 const KINDS = { patch, create, apply, delete: remove, evict, wait, backup, keep, forget, helm, unpend, manual } satisfies Record<
-  Doing['do'],
+  Action['do'],
   unknown
 >;
 

@@ -1,7 +1,7 @@
 // The system-upgrade-controller of a namespace: which version, whether it runs, and its settings for Jobs. Asked for, never listed.
 // Sources: rancher/system-upgrade-controller v0.20.1 manifests/, pkg/upgrade/job/job.go (defaults).
 import semver from 'semver';
-import type { Ask, Asked, Raw, Ref } from '../../engine/contracts.ts';
+import type { PointRead, PointReader, Raw, Ref } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { isRaw } from '../../kube/json.ts';
 import { textAt } from '../../kube/nodes.ts';
@@ -12,8 +12,8 @@ export const CONTROLLER = 'system-upgrade-controller';
 export const RANCHER_AGENT: Ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'cattle-system', name: 'cattle-cluster-agent' };
 /** Of the upstream manifest, and of Rancher's chart. */
 const SETTINGS = ['default-controller-env', 'system-upgrade-controller-config'];
-export const DEPLOYMENTS: Asked = { resource: 'deployments.apps', names: [CONTROLLER, RANCHER_AGENT.name] };
-export const CONFIG_MAPS: Asked = { resource: 'configmaps', names: SETTINGS };
+export const DEPLOYMENTS: PointRead = { resource: 'deployments.apps', names: [CONTROLLER, RANCHER_AGENT.name] };
+export const CONFIG_MAPS: PointRead = { resource: 'configmaps', names: SETTINGS };
 
 export interface Controller {
   ref: Ref;
@@ -26,9 +26,9 @@ export interface Controller {
 }
 
 /** undefined: not there, or not to be seen (then the gap is the asker's). */
-export async function controllerIn(namespace: string, ask: Ask): Promise<Controller | undefined> {
+export async function controllerIn(namespace: string, look: PointReader): Promise<Controller | undefined> {
   const ref: Ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: CONTROLLER };
-  const deployment = await ask.get(ref);
+  const deployment = await look.get(ref);
   return deployment && !isGap(deployment) ? controllerOf(ref, deployment) : undefined;
 }
 
@@ -62,9 +62,9 @@ export interface JobSettings {
 /** Of the upstream manifest; what the ConfigMap says counts more. */
 const MANIFEST: JobSettings = { deadline: 900 };
 
-export async function jobSettings(controller: Controller | undefined, ask: Ask): Promise<JobSettings> {
+export async function jobSettings(controller: Controller | undefined, look: PointReader): Promise<JobSettings> {
   if (!controller?.settings) return MANIFEST;
-  const map = await ask.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: controller.ref.namespace, name: controller.settings });
+  const map = await look.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: controller.ref.namespace, name: controller.settings });
   if (!map || isGap(map)) return MANIFEST;
   const deadline = Number(textAt(map, '/data/SYSTEM_UPGRADE_JOB_ACTIVE_DEADLINE_SECONDS') ?? Number.NaN);
   return {

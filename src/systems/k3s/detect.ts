@@ -1,6 +1,6 @@
 // Finding K3s: the kubelets of its nodes carry +k3s in their version. The whole cluster is the installation.
 // Named besides: what its Plans ask for, the controller that carries them out, and Rancher where it manages the cluster.
-import type { Ask, Asked, Gap, Installation, Text } from '../../engine/contracts.ts';
+import type { Gap, Installation, PointRead, PointReader, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { textOf } from '../../text/language.ts';
 import { compare, parse } from '../../versions/k3s.ts';
@@ -9,12 +9,12 @@ import { rancherAgent, rancherOf } from './ownership.ts';
 import { type NodeRow, nodes, type PlanRow, plans } from './reads.ts';
 
 export const READS = { nodes, plans: { ...plans, optional: true } as const };
-export const ASKS: Asked[] = [DEPLOYMENTS];
+export const ASKS: PointRead[] = [DEPLOYMENTS];
 
 const SERVER_ROLES = ['node-role.kubernetes.io/control-plane', 'node-role.kubernetes.io/etcd', 'node-role.kubernetes.io/master'];
 
 /** Found, absent, or cannot tell: without the nodes there is nothing to go by. */
-export async function detect(rows: { nodes: NodeRow[] | Gap; plans: PlanRow[] | Gap }, ask: Ask): Promise<Installation[] | Gap> {
+export async function detect(rows: { nodes: NodeRow[] | Gap; plans: PlanRow[] | Gap }, look: PointReader): Promise<Installation[] | Gap> {
   if (isGap(rows.nodes)) return rows.nodes;
   const members = rows.nodes.filter(({ kubeletVersion }) => kubeletVersion.includes('+k3s'));
   if (!members.length) return [];
@@ -25,7 +25,7 @@ export async function detect(rows: { nodes: NodeRow[] | Gap; plans: PlanRow[] | 
       system: 'k3s',
       name: 'cluster',
       version: versionOf(members),
-      sources: [...nodeSources(members, await rancherMark(members, planRows, ask)), ...(await planSources(planRows, ask))],
+      sources: [...nodeSources(members, await rancherMark(members, planRows, look)), ...(await planSources(planRows, look))],
       byHelm: false,
     },
   ];
@@ -56,10 +56,10 @@ function nodeSources(members: NodeRow[], rancher: Text): Installation['sources']
 }
 
 /** What a Plan asks for disagrees with the nodes until it has been carried out. */
-async function planSources(planRows: PlanRow[], ask: Ask): Promise<Installation['sources']> {
+async function planSources(planRows: PlanRow[], look: PointReader): Promise<Installation['sources']> {
   const sources: Installation['sources'] = [];
   for (const [namespace, rows] of Map.groupBy(planRows, ({ ref }) => ref.namespace ?? '')) {
-    const controller = await controllerIn(namespace, ask);
+    const controller = await controllerIn(namespace, look);
     const by = controller ? textOf(`${CONTROLLER} ${controller.version ?? controller.image}`) : noController(namespace);
     for (const { ref, latestVersion, version, channel } of rows) {
       const says = latestVersion ?? version ?? channel ?? '';
@@ -75,8 +75,8 @@ const noController = (namespace: string): Text => ({
   zh: `没有 Deployment ${namespace}/${CONTROLLER}`,
 });
 
-async function rancherMark(members: NodeRow[], planRows: PlanRow[], ask: Ask): Promise<Text> {
-  const rancher = rancherOf(members, planRows) ?? (await rancherAgent(ask));
+async function rancherMark(members: NodeRow[], planRows: PlanRow[], look: PointReader): Promise<Text> {
+  const rancher = rancherOf(members, planRows) ?? (await rancherAgent(look));
   if (!rancher) return textOf('');
   const { name, mark } = rancher;
   return { en: ` (managed by ${name}: ${mark})`, zh: `（由 ${name} 管理：${mark}）` };

@@ -22,7 +22,7 @@ const k3s: System = {
   id: 'k3s',
   title: { en: 'K3s', zh: 'K3s' },
   reads: READS,
-  asks: ASKS,
+  pointReads: ASKS,
   checks,
   signs: { en: 'Nodes whose kubelet version contains +k3s', zh: 'kubelet 版本中含有 +k3s 的 Node' },
   knownFrom: knowledge.releases.toSorted(compare)[0]!,

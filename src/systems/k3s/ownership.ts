@@ -1,6 +1,6 @@
 // Who owns a Plan: Rancher, a GitOps controller, or nobody but its author. What is owned elsewhere is not changed here: the owner writes it back.
 // Sources: rancher/rancher pkg/controllers/management/k3sbasedupgrade, managementuser/nodesyncer, pkg/capr; facts of the marks in kube/owners.ts.
-import type { Ask } from '../../engine/contracts.ts';
+import type { PointReader } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { selects } from '../../kube/budgets.ts';
 import { RANCHER_AGENT } from './controller.ts';
@@ -39,8 +39,8 @@ function rancherMark({ ref, labels, selector }: PlanRow): string | undefined {
 }
 
 /** Some Rancher manages this cluster; whether its version management is on cannot be seen from here. */
-export async function rancherAgent(ask: Ask): Promise<Owner | undefined> {
-  const agent = await ask.get(RANCHER_AGENT);
+export async function rancherAgent(look: PointReader): Promise<Owner | undefined> {
+  const agent = await look.get(RANCHER_AGENT);
   return agent && !isGap(agent) ? { name: 'Rancher', mark: `Deployment ${RANCHER_AGENT.namespace}/${RANCHER_AGENT.name}` } : undefined;
 }
 

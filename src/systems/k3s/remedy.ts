@@ -46,9 +46,9 @@ export interface Left {
   low: boolean;
 }
 
-export type Way = 'uncordon' | 'R1' | 'R2';
+export type RepairMethod = 'uncordon' | 'R1' | 'R2';
 /** R1 gives back every node of the Plan, so that all of them must have been chosen. */
-export function wayOf(repair: Repair, chosen: readonly string[]): Way {
+export function wayOf(repair: Repair, chosen: readonly string[]): RepairMethod {
   if (repair.settled) return 'uncordon';
   return 'version' in repair.retarget && repair.retarget.cordoned.every((name) => chosen.includes(name)) ? 'R1' : 'R2';
 }

@@ -1,6 +1,6 @@
 // Finding Spiderpool: its workloads by label, its Helm release by what the workloads name and by the release's own record.
 // Every place that names a version is reported; where they disagree, the release's chart decides, then the image tag (facts: charts and images carry the same version).
-import type { Ask, Asked, Gap, HelmRelease, Installation, Raw, Read, Text } from '../../engine/contracts.ts';
+import type { Gap, HelmRelease, Installation, PointRead, PointReader, Raw, Read, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { history, type ReleaseRecord } from '../../helm/records.ts';
 import { decodeRelease } from '../../helm/release.ts';
@@ -21,9 +21,9 @@ export const READS = {
   } satisfies Read<string>,
 };
 /** The newest record of a release that looks like Spiderpool's, to read its chart's version. */
-export const ASKS: Asked[] = [{ resource: 'secrets' }, { resource: 'configmaps' }];
+export const ASKS: PointRead[] = [{ resource: 'secrets' }, { resource: 'configmaps' }];
 
-interface Rows {
+interface Seen {
   deployments: Workload[] | Gap;
   daemonSets: Workload[] | Gap;
   releases: ReleaseRecord[] | Gap;
@@ -32,7 +32,7 @@ interface Rows {
 }
 
 /** Found, absent, or cannot tell: a workload list that could not be seen, or pools without anything that serves them. */
-export async function detect(rows: Rows, ask: Ask): Promise<Installation[] | Gap> {
+export async function detect(rows: Seen, look: PointReader): Promise<Installation[] | Gap> {
   const workloads = [...listed(rows.deployments), ...listed(rows.daemonSets)];
   const records = [...listed(rows.releases), ...listed(rows.releasesInConfigMaps)];
   const places = new Map<string, Place>();
@@ -48,7 +48,7 @@ export async function detect(rows: Rows, ask: Ask): Promise<Installation[] | Gap
   }
   const found: Installation[] = [];
   for (const place of places.values()) {
-    const installation = await installationAt(place, history(records, place.namespace, place.name), ask);
+    const installation = await installationAt(place, history(records, place.namespace, place.name), look);
     if (installation) found.push(installation);
   }
   if (found.length) return found.sort((a, b) => a.id.localeCompare(b.id));
@@ -81,9 +81,9 @@ function placeOf({ namespace, labels, annotations }: Workload): Omit<Place, 'wor
   };
 }
 
-async function installationAt(place: Place, records: ReleaseRecord[], ask: Ask): Promise<Installation | undefined> {
+async function installationAt(place: Place, records: ReleaseRecord[], look: PointReader): Promise<Installation | undefined> {
   const newest = records[0];
-  const chart = newest ? await chartOf(newest, ask) : undefined;
+  const chart = newest ? await chartOf(newest, look) : undefined;
   if (!place.workloads.length && chart?.name !== 'spiderpool') return undefined;
   const sources = [...(chart ? [{ from: revisionOf(place, newest!), says: chart.version }] : []), ...place.workloads.flatMap(saidBy)];
   const version = sources.map(({ says }) => parse(says)).find(Boolean);
@@ -115,8 +115,11 @@ const releaseOf = ({ kind, namespace, name, revision, status }: ReleaseRecord): 
   ...(kind === 'ConfigMap' ? { driver: 'configmap' } : {}),
 });
 
-async function chartOf({ kind, object, namespace }: ReleaseRecord, ask: Ask): Promise<{ name: string; version: string } | undefined> {
-  const record = await ask.get({ apiVersion: 'v1', kind, namespace, name: object });
+async function chartOf(
+  { kind, object, namespace }: ReleaseRecord,
+  look: PointReader,
+): Promise<{ name: string; version: string } | undefined> {
+  const record = await look.get({ apiVersion: 'v1', kind, namespace, name: object });
   if (!record || isGap(record)) return undefined;
   const release = decodeRelease(record);
   return 'why' in release ? undefined : release.chart;

@@ -16,7 +16,7 @@ const spiderpool: System = {
   id: 'spiderpool',
   title: { en: 'Spiderpool', zh: 'Spiderpool' },
   reads: READS,
-  asks: ASKS,
+  pointReads: ASKS,
   checks,
   signs: {
     en: 'Deployments and DaemonSets with the label app.kubernetes.io/name=spiderpool, and a Helm release of its chart',

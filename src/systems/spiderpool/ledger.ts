@@ -1,7 +1,7 @@
 // Who uses which address, over Pods, multus' annotations and SpiderEndpoints; and the point reads that turn a suspicion from lists into a fact.
 // Lists are not one moment: a Pod that left between two of them looks like a conflict. What is said here of a Pod was read of that very Pod (its uid), twice.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Ask, Raw, Ref, Text } from '../../engine/contracts.ts';
+import type { PointReader, Raw, Ref, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { inRanges } from '../../kube/addresses.ts';
 import { refOf } from '../../kube/refs.ts';
@@ -16,7 +16,7 @@ const NAMED = 3;
 /** Where neither an endpoint nor a pool says it. */
 const API_VERSION = 'spiderpool.spidernet.io/v2beta1';
 
-export interface Rows {
+export interface AddressRows {
   pods: PodRow[];
   endpoints: EndpointRow[];
   pools: PoolRow[];
@@ -37,7 +37,7 @@ export const recordKey = ({ namespace, name, machine }: PodRow, byMachine: boole
   `${namespace}/${(byMachine && machine) || name}`;
 
 /** The live Pod that an endpoint was given to. */
-export function podsByEndpoint({ pods, endpoints }: Rows): (endpoint: EndpointRow) => PodRow | undefined {
+export function podsByEndpoint({ pods, endpoints }: AddressRows): (endpoint: EndpointRow) => PodRow | undefined {
   const users = pods.filter(({ uses }) => uses);
   const byUid = new Map(users.map((pod) => [pod.uid, pod]));
   // Endpoints of v1 have no uid; the map of names is not made for anybody else.
@@ -54,7 +54,7 @@ function belongs({ deleted, namespace, name, podUid }: EndpointRow, pod: PodRow)
 }
 
 /** Addresses that more than one live Pod seems to use, and that concern Spiderpool: claimed by an endpoint, or of a pool. */
-export function sharedAddresses(rows: Rows): Map<string, PodRow[]> {
+export function sharedAddresses(rows: AddressRows): Map<string, PodRow[]> {
   const users = new Map<string, PodRow | PodRow[]>();
   const suspects = new Set<string>();
   const use = (address: string, pod: PodRow): void => {
@@ -85,10 +85,10 @@ const sameUser = (a: PodRow, b: PodRow): boolean =>
   a.uid === b.uid || (a.namespace === b.namespace && a.machine !== undefined && a.machine === b.machine);
 
 /** Reads the Pod and its endpoint anew. undefined: that Pod is gone or going, or does not use the address. */
-export async function holdOf(pod: PodRow, address: string, apiVersion: string, ask: Ask): Promise<Hold | undefined> {
+export async function holdOf(pod: PodRow, address: string, apiVersion: string, look: PointReader): Promise<Hold | undefined> {
   // The endpoint first: a Pod that is still live when it is read behind it had not given the address back.
-  const endpoint = await endpointOf(pod, apiVersion, ask);
-  const raw = await ask.get(refOfPod(pod));
+  const endpoint = await endpointOf(pod, apiVersion, look);
+  const raw = await look.get(refOfPod(pod));
   if (raw === undefined || isGap(raw)) return undefined;
   const now = podRow(raw);
   if (now.uid !== pod.uid || !now.uses) return undefined;
@@ -100,17 +100,17 @@ export async function holdOf(pod: PodRow, address: string, apiVersion: string, a
 }
 
 /** Under the machine's name where KubeVirt made the Pod and Spiderpool keeps its address, else under the Pod's. */
-export async function endpointOf({ namespace, name, machine }: PodRow, apiVersion: string, ask: Ask): Promise<Raw | undefined> {
+export async function endpointOf({ namespace, name, machine }: PodRow, apiVersion: string, look: PointReader): Promise<Raw | undefined> {
   for (const called of [machine, name]) {
     if (called === undefined) continue;
-    const found = await ask.get({ apiVersion, kind: 'SpiderEndpoint', namespace, name: called });
+    const found = await look.get({ apiVersion, kind: 'SpiderEndpoint', namespace, name: called });
     if (found !== undefined && !isGap(found)) return found;
   }
   return undefined;
 }
 
 /** In which version the cluster serves Spiderpool's objects. */
-export const apiVersionOf = ({ endpoints, pools }: Pick<Rows, 'endpoints' | 'pools'>): string =>
+export const apiVersionOf = ({ endpoints, pools }: Pick<AddressRows, 'endpoints' | 'pools'>): string =>
   endpoints[0]?.apiVersion || pools[0]?.apiVersion || API_VERSION;
 
 /** The pool that gave an address: the one that an endpoint names, else the one in whose ranges it lies. */

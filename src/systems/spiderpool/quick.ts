@@ -1,10 +1,10 @@
 // The quick look for one address on two Pods: the tables of Pods and Nodes, as `kubectl get -o wide` prints them, and what is asked about an address that stands there
 // twice. A table has no namespaces and of each Pod only the first address; who uses it is said by the Pods themselves, read whole.
 // Sources: printPod and printNode in pkg/printers/internalversion/printers.go at v1.24.17 and v1.37.2.
-import type { Ask, QuickAsk, Table } from '../../engine/contracts.ts';
+import type { PointReader, QuickReader, Table } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { addressKey } from '../../kube/addresses.ts';
-import { apiVersionOf, each, endpointOf, type Rows } from './ledger.ts';
+import { type AddressRows, apiVersionOf, each, endpointOf } from './ledger.ts';
 import { pods } from './reads.ts';
 import { endpointRow, type PoolRow, podRow } from './rows.ts';
 
@@ -48,23 +48,23 @@ export function suspect(rows: { pods: string[]; nodes: string[] }): Suspicion[] 
 }
 
 /** What the full look has of these addresses: their Pods, and their SpiderEndpoints. */
-export async function rowsOf(suspicions: readonly Suspicion[], pools: PoolRow[], ask: QuickAsk): Promise<Rows> {
-  const found = await each(suspicions.flat(), (address) => ask.having(pods.resource, 'status.podIP', address));
+export async function rowsOf(suspicions: readonly Suspicion[], pools: PoolRow[], look: QuickReader): Promise<AddressRows> {
+  const found = await each(suspicions.flat(), (address) => look.having(pods.resource, 'status.podIP', address));
   const users = found.flatMap((list) => (isGap(list) ? [] : list.map(podRow))).filter(({ uses }) => uses);
   const apiVersion = apiVersionOf({ endpoints: [], pools });
-  const endpoints = await each(users, (pod) => endpointOf(pod, apiVersion, ask));
+  const endpoints = await each(users, (pod) => endpointOf(pod, apiVersion, look));
   return { pods: users, endpoints: endpoints.flatMap((raw) => (raw ? endpointRow(raw) : [])), pools };
 }
 
 /** Those of these names (`NAMESPACE/NAME`) that a Pod or a SpiderEndpoint has. */
-export async function thereOf(names: readonly string[], { pools }: Rows, ask: Ask): Promise<Set<string>> {
+export async function thereOf(names: readonly string[], { pools }: AddressRows, look: PointReader): Promise<Set<string>> {
   const apiVersion = apiVersionOf({ endpoints: [], pools });
   const there = await each(names, async (full) => {
     const [namespace, name = ''] = full.split('/');
     if (name === '') return []; // whatever a pool has on record
-    const pod = await ask.get({ apiVersion: 'v1', kind: 'Pod', namespace, name });
+    const pod = await look.get({ apiVersion: 'v1', kind: 'Pod', namespace, name });
     // What cannot be seen may be there.
-    return (pod ?? (await ask.get({ apiVersion, kind: 'SpiderEndpoint', namespace, name }))) ? [full] : [];
+    return (pod ?? (await look.get({ apiVersion, kind: 'SpiderEndpoint', namespace, name }))) ? [full] : [];
   });
   return new Set(there.flat());
 }

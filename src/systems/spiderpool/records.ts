@@ -1,7 +1,7 @@
 // The records of a pool, status.allocatedIPs: who has which address, as JSON in a string. One key per write; the count is recomputed by the step.
 // Sources: PoolIPAllocation in pkg/k8s/apis/spiderpool.spidernet.io/v2beta1/spiderippool_types.go (with `interface` up to 0.8.1, without from 0.8.2);
 // status writes do not pass the pool's webhooks (charts/spiderpool/templates/tls.yaml: resources without subresources).
-import type { Ask, Change, Condition, Gap, Json, Raw, Ref, StepDraft, Text } from '../../engine/contracts.ts';
+import type { Change, Condition, Gap, Json, PointReader, Raw, Ref, StepDraft, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { addressKey } from '../../kube/addresses.ts';
 import { isRaw } from '../../kube/json.ts';
@@ -20,8 +20,8 @@ export interface PoolNow extends Records {
 }
 
 /** undefined: it is gone, or could not be read. */
-export async function readPool(pool: PoolRow, ask: Ask): Promise<PoolNow | undefined> {
-  const raw = await ask.get({ ...refOfPool(pool), uid: undefined });
+export async function readPool(pool: PoolRow, look: PointReader): Promise<PoolNow | undefined> {
+  const raw = await look.get({ ...refOfPool(pool), uid: undefined });
   return raw === undefined || isGap(raw) ? undefined : poolOfRow(poolRow(raw));
 }
 

@@ -1,5 +1,5 @@
 // The Helm release that an upgrade goes on from: its settings, and the chart that they were made for.
-import type { Ask, Gap, Raw, Ref, Situation, Text } from '../../engine/contracts.ts';
+import type { Gap, PointReader, Raw, Ref, Situation, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { history, type ReleaseRecord } from '../../helm/records.ts';
 import { decodeRelease, type Release } from '../../helm/release.ts';
@@ -21,17 +21,17 @@ export interface Current {
  */
 export async function currentRelease(
   rows: { releases: ReleaseRecord[]; releasesInConfigMaps: ReleaseRecord[] | Gap },
-  { path: { installation }, ask }: Pick<Situation, 'path' | 'ask'>,
+  { path: { installation }, look }: Pick<Situation, 'path' | 'look'>,
 ): Promise<Current | Gap | { unknown: Text }> {
   const all = [...rows.releases, ...(isGap(rows.releasesInConfigMaps) ? [] : rows.releasesInConfigMaps)];
   const records = history(all, installation.namespace ?? '', installation.name);
   const record = records.find(({ status }) => status === 'deployed') ?? records[0];
-  return record ? await decoded(record, ask) : { unknown: NO_RECORD };
+  return record ? await decoded(record, look) : { unknown: NO_RECORD };
 }
 
-async function decoded({ kind, namespace, object }: ReleaseRecord, ask: Ask): Promise<Current | Gap | { unknown: Text }> {
+async function decoded({ kind, namespace, object }: ReleaseRecord, look: PointReader): Promise<Current | Gap | { unknown: Text }> {
   const at: Ref = { apiVersion: 'v1', kind, namespace, name: object };
-  const found: Raw | Gap | undefined = await ask.get(at);
+  const found: Raw | Gap | undefined = await look.get(at);
   if (found === undefined || isGap(found)) return found ?? { unknown: NO_RECORD };
   const release = decodeRelease(found);
   return 'why' in release ? { unknown: unreadable(object, release.why) } : { release, at };

@@ -1,7 +1,7 @@
 // Restarting a Pod so that it gets another address: by eviction, so that PodDisruptionBudgets are respected; never where nothing would make it anew.
 // A Pod of a StatefulSet gets its old address back from its SpiderEndpoint, which therefore goes first (retrieveStaticIPAllocation in pkg/ipam/allocate.go@v0.9.13).
 // The CNI's DEL releases only records with the Pod's own uid: whoever keeps the address does not lose its record (pkg/ippoolmanager, ReleaseIP).
-import type { Ask, Condition, Gap, Raw, Ref, Refusal, Rule, StepDraft, Text } from '../../engine/contracts.ts';
+import type { Condition, Gap, PointReader, Raw, Ref, Refusal, Rule, StepDraft, Text } from '../../engine/contracts.ts';
 import { describeGap, isGap } from '../../engine/gaps.ts';
 import { type BudgetRow, budgetsOf } from '../../kube/budgets.ts';
 import { isRaw } from '../../kube/json.ts';
@@ -51,7 +51,7 @@ function wayOf(machine: string | undefined, owner: Owner | undefined, claimed: b
 export const isAutomatic = ({ way }: Pick<Restart, 'way'>): boolean => way === 'evict' || way === 'endpoint-first';
 
 /** One Pod to restart, why, and what must be so and done before. */
-export interface Wanted {
+export interface RestartRequest {
   restart: Restart;
   /** Goes on behind the Pod's name: `…, because`. */
   because: Text;
@@ -60,7 +60,7 @@ export interface Wanted {
 }
 
 /** Steps for all of them; each Pod once, however many of its addresses are wanted; Pods of one budget one after the other. */
-export async function restarts(wanted: readonly Wanted[], ask: Ask): Promise<(StepDraft | Refusal)[]> {
+export async function restarts(wanted: readonly RestartRequest[], look: PointReader): Promise<(StepDraft | Refusal)[]> {
   const out: (StepDraft | Refusal)[] = [];
   const lastOf = new Map<string, StepDraft>();
   for (const one of mergedByPod(wanted)) {
@@ -70,7 +70,7 @@ export async function restarts(wanted: readonly Wanted[], ask: Ask): Promise<(St
       continue;
     }
     const chained = one.restart.budgets?.flatMap(({ ref }) => lastOf.get(nameOf(ref)) ?? []) ?? [];
-    const steps = await stepsOf({ ...one, after: [...one.after, ...chained] }, ask);
+    const steps = await stepsOf({ ...one, after: [...one.after, ...chained] }, look);
     out.push(...steps);
     const last = steps.at(-1);
     if (last && 'do' in last && last.do === 'evict') for (const { ref } of one.restart.budgets ?? []) lastOf.set(nameOf(ref), last);
@@ -78,7 +78,7 @@ export async function restarts(wanted: readonly Wanted[], ask: Ask): Promise<(St
   return out;
 }
 
-function mergedByPod(wanted: readonly Wanted[]): Wanted[] {
+function mergedByPod(wanted: readonly RestartRequest[]): RestartRequest[] {
   const byPod = Map.groupBy(wanted, ({ restart }) => restart.pod.uid ?? nameOf(restart.pod));
   return [...byPod.values()].map((same) => ({
     ...same[0]!,
@@ -112,17 +112,17 @@ function refusalOf({ way, budgets, pod }: Restart): Text | undefined {
   return undefined;
 }
 
-async function stepsOf(one: Wanted, ask: Ask): Promise<StepDraft[]> {
+async function stepsOf(one: RestartRequest, look: PointReader): Promise<StepDraft[]> {
   const { restart } = one;
   if (restart.way === 'alone') return [alone(one)];
   if (restart.way === 'machine') return [machine(one)];
-  const before = restart.endpoint && restart.way === 'endpoint-first' ? await endpointGoes(one, restart.endpoint, ask) : [];
+  const before = restart.endpoint && restart.way === 'endpoint-first' ? await endpointGoes(one, restart.endpoint, look) : [];
   return [...before, evict({ ...one, after: before.length ? before.slice(-1) : one.after })];
 }
 
 const common = { phase: 'prepare', undo: 'none' } as const;
 
-function evict({ restart: { pod, owner }, because, guard, after }: Wanted): StepDraft {
+function evict({ restart: { pod, owner }, because, guard, after }: RestartRequest): StepDraft {
   return {
     ...common,
     do: 'evict',
@@ -139,7 +139,7 @@ function evict({ restart: { pod, owner }, because, guard, after }: Wanted): Step
 }
 
 /** The budget is waited for before anything goes: a Pod must not run on without its endpoint because it may not be evicted. */
-async function endpointGoes(one: Wanted, endpoint: Ref, ask: Ask): Promise<StepDraft[]> {
+async function endpointGoes(one: RestartRequest, endpoint: Ref, look: PointReader): Promise<StepDraft[]> {
   const { restart, guard } = one;
   const steps: StepDraft[] = [];
   const then = (): StepDraft[] => (steps.length ? steps.slice(-1) : one.after);
@@ -160,7 +160,7 @@ async function endpointGoes(one: Wanted, endpoint: Ref, ask: Ask): Promise<StepD
       },
     });
   }
-  const now = await ask.get(endpoint);
+  const now = await look.get(endpoint);
   const finalizers = now && !isGap(now) ? finalizersOf(now) : [];
   if (finalizers.includes(FINALIZER)) {
     const rest = finalizers.filter((each) => each !== FINALIZER);
@@ -201,7 +201,7 @@ function finalizersOf(object: Raw): string[] {
   return Array.isArray(finalizers) ? finalizers.filter((each) => typeof each === 'string') : [];
 }
 
-function alone({ restart: { pod }, because, after }: Wanted): StepDraft {
+function alone({ restart: { pod }, because, after }: RestartRequest): StepDraft {
   const [name, at] = [shellWord(pod.name), shellWord(pod.namespace ?? '')];
   return {
     ...common,
@@ -222,7 +222,7 @@ function alone({ restart: { pod }, because, after }: Wanted): StepDraft {
   };
 }
 
-function machine({ restart: { pod, owner, endpoint }, because, after }: Wanted): StepDraft {
+function machine({ restart: { pod, owner, endpoint }, because, after }: RestartRequest): StepDraft {
   const [name, at] = [shellWord(owner.split(' ')[1] ?? ''), shellWord(pod.namespace ?? '')];
   const finalizers = `-p '{"metadata":{"finalizers":null}}'`;
   return {

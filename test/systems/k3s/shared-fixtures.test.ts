@@ -158,7 +158,7 @@ describeUpstream('states of clusters', ['data', 'k3s', 'fixtures'], () => {
     expect(installations.map(({ id }) => id)).toEqual(['k3s@cluster']);
     const [result] = results;
     expect(
-      result!.findings.map(({ objects, sure, args }) => `${objects[0]!.name} ${sure} ${rowOf(args)}`),
+      result!.findings.map(({ objects, certainty, args }) => `${objects[0]!.name} ${certainty} ${rowOf(args)}`),
       JSON.stringify(result),
     ).toEqual(found);
     expect(result!.outcome, JSON.stringify(result)).toBe(outcome);

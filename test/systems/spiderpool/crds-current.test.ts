@@ -187,7 +187,9 @@ describeUpstream('the charts of Spiderpool', ['data', 'spiderpool', 'charts'], (
     const { crds } = await chartOf('0.3.6');
     for (const withChart of [true, false]) {
       const { result, plan } = await outcome(stored(crds), '0.3.6', '0.4.0', withChart);
-      expect(result.findings.map(({ grade, args }) => [grade, (args as Raw).state])).toEqual(new Array(4).fill(['blocker', 'stored']));
+      expect(result.findings.map(({ severity, args }) => [severity, (args as Raw).state])).toEqual(
+        new Array(4).fill(['blocker', 'stored']),
+      );
       expect(plan.steps).toEqual([]);
       expect(plan.refusals.map(({ refused }) => refused.en)).toEqual(
         new Array(4).fill(expect.stringMatching(/storedVersions .* v1, .*export/)),

@@ -47,7 +47,7 @@ describeUpstream('with the definitions of the charts', ['data', 'spiderpool', 'c
       chart: withChart ? await chartOf(to) : undefined,
     });
     const [{ findings }] = results as [(typeof results)[0]];
-    return findings.map(({ grade, objects: of, args }) => `${grade} ${of.length} ${(args as Raw).what} ${(args as Raw).count}`);
+    return findings.map(({ severity, objects: of, args }) => `${severity} ${of.length} ${(args as Raw).what} ${(args as Raw).count}`);
   };
   test.each([
     ['0.9.4', '0.9.13', ['notice 2 fields 5']],

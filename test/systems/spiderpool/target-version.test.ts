@@ -31,7 +31,7 @@ async function judged(from: string, to?: string, chart?: string) {
   const [{ outcome, findings }] = results as [(typeof results)[0]];
   const [found] = findings;
   const { reasons, instead } = (found?.args ?? {}) as { reasons?: string[]; instead?: string };
-  return found ? [found.grade, reasons, instead] : [outcome];
+  return found ? [found.severity, reasons, instead] : [outcome];
 }
 
 describe('why, and what instead', () => {

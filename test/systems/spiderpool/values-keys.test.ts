@@ -113,7 +113,7 @@ const looked = (release: Raw, version: string) =>
 
 test('a notice has nothing to repair, so that no remedy is offered for it', async () => {
   const { results, remedies } = await looked(releaseOf('0.9.4', {}), '0.9.13');
-  expect(results[0]!.findings.map(({ grade }) => grade)).toEqual(['notice']);
+  expect(results[0]!.findings.map(({ severity }) => severity)).toEqual(['notice']);
   expect(remedies).toEqual([]);
 });
 

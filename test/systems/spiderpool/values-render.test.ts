@@ -109,7 +109,7 @@ async function outcome(id: string, config: Raw, intent: Intent | undefined, from
     intent,
   });
   const { outcome: is, findings, note } = results[0]!;
-  return is === 'found' ? findings.map(({ grade, args }) => [grade, (args as Raw).state, (args as Raw).keys]) : [is, note?.en];
+  return is === 'found' ? findings.map(({ severity, args }) => [severity, (args as Raw).state, (args as Raw).keys]) : [is, note?.en];
 }
 
 describe.skipIf(trouble !== undefined)('a chart that no table has seen', { timeout: 60_000 }, () => {

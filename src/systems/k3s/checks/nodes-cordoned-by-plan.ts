@@ -1,5 +1,17 @@
 // Nodes that a failed Plan of the system-upgrade-controller left unschedulable. Who made them so is judged by the table in ../cordons.ts.
-import type { Ask, Asked, Certainty, Check, Evidence, Finding, Grade, Raw, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import type {
+  Certainty,
+  Check,
+  Evidence,
+  Finding,
+  PointRead,
+  PointReader,
+  Raw,
+  Ref,
+  Rows,
+  Severity,
+  Text,
+} from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { type Cordon, cordonOf, KURED_LOCK, othersAtWork } from '../../../kube/nodes.ts';
 import { textOf } from '../../../text/language.ts';
@@ -32,7 +44,7 @@ import {
 import { rancherAgent, rancherOf } from '../ownership.ts';
 import { planLabel } from '../plans.ts';
 import { jobs, kuredLocks, type NodeRow, nodes, PLANS, type PlanRow, planRow, plans, pods, type UpgradePod } from '../reads.ts';
-import { type Left, planName, refusalOf, repairSteps, type Way, wayOf } from '../remedy.ts';
+import { type Left, planName, type RepairMethod, refusalOf, repairSteps, wayOf } from '../remedy.ts';
 import { type Cluster, repairOf } from '../repair.ts';
 
 const reads = { nodes, plans, jobs, pods, kuredLocks };
@@ -43,17 +55,19 @@ interface Args {
   plan: string;
   row: Row;
   /** How it is repaired when all nodes of this Plan are. */
-  way: Way;
+  way: RepairMethod;
   left: Left;
 }
 
 const check: Check<typeof reads, Args> = {
   id: 'k3s/nodes-cordoned-by-plan',
   title: { en: 'no node was left unschedulable by a failed Plan', zh: '没有节点被失败的 Plan 遗留在封锁状态' },
-  found: { en: 'a failed Plan left nodes unschedulable', zh: '失败的 Plan 使节点遗留在封锁状态' },
-  why: {
-    en: 'The system-upgrade-controller cordons or drains a node before it upgrades it, and uncordons it only when the Job there has ended well. When the Job fails (the image refuses a downgrade, cannot be pulled, runs into its deadline), the node stays unschedulable and keeps one of the places that the Plan may work on at a time. Who cordoned it is judged by what the Jobs left behind: the log of kubectl in their Pods, the times in managedFields, the status of the Plan. A node that somebody else cordoned is left alone.',
-    zh: 'system-upgrade-controller 在升级节点前会将其封锁或驱逐，只有该节点上的 Job 正常结束后才取消封锁。Job 失败时（镜像拒绝降级、无法拉取、超过期限），节点会一直处于封锁状态，并占用该 Plan 的一个并发名额。由谁封锁，依据 Job 留下的痕迹判断：其 Pod 中 kubectl 的日志、metadata.managedFields 中的时间、Plan 的 status。他人封锁的节点不受影响。',
+  headline: { en: 'a failed Plan left nodes unschedulable', zh: '失败的 Plan 使节点遗留在封锁状态' },
+  page: {
+    impact: {
+      en: 'The system-upgrade-controller cordons or drains a node before it upgrades it, and uncordons it only when the Job there has ended well. When the Job fails (the image refuses a downgrade, cannot be pulled, runs into its deadline), the node stays unschedulable and keeps one of the places that the Plan may work on at a time. Who cordoned it is judged by what the Jobs left behind: the log of kubectl in their Pods, the times in managedFields, the status of the Plan. A node that somebody else cordoned is left alone.',
+      zh: 'system-upgrade-controller 在升级节点前会将其封锁或驱逐，只有该节点上的 Job 正常结束后才取消封锁。Job 失败时（镜像拒绝降级、无法拉取、超过期限），节点会一直处于封锁状态，并占用该 Plan 的一个并发名额。由谁封锁，依据 Job 留下的痕迹判断：其 Pod 中 kubectl 的日志、metadata.managedFields 中的时间、Plan 的 status。他人封锁的节点不受影响。',
+    },
   },
   sources: [
     'docs.k3s.io/upgrades/automated (downgrade prevention, recovery)',
@@ -62,19 +76,22 @@ const check: Check<typeof reads, Args> = {
     'k3s-io/k3s-upgrade v1.36.1+k3s1: scripts/upgrade.sh',
     'k3s-io/k3s: issue 14282 (a retargeted Plan that runs nowhere)',
   ],
-  when: { stage: 'both' },
+  applies: { stage: 'both' },
   reads,
-  asks: [{ resource: 'nodes' }, { resource: PLANS }, { resource: 'pods', verb: 'log' }, DEPLOYMENTS, CONFIG_MAPS] satisfies Asked[],
-  judge: (rows, { ask }) => findings(rows, ask),
-  message: {
-    en: ({ node, plan, row }) => `Node ${node} ${SAID[SURE[row] ?? 'low'].en(plan)}`,
-    zh: ({ node, plan, row }) => `Node ${node} ${SAID[SURE[row] ?? 'low'].zh(plan)}`,
-  },
+  pointReads: [
+    { resource: 'nodes' },
+    { resource: PLANS },
+    { resource: 'pods', verb: 'log' },
+    DEPLOYMENTS,
+    CONFIG_MAPS,
+  ] satisfies PointRead[],
+  judge: (rows, { look }) => findings(rows, look),
+  say: ({ node, plan, row }) => ({
+    en: `Node ${node} ${SAID[SURE[row] ?? 'low'].en(plan)}`,
+    zh: `Node ${node} ${SAID[SURE[row] ?? 'low'].zh(plan)}`,
+  }),
   remedy: {
-    text: {
-      en: (found) => repairText(found).en,
-      zh: (found) => repairText(found).zh,
-    },
+    say: (found) => repairText(found),
     writes: [
       { verbs: ['get', 'patch'], group: '', resource: 'nodes' },
       { verbs: ['delete', 'get', 'patch'], group: 'upgrade.cattle.io', resource: 'plans' },
@@ -98,7 +115,7 @@ const SAID: Record<Certainty, typeof PROVEN> = {
     zh: (plan) => `处于封锁状态，也许由 Plan ${plan} 造成，但线索太少`,
   },
 };
-const GRADES: Record<Certainty, Grade> = { certain: 'blocker', high: 'blocker', medium: 'warning', low: 'notice' };
+const SEVERITIES: Record<Certainty, Severity> = { certain: 'blocker', high: 'blocker', medium: 'warning', low: 'notice' };
 
 function repairText(found: Finding<Args>[]): Text {
   const { left, plan, way } = found[0]!.args;
@@ -131,7 +148,7 @@ interface Judged {
   shared: string[];
 }
 
-async function findings(rows: Rows<typeof reads>, ask: Ask): Promise<Finding<Args>[]> {
+async function findings(rows: Rows<typeof reads>, ask: PointReader): Promise<Finding<Args>[]> {
   const look = onceEach(ask);
   const suspects = rows.nodes
     .filter(({ cordoned }) => cordoned)
@@ -168,7 +185,7 @@ async function judgeNode(node: NodeRow, trails: Trail[], locked: ReadonlySet<str
   if (!best) return undefined;
   const shared = [...othersAtWork(now), ...(locked.has(node.ref.name) ? [KURED_LOCK] : [])];
   // Row N3: short of proof, whoever else is at work there counts as the one who did it.
-  if (shared.length && GRADES[SURE[best.verdict.row]!] !== 'blocker') return undefined;
+  if (shared.length && SEVERITIES[SURE[best.verdict.row]!] !== 'blocker') return undefined;
   return { node, ...best, cordon, shared };
 }
 
@@ -218,13 +235,13 @@ async function reported(judged: readonly Judged[], cluster: Cluster, look: Look)
 }
 
 async function finding({ node, verdict, cordon }: Judged, args: Args, look: Look): Promise<Finding<Args>> {
-  const sure = SURE[verdict.row]!;
+  const certainty = SURE[verdict.row]!;
   const pod = verdict.row === 'A' ? verdict.evidence[0]!.at : undefined;
   const refusal = pod && refusalIn(await look.logOf(pod, 'upgrade'));
   return {
-    grade: GRADES[sure],
+    severity: SEVERITIES[certainty],
     key: [node.ref.name],
-    sure,
+    certainty,
     objects: [node.ref],
     args,
     evidence: [
@@ -255,7 +272,7 @@ interface Look {
 /** Bytes of a log's end; kubectl drain tells a line for every Pod that it waits for, after the one that matters. */
 const LOG_BYTES = 64 * 1024;
 
-function onceEach(ask: Ask): Look {
+function onceEach(ask: PointReader): Look {
   const once = <Answer>(known: Map<string, Promise<Answer>>, key: string, how: () => Promise<Answer>): Promise<Answer> => {
     const before = known.get(key);
     if (before) return before;

@@ -1,6 +1,6 @@
 // Helm never updates what lies in crds/: the definitions of the target have to be applied by hand at every upgrade.
 // Sources: the crds/ folders of the charts; §"Upgrade" of docs/usage/upgrade.md; issues 3917, 3994 (no controller does it either, up to 1.2.2).
-import type { Ask, Chart, Check, Condition, Finding, Raw, Ref, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
+import type { Chart, Check, Condition, Finding, PointReader, Raw, Ref, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { parseResourceName } from '../../../kube/resources.ts';
 import { shellWord } from '../../../text/shell.ts';
@@ -31,53 +31,53 @@ interface Args {
 const check: Check<Record<string, never>, Args> = {
   id: 'spiderpool/crds-current',
   title: { en: 'the CustomResourceDefinitions are those of the target', zh: 'CustomResourceDefinition 与目标版本一致' },
-  found: { en: 'CustomResourceDefinitions are not those of the target', zh: 'CustomResourceDefinition 与目标版本不一致' },
-  why: {
-    en: 'helm upgrade installs no CustomResourceDefinition and changes none, and no controller of Spiderpool does it, up to 1.2.2. A definition that is missing keeps the new controller from becoming ready; one that is older makes the API server drop the fields that the new version writes, and some agents fail over a field without its default (0.9.0). Compared with the chart given by --chart; without one, with tables made from the charts of all releases, which know in which fields, defaults and choices the releases differ. Descriptions do not count, nor do fields that a live definition has beyond the target. The remedy applies the definitions of the chart by server-side apply, forced, because the versions belong to another field manager after an install; an undo brings the old definition back as long as it still serves every stored version, and what only the new one knows is then pruned. Where objects are still stored in an API version that the target does not have (0.3.7 and older), the API server refuses the new definition, and so do we: those objects have to be exported, converted and made anew. A definition of another software (sriovnetwork.openshift.io) that knows more than the chart is left alone.',
-    zh: 'helm upgrade 既不安装也不更新 CustomResourceDefinition，直到 1.2.2 为止 Spiderpool 的控制器也不会这样做。缺少定义时，新的控制器无法就绪；定义过旧时，API server 会丢弃新版本写入的字段，0.9.0 的 spiderpool-agent 还会因为字段没有默认值而崩溃。提供 --chart 时与该 chart 比较；否则与根据所有发布版本的 chart 生成的表比较，表中记录了各版本在字段、默认值和可选值上的差异。描述文字不计入差异，现有定义比目标版本多出的字段也不计入。修复时以强制的服务端应用方式写入 chart 中的定义，因为安装后 spec.versions 属于另一个字段管理者；只要旧定义仍能提供所有已存储的版本，就可以撤销，此时只有新定义才有的字段会被清除。如果仍有对象以目标版本没有的 API 版本存储（0.3.7 及更早版本），API server 会拒绝新的定义，本工具也会拒绝：这些对象必须导出、转换后重建。属于其他软件（sriovnetwork.openshift.io）且比 chart 更新的定义不会改动。',
+  headline: { en: 'CustomResourceDefinitions are not those of the target', zh: 'CustomResourceDefinition 与目标版本不一致' },
+  page: {
+    impact: {
+      en: 'helm upgrade installs no CustomResourceDefinition and changes none, and no controller of Spiderpool does it, up to 1.2.2. A definition that is missing keeps the new controller from becoming ready; one that is older makes the API server drop the fields that the new version writes, and some agents fail over a field without its default (0.9.0). Compared with the chart given by --chart; without one, with tables made from the charts of all releases, which know in which fields, defaults and choices the releases differ. Descriptions do not count, nor do fields that a live definition has beyond the target. The remedy applies the definitions of the chart by server-side apply, forced, because the versions belong to another field manager after an install; an undo brings the old definition back as long as it still serves every stored version, and what only the new one knows is then pruned. Where objects are still stored in an API version that the target does not have (0.3.7 and older), the API server refuses the new definition, and so do we: those objects have to be exported, converted and made anew. A definition of another software (sriovnetwork.openshift.io) that knows more than the chart is left alone.',
+      zh: 'helm upgrade 既不安装也不更新 CustomResourceDefinition，直到 1.2.2 为止 Spiderpool 的控制器也不会这样做。缺少定义时，新的控制器无法就绪；定义过旧时，API server 会丢弃新版本写入的字段，0.9.0 的 spiderpool-agent 还会因为字段没有默认值而崩溃。提供 --chart 时与该 chart 比较；否则与根据所有发布版本的 chart 生成的表比较，表中记录了各版本在字段、默认值和可选值上的差异。描述文字不计入差异，现有定义比目标版本多出的字段也不计入。修复时以强制的服务端应用方式写入 chart 中的定义，因为安装后 spec.versions 属于另一个字段管理者；只要旧定义仍能提供所有已存储的版本，就可以撤销，此时只有新定义才有的字段会被清除。如果仍有对象以目标版本没有的 API 版本存储（0.3.7 及更早版本），API server 会拒绝新的定义，本工具也会拒绝：这些对象必须导出、转换后重建。属于其他软件（sriovnetwork.openshift.io）且比 chart 更新的定义不会改动。',
+    },
   },
   sources: [
     'spidernet-io/spiderpool: charts/spiderpool/crds at every tag',
     'spidernet-io/spiderpool: issues 2355, 3119, 3917, 3994; cmd/spiderpool-agent/cmd/coordinator.go@v0.9.0',
     'helm/helm: pkg/action/install.go (installCRDs), pkg/action/upgrade.go',
   ],
-  when: { stage: 'both' },
+  applies: { stage: 'both' },
   reads: {},
-  asks: [{ resource: CRD, names: [...CRD_NAMES] }],
-  async judge(_rows, { path, chart, ask }) {
+  pointReads: [{ resource: CRD, names: [...CRD_NAMES] }],
+  async judge(_rows, { path, chart, look }) {
     const target = path.to ?? path.from;
     if (typeof target !== 'string') return { unknown: NO_VERSION };
     const wanted = chart ? wantedByChart(chart.crds) : wantedByTable(target);
     if (!wanted) return { unknown: NO_TABLE(target) };
-    const looked = await each(wanted, async (one) => ({ one, live: await ask.get(definition(one.name)) }));
+    const looked = await each(wanted, async (one) => ({ one, live: await look.get(definition(one.name)) }));
     return looked.flatMap(({ one, live }) => (isGap(live) ? [] : (finding(one, live, target) ?? [])));
   },
-  message: {
-    en: ({ crd, target, state, lacks, count }) =>
-      ({
-        missing: `${crd} is missing; ${target} brings it`,
-        older: `${crd} is older than that of ${target}; it lacks ${lacks.join(', ')}${count > lacks.length ? ` and ${count - lacks.length} more` : ''}`,
-        stored: `objects of ${crd} may be stored as ${lacks.join(', ')}, which ${target} does not have`,
-      })[state],
-    zh: ({ crd, target, state, lacks, count }) =>
-      ({
-        missing: `缺少 ${crd}，该定义由 ${target} 提供`,
-        older: `${crd} 比 ${target} 的旧，缺少 ${lacks.join('、')}${count > lacks.length ? ` 等 ${count} 项` : ''}`,
-        stored: `${crd} 的对象可能以 ${lacks.join('、')} 存储，而 ${target} 没有该版本`,
-      })[state],
-  },
+  say: ({ crd, target, state, lacks, count }) => ({
+    en: {
+      missing: `${crd} is missing; ${target} brings it`,
+      older: `${crd} is older than that of ${target}; it lacks ${lacks.join(', ')}${count > lacks.length ? ` and ${count - lacks.length} more` : ''}`,
+      stored: `objects of ${crd} may be stored as ${lacks.join(', ')}, which ${target} does not have`,
+    }[state],
+    zh: {
+      missing: `缺少 ${crd}，该定义由 ${target} 提供`,
+      older: `${crd} 比 ${target} 的旧，缺少 ${lacks.join('、')}${count > lacks.length ? ` 等 ${count} 项` : ''}`,
+      stored: `${crd} 的对象可能以 ${lacks.join('、')} 存储，而 ${target} 没有该版本`,
+    }[state],
+  }),
   remedy: {
-    text: {
-      en: (found) => (found.some(({ args }) => args.byChart) ? `applies ${found.length} of the chart's definitions` : give(found).en),
-      zh: (found) => (found.some(({ args }) => args.byChart) ? `应用 chart 中的 ${found.length} 个定义` : give(found).zh),
-    },
+    say: (found) => ({
+      en: found.some(({ args }) => args.byChart) ? `applies ${found.length} of the chart's definitions` : give(found).en,
+      zh: found.some(({ args }) => args.byChart) ? `应用 chart 中的 ${found.length} 个定义` : give(found).zh,
+    }),
     command: withChart,
     writes: [
       { verbs: ['get', 'create', 'patch', 'delete'], group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' },
       // Undo deletes a definition that it made only when there are no objects of it.
       ...CRD_NAMES.map((name) => ({ verbs: ['list'], ...parseResourceName(name) })),
     ],
-    async steps(found, { chart, ask }) {
+    async steps(found, { chart, look }) {
       const stored = found.filter(({ args }) => args.state === 'stored');
       const open = found.filter(({ args }) => args.state !== 'stored');
       if (!chart)
@@ -85,7 +85,7 @@ const check: Check<Record<string, never>, Args> = {
           ...stored.map(refusedForStored),
           ...(open.length ? [{ refused: give(open), command: withChart(open), objects: open.flatMap(({ objects }) => objects) }] : []),
         ];
-      return [...stored.map(refusedForStored), ...(await each(open, (one) => applied(one, chart, ask)))];
+      return [...stored.map(refusedForStored), ...(await each(open, (one) => applied(one, chart, look)))];
     },
   },
 };
@@ -109,9 +109,9 @@ function finding(wanted: WantedCrd, live: Raw | undefined, target: string): Find
   const named = state === 'stored' ? stored : lacks;
   const at = definition(wanted.name);
   return {
-    grade: gradeOf(wanted.name, state),
+    severity: severityOf(wanted.name, state),
     key: [wanted.name, state],
-    sure: 'certain',
+    certainty: 'certain',
     objects: [at],
     args: { crd: wanted.name, target, state, lacks: named.slice(0, SHOWN), count: named.length, byChart: wanted.object !== undefined },
     evidence: [{ seen: EVIDENCE[state](named.slice(0, SHOWN).join(', ')), at }],
@@ -125,7 +125,7 @@ const EVIDENCE: Record<Args['state'], (names: string) => string | Text> = {
 };
 
 /** What keeps the new version from starting, or makes it fail; what loses settings; what only a part that may not be in use needs. */
-function gradeOf(crd: string, state: Args['state']): Finding['grade'] {
+function severityOf(crd: string, state: Args['state']): Finding['severity'] {
   if (crd.endsWith(OURS)) return state === 'older' && crd !== READ_BLINDLY ? 'warning' : 'blocker';
   return crd === NETWORKS && state !== 'older' ? 'warning' : 'notice';
 }
@@ -153,10 +153,10 @@ const refusedForStored = ({ args, objects }: Finding<Args>): Refusal => ({
   objects,
 });
 
-async function applied({ args, objects }: Finding<Args>, chart: Chart, ask: Ask): Promise<StepDraft | Refusal> {
+async function applied({ args, objects }: Finding<Args>, chart: Chart, look: PointReader): Promise<StepDraft | Refusal> {
   const [on] = objects as [Ref];
   const wanted = wantedByChart(chart.crds).find(({ name }) => name === args.crd);
-  const live = await ask.get(on);
+  const live = await look.get(on);
   if (!wanted?.object || isGap(live))
     return { refused: { en: `${args.crd} could not be read again`, zh: `无法再次读取 ${args.crd}` }, objects };
   if (live && !args.crd.endsWith(OURS) && knowsMore(live, wanted.object)) return { refused: FOREIGN(args.crd), objects };

@@ -1,11 +1,12 @@
 // One address, two live Pods: left behind by the IP garbage collection up to 0.8.7 and 0.9.0 to 0.9.4, which gave addresses of living Pods free again.
 // Sources: issues 2526, 3751, 3817; pull requests 3778, 3912, 3914; overlapping pools are refused by the webhook (pkg/ippoolmanager/ippool_validate.go),
 // so that within Spiderpool one address is one place in the network.
-import type { Ask, Check, Finding, Raw, Screen, Situation, StepDraft, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, PointReader, Raw, Screen, Situation, StepDraft, Text } from '../../../engine/contracts.ts';
 import { lives } from '../../../kube/refs.ts';
 import { shellWord } from '../../../text/shell.ts';
 import { satisfies } from '../../../versions/chart.ts';
 import {
+  type AddressRows,
   apiVersionOf,
   each,
   gives,
@@ -13,7 +14,6 @@ import {
   holdOf,
   nameOf,
   poolOf,
-  type Rows,
   recordKey,
   saidByPod,
   sharedAddresses,
@@ -34,7 +34,7 @@ import {
   recordAt,
   recordStep,
 } from '../records.ts';
-import { isAutomatic, RESTART_RIGHTS, type Restart, restartOf, restarts, type Wanted } from '../restart.ts';
+import { isAutomatic, RESTART_RIGHTS, type Restart, type RestartRequest, restartOf, restarts } from '../restart.ts';
 import type { PodRow, PoolRow } from '../rows.ts';
 
 const reads = { pods, endpoints, pools, budgets };
@@ -57,47 +57,49 @@ const screen: Screen<typeof TABLES, typeof quickReads, Suspicion, Args> = {
   tables: TABLES,
   suspect,
   reads: quickReads,
-  asks: [{ resource: pods.resource, verb: 'list' }],
+  pointReads: [{ resource: pods.resource, verb: 'list' }],
   async judge(suspicions, { pools, budgets }, at) {
-    const rows = await rowsOf(suspicions, pools, at.ask);
-    return settled({ ...rows, budgets }, at, (names) => thereOf(names, rows, at.ask));
+    const rows = await rowsOf(suspicions, pools, at.look);
+    return settled({ ...rows, budgets }, at, (names) => thereOf(names, rows, at.look));
   },
 };
 
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/duplicate-pod-ip',
   title: { en: 'no address is used by two live Pods', zh: '没有两个存活的 Pod 使用同一地址' },
-  found: { en: 'one address, two live Pods', zh: '同一地址被两个存活的 Pod 使用' },
-  why: {
-    en: 'Up to 0.8.7, and from 0.9.0 to 0.9.4, the IP garbage collection could free the address of a living Pod, which was then given to another one; an upgrade stops that but repairs nothing. Found by comparing SpiderEndpoints, the status of Pods and the network-status that multus writes, for both address families, in any spelling; Pods in the network of their node, finished Pods and Pods on their way out do not count, and the Pods of one KubeVirt machine count as one. What the lists show is read again, Pod by Pod, twice, so that Pods that merely come and go are no finding. The Pod that the pool has on record keeps the address; without a record, the one whose SpiderEndpoint claims it, then one that cannot be restarted by itself, then the older one. The others are evicted, so that PodDisruptionBudgets hold; for a Pod of a StatefulSet its SpiderEndpoint goes first, because the address would come back from it. A Pod without a controller and KubeVirt machines are left to you. A quick look (--quick) finds only what shows in the first address of each Pod. A restarted Pod cannot be taken back; a record that was put back can.',
-    zh: '在 0.8.7 及更早版本以及 0.9.0 至 0.9.4 中，IP 回收可能释放仍在运行的 Pod 的地址，该地址随后又被分配给另一个 Pod；升级会阻止此问题再次发生，但不会修复已有的冲突。检查时比较 SpiderEndpoint、Pod 的状态以及 multus 写入的 network-status，覆盖两种地址族和任何书写形式；使用节点网络的 Pod、已结束的 Pod 和正在删除的 Pod 不计入，同一 KubeVirt 虚拟机的多个 Pod 视为一个。列表中看到的可疑之处会逐个 Pod 重读两遍，因此单纯的 Pod 增减不会被误报。地址池有记录的 Pod 保留地址；没有记录时，依次为其 SpiderEndpoint 声明该地址的 Pod、无法自动重启的 Pod、创建更早的 Pod。其余 Pod 通过驱逐重启，以遵守 PodDisruptionBudget；StatefulSet 的 Pod 会先删除其 SpiderEndpoint，否则会取回同一地址。没有控制器的 Pod 和 KubeVirt 虚拟机由您处理。快速查看（--quick）只能发现体现在各 Pod 第一个地址上的冲突。重启过的 Pod 无法恢复；补回的记录可以撤销。',
+  headline: { en: 'one address, two live Pods', zh: '同一地址被两个存活的 Pod 使用' },
+  page: {
+    impact: {
+      en: 'Up to 0.8.7, and from 0.9.0 to 0.9.4, the IP garbage collection could free the address of a living Pod, which was then given to another one; an upgrade stops that but repairs nothing. Found by comparing SpiderEndpoints, the status of Pods and the network-status that multus writes, for both address families, in any spelling; Pods in the network of their node, finished Pods and Pods on their way out do not count, and the Pods of one KubeVirt machine count as one. What the lists show is read again, Pod by Pod, twice, so that Pods that merely come and go are no finding. The Pod that the pool has on record keeps the address; without a record, the one whose SpiderEndpoint claims it, then one that cannot be restarted by itself, then the older one. The others are evicted, so that PodDisruptionBudgets hold; for a Pod of a StatefulSet its SpiderEndpoint goes first, because the address would come back from it. A Pod without a controller and KubeVirt machines are left to you. A quick look (--quick) finds only what shows in the first address of each Pod. A restarted Pod cannot be taken back; a record that was put back can.',
+      zh: '在 0.8.7 及更早版本以及 0.9.0 至 0.9.4 中，IP 回收可能释放仍在运行的 Pod 的地址，该地址随后又被分配给另一个 Pod；升级会阻止此问题再次发生，但不会修复已有的冲突。检查时比较 SpiderEndpoint、Pod 的状态以及 multus 写入的 network-status，覆盖两种地址族和任何书写形式；使用节点网络的 Pod、已结束的 Pod 和正在删除的 Pod 不计入，同一 KubeVirt 虚拟机的多个 Pod 视为一个。列表中看到的可疑之处会逐个 Pod 重读两遍，因此单纯的 Pod 增减不会被误报。地址池有记录的 Pod 保留地址；没有记录时，依次为其 SpiderEndpoint 声明该地址的 Pod、无法自动重启的 Pod、创建更早的 Pod。其余 Pod 通过驱逐重启，以遵守 PodDisruptionBudget；StatefulSet 的 Pod 会先删除其 SpiderEndpoint，否则会取回同一地址。没有控制器的 Pod 和 KubeVirt 虚拟机由您处理。快速查看（--quick）只能发现体现在各 Pod 第一个地址上的冲突。重启过的 Pod 无法恢复；补回的记录可以撤销。',
+    },
   },
   sources: [
     'spidernet-io/spiderpool: issues 2526, 3751, 3817; pull requests 3778, 3912, 3914',
     'spidernet-io/spiderpool: pkg/gcmanager, pkg/ipam/allocate.go, pkg/ipam/release.go@v0.9.13',
     'spidernet-io/spiderpool: pkg/ippoolmanager/ippool_validate.go@v0.9.4',
   ],
-  when: { stage: 'both' },
+  applies: { stage: 'both' },
   reads,
-  asks: [{ resource: 'pods' }, { resource: endpoints.resource }, { resource: pools.resource }],
+  pointReads: [{ resource: 'pods' }, { resource: endpoints.resource }, { resource: pools.resource }],
   // Which addresses of Pods concern Spiderpool hangs on the ranges of its pools.
   judge: async (rows, at) => ({
     findings: await settled(rows, at, async (names) => namesIn(rows, names)),
     gaps: [...oddRanges(rows.pools), ...oddClaims(rows)],
   }),
   screen,
-  message: {
-    en: ({ address, holders }) => `${address} is used by ${holders.map(placed.en).join(' and ')}`,
-    zh: ({ address, holders }) => `${address} 同时被 ${holders.map(placed.zh).join('、')} 使用`,
-  },
+  say: ({ address, holders }) => ({
+    en: `${address} is used by ${holders.map(placed.en).join(' and ')}`,
+    zh: `${address} 同时被 ${holders.map(placed.zh).join('、')} 使用`,
+  }),
   remedy: {
-    text: {
-      en: (found) => summed(found, 'en'),
-      zh: (found) => summed(found, 'zh'),
-    },
-    asks: [{ resource: endpoints.resource }],
+    say: (found) => ({
+      en: summed(found, 'en'),
+      zh: summed(found, 'zh'),
+    }),
+    pointReads: [{ resource: endpoints.resource }],
     writes: [...RESTART_RIGHTS, ...RECORD_RIGHTS],
-    async steps(found, { ask }) {
+    async steps(found, { look }) {
       const stuck = found.filter(({ args }) => args.stuck);
       const open = found.filter(({ args }) => !args.stuck);
       const missing = open.flatMap(({ args }) => (args.putBack ? [{ address: args.address, step: recorded(args.putBack, args) }] : []));
@@ -108,7 +110,7 @@ const check: Check<typeof reads, Args> = {
         ...records,
         ...(await restarts(
           open.flatMap(({ args }) => losersOf(args, putBack.get(args.address))),
-          ask,
+          look,
         )),
       ];
     },
@@ -120,43 +122,43 @@ export default check;
 
 /** What these rows show, confirmed. `thereOf`: those of these names that a Pod or an endpoint has. */
 async function settled(
-  rows: Rows & Pick<Around, 'budgets'>,
-  { ask, path }: Situation,
+  rows: AddressRows & Pick<Around, 'budgets'>,
+  { look, path }: Situation,
   thereOf: (names: readonly string[]) => Promise<Set<string>>,
 ): Promise<Finding<Args>[]> {
   const apiVersion = apiVersionOf(rows);
-  const look = (addresses: Map<string, PodRow[]>) => lookedAt(addresses, apiVersion, ask);
-  const first = await look(sharedAddresses(rows));
-  const read = await poolsOf(first, rows.pools, ask);
+  const confirm = (addresses: Map<string, PodRow[]>) => lookedAt(addresses, apiVersion, look);
+  const first = await confirm(sharedAddresses(rows));
+  const read = await poolsOf(first, rows.pools, look);
   // All first looks lie before all second ones: who holds the address in both held it at the same moment as the other.
-  const second = await look(new Map([...first].map(([address, holds]) => [address, holds.map(({ pod }) => pod)])));
+  const second = await confirm(new Map([...first].map(([address, holds]) => [address, holds.map(({ pod }) => pod)])));
   const version = typeof path.from === 'string' ? path.from : undefined;
   const there = await thereOf([...second.keys()].flatMap((address) => read.get(address)?.records.get(address)?.pod ?? []));
   return [...second].map(([address, holds]) => finding(address, holds, read.get(address), { version, there, budgets: rows.budgets }));
 }
 
-function namesIn({ pods, endpoints }: Rows, names: readonly string[]): Set<string> {
+function namesIn({ pods, endpoints }: AddressRows, names: readonly string[]): Set<string> {
   const wanted = new Set(names);
   if (!wanted.size) return wanted;
   return new Set([...pods, ...endpoints].map(nameOf).filter((name) => wanted.has(name)));
 }
 
 /** Those addresses that are still used by more than one of these Pods, with what was read of each. */
-async function lookedAt(addresses: Map<string, PodRow[]>, apiVersion: string, ask: Ask): Promise<Map<string, Hold[]>> {
+async function lookedAt(addresses: Map<string, PodRow[]>, apiVersion: string, look: PointReader): Promise<Map<string, Hold[]>> {
   const looks = [...addresses].flatMap(([address, users]) => users.map((pod) => ({ address, pod })));
-  const holds = await each(looks, async ({ address, pod }) => ({ address, hold: await holdOf(pod, address, apiVersion, ask) }));
+  const holds = await each(looks, async ({ address, pod }) => ({ address, hold: await holdOf(pod, address, apiVersion, look) }));
   const byAddress = Map.groupBy(holds, ({ address }) => address);
   const still = [...byAddress].map(([address, found]) => [address, found.flatMap(({ hold }) => hold ?? [])] as const);
   return new Map(still.filter(([, found]) => found.length > 1));
 }
 
 /** The pool of each address, each pool read once. */
-async function poolsOf(held: Map<string, Hold[]>, rows: readonly PoolRow[], ask: Ask): Promise<Map<string, PoolNow>> {
+async function poolsOf(held: Map<string, Hold[]>, rows: readonly PoolRow[], look: PointReader): Promise<Map<string, PoolNow>> {
   const named = [...held].map(
     ([address, holds]) => [address, poolOf(address, holds.find(({ claim }) => claim)?.claim?.pool, rows)] as const,
   );
   const wanted = [...new Set(named.flatMap(([, pool]) => pool ?? []))];
-  const read = await each(wanted, async (pool) => [pool.name, await readPool(pool, ask)] as const);
+  const read = await each(wanted, async (pool) => [pool.name, await readPool(pool, look)] as const);
   const byName = new Map(read);
   return new Map(named.flatMap(([address, pool]) => (pool && byName.get(pool.name) ? [[address, byName.get(pool.name)!] as const] : [])));
 }
@@ -173,9 +175,9 @@ function finding(address: string, holds: Hold[], pool: PoolNow | undefined, arou
   const { holders, because } = ranked(address, holds, pool);
   const putBack = because === 'record' || !pool ? null : missingRecord(address, holders[0]!, pool, around);
   return {
-    grade: 'blocker',
+    severity: 'blocker',
     key: [address],
-    sure: holds.every(({ claim }) => claim) ? 'certain' : 'high',
+    certainty: holds.every(({ claim }) => claim) ? 'certain' : 'high',
     objects: holders.map(({ pod }) => ({ apiVersion: 'v1', kind: 'Pod', namespace: pod.namespace, name: pod.name })),
     args: {
       address,
@@ -261,7 +263,7 @@ const KEEPS: Record<Because, (keeper: string, address: string) => Text> = {
   }),
 };
 
-function losersOf({ address, holders, because }: Args, putBack: StepDraft | undefined): Wanted[] {
+function losersOf({ address, holders, because }: Args, putBack: StepDraft | undefined): RestartRequest[] {
   const [keeper, ...losers] = holders;
   return losers.map((restart) => ({
     restart,

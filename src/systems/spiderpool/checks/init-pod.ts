@@ -40,13 +40,15 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/init-pod',
   title: { en: 'no spiderpool-init Pod stands in the way of the chart', zh: '没有 spiderpool-init Pod 妨碍 chart 升级' },
-  found: { en: 'a spiderpool-init Pod stands in the way of the chart', zh: '有 spiderpool-init Pod 妨碍 chart 升级' },
-  why: {
-    en: 'Up to 0.8.7, and from 0.9.0 to 0.9.4, the chart renders spiderpool-init as a bare Pod. A Pod of that name is left from the install, and helm upgrade to such a version fails over it, since almost nothing of a Pod may be changed; where only its image differs it goes through, but then spiderpool-init does not run again, and the clusterNetwork of multus stays empty. Later charts have a Job in its place, and helm removes the Pod by itself. Found by the labels of the release, whatever its name is: it is the one Pod that has no controller. The remedy deletes it when it has finished (Succeeded or Failed); helm makes the new one. One that still runs, or never started, means that the install did not come to its end: that is for you to look at.',
-    zh: '0.8.7 及更早版本以及 0.9.0 到 0.9.4 的 chart 把 spiderpool-init 渲染为一个没有控制器的 Pod。安装时留下的同名 Pod 会让升级到这些版本的 helm upgrade 失败，因为 Pod 几乎不允许修改；如果只有镜像不同，升级可以通过，但 spiderpool-init 不会再次运行，multus 的 clusterNetwork 会一直为空。之后的 chart 改用 Job，helm 会自行删除该 Pod。本检查按 release 的标签查找，不依赖名称：它是其中唯一没有控制器的 Pod。如果它已经结束（Succeeded 或 Failed），修复会将其删除，由 helm 创建新的 Pod。如果它仍在运行或从未启动，说明安装没有完成，需要您查明原因。',
+  headline: { en: 'a spiderpool-init Pod stands in the way of the chart', zh: '有 spiderpool-init Pod 妨碍 chart 升级' },
+  page: {
+    impact: {
+      en: 'Up to 0.8.7, and from 0.9.0 to 0.9.4, the chart renders spiderpool-init as a bare Pod. A Pod of that name is left from the install, and helm upgrade to such a version fails over it, since almost nothing of a Pod may be changed; where only its image differs it goes through, but then spiderpool-init does not run again, and the clusterNetwork of multus stays empty. Later charts have a Job in its place, and helm removes the Pod by itself. Found by the labels of the release, whatever its name is: it is the one Pod that has no controller. The remedy deletes it when it has finished (Succeeded or Failed); helm makes the new one. One that still runs, or never started, means that the install did not come to its end: that is for you to look at.',
+      zh: '0.8.7 及更早版本以及 0.9.0 到 0.9.4 的 chart 把 spiderpool-init 渲染为一个没有控制器的 Pod。安装时留下的同名 Pod 会让升级到这些版本的 helm upgrade 失败，因为 Pod 几乎不允许修改；如果只有镜像不同，升级可以通过，但 spiderpool-init 不会再次运行，multus 的 clusterNetwork 会一直为空。之后的 chart 改用 Job，helm 会自行删除该 Pod。本检查按 release 的标签查找，不依赖名称：它是其中唯一没有控制器的 Pod。如果它已经结束（Succeeded 或 Failed），修复会将其删除，由 helm 创建新的 Pod。如果它仍在运行或从未启动，说明安装没有完成，需要您查明原因。',
+    },
   },
   sources: [`spidernet-io/spiderpool: ${versions.initPod.source}`, 'spidernet-io/spiderpool: issues 3323, 3405; docs/usage/upgrade.md'],
-  when: { to: versions.initPod.in, stage: 'before' },
+  applies: { to: versions.initPod.in, stage: 'before' },
   needs: ['target'],
   reads,
   judge: ({ pods }, { path: { installation, from, to: target = '' } }) => {
@@ -55,21 +57,19 @@ const check: Check<typeof reads, Args> = {
       .filter(({ ref, release }) => ref.namespace === installation.namespace && release === installation.name)
       .map(({ ref, phase }) => finding(ref, phase, target));
   },
-  message: {
-    en: ({ target, phase, isFinished }) =>
-      isFinished
-        ? `${target} renders spiderpool-init as a Pod; the old one (${phase}) has to go first`
-        : `${target} renders spiderpool-init as a Pod; the old one is ${phase}: the install never finished`,
-    zh: ({ target, phase, isFinished }) =>
-      isFinished
-        ? `${target} 把 spiderpool-init 渲染为 Pod；旧的 Pod（${phase}）必须先删除`
-        : `${target} 把 spiderpool-init 渲染为 Pod；旧的 Pod 处于 ${phase}：安装尚未完成`,
-  },
+  say: ({ target, phase, isFinished }) => ({
+    en: isFinished
+      ? `${target} renders spiderpool-init as a Pod; the old one (${phase}) has to go first`
+      : `${target} renders spiderpool-init as a Pod; the old one is ${phase}: the install never finished`,
+    zh: isFinished
+      ? `${target} 把 spiderpool-init 渲染为 Pod；旧的 Pod（${phase}）必须先删除`
+      : `${target} 把 spiderpool-init 渲染为 Pod；旧的 Pod 处于 ${phase}：安装尚未完成`,
+  }),
   remedy: {
-    text: {
-      en: ([found]) => (found?.args.isFinished ? 'deletes it; helm makes the new one' : 'by hand: find out why it does not finish'),
-      zh: ([found]) => (found?.args.isFinished ? '将其删除，由 helm 创建新的 Pod' : '手动：查明它为何没有结束'),
-    },
+    say: ([found]) => ({
+      en: found?.args.isFinished ? 'deletes it; helm makes the new one' : 'by hand: find out why it does not finish',
+      zh: found?.args.isFinished ? '将其删除，由 helm 创建新的 Pod' : '手动：查明它为何没有结束',
+    }),
     writes: [{ verbs: ['get', 'delete'], group: '', resource: 'pods' }],
     steps: async (found) => found.flatMap(({ objects, args }) => objects.map((on) => (args.isFinished ? deleted(on, args) : byHand(on)))),
   },
@@ -87,9 +87,9 @@ function initPod(object: Raw): InitPod | undefined {
 
 function finding(on: Ref, phase: string, target: string): Finding<Args> {
   return {
-    grade: 'blocker',
+    severity: 'blocker',
     key: [on.name],
-    sure: 'certain',
+    certainty: 'certain',
     objects: [on],
     args: { target, phase, isFinished: phase === 'Succeeded' || phase === 'Failed' },
     evidence: [{ seen: `status.phase: ${phase}`, at: on }],

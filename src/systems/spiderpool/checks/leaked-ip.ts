@@ -1,9 +1,9 @@
 // A record of a pool that belongs to nobody: its address is given to no one any more, and the pool runs dry.
 // Sources: executeScanAll in pkg/gcmanager/scanAll_IPPool.go@v0.9.13 (what the IP garbage collection frees: no Pod and no endpoint of that name);
 // IsValidVMPod in pkg/kubevirtmanager/kubevirt_manager.go@v0.9.13 (a machine keeps its address as long as its instance, or itself, is there).
-import type { Ask, Check, Condition, Finding, Gap, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
+import type { Check, Condition, Finding, Gap, PointReader, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { apiVersionOf, each, nameOf, type Rows, settle, someOf } from '../ledger.ts';
+import { type AddressRows, apiVersionOf, each, nameOf, settle, someOf } from '../ledger.ts';
 import { endpoints, pods, pools } from '../reads.ts';
 import {
   inTurn,
@@ -42,47 +42,49 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/leaked-ip',
   title: { en: 'every recorded address belongs to somebody', zh: '每个已记录的地址都有归属' },
-  found: { en: 'recorded addresses belong to nobody', zh: '有已记录的地址没有归属' },
-  why: {
-    en: 'An address whose record names nobody who still exists is never given again; such leaks fill a pool until no Pod gets an address. Found where nobody uses the address, and neither a Pod, nor a SpiderEndpoint, nor a KubeVirt machine or its instance has the name that the record gives; looked at twice, a second apart, since a Pod that ends is gone a moment before its record. The record is taken out only after nobody of that name was seen for 60 seconds, one address per write, and only if it still says the same; an undo puts it back as long as nobody was given the address.',
-    zh: '如果记录所指的对象已不存在，其地址就不会再被分配；这类泄漏会逐渐耗尽地址池，直到 Pod 无法获得地址。当地址无人使用，且记录中的名称既没有对应的 Pod 和 SpiderEndpoint，也没有对应的 KubeVirt 虚拟机或其实例时，即为泄漏；由于 Pod 结束后记录会稍晚消失，检查会间隔一秒看两遍。只有在 60 秒内始终没有该名称的对象、且记录内容未变时，才会移除记录，每次写入只移除一个地址；只要该地址尚未分配给他人，就可以通过撤销放回。',
+  headline: { en: 'recorded addresses belong to nobody', zh: '有已记录的地址没有归属' },
+  page: {
+    impact: {
+      en: 'An address whose record names nobody who still exists is never given again; such leaks fill a pool until no Pod gets an address. Found where nobody uses the address, and neither a Pod, nor a SpiderEndpoint, nor a KubeVirt machine or its instance has the name that the record gives; looked at twice, a second apart, since a Pod that ends is gone a moment before its record. The record is taken out only after nobody of that name was seen for 60 seconds, one address per write, and only if it still says the same; an undo puts it back as long as nobody was given the address.',
+      zh: '如果记录所指的对象已不存在，其地址就不会再被分配；这类泄漏会逐渐耗尽地址池，直到 Pod 无法获得地址。当地址无人使用，且记录中的名称既没有对应的 Pod 和 SpiderEndpoint，也没有对应的 KubeVirt 虚拟机或其实例时，即为泄漏；由于 Pod 结束后记录会稍晚消失，检查会间隔一秒看两遍。只有在 60 秒内始终没有该名称的对象、且记录内容未变时，才会移除记录，每次写入只移除一个地址；只要该地址尚未分配给他人，就可以通过撤销放回。',
+    },
   },
   sources: [
     'spidernet-io/spiderpool: pkg/gcmanager/scanAll_IPPool.go@v0.9.13',
     'spidernet-io/spiderpool: pkg/kubevirtmanager/kubevirt_manager.go@v0.9.13',
   ],
-  when: { stage: 'both' },
+  applies: { stage: 'both' },
   reads,
-  asks: [
+  pointReads: [
     { resource: 'pods' },
     { resource: endpoints.resource },
     { resource: pools.resource },
     { resource: 'virtualmachineinstances.kubevirt.io' },
     { resource: 'virtualmachines.kubevirt.io' },
   ],
-  async judge(rows, { ask }) {
+  async judge(rows, { look }) {
     const apiVersion = apiVersionOf(rows);
     const { suspects, odd } = suspectsOf(rows);
     const gaps = [...odd, ...oddClaims(rows)];
-    const first = await lookedAt(suspects, apiVersion, ask);
+    const first = await lookedAt(suspects, apiVersion, look);
     if (!first.length) return { findings: [], gaps };
     await settle();
     const second = await lookedAt(
       first.map(({ suspect }) => suspect),
       apiVersion,
-      ask,
+      look,
     );
     return { findings: second.map((look) => finding(look, apiVersion)), gaps };
   },
-  message: {
-    en: ({ address, pool, pod }) => `SpiderIPPool ${pool} has ${address} on record for ${pod}, and there is nothing of that name`,
-    zh: ({ address, pool, pod }) => `SpiderIPPool ${pool} 把 ${address} 记录给了 ${pod}，但不存在该名称的对象`,
-  },
+  say: ({ address, pool, pod }) => ({
+    en: `SpiderIPPool ${pool} has ${address} on record for ${pod}, and there is nothing of that name`,
+    zh: `SpiderIPPool ${pool} 把 ${address} 记录给了 ${pod}，但不存在该名称的对象`,
+  }),
   remedy: {
-    text: {
-      en: (found) => `takes ${found.length} record${found.length === 1 ? '' : 's'} out, after nobody turned up for ${LASTING} s`,
-      zh: (found) => `等待 ${LASTING} 秒确认无人认领后，移除 ${found.length} 条记录`,
-    },
+    say: (found) => ({
+      en: `takes ${found.length} record${found.length === 1 ? '' : 's'} out, after nobody turned up for ${LASTING} s`,
+      zh: `等待 ${LASTING} 秒确认无人认领后，移除 ${found.length} 条记录`,
+    }),
     writes: [
       ...RECORD_RIGHTS,
       { verbs: ['get'], group: '', resource: 'pods' },
@@ -120,7 +122,7 @@ interface Suspect {
 }
 
 /** Records whose name no Pod and no endpoint of the lists has, of addresses that nobody uses: one in use with a wrong record is the matter of spiderpool/unrecorded-pod-ip. */
-function suspectsOf({ pods, endpoints, pools }: Rows): { suspects: Suspect[]; odd: Gap[] } {
+function suspectsOf({ pods, endpoints, pools }: AddressRows): { suspects: Suspect[]; odd: Gap[] } {
   const uids = new Set(pods.map(({ uid }) => uid));
   const open: Suspect[] = [];
   const odd: Gap[] = [];
@@ -145,11 +147,11 @@ interface Look {
 }
 
 /** Nobody of that name, and behind that the record is still the same. */
-async function lookedAt(suspects: Suspect[], apiVersion: string, ask: Ask): Promise<Look[]> {
-  const looked = await each(suspects, async (suspect) => ({ suspect, nobody: await isNobody(claimantsOf(suspect.pod, apiVersion), ask) }));
+async function lookedAt(suspects: Suspect[], apiVersion: string, look: PointReader): Promise<Look[]> {
+  const looked = await each(suspects, async (suspect) => ({ suspect, nobody: await isNobody(claimantsOf(suspect.pod, apiVersion), look) }));
   const open = looked.filter(({ nobody }) => nobody).map(({ suspect }) => suspect);
   const wanted = [...new Set(open.map(({ pool }) => pool))];
-  const read = new Map(await each(wanted, async (pool) => [pool.name, await readPool(pool, ask)] as const));
+  const read = new Map(await each(wanted, async (pool) => [pool.name, await readPool(pool, look)] as const));
   return open.flatMap((suspect) => {
     const pool = read.get(suspect.pool.name);
     const record = pool?.records.get(suspect.address);
@@ -157,9 +159,9 @@ async function lookedAt(suspects: Suspect[], apiVersion: string, ask: Ask): Prom
   });
 }
 
-async function isNobody(claimants: Ref[], ask: Ask): Promise<boolean> {
+async function isNobody(claimants: Ref[], look: PointReader): Promise<boolean> {
   for (const claimant of claimants) {
-    const found = await ask.get(claimant);
+    const found = await look.get(claimant);
     if (found !== undefined || isGap(found)) return false;
   }
   return true;
@@ -183,9 +185,9 @@ function finding({ suspect: { address, pod }, pool }: Look, apiVersion: string):
   const { row, coding } = pool;
   const at = { apiVersion: row.apiVersion, kind: 'SpiderIPPool', name: row.name };
   return {
-    grade: 'warning',
+    severity: 'warning',
     key: [row.name, address],
-    sure: 'certain',
+    certainty: 'certain',
     objects: [at],
     args: {
       address,

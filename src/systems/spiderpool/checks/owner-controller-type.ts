@@ -1,6 +1,6 @@
 // SpiderEndpoints written before 0.4.0 call the controller of a bare Pod "None"; since 0.4.0 the value is "Pod".
 // Sources: pkg/constant/k8s.go@v0.3.7 (OwnerNone) and @v0.4.0 (KindPod); docs/usage/upgrade.md; status subresource: the CRDs of 0.3.x and 0.4.x.
-import type { Ask, Check, Finding, Json, Raw, Ref, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Json, PointReader, Raw, Ref, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
 import { describeGap, isGap } from '../../../engine/gaps.ts';
 import { refOf } from '../../../kube/refs.ts';
 
@@ -20,36 +20,38 @@ const reads = {
 const check: Check<typeof reads, object> = {
   id: 'spiderpool/owner-controller-type',
   title: { en: 'no SpiderEndpoint names its owner None', zh: '没有 SpiderEndpoint 的属主类型为 None' },
-  found: { en: 'SpiderEndpoints name their owner None', zh: '有 SpiderEndpoint 的属主类型为 None' },
-  why: {
-    en: 'Up to 0.3.7 Spiderpool wrote None as the controller of a Pod without one; since 0.4.0 it writes Pod. The upgrade leaves old records as they are. Today the code treats a leftover None like Pod, and the upgrade guide asks for the change all the same, so that no later version reads a value that nothing writes any more.',
-    zh: '0.3.7 及更早版本把没有控制器的 Pod 的属主类型记为 None，自 0.4.0 起记为 Pod。升级不会改写旧记录。目前的代码把遗留的 None 当作 Pod 处理，但升级指南仍要求修改，以免以后的版本读到一个已不再写入的值。',
+  headline: { en: 'SpiderEndpoints name their owner None', zh: '有 SpiderEndpoint 的属主类型为 None' },
+  page: {
+    impact: {
+      en: 'Up to 0.3.7 Spiderpool wrote None as the controller of a Pod without one; since 0.4.0 it writes Pod. The upgrade leaves old records as they are. Today the code treats a leftover None like Pod, and the upgrade guide asks for the change all the same, so that no later version reads a value that nothing writes any more.',
+      zh: '0.3.7 及更早版本把没有控制器的 Pod 的属主类型记为 None，自 0.4.0 起记为 Pod。升级不会改写旧记录。目前的代码把遗留的 None 当作 Pod 处理，但升级指南仍要求修改，以免以后的版本读到一个已不再写入的值。',
+    },
   },
   sources: [
     'spidernet-io/spiderpool: pkg/constant/k8s.go@v0.3.7, @v0.4.0',
     'spidernet-io/spiderpool: docs/usage/upgrade.md',
     'spidernet-io/spiderpool: charts/spiderpool/crds@v0.3.7, @v0.4.0 (status subresource)',
   ],
-  when: { to: '>=0.4.0', stage: 'both' },
+  applies: { to: '>=0.4.0', stage: 'both' },
   reads,
   judge: ({ endpoints }) => (endpoints.length ? [finding(endpoints)] : []),
-  message: {
-    en: (_, { length }) => `status.ownerControllerType is ${OLD} in ${length} SpiderEndpoint${length === 1 ? '' : 's'}`,
-    zh: (_, { length }) => `${length} 个 SpiderEndpoint 的 status.ownerControllerType 为 ${OLD}`,
-  },
+  say: (_, { length }) => ({
+    en: `status.ownerControllerType is ${OLD} in ${length} SpiderEndpoint${length === 1 ? '' : 's'}`,
+    zh: `${length} 个 SpiderEndpoint 的 status.ownerControllerType 为 ${OLD}`,
+  }),
   remedy: {
-    text: {
-      en: (found) => `sets ${NEW} in ${counted(found)} SpiderEndpoint${counted(found) === 1 ? '' : 's'}`,
-      zh: (found) => `将 ${counted(found)} 个 SpiderEndpoint 改为 ${NEW}`,
-    },
-    asks: [{ resource: 'customresourcedefinitions.apiextensions.k8s.io', names: [CRD] }],
+    say: (found) => ({
+      en: `sets ${NEW} in ${counted(found)} SpiderEndpoint${counted(found) === 1 ? '' : 's'}`,
+      zh: `将 ${counted(found)} 个 SpiderEndpoint 改为 ${NEW}`,
+    }),
+    pointReads: [{ resource: 'customresourcedefinitions.apiextensions.k8s.io', names: [CRD] }],
     writes: [
       { verbs: ['get', 'patch'], group: 'spiderpool.spidernet.io', resource: 'spiderendpoints' },
       { verbs: ['patch'], group: 'spiderpool.spidernet.io', resource: 'spiderendpoints/status' },
     ],
-    steps: async (found, { ask }) => {
+    steps: async (found, { look }) => {
       const objects = found.flatMap((each) => each.objects);
-      const subresource = await statusSubresource(ask, objects[0]!);
+      const subresource = await statusSubresource(look, objects[0]!);
       if (typeof subresource === 'object') return [{ refused: subresource, objects } satisfies Refusal];
       return objects.map((on) => step(on, subresource));
     },
@@ -59,9 +61,9 @@ export default check;
 
 function finding(objects: Ref[]): Finding<object> {
   return {
-    grade: 'warning',
+    severity: 'warning',
     key: [OLD],
-    sure: 'certain',
+    certainty: 'certain',
     objects,
     args: {},
     evidence: [{ seen: `${PATH.slice(1).replace('/', '.')}: ${OLD}`, at: objects[0] }],
@@ -71,8 +73,8 @@ function finding(objects: Ref[]): Finding<object> {
 const counted = (found: Finding<unknown>[]): number => found.reduce((sum, { objects }) => sum + objects.length, 0);
 
 /** Whether the CRD gives the served version a status subresource: then a patch of the main resource would silently change nothing. A Text: why it cannot be told. */
-async function statusSubresource(ask: Ask, { apiVersion }: Ref): Promise<'status' | undefined | Text> {
-  const crd = await ask.get({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: CRD });
+async function statusSubresource(look: PointReader, { apiVersion }: Ref): Promise<'status' | undefined | Text> {
+  const crd = await look.get({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: CRD });
   if (isGap(crd)) return describeGap(crd);
   const versions = ((crd?.spec as Raw | undefined)?.versions ?? []) as { name: string; subresources?: { status?: Json } }[];
   const served = versions.find(({ name }) => `spiderpool.spidernet.io/${name}` === apiVersion);

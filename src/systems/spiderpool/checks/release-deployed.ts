@@ -20,13 +20,15 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/release-deployed',
   title: { en: 'the Helm release is in a state from which an upgrade can start', zh: 'Helm release 处于可以开始升级的状态' },
-  found: { en: 'no upgrade can start from the state of the Helm release', zh: 'Helm release 当前的状态无法开始升级' },
-  why: {
-    en: 'helm refuses to upgrade a release whose newest revision is pending (an earlier helm was cut off, or is still running), and one that was uninstalled. A failed newest revision can be upgraded, but says that the last operation did not end well. Read from the labels of the release records; their content is not needed.',
-    zh: '如果 release 的最新修订版处于 pending 状态（之前的 helm 被中断或仍在运行），或者已被卸载，helm 会拒绝升级。最新修订版为 failed 时可以升级，但说明上一次操作没有顺利完成。本检查只读取 release 记录的标签，不需要其内容。',
+  headline: { en: 'no upgrade can start from the state of the Helm release', zh: 'Helm release 当前的状态无法开始升级' },
+  page: {
+    impact: {
+      en: 'helm refuses to upgrade a release whose newest revision is pending (an earlier helm was cut off, or is still running), and one that was uninstalled. A failed newest revision can be upgraded, but says that the last operation did not end well. Read from the labels of the release records; their content is not needed.',
+      zh: '如果 release 的最新修订版处于 pending 状态（之前的 helm 被中断或仍在运行），或者已被卸载，helm 会拒绝升级。最新修订版为 failed 时可以升级，但说明上一次操作没有顺利完成。本检查只读取 release 记录的标签，不需要其内容。',
+    },
   },
   sources: ['helm/helm: pkg/action/upgrade.go', 'helm/helm: pkg/storage/driver'],
-  when: { stage: 'both' },
+  applies: { stage: 'both' },
   reads,
   judge: ({ releases, releasesInConfigMaps }, { path: { installation } }) => {
     const all = [...releases, ...(isGap(releasesInConfigMaps) ? [] : releasesInConfigMaps)];
@@ -37,24 +39,24 @@ const check: Check<typeof reads, Args> = {
     if (records.length) return judged(records);
     return installation.byHelm ? { unknown: NO_RECORD } : { notApplicable: NO_HELM };
   },
-  message: {
-    en: ({ release, namespace, revision, status }) => `release ${namespace}/${release}: revision ${revision} is ${status}`,
-    zh: ({ release, namespace, revision, status }) => `release ${namespace}/${release}：修订版 ${revision} 的状态为 ${status}`,
-  },
+  say: ({ release, namespace, revision, status }) => ({
+    en: `release ${namespace}/${release}: revision ${revision} is ${status}`,
+    zh: `release ${namespace}/${release}：修订版 ${revision} 的状态为 ${status}`,
+  }),
   remedy: {
-    text: {
-      en: ([found]) =>
+    say: ([found]) => ({
+      en:
         found && isRepairable(found)
           ? `removes the record of revision ${found.args.revision}, once nobody has written to it for ${QUIET / 60} min and no helm runs here`
           : 'by hand: see the commands of fix',
-      zh: ([found]) =>
+      zh:
         found && isRepairable(found)
           ? `确认 ${QUIET / 60} 分钟内无人写入、本机也没有 helm 在运行后，删除修订版 ${found.args.revision} 的记录`
           : '手动：请查看 fix 给出的命令',
-    },
+    }),
     writes: [{ verbs: ['delete'], group: '', resource: 'secrets' }],
     steps: async (found) =>
-      found.filter(({ grade }) => grade === 'blocker').map((each) => (isRepairable(each) ? unpend(each) : byHand(each))),
+      found.filter(({ severity }) => severity === 'blocker').map((each) => (isRepairable(each) ? unpend(each) : byHand(each))),
   },
 };
 export default check;
@@ -76,9 +78,9 @@ function judged([newest, ...older]: ReleaseRecord[]): Finding<Args>[] {
   const on: Ref = { apiVersion: 'v1', kind: newest!.kind, namespace, name: newest!.object };
   return [
     {
-      grade: REFUSED.has(status) ? 'blocker' : 'warning',
+      severity: REFUSED.has(status) ? 'blocker' : 'warning',
       key: [namespace, name, status],
-      sure: 'certain',
+      certainty: 'certain',
       objects: [on],
       args: { release: name, namespace, revision, status, good },
       evidence: [{ seen: { en: `label status=${status}`, zh: `标签 status=${status}` }, at: on }],

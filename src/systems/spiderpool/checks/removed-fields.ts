@@ -1,6 +1,6 @@
 // Fields of Spiderpool's objects that the target's definitions no longer know: the API server drops them, with what they hold, at the next write of the object.
 // Sources: charts/spiderpool/crds at every tag (knowledge/crds.json), knowledge/replaced.json for what took their place.
-import type { Check, Finding, Grade, Json, Raw, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Json, Raw, Ref, Severity, StepDraft, Text } from '../../../engine/contracts.ts';
 import { picker } from '../../../kube/fields.ts';
 import { formatPointer, pointerGet } from '../../../kube/pointer.ts';
 import { refOf } from '../../../kube/refs.ts';
@@ -48,19 +48,21 @@ interface Args {
   /** Where another field took its place: what the objects hold, by NAMESPACE/NAME. */
   held?: Record<string, Json>;
 }
-type Replacement = { value?: string; field?: string; grade?: Grade };
+type Replacement = { value?: string; field?: string; severity?: Severity };
 const REPLACED = replaced.fields as Record<string, Replacement>;
 
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/removed-fields',
   title: { en: 'no object holds fields that the target drops', zh: '没有对象含有目标版本会丢弃的字段' },
-  found: { en: 'the target drops fields that objects hold', zh: '目标版本会丢弃对象中已有的字段' },
-  why: {
-    en: 'Releases take fields away from their definitions: 1.0.0 detectIPConflict, detectGateway and hostRPFilter of SpiderCoordinators and SpiderMultusConfigs and vlan of pools and subnets, 1.0.4 the mtu that 1.0.2 had brought to SpiderMultusConfigs, until 1.2.0. Under the new definition the API server no longer shows such a field, and drops it at the next write of its object, without a word. Only fields that hold something are named: what is empty, 0 or false reads the same as a field that is missing. Judged by the definitions of the chart that is given with --chart, else by tables made from those of every release. Where something took the place of a field, a key of the values or another field, the finding names it, and so it does where a later release knows the field again.',
-    zh: '有些版本会从 CRD 中去掉字段：1.0.0 去掉了 SpiderCoordinator 和 SpiderMultusConfig 的 detectIPConflict、detectGateway、hostRPFilter，以及 SpiderIPPool 和 SpiderSubnet 的 vlan；1.0.4 去掉了 1.0.2 为 SpiderMultusConfig 引入的 mtu，直到 1.2.0 才恢复。换用新的 CRD 后，API server 不再返回这些字段，并在下一次写入对象时悄悄将其丢弃。本检查只列出有值的字段：空值、0 或 false 与字段不存在等效。有 --chart 时以该 chart 的 CRD 为准，否则以根据所有发布版本生成的表为准。如果某个字段已被 values 的某个键或另一个字段取代，结果会指出；如果之后的版本重新支持该字段，也会指出。',
+  headline: { en: 'the target drops fields that objects hold', zh: '目标版本会丢弃对象中已有的字段' },
+  page: {
+    impact: {
+      en: 'Releases take fields away from their definitions: 1.0.0 detectIPConflict, detectGateway and hostRPFilter of SpiderCoordinators and SpiderMultusConfigs and vlan of pools and subnets, 1.0.4 the mtu that 1.0.2 had brought to SpiderMultusConfigs, until 1.2.0. Under the new definition the API server no longer shows such a field, and drops it at the next write of its object, without a word. Only fields that hold something are named: what is empty, 0 or false reads the same as a field that is missing. Judged by the definitions of the chart that is given with --chart, else by tables made from those of every release. Where something took the place of a field, a key of the values or another field, the finding names it, and so it does where a later release knows the field again.',
+      zh: '有些版本会从 CRD 中去掉字段：1.0.0 去掉了 SpiderCoordinator 和 SpiderMultusConfig 的 detectIPConflict、detectGateway、hostRPFilter，以及 SpiderIPPool 和 SpiderSubnet 的 vlan；1.0.4 去掉了 1.0.2 为 SpiderMultusConfig 引入的 mtu，直到 1.2.0 才恢复。换用新的 CRD 后，API server 不再返回这些字段，并在下一次写入对象时悄悄将其丢弃。本检查只列出有值的字段：空值、0 或 false 与字段不存在等效。有 --chart 时以该 chart 的 CRD 为准，否则以根据所有发布版本生成的表为准。如果某个字段已被 values 的某个键或另一个字段取代，结果会指出；如果之后的版本重新支持该字段，也会指出。',
+    },
   },
   sources: ['spidernet-io/spiderpool: charts/spiderpool/crds at every tag', `spidernet-io/spiderpool: ${replaced.source}`],
-  when: { from: `>=${versions.storedAnew.since}`, stage: 'before' },
+  applies: { from: `>=${versions.storedAnew.since}`, stage: 'before' },
   needs: ['target'],
   reads,
   judge: (rows, { path: { from, to: target = '' }, chart }) => {
@@ -89,27 +91,18 @@ const check: Check<typeof reads, Args> = {
       );
     });
   },
-  message: {
-    en: ({ kind, field, target, value, instead, again }, { length }) => {
-      const next = value
-        ? `its place is the value ${value}`
-        : instead
-          ? `its place is ${instead}`
-          : again
-            ? `${again} knows it again`
-            : 'nothing took its place';
-      return `${target} drops ${field} of ${length} ${kind}${length === 1 ? '' : 's'}; ${next}`;
-    },
-    zh: ({ kind, field, target, value, instead, again }, { length }) => {
-      const next = value ? `由 values 中的 ${value} 取代` : instead ? `由 ${instead} 取代` : again ? `${again} 重新支持该字段` : '没有替代';
-      return `${target} 会丢弃 ${length} 个 ${kind} 的 ${field}；${next}`;
-    },
+  say: ({ kind, field, target, ...place }, { length }) => {
+    const next = placeOf(place);
+    return {
+      en: `${target} drops ${field} of ${length} ${kind}${length === 1 ? '' : 's'}; ${next.en}`,
+      zh: `${target} 会丢弃 ${length} 个 ${kind} 的 ${field}；${next.zh}`,
+    };
   },
   remedy: {
-    text: {
-      en: (found) => (found.some(isReplaced) ? 'by hand: set what took its place' : 'none: take a target that knows it, or do without'),
-      zh: (found) => (found.some(isReplaced) ? '手动：设置取代它的配置' : '没有：请选择支持该字段的目标版本，或放弃该设置'),
-    },
+    say: (found) => ({
+      en: found.some(isReplaced) ? 'by hand: set what took its place' : 'none: take a target that knows it, or do without',
+      zh: found.some(isReplaced) ? '手动：设置取代它的配置' : '没有：请选择支持该字段的目标版本，或放弃该设置',
+    }),
     writes: [],
     steps: async (found) => [
       ...found.filter(({ args }) => args.value).map(inValues),
@@ -124,6 +117,13 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
+function placeOf({ value, instead, again }: Pick<Args, 'value' | 'instead' | 'again'>): Text {
+  if (value) return { en: `its place is the value ${value}`, zh: `由 values 中的 ${value} 取代` };
+  if (instead) return { en: `its place is ${instead}`, zh: `由 ${instead} 取代` };
+  if (again) return { en: `${again} knows it again`, zh: `${again} 重新支持该字段` };
+  return { en: 'nothing took its place', zh: '没有替代' };
+}
+
 const THERE: Text = { en: 'that is what is installed', zh: '目标就是已安装的版本' };
 const NO_TABLE = (target: string): Text => ({
   en: `${target} is no release that this build knows the definitions of; give its chart with --chart`,
@@ -134,12 +134,12 @@ const isReplaced = ({ args }: Finding<Args>): boolean => args.value !== undefine
 
 function finding(crd: string, field: string, objects: Ref[], values: Map<string, Json | undefined>, target: string): Finding<Args> {
   const { kind, apiVersion } = objects[0]!;
-  const { value, field: instead, grade = 'warning' } = REPLACED[field] ?? {};
+  const { value, field: instead, severity = 'warning' } = REPLACED[field] ?? {};
   const again = knownAgain(crd, apiVersion.split('/')[1] ?? '', field, target);
   return {
-    grade,
+    severity,
     key: [crd, field],
-    sure: 'certain',
+    certainty: 'certain',
     objects,
     // What took another's place so far is a switch.
     args: { kind, field, target, value, instead, again, ...(instead ? { held: switches(values) } : {}) },

@@ -21,19 +21,24 @@ interface Args extends Keys {
 const check: Check<typeof RELEASE_READS, Args> = {
   id: 'spiderpool/reuse-values',
   title: { en: 'the target works with the old values that --reuse-values keeps', zh: '目标版本可以使用 --reuse-values 保留的旧值' },
-  found: { en: 'the target does not work with the old values that --reuse-values keeps', zh: '目标版本无法使用 --reuse-values 保留的旧值' },
-  why: {
-    en: 'With --reuse-values the defaults of the old chart take the place of those of the new one. Keys that are new in the target are then missing: a template that looks below a missing map fails, and helm names only the first such key; other new keys are silently empty, and image tags stay old. Known to keep something from starting: an empty ipam.gc.statelessPod.enableGcRunningPodOnEmptyPodStatusIPs (the controller exits), and a multus image of v3 under templates of v4 (the agent does not start). With --chart and a helm on PATH, the chart is rendered with exactly these values; otherwise a table says which maps must be there, made by rendering every release without each of its maps. Looked at only when --reuse-values is given.',
-    zh: '使用 --reuse-values 时，旧 chart 的默认值会取代新 chart 的默认值，目标版本新增的键因此缺失：模板读取缺失映射下的键时会渲染失败，而 helm 只指出第一个这样的键；其他新增的键会悄悄为空，镜像标签也保持旧值。已知会导致无法启动的有：ipam.gc.statelessPod.enableGcRunningPodOnEmptyPodStatusIPs 为空（控制器退出），以及 multus 镜像仍为 v3 而模板需要 v4（spiderpool-agent 无法启动）。如果提供了 --chart 且 PATH 中有 helm，则用这些值实际渲染 chart；否则由表判断哪些映射必须存在，该表通过对每个发布版本逐一去掉映射并渲染得到。仅在给出 --reuse-values 时检查。',
+  headline: {
+    en: 'the target does not work with the old values that --reuse-values keeps',
+    zh: '目标版本无法使用 --reuse-values 保留的旧值',
+  },
+  page: {
+    impact: {
+      en: 'With --reuse-values the defaults of the old chart take the place of those of the new one. Keys that are new in the target are then missing: a template that looks below a missing map fails, and helm names only the first such key; other new keys are silently empty, and image tags stay old. Known to keep something from starting: an empty ipam.gc.statelessPod.enableGcRunningPodOnEmptyPodStatusIPs (the controller exits), and a multus image of v3 under templates of v4 (the agent does not start). With --chart and a helm on PATH, the chart is rendered with exactly these values; otherwise a table says which maps must be there, made by rendering every release without each of its maps. Looked at only when --reuse-values is given.',
+      zh: '使用 --reuse-values 时，旧 chart 的默认值会取代新 chart 的默认值，目标版本新增的键因此缺失：模板读取缺失映射下的键时会渲染失败，而 helm 只指出第一个这样的键；其他新增的键会悄悄为空，镜像标签也保持旧值。已知会导致无法启动的有：ipam.gc.statelessPod.enableGcRunningPodOnEmptyPodStatusIPs 为空（控制器退出），以及 multus 镜像仍为 v3 而模板需要 v4（spiderpool-agent 无法启动）。如果提供了 --chart 且 PATH 中有 helm，则用这些值实际渲染 chart；否则由表判断哪些映射必须存在，该表通过对每个发布版本逐一去掉映射并渲染得到。仅在给出 --reuse-values 时检查。',
+    },
   },
   sources: [
     'helm/helm: pkg/action/upgrade.go (reuseValues)',
     'spidernet-io/spiderpool: charts/spiderpool at every tag; cmd/spiderpool-controller/cmd/config.go@v0.9.12; templates/daemonset.yaml@v0.8.9',
   ],
-  when: { stage: 'before' },
+  applies: { stage: 'before' },
   needs: ['target'],
   reads: RELEASE_READS,
-  asks: RELEASE_ASKS,
+  pointReads: RELEASE_ASKS,
   async judge(rows, at) {
     if (at.intent?.reuse !== 'reuse') return { notApplicable: NOT_MEANT };
     const prediction = await predicted(rows, at);
@@ -54,15 +59,12 @@ const check: Check<typeof RELEASE_READS, Args> = {
       }),
     ];
   },
-  message: {
-    en: (args) => MESSAGES[args.state](args).en,
-    zh: (args) => MESSAGES[args.state](args).zh,
-  },
+  say: (args) => MESSAGES[args.state](args),
   remedy: {
-    text: {
-      en: () => 'use --reset-then-reuse-values instead of --reuse-values (helm 3.14 and later)',
-      zh: () => '请用 --reset-then-reuse-values 代替 --reuse-values（helm 3.14 及以上）',
-    },
+    say: () => ({
+      en: 'use --reset-then-reuse-values instead of --reuse-values (helm 3.14 and later)',
+      zh: '请用 --reset-then-reuse-values 代替 --reuse-values（helm 3.14 及以上）',
+    }),
     writes: [],
     // The same command as that of values-keys, so that the two are one step.
     steps: async ([found], at) => [upgradeCommand(at, found?.args.flags ?? [])],
@@ -85,9 +87,9 @@ function finding(prediction: Prediction, found: Omit<Args, 'target' | 'flags'>):
   const seen = textOf(args.said ?? { en: `missing or old: ${keys}`, zh: `缺失或过旧：${keys}` });
   const chart = `${release.chart.name}-${release.chart.version}`;
   return {
-    grade: args.state === 'stale' ? 'warning' : 'blocker',
+    severity: args.state === 'stale' ? 'warning' : 'blocker',
     key: [args.state],
-    sure: 'certain',
+    certainty: 'certain',
     objects: [at],
     args,
     evidence: [{ seen: { en: `${chart}: ${seen.en}`, zh: `${chart}：${seen.zh}` }, at }],

@@ -18,17 +18,19 @@ interface Args {
 const check: Check<Record<string, never>, Args> = {
   id: 'spiderpool/target-version',
   title: { en: 'the target is a good release', zh: '目标版本是可用的发布版本' },
-  found: { en: 'the target is a bad one', zh: '目标版本不宜使用' },
-  why: {
-    en: 'Some releases break what they find: the upgrade to 0.8.8 and to 0.9.5 – 0.9.7 empties the clusterNetwork of multus, after which no Pod starts; 0.9.0 and 0.9.1 panic in clusters that they do not expect; up to 0.8.7, and in 0.9.0 – 0.9.4, the garbage collection of addresses can give the address of a living Pod to another. Release candidates are no target, nor is what was never published; and from before 0.4.0 no release from 0.4.0 on can be reached in place, because the objects are stored in an API version that these do not have. A target with a flaw that a newer patch of its line does not have is a blocker; where the whole line has it, a warning. The finding names what to take instead. Whoever must have that very version accepts this check by name, with --accept; upgrade then adds the steps that repair what the release is known to break, as far as such steps exist (clusterNetwork, and fields of the SpiderCoordinator that its agents read blindly). Nothing is said about the version that is installed.',
-    zh: '有些版本会破坏现有环境：升级到 0.8.8 以及 0.9.5 – 0.9.7 会清空 multus 的 clusterNetwork，此后所有 Pod 都无法启动；0.9.0 和 0.9.1 在某些集群中会崩溃；0.8.7 及更早版本和 0.9.0 – 0.9.4 的地址回收可能把存活 Pod 的地址分配给另一个 Pod。候选版本以及从未发布的版本都不应作为目标；从 0.4.0 之前的版本出发，无法原地升级到 0.4.0 及之后的任何版本，因为对象存储所用的 API 版本在新版本中已不存在。如果同一系列的更新补丁已没有该缺陷，则为阻断问题；如果整个系列都有该缺陷，则为警告。结果会给出建议改用的版本。确实需要该版本时，可用 --accept 按名称接受本检查；此时升级计划会加入修复该版本已知问题的步骤（只要存在这样的步骤：clusterNetwork，以及 spiderpool-agent 不加判断直接读取的 SpiderCoordinator 字段）。本检查不评价已安装的版本。',
+  headline: { en: 'the target is a bad one', zh: '目标版本不宜使用' },
+  page: {
+    impact: {
+      en: 'Some releases break what they find: the upgrade to 0.8.8 and to 0.9.5 – 0.9.7 empties the clusterNetwork of multus, after which no Pod starts; 0.9.0 and 0.9.1 panic in clusters that they do not expect; up to 0.8.7, and in 0.9.0 – 0.9.4, the garbage collection of addresses can give the address of a living Pod to another. Release candidates are no target, nor is what was never published; and from before 0.4.0 no release from 0.4.0 on can be reached in place, because the objects are stored in an API version that these do not have. A target with a flaw that a newer patch of its line does not have is a blocker; where the whole line has it, a warning. The finding names what to take instead. Whoever must have that very version accepts this check by name, with --accept; upgrade then adds the steps that repair what the release is known to break, as far as such steps exist (clusterNetwork, and fields of the SpiderCoordinator that its agents read blindly). Nothing is said about the version that is installed.',
+      zh: '有些版本会破坏现有环境：升级到 0.8.8 以及 0.9.5 – 0.9.7 会清空 multus 的 clusterNetwork，此后所有 Pod 都无法启动；0.9.0 和 0.9.1 在某些集群中会崩溃；0.8.7 及更早版本和 0.9.0 – 0.9.4 的地址回收可能把存活 Pod 的地址分配给另一个 Pod。候选版本以及从未发布的版本都不应作为目标；从 0.4.0 之前的版本出发，无法原地升级到 0.4.0 及之后的任何版本，因为对象存储所用的 API 版本在新版本中已不存在。如果同一系列的更新补丁已没有该缺陷，则为阻断问题；如果整个系列都有该缺陷，则为警告。结果会给出建议改用的版本。确实需要该版本时，可用 --accept 按名称接受本检查；此时升级计划会加入修复该版本已知问题的步骤（只要存在这样的步骤：clusterNetwork，以及 spiderpool-agent 不加判断直接读取的 SpiderCoordinator 字段）。本检查不评价已安装的版本。',
+    },
   },
   sources: [
     'spidernet-io/spiderpool: tags, and index.yaml on branch github_pages',
     ...Object.values(versions.flaws).map(({ source }) => `spidernet-io/spiderpool: ${source}`),
     `spidernet-io/spiderpool: ${versions.storedAnew.source}`,
   ],
-  when: { stage: 'before' },
+  applies: { stage: 'before' },
   needs: ['target'],
   reads: {},
   judge: (_rows, { path: { from, to: target }, chart }) => {
@@ -38,15 +40,12 @@ const check: Check<Record<string, never>, Args> = {
     const reasons = reasonsAgainst(from, target, chart !== undefined);
     return reasons.length ? [finding({ from, target, reasons, instead: insteadOf(from, target, reasons) })] : [];
   },
-  message: {
-    en: ({ from, target, reasons, instead }) => {
-      const why = reasons.map((reason) => WHY[reason].en).join('; ');
-      return `${target} as target from ${from}: ${why}${instead ? `; take ${instead} instead` : ''}`;
-    },
-    zh: ({ from, target, reasons, instead }) => {
-      const why = reasons.map((reason) => WHY[reason].zh).join('；');
-      return `从 ${from} 升级到 ${target}：${why}${instead ? `；请改用 ${instead}` : ''}`;
-    },
+  say: ({ from, target, reasons, instead }) => {
+    const why = reasons.map((reason) => WHY[reason]);
+    return {
+      en: `${target} as target from ${from}: ${why.map(({ en }) => en).join('; ')}${instead ? `; take ${instead} instead` : ''}`,
+      zh: `从 ${from} 升级到 ${target}：${why.map(({ zh }) => zh).join('；')}${instead ? `；请改用 ${instead}` : ''}`,
+    };
   },
 };
 export default check;
@@ -136,9 +135,9 @@ function isAvoidable(reason: Reason, target: string): boolean {
 function finding(args: Args): Finding<Args> {
   const { target, reasons } = args;
   return {
-    grade: reasons.some((reason) => isAvoidable(reason, target)) ? 'blocker' : 'warning',
+    severity: reasons.some((reason) => isAvoidable(reason, target)) ? 'blocker' : 'warning',
     key: [target, ...reasons],
-    sure: 'certain',
+    certainty: 'certain',
     objects: [],
     args,
     evidence: FLAWS.filter(([name]) => reasons.includes(name)).map(([name]) => ({ seen: versions.flaws[name].source })),

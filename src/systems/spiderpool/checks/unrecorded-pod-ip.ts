@@ -1,11 +1,12 @@
 // An address that a live Pod uses but its pool does not record for it: the next conflict, before it happens.
 // Sources: issues 3751, 3817 (the record of a living Pod was released); UpdateAllocatedIPs in pkg/ippoolmanager/ippool_manager.go@v0.9.13.
-import type { Ask, Check, Finding, Gap, StepDraft, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Gap, PointReader, StepDraft, Text } from '../../../engine/contracts.ts';
 import { inRanges } from '../../../kube/addresses.ts';
 import type { BudgetRow } from '../../../kube/budgets.ts';
 import { lives } from '../../../kube/refs.ts';
 import { satisfies } from '../../../versions/chart.ts';
 import {
+  type AddressRows,
   apiVersionOf,
   each,
   gives,
@@ -14,7 +15,6 @@ import {
   nameOf,
   podsByEndpoint,
   poolOf,
-  type Rows,
   recordKey,
   saidByPod,
   settle,
@@ -57,51 +57,51 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/unrecorded-pod-ip',
   title: { en: 'every address that a live Pod uses is on record for it', zh: '存活的 Pod 使用的每个地址都有它的记录' },
-  found: { en: 'live Pods use addresses that are not on record for them', zh: '存活的 Pod 在使用没有其记录的地址' },
-  why: {
-    en: 'A pool gives an address that it has no record of to the next Pod that asks: an unrecorded address is a conflict that has not happened yet. Left behind by the IP garbage collection up to 0.8.7 and from 0.9.0 to 0.9.4. Found by comparing what SpiderEndpoints and Pods have with status.allocatedIPs of the pools; read again twice, a second apart, endpoint first and Pod last, so that Pods that come and go are no finding. Addresses that two live Pods use are the matter of spiderpool/duplicate-pod-ip. Where nobody else holds the address and the pool may give it, the record is put back, which can be undone exactly; else the Pod is restarted as spiderpool/duplicate-pod-ip does it, which cannot.',
-    zh: '地址池会把没有记录的地址分配给下一个申请者：未记录的地址就是尚未发生的冲突。它由 0.8.7 及更早版本以及 0.9.0 至 0.9.4 的 IP 回收遗留。检查时把 SpiderEndpoint 和 Pod 的地址与地址池的 status.allocatedIPs 比较；可疑之处间隔一秒重读两遍，先读 SpiderEndpoint、最后读 Pod，因此单纯的 Pod 增减不会被误报。两个存活 Pod 共用的地址由 spiderpool/duplicate-pod-ip 处理。如果没有其他持有者且地址池可以分配该地址，则补回记录，可完全撤销；否则按 spiderpool/duplicate-pod-ip 的方式重启 Pod，无法撤销。',
+  headline: { en: 'live Pods use addresses that are not on record for them', zh: '存活的 Pod 在使用没有其记录的地址' },
+  page: {
+    impact: {
+      en: 'A pool gives an address that it has no record of to the next Pod that asks: an unrecorded address is a conflict that has not happened yet. Left behind by the IP garbage collection up to 0.8.7 and from 0.9.0 to 0.9.4. Found by comparing what SpiderEndpoints and Pods have with status.allocatedIPs of the pools; read again twice, a second apart, endpoint first and Pod last, so that Pods that come and go are no finding. Addresses that two live Pods use are the matter of spiderpool/duplicate-pod-ip. Where nobody else holds the address and the pool may give it, the record is put back, which can be undone exactly; else the Pod is restarted as spiderpool/duplicate-pod-ip does it, which cannot.',
+      zh: '地址池会把没有记录的地址分配给下一个申请者：未记录的地址就是尚未发生的冲突。它由 0.8.7 及更早版本以及 0.9.0 至 0.9.4 的 IP 回收遗留。检查时把 SpiderEndpoint 和 Pod 的地址与地址池的 status.allocatedIPs 比较；可疑之处间隔一秒重读两遍，先读 SpiderEndpoint、最后读 Pod，因此单纯的 Pod 增减不会被误报。两个存活 Pod 共用的地址由 spiderpool/duplicate-pod-ip 处理。如果没有其他持有者且地址池可以分配该地址，则补回记录，可完全撤销；否则按 spiderpool/duplicate-pod-ip 的方式重启 Pod，无法撤销。',
+    },
   },
   sources: [
     'spidernet-io/spiderpool: issues 3751, 3817',
     'spidernet-io/spiderpool: pkg/ippoolmanager/ippool_manager.go@v0.9.13 (UpdateAllocatedIPs, ReleaseIP)',
   ],
-  when: { stage: 'both' },
+  applies: { stage: 'both' },
   reads,
-  asks: [{ resource: 'pods' }, { resource: endpoints.resource }, { resource: pools.resource }],
-  async judge(rows, { ask, path }) {
+  pointReads: [{ resource: 'pods' }, { resource: endpoints.resource }, { resource: pools.resource }],
+  async judge(rows, { look, path }) {
     const version = typeof path.from === 'string' ? path.from : undefined;
     const { suspects, odd } = suspectsOf(rows);
     const gaps = [...odd, ...oddRanges(rows.pools), ...oddClaims(rows)];
     if (!suspects.length) return { findings: [], gaps };
-    const first = await lookedAt(suspects, rows, ask);
+    const first = await lookedAt(suspects, rows, look);
     if (!first.length) return { findings: [], gaps };
     await settle();
     const second = await lookedAt(
       first.map(({ suspect }) => suspect),
       rows,
-      ask,
+      look,
     );
     return { findings: second.map((look) => finding(look, rows, version)), gaps };
   },
-  message: {
-    en: ({ address, pool, instead, holder }) =>
-      `${nameOf(holder.pod)} uses ${address}, which SpiderIPPool ${pool} has ${instead ? `on record for ${another(instead, holder).en}` : 'no record of'}`,
-    zh: ({ address, pool, instead, holder }) =>
-      `${nameOf(holder.pod)} 使用 ${address}，而 SpiderIPPool ${pool} ${instead ? `把它记录给了${another(instead, holder).zh}` : '没有它的记录'}`,
-  },
+  say: ({ address, pool, instead, holder }) => ({
+    en: `${nameOf(holder.pod)} uses ${address}, which SpiderIPPool ${pool} has ${instead ? `on record for ${another(instead, holder).en}` : 'no record of'}`,
+    zh: `${nameOf(holder.pod)} 使用 ${address}，而 SpiderIPPool ${pool} ${instead ? `把它记录给了${another(instead, holder).zh}` : '没有它的记录'}`,
+  }),
   remedy: {
-    text: {
-      en: (found) => summed(found, 'en'),
-      zh: (found) => summed(found, 'zh'),
-    },
-    asks: [{ resource: endpoints.resource }],
+    say: (found) => ({
+      en: summed(found, 'en'),
+      zh: summed(found, 'zh'),
+    }),
+    pointReads: [{ resource: endpoints.resource }],
     writes: [...RESTART_RIGHTS, ...RECORD_RIGHTS],
-    async steps(found, { ask }) {
+    async steps(found, { look }) {
       const records = inTurn(found.flatMap(({ args }) => (args.putBack ? [recorded(args.putBack, args)] : [])));
       const others = found.filter(({ args }) => !args.putBack);
       const wanted = others.map(({ args }) => ({ restart: args.holder, because: BECAUSE(args), guard: [], after: [] }));
-      return [...records, ...(await restarts(wanted, ask))];
+      return [...records, ...(await restarts(wanted, look))];
     },
   },
 };
@@ -120,7 +120,7 @@ interface Look {
   pool: PoolNow;
 }
 
-function suspectsOf(rows: Rows): { suspects: Suspect[]; odd: Gap[] } {
+function suspectsOf(rows: AddressRows): { suspects: Suspect[]; odd: Gap[] } {
   const podOf = podsByEndpoint(rows);
   const byPool = endpointsByPool(rows.endpoints);
   const found: Suspect[] = [];
@@ -171,7 +171,7 @@ const unrecorded = (used: readonly Used[], now: PoolNow): Suspect[] =>
     .map(({ address, pod }) => ({ address, pod, pool: now.row }));
 
 /** Addresses of a pool in a Pod to which no endpoint gives them. */
-function usedWithoutEndpoint(rows: Rows, podOf: PodOf): Suspect[] {
+function usedWithoutEndpoint(rows: AddressRows, podOf: PodOf): Suspect[] {
   const claims = new Map<string, string>();
   for (const endpoint of rows.endpoints) {
     const pod = podOf(endpoint);
@@ -196,12 +196,12 @@ function isOf(record: PoolRecord | undefined, endpoint: string | undefined, pod:
 }
 
 /** Endpoint and Pod, then the pool, then the Pod once more: the record was missing while the Pod lived and used the address. */
-async function lookedAt(suspects: Suspect[], rows: Rows, ask: Ask): Promise<Look[]> {
-  const hold = ({ pod, address }: Suspect) => holdOf(pod, address, apiVersionOf(rows), ask);
+async function lookedAt(suspects: Suspect[], rows: AddressRows, look: PointReader): Promise<Look[]> {
+  const hold = ({ pod, address }: Suspect) => holdOf(pod, address, apiVersionOf(rows), look);
   const held = await each(suspects, async (suspect) => ({ suspect, hold: await hold(suspect) }));
   const still = held.filter((one): one is { suspect: Suspect; hold: Hold } => one.hold !== undefined);
   const wanted = [...new Set(still.map(({ suspect }) => suspect.pool))];
-  const read = new Map(await each(wanted, async (pool) => [pool.name, await readPool(pool, ask)] as const));
+  const read = new Map(await each(wanted, async (pool) => [pool.name, await readPool(pool, look)] as const));
   const missing = still.flatMap(({ suspect, hold }) => {
     const pool = read.get(suspect.pool.name);
     return pool && isClear(pool, suspect.address) && !isOf(pool.records.get(suspect.address), hold.claim?.endpoint.name, hold.pod)
@@ -214,14 +214,18 @@ async function lookedAt(suspects: Suspect[], rows: Rows, ask: Ask): Promise<Look
 
 // ---- the finding ----------------------------------------------------------------------------------------------------
 
-function finding({ suspect: { address }, hold, pool }: Look, rows: Rows & { budgets: BudgetRow[] | Gap }, version?: string): Finding<Args> {
+function finding(
+  { suspect: { address }, hold, pool }: Look,
+  rows: AddressRows & { budgets: BudgetRow[] | Gap },
+  version?: string,
+): Finding<Args> {
   const record = pool.records.get(address);
   const because = whyNotBack(address, hold, pool, rows);
   const at = { apiVersion: 'v1', kind: 'Pod', namespace: hold.pod.namespace, name: hold.pod.name };
   return {
-    grade: 'warning',
+    severity: 'warning',
     key: [pool.row.name, address],
-    sure: hold.claim ? 'certain' : 'medium',
+    certainty: hold.claim ? 'certain' : 'medium',
     objects: [at],
     args: {
       address,
@@ -245,7 +249,7 @@ function finding({ suspect: { address }, hold, pool }: Look, rows: Rows & { budg
   };
 }
 
-function whyNotBack(address: string, { pod, claim }: Hold, { row, coding, records }: PoolNow, rows: Rows): Args['because'] {
+function whyNotBack(address: string, { pod, claim }: Hold, { row, coding, records }: PoolNow, rows: AddressRows): Args['because'] {
   if (coding !== 'string') return 'old';
   if (!claim) return 'no-endpoint';
   if (!gives(row, address)) return 'outside';

@@ -29,19 +29,21 @@ interface Args extends Keys {
 const check: Check<typeof RELEASE_READS, Args> = {
   id: 'spiderpool/values-keys',
   title: { en: 'the target chart uses every setting of the release', zh: '目标 chart 会用到 release 的每项设置' },
-  found: { en: 'settings of the release and the target chart do not fit', zh: 'release 的设置与目标 chart 不相符' },
-  why: {
-    en: 'helm says nothing about a value that no template reads: a setting whose key was renamed or taken away is lost in silence, and the default comes back. Compared are the settings that the upgrade will carry over (the release record, --values, --set, and --reset-values or --reset-then-reuse-values as helm has them) with the keys that the target chart has and reads: those of the chart given by --chart, else those of a table made from the charts of all releases. A value that is the same as the default of its own chart is no setting and does not count. Any --values or --set without one of the reuse flags makes helm drop every old setting; that is said too, and so are new defaults that change what runs on the nodes. With --chart and a helm on PATH, the chart is rendered with the values that it will get; without them the table says which maps must be there.',
-    zh: '对于没有模板读取的值，helm 不会给出任何提示：键被改名或删除后，相应设置会悄悄失效，恢复为默认值。本检查把升级将带入的设置（release 记录、--values、--set，以及 --reset-values 或 --reset-then-reuse-values，规则与 helm 相同）与目标 chart 拥有并读取的键进行比较：提供 --chart 时以该 chart 为准，否则使用根据所有发布版本的 chart 生成的表。与其自身 chart 默认值相同的值不算设置。只要给出 --values 或 --set 而没有复用参数，helm 就会丢弃所有旧设置，本检查会指出这一点，也会指出会改变节点行为的新默认值。如果提供了 --chart 且 PATH 中有 helm，则用将得到的值实际渲染 chart；否则由表判断哪些映射必须存在。',
+  headline: { en: 'settings of the release and the target chart do not fit', zh: 'release 的设置与目标 chart 不相符' },
+  page: {
+    impact: {
+      en: 'helm says nothing about a value that no template reads: a setting whose key was renamed or taken away is lost in silence, and the default comes back. Compared are the settings that the upgrade will carry over (the release record, --values, --set, and --reset-values or --reset-then-reuse-values as helm has them) with the keys that the target chart has and reads: those of the chart given by --chart, else those of a table made from the charts of all releases. A value that is the same as the default of its own chart is no setting and does not count. Any --values or --set without one of the reuse flags makes helm drop every old setting; that is said too, and so are new defaults that change what runs on the nodes. With --chart and a helm on PATH, the chart is rendered with the values that it will get; without them the table says which maps must be there.',
+      zh: '对于没有模板读取的值，helm 不会给出任何提示：键被改名或删除后，相应设置会悄悄失效，恢复为默认值。本检查把升级将带入的设置（release 记录、--values、--set，以及 --reset-values 或 --reset-then-reuse-values，规则与 helm 相同）与目标 chart 拥有并读取的键进行比较：提供 --chart 时以该 chart 为准，否则使用根据所有发布版本的 chart 生成的表。与其自身 chart 默认值相同的值不算设置。只要给出 --values 或 --set 而没有复用参数，helm 就会丢弃所有旧设置，本检查会指出这一点，也会指出会改变节点行为的新默认值。如果提供了 --chart 且 PATH 中有 helm，则用将得到的值实际渲染 chart；否则由表判断哪些映射必须存在。',
+    },
   },
   sources: [
     'spidernet-io/spiderpool: charts/spiderpool/values.yaml and templates at every tag',
     'helm/helm: pkg/action/upgrade.go (reuseValues), pkg/chart/common/util/coalesce.go',
   ],
-  when: { stage: 'before' },
+  applies: { stage: 'before' },
   needs: ['target'],
   reads: RELEASE_READS,
-  asks: RELEASE_ASKS,
+  pointReads: RELEASE_ASKS,
   async judge(rows, at) {
     const prediction = await predicted(rows, at);
     if (isGap(prediction)) return [];
@@ -52,15 +54,12 @@ const check: Check<typeof RELEASE_READS, Args> = {
     if (failed && 'unknown' in failed) return found.length ? found : failed;
     return failed ? [failure(prediction, failed), ...found] : found;
   },
-  message: {
-    en: (args) => MESSAGES[args.state](args).en,
-    zh: (args) => MESSAGES[args.state](args).zh,
-  },
+  say: (args) => MESSAGES[args.state](args),
   remedy: {
-    text: {
-      en: () => 'by hand: one helm upgrade with the words named above; fix prints the command',
-      zh: () => '手动：执行一次 helm upgrade，并带上以上参数；fix 会给出完整命令',
-    },
+    say: () => ({
+      en: 'by hand: one helm upgrade with the words named above; fix prints the command',
+      zh: '手动：执行一次 helm upgrade，并带上以上参数；fix 会给出完整命令',
+    }),
     writes: [],
     steps: async (found, at) => steps(found, at),
   },
@@ -86,13 +85,13 @@ function findings(prediction: Prediction, at: Situation): Finding<Args>[] {
 }
 
 function finding({ at, release }: Prediction, args: Args): Finding<Args> {
-  const grade = args.state === 'fails' ? 'blocker' : args.state === 'changed' ? 'notice' : 'warning';
+  const severity = args.state === 'fails' ? 'blocker' : args.state === 'changed' ? 'notice' : 'warning';
   const chart = `${release.chart.name}-${release.chart.version}`;
   const seen = (language: Language) => `${chart}: ${args.said ?? assigned(args.keys.join(', '), args.set, language)}`;
   return {
-    grade,
+    severity,
     key: [args.state, ...(args.state === 'dropped' || args.state === 'fails' ? [] : args.keys)],
-    sure: args.state === 'unknown' ? 'high' : 'certain',
+    certainty: args.state === 'unknown' ? 'high' : 'certain',
     objects: [at],
     args,
     evidence: [{ seen: args.set && 'kind' in args.set ? { en: seen('en'), zh: seen('zh') } : seen('en'), at }],

@@ -1,5 +1,6 @@
-// The contracts of changing: steps as data, the writes that they come to, and the worlds that take them. Part of contracts.ts, which hands all of this on.
-import type { Json, Raw, Ref, ResourceName, Text } from './contracts.ts';
+// The contracts of changing: steps as data, the writes that they come to, and the worlds that take them.
+import type { Json, Raw, Ref, ResourceName, Text } from './base.ts';
+import type { HelmRelease, Installation, Source } from './reading.ts';
 
 /** One field, as JSON Pointer. undefined = absent. `inString`: a pointer inside a string that itself holds JSON (SpiderIPPool status.allocatedIPs). */
 export interface Change {
@@ -31,7 +32,7 @@ interface Common {
   /** What an undo does not bring back, or why there is none. */
   undoNote?: Text;
 }
-export type Doing =
+export type Action =
   /** `counters`: numbers that are recomputed at write time, in either way, never restored: how many keys the JSON object in the string at `keysOf` has. */
   | { do: 'patch'; on: Ref; subresource?: 'status'; changes: Change[]; counters?: { path: string; keysOf: string }[] }
   /** With its status, also where that is a subresource: then it takes two writes. */
@@ -94,10 +95,10 @@ export interface ChartAt {
 /** An object that is not there is made; of a change only `after` counts. */
 export type Assumption = { on: Ref; changes: Change[] } | { gone: Ref };
 /** As a remedy gives it; `after` names drafts of the same remedy that must be done first. */
-export type StepDraft = Common & Doing & { after?: StepDraft[] };
+export type StepDraft = Common & Action & { after?: StepDraft[] };
 /** As a plan holds it: with an id, the ids of what must be done before it, and the fingerprints of the findings it repairs. Plain data. */
-export type Step = Common & Doing & { id: string; after: string[]; reasons: string[] };
-export type StepOf<Kind extends Doing['do']> = Extract<Step, { do: Kind }>;
+export type Step = Common & Action & { id: string; after: string[]; reasons: string[] };
+export type StepOf<Kind extends Action['do']> = Extract<Step, { do: Kind }>;
 
 /** One JSON Patch operation (RFC 6902), the four that we send. */
 export type PatchOp = { op: 'test' | 'add' | 'replace'; path: string; value: Json } | { op: 'remove'; path: string };
@@ -199,4 +200,20 @@ export interface StepKind<S extends Step = Step> {
   remember(object: Raw | undefined): Raw | undefined;
   /** The step that takes it back, or why there is none. `before`: what was remembered (undefined: there was no object); `after`: who it was once written. */
   inverse(step: S, before: Raw | undefined, after: Raw | undefined): Step | { none: Text };
+}
+/** An upgrade of a Helm release. */
+export interface Upgrading {
+  /** To remember what helm will overwrite. */
+  source: Pick<Source, 'get' | 'list'>;
+  from: Installation['version'];
+  release: HelmRelease;
+  chart: ChartAt;
+  /** What the release will be given, and that laid over the chart's own. Not for plan or journal. */
+  values: Raw;
+  /** --reuse-values: helm itself mixes the release's own into those that it is given. */
+  reuse: boolean;
+  /** The Secret for what helm is given, the digest of that, whether it is not just what the release has, and the digest of what the release will hold by it. */
+  kept: { on: Ref; digest: string; given: boolean; config: string };
+  /** Seconds, for helm and again for the workloads; undefined: what suits the system. */
+  within?: number;
 }

@@ -1,5 +1,7 @@
-// The contracts of remembering: runs, what a journal says of them, and where they are kept. Part of contracts.ts, which hands all of this on.
-import type { ClusterIdentity, Raw, Step, SystemId, Text } from './contracts.ts';
+// The contracts of running: runs, what a journal says of them, where they are kept, and the one writer.
+import type { Raw, SystemId, Text } from './base.ts';
+import type { Step } from './changing.ts';
+import type { ClusterIdentity } from './reading.ts';
 
 export interface Run {
   schema: 1;
@@ -18,13 +20,13 @@ export interface Run {
   /** Impersonated user, if any. */
   as?: string;
 }
-export type Way = 'do' | 'undo';
+export type Direction = 'apply' | 'undo';
 export type StepResult = 'done' | 'already' | 'obsolete' | 'left' | 'failed' | 'manual';
 export type Entry =
-  | { at: string; is: 'begin'; way: Way; pid: number }
-  | { at: string; is: 'intent'; way: Way; step: string; before?: Raw }
-  | { at: string; is: 'outcome'; way: Way; step: string; result: StepResult; after?: Raw; detail?: Text }
-  | { at: string; is: 'end'; way: Way; state: EndState };
+  | { at: string; is: 'begin'; direction: Direction; pid: number }
+  | { at: string; is: 'intent'; direction: Direction; step: string; before?: Raw }
+  | { at: string; is: 'outcome'; direction: Direction; step: string; result: StepResult; after?: Raw; detail?: Text }
+  | { at: string; is: 'end'; direction: Direction; state: EndState };
 /** `unchanged`: it ended before anything was written, and nothing is in doubt. */
 export type EndState = 'finished' | 'stopped' | 'unchanged';
 export interface Journal {
@@ -41,9 +43,9 @@ export interface StepState {
 }
 /** What a journal says about a run. */
 export interface Progress {
-  states: Record<Way, Map<string, StepState>>;
+  states: Record<Direction, Map<string, StepState>>;
   /** What the newest attempt was, by which process of this machine, and how it ended; `state` is missing when it was cut short. */
-  last?: { way: Way; pid?: number; state?: EndState };
+  last?: { direction: Direction; pid?: number; state?: EndState };
 }
 /** What a person calls the run's state. */
 export type RunState = 'finished' | 'unfinished' | 'unchanged' | 'undone' | 'undone in part' | 'undo unfinished';
@@ -96,4 +98,27 @@ export interface Filling {
   mark(): void;
   /** Back to the last mark. */
   begin(): void;
+}
+
+// ---- the one writer -------------------------------------------------------------------------------------------------
+
+export interface Holder {
+  run: string;
+  who: string;
+  since: string;
+  state: 'running' | 'stopped';
+  /** Its renewals have stopped for longer than the Lease allows, by our own clock. */
+  stale: boolean;
+}
+export interface Held {
+  /** Aborted when the Lease was lost or could not be renewed: stop before the next write. */
+  readonly lost: AbortSignal;
+  /** `stopped` leaves the Lease marked with the run; else it is removed. */
+  release(state: EndState): Promise<void>;
+}
+export interface Lock {
+  /** Waits up to a minute to tell a stale Lease from a living one, calling `waiting` once when it does. */
+  acquire(run: string, options: { takeOver?: string; waiting?(holder: Holder): void }): Promise<Held | Holder>;
+  /** Held if, and only if, the Lease is there and names this run; never waits. undefined also where it may not be read or written. */
+  own(run: string): Promise<Held | undefined>;
 }

@@ -1,0 +1,173 @@
+// The contracts of checking: what a check declares and returns, what it is told, what the engine makes of it, and a system around its checks.
+import type { Json, Raw, Ref, Rule, SystemId, Text } from './base.ts';
+import type { StepDraft, Upgrading } from './changing.ts';
+import type { Gap, Installation, PointRead, PointReader, QuickReader, Reads, Rows, TableRows, Tables } from './reading.ts';
+
+export interface UpgradePath {
+  installation: Installation;
+  from: string | Gap;
+  to?: string;
+  chosen: 'asked' | 'default';
+  /** The versions after `from`, the target last. Empty without a target. */
+  hops: string[];
+}
+/** A Helm chart, as far as checks look into it. */
+export interface Chart {
+  name: string;
+  version: string;
+  /** sha256 of the names and contents of its files, hex: the same of a folder and of its archive. */
+  digest: string;
+  /** The objects of its crds/ folder. */
+  crds: Raw[];
+  /** values.yaml. */
+  values: Raw;
+  /** The paths below .Values that its templates name, as --set writes them; '' for all. */
+  read: string[];
+}
+/** What `helm upgrade` will be told about values. */
+export interface Intent {
+  /** --values, --set and --set-string, laid together as helm does. */
+  given: Raw;
+  /** --reuse-values, --reset-values, --reset-then-reuse-values. */
+  reuse?: 'reuse' | 'reset' | 'reset-then-reuse';
+}
+/** `key`: the value at which rendering failed, as --set writes it; `at`: template, line and column; `said`: helm's own words, redacted. */
+export type Rendering = { is: 'rendered' } | { is: 'failed'; key?: string; at?: string; said: string } | { is: 'unknown'; why: Text };
+/** helm, as far as checks may use it: it renders the chart that was given, and reaches no cluster. */
+export interface Templates {
+  version: string;
+  /** `values`: as a file of values would give them. */
+  render(values: Raw, as: { namespace: string; name: string; kubernetes?: string }): Promise<Rendering>;
+}
+export interface Situation {
+  path: UpgradePath;
+  look: PointReader;
+  /** The chart of this system that the upgrade will use, where one was given (--chart). */
+  chart?: Chart;
+  /** What the upgrade will be told about values; undefined: nothing. */
+  intent?: Intent;
+  /** Where a chart was given and there is a helm; bound to the installation and the cluster's version. */
+  helm?: { version: string; render(values: Raw): Promise<Rendering> };
+}
+export type Severity = 'blocker' | 'warning' | 'notice';
+export type Certainty = 'certain' | 'high' | 'medium' | 'low';
+export interface Finding<Args = Json> {
+  severity: Severity;
+  /** What is wrong, stable over runs and Pod names: with check and installation the fingerprint. */
+  key: string[];
+  certainty: Certainty;
+  objects: Ref[];
+  /** What the wording and the remedy need. Never indexed by the position of an object: a finding may be handed on with only some of its objects. */
+  args: Args;
+  evidence: Evidence[];
+  hop?: number;
+}
+export interface Evidence {
+  /** A field and its value, as they are; or words. */
+  seen: string | Text;
+  at?: Ref;
+}
+/**
+ * Findings, or why there can be none: it does not concern this installation, or what was seen does not answer the question.
+ * With `gaps`: besides what was found there is something in the rows that nobody can understand.
+ */
+export type Judgement<Args> = Finding<Args>[] | { findings: Finding<Args>[]; gaps: Gap[] } | { notApplicable: Text } | { unknown: Text };
+export interface Refusal {
+  refused: Text;
+  objects: Ref[];
+  /** As in Remedy. */
+  command?: string;
+}
+export interface Remedy<Args> {
+  /** One line: what it does to these findings. */
+  say(found: Finding<Args>[]): Text;
+  /** Where it cannot begin without one: a command to paste. `{tool}` stands for how the user calls us, `{again}` for the flags that lead to the same place. */
+  command?(found: Finding<Args>[]): string | undefined;
+  pointReads?: PointRead[];
+  /** What the steps will write, for `rbac --for fix`. A test compares it with the steps. */
+  writes: Rule[];
+  /** Given all findings of the check, since only so can steps be ordered and merged. */
+  steps(found: Finding<Args>[], at: Situation): Promise<(StepDraft | Refusal)[]>;
+}
+/** What `explain` and the page of a check say besides; each at most three short sentences. */
+export interface Page {
+  /** What breaks, in which versions. */
+  impact: Text;
+  /** What is compared, what is ignored. */
+  detection?: Text;
+  /** What is done, what is evicted or deleted, how it is undone. */
+  fix?: Text;
+  /** What is left to a person. */
+  limits?: Text;
+}
+// biome-ignore lint/suspicious/noExplicitAny: a registry holds checks of every kind of argument
+export interface Check<R extends Reads = any, Args = any> {
+  id: `${SystemId}/${string}`;
+  /** The condition that should hold. */
+  title: Text;
+  /** What is the case where it does not hold; stands beside the sign of its findings. */
+  headline: Text;
+  page: Page;
+  sources: string[];
+  /** Version ranges (npm's notation) of the installation and of the target (of the installation where there is none). */
+  applies: { from?: string; to?: string; stage: 'before' | 'after' | 'both' };
+  needs?: ('target' | 'chart')[];
+  knownUpTo?: string;
+  reads: R;
+  pointReads?: PointRead[];
+  judge(rows: Rows<R>, at: Situation): Judgement<Args> | Promise<Judgement<Args>>;
+  /** `objects`: those that this finding is still about; some may have been accepted by name, so counts come from here and never from `args`. */
+  say(args: Args, objects: readonly Ref[]): Text;
+  remedy?: Remedy<Args>;
+  screen?: Screen<Tables, Reads, unknown, Args>;
+}
+/** How a check takes a quick look (`check --quick`). It may find what the check would find; it clears nothing, so that its outcome is found or unknown. */
+export interface Screen<T extends Tables, R extends Reads, Suspicion, Args> {
+  /** The first is what the check is about. */
+  tables: T;
+  /** What they make suspicious; where that is nothing, nothing more is read. */
+  suspect(rows: TableRows<T>): Suspicion[];
+  reads: R;
+  pointReads: PointRead[];
+  /** Each finding confirmed by point reads. The engine hands on a bounded number of suspicions. */
+  judge(suspicions: readonly Suspicion[], rows: Rows<R>, at: Situation & { look: QuickReader }): Promise<Finding<Args>[]>;
+}
+export interface System {
+  id: SystemId;
+  title: Text;
+  reads: Reads;
+  pointReads: PointRead[];
+  checks: Check[];
+  /** What it is found by; said where it is not found. */
+  signs: Text;
+  /** Oldest and newest version that the knowledge of this system speaks about. */
+  knownFrom: string;
+  knownUpTo: string;
+  compare(a: string, b: string): number;
+  satisfies(version: string, range: string): boolean;
+  /** A version in this system's notation, normalised; undefined if it is none. */
+  parse(version: string): string | undefined;
+  /** Found, absent ([]), or cannot tell (Gap). */
+  // biome-ignore lint/suspicious/noExplicitAny: each system knows the rows of its own reads
+  detect(rows: any, look: PointReader): Promise<Installation[] | Gap>;
+  defaultTarget(installation: Installation): string | undefined;
+  /** The upgrade itself, around the repairs; a system without it can only be checked and repaired. `writes`: as of a remedy; what helm writes is helm's. */
+  upgrade?: { steps(at: Upgrading): Promise<StepDraft[]>; writes: Rule[] };
+}
+/** Made by the engine alone. `passed` needs every required read, and every gap to be harmless. */
+export type Outcome = 'found' | 'passed' | 'unknown' | 'not-applicable' | 'not-looked-at';
+export interface CheckResult {
+  id: string;
+  installation: string;
+  outcome: Outcome;
+  findings: JudgedFinding[];
+  gaps: Gap[];
+  /** Why it does not apply, was not looked at, or is unknown although nothing was missing (a horizon). */
+  note?: Text;
+}
+export interface JudgedFinding extends Finding {
+  fingerprint: string;
+  message: Text;
+  accepted: boolean;
+  remedy: { automatic: boolean; text: Text; steps: number } | null;
+}

@@ -1,0 +1,153 @@
+// The contracts of reading: where objects come from, what is declared to be read of them, what could not be seen, and what was found installed.
+import type { Field, Raw, Ref, ResourceName, SystemId, Text } from './base.ts';
+
+/**
+ * Something that was not seen. Never "not there": a kind that is not installed gives no rows and no gap.
+ * `quick`: only a quick look was asked for, or none that such a look could answer. Of `get-path` the resource is the path, without its query.
+ */
+export interface Gap {
+  why: 'forbidden' | 'failed' | 'not-collected' | 'quick';
+  verb: 'list' | 'get' | 'get-path' | 'log' | 'discover' | 'decode';
+  resource: ResourceName;
+  namespace?: string;
+  name?: string;
+  /** What the server or the decoder said, sanitised, one line. */
+  detail?: string;
+}
+export interface ApiResource {
+  group: string;
+  version: string;
+  resource: string;
+  kind: string;
+  namespaced: boolean;
+  /** Names without the parent: `status`, `scale`, `eviction`. */
+  subresources: string[];
+}
+export interface ListQuery {
+  resource: ResourceName;
+  /** A label selector, as kubectl's -l. */
+  labels?: string;
+  /** What the reader needs beyond apiVersion, kind and metadata.{name,namespace,uid}, which always come. All below `metadata`: a metadata-only request. */
+  fields: readonly Field[] | 'whole';
+}
+/** What an API server serves of one resource: as ApiResource, with every served version of the group, and whether it is the preferred one. */
+export interface ServedResource extends ApiResource {
+  verbs: string[];
+  preferred: boolean;
+}
+/** Lines of an answer that is text, such as `/metrics` or `/readyz?verbose`. */
+export interface TextQuery {
+  path: string;
+  /** Ask every API server, by the addresses of EndpointSlice default/kubernetes; else the one that the kubeconfig leads to. */
+  every?: boolean;
+}
+export interface TextSink {
+  /** One line of an answer that is text, and which API server gave it (host:port; '' where only one was asked). */
+  line(line: string, server: string): void;
+  /** The answers begin anew: forget what was given so far, of every server. */
+  restart(): void;
+}
+/** What was given counts only when the list ends without a Gap. */
+export interface ListSink {
+  object(object: Raw): void;
+  /** The list begins anew (its continue token expired): forget what was given so far. */
+  restart(): void;
+}
+/** Where objects come from: an API server, or a dump of one. Never throws for what the cluster answers; that is a Gap. Throws only when aborted. */
+export interface Source {
+  identity(): Promise<ClusterIdentity>;
+  /** gitVersion of GET /version. */
+  serverVersion(): Promise<string | Gap>;
+  /** undefined: not installed. */
+  resource(name: ResourceName): Promise<ApiResource | undefined | Gap>;
+  /** A resource that is not installed is an empty list. */
+  list(query: ListQuery, sink: ListSink): Promise<undefined | Gap>;
+  get(ref: Ref): Promise<Raw | undefined | Gap>;
+  log(pod: Ref, container: string, lastBytes: number): Promise<string | undefined | Gap>;
+  /** One gap per server that could not be asked, or not to the end of its answer; the server's name is in the detail. */
+  text?(query: TextQuery, sink: TextSink): Promise<Gap[]>;
+  /** All groups, all served versions. A version that is listed and does not answer (a broken APIService) is a gap that names group/version. */
+  apis?(): Promise<{ resources: ServedResource[]; gaps: Gap[] } | Gap>;
+}
+/** The columns of one table, as `kubectl get -o wide` heads them. */
+export interface TableQuery {
+  resource: ResourceName;
+  columns: readonly string[];
+}
+/**
+ * A Source that can also answer at once, out of its memory: an API server, never a dump. What it says so may be old, and shows no namespace: enough for a suspicion,
+ * never for a finding, and least of all for the want of one.
+ */
+export interface QuickSource extends Source {
+  /** One answer. `row` gets the cells of the columns, in their order; '' for what is no text. A resource that is not installed has no rows. */
+  table(query: TableQuery, row: (cells: readonly string[]) => void): Promise<undefined | Gap>;
+  /** The objects in which `field` (one that the API server selects by) has this value. */
+  having(resource: ResourceName, field: Field, value: string): Promise<Raw[] | Gap>;
+}
+export interface ClusterIdentity {
+  /** uid of the namespace kube-system, else `sha256:` of server and CA. */
+  uid: string;
+  /** false: kube-system could not be read, the uid is a hash of server and CA. */
+  certain: boolean;
+  server: string;
+  context: string;
+}
+
+/** One shared list. The engine unites the fields of all checks per resource and selector, lists once, offers each object to every `keep`, holds only what they return. */
+export interface Read<Row = unknown> {
+  resource: ResourceName;
+  labels?: string;
+  fields: readonly Field[] | 'whole';
+  /** Forbidden or failed arrives as a Gap among the rows instead of making the check unknown. */
+  optional?: boolean;
+  /** With `optional`: what it shows can only add evidence, so without it "nothing found" still means passed. */
+  harmless?: boolean;
+  keep(object: Raw): Row | undefined;
+}
+export type Reads = Record<string, Read>;
+export type Rows<R extends Reads> = {
+  [K in keyof R]: R[K] extends Read<infer Row> ? (R[K] extends { optional: true } ? Row[] | Gap : Row[]) : never;
+};
+/** Point reads, of resources named in `pointReads`; recorded, so that a snapshot can answer the same questions. A Gap it returns counts as the check's. */
+export interface PointReader {
+  get(ref: Ref): Promise<Raw | undefined | Gap>;
+  log(pod: Ref, container: string, lastBytes: number): Promise<string | undefined | Gap>;
+}
+/** What a quick look may read besides; declared as `list`. */
+export interface QuickReader extends PointReader {
+  having: QuickSource['having'];
+}
+export interface HelmRelease {
+  namespace: string;
+  name: string;
+  revision: number;
+  status: string;
+  /** HELM_DRIVER, where the records are not in Secrets. */
+  driver?: 'configmap';
+}
+export interface Installation {
+  /** SYSTEM@NAMESPACE/NAME, or SYSTEM@NAME where the whole cluster is the installation. */
+  id: `${SystemId}@${string}`;
+  system: SystemId;
+  /** undefined: the whole cluster; `-n` does not deselect it. */
+  namespace?: string;
+  name: string;
+  version: string | Gap;
+  /** Every place that names a version, and what it says; they may disagree. */
+  sources: { from: string | Text; says: string }[];
+  /** Helm says that it manages it, whether or not its records can be seen. */
+  byHelm: boolean;
+  /** The newest revision, by its record. */
+  release?: HelmRelease;
+}
+/** A resource of which single objects are read; `names` narrows the right. `list`: of a quick look, those that have a value. */
+export interface PointRead {
+  resource: ResourceName;
+  verb?: 'get' | 'list' | 'log';
+  names?: string[];
+}
+export interface Table<Row = unknown> extends TableQuery {
+  keep(cells: readonly string[]): Row | undefined;
+}
+export type Tables = Record<string, Table>;
+export type TableRows<T extends Tables> = { [K in keyof T]: T[K] extends Table<infer Row> ? Row[] : never };
