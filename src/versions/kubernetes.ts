@@ -28,8 +28,8 @@ function partsOf(version: string): Parts | undefined {
     major: Number(major),
     minor: Number(minor),
     patch: patch === undefined ? undefined : Number(patch),
-    stage: stage?.groups!.stage,
-    number: Number(stage?.groups!.number ?? 0),
+    stage: stage?.groups?.stage,
+    number: Number(stage?.groups?.number ?? 0),
     build: rest.slice(stage?.[0].length ?? 0),
   };
 }
