@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
-import { type BuildOptions, build as bundle, type Metafile } from 'esbuild';
+import { type BuildOptions, build as bundle, type Metafile, type Plugin } from 'esbuild';
 import { licencesOf, packagesOf } from './licences.ts';
 import { writeRegistries } from './registry.ts';
 
@@ -16,6 +16,20 @@ const IN_MAIN = ['cac'];
 /** Quality 11 makes the whole file 7 % smaller and takes 20 times as long. */
 const BROTLI_QUALITY = 9;
 
+/** Tables of knowledge stay text until they are first read: decoding all of them would cost every start. Whoever imports one must not look into it at load. */
+const LAZY_TABLES: Plugin = {
+  name: 'lazy tables',
+  setup({ onLoad }) {
+    onLoad({ filter: /[/\\]knowledge[/\\][\w-]+\.json$/ }, ({ path }) => {
+      const table = JSON.stringify(JSON.stringify(JSON.parse(readFileSync(path, 'utf8'))));
+      const contents = `let table;
+        Object.defineProperty(exports, '__esModule', { value: true });
+        Object.defineProperty(exports, 'default', { enumerable: true, get: () => (table ??= JSON.parse(${table})) });`;
+      return { contents, loader: 'js' };
+    });
+  },
+};
+
 const COMMON = {
   absWorkingDir: ROOT,
   bundle: true,
@@ -26,6 +40,7 @@ const COMMON = {
   legalComments: 'none',
   logLevel: 'warning',
   loader: { '.gz': 'binary' },
+  plugins: [LAZY_TABLES],
   // Only modules of Node.js itself are left to import at run time, and require finds them; import() inside vm.Script is experimental and says so.
   supported: { 'dynamic-import': false },
   write: false,
@@ -47,7 +62,9 @@ export async function build(): Promise<Built> {
   const core = await bundle({ ...COMMON, entryPoints: ['src/cli/core.ts'] });
   const source = core.outputFiles[0]!.contents;
   const text = brotliCompressSync(source, { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } }).toString('base64');
-  const define = { CORE: JSON.stringify(text), VERSION: JSON.stringify(projectVersion()) };
+  // Only now: it imports the registries that were just written.
+  const { horizons } = await import('../src/systems/index.ts');
+  const define = { CORE: JSON.stringify(text), VERSION: JSON.stringify(projectVersion()), HORIZONS: JSON.stringify(horizons()) };
   const main = await bundle({ ...COMMON, entryPoints: ['src/main.ts'], define });
   assertLight(main.metafile);
   const contents = main.outputFiles[0]!.contents;

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import vm from 'node:vm';
 import { brotliDecompressSync } from 'node:zlib';
+import { aboutPage, type Horizon } from './cli/about.ts';
 import { type Invocation, languageAsked, type Parsed, parseArgv } from './cli/argv.ts';
 import { type Caller, callerOf, connectionFromHelm } from './cli/caller.ts';
 import { COMPLETE, complete, completionScript, type LookUp } from './cli/completion.ts';
@@ -16,6 +17,7 @@ import { EXIT, UserError } from './text/user-error.ts';
 /** Put in by scripts/build.ts: the bundled core, brotli and base64. Text is not parsed as code: that is what makes the start fast. */
 declare const CORE: string;
 declare const VERSION: string;
+declare const HORIZONS: Horizon[];
 
 /** Milliseconds; it takes about 40. */
 const HELM_ANSWERS_WITHIN = 5_000;
@@ -44,7 +46,8 @@ async function dispatch(parsed: Parsed, caller: Caller, language: Language): Pro
     case 'options':
       return print(helpPage('options', pageFor(parsed, caller, language)));
     case 'version':
-      return print(versionLine(parsed.flags.output));
+      if (parsed.flags.knowledge) return runCore(parsed, caller, language);
+      return print(aboutPage({ version: VERSION, horizons: HORIZONS, replaced: [] }, parsed.flags.output, language));
     case 'completion':
       return print(completionScript(parsed.args[0] ?? ''));
     default:
@@ -60,12 +63,6 @@ function print(text: string): number {
 function pageFor({ flags }: Parsed, { usage }: Caller, language: Language): Page {
   const { bold } = style(process.stdout, process.env, !flags['no-color']);
   return { usage, language, width: process.stdout.columns || 80, bold };
-}
-
-function versionLine(format: string | undefined): string {
-  const about = { name: 'upgrade-guard', version: VERSION, node: process.versions.node, platform: `${process.platform}-${process.arch}` };
-  if (format === 'json') return `${JSON.stringify(about, null, 2)}\n`;
-  return `${about.name} ${about.version} (Node.js ${about.node}, ${about.platform})\n`;
 }
 
 // ---- the core -------------------------------------------------------------------------------------------------------

@@ -16,10 +16,12 @@ import { runs } from './commands/runs.ts';
 import { snapshot } from './commands/snapshot.ts';
 import { undo } from './commands/undo.ts';
 import { upgrade } from './commands/upgrade.ts';
+import { version } from './commands/version.ts';
 import type { Verb } from './commands.ts';
+import { loadKnowledge } from './knowledge.ts';
 
 /** What main does itself needs no core. */
-type CoreVerb = Exclude<Verb, 'help' | 'options' | 'version' | 'completion'>;
+type CoreVerb = Exclude<Verb, 'help' | 'options' | 'completion'>;
 
 const COMMANDS: Record<CoreVerb, (call: Call) => Promise<number>> = {
   check,
@@ -35,12 +37,15 @@ const COMMANDS: Record<CoreVerb, (call: Call) => Promise<number>> = {
   snapshot,
   undo,
   upgrade,
+  version,
 };
 
 /** Runs one command to its exit code. Throws UserError for what the user can mend. */
 export async function run(invocation: Invocation): Promise<number> {
   const call = callOf(invocation);
   try {
+    // Before anything is read of it.
+    if (invocation.flags.knowledge) loadKnowledge(invocation.flags.knowledge);
     return await COMMANDS[invocation.verb as CoreVerb](call);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

@@ -261,6 +261,15 @@ export const FLAGS = {
       zh: '单个请求的时限，例如 30s 或 2m；0 表示不限',
     },
   },
+  knowledge: {
+    kind: 'value',
+    value: 'FILE',
+    file: true,
+    text: {
+      en: 'Newer version data in place of the built-in tables; see docs/knowledge.md',
+      zh: '用该文件中较新的版本数据替换内置的数据表；见 docs/knowledge.zh-CN.md',
+    },
+  },
   lang: {
     kind: 'value',
     value: 'LANGUAGE',
@@ -323,7 +332,7 @@ export const INTENT: readonly FlagName[] = [
 ];
 /** How to talk to the person. */
 export const TALK: readonly FlagName[] = ['lang', 'v', 'no-color', 'help'];
-export const GLOBAL: readonly FlagName[] = [...CONNECTION, ...TALK];
+export const GLOBAL: readonly FlagName[] = [...CONNECTION, 'knowledge', ...TALK];
 
 export function specOf(name: FlagName): FlagSpec {
   return FLAGS[name];

@@ -12,6 +12,9 @@ export const CHECKS: readonly Check[] = SYSTEMS.flatMap(({ checks }) => checks);
 /** By check id, what should hold and what is the case where it does not; for views. */
 export const HEADLINES: ReadonlyMap<string, Pick<Check, 'title' | 'headline'>> = new Map(CHECKS.map((check) => [check.id, check]));
 
+/** Up to which version each system is known, with whatever --knowledge replaced. */
+export const horizons = () => SYSTEMS.map(({ id, knownUpTo, provisionalUpTo }) => ({ system: id, knownUpTo, provisionalUpTo }));
+
 /** The check of this id; an unknown one is an error that names what may have been meant. */
 export function checkOf(id: string): Check {
   const check = CHECKS.find((each) => each.id === id);

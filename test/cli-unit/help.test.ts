@@ -1,5 +1,5 @@
 // Help: every page in both languages and several widths, nothing too wide, nothing of one language in the other; and completion, which shows the same tables.
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS, SYSTEM_NAMES } from '../../src/cli/commands.ts';
@@ -59,7 +59,7 @@ describe('help', () => {
 
 it('the systems of the command line are those of the folders', () => {
   const folders = readdirSync(join(import.meta.dirname, '../../src/systems'), { withFileTypes: true });
-  const systems = folders.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const systems = folders.filter(({ name, parentPath }) => existsSync(join(parentPath, name, 'index.ts'))).map(({ name }) => name);
   expect([...SYSTEM_NAMES].sort()).toEqual(systems.sort());
 });
 

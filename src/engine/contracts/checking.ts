@@ -143,6 +143,8 @@ export interface System {
   /** Oldest and newest version that the knowledge of this system speaks about. */
   knownFrom: string;
   knownUpTo: string;
+  /** As far as a pre-release was read: a path up to here gets findings, and is never passed. */
+  provisionalUpTo?: string;
   compare(a: string, b: string): number;
   satisfies(version: string, range: string): boolean;
   /** A version in this system's notation, normalised; undefined if it is none. */

@@ -1,0 +1,111 @@
+// The tables of Kubernetes: what was introduced, deprecated, locked and removed in which minor. Made by scripts/knowledge/kubernetes.ts; each is decoded when first used.
+import { knowledge } from '../../../engine/knowledge.ts';
+import { either, flag, like, list, map, number, oneOf, row, text, tuple } from '../../../engine/shapes.ts';
+import apisTable from './apis.json' with { type: 'json' };
+import behavioursTable from './behaviours.json' with { type: 'json' };
+import componentsTable from './components.json' with { type: 'json' };
+import hashTable from './container-hash.json' with { type: 'json' };
+import kubeadmTable from './kubeadm.json' with { type: 'json' };
+import metricsTable from './metrics.json' with { type: 'json' };
+import notesTable from './notes.json' with { type: 'json' };
+import skewTable from './skew.json' with { type: 'json' };
+import versionsTable from './versions.json' with { type: 'json' };
+
+const minor = like(/^1\.\d{1,3}$/, { en: 'a minor such as 1.37', zh: '次要版本（例如 1.37）' });
+/** `<=1.23`: in the first minor of the table, perhaps earlier. */
+const since = like(/^(?:<=)?1\.\d{1,3}$/, { en: 'a minor such as 1.37 or <=1.23', zh: '次要版本（例如 1.37 或 <=1.23）' });
+const range = like(/^[<>]=?1\.\d{1,3}$/, { en: 'a range such as >=1.25', zh: '版本范围（例如 >=1.25）' });
+const release = like(/^1\.\d{1,3}\.\d{1,3}(?:-(?:alpha|beta|rc)\.\d{1,3})?$/, {
+  en: 'a release such as 1.37.2',
+  zh: '版本（例如 1.37.2）',
+});
+const component = oneOf('kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy');
+
+const HORIZON = { source: text, knownFrom: minor, knownUpTo: minor };
+/** Of a table that knows a pre-release too. */
+const PROVISIONAL = { provisionalUpTo: minor, provisional: release };
+/** Of a row that only the pre-release gives. */
+const MARK = { provisional: release };
+
+const api = row(
+  { group: text, version: text, kind: text, introduced: minor },
+  { deprecated: minor, removed: minor, replacement: text, generated: flag, ...MARK },
+);
+const gate = row(
+  { name: text, since, stage: oneOf('alpha', 'beta', 'GA', 'deprecated'), default: flag, source: text },
+  {
+    removedIn: minor,
+    removedEarlierIn: map(minor),
+    lockedIn: since,
+    lockedTo: flag,
+    dependsOn: list(tuple(minor, either(list(text), oneOf(null)))),
+    components: list(component),
+    ...MARK,
+  },
+);
+const removedFlag = row({ component, name: text, source: text }, { deprecatedIn: since, removedIn: minor, replacement: text, ...MARK });
+const flagDefault = row({ component, name: text, changes: list(tuple(minor, text)) }, MARK);
+const plugin = row({ name: text, since, onByDefault: flag }, { removedIn: minor, ...MARK });
+const configVersion = row({ reader: text, apiVersion: text, since, source: text }, { removedIn: minor, experimentalUpTo: minor, ...MARK });
+const kubeadmGate = row({ name: text, since, source: text }, { removedIn: minor, ...MARK });
+const metric = row(
+  { name: text, stability: oneOf('ALPHA', 'BETA', 'STABLE'), source: text },
+  { deprecatedIn: minor, hiddenIn: since, removedIn: minor, replacement: text, labelsRemoved: list(tuple(minor, list(text))), ...MARK },
+);
+const images = row({ minor, kubeadm: release, etcd: text, minExternalEtcd: text, coreDNS: text, pause: text }, MARK);
+const note = row(
+  { minor, pr: number, in: oneOf('final', 'pre-release'), summary: text, check: either(text, oneOf(null)) },
+  { why: text, ...MARK },
+);
+const behaviour = row({ id: text, see: text, verified: text }, { in: minor, what: text, phases: map(text), ...MARK });
+const older = list(row({ component: range, minors: number }));
+
+export const versions = knowledge('kubernetes/versions', row({ ...HORIZON, derivedFrom: list(release) }, PROVISIONAL), () => versionsTable);
+export const apis = knowledge('kubernetes/apis', row({ ...HORIZON, apis: list(api) }, PROVISIONAL), () => apisTable);
+export const components = knowledge(
+  'kubernetes/components',
+  row(
+    {
+      ...HORIZON,
+      gates: list(gate),
+      flags: list(removedFlag),
+      flagDefaults: list(flagDefault),
+      admissionPlugins: list(plugin),
+      configVersions: list(configVersion),
+      kubeadmGates: list(kubeadmGate),
+    },
+    PROVISIONAL,
+  ),
+  () => componentsTable,
+);
+export const metrics = knowledge('kubernetes/metrics', row({ ...HORIZON, metrics: list(metric) }, PROVISIONAL), () => metricsTable);
+export const kubeadm = knowledge('kubernetes/kubeadm', row({ ...HORIZON, images: list(images) }, PROVISIONAL), () => kubeadmTable);
+export const notes = knowledge('kubernetes/notes', row({ ...HORIZON, notes: list(note) }, PROVISIONAL), () => notesTable);
+export const behaviours = knowledge(
+  'kubernetes/behaviours',
+  row({ ...HORIZON, changes: list(behaviour) }, PROVISIONAL),
+  () => behavioursTable,
+);
+export const skew = knowledge(
+  'kubernetes/skew',
+  row({
+    source: text,
+    apiServers: number,
+    kubelet: older,
+    kubeProxy: older,
+    kubeProxyBesideKubelet: older,
+    controllers: number,
+    kubectl: number,
+  }),
+  () => skewTable,
+);
+export const containerHash = knowledge(
+  'kubernetes/container-hash',
+  row({
+    source: text,
+    algorithms: list(row({ kubelet: text, hash: text })),
+    boundaries: list(row({ from: minor, to: minor, restartsAll: flag, why: text, basis: text })),
+    byField: list(row({ from: minor, to: minor, scope: text, field: text })),
+  }),
+  () => hashTable,
+);
