@@ -1,7 +1,7 @@
 // Bundles the program in two stages into dist/upgrade-guard.cjs: the core becomes compressed text inside a small main, so that `version` and `--help` never parse it.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { type BuildOptions, build as bundle, type Metafile, type Plugin } from 'esbuild';
 import { licencesOf, packagesOf } from './licences.ts';
@@ -16,17 +16,15 @@ const IN_MAIN = ['cac'];
 /** Quality 11 makes the whole file 7 % smaller and takes 20 times as long. */
 const BROTLI_QUALITY = 9;
 
-/** Tables of knowledge stay text until they are first read: decoding all of them would cost every start. Whoever imports one must not look into it at load. */
-const LAZY_TABLES: Plugin = {
-  name: 'lazy tables',
+/** Tables of knowledge stay text: decoding all of them would cost every start. engine/knowledge.ts decodes those that are used; what lies beside a loader goes through it. */
+const TABLES_AS_TEXT: Plugin = {
+  name: 'tables as text',
   setup({ onLoad }) {
-    onLoad({ filter: /[/\\]knowledge[/\\][\w-]+\.json$/ }, ({ path }) => {
-      const table = JSON.stringify(JSON.stringify(JSON.parse(readFileSync(path, 'utf8'))));
-      const contents = `let table;
-        Object.defineProperty(exports, '__esModule', { value: true });
-        Object.defineProperty(exports, 'default', { enumerable: true, get: () => (table ??= JSON.parse(${table})) });`;
-      return { contents, loader: 'js' };
-    });
+    onLoad({ filter: /[/\\]knowledge[/\\][\w-]+\.json$/ }, ({ path }) =>
+      existsSync(join(dirname(path), 'tables.ts'))
+        ? { contents: JSON.stringify(JSON.parse(readFileSync(path, 'utf8'))), loader: 'text' }
+        : undefined,
+    );
   },
 };
 
@@ -40,7 +38,7 @@ const COMMON = {
   legalComments: 'none',
   logLevel: 'warning',
   loader: { '.gz': 'binary' },
-  plugins: [LAZY_TABLES],
+  plugins: [TABLES_AS_TEXT],
   // Only modules of Node.js itself are left to import at run time, and require finds them; import() inside vm.Script is experimental and says so.
   supported: { 'dynamic-import': false },
   write: false,

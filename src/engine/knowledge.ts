@@ -18,21 +18,23 @@ const anything: Shape<unknown> = () => undefined;
 const FILE = row({ apiVersion: oneOf('upgrade-guard/v1'), kind: oneOf('Knowledge'), tables: map(anything) }, { source: text });
 export const KNOWLEDGE_MAX_BYTES = 16 * 1024 * 1024;
 
-/** Declares the table SYSTEM/NAME. `built`: what ships with the tool; its JSON stays text until this is called. */
+/** Declares the table SYSTEM/NAME. `built`: what ships with the tool; in the bundle that is still text (scripts/build.ts). */
 export function knowledge<T>(name: `${string}/${string}`, shape: Shape<T>, built: () => unknown): () => T {
   if (TABLES.has(name)) throw new Error(`knowledge ${name} is declared twice`);
   const table: Table = { shape, built };
   TABLES.set(name, table);
   return () => {
-    table.value ??= table.given ?? built();
+    table.value ??= table.given ?? decoded(built());
     return table.value as T;
   };
 }
 
+const decoded = (built: unknown): unknown => (typeof built === 'string' ? JSON.parse(built) : built);
+
 /** What is not of its shape in the tables that ship; for a test. */
 export function wrongInBuilt(): { table: string; wrong: Wrong }[] {
   return [...TABLES].flatMap(([table, { shape, built }]) => {
-    const wrong = shape(built(), '');
+    const wrong = shape(decoded(built()), '');
     return wrong ? [{ table, wrong }] : [];
   });
 }
