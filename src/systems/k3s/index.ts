@@ -3,15 +3,15 @@ import type { Installation, System } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { compare, minorOf, parse, satisfies } from '../../versions/k3s.ts';
 import { ASKS, detect, READS } from './detect.ts';
-import knowledge from './knowledge/releases.json' with { type: 'json' };
+import { releases } from './knowledge/tables.ts';
 import checks from './registry.gen.ts';
 
 /** The newest known release of the next minor (none may be skipped); on the last known minor, its newest. */
 function defaultTarget({ version }: Installation): string | undefined {
   if (isGap(version)) return undefined;
   const newest = (minor: number) =>
-    knowledge.releases
-      .filter((release) => minorOf(release) === minor)
+    releases()
+      .releases.filter((release) => minorOf(release) === minor)
       .toSorted(compare)
       .at(-1);
   const target = newest(minorOf(version) + 1) ?? newest(minorOf(version));
@@ -25,8 +25,12 @@ const k3s: System = {
   pointReads: ASKS,
   checks,
   signs: { en: 'Nodes whose kubelet version contains +k3s', zh: 'kubelet 版本中含有 +k3s 的 Node' },
-  knownFrom: knowledge.releases.toSorted(compare)[0]!,
-  knownUpTo: knowledge.knownUpTo,
+  get knownFrom() {
+    return releases().releases.toSorted(compare)[0]!;
+  },
+  get knownUpTo() {
+    return releases().knownUpTo;
+  },
   parse,
   compare,
   satisfies,

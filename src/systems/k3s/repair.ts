@@ -4,7 +4,7 @@ import { oneLine } from '../../text/sanitise.ts';
 import { compare, parse } from '../../versions/k3s.ts';
 import { atLeast, type Controller, type JobSettings } from './controller.ts';
 import type { Trail } from './cordons.ts';
-import releases from './knowledge/releases.json' with { type: 'json' };
+import { releases } from './knowledge/tables.ts';
 import { type Owner, ownerOf, selectedBy } from './ownership.ts';
 import { followsVersion, latestHash, planLabel } from './plans.ts';
 import type { JobRow, NodeRow, PlanRow, UpgradePod } from './reads.ts';
@@ -89,7 +89,7 @@ function retargetOf(plan: PlanRow, { nodes }: Cluster, controller: Controller | 
   const hash = latestHash(version, plan.serviceAccount);
   const labelOf = ({ labels }: NodeRow) => labels[planLabel(plan.ref.name)];
   // An image for it exists: it was released, or this very Plan has brought a node there.
-  const released = releases.releases.some((release) => compare(release, version) === 0);
+  const released = releases().releases.some((release) => compare(release, version) === 0);
   if (!released && !selected.some((node) => labelOf(node) === hash))
     return { en: `no image is known for ${version}`, zh: `没有已知的 ${version} 镜像` };
   if (plan.latestHash === hash) return { en: `it names ${version} already`, zh: `它已指向 ${version}` };
