@@ -2,6 +2,8 @@
 import path from 'node:path';
 import type { Attempt, RunDeps } from '../engine/conduct.ts';
 import type { Direction, Run, Step, StoredRun, Text } from '../engine/contracts.ts';
+import type { Person } from '../engine/perform.ts';
+import { kindOf } from '../engine/steps/index.ts';
 import { runEnded, stepEnded, takenBack } from '../report/run.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { EXIT } from '../text/user-error.ts';
@@ -51,6 +53,12 @@ export function attended(call: Call, live: Live, run: Run, direction: Direction 
         if (next) call.progress(at(next[0]), next[1].since);
       }
     },
+    person: personOf(call, at),
+    progressed: (step, { done, of, now: what }) => {
+      const { en, zh } = at(step);
+      const which = what ? { en: `, ${what}`, zh: `，${what}` } : { en: '', zh: '' };
+      call.progress({ en: `${en}: ${done} of ${of}${which.en}`, zh: `${zh}：${of} 中的 ${done}${which.zh}` }, under.get(step)?.since);
+    },
     waiting: ({ run: other, who }) =>
       call.say(
         call.t({
@@ -59,6 +67,61 @@ export function attended(call: Call, live: Live, run: Run, direction: Direction 
         }),
       ),
   };
+}
+
+/** Who is asked about manual steps: on a terminal one after the other, else only by --confirm-step. */
+function personOf(call: Call, at: (step: Step) => Text): Person {
+  const named = new Set(call.flags['confirm-step']);
+  let asking: Promise<unknown> = Promise.resolve();
+  return {
+    watches: call.terminal,
+    told: (step, because) => {
+      if (!call.terminal || named.has(step.id)) return;
+      call.say(call.t(manualText(step)), ...commandsOf(step));
+      if (because)
+        call.say(call.t({ en: `Waiting until it is done: ${oneLine(because.en, 600)}`, zh: `等待完成：${oneLine(because.zh, 600)}` }));
+      call.progress(at(step));
+    },
+    confirms: (step) => {
+      if (named.has(step.id)) return Promise.resolve(true);
+      if (!call.terminal) return Promise.resolve(false);
+      const name = stepName(step);
+      const asked = asking.then(() =>
+        call.typed({
+          en: `This cannot be observed. Once it is done, type ${name}; anything else stops the run here:`,
+          zh: `此步骤无法自动确认。完成后请输入 ${name}；输入其他内容则运行在此停止：`,
+        }),
+      );
+      asking = asked.catch(() => undefined);
+      return asked.then((word) => word.trim() === name);
+    },
+  };
+}
+
+const stepName = ({ id }: Step): string => `step-${id}`;
+
+const manualText = ({ id, text }: Step): Text => ({
+  en: `manual: ${id}. ${oneLine(text.en, 1000)}`,
+  zh: `手动：${id}. ${oneLine(text.zh, 1000)}`,
+});
+const commandsOf = (step: Step): string[] =>
+  kindOf(step)
+    .commands(step)
+    .map((command) => `     ${oneLine(command, 1000)}`);
+
+/** The manual steps that a run stopped at, each with what to do and how it goes on. */
+export function manualLeft(call: Call, run: Run, steps: readonly Step[]): string[] {
+  const unseen = steps.filter((step) => step.do === 'manual' && !step.seen);
+  const confirm = unseen.map((step) => ` --confirm-step ${step.id}`).join('');
+  return [
+    '',
+    call.t({ en: 'Manual steps that the run waits for:', zh: '运行正在等待的手动步骤：' }),
+    ...steps.flatMap((step) => [`  ${step.id}. ${oneLine(call.t(step.text), 1000)}`, ...commandsOf(step)]),
+    call.t({
+      en: `Once they are done: {tool} resume ${run.id}${confirm}{reach}`,
+      zh: `完成后执行：{tool} resume ${run.id}${confirm}{reach}`,
+    }),
+  ];
 }
 
 const savedIn = (file: string): Text => ({ en: `   saved in ${file}`, zh: `   已保存到 ${file}` });
@@ -83,6 +146,8 @@ export function ended(call: Call, run: Run, direction: Direction, executed: Atte
   // What follows a run that went through is said once it has been looked at again.
   if (next && (direction === 'undo' || executed.state !== 'finished'))
     call.say(call.t({ en: `Next: ${next.en}`, zh: `下一步：${next.zh}` }));
+  const manual = direction === 'apply' ? run.steps.filter((step) => executed.outcomes.get(step.id)?.result === 'manual') : [];
+  if (manual.length) call.say(...manualLeft(call, run, manual));
   if (executed.state === 'unchanged') return call.signal.aborted ? EXIT.interrupted : EXIT.failed;
   if (executed.state === 'stopped') return EXIT.halfWay;
   const broken = steps.some(({ id, undo }) => undo !== 'none' && executed.outcomes.get(id)?.result === 'left');

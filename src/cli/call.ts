@@ -32,6 +32,10 @@ export interface Call extends Invocation {
   log(level: number, text: Text): void;
   /** Asks yes or no on a terminal. Throws where there is none: nothing may be changed unasked. */
   confirm(question: Text): Promise<boolean>;
+  /** Somebody can be asked. */
+  terminal: boolean;
+  /** What was typed; '' where it was interrupted. */
+  typed(question: Text): Promise<string>;
 }
 
 /** Narrower than this a table is unreadable anyway; also what a terminal of 0 columns gets. */
@@ -91,6 +95,11 @@ export function callOf(invocation: Invocation): Call {
     confirm: (question) => {
       drawn.clear();
       return ask(t(question), invocation.signal);
+    },
+    terminal: hasTerminal(),
+    typed: (question) => {
+      drawn.clear();
+      return line(`${t(question)} `, invocation.signal).catch(() => '');
     },
   };
 }
@@ -152,18 +161,23 @@ const isHidden = (name: FlagName, text: string): boolean =>
   (name === 'set' || name === 'set-string' || name === 'set-json') &&
   (!PLAIN_SETTINGS.test(text) || text.split(/[.,=[\]]/).some(looksPrivate));
 
+const hasTerminal = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true;
+
 async function ask(question: string, signal: AbortSignal): Promise<boolean> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+  if (!hasTerminal()) {
     throw new UserError(
       { en: 'asking for confirmation: there is no terminal; nothing was changed', zh: '请求确认：没有终端；未做任何更改' },
       { en: 'once you have read the steps above: {retry} --yes', zh: '阅读以上步骤后再运行：{retry} --yes' },
       EXIT.failed,
     );
   }
+  return /^(y|yes|是)$/i.test((await line(`${question} [y/N] `, signal)).trim());
+}
+
+async function line(question: string, signal: AbortSignal): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await terminal.question(`${question} [y/N] `, { signal });
-    return /^(y|yes|是)$/i.test(answer.trim());
+    return await terminal.question(question, { signal });
   } finally {
     terminal.close();
   }

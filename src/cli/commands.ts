@@ -162,7 +162,7 @@ const CHANGE = [
     name: 'resume',
     group: 'change',
     positionals: [RUN],
-    flags: ['dry-run', 'yes', 'take-over'],
+    flags: ['dry-run', 'yes', 'confirm-step', 'take-over'],
     text: { en: 'Go on with a run that stopped half-way', zh: '继续中途停下的执行' },
     more: {
       en: 'Without RUN: the newest unfinished run of this cluster. Its doubtful repairs were confirmed when it began, and are not asked about again.',

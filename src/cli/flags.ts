@@ -175,6 +175,14 @@ export const FLAGS = {
     value: 'KIND/NAMESPACE/NAME',
     text: { en: 'Confirm the repair of this object, although the finding is not certain', zh: '问题虽不确定，仍确认修复该对象' },
   },
+  'confirm-step': {
+    kind: 'list',
+    value: 'STEP',
+    text: {
+      en: 'Confirm that this manual step is done, where the cluster cannot show it',
+      zh: '确认该手动步骤已完成（用于集群无法显示其结果的步骤）',
+    },
+  },
   'take-over': {
     kind: 'value',
     value: 'RUN',

@@ -5,6 +5,7 @@ import {
   isApiWrite,
   type Raw,
   type Ref,
+  type Selection,
   type Text,
   type World,
   WorldError,
@@ -14,10 +15,12 @@ import { isRaw } from '../kube/json.ts';
 import { notServed, refOf } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
+import { notAllowed } from './allowed.ts';
 import { object, type Status, statusOf } from './answers.ts';
 import { collectionPath, type Discovery, discovery, objectPath } from './discovery.ts';
 import type { Connection } from './kubeconfig.ts';
-import { type Answer, type Call, type ClientOptions, NoAnswer, transport } from './transport.ts';
+import { clusterSource } from './source.ts';
+import { type Answer, type Call, type ClientOptions, NoAnswer, type Transport, transport } from './transport.ts';
 
 const FIELD_MANAGER = 'upgrade-guard';
 /** Commands that drive helm wrap this world (helm/world.ts). */
@@ -28,6 +31,7 @@ const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta
 export function clusterWorld(connection: Connection, signal: AbortSignal, options: ClientOptions): World {
   const http = transport(connection, signal, options);
   const apis = discovery(http);
+  const source = clusterSource(connection, signal, options);
   return {
     async get(ref) {
       return guarded(async () => {
@@ -60,7 +64,45 @@ export function clusterWorld(connection: Connection, signal: AbortSignal, option
         return items !== null && items.length > 0;
       });
     },
+    select: (of) => guarded(() => selected(http, apis, of)),
+    async read(query) {
+      const answers = new Map<string, string[]>();
+      const gaps = await source.text!(query, {
+        line: (line, server) => {
+          const lines = answers.get(server);
+          if (lines) lines.push(line);
+          else answers.set(server, [line]);
+        },
+        restart: () => answers.clear(),
+      });
+      const [gap] = gaps;
+      if (gap)
+        throw new WorldError(gap.why === 'forbidden' ? 'forbidden' : 'unanswered', oneLine(`${query.path}: ${gap.detail ?? gap.why}`));
+      return [...answers.values()].map((lines) => lines.join('\n'));
+    },
+    allowed: (rules) => guarded(() => notAllowed(http, rules)),
   };
+}
+
+/** Objects of one page: some are 100 kB. */
+const PAGE = 250;
+
+async function selected(http: Transport, apis: Discovery, of: Selection): Promise<Raw[]> {
+  const api = await apiOf(apis, of);
+  if (!api) return [];
+  const found: Raw[] = [];
+  let token = '';
+  do {
+    const query = { limit: String(PAGE), ...(of.labels ? { labelSelector: of.labels } : {}), ...(token ? { continue: token } : {}) };
+    const answer = await http.request({ method: 'GET', path: `${collectionPath(api, of.namespace)}?${new URLSearchParams(query)}` });
+    // The list changed too much while it was read: the next look reads it from its beginning.
+    if (answer.status === 410) throw new WorldError('unanswered', statusOf(answer).message, 410);
+    const { items, metadata } = answered(answer);
+    if (!Array.isArray(items)) throw new WorldError('unanswered', { en: 'the answer is not a list', zh: '返回的不是列表' }, answer.status);
+    for (const item of items.filter(isRaw)) found.push({ apiVersion: of.apiVersion, kind: api.kind, ...item });
+    token = isRaw(metadata) && typeof metadata.continue === 'string' ? metadata.continue : '';
+  } while (token);
+  return found;
 }
 
 /** The request for a write; and the one to fall back to where the server does not know the first one's body. */

@@ -13,10 +13,12 @@ import type {
   Run,
   RunStore,
   Step,
+  StepProgress,
   Text,
   World,
 } from './contracts.ts';
 import { type Executed, executeRun, executeUndo, type StepOutcome } from './execute.ts';
+import type { Person } from './perform.ts';
 import { noProgress } from './progress.ts';
 
 export interface RunDeps {
@@ -28,6 +30,8 @@ export interface RunDeps {
   /** First Ctrl-C: what is in flight ends, nothing further begins. */
   halt: AbortSignal;
   on?(step: Step, outcome: StepOutcome | 'begun'): void;
+  person?: Person;
+  progressed?(step: Step, progress: StepProgress): void;
   waiting?(holder: Holder): void;
 }
 

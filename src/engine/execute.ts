@@ -12,7 +12,7 @@ import {
 } from './contracts.ts';
 import { lookedAt, orTrouble, perform, type StepContext, type StepOutcome, troubleWith } from './perform.ts';
 import { PHASES } from './plan.ts';
-import { isSettled, isTouching, toUndo, touched } from './progress.ts';
+import { isPassed, isTouching, toDo, toUndo, touched } from './progress.ts';
 import { kindOf } from './steps/index.ts';
 
 export type { StepOutcome } from './perform.ts';
@@ -31,18 +31,23 @@ export interface ExecuteOptions extends StepContext {
 
 /** Runs what is not yet settled of a run. Throws only what the journal throws: then nothing more was sent. */
 export async function executeRun(run: Run, options: ExecuteOptions): Promise<Executed> {
-  const open = run.steps.filter(({ id }) => !isSettled(options.progress.states.apply.get(id)));
-  const outcomes = await inOrder(open, PHASES, 'apply', options);
-  const unsettled = open.some(({ id }) => !isSettled(outcomes.get(id)));
+  const open = toDo(run, options.progress);
+  const outcomes = await inOrder(open, PHASES, 'apply', options, waitsOf(run));
+  const left = open.some((step) => !isPassed(step, outcomes.get(step.id)?.result, 'apply'));
   const changed = touched(run, options.progress).length > 0 || open.some((step) => isTouching(step, outcomes.get(step.id)));
-  return { outcomes, state: !unsettled ? 'finished' : changed ? 'stopped' : 'unchanged' };
+  // What a person has to do keeps a run open, whether or not something was changed before it: `resume` looks again.
+  const waits = open.some(({ id }) => outcomes.get(id)?.result === 'manual');
+  return { outcomes, state: !left ? 'finished' : changed || waits ? 'stopped' : 'unchanged' };
 }
+
+const waitsOf = ({ steps }: Run): Set<string> =>
+  new Set(steps.filter((step) => step.do === 'wait' || step.do === 'manual').map(({ id }) => id));
 
 /** Takes back what a run did, newest first. An object that has moved on is named and left. */
 export async function executeUndo(run: Run, options: ExecuteOptions): Promise<Executed> {
   const open = backwards(run, options.progress);
-  const outcomes = await inOrder(open, PHASES.toReversed(), 'undo', options);
-  const unreached = open.some(({ id }) => !isPassed(outcomes.get(id), 'undo'));
+  const outcomes = await inOrder(open, PHASES.toReversed(), 'undo', options, new Set());
+  const unreached = open.some((step) => !isPassed(step, outcomes.get(step.id)?.result, 'undo'));
   return { outcomes, state: unreached ? 'stopped' : 'finished' };
 }
 
@@ -58,11 +63,6 @@ export function backwards(run: Run, progress: Progress): Step[] {
     }
   }
   return open.toReversed().map((step) => ({ ...step, after: dependants.get(step.id) ?? [] }));
-}
-
-/** What comes behind may go on. An undo goes on behind what it leaves. */
-function isPassed(outcome: StepOutcome | undefined, direction: Direction): boolean {
-  return isSettled(outcome) || (direction === 'undo' && outcome?.result === 'left');
 }
 
 /** `held`: the server was asked and says not now (a PodDisruptionBudget). `untried`: it was not asked. */
@@ -123,16 +123,24 @@ const needs = (ids: string[]): Text => ({
   zh: `需先完成步骤 ${ids.join('、')} 才能试运行`,
 });
 
+/** `waits`: of the whole run, the ids of steps that only wait. */
 async function inOrder(
   steps: Step[],
   phases: readonly string[],
   direction: Direction,
   options: ExecuteOptions,
+  waits: ReadonlySet<string>,
 ): Promise<Map<string, StepOutcome>> {
   const outcomes = new Map<string, StepOutcome>();
   const journal = outcomesBehind(options.journal);
   const stop = new AbortController();
   const halt = AbortSignal.any([options.halt, stop.signal]);
+  const open = new Map(steps.map((step) => [step.id, step]));
+  /** What is not among these was passed in an earlier attempt. */
+  const isOver = (id: string) => !open.has(id) || isPassed(open.get(id)!, outcomes.get(id)?.result, direction);
+  const resultOf = (id: string) => (outcomes.get(id) ?? options.progress.states[direction].get(id))?.result;
+  /** What was to be waited for is not wanted any more: neither is what would have come behind it. */
+  const isVain = (id: string) => resultOf(id) === 'obsolete' && waits.has(id);
   for (const phase of phases) {
     const queue = steps.filter((step) => step.phase === phase);
     const ended = new Map<string, Promise<void>>();
@@ -146,18 +154,20 @@ async function inOrder(
     };
     const runOne = async (step: Step) => {
       await Promise.all(step.after.map((id) => ended.get(id)));
-      if (halt.aborted || step.after.some((id) => outcomes.has(id) && !isPassed(outcomes.get(id), direction))) return;
+      if (halt.aborted || !step.after.every(isOver)) return;
       options.on?.(step, 'begun');
-      const outcome = await perform(step, direction, { ...options, journal, halt });
+      const unneeded = direction === 'apply' ? step.after.find(isVain) : undefined;
+      const outcome = await perform(step, direction, { ...options, journal, halt }, unneeded);
       if (!outcome) return;
       outcomes.set(step.id, outcome);
       options.on?.(step, outcome);
-      if (outcome.result === 'failed' || outcome.result === 'in-doubt') stop.abort();
+      // What a person has to do holds up what comes behind it, and nothing beside it.
+      if (outcome.result !== 'manual' && !isPassed(step, outcome.result, direction)) stop.abort();
     };
     const workers = await Promise.allSettled(Array.from({ length: AT_ONCE }, worker));
     const thrown = workers.find((each) => each.status === 'rejected');
     if (thrown) throw thrown.reason;
-    if (halt.aborted) break;
+    if (halt.aborted || !queue.every(({ id }) => isOver(id))) break;
   }
   await journal.stored();
   return outcomes;

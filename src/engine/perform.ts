@@ -5,6 +5,7 @@ import { deepEqual } from '../kube/json.ts';
 import { refOf, sameObject } from '../kube/refs.ts';
 import { shellWord } from '../text/shell.ts';
 import {
+  type Condition,
   type Direction,
   type Entry,
   type Journal,
@@ -14,11 +15,13 @@ import {
   type Ref,
   type Step,
   type StepOf,
+  type StepProgress,
   type StepResult,
   type Text,
   type World,
   WorldError,
 } from './contracts.ts';
+import { firstMet } from './steps/conditions.ts';
 import { kindOf } from './steps/index.ts';
 import { identity } from './steps/objects.ts';
 
@@ -43,6 +46,18 @@ export interface StepContext {
   progress: Progress;
   /** Aborted: nothing further is begun, what is in flight ends. */
   halt: AbortSignal;
+  /** Who may be asked; undefined: a step for a person stops the run. */
+  person?: Person;
+  /** How far a step is that takes long. */
+  progressed?(step: Step, progress: StepProgress): void;
+}
+export interface Person {
+  /** There is a terminal, on which a step is watched until it is done. */
+  watches: boolean;
+  /** Is shown what to do. `because`: what has not come about yet; undefined: it cannot be observed. */
+  told(step: StepOf<'manual'>, because: Text | undefined): void;
+  /** Says that a step is done that cannot be observed, by its name. false: not now. */
+  confirms(step: StepOf<'manual'>): Promise<boolean>;
 }
 /** What a step comes to, once it is in the journal. */
 type FinalOutcome = StepOutcome & { result: StepResult };
@@ -56,20 +71,31 @@ interface Performing {
 }
 type Noted =
   | Omit<Extract<Entry, { is: 'intent' }>, 'at' | 'direction' | 'step'>
-  | Omit<Extract<Entry, { is: 'outcome' }>, 'at' | 'direction' | 'step'>;
+  | Omit<Extract<Entry, { is: 'outcome' }>, 'at' | 'direction' | 'step'>
+  | Omit<Extract<Entry, { is: 'progress' }>, 'at' | 'direction' | 'step'>;
 
-/** undefined: halted before anything was sent. */
-export async function perform(original: Step, direction: Direction, means: StepContext): Promise<StepOutcome | undefined> {
+/** undefined: halted before anything was sent. `unneeded`: the id of the step whose being obsolete makes this one so. */
+export async function perform(
+  original: Step,
+  direction: Direction,
+  means: StepContext,
+  unneeded?: string,
+): Promise<StepOutcome | undefined> {
   const note = (more: Noted) => means.journal.append({ at: new Date().toISOString(), direction, step: original.id, ...more });
   const settle = async (outcome: FinalOutcome, after?: Raw) => {
     await note({ is: 'outcome', result: outcome.result, detail: outcome.detail, after: identity(after) });
     return outcome;
   };
+  if (unneeded !== undefined) return settle({ result: 'obsolete', detail: needless(unneeded) });
   const step = direction === 'undo' ? inverseOf(original, means.progress) : original;
   if ('none' in step) return settle({ result: 'left', detail: step.none });
   const doing: Performing = { step, direction, means, note, settle };
-  return step.do === 'wait' ? waitFor(step, doing) : write(doing);
+  if (step.do === 'wait') return waitFor(step, doing);
+  // Nobody waits in an undo: it goes on with what it can do itself.
+  return step.do === 'manual' && direction === 'apply' ? waitForPerson(step, doing) : write(doing);
 }
+
+const needless = (id: string): Text => ({ en: `step ${id} is no longer needed`, zh: `步骤 ${id} 已不再需要` });
 
 /** The step that takes another one back, from what the journal knows of it. Where the plan promised no undo, only something for a person to do. */
 export function inverseOf(step: Step, progress: Progress): Step | { none: Text } {
@@ -183,8 +209,11 @@ async function pause(ms: number, halt: AbortSignal): Promise<void> {
 // ---- waiting --------------------------------------------------------------------------------------------------------
 
 /** Nothing is written, so nothing is in doubt: a run that is cut here waits again. */
-async function waitFor(step: StepOf<'wait'>, { means: { world, halt }, settle }: Performing): Promise<StepOutcome | undefined> {
+async function waitFor(step: StepOf<'wait'>, doing: Performing): Promise<StepOutcome | undefined> {
+  const { settle } = doing;
+  const { world, halt } = doing.means;
   if (world.assume) return assumed(step, world, settle);
+  const report = reporter(step, doing);
   const kind = kindOf(step);
   const until = performance.now() + step.within * 1000;
   let since: number | undefined;
@@ -199,14 +228,57 @@ async function waitFor(step: StepOf<'wait'>, { means: { world, halt }, settle }:
     } else if (look.is === 'done') {
       since ??= now;
       if (now - since >= (step.lasting ?? 0) * 1000) return settle({ result: 'done' });
-    } else if (look.is === 'to-do') since = undefined;
-    else return settle(lookedAt(look, 'apply', false));
+    } else if (look.is === 'to-do') {
+      since = undefined;
+      const failed = await orTrouble(firstMet(step.fails ?? [], world));
+      if (failed && !(failed instanceof WorldError)) return settle({ result: 'failed', detail: hasFailed(failed) });
+      if (look.progress) await report(look.progress);
+    } else return settle(lookedAt(look, 'apply', false));
     if (since === undefined && now >= until) return settle({ result: 'failed', detail: inVain(step, look as WorldError | ToDo) });
     await pause(POLL, halt);
   }
 }
 
 type ToDo = Extract<Look, { is: 'to-do' }>;
+
+const hasFailed = (failed: Text): Text => ({ en: `it has failed: ${failed.en}`, zh: `已失败：${failed.zh}` });
+
+/** ms between two entries in the journal about how far a step is. */
+const NOTED_EVERY = 5000;
+
+/** Every change is told, and now and then noted, for whoever looks on from elsewhere. */
+function reporter(step: Step, { means, note }: Performing): (progress: StepProgress) => Promise<void> {
+  let told: StepProgress | undefined;
+  let noted = performance.now();
+  return async (progress) => {
+    if (deepEqual({ ...progress }, told && { ...told })) return;
+    told = progress;
+    means.progressed?.(step, progress);
+    if (performance.now() - noted < NOTED_EVERY) return;
+    noted = performance.now();
+    await note({ is: 'progress', progress });
+  };
+}
+
+/** A step for a person holds up what comes behind it, until it is seen to be done, or where nothing can be seen, until a person says so. */
+async function waitForPerson(step: StepOf<'manual'>, doing: Performing): Promise<StepOutcome> {
+  const { settle, means } = doing;
+  const { world, halt, person } = means;
+  const kind = kindOf(step);
+  const report = reporter(step, doing);
+  for (let first = true; ; first = false) {
+    const look = await orTrouble(kind.look(step, world));
+    if (!(look instanceof WorldError) && look.is !== 'to-do') return settle(lookedAt(look, 'apply', !first));
+    const because = look instanceof WorldError ? troubleWith(look) : look.because;
+    if (!person || halt.aborted || world.assume || (step.seen && !person.watches)) return settle({ result: 'manual', detail: because });
+    if (first) person.told(step, step.seen && because);
+    if (!step.seen) return settle((await person.confirms(step)) ? { result: 'done', detail: CONFIRMED } : { result: 'manual' });
+    if (!(look instanceof WorldError) && look.progress) await report(look.progress);
+    await pause(POLL, halt);
+  }
+}
+
+const CONFIRMED: Text = { en: 'confirmed', zh: '已确认' };
 
 /** A rehearsal does not wait: what controllers are expected to do is made so, and said. */
 async function assumed(step: StepOf<'wait'>, world: World, settle: Performing['settle']): Promise<StepOutcome> {
@@ -227,7 +299,7 @@ const NOT_KNOWN: Text = { en: 'it did not come about', zh: '条件未满足' };
 
 function inVain({ within, until }: StepOf<'wait'>, look: WorldError | ToDo): Text {
   const is = look instanceof WorldError ? look.text : (look.because ?? NOT_KNOWN);
-  const see = until[0] && describeCommand(until[0].on);
+  const see = until[0] && seeCommand(until[0]);
   return {
     en: `waited ${within} s in vain: ${is.en}; ${see ? `see why (${see}), then ` : ''}go on with resume`,
     zh: `等待 ${within} 秒仍未满足：${is.zh}；${see ? `请查明原因（${see}），` : ''}然后用 resume 继续`,
@@ -247,10 +319,20 @@ function inVainEvicted({ on, within }: StepOf<'evict'>, { kind, text }: WorldErr
   };
 }
 
+/** How a person looks at what a condition is about. */
+function seeCommand(condition: Condition): string {
+  if ('reading' in condition) return `kubectl get --raw ${shellWord(condition.reading.path)}`;
+  if ('on' in condition) return describeCommand(condition.on);
+  const { apiVersion, kind, namespace, labels } = condition.of;
+  return `kubectl get ${resourceWord({ apiVersion, kind })}${namespace ? ` -n ${shellWord(namespace)}` : ''}${labels ? ` -l ${shellWord(labels)}` : ''}`;
+}
+
 /** kubectl takes KIND.GROUP for a resource. */
+const resourceWord = ({ apiVersion, kind }: Pick<Ref, 'apiVersion' | 'kind'>): string =>
+  shellWord(`${kind}${apiVersion.includes('/') ? `.${apiVersion.split('/')[0]}` : ''}`);
+
 function describeCommand({ apiVersion, kind, namespace, name }: Ref): string {
-  const group = apiVersion.includes('/') ? `.${apiVersion.split('/')[0]}` : '';
-  return `kubectl describe ${shellWord(`${kind}${group}`)} ${shellWord(name)}${namespace ? ` -n ${shellWord(namespace)}` : ''}`;
+  return `kubectl describe ${resourceWord({ apiVersion, kind })} ${shellWord(name)}${namespace ? ` -n ${shellWord(namespace)}` : ''}`;
 }
 
 // ---- outcomes -------------------------------------------------------------------------------------------------------

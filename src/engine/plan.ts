@@ -26,8 +26,10 @@ export function makePlan(proposals: readonly (Proposal & { reasons: string[] })[
       // To wait once more for the same, later, is another step.
       const key = draft.do === 'wait' ? `${doing(draft)} ${needed}` : doing(draft);
       const twin = twins.get(key);
+      const optional = isOptional(draft, reasons);
       if (twin) {
         twin.reasons = [...new Set([...twin.reasons, ...reasons])];
+        if (!optional) delete twin.optional;
         ids.set(draft, twin.id);
         continue;
       }
@@ -37,7 +39,7 @@ export function makePlan(proposals: readonly (Proposal & { reasons: string[] })[
       const object = 'on' in draft ? keyOf(draft.on) : undefined;
       const before = object !== undefined && lastOn.get(object);
       const needs = [...needed, ...(before ? [before] : [])];
-      const step: Step = { ...rest, id, after: [...new Set(needs)], reasons };
+      const step: Step = { ...rest, id, after: [...new Set(needs)], reasons, ...(optional ? { optional: true as const } : {}) };
       if (object !== undefined) lastOn.set(object, id);
       twins.set(key, step);
       steps.push(step);
@@ -45,6 +47,10 @@ export function makePlan(proposals: readonly (Proposal & { reasons: string[] })[
   }
   return { steps, refusals: proposals.flatMap(({ refusals }) => refusals) };
 }
+
+/** A write that repairs a finding is not needed any more once its guard is broken; whatever else ends obsolete stops the run. */
+const isOptional = (draft: StepDraft, reasons: string[]): boolean =>
+  draft.optional ?? (reasons.length > 0 && draft.do !== 'wait' && draft.do !== 'manual' && draft.do !== 'helm');
 
 interface Drafted {
   draft: StepDraft;
@@ -106,6 +112,15 @@ function idOf(draft: StepDraft, ids: Map<StepDraft, string>): string {
 }
 
 /** What is done to which object, as a key: not why, nor what it depends on. */
-function doing({ phase: _phase, text: _text, guard: _guard, undo: _undo, undoNote: _note, after: _after, ...what }: StepDraft): string {
+function doing({
+  phase: _phase,
+  text: _text,
+  guard: _guard,
+  undo: _undo,
+  undoNote: _note,
+  after: _after,
+  optional: _optional,
+  ...what
+}: StepDraft): string {
   return JSON.stringify(what);
 }

@@ -1,5 +1,5 @@
 // What a journal says about a run: the state of each step, folded from the entries in their order.
-import type { Entry, Progress, Run, RunState, RunSummary, Step, StepState, StoredRun } from './contracts.ts';
+import type { Direction, Entry, Progress, Run, RunState, RunSummary, Step, StepState, StoredRun } from './contracts.ts';
 
 export const noProgress = (): Progress => ({ states: { apply: new Map(), undo: new Map() } });
 
@@ -19,9 +19,14 @@ export function advance(progress: Progress, entry: Entry): void {
     case 'intent':
       states[entry.direction].set(entry.step, { result: 'in-doubt', before: entry.before });
       break;
+    case 'progress': {
+      const known = states[entry.direction].get(entry.step);
+      states[entry.direction].set(entry.step, { ...known, progress: entry.progress });
+      break;
+    }
     case 'outcome': {
       const known = states[entry.direction].get(entry.step);
-      states[entry.direction].set(entry.step, { before: known?.before, result: entry.result, after: entry.after });
+      states[entry.direction].set(entry.step, { before: known?.before, result: entry.result, after: entry.after, detail: entry.detail });
       break;
     }
     case 'end':
@@ -36,7 +41,7 @@ export function isTouching(step: Step, state: { result?: StepState['result']; an
   return state?.result === 'done' || state?.result === 'in-doubt' || state?.answered === true;
 }
 
-const HARMLESS: ReadonlySet<Step['do']> = new Set(['wait', 'backup', 'forget']);
+const HARMLESS: ReadonlySet<Step['do']> = new Set(['wait', 'backup', 'forget', 'manual']);
 /** It changes nothing, so there is nothing to take back, whatever it promises. */
 export const isHarmless = ({ do: doing }: Pick<Step, 'do'>): boolean => HARMLESS.has(doing);
 
@@ -55,8 +60,32 @@ export function toUndo(run: Run, progress: Progress): Step[] {
   });
 }
 
+/**
+ * Whether what comes behind a step may go on. Only what is done lets it pass; and a repair that nobody needs any more, where the step says that it may be one.
+ * An undo goes on behind what it leaves, and behind what is for a person.
+ */
+export function isPassed(step: Step, result: StepState['result'], direction: Direction): boolean {
+  switch (result) {
+    case 'done':
+    case 'already':
+      return true;
+    case 'obsolete':
+      return direction === 'undo' || step.optional === true;
+    case 'left':
+    case 'manual':
+      return direction === 'undo';
+    default:
+      return false;
+  }
+}
+
+/** Of an undo: nothing is left to look at. */
 const SETTLED: ReadonlySet<string | undefined> = new Set(['done', 'already', 'obsolete', 'manual']);
-export const isSettled = (state: StepState | undefined): boolean => SETTLED.has(state?.result);
+const isSettled = (state: StepState | undefined): boolean => SETTLED.has(state?.result);
+
+/** The steps that a run still has to do. */
+export const toDo = ({ steps }: Run, progress: Progress): Step[] =>
+  steps.filter((step) => !isPassed(step, progress.states.apply.get(step.id)?.result, 'apply'));
 
 export function runState({ run, progress }: StoredRun): RunState {
   if (progress.last?.direction === 'undo') {
@@ -66,8 +95,7 @@ export function runState({ run, progress }: StoredRun): RunState {
     return broken ? 'undone in part' : 'undone';
   }
   const changed = touched(run, progress).length > 0;
-  if (run.steps.every(({ id }) => isSettled(progress.states.apply.get(id))))
-    return changed || run.steps.some(isManual) ? 'finished' : 'unchanged';
+  if (!toDo(run, progress).length) return changed || run.steps.some(isManual) ? 'finished' : 'unchanged';
   return changed || progress.last?.state !== 'unchanged' ? 'unfinished' : 'unchanged';
 }
 
@@ -80,7 +108,7 @@ export function summaryOf(stored: StoredRun): RunSummary {
     ...{ id, tool, what, at, cluster },
     state: runState(stored),
     steps: run.steps.length,
-    settled: run.steps.filter((step) => isSettled(progress.states.apply.get(step.id))).length,
+    settled: run.steps.length - toDo(run, progress).length,
     open: toUndo(run, progress).length,
     pid: progress.last?.pid,
   };

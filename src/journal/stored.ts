@@ -169,7 +169,7 @@ function wrongThere(entry: Entry, progress: Progress, steps: ReadonlyMap<string,
   if (entry.is === 'begin' || entry.is === 'end') return undefined;
   if (!progress.last) return 'is';
   const step = steps.get(entry.step);
-  const isSent = entry.is === 'outcome' && entry.result === 'done' && step?.do !== 'wait';
+  const isSent = entry.is === 'outcome' && entry.result === 'done' && step?.do !== 'wait' && step?.do !== 'manual';
   if (isSent && progress.states[entry.direction].get(entry.step)?.result !== 'in-doubt') return 'result';
   return wrongForStep(entry, step);
 }

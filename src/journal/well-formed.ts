@@ -34,6 +34,7 @@ export function wrongForStep(entry: Extract<Entry, { step: string }>, step: Step
   const isRecord = ({ kind, namespace }: Ref) =>
     step.do === 'helm' && (kind === 'Secret' || kind === 'ConfigMap') && namespace === step.release.namespace;
   const isOther = (object: Raw | undefined) => object !== undefined && (on ? keyOf(refOf(object)) !== keyOf(on) : !isRecord(refOf(object)));
+  if (entry.is === 'progress') return undefined;
   if (entry.is === 'intent') return isOther(entry.before) ? 'before' : undefined;
   return isOther(entry.after) ? 'after' : undefined;
 }
@@ -109,9 +110,39 @@ const object: Shape = (value, at) => {
   }
 };
 
-const expectation = fields({ path: pointer }, { inString: pointer, is: json, isNot: json, same: pointer });
+const age = number(0, 1e9);
+const expectation = fields(
+  { path: pointer },
+  {
+    inString: pointer,
+    is: json,
+    isNot: json,
+    same: pointer,
+    in: listOf(json),
+    atLeast: number(-1e15, 1e15),
+    olderThan: age,
+    newerThan: age,
+  },
+);
 const must: Shape = (value, at) => (value === 'exist' || value === 'be-gone' ? undefined : listOf(expectation)(value, at));
-const conditions = listOf(fields({ on: ref, must }));
+const selection = fields({ apiVersion: text, kind: text }, { namespace: like(NAMESPACE), labels: text });
+const reading = fields({ path: pointer }, { every: yesOrNo });
+const which: Shape = (value, at) =>
+  isRaw(value) ? fields({ atLeast: number(0, 1e6) })(value, at) : oneOf('every', 'some', 'none')(value, at);
+/** It is tried on what a cluster says: short, and one that a RegExp takes. */
+const pattern: Shape = (value, at) => {
+  try {
+    return typeof value === 'string' && value.length <= 200 && new RegExp(value) ? undefined : at;
+  } catch {
+    return at;
+  }
+};
+const condition: Shape = (value, at) => {
+  if (isRaw(value) && 'reading' in value)
+    return fields('contains' in value ? { reading, contains: text } : { reading, matches: pattern })(value, at);
+  return fields(isRaw(value) && 'of' in value ? { of: selection, which, must } : { on: ref, must })(value, at);
+};
+const conditions = listOf(condition);
 const changes = listOf(fields({ path: pointer }, { inString: pointer, before: json, after: json }));
 const assumed: Shape = (value, at) => (isRaw(value) && 'gone' in value ? fields({ gone: ref }) : fields({ on: ref, changes }))(value, at);
 
@@ -131,7 +162,7 @@ const COMMON: Record<string, Shape> = {
   undo: oneOf('exact', 'compensates', 'none'),
 };
 const kind = (required: Record<string, Shape>, optional: Record<string, Shape> = {}): Shape =>
-  fields({ do: json, ...COMMON, ...required }, { undoNote: both, ...optional });
+  fields({ do: json, ...COMMON, ...required }, { undoNote: both, optional: oneOf(true), ...optional });
 const KINDS: Record<Action['do'], Shape> = {
   patch: kind({ on: ref, changes }, { subresource: oneOf('status'), counters: listOf(fields({ path: pointer, keysOf: pointer })) }),
   create: kind({ object }),
@@ -141,7 +172,7 @@ const KINDS: Record<Action['do'], Shape> = {
     { propagation: oneOf('Foreground', 'Background', 'Orphan'), like: raw, again: fields({ whileLives: ref, finalizers: listOf(text) }) },
   ),
   evict: kind({ on: ref, within: seconds }),
-  wait: kind({ until: conditions, within: seconds, assume: listOf(assumed) }, { lasting: seconds }),
+  wait: kind({ until: conditions, within: seconds, assume: listOf(assumed) }, { lasting: seconds, fails: conditions }),
   backup: kind({ resources: listOf(text), file: like(/^[a-z0-9.-]{1,64}$/) }),
   keep: kind({ release, on: ref, digest: DIGEST, given: yesOrNo }),
   forget: kind({ on: ref }),
@@ -180,6 +211,13 @@ const direction = oneOf('apply', 'undo');
 const ENTRIES: Record<Entry['is'], Shape> = {
   begin: fields({ at: text, is: json, direction, pid: number(0, Number.MAX_SAFE_INTEGER) }),
   intent: fields({ at: text, is: json, direction, step: STEP_ID }, { before: object }),
+  progress: fields({
+    at: text,
+    is: json,
+    direction,
+    step: STEP_ID,
+    progress: fields({ done: number(0, 1e9), of: number(0, 1e9) }, { now: text }),
+  }),
   outcome: fields(
     { at: text, is: json, direction, step: STEP_ID, result: oneOf('done', 'already', 'obsolete', 'left', 'failed', 'manual') },
     { after: object, detail: both },

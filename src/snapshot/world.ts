@@ -14,6 +14,7 @@ import {
 } from '../engine/contracts.ts';
 import { readerOf, setInPlace } from '../engine/steps/fields.ts';
 import { deepEqual, isRaw } from '../kube/json.ts';
+import { labelSelector } from '../kube/labels.ts';
 import { applyPatch, pointerGet, pointerRemove, pointerSet } from '../kube/pointer.ts';
 import { describe, keyOf, notServed, refOf } from '../kube/refs.ts';
 import { applied } from './applied.ts';
@@ -142,6 +143,19 @@ export function dumpWorld(dump: Dump): World {
     async any({ apiVersion, kind }) {
       return (dump.collected.get(resourceOf({ apiVersion, kind, name: '' }))?.objects.length ?? 0) > 0;
     },
+    async select({ apiVersion, kind, namespace, labels }) {
+      const selected = labelSelector(labels);
+      const objects = dump.collected.get(resourceOf({ apiVersion, kind, name: '' }))?.objects ?? [];
+      return objects
+        .filter((object) => selected(object) && (namespace === undefined || refOf(object).namespace === namespace))
+        .map((object) => read(refOf(object)) ?? object)
+        .map(versioned);
+    },
+    async read({ path }) {
+      throw new WorldError('refused', { en: `${path} is not read in a rehearsal`, zh: `演练不会读取 ${path}` });
+    },
+    // In memory everything may be written.
+    allowed: async () => [],
     assume(assumptions) {
       for (const each of assumptions) {
         if ('gone' in each) {

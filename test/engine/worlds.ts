@@ -40,6 +40,7 @@ export const patchStep = (name: string, more: Partial<Step> = {}): Step =>
     phase: 'prepare',
     text: { en: name, zh: name },
     undo: 'exact',
+    optional: true,
     after: [],
     reasons: ['f'],
     ...more,

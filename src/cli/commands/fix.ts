@@ -36,6 +36,8 @@ export async function fix(call: Call): Promise<number> {
     if (isDryRun(call)) return await tried(call, live.world, before);
     const plan = await planChosen(before.remedies, call);
     if (!plan.steps.length) return nothingToDo(call, before, plan);
+    // Nobody is there to do them: a run would only stand in the way of the next.
+    if (!call.terminal && plan.steps.every((step) => step.do === 'manual')) return onlyManual(call, plan);
     if (!call.flags['take-over']) await refuseBeside(live.store);
     call.say(
       ...planView(plan, call.face, {
@@ -110,6 +112,17 @@ function nothingToDo(call: Call, { results, remedies }: Examination, plan: Plan)
   call.say(...planView(plan, call.face), call.t(isComplete(results) ? NOTHING : NOT_SEEN));
   if (remedies.length) return EXIT.findings;
   return isComplete(results) ? EXIT.ok : EXIT.unknown;
+}
+
+function onlyManual(call: Call, plan: Plan): number {
+  call.say(
+    ...planView(plan, call.face),
+    call.t({
+      en: 'Every step is manual: nothing was sent, and no run was begun. Once they are done: {tool} check{reach}',
+      zh: '所有步骤都需手动执行：没有发出任何请求，也没有开始运行。完成后执行：{tool} check{reach}',
+    }),
+  );
+  return EXIT.findings;
 }
 
 async function carryOut(call: Call, live: Live, before: Examination, plan: Plan, options: ExamineOptions): Promise<number> {

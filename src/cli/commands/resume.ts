@@ -2,7 +2,7 @@
 import { goOn } from '../../engine/conduct.ts';
 import type { Step } from '../../engine/contracts.ts';
 import { examine } from '../../engine/examine.ts';
-import { isSettled, runState } from '../../engine/progress.ts';
+import { runState, toDo } from '../../engine/progress.ts';
 import { isComplete } from '../../engine/verdict.ts';
 import { planView, question, SHOWN } from '../../report/plan.ts';
 import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
@@ -28,7 +28,7 @@ export async function resume(call: Call): Promise<number> {
       return EXIT.ok;
     }
     const { run, progress } = stored;
-    const open = run.steps.filter(({ id }) => !isSettled(progress.states.apply.get(id)));
+    const open = toDo(run, progress);
     open.forEach(onlyDeclared(run));
     const world = withHelm(call, live, run.id);
     await sameCharts(run, open, world);

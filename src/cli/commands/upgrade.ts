@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { collectDeclared } from '../../engine/collect.ts';
 import { compare, sideOf } from '../../engine/compare.ts';
 import { begin, goOn, newRunId } from '../../engine/conduct.ts';
-import type { Run, Step, Text } from '../../engine/contracts.ts';
+import type { Run, Text } from '../../engine/contracts.ts';
 import { examine } from '../../engine/examine.ts';
 import { backwards } from '../../engine/execute.ts';
 import type { Plan } from '../../engine/plan.ts';
@@ -14,7 +14,6 @@ import { table } from '../../report/table.ts';
 import { recordingSource } from '../../snapshot/record.ts';
 import { writeSnapshot } from '../../snapshot/write.ts';
 import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
-import { oneLine } from '../../text/sanitise.ts';
 import { EXIT } from '../../text/user-error.ts';
 import { attended, ended, lookedAgain } from '../attend.ts';
 import type { Call } from '../call.ts';
@@ -89,9 +88,7 @@ async function carryOut(call: Call, live: Live, id: string, { before, options }:
   for (const { id: at, version, release } of after.installations)
     if (typeof version === 'string') call.say(call.t(isNow(at, version, release?.revision)));
   lookedAgain(call, run, executed, remaining.length);
-  const yours = run.steps.filter((step) => executed.outcomes.get(step.id)?.result === 'manual');
-  if (yours.length) call.say(...leftToYou(call, yours));
-  if (remaining.length || yours.length) return EXIT.findings;
+  if (remaining.length) return EXIT.findings;
   return isComplete(after.results) ? exit : EXIT.unknown;
 }
 
@@ -99,19 +96,6 @@ const isNow = (at: string, version: string, revision: number | undefined): Text 
   en: `${at} is now ${version}${revision === undefined ? '' : `, revision ${revision} of its release`}.`,
   zh: `${at} 现为 ${version}${revision === undefined ? '' : `，release 修订版 ${revision}`}。`,
 });
-
-/** The last words, since what comes last is read: the upgrade is not whole without them. */
-function leftToYou(call: Call, steps: readonly Step[]): string[] {
-  const lines = steps.flatMap((step) => [
-    `  ${step.id}. ${call.t(step.text)}`,
-    ...(step.do === 'manual' ? step.commands.map((command) => `     ${oneLine(command, 1000)}`) : []),
-  ]);
-  return [
-    '',
-    call.t({ en: 'Still yours to do, the upgrade is not whole without it:', zh: '还需要您手动完成，否则升级并不完整：' }),
-    ...lines,
-  ];
-}
 
 /** --rollback-on-failure: asked for beforehand, so not asked again. 1: everything is as it was, and the upgrade failed; 4: not everything is. */
 async function takenBack(call: Call, live: Live, id: string): Promise<number> {

@@ -1,6 +1,6 @@
 // The contracts of changing: steps as data, the writes that they come to, and the worlds that take them.
-import type { Json, Raw, Ref, ResourceName, Text } from './base.ts';
-import type { HelmRelease, Installation, Source } from './reading.ts';
+import type { Json, Raw, Ref, ResourceName, Rule, Text } from './base.ts';
+import type { HelmRelease, Installation, Source, TextQuery } from './reading.ts';
 
 /** One field, as JSON Pointer. undefined = absent. `inString`: a pointer inside a string that itself holds JSON (SpiderIPPool status.allocatedIPs). */
 export interface Change {
@@ -9,17 +9,45 @@ export interface Change {
   before?: Json;
   after?: Json;
 }
-/** Something about one object that must be so. A Ref with a uid means that very object: a successor of its name counts as gone. */
-export interface Condition {
-  on: Ref;
-  must: 'exist' | 'be-gone' | Expectation[];
+/** Objects of one kind; `labels` as kubectl's -l. */
+export interface Selection {
+  apiVersion: string;
+  kind: string;
+  namespace?: string;
+  labels?: string;
 }
-/** `is` left out: the field must be absent. `isNot`: present and different. `inString` as in Change. */
+export type Must = 'exist' | 'be-gone' | Expectation[];
+/**
+ * Something that must be so. A Ref with a uid means that very object: a successor of its name counts as gone.
+ * `every` of a selection that is empty does not hold. A reading holds when the answer of every server that was asked does; `matches`: some line of it.
+ */
+export type Condition =
+  | { on: Ref; must: Must }
+  | { of: Selection; which: 'every' | 'some' | 'none' | { atLeast: number }; must: Must }
+  | { reading: TextQuery; contains: string }
+  | { reading: TextQuery; matches: string };
+/** A JSON Pointer, which may address an element of a list by a field of it: `/status/conditions[type=Ready]/status`. `inString` as in Change. */
+interface Field {
+  path: string;
+  inString?: string;
+}
+/** `is` left out: the field must be absent. `isNot`: present and different. */
 export type Expectation =
-  | { path: string; inString?: string; is?: Json }
-  | { path: string; inString?: string; isNot: Json }
+  | (Field & { is?: Json })
+  | (Field & { isNot: Json })
   /** Equal to another field of the same object: as many ready as wanted. */
-  | { path: string; inString?: string; same: string };
+  | (Field & { same: string })
+  | (Field & { in: Json[] })
+  | (Field & { atLeast: number })
+  /** A time, so many seconds and more ago; or less, by our own clock. */
+  | (Field & { olderThan: number })
+  | (Field & { newerThan: number });
+/** How far a wait is: `done` of `of` objects or conditions hold; `now`: which is waited for. */
+export interface StepProgress {
+  done: number;
+  of: number;
+  now?: string;
+}
 export type Phase = 'prepare' | 'upgrade' | 'after';
 export type UndoPromise = 'exact' | 'compensates' | 'none';
 interface Common {
@@ -29,6 +57,8 @@ interface Common {
   /** Why we want this; read again at the last moment. Gone = obsolete, not an error. */
   guard: Condition[];
   undo: UndoPromise;
+  /** A repair that is no longer needed once its guard is broken: the run goes on. Any other step that ends obsolete stops it. */
+  optional?: true;
   /** What an undo does not bring back, or why there is none. */
   undoNote?: Text;
 }
@@ -53,8 +83,8 @@ export type Action =
     }
   /** Eviction that waits for PodDisruptionBudgets. `within`: seconds. */
   | { do: 'evict'; on: Ref; within: number }
-  /** `within`: seconds in which all must begin to hold; `lasting`: seconds for which they must then hold without a break. `assume`: what a controller will do meanwhile, for rehearsal. */
-  | { do: 'wait'; until: Condition[]; within: number; lasting?: number; assume: Assumption[] }
+  /** `within`: seconds in which all must begin to hold; `lasting`: seconds for which they must then hold without a break. `fails`: what means that they never will; `assume`: what a controller will do meanwhile, for rehearsal. */
+  | { do: 'wait'; until: Condition[]; within: number; lasting?: number; fails?: Condition[]; assume: Assumption[] }
   /** What the upgrade may spoil, whole, into a file beside the journal: `file`, its name there. Every object of these resources that the cluster has. */
   | { do: 'backup'; resources: ResourceName[]; file: string }
   /** A Secret beside the release that holds values for helm: they are never written to disk here. `digest`: sha256 of them, hex. `given`: not just what the release has. */
@@ -79,7 +109,7 @@ export type Action =
     }
   /** Takes away the record of a revision that is pending although no helm can be alive behind it. `quiet`: seconds for which nobody must have touched it. */
   | { do: 'unpend'; release: ReleaseName; revision: number; quiet: number }
-  /** `makes`, in inverses: an object for `kubectl create`. It may hold secrets, so that no command shows it: it goes into a file beside the journal (`file`, its name there). */
+  /** Done by a person. It blocks until `seen` holds; without `seen` a person confirms it by its name. `makes`, in inverses: an object for `kubectl create`. It may hold secrets, so that no command shows it: it goes into a file beside the journal (`file`, its name there). */
   | { do: 'manual'; commands: string[]; seen?: Condition[]; makes?: { object: Raw; file: string } };
 export interface ReleaseName {
   namespace: string;
@@ -129,6 +159,12 @@ export interface World {
   write(write: Write, options?: { dryRun?: boolean }): Promise<Raw | undefined>;
   /** Whether there is any object of this kind, in any namespace. None of a kind that is not served. Throws WorldError. */
   any(of: { apiVersion: string; kind: string }): Promise<boolean>;
+  /** Every object of a selection; of a kind that is not served, none. Throws WorldError. */
+  select(of: Selection): Promise<Raw[]>;
+  /** The answer of every server that was asked. Throws WorldError. */
+  read(query: TextQuery): Promise<string[]>;
+  /** Of these rules those that are not allowed to us, one verb and one name each. Throws WorldError where that cannot be told. */
+  allowed(rules: readonly Rule[]): Promise<Rule[]>;
   /** Where helm can be driven. */
   helm?: HelmHands;
   /** Where there is a place for backups: whether this one is there, whole. */
@@ -182,7 +218,7 @@ export class WorldError extends Error {
  * `to-do` of a wait: `because` says what has not come about.
  */
 export type Look =
-  | { is: 'to-do'; now: Raw | undefined; because?: Text }
+  | { is: 'to-do'; now: Raw | undefined; because?: Text; progress?: StepProgress }
   | { is: 'done'; now: Raw | undefined }
   | { is: 'obsolete'; because: Text }
   | { is: 'moved'; paths: string[]; because?: Text }

@@ -1,6 +1,6 @@
 // The contracts of running: runs, what a journal says of them, where they are kept, and the one writer.
 import type { Raw, SystemId, Text } from './base.ts';
-import type { Step } from './changing.ts';
+import type { Step, StepProgress } from './changing.ts';
 import type { ClusterIdentity } from './reading.ts';
 
 export interface Run {
@@ -25,6 +25,8 @@ export type StepResult = 'done' | 'already' | 'obsolete' | 'left' | 'failed' | '
 export type Entry =
   | { at: string; is: 'begin'; direction: Direction; pid: number }
   | { at: string; is: 'intent'; direction: Direction; step: string; before?: Raw }
+  /** How far a step is that takes long; for whoever looks on. Nothing hangs on it. */
+  | { at: string; is: 'progress'; direction: Direction; step: string; progress: StepProgress }
   | { at: string; is: 'outcome'; direction: Direction; step: string; result: StepResult; after?: Raw; detail?: Text }
   | { at: string; is: 'end'; direction: Direction; state: EndState };
 /** `unchanged`: it ended before anything was written, and nothing is in doubt. */
@@ -40,6 +42,10 @@ export interface StepState {
   result?: StepResult | 'in-doubt';
   before?: Raw;
   after?: Raw;
+  /** Of one that has not ended. */
+  progress?: StepProgress;
+  /** Of the outcome: why. */
+  detail?: Text;
 }
 /** What a journal says about a run. */
 export interface Progress {

@@ -2,10 +2,10 @@
 import { isRaw } from '../../kube/json.ts';
 import { describe, refOf } from '../../kube/refs.ts';
 import type { Json, Look, Raw, Step, StepKind, StepOf, Text, World } from '../contracts.ts';
+import { brokenGuard } from './conditions.ts';
 import { asInverse } from './create.ts';
 import { droppedVersions, lostByGoingBack } from './definitions.ts';
 import { differences } from './differences.ts';
-import { brokenGuard } from './guard.ts';
 import {
   bare,
   isDefinition,

@@ -3,9 +3,9 @@
 import { escapeSegment } from '../../kube/pointer.ts';
 import { describe, refOf } from '../../kube/refs.ts';
 import type { Look, Raw, StepKind, StepOf, Text, World, Write } from '../contracts.ts';
+import { brokenGuard } from './conditions.ts';
 import { differences } from './differences.ts';
 import { show } from './fields.ts';
-import { brokenGuard } from './guard.ts';
 import { bare, identity, isLeaving, isSecret, NO_SECRET_VALUES, secretValues, uidOf, versionOf, withoutStatus } from './objects.ts';
 import { fedWith } from './shell.ts';
 

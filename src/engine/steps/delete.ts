@@ -1,8 +1,8 @@
 // A delete step, with uid and resourceVersion of what was looked at as preconditions. Taking it back makes the object again from what was remembered, where that means anything.
 import { describe, lives, refOf } from '../../kube/refs.ts';
 import type { Condition, Look, Raw, Ref, Step, StepKind, StepOf, Text, World } from '../contracts.ts';
+import { brokenGuard } from './conditions.ts';
 import { differences } from './differences.ts';
-import { brokenGuard } from './guard.ts';
 import {
   bare,
   identity,

@@ -3,8 +3,8 @@
 import { isRaw } from '../../kube/json.ts';
 import { pointerGet } from '../../kube/pointer.ts';
 import type { Change, Json, Look, PatchOp, Raw, StepKind, StepOf, Text, World } from '../contracts.ts';
+import { brokenGuard, pathOf } from './conditions.ts';
 import { keysIn, type Reader, readerOf, setInPlace, show } from './fields.ts';
-import { brokenGuard, pathOf } from './guard.ts';
 import { isSecret, isUpgradePlan, NO_SECRET_VALUES, secretValues, uidOf, whole } from './objects.ts';
 import { fedWith, kubectlName } from './shell.ts';
 import { oldPlanByHand } from './upgrade-plan.ts';

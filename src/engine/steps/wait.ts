@@ -1,24 +1,25 @@
 // A wait step: until conditions hold. It writes nothing; the executor looks again about every second, up to `within`.
-import { describe } from '../../kube/refs.ts';
+
+import { shellWord } from '../../text/shell.ts';
 import type { Condition, Ref, StepKind, StepOf } from '../contracts.ts';
-import { show } from './fields.ts';
-import { brokenGuard, pathOf, pending } from './guard.ts';
-import { kubectlName } from './shell.ts';
+import { brokenGuard, conditionLines, mustLines, pending } from './conditions.ts';
+import { kubectlName, kubectlSelection } from './shell.ts';
 
 export const wait: StepKind<StepOf<'wait'>> = {
-  preview: ({ until, within, lasting }) => [
-    ...until.flatMap(({ on, must }) => conditionLines(must).map((line) => `${describe(on)}: ${line}`)),
+  preview: ({ until, within, lasting, fails = [] }) => [
+    ...until.flatMap(conditionLines),
     `≤ ${within} s${lasting ? ` + ${lasting} s` : ''}`,
+    ...fails.flatMap((condition) => conditionLines(condition).map((line) => `✗ ${line}`)),
   ],
   commands: ({ until, within, lasting }) => {
-    const looks = until.map(({ on, must }) => waitCommand(on, must, within));
+    const looks = until.map((condition) => waitCommand(condition, within));
     return lasting ? [...looks, `sleep ${lasting}`, ...looks] : looks;
   },
   look: async (step, world) => {
-    const because = await pending(step.until, world);
-    if (!because) return { is: 'done', now: undefined };
+    const left = await pending(step.until, world);
+    if (!left) return { is: 'done', now: undefined };
     const broken = await brokenGuard(step.guard, world, undefined, undefined);
-    return broken ? { is: 'obsolete', because: broken } : { is: 'to-do', now: undefined, because };
+    return broken ? { is: 'obsolete', because: broken } : { is: 'to-do', now: undefined, ...left };
   },
   write: () => undefined,
   remember: () => undefined,
@@ -28,19 +29,29 @@ export const wait: StepKind<StepOf<'wait'>> = {
 /** kubectl itself knows when a rollout is over. */
 const ROLLED_OUT = new Set(['DaemonSet', 'Deployment', 'StatefulSet']);
 
-function waitCommand(on: Ref, must: Condition['must'], within: number): string {
+function waitCommand(condition: Condition, within: number): string {
   const limit = `--timeout=${within}s`;
+  if ('reading' in condition) return `kubectl get --raw ${shellWord(condition.reading.path)} # ${conditionLines(condition).join(', ')}`;
+  if ('of' in condition) {
+    const selected = kubectlSelection(condition.of);
+    const ready = condition.which === 'every' && readyOf(condition);
+    return ready
+      ? `kubectl wait --for=condition=${ready} ${selected} ${limit}`
+      : `kubectl get ${selected} -o yaml # ${conditionLines(condition).join(', ')}`;
+  }
+  const { on, must } = condition;
   if (must === 'be-gone') return `kubectl wait --for=delete ${kubectlName(on)} ${limit}`;
   if (must === 'exist') return `kubectl get ${kubectlName(on)}`;
-  if (ROLLED_OUT.has(on.kind) && must.some((each) => 'same' in each)) return `kubectl rollout status ${kubectlName(on)} ${limit}`;
-  return `kubectl get ${kubectlName(on)} -o yaml # ${conditionLines(must).join(', ')}`;
+  if (isRollout(on, must)) return `kubectl rollout status ${kubectlName(on)} ${limit}`;
+  return `kubectl get ${kubectlName(on)} -o yaml # ${mustLines(must).join(', ')}`;
 }
 
-function conditionLines(must: Condition['must']): string[] {
-  if (must === 'be-gone') return ['∅'];
-  if (must === 'exist') return ['✓'];
-  return must.map((each) => {
-    if ('same' in each) return `${pathOf(each)} = ${each.same}`;
-    return `${pathOf(each)} ${'isNot' in each ? `≠ ${show(each.isNot)}` : `= ${show(each.is)}`}`;
-  });
+const isRollout = (on: Ref, must: Extract<Condition, { on: Ref }>['must']): boolean =>
+  ROLLED_OUT.has(on.kind) && Array.isArray(must) && must.some((each) => 'same' in each);
+
+/** `Ready`, where all that is asked is that this status condition be True. */
+function readyOf({ must }: Extract<Condition, { of: object }>): string | undefined {
+  const [only, ...more] = Array.isArray(must) ? must : [];
+  if (!only || more.length || !('is' in only) || only.is !== 'True') return undefined;
+  return /^\/status\/conditions\[type=(\w+)\]\/status$/.exec(only.path)?.[1];
 }

@@ -40,7 +40,7 @@ export async function networkRepairs(at: Upgrading, helm: StepDraft): Promise<St
   const network = await networkNow(at, on);
   if (!network) return [networkByHand(on, helm)];
   const back: StepDraft = {
-    ...{ phase: 'after', do: 'patch', on, undo: 'exact', after: [helm] },
+    ...{ phase: 'after', do: 'patch', on, undo: 'exact', optional: true, after: [helm] },
     changes: [{ path: CONF, inString: NETWORK, before: '', after: network }],
     guard: [{ on, must: [{ path: CONF, inString: NETWORK, is: '' }] }],
     text: {
@@ -57,7 +57,7 @@ export async function networkRepairs(at: Upgrading, helm: StepDraft): Promise<St
     name: textOr(below(values, 'spiderpoolAgent').name, 'spiderpool-agent'),
   };
   const restart: StepDraft = {
-    ...{ phase: 'after', do: 'patch', on: agents, undo: 'exact', after: [back] },
+    ...{ phase: 'after', do: 'patch', on: agents, undo: 'exact', optional: true, after: [back] },
     changes: [await marked(at, agents, `${network}, revision ${release.revision + 1}`)],
     guard: [{ on, must: [{ path: CONF, inString: NETWORK, is: network }] }],
     text: {
@@ -153,7 +153,7 @@ function filled(on: Ref, name: string, value: Json, version: string): StepDraft 
   const path = `/spec/${name}`;
   const guard: Condition[] = [{ on, must: [{ path }] }];
   return {
-    ...{ phase: 'after', do: 'patch', on, guard, undo: 'exact' },
+    ...{ phase: 'after', do: 'patch', on, guard, undo: 'exact', optional: true },
     changes: [{ path, after: value }],
     text: {
       en: `set spec.${name} of SpiderCoordinator ${on.name} to ${value}: agents of ${version} fail without it`,

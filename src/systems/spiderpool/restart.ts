@@ -152,6 +152,8 @@ async function endpointGoes(one: RestartRequest, endpoint: Ref, look: PointReade
       until: [{ on: { ...ref, uid: undefined }, must: [{ path: '/status/disruptionsAllowed', isNot: 0 }] }],
       within: PATIENCE,
       assume: [],
+      // A Pod that has gone by itself needs no restart; nor does what comes behind this step.
+      optional: true,
       guard: why,
       after: then(),
       text: {

@@ -60,7 +60,7 @@ function what(step: Step): string {
     case 'patch':
       return `patch ${objectName(step.on)} ${step.changes.map(({ path, inString = '', before, after }) => `${path}${inString}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`)}`;
     case 'wait':
-      return `wait ${step.until.map(({ on, must }) => `${objectName(on)} ${JSON.stringify(must)}`).join('; ')}${step.lasting ? ` for ${step.lasting} s` : ''}`;
+      return `wait ${step.until.flatMap((each) => ('on' in each ? [`${objectName(each.on)} ${JSON.stringify(each.must)}`] : [])).join('; ')}${step.lasting ? ` for ${step.lasting} s` : ''}`;
     case 'manual':
       return `manual ${step.commands.join(' && ')}`;
     case 'create':
@@ -153,7 +153,7 @@ test('leaked-ip: one watch, then one key per write, each with its guard', async 
     '2 patch SpiderIPPool/v4 /status/allocatedIPs/10.6.168.41: {"pod":"default/web-a","podUid":"gone-1"} → undefined (after 1)',
     '3 patch SpiderIPPool/v4 /status/allocatedIPs/10.6.168.42: {"pod":"shop/cart-9","podUid":"gone-2"} → undefined (after 1,2)',
   ]);
-  expect(made.plan.steps[1]!.guard.map(({ on, must }) => [on.kind, must])).toEqual(
+  expect(made.plan.steps[1]!.guard.map((each) => ('on' in each ? [each.on.kind, each.must] : each))).toEqual(
     ['Pod', 'SpiderEndpoint', 'VirtualMachineInstance', 'VirtualMachine'].map((kind) => [kind, 'be-gone']),
   );
   const { world, state, outcome } = await rehearsed(id, made);

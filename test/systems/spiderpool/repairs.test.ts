@@ -19,8 +19,16 @@ const VALUES: Raw = {
   spiderpoolAgent: { name: 'spiderpool-agent' },
   spiderpoolController: { name: 'spiderpool-controller' },
 };
-/** In the place of helm's. */
-const HELM: StepDraft = { do: 'manual', commands: [], phase: 'upgrade', guard: [], undo: 'none', text: { en: 'helm', zh: 'helm' } };
+/** In the place of helm's; seen to be done. */
+const HELM: StepDraft = {
+  do: 'manual',
+  commands: [],
+  seen: [],
+  phase: 'upgrade',
+  guard: [],
+  undo: 'none',
+  text: { en: 'helm', zh: 'helm' },
+};
 
 const config = (name: string, data: Raw): Raw => ({
   apiVersion: 'v1',
@@ -119,7 +127,7 @@ describe('clusterNetwork', () => {
       progress: progressOf([]),
       halt: new AbortController().signal,
     });
-    expect([...outcomes.values()].map(({ result }) => result)).toEqual(['manual', 'obsolete', 'obsolete']);
+    expect([...outcomes.values()].map(({ result }) => result)).toEqual(['already', 'obsolete', 'obsolete']);
     expect(pointerGet((await world.get(refOf(agents())))!, MARK)).toBeUndefined();
   });
 });

@@ -1,0 +1,266 @@
+// Conditions: why a step is wanted (guards, read again at the last moment), what a wait waits for, and what means that it has failed.
+// About one object (a Ref with a uid means that very object), a selection by labels, or a reading of a text path.
+import { deepEqual } from '../../kube/json.ts';
+import { describe, refOf } from '../../kube/refs.ts';
+import { oneLine } from '../../text/sanitise.ts';
+import type { Condition, Expectation, Json, Must, Raw, Ref, Selection, StepProgress, Text, World } from '../contracts.ts';
+import { type Reader, readerOf, show } from './fields.ts';
+import { uidOf } from './objects.ts';
+
+/** What stands in the way of a condition: an object is there, it is not, a field of it is off; too few or too many of a selection; a reading. */
+type Unmet =
+  | { is: 'there' | 'gone'; on: Ref }
+  | { is: 'off'; on: Ref; field: Expectation; value: Json | undefined }
+  | { is: 'none-found'; of: Selection }
+  | { is: 'count'; of: Selection; which: Selected['which']; holds: number; all: number; first?: Unmet }
+  | { is: 'reading'; condition: Reading; line: string };
+type Selected = Extract<Condition, { of: Selection }>;
+type Reading = Extract<Condition, { reading: object }>;
+/** `done` of `of` objects (or conditions) hold. */
+interface Weighed {
+  done: number;
+  of: number;
+  unmet?: Unmet;
+}
+
+/** The first condition that no longer holds, in words; undefined: all hold. `now` is what was just read of `on`, so that it is not read twice. */
+export async function brokenGuard(guard: Condition[], world: World, now: Raw | undefined, on: Ref | undefined): Promise<Text | undefined> {
+  for (const condition of guard) {
+    const { unmet } = await weigh(condition, world, now, on);
+    if (unmet) return noLonger(unmet);
+  }
+  return undefined;
+}
+
+/** The first condition that does not hold yet, in words, with how far all of them are; undefined: all hold. */
+export async function pending(conditions: Condition[], world: World): Promise<{ because: Text; progress: StepProgress } | undefined> {
+  let [done, of] = [0, 0];
+  let first: Unmet | undefined;
+  for (const condition of conditions) {
+    // What comes behind an unmet one is counted, not read: one small read a second.
+    const weighed = first ? { done: 0, of: 1 } : await weigh(condition, world, undefined, undefined);
+    done += weighed.done;
+    of += weighed.of;
+    first ??= 'unmet' in weighed ? weighed.unmet : undefined;
+  }
+  return first && { because: notYet(first), progress: { done, of, now: nowAt(first) } };
+}
+
+/** The first condition that holds, in words: of what means failure. */
+export async function firstMet(conditions: Condition[], world: World): Promise<Text | undefined> {
+  for (const condition of conditions) if (!(await weigh(condition, world, undefined, undefined)).unmet) return met(condition);
+  return undefined;
+}
+
+async function weigh(condition: Condition, world: World, now: Raw | undefined, on: Ref | undefined): Promise<Weighed> {
+  if ('reading' in condition) return weighReading(condition, await world.read(condition.reading));
+  if ('of' in condition) return weighSelection(condition, await world.select(condition.of));
+  const object = on && isSameName(condition.on, on) ? now : await world.get(condition.on);
+  const unmet = unmetBy(condition.on, condition.must, object);
+  return { done: unmet ? 0 : 1, of: 1, unmet };
+}
+
+const isSameName = (a: Ref, b: Ref): boolean =>
+  a.kind === b.kind && a.apiVersion === b.apiVersion && a.namespace === b.namespace && a.name === b.name;
+
+function unmetBy(on: Ref, must: Must, found: Raw | undefined): Unmet | undefined {
+  const object = found && on.uid !== undefined && uidOf(found) !== on.uid ? undefined : found;
+  if (must === 'be-gone') return object && { on, is: 'there' };
+  if (!object) return { on, is: 'gone' };
+  if (must === 'exist') return undefined;
+  const reader = readerOf(object);
+  const field = must.find((each) => !holds(each, reader, object));
+  return field && { on, is: 'off', field, value: reader.value(placeIn(object, field)) };
+}
+
+/** `every` of nothing does not hold: what is not there yet is not ready. */
+function weighSelection({ of, which, must }: Selected, objects: Raw[]): Weighed {
+  const troubles = objects.map((object) => unmetBy(refOf(object), must, object));
+  const done = troubles.filter((trouble) => !trouble).length;
+  const all = objects.length;
+  const first = troubles.find((trouble) => trouble !== undefined);
+  const count = { is: 'count' as const, of, which, holds: done, all, first };
+  if (which === 'none') return { done: all - done, of: Math.max(all, 1), unmet: done ? count : undefined };
+  if (which === 'every') {
+    if (!all) return { done: 0, of: 1, unmet: { is: 'none-found', of } };
+    return { done, of: all, unmet: done < all ? count : undefined };
+  }
+  const least = which === 'some' ? 1 : which.atLeast;
+  return { done: Math.min(done, least), of: least, unmet: done < least ? count : undefined };
+}
+
+function weighReading(condition: Reading, answers: readonly string[]): Weighed {
+  const fits = (answer: string) => ('contains' in condition ? answer.includes(condition.contains) : matches(answer, condition.matches));
+  const off = answers.find((answer) => !fits(answer));
+  const of = Math.max(1, answers.length);
+  if (off === undefined && answers.length) return { done: of, of };
+  const line = (off ?? '').split('\n').find((each) => each.startsWith('[-]')) ?? (off ?? '').split('\n', 1)[0] ?? '';
+  return { done: answers.filter(fits).length, of, unmet: { is: 'reading', condition, line: oneLine(line, 200) } };
+}
+
+/** Line by line: no pattern runs over a whole answer. */
+const matches = (answer: string, pattern: string): boolean => {
+  const expression = new RegExp(pattern);
+  return answer.split('\n').some((line) => line.length <= LINE && expression.test(line));
+};
+/** Characters of a line that a pattern is tried on. */
+const LINE = 10_000;
+
+// ---- one field ------------------------------------------------------------------------------------------------------
+
+function holds(wanted: Expectation, reader: Reader, object: Raw): boolean {
+  const place = placeIn(object, wanted);
+  const value = reader.value(place);
+  // Counts of nothing are left out of a status.
+  if ('same' in wanted) return deepEqual(value ?? 0, reader.value({ path: concrete(object, wanted.same) }) ?? 0);
+  if ('isNot' in wanted) return value !== undefined && !deepEqual(value, wanted.isNot);
+  if ('in' in wanted) return value !== undefined && wanted.in.some((each) => deepEqual(each, value));
+  if ('atLeast' in wanted) return typeof value === 'number' && value >= wanted.atLeast;
+  if ('olderThan' in wanted) return (ageOf(value) ?? Number.NEGATIVE_INFINITY) > wanted.olderThan;
+  if ('newerThan' in wanted) return (ageOf(value) ?? Number.POSITIVE_INFINITY) < wanted.newerThan;
+  return reader.is(place, wanted.is);
+}
+
+/** Seconds by our own clock; undefined: not a time, which is neither old nor new. */
+function ageOf(value: Json | undefined): number | undefined {
+  const at = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(at) ? undefined : (Date.now() - at) / 1000;
+}
+
+const placeIn = (object: Raw, { path, inString }: Expectation) => ({ path: concrete(object, path), inString });
+
+const SEGMENT = /\/((?:[^/[]|\[[^\]]*\])*)/g;
+const ELEMENT = /^([^[]*)\[([^=\]]+)=([^\]]*)\]$/;
+/** An index that no array has: what names an element that is not there reads as absent. */
+const NOWHERE = '999999999';
+
+/** `/status/conditions[type=Ready]/status` as a JSON Pointer into this object. */
+function concrete(object: Raw, path: string): string {
+  if (!path.includes('[')) return path;
+  const reader = readerOf(object);
+  let at = '';
+  for (const [, segment = ''] of path.matchAll(SEGMENT)) {
+    const element = ELEMENT.exec(segment);
+    if (!element) {
+      at += `/${segment}`;
+      continue;
+    }
+    const [, name, key = '', value = ''] = element;
+    const list = reader.value({ path: `${at}/${name}` });
+    const index = Array.isArray(list)
+      ? list.findIndex((each) => String((each as Raw | null)?.[key] ?? '') === value && typeof each === 'object')
+      : -1;
+    at += `/${name}/${index < 0 ? NOWHERE : index}`;
+  }
+  return at;
+}
+
+// ---- words ----------------------------------------------------------------------------------------------------------
+
+export const pathOf = ({ path, inString }: { path: string; inString?: string }): string =>
+  inString === undefined ? path : `${path} ${inString}`;
+
+/** `Node (label=value)`, with its namespace. */
+export const describeSelection = ({ kind, namespace, labels }: Selection): string =>
+  oneLine(`${kind}${namespace ? ` in ${namespace}` : ''}${labels ? ` (${labels})` : ''}`, 500);
+
+/** Of a condition, as previews show it: names, paths and values, no prose. */
+export function conditionLines(condition: Condition): string[] {
+  if ('reading' in condition)
+    return [`${condition.reading.path} ∋ ${oneLine('contains' in condition ? condition.contains : condition.matches, 200)}`];
+  const lines = mustLines(condition.must);
+  if ('on' in condition) return lines.map((line) => `${describe(condition.on)}: ${line}`);
+  const { which } = condition;
+  const count = typeof which === 'string' ? { every: '∀', some: '≥ 1', none: '0' }[which] : `≥ ${which.atLeast}`;
+  return lines.map((line) => `${count} ${describeSelection(condition.of)}: ${line}`);
+}
+
+export function mustLines(must: Must): string[] {
+  if (must === 'be-gone') return ['∅'];
+  if (must === 'exist') return ['✓'];
+  return must.map((each) => `${pathOf(each)} ${wantedText(each)}`);
+}
+
+function wantedText(each: Expectation): string {
+  if ('same' in each) return `= ${each.same}`;
+  if ('isNot' in each) return `≠ ${show(each.isNot, 80)}`;
+  if ('in' in each) return `∈ ${show(each.in, 80)}`;
+  if ('atLeast' in each) return `≥ ${each.atLeast}`;
+  if ('olderThan' in each) return `> ${each.olderThan} s`;
+  if ('newerThan' in each) return `< ${each.newerThan} s`;
+  return `= ${show(each.is, 80)}`;
+}
+
+function noLonger(unmet: Unmet): Text {
+  switch (unmet.is) {
+    case 'there':
+      return { en: `${describe(unmet.on)} is there again`, zh: `${describe(unmet.on)} 又出现了` };
+    case 'gone':
+      return { en: `${describe(unmet.on)} is gone`, zh: `${describe(unmet.on)} 已不存在` };
+    case 'off': {
+      const path = pathOf(unmet.field);
+      const name = describe(unmet.on);
+      return { en: `${path} of ${name} has changed since`, zh: `${name} 的 ${path} 已被改动` };
+    }
+    default:
+      return notYet(unmet);
+  }
+}
+
+function notYet(unmet: Unmet): Text {
+  switch (unmet.is) {
+    case 'there':
+      return { en: `${describe(unmet.on)} is still there`, zh: `${describe(unmet.on)} 仍然存在` };
+    case 'gone':
+      return { en: `${describe(unmet.on)} does not exist`, zh: `${describe(unmet.on)} 不存在` };
+    case 'off':
+      return offText(unmet);
+    case 'none-found': {
+      const selected = describeSelection(unmet.of);
+      return { en: `no ${selected} exists`, zh: `没有 ${selected}` };
+    }
+    case 'count': {
+      const [selected, first] = [describeSelection(unmet.of), unmet.first ? notYet(unmet.first) : { en: '', zh: '' }];
+      const because = unmet.which !== 'none' && unmet.first ? { en: `: ${first.en}`, zh: `：${first.zh}` } : { en: '', zh: '' };
+      return {
+        en: `${unmet.holds} of ${unmet.all} ${selected}${because.en}`,
+        zh: `${selected} ${unmet.all} 个中有 ${unmet.holds} 个${because.zh}`,
+      };
+    }
+    case 'reading': {
+      const { path } = unmet.condition.reading;
+      const wanted = oneLine('contains' in unmet.condition ? unmet.condition.contains : unmet.condition.matches, 200);
+      return { en: `${path} says "${unmet.line}", not "${wanted}"`, zh: `${path} 返回“${unmet.line}”，而不是“${wanted}”` };
+    }
+  }
+}
+
+function offText({ on, field, value }: Extract<Unmet, { is: 'off' }>): Text {
+  const [name, path, now] = [describe(on), pathOf(field), show(value, 80)];
+  if ('same' in field)
+    return {
+      en: `${path} of ${name} is ${now}, not yet equal to ${field.same}`,
+      zh: `${name} 的 ${path} 为 ${now}，尚未等于 ${field.same}`,
+    };
+  if ('is' in field && field.is !== undefined)
+    return {
+      en: `${path} of ${name} is ${now}, not ${show(field.is, 80)}`,
+      zh: `${name} 的 ${path} 为 ${now}，而不是 ${show(field.is, 80)}`,
+    };
+  return {
+    en: `${path} of ${name} is ${now}, expected ${wantedText(field)}`,
+    zh: `${name} 的 ${path} 为 ${now}，应为 ${wantedText(field)}`,
+  };
+}
+
+/** Of a condition that means failure and holds. */
+function met(condition: Condition): Text {
+  const line = conditionLines(condition).join(', ');
+  return { en: line, zh: line };
+}
+
+/** What a person would look at now: the object that is waited for. */
+function nowAt(unmet: Unmet): string | undefined {
+  if (unmet.is === 'count') return unmet.first && nowAt(unmet.first);
+  return 'on' in unmet ? describe(unmet.on) : undefined;
+}
