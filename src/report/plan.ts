@@ -8,7 +8,7 @@ import { describe } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
 import { beside, counted, type Face, INDENT, paragraph, pasteable } from './face.ts';
-import { listed, NOTHING_TO_UNDO, PHASE, UNDO } from './words.ts';
+import { listed, MANUAL, NOTHING_TO_UNDO, PHASE, UNDO } from './words.ts';
 
 /** Steps shown in full before a confirmation; a dry run shows all. */
 export const SHOWN = 12;
@@ -54,9 +54,9 @@ export function planView(
 
 const promise = (step: Step, { language }: Face): string => {
   const { undo, do: doing } = step;
-  if (isHarmless(step)) return NOTHING_TO_UNDO[language];
-  return doing === 'manual'
-    ? { en: 'yours to do', zh: '由您执行' }[language]
+  if (doing === 'manual') return MANUAL[language];
+  return isHarmless(step)
+    ? NOTHING_TO_UNDO[language]
     : { en: `undo: ${UNDO[undo].en}`, zh: undo === 'none' ? UNDO.none.zh : `撤销：${UNDO[undo].zh}` }[language];
 };
 
@@ -68,11 +68,12 @@ const describedChanges = (step: Step): string[] =>
 /** `before`: the step above; what it says of its change is not said again. `room`: columns of the undo column. */
 function stepLines(step: Step, before: Step | undefined, room: number, face: Face, changed: (step: Step) => string[]): string[] {
   const { language, style } = face;
-  const paint = isHarmless(step)
-    ? style.dim
-    : step.do === 'manual'
+  const paint =
+    step.do === 'manual'
       ? style.cyan
-      : { exact: style.green, compensates: style.yellow, none: style.red }[step.undo];
+      : isHarmless(step)
+        ? style.dim
+        : { exact: style.green, compensates: style.yellow, none: style.red }[step.undo];
   const changes = changed(step);
   const note = step.do !== 'manual' && step.undoNote ? paragraph(oneLine(step.undoNote[language], 600), face, INDENT) : [];
   return [
@@ -105,8 +106,8 @@ export function question(steps: readonly Step[], cluster: ClusterIdentity): Text
   const [none, other] = [promised('none'), promised('compensates')];
   if (!ours.length) {
     return {
-      en: `${counted(yours, 'step', '').en}, yours to do; nothing is sent. Keep a record of it?`,
-      zh: `共 ${yours} 步，需由您执行，不会发送任何请求。是否留下记录？`,
+      en: `${counted(yours, 'step', '').en}, manual; nothing is sent. Begin a run that waits for ${yours === 1 ? 'it' : 'them'}?`,
+      zh: `共 ${yours} 步，均需手动执行，不会发送任何请求。是否开始运行并等待其完成？`,
     };
   }
   const limits = {
@@ -119,8 +120,8 @@ export function question(steps: readonly Step[], cluster: ClusterIdentity): Text
       language,
     ) || all;
   const own = {
-    en: yours ? `; ${yours} more ${yours === 1 ? 'is' : 'are'} yours to do` : '',
-    zh: yours ? `；另有 ${yours} 步由您执行` : '',
+    en: yours ? `; ${yours} more ${yours === 1 ? 'is' : 'are'} manual` : '',
+    zh: yours ? `；另有 ${yours} 步需手动执行` : '',
   };
   const it = ours.length === 1 ? 'it' : 'them';
   return {

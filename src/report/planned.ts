@@ -6,7 +6,7 @@ import { kindOf } from '../engine/steps/index.ts';
 import { oneLine } from '../text/sanitise.ts';
 import type { Face } from './face.ts';
 import { clusterName } from './plan.ts';
-import { NOTHING_TO_UNDO, PHASE, UNDO } from './words.ts';
+import { MANUAL, NOTHING_TO_UNDO, PHASE, UNDO } from './words.ts';
 
 export interface PlannedUpgrade {
   cluster: ClusterIdentity;
@@ -38,14 +38,13 @@ export function planData({ cluster, paths, plan: { steps, refusals }, stopping }
 
 const TITLE: Text = { en: 'Upgrade plan', zh: '升级计划' };
 const BLOCKED: Text = { en: 'Blockers that no step repairs', zh: '没有步骤能修复的阻断项' };
-const BY_HAND: Text = { en: 'yours to do', zh: '由您执行' };
 const UNDO_IS: Text = { en: 'undo', zh: '撤销' };
 
 const pathLine = ({ installation: { id }, from, to }: UpgradePath): string =>
   `${id} ${typeof from === 'string' ? from : '?'} → ${to ?? '?'}`;
 const promise = (step: Step, language: Language): string => {
-  if (isHarmless(step)) return NOTHING_TO_UNDO[language];
-  return step.do === 'manual' ? BY_HAND[language] : `${UNDO_IS[language]}: ${UNDO[step.undo][language]}`;
+  if (step.do === 'manual') return MANUAL[language];
+  return isHarmless(step) ? NOTHING_TO_UNDO[language] : `${UNDO_IS[language]}: ${UNDO[step.undo][language]}`;
 };
 
 /** Nothing of a cluster's text acts as Markdown. */

@@ -39,6 +39,8 @@ export const UNDO: Record<UndoPromise, Text> = {
   none: { en: 'none', zh: '无法撤销' },
 };
 
+/** Of a step that a person does. */
+export const MANUAL: Text = { en: 'manual', zh: '手动' };
 /** Of a step that changes nothing. */
 export const NOTHING_TO_UNDO: Text = { en: 'nothing to undo', zh: '无需撤销' };
 
@@ -54,7 +56,7 @@ export const RESULTS: Record<DryOutcome['result'], Text> = {
   obsolete: { en: 'no longer needed', zh: '不再需要' },
   left: { en: 'left as it is', zh: '保持原样' },
   failed: { en: 'failed', zh: '失败' },
-  manual: { en: 'yours to do', zh: '需手动执行' },
+  manual: { en: 'waits for a manual step', zh: '等待手动执行' },
   'in-doubt': { en: 'in doubt', zh: '结果不明' },
   held: { en: 'held back for now', zh: '暂时受阻' },
   untried: { en: 'not tried', zh: '未试做' },

@@ -34,7 +34,7 @@ test('what only a person can do is no repair: the next command shows how', async
   expect(stdout.trimEnd().endsWith(`Next, by hand; the steps: ${next}`), stdout).toBe(true);
   const steps = await run(['fix', '--from', from, '--to', 'spiderpool=1.0.6', '--dry-run=client'], { binary: plugin });
   expect(steps.code, steps.stderr).toBe(0);
-  expect(steps.stdout).toMatch(/yours to do[\s\S]*kubectl patch/);
+  expect(steps.stdout).toMatch(/manual[\s\S]*kubectl patch/);
 });
 
 describe.each([
