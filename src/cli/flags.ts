@@ -212,6 +212,15 @@ export const FLAGS = {
       zh: 'kubeconfig 文件（默认 $KUBECONFIG，其次 ~/.kube/config）',
     },
   },
+  kuberc: {
+    kind: 'value',
+    value: 'FILE',
+    file: true,
+    text: {
+      en: 'The kuberc file that says which exec plugins may run, as in kubectl (default $KUBERC, then ~/.kube/kuberc; KUBERC=off: none)',
+      zh: '规定允许运行哪些 exec 插件的 kuberc 文件，与 kubectl 相同（默认 $KUBERC，其次 ~/.kube/kuberc；KUBERC=off 表示不使用）',
+    },
+  },
   context: { kind: 'value', value: 'NAME', text: { en: 'The kubeconfig context to use', zh: '使用 kubeconfig 中的哪个上下文（context）' } },
   contexts: {
     kind: 'value',
@@ -311,6 +320,7 @@ export type Flags = { -readonly [Name in FlagName]?: Value<(typeof FLAGS)[Name]>
 /** How to reach the cluster; kubectl's words. */
 export const CONNECTION: readonly FlagName[] = [
   'kubeconfig',
+  'kuberc',
   'context',
   'cluster',
   'user',

@@ -32,7 +32,7 @@ export interface Live {
 
 /** Connects; nothing is read before the first question. The world ignores the first Ctrl-C: a step in flight ends. */
 export async function openCluster(call: Call): Promise<Live> {
-  const connection = await connect(connectionFlags(call.flags), call.env);
+  const connection = await connected(call);
   const options = clientOptions(call, connection, 0);
   const source = clusterSource(connection, call.signal, options);
   const identity = await source.identity();
@@ -47,6 +47,18 @@ export async function openCluster(call: Call): Promise<Live> {
     as: connection.as,
     close: () => connection.close(),
   };
+}
+
+/** What has been said once need not be said for each context. */
+const said = new Set<string>();
+
+async function connected(call: Call): Promise<Connection> {
+  const connection = await connect(connectionFlags(call.flags), call.env);
+  for (const warning of connection.warnings) {
+    if (!said.has(warning.en)) call.log(0, warning);
+    said.add(warning.en);
+  }
+  return connection;
 }
 
 /** `warn`: how loud warnings of the server are: those about what we read are for -v. */
@@ -69,7 +81,7 @@ export async function openSource(call: Call): Promise<{ source: Source; live?: Q
     const dump = await readDump(call.flags.from);
     return { source: named(dumpSource(dump), call.flags.from), dump, close: () => {} };
   }
-  const connection: Connection = await connect(connectionFlags(call.flags), call.env);
+  const connection = await connected(call);
   const live = clusterSource(connection, call.signal, clientOptions(call, connection, 1));
   return { source: live, live, close: () => connection.close() };
 }
@@ -77,6 +89,7 @@ export async function openSource(call: Call): Promise<{ source: Source; live?: Q
 export function connectionFlags(flags: Flags): ConnectionFlags {
   return {
     kubeconfig: flags.kubeconfig,
+    kuberc: flags.kuberc,
     context: flags.context,
     cluster: flags.cluster,
     user: flags.user,

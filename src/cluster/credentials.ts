@@ -9,6 +9,7 @@ import { beginOf, expiryOf, tokenOfProvider } from './auth-provider.ts';
 import { minute } from './duration.ts';
 import { askPlugin, type Issued } from './exec-plugin.ts';
 import { type Env, type Fields, isFields, isTrue, text } from './kubeconfig-files.ts';
+import type { PluginPolicy } from './kuberc.ts';
 import { agentFor, forwards, proxyAuthorization, type Trust } from './tunnel.ts';
 import { faulty, type Place, pemOf, readNamed } from './usable.ts';
 
@@ -21,6 +22,8 @@ export interface Login {
   proxy?: URL;
   env: Env;
   place: Place;
+  /** Which exec plugins may run; undefined: all. */
+  plugins?: PluginPolicy;
 }
 export interface Credentials {
   headers: http.OutgoingHttpHeaders;

@@ -6,6 +6,8 @@ import { oneLine } from '../text/sanitise.ts';
 import type { UserError } from '../text/user-error.ts';
 import type { Login } from './credentials.ts';
 import { type Fields, isFields, isTrue, text } from './kubeconfig-files.ts';
+import { refusal } from './kuberc.ts';
+import { type Found, isPath, lookPath } from './look-path.ts';
 import { faulty, interactiveModeOf, pemOf } from './usable.ts';
 
 export interface Issued {
@@ -31,7 +33,24 @@ export async function askPlugin(login: Login): Promise<Issued> {
       zh: '请在终端中运行，或改用无需人工参与的凭据：--token、--user、--context',
     });
   }
+  const why = login.plugins && refusal(login.plugins, text(exec.command), login.env);
+  if (why) throw refused(login, why);
   return issued(login, await run(login, exec, interactive));
+}
+
+/** The wish of whoever owns this machine; not to be got round by a kubeconfig. */
+function refused(login: Login, why: string): UserError {
+  const file = login.plugins!.file;
+  const words = oneLine(why, 500);
+  return trouble(
+    login,
+    { en: `${words} (credentialPluginPolicy in ${file})`, zh: `${words}（见 ${file} 的 credentialPluginPolicy）` },
+    undefined,
+    {
+      en: `if you trust the plugin, allow it there: credentialPluginAllowlist; or use other credentials: --token, --user, --context`,
+      zh: '如果信任该插件，请在其 credentialPluginAllowlist 中允许它；或改用其他凭据：--token、--user、--context',
+    },
+  );
 }
 
 function run(login: Login, exec: Fields, interactive: boolean): Promise<string> {
@@ -43,8 +62,13 @@ function run(login: Login, exec: Fields, interactive: boolean): Promise<string> 
   const given = (Array.isArray(exec.env) ? exec.env : []).map((one) => [text(one.name), text(one.value)]);
   const env = { ...login.env, ...Object.fromEntries(given), KUBERNETES_EXEC_INFO: JSON.stringify(info) };
   const args = Array.isArray(exec.args) ? exec.args.map(text) : [];
+  const command = text(exec.command);
+  // What was looked up is what is run: by itself Node.js would search the PATH that the kubeconfig may give to the plugin.
+  const found = isPath(command) ? { path: command } : lookPath(command, login.env);
   return new Promise((resolve, reject) => {
-    const child = spawn(text(exec.command), args, {
+    if (!found.path || found.error) return reject(notFound(login, exec, found));
+    const child = spawn(found.path, args, {
+      argv0: command,
       env,
       stdio: [interactive ? 'inherit' : 'ignore', 'pipe', 'inherit'],
       windowsHide: true,
@@ -117,6 +141,10 @@ function said(found: unknown): Text {
   if (!isFields(found)) return { en: 'no object', zh: '非对象内容' };
   const words = oneLine(`${text(found.apiVersion)} ${text(found.kind)}`, 100);
   return words ? { en: words, zh: ` ${words}` } : { en: 'an object without apiVersion and kind', zh: '没有 apiVersion 和 kind 的对象' };
+}
+
+function notFound(login: Login, exec: Fields, { path, error = '' }: Found): UserError {
+  return notRun(login, exec, Object.assign(new Error(error), path ? {} : { code: 'ENOENT' }));
 }
 
 function notRun(login: Login, exec: Fields, error: NodeJS.ErrnoException): UserError {

@@ -50,7 +50,12 @@ function defaultFiles(env: Env): string[] {
     return env.KUBECONFIG.split(path.delimiter)
       .filter(Boolean)
       .map((file) => path.resolve(file));
-  return [path.join(env.HOME || env.USERPROFILE || homedir(), '.kube', 'config')];
+  return [path.join(kubeFolder(env), 'config')];
+}
+
+/** Where kubectl keeps what is the user's. */
+export function kubeFolder(env: Env): string {
+  return path.join(env.HOME || env.USERPROFILE || homedir(), '.kube');
 }
 
 function readOne(file: string): Pick<Kubeconfig, (typeof KINDS)[number] | 'current'> {

@@ -9,12 +9,14 @@ import { UserError } from '../text/user-error.ts';
 import { type Credentials, credentialsOf, issuing, type Login } from './credentials.ts';
 import { requestTimeout } from './duration.ts';
 import { type Env, type Fields, isFields, isTrue, type Kubeconfig, readKubeconfig, text } from './kubeconfig-files.ts';
+import { pluginPolicy } from './kuberc.ts';
 import { isLoopback, proxyFor } from './proxy.ts';
 import { assertCluster, assertUser, faulty, type Place, pemOf } from './usable.ts';
 
 /** kubectl's connection flags, named as cac names them. */
 export interface ConnectionFlags {
   kubeconfig?: string;
+  kuberc?: string;
   context?: string;
   cluster?: string;
   user?: string;
@@ -50,6 +52,8 @@ export interface Connection {
   compress: boolean;
   /** `sha256:` of server and CA: names a cluster whose kube-system cannot be read. */
   fingerprint: string;
+  /** What was passed over in the files that led here, as kubectl does; to be said. */
+  warnings: Text[];
   /** Headers and keep-alive agent for the next request; `refresh` after a 401 asks an exec plugin or token file anew. Throws UserError. */
   credentials(refresh?: boolean): Promise<Credentials>;
   /** Who we are to the server and what was shown for it, for the message after a 401. */
@@ -87,7 +91,11 @@ export async function connect(flags: ConnectionFlags, env: Env): Promise<Connect
   assertCluster(place, at, secure);
   assertUser(place, user, secure);
   if (secure && !identifies(user) && place.user && !config.users.has(place.user)) throw notThere('user', place.user, place.context, config);
-  const login: Login = { server, cluster: at, user, proxy: proxyFor(server, text(at['proxy-url']), env), env, place };
+  const warnings: Text[] = [];
+  // Who logs in without a plugin has no use for it, but a file that was named must be there.
+  const plugins = isFields(user.exec) || flags.kuberc ? pluginPolicy(flags.kuberc, env, (text) => warnings.push(text)) : undefined;
+  const proxy = proxyFor(server, text(at['proxy-url']), env);
+  const login: Login = { server, cluster: at, user, proxy, env, place, plugins };
   const fetched = issuing(login);
   const ca = pemOf(place, 'cluster', at, 'certificate-authority');
   return made(login);
@@ -108,6 +116,7 @@ export async function connect(flags: ConnectionFlags, env: Env): Promise<Connect
       timeoutMs,
       compress: (proxy !== undefined || !isLoopback(server.hostname)) && !isTrue(cluster['disable-compression']),
       fingerprint: fingerprint(address, ca),
+      warnings,
       credentials: credentials.get,
       login: credentials.login,
       direct(host, port) {

@@ -112,7 +112,7 @@ async function addressOfNobody(): Promise<string> {
 /** Any certificate will do, and so will none. */
 const ASK_FOR_CERTIFICATE = { requestCert: true, rejectUnauthorized: false };
 const ASKED = /(\/version|\/api\/v1\/namespaces\/kube-system)(\?.*)?$/;
-const VERSION = { major: '1', minor: '34', gitVersion: 'v1.34.5', gitCommit: '', buildDate: '', platform: 'linux/amd64' };
+const VERSION = { major: '1', minor: '36', gitVersion: 'v1.36.3', gitCommit: '', buildDate: '', platform: 'linux/amd64' };
 const NAMESPACE = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'kube-system', uid: '11111111-2222-3333-4444-555555555555' } };
 const UNAUTHORIZED = { apiVersion: 'v1', kind: 'Status', status: 'Failure', message: 'Unauthorized', reason: 'Unauthorized', code: 401 };
 

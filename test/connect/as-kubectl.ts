@@ -41,7 +41,7 @@ export async function connecting(who: Who, one: Case, server: RecordingServer, a
     server.seen();
     const env = Object.fromEntries(Object.entries(one.env ?? {}).map(([key, value]) => [key, filled(value)]));
     const flags = [...COMMAND[who], ...(one.flags ?? []).map(filled)];
-    const { code, stderr } = await ended(who === 'kubectl' ? tools().kubectl : BINARY, flags, env, dir, one.input ?? '');
+    const { code, stderr } = await ended(who === 'kubectl' ? tools().kubectl36 : BINARY, flags, env, dir, one.input ?? '');
     const requests = server.seen();
     after?.(dir);
     return { first: requests[0], ok: code === 0, code, stderr, requests: requests.length };

@@ -6,6 +6,8 @@ import type { Case } from './as-kubectl.ts';
 export interface Compared extends Case {
   /** Both refuse; ours says this. Without it both reach a server, and the same things are seen there. */
   says?: RegExp;
+  /** kubectl and we both say this, in refusing or in a warning. */
+  both?: RegExp;
   /** kubectl refuses and we do not, on purpose: why, and what is seen of us. */
   differs?: { why: string; ours: Partial<Seen> };
 }
@@ -58,6 +60,27 @@ export function casesOf(bed: RecordingServer): Record<string, Compared[]> {
   const teller = plugin(
     `printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"info.%s"}}' "$(printf %s "$KUBERNETES_EXEC_INFO" | base64 -w0)"`,
   );
+  /** `kuberc` is ~/.kube/kuberc; the plugin is {dir}/plugin. */
+  const withKuberc = (name: string, kuberc: object | string | undefined, more: Partial<Compared> = {}): Compared => ({
+    name,
+    config: one({}, exec()),
+    ...more,
+    files: { ...token, ...(kuberc === undefined ? {} : { '.kube/kuberc': kuberc }), ...more.files },
+  });
+  const preference = (more: Fields = {}, version = 'v1beta1') => ({
+    ...{ apiVersion: `kubectl.config.k8s.io/${version}`, kind: 'Preference' },
+    ...more,
+  });
+  const denied = preference({ credentialPluginPolicy: 'DenyAll' });
+  const allowing = (...commands: unknown[]) =>
+    preference({
+      credentialPluginPolicy: 'Allowlist',
+      credentialPluginAllowlist: commands.map((command) => (typeof command === 'string' ? { command } : command)),
+    });
+  const both = (words: RegExp): Partial<Compared> => ({ says: words, both: words });
+  const onPath = { config: one({}, exec({ command: 'plugin' })), env: { PATH: '{dir}:/usr/bin:/bin' } };
+  const notAllowed = both(/plugin "\/\S+\/plugin" not allowed: policy set to "DenyAll"/);
+  const notPermitted = both(/plugin path "\/\S+\/plugin" is not permitted by the credential plugin allowlist/);
   const anonymous = {
     why: 'kubectl asks for a name and password on standard input, which API servers since 1.19 know nothing of; we go without',
     ours: { authorization: '', client: '' },
@@ -678,6 +701,186 @@ export function casesOf(bed: RecordingServer): Record<string, Compared[]> {
           why: 'kubectl fails although the next call would work; we ask the plugin once more',
           ours: { at: 'strict', authorization: 'Bearer old' },
         },
+      },
+    ],
+    'kuberc: which file': [
+      withKuberc('none', undefined),
+      withKuberc('~/.kube/kuberc', denied, notAllowed),
+      withKuberc('KUBERC', undefined, { files: { k: denied }, env: { KUBERC: '{dir}/k' }, ...notAllowed }),
+      withKuberc('a relative KUBERC before ~/.kube/kuberc', denied, { files: { k: preference() }, env: { KUBERC: 'k' } }),
+      withKuberc('an empty KUBERC', denied, { env: { KUBERC: '' }, ...notAllowed }),
+      withKuberc('--kuberc before KUBERC', preference(), {
+        files: { k: denied },
+        env: { KUBERC: '{dir}/.kube/kuberc' },
+        flags: ['--kuberc', '{dir}/k'],
+        ...notAllowed,
+      }),
+      withKuberc('KUBERC=off', denied, { env: { KUBERC: 'off' } }),
+      withKuberc('KUBECTL_KUBERC=False', denied, { env: { KUBECTL_KUBERC: 'False' } }),
+      withKuberc('KUBECTL_KUBERC=0', denied, { env: { KUBECTL_KUBERC: '0' }, ...notAllowed }),
+      withKuberc('KUBERC=off and --kuberc', denied, {
+        env: { KUBERC: 'off' },
+        flags: ['--kuberc={dir}/.kube/kuberc'],
+        ...both(/disabling kuberc via KUBERC=off and passing kuberc flag are mutually exclusive/),
+      }),
+      withKuberc('KUBERC of a file that is not there', undefined, { env: { KUBERC: '{dir}/none' }, says: /kuberc \S+none: .*ENOENT/ }),
+      withKuberc('--kuberc of a file that is not there', undefined, { flags: ['--kuberc={dir}/none'], says: /kuberc \S+none: .*ENOENT/ }),
+      withKuberc('--kuberc of a file that is not there, with a token', undefined, {
+        config: one(),
+        flags: ['--kuberc={dir}/none'],
+        says: /kuberc \S+none: .*ENOENT/,
+      }),
+    ],
+    'kuberc: what is in it': [
+      withKuberc('nothing', ''),
+      withKuberc('a comment only', '# nothing\n', { both: /no preferences loaded from \S+kuberc: no valid preferences found/ }),
+      withKuberc('no policy', preference()),
+      withKuberc('AllowAll', preference({ credentialPluginPolicy: 'AllowAll' })),
+      withKuberc('a policy of null', preference({ credentialPluginPolicy: null, credentialPluginAllowlist: null })),
+      withKuberc(
+        'another kind',
+        { ...denied, kind: 'Config' },
+        { both: /no preferences loaded from \S+kuberc: no valid preferences found/ },
+      ),
+      withKuberc('another group', { ...denied, apiVersion: 'v1' }, { both: /no valid preferences found/ }),
+      withKuberc('no apiVersion', { ...denied, apiVersion: undefined }, { both: /no valid preferences found/ }),
+      withKuberc('v1alpha1, which has no policy', preference({ credentialPluginPolicy: 'DenyAll' }, 'v1alpha1'), {
+        both: /ignoring strict decoding error in \S+kuberc: .*unknown field "credentialPluginPolicy"/,
+      }),
+      withKuberc(
+        'v1alpha1 with overrides',
+        preference({ overrides: [{ command: 'get', flags: [{ name: 'output', default: 'wide' }] }] }, 'v1alpha1'),
+      ),
+      withKuberc('a field in another case', preference({ CredentialPluginPolicy: 'DenyAll' }), {
+        both: /ignoring strict decoding error in \S+kuberc: .*unknown field "CredentialPluginPolicy"/,
+      }),
+      withKuberc('a field that is not known, and a policy', { ...denied, other: 1 }, { ...notAllowed }),
+      withKuberc('a key twice', `${JSON.stringify(denied).slice(0, -1)},"kind":"Preference"}`, notAllowed),
+      withKuberc(
+        'a policy that YAML takes for a boolean',
+        'apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\ncredentialPluginPolicy: off\n',
+        {
+          both: /no valid preferences found/,
+        },
+      ),
+      withKuberc(
+        'defaults and aliases beside it',
+        {
+          ...denied,
+          defaults: [{ command: 'get', options: [{ name: 'output', default: 'wide' }] }],
+          aliases: [
+            { name: 'gp', command: 'get', prependArgs: ['pods'], appendArgs: null, options: [{ name: 'output', default: 'wide' }] },
+          ],
+        },
+        notAllowed,
+      ),
+      withKuberc('a wrong type elsewhere', { ...denied, defaults: 'none' }, { both: /no valid preferences found/ }),
+      withKuberc(
+        'a wrong type in a list',
+        { ...denied, aliases: [{ name: 'gp', command: 'get', appendArgs: [1] }] },
+        {
+          both: /no valid preferences found/,
+        },
+      ),
+      withKuberc('broken YAML', 'apiVersion: [', { both: /no preferences loaded from/ }),
+      withKuberc('broken YAML in KUBERC', undefined, {
+        files: { k: 'apiVersion: [' },
+        env: { KUBERC: '{dir}/k' },
+        ...both(/no valid preferences found/),
+      }),
+      withKuberc(
+        'the first document that can be read',
+        `kind: [\n---\n${JSON.stringify(denied)}\n--- # more\n${JSON.stringify(preference())}\n`,
+        notAllowed,
+      ),
+      withKuberc('a separator that is none', `${JSON.stringify(denied)}\n---x\n`, {}),
+      withKuberc('an odd separator first', `--- x\n${JSON.stringify(denied)}\n`, { both: /invalid Yaml document separator: x/ }),
+      withKuberc('a folder', undefined, { files: { '.kube/kuberc/x': '' }, both: /no preferences loaded from/ }),
+    ],
+    'kuberc: which plugins': [
+      withKuberc('DenyAll, with a token', denied, { config: one({}, { ...exec(), ...T }) }),
+      withKuberc('DenyAll, with --token', denied, { flags: ['--token', 'given'] }),
+      withKuberc('DenyAll, a command on PATH', denied, { ...onPath, ...both(/plugin "plugin" not allowed: policy set to "DenyAll"/) }),
+      withKuberc('its path', allowing('{dir}/plugin')),
+      withKuberc('its path, named as it was in 1.35', allowing({ name: '{dir}/plugin' })),
+      withKuberc('the same name and command', allowing({ name: '{dir}/plugin', command: '{dir}/plugin' })),
+      withKuberc('another name than command', allowing({ name: 'x', command: '{dir}/plugin' }), { both: /no valid preferences found/ }),
+      withKuberc('one of several', allowing('x', '/x/plugin', '{dir}/plugin')),
+      withKuberc('another path', allowing('/x/plugin'), notPermitted),
+      withKuberc('its name, where PATH leads elsewhere', allowing('plugin'), notPermitted),
+      withKuberc('its name, where PATH leads to it', allowing('plugin'), { env: onPath.env }),
+      withKuberc('its name, where PATH leads to another', allowing('plugin'), {
+        files: { 'bin/plugin': token.plugin },
+        env: { PATH: '{dir}/bin:{dir}:/usr/bin:/bin' },
+        ...notPermitted,
+      }),
+      withKuberc('a command on PATH by its name', allowing('plugin'), onPath),
+      withKuberc('a command on PATH by its path', allowing('{dir}/plugin'), onPath),
+      withKuberc('a command on PATH by another path', allowing('/usr/bin/plugin'), { ...onPath, ...notPermitted }),
+      withKuberc('a name that is not on PATH', allowing('other'), {
+        config: one({}, exec({ command: 'no-such-plugin' })),
+        ...both(
+          /plugin path "no-such-plugin" cannot be resolved for credential plugin allowlist check: exec: "no-such-plugin": executable file not found in \$PATH/,
+        ),
+      }),
+      withKuberc('a path that is not there', allowing('other'), {
+        config: one({}, exec({ command: '/none/plugin' })),
+        ...both(
+          /plugin path "\/none\/plugin" cannot be resolved for credential plugin allowlist check: exec: "\/none\/plugin": stat \/none\/plugin: no such file or directory/,
+        ),
+      }),
+      withKuberc('a path that may not be run', allowing('other'), {
+        config: one({}, exec({ command: '../text' })),
+        files: { text: 'x' },
+        ...both(/cannot be resolved for credential plugin allowlist check: exec: "\S+text": permission denied/),
+      }),
+      withKuberc('what the kubeconfig gives as PATH does not count', allowing('plugin'), {
+        config: one({}, exec({ command: 'plugin', env: [{ name: 'PATH', value: '{dir}/bin:/usr/bin:/bin' }] })),
+        files: { 'bin/plugin': plugin(execAnswer({ token: 'of another' })).plugin },
+        env: onPath.env,
+      }),
+      withKuberc(
+        'Allowlist without a list',
+        preference({ credentialPluginPolicy: 'Allowlist' }),
+        both(/credential plugin policy set to "Allowlist", but allowlist is unspecified/),
+      ),
+      withKuberc(
+        'an empty list',
+        allowing(),
+        both(/credential plugin policy set to "Allowlist", but allowlist is empty; use "DenyAll" policy instead/),
+      ),
+      withKuberc('an empty entry', allowing('x', {}), both(/misconfigured credential plugin allowlist: empty allowlist entry #2/)),
+      withKuberc('an entry of null', allowing(null), both(/misconfigured credential plugin allowlist: empty allowlist entry #1/)),
+      withKuberc('a path that is not normal', allowing('/usr/../x/'), both(/non-normalized file path: "\/usr\/..\/x\/" vs "\/x"/)),
+      withKuberc(
+        'a list without a policy',
+        preference({ credentialPluginAllowlist: [] }),
+        both(/misconfigured credential plugin allowlist: plugin policy is "" but allowlist is non-nil/),
+      ),
+      withKuberc(
+        'a list with DenyAll',
+        { ...denied, credentialPluginAllowlist: [{ command: 'x' }] },
+        both(/misconfigured credential plugin allowlist: plugin policy is "DenyAll" but allowlist is non-nil/),
+      ),
+      withKuberc('another policy', preference({ credentialPluginPolicy: 'AllowSome' }), both(/unknown plugin policy: "AllowSome"/)),
+      withKuberc('another policy, with a token', preference({ credentialPluginPolicy: 'AllowSome' }), {
+        config: one({}, { ...exec(), ...T }),
+        ...both(/unknown plugin policy: "AllowSome"/),
+      }),
+    ],
+    'exec plugins: which command': [
+      {
+        name: 'the PATH of the kubeconfig does not count',
+        config: one({}, exec({ command: 'plugin', env: [{ name: 'PATH', value: '{dir}:/usr/bin:/bin' }] })),
+        files: token,
+        says: /not installed/,
+      },
+      {
+        name: 'a command below a relative entry of PATH is not run',
+        ...onPath,
+        files: token,
+        env: { PATH: '.:/usr/bin:/bin' },
+        says: /cannot be run: exec: "plugin": cannot run executable found relative to current directory/,
       },
     ],
     '--request-timeout': [

@@ -4,12 +4,12 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { BINARY } from '../bed/binary.ts';
 import { jwt, recordingServer, type Seen } from '../bed/recording-server.ts';
-import { prepareTools } from '../bed/tools.ts';
+import { CONNECTING, prepareTools } from '../bed/tools.ts';
 import { connecting, type Outcome } from './as-kubectl.ts';
 import { casesOf } from './cases.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 600_000 });
-const noTools = await prepareTools(() => {}, ['kubectl']);
+const noTools = await prepareTools(() => {}, CONNECTING);
 const bed = await recordingServer();
 beforeAll(() => {
   if (!existsSync(BINARY)) throw new Error('there is no dist/upgrade-guard; npm run package makes it');
@@ -43,6 +43,7 @@ describe.skipIf(noTools)('as kubectl', () => {
         return;
       }
       expect(arrival(ours), said).toEqual(arrival(theirs));
+      if (one.both) for (const { stderr } of [theirs, ours]) expect(stderr, said).toMatch(one.both);
       if (!one.says) return expect(arrival(theirs), said).not.toBe('refused');
       expect(ours.code, said).toBe(1);
       expect(ours.stderr).toMatch(one.says);
