@@ -2,7 +2,7 @@
 
 import { refOf } from '../kube/refs.ts';
 import { parseResourceName, resourceOfKind } from '../kube/resources.ts';
-import type { Check, PointRead, Reads, ResourceName, Rule, Step, System } from './contracts.ts';
+import type { Check, Condition, PointRead, Reads, Ref, ResourceName, Rule, Step, System, World } from './contracts.ts';
 
 /** Read by every command, to know which cluster this is. */
 const IDENTITY: Rule = { verbs: ['get'], group: '', resource: 'namespaces', names: ['kube-system'] };
@@ -86,6 +86,66 @@ export function rightOf(step: Step): Rule | undefined {
   const below = step.do === 'evict' ? '/eviction' : step.do === 'patch' && step.subresource ? `/${step.subresource}` : '';
   return { verbs: [verb], group, resource: `${resource}${below}`, names: [on.name], ...(on.namespace ? { namespace: on.namespace } : {}) };
 }
+
+/** What carrying a step out asks of the server beyond what found its reason: what it writes, and what it waits for. */
+export function rightsOf(step: Step): Rule[] {
+  const write = rightOf(step);
+  const on = 'on' in step ? step.on : 'object' in step ? refOf(step.object) : undefined;
+  return [
+    ...(write ? [write] : []),
+    // Applying what is not there is a creation.
+    ...(write && step.do === 'apply' ? [{ ...write, verbs: ['create'] }] : []),
+    ...(write && on ? [readOf(on)] : []),
+    ...conditionsOf(step).flatMap(rightsToSee),
+    ...('rights' in step ? (step.rights ?? []) : []),
+  ];
+}
+
+function conditionsOf(step: Step): Condition[] {
+  if (step.do === 'wait') return [...step.until, ...(step.fails ?? [])];
+  return step.do === 'manual' ? (step.seen ?? []) : [];
+}
+
+function rightsToSee(condition: Condition): Rule[] {
+  if ('on' in condition) return [readOf(condition.on)];
+  if ('of' in condition) return [{ verbs: ['list'], ...resourceOfKind(condition.of), ...inNamespace(condition.of.namespace) }];
+  return [{ verbs: ['get'], group: '', resource: '', nonResourceURLs: [condition.reading.path.replace(/\?.*/s, '')] }];
+}
+
+const inNamespace = (namespace: string | undefined) => (namespace === undefined ? {} : { namespace });
+const readOf = (on: Ref): Rule => ({ verbs: ['get'], ...resourceOfKind(on), names: [on.name], ...inNamespace(on.namespace) });
+
+/** Rules that the missing ones are named by; there may be one for each of 100,000 objects. */
+const NAMED_MAX = 1000;
+
+/**
+ * What of all this is not allowed to us, asked from the wide to the narrow: most may do a thing everywhere, some in a namespace, few to single objects.
+ * Throws WorldError where the server does not say.
+ */
+export async function missingRights(rules: Iterable<Rule>, world: Pick<World, 'allowed'>): Promise<Rule[]> {
+  const exact = new Map<string, Rule>();
+  for (const rule of rules)
+    for (const verb of rule.verbs)
+      for (const name of rule.names ?? [undefined]) {
+        const one: Rule = { ...rule, verbs: [verb], ...(name === undefined ? {} : { names: [name] }) };
+        exact.set(keyOf(one), one);
+      }
+  let open = [...exact.values()];
+  for (const widened of [everywhere, withoutName]) {
+    const wide = new Map(open.map((rule) => [keyOf(widened(rule)), widened(rule)]));
+    const refused = new Set((await world.allowed([...wide.values()])).map(keyOf));
+    open = open.filter((rule) => refused.has(keyOf(widened(rule))));
+    if (!open.length) return [];
+  }
+  // Without a name, this was the question.
+  const [named, rest] = [open.filter(({ names }) => names), open.filter(({ names }) => !names)];
+  return [...rest, ...(await world.allowed(named.slice(0, NAMED_MAX)))];
+}
+
+const keyOf = ({ verbs, group, resource, names = [], namespace = '', nonResourceURLs = [] }: Rule): string =>
+  [verbs, group, resource, namespace, names, nonResourceURLs].join(' ');
+const everywhere = ({ namespace: _, names: __, ...rule }: Rule): Rule => rule;
+const withoutName = ({ names: _, ...rule }: Rule): Rule => rule;
 
 /** Whether one of the rules gives this right. */
 export function isAllowed(right: Rule, rules: readonly Rule[]): boolean {

@@ -151,6 +151,8 @@ const release = fields({ namespace: like(NAMESPACE), name: like(/^[a-z0-9](?:[a-
 const revision = number(1, 1e9);
 const DIGEST = like(/^[0-9a-f]{64}$/);
 
+const rule = fields({ verbs: listOf(text), group: text, resource: text }, { names: listOf(text), namespace: text });
+
 const STEP_ID = like(/^[\w.-]{1,64}$/);
 const COMMON: Record<string, Shape> = {
   id: STEP_ID,
@@ -176,15 +178,18 @@ const KINDS: Record<Action['do'], Shape> = {
   backup: kind({ resources: listOf(text), file: like(/^[a-z0-9.-]{1,64}$/) }),
   keep: kind({ release, on: ref, digest: DIGEST, given: yesOrNo }),
   forget: kind({ on: ref }),
-  helm: kind({
-    ...{
-      action: oneOf('upgrade', 'rollback'),
-      release,
-      from: revision,
-      chart: fields({ path: like(/^(?:\/|[A-Za-z]:[\\/])/), name: text, version: text, digest: DIGEST }),
+  helm: kind(
+    {
+      ...{
+        action: oneOf('upgrade', 'rollback'),
+        release,
+        from: revision,
+        chart: fields({ path: like(/^(?:\/|[A-Za-z]:[\\/])/), name: text, version: text, digest: DIGEST }),
+      },
+      ...{ values: ref, digest: DIGEST, reuse: yesOrNo, config: DIGEST, within: seconds },
     },
-    ...{ values: ref, digest: DIGEST, reuse: yesOrNo, config: DIGEST, within: seconds },
-  }),
+    { rights: listOf(rule) },
+  ),
   unpend: kind({ release, revision, quiet: seconds }),
   manual: kind({ commands: listOf(text) }, { seen: conditions }),
 };

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connect } from '../../src/cluster/kubeconfig.ts';
 import { clusterWorld } from '../../src/cluster/world.ts';
-import type { PatchOp, Raw, Ref, World } from '../../src/engine/contracts.ts';
+import type { PatchOp, Raw, Ref, Rule, World } from '../../src/engine/contracts.ts';
+import { missingRights } from '../../src/engine/rights.ts';
 import { startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
 
@@ -231,5 +232,50 @@ describe('a read', () => {
       spec: { n: 5 },
     });
     await plane.remove(crd);
+  });
+});
+
+describe('what conditions and rights ask', () => {
+  const configMap = (name: string, labels = {}) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels } });
+  test('a selection comes whole, over pages, by labels and namespace; of a kind that is not served there is none', async () => {
+    const many = Array.from({ length: 260 }, (_, i) => configMap(`many-${i}`, { many: 'yes' }));
+    for (let from = 0; from < many.length; from += 20) await Promise.all(many.slice(from, from + 20).map((each) => plane.apply(each)));
+    const one = await world();
+    const of = { apiVersion: 'v1', kind: 'ConfigMap', namespace, labels: 'many=yes' };
+    const found = await one.select(of);
+    expect(found).toHaveLength(260);
+    expect(found[0]).toMatchObject({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace } });
+    expect(await one.select({ ...of, namespace: undefined, labels: 'many=no' })).toEqual([]);
+    expect(await one.select({ apiVersion: 'not.there/v1', kind: 'Thing' })).toEqual([]);
+  });
+  test('a reading is the answer of the server, line by line', async () => {
+    const [answer] = await (await world()).read({ path: '/readyz?verbose' });
+    expect(answer).toMatch(/\[\+\]ping ok\n[^]*readyz check passed/);
+  });
+  test('rights are told one by one, of a namespace and of single names too', async () => {
+    const user = await plane.user('user-2', [
+      { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'patch'], resourceNames: ['mine'], namespace },
+      { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'], namespace },
+    ]);
+    const one = await world(user);
+    const patch = (name: string, more = {}): Rule => ({
+      verbs: ['patch'],
+      group: '',
+      resource: 'configmaps',
+      names: [name],
+      namespace,
+      ...more,
+    });
+    const evict: Rule = { verbs: ['create'], group: '', resource: 'pods/eviction', names: ['p'], namespace };
+    expect(await one.allowed([patch('mine'), evict])).toEqual([]);
+    expect(await one.allowed([patch('other'), { ...evict, namespace: 'default' }])).toEqual([
+      patch('other'),
+      { ...evict, namespace: 'default' },
+    ]);
+    expect(await missingRights([patch('mine'), patch('other'), evict, { ...patch('mine'), verbs: ['get', 'delete'] }], one)).toEqual([
+      patch('other'),
+      { ...patch('mine'), verbs: ['delete'] },
+    ]);
+    expect(await missingRights([patch('mine'), patch('other')], await world())).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@
 // and silent while Pods come and go for a minute.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { parse } from 'yaml';
 import { type Actor, startKubelet, startSpiderpool } from '../bed/actors/index.ts';
 import { newHome, run, start } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
@@ -119,6 +120,14 @@ describe('one address, two live Pods', () => {
     const home = newHome();
     const dry = await run(['fix', DUPLICATE, '--dry-run=server'], { kubeconfig, home });
     expect(dry.code, dry.stdout).toBe(0);
+    // Without the right to evict nothing begins: the Pod would lose its SpiderEndpoint and keep its address.
+    const { rules } = parse((await run(['rbac', '--for', 'fix'])).stdout) as { rules: Body[] };
+    const fewer = await cluster.user('user-1', rules.filter(({ resources }) => !resources.includes('pods/eviction')) as never);
+    const endpoint = await cluster.get(object('SpiderEndpoint', 'cart-0', namespace));
+    const refused = await run(['fix', DUPLICATE, '--yes'], { kubeconfig: fewer, home });
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(`\n  create pods/eviction cart-0 in ${namespace}\n`)]);
+    expect(await cluster.get(object('SpiderEndpoint', 'cart-0', namespace))).toEqual(endpoint);
+    expect((await run(['runs'], { kubeconfig, home })).stdout).toContain('No runs');
     const fixed = await run(['fix', DUPLICATE, '--yes'], { kubeconfig, home });
     expect(fixed.code, fixed.stderr).toBe(0);
     expect(fixed.stderr).toContain('SpiderEndpoint');

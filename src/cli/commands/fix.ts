@@ -18,6 +18,7 @@ import { attended, ended, lookedAgain } from '../attend.ts';
 import type { Call } from '../call.ts';
 import { dryRun, isDryRun } from '../dry-run.ts';
 import { withHelm } from '../helm.ts';
+import { mayAll } from '../may.ts';
 import { refuseBeside } from '../own-runs.ts';
 import { rehearse } from '../rehearse.ts';
 import { planAll, planChosen } from '../repair.ts';
@@ -46,6 +47,7 @@ export async function fix(call: Call): Promise<number> {
       }),
       '',
     );
+    await mayAll(plan.steps, live.world, 'fix');
     if (!call.flags.yes && !(await call.confirm(question(plan.steps, live.identity)))) {
       call.say(call.t({ en: 'Nothing was changed.', zh: '未做任何更改。' }));
       return EXIT.interrupted;

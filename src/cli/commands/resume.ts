@@ -13,6 +13,7 @@ import { chosenRun, isIn } from '../chosen-run.ts';
 import { onlyDeclared } from '../declared.ts';
 import { dryRun, isDryRun } from '../dry-run.ts';
 import { withHelm } from '../helm.ts';
+import { commandOf, mayAll } from '../may.ts';
 import { sameCharts } from '../same-chart.ts';
 import { openCluster } from '../session.ts';
 
@@ -37,6 +38,7 @@ export async function resume(call: Call): Promise<number> {
     const lines = planView({ steps: open, refusals: [] }, call.face, { shown, rest, stored: true });
     if (isDryRun(call)) return await dryRun(call, world, lines, amongThese(open));
     call.say(...lines, '');
+    await mayAll(open, world, commandOf(run));
     if (!call.flags.yes && !(await call.confirm(question(open, live.identity)))) return EXIT.interrupted;
     const executed = await goOn(stored, 'apply', attended(call, { ...live, world }, run, 'apply', open.length));
     const exit = ended(call, run, 'apply', executed, open);

@@ -16,6 +16,7 @@ import { chosenRun, isIn } from '../chosen-run.ts';
 import { onlyDeclared } from '../declared.ts';
 import { dryRun, isDryRun } from '../dry-run.ts';
 import { withHelm } from '../helm.ts';
+import { commandOf, mayAll } from '../may.ts';
 import { type Live, openCluster } from '../session.ts';
 
 export async function undo(call: Call): Promise<number> {
@@ -33,6 +34,7 @@ export async function undo(call: Call): Promise<number> {
     const way = await wayBack(call, live, stored, open);
     if (isDryRun(call)) return await dryRun(call, withHelm(call, live, run.id), way.lines, way.inverses, 'undo');
     call.say(...way.lines, '');
+    await mayAll(inversesOf(stored, open), live.world, commandOf(run));
     const question = {
       en: `Take back ${counted(open.length, 'step', '').en} of run ${run.id} in cluster ${clusterName(live.identity)}?`,
       zh: `撤销集群 ${clusterName(live.identity)} 中运行 ${run.id} 的 ${open.length} 步？`,
@@ -70,6 +72,14 @@ async function wayBack(
   const rest = call.t({ en: `{tool} undo ${run.id} --dry-run=client{reach}`, zh: `{tool} undo ${run.id} --dry-run=client{reach}` });
   const lines = [...planView({ steps, refusals: [] }, call.face, { shown, rest, further, stored: true }), ...kept];
   return { lines, inverses: steps };
+}
+
+/** One at a time: there may be 100,000. */
+function* inversesOf({ progress }: StoredRun, open: readonly Step[]): Iterable<Step> {
+  for (const step of open) {
+    const inverse = inverseOf(step, progress);
+    if (!('none' in inverse)) yield inverse;
+  }
 }
 
 const cannotTakeBack = (what: Text, why: Text): Text => ({

@@ -18,6 +18,7 @@ import { EXIT } from '../../text/user-error.ts';
 import { attended, ended, lookedAgain } from '../attend.ts';
 import type { Call } from '../call.ts';
 import { helmOf, withHelm } from '../helm.ts';
+import { mayAll } from '../may.ts';
 import { refuseBeside } from '../own-runs.ts';
 import { planAll, planChosen } from '../repair.ts';
 import { type Live, openCluster } from '../session.ts';
@@ -51,6 +52,7 @@ export async function upgrade(call: Call): Promise<number> {
     };
     const world = withHelm(call, live, id, { values, snapshot });
     if (!call.flags['take-over']) await refuseBeside(live.store);
+    await mayAll(plan.steps, world, 'upgrade');
     if (!call.flags.yes && !(await call.confirm(question(plan.steps, live.identity)))) {
       call.say(call.t({ en: 'Nothing was changed.', zh: '未做任何更改。' }));
       return EXIT.interrupted;

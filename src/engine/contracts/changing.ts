@@ -93,7 +93,7 @@ export type Action =
   | { do: 'forget'; on: Ref }
   /**
    * helm upgrade of a release whose newest revision is `from`, or helm rollback to it. `values`: the Secret of a keep step, with the digest of that; `reuse`: helm mixes the
-   * release's own into them. `config`: digest of what the release then holds. `within`: seconds that helm may take.
+   * release's own into them. `config`: digest of what the release then holds. `within`: seconds that helm may take. `rights`: what helm is known to need.
    */
   | {
       do: 'helm';
@@ -106,6 +106,7 @@ export type Action =
       reuse: boolean;
       config: string;
       within: number;
+      rights?: Rule[];
     }
   /** Takes away the record of a revision that is pending although no helm can be alive behind it. `quiet`: seconds for which nobody must have touched it. */
   | { do: 'unpend'; release: ReleaseName; revision: number; quiet: number }
