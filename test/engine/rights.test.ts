@@ -6,7 +6,13 @@ import { patchStep } from './worlds.ts';
 
 /** A server that allows what `may` says; how many questions it was asked. */
 function server(may: (rule: Rule) => boolean) {
-  const self = { asked: 0, allowed: async (rules: readonly Rule[]) => ((self.asked += rules.length), rules.filter((rule) => !may(rule))) };
+  const self = {
+    asked: 0,
+    allowed: async (rules: readonly Rule[]) => {
+      self.asked += rules.length;
+      return rules.filter((rule) => !may(rule));
+    },
+  };
   return self;
 }
 const steps = Array.from({ length: 1000 }, (_, i) => patchStep(`e${i}`));
