@@ -1,8 +1,6 @@
 // The grid: one line per case of a check. A case lies over the system's `installed.yaml`, goes through the engine's public road, and is held to what it says.
 // Besides, over all cases of a check: it reads what it declares, all of it and nothing else; and every sentence exists in both languages.
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { rmSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Check, CheckResult, Entry, Intent, Raw, Read, Run, Step } from '../src/engine/contracts.ts';
 import { examine, objectName } from '../src/engine/examine.ts';
@@ -22,46 +20,25 @@ import { dumpSource, resourcesByKind } from '../src/snapshot/source.ts';
 import { dumpWorld } from '../src/snapshot/world.ts';
 import { checkOf, SYSTEMS } from '../src/systems/index.ts';
 import { textOf } from '../src/text/language.ts';
+import { type Laid, layOut } from './fixtures.ts';
 
-export interface Case {
-  /** File below test/fixtures/<check id>, without .yaml; none: the bare installation. */
-  fixture?: string;
+export interface Case extends Laid {
   /** As --to takes it. */
   to?: string;
-  /** Laid over all of it. */
-  objects?: readonly Raw[];
   /** As --values, --set and the reuse flags give it. */
   intent?: Intent;
-  /** Resources that could not be read. */
-  forbidden?: string[];
-  /** Logs of containers, by NAMESPACE/POD/CONTAINER. */
-  logs?: Record<string, string>;
-  /** No version.json: the folder does not claim to be whole. */
-  bare?: true;
   /** `passed`, `unknown`, `not-applicable`, or `SEVERITY OBJECT[, OBJECT…]` per finding. */
   expect: string | string[];
   /** What the remedy changes, as `OBJECT PATH: BEFORE → AFTER`; rehearsed, and the finding must be gone after it. */
   steps?: string[];
 }
 
-const FIXTURES = path.join(import.meta.dirname, 'fixtures');
 const folders: string[] = [];
 
 /** A folder of `--from` for one case; removed when the file's tests end. */
-export function laid(check: string, { fixture, objects, forbidden, bare, logs = {} }: Case): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'ug-grid-'));
+export function laid(check: string, each: Laid & Partial<Case>): string {
+  const folder = layOut(check, each);
   folders.push(folder);
-  const [system] = check.split('/') as [string];
-  cpSync(path.join(FIXTURES, system, 'installed.yaml'), path.join(folder, 'installed.yaml'));
-  if (fixture) cpSync(path.join(FIXTURES, check, `${fixture}.yaml`), path.join(folder, 'over-installed.yaml')); // read later, so that what it repeats counts
-  if (objects) writeFileSync(path.join(folder, 'over-objects.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
-  if (!bare) writeFileSync(path.join(folder, 'version.json'), JSON.stringify({ gitVersion: 'v1.30.4' }));
-  if (forbidden) writeFileSync(path.join(folder, 'absent.json'), JSON.stringify({ forbidden }));
-  for (const [container, text] of Object.entries(logs)) {
-    const file = path.join(folder, 'logs', `${container}.log`);
-    mkdirSync(path.dirname(file), { recursive: true });
-    writeFileSync(file, text);
-  }
   return folder;
 }
 

@@ -1,4 +1,4 @@
-// One check as a page: what should hold, why, how it is found, what is done about it, how that is taken back, and where we know it from.
+// One check as a page: what should hold, impact, detection, permissions, fix, undo and sources.
 import type { Check, Language, Reads, Rule, Text } from '../engine/contracts.ts';
 import { type Face, paragraph } from './face.ts';
 
@@ -15,7 +15,7 @@ export function explained(check: Check, face: Face): string[] {
   const { style, language } = face;
   return [
     style.bold(check.id),
-    ...paragraph(check.title[language], face, 0),
+    ...paragraph(lead(check, language), face, 0),
     ...sections(check, face).flatMap(({ title, text, items = [], prose }) => [
       '',
       style.bold(title),
@@ -35,8 +35,12 @@ export function explainedInMarkdown(check: Check, face: Face): string {
     ...(text ? ['', text] : []),
     ...(items.length ? ['', ...items.map((item) => `- \`${item}\``)] : []),
   ]);
-  return [`# ${check.id}`, '', check.title[face.language], ...lines].join('\n');
+  return [`# ${check.id}`, '', lead(check, face.language), ...lines].join('\n');
 }
+
+/** The title alone reads as a result. */
+const lead = ({ title }: Check, language: Language): string =>
+  ({ en: `Checks that: ${title.en}`, zh: `检查内容：${title.zh}` })[language];
 
 const TITLES = {
   impact: { en: 'Impact', zh: '影响' },
@@ -58,10 +62,10 @@ function sections(check: Check, { language, tool, again = '' }: Face): Section[]
     { title: TITLES.impact[language], text: page.impact[language] },
     ...(page.detection ? [{ title: TITLES.detection[language], text: page.detection[language] }] : []),
     { title: TITLES.concerns[language], text: concerns(check, language) },
-    { title: TITLES.reads[language], text: READS[language], items: reads(check) },
+    { title: TITLES.reads[language], ...(reads(check).length ? { text: READS[language], items: reads(check) } : { text: NOTHING_READ[language] }) },
     {
       title: TITLES.fix[language],
-      text: [page.fix, !remedy ? NO_REMEDY : manual ? BY_HAND : CHANGES]
+      text: [page.fix, !remedy ? NO_REMEDY : manual ? MANUAL : CHANGES]
         .flatMap((text) => (text ? [text[language]] : []))
         .join({ en: ' ', zh: '' }[language]),
       items: writes.map(written),
@@ -75,16 +79,17 @@ function sections(check: Check, { language, tool, again = '' }: Face): Section[]
 
 const WRITING = ['create', 'update', 'patch', 'delete'];
 const READS: Text = {
-  en: 'Only this. Where a right is missing, the check is unknown, never passed.',
-  zh: '只读取以下内容。缺少其中的权限时，结果为“未知”，而不是“通过”。',
+  en: 'Only the following. If a permission is missing, the result is unknown, never passed.',
+  zh: '只读取以下内容。缺少权限时，结果为“未知”，不会是“通过”。',
 };
+const NOTHING_READ: Text = { en: 'Nothing from the cluster.', zh: '不读取集群内容。' };
 const NO_REMEDY: Text = {
-  en: 'None that could be carried out for you; the evidence of each finding says where to look.',
-  zh: '没有可以代为执行的修复；请根据每个问题的证据处理。',
+  en: 'No automatic fix; see the evidence of each finding.',
+  zh: '没有自动修复；请根据每个问题的证据处理。',
 };
-const BY_HAND: Text = { en: 'Yours to do; you are given the commands for your case.', zh: '需要手动执行；会给出适合当前情况的命令。' };
-const CHANGES: Text = { en: 'Changes only this, after showing every step:', zh: '只修改以下内容，执行前会列出每个步骤：' };
-const TRY: Text = { en: 'Shows what it would do in your cluster, and changes nothing:', zh: '显示在您的集群中会做什么，不做任何更改：' };
+const MANUAL: Text = { en: 'Manual; fix prints the commands for your cluster.', zh: '手动；fix 会给出适合当前集群的命令。' };
+const CHANGES: Text = { en: 'Writes only the following, after listing every step:', zh: '只写入以下内容，执行前会列出每个步骤：' };
+const TRY: Text = { en: 'Lists the steps for your cluster without changing anything:', zh: '列出在集群中会执行哪些步骤，不做任何更改：' };
 
 function concerns({ applies, needs = [], knownUpTo }: Check, language: Language): string {
   const { from, to, stage } = applies;
@@ -101,8 +106,8 @@ function concerns({ applies, needs = [], knownUpTo }: Check, language: Language)
     needs.includes('target') && { en: 'Needs a target version.', zh: '需要目标版本。' },
     needs.includes('chart') && { en: 'Needs the chart of the target version.', zh: '需要目标版本的 chart。' },
     knownUpTo !== undefined && {
-      en: `Known up to ${knownUpTo}; beyond that: unknown.`,
-      zh: `所知范围到 ${knownUpTo} 为止，超出时结果为“未知”。`,
+      en: `Supports versions up to ${knownUpTo}; newer versions are unknown.`,
+      zh: `支持到 ${knownUpTo}，更高版本的结果为“未知”。`,
     },
   ];
   return parts.flatMap((part) => (part ? part[language] : [])).join({ en: ' ', zh: '' }[language]);
@@ -130,18 +135,18 @@ function undoOf(writes: readonly Rule[], language: Language): string {
   const evicts = does('create', /\/eviction$/);
   const parts: (Text | false)[] = [
     (does('patch') || does('update')) && {
-      en: 'Every field that was written goes back to its old value.',
-      zh: '写入过的每个字段都会恢复原值。',
+      en: 'Changed fields are restored.',
+      zh: '改动的字段恢复原值。',
     },
-    does('create', /^[^/]*$/) && { en: 'What was created is deleted again.', zh: '新建的对象会被删除。' },
+    does('create', /^[^/]*$/) && { en: 'Created objects are deleted.', zh: '新建的对象被删除。' },
     evicts && {
-      en: 'An evicted Pod does not come back; its controller made another.',
-      zh: '被驱逐的 Pod 不会恢复，其控制器已另建新的 Pod。',
+      en: 'Evicted Pods cannot be restored; their controllers have created new ones.',
+      zh: '被驱逐的 Pod 无法恢复，其控制器已创建新的 Pod。',
     },
-    does('delete') && { en: 'A deleted object comes back only where the step says so.', zh: '被删除的对象只有在步骤注明时才能恢复。' },
+    does('delete') && { en: 'Deleted objects are restored only where the plan says so.', zh: '被删除的对象仅在计划注明时才能恢复。' },
     {
-      en: 'Each step says beside it, before the run, whether and how it can be taken back; an object that somebody changed since is named and left.',
-      zh: '执行前，每个步骤旁都注明能否撤销以及如何撤销；此后被他人改动过的对象会被指出并保持原样。',
+      en: 'The plan shows for each step whether it can be undone. Objects changed by someone else since are reported and left unchanged.',
+      zh: '计划中注明每个步骤能否撤销。其间被其他用户改动的对象会被列出，并保持不变。',
     },
   ];
   return parts.flatMap((part) => (part ? part[language] : [])).join({ en: ' ', zh: '' }[language]);

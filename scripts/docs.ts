@@ -1,0 +1,109 @@
+// npm run docs: writes docs/checks/<system>/<name>.md and .zh-CN.md, and an index of each system, from the checks themselves and from what they print over their own bad fixture.
+// A test fails when a page is not what the code says.
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseArgv } from '../src/cli/argv.ts';
+import { type Call, callOf } from '../src/cli/call.ts';
+import { callerOf } from '../src/cli/caller.ts';
+import { check } from '../src/cli/commands/check.ts';
+import type { Check, Language, System, Text } from '../src/engine/contracts.ts';
+import { explainedInMarkdown } from '../src/report/explain.ts';
+import { SYSTEMS } from '../src/systems/index.ts';
+import { style } from '../src/text/colour.ts';
+import { flagsOf, hasFixture, layOut } from '../test/fixtures.ts';
+
+const CHECKS = join(import.meta.dirname, '..', 'docs', 'checks');
+const TOOL = 'kubectl upgrade-guard';
+/** Columns of the output that a page shows. */
+const COLUMNS = 110;
+/** How long a call may take: a check over a fixture of some objects. */
+const LANGUAGES: readonly Language[] = ['en', 'zh'];
+const SUFFIX: Record<Language, string> = { en: '.md', zh: '.zh-CN.md' };
+
+const WORDS = {
+  example: { en: 'Example', zh: '示例' },
+  other: { en: '中文', zh: 'English' },
+  checks: { en: 'Checks', zh: '检查项' },
+  name: { en: 'check', zh: '检查项' },
+  should: { en: 'checks that', zh: '检查内容' },
+  versions: { en: 'Versions known', zh: '支持的版本' },
+} satisfies Record<string, Text>;
+
+/** All pages by path below docs/checks. */
+export async function pages(): Promise<Map<string, string>> {
+  const made = new Map<string, string>();
+  for (const system of SYSTEMS) {
+    for (const language of LANGUAGES) {
+      made.set(join(system.id, `README${SUFFIX[language]}`), index(system, language));
+      for (const each of system.checks) made.set(fileOf(each, language), await page(each, language));
+    }
+  }
+  return made;
+}
+
+const nameOf = ({ id }: Check): string => id.slice(id.indexOf('/') + 1);
+const fileOf = (each: Check, language: Language): string => `${each.id}${SUFFIX[language]}`;
+
+async function page(each: Check, language: Language): Promise<string> {
+  const face = { language, columns: COLUMNS, tool: TOOL, wide: false, style: style({ isTTY: false }, {}) };
+  const other = language === 'en' ? 'zh' : 'en';
+  const text = explainedInMarkdown(each, face).replace('\n', `\n\n[${WORDS.other[language]}](${nameOf(each)}${SUFFIX[other]})\n`);
+  return `${text}\n${hasFixture(each.id, 'found') ? await example(each, language) : ''}`;
+}
+
+/** What the check prints over its bad fixture, with the command that does it. */
+async function example(each: Check, language: Language): Promise<string> {
+  const folder = layOut(each.id, { fixture: 'found' });
+  try {
+    const flags = flagsOf(each.id, 'found');
+    const lines = await printed(['check', each.id, '--from', folder, ...flags], language);
+    const words = [TOOL, 'check', each.id, ...flags].join(' ');
+    return `\n## ${WORDS.example[language]}\n\n\`\`\`console\n$ ${words}\n${lines.join('\n').replaceAll(` --from ${folder}`, '').replaceAll(folder, 'DIR').trim()}\n\`\`\`\n`;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function printed(words: readonly string[], language: Language): Promise<string[]> {
+  const caller = { ...callerOf('kubectl-upgrade_guard', {}), usage: TOOL };
+  const env = { COLUMNS: String(COLUMNS) };
+  const parsed = parseArgv(words, TOOL);
+  const call = callOf({ ...parsed, caller, env, version: '0', language, signal: new AbortController().signal });
+  const lines: string[] = [];
+  const face = { ...call.face, columns: COLUMNS, style: style({ isTTY: false }, {}) };
+  const quiet: Call = { ...call, face, out: (...more) => void lines.push(...more), say: () => {}, begins: () => false, progress: () => false };
+  await check(quiet);
+  return lines;
+}
+
+function index(system: System, language: Language): string {
+  const other = language === 'en' ? 'zh' : 'en';
+  const rows = system.checks.map((each) => `| [${nameOf(each)}](${nameOf(each)}${SUFFIX[language]}) | ${each.title[language]} |`);
+  return `${[
+    `# ${system.title[language]}`,
+    '',
+    `[${WORDS.other[language]}](README${SUFFIX[other]})`,
+    '',
+    `${WORDS.versions[language]}: ${system.knownFrom} – ${system.knownUpTo}`.replace(': ', { en: ': ', zh: '：' }[language]),
+    '',
+    `| ${WORDS.name[language]} | ${WORDS.should[language]} |`,
+    '| --- | --- |',
+    ...rows,
+  ].join('\n')}\n`;
+}
+
+/** Files below docs/checks, as paths below it. */
+export const written = (): string[] =>
+  readdirSync(CHECKS, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(CHECKS.length + 1));
+
+if (process.argv[1] === import.meta.filename) {
+  const made = await pages();
+  rmSync(CHECKS, { recursive: true, force: true });
+  for (const [file, text] of made) {
+    mkdirSync(dirname(join(CHECKS, file)), { recursive: true });
+    writeFileSync(join(CHECKS, file), text);
+  }
+  console.log(`${made.size} pages in docs/checks`);
+}

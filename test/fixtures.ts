@@ -1,0 +1,63 @@
+// The fixtures of checks, laid out as folders that `--from` takes. test/fixtures/<system>/installed.yaml is the healthy installation of a system; a case of a check lies over it.
+// Every check has two: `found.yaml`, in which it finds exactly what its page shows, and `healthy.yaml`, which looks alike and is in order.
+// A first line `# check: FLAGS` says how to check it (`# check: --to spiderpool=0.9.13`). Logs lie in `<case>.logs/<namespace>/<pod>/<container>.log`, answers of text paths in `<case>.text/`.
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Raw } from '../src/engine/contracts.ts';
+
+export interface Laid {
+  /** File below test/fixtures/<check id>, without .yaml; none: the bare installation. */
+  fixture?: string;
+  /** Laid over all of it. */
+  objects?: readonly Raw[];
+  /** Resources that could not be read. */
+  forbidden?: string[];
+  /** Logs of containers, by NAMESPACE/POD/CONTAINER. */
+  logs?: Record<string, string>;
+  /** No version.json: the folder does not claim to be whole. */
+  bare?: true;
+}
+
+const FIXTURES = path.join(import.meta.dirname, 'fixtures');
+/** Of the cluster, where installed.yaml of the system does not say otherwise in a first line `# version: vX.Y.Z`. */
+const SERVER = 'v1.30.4';
+
+/** Writes the folder; whoever asked removes it. */
+export function layOut(check: string, { fixture, objects, forbidden, bare, logs = {} }: Laid): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'ug-fixture-'));
+  const [system] = check.split('/') as [string];
+  const installed = path.join(FIXTURES, system, 'installed.yaml');
+  cpSync(installed, path.join(folder, 'installed.yaml'));
+  if (fixture) {
+    cpSync(fixtureFile(check, fixture), path.join(folder, 'over-installed.yaml')); // read later, so that what it repeats counts
+    for (const kind of ['logs', 'text']) {
+      const beside = path.join(FIXTURES, check, `${fixture}.${kind}`);
+      if (existsSync(beside)) cpSync(beside, path.join(folder, kind), { recursive: true });
+    }
+  }
+  if (objects) writeFileSync(path.join(folder, 'over-objects.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+  if (!bare) writeFileSync(path.join(folder, 'version.json'), JSON.stringify({ gitVersion: headOf(installed, 'version') ?? SERVER }));
+  if (forbidden) writeFileSync(path.join(folder, 'absent.json'), JSON.stringify({ forbidden }));
+  for (const [container, text] of Object.entries(logs)) {
+    const file = path.join(folder, 'logs', `${container}.log`);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+  return folder;
+}
+
+const fixtureFile = (check: string, fixture: string): string => path.join(FIXTURES, check, `${fixture}.yaml`);
+
+export const hasFixture = (check: string, fixture: string): boolean => existsSync(fixtureFile(check, fixture));
+
+/** The flags with which a fixture is checked, as words. */
+export const flagsOf = (check: string, fixture: string): string[] =>
+  headOf(fixtureFile(check, fixture), 'check')?.split(/\s+/).filter(Boolean) ?? [];
+
+/** What a line `# NAME: …` among the comments at the head of a file says. */
+function headOf(file: string, name: string): string | undefined {
+  const head = readFileSync(file, 'utf8').split('\n').slice(0, 8);
+  const line = head.find((each) => each.startsWith(`# ${name}: `));
+  return line?.slice(name.length + 4).trim();
+}
