@@ -56,22 +56,30 @@ async function example(each: Check, language: Language): Promise<string> {
   const folder = layOut(each.id, { fixture: 'found' });
   try {
     const flags = flagsOf(each.id, 'found');
-    const lines = await printed(['check', each.id, '--from', folder, ...flags], language);
+    const lines = await printed(['check', each.id, '--from', folder, ...flags], flags, language);
     const words = [TOOL, 'check', each.id, ...flags].join(' ');
-    return `\n## ${WORDS.example[language]}\n\n\`\`\`console\n$ ${words}\n${lines.join('\n').replaceAll(` --from ${folder}`, '').replaceAll(folder, 'DIR').trim()}\n\`\`\`\n`;
+    return `\n## ${WORDS.example[language]}\n\n\`\`\`console\n$ ${words}\n${lines.join('\n').replace(`(${folder})`, 'prod-1').trim()}\n\`\`\`\n`;
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-async function printed(words: readonly string[], language: Language): Promise<string[]> {
+/** `again`: flags that the next command keeps; where the fixture lies is not among them. */
+async function printed(words: readonly string[], again: readonly string[], language: Language): Promise<string[]> {
   const caller = { ...callerOf('kubectl-upgrade_guard', {}), usage: TOOL };
   const env = { COLUMNS: String(COLUMNS) };
   const parsed = parseArgv(words, TOOL);
   const call = callOf({ ...parsed, caller, env, version: '0', language, signal: new AbortController().signal });
   const lines: string[] = [];
-  const face = { ...call.face, columns: COLUMNS, style: style({ isTTY: false }, {}) };
-  const quiet: Call = { ...call, face, out: (...more) => void lines.push(...more), say: () => {}, begins: () => false, progress: () => false };
+  const face = { ...call.face, again: again.map((word) => ` ${word}`).join(''), columns: COLUMNS, style: style({ isTTY: false }, {}) };
+  const quiet: Call = {
+    ...call,
+    face,
+    out: (...more) => void lines.push(...more),
+    say: () => {},
+    begins: () => false,
+    progress: () => false,
+  };
   await check(quiet);
   return lines;
 }

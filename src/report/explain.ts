@@ -39,8 +39,7 @@ export function explainedInMarkdown(check: Check, face: Face): string {
 }
 
 /** The title alone reads as a result. */
-const lead = ({ title }: Check, language: Language): string =>
-  ({ en: `Checks that: ${title.en}`, zh: `检查内容：${title.zh}` })[language];
+const lead = ({ title }: Check, language: Language): string => ({ en: `Checks that: ${title.en}`, zh: `检查内容：${title.zh}` })[language];
 
 const TITLES = {
   impact: { en: 'Impact', zh: '影响' },
@@ -62,7 +61,10 @@ function sections(check: Check, { language, tool, again = '' }: Face): Section[]
     { title: TITLES.impact[language], text: page.impact[language] },
     ...(page.detection ? [{ title: TITLES.detection[language], text: page.detection[language] }] : []),
     { title: TITLES.concerns[language], text: concerns(check, language) },
-    { title: TITLES.reads[language], ...(reads(check).length ? { text: READS[language], items: reads(check) } : { text: NOTHING_READ[language] }) },
+    {
+      title: TITLES.reads[language],
+      ...(reads(check).length ? { text: READS[language], items: reads(check) } : { text: NOTHING_READ[language] }),
+    },
     {
       title: TITLES.fix[language],
       text: [page.fix, !remedy ? NO_REMEDY : manual ? MANUAL : CHANGES]
