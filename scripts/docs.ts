@@ -1,6 +1,6 @@
 // npm run docs: writes docs/checks/<system>/<name>.md and .zh-CN.md, and an index of each system, from the checks themselves and from what they print over their own bad fixture.
 // A test fails when a page is not what the code says.
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgv } from '../src/cli/argv.ts';
 import { type Call, callOf } from '../src/cli/call.ts';
@@ -12,7 +12,8 @@ import { SYSTEMS } from '../src/systems/index.ts';
 import { style } from '../src/text/colour.ts';
 import { flagsOf, hasFixture, layOut } from '../test/fixtures.ts';
 
-const CHECKS = join(import.meta.dirname, '..', 'docs', 'checks');
+const ROOT = join(import.meta.dirname, '..');
+const CHECKS = join(ROOT, 'docs', 'checks');
 const TOOL = 'kubectl upgrade-guard';
 /** Columns of the output that a page shows. */
 const COLUMNS = 110;
@@ -51,17 +52,35 @@ async function page(each: Check, language: Language): Promise<string> {
   return `${text}\n${hasFixture(each.id, 'found') ? await example(each, language) : ''}`;
 }
 
-/** What the check prints over its bad fixture, with the command that does it. */
-async function example(each: Check, language: Language): Promise<string> {
-  const folder = layOut(each.id, { fixture: 'found' });
+const example = async ({ id }: Check, language: Language): Promise<string> =>
+  `\n## ${WORDS.example[language]}\n\n${await output(id, id, language)}\n`;
+
+/** What `check ASKED` prints over the bad fixture of a check, with the command that does it. */
+async function output(asked: string, id: string, language: Language): Promise<string> {
+  const folder = layOut(id, { fixture: 'found' });
   try {
-    const flags = flagsOf(each.id, 'found');
-    const lines = await printed(['check', each.id, '--from', folder, ...flags], flags, language);
-    const words = [TOOL, 'check', each.id, ...flags].join(' ');
-    return `\n## ${WORDS.example[language]}\n\n\`\`\`console\n$ ${words}\n${lines.join('\n').replace(`(${folder})`, 'prod-1').trim()}\n\`\`\`\n`;
+    const flags = flagsOf(id, 'found');
+    const lines = await printed(['check', asked, '--from', folder, ...flags], flags, language);
+    const text = lines.join('\n').replace(`(${folder})`, 'prod-1').trim();
+    return `\`\`\`console\n$ ${[TOOL, 'check', asked, ...flags].join(' ')}\n${text}\n\`\`\``;
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+const BLOCK = /(<!-- output: (\S+) over (\S+) -->\n)[\s\S]*?(\n<!-- end -->)/;
+
+/** README.md and README.zh-CN.md with their block of output as it is today, by file name. */
+export async function readmes(): Promise<Map<string, string>> {
+  const made = new Map<string, string>();
+  for (const language of LANGUAGES) {
+    const name = `README${SUFFIX[language]}`;
+    const text = readFileSync(join(ROOT, name), 'utf8');
+    const [, head, asked, id, end] = BLOCK.exec(text) ?? [];
+    if (!head) throw new Error(`${name} has no block of output`);
+    made.set(name, text.replace(BLOCK, `${head}${(await output(asked!, id!, language)).replaceAll('$', '$$$$')}${end}`));
+  }
+  return made;
 }
 
 /** `again`: flags that the next command keeps; where the fixture lies is not among them. */
@@ -113,5 +132,6 @@ if (process.argv[1] === import.meta.filename) {
     mkdirSync(dirname(join(CHECKS, file)), { recursive: true });
     writeFileSync(join(CHECKS, file), text);
   }
+  for (const [file, text] of await readmes()) writeFileSync(join(ROOT, file), text);
   console.log(`${made.size} pages in docs/checks`);
 }

@@ -2,12 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { pages, written } from '../scripts/docs.ts';
+import { pages, readmes, written } from '../scripts/docs.ts';
 
-const CHECKS = join(import.meta.dirname, '..', 'docs', 'checks');
+const ROOT = join(import.meta.dirname, '..');
+const CHECKS = join(ROOT, 'docs', 'checks');
 
 test('every page is current (npm run docs)', { timeout: 120_000 }, async () => {
   const made = await pages();
   expect(written().sort()).toEqual([...made.keys()].sort());
   for (const [file, text] of made) expect(readFileSync(join(CHECKS, file), 'utf8'), file).toBe(text);
+});
+
+test('the READMEs show what the tool prints (npm run docs)', async () => {
+  for (const [file, text] of await readmes()) expect(readFileSync(join(ROOT, file), 'utf8'), file).toBe(text);
 });

@@ -80,7 +80,7 @@ describe.each(LANGUAGES)('%s', (language) => {
     ['found', 'spiderpool/owner-controller-type', { fixture: 'found', expect: '' }],
     ['healthy', 'spiderpool/owner-controller-type', { fixture: 'healthy', expect: '' }],
     ['unseen', 'spiderpool/owner-controller-type', { forbidden: ['spiderendpoints.spiderpool.spidernet.io'], expect: '' }],
-    ['pending', 'spiderpool/release-deployed', { fixture: 'pending-upgrade', expect: '' }],
+    ['pending', 'spiderpool/release-deployed', { fixture: 'found', expect: '' }],
     ['old-definitions', 'spiderpool/crds-current', { fixture: 'older', expect: '' }],
   ])('of a fixture through the engine: %s', async (name, check, each) => {
     const folder = laid(check, each);

@@ -3,7 +3,7 @@ import { grid } from '../../grid.ts';
 const NEWEST = 'Secret/kube-system/sh.helm.release.v1.spiderpool.v2';
 
 grid('spiderpool/release-deployed', [
-  { fixture: 'pending-upgrade', expect: `blocker ${NEWEST}` },
+  { fixture: 'found', expect: `blocker ${NEWEST}` },
   {
     fixture: 'in-configmap',
     expect: 'blocker ConfigMap/kube-system/sh.helm.release.v1.spiderpool.v2',
@@ -19,5 +19,5 @@ grid('spiderpool/release-deployed', [
   { fixture: 'odd-word', expect: 'unknown' },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },
-  { fixture: 'pending-upgrade', forbidden: ['secrets'], expect: 'unknown' },
+  { fixture: 'found', forbidden: ['secrets'], expect: 'unknown' },
 ]);
