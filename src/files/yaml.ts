@@ -27,6 +27,8 @@ export interface YamlDocument {
 export interface YamlFile {
   documents: YamlDocument[];
   lineOf(node: Node): number;
+  /** The lines of the items of a list (`items` of the root). */
+  itemLines(root: Node | null): number[];
   /** What an alias stands for. */
   targetOf(alias: Alias): Node | undefined;
 }
@@ -76,7 +78,11 @@ export function readYaml(text: string): YamlFile | NotYaml {
       return { line: lineOf(trouble.at), why: trouble.why };
     }
   }
-  return { documents, lineOf, targetOf: (alias) => targets.get(alias) };
+  const itemLines = (root: Node | null): number[] => {
+    const items = isMap(root) ? pairsOf(root).findLast(({ key }) => isScalar(key) && key.source === 'items')?.value : undefined;
+    return isSeq(items) ? (items.items as (Node | null)[]).map((item) => (item === null ? 0 : lineOf(item))) : [];
+  };
+  return { documents, lineOf, itemLines, targetOf: (alias) => targets.get(alias) };
 }
 
 /** What no YAML may hold (YAML 1.2, 5.1; kubectl: "control characters are not allowed"). */
