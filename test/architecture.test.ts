@@ -62,7 +62,7 @@ const RULES: Rule[] = [
     breaks: ({ from, to }) =>
       (IO_ROOMS.includes(room(to)) && room(from) !== room(to) && room(from) !== 'cli') ||
       (IO_HELM.includes(to) && room(from) !== 'cli') ||
-      (to === FILES && ![...IO_ROOMS, 'cli'].includes(room(from)) && !IO_HELM.includes(from)),
+      (to === FILES && ![...IO_ROOMS, 'files', 'cli'].includes(room(from)) && !IO_HELM.includes(from)),
   },
   {
     name: 'no system imports another',

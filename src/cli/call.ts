@@ -119,7 +119,7 @@ const MACHINE = ['json', 'yaml'];
 
 /** Flags that choose where to look and what for; never a secret. */
 const CLUSTER: readonly FlagName[] = CONNECTION.filter((name) => name !== 'token');
-const WHERE: readonly FlagName[] = [...CLUSTER, 'knowledge', 'from', 'to', ...INTENT];
+const WHERE: readonly FlagName[] = [...CLUSTER, 'knowledge', 'filename', 'offline', 'from', 'to', ...INTENT];
 
 /** The same text with the connection flags of this call, or the whole of it, filled in. */
 export function reaching({ en, zh }: Text, invocation: Invocation): Text {

@@ -52,7 +52,7 @@ const LOOK = [
     name: 'check',
     group: 'look',
     positionals: [{ name: 'SYSTEM|CHECK-ID', many: true, values: SYSTEM_NAMES, others: true }],
-    flags: ['to', ...INTENT, 'from', 'quick', 'contexts', 'all-contexts', 'output', 'fail-on', 'accept'],
+    flags: ['to', ...INTENT, 'filename', 'offline', 'from', 'quick', 'contexts', 'all-contexts', 'output', 'fail-on', 'accept'],
     output: REPORTS,
     text: { en: 'Find out what an upgrade would break', zh: '找出升级会破坏什么' },
     more: {
@@ -76,6 +76,14 @@ const LOOK = [
       {
         text: { en: 'Has a very large cluster one address on two Pods? In seconds', zh: '超大集群中是否有地址被两个 Pod 使用？几秒内回答' },
         words: 'check spiderpool/duplicate-pod-ip --quick',
+      },
+      {
+        text: { en: 'What somebody is about to apply, laid over the cluster', zh: '检查即将应用的清单（叠加在集群之上）' },
+        words: 'check -f manifests/',
+      },
+      {
+        text: { en: 'In CI, without a cluster', zh: '在 CI 中检查，不连接集群' },
+        words: 'check -f manifests/ --offline --to spiderpool=1.0.6',
       },
       { text: { en: 'Offline, from a snapshot, as JSON', zh: '离线检查快照，输出 JSON' }, words: 'check --from prod.tar.gz -o json' },
     ],

@@ -7,7 +7,7 @@ import type { Call } from './call.ts';
 export function contextsAsked({ flags, env }: Call): string[] | undefined {
   const { contexts: asked, 'all-contexts': all } = flags;
   if (asked === undefined && !all) return undefined;
-  const other = (['from', 'context', 'cluster', 'server'] as const).find((name) => flags[name] !== undefined);
+  const other = (['from', 'filename', 'offline', 'context', 'cluster', 'server'] as const).find((name) => flags[name] !== undefined);
   if (other || (asked !== undefined && all))
     throw contradiction(asked === undefined ? '--all-contexts' : '--contexts', `--${other ?? 'all-contexts'}`);
   const { names } = contexts(flags, env);

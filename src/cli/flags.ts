@@ -125,6 +125,23 @@ export const FLAGS = {
       zh: '不连接集群，改为读取快照、清单目录或清单文件；- 表示标准输入',
     },
   },
+  filename: {
+    kind: 'list',
+    short: 'f',
+    value: 'FILE|DIR|-',
+    file: true,
+    text: {
+      en: 'Manifests that are about to be applied: a file, a directory with all below it, or - for standard input. They are laid over the cluster',
+      zh: '即将应用的清单：文件、目录（含子目录），或用 - 表示标准输入。清单会叠加在集群之上进行检查',
+    },
+  },
+  offline: {
+    kind: 'boolean',
+    text: {
+      en: 'With -f: look at the manifests alone and connect to no cluster (also the case where there is no kubeconfig)',
+      zh: '与 -f 一起使用：只检查清单，不连接集群（没有 kubeconfig 时也是如此）',
+    },
+  },
   quick: {
     kind: 'boolean',
     text: {

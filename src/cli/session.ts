@@ -1,12 +1,13 @@
 // Where a command looks, and with what it changes things: a live cluster by kubeconfig and flags, or a dump given with --from.
 import path from 'node:path';
-import { type Connection, type ConnectionFlags, connect } from '../cluster/kubeconfig.ts';
+import { type Connection, type ConnectionFlags, connect, isWithoutKubeconfig } from '../cluster/kubeconfig.ts';
 import { clusterLock } from '../cluster/lease.ts';
 import { clusterSource } from '../cluster/source.ts';
 import type { ClientOptions } from '../cluster/transport.ts';
 import { clusterWorld } from '../cluster/world.ts';
 import { whoAmI } from '../engine/conduct.ts';
 import type { ClusterIdentity, Lock, QuickSource, RunStore, Source, World } from '../engine/contracts.ts';
+import type { Manifests } from '../files/manifests.ts';
 import { runStore } from '../journal/run-store.ts';
 import { stateFolder } from '../journal/state-folder.ts';
 import type { Dump } from '../snapshot/dump.ts';
@@ -14,6 +15,7 @@ import { readDump } from '../snapshot/read.ts';
 import { dumpSource } from '../snapshot/source.ts';
 import type { Call } from './call.ts';
 import type { Flags } from './flags.ts';
+import { laidOver } from './manifests.ts';
 import { watchOf } from './watch.ts';
 
 /** A cluster that can be changed. */
@@ -75,15 +77,35 @@ function clientOptions(call: Call, { server }: Connection, warn: 0 | 1): ClientO
   };
 }
 
-/** A source alone: the cluster's (`live` is the same), or that of --from. */
-export async function openSource(call: Call): Promise<{ source: Source; live?: QuickSource; dump?: Dump; close(): void }> {
+export interface Opened {
+  source: Source;
+  live?: QuickSource;
+  dump?: Dump;
+  /** There is no cluster under the manifests of -f. */
+  offline?: true;
+  close(): void;
+}
+
+/** A source alone: the cluster's (`live` is the same), or that of --from; with the manifests of -f laid over it. */
+export async function openSource(call: Call, manifests?: Manifests): Promise<Opened> {
+  if (!manifests) return openPlain(call);
+  const opened = call.flags.offline ? undefined : await openPlain(call).catch(none);
+  const source = await laidOver(call, manifests, opened?.source, opened?.namespace ?? 'default');
+  return opened ? { ...opened, live: undefined, source } : { source, offline: true, close: () => {} };
+}
+
+function none(error: unknown): undefined {
+  if (!isWithoutKubeconfig(error)) throw error;
+}
+
+async function openPlain(call: Call): Promise<Opened & { namespace?: string }> {
   if (call.flags.from !== undefined) {
     const dump = await readDump(call.flags.from);
     return { source: named(dumpSource(dump), call.flags.from), dump, close: () => {} };
   }
   const connection = await connected(call);
   const live = clusterSource(connection, call.signal, clientOptions(call, connection, 1));
-  return { source: live, live, close: () => connection.close() };
+  return { source: live, live, namespace: connection.namespace, close: () => connection.close() };
 }
 
 export function connectionFlags(flags: Flags): ConnectionFlags {

@@ -285,17 +285,18 @@ function chooseContext({ contexts }: Kubeconfig): Text {
   };
 }
 
+/** Nothing at all says where a cluster is. */
+export const isWithoutKubeconfig = (error: unknown): boolean => error instanceof UserError && error.text.en === NO_KUBECONFIG.en;
+const NO_KUBECONFIG: Text = {
+  en: 'connecting: no kubeconfig found, and this is not a Pod with a service account',
+  zh: '连接集群：没有找到 kubeconfig，也不在带有服务账号的 Pod 中',
+};
+
 function noKubeconfig(): UserError {
-  return new UserError(
-    {
-      en: 'connecting: no kubeconfig found, and this is not a Pod with a service account',
-      zh: '连接集群：没有找到 kubeconfig，也不在带有服务账号的 Pod 中',
-    },
-    {
-      en: 'set $KUBECONFIG or --kubeconfig; without a cluster: --from SNAPSHOT|DIR',
-      zh: '请设置 $KUBECONFIG 或 --kubeconfig；没有集群时可用 --from SNAPSHOT|DIR',
-    },
-  );
+  return new UserError(NO_KUBECONFIG, {
+    en: 'set $KUBECONFIG or --kubeconfig; without a cluster: --from SNAPSHOT|DIR, or manifests: -f FILE|DIR',
+    zh: '请设置 $KUBECONFIG 或 --kubeconfig；没有集群时可用 --from SNAPSHOT|DIR，或用 -f FILE|DIR 检查清单',
+  });
 }
 
 function notThere(what: 'cluster' | 'user', name: string, context: string, config: Kubeconfig): UserError {

@@ -31,6 +31,7 @@ import type {
   Text,
   UpgradePath,
 } from './contracts.ts';
+import type { DeclaredIn } from './declared.ts';
 import { isGap } from './gaps.ts';
 import { type Gathered, gather, listKey, type OwnedReads } from './gather.ts';
 import { choosePath, type Target } from './paths.ts';
@@ -46,6 +47,7 @@ export interface Examination {
   absent: SystemId[];
   /** Installations that `-n` left out. */
   elsewhere: string[];
+  manifests?: DeclaredIn;
   /** What the remedies of the found checks would do; for `fix`. */
   remedies: CheckRemedy[];
 }
@@ -75,6 +77,8 @@ export interface ExamineOptions {
   quick?: QuickSource;
   /** What the upgrade will be told about values; undefined: nothing. */
   intent?: Intent;
+  /** Where no cluster can say what is installed: what is taken to be. */
+  assume?(system: System): Installation[] | undefined;
   /** Renders that chart. */
   templates?: Templates;
   began?(what: string): void;
@@ -120,7 +124,8 @@ export async function examine(source: Source, systems: System[], options: Examin
   for (const system of asked) {
     const checks = wantedChecks(system);
     const gaps: Gap[] = [];
-    const detected = await system.detect(early.get(system.id) ?? {}, noting(source, system.pointReads, gaps));
+    const seen = await system.detect(early.get(system.id) ?? {}, noting(source, system.pointReads, gaps));
+    const detected = !isGap(seen) && seen.length ? seen : (options.assume?.(system) ?? seen);
     if (isGap(detected)) {
       for (const check of checks) examination.results.push(result(check, system.id, 'unknown', { gaps: [detected] }));
       continue;
@@ -220,12 +225,12 @@ function closedBeforeLooking({ system, check, path, chart }: Case): CheckResult 
   const at = path.installation.id;
   if (check.needs?.includes('target') && !path.to) return result(check, at, 'not-looked-at', { note: NO_TARGET });
   if (check.needs?.includes('chart') && !chart) return result(check, at, 'not-looked-at', { note: NO_CHART });
-  if (check.applies.from || check.applies.to) {
-    if (isGap(path.from)) return result(check, at, 'unknown', versionless(path.installation, path.from));
-    const to = path.to ?? path.from;
-    if (check.applies.from && !system.satisfies(path.from, check.applies.from))
-      return result(check, at, 'not-applicable', { note: notFor(path.from) });
-    if (check.applies.to && !system.satisfies(to, check.applies.to)) return result(check, at, 'not-applicable', { note: notFor(to) });
+  const { from } = path;
+  const to = path.to ?? from;
+  for (const [version, range] of [[from, check.applies.from] as const, [to, check.applies.to] as const]) {
+    if (range && isGap(version)) return result(check, at, 'unknown', versionless(path.installation, version));
+    if (range && !isGap(version) && !system.satisfies(version, range))
+      return result(check, at, 'not-applicable', { note: notFor(version) });
   }
   if (!isGap(path.from) && system.compare(path.from, system.knownFrom) < 0)
     return result(check, at, 'unknown', { note: before(path.from, system.knownFrom) });

@@ -54,7 +54,7 @@ export async function readStdin(stdin: AsyncIterable<Buffer | string>, maxBytes:
 const unusable = (text: Text): Error => Object.assign(new Error(text.en), { text });
 
 export const NOT_REGULAR: Text = {
-  en: 'it is no regular file (but a pipe, a device or a socket)',
+  en: 'not a regular file (a pipe, a device or a socket)',
   zh: '不是普通文件（而是管道、设备或套接字）',
 };
 const tooLarge = (maxBytes: number): Text => ({ en: `larger than ${maxBytes / MIB} MiB`, zh: `超过 ${maxBytes / MIB} MiB` });

@@ -2,7 +2,7 @@
 // what may be one and cannot be read is named as not seen. Untrusted: sizes and aliases are bounded.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { Json, Raw, Text } from '../engine/contracts.ts';
+import type { Json, Manifest, Raw, Text } from '../engine/contracts.ts';
 import { isRaw, parseJson } from '../kube/json.ts';
 import { keyOf, refOf } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -12,14 +12,6 @@ import { type FoundFile, findFiles } from './find.ts';
 import { readInput, readStdin } from './input.ts';
 import { isNotYaml, readYaml } from './yaml.ts';
 
-/** One object, and where it is declared. `document`: from 0; `line`: from 1. `item`: where it is one of a list, from 0. */
-export interface Manifest {
-  object: Raw;
-  file: string;
-  document: number;
-  line: number;
-  item?: number;
-}
 /** `unseen`: objects may stand there that no check has looked at. `line`: where only a part of the file is meant. */
 export interface Skipped {
   file: string;
@@ -212,14 +204,14 @@ function notObject({ apiVersion, kind, metadata }: Raw): { text: Text; unseen: b
 // ---- words ----------------------------------------------------------------------------------------------------------
 
 const KUSTOMIZATION: Text = {
-  en: 'a kustomization; to check what it makes: kubectl kustomize DIR | … -f -',
-  zh: 'kustomization 文件；如需检查其生成的内容：kubectl kustomize DIR | … -f -',
+  en: 'a kustomization; check what it builds: kubectl kustomize DIR | upgrade-guard check -f -',
+  zh: 'kustomization 文件；请检查其构建结果：kubectl kustomize DIR | upgrade-guard check -f -',
 };
 const CHART: Text = { en: 'the Chart.yaml of a Helm chart', zh: 'Helm chart 的 Chart.yaml' };
 const VALUES: Text = { en: 'values of a Helm chart', zh: 'Helm chart 的 values' };
 const TEMPLATE: Text = {
-  en: 'a Helm template; to check what it makes: helm template CHART | … -f -',
-  zh: 'Helm 模板；如需检查其生成的内容：helm template CHART | … -f -',
+  en: 'a Helm template; check what it renders to: helm template CHART | upgrade-guard check -f -',
+  zh: 'Helm 模板；请检查其渲染结果：helm template CHART | upgrade-guard check -f -',
 };
 const NO_OBJECT: Text = { en: 'not a Kubernetes object (no apiVersion, no kind)', zh: '不是 Kubernetes 对象（没有 apiVersion 和 kind）' };
 const NO_KIND: Text = { en: 'apiVersion or kind is missing, or is not a string', zh: '缺少 apiVersion 或 kind，或其值不是字符串' };

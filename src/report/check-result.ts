@@ -22,6 +22,8 @@ export interface PublishedResult {
   summary: Summary;
   /** Installations that were not looked at, because they lie outside the namespace that was asked for. */
   leftOut: string[];
+  /** What -f gave; missing without it. */
+  manifests?: Examination['manifests'];
   /** Everything that was asked was seen, and nothing was left out. */
   complete: boolean;
 }
@@ -46,7 +48,7 @@ interface PublishedCheck {
   }[];
 }
 
-export function publish({ identity, serverVersion, installations, paths, results, elsewhere }: Examination): PublishedResult {
+export function publish({ identity, serverVersion, installations, paths, results, elsewhere, manifests }: Examination): PublishedResult {
   return {
     apiVersion: API_VERSION,
     kind: 'CheckResult',
@@ -67,7 +69,8 @@ export function publish({ identity, serverVersion, installations, paths, results
     checks: results.map(publishCheck),
     summary: summarise(results),
     leftOut: elsewhere,
-    complete: isComplete(results) && !elsewhere.length,
+    ...(manifests ? { manifests } : {}),
+    complete: isComplete(results) && !elsewhere.length && !manifests?.skipped.some(({ unseen }) => unseen),
   };
 }
 

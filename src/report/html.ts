@@ -49,7 +49,9 @@ const otherItem = ({ id, passed, text }: View['others'][number]): string =>
 
 function foundBlock({ id, at, headline, severity, tally, findings, fix, command, notSeen }: FoundView, language: Language): string {
   const items = findings.map(({ message, objects, evidence }) => {
-    const names = objects.map(({ kind, name }) => `<small>${safe(kind)}</small> ${safe(name)}`);
+    const names = objects.map(
+      ({ kind, name, file }) => `<small>${safe(kind)}</small> ${safe(name)}${file ? ` <small>${safe(file)}</small>` : ''}`,
+    );
     const folded = names.length > OPEN;
     const objectList = names.length ? `<ul class="names">${names.map((name) => `<li>${name}</li>`).join('')}</ul>` : '';
     const inside = folded

@@ -5,7 +5,16 @@ import { SEVERITIES, type Summary } from '../engine/verdict.ts';
 import { padEnd, width } from '../text/width.ts';
 import { columns, type Face, paragraph } from './face.ts';
 import type { Report } from './report.ts';
-import { type Catalogue, type CutRun, type FoundView, type NextView, type UnknownView, type View, viewOf } from './view.ts';
+import {
+  type Catalogue,
+  type CutRun,
+  type FoundView,
+  type NextView,
+  type ObjectView,
+  type UnknownView,
+  type View,
+  viewOf,
+} from './view.ts';
 import { FIX, NOT_SEEN, named, SIGN, severityCount, UNREACHABLE } from './words.ts';
 
 /** Two screens of fifty lines. */
@@ -193,7 +202,7 @@ function findingLines({ findings }: FoundView, face: Face): string[][] {
   if (wide) {
     return findings.map(({ message, objects, evidence }) => [
       ...paragraph(message, face),
-      ...objects.map(({ kind, name }) => `    ${kind} ${name}`),
+      ...objects.map(({ kind, name, file }) => `    ${kind} ${name}${file ? ` ${file}` : ''}`),
       ...evidence.flatMap((line) => paragraph(line, face, 4, 6).map(style.dim)),
     ]);
   }
@@ -203,18 +212,18 @@ function findingLines({ findings }: FoundView, face: Face): string[][] {
   return told.map(({ message, names }) => [...paragraph(message, face), ...(names ? paragraph(names, face, 4).map(style.dim) : [])]);
 }
 
-/** What the message names needs no second line. */
+/** What the message names needs no second line; but where it is declared does. */
 const unsaid =
   (message: string) =>
-  ({ name }: FoundView['findings'][number]['objects'][number]): boolean =>
-    !message.split(/[\s,;、，；（()）]+/).includes(name);
+  ({ name, file }: ObjectView): boolean =>
+    file !== undefined || !message.split(/[\s,;、，；（()）]+/).includes(name);
 
 /** The first few; the kind once where it is the same for all. */
-function objectNames(objects: FoundView['findings'][number]['objects'], { language }: Face): string {
+function objectNames(objects: readonly ObjectView[], { language }: Face): string {
   const oneKind = objects.every(({ kind }) => kind === objects[0]!.kind);
   // One more is shown rather than counted.
   const shown = objects.length === NAMED + 1 ? objects : objects.slice(0, NAMED);
-  const words = shown.map(({ kind, name }, i) => (oneKind && i ? name : `${kind} ${name}`));
+  const words = shown.map(({ kind, name, file }, i) => [...(oneKind && i ? [] : [kind]), name, ...(file ? [file] : [])].join(' '));
   const names = named(words, language);
   const more = objects.length - shown.length;
   return more ? { en: `${names} and ${more} more (-o wide)`, zh: `${names} 等 ${objects.length} 个（-o wide）` }[language] : names;

@@ -12,6 +12,7 @@ import type {
   Text,
   UpgradePath,
 } from '../engine/contracts.ts';
+import { neededCluster } from '../engine/declared.ts';
 import type { CheckRemedy, Examination } from '../engine/examine.ts';
 import { describeGap, grant, isGap, settleGap } from '../engine/gaps.ts';
 import { SEVERITIES, type Summary, summarise } from '../engine/verdict.ts';
@@ -61,11 +62,17 @@ export interface FoundView {
   /** The worst that is not accepted; undefined: all are accepted. */
   severity?: Severity;
   tally: string;
-  findings: { severity: Severity; message: string; objects: { kind: string; name: string }[]; evidence: string[] }[];
+  findings: { severity: Severity; message: string; objects: ObjectView[]; evidence: string[] }[];
   fix: string;
   /** A line to paste, where the fix begins with one. */
   command: string;
   notSeen: string[];
+}
+/** `file`: the manifest that declares it, FILE:LINE. */
+export interface ObjectView {
+  kind: string;
+  name: string;
+  file?: string;
 }
 export interface UnknownView {
   head: string;
@@ -83,8 +90,9 @@ export function viewOf(examination: Examination, { systems, checks }: Catalogue,
   const { identity, serverVersion, installations, paths, results, absent, elsewhere } = examination;
   const { language } = face;
   const found = results.filter(({ outcome }) => outcome === 'found').toSorted(worstFirst);
-  const unknown = results.filter(({ outcome }) => outcome === 'unknown' || outcome === 'not-looked-at');
-  const summary = summarise(results);
+  const looked = results.filter((result) => !neededCluster(result));
+  const unknown = looked.filter(({ outcome }) => outcome === 'unknown' || outcome === 'not-looked-at');
+  const summary = summarise(looked);
   const left = elsewhere.map((id) => oneLine(id, 600));
   const missing = systems.filter(({ id }) => absent.includes(id)).map(({ id }) => id);
   const several = (id: string) => installations.filter(({ system }) => id.startsWith(`${system}/`)).length > 1;
@@ -100,9 +108,9 @@ export function viewOf(examination: Examination, { systems, checks }: Catalogue,
     ].join({ en: '; ', zh: '；' }[language]),
     found: foundViews,
     unknown: unknownViews(unknown, face),
-    rest: rest(summary, face),
+    rest: rest(summary, results.length - looked.length, face),
     others: results.flatMap((result) => other(result, checks.get(result.id)?.title, several(result.id), face)),
-    sum: sumOf([summary], results.length > 0, face, { left: left.length }),
+    sum: results.length && !looked.length ? BLIND[language] : sumOf([summary], looked.length > 0, face, { left: left.length }),
     next: cut
       ? nextView(endOf(cut, face), face)
       : (nextOf(found, foundViews, unknown, face) ??
@@ -206,14 +214,18 @@ function findingView(finding: JudgedFinding, hops: readonly string[], { language
   return {
     severity,
     message: oneLine(message[language], SENTENCE) + remark,
-    objects: objects.map((ref) => ({ kind: oneLine(ref.kind), name: nameOf(ref) })),
+    objects: objects.map((ref) => ({ kind: oneLine(ref.kind), name: nameOf(ref), file: fileOf(ref) })),
     evidence: evidence.map(
-      ({ seen, at: where }) => oneLine(textOf(seen)[language], SENTENCE) + (where ? `  (${oneLine(where.kind)} ${nameOf(where)})` : ''),
+      ({ seen, at: where }) =>
+        oneLine(textOf(seen)[language], SENTENCE) +
+        (where ? `  (${[oneLine(where.kind), nameOf(where), fileOf(where)].filter(Boolean).join(' ')})` : ''),
     ),
   };
 }
 
 const nameOf = ({ namespace, name }: Ref): string => oneLine([namespace, name].filter(Boolean).join('/'), NAME);
+
+const fileOf = ({ file, line }: Ref): string | undefined => (file === undefined ? undefined : `${oneLine(file, NAME)}:${line ?? 1}`);
 
 function tally(findings: readonly JudgedFinding[], { language }: Face): string {
   const open = openOnes(findings);
@@ -275,11 +287,13 @@ function obstacles({ id, outcome, gaps, note }: CheckResult, face: Face): Obstac
 
 // ---- the end --------------------------------------------------------------------------------------------------------
 
-function rest({ checks }: Summary, { language }: Face): string {
+/** `blind`: what a cluster was needed for. */
+function rest({ checks }: Summary, blind: number, { language }: Face): string {
   const not = checks['not-applicable'];
   const parts = [
     checks.passed && { en: `${checks.passed} passed`, zh: `${checks.passed} 项通过` }[language],
     not && { en: `${not} ${not === 1 ? 'does' : 'do'} not apply`, zh: `${not} 项不适用` }[language],
+    blind && { en: `${blind} skipped (they need a cluster)`, zh: `${blind} 项已跳过（需要集群）` }[language],
   ];
   return listed(
     parts.filter((part) => typeof part === 'string'),
@@ -316,6 +330,10 @@ export function sumOf(summaries: readonly Summary[], looked: boolean, { language
 }
 
 const CLEAN: Text = { en: 'Nothing found, and everything was seen.', zh: '未发现问题，所有内容均已查看。' };
+const BLIND: Text = {
+  en: 'None of the checks could run on these manifests alone.',
+  zh: '没有检查项可以只凭这些清单运行。',
+};
 const EMPTY: Text = { en: 'Nothing to check: none of these systems is installed.', zh: '没有可检查的内容：这些系统均未安装。' };
 
 const nextView = (command: string | undefined, { language }: Face): NextView | undefined =>
@@ -366,7 +384,8 @@ function withTarget(
     const { id, knownUpTo, compare } = systems.find((system) => system.id === installation.system)!;
     if (to !== undefined && compare(to, knownUpTo) <= 0) continue;
     const others = again.replace(new RegExp(` --to ${id}[@=]\\S*`, 'g'), '');
-    return `${tool} check${asked}${others} --to ${shellWord(installation.id)}=${to === undefined ? 'VERSION' : knownUpTo}`;
+    const only = paths.filter((path) => path.installation.system === id).length === 1;
+    return `${tool} check${asked}${others} --to ${only ? id : shellWord(installation.id)}=${to === undefined ? 'VERSION' : knownUpTo}`;
   }
   return undefined;
 }

@@ -374,7 +374,7 @@ describe('run store', () => {
     const place = path.join(path.dirname(journalOf('a1')), name);
     rmSync(place);
     spawnSync('mkfifo', ['-m', '600', place]);
-    expect((await failure(store.read('a1'))).text.en).toMatch(new RegExp(`${name}.*no regular file`));
+    expect((await failure(store.read('a1'))).text.en).toMatch(new RegExp(`${name}.*not a regular file`));
     expect((await store.list()).unreadable.map(({ id }) => id)).toEqual(['a1']);
   });
 

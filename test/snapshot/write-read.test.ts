@@ -173,7 +173,7 @@ describe('a snapshot', () => {
     });
     // Forced or not: what is no file is not replaced by one.
     await expect(writeSnapshot(dump, folder, { force: true })).rejects.toMatchObject({
-      message: expect.stringContaining('no regular file'),
+      message: expect.stringContaining('not a regular file'),
     });
     expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
   });

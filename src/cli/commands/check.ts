@@ -1,7 +1,9 @@
 // check: detect, look, report; one cluster, or several as one result.
 import type { ClusterIdentity, RunSummary } from '../../engine/contracts.ts';
+import { assumedBy } from '../../engine/declared.ts';
 import { type Examination, type ExamineOptions, examine } from '../../engine/examine.ts';
 import { exitCode } from '../../engine/verdict.ts';
+import type { Manifests } from '../../files/manifests.ts';
 import { runStore } from '../../journal/run-store.ts';
 import { stateFolder } from '../../journal/state-folder.ts';
 import { publish } from '../../report/check-result.ts';
@@ -15,6 +17,7 @@ import { EXIT, UserError } from '../../text/user-error.ts';
 import { assertInstalled, examineOptions } from '../asked.ts';
 import { type Call, reaching } from '../call.ts';
 import { contextsAsked } from '../contexts.ts';
+import { declaredIn, manifestsOf, spokenOf, tellManifests } from '../manifests.ts';
 import { cutShort, directionOf, howToEnd } from '../own-runs.ts';
 import { openSource } from '../session.ts';
 
@@ -26,10 +29,12 @@ export async function check(call: Call): Promise<number> {
   const options = await examineOptions(call, chosenChecks(call.args));
   const contexts = contextsAsked(call);
   if (contexts) return checkAll(call, contexts, options);
-  const examination = await examined(call, options);
+  const manifests = await manifestsOf(call);
+  const examination = await examined(call, options, manifests);
   const cut = call.flags.from === undefined ? await cutRuns(call, [examination]) : [];
   call.out(...shown(call, [examination], { cut }));
   tellOf(call, cut);
+  if (manifests) tellManifests(call, manifests);
   const exit = exitOf(call, [examination]);
   assertInstalled(options, [examination], exit);
   return exit;
@@ -37,9 +42,9 @@ export async function check(call: Call): Promise<number> {
 
 /** Neither a quick look is a green light, not even where nothing is installed that it could look at, nor is a look that left installations out. */
 function exitOf({ flags }: Call, examinations: readonly Examination[]): number {
-  const results = examinations.flatMap((examination) => examination.results);
-  const exit = exitCode(results, flags['fail-on'] ?? 'blocker');
-  const partly = flags.quick || examinations.some(({ elsewhere }) => elsewhere.length);
+  const exit = exitCode(examinations.flatMap(spokenOf), flags['fail-on'] ?? 'blocker');
+  const partly =
+    flags.quick || examinations.some(({ elsewhere, manifests }) => elsewhere.length || manifests?.skipped.some(({ unseen }) => unseen));
   return partly && exit === EXIT.ok ? EXIT.unknown : exit;
 }
 
@@ -84,11 +89,13 @@ function tellOf(call: Call, cut: readonly Cut[]): void {
   }
 }
 
-async function examined(call: Call, options: ExamineOptions): Promise<Examination> {
-  if (call.flags.from === undefined) call.begins({ en: 'connecting …', zh: '正在连接 …' });
-  const { source, live, close } = await openSource(call);
+async function examined(call: Call, options: ExamineOptions, manifests?: Manifests): Promise<Examination> {
+  if (call.flags.from === undefined && !call.flags.offline) call.begins({ en: 'connecting …', zh: '正在连接 …' });
+  const { source, live, offline = false, close } = await openSource(call, manifests);
   try {
-    return await examine(source, SYSTEMS, call.flags.quick ? { ...options, quick: live } : options);
+    const assume = offline ? assumedBy(source.manifests?.() ?? [], options.targets ?? []) : undefined;
+    const examination = await examine(source, SYSTEMS, { ...options, assume, ...(call.flags.quick ? { quick: live } : {}) });
+    return manifests ? declaredIn(examination, source, manifests, offline) : examination;
   } finally {
     close();
   }

@@ -14,6 +14,9 @@ export interface Ref {
   namespace?: string;
   name: string;
   uid?: string;
+  /** In results alone: the manifest that declares it (-f), and from which line on. */
+  file?: string;
+  line?: number;
 }
 /** One RBAC rule, as a ClusterRole has it. `namespace`: a Role there is enough. */
 export interface Rule {

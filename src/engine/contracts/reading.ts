@@ -68,6 +68,16 @@ export interface Source {
   text?(query: TextQuery, sink: TextSink): Promise<Gap[]>;
   /** All groups, all served versions. A version that is listed and does not answer (a broken APIService) is a gap that names group/version. */
   apis?(): Promise<{ resources: ServedResource[]; gaps: Gap[] } | Gap>;
+  /** What -f gave, in its order: every declaration, also of an object that is declared twice or of an API that nobody serves. None without -f. */
+  manifests?(): readonly Manifest[];
+}
+/** One object of a file, and where it stands. `document`: from 0; `line`: from 1; `item`: where it is one of a list, from 0. */
+export interface Manifest {
+  object: Raw;
+  file: string;
+  document: number;
+  line: number;
+  item?: number;
 }
 /** The columns of one table, as `kubectl get -o wide` heads them. */
 export interface TableQuery {

@@ -1,0 +1,89 @@
+// -f: the manifests that a command is given, laid over whatever it looks at; and what is said of them beside the report.
+
+import type { Manifest, Source, Text } from '../engine/contracts.ts';
+import { neededCluster, withFiles, withoutCluster } from '../engine/declared.ts';
+import type { Examination } from '../engine/examine.ts';
+import { type Manifests, readManifests, STDIN } from '../files/manifests.ts';
+import { alone, overCluster } from '../files/overlay.ts';
+import { describe, refOf } from '../kube/refs.ts';
+import { SYSTEMS } from '../systems/index.ts';
+import { oneLine } from '../text/sanitise.ts';
+import { UserError } from '../text/user-error.ts';
+import type { Call } from './call.ts';
+
+/** What -f named, read once. undefined: it was not given. Throws UserError, also for flags that contradict it. */
+export async function manifestsOf({ flags }: Pick<Call, 'flags'>): Promise<Manifests | undefined> {
+  const { filename, offline, from, quick } = flags;
+  if (offline && filename === undefined)
+    throw contradiction('--offline', { en: 'needs manifests: -f FILE|DIR|-', zh: '需要清单：-f FILE|DIR|-' });
+  if (offline && from !== undefined)
+    throw contradiction('--offline', {
+      en: 'connects to nothing, and --from is another cluster',
+      zh: '不连接任何集群，不能与 --from 同时使用',
+    });
+  if (filename === undefined) return undefined;
+  if (quick)
+    throw contradiction('--quick', {
+      en: 'asks an API server at once, and -f lays manifests over it',
+      zh: '需要 API 服务器立即回答，不能与 -f 同时使用',
+    });
+  if (filename.filter((each) => each === STDIN).length > 1) throw contradiction('-f -', { en: 'can be given once', zh: '只能使用一次' });
+  return readManifests(filename, process.stdin);
+}
+
+const contradiction = (what: string, why: Text): UserError =>
+  new UserError(
+    { en: `reading the command line: ${what} ${why.en}`, zh: `解析命令行：${what} ${why.zh}` },
+    { en: 'leave it out: {retry:offline,quick}', zh: '请去掉它：{retry:offline,quick}' },
+  );
+
+/** `under`: the cluster, or what stands for one; undefined: there is none. `namespace`: of that connection, where the flags name none. */
+export function laidOver(call: Call, { manifests }: Manifests, under: Source | undefined, namespace: string): Promise<Source> {
+  const placed = call.flags.namespace ?? namespace;
+  const name = call.flags.filename!.map((file) => (file === STDIN ? 'stdin' : file)).join(' ');
+  return under ? overCluster(under, manifests, placed) : alone(manifests, placed, `(${name})`);
+}
+
+/** The examination as it is reported: with file and line of every declared object, and what could not be looked at without a cluster apart. */
+export function declaredIn(examination: Examination, source: Source, { manifests, skipped }: Manifests, offline: boolean): Examination {
+  const placed: readonly Manifest[] = source.manifests?.() ?? manifests;
+  const filed = withFiles(offline ? withoutCluster(examination, SYSTEMS, placed) : examination, placed);
+  return { ...filed, manifests: { objects: manifests.length, offline, skipped } };
+}
+
+/** What the exit code speaks of: without a cluster, the manifests alone; where no check could look at them, that nothing is known. */
+export function spokenOf(examination: Examination): Examination['results'] {
+  const { results, manifests } = examination;
+  if (!manifests?.offline) return results;
+  const looked = results.filter((result) => !neededCluster(result));
+  return looked.length ? looked : results;
+}
+
+/** Lines of one kind before the rest is a count. */
+const SHOWN = 10;
+
+/** What was passed over, and what is declared twice; on stderr. */
+export function tellManifests(call: Call, { skipped, doubles }: Manifests): void {
+  const lines = (all: readonly Text[], more: (count: number) => Text) => {
+    for (const text of all.slice(0, SHOWN)) call.say(call.t(text));
+    if (all.length > SHOWN) call.say(call.t(more(all.length - SHOWN)));
+  };
+  lines(
+    skipped.map(({ file, line, why }) => {
+      const at = oneLine(file === STDIN ? 'stdin' : file, 300) + (line === undefined ? '' : `:${line}`);
+      return { en: `skipped: ${at}: ${why.en}`, zh: `已跳过：${at}：${why.zh}` };
+    }),
+    (count) => ({ en: `skipped: ${count} more (-o json names all)`, zh: `已跳过：另有 ${count} 处（-o json 列出全部）` }),
+  );
+  lines(
+    doubles.map((same) => {
+      const at = same.map(({ file, line }) => `${oneLine(file, 300)}:${line}`);
+      const name = describe(refOf(same[0]!.object));
+      return {
+        en: `declared ${same.length} times: ${name}: ${at.join(', ')}; the last one counts`,
+        zh: `重复声明 ${same.length} 次：${name}：${at.join('、')}；以最后一处为准`,
+      };
+    }),
+    (count) => ({ en: `declared more than once: ${count} more objects`, zh: `重复声明：另有 ${count} 个对象` }),
+  );
+}

@@ -1,0 +1,119 @@
+// check -f with the real binary: manifests alone, over a snapshot, from standard input, and what must not be read.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { run } from '../bed/binary.ts';
+
+const DEMO = path.join(import.meta.dirname, '../../src/cli/demo.tar.gz');
+const folder = mkdtempSync(path.join(tmpdir(), 'ug-manifests-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+function put(name: string, text: string): string {
+  const file = path.join(folder, name);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, text);
+  return file;
+}
+const ENDPOINT = `# of the old days
+apiVersion: spiderpool.spidernet.io/v2beta1
+kind: SpiderEndpoint
+metadata:
+  name: web-0
+status:
+  ownerControllerType: None
+`;
+const TO = ['--to', 'spiderpool=0.9.13'];
+
+describe('alone', () => {
+  test('a finding names file and line; what needs a cluster is one line; the exit code speaks of the manifests', async () => {
+    put('good/e.yaml', ENDPOINT.replace('None', 'Pod'));
+    put('bad/e.yaml', ENDPOINT);
+    const bad = await run(['check', '-f', 'bad', '--offline', '--fail-on', 'warning', ...TO], { cwd: folder });
+    expect(bad.stderr).toBe('');
+    expect(bad.stdout).toContain('SpiderEndpoint default/web-0 bad/e.yaml:2');
+    expect(bad.stdout).toMatch(/^- .*\d+ skipped \(they need a cluster\)$/m);
+    expect(bad.code).toBe(2);
+    const good = await run(['check', '-f', 'good', '--offline', '--fail-on', 'warning', ...TO], { cwd: folder });
+    expect(good.stdout).toContain('1 passed');
+    expect(good.code).toBe(0);
+    // Without a kubeconfig it is the same, said or not; in Chinese too.
+    const unsaid = await run(['check', '-f', 'bad', '--fail-on', 'warning', '--lang', 'zh', ...TO], { cwd: folder });
+    expect(unsaid.stdout).toContain('项已跳过（需要集群）');
+    expect(unsaid.code).toBe(2);
+  });
+
+  test('nothing that any check could look at is not fine', async () => {
+    put('cm/c.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n');
+    const ran = await run(['check', '-f', 'cm', '--offline', ...TO], { cwd: folder });
+    expect(ran.stdout).toContain('None of the checks could run on these manifests alone.');
+    expect(ran.code).toBe(3);
+  });
+
+  test('standard input, as JSON: clean data, objects with file and line, what was skipped', async () => {
+    const ran = await run(['check', '-f', '-', '--offline', '-o', 'json', ...TO], { input: `${ENDPOINT}---\nname: x\n` });
+    const result = JSON.parse(ran.stdout);
+    expect(result.manifests).toMatchObject({ objects: 1, offline: true, skipped: [{ file: '-', line: 9, unseen: false }] });
+    const found = result.checks.find(({ outcome }: { outcome: string }) => outcome === 'found');
+    expect(found.findings[0].objects).toEqual([
+      { apiVersion: 'spiderpool.spidernet.io/v2beta1', kind: 'SpiderEndpoint', namespace: 'default', name: 'web-0', file: '-', line: 2 },
+    ]);
+    expect(ran.stderr).toContain('skipped: stdin:9: not a Kubernetes object');
+  });
+});
+
+describe('over a cluster', () => {
+  test('an object of a file stands beside those of the cluster', async () => {
+    const file = put('over.yaml', ENDPOINT);
+    const [without, over] = await Promise.all([
+      run(['check', 'spiderpool/owner-controller-type', '--from', DEMO, '-o', 'json']),
+      run(['check', 'spiderpool/owner-controller-type', '--from', DEMO, '-f', file, '-o', 'json']),
+    ]);
+    const objects = ({ stdout }: { stdout: string }) =>
+      JSON.parse(stdout).checks.flatMap(({ findings }: { findings: { objects: object[] }[] }) =>
+        findings.flatMap((finding) => finding.objects),
+      );
+    expect(objects(over)).toHaveLength(objects(without).length + 1);
+    expect(objects(over)).toContainEqual(expect.objectContaining({ name: 'web-0', file, line: 2 }));
+    expect(JSON.parse(over.stdout).manifests).toMatchObject({ offline: false });
+  });
+});
+
+describe('refused', () => {
+  test.each([
+    [['--offline'], /--offline needs manifests/],
+    [['-f', 'bad', '--quick'], /--quick asks an API server/],
+    [['-f', 'bad', '--offline', '--from', DEMO], /--offline connects to nothing/],
+    [['-f', 'nowhere'], /reading -f nowhere: .*ENOENT/],
+    [['-f', '-', '-f', '-'], /-f - can be given once/],
+    [['-f', 'bad', '--all-contexts'], /contradict/],
+  ])('%j', async (flags, why) => {
+    put('bad/e.yaml', ENDPOINT);
+    const ran = await run(['check', ...flags], { cwd: folder });
+    expect(ran).toMatchObject({ code: 1, stdout: '' });
+    expect(ran.stderr).toMatch(why);
+  });
+
+  test.skipIf(process.platform === 'win32')('hostile files are named, quickly, and leave the verdict open', async () => {
+    put('hostile/e.yaml', ENDPOINT.replace('None', 'Pod'));
+    put(
+      'hostile/bomb.yaml',
+      ['a0: &a0 [1,1,1,1,1,1,1,1,1,1]', ...Array.from({ length: 30 }, (_, n) => `a${n + 1}: &a${n + 1} [${`*a${n},`.repeat(10)}]`)].join(
+        '\n',
+      ),
+    );
+    put('hostile/nul.yaml', 'apiVersion: v1\nkind: \0\n');
+    put('hostile/deep.yaml', '['.repeat(1_000_000));
+    put('hostile/\u001b[31mred.yaml', 'a: [');
+    put('hostile/large.yaml', '');
+    truncateSync(path.join(folder, 'hostile/large.yaml'), 1024 ** 3);
+    execFileSync('mkfifo', [path.join(folder, 'hostile/pipe.yaml')]);
+    symlinkSync('.', path.join(folder, 'hostile/loop'));
+    symlinkSync('/dev/zero', path.join(folder, 'hostile/zero.yaml'));
+    const ran = await run(['check', '-f', 'hostile', '--offline', ...TO], { cwd: folder });
+    expect(ran.code).toBe(3);
+    for (const name of ['bomb', 'nul', 'deep', 'large', 'pipe', 'zero']) expect(ran.stderr).toContain(`skipped: hostile/${name}.yaml`);
+    expect(ran.stderr).not.toContain('\u001b');
+    expect(ran.ms).toBeLessThan(10_000);
+  });
+});
