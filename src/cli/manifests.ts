@@ -1,7 +1,7 @@
 // -f: the manifests that a command is given, laid over whatever it looks at; and what is said of them beside the report.
 
 import type { Manifest, Source, Text } from '../engine/contracts.ts';
-import { neededCluster, withFiles, withoutCluster } from '../engine/declared.ts';
+import { couldLook, neededCluster, withFiles, withoutCluster } from '../engine/declared.ts';
 import type { Examination } from '../engine/examine.ts';
 import { type Manifests, readManifests, STDIN } from '../files/manifests.ts';
 import { alone, overCluster } from '../files/overlay.ts';
@@ -55,8 +55,7 @@ export function declaredIn(examination: Examination, source: Source, { manifests
 export function spokenOf(examination: Examination): Examination['results'] {
   const { results, manifests } = examination;
   if (!manifests?.offline) return results;
-  const looked = results.filter((result) => !neededCluster(result));
-  return looked.length ? looked : results;
+  return couldLook(results) ? results.filter((result) => !neededCluster(result)) : results;
 }
 
 /** Lines of one kind before the rest is a count. */

@@ -30,6 +30,10 @@ export function withFiles(examination: Examination, manifests: readonly Manifest
 export const NEEDS_CLUSTER: Text = { en: 'needs a cluster, and only manifests were looked at', zh: '需要集群，而此次只检查了清单' };
 export const neededCluster = ({ note }: CheckResult): boolean => note === NEEDS_CLUSTER;
 
+/** Whether any check had something to say of the manifests. */
+export const couldLook = (results: readonly CheckResult[]): boolean =>
+  results.some(({ outcome }) => outcome !== 'not-looked-at' && outcome !== 'not-applicable');
+
 /** Without a cluster: what did not fail on the manifests, and did not look at any of them either, was not looked at. */
 export function withoutCluster(examination: Examination, systems: readonly System[], manifests: readonly Manifest[]): Examination {
   const declared = new Set(manifests.map(({ object }) => resourceName(resourceOfKind(refOf(object)))));

@@ -12,7 +12,7 @@ import type {
   Text,
   UpgradePath,
 } from '../engine/contracts.ts';
-import { neededCluster } from '../engine/declared.ts';
+import { couldLook, neededCluster } from '../engine/declared.ts';
 import type { CheckRemedy, Examination } from '../engine/examine.ts';
 import { describeGap, grant, isGap, settleGap } from '../engine/gaps.ts';
 import { SEVERITIES, type Summary, summarise } from '../engine/verdict.ts';
@@ -87,7 +87,7 @@ const NAME = 600;
 
 /** `cut`: comes before anything that was found. */
 export function viewOf(examination: Examination, { systems, checks }: Catalogue, face: Face, cut?: CutRun): View {
-  const { identity, serverVersion, installations, paths, results, absent, elsewhere } = examination;
+  const { identity, serverVersion, installations, paths, results, absent, elsewhere, manifests } = examination;
   const { language } = face;
   const found = results.filter(({ outcome }) => outcome === 'found').toSorted(worstFirst);
   const looked = results.filter((result) => !neededCluster(result));
@@ -110,7 +110,10 @@ export function viewOf(examination: Examination, { systems, checks }: Catalogue,
     unknown: unknownViews(unknown, face),
     rest: rest(summary, results.length - looked.length, face),
     others: results.flatMap((result) => other(result, checks.get(result.id)?.title, several(result.id), face)),
-    sum: results.length && !looked.length ? BLIND[language] : sumOf([summary], looked.length > 0, face, { left: left.length }),
+    sum:
+      manifests?.offline && !couldLook(results)
+        ? BLIND[language]
+        : sumOf([summary], looked.length > 0, face, { left: left.length, alone: manifests?.offline }),
     next: cut
       ? nextView(endOf(cut, face), face)
       : (nextOf(found, foundViews, unknown, face) ??
@@ -313,8 +316,13 @@ function other(
   return [{ id: at, passed, text: oneLine((passed ? title : note)?.[language] ?? '', SENTENCE) }];
 }
 
-/** Over all these clusters. `looked`: there was something to check at all. `left`: installations left out; `failed`: clusters that could not be looked at. */
-export function sumOf(summaries: readonly Summary[], looked: boolean, { language }: Face, { left = 0, failed = 0 } = {}): string {
+/** Over all these clusters. `looked`: there was something to check at all. `left`: installations left out; `failed`: clusters that could not be looked at; `alone`: only manifests were. */
+export function sumOf(
+  summaries: readonly Summary[],
+  looked: boolean,
+  { language }: Face,
+  { left = 0, failed = 0, alone = false } = {},
+): string {
   const total = (count: (summary: Summary) => number) => summaries.reduce((sum, summary) => sum + count(summary), 0);
   const counts = SEVERITIES.map((severity) => ({ severity, count: total(({ findings }) => findings[severity]) })).filter(
     ({ count }) => count,
@@ -326,10 +334,11 @@ export function sumOf(summaries: readonly Summary[], looked: boolean, { language
   if (left) parts.push({ en: `${counted(left, 'installation', '').en} left out by -n`, zh: `${left} 个安装被 -n 排除` }[language]);
   if (failed) parts.push({ en: `${counted(failed, 'cluster', '').en} not looked at`, zh: `${failed} 个集群未能检查` }[language]);
   if (parts.length) return listed(parts, language) + { en: '.', zh: '。' }[language];
-  return (looked ? CLEAN : EMPTY)[language];
+  return (alone ? CLEAN_ALONE : looked ? CLEAN : EMPTY)[language];
 }
 
 const CLEAN: Text = { en: 'Nothing found, and everything was seen.', zh: '未发现问题，所有内容均已查看。' };
+const CLEAN_ALONE: Text = { en: 'Nothing found in these manifests.', zh: '这些清单中未发现问题。' };
 const BLIND: Text = {
   en: 'None of the checks could run on these manifests alone.',
   zh: '没有检查项可以只凭这些清单运行。',

@@ -36,6 +36,7 @@ describe('alone', () => {
     expect(bad.code).toBe(2);
     const good = await run(['check', '-f', 'good', '--offline', '--fail-on', 'warning', ...TO], { cwd: folder });
     expect(good.stdout).toContain('1 passed');
+    expect(good.stdout).toContain('Nothing found in these manifests.');
     expect(good.code).toBe(0);
     // Without a kubeconfig it is the same, said or not; in Chinese too.
     const unsaid = await run(['check', '-f', 'bad', '--fail-on', 'warning', '--lang', 'zh', ...TO], { cwd: folder });
