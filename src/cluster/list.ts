@@ -6,7 +6,7 @@ import { gapOf } from './answers.ts';
 import { collectionPath } from './discovery.ts';
 import { metadataOnly } from './fields.ts';
 import { readItems, type Wanted, wantedOf } from './json-reader.ts';
-import { type Reader, readerFor, readList } from './protobuf.ts';
+import { type Reader, readerFor, readList, Unfamiliar } from './protobuf.ts';
 import { type Answer, type Call, PAGE_MAX, type Page, pause, type Transport } from './transport.ts';
 
 /** kubectl's page. */
@@ -65,14 +65,15 @@ export function list(
   gates: Gates,
   signal: AbortSignal,
 ): Promise<undefined | Gap | 'missing'> {
-  const one = { transport, api, query, sink, gates, signal, ask: asking(query) };
+  const one = { transport, api, query, sink, gates, signal, ask: asking(api, query) };
   return gates.lists(async () => {
     for (let begun = 0; begun <= RESTARTS; begun++) {
       if (begun) sink.restart();
       const first = await nextPage(one, '');
       const end = typeof first === 'string' && first !== '' ? await gates.big(() => furtherPages(one, first)) : first;
       if (end === '') return undefined;
-      if (end !== EXPIRED) return end as Gap | 'missing';
+      if (end === UNFAMILIAR) one.ask = inJson(one.ask);
+      else if (end !== EXPIRED) return end as Gap | 'missing';
     }
     return { why: 'failed', ...asked(query), detail: `the list expired ${RESTARTS + 1} times before its end` };
   });
@@ -96,16 +97,26 @@ interface Asking {
   metadata: boolean;
 }
 const EXPIRED = Symbol('the continue token expired');
+const UNFAMILIAR = Symbol('the protobuf holds what we do not know');
 /** Continue token (empty on the last page), or why there is none. */
-type PageEnd = string | Gap | 'missing' | typeof EXPIRED;
+type PageEnd = string | Gap | 'missing' | typeof EXPIRED | typeof UNFAMILIAR;
 
-function asking({ resource, fields }: ListQuery): Asking {
+function asking(api: ApiResource, { fields }: ListQuery): Asking {
   const metadata = metadataOnly(fields);
-  const reader = readerFor(resource, fields);
+  const reader = readerFor(api, fields);
   const as = metadata ? METADATA : '';
   const types = [...(reader ? [PROTOBUF_TYPE + as] : []), ...(metadata ? [JSON_TYPE + as] : []), JSON_TYPE];
   return { accept: types.join(','), reader, wanted: wantedOf(fields), metadata };
 }
+
+const inJson = ({ accept, wanted, metadata }: Asking): Asking => ({
+  accept: accept
+    .split(',')
+    .filter((type) => !type.startsWith(PROTOBUF_TYPE))
+    .join(','),
+  wanted,
+  metadata,
+});
 
 function asked({ resource }: ListQuery): Pick<Gap, 'verb' | 'resource'> {
   return { verb: 'list', resource };
@@ -126,7 +137,7 @@ async function nextPage(one: Listing, token: string): Promise<PageEnd> {
     if (answer.status === 404) return 'missing';
     if (answer.status !== 200) return gapOf(asked(query), answer);
     const read = decoded(one, answer);
-    if ('why' in read) return read;
+    if (read === UNFAMILIAR || 'why' in read) return read;
     if (read.token !== '' && read.token === token) return endless(query);
     one.transport.watch?.page(query.resource, read.objects);
     return read.token;
@@ -149,7 +160,7 @@ async function pageOf(one: Listing, token: string, page: Page): Promise<Answer> 
   const answer = await patiently(transport, call, signal);
   if (answer.status !== 406 || ask.accept === JSON_TYPE) return answer;
   // An aggregated server that knows JSON alone.
-  one.ask = { accept: JSON_TYPE, wanted: ask.wanted, metadata: ask.metadata };
+  one.ask = { ...inJson(ask), accept: JSON_TYPE };
   return pageOf(one, token, page);
 }
 
@@ -173,7 +184,7 @@ function pathOf({ api, query }: Listing, token: string): string {
 }
 
 /** Each object goes to the sink as soon as it is read: those of a whole page, held together, outlive the collector's young generation, and a list of 150,000 becomes 100 MB of old garbage. */
-function decoded(one: Listing, answer: Answer): { objects: number; token: string } | Gap {
+function decoded(one: Listing, answer: Answer): { objects: number; token: string } | Gap | typeof UNFAMILIAR {
   const { api, ask, query, sink } = one;
   const apiVersion = apiVersionOf(api);
   let objects = 0;
@@ -202,6 +213,7 @@ function decoded(one: Listing, answer: Answer): { objects: number; token: string
   } catch (error) {
     // A bug of whoever takes the objects is no fault of the server's.
     if (inSink) throw error;
+    if (error instanceof Unfamiliar) return UNFAMILIAR;
     return { why: 'failed', verb: 'decode', resource: query.resource, detail: oneLine(`unreadable list: ${(error as Error).message}`) };
   }
 }

@@ -2,7 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { metadataOnly, partsOf } from '../../src/cluster/fields.ts';
-import { readerFor, readList, readStatus } from '../../src/cluster/protobuf.ts';
+import { readerFor, readList, readStatus, Unfamiliar } from '../../src/cluster/protobuf.ts';
+import schema from '../../src/cluster/protobuf-schema.json' with { type: 'json' };
+import { type Message, schemaOf } from '../../src/cluster/protobuf-schema.ts';
 import type { Raw } from '../../src/engine/contracts.ts';
 
 function varint(value: bigint): number[] {
@@ -25,6 +27,7 @@ const envelope = (kind: string, raw: Buffer): Buffer =>
 const listOf = (token: string, ...items: Buffer[]): Buffer =>
   envelope('PodList', Buffer.concat([message(1, bytes(2, '7'), bytes(3, token)), ...items.map((item) => bytes(2, item))]));
 
+const entryOfQuantity = (number: number, key: string, value: string) => message(number, bytes(1, key), message(2, bytes(1, value)));
 const entry = (number: number, key: string, value: string) => message(number, bytes(1, key), bytes(2, value));
 const POD = Buffer.concat([
   message(
@@ -43,9 +46,13 @@ const POD = Buffer.concat([
   message(3, bytes(1, 'Running'), message(8, bytes(1, 'c'), int(4, 0), int(5, 4_000_000_000n))),
 ]);
 
+const PODS = { group: '', version: 'v1', resource: 'pods' };
+const SECRETS = { ...PODS, resource: 'secrets' };
+const THINGS = { group: 'example.com', version: 'v1', resource: 'things' };
+
 function read(fields: string[], page = listOf('next', POD)): { objects: Raw[]; token: string } {
   const objects: Raw[] = [];
-  const token = readList(page, readerFor('pods', fields)!, (object) => objects.push(object));
+  const token = readList(page, readerFor(PODS, fields)!, (object) => objects.push(object));
   return { objects, token };
 }
 
@@ -77,23 +84,71 @@ describe('a reader', () => {
     expect(pod?.status).toEqual({ containerStatuses: [{ restartCount: 4_000_000_000 }] });
   });
   test('is not there for what the schema does not know', () => {
-    for (const field of [
-      'spec.volumes',
-      'spec',
-      'metadata',
-      'metadata.managedFields',
-      'status.conditions',
-      'spec.containers.env',
-      'spec.nodeName.x',
-      'data',
-      "metadata.labels['a'].b",
-    ]) {
-      expect(readerFor('pods', [field]), field).toBeUndefined();
+    for (const field of ['spec.nonsense', 'data', 'spec.nodeName.x', 'spec.volumes.volumeSource', "metadata.labels['a'].b"]) {
+      expect(readerFor(PODS, [field]), field).toBeUndefined();
     }
-    expect(readerFor('secrets', ['data'])).toBeUndefined();
-    expect(readerFor('pods', 'whole')).toBeUndefined();
-    expect(readerFor('secrets', ['metadata.labels'])).toBeDefined();
-    expect(readerFor('pods', ['apiVersion', 'kind', 'status.podIPs', 'metadata.ownerReferences'])).toBeDefined();
+    expect(readerFor(PODS, 'whole')).toBeUndefined();
+    expect(readerFor(THINGS, ['spec.a'])).toBeUndefined();
+    expect(readerFor(THINGS, ['metadata.labels'])).toBeDefined();
+    expect(readerFor(SECRETS, ['data'])).toBeDefined();
+    expect(
+      readerFor(PODS, ['apiVersion', 'kind', 'status.podIPs', 'metadata.ownerReferences', 'spec.volumes.hostPath.path']),
+    ).toBeDefined();
+  });
+  test('of a whole message does not pass over what it does not know', () => {
+    const later = listOf(
+      '',
+      Buffer.concat([message(1, bytes(1, 'p')), message(2, bytes(10, 'node'), bytes(999, 'of a later Kubernetes'))]),
+    );
+    expect(() => read(['spec'], later)).toThrow(Unfamiliar);
+    expect(read(['spec.nodeName'], later).objects).toEqual([{ metadata: { name: 'p' }, spec: { nodeName: 'node' } }]);
+  });
+  test('gives what has a form of its own in JSON', () => {
+    const entryOf = { manager: 'kubectl', fieldsV1: { 'f:spec': {} } };
+    const page = listOf(
+      '',
+      Buffer.concat([
+        message(1, bytes(1, 'p'), message(8), message(17, bytes(1, 'kubectl'), message(7, bytes(1, '{"f:spec":{}}')))),
+        message(
+          2,
+          message(1, bytes(1, 'v'), message(2, message(1, bytes(1, '/etc')))),
+          message(1, bytes(1, 'e'), message(2, message(2))),
+          message(
+            2,
+            bytes(1, 'c'),
+            message(8, entryOfQuantity(1, 'cpu', '100m')),
+            message(10, message(1, message(2, bytes(1, '/'), message(2, int(1, 1), int(2, 0), bytes(3, 'http')))), int(2, 5)),
+            message(11, message(1, message(2, message(2, int(1, 0), int(2, 8080), bytes(3, ''))))),
+          ),
+        ),
+      ]),
+    );
+    expect(read(['metadata.managedFields', 'metadata.deletionTimestamp', 'spec'], page).objects).toEqual([
+      {
+        metadata: { name: 'p', managedFields: [entryOf] },
+        spec: {
+          volumes: [
+            { name: 'v', hostPath: { path: '/etc' } },
+            { name: 'e', emptyDir: {} },
+          ],
+          containers: [
+            {
+              name: 'c',
+              resources: { limits: { cpu: '100m' } },
+              livenessProbe: { httpGet: { path: '/', port: 'http' }, initialDelaySeconds: 5 },
+              readinessProbe: { httpGet: { port: 8080 } },
+            },
+          ],
+        },
+      },
+    ]);
+    const secret = listOf('', Buffer.concat([message(1, bytes(1, 's')), message(2, bytes(1, 'k'), bytes(2, Buffer.from([0, 255])))]));
+    const objects: Raw[] = [];
+    readList(secret, readerFor(SECRETS, ['data'])!, (object) => objects.push(object));
+    expect(objects[0]?.data).toEqual({ k: 'AP8=' });
+    const empty = readerFor({ group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'roles' }, ['rules'])!;
+    readList(listOf('', message(1, bytes(1, 'r'))), empty, (object) => objects.push(object));
+    expect(objects[1]).toEqual({ metadata: { name: 'r' }, rules: null });
   });
   test('an int64 of any size and sign', () => {
     fc.assert(
@@ -155,4 +210,38 @@ test('the parts of a field', () => {
   expect(metadataOnly(['metadata.labels', "metadata.annotations['spec.x']", 'kind'])).toBe(true);
   expect(metadataOnly(['metadata.labels', 'spec.x'])).toBe(false);
   expect(metadataOnly('whole')).toBe(false);
+});
+
+describe('the schema', () => {
+  const CORE = ['pods', 'nodes', 'events'].map((resource) => ({ group: '', version: 'v1', resource }));
+  const OTHERS = [
+    { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices' },
+    { group: 'apps', version: 'v1', resource: 'replicasets' },
+  ];
+  test.each([...CORE, ...OTHERS])('can read $resource by any of its fields', (api) => {
+    const paths = [...pathsOf(schemaOf(api)!)];
+    expect(paths.length).toBeGreaterThan(30);
+    for (const path of paths) expect(readerFor(api, [path]), path).toBeDefined();
+  });
+  test('unfolds every message that it names', () => {
+    const seen = new Set<Message>();
+    const visit = (message: Message) => {
+      if (seen.has(message)) return;
+      seen.add(message);
+      for (const { type } of message.fields) if (typeof type === 'object') visit(type);
+    };
+    for (const resource of Object.keys(schema.resources)) {
+      const [group = '', version = '', name = ''] = resource.split('/');
+      visit(schemaOf({ group, version, resource: name })!);
+    }
+    expect(seen.size).toBeGreaterThan(300);
+  });
+
+  function* pathsOf({ fields }: Message, prefix = ''): Generator<string> {
+    for (const { name, type, shape } of fields) {
+      const path = name ? `${prefix}${name}` : prefix;
+      if (name) yield path;
+      if (typeof type === 'object' && shape !== 'map') yield* pathsOf(type, name ? `${path}.` : prefix);
+    }
+  }
 });
