@@ -15,6 +15,8 @@ export interface FieldOf {
   shape: 'one' | 'list' | 'map';
   /** What JSON shows of a zero value, or of a list or map with nothing in it (which is not among the bytes at all). */
   empty: 'kept' | 'absent' | 'null';
+  /** Never among the bytes: JSON shows always this. */
+  constant?: string;
 }
 
 const SCALARS = ['string', 'int', 'bool', 'bytes', 'time', 'microTime', 'quantity', 'intOrString', 'json'] as const;
@@ -45,9 +47,10 @@ function unfolded(name: string): FieldOf[] {
   return line ? line.split('; ').map((field) => fieldOf(field, within)) : [];
 }
 
-/** `2 containers [Container]!`: number, name, type. `[]` a list, `{}` a map by strings; `?` absent where it is empty, `!` null. A type of another package has its name before it. */
+/** `2 containers [Container]!`: number, name, type. `[]` a list, `{}` a map by strings; `?` absent where it is empty, `!` null. A type of another package has its name before it; `0 kind =Pod` is a constant. */
 function fieldOf(written: string, within: string): FieldOf {
   const [number, name, shown] = written.split(' ') as [string, string, string];
+  if (shown.startsWith('=')) return { number: 0, name, type: 'string', shape: 'one', empty: 'kept', constant: shown.slice(1) };
   const type = shown.replace(/[[\]{}?!]/g, '');
   const shape = shown.startsWith('[') ? 'list' : shown.startsWith('{') ? 'map' : 'one';
   return {

@@ -9,8 +9,8 @@ export interface Reader {
   fields: (ReaderField | undefined)[];
   /** All of it was asked for: a number that we do not know is something that would be missed. */
   whole: boolean;
-  /** Lists and maps that JSON shows as null where there is nothing in them. */
-  nulls: string[];
+  /** What JSON shows of fields that are not among the bytes. */
+  defaults: [name: string, value: string | null][];
 }
 interface ReaderField extends Omit<FieldOf, 'type'> {
   type: Scalar | Reader;
@@ -45,7 +45,7 @@ function pruned(schema: Message, paths: string[][]): Reader | undefined {
 
 /** Adds to `known` what was found, also in messages that JSON shows as part of this one. */
 function narrowed(schema: Message, paths: string[][], known: Set<string>): Reader | undefined {
-  const reader: Reader = { fields: [], whole: false, nulls: [] };
+  const reader: Reader = { fields: [], whole: false, defaults: [] };
   for (const field of schema.fields) {
     if (field.name === '') {
       const inner = narrowed(field.type as Message, paths, known);
@@ -58,8 +58,7 @@ function narrowed(schema: Message, paths: string[][], known: Set<string>): Reade
     known.add(field.name);
     const one = narrow(field, below);
     if (!one) return undefined;
-    reader.fields[field.number] = one;
-    if (field.empty === 'null') reader.nulls.push(field.name);
+    put(one, reader);
   }
   return reader;
 }
@@ -78,17 +77,19 @@ function narrow(field: FieldOf, below: string[][]): ReaderField | undefined {
   return reader && { ...field, type: reader };
 }
 
+function put(field: ReaderField, reader: Reader): void {
+  if (field.constant === undefined) reader.fields[field.number] = field;
+  if (field.constant !== undefined || field.empty === 'null') reader.defaults.push([field.name, field.constant ?? null]);
+}
+
 const ALL = new Map<Message, Reader>();
 
 function everything(schema: Message): Reader {
   const known = ALL.get(schema);
   if (known) return known;
-  const reader: Reader = { fields: [], whole: true, nulls: [] };
+  const reader: Reader = { fields: [], whole: true, defaults: [] };
   ALL.set(schema, reader);
-  for (const field of schema.fields) {
-    reader.fields[field.number] = { ...field, type: typeof field.type === 'string' ? field.type : everything(field.type) };
-    if (field.empty === 'null') reader.nulls.push(field.name);
-  }
+  for (const field of schema.fields) put({ ...field, type: typeof field.type === 'string' ? field.type : everything(field.type) }, reader);
   return reader;
 }
 
@@ -182,7 +183,7 @@ function readMessage(cursor: Cursor, reader: Reader): Raw {
   return object;
 }
 
-function fill(object: Raw, cursor: Cursor, { fields, whole, nulls }: Reader): void {
+function fill(object: Raw, cursor: Cursor, { fields, whole, defaults }: Reader): void {
   while (cursor.at < cursor.end) {
     const tag = varint(cursor);
     const field = fields[tag >>> 3];
@@ -190,7 +191,7 @@ function fill(object: Raw, cursor: Cursor, { fields, whole, nulls }: Reader): vo
     else if (whole) throw new Unfamiliar(`a protobuf field ${tag >>> 3} that is not known here`);
     else skip(cursor, tag & 7);
   }
-  for (const name of nulls) object[name] ??= null;
+  for (const [name, value] of defaults) object[name] ??= value;
 }
 
 function readField(cursor: Cursor, wire: number, field: ReaderField, object: Raw): void {

@@ -71,21 +71,21 @@ function saysWhy({ path }: TextQuery, { status, headers }: Answer): boolean {
   return status === 500 && /^\/(readyz|livez|healthz)\b/.test(path) && /^text\/plain\b/.test(headers['content-type'] ?? '');
 }
 
-/** `end` gives what has no newline, and says what was left out; whatever `give` throws comes from there. */
-function splitter(give: (line: string) => void): Pieces & { end(): string | undefined } {
+/** `end` gives what has no newline, and says what was left out; whatever `give` throws comes from there. Limits in bytes. */
+export function splitter(give: (line: string) => void, { line = LINE_MAX, total = TEXT_MAX } = {}): Pieces & { end(): string | undefined } {
   let held: Buffer[] = [];
   let length = 0;
-  let total = 0;
+  let taken = 0;
   let long = 0;
   let thrown: { error: unknown } | undefined;
 
   function hold(part: Buffer): void {
     length += part.length;
-    if (length > LINE_MAX) held = [];
+    if (length > line) held = [];
     else if (part.length) held.push(part);
   }
   function endLine(): void {
-    if (length > LINE_MAX) long++;
+    if (length > line) long++;
     else give((held.length === 1 ? held[0]! : Buffer.concat(held)).toString('utf8'));
     held = [];
     length = 0;
@@ -109,15 +109,15 @@ function splitter(give: (line: string) => void): Pieces & { end(): string | unde
   return {
     begun: false,
     take(bytes) {
-      total += bytes.length;
-      if (total <= TEXT_MAX) guarded(() => split(bytes));
-      return total <= TEXT_MAX && !thrown;
+      taken += bytes.length;
+      if (taken <= total) guarded(() => split(bytes));
+      return taken <= total && !thrown;
     },
     end() {
-      if (length && total <= TEXT_MAX && !thrown) guarded(endLine);
+      if (length && taken <= total && !thrown) guarded(endLine);
       if (thrown) throw thrown.error;
-      if (total > TEXT_MAX) return `the answer is longer than ${TEXT_MAX} bytes; what comes after was not read`;
-      return long ? `${long} lines are longer than ${LINE_MAX} bytes and were left out` : undefined;
+      if (taken > total) return `the answer is longer than ${total} bytes; the rest was not read`;
+      return long ? `${long} lines are longer than ${line} bytes and were left out` : undefined;
     },
   };
 }

@@ -13,6 +13,8 @@ import type { ControlPlaneBinaries } from './prepare.ts';
 export interface ControlPlane {
   version: string;
   server: string;
+  /** URL of its etcd. */
+  etcd: string;
   /** Holds <user>.kubeconfig, certs/apiserver.crt (also the CA) and .key, and the logs. */
   folder: string;
 }
@@ -39,10 +41,10 @@ export async function startControlPlane(
   version: string,
   binaries: ControlPlaneBinaries,
   { controllers = true }: { controllers?: boolean } = {},
-): Promise<ControlPlane & { etcd: string; stop(): Promise<void> }> {
+): Promise<ControlPlane & { stop(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), `upgrade-guard-bed-${version}-`));
   const [etcdClients, etcdPeers, apiserver, manager] = (await freePorts(4)) as [number, number, number, number];
-  const plane = { version, server: `https://127.0.0.1:${apiserver}`, folder };
+  const plane = { version, server: `https://127.0.0.1:${apiserver}`, etcd: `http://127.0.0.1:${etcdClients}`, folder };
   writeAccess(plane);
   const children: ChildProcess[] = [];
   const start = (name: string, command: string, args: string[]) => {
@@ -50,7 +52,7 @@ export async function startControlPlane(
     children.push(spawn(command, args, { stdio: ['ignore', log, log], cwd: folder }));
   };
   start('etcd', binaries.etcd, etcdArgs(etcdClients, etcdPeers));
-  start('kube-apiserver', binaries.apiserver, apiserverArgs(folder, apiserver, etcdClients));
+  start('kube-apiserver', binaries.apiserver, apiserverArgs(folder, apiserver, plane.etcd));
   const guard = guardOver(folder, children);
   const stop = async () => {
     // Nothing of theirs is kept, so there is nothing to end gracefully.
@@ -69,7 +71,34 @@ export async function startControlPlane(
     start('kube-controller-manager', binaries.controllerManager, managerArgs(folder, manager));
     guard.stdin?.write(`${children.at(-1)?.pid}\n`);
   }
-  return { ...plane, etcd: `http://127.0.0.1:${etcdClients}`, stop };
+  return { ...plane, stop };
+}
+
+/** A second API server of the same cluster, with the same certificate and users. It does not name itself in EndpointSlice default/kubernetes. */
+export async function startAnotherApiServer(
+  plane: ControlPlane,
+  binaries: Pick<ControlPlaneBinaries, 'apiserver'>,
+  host: string,
+): Promise<{ port: number; stop(): Promise<void> }> {
+  const [port] = (await freePorts(1)) as [number];
+  const folder = mkdtempSync(join(tmpdir(), `upgrade-guard-bed-${plane.version}-`));
+  const log = openSync(join(folder, 'kube-apiserver.log'), 'w');
+  const args = [...apiserverArgs(plane.folder, port, plane.etcd, host), '--endpoint-reconciler-type', 'none'];
+  const child = spawn(binaries.apiserver, args, { stdio: ['ignore', log, log], cwd: folder });
+  const guard = guardOver(folder, [child]);
+  const stop = async () => {
+    child.kill('SIGKILL');
+    await ended(child);
+    guard.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await untilReady({ version: plane.version, server: `https://${host}:${port}`, folder }, [child]);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { port, stop };
 }
 
 function etcdArgs(clients: number, peers: number): string[] {
@@ -84,9 +113,9 @@ function etcdArgs(clients: number, peers: number): string[] {
   ];
 }
 
-function apiserverArgs(folder: string, port: number, etcd: number): string[] {
+function apiserverArgs(folder: string, port: number, etcd: string, host = '127.0.0.1'): string[] {
   return [
-    ...['--etcd-servers', `http://127.0.0.1:${etcd}`, '--secure-port', `${port}`, '--bind-address', '127.0.0.1'],
+    ...['--etcd-servers', etcd, '--secure-port', `${port}`, '--bind-address', host],
     ...['--cert-dir', join(folder, 'certs'), '--token-auth-file', join(folder, 'tokens.csv'), '--authorization-mode', 'RBAC'],
     ...['--service-cluster-ip-range', '10.0.0.0/24', '--allow-privileged=true', '--profiling=false'],
     // Pods are made by hand here; they need no ServiceAccount.
@@ -169,7 +198,7 @@ function ended(child: ChildProcess): Promise<void> {
   });
 }
 
-async function untilReady(plane: ControlPlane, children: ChildProcess[]): Promise<void> {
+async function untilReady(plane: Omit<ControlPlane, 'etcd'>, children: ChildProcess[]): Promise<void> {
   const limit = Date.now() + START_LIMIT;
   while (!(await answers(plane, '/readyz')) || !(await answers(plane, '/api/v1/namespaces/kube-system'))) {
     const dead = children.some((child) => child.exitCode !== null || child.signalCode !== null);
@@ -179,7 +208,7 @@ async function untilReady(plane: ControlPlane, children: ChildProcess[]): Promis
   }
 }
 
-function answers(plane: ControlPlane, path: string): Promise<boolean> {
+function answers(plane: Pick<ControlPlane, 'server'>, path: string): Promise<boolean> {
   return new Promise((resolve) => {
     // Its certificate may not be written yet; this one answer is not worth trusting, only its status.
     const options = { rejectUnauthorized: false, headers: { authorization: `Bearer ${tokenOf('admin')}` }, timeout: 5000 };

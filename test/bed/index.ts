@@ -33,6 +33,8 @@ export interface Bed extends Client {
   /** `1.24` or `1.37`. */
   version: string;
   server: string;
+  /** URL of its etcd. */
+  etcd: string;
   /** Folder of the control plane: users' kubeconfigs, and certs/ with the serving certificate (also the CA) and its key. */
   folder: string;
   /** Path of the admin's. */
@@ -56,6 +58,7 @@ export function bed(): Bed {
     ...client,
     version: plane.version,
     server: plane.server,
+    etcd: plane.etcd,
     folder: plane.folder,
     kubeconfig: kubeconfigOf(plane, 'admin'),
     user: (name, rules, options) => userOf(plane, client, name, rules, options?.namespace),
