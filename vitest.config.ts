@@ -1,9 +1,11 @@
 // The parts of the test suite. `npm test` (scripts/test.ts) runs them all; `npx vitest run --project unit` one of them.
 import { defineConfig } from 'vitest/config';
 import { TakingTurns } from './test/bed/order.ts';
-import { BED_VERSIONS } from './test/bed/prepare.ts';
+import { BED_VERSIONS, NEWEST } from './test/bed/prepare.ts';
 
 const CONTROL = 'test/control/**/*.test.ts';
+/** Where the versions of Kubernetes differ. */
+const BOTH = 'test/control/both/*.test.ts';
 
 export default defineConfig({
   test: {
@@ -27,7 +29,7 @@ export default defineConfig({
         extends: true as const,
         test: {
           name: `kubernetes-${version}`,
-          include: [CONTROL],
+          include: [version === NEWEST ? CONTROL : BOTH],
           globalSetup: 'test/bed/setup.ts',
           setupFiles: 'test/bed/alone.ts',
           testTimeout: 120_000,

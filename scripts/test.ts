@@ -7,11 +7,19 @@ import { join } from 'node:path';
 import { createVitest, parseCLI, type TestRunResult, type TestSpecification, type Vitest } from 'vitest/node';
 import { BED_VERSIONS, prepareBeds } from '../test/bed/prepare.ts';
 import { EVERY_TOOL, prepareTools } from '../test/bed/tools.ts';
-import { type LeftOut, progress, sum, tell } from '../test/reporter.ts';
+import { type LeftOut, progress, type Spent, sum, tell } from '../test/reporter.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 process.chdir(ROOT);
 const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+const spent: Spent[] = [];
+async function timed<Result>(name: string, doing: () => Promise<Result> | Result): Promise<Result> {
+  const begun = performance.now();
+  const result = await doing();
+  spent.push({ name, ms: performance.now() - begun });
+  return result;
+}
 
 /** Runs one of our scripts; its failure is ours. */
 function script(name: string, ...words: string[]): void {
@@ -22,7 +30,8 @@ function script(name: string, ...words: string[]): void {
 /** Makes what these tests need. Answers the parts that cannot run. */
 async function prepare(projects: Set<string>): Promise<Map<string, LeftOut>> {
   const versions = BED_VERSIONS.filter((version) => projects.has(`kubernetes-${version}`));
-  if (versions.length || ['cli', 'connect', 'package'].some((project) => projects.has(project))) script('package', '--host');
+  if (versions.length || ['cli', 'connect', 'package'].some((project) => projects.has(project)))
+    await timed('packaging', () => script('package', '--host'));
   const leftOut = new Map<string, LeftOut>();
   const leaveOut = (project: string, why: string) => leftOut.set(project, { name: `all of ${project}`, why });
   if (projects.has('package')) {
@@ -36,7 +45,8 @@ async function prepare(projects: Set<string>): Promise<Map<string, LeftOut>> {
   }
   const get =
     'install Go 1.26 or newer, or set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kube-controller-manager of that version';
-  for (const [version, why] of await prepareBeds(versions, say)) leaveOut(`kubernetes-${version}`, `${why}; ${get}`);
+  const without = await timed('building control planes, where missing', () => prepareBeds(versions, say));
+  for (const [version, why] of without) leaveOut(`kubernetes-${version}`, `${why}; ${get}`);
   return leftOut;
 }
 
@@ -60,11 +70,10 @@ async function main(): Promise<number> {
     const chosen = await vitest.globTestSpecifications(filter);
     if (!chosen.length) throw new Error(`no test file fits ${filter.join(' ')}`);
     const leftOut = await prepare(new Set(chosen.map((specification) => specification.project.name)));
-    const result = await run(
-      vitest,
-      chosen.filter((specification) => !leftOut.has(specification.project.name)),
-    );
-    const counts = tell(vitest, result, [...leftOut.values()], Boolean(options.testNamePattern));
+    const ready = chosen.filter((specification) => !leftOut.has(specification.project.name));
+    const result = await timed('tests', () => run(vitest, ready));
+    spent.push({ name: 'all', ms: performance.now() });
+    const counts = tell(vitest, result, [...leftOut.values()], spent, Boolean(options.testNamePattern));
     await vitest.close();
     say(sum(counts));
     return counts.failed ? 1 : 0;

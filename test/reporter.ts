@@ -1,5 +1,5 @@
 // How a run of the tests is told: a line per file while it goes on, then every failure in full, times, counts per part, what was left out, and the sum.
-import type { Reporter, TestModule, TestRunResult, TestSuite, Vitest } from 'vitest/node';
+import type { Reporter, TestCase, TestModule, TestRunResult, TestSuite, Vitest } from 'vitest/node';
 
 /** A suite that did not run. */
 export interface LeftOut {
@@ -12,6 +12,8 @@ interface Counts {
   failed: number;
   skipped: number;
 }
+/** So many files are named. */
+const SLOWEST = 12;
 const say = (line = '') => process.stdout.write(`${line}\n`);
 
 /** One line per file; what tests print themselves comes through as it is. */
@@ -25,8 +27,20 @@ export const progress: Reporter = {
   },
 };
 
+/** What was done before the tests, or around all of them, and how long it took. */
+export interface Spent {
+  name: string;
+  ms: number;
+}
+
 /** Prints all there is to say but the last line. Answers the counts for it. */
-export function tell(vitest: Vitest, { testModules, unhandledErrors }: TestRunResult, leftOut: LeftOut[], byName: boolean): Counts {
+export function tell(
+  vitest: Vitest,
+  { testModules, unhandledErrors }: TestRunResult,
+  leftOut: LeftOut[],
+  spent: Spent[],
+  byName: boolean,
+): Counts {
   for (const module of testModules) tellFailures(vitest, module);
   for (const error of unhandledErrors) vitest.logger.printError(error, { fullStack: true, type: 'Unhandled error' });
   const counts = countOf(testModules);
@@ -34,8 +48,10 @@ export function tell(vitest: Vitest, { testModules, unhandledErrors }: TestRunRe
   // Chosen by name, all the others count as skipped; that is not worth a word.
   if (byName) counts.skipped = 0;
   tellParts(testModules);
-  tellFlaky(testModules);
   tellSlowest(testModules);
+  tellOneMore(testModules);
+  tellSpent(spent);
+  tellFlaky(testModules);
   tellLeftOut([...leftOut, ...leftOutWithin(testModules)]);
   const mustNotLack = process.env.CI === 'true';
   counts[mustNotLack ? 'failed' : 'skipped'] += leftOut.length;
@@ -66,6 +82,7 @@ function countOf(modules: readonly TestModule[]): Counts {
 const suitesOf = (module: TestModule): (TestModule | TestSuite)[] => [module, ...module.children.allSuites()];
 /** Milliseconds; without the wait for a control plane that another file uses. */
 const timeOf = (module: TestModule) => module.diagnostic().collectDuration + module.diagnostic().duration;
+const durationOf = (test: TestCase) => test.diagnostic()?.duration ?? 0;
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
 function tellFailures(vitest: Vitest, module: TestModule): void {
@@ -89,9 +106,29 @@ function tellParts(modules: readonly TestModule[]): void {
 
 function tellSlowest(modules: readonly TestModule[]): void {
   say('slowest files:');
-  for (const module of [...modules].sort((a, b) => timeOf(b) - timeOf(a)).slice(0, 8)) {
-    say(`  ${seconds(timeOf(module)).padStart(8)}  ${module.project.name.padEnd(15)} ${module.relativeModuleId}`);
+  for (const module of [...modules].sort((a, b) => timeOf(b) - timeOf(a)).slice(0, SLOWEST)) {
+    const [slowest] = [...module.children.allTests()].sort((a, b) => durationOf(b) - durationOf(a));
+    const most = slowest && durationOf(slowest) > 1000 ? `  (${seconds(durationOf(slowest))}: ${slowest.name.slice(0, 80)})` : '';
+    say(`  ${seconds(timeOf(module)).padStart(8)}  ${module.project.name.padEnd(15)} ${module.relativeModuleId}${most}`);
   }
+}
+
+/** What the next one will add, by those that there are: a check has a file of cases, a remedy a scene that is killed. */
+function tellOneMore(modules: readonly TestModule[]): void {
+  const checks = modules.filter(({ relativeModuleId }) => /^test\/systems\/[^/]+\//.test(relativeModuleId)).map(timeOf);
+  const remedies = modules
+    .filter(({ relativeModuleId }) => relativeModuleId.startsWith('test/control/kills/'))
+    .flatMap((module) => [...module.children.allSuites()])
+    .map((suite) => [...suite.children.tests()].reduce((total, test) => total + durationOf(test), 0))
+    .filter((time) => time > 0);
+  const average = (times: number[]) => seconds(times.reduce((total, time) => total + time, 0) / times.length);
+  const lines = [...(checks.length ? [`a check ${average(checks)}`] : []), ...(remedies.length ? [`a remedy ${average(remedies)}`] : [])];
+  if (lines.length) say(`one more of these adds, by the average: ${lines.join(', ')}`);
+}
+
+function tellSpent(spent: Spent[]): void {
+  say('by the clock:');
+  for (const { name, ms } of spent) say(`  ${seconds(ms).padStart(8)}  ${name}`);
 }
 
 /** What passed only when it was run once more. */

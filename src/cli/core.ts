@@ -1,5 +1,6 @@
 // The core: everything that a command needs and that is too heavy for the start. A bundle of its own, decoded at first use.
 
+import { CLOCK, hasten } from '../engine/pace.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Invocation } from './argv.ts';
 import { type Call, callOf, reaching } from './call.ts';
@@ -43,6 +44,7 @@ const COMMANDS: Record<CoreVerb, (call: Call) => Promise<number>> = {
 /** Runs one command to its exit code. Throws UserError for what the user can mend. */
 export async function run(invocation: Invocation): Promise<number> {
   const call = callOf(invocation);
+  hastened(call, Number(invocation.env[CLOCK]));
   try {
     // Before anything is read of it.
     if (invocation.flags.knowledge) loadKnowledge(invocation.flags.knowledge);
@@ -53,6 +55,18 @@ export async function run(invocation: Invocation): Promise<number> {
   } finally {
     call.say(); // an error is not printed behind the progress
   }
+}
+
+/** `by`: so many times as fast. A run that is hastened unawares would lose its Lease: so it is said. */
+function hastened(call: Call, by: number): void {
+  if (!(by >= 1)) return;
+  hasten(by);
+  call.say(
+    call.t({
+      en: `warning: ${CLOCK} is set: waits end ${by} times as soon, and so does the Lease; for tests only`,
+      zh: `警告：已设置 ${CLOCK}：各种等待以及 Lease 的时限都缩短为 1/${by}；仅供测试使用`,
+    }),
+  );
 }
 
 export { candidates } from './candidates.ts';

@@ -1,6 +1,7 @@
 // The one writer: a Lease in kube-system says which run may change this cluster, and stops us when it no longer says so.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Held, Holder, Lock, Raw, Rule } from '../engine/contracts.ts';
+import { paced } from '../engine/pace.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import { connectionError, object, statusOf } from './answers.ts';
@@ -19,6 +20,13 @@ export interface LeaseTimes {
   look: number;
 }
 export const LEASE_TIMES: LeaseTimes = { renew: 10_000, stale: 60_000, lost: 40_000, look: 2_000 };
+/** `look` is paced where it is sat out. */
+const pacedTimes = ({ renew, stale, lost, look }: LeaseTimes): LeaseTimes => ({
+  renew: paced(renew),
+  stale: paced(stale),
+  lost: paced(lost),
+  look,
+});
 /** So many renewals in a row may fail. */
 const FAILURES = 3;
 
@@ -50,7 +58,7 @@ export interface LockOptions extends ClientOptions {
  */
 export function clusterLock(connection: Connection, signal: AbortSignal, options: LockOptions): Lock {
   const http = transport(connection, signal, options);
-  const times = options.times ?? LEASE_TIMES;
+  const times = options.times ?? pacedTimes(LEASE_TIMES);
   const claim = async (lease: Raw | undefined, run: string): Promise<Held | undefined> => {
     const mine = await take(http, lease, `${run} ${options.who}`, times);
     return mine && hold(http, mine, times);
@@ -219,7 +227,7 @@ function hold(http: Transport, first: Raw, times: LeaseTimes): Held {
           return await letGo();
         } catch (error) {
           if (!(error instanceof UserError)) throw error;
-          await sleep(wait);
+          await sleep(paced(wait));
         }
       }
       await letGo();

@@ -6,6 +6,7 @@ import { finished, pipeline, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { createGunzip } from 'node:zlib';
+import { paced } from '../engine/pace.ts';
 import { oneLine } from '../text/sanitise.ts';
 import type { Credentials } from './credentials.ts';
 import type { Connection } from './kubeconfig.ts';
@@ -184,7 +185,7 @@ function askedToWait({ status, headers }: Answer): number | undefined {
 /** Resolves after `ms`; throws the signal's reason when aborted. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   try {
-    await sleep(ms, undefined, { signal });
+    await sleep(paced(ms), undefined, { signal });
   } catch (error) {
     signal.throwIfAborted();
     throw error;

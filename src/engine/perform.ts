@@ -21,6 +21,7 @@ import {
   type World,
   WorldError,
 } from './contracts.ts';
+import { paced } from './pace.ts';
 import { firstMet } from './steps/conditions.ts';
 import { kindOf } from './steps/index.ts';
 import { identity } from './steps/objects.ts';
@@ -111,7 +112,7 @@ const NO_UNDO: Text = { en: 'it was said beforehand that this cannot be taken ba
 
 async function write({ step, direction, means: { world, progress, halt }, note, settle }: Performing): Promise<StepOutcome | undefined> {
   const kind = kindOf(step);
-  const until = performance.now() + (step.do === 'evict' ? step.within * 1000 : 0);
+  const until = performance.now() + (step.do === 'evict' ? paced(step.within * 1000) : 0);
   // An intent of ours whose write may or may not have reached the cluster: only a look can tell, and what it finds done counts as ours.
   let inDoubt = progress.states[direction].get(step.id)?.result === 'in-doubt';
   let intent: { before: Raw | undefined } | undefined;
@@ -130,8 +131,8 @@ async function write({ step, direction, means: { world, progress, halt }, note, 
   };
   for (let looks = 0; looks < LOOKS; ) {
     if (trouble) {
-      const poll = Math.max(0, Math.min(trouble.kind === 'throttled' ? RELIEF : POLL, until - performance.now()));
-      await pause(isAwaited(trouble) ? poll : PAUSE * 2 ** (looks - 1), halt);
+      const poll = Math.max(0, Math.min(paced(trouble.kind === 'throttled' ? RELIEF : POLL), until - performance.now()));
+      await pause(isAwaited(trouble) ? poll : paced(PAUSE * 2 ** (looks - 1)), halt);
     }
     if (halt.aborted) return halted();
     const look = await orTrouble(kind.look(step, world));
@@ -215,7 +216,7 @@ async function waitFor(step: StepOf<'wait'>, doing: Performing): Promise<StepOut
   if (world.assume) return assumed(step, world, settle);
   const report = reporter(step, doing);
   const kind = kindOf(step);
-  const until = performance.now() + step.within * 1000;
+  const until = performance.now() + paced(step.within * 1000);
   let since: number | undefined;
   for (;;) {
     if (halt.aborted) return undefined;
@@ -227,7 +228,7 @@ async function waitFor(step: StepOf<'wait'>, doing: Performing): Promise<StepOut
       since = undefined;
     } else if (look.is === 'done') {
       since ??= now;
-      if (now - since >= (step.lasting ?? 0) * 1000) return settle({ result: 'done' });
+      if (now - since >= paced((step.lasting ?? 0) * 1000)) return settle({ result: 'done' });
     } else if (look.is === 'to-do') {
       since = undefined;
       const failed = await orTrouble(firstMet(step.fails ?? [], world));
@@ -235,7 +236,7 @@ async function waitFor(step: StepOf<'wait'>, doing: Performing): Promise<StepOut
       if (look.progress) await report(look.progress);
     } else return settle(lookedAt(look, 'apply', false));
     if (since === undefined && now >= until) return settle({ result: 'failed', detail: inVain(step, look as WorldError | ToDo) });
-    await pause(POLL, halt);
+    await pause(paced(POLL), halt);
   }
 }
 

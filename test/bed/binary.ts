@@ -3,6 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CLOCK } from '../../src/engine/pace.ts';
 
 export const BINARY = join(import.meta.dirname, '..', '..', 'dist', process.platform === 'win32' ? 'upgrade-guard.exe' : 'upgrade-guard');
 
@@ -33,6 +34,9 @@ export interface Started {
   /** SIGKILL: nothing of it runs on. */
   kill(): void;
 }
+
+/** Environment in which the waits of the binary, and its Lease, pass so many times as fast. */
+export const hastened = (times: number): Record<string, string> => ({ [CLOCK]: `${times}` });
 
 /** A folder to be somebody's home; journals are below its `state`. */
 export const newHome = () => mkdtempSync(join(tmpdir(), 'upgrade-guard-home-'));

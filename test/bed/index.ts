@@ -1,11 +1,11 @@
-// What control plane tests use: `bed()` connects to the control plane that the test's project started.
+// What control plane tests use: `bed()` connects to a control plane that the test's project started.
 import { spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inject } from 'vitest';
 import { type Client, clientOf } from './client.ts';
 import { type ControlPlane, kubeconfigOf, SPARE_USERS } from './control-plane.ts';
+import { mine } from './mine.ts';
 import { tools } from './tools.ts';
 
 /** As a ClusterRole has it; `namespace`: granted there only. */
@@ -50,7 +50,7 @@ export interface Bed extends Client {
 
 /** Inside a project of the bed. The whole control plane is this file's alone while it runs, and was emptied before. */
 export function bed(): Bed {
-  const plane = inject('bed');
+  const plane = mine;
   const client = clientOf(plane);
   const home = mkdtempSync(join(plane.folder, 'home-'));
   const { kubectl, helm3, helm4 } = tools();

@@ -1,14 +1,19 @@
-// In which order files run. A control plane serves one file at a time (alone.ts), so files of the two versions should take turns: vitest's own order
-// would start all of one version first, and the second worker would only wait.
+// In which order files run. Of the oldest Kubernetes there is one control plane, which serves one file at a time (mine.ts): its files should come one after the other
+// beside everything else. Vitest's own order could start two of them at once, and the second worker would only wait.
 import { statSync } from 'node:fs';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { NEWEST } from './prepare.ts';
 
 export class TakingTurns extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     // Files of a part stay in vitest's order: failed ones first, then the longest.
     const sorted = await super.sort(files);
     return takeTurns(
-      sorted.map((file) => ({ file, lane: file.project.config.globalSetup.length ? file.project.name : '', cost: this.costOf(file) })),
+      sorted.map((file) => ({
+        file,
+        lane: file.project.config.globalSetup.length && file.project.name !== `kubernetes-${NEWEST}` ? file.project.name : '',
+        cost: this.costOf(file),
+      })),
       this.ctx.config.maxWorkers,
     ).map(({ file }) => file);
   }

@@ -1,12 +1,12 @@
-// Global setup of the projects kubernetes-*: starts the control plane of that version and hands its address to the workers.
+// Global setup of the projects kubernetes-*: starts the control planes of that version and hands their addresses to the workers.
 import type { TestProject } from 'vitest/node';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { BED_VERSIONS, foundBed } from './prepare.ts';
+import { BED_VERSIONS, foundBed, NEWEST } from './prepare.ts';
 import { prepareTools } from './tools.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    bed: ControlPlane;
+    beds: ControlPlane[];
   }
 }
 
@@ -19,7 +19,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   if (!binaries) throw new Error(`the control plane ${version} is not built yet; npm test builds it`);
   const trouble = await prepareTools(() => {});
   if (trouble) throw new Error(trouble);
-  const { stop, ...plane } = await startControlPlane(version, binaries);
-  project.provide('bed', plane);
-  return stop;
+  // Most files run on the newest alone: there every worker finds one that is free.
+  const count = version === NEWEST ? Number(project.vitest.config.maxWorkers) : 1;
+  const started = await Promise.all(Array.from({ length: count }, () => startControlPlane(version, binaries)));
+  project.provide(
+    'beds',
+    started.map(({ stop: _, ...plane }) => plane),
+  );
+  return async () => void (await Promise.all(started.map(({ stop }) => stop())));
 }

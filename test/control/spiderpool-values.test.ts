@@ -12,8 +12,8 @@ import { describeUpstream } from '../bed/upstream.ts';
 const cluster = bed();
 const NAMESPACE = 'kube-system';
 const scratch = mkdtempSync(join(tmpdir(), 'ug-values-'));
-/** Each helm on the API server that it is of an age with. */
-const HELM = cluster.version === '1.24' ? 'helm3' : 'helm4';
+
+type Helm = 'helm3' | 'helm4';
 
 describeUpstream('the values of Spiderpool', ['data', 'spiderpool', 'charts'], (charts) => {
   const chartOf = (version: string) => join(charts, version, 'spiderpool');
@@ -33,17 +33,18 @@ describeUpstream('the values of Spiderpool', ['data', 'spiderpool', 'charts'], (
     );
   };
   /** Whether helm would upgrade: undefined, or the key at which the chart does not render. */
-  const upgraded = async (to: string, ...words: string[]) => {
-    const ran = await cluster[HELM](['upgrade', 'sp', chartOf(to), '-n', NAMESPACE, '--dry-run', '--no-hooks', ...words]);
+  const upgradedBy = async (helm: Helm, to: string, ...words: string[]) => {
+    const ran = await cluster[helm](['upgrade', 'sp', chartOf(to), '-n', NAMESPACE, '--dry-run', '--no-hooks', ...words]);
     const named = [...ran.stderr.matchAll(/<\.Values\.([\w.]+)>/g)].at(-1)?.[1];
     return ran.code === 0 ? undefined : (named ?? ran.stderr);
   };
 
-  test(`${HELM}: said before, and so it comes`, async () => {
+  test.each<Helm>(['helm3', 'helm4'])('%s: said before, and so it comes', async (helm) => {
+    const upgraded = (to: string, ...words: string[]) => upgradedBy(helm, to, ...words);
     const set = ['--set', 'ipam.enableSpiderSubnet=false', '--set-string', 'global.commonLabels.team=net'];
-    const installed = await cluster[HELM](['install', 'sp', chartOf('0.9.4'), '-n', NAMESPACE, '--no-hooks', ...set]);
+    const installed = await cluster[helm](['install', 'sp', chartOf('0.9.4'), '-n', NAMESPACE, '--no-hooks', ...set]);
     expect(installed.code, installed.stderr).toBe(0);
-    const withHelm = { HELM_BIN: tools()[HELM] };
+    const withHelm = { HELM_BIN: tools()[helm] };
     const without = { HELM_BIN: join(scratch, 'no-helm') };
 
     // Within the line nothing is lost but for a new default; to 1.0 a key has another name.
@@ -91,5 +92,6 @@ describeUpstream('the values of Spiderpool', ['data', 'spiderpool', 'charts'], (
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain('--set a[x]');
     expect(await upgraded('0.9.13', '--set', 'a[x]=1')).toContain('failed parsing --set');
+    await cluster[helm](['uninstall', 'sp', '-n', NAMESPACE, '--no-hooks', '--wait']);
   });
 });

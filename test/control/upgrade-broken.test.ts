@@ -15,7 +15,7 @@ import { describeUpstream } from '../bed/upstream.ts';
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 });
 const cluster = bed();
 const NAMESPACE = 'kube-system';
-const helm = cluster.version === '1.24' ? cluster.helm3 : cluster.helm4;
+const helm = cluster.helm4;
 const apiVersion = 'spiderpool.spidernet.io/v2beta1';
 const soon = <T>(look: () => Promise<T>) => vi.waitFor(look, { timeout: 60_000, interval: 200 });
 const ended = async (running: Promise<{ code: number | null; stdout: string; stderr: string }>) => {

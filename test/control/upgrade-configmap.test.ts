@@ -15,7 +15,7 @@ import { describeUpstream } from '../bed/upstream.ts';
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const cluster = bed();
 const NAMESPACE = 'kube-system';
-const [helm, HELM_BIN] = cluster.version === '1.24' ? [cluster.helm3, tools().helm3] : [cluster.helm4, tools().helm4];
+const [helm, HELM_BIN] = [cluster.helm3, tools().helm3];
 const RECORDS = { env: { HELM_DRIVER: 'configmap' } };
 
 describeUpstream('records in ConfigMaps', ['data', 'spiderpool', 'charts'], (charts) => {

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Ajv } from 'ajv';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { helmPluginFolder } from '../../scripts/archive.ts';
 import { hostTarget } from '../../scripts/targets.ts';
 import { type Actor, startKubelet } from '../bed/actors/index.ts';
@@ -23,8 +23,7 @@ import { describeUpstream } from '../bed/upstream.ts';
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const cluster = bed();
 const NAMESPACE = 'kube-system';
-/** The older helm for the older API server. */
-const [helm, HELM_BIN] = cluster.version === '1.24' ? [cluster.helm3, tools().helm3] : [cluster.helm4, tools().helm4];
+let [helm, HELM_BIN] = [cluster.helm4, tools().helm4];
 const SECRETS = `/api/v1/namespaces/${NAMESPACE}/secrets`;
 const killHelms = () => killStarted(HELM_BIN, 'upgrade', NAMESPACE);
 const LEASE = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/upgrade-guard';
@@ -95,10 +94,14 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     expect((await cluster.request('GET', LEASE)).status).toBe(404);
   }
 
+  afterEach(() => {
+    [helm, HELM_BIN] = [cluster.helm4, tools().helm4];
+  });
   test.each([
-    ['0.9.4', '0.9.13'],
-    ['1.1.2', '1.2.2'],
-  ])('%s to %s: upgraded, proven, and taken back', async (from, to) => {
+    ['0.9.4', '0.9.13', 'helm3'],
+    ['1.1.2', '1.2.2', 'helm4'],
+  ] as const)('%s to %s by %s: upgraded, proven, and taken back', async (from, to, by) => {
+    [helm, HELM_BIN] = [cluster[by], tools()[by]];
     await install(from);
     const before = await state();
     const home = newHome();
@@ -141,7 +144,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     expect(await keptSecrets()).toEqual([]);
   });
 
-  describe.runIf(cluster.version === '1.37')('killed', () => {
+  describe('killed', () => {
     const FIRST = { from: '0.9.4', to: '0.9.13' };
     const isHelms = ({ headers }: Seen) => /^Helm/.test(String(headers['user-agent']));
     const fits = (write: string) => (seen: Seen) => `${seen.method} ${seen.path.split('?')[0]}`.startsWith(write);
@@ -263,8 +266,8 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     expect([failed.stdout, failed.stderr, ...texts].filter((text) => text.includes('CANARY'))).toEqual([]);
     fine(await call(['undo', '--yes'], home));
     expect(await newest()).toMatchObject({ status: 'deployed', chart: 'spiderpool-0.9.4' });
-    // helm 3 leaves what the failed upgrade added to lists (an environment variable), since neither of the two revisions knows of it; the undo says so.
-    if (cluster.version !== '1.24') expect(await state()).toEqual(before);
+    // Of helm 4: helm 3 leaves what the failed upgrade added to lists (an environment variable), since neither of the two revisions knows of it; the undo says so.
+    expect(await state()).toEqual(before);
   });
 
   test('a chart that was exchanged since is not given to helm; the one that it was, is', async () => {

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Entry, Step, World, Write } from '../../src/engine/contracts.ts';
 import { type Executed, executeDryRun, executeRun, executeUndo } from '../../src/engine/execute.ts';
+import { hasten } from '../../src/engine/pace.ts';
 import { progressOf, runState } from '../../src/engine/progress.ts';
 import { endpoint, pages, patchStep, refTo, runOf, troubled, typeOf, worldOf } from './worlds.ts';
+
+hasten(10);
 
 const nameOf = (write: Write): string => ('on' in write ? write.on.name : '');
 const never = new AbortController().signal;

@@ -2,8 +2,11 @@
 // on a real cluster (test/control/upgrade.test.ts).
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Look, Revision, StepOf, World } from '../../src/engine/contracts.ts';
+import { hasten } from '../../src/engine/pace.ts';
 import { helm, unpend } from '../../src/engine/steps/helm.ts';
 import { worldOf } from './worlds.ts';
+
+hasten(10);
 
 const RELEASE = { namespace: 'kube-system', name: 'sp' };
 const CONFIG = 'the digest of what it then holds';

@@ -14,6 +14,7 @@ import {
   WorldError,
 } from '../../src/engine/contracts.ts';
 import { type Executed, executeDryRun, executeRun, executeUndo } from '../../src/engine/execute.ts';
+import { hasten } from '../../src/engine/pace.ts';
 import { inverseOf } from '../../src/engine/perform.ts';
 import { progressOf, runState, toUndo } from '../../src/engine/progress.ts';
 import { lostByGoingBack, prunedFields } from '../../src/engine/steps/definitions.ts';
@@ -23,6 +24,10 @@ import { bare } from '../../src/engine/steps/objects.ts';
 import { pointerGet } from '../../src/kube/pointer.ts';
 import { refOf } from '../../src/kube/refs.ts';
 import { endpoint, pages, refTo, runOf, troubled, worldOf } from './worlds.ts';
+
+/** So many times as fast pass waits. */
+const PACE = 5;
+hasten(PACE);
 
 const never = new AbortController().signal;
 const common = { phase: 'prepare', undo: 'exact', guard: [], after: [], reasons: [], text: { en: 'x', zh: 'x' } } as const;
@@ -494,7 +499,7 @@ describe('evict', () => {
     const world = troubled(worldOf(pod('a', OWNED)), 'blocked', 99);
     const begun = performance.now();
     const done = await go(world, steps);
-    expect(performance.now() - begun).toBeGreaterThan(1900);
+    expect(performance.now() - begun).toBeGreaterThan(1900 / PACE);
     expect(done.outcomes.get('1')).toMatchObject({
       result: 'failed',
       detail: {
@@ -525,21 +530,21 @@ describe('wait', () => {
   test('goes on as soon as it holds, and changes nothing', async () => {
     const world = live(worldOf(endpoint('a', 'None')));
     const steps = [step('wait', { until, within: 20, assume: [] })];
-    setTimeout(() => turn(world, 'Pod'), 300);
+    setTimeout(() => turn(world, 'Pod'), 300 / PACE);
     const begun = performance.now();
     const done = await go(world, steps);
     expect([result(done), done.state]).toEqual(['done', 'finished']);
-    expect(performance.now() - begun).toBeLessThan(2500);
+    expect(performance.now() - begun).toBeLessThan(20_000 / PACE);
     expect(done.entries.map(({ is }) => is)).toEqual(['outcome']);
     expect(toUndo(runOf(...steps), progressOf(done.entries))).toEqual([]);
   });
   test('a break begins the lasting anew', async () => {
     const world = live(worldOf(endpoint('a', 'Pod')));
-    setTimeout(() => turn(world, 'None'), 500);
-    setTimeout(() => turn(world, 'Pod'), 1500);
+    setTimeout(() => turn(world, 'None'), 500 / PACE);
+    setTimeout(() => turn(world, 'Pod'), 1500 / PACE);
     const begun = performance.now();
     expect(result(await go(world, [step('wait', { until, within: 10, lasting: 1, assume: [] })]))).toBe('done');
-    expect(performance.now() - begun).toBeGreaterThan(2400);
+    expect(performance.now() - begun).toBeGreaterThan(2400 / PACE);
   });
   test('in vain: failed, says what did not happen and how to see why; resumed, it waits again', async () => {
     const world = live(worldOf(endpoint('a', 'None')));
@@ -588,7 +593,7 @@ describe('wait', () => {
       },
     };
     expect(result(await go(gap, [step('wait', { until, within: 30, lasting: 1, assume: [] })]))).toBe('done');
-    expect(performance.now() - begun).toBeGreaterThan(2700);
+    expect(performance.now() - begun).toBeGreaterThan(2700 / PACE);
   });
   test('a rehearsal assumes what the step says, marks it, and does not wait for the rest', async () => {
     const changes = [{ path: '/status/ownerControllerType', after: 'Pod' }];

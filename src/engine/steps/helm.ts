@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { shellWord } from '../../text/shell.ts';
 import type { HelmHands, Look, Ref, ReleaseName, Revision, StepKind, StepOf, Text } from '../contracts.ts';
+import { paced } from '../pace.ts';
 
 import { valuesFile } from './keep.ts';
 import { uidOf, versionOf } from './objects.ts';
@@ -55,9 +56,9 @@ async function settled({ release }: { release: ReleaseName }, within: number, ha
     const alive = await hands.isAlive(release);
     const newest = await hands.newest(release);
     // Not a time: it cannot be told, so it is not quiet.
-    const restless = newest !== undefined && isPending(newest) && !(Date.now() - newest.touched >= quiet * 1000);
+    const restless = newest !== undefined && isPending(newest) && !(Date.now() - newest.touched >= paced(quiet * 1000));
     if ((!alive && !restless) || performance.now() >= until) return { newest, alive, restless };
-    await sleep(POLL);
+    await sleep(paced(POLL));
   }
 }
 

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PointReader, Raw, Ref, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
+import { paced } from '../../engine/pace.ts';
 import { inRanges } from '../../kube/addresses.ts';
 import { refOf } from '../../kube/refs.ts';
 import { type Claim, claimsOf, type EndpointRow, endpointRow, type PodRow, type PoolRow, podRow, refOfPod, wordsOf } from './rows.ts';
@@ -122,7 +123,7 @@ export function poolOf(address: string, claimed: string | undefined, pools: read
 /** May the pool give this address at all? */
 export const gives = ({ ranges, excluded }: PoolRow, address: string): boolean => inRanges(ranges)(address) && !inRanges(excluded)(address);
 
-export const settle = (): Promise<void> => sleep(SETTLE);
+export const settle = (): Promise<void> => sleep(paced(SETTLE));
 
 /** In their order, a few at a time. */
 export async function each<Item, Result>(items: readonly Item[], look: (item: Item) => Promise<Result>): Promise<Result[]> {

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { clientOf } from '../bed/client.ts';
-import { installCrd, removeCrd } from '../bed/crds.ts';
-import { bed } from '../bed/index.ts';
-import { reset } from '../bed/reset.ts';
+import { clientOf } from '../../bed/client.ts';
+import { installCrd, removeCrd } from '../../bed/crds.ts';
+import { bed } from '../../bed/index.ts';
+import { reset } from '../../bed/reset.ts';
 
 const cluster = bed();
-const CHART = join(import.meta.dirname, '..', 'bed', 'helm-chart');
+const CHART = join(import.meta.dirname, '../../bed/helm-chart');
 const ENDPOINTS = '/apis/spiderpool.spidernet.io/v2beta1';
 const JSON_PATCH = 'application/json-patch+json';
 

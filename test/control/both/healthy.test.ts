@@ -2,13 +2,13 @@
 // to list, taken away alone, makes exactly those checks unknown that declare it.
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { Check, Read } from '../../src/engine/contracts.ts';
-import { SYSTEMS } from '../../src/systems/index.ts';
-import { run } from '../bed/binary.ts';
-import { installCrd } from '../bed/crds.ts';
-import { crdsOf } from '../bed/crds-of.ts';
-import { bed } from '../bed/index.ts';
-import { CHART, endpoint } from './scene.ts';
+import type { Check, Read } from '../../../src/engine/contracts.ts';
+import { SYSTEMS } from '../../../src/systems/index.ts';
+import { run } from '../../bed/binary.ts';
+import { installCrd } from '../../bed/crds.ts';
+import { crdsOf } from '../../bed/crds-of.ts';
+import { bed } from '../../bed/index.ts';
+import { CHART, endpoint } from '../scene.ts';
 
 const cluster = bed();
 await cluster.apply(...crdsOf('0.9.13'));

@@ -6,12 +6,12 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Gap, ServedResource, Source } from '../../src/engine/contracts.ts';
-import { isGap } from '../../src/engine/gaps.ts';
-import { authority } from '../bed/certificates.ts';
-import { startAnotherApiServer } from '../bed/control-plane.ts';
-import { bed } from '../bed/index.ts';
-import { type BedVersion, foundBed } from '../bed/prepare.ts';
+import type { Gap, ServedResource, Source } from '../../../src/engine/contracts.ts';
+import { isGap } from '../../../src/engine/gaps.ts';
+import { authority } from '../../bed/certificates.ts';
+import { startAnotherApiServer } from '../../bed/control-plane.ts';
+import { bed } from '../../bed/index.ts';
+import { type BedVersion, foundBed } from '../../bed/prepare.ts';
 import { sources } from './sources.ts';
 
 const plane = bed();

@@ -1,11 +1,11 @@
 // The one writer, with a real Lease: who gets it, who waits, who loses it. Short intervals; the proportions are those of the product.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { connect } from '../../src/cluster/kubeconfig.ts';
-import { clusterLock, LEASE_RULES, type LeaseTimes } from '../../src/cluster/lease.ts';
-import type { Held, Holder, Lock } from '../../src/engine/contracts.ts';
-import { startFaultProxy } from '../bed/fault-proxy.ts';
-import { bed } from '../bed/index.ts';
+import { connect } from '../../../src/cluster/kubeconfig.ts';
+import { clusterLock, LEASE_RULES, type LeaseTimes } from '../../../src/cluster/lease.ts';
+import type { Held, Holder, Lock } from '../../../src/engine/contracts.ts';
+import { startFaultProxy } from '../../bed/fault-proxy.ts';
+import { bed } from '../../bed/index.ts';
 
 const plane = bed();
 const never = new AbortController().signal;

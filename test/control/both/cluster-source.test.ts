@@ -1,8 +1,8 @@
 // The live Source against a real API server: paging, both encodings, expiry, rights, discovery.
 import { beforeAll, describe, expect, test } from 'vitest';
-import { clusterSource } from '../../src/cluster/source.ts';
-import type { Raw } from '../../src/engine/contracts.ts';
-import { bed } from '../bed/index.ts';
+import { clusterSource } from '../../../src/cluster/source.ts';
+import type { Raw } from '../../../src/engine/contracts.ts';
+import { bed } from '../../bed/index.ts';
 import { inParallel, listed, never, OPTIONS, sources } from './sources.ts';
 
 const plane = bed();

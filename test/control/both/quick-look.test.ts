@@ -1,12 +1,12 @@
 // check --quick on a real API server: finds what the full check finds, in three short answers where there is nothing, and never says that all is well.
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { run } from '../bed/binary.ts';
-import type { Body } from '../bed/client.ts';
-import { installCrd } from '../bed/crds.ts';
-import { startFaultProxy } from '../bed/fault-proxy.ts';
-import { bed } from '../bed/index.ts';
-import { CHART, endpoint } from './scene.ts';
+import { run } from '../../bed/binary.ts';
+import type { Body } from '../../bed/client.ts';
+import { installCrd } from '../../bed/crds.ts';
+import { startFaultProxy } from '../../bed/fault-proxy.ts';
+import { bed } from '../../bed/index.ts';
+import { CHART, endpoint } from '../scene.ts';
 
 const cluster = bed();
 const CHECK = 'spiderpool/duplicate-pod-ip';

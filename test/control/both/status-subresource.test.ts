@@ -1,9 +1,9 @@
 // The same remedy where the CRD has a status subresource (Spiderpool up to 0.3.7): the write goes through it, else it would silently change nothing.
 import { expect, test } from 'vitest';
-import { newHome, run } from '../bed/binary.ts';
-import { startFaultProxy } from '../bed/fault-proxy.ts';
-import { bed } from '../bed/index.ts';
-import { CHECK, scene } from './scene.ts';
+import { newHome, run } from '../../bed/binary.ts';
+import { startFaultProxy } from '../../bed/fault-proxy.ts';
+import { bed } from '../../bed/index.ts';
+import { CHECK, scene } from '../scene.ts';
 
 const cluster = bed();
 const stage = await scene(cluster, 'v1');

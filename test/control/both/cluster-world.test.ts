@@ -1,11 +1,11 @@
 // The live World against a real API server: what each no means, and that a dry run changes nothing.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { connect } from '../../src/cluster/kubeconfig.ts';
-import { clusterWorld } from '../../src/cluster/world.ts';
-import type { PatchOp, Raw, Ref, Rule, World } from '../../src/engine/contracts.ts';
-import { missingRights } from '../../src/engine/rights.ts';
-import { startFaultProxy } from '../bed/fault-proxy.ts';
-import { bed } from '../bed/index.ts';
+import { connect } from '../../../src/cluster/kubeconfig.ts';
+import { clusterWorld } from '../../../src/cluster/world.ts';
+import type { PatchOp, Raw, Ref, Rule, World } from '../../../src/engine/contracts.ts';
+import { missingRights } from '../../../src/engine/rights.ts';
+import { startFaultProxy } from '../../bed/fault-proxy.ts';
+import { bed } from '../../bed/index.ts';
 
 const plane = bed();
 const never = new AbortController().signal;

@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { BINARY, newHome, run, start } from '../bed/binary.ts';
-import { startFaultProxy } from '../bed/fault-proxy.ts';
-import { bed } from '../bed/index.ts';
-import { BROKEN, CHECK, scene } from './scene.ts';
+import { BINARY, newHome, run, start } from '../../bed/binary.ts';
+import { startFaultProxy } from '../../bed/fault-proxy.ts';
+import { bed } from '../../bed/index.ts';
+import { BROKEN, CHECK, scene } from '../scene.ts';
 
 const RELEASE = 'spiderpool/release-deployed';
 const cluster = bed();
 const stage = await scene(cluster);
-const schema = JSON.parse(readFileSync(join(import.meta.dirname, '../../docs/check-result.schema.json'), 'utf8'));
+const schema = JSON.parse(readFileSync(join(import.meta.dirname, '../../../docs/check-result.schema.json'), 'utf8'));
 const valid = new Ajv({ strict: false }).compile(schema);
 const kubeconfig = cluster.kubeconfig;
 

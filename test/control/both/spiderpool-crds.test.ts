@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
-import { newHome, run } from '../bed/binary.ts';
-import type { Body } from '../bed/client.ts';
-import { bed } from '../bed/index.ts';
-import { describeUpstream } from '../bed/upstream.ts';
+import { newHome, run } from '../../bed/binary.ts';
+import type { Body } from '../../bed/client.ts';
+import { bed } from '../../bed/index.ts';
+import { describeUpstream } from '../../bed/upstream.ts';
 
 const cluster = bed();
 const { kubeconfig } = cluster;

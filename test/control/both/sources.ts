@@ -1,10 +1,10 @@
 // What the tests of the live Source share: connections to the control plane of the bed, directly and through a proxy that watches and disturbs.
 import { afterAll } from 'vitest';
-import { type Connection, connect } from '../../src/cluster/kubeconfig.ts';
-import { clusterSource } from '../../src/cluster/source.ts';
-import type { Gap, ListQuery, QuickSource, Raw, Source } from '../../src/engine/contracts.ts';
-import { type FaultProxy, startFaultProxy } from '../bed/fault-proxy.ts';
-import type { Bed } from '../bed/index.ts';
+import { type Connection, connect } from '../../../src/cluster/kubeconfig.ts';
+import { clusterSource } from '../../../src/cluster/source.ts';
+import type { Gap, ListQuery, QuickSource, Raw, Source } from '../../../src/engine/contracts.ts';
+import { type FaultProxy, startFaultProxy } from '../../bed/fault-proxy.ts';
+import type { Bed } from '../../bed/index.ts';
 
 export const never = new AbortController().signal;
 export const OPTIONS = { version: 'test' };

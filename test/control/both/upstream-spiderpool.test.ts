@@ -1,10 +1,10 @@
 // The real charts, installed by real helm 3 and 4: found where it should be, silent on what a chart leaves behind by itself.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { newHome, run } from '../bed/binary.ts';
-import { layCrds } from '../bed/crds.ts';
-import { bed } from '../bed/index.ts';
-import { describeUpstream } from '../bed/upstream.ts';
+import { newHome, run } from '../../bed/binary.ts';
+import { layCrds } from '../../bed/crds.ts';
+import { bed } from '../../bed/index.ts';
+import { describeUpstream } from '../../bed/upstream.ts';
 
 const cluster = bed();
 const NAMESPACE = 'kube-system';

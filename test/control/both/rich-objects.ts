@@ -1,5 +1,5 @@
 // Objects of every kind that is read as protobuf, with as many of their fields as an API server of any of the tested lines lets through.
-import type { Body } from '../bed/client.ts';
+import type { Body } from '../../bed/client.ts';
 
 const LABELS = { app: 'rich', 'example.com/label': '' };
 

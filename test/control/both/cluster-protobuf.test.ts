@@ -1,11 +1,11 @@
 // Lists as protobuf against the same lists as JSON, on a real API server: every kind that the schema has, many objects, every field.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readerFor } from '../../src/cluster/protobuf.ts';
-import { type Message, schemaOf } from '../../src/cluster/protobuf-schema.ts';
-import { transport } from '../../src/cluster/transport.ts';
-import type { ApiResource, Json, Raw } from '../../src/engine/contracts.ts';
-import { bed } from '../bed/index.ts';
+import { readerFor } from '../../../src/cluster/protobuf.ts';
+import { type Message, schemaOf } from '../../../src/cluster/protobuf-schema.ts';
+import { transport } from '../../../src/cluster/transport.ts';
+import type { ApiResource, Json, Raw } from '../../../src/engine/contracts.ts';
+import { bed } from '../../bed/index.ts';
 import { richObjects } from './rich-objects.ts';
 import { inParallel, listed, never, OPTIONS, sources } from './sources.ts';
 

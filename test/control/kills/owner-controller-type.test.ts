@@ -1,7 +1,7 @@
-// The kill sweep of spiderpool/owner-controller-type: three objects, one patch each, all of it exactly undone.
+// Kills of spiderpool/owner-controller-type: three objects, one patch each, all of it exactly undone.
 import { expect } from 'vitest';
-import { bed } from '../bed/index.ts';
-import { CHECK, scene } from './scene.ts';
+import { bed } from '../../bed/index.ts';
+import { CHECK, scene } from '../scene.ts';
 import { sweeper } from './sweep.ts';
 
 const cluster = bed();
@@ -14,7 +14,6 @@ sweeps.remedy({
   fix: ['fix', CHECK],
   writes: WRITES,
   undoWrites: WRITES,
-  oldest: 'PATCH spiderendpoints',
   reset: stage.reset,
   state: stage.state,
   fixed: async () => expect(await stage.types()).toEqual(['Pod', 'Pod', 'Pod']),

@@ -1,12 +1,12 @@
-// The kill sweep of k3s/nodes-cordoned-by-plan, both ways: R1 (the Plan is pointed at the version that runs) and R2 (Plan and Job go, then the cordon).
+// Kills of k3s/nodes-cordoned-by-plan, both ways: R1 (the Plan is pointed at the version that runs) and R2 (Plan and Job go, then the cordon).
 // The scenes are what an upgrade that failed leaves behind, written by hand: no kubelet, and of the controller only what it makes of a Plan that was retargeted.
-// The whole upgrade, with the actors of the bed, is the matter of k3s-cordoned.test.ts.
+// The whole upgrade, with the actors of the bed, is the matter of ../k3s-cordoned.test.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, vi } from 'vitest';
-import { hashOf } from '../bed/actors/index.ts';
-import type { Body } from '../bed/client.ts';
-import { installCrd } from '../bed/crds.ts';
-import { bed } from '../bed/index.ts';
+import { hashOf } from '../../bed/actors/index.ts';
+import type { Body } from '../../bed/client.ts';
+import { installCrd } from '../../bed/crds.ts';
+import { bed } from '../../bed/index.ts';
 import { sweeper } from './sweep.ts';
 
 const cluster = bed();
@@ -178,7 +178,6 @@ describe('R1', () => {
     writes: ['POST leases', 'PATCH nodes', 'PATCH plans', 'DELETE leases'],
     // The label is back already: the controller wrote it. The old Plan is for a person to put back.
     undoWrites: ['POST leases', 'DELETE leases'],
-    oldest: 'PATCH plans',
     // The retarget trap: the Node says that the version is done there.
     reset: () => failed(hash(RUNNING)),
     state: nodeNow,
@@ -203,7 +202,6 @@ describe('R2', () => {
     writes: ['POST leases', 'DELETE plans', 'DELETE jobs', 'PATCH nodes', 'DELETE leases'],
     // Plan and Job were said to be gone for good.
     undoWrites: ['POST leases', 'PATCH nodes', 'DELETE leases'],
-    oldest: 'DELETE plans',
     async reset() {
       await failed(null);
       await failedJob();
