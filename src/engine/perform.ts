@@ -275,7 +275,7 @@ async function waitForPerson(step: StepOf<'manual'>, doing: Performing): Promise
     if (first) person.told(step, step.seen && because);
     if (!step.seen) return settle((await person.confirms(step)) ? { result: 'done', detail: CONFIRMED } : { result: 'manual' });
     if (!(look instanceof WorldError) && look.progress) await report(look.progress);
-    await pause(POLL, halt);
+    await pause(paced(POLL), halt);
   }
 }
 
