@@ -15,6 +15,8 @@ export interface Seen {
   /** Milliseconds, as Date.now(). */
   at: number;
 }
+/** It may change something. Asking which rights one has is a POST, and changes nothing. */
+export const isWrite = ({ method, path }: Seen): boolean => method !== 'GET' && !path.includes('/selfsubjectaccessreviews');
 export type Mischief =
   /** Never forwarded, never answered. `andThen`: when the request has arrived whole. */
   | { do: 'hold' }

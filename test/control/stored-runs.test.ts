@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { newHome, run, start } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
-import { type Fault, type Seen, startFaultProxy } from '../bed/fault-proxy.ts';
+import { type Fault, isWrite, type Seen, startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
 import { CHECK, scene } from './scene.ts';
 
@@ -49,7 +49,7 @@ function edited(home: string, edit: (run: Body) => void): void {
 }
 const FORBIDDEN = { kind: 'Status', status: 'Failure', reason: 'Forbidden', code: 403, message: 'not today' };
 const refuse = (path: RegExp) => proxy.faults.push({ method: 'PATCH', path, do: 'answer', status: 403, body: FORBIDDEN });
-const writes = () => proxy.seen.filter(({ method }) => method !== 'GET');
+const writes = () => proxy.seen.filter(isWrite);
 
 describe('a run that somebody has changed', () => {
   test.each([

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { newHome, type Ran, run, start } from '../../bed/binary.ts';
-import { type Fault, type Seen, startFaultProxy } from '../../bed/fault-proxy.ts';
+import { type Fault, isWrite, type Seen, startFaultProxy } from '../../bed/fault-proxy.ts';
 import type { Bed } from '../../bed/index.ts';
 import { LEASE } from '../scene.ts';
 import { STANDS, type Stand } from './kinds.ts';
@@ -218,8 +218,9 @@ function numbered(writes: readonly string[]): string[] {
 const RENEWAL = 'PUT leases';
 
 /** `PATCH spiderippools/status`; undefined: no write. */
-function nameOf({ method, path }: Seen): string | undefined {
-  if (method === 'GET') return undefined;
+function nameOf(request: Seen): string | undefined {
+  if (!isWrite(request)) return undefined;
+  const { method, path } = request;
   const parts = path.split('?')[0]!.split('/').slice(1);
   const below = parts.slice(parts[0] === 'api' ? 2 : 3);
   const [resource, , subresource] = below[0] === 'namespaces' && below.length > 2 ? below.slice(2) : below;
