@@ -12,10 +12,13 @@ export interface Reader {
   /** What JSON shows of fields that are not among the bytes. */
   defaults: [name: string, value: string | null][];
 }
-interface ReaderField extends Omit<FieldOf, 'type'> {
+interface ReaderField {
+  name: string;
   type: Scalar | Reader;
+  shape: FieldOf['shape'];
+  dropsZero: boolean;
   /** Of a map: only these keys. */
-  keys?: ReadonlySet<string>;
+  keys: ReadonlySet<string> | undefined;
 }
 
 /** The server sends a field that this version of ours does not know, of a message that was asked for as a whole: it has to be asked for as JSON. */
@@ -50,36 +53,36 @@ function narrowed(schema: Message, paths: string[][], known: Set<string>): Reade
     if (field.name === '') {
       const inner = narrowed(field.type as Message, paths, known);
       if (!inner) return undefined;
-      if (inner.fields.length) reader.fields[field.number] = { ...field, type: inner };
+      if (inner.fields.length) put(field, inner, undefined, reader);
       continue;
     }
     const below = paths.filter(([first]) => first === field.name).map((path) => path.slice(1));
     if (!below.length) continue;
     known.add(field.name);
-    const one = narrow(field, below);
-    if (!one) return undefined;
-    put(one, reader);
+    const type = narrow(field, below);
+    if (!type) return undefined;
+    const whole = below.some((path) => path.length === 0);
+    put(field, type, field.shape === 'map' && !whole ? new Set(below.map(([key]) => key!)) : undefined, reader);
   }
   return reader;
 }
 
-function narrow(field: FieldOf, below: string[][]): ReaderField | undefined {
-  const whole = below.some((path) => path.length === 0);
-  const { type } = field;
-  if (field.shape === 'map') {
-    if (below.some((path) => path.length > 1)) return undefined;
-    const read = typeof type === 'string' ? type : everything(type);
-    return { ...field, type: read, keys: whole ? undefined : new Set(below.map(([key]) => key!)) };
-  }
+function narrow({ type, shape }: FieldOf, below: string[][]): Scalar | Reader | undefined {
+  if (shape === 'map' && below.some((path) => path.length > 1)) return undefined;
+  if (typeof type !== 'string') return shape === 'map' || below.some((path) => path.length === 0) ? everything(type) : pruned(type, below);
   // What lies below JSON is in no schema, so all of it is read.
-  if (typeof type === 'string') return type === 'json' || below.every((path) => path.length === 0) ? { ...field, type } : undefined;
-  const reader = whole ? everything(type) : pruned(type, below);
-  return reader && { ...field, type: reader };
+  return shape === 'map' || type === 'json' || below.every((path) => path.length === 0) ? type : undefined;
 }
 
-function put(field: ReaderField, reader: Reader): void {
-  if (field.constant === undefined) reader.fields[field.number] = field;
-  if (field.constant !== undefined || field.empty === 'null') reader.defaults.push([field.name, field.constant ?? null]);
+/** All of one form: reading a field of many forms takes longer. */
+function put(
+  { number, name, shape, empty, constant }: FieldOf,
+  type: Scalar | Reader,
+  keys: ReadonlySet<string> | undefined,
+  reader: Reader,
+) {
+  if (constant === undefined) reader.fields[number] = { name, type, shape, dropsZero: empty === 'absent', keys };
+  if (constant !== undefined || empty === 'null') reader.defaults.push([name, constant ?? null]);
 }
 
 const ALL = new Map<Message, Reader>();
@@ -89,7 +92,7 @@ function everything(schema: Message): Reader {
   if (known) return known;
   const reader: Reader = { fields: [], whole: true, defaults: [] };
   ALL.set(schema, reader);
-  for (const field of schema.fields) put({ ...field, type: typeof field.type === 'string' ? field.type : everything(field.type) }, reader);
+  for (const field of schema.fields) put(field, typeof field.type === 'string' ? field.type : everything(field.type), undefined, reader);
   return reader;
 }
 
@@ -191,7 +194,7 @@ function fill(object: Raw, cursor: Cursor, { fields, whole, defaults }: Reader):
     else if (whole) throw new Unfamiliar(`a protobuf field ${tag >>> 3} that is not known here`);
     else skip(cursor, tag & 7);
   }
-  for (const [name, value] of defaults) object[name] ??= value;
+  if (defaults.length) for (const [name, value] of defaults) object[name] ??= value;
 }
 
 function readField(cursor: Cursor, wire: number, field: ReaderField, object: Raw): void {
@@ -212,8 +215,7 @@ function readField(cursor: Cursor, wire: number, field: ReaderField, object: Raw
     const all = object[name] as Json[] | undefined;
     if (all) all.push(value);
     else object[name] = [value];
-  } else if (field.empty !== 'absent' || !isZero(value)) object[name] = value;
-  else delete object[name];
+  } else if (!field.dropsZero || !isZero(value)) object[name] = value;
 }
 
 /** What Go leaves out where it is told to omit what is empty. */
