@@ -2,7 +2,7 @@
 
 import { refOf } from '../kube/refs.ts';
 import { parseResourceName, resourceOfKind } from '../kube/resources.ts';
-import type { Check, Condition, PointRead, Reads, Ref, ResourceName, Rule, Step, System, World } from './contracts.ts';
+import type { Check, Condition, PointRead, Reads, Ref, ResourceName, Rule, Step, System, TextQuery, World } from './contracts.ts';
 
 /** Read by every command, to know which cluster this is. */
 const IDENTITY: Rule = { verbs: ['get'], group: '', resource: 'namespaces', names: ['kube-system'] };
@@ -109,7 +109,14 @@ function conditionsOf(step: Step): Condition[] {
 function rightsToSee(condition: Condition): Rule[] {
   if ('on' in condition) return [readOf(condition.on)];
   if ('of' in condition) return [{ verbs: ['list'], ...resourceOfKind(condition.of), ...inNamespace(condition.of.namespace) }];
-  return [{ verbs: ['get'], group: '', resource: '', nonResourceURLs: [condition.reading.path.replace(/\?.*/s, '')] }];
+  return rightsToText(condition.reading);
+}
+
+/** The path itself, and where every API server is asked the EndpointSlice that names them. */
+function rightsToText({ path, every }: TextQuery): Rule[] {
+  const rule: Rule = { verbs: ['get'], group: '', resource: '', nonResourceURLs: [path.replace(/\?.*/s, '')] };
+  const slices: Rule = { verbs: ['list'], group: 'discovery.k8s.io', resource: 'endpointslices', namespace: 'default' };
+  return every ? [rule, slices] : [rule];
 }
 
 const inNamespace = (namespace: string | undefined) => (namespace === undefined ? {} : { namespace });

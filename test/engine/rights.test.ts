@@ -40,10 +40,13 @@ test('what a step waits for is asked as well', () => {
     until: [
       { of: { apiVersion: 'v1', kind: 'Node' }, which: 'every', must: 'exist' },
       { reading: { path: '/readyz?verbose' }, contains: 'ok' },
+      { reading: { path: '/metrics', every: true }, contains: 'ok' },
     ],
   } as unknown as Step;
   expect(rightsOf(wait)).toEqual([
     { verbs: ['list'], group: '', resource: 'nodes' },
     { verbs: ['get'], group: '', resource: '', nonResourceURLs: ['/readyz'] },
+    { verbs: ['get'], group: '', resource: '', nonResourceURLs: ['/metrics'] },
+    { verbs: ['list'], group: 'discovery.k8s.io', resource: 'endpointslices', namespace: 'default' },
   ]);
 });
