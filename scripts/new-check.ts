@@ -34,19 +34,15 @@ export function newCheck(id: string, root = ROOT): string[] {
 /** An example that can be run: every field of the contract that a small check needs, with a condition that no cluster meets by accident. */
 const check = (system: string, name: string) => `// What is wrong in one sentence, and since which version.
 // Sources: the file and the version of the upstream code or document that shows it.
-import type { Check, Finding, Raw, Ref, StepDraft } from '../../../engine/contracts.ts';
+import type { Check, Finding, Ref, StepDraft } from '../../../engine/contracts.ts';
+import { list, word } from '../../../engine/read/index.ts';
 import { formatPointer } from '../../../kube/pointer.ts';
-import { refOf } from '../../../kube/refs.ts';
 
 const KEY = 'upgrade-guard.example/${name}';
 
 const reads = {
-  marked: {
-    resource: 'configmaps',
-    // Only what keep() looks at, beyond apiVersion, kind, name, namespace and uid, which always come.
-    fields: ['data'],
-    keep: (object: Raw): Ref | undefined => ((object.data as Raw | undefined)?.[KEY] === 'broken' ? refOf(object) : undefined),
-  },
+  // Each row has its object (ref) and what its columns read; nothing else is requested, and nothing else gets into a snapshot.
+  marked: list('configmaps', { mark: word(\`data['\${KEY}']\`) }, { only: ({ mark }) => mark === 'broken' }),
 };
 
 const check: Check<typeof reads, object> = {
@@ -63,7 +59,7 @@ const check: Check<typeof reads, object> = {
   // Version ranges of the installation (from) and of the target (to); leave out what does not matter.
   applies: { stage: 'both' },
   reads,
-  judge: ({ marked }) => (marked.length > 0 ? [finding(marked)] : []),
+  judge: ({ marked }) => (marked.length > 0 ? [finding(marked.map(({ ref }) => ref))] : []),
   say: (_, { length }) => ({
     en: \`\${length} ConfigMap\${length === 1 ? ' is' : 's are'} marked as broken\`,
     zh: \`\${length} 个 ConfigMap 被标记为损坏\`,

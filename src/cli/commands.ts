@@ -209,7 +209,7 @@ const CARRY = [
     name: 'snapshot',
     group: 'carry',
     positionals: [{ name: 'FILE', required: true, file: true }],
-    flags: ['full', 'force'],
+    flags: ['force'],
     text: { en: 'Write what the checks read into one redacted file', zh: '把检查所读的内容脱敏后写入一个文件' },
     more: {
       en: 'FILE is a .tar.gz that only you can read. Secrets, tokens and environment values are left out. check --from FILE gives the same verdict as the cluster itself.',

@@ -208,10 +208,6 @@ export const FLAGS = {
       zh: '即使他人未完成的执行 RUN 仍占用集群，也接手继续',
     },
   },
-  full: {
-    kind: 'boolean',
-    text: { en: 'Keep whole Pods, not only the fields that checks read', zh: '保留完整的 Pod，而不只是检查所读的字段' },
-  },
   force: { kind: 'boolean', text: { en: 'Overwrite FILE if it exists', zh: 'FILE 已存在时覆盖' } },
   for: {
     kind: 'value',

@@ -1,7 +1,7 @@
 // What checks would read for any other target than the one that was examined: a snapshot has to answer `check --from FILE --to OTHER` as the cluster would.
 import type { ListQuery, PointRead, Reads, Source, System } from './contracts.ts';
 import { isGap } from './gaps.ts';
-import { gather } from './gather.ts';
+import { gather, queryOf } from './gather.ts';
 
 /** Makes every list that a check of these systems declares and `has` does not know yet, and asks for every object that a check asks for by name alone. */
 export async function collectDeclared(source: Source, systems: readonly System[], has: (query: ListQuery) => boolean): Promise<void> {
@@ -17,7 +17,7 @@ export async function collectDeclared(source: Source, systems: readonly System[]
 /** Nothing is held: that it was read is all there is to do. */
 function unread(reads: Reads, has: (query: ListQuery) => boolean): Reads {
   return Object.fromEntries(
-    Object.entries(reads).flatMap(([name, read]) => (has(read) ? [] : [[name, { ...read, keep: () => undefined }]])),
+    Object.entries(reads).flatMap(([name, read]) => (has(queryOf(read)) ? [] : [[name, { ...read, keep: () => undefined }]])),
   );
 }
 

@@ -16,9 +16,6 @@ import type {
   JudgedFinding,
   Judgement,
   Outcome,
-  PointRead,
-  PointReader,
-  QuickReader,
   QuickSource,
   Ref,
   Refusal,
@@ -35,6 +32,7 @@ import type { DeclaredIn } from './declared.ts';
 import { isGap } from './gaps.ts';
 import { type Gathered, gather, listKey, type OwnedReads } from './gather.ts';
 import { choosePath, type Target } from './paths.ts';
+import { noting, notingQuick } from './points.ts';
 import { NOT_QUICK, screened, unread } from './screen.ts';
 
 export interface Examination {
@@ -124,7 +122,7 @@ export async function examine(source: Source, systems: System[], options: Examin
   for (const system of asked) {
     const checks = wantedChecks(system);
     const gaps: Gap[] = [];
-    const seen = await system.detect(early.get(system.id) ?? {}, noting(source, system.pointReads, gaps));
+    const seen = await system.detect(early.get(system.id) ?? {}, noting(source, system.pointReads, system.reads, gaps));
     const detected = !isGap(seen) && seen.length ? seen : (options.assume?.(system) ?? seen);
     if (isGap(detected)) {
       for (const check of checks) examination.results.push(result(check, system.id, 'unknown', { gaps: [detected] }));
@@ -172,7 +170,7 @@ async function glance(each: Case, source: QuickSource, { accept = [], began }: E
     return;
   }
   const gaps: Gap[] = [];
-  const look = notingQuick(source, [...(check.pointReads ?? []), ...check.screen.pointReads], gaps);
+  const look = notingQuick(source, [...(check.pointReads ?? []), ...check.screen.pointReads], check.reads, gaps);
   const findings = await screened(check, { path, chart, look }, source, gaps, began);
   await conclude(each, findings, { gaps, harmless: [] }, source, accept, into);
 }
@@ -282,7 +280,7 @@ async function judge(each: Case, rows: Gathered, source: Source, accept: Accepta
   }
   const gaps = missing.filter(([, read]) => !read.harmless).map(([name]) => rows[name] as Gap);
   const harmless = missing.filter(([, read]) => read.harmless).map(([name]) => rows[name] as Gap);
-  const situation = { path, chart, intent, helm, look: noting(source, check.pointReads ?? [], gaps) };
+  const situation = { path, chart, intent, helm, look: noting(source, check.pointReads ?? [], check.reads, gaps) };
   const judgement: Judgement<unknown> = await check.judge(rows as never, situation);
   if ('unknown' in judgement || 'notApplicable' in judgement) {
     const outcome = 'unknown' in judgement ? 'unknown' : 'not-applicable';
@@ -346,7 +344,7 @@ function split(findings: Finding[], check: string, accept: Acceptance[]): { find
 }
 
 function proposer({ check, path, chart, intent, helm }: Case, source: Source): CheckRemedy['propose'] {
-  const look = noting(source, [...(check.pointReads ?? []), ...(check.remedy?.pointReads ?? [])], []);
+  const look = noting(source, [...(check.pointReads ?? []), ...(check.remedy?.pointReads ?? [])], check.reads, []);
   return async (findings) => {
     const steps = (await check.remedy?.steps([...findings], { path, chart, intent, helm, look })) ?? [];
     return {
@@ -354,47 +352,4 @@ function proposer({ check, path, chart, intent, helm }: Case, source: Source): C
       refusals: steps.filter((step): step is Refusal => 'refused' in step),
     };
   };
-}
-
-/** Point reads for one owner: what was not declared is a bug of ours; what could not be seen counts as the owner's gap. */
-function noting(source: Source, declared: readonly PointRead[], gaps: Gap[]): PointReader {
-  const noted = noteIn(gaps);
-  const gets = declared.filter(({ verb = 'get' }) => verb === 'get').map(({ resource }) => resource);
-  return {
-    get: async (ref) => {
-      if (!(await isDeclared(source, gets, ref))) throw new Error(`reads ${ref.kind} although its point reads do not declare it`);
-      return noted(await source.get(ref));
-    },
-    log: async (pod, container, lastBytes) => {
-      if (!declared.some(({ verb }) => verb === 'log')) throw new Error('reads logs although its point reads do not declare it');
-      return noted(await source.log(pod, container, lastBytes));
-    },
-  };
-}
-
-function notingQuick(source: QuickSource, declared: readonly PointRead[], gaps: Gap[]): QuickReader {
-  return {
-    ...noting(source, declared, gaps),
-    having: async (resource, field, value) => {
-      if (!declared.some((each) => each.verb === 'list' && each.resource === resource))
-        throw new Error(`lists ${resource} although its point reads do not declare it`);
-      return noteIn(gaps)(await source.having(resource, field, value));
-    },
-  };
-}
-
-const noteIn =
-  (gaps: Gap[]) =>
-  <Answer>(answer: Answer): Answer => {
-    if (isGap(answer)) gaps.push(answer);
-    return answer;
-  };
-
-async function isDeclared(source: Source, resources: string[], ref: Ref): Promise<boolean> {
-  for (const name of resources) {
-    const resource = await source.resource(name);
-    if (resource && !isGap(resource) && resource.kind === ref.kind) return true;
-    if (!resource || isGap(resource)) return true; // not installed, or discovery failed: nothing to compare with, and the read will say so
-  }
-  return false;
 }

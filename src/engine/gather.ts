@@ -1,5 +1,5 @@
 // Gathering: unites the declared reads of many owners, lists each resource once, and holds only what each `keep` returns.
-import type { Field, Gap, ListQuery, Raw, Read, Reads, Source } from './contracts.ts';
+import type { Gap, ListQuery, Raw, Read, Reads, Source } from './contracts.ts';
 
 /** What one owner (a system's detection, a check) declared to read. */
 export interface OwnedReads {
@@ -43,19 +43,27 @@ function unite(wanted: OwnedReads[]): SharedList[] {
       const key = listKey(read);
       let list = lists.get(key);
       if (!list) {
-        list = { query: { resource: read.resource, labels: read.labels, fields: [] }, takers: [] };
+        list = { query: { resource: read.resource, labels: read.labels, fields: [], marks: [] }, takers: [] };
         lists.set(key, list);
       }
-      list.query.fields = unitedFields(list.query.fields, read.fields);
+      list.query.fields = united(list.query.fields as string[], read.fields);
+      list.query.marks = united(list.query.marks!, marksOf(read));
       list.takers.push({ owner, name, read, rows: [] });
     }
   }
   return [...lists.keys()].sort().map((key) => lists.get(key)!);
 }
 
-function unitedFields(a: readonly Field[] | 'whole', b: readonly Field[] | 'whole'): readonly Field[] | 'whole' {
-  return a === 'whole' || b === 'whole' ? 'whole' : [...new Set([...a, ...b])].sort();
-}
+const united = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])].sort();
+const marksOf = ({ columns }: Read): string[] => columns.flatMap(({ marks }) => marks);
+
+/** The list that this read alone needs. */
+export const queryOf = (read: Read): ListQuery => ({
+  resource: read.resource,
+  ...(read.labels ? { labels: read.labels } : {}),
+  fields: read.fields,
+  marks: marksOf(read),
+});
 
 function offer(object: Raw, list: SharedList): void {
   for (const { read, rows } of list.takers) {

@@ -1,5 +1,6 @@
 // Helm's release records by their labels alone: which release, which revision, which status. Labels: helm pkg/storage/driver (name, owner, status, version).
 import type { Gap, Raw } from '../engine/contracts.ts';
+import { label } from '../engine/read/index.ts';
 import { redactMarked } from '../text/redact.ts';
 import { oneLine } from '../text/sanitise.ts';
 
@@ -18,6 +19,9 @@ export interface ReleaseRecord {
   /** What the label says instead, sanitised. */
   odd?: string;
 }
+
+/** To declare for `releaseRecord`. */
+export const RECORD_COLUMNS = ['name', 'status', 'version', 'modifiedAt', 'createdAt'].map(label);
 
 /** As Helm counts them; `1e3`, `0x10` and `1.5` are numbers, and no revisions. */
 const REVISION = /^[1-9]\d{0,8}$/;

@@ -2,8 +2,8 @@
 import { parseDocument, stringify } from 'yaml';
 import type { Json, Raw } from '../engine/contracts.ts';
 import { isRaw, withinDepth } from '../kube/json.ts';
-import { redactObject } from '../kube/redact.ts';
 import { REDACTED, redact, redactMarked, redactText } from '../text/redact.ts';
+import { redactObject } from './redact-object.ts';
 import { redactDefaults, redactSettings } from './redact-values.ts';
 import { objectAt, type Release, textAt } from './release.ts';
 
@@ -88,9 +88,9 @@ export function redactManifest(manifest: string): string {
     .join('');
 }
 
-// Kinds and keys whose values are redacted; in JSON notation too. A Secret inside a List is found by its kind as well.
+// Kinds, groups of custom resources and keys whose values are redacted; in JSON notation too. A Secret inside a List is found by its kind as well.
 const SECRETIVE =
-  /\bkind["']?\s*:\s*["']?(?:Secret|ConfigMap|HelmChart|HelmChartConfig|Plan)\b|^[\s-]*["']?(?:envs?|args|command|annotations|httpHeaders|httpGet)["']?\s*:|last-applied|[{,]\s*["']?(?:envs?|annotations|httpHeaders|httpGet)["']?\s*:/m;
+  /\bkind["']?\s*:\s*["']?(?:Secret|ConfigMap)\b|\bapiVersion["']?\s*:\s*["']?(?![\w.-]+\.k8s\.io\/)[\w-]+\.[\w.-]+\/|^[\s-]*["']?(?:envs?|args|command|annotations|httpHeaders|httpGet)["']?\s*:|last-applied|[{,]\s*["']?(?:envs?|annotations|httpHeaders|httpGet)["']?\s*:/m;
 
 function redactDocument(text: string): string {
   if (!SECRETIVE.test(text)) return redactMarked(text);

@@ -1,5 +1,5 @@
 // PodDisruptionBudgets: which of them count for a Pod, and how many evictions each still allows.
-import type { Field, Json, Raw, Ref } from '../engine/contracts.ts';
+import type { Json, Raw, Ref } from '../engine/contracts.ts';
 import { isRaw } from './json.ts';
 import { refOf } from './refs.ts';
 
@@ -9,8 +9,6 @@ export interface BudgetRow {
   /** Evictions that it allows now. */
   allows: number;
 }
-
-export const BUDGET_FIELDS: readonly Field[] = ['spec.selector', 'status.disruptionsAllowed'];
 
 export function budgetRow(budget: Raw): BudgetRow {
   const allowed = isRaw(budget.status) ? budget.status.disruptionsAllowed : undefined;

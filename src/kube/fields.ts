@@ -31,10 +31,10 @@ type Kept = 'whole' | Map<string, Kept>;
  * The projection onto these fields, made once for many objects. It shares what it keeps with the object. Parents of declared fields stay
  * although the field is absent, and arrays keep their positions, so that a projection of a projection is the same.
  */
-export function picker(fields: readonly Field[] | 'whole'): (object: Raw) => Raw {
+export function picker(fields: readonly Field[] | 'whole', always: readonly Field[] = ALWAYS): (object: Raw) => Raw {
   if (fields === 'whole') return (object) => object;
   const kept: Map<string, Kept> = new Map();
-  for (const field of [...ALWAYS, ...fields]) keep(kept, parseField(field));
+  for (const field of [...always, ...fields]) keep(kept, parseField(field));
   return (object) => project(object, kept);
 }
 

@@ -20,6 +20,12 @@ export function labelSelector(selector: string | undefined): LabelSelector {
   };
 }
 
+/** The labels that a selector looks at. */
+export const selectedLabels = (selector: string | undefined): string[] =>
+  (selector ?? '')
+    .split(/,(?![^(]*\))/)
+    .flatMap((term) => [SET, EQUALITY].map((form) => form.exec(term.trim())?.[1]).find(Boolean) ?? EXISTS.exec(term.trim())?.[2] ?? []);
+
 function requirement(term: string, selector: string): (labels: Labels) => boolean {
   const set = SET.exec(term);
   if (set !== null) {

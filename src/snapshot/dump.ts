@@ -1,6 +1,6 @@
 // A cluster's answers in memory: what was listed, what was asked, and what could not be seen. Read from a file or folder, or recorded live.
 import { createHash } from 'node:crypto';
-import type { ApiResource, ClusterIdentity, Field, Gap, Raw, Ref, ResourceName } from '../engine/contracts.ts';
+import type { ApiResource, ClusterIdentity, Column, Field, Gap, Raw, Ref, ResourceName } from '../engine/contracts.ts';
 import { isRaw } from '../kube/json.ts';
 import { groupOf, keyOf, refOf } from '../kube/refs.ts';
 import { BUILT_IN_RESOURCES, guessPlural, resourceName, splitApiVersion } from '../kube/resources.ts';
@@ -9,6 +9,8 @@ import { BUILT_IN_RESOURCES, guessPlural, resourceName, splitApiVersion } from '
 export interface Listed {
   labels?: string;
   fields: readonly Field[] | 'whole';
+  /** How it was kept; left out: as it is. */
+  marks?: readonly string[];
 }
 export interface Collected {
   objects: Raw[];
@@ -27,8 +29,8 @@ export interface Dump {
   absent: Gap[];
   /** A resource that is neither collected nor absent was read and is empty. Never so for a recorded dump: that one knows what was asked. */
   whole: boolean;
-  /** Of a recorded dump: which fields of each resource somebody declared to read. Elsewhere what was listed is what was declared. */
-  declared?: ReadonlyMap<ResourceName, readonly Field[] | 'whole'>;
+  /** What may be kept of each resource, where the dump is written into a file; of what nobody declared only the names. */
+  declared?: ReadonlyMap<ResourceName, readonly Column[]>;
 }
 
 export function logKey(namespace: string | undefined, pod: string, container: string): string {

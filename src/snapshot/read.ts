@@ -115,7 +115,13 @@ function isApi(value: unknown): value is ApiResource {
 }
 
 function isListed(value: unknown): value is Listed & { resource: string } {
-  return isRaw(value) && isText(value.resource) && optionalText(value.labels) && (value.fields === 'whole' || isTexts(value.fields));
+  return (
+    isRaw(value) &&
+    isText(value.resource) &&
+    optionalText(value.labels) &&
+    (value.fields === 'whole' || isTexts(value.fields)) &&
+    (value.marks === undefined || isTexts(value.marks))
+  );
 }
 
 function isRef(value: unknown): value is Ref {

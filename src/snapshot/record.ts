@@ -1,7 +1,9 @@
 // Recording a live source: what checks list and ask while they run is what a snapshot holds, so it gives the same answers.
-import type { ApiResource, Field, Gap, Json, ListQuery, Raw, ResourceName, Source } from '../engine/contracts.ts';
-import { picker } from '../kube/fields.ts';
+import type { ApiResource, Gap, Json, ListQuery, Raw, ResourceName, Source } from '../engine/contracts.ts';
+import type { Declarations } from '../engine/declarations.ts';
+import { formatField, picker } from '../kube/fields.ts';
 import { isRaw } from '../kube/json.ts';
+import { selectedLabels } from '../kube/labels.ts';
 import { keyOf, refOf } from '../kube/refs.ts';
 import { type Dump, dumpOf, type Listed, logKey } from './dump.ts';
 import { answers } from './source.ts';
@@ -13,11 +15,10 @@ export interface Recording {
   dump(): Promise<Dump>;
 }
 
-/** `full`: keeps whole objects instead of the declared fields. Nothing is redacted here; `writeSnapshot` does that. */
-export function recordingSource(source: Source, { full = false }: { full?: boolean } = {}): Recording {
+/** `declared`: what a file may keep of it; see Dump. */
+export function recordingSource(source: Source, declared: Declarations): Recording {
   const apis = new Map<ResourceName, ApiResource | 'not-installed' | Gap>();
   const lists = new Map<ResourceName, Listed[]>();
-  const declarations = new Map<ResourceName, readonly Field[] | 'whole'>();
   const objects = new Map<string, Raw>();
   const gets = new Map<string, Raw | 'none'>();
   const logs = new Map<string, string | 'none'>();
@@ -31,17 +32,15 @@ export function recordingSource(source: Source, { full = false }: { full?: boole
   }
 
   async function list(query: ListQuery, sink: Parameters<Source['list']>[1]): Promise<undefined | Gap> {
-    const asked = full ? { ...query, fields: 'whole' as const } : withLabels(query);
+    const asked = withLabels(query);
     const kept = picker(asked.fields);
     // Whoever asked sees what he declared and no more, as from a snapshot.
-    const declared = picker(query.fields);
-    const before = declarations.get(query.resource) ?? [];
-    declarations.set(query.resource, query.fields === 'whole' || before === 'whole' ? 'whole' : [...before, ...query.fields]);
+    const narrowed = picker(query.fields);
     let delivered: Raw[] = [];
     const answer = await source.list(asked, {
       object(object) {
         delivered.push(kept(object));
-        sink.object(declared(object));
+        sink.object(narrowed(object));
       },
       restart() {
         delivered = [];
@@ -55,7 +54,7 @@ export function recordingSource(source: Source, { full = false }: { full?: boole
     absent.delete(question(query));
     lists.set(query.resource, [
       ...(lists.get(query.resource) ?? []),
-      { ...(asked.labels ? { labels: asked.labels } : {}), fields: asked.fields },
+      { ...(asked.labels ? { labels: asked.labels } : {}), fields: asked.fields, ...(asked.marks ? { marks: asked.marks } : {}) },
     ]);
     for (const object of delivered) {
       const key = keyOf(refOf(object));
@@ -104,7 +103,7 @@ export function recordingSource(source: Source, { full = false }: { full?: boole
         lists,
         gets,
         logs,
-        declared: declarations,
+        declared,
         absent: [...absent.values(), ...undiscovered, ...unversioned],
       });
     },
@@ -119,7 +118,8 @@ function isGap(value: unknown): value is Gap {
 
 /** A snapshot selects by labels itself, so it needs them. */
 function withLabels(query: ListQuery): ListQuery {
-  return query.labels && query.fields !== 'whole' ? { ...query, fields: [...query.fields, 'metadata.labels'] } : query;
+  if (!query.labels || query.fields === 'whole') return query;
+  return { ...query, fields: [...query.fields, ...selectedLabels(query.labels).map((name) => formatField(['metadata', 'labels', name]))] };
 }
 
 /** Two projections of one object in one. Where an array changed in between, the later one counts. */

@@ -1,23 +1,19 @@
-// Writing a snapshot: redacted, in a stable order, readable by its owner only, and never half a file.
+// Writing a snapshot: what was declared and nothing else, in a stable order, readable by its owner only, and never half a file.
 import { createWriteStream } from 'node:fs';
 import { link, lstat, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { type Pack, pack } from 'tar-stream';
-import type { Field, Gap, Json, Raw, Ref, Text } from '../engine/contracts.ts';
+import type { Column, Gap, Json, Raw, Ref, Text } from '../engine/contracts.ts';
+import { keptObject } from '../engine/read/kept.ts';
 import { NOT_REGULAR } from '../files/input.ts';
-import { redactRelease } from '../helm/redact-release.ts';
-import { decodeRelease, encodeRelease } from '../helm/release.ts';
-import { parseField } from '../kube/fields.ts';
-import { isRaw } from '../kube/json.ts';
-import { type Declared, redactObject } from '../kube/redact.ts';
 import { keyOf, refOf } from '../kube/refs.ts';
 import { redactMarked, redactText } from '../text/redact.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
-import type { Dump, Listed } from './dump.ts';
+import type { Dump } from './dump.ts';
 import { ABSENT, ASKED, CLUSTER, DISCOVERY, LOG_PATH, LOGS, NOTHING, OBJECTS, SCHEMA, VERSION } from './layout.ts';
 import { resourcesByKind } from './source.ts';
 
@@ -104,13 +100,11 @@ function* parts(dump: Dump): Generator<[name: string, text: string]> {
     json({
       resources: resources.flatMap(([, api]) => (api === 'not-installed' ? [] : [{ ...api }])),
       notInstalled: resources.flatMap(([name, api]) => (api === 'not-installed' ? [name] : [])),
-      lists: sorted(collected).flatMap(([resource, { lists }]) =>
-        lists.map((listed) => ({ resource, ...listed, fields: listed.fields as Json })),
-      ),
+      lists: sorted(collected).flatMap(([resource, { lists }]) => lists.map((listed) => ({ resource, ...listed }) as unknown as Json)),
     }),
   ];
   yield [ABSENT, json(absentOf(absent))];
-  const declared = declaredOf(dump);
+  const declared = (resource: string) => dump.declared?.get(resource) ?? [];
   for (const [resource, { objects }] of sorted(collected)) {
     yield* objectFiles(OBJECTS + fileName(resource), objects, declared(resource));
   }
@@ -133,29 +127,7 @@ function absentOf(absent: readonly Gap[]): Json {
   };
 }
 
-/** By resource; the annotations of all of them together, since point reads look at them too. */
-function declaredOf({ declared, collected }: Dump): (resource: string) => Declared {
-  const listed = [...collected].map(([resource, { lists }]) => [resource, fieldsOf(lists)] as const);
-  const fields = declared ?? new Map(listed);
-  const annotations = new Set([...fields.values()].flatMap((each) => (each === 'whole' ? [] : each.flatMap(annotationOf))));
-  // Only where a command line is read: of Pods there may be 150,000.
-  const namesOf = (resource: string) => {
-    const read = fields.get(resource) ?? [];
-    const isAsked = read !== 'whole' && read.some((field) => parseField(field).at(-1) === 'args');
-    return new Set(isAsked ? (collected.get(resource)?.objects ?? []).map((object) => refOf(object).name) : []);
-  };
-  return (resource) => ({ fields: fields.get(resource) ?? [], annotations, names: namesOf(resource) });
-}
-
-const fieldsOf = (lists: readonly Listed[]): Listed['fields'] =>
-  lists.some(({ fields }) => fields === 'whole') ? 'whole' : lists.flatMap(({ fields }) => fields as readonly Field[]);
-
-function annotationOf(field: Field): string[] {
-  const [first, second, name, ...deeper] = parseField(field);
-  return first === 'metadata' && second === 'annotations' && name !== undefined && deeper.length === 0 ? [name] : [];
-}
-
-function* asked(dump: Dump, gets: Dump['gets'], declared: (resource: string) => Declared): Generator<[string, string]> {
+function* asked(dump: Dump, gets: Dump['gets'], declared: (resource: string) => readonly Column[]): Generator<[string, string]> {
   const resourceOf = resourcesByKind(dump);
   const nothing = [...gets].filter(([, answer]) => answer === 'none').map(([key]) => refOfKey(key));
   const logs = [...dump.logs].filter(([, text]) => text === 'none').map(([key]) => key.split('/'));
@@ -178,7 +150,7 @@ function byKey(a: Ref, b: Ref): number {
 }
 
 /** Lists that kubectl reads too, one object a line. */
-function* objectFiles(name: string, objects: readonly Raw[], declared: Declared): Generator<[string, string]> {
+function* objectFiles(name: string, objects: readonly Raw[], columns: readonly Column[]): Generator<[string, string]> {
   let lines: string[] = [];
   let size = 0;
   let number = 1;
@@ -187,7 +159,7 @@ function* objectFiles(name: string, objects: readonly Raw[], declared: Declared)
     `{"apiVersion":"v1","kind":"List","items":[\n${lines.join(',\n')}\n]}\n`,
   ];
   for (const object of inOrder(objects)) {
-    const line = JSON.stringify(redacted(object, declared));
+    const line = JSON.stringify(keptObject(columns, object));
     lines.push(line);
     size += line.length;
     if (size < FILE_SIZE) continue;
@@ -202,16 +174,6 @@ function* objectFiles(name: string, objects: readonly Raw[], declared: Declared)
 function inOrder(objects: readonly Raw[]): Raw[] {
   const keyed = objects.map((object): [string, Raw] => [keyOf(refOf(object)), object]);
   return keyed.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
-}
-
-/** Helm's releases are worth more than their secrets: they stay, without these. */
-function redacted(object: Raw, declared: Declared): Raw {
-  const clean = redactObject(object, declared);
-  const { kind, data } = object;
-  if ((kind !== 'Secret' && kind !== 'ConfigMap') || !isRaw(data) || typeof data.release !== 'string') return clean;
-  const release = decodeRelease(object);
-  if (!('raw' in release)) return clean;
-  return { ...clean, data: { ...(isRaw(clean.data) ? clean.data : {}), release: encodeRelease(redactRelease(release), kind) } };
 }
 
 function sorted<V>(map: ReadonlyMap<string, V>): [string, V][] {

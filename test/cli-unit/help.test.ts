@@ -51,7 +51,7 @@ describe('help', () => {
   });
 
   it('moves the second column under the first when there is no room', () => {
-    expect(page('snapshot', 'en', 40)).toMatch(/--full\n {10}Keep whole Pods/);
+    expect(page('snapshot', 'en', 40)).toMatch(/--force\n {10}Overwrite FILE/);
   });
 
   it('knows no other topic', () => expect(() => page('chek', 'en')).toThrow('unknown command "chek"'));

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { compare, sideOf } from '../../engine/compare.ts';
 import { begin, newRunId } from '../../engine/conduct.ts';
 import type { Run, World } from '../../engine/contracts.ts';
+import { declarationsOf } from '../../engine/declarations.ts';
 import { type Examination, type ExamineOptions, examine } from '../../engine/examine.ts';
 import type { Plan } from '../../engine/plan.ts';
 import { isComplete } from '../../engine/verdict.ts';
@@ -80,7 +81,7 @@ function needsServer(rehearse: boolean): UserError {
 async function rehearsal(call: Call, options: ExamineOptions, onlyShow: boolean): Promise<number> {
   const { source, dump, close } = await openSource(call);
   try {
-    const recording = recordingSource(source);
+    const recording = recordingSource(source, declarationsOf(SYSTEMS));
     const seen = await examine(recording.source, SYSTEMS, options);
     const copy = dump ?? (await recording.dump());
     const before = dump ? seen : await examine(dumpSource(copy), SYSTEMS, options);

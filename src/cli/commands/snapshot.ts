@@ -1,5 +1,6 @@
 // snapshot: everything that the checks read of this cluster, redacted, in one file.
 import { collectDeclared } from '../../engine/collect.ts';
+import { declarationsOf } from '../../engine/declarations.ts';
 import { examine } from '../../engine/examine.ts';
 import { recordingSource } from '../../snapshot/record.ts';
 import { writeSnapshot } from '../../snapshot/write.ts';
@@ -14,7 +15,7 @@ export async function snapshot(call: Call): Promise<number> {
   const file = call.args[0]!;
   const { source, close } = await openSource(call);
   try {
-    const recording = recordingSource(source, { full: call.flags.full });
+    const recording = recordingSource(source, declarationsOf(SYSTEMS));
     const { installations } = await examine(recording.source, SYSTEMS, await examineOptions(call, {}));
     const there = SYSTEMS.filter(({ id }) => installations.some(({ system }) => system === id));
     await collectDeclared(recording.source, there, recording.has);

@@ -4,6 +4,7 @@ import { collectDeclared } from '../../engine/collect.ts';
 import { compare, sideOf } from '../../engine/compare.ts';
 import { begin, goOn, newRunId } from '../../engine/conduct.ts';
 import type { Run, Text } from '../../engine/contracts.ts';
+import { declarationsOf } from '../../engine/declarations.ts';
 import { examine } from '../../engine/examine.ts';
 import { backwards } from '../../engine/execute.ts';
 import type { Plan } from '../../engine/plan.ts';
@@ -28,7 +29,7 @@ export async function upgrade(call: Call): Promise<number> {
   const live = await openCluster(call);
   try {
     const id = newRunId(new Date(), randomBytes(4).toString('hex'));
-    const recording = recordingSource(live.source);
+    const recording = recordingSource(live.source, declarationsOf(SYSTEMS));
     const upgrade = await intended(call, { ...live, source: recording.source }, id);
     const { before, drafts, values } = upgrade;
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');

@@ -1,5 +1,5 @@
 // The contracts of reading: where objects come from, what is declared to be read of them, what could not be seen, and what was found installed.
-import type { Field, Raw, Ref, ResourceName, SystemId, Text } from './base.ts';
+import type { Field, Json, Raw, Ref, ResourceName, SystemId, Text } from './base.ts';
 
 /**
  * Something that was not seen. Never "not there": a kind that is not installed gives no rows and no gap.
@@ -29,6 +29,8 @@ export interface ListQuery {
   labels?: string;
   /** What the reader needs beyond apiVersion, kind and metadata.{name,namespace,uid}, which always come. All below `metadata`: a metadata-only request. */
   fields: readonly Field[] | 'whole';
+  /** How a snapshot would keep it; see Column. */
+  marks?: readonly string[];
 }
 /** What an API server serves of one resource: as ApiResource, with every served version of the group, and whether it is the preferred one. */
 export interface ServedResource extends ApiResource {
@@ -103,15 +105,57 @@ export interface ClusterIdentity {
   context: string;
 }
 
-/** One shared list. The engine unites the fields of all checks per resource and selector, lists once, offers each object to every `keep`, holds only what they return. */
-export interface Read<Row = unknown> {
-  resource: ResourceName;
-  labels?: string;
-  fields: readonly Field[] | 'whole';
+// ---- what is declared ------------------------------------------------------------------------------------------------
+
+/** How a snapshot keeps a text that itself holds structure. */
+export type TextForm = 'json' | 'yaml';
+/**
+ * What a column keeps of an object, in the shape of the object. `weak`: stands only where no other column keeps more at that place.
+ * `text`: a string that holds structure; several columns may each keep parts of it.
+ */
+export type Kept = null | boolean | number | string | Kept[] | { [key: string]: Kept } | WeakKept | TextKept;
+export interface WeakKept {
+  readonly [KEPT]: 'weak';
+  readonly value: Json;
+}
+export interface TextKept {
+  readonly [KEPT]: 'text';
+  readonly form: TextForm;
+  readonly inner: Kept;
+}
+export const KEPT: unique symbol = Symbol('kept');
+/**
+ * One declared value. What is kept reads back to the same value, also where other columns keep more of the same object.
+ * Made by the builders of engine/read/; a system may make one of its own, as a plain object.
+ */
+export interface Column<T = unknown> {
+  /** What is requested, as seen from where the column stands; '' for that place itself. */
+  paths: readonly Field[];
+  /** What a snapshot promises by it: a path with how it is kept (`data:keys`). A path alone is kept as it is. */
+  marks: readonly string[];
+  read(base: Json | undefined): T;
+  keep(base: Json | undefined): Kept | undefined;
+}
+export type Columns = Readonly<Record<string, Column>>;
+export type ValuesOf<C extends Columns> = { [K in keyof C]: C[K] extends Column<infer T> ? T : never };
+/** A row of a list: the object it stands for, and what its columns read. */
+export type RowOf<C extends Columns> = { ref: Ref } & ValuesOf<C>;
+
+interface Optional {
   /** Forbidden or failed arrives as a Gap among the rows instead of making the check unknown. */
   optional?: boolean;
   /** With `optional`: what it shows can only add evidence, so without it "nothing found" still means passed. */
   harmless?: boolean;
+}
+/** One shared list. The engine unites the fields of all checks per resource and selector, lists once, offers each object to every `keep`, holds only what they return. */
+export interface Read<Row = unknown> extends Optional {
+  read: 'list';
+  resource: ResourceName;
+  labels?: string;
+  /** What is requested; follows from the columns. */
+  fields: readonly Field[];
+  /** What a snapshot keeps. */
+  columns: readonly Column[];
   keep(object: Raw): Row | undefined;
 }
 export type Reads = Record<string, Read>;
@@ -155,6 +199,8 @@ export interface PointRead {
   resource: ResourceName;
   verb?: 'get' | 'list' | 'log';
   names?: string[];
+  /** What is read of it; left out: what the lists of the same resource declare. The engine hands on nothing else. */
+  columns?: readonly Column[];
 }
 export interface Table<Row = unknown> extends TableQuery {
   keep(cells: readonly string[]): Row | undefined;

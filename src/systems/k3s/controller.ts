@@ -3,6 +3,7 @@
 import semver from 'semver';
 import type { PointRead, PointReader, Raw, Ref } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
+import { asIs, word } from '../../engine/read/index.ts';
 import { isRaw } from '../../kube/json.ts';
 import { textAt } from '../../kube/nodes.ts';
 import { pointerGet } from '../../kube/pointer.ts';
@@ -12,8 +13,17 @@ export const CONTROLLER = 'system-upgrade-controller';
 export const RANCHER_AGENT: Ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'cattle-system', name: 'cattle-cluster-agent' };
 /** Of the upstream manifest, and of Rancher's chart. */
 const SETTINGS = ['default-controller-env', 'system-upgrade-controller-config'];
-export const DEPLOYMENTS: PointRead = { resource: 'deployments.apps', names: [CONTROLLER, RANCHER_AGENT.name] };
-export const CONFIG_MAPS: PointRead = { resource: 'configmaps', names: SETTINGS };
+const CONTAINER = 'spec.template.spec.containers';
+export const DEPLOYMENTS: PointRead = {
+  resource: 'deployments.apps',
+  names: [CONTROLLER, RANCHER_AGENT.name],
+  columns: [asIs(`${CONTAINER}.name`, `${CONTAINER}.image`, `${CONTAINER}.envFrom.configMapRef.name`, 'status.readyReplicas')],
+};
+export const CONFIG_MAPS: PointRead = {
+  resource: 'configmaps',
+  names: SETTINGS,
+  columns: [word('data.SYSTEM_UPGRADE_JOB_ACTIVE_DEADLINE_SECONDS'), word('data.SYSTEM_UPGRADE_JOB_KUBECTL_IMAGE')],
+};
 
 export interface Controller {
   ref: Ref;

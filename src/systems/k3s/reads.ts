@@ -1,10 +1,12 @@
 // What detection and checks list: Nodes, Plans of the system-upgrade-controller, and the Jobs and Pods that it makes of them.
 // Of Plans and Jobs never the environments: they may hold secrets. Sources: rancher/system-upgrade-controller v0.20.1 pkg/apis, pkg/upgrade.
-import type { Field, Json, Raw, Read, Ref } from '../../engine/contracts.ts';
+import type { Column, Json, PointRead, Raw, Ref } from '../../engine/contracts.ts';
+import { asIs, each, hot, json, keys, label, labels, maybe, tree, where, word, writers } from '../../engine/read/index.ts';
+import { valueAt } from '../../engine/read/values.ts';
 import { type ContainerState, containerStates, type JobEnd, jobEnd } from '../../kube/jobs.ts';
 import { isRaw } from '../../kube/json.ts';
 import { HOSTNAME, KURED_LOCK, kuredHolders, textAt, timeAt } from '../../kube/nodes.ts';
-import { DECLARER_FIELDS, type Declarer, declarerOf } from '../../kube/owners.ts';
+import { type Declarer, declarerOf } from '../../kube/owners.ts';
 import { pointerGet } from '../../kube/pointer.ts';
 import { refOf } from '../../kube/refs.ts';
 
@@ -17,20 +19,23 @@ export interface NodeRow {
   kubeletVersion: string;
 }
 
-export const nodes = {
+const LABELS = labels();
+const NODE = [LABELS, asIs('spec.unschedulable', 'status.nodeInfo.kubeletVersion')];
+export const nodes = hot('nodes', NODE, (object): NodeRow => {
+  const own = LABELS.read(object);
+  return {
+    ref: refOf(object),
+    hostname: own[HOSTNAME] ?? refOf(object).name,
+    labels: own,
+    cordoned: pointerGet(object, '/spec/unschedulable') === true,
+    kubeletVersion: textAt(object, '/status/nodeInfo/kubeletVersion') ?? '',
+  };
+});
+/** One of them, with what tells who cordoned it. */
+export const NODE_NOW: PointRead = {
   resource: 'nodes',
-  fields: ['metadata.labels', 'spec.unschedulable', 'status.nodeInfo.kubeletVersion'],
-  keep: (object: Raw): NodeRow => {
-    const labels = labelsOf(object);
-    return {
-      ref: refOf(object),
-      hostname: labels[HOSTNAME] ?? refOf(object).name,
-      labels,
-      cordoned: pointerGet(object, '/spec/unschedulable') === true,
-      kubeletVersion: textAt(object, '/status/nodeInfo/kubeletVersion') ?? '',
-    };
-  },
-} satisfies Read<NodeRow>;
+  columns: [...NODE, asIs('spec.taints.key'), keys('metadata.annotations'), writers('spec.unschedulable')],
+};
 
 export interface PlanRow {
   ref: Ref;
@@ -60,26 +65,54 @@ export interface PlanRow {
 }
 
 const DIGEST = 'upgrade.cattle.io/digest';
-export const PLAN_FIELDS: readonly Field[] = [
-  ...DECLARER_FIELDS,
-  `metadata.annotations['${DIGEST}']`,
-  'metadata.creationTimestamp',
-  'metadata.labels',
-  'spec.channel',
-  'spec.concurrency',
-  'spec.cordon',
-  'spec.drain',
-  'spec.jobActiveDeadlineSecs',
-  'spec.nodeSelector',
-  'spec.prepare.args',
-  'spec.secrets.name',
-  'spec.serviceAccountName',
-  'spec.upgrade.image',
-  'spec.version',
-  'status',
+/** `prepare` of a Plan waits for another Plan, which is the word behind `prepare` (k3s-upgrade, scripts/upgrade.sh); other words are nobody's to keep. */
+const prepareArgs: Column<string[]> = {
+  paths: ['spec.prepare.args'],
+  marks: ['spec.prepare.args:waited for'],
+  read: (plan) => {
+    const words = texts(valueAt(plan, ['spec', 'prepare', 'args']));
+    return words.filter((each, at) => words[at - 1] === 'prepare' && PLAN_NAME.test(each));
+  },
+  keep: (plan) => {
+    const words = valueAt(plan, ['spec', 'prepare', 'args']);
+    if (!Array.isArray(words)) return undefined;
+    const isKept = (each: Json, at: number) => each === 'prepare' || (words[at - 1] === 'prepare' && PLAN_NAME.test(String(each)));
+    return { spec: { prepare: { args: words.map((each, at) => (isKept(each, at) ? each : '')) } } };
+  },
+};
+const PLAN_NAME = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/;
+/** Of a failed Job the controller says there on which Node; other messages are anybody's words. */
+const conditions = each('status.conditions', {
+  type: word('type'),
+  status: word('status', ''),
+  reason: word('reason', ''),
+  message: where('reason', 'JobFailed', word('message', '')),
+  at: word('lastUpdateTime'),
+});
+const PLAN: readonly Column[] = [
+  LABELS,
+  keys('metadata.annotations'),
+  asIs(
+    'metadata.creationTimestamp',
+    'spec.channel',
+    'spec.concurrency',
+    'spec.cordon',
+    'spec.jobActiveDeadlineSecs',
+    'spec.secrets.name',
+    'spec.serviceAccountName',
+    'spec.upgrade.image',
+    'spec.version',
+    'status.applying',
+    'status.latestHash',
+    'status.latestVersion',
+  ),
+  maybe('spec.drain', {}),
+  tree('spec.nodeSelector'),
+  prepareArgs,
+  conditions,
 ];
 export const PLANS = 'plans.upgrade.cattle.io';
-export const plans = { resource: PLANS, fields: PLAN_FIELDS, keep: planRow } satisfies Read<PlanRow>;
+export const plans = hot(PLANS, PLAN, planRow);
 
 export function planRow(object: Raw): PlanRow {
   const number = (pointer: string): number | undefined => {
@@ -93,7 +126,7 @@ export function planRow(object: Raw): PlanRow {
   const drains = isRaw(drain);
   return {
     ref: refOf(object),
-    labels: labelsOf(object),
+    labels: LABELS.read(object),
     declarer: declarerOf(object),
     created: timeAt(object, '/metadata/creationTimestamp'),
     selector: pointerGet(object, '/spec/nodeSelector') ?? null,
@@ -107,24 +140,21 @@ export function planRow(object: Raw): PlanRow {
       (isRaw(annotations) && annotations[DIGEST] !== undefined) ||
       (Array.isArray(secrets) && secrets.some((secret) => textAt(secret as Raw, '/name'))),
     image: textAt(object, '/spec/upgrade/image') ?? '',
-    prepareArgs: texts(pointerGet(object, '/spec/prepare/args')),
+    prepareArgs: prepareArgs.read(object),
     deadline: deadline !== undefined && deadline >= 0 ? deadline : undefined,
     latestVersion: textAt(object, '/status/latestVersion'),
     latestHash: textAt(object, '/status/latestHash'),
     applying: texts(pointerGet(object, '/status/applying')),
-    complete: completeOf(pointerGet(object, '/status/conditions')),
+    complete: completeOf(object),
   };
 }
 
-function completeOf(conditions: Json | undefined): PlanRow['complete'] {
-  const complete = (Array.isArray(conditions) ? conditions : []).filter(isRaw).find(({ type }) => type === 'Complete');
+function completeOf(plan: Raw): PlanRow['complete'] {
+  const complete = conditions.read(plan).find(({ type }) => type === 'Complete');
   if (!complete) return undefined;
-  return {
-    status: textAt(complete, '/status') ?? '',
-    reason: textAt(complete, '/reason') ?? '',
-    message: textAt(complete, '/message') ?? '',
-    at: timeAt(complete, '/lastUpdateTime'),
-  };
+  const { status, reason, message = '', at = '' } = complete;
+  const time = Date.parse(at);
+  return { status, reason, message, at: Number.isNaN(time) ? undefined : time };
 }
 
 /** Labels that the controller puts on its Jobs and on their Pods. */
@@ -147,17 +177,23 @@ export interface JobRow extends Labelled {
   /** Image of what cordons. */
   image?: string;
 }
-export const jobs = {
-  resource: 'jobs.batch',
-  labels: PLAN_LABEL,
-  fields: [
-    'metadata.labels',
+const PLAN_LABELS = [PLAN_LABEL, NODE_LABEL].map(label);
+const JOB = [
+  ...PLAN_LABELS,
+  asIs(
     'spec.template.spec.initContainers.image',
     'spec.template.spec.initContainers.name',
-    'status.conditions',
+    'status.conditions.lastTransitionTime',
+    'status.conditions.reason',
+    'status.conditions.status',
+    'status.conditions.type',
     'status.startTime',
-  ],
-  keep: (object: Raw): JobRow => {
+  ),
+];
+export const jobs = hot(
+  'jobs.batch',
+  JOB,
+  (object): JobRow => {
     const containers = pointerGet(object, '/spec/template/spec/initContainers');
     const cordon = (Array.isArray(containers) ? containers : []).filter(isRaw).find(({ name }) => CORDONING.has(String(name)));
     return {
@@ -168,7 +204,8 @@ export const jobs = {
       image: cordon && textAt(cordon, '/image'),
     };
   },
-} satisfies Read<JobRow>;
+  { labels: PLAN_LABEL },
+);
 
 export interface UpgradePod extends Labelled {
   phase: string;
@@ -177,38 +214,44 @@ export interface UpgradePod extends Labelled {
   /** The container that upgrades. */
   upgrade?: ContainerState;
 }
-export const pods = {
-  resource: 'pods',
-  labels: PLAN_LABEL,
-  fields: ['metadata.labels', 'status.containerStatuses', 'status.initContainerStatuses', 'status.phase'],
-  keep: (object: Raw): UpgradePod => ({
+/** What `containerStates` reads of each. */
+const STATES = ['containerStatuses', 'initContainerStatuses'].flatMap((list) =>
+  [
+    'name',
+    'image',
+    'state.terminated.exitCode',
+    'state.terminated.startedAt',
+    'state.terminated.finishedAt',
+    'state.running.startedAt',
+    'state.waiting.reason',
+  ].map((field) => `status.${list}.${field}`),
+);
+export const pods = hot(
+  'pods',
+  [...PLAN_LABELS, asIs('status.phase', ...STATES)],
+  (object): UpgradePod => ({
     ...labelled(object),
     phase: textAt(object, '/status/phase') ?? '',
     cordon: containerStates(object, 'initContainerStatuses').find(({ name }) => CORDONING.has(name)),
     upgrade: containerStates(object, 'containerStatuses').find(({ name }) => name === 'upgrade'),
   }),
-} satisfies Read<UpgradePod>;
+  { labels: PLAN_LABEL },
+);
 
+const LOCK = { nodeID: word('nodeID') };
 /** Names of the Nodes that kured is rebooting. */
-export const kuredLocks = {
-  resource: 'daemonsets.apps',
-  fields: [`metadata.annotations['${KURED_LOCK}']`],
-  keep: (object: Raw): string[] | undefined => {
+export const kuredLocks = hot(
+  'daemonsets.apps',
+  [json(`metadata.annotations['${KURED_LOCK}']`, { ...LOCK, locks: each('locks', LOCK) })],
+  (object): string[] | undefined => {
     const holders = kuredHolders(object);
     return holders.length ? holders : undefined;
   },
-} satisfies Read<string[]>;
+);
 
 function labelled(object: Raw): Labelled {
-  const labels = labelsOf(object);
-  return { ref: refOf(object), plan: labels[PLAN_LABEL] ?? '', node: labels[NODE_LABEL] ?? '' };
-}
-
-function labelsOf(object: Raw): Record<string, string> {
-  const labels = pointerGet(object, '/metadata/labels');
-  return Object.fromEntries(
-    Object.entries(isRaw(labels) ? labels : {}).filter((label): label is [string, string] => typeof label[1] === 'string'),
-  );
+  const [plan = '', node = ''] = PLAN_LABELS.map((each) => each.read(object));
+  return { ref: refOf(object), plan, node };
 }
 
 const texts = (value: Json | undefined): string[] =>

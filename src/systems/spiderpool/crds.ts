@@ -1,9 +1,13 @@
 // CustomResourceDefinitions: what a version of Spiderpool wants of them, from its chart or from the table of knowledge/crds.json, and what a live one lacks.
 // Descriptions, printer columns, names and categories do not count: nothing that reads or writes objects sees them.
-import type { Json, Raw } from '../../engine/contracts.ts';
+import type { Column, Json, Raw } from '../../engine/contracts.ts';
+import { tree } from '../../engine/read/index.ts';
 import { deepEqual, isRaw } from '../../kube/json.ts';
 import table from './knowledge/crds.json' with { type: 'json' };
 import { type Spans, within } from './spans.ts';
+
+/** What is read of a live one. Schemas are public, and verdicts hang on every word of them. */
+export const DEFINITION: readonly Column[] = [tree('spec'), tree('status.storedVersions')];
 
 /** What is wanted of one definition. */
 export interface WantedCrd {

@@ -1,7 +1,8 @@
 // Finding Spiderpool: its workloads by label, its Helm release by what the workloads name and by the release's own record.
 // Every place that names a version is reported; where they disagree, the release's chart decides, then the image tag (facts: charts and images carry the same version).
-import type { Gap, HelmRelease, Installation, PointRead, PointReader, Raw, Read, Text } from '../../engine/contracts.ts';
+import type { Gap, HelmRelease, Installation, PointReader, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
+import { list } from '../../engine/read/index.ts';
 import { history, type ReleaseRecord } from '../../helm/records.ts';
 import { decodeRelease } from '../../helm/release.ts';
 import { parse } from '../../versions/chart.ts';
@@ -9,26 +10,21 @@ import { daemonSets, deployments, releaseConfigMaps, releaseSecrets, type Worklo
 
 export const READS = {
   // Either of them is enough to find an installation; without a finding, what could not be seen makes it "cannot tell".
-  deployments: { ...deployments, optional: true } as const,
-  daemonSets: { ...daemonSets, optional: true } as const,
+  deployments,
+  daemonSets,
   releases: { ...releaseSecrets, optional: true } as const,
   releasesInConfigMaps: releaseConfigMaps,
-  pools: {
-    resource: 'spiderippools.spiderpool.spidernet.io',
-    fields: [],
-    optional: true,
-    keep: (object: Raw) => (object.metadata as { name: string }).name,
-  } satisfies Read<string>,
+  pools: list('spiderippools.spiderpool.spidernet.io', {}, { optional: true }),
 };
 /** The newest record of a release that looks like Spiderpool's, to read its chart's version. */
-export const ASKS: PointRead[] = [{ resource: 'secrets' }, { resource: 'configmaps' }];
+export { RELEASE_BODIES as ASKS } from './reads.ts';
 
 interface Seen {
   deployments: Workload[] | Gap;
   daemonSets: Workload[] | Gap;
   releases: ReleaseRecord[] | Gap;
   releasesInConfigMaps: ReleaseRecord[] | Gap;
-  pools: string[] | Gap;
+  pools: unknown[] | Gap;
 }
 
 /** Found, absent, or cannot tell: a workload list that could not be seen, or pools without anything that serves them. */
@@ -74,11 +70,8 @@ interface Place {
 const keyOf = ({ namespace, name }: Pick<Place, 'namespace' | 'name'>): string => `${namespace}/${name}`;
 const listed = <Row>(rows: Row[] | Gap): Row[] => (isGap(rows) ? [] : rows);
 
-function placeOf({ namespace, labels, annotations }: Workload): Omit<Place, 'workloads'> {
-  return {
-    namespace: annotations['meta.helm.sh/release-namespace'] ?? namespace,
-    name: annotations['meta.helm.sh/release-name'] ?? labels['app.kubernetes.io/instance'] ?? 'spiderpool',
-  };
+function placeOf({ ref, release, releaseNamespace, instance }: Workload): Omit<Place, 'workloads'> {
+  return { namespace: releaseNamespace ?? ref.namespace ?? '', name: release ?? instance ?? 'spiderpool' };
 }
 
 async function installationAt(place: Place, records: ReleaseRecord[], look: PointReader): Promise<Installation | undefined> {
@@ -92,7 +85,7 @@ async function installationAt(place: Place, records: ReleaseRecord[], look: Poin
     system: 'spiderpool',
     namespace: place.namespace,
     name: place.name,
-    byHelm: records.length > 0 || place.workloads.some(({ annotations }) => 'meta.helm.sh/release-name' in annotations),
+    byHelm: records.length > 0 || place.workloads.some(({ release }) => release !== undefined),
     version: version ?? {
       why: 'failed',
       verb: 'decode',
@@ -128,15 +121,13 @@ async function chartOf(
 /** An image of Spiderpool's own, with a tag; a digest behind the tag does not matter. */
 const IMAGE = /\/spiderpool-(?:agent|controller):(?<tag>[\w.-]+)/;
 
-function saidBy({ kind, namespace, name, labels, images }: Workload): Installation['sources'] {
-  const at = `${kind} ${namespace}/${name}`;
-  const tags = images.flatMap((image) => IMAGE.exec(image)?.groups?.tag ?? []);
-  const chart = labels['helm.sh/chart']?.replace(/^spiderpool-/, '');
-  const label = labels['app.kubernetes.io/version'];
+function saidBy({ ref, containers, version, chart }: Workload): Installation['sources'] {
+  const at = `${ref.kind} ${ref.namespace}/${ref.name}`;
+  const tags = containers.flatMap(({ image }) => IMAGE.exec(image)?.groups?.tag ?? []);
   return [
     ...tags.map((says) => ({ from: ofIt('image', at), says })),
-    ...(label ? [{ from: ofIt('label app.kubernetes.io/version', at), says: label }] : []),
-    ...(chart ? [{ from: ofIt('label helm.sh/chart', at), says: chart }] : []),
+    ...(version ? [{ from: ofIt('label app.kubernetes.io/version', at), says: version }] : []),
+    ...(chart ? [{ from: ofIt('label helm.sh/chart', at), says: chart.replace(/^spiderpool-/, '') }] : []),
   ];
 }
 

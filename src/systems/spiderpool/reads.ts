@@ -1,77 +1,35 @@
 // Reads that detection and several checks share, so that the engine makes each list once.
-import type { Raw, Read } from '../../engine/contracts.ts';
-import { type ReleaseRecord, releaseRecord } from '../../helm/records.ts';
-import { BUDGET_FIELDS, type BudgetRow, budgetRow } from '../../kube/budgets.ts';
-import {
-  ENDPOINT_FIELDS,
-  type EndpointRow,
-  endpointRow,
-  POD_FIELDS,
-  POOL_FIELDS,
-  type PodRow,
-  type PoolRow,
-  podRow,
-  poolRow,
-} from './rows.ts';
+import type { PointRead, Raw, RowOf } from '../../engine/contracts.ts';
+import { annotation, asIs, each, hot, label, labels, list, number, tree, word } from '../../engine/read/index.ts';
+import { recordBody } from '../../helm/record-column.ts';
+import { RECORD_COLUMNS, releaseRecord } from '../../helm/records.ts';
+import { budgetRow } from '../../kube/budgets.ts';
+import { ENDPOINT_COLUMNS, endpointRow, POD_COLUMNS, POOL_COLUMNS, podRow, poolRow } from './rows.ts';
 
 /** Helm's records of every release: labels only, never their content. */
-export const releaseSecrets = {
-  resource: 'secrets',
-  labels: 'owner=helm',
-  fields: ['metadata.labels'],
-  keep: releaseRecord,
-} satisfies Read<ReleaseRecord>;
+export const releaseSecrets = hot('secrets', RECORD_COLUMNS, releaseRecord, { labels: 'owner=helm' });
 
 /** The same, where HELM_DRIVER is configmap. */
-export const releaseConfigMaps = {
-  resource: 'configmaps',
-  labels: 'owner=helm',
-  fields: ['metadata.labels'],
-  optional: true,
-  harmless: true,
-  keep: releaseRecord,
-} satisfies Read<ReleaseRecord>;
+export const releaseConfigMaps = hot('configmaps', RECORD_COLUMNS, releaseRecord, { labels: 'owner=helm', optional: true, harmless: true });
+
+/** A record with its content. */
+export const RELEASE_BODIES: PointRead[] = ['secrets', 'configmaps'].map((resource) => ({ resource, columns: [recordBody] }));
 
 /** One controller or agent, with everything in it that names a version or a release. */
-export interface Workload {
-  kind: string;
-  namespace: string;
-  name: string;
-  labels: Record<string, string>;
-  annotations: Record<string, string>;
-  images: string[];
-}
+const WORKLOAD = {
+  instance: label('app.kubernetes.io/instance'),
+  version: label('app.kubernetes.io/version'),
+  chart: label('helm.sh/chart'),
+  release: annotation('meta.helm.sh/release-name'),
+  releaseNamespace: annotation('meta.helm.sh/release-namespace'),
+  containers: each('spec.template.spec.containers', { image: word('image', '') }),
+};
+export type Workload = RowOf<typeof WORKLOAD>;
 
-const WORKLOAD_FIELDS = [
-  'metadata.labels',
-  "metadata.annotations['meta.helm.sh/release-name']",
-  "metadata.annotations['meta.helm.sh/release-namespace']",
-  'spec.template.spec.containers.image',
-] as const;
-
-/** Charts of every version label their workloads so (templates/_helpers.tpl, spiderpool.*.selectorLabels). */
-const workloads = (resource: string) =>
-  ({ resource, labels: 'app.kubernetes.io/name=spiderpool', fields: WORKLOAD_FIELDS, keep: workload }) satisfies Read<Workload>;
+/** Charts of every version label their workloads so (templates/_helpers.tpl, spiderpool.*.selectorLabels). Either kind is enough to find an installation. */
+const workloads = (resource: string) => list(resource, WORKLOAD, { labels: 'app.kubernetes.io/name=spiderpool', optional: true });
 export const deployments = workloads('deployments.apps');
 export const daemonSets = workloads('daemonsets.apps');
-
-function workload(object: Raw): Workload {
-  const metadata = object.metadata as {
-    name: string;
-    namespace: string;
-    labels?: Record<string, string>;
-    annotations?: Record<string, string>;
-  };
-  const spec = object.spec as { template?: { spec?: { containers?: { image?: string }[] } } } | undefined;
-  return {
-    kind: String(object.kind),
-    namespace: metadata.namespace,
-    name: metadata.name,
-    labels: metadata.labels ?? {},
-    annotations: metadata.annotations ?? {},
-    images: (spec?.template?.spec?.containers ?? []).flatMap(({ image }) => (image ? [image] : [])),
-  };
-}
 
 // ---- addresses ------------------------------------------------------------------------------------------------------
 
@@ -84,22 +42,18 @@ function once<Row>(keep: (object: Raw) => Row): (object: Raw) => Row {
   };
 }
 
-export const pods = { resource: 'pods', fields: POD_FIELDS, keep: once(podRow) } satisfies Read<PodRow>;
-export const endpoints = {
-  resource: 'spiderendpoints.spiderpool.spidernet.io',
-  fields: ENDPOINT_FIELDS,
-  keep: once(endpointRow),
-} satisfies Read<EndpointRow>;
-export const pools = {
-  resource: 'spiderippools.spiderpool.spidernet.io',
-  fields: POOL_FIELDS,
-  keep: once(poolRow),
-} satisfies Read<PoolRow>;
+export const pods = hot('pods', POD_COLUMNS, once(podRow));
+export const endpoints = hot('spiderendpoints.spiderpool.spidernet.io', ENDPOINT_COLUMNS, once(endpointRow));
+export const pools = hot('spiderippools.spiderpool.spidernet.io', POOL_COLUMNS, once(poolRow));
 /** For remedies that restart Pods: without it the API server still refuses what a budget forbids. */
-export const budgets = {
-  resource: 'poddisruptionbudgets.policy',
-  fields: BUDGET_FIELDS,
+export const budgets = hot('poddisruptionbudgets.policy', [tree('spec.selector'), number('status.disruptionsAllowed')], budgetRow, {
   optional: true,
   harmless: true,
-  keep: budgetRow,
-} as const satisfies Read<BudgetRow>;
+});
+
+/** The second look at what the lists made suspicious, and what a restart needs to know. */
+export const ADDRESS_READS: PointRead[] = [
+  { resource: pods.resource, columns: [...POD_COLUMNS, labels(), asIs('metadata.creationTimestamp', 'spec.nodeName')] },
+  { resource: endpoints.resource, columns: [...ENDPOINT_COLUMNS, asIs('metadata.finalizers')] },
+  { resource: pools.resource },
+];

@@ -3,11 +3,11 @@ import type { Gap, PointReader, Raw, Ref, Situation, Text } from '../../engine/c
 import { isGap } from '../../engine/gaps.ts';
 import { history, type ReleaseRecord } from '../../helm/records.ts';
 import { decodeRelease, type Release } from '../../helm/release.ts';
-import { releaseConfigMaps, releaseSecrets } from './reads.ts';
+import { RELEASE_BODIES, releaseConfigMaps, releaseSecrets } from './reads.ts';
 
-/** What a check reads to find it; `asks` besides for the record itself. */
+/** What a check reads to find it; the point reads besides for the record itself. */
 export const RELEASE_READS = { releases: releaseSecrets, releasesInConfigMaps: releaseConfigMaps } as const;
-export const RELEASE_ASKS = [{ resource: 'secrets' }, { resource: 'configmaps' }];
+export const RELEASE_ASKS = RELEASE_BODIES;
 
 export interface Current {
   release: Release;

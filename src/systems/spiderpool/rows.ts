@@ -2,10 +2,12 @@
 // Rows are kept for whole clusters (150,000 Pods, 300,000 addresses): lists within a row are one text, blanks between, and what repeats is shared.
 // Both API versions are read: v1 (up to 0.3.7) has no uid in an endpoint and an object for the records; since v2beta1 the records are JSON in a string.
 // Sources: pkg/k8s/apis/spiderpool.spidernet.io at v0.3.7, v0.4.0, v0.8.2 and v1.2.2 (spiderendpoint_types.go, spiderippool_types.go).
-import type { Field, Json, Raw, Ref } from '../../engine/contracts.ts';
+import type { Column, Json, Raw, Ref } from '../../engine/contracts.ts';
+import { asIs } from '../../engine/read/index.ts';
 import { addressKey, isRange } from '../../kube/addresses.ts';
 import { countMembers, isRaw, parseJson } from '../../kube/json.ts';
-import { ADDRESS_FIELDS, addressesOf, controllerOf, isLive, LIVENESS_FIELDS } from '../../kube/pods.ts';
+import { addressesOf, controllerOf, isLive, LIVENESS_FIELDS } from '../../kube/pods.ts';
+import { networks, RECORD_KEYS, records, WORD } from './kept.ts';
 
 export interface PodRow {
   namespace: string;
@@ -21,7 +23,10 @@ export interface PodRow {
   odd: boolean;
 }
 
-export const POD_FIELDS: readonly Field[] = [...LIVENESS_FIELDS, ...ADDRESS_FIELDS, 'metadata.ownerReferences', 'spec.hostNetwork'];
+export const POD_COLUMNS: readonly Column[] = [
+  asIs(...LIVENESS_FIELDS, 'status.podIP', 'status.podIPs', 'metadata.ownerReferences', 'spec.hostNetwork'),
+  networks,
+];
 
 export function podRow(pod: Raw): PodRow {
   const { namespace, name, uid } = rawAt(pod.metadata);
@@ -73,14 +78,16 @@ export interface Claim {
   interface: string;
 }
 
-export const ENDPOINT_FIELDS: readonly Field[] = [
-  'metadata.deletionTimestamp',
-  'status.current.uid',
-  'status.current.ips.interface',
-  'status.current.ips.ipv4',
-  'status.current.ips.ipv4Pool',
-  'status.current.ips.ipv6',
-  'status.current.ips.ipv6Pool',
+export const ENDPOINT_COLUMNS: readonly Column[] = [
+  asIs(
+    'metadata.deletionTimestamp',
+    'status.current.uid',
+    'status.current.ips.interface',
+    'status.current.ips.ipv4',
+    'status.current.ips.ipv4Pool',
+    'status.current.ips.ipv6',
+    'status.current.ips.ipv6Pool',
+  ),
 ];
 
 export function endpointRow(object: Raw): EndpointRow {
@@ -154,7 +161,7 @@ export interface PoolRow {
   written: Json | undefined;
 }
 
-export const POOL_FIELDS: readonly Field[] = ['spec.ips', 'spec.excludeIPs', 'status.allocatedIPs'];
+export const POOL_COLUMNS: readonly Column[] = [asIs('spec.ips', 'spec.excludeIPs'), records];
 
 export function poolRow(object: Raw): PoolRow {
   const spec = rawAt(object.spec);
@@ -218,20 +225,6 @@ export function recordsIn(entries: Raw): Records {
 
 /** As Kubernetes lets a namespace and a Pod be called. */
 const POD = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/;
-
-/** What the releases write into a record: v1, then `interface` up to 0.8.1, then the last two alone. */
-const RECORD_KEYS = new Set([
-  'containerID',
-  'node',
-  'namespace',
-  'ownerControllerType',
-  'ownerControllerName',
-  'interface',
-  'pod',
-  'podUid',
-]);
-/** Names, uids, and `namespace/name`. */
-const WORD = /^[\w.:/@-]{0,320}$/;
 
 function recordOf(value: Json): PoolRecord | undefined {
   if (!isRaw(value)) return undefined;

@@ -11,10 +11,30 @@ const RETARGET = ['Plan/system-upgrade/agent /spec/version: v1.32.13+k3s1 → v1
 const UNCORDON = ['Node/a1 /spec/unschedulable: true → ∅'];
 const NOW = '7b5cb3273c6ffb7b11d067f80c1deb97d2cac8f624179dff80b89948';
 
+/** A Pod of the Plan on another node: one init container runs, the next waits. */
+const ELSEWHERE = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name: 'apply-agent-on-a2-x1',
+    namespace: 'system-upgrade',
+    uid: 'pod-a2',
+    labels: { 'upgrade.cattle.io/plan': 'agent', 'upgrade.cattle.io/node': 'a2' },
+  },
+  status: {
+    phase: 'Pending',
+    initContainerStatuses: [
+      { name: 'prepare', image: 'i', state: { running: { startedAt: '2026-01-01T00:00:00Z' } } },
+      { name: 'cordon', image: 'i', state: { waiting: { reason: 'PodInitializing' } } },
+    ],
+  },
+};
+
 grid('k3s/nodes-cordoned-by-plan', [
   { fixture: 'failed-downgrade', logs: { ...CORDONED, ...REFUSED }, expect: 'blocker Node/a1', steps: RETARGET },
   { fixture: 'failed-downgrade', expect: 'blocker Node/a1', steps: RETARGET },
   { fixture: 'failed-downgrade', logs: ALREADY, expect: 'passed' },
+  { objects: [ELSEWHERE], expect: 'passed' },
   { fixture: 'still-retrying', logs: { ...CORDONED, ...REFUSED }, expect: 'blocker Node/a1', steps: RETARGET },
   { fixture: 'still-retrying', logs: { ...CORDONED, [`${POD}/upgrade`]: 'killed\n' }, expect: 'passed' },
   { fixture: 'still-retrying', expect: 'unknown' },

@@ -43,7 +43,7 @@ import {
 } from '../cordons.ts';
 import { rancherAgent, rancherOf } from '../ownership.ts';
 import { planLabel } from '../plans.ts';
-import { jobs, kuredLocks, type NodeRow, nodes, PLANS, type PlanRow, planRow, plans, pods, type UpgradePod } from '../reads.ts';
+import { jobs, kuredLocks, NODE_NOW, type NodeRow, nodes, PLANS, type PlanRow, planRow, plans, pods, type UpgradePod } from '../reads.ts';
 import { type Left, planName, type RepairMethod, refusalOf, repairSteps, wayOf } from '../remedy.ts';
 import { type Cluster, repairOf } from '../repair.ts';
 
@@ -78,13 +78,7 @@ const check: Check<typeof reads, Args> = {
   ],
   applies: { stage: 'both' },
   reads,
-  pointReads: [
-    { resource: 'nodes' },
-    { resource: PLANS },
-    { resource: 'pods', verb: 'log' },
-    DEPLOYMENTS,
-    CONFIG_MAPS,
-  ] satisfies PointRead[],
+  pointReads: [NODE_NOW, { resource: PLANS }, { resource: 'pods', verb: 'log' }, DEPLOYMENTS, CONFIG_MAPS] satisfies PointRead[],
   judge: (rows, { look }) => findings(rows, look),
   say: ({ node, plan, row }) => ({
     en: `Node ${node} ${SAID[SURE[row] ?? 'low'].en(plan)}`,

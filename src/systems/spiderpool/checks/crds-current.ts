@@ -4,7 +4,7 @@ import type { Chart, Check, Condition, Finding, PointReader, Raw, Ref, Refusal, 
 import { isGap } from '../../../engine/gaps.ts';
 import { parseResourceName } from '../../../kube/resources.ts';
 import { shellWord } from '../../../text/shell.ts';
-import { CRD_NAMES, fieldOf, knowsMore, lacking, storedBeyond, type WantedCrd, wantedByChart, wantedByTable } from '../crds.ts';
+import { CRD_NAMES, DEFINITION, fieldOf, knowsMore, lacking, storedBeyond, type WantedCrd, wantedByChart, wantedByTable } from '../crds.ts';
 import { each } from '../ledger.ts';
 
 const CRD = 'customresourcedefinitions.apiextensions.k8s.io';
@@ -45,7 +45,7 @@ const check: Check<Record<string, never>, Args> = {
   ],
   applies: { stage: 'both' },
   reads: {},
-  pointReads: [{ resource: CRD, names: [...CRD_NAMES] }],
+  pointReads: [{ resource: CRD, names: [...CRD_NAMES], columns: DEFINITION }],
   async judge(_rows, { path, chart, look }) {
     const target = path.to ?? path.from;
     if (typeof target !== 'string') return { unknown: NO_VERSION };

@@ -20,7 +20,7 @@ import {
   someOf,
 } from '../ledger.ts';
 import { rowsOf, type Suspicion, suspect, TABLES, thereOf } from '../quick.ts';
-import { budgets, endpoints, pods, pools } from '../reads.ts';
+import { ADDRESS_READS, budgets, endpoints, pods, pools } from '../reads.ts';
 import {
   inTurn,
   isClear,
@@ -81,7 +81,7 @@ const check: Check<typeof reads, Args> = {
   ],
   applies: { stage: 'both' },
   reads,
-  pointReads: [{ resource: 'pods' }, { resource: endpoints.resource }, { resource: pools.resource }],
+  pointReads: ADDRESS_READS,
   // Which addresses of Pods concern Spiderpool hangs on the ranges of its pools.
   judge: async (rows, at) => ({
     findings: await settled(rows, at, async (names) => namesIn(rows, names)),
@@ -97,7 +97,7 @@ const check: Check<typeof reads, Args> = {
       en: summed(found, 'en'),
       zh: summed(found, 'zh'),
     }),
-    pointReads: [{ resource: endpoints.resource }],
+    pointReads: ADDRESS_READS.filter(({ resource }) => resource === endpoints.resource),
     writes: [...RESTART_RIGHTS, ...RECORD_RIGHTS],
     async steps(found, { look }) {
       const stuck = found.filter(({ args }) => args.stuck);

@@ -1,34 +1,26 @@
 // The Pod spiderpool-init of the installed chart stands in the way of charts that render it as a Pod: a Pod cannot be changed, only made anew.
 // Sources: charts/spiderpool/templates/pod.yaml@v0.1.2 … @v0.9.4 (Pod), @v0.8.8, @v0.9.5 (Job, hook post-install); issues 3323, 3405; docs/usage/upgrade.md.
-import type { Check, Finding, Raw, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
-import { controllerOf } from '../../../kube/pods.ts';
-import { refOf } from '../../../kube/refs.ts';
+import type { Check, Finding, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
+import { each, flag, label, list, time, word } from '../../../engine/read/index.ts';
 import { shellWord } from '../../../text/shell.ts';
 import { compare } from '../../../versions/chart.ts';
 import versions from '../knowledge/versions.json' with { type: 'json' };
 
-interface InitPod {
-  ref: Ref;
-  release: string;
-  phase: string;
-}
-
 const reads = {
   // Its name and its component label are whatever spiderpoolInit.name says (0.1.2 – 0.1.4 misspell the default): it is the one Pod of the release without a controller.
-  pods: {
-    resource: 'pods',
-    labels: 'app.kubernetes.io/name=spiderpool',
-    fields: [
-      'metadata.deletionTimestamp',
-      "metadata.labels['app.kubernetes.io/instance']",
-      'metadata.ownerReferences.controller',
-      'metadata.ownerReferences.apiVersion',
-      'metadata.ownerReferences.kind',
-      'metadata.ownerReferences.name',
-      'status.phase',
-    ],
-    keep: initPod,
-  },
+  pods: list(
+    'pods',
+    {
+      deleted: time('metadata.deletionTimestamp'),
+      release: label('app.kubernetes.io/instance'),
+      owners: each('metadata.ownerReferences', { controller: flag('controller') }),
+      phase: word('status.phase', 'Unknown'),
+    },
+    {
+      labels: 'app.kubernetes.io/name=spiderpool',
+      only: ({ deleted, owners }) => deleted === undefined && !owners.some(({ controller }) => controller),
+    },
+  ),
 };
 
 interface Args {
@@ -77,13 +69,6 @@ const check: Check<typeof reads, Args> = {
 export default check;
 
 const THERE: Text = { en: 'that is what is installed', zh: '目标就是已安装的版本' };
-
-function initPod(object: Raw): InitPod | undefined {
-  const { labels, deletionTimestamp } = object.metadata as { labels?: Record<string, string>; deletionTimestamp?: string };
-  const { phase = 'Unknown' } = (object.status ?? {}) as { phase?: string };
-  if (deletionTimestamp || controllerOf(object)) return undefined;
-  return { ref: refOf(object), release: labels?.['app.kubernetes.io/instance'] ?? '', phase };
-}
 
 function finding(on: Ref, phase: string, target: string): Finding<Args> {
   return {

@@ -4,7 +4,7 @@
 import type { Check, Condition, Finding, Gap, PointReader, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { type AddressRows, apiVersionOf, each, nameOf, settle, someOf } from '../ledger.ts';
-import { endpoints, pods, pools } from '../reads.ts';
+import { ADDRESS_READS, endpoints, pods, pools } from '../reads.ts';
 import {
   inTurn,
   oddClaims,
@@ -55,13 +55,7 @@ const check: Check<typeof reads, Args> = {
   ],
   applies: { stage: 'both' },
   reads,
-  pointReads: [
-    { resource: 'pods' },
-    { resource: endpoints.resource },
-    { resource: pools.resource },
-    { resource: 'virtualmachineinstances.kubevirt.io' },
-    { resource: 'virtualmachines.kubevirt.io' },
-  ],
+  pointReads: [...ADDRESS_READS, { resource: 'virtualmachineinstances.kubevirt.io' }, { resource: 'virtualmachines.kubevirt.io' }],
   async judge(rows, { look }) {
     const apiVersion = apiVersionOf(rows);
     const { suspects, odd } = suspectsOf(rows);

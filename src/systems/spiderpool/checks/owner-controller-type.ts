@@ -2,7 +2,7 @@
 // Sources: pkg/constant/k8s.go@v0.3.7 (OwnerNone) and @v0.4.0 (KindPod); docs/usage/upgrade.md; status subresource: the CRDs of 0.3.x and 0.4.x.
 import type { Check, Finding, Json, PointReader, Raw, Ref, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
 import { describeGap, isGap } from '../../../engine/gaps.ts';
-import { refOf } from '../../../kube/refs.ts';
+import { asIs, list, word } from '../../../engine/read/index.ts';
 
 const OLD = 'None';
 const NEW = 'Pod';
@@ -10,11 +10,7 @@ const PATH = '/status/ownerControllerType';
 const CRD = 'spiderendpoints.spiderpool.spidernet.io';
 
 const reads = {
-  endpoints: {
-    resource: CRD,
-    fields: ['status.ownerControllerType'],
-    keep: (object: Raw): Ref | undefined => ((object.status as Raw | undefined)?.ownerControllerType === OLD ? refOf(object) : undefined),
-  },
+  endpoints: list(CRD, { type: word('status.ownerControllerType') }, { only: ({ type }) => type === OLD }),
 };
 
 const check: Check<typeof reads, object> = {
@@ -34,7 +30,7 @@ const check: Check<typeof reads, object> = {
   ],
   applies: { to: '>=0.4.0', stage: 'both' },
   reads,
-  judge: ({ endpoints }) => (endpoints.length ? [finding(endpoints)] : []),
+  judge: ({ endpoints }) => (endpoints.length ? [finding(endpoints.map(({ ref }) => ref))] : []),
   say: (_, { length }) => ({
     en: `status.ownerControllerType is ${OLD} in ${length} SpiderEndpoint${length === 1 ? '' : 's'}`,
     zh: `${length} 个 SpiderEndpoint 的 status.ownerControllerType 为 ${OLD}`,
@@ -44,7 +40,13 @@ const check: Check<typeof reads, object> = {
       en: `sets ${NEW} in ${counted(found)} SpiderEndpoint${counted(found) === 1 ? '' : 's'}`,
       zh: `将 ${counted(found)} 个 SpiderEndpoint 改为 ${NEW}`,
     }),
-    pointReads: [{ resource: 'customresourcedefinitions.apiextensions.k8s.io', names: [CRD] }],
+    pointReads: [
+      {
+        resource: 'customresourcedefinitions.apiextensions.k8s.io',
+        names: [CRD],
+        columns: [asIs('spec.versions.name', 'spec.versions.subresources')],
+      },
+    ],
     writes: [
       { verbs: ['get', 'patch'], group: 'spiderpool.spidernet.io', resource: 'spiderendpoints' },
       { verbs: ['patch'], group: 'spiderpool.spidernet.io', resource: 'spiderendpoints/status' },

@@ -1,7 +1,7 @@
 // Fields of Spiderpool's objects that the target's definitions no longer know: the API server drops them, with what they hold, at the next write of the object.
 // Sources: charts/spiderpool/crds at every tag (knowledge/crds.json), knowledge/replaced.json for what took their place.
-import type { Check, Finding, Json, Raw, Ref, Severity, StepDraft, Text } from '../../../engine/contracts.ts';
-import { picker } from '../../../kube/fields.ts';
+import type { Check, Finding, Json, Ref, Severity, StepDraft, Text } from '../../../engine/contracts.ts';
+import { asIs, hot } from '../../../engine/read/index.ts';
 import { formatPointer, pointerGet } from '../../../kube/pointer.ts';
 import { refOf } from '../../../kube/refs.ts';
 import { shellWord } from '../../../text/shell.ts';
@@ -16,16 +16,11 @@ interface Row {
 }
 const spec = (plural: string) => {
   const resource = `${plural}.spiderpool.spidernet.io`;
-  const fields = changingFields(resource, 'v2beta1');
-  const narrow = picker(fields);
-  return {
-    resource,
-    fields,
-    keep: (object: Raw): Row | undefined => {
-      const { spec } = narrow(object);
-      return spec === undefined ? undefined : { ref: refOf(object), spec };
-    },
-  };
+  const changing = asIs(...changingFields(resource, 'v2beta1'));
+  return hot(resource, [changing], (object): Row | undefined => {
+    const { spec } = changing.read(object);
+    return spec === undefined ? undefined : { ref: refOf(object), spec };
+  });
 };
 const reads = {
   spidercoordinators: spec('spidercoordinators'),

@@ -3,7 +3,7 @@
 import type { Check, Finding, Ref, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { compare } from '../../../versions/chart.ts';
-import { CRD_NAMES, fieldsBetween, wantedByChart, wantedByTable } from '../crds.ts';
+import { CRD_NAMES, DEFINITION, fieldsBetween, wantedByChart, wantedByTable } from '../crds.ts';
 import versions from '../knowledge/versions.json' with { type: 'json' };
 import { each } from '../ledger.ts';
 import { readBlindlyBy } from '../repairs.ts';
@@ -41,7 +41,7 @@ const check: Check<Record<string, never>, Args> = {
   applies: { from: `>=${versions.storedAnew.since}`, stage: 'before' },
   needs: ['target'],
   reads: {},
-  pointReads: [{ resource: CRD, names: [...OURS] }],
+  pointReads: [{ resource: CRD, names: [...OURS], columns: DEFINITION }],
   async judge(_rows, { path: { from, to: target = '' }, chart, look }) {
     if (typeof from !== 'string') return { unknown: NO_VERSION };
     if (compare(from, target) === 0) return { notApplicable: THERE };

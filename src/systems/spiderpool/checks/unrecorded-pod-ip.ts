@@ -21,7 +21,7 @@ import {
   sharedAddresses,
   someOf,
 } from '../ledger.ts';
-import { budgets, endpoints, pods, pools } from '../reads.ts';
+import { ADDRESS_READS, budgets, endpoints, pods, pools } from '../reads.ts';
 import {
   inTurn,
   isClear,
@@ -70,7 +70,7 @@ const check: Check<typeof reads, Args> = {
   ],
   applies: { stage: 'both' },
   reads,
-  pointReads: [{ resource: 'pods' }, { resource: endpoints.resource }, { resource: pools.resource }],
+  pointReads: ADDRESS_READS,
   async judge(rows, { look, path }) {
     const version = typeof path.from === 'string' ? path.from : undefined;
     const { suspects, odd } = suspectsOf(rows);
@@ -95,7 +95,7 @@ const check: Check<typeof reads, Args> = {
       en: summed(found, 'en'),
       zh: summed(found, 'zh'),
     }),
-    pointReads: [{ resource: endpoints.resource }],
+    pointReads: ADDRESS_READS.filter(({ resource }) => resource === endpoints.resource),
     writes: [...RESTART_RIGHTS, ...RECORD_RIGHTS],
     async steps(found, { look }) {
       const records = inTurn(found.flatMap(({ args }) => (args.putBack ? [recorded(args.putBack, args)] : [])));

@@ -1,0 +1,31 @@
+// All that systems and their checks declare to read, by resource: what a snapshot keeps.
+import { selectedLabels } from '../kube/labels.ts';
+import type { Column, PointRead, Reads, ResourceName, System } from './contracts.ts';
+import { label } from './read/index.ts';
+
+export type Declarations = ReadonlyMap<ResourceName, readonly Column[]>;
+
+/** What is read of single objects of a resource: what the point read says, else what the lists of the same resource declare. */
+export const columnsOf = ({ resource, columns }: PointRead, reads: Reads): readonly Column[] =>
+  columns ??
+  Object.values(reads)
+    .filter((read) => read.resource === resource)
+    .flatMap((read) => read.columns);
+
+export function declarationsOf(systems: readonly System[]): Declarations {
+  const all = new Map<ResourceName, Set<Column>>();
+  const declare = (resource: ResourceName, columns: readonly Column[]): void => {
+    const known = all.get(resource) ?? new Set();
+    all.set(resource, known);
+    for (const column of columns) known.add(column);
+  };
+  const owner = (reads: Reads, points: readonly PointRead[]): void => {
+    for (const { resource, columns, labels } of Object.values(reads)) declare(resource, [...columns, ...selectedLabels(labels).map(label)]);
+    for (const point of points) declare(point.resource, columnsOf(point, reads));
+  };
+  for (const system of systems) {
+    owner(system.reads, system.pointReads);
+    for (const { reads, pointReads = [], remedy } of system.checks) owner(reads, [...pointReads, ...(remedy?.pointReads ?? [])]);
+  }
+  return new Map([...all].map(([resource, columns]) => [resource, [...columns]]));
+}

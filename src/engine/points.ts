@@ -1,0 +1,68 @@
+// Point reads as a check sees them: only of what it declared, and of that only the declared fields.
+import { picker } from '../kube/fields.ts';
+import { groupOf } from '../kube/refs.ts';
+import type { Gap, PointRead, PointReader, QuickReader, QuickSource, Raw, Reads, Ref, Source } from './contracts.ts';
+import { columnsOf } from './declarations.ts';
+import { isGap } from './gaps.ts';
+
+/** Point reads for one owner: what was not declared is a bug of ours, and is not handed on; what could not be seen counts as the owner's gap. */
+export function noting(source: Source, declared: readonly PointRead[], reads: Reads, gaps: Gap[]): PointReader {
+  const noted = noteIn(gaps);
+  const narrow = narrowing(source, declared, reads);
+  return {
+    get: async (ref) => {
+      const narrowed = await narrow(ref);
+      const object = noted(await source.get(ref));
+      return object && !isGap(object) ? narrowed(object) : object;
+    },
+    log: async (pod, container, lastBytes) => {
+      if (!declared.some(({ verb }) => verb === 'log')) throw new Error('reads logs although its point reads do not declare it');
+      return noted(await source.log(pod, container, lastBytes));
+    },
+  };
+}
+
+export function notingQuick(source: QuickSource, declared: readonly PointRead[], reads: Reads, gaps: Gap[]): QuickReader {
+  return {
+    ...noting(source, declared, reads, gaps),
+    having: async (resource, field, value) => {
+      if (!declared.some((each) => each.verb === 'list' && each.resource === resource))
+        throw new Error(`lists ${resource} although its point reads do not declare it`);
+      return noteIn(gaps)(await source.having(resource, field, value));
+    },
+  };
+}
+
+const noteIn =
+  (gaps: Gap[]) =>
+  <Answer>(answer: Answer): Answer => {
+    if (isGap(answer)) gaps.push(answer);
+    return answer;
+  };
+
+type Narrow = (object: Raw) => Raw;
+
+/** By kind: the projection onto what was declared of its resource. */
+function narrowing(source: Source, declared: readonly PointRead[], reads: Reads): (ref: Ref) => Promise<Narrow> {
+  const known = new Map<string, Promise<Narrow>>();
+  const find = async (ref: Ref): Promise<Narrow> => {
+    const gets = Map.groupBy(
+      declared.filter(({ verb = 'get' }) => verb === 'get'),
+      ({ resource }) => resource,
+    );
+    for (const [resource, points] of gets) {
+      const api = await source.resource(resource);
+      const isIt = api && !isGap(api) ? api.kind === ref.kind && api.group === groupOf(ref.apiVersion) : false;
+      // Not installed, or discovery failed: nothing to compare with, and the read will say so.
+      if (!api || isGap(api)) return (object) => object;
+      if (isIt) return picker(points.flatMap((point) => columnsOf(point, reads).flatMap(({ paths }) => paths)));
+    }
+    throw new Error(`reads ${ref.kind} although its point reads do not declare it`);
+  };
+  return (ref) => {
+    const key = `${groupOf(ref.apiVersion)}/${ref.kind}`;
+    const before = known.get(key) ?? find(ref);
+    known.set(key, before);
+    return before;
+  };
+}

@@ -1,0 +1,46 @@
+// The columns of a check: what may be declared of an object, how it is read, what a snapshot keeps of it. One declaration gives the fields, the row and the snapshot.
+import { refOf } from '../../kube/refs.ts';
+import type { Column, Columns, Raw, Read, ResourceName, RowOf } from '../contracts.ts';
+import { valuesOf } from './nested.ts';
+
+export { each, entries, json, maybe, UNREADABLE, where, yaml } from './nested.ts';
+export { args, type Certificate, certificates, type Flag, NO_CERTIFICATE, type Writer, writers } from './special.ts';
+export { annotation, asIs, digest, flag, keys, label, labels, number, texts, time, tree, word } from './values.ts';
+
+type Options = Pick<Read, 'labels' | 'optional' | 'harmless'>;
+type Made<Row, O extends Options> = Read<Row> & O;
+
+/** The objects of a resource, each as a row of its columns. `only`: rows that are held; the others are forgotten at once. */
+export function list<C extends Columns, const O extends Options>(
+  resource: ResourceName,
+  columns: C,
+  options?: O & { only?(row: RowOf<C>): boolean },
+): Made<RowOf<C>, O> {
+  const { only, ...rest } = options ?? ({} as { only?(row: RowOf<C>): boolean } & O);
+  const row = rowOf(columns);
+  const keep = (object: Raw): RowOf<C> | undefined => {
+    const made = row(object);
+    return !only || only(made) ? made : undefined;
+  };
+  return { read: 'list', resource, ...declared(Object.values(columns)), keep, ...rest } as unknown as Made<RowOf<C>, O>;
+}
+
+/** For lists of 100,000: the columns declare what is requested and what a snapshot keeps, `keep` makes the row. */
+export function hot<Row, const O extends Options>(
+  resource: ResourceName,
+  columns: readonly Column[],
+  keep: (object: Raw) => Row | undefined,
+  options?: O,
+): Made<Row, O> {
+  return { read: 'list', resource, ...declared(columns), keep, ...options } as unknown as Made<Row, O>;
+}
+
+const declared = (columns: readonly Column[]): Pick<Read, 'columns' | 'fields'> => ({
+  columns,
+  fields: [...new Set(columns.flatMap(({ paths }) => paths))],
+});
+
+/** A row of one object, for point reads. */
+export const rowOf =
+  <C extends Columns>(columns: C) =>
+  (object: Raw): RowOf<C> => ({ ref: refOf(object), ...valuesOf(columns, object) });

@@ -1,0 +1,176 @@
+// Columns of values with a form of their own: command lines, certificates, and who wrote which fields.
+import { X509Certificate } from 'node:crypto';
+import { isRaw } from '../../kube/json.ts';
+import type { Column, Field, Json, Kept } from '../contracts.ts';
+import { below, weak } from './kept.ts';
+import { keysOf, valueAt } from './values.ts';
+
+/** One flag of a command line, as it stands there. */
+export interface Flag {
+  /** Without its dashes. */
+  name: string;
+  /** undefined: it stands alone. */
+  value?: string;
+}
+
+const FLAG = /^--?([A-Za-z][\w.-]*)(?:=([\s\S]*))?$/;
+
+/** The named flags of a command line (a list of words), in their order; every other word stays unread. `--flag value` counts as `--flag=value`. */
+export function args(path: Field, names: readonly string[]): Column<Flag[]> {
+  const keys = keysOf(path);
+  const named = new Set(names);
+  /** Positions of the words that say something about named flags. */
+  const found = (words: readonly Json[]): { flag: Flag; at: number[] }[] =>
+    words.flatMap((each, at) => {
+      const [, name, value] = (typeof each === 'string' && FLAG.exec(each)) || [];
+      if (name === undefined || !named.has(name)) return [];
+      if (value !== undefined) return [{ flag: { name, value }, at: [at] }];
+      const next = words[at + 1];
+      if (typeof next !== 'string' || next === '' || next.startsWith('-')) return [{ flag: { name }, at: [at] }];
+      return [{ flag: { name, value: next }, at: [at, at + 1] }];
+    });
+  return {
+    paths: [path],
+    marks: names.map((name) => `${path}:args ${name}`),
+    read: (base) => {
+      const words = valueAt(base, keys);
+      return Array.isArray(words) ? found(words).map(({ flag }) => flag) : [];
+    },
+    keep: (base) => {
+      const words = valueAt(base, keys);
+      if (!Array.isArray(words)) return undefined;
+      const kept = new Set(found(words).flatMap(({ at }) => at));
+      return below(
+        keys,
+        words.map((each, at): Kept => (kept.has(at) ? each : weak(''))),
+      );
+    },
+  };
+}
+
+export interface Certificate {
+  subject: string;
+  /** ms since the epoch. */
+  notBefore: number;
+  notAfter: number;
+  /** SHA-256, hex with colons. */
+  fingerprint: string;
+  dnsNames: string[];
+}
+/** Something is there, and it is no certificate. */
+export const NO_CERTIFICATE = 'no certificate';
+
+/** Certificates in PEM, or PEM in base64: what they say of themselves; never the PEM. undefined: nothing is there. */
+export function certificates(path: Field): Column<Certificate[] | typeof NO_CERTIFICATE | undefined> {
+  const keys = keysOf(path);
+  return {
+    paths: [path],
+    marks: [`${path}:certificates`],
+    read: (base) => certificatesIn(valueAt(base, keys)),
+    keep: (base) => {
+      const found = certificatesIn(valueAt(base, keys));
+      return found === undefined ? undefined : below(keys, weak(found as Json));
+    },
+  };
+}
+
+const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+function certificatesIn(value: Json | undefined): Certificate[] | typeof NO_CERTIFICATE | undefined {
+  if (value === undefined || value === null || value === '') return undefined;
+  if (Array.isArray(value)) return value.every(isCertificate) ? (value as unknown as Certificate[]) : NO_CERTIFICATE;
+  if (typeof value !== 'string') return NO_CERTIFICATE;
+  const text = value.includes('-----BEGIN') ? value : Buffer.from(value, 'base64').toString('latin1');
+  try {
+    const all = (text.match(PEM) ?? []).map((pem) => described(new X509Certificate(pem)));
+    return all.length ? all : NO_CERTIFICATE;
+  } catch {
+    return NO_CERTIFICATE;
+  }
+}
+
+const described = ({ subject, validFrom, validTo, fingerprint256, subjectAltName }: X509Certificate): Certificate => ({
+  subject: subject.replaceAll('\n', ', '),
+  notBefore: Date.parse(validFrom),
+  notAfter: Date.parse(validTo),
+  fingerprint: fingerprint256,
+  dnsNames: [...(subjectAltName ?? '').matchAll(/(?:^|, )DNS:([^,]+)/g)].map(([, name]) => name!),
+});
+
+const isCertificate = (value: Json): boolean =>
+  isRaw(value) && typeof value.subject === 'string' && typeof value.notAfter === 'number' && typeof value.fingerprint === 'string';
+
+/** Who wrote, by metadata.managedFields; of the fields themselves only those that are named (`spec.unschedulable`). */
+export interface Writer {
+  manager: string;
+  operation: string;
+  apiVersion: string;
+  subresource?: string;
+  /** ms since the epoch, in whole seconds. */
+  time?: number;
+  owns: Field[];
+}
+
+const FIELDS = ['metadata', 'managedFields'];
+
+export function writers(...fields: readonly Field[]): Column<Writer[]> {
+  const owned = fields.map((field) => ({ field, keys: ['fieldsV1', ...keysOf(field).map((key) => `f:${key}`)] }));
+  const listed = (base: Json | undefined): Json[] => {
+    const list = valueAt(base, FIELDS);
+    return Array.isArray(list) ? list : [];
+  };
+  return {
+    paths: ['metadata.managedFields'],
+    marks: ['metadata.managedFields:writers', ...fields.map((field) => `metadata.managedFields:writers ${field}`)],
+    read: (base) => listed(base).map((entry) => writerOf(entry, owned)),
+    keep: (base) => {
+      const list = listed(base);
+      return list.length
+        ? below(
+            FIELDS,
+            list.map((entry) => keptWriter(entry, owned)),
+          )
+        : undefined;
+    },
+  };
+}
+
+type Owned = readonly { field: Field; keys: string[] }[];
+const textAt = (base: Json, key: string): string | undefined => {
+  const value = valueAt(base, [key]);
+  return typeof value === 'string' ? value : undefined;
+};
+
+function writerOf(entry: Json, owned: Owned): Writer {
+  const at = Date.parse(textAt(entry, 'time') ?? '');
+  return {
+    manager: textAt(entry, 'manager') ?? '',
+    operation: textAt(entry, 'operation') ?? '',
+    apiVersion: textAt(entry, 'apiVersion') ?? '',
+    subresource: textAt(entry, 'subresource'),
+    time: Number.isNaN(at) ? undefined : at,
+    owns: owned.filter(({ keys }) => valueAt(entry, keys) !== undefined).map(({ field }) => field),
+  };
+}
+
+function keptWriter(entry: Json, owned: Owned): Kept {
+  const words = ['manager', 'operation', 'apiVersion', 'subresource', 'time'].flatMap((key) => {
+    const value = textAt(entry, key);
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  let kept: { [key: string]: Kept } = Object.fromEntries(words);
+  for (const { keys } of owned) {
+    if (valueAt(entry, keys) === undefined) continue;
+    kept = merged(kept, below(keys, {}) as { [key: string]: Kept });
+  }
+  return kept;
+}
+
+function merged(a: { [key: string]: Kept }, b: { [key: string]: Kept }): { [key: string]: Kept } {
+  const both = { ...a };
+  for (const [key, value] of Object.entries(b)) {
+    const before = both[key];
+    both[key] = before === undefined ? value : merged(before as { [key: string]: Kept }, value as { [key: string]: Kept });
+  }
+  return both;
+}
