@@ -1,7 +1,7 @@
 // Who declares an object elsewhere and would write it back: GitOps controllers and package managers, by the marks that they leave.
 // Sources: argo-cd docs/user-guide/resource_tracking.md; flux kustomize-controller and helm-controller (labels of origin); helm docs (labels);
 // rancher/wrangler pkg/apply (objectset.rio.cattle.io, of Fleet and of the Addons of K3s).
-import type { Field, Raw } from '../engine/contracts.ts';
+import type { Raw } from '../engine/contracts.ts';
 import { isRaw } from './json.ts';
 
 export interface Declarer {
@@ -22,10 +22,7 @@ const MARKS: readonly [mark: string, name: string][] = [
 ];
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
 
-/** To declare beside metadata.labels. */
-export const DECLARER_FIELDS: readonly Field[] = MARKS.map(([mark]) => `metadata.annotations['${mark}']`);
-
-/** The first of them; undefined: nobody is known to. */
+/** The first of them; undefined: nobody is known to. Reads the labels, and of the annotations their names. */
 export function declarerOf(object: Raw): Declarer | undefined {
   const metadata = isRaw(object.metadata) ? object.metadata : {};
   const labels = isRaw(metadata.labels) ? metadata.labels : {};

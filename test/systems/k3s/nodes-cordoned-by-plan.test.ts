@@ -1,3 +1,4 @@
+import type { Raw } from '../../../src/engine/contracts.ts';
 import { grid } from '../../grid.ts';
 
 const POD = 'system-upgrade/apply-agent-on-a1-x1';
@@ -12,7 +13,7 @@ const UNCORDON = ['Node/a1 /spec/unschedulable: true → ∅'];
 const NOW = '7b5cb3273c6ffb7b11d067f80c1deb97d2cac8f624179dff80b89948';
 
 /** A Pod of the Plan on another node: one init container runs, the next waits. */
-const ELSEWHERE = {
+const ELSEWHERE: Raw = {
   apiVersion: 'v1',
   kind: 'Pod',
   metadata: {
