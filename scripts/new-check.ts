@@ -84,7 +84,6 @@ function step(on: Ref): StepDraft {
     changes: [{ path, before: 'broken', after: 'fine' }],
     // Why we want this; read again right before the write. No longer so: nothing is done.
     guard: [{ on, must: [{ path, is: 'broken' }] }],
-    phase: 'prepare',
     text: {
       en: \`mark ConfigMap \${on.namespace}/\${on.name} as fine\`,
       zh: \`将 ConfigMap \${on.namespace}/\${on.name} 标记为正常\`,

@@ -7,7 +7,7 @@ import { examine, objectName } from '../src/engine/examine.ts';
 import { executeRun, executeUndo } from '../src/engine/execute.ts';
 import { parseTarget } from '../src/engine/paths.ts';
 import { inverseOf } from '../src/engine/perform.ts';
-import { makePlan } from '../src/engine/plan.ts';
+import { makePlan, stepsOf } from '../src/engine/plan.ts';
 import { progressOf } from '../src/engine/progress.ts';
 import { isAllowed, rightOf } from '../src/engine/rights.ts';
 import { wrongInRun } from '../src/journal/well-formed.ts';
@@ -110,7 +110,8 @@ async function rehearsed(check: Check, dump: Dump, each: Case): Promise<void> {
     remedies.map(async ({ findings, propose }) => ({ ...(await propose(findings)), reasons: findings.map((f) => f.fingerprint) })),
   );
   const plan = makePlan(proposals);
-  const changes = plan.steps.flatMap((step) =>
+  const steps = stepsOf(plan);
+  const changes = steps.flatMap((step) =>
     step.do === 'patch'
       ? step.changes.map((c) => `${objectName(step.on)} ${c.path}: ${c.before ?? '∅'} → ${c.after ?? '∅'}`)
       : step.do === 'manual'
@@ -118,13 +119,13 @@ async function rehearsed(check: Check, dump: Dump, each: Case): Promise<void> {
         : [],
   );
   expect(changes).toEqual(each.steps);
-  for (const step of plan.steps) hasBoth(step.text);
-  permitted(check, plan.steps, dump);
+  for (const step of steps) hasBoth(step.text);
+  permitted(check, steps, dump);
   const identity = await source.identity();
   const at = new Date().toISOString();
-  const run: Run = { schema: 1, id: 'grid', tool: '', what: '', at, checks: [check.id], steps: plan.steps, cluster: identity };
+  const run: Run = { schema: 2, id: 'grid', tool: '', what: '', at, checks: [check.id], stages: plan.stages, cluster: identity };
   expect(wrongInRun(JSON.parse(JSON.stringify(run)), 'grid'), 'what a stored run may be').toBeUndefined();
-  if (plan.steps.some((step) => step.do === 'manual')) return;
+  if (steps.some((step) => step.do === 'manual')) return;
   const entries: Entry[] = [];
   const means = {
     world: dumpWorld(dump),
@@ -134,8 +135,8 @@ async function rehearsed(check: Check, dump: Dump, each: Case): Promise<void> {
   const before = steady(dump);
   expect((await executeRun(run, { ...means, progress: progressOf([]) })).state).toBe('finished');
   expect(said(await resultOf(check, dump, each))).toEqual(['passed']);
-  undoPermitted(check, plan.steps, entries);
-  if (plan.steps.some(({ undo }) => undo !== 'exact')) return;
+  undoPermitted(check, steps, entries);
+  if (steps.some(({ undo }) => undo !== 'exact')) return;
   expect((await executeUndo(run, { ...means, progress: progressOf(entries) })).state).toBe('finished');
   expect(steady(dump), 'what undo: exact promises').toEqual(before);
 }

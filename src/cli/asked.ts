@@ -82,7 +82,8 @@ function withChart(targets: Target[], chart: Chart, from: string): Target[] {
   return mine.length ? targets : [...targets, { system: system.id, version }];
 }
 
-function acceptance(text: string): Acceptance {
+/** Reads one --accept. Throws UserError. */
+export function acceptance(text: string): Acceptance {
   const colon = text.indexOf(':');
   const id = colon < 0 ? text : text.slice(0, colon);
   const object = colon < 0 ? undefined : text.slice(colon + 1);

@@ -3,11 +3,13 @@ import path from 'node:path';
 import type { Attempt, RunDeps } from '../engine/conduct.ts';
 import type { Direction, Run, Step, StoredRun, Text } from '../engine/contracts.ts';
 import type { Person } from '../engine/perform.ts';
+import { stepsOf } from '../engine/plan.ts';
 import { kindOf } from '../engine/steps/index.ts';
-import { runEnded, stepEnded, takenBack } from '../report/run.ts';
+import { farText, runEnded, stepEnded, undone } from '../report/run.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { EXIT } from '../text/user-error.ts';
 import type { Call } from './call.ts';
+import { recheck } from './recheck.ts';
 import type { Live } from './session.ts';
 import { STILL_MS } from './spinner.ts';
 
@@ -20,13 +22,13 @@ const HALTING = {
 };
 
 /** The hands that carry a run out, with their reports. `total`: steps that this attempt is about. */
-export function attended(call: Call, live: Live, run: Run, direction: Direction = 'apply', total = run.steps.length): RunDeps {
+export function attended(call: Call, live: Live, run: Run, direction: Direction = 'apply', total = stepsOf(run).length): RunDeps {
   const under = new Map<Step, { since: number; patience?: NodeJS.Timeout }>();
   let count = 0;
   // stdout may be a terminal where stderr is a log, which gets whole lines.
   const face = process.stderr.isTTY ? call.face : { ...call.face, columns: Number.POSITIVE_INFINITY };
   const at = (step: Step): Text => {
-    const { en, zh } = direction === 'undo' ? takenBack(step.text) : step.text;
+    const { en, zh } = direction === 'undo' ? undone(step.text) : step.text;
     return { en: `${count}/${total}  ${en}`, zh: `${count}/${total}  ${zh}` };
   };
   call.signal.addEventListener('abort', () => under.size && call.say(call.t(HALTING)), { once: true });
@@ -47,17 +49,17 @@ export function attended(call: Call, live: Live, run: Run, direction: Direction 
         under.delete(step);
         count++;
         const fine = outcome.result === 'done' || outcome.result === 'already';
-        if (!fine || run.steps.length <= LOUD) call.say(stepEnded(step, outcome, face, direction));
+        if (!fine || total <= LOUD) call.say(stepEnded(step, outcome, face, direction));
         if (fine && step.do === 'backup') call.say(call.t(savedIn(path.join(live.store.beside(run.id).folder, step.file))));
         const [next] = under;
         if (next) call.progress(at(next[0]), next[1].since);
       }
     },
     person: personOf(call, at),
-    progressed: (step, { done, of, now: what }) => {
-      const { en, zh } = at(step);
-      const which = what ? { en: `, ${what}`, zh: `，${what}` } : { en: '', zh: '' };
-      call.progress({ en: `${en}: ${done} of ${of}${which.en}`, zh: `${zh}：${of} 中的 ${done}${which.zh}` }, under.get(step)?.since);
+    recheck: (step) => recheck(live, run, step),
+    progressed: (step, progress) => {
+      const [{ en, zh }, far] = [at(step), farText(progress)];
+      call.progress({ en: `${en}: ${far.en}`, zh: `${zh}：${far.zh}` }, under.get(step)?.since);
     },
     waiting: ({ run: other, who }) =>
       call.say(
@@ -139,14 +141,14 @@ const patient = ({ id, text }: Step, most: number): Text => ({
 });
 
 /** Says what an attempt came to. Exit code: 0 finished; 4 half-way, or an undo left something promised; 130 interrupted, or 1, before any change. */
-export function ended(call: Call, run: Run, direction: Direction, executed: Attempt, steps: readonly Step[] = run.steps): number {
+export function ended(call: Call, run: Run, direction: Direction, executed: Attempt, steps: readonly Step[] = stepsOf(run)): number {
   const { text, next } = runEnded(run.id, direction, steps.length, executed);
   if (executed.leaseLost) call.say(call.t(LEASE_LOST));
   call.say(call.t(text));
   // What follows a run that went through is said once it has been looked at again.
   if (next && (direction === 'undo' || executed.state !== 'finished'))
     call.say(call.t({ en: `Next: ${next.en}`, zh: `下一步：${next.zh}` }));
-  const manual = direction === 'apply' ? run.steps.filter((step) => executed.outcomes.get(step.id)?.result === 'manual') : [];
+  const manual = direction === 'apply' ? stepsOf(run).filter((step) => executed.outcomes.get(step.id)?.result === 'manual') : [];
   if (manual.length) call.say(...manualLeft(call, run, manual));
   if (executed.state === 'unchanged') return call.signal.aborted ? EXIT.interrupted : EXIT.failed;
   if (executed.state === 'stopped') return EXIT.halfWay;
@@ -172,14 +174,14 @@ export function lookedAgain(call: Call, run: Run, executed: Attempt, remaining: 
     call.t(
       remaining
         ? {
-            en: `Checked again: ${remaining} of what was asked to be repaired ${remaining === 1 ? 'remains' : 'remain'}.`,
-            zh: `再次检查：要求修复的问题仍有 ${remaining} 个。`,
+            en: `Re-checked: ${remaining} of the selected findings ${remaining === 1 ? 'remains' : 'remain'}.`,
+            zh: `复查：所选问题仍有 ${remaining} 个。`,
           }
-        : { en: 'Checked again: what was asked to be repaired is repaired.', zh: '再次检查：要求修复的问题均已修复。' },
+        : { en: 'Re-checked: all selected findings are fixed.', zh: '复查：所选问题均已修复。' },
     ),
   );
   const changed = [...executed.outcomes.values()].some(({ result }) => result === 'done');
-  if (changed) call.say(call.t({ en: `To take it back: {tool} undo ${run.id}{reach}`, zh: `如需撤销：{tool} undo ${run.id}{reach}` }));
+  if (changed) call.say(call.t({ en: `To undo it: {tool} undo ${run.id}{reach}`, zh: `如需撤销：{tool} undo ${run.id}{reach}` }));
 }
 
 /** For a run that is over: its own Lease, should one be left, is taken away. Never disturbs another's. */

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { RunStore, Step, StoredRun } from '../engine/contracts.ts';
 import { inverseOf } from '../engine/perform.ts';
+import { stepsOf } from '../engine/plan.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { createFrom } from '../engine/steps/shell.ts';
 import { jsonOf } from '../text/json.ts';
@@ -19,7 +20,7 @@ export async function withFile(step: Step, run: string, store: RunStore): Promis
 export async function commandsLeft({ run, progress }: StoredRun, store: RunStore): Promise<Map<string, string[]>> {
   const { states } = progress;
   const left = new Map<string, string[]>();
-  for (const step of run.steps) {
+  for (const step of stepsOf(run)) {
     const [done, back] = [states.apply.get(step.id)?.result, states.undo.get(step.id)?.result];
     if ((back ?? done) !== 'manual') continue;
     const asked = back ? inverseOf(step, progress) : step;

@@ -10,7 +10,8 @@ import { UserError } from '../text/user-error.ts';
 export function onlyDeclared(run: Run): (step: Step) => void {
   const checks = run.checks.map((id) => ({ id, remedy: CHECKS.find((check) => check.id === id)?.remedy }));
   const [verb, name] = run.what.split(' ');
-  const upgrade = verb === 'upgrade' ? SYSTEMS.find(({ id }) => id === name)?.upgrade : undefined;
+  const system = verb === 'upgrade' ? SYSTEMS.find(({ id }) => id === name) : undefined;
+  const upgrade = system?.stages ? system : undefined;
   const allowed = [...checks.flatMap(({ remedy }) => remedy?.writes ?? []), ...(upgrade?.writes ?? [])];
   const unknown = checks.filter(({ remedy }) => !remedy).map(({ id }) => id);
   return (step) => {

@@ -29,7 +29,7 @@ export async function rehearse(
       call.t({ en: 'Rehearsal, in memory; nothing is sent to any cluster:', zh: '演练，仅在内存中进行，不会向任何集群发送写入：' }),
     ),
   );
-  const run: Run = { schema: 1, id: 'rehearsal', tool: '', what: '', at: '', checks: [], steps: plan.steps, cluster: before.identity };
+  const run: Run = { schema: 2, id: 'rehearsal', tool: '', what: '', at: '', checks: [], stages: plan.stages, cluster: before.identity };
   const executed = await executeRun(run, {
     world: dumpWorld(dump),
     journal: { append: async () => {} },

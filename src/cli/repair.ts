@@ -1,7 +1,7 @@
 // From what was found to what will be done: which findings a person lets us repair, and the plan for them.
-import type { JudgedFinding, StepDraft } from '../engine/contracts.ts';
+import type { JudgedFinding, StageDraft, SystemId } from '../engine/contracts.ts';
 import { type CheckRemedy, objectName, type Proposal } from '../engine/examine.ts';
-import { makePlan, type Plan } from '../engine/plan.ts';
+import { makePlan, type Plan, planUpgrade, type Repair } from '../engine/plan.ts';
 import { SEVERITIES } from '../engine/verdict.ts';
 import { shellWord } from '../text/shell.ts';
 import { UserError } from '../text/user-error.ts';
@@ -10,18 +10,23 @@ import type { Call } from './call.ts';
 /** Certain enough that --yes answers for it (DESIGN section 4). */
 const isConfident = ({ certainty }: JudgedFinding): boolean => certainty === 'certain' || certainty === 'high';
 
-/** Every finding's steps; nothing is asked. For previews and rehearsals. `around`: the steps of an upgrade, whose first ones come before any repair. */
-export const planAll = (remedies: readonly CheckRemedy[], around: StepDraft[] = []): Promise<Plan> =>
-  planOf(remedies, around, async () => true);
+/** Every finding's steps; nothing is asked. For previews and rehearsals. `upgrade`: the stages of an upgrade, around the repairs. */
+export const planAll = (remedies: readonly CheckRemedy[], upgrade?: Stages): Promise<Plan> => planOf(remedies, upgrade, async () => true);
+
+/** Of a system's upgrade. */
+export interface Stages {
+  system: SystemId;
+  drafts: readonly StageDraft[];
+}
 
 /** What of a call is needed to ask about doubtful findings. */
 export type Asking = Pick<Call, 'flags' | 'say' | 't' | 'confirm'>;
 
 /** Doubtful findings only where --confirm names one of their objects or a person says yes to each. Throws UserError for a --confirm that names none. */
-export function planChosen(remedies: readonly CheckRemedy[], call: Asking, around: StepDraft[] = []): Promise<Plan> {
+export function planChosen(remedies: readonly CheckRemedy[], call: Asking, upgrade?: Stages): Promise<Plan> {
   const named = new Set(call.flags.confirm);
   assertFound(named, remedies);
-  return planOf(remedies, around, async (finding, { propose }) => {
+  return planOf(remedies, upgrade, async (finding, { propose }) => {
     if (isConfident(finding) || finding.objects.some((ref) => named.has(objectName(ref)))) return true;
     const names = finding.objects.map(objectName).join(', ');
     const about = { en: `${finding.message.en} (${names}): not certain.`, zh: `${finding.message.zh}（${names}）：不确定。` };
@@ -77,20 +82,31 @@ function assertFound(named: ReadonlySet<string>, remedies: readonly CheckRemedy[
 
 async function planOf(
   remedies: readonly CheckRemedy[],
-  around: StepDraft[],
+  upgrade: Stages | undefined,
   wanted: (finding: JudgedFinding, remedy: CheckRemedy) => Promise<boolean>,
 ): Promise<Plan> {
-  const proposals = [];
+  const hops = hopsOf(upgrade);
+  const repairs = new Map(hops.map((hop): [string | undefined, Repair[]] => [hop, []]));
   for (const remedy of remedies.toSorted((a, b) => worst(a) - worst(b))) {
     const { findings, propose } = remedy;
     const chosen: JudgedFinding[] = [];
     for (const finding of findings) if (await wanted(finding, remedy)) chosen.push(finding);
-    if (chosen.length) proposals.push({ ...(await propose(chosen)), reasons: chosen.map(({ fingerprint }) => fingerprint) });
+    // What no hop is said of comes before the first.
+    for (const [hop, here] of Map.groupBy(chosen, (finding) => (hops.includes(finding.hop) ? finding.hop : hops[0])))
+      repairs.get(hop)!.push({ ...(await propose(here)), reasons: here.map(({ fingerprint }) => fingerprint) });
   }
-  // Nothing is repaired before the upgrade has saved what there is.
-  const first = around.filter(({ phase }) => phase === 'prepare');
-  for (const { drafts } of proposals) for (const draft of drafts) draft.after = [...(draft.after ?? []), ...first];
-  return makePlan([{ drafts: around, refusals: [], reasons: [] }, ...proposals]);
+  if (!upgrade) return makePlan(repairs.get(undefined)!);
+  const stagesOf = (hop: string | undefined) => upgrade.drafts.filter((stage) => (stage.hop ?? hops[0]) === hop);
+  return planUpgrade(
+    hops.map((hop) => ({ hop: hop!, repairs: repairs.get(hop)!, stages: stagesOf(hop) })),
+    [upgrade.system],
+  );
+}
+
+/** In the order of the system's stages. */
+function hopsOf(upgrade: Stages | undefined): (string | undefined)[] {
+  const hops = new Set(upgrade?.drafts.flatMap(({ hop }) => hop ?? []));
+  return hops.size ? [...hops] : [undefined];
 }
 
 /** What stops an upgrade comes before what merely troubles it. */

@@ -1,25 +1,22 @@
 // An upgrade before it begins, for plan and upgrade alike: which system, chart and release, with which values, and the steps that the system makes of them.
 import path from 'node:path';
+import { helmUpgrade } from '../chart/intent.ts';
 import { duration } from '../cluster/duration.ts';
 import {
-  type Chart,
   type HelmRelease,
   type Installation,
-  type Intent,
   type JudgedFinding,
   type Raw,
-  type StepDraft,
   type System,
   type Text,
   WorldError,
 } from '../engine/contracts.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
 import { orTrouble } from '../engine/perform.ts';
-import type { Plan } from '../engine/plan.ts';
+import { type Plan, stepsOf } from '../engine/plan.ts';
 import { fetchedChart } from '../helm/fetch.ts';
 import type { Release } from '../helm/release.ts';
-import { rulesOf, upgraded } from '../helm/values.ts';
-import { digestOf, standing } from '../helm/world.ts';
+import { standing } from '../helm/world.ts';
 import { chartsFolder } from '../journal/state-folder.ts';
 import { table } from '../report/table.ts';
 import { HEADLINES, SYSTEMS } from '../systems/index.ts';
@@ -29,6 +26,7 @@ import { EXIT, UserError } from '../text/user-error.ts';
 import { assertInstalled, examineOptions } from './asked.ts';
 import type { Call } from './call.ts';
 import { helmOf } from './helm.ts';
+import type { Stages } from './repair.ts';
 import type { Live } from './session.ts';
 
 export interface Intended {
@@ -36,8 +34,8 @@ export interface Intended {
   options: ExamineOptions;
   /** What the release will be given. Never printed, never stored here. */
   values: Raw;
-  /** The upgrade itself, behind the repairs. */
-  drafts: StepDraft[];
+  /** The upgrade itself, around the repairs. */
+  stages: Stages;
 }
 
 /** Looks and changes nothing. `run`: the id that the run would have. Throws UserError for what cannot be upgraded at all. */
@@ -57,28 +55,22 @@ export async function intended(asked: Call, live: Live, run: string): Promise<In
   }
   const release = releaseOf(installation);
   const stands = await standingOf(release, live);
-  const { given, kept, all } = valuesOf(chart, stands, options);
-  const drafts = await system.upgrade!.steps({
-    source: live.source,
-    from: installation.version,
-    release: { ...release, revision: stands.version },
-    chart: { path: path.resolve(call.flags.chart!), name: chart.name, version: chart.version, digest: chart.digest },
-    values: all,
-    reuse: given.reuse === 'reuse',
-    within: call.flags.timeout === undefined ? undefined : Math.ceil(duration(call.flags.timeout, '--timeout') / 1000),
-    kept: {
-      on: { apiVersion: 'v1', kind: 'Secret', namespace: release.namespace, name: `upgrade-guard-${run}` },
-      digest: digestOf(kept.given),
-      given: digestOf(kept.given) !== digestOf(stands.config),
-      config: digestOf(kept.config),
-    },
+  const { intent, templates } = options;
+  const { upgrade, given } = helmUpgrade({
+    ...{ release, chart, path: path.resolve(call.flags.chart!), stands, intent, helm: templates?.version, run },
   });
-  return { before, options, values: kept.given, drafts };
+  const drafts = await system.stages!({
+    path: before.paths.find((each) => each.installation === installation)!,
+    source: live.source,
+    intended: upgrade,
+    within: call.flags.timeout === undefined ? undefined : Math.ceil(duration(call.flags.timeout, '--timeout') / 1000),
+  });
+  return { before, options, values: given, stages: { system: system.id, drafts } };
 }
 
 /** Blockers that no automatic step repairs. */
-export function unrepaired({ results }: Examination, { steps }: Plan): JudgedFinding[] {
-  const repaired = new Set(steps.flatMap((step) => (step.do === 'manual' ? [] : step.reasons)));
+export function unrepaired({ results }: Examination, plan: Plan): JudgedFinding[] {
+  const repaired = new Set(stepsOf(plan).flatMap((step) => (step.do === 'manual' ? [] : step.reasons)));
   return results
     .flatMap(({ findings }) => findings)
     .filter(({ severity, accepted, fingerprint }) => severity === 'blocker' && !accepted && !repaired.has(fingerprint));
@@ -97,8 +89,8 @@ export const refusal = (call: Call, stopping: readonly JudgedFinding[]): string[
 
 function systemOf({ args: [name] }: Call): System {
   const system = SYSTEMS.find(({ id }) => id === name);
-  if (system?.upgrade) return system;
-  const able = SYSTEMS.flatMap(({ id, upgrade: can }) => (can ? [id] : [])).join(', ');
+  if (system?.stages) return system;
+  const able = SYSTEMS.flatMap(({ id, stages }) => (stages ? [id] : [])).join(', ');
   throw new UserError(
     { en: `upgrading ${name}: this build upgrades ${able}`, zh: `升级 ${name}：此版本支持升级 ${able}` },
     { en: `for example: {tool} upgrade ${able} --chart PATH`, zh: `例如：{tool} upgrade ${able} --chart PATH` },
@@ -225,22 +217,3 @@ async function standingOf(release: HelmRelease, { source }: Live): Promise<Relea
 }
 
 const ONLY_PENDING: Text = { en: 'it has no revision but a pending one', zh: '除 pending 状态外没有其他修订版' };
-
-/** Which helm is not known yet: they differ only over nulls that nobody sets. */
-const ANY_HELM = '4.2.0';
-
-interface Values {
-  given: Intent;
-  /** What helm is given, and what the release will hold by it. */
-  kept: { given: Raw; config: Raw };
-  /** What the templates see. */
-  all: Raw;
-}
-
-/** With --reuse-values helm mixes in the old ones itself; in every other case it is given the whole. */
-function valuesOf(chart: Chart, { chart: old, config }: Release, { intent, templates }: ExamineOptions): Values {
-  const given = intent ?? { given: {} };
-  const made = upgraded(chart.values, given, { defaults: old.values, config }, rulesOf(templates?.version ?? ANY_HELM));
-  const kept = given.reuse === 'reuse' ? { given: given.given, config: made.config } : { given: made.config, config: made.config };
-  return { given, kept, all: made.all };
-}

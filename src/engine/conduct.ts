@@ -18,7 +18,7 @@ import type {
   World,
 } from './contracts.ts';
 import { type Executed, executeRun, executeUndo, type StepOutcome } from './execute.ts';
-import type { Person } from './perform.ts';
+import type { Person, StepContext } from './perform.ts';
 import { noProgress } from './progress.ts';
 
 export interface RunDeps {
@@ -31,6 +31,7 @@ export interface RunDeps {
   halt: AbortSignal;
   on?(step: Step, outcome: StepOutcome | 'begun'): void;
   person?: Person;
+  recheck?: StepContext['recheck'];
   progressed?(step: Step, progress: StepProgress): void;
   waiting?(holder: Holder): void;
 }
@@ -118,9 +119,9 @@ function counting(world: World): World & { readonly writes: number } {
 /** What to do about a run, or an undo, that stopped half-way: an undo that was begun is ended, never resumed. */
 export const goOnOrBack = (id: string, direction: Direction): Text =>
   direction === 'undo'
-    ? { en: `end the undo: {tool} undo ${id}{reach}`, zh: `完成撤销：{tool} undo ${id}{reach}` }
+    ? { en: `finish the undo: {tool} undo ${id}{reach}`, zh: `完成撤销：{tool} undo ${id}{reach}` }
     : {
-        en: `go on: {tool} resume ${id}{reach}; or take it back: {tool} undo ${id}{reach}`,
+        en: `resume: {tool} resume ${id}{reach}; or undo: {tool} undo ${id}{reach}`,
         zh: `继续：{tool} resume ${id}{reach}；或撤销：{tool} undo ${id}{reach}`,
       };
 

@@ -1,4 +1,4 @@
-// Executing the steps of a run, in either way: in the order of their phases and of what must come before what, eight independent ones at a time.
+// Executing the steps of a run, in either way: stage by stage, in the order of what must come before what, eight independent ones at a time.
 import {
   type Direction,
   type EndState,
@@ -11,7 +11,7 @@ import {
   WorldError,
 } from './contracts.ts';
 import { lookedAt, orTrouble, perform, type StepContext, type StepOutcome, troubleWith } from './perform.ts';
-import { PHASES } from './plan.ts';
+import { stepsOf } from './plan.ts';
 import { isPassed, isTouching, toDo, toUndo, touched } from './progress.ts';
 import { kindOf } from './steps/index.ts';
 
@@ -32,7 +32,7 @@ export interface ExecuteOptions extends StepContext {
 /** Runs what is not yet settled of a run. Throws only what the journal throws: then nothing more was sent. */
 export async function executeRun(run: Run, options: ExecuteOptions): Promise<Executed> {
   const open = toDo(run, options.progress);
-  const outcomes = await inOrder(open, PHASES, 'apply', options, waitsOf(run));
+  const outcomes = await inOrder(inStages(run, open), 'apply', options, waitsOf(run));
   const left = open.some((step) => !isPassed(step, outcomes.get(step.id)?.result, 'apply'));
   const changed = touched(run, options.progress).length > 0 || open.some((step) => isTouching(step, outcomes.get(step.id)));
   // What a person has to do keeps a run open, whether or not something was changed before it: `resume` looks again.
@@ -40,13 +40,26 @@ export async function executeRun(run: Run, options: ExecuteOptions): Promise<Exe
   return { outcomes, state: !left ? 'finished' : changed || waits ? 'stopped' : 'unchanged' };
 }
 
-const waitsOf = ({ steps }: Run): Set<string> =>
-  new Set(steps.filter((step) => step.do === 'wait' || step.do === 'manual').map(({ id }) => id));
+const waitsOf = (run: Run): Set<string> =>
+  new Set(
+    stepsOf(run)
+      .filter((step) => step.do === 'wait' || step.do === 'manual')
+      .map(({ id }) => id),
+  );
+
+/** These steps, in the order they have, by the stage they belong to. */
+function inStages({ stages }: Run, steps: readonly Step[]): Step[][] {
+  if (stages.length === 1) return [[...steps]];
+  const stageOf = new Map(stages.flatMap((stage, at) => stage.steps.map(({ id }) => [id, at] as const)));
+  const queues = stages.map((): Step[] => []);
+  for (const step of steps) queues[stageOf.get(step.id)!]!.push(step);
+  return queues;
+}
 
 /** Takes back what a run did, newest first. An object that has moved on is named and left. */
 export async function executeUndo(run: Run, options: ExecuteOptions): Promise<Executed> {
   const open = backwards(run, options.progress);
-  const outcomes = await inOrder(open, PHASES.toReversed(), 'undo', options, new Set());
+  const outcomes = await inOrder(inStages(run, open).toReversed(), 'undo', options, new Set());
   const unreached = open.some((step) => !isPassed(step, outcomes.get(step.id)?.result, 'undo'));
   return { outcomes, state: unreached ? 'stopped' : 'finished' };
 }
@@ -80,7 +93,7 @@ export async function executeDryRun(
   const sum: Tried = { accepted: 0, refused: 0, held: 0, untried: 0 };
   for (const step of steps) {
     const outcome = await dryRunOf(step, world, direction);
-    const counts = step.do !== 'wait' && COUNTED[outcome.result];
+    const counts = step.do !== 'wait' && step.do !== 'recheck' && COUNTED[outcome.result];
     if (counts) sum[counts]++;
     on(step, outcome);
   }
@@ -102,7 +115,7 @@ async function dryRunOf(step: Step, world: World, direction: Direction): Promise
 }
 
 async function tried(step: Step, world: World, direction: Direction): Promise<DryOutcome> {
-  if (step.do === 'wait') return { result: 'untried', detail: NOT_WAITED };
+  if (step.do === 'wait' || step.do === 'recheck') return { result: 'untried', detail: NOT_WAITED };
   const kind = kindOf(step);
   const look = await orTrouble(kind.look(step, world));
   if (look instanceof WorldError) return { result: 'failed', detail: troubleWith(look) };
@@ -125,8 +138,7 @@ const needs = (ids: string[]): Text => ({
 
 /** `waits`: of the whole run, the ids of steps that only wait. */
 async function inOrder(
-  steps: Step[],
-  phases: readonly string[],
+  stages: readonly Step[][],
   direction: Direction,
   options: ExecuteOptions,
   waits: ReadonlySet<string>,
@@ -135,14 +147,13 @@ async function inOrder(
   const journal = outcomesBehind(options.journal);
   const stop = new AbortController();
   const halt = AbortSignal.any([options.halt, stop.signal]);
-  const open = new Map(steps.map((step) => [step.id, step]));
+  const open = new Map(stages.flat().map((step) => [step.id, step]));
   /** What is not among these was passed in an earlier attempt. */
   const isOver = (id: string) => !open.has(id) || isPassed(open.get(id)!, outcomes.get(id)?.result, direction);
   const resultOf = (id: string) => (outcomes.get(id) ?? options.progress.states[direction].get(id))?.result;
   /** What was to be waited for is not wanted any more: neither is what would have come behind it. */
   const isVain = (id: string) => resultOf(id) === 'obsolete' && waits.has(id);
-  for (const phase of phases) {
-    const queue = steps.filter((step) => step.phase === phase);
+  for (const queue of stages) {
     const ended = new Map<string, Promise<void>>();
     let next = 0;
     const worker = async () => {

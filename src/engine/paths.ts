@@ -1,6 +1,6 @@
 // Upgrade paths: from which version to which, chosen by --to or by what the system's knowledge names as the next resting point.
 import { UserError } from '../text/user-error.ts';
-import type { Installation, System, SystemId, UpgradePath } from './contracts.ts';
+import type { Installation, System, SystemId, Text, UpgradePath } from './contracts.ts';
 import { isGap } from './gaps.ts';
 
 /** `--to spiderpool=0.9.13` or `--to spiderpool@kube-system/spiderpool=0.9.13`. */
@@ -24,7 +24,7 @@ export function parseTarget(text: string, systems: readonly System[]): Target {
         en: `reading --to ${text}: not SYSTEM=VERSION with one of ${ids}`,
         zh: `读取 --to ${text}：应为 SYSTEM=VERSION，其中 SYSTEM 为 ${ids} 之一`,
       },
-      { en: 'for example: {retry:to} --to spiderpool=0.9.13', zh: '例如：{retry:to} --to spiderpool=0.9.13' },
+      example(systems[0]!),
     );
   }
   const version = system.parse(groups.version!);
@@ -34,11 +34,16 @@ export function parseTarget(text: string, systems: readonly System[]): Target {
         en: `reading --to ${text}: ${groups.version} is not a version of ${system.id}`,
         zh: `读取 --to ${text}：${groups.version} 不是 ${system.id} 的版本号`,
       },
-      { en: `for example: {retry:to} --to ${system.id}=${system.knownUpTo}`, zh: `例如：{retry:to} --to ${system.id}=${system.knownUpTo}` },
+      example(system),
     );
   }
   return { system: system.id, installation: groups.installation, version };
 }
+
+const example = ({ id, knownUpTo }: System): Text => ({
+  en: `for example: {retry:to} --to ${id}=${knownUpTo}`,
+  zh: `例如：{retry:to} --to ${id}=${knownUpTo}`,
+});
 
 /** The path of one installation. A target that names no installation, with several of them there, is an error that lists them. */
 export function choosePath(system: System, installation: Installation, all: Installation[], targets: Target[]): UpgradePath {

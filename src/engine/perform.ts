@@ -49,6 +49,8 @@ export interface StepContext {
   halt: AbortSignal;
   /** Who may be asked; undefined: a step for a person stops the run. */
   person?: Person;
+  /** Runs the checks before the next hop: what stops it; undefined: nothing does. */
+  recheck?(step: StepOf<'recheck'>): Promise<Text | undefined>;
   /** How far a step is that takes long. */
   progressed?(step: Step, progress: StepProgress): void;
 }
@@ -92,6 +94,7 @@ export async function perform(
   if ('none' in step) return settle({ result: 'left', detail: step.none });
   const doing: Performing = { step, direction, means, note, settle };
   if (step.do === 'wait') return waitFor(step, doing);
+  if (step.do === 'recheck') return lookAgain(step, doing);
   // Nobody waits in an undo: it goes on with what it can do itself.
   return step.do === 'manual' && direction === 'apply' ? waitForPerson(step, doing) : write(doing);
 }
@@ -260,6 +263,13 @@ function reporter(step: Step, { means, note }: Performing): (progress: StepProgr
     await note({ is: 'progress', progress });
   };
 }
+
+async function lookAgain(step: StepOf<'recheck'>, { means, settle }: Performing): Promise<StepOutcome> {
+  const stops = means.recheck ? await means.recheck(step) : NO_CHECKS;
+  return settle(stops ? { result: 'failed', detail: stops } : { result: 'done' });
+}
+
+const NO_CHECKS: Text = { en: 'the checks cannot be run from here', zh: '此处无法运行检查' };
 
 /** A step for a person holds up what comes behind it, until it is seen to be done, or where nothing can be seen, until a person says so. */
 async function waitForPerson(step: StepOf<'manual'>, doing: Performing): Promise<StepOutcome> {

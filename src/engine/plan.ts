@@ -1,30 +1,105 @@
-// The plan: the drafts of all remedies as one ordered list of steps. Identical steps merge; phases follow each other; ids are stable within a run.
+// The plan: the drafts of all remedies and of the system's own stages, in order. Identical steps merge; ids are stable within a run.
 import { isRaw } from '../kube/json.ts';
 import { groupOf, keyOf, refOf } from '../kube/refs.ts';
-import type { Phase, Raw, Refusal, Step, StepDraft } from './contracts.ts';
+import type { Raw, Refusal, Stage, StageDraft, Step, StepDraft, SystemId, Text } from './contracts.ts';
 import type { Proposal } from './examine.ts';
 import { isDefinition } from './steps/objects.ts';
 
 export interface Plan {
-  steps: Step[];
+  stages: Stage[];
   refusals: Refusal[];
 }
+/** `reasons`: fingerprints of the findings. */
+export type Repair = Proposal & { reasons: string[] };
+/** A stage before its steps have ids and order. */
+export interface StageParts {
+  hop?: string;
+  title: Text;
+  parts: readonly Repair[];
+}
 
-export const PHASES: readonly Phase[] = ['prepare', 'upgrade', 'after'];
+/** In their order; of a run and of a plan alike. */
+export const stepsOf = ({ stages }: { stages: readonly Stage[] }): Step[] =>
+  stages.length === 1 ? stages[0]!.steps : stages.flatMap(({ steps }) => steps);
 
-/** Orders by phase, then as the remedies gave them; a step that another one needs stands before it; steps on one object follow each other. `reasons`: fingerprints of the findings. */
-export function makePlan(proposals: readonly (Proposal & { reasons: string[] })[]): Plan {
-  const drafted = definitionsFirst(proposals.flatMap(({ drafts, reasons }) => drafts.map((draft) => ({ draft, reasons }))));
+/** These steps without stages of their own. */
+export const oneStage = (steps: Step[]): Plan => ({ stages: [{ id: '1', title: { en: '', zh: '' }, steps }], refusals: [] });
+/** The stages with only these steps; those without any are left out. */
+export function stagesOf({ stages }: { stages: readonly Stage[] }, steps: readonly Step[]): Stage[] {
+  const wanted = new Set(steps.map(({ id }) => id));
+  return stages.flatMap((stage) => {
+    const left = stage.steps.filter(({ id }) => wanted.has(id));
+    return left.length ? [{ ...stage, steps: left }] : [];
+  });
+}
+
+const REPAIRS: Text = { en: 'Repairs', zh: '修复' };
+const REPAIRS_BEHIND: Text = { en: 'Repairs after the upgrade', zh: '升级后的修复' };
+
+/** Repairs alone, as one stage. */
+export const makePlan = (repairs: readonly Repair[]): Plan => planOf([{ title: REPAIRS, parts: behindLast(repairs) }]);
+
+/** What is for behind the upgrade comes last, where there is no upgrade. */
+const behindLast = (repairs: readonly Repair[]): Repair[] => [
+  ...repairs.map((each) => only(each, 'before')),
+  ...repairs.map((each) => only({ ...each, refusals: [] }, 'after')),
+];
+
+const only = (repair: Repair, when: 'before' | 'after'): Repair => ({
+  ...repair,
+  drafts: repair.drafts.filter((draft) => (draft.when ?? 'before') === when),
+});
+
+export interface HopParts {
+  hop: string;
+  repairs: readonly Repair[];
+  /** The system's own. */
+  stages: readonly StageDraft[];
+}
+
+/** An upgrade: of each hop what comes first, the repairs, the system's stages, the repairs behind them; and between two hops a look whether the next may begin. */
+export function planUpgrade(hops: readonly HopParts[], systems: readonly SystemId[]): Plan {
+  return planOf(
+    hops.flatMap(({ hop, repairs, stages }, at): StageParts[] => {
+      const own = (first: boolean) =>
+        stages
+          .filter((stage) => (stage.first === true) === first)
+          .map(({ title, steps }) => ({ hop, title, parts: [{ drafts: steps, refusals: [], reasons: [] }] }));
+      const next = hops[at + 1]?.hop;
+      return [
+        ...own(true),
+        { hop, title: REPAIRS, parts: repairs.map((each) => only(each, 'before')) },
+        ...own(false),
+        { hop, title: REPAIRS_BEHIND, parts: repairs.map((each) => only({ ...each, refusals: [] }, 'after')) },
+        ...(next === undefined ? [] : [recheck(next, systems)]),
+      ];
+    }),
+  );
+}
+
+/** `hop`: the one that comes next. */
+function recheck(hop: string, systems: readonly SystemId[]): StageParts {
+  const draft: StepDraft = {
+    ...{ do: 'recheck', hop, systems: [...systems], guard: [], undo: 'none' },
+    text: { en: `check again before the upgrade to ${hop}`, zh: `升级到 ${hop} 之前再次检查` },
+  };
+  return { hop, title: { en: 'Re-check', zh: '复查' }, parts: [{ drafts: [draft], refusals: [], reasons: [] }] };
+}
+
+/** Steps as the remedies gave them; a step that another one needs stands before it; steps on one object follow each other. Stages without a step are left out. */
+function planOf(inputs: readonly StageParts[]): Plan {
   const ids = new Map<StepDraft, string>();
-  const steps: Step[] = [];
   const twins = new Map<string, Step>();
   const lastOn = new Map<string, string>();
-  for (const phase of PHASES) {
-    for (const { draft, reasons } of drafted.filter((each) => each.draft.phase === phase)) {
-      const { after = [], ...rest } = draft;
+  let count = 0;
+  const stages = inputs.flatMap(({ hop, title, parts }, at): Stage[] => {
+    const steps: Step[] = [];
+    const drafted = definitionsFirst(parts.flatMap(({ drafts, reasons }) => drafts.map((draft) => ({ draft, reasons }))));
+    for (const { draft, reasons } of drafted) {
+      const { after = [], when: _when, ...rest } = draft;
       const needed = after.map((each) => idOf(each, ids));
-      // To wait once more for the same, later, is another step.
-      const key = draft.do === 'wait' ? `${doing(draft)} ${needed}` : doing(draft);
+      // To wait or to look once more for the same, later, is another step.
+      const key = draft.do === 'wait' || draft.do === 'recheck' ? `${doing(draft)} ${needed} ${at}` : doing(draft);
       const twin = twins.get(key);
       const optional = isOptional(draft, reasons);
       if (twin) {
@@ -33,7 +108,7 @@ export function makePlan(proposals: readonly (Proposal & { reasons: string[] })[
         ids.set(draft, twin.id);
         continue;
       }
-      const id = String(steps.length + 1);
+      const id = String(++count);
       ids.set(draft, id);
       // Two writes to one object at a time would only collide on its resourceVersion.
       const object = 'on' in draft ? keyOf(draft.on) : undefined;
@@ -44,8 +119,12 @@ export function makePlan(proposals: readonly (Proposal & { reasons: string[] })[
       twins.set(key, step);
       steps.push(step);
     }
-  }
-  return { steps, refusals: proposals.flatMap(({ refusals }) => refusals) };
+    return steps.length ? [{ id: '', ...(hop === undefined ? {} : { hop }), title, steps }] : [];
+  });
+  return {
+    stages: stages.map((stage, at) => ({ ...stage, id: String(at + 1) })),
+    refusals: inputs.flatMap(({ parts }) => parts.flatMap(({ refusals }) => refusals)),
+  };
 }
 
 /** A write that repairs a finding is not needed any more once its guard is broken; whatever else ends obsolete stops the run. */
@@ -76,7 +155,7 @@ function definitionsFirst(drafted: Drafted[]): Drafted[] {
     for (const { draft } of drafted) if (draft.after?.some((each) => behind.has(each))) behind.add(draft);
   }
   const wait: StepDraft = {
-    ...{ phase: 'prepare', do: 'wait', guard: [], undo: 'none', within: 30, lasting: TAKEN_UP, assume: [] },
+    ...{ do: 'wait', guard: [], undo: 'none', within: 30, lasting: TAKEN_UP, assume: [] },
     until: definitions.map(({ object }) => ({ on: refOf(object), must: 'exist' })),
     after: definitions.map(({ draft }) => draft),
     text: {
@@ -113,7 +192,7 @@ function idOf(draft: StepDraft, ids: Map<StepDraft, string>): string {
 
 /** What is done to which object, as a key: not why, nor what it depends on. */
 function doing({
-  phase: _phase,
+  when: _when,
   text: _text,
   guard: _guard,
   undo: _undo,

@@ -1,5 +1,6 @@
 // What a journal says about a run: the state of each step, folded from the entries in their order.
 import type { Direction, Entry, Progress, Run, RunState, RunSummary, Step, StepState, StoredRun } from './contracts.ts';
+import { stepsOf } from './plan.ts';
 
 export const noProgress = (): Progress => ({ states: { apply: new Map(), undo: new Map() } });
 
@@ -41,12 +42,12 @@ export function isTouching(step: Step, state: { result?: StepState['result']; an
   return state?.result === 'done' || state?.result === 'in-doubt' || state?.answered === true;
 }
 
-const HARMLESS: ReadonlySet<Step['do']> = new Set(['wait', 'backup', 'forget', 'manual']);
+const HARMLESS: ReadonlySet<Step['do']> = new Set(['wait', 'backup', 'forget', 'manual', 'recheck']);
 /** It changes nothing, so there is nothing to take back, whatever it promises. */
 export const isHarmless = ({ do: doing }: Pick<Step, 'do'>): boolean => HARMLESS.has(doing);
 
 export function touched(run: Run, progress: Progress): Step[] {
-  return run.steps.filter((step) => {
+  return stepsOf(run).filter((step) => {
     const state = progress.states.apply.get(step.id);
     return isTouching(step, state) || (state?.result === 'failed' && state.after !== undefined);
   });
@@ -84,22 +85,22 @@ const SETTLED: ReadonlySet<string | undefined> = new Set(['done', 'already', 'ob
 const isSettled = (state: StepState | undefined): boolean => SETTLED.has(state?.result);
 
 /** The steps that a run still has to do. */
-export const toDo = ({ steps }: Run, progress: Progress): Step[] =>
-  steps.filter((step) => !isPassed(step, progress.states.apply.get(step.id)?.result, 'apply'));
+export const toDo = (run: Run, progress: Progress): Step[] =>
+  stepsOf(run).filter((step) => !isPassed(step, progress.states.apply.get(step.id)?.result, 'apply'));
 
 export function runState({ run, progress }: StoredRun): RunState {
   if (progress.last?.direction === 'undo') {
     if (progress.last.state !== 'finished') return 'undo unfinished';
     if (!touched(run, progress).length) return 'unchanged';
-    const broken = run.steps.some(({ id, undo }) => undo !== 'none' && progress.states.undo.get(id)?.result === 'left');
+    const broken = stepsOf(run).some(({ id, undo }) => undo !== 'none' && progress.states.undo.get(id)?.result === 'left');
     return broken ? 'undone in part' : 'undone';
   }
   const changed = touched(run, progress).length > 0;
-  if (!toDo(run, progress).length) return changed || run.steps.some(isManual) ? 'finished' : 'unchanged';
+  if (!toDo(run, progress).length) return changed || stepsOf(run).some(isManual) ? 'finished' : 'unchanged';
   return changed || progress.last?.state !== 'unchanged' ? 'unfinished' : 'unchanged';
 }
 
-const isManual = ({ do: doing }: Run['steps'][number]): boolean => doing === 'manual';
+const isManual = ({ do: doing }: Step): boolean => doing === 'manual';
 
 export function summaryOf(stored: StoredRun): RunSummary {
   const { run, progress } = stored;
@@ -107,8 +108,8 @@ export function summaryOf(stored: StoredRun): RunSummary {
   return {
     ...{ id, tool, what, at, cluster },
     state: runState(stored),
-    steps: run.steps.length,
-    settled: run.steps.length - toDo(run, progress).length,
+    steps: stepsOf(run).length,
+    settled: stepsOf(run).length - toDo(run, progress).length,
     open: toUndo(run, progress).length,
     pid: progress.last?.pid,
   };

@@ -75,6 +75,7 @@ const VERBS: Record<Step['do'], string | undefined> = {
   backup: undefined,
   wait: undefined,
   manual: undefined,
+  recheck: undefined,
 };
 
 /** What a step needs to be carried out; undefined: it writes nothing. */

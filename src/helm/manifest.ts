@@ -4,7 +4,7 @@ import type { Ref, ReleaseName } from '../engine/contracts.ts';
 import { isRaw, withinDepth } from '../kube/json.ts';
 
 /** Those that have a kind and a name. One without a namespace is in the release's, or in none: a server takes both for a kind without namespaces. */
-export function objectsIn(manifest: string, { namespace }: ReleaseName): Ref[] {
+export function objectsIn(manifest: string, { namespace }: Pick<ReleaseName, 'namespace'>): Ref[] {
   return parseAllDocuments(manifest, { logLevel: 'silent' }).flatMap((document) => {
     if (document.errors.length) return [];
     const object: unknown = document.toJS({ maxAliasCount: 100 });

@@ -5,6 +5,7 @@ import { createReadStream } from 'node:fs';
 import { lstat, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Entry, JournalEnd, Progress, Run, Step, Text } from '../engine/contracts.ts';
+import { stepsOf } from '../engine/plan.ts';
 import { advance, noProgress } from '../engine/progress.ts';
 import { recalled } from '../engine/steps/index.ts';
 import { NOT_REGULAR } from '../files/input.ts';
@@ -17,7 +18,7 @@ export const RUN_FILE = 'run.json';
 export const JOURNAL_FILE = 'journal.jsonl';
 /** Bytes that the journal has at least, as digits; written when it is opened and behind every group of entries. Journals of older builds lack it. */
 export const LENGTH_FILE = 'journal.length';
-const SCHEMA = 1;
+const SCHEMA = 2;
 
 /** undefined: no such run. `id`: the folder's name. */
 export async function readRun(folder: string, id: string): Promise<Run | undefined> {
@@ -41,34 +42,47 @@ export async function readRun(folder: string, id: string): Promise<Run | undefin
 }
 
 /**
- * A run's file: one line for all but its steps, then one line a step. Still one JSON text; but to read it as one takes several times the memory,
- * and there may be 100,000 steps.
+ * A run's file: one line for all but its stages, then of each stage one line for all but its steps, and one line a step. Still one JSON text;
+ * but to read it as one takes several times the memory, and there may be 100,000 steps.
  */
-export function* runLines({ steps, ...rest }: Run): Generator<string> {
-  yield `${JSON.stringify(rest).slice(0, -1)}${STEPS}`;
-  for (let at = 0; at < steps.length; at += AT_ONCE) {
-    const lines = steps.slice(at, at + AT_ONCE).map((step) => JSON.stringify(step));
-    yield `${at ? ',' : ''}\n${lines.join(',\n')}`;
+export function* runLines({ stages, ...rest }: Run): Generator<string> {
+  yield `${JSON.stringify(rest).slice(0, -1)}${STAGES}`;
+  for (const [i, { steps, ...stage }] of stages.entries()) {
+    yield `${i ? ',' : ''}\n${JSON.stringify(stage).slice(0, -1)}${STEPS}`;
+    for (let at = 0; at < steps.length; at += AT_ONCE) {
+      const lines = steps.slice(at, at + AT_ONCE).map((step) => JSON.stringify(step));
+      yield `${at ? ',' : ''}\n${lines.join(',\n')}`;
+    }
+    yield '\n]}';
   }
   yield '\n]}\n';
 }
+const STAGES = ',"stages":[';
 const STEPS = ',"steps":[';
 /** Steps per write to the disk. */
 const AT_ONCE = 500;
 
 /** undefined: no such file. Throws SyntaxError. */
 async function parsedRun(file: string): Promise<unknown> {
-  let run: { steps: unknown[] } | undefined;
+  let run: { stages: { steps: unknown[] }[] } | undefined;
+  let steps: unknown[] | undefined;
   let ended = false;
   for await (const line of wholeLines(file)) {
     const text = line.toString('utf8');
     if (!run) {
       // Of an older build, or laid out anew by somebody.
-      if (!text.endsWith(STEPS)) break;
-      run = parseJson(`${text}]}`) as { steps: unknown[] };
+      if (!text.endsWith(STAGES)) break;
+      run = parseJson(`${text}]}`) as { stages: { steps: unknown[] }[] };
     } else if (ended) throw new SyntaxError('more behind its end');
-    else if (text === ']}') ended = true;
-    else run.steps.push(parseJson(text.replace(/,$/, '')));
+    else if (steps) {
+      if (text === ']}' || text === ']},') steps = undefined;
+      else steps.push(parseJson(text.replace(/,$/, '')));
+    } else if (text === ']}') ended = true;
+    else if (text.endsWith(STEPS)) {
+      const stage = parseJson(`${text}]}`) as { steps: unknown[] };
+      run.stages.push(stage);
+      steps = stage.steps;
+    } else throw new SyntaxError('a stage without steps');
   }
   if (run && !ended) throw new SyntaxError('its end is missing');
   if (run) return run;
@@ -98,7 +112,7 @@ export async function readJournal(folder: string, run: Run): Promise<{ progress:
   const file = path.join(folder, JOURNAL_FILE);
   // Before the journal: whoever is at work on it now makes it longer first.
   const least = await leastLength(folder);
-  const steps = new Map(run.steps.map((step) => [step.id, step]));
+  const steps = new Map(stepsOf(run).map((step) => [step.id, step]));
   const progress = noProgress();
   const end: JournalEnd = { size: 0, lines: 0 };
   let numbered = false;
@@ -164,12 +178,15 @@ function entryOf(line: Buffer, file: string, number: number): { entry: Entry; n?
   return { entry: entry as unknown as Entry, n };
 }
 
+/** They write nothing, so that no intent comes before. */
+const UNSENT: ReadonlySet<Step['do']> = new Set(['wait', 'manual', 'recheck']);
+
 /** What cannot follow on the entries before: an attempt begins first, and of what was written the intent comes first. */
 function wrongThere(entry: Entry, progress: Progress, steps: ReadonlyMap<string, Step>): string | undefined {
   if (entry.is === 'begin' || entry.is === 'end') return undefined;
   if (!progress.last) return 'is';
   const step = steps.get(entry.step);
-  const isSent = entry.is === 'outcome' && entry.result === 'done' && step?.do !== 'wait' && step?.do !== 'manual';
+  const isSent = entry.is === 'outcome' && entry.result === 'done' && !(step && UNSENT.has(step.do));
   if (isSent && progress.states[entry.direction].get(entry.step)?.result !== 'in-doubt') return 'result';
   return wrongForStep(entry, step);
 }

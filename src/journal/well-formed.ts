@@ -14,11 +14,13 @@ export function wrongInRun(value: unknown, id: string): string | undefined {
   const run = value as Run;
   if (run.id !== id) return 'id';
   const known = new Set<string>();
-  for (const [i, step] of run.steps.entries()) {
-    if (known.has(step.id)) return `steps[${i}].id`;
-    // A plan names only what stands before it; a circle would never end.
-    if (!step.after.every((earlier) => known.has(earlier))) return `steps[${i}].after`;
-    known.add(step.id);
+  for (const [at, { steps }] of run.stages.entries()) {
+    for (const [i, step] of steps.entries()) {
+      if (known.has(step.id)) return `stages[${at}].steps[${i}].id`;
+      // A plan names only what stands before it; a circle would never end.
+      if (!step.after.every((earlier) => known.has(earlier))) return `stages[${at}].steps[${i}].after`;
+      known.add(step.id);
+    }
   }
   return undefined;
 }
@@ -158,13 +160,13 @@ const COMMON: Record<string, Shape> = {
   id: STEP_ID,
   after: listOf(STEP_ID),
   reasons: listOf(text),
-  phase: oneOf('prepare', 'upgrade', 'after'),
   text: both,
   guard: conditions,
   undo: oneOf('exact', 'compensates', 'none'),
 };
+const RESTORE = fields({ text: both }, { commands: listOf(text), file: like(/^[a-z0-9.-]{1,64}$/) });
 const kind = (required: Record<string, Shape>, optional: Record<string, Shape> = {}): Shape =>
-  fields({ do: json, ...COMMON, ...required }, { undoNote: both, optional: oneOf(true), ...optional });
+  fields({ do: json, ...COMMON, ...required }, { undoNote: both, optional: oneOf(true), restore: RESTORE, ...optional });
 const KINDS: Record<Action['do'], Shape> = {
   patch: kind({ on: ref, changes }, { subresource: oneOf('status'), counters: listOf(fields({ path: pointer, keysOf: pointer })) }),
   create: kind({ object }),
@@ -191,6 +193,7 @@ const KINDS: Record<Action['do'], Shape> = {
     { rights: listOf(rule) },
   ),
   unpend: kind({ release, revision, quiet: seconds }),
+  recheck: kind({ hop: text, systems: listOf(text) }),
   manual: kind({ commands: listOf(text) }, { seen: conditions }),
 };
 const step: Shape = (value, at) => {
@@ -200,16 +203,16 @@ const step: Shape = (value, at) => {
 
 const RUN = fields(
   {
-    schema: oneOf(1),
+    schema: oneOf(2),
     id: text,
     tool: text,
     what: text,
     at: like(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
     checks: listOf(like(/^[a-z0-9-]+\/[a-z0-9-]+$/)),
-    steps: listOf(step),
+    stages: listOf(fields({ id: STEP_ID, title: both, steps: listOf(step) }, { hop: text })),
     cluster: fields({ uid: text, certain: yesOrNo, server: text, context: text }),
   },
-  { targets: listOf(fields({ system: text, installation: text, version: text })), as: text },
+  { targets: listOf(fields({ system: text, installation: text, version: text })), accept: listOf(text), as: text },
 );
 
 const direction = oneOf('apply', 'undo');

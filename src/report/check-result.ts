@@ -42,7 +42,7 @@ interface PublishedCheck {
     message: Text;
     /** `seen`: in English; `text`: in every language. */
     evidence: { seen: string; text: Text; at?: Ref }[];
-    hop: number | null;
+    hop: string | null;
     remedy: { automatic: boolean; text: Text; steps: number } | null;
     accepted: boolean;
   }[];

@@ -8,7 +8,7 @@ import { describe } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
 import { beside, counted, type Face, INDENT, paragraph, pasteable } from './face.ts';
-import { listed, MANUAL, NOTHING_TO_UNDO, PHASE, UNDO } from './words.ts';
+import { listed, MANUAL, NOTHING_TO_UNDO, UNDO } from './words.ts';
 
 /** Steps shown in full before a confirmation; a dry run shows all. */
 export const SHOWN = 12;
@@ -25,11 +25,12 @@ export interface PlanShown {
 }
 
 export function planView(
-  { steps, refusals }: Plan,
+  { stages, refusals }: Plan,
   face: Face,
   { shown = Number.POSITIVE_INFINITY, rest = '--dry-run=client', stored, further = 0 }: PlanShown = {},
 ): string[] {
   const { language, style } = face;
+  const steps = stages.flatMap((stage) => stage.steps.map((step) => ({ step, stage })));
   const count = steps.length + further;
   // One more is shown rather than counted.
   const more = count <= shown + 1 ? 0 : count - shown;
@@ -39,13 +40,14 @@ export function planView(
     zh: `  …… 另有 ${more} 步；查看全部：${rest}`,
   }[language];
   const visible = more ? steps.slice(0, shown) : steps;
-  const phases = new Set(visible.map(({ phase }) => phase)).size > 1;
-  const room = Math.max(0, ...visible.map((step) => width(promise(step, face))));
+  const room = Math.max(0, ...visible.map(({ step }) => width(promise(step, face))));
+  const titled = ({ stage }: (typeof visible)[number], i: number): string[] =>
+    stages.length > 1 && stage !== visible[i - 1]?.stage ? [...(i ? [''] : []), style.bold(oneLine(stage.title[language], 200))] : [];
   return [
     ...(count ? [style.bold(head)] : []),
-    ...visible.flatMap((step, i) => [
-      ...(phases && step.phase !== visible[i - 1]?.phase ? [...(i ? [''] : []), style.bold(PHASE[step.phase][language])] : []),
-      ...stepLines(step, visible[i - 1], room, face, stored ? describedChanges : changesOf),
+    ...visible.flatMap((each, i) => [
+      ...titled(each, i),
+      ...stepLines(each.step, visible[i - 1]?.step, room, face, stored ? describedChanges : changesOf),
     ]),
     ...(more > 0 ? [style.dim(folded)] : []),
     ...refusals.flatMap((refusal) => refusalLines(refusal, face)),

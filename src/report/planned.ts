@@ -6,7 +6,7 @@ import { kindOf } from '../engine/steps/index.ts';
 import { oneLine } from '../text/sanitise.ts';
 import type { Face } from './face.ts';
 import { clusterName } from './plan.ts';
-import { MANUAL, NOTHING_TO_UNDO, PHASE, UNDO } from './words.ts';
+import { MANUAL, NOTHING_TO_UNDO, UNDO } from './words.ts';
 
 export interface PlannedUpgrade {
   cluster: ClusterIdentity;
@@ -17,7 +17,7 @@ export interface PlannedUpgrade {
 }
 
 /** docs/upgrade-plan.schema.json. */
-export function planData({ cluster, paths, plan: { steps, refusals }, stopping }: PlannedUpgrade): object {
+export function planData({ cluster, paths, plan: { stages, refusals }, stopping }: PlannedUpgrade): object {
   return {
     apiVersion: 'upgrade-guard/v1',
     kind: 'UpgradePlan',
@@ -27,9 +27,12 @@ export function planData({ cluster, paths, plan: { steps, refusals }, stopping }
       from: typeof from === 'string' ? from : null,
       to: to ?? null,
     })),
-    steps: steps.map((step) => ({
-      ...{ id: step.id, phase: step.phase, do: step.do, text: step.text, changes: kindOf(step).preview(step) },
-      ...{ undo: step.undo, undoNote: step.undoNote ?? null, after: step.after, reasons: step.reasons },
+    stages: stages.map(({ id, hop, title, steps }) => ({
+      ...{ id, hop: hop ?? null, title },
+      steps: steps.map((step) => ({
+        ...{ id: step.id, do: step.do, text: step.text, changes: kindOf(step).preview(step) },
+        ...{ undo: step.undo, undoNote: step.undoNote ?? null, after: step.after, reasons: step.reasons },
+      })),
     })),
     refusals,
     blockers: stopping.map(({ fingerprint, message, objects }) => ({ fingerprint, message, objects })),
@@ -50,9 +53,8 @@ const promise = (step: Step, language: Language): string => {
 /** Nothing of a cluster's text acts as Markdown. */
 const plain = (text: string): string => oneLine(text, 1000).replace(/[\\`*_{}[\]<>#|!]/g, '\\$&');
 
-export function planMarkdown({ cluster, paths, plan: { steps, refusals }, stopping }: PlannedUpgrade, { language }: Face): string[] {
-  const line = (step: Step, before: Step | undefined) => [
-    ...(step.phase === before?.phase ? [] : ['', `## ${PHASE[step.phase][language]}`, '']),
+export function planMarkdown({ cluster, paths, plan: { stages, refusals }, stopping }: PlannedUpgrade, { language }: Face): string[] {
+  const line = (step: Step) => [
     `${step.id}. ${plain(step.text[language])} (${promise(step, language)})`,
     ...kindOf(step)
       .preview(step)
@@ -64,22 +66,21 @@ export function planMarkdown({ cluster, paths, plan: { steps, refusals }, stoppi
     '',
     ...paths.map((path) => `- ${plain(pathLine(path))}`),
     ...(stopping.length ? ['', `## ${BLOCKED[language]}`, '', ...stopping.map(({ message }) => `- ${plain(message[language])}`)] : []),
-    ...steps.flatMap((step, at) => line(step, steps[at - 1])),
+    ...stages.flatMap(({ title, steps }) => ['', `## ${plain(title[language])}`, '', ...steps.flatMap(line)]),
     ...refusals.map(({ refused }) => `- ${plain(refused[language])}`),
   ];
 }
 
 /** A runbook: read it, then run it step by step. It stops at the first command that fails. */
-export function planShell({ cluster, paths, plan: { steps, refusals }, stopping }: PlannedUpgrade, { language }: Face): string[] {
+export function planShell({ cluster, paths, plan: { stages, refusals }, stopping }: PlannedUpgrade, { language }: Face): string[] {
   const comment = (text: string) => `# ${oneLine(text, 1000)}`;
   const none: Text = {
     en: 'no command for this step: upgrade-guard does it (values inside a string, or numbers that are counted anew)',
     zh: '此步骤没有对应的命令：由 upgrade-guard 执行（涉及字符串内的值或需重新计算的计数）',
   };
-  const shown = (step: Step, before: Step | undefined): string[] => {
+  const shown = (step: Step): string[] => {
     const commands = kindOf(step).commands(step);
     return [
-      ...(step.phase === before?.phase ? [] : ['', comment(`==== ${PHASE[step.phase][language]}`)]),
       '',
       comment(`${step.id}. ${step.text[language]} (${promise(step, language)})`),
       ...(step.undoNote ? [comment(`   ${step.undoNote[language]}`)] : []),
@@ -101,6 +102,6 @@ export function planShell({ cluster, paths, plan: { steps, refusals }, stopping 
     'set -eu',
     // helm does not look for its records: it is told where they are.
     ...(paths.some(({ installation: { release } }) => release?.driver) ? ['export HELM_DRIVER=configmap'] : []),
-    ...steps.flatMap((step, at) => shown(step, steps[at - 1])),
+    ...stages.flatMap(({ title, steps }) => ['', comment(`==== ${title[language]}`), ...steps.flatMap(shown)]),
   ];
 }

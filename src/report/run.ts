@@ -1,6 +1,7 @@
 // Runs as a person reads them: the list, one run's steps, and what an attempt came to.
-import type { Direction, RunSummary, Step, StoredRun, Text } from '../engine/contracts.ts';
+import type { Direction, RunSummary, Step, StepProgress, StoredRun, Text } from '../engine/contracts.ts';
 import type { DryOutcome, Executed, Tried } from '../engine/execute.ts';
+import { stepsOf } from '../engine/plan.ts';
 import { runState } from '../engine/progress.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
@@ -30,24 +31,35 @@ export function runDetail(stored: StoredRun, face: Face, left: ReadonlyMap<strin
   const became = (step: Step) => {
     const [done, back] = [states.apply.get(step.id)?.result, states.undo.get(step.id)?.result];
     const last = back ?? done;
-    const takenBack = back === 'done' || back === 'already';
-    const word = takenBack ? TAKEN_BACK : last ? RESULTS[last] : NOT_BEGUN;
-    return `${signOf(last, face)} ${word[language]}`;
+    const isUndone = back === 'done' || back === 'already';
+    const word = isUndone ? UNDONE : last ? RESULTS[last] : NOT_BEGUN;
+    const far = states.undo.get(step.id)?.progress ?? states.apply.get(step.id)?.progress;
+    return `${signOf(last, face)} ${!last && far ? farText(far)[language] : word[language]}`;
   };
-  const room = Math.max(0, ...run.steps.map((step) => width(became(step))));
+  const stepLines = (step: Step) => [
+    ...beside(step.id, oneLine(step.text[language], 1000), became(step), room, face),
+    ...(left.get(step.id) ?? []).map((line) => `${' '.repeat(INDENT)}${style.cyan(oneLine(line, 1000))}`),
+  ];
+  const room = Math.max(0, ...stepsOf(run).map((step) => width(became(step))));
   return [
     `${style.bold(run.id)}   ${RUN_STATES[runState(stored)][language]}   ${oneLine(run.what)}`,
     style.dim([oneLine(run.cluster.context), run.cluster.uid, moment(run.at)].filter(Boolean).join('   ')),
     '',
-    ...run.steps.flatMap((step) => [
-      ...beside(step.id, oneLine(step.text[language], 1000), became(step), room, face),
-      ...(left.get(step.id) ?? []).map((line) => `${' '.repeat(INDENT)}${style.cyan(oneLine(line, 1000))}`),
+    ...run.stages.flatMap(({ title, steps }, at) => [
+      ...(run.stages.length > 1 ? [...(at ? [''] : []), style.bold(oneLine(title[language], 200))] : []),
+      ...steps.flatMap(stepLines),
     ]),
   ];
 }
 
 const NOT_BEGUN: Text = { en: 'not begun', zh: '未开始' };
-const TAKEN_BACK: Text = { en: 'taken back', zh: '已撤销' };
+const UNDONE: Text = { en: 'undone', zh: '已撤销' };
+
+/** How far a step is that has not ended. */
+export const farText = ({ done, of, now }: StepProgress): Text => ({
+  en: `${done} of ${of}${now ? `, ${oneLine(now, 300)}` : ''}`,
+  zh: `${of} 中的 ${done}${now ? `，${oneLine(now, 300)}` : ''}`,
+});
 
 /** To the second, UTC. */
 const moment = (at: string): string => oneLine(at.slice(0, 19)).replace('T', ' ');
@@ -74,7 +86,7 @@ function signOf(result: DryOutcome['result'] | undefined, { style }: Face): stri
 /** A step that has ended, with what became of it. */
 export function stepEnded(step: Step, { result, detail }: DryOutcome, face: Face, direction: Direction = 'apply'): string {
   const { language } = face;
-  const text = oneLine((direction === 'undo' ? takenBack(step.text) : step.text)[language], 1000);
+  const text = oneLine((direction === 'undo' ? undone(step.text) : step.text)[language], 1000);
   // The tick says it.
   if (result === 'done') return paragraph(`${signOf(result, face)} ${step.id}. ${text}`, face, 0, 4 + step.id.length).join('\n');
   const ending = {
@@ -119,51 +131,69 @@ function triedText(accepted: number, refused: number, held: number, untried: num
 const NOT_STORED: Text = { en: '(dry run; nothing was stored)', zh: '（试运行；未保存任何内容）' };
 
 /** The text of a step that is undone. */
-export const takenBack = (text: Text): Text => ({ en: `take back: ${text.en}`, zh: `撤销：${text.zh}` });
+export const undone = (text: Text): Text => ({ en: `undo: ${text.en}`, zh: `撤销：${text.zh}` });
 
 /** What an attempt came to, in one sentence, and the next command; where there are two, each on a line of its own, to be copied. */
-export function runEnded(id: string, direction: Direction, total: number, { outcomes, state }: Executed): { text: Text; next?: Text } {
+export function runEnded(id: string, direction: Direction, total: number, executed: Executed): { text: Text; next?: Text } {
+  return direction === 'undo' ? undoEnded(id, total, executed) : applyEnded(id, total, executed);
+}
+
+/** How many steps came to what. */
+function counts({ outcomes }: Executed): (result: DryOutcome['result']) => number {
   const results = [...outcomes.values()].map(({ result }) => result);
-  const count = (result: DryOutcome['result']) => results.filter((each) => each === result).length;
-  const [done, already, left] = [count('done'), count('already'), count('left')];
-  const so = { en: already ? `, ${already} already so` : '', zh: already ? `，${already} 步已经如此` : '' };
-  const steps = { en: counted(total, 'step', '').en, zh: `${total} 步` };
-  if (direction === 'undo') {
-    if (state === 'stopped') {
-      return {
-        text: {
-          en: `The undo of run ${id} stopped half-way: ${done} of ${steps.en} taken back${so.en}.`,
-          zh: `运行 ${id} 的撤销中途停止：${steps.zh}中已撤销 ${done} 步${so.zh}。`,
-        },
-        next: { en: `{tool} undo ${id}{reach}`, zh: `{tool} undo ${id}{reach}` },
-      };
-    }
+  return (result) => results.filter((each) => each === result).length;
+}
+
+/** Only what was written back counts as undone; the rest is named as what it is. */
+function undoEnded(id: string, total: number, executed: Executed): { text: Text; next?: Text } {
+  const count = counts(executed);
+  const [done, already, manual, left, obsolete] = [count('done'), count('already'), count('manual'), count('left'), count('obsolete')];
+  const parts = [
+    [already, { en: `${already} already undone`, zh: `${already} 步此前已撤销` }],
+    [obsolete, { en: `${obsolete} no longer needed`, zh: `${obsolete} 步不再需要` }],
+    [manual, { en: `${manual} manual`, zh: `${manual} 步需手动执行` }],
+    [left, { en: `${left} left unchanged`, zh: `${left} 步保持原样` }],
+  ] as const;
+  const rest = parts.filter(([n]) => n).map(([, text]) => text);
+  const said = {
+    en: [`${done} of ${counted(total, 'step', '').en} undone`, ...rest.map(({ en }) => en)].join(', '),
+    zh: [`${total} 步中已撤销 ${done} 步`, ...rest.map(({ zh }) => zh)].join('，'),
+  };
+  if (executed.state === 'stopped')
     return {
-      text: left
-        ? {
-            en: `Run ${id}: ${done} of ${steps.en} taken back; ${left} left as ${left === 1 ? 'it is' : 'they are'}.`,
-            zh: `运行 ${id}：${steps.zh}中已撤销 ${done} 步；${left} 步保持原样。`,
-          }
-        : { en: `Run ${id} is taken back: ${steps.en}.`, zh: `运行 ${id} 已撤销：${steps.zh}。` },
-      next: left ? { en: `see what was left: {tool} runs ${id}{reach}`, zh: `查看保持原样的步骤：{tool} runs ${id}{reach}` } : undefined,
+      text: { en: `Undo of run ${id} interrupted: ${said.en}.`, zh: `运行 ${id} 的撤销中断：${said.zh}。` },
+      next: { en: `{tool} undo ${id}{reach}`, zh: `{tool} undo ${id}{reach}` },
     };
-  }
-  switch (state) {
+  const whole = done === total;
+  return {
+    text: whole
+      ? { en: `Run ${id} undone: ${counted(total, 'step', '').en}.`, zh: `运行 ${id} 已撤销：共 ${total} 步。` }
+      : { en: `Run ${id}: ${said.en}.`, zh: `运行 ${id}：${said.zh}。` },
+    next: left || manual ? { en: `see what is left: {tool} runs ${id}{reach}`, zh: `查看剩余步骤：{tool} runs ${id}{reach}` } : undefined,
+  };
+}
+
+function applyEnded(id: string, total: number, executed: Executed): { text: Text; next?: Text } {
+  const count = counts(executed);
+  const [done, already] = [count('done'), count('already')];
+  const steps = { en: counted(total, 'step', '').en, zh: `${total} 步` };
+  const so = { en: already ? `, ${already} already so` : '', zh: already ? `，${already} 步已经如此` : '' };
+  switch (executed.state) {
     case 'finished':
       return {
         text: { en: `Run ${id}: ${done} of ${steps.en} done${so.en}.`, zh: `运行 ${id}：${steps.zh}中完成 ${done} 步${so.zh}。` },
-        next: done ? { en: `take it back: {tool} undo ${id}{reach}`, zh: `如需撤销：{tool} undo ${id}{reach}` } : undefined,
+        next: done ? { en: `undo it: {tool} undo ${id}{reach}`, zh: `如需撤销：{tool} undo ${id}{reach}` } : undefined,
       };
     case 'unchanged':
       return { text: { en: `Run ${id} stopped before anything was changed.`, zh: `运行 ${id} 在做出任何更改之前停止。` } };
     case 'stopped':
       return {
         text: {
-          en: `Run ${id} stopped half-way: ${done} of ${steps.en} done${so.en}.`,
-          zh: `运行 ${id} 中途停止：${steps.zh}中完成 ${done} 步${so.zh}。`,
+          en: `Run ${id} interrupted: ${done} of ${steps.en} done${so.en}.`,
+          zh: `运行 ${id} 中断：${steps.zh}中完成 ${done} 步${so.zh}。`,
         },
         next: {
-          en: `go on: {tool} resume ${id}{reach}\n      or take it back: {tool} undo ${id}{reach}`,
+          en: `resume: {tool} resume ${id}{reach}\n      or undo it: {tool} undo ${id}{reach}`,
           zh: `继续：{tool} resume ${id}{reach}\n        或撤销：{tool} undo ${id}{reach}`,
         },
       };

@@ -207,7 +207,7 @@ function fixText({ check, findings }: CheckRemedy, face: Face): { fix: string; c
 
 function findingView(finding: JudgedFinding, hops: readonly string[], { language }: Face): FoundView['findings'][number] {
   const { severity, message, certainty, objects, accepted, evidence, hop } = finding;
-  const at = hops.length > 1 && hop !== undefined ? hops[hop] : undefined;
+  const at = hops.length > 1 && hop !== undefined && hops.includes(hop) ? hop : undefined;
   const remarks = [
     at && { en: `at ${at}`, zh: `升级到 ${at} 时` }[language],
     certainty !== 'certain' && certainty !== 'high' && CERTAINTY[certainty][language],

@@ -1,5 +1,5 @@
 // Words that all views share: severities, outcomes, certainties, promises of undo, in both languages.
-import type { Certainty, Language, Phase, RunState, Severity, Text, UndoPromise } from '../engine/contracts.ts';
+import type { Certainty, Language, RunState, Severity, Text, UndoPromise } from '../engine/contracts.ts';
 import type { DryOutcome } from '../engine/execute.ts';
 import { counted } from './face.ts';
 
@@ -43,12 +43,6 @@ export const UNDO: Record<UndoPromise, Text> = {
 export const MANUAL: Text = { en: 'manual', zh: '手动' };
 /** Of a step that changes nothing. */
 export const NOTHING_TO_UNDO: Text = { en: 'nothing to undo', zh: '无需撤销' };
-
-export const PHASE: Record<Phase, Text> = {
-  prepare: { en: 'before the upgrade', zh: '升级之前' },
-  upgrade: { en: 'the upgrade', zh: '升级' },
-  after: { en: 'after the upgrade', zh: '升级之后' },
-};
 
 export const RESULTS: Record<DryOutcome['result'], Text> = {
   done: { en: 'done', zh: '完成' },

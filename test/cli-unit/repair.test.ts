@@ -1,9 +1,11 @@
 // Which findings a person lets us repair: doubtful ones by name, what only a person can do with its steps, and no name that is not there.
+
 import { rmSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
 import { type Asking, planChosen } from '../../src/cli/repair.ts';
 import type { Raw } from '../../src/engine/contracts.ts';
 import { examine } from '../../src/engine/examine.ts';
+import { stepsOf } from '../../src/engine/plan.ts';
 import { readDump } from '../../src/snapshot/read.ts';
 import { dumpSource } from '../../src/snapshot/source.ts';
 import { SYSTEMS } from '../../src/systems/index.ts';
@@ -30,7 +32,7 @@ async function chosen(controller: boolean, confirm?: string[]) {
     say: (...lines) => void said.push(...lines),
     confirm: () => Promise.reject(new Error('asked, although --yes says not to')),
   };
-  const { steps } = await planChosen(remedies, call);
+  const steps = stepsOf(await planChosen(remedies, call));
   return { said, about: steps.filter(({ text }) => text.en.includes('strange')).map((step) => step.do) };
 }
 

@@ -118,11 +118,11 @@ test('the first Ctrl-C with steps left: exit 4, and resume goes on', async () =>
   child.kill('SIGINT');
   const { code, stderr } = await ended;
   expect(code, stderr).toBe(4);
-  expect(stderr).toMatch(/stopped half-way: [1-8] of 23 steps done/);
+  expect(stderr).toMatch(/interrupted: [1-8] of 23 steps done/);
   expect((await run(['resume', '--yes'], { kubeconfig, home })).code).toBe(0);
   const undone = await run(['undo', '--yes'], { kubeconfig, home });
   expect(undone.code, undone.stderr).toBe(0);
-  expect(undone.stderr).toContain('is taken back: 23 steps');
+  expect(undone.stderr).toContain('undone: 23 steps');
   await cluster.remove(...more);
 });
 

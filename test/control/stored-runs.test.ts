@@ -58,7 +58,7 @@ describe('a run that somebody has changed', () => {
   ])('%s: refused, in words, nothing sent', async (_, edit) => {
     const home = await fixed();
     // As somebody would who knows the format: the journal speaks of the same object.
-    edited(home, ({ steps }) => edit(steps[1]));
+    edited(home, ({ stages: [{ steps }] }) => edit(steps[1]));
     const journal = join(folderOf(home), 'journal.jsonl');
     const entries = readFileSync(journal, 'utf8').trim().split('\n');
     const bent = entries.map((line) => {
@@ -102,7 +102,7 @@ describe('a run that somebody has changed', () => {
   });
   test('its words may lie; object and change stand beside them', async () => {
     const home = await fixed();
-    edited(home, ({ steps }) => Object.assign(steps[0].text, { en: 'nothing at all', zh: '什么也不做' }));
+    edited(home, ({ stages: [{ steps }] }) => Object.assign(steps[0].text, { en: 'nothing at all', zh: '什么也不做' }));
     for (const env of [{}, ZH]) {
       const { stderr } = await run(['undo'], { kubeconfig, home, env });
       for (const name of ['bare-a', 'bare-b', 'bare-c'])
@@ -113,7 +113,7 @@ describe('a run that somebody has changed', () => {
     const home = newHome();
     refuse(/bare-c/);
     expect((await run(['fix', CHECK, '--yes'], { kubeconfig: through, home })).code).toBe(4);
-    edited(home, ({ steps }) =>
+    edited(home, ({ stages: [{ steps }] }) =>
       Object.assign(steps[2], {
         do: 'delete',
         changes: undefined,
@@ -216,7 +216,7 @@ describe('a run that was killed before it changed anything', () => {
     proxy.faults.length = 0;
     const id = idOf(home);
     const refused = await run(['fix', CHECK, '--yes'], { kubeconfig, home });
-    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(`or take it back: upgrade-guard undo ${id}`)]);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(`or undo: upgrade-guard undo ${id}`)]);
     expect((await run(['undo', id, '--dry-run=client'], { kubeconfig, home })).stderr).toContain('an undo would only close it');
     expect((await run(['runs'], { kubeconfig, home })).stdout).toContain('unfinished');
     const closed = await run(['undo', id], { kubeconfig, home });
@@ -236,7 +236,7 @@ describe('--dry-run', () => {
     const home = await fixed();
     const before = { stored: kept(home), state: await stage.state() };
     for (const [env, words] of [
-      [{}, ['3 steps', 'take back: ']],
+      [{}, ['3 steps', 'undo: ']],
       [ZH, ['共 3 步', '撤销：']],
     ] as const) {
       const ran = await run(['undo', `--dry-run=${how}`], { kubeconfig: through, home, env });

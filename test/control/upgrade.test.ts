@@ -108,7 +108,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     const planned = await call(['plan', ...upgrade(to).slice(1, -1), '-o', 'json'], home);
     const plan = JSON.parse(planned.stdout);
     expect(validPlan(plan), JSON.stringify(validPlan.errors)).toBe(true);
-    expect(plan.steps.map((step: Body) => step.do)).toEqual([
+    expect(plan.stages.flatMap(({ steps }: Body) => steps.map((step: Body) => step.do))).toEqual([
       'keep',
       'backup',
       ...new Array(APPLIED[to]).fill('apply'),

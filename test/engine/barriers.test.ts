@@ -10,7 +10,11 @@ const never = new AbortController().signal;
 const PATH = '/status/ownerControllerType';
 const PERSON: Person = { watches: true, told: () => {}, confirms: async () => false };
 
-async function go(world: World, steps: Step[], { entries = [] as Entry[], person = undefined as Person | undefined, halt = never } = {}) {
+async function go(
+  world: World,
+  steps: (Step | Step[])[],
+  { entries = [] as Entry[], person = undefined as Person | undefined, halt = never } = {},
+) {
   const journal = pages();
   const { assume: _, ...real } = world;
   const executed = await executeRun(runOf(...steps), { world: real, journal, progress: progressOf(entries), halt, person });
@@ -73,22 +77,23 @@ test('a step that others come after and that is no repair must not end obsolete'
 });
 
 describe('a manual step', () => {
-  const steps = [manualStep('m'), patchStep('b', { after: ['m'] }), patchStep('c'), patchStep('d', { phase: 'after' })];
+  const steps = [manualStep('m'), patchStep('b', { after: ['m'] }), patchStep('c')];
+  const staged = [steps, [patchStep('d')]];
   const cluster = () => worldOf(...['a', 'b', 'c', 'd'].map((name) => endpoint(name, 'None')));
 
   test('stops a run without a terminal, behind what does not wait for it; resume looks again', async () => {
     const world = cluster();
-    const first = await go(world, steps);
+    const first = await go(world, staged);
     expect(results(first)).toEqual({ m: 'manual', c: 'done' });
     expect(first.state).toBe('stopped');
     expect(
       runState({
-        run: runOf(...steps),
+        run: runOf(...staged),
         progress: progressOf([...first.entries, { at: '', is: 'end', direction: 'apply', state: 'stopped' }]),
       }),
     ).toBe('unfinished');
     await world.write({ verb: 'patch', on: refTo('a'), patch: [{ op: 'replace', path: PATH, value: 'Pod' }] });
-    const second = await go(world, steps, { entries: first.entries });
+    const second = await go(world, staged, { entries: first.entries });
     expect(results(second)).toEqual({ m: 'already', b: 'done', d: 'done' });
     expect(second.state).toBe('finished');
   });
@@ -105,12 +110,12 @@ describe('a manual step', () => {
         setTimeout(() => void world.write({ verb: 'patch', on: refTo('a'), patch: [{ op: 'replace', path: PATH, value: 'Pod' }] }), 100);
       },
     };
-    const done = await go(world, steps, { person });
+    const done = await go(world, staged, { person });
     expect(results(done)).toEqual({ m: 'done', c: 'done', b: 'done', d: 'done' });
     expect(told).toEqual([expect.stringContaining(PATH)]);
   });
   test('that nothing can show is done once a person confirms it by its name, and not before', async () => {
-    const unseen = [manualStep('m', { seen: undefined }), ...steps.slice(1)];
+    const unseen = [[manualStep('m', { seen: undefined }), ...steps.slice(1)], [patchStep('d')]];
     const world = cluster();
     const no = await go(world, unseen, { person: PERSON });
     expect([results(no), no.state]).toEqual([{ m: 'manual', c: 'done' }, 'stopped']);
@@ -118,7 +123,7 @@ describe('a manual step', () => {
     expect([results(yes), yes.state]).toEqual([{ m: 'done', b: 'done', d: 'done' }, 'finished']);
   });
   test('is not taken for seen where it is only confirmed', async () => {
-    const done = await go(cluster(), steps, { person: { ...PERSON, watches: false, confirms: async () => true } });
+    const done = await go(cluster(), staged, { person: { ...PERSON, watches: false, confirms: async () => true } });
     expect(results(done)).toMatchObject({ m: 'manual' });
   });
 });

@@ -5,7 +5,7 @@ import { newRunId } from '../../src/engine/conduct.ts';
 import type { CheckResult, Installation, JudgedFinding, StepDraft, System } from '../../src/engine/contracts.ts';
 import { fingerprint } from '../../src/engine/examine.ts';
 import { choosePath, parseTarget } from '../../src/engine/paths.ts';
-import { makePlan } from '../../src/engine/plan.ts';
+import { makePlan, stepsOf } from '../../src/engine/plan.ts';
 import { rightsToCheck, rightsToFix } from '../../src/engine/rights.ts';
 import { exitCode, isComplete } from '../../src/engine/verdict.ts';
 import { SYSTEMS } from '../../src/systems/index.ts';
@@ -120,12 +120,13 @@ describe('plans', () => {
     const { id: _, reasons: __, after: ___, ...rest } = patchStep(name);
     return { ...rest, ...more } as StepDraft;
   };
-  test('phases follow each other, identical steps merge with both reasons, dependencies become ids', () => {
+  test('what is for behind the upgrade comes last, identical steps merge with both reasons, dependencies become ids', () => {
     const first = draft('a');
-    const { steps } = makePlan([
-      { drafts: [draft('z', { phase: 'after' }), first, draft('b', { after: [first] })], refusals: [], reasons: ['one'] },
+    const plan = makePlan([
+      { drafts: [draft('z', { when: 'after' }), first, draft('b', { after: [first] })], refusals: [], reasons: ['one'] },
       { drafts: [draft('a')], refusals: [], reasons: ['two'] },
     ]);
+    const steps = stepsOf(plan);
     expect(steps.map((step) => [step.id, 'on' in step && step.on.name, step.after, step.reasons])).toEqual([
       ['1', 'a', [], ['one', 'two']],
       ['2', 'b', ['1'], ['one']],
@@ -135,7 +136,7 @@ describe('plans', () => {
   });
   test('different changes to one object do not merge, but follow each other', () => {
     const other = draft('a', { changes: [{ path: '/status/x', before: 1, after: 2 }] } as Partial<StepDraft>);
-    const { steps } = makePlan([{ drafts: [draft('a'), draft('b'), other], refusals: [], reasons: [] }]);
+    const steps = stepsOf(makePlan([{ drafts: [draft('a'), draft('b'), other], refusals: [], reasons: [] }]));
     expect(steps.map(({ after }) => after)).toEqual([[], [], ['1']]);
   });
 });

@@ -10,7 +10,7 @@ hasten(10);
 const nameOf = (write: Write): string => ('on' in write ? write.on.name : '');
 const never = new AbortController().signal;
 
-async function go(world: World, steps: Step[], entries: Entry[] = [], halt = never): Promise<Executed & { entries: Entry[] }> {
+async function go(world: World, steps: (Step | Step[])[], entries: Entry[] = [], halt = never): Promise<Executed & { entries: Entry[] }> {
   const journal = pages();
   const executed = await executeRun(runOf(...steps), { world, journal, progress: progressOf(entries), halt });
   return { ...executed, entries: [...entries, ...journal.entries] };
@@ -100,7 +100,7 @@ describe('a step', () => {
   });
   test('forbidden ends the run at once; nothing was changed', async () => {
     const world = troubled(worldOf(endpoint('a', 'None'), endpoint('b', 'None')), 'forbidden', 99);
-    const done = await go(world, [patchStep('a'), patchStep('b', { phase: 'after' })]);
+    const done = await go(world, [[patchStep('a')], [patchStep('b')]]);
     expect(results(done)).toEqual({ a: 'failed' });
     expect(done.state).toBe('unchanged');
   });
@@ -115,7 +115,7 @@ describe('a step', () => {
 
 describe('a run', () => {
   const many = Array.from({ length: 30 }, (_, i) => `e${i}`);
-  test('keeps eight steps in flight, later phases after earlier ones, and `after` in order', async () => {
+  test('keeps eight steps in flight, later stages after earlier ones, and `after` in order', async () => {
     const inner = worldOf(...many.map((name) => endpoint(name, 'None')), endpoint('last', 'None'));
     let flying = 0;
     let most = 0;
@@ -130,7 +130,7 @@ describe('a run', () => {
         return inner.write(write);
       },
     };
-    const steps = [...many.map((name) => patchStep(name, name === 'e1' ? { after: ['e0'] } : {})), patchStep('last', { phase: 'after' })];
+    const steps = [many.map((name) => patchStep(name, name === 'e1' ? { after: ['e0'] } : {})), [patchStep('last')]];
     expect((await go(world, steps)).state).toBe('finished');
     expect(most).toBe(8);
     expect(order.at(-1)).toBe('last');

@@ -1,9 +1,9 @@
 // The order of a plan across remedies: definitions before what is written under them, with what hangs on that.
 import { expect, test } from 'vitest';
 import type { StepDraft } from '../../src/engine/contracts.ts';
-import { makePlan } from '../../src/engine/plan.ts';
+import { makePlan, stepsOf } from '../../src/engine/plan.ts';
 
-const common = { guard: [], phase: 'prepare' as const, text: { en: '', zh: '' }, undo: 'exact' as const };
+const common = { guard: [], text: { en: '', zh: '' }, undo: 'exact' as const };
 const definition = (kind: string): StepDraft => ({
   ...common,
   do: 'apply',
@@ -28,7 +28,7 @@ const evict = (after: StepDraft[]): StepDraft => ({
   after,
 });
 const planned = (...remedies: StepDraft[][]) =>
-  makePlan(remedies.map((drafts) => ({ drafts, refusals: [], reasons: [] }))).steps.map(
+  stepsOf(makePlan(remedies.map((drafts) => ({ drafts, refusals: [], reasons: [] })))).map(
     ({ id, do: doing, after }) => `${id} ${doing}${after.length ? ` after ${after}` : ''}`,
   );
 

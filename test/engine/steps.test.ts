@@ -1,4 +1,5 @@
 // The kinds of step, each by what it promises: done and taken back over the rehearsal world, which writes by the rules of a server.
+
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -23,6 +24,7 @@ import { kindOf } from '../../src/engine/steps/index.ts';
 import { bare } from '../../src/engine/steps/objects.ts';
 import { pointerGet } from '../../src/kube/pointer.ts';
 import { refOf } from '../../src/kube/refs.ts';
+import { oldFields, oldPlan } from '../../src/systems/k3s/old-plan.ts';
 import { endpoint, pages, refTo, runOf, troubled, worldOf } from './worlds.ts';
 
 /** So many times as fast pass waits. */
@@ -30,7 +32,7 @@ const PACE = 5;
 hasten(PACE);
 
 const never = new AbortController().signal;
-const common = { phase: 'prepare', undo: 'exact', guard: [], after: [], reasons: [], text: { en: 'x', zh: 'x' } } as const;
+const common = { undo: 'exact', guard: [], after: [], reasons: [], text: { en: 'x', zh: 'x' } } as const;
 // biome-ignore lint/suspicious/noExplicitAny: a step of any kind, from its parts
 const step = <K extends Step['do']>(kind: K, parts: Record<string, any>): StepOf<K> =>
   ({ id: '1', ...common, do: kind, ...parts }) as unknown as StepOf<K>;
@@ -606,7 +608,6 @@ describe('wait', () => {
         until: [{ on: refTo('c', 'x'), must: 'exist' }],
         within: 600,
         assume: [{ on: refTo('c'), changes: [] }],
-        phase: 'upgrade',
       }),
     ]);
     expect(done.outcomes.get('1')).toEqual({ result: 'done', detail: { en: 'assumed', zh: '假定如此' } });
@@ -726,7 +727,7 @@ test('previews show no values of environments, and nothing that is secret by its
   expect(lines).toContain('/spec/upgrade/envs: [{"name":"TOKEN","value":"REDACTED"}] → [{"name":"TOKEN","value":"REDACTED"}]');
 });
 
-describe('a Plan of the system-upgrade-controller', () => {
+describe('a step whose undo is for a person', () => {
   const plan: Raw = {
     apiVersion: 'upgrade.cattle.io/v1',
     kind: 'Plan',
@@ -737,10 +738,11 @@ describe('a Plan of the system-upgrade-controller', () => {
     },
     status: { latestHash: 'abc' },
   };
+  const changes = [{ path: '/spec/version', before: 'v1.30.4+k3s1', after: 'v1.31.1+k3s1' }];
   const shell = (lines: string[]) => lines.join('\n');
   test.each([
-    step('delete', { on: refOf(plan), undo: 'none' }),
-    step('patch', { on: refOf(plan), changes: [{ path: '/spec/version', before: 'v1.30.4+k3s1', after: 'v1.31.1+k3s1' }], undo: 'none' }),
+    step('delete', { on: refOf(plan), undo: 'none', restore: oldPlan(refOf(plan)) }),
+    step('patch', { on: refOf(plan), changes, undo: 'none', restore: oldFields(refOf(plan), changes) }),
   ])('$do: is not put back; its old state is kept and the command told', async (one) => {
     const world = worldOf(plan);
     const done = await go(world, [one]);
@@ -759,7 +761,7 @@ describe('a Plan of the system-upgrade-controller', () => {
     const { uid: _, ...metadata } = plan.metadata as Raw;
     const { status: __, ...rest } = plan;
     if (one.do === 'delete') {
-      expect(inverse).toMatchObject({ commands: [], makes: { file: `plan-${one.id}.json` } });
+      expect(inverse).toMatchObject({ commands: [], makes: { file: `${one.id}-plan-system-upgrade-k3s-server.json` } });
       expect(inverse.makes!.object).toEqual({ ...rest, metadata });
       return;
     }

@@ -37,7 +37,6 @@ export const patchStep = (name: string, more: Partial<Step> = {}): Step =>
     on: refTo(name),
     changes: [{ path: PATH, before: 'None', after: 'Pod' }],
     guard: [{ on: refTo(name), must: [{ path: PATH, is: 'None' }] }],
-    phase: 'prepare',
     text: { en: name, zh: name },
     undo: 'exact',
     optional: true,
@@ -46,14 +45,18 @@ export const patchStep = (name: string, more: Partial<Step> = {}): Step =>
     ...more,
   }) as Step;
 
-export const runOf = (...steps: Step[]): Run => ({
-  schema: 1,
+/** In one stage; or in several, each as an array. */
+export const runOf = (...steps: (Step | Step[])[]): Run => ({
+  schema: 2,
   id: 'r',
   tool: 't',
   what: 'fix',
   at: '2026-01-01T00:00:00Z',
   checks: [],
-  steps,
+  stages: (steps.some(Array.isArray) ? steps : [steps]).map((each, at) => ({
+    ...{ id: String(at + 1), title: { en: `stage ${at + 1}`, zh: '' } },
+    steps: [each].flat(2) as Step[],
+  })),
   cluster: { uid: 'c', certain: true, server: '', context: '' },
 });
 

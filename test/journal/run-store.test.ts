@@ -1,4 +1,5 @@
 // The run store on real files: what was acknowledged is there, what was torn is not, and what cannot be stored is refused in words.
+
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -17,7 +18,8 @@ import { open } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Entry, Run, StepOf } from '../../src/engine/contracts.ts';
+import type { Entry, Run, Step, StepOf } from '../../src/engine/contracts.ts';
+import { stepsOf } from '../../src/engine/plan.ts';
 import { progressOf } from '../../src/engine/progress.ts';
 import { appender } from '../../src/journal/append.ts';
 import { runStore } from '../../src/journal/run-store.ts';
@@ -33,13 +35,13 @@ beforeEach(() => {
 afterEach(() => rmSync(path.dirname(path.dirname(folder)), { recursive: true, force: true }));
 
 const run = (id: string, at = '2025-01-01T00:00:00Z', uid = UID): Run => ({
-  schema: 1,
+  schema: 2,
   id,
   tool: 'upgrade-guard 0.1.0',
   what: 'fix',
   at,
   checks: ['spiderpool/owner-controller-type'],
-  steps: ['s1', 's2', '步骤三'].map((name, i) => patch(`s${i + 1}`, name)),
+  stages: staged(['s1', 's2', '步骤三'].map((name, i) => patch(`s${i + 1}`, name))),
   cluster: { uid, certain: true, server: 'https://example.test', context: 'c' },
 });
 const patch = (id: string, name = id): StepOf<'patch'> => ({
@@ -48,7 +50,6 @@ const patch = (id: string, name = id): StepOf<'patch'> => ({
   on: { apiVersion: 'v1', kind: 'Pod', name },
   changes: [{ path: '/metadata/labels/x', after: 'y' }],
   guard: [],
-  phase: 'prepare',
   text: { en: name, zh: name },
   undo: 'exact',
   after: [],
@@ -78,7 +79,11 @@ const reopened = async (id: string) => {
 const NOTHING = { size: 0, lines: 0 };
 const journalOf = (id: string) => path.join(folder, UID, id, 'journal.jsonl');
 const lengthOf = (id: string) => path.join(folder, UID, id, 'journal.length');
-const withStep = (run: Run, more: object) => ({ ...run, steps: run.steps.with(1, { ...run.steps[1], ...more } as never) });
+const staged = (steps: Step[]): Run['stages'] => [{ id: '1', title: { en: 'a stage', zh: '阶段' }, steps }];
+const withStep = (run: Run, more: object) => {
+  const steps = stepsOf(run);
+  return { ...run, stages: staged(steps.with(1, { ...steps[1], ...more } as never)) };
+};
 const failure = async (promise: Promise<unknown>): Promise<UserError> => {
   const error = await promise.then(
     () => undefined,
@@ -127,7 +132,7 @@ describe('run store', () => {
       await (await store.create(run(id, at))).close();
     mkdirSync(path.join(folder, UID, 'empty'));
     await (await store.create(run('newer'))).close();
-    writeFileSync(path.join(folder, UID, 'newer', 'run.json'), JSON.stringify({ ...run('newer'), schema: 2 }));
+    writeFileSync(path.join(folder, UID, 'newer', 'run.json'), JSON.stringify({ ...run('newer'), schema: 3 }));
     symlinkSync(path.join(folder, UID, 'a'), path.join(folder, UID, 'link'));
     symlinkSync(path.join(folder, 'nowhere'), path.join(folder, UID, 'link-to-nothing'));
     writeFileSync(path.join(folder, UID, 'note'), '');
@@ -137,7 +142,7 @@ describe('run store', () => {
       'empty: no run.json of this cluster',
       expect.stringMatching(/^link-to-nothing: .*or it is a link$/),
       expect.stringMatching(/^link: reading .*: others can write it, or it is a link$/),
-      expect.stringMatching(/^newer: reading .* newer upgrade-guard \(schema 2/),
+      expect.stringMatching(/^newer: reading .* newer upgrade-guard \(schema 3/),
       expect.stringMatching(/^note: reading .*note: it is a file, where the folder of a run should be$/),
     ]);
     expect((await failure(store.read('newer'))).text.zh).toContain('更新版本');
@@ -280,13 +285,21 @@ describe('run store', () => {
   it('keeps a run as one JSON text with a line for each step, and reads it laid out in any other way too', async () => {
     const store = runStore(folder, UID);
     // More than are written at once.
-    const long: Run = { ...run('w'), steps: Array.from({ length: 1201 }, (_, i) => patch(`s${i}`, `步骤-${i}"]}`)) };
-    for (const each of [long, { ...long, id: 'none', steps: [] }]) {
+    const long: Run = { ...run('w'), stages: staged(Array.from({ length: 1201 }, (_, i) => patch(`s${i}`, `步骤-${i}"]}`))) };
+    const two = {
+      ...long,
+      id: 'two-stages',
+      stages: [
+        { ...long.stages[0]!, hop: '1.2.3' },
+        { ...staged([patch('t0')])[0]!, id: '2' },
+      ],
+    };
+    for (const each of [long, two, { ...long, id: 'empty', stages: staged([]) }, { ...long, id: 'none', stages: [] }]) {
       await (await store.create(each)).close();
       const file = path.join(folder, UID, each.id, 'run.json');
       const text = readFileSync(file, 'utf8');
       expect(JSON.parse(text)).toEqual(each);
-      expect(text.split('\n')).toHaveLength(each.steps.length + 3);
+      expect(text.split('\n')).toHaveLength(3 + 2 * each.stages.length + stepsOf(each).length);
       for (const spaces of [0, 2]) {
         expect((await store.read(each.id))?.run).toEqual(each);
         writeFileSync(file, JSON.stringify(each, null, spaces));
@@ -321,23 +334,26 @@ describe('run store', () => {
     ['cluster.certain', (run) => ({ ...run, cluster: { ...run.cluster, certain: 'no' } })],
     ['shell', (run) => ({ ...run, shell: 'sh' })],
     ['steps', (run) => ({ ...run, steps: {} })],
-    ['steps[1].do', (run) => withStep(run, { do: 'exec' })],
-    ['steps[1].do', (run) => withStep(run, { do: 'constructor' })],
-    ['steps[1].id', (run) => withStep(run, { id: 's1' })],
-    ['steps[1].after', (run) => withStep(run, { after: ['s3'] })],
-    ['steps[1].undo', (run) => withStep(run, { undo: 'maybe' })],
-    ['steps[1].text.zh', (run) => withStep(run, { text: { en: 'x' } })],
-    ['steps[1].subresource', (run) => withStep(run, { subresource: 'exec' })],
-    ['steps[1].changes[0].path', (run) => withStep(run, { changes: [{ path: '', after: {} }] })],
-    ['steps[1].changes[0].op', (run) => withStep(run, { changes: [{ path: '/a', op: 'move' }] })],
-    ['steps[1].on.name', (run) => withStep(run, { on: { apiVersion: 'v1', kind: 'Pod', name: '../x' } })],
-    ['steps[1].on.name', (run) => withStep(run, { on: { apiVersion: 'v1', kind: 'Pod', name: 'a\u202eb' } })],
-    ['steps[1].on.namespace', (run) => withStep(run, { on: { apiVersion: 'v1', kind: 'Pod', name: 'x', namespace: 'a/b' } })],
-    ['steps[1].on.apiVersion', (run) => withStep(run, { on: { apiVersion: 'v1/../..', kind: 'Pod', name: 'x' } })],
-    ['steps[1].guard[0].must', (run) => withStep(run, { guard: [{ on: { apiVersion: 'v1', kind: 'Pod', name: 'x' }, must: 'not' }] })],
-    ['steps[1].object', (run) => withStep(run, { do: 'create', on: undefined, changes: undefined, object: { kind: 'Pod' } })],
-    ['steps[1].object', (run) => withStep(run, { object: {} })],
-    ['steps[1].within', (run) => withStep(run, { do: 'evict', changes: undefined, within: -1 })],
+    ['stages[0].steps[1].do', (run) => withStep(run, { do: 'exec' })],
+    ['stages[0].steps[1].do', (run) => withStep(run, { do: 'constructor' })],
+    ['stages[0].steps[1].id', (run) => withStep(run, { id: 's1' })],
+    ['stages[0].steps[1].after', (run) => withStep(run, { after: ['s3'] })],
+    ['stages[0].steps[1].undo', (run) => withStep(run, { undo: 'maybe' })],
+    ['stages[0].steps[1].text.zh', (run) => withStep(run, { text: { en: 'x' } })],
+    ['stages[0].steps[1].subresource', (run) => withStep(run, { subresource: 'exec' })],
+    ['stages[0].steps[1].changes[0].path', (run) => withStep(run, { changes: [{ path: '', after: {} }] })],
+    ['stages[0].steps[1].changes[0].op', (run) => withStep(run, { changes: [{ path: '/a', op: 'move' }] })],
+    ['stages[0].steps[1].on.name', (run) => withStep(run, { on: { apiVersion: 'v1', kind: 'Pod', name: '../x' } })],
+    ['stages[0].steps[1].on.name', (run) => withStep(run, { on: { apiVersion: 'v1', kind: 'Pod', name: 'a\u202eb' } })],
+    ['stages[0].steps[1].on.namespace', (run) => withStep(run, { on: { apiVersion: 'v1', kind: 'Pod', name: 'x', namespace: 'a/b' } })],
+    ['stages[0].steps[1].on.apiVersion', (run) => withStep(run, { on: { apiVersion: 'v1/../..', kind: 'Pod', name: 'x' } })],
+    [
+      'stages[0].steps[1].guard[0].must',
+      (run) => withStep(run, { guard: [{ on: { apiVersion: 'v1', kind: 'Pod', name: 'x' }, must: 'not' }] }),
+    ],
+    ['stages[0].steps[1].object', (run) => withStep(run, { do: 'create', on: undefined, changes: undefined, object: { kind: 'Pod' } })],
+    ['stages[0].steps[1].object', (run) => withStep(run, { object: {} })],
+    ['stages[0].steps[1].within', (run) => withStep(run, { do: 'evict', changes: undefined, within: -1 })],
   ];
   it.each(bent)('does not believe a run whose %s is not as this tool writes it', async (place, bend) => {
     const store = runStore(folder, UID);
@@ -520,7 +536,7 @@ describe('group commit', () => {
 
   it('acknowledges nothing beyond a limit on file size (real EFBIG), and what it acknowledged is there', async () => {
     if (process.platform === 'win32') return;
-    const many: Run = { ...run('f'), steps: Array.from({ length: 20 }, (_, i) => patch(`s${i}`)) };
+    const many: Run = { ...run('f'), stages: staged(Array.from({ length: 20 }, (_, i) => patch(`s${i}`))) };
     // The limit holds for the whole process, so the store runs in one of its own.
     const script = `
       import { runStore } from ${JSON.stringify(path.resolve('src/journal/run-store.ts'))};

@@ -71,7 +71,7 @@ interface Told {
   certainty?: JudgedFinding['certainty'];
   accepted?: boolean;
   evidence?: JudgedFinding['evidence'];
-  hop?: number;
+  hop?: string;
 }
 export const finding = ({
   severity = 'blocker',
@@ -335,7 +335,7 @@ export const shades = examination(
       finding({
         severity: 'warning',
         certainty: 'medium',
-        hop: 1,
+        hop: '0.9.13',
         message: { en: 'the pool will be too small', zh: '地址池将不够用' },
         objects: [ref('SpiderIPPool', '', 'default-v4')],
       }),
@@ -364,7 +364,6 @@ const patch = (i: number): StepDraft => ({
   on: endpoint(i),
   changes: [{ path: '/status/ownerControllerType', before: 'None', after: 'Pod' }],
   guard: [],
-  phase: 'prepare',
   undo: 'exact',
   text: {
     en: `set status.ownerControllerType of SpiderEndpoint default/bare-${i} to Pod`,
@@ -375,7 +374,6 @@ const byHand: StepDraft = {
   do: 'manual',
   commands: ['helm history spiderpool -n kube-system', 'helm rollback spiderpool 1 -n kube-system'],
   guard: [],
-  phase: 'prepare',
   undo: 'none',
   undoNote: { en: 'done by hand', zh: '手动执行' },
   text: {
@@ -383,7 +381,7 @@ const byHand: StepDraft = {
     zh: '确认没有 helm 在运行，然后把 kube-system/spiderpool 回滚到修订版 1',
   },
 };
-const without = (draft: StepDraft, undo: Step['undo'], undoNote: Text): StepDraft => ({ ...draft, undo, undoNote, phase: 'after' });
+const without = (draft: StepDraft, undo: Step['undo'], undoNote: Text): StepDraft => ({ ...draft, undo, undoNote });
 
 export const steps: Step[] = [
   byHand,

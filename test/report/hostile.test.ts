@@ -1,8 +1,10 @@
 // Names that attack a terminal, a page or a shell: none survives in any format; what machines read keeps them to the letter, as escapes.
+
 import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import schema from '../../docs/check-result.schema.json' with { type: 'json' };
+import { oneStage } from '../../src/engine/plan.ts';
 import { publish, readPublished } from '../../src/report/check-result.ts';
 import { jsonOf, yamlOf } from '../../src/report/data.ts';
 import { html } from '../../src/report/html.ts';
@@ -39,7 +41,7 @@ describe('nothing acts', () => {
     const step = { ...steps[1]!, text: { en: Object.values(ATTACKS).join(), zh: '' } };
     const detail = { en: Object.values(ATTACKS).join(), zh: '' };
     const lines = [
-      ...planView({ steps: [step], refusals: [{ refused: detail, objects: [] }] }, face),
+      ...planView({ ...oneStage([step]), refusals: [{ refused: detail, objects: [] }] }, face),
       stepEnded(step, { result: 'failed', detail }, face),
     ];
     expect(ACTS.exec(lines.join('\n'))?.[0]).toBeUndefined();

@@ -1,9 +1,11 @@
 // What a person sees, kept as files in goldens/: every view in both languages, at 80 and 200 columns, with and without colour. `npx vitest run test/report -u` writes them anew.
+
 import { rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Language, StepOf, StoredRun } from '../../src/engine/contracts.ts';
+import type { Language, Stage, StepOf, StoredRun } from '../../src/engine/contracts.ts';
 import { type Examination, examine } from '../../src/engine/examine.ts';
 import type { StepOutcome } from '../../src/engine/execute.ts';
+import { oneStage } from '../../src/engine/plan.ts';
 import { progressOf, summaryOf } from '../../src/engine/progress.ts';
 import { comparison } from '../../src/report/comparison.ts';
 import type { Face } from '../../src/report/face.ts';
@@ -38,6 +40,10 @@ const face = (language: Language, columns: number, more: Partial<Face> & { colou
 const shown = (examination: Examination, at: Face) => table(examination, CATALOGUE.systems, CATALOGUE.checks, at, {});
 
 /** The same view at both widths, one below the other; colours as their sequences, written out. */
+const STAGES: Stage[] = [
+  { id: '1', hop: '0.9.13', title: { en: 'Repairs', zh: '修复' }, steps: steps.slice(0, 3) },
+  { id: '2', hop: '0.9.13', title: { en: 'Upgrade to 0.9.13', zh: '升级到 0.9.13' }, steps: steps.slice(3) },
+];
 const golden = (name: string, language: Language, view: (columns: number) => string[]) => {
   const text = [80, 200].flatMap((columns) => [`──── ${columns} columns ────`, ...view(columns), '']).join('\n');
   return expect(text.replaceAll('\x1b', '␛')).toMatchFileSnapshot(`goldens/${name}.${language}.txt`);
@@ -111,7 +117,10 @@ describe.each(LANGUAGES)('%s', (language) => {
   test('a plan with every promise of undo, and the question', () =>
     golden('plan', language, (columns) => [
       ...planView(
-        { steps, refusals: [{ refused: { en: 'it belongs to somebody else', zh: '属于他人' }, objects: [examples.ref('Pod', 'a', 'b')] }] },
+        {
+          stages: STAGES,
+          refusals: [{ refused: { en: 'it belongs to somebody else', zh: '属于他人' }, objects: [examples.ref('Pod', 'a', 'b')] }],
+        },
         face(language, columns),
       ),
       '',
@@ -119,20 +128,20 @@ describe.each(LANGUAGES)('%s', (language) => {
     ]));
   test('a wait changes nothing: no promise of its own, and not counted among what cannot be undone', () => {
     const wait: StepOf<'wait'> = {
-      ...{ id: '9', do: 'wait', until: [], within: 60, assume: [], guard: [], phase: 'prepare' },
+      ...{ id: '9', do: 'wait', until: [], within: 60, assume: [], guard: [] },
       ...{ after: [], reasons: [], undo: 'none', text: { en: 'watch it', zh: '观察' } },
     };
     const words = { en: ['nothing to undo', ': all can be undone.'], zh: ['无需撤销', '：均可撤销。'] }[language];
     for (const undo of ['none', 'exact'] as const) {
       const waiting = { ...wait, undo };
       const exact = steps.filter((step) => step.undo === 'exact');
-      const view = planView({ steps: [waiting], refusals: [] }, face(language, 80)).join('\n');
+      const view = planView(oneStage([waiting]), face(language, 80)).join('\n');
       expect(view).toContain(words[0]);
       expect(question([waiting, ...exact], examples.mixed.identity)[language]).toContain(words[1]);
     }
   });
   test('a plan of 200 steps is folded', () =>
-    golden('plan-folded', language, (columns) => planView({ steps: manySteps, refusals: [] }, face(language, columns), { shown: 20 })));
+    golden('plan-folded', language, (columns) => planView(oneStage(manySteps), face(language, columns), { shown: 20 })));
   test('steps as they end, forwards and backwards, and what it came to', () => {
     const outcomes: StepOutcome[] = [
       { result: 'manual' },
@@ -181,13 +190,13 @@ describe.each(LANGUAGES)('%s', (language) => {
     const at = '2026-01-02T03:04:05.678Z';
     const stored: StoredRun = {
       run: {
-        schema: 1,
+        schema: 2,
         id: '20260102-030405-abcd',
         tool: 'upgrade-guard 1',
         what: 'fix spiderpool/owner-controller-type',
         at,
         checks: [],
-        steps,
+        stages: STAGES,
         cluster: examples.mixed.identity,
       },
       progress: progressOf([

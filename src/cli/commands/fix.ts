@@ -5,7 +5,7 @@ import { begin, newRunId } from '../../engine/conduct.ts';
 import type { Run, World } from '../../engine/contracts.ts';
 import { declarationsOf } from '../../engine/declarations.ts';
 import { type Examination, type ExamineOptions, examine } from '../../engine/examine.ts';
-import type { Plan } from '../../engine/plan.ts';
+import { type Plan, stepsOf } from '../../engine/plan.ts';
 import { isComplete } from '../../engine/verdict.ts';
 import { comparison } from '../../report/comparison.ts';
 import { planView, question, SHOWN } from '../../report/plan.ts';
@@ -37,9 +37,10 @@ export async function fix(call: Call): Promise<number> {
     assertInstalled(options, [before], EXIT.ok);
     if (isDryRun(call)) return await tried(call, live.world, before);
     const plan = await planChosen(before.remedies, call);
-    if (!plan.steps.length) return nothingToDo(call, before, plan);
+    const steps = stepsOf(plan);
+    if (!steps.length) return nothingToDo(call, before, plan);
     // Nobody is there to do them: a run would only stand in the way of the next.
-    if (!call.terminal && plan.steps.every((step) => step.do === 'manual')) return onlyManual(call, plan);
+    if (!call.terminal && steps.every((step) => step.do === 'manual')) return onlyManual(call, plan);
     if (!call.flags['take-over']) await refuseBeside(live.store);
     call.say(
       ...planView(plan, call.face, {
@@ -48,8 +49,8 @@ export async function fix(call: Call): Promise<number> {
       }),
       '',
     );
-    await mayAll(plan.steps, live.world, 'fix');
-    if (!call.flags.yes && !(await call.confirm(question(plan.steps, live.identity)))) {
+    await mayAll(steps, live.world, 'fix');
+    if (!call.flags.yes && !(await call.confirm(question(steps, live.identity)))) {
       call.say(call.t({ en: 'Nothing was changed.', zh: '未做任何更改。' }));
       return EXIT.interrupted;
     }
@@ -98,11 +99,11 @@ async function rehearsal(call: Call, options: ExamineOptions, onlyShow: boolean)
 
 async function tried(call: Call, world: World | undefined, { results, remedies }: Examination): Promise<number> {
   const plan = await planAll(remedies);
-  if (!plan.steps.length && !plan.refusals.length) {
+  if (!plan.stages.length && !plan.refusals.length) {
     call.out(call.t(isComplete(results) ? NOTHING : NOT_SEEN));
     return isComplete(results) ? EXIT.ok : EXIT.unknown;
   }
-  return dryRun(call, world, planView(plan, call.face), plan.steps);
+  return dryRun(call, world, planView(plan, call.face), stepsOf(plan));
 }
 
 const NOTHING = { en: 'Nothing to fix.', zh: '没有需要修复的问题。' };
@@ -131,7 +132,7 @@ function onlyManual(call: Call, plan: Plan): number {
 async function carryOut(call: Call, live: Live, before: Examination, plan: Plan, options: ExamineOptions): Promise<number> {
   const now = new Date();
   const run: Run = {
-    schema: 1,
+    schema: 2,
     id: newRunId(now, randomBytes(4).toString('hex')),
     tool: `upgrade-guard ${call.version}`,
     what: ['fix', ...call.args].join(' '),
@@ -140,7 +141,8 @@ async function carryOut(call: Call, live: Live, before: Examination, plan: Plan,
     targets: before.paths.flatMap(({ installation: { system, id }, to }) =>
       to ? [{ system, installation: id.slice(system.length + 1), version: to }] : [],
     ),
-    steps: plan.steps,
+    accept: call.flags.accept,
+    stages: plan.stages,
     cluster: live.identity,
     as: live.as,
   };

@@ -14,8 +14,8 @@ import { intended, refusal, unrepaired } from '../upgrading.ts';
 export async function plan(call: Call): Promise<number> {
   const live = await openCluster(call);
   try {
-    const { before, drafts } = await intended(call, live, 'run');
-    const made = await planAll(before.remedies, drafts);
+    const { before, stages } = await intended(call, live, 'run');
+    const made = await planAll(before.remedies, stages);
     const stopping = unrepaired(before, made);
     const planned: PlannedUpgrade = { cluster: before.identity, paths: before.paths, plan: made, stopping };
     switch (call.flags.output) {

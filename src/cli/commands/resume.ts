@@ -2,6 +2,7 @@
 import { goOn } from '../../engine/conduct.ts';
 import type { Step } from '../../engine/contracts.ts';
 import { examine } from '../../engine/examine.ts';
+import { stagesOf, stepsOf } from '../../engine/plan.ts';
 import { runState, toDo } from '../../engine/progress.ts';
 import { isComplete } from '../../engine/verdict.ts';
 import { planView, question, SHOWN } from '../../report/plan.ts';
@@ -35,7 +36,7 @@ export async function resume(call: Call): Promise<number> {
     await sameCharts(run, open, world);
     const rest = call.t({ en: `{tool} resume ${run.id} --dry-run=client{reach}`, zh: `{tool} resume ${run.id} --dry-run=client{reach}` });
     const shown = isDryRun(call) ? Number.POSITIVE_INFINITY : SHOWN;
-    const lines = planView({ steps: open, refusals: [] }, call.face, { shown, rest, stored: true });
+    const lines = planView({ stages: stagesOf(run, open), refusals: [] }, call.face, { shown, rest, stored: true });
     if (isDryRun(call)) return await dryRun(call, world, lines, amongThese(open));
     call.say(...lines, '');
     await mayAll(open, world, commandOf(run));
@@ -44,7 +45,7 @@ export async function resume(call: Call): Promise<number> {
     const exit = ended(call, run, 'apply', executed, open);
     if (exit !== EXIT.ok) return exit;
     const after = await examine(live.source, SYSTEMS, { checks: run.checks, targets: run.targets });
-    const reasons = new Set(run.steps.flatMap((step) => step.reasons));
+    const reasons = new Set(stepsOf(run).flatMap((step) => step.reasons));
     const remaining = after.results.flatMap(({ findings }) => findings).filter(({ fingerprint }) => reasons.has(fingerprint));
     for (const { message } of remaining) call.say(call.t({ en: `still there: ${message.en}`, zh: `仍存在：${message.zh}` }));
     lookedAgain(call, run, executed, remaining.length);

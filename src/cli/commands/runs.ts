@@ -54,15 +54,15 @@ function published(stored: StoredRun, left: ReadonlyMap<string, string[]>): obje
     at: run.at,
     tool: run.tool,
     cluster: run.cluster,
-    steps: run.steps.map(({ id, do: doing, text, undo, reasons }) => ({
-      id,
-      do: doing,
-      text,
-      undo,
-      reasons,
-      result: states.apply.get(id)?.result ?? null,
-      undone: states.undo.get(id)?.result ?? null,
-      commands: left.get(id) ?? [],
+    stages: run.stages.map(({ id: stage, hop, title, steps }) => ({
+      ...{ id: stage, hop: hop ?? null, title },
+      steps: steps.map(({ id, do: doing, text, undo, reasons }) => ({
+        ...{ id, do: doing, text, undo, reasons },
+        result: states.apply.get(id)?.result ?? null,
+        progress: states.apply.get(id)?.progress ?? null,
+        undone: states.undo.get(id)?.result ?? null,
+        commands: left.get(id) ?? [],
+      })),
     })),
   };
 }

@@ -3,10 +3,11 @@ import { goOn, type OnDisk } from '../../engine/conduct.ts';
 import type { RunSummary, Step, StoredRun, Text } from '../../engine/contracts.ts';
 import { backwards } from '../../engine/execute.ts';
 import { inverseOf } from '../../engine/perform.ts';
+import { oneStage } from '../../engine/plan.ts';
 import { runState, touched } from '../../engine/progress.ts';
 import { counted } from '../../report/face.ts';
 import { clusterName, planView, SHOWN } from '../../report/plan.ts';
-import { takenBack } from '../../report/run.ts';
+import { undone } from '../../report/run.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import { EXIT } from '../../text/user-error.ts';
 import { attended, clearOwnLease, ended } from '../attend.ts';
@@ -65,12 +66,12 @@ async function wayBack(
     else {
       declared(inverse);
       // One more is shown rather than counted.
-      if (steps.length <= shown) steps.push({ ...(await withFile(inverse, run.id, store)), text: takenBack(step.text) });
+      if (steps.length <= shown) steps.push({ ...(await withFile(inverse, run.id, store)), text: undone(step.text) });
       else further++;
     }
   }
   const rest = call.t({ en: `{tool} undo ${run.id} --dry-run=client{reach}`, zh: `{tool} undo ${run.id} --dry-run=client{reach}` });
-  const lines = [...planView({ steps, refusals: [] }, call.face, { shown, rest, further, stored: true }), ...kept];
+  const lines = [...planView(oneStage(steps), call.face, { shown, rest, further, stored: true }), ...kept];
   return { lines, inverses: steps };
 }
 

@@ -7,7 +7,7 @@ import type { Run, Text } from '../../engine/contracts.ts';
 import { declarationsOf } from '../../engine/declarations.ts';
 import { examine } from '../../engine/examine.ts';
 import { backwards } from '../../engine/execute.ts';
-import type { Plan } from '../../engine/plan.ts';
+import { type Plan, stepsOf } from '../../engine/plan.ts';
 import { isComplete } from '../../engine/verdict.ts';
 import { comparison } from '../../report/comparison.ts';
 import { planView, question } from '../../report/plan.ts';
@@ -31,10 +31,10 @@ export async function upgrade(call: Call): Promise<number> {
     const id = newRunId(new Date(), randomBytes(4).toString('hex'));
     const recording = recordingSource(live.source, declarationsOf(SYSTEMS));
     const upgrade = await intended(call, { ...live, source: recording.source }, id);
-    const { before, drafts, values } = upgrade;
+    const { before, stages, values } = upgrade;
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
     const dry = call.flags['dry-run'] === 'client';
-    const plan = await (dry ? planAll(before.remedies, drafts) : planChosen(before.remedies, call, drafts));
+    const plan = await (dry ? planAll(before.remedies, stages) : planChosen(before.remedies, call, stages));
     call.say(...planView(plan, call.face), '');
     const stopping = unrepaired(before, plan);
     if (stopping.length) {
@@ -53,8 +53,8 @@ export async function upgrade(call: Call): Promise<number> {
     };
     const world = withHelm(call, live, id, { values, snapshot });
     if (!call.flags['take-over']) await refuseBeside(live.store);
-    await mayAll(plan.steps, world, 'upgrade');
-    if (!call.flags.yes && !(await call.confirm(question(plan.steps, live.identity)))) {
+    await mayAll(stepsOf(plan), world, 'upgrade');
+    if (!call.flags.yes && !(await call.confirm(question(stepsOf(plan), live.identity)))) {
       call.say(call.t({ en: 'Nothing was changed.', zh: '未做任何更改。' }));
       return EXIT.interrupted;
     }
@@ -66,7 +66,7 @@ export async function upgrade(call: Call): Promise<number> {
 
 async function carryOut(call: Call, live: Live, id: string, { before, options }: Intended, plan: Plan): Promise<number> {
   const run: Run = {
-    schema: 1,
+    schema: 2,
     id,
     tool: `upgrade-guard ${call.version}`,
     what: ['upgrade', ...call.args].join(' '),
@@ -75,7 +75,8 @@ async function carryOut(call: Call, live: Live, id: string, { before, options }:
     targets: before.paths.flatMap(({ installation: { system, id: at }, to }) =>
       to ? [{ system, installation: at.slice(system.length + 1), version: to }] : [],
     ),
-    steps: plan.steps,
+    accept: call.flags.accept,
+    stages: plan.stages,
     cluster: live.identity,
     as: live.as,
   };

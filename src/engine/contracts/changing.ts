@@ -1,6 +1,6 @@
 // The contracts of changing: steps as data, the writes that they come to, and the worlds that take them.
-import type { Json, Raw, Ref, ResourceName, Rule, Text } from './base.ts';
-import type { HelmRelease, Installation, Source, TextQuery } from './reading.ts';
+import type { Json, Raw, Ref, ResourceName, Rule, SystemId, Text } from './base.ts';
+import type { TextQuery } from './reading.ts';
 
 /** One field, as JSON Pointer. undefined = absent. `inString`: a pointer inside a string that itself holds JSON (SpiderIPPool status.allocatedIPs). */
 export interface Change {
@@ -48,10 +48,8 @@ export interface StepProgress {
   of: number;
   now?: string;
 }
-export type Phase = 'prepare' | 'upgrade' | 'after';
 export type UndoPromise = 'exact' | 'compensates' | 'none';
 interface Common {
-  phase: Phase;
   /** One line: what is done to which object and why. */
   text: Text;
   /** Why we want this; read again at the last moment. Gone = obsolete, not an error. */
@@ -61,6 +59,8 @@ interface Common {
   optional?: true;
   /** What an undo does not bring back, or why there is none. */
   undoNote?: Text;
+  /** Putting the object back is for a person: what an undo says in its place. `file`: the name under which the old object is laid beside the journal, for `kubectl create`. */
+  restore?: { text: Text; commands?: string[]; file?: string };
 }
 export type Action =
   /** `counters`: numbers that are recomputed at write time, in either way, never restored: how many keys the JSON object in the string at `keysOf` has. */
@@ -110,6 +110,8 @@ export type Action =
     }
   /** Takes away the record of a revision that is pending although no helm can be alive behind it. `quiet`: seconds for which nobody must have touched it. */
   | { do: 'unpend'; release: ReleaseName; revision: number; quiet: number }
+  /** Looks again before the run goes on to the next version: a blocker that was not accepted, and that no step further on repairs, stops it. */
+  | { do: 'recheck'; hop: string; systems: SystemId[] }
   /** Done by a person. It blocks until `seen` holds; without `seen` a person confirms it by its name. `makes`, in inverses: an object for `kubectl create`. It may hold secrets, so that no command shows it: it goes into a file beside the journal (`file`, its name there). */
   | { do: 'manual'; commands: string[]; seen?: Condition[]; makes?: { object: Raw; file: string } };
 export interface ReleaseName {
@@ -125,8 +127,11 @@ export interface ChartAt {
 }
 /** An object that is not there is made; of a change only `after` counts. */
 export type Assumption = { on: Ref; changes: Change[] } | { gone: Ref };
-/** As a remedy gives it; `after` names drafts of the same remedy that must be done first. */
-export type StepDraft = Common & Action & { after?: StepDraft[] };
+/**
+ * As a remedy gives it; `after` names drafts of the same remedy that must be done first. `when`: of a repair, before or behind the system's own stages;
+ * before, unless it says so.
+ */
+export type StepDraft = Common & Action & { after?: StepDraft[]; when?: 'before' | 'after' };
 /** As a plan holds it: with an id, the ids of what must be done before it, and the fingerprints of the findings it repairs. Plain data. */
 export type Step = Common & Action & { id: string; after: string[]; reasons: string[] };
 export type StepOf<Kind extends Action['do']> = Extract<Step, { do: Kind }>;
@@ -238,19 +243,17 @@ export interface StepKind<S extends Step = Step> {
   /** The step that takes it back, or why there is none. `before`: what was remembered (undefined: there was no object); `after`: who it was once written. */
   inverse(step: S, before: Raw | undefined, after: Raw | undefined): Step | { none: Text };
 }
-/** An upgrade of a Helm release. */
-export interface Upgrading {
-  /** To remember what helm will overwrite. */
-  source: Pick<Source, 'get' | 'list'>;
-  from: Installation['version'];
-  release: HelmRelease;
-  chart: ChartAt;
-  /** What the release will be given, and that laid over the chart's own. Not for plan or journal. */
-  values: Raw;
-  /** --reuse-values: helm itself mixes the release's own into those that it is given. */
-  reuse: boolean;
-  /** The Secret for what helm is given, the digest of that, whether it is not just what the release has, and the digest of what the release will hold by it. */
-  kept: { on: Ref; digest: string; given: boolean; config: string };
-  /** Seconds, for helm and again for the workloads; undefined: what suits the system. */
-  within?: number;
+/** A part of a system's upgrade. `hop`: the version that it brings; `first`: it comes before the repairs of its hop. */
+export interface StageDraft {
+  hop?: string;
+  title: Text;
+  first?: true;
+  steps: StepDraft[];
+}
+/** As a plan holds it; ids of steps are unique over all of them. */
+export interface Stage {
+  id: string;
+  hop?: string;
+  title: Text;
+  steps: Step[];
 }

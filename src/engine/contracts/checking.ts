@@ -1,7 +1,7 @@
 // The contracts of checking: what a check declares and returns, what it is told, what the engine makes of it, and a system around its checks.
 import type { Json, Raw, Ref, Rule, SystemId, Text } from './base.ts';
-import type { StepDraft, Upgrading } from './changing.ts';
-import type { Gap, Installation, PointRead, PointReader, QuickReader, Reads, Rows, TableRows, Tables } from './reading.ts';
+import type { StageDraft, StepDraft } from './changing.ts';
+import type { Gap, Installation, PointRead, PointReader, QuickReader, Reads, Rows, Source, TableRows, Tables } from './reading.ts';
 
 export interface UpgradePath {
   installation: Installation;
@@ -60,7 +60,8 @@ export interface Finding<Args = Json> {
   /** What the wording and the remedy need. Never indexed by the position of an object: a finding may be handed on with only some of its objects. */
   args: Args;
   evidence: Evidence[];
-  hop?: number;
+  /** The version of the path at which it bites. */
+  hop?: string;
 }
 export interface Evidence {
   /** A field and its value, as they are; or words. */
@@ -153,8 +154,20 @@ export interface System {
   // biome-ignore lint/suspicious/noExplicitAny: each system knows the rows of its own reads
   detect(rows: any, look: PointReader): Promise<Installation[] | Gap>;
   defaultTarget(installation: Installation): string | undefined;
-  /** The upgrade itself, around the repairs; a system without it can only be checked and repaired. `writes`: as of a remedy; what helm writes is helm's. */
-  upgrade?: { steps(at: Upgrading): Promise<StepDraft[]>; writes: Rule[] };
+  /** The upgrade itself, around the repairs, in order; a system without it can only be checked and repaired. */
+  stages?(at: Upgrading): Promise<StageDraft[]>;
+  /** What the steps of the stages write, as of a remedy; what helm writes is helm's. */
+  writes?: Rule[];
+}
+/** What a system makes its stages of. */
+export interface Upgrading<Intended = unknown> {
+  path: UpgradePath;
+  /** To remember what the upgrade will overwrite. */
+  source: Pick<Source, 'get' | 'list'>;
+  /** What chart/ made of the chart and the values that were given, for a system that is installed by one. */
+  intended?: Intended;
+  /** Seconds, for each part and again for the workloads; undefined: what suits the system. */
+  within?: number;
 }
 /** Made by the engine alone. `passed` needs every required read, and every gap to be harmless. */
 export type Outcome = 'found' | 'passed' | 'unknown' | 'not-applicable' | 'not-looked-at';

@@ -1,10 +1,10 @@
 // The contracts of running: runs, what a journal says of them, where they are kept, and the one writer.
 import type { Raw, SystemId, Text } from './base.ts';
-import type { Step, StepProgress } from './changing.ts';
+import type { Stage, StepProgress } from './changing.ts';
 import type { ClusterIdentity } from './reading.ts';
 
 export interface Run {
-  schema: 1;
+  schema: 2;
   id: string;
   /** Name and version of the tool that made it. */
   tool: string;
@@ -15,7 +15,9 @@ export interface Run {
   checks: string[];
   /** What each installation is to become, so that a look afterwards asks the same question. `installation`: its id without the system. */
   targets?: { system: SystemId; installation: string; version: string }[];
-  steps: Step[];
+  /** What was accepted, as --accept has it. */
+  accept?: string[];
+  stages: Stage[];
   cluster: ClusterIdentity;
   /** Impersonated user, if any. */
   as?: string;

@@ -72,9 +72,9 @@ function inverse(step: ApplyStep, before: Raw | undefined, after: Raw | undefine
     const values = oldValues(metadataOf(like)[field], metadataOf(old)[field]);
     if (Object.keys(values).length) metadata[field] = values;
   }
-  const { id, phase, text, after: needs, reasons, undo } = step;
+  const { id, text, after: needs, reasons, undo } = step;
   const undoNote = isDefinition(on) ? lostByGoingBack(before, step.object) : undefined;
-  return { id, phase, text, after: needs, reasons, undo, undoNote, guard: [], do: 'apply', object: { ...old, metadata }, like };
+  return { id, text, after: needs, reasons, undo, undoNote, guard: [], do: 'apply', object: { ...old, metadata }, like };
 }
 
 function oldValues(ours: Json | undefined, old: Json | undefined): Raw {

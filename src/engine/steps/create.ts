@@ -32,8 +32,8 @@ export const create: StepKind<CreateStep> = {
 };
 
 /** What the inverses that are deletions have in common. */
-export function asInverse({ id, phase, text, after, reasons }: Pick<CreateStep, 'id' | 'phase' | 'text' | 'after' | 'reasons'>) {
-  return { id, phase, text, after, reasons, guard: [], undo: 'exact' as const };
+export function asInverse({ id, text, after, reasons }: Pick<CreateStep, 'id' | 'text' | 'after' | 'reasons'>) {
+  return { id, text, after, reasons, guard: [], undo: 'exact' as const };
 }
 
 async function look(step: CreateStep, world: World): Promise<Look> {

@@ -3,6 +3,7 @@ import { describe, lives, refOf } from '../../kube/refs.ts';
 import type { Condition, Look, Raw, Ref, Step, StepKind, StepOf, Text, World } from '../contracts.ts';
 import { brokenGuard } from './conditions.ts';
 import { differences } from './differences.ts';
+import { restoring } from './manual.ts';
 import {
   bare,
   identity,
@@ -10,7 +11,6 @@ import {
   isLeaving,
   isOneOff,
   isSecret,
-  isUpgradePlan,
   metadataOf,
   neverDeleted,
   ownersOf,
@@ -19,7 +19,6 @@ import {
   whole,
 } from './objects.ts';
 import { kubectlName } from './shell.ts';
-import { oldPlanByHand } from './upgrade-plan.ts';
 
 type DeleteStep = StepOf<'delete'>;
 
@@ -50,15 +49,15 @@ export async function lookAtDoomed(step: { on: Ref; guard: Condition[] }, world:
 }
 
 function inverse(step: DeleteStep, before: Raw | undefined): Step | { none: Text } {
-  if (isUpgradePlan(step.on)) return oldPlanByHand(step, before);
+  if (step.restore) return restoring(step, step.restore, before);
   if (isOneOff(step.on)) return { none: step.undoNote ?? ONE_OFF };
   if (isSecret(step.on)) return { none: SECRET };
   if (!before) return { none: UNKNOWN };
-  const { id, phase, text, after, reasons, undo, undoNote } = step;
+  const { id, text, after, reasons, undo, undoNote } = step;
   const { again } = step;
   const object = again ? withFinalizers(bare(before), again.finalizers) : bare(before);
   const guard = [...stillWanted(object), ...(again ? [lives(again.whileLives)] : [])];
-  return { id, phase, text, after, reasons, undo, undoNote, do: 'create', object, guard };
+  return { id, text, after, reasons, undo, undoNote, do: 'create', object, guard };
 }
 
 function withFinalizers(object: Raw, finalizers: string[]): Raw {

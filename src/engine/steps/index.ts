@@ -10,9 +10,10 @@ import { forget, keep } from './keep.ts';
 import { manual } from './manual.ts';
 import { identity } from './objects.ts';
 import { patch } from './patch.ts';
+import { recheck } from './recheck.ts';
 import { wait } from './wait.ts';
 
-const KINDS = { patch, create, apply, delete: remove, evict, wait, backup, keep, forget, helm, unpend, manual } satisfies Record<
+const KINDS = { patch, create, apply, delete: remove, evict, wait, backup, keep, forget, helm, unpend, manual, recheck } satisfies Record<
   Action['do'],
   unknown
 >;

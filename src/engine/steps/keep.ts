@@ -30,8 +30,8 @@ export const keep: StepKind<StepOf<'keep'>> = {
   },
   write: ({ release, on, digest }) => ({ verb: 'keep', release, on, digest }),
   remember: identity,
-  inverse: ({ id, phase, text, after, reasons, on }, before, made) => ({
-    ...{ id, phase, text, after, reasons, guard: [], undo: 'exact' },
+  inverse: ({ id, text, after, reasons, on }, before, made) => ({
+    ...{ id, text, after, reasons, guard: [], undo: 'exact' },
     do: 'delete',
     on: { ...on, uid: uidOf(made ?? before) },
   }),

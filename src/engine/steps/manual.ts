@@ -1,6 +1,7 @@
 // A manual step: something we tell a person to do, with the commands. Nothing is sent; where it can be seen that it was done, it counts as done.
-import type { StepKind, StepOf } from '../contracts.ts';
+import type { Raw, Step, StepKind, StepOf, Text } from '../contracts.ts';
 import { brokenGuard, pending } from './conditions.ts';
+import { bare, withoutStatus } from './objects.ts';
 import { createFrom } from './shell.ts';
 
 export const manual: StepKind<StepOf<'manual'>> = {
@@ -20,3 +21,21 @@ export const manual: StepKind<StepOf<'manual'>> = {
 function commandsOf({ commands, makes }: StepOf<'manual'>): string[] {
   return makes ? [...commands, createFrom(makes.file)] : commands;
 }
+
+/** The inverse of a step whose object is put back by a person: what the step says of that, and the old object where the journal has it. */
+export function restoring(
+  step: Step,
+  { text, commands = [], file }: NonNullable<Step['restore']>,
+  before: Raw | undefined,
+): Step | { none: Text } {
+  const { id, after, reasons, undoNote } = step;
+  if (file !== undefined && !before) return { none: undoNote ?? NO_OBJECT };
+  return {
+    ...{ id, after, reasons, guard: [], undo: 'none', text, do: 'manual', commands },
+    ...(undoNote ? { undoNote } : {}),
+    // Values in it may be secret: it is laid beside the journal, and shown nowhere.
+    ...(file === undefined ? {} : { makes: { object: withoutStatus(bare(before!)), file: `${id}-${file}` } }),
+  };
+}
+
+const NO_OBJECT: Text = { en: 'the journal does not hold the object', zh: '运行日志中没有保存该对象' };

@@ -25,8 +25,6 @@ export const isPod = (object: { apiVersion?: unknown; kind?: unknown }): boolean
 export const isSecret = (object: { apiVersion?: unknown; kind?: unknown }): boolean => isOf(object, '', 'Secret');
 export const isDefinition = (object: { apiVersion?: unknown; kind?: unknown }): boolean =>
   isOf(object, 'apiextensions.k8s.io', 'CustomResourceDefinition');
-/** Writing one starts upgrades (system-upgrade-controller). */
-export const isUpgradePlan = (object: { apiVersion?: unknown; kind?: unknown }): boolean => isOf(object, 'upgrade.cattle.io', 'Plan');
 /** Gone for good when deleted: what comes after it is another one. */
 export const isOneOff = (object: { apiVersion?: unknown; kind?: unknown }): boolean => isPod(object) || isOf(object, 'batch', 'Job');
 

@@ -5,9 +5,9 @@ import { pointerGet } from '../../kube/pointer.ts';
 import type { Change, Json, Look, PatchOp, Raw, StepKind, StepOf, Text, World } from '../contracts.ts';
 import { brokenGuard, pathOf } from './conditions.ts';
 import { keysIn, type Reader, readerOf, setInPlace, show } from './fields.ts';
-import { isSecret, isUpgradePlan, NO_SECRET_VALUES, secretValues, uidOf, whole } from './objects.ts';
+import { restoring } from './manual.ts';
+import { isSecret, NO_SECRET_VALUES, secretValues, uidOf, whole } from './objects.ts';
 import { fedWith, kubectlName } from './shell.ts';
-import { oldPlanByHand } from './upgrade-plan.ts';
 
 type PatchStep = StepOf<'patch'>;
 
@@ -21,7 +21,7 @@ export const patch: StepKind<PatchStep> = {
   write: (step, now) => ({ verb: 'patch', on: step.on, subresource: step.subresource, patch: patchOps(step, now!) }),
   remember: whole,
   inverse: (step, before, after) => {
-    if (isUpgradePlan(step.on)) return oldPlanByHand(step, before);
+    if (step.restore) return restoring(step, step.restore, before);
     if (!step.changes.length) return { none: RECOUNTED };
     return {
       ...step,

@@ -7,6 +7,7 @@
 import type { Condition, Ref, Refusal, StepDraft, Text } from '../../engine/contracts.ts';
 import { shellWord } from '../../text/shell.ts';
 import { munged } from '../../versions/k3s.ts';
+import { oldFields, oldPlan } from './old-plan.ts';
 import { planLabel } from './plans.ts';
 
 /** How all nodes of one Plan are repaired; computed with the findings, as steps may not list. */
@@ -128,18 +129,19 @@ function retarget(repair: Repair, to: Retarget, nodes: Left[]): StepDraft[] {
   const { plan } = repair;
   const on = plan.ref!;
   const trapped = nodes.filter(({ label }) => label === to.hash).map((left) => unlabel(left, repair, to));
+  const changes = [{ path: '/spec/version', before: plan.version, after: to.version }];
   const change: StepDraft = {
     do: 'patch',
     on,
-    changes: [{ path: '/spec/version', before: plan.version, after: to.version }],
+    changes,
     guard: [{ on, must: [{ path: '/spec/version', is: plan.version }] }],
-    phase: 'prepare',
     text: {
       en: `point Plan ${planName(repair)} at ${to.version}, which its nodes run: its Jobs find nothing to do and end well, and the controller uncordons`,
       zh: `将 Plan ${planName(repair)} 指向其节点正在运行的 ${to.version}：Job 无事可做、正常结束，随后控制器会取消封锁`,
     },
     undo: 'none',
     undoNote: KEPT,
+    restore: oldFields(on, changes),
     after: trapped,
   };
   const taken: StepDraft = {
@@ -158,7 +160,6 @@ function retarget(repair: Repair, to: Retarget, nodes: Left[]): StepDraft[] {
       },
     ],
     guard: [{ on, must: [{ path: '/spec/version', is: to.version }] }],
-    phase: 'prepare',
     text: {
       en: `wait until the controller has taken Plan ${planName(repair)} up; if it does not, it is not running: look at kubectl -n ${shellWord(on.namespace ?? '')} get pods, or undo, delete the Plan by hand and then kubectl uncordon`,
       zh: `等待控制器处理 Plan ${planName(repair)}；若未处理，说明控制器没有运行：请查看 kubectl -n ${shellWord(on.namespace ?? '')} get pods，或撤销后手动删除该 Plan，再执行 kubectl uncordon`,
@@ -184,7 +185,6 @@ function retarget(repair: Repair, to: Retarget, nodes: Left[]): StepDraft[] {
       ...repair.jobs.map((gone) => ({ gone })),
     ]),
     guard: [{ on, must: [{ path: '/spec/version', is: to.version }] }],
-    phase: 'prepare',
     text: {
       en: `wait until the controller has uncordoned ${names}; if it does not, look at kubectl -n ${shellWord(on.namespace ?? '')} get jobs,pods, then check again: the Plan can still be deleted`,
       zh: `等待控制器取消封锁 ${names}；若未取消，请查看 kubectl -n ${shellWord(on.namespace ?? '')} get jobs,pods，然后重新检查：仍可改为删除该 Plan`,
@@ -204,7 +204,6 @@ function unlabel({ node, label }: Left, repair: Repair, { version }: Retarget): 
     on: node,
     changes: [{ path: `/metadata/labels/${pointed(key)}`, before: label }],
     guard: [{ on: node, must: [{ path: '/spec/unschedulable', is: true }] }],
-    phase: 'prepare',
     text: {
       en: `remove label ${key} from Node ${node.name}: it says that ${version} is done there, and no Job would run`,
       zh: `移除 Node ${node.name} 的标签 ${key}：它表示 ${version} 已在该节点完成，因此不会再运行 Job`,
@@ -258,7 +257,6 @@ function takeDown(repair: Repair, nodes: Left[]): StepDraft[] {
           within: ENDED,
           assume: doomed.map((ref) => ({ gone: ref })),
           guard: [],
-          phase: 'prepare',
           text: {
             en: 'wait until these Jobs and their Pods are gone: one that lives would cordon again; if they stay, look at their finalizers and at the kubelet of their nodes',
             zh: '等待这些 Job 及其 Pod 消失：仍在运行的 Pod 会再次封锁节点；若一直存在，请检查其 finalizers 以及所在节点的 kubelet',
@@ -287,7 +285,17 @@ const unchanged = (on: Ref, { plan: { latestHash } }: Repair): Condition =>
 
 function deletion(on: Ref, guard: Condition[], after: StepDraft[], undoNote: Text, text: Text): StepDraft {
   const propagation = on.kind === 'Job' ? ({ propagation: 'Foreground' } as const) : {};
-  return { do: 'delete', on, ...propagation, guard, phase: 'prepare', text, undo: 'none', undoNote, after };
+  return {
+    do: 'delete',
+    on,
+    ...propagation,
+    guard,
+    text,
+    undo: 'none',
+    undoNote,
+    after,
+    ...(on.kind === 'Plan' ? { restore: oldPlan(on) } : {}),
+  };
 }
 
 /** With a Plan that is done, as long as it is; else once Plan and Jobs are gone. */
@@ -301,7 +309,6 @@ function uncordon({ node, label, repair }: Left, after: StepDraft[]): StepDraft 
     on: node,
     changes: [{ path: '/spec/unschedulable', before: true }],
     guard: [{ on: node, must: [{ path: '/spec/unschedulable', is: true }] }, ...still],
-    phase: 'prepare',
     text: settled
       ? {
           en: `uncordon Node ${node.name}: Plan ${planName(repair)} counts it as done, so that the controller will not`,

@@ -5,7 +5,7 @@ import { compare, parse, satisfies } from '../../versions/chart.ts';
 import { ASKS, detect, READS } from './detect.ts';
 import versions from './knowledge/versions.json' with { type: 'json' };
 import checks from './registry.gen.ts';
-import { upgrade } from './upgrade.ts';
+import { stages, WRITES } from './upgrade.ts';
 
 /** The newest good patch of the installed line; from there, that of the next line. */
 function defaultTarget({ version }: Installation): string | undefined {
@@ -29,7 +29,8 @@ const spiderpool: System = {
   satisfies,
   detect,
   defaultTarget,
-  upgrade,
+  stages,
+  writes: WRITES,
 };
 
 export default spiderpool;

@@ -122,7 +122,6 @@ export function recordStep({ pool, pointer, before, after }: RecordChange, guard
     changes: [change],
     counters: [{ path: '/status/allocatedIPCount', keysOf: '/status/allocatedIPs' }],
     guard,
-    phase: 'prepare',
     text,
     undo: 'exact',
   };

@@ -1,5 +1,6 @@
 // Steps that make good what a release is known to break when one upgrades to it all the same (--accept spiderpool/target-version). A good target gets none.
 // Sources: knowledge/versions.json (flaws, readBlindly); cmd/spiderpool-init/cmd/multus.go@v0.9.4; templates/{configmap,daemonset,multus-daemonset}.yaml of the charts.
+import type { HelmUpgrade } from '../../chart/intent.ts';
 import type { Change, Condition, Json, Raw, Ref, Rule, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { isRaw, parseJson } from '../../kube/json.ts';
@@ -9,6 +10,9 @@ import { shellWord } from '../../text/shell.ts';
 import { satisfies } from '../../versions/chart.ts';
 import { heldBeyond, wantedByTable } from './crds.ts';
 import versions from './knowledge/versions.json' with { type: 'json' };
+
+/** Spiderpool is installed by its chart. */
+export type SpiderpoolUpgrade = Upgrading<HelmUpgrade> & { intended: HelmUpgrade };
 
 const { flaws, readBlindly, initPod } = versions;
 
@@ -31,16 +35,16 @@ const MARK = formatPointer(['spec', 'template', 'metadata', 'annotations', 'upgr
  * The chart renders an empty clusterNetwork, helm puts that over what spiderpool-init once wrote, and its Job runs at an install only. Put back right behind helm;
  * an agent that started in between has copied the empty one to its node, so they all start anew, as spiderpool-init itself makes them do. `helm`: the step to come after.
  */
-export async function networkRepairs(at: Upgrading, helm: StepDraft): Promise<StepDraft[]> {
-  const { chart, values, release } = at;
+export async function networkRepairs(at: SpiderpoolUpgrade): Promise<(helm: StepDraft) => StepDraft[]> {
+  const { chart, values, release } = at.intended;
   const multus = below(values, 'multus', 'multusCNI');
-  if (!satisfies(chart.version, flaws.clusterNetwork.in) || multus.install === false || multus.defaultCniCRName) return [];
+  if (!satisfies(chart.version, flaws.clusterNetwork.in) || multus.install === false || multus.defaultCniCRName) return () => [];
   const { namespace } = release;
   const on = configMap(namespace, textOr(multus.name, 'spiderpool-multus'));
   const network = await networkNow(at, on);
-  if (!network) return [networkByHand(on, helm)];
+  if (!network) return (helm) => [networkByHand(on, helm)];
   const back: StepDraft = {
-    ...{ phase: 'after', do: 'patch', on, undo: 'exact', optional: true, after: [helm] },
+    ...{ do: 'patch', on, undo: 'exact', optional: true },
     changes: [{ path: CONF, inString: NETWORK, before: '', after: network }],
     guard: [{ on, must: [{ path: CONF, inString: NETWORK, is: '' }] }],
     text: {
@@ -57,7 +61,7 @@ export async function networkRepairs(at: Upgrading, helm: StepDraft): Promise<St
     name: textOr(below(values, 'spiderpoolAgent').name, 'spiderpool-agent'),
   };
   const restart: StepDraft = {
-    ...{ phase: 'after', do: 'patch', on: agents, undo: 'exact', optional: true, after: [back] },
+    ...{ do: 'patch', on: agents, undo: 'exact', optional: true },
     changes: [await marked(at, agents, `${network}, revision ${release.revision + 1}`)],
     guard: [{ on, must: [{ path: CONF, inString: NETWORK, is: network }] }],
     text: {
@@ -65,13 +69,16 @@ export async function networkRepairs(at: Upgrading, helm: StepDraft): Promise<St
       zh: `给 DaemonSet ${namespace}/${agents.name} 的 Pod 加上标记，使已用空的 clusterNetwork 启动的 agent 重新启动`,
     },
   };
-  return [back, restart];
+  return (helm) => {
+    const first = { ...back, after: [helm] };
+    return [first, { ...restart, after: [first] }];
+  };
 }
 
 function networkByHand(on: Ref, helm: StepDraft): StepDraft {
   const [name, namespace] = [shellWord(on.name), shellWord(on.namespace ?? '')];
   return {
-    ...{ phase: 'after', do: 'manual', guard: [], undo: 'none', after: [helm] },
+    ...{ do: 'manual', guard: [], undo: 'none', after: [helm] },
     commands: [
       `kubectl edit configmap ${name} -n ${namespace}`,
       `kubectl rollout restart daemonset -l app.kubernetes.io/name=spiderpool -n ${namespace}`,
@@ -86,7 +93,16 @@ function networkByHand(on: Ref, helm: StepDraft): StepDraft {
 }
 
 /** As it stands before helm: in the target's own ConfigMap, in that of 0.6 – 0.7, or in the key that 0.8.9 and 0.9.8 brought. */
-async function networkNow({ source, values, release: { namespace } }: Upgrading, on: Ref): Promise<string | undefined> {
+async function networkNow(
+  {
+    source,
+    intended: {
+      values,
+      release: { namespace },
+    },
+  }: SpiderpoolUpgrade,
+  on: Ref,
+): Promise<string | undefined> {
   const config = configMap(namespace, textOr(below(values, 'global').configName, 'spiderpool-conf'));
   for (const [ref, found] of [
     [on, held],
@@ -110,7 +126,7 @@ function held(object: Raw): Json | undefined {
   }
 }
 
-async function marked({ source }: Upgrading, on: Ref, after: string): Promise<Change> {
+async function marked({ source }: Pick<Upgrading, 'source'>, on: Ref, after: string): Promise<Change> {
   const object = await source.get(on);
   return { path: MARK, before: object && !isGap(object) ? pointerGet(object, MARK) : undefined, after };
 }
@@ -127,7 +143,12 @@ export const readBlindlyBy = (version: string): string[] => BLIND.flatMap(([name
  * Fields that the agents of the target read without asking whether they are there. Most have a default in the target's definition and are found filled then;
  * 0.9.0 gives txQueueLen none. To come behind the new webhook: the old one drops what it does not know.
  */
-export async function coordinatorRepairs({ source, chart: { version } }: Upgrading): Promise<StepDraft[]> {
+export async function coordinatorRepairs({
+  source,
+  intended: {
+    chart: { version },
+  },
+}: SpiderpoolUpgrade): Promise<StepDraft[]> {
   if (![flaws.clusterNetwork, flaws.podRPFilter, flaws.txQueueLen].some((flaw) => satisfies(version, flaw.in))) return [];
   const found: Raw[] = [];
   const fields = BLIND.filter(([name]) => readBlindlyBy(version).includes(name));
@@ -153,7 +174,7 @@ function filled(on: Ref, name: string, value: Json, version: string): StepDraft 
   const path = `/spec/${name}`;
   const guard: Condition[] = [{ on, must: [{ path }] }];
   return {
-    ...{ phase: 'after', do: 'patch', on, guard, undo: 'exact', optional: true },
+    ...{ do: 'patch', on, guard, undo: 'exact', optional: true },
     changes: [{ path, after: value }],
     text: {
       en: `set spec.${name} of SpiderCoordinator ${on.name} to ${value}: agents of ${version} fail without it`,
@@ -163,7 +184,12 @@ function filled(on: Ref, name: string, value: Json, version: string): StepDraft 
 }
 
 /** What the definitions of the target drop although the old agents read it: a rollback alone leaves them failing. */
-export function rollbackTrap({ from, chart: { version } }: Pick<Upgrading, 'from' | 'chart'>): Text {
+export function rollbackTrap({
+  path: { from },
+  intended: {
+    chart: { version },
+  },
+}: Pick<SpiderpoolUpgrade, 'path' | 'intended'>): Text {
   const wanted = wantedByTable(version)?.find(({ name }) => name === COORDINATORS);
   if (typeof from !== 'string' || !wanted) return { en: '', zh: '' };
   const object = (field: string): Raw => ({ apiVersion: 'spiderpool.spidernet.io/v2beta1', spec: { [field]: true } });

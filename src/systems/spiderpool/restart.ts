@@ -120,7 +120,7 @@ async function stepsOf(one: RestartRequest, look: PointReader): Promise<StepDraf
   return [...before, evict({ ...one, after: before.length ? before.slice(-1) : one.after })];
 }
 
-const common = { phase: 'prepare', undo: 'none' } as const;
+const common = { undo: 'none' } as const;
 
 function evict({ restart: { pod, owner }, because, guard, after }: RestartRequest): StepDraft {
   return {

@@ -23,7 +23,7 @@ export function upgradeCommand({ path: { installation, to = '' }, intent, chart 
     do: 'manual',
     commands: isWhole ? [whole] : [],
     guard: [],
-    phase: 'upgrade',
+    when: 'after',
     text: isWhole
       ? { en: 'upgrade with the settings under their new keys', zh: '使用新的键升级，保留原有设置' }
       : {

@@ -48,7 +48,7 @@ afterAll(async () => {
   await proxy.close();
 });
 
-const common = { id: '1', phase: 'prepare', undo: 'exact', guard: [], after: [], reasons: [], text: { en: 'x', zh: 'x' } };
+const common = { id: '1', undo: 'exact', guard: [], after: [], reasons: [], text: { en: 'x', zh: 'x' } };
 const step = (parts: Record<string, unknown>): Step => ({ ...common, ...parts }) as unknown as Step;
 type Ran = Executed & { entries: Entry[] };
 async function go(on: World, steps: Step[], entries: Entry[] = []): Promise<Ran> {

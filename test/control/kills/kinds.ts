@@ -42,6 +42,7 @@ export const KINDS: Record<Step['do'] | 'Lease', Stand[] | string> = {
   helm: UPGRADE,
   unpend: 'test/engine/helm-step.test.ts',
   manual: 'sends nothing',
+  recheck: 'sends nothing',
 };
 
 export const STANDS: Stand[] = Object.values(KINDS).flatMap((stands) => (typeof stands === 'string' ? [] : stands));

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Ref, StepDraft } from '../../../src/engine/contracts.ts';
-import { makePlan } from '../../../src/engine/plan.ts';
+import { makePlan, stepsOf } from '../../../src/engine/plan.ts';
 import { latestHash } from '../../../src/systems/k3s/plans.ts';
 import { type Left, type Repair, refusalOf, repairSteps, wayOf } from '../../../src/systems/k3s/remedy.ts';
 import { describeUpstream } from '../../bed/upstream.ts';
@@ -28,7 +28,7 @@ const left = (name: string, of: Repair, more: Partial<Left> = {}): Left => ({
 });
 const said = (steps: ReturnType<typeof repairSteps>) => {
   const drafts = steps.filter((step): step is StepDraft => 'do' in step);
-  return makePlan([{ drafts, refusals: [], reasons: [] }]).steps.map((step) => {
+  return stepsOf(makePlan([{ drafts, refusals: [], reasons: [] }])).map((step) => {
     const on = 'on' in step ? ` ${step.on.kind}/${step.on.name}` : '';
     return `${step.id}: ${step.do}${on}${step.after.length ? ` after ${step.after}` : ''}`;
   });

@@ -7,7 +7,7 @@ import { afterAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { Json, Raw } from '../../../src/engine/contracts.ts';
 import { type Examination, examine } from '../../../src/engine/examine.ts';
-import { makePlan } from '../../../src/engine/plan.ts';
+import { makePlan, stepsOf } from '../../../src/engine/plan.ts';
 import { readDump } from '../../../src/snapshot/read.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
 import { SYSTEMS } from '../../../src/systems/index.ts';
@@ -167,7 +167,7 @@ describeUpstream('states of clusters', ['data', 'k3s', 'fixtures'], () => {
     const { drafts, refusals } = await propose(findings);
     expect(refusals).toEqual([]);
     const plan = makePlan([{ drafts, refusals, reasons: [] }]);
-    const said = plan.steps.map((step) =>
+    const said = stepsOf(plan).map((step) =>
       step.do === 'patch' || step.do === 'delete'
         ? [
             step.do,

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { Raw, Step } from '../../../src/engine/contracts.ts';
 import { examine, objectName } from '../../../src/engine/examine.ts';
 import { executeRun } from '../../../src/engine/execute.ts';
-import { makePlan, type Plan } from '../../../src/engine/plan.ts';
+import { makePlan, type Plan, stepsOf } from '../../../src/engine/plan.ts';
 import { progressOf } from '../../../src/engine/progress.ts';
 import { refOf } from '../../../src/kube/refs.ts';
 import type { Dump } from '../../../src/snapshot/dump.ts';
@@ -34,13 +34,13 @@ async function planned(id: string, fixture: string, forbidden?: string[]): Promi
 async function rehearsed(id: string, { dump, plan }: { dump: Dump; plan: Plan }) {
   const world = dumpWorld(dump);
   const run = {
-    schema: 1 as const,
+    schema: 2 as const,
     id: 'x',
     tool: '',
     what: '',
     at: '',
     checks: [],
-    steps: plan.steps,
+    stages: plan.stages,
     cluster: await dumpSource(dump).identity(),
   };
   const { state, outcomes } = await executeRun(run, {
@@ -54,7 +54,7 @@ async function rehearsed(id: string, { dump, plan }: { dump: Dump; plan: Plan })
 }
 
 /** `ID do OBJECT` and what it comes after. */
-const shown = ({ steps }: Plan) => steps.map((step) => `${step.id} ${what(step)}${step.after.length ? ` (after ${step.after})` : ''}`);
+const shown = (plan: Plan) => stepsOf(plan).map((step) => `${step.id} ${what(step)}${step.after.length ? ` (after ${step.after})` : ''}`);
 function what(step: Step): string {
   switch (step.do) {
     case 'patch':
@@ -69,6 +69,7 @@ function what(step: Step): string {
     case 'backup':
     case 'helm':
     case 'unpend':
+    case 'recheck':
       return step.do;
     default:
       return `${step.do} ${objectName(step.on)}`;
@@ -93,8 +94,8 @@ describe('duplicate-pod-ip', () => {
       '5 evict Pod/shop/cart-0 (after 4)',
       '6 evict Pod/ops/agent-k (after 1)',
     ]);
-    expect(made.plan.steps[4]!.text.en).toContain('because the pool has 10.6.168.41 on record for default/web-6c9f-x2x');
-    expect(made.plan.steps[5]!.text.en).toContain('because only the SpiderEndpoint of ops/agent-b claims fd00:6::55');
+    expect(stepsOf(made.plan)[4]!.text.en).toContain('because the pool has 10.6.168.41 on record for default/web-6c9f-x2x');
+    expect(stepsOf(made.plan)[5]!.text.en).toContain('because only the SpiderEndpoint of ops/agent-b claims fd00:6::55');
     expect(made.plan.refusals).toEqual([]);
     const { world, state, outcome } = await rehearsed(id, made);
     expect([state, outcome]).toEqual(['finished', 'passed']);
@@ -118,7 +119,7 @@ describe('duplicate-pod-ip', () => {
   });
   test('a budget that allows nothing refuses, and so does one that cannot be seen where the endpoint would have to go first', async () => {
     const { plan } = await planned(id, 'budget');
-    expect(plan.steps).toEqual([]);
+    expect(stepsOf(plan)).toEqual([]);
     expect(plan.refusals.map(({ refused }) => refused.en)).toEqual([
       expect.stringContaining('PodDisruptionBudget shop/cart allows no disruption'),
     ]);
@@ -153,7 +154,7 @@ test('leaked-ip: one watch, then one key per write, each with its guard', async 
     '2 patch SpiderIPPool/v4 /status/allocatedIPs/10.6.168.41: {"pod":"default/web-a","podUid":"gone-1"} → undefined (after 1)',
     '3 patch SpiderIPPool/v4 /status/allocatedIPs/10.6.168.42: {"pod":"shop/cart-9","podUid":"gone-2"} → undefined (after 1,2)',
   ]);
-  expect(made.plan.steps[1]!.guard.map((each) => ('on' in each ? [each.on.kind, each.must] : each))).toEqual(
+  expect(stepsOf(made.plan)[1]!.guard.map((each) => ('on' in each ? [each.on.kind, each.must] : each))).toEqual(
     ['Pod', 'SpiderEndpoint', 'VirtualMachineInstance', 'VirtualMachine'].map((kind) => [kind, 'be-gone']),
   );
   const { world, state, outcome } = await rehearsed(id, made);
@@ -171,7 +172,7 @@ test('what the steps write is what the remedies declare', async () => {
   ] as const) {
     const { plan } = await planned(`spiderpool/${name}`, fixture);
     const { writes } = checkOf(`spiderpool/${name}`).remedy!;
-    for (const step of plan.steps) {
+    for (const step of stepsOf(plan)) {
       if (!('on' in step)) continue;
       const [verb, resource] =
         step.do === 'evict'

@@ -2,15 +2,15 @@
 import { describe, expect, test } from 'vitest';
 import type { Raw, StepDraft } from '../../../src/engine/contracts.ts';
 import { executeRun } from '../../../src/engine/execute.ts';
-import { makePlan } from '../../../src/engine/plan.ts';
+import { makePlan, planUpgrade, stepsOf } from '../../../src/engine/plan.ts';
 import { progressOf } from '../../../src/engine/progress.ts';
 import { pointerGet } from '../../../src/kube/pointer.ts';
 import { refOf } from '../../../src/kube/refs.ts';
 import { dumpOf } from '../../../src/snapshot/dump.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
 import { dumpWorld } from '../../../src/snapshot/world.ts';
-import { coordinatorRepairs, networkRepairs } from '../../../src/systems/spiderpool/repairs.ts';
-import { upgrade } from '../../../src/systems/spiderpool/upgrade.ts';
+import { coordinatorRepairs, networkRepairs, type SpiderpoolUpgrade } from '../../../src/systems/spiderpool/repairs.ts';
+import { stages } from '../../../src/systems/spiderpool/upgrade.ts';
 
 const NAMESPACE = 'sp-system';
 const VALUES: Raw = {
@@ -24,7 +24,6 @@ const HELM: StepDraft = {
   do: 'manual',
   commands: [],
   seen: [],
-  phase: 'upgrade',
   guard: [],
   undo: 'none',
   text: { en: 'helm', zh: 'helm' },
@@ -52,14 +51,17 @@ const agents = (annotations?: Raw): Raw => ({
   spec: { template: { metadata: annotations ? { annotations } : {} } },
 });
 
-const situation = (version: string, objects: Raw[], values: Raw = VALUES, forbidden: string[] = []) => ({
+const situation = (version: string, objects: Raw[], values: Raw = VALUES, forbidden: string[] = []): SpiderpoolUpgrade => ({
   source: dumpSource(dumpOf({ objects, whole: true, absent: forbidden.map((resource) => ({ why: 'forbidden', verb: 'list', resource })) })),
-  from: '0.9.4',
-  release: { namespace: NAMESPACE, name: 'sp', revision: 4, status: 'deployed' },
-  chart: { path: '/c', name: 'spiderpool', version, digest: '' },
-  values,
-  kept: { on: { apiVersion: 'v1', kind: 'Secret', namespace: NAMESPACE, name: 'k' }, digest: 'd', given: false, config: 'd' },
-  reuse: false,
+  path: { from: '0.9.4', to: version, hops: [version] } as SpiderpoolUpgrade['path'],
+  intended: {
+    release: { namespace: NAMESPACE, name: 'sp', revision: 4, status: 'deployed' },
+    chart: { path: '/c', name: 'spiderpool', version, digest: '' },
+    values,
+    kept: { on: { apiVersion: 'v1', kind: 'Secret', namespace: NAMESPACE, name: 'k' }, digest: 'd', given: false, config: 'd' },
+    reuse: false,
+    rights: [],
+  },
 });
 const said = (drafts: StepDraft[]) =>
   drafts.map((draft) =>
@@ -73,7 +75,7 @@ const BACK = (network: string) => [`ConfigMap /clusterNetwork → ${network}`, `
 describe('clusterNetwork', () => {
   const live = [config('spiderpool-multus', conf('k8s-pod-network')), agents()];
   const network = async (...[version, objects, values, forbidden]: Parameters<typeof situation>) =>
-    said(await networkRepairs(situation(version, objects, values, forbidden), HELM));
+    said((await networkRepairs(situation(version, objects, values, forbidden)))(HELM));
 
   test.each(['0.8.8', '0.9.5', '0.9.6', '0.9.7', '1.0.0-rc2'])('%s gets it back', async (version) =>
     expect(await network(version, live)).toEqual(BACK('k8s-pod-network')),
@@ -101,24 +103,22 @@ describe('clusterNetwork', () => {
     expect(await network('0.9.5', live, VALUES, ['configmaps'])).toEqual(['manual']);
   });
   test('a mark of an earlier upgrade is replaced', async () => {
-    const [, mark] = await networkRepairs(
-      situation('0.9.6', [live[0]!, agents({ 'upgrade-guard/clusterNetwork': 'k8s-pod-network, revision 3' })]),
-      HELM,
-    );
+    const marked = situation('0.9.6', [live[0]!, agents({ 'upgrade-guard/clusterNetwork': 'k8s-pod-network, revision 3' })]);
+    const [, mark] = (await networkRepairs(marked))(HELM);
     expect(mark).toMatchObject({ changes: [{ before: 'k8s-pod-network, revision 3', after: 'k8s-pod-network, revision 5' }] });
   });
   test('what somebody else has set meanwhile stays, and no agent is started anew for it', async () => {
-    const drafts = await networkRepairs(situation('0.9.5', live), HELM);
+    const drafts = (await networkRepairs(situation('0.9.5', live)))(HELM);
     const world = dumpWorld(dumpOf({ objects: [config('spiderpool-multus', conf('calico')), agents()], whole: true }));
-    const { steps } = makePlan([{ drafts: [HELM, ...drafts], refusals: [], reasons: [] }]);
+    const { stages } = makePlan([{ drafts: [HELM, ...drafts], refusals: [], reasons: [] }]);
     const run = {
-      schema: 1 as const,
+      schema: 2 as const,
       id: 'x',
       tool: '',
       what: '',
       at: '',
       checks: [],
-      steps,
+      stages,
       cluster: { uid: 'u', certain: true, server: '', context: '' },
     };
     const { outcomes } = await executeRun(run, {
@@ -158,8 +158,7 @@ describe('fields of the SpiderCoordinator', () => {
 describe('in the whole upgrade', () => {
   const objects = [config('spiderpool-multus', conf('calico')), agents(), coordinator({})];
   const plan = async (version: string) => {
-    const drafts = await upgrade.steps(situation(version, objects));
-    return makePlan([{ drafts, refusals: [], reasons: [] }]).steps;
+    return stepsOf(planUpgrade([{ hop: version, repairs: [], stages: await stages(situation(version, objects)) }], ['spiderpool']));
   };
   test('behind helm; the network first, the fields behind the new controllers, all before the agents are waited for', async () => {
     const steps = await plan('0.9.5');

@@ -7,7 +7,7 @@ import { loadChart } from '../../../src/helm/load-chart.ts';
 import { dumpOf } from '../../../src/snapshot/dump.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
 import { SYSTEMS } from '../../../src/systems/index.ts';
-import { rollbackTrap } from '../../../src/systems/spiderpool/repairs.ts';
+import { rollbackTrap, type SpiderpoolUpgrade } from '../../../src/systems/spiderpool/repairs.ts';
 import { describeUpstream } from '../../bed/upstream.ts';
 import { grid } from '../../grid.ts';
 import { installed } from './installed.ts';
@@ -32,9 +32,9 @@ test.each<[string, string, RegExp]>([
   ['0.9.13', '1.2.2', /^$/],
   ['0.9.4', '9.9.9', /^$/],
 ])('the note beside helm rollback, %s → %s', (from, to, expected) => {
-  const chart = { path: '/x', name: 'spiderpool', version: to, digest: '' };
-  expect(rollbackTrap({ from, chart }).en).toMatch(expected);
-  expect(rollbackTrap({ from, chart }).zh === '').toBe(rollbackTrap({ from, chart }).en === '');
+  const at = { path: { from }, intended: { chart: { path: '/x', name: 'spiderpool', version: to, digest: '' } } } as SpiderpoolUpgrade;
+  expect(rollbackTrap(at).en).toMatch(expected);
+  expect(rollbackTrap(at).zh === '').toBe(rollbackTrap(at).en === '');
 });
 
 describeUpstream('with the definitions of the charts', ['data', 'spiderpool', 'charts'], (folder) => {

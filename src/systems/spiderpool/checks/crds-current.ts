@@ -165,7 +165,6 @@ async function applied({ args, objects }: Finding<Args>, chart: Chart, look: Poi
     do: 'apply',
     object,
     guard: [live ? unmoved(on, live) : { on, must: 'be-gone' }],
-    phase: 'prepare',
     text: {
       en: `${live ? 'update' : 'create'} CustomResourceDefinition ${args.crd} as in chart ${chart.version}`,
       zh: `按 chart ${chart.version} ${live ? '更新' : '创建'} CustomResourceDefinition ${args.crd}`,

@@ -86,7 +86,6 @@ function deleted(on: Ref, { phase, target }: Args): StepDraft {
     do: 'delete',
     on,
     guard: [{ on, must: [{ path: '/status/phase', is: phase }] }],
-    phase: 'prepare',
     text: {
       en: `delete Pod ${on.namespace}/${on.name}, which has finished, so that helm can make that of ${target}`,
       zh: `删除已结束的 Pod ${on.namespace}/${on.name}，以便 helm 创建 ${target} 的 Pod`,
@@ -110,7 +109,6 @@ function byHand(on: Ref): StepDraft {
     ],
     seen: [{ on, must: 'be-gone' }],
     guard: [],
-    phase: 'prepare',
     text: {
       en: `find out why Pod ${on.namespace}/${on.name} has not finished, since the install is not complete without it; then delete it`,
       zh: `查明 Pod ${on.namespace}/${on.name} 为何没有结束（没有它安装就不完整），然后将其删除`,

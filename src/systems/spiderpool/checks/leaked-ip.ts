@@ -207,7 +207,6 @@ function wait(found: Finding<Args>[]): StepDraft {
     lasting: LASTING,
     assume: [],
     guard: [],
-    phase: 'prepare',
     text: {
       en: `watch for ${LASTING} s that nothing by these names turns up: ${names.en}`,
       zh: `观察 ${LASTING} 秒，确认没有出现以下名称的对象：${names.zh}`,

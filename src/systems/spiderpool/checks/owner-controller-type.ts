@@ -95,7 +95,6 @@ function step(on: Ref, subresource: 'status' | undefined): StepDraft {
     subresource,
     changes: [{ path: PATH, before: OLD, after: NEW }],
     guard: [{ on, must: [{ path: PATH, is: OLD }] }],
-    phase: 'prepare',
     text: {
       en: `set status.ownerControllerType of SpiderEndpoint ${on.namespace}/${on.name} to ${NEW}`,
       zh: `将 SpiderEndpoint ${on.namespace}/${on.name} 的 status.ownerControllerType 改为 ${NEW}`,

@@ -97,7 +97,7 @@ const isRepairable = ({ args: { good, status }, objects }: Finding<Args>): boole
 
 function unpend({ args: { release, namespace, revision, status, good } }: Finding<Args>): StepDraft {
   return {
-    ...{ do: 'unpend', release: { namespace, name: release }, revision, quiet: QUIET, guard: [], phase: 'prepare' },
+    ...{ do: 'unpend', release: { namespace, name: release }, revision, quiet: QUIET, guard: [] },
     text: {
       en: `remove the record of revision ${revision} (${status}) of ${namespace}/${release}: helm then goes on from revision ${good}`,
       zh: `删除 ${namespace}/${release} 修订版 ${revision}（${status}）的记录：之后 helm 从修订版 ${good} 继续`,
@@ -124,7 +124,6 @@ function byHand({ args: { release, namespace, revision, good }, objects }: Findi
     commands,
     seen: [{ on: objects[0]!, must: 'be-gone' }],
     guard: [],
-    phase: 'prepare',
     text: good
       ? {
           en: `make sure that no helm is running, then roll ${namespace}/${release} back to revision ${good}; where that fails, delete the record of revision ${revision} instead`,

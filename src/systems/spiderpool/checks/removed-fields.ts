@@ -153,7 +153,6 @@ function inValues({ args: { field, kind, value } }: Finding<Args>): StepDraft {
     do: 'manual',
     commands: [`--set ${value}=true`],
     guard: [],
-    phase: 'prepare',
     text: {
       en: `give the upgrade the value ${value}=true in place of ${field} of ${kind}s; it holds for all of them`,
       zh: `升级时设置 ${value}=true，以取代 ${kind} 的 ${field}；它对全部对象生效`,
@@ -172,7 +171,6 @@ function inField(on: Ref, { field, instead = '', target }: Args, value: Json): S
     commands: [`kubectl patch ${on.kind.toLowerCase()} ${shellWord(on.name)}${at} --type=merge -p ${shellWord(patch)}`],
     seen: [{ on: { ...on, uid: undefined }, must: [{ path: pointerOf(instead), is: value }] }],
     guard: [],
-    phase: 'after',
     text: {
       en: `set ${instead} of ${on.kind} ${on.namespace ?? ''}/${on.name}, which ${target} knows in place of ${field}`,
       zh: `设置 ${on.kind} ${on.namespace ?? ''}/${on.name} 的 ${instead}，它在 ${target} 中取代了 ${field}`,

@@ -1,0 +1,93 @@
+// What helm will be told: from the chart, what the release has and what was given, the values that a release is upgraded with. They are never printed, and stored nowhere here.
+import type { Chart, ChartAt, HelmRelease, Intent, Raw, Ref, Rule } from '../engine/contracts.ts';
+import { objectsIn } from '../helm/manifest.ts';
+import type { Release } from '../helm/release.ts';
+import { rulesOf, upgraded } from '../helm/values.ts';
+import { digestOf } from '../helm/world.ts';
+import { resourceOfKind } from '../kube/resources.ts';
+
+/** Which helm is not known yet: they differ only over nulls that nobody sets. */
+const ANY_HELM = '4.2.0';
+
+/** An upgrade of one release, as the stages of a system need it. */
+export interface HelmUpgrade {
+  release: HelmRelease;
+  chart: ChartAt;
+  /** What the release will be given, laid over the chart's own. Not for plan or journal. */
+  values: Raw;
+  /** --reuse-values: helm itself mixes the release's own into those that it is given. */
+  reuse: boolean;
+  /** The Secret for what helm is given, the digest of that, whether it is not just what the release has, and the digest of what the release will hold by it. */
+  kept: { on: Ref; digest: string; given: boolean; config: string };
+  /** What helm is known to need: the records of the release, and the objects that it has now. */
+  rights: Rule[];
+}
+
+/** `path`: where the chart lies; `stands`: what helm goes on from; `helm`: its version, where it is known; `run`: its id. `given`: what helm gets on its standard input. */
+export function helmUpgrade({
+  release,
+  chart,
+  path,
+  stands,
+  intent,
+  helm,
+  run,
+}: {
+  release: HelmRelease;
+  chart: Chart;
+  path: string;
+  stands: Release;
+  intent?: Intent;
+  helm?: string;
+  run: string;
+}): { upgrade: HelmUpgrade; given: Raw } {
+  const asked = intent ?? { given: {} };
+  const made = upgraded(chart.values, asked, { defaults: stands.chart.values, config: stands.config }, rulesOf(helm ?? ANY_HELM));
+  // With --reuse-values helm mixes in the old ones itself; in every other case it is given the whole.
+  const reuse = asked.reuse === 'reuse';
+  const given = reuse ? asked.given : made.config;
+  const upgrade: HelmUpgrade = {
+    release: { ...release, revision: stands.version },
+    chart: { path, name: chart.name, version: chart.version, digest: chart.digest },
+    values: made.all,
+    reuse,
+    kept: {
+      on: { apiVersion: 'v1', kind: 'Secret', namespace: release.namespace, name: `upgrade-guard-${run}` },
+      digest: digestOf(given),
+      given: digestOf(given) !== digestOf(stands.config),
+      config: digestOf(made.config),
+    },
+    rights: rightsOfHelm(release, stands),
+  };
+  return { upgrade, given };
+}
+
+/** helm reads and patches what the release has; what the new chart brings beside it cannot be told before it is rendered. */
+export function rightsOfHelm({ namespace, driver }: HelmRelease, { manifest }: Pick<Release, 'manifest'>): Rule[] {
+  const records: Rule = {
+    verbs: ['create', 'delete', 'get', 'list', 'update'],
+    group: '',
+    resource: driver ? 'configmaps' : 'secrets',
+    namespace,
+  };
+  const rules = objectsIn(manifest, { namespace }).map(
+    ({ apiVersion, kind, namespace: at }): Rule => ({
+      verbs: ['get', 'patch'],
+      ...resourceOfKind({ apiVersion, kind }),
+      ...(isClusterScoped(kind) || at === undefined ? {} : { namespace: at }),
+    }),
+  );
+  return [records, ...new Map(rules.map((rule) => [JSON.stringify(rule), rule])).values()];
+}
+
+/** A manifest gives the release's namespace to every object that names none. */
+const CLUSTER_SCOPED = new Set([
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'CustomResourceDefinition',
+  'MutatingWebhookConfiguration',
+  'Namespace',
+  'PriorityClass',
+  'ValidatingWebhookConfiguration',
+]);
+const isClusterScoped = (kind: string): boolean => CLUSTER_SCOPED.has(kind);
