@@ -7,8 +7,11 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
-/** Newest releases of the lines that are merged: numbers never change, so an older line only adds what was removed since. */
-const VERSIONS = ['v0.37.2', 'v0.30.14', 'v0.24.17'];
+/** A release of every line, newest first. Numbers never change, so an older line only adds what was removed since: alpha fields come and go. */
+const VERSIONS = [
+  ...['v0.37.2', 'v0.36.6', 'v0.35.10', 'v0.34.13', 'v0.33.13', 'v0.32.13', 'v0.31.14'],
+  ...['v0.30.14', 'v0.29.15', 'v0.28.3', 'v0.27.4', 'v0.26.9', 'v0.25.9', 'v0.24.17'],
+];
 /** The oldest Kubernetes that is looked at; an API version removed before is left out. */
 const OLDEST_MINOR = 24;
 const TARGET = join(import.meta.dirname, '..', '..', 'src', 'cluster', 'protobuf-schema.json');
@@ -208,19 +211,22 @@ function isServed(folder: string, kind: string): boolean {
 
 const resources = new Map<string, string>();
 const messages = new Map<string, Map<number, string>>();
+const changed = new Map<string, string>();
 for (const version of VERSIONS) {
   const schema = schemaOf(version);
   for (const [key, message] of schema.resources) resources.set(key, message);
   for (const [name, fields] of schema.messages) {
-    const known = messages.get(name) ?? new Map<number, string>();
-    messages.set(name, known);
-    for (const [number, line] of fields) {
-      const there = known.get(number);
-      if (there === undefined) known.set(number, line);
-      else if (there !== line) console.error(`${name}: ${version} has \`${line}\`, newer \`${there}\``);
+    const newer = messages.get(name);
+    if (!newer) messages.set(name, fields);
+    for (const [number, line] of newer ? fields : []) {
+      const there = newer!.get(number);
+      // Where it no longer exists nothing of it is shown, not even null.
+      if (there === undefined) newer!.set(number, line.replace(/!$/, ''));
+      else if (there !== line) changed.set(`${name}: \`${line}\`, newer \`${there}\``, version);
     }
   }
 }
+for (const [change, version] of changed) console.error(`${change} (${version} is the oldest)`);
 const packages: Record<string, Record<string, string>> = {};
 for (const [message, fields] of [...messages].sort(([a], [b]) => (a < b ? -1 : 1))) {
   const dot = message.lastIndexOf('.');
@@ -228,7 +234,7 @@ for (const [message, fields] of [...messages].sort(([a], [b]) => (a < b ? -1 : 1
   packages[message.slice(0, dot)] = { ...packages[message.slice(0, dot)], [message.slice(dot + 1)]: all.join('; ') };
 }
 const made = {
-  sources: VERSIONS.map((version) => `generated.proto and Go types of k8s.io/api and k8s.io/apimachinery ${version}`),
+  source: `generated.proto and Go types of k8s.io/api and k8s.io/apimachinery ${VERSIONS.join(', ')}; made by scripts/knowledge/protobuf-schema.ts`,
   resources: Object.fromEntries([...resources].sort(([a], [b]) => (a < b ? -1 : 1))),
   packages,
 };
@@ -238,28 +244,30 @@ console.error(`${TARGET}: ${resources.size} resources, ${messages.size} messages
 // ---- reading upstream's samples with it -----------------------------------------------------------------------------
 
 const { readObject } = await import('../../src/cluster/protobuf.ts');
-const samples = join(foldersOf(VERSIONS[0]!)(''), 'testdata', 'HEAD');
+/** Of the line itself, and of the four before it. */
+const samples = join(foldersOf(VERSIONS[0]!)(''), 'testdata');
 let compared = 0;
-for (const [key, message] of resources) {
-  const [group, version, resource] = key.split('/') as [string, string, string];
-  const sample = join(samples, `${group || 'core'}.${version}.${message.slice(message.lastIndexOf('.') + 1)}`);
-  if (!existsSync(`${sample}.pb`)) continue;
-  // The samples were never defaulted by an API server, so objects within others have no kind there.
-  const expected = withoutKinds(unnamed(JSON.parse(readFileSync(`${sample}.json`, 'utf8'))));
-  const read = withoutKinds(readObject(readFileSync(`${sample}.pb`), { group, version, resource }));
-  if (!isDeepStrictEqual(read, expected))
-    throw new Error(`${key}: read otherwise than ${sample}.json:\n${JSON.stringify(read)}\n${JSON.stringify(expected)}`);
-  compared++;
+for (const line of readdirSync(samples).filter((name) => /^(HEAD|v)/.test(name))) {
+  for (const [key, message] of resources) {
+    const [group, version, resource] = key.split('/') as [string, string, string];
+    const sample = join(samples, line, `${group || 'core'}.${version}.${message.slice(message.lastIndexOf('.') + 1)}`);
+    if (!existsSync(`${sample}.pb`)) continue;
+    const { apiVersion: _, kind: __, ...whole } = JSON.parse(readFileSync(`${sample}.json`, 'utf8')) as Record<string, unknown>;
+    const [read, expected] = [readObject(readFileSync(`${sample}.pb`), { group, version, resource }), whole].map(comparable);
+    if (!isDeepStrictEqual(read, expected)) {
+      throw new Error(`${key}: read otherwise than ${sample}.json:\n${JSON.stringify(read)}\n${JSON.stringify(expected)}`);
+    }
+    compared++;
+  }
 }
 console.error(`${compared} samples of ${samples} are read as their JSON`);
 
-function unnamed({ apiVersion: _, kind: __, ...object }: Record<string, unknown>): unknown {
-  return object;
-}
-
-function withoutKinds(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutKinds);
+/** Without what no API server would say so: the samples were never defaulted, so objects within others have no kind; and up to 1.35 an unset time of creation was null. */
+function comparable(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(comparable);
   if (typeof value !== 'object' || value === null) return value;
-  const kept = Object.entries(value).filter(([, each]) => !['v1', 'PersistentVolumeClaim'].includes(each));
-  return Object.fromEntries(kept.map(([name, each]) => [name, withoutKinds(each)]));
+  const kept = Object.entries(value).filter(
+    ([name, each]) => !['v1', 'PersistentVolumeClaim'].includes(each) && (name !== 'creationTimestamp' || each !== null),
+  );
+  return Object.fromEntries(kept.map(([name, each]) => [name, comparable(each)]));
 }
