@@ -12,6 +12,8 @@ export default defineConfig({
     // Two cores is what CI has; a control plane test keeps a core busy with the servers it talks to.
     maxWorkers: 2,
     pool: 'forks',
+    // Against what hangs; how fast something is, the bench says.
+    testTimeout: 30_000,
     sequence: { sequencer: TakingTurns },
     projects: [
       {
@@ -22,7 +24,7 @@ export default defineConfig({
           exclude: [CONTROL, 'test/cli/**', 'test/connect/**', 'test/package/**'],
         },
       },
-      { extends: true, test: { name: 'cli', include: ['test/cli/**/*.test.ts'], testTimeout: 30_000 } },
+      { extends: true, test: { name: 'cli', include: ['test/cli/**/*.test.ts'] } },
       { extends: true, test: { name: 'connect', include: ['test/connect/**/*.test.ts'], testTimeout: 60_000 } },
       { extends: true, test: { name: 'package', include: ['test/package/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 } },
       ...BED_VERSIONS.map((version) => ({

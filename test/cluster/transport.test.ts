@@ -7,6 +7,10 @@ import { type ConnectionFlags, connect } from '../../src/cluster/kubeconfig.ts';
 import { clusterSource } from '../../src/cluster/source.ts';
 import { type NoAnswer, type Transport, transport } from '../../src/cluster/transport.ts';
 import { clusterWorld } from '../../src/cluster/world.ts';
+import { hasten } from '../../src/engine/pace.ts';
+
+// Patience is not waited out at its length.
+hasten(20);
 
 const servers: Server[] = [];
 afterEach(() => {

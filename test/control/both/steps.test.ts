@@ -7,6 +7,7 @@ import { connect } from '../../../src/cluster/kubeconfig.ts';
 import { clusterWorld } from '../../../src/cluster/world.ts';
 import type { Entry, Raw, Ref, Step, World } from '../../../src/engine/contracts.ts';
 import { type Executed, executeDryRun, executeRun, executeUndo } from '../../../src/engine/execute.ts';
+import { hasten } from '../../../src/engine/pace.ts';
 import { progressOf } from '../../../src/engine/progress.ts';
 import { lostByGoingBack } from '../../../src/engine/steps/definitions.ts';
 import { bare, withoutStatus } from '../../../src/engine/steps/objects.ts';
@@ -18,6 +19,9 @@ import { bed } from '../../bed/index.ts';
 import { describeUpstream } from '../../bed/upstream.ts';
 import { pages, runOf } from '../../engine/worlds.ts';
 
+/** So many times as fast pass waits. */
+const PACE = 5;
+hasten(PACE);
 const cluster = bed();
 const never = new AbortController().signal;
 let world: World;
@@ -562,10 +566,10 @@ describe('wait', () => {
   test('looks about once a second, through an API server that comes and goes', { timeout: 60_000 }, async () => {
     await cluster.apply(config('watched', { ready: 'no' }) as never);
     const running = go(through, [waiting(30)]);
-    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await new Promise((resolve) => setTimeout(resolve, 3000 / PACE));
     expect(proxy.seen.filter(({ path }) => path.includes('watched')).length).toBeLessThanOrEqual(4);
     proxy.faults.push({ do: 'answer', status: 500, times: 2, path: /watched/ });
-    await new Promise((resolve) => setTimeout(resolve, 2500));
+    await new Promise((resolve) => setTimeout(resolve, 2500 / PACE));
     await cluster.apply(config('watched', { ready: 'yes' }) as never);
     expect(result(await running)).toBe('done');
   });
