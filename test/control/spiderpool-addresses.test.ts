@@ -123,7 +123,10 @@ describe('one address, two live Pods', () => {
     const fewer = await cluster.user('user-1', rules.filter(({ resources }) => !resources.includes('pods/eviction')) as never);
     const endpoint = await cluster.get(object('SpiderEndpoint', 'cart-0', namespace));
     const refused = await run(['fix', DUPLICATE, '--yes'], { kubeconfig: fewer, home });
-    expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(`no permission to:\\s+create pods/eviction cart-0 in ${namespace}\n`)]);
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringMatching(`no permission to:\\s+create pods/eviction cart-0 in ${namespace}\n`),
+    ]);
     expect(await cluster.get(object('SpiderEndpoint', 'cart-0', namespace))).toEqual(endpoint);
     expect((await run(['runs'], { kubeconfig, home })).stdout).toContain('No runs');
     const fixed = await run(['fix', DUPLICATE, '--yes'], { kubeconfig, home });
