@@ -5,6 +5,7 @@ import { readerFor } from '../../../src/cluster/protobuf.ts';
 import { type Message, schemaOf } from '../../../src/cluster/protobuf-schema.ts';
 import { transport } from '../../../src/cluster/transport.ts';
 import type { ApiResource, Json, Raw } from '../../../src/engine/contracts.ts';
+import type { Fault } from '../../bed/fault-proxy.ts';
 import { bed } from '../../bed/index.ts';
 import { richObjects } from './rich-objects.ts';
 import { inParallel, listed, never, OPTIONS, sources } from './sources.ts';
@@ -103,6 +104,27 @@ describe('protobuf', () => {
     const namespace = await plane.namespace('rich');
     await plane.apply(...richObjects(namespace));
     for (const resource of RESOURCES) await expectSameAsJson(resource, 1);
+  });
+
+  test('is given up for JSON where a later Kubernetes sends what is not known here', async () => {
+    await plane.apply({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'plain' }, spec: { podCIDR: '10.8.0.0/24' } });
+    // A NodeList of one Node `x`, whose spec has a field 15.
+    const item = '\x0a\x03\x0a\x01x\x12\x02z\0';
+    const raw = `\x0a\0\x12${String.fromCharCode(item.length)}${item}`;
+    const later: Fault = {
+      do: 'answer',
+      ...{ status: 200, path: /^\/api\/v1\/nodes/, headers: { 'content-type': 'application/vnd.kubernetes.protobuf' } },
+      body: `k8s\0\x0a\x0e\x0a\x02v1\x12\x08NodeList\x12${String.fromCharCode(raw.length)}${raw}`,
+    };
+    const { proxy, source } = await proxied();
+    proxy.faults.push({ ...later });
+    const whole = await listed(source, { resource: 'nodes', fields: ['spec'] });
+    expect(whole).toMatchObject({ gap: undefined, restarts: 1 });
+    expect(proxy.seen.at(-1)?.headers.accept).toBe('application/json');
+    expect(whole.objects.find(({ metadata }) => (metadata as Raw).name === 'plain')?.spec).toMatchObject({ podCIDR: '10.8.0.0/24' });
+    proxy.faults.push({ ...later });
+    const narrow = await listed(source, { resource: 'nodes', fields: ['spec.podCIDR'] });
+    expect(narrow).toMatchObject({ gap: undefined, restarts: 0, objects: [{ metadata: { name: 'x' }, spec: {} }] });
   });
 
   async function expectSameAsJson(resource: string, atLeast: number): Promise<void> {
