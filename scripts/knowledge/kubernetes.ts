@@ -98,6 +98,7 @@ function gateRow(row: Row): Row[] {
         'since',
         'stage',
         'default',
+        'defaultChanges',
         'removedIn',
         'removedEarlierIn',
         'lockedIn',

@@ -1,6 +1,6 @@
 // The tables of Kubernetes: what was introduced, deprecated, locked and removed in which minor. Made by scripts/knowledge/kubernetes.ts; each is decoded when first used.
 import { knowledge } from '../../../engine/knowledge.ts';
-import { either, flag, like, list, map, number, oneOf, row, text, tuple } from '../../../engine/shapes.ts';
+import { either, flag, like, list, map, number, type Of, oneOf, row, text, tuple } from '../../../engine/shapes.ts';
 import apisTable from './apis.json' with { type: 'json' };
 import behavioursTable from './behaviours.json' with { type: 'json' };
 import componentsTable from './components.json' with { type: 'json' };
@@ -35,6 +35,7 @@ const gate = row(
   { name: text, since, stage: oneOf('alpha', 'beta', 'GA', 'deprecated'), default: flag, source: text },
   {
     removedIn: minor,
+    defaultChanges: list(tuple(minor, flag)),
     removedEarlierIn: map(minor),
     lockedIn: since,
     lockedTo: flag,
@@ -109,3 +110,5 @@ export const containerHash = knowledge(
   }),
   () => hashTable,
 );
+
+export type Gate = Of<typeof gate>;

@@ -1,0 +1,158 @@
+// What a component of a newer minor refuses on its command line, and does not start with: gates that went, were locked to the other value or lack the gate that they
+// depend on; flags and admission plugins that went; values that are no longer taken. One judge over the tables, summed over the hops of a path.
+import { minorOf } from '../../versions/kubernetes.ts';
+import { type Flags, gatesOf, listOf } from './command-line.ts';
+import { components, type Gate } from './knowledge/tables.ts';
+
+export type Component = 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'kubelet' | 'kube-proxy';
+export type Why = 'gate-removed' | 'gate-locked' | 'gate-needs' | 'flag-removed' | 'plugin-removed' | 'value-refused';
+export interface Refused {
+  why: Why;
+  /** The gate, flag (without dashes) or plugin. */
+  name: string;
+  /** As it is set now. */
+  value: string;
+  /** The first minor that refuses it. */
+  hop: string;
+  /** What a gate is locked to, the gates that it needs, what to use instead of a flag. */
+  instead?: string;
+  source: string;
+  /** Only a pre-release says so. */
+  provisional?: string;
+}
+
+/** Every reason in the order of the hops; an unchanged minor has none. */
+export function refusedBy(component: Component, flags: Flags, hops: readonly string[]): Refused[] {
+  const found = [
+    ...gatesRefused(component, gatesOf(flags), hops),
+    ...flagsRefused(component, flags, hops),
+    ...(component === 'kube-apiserver' ? pluginsRefused(flags, hops) : []),
+    ...valuesRefused(component, flags, hops),
+  ];
+  return found.sort((a, b) => minorOf(a.hop) - minorOf(b.hop) || a.name.localeCompare(b.name));
+}
+
+// ---- gates ----------------------------------------------------------------------------------------------------------
+
+/** Also for gates that stand in a configuration file. */
+export function gatesRefused(component: Component, set: ReadonlyMap<string, boolean>, hops: readonly string[]): Refused[] {
+  const { gates } = components();
+  const byName = new Map(gates.map((gate) => [gate.name, gate]));
+  return [...set].flatMap(([name, value]): Refused[] => {
+    const gate = byName.get(name);
+    if (name === 'AllAlpha') return allAlpha(set, hops);
+    if (!gate || (gate.components && !gate.components.includes(component as never))) return [];
+    const refused = { name, value: String(value), source: gate.source, ...(gate.provisional ? { provisional: gate.provisional } : {}) };
+    const removed = gate.removedEarlierIn?.[component] ?? gate.removedIn;
+    const reasons: Refused[] = [
+      ...(removed !== undefined && hops.includes(removed) ? [{ ...refused, why: 'gate-removed' as const, hop: removed }] : []),
+      ...(gate.lockedIn !== undefined && hops.includes(gate.lockedIn) && gate.lockedTo !== value
+        ? [{ ...refused, why: 'gate-locked' as const, hop: gate.lockedIn, instead: String(gate.lockedTo) }]
+        : []),
+      ...(value ? needs(gate, refused, set, byName, hops) : []),
+    ];
+    // Only the first can be met: it has to be settled before the next hop.
+    return reasons.sort((a, b) => minorOf(a.hop) - minorOf(b.hop)).slice(0, 1);
+  });
+}
+
+/** From 1.35 a gate that is on stops the component while one it depends on is off (component-base featuregate). */
+const DEPENDENCIES_SINCE = 35;
+
+function needs(
+  gate: Gate,
+  refused: Omit<Refused, 'why' | 'hop'>,
+  set: ReadonlyMap<string, boolean>,
+  byName: ReadonlyMap<string, Gate>,
+  hops: readonly string[],
+): Refused[] {
+  for (const hop of hops) {
+    const at = minorOf(hop);
+    const wanted = gate.dependsOn?.findLast(([since]) => minorOf(since) <= at)?.[1] ?? [];
+    const off = wanted.filter((name) => {
+      const other = byName.get(name);
+      return at >= DEPENDENCIES_SINCE && other && !(set.get(name) ?? defaultAt(other, at));
+    });
+    if (off.length) return [{ ...refused, why: 'gate-needs', hop, instead: off.join(', ') }];
+  }
+  return [];
+}
+
+/** Alpha gates depend on beta ones that are off by default: 1.37.2 with AllAlpha=true alone does not start. */
+function allAlpha(set: ReadonlyMap<string, boolean>, hops: readonly string[]): Refused[] {
+  const hop = hops.find((each) => minorOf(each) >= DEPENDENCIES_SINCE);
+  if (!hop || !set.get('AllAlpha') || set.get('AllBeta')) return [];
+  return [{ why: 'gate-needs', name: 'AllAlpha', value: 'true', hop, instead: 'AllBeta', source: 'CHANGELOG-1.35 of k8s.io/kubernetes' }];
+}
+
+/** `default` in the table is that of the last minor. */
+function defaultAt(gate: Gate, at: number): boolean {
+  const changes = gate.defaultChanges ?? [];
+  const last = changes.findLast(([since]) => minorOf(since) <= at);
+  if (last) return last[1];
+  return changes.length ? !changes[0]![1] : gate.default;
+}
+
+// ---- flags, plugins, values -----------------------------------------------------------------------------------------
+
+function flagsRefused(component: Component, flags: Flags, hops: readonly string[]): Refused[] {
+  return components().flags.flatMap((row): Refused[] => {
+    const { name, removedIn, replacement, source, provisional } = row;
+    const values = flags.get(name);
+    if (row.component !== component || !values || !removedIn || !hops.includes(removedIn)) return [];
+    // The table also has words about what to do; they are in one language.
+    const instead = replacement && /^--[\w-]+$/.test(replacement) ? { instead: replacement } : {};
+    return [
+      { why: 'flag-removed', name, value: values.join(','), hop: removedIn, ...instead, source, ...(provisional ? { provisional } : {}) },
+    ];
+  });
+}
+
+const PLUGIN_FLAGS = ['enable-admission-plugins', 'disable-admission-plugins', 'admission-control'];
+
+function pluginsRefused(flags: Flags, hops: readonly string[]): Refused[] {
+  return components().admissionPlugins.flatMap(({ name, removedIn, provisional }): Refused[] => {
+    const flag = PLUGIN_FLAGS.find((each) => listOf(flags, each).includes(name));
+    if (!flag || !removedIn || !hops.includes(removedIn)) return [];
+    const source = 'pkg/kubeapiserver/options/plugins.go of k8s.io/kubernetes';
+    return [{ why: 'plugin-removed', name, value: flag, hop: removedIn, source, ...(provisional ? { provisional } : {}) }];
+  });
+}
+
+/** Values that a flag, which stays, no longer takes. */
+const VALUES: {
+  components: readonly Component[];
+  flag: string;
+  refused(value: string): boolean;
+  since: string;
+  unlessGateOff?: string;
+  instead: string;
+  source: string;
+}[] = [
+  {
+    components: ['kube-apiserver', 'kube-controller-manager'],
+    flag: 'cloud-provider',
+    refused: (value) => value !== '' && value !== 'external',
+    since: '1.29',
+    unlessGateOff: 'DisableCloudProviders',
+    instead: 'external',
+    source: 'kubernetes:pkg/features/kube_features.go:1042@1.29.15; pkg/kubeapiserver/options/cloudprovider.go:36@1.31.14',
+  },
+  {
+    components: ['kube-controller-manager'],
+    flag: 'cidr-allocator-type',
+    refused: (value) => value === 'CloudAllocator' || value === 'IPAMFromCluster',
+    since: '1.33',
+    instead: 'RangeAllocator',
+    source: 'kubernetes:cmd/kube-controller-manager/app/options/options.go:451@1.33.13',
+  },
+];
+
+function valuesRefused(component: Component, flags: Flags, hops: readonly string[]): Refused[] {
+  return VALUES.flatMap(({ components: takers, flag, refused, since, unlessGateOff, instead, source }): Refused[] => {
+    const value = flags.get(flag)?.at(-1);
+    if (!takers.includes(component) || value === undefined || !hops.includes(since) || !refused(value)) return [];
+    if (unlessGateOff && gatesOf(flags).get(unlessGateOff) === false) return [];
+    return [{ why: 'value-refused', name: flag, value, hop: since, instead, source }];
+  });
+}

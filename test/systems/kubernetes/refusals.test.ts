@@ -1,0 +1,88 @@
+// What a newer component refuses on its command line: rows of the tables, summed over hops, and nothing about what stays as it is.
+import { describe, expect, test } from 'vitest';
+import { flagsOf, gatesOf, listOf } from '../../../src/systems/kubernetes/command-line.ts';
+import { components } from '../../../src/systems/kubernetes/knowledge/tables.ts';
+import { type Component, refusedBy } from '../../../src/systems/kubernetes/refusals.ts';
+import { minor, minorOf, minorsBetween } from '../../../src/versions/kubernetes.ts';
+
+const said = (component: Component, words: string[], from: string, to: string) =>
+  refusedBy(component, flagsOf(words), minorsBetween(from, to)).map(({ why, name, value, hop, instead }) =>
+    [why, name, value, hop, instead].filter(Boolean).join(' '),
+  );
+
+describe('command lines', () => {
+  test('flags with = and with a blank, dashes and underscores, switches', () => {
+    const flags = flagsOf([
+      'kube-apiserver',
+      '--v=2',
+      '--audit_log_maxage',
+      '30',
+      '--allow-privileged',
+      '--profiling=false',
+      '-v',
+      '4',
+      '--etcd-servers=https://a:2379,https://b',
+    ]);
+    expect(Object.fromEntries(flags)).toEqual({
+      v: ['2', '4'],
+      'audit-log-maxage': ['30'],
+      'allow-privileged': ['true'],
+      profiling: ['false'],
+      'etcd-servers': ['https://a:2379,https://b'],
+    });
+    expect(listOf(flags, 'etcd-servers')).toEqual(['https://a:2379', 'https://b']);
+  });
+  test('gates of all occurrences, the later wins', () => {
+    const flags = flagsOf(['--feature-gates=A=true, B=false', '--feature-gates=B=True', '--feature-gates=C']);
+    expect(Object.fromEntries(gatesOf(flags))).toEqual({ A: true, B: true, C: true });
+  });
+});
+
+describe('refused', () => {
+  test.each<[Component, string[], string, string, string[]]>([
+    // k/k:pkg/features of 1.36.4 and 1.37.2.
+    ['kube-apiserver', ['--feature-gates=APIServerTracing=true'], 'v1.36.4', '1.37', ['gate-removed APIServerTracing true 1.37']],
+    ['kube-apiserver', ['--feature-gates=APIServerTracing=true'], 'v1.35.8', '1.36', []],
+    ['kube-apiserver', ['--feature-gates=APIServerTracing=false'], 'v1.33.13', '1.35', ['gate-locked APIServerTracing false 1.34 true']],
+    ['kube-apiserver', ['--feature-gates=APIServerTracing=true'], 'v1.33.13', '1.35', []],
+    [
+      'kube-apiserver',
+      ['--enable-admission-plugins=NodeRestriction,PodSecurityPolicy'],
+      'v1.24.17',
+      '1.25',
+      ['plugin-removed PodSecurityPolicy enable-admission-plugins 1.25'],
+    ],
+    [
+      'kube-apiserver',
+      ['--disable-admission-plugins=PersistentVolumeLabel'],
+      'v1.30.14',
+      '1.32',
+      ['plugin-removed PersistentVolumeLabel disable-admission-plugins 1.31'],
+    ],
+    ['kube-scheduler', ['--enable-admission-plugins=PodSecurityPolicy'], 'v1.24.17', '1.25', []],
+    ['kube-apiserver', ['--logtostderr=true'], 'v1.25.16', '1.26', ['flag-removed logtostderr true 1.26']],
+    ['kube-apiserver', ['--cloud-provider=openstack'], 'v1.28.15', '1.29', ['value-refused cloud-provider openstack 1.29 external']],
+    ['kube-apiserver', ['--cloud-provider=external'], 'v1.28.15', '1.29', []],
+    ['kube-apiserver', ['--cloud-provider=vsphere', '--feature-gates=DisableCloudProviders=false'], 'v1.28.15', '1.29', []],
+    ['kube-apiserver', ['--feature-gates=AllAlpha=true'], 'v1.34.10', '1.37', ['gate-needs AllAlpha true 1.35 AllBeta']],
+    ['kube-apiserver', ['--feature-gates=AllAlpha=true,AllBeta=true'], 'v1.34.10', '1.37', []],
+    ['kube-apiserver', ['--feature-gates=OfADistribution=true', '--some-flag=1'], 'v1.24.17', '1.38', []],
+  ])('%s %j from %s to %s: %j', (component, words, from, to, expected) => expect(said(component, words, from, to)).toEqual(expected));
+
+  test('a path of several minors is the sum of its hops, for every row of the tables', () => {
+    for (const gate of components().gates.filter(({ components: only, removedEarlierIn }) => !only && !removedEarlierIn)) {
+      for (const value of [true, false]) {
+        const words = [`--feature-gates=${gate.name}=${value}`];
+        const whole = said('kube-apiserver', words, minor(23), minor(38));
+        const first = minorsBetween(minor(23), minor(38)).flatMap((hop) => said('kube-apiserver', words, minor(minorOf(hop) - 1), hop));
+        expect(whole, gate.name).toEqual(first.slice(0, 1));
+      }
+    }
+  });
+
+  test('an unchanged minor refuses nothing, whatever is set', () => {
+    const everything = components().gates.map(({ name }) => `--feature-gates=${name}=false`);
+    const flags = components().flags.map(({ name }) => `--${name}=x`);
+    for (const { component } of components().flags) expect(said(component, [...everything, ...flags], 'v1.36.4', 'v1.36.9')).toEqual([]);
+  });
+});
