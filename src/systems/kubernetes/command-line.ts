@@ -3,18 +3,9 @@
 /** By flag, with dashes, in the order given; a flag without a value is 'true'. */
 export type Flags = ReadonlyMap<string, readonly string[]>;
 
-/** `--feature-gates=A=true,B=false` and `--v 2`; what is not a flag is left out. */
-export function flagsOf(words: readonly string[]): Flags {
-  const flags = new Map<string, string[]>();
-  for (const [i, word] of words.entries()) {
-    const found = /^--?(?<name>[A-Za-z][\w-]*)(?:=(?<value>[\s\S]*))?$/.exec(word)?.groups;
-    if (!found) continue;
-    const next = words[i + 1];
-    const value = found.value ?? (next === undefined || next.startsWith('-') ? 'true' : next);
-    const name = found.name!.replaceAll('_', '-');
-    flags.set(name, [...(flags.get(name) ?? []), value]);
-  }
-  return flags;
+export function flagsOf(given: readonly { name: string; value?: string }[]): Flags {
+  const named = given.map(({ name, value = 'true' }) => ({ name: name.replaceAll('_', '-'), value }));
+  return new Map([...Map.groupBy(named, ({ name }) => name)].map(([name, all]) => [name, all.map(({ value }) => value)]));
 }
 
 /** Of several --feature-gates the component reads all; a later one wins. */

@@ -111,4 +111,5 @@ export const containerHash = knowledge(
   () => hashTable,
 );
 
+export type Api = Of<typeof api>;
 export type Gate = Of<typeof gate>;

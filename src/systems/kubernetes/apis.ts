@@ -1,0 +1,96 @@
+// API versions of the table as checks ask for them: which kinds are stored, where their objects are read, what takes the place of a version, and what a path removes.
+import { minorOf } from '../../versions/kubernetes.ts';
+import { type Api, apis } from './knowledge/tables.ts';
+
+/** `policy/v1beta1`, `v1`. */
+export const apiVersionOf = ({ group, version }: Pick<Api, 'group' | 'version'>): string => (group ? `${group}/${version}` : version);
+const keyOf = (apiVersion: string, kind: string): string => `${apiVersion} ${kind}`;
+
+/** Made for one request and never stored; only the metric shows who asks for them. */
+const NOT_STORED =
+  /Review$|^(?:Binding|Eviction|Scale|JobTemplate|PodStatusResult|APIGroupDiscovery|NodeMetrics|PodMetrics|TokenRequest|SerializedReference|RangeAllocation)$/;
+/** Made by the system itself, in numbers; nobody keeps a manifest of them. */
+const OF_THE_SYSTEM = new Set([
+  'Event',
+  'Endpoints',
+  'ComponentStatus',
+  'LeaseCandidate',
+  'EndpointSlice',
+  'ResourceSlice',
+  'CSIStorageCapacity',
+  'VolumeAttachment',
+]);
+
+/** The row of this version of a kind. */
+export function apiOf(apiVersion: string, kind: string): Api | undefined {
+  return byKey().get(keyOf(apiVersion, kind));
+}
+
+let keyed: { rows: readonly Api[]; map: Map<string, Api> } | undefined;
+function byKey(): Map<string, Api> {
+  const { apis: rows } = apis();
+  if (keyed?.rows !== rows) keyed = { rows, map: new Map(rows.map((row) => [keyOf(apiVersionOf(row), row.kind), row])) };
+  return keyed.map;
+}
+
+export interface Bites {
+  api: Api;
+  severity: 'blocker' | 'notice';
+  /** The first minor of the path that no longer serves it; of a notice, the minor that will, where one is named. */
+  minor?: string;
+}
+
+/** What a path means for a version of a kind; undefined: nothing, or it is gone already. */
+export function bites(apiVersion: string, kind: string, hops: readonly string[]): Bites | undefined {
+  const api = apiOf(apiVersion, kind);
+  const last = hops.at(-1);
+  if (!api || !last) return undefined;
+  if (api.removed !== undefined && hops.includes(api.removed)) return { api, severity: 'blocker', minor: api.removed };
+  const isGone = api.removed !== undefined && minorOf(api.removed) <= minorOf(last);
+  const isDeprecated = api.deprecated !== undefined && minorOf(api.deprecated) <= minorOf(last);
+  return isDeprecated && !isGone ? { api, severity: 'notice', minor: api.removed } : undefined;
+}
+
+/** What to write instead: as the table says, followed to its end; else the newest version of the kind in its group that stays. */
+export function replacementOf(api: Api): string | undefined {
+  for (let [row, left] = [api, 5]; left > 0; left--) {
+    const [next = '', kind = ''] = (row.replacement ?? '').split(' ');
+    const following = next ? apiOf(next, kind) : undefined;
+    if (!following) return next ? `${next} ${kind}` : staying(row);
+    if (following.deprecated === undefined) return keyOf(apiVersionOf(following), following.kind);
+    row = following;
+  }
+  return undefined;
+}
+
+function staying({ group, kind }: Api): string | undefined {
+  const row = apis().apis.find(
+    (each) => each.group === group && each.kind === kind && each.deprecated === undefined && /^v\d+$/.test(each.version),
+  );
+  return row && keyOf(apiVersionOf(row), kind);
+}
+
+// ---- where objects are read -----------------------------------------------------------------------------------------
+
+/** `ingresses.networking.k8s.io`: where the objects of a kind with a deprecated version are read, by the group of what replaces it. */
+export function resourcesToRead(since: number): string[] {
+  const rows = apis().apis.filter(
+    ({ kind, removed, deprecated }) =>
+      deprecated !== undefined && !NOT_STORED.test(kind) && !OF_THE_SYSTEM.has(kind) && (removed === undefined || minorOf(removed) > since),
+  );
+  return [...new Set(rows.map(homeOf))].sort();
+}
+
+function homeOf(api: Api): string {
+  const [apiVersion = '', kind = api.kind] = (replacementOf(api) ?? '').split(' ');
+  const group = apiVersion && kind === api.kind ? (apiVersion.includes('/') ? apiVersion.split('/')[0]! : '') : api.group;
+  return group ? `${pluralOf(api.kind)}.${group}` : pluralOf(api.kind);
+}
+
+/** As apimachinery's UnsafeGuessKindToResource; a test on a real API server holds it. */
+export function pluralOf(kind: string): string {
+  const lower = kind.toLowerCase();
+  if (lower === 'endpoints') return lower;
+  if (lower.endsWith('s')) return `${lower}es`;
+  return lower.endsWith('y') ? `${lower.slice(0, -1)}ies` : `${lower}s`;
+}
