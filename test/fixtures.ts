@@ -9,6 +9,10 @@ import type { Raw } from '../src/engine/contracts.ts';
 export interface Laid {
   /** File below test/fixtures/<check id>, without .yaml; none: the bare installation. */
   fixture?: string;
+  /** Another installation than installed.yaml: a file beside it, without .yaml. */
+  base?: string;
+  /** What GET /version says, where the fixture does not. */
+  server?: string;
   /** Laid over all of it. */
   objects?: readonly Raw[];
   /** Resources that could not be read. */
@@ -20,14 +24,14 @@ export interface Laid {
 }
 
 const FIXTURES = path.join(import.meta.dirname, 'fixtures');
-/** Of the cluster, where installed.yaml of the system does not say otherwise in a first line `# version: vX.Y.Z`. */
+/** Of the cluster, where neither the fixture nor installed.yaml of the system says otherwise in a first line `# version: vX.Y.Z`. */
 const SERVER = 'v1.30.4';
 
 /** Writes the folder; whoever asked removes it. */
-export function layOut(check: string, { fixture, objects, forbidden, bare, logs = {} }: Laid): string {
+export function layOut(check: string, { fixture, base = 'installed', server, objects, forbidden, bare, logs = {} }: Laid): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'ug-fixture-'));
   const [system] = check.split('/') as [string];
-  const installed = path.join(FIXTURES, system, 'installed.yaml');
+  const installed = path.join(FIXTURES, system, `${base}.yaml`);
   cpSync(installed, path.join(folder, 'installed.yaml'));
   if (fixture) {
     cpSync(fixtureFile(check, fixture), path.join(folder, 'over-installed.yaml')); // read later, so that what it repeats counts
@@ -37,7 +41,8 @@ export function layOut(check: string, { fixture, objects, forbidden, bare, logs 
     }
   }
   if (objects) writeFileSync(path.join(folder, 'over-objects.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
-  if (!bare) writeFileSync(path.join(folder, 'version.json'), JSON.stringify({ gitVersion: headOf(installed, 'version') ?? SERVER }));
+  const gitVersion = server ?? (fixture && headOf(fixtureFile(check, fixture), 'version')) ?? headOf(installed, 'version') ?? SERVER;
+  if (!bare) writeFileSync(path.join(folder, 'version.json'), JSON.stringify({ gitVersion }));
   if (forbidden) writeFileSync(path.join(folder, 'absent.json'), JSON.stringify({ forbidden }));
   for (const [container, text] of Object.entries(logs)) {
     const file = path.join(folder, 'logs', `${container}.log`);

@@ -1,6 +1,6 @@
 // Upgrade paths: from which version to which, chosen by --to or by what the system's knowledge names as the next resting point.
 import { UserError } from '../text/user-error.ts';
-import type { Installation, System, SystemId, Text, UpgradePath } from './contracts.ts';
+import type { Gap, Installation, System, SystemId, Text, UpgradePath } from './contracts.ts';
 import { isGap } from './gaps.ts';
 
 /** `--to spiderpool=0.9.13` or `--to spiderpool@kube-system/spiderpool=0.9.13`. */
@@ -86,5 +86,10 @@ export function choosePath(system: System, installation: Installation, all: Inst
     );
   }
   const to = asked?.version ?? system.defaultTarget(installation);
-  return { installation, from: installation.version, to, chosen: asked ? 'asked' : 'default', hops: to ? [to] : [] };
+  return { installation, from: installation.version, to, chosen: asked ? 'asked' : 'default', hops: hopsOf(system, installation.version, to) };
+}
+
+function hopsOf(system: System, from: string | Gap, to: string | undefined): string[] {
+  if (to === undefined) return [];
+  return system.hops && !isGap(from) ? system.hops(from, to) : [to];
 }

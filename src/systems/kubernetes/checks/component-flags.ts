@@ -1,0 +1,127 @@
+// Flags, feature gates and admission plugins on the command lines of the control plane and in the configuration of kube-proxy that a minor on the way refuses: the
+// component exits at start. Sources: the rows of knowledge/components.json name the file and version that show each.
+import type { Check, Finding, Gap, Json, Raw, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
+import { rowOf, tree, yaml } from '../../../engine/read/index.ts';
+import { isRaw } from '../../../kube/json.ts';
+import { flagsOf } from '../command-line.ts';
+import { unseen } from '../managed.ts';
+import { CONTROL_PLANE, controlPlaneOf, later, nodes, staticPods } from '../reads.ts';
+import { type Component, gatesRefused, type Refused, refusedBy, type Why } from '../refusals.ts';
+
+const reads = later(() => ({ ...staticPods(), nodes }));
+
+interface Args extends Omit<Refused, 'source'> {
+  component: Component;
+}
+
+const PROXY: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kube-proxy' };
+const PROXY_COLUMNS = { config: yaml("data['config.conf']", { gates: tree('featureGates') }) };
+
+const check: Check<ReturnType<typeof reads>, Args> = {
+  id: 'kubernetes/component-flags',
+  title: { en: 'components use only flags and gates that the target version accepts', zh: '组件只使用目标版本接受的参数和特性门控' },
+  headline: { en: 'components use flags or gates the target version refuses', zh: '组件使用了目标版本不接受的参数或特性门控' },
+  page: {
+    impact: {
+      en: 'A component exits at start over a flag, feature gate or admission plugin that its version does not have, and over a gate that is locked to the other value. Without kube-apiserver the control plane is down.',
+      zh: '组件遇到所用版本没有的参数、特性门控或准入插件，或与锁定值不同的特性门控时，启动即退出。没有 kube-apiserver，控制平面不可用。',
+    },
+    detection: {
+      en: 'Reads the command lines of static Pods of kube-apiserver, kube-controller-manager and kube-scheduler, and the ConfigMap kube-proxy. Compares them with what each minor on the way accepts. Gates that upstream never had are ignored.',
+      zh: '读取 kube-apiserver、kube-controller-manager、kube-scheduler 静态 Pod 的命令行以及 ConfigMap kube-proxy，并与途经的每个次要版本所接受的内容比较。上游从未有过的特性门控会被忽略。',
+    },
+    fix: {
+      en: 'manual: remove the flag or gate from the static Pod manifest on each node. With kubeadm, also remove it from the ConfigMap kubeadm-config: kubeadm upgrade writes the manifests from it.',
+      zh: '手动：在各节点的静态 Pod 清单中删除该参数或特性门控。使用 kubeadm 时还需从 ConfigMap kubeadm-config 中删除：kubeadm upgrade 据此生成清单。',
+    },
+    limits: {
+      en: 'Kubelets are not covered: their flags are on the nodes. Managed control planes are not visible.',
+      zh: '不包括 kubelet：其参数在节点上。托管的控制平面不可见。',
+    },
+  },
+  sources: [
+    'k8s.io/kubernetes 1.23.17 to 1.38.0-beta.0: pkg/features, pkg/kubeapiserver/options, cmd/*/app/options, and the compiled binaries',
+  ],
+  applies: { stage: 'before' },
+  needs: ['target'],
+  get reads() {
+    return reads();
+  },
+  pointReads: [{ resource: 'configmaps', names: ['kube-proxy'], columns: Object.values(PROXY_COLUMNS) }],
+  judge: async (rows: Rows<ReturnType<typeof reads>>, { path, look }) => {
+    const seen = controlPlaneOf(rows);
+    const closed = unseen(seen, path.from, rows.nodes);
+    if (closed) return closed;
+    const found: Found[] = seen.flatMap(({ component, ref, flags }) =>
+      refusedBy(component, flagsOf(flags), path.hops).map((refused) => ({ component, ref, refused })),
+    );
+    const proxy = await look.get(PROXY);
+    if (proxy && !isGap(proxy)) {
+      for (const refused of gatesRefused('kube-proxy', gatesIn(proxy), path.hops))
+        found.push({ component: 'kube-proxy', ref: PROXY, refused });
+    }
+    const missing = CONTROL_PLANE.filter((component) => !seen.some((each) => each.component === component));
+    return { findings: [...Map.groupBy(found, keyOf).values()].map(finding), gaps: missing.map(notSeen) };
+  },
+  say: ({ component, why, name, value, hop, instead }) => SAYS[why]({ component, name, value, hop, instead: instead ?? '' }),
+};
+export default check;
+
+const notSeen = (name: string): Gap => ({ why: 'not-collected', verb: 'get', resource: 'pods', namespace: 'kube-system', name });
+
+function gatesIn(proxy: Raw): Map<string, boolean> {
+  const { config } = rowOf(PROXY_COLUMNS)(proxy);
+  const gates: Json | undefined = typeof config === 'object' ? config.gates : undefined;
+  return new Map(Object.entries(isRaw(gates) ? gates : {}).flatMap(([name, on]) => (typeof on === 'boolean' ? [[name, on] as const] : [])));
+}
+
+type Found = { component: Component; ref: Ref; refused: Refused };
+const keyOf = ({ component, refused: { why, name, value } }: Found): string => [component, why, name, value].join(' ');
+
+function finding(same: Found[]): Finding<Args> {
+  const { component, refused } = same[0]!;
+  const { source, ...args } = refused;
+  return {
+    severity: 'blocker',
+    key: [component, refused.why, refused.name],
+    certainty: 'certain',
+    objects: same.map(({ ref }) => ref),
+    args: { component, ...args },
+    evidence: [{ seen: writtenAs(refused), at: same[0]!.ref }, { seen: source }],
+    hop: refused.hop,
+  };
+}
+
+const writtenAs = ({ why, name, value }: Pick<Refused, 'why' | 'name' | 'value'>): string => {
+  if (why === 'plugin-removed') return `--${value}=${name}`;
+  return why.startsWith('gate') ? `--feature-gates=${name}=${value}` : `--${name}=${value}`;
+};
+
+type Said = { component: Component; name: string; value: string; hop: string; instead: string };
+const SAYS: Record<Why, (args: Said) => Text> = {
+  'gate-removed': ({ component, name, value, hop }) => ({
+    en: `${component} sets feature gate ${name}=${value}: removed in ${hop}, ${component} ${hop} does not start with it`,
+    zh: `${component} 设置了特性门控 ${name}=${value}：已在 ${hop} 中移除，${component} ${hop} 无法启动`,
+  }),
+  'gate-locked': ({ component, name, value, hop, instead }) => ({
+    en: `${component} sets feature gate ${name}=${value}: locked to ${instead} in ${hop}, ${component} ${hop} does not start with it`,
+    zh: `${component} 设置了特性门控 ${name}=${value}：自 ${hop} 起锁定为 ${instead}，${component} ${hop} 无法启动`,
+  }),
+  'gate-needs': ({ component, name, hop, instead }) => ({
+    en: `${component} sets feature gate ${name}=true without ${instead}: required from ${hop} on, ${component} ${hop} does not start`,
+    zh: `${component} 设置了特性门控 ${name}=true 但未启用 ${instead}：自 ${hop} 起必须启用，${component} ${hop} 无法启动`,
+  }),
+  'flag-removed': ({ component, name, hop, instead }) => ({
+    en: `${component} has flag --${name}: removed in ${hop}, ${component} ${hop} does not start with it${instead ? `; use ${instead}` : ''}`,
+    zh: `${component} 使用了参数 --${name}：已在 ${hop} 中移除，${component} ${hop} 无法启动${instead ? `；请改用 ${instead}` : ''}`,
+  }),
+  'plugin-removed': ({ component, name, value, hop }) => ({
+    en: `${component} names admission plugin ${name} in --${value}: removed in ${hop}, ${component} ${hop} does not start with it`,
+    zh: `${component} 在 --${value} 中指定了准入插件 ${name}：已在 ${hop} 中移除，${component} ${hop} 无法启动`,
+  }),
+  'value-refused': ({ component, name, value, hop, instead }) => ({
+    en: `${component} has --${name}=${value}: refused from ${hop} on, ${component} ${hop} does not start with it; use ${instead}`,
+    zh: `${component} 使用了 --${name}=${value}：自 ${hop} 起不再接受，${component} ${hop} 无法启动；请改用 ${instead}`,
+  }),
+};

@@ -1,0 +1,76 @@
+// API servers of one control plane are at most one minor apart; kube-controller-manager and kube-scheduler are not newer than any of them and at most one minor older.
+// Source: kubernetes/website version-skew-policy.md.
+import type { Check, Finding, Rows, Situation, Text } from '../../../engine/contracts.ts';
+import { minor, minorOf } from '../../../versions/kubernetes.ts';
+import { skew } from '../knowledge/tables.ts';
+import { unseen } from '../managed.ts';
+import { controlPlaneOf as containersOf, later, nodes, staticPods, tagOf } from '../reads.ts';
+import { controlPlaneOf, type Running, type SkewArgs, saySkew, skewFindings } from '../skew.ts';
+
+const reads = later(() => ({ ...staticPods(), nodes }));
+type Args = SkewArgs | { is: 'apart'; oldest: string; newest: string };
+
+const check: Check<ReturnType<typeof reads>, Args> = {
+  id: 'kubernetes/control-plane-skew',
+  title: { en: 'control plane components are within one minor version', zh: '控制平面各组件的次要版本相差不超过一个' },
+  headline: { en: 'control plane components are too far apart', zh: '控制平面组件之间的版本偏差不受支持' },
+  page: {
+    impact: {
+      en: 'API servers more than one minor apart, or a kube-controller-manager or kube-scheduler outside the skew policy, are not supported: objects may be written that another component cannot read.',
+      zh: 'API 服务器之间相差超过一个次要版本，或 kube-controller-manager、kube-scheduler 超出版本偏差策略时不受支持：写入的对象可能无法被其他组件读取。',
+    },
+    detection: {
+      en: 'Compares the image tags of the static Pods with each other, and with the versions that the API servers report.',
+      zh: '比较静态 Pod 的镜像标签以及 API 服务器上报的版本。',
+    },
+    fix: { en: 'manual: finish the upgrade of the control plane that was begun.', zh: '手动：先完成已开始的控制平面升级。' },
+  },
+  sources: ['kubernetes/website: content/en/releases/version-skew-policy.md'],
+  applies: { stage: 'both' },
+  get reads() {
+    return reads();
+  },
+  judge: (rows: Rows<ReturnType<typeof reads>>, at) => {
+    const seen = containersOf(rows).map(({ component, ref, image }) => ({ component, ref, version: tagOf(image) }));
+    const closed = unseen(seen, at.path.from, rows.nodes);
+    if (closed) return closed;
+    const servers = seen.filter(({ component }) => component === 'kube-apiserver');
+    const others = (['kube-controller-manager', 'kube-scheduler'] as const).map((component) =>
+      skewFindings(
+        component,
+        seen.filter((each) => each.component === component),
+        () => skew().controllers,
+        here(at),
+      ),
+    );
+    return { findings: [...apart(servers, at), ...others.flatMap(({ findings }) => findings)], gaps: others.flatMap(({ gaps }) => gaps) };
+  },
+  say: (args, objects) => (args.is === 'apart' ? APART(args.oldest, args.newest) : saySkew(args, objects)),
+};
+export default check;
+
+/** They are upgraded together with the API server: only what is now counts. */
+const here = (at: Situation): Situation => ({ ...at, path: { ...at.path, hops: [] } });
+
+function apart(servers: readonly Running[], at: Situation): Finding<Args>[] {
+  const known = controlPlaneOf(at);
+  const minors = [...servers.map(({ version }) => minorOf(version)), ...(known ? [known.oldest, known.newest] : [])].filter(
+    (each) => !Number.isNaN(each),
+  );
+  const [oldest, newest] = [Math.min(...minors), Math.max(...minors)];
+  if (newest - oldest <= skew().apiServers) return [];
+  return [
+    {
+      severity: 'blocker',
+      key: ['api-servers'],
+      certainty: 'certain',
+      objects: servers.map(({ ref }) => ref),
+      args: { is: 'apart', oldest: minor(oldest), newest: minor(newest) },
+      evidence: servers.map(({ ref, version }) => ({ seen: `kube-apiserver ${version}`, at: ref })),
+    },
+  ];
+}
+const APART = (oldest: string, newest: string): Text => ({
+  en: `API servers run ${oldest} and ${newest}: at most one minor version apart is supported`,
+  zh: `API 服务器同时运行 ${oldest} 和 ${newest}：最多只支持相差一个次要版本`,
+});

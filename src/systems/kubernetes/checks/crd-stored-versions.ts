@@ -1,0 +1,87 @@
+// Versions in status.storedVersions of a CustomResourceDefinition other than the storage version: a CRD that no longer has them is refused ("must appear in spec.versions"),
+// and taking them out of the status without a migration loses the objects. Source: apiextensions-apiserver pkg/apis/apiextensions/validation; cluster-api crdmigrator.
+import type { Check, Finding, Ref, Text } from '../../../engine/contracts.ts';
+import { each, flag, list, texts, word } from '../../../engine/read/index.ts';
+
+const reads = {
+  crds: list('customresourcedefinitions.apiextensions.k8s.io', {
+    stored: texts('status.storedVersions'),
+    versions: each('spec.versions', { name: word('name', ''), served: flag('served', false), storage: flag('storage', false) }),
+  }),
+};
+interface Args {
+  is: 'unserved' | 'unmigrated';
+  versions: string[];
+}
+
+const check: Check<typeof reads, Args> = {
+  id: 'kubernetes/crd-stored-versions',
+  title: { en: 'CRDs have objects stored only in their storage version', zh: 'CRD 的对象均以存储版本保存' },
+  headline: { en: 'CRDs have objects stored in older API versions', zh: 'CRD 的对象仍以旧 API 版本存储' },
+  page: {
+    impact: {
+      en: 'The API server refuses a newer CRD that drops a version still listed in status.storedVersions. Removing the entry by editing the status, without rewriting the objects, makes them unreadable.',
+      zh: '如果新的 CRD 去掉了 status.storedVersions 中仍列出的版本，API 服务器会拒绝。不重写对象而直接修改 status 会导致这些对象无法读取。',
+    },
+    detection: {
+      en: 'Compares status.storedVersions of each CRD with its storage version and its served versions.',
+      zh: '将每个 CRD 的 status.storedVersions 与其存储版本、已启用版本比较。',
+    },
+    fix: {
+      en: 'manual: rewrite every object of the CRD (StorageVersionMigration, or read and replace each), then remove the version from status.storedVersions.',
+      zh: '手动：重写该 CRD 的所有对象（StorageVersionMigration，或逐个读取并替换），然后从 status.storedVersions 中删除该版本。',
+    },
+    limits: {
+      en: 'Up to 1.37 a failed StorageVersionMigration also trims status.storedVersions: check its condition Succeeded.',
+      zh: '在 1.37 及更早版本中，失败的 StorageVersionMigration 也会修改 status.storedVersions：请确认其 Succeeded 状况。',
+    },
+  },
+  sources: [
+    'kubernetes/apiextensions-apiserver: pkg/apis/apiextensions/validation/validation.go',
+    'kubernetes/kubernetes: issue 135297, PR 143103',
+  ],
+  applies: { stage: 'both' },
+  reads,
+  judge: ({ crds }) => {
+    const behind = crds.flatMap(({ ref, stored, versions }) => {
+      const old = stored.filter((version) => !versions.some(({ name, storage }) => storage && name === version));
+      const unserved = old.filter((version) => !versions.some(({ name, served }) => served && name === version));
+      return old.length ? [{ ref, old, unserved }] : [];
+    });
+    const migrating = behind.filter(({ unserved }) => !unserved.length);
+    return [
+      ...behind.filter(({ unserved }) => unserved.length).map(({ ref, unserved }) => finding('unserved', [ref], unserved)),
+      ...(migrating.length
+        ? [
+            finding(
+              'unmigrated',
+              migrating.map(({ ref }) => ref),
+              [...new Set(migrating.flatMap(({ old }) => old))].sort(),
+            ),
+          ]
+        : []),
+    ];
+  },
+  say: ({ is, versions }, objects) => SAYS[is](versions, objects),
+};
+export default check;
+
+const finding = (is: Args['is'], objects: Ref[], versions: string[]): Finding<Args> => ({
+  severity: is === 'unserved' ? 'warning' : 'notice',
+  key: is === 'unserved' ? [is, objects[0]!.name] : [is],
+  certainty: 'certain',
+  objects,
+  args: { is, versions },
+  evidence: [{ seen: `status.storedVersions: ${versions.join(', ')}`, at: objects[0] }],
+});
+
+const SAYS: Record<Args['is'], (versions: string[], objects: readonly Ref[]) => Text> = {
+  unserved: (versions, [crd]) => ({
+    en: `CRD ${crd?.name ?? ''} stores objects in ${versions.join(', ')}, which it does not serve: a newer CRD without it is refused`,
+    zh: `CRD ${crd?.name ?? ''} 的对象以未启用的版本 ${versions.join('、')} 存储：新的 CRD 去掉该版本时会被拒绝`,
+  }),
+  unmigrated: (versions, { length }) => ({
+    en: `${length} CRD${length === 1 ? ' stores' : 's store'} objects in older versions too (${versions.join(', ')}): migrate them before a CRD drops these`,
+    zh: `${length} 个 CRD 仍有以旧版本（${versions.join('、')}）存储的对象：CRD 去掉这些版本之前需要迁移`,
+  }),
+};

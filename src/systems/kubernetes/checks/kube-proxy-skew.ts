@@ -1,0 +1,46 @@
+// kube-proxy must not be newer than any API server, nor more than three minors older (two below 1.25). Source: kubernetes/website version-skew-policy.md.
+import type { Check, Ref, Text } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
+import { each, rowOf, word } from '../../../engine/read/index.ts';
+import { skew } from '../knowledge/tables.ts';
+import { tagOf } from '../reads.ts';
+import { olderAllowed, type SkewArgs, saySkew, skewFindings } from '../skew.ts';
+
+const PROXY: Ref = { apiVersion: 'apps/v1', kind: 'DaemonSet', namespace: 'kube-system', name: 'kube-proxy' };
+const COLUMNS = { containers: each('spec.template.spec.containers', { name: word('name'), image: word('image', '') }) };
+
+const check: Check<Record<string, never>, SkewArgs> = {
+  id: 'kubernetes/kube-proxy-skew',
+  title: { en: 'kube-proxy is within the version skew of every API server', zh: 'kube-proxy 与 API 服务器的版本偏差受支持' },
+  headline: { en: 'kube-proxy is outside the supported version skew', zh: 'kube-proxy 的版本偏差不受支持' },
+  page: {
+    impact: {
+      en: 'A kube-proxy outside the skew policy may not understand Services and EndpointSlices of the API server: traffic to Services fails.',
+      zh: '超出版本偏差策略的 kube-proxy 可能无法理解 API 服务器的 Service 和 EndpointSlice：访问 Service 的流量会失败。',
+    },
+    detection: {
+      en: 'Compares the image tag of DaemonSet kube-system/kube-proxy with the API servers now, and with each minor version on the way.',
+      zh: '将 DaemonSet kube-system/kube-proxy 的镜像标签与当前 API 服务器及途经的每个次要版本比较。',
+    },
+    fix: {
+      en: 'manual: upgrade kube-proxy (kubeadm upgrade does it with the control plane).',
+      zh: '手动：升级 kube-proxy（kubeadm upgrade 会随控制平面一起升级）。',
+    },
+    limits: { en: 'Does not apply where another component replaces kube-proxy.', zh: '由其他组件替代 kube-proxy 时不适用。' },
+  },
+  sources: ['kubernetes/website: content/en/releases/version-skew-policy.md'],
+  applies: { stage: 'both' },
+  reads: {},
+  pointReads: [{ resource: 'daemonsets.apps', names: ['kube-proxy'], columns: Object.values(COLUMNS) }],
+  judge: async (_, at) => {
+    const proxy = await at.look.get(PROXY);
+    if (isGap(proxy)) return [];
+    if (!proxy) return { notApplicable: NONE };
+    const image = rowOf(COLUMNS)(proxy).containers.find(({ name }) => name === 'kube-proxy')?.image ?? '';
+    return skewFindings('kube-proxy', [{ ref: PROXY, version: tagOf(image) }], (minor) => olderAllowed(skew().kubeProxy, minor), at);
+  },
+  say: saySkew,
+};
+export default check;
+
+const NONE: Text = { en: 'there is no DaemonSet kube-system/kube-proxy', zh: '没有 DaemonSet kube-system/kube-proxy' };

@@ -1,0 +1,126 @@
+// PodDisruptionBudgets that let no Pod go, ever or now, and Pods that two of them select: a drain waits without end. Counted from the Pods: the status of a budget may be
+// stale (kubernetes 143111). Sources: kubernetes pkg/registry/core/pod/rest/eviction.go; pkg/controller/disruption (getExpectedPodCount, rounding up).
+import type { Check, Finding, Json, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
+import { each, flag, labels, list, time, tree, word } from '../../../engine/read/index.ts';
+import { selects } from '../../../kube/budgets.ts';
+
+const BUDGET = { selector: tree('spec.selector'), least: tree('spec.minAvailable'), most: tree('spec.maxUnavailable') };
+const POD = {
+  labels: labels(),
+  phase: word('status.phase', ''),
+  node: word('spec.nodeName'),
+  deleted: time('metadata.deletionTimestamp'),
+  owners: each('metadata.ownerReferences', { kind: word('kind', ''), controller: flag('controller', false) }),
+  conditions: each('status.conditions', { type: word('type'), status: word('status') }),
+};
+const reads = {
+  budgets: list('poddisruptionbudgets.policy', BUDGET),
+  pods: list('pods', POD, { only: ({ phase, deleted }) => phase !== 'Succeeded' && phase !== 'Failed' && deleted === undefined }),
+};
+type Pod = RowOf<typeof POD>;
+type Is = 'never' | 'now' | 'overlap';
+interface Args {
+  is: Is;
+  name: string;
+  healthy: number;
+  wanted: number;
+  /** Pods that it is about. */
+  pods: number;
+}
+
+const check: Check<typeof reads, Args> = {
+  id: 'kubernetes/pdb-blocks-drain',
+  title: { en: 'every PodDisruptionBudget lets a Pod be evicted', zh: '所有 PodDisruptionBudget 都允许驱逐 Pod' },
+  headline: { en: 'PodDisruptionBudgets block the drain of Nodes', zh: 'PodDisruptionBudget 会阻止节点腾空' },
+  page: {
+    impact: {
+      en: 'kubectl drain retries an eviction that a PodDisruptionBudget refuses until it times out: the Node is not upgraded. The API server refuses every eviction of a Pod that two budgets select.',
+      zh: 'PodDisruptionBudget 拒绝驱逐时，kubectl drain 会一直重试直到超时：节点无法升级。如果一个 Pod 被两个 PodDisruptionBudget 选中，API 服务器会拒绝驱逐它。',
+    },
+    detection: {
+      en: 'Counts the ready Pods that each budget selects and what it wants to keep of them; does not trust its status. Pods of DaemonSets count, but are not evicted by a drain.',
+      zh: '统计每个 PodDisruptionBudget 选中的就绪 Pod 及其要求保留的数量，不依赖其 status。DaemonSet 的 Pod 计入数量，但腾空节点时不会被驱逐。',
+    },
+    fix: {
+      en: 'manual: add a replica, or lower minAvailable, for the time of the upgrade. Of two budgets over one Pod keep one.',
+      zh: '手动：升级期间增加一个副本，或调低 minAvailable。两个 PodDisruptionBudget 选中同一 Pod 时只保留一个。',
+    },
+    limits: {
+      en: 'Percentages are taken of the Pods that exist, not of the replicas that a controller is still making.',
+      zh: '百分比按现有 Pod 计算，不包括控制器尚未创建的副本。',
+    },
+  },
+  sources: [
+    'kubernetes/kubernetes: pkg/registry/core/pod/rest/eviction.go',
+    'kubernetes/kubernetes: pkg/controller/disruption/disruption.go, issue 143111',
+  ],
+  applies: { stage: 'before' },
+  reads,
+  judge: ({ budgets, pods }: Rows<typeof reads>) => {
+    const byNamespace = Map.groupBy(pods, ({ ref }) => ref.namespace);
+    const over = new Map<Pod, Ref[]>();
+    const findings = budgets.flatMap(({ ref, selector, least, most }): Finding<Args>[] => {
+      const selected = (byNamespace.get(ref.namespace) ?? []).filter((pod) => selects(selector ?? null, pod.labels));
+      const movable = selected.filter(isMovable);
+      for (const pod of movable) over.set(pod, [...(over.get(pod) ?? []), ref]);
+      const wanted = wantedOf(selected.length, least, most);
+      const healthy = selected.filter(isReady).length;
+      if (!movable.length || healthy > wanted) return [];
+      return [finding(selected.length > wanted ? 'now' : 'never', [ref], { healthy, wanted, pods: selected.length })];
+    });
+    const overlaps = [...over.values()].filter((refs) => refs.length > 1);
+    const bySet = Map.groupBy(overlaps, (refs) => refs.map(({ namespace, name }) => `${namespace}/${name}`).join(' '));
+    return [...findings, ...[...bySet.values()].map((same) => finding('overlap', same[0]!, { healthy: 0, wanted: 0, pods: same.length }))];
+  },
+  say: (args) => SAYS[args.is](args),
+};
+export default check;
+
+/** Not of a DaemonSet and not a static Pod: what kubectl drain evicts. */
+const isMovable = ({ owners, node }: Pod): boolean =>
+  node !== undefined && !owners.some(({ kind, controller }) => controller && (kind === 'DaemonSet' || kind === 'Node'));
+const isReady = ({ conditions }: Pod): boolean => conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+
+/** How many must stay, of so many; percentages are rounded up. Without either field maxUnavailable is 0 of nothing: the API refuses such a budget. */
+function wantedOf(count: number, least: Json | undefined, most: Json | undefined): number {
+  if (most !== undefined && most !== null) return Math.max(0, count - scaled(most, count));
+  return scaled(least ?? 0, count);
+}
+
+function scaled(value: Json, count: number): number {
+  if (typeof value === 'number') return value;
+  const percent = /^(\d{1,3})%$/.exec(String(value))?.[1];
+  return percent === undefined ? 0 : Math.ceil((Number(percent) * count) / 100);
+}
+
+function finding(is: Is, budgets: Ref[], counts: Pick<Args, 'healthy' | 'wanted' | 'pods'>): Finding<Args> {
+  const names = budgets.map(({ namespace, name }) => `${namespace}/${name}`);
+  return {
+    severity: is === 'now' ? 'warning' : 'blocker',
+    key: [is, ...names],
+    certainty: 'high',
+    objects: budgets,
+    args: { is, name: names.join(', '), ...counts },
+    evidence: budgets.map((at) => ({ seen: EVIDENCE(counts), at })),
+  };
+}
+
+const EVIDENCE = ({ healthy, wanted, pods }: Pick<Args, 'healthy' | 'wanted' | 'pods'>): Text => ({
+  en: `${pods} Pods, ${healthy} ready, ${wanted} to be kept`,
+  zh: `${pods} 个 Pod，其中 ${healthy} 个就绪，需保留 ${wanted} 个`,
+});
+
+const SAYS: Record<Is, (args: Args) => Text> = {
+  never: ({ name, wanted, pods }) => ({
+    en: `PodDisruptionBudget ${name} keeps ${wanted} of ${pods} Pods: no eviction is ever allowed`,
+    zh: `PodDisruptionBudget ${name} 要求保留 ${pods} 个 Pod 中的 ${wanted} 个：始终不允许驱逐`,
+  }),
+  now: ({ name, healthy, wanted, pods }) => ({
+    en: `PodDisruptionBudget ${name} keeps ${wanted} of ${pods} Pods and ${healthy} are ready: no eviction is allowed now`,
+    zh: `PodDisruptionBudget ${name} 要求保留 ${pods} 个 Pod 中的 ${wanted} 个，当前 ${healthy} 个就绪：目前不允许驱逐`,
+  }),
+  overlap: ({ name, pods }) => ({
+    en: `PodDisruptionBudgets ${name} select the same ${pods === 1 ? 'Pod' : `${pods} Pods`}: evicting ${pods === 1 ? 'it' : 'them'} is refused`,
+    zh: `PodDisruptionBudget ${name.replaceAll(', ', '、')} 选中了相同的 ${pods} 个 Pod：驱逐会被拒绝`,
+  }),
+};

@@ -1,0 +1,56 @@
+// An API server must not skip a minor, also where there is only one. Source: kubernetes/website version-skew-policy.md; kubeadm refuses it (phases/upgrade/policy.go).
+import type { Check } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
+
+interface Args {
+  from: string;
+  to: string;
+  next: string;
+}
+
+const check: Check<Record<string, never>, Args> = {
+  id: 'kubernetes/version-skip',
+  title: { en: 'the upgrade goes one minor version at a time', zh: '每次只升级一个次要版本' },
+  headline: { en: 'the upgrade skips minor versions', zh: '升级跳过了次要版本' },
+  page: {
+    impact: {
+      en: 'Kubernetes supports API server upgrades of one minor version at a time. Objects that were stored by an older minor may not be readable after a jump, and kubeadm refuses it.',
+      zh: 'Kubernetes 的 API 服务器只支持每次升级一个次要版本。跳过版本后，旧版本存储的对象可能无法读取；kubeadm 也会拒绝。',
+    },
+    detection: { en: 'Compares the version of the API server with the target.', zh: '比较 API 服务器的版本与目标版本。' },
+    fix: {
+      en: 'manual: upgrade to each minor version in turn, and check again before each.',
+      zh: '手动：依次升级到每个次要版本，每次升级前重新检查。',
+    },
+    limits: {
+      en: 'All other checks already sum up what every minor on the way brings.',
+      zh: '其他检查项已汇总途经的每个次要版本带来的变化。',
+    },
+  },
+  sources: [
+    'kubernetes/website: content/en/releases/version-skew-policy.md',
+    'kubernetes/kubernetes: cmd/kubeadm/app/phases/upgrade/policy.go',
+  ],
+  applies: { stage: 'before' },
+  needs: ['target'],
+  reads: {},
+  judge: (_, { path: { from, to = '', hops } }) =>
+    hops.length < 2 || isGap(from)
+      ? []
+      : [
+          {
+            severity: 'blocker',
+            key: ['skip'],
+            certainty: 'certain',
+            objects: [],
+            args: { from, to, next: hops[0]! },
+            evidence: [{ seen: hops.join(', ') }],
+            hop: hops[1],
+          },
+        ],
+  say: ({ from, to, next }) => ({
+    en: `${from} → ${to}: skips minor versions; upgrade to ${next} first`,
+    zh: `${from} → ${to}：跳过了次要版本；请先升级到 ${next}`,
+  }),
+};
+export default check;

@@ -1,0 +1,104 @@
+// Webhooks whose Service is missing or has no ready endpoint. With failurePolicy Fail they reject what they match: also the Pods that would bring them back during a drain.
+// Source: kubernetes/website, Admission Webhook Good Practices; apiserver pkg/admission/plugin/webhook.
+import type { Check, Finding, PointReader, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
+import { each, flag, label, list, maybe, rowOf, word } from '../../../engine/read/index.ts';
+import { hooksOf, webhookReads } from '../webhooks.ts';
+
+const SLICE = { service: label('kubernetes.io/service-name'), endpoints: each('endpoints', { ready: flag('conditions.ready', true) }) };
+const reads = {
+  ...webhookReads({ service: maybe('clientConfig.service', { namespace: word('namespace', ''), name: word('name', '') }) }),
+  slices: list('endpointslices.discovery.k8s.io', SLICE),
+};
+type Is = 'no-service' | 'no-endpoints';
+interface Args {
+  is: Is;
+  service: string;
+  fails: boolean;
+  hooks: string[];
+}
+
+const check: Check<typeof reads, Args> = {
+  id: 'kubernetes/webhook-backend',
+  title: { en: 'admission webhooks have a Service with ready endpoints', zh: '准入 webhook 的 Service 有就绪的端点' },
+  headline: { en: 'admission webhooks have no ready backend', zh: '准入 webhook 没有就绪的后端' },
+  page: {
+    impact: {
+      en: 'A webhook with failurePolicy Fail and no backend rejects every request that it matches. Pods that are evicted during the upgrade are not re-created, the backend of the webhook among them.',
+      zh: 'failurePolicy 为 Fail 且没有后端的 webhook 会拒绝所有匹配的请求。升级期间被驱逐的 Pod 无法重新创建，包括该 webhook 自身的后端。',
+    },
+    detection: {
+      en: 'Compares the Service of each webhook with its EndpointSlices, and reads both once more before reporting.',
+      zh: '检查每个 webhook 的 Service 及其 EndpointSlice，报告前再次读取确认。',
+    },
+    fix: {
+      en: 'manual: bring its backend back, or delete the webhook configuration of what is no longer installed.',
+      zh: '手动：恢复其后端；如果对应的软件已卸载，则删除该 webhook 配置。',
+    },
+    limits: { en: 'Webhooks that are called by URL are not covered.', zh: '不包括通过 URL 调用的 webhook。' },
+  },
+  sources: ['kubernetes/website: Admission Webhook Good Practices'],
+  applies: { stage: 'both' },
+  reads,
+  pointReads: [{ resource: 'services', columns: [] }, { resource: 'endpointslices.discovery.k8s.io' }],
+  judge: async (rows: Rows<typeof reads>, { look }) => {
+    const hooks = hooksOf(rows).flatMap(({ service, ...hook }) =>
+      service ? [{ ...hook, service: `${service.namespace}/${service.name}` }] : [],
+    );
+    const ready = new Set(
+      rows.slices.flatMap((slice) => (slice.endpoints.some(({ ready }) => ready) ? [`${slice.ref.namespace}/${slice.service}`] : [])),
+    );
+    const findings: Finding<Args>[] = [];
+    for (const [service, all] of Map.groupBy(
+      hooks.filter(({ service }) => !ready.has(service)),
+      (hook) => hook.service,
+    )) {
+      const slices = rows.slices.filter(({ ref, service: name }) => `${ref.namespace}/${name}` === service).map(({ ref }) => ref);
+      const is = await confirmed(service, slices, look);
+      if (is) findings.push(...[...Map.groupBy(all, ({ policy }) => policy).values()].map((same) => finding(is, service, same)));
+    }
+    return findings;
+  },
+  say: ({ is, service, fails, hooks }) => {
+    const named =
+      hooks.length === 1
+        ? { en: `webhook ${hooks[0]} calls`, zh: `webhook ${hooks[0]} 调用` }
+        : { en: `${hooks.length} webhooks call`, zh: `${hooks.length} 个 webhook 调用` };
+    return {
+      en: `${named.en} Service ${service}, ${STATE[is].en}: ${fails ? 'rejects what it matches' : 'is skipped'} (failurePolicy ${fails ? 'Fail' : 'Ignore'})`,
+      zh: `${named.zh} Service ${service}，${STATE[is].zh}：${fails ? '会拒绝匹配的请求' : '会被跳过'}（failurePolicy ${fails ? 'Fail' : 'Ignore'}）`,
+    };
+  },
+};
+export default check;
+
+const STATE: Record<Is, Text> = {
+  'no-service': { en: 'which does not exist', zh: '但该 Service 不存在' },
+  'no-endpoints': { en: 'which has no ready endpoint', zh: '但它没有就绪的端点' },
+};
+
+/** Lists are not one moment: the Service first, then its slices. undefined: it has a backend after all, or that cannot be seen. */
+async function confirmed(service: string, slices: readonly Ref[], look: PointReader): Promise<Is | undefined> {
+  const [namespace, name = ''] = service.split('/');
+  const found = await look.get({ apiVersion: 'v1', kind: 'Service', namespace, name });
+  if (isGap(found)) return undefined;
+  if (!found) return 'no-service';
+  for (const ref of slices) {
+    const slice = await look.get(ref);
+    if (isGap(slice) || (slice && rowOf(SLICE)(slice).endpoints.some(({ ready }) => ready))) return undefined;
+  }
+  return 'no-endpoints';
+}
+
+function finding(is: Is, service: string, same: { name: string; policy: string; on: Ref }[]): Finding<Args> {
+  const fails = same[0]!.policy !== 'Ignore';
+  const objects = [...new Map(same.map(({ on }) => [`${on.kind}/${on.name}`, on])).values()];
+  return {
+    severity: fails ? 'blocker' : 'notice',
+    key: [is, service, fails ? 'Fail' : 'Ignore'],
+    certainty: 'high',
+    objects,
+    args: { is, service, fails, hooks: [...new Set(same.map(({ name }) => name))] },
+    evidence: same.slice(0, 3).map(({ name, policy, on }) => ({ seen: `webhooks[name=${name}].failurePolicy=${policy}`, at: on })),
+  };
+}

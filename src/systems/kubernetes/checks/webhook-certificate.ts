@@ -1,0 +1,89 @@
+// The caBundle of a webhook: one that does not parse, or whose certificates have all expired, lets no call through. Source: apiserver pkg/util/webhook; client-go transport.
+import type { Check, Finding, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import { type Certificate, certificates, NO_CERTIFICATE } from '../../../engine/read/index.ts';
+import { hooksOf, webhookReads } from '../webhooks.ts';
+
+const DAY = 24 * 3600 * 1000;
+const SOON = 30 * DAY;
+
+const reads = webhookReads({ ca: certificates('clientConfig.caBundle') });
+type Is = 'unreadable' | 'expired' | 'expiring';
+interface Args {
+  is: Is;
+  hook: string;
+  on: string;
+  fails: boolean;
+  /** The last day of the newest certificate. */
+  until: string;
+}
+
+const check: Check<typeof reads, Args> = {
+  id: 'kubernetes/webhook-certificate',
+  title: { en: 'admission webhooks have a valid CA bundle', zh: '准入 webhook 的 CA 证书有效' },
+  headline: { en: 'admission webhooks have an invalid or expiring CA bundle', zh: '准入 webhook 的 CA 证书无效或即将过期' },
+  page: {
+    impact: {
+      en: 'The API server cannot verify the backend of the webhook. With failurePolicy Fail it then rejects every request that the webhook matches.',
+      zh: 'API 服务器无法验证 webhook 的后端。failurePolicy 为 Fail 时，会拒绝所有匹配的请求。',
+    },
+    detection: {
+      en: 'Reads the certificates of clientConfig.caBundle: those that do not parse, have all expired, or all expire within 30 days.',
+      zh: '读取 clientConfig.caBundle 中的证书：无法解析、全部过期或将在 30 天内全部过期。',
+    },
+    fix: {
+      en: 'manual: let what issues the certificate renew it (cert-manager, or the chart that it belongs to).',
+      zh: '手动：由签发方（例如 cert-manager 或所属 chart）更新证书。',
+    },
+    limits: { en: 'The certificate that the backend serves is not seen.', zh: '看不到后端实际使用的证书。' },
+  },
+  sources: ['kubernetes/apiserver: pkg/util/webhook'],
+  applies: { stage: 'both' },
+  reads,
+  judge: (rows: Rows<typeof reads>, { now }) =>
+    hooksOf(rows).flatMap(({ name, policy, on, ca }) => {
+      const is = stateOf(ca, now);
+      return is ? [finding(is, name, policy !== 'Ignore', on, ca)] : [];
+    }),
+  say: ({ is, hook, on, fails, until }) => {
+    const then = fails
+      ? { en: 'requests that it matches are rejected', zh: '匹配的请求会被拒绝' }
+      : { en: 'it is skipped', zh: '该 webhook 会被跳过' };
+    const seen = SEEN[is](until);
+    return {
+      en: `webhook ${hook} (${on}): caBundle ${seen.en}; ${then.en}`,
+      zh: `webhook ${hook}（${on}）：caBundle ${seen.zh}；${then.zh}`,
+    };
+  },
+};
+export default check;
+
+const SEEN: Record<Is, (until: string) => Text> = {
+  unreadable: () => ({ en: 'is not a PEM certificate', zh: '不是 PEM 证书' }),
+  expired: (until) => ({ en: `expired on ${until}`, zh: `已于 ${until} 过期` }),
+  expiring: (until) => ({ en: `expires on ${until}, then`, zh: `将于 ${until} 过期，届时` }),
+};
+
+type Bundle = Certificate[] | typeof NO_CERTIFICATE | undefined;
+const lastOf = (ca: Bundle): number => (Array.isArray(ca) ? Math.max(...ca.map(({ notAfter }) => notAfter)) : 0);
+
+/** Without a bundle the roots of the system count. */
+function stateOf(ca: Bundle, now: number): Is | undefined {
+  if (ca === undefined) return undefined;
+  if (ca === NO_CERTIFICATE) return 'unreadable';
+  if (lastOf(ca) <= now) return 'expired';
+  return lastOf(ca) <= now + SOON ? 'expiring' : undefined;
+}
+
+function finding(is: Is, hook: string, fails: boolean, on: Ref, ca: Bundle): Finding<Args> {
+  const until = Array.isArray(ca) ? new Date(lastOf(ca)).toISOString().slice(0, 10) : '';
+  return {
+    severity: is === 'expiring' ? 'warning' : fails ? 'blocker' : 'warning',
+    key: [on.kind, on.name, hook, is],
+    certainty: 'certain',
+    objects: [on],
+    args: { is, hook, on: on.name, fails, until },
+    evidence: [
+      { seen: Array.isArray(ca) ? `clientConfig.caBundle: ${ca.map(({ subject }) => subject).join('; ')}` : SEEN.unreadable(''), at: on },
+    ],
+  };
+}

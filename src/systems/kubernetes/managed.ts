@@ -1,0 +1,32 @@
+// Clusters whose control plane nobody but the provider can look into: that is said as such, and never taken for passed.
+import type { Gap, Text } from '../../engine/contracts.ts';
+import { isGap } from '../../engine/gaps.ts';
+import { distributionOf } from '../../versions/kubernetes.ts';
+import type { NodeRow } from './reads.ts';
+
+/** Who runs the control plane; undefined: its Pods can be expected. K3s runs it inside its own process. */
+export function managedBy(version: string | Gap, nodes: readonly Pick<NodeRow, 'aks'>[]): string | undefined {
+  const named = isGap(version) ? undefined : distributionOf(version);
+  if (named === 'RKE2') return undefined;
+  return named ?? (nodes.some(({ aks }) => aks !== undefined) ? 'AKS' : undefined);
+}
+
+/** Why nothing can be said of a control plane of which no Pod is seen; undefined: some are. */
+export function unseen(
+  seen: readonly unknown[],
+  version: string | Gap,
+  nodes: readonly Pick<NodeRow, 'aks'>[],
+): { notApplicable: Text } | { unknown: Text } | undefined {
+  if (seen.length) return undefined;
+  const managed = managedBy(version, nodes);
+  return managed ? { notApplicable: MANAGED(managed) } : { unknown: NO_STATIC_PODS };
+}
+
+const MANAGED = (by: string): Text => ({
+  en: `${by} runs the control plane: its command lines and images are not visible`,
+  zh: `控制平面由 ${by} 运行：其命令行和镜像不可见`,
+});
+const NO_STATIC_PODS: Text = {
+  en: 'no static Pods of the control plane are visible: check its components on its nodes',
+  zh: '看不到控制平面的静态 Pod：请在其节点上检查各组件',
+};

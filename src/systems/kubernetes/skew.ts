@@ -1,0 +1,96 @@
+// How far kubelets, kube-proxy and the controllers may stand from the API servers, now and at each hop. Source: kubernetes/website version-skew-policy.md (knowledge/skew.json).
+import type { Finding, Gap, Ref, Situation, Text } from '../../engine/contracts.ts';
+import { isGap } from '../../engine/gaps.ts';
+import { type ControlPlane, minor, minorOf, satisfies, skewOf } from '../../versions/kubernetes.ts';
+
+export interface Running {
+  ref: Ref;
+  /** As it says itself: of a kubelet, or of an image's tag. */
+  version: string;
+}
+export interface SkewArgs {
+  is: 'newer' | 'too-old';
+  component: string;
+  version: string;
+  /** The minor of the API server that it does not fit. */
+  server: string;
+  /** The oldest minor that would. */
+  oldest: string;
+  count: number;
+  now: boolean;
+}
+
+/** The minors of the API servers that were seen. */
+export function controlPlaneOf({ path, cluster }: Situation): ControlPlane | undefined {
+  const versions = cluster.servers?.map(({ version }) => version) ?? (isGap(path.from) ? [] : [path.from]);
+  const minors = versions.map(minorOf).filter((each) => !Number.isNaN(each));
+  return minors.length ? { oldest: Math.min(...minors), newest: Math.max(...minors) } : undefined;
+}
+
+/** By the rows of the policy: how many minors a component of this minor may be behind. */
+export const olderAllowed = (rows: readonly { component: string; minors: number }[], component: number): number =>
+  rows.find(({ component: range }) => satisfies(minor(component), range))?.minors ?? 0;
+
+/** One finding for each minor of a component that does not fit now, or no longer at some hop; `older`: how many minors behind one of this minor may be. */
+export function skewFindings(
+  component: string,
+  running: readonly Running[],
+  older: (minor: number) => number,
+  at: Situation,
+): { findings: Finding<SkewArgs>[]; gaps: Gap[] } {
+  const plane = controlPlaneOf(at);
+  if (!plane) return { findings: [], gaps: [] };
+  const stages = [
+    { plane, hop: undefined as string | undefined },
+    ...at.path.hops.map((hop) => ({ plane: { oldest: minorOf(hop), newest: minorOf(hop) }, hop })),
+  ];
+  const byMinor = Map.groupBy(running, ({ version }) => minorOf(version));
+  const odd = byMinor.get(Number.NaN) ?? [];
+  const findings = [...byMinor].flatMap(([number, all]): Finding<SkewArgs>[] => {
+    if (Number.isNaN(number)) return [];
+    for (const { plane, hop } of stages) {
+      const is = skewOf(number, plane, older(number));
+      if (is === 'supported' || (is === 'newer' && hop)) continue;
+      const server = minor(is === 'newer' ? plane.oldest : plane.newest);
+      const oldest = minor(plane.newest - older(plane.newest));
+      return [
+        {
+          // A later hop comes after the nodes were upgraded behind an earlier one.
+          severity: !hop || hop === at.path.hops[0] ? 'blocker' : 'warning',
+          key: [component, is, minor(number)],
+          certainty: 'certain',
+          objects: all.map(({ ref }) => ref),
+          args: { is, component, version: minor(number), server, oldest, count: all.length, now: !hop },
+          evidence: [{ seen: `${component} ${all[0]!.version}`, at: all[0]!.ref }],
+          hop,
+        },
+      ];
+    }
+    return [];
+  });
+  return { findings, gaps: odd.map(({ ref, version }) => unreadable(ref, version)) };
+}
+
+const unreadable = ({ kind, namespace, name }: Ref, version: string): Gap => ({
+  why: 'failed',
+  verb: 'decode',
+  resource: kind === 'Node' ? 'nodes' : kind === 'Pod' ? 'pods' : 'daemonsets.apps',
+  namespace,
+  name,
+  detail: `${version || 'nothing'} is not a version of Kubernetes`,
+});
+
+export const saySkew = ({ is, component, version, server, oldest, now }: SkewArgs, { length }: readonly Ref[]): Text => {
+  const on = { en: `${component} ${version} (${length})`, zh: `${component} ${version}（${length} 个）` };
+  if (is === 'newer')
+    return { en: `${on.en} is newer than API server ${server}: not supported`, zh: `${on.zh}比 API 服务器 ${server} 新：不受支持` };
+  return now
+    ? {
+        en: `${on.en} is older than API server ${server} supports (${oldest})`,
+        zh: `${on.zh}低于 API 服务器 ${server} 支持的最低版本 ${oldest}`,
+      }
+    : {
+        en: `${on.en} is older than Kubernetes ${server} supports: upgrade to ${oldest} or newer before ${server}`,
+        zh: `${on.zh}低于 Kubernetes ${server} 支持的版本：升级到 ${server} 之前，请先升级到 ${oldest} 或更新版本`,
+      };
+};

@@ -1,0 +1,23 @@
+// Admission webhooks: their configurations, as several checks read them.
+import type { Column, Columns, Ref, RowOf } from '../../engine/contracts.ts';
+import { each, list, word } from '../../engine/read/index.ts';
+
+const configurations = ['validatingwebhookconfigurations', 'mutatingwebhookconfigurations'].map(
+  (name) => `${name}.admissionregistration.k8s.io`,
+);
+
+/** Both kinds, with these columns of each webhook besides its name and failurePolicy. */
+export const webhookReads = <C extends Columns>(columns: C) => {
+  const hooks = each('webhooks', { name: word('name', ''), policy: word('failurePolicy', 'Fail'), ...columns });
+  return { validating: list(configurations[0]!, { hooks }), mutating: list(configurations[1]!, { hooks }) };
+};
+
+type Configuration<H> = RowOf<{ hooks: Column<H[]> }>;
+/** Every webhook with the configuration that holds it. */
+export const hooksOf = <H>({
+  validating,
+  mutating,
+}: {
+  validating: Configuration<H>[];
+  mutating: Configuration<H>[];
+}): (H & { on: Ref })[] => [...validating, ...mutating].flatMap(({ ref, hooks }) => hooks.map((hook) => ({ ...hook, on: ref })));

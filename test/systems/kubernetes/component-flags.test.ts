@@ -1,0 +1,27 @@
+import { grid } from '../../grid.ts';
+
+grid('kubernetes/component-flags', [
+  {
+    fixture: 'found',
+    expect: [
+      'blocker Pod/kube-system/kube-apiserver-cp1',
+      'blocker Pod/kube-system/kube-apiserver-cp1, Pod/kube-system/kube-apiserver-cp2',
+      'blocker Pod/kube-system/kube-scheduler-cp1',
+    ],
+  },
+  { fixture: 'found', to: 'kubernetes=v1.30.9', expect: 'passed' },
+  { fixture: 'kube-proxy', expect: 'blocker ConfigMap/kube-system/kube-proxy' },
+  // What a jump meets is the sum of its hops.
+  { to: 'kubernetes=1.35', expect: 'passed' },
+  { to: 'kubernetes=1.37', expect: 'blocker Pod/kube-system/kube-apiserver-cp1' },
+  { fixture: 'kops', expect: 'blocker Pod/kube-system/kube-scheduler-k1' },
+  // Managed clusters have no static Pods; one that has none and does not say why is not cleared.
+  { base: 'managed', server: 'v1.30.4-eks-a737599', expect: 'not-applicable' },
+  { base: 'managed', server: 'v1.30.7-gke.1104000', expect: 'not-applicable' },
+  { base: 'managed', fixture: 'aks', expect: 'not-applicable' },
+  { base: 'managed', expect: 'unknown' },
+  { base: 'managed', fixture: 'kops', server: 'v1.30.4+rke2r1', expect: 'blocker Pod/kube-system/kube-scheduler-k1' },
+  { fixture: 'healthy', expect: 'passed' },
+  { expect: 'passed' },
+  { fixture: 'found', forbidden: ['pods'], expect: 'unknown' },
+]);

@@ -1,0 +1,12 @@
+import { grid } from '../../grid.ts';
+
+grid('kubernetes/control-plane-skew', [
+  { fixture: 'found', expect: 'blocker Pod/kube-system/kube-apiserver-cp1, Pod/kube-system/kube-apiserver-cp2' },
+  { fixture: 'controllers', expect: ['blocker Pod/kube-system/kube-controller-manager-cp1', 'blocker Pod/kube-system/kube-scheduler-cp1'] },
+  { fixture: 'healthy', expect: 'passed' },
+  { base: 'managed', server: 'v1.30.4-eks-a737599', expect: 'not-applicable' },
+  { base: 'managed', fixture: 'aks', expect: 'not-applicable' },
+  { base: 'managed', expect: 'unknown' },
+  { expect: 'passed' },
+  { forbidden: ['pods'], expect: 'unknown' },
+]);
