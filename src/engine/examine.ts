@@ -8,6 +8,7 @@ import type {
   Chart,
   Check,
   CheckResult,
+  Cluster,
   ClusterIdentity,
   Finding,
   Gap,
@@ -118,11 +119,14 @@ export async function examine(source: Source, systems: System[], options: Examin
     elsewhere: [],
     remedies: [],
   };
+  // Fills up as systems are detected.
+  const cluster: Cluster = { serverVersion, installations: examination.installations };
+  const now = Date.now();
   const cases: Case[] = [];
   for (const system of asked) {
     const checks = wantedChecks(system);
     const gaps: Gap[] = [];
-    const seen = await system.detect(early.get(system.id) ?? {}, noting(source, system.pointReads, system.reads, gaps));
+    const seen = await system.detect(early.get(system.id) ?? {}, noting(source, system.pointReads, system.reads, gaps), cluster);
     const detected = !isGap(seen) && seen.length ? seen : (options.assume?.(system) ?? seen);
     if (isGap(detected)) {
       for (const check of checks) examination.results.push(result(check, system.id, 'unknown', { gaps: [detected] }));
@@ -140,7 +144,7 @@ export async function examine(source: Source, systems: System[], options: Examin
       examination.paths.push(path);
       const helm = chart && options.templates && bound(options.templates, installation, serverVersion);
       for (const check of checks)
-        cases.push({ system, check, path, chart, intent: options.intent, helm, early: early.get(check.id) ?? {} });
+        cases.push({ system, check, path, cluster, now, chart, intent: options.intent, helm, early: early.get(check.id) ?? {} });
     }
   }
 
@@ -164,14 +168,14 @@ export async function examine(source: Source, systems: System[], options: Examin
 
 /** The outcome of a quick look: found, or not known. */
 async function glance(each: Case, source: QuickSource, { accept = [], began }: ExamineOptions, into: Examination): Promise<void> {
-  const { check, path, chart } = each;
+  const { check, path, cluster, now, chart } = each;
   if (!check.screen) {
     into.results.push(result(check, path.installation.id, 'not-looked-at', { note: NOT_QUICK, gaps: unread(check) }));
     return;
   }
   const gaps: Gap[] = [];
   const look = notingQuick(source, [...(check.pointReads ?? []), ...check.screen.pointReads], check.reads, gaps);
-  const findings = await screened(check, { path, chart, look }, source, gaps, began);
+  const findings = await screened(check, { path, cluster, now, chart, look }, source, gaps, began);
   await conclude(each, findings, { gaps, harmless: [] }, source, accept, into);
 }
 
@@ -234,9 +238,14 @@ function closedBeforeLooking({ system, check, path, chart }: Case): CheckResult 
     return result(check, at, 'unknown', { note: before(path.from, system.knownFrom) });
   const horizon = check.knownUpTo ?? system.knownUpTo;
   const end = path.to ?? path.from;
-  if (!isGap(end) && system.compare(end, horizon) > 0) return result(check, at, 'unknown', { note: beyond(end, horizon) });
+  if (!isGap(end) && system.compare(end, horizon) > 0 && !isProvisional(system, end))
+    return result(check, at, 'unknown', { note: beyond(end, horizon) });
   return undefined;
 }
+
+/** Known from a pre-release alone: what it breaks is said, and nothing is passed. */
+const isProvisional = ({ compare, knownUpTo, provisionalUpTo }: System, version: string): boolean =>
+  provisionalUpTo !== undefined && compare(version, knownUpTo) > 0 && compare(version, provisionalUpTo) <= 0;
 
 const NO_TARGET: Text = { en: 'no target version is known; choose one with --to', zh: '没有已知的目标版本；请用 --to 指定' };
 const NO_CHART: Text = { en: 'needs the chart of the target; give it with --chart', zh: '需要目标版本的 chart；请用 --chart 提供' };
@@ -244,6 +253,11 @@ const notFor = (version: string): Text => ({ en: `does not concern version ${ver
 const beyond = (version: string, horizon: string): Text => ({
   en: `version ${version} is newer than what this build knows (up to ${horizon})`,
   zh: `版本 ${version} 超出了本工具所知的范围（最高 ${horizon}）`,
+});
+
+const provisional = (version: string): Text => ({
+  en: `${version} is known from a pre-release only: more may be found once it is released`,
+  zh: `${version} 仅依据预发布版本：正式发布后可能还有其他问题`,
 });
 
 const before = (version: string, horizon: string): Text => ({
@@ -269,7 +283,7 @@ function result(check: Check, installation: string, outcome: Outcome, more: Part
 }
 
 async function judge(each: Case, rows: Gathered, source: Source, accept: Acceptance[], into: Examination): Promise<void> {
-  const { check, path, chart, intent, helm } = each;
+  const { check, path, cluster, now, chart, intent, helm } = each;
   const at = path.installation.id;
   const reads = Object.entries(check.reads as System['reads']);
   const missing = reads.filter(([name]) => isGap(rows[name]));
@@ -280,7 +294,7 @@ async function judge(each: Case, rows: Gathered, source: Source, accept: Accepta
   }
   const gaps = missing.filter(([, read]) => !read.harmless).map(([name]) => rows[name] as Gap);
   const harmless = missing.filter(([, read]) => read.harmless).map(([name]) => rows[name] as Gap);
-  const situation = { path, chart, intent, helm, look: noting(source, check.pointReads ?? [], check.reads, gaps) };
+  const situation = { path, cluster, now, chart, intent, helm, look: noting(source, check.pointReads ?? [], check.reads, gaps) };
   const judgement: Judgement<unknown> = await check.judge(rows as never, situation);
   if ('unknown' in judgement || 'notApplicable' in judgement) {
     const outcome = 'unknown' in judgement ? 'unknown' : 'not-applicable';
@@ -306,8 +320,10 @@ async function conclude(
   const propose = proposer(each, source);
   const offered = check.remedy && open.length ? await propose(open) : undefined;
   const findings = found.map(({ finding, accepted }) => judged(check, at, finding, accepted, offered));
-  const outcome: Outcome = findings.length ? 'found' : gaps.length ? 'unknown' : 'passed';
-  into.results.push(result(check, at, outcome, { findings, gaps: [...gaps, ...harmless] }));
+  const end = path.to ?? path.from;
+  const note = !isGap(end) && isProvisional(each.system, end) ? provisional(end) : undefined;
+  const outcome: Outcome = findings.length ? 'found' : gaps.length || note ? 'unknown' : 'passed';
+  into.results.push(result(check, at, outcome, { findings, gaps: [...gaps, ...harmless], ...(note ? { note } : {}) }));
   // A remedy that has nothing to say about these findings is not offered.
   if (offered && (offered.drafts.length || offered.refusals.length))
     into.remedies.push({ check, installation: at, findings: findings.filter(({ accepted }) => !accepted), propose });
@@ -343,10 +359,10 @@ function split(findings: Finding[], check: string, accept: Acceptance[]): { find
   });
 }
 
-function proposer({ check, path, chart, intent, helm }: Case, source: Source): CheckRemedy['propose'] {
+function proposer({ check, path, cluster, now, chart, intent, helm }: Case, source: Source): CheckRemedy['propose'] {
   const look = noting(source, [...(check.pointReads ?? []), ...(check.remedy?.pointReads ?? [])], check.reads, []);
   return async (findings) => {
-    const steps = (await check.remedy?.steps([...findings], { path, chart, intent, helm, look })) ?? [];
+    const steps = (await check.remedy?.steps([...findings], { path, cluster, now, chart, intent, helm, look })) ?? [];
     return {
       drafts: steps.filter((step): step is StepDraft => 'do' in step),
       refusals: steps.filter((step): step is Refusal => 'refused' in step),

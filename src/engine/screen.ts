@@ -1,5 +1,5 @@
 // A quick look: the tables of a check that has a screen, and point reads for what they make suspicious. It may find; nothing that it does not find is cleared.
-import type { Chart, Check, Finding, Gap, QuickReader, QuickSource, Reads, Text, UpgradePath } from './contracts.ts';
+import type { Check, Finding, Gap, QuickReader, QuickSource, Reads, Situation, Text } from './contracts.ts';
 import { isGap } from './gaps.ts';
 import { gather } from './gather.ts';
 
@@ -22,7 +22,7 @@ export const unread = ({ reads }: Check): Gap[] =>
 /** The findings, and why their absence says nothing: one gap at least. `gaps`: also filled by what `look` could not see. */
 export async function screened(
   { id, screen }: Check,
-  at: { path: UpgradePath; chart?: Chart; look: QuickReader },
+  at: Situation & { look: QuickReader },
   source: QuickSource,
   gaps: Gap[],
   began?: (what: string) => void,

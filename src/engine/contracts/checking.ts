@@ -1,7 +1,7 @@
 // The contracts of checking: what a check declares and returns, what it is told, what the engine makes of it, and a system around its checks.
 import type { Json, Raw, Ref, Rule, SystemId, Text } from './base.ts';
 import type { StageDraft, StepDraft } from './changing.ts';
-import type { Gap, Installation, PointRead, PointReader, QuickReader, Reads, Rows, Source, TableRows, Tables } from './reading.ts';
+import type { Cluster, Gap, Installation, PointRead, PointReader, QuickReader, Reads, Rows, Source, TableRows, Tables } from './reading.ts';
 
 export interface UpgradePath {
   installation: Installation;
@@ -41,6 +41,9 @@ export interface Templates {
 }
 export interface Situation {
   path: UpgradePath;
+  cluster: Cluster;
+  /** ms since the epoch. */
+  now: number;
   look: PointReader;
   /** The chart of this system that the upgrade will use, where one was given (--chart). */
   chart?: Chart;
@@ -150,9 +153,11 @@ export interface System {
   satisfies(version: string, range: string): boolean;
   /** A version in this system's notation, normalised; undefined if it is none. */
   parse(version: string): string | undefined;
+  /** The versions that an upgrade goes through, the target's last; left out: the target alone. */
+  hops?(from: string, to: string): string[];
   /** Found, absent ([]), or cannot tell (Gap). */
   // biome-ignore lint/suspicious/noExplicitAny: each system knows the rows of its own reads
-  detect(rows: any, look: PointReader): Promise<Installation[] | Gap>;
+  detect(rows: any, look: PointReader, cluster: Cluster): Promise<Installation[] | Gap>;
   defaultTarget(installation: Installation): string | undefined;
   /** The upgrade itself, around the repairs, in order; a system without it can only be checked and repaired. */
   stages?(at: Upgrading): Promise<StageDraft[]>;

@@ -207,3 +207,12 @@ export interface Table<Row = unknown> extends TableQuery {
 }
 export type Tables = Record<string, Table>;
 export type TableRows<T extends Tables> = { [K in keyof T]: T[K] extends Table<infer Row> ? Row[] : never };
+
+/** What everybody may know of the cluster as a whole. */
+export interface Cluster {
+  /** gitVersion of the API server that was reached. */
+  serverVersion: string | Gap;
+  /** Every API server, where they could be asked one by one. */
+  servers?: { address: string; version: string }[];
+  installations: Installation[];
+}
