@@ -41,7 +41,7 @@ beforeEach(() => stage.reset());
 
 describe('several contexts', () => {
   const list = async (...args: string[]) => {
-    const ran = await run(['check', ...args, '-o', 'json'], { kubeconfig });
+    const ran = await run(['check', 'spiderpool', 'k3s', ...args, '-o', 'json'], { kubeconfig });
     const result = JSON.parse(ran.stdout);
     expect(valid(result), JSON.stringify(valid.errors)).toBe(true);
     return { ...ran, result };

@@ -1,0 +1,192 @@
+// Kubernetes itself, on a real API server of each bed version: a healthy cluster is passed, every broken state that can exist there is found at once, rights are enough
+// or make unknown, and a snapshot gives the same verdict. The control plane of the bed does not run in Pods: mirror Pods stand for it.
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import type { Raw } from '../../src/engine/contracts.ts';
+import { apiOf, pluralOf } from '../../src/systems/kubernetes/apis.ts';
+import { newHome, run } from '../bed/binary.ts';
+import { bed, type PolicyRule } from '../bed/index.ts';
+
+const cluster = bed();
+const { gitVersion } = (await cluster.request('GET', '/version')).body as { gitVersion: string };
+const OLD = cluster.version === '1.24';
+
+const node = (name: string, kubeletVersion: string, ready = 'True'): Raw => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name },
+  status: {
+    conditions: [{ type: 'Ready', status: ready, reason: ready === 'True' ? 'KubeletReady' : 'KubeletNotReady' }],
+    nodeInfo: {
+      ...{ architecture: 'amd64', bootID: '', containerRuntimeVersion: '', kernelVersion: '', kubeProxyVersion: '' },
+      ...{ machineID: '', operatingSystem: 'linux', osImage: '', systemUUID: '', kubeletVersion },
+    },
+  },
+});
+const mirror = (component: string, ...flags: string[]): Raw => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: `${component}-cp1`, namespace: 'kube-system', labels: { component, tier: 'control-plane' } },
+  spec: {
+    nodeName: 'cp1',
+    containers: [{ name: component, image: `registry.k8s.io/${component}:${gitVersion}`, command: [component, ...flags] }],
+  },
+});
+const HEALTHY = [
+  node('cp1', gitVersion),
+  mirror('kube-apiserver', '--enable-admission-plugins=NodeRestriction'),
+  mirror('kube-controller-manager', '--leader-elect=true'),
+  mirror('kube-scheduler'),
+];
+/** What the next minor of each bed version refuses: rows of the tables. */
+const [GATE, TO] = OLD ? ['EphemeralContainers=false', '1.25'] : ['NodeSwap=true', '1.38'];
+
+interface Result {
+  complete: boolean;
+  checks: { id: string; outcome: string; findings: { severity: string; objects: { name: string }[]; hop: string | null }[] }[];
+}
+async function check(
+  words: string[],
+  kubeconfig = cluster.kubeconfig,
+): Promise<{ code: number | null; result: Result; said: string[]; stderr: string }> {
+  const { code, stdout, stderr } = await run(['check', 'kubernetes', '-o', 'json', ...words], { kubeconfig });
+  const result = JSON.parse(stdout) as Result;
+  const said = result.checks.flatMap(({ id, findings }) =>
+    findings.map(({ severity, objects }) => `${severity} ${id.split('/')[1]} ${objects.map(({ name }) => name).join(' ')}`.trim()),
+  );
+  return { code, result, said, stderr };
+}
+
+await cluster.apply(...HEALTHY);
+
+test('a healthy cluster: nothing found, nothing unknown, exit 0', async () => {
+  const { code, result, said, stderr } = await check(['--fail-on', 'notice']);
+  expect(said, stderr).toEqual([]);
+  // There is no kube-proxy on the bed.
+  const expected = result.checks.map(({ id }) => [id, id === 'kubernetes/kube-proxy-skew' ? 'not-applicable' : 'passed']);
+  expect(result.checks.map(({ id, outcome }) => [id, outcome])).toEqual(expected);
+  expect(code).toBe(0);
+});
+
+test('kinds are listed under the name that the API server gives them', async () => {
+  const { stdout } = await cluster.kubectl(['api-resources', '--no-headers', '-o', 'wide']);
+  const rows = stdout.split('\n').flatMap((line) => /^(\S+)\s+(?:\S+\s+)?((?:\S+\/)?v\d\w*)\s+(?:true|false)\s+(\S+)/.exec(line) ?? []);
+  let known = 0;
+  for (let i = 0; i + 3 < rows.length; i += 4) {
+    const [, plural, apiVersion, kind] = rows.slice(i, i + 4) as [string, string, string, string];
+    if (!apiOf(apiVersion, kind)) continue;
+    known++;
+    expect(pluralOf(kind), kind).toBe(plural);
+  }
+  expect(known).toBeGreaterThan(20);
+});
+
+describe('broken', () => {
+  test('every state is found, at its hop, and the snapshot says the same', async () => {
+    const service = { namespace: 'default', name: 'gone' };
+    const [review, bundle] = [{ admissionReviewVersions: ['v1'], sideEffects: 'None' }, Buffer.from('no certificate').toString('base64')];
+    await cluster.apply(
+      mirror('kube-apiserver', `--feature-gates=${GATE}`),
+      {
+        ...mirror('kube-scheduler'),
+        metadata: { name: 'kube-scheduler-cp2', namespace: 'kube-system', labels: { tier: 'control-plane' } },
+      },
+      node('ahead', 'v1.99.0'),
+      node('down', gitVersion, 'False'),
+      {
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'ValidatingWebhookConfiguration',
+        metadata: { name: 'left-over' },
+        webhooks: [
+          { ...review, name: 'a.left-over.example.com', failurePolicy: 'Fail', clientConfig: { service }, rules: [] },
+          { ...review, name: 'b.left-over.example.com', failurePolicy: 'Ignore', clientConfig: { service }, rules: [] },
+        ],
+      },
+      {
+        apiVersion: 'apiregistration.k8s.io/v1',
+        kind: 'APIService',
+        metadata: { name: 'v1.left-over.example.com' },
+        spec: {
+          group: 'left-over.example.com',
+          version: 'v1',
+          service,
+          groupPriorityMinimum: 100,
+          versionPriority: 100,
+          insecureSkipTLSVerify: true,
+        },
+      },
+      {
+        apiVersion: 'policy/v1',
+        kind: 'PodDisruptionBudget',
+        metadata: { name: 'none', namespace: 'default' },
+        spec: { maxUnavailable: 0, selector: { matchLabels: { app: 'none' } } },
+      },
+      {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'none-0', namespace: 'default', labels: { app: 'none' } },
+        spec: { nodeName: 'cp1', containers: [{ name: 'c', image: 'i' }] },
+        status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+      },
+    );
+    // The API server itself refuses a bundle that is not a certificate.
+    const refused = { ...review, name: 'c.example.com', clientConfig: { service, caBundle: bundle }, rules: [] };
+    const odd = {
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'MutatingWebhookConfiguration',
+      metadata: { name: 'odd' },
+      webhooks: [refused],
+    };
+    await cluster.request('POST', '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations', odd);
+    if (OLD) await oldApis();
+
+    const { code, result, said, stderr } = await check(['--to', `kubernetes=${TO}`]);
+    expect(code, stderr).toBe(2);
+    for (const expected of [
+      'blocker component-flags kube-apiserver-cp1',
+      'blocker kubelet-skew ahead',
+      'warning nodes-ready down',
+      'blocker webhook-backend left-over',
+      'notice webhook-backend left-over',
+      'warning apiservice-available v1.left-over.example.com',
+      'blocker pdb-blocks-drain none',
+      ...(OLD ? ['blocker removed-api applied', 'blocker removed-api by-kubectl'] : []),
+    ])
+      expect(said, expected).toContain(expected);
+    const flags = result.checks.find(({ id }) => id === 'kubernetes/component-flags')!;
+    expect(flags.findings.map(({ hop }) => hop)).toEqual([TO]);
+
+    const file = join(newHome(), 'cluster.tar.gz');
+    expect((await run(['snapshot', file], { kubeconfig: cluster.kubeconfig })).code).toBe(0);
+    const offline = await check(['--to', `kubernetes=${TO}`, '--from', file]);
+    expect(offline.said.toSorted()).toEqual(said.toSorted());
+  });
+
+  test('what rbac prints is enough, and without rights nothing is passed', async () => {
+    const all = await check(['--to', `kubernetes=${TO}`]);
+    const { rules } = parse((await run(['rbac', '--for', 'check'])).stdout) as { rules: PolicyRule[] };
+    const limited = await check(['--to', `kubernetes=${TO}`], await cluster.user('user-1', rules));
+    expect(limited.said).toEqual(all.said);
+    const blind = await check(['--to', `kubernetes=${TO}`], await cluster.user('nobody'));
+    // The version is for everybody to see; a target that only a pre-release knows is not passed either.
+    const passed = blind.result.checks.filter(({ outcome }) => outcome === 'passed').map(({ id }) => id);
+    expect(passed).toEqual(OLD ? ['kubernetes/version-skip'] : []);
+    expect(blind.code).toBe(3);
+  });
+});
+
+/** Written in versions that 1.25 drops: by a server-side apply, and by kubectl. */
+async function oldApis(): Promise<void> {
+  const budget = (name: string) =>
+    JSON.stringify({
+      apiVersion: 'policy/v1beta1',
+      kind: 'PodDisruptionBudget',
+      metadata: { name, namespace: 'default' },
+      spec: { minAvailable: 0 },
+    });
+  const apply = (...words: string[]) =>
+    cluster.kubectl(['apply', '-f', '-', ...words], { input: budget(words.length ? 'applied' : 'by-kubectl') });
+  for (const ended of [await apply('--server-side', '--field-manager=argocd-controller'), await apply()])
+    expect(ended.code, ended.stderr).toBe(0);
+}
