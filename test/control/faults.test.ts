@@ -117,8 +117,7 @@ function honest(ran: Ran): void {
 const cellOf = ({ code, stdout }: Ran): string => `${code}${code !== 1 && !JSON.parse(stdout).complete ? '?' : ''}`;
 
 const READS: Request[] = ['discovery', 'server version', 'get of kube-system', 'list, first page', 'list, next page', 'list of releases'];
-const check = (kubeconfig: string) =>
-  run(['check', 'spiderpool', 'k3s', '--fail-on', 'warning', '-o', 'json'], { kubeconfig, env });
+const check = (kubeconfig: string) => run(['check', 'spiderpool', 'k3s', '--fail-on', 'warning', '-o', 'json'], { kubeconfig, env });
 
 describe('check', () => {
   test('undisturbed, makes each of these requests', async () => {

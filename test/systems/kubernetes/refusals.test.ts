@@ -66,7 +66,7 @@ describe('refused', () => {
     ['kube-apiserver', ['--feature-gates=OfADistribution=true', '--some-flag=1'], 'v1.24.17', '1.38', []],
   ])('%s %j from %s to %s: %j', (component, words, from, to, expected) => expect(said(component, words, from, to)).toEqual(expected));
 
-  test('a path of several minors is the sum of its hops, for every row of the tables', () => {
+  test('a path of several minors is the sum of its hops, for every row of the tables', { timeout: 60_000 }, () => {
     for (const gate of components().gates.filter(({ components: only, removedEarlierIn }) => !only && !removedEarlierIn)) {
       for (const value of [true, false]) {
         const words = [`--feature-gates=${gate.name}=${value}`];
