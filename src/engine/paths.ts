@@ -86,7 +86,13 @@ export function choosePath(system: System, installation: Installation, all: Inst
     );
   }
   const to = asked?.version ?? system.defaultTarget(installation);
-  return { installation, from: installation.version, to, chosen: asked ? 'asked' : 'default', hops: hopsOf(system, installation.version, to) };
+  return {
+    installation,
+    from: installation.version,
+    to,
+    chosen: asked ? 'asked' : 'default',
+    hops: hopsOf(system, installation.version, to),
+  };
 }
 
 function hopsOf(system: System, from: string | Gap, to: string | undefined): string[] {
