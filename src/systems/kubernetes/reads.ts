@@ -49,7 +49,6 @@ export const staticPods = () => ({
 });
 
 export const CONTROL_PLANE = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
-export type ControlPlane = (typeof CONTROL_PLANE)[number];
 
 /** Their containers, each Pod once. */
 export function controlPlaneOf({ pods, kops }: { pods: StaticPod[]; kops: StaticPod[] }) {
