@@ -1,0 +1,55 @@
+// Finding osm-edge: Deployments that run its images. One cluster may hold several meshes; upstream's Open Service Mesh has other images and is left alone.
+// The image of the controller decides the version: chart 1.1.3 deploys images 1.1.1, and a failed upgrade leaves the controller behind the others (facts: captures of a real one).
+import type { Gap, Installation, Text } from '../../engine/contracts.ts';
+import { isGap } from '../../engine/gaps.ts';
+import { parse } from '../../versions/chart.ts';
+import { CONTROLLER, releaseOf, tagsOf, type Workload, workloads } from './reads.ts';
+
+export const READS = { workloads: { ...workloads, optional: true } as const };
+
+/** Found, absent, or cannot tell: without the Deployments there is nothing to go by. */
+export async function detect(rows: { workloads: Workload[] | Gap }): Promise<Installation[] | Gap> {
+  if (isGap(rows.workloads)) return rows.workloads;
+  const ours = rows.workloads.filter((each) => tagsOf(each).length);
+  const meshes = Map.groupBy(ours, (each) => `${each.ref.namespace}/${nameOf(each)}`);
+  return [...meshes.values()].map(installation).sort((a, b) => a.id.localeCompare(b.id));
+}
+
+/** osm-bootstrap has no mesh name in charts of old. */
+const nameOf = (each: Workload): string => releaseOf(each)?.name ?? each.meshName ?? 'osm';
+
+/** The controller first: a fix may have deleted it, so that the upgrade creates it with another selector. */
+function installation(workloads: readonly Workload[]): Installation {
+  const all = workloads.toSorted((a, b) => Number(b.app === CONTROLLER) - Number(a.app === CONTROLLER));
+  const [first] = all as [Workload];
+  const namespace = first.ref.namespace ?? '';
+  const sources = all.flatMap(saidBy);
+  return {
+    id: `osm-edge@${namespace}/${nameOf(first)}`,
+    system: 'osm-edge',
+    namespace,
+    name: nameOf(first),
+    byHelm: releaseOf(first) !== undefined,
+    version: sources.map(({ says }) => parse(says)).find(Boolean) ?? noVersion(namespace),
+    sources,
+  };
+}
+
+const noVersion = (namespace: string): Gap => ({
+  why: 'failed',
+  verb: 'decode',
+  resource: 'deployments.apps',
+  namespace,
+  name: CONTROLLER,
+  detail: 'its image has no version tag',
+});
+
+function saidBy(workload: Workload): Installation['sources'] {
+  const at = `Deployment ${workload.ref.namespace}/${workload.ref.name}`;
+  return [
+    ...tagsOf(workload).map((says) => ({ from: of('image', at), says })),
+    ...(workload.version ? [{ from: of('label app.kubernetes.io/version', at), says: workload.version.replace(/^v/, '') }] : []),
+  ];
+}
+
+const of = (what: string, at: string): Text => ({ en: `${what} of ${at}`, zh: `${at} 的 ${what}` });

@@ -1,0 +1,34 @@
+// What detection and several checks list: the control plane's Deployments, which carry the mesh name, the Helm release and the image versions.
+// Source: charts/osm/templates/_helpers.tpl, osm-deployment.yaml of github.com/flomesh-io/osm-edge, the same at every tag.
+import type { RowOf } from '../../engine/contracts.ts';
+import { annotation, args, each, label, labels, list, word } from '../../engine/read/index.ts';
+
+const WORKLOAD = {
+  app: label('app'),
+  meshName: label('meshName'),
+  version: label('app.kubernetes.io/version'),
+  release: annotation('meta.helm.sh/release-name'),
+  releaseNamespace: annotation('meta.helm.sh/release-namespace'),
+  selector: labels('spec.selector.matchLabels'),
+  containers: each('spec.template.spec.containers', {
+    name: word('name', ''),
+    image: word('image', ''),
+    args: args('args', ['mesh-name']),
+  }),
+};
+
+/** Every Deployment of every mesh; upstream's Open Service Mesh labels its own alike. */
+export const workloads = list('deployments.apps', WORKLOAD, { labels: 'app.kubernetes.io/name=openservicemesh.io' });
+export type Workload = RowOf<typeof WORKLOAD>;
+
+export const CONTROLLER = 'osm-controller';
+
+/** Image tags of osm-edge's own programs; upstream's images are called openservicemesh/osm-controller. */
+const IMAGE = /(?:^|\/)osm-edge-(?:controller|injector|bootstrap)(?:-ubi8)?:(?<tag>[\w.-]+)/;
+
+export const tagsOf = ({ containers }: Workload): string[] => containers.flatMap(({ image }) => IMAGE.exec(image)?.groups?.tag ?? []);
+
+/** The Helm release that a workload belongs to, where its annotations name one. */
+export function releaseOf({ release, releaseNamespace, ref }: Workload): { namespace: string; name: string } | undefined {
+  return release ? { namespace: releaseNamespace ?? ref.namespace ?? '', name: release } : undefined;
+}
