@@ -293,7 +293,7 @@ describe('an undo that fails', () => {
     expect(failed.stderr).not.toContain('resume');
     for (const args of [['runs'], ['check', CHECK], ['fix', CHECK, '--yes']]) {
       const { stdout, stderr } = await run(args, { kubeconfig, home });
-      expect(stderr, args[0]).toContain(`end the undo: upgrade-guard undo ${idOf(home)}`);
+      expect(stderr, args[0]).toContain(`finish the undo: upgrade-guard undo ${idOf(home)}`);
       expect(stderr, args[0]).not.toContain('resume');
       if (args[0] === 'check') expect(stdout).toContain(`Next: upgrade-guard undo ${idOf(home)}\n`);
     }
@@ -308,7 +308,7 @@ describe('an undo that fails', () => {
     execFileSync('prlimit', ['--pid', String(child.pid), '--fsize=1']);
     const { code, stderr } = await ended;
     expect(code, stderr).toBe(4);
-    expect(stderr).toContain(`end the undo: upgrade-guard undo ${idOf(home)}`);
+    expect(stderr).toContain(`finish the undo: upgrade-guard undo ${idOf(home)}`);
     expect(stderr).not.toContain('resume');
     expect((await run(['undo', '--yes'], { kubeconfig, home })).code).toBe(0);
     expect(await stage.types()).toEqual(BROKEN);

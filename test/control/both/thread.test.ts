@@ -210,7 +210,7 @@ describe('fix', () => {
     execFileSync('prlimit', ['--pid', String(child.pid), '--fsize=1']);
     const { code, stderr } = await ended;
     expect(code, stderr).toBe(4);
-    expect(stderr).toMatch(/go on: .*resume/);
+    expect(stderr).toMatch(/resume: .*resume/);
     await proxy.close();
     const resumed = await run(['resume', '--yes'], { kubeconfig, home });
     expect(resumed.code, resumed.stderr).toBe(0);
