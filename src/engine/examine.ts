@@ -30,6 +30,7 @@ import type {
   UpgradePath,
 } from './contracts.ts';
 import type { DeclaredIn } from './declared.ts';
+import { fixLine } from './fix-line.ts';
 import { isGap } from './gaps.ts';
 import { type Gathered, gather, listKey, type OwnedReads } from './gather.ts';
 import { choosePath, type Target } from './paths.ts';
@@ -55,7 +56,9 @@ export interface CheckRemedy {
   installation: string;
   /** What it is offered for: found and not accepted. */
   findings: JudgedFinding[];
-  /** The steps for all of them, or for those that a person chose. */
+  /** The steps for all of them. */
+  offered: Proposal;
+  /** The same for those that a person chose. */
   propose(findings: readonly Finding[]): Promise<Proposal>;
 }
 export interface Proposal {
@@ -326,7 +329,7 @@ async function conclude(
   into.results.push(result(check, at, outcome, { findings, gaps: [...gaps, ...harmless], ...(note ? { note } : {}) }));
   // A remedy that has nothing to say about these findings is not offered.
   if (offered && (offered.drafts.length || offered.refusals.length))
-    into.remedies.push({ check, installation: at, findings: findings.filter(({ accepted }) => !accepted), propose });
+    into.remedies.push({ check, installation: at, findings: findings.filter(({ accepted }) => !accepted), offered, propose });
 }
 
 function judged(check: Check, at: string, finding: Finding, accepted: boolean, offered: Proposal | undefined): JudgedFinding {
@@ -339,7 +342,7 @@ function judged(check: Check, at: string, finding: Finding, accepted: boolean, o
     remedy:
       accepted || !check.remedy || !offered
         ? null
-        : { automatic: drafts.some((draft) => draft.do !== 'manual'), text: check.remedy.say([finding]), steps: drafts.length },
+        : { automatic: drafts.some((draft) => draft.do !== 'manual'), text: fixLine(offered), steps: drafts.length },
   };
 }
 

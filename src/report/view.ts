@@ -14,6 +14,7 @@ import type {
 } from '../engine/contracts.ts';
 import { couldLook, neededCluster } from '../engine/declared.ts';
 import type { CheckRemedy, Examination } from '../engine/examine.ts';
+import { fixLine } from '../engine/fix-line.ts';
 import { describeGap, grant, isGap, settleGap } from '../engine/gaps.ts';
 import { SEVERITIES, type Summary, summarise } from '../engine/verdict.ts';
 import { textOf } from '../text/language.ts';
@@ -199,10 +200,9 @@ function foundView(
 }
 
 /** One sentence for all findings of the check, as the plan treats them. */
-function fixText({ check, findings }: CheckRemedy, face: Face): { fix: string; command: string } {
-  const { say, command } = check.remedy!;
-  const first = command?.([...findings]);
-  return { fix: oneLine(say([...findings])[face.language], SENTENCE), command: first ? pasteable(first, face) : '' };
+function fixText({ check, findings, offered }: CheckRemedy, face: Face): { fix: string; command: string } {
+  const first = check.remedy!.command?.([...findings]);
+  return { fix: oneLine(fixLine(offered)[face.language], SENTENCE), command: first ? pasteable(first, face) : '' };
 }
 
 function findingView(finding: JudgedFinding, hops: readonly string[], { language }: Face): FoundView['findings'][number] {

@@ -112,8 +112,9 @@ export function found(
   const made = result(id, 'found', { findings });
   if (!fix) return { result: made };
   for (const each of findings) if (!each.accepted) each.remedy = { automatic: true, text: fix, steps: 1 };
-  const check = { id, remedy: { say: () => fix, writes: [] } } as unknown as Check;
-  const remedy = { check, installation: made.installation, findings, propose: async () => ({ drafts: [], refusals: [] }) };
+  const check = { id, remedy: { writes: [] } } as unknown as Check;
+  const offered = { drafts: [{ do: 'manual', commands: [], guard: [], undo: 'none', text: fix } as StepDraft], refusals: [] };
+  const remedy = { check, installation: made.installation, findings, offered, propose: async () => offered };
   return { result: made, remedy };
 }
 

@@ -83,8 +83,6 @@ export interface Refusal {
   command?: string;
 }
 export interface Remedy<Args> {
-  /** One line: what it does to these findings. */
-  say(found: Finding<Args>[]): Text;
   /** Where it cannot begin without one: a command to paste. `{tool}` stands for how the user calls us, `{again}` for the flags that lead to the same place. */
   command?(found: Finding<Args>[]): string | undefined;
   pointReads?: PointRead[];

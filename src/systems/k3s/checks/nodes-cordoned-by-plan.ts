@@ -85,7 +85,6 @@ const check: Check<typeof reads, Args> = {
     zh: `Node ${node} ${SAID[SURE[row] ?? 'low'].zh(plan)}`,
   }),
   remedy: {
-    say: (found) => repairText(found),
     writes: [
       { verbs: ['get', 'patch'], group: '', resource: 'nodes' },
       { verbs: ['delete', 'get', 'patch'], group: 'upgrade.cattle.io', resource: 'plans' },
@@ -110,26 +109,6 @@ const SAID: Record<Certainty, typeof PROVEN> = {
   },
 };
 const SEVERITIES: Record<Certainty, Severity> = { certain: 'blocker', high: 'blocker', medium: 'warning', low: 'notice' };
-
-function repairText(found: Finding<Args>[]): Text {
-  const { left, plan, way } = found[0]!.args;
-  const refused = refusalOf(left);
-  if (refused) return { en: `left to you: ${refused.en}`, zh: `需您自行处理：${refused.zh}` };
-  const { retarget } = left.repair;
-  switch (way) {
-    case 'uncordon':
-      return { en: 'uncordons it', zh: '取消封锁' };
-    case 'R1': {
-      const version = 'version' in retarget ? retarget.version : '';
-      return {
-        en: `points Plan ${plan} at ${version}, whereupon the controller uncordons`,
-        zh: `将 Plan ${plan} 指向 ${version}，随后控制器会取消封锁`,
-      };
-    }
-    case 'R2':
-      return { en: `deletes Plan ${plan} and its Jobs, then uncordons`, zh: `删除 Plan ${plan} 及其 Job，然后取消封锁` };
-  }
-}
 
 // ---- judging --------------------------------------------------------------------------------------------------------
 

@@ -67,10 +67,6 @@ const check: Check<Record<string, never>, Args> = {
     }[state],
   }),
   remedy: {
-    say: (found) => ({
-      en: found.some(({ args }) => args.byChart) ? `applies ${found.length} of the chart's definitions` : give(found).en,
-      zh: found.some(({ args }) => args.byChart) ? `应用 chart 中的 ${found.length} 个定义` : give(found).zh,
-    }),
     command: withChart,
     writes: [
       { verbs: ['get', 'create', 'patch', 'delete'], group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' },

@@ -93,10 +93,6 @@ const check: Check<typeof reads, Args> = {
     zh: `${address} 同时被 ${holders.map(placed.zh).join('、')} 使用`,
   }),
   remedy: {
-    say: (found) => ({
-      en: summed(found, 'en'),
-      zh: summed(found, 'zh'),
-    }),
     pointReads: ADDRESS_READS.filter(({ resource }) => resource === endpoints.resource),
     writes: [...RESTART_RIGHTS, ...RECORD_RIGHTS],
     async steps(found, { look }) {
@@ -308,31 +304,3 @@ function excluding(address: string, { name, excluded, oddRanges }: PoolRow): str
     : { op: 'add', path: '/spec/excludeIPs', value: [address] };
   return `kubectl patch ${at} --type=json -p ${shellWord(JSON.stringify([patch]))}`;
 }
-
-function summed(found: Finding<Args>[], language: 'en' | 'zh'): string {
-  const losers = found.flatMap(({ args }) => args.holders.slice(1));
-  const [ours, yours] = [losers.filter(isAutomatic), losers.filter((each) => !isAutomatic(each))];
-  const names = (list: Restart[]) => someOf([...new Set(list.map(({ pod }) => nameOf(pod)))])[language];
-  const first = ours.some(({ way }) => way === 'endpoint-first');
-  const limits = [
-    ...new Set(ours.flatMap((each) => (each.budgets ?? []).map(({ ref, allows }) => BUDGET[language](nameOf(ref), allows)))),
-  ].slice(0, 3);
-  const parts = {
-    en: [
-      ours.length && `restarts ${names(ours)}${first ? ' (its SpiderEndpoint first)' : ''}`,
-      ...limits,
-      yours.length && `by hand: ${names(yours)}`,
-    ],
-    zh: [
-      ours.length && `重启 ${names(ours)}${first ? '（先删除其 SpiderEndpoint）' : ''}`,
-      ...limits,
-      yours.length && `手动处理：${names(yours)}`,
-    ],
-  };
-  return parts[language].filter(Boolean).join(language === 'en' ? '; ' : '；');
-}
-
-const BUDGET = {
-  en: (name: string, allows: number) => `PodDisruptionBudget ${name} allows ${allows}`,
-  zh: (name: string, allows: number) => `PodDisruptionBudget ${name} 允许 ${allows}`,
-};

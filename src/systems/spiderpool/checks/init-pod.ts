@@ -58,10 +58,6 @@ const check: Check<typeof reads, Args> = {
       : `${target} 把 spiderpool-init 渲染为 Pod；旧的 Pod 处于 ${phase}：安装尚未完成`,
   }),
   remedy: {
-    say: ([found]) => ({
-      en: found?.args.isFinished ? 'deletes it; helm makes the new one' : 'by hand: find out why it does not finish',
-      zh: found?.args.isFinished ? '将其删除，由 helm 创建新的 Pod' : '手动：查明它为何没有结束',
-    }),
     writes: [{ verbs: ['get', 'delete'], group: '', resource: 'pods' }],
     steps: async (found) => found.flatMap(({ objects, args }) => objects.map((on) => (args.isFinished ? deleted(on, args) : byHand(on)))),
   },

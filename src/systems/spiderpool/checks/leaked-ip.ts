@@ -75,10 +75,6 @@ const check: Check<typeof reads, Args> = {
     zh: `SpiderIPPool ${pool} 把 ${address} 记录给了 ${pod}，但不存在该名称的对象`,
   }),
   remedy: {
-    say: (found) => ({
-      en: `takes ${found.length} record${found.length === 1 ? '' : 's'} out, after nobody turned up for ${LASTING} s`,
-      zh: `等待 ${LASTING} 秒确认无人认领后，移除 ${found.length} 条记录`,
-    }),
     writes: [
       ...RECORD_RIGHTS,
       { verbs: ['get'], group: '', resource: 'pods' },

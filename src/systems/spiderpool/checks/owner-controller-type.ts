@@ -36,10 +36,6 @@ const check: Check<typeof reads, object> = {
     zh: `${length} 个 SpiderEndpoint 的 status.ownerControllerType 为 ${OLD}`,
   }),
   remedy: {
-    say: (found) => ({
-      en: `sets ${NEW} in ${counted(found)} SpiderEndpoint${counted(found) === 1 ? '' : 's'}`,
-      zh: `将 ${counted(found)} 个 SpiderEndpoint 改为 ${NEW}`,
-    }),
     pointReads: [
       {
         resource: 'customresourcedefinitions.apiextensions.k8s.io',
@@ -71,8 +67,6 @@ function finding(objects: Ref[]): Finding<object> {
     evidence: [{ seen: `${PATH.slice(1).replace('/', '.')}: ${OLD}`, at: objects[0] }],
   };
 }
-
-const counted = (found: Finding<unknown>[]): number => found.reduce((sum, { objects }) => sum + objects.length, 0);
 
 /** Whether the CRD gives the served version a status subresource: then a patch of the main resource would silently change nothing. A Text: why it cannot be told. */
 async function statusSubresource(look: PointReader, { apiVersion }: Ref): Promise<'status' | undefined | Text> {

@@ -44,16 +44,6 @@ const check: Check<typeof reads, Args> = {
     zh: `release ${namespace}/${release}：修订版 ${revision} 的状态为 ${status}`,
   }),
   remedy: {
-    say: ([found]) => ({
-      en:
-        found && isRepairable(found)
-          ? `removes the record of revision ${found.args.revision}, once nobody has written to it for ${QUIET / 60} min and no helm runs here`
-          : 'by hand: see the commands of fix',
-      zh:
-        found && isRepairable(found)
-          ? `确认 ${QUIET / 60} 分钟内无人写入、本机也没有 helm 在运行后，删除修订版 ${found.args.revision} 的记录`
-          : '手动：请查看 fix 给出的命令',
-    }),
     writes: [{ verbs: ['delete'], group: '', resource: 'secrets' }],
     steps: async (found) =>
       found.filter(({ severity }) => severity === 'blocker').map((each) => (isRepairable(each) ? unpend(each) : byHand(each))),

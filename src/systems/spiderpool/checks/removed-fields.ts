@@ -94,10 +94,6 @@ const check: Check<typeof reads, Args> = {
     };
   },
   remedy: {
-    say: (found) => ({
-      en: found.some(isReplaced) ? 'by hand: set what took its place' : 'none: take a target that knows it, or do without',
-      zh: found.some(isReplaced) ? '手动：设置取代它的配置' : '没有：请选择支持该字段的目标版本，或放弃该设置',
-    }),
     writes: [],
     steps: async (found) => [
       ...found.filter(({ args }) => args.value).map(inValues),
@@ -124,8 +120,6 @@ const NO_TABLE = (target: string): Text => ({
   en: `${target} is no release that this build knows the definitions of; give its chart with --chart`,
   zh: `本工具不了解 ${target} 的定义；请用 --chart 提供其 chart`,
 });
-
-const isReplaced = ({ args }: Finding<Args>): boolean => args.value !== undefined || args.instead !== undefined;
 
 function finding(crd: string, field: string, objects: Ref[], values: Map<string, Json | undefined>, target: string): Finding<Args> {
   const { kind, apiVersion } = objects[0]!;

@@ -61,10 +61,6 @@ const check: Check<typeof RELEASE_READS, Args> = {
   },
   say: (args) => MESSAGES[args.state](args),
   remedy: {
-    say: () => ({
-      en: 'use --reset-then-reuse-values instead of --reuse-values (helm 3.14 and later)',
-      zh: '请用 --reset-then-reuse-values 代替 --reuse-values（helm 3.14 及以上）',
-    }),
     writes: [],
     // The same command as that of values-keys, so that the two are one step.
     steps: async ([found], at) => [upgradeCommand(at, found?.args.flags ?? [])],

@@ -19,7 +19,6 @@ import {
   saidByPod,
   settle,
   sharedAddresses,
-  someOf,
 } from '../ledger.ts';
 import { ADDRESS_READS, budgets, endpoints, pods, pools } from '../reads.ts';
 import {
@@ -37,7 +36,7 @@ import {
   recordAt,
   recordStep,
 } from '../records.ts';
-import { isAutomatic, RESTART_RIGHTS, type Restart, restartOf, restarts } from '../restart.ts';
+import { RESTART_RIGHTS, type Restart, restartOf, restarts } from '../restart.ts';
 import { claimsOf, type EndpointRow, type PodRow, type PoolRecord, type PoolRow, wordsOf } from '../rows.ts';
 
 const reads = { pods, endpoints, pools, budgets };
@@ -91,10 +90,6 @@ const check: Check<typeof reads, Args> = {
     zh: `${nameOf(holder.pod)} 使用 ${address}，而 SpiderIPPool ${pool} ${instead ? `把它记录给了${another(instead, holder).zh}` : '没有它的记录'}`,
   }),
   remedy: {
-    say: (found) => ({
-      en: summed(found, 'en'),
-      zh: summed(found, 'zh'),
-    }),
     pointReads: ADDRESS_READS.filter(({ resource }) => resource === endpoints.resource),
     writes: [...RESTART_RIGHTS, ...RECORD_RIGHTS],
     async steps(found, { look }) {
@@ -290,20 +285,4 @@ function recorded(change: RecordChange, { holder, address, pool }: Args): StepDr
     en: `record ${address} in SpiderIPPool ${pool} for Pod ${nameOf(pod)}, which uses it`,
     zh: `在 SpiderIPPool ${pool} 中为正在使用 ${address} 的 Pod ${nameOf(pod)} 补回记录`,
   });
-}
-
-function summed(found: Finding<Args>[], language: 'en' | 'zh'): string {
-  const records = found.filter(({ args }) => args.putBack).length;
-  const rest = found.filter(({ args }) => !args.putBack).map(({ args }) => args.holder);
-  const [ours, yours] = [rest.filter(isAutomatic), rest.filter((one) => !isAutomatic(one))];
-  const names = (list: Restart[]) => someOf([...new Set(list.map(({ pod }) => nameOf(pod)))])[language];
-  const parts = {
-    en: [
-      records && `puts ${records} record${records === 1 ? '' : 's'} back`,
-      ours.length && `restarts ${names(ours)}`,
-      yours.length && `by hand: ${names(yours)}`,
-    ],
-    zh: [records && `补回 ${records} 条记录`, ours.length && `重启 ${names(ours)}`, yours.length && `手动处理：${names(yours)}`],
-  };
-  return parts[language].filter(Boolean).join(language === 'en' ? '; ' : '；');
 }

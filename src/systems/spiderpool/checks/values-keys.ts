@@ -56,10 +56,6 @@ const check: Check<typeof RELEASE_READS, Args> = {
   },
   say: (args) => MESSAGES[args.state](args),
   remedy: {
-    say: () => ({
-      en: 'by hand: one helm upgrade with the words named above; fix prints the command',
-      zh: '手动：执行一次 helm upgrade，并带上以上参数；fix 会给出完整命令',
-    }),
     writes: [],
     steps: async (found, at) => steps(found, at),
   },

@@ -1,0 +1,115 @@
+// The fix line of a check, made of what its remedy proposes and of nothing else: it promises what the plan contains, and names what the plan leaves out.
+import { parsePointer } from '../kube/pointer.ts';
+import { groupOf, refOf } from '../kube/refs.ts';
+import { oneLine } from '../text/sanitise.ts';
+import type { Ref, StepDraft, Text } from './contracts.ts';
+import type { Proposal } from './examine.ts';
+import { show } from './steps/fields.ts';
+
+/** Objects that are named for each thing that is done; the rest is counted. */
+const NAMED = 3;
+/** Characters of a value or of a person's step. */
+const SHORT = 40;
+const LONG = 300;
+
+/** One part of the line: what is done, to which objects. */
+interface Part {
+  verb: Text;
+  kind: string;
+  on: Ref[];
+  /** Behind the names. */
+  to?: string;
+}
+
+export function fixLine({ drafts, refusals }: Proposal): Text {
+  const parts = new Map<string, Part>();
+  for (const draft of drafts) {
+    const part = partOf(draft);
+    if (!part) continue;
+    const key = JSON.stringify([part.verb.en, part.kind, part.to]);
+    const known = parts.get(key);
+    if (known) known.on.push(...part.on);
+    else parts.set(key, part);
+  }
+  const texts = [...parts.values()].map(partText);
+  const manual = drafts.filter(({ do: doing }) => doing === 'manual');
+  const refused = refusals.flatMap(({ objects }) => objects).length;
+  if (manual.length) texts.push(manualText(manual, texts.length > 0));
+  if (refusals.length) texts.push(refusedText(refused, refusals[0]!.refused, refusals.length === 1 && !texts.length));
+  return { en: texts.map(({ en }) => en).join('; '), zh: texts.map(({ zh }) => zh).join('；') };
+}
+
+function partOf(draft: StepDraft): Part | undefined {
+  switch (draft.do) {
+    case 'patch':
+      return patchPart(draft);
+    case 'create':
+      return ofObject({ en: 'creates', zh: '创建' }, refOf(draft.object));
+    case 'apply':
+      return ofObject({ en: 'applies', zh: '应用' }, refOf(draft.object));
+    case 'delete':
+      return ofObject({ en: 'deletes', zh: '删除' }, draft.on);
+    case 'evict':
+      return ofObject({ en: 'evicts', zh: '驱逐' }, draft.on);
+    case 'unpend': {
+      const { release, revision } = draft;
+      const on = { apiVersion: 'v1', kind: 'release', ...release };
+      return ofObject({ en: `deletes the record of revision ${revision} of`, zh: `删除修订版本 ${revision} 的记录：` }, on);
+    }
+    default:
+      return undefined;
+  }
+}
+
+const ofObject = (verb: Text, on: Ref): Part => ({ verb, kind: kindWord(on), on: [on] });
+
+/** As people call it: a CustomResourceDefinition is a CRD. */
+const kindWord = ({ apiVersion, kind }: Ref): string =>
+  kind === 'CustomResourceDefinition' && groupOf(apiVersion) === 'apiextensions.k8s.io' ? 'CRD' : kind;
+
+function patchPart({ on, changes, counters = [] }: Extract<StepDraft, { do: 'patch' }>): Part {
+  const fields = [...new Set([...changes.map(({ path }) => path), ...(changes.length ? [] : counters.map(({ path }) => path))])].map(
+    fieldWord,
+  );
+  const field = fields.length > 2 ? `${fields.slice(0, 2).join(', ')}, …` : fields.join(', ');
+  const [only] = changes;
+  const plain = changes.length === 1 && only!.inString === undefined ? only : undefined;
+  if (plain && plain.after === undefined) return { ...ofObject({ en: `removes ${field} of`, zh: `移除 ${field}：` }, on) };
+  const value = plain && typeof plain.after !== 'object' ? show(plain.after, SHORT, plain.path) : undefined;
+  return { ...ofObject({ en: `sets ${field} of`, zh: `设置 ${field}：` }, on), to: value };
+}
+
+/** `/metadata/labels/a~1b` as `metadata.labels[a/b]`. */
+const fieldWord = (path: string): string =>
+  parsePointer(path).reduce(
+    (before, key) => (/^\w+$/.test(key) ? `${before}${before && '.'}${key}` : `${before}[${oneLine(key, 100)}]`),
+    '',
+  );
+
+function partText({ verb, kind, on, to }: Part): Text {
+  const names = [...new Set(on.map(({ namespace, name }) => oneLine(namespace === undefined ? name : `${namespace}/${name}`, 300)))];
+  const more = names.length - NAMED;
+  const shown = more > 1 ? names.slice(0, NAMED) : names.slice(0, NAMED + 1);
+  const rest = names.length - shown.length;
+  const [value, count] = [to === undefined ? '' : to, names.length > 1 ? `${names.length} ${kind}: ` : `${kind} `];
+  return {
+    en: `${verb.en} ${count}${shown.join(', ')}${rest ? ` and ${rest} more` : ''}${value && ` → ${value}`}`,
+    zh: `${verb.zh}${verb.zh.endsWith('：') ? '' : ' '}${names.length > 1 ? `${names.length} 个 ` : ''}${kind} ${shown.join('、')}${rest ? ` 等` : ''}${value && ` → ${value}`}`,
+  };
+}
+
+function manualText(manual: StepDraft[], behind: boolean): Text {
+  const [first, ...more] = manual.map(({ text }) => ({
+    en: oneLine(text.en.replace(/^manual: /, ''), LONG),
+    zh: oneLine(text.zh.replace(/^手动：/, ''), LONG),
+  }));
+  if (behind) return { en: `manual: ${manual.length} more`, zh: `手动：另有 ${manual.length} 步` };
+  const rest = more.length ? { en: ` (and ${more.length} more)`, zh: `（另有 ${more.length} 步）` } : { en: '', zh: '' };
+  return { en: `manual: ${first!.en}${rest.en}`, zh: `手动：${first!.zh}${rest.zh}` };
+}
+
+function refusedText(objects: number, why: Text, alone: boolean): Text {
+  const because = { en: oneLine(why.en, LONG), zh: oneLine(why.zh, LONG) };
+  if (alone) return { en: `skipped: ${because.en}`, zh: `已跳过：${because.zh}` };
+  return { en: `skips ${objects} ${objects === 1 ? 'object' : 'objects'} (${because.en})`, zh: `跳过 ${objects} 个对象（${because.zh}）` };
+}
