@@ -206,13 +206,7 @@ async function readBy(read: Read, dump: Dump): Promise<FieldRead[]> {
 }
 
 function bothLanguages({ findings, note }: CheckResult, check: Check): void {
-  for (const text of [
-    check.title,
-    check.headline,
-    ...Object.values(check.page),
-    note,
-    ...findings.flatMap(({ message, remedy }) => [message, remedy?.text]),
-  ])
+  for (const text of [check.title, check.headline, ...Object.values(check.page), note, ...findings.map(({ message }) => message)])
     if (text) hasBoth(text);
   for (const { seen } of findings.flatMap(({ evidence }) => evidence)) {
     const { en, zh } = textOf(seen);

@@ -15,6 +15,8 @@ const LONG = 300;
 /** One part of the line: what is done, to which objects. */
 interface Part {
   verb: Text;
+  /** In the words of the remedy, by the number of steps. */
+  brief?: StepDraft['brief'];
   kind: string;
   on: Ref[];
   /** Behind the names. */
@@ -24,8 +26,9 @@ interface Part {
 export function fixLine({ drafts, refusals }: Proposal): Text {
   const parts = new Map<string, Part>();
   for (const draft of drafts) {
-    const part = partOf(draft);
-    if (!part) continue;
+    const made = partOf(draft);
+    if (!made) continue;
+    const part = draft.brief ? { ...made, brief: draft.brief, verb: draft.brief(1), to: undefined } : made;
     const key = JSON.stringify([part.verb.en, part.kind, part.to]);
     const known = parts.get(key);
     if (known) known.on.push(...part.on);
@@ -86,7 +89,8 @@ const fieldWord = (path: string): string =>
     '',
   );
 
-function partText({ verb, kind, on, to }: Part): Text {
+function partText({ brief, verb: one, kind, on, to }: Part): Text {
+  const verb = brief?.(on.length) ?? one;
   const names = [...new Set(on.map(({ namespace, name }) => oneLine(namespace === undefined ? name : `${namespace}/${name}`, 300)))];
   const more = names.length - NAMED;
   const shown = more > 1 ? names.slice(0, NAMED) : names.slice(0, NAMED + 1);

@@ -96,7 +96,7 @@ function planOf(inputs: readonly StageParts[]): Plan {
     const steps: Step[] = [];
     const drafted = definitionsFirst(parts.flatMap(({ drafts, reasons }) => drafts.map((draft) => ({ draft, reasons }))));
     for (const { draft, reasons } of drafted) {
-      const { after = [], when: _when, ...rest } = draft;
+      const { after = [], when: _when, brief: _brief, ...rest } = draft;
       const needed = after.map((each) => idOf(each, ids));
       // To wait or to look once more for the same, later, is another step.
       const key = draft.do === 'wait' || draft.do === 'recheck' ? `${doing(draft)} ${needed} ${at}` : doing(draft);
@@ -193,6 +193,7 @@ function idOf(draft: StepDraft, ids: Map<StepDraft, string>): string {
 /** What is done to which object, as a key: not why, nor what it depends on. */
 function doing({
   when: _when,
+  brief: _brief,
   text: _text,
   guard: _guard,
   undo: _undo,

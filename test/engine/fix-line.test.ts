@@ -60,6 +60,14 @@ test.each<[string, StepDraft[], Ref[], string, string]>([
   const refusals = refused.length ? [{ refused: WHY, objects: refused }] : [];
   expect(fixLine({ drafts, refusals })).toEqual({ en, zh });
 });
+test('the words of the remedy, by the number of steps', () => {
+  const brief = (n: number) => ({ en: `releases ${n} IPs of`, zh: `释放 ${n} 个 IP：` });
+  const released = (path: string) => draft({ do: 'patch', on: { ...endpoint('v4'), kind: 'Pool' }, changes: [{ path, before: 1 }], brief });
+  expect(fixLine({ drafts: [released('/a'), released('/b')], refusals: [] })).toEqual({
+    en: 'releases 2 IPs of Pool shop/v4',
+    zh: '释放 2 个 IP：Pool shop/v4',
+  });
+});
 test('no value that is secret by its key', () => {
   const on = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'n', name: 'c' };
   const line = fixLine({ drafts: [draft({ do: 'patch', on, changes: [{ path: '/data/password', after: 'hunter2' }] })], refusals: [] });

@@ -131,7 +131,13 @@ export type Assumption = { on: Ref; changes: Change[] } | { gone: Ref };
  * As a remedy gives it; `after` names drafts of the same remedy that must be done first. `when`: of a repair, before or behind the system's own stages;
  * before, unless it says so.
  */
-export type StepDraft = Common & Action & { after?: StepDraft[]; when?: 'before' | 'after' };
+export type StepDraft = Common &
+  Action & {
+    after?: StepDraft[];
+    when?: 'before' | 'after';
+    /** What so many steps like this do, as the fix line has it before the objects: `releases 2 IPs of`. */
+    brief?(steps: number): Text;
+  };
 /** As a plan holds it: with an id, the ids of what must be done before it, and the fingerprints of the findings it repairs. Plain data. */
 export type Step = Common & Action & { id: string; after: string[]; reasons: string[] };
 export type StepOf<Kind extends Action['do']> = Extract<Step, { do: Kind }>;

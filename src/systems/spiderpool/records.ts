@@ -124,8 +124,13 @@ export function recordStep({ pool, pointer, before, after }: RecordChange, guard
     guard,
     text,
     undo: 'exact',
+    brief: after === null ? RELEASED : ALLOCATED,
   };
 }
+
+const counted = (n: number): string => (n === 1 ? 'the IP' : `${n} IPs`);
+const RELEASED = (n: number): Text => ({ en: `releases ${counted(n)} of`, zh: `释放 ${n} 个 IP：` });
+const ALLOCATED = (n: number): Text => ({ en: `restores the allocation of ${counted(n)} in`, zh: `补回 ${n} 个 IP 的分配记录：` });
 
 /** One after the other within each pool: writers side by side would only take the pool's resourceVersion from each other. */
 export function inTurn(steps: readonly StepDraft[]): StepDraft[] {
