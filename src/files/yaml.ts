@@ -212,8 +212,8 @@ function resolveAliases(root: Node, targets: Map<Alias, Node>): void {
   }
 }
 
-type YamlPair = Pair<Node | null, Node | null>;
-const pairsOf = (node: YAMLMap): YamlPair[] => node.items as YamlPair[];
+export type YamlPair = Pair<Node | null, Node | null>;
+export const pairsOf = (node: YAMLMap): YamlPair[] => node.items as YamlPair[];
 
 /** In the order in which they are written. */
 function childrenOf(node: Node): (Node | null)[] {
@@ -221,12 +221,12 @@ function childrenOf(node: Node): (Node | null)[] {
   return isSeq(node) ? (node.items as (Node | null)[]) : [];
 }
 
-const isMergeKey = (key: Node | null): boolean =>
+export const isMergeKey = (key: Node | null): boolean =>
   isScalar(key) && key.source === '<<' && (key.type === 'PLAIN' || key.tag === MERGE) && (key.tag === undefined || key.tag === MERGE);
 const MERGE = 'tag:yaml.org,2002:merge';
 
 /** The maps that a merge key brings; the first of them counts most. */
-function sourcesOf(value: Node | null, targets: { get(alias: Alias): Node | undefined }): YAMLMap[] {
+export function sourcesOf(value: Node | null, targets: { get(alias: Alias): Node | undefined }): YAMLMap[] {
   const resolved = (node: Node | null | undefined) => (isAlias(node) ? targets.get(node) : node);
   const target = isAlias(value) || !isSeq(value) ? [value] : (value.items as (Node | null)[]);
   return target.map((each) => {
@@ -243,6 +243,9 @@ function keyOf(key: Node | null, targets: Map<Alias, Node>): string {
   if (!isScalar(node)) throw new Trouble(node, NO_KEY);
   return String(scalar(node));
 }
+
+/** As `keyOf`, of a key that is no alias. */
+export const nameOf = (key: Node | null): string | undefined => (isScalar(key) ? String(scalar(key)) : key === null ? 'null' : undefined);
 
 const TAG = 'tag:yaml.org,2002:';
 

@@ -1,0 +1,54 @@
+// A file of somebody else replaced whole or not at all: written beside it, brought to disk, and put in its place, with its mode and its owner.
+import { constants } from 'node:fs';
+import { access, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Text } from '../engine/contracts.ts';
+
+const LINKED: Text = {
+  en: 'the file has several names (hard links), and would lose the others',
+  zh: '该文件有多个名称（硬链接），替换后会与其他名称脱离',
+};
+const CHANGED: Text = { en: 'the file has just been changed by another program', zh: '该文件刚被其他程序改动' };
+export const isChanged = (error: unknown): boolean => (error as { text?: Text }).text === CHANGED;
+
+/** Left behind by a process that was killed here; the next one that writes takes it away. */
+const temporary = (file: string): string => path.join(path.dirname(file), `.${path.basename(file)}.upgrade-guard`);
+
+/** `expected`: what it must still hold. Throws what the system says, with words for `whyOf`. */
+export async function replaceFile(file: string, expected: Buffer, next: Buffer): Promise<void> {
+  await access(file, constants.W_OK);
+  const { mode, nlink, uid, gid } = await stat(file);
+  if (nlink > 1) throw Object.assign(new Error(LINKED.en), { text: LINKED });
+  const made = temporary(file);
+  await rm(made, { force: true });
+  const handle = await open(made, 'wx', 0o600);
+  try {
+    await handle.writeFile(next);
+    // Only root may give files away; whoever may write it owns it as a rule.
+    await handle.chown(uid, gid).catch(() => undefined);
+    await handle.chmod(mode & 0o7777);
+    await handle.sync();
+  } catch (error) {
+    await handle.close();
+    await rm(made, { force: true });
+    throw error;
+  }
+  await handle.close();
+  if (!(await readFile(file)).equals(expected)) {
+    await rm(made, { force: true });
+    throw Object.assign(new Error(CHANGED.en), { text: CHANGED });
+  }
+  await rename(made, file);
+  await syncFolder(path.dirname(file));
+}
+
+/** Makes the new name durable. Windows has no such call. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

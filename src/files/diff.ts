@@ -1,0 +1,57 @@
+// What changes in a text, as diff -u shows it.
+
+/** Lines around a change. */
+const AROUND = 3;
+
+/** Lines of a unified diff, without line endings. Empty: they are the same. */
+export function unifiedDiff(file: string, before: string, after: string): string[] {
+  if (before === after) return [];
+  const [a, b] = [linesOf(before), linesOf(after)];
+  const hunks = hunksOf(a, b);
+  return [`--- a/${file}`, `+++ b/${file}`, ...hunks.flatMap((hunk) => lines(hunk, a, b))];
+}
+
+const linesOf = (text: string): string[] => text.split('\n').map((line) => line.replace(/\r$/, ''));
+
+/** From and to, in both; what stands there is replaced. */
+interface Hunk {
+  a: [number, number];
+  b: [number, number];
+}
+
+/** Changed stretches: greedy, by the nearest line that both have again; enough for the few lines that a repair touches. */
+function hunksOf(a: readonly string[], b: readonly string[]): Hunk[] {
+  const hunks: Hunk[] = [];
+  let [i, j] = [0, 0];
+  while (i < a.length || j < b.length) {
+    if (i < a.length && j < b.length && a[i] === b[j]) {
+      i++;
+      j++;
+      continue;
+    }
+    const [k, l] = rejoined(a, b, i, j);
+    hunks.push({ a: [i, k], b: [j, l] });
+    [i, j] = [k, l];
+  }
+  return hunks;
+}
+
+function rejoined(a: readonly string[], b: readonly string[], i: number, j: number): [number, number] {
+  for (let far = 1; far <= a.length - i + (b.length - j); far++)
+    for (let k = Math.max(0, far - (b.length - j)); k <= Math.min(far, a.length - i); k++)
+      if (i + k < a.length && j + far - k < b.length && a[i + k] === b[j + far - k]) return [i + k, j + far - k];
+  return [a.length, b.length];
+}
+
+function lines({ a: [from, to], b: [start, end] }: Hunk, a: readonly string[], b: readonly string[]): string[] {
+  const lead = a.slice(Math.max(0, from - AROUND), from);
+  const tail = a.slice(to, to + AROUND).filter((line, at, all) => at < all.length - 1 || line !== '' || to + at < a.length - 1);
+  const head = `@@ -${from - lead.length + 1},${lead.length + to - from + tail.length} +${start - lead.length + 1},${lead.length + end - start + tail.length} @@`;
+  return [
+    head,
+    ...lead.map((line) => ` ${line}`),
+    ...a.slice(from, to).map((line) => `-${line}`),
+    ...b.slice(start, end).map((line) => `+${line}`),
+    ...tail.map((line) => ` ${line}`),
+  ];
+}

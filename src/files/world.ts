@@ -1,0 +1,231 @@
+// Manifests as a world that can be changed (fix -f): a patch goes to the file that declares the object, as a change of just those characters. What was changed is kept
+// beside the journal, so that an undo brings the file back byte for byte, unless it has been changed since. Killed anywhere, a file is as it was or as it shall be.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type Json, type Manifest, type Raw, type Ref, type Text, type World, WorldError, type Write } from '../engine/contracts.ts';
+import { deepEqual, isRaw, parseJson } from '../kube/json.ts';
+import { applyPatch, pointerGet } from '../kube/pointer.ts';
+import { describe, keyOf, refOf } from '../kube/refs.ts';
+import { whyOf } from '../text/system-error.ts';
+import { isChanged, replaceFile } from './atomic.ts';
+import { edited, type Splice, unspliced } from './edit.ts';
+import { readInput } from './input.ts';
+import { isNotYaml, readYaml } from './yaml.ts';
+
+/** Where an object is declared: `real`: the file itself, links followed. */
+export interface Declared extends Manifest {
+  real: string;
+}
+/** Small texts of a run, beside its journal. `put` returns when it is on disk. */
+export interface Records {
+  put(name: string, text: string): Promise<void>;
+  /** undefined: there is none. */
+  get(name: string): string | undefined;
+}
+export interface FileWorld extends World {
+  /** Every file that these writes would change, before and after. Nothing is written. */
+  preview(writes: readonly (() => Promise<Write | undefined>)[]): Promise<{ file: string; before: string; after: string }[]>;
+}
+
+/** As much as -f reads of one file. */
+const LARGEST = 32 * 1024 * 1024;
+const ONLY_PATCHES: Text = { en: 'in files only fields of declared objects are changed', zh: '在文件中只修改已声明对象的字段' };
+const TWICE: Text = { en: 'it is declared more than once: which of them counts cannot be told', zh: '它被重复声明，无法确定以哪一处为准' };
+const NOT_HERE: Text = { en: 'manifests alone do not tell', zh: '仅凭清单无法得知' };
+const INSTEAD: Text = { en: 'change the manifest instead', zh: '请修改清单' };
+
+/** `manifests`: with their namespaces. `records`: undefined: nothing can be written, as for a dry run. */
+export function fileWorld(manifests: readonly Declared[], records?: Records): FileWorld {
+  const places = Map.groupBy(manifests, ({ object }) => keyOf(refOf(object)));
+  const texts = textsOnDisk();
+  let writing: Promise<unknown> = Promise.resolve();
+
+  async function write(request: Write, into: Texts, dryRun: boolean): Promise<Raw | undefined> {
+    if (request.verb !== 'patch') throw new WorldError('refused', ONLY_PATCHES);
+    const place = placeOf(request.on);
+    const now = place && objectAt(into.read(place.real), place);
+    if (!place || !now) throw new WorldError('missing', `${describe(request.on)} not found`, 404);
+    const next = applyPatch(versioned(now), request.patch);
+    const wanted = asDeclared(next, place);
+    const text = into.read(place.real);
+    const back = records && recorded(text, place, wanted, records);
+    const result = back === undefined ? edited(text, place, asDeclared(now, place), wanted) : { text: back, splices: [] };
+    if ('refused' in result) throw new WorldError('refused', inFile(place, result.refused));
+    if (!dryRun && result.text !== text) await into.write(place.real, result, records);
+    return versioned(objectAt(result.text, place) ?? next);
+  }
+
+  function placeOf(on: Ref): Declared | undefined {
+    const [place, ...more] = places.get(keyOf(on)) ?? [];
+    if (more.length) throw new WorldError('refused', TWICE);
+    return place;
+  }
+
+  /** One at a time: two objects may share a file. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = writing.then(work);
+    writing = turn.catch(() => undefined);
+    return turn;
+  };
+
+  return {
+    async get(ref) {
+      const place = placeOf(ref);
+      const object = place && objectAt(texts.read(place.real), place);
+      return object && versioned(object);
+    },
+    write: (request, options) => inTurn(() => write(request, texts, options?.dryRun === true)),
+    async any({ apiVersion, kind }) {
+      return manifests.some(({ object }) => object.apiVersion === apiVersion && object.kind === kind);
+    },
+    async select() {
+      throw new WorldError('refused', NOT_HERE);
+    },
+    async read() {
+      throw new WorldError('refused', NOT_HERE);
+    },
+    // Whether a file may be written is asked of the system when it is.
+    allowed: async () => [],
+    async preview(writes) {
+      const memory = textsInMemory(texts);
+      for (const make of writes) {
+        const request = await make();
+        if (request) await write(request, memory, false);
+      }
+      return memory
+        .changed()
+        .map(([real, before, after]) => ({ file: manifests.find((each) => each.real === real)?.file ?? real, before, after }));
+    },
+  };
+
+  function objectAt(text: string, place: Declared): Raw | undefined {
+    const value = valueAt(text, place);
+    if (!isRaw(value) || !isRaw(value.metadata)) return undefined;
+    // What is filled in beyond the text: a list's apiVersion and kind, the namespace.
+    const { namespace } = refOf(place.object);
+    const { apiVersion, kind } = place.object;
+    const whole = {
+      ...(value.apiVersion === undefined ? { apiVersion: apiVersion! } : {}),
+      ...(value.kind === undefined ? { kind: kind! } : {}),
+      ...value,
+    };
+    const object = namespace === undefined ? whole : { ...whole, metadata: { ...value.metadata, namespace } };
+    return typeof object.metadata === 'object' && keyOf(refOf(object)) === keyOf(refOf(place.object)) ? object : undefined;
+  }
+
+  /** The same without what was filled in. */
+  function asDeclared(object: Raw, place: Declared): Raw {
+    const value = valueAt(texts.read(place.real), place) as Raw;
+    const { resourceVersion: _, ...metadata } = object.metadata as Raw;
+    const bare = { ...object, metadata };
+    for (const key of ['apiVersion', 'kind']) if (value[key] === undefined) delete (bare as Raw)[key];
+    if (isRaw(value.metadata) && value.metadata.namespace === undefined) delete (bare.metadata as Raw).namespace;
+    return bare;
+  }
+}
+
+const inFile = ({ file, line }: Declared, why: Text): Text => ({
+  en: `${file}:${line}: ${why.en}; ${INSTEAD.en}`,
+  zh: `${file}:${line}：${why.zh}；${INSTEAD.zh}`,
+});
+
+function valueAt(text: string, { document, item }: Declared): Json | undefined {
+  const read = readYaml(text);
+  const value = isNotYaml(read) ? undefined : read.documents[document]?.value;
+  if (item === undefined) return value;
+  return isRaw(value) && Array.isArray(value.items) ? value.items[item] : undefined;
+}
+
+/** A write tests what the look before it saw: here the object's own digest. */
+function versioned(object: Raw): Raw {
+  const { resourceVersion: _, ...metadata } = object.metadata as Raw;
+  const bare = { ...object, metadata };
+  return { ...object, metadata: { ...metadata, resourceVersion: digestOf(JSON.stringify(bare)).slice(0, 16) } };
+}
+
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+// ---- texts ----------------------------------------------------------------------------------------------------------
+
+interface Texts {
+  read(real: string): string;
+  write(real: string, result: { text: string; splices: Splice[] }, records: Records | undefined): Promise<void>;
+}
+
+const MARK = '\ufeff';
+
+function textsOnDisk(): Texts {
+  return {
+    read(real) {
+      try {
+        return decoded(readInput(real, LARGEST));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+        throw troubled(error);
+      }
+    },
+    async write(real, { text, splices }, records) {
+      if (!records) throw new WorldError('refused', INSTEAD);
+      try {
+        const before = readFileSync(real);
+        const mark = before.subarray(0, 3).equals(Buffer.from(MARK));
+        // How the way back looks is on disk before the file changes.
+        if (splices.length)
+          await records.put(recordName(text), JSON.stringify({ schema: 1, file: real, before: digestOf(decoded(before)), splices }));
+        await replaceFile(real, before, Buffer.from((mark ? MARK : '') + text));
+      } catch (error) {
+        throw troubled(error);
+      }
+    },
+  };
+}
+
+function textsInMemory(disk: Texts): Texts & { changed(): [string, string, string][] } {
+  const held = new Map<string, { before: string; after: string }>();
+  return {
+    read: (real) => held.get(real)?.after ?? disk.read(real),
+    async write(real, { text }) {
+      held.set(real, { before: held.get(real)?.before ?? disk.read(real), after: text });
+    },
+    changed: () => [...held].map(([real, { before, after }]) => [real, before, after]),
+  };
+}
+
+function decoded(bytes: Buffer): string {
+  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+}
+
+function troubled(error: unknown): WorldError {
+  if (error instanceof WorldError) return error;
+  const { code } = error as NodeJS.ErrnoException;
+  const kind = isChanged(error) ? 'conflict' : code === 'EACCES' || code === 'EPERM' || code === 'EROFS' ? 'forbidden' : 'refused';
+  return new WorldError(kind, whyOf(error));
+}
+
+// ---- the way back ---------------------------------------------------------------------------------------------------
+
+/** By what the file holds once it was changed: a file that holds anything else has been changed since. */
+const recordName = (text: string): string => `edit-${digestOf(text).slice(0, 32)}.json`;
+
+/** The text as it was before a change of ours, where that holds just what is wanted now. */
+function recorded(text: string, place: Declared, wanted: Raw, records: Records): string | undefined {
+  const stored = records.get(recordName(text));
+  if (stored === undefined) return undefined;
+  let record: unknown;
+  try {
+    record = parseJson(stored);
+  } catch {
+    return undefined;
+  }
+  if (!isRaw(record) || record.file !== place.real || !Array.isArray(record.splices) || !record.splices.every(isSplice)) return undefined;
+  const before = unspliced(text, record.splices as unknown as Splice[]);
+  if (before === undefined || digestOf(before) !== record.before) return undefined;
+  return deepEqual(valueAt(before, place), wanted) ? before : undefined;
+}
+
+const isSplice = (value: unknown): boolean =>
+  isRaw(value) &&
+  typeof value.at === 'number' &&
+  typeof value.before === 'string' &&
+  typeof value.after === 'string' &&
+  pointerGet(value, '/at') !== undefined;
