@@ -51,7 +51,7 @@ export function callOf(invocation: Invocation): Call {
     tool,
     again: againOf(invocation),
     asked: askedOf(invocation),
-    reach: wordsOf(invocation, CLUSTER),
+    reach: wordsOf(invocation, reachOf(invocation)),
     wide: flags.output === 'wide',
     style: style(process.stdout, env, !flags['no-color']),
   };
@@ -121,9 +121,13 @@ const MACHINE = ['json', 'yaml'];
 const CLUSTER: readonly FlagName[] = CONNECTION.filter((name) => name !== 'token');
 const WHERE: readonly FlagName[] = [...CLUSTER, 'knowledge', 'filename', 'offline', 'from', 'to', ...INTENT];
 
+/** Runs over manifests are found by those manifests. */
+const OVER_FILES: readonly Verb[] = ['fix', 'runs', 'resume', 'undo'];
+const reachOf = ({ verb }: Invocation): readonly FlagName[] => (OVER_FILES.includes(verb) ? [...CLUSTER, 'filename'] : CLUSTER);
+
 /** The same text with the connection flags of this call, or the whole of it, filled in. */
 export function reaching({ en, zh }: Text, invocation: Invocation): Text {
-  const reach = wordsOf(invocation, CLUSTER);
+  const reach = wordsOf(invocation, reachOf(invocation));
   const filled = (text: string) =>
     text.replaceAll('{reach}', reach).replace(/\{retry(?::([a-z,-]+))?\}/g, (_, without = '') => retryOf(invocation, without.split(',')));
   return { en: filled(en), zh: filled(zh) };

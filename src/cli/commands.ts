@@ -111,7 +111,7 @@ const CHANGE = [
     name: 'fix',
     group: 'change',
     positionals: [{ name: 'CHECK-ID', many: true }],
-    flags: ['dry-run', 'rehearse', 'yes', 'confirm', 'to', ...INTENT, 'from', 'take-over'],
+    flags: ['dry-run', 'rehearse', 'yes', 'confirm', 'to', ...INTENT, 'filename', 'offline', 'from', 'take-over'],
     text: { en: 'Repair what check found', zh: '修复检查发现的问题' },
     more: {
       en: 'Shows every step and whether it can be taken back, asks, carries the steps out, and checks again. The old objects are on disk before a request leaves. With --from, only --dry-run=client and --rehearse are possible.',
@@ -120,6 +120,10 @@ const CHANGE = [
     examples: [
       { text: { en: 'Show what would be done', zh: '只显示将要做什么' }, words: 'fix --dry-run=client' },
       { text: { en: 'Only the findings of one check', zh: '只修复某一项检查的问题' }, words: 'fix spiderpool/owner-controller-type' },
+      {
+        text: { en: 'Where it is declared: show the change of the manifests as a diff', zh: '在声明处修复：以 diff 显示对清单的更改' },
+        words: 'fix -f manifests/ --dry-run=client',
+      },
       { text: { en: 'Try it on a snapshot first', zh: '先在快照上演练' }, words: 'fix --from prod.tar.gz --rehearse' },
     ],
   },
@@ -158,7 +162,7 @@ const CHANGE = [
     name: 'runs',
     group: 'change',
     positionals: [RUN],
-    flags: ['output'],
+    flags: ['filename', 'output'],
     output: DATA,
     text: { en: 'List the runs on this cluster, or show one', zh: '列出本集群的执行记录，或显示其中一次' },
     examples: [
@@ -170,7 +174,7 @@ const CHANGE = [
     name: 'resume',
     group: 'change',
     positionals: [RUN],
-    flags: ['dry-run', 'yes', 'confirm-step', 'take-over'],
+    flags: ['filename', 'dry-run', 'yes', 'confirm-step', 'take-over'],
     text: { en: 'Go on with a run that stopped half-way', zh: '继续中途停下的执行' },
     more: {
       en: 'Without RUN: the newest unfinished run of this cluster. Its doubtful repairs were confirmed when it began, and are not asked about again.',
@@ -185,7 +189,7 @@ const CHANGE = [
     name: 'undo',
     group: 'change',
     positionals: [RUN],
-    flags: ['dry-run', 'yes', 'take-over'],
+    flags: ['filename', 'dry-run', 'yes', 'take-over'],
     text: { en: 'Take back what a run changed', zh: '撤销一次执行所做的更改' },
     more: {
       en: 'Without RUN: the newest run of this cluster. An object that somebody changed since then is named and left as it is.',

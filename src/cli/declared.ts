@@ -14,12 +14,23 @@ export function onlyDeclared(run: Run): (step: Step) => void {
   const upgrade = system?.stages ? system : undefined;
   const allowed = [...checks.flatMap(({ remedy }) => remedy?.writes ?? []), ...(upgrade?.writes ?? [])];
   const unknown = checks.filter(({ remedy }) => !remedy).map(({ id }) => id);
+  // What is changed in files asks for no rights: it must be a field, and of a check that repairs manifests.
+  if (run.cluster.uid.startsWith(FILES)) {
+    return (step) => {
+      const right = rightOf(step);
+      if (step.do !== 'patch' || !checks.some(({ remedy }) => remedy?.inFiles))
+        throw right ? beyond(run, step, right, unknown) : noUpgrade(run, step);
+    };
+  }
   return (step) => {
     const right = rightOf(step);
     if (step.do === 'helm' && !upgrade) throw noUpgrade(run, step);
     if (right && !isAllowed(right, allowed)) throw beyond(run, step, right, unknown);
   };
 }
+
+/** How the identity of manifests begins (fix -f). */
+export const FILES = 'files-';
 
 const RESTORE: Text = {
   en: 'its files were changed since: restore them from a backup, or go on by hand ({tool} runs shows what was done)',

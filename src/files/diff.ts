@@ -1,4 +1,5 @@
-// What changes in a text, as diff -u shows it.
+// What changes in a text, as diff -u shows it. What stands around a change is of the same document, and nothing that looks secret is shown.
+import { looksSecret, REDACTED, redactMarked } from '../text/redact.ts';
 
 /** Lines around a change. */
 const AROUND = 3;
@@ -44,14 +45,27 @@ function rejoined(a: readonly string[], b: readonly string[], i: number, j: numb
 }
 
 function lines({ a: [from, to], b: [start, end] }: Hunk, a: readonly string[], b: readonly string[]): string[] {
-  const lead = a.slice(Math.max(0, from - AROUND), from);
-  const tail = a.slice(to, to + AROUND).filter((line, at, all) => at < all.length - 1 || line !== '' || to + at < a.length - 1);
+  const above = a.slice(Math.max(0, from - AROUND), from);
+  const lead = above.slice(above.findLastIndex(isBetween) + 1);
+  const below = a.slice(to, to + AROUND);
+  const stop = below.findIndex(isBetween);
+  const whole = stop === -1 ? below : below.slice(0, stop);
+  // Behind the last line ending there is no line.
+  const tail = to + whole.length === a.length && whole.at(-1) === '' ? whole.slice(0, -1) : whole;
   const head = `@@ -${from - lead.length + 1},${lead.length + to - from + tail.length} +${start - lead.length + 1},${lead.length + end - start + tail.length} @@`;
   return [
     head,
-    ...lead.map((line) => ` ${line}`),
+    ...lead.map((line) => ` ${veiled(line)}`),
     ...a.slice(from, to).map((line) => `-${line}`),
     ...b.slice(start, end).map((line) => `+${line}`),
-    ...tail.map((line) => ` ${line}`),
+    ...tail.map((line) => ` ${veiled(line)}`),
   ];
+}
+
+/** Other documents, a Secret perhaps, are none of this change. */
+const isBetween = (line: string): boolean => /^---(?:\s|$)/.test(line);
+
+function veiled(line: string): string {
+  const [, lead, key = ''] = /^(\s*(?:- )*["']?([\w.-]+)["']?\s*:\s*)\S/.exec(line) ?? [];
+  return lead !== undefined && looksSecret(key) ? lead + REDACTED : redactMarked(line);
 }

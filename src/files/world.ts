@@ -22,11 +22,6 @@ export interface Records {
   /** undefined: there is none. */
   get(name: string): string | undefined;
 }
-export interface FileWorld extends World {
-  /** Every file that these writes would change, before and after. Nothing is written. */
-  preview(writes: readonly (() => Promise<Write | undefined>)[]): Promise<{ file: string; before: string; after: string }[]>;
-}
-
 /** As much as -f reads of one file. */
 const LARGEST = 32 * 1024 * 1024;
 const ONLY_PATCHES: Text = { en: 'in files only fields of declared objects are changed', zh: '在文件中只修改已声明对象的字段' };
@@ -34,29 +29,42 @@ const TWICE: Text = { en: 'it is declared more than once: which of them counts c
 const NOT_HERE: Text = { en: 'manifests alone do not tell', zh: '仅凭清单无法得知' };
 const INSTEAD: Text = { en: 'change the manifest instead', zh: '请修改清单' };
 
-/** `manifests`: with their namespaces. `records`: undefined: nothing can be written, as for a dry run. */
-export function fileWorld(manifests: readonly Declared[], records?: Records): FileWorld {
+/** `manifests`: as they are declared. `records`: undefined: nothing is written. */
+export const fileWorld = (manifests: readonly Declared[], records?: Records): World => worldOver(manifests, textsOnDisk(), records);
+
+/** The same in memory: what is written to it can be shown before it is written anywhere. */
+export function previewed(manifests: readonly Declared[]): { world: World; changed(): { file: string; before: string; after: string }[] } {
+  const memory = textsInMemory(textsOnDisk());
+  const named = (real: string) => manifests.find((each) => each.real === real)?.file ?? real;
+  return {
+    world: worldOver(manifests, memory, undefined),
+    changed: () => memory.changed().map(([real, before, after]) => ({ file: named(real), before, after })),
+  };
+}
+
+function worldOver(manifests: readonly Declared[], texts: Texts, records: Records | undefined): World {
+  // Which namespace an object without one is put into, only the cluster says: any will do.
   const places = Map.groupBy(manifests, ({ object }) => keyOf(refOf(object)));
-  const texts = textsOnDisk();
   let writing: Promise<unknown> = Promise.resolve();
 
-  async function write(request: Write, into: Texts, dryRun: boolean): Promise<Raw | undefined> {
+  async function write(request: Write, dryRun: boolean): Promise<Raw | undefined> {
     if (request.verb !== 'patch') throw new WorldError('refused', ONLY_PATCHES);
     const place = placeOf(request.on);
-    const now = place && objectAt(into.read(place.real), place);
-    if (!place || !now) throw new WorldError('missing', `${describe(request.on)} not found`, 404);
+    const text = place && texts.read(place.real);
+    const now = place && objectAt(text!, place, request.on);
+    if (!place || text === undefined || !now) throw new WorldError('missing', `${describe(request.on)} not found`, 404);
+    const value = valueAt(text, place);
     const next = applyPatch(versioned(now), request.patch);
-    const wanted = asDeclared(next, place);
-    const text = into.read(place.real);
+    const wanted = asDeclared(next, value);
     const back = records && recorded(text, place, wanted, records);
-    const result = back === undefined ? edited(text, place, asDeclared(now, place), wanted) : { text: back, splices: [] };
+    const result = back === undefined ? edited(text, place, asDeclared(now, value), wanted) : { text: back, splices: [] };
     if ('refused' in result) throw new WorldError('refused', inFile(place, result.refused));
-    if (!dryRun && result.text !== text) await into.write(place.real, result, records);
-    return versioned(objectAt(result.text, place) ?? next);
+    if (!dryRun && result.text !== text) await texts.write(place.real, result, records);
+    return versioned(objectAt(result.text, place, request.on) ?? next);
   }
 
   function placeOf(on: Ref): Declared | undefined {
-    const [place, ...more] = places.get(keyOf(on)) ?? [];
+    const [place, ...more] = places.get(keyOf(on)) ?? places.get(keyOf({ ...on, namespace: undefined })) ?? [];
     if (more.length) throw new WorldError('refused', TWICE);
     return place;
   }
@@ -71,10 +79,10 @@ export function fileWorld(manifests: readonly Declared[], records?: Records): Fi
   return {
     async get(ref) {
       const place = placeOf(ref);
-      const object = place && objectAt(texts.read(place.real), place);
+      const object = place && objectAt(texts.read(place.real), place, ref);
       return object && versioned(object);
     },
-    write: (request, options) => inTurn(() => write(request, texts, options?.dryRun === true)),
+    write: (request, options) => inTurn(() => write(request, options?.dryRun === true)),
     async any({ apiVersion, kind }) {
       return manifests.some(({ object }) => object.apiVersion === apiVersion && object.kind === kind);
     },
@@ -86,42 +94,37 @@ export function fileWorld(manifests: readonly Declared[], records?: Records): Fi
     },
     // Whether a file may be written is asked of the system when it is.
     allowed: async () => [],
-    async preview(writes) {
-      const memory = textsInMemory(texts);
-      for (const make of writes) {
-        const request = await make();
-        if (request) await write(request, memory, false);
-      }
-      return memory
-        .changed()
-        .map(([real, before, after]) => ({ file: manifests.find((each) => each.real === real)?.file ?? real, before, after }));
-    },
   };
 
-  function objectAt(text: string, place: Declared): Raw | undefined {
+  /** As it is declared, with what is filled in beyond the text: a list's apiVersion and kind, the namespace. */
+  function objectAt(text: string, place: Declared, on: Ref): Raw | undefined {
     const value = valueAt(text, place);
     if (!isRaw(value) || !isRaw(value.metadata)) return undefined;
-    // What is filled in beyond the text: a list's apiVersion and kind, the namespace.
-    const { namespace } = refOf(place.object);
-    const { apiVersion, kind } = place.object;
-    const whole = {
-      ...(value.apiVersion === undefined ? { apiVersion: apiVersion! } : {}),
-      ...(value.kind === undefined ? { kind: kind! } : {}),
-      ...value,
-    };
-    const object = namespace === undefined ? whole : { ...whole, metadata: { ...value.metadata, namespace } };
-    return typeof object.metadata === 'object' && keyOf(refOf(object)) === keyOf(refOf(place.object)) ? object : undefined;
+    const { apiVersion = place.object.apiVersion!, kind = place.object.kind!, metadata } = value;
+    if (typeof apiVersion !== 'string' || typeof kind !== 'string' || typeof metadata.name !== 'string') return undefined;
+    const filled: Raw = on.namespace === undefined ? metadata : { namespace: on.namespace, ...metadata };
+    const object: Raw = { ...value, apiVersion, kind, metadata: filled };
+    return keyOf(refOf(object)) === keyOf(on) ? object : undefined;
   }
+}
 
-  /** The same without what was filled in. */
-  function asDeclared(object: Raw, place: Declared): Raw {
-    const value = valueAt(texts.read(place.real), place) as Raw;
-    const { resourceVersion: _, ...metadata } = object.metadata as Raw;
-    const bare = { ...object, metadata };
-    for (const key of ['apiVersion', 'kind']) if (value[key] === undefined) delete (bare as Raw)[key];
-    if (isRaw(value.metadata) && value.metadata.namespace === undefined) delete (bare.metadata as Raw).namespace;
-    return bare;
-  }
+/** The same without what was filled in. `value`: as the text has it. */
+function asDeclared(object: Raw, value: Json | undefined): Raw {
+  const had = isRaw(value) ? value : {};
+  const { resourceVersion, namespace, ...rest } = object.metadata as Raw;
+  const own = isRaw(had.metadata) ? had.metadata : {};
+  const metadata = {
+    ...rest,
+    ...(own.namespace === undefined || namespace === undefined ? {} : { namespace }),
+    ...(own.resourceVersion === undefined ? {} : { resourceVersion: own.resourceVersion }),
+  };
+  const { apiVersion, kind, ...body } = object;
+  return {
+    ...(had.apiVersion === undefined ? {} : { apiVersion: apiVersion! }),
+    ...(had.kind === undefined ? {} : { kind: kind! }),
+    ...body,
+    metadata,
+  };
 }
 
 const inFile = ({ file, line }: Declared, why: Text): Text => ({

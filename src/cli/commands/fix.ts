@@ -18,6 +18,7 @@ import { assertInstalled, examineOptions } from '../asked.ts';
 import { attended, ended, lookedAgain } from '../attend.ts';
 import type { Call } from '../call.ts';
 import { dryRun, isDryRun } from '../dry-run.ts';
+import { fixFiles } from '../fix-files.ts';
 import { withHelm } from '../helm.ts';
 import { mayAll } from '../may.ts';
 import { refuseBeside } from '../own-runs.ts';
@@ -27,6 +28,7 @@ import { type Live, openCluster, openSource } from '../session.ts';
 
 export async function fix(call: Call): Promise<number> {
   const options = await examineOptions(call, chosenChecks(call.args));
+  if (call.flags.filename !== undefined) return fixFiles(call, options);
   const dry = call.flags['dry-run'] ?? 'none';
   if (dry === 'server' && (call.flags.from !== undefined || call.flags.rehearse)) throw needsServer(call.flags.from === undefined);
   if (call.flags.from !== undefined || call.flags.rehearse) return rehearsal(call, options, dry === 'client');

@@ -13,13 +13,12 @@ import type { Call } from '../call.ts';
 import { chosenRun, isIn } from '../chosen-run.ts';
 import { onlyDeclared } from '../declared.ts';
 import { dryRun, isDryRun } from '../dry-run.ts';
-import { withHelm } from '../helm.ts';
+import { openLive, worldFor } from '../file-session.ts';
 import { commandOf, mayAll } from '../may.ts';
 import { sameCharts } from '../same-chart.ts';
-import { openCluster } from '../session.ts';
 
 export async function resume(call: Call): Promise<number> {
-  const live = await openCluster(call);
+  const live = await openLive(call);
   try {
     const stored = await chosenRun(call, live, isIn('undo unfinished'), isIn('unfinished'), () => true);
     const state = stored && runState(stored);
@@ -32,7 +31,7 @@ export async function resume(call: Call): Promise<number> {
     const { run, progress } = stored;
     const open = toDo(run, progress);
     open.forEach(onlyDeclared(run));
-    const world = withHelm(call, live, run.id);
+    const world = worldFor(call, live, run.id);
     await sameCharts(run, open, world);
     const rest = call.t({ en: `{tool} resume ${run.id} --dry-run=client{reach}`, zh: `{tool} resume ${run.id} --dry-run=client{reach}` });
     const shown = isDryRun(call) ? Number.POSITIVE_INFINITY : SHOWN;

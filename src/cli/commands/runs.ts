@@ -8,12 +8,12 @@ import { EXIT } from '../../text/user-error.ts';
 import { commandsLeft } from '../by-hand.ts';
 import type { Call } from '../call.ts';
 import { chosenRun, maybeCut, notReadable } from '../chosen-run.ts';
+import { openLive } from '../file-session.ts';
 import { cutShort, howToEnd } from '../own-runs.ts';
-import { openCluster } from '../session.ts';
 
 export async function runs(call: Call): Promise<number> {
   call.begins({ en: 'connecting …', zh: '正在连接 …' });
-  const live = await openCluster(call);
+  const live = await openLive(call);
   try {
     const data = { json: jsonOf, yaml: yamlOf }[call.flags.output ?? ''];
     if (call.args.length) {

@@ -16,12 +16,12 @@ import type { Call } from '../call.ts';
 import { chosenRun, isIn } from '../chosen-run.ts';
 import { onlyDeclared } from '../declared.ts';
 import { dryRun, isDryRun } from '../dry-run.ts';
-import { withHelm } from '../helm.ts';
+import { openLive, worldFor } from '../file-session.ts';
 import { commandOf, mayAll } from '../may.ts';
-import { type Live, openCluster } from '../session.ts';
+import type { Live } from '../session.ts';
 
 export async function undo(call: Call): Promise<number> {
-  const live = await openCluster(call);
+  const live = await openLive(call);
   try {
     const stored = await chosenRun(call, live, isIn('undo unfinished'), isOpen, () => true);
     const open = stored ? backwards(stored.run, stored.progress) : [];
@@ -33,7 +33,7 @@ export async function undo(call: Call): Promise<number> {
     }
     const { run } = stored;
     const way = await wayBack(call, live, stored, open);
-    if (isDryRun(call)) return await dryRun(call, withHelm(call, live, run.id), way.lines, way.inverses, 'undo');
+    if (isDryRun(call)) return await dryRun(call, worldFor(call, live, run.id), way.lines, way.inverses, 'undo');
     call.say(...way.lines, '');
     await mayAll(inversesOf(stored, open), live.world, commandOf(run));
     const question = {
@@ -41,7 +41,7 @@ export async function undo(call: Call): Promise<number> {
       zh: `撤销集群 ${clusterName(live.identity)} 中运行 ${run.id} 的 ${open.length} 步？`,
     };
     if (!call.flags.yes && !(await call.confirm(question))) return EXIT.interrupted;
-    const world = withHelm(call, live, run.id);
+    const world = worldFor(call, live, run.id);
     return ended(call, run, 'undo', await goOn(stored, 'undo', attended(call, { ...live, world }, run, 'undo', open.length)), open);
   } finally {
     live.close();

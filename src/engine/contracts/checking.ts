@@ -88,6 +88,11 @@ export interface Remedy<Args> {
   pointReads?: PointRead[];
   /** What the steps will write, for `rbac --for fix`. A test compares it with the steps. */
   writes: Rule[];
+  /**
+   * What is changed where a manifest declares the object (`fix -f`): patches of its fields, by the object as it is declared. Without it, the repair is none for files.
+   * Objects that no manifest declares are not among those of the findings.
+   */
+  inFiles?(found: Finding<Args>[], declared: (on: Ref) => Raw | undefined): StepDraft[];
   /** Given all findings of the check, since only so can steps be ordered and merged. */
   steps(found: Finding<Args>[], at: Situation): Promise<(StepDraft | Refusal)[]>;
 }

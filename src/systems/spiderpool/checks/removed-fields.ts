@@ -7,6 +7,7 @@ import { refOf } from '../../../kube/refs.ts';
 import { shellWord } from '../../../text/shell.ts';
 import { compare } from '../../../versions/chart.ts';
 import { changingFields, heldBeyond, knownAgain, wantedByChart, wantedByTable } from '../crds.ts';
+import { withoutField } from '../declared-fields.ts';
 import replaced from '../knowledge/replaced.json' with { type: 'json' };
 import versions from '../knowledge/versions.json' with { type: 'json' };
 
@@ -95,6 +96,7 @@ const check: Check<typeof reads, Args> = {
   },
   remedy: {
     writes: [],
+    inFiles: (found, declared) => found.flatMap(({ args, objects }) => objects.flatMap((on) => withoutField(on, declared(on), args) ?? [])),
     steps: async (found) => [
       ...found.filter(({ args }) => args.value).map(inValues),
       ...found.flatMap(({ args, objects }) =>

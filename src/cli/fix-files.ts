@@ -1,0 +1,182 @@
+// fix -f: check the manifests, show what changes in them as a diff, ask, change the files, check again, compare.
+import { randomBytes } from 'node:crypto';
+import { compare, sideOf } from '../engine/compare.ts';
+import { begin, newRunId } from '../engine/conduct.ts';
+import type { Check, JudgedFinding, Raw, Ref, Run, Step, StepDraft } from '../engine/contracts.ts';
+import { WorldError } from '../engine/contracts.ts';
+import { assumedBy } from '../engine/declared.ts';
+import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
+import { makePlan } from '../engine/plan.ts';
+import { kindOf } from '../engine/steps/index.ts';
+import { isComplete } from '../engine/verdict.ts';
+import { unifiedDiff } from '../files/diff.ts';
+import { previewed } from '../files/world.ts';
+import { keyOf, refOf } from '../kube/refs.ts';
+import { comparison } from '../report/comparison.ts';
+import { planView, SHOWN } from '../report/plan.ts';
+import { table } from '../report/table.ts';
+import { CHECKS, HEADLINES, SYSTEMS } from '../systems/index.ts';
+import { printable } from '../text/sanitise.ts';
+import { EXIT, UserError } from '../text/user-error.ts';
+import { attended, ended, lookedAgain } from './attend.ts';
+import type { Call } from './call.ts';
+import { type LiveFiles, openFiles } from './file-session.ts';
+import { declaredIn, spokenOf, tellManifests } from './manifests.ts';
+import { refuseBeside } from './own-runs.ts';
+
+export async function fixFiles(call: Call, options: ExamineOptions): Promise<number> {
+  if (call.flags.rehearse || call.flags['dry-run'] === 'server') throw onlyClient();
+  const live = await openFiles(call);
+  try {
+    const before = await examined(live, options);
+    call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
+    tellManifests(call, live.manifests);
+    const { steps, fingerprints } = repairs(call, before, live);
+    if (!steps.length) {
+      call.say(call.t({ en: 'Nothing to fix in these manifests.', zh: '这些清单中没有需要修复的问题。' }));
+      return isComplete(spokenOf(before))
+        ? EXIT.ok
+        : before.results.some(({ outcome }) => outcome === 'found')
+          ? EXIT.findings
+          : EXIT.unknown;
+    }
+    const diff = await shownDiff(live, steps);
+    const isDry = call.flags['dry-run'] === 'client';
+    const show = isDry ? call.out : call.say;
+    show(...planView({ steps, refusals: [] }, call.face, isDry ? {} : { shown: SHOWN }), '', ...diff.map((line) => printable(line)), '');
+    if (isDry) return EXIT.ok;
+    await refuseBeside(live.store);
+    const files = new Set(steps.map((step) => fileOf(step, live)));
+    if (
+      !call.flags.yes &&
+      !(await call.confirm({
+        en: `Change ${files.size === 1 ? '1 file' : `${files.size} files`} as shown?`,
+        zh: `按以上内容修改 ${files.size} 个文件？`,
+      }))
+    ) {
+      call.say(call.t({ en: 'Nothing was changed.', zh: '未做任何更改。' }));
+      return EXIT.interrupted;
+    }
+    return await carryOut(call, live, before, steps, fingerprints, options);
+  } finally {
+    live.close();
+  }
+}
+
+async function examined({ source, manifests, offline }: LiveFiles, options: ExamineOptions): Promise<Examination> {
+  const assume = offline ? assumedBy(source.manifests?.() ?? [], options.targets ?? []) : undefined;
+  return declaredIn(await examine(source, SYSTEMS, { ...options, assume }), source, manifests, offline);
+}
+
+/** What can be repaired where it is declared; the rest of what was found is named. */
+function repairs(call: Call, { results }: Examination, { declared, source }: LiveFiles): { steps: Step[]; fingerprints: Set<string> } {
+  const objects = new Map((source.manifests?.() ?? []).map(({ object }) => [keyOf(refOf(object)), object]));
+  const objectOf = (on: Ref): Raw | undefined => objects.get(keyOf(on));
+  const proposals: { drafts: StepDraft[]; refusals: []; reasons: string[] }[] = [];
+  for (const { id, findings } of results) {
+    const check: Check | undefined = CHECKS.find((each) => each.id === id);
+    const mine = findings.filter(({ accepted }) => !accepted).flatMap((finding) => ofFiles(finding, objectOf));
+    if (!mine.length) continue;
+    const drafts = check?.remedy?.inFiles?.(mine, objectOf) ?? [];
+    if (drafts.length) proposals.push({ drafts, refusals: [], reasons: mine.map(({ fingerprint }) => fingerprint) });
+    else
+      call.say(
+        call.t({
+          en: `skipped: ${id}: its repair is not one of manifests; see: {tool} explain ${id}`,
+          zh: `已跳过：${id}：其修复不在清单中进行；参见：{tool} explain ${id}`,
+        }),
+      );
+  }
+  const { steps } = makePlan(proposals);
+  return { steps: oneAfterAnother(steps, declared), fingerprints: new Set(proposals.flatMap(({ reasons }) => reasons)) };
+}
+
+/** The finding with only those of its objects that a file declares, as plain references. */
+function ofFiles(finding: JudgedFinding, objectOf: (on: Ref) => Raw | undefined): JudgedFinding[] {
+  const objects = finding.objects
+    .filter(objectOf)
+    .map(({ apiVersion, kind, namespace, name }): Ref => ({ apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) }));
+  return objects.length ? [{ ...finding, objects }] : [];
+}
+
+/** Steps on one file follow each other, so that an undo finds the file as each of them left it. */
+function oneAfterAnother(steps: readonly Step[], declared: LiveFiles['declared']): Step[] {
+  const last = new Map<string | undefined, string>();
+  return steps.map((step) => {
+    const file = fileOf(step, { declared });
+    const before = last.get(file);
+    last.set(file, step.id);
+    return before === undefined ? step : { ...step, after: [...new Set([...step.after, before])] };
+  });
+}
+
+const fileOf = (step: Step, { declared }: Pick<LiveFiles, 'declared'>): string | undefined =>
+  'on' in step ? declared.find(({ object }) => isDeclaration(refOf(object), step.on))?.real : undefined;
+
+/** Of one without a namespace any will do. */
+const isDeclaration = (declared: Ref, on: Ref): boolean =>
+  keyOf({ ...declared, namespace: declared.namespace ?? on.namespace }) === keyOf(on);
+
+/** Throws UserError where a change cannot be made in the text: an alias, a merge key, a file that cannot be written. */
+async function shownDiff({ declared }: LiveFiles, steps: readonly Step[]): Promise<string[]> {
+  const { world, changed } = previewed(declared);
+  try {
+    for (const step of steps) {
+      const kind = kindOf(step);
+      const look = await kind.look(step, world);
+      const write = look.is === 'to-do' ? kind.write(step, look.now) : undefined;
+      if (write) await world.write(write);
+    }
+  } catch (error) {
+    if (!(error instanceof WorldError)) throw error;
+    throw new UserError({ en: `changing ${error.text.en}`, zh: `修改 ${error.text.zh}` });
+  }
+  return changed().flatMap(({ file, before, after }) => unifiedDiff(file, before, after));
+}
+
+async function carryOut(
+  call: Call,
+  live: LiveFiles,
+  before: Examination,
+  steps: Step[],
+  asked: ReadonlySet<string>,
+  options: ExamineOptions,
+): Promise<number> {
+  const now = new Date();
+  const run: Run = {
+    schema: 1,
+    id: newRunId(now, randomBytes(4).toString('hex')),
+    tool: `upgrade-guard ${call.version}`,
+    what: ['fix', ...call.args].join(' '),
+    at: now.toISOString(),
+    checks: [
+      ...new Set(before.results.filter(({ findings }) => findings.some(({ fingerprint }) => asked.has(fingerprint))).map(({ id }) => id)),
+    ],
+    steps,
+    cluster: live.identity,
+  };
+  const executed = await begin(run, attended(call, { ...live, world: live.worldOf(run.id) }, run));
+  const exit = ended(call, run, 'apply', executed);
+  if (executed.state !== 'finished') return exit;
+  const again = await openFiles(call);
+  try {
+    const after = await examined(again, options);
+    call.out(...comparison(compare(sideOf(before.results), sideOf(after.results)), call.face));
+    const found = after.results.flatMap(({ findings }) => findings);
+    const remaining = found.filter(({ fingerprint, accepted }) => !accepted && asked.has(fingerprint)).length;
+    lookedAgain(call, run, executed, remaining);
+    if (remaining) return EXIT.findings;
+    return isComplete(spokenOf(after)) ? exit : EXIT.unknown;
+  } finally {
+    again.close();
+  }
+}
+
+const onlyClient = (): UserError =>
+  new UserError(
+    {
+      en: 'reading the command line: with -f the changes are shown as a diff; --rehearse and --dry-run=server are for clusters',
+      zh: '解析命令行：使用 -f 时以 diff 显示更改；--rehearse 和 --dry-run=server 用于集群',
+    },
+    { en: 'show the diff: {retry:dry-run,rehearse} --dry-run=client', zh: '显示 diff：{retry:dry-run,rehearse} --dry-run=client' },
+  );
