@@ -2,11 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { compare, sideOf } from '../engine/compare.ts';
 import { begin, newRunId } from '../engine/conduct.ts';
-import type { Check, JudgedFinding, Raw, Ref, Run, Step, StepDraft } from '../engine/contracts.ts';
+import type { Check, JudgedFinding, Raw, Ref, Run, Step } from '../engine/contracts.ts';
 import { WorldError } from '../engine/contracts.ts';
 import { assumedBy } from '../engine/declared.ts';
-import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
-import { makePlan } from '../engine/plan.ts';
+import { type Examination, type ExamineOptions, examine, objectName } from '../engine/examine.ts';
+import { makePlan, type Plan, type Repair, stepsOf } from '../engine/plan.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { isComplete } from '../engine/verdict.ts';
 import { unifiedDiff } from '../files/diff.ts';
@@ -17,12 +17,14 @@ import { planView, SHOWN } from '../report/plan.ts';
 import { table } from '../report/table.ts';
 import { CHECKS, HEADLINES, SYSTEMS } from '../systems/index.ts';
 import { printable } from '../text/sanitise.ts';
+import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 import { attended, ended, lookedAgain } from './attend.ts';
 import type { Call } from './call.ts';
 import { type LiveFiles, openFiles } from './file-session.ts';
 import { declaredIn, spokenOf, tellManifests } from './manifests.ts';
 import { refuseBeside } from './own-runs.ts';
+import { isConfident } from './repair.ts';
 
 export async function fixFiles(call: Call, options: ExamineOptions): Promise<number> {
   if (call.flags.rehearse || call.flags['dry-run'] === 'server') throw onlyClient();
@@ -31,19 +33,18 @@ export async function fixFiles(call: Call, options: ExamineOptions): Promise<num
     const before = await examined(live, options);
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
     tellManifests(call, live.manifests);
-    const { steps, fingerprints } = repairs(call, before, live);
+    const { plan, fingerprints } = repairs(call, before, live);
+    const steps = stepsOf(plan);
     if (!steps.length) {
       call.say(call.t({ en: 'Nothing to fix in these manifests.', zh: '这些清单中没有需要修复的问题。' }));
-      return isComplete(spokenOf(before))
-        ? EXIT.ok
-        : before.results.some(({ outcome }) => outcome === 'found')
-          ? EXIT.findings
-          : EXIT.unknown;
+      const open = before.results.some(({ findings }) => findings.some(({ accepted }) => !accepted));
+      if (open) return EXIT.findings;
+      return isComplete(spokenOf(before)) ? EXIT.ok : EXIT.unknown;
     }
     const diff = await shownDiff(live, steps);
     const isDry = call.flags['dry-run'] === 'client';
     const show = isDry ? call.out : call.say;
-    show(...planView({ steps, refusals: [] }, call.face, isDry ? {} : { shown: SHOWN }), '', ...diff.map((line) => printable(line)), '');
+    show(...planView(plan, call.face, isDry ? {} : { shown: SHOWN }), '', ...diff.map((line) => printable(line)), '');
     if (isDry) return EXIT.ok;
     await refuseBeside(live.store);
     const files = new Set(steps.map((step) => fileOf(step, live)));
@@ -57,7 +58,7 @@ export async function fixFiles(call: Call, options: ExamineOptions): Promise<num
       call.say(call.t({ en: 'Nothing was changed.', zh: '未做任何更改。' }));
       return EXIT.interrupted;
     }
-    return await carryOut(call, live, before, steps, fingerprints, options);
+    return await carryOut(call, live, before, plan, fingerprints, options);
   } finally {
     live.close();
   }
@@ -69,13 +70,22 @@ async function examined({ source, manifests, offline }: LiveFiles, options: Exam
 }
 
 /** What can be repaired where it is declared; the rest of what was found is named. */
-function repairs(call: Call, { results }: Examination, { declared, source }: LiveFiles): { steps: Step[]; fingerprints: Set<string> } {
+function repairs(call: Call, { results }: Examination, { declared, source }: LiveFiles): { plan: Plan; fingerprints: Set<string> } {
   const objects = new Map((source.manifests?.() ?? []).map(({ object }) => [keyOf(refOf(object)), object]));
   const objectOf = (on: Ref): Raw | undefined => objects.get(keyOf(on));
-  const proposals: { drafts: StepDraft[]; refusals: []; reasons: string[] }[] = [];
+  const proposals: Repair[] = [];
   for (const { id, findings } of results) {
     const check: Check | undefined = CHECKS.find((each) => each.id === id);
-    const mine = findings.filter(({ accepted }) => !accepted).flatMap((finding) => ofFiles(finding, objectOf));
+    const declared = findings.filter(({ accepted }) => !accepted).flatMap((finding) => ofFiles(finding, objectOf));
+    const mine = declared.filter(
+      (finding) => isConfident(finding) || finding.objects.some((ref) => call.flags.confirm?.includes(objectName(ref))),
+    );
+    for (const { message, objects } of declared.filter((finding) => !mine.includes(finding))) {
+      const how = `{retry} --confirm ${shellWord(objectName(objects[0]!))}`;
+      call.say(
+        call.t({ en: `skipped: ${message.en} (not certain); fix it: ${how}`, zh: `已跳过：${message.zh}（不确定）；如需修复：${how}` }),
+      );
+    }
     if (!mine.length) continue;
     const drafts = check?.remedy?.inFiles?.(mine, objectOf) ?? [];
     if (drafts.length) proposals.push({ drafts, refusals: [], reasons: mine.map(({ fingerprint }) => fingerprint) });
@@ -87,8 +97,9 @@ function repairs(call: Call, { results }: Examination, { declared, source }: Liv
         }),
       );
   }
-  const { steps } = makePlan(proposals);
-  return { steps: oneAfterAnother(steps, declared), fingerprints: new Set(proposals.flatMap(({ reasons }) => reasons)) };
+  const { stages, refusals } = makePlan(proposals);
+  const inTurn = stages.map((stage) => ({ ...stage, steps: oneAfterAnother(stage.steps, declared) }));
+  return { plan: { stages: inTurn, refusals }, fingerprints: new Set(proposals.flatMap(({ reasons }) => reasons)) };
 }
 
 /** The finding with only those of its objects that a file declares, as plain references. */
@@ -138,13 +149,13 @@ async function carryOut(
   call: Call,
   live: LiveFiles,
   before: Examination,
-  steps: Step[],
+  { stages }: Plan,
   asked: ReadonlySet<string>,
   options: ExamineOptions,
 ): Promise<number> {
   const now = new Date();
   const run: Run = {
-    schema: 1,
+    schema: 2,
     id: newRunId(now, randomBytes(4).toString('hex')),
     tool: `upgrade-guard ${call.version}`,
     what: ['fix', ...call.args].join(' '),
@@ -152,7 +163,11 @@ async function carryOut(
     checks: [
       ...new Set(before.results.filter(({ findings }) => findings.some(({ fingerprint }) => asked.has(fingerprint))).map(({ id }) => id)),
     ],
-    steps,
+    targets: before.paths.flatMap(({ installation: { system, id }, to }) =>
+      to ? [{ system, installation: id.slice(system.length + 1), version: to }] : [],
+    ),
+    accept: call.flags.accept,
+    stages,
     cluster: live.identity,
   };
   const executed = await begin(run, attended(call, { ...live, world: live.worldOf(run.id) }, run));

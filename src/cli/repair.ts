@@ -8,7 +8,7 @@ import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 
 /** Certain enough that --yes answers for it (DESIGN section 4). */
-const isConfident = ({ certainty }: JudgedFinding): boolean => certainty === 'certain' || certainty === 'high';
+export const isConfident = ({ certainty }: JudgedFinding): boolean => certainty === 'certain' || certainty === 'high';
 
 /** Every finding's steps; nothing is asked. For previews and rehearsals. `upgrade`: the stages of an upgrade, around the repairs. */
 export const planAll = (remedies: readonly CheckRemedy[], upgrade?: Stages): Promise<Plan> => planOf(remedies, upgrade, async () => true);

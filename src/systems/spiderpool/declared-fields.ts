@@ -25,7 +25,6 @@ export function withoutField(on: Ref, declared: Raw | undefined, { field, target
     changes: [{ path, before }, ...(moved ? [moved] : [])],
     guard: [],
     optional: true,
-    phase: 'prepare',
     undo: 'exact',
     text: sayIt(name, field, target, moved ? instead : undefined, value),
   };

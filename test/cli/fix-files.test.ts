@@ -1,0 +1,175 @@
+// fix -f with the real binary: the diff, the change of just those characters, undo to the byte, what was changed since, what is refused, and a process that is killed anywhere.
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { newHome, run, start } from '../bed/binary.ts';
+
+const DEMO = path.join(import.meta.dirname, '../../src/cli/demo.tar.gz');
+let folder: string;
+let home: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'ug-fix-files-'));
+  home = newHome();
+});
+afterEach(() => {
+  for (const each of [folder, home]) rmSync(each, { recursive: true, force: true });
+});
+
+const COORDINATOR = `# our coordinator
+apiVersion: spiderpool.spidernet.io/v2beta1
+kind: SpiderCoordinator
+metadata:
+  name: default   # the only one
+spec:
+  mode: auto
+  # since the outage
+  detectGateway: true   # keep!
+  tunePodRoutes: true
+`.replaceAll('\n', '\r\n');
+const MULTUS = (name: string, more = '') =>
+  `apiVersion: spiderpool.spidernet.io/v2beta1\nkind: SpiderMultusConfig\nmetadata: {name: ${name}, namespace: kube-system}\nspec: {cniType: ib-sriov, ${more}ibsriov: {resourceName: "x/y", ibKubernetesEnabled: true}}\n`;
+
+function put(name: string, text: string): string {
+  const file = path.join(folder, name);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, text);
+  return file;
+}
+const files = () =>
+  Object.fromEntries(
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((each) => !path.basename(each).startsWith('.'))
+      .sort()
+      .filter((each) => statSync(path.join(folder, each)).isFile())
+      .map((each) => [each, readFileSync(path.join(folder, each), 'utf8')]),
+  );
+const FIX = ['fix', 'spiderpool/removed-fields', '-f', 'm', '--from', DEMO, '--to', 'spiderpool=1.0.6'];
+const call = (args: string[]) => run(args, { cwd: folder, home });
+
+describe('fix -f', () => {
+  test('shows a diff, changes just that, and undo brings back every byte', async () => {
+    const coordinator = put('m/a.yaml', COORDINATOR);
+    put('m/sub/b.yml', `${MULTUS('one')}---\n${MULTUS('two')}`);
+    chmodSync(coordinator, 0o640);
+    const before = files();
+    const shown = await call([...FIX, '--dry-run=client']);
+    expect(shown.code).toBe(0);
+    expect(shown.stdout).toContain(
+      '--- a/m/a.yaml\n+++ b/m/a.yaml\n@@ -6,5 +6,4 @@\n spec:\n   mode: auto\n   # since the outage\n-  detectGateway: true   # keep!\n   tunePodRoutes: true\n',
+    );
+    expect(files()).toEqual(before);
+
+    const fixed = await call([...FIX, '--yes']);
+    expect(fixed.stderr).toContain('3 of 3 steps done');
+    expect(fixed.code).toBe(0);
+    expect(files()).toEqual({
+      'm/a.yaml': COORDINATOR.replace('  detectGateway: true   # keep!\r\n', ''),
+      'm/sub/b.yml': before['m/sub/b.yml']!.replaceAll('ibKubernetesEnabled: true', 'enableIbKubernetes: true'),
+    });
+    expect(statSync(coordinator).mode & 0o777).toBe(0o640);
+
+    expect((await call(['runs', '-f', 'm', '-o', 'json'])).stdout).toContain('"finished"');
+    const undone = await call(['undo', '-f', 'm', '--yes']);
+    expect(undone.code).toBe(0);
+    expect(files()).toEqual(before);
+    expect(statSync(coordinator).mode & 0o777).toBe(0o640);
+    expect((await call(['undo', '-f', 'm', '--yes'])).code).toBe(0);
+  });
+
+  test('what was changed since is kept: elsewhere in the file the field comes back, at the field itself it is left', async () => {
+    put('m/a.yaml', COORDINATOR);
+    expect((await call([...FIX, '--yes'])).code).toBe(0);
+    put('m/a.yaml', files()['m/a.yaml']!.replace('mode: auto', 'mode: underlay'));
+    expect((await call(['undo', '-f', 'm', '--yes'])).code).toBe(0);
+    expect(files()['m/a.yaml']).toContain('  mode: underlay\r\n');
+    expect(files()['m/a.yaml']).toContain('  detectGateway: true\r\n');
+
+    rmSync(path.join(home, 'state'), { recursive: true, force: true });
+    put('m/a.yaml', COORDINATOR);
+    expect((await call([...FIX, '--yes'])).code).toBe(0);
+    const mine = files()['m/a.yaml']!.replace('mode: auto', 'mode: auto\r\n  detectGateway: "mine"');
+    put('m/a.yaml', mine);
+    const left = await call(['undo', '-f', 'm', '--yes']);
+    expect(left.code).toBe(4);
+    expect(left.stderr).toContain('/spec/detectGateway');
+    expect(files()['m/a.yaml']).toBe(mine);
+  });
+
+  test.each<[string, string, RegExp]>([
+    [
+      'a merge key',
+      `${MULTUS('one')
+        .replace('spec: {', 'base: &b {ibsriov: {ibKubernetesEnabled: true}}\nspec: {<<: *b, ')
+        .replace(/, ibsriov.*/, '}')}`,
+      /m\/a\.yaml:1: \/spec\/ibsriov comes from a merge key|merge key/,
+    ],
+    [
+      'an alias',
+      `${MULTUS('one')
+        .replace('spec: {', 'base: &b {resourceName: x, ibKubernetesEnabled: true}\nspec: {')
+        .replace(/ibsriov.*/, 'ibsriov: *b}')}`,
+      /alias \*b/,
+    ],
+    ['two declarations', `${MULTUS('one')}---\n${MULTUS('one')}`, /declared more than once/],
+  ])('%s is refused with why, and nothing is changed', async (_, text, why) => {
+    put('m/a.yaml', text);
+    const ran = await call([...FIX, '--yes']);
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toMatch(why);
+    expect(files()['m/a.yaml']).toBe(text);
+  });
+
+  test('standard input, a rehearsal and a dry run at a server are refused', async () => {
+    put('m/a.yaml', COORDINATOR);
+    for (const [args, why] of [
+      [['-f', '-'], /standard input cannot be changed/],
+      [['-f', 'm', '--rehearse'], /shown as a diff/],
+      [['-f', 'm', '--dry-run=server'], /shown as a diff/],
+    ] as const) {
+      const ran = await run(['fix', ...args, '--from', DEMO], { cwd: folder, home, input: '' });
+      expect(ran).toMatchObject({ code: 1, stdout: '' });
+      expect(ran.stderr).toMatch(why);
+    }
+  });
+
+  test.skipIf(process.platform === 'win32')('a linked file is changed where it lies; a file without the right to write stays', async () => {
+    const real = put('m/..data/a.yaml', COORDINATOR);
+    symlinkSync(path.join('..data', 'a.yaml'), path.join(folder, 'm', 'a.yaml'));
+    expect((await call([...FIX, '--yes'])).code).toBe(0);
+    expect(readFileSync(real, 'utf8')).not.toContain('detectGateway');
+    expect(readFileSync(path.join(folder, 'm', 'a.yaml'), 'utf8')).not.toContain('detectGateway');
+  });
+
+  // Killed with SIGKILL at ever later moments: each file is whole, and resume or undo ends right.
+  test('killed anywhere: every file is as it was or as it shall be, and undo brings all back', { timeout: 240_000 }, async () => {
+    const count = 12;
+    for (let n = 0; n < count; n++) put(`m/${n}.yaml`, MULTUS(`c${n}`));
+    const before = files();
+    const whole = await call([...FIX, '--yes']);
+    expect(whole.code).toBe(0);
+    const after = files();
+    expect((await call(['undo', '-f', 'm', '--yes'])).code).toBe(0);
+    let cut = 0;
+    for (let round = 0; round < 6; round++) {
+      const ran = start([...FIX, '--yes'], { cwd: folder, home });
+      // By what is seen on disk, not by the clock: a loaded machine is slow.
+      const until = Date.now() + 30_000;
+      const changed = () => Object.entries(files()).filter(([name, text]) => text !== before[name]).length;
+      while (changed() < round * 2 && Date.now() < until) await sleep(1);
+      ran.kill();
+      await ran.ended;
+      for (const [name, text] of Object.entries(files()))
+        if (name.endsWith('.yaml') && !path.basename(name).startsWith('.')) expect([before[name], after[name]]).toContain(text);
+      if (changed() > 0 && changed() < count) cut++;
+      if (round % 2) {
+        await call(['resume', '-f', 'm', '--yes']);
+        expect(changed()).toBe(count);
+      }
+      await call(['undo', '-f', 'm', '--yes']);
+      expect(files()).toEqual(before);
+    }
+    expect(cut).toBeGreaterThan(0);
+  });
+});
