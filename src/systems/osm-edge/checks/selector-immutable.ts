@@ -54,10 +54,6 @@ const check: Check<typeof reads, Args> = {
     zh: `升级到 ${target} 时 helm upgrade 会失败（“field is immutable”）：Deployment ${namespace}/${CONTROLLER} 的标签选择算符须改为 “codebase=${codebase}”，当前${now === null ? '没有该标签' : `为“${now}”`}`,
   }),
   remedy: {
-    say: ([found]) => ({
-      en: `deletes Deployment ${found?.args.namespace}/${CONTROLLER} and keeps its Pods; helm upgrade creates the new one`,
-      zh: `删除 Deployment ${found?.args.namespace}/${CONTROLLER} 并保留其 Pod，由 helm upgrade 重新创建`,
-    }),
     writes: [{ verbs: ['get', 'delete', 'create'], group: 'apps', resource: 'deployments' }],
     steps: async (found) => found.map(remove),
   },
