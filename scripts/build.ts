@@ -1,20 +1,26 @@
-// Bundles the program in two stages into dist/upgrade-guard.cjs: the core becomes compressed text inside a small main, so that `version` and `--help` never parse it.
+// Bundles the program into a small main, dist/upgrade-guard.cjs, and the parts that it loads when a command needs them (src/cli/parts.ts): `version` and `--help` never read those.
+
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { brotliCompressSync, constants } from 'node:zlib';
 import { type BuildOptions, build as bundle, type Metafile, type Plugin } from 'esbuild';
+import { CLIENT, type PartName } from '../src/cli/parts.ts';
 import { licencesOf, packagesOf } from './licences.ts';
 import { writeRegistries } from './registry.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 export const DIST = join(ROOT, 'dist');
 export const BUNDLE = join(DIST, 'upgrade-guard.cjs');
+export const PARTS = join(DIST, 'parts');
 
 /** All that main may carry of node_modules: each of the others costs milliseconds at every start. */
 const IN_MAIN = ['cac'];
-/** Quality 11 makes the whole file 7 % smaller and takes 20 times as long. */
-const BROTLI_QUALITY = 9;
+const ENTRIES: Record<PartName, string> = { core: 'src/cli/core.ts', client: 'src/cluster/client-node.ts' };
+/** Any number: it makes V8's hashes the same in every build. */
+const SEED = 1;
+/** Milliseconds after which nobody runs the main of an earlier build any more. */
+const OLD = 24 * 60 * 60 * 1000;
 
 /** Tables of knowledge stay text: decoding all of them would cost every start. engine/knowledge.ts decodes those that are used; what lies beside a loader goes through it. */
 const TABLES_AS_TEXT: Plugin = {
@@ -28,6 +34,14 @@ const TABLES_AS_TEXT: Plugin = {
   },
 };
 
+/** The client is a part of its own; who imports it gets it from src/cli/parts.ts. */
+const CLIENT_APART: Plugin = {
+  name: 'client apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/client-node\.ts$/ }, ({ kind }) => (kind === 'entry-point' ? undefined : { path: CLIENT, external: true }));
+  },
+};
+
 const COMMON = {
   absWorkingDir: ROOT,
   bundle: true,
@@ -38,7 +52,7 @@ const COMMON = {
   legalComments: 'none',
   logLevel: 'warning',
   loader: { '.gz': 'binary' },
-  plugins: [TABLES_AS_TEXT],
+  plugins: [TABLES_AS_TEXT, CLIENT_APART],
   // Only modules of Node.js itself are left to import at run time, and require finds them; import() inside vm.Script is experimental and says so.
   supported: { 'dynamic-import': false },
   write: false,
@@ -47,38 +61,76 @@ const COMMON = {
 
 export interface Built {
   file: string;
+  /** Files in dist/parts, by name, with what V8 made of them for this platform (`.code`). */
+  parts: string[];
+  /** Of all of these. */
   sha256: string;
   bytes: number;
-  coreBytes: number;
-  /** Of the packages that the bundle holds. */
+  /** Of the packages that the bundles hold. */
   licences: string;
 }
 
 /** Throws when esbuild does, or when something heavy found its way into main. */
 export async function build(): Promise<Built> {
   writeRegistries();
-  const core = await bundle({ ...COMMON, entryPoints: ['src/cli/core.ts'] });
-  const source = core.outputFiles[0]!.contents;
-  const text = brotliCompressSync(source, { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } }).toString('base64');
+  mkdirSync(PARTS, { recursive: true });
+  const core = await partOf('core');
+  const client = await partOf('client');
   // Only now: it imports the registries that were just written.
   const { horizons } = await import('../src/systems/index.ts');
-  const define = { CORE: JSON.stringify(text), VERSION: JSON.stringify(projectVersion()), HORIZONS: JSON.stringify(horizons()) };
-  const main = await bundle({ ...COMMON, entryPoints: ['src/main.ts'], define });
+  const define = {
+    PARTS: JSON.stringify({ core: core.name, client: client.name }),
+    VERSION: JSON.stringify(projectVersion()),
+    LEAST_NODE: JSON.stringify(leastNode()),
+    HORIZONS: JSON.stringify(horizons()),
+  };
+  // In words that an old Node.js can read: it has to get as far as saying that it is too old.
+  const main = await bundle({ ...COMMON, target: 'node12', entryPoints: ['src/main.ts'], define });
   assertLight(main.metafile);
   const contents = main.outputFiles[0]!.contents;
-  mkdirSync(DIST, { recursive: true });
   put(BUNDLE, contents);
+  const parts = [core, client].flatMap(({ name }) => [`${name}.cjs`, `${name}.code`]);
+  forgetOld(parts);
+  const all = [contents, ...parts.map((name) => readFileSync(join(PARTS, name)))];
   return {
     file: BUNDLE,
-    sha256: createHash('sha256').update(contents).digest('hex'),
-    bytes: contents.length,
-    coreBytes: source.length,
-    licences: licencesOf(ROOT, [core.metafile, main.metafile]),
+    parts,
+    sha256: createHash('sha256').update(all.map(sha256).join()).digest('hex'),
+    bytes: all.reduce((sum, { length }) => sum + length, 0),
+    licences: licencesOf(ROOT, [core.metafile, client.metafile, main.metafile]),
   };
+}
+
+async function partOf(part: PartName): Promise<{ name: string; metafile: Metafile }> {
+  const { outputFiles, metafile } = await bundle({ ...COMMON, entryPoints: [ENTRIES[part]] });
+  const source = outputFiles[0]!.contents;
+  const name = `${part}-${sha256(source).slice(0, 12)}`;
+  put(join(PARTS, `${name}.cjs`), source);
+  const code = join(PARTS, `${name}.code`);
+  const fresh = `${code}.${process.pid}.new`;
+  const words = [`--random-seed=${SEED}`, join(import.meta.dirname, 'run.mjs'), 'code', part, join(PARTS, `${name}.cjs`), fresh];
+  execFileSync(process.execPath, words, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
+  renameSync(fresh, code);
+  return { name, metafile };
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** What earlier builds left: a main of theirs that is running may still want it. */
+function forgetOld(current: string[]): void {
+  for (const name of readdirSync(PARTS).filter((one) => !current.includes(one))) {
+    const file = join(PARTS, name);
+    if (Date.now() - statSync(file).mtimeMs > OLD) rmSync(file, { force: true });
+  }
 }
 
 export function projectVersion(): string {
   return JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version;
+}
+
+/** 22.19: undici 8, which @kubernetes/client-node 2 brings, declares it. */
+function leastNode(): string {
+  return JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).engines.node.replace('>=', '');
 }
 
 function assertLight(metafile: Metafile): void {
@@ -98,8 +150,5 @@ export function put(file: string, contents: Uint8Array | string): void {
 
 if (process.argv[1] === import.meta.filename) {
   const built = await build();
-  if (!process.argv.includes('--quiet')) {
-    const kilobytes = (bytes: number) => `${Math.round(bytes / 1000)} kB`;
-    console.log(`dist/upgrade-guard.cjs  ${kilobytes(built.bytes)}, of which the core unpacks to ${kilobytes(built.coreBytes)}`);
-  }
+  if (!process.argv.includes('--quiet')) console.log(`dist/upgrade-guard.cjs, dist/parts/  ${Math.round(built.bytes / 1000)} kB`);
 }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { type Built, build, DIST, put } from './build.ts';
+import { type Built, build, DIST, PARTS, put } from './build.ts';
 import { licenceOfNode } from './licences.ts';
 import { signAdHoc } from './macho.ts';
 import { nodeBinary } from './node-base.ts';
@@ -62,7 +62,7 @@ async function executableFor(target: Target, built: Built): Promise<string> {
   const stamp = join(WORK, `${nameOf(target)}.stamp`);
   const inputs = inputsOf(target, built);
   if (isCurrent(stamp, inputs, output)) return output;
-  const fresh = await pack(target, built.file, await nodeBinary(target));
+  const fresh = await pack(target, built, await nodeBinary(target));
   renameSync(fresh, output);
   writeFileSync(stamp, stampOf(inputs, output));
   return output;
@@ -96,14 +96,16 @@ interface Sea {
 }
 
 /** Returns the finished file, still in the work folder. */
-async function pack(target: Target, bundle: string, node: string): Promise<string> {
+async function pack(target: Target, built: Built, node: string): Promise<string> {
   const home = join(WORK, `home-${process.pid}`);
   const output = join(WORK, `${nameOf(target)}-${process.pid}${exeOf(target)}`);
   const entry = join(home, 'upgrade-guard.cjs');
   try {
     seed(home, target, node);
-    copyFileSync(bundle, entry);
-    await inPlace({ HOME: home, USERPROFILE: home, TMPDIR: home, TEMP: home }, () => runPkg(target, entry, output));
+    copyFileSync(built.file, entry);
+    const assets = assetsFor(target, built);
+    for (const name of assets) copyFileSync(join(PARTS, name), join(home, name));
+    await inPlace({ HOME: home, USERPROFILE: home, TMPDIR: home, TEMP: home }, () => runPkg(target, entry, output, assets));
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
@@ -113,12 +115,17 @@ async function pack(target: Target, bundle: string, node: string): Promise<strin
   return output;
 }
 
-async function runPkg(target: Target, input: string, output: string): Promise<void> {
+/** What V8 made of the parts is for this platform alone: Node.js warns that elsewhere it may crash, and compiles them anew where there is none. */
+function assetsFor(target: Target, { parts }: Built): string[] {
+  return target === hostTarget() ? parts : parts.filter((name) => !name.endsWith('.code'));
+}
+
+async function runPkg(target: Target, input: string, output: string, assets: string[]): Promise<void> {
   const sea: Sea = require('@yao-pkg/pkg/lib-es5/sea.js');
   const original = sea.default;
   // pkg 6.23.0 has no public way to set these. The entry's path ends up in the binary; seen from pkg's own temporary folder it is the same everywhere,
   // which keeps the binary reproducible.
-  const seaConfig = { ...SEA_CONFIG, main: '../upgrade-guard.cjs' };
+  const seaConfig = { ...SEA_CONFIG, main: '../upgrade-guard.cjs', assets: Object.fromEntries(assets.map((name) => [name, `../${name}`])) };
   sea.default = (entry, options) => original(entry, { ...options, signature: false, seaConfig });
   try {
     await require('@yao-pkg/pkg').exec({ input, output, sea: true, targets: [`node${NODE_VERSION}-${pkgNameOf(target)}`] });

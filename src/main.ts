@@ -1,12 +1,11 @@
-// Where the program starts: who called, which command, in which language; errors become exit codes. The core, with everything heavy, is decoded only when a command needs it.
-import { createRequire } from 'node:module';
-import vm from 'node:vm';
-import { brotliDecompressSync } from 'node:zlib';
+// Where the program starts: who called, which command, in which language; errors become exit codes. The core, with everything heavy, is loaded only when a command needs it.
+import './cli/least-node.ts';
 import { aboutPage, type Horizon } from './cli/about.ts';
 import { type Invocation, languageAsked, type Parsed, parseArgv } from './cli/argv.ts';
 import { type Caller, callerOf, connectionFromHelm } from './cli/caller.ts';
 import { COMPLETE, complete, completionScript, type LookUp } from './cli/completion.ts';
 import { helpPage, type Page } from './cli/help.ts';
+import { part } from './cli/parts.ts';
 import { pluginWords } from './cli/plugin.ts';
 import type { Language, Text } from './engine/contracts.ts';
 import { style } from './text/colour.ts';
@@ -14,8 +13,7 @@ import { oneLine, printable } from './text/sanitise.ts';
 import { whyOf } from './text/system-error.ts';
 import { EXIT, UserError } from './text/user-error.ts';
 
-/** Put in by scripts/build.ts: the bundled core, brotli and base64. Text is not parsed as code: that is what makes the start fast. */
-declare const CORE: string;
+/** Put in by scripts/build.ts. */
 declare const VERSION: string;
 declare const HORIZONS: Horizon[];
 
@@ -97,15 +95,7 @@ function usualNamespace(): string | undefined {
   return status === 0 ? stdout.trim() : undefined;
 }
 
-function loadCore(): Core {
-  const source = brotliDecompressSync(Buffer.from(CORE, 'base64')).toString('utf8');
-  const script = new vm.Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
-    filename: 'upgrade-guard-core.cjs',
-  });
-  const module = { exports: {} as Core };
-  script.runInThisContext()(module.exports, createRequire(process.execPath), module, process.execPath, '.');
-  return module.exports;
-}
+const loadCore = (): Core => part<Core>('core');
 
 /** The first Ctrl-C asks to stop after the step in flight; the second ends at once. SIGTERM counts like Ctrl-C. */
 function interruptible(): AbortSignal {

@@ -48,7 +48,7 @@ const FILES = 'files/input.ts';
 /** The modules of helm/ that do so too. */
 const IO_HELM = ['helm/run.ts', 'helm/drive.ts', 'helm/fetch.ts', 'helm/load-chart.ts'];
 const IO_MODULES = /^node:(fs|fs\/promises|child_process|net|tls|http|https|http2|dns|dgram|worker_threads)$/;
-const MAIN_MAY_IMPORT = /^(cli\/(about|commands|flags|argv|caller|help|completion|plugin)\.ts|text\/.+)$/;
+const MAIN_MAY_IMPORT = /^(cli\/(about|commands|flags|argv|caller|help|completion|least-node|parts|plugin)\.ts|text\/.+)$/;
 
 const RULES: Rule[] = [
   {

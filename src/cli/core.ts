@@ -4,41 +4,29 @@ import { CLOCK, hasten } from '../engine/pace.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Invocation } from './argv.ts';
 import { type Call, callOf, reaching } from './call.ts';
-import { check } from './commands/check.ts';
-import { checks } from './commands/checks.ts';
-import { compare } from './commands/compare.ts';
-import { demo } from './commands/demo.ts';
-import { explain } from './commands/explain.ts';
-import { fix } from './commands/fix.ts';
-import { plan } from './commands/plan.ts';
-import { rbac } from './commands/rbac.ts';
-import { resume } from './commands/resume.ts';
-import { runs } from './commands/runs.ts';
-import { snapshot } from './commands/snapshot.ts';
-import { undo } from './commands/undo.ts';
-import { upgrade } from './commands/upgrade.ts';
-import { version } from './commands/version.ts';
+import type { candidates as Candidates } from './candidates.ts';
 import type { Verb } from './commands.ts';
 import { loadKnowledge } from './knowledge.ts';
 
 /** What main does itself needs no core. */
 type CoreVerb = Exclude<Verb, 'help' | 'options' | 'completion'>;
 
-const COMMANDS: Record<CoreVerb, (call: Call) => Promise<number>> = {
-  check,
-  checks,
-  compare,
-  demo,
-  explain,
-  fix,
-  plan,
-  rbac,
-  resume,
-  runs,
-  snapshot,
-  undo,
-  upgrade,
-  version,
+/** Each with what it alone needs: `checks` and `explain` have no use for what talks to a cluster. */
+const COMMANDS: Record<CoreVerb, () => Promise<(call: Call) => Promise<number>>> = {
+  check: async () => (await import('./commands/check.ts')).check,
+  checks: async () => (await import('./commands/checks.ts')).checks,
+  compare: async () => (await import('./commands/compare.ts')).compare,
+  demo: async () => (await import('./commands/demo.ts')).demo,
+  explain: async () => (await import('./commands/explain.ts')).explain,
+  fix: async () => (await import('./commands/fix.ts')).fix,
+  plan: async () => (await import('./commands/plan.ts')).plan,
+  rbac: async () => (await import('./commands/rbac.ts')).rbac,
+  resume: async () => (await import('./commands/resume.ts')).resume,
+  runs: async () => (await import('./commands/runs.ts')).runs,
+  snapshot: async () => (await import('./commands/snapshot.ts')).snapshot,
+  undo: async () => (await import('./commands/undo.ts')).undo,
+  upgrade: async () => (await import('./commands/upgrade.ts')).upgrade,
+  version: async () => (await import('./commands/version.ts')).version,
 };
 
 /** Runs one command to its exit code. Throws UserError for what the user can mend. */
@@ -48,7 +36,8 @@ export async function run(invocation: Invocation): Promise<number> {
   try {
     // Before anything is read of it.
     if (invocation.flags.knowledge) loadKnowledge(invocation.flags.knowledge);
-    return await COMMANDS[invocation.verb as CoreVerb](call);
+    const command = await COMMANDS[invocation.verb as CoreVerb]();
+    return await command(call);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     throw new UserError(reaching(error.text, invocation), error.next && reaching(error.next, invocation), error.exit);
@@ -69,4 +58,6 @@ function hastened(call: Call, by: number): void {
   );
 }
 
-export { candidates } from './candidates.ts';
+/** What completion cannot know by itself. */
+export const candidates = async (...words: Parameters<typeof Candidates>): ReturnType<typeof Candidates> =>
+  (await import('./candidates.ts')).candidates(...words);

@@ -1,23 +1,23 @@
-// client-node turns one cluster and one user of a kubeconfig into what an HTTPS request carries: authorities, client certificate, server name, Authorization.
+// client-node turns one cluster and one user with a name and password into what an HTTPS request carries: authorities, client certificate, server name, Authorization.
+// A part of the program by itself (cli/parts.ts): tokens and certificates go without it.
 // What it is given was settled by kubectl's rules before (usable.ts, credentials.ts); the agent is ours, since its own opens a connection per request.
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Trust } from './tunnel.ts';
 
-/** All PEM; `token` or `name` and `password`, or neither. */
+/** All PEM. */
 export interface SettledUser extends Trust {
   server: string;
-  token?: string;
-  name?: string;
-  password?: string;
+  name: string;
+  password: string;
 }
 
 /** Throws what client-node throws: then the kubeconfig asks for something that it does not know. */
 export async function requestOptions(settled: SettledUser): Promise<{ trust: Trust; authorization?: string }> {
   const config = new KubeConfig();
-  const { server, ca, cert, key, servername, insecure, token, name, password } = settled;
+  const { server, ca, cert, key, servername, insecure, name, password } = settled;
   config.loadFromOptions({
     clusters: [{ name: 'cluster', server, caData: base64(ca), tlsServerName: servername, skipTLSVerify: insecure }],
-    users: [{ name: 'user', certData: base64(cert), keyData: base64(key), token, username: name, password }],
+    users: [{ name: 'user', certData: base64(cert), keyData: base64(key), username: name, password }],
     contexts: [{ name: 'context', cluster: 'cluster', user: 'user' }],
     currentContext: 'context',
   });
@@ -31,7 +31,7 @@ export async function requestOptions(settled: SettledUser): Promise<{ trust: Tru
       servername: options.servername,
       insecure: options.rejectUnauthorized === false,
     },
-    authorization: options.auth ? `Basic ${Buffer.from(options.auth).toString('base64')}` : options.headers?.Authorization,
+    authorization: options.auth ? `Basic ${Buffer.from(options.auth).toString('base64')}` : undefined,
   };
 }
 
@@ -43,7 +43,6 @@ interface Options {
   servername?: string;
   rejectUnauthorized?: boolean;
   auth?: string;
-  headers?: { Authorization?: string };
 }
 
 const base64 = (pem: string | undefined): string | undefined => (pem === undefined ? undefined : Buffer.from(pem).toString('base64'));

@@ -32,6 +32,11 @@ export interface Credentials {
   forwarded: boolean;
 }
 
+interface Carried {
+  trust: Trust;
+  authorization?: string;
+}
+
 /** How long files are used before they are looked at again; client-go: a minute for tokens, five for certificates. */
 const FRESH_MS = 30_000;
 
@@ -119,16 +124,25 @@ async function issue(login: Login): Promise<Issued> {
   return isFields(user.exec) && !hasToken(user) && !hasBasic(user) && !hasCertificate(user) ? askPlugin(login) : nothing;
 }
 
-/** client-node's part. It costs a third of a start, so it is loaded when the first request is due. */
-async function carried(login: Login, issued: Issued): Promise<{ trust: Trust; authorization?: string }> {
+/** A token or a certificate goes into the request as it stands. What client-node alone knows to carry costs a third of a start, and is loaded when the first request is due. */
+async function carried(login: Login, issued: Issued): Promise<Carried> {
   const { server, user } = login;
   const { username, password } = server;
   if (!isSecure(login)) return { trust: { insecure: false }, authorization: username || password ? basic(username, password) : undefined };
-  const { requestOptions } = await import('./client-node.ts');
-  const named = hasBasic(user) ? { name: text(user.username), password: text(user.password) } : { token: tokenOf(login) ?? issued.token };
-  const made = await requestOptions({ server: server.origin, ...trustOf(login, issued), ...named });
+  const made = hasBasic(user) ? await withPassword(login, issued) : withToken(login, issued);
   if (username || password) return { ...made, authorization: basic(username, password) };
   return { ...made, authorization: made.authorization && headerValue(made.authorization) };
+}
+
+function withToken(login: Login, issued: Issued): Carried {
+  const token = tokenOf(login) ?? issued.token;
+  return { trust: trustOf(login, issued), authorization: token && `Bearer ${token}` };
+}
+
+async function withPassword(login: Login, issued: Issued): Promise<Carried> {
+  const { requestOptions } = await import('./client-node.ts');
+  const { server, user } = login;
+  return requestOptions({ server: server.origin, ...trustOf(login, issued), name: text(user.username), password: text(user.password) });
 }
 
 /** Of a URL that holds them, percent-encoded. */

@@ -1,0 +1,49 @@
+// The parts of the program that not every start needs: the core, and the Kubernetes client. Each is a file in parts/ beside main, or an asset of the single executable.
+// With it lies what V8 made of it when it was built: where V8 takes that, the part need not be compiled again.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import vm from 'node:vm';
+
+export type PartName = 'core' | 'client';
+
+/** Put in by scripts/build.ts: the file of each part. It is named after what is in it, so that a main never meets another build's part. */
+declare const PARTS: Record<PartName, string>;
+declare const __dirname: string;
+
+/** What one part calls another by. */
+export const CLIENT = 'upgrade-guard:client';
+
+const loaded = new Map<PartName, object>();
+
+export function part<Exports extends object>(name: PartName): Exports {
+  const before = loaded.get(name);
+  if (before) return before as Exports;
+  const { source, code } = filesOf(PARTS[name]);
+  const module = { exports: {} };
+  const require = createRequire(process.execPath);
+  const from = (id: string) => (id === CLIENT ? part('client') : require(id));
+  scriptOf(name, source, code).runInThisContext()(module.exports, from, module, process.execPath, '.');
+  loaded.set(name, module.exports);
+  return module.exports as Exports;
+}
+
+/** `code`: V8 looks whether it fits this V8 and a source of this length; if it does not, it compiles the source and says nothing. */
+export function scriptOf(name: PartName, source: string, code?: Uint8Array): vm.Script {
+  return new vm.Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
+    filename: `upgrade-guard-${name}.cjs`,
+    cachedData: code,
+  });
+}
+
+function filesOf(file: string): { source: string; code?: Uint8Array } {
+  const sea = process.getBuiltinModule('node:sea');
+  const read = (name: string): Buffer =>
+    sea.isSea() ? Buffer.from(sea.getRawAsset(name)) : readFileSync(path.join(__dirname, 'parts', name));
+  const source = read(`${file}.cjs`).toString('utf8');
+  try {
+    return { source, code: read(`${file}.code`) };
+  } catch {
+    return { source }; // made for another platform, or taken away
+  }
+}
