@@ -42,7 +42,8 @@ export function withoutCluster(examination: Examination, systems: readonly Syste
   const results = examination.results.map((result): CheckResult => {
     const { id, outcome, gaps } = result;
     const blind = outcome === 'unknown' && gaps.length > 0 && gaps.every(({ why }) => why === 'not-collected');
-    const idle = (outcome === 'passed' || outcome === 'unknown') && !looksAt(id);
+    // Without an installed version there is no default target either.
+    const idle = outcome !== 'found' && outcome !== 'not-applicable' && !looksAt(id);
     return blind || idle ? { ...result, outcome: 'not-looked-at', gaps: [], note: NEEDS_CLUSTER } : result;
   });
   // What is not among the manifests may well be installed.
