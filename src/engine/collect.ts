@@ -1,9 +1,9 @@
 // What checks would read for any other target than the one that was examined: a snapshot has to answer `check --from FILE --to OTHER` as the cluster would.
-import type { ListQuery, PointRead, Reads, Source, System } from './contracts.ts';
+import type { ListQuery, PointRead, Read, Reads, Source, System } from './contracts.ts';
 import { isGap } from './gaps.ts';
 import { gather, queryOf } from './gather.ts';
 
-/** Makes every list that a check of these systems declares and `has` does not know yet, and asks for every object that a check asks for by name alone. */
+/** Reads whatever a check of these systems declares and `has` does not know yet, and asks for every object that a check asks for by name alone, and for all APIs. */
 export async function collectDeclared(source: Source, systems: readonly System[], has: (query: ListQuery) => boolean): Promise<void> {
   const checks = systems.flatMap((system) => system.checks);
   await gather(
@@ -12,12 +12,16 @@ export async function collectDeclared(source: Source, systems: readonly System[]
   );
   const reads = checks.flatMap(({ pointReads = [], remedy }) => [...pointReads, ...(remedy?.pointReads ?? [])]);
   for (const read of reads) await named(source, read);
+  await source.apis?.();
 }
 
-/** Nothing is held: that it was read is all there is to do. */
+/** Of lists nothing is held: that they were read is all there is to do. */
 function unread(reads: Reads, has: (query: ListQuery) => boolean): Reads {
   return Object.fromEntries(
-    Object.entries(reads).flatMap(([name, read]) => (has(queryOf(read)) ? [] : [[name, { ...read, keep: () => undefined }]])),
+    Object.entries(reads).flatMap(([name, read]): [string, Read][] => {
+      if (read.read !== 'list') return [[name, read]];
+      return has(queryOf(read)) ? [] : [[name, { ...read, keep: () => undefined }]];
+    }),
   );
 }
 

@@ -1,6 +1,7 @@
 // All that systems and their checks declare to read, by resource: what a snapshot keeps.
 import { selectedLabels } from '../kube/labels.ts';
 import type { Column, PointRead, Reads, ResourceName, System } from './contracts.ts';
+import { listsIn } from './gather.ts';
 import { label } from './read/index.ts';
 
 export type Declarations = ReadonlyMap<ResourceName, readonly Column[]>;
@@ -8,9 +9,12 @@ export type Declarations = ReadonlyMap<ResourceName, readonly Column[]>;
 /** What is read of single objects of a resource: what the point read says, else what the lists of the same resource declare. */
 export const columnsOf = ({ resource, columns }: PointRead, reads: Reads): readonly Column[] =>
   columns ??
-  Object.values(reads)
+  listsIn(reads)
     .filter((read) => read.resource === resource)
     .flatMap((read) => read.columns);
+
+/** Single objects that reads bring by themselves. */
+export const bodiesIn = (reads: Reads): PointRead[] => Object.values(reads).flatMap((read) => (read.read === 'bodies' ? read.bodies : []));
 
 export function declarationsOf(systems: readonly System[]): Declarations {
   const all = new Map<ResourceName, Set<Column>>();
@@ -20,8 +24,8 @@ export function declarationsOf(systems: readonly System[]): Declarations {
     for (const column of columns) known.add(column);
   };
   const owner = (reads: Reads, points: readonly PointRead[]): void => {
-    for (const { resource, columns, labels } of Object.values(reads)) declare(resource, [...columns, ...selectedLabels(labels).map(label)]);
-    for (const point of points) declare(point.resource, columnsOf(point, reads));
+    for (const { resource, columns, labels } of listsIn(reads)) declare(resource, [...columns, ...selectedLabels(labels).map(label)]);
+    for (const point of [...points, ...bodiesIn(reads)]) declare(point.resource, columnsOf(point, reads));
   };
   for (const system of systems) {
     owner(system.reads, system.pointReads);

@@ -3,6 +3,7 @@ import { keyOf, refOf } from '../kube/refs.ts';
 import { resourceName, resourceOfKind } from '../kube/resources.ts';
 import type { Check, CheckResult, Gap, Installation, Manifest, Reads, Ref, System, Text } from './contracts.ts';
 import type { Examination } from './examine.ts';
+import { listsIn } from './gather.ts';
 
 /** What -f gave. `unseen`: objects may stand there that no check has looked at. */
 export interface DeclaredIn {
@@ -59,7 +60,7 @@ export function assumedBy(
   const unseen: Gap = { why: 'not-collected', verb: 'get', resource: 'version' };
   return ({ id, reads, checks }) => {
     const own = [reads, ...checks.map((check) => check.reads)]
-      .flatMap((each) => Object.values(each as Reads))
+      .flatMap((each) => listsIn(each as Reads))
       .filter(({ resource }) => isCustom(resource));
     const meant = targets.some(({ system }) => system === id) || own.some((read) => isOf(read, declared));
     return meant ? [{ id: `${id}@manifests`, system: id, name: 'manifests', version: unseen, sources: [], byHelm: false }] : undefined;

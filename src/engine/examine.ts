@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { spoken } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
+import { clusterOf } from './cluster.ts';
 import type {
   Chart,
   Check,
@@ -17,6 +18,7 @@ import type {
   JudgedFinding,
   Judgement,
   Outcome,
+  PointReader,
   QuickSource,
   Ref,
   Refusal,
@@ -32,7 +34,7 @@ import type {
 import type { DeclaredIn } from './declared.ts';
 import { fixLine } from './fix-line.ts';
 import { isGap } from './gaps.ts';
-import { type Gathered, gather, listKey, type OwnedReads } from './gather.ts';
+import { type Gathered, gapsBeside, gather, type OwnedReads, readKey } from './gather.ts';
 import { choosePath, type Target } from './paths.ts';
 import { noting, notingQuick } from './points.ts';
 import { NOT_QUICK, screened, unread } from './screen.ts';
@@ -79,6 +81,8 @@ export interface ExamineOptions {
   quick?: QuickSource;
   /** What the upgrade will be told about values; undefined: nothing. */
   intent?: Intent;
+  /** `--back-to`; see Situation. */
+  backTo?: string;
   /** Where no cluster can say what is installed: what is taken to be. */
   assume?(system: System): Installation[] | undefined;
   /** Renders that chart. */
@@ -123,20 +127,24 @@ export async function examine(source: Source, systems: System[], options: Examin
     remedies: [],
   };
   // Fills up as systems are detected.
-  const cluster: Cluster = { serverVersion, installations: examination.installations };
+  const known: Installation[] = [];
+  const cluster = clusterOf(source, serverVersion, known);
   const now = Date.now();
   const cases: Case[] = [];
   for (const system of asked) {
     const checks = wantedChecks(system);
     const gaps: Gap[] = [];
-    const seen = await system.detect(early.get(system.id) ?? {}, noting(source, system.pointReads, system.reads, gaps), cluster);
-    const detected = !isGap(seen) && seen.length ? seen : (options.assume?.(system) ?? seen);
+    const rows = early.get(system.id) ?? {};
+    const seen = await system.detect(rows, noting(source, system.pointReads, system.reads, gaps), cluster);
+    const found = !isGap(seen) && seen.length ? seen : (options.assume?.(system) ?? seen);
+    const detected = isGap(found) ? found : found.map((each) => withGaps(each, [...notSeen(system.reads, rows), ...gaps]));
     if (isGap(detected)) {
       for (const check of checks) examination.results.push(result(check, system.id, 'unknown', { gaps: [detected] }));
       continue;
     }
     const isSelected = ({ namespace }: Installation) => !options.namespace || namespace === undefined || namespace === options.namespace;
     const installations = detected.filter(isSelected);
+    known.push(...detected);
     examination.elsewhere.push(...detected.filter((each) => !isSelected(each)).map(({ id }) => id));
     if (!detected.length) examination.absent.push(system.id);
     const chart = options.chart?.name === system.id ? options.chart : undefined;
@@ -147,7 +155,18 @@ export async function examine(source: Source, systems: System[], options: Examin
       examination.paths.push(path);
       const helm = chart && options.templates && bound(options.templates, installation, serverVersion);
       for (const check of checks)
-        cases.push({ system, check, path, cluster, now, chart, intent: options.intent, helm, early: early.get(check.id) ?? {} });
+        cases.push({
+          system,
+          check,
+          path,
+          cluster,
+          now,
+          backTo: options.backTo,
+          chart,
+          intent: options.intent,
+          helm,
+          early: early.get(check.id) ?? {},
+        });
     }
   }
 
@@ -168,6 +187,22 @@ export async function examine(source: Source, systems: System[], options: Examin
   }
   return examination;
 }
+
+/** What detection would have read besides, and may name another version. */
+const notSeen = (reads: System['reads'], rows: Gathered): Gap[] =>
+  Object.entries(reads).flatMap(([name, { harmless }]) => [
+    ...(isGap(rows[name]) && !harmless ? [rows[name]] : []),
+    ...gapsBeside(rows[name]),
+  ]);
+
+function withGaps(installation: Installation, gaps: readonly Gap[]): Installation {
+  const all = [...(installation.gaps ?? []), ...gaps];
+  return all.length ? { ...installation, gaps: [...new Map(all.map((gap) => [JSON.stringify(gap), gap])).values()] } : installation;
+}
+
+/** Whatever judges by the installed version is not known as long as some place may name another. */
+const versionGaps = ({ check, path }: Case): readonly Gap[] => (byVersion(check) ? (path.installation.gaps ?? []) : []);
+export const byVersion = ({ applies, needs = [] }: Check): boolean => Boolean(applies.from || applies.to || needs.length);
 
 /** The outcome of a quick look: found, or not known. */
 async function glance(each: Case, source: QuickSource, { accept = [], began }: ExamineOptions, into: Examination): Promise<void> {
@@ -211,9 +246,9 @@ function bound(templates: Templates, { namespace = '', name }: Installation, ser
 }
 
 function earlyReads(system: System, checks: Check[]): OwnedReads[] {
-  const shared = new Set(Object.values(system.reads).map(listKey));
+  const shared = new Set(Object.values(system.reads).map(readKey));
   const alike = (check: Check) =>
-    Object.fromEntries(Object.entries(check.reads as System['reads']).filter(([, read]) => shared.has(listKey(read))));
+    Object.fromEntries(Object.entries(check.reads as System['reads']).filter(([, read]) => shared.has(readKey(read))));
   return [{ owner: system.id, reads: system.reads }, ...checks.map((check) => ({ owner: check.id, reads: alike(check) }))];
 }
 
@@ -239,6 +274,8 @@ function closedBeforeLooking({ system, check, path, chart }: Case): CheckResult 
   }
   if (!isGap(path.from) && system.compare(path.from, system.knownFrom) < 0)
     return result(check, at, 'unknown', { note: before(path.from, system.knownFrom) });
+  // The state of a cluster is what it is, whatever the target.
+  if (!byVersion(check)) return undefined;
   const horizon = check.knownUpTo ?? system.knownUpTo;
   const end = path.to ?? path.from;
   if (!isGap(end) && system.compare(end, horizon) > 0 && !isProvisional(system, end))
@@ -286,7 +323,7 @@ function result(check: Check, installation: string, outcome: Outcome, more: Part
 }
 
 async function judge(each: Case, rows: Gathered, source: Source, accept: Acceptance[], into: Examination): Promise<void> {
-  const { check, path, cluster, now, chart, intent, helm } = each;
+  const { check, path } = each;
   const at = path.installation.id;
   const reads = Object.entries(check.reads as System['reads']);
   const missing = reads.filter(([name]) => isGap(rows[name]));
@@ -296,8 +333,9 @@ async function judge(each: Case, rows: Gathered, source: Source, accept: Accepta
     return;
   }
   const gaps = missing.filter(([, read]) => !read.harmless).map(([name]) => rows[name] as Gap);
+  gaps.push(...reads.flatMap(([name]) => gapsBeside(rows[name])), ...versionGaps(each));
   const harmless = missing.filter(([, read]) => read.harmless).map(([name]) => rows[name] as Gap);
-  const situation = { path, cluster, now, chart, intent, helm, look: noting(source, check.pointReads ?? [], check.reads, gaps) };
+  const situation = situationOf(each, noting(source, check.pointReads ?? [], check.reads, gaps));
   const judgement: Judgement<unknown> = await check.judge(rows as never, situation);
   if ('unknown' in judgement || 'notApplicable' in judgement) {
     const outcome = 'unknown' in judgement ? 'unknown' : 'not-applicable';
@@ -362,10 +400,15 @@ function split(findings: Finding[], check: string, accept: Acceptance[]): { find
   });
 }
 
-function proposer({ check, path, cluster, now, chart, intent, helm }: Case, source: Source): CheckRemedy['propose'] {
+function situationOf({ system: _, check: __, early: ___, ...situation }: Case, look: PointReader): Situation {
+  return { ...situation, look };
+}
+
+function proposer(each: Case, source: Source): CheckRemedy['propose'] {
+  const { check } = each;
   const look = noting(source, [...(check.pointReads ?? []), ...(check.remedy?.pointReads ?? [])], check.reads, []);
   return async (findings) => {
-    const steps = (await check.remedy?.steps([...findings], { path, cluster, now, chart, intent, helm, look })) ?? [];
+    const steps = (await check.remedy?.steps([...findings], situationOf(each, look))) ?? [];
     return {
       drafts: steps.filter((step): step is StepDraft => 'do' in step),
       refusals: steps.filter((step): step is Refusal => 'refused' in step),

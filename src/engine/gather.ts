@@ -1,73 +1,178 @@
-// Gathering: unites the declared reads of many owners, lists each resource once, and holds only what each `keep` returns.
-import type { Gap, ListQuery, Raw, Read, Reads, Source } from './contracts.ts';
+// Gathering: unites the declared reads of many owners, makes each list and asks for each text once, and holds only what each `keep` returns.
+import { keyOf } from '../kube/refs.ts';
+import type { BodiesRead, Gap, ListQuery, ListRead, Manifest, Raw, Read, Reads, Ref, Source, TextRead } from './contracts.ts';
+import { isGap } from './gaps.ts';
 
 /** What one owner (a system's detection, a check) declared to read. */
 export interface OwnedReads {
   owner: string;
   reads: Reads;
 }
-/** Per name of the owner's reads: the rows that `keep` returned, or why the list could not be seen. */
+/** Per name of the owner's reads: the rows that `keep` returned, or why it could not be seen. */
 export type Gathered = Record<string, unknown[] | Gap>;
 
+interface Taker<R> {
+  owner: string;
+  name: string;
+  read: R;
+  rows: unknown[];
+}
 interface SharedList {
   query: ListQuery;
-  takers: { owner: string; name: string; read: Read; rows: unknown[] }[];
+  takers: Taker<ListRead>[];
 }
 
-/** Two reads are served by one list when resource and selector are the same. */
-export const listKey = (read: Pick<Read, 'resource' | 'labels'>): string => `${read.resource}?${read.labels ?? ''}`;
-
-/**
- * Lists everything the owners declared, one list at a time, in a stable order.
- * @returns per owner the gathered rows by read name. A list that failed is a Gap for each of its takers.
- */
-export async function gather(source: Source, wanted: OwnedReads[], began?: (resource: string) => void): Promise<Map<string, Gathered>> {
-  const gathered = new Map<string, Gathered>(wanted.map(({ owner }) => [owner, {}]));
-  for (const list of unite(wanted)) {
-    began?.(list.query.resource);
-    const gap = await source.list(list.query, {
-      object: (object) => offer(object, list),
-      restart: () => {
-        for (const taker of list.takers) taker.rows.length = 0;
-      },
-    });
-    for (const { owner, name, rows } of list.takers) gathered.get(owner)![name] = gap ?? rows;
+/** Two reads are served by one request when these are the same. */
+export function readKey(read: Read): string {
+  switch (read.read) {
+    case 'list':
+      return `${read.resource}?${read.labels ?? ''}`;
+    case 'text':
+      return `${read.path}${read.every ? ' of every server' : ''}`;
+    default:
+      return read.read;
   }
-  return gathered;
 }
 
-function unite(wanted: OwnedReads[]): SharedList[] {
-  const lists = new Map<string, SharedList>();
-  for (const { owner, reads } of wanted) {
-    for (const [name, read] of Object.entries(reads)) {
-      const key = listKey(read);
-      let list = lists.get(key);
-      if (!list) {
-        list = { query: { resource: read.resource, labels: read.labels, fields: [], marks: [] }, takers: [] };
-        lists.set(key, list);
-      }
-      list.query.fields = united(list.query.fields as string[], read.fields);
-      list.query.marks = united(list.query.marks!, marksOf(read));
-      list.takers.push({ owner, name, read, rows: [] });
-    }
-  }
-  return [...lists.keys()].sort().map((key) => lists.get(key)!);
-}
-
-const united = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])].sort();
-const marksOf = ({ columns }: Read): string[] => columns.flatMap(({ marks }) => marks);
+/** Every list among these reads. */
+export const listsIn = (reads: Reads): ListRead[] =>
+  Object.values(reads).flatMap((read) => (read.read === 'list' ? [read] : read.read === 'bodies' ? Object.values(read.lists) : []));
 
 /** The list that this read alone needs. */
-export const queryOf = (read: Read): ListQuery => ({
+export const queryOf = (read: ListRead): ListQuery => ({
   resource: read.resource,
   ...(read.labels ? { labels: read.labels } : {}),
   fields: read.fields,
   marks: marksOf(read),
 });
 
+const beside = new WeakMap<object, Gap[]>();
+/** What could not be seen although there are rows: one API server of several. */
+export const gapsBeside = (rows: unknown): readonly Gap[] => (typeof rows === 'object' && rows !== null ? (beside.get(rows) ?? []) : []);
+
+/**
+ * Reads everything the owners declared, one request at a time, in a stable order.
+ * @returns per owner the gathered rows by read name. What failed is a Gap for each of its takers.
+ */
+export async function gather(source: Source, wanted: OwnedReads[], began?: (what: string) => void): Promise<Map<string, Gathered>> {
+  const gathered = new Map<string, Gathered>(wanted.map(({ owner }) => [owner, {}]));
+  const put = ({ owner, name }: { owner: string; name: string }, rows: unknown[] | Gap): void => {
+    gathered.get(owner)![name] = rows;
+  };
+  const takers = wanted.flatMap(({ owner, reads }) =>
+    Object.entries(reads).map(([name, read]) => ({ owner, name, read, rows: [] as unknown[] })),
+  );
+  const of = <Kind extends Read['read']>(kind: Kind) =>
+    takers.filter(({ read }) => read.read === kind) as Taker<Extract<Read, { read: Kind }>>[];
+  const parts = of('bodies').map((taker) => ({
+    ...taker,
+    lists: Object.values(taker.read.lists).map((read): Taker<ListRead> => ({ owner: taker.owner, name: taker.name, read, rows: [] })),
+  }));
+
+  const failed = new Map<Taker<ListRead>, Gap>();
+  for (const list of unite([...of('list'), ...parts.flatMap(({ lists }) => lists)])) {
+    began?.(list.query.resource);
+    const gap = await source.list(list.query, {
+      object: (object) => offer(object, list),
+      restart: () => emptied(list.takers),
+    });
+    for (const taker of list.takers) if (gap) failed.set(taker, gap);
+  }
+  for (const taker of of('list')) put(taker, failed.get(taker) ?? taker.rows);
+  for (const same of Map.groupBy(of('text'), ({ read }) => readKey(read)).values()) await readText(source, same, put, began);
+  const manifests = source.manifests?.() ?? [];
+  for (const taker of of('manifests'))
+    put(
+      taker,
+      manifests.flatMap((manifest: Manifest) => taker.read.keep(manifest) ?? []),
+    );
+  const bodies = new Map<string, Raw | undefined | Gap>();
+  for (const taker of parts) put(taker, await withBodies(source, taker, failed, bodies));
+  return gathered;
+}
+
+// ---- lists ----------------------------------------------------------------------------------------------------------
+
+function unite(takers: readonly Taker<ListRead>[]): SharedList[] {
+  const lists = new Map<string, SharedList>();
+  for (const taker of takers) {
+    const { read } = taker;
+    const key = readKey(read);
+    let list = lists.get(key);
+    if (!list) {
+      list = { query: { resource: read.resource, labels: read.labels, fields: [], marks: [] }, takers: [] };
+      lists.set(key, list);
+    }
+    list.query.fields = united(list.query.fields as string[], read.fields);
+    list.query.marks = united(list.query.marks!, marksOf(read));
+    list.takers.push(taker);
+  }
+  return [...lists.keys()].sort().map((key) => lists.get(key)!);
+}
+
+const united = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])].sort();
+const marksOf = ({ columns }: ListRead): string[] => columns.flatMap(({ marks }) => marks);
+
 function offer(object: Raw, list: SharedList): void {
   for (const { read, rows } of list.takers) {
     const row = read.keep(object);
     if (row !== undefined) rows.push(row);
   }
+}
+
+function emptied(takers: readonly { rows: unknown[] }[]): void {
+  for (const { rows } of takers) rows.length = 0;
+}
+
+// ---- texts ----------------------------------------------------------------------------------------------------------
+
+type Put = (taker: { owner: string; name: string }, rows: unknown[] | Gap) => void;
+
+async function readText(source: Source, takers: readonly Taker<TextRead>[], put: Put, began?: (what: string) => void): Promise<void> {
+  const { path, every } = takers[0]!.read;
+  began?.(path);
+  const resource = path.split('?', 1)[0]!;
+  if (!source.text) {
+    for (const taker of takers) put(taker, { why: 'not-collected', verb: 'get-path', resource });
+    return;
+  }
+  let lines = 0;
+  const gaps = await source.text(
+    { path, ...(every ? { every } : {}) },
+    {
+      line: (line, server) => {
+        lines++;
+        const kept = takers.map(({ read, rows }) => {
+          const row = read.keep(line, server);
+          if (row !== undefined) rows.push(row);
+          return row !== undefined;
+        });
+        return kept.some(Boolean);
+      },
+      restart: () => emptied(takers),
+    },
+  );
+  for (const taker of takers) {
+    put(taker, gaps.length && !lines ? gaps[0]! : taker.rows);
+    if (gaps.length) beside.set(taker.rows, gaps);
+  }
+}
+
+// ---- bodies ---------------------------------------------------------------------------------------------------------
+
+async function withBodies(
+  source: Source,
+  { read, lists }: { read: BodiesRead; lists: Taker<ListRead>[] },
+  failed: ReadonlyMap<Taker<ListRead>, Gap>,
+  known: Map<string, Raw | undefined | Gap>,
+): Promise<unknown[] | Gap> {
+  const gap = lists.flatMap((taker) => (taker.read.optional ? [] : (failed.get(taker) ?? [])))[0];
+  if (gap) return gap;
+  const rows = lists.flatMap((taker) => (failed.has(taker) ? [] : taker.rows));
+  const wanted = read.wants(rows).map((ref) => ({ ref, key: keyOf(ref) }));
+  for (const { ref, key } of wanted) if (!known.has(key)) known.set(key, await source.get(ref));
+  const made = read.make(rows, (ref: Ref) => known.get(keyOf(ref)));
+  const unseen = wanted.map(({ key }) => known.get(key)).filter(isGap);
+  if (unseen.length) beside.set(made, unseen);
+  return made;
 }

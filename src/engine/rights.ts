@@ -3,16 +3,18 @@
 import { refOf } from '../kube/refs.ts';
 import { parseResourceName, resourceOfKind } from '../kube/resources.ts';
 import type { Check, Condition, PointRead, Reads, Ref, ResourceName, Rule, Step, System, TextQuery, World } from './contracts.ts';
+import { bodiesIn } from './declarations.ts';
+import { listsIn } from './gather.ts';
 
 /** Read by every command, to know which cluster this is. */
 const IDENTITY: Rule = { verbs: ['get'], group: '', resource: 'namespaces', names: ['kube-system'] };
 
 export function rightsToCheck(systems: readonly System[]): Rule[] {
   const declared = systems.flatMap(({ reads, pointReads, checks }) => [
-    ...listRules(reads),
+    ...readRules(reads),
     ...pointReads.map(askRule),
     ...checks.flatMap((check) => [
-      ...listRules(check.reads),
+      ...readRules(check.reads),
       ...(check.pointReads ?? []).map(askRule),
       ...(check.remedy?.pointReads ?? []).map(askRule),
       ...screenRules(check),
@@ -30,8 +32,17 @@ export function rightsToFix(systems: readonly System[], lease: readonly Rule[]):
 const listRules = (reads: Record<string, { resource: ResourceName }>): Rule[] =>
   Object.values(reads).map(({ resource }) => ({ verbs: ['list'], ...parseResourceName(resource) }));
 
+function readRules(reads: Reads): Rule[] {
+  const texts = Object.values(reads).flatMap((read) => (read.read === 'text' ? rightsToText(read) : []));
+  return [
+    ...listsIn(reads).map(({ resource }): Rule => ({ verbs: ['list'], ...parseResourceName(resource) })),
+    ...texts,
+    ...bodiesIn(reads).map(askRule),
+  ];
+}
+
 const screenRules = ({ screen }: Check): Rule[] =>
-  screen ? [...listRules(screen.tables), ...listRules(screen.reads as Reads), ...screen.pointReads.map(askRule)] : [];
+  screen ? [...listRules(screen.tables), ...readRules(screen.reads as Reads), ...screen.pointReads.map(askRule)] : [];
 
 function askRule({ resource, verb = 'get', names }: PointRead): Rule {
   const split = parseResourceName(resource);

@@ -16,7 +16,7 @@ export interface PublishedResult {
   apiVersion: typeof API_VERSION;
   kind: 'CheckResult';
   cluster: { uid: string; certain: boolean; server: string; context: string; version: string | null };
-  installations: { id: string; version: string | null; sources: { from: string; says: string }[]; release: object | null }[];
+  installations: { id: string; version: string | null; sources: { from: string; says: string }[]; release: object | null; gaps: Gap[] }[];
   paths: { installation: string; from: string | null; to: string | null; chosen: string; hops: string[] }[];
   checks: PublishedCheck[];
   summary: Summary;
@@ -53,11 +53,12 @@ export function publish({ identity, serverVersion, installations, paths, results
     apiVersion: API_VERSION,
     kind: 'CheckResult',
     cluster: { ...identity, version: isGap(serverVersion) ? null : serverVersion },
-    installations: installations.map(({ id, version, sources, release }) => ({
+    installations: installations.map(({ id, version, sources, release, gaps }) => ({
       id,
       version: isGap(version) ? null : version,
       sources: sources.map(({ from, says }) => ({ from: textOf(from).en, says })),
       release: release ?? null,
+      gaps: gaps ?? [],
     })),
     paths: paths.map(({ installation, from, to, chosen, hops }) => ({
       installation: installation.id,

@@ -1,5 +1,6 @@
 // One check as a page: what should hold, impact, detection, permissions, fix, undo and sources.
-import type { Check, Language, Reads, Rule, Text } from '../engine/contracts.ts';
+import type { Check, Language, Rule, Text } from '../engine/contracts.ts';
+import { listsIn } from '../engine/gather.ts';
 import { type Face, paragraph } from './face.ts';
 
 interface Section {
@@ -116,7 +117,7 @@ function concerns({ applies, needs = [], knownUpTo }: Check, language: Language)
 }
 
 function reads({ reads, pointReads = [], remedy, screen }: Check): string[] {
-  const listed: { resource: string }[] = [reads, screen?.tables ?? {}, screen?.reads ?? {}].flatMap((each) => Object.values(each as Reads));
+  const listed: { resource: string }[] = [...listsIn(reads), ...Object.values(screen?.tables ?? {}), ...listsIn(screen?.reads ?? {})];
   const lists = listed.map(({ resource }) => `list ${resource}`);
   const points = [...pointReads, ...(remedy?.pointReads ?? [])].map(({ resource, verb, names }) =>
     [verb ?? 'get', resource, ...(names ?? [])].join(' '),

@@ -1,6 +1,17 @@
 // A cluster's answers in memory: what was listed, what was asked, and what could not be seen. Read from a file or folder, or recorded live.
 import { createHash } from 'node:crypto';
-import type { ApiResource, ClusterIdentity, Column, Field, Gap, Raw, Ref, ResourceName } from '../engine/contracts.ts';
+import type {
+  ApiResource,
+  ClusterIdentity,
+  Column,
+  Field,
+  Gap,
+  Raw,
+  Ref,
+  ResourceName,
+  ServedResource,
+  TextQuery,
+} from '../engine/contracts.ts';
 import { isRaw } from '../kube/json.ts';
 import { groupOf, keyOf, refOf } from '../kube/refs.ts';
 import { BUILT_IN_RESOURCES, guessPlural, resourceName, splitApiVersion } from '../kube/resources.ts';
@@ -26,6 +37,10 @@ export interface Dump {
   gets: Map<string, Raw | 'none'>;
   /** By `logKey`; `none`: there was no such log. */
   logs: Map<string, string | 'none'>;
+  /** Answers of text paths, by `textKey`: lines by server. */
+  texts: Map<string, Map<string, string[]>>;
+  /** What was answered when all APIs were asked for. */
+  served?: { resources: ServedResource[]; gaps: Gap[] };
   absent: Gap[];
   /** A resource that is neither collected nor absent was read and is empty. Never so for a recorded dump: that one knows what was asked. */
   whole: boolean;
@@ -36,6 +51,8 @@ export interface Dump {
 export function logKey(namespace: string | undefined, pod: string, container: string): string {
   return `${namespace ?? ''}/${pod}/${container}`;
 }
+
+export const textKey = ({ path, every }: TextQuery): string => `${path}${every ? ' of every server' : ''}`;
 
 export interface DumpParts extends Partial<Omit<Dump, 'apis' | 'collected'>> {
   objects: Iterable<Raw>;
@@ -72,6 +89,8 @@ export function dumpOf(parts: DumpParts): Dump {
     collected,
     gets: parts.gets ?? new Map(),
     logs: parts.logs ?? new Map(),
+    texts: parts.texts ?? new Map(),
+    served: parts.served,
     absent: parts.absent ?? [],
     whole: parts.whole ?? false,
     declared: parts.declared,

@@ -11,7 +11,7 @@ import { NOT_REGULAR } from '../files/input.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
-import { LOG_PATH } from './layout.ts';
+import { LOG_PATH, TEXT_PATH } from './layout.ts';
 
 /** Room for the pruned objects of the largest clusters; beyond it the file is a trap. */
 export interface Limits {
@@ -68,7 +68,7 @@ export async function* dumpFiles(from: string, stdin: Readable, limits: Limits):
 }
 
 function wanted(file: string): boolean {
-  return /\.(?:ya?ml|json)$/i.test(file) || LOG_PATH.test(file);
+  return /\.(?:ya?ml|json)$/i.test(file) || LOG_PATH.test(file) || TEXT_PATH.test(file);
 }
 
 // ---- a folder -------------------------------------------------------------------------------------------------------

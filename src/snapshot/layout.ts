@@ -9,6 +9,12 @@ export const ASKED = 'asked/';
 export const NOTHING = 'asked/nothing.json';
 export const LOGS = 'logs/';
 
+/** Every API that is served, and which could not be asked. */
+export const APIS = 'apis.json';
+/** text/<path>, the answer of a path (`metrics`, `readyz%3Fverbose`); text/<path>@<server> where every API server was asked. */
+export const TEXTS = 'text/';
+export const TEXT_PATH = /^text\/([\w.%~!*'()-]{1,200}?)(?:@([\w.%-]{1,200}))?$/;
+
 /** Of `cluster.json`. A reader refuses what is newer than itself. */
 export const SCHEMA = 1;
 

@@ -1,12 +1,12 @@
 // Reading a dump: our snapshot, a folder of manifests, or a single file. Malformed input ends in one UserError that names file and line.
 import type { Readable } from 'node:stream';
-import type { ApiResource, ClusterIdentity, Gap, Json, Raw, Ref, ResourceName, Text } from '../engine/contracts.ts';
+import type { ApiResource, ClusterIdentity, Gap, Json, Raw, Ref, ResourceName, ServedResource, Text } from '../engine/contracts.ts';
 import { isNotYaml, readYaml } from '../files/yaml.ts';
 import { isRaw, parseJson } from '../kube/json.ts';
 import { keyOf, refOf } from '../kube/refs.ts';
-import { type Dump, dumpOf, type Listed, logKey } from './dump.ts';
+import { type Dump, dumpOf, type Listed, logKey, textKey } from './dump.ts';
 import { badInput, type DumpFile, dumpFiles, LIMITS, type Limits } from './files.ts';
-import { ABSENT, ASKED, CLUSTER, DISCOVERY, LOG_PATH, NOTHING, SCHEMA, VERSION } from './layout.ts';
+import { ABSENT, APIS, ASKED, CLUSTER, DISCOVERY, LOG_PATH, NOTHING, SCHEMA, TEXT_PATH, VERSION } from './layout.ts';
 
 /** What the files said so far. */
 interface Building {
@@ -14,6 +14,8 @@ interface Building {
   asked: Raw[];
   nothing: Ref[];
   logs: Map<string, string | 'none'>;
+  texts: Dump['texts'];
+  served?: Dump['served'];
   absent: Gap[];
   serverVersion?: string;
   identity?: ClusterIdentity;
@@ -23,15 +25,26 @@ interface Building {
 
 /** `from`: a folder, a .tar.gz, one file of manifests, or `-`: the same from `stdin`. */
 export async function readDump(from: string, stdin: Readable = process.stdin, limits: Limits = LIMITS): Promise<Dump> {
-  const building: Building = { objects: [], asked: [], nothing: [], logs: new Map(), absent: [], whole: false };
+  const building: Building = { objects: [], asked: [], nothing: [], logs: new Map(), texts: new Map(), absent: [], whole: false };
   for await (const file of dumpFiles(from, stdin, limits)) take(building, file);
-  const { nothing, logs, absent, serverVersion, identity, discovery, whole } = building;
+  const { nothing, logs, texts, served, absent, serverVersion, identity, discovery, whole } = building;
   // In a folder that is no snapshot of ours `asked` is a name like any other.
   const [objects, asked] = identity === undefined ? [[...building.objects, ...building.asked], []] : [building.objects, building.asked];
   const gets = new Map<string, Raw | 'none'>(asked.map((object) => [keyOf(refOf(object)), object]));
   for (const ref of nothing) gets.set(keyOf(ref), 'none');
   // A recorded dump knows which lists were asked: what is not among them was not read.
-  return dumpOf({ objects, gets, logs, absent, serverVersion, identity, ...discovery, whole: whole && discovery === undefined });
+  return dumpOf({
+    objects,
+    gets,
+    logs,
+    texts,
+    served,
+    absent,
+    serverVersion,
+    identity,
+    ...discovery,
+    whole: whole && discovery === undefined,
+  });
 }
 
 function take(building: Building, file: DumpFile): void {
@@ -41,10 +54,28 @@ function take(building: Building, file: DumpFile): void {
     special(building, value, (why) => badInput(file.path, undefined, { en: why, zh: `内容不符合格式（${why}）` }));
     return;
   }
+  const [, path, server] = TEXT_PATH.exec(file.path) ?? [];
+  if (path !== undefined) {
+    takeText(building, path, server, file);
+    return;
+  }
   const [, namespace, pod, container] = LOG_PATH.exec(file.path) ?? [];
   if (pod !== undefined && container !== undefined) building.logs.set(logKey(namespace, pod, container), file.text);
   else if (file.path.startsWith(ASKED)) building.asked.push(...objectsOf(file));
   else building.objects.push(...objectsOf(file));
+}
+
+function takeText({ texts }: Building, path: string, server: string | undefined, file: DumpFile): void {
+  const decoded = (word: string) => {
+    try {
+      return decodeURIComponent(word);
+    } catch {
+      throw badInput(file.path, undefined, { en: 'its name is not a path', zh: '文件名不是路径' });
+    }
+  };
+  const key = textKey({ path: `/${decoded(path)}`, every: server !== undefined });
+  const lines = file.text === '' ? [] : file.text.replace(/\n$/, '').split('\n');
+  texts.set(key, (texts.get(key) ?? new Map()).set(decoded(server ?? ''), lines));
 }
 
 // ---- the files that are no objects ----------------------------------------------------------------------------------
@@ -59,6 +90,7 @@ const SPECIAL: ReadonlyMap<string, Special> = new Map([
   [DISCOVERY, takeDiscovery],
   [ABSENT, takeAbsent],
   [NOTHING, takeNothing],
+  [APIS, takeApis],
 ]);
 
 function takeVersion(building: Building, value: Json, bad: Bad): void {
@@ -81,6 +113,11 @@ function takeDiscovery(building: Building, value: Json, bad: Bad): void {
   const lists = new Map<ResourceName, Listed[]>();
   for (const { resource, ...listed } of items(value.lists, isListed, bad)) lists.set(resource, [...(lists.get(resource) ?? []), listed]);
   building.discovery = { apis: items(value.resources, isApi, bad), notInstalled: items(value.notInstalled, isText, bad), lists };
+}
+
+function takeApis(building: Building, value: Json, bad: Bad): void {
+  if (!isRaw(value)) throw bad('not an object');
+  building.served = { resources: items(value.resources, isServed, bad), gaps: items(value.gaps ?? [], isGap, bad) };
 }
 
 function takeAbsent(building: Building, value: Json, bad: Bad): void {
@@ -112,6 +149,10 @@ const optionalText = (value: unknown): boolean => value === undefined || isText(
 function isApi(value: unknown): value is ApiResource {
   if (!isRaw(value) || typeof value.namespaced !== 'boolean' || !isTexts(value.subresources)) return false;
   return [value.group, value.version, value.resource, value.kind].every(isText);
+}
+
+function isServed(value: unknown): value is ServedResource {
+  return isApi(value) && isRaw(value) && isTexts(value.verbs) && typeof value.preferred === 'boolean';
 }
 
 function isListed(value: unknown): value is Listed & { resource: string } {

@@ -1,11 +1,22 @@
 // Recording a live source: what checks list and ask while they run is what a snapshot holds, so it gives the same answers.
-import type { ApiResource, Gap, Json, ListQuery, Raw, ResourceName, Source } from '../engine/contracts.ts';
+import type {
+  ApiResource,
+  Gap,
+  Json,
+  ListQuery,
+  Raw,
+  ResourceName,
+  ServedResource,
+  Source,
+  TextQuery,
+  TextSink,
+} from '../engine/contracts.ts';
 import type { Declarations } from '../engine/declarations.ts';
 import { formatField, picker } from '../kube/fields.ts';
 import { isRaw } from '../kube/json.ts';
 import { selectedLabels } from '../kube/labels.ts';
 import { keyOf, refOf } from '../kube/refs.ts';
-import { type Dump, dumpOf, type Listed, logKey } from './dump.ts';
+import { type Dump, dumpOf, type Listed, logKey, textKey } from './dump.ts';
 import { answers } from './source.ts';
 
 export interface Recording {
@@ -17,17 +28,19 @@ export interface Recording {
 
 /** `declared`: what a file may keep of it; see Dump. */
 export function recordingSource(source: Source, declared: Declarations): Recording {
-  const apis = new Map<ResourceName, ApiResource | 'not-installed' | Gap>();
+  const resources = new Map<ResourceName, ApiResource | 'not-installed' | Gap>();
   const lists = new Map<ResourceName, Listed[]>();
   const objects = new Map<string, Raw>();
   const gets = new Map<string, Raw | 'none'>();
   const logs = new Map<string, string | 'none'>();
+  const texts: Dump['texts'] = new Map();
+  let served: Dump['served'];
   /** What could not be seen, by what was asked: an answer to the same question later takes it away. */
   const absent = new Map<string, Gap>();
 
   async function resource(name: ResourceName): Promise<ApiResource | undefined | Gap> {
     const answer = await source.resource(name);
-    apis.set(name, answer ?? 'not-installed');
+    resources.set(name, answer ?? 'not-installed');
     return answer;
   }
 
@@ -64,6 +77,36 @@ export function recordingSource(source: Source, declared: Declarations): Recordi
     return undefined;
   }
 
+  /** Lines that somebody made something of; and that a server was asked, whatever it said. */
+  async function text(query: TextQuery, sink: TextSink): Promise<Gap[]> {
+    const before = texts.get(textKey(query));
+    let kept = new Map<string, string[]>();
+    const gaps = await source.text!(query, {
+      line(line, server) {
+        const lines = kept.get(server) ?? [];
+        kept.set(server, lines);
+        const matters = sink.line(line, server);
+        if (matters) lines.push(line);
+        return matters;
+      },
+      restart() {
+        kept = new Map();
+        sink.restart();
+      },
+    });
+    for (const [server, lines] of kept) kept.set(server, [...new Set([...(before?.get(server) ?? []), ...lines])]);
+    if (kept.size || !gaps.length) texts.set(textKey(query), kept.size ? kept : new Map([['', []]]));
+    for (const gap of gaps) absent.set(`text ${textKey(query)} ${gap.detail ?? ''}`, gap);
+    return gaps;
+  }
+
+  async function apis(): Promise<{ resources: ServedResource[]; gaps: Gap[] } | Gap> {
+    const answer = await source.apis!();
+    if (isGap(answer)) absent.set('apis', answer);
+    else served = answer;
+    return answer;
+  }
+
   return {
     has: (query) => absent.has(question(query)) || (lists.get(query.resource) ?? []).some((listed) => answers(listed, withLabels(query))),
     source: {
@@ -78,6 +121,9 @@ export function recordingSource(source: Source, declared: Declarations): Recordi
         else gets.set(keyOf(ref), answer ?? 'none');
         return answer;
       },
+      ...(source.text ? { text } : {}),
+      ...(source.apis ? { apis } : {}),
+      ...(source.manifests ? { manifests: () => source.manifests!() } : {}),
       async log(pod, container, lastBytes) {
         const answer = await source.log(pod, container, lastBytes);
         const { namespace, name } = pod;
@@ -90,8 +136,8 @@ export function recordingSource(source: Source, declared: Declarations): Recordi
     async dump() {
       const identity = await source.identity();
       const version = await source.serverVersion();
-      for (const name of lists.keys()) if (!apis.has(name)) await resource(name);
-      const found = [...apis.entries()];
+      for (const name of lists.keys()) if (!resources.has(name)) await resource(name);
+      const found = [...resources.entries()];
       const undiscovered = found.flatMap(([resource, answer]): Gap[] => (isGap(answer) ? [{ ...answer, verb: 'discover', resource }] : []));
       const unversioned: Gap[] = isGap(version) ? [{ ...version, verb: 'get', resource: 'version' }] : [];
       return dumpOf({
@@ -103,6 +149,8 @@ export function recordingSource(source: Source, declared: Declarations): Recordi
         lists,
         gets,
         logs,
+        texts,
+        served,
         declared,
         absent: [...absent.values(), ...undiscovered, ...unversioned],
       });

@@ -5,7 +5,7 @@ import { covers, picker } from '../kube/fields.ts';
 import { labelSelector } from '../kube/labels.ts';
 import { keyOf } from '../kube/refs.ts';
 import { BUILT_IN_RESOURCES, guessPlural, resourceName } from '../kube/resources.ts';
-import { type Dump, kindOf, type Listed, logKey, positionsOf } from './dump.ts';
+import { type Dump, kindOf, type Listed, logKey, positionsOf, textKey } from './dump.ts';
 
 /** It reads the dump anew each time: what a `dumpWorld` over the same dump writes is seen. */
 export function dumpSource(dump: Dump): Source {
@@ -60,6 +60,15 @@ export function dumpSource(dump: Dump): Source {
       return undefined;
     },
     get: async (ref) => get(ref),
+    async text(query, sink) {
+      const resource = query.path.split('?', 1)[0]!;
+      const gaps = dump.absent.filter((absent) => absent.verb === 'get-path' && absent.resource === resource);
+      // In a folder made by hand one answer stands for all servers.
+      const answers = dump.texts.get(textKey(query)) ?? (dump.whole ? dump.texts.get(textKey({ path: query.path })) : undefined);
+      for (const [server, lines] of answers ?? []) for (const line of lines) sink.line(line, server);
+      return answers || gaps.length ? gaps : [notCollected('get-path', resource)];
+    },
+    apis: async () => dump.served ?? notCollected('discover', 'apis'),
     async log(pod, container, lastBytes) {
       const absent = gap('log', 'pods', pod);
       const text = dump.logs.get(logKey(pod.namespace, pod.name, container));

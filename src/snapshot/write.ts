@@ -14,7 +14,7 @@ import { oneLine } from '../text/sanitise.ts';
 import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Dump } from './dump.ts';
-import { ABSENT, ASKED, CLUSTER, DISCOVERY, LOG_PATH, LOGS, NOTHING, OBJECTS, SCHEMA, VERSION } from './layout.ts';
+import { ABSENT, APIS, ASKED, CLUSTER, DISCOVERY, LOG_PATH, LOGS, NOTHING, OBJECTS, SCHEMA, TEXT_PATH, TEXTS, VERSION } from './layout.ts';
 import { resourcesByKind } from './source.ts';
 
 /** Objects are written in files of about this size (characters), so that memory stays flat. */
@@ -91,7 +91,7 @@ function addFile(archive: Pack, name: string, text: string): Promise<void> {
 
 /** The identity first: a reader knows by it that what follows is a snapshot of ours. */
 function* parts(dump: Dump): Generator<[name: string, text: string]> {
-  const { identity, serverVersion, apis, collected, gets, logs, absent } = dump;
+  const { identity, serverVersion, apis, collected, gets, logs, texts, served, absent } = dump;
   yield [CLUSTER, json({ schema: SCHEMA, identity: { ...identity, server: redactMarked(identity.server) } })];
   if (serverVersion !== undefined) yield [VERSION, json({ gitVersion: serverVersion })];
   const resources = sorted(apis);
@@ -104,6 +104,8 @@ function* parts(dump: Dump): Generator<[name: string, text: string]> {
     }),
   ];
   yield [ABSENT, json(absentOf(absent))];
+  if (served) yield [APIS, json(served as unknown as Json)];
+  for (const [key, answers] of sorted(texts)) yield* textFiles(key, answers);
   const declared = (resource: string) => dump.declared?.get(resource) ?? [];
   for (const [resource, { objects }] of sorted(collected)) {
     yield* objectFiles(OBJECTS + fileName(resource), objects, declared(resource));
@@ -112,6 +114,15 @@ function* parts(dump: Dump): Generator<[name: string, text: string]> {
   for (const [key, text] of sorted(logs)) {
     const name = `${LOGS}${key}.log`;
     if (text !== 'none' && LOG_PATH.test(name)) yield [name, redactText(text)];
+  }
+}
+
+/** `key`: of textKey. */
+function* textFiles(key: string, answers: ReadonlyMap<string, readonly string[]>): Generator<[string, string]> {
+  const path = encodeURIComponent(key.replace(/^\/|\u0020of every server$/g, ''));
+  for (const [server, lines] of sorted(answers)) {
+    const name = `${TEXTS}${path}${server === '' ? '' : `@${encodeURIComponent(server)}`}`;
+    if (TEXT_PATH.test(name)) yield [name, lines.map((line) => `${redactText(line)}\n`).join('')];
   }
 }
 

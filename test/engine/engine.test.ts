@@ -4,6 +4,7 @@ import { compare, sideOf } from '../../src/engine/compare.ts';
 import { newRunId } from '../../src/engine/conduct.ts';
 import type { CheckResult, Installation, JudgedFinding, StepDraft, System } from '../../src/engine/contracts.ts';
 import { fingerprint } from '../../src/engine/examine.ts';
+import { listsIn } from '../../src/engine/gather.ts';
 import { choosePath, parseTarget } from '../../src/engine/paths.ts';
 import { makePlan, stepsOf } from '../../src/engine/plan.ts';
 import { rightsToCheck, rightsToFix } from '../../src/engine/rights.ts';
@@ -147,10 +148,7 @@ describe('rights', () => {
     const has = (rules: typeof fix, group: string, resource: string, verb: string) =>
       rules.some((rule) => rule.group === group && rule.resource === resource && rule.verbs.includes(verb));
     for (const system of SYSTEMS) {
-      for (const { resource } of [
-        ...Object.values(system.reads),
-        ...system.checks.flatMap(({ reads }) => Object.values(reads as System['reads'])),
-      ]) {
+      for (const { resource } of [...listsIn(system.reads), ...system.checks.flatMap(({ reads }) => listsIn(reads as System['reads']))]) {
         const [plural, ...group] = resource.split('.');
         expect(has(rightsToCheck(SYSTEMS), group.join('.'), plural!, 'list'), resource).toBe(true);
       }

@@ -45,6 +45,8 @@ export interface Situation {
   /** ms since the epoch. */
   now: number;
   look: PointReader;
+  /** `--back-to`: the version to return to; what stands against it is what is asked. */
+  backTo?: string;
   /** The chart of this system that the upgrade will use, where one was given (--chart). */
   chart?: Chart;
   /** What the upgrade will be told about values; undefined: nothing. */
@@ -118,7 +120,8 @@ export interface Check<R extends Reads = any, Args = any> {
   sources: string[];
   /** Version ranges (npm's notation) of the installation and of the target (of the installation where there is none). */
   applies: { from?: string; to?: string; stage: 'before' | 'after' | 'both' };
-  needs?: ('target' | 'chart')[];
+  /** `version`: it judges by the installed version. A range in `applies` needs what it speaks about. */
+  needs?: ('version' | 'target' | 'chart')[];
   knownUpTo?: string;
   reads: R;
   pointReads?: PointRead[];

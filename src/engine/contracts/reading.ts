@@ -44,8 +44,8 @@ export interface TextQuery {
   every?: boolean;
 }
 export interface TextSink {
-  /** One line of an answer that is text, and which API server gave it (host:port; '' where only one was asked). */
-  line(line: string, server: string): void;
+  /** One line of an answer that is text, and which API server gave it (host:port; '' where only one was asked). Answers true where the line matters: a snapshot keeps no other. */
+  line(line: string, server: string): unknown;
   /** The answers begin anew: forget what was given so far, of every server. */
   restart(): void;
 }
@@ -148,7 +148,7 @@ interface Optional {
   harmless?: boolean;
 }
 /** One shared list. The engine unites the fields of all checks per resource and selector, lists once, offers each object to every `keep`, holds only what they return. */
-export interface Read<Row = unknown> extends Optional {
+export interface ListRead<Row = unknown> extends Optional {
   read: 'list';
   resource: ResourceName;
   labels?: string;
@@ -158,9 +158,40 @@ export interface Read<Row = unknown> extends Optional {
   columns: readonly Column[];
   keep(object: Raw): Row | undefined;
 }
+/** Lines of an answer that is text. A snapshot holds the lines that `keep` made something of. */
+export interface TextRead<Row = unknown> extends Optional, TextQuery {
+  read: 'text';
+  keep(line: string, server: string): Row | undefined;
+}
+/** What -f gave; no rows without it. */
+export interface ManifestsRead<Row = unknown> extends Optional {
+  read: 'manifests';
+  keep(manifest: Manifest): Row | undefined;
+}
+/** Objects of which the lists tell which single ones are wanted whole: Helm's records, metadata first, bodies as needed. */
+export interface BodiesRead<Row = unknown> extends Optional {
+  read: 'bodies';
+  /** By name. One that is `optional` and cannot be seen counts as empty. */
+  lists: Readonly<Record<string, ListRead>>;
+  bodies: readonly PointRead[];
+  /** `rows`: of all lists. */
+  wants(rows: readonly unknown[]): Ref[];
+  make(rows: readonly unknown[], body: (ref: Ref) => Raw | undefined | Gap): Row[];
+}
+export type Read<Row = unknown> = ListRead<Row> | TextRead<Row> | ManifestsRead<Row> | BodiesRead<Row>;
 export type Reads = Record<string, Read>;
+type RowIn<R> =
+  R extends ListRead<infer Row>
+    ? Row
+    : R extends TextRead<infer Row>
+      ? Row
+      : R extends ManifestsRead<infer Row>
+        ? Row
+        : R extends BodiesRead<infer Row>
+          ? Row
+          : never;
 export type Rows<R extends Reads> = {
-  [K in keyof R]: R[K] extends Read<infer Row> ? (R[K] extends { optional: true } ? Row[] | Gap : Row[]) : never;
+  [K in keyof R]: R[K] extends { optional: true } ? RowIn<R[K]>[] | Gap : RowIn<R[K]>[];
 };
 /** Point reads, of resources named in `pointReads`; recorded, so that a snapshot can answer the same questions. A Gap it returns counts as the check's. */
 export interface PointReader {
@@ -189,6 +220,8 @@ export interface Installation {
   version: string | Gap;
   /** Every place that names a version, and what it says; they may disagree. */
   sources: { from: string | Text; says: string }[];
+  /** Places that may name another version and could not be read; whatever judges by the version is not known then. */
+  gaps?: Gap[];
   /** Helm says that it manages it, whether or not its records can be seen. */
   byHelm: boolean;
   /** The newest revision, by its record. */
@@ -208,11 +241,22 @@ export interface Table<Row = unknown> extends TableQuery {
 export type Tables = Record<string, Table>;
 export type TableRows<T extends Tables> = { [K in keyof T]: T[K] extends Table<infer Row> ? Row[] : never };
 
-/** What everybody may know of the cluster as a whole. */
+// ---- the cluster ----------------------------------------------------------------------------------------------------
+
+/** What everybody is handed, detection too. */
 export interface Cluster {
-  /** gitVersion of the API server that was reached. */
+  /** gitVersion of the API server that was asked. */
   serverVersion: string | Gap;
   /** Every API server, where they could be asked one by one. */
   servers?: { address: string; version: string }[];
-  installations: Installation[];
+  /** By kind or by the plural of the resource. undefined: nothing serves it. Asked for when it is first needed. */
+  serves(group: string, name: string): Promise<Served | undefined | Gap>;
+  /** Of all systems that were looked for; while they are being detected, those that were detected before. */
+  installations: readonly Installation[];
+}
+export interface Served {
+  kind: string;
+  resource: string;
+  versions: string[];
+  preferred: string;
 }

@@ -1,14 +1,15 @@
 // The columns of a check: what may be declared of an object, how it is read, what a snapshot keeps of it. One declaration gives the fields, the row and the snapshot.
 import { refOf } from '../../kube/refs.ts';
-import type { Column, Columns, Raw, Read, ResourceName, RowOf } from '../contracts.ts';
+import type { Column, Columns, ListRead, Manifest, ManifestsRead, Raw, ResourceName, RowOf, TextRead } from '../contracts.ts';
 import { valuesOf } from './nested.ts';
 
 export { each, entries, json, maybe, UNREADABLE, where, yaml } from './nested.ts';
 export { args, type Certificate, certificates, type Flag, NO_CERTIFICATE, type Writer, writers } from './special.ts';
 export { annotation, asIs, digest, flag, keys, label, labels, number, texts, time, tree, word } from './values.ts';
 
-type Options = Pick<Read, 'labels' | 'optional' | 'harmless'>;
-type Made<Row, O extends Options> = Read<Row> & O;
+type Options = Pick<ListRead, 'labels' | 'optional' | 'harmless'>;
+type Made<Row, O extends Options> = ListRead<Row> & O;
+type Seen = Pick<ListRead, 'optional' | 'harmless'>;
 
 /** The objects of a resource, each as a row of its columns. `only`: rows that are held; the others are forgotten at once. */
 export function list<C extends Columns, const O extends Options>(
@@ -35,10 +36,24 @@ export function hot<Row, const O extends Options>(
   return { read: 'list', resource, ...declared(columns), keep, ...options } as unknown as Made<Row, O>;
 }
 
-const declared = (columns: readonly Column[]): Pick<Read, 'columns' | 'fields'> => ({
+const declared = (columns: readonly Column[]): Pick<ListRead, 'columns' | 'fields'> => ({
   columns,
   fields: [...new Set(columns.flatMap(({ paths }) => paths))],
 });
+
+/** Lines of a text path (`/metrics`, `/readyz?verbose`): `keep` makes rows of those that matter. `every`: of every API server. */
+export function text<Row, const O extends Seen & { every?: boolean }>(
+  path: string,
+  keep: (line: string, server: string) => Row | undefined,
+  options?: O,
+): TextRead<Row> & O {
+  return { read: 'text', path, keep, ...options } as unknown as TextRead<Row> & O;
+}
+
+/** What -f gave, in its order: also what is declared twice. */
+export function manifests<Row = Manifest>(keep?: (manifest: Manifest) => Row | undefined): ManifestsRead<Row> {
+  return { read: 'manifests', keep: keep ?? ((manifest) => manifest as Row) };
+}
 
 /** A row of one object, for point reads. */
 export const rowOf =

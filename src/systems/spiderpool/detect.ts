@@ -14,7 +14,8 @@ export const READS = {
   daemonSets,
   releases: { ...releaseSecrets, optional: true } as const,
   releasesInConfigMaps: releaseConfigMaps,
-  pools: list('spiderippools.spiderpool.spidernet.io', {}, { optional: true }),
+  // No version stands in them.
+  pools: list('spiderippools.spiderpool.spidernet.io', {}, { optional: true, harmless: true }),
 };
 /** The newest record of a release that looks like Spiderpool's, to read its chart's version. */
 export { RELEASE_BODIES as ASKS } from './reads.ts';

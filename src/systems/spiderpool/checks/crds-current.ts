@@ -44,6 +44,7 @@ const check: Check<Record<string, never>, Args> = {
     'helm/helm: pkg/action/install.go (installCRDs), pkg/action/upgrade.go',
   ],
   applies: { stage: 'both' },
+  needs: ['version'],
   reads: {},
   pointReads: [{ resource: CRD, names: [...CRD_NAMES], columns: DEFINITION }],
   async judge(_rows, { path, chart, look }) {

@@ -1,0 +1,183 @@
+// What a check may declare besides lists: text paths, Helm releases, manifests; the cluster; and that a snapshot answers all of it as the cluster did.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { clusterOf } from '../../src/engine/cluster.ts';
+import { collectDeclared } from '../../src/engine/collect.ts';
+import type { Gap, Raw, Reads, Rows, ServedResource, Source, System, TextSink } from '../../src/engine/contracts.ts';
+import { declarationsOf } from '../../src/engine/declarations.ts';
+import { gapsBeside, gather } from '../../src/engine/gather.ts';
+import { manifests, text } from '../../src/engine/read/index.ts';
+import { rightsToCheck } from '../../src/engine/rights.ts';
+import { encodeRelease } from '../../src/helm/release.ts';
+import { releases } from '../../src/helm/releases.ts';
+import { readDump } from '../../src/snapshot/read.ts';
+import { recordingSource } from '../../src/snapshot/record.ts';
+import { dumpSource } from '../../src/snapshot/source.ts';
+import { writeSnapshot } from '../../src/snapshot/write.ts';
+import { liveSource } from '../snapshot/helpers.ts';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'reads-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const record = (name: string, chart: string, revision: number, status: string, kind: 'Secret' | 'ConfigMap' = 'Secret'): Raw => ({
+  apiVersion: 'v1',
+  kind,
+  metadata: {
+    name: `sh.helm.release.v1.${name}.v${revision}`,
+    namespace: 'mesh',
+    uid: `${name}-${revision}`,
+    labels: { owner: 'helm', name, status, version: String(revision) },
+  },
+  data: {
+    release: encodeRelease(
+      {
+        name,
+        namespace: 'mesh',
+        version: revision,
+        info: { status },
+        chart: { metadata: { name: chart, version: '1.2.3' } },
+        config: { a: { password: 'CANARY' } },
+      },
+      kind,
+    ),
+  },
+});
+const OBJECTS = [
+  record('one', 'osm', 1, 'superseded'),
+  record('one', 'osm', 2, 'deployed'),
+  record('one', 'osm', 3, 'failed'),
+  record('two', 'other', 1, 'deployed', 'ConfigMap'),
+];
+const LINES: Record<string, string[]> = {
+  'a:6443': ['# HELP x', 'x{v="1"} 3', 'x{v="2"} CANARY'],
+  'b:6443': ['x{v="3"} 0'],
+};
+const SERVED: ServedResource[] = ['v1', 'v1beta1'].map((version) => ({
+  group: 'apps.example',
+  version,
+  resource: 'things',
+  kind: 'Thing',
+  namespaced: true,
+  subresources: [],
+  verbs: ['list'],
+  preferred: version === 'v1',
+}));
+const broken: Gap = { why: 'failed', verb: 'discover', resource: 'broken.example/v1' };
+
+const live = (more: Partial<Source> = {}): Source => ({
+  ...liveSource(OBJECTS),
+  async text({ path: asked, every }, sink: TextSink) {
+    if (asked !== '/metrics') return [{ why: 'forbidden', verb: 'get-path', resource: asked.split('?', 1)[0]! }];
+    sink.line('x{ghost="1"} 1', 'a:6443');
+    sink.restart();
+    for (const [server, lines] of Object.entries(LINES))
+      if (every || server === 'a:6443') for (const line of lines) sink.line(line, every ? server : '');
+    return [];
+  },
+  apis: async () => ({ resources: SERVED, gaps: [broken] }),
+  ...more,
+});
+
+const metric = (line: string, server: string) => {
+  const [, v] = /^x\{v="(\d)"\} \d/.exec(line) ?? [];
+  return v && `${server} ${v}`;
+};
+const READS = {
+  every: text('/metrics', metric, { every: true }),
+  one: text('/metrics', metric),
+  refused: text('/readyz?verbose', (line) => line, { optional: true }),
+  osm: releases({ chart: 'osm' }),
+  all: releases(),
+  manifests: manifests(({ file, line }) => `${file}:${line}`),
+} satisfies Reads;
+const system = { id: 'x', reads: {}, pointReads: [], checks: [{ id: 'x/y', reads: READS }] } as unknown as System;
+const rowsOf = async (source: Source): Promise<Rows<typeof READS>> =>
+  (await gather(source, [{ owner: 'x', reads: READS }])).get('x') as never;
+
+function held(rows: Rows<typeof READS>): void {
+  expect(rows.every).toEqual(['a:6443 1', 'b:6443 3']);
+  expect(rows.one).toEqual([' 1']);
+  expect(rows.refused).toMatchObject({ why: 'forbidden', verb: 'get-path', resource: '/readyz' });
+  expect(rows.all.map(({ name, driver, revision, history }) => [name, driver, revision, history.length])).toEqual([
+    ['two', 'configmap', 1, 1],
+    ['one', 'secret', 2, 3],
+  ]);
+  expect(rows.osm).toMatchObject([
+    { name: 'one', revision: 2, status: 'deployed', body: { version: 2, chart: { name: 'osm', version: '1.2.3' } } },
+  ]);
+}
+
+describe('reads', () => {
+  test('text paths of one and of every server, releases of any driver', async () => held(await rowsOf(live())));
+
+  test('manifests are rows of their own, and none without them', async () => {
+    const given = { object: OBJECTS[0]!, file: 'a.yaml', document: 0, line: 7 };
+    expect((await rowsOf(live({ manifests: () => [given] }))).manifests).toEqual(['a.yaml:7']);
+    expect((await rowsOf(live())).manifests).toEqual([]);
+  });
+
+  test('a server of several that cannot be asked stands beside the rows of the others', async () => {
+    const down: Gap = { why: 'failed', verb: 'get-path', resource: '/metrics', detail: 'b:6443: refused' };
+    const rows = await rowsOf(
+      live({
+        text: async (_, sink) => {
+          sink.line('x{v="1"} 3', 'a:6443');
+          return [down];
+        },
+      }),
+    );
+    expect(rows.every).toEqual(['a:6443 1']);
+    expect(gapsBeside(rows.every)).toEqual([down]);
+  });
+
+  test('a source that has no texts did not collect them', async () => {
+    const { text: _, ...without } = live();
+    expect((await rowsOf(without)).one).toEqual({ why: 'not-collected', verb: 'get-path', resource: '/metrics' });
+  });
+
+  test('rights follow from them', () => {
+    expect(rightsToCheck([system])).toEqual(
+      expect.arrayContaining([
+        { verbs: ['get', 'list'], group: '', resource: 'secrets' },
+        { verbs: ['get', 'list'], group: '', resource: 'configmaps' },
+        { verbs: ['list'], group: 'discovery.k8s.io', resource: 'endpointslices' },
+        { verbs: ['get'], group: '', resource: '', nonResourceURLs: ['/metrics', '/readyz'] },
+      ]),
+    );
+  });
+});
+
+test('a snapshot answers the same, and holds no line that nobody reads', async () => {
+  const recording = recordingSource(live(), declarationsOf([system]));
+  await rowsOf(recording.source);
+  await collectDeclared(recording.source, [system], recording.has);
+  const file = path.join(folder, 's.tar.gz');
+  await writeSnapshot(await recording.dump(), file);
+  const dump = await readDump(file);
+  const rows = await rowsOf(dumpSource(dump));
+  held(rows);
+  expect(JSON.stringify([[...dump.texts].map(([key, answers]) => [key, ...answers]), rows])).not.toMatch(/CANARY|HELP|ghost/);
+  expect(await dumpSource(dump).apis!()).toEqual({ resources: SERVED, gaps: [broken] });
+});
+
+describe('the cluster', () => {
+  test('says what is served, in which versions; of what does not answer it says so', async () => {
+    let asked = 0;
+    const counted = live({ apis: async () => ({ resources: SERVED, gaps: [broken], asked: asked++ }) });
+    const cluster = clusterOf(counted, 'v1.30.0', []);
+    expect(asked).toBe(0);
+    const things = { kind: 'Thing', resource: 'things', versions: ['v1', 'v1beta1'], preferred: 'v1' };
+    expect(await cluster.serves('apps.example', 'Thing')).toEqual(things);
+    expect(await cluster.serves('apps.example', 'things')).toEqual(things);
+    expect(await cluster.serves('apps.example', 'Other')).toBeUndefined();
+    expect(await cluster.serves('broken.example', 'Other')).toEqual(broken);
+    expect(asked).toBe(1);
+  });
+
+  test('a source that cannot be asked for APIs did not collect them', async () => {
+    const { apis: _, ...without } = live();
+    expect(await clusterOf(without, 'v1.30.0', []).serves('apps', 'Deployment')).toMatchObject({ why: 'not-collected' });
+  });
+});
