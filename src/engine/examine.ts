@@ -2,14 +2,13 @@
 // Outcomes are made here and nowhere else: no check can call itself passed.
 import { createHash } from 'node:crypto';
 import { spoken } from '../text/language.ts';
-import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
+import { closedBeforeLooking, isProvisional, provisional, result, versionGaps } from './closed.ts';
 import { clusterOf } from './cluster.ts';
 import type {
   Chart,
   Check,
   CheckResult,
-  Cluster,
   ClusterIdentity,
   Finding,
   Gap,
@@ -28,7 +27,6 @@ import type {
   System,
   SystemId,
   Templates,
-  Text,
   UpgradePath,
 } from './contracts.ts';
 import type { DeclaredIn } from './declared.ts';
@@ -200,10 +198,6 @@ function withGaps(installation: Installation, gaps: readonly Gap[]): Installatio
   return all.length ? { ...installation, gaps: [...new Map(all.map((gap) => [JSON.stringify(gap), gap])).values()] } : installation;
 }
 
-/** Whatever judges by the installed version is not known as long as some place may name another. */
-const versionGaps = ({ check, path }: Case): readonly Gap[] => (byVersion(check) ? (path.installation.gaps ?? []) : []);
-export const byVersion = ({ applies, needs = [] }: Check): boolean => Boolean(applies.from || applies.to || needs.length);
-
 /** The outcome of a quick look: found, or not known. */
 async function glance(each: Case, source: QuickSource, { accept = [], began }: ExamineOptions, into: Examination): Promise<void> {
   const { check, path, cluster, now, chart } = each;
@@ -258,68 +252,6 @@ function lateReads(cases: Case[]): OwnedReads[] {
     owner: check.id,
     reads: Object.fromEntries(Object.entries(check.reads as System['reads']).filter(([name]) => !(name in early))),
   }));
-}
-
-/** The outcomes that need no look at the cluster: not applicable, not looked at, beyond the horizon, version unknown. */
-function closedBeforeLooking({ system, check, path, chart }: Case): CheckResult | undefined {
-  const at = path.installation.id;
-  if (check.needs?.includes('target') && !path.to) return result(check, at, 'not-looked-at', { note: NO_TARGET });
-  if (check.needs?.includes('chart') && !chart) return result(check, at, 'not-looked-at', { note: NO_CHART });
-  const { from } = path;
-  const to = path.to ?? from;
-  for (const [version, range] of [[from, check.applies.from] as const, [to, check.applies.to] as const]) {
-    if (range && isGap(version)) return result(check, at, 'unknown', versionless(path.installation, version));
-    if (range && !isGap(version) && !system.satisfies(version, range))
-      return result(check, at, 'not-applicable', { note: notFor(version) });
-  }
-  if (!isGap(path.from) && system.compare(path.from, system.knownFrom) < 0)
-    return result(check, at, 'unknown', { note: before(path.from, system.knownFrom) });
-  // The state of a cluster is what it is, whatever the target.
-  if (!byVersion(check)) return undefined;
-  const horizon = check.knownUpTo ?? system.knownUpTo;
-  const end = path.to ?? path.from;
-  if (!isGap(end) && system.compare(end, horizon) > 0 && !isProvisional(system, end))
-    return result(check, at, 'unknown', { note: beyond(end, horizon) });
-  return undefined;
-}
-
-/** Known from a pre-release alone: what it breaks is said, and nothing is passed. */
-const isProvisional = ({ compare, knownUpTo, provisionalUpTo }: System, version: string): boolean =>
-  provisionalUpTo !== undefined && compare(version, knownUpTo) > 0 && compare(version, provisionalUpTo) <= 0;
-
-const NO_TARGET: Text = { en: 'no target version is known; choose one with --to', zh: '没有已知的目标版本；请用 --to 指定' };
-const NO_CHART: Text = { en: 'needs the chart of the target; give it with --chart', zh: '需要目标版本的 chart；请用 --chart 提供' };
-const notFor = (version: string): Text => ({ en: `does not concern version ${version}`, zh: `与版本 ${version} 无关` });
-const beyond = (version: string, horizon: string): Text => ({
-  en: `version ${version} is newer than what this build knows (up to ${horizon})`,
-  zh: `版本 ${version} 超出了本工具所知的范围（最高 ${horizon}）`,
-});
-
-const provisional = (version: string): Text => ({
-  en: `${version} is known from a pre-release only: more may be found once it is released`,
-  zh: `${version} 仅依据预发布版本：正式发布后可能还有其他问题`,
-});
-
-const before = (version: string, horizon: string): Text => ({
-  en: `version ${version} is older than what this build knows (from ${horizon})`,
-  zh: `版本 ${version} 早于本工具所知的范围（最低 ${horizon}）`,
-});
-
-/** What was seen names no version; or, it could not be seen. */
-function versionless({ system, sources }: Installation, gap: Gap): Pick<CheckResult, 'gaps' | 'note'> {
-  if (gap.verb !== 'decode') return { gaps: [gap] };
-  const says = [...new Set(sources.map(({ says }) => oneLine(says, 100)))].slice(0, 5);
-  const note: Text = says.length
-    ? {
-        en: `which version of ${system} is installed cannot be told: ${says.join(', ')} ${says.length === 1 ? 'is' : 'are'} no release`,
-        zh: `无法得知已安装的 ${system} 版本：${says.join('、')} 不是发布版本`,
-      }
-    : { en: `nothing says which version of ${system} is installed`, zh: `没有任何地方注明已安装的 ${system} 版本` };
-  return { gaps: [], note };
-}
-
-function result(check: Check, installation: string, outcome: Outcome, more: Partial<CheckResult> = {}): CheckResult {
-  return { id: check.id, installation, outcome, findings: [], gaps: [], ...more };
 }
 
 async function judge(each: Case, rows: Gathered, source: Source, accept: Acceptance[], into: Examination): Promise<void> {

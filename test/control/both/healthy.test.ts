@@ -2,8 +2,8 @@
 // to list, taken away alone, makes exactly those checks unknown that declare it.
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { byVersion } from '../../../src/engine/closed.ts';
 import type { Check, Read } from '../../../src/engine/contracts.ts';
-import { byVersion } from '../../../src/engine/examine.ts';
 import { listsIn } from '../../../src/engine/gather.ts';
 import { SYSTEMS } from '../../../src/systems/index.ts';
 import { run } from '../../bed/binary.ts';

@@ -1,0 +1,77 @@
+// What can be said of a check before anything is read for it: that it does not concern this version, needs what was not given, or lies beyond what is known.
+import { oneLine } from '../text/sanitise.ts';
+import type { Check, CheckResult, Gap, Installation, Outcome, Situation, System, Text } from './contracts.ts';
+import { isGap } from './gaps.ts';
+
+interface Asked extends Pick<Situation, 'path' | 'chart'> {
+  system: System;
+  check: Check;
+}
+
+/** Whatever judges by the installed version is not known as long as some place may name another. */
+export const versionGaps = ({ check, path }: Pick<Asked, 'check' | 'path'>): readonly Gap[] =>
+  byVersion(check) ? (path.installation.gaps ?? []) : [];
+export const byVersion = ({ applies, needs = [] }: Check): boolean => Boolean(applies.from || applies.to || needs.length);
+
+/** The outcomes that need no look at the cluster: not applicable, not looked at, beyond the horizon, version unknown. */
+export function closedBeforeLooking({ system, check, path, chart }: Asked): CheckResult | undefined {
+  const at = path.installation.id;
+  if (check.needs?.includes('target') && !path.to) return result(check, at, 'not-looked-at', { note: NO_TARGET });
+  if (check.needs?.includes('chart') && !chart) return result(check, at, 'not-looked-at', { note: NO_CHART });
+  const { from } = path;
+  if (check.needs?.includes('version') && isGap(from)) return result(check, at, 'unknown', versionless(path.installation, from));
+  const to = path.to ?? from;
+  for (const [version, range] of [[from, check.applies.from] as const, [to, check.applies.to] as const]) {
+    if (range && isGap(version)) return result(check, at, 'unknown', versionless(path.installation, version));
+    if (range && !isGap(version) && !system.satisfies(version, range))
+      return result(check, at, 'not-applicable', { note: notFor(version) });
+  }
+  if (!isGap(path.from) && system.compare(path.from, system.knownFrom) < 0)
+    return result(check, at, 'unknown', { note: before(path.from, system.knownFrom) });
+  // The state of a cluster is what it is, whatever the target.
+  if (!byVersion(check)) return undefined;
+  const horizon = check.knownUpTo ?? system.knownUpTo;
+  const end = path.to ?? path.from;
+  if (!isGap(end) && system.compare(end, horizon) > 0 && !isProvisional(system, end))
+    return result(check, at, 'unknown', { note: beyond(end, horizon) });
+  return undefined;
+}
+
+/** Known from a pre-release alone: what it breaks is said, and nothing is passed. */
+export const isProvisional = ({ compare, knownUpTo, provisionalUpTo }: System, version: string): boolean =>
+  provisionalUpTo !== undefined && compare(version, knownUpTo) > 0 && compare(version, provisionalUpTo) <= 0;
+
+const NO_TARGET: Text = { en: 'no target version is known; choose one with --to', zh: '没有已知的目标版本；请用 --to 指定' };
+const NO_CHART: Text = { en: 'needs the chart of the target; give it with --chart', zh: '需要目标版本的 chart；请用 --chart 提供' };
+const notFor = (version: string): Text => ({ en: `does not concern version ${version}`, zh: `与版本 ${version} 无关` });
+const beyond = (version: string, horizon: string): Text => ({
+  en: `version ${version} is newer than what this build knows (up to ${horizon})`,
+  zh: `版本 ${version} 超出了本工具所知的范围（最高 ${horizon}）`,
+});
+
+export const provisional = (version: string): Text => ({
+  en: `${version} is known from a pre-release only: more may be found once it is released`,
+  zh: `${version} 仅依据预发布版本：正式发布后可能还有其他问题`,
+});
+
+const before = (version: string, horizon: string): Text => ({
+  en: `version ${version} is older than what this build knows (from ${horizon})`,
+  zh: `版本 ${version} 早于本工具所知的范围（最低 ${horizon}）`,
+});
+
+/** What was seen names no version; or, it could not be seen. */
+function versionless({ system, sources }: Installation, gap: Gap): Pick<CheckResult, 'gaps' | 'note'> {
+  if (gap.verb !== 'decode') return { gaps: [gap] };
+  const says = [...new Set(sources.map(({ says }) => oneLine(says, 100)))].slice(0, 5);
+  const note: Text = says.length
+    ? {
+        en: `which version of ${system} is installed cannot be told: ${says.join(', ')} ${says.length === 1 ? 'is' : 'are'} no release`,
+        zh: `无法得知已安装的 ${system} 版本：${says.join('、')} 不是发布版本`,
+      }
+    : { en: `nothing says which version of ${system} is installed`, zh: `没有任何地方注明已安装的 ${system} 版本` };
+  return { gaps: [], note };
+}
+
+export function result(check: Check, installation: string, outcome: Outcome, more: Partial<CheckResult> = {}): CheckResult {
+  return { id: check.id, installation, outcome, findings: [], gaps: [], ...more };
+}
