@@ -1,0 +1,35 @@
+// The parts of the program beside main, with what V8 made of them: taken where it fits; passed over, without a word, where it is not there, old or damaged.
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { type PartName, scriptOf } from '../../src/cli/parts.ts';
+
+const DIST = join(import.meta.dirname, '../../dist');
+const main = readFileSync(join(DIST, 'upgrade-guard.cjs'), 'utf8');
+const nameOf = (part: PartName) => new RegExp(`\\b${part}-[0-9a-f]{12}\\b`).exec(main)![0];
+const codeOf = (part: PartName) => readFileSync(join(DIST, 'parts', `${nameOf(part)}.code`));
+const checks = (dist: string) =>
+  execFileSync(process.execPath, [join(dist, 'upgrade-guard.cjs'), 'checks'], { encoding: 'utf8', stdio: 'pipe' });
+
+it.each<PartName>(['core', 'client'])('the code of the %s is taken by the Node.js that built it', (part) => {
+  const source = readFileSync(join(DIST, 'parts', `${nameOf(part)}.cjs`), 'utf8');
+  expect(scriptOf(part, source, codeOf(part)).cachedDataRejected).toBe(false);
+  expect(scriptOf(part, `${source} `, codeOf(part)).cachedDataRejected).toBe(true);
+});
+
+it.each<[string, (code: string) => void]>([
+  ['gone', (code) => rmSync(code)],
+  ['empty', (code) => truncateSync(code)],
+  ['cut', (code) => truncateSync(code, 100_000)],
+  ['something else', (code) => writeFileSync(code, Buffer.alloc(100_000, 'no code '))],
+  ['of another part', (code) => writeFileSync(code, codeOf('client'))],
+])('code that is %s changes nothing', (_, damage) => {
+  const dist = mkdtempSync(join(tmpdir(), 'parts-'));
+  cpSync(join(DIST, 'upgrade-guard.cjs'), join(dist, 'upgrade-guard.cjs'));
+  for (const part of ['core', 'client'] as const)
+    for (const end of ['cjs', 'code']) cpSync(join(DIST, 'parts', `${nameOf(part)}.${end}`), join(dist, 'parts', `${nameOf(part)}.${end}`));
+  damage(join(dist, 'parts', `${nameOf('core')}.code`));
+  expect(checks(dist)).toBe(checks(DIST));
+});
