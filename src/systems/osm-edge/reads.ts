@@ -1,7 +1,7 @@
 // What detection and several checks list: the control plane's Deployments, which carry the mesh name, the Helm release and the image versions.
 // Source: charts/osm/templates/_helpers.tpl, osm-deployment.yaml of github.com/flomesh-io/osm-edge, the same at every tag.
 import type { RowOf } from '../../engine/contracts.ts';
-import { annotation, args, each, label, labels, list, word } from '../../engine/read/index.ts';
+import { annotation, args, each, label, labels, list, tree, word } from '../../engine/read/index.ts';
 
 const WORKLOAD = {
   app: label('app'),
@@ -32,3 +32,33 @@ export const tagsOf = ({ containers }: Workload): string[] => containers.flatMap
 export function releaseOf({ release, releaseNamespace, ref }: Workload): { namespace: string; name: string } | undefined {
   return release ? { namespace: releaseNamespace ?? ref.namespace ?? '', name: release } : undefined;
 }
+
+const MESH_CONFIG = {
+  interceptionMode: word('spec.traffic.interceptionMode'),
+  inboundTcp: tree('spec.pluginChains.inbound-tcp'),
+  inboundHttp: tree('spec.pluginChains.inbound-http'),
+  outboundTcp: tree('spec.pluginChains.outbound-tcp'),
+  outboundHttp: tree('spec.pluginChains.outbound-http'),
+  certDuration: word('spec.certificate.serviceCertValidityDuration'),
+  sidecarClass: word('spec.sidecar.sidecarClass'),
+  sidecarImage: word('spec.sidecar.sidecarImage'),
+  drivers: each('spec.sidecar.sidecarDrivers', { name: word('sidecarName', ''), image: word('sidecarImage', '') }),
+};
+
+/** One per mesh, in its namespace; made by osm-bootstrap once, and kept at every upgrade. */
+export const meshConfigs = list('meshconfigs.config.openservicemesh.io', MESH_CONFIG);
+export type MeshConfig = RowOf<typeof MESH_CONFIG>;
+
+/** The one that osm-edge reads. */
+export const meshConfigOf = (rows: readonly MeshConfig[], namespace: string | undefined): MeshConfig | undefined =>
+  rows.find(({ ref }) => ref.namespace === namespace && ref.name === 'osm-mesh-config');
+
+/** The Pods with a sidecar, as far as an upgrade is concerned. `osm-init` is there where traffic is intercepted by iptables. */
+const MESHED = {
+  phase: word('status.phase'),
+  deleted: word('metadata.deletionTimestamp'),
+  containers: each('spec.containers', { name: word('name', ''), image: word('image', '') }),
+  inits: each('spec.initContainers', { name: word('name', '') }),
+};
+export const meshedPods = list('pods', MESHED, { labels: 'osm-proxy-uuid' });
+export type MeshedPod = RowOf<typeof MESHED>;

@@ -1,12 +1,32 @@
-// The tables of osm-edge: releases with their images, CRD versions, MeshConfig fields, closed schemas. Made by scripts/knowledge/osm-edge.ts; each is decoded when first used.
+// The tables of osm-edge: releases with their images, and the MeshConfig of a fresh install by version. Made by scripts/knowledge/osm-edge.ts; each is decoded when first used.
+import type { Json } from '../../../engine/contracts.ts';
 import { knowledge } from '../../../engine/knowledge.ts';
-import { like, list, row, text } from '../../../engine/shapes.ts';
+import { like, list, map, row, type Shape, text } from '../../../engine/shapes.ts';
+import { compare } from '../../../versions/chart.ts';
+import meshConfigTable from './meshconfig.json' with { type: 'json' };
 import releasesTable from './releases.json' with { type: 'json' };
 
 const version = like(/^\d{1,3}\.\d{1,3}\.\d{1,3}(?:-[\w.]{1,20})?$/, { en: 'a version such as 1.3.9', zh: '版本（例如 1.3.9）' });
+const anything: Shape<Json> = () => undefined;
 
 export const releases = knowledge(
   'osm-edge/releases',
   row({ source: text, knownFrom: version, knownUpTo: version, releases: list(row({ version, image: text }, { pipy: text, fsm: text })) }),
   () => releasesTable,
 );
+
+const meshConfig = knowledge(
+  'osm-edge/meshconfig',
+  row({
+    source: text,
+    fields: map(map(anything)),
+    values: list(row({ key: text, path: text, since: version }, { alsoUsedBy: list(text), missing: anything })),
+  }),
+  () => meshConfigTable,
+);
+
+/** What a fresh install of that version has at this path of MeshConfig's spec; undefined: nothing. */
+export function preset(path: string, of: string): Json | undefined {
+  const changes = Object.entries(meshConfig().fields[path] ?? {}).toSorted(([a], [b]) => compare(a, b));
+  return changes.filter(([since]) => compare(since, of) <= 0).at(-1)?.[1] ?? undefined;
+}

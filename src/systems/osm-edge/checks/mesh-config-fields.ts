@@ -1,0 +1,102 @@
+// 1.3.0 reads two new fields of the MeshConfig, and an upgrade never writes the MeshConfig: without them Pods get no osm-init container, and the pipy sidecar an empty module list.
+// Sources: pkg/sidecar/providers/{pipy,envoy}/driver/sidecar.go@v1.3.0..v1.3.9; pkg/sidecar/providers/pipy/repo/plugin.go (setSidecarChain); cmd/osm-bootstrap (the MeshConfig is created only if missing).
+import type { Check, Finding, Json, Ref, StepDraft } from '../../../engine/contracts.ts';
+import { compare } from '../../../versions/chart.ts';
+import { preset } from '../knowledge/tables.ts';
+import { type MeshConfig, meshConfigOf, meshConfigs } from '../reads.ts';
+
+/** First release that reads them, and whose CRD has them. */
+const SINCE = '1.3.0';
+const CHAINS = {
+  'inbound-tcp': 'inboundTcp',
+  'inbound-http': 'inboundHttp',
+  'outbound-tcp': 'outboundTcp',
+  'outbound-http': 'outboundHttp',
+} as const;
+
+const reads = { meshConfigs };
+
+interface Args {
+  /** Fields of spec, as dotted paths. */
+  missing: string[];
+  namespace: string;
+  version: string;
+  /** The CRD of the installed version has them: a patch is kept. */
+  kept: boolean;
+}
+
+const check: Check<typeof reads, Args> = {
+  id: 'osm-edge/mesh-config-fields',
+  title: { en: 'MeshConfig has the fields that the target version needs', zh: 'MeshConfig 含有目标版本所需的字段' },
+  headline: { en: 'MeshConfig lacks fields: new Pods would bypass the mesh', zh: 'MeshConfig 缺少字段，新的 Pod 会绕过网格' },
+  page: {
+    impact: {
+      en: 'From 1.3.0 on, a MeshConfig without spec.traffic.interceptionMode gives Pods a sidecar but no osm-init container: their traffic is not intercepted, so neither mTLS nor policies apply. Without spec.pluginChains the pipy sidecar runs no modules.',
+      zh: '自 1.3.0 起，如果 MeshConfig 没有 spec.traffic.interceptionMode，Pod 会有 sidecar 容器，但没有 osm-init 容器：流量不被拦截，mTLS 和策略均不生效。没有 spec.pluginChains 时，pipy sidecar 不运行任何模块。',
+    },
+    detection: {
+      en: 'Reads MeshConfig osm-mesh-config. An upgrade keeps it as it is; only the ConfigMap preset-mesh-config is replaced.',
+      zh: '读取 MeshConfig osm-mesh-config。升级不会改动它，只会替换 ConfigMap preset-mesh-config。',
+    },
+    fix: {
+      en: 'Sets the missing fields to the values of a fresh install. Before 1.3.0 the CRD prunes them: the upgrade applies the new CRDs first.',
+      zh: '将缺少的字段设为全新安装时的值。1.3.0 之前的 CRD 会丢弃这些字段，因此升级时先应用新的 CRD。',
+    },
+  },
+  sources: [
+    'flomesh-io/osm-edge: pkg/sidecar/providers/pipy/driver/sidecar.go@v1.3.9, pkg/sidecar/providers/pipy/repo/plugin.go@v1.3.9',
+    'flomesh-io/osm-edge: cmd/osm-bootstrap/osm-bootstrap.go@v1.3.9 (createDefaultMeshConfig)',
+  ],
+  applies: { to: `>=${SINCE}`, stage: 'both' },
+  reads,
+  judge: ({ meshConfigs: rows }, { path }) => {
+    const version = path.to ?? String(path.from);
+    const config = meshConfigOf(rows, path.installation.namespace);
+    const missing = config ? missingOf(config) : [];
+    if (!config || !missing.length) return [];
+    const kept = typeof path.from === 'string' && compare(path.from, SINCE) >= 0;
+    return [finding(config, { missing, namespace: config.ref.namespace ?? '', version, kept })];
+  },
+  say: ({ missing, namespace, version }) => ({
+    en: `MeshConfig ${namespace}/osm-mesh-config has no ${missing.join(', ')}: with ${version}, new Pods are not intercepted or run an empty sidecar`,
+    zh: `MeshConfig ${namespace}/osm-mesh-config 没有 ${missing.join('、')}：在 ${version} 中，新 Pod 的流量不被拦截，或 sidecar 不运行任何模块`,
+  }),
+  remedy: {
+    writes: [{ verbs: ['get', 'patch'], group: 'config.openservicemesh.io', resource: 'meshconfigs' }],
+    steps: async (found) => found.map((each) => (each.args.kept ? patch(each) : { refused: NEEDS_CRD, objects: each.objects })),
+  },
+};
+export default check;
+
+const NEEDS_CRD = {
+  en: 'set by upgrade osm-edge, once the CRDs of the target version are applied (the installed CRD would prune them)',
+  zh: '由 upgrade osm-edge 在应用目标版本的 CRD 之后设置（当前的 CRD 会丢弃这些字段）',
+};
+
+function missingOf(config: MeshConfig): string[] {
+  const chains = Object.entries(CHAINS).filter(([, column]) => !Array.isArray(config[column]) || !(config[column] as Json[]).length);
+  return [...(config.interceptionMode ? [] : ['traffic.interceptionMode']), ...chains.map(([name]) => `pluginChains.${name}`)];
+}
+
+const finding = ({ ref, interceptionMode }: MeshConfig, args: Args): Finding<Args> => ({
+  severity: 'blocker',
+  key: [ref.namespace ?? '', ref.name],
+  certainty: 'certain',
+  objects: [ref],
+  args,
+  evidence: [{ seen: `spec.traffic.interceptionMode: ${interceptionMode ?? '""'}`, at: ref }],
+});
+
+/** A merge of the whole chain: its parent may be missing as well. */
+function patch({ objects, args }: Finding<Args>): StepDraft {
+  const [on] = objects as [Ref];
+  const changes = args.missing.map((path) => ({ path: `/spec/${path.replaceAll('.', '/')}`, after: preset(path, args.version) }));
+  return {
+    ...{ do: 'patch', on, changes, undo: 'exact' },
+    guard: [{ on, must: [{ path: changes[0]!.path }] }],
+    text: {
+      en: `set ${args.missing.join(', ')} in MeshConfig ${args.namespace}/osm-mesh-config`,
+      zh: `设置 MeshConfig ${args.namespace}/osm-mesh-config 的 ${args.missing.join('、')}`,
+    },
+  };
+}
