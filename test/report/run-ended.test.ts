@@ -1,0 +1,27 @@
+// What an undo came to: only what was written back counts, and what is for a person, or was so already, is named as that.
+import { expect, test } from 'vitest';
+import type { StepResult } from '../../src/engine/contracts.ts';
+import { runEnded } from '../../src/report/run.ts';
+
+const ended = (results: StepResult[], state: 'finished' | 'stopped' = 'finished') => {
+  const outcomes = new Map(results.map((result, i) => [String(i), { result }]));
+  return runEnded('r', 'undo', results.length, { outcomes, state });
+};
+test.each<[StepResult[], string, string]>([
+  [['done', 'done'], 'Run r undone: 2 steps.', '运行 r 已撤销：共 2 步。'],
+  [
+    ['manual', 'already', 'already', 'manual'],
+    'Run r: 0 of 4 steps undone, 2 already undone, 2 manual.',
+    '运行 r：4 步中已撤销 0 步，2 步此前已撤销，2 步需手动执行。',
+  ],
+  [
+    ['done', 'left', 'obsolete'],
+    'Run r: 1 of 3 steps undone, 1 no longer needed, 1 left unchanged.',
+    '运行 r：3 步中已撤销 1 步，1 步不再需要，1 步保持原样。',
+  ],
+])('%j', (results, en, zh) => expect(ended(results).text).toEqual({ en, zh }));
+test('where a person has something to do, the next command shows it', () => {
+  expect(ended(['done', 'manual']).next?.en).toContain('{tool} runs r');
+  expect(ended(['done']).next).toBeUndefined();
+  expect(ended(['done'], 'stopped').text.en).toContain('interrupted');
+});
