@@ -228,10 +228,11 @@ const CARRY = [
     group: 'carry',
     positionals: [],
     flags: ['for'],
-    text: { en: 'Print the least ClusterRole that is enough', zh: '输出够用的最小 ClusterRole' },
+    text: { en: 'Print the minimal ClusterRole for a command', zh: '输出某个命令所需的最小 ClusterRole' },
     examples: [
       { text: { en: 'For checking only', zh: '仅供检查' }, words: 'rbac --for check' },
-      { text: { en: 'For repairing as well', zh: '同时供修复' }, words: 'rbac --for fix' },
+      { text: { en: 'For fixes of what is installed', zh: '同时供修复已安装的系统' }, words: 'rbac --for fix' },
+      { text: { en: 'For upgrades, with what helm needs', zh: '供升级使用，包含 helm 所需权限' }, words: 'rbac --for upgrade' },
     ],
   },
 ] as const satisfies readonly CommandSpec[];

@@ -212,7 +212,7 @@ export const FLAGS = {
   for: {
     kind: 'value',
     value: 'WHAT',
-    choices: ['check', 'fix'],
+    choices: ['check', 'fix', 'upgrade'],
     text: { en: 'The command that the rights are for (default check)', zh: '这些权限供哪个命令使用（默认 check）' },
   },
 

@@ -23,10 +23,18 @@ export function rightsToCheck(systems: readonly System[]): Rule[] {
   return merged([IDENTITY, ...declared]);
 }
 
+/** To ask what is allowed, before anything is written. */
+const REVIEW: Rule = { verbs: ['create'], group: 'authorization.k8s.io', resource: 'selfsubjectaccessreviews' };
+
 /** `lease`: what holding the one-writer Lease needs. */
 export function rightsToFix(systems: readonly System[], lease: readonly Rule[]): Rule[] {
   const writes = systems.flatMap(({ checks }) => checks.flatMap(({ remedy }) => remedy?.writes ?? []));
-  return merged([...rightsToCheck(systems), ...lease, ...writes]);
+  return merged([...rightsToCheck(systems), REVIEW, ...lease, ...writes]);
+}
+
+/** `more`: what the upgrade itself is known to need beside what a system declares, such as helm's. */
+export function rightsToUpgrade(systems: readonly System[], lease: readonly Rule[], more: readonly Rule[]): Rule[] {
+  return merged([...rightsToFix(systems, lease), ...systems.flatMap(({ writes = [] }) => writes), ...more]);
 }
 
 const listRules = (reads: Record<string, { resource: ResourceName }>): Rule[] =>

@@ -30,6 +30,7 @@ const OFFLINE: Record<string, { words: string[]; code: number }[]> = {
   rbac: [
     { words: ['rbac'], code: 0 },
     { words: ['rbac', '--for', 'fix'], code: 0 },
+    { words: ['rbac', '--for', 'upgrade'], code: 0 },
   ],
   demo: [{ words: ['demo'], code: 0 }],
   checks: [{ words: ['checks'], code: 0 }],

@@ -1,14 +1,20 @@
-// rbac: the least ClusterRole that is enough for a command, as one manifest.
+// rbac: the minimal ClusterRole for a command, for the systems that are installed where a cluster is at hand, else for all; and what it cannot know.
 import { stringify } from 'yaml';
+import { rightsOfHelm } from '../../chart/intent.ts';
 import { LEASE_RULES } from '../../cluster/lease.ts';
-import { rightsToCheck, rightsToFix } from '../../engine/rights.ts';
+import { type Installation, type Rule, type Source, type System, type Text, WorldError } from '../../engine/contracts.ts';
+import { examine } from '../../engine/examine.ts';
+import { orTrouble } from '../../engine/perform.ts';
+import { rightsToCheck, rightsToFix, rightsToUpgrade } from '../../engine/rights.ts';
+import { standing } from '../../helm/world.ts';
 import { SYSTEMS } from '../../systems/index.ts';
-import { EXIT } from '../../text/user-error.ts';
+import { EXIT, UserError } from '../../text/user-error.ts';
 import type { Call } from '../call.ts';
+import { openSource } from '../session.ts';
 
 export async function rbac(call: Call): Promise<number> {
   const what = call.flags.for ?? 'check';
-  const rules = what === 'check' ? rightsToCheck(SYSTEMS) : rightsToFix(SYSTEMS, LEASE_RULES);
+  const { rules, notes } = what === 'check' ? { rules: rightsToCheck(SYSTEMS), notes: [] } : await rightsHere(call, what);
   const role = {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRole',
@@ -21,11 +27,96 @@ export async function rbac(call: Call): Promise<number> {
   };
   // kubectl reads YAML 1.1: `version` quotes what it would take for something else.
   call.out(stringify(role, { version: '1.1', lineWidth: 0 }).trimEnd());
+  for (const note of notes) call.say(`# ${call.t(note)}`);
   call.say(
     call.t({
-      en: `# Give it to somebody: kubectl create clusterrolebinding ${role.metadata.name} --clusterrole=${role.metadata.name} --user=NAME`,
-      zh: `# 授予某个用户：kubectl create clusterrolebinding ${role.metadata.name} --clusterrole=${role.metadata.name} --user=NAME`,
+      en: `# Grant it to a user: kubectl create clusterrolebinding ${role.metadata.name} --clusterrole=${role.metadata.name} --user=NAME (replace NAME)`,
+      zh: `# 授予用户：kubectl create clusterrolebinding ${role.metadata.name} --clusterrole=${role.metadata.name} --user=NAME（请替换 NAME）`,
     }),
   );
   return EXIT.ok;
 }
+
+interface Rights {
+  rules: Rule[];
+  notes: Text[];
+}
+
+/** Of the systems that are installed; of all where that cannot be told. To find them is part of every command, so that detection's reads stay. */
+async function rightsHere(call: Call, what: string): Promise<Rights> {
+  const seen = await installed(call);
+  const systems = SYSTEMS.map((system) =>
+    !seen || seen.unsure.has(system.id) || seen.systems.has(system.id) ? system : { ...system, checks: [], writes: [] },
+  );
+  const notes = seen ? seen.notes : [ALL];
+  if (what === 'fix') return { rules: rightsToFix(systems, LEASE_RULES), notes };
+  return {
+    rules: rightsToUpgrade(systems, LEASE_RULES, seen?.helm ?? []),
+    notes: [...notes, seen?.helm.length ? HELM_MORE : HELM_UNKNOWN],
+  };
+}
+
+interface Seen {
+  systems: ReadonlySet<string>;
+  /** Whether they are installed could not be told. */
+  unsure: ReadonlySet<string>;
+  helm: Rule[];
+  notes: Text[];
+}
+
+/** undefined: no cluster is at hand. */
+async function installed(call: Call): Promise<Seen | undefined> {
+  let opened: Awaited<ReturnType<typeof openSource>>;
+  try {
+    opened = await openSource(call);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+  try {
+    const found = new Map<string, Installation[]>();
+    const unsure = new Set<string>();
+    for (const system of SYSTEMS) {
+      const { installations, absent } = await examine(opened.source, [onlyFound(system)], {});
+      found.set(system.id, installations);
+      if (!installations.length && !absent.includes(system.id)) unsure.add(system.id);
+    }
+    const installations = [...found.values()].flat();
+    const names = installations.map(({ id }) => id).join(', ');
+    return {
+      ...{ systems: new Set(installations.map(({ system }) => system)), unsure, helm: await helmRights(opened.source, installations) },
+      notes: [{ en: `For what is installed: ${names || 'nothing that is known'}`, zh: `针对已安装的内容：${names || '没有已知的系统'}` }],
+    };
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  } finally {
+    opened.close();
+  }
+}
+
+const onlyFound = (system: System): System => ({ ...system, checks: [] });
+
+/** By the objects that the releases have now. */
+async function helmRights(source: Source, installations: readonly Installation[]): Promise<Rule[]> {
+  const rules: Rule[] = [];
+  for (const { release, system } of installations) {
+    if (!release || !SYSTEMS.find(({ id }) => id === system)?.stages) continue;
+    const stands = await orTrouble(standing(release, source));
+    if (stands && !(stands instanceof WorldError)) rules.push(...rightsOfHelm(release, stands));
+  }
+  return rules;
+}
+
+const ALL: Text = {
+  en: 'For every system that is known, since no cluster could be reached',
+  zh: '无法连接集群，因此包含所有已知系统所需的权限',
+};
+const HELM_MORE: Text = {
+  en: 'helm: as far as the installed releases show; what the new chart adds, and roles that helm may grant (verbs bind, escalate), cannot be known',
+  zh: 'helm：依据已安装的 release 得出；新 chart 增加的内容，以及 helm 授予角色所需的权限（bind、escalate）无法得知',
+};
+const HELM_UNKNOWN: Text = {
+  en: 'helm: its rights are not included, since no Helm release could be read; helm needs those for every object of the chart',
+  zh: 'helm：由于无法读取 Helm release，不包含其所需权限；helm 需要对 chart 中每个对象的权限',
+};

@@ -253,6 +253,23 @@ describe('rights', () => {
     expect((await run(['undo', '--yes'], { kubeconfig: limited, home })).code).toBe(0);
     expect(await stage.types()).toEqual(['None', 'None', 'None']);
   });
+  test('of what is installed it is less, still enough, and for an upgrade holds what helm needs', async () => {
+    const here = async (what: string) => run(['rbac', '--for', what], { kubeconfig });
+    const { stdout, stderr } = await here('fix');
+    const { rules } = parse(stdout) as { rules: { resources?: string[]; verbs: string[] }[] };
+    expect(stderr).toContain('spiderpool@kube-system/spiderpool');
+    expect(rules.flatMap(({ resources = [] }) => resources)).not.toContain('plans');
+    const limited = await cluster.user('user-6', rules as never);
+    const home = newHome();
+    expect((await run(['fix', CHECK, '--yes'], { kubeconfig: limited, home })).code).toBe(0);
+    expect((await run(['undo', '--yes'], { kubeconfig: limited, home })).code).toBe(0);
+    const upgrade = await here('upgrade');
+    const deployments = (parse(upgrade.stdout) as { rules: typeof rules }).rules.find(({ resources = [] }) =>
+      resources.includes('deployments'),
+    );
+    expect(deployments?.verbs).toEqual(expect.arrayContaining(['get', 'patch']));
+    expect(upgrade.stderr).toContain('helm: as far as the installed releases show');
+  });
   test('without the right to the Lease, or to the write: refused with the rule, nothing changed', async () => {
     const { rules } = await roleOf('fix');
     const noLease = rules.filter(({ resources }: { resources: string[] }) => !resources.includes('leases'));
