@@ -3,10 +3,10 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { Raw } from '../../src/engine/contracts.ts';
-import { apiOf, pluralOf } from '../../src/systems/kubernetes/apis.ts';
-import { newHome, run } from '../bed/binary.ts';
-import { bed, type PolicyRule } from '../bed/index.ts';
+import type { Raw } from '../../../src/engine/contracts.ts';
+import { apiOf, pluralOf } from '../../../src/systems/kubernetes/apis.ts';
+import { newHome, run } from '../../bed/binary.ts';
+import { bed, type PolicyRule } from '../../bed/index.ts';
 
 const cluster = bed();
 const { gitVersion } = (await cluster.request('GET', '/version')).body as { gitVersion: string };
