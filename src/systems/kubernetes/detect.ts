@@ -49,7 +49,11 @@ function serverSources({ serverVersion, servers = [] }: Cluster, of: string | un
 }
 
 function kubeletSources(members: readonly NodeRow[]): Installation['sources'] {
-  const counts = Map.groupBy(members, ({ kubelet }) => kubelet);
+  // A Node that has not registered yet says nothing.
+  const counts = Map.groupBy(
+    members.filter(({ kubelet }) => kubelet),
+    ({ kubelet }) => kubelet,
+  );
   return [...counts].sort(([a], [b]) => a.localeCompare(b)).map(([says, { length }]) => ({ from: kubeletsOf(length), says }));
 }
 

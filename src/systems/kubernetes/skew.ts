@@ -39,7 +39,7 @@ export function skewFindings(
   at: Situation,
 ): { findings: Finding<SkewArgs>[]; gaps: Gap[] } {
   const plane = controlPlaneOf(at);
-  if (!plane) return { findings: [], gaps: [] };
+  if (!plane) return { findings: [], gaps: [isGap(at.path.from) ? at.path.from : NO_SERVER] };
   const stages = [
     { plane, hop: undefined as string | undefined },
     ...at.path.hops.map((hop) => ({ plane: { oldest: minorOf(hop), newest: minorOf(hop) }, hop })),
@@ -70,6 +70,8 @@ export function skewFindings(
   });
   return { findings, gaps: odd.map(({ ref, version }) => unreadable(ref, version)) };
 }
+
+const NO_SERVER: Gap = { why: 'failed', verb: 'decode', resource: '/version' };
 
 const unreadable = ({ kind, namespace, name }: Ref, version: string): Gap => ({
   why: 'failed',

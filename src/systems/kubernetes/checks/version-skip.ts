@@ -35,19 +35,21 @@ const check: Check<Record<string, never>, Args> = {
   needs: ['target'],
   reads: {},
   judge: (_, { path: { from, to = '', hops } }) =>
-    hops.length < 2 || isGap(from)
-      ? []
-      : [
-          {
-            severity: 'blocker',
-            key: ['skip'],
-            certainty: 'certain',
-            objects: [],
-            args: { from, to, next: hops[0]! },
-            evidence: [{ seen: hops.join(', ') }],
-            hop: hops[1],
-          },
-        ],
+    isGap(from)
+      ? { findings: [], gaps: [from] }
+      : hops.length < 2
+        ? []
+        : [
+            {
+              severity: 'blocker',
+              key: ['skip'],
+              certainty: 'certain',
+              objects: [],
+              args: { from, to, next: hops[0]! },
+              evidence: [{ seen: hops.join(', ') }],
+              hop: hops[1],
+            },
+          ],
   say: ({ from, to, next }) => ({
     en: `${from} → ${to}: skips minor versions; upgrade to ${next} first`,
     zh: `${from} → ${to}：跳过了次要版本；请先升级到 ${next}`,
