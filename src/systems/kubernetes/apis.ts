@@ -33,6 +33,10 @@ function byKey(): Map<string, Api> {
   return keyed.map;
 }
 
+/** Does the table deprecate a kind of this version? */
+export const isDeprecatedVersion = ({ group, version }: Pick<Api, 'group' | 'version'>): boolean =>
+  apis().apis.some((row) => row.version === version && row.group === group && row.deprecated !== undefined);
+
 export interface Bites {
   api: Api;
   severity: 'blocker' | 'notice';
@@ -49,6 +53,14 @@ export function bites(apiVersion: string, kind: string, hops: readonly string[])
   const isGone = api.removed !== undefined && minorOf(api.removed) <= minorOf(last);
   const isDeprecated = api.deprecated !== undefined && minorOf(api.deprecated) <= minorOf(last);
   return isDeprecated && !isGone ? { api, severity: 'notice', minor: api.removed } : undefined;
+}
+
+/** The same of a file that somebody will apply to the last minor of the path: whatever went before counts too. */
+export function bitesInFile(apiVersion: string, kind: string, last: string): Bites | undefined {
+  const api = apiOf(apiVersion, kind);
+  const by = (minor: string | undefined) => minor !== undefined && minorOf(minor) <= minorOf(last);
+  if (api && by(api.removed)) return { api, severity: 'blocker', minor: api.removed };
+  return api && by(api.deprecated) ? { api, severity: 'notice', minor: api.removed } : undefined;
 }
 
 /** What to write instead: as the table says, followed to its end; else the newest version of the kind in its group that stays. */

@@ -19,7 +19,8 @@ export interface Written {
 }
 export interface Evidence {
   apiVersion: string;
-  by: 'apply' | 'last-applied' | 'update';
+  /** `file`: what -f gave. `release`: the manifest of a Helm release. */
+  by: 'apply' | 'last-applied' | 'update' | 'file' | 'release';
   manager?: string;
   time?: number;
   certainty: Certainty;

@@ -1,10 +1,13 @@
 // Objects that somebody still writes in a version of their API that a minor on the way does not serve: the next write of that tool fails. Judged by who wrote what
 // (managedFields, kubectl's last-applied annotation), not by the version in which the API server returns them: it converts. Sources: knowledge/apis.json.
-import type { Check, Finding, Gap, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Gap, Raw, Reads, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { json, list, word, writers } from '../../../engine/read/index.ts';
+import { json, list, manifests, word, writers } from '../../../engine/read/index.ts';
+import { objectsIn } from '../../../helm/manifest.ts';
+import { type ReleaseRow, releases } from '../../../helm/releases.ts';
+import { refOf } from '../../../kube/refs.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
-import { type Bites, bites, replacementOf, resourcesToRead } from '../apis.ts';
+import { type Bites, bites, bitesInFile, replacementOf, resourcesToRead } from '../apis.ts';
 import { type Evidence, evidenceOf } from '../evidence.ts';
 import { versions } from '../knowledge/tables.ts';
 import { later } from '../reads.ts';
@@ -17,12 +20,11 @@ const WRITTEN = {
   }),
 };
 type Row = RowOf<typeof WRITTEN>;
-/** One list of metadata for each kind that has a deprecated version: nothing of the objects themselves is asked for. */
-const reads = later(() =>
-  Object.fromEntries(
-    resourcesToRead(minorOf(versions().knownFrom)).map((resource) => [resource, list(resource, WRITTEN, { optional: true })]),
-  ),
+/** Of each kind that has a deprecated version its metadata: nothing of the objects themselves is asked for. */
+const lists = later(() =>
+  Object.fromEntries(resourcesToRead(minorOf(versions().knownFrom)).map((resource) => [resource, list(resource, WRITTEN, { optional: true })])),
 );
+const reads = later((): Reads => ({ ...lists(), files: manifests(({ object }) => refIn(object)), releases: releases({ bodies: true, optional: true }) }));
 
 interface Args {
   apiVersion: string;
@@ -36,7 +38,7 @@ interface Args {
   overtaken: boolean;
 }
 
-const check: Check<ReturnType<typeof reads>, Args> = {
+const check: Check<Reads, Args> = {
   id: 'kubernetes/removed-api',
   title: { en: 'objects are written in API versions that the target version serves', zh: '对象均以目标版本提供的 API 版本写入' },
   headline: { en: 'objects are written in removed or deprecated API versions', zh: '对象以已移除或已弃用的 API 版本写入' },
@@ -67,16 +69,23 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   get reads() {
     return reads();
   },
-  judge: (rows: Rows<ReturnType<typeof reads>>, { path: { hops } }) => {
-    const all = (Object.values(rows) as (Row[] | Gap)[]).flatMap((list) => (isGap(list) ? [] : list));
-    const found = all.flatMap((row) => worstOf(row, hops) ?? []);
-    return [...Map.groupBy(found, keyOf).values()].map(finding);
+  judge: (all: Rows<Reads>, { path: { hops, to = '' } }) => {
+    const { files, releases: helm, ...listed } = all as { files: Ref[]; releases: ReleaseRow[] | Gap } & Record<string, Row[] | Gap>;
+    const live = Object.values(listed as Record<string, Row[] | Gap>).flatMap((rows) => (isGap(rows) ? [] : rows));
+    const charts = isGap(helm) ? [] : helm;
+    const found = [
+      ...live.flatMap((row) => worstOf(row, hops) ?? []),
+      ...files.flatMap((ref) => inText(ref, 'file', '', bitesInFile(ref.apiVersion, ref.kind, to))),
+      ...charts.flatMap((release) =>
+        manifestOf(release).flatMap((ref) =>
+          inText(ref, 'release', `${release.namespace}/${release.name}`, bites(ref.apiVersion, ref.kind, hops)),
+        ),
+      ),
+    ];
+    return { findings: [...Map.groupBy(found, keyOf).values()].map(finding), gaps: charts.flatMap(unreadable) };
   },
   say: ({ apiVersion, kind, by, manager, minor, removed, replacement, overtaken }, { length }) => {
-    const what = {
-      en: `${length} ${kind}${length === 1 ? ' is' : ' objects are'} ${VERB[by].en} as ${apiVersion} by ${manager}`,
-      zh: `${length} 个 ${kind} 由 ${manager} 以 ${apiVersion} ${VERB[by].zh}`,
-    };
+    const what = WRITTEN_BY[by](length, kind, apiVersion, manager);
     const when = removed
       ? { en: `removed in ${minor}`, zh: `已在 ${minor} 中移除` }
       : minor
@@ -93,11 +102,56 @@ const check: Check<ReturnType<typeof reads>, Args> = {
 };
 export default check;
 
-const VERB: Record<Evidence['by'], Text> = {
-  apply: { en: 'applied', zh: '应用' },
-  'last-applied': { en: 'applied', zh: '应用' },
-  update: { en: 'updated', zh: '更新' },
+const counted = (count: number, kind: string): string => `${count} ${kind}${count === 1 ? '' : ' objects'}`;
+const WRITTEN_BY: Record<Evidence['by'], (count: number, kind: string, apiVersion: string, manager: string) => Text> = {
+  apply: (count, kind, apiVersion, manager) => ({
+    en: `${counted(count, kind)} applied as ${apiVersion} by ${manager}`,
+    zh: `${count} 个 ${kind} 由 ${manager} 以 ${apiVersion} 应用`,
+  }),
+  'last-applied': (count, kind, apiVersion) => ({
+    en: `${counted(count, kind)} applied as ${apiVersion} by kubectl apply`,
+    zh: `${count} 个 ${kind} 由 kubectl apply 以 ${apiVersion} 应用`,
+  }),
+  update: (count, kind, apiVersion, manager) => ({
+    en: `${counted(count, kind)} updated as ${apiVersion} by ${manager}`,
+    zh: `${count} 个 ${kind} 由 ${manager} 以 ${apiVersion} 更新`,
+  }),
+  file: (count, kind, apiVersion) => ({
+    en: `${counted(count, kind)} declared as ${apiVersion}`,
+    zh: `清单中有 ${count} 个 ${kind} 使用 ${apiVersion}`,
+  }),
+  release: (count, kind, apiVersion, release) => ({
+    en: `Helm release ${release} has ${counted(count, kind)} as ${apiVersion} in its manifest: the next helm upgrade fails once it is gone`,
+    zh: `Helm release ${release} 的清单中有 ${count} 个 ${kind} 使用 ${apiVersion}，移除后下一次 helm upgrade 会失败`,
+  }),
 };
+
+// ---- what is written down elsewhere ---------------------------------------------------------------------------------
+
+/** undefined: it does not say what it is. */
+function refIn(object: Raw): Ref | undefined {
+  try {
+    return refOf(object);
+  } catch {
+    return undefined;
+  }
+}
+
+const bodyOf = ({ body }: ReleaseRow) => (body && !isGap(body) && !('why' in body) ? body : undefined);
+function manifestOf(release: ReleaseRow): Ref[] {
+  const body = bodyOf(release);
+  const hooks = (body?.hooks ?? []).map(({ manifest }) => (typeof manifest === 'string' ? manifest : ''));
+  return body ? [body.manifest, ...hooks].flatMap((text) => objectsIn(text, release)) : [];
+}
+
+/** A record that cannot be read may name anything. */
+const unreadable = ({ ref, body }: ReleaseRow): Gap[] =>
+  body && !isGap(body) && 'why' in body
+    ? [{ why: 'failed', verb: 'decode', resource: `${ref.kind.toLowerCase()}s`, namespace: ref.namespace, name: ref.name }]
+    : [];
+
+const inText = (ref: Ref, by: Evidence['by'], manager: string, found: Bites | undefined): Found[] =>
+  found ? [{ ref, evidence: { apiVersion: ref.apiVersion, by, manager, certainty: 'certain', overtaken: false }, bites: found }] : [];
 
 interface Found {
   ref: Ref;
@@ -146,6 +200,7 @@ function finding(same: Found[]): Finding<Args> {
 
 const seenAs = (apiVersion: string, by: Evidence['by'], manager: string, time: number | undefined): string => {
   const at = time === undefined ? '' : ` ${new Date(time).toISOString().slice(0, 10)}`;
+  if (by === 'file' || by === 'release') return `apiVersion: ${apiVersion}`;
   return by === 'last-applied'
     ? `metadata.annotations.last-applied-configuration=${apiVersion}${at}`
     : `metadata.managedFields=${manager}/${by}/${apiVersion}${at}`;
