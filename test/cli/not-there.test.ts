@@ -50,13 +50,14 @@ describe.each(IN)('in %s', (lang) => {
     const nothing = join(folder, 'nothing');
     mkdirSync(nothing, { recursive: true });
     writeFileSync(join(nothing, 'version.json'), '{"gitVersion":"v1.30.4"}');
-    expect(await upgradeGuard('check', '--from', nothing)).toMatchObject({ code: 0, stderr: '' });
+    // Kubernetes itself is always there; of an empty cluster nobody can see the control plane.
+    expect(await upgradeGuard('check', '--from', nothing)).toMatchObject({ code: 3, stderr: '' });
     expect((await upgradeGuard('fix', 'spiderpool', '--from', nothing)).code).toBe(1);
   });
   test('what -n leaves out is named, and no green light for it', async () => {
     const at = dump('0.9.4');
     writeFileSync(join(at, 'k3s.yaml'), K3S.replaceAll(/^kind: Namespace\nmetadata: .*$/gm, 'kind: Namespace\nmetadata: {name: other}'));
-    const words = ['check', '--from', at, '-n', 'default'];
+    const words = ['check', 'spiderpool', 'k3s', '--from', at, '-n', 'default'];
     const { code, stdout } = await upgradeGuard(...words);
     const data = JSON.parse((await upgradeGuard(...words, '-o', 'json')).stdout);
     rmSync(join(at, 'k3s.yaml'));
@@ -66,20 +67,20 @@ describe.each(IN)('in %s', (lang) => {
       { en: /left out by -n: spiderpool@kube-system\/spiderpool/, zh: /被 -n 排除：spiderpool@kube-system\/spiderpool/ }[lang],
     );
     const end = {
-      en: `1 installation left out by -n.   Next: upgrade-guard check --from ${at}`,
-      zh: `1 个安装被 -n 排除。   下一步：upgrade-guard check --from ${at}`,
+      en: `1 installation left out by -n.   Next: upgrade-guard check spiderpool k3s --from ${at}`,
+      zh: `1 个安装被 -n 排除。   下一步：upgrade-guard check spiderpool k3s --from ${at}`,
     };
     expect(stdout.trimEnd().endsWith(end[lang]), stdout).toBe(true);
   });
   test('a target beyond what is known: unknown, and the newest that could be judged', async () => {
     const at = dump('0.9.4');
-    const { code, stdout } = await upgradeGuard('check', '--from', at, '--to', 'spiderpool=99.0.0');
+    const { code, stdout } = await upgradeGuard('check', 'spiderpool', '--from', at, '--to', 'spiderpool=99.0.0');
     expect(code).toBe(3);
     expect(stdout).toContain(`99.0.0`);
-    expect(stdout.trimEnd()).toMatch(new RegExp(`upgrade-guard check --from ${at} --to spiderpool@kube-system/spiderpool=${newest}$`));
+    expect(stdout.trimEnd()).toMatch(new RegExp(`upgrade-guard check spiderpool --from ${at} --to spiderpool@kube-system/spiderpool=${newest}$`));
   });
   test('an installed version that is older than anything known', async () => {
-    const { code, stdout } = await upgradeGuard('check', '--from', dump('0.0.1'));
+    const { code, stdout } = await upgradeGuard('check', 'spiderpool', '--from', dump('0.0.1'));
     expect(code).toBe(3);
     expect(stdout).toMatch(
       {
@@ -89,7 +90,7 @@ describe.each(IN)('in %s', (lang) => {
     );
   });
   test('tags that are no versions', async () => {
-    const { code, stdout } = await upgradeGuard('check', '--from', dump('nightly-dirty'));
+    const { code, stdout } = await upgradeGuard('check', 'spiderpool', '--from', dump('nightly-dirty'));
     expect(code).toBe(3);
     expect(stdout).toMatch(
       {

@@ -22,9 +22,13 @@ const WRITTEN = {
 type Row = RowOf<typeof WRITTEN>;
 /** Of each kind that has a deprecated version its metadata: nothing of the objects themselves is asked for. */
 const lists = later(() =>
-  Object.fromEntries(resourcesToRead(minorOf(versions().knownFrom)).map((resource) => [resource, list(resource, WRITTEN, { optional: true })])),
+  Object.fromEntries(
+    resourcesToRead(minorOf(versions().knownFrom)).map((resource) => [resource, list(resource, WRITTEN, { optional: true })]),
+  ),
 );
-const reads = later((): Reads => ({ ...lists(), files: manifests(({ object }) => refIn(object)), releases: releases({ bodies: true, optional: true }) }));
+const reads = later(
+  (): Reads => ({ ...lists(), files: manifests(({ object }) => refIn(object)), releases: releases({ bodies: true, optional: true }) }),
+);
 
 interface Args {
   apiVersion: string;

@@ -71,8 +71,8 @@ const check: Check<typeof reads, Args> = {
   },
   say: ({ apiVersion, resource, removed, count }) => {
     const asked = {
-      en: `${apiVersion} ${resource} is requested${count ? ` (${count} requests since the API server started)` : ''}`,
-      zh: `${apiVersion} ${resource} 仍被请求${count ? `（API 服务器启动以来 ${count} 次）` : ''}`,
+      en: `${apiVersion}/${resource} is requested${count ? ` (${count} requests since the API server started)` : ''}`,
+      zh: `${apiVersion}/${resource} 仍被请求${count ? `（API 服务器启动以来 ${count} 次）` : ''}`,
     };
     return removed
       ? { en: `${asked.en}: removed in ${removed}`, zh: `${asked.zh}：将在 ${removed} 中移除` }
