@@ -97,5 +97,6 @@ export function choosePath(system: System, installation: Installation, all: Inst
 
 function hopsOf(system: System, from: string | Gap, to: string | undefined): string[] {
   if (to === undefined) return [];
-  return system.hops && !isGap(from) ? system.hops(from, to) : [to];
+  // Where the installed version is not known, anything on the way from the oldest that knowledge speaks of may be met.
+  return system.hops?.(isGap(from) ? system.knownFrom : from, to) ?? [to];
 }
