@@ -5,7 +5,7 @@ import type { Json, Raw, Text } from '../engine/contracts.ts';
 import { deepEqual, isRaw, parseJson } from '../kube/json.ts';
 import { formatPointer } from '../kube/pointer.ts';
 import { plainValue } from './scalar.ts';
-import { isMergeKey, isNotYaml, nameOf, pairsOf, readYaml, type YamlFile, type YamlPair } from './yaml.ts';
+import { isMergeKey, isNotYaml, nameOf, pairsOf, readYamlAgain, type YamlFile, type YamlPair } from './yaml.ts';
 
 /** Which object: of a file's documents, and of a list's items, from 0. */
 export interface Place {
@@ -22,7 +22,7 @@ export type Edited = { text: string; splices: Splice[] } | { refused: Text };
 
 /** `now`: what stands there; `next`: what shall. Both as YAML reads them. */
 export function edited(text: string, place: Place, now: Raw, next: Raw): Edited {
-  const before = readYaml(text);
+  const before = readYamlAgain(text);
   if (isNotYaml(before)) return { refused: before.why };
   const isJson = readsAsJson(text);
   let current = text;
@@ -61,7 +61,7 @@ function readsAsJson(text: string): boolean {
 
 /** Why the new text is not what was wanted; undefined: it is. */
 function differenceFrom(before: YamlFile, text: string, place: Place, next: Raw): Text | undefined {
-  const after = readYaml(text);
+  const after = readYamlAgain(text);
   if (isNotYaml(after) || after.documents.length !== before.documents.length) return NOT_HELD;
   for (const [at, { value }] of before.documents.entries()) {
     const wanted = at === place.document ? replaced(value, place.item, next) : value;
@@ -106,7 +106,7 @@ function changesBetween(now: Json, next: Json, keys: string[] = []): Change[] {
 type Refused = { refused: Text };
 
 function spliceFor(text: string, place: Place, change: Change, isJson: boolean): Splice | Refused {
-  const read = readYaml(text);
+  const read = readYamlAgain(text);
   if (isNotYaml(read)) return { refused: NOT_HELD };
   const root = read.documents[place.document]?.root ?? null;
   const path = place.item === undefined ? change.keys : ['items', String(place.item), ...change.keys];

@@ -10,7 +10,7 @@ import { whyOf } from '../text/system-error.ts';
 import { isChanged, replaceFile } from './atomic.ts';
 import { edited, type Splice, unspliced } from './edit.ts';
 import { readInput } from './input.ts';
-import { isNotYaml, readYaml } from './yaml.ts';
+import { isNotYaml, readYamlAgain } from './yaml.ts';
 
 /** Where an object is declared: `real`: the file itself, links followed. */
 export interface Declared extends Manifest {
@@ -133,7 +133,7 @@ const inFile = ({ file, line }: Declared, why: Text): Text => ({
 });
 
 function valueAt(text: string, { document, item }: Declared): Json | undefined {
-  const read = readYaml(text);
+  const read = readYamlAgain(text);
   const value = isNotYaml(read) ? undefined : read.documents[document]?.value;
   if (item === undefined) return value;
   return isRaw(value) && Array.isArray(value.items) ? value.items[item] : undefined;

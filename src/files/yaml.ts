@@ -85,6 +85,19 @@ export function readYaml(text: string): YamlFile | NotYaml {
   return { documents, lineOf, itemLines, targetOf: (alias) => targets.get(alias) };
 }
 
+/** Texts that are held with what they were read to: a run of many steps looks at one file over and over, before and after each. */
+const HELD = 3;
+const held = new Map<string, YamlFile | NotYaml>();
+
+/** The same, remembering the last few. */
+export function readYamlAgain(text: string): YamlFile | NotYaml {
+  const known = held.get(text) ?? readYaml(text);
+  held.delete(text);
+  held.set(text, known);
+  for (const oldest of held.keys()) if (held.size > HELD) held.delete(oldest);
+  return known;
+}
+
 /** What no YAML may hold (YAML 1.2, 5.1; kubectl: "control characters are not allowed"). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is about them
 const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
