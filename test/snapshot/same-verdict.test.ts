@@ -24,11 +24,13 @@ afterAll(() => {
 });
 
 const FIXTURES = path.join(import.meta.dirname, '..', 'fixtures');
-const CASES = ['spiderpool', 'k3s'].flatMap((system) =>
+const CASES = SYSTEMS.map(({ id }) => id).flatMap((system) =>
   readdirSync(path.join(FIXTURES, system), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .flatMap(({ name }) =>
-      readdirSync(path.join(FIXTURES, system, name)).map((file) => [`${system}/${name}`, file.replace('.yaml', '')] as const),
+      readdirSync(path.join(FIXTURES, system, name))
+        .filter((file) => file.endsWith('.yaml'))
+        .map((file) => [`${system}/${name}`, file.replace('.yaml', '')] as const),
     ),
 );
 
