@@ -1,0 +1,63 @@
+// Who is asked about manual steps: on a terminal one after the other, by the name of the step; without one only what --confirm-step names.
+import { expect, test } from 'vitest';
+import { attended, manualLeft } from '../../src/cli/attend.ts';
+import type { Call } from '../../src/cli/call.ts';
+import type { Live } from '../../src/cli/session.ts';
+import type { StepOf, Text } from '../../src/engine/contracts.ts';
+import { patchStep, runOf } from '../engine/worlds.ts';
+
+const manual = (id: string, more: object = {}): StepOf<'manual'> =>
+  ({
+    ...patchStep(id),
+    do: 'manual',
+    commands: [`kubectl do ${id}`],
+    text: { en: `do ${id}`, zh: `做 ${id}` },
+    ...more,
+  }) as unknown as StepOf<'manual'>;
+const [one, two] = [manual('1'), manual('2')];
+
+function setting({ terminal = true, typed = [] as string[], confirm = [] as string[] } = {}) {
+  const said: string[] = [];
+  const asked: string[] = [];
+  let open = 0;
+  const call = {
+    flags: { 'confirm-step': confirm },
+    terminal,
+    signal: new AbortController().signal,
+    face: {},
+    t: ({ en }: Text) => en,
+    say: (...lines: string[]) => void said.push(...lines),
+    progress: () => true,
+    typed: async ({ en }: Text) => {
+      expect(++open, 'one question at a time').toBe(1);
+      asked.push(en);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      open--;
+      return typed.shift() ?? '';
+    },
+  } as unknown as Call;
+  return { call, said, asked, person: attended(call, {} as Live, runOf(one, two)).person! };
+}
+
+test('each is confirmed by its own name, and by nothing else', async () => {
+  const { person, asked } = setting({ typed: ['step-1', 'yes'] });
+  expect(person.watches).toBe(true);
+  expect(await Promise.all([person.confirms(one), person.confirms(two)])).toEqual([true, false]);
+  expect(asked).toEqual([expect.stringContaining('step-1'), expect.stringContaining('step-2')]);
+});
+test('without a terminal only what was named', async () => {
+  const { person, asked, said } = setting({ terminal: false, confirm: ['2'] });
+  person.told(one, undefined);
+  expect([await person.confirms(one), await person.confirms(two), person.watches]).toEqual([false, true, false]);
+  expect([asked, said]).toEqual([[], []]);
+});
+test('what to do is shown with its commands, and what it waits for', () => {
+  const { person, said } = setting();
+  person.told(one, { en: 'Pod a is still there', zh: '' });
+  expect(said.join('\n')).toBe('manual: 1. do 1\n     kubectl do 1\nWaiting until it is done: Pod a is still there');
+});
+test('a run that stopped there says how it goes on: what cannot be seen is named', () => {
+  const { call } = setting({ terminal: false });
+  const seen = manual('2', { seen: [{ on: { apiVersion: 'v1', kind: 'Pod', name: 'p' }, must: 'be-gone' }] });
+  expect(manualLeft(call, runOf(one, seen), [one, seen]).at(-1)).toBe('Once they are done: {tool} resume r --confirm-step 1{reach}');
+});
