@@ -34,7 +34,8 @@ export function newCheck(id: string, root = ROOT): string[] {
 /** An example that can be run: every field of the contract that a small check needs, with a condition that no cluster meets by accident. */
 const check = (system: string, name: string) => `// What is wrong in one sentence, and since which version.
 // Sources: the file and the version of the upstream code or document that shows it.
-import type { Check, Finding, Ref, StepDraft } from '../../../engine/contracts.ts';
+import { finding, setFields } from '../../../engine/builders.ts';
+import type { Check, Ref } from '../../../engine/contracts.ts';
 import { list, word } from '../../../engine/read/index.ts';
 import { formatPointer } from '../../../kube/pointer.ts';
 
@@ -59,7 +60,21 @@ const check: Check<typeof reads, object> = {
   // Version ranges of the installation (from) and of the target (to); leave out what does not matter.
   applies: { stage: 'both' },
   reads,
-  judge: ({ marked }) => (marked.length > 0 ? [finding(marked.map(({ ref }) => ref))] : []),
+  judge: ({ marked }) =>
+    marked.length
+      ? [
+          finding({
+            severity: 'warning',
+            // What is wrong, stable over runs and the names of Pods: part of the fingerprint.
+            key: ['broken'],
+            objects: marked.map(({ ref }) => ref),
+            // Typed facts for the wording and the remedy; published with -o json.
+            args: {},
+            // A field and its value, as they are; words would stand in both languages.
+            evidence: [{ seen: \`data.\${KEY}=broken\` }],
+          }),
+        ]
+      : [],
   say: (_, { length }) => ({
     en: \`\${length} ConfigMap\${length === 1 ? ' is' : 's are'} marked as broken\`,
     zh: \`\${length} 个 ConfigMap 被标记为损坏\`,
@@ -72,36 +87,12 @@ const check: Check<typeof reads, object> = {
 };
 export default check;
 
-/** A list is changed as one value: its single items have no place of their own. */
-function step(on: Ref): StepDraft {
-  const path = formatPointer(['data', KEY]);
-  return {
-    do: 'patch',
-    on,
-    changes: [{ path, before: 'broken', after: 'fine' }],
-    // Why we want this; read again right before the write. No longer so: nothing is done.
-    guard: [{ on, must: [{ path, is: 'broken' }] }],
-    text: {
-      en: \`mark ConfigMap \${on.namespace}/\${on.name} as fine\`,
-      zh: \`将 ConfigMap \${on.namespace}/\${on.name} 标记为正常\`,
-    },
-    undo: 'exact',
-  };
-}
-
-function finding(objects: Ref[]): Finding<object> {
-  return {
-    severity: 'warning',
-    // What is wrong, stable over runs and the names of Pods: part of the fingerprint.
-    key: ['broken'],
-    certainty: 'certain',
-    objects,
-    // Typed facts for the wording and the remedy; published with -o json.
-    args: {},
-    // A field and its value, as they are; words would stand in both languages.
-    evidence: [{ seen: \`data.\${KEY}=broken\`, at: objects[0] }],
-  };
-}
+/** Why we want it is read again right before the write: a field that is no longer as it was seen is left. */
+const step = (on: Ref) =>
+  setFields(on, [{ path: formatPointer(['data', KEY]), before: 'broken', after: 'fine' }], {
+    en: \`mark ConfigMap \${on.namespace}/\${on.name} as fine\`,
+    zh: \`将 ConfigMap \${on.namespace}/\${on.name} 标记为正常\`,
+  });
 `;
 
 const cases = (system: string, name: string) => `import { grid } from '../../grid.ts';

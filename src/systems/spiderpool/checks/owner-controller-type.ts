@@ -1,6 +1,7 @@
 // SpiderEndpoints written before 0.4.0 call the controller of a bare Pod "None"; since 0.4.0 the value is "Pod".
 // Sources: pkg/constant/k8s.go@v0.3.7 (OwnerNone) and @v0.4.0 (KindPod); docs/usage/upgrade.md; status subresource: the CRDs of 0.3.x and 0.4.x.
-import type { Check, Finding, Json, PointReader, Raw, Ref, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
+import { finding, setFields } from '../../../engine/builders.ts';
+import type { Check, Json, PointReader, Raw, Ref, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
 import { describeGap, isGap } from '../../../engine/gaps.ts';
 import { asIs, list, word } from '../../../engine/read/index.ts';
 
@@ -30,7 +31,18 @@ const check: Check<typeof reads, object> = {
   ],
   applies: { to: '>=0.4.0', stage: 'both' },
   reads,
-  judge: ({ endpoints }) => (endpoints.length ? [finding(endpoints.map(({ ref }) => ref))] : []),
+  judge: ({ endpoints }) =>
+    endpoints.length
+      ? [
+          finding({
+            severity: 'warning',
+            key: [OLD],
+            objects: endpoints.map(({ ref }) => ref),
+            args: {},
+            evidence: [{ seen: `${PATH.slice(1).replace('/', '.')}: ${OLD}` }],
+          }),
+        ]
+      : [],
   say: (_, { length }) => ({
     en: `status.ownerControllerType is ${OLD} in ${length} SpiderEndpoint${length === 1 ? '' : 's'}`,
     zh: `${length} 个 SpiderEndpoint 的 status.ownerControllerType 为 ${OLD}`,
@@ -57,17 +69,6 @@ const check: Check<typeof reads, object> = {
 };
 export default check;
 
-function finding(objects: Ref[]): Finding<object> {
-  return {
-    severity: 'warning',
-    key: [OLD],
-    certainty: 'certain',
-    objects,
-    args: {},
-    evidence: [{ seen: `${PATH.slice(1).replace('/', '.')}: ${OLD}`, at: objects[0] }],
-  };
-}
-
 /** Whether the CRD gives the served version a status subresource: then a patch of the main resource would silently change nothing. A Text: why it cannot be told. */
 async function statusSubresource(look: PointReader, { apiVersion }: Ref): Promise<'status' | undefined | Text> {
   const crd = await look.get({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: CRD });
@@ -82,17 +83,11 @@ async function statusSubresource(look: PointReader, { apiVersion }: Ref): Promis
   return served.subresources?.status ? 'status' : undefined;
 }
 
-function step(on: Ref, subresource: 'status' | undefined): StepDraft {
-  return {
-    do: 'patch',
-    on,
-    subresource,
-    changes: [{ path: PATH, before: OLD, after: NEW }],
-    guard: [{ on, must: [{ path: PATH, is: OLD }] }],
-    text: {
+const step = (on: Ref, subresource: 'status' | undefined): StepDraft =>
+  ({
+    ...setFields(on, [{ path: PATH, before: OLD, after: NEW }], {
       en: `set status.ownerControllerType of SpiderEndpoint ${on.namespace}/${on.name} to ${NEW}`,
       zh: `将 SpiderEndpoint ${on.namespace}/${on.name} 的 status.ownerControllerType 改为 ${NEW}`,
-    },
-    undo: 'exact',
-  };
-}
+    }),
+    ...(subresource ? { subresource } : {}),
+  }) as StepDraft;
