@@ -138,7 +138,7 @@ const HOSTILE: Record<string, Case> = {
   },
   'a hostile target': { args: () => ['check', '--from', DEMO, '--to', `spiderpool=${ESC}`], says: /red next: rm/, next: /./ },
   'a hostile target of nothing': { args: () => ['check', '--from', DEMO, '--to', ESC], says: /red next: rm/, next: /./ },
-  'a hostile namespace': { args: () => ['check', '--from', DEMO, '-n', ESC], says: /red next: rm/, next: /./ },
+  'a hostile namespace': { args: () => ['check', 'spiderpool', '--from', DEMO, '-n', ESC], says: /red next: rm/, next: /./ },
   'a hostile context': {
     args: () => check('--context', ESC),
     options: () => ({ kubeconfig: kubeconfig('hostile', 'http://127.0.0.1:9') }),

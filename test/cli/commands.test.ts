@@ -24,7 +24,7 @@ const OFFLINE: Record<string, { words: string[]; code: number }[]> = {
   check: [{ words: ['check', '--from', DEMO], code: 2 }],
   compare: [],
   fix: [
-    { words: ['fix', '--from', DEMO], code: 0 },
+    { words: ['fix', 'spiderpool', '--from', DEMO], code: 0 },
     { words: ['fix', CHECK, '--from', DEMO, '--rehearse'], code: 0 },
   ],
   rbac: [

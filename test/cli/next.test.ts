@@ -45,7 +45,7 @@ describe.each([
     [['check', '--to', 'spiderpool=x', '-o', 'json'], `check --output json --lang ${lang} --to spiderpool=1.2.2`],
     [['check', 'spiderpool', '--to', 'y'], `check spiderpool --lang ${lang} --to spiderpool=0.9.13`],
     [['check', '--context', 'a b'], undefined],
-    [['check', '-n', 'nowhere', '--from', dump], `check --from '${dump}' --lang ${lang}`],
+    [['check', 'spiderpool', '-n', 'nowhere', '--from', dump], `check spiderpool --from '${dump}' --lang ${lang}`],
   ])('%j', async (words, next) => {
     const { code, stderr } = await run([...words, '--lang', lang], { binary, env });
     expect(code, stderr).toBe(1);

@@ -18,7 +18,7 @@ const READ: readonly (string | undefined)[] = [undefined, 'table', 'wide'];
 
 export async function demo(call: Call): Promise<number> {
   const dump = call.flags.from === undefined ? await readDump('-', Readable.from([broken])) : await readDump(call.flags.from);
-  const options = { ...(await examineOptions(call, {})), ...(call.flags.from === undefined ? { systems: SEEDED } : {}) };
+  const options = { ...(await examineOptions(call, {})), systems: SEEDED };
   const before = await examine(dumpSource(dump), SYSTEMS, options);
   if (!READ.includes(call.flags.output)) {
     call.out(...shown(call, [before]));

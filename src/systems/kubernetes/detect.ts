@@ -10,12 +10,15 @@ export const READS = { nodes: { ...nodes, optional: true } as const };
 
 export async function detect(rows: { nodes: NodeRow[] | Gap }, _look: PointReader, cluster: Cluster): Promise<Installation[]> {
   const members = isGap(rows.nodes) ? [] : rows.nodes;
+  const version = versionOf(cluster);
+  // Manifests alone are not a cluster.
+  if (isGap(version) && version.why === 'not-collected' && !members.length) return [];
   return [
     {
       id: 'kubernetes@cluster',
       system: 'kubernetes',
       name: 'cluster',
-      version: versionOf(cluster),
+      version,
       sources: [...serverSources(cluster, distributionIn(cluster, members)), ...kubeletSources(members)],
       byHelm: false,
     },

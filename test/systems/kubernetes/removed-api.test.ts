@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Manifest, Raw } from '../../../src/engine/contracts.ts';
+import type { Gap, Installation, Manifest, Raw, System } from '../../../src/engine/contracts.ts';
+import { withoutCluster } from '../../../src/engine/declared.ts';
 import { examine } from '../../../src/engine/examine.ts';
 import { encodeRelease } from '../../../src/helm/release.ts';
 import { dumpOf } from '../../../src/snapshot/dump.ts';
@@ -71,4 +72,21 @@ test('manifests that are about to be applied: also what went before the installe
     'blocker 1 Ingress declared as extensions/v1beta1: removed in 1.22; use networking.k8s.io/v1',
     'notice 1 DeviceClass declared as resource.k8s.io/v1beta2: deprecated, removed in 1.39; use resource.k8s.io/v1',
   ]);
+});
+
+test.each([
+  ['policy/v1beta1', 'found'],
+  ['policy/v1', 'passed'],
+])('manifests alone, %s: %s, and nothing of a cluster is missed', async (apiVersion, outcome) => {
+  const object: Raw = { apiVersion, kind: 'PodDisruptionBudget', metadata: { name: 'web', namespace: 'shop' } };
+  const manifests: Manifest[] = [{ object, file: 'a.yaml', document: 1, line: 1 }];
+  const source = { ...dumpSource(dumpOf({ objects: [], absent: [], whole: false })), manifests: () => manifests };
+  const unseen: Gap = { why: 'not-collected', verb: 'get', resource: 'version' };
+  const assume = ({ id }: System): Installation[] => [
+    { id: `${id}@manifests`, system: id, name: 'manifests', version: unseen, sources: [], byHelm: false },
+  ];
+  const targets = [{ system: 'kubernetes', version: '1.25' }];
+  const seen = await examine(source, SYSTEMS, { checks: ['kubernetes/removed-api'], assume, targets });
+  const { results } = withoutCluster(seen, SYSTEMS, manifests);
+  expect(results.map((result) => [result.outcome, result.gaps])).toEqual([[outcome, []]]);
 });
