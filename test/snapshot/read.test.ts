@@ -1,5 +1,5 @@
 // Reading folders and files that others made: what counts as read, and what is refused with file and line.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -11,6 +11,7 @@ import { LIMITS } from '../../src/snapshot/files.ts';
 import { readDump } from '../../src/snapshot/read.ts';
 import { dumpSource } from '../../src/snapshot/source.ts';
 import { UserError } from '../../src/text/user-error.ts';
+import { describeUpstream } from '../bed/upstream.ts';
 import { listed, UID } from './helpers.ts';
 
 let folder: string;
@@ -279,10 +280,9 @@ describe('malformed and hostile input', () => {
   });
 });
 
-const FIXTURES = path.resolve(import.meta.dirname, '../../../shared/data/k3s/fixtures');
-describe.skipIf(!existsSync(FIXTURES))('the k3s fixtures beside the checkout', () => {
-  it.each(existsSync(FIXTURES) ? readdirSync(FIXTURES).filter((name) => name.endsWith('.yaml')) : [])('%s is read', async (name) => {
-    const source = dumpSource(await readDump(path.join(FIXTURES, name)));
+describeUpstream('the k3s fixtures beside the checkout', ['data', 'k3s', 'fixtures'], (folder) => {
+  it.each(readdirSync(folder).filter((name) => name.endsWith('.yaml')))('%s is read', async (name) => {
+    const source = dumpSource(await readDump(path.join(folder, name)));
     const nodes = await listed(source, { resource: 'nodes', fields: ['spec.unschedulable'] });
     expect(Array.isArray(nodes)).toBe(true);
     expect(await listed(source, pods)).toBeDefined();

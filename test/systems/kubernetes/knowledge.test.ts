@@ -1,23 +1,23 @@
 // The tables of Kubernetes: what is committed is what the derived tables say today, and every urgent note has its check or a reason.
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { fileOf, tablesOf, written } from '../../../scripts/knowledge/kubernetes.ts';
 import * as tables from '../../../src/systems/kubernetes/knowledge/tables.ts';
 import { minorOf } from '../../../src/versions/kubernetes.ts';
+import { describeUpstream } from '../../bed/upstream.ts';
 
-const DERIVED = join(import.meta.dirname, '..', '..', '..', '..', 'shared', 'data', 'kubernetes');
 const { apis, components, notes, versions } = tables;
-const isThere = existsSync(join(DERIVED, 'component-removals.json'));
 
-describe('tables of kubernetes', () => {
-  test.runIf(isThere || process.env.CI === 'true')('are what the derived tables say', () => {
-    for (const [name, table] of Object.entries(tablesOf(DERIVED))) {
+describeUpstream('committed tables of kubernetes', ['data', 'kubernetes'], (derived) => {
+  test('are what the derived tables say', () => {
+    for (const [name, table] of Object.entries(tablesOf(derived))) {
       const committed = readFileSync(fileOf(name), 'utf8');
       expect(committed === written(table), `${name}.json differs: npm run knowledge`).toBe(true);
     }
   });
+});
 
+describe('tables of kubernetes', () => {
   test('name a pre-release wherever its minor stands, and nothing beyond', () => {
     const { knownUpTo, provisionalUpTo } = versions();
     const rows = [...apis().apis, ...components().gates, ...components().flags, ...components().admissionPlugins];
