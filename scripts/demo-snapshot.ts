@@ -12,7 +12,6 @@ const ROOT = join(import.meta.dirname, '..');
 const version = BED_VERSIONS.at(-1)!;
 await prepareBeds([version], console.log);
 const binaries = await foundBed(version);
-if (!binaries) throw new Error(`the control plane ${version} could not be built; npm test says more`);
 await prepareTools(console.log);
 
 const plane = await startControlPlane(version, binaries);

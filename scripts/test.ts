@@ -44,7 +44,7 @@ async function prepare(projects: Set<string>): Promise<Map<string, LeftOut>> {
     return leftOut;
   }
   const get =
-    'install Go 1.26 or newer, or set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kube-controller-manager of that version';
+    'install Go 1.26 or newer, or set KUBEBUILDER_ASSETS to a folder with etcd, kwok, and kube-apiserver, kube-controller-manager and kube-scheduler of that version';
   const without = await timed('building control planes, where missing', () => prepareBeds(versions, say));
   for (const [version, why] of without) leaveOut(`kubernetes-${version}`, `${why}; ${get}`);
   return leftOut;

@@ -20,7 +20,6 @@ const LOOK = 50;
 export async function benchRepair(size: number): Promise<void> {
   const version = BED_VERSIONS.at(-1)!;
   const binaries = await foundBed(version);
-  if (!binaries) throw new Error(`the control plane ${version} is not built yet; npm test builds it`);
   // The garbage collector would watch every endpoint.
   const plane = await startControlPlane(version, binaries, { controllers: false });
   const home = mkdtempSync(join(tmpdir(), 'upgrade-guard-bench-'));

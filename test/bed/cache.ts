@@ -1,7 +1,8 @@
 // The folder outside the checkout that holds what is expensive to make or fetch, and how things get into it whole or not at all.
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Says one line of progress to whoever waits. */
 export type Say = (line: string) => void;
@@ -27,6 +28,42 @@ export async function inUnfinishedFolder<Result>(work: (folder: string) => Promi
     return await work(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Work that another process may be doing at this moment: waits until none is. `work` looks again at what is left to do. */
+export async function oneAtATime<Result>(name: string, say: Say, work: () => Promise<Result>): Promise<Result> {
+  const lock = join(cacheFolder(), `${name}.lock`);
+  mkdirSync(cacheFolder(), { recursive: true });
+  for (let waited = 0; !taken(lock); waited++) {
+    if (waited % 60 === 0) say(`waiting for process ${holderOf(lock) || '(just ended)'}, which does a ${name} here already`);
+    await sleep(1000);
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+/** Takes a lock file for this process. false: another one has it, or just had. */
+export function taken(lock: string): boolean {
+  try {
+    writeFileSync(lock, `${process.pid}`, { flag: 'wx' });
+    return true;
+  } catch {
+    const holder = holderOf(lock);
+    // Who was killed leaves its lock behind.
+    if (holder && (holder === process.pid || !isAlive(holder))) rmSync(lock, { force: true });
+    return false;
+  }
+}
+
+function holderOf(lock: string): number {
+  try {
+    return Number(readFileSync(lock, 'utf8'));
+  } catch {
+    return 0;
   }
 }
 

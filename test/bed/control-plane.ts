@@ -1,7 +1,7 @@
-// Starts a real etcd, kube-apiserver and kube-controller-manager on free ports, and sees to it that they end when their starter does, however it ends.
+// Starts a real etcd, kube-apiserver, kube-controller-manager (all controllers) and kube-scheduler on free ports, and sees to it that they end when their starter does, however it ends.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -17,6 +17,8 @@ export interface ControlPlane {
   etcd: string;
   /** Holds <user>.kubeconfig, certs/apiserver.crt (also the CA) and .key, and the logs. */
   folder: string;
+  /** Path of its executable, for the tests that need Nodes. */
+  kwok: string;
 }
 
 /** Users that no rights are bound to until a test binds some. */
@@ -36,24 +38,50 @@ export const certificateOf = (plane: { folder: string }) => join(plane.folder, '
 /** Slowest start seen: 4.7 s alone on two cores. */
 const START_LIMIT = 120_000;
 
-/** Answers when the API server is ready and its system namespaces are there. `stop` ends everything and removes the data. */
+export interface Started extends ControlPlane {
+  /** URLs of all API servers; `server` is the first. They have one port and differ in their loopback address. */
+  servers: string[];
+  /** The API server at this place (0: the first) ends, and this executable goes on in its stead, on the same etcd. */
+  replaceServer(at: number, apiserver: string): Promise<void>;
+  stop(): Promise<void>;
+}
+export interface PlaneOptions {
+  controllers?: boolean;
+  /** API servers on the one etcd. Beyond the first only where 127.0.0.0/8 is the loopback device's, as on Linux. */
+  servers?: number;
+}
+
+/** What each of several API servers says of itself in EndpointSlice default/kubernetes: an address of RFC 5737, as one of loopback is refused there. `advertised(0)` is at 127.0.0.1, and so on. */
+export const advertised = (at: number) => `198.51.100.${at + 1}`;
+const listening = (at: number) => `127.0.0.${at + 1}`;
+
+/** Answers when the API servers are ready and their system namespaces are there. `stop` ends everything and removes the data. */
 export async function startControlPlane(
   version: string,
   binaries: ControlPlaneBinaries,
-  { controllers = true }: { controllers?: boolean } = {},
-): Promise<ControlPlane & { stop(): Promise<void> }> {
+  { controllers = true, servers: count = 1 }: PlaneOptions = {},
+): Promise<Started> {
   const folder = mkdtempSync(join(tmpdir(), `upgrade-guard-bed-${version}-`));
-  const [etcdClients, etcdPeers, apiserver, manager] = (await freePorts(4)) as [number, number, number, number];
-  const plane = { version, server: `https://127.0.0.1:${apiserver}`, etcd: `http://127.0.0.1:${etcdClients}`, folder };
+  const [etcdClients, etcdPeers, apiserver, manager, scheduler] = (await freePorts(5)) as [number, number, number, number, number];
+  const servers = Array.from({ length: count }, (_, at) => `https://${listening(at)}:${apiserver}`);
+  const plane = { version, server: servers[0]!, etcd: `http://127.0.0.1:${etcdClients}`, folder, kwok: binaries.kwok };
   writeAccess(plane);
   const children: ChildProcess[] = [];
-  const start = (name: string, command: string, args: string[]) => {
-    const log = openSync(join(folder, `${name}.log`), 'w');
-    children.push(spawn(command, args, { stdio: ['ignore', log, log], cwd: folder }));
+  const start = (name: string, command: string, args: string[]): ChildProcess => {
+    const log = openSync(join(folder, `${name}.log`), 'a');
+    const child = spawn(command, args, { stdio: ['ignore', log, log], cwd: folder });
+    children.push(child);
+    return child;
   };
+  const startServer = (at: number, command: string) =>
+    start(`kube-apiserver${at || ''}`, command, [
+      ...apiserverArgs(folder, apiserver, plane.etcd, listening(at)),
+      ...(count > 1 ? ['--advertise-address', advertised(at)] : []),
+    ]);
   start('etcd', binaries.etcd, etcdArgs(etcdClients, etcdPeers));
-  start('kube-apiserver', binaries.apiserver, apiserverArgs(folder, apiserver, plane.etcd));
+  const running = [startServer(0, binaries.apiserver)];
   const guard = guardOver(folder, children);
+  const guarded = (child: ChildProcess) => guard.stdin?.write(`${child.pid}\n`);
   const stop = async () => {
     // Nothing of theirs is kept, so there is nothing to end gracefully.
     for (const child of children) child.kill('SIGKILL');
@@ -63,18 +91,33 @@ export async function startControlPlane(
   };
   try {
     await untilReady(plane, children);
+    // One after the other: the first makes the certificate that all of them show.
+    for (let at = 1; at < count; at++) {
+      running[at] = startServer(at, binaries.apiserver);
+      guarded(running[at]!);
+      await untilReady({ ...plane, server: servers[at]! }, [running[at]!]);
+    }
   } catch (error) {
     await stop();
     throw error;
   }
   if (controllers) {
-    start('kube-controller-manager', binaries.controllerManager, managerArgs(folder, manager));
-    guard.stdin?.write(`${children.at(-1)?.pid}\n`);
+    guarded(start('kube-controller-manager', binaries.controllerManager, managerArgs(folder, manager)));
+    guarded(start('kube-scheduler', binaries.scheduler, schedulerArgs(folder, version, scheduler)));
   }
-  return { ...plane, stop };
+  async function replaceServer(at: number, command: string): Promise<void> {
+    const old = running[at]!;
+    // As a static Pod is replaced: it hands its watches back and gives up its lease.
+    old.kill('SIGTERM');
+    await ended(old);
+    running[at] = startServer(at, command);
+    guarded(running[at]!);
+    await untilReady({ ...plane, server: servers[at]! }, [running[at]!]);
+  }
+  return { ...plane, servers, replaceServer, stop };
 }
 
-/** A second API server of the same cluster, with the same certificate and users. It does not name itself in EndpointSlice default/kubernetes. */
+/** A second API server of a control plane that runs, on another host address. It does not name itself in EndpointSlice default/kubernetes; `servers` of startControlPlane do. */
 export async function startAnotherApiServer(
   plane: ControlPlane,
   binaries: Pick<ControlPlaneBinaries, 'apiserver'>,
@@ -121,26 +164,35 @@ function apiserverArgs(folder: string, port: number, etcd: string, host = '127.0
     // Pods are made by hand here; they need no ServiceAccount.
     ...['--disable-admission-plugins', 'ServiceAccount', '--service-account-issuer', `https://127.0.0.1:${port}/`],
     ...['--service-account-key-file', join(folder, 'sa.pub'), '--service-account-signing-key-file', join(folder, 'sa.key')],
-    // For logs: where the fake kubelets really listen stands in this type; Nodes keep addresses like real ones beside it.
+    // For logs: where what plays a kubelet really listens stands in this type; Nodes keep addresses like real ones beside it.
     ...['--kubelet-preferred-address-types', 'InternalDNS,InternalIP,Hostname'],
   ];
 }
 
 function managerArgs(folder: string, port: number): string[] {
   return [
-    ...[
-      '--kubeconfig',
-      kubeconfigOf({ folder }, 'admin'),
-      '--secure-port',
-      `${port}`,
-      '--bind-address',
-      '127.0.0.1',
-      '--cert-dir',
-      join(folder, 'kcm'),
-    ],
-    // No kubelet reports here: the lifecycle controller would taint every Node and delete its Pods. 1.24 knows only this name, 1.37 takes it as an alias.
-    ...['--controllers', '*,-nodelifecycle', '--leader-elect=false', '--use-service-account-credentials=false'],
+    ...['--kubeconfig', kubeconfigOf({ folder }, 'admin'), '--secure-port', `${port}`, '--bind-address', '127.0.0.1'],
+    ...['--cert-dir', join(folder, 'kcm'), '--leader-elect=false', '--use-service-account-credentials=false'],
     ...['--service-account-private-key-file', join(folder, 'sa.key')],
+    // A Node that a test makes by hand, with no kubelet behind it, stays as the test made it.
+    ...['--node-monitor-grace-period', '24h', '--node-startup-grace-period', '24h'],
+  ];
+}
+
+function schedulerArgs(folder: string, version: string, port: number): string[] {
+  const kubeconfig = kubeconfigOf({ folder }, 'admin');
+  const config = join(folder, 'scheduler.json');
+  const kind = {
+    // 1.24 does not know v1 yet, and 1.37 no longer v1beta3.
+    apiVersion: `kubescheduler.config.k8s.io/${version === '1.24' ? 'v1beta3' : 'v1'}`,
+    kind: 'KubeSchedulerConfiguration',
+  };
+  // A Pod that found no room is tried again within a second, not after up to ten.
+  const settings = { podInitialBackoffSeconds: 1, podMaxBackoffSeconds: 1 };
+  writeFileSync(config, JSON.stringify({ ...kind, ...settings, clientConnection: { kubeconfig }, leaderElection: { leaderElect: false } }));
+  return [
+    ...['--config', config, '--authentication-kubeconfig', kubeconfig, '--authorization-kubeconfig', kubeconfig],
+    ...['--secure-port', `${port}`, '--bind-address', '127.0.0.1', '--cert-dir', join(folder, 'scheduler')],
   ];
 }
 
@@ -180,7 +232,7 @@ async function freePorts(count: number): Promise<number[]> {
 }
 
 /** A shell that outlives us: when its input ends, because we stopped or were killed (even by SIGKILL), it ends the children and removes the data. */
-function guardOver(folder: string, children: ChildProcess[]): ChildProcess {
+export function guardOver(folder: string, children: ChildProcess[]): ChildProcess {
   const script = 'while read -r pid; do pids="$pids $pid"; done; kill -9 $pids 2>/dev/null; sleep 0.2; rm -rf "$0"';
   // Detached: Ctrl-C goes to the whole process group, and it must not end with the rest.
   const guard = spawn('sh', ['-c', script, folder], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
@@ -191,14 +243,14 @@ function guardOver(folder: string, children: ChildProcess[]): ChildProcess {
   return guard;
 }
 
-function ended(child: ChildProcess): Promise<void> {
+export function ended(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) resolve();
     else child.once('exit', () => resolve());
   });
 }
 
-async function untilReady(plane: Omit<ControlPlane, 'etcd'>, children: ChildProcess[]): Promise<void> {
+async function untilReady(plane: Pick<ControlPlane, 'version' | 'server' | 'folder'>, children: ChildProcess[]): Promise<void> {
   const limit = Date.now() + START_LIMIT;
   while (!(await answers(plane, '/readyz')) || !(await answers(plane, '/api/v1/namespaces/kube-system'))) {
     const dead = children.some((child) => child.exitCode !== null || child.signalCode !== null);
@@ -223,7 +275,12 @@ function answers(plane: Pick<ControlPlane, 'server'>, path: string): Promise<boo
 }
 
 function lastWords(folder: string): string {
-  return ['etcd', 'kube-apiserver']
+  return [
+    'etcd',
+    ...readdirSync(folder)
+      .filter((name) => /^kube-apiserver\d*\.log$/.test(name))
+      .map((name) => name.replace('.log', '')),
+  ]
     .map((name) => join(folder, `${name}.log`))
     .filter((path) => existsSync(path))
     .map((path) => readFileSync(path, 'utf8').trim().split('\n').slice(-8).join('\n'))

@@ -37,6 +37,8 @@ export interface Bed extends Client {
   etcd: string;
   /** Folder of the control plane: users' kubeconfigs, and certs/ with the serving certificate (also the CA) and its key. */
   folder: string;
+  /** Path of the executable. */
+  kwok: string;
   /** Path of the admin's. */
   kubeconfig: string;
   /** Path of a user's kubeconfig: admin, viewer, nobody or one of user-1 … user-8. A spare user holds exactly these rights from then on; no rules: none. */
@@ -60,6 +62,7 @@ export function bed(): Bed {
     server: plane.server,
     etcd: plane.etcd,
     folder: plane.folder,
+    kwok: plane.kwok,
     kubeconfig: kubeconfigOf(plane, 'admin'),
     user: (name, rules, options) => userOf(plane, client, name, rules, options?.namespace),
     namespace: (prefix = 'test') => newNamespace(client, prefix),

@@ -1,4 +1,4 @@
-// The kubelet actor keeps its word: Nodes, binding, running, ending, logs, and silence after it was stopped.
+// Nodes by kwok and Pods placed by the real kube-scheduler, as the bed starts them: running, ending, what a test plays in their containers, logs, and silence after they were stopped.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Actor, type Ending, type KubeletOptions, startKubelet } from '../bed/actors/index.ts';
@@ -128,8 +128,8 @@ describe('Pods', () => {
     expect((await running(object)).metadata.uid).not.toBe(uid);
   });
   test('a crashing one is not Ready, one without its image stays Pending', async () => {
-    const play = ({ name }: Body): Ending => (name === 'crash' ? { exit: 1, log: 'boom\n' } : { waiting: 'ImagePullBackOff' });
-    await kubelet({ play });
+    const played = ({ name }: Body): Ending => (name === 'crash' ? { exit: 1, log: 'boom\n' } : { waiting: 'ImagePullBackOff' });
+    await kubelet({ play: { label: 'app', container: played } });
     const namespace = await cluster.namespace();
     const crash = pod(namespace, { containers: [container('crash')] });
     const missing = pod(namespace, { containers: [container('missing')] }, 'missing');
@@ -177,7 +177,9 @@ describe('scheduling', () => {
     const namespace = await cluster.namespace();
     const object = pod(namespace);
     await cluster.apply(object);
-    expect(await unschedulable(object)).toMatch(/^0\/2 nodes are available: .*untolerated taint {k: v}/);
+    expect(await unschedulable(object)).toMatch(
+      /^0\/2 nodes are available: .*1 node\(s\) had untolerated taint.*1 node\(s\) were unschedulable/,
+    );
     const tolerant = pod(namespace, { tolerations: [{ key: 'node.kubernetes.io/unschedulable', operator: 'Exists' }] }, 'tolerant');
     await cluster.apply(tolerant);
     expect((await running(tolerant)).spec.nodeName).toBe('n1');
@@ -213,9 +215,9 @@ describe('Jobs and logs', () => {
     await soon(async () => expect(condition(await cluster.get(object), 'Complete')).toBe('True'));
   });
   test('it fails by the rule of the test; init containers run first; real kubectl reads every log', async () => {
-    const play = ({ name }: Body): Ending =>
+    const played = ({ name }: Body): Ending =>
       name === 'first' ? { exit: 0, log: 'node/n1 cordoned\n' } : { exit: 1, log: 'one\ntwo\nthree\n' };
-    await kubelet({ play });
+    await kubelet({ play: { label: 'job-name', container: played } });
     const namespace = await cluster.namespace();
     const object = job(namespace);
     const spec = { ...object.spec.template.spec, initContainers: [container('first')] };
@@ -234,9 +236,12 @@ describe('Jobs and logs', () => {
     const played: string[] = [];
     const object = pod(await cluster.namespace(), { restartPolicy: 'Never', initContainers: [container('init')] });
     await kubelet({
-      play: ({ name }, { metadata }) => {
-        if (metadata.namespace === object.metadata.namespace) played.push(name);
-        return { exit: 1 };
+      play: {
+        label: 'app',
+        container: ({ name }, { metadata }) => {
+          if (metadata.namespace === object.metadata.namespace) played.push(name);
+          return { exit: 1 };
+        },
       },
     });
     await cluster.apply(object);
@@ -244,7 +249,7 @@ describe('Jobs and logs', () => {
     expect(played).toEqual(['init']);
   });
   test('a Job that is deleted while it runs leaves no Pod', async () => {
-    await kubelet({ play: () => new Promise(() => {}) });
+    await kubelet({ play: { label: 'job-name', container: () => new Promise(() => {}) } });
     const namespace = await cluster.namespace();
     const object = job(namespace);
     await cluster.apply(object);
@@ -256,7 +261,7 @@ describe('Jobs and logs', () => {
 });
 
 describe('stopped', () => {
-  test('nothing is bound, run or finished any more; the next one goes on', async () => {
+  test('nothing is run or finished any more; the next one goes on', async () => {
     const first = await kubelet();
     const namespace = await cluster.namespace();
     const [old, young] = [pod(namespace, {}, 'old'), pod(namespace, {}, 'young')];
@@ -265,15 +270,17 @@ describe('stopped', () => {
     await first.stop();
     await cluster.apply(young);
     await cluster.request('DELETE', await cluster.path(old));
+    await soon(async () => expect((await cluster.get(young)).spec.nodeName).toBeTruthy());
     await sleep(500);
-    expect((await cluster.get(young)).spec.nodeName).toBeUndefined();
+    expect((await cluster.get(young)).status.phase).toBe('Pending');
     expect((await cluster.get(old)).metadata.deletionTimestamp).toBeTruthy();
     await kubelet();
     await running(young);
     await soon(async () => expect(await cluster.get(old)).toBeUndefined());
   });
   test('what went wrong while it played is told by stop', async () => {
-    const actor = await startKubelet(cluster, { nodes: NODES, play: () => Promise.reject(new Error('a rule of the test is broken')) });
+    const container = () => Promise.reject(new Error('a rule of the test is broken'));
+    const actor = await startKubelet(cluster, { nodes: NODES, play: { label: 'app', container } });
     await cluster.apply(pod(await cluster.namespace()));
     await sleep(500);
     await expect(actor.stop()).rejects.toThrow('a rule of the test is broken');

@@ -63,12 +63,14 @@ describeUpstream('whether an upgrade can start', ['data', 'spiderpool', 'charts'
   let home = newHome();
 
   beforeAll(async () => {
-    const play = async (container: Body, pod: Body) => {
+    const played = async (container: Body, pod: Body) => {
       if (container.name === 'multus-cni') copied.set(pod.metadata.name, (await network()) ?? '');
       if (isInit(pod)) await setNetwork();
       return pod.spec.restartPolicy === 'Always' ? undefined : { exit: 0 };
     };
-    started.push(await startKubelet(cluster, { nodes: ['n1', 'n2', 'n3'], play }));
+    started.push(
+      await startKubelet(cluster, { nodes: ['n1', 'n2', 'n3'], play: { label: 'app.kubernetes.io/component', container: played } }),
+    );
   });
   afterEach(async () => {
     await helm(['uninstall', 'sp', '-n', NAMESPACE, '--no-hooks']);

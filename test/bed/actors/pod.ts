@@ -1,15 +1,19 @@
-// The life of one Pod on a fake Node: addresses, init containers in order, containers at once, and the status that a kubelet reports of it.
+// The life of one Pod whose containers a test plays: addresses, init containers in order, containers at once, and the status that a kubelet reports of it.
 import type { Body } from '../client.ts';
 import { timestamp } from './watch.ts';
 
 /** What became of a container. `waiting`: it never starts (ImagePullBackOff). undefined from a Play: it runs on, and is Ready. */
 export type Ending = { exit: number; log?: string } | { waiting: string };
 /** Plays one container of a Pod; init containers first, in order. As long as its promise is open, the container runs. `ended`: the Pod is going away, or the kubelet ends. */
-export type Play = (container: Body, pod: Body, ended: AbortSignal) => Promise<Ending | undefined> | Ending | undefined;
-export const defaultPlay: Play = (_, pod): Ending | undefined => (pod.spec.restartPolicy === 'Always' ? undefined : { exit: 0 });
+type Container = (container: Body, pod: Body, ended: AbortSignal) => Promise<Ending | undefined> | Ending | undefined;
+export interface Play {
+  /** Pods with this label, whatever its value, are played; all others are kwok's. */
+  label: string;
+  container: Container;
+}
 
 export interface Host {
-  play: Play;
+  play: Container;
   ips(pod: Body): Promise<string[]> | string[];
   hostIP: string;
   log(container: string, text: string): void;
@@ -96,8 +100,8 @@ function containerStatus({ name, image }: Body, state: State): object {
 }
 
 let addresses = 0;
-/** What a Pod gets where no test cares. */
+/** What a Pod gets where no test cares, beside those that kwok gives (kwok.ts). */
 export function nextAddress(): string[] {
   addresses++;
-  return [`10.244.${(addresses >> 8) & 255}.${addresses & 255}`];
+  return [`10.244.${128 + ((addresses >> 8) & 127)}.${addresses & 255}`];
 }

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Body } from '../client.ts';
 import type { Bed } from '../index.ts';
-import { defaultPlay, type Ending, type Play } from './pod.ts';
+import type { Ending, Play } from './pod.ts';
 import { munged } from './upgrade-job.ts';
 
 /** How often `prepare` looks at the servers, in ms; the real one every 5 s. */
@@ -12,11 +12,11 @@ const DRAIN_LIMIT = '--timeout=60s';
 
 /**
  * For KubeletOptions.play: `cordon` and `drain` by real kubectl, their output is the log; `prepare` waits until every control-plane Node has the version; `upgrade` refuses a downgrade
- * where that version's image does, and else gives the Node the version. A version without a leading v has no image. Containers of all other Pods: `otherwise`.
+ * where that version's image does, and else gives the Node the version. A version without a leading v has no image.
  */
-export function playUpgrade(bed: Bed, otherwise: Play = defaultPlay): Play {
-  return async (container, pod, ended) => {
-    if (!pod.metadata.labels?.['upgrade.cattle.io/plan']) return otherwise(container, pod, ended);
+export function playUpgrade(bed: Bed): Play {
+  return { label: 'upgrade.cattle.io/plan', container };
+  async function container(container: Body, pod: Body, ended: AbortSignal): Promise<Ending> {
     const version = container.env.find(({ name }: Body) => name === 'SYSTEM_UPGRADE_PLAN_LATEST_VERSION').value;
     if (/:(?!v)[^/]*$/.test(container.image)) return { waiting: 'ImagePullBackOff' };
     if (container.name === 'prepare') return prepare(bed, version, ended);
@@ -24,7 +24,7 @@ export function playUpgrade(bed: Bed, otherwise: Play = defaultPlay): Play {
     const limit = container.name === 'drain' && !container.args.includes('--timeout') ? [DRAIN_LIMIT] : [];
     const { code, stdout, stderr } = await bed.kubectl([...container.args, ...limit]);
     return { exit: code ?? 1, log: stdout + stderr };
-  };
+  }
 }
 
 async function prepare(bed: Bed, version: string, ended: AbortSignal): Promise<Ending> {
@@ -39,13 +39,15 @@ async function upgrade(bed: Bed, node: string, version: string): Promise<Ending>
   const path = `/api/v1/nodes/${node}`;
   const current = (await bed.request('GET', path)).body.status.nodeInfo.kubeletVersion;
   const target = version.replace(/-(k3s[\d.]+)$/, '+$1');
-  const log = '[INFO]  Comparing old and new binaries\n';
+  // The script is run by sh -x.
+  const log =
+    "[INFO]  K3S binary is running with pid 1202, parent pid 1\n+ info 'Comparing old and new binaries'\n[INFO]  Comparing old and new binaries\n";
   if (current === target) return { exit: 0, log: `${log}[INFO]  Binary already been replaced\n` };
   const guard = guardOf(target);
   if (guard !== undefined && isBelow(target, current))
     return { exit: 1, log: `${log}Error: Current ${guard} ${current} (36645e73) is higher than k3s version ${target} (9f3dd2ea)\n` };
   await bed.request('PATCH', `${path}/status`, { status: { nodeInfo: { kubeletVersion: target } } });
-  return { exit: 0, log: `${log}[INFO]  K3S binary has been replaced successfully\n` };
+  return { exit: 0, log: `${log}[INFO]  K3s binary has been replaced successfully\n[INFO]  Successfully killed old k3s pid 1202\n` };
 }
 
 const numbersOf = (version: string) => (/^v(\d+)\.(\d+)\.(\d+)/.exec(version) ?? []).slice(1).map(Number);

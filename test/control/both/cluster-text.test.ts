@@ -94,7 +94,7 @@ describe('text of every API server', () => {
   /** What the first API server says of itself: it listens on a loopback address alone, so nobody answers there. */
   let deaf = '';
   beforeAll(async () => {
-    const another = await startAnotherApiServer(plane, (await foundBed(plane.version as BedVersion))!, host);
+    const another = await startAnotherApiServer(plane, await foundBed(plane.version as BedVersion), host);
     stops.push(another.stop);
     const server = createServer(
       authority('somebody else').issue({ name: 'kubernetes', hosts: ['kubernetes.default.svc', host] }),
