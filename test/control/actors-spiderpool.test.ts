@@ -6,7 +6,7 @@ import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { type Actor, startAdmission, startKubelet, startSpiderpool } from '../bed/actors/index.ts';
 import type { Body } from '../bed/client.ts';
-import { installCrd } from '../bed/crds.ts';
+import { installCrd, layCrds } from '../bed/crds.ts';
 import { bed } from '../bed/index.ts';
 import { describeUpstream } from '../bed/upstream.ts';
 
@@ -96,7 +96,7 @@ describe('a Pod', () => {
       current: {
         uid: metadata.uid,
         node: spec.nodeName,
-        ips: [{ interface: 'eth0', cleanGateway: false, ipv4: '10.6.168.41/16', ipv4Pool: 'four', ipv6: 'fd00::11/64', ipv6Pool: 'six' }],
+        ips: [{ interface: 'eth0', vlan: 0, ipv4: '10.6.168.41/16', ipv4Pool: 'four', ipv6: 'fd00::11/64', ipv6Pool: 'six' }],
       },
       ownerControllerType: 'Pod',
       ownerControllerName: 'web',
@@ -247,6 +247,9 @@ describe('admission', () => {
     expect(admission.seen).toContain('CREATE SpiderIPPool good');
     await admission.stop();
     await expect(pool('late')).rejects.toThrow(/failed calling webhook/);
+    // As with the real one: its rules name neither the status nor SpiderEndpoints.
+    const status = { allocatedIPs: '{}', allocatedIPCount: 0 };
+    expect((await cluster.request('PATCH', `/apis/${apiVersion}/spiderippools/good/status`, { status })).status).toBe(200);
     await cluster.remove(configuration);
   });
 });
@@ -264,8 +267,53 @@ describeUpstream("with upstream's own CRDs", ['data', 'spiderpool', 'charts', '0
     const { metadata } = await running(one);
     expect(await recordsIn(object)).toEqual({ '10.6.168.41': { pod: `${metadata.namespace}/web`, podUid: metadata.uid } });
     expect((await endpointOf(one)).status.current.ips).toEqual([
-      // That CRD's default.
-      { interface: 'eth0', cleanGateway: false, ipv4: '10.6.168.41/16', ipv4Pool: 'real', ipv4Gateway: '10.6.0.1', vlan: 0 },
+      { interface: 'eth0', ipv4: '10.6.168.41/16', ipv4Pool: 'real', ipv4Gateway: '10.6.0.1', vlan: 0 },
     ]);
+  });
+});
+
+describeUpstream('as the real one was recorded (1.2.2 on 1.37)', ['data', 'spiderpool'], (folder) => {
+  const recorded = (name: string): Body => JSON.parse(readFileSync(join(folder, 'recorded', 'spiderpool-1.2.2', name), 'utf8'));
+  /** Without what no two runs share: uids, times, versions, the Node, and what a ReplicaSet adds to the name of its Pod. */
+  function steady(object: Body): Body {
+    const text = JSON.stringify({ ...object, metadata: { ...object.metadata, resourceVersion: undefined } })
+      .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
+      .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'TIME')
+      .replaceAll(/"node":"[^"]+"/g, '"node":"NODE"')
+      .replaceAll(/web-[0-9a-f]+-[a-z0-9]+/g, 'web-POD');
+    return JSON.parse(text);
+  }
+  /** The kinds in a list come without. */
+  const whole = (kind: string, object: Body) => steady({ apiVersion, kind, ...object });
+  /** What the agent and the controller wrote. */
+  const written = ({ metadata, status }: Body) => ({
+    status,
+    writers: metadata.managedFields.filter(({ manager }: Body) => manager.startsWith('spiderpool-')),
+  });
+
+  test.runIf(cluster.version === '1.37')('a pool and the SpiderEndpoints of three Pods', async () => {
+    await layCrds(cluster, join(folder, 'charts', '1.2.2', 'spiderpool', 'crds'));
+    await play();
+    const { metadata, spec } = recorded('pool.json');
+    const object = { apiVersion, kind: 'SpiderIPPool', metadata: { name: metadata.name }, spec };
+    await cluster.apply(object);
+    const plain = { metadata: { labels: { app: 'a' } }, spec: { containers: [{ name: 'c', image: 'registry.example/c:1' }] } };
+    const lone = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'lone', namespace: 'default' }, spec: plain.spec };
+    const owned = (kind: string, name: string) => ({
+      ...set(kind, 'default', {}),
+      metadata: { name, namespace: 'default' },
+      spec: { ...set(kind, 'default', {}).spec, template: plain, ...(kind === 'Deployment' ? { serviceName: undefined } : {}) },
+    });
+    const endpoints = async () => (await cluster.request('GET', `/apis/${apiVersion}/namespaces/default/spiderendpoints`)).body.items;
+    const [db, web] = [owned('StatefulSet', 'db'), owned('Deployment', 'web')];
+    for (const [at, each] of [lone, db, web].entries()) {
+      await cluster.apply(each);
+      await soon(async () => expect(await endpoints()).toHaveLength(at + 1));
+    }
+    const kind = 'SpiderEndpoint';
+    const steadied = (items: Body[]) => items.map((item) => whole(kind, item));
+    expect(steadied(await endpoints())).toEqual(steadied(recorded('endpoints.json').items));
+    expect(written(steady(await cluster.get(object)))).toEqual(written(steady(recorded('pool.json'))));
+    await cluster.remove(lone, db, web, object);
   });
 });

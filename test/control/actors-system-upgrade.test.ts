@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { type Actor, guardOf, hashOf, jobName, type NodeSpec, playUpgrade, startKubelet, startSystemUpgrade } from '../bed/actors/index.ts';
+import { APPLIED, appliedTo } from '../bed/actors/upgrade-job.ts';
 import type { Body } from '../bed/client.ts';
 import { installCrd } from '../bed/crds.ts';
 import { bed } from '../bed/index.ts';
@@ -70,6 +71,12 @@ const failed = (jobs: () => Promise<Body[]>, not?: string) =>
     const job = (await jobs()).find((each) => each.metadata.uid !== not && condition(each, 'Failed'));
     expect(job).toBeDefined();
     return job as Body;
+  });
+/** The garbage collector learns of a new CRD within 30 s, and before that of no owner in it. */
+const gone = (...lists: (() => Promise<Body[]>)[]) =>
+  vi.waitFor(async () => expect(await Promise.all(lists.map((list) => list()))).toEqual(lists.map(() => [])), {
+    timeout: 60_000,
+    interval: 200,
   });
 const upgraded = (name: string, version: string) =>
   soon(async () => {
@@ -235,15 +242,17 @@ describe.each(['v0.13', 'v0.20'] as const)('%s', (generation) => {
     expect((await jobs()).map(({ metadata }) => metadata.labels['upgrade.cattle.io/plan']).sort()).toEqual(['k3s-agent', 'k3s-server']);
   });
 
-  test('a deleted Plan leaves its Jobs and its cordon; a version without v has no image', async () => {
+  test('a deleted Plan takes its Jobs, their Pods and logs along, and leaves its cordon; a version without v has no image', async () => {
     const { plan, jobs, pods } = await scene(generation, [server('s1')]);
     const object = plan('1.33.5+k3s1');
     await cluster.apply(object);
     await soon(async () => expect((await pods())[0]?.status.containerStatuses?.[0].state.waiting?.reason).toBe('ImagePullBackOff'));
     expect((await getNode('s1')).spec.unschedulable).toBe(true);
+    const [pod] = await pods();
     await cluster.remove(object);
-    await sleep(500);
-    expect(await jobs()).toHaveLength(1);
+    await gone(jobs, pods);
+    const log = await cluster.kubectl(['logs', '-n', pod!.metadata.namespace, pod!.metadata.name, '-c', 'cordon']);
+    expect(log.stderr).toContain('NotFound');
     expect((await getNode('s1')).spec.unschedulable).toBe(true);
   });
 
@@ -272,5 +281,76 @@ describeUpstream("with upstream's own CRD", ['data', 'k3s', 'crd', 'upgrade.catt
       expect(condition({ status }, 'Complete')).toMatchObject({ status: 'True', reason: 'Complete', lastUpdateTime: expect.any(String) });
       expect(status.latestHash).toBe(hashOf('v1.33.5-k3s1', 'system-upgrade'));
     });
+  });
+});
+
+describeUpstream('as the real one was recorded (0.20.1 on 1.37)', ['data', 'k3s'], (folder) => {
+  const recorded = (name: string): Body[] => JSON.parse(readFileSync(join(folder, 'recorded', 'suc-0.20.1', name), 'utf8')).items;
+  const NAMES = ['server-1', 'server-2', 'server-3'];
+  const newest = test.runIf(cluster.version === '1.37');
+  afterEach(() => cluster.remove({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'system-upgrade' } }));
+
+  /** Applies the recorded Plan in the same way; answers it and its Job once `holds`. */
+  async function replayed(plan: Body, job: Body, play: ReturnType<typeof playUpgrade>, holds: (plan: Body, job: Body) => void) {
+    await cluster.apply(parse(readFileSync(join(folder, 'crd', 'upgrade.cattle.io_plans.v0.20.1.yaml'), 'utf8')));
+    await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'system-upgrade' } });
+    started.push(await startKubelet(cluster, { nodes: NAMES.map((name) => server(name, 'v1.27.4+k3s1')), play }));
+    const { activeDeadlineSeconds, ttlSecondsAfterFinished } = job.spec;
+    const settings = { activeDeadlineSeconds, ttlSecondsAfterFinished, backoffLimit: 0 };
+    started.push(await startSystemUpgrade(cluster, { generation: 'v0.20', namespace: 'system-upgrade', ...settings }));
+    const input = plan.metadata.annotations['kubectl.kubernetes.io/last-applied-configuration'];
+    await soon(async () => expect((await cluster.kubectl(['apply', '-f', '-'], { input })).code).toBe(0));
+    return soon(async () => {
+      const jobs = (await cluster.request('GET', '/apis/batch/v1/namespaces/system-upgrade/jobs')).body.items;
+      const now = await cluster.get(plan as Parameters<typeof cluster.get>[0]);
+      holds(now, jobs[0]);
+      return { plan: now, job: { apiVersion: 'batch/v1', kind: 'Job', ...jobs[0] } };
+    });
+  }
+  /** Without what no two runs share: uids, times, versions, which Node came first, why the Job failed, and the file name of the program. */
+  function steady(object: Body, job: Body): Body {
+    const { name, labels } = job.metadata;
+    const { reason, message } = condition(job, 'Failed') ?? {};
+    const text = JSON.stringify({ ...object, metadata: { ...object.metadata, resourceVersion: undefined } })
+      .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
+      .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'TIME')
+      .replaceAll(name, 'JOB')
+      .replaceAll(labels['upgrade.cattle.io/node'], 'NODE')
+      .replaceAll(`${reason}: ${message}`, 'WHY')
+      .replaceAll('"manager":"suc"', '"manager":"system-upgrade-controller"');
+    return JSON.parse(text);
+  }
+  /** The status is the Job controller's; what was applied is in an annotation, packed. */
+  function steadyJob(job: Body): Body {
+    const { [APPLIED]: _, ...annotations } = job.metadata.annotations;
+    const metadata = { ...job.metadata, annotations, managedFields: undefined };
+    return steady({ ...job, metadata, spec: { ...job.spec, backoffLimit: 0 }, status: undefined }, job);
+  }
+
+  newest('a Plan whose Job runs, and the Job', async () => {
+    const [plan, job] = [recorded('plan-drain.json')[0]!, recorded('job-drain.json')[0]!];
+    const play = { label: 'upgrade.cattle.io/plan', container: () => new Promise<never>(() => {}) };
+    const ours = await replayed(plan, job, play, (_, made) => expect(made?.spec.parallelism).toBe(1));
+    expect(steady(ours.plan, ours.job)).toEqual(steady(plan, job));
+    expect(steadyJob(ours.job)).toEqual(steadyJob(job));
+    expect(steady(appliedTo(ours.job), ours.job)).toEqual(steady(appliedTo(job), job));
+  });
+
+  newest('a Plan whose Job failed, and the Node', async () => {
+    const [plan, job] = [recorded('plans-failed.json')[0]!, recorded('jobs-failed.json')[0]!];
+    const nameOf = ({ metadata }: Body): string => metadata.labels['upgrade.cattle.io/node'];
+    const failedWith = (now: Body) => expect(condition(now, 'Complete')?.reason).toBe('JobFailed');
+    const ours = await replayed(plan, job, playUpgrade(cluster), failedWith);
+    expect(steady(ours.plan, ours.job)).toEqual(steady(plan, job));
+    const left = recorded('nodes-failed.json').find(({ metadata }) => metadata.name === nameOf(job))!;
+    const now = await getNode(nameOf(ours.job));
+    const cordonOf = ({ spec, metadata }: Body) => ({
+      spec: { ...spec, taints: spec.taints.map(({ key, effect }: Body) => ({ key, effect })) },
+      writers: metadata.managedFields
+        .filter(({ fieldsV1 }: Body) => fieldsV1['f:spec'])
+        .map(({ manager, operation, fieldsV1 }: Body) => [manager, operation, Object.keys(fieldsV1['f:spec'])])
+        .sort(),
+    });
+    expect(cordonOf(now)).toEqual(cordonOf(left));
   });
 });

@@ -1,10 +1,12 @@
 // Nodes that a failed Plan left cordoned, on a real API server: found, given back by R1 or R2, verified, taken back; never another's cordon, never another's Plan.
-import { statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { type Actor, hashOf, playUpgrade, startKubelet, startSystemUpgrade } from '../bed/actors/index.ts';
+import { APPLIED } from '../bed/actors/upgrade-job.ts';
 import { hastened, newHome, type Ran, run } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { installCrd } from '../bed/crds.ts';
@@ -13,6 +15,8 @@ import { bed } from '../bed/index.ts';
 const cluster = bed();
 const { kubeconfig } = cluster;
 const CHECK = 'k3s/nodes-cordoned-by-plan';
+/** What gzip begins with, in base64. */
+const PACKED = 'H4sI';
 const RUNNING = 'v1.33.9+k3s1';
 const OLDER = 'v1.32.13+k3s1';
 const LABEL = 'plan.upgrade.cattle.io/agent';
@@ -176,6 +180,9 @@ test('R2: before v0.15 the Plan goes, then its Jobs, then the cordon; undo cordo
   expect(live.found).toMatchObject([{ certainty: 'certain', objects: [{ name }], args: { way: 'R2' } }]);
   const file = join(newHome(), 'snapshot.tar.gz');
   expect((await run(['snapshot', file], { kubeconfig })).code).toBe(0);
+  // A Job carries a packed copy of itself, environment included; no file of ours does.
+  expect((await jobsNow())[0]!.metadata.annotations[APPLIED]).toContain(PACKED);
+  expect(gunzipSync(readFileSync(file)).includes(PACKED)).toBe(false);
   const offline = await check({ kubeconfig: undefined }, '--from', file);
   expect(offline.found).toEqual(live.found);
   const rehearsed = await run(['fix', CHECK, '--from', file]);
@@ -205,6 +212,7 @@ test('R2: before v0.15 the Plan goes, then its Jobs, then the cordon; undo cordo
   expect(told.exec(shown)![1]).toBe(kept);
   expect(fixed.stdout + fixed.stderr + undone.stdout + undone.stderr + shown).not.toContain('hunter2');
   expect(statSync(kept).mode & 0o777).toBe(0o600);
+  for (const name of readdirSync(dirname(kept))) expect(readFileSync(join(dirname(kept), name), 'utf8'), name).not.toContain(PACKED);
   const made = await cluster.kubectl(['create', '-f', kept, '--dry-run=server', '-o', 'json']);
   expect(made.code, made.stderr).toBe(0);
   expect(JSON.parse(made.stdout).spec).toEqual(plan(OLDER).spec);

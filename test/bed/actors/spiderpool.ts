@@ -14,6 +14,7 @@ type Records = Record<string, { pod: string; podUid: string }>;
 
 const GROUP = '/apis/spiderpool.spidernet.io/v2beta1';
 const FINALIZER = 'spiderpool.spidernet.io';
+const [AGENT, CONTROLLER] = ['?fieldManager=spiderpool-agent', '?fieldManager=spiderpool-controller'];
 const WANTED = 'ipam.spidernet.io/ippool';
 /** How soon a Pod without an address is tried again, in ms. */
 const RETRY = 500;
@@ -79,8 +80,8 @@ export async function startSpiderpool(bed: Bed): Promise<Spiderpool> {
       await changeRecords(pool.metadata.name, (records) => {
         records[address] = { pod: keyOf(pod), podUid: pod.metadata.uid };
       });
-    const ips = Object.assign({ interface: 'eth0', cleanGateway: false }, ...taken.map(({ address, pool }) => detail(address, pool)));
-    await line.write('POST', endpointPath(pod).replace(/[^/]+$/, ''), await newEndpoint(pod, ips));
+    const ips = Object.assign({ interface: 'eth0', vlan: 0 }, ...taken.map(({ address, pool }) => detail(address, pool)));
+    await line.write('POST', endpointPath(pod).replace(/\/[^/]+$/, AGENT), await newEndpoint(pod, ips));
     return taken.map(({ address }) => address);
   }
 
@@ -95,7 +96,9 @@ export async function startSpiderpool(bed: Bed): Promise<Spiderpool> {
       await changeRecords(pool, (records) => {
         if (records[address]) records[address] = { pod: keyOf(pod), podUid: pod.metadata.uid };
       });
-    await line.write('PATCH', endpointPath(pod), { status: { current: { uid: pod.metadata.uid, node: pod.spec.nodeName } } });
+    await line.write('PATCH', endpointPath(pod) + AGENT, {
+      status: { current: { uid: pod.metadata.uid, node: pod.spec.nodeName } },
+    });
     return held.map(({ address }) => address);
   }
 
@@ -133,8 +136,8 @@ export async function startSpiderpool(bed: Bed): Promise<Spiderpool> {
       const allocatedIPs = JSON.stringify(records);
       if (allocatedIPs === JSON.stringify(recordsOf(now))) return;
       const { resourceVersion } = now.metadata;
-      const status = { allocatedIPs, allocatedIPCount: Object.keys(records).length, totalIPCount: addressesIn(now).length };
-      const { status: code } = await line.write('PATCH', `${GROUP}/spiderippools/${pool}/status`, {
+      const status = { allocatedIPs, allocatedIPCount: Object.keys(records).length };
+      const { status: code } = await line.write('PATCH', `${GROUP}/spiderippools/${pool}/status${AGENT}`, {
         metadata: { resourceVersion },
         status,
       });
@@ -167,7 +170,7 @@ export async function startSpiderpool(bed: Bed): Promise<Spiderpool> {
   async function newEndpoint(pod: Body, ips: object): Promise<Body> {
     const { namespace, name, uid } = pod.metadata;
     const owner = await ownerOf(pod);
-    const reference = { apiVersion: 'v1', kind: 'Pod', name, uid, controller: true, blockOwnerDeletion: true };
+    const reference = { apiVersion: 'v1', kind: 'Pod', name, uid };
     return {
       apiVersion: 'spiderpool.spidernet.io/v2beta1',
       kind: 'SpiderEndpoint',
@@ -180,6 +183,15 @@ export async function startSpiderpool(bed: Bed): Promise<Spiderpool> {
     };
   }
 
+  /** The controller's part. */
+  async function count(pool: Body): Promise<void> {
+    const totalIPCount = addressesIn(pool).length;
+    if (pool.status?.totalIPCount === totalIPCount) return;
+    const status = { totalIPCount, ...(pool.status?.allocatedIPCount === undefined ? { allocatedIPCount: 0 } : {}) };
+    await line.write('PATCH', `${GROUP}/spiderippools/${pool.metadata.name}/status${CONTROLLER}`, { status });
+  }
+
+  await line.watch(`${GROUP}/spiderippools`, new Map(), (now) => now && enqueue(() => count(now)));
   await line.watch('/api/v1/pods', pods, (now, before) => {
     if (before && before.metadata.uid !== now?.metadata.uid) enqueue(() => release(before));
     if (now?.spec.nodeName && !now.spec.hostNetwork && !now.metadata.deletionTimestamp && now.status.phase === 'Pending') addressesOf(now);

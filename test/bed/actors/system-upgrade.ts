@@ -1,10 +1,11 @@
 // The system-upgrade-controller in two generations: it resolves Plans, chooses Nodes, makes Jobs, and labels and uncordons the Nodes whose Job is complete.
 // The Pods of its Jobs are played by `playUpgrade`. Not played: channels, windows, postCompleteDelay, secrets and the digest annotation.
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Body } from '../client.ts';
 import type { Bed } from '../index.ts';
 import { type Selector, selects } from './select.ts';
-import { hashOf, hostnameOf, type JobSettings, jobOf, munged, planLabel, SPEC_DIGEST } from './upgrade-job.ts';
+import { APPLIED, appliedTo, type Generation, hashOf, hostnameOf, type JobSettings, jobOf, munged, planLabel } from './upgrade-job.ts';
 import { type Actor, keyed, keyOf, lineTo, timestamp } from './watch.ts';
 
 export interface SystemUpgradeOptions extends Partial<JobSettings> {
@@ -13,7 +14,7 @@ export interface SystemUpgradeOptions extends Partial<JobSettings> {
    * `v0.20`: Jobs are made once per resourceVersion of the Plan (forgotten when the controller ends), held at parallelism 0 until their Node is in
    * status.applying; Complete says JobFailed.
    */
-  generation: 'v0.13' | 'v0.20';
+  generation: Generation;
   /** It sees Plans and Jobs of its own namespace only. */
   namespace: string;
 }
@@ -38,7 +39,7 @@ export async function startSystemUpgrade(bed: Bed, { generation, namespace, ...g
   const planned = keyed(line, async (key) => {
     const plan = plans.get(key);
     if (!plan || plan.metadata.deletionTimestamp) return;
-    const status = resolved(plan);
+    const status = resolved(plan, isNew);
     // What is resolved is stored first; its event brings the next look.
     if (JSON.stringify(plan.status ?? {}) !== JSON.stringify(status)) return writeStatus(plan, status);
     if (!isTrue(status, 'Validated') || !isTrue(status, 'LatestResolved')) return;
@@ -46,11 +47,11 @@ export async function startSystemUpgrade(bed: Bed, { generation, namespace, ...g
     apply(status, chosen.map(hostnameOf).sort());
     if (isNew && served.get(plan.metadata.uid) !== plan.metadata.resourceVersion) {
       const released = (node: Body) => !!plan.status.applying?.includes(hostnameOf(node));
-      for (const node of chosen) await ensureJob(jobOf(plan, node, released(node) ? 1 : 0, settings));
+      for (const node of chosen) await ensureJob(jobOf(generation, plan, node, released(node) ? 1 : 0, settings));
       served.set(plan.metadata.uid, plan.metadata.resourceVersion);
     }
     const written = await writeStatus(plan, status);
-    if (!isNew && written) for (const node of chosen) await ensureJob(jobOf(plan, node, 1, settings));
+    if (!isNew && written) for (const node of chosen) await ensureJob(jobOf(generation, plan, node, 1, settings));
   });
 
   /** Who is being upgraded; nobody means Complete, whether or not anything was done. */
@@ -73,9 +74,11 @@ export async function startSystemUpgrade(bed: Bed, { generation, namespace, ...g
   async function ensureJob(wanted: Body): Promise<void> {
     const path = `${jobsPath}/${wanted.metadata.name}`;
     const { status, body: now } = await line.write('GET', path);
-    if (status === 200 && now.metadata.labels[SPEC_DIGEST] === wanted.metadata.labels[SPEC_DIGEST]) {
+    if (status === 200 && isSameBut('parallelism', now, wanted)) {
       const { parallelism } = wanted.spec;
-      if (parallelism && !now.spec.parallelism) await line.write('PATCH', path + FIELD_MANAGER, { spec: { parallelism } });
+      const annotations = { [APPLIED]: wanted.metadata.annotations[APPLIED] };
+      if (parallelism && !now.spec.parallelism)
+        await line.write('PATCH', path + FIELD_MANAGER, { metadata: { annotations }, spec: { parallelism } });
       return;
     }
     if (status === 200) await removeJob(now);
@@ -91,8 +94,8 @@ export async function startSystemUpgrade(bed: Bed, { generation, namespace, ...g
     // Read anew: the watches of Plans and Nodes may be behind that of Jobs.
     const plan = await read(`${plansPath}/${labels['upgrade.cattle.io/plan']}`);
     const node = await read(`/api/v1/nodes/${labels['upgrade.cattle.io/node']}`);
-    // Without its Plan a Job goes on and nobody cares how it ends.
-    if (!plan) return;
+    // The garbage collector mostly is first: the Plan owns the Job. It is not where the Plan went with --cascade=orphan, or before the collector knows the CRD.
+    if (!plan) return removeJob(job);
     if (!node || labels['upgrade.cattle.io/version'] !== plan.status?.latestVersion) await removeJob(job);
     else if (isTrue(job.status, 'Failed')) await tellFailure(plan, job, node);
     else if (isTrue(job.status, 'Complete')) await markUpgraded(plan, job, node);
@@ -139,18 +142,30 @@ export async function startSystemUpgrade(bed: Bed, { generation, namespace, ...g
   return { stop: line.stop };
 }
 
+/** Whether the controller would leave the Job as it is. */
+function isSameBut(field: string, now: Body, wanted: Body): boolean {
+  const [has, wants] = [appliedTo(now), appliedTo(wanted)];
+  return isDeepStrictEqual({ ...has, spec: { ...has.spec, [field]: 0 } }, { ...wants, spec: { ...wants.spec, [field]: 0 } });
+}
+
 /** The Plan's status with its version resolved, everything else as it was. */
-function resolved({ spec, status = {} }: Body): Body {
+function resolved({ spec, status = {} }: Body, isNew: boolean): Body {
   const next = structuredClone(status);
-  const both = spec.drain?.deleteLocalData !== undefined && spec.drain?.deleteEmptydirData !== undefined;
-  if (both) setCondition(next, 'Validated', 'False', 'Error', 'spec.drain cannot specify both deleteEmptydirData and deleteLocalData');
-  else setCondition(next, 'Validated', 'True', 'PlanIsValid');
+  const notReady = (type: string, message: string) => {
+    if (isNew) setCondition(next, 'Complete', 'False', 'NotReady', 'plan is not valid and resolved');
+    setCondition(next, type, 'False', 'Error', message);
+    return next;
+  };
+  if (spec.drain?.deleteLocalData !== undefined && spec.drain?.deleteEmptydirData !== undefined)
+    return notReady('Validated', 'spec.drain cannot specify both deleteEmptydirData and deleteLocalData');
+  setCondition(next, 'Validated', 'True', 'PlanIsValid');
   if (spec.version) {
     setCondition(next, 'LatestResolved', 'True', 'Version');
     next.latestVersion = munged(spec.version);
     next.latestHash = hashOf(next.latestVersion, spec.serviceAccountName);
-  } else if (!spec.channel) setCondition(next, 'LatestResolved', 'False', 'Error', 'cannot resolve plan: missing channel and version');
-  return next;
+    return next;
+  }
+  return spec.channel ? next : notReady('LatestResolved', 'cannot resolve plan: missing channel and version');
 }
 
 /** First those that are being upgraded, however many, then others up to `concurrency`, in an order of hashes. */
@@ -171,10 +186,13 @@ const conditionOf = (status: Body | undefined, type: string): Body | undefined =
   status?.conditions?.find((each: Body) => each.type === type);
 const isTrue = (status: Body | undefined, type: string): boolean => conditionOf(status, type)?.status === 'True';
 
-/** Its time changes only with what it says. */
+/** Its time changes only with what it says, its place never; Complete comes first. */
 function setCondition(status: Body, type: string, is: string, reason: string, message?: string): void {
-  const now = conditionOf(status, type);
+  const conditions: Body[] = status.conditions ?? [];
+  const at = conditions.findIndex((each) => each.type === type);
+  const now = conditions[at];
   if (now && now.status === is && now.reason === reason && now.message === message) return;
   const next = { type, status: is, reason, ...(message ? { message } : {}), lastUpdateTime: timestamp() };
-  status.conditions = [...(status.conditions ?? []).filter((each: Body) => each.type !== type), next];
+  if (now) status.conditions = conditions.with(at, next);
+  else status.conditions = type === 'Complete' ? [next, ...conditions] : [...conditions, next];
 }

@@ -1,7 +1,10 @@
-// The Job that the system-upgrade-controller makes of a Plan for a Node: its name, labels and Pod (pkg/upgrade/job and wrangler's pkg/name, v0.20.1).
+// The Job that the system-upgrade-controller makes of a Plan for a Node, as the real one was recorded to make it (recorded.test.ts); names and hashes by pkg/upgrade/job and wrangler's pkg/name and pkg/apply, v0.20.1.
 import { createHash } from 'node:crypto';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Body } from '../client.ts';
 
+/** `v0.13`: up to v0.13.2, `v0.20`: v0.20.1. */
+export type Generation = 'v0.13' | 'v0.20';
 export interface JobSettings {
   backoffLimit: number;
   activeDeadlineSeconds: number;
@@ -24,43 +27,59 @@ export function jobName(plan: string, node: string, hash: string): string {
   return /[a-z0-9]/.test(name[56] ?? '') ? `${name.slice(0, 57)}-${digest.slice(0, 5)}` : `${name.slice(0, 56)}-${digest.slice(0, 6)}`;
 }
 
-export function jobOf(plan: Body, node: Body, parallelism: number, settings: JobSettings): Body {
-  const { name, namespace } = plan.metadata;
+export function jobOf(generation: Generation, plan: Body, node: Body, parallelism: number, settings: JobSettings): Body {
+  const { name, namespace, uid } = plan.metadata;
   const { latestVersion, latestHash } = plan.status;
+  const isNew = generation === 'v0.20';
+  const copied = isNew ? ownWords(plan.metadata.annotations) : {};
   const labels = {
+    ...(isNew ? ownWords(plan.metadata.labels) : {}),
     'upgrade.cattle.io/controller': CONTROLLER,
-    'upgrade.cattle.io/exclusive': 'false',
+    ...(isNew ? { 'upgrade.cattle.io/exclusive': 'false' } : {}),
     'upgrade.cattle.io/node': node.metadata.name,
     'upgrade.cattle.io/plan': name,
     'upgrade.cattle.io/version': latestVersion,
     [planLabel(name)]: latestHash,
   };
-  const spec = { ...settings, completions: 1, template: { metadata: { labels }, spec: podOf(plan, node) } };
-  const digest = createHash('sha1').update(JSON.stringify(spec)).digest('hex');
-  return {
-    apiVersion: 'batch/v1',
-    kind: 'Job',
+  const maker = {
+    'objectset.rio.cattle.io/id': CONTROLLER,
+    'objectset.rio.cattle.io/owner-gvk': 'upgrade.cattle.io/v1, Kind=Plan',
+    'objectset.rio.cattle.io/owner-name': name,
+    'objectset.rio.cattle.io/owner-namespace': namespace,
+  };
+  const template = { metadata: { ...(Object.keys(copied).length ? { annotations: copied } : {}), labels }, spec: podOf(plan, node) };
+  const job = {
     metadata: {
       name: jobName(name, node.metadata.name, latestHash),
       namespace,
-      labels: { ...labels, [SPEC_DIGEST]: digest },
-      annotations: {
-        'upgrade.cattle.io/ttl-seconds-after-finished': `${settings.ttlSecondsAfterFinished}`,
-        'objectset.rio.cattle.io/id': CONTROLLER,
-        'objectset.rio.cattle.io/owner-gvk': 'upgrade.cattle.io/v1, Kind=Plan',
-        'objectset.rio.cattle.io/owner-name': name,
-        'objectset.rio.cattle.io/owner-namespace': namespace,
-      },
+      labels: { ...labels, 'objectset.rio.cattle.io/hash': createHash('sha1').update(Object.values(maker).join('')).digest('hex') },
+      annotations: { ...copied, 'upgrade.cattle.io/ttl-seconds-after-finished': `${settings.ttlSecondsAfterFinished}`, ...maker },
+      ownerReferences: [{ apiVersion: 'upgrade.cattle.io/v1', kind: 'Plan', name, uid, controller: true, blockOwnerDeletion: false }],
     },
-    spec: { ...spec, parallelism },
+    spec: { ...settings, completions: 1, parallelism, ...(isNew ? { podReplacementPolicy: 'TerminatingOrFailed' } : {}), template },
+    status: {},
   };
+  const annotations = { ...job.metadata.annotations, [APPLIED]: packed(job) };
+  return { apiVersion: 'batch/v1', kind: 'Job', ...job, metadata: { ...job.metadata, annotations } };
 }
-/** A label of the Job; another value: the Job must be made anew. */
-export const SPEC_DIGEST = 'objectset.rio.cattle.io/hash';
+
+/** Of the Plan's labels and annotations those that a user has put there. */
+function ownWords(of: Record<string, string> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(of).filter(([key]) => !/cattle\.io\/|kubectl\.kubernetes\.io\//.test(key)));
+}
+
+/** An annotation with the whole Job as it was last written, values of `envs` included: by it the controller sees whether it wants another one. */
+export const APPLIED = 'objectset.rio.cattle.io/applied';
+const packed = (job: object) => gzipSync(JSON.stringify(job)).toString('base64').replace(/=+$/, '');
+export const appliedTo = ({ metadata }: Body): Body =>
+  JSON.parse(gunzipSync(Buffer.from(metadata.annotations[APPLIED], 'base64')).toString());
 
 function podOf({ metadata, spec, status }: Body, node: Body): object {
+  const field = (fieldPath: string) => ({ valueFrom: { fieldRef: { fieldPath } } });
   const env = [
-    { name: 'SYSTEM_UPGRADE_NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
+    { name: 'SYSTEM_UPGRADE_NODE_NAME', ...field('spec.nodeName') },
+    { name: 'SYSTEM_UPGRADE_POD_NAME', ...field('metadata.name') },
+    { name: 'SYSTEM_UPGRADE_POD_UID', ...field('metadata.uid') },
     { name: 'SYSTEM_UPGRADE_PLAN_NAME', value: metadata.name },
     { name: 'SYSTEM_UPGRADE_PLAN_LATEST_HASH', value: status.latestHash },
     { name: 'SYSTEM_UPGRADE_PLAN_LATEST_VERSION', value: status.latestVersion },
@@ -70,9 +89,16 @@ function podOf({ metadata, spec, status }: Body, node: Body): object {
   const step = (name: string, { image, command, args, envs = [] }: Body) => ({
     name,
     image: tagged(image),
-    command,
-    args,
+    // SYSTEM_UPGRADE_JOB_IMAGE_PULL_POLICY of the manifest.
+    imagePullPolicy: 'Always',
+    ...(command ? { command } : {}),
+    ...(args ? { args } : {}),
     env: [...env, ...envs],
+    resources: {},
+    volumeMounts: [
+      { name: 'host-root', mountPath: '/host' },
+      { name: 'pod-info', mountPath: '/run/system-upgrade/pod', readOnly: true },
+    ],
   });
   const only = (values: string[], key = 'kubernetes.io/hostname') => ({ matchExpressions: [{ key, operator: 'In', values }] });
   return {
@@ -100,8 +126,13 @@ function podOf({ metadata, spec, status }: Body, node: Body): object {
           : []),
     ],
     containers: [{ ...step('upgrade', spec.upgrade), securityContext: { privileged: true, capabilities: { add: ['CAP_SYS_BOOT'] } } }],
+    volumes: [
+      { name: 'host-root', hostPath: { path: '/', type: 'Directory' } },
+      { name: 'pod-info', downwardAPI: { defaultMode: 420, items: ['labels', 'annotations'].map(shown) } },
+    ],
   };
 }
+const shown = (path: string) => ({ path, fieldRef: { apiVersion: 'v1', fieldPath: `metadata.${path}` } });
 /** SYSTEM_UPGRADE_JOB_KUBECTL_IMAGE of the manifest. */
 const KUBECTL = 'rancher/kubectl:v1.30.3';
 
@@ -112,10 +143,10 @@ function drainArgs(drain: Body, node: string): string[] {
     ...['drain', node, '--pod-selector', '!upgrade.cattle.io/controller'],
     ...(ignoreDaemonSets ? ['--ignore-daemonsets'] : []),
     ...(deleteEmptydirData ? ['--delete-emptydir-data'] : []),
+    ...(force ? ['--force'] : []),
     // An integer counts nanoseconds.
     ...(timeout === undefined ? [] : ['--timeout', typeof timeout === 'number' ? `${timeout}ns` : timeout]),
     ...(gracePeriod === undefined ? [] : ['--grace-period', `${gracePeriod}`]),
-    ...(force ? ['--force'] : []),
     ...(disableEviction ? ['--disable-eviction=true'] : []),
   ];
 }
