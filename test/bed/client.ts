@@ -30,7 +30,8 @@ export interface Client {
 }
 
 export function clientOf(plane: ControlPlane, user = 'admin'): Client {
-  const agent = new Agent({ keepAlive: true, ca: readFileSync(certificateOf(plane)) });
+  // Every certificate of an API server is for this name, whichever of several it is.
+  const agent = new Agent({ keepAlive: true, ca: readFileSync(certificateOf(plane)), servername: 'kubernetes.default.svc' });
   const kinds = new Map<string, { plural: string; namespaced: boolean; status: boolean }>();
 
   function request(method: string, path: string, body?: unknown, contentType?: string, accept = 'application/json'): Promise<Answer> {

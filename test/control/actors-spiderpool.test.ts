@@ -291,7 +291,7 @@ describeUpstream('as the real one was recorded (1.2.2 on 1.37)', ['data', 'spide
     writers: metadata.managedFields.filter(({ manager }: Body) => manager.startsWith('spiderpool-')),
   });
 
-  test.runIf(cluster.version === '1.37')('a pool and the SpiderEndpoints of three Pods', async () => {
+  test('a pool and the SpiderEndpoints of three Pods', async () => {
     await layCrds(cluster, join(folder, 'charts', '1.2.2', 'spiderpool', 'crds'));
     await play();
     const { metadata, spec } = recorded('pool.json');

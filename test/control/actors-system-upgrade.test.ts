@@ -287,7 +287,6 @@ describeUpstream("with upstream's own CRD", ['data', 'k3s', 'crd', 'upgrade.catt
 describeUpstream('as the real one was recorded (0.20.1 on 1.37)', ['data', 'k3s'], (folder) => {
   const recorded = (name: string): Body[] => JSON.parse(readFileSync(join(folder, 'recorded', 'suc-0.20.1', name), 'utf8')).items;
   const NAMES = ['server-1', 'server-2', 'server-3'];
-  const newest = test.runIf(cluster.version === '1.37');
   afterEach(() => cluster.remove({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'system-upgrade' } }));
 
   /** Applies the recorded Plan in the same way; answers it and its Job once `holds`. */
@@ -327,7 +326,7 @@ describeUpstream('as the real one was recorded (0.20.1 on 1.37)', ['data', 'k3s'
     return steady({ ...job, metadata, spec: { ...job.spec, backoffLimit: 0 }, status: undefined }, job);
   }
 
-  newest('a Plan whose Job runs, and the Job', async () => {
+  test('a Plan whose Job runs, and the Job', async () => {
     const [plan, job] = [recorded('plan-drain.json')[0]!, recorded('job-drain.json')[0]!];
     const play = { label: 'upgrade.cattle.io/plan', container: () => new Promise<never>(() => {}) };
     const ours = await replayed(plan, job, play, (_, made) => expect(made?.spec.parallelism).toBe(1));
@@ -336,7 +335,7 @@ describeUpstream('as the real one was recorded (0.20.1 on 1.37)', ['data', 'k3s'
     expect(steady(appliedTo(ours.job), ours.job)).toEqual(steady(appliedTo(job), job));
   });
 
-  newest('a Plan whose Job failed, and the Node', async () => {
+  test('a Plan whose Job failed, and the Node', async () => {
     const [plan, job] = [recorded('plans-failed.json')[0]!, recorded('jobs-failed.json')[0]!];
     const nameOf = ({ metadata }: Body): string => metadata.labels['upgrade.cattle.io/node'];
     const failedWith = (now: Body) => expect(condition(now, 'Complete')?.reason).toBe('JobFailed');
