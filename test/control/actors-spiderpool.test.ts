@@ -288,7 +288,9 @@ describeUpstream('as the real one was recorded (1.2.2 on 1.37)', ['data', 'spide
   /** What the agent and the controller wrote. */
   const written = ({ metadata, status }: Body) => ({
     status,
-    writers: metadata.managedFields.filter(({ manager }: Body) => manager.startsWith('spiderpool-')),
+    writers: metadata.managedFields
+      .filter(({ manager }: Body) => manager.startsWith('spiderpool-'))
+      .sort((a: Body, b: Body) => a.manager.localeCompare(b.manager)),
   });
 
   test('a pool and the SpiderEndpoints of three Pods', async () => {

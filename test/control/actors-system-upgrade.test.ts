@@ -6,7 +6,7 @@ import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { type Actor, guardOf, hashOf, jobName, type NodeSpec, playUpgrade, startKubelet, startSystemUpgrade } from '../bed/actors/index.ts';
 import { APPLIED, appliedTo } from '../bed/actors/upgrade-job.ts';
-import type { Body } from '../bed/client.ts';
+import type { Body, ObjectRef } from '../bed/client.ts';
 import { installCrd } from '../bed/crds.ts';
 import { bed } from '../bed/index.ts';
 import { describeUpstream } from '../bed/upstream.ts';
@@ -287,7 +287,8 @@ describeUpstream("with upstream's own CRD", ['data', 'k3s', 'crd', 'upgrade.catt
 describeUpstream('as the real one was recorded (0.20.1 on 1.37)', ['data', 'k3s'], (folder) => {
   const recorded = (name: string): Body[] => JSON.parse(readFileSync(join(folder, 'recorded', 'suc-0.20.1', name), 'utf8')).items;
   const NAMES = ['server-1', 'server-2', 'server-3'];
-  afterEach(() => cluster.remove({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'system-upgrade' } }));
+  // The Plans alone: in a namespace that is gone nothing can be released from its finalizers.
+  afterEach(() => cluster.remove(recorded('plan-drain.json')[0]! as ObjectRef, recorded('plans-failed.json')[0]! as ObjectRef));
 
   /** Applies the recorded Plan in the same way; answers it and its Job once `holds`. */
   async function replayed(plan: Body, job: Body, play: ReturnType<typeof playUpgrade>, holds: (plan: Body, job: Body) => void) {
@@ -301,7 +302,7 @@ describeUpstream('as the real one was recorded (0.20.1 on 1.37)', ['data', 'k3s'
     await soon(async () => expect((await cluster.kubectl(['apply', '-f', '-'], { input })).code).toBe(0));
     return soon(async () => {
       const jobs = (await cluster.request('GET', '/apis/batch/v1/namespaces/system-upgrade/jobs')).body.items;
-      const now = await cluster.get(plan as Parameters<typeof cluster.get>[0]);
+      const now = await cluster.get(plan as ObjectRef);
       holds(now, jobs[0]);
       return { plan: now, job: { apiVersion: 'batch/v1', kind: 'Job', ...jobs[0] } };
     });
@@ -329,7 +330,7 @@ describeUpstream('as the real one was recorded (0.20.1 on 1.37)', ['data', 'k3s'
   test('a Plan whose Job runs, and the Job', async () => {
     const [plan, job] = [recorded('plan-drain.json')[0]!, recorded('job-drain.json')[0]!];
     const play = { label: 'upgrade.cattle.io/plan', container: () => new Promise<never>(() => {}) };
-    const ours = await replayed(plan, job, play, (_, made) => expect(made?.spec.parallelism).toBe(1));
+    const ours = await replayed(plan, job, play, (_, made) => expect(made).toBeDefined());
     expect(steady(ours.plan, ours.job)).toEqual(steady(plan, job));
     expect(steadyJob(ours.job)).toEqual(steadyJob(job));
     expect(steady(appliedTo(ours.job), ours.job)).toEqual(steady(appliedTo(job), job));

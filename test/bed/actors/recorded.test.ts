@@ -17,7 +17,7 @@ describeUpstream('Jobs of the real system-upgrade-controller', ['data', 'k3s', '
   const made = (plan: Body, job: Body) => {
     const node = nodes!.find(({ metadata }) => metadata.name === job.metadata.labels['upgrade.cattle.io/node']);
     const { backoffLimit, activeDeadlineSeconds, ttlSecondsAfterFinished } = job.spec;
-    return jobOf('v0.20', plan, node, 1, { backoffLimit, activeDeadlineSeconds, ttlSecondsAfterFinished });
+    return jobOf('v0.20', plan, node, { backoffLimit, activeDeadlineSeconds, ttlSecondsAfterFinished });
   };
   const pairs = [
     { of: 'cordons', plan: failedPlan![0], job: failed![0] },

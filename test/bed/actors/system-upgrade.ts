@@ -5,14 +5,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Body } from '../client.ts';
 import type { Bed } from '../index.ts';
 import { type Selector, selects } from './select.ts';
-import { APPLIED, appliedTo, type Generation, hashOf, hostnameOf, type JobSettings, jobOf, munged, planLabel } from './upgrade-job.ts';
+import { appliedTo, type Generation, hashOf, hostnameOf, type JobSettings, jobOf, munged, planLabel } from './upgrade-job.ts';
 import { type Actor, keyed, keyOf, lineTo, timestamp } from './watch.ts';
 
 export interface SystemUpgradeOptions extends Partial<JobSettings> {
   /**
    * `v0.13` (up to v0.13.2): a Job that went while its Node still needs it is made again at once; there is no condition Complete.
-   * `v0.20`: Jobs are made once per resourceVersion of the Plan (forgotten when the controller ends), held at parallelism 0 until their Node is in
-   * status.applying; Complete says JobFailed.
+   * `v0.20`: Jobs are made once per resourceVersion of the Plan (forgotten when the controller ends); Complete says JobFailed.
    */
   generation: Generation;
   /** It sees Plans and Jobs of its own namespace only. */
@@ -45,13 +44,11 @@ export async function startSystemUpgrade(bed: Bed, { generation, namespace, ...g
     if (!isTrue(status, 'Validated') || !isTrue(status, 'LatestResolved')) return;
     const chosen = chooseNodes(plan, [...nodes.values()]);
     apply(status, chosen.map(hostnameOf).sort());
-    if (isNew && served.get(plan.metadata.uid) !== plan.metadata.resourceVersion) {
-      const released = (node: Body) => !!plan.status.applying?.includes(hostnameOf(node));
-      for (const node of chosen) await ensureJob(jobOf(generation, plan, node, released(node) ? 1 : 0, settings));
-      served.set(plan.metadata.uid, plan.metadata.resourceVersion);
-    }
-    const written = await writeStatus(plan, status);
-    if (!isNew && written) for (const node of chosen) await ensureJob(jobOf(generation, plan, node, 1, settings));
+    // Who is next is stored before any Job is made: it was recorded with parallelism 1 and generation 1.
+    if (JSON.stringify(plan.status) !== JSON.stringify(status)) return writeStatus(plan, status);
+    if (isNew && served.get(plan.metadata.uid) === plan.metadata.resourceVersion) return;
+    for (const node of chosen) await ensureJob(jobOf(generation, plan, node, settings));
+    served.set(plan.metadata.uid, plan.metadata.resourceVersion);
   });
 
   /** Who is being upgraded; nobody means Complete, whether or not anything was done. */
@@ -74,13 +71,7 @@ export async function startSystemUpgrade(bed: Bed, { generation, namespace, ...g
   async function ensureJob(wanted: Body): Promise<void> {
     const path = `${jobsPath}/${wanted.metadata.name}`;
     const { status, body: now } = await line.write('GET', path);
-    if (status === 200 && isSameBut('parallelism', now, wanted)) {
-      const { parallelism } = wanted.spec;
-      const annotations = { [APPLIED]: wanted.metadata.annotations[APPLIED] };
-      if (parallelism && !now.spec.parallelism)
-        await line.write('PATCH', path + FIELD_MANAGER, { metadata: { annotations }, spec: { parallelism } });
-      return;
-    }
+    if (status === 200 && isDeepStrictEqual(appliedTo(now), appliedTo(wanted))) return;
     if (status === 200) await removeJob(now);
     await line.write('POST', jobsPath + FIELD_MANAGER, wanted);
   }
@@ -140,12 +131,6 @@ export async function startSystemUpgrade(bed: Bed, { generation, namespace, ...g
     if (plans.has(plan)) planned(plan);
   });
   return { stop: line.stop };
-}
-
-/** Whether the controller would leave the Job as it is. */
-function isSameBut(field: string, now: Body, wanted: Body): boolean {
-  const [has, wants] = [appliedTo(now), appliedTo(wanted)];
-  return isDeepStrictEqual({ ...has, spec: { ...has.spec, [field]: 0 } }, { ...wants, spec: { ...wants.spec, [field]: 0 } });
 }
 
 /** The Plan's status with its version resolved, everything else as it was. */

@@ -27,7 +27,7 @@ export function jobName(plan: string, node: string, hash: string): string {
   return /[a-z0-9]/.test(name[56] ?? '') ? `${name.slice(0, 57)}-${digest.slice(0, 5)}` : `${name.slice(0, 56)}-${digest.slice(0, 6)}`;
 }
 
-export function jobOf(generation: Generation, plan: Body, node: Body, parallelism: number, settings: JobSettings): Body {
+export function jobOf(generation: Generation, plan: Body, node: Body, settings: JobSettings): Body {
   const { name, namespace, uid } = plan.metadata;
   const { latestVersion, latestHash } = plan.status;
   const isNew = generation === 'v0.20';
@@ -56,7 +56,7 @@ export function jobOf(generation: Generation, plan: Body, node: Body, parallelis
       annotations: { ...copied, 'upgrade.cattle.io/ttl-seconds-after-finished': `${settings.ttlSecondsAfterFinished}`, ...maker },
       ownerReferences: [{ apiVersion: 'upgrade.cattle.io/v1', kind: 'Plan', name, uid, controller: true, blockOwnerDeletion: false }],
     },
-    spec: { ...settings, completions: 1, parallelism, ...(isNew ? { podReplacementPolicy: 'TerminatingOrFailed' } : {}), template },
+    spec: { ...settings, completions: 1, parallelism: 1, ...(isNew ? { podReplacementPolicy: 'TerminatingOrFailed' } : {}), template },
     status: {},
   };
   const annotations = { ...job.metadata.annotations, [APPLIED]: packed(job) };
