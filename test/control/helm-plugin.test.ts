@@ -127,11 +127,11 @@ describe.each(['helm3', 'helm4'] as const)('%s', (which) => {
     const refused = await upgrade('--to', '0.9.5');
     expect(refused.code, refused.stderr).toBe(2);
     expect(refused.stderr).toContain('release kube-system/spiderpool, revision 1');
-    const said = 'error: upgrading spiderpool: 0.9.5 as target from 0.9.4: its upgrade empties the clusterNetwork of multus';
+    const said = 'error: upgrading spiderpool: 0.9.4 → 0.9.5: empties clusterNetwork in the Multus config';
     expect(refused.stderr).toContain(said);
-    expect(refused.stderr).toMatch(/take 0\.9\.13 instead\nnext: .*--accept spiderpool\/target-version.*--chart PATH/);
+    expect(refused.stderr).toMatch(/Upgrade to 0\.9\.13 instead\nnext: .*--accept spiderpool\/target-version.*--chart PATH/);
     const chinese = await upgrade('--to', '0.9.5', '--lang', 'zh');
-    expect(chinese.stderr).toMatch(/升级 spiderpool：从 0\.9\.4 升级到 0\.9\.5：.*请改用 0\.9\.13\n.*--accept spiderpool\/target-version/);
+    expect(chinese.stderr).toMatch(/升级 spiderpool：0\.9\.4 → 0\.9\.5：.*请改为升级到 0\.9\.13\n.*--accept spiderpool\/target-version/);
     for (const words of [
       ['--to', '0.9.13'],
       ['--to', '0.9.5', '--accept', 'spiderpool/target-version'],

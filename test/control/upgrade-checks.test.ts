@@ -90,7 +90,7 @@ describeUpstream('whether an upgrade can start', ['data', 'spiderpool', 'charts'
 
     const refused = await upgrade('0.9.5', '--yes');
     expect(refused.code, said(refused)).toBe(2);
-    expect(said(refused)).toMatch(/0\.9\.5 as target from 0\.9\.4: .*clusterNetwork.*take 0\.9\.13 instead/s);
+    expect(said(refused)).toMatch(/0\.9\.4 → 0\.9\.5: .*clusterNetwork.*Upgrade to 0\.9\.13 instead/s);
     expect(await history()).toHaveLength(1);
 
     const healthy = await upgrade('0.9.13', '--dry-run=client');

@@ -1,4 +1,4 @@
-// How a node that a Plan left unschedulable is given back. Three ways, chosen per Plan and explained:
+// How a node that a Plan left cordoned is uncordoned. Three ways, chosen per Plan and explained:
 // - the Plan has succeeded since (the retarget trap: its node is labelled as done, so nothing runs there again): uncordon;
 // - R1: point the Plan at the version that its nodes run. Its Jobs find nothing to do, end well, and the controller uncordons;
 // - R2: delete the Plan, then its Jobs, wait until their Pods are gone, then uncordon. In this order, since a controller makes deleted Jobs anew
@@ -57,13 +57,12 @@ export function wayOf(repair: Repair, chosen: readonly string[]): RepairMethod {
 export const planName = ({ plan: { namespace, name } }: Repair): string => (namespace === undefined ? name : `${namespace}/${name}`);
 
 /** Why nothing is done about this node here. */
-export function refusalOf({ low, shared, repair }: Left): Text | undefined {
-  if (low) return LOW;
+export function refusalOf({ node, low, shared, repair }: Left): Text | undefined {
+  if (low) return unclear(node);
   if (shared.length) {
-    const seen = shared.join(', ');
     return {
-      en: `something else is at work on it (${seen}); uncordon it once that is over`,
-      zh: `另有程序正在处理该节点（${seen}）；请待其结束后再取消封锁`,
+      en: `in use by ${shared.join(', ')}; uncordon it when that has finished`,
+      zh: `${shared.join('、')} 正在处理该节点；请待其结束后再取消封锁`,
     };
   }
   const { owner, busy, settled } = repair;
@@ -71,25 +70,25 @@ export function refusalOf({ low, shared, repair }: Left): Text | undefined {
   if (owned) return ownedBy(owned);
   if (busy !== undefined && !settled)
     return {
-      en: `a Job of Plan ${planName(repair)} is upgrading Node ${busy}; cutting it off could break K3s there. Try again when it has ended`,
+      en: `a Job of Plan ${planName(repair)} is upgrading Node ${busy}; interrupting it could break K3s there. Retry when it has finished`,
       zh: `Plan ${planName(repair)} 的 Job 正在升级 Node ${busy}，此时中断可能损坏该节点上的 K3s。请待其结束后重试`,
     };
   return undefined;
 }
 
-const LOW: Text = {
-  en: 'too little is left to tell who made it unschedulable; if nobody wants it so: kubectl uncordon',
-  zh: '留下的线索太少，无法判断是谁封锁了该节点；如确认无人需要封锁：kubectl uncordon',
-};
+const unclear = ({ name }: Ref): Text => ({
+  en: `cannot tell who cordoned it; if it need not stay cordoned: kubectl uncordon ${shellWord(name)}`,
+  zh: `无法判断是谁封锁了该节点；确认无需封锁后执行：kubectl uncordon ${shellWord(name)}`,
+});
 const ownedBy = ({ name, mark }: { name: string; mark: string }): Text =>
   name === 'Rancher'
     ? {
-        en: `Rancher manages this cluster (${mark}) and would write it back; upgrade or repair it in Rancher`,
-        zh: `该集群由 Rancher 管理（${mark}），更改会被写回；请在 Rancher 中升级或修复`,
+        en: `Rancher manages this cluster (${mark}) and would revert the change; upgrade or fix it in Rancher`,
+        zh: `该集群由 Rancher 管理（${mark.replace(', ', '，')}），更改会被还原；请在 Rancher 中升级或修复`,
       }
     : {
-        en: `the Plan belongs to ${name} (${mark}), which would write it back; change it where it is declared`,
-        zh: `该 Plan 由 ${name} 管理（${mark}），更改会被写回；请在其声明处修改`,
+        en: `${name} manages the Plan (${mark}) and would revert the change; change it where it is declared`,
+        zh: `该 Plan 由 ${name} 管理（${mark.replace(', ', '，')}），更改会被还原；请在其声明处修改`,
       };
 
 /** The steps for the chosen nodes, Plan by Plan. */
@@ -136,8 +135,8 @@ function retarget(repair: Repair, to: Retarget, nodes: Left[]): StepDraft[] {
     changes,
     guard: [{ on, must: [{ path: '/spec/version', is: plan.version }] }],
     text: {
-      en: `point Plan ${planName(repair)} at ${to.version}, which its nodes run: its Jobs find nothing to do and end well, and the controller uncordons`,
-      zh: `将 Plan ${planName(repair)} 指向其节点正在运行的 ${to.version}：Job 无事可做、正常结束，随后控制器会取消封锁`,
+      en: `set Plan ${planName(repair)} to ${to.version}, which its nodes already run: the Jobs succeed without changes and the controller uncordons the nodes`,
+      zh: `将 Plan ${planName(repair)} 的版本改为其节点正在运行的 ${to.version}：Job 不做更改即成功，随后控制器会取消封锁`,
     },
     undo: 'none',
     undoNote: KEPT,
@@ -161,8 +160,8 @@ function retarget(repair: Repair, to: Retarget, nodes: Left[]): StepDraft[] {
     ],
     guard: [{ on, must: [{ path: '/spec/version', is: to.version }] }],
     text: {
-      en: `wait until the controller has taken Plan ${planName(repair)} up; if it does not, it is not running: look at kubectl -n ${shellWord(on.namespace ?? '')} get pods, or undo, delete the Plan by hand and then kubectl uncordon`,
-      zh: `等待控制器处理 Plan ${planName(repair)}；若未处理，说明控制器没有运行：请查看 kubectl -n ${shellWord(on.namespace ?? '')} get pods，或撤销后手动删除该 Plan，再执行 kubectl uncordon`,
+      en: `wait for the controller to process Plan ${planName(repair)}. If it does not, it is not running: check kubectl -n ${shellWord(on.namespace ?? '')} get pods; or undo, delete the Plan manually, then uncordon the nodes`,
+      zh: `等待控制器处理 Plan ${planName(repair)}。若未处理，说明控制器没有运行：请查看 kubectl -n ${shellWord(on.namespace ?? '')} get pods；或撤销后手动删除该 Plan，再取消节点的封锁`,
     },
     undo: 'exact',
     undoNote: WAITED,
@@ -186,8 +185,8 @@ function retarget(repair: Repair, to: Retarget, nodes: Left[]): StepDraft[] {
     ]),
     guard: [{ on, must: [{ path: '/spec/version', is: to.version }] }],
     text: {
-      en: `wait until the controller has uncordoned ${names}; if it does not, look at kubectl -n ${shellWord(on.namespace ?? '')} get jobs,pods, then check again: the Plan can still be deleted`,
-      zh: `等待控制器取消封锁 ${names}；若未取消，请查看 kubectl -n ${shellWord(on.namespace ?? '')} get jobs,pods，然后重新检查：仍可改为删除该 Plan`,
+      en: `wait for the controller to uncordon ${names}. If it does not, see kubectl -n ${shellWord(on.namespace ?? '')} get jobs,pods, then check again: the Plan can still be deleted`,
+      zh: `等待控制器取消封锁 ${nodes.map(({ node }) => node.name).join('、')}。若未取消，请查看 kubectl -n ${shellWord(on.namespace ?? '')} get jobs,pods，然后重新检查：仍可改为删除该 Plan`,
     },
     undo: 'exact',
     undoNote: WAITED,
@@ -205,7 +204,7 @@ function unlabel({ node, label }: Left, repair: Repair, { version }: Retarget): 
     changes: [{ path: `/metadata/labels/${pointed(key)}`, before: label }],
     guard: [{ on: node, must: [{ path: '/spec/unschedulable', is: true }] }],
     text: {
-      en: `remove label ${key} from Node ${node.name}: it says that ${version} is done there, and no Job would run`,
+      en: `remove label ${key} from Node ${node.name}: it marks ${version} as already applied, so no Job would run`,
       zh: `移除 Node ${node.name} 的标签 ${key}：它表示 ${version} 已在该节点完成，因此不会再运行 Job`,
     },
     undo: 'exact',
@@ -213,10 +212,10 @@ function unlabel({ node, label }: Left, repair: Repair, { version }: Retarget): 
 }
 
 const KEPT: Text = {
-  en: 'the old Plan is kept; undo prints its command, because applying it starts that upgrade again',
-  zh: '旧的 Plan 会被保留；由于重新应用会再次触发升级，撤销时只打印其命令',
+  en: 'undo: prints the command to restore the saved Plan (not run automatically, it would restart that upgrade)',
+  zh: '撤销时：只给出恢复已备份 Plan 的命令，不自动执行（重新应用会再次触发升级）',
 };
-const WAITED: Text = { en: 'nothing is changed', zh: '不做任何更改' };
+const WAITED: Text = { en: 'undo: none, nothing is changed', zh: '撤销时：无需恢复，未做任何更改' };
 const pointed = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
 
 // ---- R2 -------------------------------------------------------------------------------------------------------------
@@ -229,15 +228,15 @@ function takeDown(repair: Repair, nodes: Left[]): StepDraft[] {
   const why = 'version' in repair.retarget ? ONLY_SOME : repair.retarget;
   const dependants = repair.dependants.map(({ ref }) =>
     deletion(ref, [{ on: ref, must: 'exist' }], [], KEPT, {
-      en: `delete Plan ${ref.namespace}/${ref.name}: it prepares by waiting for ${planName(repair)}, and would wait for ever`,
-      zh: `删除 Plan ${ref.namespace}/${ref.name}：其准备阶段等待 ${planName(repair)}，否则将永远等待`,
+      en: `delete Plan ${ref.namespace}/${ref.name}: its prepare step waits for ${planName(repair)}, and would wait for ever once that is deleted`,
+      zh: `删除 Plan ${ref.namespace}/${ref.name}：它的 prepare 步骤在等 ${planName(repair)} 完成，后者删除后会一直等下去`,
     }),
   );
   const plans = plan.ref
     ? [
         deletion(plan.ref, [unchanged(plan.ref, repair)], dependants, KEPT, {
-          en: `delete Plan ${planName(repair)}, so that nothing cordons again (not pointed at another version: ${why.en})`,
-          zh: `删除 Plan ${planName(repair)}，以免再次封锁节点（未改为指向其他版本：${why.zh}）`,
+          en: `delete Plan ${planName(repair)} so that it cannot cordon nodes again (not set to another version: ${why.en})`,
+          zh: `删除 Plan ${planName(repair)}，以免再次封锁节点（未改为其他版本：${why.zh}）`,
         }),
       ]
     : [];
@@ -258,8 +257,8 @@ function takeDown(repair: Repair, nodes: Left[]): StepDraft[] {
           assume: doomed.map((ref) => ({ gone: ref })),
           guard: [],
           text: {
-            en: 'wait until these Jobs and their Pods are gone: one that lives would cordon again; if they stay, look at their finalizers and at the kubelet of their nodes',
-            zh: '等待这些 Job 及其 Pod 消失：仍在运行的 Pod 会再次封锁节点；若一直存在，请检查其 finalizers 以及所在节点的 kubelet',
+            en: 'wait for these Jobs and their Pods to be deleted (a running one would cordon again). If stuck, check their finalizers and the kubelet of the node',
+            zh: '等待这些 Job 及其 Pod 删除完成（仍在运行的 Pod 会再次封锁节点）。若一直存在，请检查其 finalizer 以及所在节点的 kubelet',
           },
           undo: 'exact',
           undoNote: WAITED,
@@ -272,10 +271,10 @@ function takeDown(repair: Repair, nodes: Left[]): StepDraft[] {
 }
 
 const ONLY_SOME: Text = {
-  en: 'that would also uncordon nodes that were not chosen',
+  en: 'that would also uncordon nodes that were not selected',
   zh: '那样未选择的节点也会被取消封锁',
 };
-const ONE_OFF: Text = { en: 'its Plan is gone', zh: '其 Plan 已不存在' };
+const ONE_OFF: Text = { en: 'undo: none, a Job without its Plan is not restored', zh: '无法撤销：Plan 已删除，其 Job 不再恢复' };
 
 /** By name: a Plan that somebody has made anew is not gone. */
 const planGone = ({ uid: _, ...on }: Ref): Condition => ({ on, must: 'be-gone' });
@@ -311,8 +310,8 @@ function uncordon({ node, label, repair }: Left, after: StepDraft[]): StepDraft 
     guard: [{ on: node, must: [{ path: '/spec/unschedulable', is: true }] }, ...still],
     text: settled
       ? {
-          en: `uncordon Node ${node.name}: Plan ${planName(repair)} counts it as done, so that the controller will not`,
-          zh: `取消封锁 Node ${node.name}：Plan ${planName(repair)} 认为它已完成，控制器不会再处理`,
+          en: `uncordon Node ${node.name} (the controller will not: Plan ${planName(repair)} counts it as done)`,
+          zh: `取消封锁 Node ${node.name}（控制器不会处理：Plan ${planName(repair)} 认为它已完成）`,
         }
       : { en: `uncordon Node ${node.name}`, zh: `取消封锁 Node ${node.name}` },
     undo: 'exact',
@@ -321,4 +320,4 @@ function uncordon({ node, label, repair }: Left, after: StepDraft[]): StepDraft 
   };
 }
 
-const CORDON_AGAIN: Text = { en: 'makes it unschedulable again', zh: '再次封锁该节点' };
+const CORDON_AGAIN: Text = { en: 'undo: cordons the node again', zh: '撤销时：重新封锁该节点' };

@@ -70,18 +70,18 @@ const R1_SINCE = '0.15.0';
 
 /** R1, or the first reason against it. */
 function retargetOf(plan: PlanRow, { nodes }: Cluster, controller: Controller | undefined, settings: JobSettings): Retarget | Text {
-  if (!controller) return { en: 'no controller is there to carry a change out', zh: '没有控制器可以执行更改' };
+  if (!controller) return { en: 'system-upgrade-controller not found', zh: '找不到 system-upgrade-controller' };
   if (!atLeast(controller, R1_SINCE))
     return {
       en: `that needs a controller of v${R1_SINCE} or newer, and this is ${controller.version ?? oneLine(controller.image)}`,
       zh: `这需要 v${R1_SINCE} 或更新的控制器，而当前为 ${controller.version ?? oneLine(controller.image)}`,
     };
   if (!controller.ready) return { en: 'the controller is not running', zh: '控制器没有运行' };
-  if (!followsVersion(plan)) return { en: 'its image does not follow its version', zh: '其镜像不随版本变化' };
+  if (!followsVersion(plan)) return { en: 'its image is pinned, so a new version would not change it', zh: '其镜像已固定，不随版本变化' };
   if (!plan.cordons)
-    return { en: 'it cordons no more, so that the controller would not uncordon', zh: '它不再封锁节点，因此控制器也不会取消封锁' };
-  if (plan.drains) return { en: 'that would drain its nodes once more', zh: '那样会再次驱逐其节点上的 Pod' };
-  if (plan.hashOfMore) return { en: 'its hash cannot be told beforehand', zh: '无法预知其 hash' };
+    return { en: 'it no longer cordons, so the controller would not uncordon', zh: '它不再封锁节点，因此控制器也不会取消封锁' };
+  if (plan.drains) return { en: 'that would drain its nodes once more', zh: '会再次腾空其节点' };
+  if (plan.hashOfMore) return { en: 'its hash cannot be computed in advance', zh: '无法预先计算其哈希' };
   const selected = selectedBy(plan, nodes).filter(({ labels }) => labels[planLabel(plan.ref.name)] !== 'disabled');
   const versions = [...new Set(selected.map(({ kubeletVersion }) => parse(kubeletVersion)))];
   const version = versions[0];

@@ -42,18 +42,18 @@ export async function networkRepairs(at: SpiderpoolUpgrade): Promise<(helm: Step
   const { namespace } = release;
   const on = configMap(namespace, textOr(multus.name, 'spiderpool-multus'));
   const network = await networkNow(at, on);
-  if (!network) return (helm) => [networkByHand(on, helm)];
+  if (!network) return (helm) => [manualNetwork(on, helm)];
   const back: StepDraft = {
     ...{ do: 'patch', on, undo: 'exact', optional: true },
     changes: [{ path: CONF, inString: NETWORK, before: '', after: network }],
     guard: [{ on, must: [{ path: CONF, inString: NETWORK, is: '' }] }],
     text: {
-      en: `set clusterNetwork in ConfigMap ${namespace}/${on.name} back to ${network}, which ${chart.version} empties: no Pod starts without it`,
-      zh: `把 ConfigMap ${namespace}/${on.name} 中被 ${chart.version} 清空的 clusterNetwork 改回 ${network}：没有它任何 Pod 都无法启动`,
+      en: `restore clusterNetwork to ${network} in ConfigMap ${namespace}/${on.name} (${chart.version} empties it, and no Pod starts without it)`,
+      zh: `将 ConfigMap ${namespace}/${on.name} 中的 clusterNetwork 恢复为 ${network}（${chart.version} 会将其清空，此后 Pod 无法启动）`,
     },
     undoNote: {
-      en: `helm rollback empties it too; a chart that renders spiderpool-init as a Pod (${initPod.in}) fills it again, behind any other set it by hand`,
-      zh: `helm rollback 同样会清空它；把 spiderpool-init 渲染为 Pod 的 chart（${initPod.in}）会重新填写，其他 chart 则需手动设置`,
+      en: `undo: empties it, as helm rollback does; a chart that ships spiderpool-init as a Pod (${initPod.in}) fills it again, after any other set it manually`,
+      zh: `撤销时：会清空它，helm rollback 也一样；以 Pod 部署 spiderpool-init 的 chart（${initPod.in}）会重新填写，其他 chart 则需手动设置`,
     },
   };
   const agents: Ref = {
@@ -65,8 +65,8 @@ export async function networkRepairs(at: SpiderpoolUpgrade): Promise<(helm: Step
     changes: [await marked(at, agents, `${network}, revision ${release.revision + 1}`)],
     guard: [{ on, must: [{ path: CONF, inString: NETWORK, is: network }] }],
     text: {
-      en: `mark the Pods of DaemonSet ${namespace}/${agents.name}, so that agents which have started with an empty clusterNetwork start anew`,
-      zh: `给 DaemonSet ${namespace}/${agents.name} 的 Pod 加上标记，使已用空的 clusterNetwork 启动的 agent 重新启动`,
+      en: `restart DaemonSet ${namespace}/${agents.name} (annotates its Pod template), so that agents pick up clusterNetwork`,
+      zh: `重启 DaemonSet ${namespace}/${agents.name}（在其 Pod 模板上加注解），使 agent 读取 clusterNetwork`,
     },
   };
   return (helm) => {
@@ -75,7 +75,7 @@ export async function networkRepairs(at: SpiderpoolUpgrade): Promise<(helm: Step
   };
 }
 
-function networkByHand(on: Ref, helm: StepDraft): StepDraft {
+function manualNetwork(on: Ref, helm: StepDraft): StepDraft {
   const [name, namespace] = [shellWord(on.name), shellWord(on.namespace ?? '')];
   return {
     ...{ do: 'manual', guard: [], undo: 'none', after: [helm] },
@@ -85,10 +85,9 @@ function networkByHand(on: Ref, helm: StepDraft): StepDraft {
     ],
     seen: [{ on, must: [{ path: CONF, inString: NETWORK, isNot: '' }] }],
     text: {
-      en: `set clusterNetwork in ConfigMap ${on.namespace}/${on.name} to the name of the default CNI network, which could not be told from here: no Pod starts without it`,
-      zh: `把 ConfigMap ${on.namespace}/${on.name} 中的 clusterNetwork 设为默认 CNI 网络的名称（此处无法得知）：没有它任何 Pod 都无法启动`,
+      en: `set clusterNetwork in ConfigMap ${on.namespace}/${on.name} to the name of the default CNI network (cannot be determined automatically; no Pod starts without it)`,
+      zh: `把 ConfigMap ${on.namespace}/${on.name} 中的 clusterNetwork 设为默认 CNI 网络的名称（无法自动确定；没有它 Pod 无法启动）`,
     },
-    undoNote: { en: 'done by hand', zh: '手动执行' },
   };
 }
 
@@ -196,8 +195,8 @@ export function rollbackTrap({
   const fields = readBlindlyBy(from).filter((field) => heldBeyond(object(field), wanted).length);
   if (!fields.length) return { en: '', zh: '' };
   return {
-    en: `; agents of ${from} fail over SpiderCoordinators without ${fields.join(', ')}, which ${version} drops: see that they are set again`,
-    zh: `；${version} 会丢弃 SpiderCoordinator 的 ${fields.join('、')}，而 ${from} 的 agent 缺少它们会出错：请确认已重新设置`,
+    en: `; agents of ${from} crash on SpiderCoordinators without ${fields.join(', ')}, which ${version} drops; set them again`,
+    zh: `；${version} 会丢弃 SpiderCoordinator 的 ${fields.join('、')}，而 ${from} 的 agent 缺少它们会崩溃；请重新设置`,
   };
 }
 

@@ -1,7 +1,7 @@
 // Restarting a Pod so that it gets another address: by eviction, so that PodDisruptionBudgets are respected; never where nothing would make it anew.
 // A Pod of a StatefulSet gets its old address back from its SpiderEndpoint, which therefore goes first (retrieveStaticIPAllocation in pkg/ipam/allocate.go@v0.9.13).
 // The CNI's DEL releases only records with the Pod's own uid: whoever keeps the address does not lose its record (pkg/ippoolmanager, ReleaseIP).
-import type { Condition, Gap, PointReader, Raw, Ref, Refusal, Rule, StepDraft, Text } from '../../engine/contracts.ts';
+import type { Condition, Gap, Language, PointReader, Raw, Ref, Refusal, Rule, StepDraft, Text } from '../../engine/contracts.ts';
 import { describeGap, isGap } from '../../engine/gaps.ts';
 import { type BudgetRow, budgetsOf } from '../../kube/budgets.ts';
 import { isRaw } from '../../kube/json.ts';
@@ -98,19 +98,21 @@ function refusalOf({ way, budgets, pod }: Restart): Text | undefined {
     const gap: Gap = { why: 'forbidden', verb: 'list', resource: 'poddisruptionbudgets.policy' };
     return way === 'endpoint-first' ? describeGap(gap) : undefined;
   }
-  const names = budgets.map(({ ref }) => nameOf(ref)).join(', ');
   if (budgets.length > 1)
     return {
-      en: `${nameOf(pod)} counts against several PodDisruptionBudgets (${names}); the API server refuses such evictions`,
-      zh: `${nameOf(pod)} 同时受多个 PodDisruptionBudget（${names}）约束，API server 会拒绝此类驱逐`,
+      en: `several PodDisruptionBudgets select ${nameOf(pod)} (${named(budgets, 'en')}); the API server rejects such evictions`,
+      zh: `多个 PodDisruptionBudget（${named(budgets, 'zh')}）同时选中 ${nameOf(pod)}，API 服务器会拒绝此类驱逐`,
     };
   if (budgets.some(({ allows }) => allows < 1))
     return {
-      en: `PodDisruptionBudget ${names} allows no disruption of ${nameOf(pod)} now; make room, then run fix again`,
-      zh: `PodDisruptionBudget ${names} 目前不允许中断 ${nameOf(pod)}；请腾出余量后再次运行 fix`,
+      en: `PodDisruptionBudget ${named(budgets, 'en')} allows no disruptions now (${nameOf(pod)}); scale up or relax it, then run fix again`,
+      zh: `PodDisruptionBudget ${named(budgets, 'zh')} 当前不允许驱逐 ${nameOf(pod)}；请先腾出余量，再运行 fix`,
     };
   return undefined;
 }
+
+const named = (budgets: NonNullable<Restart['budgets']>, language: Language): string =>
+  budgets.map(({ ref }) => nameOf(ref)).join(language === 'zh' ? '、' : ', ');
 
 async function stepsOf(one: RestartRequest, look: PointReader): Promise<StepDraft[]> {
   const { restart } = one;
@@ -131,10 +133,10 @@ function evict({ restart: { pod, owner }, because, guard, after }: RestartReques
     guard: [...guard, lives(pod)],
     after,
     text: {
-      en: `restart Pod ${nameOf(pod)} (${owner} makes it anew), ${because.en}`,
-      zh: `重启 Pod ${nameOf(pod)}（由 ${owner} 重建），${because.zh}`,
+      en: `evict Pod ${nameOf(pod)} (${owner} recreates it), ${because.en}`,
+      zh: `驱逐 Pod ${nameOf(pod)}（由 ${owner} 重新创建），${because.zh}`,
     },
-    undoNote: { en: 'a restarted Pod does not come back as it was', zh: '重启后的 Pod 无法恢复原状' },
+    undoNote: { en: 'undo: none, an evicted Pod cannot be restored', zh: '无法撤销：被驱逐的 Pod 不能恢复' },
   };
 }
 
@@ -157,8 +159,8 @@ async function endpointGoes(one: RestartRequest, endpoint: Ref, look: PointReade
       guard: why,
       after: then(),
       text: {
-        en: `wait until PodDisruptionBudget ${nameOf(ref)} allows a restart of Pod ${nameOf(restart.pod)}`,
-        zh: `等待 PodDisruptionBudget ${nameOf(ref)} 允许重启 Pod ${nameOf(restart.pod)}`,
+        en: `wait until PodDisruptionBudget ${nameOf(ref)} allows the eviction of Pod ${nameOf(restart.pod)}`,
+        zh: `等待 PodDisruptionBudget ${nameOf(ref)} 允许驱逐 Pod ${nameOf(restart.pod)}`,
       },
     });
   }
@@ -174,7 +176,7 @@ async function endpointGoes(one: RestartRequest, endpoint: Ref, look: PointReade
       guard: why,
       after: then(),
       undo: 'exact',
-      text: { en: `release SpiderEndpoint ${name} from its finalizer`, zh: `移除 SpiderEndpoint ${name} 的 finalizer` },
+      text: { en: `remove the finalizer from SpiderEndpoint ${name}`, zh: `移除 SpiderEndpoint ${name} 的 finalizer` },
     });
   }
   steps.push({
@@ -187,12 +189,12 @@ async function endpointGoes(one: RestartRequest, endpoint: Ref, look: PointReade
     after: then(),
     undo: 'exact',
     text: {
-      en: `delete SpiderEndpoint ${name}: the restarted Pod would get the same address back from it`,
-      zh: `删除 SpiderEndpoint ${name}：否则重启后的 Pod 会从中取回同一地址`,
+      en: `delete SpiderEndpoint ${name}: the recreated Pod would get the same IP from it`,
+      zh: `删除 SpiderEndpoint ${name}：否则重新创建的 Pod 会从中取回同一 IP`,
     },
     undoNote: {
-      en: `as long as Pod ${nameOf(restart.pod)} has not been restarted; then it has a new one`,
-      zh: `仅限 Pod ${nameOf(restart.pod)} 尚未重启时；重启后的 Pod 会得到新的 SpiderEndpoint`,
+      en: `undo: only until Pod ${nameOf(restart.pod)} has been evicted; after that a new SpiderEndpoint exists`,
+      zh: `撤销时：仅限 Pod ${nameOf(restart.pod)} 尚未被驱逐时；此后已有新的 SpiderEndpoint`,
     },
   });
   return steps;
@@ -217,10 +219,9 @@ function alone({ restart: { pod }, because, after }: RestartRequest): StepDraft 
     guard: [],
     after,
     text: {
-      en: `make Pod ${nameOf(pod)} anew yourself (no controller would), ${because.en}; take status and uid out of the file first`,
-      zh: `请自行重建 Pod ${nameOf(pod)}（没有控制器会重建它），${because.zh}；重建前请从文件中删去 status 和 uid`,
+      en: `re-create Pod ${nameOf(pod)} manually (it has no controller), ${because.en}; remove status and metadata.uid from the file first`,
+      zh: `手动重新创建 Pod ${nameOf(pod)}（它没有控制器），${because.zh}；请先从文件中删去 status 和 metadata.uid`,
     },
-    undoNote: { en: 'done by hand', zh: '手动执行' },
   };
 }
 
@@ -244,10 +245,9 @@ function machine({ restart: { pod, owner, endpoint }, because, after }: RestartR
     guard: [],
     after,
     text: {
-      en: `restart the KubeVirt machine ${pod.namespace}/${owner.split(' ')[1]} yourself, ${because.en}`,
-      zh: `请自行重启 KubeVirt 虚拟机 ${pod.namespace}/${owner.split(' ')[1]}，${because.zh}`,
+      en: `restart the KubeVirt VM ${pod.namespace}/${owner.split(' ')[1]} manually, ${because.en}`,
+      zh: `手动重启 KubeVirt 虚拟机 ${pod.namespace}/${owner.split(' ')[1]}，${because.zh}`,
     },
-    undoNote: { en: 'done by hand', zh: '手动执行' },
   };
 }
 

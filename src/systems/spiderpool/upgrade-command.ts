@@ -31,6 +31,5 @@ export function upgradeCommand({ path: { installation, to = '' }, intent, chart 
           zh: `执行 helm upgrade 时，除自己的参数外再加上${fill.zh}：${words}`,
         },
     undo: 'none',
-    undoNote: { en: 'done by hand', zh: '手动执行' },
   };
 }

@@ -81,7 +81,7 @@ test('what is deleted is not taken back, the cordon is; and an uncordon needs Pl
 describe('refused', () => {
   const owner = { name: 'Argo CD', mark: 'argocd.argoproj.io/tracking-id' };
   test.each<[string, Left, RegExp]>([
-    ['low', left('a1', repair(), { low: true }), /too little/],
+    ['low', left('a1', repair(), { low: true }), /cannot tell who cordoned it; .*: kubectl uncordon a1$/],
     ['shared', left('a1', repair(), { shared: ['ToBeDeletedByClusterAutoscaler'] }), /ToBeDeleted/],
     ['owned', left('a1', repair({ owner })), /Argo CD/],
     ['Rancher', left('a1', repair({ owner: { name: 'Rancher', mark: 'x' }, settled: true })), /Rancher/],

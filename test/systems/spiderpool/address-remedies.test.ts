@@ -94,7 +94,7 @@ describe('duplicate-pod-ip', () => {
       '5 evict Pod/shop/cart-0 (after 4)',
       '6 evict Pod/ops/agent-k (after 1)',
     ]);
-    expect(stepsOf(made.plan)[4]!.text.en).toContain('because the pool has 10.6.168.41 on record for default/web-6c9f-x2x');
+    expect(stepsOf(made.plan)[4]!.text.en).toContain('because the IPPool has 10.6.168.41 allocated to default/web-6c9f-x2x');
     expect(stepsOf(made.plan)[5]!.text.en).toContain('because only the SpiderEndpoint of ops/agent-b claims fd00:6::55');
     expect(made.plan.refusals).toEqual([]);
     const { world, state, outcome } = await rehearsed(id, made);

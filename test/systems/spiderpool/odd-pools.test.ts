@@ -152,8 +152,8 @@ test('a record of the same name is for an earlier Pod of it', async () => {
     recording({ '10.6.168.41': { pod: 'default/lost', podUid: 'before' } }),
   );
   expect(result.findings.map(({ message }) => message)).toContainEqual({
-    en: 'default/lost uses 10.6.168.41, which SpiderIPPool v4 has on record for an earlier Pod of that name (its uid is another)',
-    zh: 'default/lost 使用 10.6.168.41，而 SpiderIPPool v4 把它记录给了此前的同名 Pod（uid 不同）',
+    en: 'default/lost uses 10.6.168.41, which SpiderIPPool v4 has allocated to an earlier Pod of the same name (different UID)',
+    zh: 'default/lost 使用 10.6.168.41，而 SpiderIPPool v4 已将其分配给此前的同名 Pod（UID 不同）',
   });
   const said = result.findings.flatMap(({ evidence }) => evidence.map(({ seen, at }) => [seen, at?.kind, at?.name]));
   expect(said).toContainEqual(['status.current.ips: 10.6.168.41', 'SpiderEndpoint', 'lost']);
@@ -165,14 +165,14 @@ test('a record of the same name is for an earlier Pod of it', async () => {
 const OWNED = [
   undefined,
   '[{"op":"add","path":"/spec/excludeIPs","value":["10.6.168.41"]}]',
-  'restart default/web',
-  '重启 default/web',
+  'evict default/web',
+  '驱逐 default/web',
 ] as const;
 const BARE = [
   ['10.6.168.90'],
   '[{"op":"add","path":"/spec/excludeIPs/-","value":"10.6.168.41"}]',
-  'delete default/web and create it again (no controller does)',
-  '删除 default/web 并重新创建（没有控制器会重建）',
+  'delete and re-create default/web (no controller)',
+  '删除并重新创建 default/web（没有控制器）',
 ] as const;
 test.each([OWNED, BARE])(
   'two Pods and no record that could be written, excluded %j: the pool, its command, and what then',
@@ -190,7 +190,7 @@ test.each([OWNED, BARE])(
     expect(refusals).toMatchObject([
       {
         refused: {
-          en: expect.stringContaining('SpiderIPPool v4 has no record of 10.6.168.41'),
+          en: expect.stringContaining('the record of 10.6.168.41 in SpiderIPPool v4 is unreadable'),
           zh: expect.stringContaining('SpiderIPPool v4'),
         },
         command: `kubectl patch spiderippools.spiderpool.spidernet.io v4 --type=json -p '${patch}'`,

@@ -1,4 +1,4 @@
-// Nodes that a failed Plan of the system-upgrade-controller left unschedulable. Who made them so is judged by the table in ../cordons.ts.
+// Nodes that a failed Plan of the system-upgrade-controller left cordoned. Who cordoned them is judged by the table in ../cordons.ts.
 import type {
   Certainty,
   Check,
@@ -61,12 +61,24 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'k3s/nodes-cordoned-by-plan',
-  title: { en: 'no node was left unschedulable by a failed Plan', zh: '没有节点被失败的 Plan 遗留在封锁状态' },
-  headline: { en: 'a failed Plan left nodes unschedulable', zh: '失败的 Plan 使节点遗留在封锁状态' },
+  title: { en: 'no node is left cordoned by a failed Plan', zh: '没有节点因 Plan 失败而处于封锁状态' },
+  headline: { en: 'nodes left cordoned by a failed Plan', zh: 'Plan 失败后节点仍处于封锁状态' },
   page: {
     impact: {
-      en: 'The system-upgrade-controller cordons or drains a node before it upgrades it, and uncordons it only when the Job there has ended well. When the Job fails (the image refuses a downgrade, cannot be pulled, runs into its deadline), the node stays unschedulable and keeps one of the places that the Plan may work on at a time. Who cordoned it is judged by what the Jobs left behind: the log of kubectl in their Pods, the times in managedFields, the status of the Plan. A node that somebody else cordoned is left alone.',
-      zh: 'system-upgrade-controller 在升级节点前会将其封锁或驱逐，只有该节点上的 Job 正常结束后才取消封锁。Job 失败时（镜像拒绝降级、无法拉取、超过期限），节点会一直处于封锁状态，并占用该 Plan 的一个并发名额。由谁封锁，依据 Job 留下的痕迹判断：其 Pod 中 kubectl 的日志、metadata.managedFields 中的时间、Plan 的 status。他人封锁的节点不受影响。',
+      en: 'The system-upgrade-controller cordons (or drains) a node before upgrading it and uncordons it only if the upgrade Job succeeds. If the Job fails (image refuses a downgrade, image pull error, deadline), the node stays cordoned and keeps using one of the concurrency slots of the Plan.',
+      zh: 'system-upgrade-controller 升级节点前会先封锁（cordon）或腾空（drain）节点，只有升级 Job 成功后才取消封锁。Job 失败时（镜像拒绝降级、镜像拉取失败、超时），节点会一直处于封锁状态，并占用 Plan 的一个并发名额。',
+    },
+    detection: {
+      en: 'Who cordoned the node is decided from the kubectl log in the Pods of the Job, the timestamps in managedFields and the Plan status. Nodes cordoned by anyone else are ignored.',
+      zh: '根据 Job Pod 中的 kubectl 日志、managedFields 的时间戳和 Plan 的 status 判断由谁封锁；由其他人封锁的节点不会处理。',
+    },
+    fix: {
+      en: 'Uncordons the node, where the Plan has already finished with it. Otherwise sets the Plan to the version that the nodes run, after which the controller uncordons them, or deletes the Plan and its Jobs and then uncordons.',
+      zh: 'Plan 已处理完该节点时直接取消封锁。否则将 Plan 的版本改为节点当前运行的版本，由控制器取消封锁；或删除 Plan 及其 Job，然后取消封锁。',
+    },
+    limits: {
+      en: 'Clusters that Rancher manages, and Plans that Argo CD or Flux own, are changed where they are declared. A node whose cordon cannot be attributed is only named.',
+      zh: '由 Rancher 管理的集群、由 Argo CD 或 Flux 管理的 Plan，需在其声明处修改。无法确定由谁封锁的节点只会列出。',
     },
   },
   sources: [
@@ -96,16 +108,16 @@ const check: Check<typeof reads, Args> = {
 export default check;
 
 const PROVEN = {
-  en: (plan: string) => `was left unschedulable by Plan ${plan}`,
-  zh: (plan: string) => `被 Plan ${plan} 遗留在封锁状态`,
+  en: (plan: string) => `was left cordoned by Plan ${plan}`,
+  zh: (plan: string) => `因 Plan ${plan} 失败而仍处于封锁状态`,
 };
 const SAID: Record<Certainty, typeof PROVEN> = {
   certain: PROVEN,
   high: PROVEN,
-  medium: { en: (plan) => `is unschedulable, probably by Plan ${plan}`, zh: (plan) => `处于封锁状态，可能由 Plan ${plan} 造成` },
+  medium: { en: (plan) => `is cordoned, probably by Plan ${plan}`, zh: (plan) => `处于封锁状态，很可能由 Plan ${plan} 造成` },
   low: {
-    en: (plan) => `is unschedulable, perhaps by Plan ${plan}; too little is left to tell`,
-    zh: (plan) => `处于封锁状态，也许由 Plan ${plan} 造成，但线索太少`,
+    en: (plan) => `is cordoned, possibly by Plan ${plan} (not enough evidence)`,
+    zh: (plan) => `处于封锁状态，可能由 Plan ${plan} 造成（证据不足）`,
   },
 };
 const SEVERITIES: Record<Certainty, Severity> = { certain: 'blocker', high: 'blocker', medium: 'warning', low: 'notice' };

@@ -30,12 +30,24 @@ interface Args {
 
 const check: Check<Record<string, never>, Args> = {
   id: 'spiderpool/crds-current',
-  title: { en: 'the CustomResourceDefinitions are those of the target', zh: 'CustomResourceDefinition 与目标版本一致' },
-  headline: { en: 'CustomResourceDefinitions are not those of the target', zh: 'CustomResourceDefinition 与目标版本不一致' },
+  title: { en: 'CRDs match the target version', zh: 'CRD 与目标版本一致' },
+  headline: { en: 'CRDs are missing or older than the target version', zh: 'CRD 缺失或落后于目标版本' },
   page: {
     impact: {
-      en: 'helm upgrade installs no CustomResourceDefinition and changes none, and no controller of Spiderpool does it, up to 1.2.2. A definition that is missing keeps the new controller from becoming ready; one that is older makes the API server drop the fields that the new version writes, and some agents fail over a field without its default (0.9.0). Compared with the chart given by --chart; without one, with tables made from the charts of all releases, which know in which fields, defaults and choices the releases differ. Descriptions do not count, nor do fields that a live definition has beyond the target. The remedy applies the definitions of the chart by server-side apply, forced, because the versions belong to another field manager after an install; an undo brings the old definition back as long as it still serves every stored version, and what only the new one knows is then pruned. Where objects are still stored in an API version that the target does not have (0.3.7 and older), the API server refuses the new definition, and so do we: those objects have to be exported, converted and made anew. A definition of another software (sriovnetwork.openshift.io) that knows more than the chart is left alone.',
-      zh: 'helm upgrade 既不安装也不更新 CustomResourceDefinition，直到 1.2.2 为止 Spiderpool 的控制器也不会这样做。缺少定义时，新的控制器无法就绪；定义过旧时，API server 会丢弃新版本写入的字段，0.9.0 的 spiderpool-agent 还会因为字段没有默认值而崩溃。提供 --chart 时与该 chart 比较；否则与根据所有发布版本的 chart 生成的表比较，表中记录了各版本在字段、默认值和可选值上的差异。描述文字不计入差异，现有定义比目标版本多出的字段也不计入。修复时以强制的服务端应用方式写入 chart 中的定义，因为安装后 spec.versions 属于另一个字段管理者；只要旧定义仍能提供所有已存储的版本，就可以撤销，此时只有新定义才有的字段会被清除。如果仍有对象以目标版本没有的 API 版本存储（0.3.7 及更早版本），API server 会拒绝新的定义，本工具也会拒绝：这些对象必须导出、转换后重建。属于其他软件（sriovnetwork.openshift.io）且比 chart 更新的定义不会改动。',
+      en: 'helm upgrade neither installs nor updates CRDs, and up to 1.2.2 no Spiderpool controller does. If a CRD is missing, the new controller does not become ready. If a CRD is outdated, the API server drops fields that the new version writes, and some agents crash on fields without a default (0.9.0).',
+      zh: 'helm upgrade 既不安装也不更新 CRD，到 1.2.2 为止 Spiderpool 的控制器也不会。缺少 CRD 时新控制器无法就绪；CRD 过旧时，API 服务器会丢弃新版本写入的字段，个别版本的 agent 还会因字段没有默认值而崩溃（0.9.0）。',
+    },
+    detection: {
+      en: 'Compares the live CRDs with the chart passed with --chart and the charts that it contains, or with tables built from all released charts. Descriptions, and extra fields in the live CRD, are ignored. A CRD that the chart lacks is compared with the tables.',
+      zh: '与 --chart 指定的 chart 及其包含的子 chart 比较；未指定时与根据所有已发布 chart 生成的表比较。忽略描述文字，以及现有 CRD 多出的字段。chart 中没有的 CRD 与表比较。',
+    },
+    fix: {
+      en: 'Applies the CRDs of the chart with forced server-side apply (after an install, spec.versions belongs to another field manager). Undo restores the old CRD as long as it still serves every stored version; fields that exist only in the new CRD are then pruned.',
+      zh: '以强制的服务器端应用写入 chart 中的 CRD（安装后 spec.versions 属于另一个字段管理器）。只要旧 CRD 仍提供所有已存储的版本就可以撤销，届时仅新 CRD 才有的字段会被清除。',
+    },
+    limits: {
+      en: 'If objects are still stored in a version that the target does not have (0.3.7 and older), the API server rejects the new CRD: export, convert and re-create those objects. CRDs of other software (sriovnetwork.openshift.io) that are newer than the ones of the chart are not touched.',
+      zh: '如果仍有对象以目标版本没有的版本存储（0.3.7 及更早），API 服务器会拒绝新 CRD，需导出、转换后重新创建这些对象。属于其他软件（sriovnetwork.openshift.io）且比 chart 新的 CRD 不会改动。',
     },
   },
   sources: [

@@ -1,4 +1,4 @@
-// One address, two live Pods: left behind by the IP garbage collection up to 0.8.7 and 0.9.0 to 0.9.4, which gave addresses of living Pods free again.
+// Two running Pods that share one IP: left behind by IP garbage collection in 0.8.7 and older and in 0.9.0 to 0.9.4, which released IPs of running Pods.
 // Sources: issues 2526, 3751, 3817; pull requests 3778, 3912, 3914; overlapping pools are refused by the webhook (pkg/ippoolmanager/ippool_validate.go),
 // so that within Spiderpool one address is one place in the network.
 import type { Check, Finding, PointReader, Raw, Screen, Situation, StepDraft, Text } from '../../../engine/contracts.ts';
@@ -66,12 +66,24 @@ const screen: Screen<typeof TABLES, typeof quickReads, Suspicion, Args> = {
 
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/duplicate-pod-ip',
-  title: { en: 'no address is used by two live Pods', zh: '没有两个存活的 Pod 使用同一地址' },
-  headline: { en: 'one address, two live Pods', zh: '同一地址被两个存活的 Pod 使用' },
+  title: { en: 'no two running Pods share an IP', zh: '没有两个运行中的 Pod 使用同一 IP' },
+  headline: { en: 'IP conflict: two running Pods share one IP', zh: 'IP 冲突：两个运行中的 Pod 使用同一 IP' },
   page: {
     impact: {
-      en: 'Up to 0.8.7, and from 0.9.0 to 0.9.4, the IP garbage collection could free the address of a living Pod, which was then given to another one; an upgrade stops that but repairs nothing. Found by comparing SpiderEndpoints, the status of Pods and the network-status that multus writes, for both address families, in any spelling; Pods in the network of their node, finished Pods and Pods on their way out do not count, and the Pods of one KubeVirt machine count as one. What the lists show is read again, Pod by Pod, twice, so that Pods that merely come and go are no finding. The Pod that the pool has on record keeps the address; without a record, the one whose SpiderEndpoint claims it, then one that cannot be restarted by itself, then the older one. The others are evicted, so that PodDisruptionBudgets hold; for a Pod of a StatefulSet its SpiderEndpoint goes first, because the address would come back from it. A Pod without a controller and KubeVirt machines are left to you. A quick look (--quick) finds only what shows in the first address of each Pod. A restarted Pod cannot be taken back; a record that was put back can.',
-      zh: '在 0.8.7 及更早版本以及 0.9.0 至 0.9.4 中，IP 回收可能释放仍在运行的 Pod 的地址，该地址随后又被分配给另一个 Pod；升级会阻止此问题再次发生，但不会修复已有的冲突。检查时比较 SpiderEndpoint、Pod 的状态以及 multus 写入的 network-status，覆盖两种地址族和任何书写形式；使用节点网络的 Pod、已结束的 Pod 和正在删除的 Pod 不计入，同一 KubeVirt 虚拟机的多个 Pod 视为一个。列表中看到的可疑之处会逐个 Pod 重读两遍，因此单纯的 Pod 增减不会被误报。地址池有记录的 Pod 保留地址；没有记录时，依次为其 SpiderEndpoint 声明该地址的 Pod、无法自动重启的 Pod、创建更早的 Pod。其余 Pod 通过驱逐重启，以遵守 PodDisruptionBudget；StatefulSet 的 Pod 会先删除其 SpiderEndpoint，否则会取回同一地址。没有控制器的 Pod 和 KubeVirt 虚拟机由您处理。快速查看（--quick）只能发现体现在各 Pod 第一个地址上的冲突。重启过的 Pod 无法恢复；补回的记录可以撤销。',
+      en: 'In 0.8.7 and older, and in 0.9.0–0.9.4, IP garbage collection could release the IP of a running Pod, which was then assigned to another Pod. Upgrading prevents new conflicts but does not repair existing ones. Running means: not completed and not terminating.',
+      zh: '在 0.8.7 及更早版本和 0.9.0–0.9.4 中，IP 回收可能释放运行中 Pod 的 IP，随后又分配给其他 Pod。升级可避免新的冲突，但不会修复已有的冲突。“运行中”指未结束且未在终止。',
+    },
+    detection: {
+      en: 'Compares SpiderEndpoints, Pod status and the network-status of Multus, for IPv4 and IPv6. Ignored: host-network, completed and terminating Pods; the Pods of one KubeVirt VM count as one. Every suspect is read again twice, so Pods that merely come and go are not reported.',
+      zh: '比较 SpiderEndpoint、Pod 的 status 和 Multus 写入的 network-status，覆盖 IPv4 和 IPv6。忽略使用主机网络、已结束和正在终止的 Pod；同一 KubeVirt 虚拟机的 Pod 视为一个。可疑的 Pod 会重读两遍，不会误报正常的增减。',
+    },
+    fix: {
+      en: 'The Pod recorded in the IPPool keeps the IP; without a record, the one whose SpiderEndpoint claims it, then one that cannot be evicted automatically, then the oldest. The others are evicted, so PodDisruptionBudgets are respected; for a StatefulSet Pod the SpiderEndpoint is deleted first, otherwise the same IP comes back. An eviction cannot be undone; a restored record can.',
+      zh: 'IPPool 中有记录的 Pod 保留 IP；没有记录时依次保留其 SpiderEndpoint 声明该 IP 的 Pod、无法自动驱逐的 Pod、创建最早的 Pod。其余 Pod 被驱逐（遵守 PodDisruptionBudget）；StatefulSet 的 Pod 会先删除其 SpiderEndpoint，否则会取回同一 IP。驱逐无法撤销，恢复的记录可以撤销。',
+    },
+    limits: {
+      en: 'Pods without a controller and KubeVirt VMs are manual. --quick sees only conflicts on the first IP of each Pod.',
+      zh: '没有控制器的 Pod 和 KubeVirt 虚拟机需手动处理。--quick 只能发现 Pod 第一个 IP 上的冲突。',
     },
   },
   sources: [
@@ -221,7 +233,7 @@ const isRecorded = ({ pod, uid }: { pod: string; uid: string }, hold: Hold): boo
 const order = (a: Hold, b: Hold): number => created(a).localeCompare(created(b)) || nameOf(a.pod).localeCompare(nameOf(b.pod));
 const created = ({ raw }: Hold): string => String((raw.metadata as Raw).creationTimestamp);
 
-/** null: the pool will not give the address to anybody. `impossible`: it would, and we cannot write the record that keeps it from doing so. */
+/** null: the pool will not assign the address. `impossible`: it would, and we cannot write the record that keeps it from doing so. */
 function missingRecord(address: string, winner: Hold, pool: PoolNow, { version, there }: Around): RecordChange | null | 'impossible' {
   if (!isClear(pool, address)) return 'impossible';
   const record = pool.records.get(address);
@@ -242,19 +254,19 @@ const placed = {
 
 const KEEPS: Record<Because, (keeper: string, address: string) => Text> = {
   record: (keeper, address) => ({
-    en: `because the pool has ${address} on record for ${keeper}`,
-    zh: `因为地址池把 ${address} 记录给了 ${keeper}`,
+    en: `because the IPPool has ${address} allocated to ${keeper}`,
+    zh: `因为 IPPool 中 ${address} 已分配给 ${keeper}`,
   }),
   endpoint: (keeper, address) => ({
     en: `because only the SpiderEndpoint of ${keeper} claims ${address}`,
     zh: `因为只有 ${keeper} 的 SpiderEndpoint 声明了 ${address}`,
   }),
   restart: (keeper, address) => ({
-    en: `because ${keeper}, which uses ${address} too, cannot be restarted by itself`,
-    zh: `因为同样使用 ${address} 的 ${keeper} 无法自动重启`,
+    en: `because ${keeper}, which also uses ${address}, cannot be evicted automatically`,
+    zh: `因为同样使用 ${address} 的 ${keeper} 无法自动驱逐`,
   }),
   older: (keeper, address) => ({
-    en: `because ${keeper}, which uses ${address} too, is the older one`,
+    en: `because ${keeper}, which also uses ${address}, is older`,
     zh: `因为同样使用 ${address} 的 ${keeper} 创建更早`,
   }),
 };
@@ -272,8 +284,8 @@ function losersOf({ address, holders, because }: Args, putBack: StepDraft | unde
 function recorded(change: RecordChange, { holders, address }: Args): StepDraft {
   const keeper = holders[0]!.pod;
   return recordStep(change, [lives(keeper)], {
-    en: `record ${address} in SpiderIPPool ${change.pool.name} for Pod ${nameOf(keeper)}, so that nobody else is given it`,
-    zh: `在 SpiderIPPool ${change.pool.name} 中为 Pod ${nameOf(keeper)} 记录 ${address}，以免再分配给他人`,
+    en: `allocate ${address} in SpiderIPPool ${change.pool.name} to Pod ${nameOf(keeper)}, so that it is not assigned to another Pod`,
+    zh: `在 SpiderIPPool ${change.pool.name} 中将 ${address} 分配给 Pod ${nameOf(keeper)}，避免再分配给其他 Pod`,
   });
 }
 
@@ -281,17 +293,14 @@ const STUCK = ({ address, holders: [keeper, ...losers], stuck }: Args): Text => 
   const names = (list: Restart[]) => someOf(list.map(({ pod }) => nameOf(pod)));
   const [alone, others] = [losers.filter(({ way }) => way === 'alone'), losers.filter(({ way }) => way !== 'alone')];
   const then = {
-    en: [
-      others.length && `restart ${names(others).en}`,
-      alone.length && `delete ${names(alone).en} and create ${alone.length === 1 ? 'it' : 'them'} again (no controller does)`,
-    ].filter(Boolean),
-    zh: [others.length && `重启 ${names(others).zh}`, alone.length && `删除 ${names(alone).zh} 并重新创建（没有控制器会重建）`].filter(
+    en: [others.length && `evict ${names(others).en}`, alone.length && `delete and re-create ${names(alone).en} (no controller)`].filter(
       Boolean,
     ),
+    zh: [others.length && `驱逐 ${names(others).zh}`, alone.length && `删除并重新创建 ${names(alone).zh}（没有控制器）`].filter(Boolean),
   };
   return {
-    en: `SpiderIPPool ${stuck!.pool} has no record of ${address} that can be understood, and none can be written for ${nameOf(keeper!.pod)}: a restarted Pod could be given it once more; exclude it in the spec.excludeIPs of that pool, then ${then.en.join('; ')}`,
-    zh: `SpiderIPPool ${stuck!.pool} 没有可以识别的 ${address} 记录，也无法为 ${nameOf(keeper!.pod)} 补写：重启的 Pod 可能再次得到它；请先在该地址池的 spec.excludeIPs 中排除此地址，然后${then.zh.join('；')}`,
+    en: `the record of ${address} in SpiderIPPool ${stuck!.pool} is unreadable and cannot be rewritten for ${nameOf(keeper!.pod)}, so ${address} could be assigned again. Add it to spec.excludeIPs of the pool, then ${then.en.join('; ')}`,
+    zh: `SpiderIPPool ${stuck!.pool} 中 ${address} 的记录无法识别，也无法为 ${nameOf(keeper!.pod)} 重写，${address} 可能再次被分配。请先将其加入该地址池的 spec.excludeIPs，然后${then.zh.join('；')}`,
   };
 };
 

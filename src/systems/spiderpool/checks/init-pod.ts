@@ -1,4 +1,4 @@
-// The Pod spiderpool-init of the installed chart stands in the way of charts that render it as a Pod: a Pod cannot be changed, only made anew.
+// The Pod spiderpool-init that the installed chart left behind makes helm upgrade fail where the target chart has it as a Pod too: almost no field of a Pod can be changed.
 // Sources: charts/spiderpool/templates/pod.yaml@v0.1.2 … @v0.9.4 (Pod), @v0.8.8, @v0.9.5 (Job, hook post-install); issues 3323, 3405; docs/usage/upgrade.md.
 import type { Check, Finding, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
 import { each, flag, label, list, time, word } from '../../../engine/read/index.ts';
@@ -31,12 +31,24 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/init-pod',
-  title: { en: 'no spiderpool-init Pod stands in the way of the chart', zh: '没有 spiderpool-init Pod 妨碍 chart 升级' },
-  headline: { en: 'a spiderpool-init Pod stands in the way of the chart', zh: '有 spiderpool-init Pod 妨碍 chart 升级' },
+  title: { en: 'no leftover spiderpool-init Pod blocks the upgrade', zh: '没有残留的 spiderpool-init Pod 阻碍升级' },
+  headline: { en: 'leftover spiderpool-init Pod will make helm upgrade fail', zh: '残留的 spiderpool-init Pod 会导致 helm upgrade 失败' },
   page: {
     impact: {
-      en: 'Up to 0.8.7, and from 0.9.0 to 0.9.4, the chart renders spiderpool-init as a bare Pod. A Pod of that name is left from the install, and helm upgrade to such a version fails over it, since almost nothing of a Pod may be changed; where only its image differs it goes through, but then spiderpool-init does not run again, and the clusterNetwork of multus stays empty. Later charts have a Job in its place, and helm removes the Pod by itself. Found by the labels of the release, whatever its name is: it is the one Pod that has no controller. The remedy deletes it when it has finished (Succeeded or Failed); helm makes the new one. One that still runs, or never started, means that the install did not come to its end: that is for you to look at.',
-      zh: '0.8.7 及更早版本以及 0.9.0 到 0.9.4 的 chart 把 spiderpool-init 渲染为一个没有控制器的 Pod。安装时留下的同名 Pod 会让升级到这些版本的 helm upgrade 失败，因为 Pod 几乎不允许修改；如果只有镜像不同，升级可以通过，但 spiderpool-init 不会再次运行，multus 的 clusterNetwork 会一直为空。之后的 chart 改用 Job，helm 会自行删除该 Pod。本检查按 release 的标签查找，不依赖名称：它是其中唯一没有控制器的 Pod。如果它已经结束（Succeeded 或 Failed），修复会将其删除，由 helm 创建新的 Pod。如果它仍在运行或从未启动，说明安装没有完成，需要您查明原因。',
+      en: 'In 0.8.7 and older, and in 0.9.0–0.9.4, the chart ships spiderpool-init as a bare Pod. The Pod left over from the install makes helm upgrade to such a version fail, because almost no Pod field can be changed. If only the image differs, the upgrade succeeds, but spiderpool-init does not run again and clusterNetwork in the Multus config stays empty.',
+      zh: '0.8.7 及更早版本和 0.9.0–0.9.4 的 chart 直接以 Pod 部署 spiderpool-init。由于 Pod 几乎不允许修改，安装时残留的 Pod 会让升级到这些版本的 helm upgrade 失败。如果只有镜像不同，升级会成功，但 spiderpool-init 不会再次运行，Multus 配置中的 clusterNetwork 会一直为空。',
+    },
+    detection: {
+      en: 'Finds the Pod by the labels of the release, not by name: it is the one Pod of the release without a controller. Later charts use a Job, and helm deletes the Pod.',
+      zh: '按 release 的标签查找，不依赖名称：它是该 release 中唯一没有控制器的 Pod。之后的 chart 改用 Job，helm 会删除该 Pod。',
+    },
+    fix: {
+      en: 'Deletes the Pod if it has completed (Succeeded or Failed); helm creates the new one.',
+      zh: 'Pod 已结束（Succeeded 或 Failed）时将其删除，由 helm 重新创建。',
+    },
+    limits: {
+      en: 'If the Pod is still running or never started, the install did not complete; find out why first.',
+      zh: 'Pod 仍在运行或从未启动，说明安装未完成，请先查明原因。',
     },
   },
   sources: [`spidernet-io/spiderpool: ${versions.initPod.source}`, 'spidernet-io/spiderpool: issues 3323, 3405; docs/usage/upgrade.md'],
@@ -51,20 +63,20 @@ const check: Check<typeof reads, Args> = {
   },
   say: ({ target, phase, isFinished }) => ({
     en: isFinished
-      ? `${target} renders spiderpool-init as a Pod; the old one (${phase}) has to go first`
-      : `${target} renders spiderpool-init as a Pod; the old one is ${phase}: the install never finished`,
+      ? `${target} ships spiderpool-init as a Pod; the old Pod (${phase}) must be deleted first`
+      : `${target} ships spiderpool-init as a Pod; the old Pod is ${phase}: the install never completed`,
     zh: isFinished
-      ? `${target} 把 spiderpool-init 渲染为 Pod；旧的 Pod（${phase}）必须先删除`
-      : `${target} 把 spiderpool-init 渲染为 Pod；旧的 Pod 处于 ${phase}：安装尚未完成`,
+      ? `${target} 以 Pod 部署 spiderpool-init；必须先删除旧的 Pod（${phase}）`
+      : `${target} 以 Pod 部署 spiderpool-init；旧的 Pod 处于 ${phase}：安装未完成`,
   }),
   remedy: {
     writes: [{ verbs: ['get', 'delete'], group: '', resource: 'pods' }],
-    steps: async (found) => found.flatMap(({ objects, args }) => objects.map((on) => (args.isFinished ? deleted(on, args) : byHand(on)))),
+    steps: async (found) => found.flatMap(({ objects, args }) => objects.map((on) => (args.isFinished ? deleted(on, args) : manual(on)))),
   },
 };
 export default check;
 
-const THERE: Text = { en: 'that is what is installed', zh: '目标就是已安装的版本' };
+const THERE: Text = { en: 'target version is already installed', zh: '目标版本已安装' };
 
 function finding(on: Ref, phase: string, target: string): Finding<Args> {
   return {
@@ -83,18 +95,18 @@ function deleted(on: Ref, { phase, target }: Args): StepDraft {
     on,
     guard: [{ on, must: [{ path: '/status/phase', is: phase }] }],
     text: {
-      en: `delete Pod ${on.namespace}/${on.name}, which has finished, so that helm can make that of ${target}`,
-      zh: `删除已结束的 Pod ${on.namespace}/${on.name}，以便 helm 创建 ${target} 的 Pod`,
+      en: `delete completed Pod ${on.namespace}/${on.name} so that helm can create the one of ${target}`,
+      zh: `删除已结束的 Pod ${on.namespace}/${on.name}，以便 helm 重新创建`,
     },
     undo: 'none',
     undoNote: {
-      en: 'helm makes a new one, at the upgrade and at a rollback',
-      zh: 'helm 在升级和回滚时都会创建新的 Pod',
+      en: 'undo: none, helm creates a new Pod at the upgrade and at a rollback',
+      zh: '撤销时：无需恢复，helm 在升级和回滚时都会创建新的 Pod',
     },
   };
 }
 
-function byHand(on: Ref): StepDraft {
+function manual(on: Ref): StepDraft {
   const [name, namespace] = [shellWord(on.name), shellWord(on.namespace ?? '')];
   return {
     do: 'manual',
@@ -106,10 +118,9 @@ function byHand(on: Ref): StepDraft {
     seen: [{ on, must: 'be-gone' }],
     guard: [],
     text: {
-      en: `find out why Pod ${on.namespace}/${on.name} has not finished, since the install is not complete without it; then delete it`,
-      zh: `查明 Pod ${on.namespace}/${on.name} 为何没有结束（没有它安装就不完整），然后将其删除`,
+      en: `find out why Pod ${on.namespace}/${on.name} has not completed, since the install is incomplete without it; then delete it`,
+      zh: `查明 Pod ${on.namespace}/${on.name} 未结束的原因（安装因此不完整），然后将其删除`,
     },
     undo: 'none',
-    undoNote: { en: 'done by hand', zh: '手动执行' },
   };
 }

@@ -1,4 +1,4 @@
-// A record of a pool that belongs to nobody: its address is given to no one any more, and the pool runs dry.
+// IPs that a pool still has allocated to an owner that no longer exists: they are never assigned again, and the pool runs dry.
 // Sources: executeScanAll in pkg/gcmanager/scanAll_IPPool.go@v0.9.13 (what the IP garbage collection frees: no Pod and no endpoint of that name);
 // IsValidVMPod in pkg/kubevirtmanager/kubevirt_manager.go@v0.9.13 (a machine keeps its address as long as its instance, or itself, is there).
 import type { Check, Condition, Finding, Gap, PointReader, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
@@ -19,7 +19,7 @@ import {
 } from '../records.ts';
 import { MACHINE, type PoolRow, wordsOf } from '../rows.ts';
 
-/** Seconds for which nobody may turn up before a record is taken out. */
+/** Seconds without an owner before an IP is released. */
 const LASTING = 60;
 /** Seconds in which the watch must begin. */
 const WITHIN = 30;
@@ -33,7 +33,7 @@ interface Args {
   pool: string;
   /** Whom the record names, `NAMESPACE/NAME`. */
   pod: string;
-  /** The record; null where it is not ours to take out (v1). */
+  /** The record; null where Spiderpool itself releases it (v1). */
   record: RecordChange | null;
   /** Whoever could have it, by that name. */
   claimants: Ref[];
@@ -41,12 +41,27 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/leaked-ip',
-  title: { en: 'every recorded address belongs to somebody', zh: '每个已记录的地址都有归属' },
-  headline: { en: 'recorded addresses belong to nobody', zh: '有已记录的地址没有归属' },
+  title: { en: 'every allocated IP has an existing owner', zh: '每个已分配的 IP 都有所属对象' },
+  headline: {
+    en: 'leaked IPs: still allocated, but the owner no longer exists',
+    zh: '存在泄漏的 IP：仍处于已分配状态，但所属对象已不存在',
+  },
   page: {
     impact: {
-      en: 'An address whose record names nobody who still exists is never given again; such leaks fill a pool until no Pod gets an address. Found where nobody uses the address, and neither a Pod, nor a SpiderEndpoint, nor a KubeVirt machine or its instance has the name that the record gives; looked at twice, a second apart, since a Pod that ends is gone a moment before its record. The record is taken out only after nobody of that name was seen for 60 seconds, one address per write, and only if it still says the same; an undo puts it back as long as nobody was given the address.',
-      zh: '如果记录所指的对象已不存在，其地址就不会再被分配；这类泄漏会逐渐耗尽地址池，直到 Pod 无法获得地址。当地址无人使用，且记录中的名称既没有对应的 Pod 和 SpiderEndpoint，也没有对应的 KubeVirt 虚拟机或其实例时，即为泄漏；由于 Pod 结束后记录会稍晚消失，检查会间隔一秒看两遍。只有在 60 秒内始终没有该名称的对象、且记录内容未变时，才会移除记录，每次写入只移除一个地址；只要该地址尚未分配给他人，就可以通过撤销放回。',
+      en: 'If the owner recorded for an IP no longer exists, the IP is never assigned again. Such leaks fill the pool until new Pods get no IP.',
+      zh: 'IP 记录的所属对象不存在时，该 IP 不会再被分配；泄漏会逐渐占满地址池，直到新 Pod 无法获得 IP。',
+    },
+    detection: {
+      en: 'Reports IPs that no Pod uses and whose recorded name belongs to no Pod, SpiderEndpoint, KubeVirt VM or VM instance. Checked twice, a second apart, because a record outlives its Pod for a moment.',
+      zh: '报告没有 Pod 使用、且不存在记录中名称对应的 Pod、SpiderEndpoint、KubeVirt 虚拟机或其实例的 IP。间隔一秒检查两次，因为记录会比 Pod 稍晚消失。',
+    },
+    fix: {
+      en: 'Releases the IP only after 60 seconds without such an owner, one IP per write, and only if the record is unchanged. Undo puts the record back unless the IP has been assigned since.',
+      zh: '持续 60 秒没有所属对象、且记录未变时才释放，每次写操作只释放一个 IP。只要该 IP 尚未重新分配，就可以撤销。',
+    },
+    limits: {
+      en: 'Records in the format of 0.3.7 and older are released by the IP garbage collection of Spiderpool.',
+      zh: '0.3.7 及更早格式的记录由 Spiderpool 自身的 IP 回收释放。',
     },
   },
   sources: [
@@ -71,8 +86,8 @@ const check: Check<typeof reads, Args> = {
     return { findings: second.map((look) => finding(look, apiVersion)), gaps };
   },
   say: ({ address, pool, pod }) => ({
-    en: `SpiderIPPool ${pool} has ${address} on record for ${pod}, and there is nothing of that name`,
-    zh: `SpiderIPPool ${pool} 把 ${address} 记录给了 ${pod}，但不存在该名称的对象`,
+    en: `SpiderIPPool ${pool} still has ${address} allocated to ${pod}, which no longer exists`,
+    zh: `SpiderIPPool ${pool} 中 ${address} 仍分配给 ${pod}，但该对象已不存在`,
   }),
   remedy: {
     writes: [
@@ -98,8 +113,8 @@ const check: Check<typeof reads, Args> = {
 export default check;
 
 const OLD: Text = {
-  en: 'records as 0.3.7 and older write them are left to the IP garbage collection of Spiderpool itself (every 10 minutes by default)',
-  zh: '0.3.7 及更早版本写入的记录交由 Spiderpool 自身的 IP 回收处理（默认每 10 分钟一次）',
+  en: 'records in the format of 0.3.7 and older are released by the IP garbage collection of Spiderpool (every 10 minutes by default)',
+  zh: '0.3.7 及更早格式的记录由 Spiderpool 自身的 IP 回收释放（默认每 10 分钟一次）',
 };
 
 // ---- looking --------------------------------------------------------------------------------------------------------
@@ -204,18 +219,18 @@ function wait(found: Finding<Args>[]): StepDraft {
     assume: [],
     guard: [],
     text: {
-      en: `watch for ${LASTING} s that nothing by these names turns up: ${names.en}`,
-      zh: `观察 ${LASTING} 秒，确认没有出现以下名称的对象：${names.zh}`,
+      en: `confirm for ${LASTING} s that none of these exist: ${names.en}`,
+      zh: `持续 ${LASTING} 秒确认以下对象均不存在：${names.zh}`,
     },
     undo: 'none',
-    undoNote: { en: 'changes nothing', zh: '不做任何更改' },
+    undoNote: { en: 'undo: none, nothing is changed', zh: '撤销时：无需恢复，未做任何更改' },
   };
 }
 
 function takeOut(args: Args, first: StepDraft): StepDraft {
   const step = recordStep(args.record!, nobody(args), {
-    en: `take ${args.address} out of SpiderIPPool ${args.pool}: it is on record for ${args.pod}, which is gone`,
-    zh: `从 SpiderIPPool ${args.pool} 移除 ${args.address}：它被记录给了已不存在的 ${args.pod}`,
+    en: `release ${args.address} in SpiderIPPool ${args.pool}: allocated to ${args.pod}, which no longer exists`,
+    zh: `释放 SpiderIPPool ${args.pool} 中的 ${args.address}：其所属的 ${args.pod} 已不存在`,
   });
   return { ...step, after: [first] };
 }

@@ -16,13 +16,18 @@ const reads = {
 
 const check: Check<typeof reads, object> = {
   id: 'spiderpool/owner-controller-type',
-  title: { en: 'no SpiderEndpoint names its owner None', zh: '没有 SpiderEndpoint 的属主类型为 None' },
-  headline: { en: 'SpiderEndpoints name their owner None', zh: '有 SpiderEndpoint 的属主类型为 None' },
+  title: { en: 'no SpiderEndpoint has ownerControllerType None', zh: '没有 SpiderEndpoint 的 ownerControllerType 为 None' },
+  headline: { en: 'SpiderEndpoints still have ownerControllerType None', zh: '仍有 SpiderEndpoint 的 ownerControllerType 为 None' },
   page: {
     impact: {
-      en: 'Up to 0.3.7 Spiderpool wrote None as the controller of a Pod without one; since 0.4.0 it writes Pod. The upgrade leaves old records as they are. Today the code treats a leftover None like Pod, and the upgrade guide asks for the change all the same, so that no later version reads a value that nothing writes any more.',
-      zh: '0.3.7 及更早版本把没有控制器的 Pod 的属主类型记为 None，自 0.4.0 起记为 Pod。升级不会改写旧记录。目前的代码把遗留的 None 当作 Pod 处理，但升级指南仍要求修改，以免以后的版本读到一个已不再写入的值。',
+      en: 'Up to 0.3.7 Spiderpool set ownerControllerType to None for Pods without a controller; since 0.4.0 it sets Pod, and an upgrade does not rewrite old objects. Current versions treat None like Pod, but the upgrade guide asks for the change so that no later version meets a value that nothing writes any more.',
+      zh: '0.3.7 及更早版本把没有控制器的 Pod 的 ownerControllerType 记为 None，0.4.0 起记为 Pod，升级不会改写已有对象。目前的版本把 None 当作 Pod 处理，但升级指南仍要求修改，以免后续版本遇到已废弃的值。',
     },
+    detection: {
+      en: 'Reads status.ownerControllerType of every SpiderEndpoint.',
+      zh: '读取每个 SpiderEndpoint 的 status.ownerControllerType。',
+    },
+    fix: { en: 'Sets ownerControllerType to Pod. Undo sets it back.', zh: '将 ownerControllerType 改为 Pod；撤销时改回。' },
   },
   sources: [
     'spidernet-io/spiderpool: pkg/constant/k8s.go@v0.3.7, @v0.4.0',
@@ -77,8 +82,8 @@ async function statusSubresource(look: PointReader, { apiVersion }: Ref): Promis
   const served = versions.find(({ name }) => `spiderpool.spidernet.io/${name}` === apiVersion);
   if (!served)
     return {
-      en: `CustomResourceDefinition ${CRD} does not define ${apiVersion}`,
-      zh: `CustomResourceDefinition ${CRD} 未定义 ${apiVersion}`,
+      en: `CRD ${CRD} does not have version ${apiVersion}`,
+      zh: `CRD ${CRD} 没有版本 ${apiVersion}`,
     };
   return served.subresources?.status ? 'status' : undefined;
 }

@@ -124,6 +124,5 @@ function byHand({ args: { release, namespace, revision, good }, objects }: Findi
           zh: `确认没有 helm 在运行；${namespace}/${release} 从未部署成功：请卸载后重新安装`,
         },
     undo: 'none',
-    undoNote: { en: 'done by hand', zh: '手动执行' },
   };
 }

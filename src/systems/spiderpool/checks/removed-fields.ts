@@ -154,7 +154,6 @@ function inValues({ args: { field, kind, value } }: Finding<Args>): StepDraft {
       zh: `升级时设置 ${value}=true，以取代 ${kind} 的 ${field}；它对全部对象生效`,
     },
     undo: 'none',
-    undoNote: { en: 'done by hand', zh: '手动执行' },
   };
 }
 
@@ -172,6 +171,5 @@ function inField(on: Ref, { field, instead = '', target }: Args, value: Json): S
       zh: `设置 ${on.kind} ${on.namespace ?? ''}/${on.name} 的 ${instead}，它在 ${target} 中取代了 ${field}`,
     },
     undo: 'none',
-    undoNote: { en: 'done by hand', zh: '手动执行' },
   };
 }

@@ -1,4 +1,4 @@
-// Some releases of Spiderpool must not be the target of an upgrade: what they break, and what to take instead.
+// Releases of Spiderpool with known problems as the target of an upgrade, and which version to use instead.
 // Sources: knowledge/versions.json names the issue, pull request or file behind each flaw; lines overlap in time, so that a higher version need not have a fix.
 import type { Check, Finding, Text } from '../../../engine/contracts.ts';
 import { compare, satisfies } from '../../../versions/chart.ts';
@@ -17,12 +17,20 @@ interface Args {
 
 const check: Check<Record<string, never>, Args> = {
   id: 'spiderpool/target-version',
-  title: { en: 'the target is a good release', zh: '目标版本是可用的发布版本' },
-  headline: { en: 'the target is a bad one', zh: '目标版本不宜使用' },
+  title: { en: 'target version has no known problems', zh: '目标版本没有已知问题' },
+  headline: { en: 'target version has known problems', zh: '目标版本存在已知问题' },
   page: {
     impact: {
-      en: 'Some releases break what they find: the upgrade to 0.8.8 and to 0.9.5 – 0.9.7 empties the clusterNetwork of multus, after which no Pod starts; 0.9.0 and 0.9.1 panic in clusters that they do not expect; up to 0.8.7, and in 0.9.0 – 0.9.4, the garbage collection of addresses can give the address of a living Pod to another. Release candidates are no target, nor is what was never published; and from before 0.4.0 no release from 0.4.0 on can be reached in place, because the objects are stored in an API version that these do not have. A target with a flaw that a newer patch of its line does not have is a blocker; where the whole line has it, a warning. The finding names what to take instead. Whoever must have that very version accepts this check by name, with --accept; upgrade then adds the steps that repair what the release is known to break, as far as such steps exist (clusterNetwork, and fields of the SpiderCoordinator that its agents read blindly). Nothing is said about the version that is installed.',
-      zh: '有些版本会破坏现有环境：升级到 0.8.8 以及 0.9.5 – 0.9.7 会清空 multus 的 clusterNetwork，此后所有 Pod 都无法启动；0.9.0 和 0.9.1 在某些集群中会崩溃；0.8.7 及更早版本和 0.9.0 – 0.9.4 的地址回收可能把存活 Pod 的地址分配给另一个 Pod。候选版本以及从未发布的版本都不应作为目标；从 0.4.0 之前的版本出发，无法原地升级到 0.4.0 及之后的任何版本，因为对象存储所用的 API 版本在新版本中已不存在。如果同一系列的更新补丁已没有该缺陷，则为阻断问题；如果整个系列都有该缺陷，则为警告。结果会给出建议改用的版本。确实需要该版本时，可用 --accept 按名称接受本检查；此时升级计划会加入修复该版本已知问题的步骤（只要存在这样的步骤：clusterNetwork，以及 spiderpool-agent 不加判断直接读取的 SpiderCoordinator 字段）。本检查不评价已安装的版本。',
+      en: 'Some releases damage a working cluster: the upgrade to 0.8.8 and to 0.9.5–0.9.7 empties clusterNetwork in the Multus config, after which no Pod starts; 0.9.0 and 0.9.1 panic in some clusters; in 0.8.7 and older, and in 0.9.0–0.9.4, IP garbage collection can assign the IP of a running Pod to another Pod. From before 0.4.0 there is no in-place upgrade to 0.4.0 or later: objects are stored in an API version that those do not have.',
+      zh: '有些版本会破坏正常的集群：升级到 0.8.8、0.9.5–0.9.7 会清空 Multus 配置中的 clusterNetwork，此后 Pod 无法启动；0.9.0、0.9.1 在部分集群中会崩溃；0.8.7 及更早版本和 0.9.0–0.9.4 的 IP 回收可能把运行中 Pod 的 IP 分配给其他 Pod。0.4.0 之前的版本无法原地升级到 0.4.0 及以后，因为对象存储所用的 API 版本已不存在。',
+    },
+    detection: {
+      en: 'Compares the target version with a table of known problems; the installed version is not judged. Blocker if a newer patch of the same minor version has the problem fixed, otherwise warning. Release candidates and versions that were never published are rejected.',
+      zh: '将目标版本与已知问题表比较，不评价当前版本。同一次版本的更新补丁已修复则为阻断项，否则为警告。候选版本和从未发布的版本会被拒绝。',
+    },
+    limits: {
+      en: 'The finding names the version to use instead. If you need that very version, accept the check with --accept; upgrade then adds the known repairs (clusterNetwork, and SpiderCoordinator fields that its agents read unchecked).',
+      zh: '结果会给出建议版本。确需使用该版本时，用 --accept 接受本检查；upgrade 会加入已知的修复步骤（clusterNetwork，以及 agent 未作判断即读取的 SpiderCoordinator 字段）。',
     },
   },
   sources: [
@@ -43,59 +51,59 @@ const check: Check<Record<string, never>, Args> = {
   say: ({ from, target, reasons, instead }) => {
     const why = reasons.map((reason) => WHY[reason]);
     return {
-      en: `${target} as target from ${from}: ${why.map(({ en }) => en).join('; ')}${instead ? `; take ${instead} instead` : ''}`,
-      zh: `从 ${from} 升级到 ${target}：${why.map(({ zh }) => zh).join('；')}${instead ? `；请改用 ${instead}` : ''}`,
+      en: `${from} → ${target}: ${why.map(({ en }) => en).join('; ')}${instead ? `. Upgrade to ${instead} instead` : ''}`,
+      zh: `${from} → ${target}：${why.map(({ zh }) => zh).join('；')}${instead ? `。请改为升级到 ${instead}` : ''}`,
     };
   },
 };
 export default check;
 
-const NO_VERSION: Text = { en: 'the installed version is not known', zh: '已安装的版本未知' };
-const THERE: Text = { en: 'that is what is installed', zh: '目标就是已安装的版本' };
+const NO_VERSION: Text = { en: 'installed version unknown', zh: '当前版本未知' };
+const THERE: Text = { en: 'target version is already installed', zh: '目标版本已安装' };
 const NO_RELEASE = (target: string): Text => ({
-  en: `${target} is no release that this build knows`,
-  zh: `本工具不了解 ${target} 这个版本`,
+  en: `no data for ${target} in this version of upgrade-guard`,
+  zh: `当前版本的 upgrade-guard 没有 ${target} 的数据`,
 });
 
 const WHY: Record<Reason, Text> = {
   clusterNetwork: {
-    en: 'its upgrade empties the clusterNetwork of multus, and then no Pod starts',
-    zh: '升级会清空 multus 的 clusterNetwork，此后所有 Pod 都无法启动',
+    en: 'empties clusterNetwork in the Multus config, after which no Pod starts',
+    zh: '会清空 Multus 配置中的 clusterNetwork，此后 Pod 无法启动',
   },
   podRPFilter: {
-    en: 'its webhook fails over a SpiderCoordinator without podRPFilter',
-    zh: '其 webhook 无法处理没有 podRPFilter 的 SpiderCoordinator',
+    en: 'its webhook fails on any SpiderCoordinator without podRPFilter',
+    zh: '遇到没有 podRPFilter 的 SpiderCoordinator 时 webhook 会出错',
   },
   txQueueLen: {
-    en: 'its agent panics over a SpiderCoordinator without txQueueLen, and its definition gives no default',
-    zh: '其 spiderpool-agent 遇到没有 txQueueLen 的 SpiderCoordinator 会崩溃，而它的 CRD 没有提供默认值',
+    en: 'spiderpool-agent panics on a SpiderCoordinator without txQueueLen, and the CRD sets no default',
+    zh: 'spiderpool-agent 遇到没有 txQueueLen 的 SpiderCoordinator 会崩溃，而 CRD 没有默认值',
   },
   kubeadmConfig: {
-    en: 'its controller panics where no Pod is labelled component=kube-controller-manager (K3s, managed clusters)',
-    zh: '在没有 Pod 带 component=kube-controller-manager 标签的集群（K3s、托管集群）中，其 spiderpool-controller 会崩溃',
+    en: 'spiderpool-controller panics in clusters with no Pod labelled component=kube-controller-manager (K3s, managed clusters)',
+    zh: '在没有 Pod 带 component=kube-controller-manager 标签的集群（K3s、托管集群）中，spiderpool-controller 会崩溃',
   },
   addresses: {
-    en: 'its garbage collection can give the address of a living Pod to another',
-    zh: '其地址回收可能把存活 Pod 的地址分配给另一个 Pod',
+    en: 'IP garbage collection can assign the IP of a running Pod to another Pod',
+    zh: 'IP 回收可能把运行中 Pod 的 IP 分配给其他 Pod',
   },
   preStop: {
-    en: 'whenever its agent stops, the files of multus go from the node',
-    zh: '其 spiderpool-agent 每次停止都会删除节点上的 multus 文件',
+    en: 'spiderpool-agent deletes the Multus files from the node whenever it stops',
+    zh: 'spiderpool-agent 每次停止都会删除节点上的 Multus 文件',
   },
   initLoop: {
-    en: 'its spiderpool-init never ends under the definitions of 0.6',
-    zh: '在 0.6 的 CRD 下，其 spiderpool-init 无法结束',
+    en: 'spiderpool-init never completes with the 0.6 CRDs',
+    zh: '在 0.6 的 CRD 下，spiderpool-init 无法结束',
   },
   mtu: {
-    en: 'the mtu that it lets a SpiderMultusConfig have is lost again with 1.0.4 – 1.1.2',
-    zh: '它允许 SpiderMultusConfig 设置的 mtu 会在 1.0.4 – 1.1.2 中再次丢失',
+    en: 'supports mtu in SpiderMultusConfig, but 1.0.4–1.1.2 drop it again',
+    zh: '支持 SpiderMultusConfig 的 mtu，但 1.0.4–1.1.2 会再次丢弃它',
   },
-  candidate: { en: 'it is a release candidate', zh: '它是候选版本' },
-  unpublished: { en: 'the Helm repository has no package of it', zh: 'Helm 仓库中没有它的软件包' },
-  unreleased: { en: 'there is no such release', zh: '没有这个发布版本' },
+  candidate: { en: 'release candidate', zh: '候选版本' },
+  unpublished: { en: 'not published in the Helm repository', zh: '未发布到 Helm 仓库' },
+  unreleased: { en: 'no such version', zh: '没有这个版本' },
   unreachable: {
-    en: 'it cannot be reached in place: objects are stored in API version v1, which it does not have, and nothing converts them',
-    zh: '无法原地升级到该版本：对象以 API 版本 v1 存储，而该版本没有 v1，也没有转换方式',
+    en: 'no in-place upgrade: objects are stored as v1, which this version does not have, and there is no conversion',
+    zh: '无法原地升级（对象以 v1 存储，该版本不提供 v1，且无法转换）',
   },
 };
 

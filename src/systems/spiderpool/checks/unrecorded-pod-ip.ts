@@ -1,4 +1,4 @@
-// An address that a live Pod uses but its pool does not record for it: the next conflict, before it happens.
+// IPs that a running Pod uses and its pool has not allocated to it: the next IP conflict, before it happens.
 // Sources: issues 3751, 3817 (the record of a living Pod was released); UpdateAllocatedIPs in pkg/ippoolmanager/ippool_manager.go@v0.9.13.
 import type { Check, Finding, Gap, PointReader, StepDraft, Text } from '../../../engine/contracts.ts';
 import { inRanges } from '../../../kube/addresses.ts';
@@ -44,7 +44,7 @@ const reads = { pods, endpoints, pools, budgets };
 interface Args {
   address: string;
   pool: string;
-  /** Whom the pool has on record instead; '' nobody. */
+  /** Whom the pool has it allocated to instead; '': none. */
   instead: string;
   holder: Restart;
   /** null: the record cannot simply be put back. */
@@ -55,13 +55,22 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/unrecorded-pod-ip',
-  title: { en: 'every address that a live Pod uses is on record for it', zh: '存活的 Pod 使用的每个地址都有它的记录' },
-  headline: { en: 'live Pods use addresses that are not on record for them', zh: '存活的 Pod 在使用没有其记录的地址' },
+  title: { en: 'every IP used by a running Pod is allocated to it', zh: '运行中的 Pod 使用的 IP 均已在 IPPool 中分配给它' },
+  headline: { en: 'running Pods use IPs that their IPPool has not allocated to them', zh: '运行中的 Pod 使用的 IP 未在 IPPool 中分配给它' },
   page: {
     impact: {
-      en: 'A pool gives an address that it has no record of to the next Pod that asks: an unrecorded address is a conflict that has not happened yet. Left behind by the IP garbage collection up to 0.8.7 and from 0.9.0 to 0.9.4. Found by comparing what SpiderEndpoints and Pods have with status.allocatedIPs of the pools; read again twice, a second apart, endpoint first and Pod last, so that Pods that come and go are no finding. Addresses that two live Pods use are the matter of spiderpool/duplicate-pod-ip. Where nobody else holds the address and the pool may give it, the record is put back, which can be undone exactly; else the Pod is restarted as spiderpool/duplicate-pod-ip does it, which cannot.',
-      zh: '地址池会把没有记录的地址分配给下一个申请者：未记录的地址就是尚未发生的冲突。它由 0.8.7 及更早版本以及 0.9.0 至 0.9.4 的 IP 回收遗留。检查时把 SpiderEndpoint 和 Pod 的地址与地址池的 status.allocatedIPs 比较；可疑之处间隔一秒重读两遍，先读 SpiderEndpoint、最后读 Pod，因此单纯的 Pod 增减不会被误报。两个存活 Pod 共用的地址由 spiderpool/duplicate-pod-ip 处理。如果没有其他持有者且地址池可以分配该地址，则补回记录，可完全撤销；否则按 spiderpool/duplicate-pod-ip 的方式重启 Pod，无法撤销。',
+      en: 'An IPPool assigns an IP that it has no record of to the next Pod that asks: an unrecorded IP is a conflict waiting to happen. Left behind by IP garbage collection in 0.8.7 and older and in 0.9.0–0.9.4.',
+      zh: 'IPPool 会把没有记录的 IP 分配给下一个申请的 Pod，未记录的 IP 就是潜在的冲突。由 0.8.7 及更早版本和 0.9.0–0.9.4 的 IP 回收遗留。',
     },
+    detection: {
+      en: 'Compares the IPs of SpiderEndpoints and Pods with status.allocatedIPs of the pools; suspects are read again twice, a second apart. IPs that two running Pods already share are reported by duplicate-pod-ip.',
+      zh: '将 SpiderEndpoint 和 Pod 的 IP 与地址池的 status.allocatedIPs 比较；可疑项间隔一秒重读两遍。两个运行中的 Pod 已共用的 IP 由 duplicate-pod-ip 报告。',
+    },
+    fix: {
+      en: 'Restores the record if no other object holds the IP and the pool can assign it (undo: exact). Otherwise evicts the Pod as duplicate-pod-ip does (cannot be undone).',
+      zh: '没有其他持有者且地址池可以分配该 IP 时恢复记录（可完全撤销）；否则按 duplicate-pod-ip 的方式驱逐 Pod（无法撤销）。',
+    },
+    limits: { en: 'Pods without a controller and KubeVirt VMs are manual.', zh: '没有控制器的 Pod 和 KubeVirt 虚拟机需手动处理。' },
   },
   sources: [
     'spidernet-io/spiderpool: issues 3751, 3817',
@@ -86,8 +95,8 @@ const check: Check<typeof reads, Args> = {
     return { findings: second.map((look) => finding(look, rows, version)), gaps };
   },
   say: ({ address, pool, instead, holder }) => ({
-    en: `${nameOf(holder.pod)} uses ${address}, which SpiderIPPool ${pool} has ${instead ? `on record for ${another(instead, holder).en}` : 'no record of'}`,
-    zh: `${nameOf(holder.pod)} 使用 ${address}，而 SpiderIPPool ${pool} ${instead ? `把它记录给了${another(instead, holder).zh}` : '没有它的记录'}`,
+    en: `${nameOf(holder.pod)} uses ${address}, which ${instead ? `SpiderIPPool ${pool} has allocated to ${another(instead, holder).en}` : `is not allocated in SpiderIPPool ${pool}`}`,
+    zh: `${nameOf(holder.pod)} 使用 ${address}，而 SpiderIPPool ${pool} ${instead ? `已将其分配给${another(instead, holder).zh}` : '没有它的分配记录'}`,
   }),
   remedy: {
     pointReads: ADDRESS_READS.filter(({ resource }) => resource === endpoints.resource),
@@ -267,14 +276,14 @@ function recordFor(address: string, { pod, claim }: Hold, pool: PoolNow, version
 /** Whom the record names; of the same name it can only be another by its uid. */
 const another = (instead: string, { pod }: Restart): Text =>
   instead === nameOf(pod)
-    ? { en: 'an earlier Pod of that name (its uid is another)', zh: '此前的同名 Pod（uid 不同）' }
+    ? { en: 'an earlier Pod of the same name (different UID)', zh: '此前的同名 Pod（UID 不同）' }
     : { en: instead, zh: ` ${instead}` };
 
 const BECAUSE = ({ address, pool, because }: Args): Text =>
   ({
-    held: { en: `because somebody else holds ${address} too`, zh: `因为 ${address} 另有持有者` },
-    outside: { en: `because SpiderIPPool ${pool} may not give ${address}`, zh: `因为 SpiderIPPool ${pool} 不能分配 ${address}` },
-    'no-endpoint': { en: `because no SpiderEndpoint gives it ${address}`, zh: `因为没有 SpiderEndpoint 把 ${address} 分配给它` },
+    held: { en: `because another object also holds ${address}`, zh: `因为 ${address} 另有持有者` },
+    outside: { en: `because SpiderIPPool ${pool} cannot assign ${address}`, zh: `因为 SpiderIPPool ${pool} 不能分配 ${address}` },
+    'no-endpoint': { en: `because no SpiderEndpoint of it has ${address}`, zh: `因为它没有带 ${address} 的 SpiderEndpoint` },
     old: { en: `because SpiderIPPool ${pool} has no record of ${address}`, zh: `因为 SpiderIPPool ${pool} 没有 ${address} 的记录` },
     '': { en: '', zh: '' },
   })[because];
@@ -282,7 +291,7 @@ const BECAUSE = ({ address, pool, because }: Args): Text =>
 function recorded(change: RecordChange, { holder, address, pool }: Args): StepDraft {
   const { endpoint, pod } = holder;
   return recordStep(change, [lives(pod), ...(endpoint ? [{ on: endpoint, must: 'exist' as const }] : [])], {
-    en: `record ${address} in SpiderIPPool ${pool} for Pod ${nameOf(pod)}, which uses it`,
-    zh: `在 SpiderIPPool ${pool} 中为正在使用 ${address} 的 Pod ${nameOf(pod)} 补回记录`,
+    en: `allocate ${address} in SpiderIPPool ${pool} to Pod ${nameOf(pod)}, which uses it`,
+    zh: `在 SpiderIPPool ${pool} 中将 ${address} 分配给正在使用它的 Pod ${nameOf(pod)}`,
   });
 }
