@@ -18,7 +18,7 @@ export function onlyDeclared(run: Run): (step: Step) => void {
   if (run.cluster.uid.startsWith(FILES)) {
     return (step) => {
       const right = rightOf(step);
-      if (step.do !== 'patch' || !checks.some(({ remedy }) => remedy?.inFiles))
+      if (step.do !== 'patch' || !CHECKS.some(({ id, inFiles }) => inFiles && run.checks.includes(id)))
         throw right ? beyond(run, step, right, unknown) : noUpgrade(run, step);
     };
   }

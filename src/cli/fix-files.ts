@@ -87,7 +87,7 @@ function repairs(call: Call, { results }: Examination, { declared, source }: Liv
       );
     }
     if (!mine.length) continue;
-    const drafts = check?.remedy?.inFiles?.(mine, objectOf) ?? [];
+    const drafts = check?.inFiles?.(mine, objectOf) ?? [];
     if (drafts.length) proposals.push({ drafts, refusals: [], reasons: mine.map(({ fingerprint }) => fingerprint) });
     else
       call.say(

@@ -40,21 +40,42 @@ export function withoutCluster(examination: Examination, systems: readonly Syste
   const declared = new Set(manifests.map(({ object }) => resourceName(resourceOfKind(refOf(object)))));
   const checks = new Map<string, Check>(systems.flatMap((system) => system.checks).map((check) => [check.id, check]));
   const looksAt = (id: CheckResult['id']) => Object.values(checks.get(id)?.reads ?? {}).some((read) => isOf(read, declared));
-  const readsManifests = (id: CheckResult['id']) =>
-    Object.values((checks.get(id)?.reads ?? {}) as Reads).some(({ read }) => read === 'manifests');
+  const targeted = examination.paths.filter(({ to }) => to !== undefined).map(({ installation }) => installation.id as string);
   const results = examination.results.map((result): CheckResult => {
     const { id, outcome, gaps } = result;
-    const notCollected = gaps.filter(({ why }) => why === 'not-collected').length;
-    // A check that reads manifests as such has looked at all there is: what only a cluster could add is not missed.
-    if (readsManifests(id) && notCollected === gaps.length && (outcome === 'found' || outcome === 'unknown') && !result.note)
-      return { ...result, outcome: outcome === 'found' ? 'found' : 'passed', gaps: [] };
-    const blind = outcome === 'unknown' && gaps.length > 0 && gaps.every(({ why }) => why === 'not-collected');
-    // Without an installed version there is no default target either.
-    const idle = outcome !== 'found' && outcome !== 'not-applicable' && !looksAt(id);
+    const seen = gaps.filter((gap) => gap.why !== 'not-collected');
+    // The check was judged by the manifests, and only what the cluster might have added is missing.
+    const judged =
+      outcome === 'unknown' &&
+      gaps.length > 0 &&
+      !seen.length &&
+      looksAt(id) &&
+      gaps.every((gap) => isOptional(checks.get(id), systems, gap));
+    if (judged) return { ...result, outcome: 'passed', gaps: [] };
+    if (outcome === 'found') return { ...result, gaps: seen };
+    const blind = outcome === 'unknown' && gaps.length > 0 && !seen.length;
+    // Without an installed version there is no default target: a system that none was chosen for is not upgraded, where one was for another.
+    const aside = outcome === 'not-looked-at' && targeted.length > 0 && !targeted.includes(result.installation);
+    const idle = outcome !== 'not-applicable' && (!looksAt(id) || aside);
     return blind || idle ? { ...result, outcome: 'not-looked-at', gaps: [], note: NEEDS_CLUSTER } : result;
   });
   // What is not among the manifests may well be installed.
   return { ...examination, absent: [], results };
+}
+
+/** A list that the check can do without; or one that could only have said more of the installed version. */
+function isOptional(check: Check | undefined, systems: readonly System[], { verb, resource }: Gap): boolean {
+  if (verb !== 'list' && verb !== 'discover') return false;
+  const mine = listsOf(check?.reads).filter((list) => list.resource === resource);
+  const ofSystem = listsOf(systems.find(({ id }) => check?.id.startsWith(`${id}/`))?.reads).filter((list) => list.resource === resource);
+  return (mine.length ? mine : ofSystem).some(({ optional }) => optional) && mine.every(({ optional }) => optional);
+}
+
+function listsOf(reads: Reads | undefined): { resource: string; optional: boolean }[] {
+  return Object.values(reads ?? {}).flatMap((read) => {
+    const lists = 'lists' in read ? Object.values(read.lists) : 'resource' in read ? [read] : [];
+    return lists.map((list) => ({ resource: list.resource, optional: (list.optional || read.optional) === true }));
+  });
 }
 
 /** Without a cluster: a system that a target was chosen for, or whose own kinds are declared, is taken to be installed somewhere, in no version that is known. */

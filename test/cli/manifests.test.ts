@@ -44,6 +44,23 @@ describe('alone', () => {
     expect(unsaid.code).toBe(2);
   });
 
+  test('an API version that the target does not serve is found, whatever the cluster is', async () => {
+    put('old/c.yaml', 'apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: x}\n');
+    put('new/c.yaml', 'apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: x}\n');
+    const old = await run(['check', '-f', 'old', '--offline', '--to', 'kubernetes=1.30'], { cwd: folder });
+    expect(old.stdout).toContain('CronJob default/x old/c.yaml:1');
+    expect(old.stdout).not.toContain('not collected');
+    expect(old.code).toBe(2);
+    const fine = await run(['check', '-f', 'new', '--offline', '--to', 'kubernetes=1.30'], { cwd: folder });
+    expect(fine.stdout).toContain('Nothing found in these manifests.');
+    expect(fine.code).toBe(0);
+    const fixed = await run(['fix', 'kubernetes/removed-api', '-f', 'old', '--offline', '--to', 'kubernetes=1.30', '--yes'], {
+      cwd: folder,
+    });
+    expect(fixed.stderr).toContain('+apiVersion: batch/v1\n');
+    expect(fixed.code).toBe(0);
+  });
+
   test('nothing that any check could look at is not fine', async () => {
     put('cm/c.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n');
     const ran = await run(['check', '-f', 'cm', '--offline', ...TO], { cwd: folder });

@@ -90,11 +90,6 @@ export interface Remedy<Args> {
   pointReads?: PointRead[];
   /** What the steps will write, for `rbac --for fix`. A test compares it with the steps. */
   writes: Rule[];
-  /**
-   * What is changed where a manifest declares the object (`fix -f`): patches of its fields, by the object as it is declared. Without it, the repair is none for files.
-   * Objects that no manifest declares are not among those of the findings.
-   */
-  inFiles?(found: Finding<Args>[], declared: (on: Ref) => Raw | undefined): StepDraft[];
   /** Given all findings of the check, since only so can steps be ordered and merged. */
   steps(found: Finding<Args>[], at: Situation): Promise<(StepDraft | Refusal)[]>;
 }
@@ -129,6 +124,11 @@ export interface Check<R extends Reads = any, Args = any> {
   /** `objects`: those that this finding is still about; some may have been accepted by name, so counts come from here and never from `args`. */
   say(args: Args, objects: readonly Ref[]): Text;
   remedy?: Remedy<Args>;
+  /**
+   * What is changed where a manifest declares the object (`fix -f`): patches of its fields, by the object as it is declared. Without it, the repair is none for files.
+   * Objects that no manifest declares are not among those of the findings.
+   */
+  inFiles?(found: Finding<Args>[], declared: (on: Ref) => Raw | undefined): StepDraft[];
   screen?: Screen<Tables, Reads, unknown, Args>;
 }
 /** How a check takes a quick look (`check --quick`). It may find what the check would find; it clears nothing, so that its outcome is found or unknown. */

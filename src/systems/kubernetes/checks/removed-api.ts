@@ -11,6 +11,7 @@ import { type Bites, bites, bitesInFile, replacementOf, resourcesToRead } from '
 import { type Evidence, evidenceOf } from '../evidence.ts';
 import { versions } from '../knowledge/tables.ts';
 import { later } from '../reads.ts';
+import { rewritten } from '../rewrites.ts';
 
 const WRITTEN = {
   writers: writers(),
@@ -43,6 +44,8 @@ interface Args {
 }
 
 const check: Check<Reads, Args> = {
+  inFiles: (found, declared) =>
+    found.filter(({ args }) => args.by === 'file').flatMap(({ objects }) => objects.flatMap((on) => rewritten(on, declared(on)) ?? [])),
   id: 'kubernetes/removed-api',
   title: { en: 'objects are written in API versions that the target version serves', zh: '对象均以目标版本提供的 API 版本写入' },
   headline: { en: 'objects are written in removed or deprecated API versions', zh: '对象以已移除或已弃用的 API 版本写入' },

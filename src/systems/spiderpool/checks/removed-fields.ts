@@ -94,9 +94,9 @@ const check: Check<typeof reads, Args> = {
       zh: `${target} 会丢弃 ${length} 个 ${kind} 的 ${field}；${next.zh}`,
     };
   },
+  inFiles: (found, declared) => found.flatMap(({ args, objects }) => objects.flatMap((on) => withoutField(on, declared(on), args) ?? [])),
   remedy: {
     writes: [],
-    inFiles: (found, declared) => found.flatMap(({ args, objects }) => objects.flatMap((on) => withoutField(on, declared(on), args) ?? [])),
     steps: async (found) => [
       ...found.filter(({ args }) => args.value).map(inValues),
       ...found.flatMap(({ args, objects }) =>
