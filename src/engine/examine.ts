@@ -30,6 +30,7 @@ import type {
   UpgradePath,
 } from './contracts.ts';
 import type { DeclaredIn } from './declared.ts';
+import { declarersIn, refusedThere, withDeclarer } from './declarers.ts';
 import { fixLine } from './fix-line.ts';
 import { isGap } from './gaps.ts';
 import { type Gathered, gapsBeside, gather, type OwnedReads, readKey } from './gather.ts';
@@ -275,7 +276,9 @@ async function judge(each: Case, rows: Gathered, source: Source, accept: Accepta
     return;
   }
   const { findings, gaps: odd } = Array.isArray(judgement) ? { findings: judgement, gaps: [] } : judgement;
-  await conclude(each, findings as Finding[], { gaps: [...gaps, ...odd], harmless }, source, accept, into);
+  const declarers = declarersIn(rows);
+  const declared = (findings as Finding[]).map((finding) => withDeclarer(finding, declarers));
+  await conclude(each, declared, { gaps: [...gaps, ...odd], harmless }, source, accept, into);
 }
 
 async function conclude(
@@ -340,7 +343,10 @@ function proposer(each: Case, source: Source): CheckRemedy['propose'] {
   const { check } = each;
   const look = noting(source, [...(check.pointReads ?? []), ...(check.remedy?.pointReads ?? [])], check.reads, []);
   return async (findings) => {
-    const steps = (await check.remedy?.steps([...findings], situationOf(each, look))) ?? [];
+    const elsewhere = findings.filter(({ declaredBy }) => declaredBy && !check.remedy?.lasts);
+    const here = findings.filter((finding) => !elsewhere.includes(finding));
+    const made = here.length ? ((await check.remedy?.steps([...here], situationOf(each, look))) ?? []) : [];
+    const steps = [...made, ...elsewhere.map(refusedThere)];
     return {
       drafts: steps.filter((step): step is StepDraft => 'do' in step),
       refusals: steps.filter((step): step is Refusal => 'refused' in step),

@@ -22,6 +22,9 @@ const MARKS: readonly [mark: string, name: string][] = [
 ];
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
 
+/** What `declarerOf` looks for: names of labels, and of annotations. */
+export const DECLARER_MARKS: readonly string[] = [...MARKS.map(([mark]) => mark), MANAGED_BY];
+
 /** The first of them; undefined: nobody is known to. Reads the labels, and of the annotations their names. */
 export function declarerOf(object: Raw): Declarer | undefined {
   const metadata = isRaw(object.metadata) ? object.metadata : {};

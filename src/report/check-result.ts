@@ -43,6 +43,8 @@ interface PublishedCheck {
     /** `seen`: in English; `text`: in every language. */
     evidence: { seen: string; text: Text; at?: Ref }[];
     hop: string | null;
+    /** Who declares its objects elsewhere. */
+    declaredBy?: { name: string; mark: string };
     remedy: { automatic: boolean; text: Text; steps: number } | null;
     accepted: boolean;
   }[];
@@ -82,7 +84,7 @@ function publishCheck({ id, installation, outcome, note, gaps, findings }: Check
     outcome,
     note: note ?? null,
     gaps,
-    findings: findings.map(({ severity, fingerprint, certainty, objects, args, message, evidence, hop, remedy, accepted }) => ({
+    findings: findings.map(({ severity, fingerprint, certainty, objects, args, message, evidence, declaredBy, hop, remedy, accepted }) => ({
       severity,
       fingerprint,
       certainty,
@@ -91,6 +93,7 @@ function publishCheck({ id, installation, outcome, note, gaps, findings }: Check
       message,
       evidence: evidence.map(({ seen, at }) => ({ seen: textOf(seen).en, text: textOf(seen), at })),
       hop: hop ?? null,
+      ...(declaredBy ? { declaredBy } : {}),
       remedy,
       accepted,
     })),

@@ -7,6 +7,7 @@ import {
   args,
   asIs,
   certificates,
+  declarer,
   digest,
   each,
   entries,
@@ -59,6 +60,7 @@ const COLUMNS: Record<string, Column> = {
   certificates: certificates('spec.ca'),
   writers: writers('spec.a', 'spec.b.name'),
   tree: tree('status.conditions'),
+  declarer: declarer(),
   asIs: asIs('status.items.name', 'status.a'),
 };
 
@@ -105,8 +107,11 @@ const object: fc.Arbitrary<Raw> = fc.record({
   metadata: fc.record(
     {
       name: fc.constant('t'),
-      labels: value,
-      annotations: value,
+      labels: fc.oneof(
+        value,
+        fc.constantFrom<Json>({ 'app.kubernetes.io/managed-by': 'Helm' }, { 'kustomize.toolkit.fluxcd.io/name': 'x' }),
+      ),
+      annotations: fc.oneof(value, fc.constant<Json>({ 'argocd.argoproj.io/tracking-id': 'secret' })),
       managedFields: fc.oneof(
         value,
         fc.constant<Json>([

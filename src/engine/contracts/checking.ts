@@ -65,6 +65,8 @@ export interface Finding<Args = Json> {
   /** What the wording and the remedy need. Never indexed by the position of an object: a finding may be handed on with only some of its objects. */
   args: Args;
   evidence: Evidence[];
+  /** Who declares its objects elsewhere and would write them back; set by the engine from the column `declaredBy`. */
+  declaredBy?: { name: string; mark: string };
   /** The version of the path at which it bites. */
   hop?: string;
 }
@@ -90,6 +92,8 @@ export interface Remedy<Args> {
   pointReads?: PointRead[];
   /** What the steps will write, for `rbac --for fix`. A test compares it with the steps. */
   writes: Rule[];
+  /** What it changes lasts although the object is declared elsewhere. Without it, it is not offered there: the owner would write it back. */
+  lasts?: true;
   /** Given all findings of the check, since only so can steps be ordered and merged. */
   steps(found: Finding<Args>[], at: Situation): Promise<(StepDraft | Refusal)[]>;
 }

@@ -3,6 +3,7 @@ import { refOf } from '../../kube/refs.ts';
 import type { Column, Columns, ListRead, Manifest, ManifestsRead, Raw, ResourceName, RowOf, TextRead } from '../contracts.ts';
 import { valuesOf } from './nested.ts';
 
+export { declarer } from './declarer.ts';
 export { each, entries, json, maybe, UNREADABLE, where, yaml } from './nested.ts';
 export { args, type Certificate, certificates, type Flag, NO_CERTIFICATE, type Writer, writers } from './special.ts';
 export { annotation, asIs, digest, flag, keys, label, labels, number, texts, time, tree, word } from './values.ts';
