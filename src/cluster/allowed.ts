@@ -17,14 +17,13 @@ interface Question {
 /** The rules, one verb and one name each, that are not allowed. Throws WorldError where the server does not say. */
 export async function notAllowed(http: Transport, rules: readonly Rule[]): Promise<Rule[]> {
   const questions = rules.flatMap(questionsOf);
-  const refused: Rule[] = [];
+  const answers: boolean[] = [];
   let next = 0;
   const worker = async () => {
-    for (let question = questions[next++]; question; question = questions[next++])
-      if (!(await isAllowed(http, question))) refused.push(question.rule);
+    for (let at = next++; at < questions.length; at = next++) answers[at] = await isAllowed(http, questions[at]!);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return refused;
+  return questions.flatMap(({ rule }, at) => (answers[at] ? [] : [rule]));
 }
 
 function questionsOf(rule: Rule): Question[] {

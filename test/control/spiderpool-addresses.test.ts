@@ -120,7 +120,7 @@ describe('one address, two live Pods', () => {
     expect(dry.code, dry.stdout).toBe(0);
     // Without the right to evict nothing begins: the Pod would lose its SpiderEndpoint and keep its address.
     const { rules } = parse((await run(['rbac', '--for', 'fix'])).stdout) as { rules: Body[] };
-    const fewer = await cluster.user('user-1', rules.filter(({ resources }) => !resources.includes('pods/eviction')) as never);
+    const fewer = await cluster.user('user-1', rules.filter(({ resources = [] }) => !resources.includes('pods/eviction')) as never);
     const endpoint = await cluster.get(object('SpiderEndpoint', 'cart-0', namespace));
     const refused = await run(['fix', DUPLICATE, '--yes'], { kubeconfig: fewer, home });
     expect([refused.code, refused.stderr]).toEqual([
