@@ -13,7 +13,7 @@ import { intentOf } from './intent.ts';
 
 export async function examineOptions(call: Call, only: { systems?: SystemId[]; checks?: string[] }): Promise<ExamineOptions> {
   const { to, accept, namespace } = call.flags;
-  const targets = (to ?? []).map((text) => parseTarget(text, SYSTEMS));
+  const targets = (to ?? []).map((text) => parseTarget(text, SYSTEMS, only.systems?.[0]));
   const chart = call.flags.chart === undefined ? undefined : await loadChart(call.flags.chart);
   const templates = call.flags.chart === undefined ? undefined : await templatesOf(call, call.flags.chart);
   return {

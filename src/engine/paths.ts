@@ -13,8 +13,8 @@ export interface Target {
 
 const TARGET = /^(?<system>[a-z0-9-]+)(?:@(?<installation>[^=]+))?=(?<version>.+)$/;
 
-/** Reads one `--to`; knows the systems only by their ids. */
-export function parseTarget(text: string, systems: readonly System[]): Target {
+/** Reads one `--to`; knows the systems only by their ids. `named`: the system that the example in an error is about. */
+export function parseTarget(text: string, systems: readonly System[], named?: string): Target {
   const groups = TARGET.exec(text)?.groups;
   const system = systems.find(({ id }) => id === groups?.system);
   const ids = systems.map(({ id }) => id).join(', ');
@@ -24,7 +24,7 @@ export function parseTarget(text: string, systems: readonly System[]): Target {
         en: `reading --to ${text}: not SYSTEM=VERSION with one of ${ids}`,
         zh: `读取 --to ${text}：应为 SYSTEM=VERSION，其中 SYSTEM 为 ${ids} 之一`,
       },
-      example(systems[0]!),
+      example(systems.find(({ id }) => id === named) ?? systems[0]!),
     );
   }
   const version = system.parse(groups.version!);

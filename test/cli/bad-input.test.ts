@@ -108,7 +108,7 @@ const COMMAND_LINE: Record<string, Case> = {
   'target of an unknown system': {
     args: () => ['check', '--from', DEMO, '--to', 'calico=1.0.0'],
     says: /calico=1\.0\.0/,
-    next: /--to spiderpool=\d/,
+    next: /--to [\w-]+=v?\d/,
   },
   'target that is older': {
     args: () => ['check', '--from', DEMO, '--to', 'spiderpool=0.9.0'],

@@ -43,7 +43,7 @@ describe.each([
 ] as const)('errors in %s', (lang, { tool, binary, env }) => {
   test.each([
     [['check', '--to', 'spiderpool=x', '-o', 'json'], `check --output json --lang ${lang} --to spiderpool=1.2.2`],
-    [['check', 'spiderpool', '--to', 'y'], `check spiderpool --lang ${lang} --to spiderpool=0.9.13`],
+    [['check', 'spiderpool', '--to', 'y'], `check spiderpool --lang ${lang} --to spiderpool=1.2.2`],
     [['check', '--context', 'a b'], undefined],
     [['check', 'spiderpool', '-n', 'nowhere', '--from', dump], `check spiderpool --from '${dump}' --lang ${lang}`],
   ])('%j', async (words, next) => {
