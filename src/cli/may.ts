@@ -27,16 +27,13 @@ function* rulesOf(steps: Iterable<Step>): Iterable<Rule> {
 function lacking(missing: readonly Rule[], command: string): UserError {
   const named = [...new Set(missing.map(ruleText))];
   const rest = named.length - NAMED;
-  const more = rest > 0 ? { en: `\n  and ${rest} more`, zh: `\n  另有 ${rest} 条` } : { en: '', zh: '' };
-  const lines = named
-    .slice(0, NAMED)
-    .map((each) => `\n  ${each}`)
-    .join('');
+  const shown = named.slice(0, NAMED);
+  const lacks = {
+    en: `${shown.join('; ')}${rest > 0 ? `; and ${rest} more` : ''}`,
+    zh: `${shown.join('；')}${rest > 0 ? `；另有 ${rest} 条` : ''}`,
+  };
   return new UserError(
-    {
-      en: `checking permissions: nothing was changed; no permission to:${lines}${more.en}`,
-      zh: `检查权限：未做任何更改；没有以下权限：${lines}${more.zh}`,
-    },
+    { en: `checking permissions: no permission to ${lacks.en}; nothing was changed`, zh: `检查权限：没有权限 ${lacks.zh}；未做任何更改` },
     {
       en: `have them granted; all that is needed: {tool} rbac --for ${command}`,
       zh: `请申请授予这些权限；所需的全部权限：{tool} rbac --for ${command}`,

@@ -285,7 +285,7 @@ describe('rights', () => {
     );
     const failed = await run(['fix', CHECK, '--yes'], { kubeconfig: readOnly });
     expect(failed.code, failed.stderr).toBe(1);
-    expect(failed.stderr).toMatch(/no permission to:\n {2}patch spiderendpoints.spiderpool.spidernet.io /);
+    expect(failed.stderr).toContain('no permission to patch spiderendpoints.spiderpool.spidernet.io bare-a in default; patch');
     expect(await stage.types()).toEqual(['None', 'None', 'None']);
     expect(await stage.lease()).toBeUndefined();
   });
