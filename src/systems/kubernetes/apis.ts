@@ -82,6 +82,10 @@ function staying({ group, kind }: Api): string | undefined {
   return row && keyOf(apiVersionOf(row), kind);
 }
 
+/** Nothing takes the place of this version of the resource. */
+export const onlyVersion = (apiVersion: string, resource: string): boolean =>
+  apis().apis.some((row) => apiVersionOf(row) === apiVersion && pluralOf(row.kind) === resource && !replacementOf(row));
+
 // ---- where objects are read -----------------------------------------------------------------------------------------
 
 /** `ingresses.networking.k8s.io`: where the objects of a kind with a deprecated version are read, by the group of what replaces it. */

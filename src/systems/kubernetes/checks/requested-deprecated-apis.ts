@@ -3,7 +3,7 @@
 import type { Check, Finding, Rows, Text } from '../../../engine/contracts.ts';
 import { text } from '../../../engine/read/index.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
-import { apiVersionOf, isDeprecatedVersion } from '../apis.ts';
+import { apiVersionOf, isDeprecatedVersion, onlyVersion } from '../apis.ts';
 
 interface Row {
   is: 'requested' | 'count';
@@ -84,11 +84,13 @@ export default check;
 function finding(same: Row[], count: number, hops: readonly string[]): Finding<Args> {
   const { apiVersion, resource, removed } = same[0]!;
   const bites = hops.includes(removed);
+  // Of a kind that has no other version the control plane itself asks for this one (garbage collection lists every kind).
+  const isAlone = onlyVersion(apiVersion, resource.split('/')[0]!);
   return {
     // Whether the client is still there cannot be told from the metric.
-    severity: bites ? 'warning' : 'notice',
+    severity: bites && !isAlone ? 'warning' : 'notice',
     key: [apiVersion, resource],
-    certainty: 'medium',
+    certainty: isAlone ? 'low' : 'medium',
     objects: [],
     args: { apiVersion, resource, removed, count, servers: same.length },
     evidence: same.slice(0, 3).map(({ server }): { seen: Text } => ({
