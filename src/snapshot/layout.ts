@@ -13,7 +13,7 @@ export const LOGS = 'logs/';
 export const APIS = 'apis.json';
 /** text/<path>, the answer of a path (`metrics`, `readyz%3Fverbose`); text/<path>@<server> where every API server was asked. */
 export const TEXTS = 'text/';
-export const TEXT_PATH = /^text\/([\w.%~!*'()-]{1,200}?)(?:@([\w.%-]{1,200}))?$/;
+export const TEXT_PATH = /^text\/([\w.%~!*'()-]{1,200}?)(?:@([\w.%-]{0,200}))?$/;
 
 /** Of `cluster.json`. A reader refuses what is newer than itself. */
 export const SCHEMA = 1;

@@ -119,9 +119,9 @@ function* parts(dump: Dump): Generator<[name: string, text: string]> {
 
 /** `key`: of textKey. */
 function* textFiles(key: string, answers: ReadonlyMap<string, readonly string[]>): Generator<[string, string]> {
-  const path = encodeURIComponent(key.replace(/^\/|\u0020of every server$/g, ''));
+  const [, asked = '', every] = /^\/?(.*?)( of every server)?$/s.exec(key) ?? [];
   for (const [server, lines] of sorted(answers)) {
-    const name = `${TEXTS}${path}${server === '' ? '' : `@${encodeURIComponent(server)}`}`;
+    const name = `${TEXTS}${encodeURIComponent(asked)}${every ? `@${encodeURIComponent(server)}` : ''}`;
     if (TEXT_PATH.test(name)) yield [name, lines.map((line) => `${redactText(line)}\n`).join('')];
   }
 }
