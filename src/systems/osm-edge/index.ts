@@ -5,6 +5,7 @@ import { compare, parse, satisfies } from '../../versions/chart.ts';
 import { detect, READS } from './detect.ts';
 import { releases } from './knowledge/tables.ts';
 import checks from './registry.gen.ts';
+import { stages, WRITES } from './upgrade.ts';
 
 /** The newest release: it is the last one, and the way there is one hop (1.1.x goes through 1.2.3). */
 function defaultTarget({ version }: Installation): string | undefined {
@@ -35,6 +36,8 @@ const osmEdge: System = {
   satisfies,
   detect,
   defaultTarget,
+  stages,
+  writes: WRITES,
 };
 
 export default osmEdge;

@@ -33,7 +33,7 @@ export function releaseOf({ release, releaseNamespace, ref }: Workload): { names
   return release ? { namespace: releaseNamespace ?? ref.namespace ?? '', name: release } : undefined;
 }
 
-const MESH_CONFIG = {
+export const MESH_CONFIG = {
   interceptionMode: word('spec.traffic.interceptionMode'),
   inboundTcp: tree('spec.pluginChains.inbound-tcp'),
   inboundHttp: tree('spec.pluginChains.inbound-http'),
@@ -52,6 +52,22 @@ export type MeshConfig = RowOf<typeof MESH_CONFIG>;
 /** The one that osm-edge reads. */
 export const meshConfigOf = (rows: readonly MeshConfig[], namespace: string | undefined): MeshConfig | undefined =>
   rows.find(({ ref }) => ref.namespace === namespace && ref.name === 'osm-mesh-config');
+
+const CHAINS = {
+  'inbound-tcp': 'inboundTcp',
+  'inbound-http': 'inboundHttp',
+  'outbound-tcp': 'outboundTcp',
+  'outbound-http': 'outboundHttp',
+} as const;
+
+/** Fields of spec that 1.3.0 and later need and that are not set, as dotted paths. */
+export function missingFields(config: MeshConfig): string[] {
+  const chains = Object.entries(CHAINS).filter(([, column]) => {
+    const chain = config[column];
+    return !Array.isArray(chain) || !chain.length;
+  });
+  return [...(config.interceptionMode ? [] : ['traffic.interceptionMode']), ...chains.map(([name]) => `pluginChains.${name}`)];
+}
 
 /** The Pods with a sidecar, as far as an upgrade is concerned. `osm-init` is there where traffic is intercepted by iptables. */
 const MESHED = {

@@ -7,7 +7,7 @@ import { detect, READS } from '../../../src/systems/osm-edge/detect.ts';
 
 const CAPTURES = join(import.meta.dirname, '../../../../shared/data/osm-edge/captures');
 
-const rowsOf = (objects: readonly Raw[]) => ({ workloads: objects.flatMap((object) => READS.workloads.keep(object) ?? []) });
+const rowsOf = (objects: readonly Raw[]) => ({ workloads: objects.flatMap((object) => READS.workloads.keep(object) ?? []), releases: [] });
 const captured = (name: string): Raw[] =>
   (JSON.parse(readFileSync(join(CAPTURES, name, 'workloads.json'), 'utf8')) as { items: Raw[] }).items.filter(
     ({ kind }) => kind === 'Deployment',

@@ -1,19 +1,12 @@
 // 1.3.0 reads two new fields of the MeshConfig, and an upgrade never writes the MeshConfig: without them Pods get no osm-init container, and the pipy sidecar an empty module list.
 // Sources: pkg/sidecar/providers/{pipy,envoy}/driver/sidecar.go@v1.3.0..v1.3.9; pkg/sidecar/providers/pipy/repo/plugin.go (setSidecarChain); cmd/osm-bootstrap (the MeshConfig is created only if missing).
-import type { Check, Finding, Json, Ref, StepDraft } from '../../../engine/contracts.ts';
+import type { Check, Finding, Ref, StepDraft } from '../../../engine/contracts.ts';
 import { compare } from '../../../versions/chart.ts';
 import { preset } from '../knowledge/tables.ts';
-import { type MeshConfig, meshConfigOf, meshConfigs } from '../reads.ts';
+import { type MeshConfig, meshConfigOf, meshConfigs, missingFields } from '../reads.ts';
 
 /** First release that reads them, and whose CRD has them. */
 const SINCE = '1.3.0';
-const CHAINS = {
-  'inbound-tcp': 'inboundTcp',
-  'inbound-http': 'inboundHttp',
-  'outbound-tcp': 'outboundTcp',
-  'outbound-http': 'outboundHttp',
-} as const;
-
 const reads = { meshConfigs };
 
 interface Args {
@@ -52,7 +45,7 @@ const check: Check<typeof reads, Args> = {
   judge: ({ meshConfigs: rows }, { path }) => {
     const version = path.to ?? String(path.from);
     const config = meshConfigOf(rows, path.installation.namespace);
-    const missing = config ? missingOf(config) : [];
+    const missing = config ? missingFields(config) : [];
     if (!config || !missing.length) return [];
     const kept = typeof path.from === 'string' && compare(path.from, SINCE) >= 0;
     return [finding(config, { missing, namespace: config.ref.namespace ?? '', version, kept })];
@@ -72,11 +65,6 @@ const NEEDS_CRD = {
   en: 'set by upgrade osm-edge, once the CRDs of the target version are applied (the installed CRD would prune them)',
   zh: '由 upgrade osm-edge 在应用目标版本的 CRD 之后设置（当前的 CRD 会丢弃这些字段）',
 };
-
-function missingOf(config: MeshConfig): string[] {
-  const chains = Object.entries(CHAINS).filter(([, column]) => !Array.isArray(config[column]) || !(config[column] as Json[]).length);
-  return [...(config.interceptionMode ? [] : ['traffic.interceptionMode']), ...chains.map(([name]) => `pluginChains.${name}`)];
-}
 
 const finding = ({ ref, interceptionMode }: MeshConfig, args: Args): Finding<Args> => ({
   severity: 'blocker',
