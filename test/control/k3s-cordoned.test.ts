@@ -257,7 +257,7 @@ test('no controller: the wait ends at its deadline, and says what did not happen
   expect(ran.code, ran.stderr).toBe(4);
   const said = ran.stdout + ran.stderr;
   expect(said).toContain('waited 60 s in vain: /status/latestHash of Plan system-upgrade/agent is');
-  expect(said).toMatch(/it is not running: look at/);
+  expect(said).toMatch(/it is not running: check/);
   expect(said).toContain('resume');
   expect(await cordoned()).toEqual([name]);
   // It comes back, and the run goes on.
@@ -280,7 +280,7 @@ describe('a Plan of somebody else is found, and not touched', () => {
     const ran = await fix(newHome());
     expect(ran.code, ran.stderr).toBe(2);
     expect(ran.stderr).toContain(owner);
-    expect(ran.stderr).toContain('write it back');
+    expect(ran.stderr).toContain('would revert the change');
     expect(JSON.stringify([await planNow(), (await node(name)).spec])).toBe(before);
   });
 });
