@@ -10,7 +10,7 @@ import { parse } from '../../versions/k3s.ts';
 import { planLabel } from './plans.ts';
 import type { JobRow, NodeRow, PlanRow, UpgradePod } from './reads.ts';
 
-export type Row = 'A' | 'B' | 'C' | 'late' | 'D' | 'E' | 'F' | 'G' | 'N1' | 'N2' | 'N4' | 'running';
+export type Row = 'A' | 'B' | 'C' | 'log' | 'late' | 'D' | 'E' | 'F' | 'G' | 'N1' | 'N2' | 'N4' | 'running';
 export interface Verdict {
   row: Row;
   evidence: Evidence[];
@@ -20,6 +20,7 @@ export const SURE: Partial<Record<Row, Certainty>> = {
   A: 'certain',
   B: 'certain',
   C: 'high',
+  log: 'high',
   late: 'medium',
   D: 'medium',
   E: 'medium',
@@ -96,8 +97,7 @@ export async function verdictOf(trail: Trail, node: NodeRow, facts: Facts): Prom
   if (jobs.length || pods.length) {
     if (course === 'running') return ruledOut('running');
     if (course === 'went-well') return ruledOut('N4');
-    // Who made it unschedulable, and when, is written nowhere: names are all there is.
-    return cordon.at === undefined ? { row: 'F', evidence: [said(course)] } : byTimes(trail, node, facts, course);
+    return cordon.at === undefined ? byLogs(trail, node, facts, course) : byTimes(trail, node, facts, course);
   }
   if (plan) return byStatus(plan, node, facts) ?? ruledOut('N4');
   const label = planLabel(trail.name);
@@ -112,9 +112,35 @@ export async function verdictOf(trail: Trail, node: NodeRow, facts: Facts): Prom
 const ruledOut = (row: Row): Verdict => ({ row, evidence: [] });
 const said = (failure: Failure): Evidence => ({ seen: failure.why, at: failure.at });
 
+/** When it was cordoned is written nowhere (a dump by `kubectl get` has no managedFields): what kubectl said in the Pod is proof enough; without it names are all there is. */
+async function byLogs({ pods }: Trail, node: NodeRow, facts: Facts, failure: Failure): Promise<Verdict> {
+  for (const pod of pods.filter(({ cordon }) => cordon?.startedAt !== undefined))
+    if (cordonLine(await facts.log(pod), node.ref.name) === 'cordoned')
+      return { row: 'log', evidence: [{ seen: inLog(pod.cordon!.name, `node/${node.ref.name} cordoned`), at: pod.ref }, said(failure)] };
+  return { row: 'F', evidence: [said(failure)] };
+}
+
+/**
+ * Older than every Job that is left, but not than the Plan: an earlier Job may have done it. Controllers before v0.15 make a failed Job anew, later ones after an edit of the Plan,
+ * and the new one finds the Node cordoned already. Row E, if the Plan still names the Node.
+ */
+function byEarlierJob({ plan, jobs, pods }: Trail, node: NodeRow, at: number, failure: Failure): Verdict | undefined {
+  const starts = [...jobs.map(({ startTime }) => startTime), ...(jobs.length ? [] : pods.map(({ cordon }) => cordon?.startedAt))];
+  const first = Math.min(...starts.flatMap((start) => start ?? []));
+  if (!plan?.cordons || plan.created === undefined || !isApplying(plan, node)) return undefined;
+  if (at < plan.created - TOLERANCE || at >= first - TOLERANCE) return undefined;
+  return {
+    row: 'E',
+    evidence: [said(failure), { seen: NOT_THE_FIRST, at: jobs[0]?.ref ?? pods[0]!.ref }, { seen: host(node), at: plan.ref }],
+  };
+}
+
 /** Rows A to C, N1 and N4: something of the Jobs is still there. */
-async function byTimes({ jobs, pods }: Trail, node: NodeRow, facts: Facts, failure: Failure): Promise<Verdict> {
+async function byTimes(trail: Trail, node: NodeRow, facts: Facts, failure: Failure): Promise<Verdict> {
+  const { jobs, pods } = trail;
   const at = facts.cordon.at!;
+  const earlier = byEarlierJob(trail, node, at, failure);
+  if (earlier) return earlier;
   const started = pods.filter(({ cordon }) => cordon?.startedAt !== undefined);
   const fitting = started.filter(
     ({ cordon }) => at >= cordon!.startedAt! - TOLERANCE && at <= (cordon!.finishedAt ?? Infinity) + TOLERANCE,
@@ -165,14 +191,13 @@ function cordonLine(log: string | undefined, node: string): 'cordoned' | 'alread
 /** Rows D, E and G: no Job is left, only the Plan's status and the node's label. */
 function byStatus(plan: PlanRow, node: NodeRow, { cordon: { at }, deadline, namesFailures }: Facts): Verdict | undefined {
   const { complete, ref } = plan;
-  const host = { en: `status.applying names ${node.hostname}`, zh: `status.applying 中有 ${node.hostname}` };
   if (!plan.cordons) return undefined;
-  if (at === undefined) return isApplying(plan, node) ? { row: 'F', evidence: [{ seen: host, at: ref }] } : undefined;
+  if (at === undefined && isApplying(plan, node)) return { row: 'F', evidence: [{ seen: host(node), at: ref }] };
   // LatestResolved would be a later bound, but its lastUpdateTime moves with every change of the status.
-  if (plan.created !== undefined && at < plan.created - TOLERANCE) return undefined;
-  if (isApplying(plan, node)) {
+  if (at !== undefined && plan.created !== undefined && at < plan.created - TOLERANCE) return undefined;
+  if (at !== undefined && isApplying(plan, node)) {
     const failed = complete?.reason === 'JobFailed' ? complete : undefined;
-    if (!failed) return namesFailures ? undefined : { row: 'E', evidence: [{ seen: host, at: ref }] };
+    if (!failed) return namesFailures ? undefined : { row: 'E', evidence: [{ seen: host(node), at: ref }] };
     // Written with every change of the status: the failure was then or before.
     if (failed.at !== undefined && at > failed.at + TOLERANCE) return undefined;
     const earliest = failed.at === undefined || deadline === 0 ? -Infinity : failed.at - deadline * 1000 - REPORTING;
@@ -181,14 +206,16 @@ function byStatus(plan: PlanRow, node: NodeRow, { cordon: { at }, deadline, name
       row: named ? 'D' : 'E',
       evidence: [
         { seen: failed.message.slice(0, 500), at: ref },
-        { seen: host, at: ref },
+        { seen: host(node), at: ref },
       ],
     };
   }
   const stands = complete?.status === 'True' && !plan.applying.length && hasDone(plan, node);
   if (!stands || parse(plan.latestVersion ?? '') !== parse(node.kubeletVersion)) return undefined;
+  // lastUpdateTime moves with the condition alone: a cordon after it came when the Plan was through.
+  if (at !== undefined && complete.at !== undefined && at > complete.at + TOLERANCE) return undefined;
   return {
-    row: 'G',
+    row: at === undefined ? 'F' : 'G',
     evidence: [
       {
         seen: {
@@ -201,7 +228,7 @@ function byStatus(plan: PlanRow, node: NodeRow, { cordon: { at }, deadline, name
   };
 }
 
-const ORDER: Row[] = ['A', 'B', 'C', 'D', 'late', 'E', 'G', 'F'];
+const ORDER: Row[] = ['A', 'B', 'C', 'log', 'D', 'late', 'E', 'G', 'F'];
 /** The strongest verdict that speaks for a Plan; undefined: none does. One that may still be at work settles it: there is nothing to repair yet. */
 export function strongest<Of extends { verdict: Verdict }>(verdicts: readonly Of[]): Of | undefined {
   if (verdicts.some(({ verdict }) => verdict.row === 'running')) return undefined;
@@ -252,6 +279,11 @@ const lastOf = (pods: readonly UpgradePod[]): UpgradePod | undefined =>
 
 // ---- wording of the evidence ----------------------------------------------------------------------------------------
 
+const host = ({ hostname }: NodeRow): Text => ({ en: `status.applying names ${hostname}`, zh: `status.applying 中有 ${hostname}` });
+const NOT_THE_FIRST: Text = {
+  en: 'the node was cordoned after the Plan was created and before this Job: an earlier Job may have done it',
+  zh: '节点在 Plan 创建之后、此 Job 开始之前已处于封锁状态：可能由更早的 Job 造成',
+};
 const NOW: Text = { en: 'now', zh: '现在' };
 const clock = (ms: number | undefined): Text =>
   ms === undefined ? { en: 'an unknown time', zh: '未知时间' } : textOf(new Date(ms).toISOString().replace('.000Z', 'Z'));

@@ -9,6 +9,7 @@ import { HOSTNAME, KURED_LOCK, kuredHolders, textAt, timeAt } from '../../kube/n
 import { type Declarer, declarerOf } from '../../kube/owners.ts';
 import { pointerGet } from '../../kube/pointer.ts';
 import { refOf } from '../../kube/refs.ts';
+import type { Taint, Toleration } from '../../kube/taints.ts';
 
 export interface NodeRow {
   ref: Ref;
@@ -17,10 +18,14 @@ export interface NodeRow {
   labels: Record<string, string>;
   cordoned: boolean;
   kubeletVersion: string;
+  taints: Taint[];
+  ready: boolean;
 }
 
 const LABELS = labels();
-const NODE = [LABELS, asIs('spec.unschedulable', 'status.nodeInfo.kubeletVersion')];
+const TAINTS = each('spec.taints', { key: word('key', ''), value: word('value', ''), effect: word('effect', '') });
+const READY = each('status.conditions', { type: word('type'), status: word('status') });
+const NODE = [LABELS, asIs('spec.unschedulable', 'status.nodeInfo.kubeletVersion'), TAINTS, READY];
 export const nodes = hot('nodes', NODE, (object): NodeRow => {
   const own = LABELS.read(object);
   return {
@@ -29,12 +34,14 @@ export const nodes = hot('nodes', NODE, (object): NodeRow => {
     labels: own,
     cordoned: pointerGet(object, '/spec/unschedulable') === true,
     kubeletVersion: textAt(object, '/status/nodeInfo/kubeletVersion') ?? '',
+    taints: TAINTS.read(object),
+    ready: READY.read(object).some(({ type, status }) => type === 'Ready' && status === 'True'),
   };
 });
 /** One of them, with what tells who cordoned it. */
 export const NODE_NOW: PointRead = {
   resource: 'nodes',
-  columns: [...NODE, asIs('spec.taints.key'), keys('metadata.annotations'), writers('spec.unschedulable')],
+  columns: [...NODE, keys('metadata.annotations'), writers('spec.unschedulable')],
 };
 
 export interface PlanRow {
@@ -54,6 +61,7 @@ export interface PlanRow {
   /** latestHash is more than version and service account. */
   hashOfMore: boolean;
   image: string;
+  tolerations: Toleration[];
   /** What its `prepare` waits for. */
   prepareArgs: string[];
   /** Seconds; undefined: the controller's default. 0: none. */
@@ -89,6 +97,12 @@ const conditions = each('status.conditions', {
   message: where('reason', 'JobFailed', word('message', '')),
   at: word('lastUpdateTime'),
 });
+const TOLERATIONS = each('spec.tolerations', {
+  key: word('key'),
+  operator: word('operator'),
+  value: word('value'),
+  effect: word('effect'),
+});
 const PLAN: readonly Column[] = [
   LABELS,
   keys('metadata.annotations'),
@@ -108,6 +122,7 @@ const PLAN: readonly Column[] = [
   ),
   maybe('spec.drain', {}),
   tree('spec.nodeSelector'),
+  TOLERATIONS,
   prepareArgs,
   conditions,
 ];
@@ -140,6 +155,7 @@ export function planRow(object: Raw): PlanRow {
       (isRaw(annotations) && annotations[DIGEST] !== undefined) ||
       (Array.isArray(secrets) && secrets.some((secret) => textAt(secret as Raw, '/name'))),
     image: textAt(object, '/spec/upgrade/image') ?? '',
+    tolerations: TOLERATIONS.read(object),
     prepareArgs: prepareArgs.read(object),
     deadline: deadline !== undefined && deadline >= 0 ? deadline : undefined,
     latestVersion: textAt(object, '/status/latestVersion'),

@@ -6,7 +6,7 @@ import { atLeast, type Controller, type JobSettings } from './controller.ts';
 import type { Trail } from './cordons.ts';
 import { releases } from './knowledge/tables.ts';
 import { type Owner, ownerOf, selectedBy } from './ownership.ts';
-import { followsVersion, latestHash, planLabel } from './plans.ts';
+import { followsVersion, latestHash, planLabel, untolerated } from './plans.ts';
 import type { JobRow, NodeRow, PlanRow, UpgradePod } from './reads.ts';
 import type { Repair, Retarget } from './remedy.ts';
 
@@ -83,15 +83,17 @@ function retargetOf(plan: PlanRow, { nodes }: Cluster, controller: Controller | 
   if (plan.drains) return { en: 'that would drain its nodes once more', zh: '会再次腾空其节点' };
   if (plan.hashOfMore) return { en: 'its hash cannot be computed in advance', zh: '无法预先计算其哈希' };
   const selected = selectedBy(plan, nodes).filter(({ labels }) => labels[planLabel(plan.ref.name)] !== 'disabled');
-  const versions = [...new Set(selected.map(({ kubeletVersion }) => parse(kubeletVersion)))];
-  const version = versions[0];
-  if (versions.length !== 1 || !version) return { en: 'its nodes do not all run one version', zh: '其节点运行的版本不一致' };
+  const versions = [...new Set(selected.map(({ kubeletVersion }) => parse(kubeletVersion) ?? kubeletVersion))];
+  if (versions.length !== 1) return { en: 'its nodes do not all run one version', zh: '其节点运行的版本不一致' };
+  const version = parse(versions[0]!);
+  if (!version) return noImage(oneLine(versions[0]!));
+  const closed = selected.find((node) => node.cordoned && untolerated(node, plan));
+  if (closed) return notThere(closed, untolerated(closed, plan)!);
   const hash = latestHash(version, plan.serviceAccount);
   const labelOf = ({ labels }: NodeRow) => labels[planLabel(plan.ref.name)];
   // An image for it exists: it was released, or this very Plan has brought a node there.
   const released = releases().releases.some((release) => compare(release, version) === 0);
-  if (!released && !selected.some((node) => labelOf(node) === hash))
-    return { en: `no image is known for ${version}`, zh: `没有已知的 ${version} 镜像` };
+  if (!released && !selected.some((node) => labelOf(node) === hash)) return noImage(version);
   if (plan.latestHash === hash) return { en: `it names ${version} already`, zh: `它已指向 ${version}` };
   return {
     version,
@@ -101,3 +103,9 @@ function retargetOf(plan: PlanRow, { nodes }: Cluster, controller: Controller | 
     concurrency: plan.concurrency,
   };
 }
+
+const noImage = (version: string): Text => ({ en: `no image is known for ${version}`, zh: `没有已知的 ${version} 镜像` });
+const notThere = ({ ref }: NodeRow, taint: string): Text => ({
+  en: `no Job can run on Node ${ref.name}, which has taint ${taint}`,
+  zh: `Node ${ref.name} 有污点 ${taint}，Job 无法在其上运行`,
+});

@@ -12,6 +12,8 @@ const node: NodeRow = {
   labels: {},
   cordoned: true,
   kubeletVersion: 'v1.33.9+k3s1',
+  taints: [],
+  ready: true,
 };
 const at = (kind: string, name: string) => ({ apiVersion: 'v1', kind, namespace: 'suc', name });
 const labelled = (kind: string, name: string) => ({ ref: at(kind, name), plan: 'p', node: 'a1.example' });
@@ -38,6 +40,7 @@ const plan = (more: Partial<PlanRow> = {}): PlanRow => ({
   serviceAccount: '',
   hashOfMore: false,
   image: 'rancher/k3s-upgrade',
+  tolerations: [],
   prepareArgs: [],
   latestVersion: 'v1.33.9-k3s1',
   latestHash: 'h',
@@ -69,7 +72,15 @@ describe('the Jobs are there', () => {
     ['B', both, {}],
     ['B', both, { log: async () => 'node/a1 cordoned\n' }], // another node's name
     ['N1', both, { log: async () => 'node/a1.example already cordoned\n' }],
-    ['N1', both, { cordon: { manager: 'kubectl', at: T - 60_000 } }],
+    ['N1', both, { cordon: { manager: 'kubectl', at: T - 70_000 } }], // before the Plan
+    ['E', both, { cordon: { manager: 'kubectl', at: T - 50_000 } }], // of an earlier Job, perhaps
+    [
+      'N1',
+      trail({ jobs: [job()], pods: [pod(T + 3000)], plan: plan({ applying: [] }) }),
+      { cordon: { manager: 'kubectl', at: T - 50_000 } },
+    ],
+    ['log', both, { cordon: {}, log: async () => 'node/a1.example cordoned\n' }], // kubectl hides managedFields
+    ['F', both, { cordon: {}, log: async () => 'node/a1.example already cordoned\n' }],
     ['N1', both, { cordon: { manager: 'kubectl', at: T + 300_000 } }], // none of the Pods cordoned then
     ['N2', both, { cordon: { manager: 'kured', at: T + 4000 } }],
     ['B', both, { cordon: { manager: 'node-shell', at: T + 4000 }, stockKubectl: false }],
@@ -80,7 +91,8 @@ describe('the Jobs are there', () => {
     ['C', trail({ jobs: [job()] }), {}],
     ['C', trail({ jobs: [job()] }), { cordon: { manager: 'kubectl', at: T + 60_000 } }],
     ['late', trail({ jobs: [job()] }), { cordon: { manager: 'kubectl', at: T + 61_000 } }], // somebody else had time to
-    ['N1', trail({ jobs: [job()] }), { cordon: { manager: 'kubectl', at: T - 60_000 } }],
+    ['N1', trail({ jobs: [job()] }), { cordon: { manager: 'kubectl', at: T - 70_000 } }],
+    ['E', trail({ jobs: [job()] }), { cordon: { manager: 'kubectl', at: T - 50_000 } }],
     ['N4', trail({ jobs: [job()] }), { cordon: { manager: 'kubectl', at: T + 1_000_000 } }],
     ['N4', trail({ jobs: [job({ cordons: false })] }), {}],
     ['C', trail({ jobs: [job()], plan: undefined }), {}],
@@ -109,7 +121,7 @@ describe('the Jobs are there', () => {
 });
 
 describe('only the Plan is left', () => {
-  const done = plan({ applying: [], complete: { status: 'True', reason: 'Complete', message: '' } });
+  const done = plan({ applying: [], complete: { status: 'True', reason: 'Complete', message: '', at: T + 60_000 } });
   const labelledNode: NodeRow = { ...node, labels: { 'plan.upgrade.cattle.io/p': 'h' } };
   test.each<[Row, PlanRow, Partial<Facts>, NodeRow?]>([
     ['D', jobFailed('a1.example'), {}],
@@ -127,6 +139,8 @@ describe('only the Plan is left', () => {
     ['D', jobFailed('a1.example'), { cordon: { manager: 'my-kubectl', at: T }, stockKubectl: false }],
     ['F', jobFailed('a1.example'), { cordon: {} }],
     ['G', done, {}, labelledNode],
+    ['N4', done, { cordon: { manager: 'kubectl', at: T + 70_000 } }, labelledNode], // when the Plan was through
+    ['F', done, { cordon: {} }, labelledNode],
     ['N4', done, {}],
     ['N4', done, {}, { ...labelledNode, kubeletVersion: 'v1.32.1+k3s1' }],
     ['N4', { ...done, applying: ['b1'] }, {}, labelledNode],

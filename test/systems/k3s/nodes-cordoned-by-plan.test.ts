@@ -1,5 +1,10 @@
+import { expect, test } from 'vitest';
 import type { Raw } from '../../../src/engine/contracts.ts';
-import { grid } from '../../grid.ts';
+import { examine } from '../../../src/engine/examine.ts';
+import { readDump } from '../../../src/snapshot/read.ts';
+import { dumpSource } from '../../../src/snapshot/source.ts';
+import { SYSTEMS } from '../../../src/systems/index.ts';
+import { grid, laid } from '../../grid.ts';
 
 const POD = 'system-upgrade/apply-agent-on-a1-x1';
 const CORDONED = { [`${POD}/cordon`]: 'node/a1 cordoned\n' };
@@ -31,7 +36,18 @@ const ELSEWHERE: Raw = {
   },
 };
 
+/** As `kubectl get -o yaml` shows it. */
+const HIDDEN: Raw = {
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: 'a1', uid: 'node-a1', labels: { 'kubernetes.io/hostname': 'a1' } },
+  spec: { unschedulable: true },
+  status: { nodeInfo: { kubeletVersion: 'v1.33.9+k3s1' } },
+};
+
 grid('k3s/nodes-cordoned-by-plan', [
+  { fixture: 'failed-downgrade', objects: [HIDDEN], logs: CORDONED, expect: 'blocker Node/a1', steps: RETARGET },
+  { fixture: 'failed-downgrade', objects: [HIDDEN], expect: 'notice Node/a1' },
   { fixture: 'failed-downgrade', logs: { ...CORDONED, ...REFUSED }, expect: 'blocker Node/a1', steps: RETARGET },
   { fixture: 'failed-downgrade', expect: 'blocker Node/a1', steps: RETARGET },
   { fixture: 'failed-downgrade', logs: ALREADY, expect: 'passed' },
@@ -54,6 +70,7 @@ grid('k3s/nodes-cordoned-by-plan', [
   { fixture: 'plan-gone', expect: 'blocker Node/a1', steps: UNCORDON },
   { fixture: 'drains', logs: CORDONED, expect: 'blocker Node/a1', steps: UNCORDON },
   { fixture: 'label-only', expect: 'notice Node/a1' },
+  { fixture: 'machine-off', logs: { ...CORDONED, ...REFUSED }, expect: 'blocker Node/a1', steps: UNCORDON },
   { fixture: 'rancher', logs: CORDONED, expect: 'blocker Node/a1' },
   { fixture: 'argo-cd', logs: CORDONED, expect: 'blocker Node/a1' },
   { fixture: 'autoscaler', logs: CORDONED, expect: 'blocker Node/a1' },
@@ -66,3 +83,11 @@ grid('k3s/nodes-cordoned-by-plan', [
   { fixture: 'failed-downgrade', bare: true, expect: 'unknown' },
   { bare: true, expect: 'unknown' },
 ]);
+
+test('managedFields that a dump lacks are a gap that names the flag', async () => {
+  const source = dumpSource(
+    await readDump(laid('k3s/nodes-cordoned-by-plan', { fixture: 'failed-downgrade', objects: [HIDDEN], expect: '' })),
+  );
+  const { results } = await examine(source, SYSTEMS, { systems: ['k3s'], checks: ['k3s/nodes-cordoned-by-plan'] });
+  expect(results[0]!.gaps.map(({ detail }) => detail)).toEqual([expect.stringContaining('--show-managed-fields')]);
+});

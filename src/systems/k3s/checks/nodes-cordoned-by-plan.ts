@@ -4,6 +4,8 @@ import type {
   Check,
   Evidence,
   Finding,
+  Gap,
+  Judgement,
   PointRead,
   PointReader,
   Raw,
@@ -14,6 +16,7 @@ import type {
 } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { type Cordon, cordonOf, KURED_LOCK, othersAtWork } from '../../../kube/nodes.ts';
+import { pointerGet } from '../../../kube/pointer.ts';
 import { textOf } from '../../../text/language.ts';
 import { oneLine } from '../../../text/sanitise.ts';
 import {
@@ -131,9 +134,11 @@ interface Judged {
   verdict: Verdict;
   cordon: Cordon;
   shared: string[];
+  /** It has no managedFields at all. */
+  hidden: boolean;
 }
 
-async function findings(rows: Rows<typeof reads>, ask: PointReader): Promise<Finding<Args>[]> {
+async function findings(rows: Rows<typeof reads>, ask: PointReader): Promise<Judgement<Args>> {
   const look = onceEach(ask);
   const suspects = rows.nodes
     .filter(({ cordoned }) => cordoned)
@@ -147,8 +152,17 @@ async function findings(rows: Rows<typeof reads>, ask: PointReader): Promise<Fin
   }
   if (!judged.length) return [];
   const rancher = rancherOf(rows.nodes, rows.plans) ?? (await rancherAgent(ask));
-  return reported(judged, { ...rows, rancher }, look);
+  const found = await reported(judged, { ...rows, rancher }, look);
+  return judged.some(({ verdict, hidden }) => hidden && verdict.row === 'F') ? { findings: found, gaps: [HIDDEN] } : found;
 }
+
+/** kubectl leaves managedFields out since 1.21 (staging/src/k8s.io/cli-runtime/pkg/printers/managedfields.go). */
+const HIDDEN: Gap = {
+  why: 'failed',
+  verb: 'get',
+  resource: 'nodes',
+  detail: 'no metadata.managedFields; kubectl get nodes -o yaml --show-managed-fields has them',
+};
 
 /** Lists are not one moment: Plans are read again, then the node; what has moved on in between is no finding. */
 async function judgeNode(node: NodeRow, trails: Trail[], locked: ReadonlySet<string>, look: Look): Promise<Judged | undefined> {
@@ -171,7 +185,7 @@ async function judgeNode(node: NodeRow, trails: Trail[], locked: ReadonlySet<str
   const shared = [...othersAtWork(now), ...(locked.has(node.ref.name) ? [KURED_LOCK] : [])];
   // Row N3: short of proof, whoever else is at work there counts as the one who did it.
   if (shared.length && SEVERITIES[SURE[best.verdict.row]!] !== 'blocker') return undefined;
-  return { node, ...best, cordon, shared };
+  return { node, ...best, cordon, shared, hidden: pointerGet(now, '/metadata/managedFields') === undefined };
 }
 
 async function factsOf(trail: Trail, cordon: Cordon, course: Course, look: Look): Promise<Facts> {
