@@ -68,11 +68,13 @@ export async function intended(asked: Call, live: Live, run: string): Promise<In
   return { before, options, values: given, stages: { system: system.id, drafts } };
 }
 
-/** Blockers that no automatic step repairs. */
+/** Blockers that no automatic step fixes, neither by a remedy nor on the way of the upgrade itself. */
 export function unrepaired({ results }: Examination, plan: Plan): JudgedFinding[] {
-  const repaired = new Set(stepsOf(plan).flatMap((step) => (step.do === 'manual' ? [] : step.reasons)));
+  const automatic = stepsOf(plan).filter((step) => step.do !== 'manual');
+  const repaired = new Set(automatic.flatMap(({ reasons }) => reasons));
+  const onTheWay = new Set(automatic.flatMap(({ fixes = [] }) => fixes));
   return results
-    .flatMap(({ findings }) => findings)
+    .flatMap(({ id, findings }) => (onTheWay.has(id) ? [] : findings))
     .filter(({ severity, accepted, fingerprint }) => severity === 'blocker' && !accepted && !repaired.has(fingerprint));
 }
 

@@ -200,6 +200,7 @@ function doing({
   undoNote: _note,
   after: _after,
   optional: _optional,
+  fixes: _fixes,
   ...what
 }: StepDraft): string {
   return JSON.stringify(what);

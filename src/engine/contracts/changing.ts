@@ -57,6 +57,8 @@ interface Common {
   undo: UndoPromise;
   /** A repair that is no longer needed once its guard is broken: the run goes on. Any other step that ends obsolete stops it. */
   optional?: true;
+  /** Checks whose findings a step of the system's own stages fixes on its way, so that they do not keep the upgrade from beginning. */
+  fixes?: string[];
   /** What an undo does not bring back, or why there is none. */
   undoNote?: Text;
   /** Putting the object back is for a person: what an undo says in its place. `file`: the name under which the old object is laid beside the journal, for `kubectl create`. */

@@ -115,7 +115,7 @@ async function meshConfigSteps({ path, intended: { chart, release }, source }: O
   if (!missing.length) return [];
   return [
     {
-      ...{ do: 'patch', on: { ...on, uid: refOf(config).uid }, guard: [], undo: 'exact' },
+      ...{ do: 'patch', on: { ...on, uid: refOf(config).uid }, guard: [], undo: 'exact', fixes: ['osm-edge/mesh-config-fields'] },
       changes: missing.map((field) => ({ path: `/spec/${field.replaceAll('.', '/')}`, after: preset(field, chart.version) })),
       text: {
         en: `set ${missing.join(', ')} in MeshConfig ${release.namespace}/osm-mesh-config, as in a fresh install of ${chart.version}`,
