@@ -299,6 +299,8 @@ describeUpstream('as the real one was recorded (1.2.2 on 1.37)', ['data', 'spide
     const { metadata, spec } = recorded('pool.json');
     const object = { apiVersion, kind: 'SpiderIPPool', metadata: { name: metadata.name }, spec };
     await cluster.apply(object);
+    // The controller's part comes first, as recorded: who writes a map first owns it.
+    await soon(async () => expect((await cluster.get(object)).status?.totalIPCount).toBe(4));
     const plain = { metadata: { labels: { app: 'a' } }, spec: { containers: [{ name: 'c', image: 'registry.example/c:1' }] } };
     const lone = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'lone', namespace: 'default' }, spec: plain.spec };
     const owned = (kind: string, name: string) => ({
