@@ -65,10 +65,10 @@ async function templatesOf(call: Call, chart: string): Promise<Templates | undef
 
 /** The chart's version is the target; a --to that says otherwise contradicts it. `from`: where the chart was read. */
 function withChart(targets: Target[], chart: Chart, from: string): Target[] {
-  const system = SYSTEMS.find(({ id }) => id === chart.name);
+  const system = SYSTEMS.find(({ chart: its }) => its === chart.name);
   const version = system?.parse(chart.version);
   if (!system || !version) {
-    const known = SYSTEMS.map(({ id }) => id).join(', ');
+    const known = SYSTEMS.flatMap(({ chart: its }) => its ?? []).join(', ');
     const it = `${chart.name} ${chart.version}`;
     throw badChart(from, { en: `it is ${it}, not a chart of ${known}`, zh: `这是 ${it}，不是 ${known} 的 chart` });
   }

@@ -131,7 +131,7 @@ const CHANGE = [
     name: 'plan',
     group: 'change',
     positionals: [{ name: 'SYSTEM', required: true, values: SYSTEM_NAMES }, { name: 'RELEASE' }],
-    flags: ['to', ...INTENT, 'repo', 'accept', 'timeout', 'output'],
+    flags: ['to', ...INTENT, 'repo', 'from', 'accept', 'timeout', 'output'],
     output: ['table', 'json', 'yaml', 'markdown', 'shell'],
     text: { en: 'Show a whole upgrade as ordered steps', zh: '按顺序列出整个升级的步骤' },
     more: {
@@ -150,8 +150,8 @@ const CHANGE = [
     flags: ['to', ...INTENT, 'repo', 'dry-run', 'yes', 'confirm', 'accept', 'timeout', 'rollback-on-failure', 'take-over'],
     text: { en: 'Upgrade a system: check, repair, upgrade, check again', zh: '升级系统：检查、修复、升级、再次检查' },
     more: {
-      en: 'Shows every step first. helm does the upgrade itself, with the values that helm upgrade would take: those of the release where none are given. Where it stops, nothing is rolled back unasked: resume goes on, undo takes back.',
-      zh: '先列出每个步骤。升级本身由 helm 完成，values 的取法与 helm upgrade 相同：未指定时沿用 release 现有的 values。中途停止时不会擅自回滚：resume 继续，undo 撤销。',
+      en: 'Shows every step first. A system that is installed by a chart is upgraded by helm, with the values that helm upgrade would take: those of the release where none are given. Other systems are upgraded minor by minor; manual steps are shown with their commands, and watched. Where it stops, nothing is rolled back unasked: use resume or undo.',
+      zh: '先列出每个步骤。由 chart 安装的系统由 helm 升级，values 的取法与 helm upgrade 相同：未指定时沿用 release 现有的 values。其他系统逐个次版本升级；手动步骤会给出命令，并等待其完成。中途停止时不会擅自回滚：用 resume 继续，用 undo 撤销。',
     },
     examples: [
       { text: { en: 'Show the steps', zh: '只显示步骤' }, words: 'upgrade spiderpool --chart spiderpool-0.9.13.tgz --dry-run=client' },

@@ -1,71 +1,54 @@
-// An upgrade before it begins, for plan and upgrade alike: which system, chart and release, with which values, and the steps that the system makes of them.
-import path from 'node:path';
-import { helmUpgrade } from '../chart/intent.ts';
+// An upgrade before it begins, for plan and upgrade alike: which system and installation, to which version, and the steps that the system makes of them.
 import { duration } from '../cluster/duration.ts';
-import {
-  type HelmRelease,
-  type Installation,
-  type JudgedFinding,
-  type Raw,
-  type System,
-  type Text,
-  WorldError,
-} from '../engine/contracts.ts';
+import type { Installation, JudgedFinding, Raw, Source, System, UpgradePath } from '../engine/contracts.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
-import { orTrouble } from '../engine/perform.ts';
+import { isGap } from '../engine/gaps.ts';
 import { type Plan, stepsOf } from '../engine/plan.ts';
-import { fetchedChart } from '../helm/fetch.ts';
-import type { Release } from '../helm/release.ts';
-import { standing } from '../helm/world.ts';
-import { chartsFolder } from '../journal/state-folder.ts';
 import { table } from '../report/table.ts';
 import { HEADLINES, SYSTEMS } from '../systems/index.ts';
 import { oneLine } from '../text/sanitise.ts';
-import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 import { assertInstalled, examineOptions } from './asked.ts';
 import type { Call } from './call.ts';
-import { helmOf } from './helm.ts';
+import { helmIntended, noChart, withFetchedChart, yourChoice } from './chart-upgrade.ts';
+import { type FlagName, INTENT } from './flags.ts';
 import type { Stages } from './repair.ts';
-import type { Live } from './session.ts';
 
 export interface Intended {
   before: Examination;
   options: ExamineOptions;
-  /** What the release will be given. Never printed, never stored here. */
-  values: Raw;
+  /** What the release will be given, of a system that is installed by a chart. Never printed, never stored here. */
+  values?: Raw;
   /** The upgrade itself, around the repairs. */
   stages: Stages;
 }
 
 /** Looks and changes nothing. `run`: the id that the run would have. Throws UserError for what cannot be upgraded at all. */
-export async function intended(asked: Call, live: Live, run: string): Promise<Intended> {
+export async function intended(asked: Call, source: Source, run: string): Promise<Intended> {
   const system = systemOf(asked);
-  const call = await withChart(withBareTarget(asked, system), system);
+  const bare = withBareTarget(asked, system);
+  if (!system.chart) assertWithoutHelm(bare, system);
+  const call = system.chart ? await withFetchedChart(bare, system) : bare;
   const options = await examineOptions(call, { systems: [system.id] });
-  const { chart } = options;
-  if (!chart && !options.targets?.length) throw noChart(system);
-  const before = await examine(live.source, SYSTEMS, options);
+  if (system.chart && !options.chart && !options.targets?.length) throw noChart(system);
+  const before = await examine(source, SYSTEMS, options);
   assertInstalled(options, [before], EXIT.failed);
   if (!before.installations.length) throw notSeen(system, before);
   const installation = theOne(before.installations, system, call.args[1]);
-  if (!chart) {
+  if (system.chart && !options.chart) {
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
     throw yourChoice(system, before) ?? noChart(system);
   }
-  const release = releaseOf(installation);
-  const stands = await standingOf(release, live);
-  const { intent, templates } = options;
-  const { upgrade, given } = helmUpgrade({
-    ...{ release, chart, path: path.resolve(call.flags.chart!), stands, intent, helm: templates?.version, run },
-  });
+  const path = before.paths.find((each) => each.installation === installation)!;
+  if (!system.chart) assertKnown(path);
+  const helm = system.chart ? await helmIntended(call, installation, { options, source, run }) : undefined;
   const drafts = await system.stages!({
-    path: before.paths.find((each) => each.installation === installation)!,
-    source: live.source,
-    intended: upgrade,
+    path,
+    source,
+    intended: helm?.upgrade,
     within: call.flags.timeout === undefined ? undefined : Math.ceil(duration(call.flags.timeout, '--timeout') / 1000),
   });
-  return { before, options, values: given, stages: { system: system.id, drafts } };
+  return { before, options, values: helm?.given, stages: { system: system.id, drafts } };
 }
 
 /** Blockers that no automatic step fixes, neither by a remedy nor on the way of the upgrade itself. */
@@ -92,10 +75,49 @@ export const refusal = (call: Call, stopping: readonly JudgedFinding[]): string[
 function systemOf({ args: [name] }: Call): System {
   const system = SYSTEMS.find(({ id }) => id === name);
   if (system?.stages) return system;
-  const able = SYSTEMS.flatMap(({ id, stages }) => (stages ? [id] : [])).join(', ');
+  const able = SYSTEMS.filter(({ stages }) => stages);
+  const ids = able.map(({ id }) => id);
+  const { id, chart, knownUpTo } = able[0]!;
+  const words = `${id} ${chart ? '--chart PATH' : `--to ${knownUpTo}`}`;
   throw new UserError(
-    { en: `upgrading ${name}: this build upgrades ${able}`, zh: `升级 ${name}：此版本支持升级 ${able}` },
-    { en: `for example: {tool} upgrade ${able} --chart PATH`, zh: `例如：{tool} upgrade ${able} --chart PATH` },
+    {
+      en: `upgrading ${name}: this version of upgrade-guard upgrades ${ids.join(', ')}`,
+      zh: `升级 ${name}：当前版本的 upgrade-guard 支持升级 ${ids.join('、')}`,
+    },
+    { en: `for example: {tool} upgrade ${words}`, zh: `例如：{tool} upgrade ${words}` },
+  );
+}
+
+/** Flags that speak to helm alone. */
+const FOR_HELM: readonly FlagName[] = [...INTENT, 'repo'];
+
+function assertWithoutHelm({ flags }: Call, { id }: System): void {
+  const given = FOR_HELM.filter((name) => flags[name] !== undefined);
+  if (!given.length) return;
+  const names = given.map((name) => `--${name}`);
+  throw new UserError(
+    {
+      en: `${id} is not installed by a Helm chart: it does not take ${names.join(', ')}`,
+      zh: `${id} 不是由 Helm chart 安装的：不接受 ${names.join('、')}`,
+    },
+    { en: `without: {retry:${given.join(',')}}`, zh: `去掉后执行：{retry:${given.join(',')}}` },
+  );
+}
+
+/** Without a chart the stages follow from the two versions alone. */
+function assertKnown({ installation: { id, system }, from, to }: UpgradePath): void {
+  if (isGap(from)) {
+    const why = oneLine(from.detail ?? from.resource, 300);
+    throw new UserError(
+      { en: `upgrading ${id}: the installed version is unknown: ${why}`, zh: `升级 ${id}：当前版本未知：${why}` },
+      { en: 'the rights that are needed: {tool} rbac --for check', zh: '所需权限：{tool} rbac --for check' },
+      EXIT.unknown,
+    );
+  }
+  if (to !== undefined) return;
+  throw new UserError(
+    { en: `upgrading ${id}: no version newer than ${from} is known`, zh: `升级 ${id}：没有已知的、比 ${from} 新的版本` },
+    { en: `name one: --to ${system}=VERSION (replace VERSION)`, zh: `请指定版本：--to ${system}=VERSION（替换 VERSION）` },
   );
 }
 
@@ -104,53 +126,6 @@ const withBareTarget = (call: Call, { id }: System): Call => ({
   ...call,
   flags: { ...call.flags, to: call.flags.to?.map((text) => (text.includes('=') ? text : `${id}=${text}`)) },
 });
-
-/** Fetched by helm where that was asked for: with --repo, or from a registry (--chart oci://…). */
-async function withChart(call: Call, { id }: System): Promise<Call> {
-  const { chart, repo, to } = call.flags;
-  const fromRegistry = chart?.startsWith('oci://');
-  if (!repo && !fromRegistry) return call;
-  const version = to?.at(-1)?.split('=').at(-1);
-  if (version === undefined) {
-    throw new UserError(
-      { en: 'fetching the chart: its version was not given', zh: '获取 chart：没有给出版本' },
-      { en: `for example: --to ${id}=VERSION`, zh: `例如：--to ${id}=VERSION` },
-    );
-  }
-  return {
-    ...call,
-    flags: { ...call.flags, chart: await fetchedChart(await helmOf(call), chart ?? id, version, repo, chartsFolder(call.env)) },
-  };
-}
-
-const noChart = ({ id }: System): UserError =>
-  new UserError(
-    { en: `upgrading ${id}: no chart was given`, zh: `升级 ${id}：没有提供 chart` },
-    {
-      en: 'give --chart PATH (helm pull saves one), or have helm fetch it: --repo URL --to VERSION; nothing is downloaded unasked',
-      zh: '请用 --chart PATH 指定（可由 helm pull 获得），或让 helm 获取：--repo URL --to VERSION；未经要求不会下载任何内容',
-    },
-  );
-
-/** Blockers that no remedy is offered for, with or without a chart: such a target is better known before its chart is looked for. */
-function yourChoice({ id }: System, { results }: Examination): UserError | undefined {
-  const stopping = results.flatMap(({ id: check, findings }) =>
-    findings
-      .filter(({ severity, accepted, remedy }) => severity === 'blocker' && !accepted && remedy === null)
-      .map(({ message }) => ({ check, message })),
-  );
-  if (!stopping.length) return undefined;
-  const said = (language: 'en' | 'zh') => stopping.map(({ message }) => message[language]).join({ en: '; ', zh: '；' }[language]);
-  const accept = [...new Set(stopping.map(({ check }) => `--accept ${check}`))].join(' ');
-  return new UserError(
-    { en: `upgrading ${id}: ${said('en')}`, zh: `升级 ${id}：${said('zh')}` },
-    {
-      en: `do as it says, or accept it by name (${accept}); either way give a chart as well: --chart PATH, or --repo URL --to VERSION`,
-      zh: `请按提示处理，或按名称接受（${accept}）；两种情况都还需要提供 chart：--chart PATH，或 --repo URL --to VERSION`,
-    },
-    EXIT.findings,
-  );
-}
 
 /** `release`: its name, if it was given. */
 function theOne(installations: readonly Installation[], { id }: System, release: string | undefined): Installation {
@@ -188,34 +163,3 @@ function noSuchRelease(system: string, release: string, installations: readonly 
     { en: `there is ${names}`, zh: `现有：${names}` },
   );
 }
-
-function releaseOf({ id, release }: Installation): HelmRelease {
-  if (release) return release;
-  throw new UserError(
-    { en: `upgrading ${id}: no Helm release of it can be seen`, zh: `升级 ${id}：看不到它的 Helm release` },
-    {
-      en: 'only what Helm installed is upgraded; with HELM_DRIVER=sql the records lie outside the cluster',
-      zh: '只能升级由 Helm 安装的内容；使用 HELM_DRIVER=sql 时，记录保存在集群之外',
-    },
-  );
-}
-
-/** From where helm will go on: a pending newest revision is out of the way by then. */
-async function standingOf(release: HelmRelease, { source }: Live): Promise<Release> {
-  const at = `${release.namespace}/${release.name}`;
-  const found = await orTrouble(standing(release, source));
-  if (found && !(found instanceof WorldError)) return found;
-  const why = found?.text ?? ONLY_PENDING;
-  throw new UserError(
-    {
-      en: `reading the values of release ${at}: ${why.en}`,
-      zh: `读取 release ${at} 的 values：${why.zh}`,
-    },
-    {
-      en: `see: helm history ${shellWord(release.name)} -n ${shellWord(release.namespace)}`,
-      zh: `请查看：helm history ${shellWord(release.name)} -n ${shellWord(release.namespace)}`,
-    },
-  );
-}
-
-const ONLY_PENDING: Text = { en: 'it has no revision but a pending one', zh: '除 pending 状态外没有其他修订版' };

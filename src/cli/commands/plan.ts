@@ -8,13 +8,13 @@ import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT } from '../../text/user-error.ts';
 import type { Call } from '../call.ts';
 import { planAll } from '../repair.ts';
-import { openCluster } from '../session.ts';
+import { openSource } from '../session.ts';
 import { intended, refusal, unrepaired } from '../upgrading.ts';
 
 export async function plan(call: Call): Promise<number> {
-  const live = await openCluster(call);
+  const { source, close } = await openSource(call);
   try {
-    const { before, stages } = await intended(call, live, 'run');
+    const { before, stages } = await intended(call, source, 'run');
     const made = await planAll(before.remedies, stages);
     const stopping = unrepaired(before, made);
     const planned: PlannedUpgrade = { cluster: before.identity, paths: before.paths, plan: made, stopping };
@@ -38,6 +38,6 @@ export async function plan(call: Call): Promise<number> {
     if (stopping.length) return EXIT.findings;
     return isComplete(before.results) ? EXIT.ok : EXIT.unknown;
   } finally {
-    live.close();
+    close();
   }
 }

@@ -101,7 +101,7 @@ const onlyFound = (system: System): System => ({ ...system, checks: [] });
 async function helmRights(source: Source, installations: readonly Installation[]): Promise<Rule[]> {
   const rules: Rule[] = [];
   for (const { release, system } of installations) {
-    if (!release || !SYSTEMS.find(({ id }) => id === system)?.stages) continue;
+    if (!release || !SYSTEMS.find(({ id }) => id === system)?.chart) continue;
     const stands = await orTrouble(standing(release, source));
     if (stands && !(stands instanceof WorldError)) rules.push(...rightsOfHelm(release, stands));
   }

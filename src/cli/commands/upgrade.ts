@@ -18,6 +18,7 @@ import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT } from '../../text/user-error.ts';
 import { attended, ended, lookedAgain } from '../attend.ts';
 import type { Call } from '../call.ts';
+import { dryRun, isDryRun } from '../dry-run.ts';
 import { helmOf, withHelm } from '../helm.ts';
 import { mayAll } from '../may.ts';
 import { refuseBeside } from '../own-runs.ts';
@@ -30,19 +31,21 @@ export async function upgrade(call: Call): Promise<number> {
   try {
     const id = newRunId(new Date(), randomBytes(4).toString('hex'));
     const recording = recordingSource(live.source, declarationsOf(SYSTEMS));
-    const upgrade = await intended(call, { ...live, source: recording.source }, id);
+    const upgrade = await intended(call, recording.source, id);
     const { before, stages, values } = upgrade;
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
-    const dry = call.flags['dry-run'] === 'client';
-    const plan = await (dry ? planAll(before.remedies, stages) : planChosen(before.remedies, call, stages));
+    const plan = await (isDryRun(call) ? planAll(before.remedies, stages) : planChosen(before.remedies, call, stages));
     call.say(...planView(plan, call.face), '');
     const stopping = unrepaired(before, plan);
     if (stopping.length) {
       call.say(...refusal(call, stopping));
       return EXIT.findings;
     }
-    if (dry) return EXIT.ok;
-    await helmOf(call);
+    const steps = stepsOf(plan);
+    if (!steps.length) {
+      call.say(call.t({ en: 'Nothing to upgrade.', zh: '没有需要升级的内容。' }));
+      return isComplete(before.results) ? EXIT.ok : EXIT.unknown;
+    }
     const snapshot = async (file: string) => {
       await collectDeclared(
         recording.source,
@@ -52,9 +55,11 @@ export async function upgrade(call: Call): Promise<number> {
       await writeSnapshot(await recording.dump(), file, { force: true });
     };
     const world = withHelm(call, live, id, { values, snapshot });
+    if (isDryRun(call)) return await dryRun(call, world, [], steps);
+    if (steps.some(({ do: doing }) => doing === 'helm')) await helmOf(call);
     if (!call.flags['take-over']) await refuseBeside(live.store);
-    await mayAll(stepsOf(plan), world, 'upgrade');
-    if (!call.flags.yes && !(await call.confirm(question(stepsOf(plan), live.identity)))) {
+    await mayAll(steps, world, 'upgrade');
+    if (!call.flags.yes && !(await call.confirm(question(steps, live.identity)))) {
       call.say(call.t({ en: 'Nothing was changed.', zh: '未做任何更改。' }));
       return EXIT.interrupted;
     }

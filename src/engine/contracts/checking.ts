@@ -169,6 +169,8 @@ export interface System {
   // biome-ignore lint/suspicious/noExplicitAny: each system knows the rows of its own reads
   detect(rows: any, look: PointReader, cluster: Cluster): Promise<Installation[] | Gap>;
   defaultTarget(installation: Installation): string | undefined;
+  /** The chart that it is installed by: its stages need `intended`. */
+  chart?: string;
   /** The upgrade itself, around the repairs, in order; a system without it can only be checked and repaired. */
   stages?(at: Upgrading): Promise<StageDraft[]>;
   /** What the steps of the stages write, as of a remedy; what helm writes is helm's. */

@@ -36,6 +36,7 @@ const osmEdge: System = {
   satisfies,
   detect,
   defaultTarget,
+  chart: 'osm-edge',
   stages,
   writes: WRITES,
 };

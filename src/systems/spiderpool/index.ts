@@ -29,6 +29,7 @@ const spiderpool: System = {
   satisfies,
   detect,
   defaultTarget,
+  chart: 'spiderpool',
   stages,
   writes: WRITES,
 };

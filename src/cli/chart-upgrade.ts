@@ -1,0 +1,105 @@
+// The part of an upgrade that a system installed by a chart has besides: the chart (fetched where that was asked for), its release, and what helm will be given.
+import path from 'node:path';
+import { type HelmUpgrade, helmUpgrade } from '../chart/intent.ts';
+import { type HelmRelease, type Installation, type Raw, type Source, type System, type Text, WorldError } from '../engine/contracts.ts';
+import type { Examination, ExamineOptions } from '../engine/examine.ts';
+import { orTrouble } from '../engine/perform.ts';
+import { fetchedChart } from '../helm/fetch.ts';
+import type { Release } from '../helm/release.ts';
+import { standing } from '../helm/world.ts';
+import { chartsFolder } from '../journal/state-folder.ts';
+import { shellWord } from '../text/shell.ts';
+import { EXIT, UserError } from '../text/user-error.ts';
+import type { Call } from './call.ts';
+import { helmOf } from './helm.ts';
+
+/** Fetched by helm where that was asked for: with --repo, or from a registry (--chart oci://…). */
+export async function withFetchedChart(call: Call, { id, chart: its = id }: System): Promise<Call> {
+  const { chart, repo, to } = call.flags;
+  const fromRegistry = chart?.startsWith('oci://');
+  if (!repo && !fromRegistry) return call;
+  const version = to?.at(-1)?.split('=').at(-1);
+  if (version === undefined) {
+    throw new UserError(
+      { en: 'fetching the chart: its version was not given', zh: '获取 chart：没有给出版本' },
+      { en: `for example: --to ${id}=VERSION`, zh: `例如：--to ${id}=VERSION` },
+    );
+  }
+  return {
+    ...call,
+    flags: { ...call.flags, chart: await fetchedChart(await helmOf(call), chart ?? its, version, repo, chartsFolder(call.env)) },
+  };
+}
+
+/** What helm will be told, as the stages take it (`upgrade`), and the values that it is given (`given`), which are neither printed nor stored. Throws UserError. */
+export async function helmIntended(
+  call: Call,
+  installation: Installation,
+  { options: { chart, intent, templates }, source, run }: { options: ExamineOptions; source: Source; run: string },
+): Promise<{ upgrade: HelmUpgrade; given: Raw }> {
+  const release = releaseOf(installation);
+  const stands = await standingOf(release, source);
+  return helmUpgrade({
+    ...{ release, chart: chart!, path: path.resolve(call.flags.chart!), stands, intent, helm: templates?.version, run },
+  });
+}
+
+export const noChart = ({ id }: System): UserError =>
+  new UserError(
+    { en: `upgrading ${id}: no chart was given`, zh: `升级 ${id}：没有提供 chart` },
+    {
+      en: 'give --chart PATH (helm pull saves one), or have helm fetch it: --repo URL --to VERSION; nothing is downloaded unasked',
+      zh: '请用 --chart PATH 指定（可由 helm pull 获得），或让 helm 获取：--repo URL --to VERSION；未经要求不会下载任何内容',
+    },
+  );
+
+/** Blockers that no remedy is offered for, with or without a chart: such a target is better known before its chart is looked for. */
+export function yourChoice({ id }: System, { results }: Examination): UserError | undefined {
+  const stopping = results.flatMap(({ id: check, findings }) =>
+    findings
+      .filter(({ severity, accepted, remedy }) => severity === 'blocker' && !accepted && remedy === null)
+      .map(({ message }) => ({ check, message })),
+  );
+  if (!stopping.length) return undefined;
+  const said = (language: 'en' | 'zh') => stopping.map(({ message }) => message[language]).join({ en: '; ', zh: '；' }[language]);
+  const accept = [...new Set(stopping.map(({ check }) => `--accept ${check}`))].join(' ');
+  return new UserError(
+    { en: `upgrading ${id}: ${said('en')}`, zh: `升级 ${id}：${said('zh')}` },
+    {
+      en: `do as it says, or accept it by name (${accept}); either way give a chart as well: --chart PATH, or --repo URL --to VERSION`,
+      zh: `请按提示处理，或按名称接受（${accept}）；两种情况都还需要提供 chart：--chart PATH，或 --repo URL --to VERSION`,
+    },
+    EXIT.findings,
+  );
+}
+
+function releaseOf({ id, release }: Installation): HelmRelease {
+  if (release) return release;
+  throw new UserError(
+    { en: `upgrading ${id}: no Helm release of it can be seen`, zh: `升级 ${id}：看不到它的 Helm release` },
+    {
+      en: 'only what Helm installed is upgraded; with HELM_DRIVER=sql the records lie outside the cluster',
+      zh: '只能升级由 Helm 安装的内容；使用 HELM_DRIVER=sql 时，记录保存在集群之外',
+    },
+  );
+}
+
+/** From where helm will go on: a pending newest revision is out of the way by then. */
+async function standingOf(release: HelmRelease, source: Source): Promise<Release> {
+  const at = `${release.namespace}/${release.name}`;
+  const found = await orTrouble(standing(release, source));
+  if (found && !(found instanceof WorldError)) return found;
+  const why = found?.text ?? ONLY_PENDING;
+  throw new UserError(
+    {
+      en: `reading the values of release ${at}: ${why.en}`,
+      zh: `读取 release ${at} 的 values：${why.zh}`,
+    },
+    {
+      en: `see: helm history ${shellWord(release.name)} -n ${shellWord(release.namespace)}`,
+      zh: `请查看：helm history ${shellWord(release.name)} -n ${shellWord(release.namespace)}`,
+    },
+  );
+}
+
+const ONLY_PENDING: Text = { en: 'it has no revision but a pending one', zh: '除 pending 状态外没有其他修订版本' };
