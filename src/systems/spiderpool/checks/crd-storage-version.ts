@@ -1,0 +1,61 @@
+// Up to 0.3.7 objects are stored as v1; 0.4.0 has v2beta1 alone, without a conversion. The API server refuses a CRD that drops a version in status.storedVersions.
+// Sources: knowledge/notes.ts (storage); apiextensions-apiserver pkg/apis/apiextensions/validation.
+import { finding } from '../../../engine/builders.ts';
+import type { Check } from '../../../engine/contracts.ts';
+import { list, texts } from '../../../engine/read/index.ts';
+import { NOTES } from '../knowledge/notes.ts';
+
+const { old, source, to } = NOTES.storage;
+const GROUP = '.spiderpool.spidernet.io';
+
+const reads = {
+  crds: list(
+    'customresourcedefinitions.apiextensions.k8s.io',
+    { stored: texts('status.storedVersions') },
+    { only: ({ ref, stored }) => ref.name.endsWith(GROUP) && stored.includes(old) },
+  ),
+};
+
+const check: Check<typeof reads, { version: string }> = {
+  id: 'spiderpool/crd-storage-version',
+  title: { en: 'Spiderpool objects are not stored as v1', zh: 'Spiderpool 对象未以 v1 存储' },
+  headline: { en: 'Spiderpool objects are stored as v1, which 0.4.0 dropped', zh: 'Spiderpool 对象以 v1 存储，0.4.0 起已移除' },
+  page: {
+    impact: {
+      en: 'Charts up to 0.3.7 have API version v1, charts from 0.4.0 on only v2beta1, and nothing converts between them. The API server refuses the new CRDs while status.storedVersions has v1; helm leaves CRDs alone, so controller and agent start and find no API.',
+      zh: '0.3.7 及更早的 chart 使用 API 版本 v1，0.4.0 起只有 v2beta1，两者之间没有转换。status.storedVersions 含有 v1 时，API 服务器会拒绝新的 CRD；helm 不更新 CRD，因此 controller 和 agent 启动后找不到 API。',
+    },
+    detection: {
+      en: 'Reads status.storedVersions of the CRDs of Spiderpool.',
+      zh: '读取 Spiderpool 各 CRD 的 status.storedVersions。',
+    },
+    fix: {
+      en: 'manual: stop controller and agent, export all objects, remove their finalizers, delete the CRDs, apply the new ones, and create the converted objects with their status.',
+      zh: '手动：停止 controller 和 agent，导出所有对象，移除其 finalizer，删除 CRD，应用新的 CRD，再创建转换后的对象及其 status。',
+    },
+    limits: {
+      en: 'The upgrade guide does not mention this: it only asks to change ownerControllerType from None to Pod.',
+      zh: '升级指南未提及此问题，只要求把 ownerControllerType 从 None 改为 Pod。',
+    },
+  },
+  sources: [`spidernet-io/spiderpool: ${source}`, 'kubernetes/apiextensions-apiserver: pkg/apis/apiextensions/validation/validation.go'],
+  applies: { to, stage: 'both' },
+  reads,
+  judge: ({ crds }, { path: { from, to: target } }) =>
+    crds.length
+      ? [
+          finding({
+            severity: 'blocker',
+            key: [old],
+            objects: crds.map(({ ref }) => ref),
+            args: { version: target ?? String(from) },
+            evidence: [{ seen: `status.storedVersions: ${old}` }],
+          }),
+        ]
+      : [],
+  say: ({ version }, { length }) => ({
+    en: `${length} CRD${length === 1 ? '' : 's'} of Spiderpool store${length === 1 ? 's' : ''} objects as ${old}; ${version} has only v2beta1, so there is no in-place upgrade`,
+    zh: `Spiderpool 的 ${length} 个 CRD 以 ${old} 存储对象；${version} 只有 v2beta1，无法原地升级`,
+  }),
+};
+export default check;

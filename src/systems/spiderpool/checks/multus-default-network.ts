@@ -1,0 +1,81 @@
+// Multus' clusterNetwork: with an empty one no Pod starts. Up to 0.9.7 spiderpool-init fills it once; from 0.8.9 / 0.9.8 on each agent looks for a CNI config itself, and can find another one.
+// Sources: knowledge/notes.ts (multusConfig); cmd/spiderpool-init/cmd/multus.go@v0.9.4.
+import { finding } from '../../../engine/builders.ts';
+import type { Check, Finding, Ref } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
+import { json, rowOf, UNREADABLE, word } from '../../../engine/read/index.ts';
+import { satisfies } from '../../../versions/chart.ts';
+import { NOTES } from '../knowledge/notes.ts';
+
+const { source, in: kept, detects } = NOTES.multusConfig;
+/** Names that the charts give by default, with the versions that read them: a leftover does not count. */
+const READ_IN: Record<string, string> = { 'spiderpool-multus': kept, 'multus-cni-config': '0.6.0-rc0 - 0.7.3' };
+/** A name of a network, or a path of a file. */
+const NETWORK = /^[\w./:-]{1,253}$/;
+
+const CONFIG = { conf: json("data['cni-conf.json']", { network: word('clusterNetwork') }) };
+
+interface Args {
+  is: 'empty' | 'unpinned';
+  /** As it is now. */
+  network?: string;
+  target?: string;
+}
+
+const check: Check<Record<string, never>, Args> = {
+  id: 'spiderpool/multus-default-network',
+  title: { en: 'Multus has a default network, and an upgrade keeps it', zh: 'Multus 已设置默认网络，且升级后保持不变' },
+  headline: { en: 'default network of Multus is empty or can change', zh: 'Multus 的默认网络为空或可能改变' },
+  page: {
+    impact: {
+      en: 'clusterNetwork is the network that every Pod gets first. If it is empty, no Pod starts. From 0.8.9 and 0.9.8 on, agents detect it on each node (the first CNI config whose name lacks "multus"), which can be another one than before.',
+      zh: 'clusterNetwork 是每个 Pod 首先获得的网络。如果为空，Pod 无法启动。0.8.9 和 0.9.8 起，agent 在每个节点上自行检测（名称不含“multus”的第一个 CNI 配置），可能与之前不同。',
+    },
+    detection: {
+      en: 'Reads clusterNetwork of ConfigMaps spiderpool-multus and multus-cni-config in the namespace of Spiderpool. A notice only where the target version detects it and the installed one does not.',
+      zh: '读取 Spiderpool 命名空间中 ConfigMap spiderpool-multus 和 multus-cni-config 的 clusterNetwork。仅当目标版本自行检测而当前版本不检测时给出提示。',
+    },
+    fix: {
+      en: 'manual: set multus.multusCNI.defaultCniCRName in the values to the network that is used now (kubectl get network-attachment-definitions -A).',
+      zh: '手动：在 values 中将 multus.multusCNI.defaultCniCRName 设为目前使用的网络（kubectl get network-attachment-definitions -A）。',
+    },
+    limits: {
+      en: 'Versions that empty it during the upgrade (0.8.8, 0.9.5–0.9.7) are rejected by target-version. The upgrade guide mentions neither.',
+      zh: '升级时会将其清空的版本（0.8.8、0.9.5–0.9.7）由 target-version 阻止。升级指南均未提及。',
+    },
+  },
+  sources: [`spidernet-io/spiderpool: ${source}`, 'spidernet-io/spiderpool: cmd/spiderpool-init/cmd/multus.go@v0.9.4'],
+  applies: { from: '>=0.6.0', stage: 'both' },
+  needs: ['version'],
+  reads: {},
+  pointReads: [{ resource: 'configmaps', names: Object.keys(READ_IN), columns: Object.values(CONFIG) }],
+  judge: async (_rows, { look, path: { installation, from, to } }) => {
+    const findings: Finding<Args>[] = [];
+    for (const [name, range] of Object.entries(READ_IN)) {
+      if (typeof from !== 'string' || !satisfies(from, range)) continue;
+      const object = await look.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: installation.namespace, name });
+      const row = object === undefined || isGap(object) ? undefined : rowOf(CONFIG)(object);
+      if (row?.conf === undefined || row.conf === UNREADABLE) continue;
+      const { network = '' } = row.conf;
+      const moves = to !== undefined && satisfies(to, detects) && !satisfies(from, detects);
+      if (network === '') findings.push(found('blocker', row.ref, { is: 'empty' }));
+      else if (moves)
+        findings.push(found('notice', row.ref, { is: 'unpinned', target: to, ...(NETWORK.test(network) ? { network } : {}) }));
+    }
+    return findings;
+  },
+  say: ({ is, network, target }, [on]) =>
+    is === 'empty'
+      ? {
+          en: `clusterNetwork in ConfigMap ${on?.namespace}/${on?.name} is empty: Multus starts no Pod`,
+          zh: `ConfigMap ${on?.namespace}/${on?.name} 中的 clusterNetwork 为空：Multus 无法启动 Pod`,
+        }
+      : {
+          en: `${target} detects the default network on each node, now ${network ?? 'set'}: pin it with multus.multusCNI.defaultCniCRName`,
+          zh: `${target} 会在每个节点上检测默认网络（目前为 ${network ?? '已设置'}）：请用 multus.multusCNI.defaultCniCRName 固定`,
+        },
+};
+export default check;
+
+const found = (severity: Finding['severity'], on: Ref, args: Args): Finding<Args> =>
+  finding({ severity, key: [args.is, on.name], objects: [on], args, evidence: [{ seen: `clusterNetwork: ${args.network ?? '""'}` }] });
