@@ -166,7 +166,10 @@ const COMMON: Record<string, Shape> = {
 };
 const RESTORE = fields({ text: both }, { commands: listOf(text), file: like(/^[a-z0-9.-]{1,64}$/) });
 const kind = (required: Record<string, Shape>, optional: Record<string, Shape> = {}): Shape =>
-  fields({ do: json, ...COMMON, ...required }, { undoNote: both, optional: oneOf(true), restore: RESTORE, fixes: listOf(text), ...optional });
+  fields(
+    { do: json, ...COMMON, ...required },
+    { undoNote: both, optional: oneOf(true), restore: RESTORE, fixes: listOf(text), ...optional },
+  );
 const KINDS: Record<Action['do'], Shape> = {
   patch: kind({ on: ref, changes }, { subresource: oneOf('status'), counters: listOf(fields({ path: pointer, keysOf: pointer })) }),
   create: kind({ object }),

@@ -2,7 +2,7 @@
 // The order is that of facts from a real upgrade: fields patched before the CRD is new are pruned, and Pods are restarted last, since the injector's webhook must answer for them.
 import type { HelmUpgrade } from '../../chart/intent.ts';
 import { helmStages } from '../../chart/stage.ts';
-import type { Condition, Expectation, Raw, Ref, Rule, StageDraft, StepDraft, Upgrading } from '../../engine/contracts.ts';
+import type { Condition, Expectation, Raw, Ref, Rule, StageDraft, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { rowOf } from '../../engine/read/index.ts';
 import { isRaw } from '../../kube/json.ts';
@@ -40,10 +40,7 @@ export async function stages(upgrading: Upgrading): Promise<StageDraft[]> {
   const { namespace } = release;
   const [save, upgrade, wait] = helmStages({
     ...{ upgrade: at.intended, name: 'osm-edge', hop: chart.version, resources: RESOURCES, within: at.within, readyWithin: READY_WITHIN },
-    notBack: {
-      en: '; osm-bootstrap does not put CRDs back, and fields that only the old ones have are gone',
-      zh: '；osm-bootstrap 不会恢复 CRD，仅旧 CRD 才有的字段已丢失',
-    },
+    notBack: notBack(at),
     filled: {
       started: [crdHas('interceptionMode')],
       text: {
@@ -71,6 +68,20 @@ export async function stages(upgrading: Upgrading): Promise<StageDraft[]> {
       ? [{ hop: chart.version, title: { en: 'Restart the workloads of the mesh', zh: '重启网格中的工作负载' }, steps: [restart] }]
       : []),
   ];
+}
+
+/** Over 1.3.0 the selector differs again on the way back, and helm rollback cannot change it either. */
+function notBack({ path: { from }, intended: { chart, release } }: OsmUpgrade): Text {
+  const crds: Text = {
+    en: '; osm-bootstrap does not put CRDs back, and fields that only the old ones have are gone',
+    zh: '；osm-bootstrap 不会恢复 CRD，仅旧 CRD 才有的字段已丢失',
+  };
+  if (typeof from !== 'string' || compare(from, SINCE) >= 0 || compare(chart.version, SINCE) < 0) return crds;
+  const command = `kubectl delete deployment ${CONTROLLER} -n ${release.namespace} --cascade=orphan`;
+  return {
+    en: `${crds.en}; before undo, so that the old selector can be created again: ${command}`,
+    zh: `${crds.zh}；撤销之前先执行以下命令，以便重新创建原来的标签选择算符：${command}`,
+  };
 }
 
 const counted = (...pairs: [string, string][]): Expectation[] => [
