@@ -2,7 +2,8 @@
 // Source: rancher/system-upgrade-controller v0.20.1 pkg/upgrade/plan/plan.go (DigestStatus, MungeVersion), pkg/upgrade/container.
 import { createHash } from 'node:crypto';
 import { tolerates } from '../../kube/taints.ts';
-import { munged } from '../../versions/k3s.ts';
+import { munged, parse } from '../../versions/k3s.ts';
+import { selectedBy } from './ownership.ts';
 import type { NodeRow, PlanRow } from './reads.ts';
 
 /** Label of a Node that the Plan has done: the hash that it did. */
@@ -16,10 +17,33 @@ export function latestHash(version: string, serviceAccount: string): string {
 }
 
 /** It upgrades K3s, and to the version that the Plan names: an image with a tag of its own does not follow it. */
-export function followsVersion({ image }: Pick<PlanRow, 'image'>): boolean {
-  const name = image.slice(image.lastIndexOf('/') + 1);
-  return name === 'k3s-upgrade';
-}
+export const followsVersion = ({ image }: Pick<PlanRow, 'image'>): boolean => lastPart(image) === 'k3s-upgrade';
+/** It upgrades K3s at all; Plans of other images do other things, Rancher's agent among them. */
+export const upgradesK3s = ({ image }: Pick<PlanRow, 'image'>): boolean => /^k3s-upgrade(?:[:@]|$)/.test(lastPart(image));
+const lastPart = (image: string): string => image.slice(image.lastIndexOf('/') + 1);
+
+/** The version that it asks for: spec.version counts more than a channel, of which only the status knows what it resolved to. undefined: none, or none of K3s. */
+export const targetOf = ({ version, latestVersion }: Pick<PlanRow, 'version' | 'latestVersion'>): string | undefined =>
+  parse(version ?? latestVersion ?? '');
+
+/** Nodes that it speaks about and has not done yet; without a status, all of them. */
+export const pendingOf = (plan: PlanRow, nodes: readonly NodeRow[]): NodeRow[] =>
+  selectedBy(plan, nodes).filter(({ labels }) => {
+    const label = labels[planLabel(plan.ref.name)];
+    return (
+      label !== 'disabled' &&
+      (label === undefined ||
+        label !== plan.latestHash ||
+        (plan.version !== undefined && parse(plan.version) !== parse(plan.latestVersion ?? '')))
+    );
+  });
+
+export const planName = ({ ref }: Pick<PlanRow, 'ref'>): string => `${ref.namespace}/${ref.name}`;
+
+const CONTROL_PLANE = ['node-role.kubernetes.io/control-plane', 'node-role.kubernetes.io/master'];
+export const ETCD = 'node-role.kubernetes.io/etcd';
+export const isServer = ({ labels }: Pick<NodeRow, 'labels'>): boolean =>
+  [...CONTROL_PLANE, ETCD].some((role) => labels[role] !== undefined);
 
 /** Of all taints the Jobs tolerate this one, and what the Plan says (pkg/upgrade/job/job.go). */
 const OF_JOBS = { key: 'node.kubernetes.io/unschedulable', operator: 'Exists', effect: 'NoSchedule' };

@@ -57,6 +57,10 @@ export interface PlanRow {
   /** It cordons or drains its nodes. */
   cordons: boolean;
   drains: boolean;
+  /** spec.drain.timeout as it is written: text, or a number of nanoseconds. */
+  drainTimeout?: Json;
+  /** Deletes Pods instead of evicting them. */
+  disablesEviction: boolean;
   serviceAccount: string;
   /** latestHash is more than version and service account. */
   hashOfMore: boolean;
@@ -111,6 +115,8 @@ const PLAN: readonly Column[] = [
     'spec.channel',
     'spec.concurrency',
     'spec.cordon',
+    'spec.drain.disableEviction',
+    'spec.drain.timeout',
     'spec.jobActiveDeadlineSecs',
     'spec.secrets.name',
     'spec.serviceAccountName',
@@ -150,6 +156,8 @@ export function planRow(object: Raw): PlanRow {
     channel: textAt(object, '/spec/channel'),
     cordons: drains || pointerGet(object, '/spec/cordon') === true,
     drains,
+    drainTimeout: pointerGet(object, '/spec/drain/timeout'),
+    disablesEviction: pointerGet(object, '/spec/drain/disableEviction') === true,
     serviceAccount: textAt(object, '/spec/serviceAccountName') ?? '',
     hashOfMore:
       (isRaw(annotations) && annotations[DIGEST] !== undefined) ||

@@ -1,0 +1,62 @@
+// Nodes that were cordoned before a Plan gets to them: the controller uncordons every Node that its Job succeeds on, whoever cordoned it.
+// Source: rancher/system-upgrade-controller v0.20.1 pkg/upgrade/handle_batch.go, issue 341.
+import type { Check, Finding } from '../../../engine/contracts.ts';
+import { pendingOf, planName } from '../plans.ts';
+import { nodes, type PlanRow, plans } from '../reads.ts';
+
+const reads = { nodes, plans };
+interface Args {
+  plan: string;
+}
+
+const check: Check<typeof reads, Args> = {
+  id: 'k3s/cordoned-before',
+  title: { en: 'no Node is cordoned before its Plan starts', zh: 'Plan 开始前没有节点处于封锁状态' },
+  headline: { en: 'Plans will uncordon Nodes cordoned before', zh: 'Plan 会取消此前已封锁节点的封锁' },
+  page: {
+    impact: {
+      en: 'When its Job has succeeded on a Node, the controller uncordons that Node, also if another user cordoned it for maintenance.',
+      zh: 'Job 在节点上成功后，控制器会取消该节点的封锁，即使它是由其他用户为维护而封锁的。',
+    },
+    detection: {
+      en: 'Lists cordoned Nodes that a Plan with cordon or drain has still to upgrade, and on which it is not at work.',
+      zh: '列出设置了 cordon 或 drain 的 Plan 尚未升级、且未在处理中的、处于封锁状态的节点。',
+    },
+    fix: {
+      en: 'manual: note these Nodes and cordon them again after the upgrade, or exclude them with label plan.upgrade.cattle.io/<Plan>=disabled.',
+      zh: '手动：记下这些节点并在升级后重新封锁，或用标签 plan.upgrade.cattle.io/<Plan>=disabled 将其排除。',
+    },
+  },
+  sources: ['rancher/system-upgrade-controller v0.20.1: pkg/upgrade/handle_batch.go', 'rancher/system-upgrade-controller: issue 341'],
+  applies: { stage: 'before' },
+  reads,
+  judge: (rows) =>
+    rows.plans.flatMap((plan) => {
+      if (!plan.cordons) return [];
+      const before = pendingOf(plan, rows.nodes).filter(
+        ({ cordoned, hostname, ref }) => cordoned && !plan.applying.includes(hostname) && !plan.applying.includes(ref.name),
+      );
+      return before.length
+        ? [
+            finding(
+              plan,
+              before.map(({ ref }) => ref),
+            ),
+          ]
+        : [];
+    }),
+  say: ({ plan }, { length }) => ({
+    en: `Plan ${plan} will uncordon ${length} Node${length === 1 ? '' : 's'} that ${length === 1 ? 'is' : 'are'} cordoned already`,
+    zh: `Plan ${plan} 会取消 ${length} 个此前已封锁节点的封锁`,
+  }),
+};
+export default check;
+
+const finding = (plan: PlanRow, objects: Finding['objects']): Finding<Args> => ({
+  severity: 'warning',
+  key: [planName(plan)],
+  certainty: 'certain',
+  objects,
+  args: { plan: planName(plan) },
+  evidence: [{ seen: 'spec.unschedulable: true', at: objects[0] }],
+});

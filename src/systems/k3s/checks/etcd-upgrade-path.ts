@@ -1,0 +1,72 @@
+// Embedded etcd that must be of a newer patch before the next minor: 3.5 → 3.6 (K3s 1.34) and 3.6 → 3.7 (K3s 1.37). Members of the old patch may lose their membership data, or not start.
+// Sources: k3s-io/k3s pull requests 13493, 13494; etcd.io/blog (upgrade from 3.5 to 3.6); etcd-io/website issues 1165, 1168; release pages of K3s (component tables).
+import type { Check, Finding } from '../../../engine/contracts.ts';
+import { compare, minorOf, parse } from '../../../versions/k3s.ts';
+import { etcdSteps } from '../knowledge/tables.ts';
+import { ETCD } from '../plans.ts';
+import { type NodeRow, nodes } from '../reads.ts';
+
+const reads = { nodes };
+interface Args {
+  from: string;
+  into: string;
+  least: string;
+  etcd: string;
+}
+
+const check: Check<typeof reads, Args> = {
+  id: 'k3s/etcd-upgrade-path',
+  title: { en: 'embedded etcd can take the next minor version', zh: '内嵌 etcd 可以升级到下一个次版本' },
+  headline: { en: 'embedded etcd is too old for the target version', zh: '内嵌 etcd 版本过旧，不能升级到目标版本' },
+  page: {
+    impact: {
+      en: 'K3s 1.34 brings etcd 3.6, which needs 3.5.26 or newer before it; K3s 1.37 brings etcd 3.7, which needs 3.6.11 or newer before it. From an older patch a member may fail to join or lose its membership data.',
+      zh: 'K3s 1.34 带来 etcd 3.6，升级前需要 3.5.26 或更新版本；K3s 1.37 带来 etcd 3.7，升级前需要 3.6.11 或更新版本。从更旧的补丁版本升级时，成员可能无法加入或丢失成员数据。',
+    },
+    detection: {
+      en: 'Compares the K3s versions of the Nodes with label node-role.kubernetes.io/etcd with the first release of their minor that carries the needed etcd. SQLite and external datastores are not concerned.',
+      zh: '将带有标签 node-role.kubernetes.io/etcd 的节点的 K3s 版本，与其次版本中首个包含所需 etcd 的版本比较。SQLite 和外部数据存储不受影响。',
+    },
+    fix: {
+      en: 'manual: upgrade all servers to the newest patch release of their minor first.',
+      zh: '手动：先将所有 server 升级到其次版本的最新补丁版本。',
+    },
+  },
+  sources: ['k3s-io/k3s: pull requests 13493, 13494', 'etcd-io/website: issues 1165, 1168', 'k3s-io/docs: docs/release-notes'],
+  applies: { stage: 'before' },
+  needs: ['target'],
+  reads,
+  judge: (rows, { path: { to } }) => {
+    const members = rows.nodes.filter(({ labels }) => labels[ETCD] !== undefined);
+    return etcdSteps().steps.flatMap((step) => {
+      if (minorOf(to!) < minorOf(step.into)) return [];
+      const old = members.filter(({ kubeletVersion }) => isTooOld(parse(kubeletVersion), step));
+      return old.length ? [finding(old, step)] : [];
+    });
+  },
+  say: ({ from, into, least, etcd }, { length }) => ({
+    en: `${length} etcd member${length === 1 ? '' : 's'} (${from}) must run ${least} or newer (etcd ${etcd}) before ${into}`,
+    zh: `${length} 个 etcd 成员（${from}）在升级到 ${into} 之前必须运行 ${least} 或更新版本（etcd ${etcd}）`,
+  }),
+};
+export default check;
+
+type Step = ReturnType<typeof etcdSteps>['steps'][number];
+/** Older than the first good release of its minor. Of earlier minors nothing is said: their way leads through one of these. */
+function isTooOld(version: string | undefined, { least }: Step): boolean {
+  const own = least.find((each) => version !== undefined && minorOf(each) === minorOf(version));
+  return own !== undefined && compare(version!, own) < 0;
+}
+
+function finding(old: NodeRow[], { into, least, etcd }: Step): Finding<Args> {
+  const from = old.map(({ kubeletVersion }) => parse(kubeletVersion)!).toSorted(compare)[0]!;
+  const wanted = least.find((each) => minorOf(each) === minorOf(from))!;
+  return {
+    severity: 'blocker',
+    key: [into],
+    certainty: 'high',
+    objects: old.map(({ ref }) => ref),
+    args: { from, into, least: wanted, etcd },
+    evidence: old.slice(0, 10).map(({ ref, kubeletVersion }) => ({ seen: `status.nodeInfo.kubeletVersion: ${kubeletVersion}`, at: ref })),
+  };
+}
