@@ -4,8 +4,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { type CrdTable, markersOf, nameOf, versionsOf } from '../../src/chart/crds.ts';
 import type { Raw } from '../../src/engine/contracts.ts';
-import { type CrdTable, markersOf, nameOf, versionsOf } from '../../src/systems/spiderpool/crds.ts';
 import { compare } from '../../src/versions/chart.ts';
 import { FOLDER, git, releases, spansOf } from './releases.ts';
 

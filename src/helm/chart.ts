@@ -1,4 +1,4 @@
-// A Helm chart as files: its name and version, the CustomResourceDefinitions of its crds/ folder, its values, and which of them its templates read. Pure: the files are given.
+// A Helm chart as files: its name and version, the CRDs of its crds/ directory and of the charts that it contains, its values, and which of them its templates read. Pure: the files are given.
 // What helm itself bounds (pkg/chart/loader: 5 MiB a file, 100 MiB a chart) is bounded here more tightly; links and paths that leave the chart are refused.
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
@@ -9,6 +9,7 @@ import { isRaw, withinDepth } from '../kube/json.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import { readBy } from './keys.ts';
+import { dependenciesOf } from './release.ts';
 import { readValues } from './values-file.ts';
 
 export interface ChartFile {
@@ -18,6 +19,8 @@ export interface ChartFile {
   sha256: string;
   /** Of those that are looked into. */
   text?: string;
+  /** It lies in a packed chart of charts/, whose own file counts for the digest. */
+  unpacked?: true;
 }
 
 const MIB = 1024 * 1024;
@@ -33,8 +36,13 @@ export const chartFile = (path: string, bytes: Buffer): ChartFile => ({
   ...(isChartFile(path) ? { text: withoutMark(bytes) } : {}),
 });
 
-/** Is this a file that says something about the chart itself, and not about the charts that it depends on? */
-export const isChartFile = (path: string): boolean => /^(?:Chart\.yaml|values\.yaml|crds\/.+\.(?:ya?ml|json)|templates\/.+)$/.test(path);
+/** Is this a file that says something about the chart, or about one that lies in its charts/? */
+export const isChartFile = (path: string): boolean =>
+  /^(?:charts\/[^/]+\/)*(?:Chart\.yaml|values\.yaml|crds\/.+\.(?:ya?ml|json)|templates\/.+)$/.test(path);
+/** A chart in charts/ that is packed. */
+export const isPackedPart = (path: string): boolean => /^(?:charts\/[^/]+\/)*charts\/[^/]+\.(?:tgz|tar\.gz)$/.test(path);
+/** Where the files of a packed chart would lie if it were not. */
+export const partFolder = (path: string): string => `${path.replace(/\.(?:tgz|tar\.gz)$/, '')}/`;
 
 export function badChart(name: string, why: Text): UserError {
   const shown = oneLine(name, 300);
@@ -49,6 +57,11 @@ export function badChart(name: string, why: Text): UserError {
 
 /** `name`: what to call it in errors. Throws UserError. */
 export function readChart(all: readonly ChartFile[], name: string): Chart {
+  return { ...chartOf(all, name), digest: digestOf(all.filter(({ unpacked }) => !unpacked)) };
+}
+
+/** As helm takes CRDs: its own, then those of each chart that it contains (pkg/chart/chart.go, CRDObjects). */
+function chartOf(all: readonly ChartFile[], name: string): Chart {
   const files = all.flatMap(({ path, text }) => (text === undefined ? [] : [{ path, text }]));
   const about = onlyOne(files, 'Chart.yaml', name);
   if (about === undefined) throw badChart(name, { en: 'there is no Chart.yaml', zh: '没有 Chart.yaml' });
@@ -56,14 +69,28 @@ export function readChart(all: readonly ChartFile[], name: string): Chart {
   if (typeof called !== 'string' || typeof version !== 'string')
     throw badChart(name, { en: 'Chart.yaml has no name or no version', zh: 'Chart.yaml 缺少 name 或 version' });
   const crds = files.filter(({ path }) => path.startsWith('crds/')).flatMap((file) => documents(file, name));
+  const parts = [...partsOf(all)].map(([folder, inner]) => chartOf(inner, `${name} ${folder}`));
   return {
     name: called,
     version: version.replace(/^v(?=\d)/, ''),
-    digest: digestOf(all),
-    crds: crds.filter(isRaw).filter(({ kind }) => kind === 'CustomResourceDefinition'),
+    digest: '',
+    crds: [...crds.filter(isRaw).filter(({ kind }) => kind === 'CustomResourceDefinition'), ...parts.flatMap((part) => part.crds)],
+    parts,
+    dependencies: dependenciesOf(about),
     values: valuesOf(files, name),
     read: readBy(files.filter(({ path }) => path.startsWith('templates/')).map(({ text }) => text)),
   };
+}
+
+/** The files of each chart in charts/, as seen from there; what begins with _ or . is not one (pkg/chart/loader/load.go). */
+function partsOf(all: readonly ChartFile[]): Map<string, ChartFile[]> {
+  const parts = new Map<string, ChartFile[]>();
+  for (const file of all) {
+    const [, folder, path] = /^charts\/([^/_.][^/]*)\/(.+)$/.exec(file.path) ?? [];
+    if (!folder || !path) continue;
+    parts.set(folder, [...(parts.get(folder) ?? []), { ...file, path }]);
+  }
+  return new Map([...parts].filter(([, files]) => files.some(({ path }) => path === 'Chart.yaml')));
 }
 
 interface Looked {
@@ -110,8 +137,18 @@ function documents({ path, text }: Looked, name: string): Json[] {
   });
 }
 
+/** A file of a chart; where it is a packed chart of charts/, with the files of that. */
+export async function filesOf(path: string, bytes: Buffer, name: string, depth = 0): Promise<ChartFile[]> {
+  const file = chartFile(path, bytes);
+  if (!isPackedPart(path)) return [file];
+  if (depth >= CHART_LIMITS.depth) throw badChart(name, { en: 'charts nested too deeply', zh: 'chart 嵌套过深' });
+  const folder = partFolder(path);
+  const inner = await unpackChart(bytes, `${name} ${path}`, depth + 1);
+  return [file, ...inner.map((each) => ({ ...each, path: folder + each.path, unpacked: true as const }))];
+}
+
 /** The files of a chart's archive. Throws UserError for what is no such archive, or a trap. */
-export async function unpackChart(archive: Buffer, name: string): Promise<ChartFile[]> {
+export async function unpackChart(archive: Buffer, name: string, depth = 0): Promise<ChartFile[]> {
   const entries = extract();
   entries.end(unzipped(archive, name));
   const files: ChartFile[] = [];
@@ -124,7 +161,7 @@ export async function unpackChart(archive: Buffer, name: string): Promise<ChartF
       if (++count > CHART_LIMITS.files) throw tooMuch(name, `${CHART_LIMITS.files} files`, `${CHART_LIMITS.files} 个文件`);
       if (size > CHART_LIMITS.file) throw tooMuch(`${name} ${path}`, '5 MiB', '5 MiB');
       if (type !== 'file' || isHidden(path)) entry.resume();
-      else files.push(chartFile(path, await bytesOf(entry)));
+      else files.push(...(await filesOf(path, await bytesOf(entry), name, depth)));
     }
   } catch (error) {
     throw error instanceof UserError ? error : unreadable(name, error as Error);

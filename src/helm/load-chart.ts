@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Chart, Text } from '../engine/contracts.ts';
 import { readInput } from '../files/input.ts';
 import { whyOf } from '../text/system-error.ts';
-import { badChart, CHART_LIMITS, type ChartFile, chartFile, isChartFile, isHidden, readChart, tooMuch, unpackChart } from './chart.ts';
+import { badChart, CHART_LIMITS, type ChartFile, filesOf, isChartFile, isHidden, readChart, tooMuch, unpackChart } from './chart.ts';
 
 /** `from`: a folder with a Chart.yaml, or a .tgz. Throws UserError. */
 export async function loadChart(from: string): Promise<Chart> {
@@ -45,7 +45,7 @@ async function folderFiles(root: string): Promise<ChartFile[]> {
     const bytes = bytesOf(full, CHART_LIMITS.file, root);
     size += bytes.length;
     if (size > CHART_LIMITS.unpacked) throw tooMuch(root, '64 MiB', '64 MiB');
-    files.push(chartFile(name, bytes));
+    files.push(...(await filesOf(name, bytes, root)));
   }
   return files;
 }

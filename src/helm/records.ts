@@ -41,10 +41,26 @@ export function releaseRecord(object: Raw): ReleaseRecord | undefined {
 const ofRelease = (records: readonly ReleaseRecord[], namespace: string, name: string): ReleaseRecord[] =>
   records.filter((record) => record.namespace === namespace && record.name === name);
 
-/** All revisions of one release, newest first. None where nobody can tell which one is the newest: see `oddRecords`. */
+/**
+ * All revisions of one release, newest first. None where it cannot be told which one is the newest: see `oddRecords`.
+ * Each storage driver has a history of its own; helm goes by the Secrets unless HELM_DRIVER says otherwise.
+ */
 export function history(records: readonly ReleaseRecord[], namespace: string, name: string): ReleaseRecord[] {
+  const [inSecrets, others] = byDriver(records, namespace, name);
+  return inSecrets.length ? inSecrets : others;
+}
+
+/** The history in ConfigMaps, where there is one in Secrets as well. */
+export function otherHistory(records: readonly ReleaseRecord[], namespace: string, name: string): ReleaseRecord[] {
+  const [inSecrets, others] = byDriver(records, namespace, name);
+  return inSecrets.length ? others : [];
+}
+
+function byDriver(records: readonly ReleaseRecord[], namespace: string, name: string): [ReleaseRecord[], ReleaseRecord[]] {
   const all = ofRelease(records, namespace, name).toSorted((a, b) => b.revision - a.revision);
-  return all.some(({ odd }) => odd !== undefined) ? [] : all;
+  if (all.some(({ odd }) => odd !== undefined)) return [[], []];
+  const inSecrets = all.filter(({ kind }) => kind === 'Secret');
+  return [inSecrets, all.filter(({ kind }) => kind !== 'Secret')];
 }
 
 /** Records without a revision: each may be the newest one. */

@@ -11,6 +11,13 @@ const MAX_COMPRESSED = 2 * 1024 * 1024;
 /** Charts with all their CRDs unpack to some MiB. */
 const MAX_UNPACKED = 64 * 1024 * 1024;
 
+/** A chart that another depends on, as its Chart.yaml names it. */
+export interface ChartDependency {
+  name: string;
+  version: string;
+  alias?: string;
+}
+
 export interface Release {
   name: string;
   namespace: string;
@@ -18,7 +25,7 @@ export interface Release {
   version: number;
   status: string;
   /** `read`: as in Chart. */
-  chart: { name: string; version: string; appVersion: string; values: Raw; read: string[] };
+  chart: { name: string; version: string; appVersion: string; values: Raw; read: string[]; dependencies: ChartDependency[] };
   /** What the user set; the computed values are the chart's with these laid over them. */
   config: Raw;
   /** All documents but the hooks, as one text. */
@@ -37,7 +44,10 @@ export function decodeRelease(object: Raw): Release | { why: string } {
     const record = parseJson(unpacked(unbase64(inner)).toString('utf8'));
     return isRaw(record) ? releaseOf(record) : { why: 'the record is no object' };
   } catch (error) {
-    return { why: oneLine((error as Error).message) };
+    // What stands in the record is not repeated, as V8 would.
+    const { code, message } = error as Error & { code?: string };
+    if (error instanceof SyntaxError && !message.startsWith('nested')) return { why: 'not JSON' };
+    return { why: code === 'ERR_BUFFER_TOO_LARGE' ? `larger than ${MAX_UNPACKED / (1024 * 1024)} MiB when unpacked` : oneLine(message) };
   }
 }
 
@@ -68,12 +78,23 @@ function releaseOf(raw: Raw): Release | { why: string } {
       appVersion: textAt(metadata.appVersion),
       values: objectAt(chart.values),
       read: readBy(templatesOf(chart.templates)),
+      dependencies: dependenciesOf(metadata),
     },
     config: objectAt(raw.config),
     manifest: textAt(raw.manifest),
     hooks: Array.isArray(raw.hooks) ? raw.hooks.filter(isRaw) : [],
     raw,
   };
+}
+
+/** Of a Chart.yaml. */
+export function dependenciesOf({ dependencies }: Raw): ChartDependency[] {
+  if (!Array.isArray(dependencies)) return [];
+  return dependencies.filter(isRaw).map(({ name, version, alias }) => ({
+    name: textAt(name),
+    version: textAt(version).replace(/^v(?=\d)/, ''),
+    ...(typeof alias === 'string' && alias !== '' ? { alias } : {}),
+  }));
 }
 
 /** A chart's files are base64 in JSON. */

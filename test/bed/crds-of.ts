@@ -1,6 +1,8 @@
 // Small CustomResourceDefinitions of our own that say everything our knowledge says of a Spiderpool version, and let the rest through: a healthy cluster without upstream files.
+
+import type { WantedCrd } from '../../src/chart/crds.ts';
 import type { Json, Raw } from '../../src/engine/contracts.ts';
-import { type WantedCrd, wantedByTable } from '../../src/systems/spiderpool/crds.ts';
+import { wantedByTable } from '../../src/systems/spiderpool/crds.ts';
 
 type Schema = { [key: string]: Json };
 

@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'ug next-')); // a blank that a shell 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const dump = join(folder, 'dump');
 cpSync(join(FIXTURES, 'installed.yaml'), join(dump, 'installed.yaml'));
-cpSync(join(FIXTURES, 'crds-current/older.yaml'), join(dump, 'older.yaml'));
+cpSync(join(FIXTURES, 'crds-current/found.yaml'), join(dump, 'older.yaml'));
 const plugin = join(folder, 'kubectl-upgrade_guard');
 try {
   linkSync(BINARY, plugin);

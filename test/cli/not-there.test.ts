@@ -106,8 +106,8 @@ describe.each(IN)('in %s', (lang) => {
     expect(code).toBe(2);
     expect(stdout).toMatch(
       {
-        en: /spiderippools\.spiderpool\.spidernet\.io is missing; 0\.9\.13 brings it/,
-        zh: /缺少 spiderippools\.spiderpool\.spidernet\.io，该定义由 0\.9\.13 提供/,
+        en: /spiderippools\.spiderpool\.spidernet\.io is not installed, and helm upgrade to 0\.9\.13 will not install it/,
+        zh: /缺少 CRD spiderippools\.spiderpool\.spidernet\.io；helm upgrade 到 0\.9\.13 不会自动安装/,
       }[lang],
     );
     expect(stdout).toContain('helm pull spiderpool');

@@ -110,7 +110,14 @@ describe('decodeRelease', () => {
         manifest: MANIFEST,
       });
       const values = (record().chart as Raw).values;
-      expect(release.chart).toEqual({ name: 'app-chart', version: '1.2.3', appVersion: 'v9', values, read: ['auth.password'] });
+      expect(release.chart).toEqual({
+        name: 'app-chart',
+        version: '1.2.3',
+        appVersion: 'v9',
+        values,
+        read: ['auth.password'],
+        dependencies: [],
+      });
       expect(release.hooks.length).toBe(1);
       expect(release.raw).toEqual(record());
     }
@@ -124,7 +131,7 @@ describe('decodeRelease', () => {
     ['no name', secret(twice(Buffer.from('{"version":1}'))), 'no name'],
     ['broken gzip', secret(twice(gzipSync('{}').subarray(0, 12))), 'unexpected end of file'],
     ['too deep', secret(twice(gzipSync(`${'['.repeat(100_000)}`))), 'nested deeper'],
-    ['a bomb', secret(twice(gzipSync(Buffer.alloc(65 * 1024 * 1024)))), 'Cannot create a Buffer larger than'],
+    ['a bomb', secret(twice(gzipSync(Buffer.alloc(65 * 1024 * 1024)))), 'larger than 64 MiB when unpacked'],
     ['too large', secret(Buffer.alloc(5 * 1024 * 1024, 'A').toString('latin1')), 'larger than 2097152 bytes'],
   ])('says why not: %s', (_, object, why) => {
     expect(decodeRelease(object as Raw)).toEqual({ why: expect.stringContaining(why) });

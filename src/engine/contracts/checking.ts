@@ -17,12 +17,15 @@ export interface Chart {
   version: string;
   /** sha256 of the names and contents of its files, hex: the same of a folder and of its archive. */
   digest: string;
-  /** The objects of its crds/ folder. */
+  /** The CRDs of its crds/ directory, then those of the charts that it contains, as helm takes them. */
   crds: Raw[];
   /** values.yaml. */
   values: Raw;
   /** The paths below .Values that its templates name, as --set writes them; '' for all. */
   read: string[];
+  /** What its Chart.yaml depends on, and the charts in its charts/ directory. */
+  dependencies?: { name: string; version: string; alias?: string }[];
+  parts?: Chart[];
 }
 /** What `helm upgrade` will be told about values. */
 export interface Intent {

@@ -1,12 +1,16 @@
 // Finding Spiderpool: its workloads by label, its Helm release by what the workloads name and by the release's own record.
-// Every place that names a version is reported; where they disagree, the release's chart decides, then the image tag (facts: charts and images carry the same version).
+// Every place that names a version is reported. What runs decides: the tags of images, then the labels of the workloads. The chart of a release counts first only while its newest revision is
+// the deployed one, by what the record itself says, and only where the chart is Spiderpool's own: that of a pending or failed revision says what was wanted, a wrapper's is another thing.
+
+import { RELEASE_BODIES, refOfRecord, releaseConfigMaps, releaseSecrets } from '../../chart/release.ts';
 import type { Gap, HelmRelease, Installation, PointReader, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { list } from '../../engine/read/index.ts';
 import { history, type ReleaseRecord } from '../../helm/records.ts';
-import { decodeRelease } from '../../helm/release.ts';
+import { decodeRelease, type Release } from '../../helm/release.ts';
 import { parse } from '../../versions/chart.ts';
-import { daemonSets, deployments, releaseConfigMaps, releaseSecrets, type Workload } from './reads.ts';
+import { CHART } from './chart.ts';
+import { daemonSets, deployments, type Workload } from './reads.ts';
 
 export const READS = {
   // Either of them is enough to find an installation; without a finding, what could not be seen makes it "cannot tell".
@@ -18,7 +22,7 @@ export const READS = {
   pools: list('spiderippools.spiderpool.spidernet.io', {}, { optional: true, harmless: true }),
 };
 /** The newest record of a release that looks like Spiderpool's, to read its chart's version. */
-export { RELEASE_BODIES as ASKS } from './reads.ts';
+export const ASKS = RELEASE_BODIES;
 
 interface Seen {
   deployments: Workload[] | Gap;
@@ -77,9 +81,17 @@ function placeOf({ ref, release, releaseNamespace, instance }: Workload): Omit<P
 
 async function installationAt(place: Place, records: ReleaseRecord[], look: PointReader): Promise<Installation | undefined> {
   const newest = records[0];
-  const chart = newest ? await chartOf(newest, look) : undefined;
-  if (!place.workloads.length && chart?.name !== 'spiderpool') return undefined;
-  const sources = [...(chart ? [{ from: revisionOf(place, newest!), says: chart.version }] : []), ...place.workloads.flatMap(saidBy)];
+  const body = newest && (await recordOf(newest, look));
+  // A label that was edited does not make a revision deployed.
+  const isDeployed = newest?.status === 'deployed' && (!body || body.status === '' || body.status === 'deployed');
+  const deployed = isDeployed ? newest : records.find((record) => record !== newest && record.status === 'deployed');
+  // Where none is, as after a first install that was interrupted, the newest is all there is to go by.
+  const counting = deployed ?? newest;
+  const chart = counting === newest ? body?.chart : counting && (await recordOf(counting, look))?.chart;
+  if (!place.workloads.length && chart?.name !== CHART.chart) return undefined;
+  const said = place.workloads.flatMap(saidBy);
+  const byChart = chart && isOwn(chart) ? [{ from: revisionOf(place, counting!), says: chart.version }] : [];
+  const sources = isDeployed ? [...byChart, ...said] : [...said, ...byChart];
   const version = sources.map(({ says }) => parse(says)).find(Boolean);
   return {
     id: `spiderpool@${keyOf(place)}`,
@@ -101,22 +113,22 @@ async function installationAt(place: Place, records: ReleaseRecord[], look: Poin
 
 const revisionOf = (place: Place, { revision }: ReleaseRecord): Text => ({
   en: `release ${keyOf(place)} revision ${revision}`,
-  zh: `release ${keyOf(place)} 的修订版 ${revision}`,
+  zh: `release ${keyOf(place)} 的修订版本 ${revision}`,
 });
+
+/** Spiderpool's own chart depends on no other. */
+const isOwn = ({ name, dependencies }: Release['chart']): boolean => name === CHART.chart && !dependencies.length;
 
 const releaseOf = ({ kind, namespace, name, revision, status }: ReleaseRecord): HelmRelease => ({
   ...{ namespace, name, revision, status },
   ...(kind === 'ConfigMap' ? { driver: 'configmap' } : {}),
 });
 
-async function chartOf(
-  { kind, object, namespace }: ReleaseRecord,
-  look: PointReader,
-): Promise<{ name: string; version: string } | undefined> {
-  const record = await look.get({ apiVersion: 'v1', kind, namespace, name: object });
-  if (!record || isGap(record)) return undefined;
-  const release = decodeRelease(record);
-  return 'why' in release ? undefined : release.chart;
+async function recordOf(record: ReleaseRecord, look: PointReader): Promise<Release | undefined> {
+  const found = await look.get(refOfRecord(record));
+  if (!found || isGap(found)) return undefined;
+  const release = decodeRelease(found);
+  return 'why' in release ? undefined : release;
 }
 
 /** An image of Spiderpool's own, with a tag; a digest behind the tag does not matter. */

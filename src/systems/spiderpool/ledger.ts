@@ -8,8 +8,6 @@ import { inRanges } from '../../kube/addresses.ts';
 import { refOf } from '../../kube/refs.ts';
 import { type Claim, claimsOf, type EndpointRow, endpointRow, type PodRow, type PoolRow, podRow, refOfPod, wordsOf } from './rows.ts';
 
-/** Point reads at a time; kind to the API server where hundreds of addresses are looked at. */
-const AT_ONCE = 8;
 /** ms between two looks at what has no order of its own: the time that a restart of a Pod's sandbox, or the end of a Pod, leaves a record behind. */
 const SETTLE = 1000;
 /** More names tell a person nothing; -o wide and the steps have them all. */
@@ -124,17 +122,6 @@ export function poolOf(address: string, claimed: string | undefined, pools: read
 export const gives = ({ ranges, excluded }: PoolRow, address: string): boolean => inRanges(ranges)(address) && !inRanges(excluded)(address);
 
 export const settle = (): Promise<void> => sleep(paced(SETTLE));
-
-/** In their order, a few at a time. */
-export async function each<Item, Result>(items: readonly Item[], look: (item: Item) => Promise<Result>): Promise<Result[]> {
-  const results: Result[] = [];
-  let next = 0;
-  const worker = async () => {
-    for (let at = next++; at < items.length; at = next++) results[at] = await look(items[at]!);
-  };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
-  return results;
-}
 
 /** Evidence out of a Pod itself. */
 export const saidByPod = (address: string): Text => ({

@@ -2,9 +2,10 @@
 // twice. A table has no namespaces and of each Pod only the first address; who uses it is said by the Pods themselves, read whole.
 // Sources: printPod and printNode in pkg/printers/internalversion/printers.go at v1.24.17 and v1.37.2.
 import type { PointReader, QuickReader, Table } from '../../engine/contracts.ts';
+import { each } from '../../engine/each.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { addressKey } from '../../kube/addresses.ts';
-import { type AddressRows, apiVersionOf, each, endpointOf } from './ledger.ts';
+import { type AddressRows, apiVersionOf, endpointOf } from './ledger.ts';
 import { pods } from './reads.ts';
 import { endpointRow, type PoolRow, podRow } from './rows.ts';
 

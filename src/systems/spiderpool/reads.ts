@@ -1,19 +1,8 @@
 // Reads that detection and several checks share, so that the engine makes each list once.
 import type { PointRead, Raw, RowOf } from '../../engine/contracts.ts';
 import { annotation, asIs, each, hot, label, labels, list, number, tree, word } from '../../engine/read/index.ts';
-import { recordBody } from '../../helm/record-column.ts';
-import { RECORD_COLUMNS, releaseRecord } from '../../helm/records.ts';
 import { budgetRow } from '../../kube/budgets.ts';
 import { ENDPOINT_COLUMNS, endpointRow, POD_COLUMNS, POOL_COLUMNS, podRow, poolRow } from './rows.ts';
-
-/** Helm's records of every release: labels only, never their content. */
-export const releaseSecrets = hot('secrets', RECORD_COLUMNS, releaseRecord, { labels: 'owner=helm' });
-
-/** The same, where HELM_DRIVER is configmap. */
-export const releaseConfigMaps = hot('configmaps', RECORD_COLUMNS, releaseRecord, { labels: 'owner=helm', optional: true, harmless: true });
-
-/** A record with its content. */
-export const RELEASE_BODIES: PointRead[] = ['secrets', 'configmaps'].map((resource) => ({ resource, columns: [recordBody] }));
 
 /** One controller or agent, with everything in it that names a version or a release. */
 const WORKLOAD = {

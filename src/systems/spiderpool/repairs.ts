@@ -1,5 +1,6 @@
 // Steps that make good what a release is known to break when one upgrades to it all the same (--accept spiderpool/target-version). A good target gets none.
 // Sources: knowledge/versions.json (flaws, readBlindly); cmd/spiderpool-init/cmd/multus.go@v0.9.4; templates/{configmap,daemonset,multus-daemonset}.yaml of the charts.
+import { heldBeyond } from '../../chart/crds.ts';
 import type { HelmUpgrade } from '../../chart/intent.ts';
 import type { Change, Condition, Json, Raw, Ref, Rule, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
@@ -8,7 +9,7 @@ import { formatPointer, pointerGet } from '../../kube/pointer.ts';
 import { refOf } from '../../kube/refs.ts';
 import { shellWord } from '../../text/shell.ts';
 import { satisfies } from '../../versions/chart.ts';
-import { heldBeyond, wantedByTable } from './crds.ts';
+import { wantedByTable } from './crds.ts';
 import versions from './knowledge/versions.json' with { type: 'json' };
 
 /** Spiderpool is installed by its chart. */

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { tableOf } from '../../../scripts/knowledge/spiderpool-crds.ts';
+import { crdsByChart, fieldOf, lacking, markersOf, versionsOf } from '../../../src/chart/crds.ts';
 import type { Raw } from '../../../src/engine/contracts.ts';
 import { examine, objectName } from '../../../src/engine/examine.ts';
 import { makePlan, stepsOf } from '../../../src/engine/plan.ts';
@@ -12,7 +13,7 @@ import { parseResourceName, ruleText } from '../../../src/kube/resources.ts';
 import { dumpOf } from '../../../src/snapshot/dump.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
 import { checkOf, SYSTEMS } from '../../../src/systems/index.ts';
-import { fieldOf, lacking, markersOf, versionsOf, wantedByChart, wantedByTable } from '../../../src/systems/spiderpool/crds.ts';
+import { wantedByTable } from '../../../src/systems/spiderpool/crds.ts';
 import table from '../../../src/systems/spiderpool/knowledge/crds.json' with { type: 'json' };
 import versions from '../../../src/systems/spiderpool/knowledge/versions.json' with { type: 'json' };
 import { describeUpstream } from '../../bed/upstream.ts';
@@ -31,7 +32,7 @@ const older = [
 grid('spiderpool/crds-current', [
   { fixture: 'healthy', expect: 'passed' },
   { fixture: 'healthy', to: 'spiderpool=0.9.10', expect: 'passed' },
-  { fixture: 'older', expect: older },
+  { fixture: 'found', expect: older },
   { fixture: 'stored', expect: `blocker ${ours('spiderippools')}` },
   { fixture: 'healthy', to: 'spiderpool=0.9.99', expect: 'unknown' },
   { fixture: 'healthy', to: 'spiderpool=1.3.0', expect: 'unknown' },
@@ -50,7 +51,8 @@ describe('a marker as a person reads it', () => {
     ['.schema.openAPIV3Schema.properties.spec.properties.default.default', 'spec.default (default)'],
     ['.subresources.status', 'subresources.status'],
     ['v2beta1', 'v2beta1'],
-    ['spec.txQueueLen=0', 'spec.txQueueLen=0'],
+    ['spec.txQueueLen=0', 'default of spec.txQueueLen (0)'],
+    ['spec.mode:"auto"', 'value "auto" of spec.mode'],
   ])('%s → %s', (path, field) => expect(fieldOf(path)).toBe(field));
 });
 
@@ -83,7 +85,7 @@ test('a table holds what changes between versions, and in which of them it is th
 });
 
 describe('what a live definition lacks', () => {
-  const lacks = (live: Raw, wanted: Raw) => lacking(live, wantedByChart([wanted])[0]!).map(fieldOf);
+  const lacks = (live: Raw, wanted: Raw) => lacking(live, crdsByChart([wanted])[0]!).map((path) => fieldOf(path));
   const enumOf = (...values: string[]) => definition(field({ type: 'string', enum: values }));
   test.each<[string, Raw, Raw, string[]]>([
     ['descriptions do not count', definition(field({ type: 'string', description: 'old' })), definition(field({ type: 'string' })), []],
@@ -136,7 +138,7 @@ describeUpstream('the charts of Spiderpool', ['data', 'spiderpool', 'charts'], (
     const { crds } = await chartOf(version);
     const wanted = wantedByTable(version)!;
     expect(wanted.map(({ name }) => name).sort()).toEqual(
-      wantedByChart(crds)
+      crdsByChart(crds)
         .map(({ name }) => name)
         .sort(),
     );
@@ -172,7 +174,9 @@ describeUpstream('the charts of Spiderpool', ['data', 'spiderpool', 'charts'], (
   test('0.8.0 → 0.8.13 and further: what the facts say is found', async () => {
     const { crds } = await chartOf('0.9.0');
     const { result } = await outcome(stored(crds), '0.9.0', '0.9.1', true);
-    expect(result.findings.map(({ message }) => message.en)).toContainEqual(expect.stringMatching(/spidercoordinators.*lacks .*default/));
+    expect(result.findings.map(({ message }) => message.en)).toContainEqual(
+      expect.stringMatching(/spidercoordinators.*missing: .*default/),
+    );
   });
   test('what rbac prints is enough to take back every definition that it makes: it looks for objects first', async () => {
     for (const version of known) {
@@ -192,7 +196,7 @@ describeUpstream('the charts of Spiderpool', ['data', 'spiderpool', 'charts'], (
       );
       expect(stepsOf(plan)).toEqual([]);
       expect(plan.refusals.map(({ refused }) => refused.en)).toEqual(
-        new Array(4).fill(expect.stringMatching(/storedVersions .* v1, .*export/)),
+        new Array(4).fill(expect.stringMatching(/v1 in status\.storedVersions; .*export/)),
       );
     }
   });
@@ -201,8 +205,7 @@ describeUpstream('the charts of Spiderpool', ['data', 'spiderpool', 'charts'], (
     const foreign = (crds: readonly Raw[]) => crds.filter((crd) => String((crd.metadata as Raw).name).includes('sriovnetworknodepolicies'));
     const objects = [...mine.crds.filter((crd) => !foreign([crd]).length), ...foreign(theirs.crds)];
     const { result, plan } = await outcome(stored(objects), '0.9.13', '0.9.13', true);
-    if (result.findings.length)
-      expect(plan.refusals.map(({ refused }) => refused.en)).toEqual([expect.stringContaining('another software')]);
+    if (result.findings.length) expect(plan.refusals.map(({ refused }) => refused.en)).toEqual([expect.stringContaining('other software')]);
     expect(stepsOf(plan)).toEqual([]);
   });
 });

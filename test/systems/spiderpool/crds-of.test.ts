@@ -1,6 +1,7 @@
 // The small definitions that stand in for upstream's in a healthy cluster lack nothing that the table wants.
 import { expect, test } from 'vitest';
-import { lacking, wantedByTable } from '../../../src/systems/spiderpool/crds.ts';
+import { lacking } from '../../../src/chart/crds.ts';
+import { wantedByTable } from '../../../src/systems/spiderpool/crds.ts';
 import { crdsOf } from '../../bed/crds-of.ts';
 
 test.each(['0.3.7', '0.9.13', '1.2.2'])('%s', (version) => {

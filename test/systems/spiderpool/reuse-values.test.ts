@@ -26,7 +26,13 @@ grid('spiderpool/reuse-values', [
     intent: { ...reuse, given: { ipam: { gc: { statelessPod: { enableGcRunningPodOnEmptyPodStatusIPs: false } } } } },
     expect: `warning ${RECORD}`,
   },
-  { objects: [releaseOf('0.9.10', {}, { kind: 'ConfigMap', revision: 2 })], to: 'spiderpool=0.9.11', intent: reuse, expect: 'passed' },
+  {
+    base: 'installed-by-configmaps',
+    objects: [releaseOf('0.9.10', {}, { kind: 'ConfigMap', revision: 2 })],
+    to: 'spiderpool=0.9.11',
+    intent: reuse,
+    expect: 'passed',
+  },
   // Not meant.
   { objects: [releaseOf('0.9.13', {})], to: 'spiderpool=1.0.6', expect: 'not-applicable' },
   {
@@ -35,5 +41,10 @@ grid('spiderpool/reuse-values', [
     intent: { given: {}, reuse: 'reset-then-reuse' },
     expect: 'not-applicable',
   },
-  { to: 'spiderpool=1.0.6', intent: reuse, expect: 'unknown' },
+  {
+    objects: [{ ...releaseOf('0.9.13', {}), data: { release: 'Z2FyYmFnZQ==' } }],
+    to: 'spiderpool=1.0.6',
+    intent: reuse,
+    expect: 'unknown',
+  },
 ]);

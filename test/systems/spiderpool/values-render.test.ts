@@ -12,7 +12,7 @@ import { insteadOf } from '../../../src/helm/values.ts';
 import { dumpOf } from '../../../src/snapshot/dump.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
 import { SYSTEMS } from '../../../src/systems/index.ts';
-import { missingFor, valuesByTable } from '../../../src/systems/spiderpool/values.ts';
+import { FACTS, valuesByTable } from '../../../src/systems/spiderpool/values.ts';
 import { compare } from '../../../src/versions/chart.ts';
 import { prepareTools, tools } from '../../bed/tools.ts';
 import { describeUpstream } from '../../bed/upstream.ts';
@@ -67,7 +67,7 @@ describeUpstream('--reuse-values over the charts of Spiderpool', ['data', 'spide
         rmSync(chart, { recursive: true });
         expect(real[0], `${at}: the two helms`).toBe(real[1]);
         const before = valuesByTable(pair.from)!.defaults;
-        expect(missingFor(valuesByTable(pair.to)!, before)?.[0], `${at}: the table`).toBe(real[0]);
+        expect(FACTS.missing(valuesByTable(pair.to)!, before)?.[0], `${at}: the table`).toBe(real[0]);
         const { values } = await loadChart(chartOf(pair.to));
         for (const name of HELMS) {
           const rendering = await (await helm(name, chartOf(pair.to))).render(insteadOf(values, before), AS);

@@ -3,13 +3,14 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { tableOf } from '../../../scripts/knowledge/spiderpool-values.ts';
+import { hasPlace, nearestKey, successors, valuesByChart } from '../../../src/chart/values.ts';
 import type { Json } from '../../../src/engine/contracts.ts';
 import { isRead, leavesOf, pathOf, written } from '../../../src/helm/keys.ts';
 import { loadChart } from '../../../src/helm/load-chart.ts';
 import renames from '../../../src/systems/spiderpool/knowledge/renames.json' with { type: 'json' };
 import table from '../../../src/systems/spiderpool/knowledge/values.json' with { type: 'json' };
 import versions from '../../../src/systems/spiderpool/knowledge/versions.json' with { type: 'json' };
-import { hasPlace, missingFor, nearestKey, successors, valuesByChart, valuesByTable } from '../../../src/systems/spiderpool/values.ts';
+import { FACTS, valuesByTable } from '../../../src/systems/spiderpool/values.ts';
 import { describeUpstream } from '../../bed/upstream.ts';
 
 test('the table knows every version that it is said to', () => {
@@ -78,14 +79,14 @@ describeUpstream('the charts of Spiderpool', ['data', 'spiderpool', 'charts'], (
   test.each(readdirSync(folder).filter((version) => version !== '0.2.3'))(
     '%s: the table says of it what its chart says',
     async (version) => {
-      const chart = valuesByChart(await loadChart(join(folder, version, 'spiderpool')));
+      const chart = valuesByChart(await loadChart(join(folder, version, 'spiderpool')), FACTS);
       const known = valuesByTable(version)!;
       const sorted = (values: typeof chart.defaults) => leavesOf(values).map(({ path, value }): [string, Json] => [written(path), value]);
       expect(sorted(known.defaults).sort()).toEqual(sorted(chart.defaults).sort());
       for (const { path } of leavesOf(chart.defaults)) expect(isRead(path, known.read), written(path)).toBe(isRead(path, chart.read));
       for (const path of chart.read) expect(isRead(path, known.read), written(path)).toBe(true);
-      expect(missingFor(chart, chart.defaults)).toEqual([]);
-      expect(missingFor({ ...chart, defaults: { ...chart.defaults, more: 1 } }, {})).toBeUndefined();
+      expect(FACTS.missing(chart, chart.defaults)).toEqual([]);
+      expect(FACTS.missing({ ...chart, defaults: { ...chart.defaults, more: 1 } }, {})).toBeUndefined();
     },
   );
 });

@@ -1,10 +1,12 @@
 // The tables of osm-edge: releases with their images, and the MeshConfig of a fresh install by version. Made by scripts/knowledge/osm-edge.ts; each is decoded when first used.
 import type { Json } from '../../../engine/contracts.ts';
 import { knowledge } from '../../../engine/knowledge.ts';
-import { like, list, map, row, type Shape, text } from '../../../engine/shapes.ts';
+import { either, flag, like, list, map, type Of, oneOf, row, type Shape, text } from '../../../engine/shapes.ts';
 import { compare } from '../../../versions/chart.ts';
+import crdsTable from './crds.json' with { type: 'json' };
 import meshConfigTable from './meshconfig.json' with { type: 'json' };
 import releasesTable from './releases.json' with { type: 'json' };
+import schemaTable from './schema.json' with { type: 'json' };
 
 const version = like(/^\d{1,3}\.\d{1,3}\.\d{1,3}(?:-[\w.]{1,20})?$/, { en: 'a version such as 1.3.9', zh: '版本（例如 1.3.9）' });
 const anything: Shape<Json> = () => undefined;
@@ -30,3 +32,12 @@ export function preset(path: string, of: string): Json | undefined {
   const changes = Object.entries(meshConfig().fields[path] ?? {}).toSorted(([a], [b]) => compare(a, b));
   return changes.filter(([since]) => compare(since, of) <= 0).at(-1)?.[1] ?? undefined;
 }
+
+const none = oneOf(null);
+/** By CRD, from which release on: its versions (`*` is stored, `u` is not served); null: not there. */
+export const crds = knowledge('osm-edge/crds', row({ source: text, crds: map(map(either(none, list(text)))) }), () => crdsTable);
+
+const schemaObject = row({ closed: flag, allowed: list(text), required: list(text) });
+export type SchemaObject = Of<typeof schemaObject>;
+/** By path of an object among the values, from which release on. */
+export const schema = knowledge('osm-edge/schema', row({ source: text, objects: map(map(either(none, schemaObject))) }), () => schemaTable);

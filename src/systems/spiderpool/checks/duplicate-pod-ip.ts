@@ -2,13 +2,13 @@
 // Sources: issues 2526, 3751, 3817; pull requests 3778, 3912, 3914; overlapping pools are refused by the webhook (pkg/ippoolmanager/ippool_validate.go),
 // so that within Spiderpool one address is one place in the network.
 import type { Check, Finding, PointReader, Raw, Screen, Situation, StepDraft, Text } from '../../../engine/contracts.ts';
+import { each } from '../../../engine/each.ts';
 import { lives } from '../../../kube/refs.ts';
 import { shellWord } from '../../../text/shell.ts';
 import { satisfies } from '../../../versions/chart.ts';
 import {
   type AddressRows,
   apiVersionOf,
-  each,
   gives,
   type Hold,
   holdOf,

@@ -2,8 +2,9 @@
 // Sources: executeScanAll in pkg/gcmanager/scanAll_IPPool.go@v0.9.13 (what the IP garbage collection frees: no Pod and no endpoint of that name);
 // IsValidVMPod in pkg/kubevirtmanager/kubevirt_manager.go@v0.9.13 (a machine keeps its address as long as its instance, or itself, is there).
 import type { Check, Condition, Finding, Gap, PointReader, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
+import { each } from '../../../engine/each.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { type AddressRows, apiVersionOf, each, nameOf, settle, someOf } from '../ledger.ts';
+import { type AddressRows, apiVersionOf, nameOf, settle, someOf } from '../ledger.ts';
 import { ADDRESS_READS, endpoints, pods, pools } from '../reads.ts';
 import {
   inTurn,

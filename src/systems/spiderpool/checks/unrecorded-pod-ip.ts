@@ -1,6 +1,7 @@
 // IPs that a running Pod uses and its pool has not allocated to it: the next IP conflict, before it happens.
 // Sources: issues 3751, 3817 (the record of a living Pod was released); UpdateAllocatedIPs in pkg/ippoolmanager/ippool_manager.go@v0.9.13.
 import type { Check, Finding, Gap, PointReader, StepDraft, Text } from '../../../engine/contracts.ts';
+import { each } from '../../../engine/each.ts';
 import { inRanges } from '../../../kube/addresses.ts';
 import type { BudgetRow } from '../../../kube/budgets.ts';
 import { lives } from '../../../kube/refs.ts';
@@ -8,7 +9,6 @@ import { satisfies } from '../../../versions/chart.ts';
 import {
   type AddressRows,
   apiVersionOf,
-  each,
   gives,
   type Hold,
   holdOf,

@@ -1,7 +1,7 @@
 // Fields that the target no longer knows, taken out of the manifests that declare them (fix -f): else an apply with strict validation fails after the upgrade, and one without
 // it drops them in silence. Where another field took the place of one, the value moves there.
-import type { Change, Json, Raw, Ref, StepDraft, Text } from '../../engine/contracts.ts';
-import { formatPointer, pointerGet } from '../../kube/pointer.ts';
+import type { Change, Json, Raw, Ref, StepDraft, Text } from '../engine/contracts.ts';
+import { formatPointer, pointerGet } from '../kube/pointer.ts';
 
 export interface DroppedField {
   kind: string;

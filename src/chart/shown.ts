@@ -1,15 +1,15 @@
-// What a person may see of the values of a release: yes and no and numbers as they are, of everything else only what kind of value it is.
-// Whoever wrote a text may have written a password into it, under any key.
-import type { Json, Language, Text } from '../../engine/contracts.ts';
-import { looksPrivate } from '../../text/redact.ts';
+// What a person may see of the values of a release: booleans and numbers as they are, of everything else only what kind of value it is:
+// a string may hold a password, under any key.
+import type { Json, Language, Text } from '../engine/contracts.ts';
+import { looksPrivate } from '../text/redact.ts';
 
 /** `json`: the value itself. */
 export type Shown = { json: string } | { kind: 'text' | 'list' | 'map' };
 
 const KINDS: Record<'text' | 'list' | 'map', Text> = {
-  text: { en: 'a text', zh: '文本' },
+  text: { en: 'a string', zh: '字符串' },
   list: { en: 'a list', zh: '列表' },
-  map: { en: 'a map', zh: '映射' },
+  map: { en: 'a map', zh: '映射（map）' },
 };
 
 /** A number under a secret's name is a text in a snapshot, and the two must say the same. */
@@ -26,9 +26,9 @@ export function shownAs(value: Shown, language: Language): string {
   return language === 'zh' ? ` ${value.json}` : value.json;
 }
 
-/** `key=true`, `key (a text)`. */
+/** `key=true`, `key (a string)`. */
 export function assigned(key: string, value: Shown | undefined, language: Language): string {
   if (value === undefined) return key;
   if ('json' in value) return `${key}=${value.json}`;
-  return language === 'zh' ? `${key}（${KINDS[value.kind].zh}）` : `${key} (${KINDS[value.kind].en})`;
+  return language === 'zh' ? `${key}（${KINDS[value.kind].zh.replace('（map）', '')}）` : `${key} (${KINDS[value.kind].en})`;
 }

@@ -1,5 +1,5 @@
 // Keys of values in sentences: at most a few by name, and where rendering failed.
-import type { Language } from '../../engine/contracts.ts';
+import type { Language } from '../engine/contracts.ts';
 
 /** More keys tell a person nothing. */
 export const SHOWN = 5;

@@ -1,0 +1,222 @@
+// The check values-keys, for any system that is installed by a chart: values of the release that the target chart will not use (renamed, removed, never known, dropped by how helm is
+// called, refused by its schema), and values with which it does not render. Source: helm pkg/action/upgrade.go (reuseValues), pkg/chart/common/util/coalesce.go.
+import type { Check, Finding, Json, Language, Page, Situation, StepDraft, Text } from '../engine/contracts.ts';
+import { isGap } from '../engine/gaps.ts';
+import { setFlag, settingFlag } from '../helm/flags.ts';
+import { leavesOf, pathOf, valueAt, written } from '../helm/keys.ts';
+import { mergeMaps } from '../helm/values.ts';
+import { deepEqual } from '../kube/json.ts';
+import { looksSecret, REDACTED } from '../text/redact.ts';
+import type { ChartFacts } from './facts.ts';
+import { failsAt, type Keys, keyList, SHOWN } from './key-words.ts';
+import { failing, type Prediction, predicted } from './prediction.ts';
+import { RELEASE_BODIES, RELEASE_READS } from './release.ts';
+import { refusedValues } from './schema.ts';
+import { assigned, type Shown, shown, shownAs } from './shown.ts';
+import { upgradeCommand } from './upgrade-command.ts';
+import { changedDefaults, hasPlace, inOtherForm, type KnownValues, type Lost, lostValues, nearestKey, successors } from './values.ts';
+
+interface Args extends Keys {
+  state: Lost['state'] | 'dropped' | 'changed' | 'fails' | 'refused';
+  target: string;
+  /** Keys that took its place, or that may have been meant. */
+  to: string[];
+  /** What is set now, and what will be. */
+  set?: Shown;
+  becomes?: Shown;
+  /** Flags for helm that keep the value. */
+  flags: string[];
+}
+type ValuesCheck = Check<typeof RELEASE_READS, Args>;
+
+export function valuesKeys(facts: ChartFacts, words: { page: Page; sources: string[] }): ValuesCheck {
+  return {
+    id: `${facts.system}/values-keys`,
+    title: { en: 'the target chart reads every value set on the release', zh: '目标 chart 会读取 release 的全部 values' },
+    headline: { en: 'Helm values will not carry over unchanged', zh: '部分 Helm values 升级后会失效或改变' },
+    ...words,
+    applies: { stage: 'before' },
+    needs: ['target'],
+    reads: RELEASE_READS,
+    pointReads: RELEASE_BODIES,
+    judge: async (rows, at) => {
+      const refused = await refusedValues(facts, rows, at);
+      if (refused && 'unknown' in refused) return refused;
+      const prediction = await predicted(facts, rows, at);
+      // A closed schema has every key that the chart reads: without a table, it alone decides.
+      if (refused && (refused.paths.length || !at.chart)) {
+        const { paths, record } = refused;
+        return paths.map((path) => finding(record, { ...several('refused', at.path.to ?? '', [written(path)], 1) }));
+      }
+      if (isGap(prediction)) return [];
+      if (!('upgrade' in prediction)) return prediction;
+      // --reuse-values is judged by reuse-values.
+      const failed = at.intent?.reuse === 'reuse' ? undefined : await failing(prediction, at);
+      const found = findings(prediction, at);
+      if (failed && 'unknown' in failed) return found.length ? found : failed;
+      return failed ? [failure(prediction, failed), ...found] : found;
+    },
+    say: (args) => MESSAGES[args.state](args),
+    remedy: {
+      writes: [],
+      steps: async (found, at) => steps(facts, found, at),
+    },
+  };
+}
+
+// ---- findings -------------------------------------------------------------------------------------------------------
+
+function findings(prediction: Prediction, at: Situation): Finding<Args>[] {
+  const { target, old, config, upgrade, today, scope } = prediction;
+  const lost = lostValues(upgrade.config, target, upgrade.all, old);
+  const single = lost.filter(({ state }) => state !== 'removed').map((each) => finding(prediction, argsOf(each, prediction)));
+  const removed = [...Map.groupBy(lost, (each) => (each.state === 'removed' ? placeless(each.path, target) : undefined))].flatMap(
+    ([path, values]) => {
+      if (path === undefined) return [];
+      const to = inOtherForm(pathOf(path), target).map((each) => written([...scope, ...each]));
+      return [finding(prediction, { ...several('removed', target.version, [written([...scope, ...pathOf(path)])], values.length), to })];
+    },
+  );
+  const changes = changedDefaults(target, today, upgrade.all, mergeMaps(config, upgrade.config)).map((each) =>
+    finding(prediction, change(each, prediction)),
+  );
+  return [...dropped(prediction, at), ...single, ...removed, ...changes];
+}
+
+const CERTAIN_KEYS: ReadonlySet<Args['state']> = new Set(['dropped', 'fails']);
+
+function finding({ at, release }: Pick<Prediction, 'at' | 'release'>, args: Args): Finding<Args> {
+  const severity = args.state === 'fails' || args.state === 'refused' ? 'blocker' : args.state === 'changed' ? 'notice' : 'warning';
+  const chart = `${release.chart.name}-${release.chart.version}`;
+  const seen = (language: Language) => `${chart}: ${args.said ?? assigned(args.keys.join(', '), args.set, language)}`;
+  return {
+    severity,
+    key: [args.state, ...(CERTAIN_KEYS.has(args.state) ? [] : args.keys)],
+    certainty: args.state === 'unknown' ? 'high' : 'certain',
+    objects: [at],
+    args,
+    evidence: [{ seen: args.set && 'kind' in args.set ? { en: seen('en'), zh: seen('zh') } : seen('en'), at }],
+  };
+}
+
+const several = (state: Args['state'], target: string, keys: readonly string[], count: number): Args => ({
+  ...{ state, target, count, keys: keys.slice(0, SHOWN) },
+  ...{ to: [], flags: [] },
+});
+
+function argsOf({ path, value, state, to }: Lost, { target, upgrade, scope }: Prediction): Args {
+  const near = state === 'unknown' ? nearestKey(path, target) : undefined;
+  const becomes = to[0] && valueAt(upgrade.all, to[0]);
+  const places = (state === 'renamed' ? to : near ? [near] : []).map((each) => [...scope, ...each]);
+  return {
+    ...several(state, target.version, [written([...scope, ...path])], 1),
+    to: places.map(written),
+    set: shown(path, value),
+    becomes: becomes === undefined || becomes === null ? undefined : shown(to[0]!, becomes),
+    flags: places.map((each) => settingFlag(each, value)),
+  };
+}
+
+/** The outermost part of a key for which the target has no place. */
+function placeless(path: readonly string[], target: KnownValues): string {
+  const end = path.findIndex((_, at) => !hasPlace(path.slice(0, at + 1), target));
+  return written(path.slice(0, end + 1));
+}
+
+/** Old values that helm drops because something was given without a reuse flag. */
+function dropped(prediction: Prediction, { intent }: Situation): Finding<Args>[] {
+  if (!intent || intent.reuse !== undefined || !Object.keys(intent.given).length) return [];
+  const { target, upgrade, config, given, scope } = prediction;
+  const keys = leavesOf(config)
+    .filter(
+      ({ path, value }) =>
+        (hasPlace(path, target) || successors(path, target).length) &&
+        !deepEqual(valueAt(upgrade.all, path) ?? null, value) &&
+        valueAt(given, path) === undefined,
+    )
+    .map(({ path }) => written([...scope, ...path]));
+  return keys.length ? [finding(prediction, several('dropped', target.version, keys, keys.length))] : [];
+}
+
+function change({ key, before, after }: ReturnType<typeof changedDefaults>[number], { target, scope }: Prediction): Args {
+  const path = [...scope, ...pathOf(key)];
+  // What was not there did nothing.
+  const kept = before ?? (after === true ? false : undefined);
+  return {
+    ...several('changed', target.version, [written(path)], 1),
+    set: before === undefined ? undefined : ofChart(path, before),
+    becomes: ofChart(path, after),
+    flags: kept === undefined ? [] : [setFlag(path, kept)],
+  };
+}
+
+const failure = (prediction: Prediction, { keys, said }: { keys: string[]; said?: string }): Finding<Args> =>
+  finding(prediction, { ...several('fails', prediction.target.version, keys, keys.length), said });
+
+/** A default of a chart is not a user's value, and shown as it is. */
+function ofChart(path: readonly string[], value: Json): Shown {
+  const json = path.some(looksSecret) && typeof value !== 'boolean' ? REDACTED : JSON.stringify(value);
+  return { json: json.length > 60 ? `${json.slice(0, 59)}…` : json };
+}
+
+// ---- words ----------------------------------------------------------------------------------------------------------
+
+const first = ({ keys }: Args): string => keys[0] ?? '';
+const setting = (args: Args, language: Language): string => assigned(first(args), args.set, language);
+const MESSAGES: Record<Args['state'], (args: Args) => Text> = {
+  renamed: (args) => ({
+    en: `${setting(args, 'en')} is ignored by ${args.target}: renamed to ${args.to.join(' and ')}, ${args.becomes ? `which will be ${shownAs(args.becomes, 'en')}` : 'which is not set'}${keep(args, 'en')}`,
+    zh: `${args.target} 会忽略 ${setting(args, 'zh')}：已改名为 ${args.to.join('、')}，${args.becomes ? `其值将为${shownAs(args.becomes, 'zh')}` : '未设置'}${keep(args, 'zh')}`,
+  }),
+  removed: (args) => ({
+    en: `${args.target} removed ${first(args)}, so ${args.count === 1 ? 'this value is' : `${args.count} values below it are`} ignored${args.to.length ? `; its replacement ${args.to[0]} has a different format` : ''}`,
+    zh: `${args.target} 已移除 ${first(args)}，${args.count === 1 ? '该值' : `其下的 ${args.count} 个值`}会被忽略${args.to.length ? `；替代它的 ${args.to[0]} 格式不同` : ''}`,
+  }),
+  unread: (args) => ({
+    en: `${setting(args, 'en')} is ignored by ${args.target}: its values.yaml still has the key, but no template reads it`,
+    zh: `${args.target} 会忽略 ${setting(args, 'zh')}：values.yaml 中仍有该键，但没有模板读取`,
+  }),
+  unknown: (args) => ({
+    en: `unknown key in ${args.target}: ${first(args)}${args.to.length ? `; did you mean ${args.to[0]}?` : ''}`,
+    zh: `${args.target} 中没有 ${first(args)} 这个键${args.to.length ? `；是否指 ${args.to[0]}？` : ''}`,
+  }),
+  shape: (args) => ({
+    en: `wrong type: ${setting(args, 'en')}; ${args.target} expects a map here and a value is set, or vice versa`,
+    zh: `类型不符：${setting(args, 'zh')}；${args.target} 在此处需要映射而设置的是值，或者相反`,
+  }),
+  dropped: (args) => ({
+    en: `helm drops the values set before, because --values or --set is given: ${keyList(args, 'en')}. To keep them: --reset-then-reuse-values`,
+    zh: `由于给出了 --values 或 --set，helm 会丢弃之前设置的值：${keyList(args, 'zh')}。如需保留，请加上 --reset-then-reuse-values`,
+  }),
+  changed: (args) => ({
+    en: args.set
+      ? `${args.target} changes the default of ${first(args)} from ${shownAs(args.set, 'en')} to ${args.becomes && shownAs(args.becomes, 'en')}${keep(args, 'en')}`
+      : `${args.target} adds ${first(args)} and turns it on by default${keep(args, 'en')}`,
+    zh: args.set
+      ? `${args.target} 将 ${first(args)} 的默认值由${shownAs(args.set, 'zh')} 改为${args.becomes && shownAs(args.becomes, 'zh')}${keep(args, 'zh')}`
+      : `${args.target} 新增 ${first(args)}，默认开启${keep(args, 'zh')}`,
+  }),
+  fails: (args) => ({
+    en: `${args.target} does not render with these values${failsAt(args, 'en')}`,
+    zh: `${args.target} 无法用这些值渲染${failsAt(args, 'zh')}`,
+  }),
+  refused: (args) => ({
+    en: `helm upgrade to ${args.target} will fail ("values don't meet the specifications of the schema"): ${first(args)} is not allowed`,
+    zh: `升级到 ${args.target} 时 helm upgrade 会失败（“values don't meet the specifications of the schema”）：不允许 ${first(args)}`,
+  }),
+};
+
+/** The flags that keep it as it is. */
+function keep({ flags, set, state }: Args, language: Language): string {
+  if (!flags.length) return '';
+  if (language === 'zh') return `。如需保持不变：${flags.join(' ')}`;
+  return `. To keep it${state === 'changed' && !set ? ' off' : ''}: ${flags.join(' ')}`;
+}
+
+// ---- the remedy -----------------------------------------------------------------------------------------------------
+
+function steps(facts: ChartFacts, found: readonly Finding<Args>[], at: Situation): StepDraft[] {
+  const flags = found.filter(({ args }) => args.state === 'renamed').flatMap(({ args }) => args.flags);
+  const drops = found.some(({ args }) => args.state === 'dropped');
+  return flags.length || drops ? [upgradeCommand(facts, at, flags)] : [];
+}

@@ -1,0 +1,14 @@
+import { grid } from '../../grid.ts';
+
+const crd = (name: string) => `blocker CustomResourceDefinition/${name}`;
+
+grid('osm-edge/crds-current', [
+  {
+    fixture: 'found',
+    expect: [crd('plugins.plugin.flomesh.io'), crd('trafficsplits.split.smi-spec.io')],
+    steps: ['kubectl logs deployment/osm-bootstrap -n osm-system', 'kubectl rollout restart deployment/osm-bootstrap -n osm-system'],
+  },
+  { fixture: 'healthy', expect: 'passed' },
+  { fixture: 'healthy', to: 'osm-edge=1.3.9', expect: 'passed' },
+  { fixture: 'healthy', forbidden: ['customresourcedefinitions.apiextensions.k8s.io'], expect: 'unknown' },
+]);
