@@ -131,7 +131,7 @@ const CHANGE = [
     name: 'plan',
     group: 'change',
     positionals: [{ name: 'SYSTEM', required: true, values: SYSTEM_NAMES }, { name: 'RELEASE' }],
-    flags: ['to', ...INTENT, 'repo', 'from', 'accept', 'timeout', 'output'],
+    flags: ['to', ...INTENT, 'repo', 'from', 'accept', 'timeout', 'nodes', 'output'],
     output: ['table', 'json', 'yaml', 'markdown', 'shell'],
     text: { en: 'Show a whole upgrade as ordered steps', zh: '按顺序列出整个升级的步骤' },
     more: {
@@ -141,13 +141,14 @@ const CHANGE = [
     examples: [
       { text: { en: 'Every step of an upgrade', zh: '升级的全部步骤' }, words: 'plan spiderpool --chart spiderpool-0.9.13.tgz' },
       { text: { en: 'As a runbook', zh: '输出操作手册' }, words: 'plan spiderpool --chart spiderpool-0.9.13.tgz -o shell' },
+      { text: { en: 'Kubernetes, minor by minor', zh: 'Kubernetes：逐个次版本升级' }, words: 'plan kubernetes --to 1.37 --nodes in-place' },
     ],
   },
   {
     name: 'upgrade',
     group: 'change',
     positionals: [{ name: 'SYSTEM', required: true, values: SYSTEM_NAMES }, { name: 'RELEASE' }],
-    flags: ['to', ...INTENT, 'repo', 'dry-run', 'yes', 'confirm', 'accept', 'timeout', 'rollback-on-failure', 'take-over'],
+    flags: ['to', ...INTENT, 'repo', 'dry-run', 'yes', 'confirm', 'accept', 'timeout', 'nodes', 'rollback-on-failure', 'take-over'],
     text: { en: 'Upgrade a system: check, repair, upgrade, check again', zh: '升级系统：检查、修复、升级、再次检查' },
     more: {
       en: 'Shows every step first. A system that is installed by a chart is upgraded by helm, with the values that helm upgrade would take: those of the release where none are given. Other systems are upgraded minor by minor; manual steps are shown with their commands, and watched. Where it stops, nothing is rolled back unasked: use resume or undo.',

@@ -47,6 +47,15 @@ export const FLAGS = {
       zh: 'helm 可用的时间，以及其后等待工作负载就绪的时间，写法同 helm：5m、1h30m（默认 5m 和 30m）',
     },
   },
+  nodes: {
+    kind: 'value',
+    value: 'HOW',
+    choices: ['drain', 'in-place'],
+    text: {
+      en: 'Of Kubernetes: drain each Node before its kubelet is upgraded, or upgrade it in place (default drain)',
+      zh: '用于 Kubernetes：升级 kubelet 之前先腾空节点（drain），或原地升级（in-place）；默认 drain',
+    },
+  },
   'rollback-on-failure': {
     kind: 'boolean',
     text: {

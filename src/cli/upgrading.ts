@@ -27,7 +27,7 @@ export interface Intended {
 export async function intended(asked: Call, source: Source, run: string): Promise<Intended> {
   const system = systemOf(asked);
   const bare = withBareTarget(asked, system);
-  if (!system.chart) assertWithoutHelm(bare, system);
+  assertTakes(bare, system);
   const call = system.chart ? await withFetchedChart(bare, system) : bare;
   const options = await examineOptions(call, { systems: [system.id] });
   if (system.chart && !options.chart && !options.targets?.length) throw noChart(system);
@@ -46,6 +46,7 @@ export async function intended(asked: Call, source: Source, run: string): Promis
     path,
     source,
     intended: helm?.upgrade,
+    nodes: call.flags.nodes,
     within: call.flags.timeout === undefined ? undefined : Math.ceil(duration(call.flags.timeout, '--timeout') / 1000),
   });
   return { before, options, values: helm?.given, stages: { system: system.id, drafts } };
@@ -91,14 +92,15 @@ function systemOf({ args: [name] }: Call): System {
 /** Flags that speak to helm alone. */
 const FOR_HELM: readonly FlagName[] = [...INTENT, 'repo'];
 
-function assertWithoutHelm({ flags }: Call, { id }: System): void {
-  const given = FOR_HELM.filter((name) => flags[name] !== undefined);
+function assertTakes({ flags }: Call, { id, chart, byNode }: System): void {
+  const foreign: FlagName[] = [...(chart ? [] : FOR_HELM), ...(byNode ? [] : (['nodes'] as const))];
+  const given = foreign.filter((name) => flags[name] !== undefined);
   if (!given.length) return;
   const names = given.map((name) => `--${name}`);
   throw new UserError(
     {
-      en: `${id} is not installed by a Helm chart: it does not take ${names.join(', ')}`,
-      zh: `${id} 不是由 Helm chart 安装的：不接受 ${names.join('、')}`,
+      en: `upgrading ${id}: it does not take ${names.join(', ')}`,
+      zh: `升级 ${id}：不接受 ${names.join('、')}`,
     },
     { en: `without: {retry:${given.join(',')}}`, zh: `去掉后执行：{retry:${given.join(',')}}` },
   );

@@ -174,6 +174,8 @@ export interface System {
   defaultTarget(installation: Installation): string | undefined;
   /** The chart that it is installed by: its stages need `intended`. */
   chart?: string;
+  /** Its stages go from node to node, and heed `Upgrading.nodes`. */
+  byNode?: true;
   /** The upgrade itself, around the repairs, in order; a system without it can only be checked and repaired. */
   stages?(at: Upgrading): Promise<StageDraft[]>;
   /** What the steps of the stages write, as of a remedy; what helm writes is helm's. */
@@ -188,6 +190,8 @@ export interface Upgrading<Intended = unknown> {
   intended?: Intended;
   /** Seconds, for each part and again for the workloads; undefined: what suits the system. */
   within?: number;
+  /** How nodes are upgraded, `--nodes`; undefined: drained first. */
+  nodes?: 'drain' | 'in-place';
 }
 /** Made by the engine alone. `passed` needs every required read, and every gap to be harmless. */
 export type Outcome = 'found' | 'passed' | 'unknown' | 'not-applicable' | 'not-looked-at';

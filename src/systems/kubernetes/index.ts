@@ -5,6 +5,7 @@ import { compare, minor, minorOf, minorsBetween, parse, satisfies } from '../../
 import { detect, READS } from './detect.ts';
 import { versions } from './knowledge/tables.ts';
 import checks from './registry.gen.ts';
+import { stages, WRITES } from './upgrade.ts';
 
 /** The next minor, none may be skipped; on the last that is known, its newest patch. */
 function defaultTarget({ version }: Installation): string | undefined {
@@ -36,6 +37,9 @@ const kubernetes: System = {
   hops: minorsBetween,
   detect,
   defaultTarget,
+  byNode: true,
+  stages,
+  writes: WRITES,
 };
 
 export default kubernetes;

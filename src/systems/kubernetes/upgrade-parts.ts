@@ -1,0 +1,97 @@
+// What the stages of an upgrade are made of: the static Pods of the control plane, the Nodes with their kubelets, and whose cluster it is.
+import type { Gap, ListRead, RowOf, Upgrading } from '../../engine/contracts.ts';
+import { isGap } from '../../engine/gaps.ts';
+import { flag, label, list, word } from '../../engine/read/index.ts';
+import { isRaw } from '../../kube/json.ts';
+import { oneLine } from '../../text/sanitise.ts';
+import { UserError } from '../../text/user-error.ts';
+import { distributionOf } from '../../versions/kubernetes.ts';
+import { managedBy } from './managed.ts';
+import { controlPlaneOf, staticPods } from './reads.ts';
+
+const MEMBER = {
+  kubelet: word('status.nodeInfo.kubeletVersion', ''),
+  os: word('status.nodeInfo.osImage', ''),
+  cordoned: flag('spec.unschedulable'),
+  aks: label('kubernetes.azure.com/cluster'),
+};
+export type Member = RowOf<typeof MEMBER>;
+export type Component = 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
+
+/** A container of the control plane in its static Pod. */
+export interface Instance {
+  component: Component;
+  pod: string;
+  namespace: string;
+  node: string;
+  image: string;
+}
+export interface ClusterParts {
+  /** A provider or distribution that upgrades the control plane as one; undefined: upstream's components. */
+  by?: string;
+  kubeadm: boolean;
+  instances: Instance[];
+  /** A member of etcd in a static Pod. */
+  etcd?: { pod: string; node: string };
+  members: Member[];
+  /** Image of kube-proxy, where a DaemonSet runs it. */
+  kubeProxy?: string;
+  /** The control plane's Leases that are there. */
+  leases: string[];
+}
+
+/** Throws UserError where Nodes or Pods cannot be read: a plan that misses some would be a wrong one. */
+export async function partsOf({ path, source }: Pick<Upgrading, 'path' | 'source'>): Promise<ClusterParts> {
+  const rowsOf = async <Row>(read: ListRead<Row>): Promise<Row[]> => {
+    const rows: Row[] = [];
+    const { resource, labels, fields } = read;
+    const gap = await source.list(
+      { resource, labels, fields },
+      {
+        object: (object) => {
+          const row = read.keep(object);
+          if (row) rows.push(row);
+        },
+        restart: () => rows.splice(0),
+      },
+    );
+    if (gap) throw unread(gap);
+    return rows;
+  };
+  const there = async (apiVersion: string, kind: string, name: string) => {
+    const found = await source.get({ apiVersion, kind, namespace: 'kube-system', name });
+    return isGap(found) ? undefined : found;
+  };
+  const reads = staticPods();
+  const pods = { pods: await rowsOf(reads.pods), kops: await rowsOf(reads.kops) };
+  const members = (await rowsOf(list('nodes', MEMBER))).toSorted((a, b) => a.ref.name.localeCompare(b.ref.name));
+  const proxy = await there('apps/v1', 'DaemonSet', 'kube-proxy');
+  const leases: string[] = [];
+  for (const name of ['kube-controller-manager', 'kube-scheduler'])
+    if (await there('coordination.k8s.io/v1', 'Lease', name)) leases.push(name);
+  const instances = controlPlaneOf(pods)
+    .map(({ component, ref, node, image }) => ({ component, pod: ref.name, namespace: ref.namespace ?? '', node, image }))
+    .toSorted((a, b) => a.node.localeCompare(b.node));
+  const etcd = pods.pods.find(({ containers }) => containers.some(({ name }) => name === 'etcd'));
+  return {
+    by: managedBy(path.from, members) ?? (isGap(path.from) ? undefined : distributionOf(path.from)),
+    kubeadm: (await there('v1', 'ConfigMap', 'kubeadm-config')) !== undefined,
+    ...{ instances, members, leases },
+    ...(etcd ? { etcd: { pod: etcd.ref.name, node: etcd.node } } : {}),
+    ...(proxy ? { kubeProxy: imageIn(proxy) } : {}),
+  };
+}
+
+function imageIn(daemonSet: unknown): string | undefined {
+  const at = ['spec', 'template', 'spec', 'containers'].reduce<unknown>((value, key) => (isRaw(value) ? value[key] : undefined), daemonSet);
+  const container = Array.isArray(at) ? at.filter(isRaw).find(({ name }) => name === 'kube-proxy') : undefined;
+  return typeof container?.image === 'string' ? container.image : undefined;
+}
+
+function unread(gap: Gap): UserError {
+  const why = oneLine(`${gap.resource}: ${gap.detail ?? gap.why}`, 300);
+  return new UserError(
+    { en: `upgrading kubernetes: could not read ${why}`, zh: `升级 kubernetes：无法读取 ${why}` },
+    { en: 'the rights that are needed: {tool} rbac --for upgrade', zh: '所需权限：{tool} rbac --for upgrade' },
+  );
+}

@@ -1,0 +1,85 @@
+// The in-place upgrade of Kubernetes, minor by minor: back up etcd, then the control plane, then the kubelets. A person does it with the tool that installed the cluster; every step says how it is
+// seen to be done. Sources: kubernetes/website tasks/administer-cluster/kubeadm/kubeadm-upgrade.md and version-skew-policy.md; kubernetes 143087 for kubeadm's own copy of etcd.
+import type { Rule, StageDraft, StepDraft, Upgrading } from '../../engine/contracts.ts';
+import { UserError } from '../../text/user-error.ts';
+import { compare, minor, minorOf } from '../../versions/kubernetes.ts';
+import { kubeadm } from './knowledge/tables.ts';
+import { nodeStage } from './upgrade-nodes.ts';
+import { type ClusterParts, partsOf } from './upgrade-parts.ts';
+import { controlPlaneStage, type Hop } from './upgrade-servers.ts';
+
+/** Nothing is written: what the stages are made of, and what is watched. Nodes and Pods are read by the checks too. */
+export const WRITES: Rule[] = [
+  { verbs: ['get', 'list'], group: '', resource: 'nodes' },
+  { verbs: ['get'], group: '', resource: 'pods' },
+  { verbs: ['get'], group: '', resource: 'configmaps', names: ['kubeadm-config'] },
+  { verbs: ['get'], group: 'apps', resource: 'daemonsets', names: ['kube-proxy'] },
+  { verbs: ['get'], group: 'coordination.k8s.io', resource: 'leases', names: ['kube-controller-manager', 'kube-scheduler'] },
+];
+
+export async function stages(at: Upgrading): Promise<StageDraft[]> {
+  const { from, to = '' } = at.path;
+  const parts = await partsOf(at);
+  if (parts.by === 'K3s') throw ofK3s(to);
+  const hops = hopsOf(String(from), to, at.path.hops);
+  return hops.flatMap((hop, i) => [
+    ...(parts.by ? [] : [backup(hop, parts)]),
+    controlPlaneStage(hop, parts),
+    ...nodeStage(hop, parts, { mode: at.nodes ?? 'drain', last: i === hops.length - 1 }),
+  ]);
+}
+
+/** A minor is taken at its newest known patch; the version that was asked for, as it is. Within one minor there is one hop: the target. */
+function hopsOf(from: string, to: string, minors: readonly string[]): Hop[] {
+  const hops = minors.length ? minors : compare(from, to) < 0 ? [to] : [];
+  return hops.map((hop, i): Hop => {
+    const asked = i === hops.length - 1 ? to : hop;
+    const version = /^v/.test(asked) ? asked : newestOf(asked);
+    return { hop, version, before: i === 0 ? from : newestOf(hops[i - 1]!), patches: patchesFrom(version) };
+  });
+}
+
+function newestOf(hop: string): string {
+  const known = kubeadm().images.find((row) => row.minor === minor(minorOf(hop)));
+  return `v${known?.kubeadm ?? `${minor(minorOf(hop))}.0`}`;
+}
+
+/** Patches newer than the one that is known when this is written. */
+const NEWER = 24;
+
+/** That version, and the patches that may come out behind it: newer is as good. Of a pre-release, itself alone. */
+function patchesFrom(version: string): string[] {
+  const [, head, patch] = /^(v1\.\d+\.)(\d+)$/.exec(version) ?? [];
+  return head ? Array.from({ length: NEWER + 1 }, (_, i) => `${head}${Number(patch) + i}`) : [version];
+}
+
+function ofK3s(to: string): UserError {
+  return new UserError(
+    {
+      en: 'upgrading kubernetes: this is K3s, which replaces the whole node binary',
+      zh: '升级 kubernetes：该集群是 K3s，升级的是节点上的整个 k3s 二进制文件',
+    },
+    { en: `plan it as K3s: {tool} plan k3s --to ${newestOf(to)}+k3s1`, zh: `按 K3s 规划：{tool} plan k3s --to ${newestOf(to)}+k3s1` },
+  );
+}
+
+/** Nothing in the cluster shows that etcd was backed up: a person confirms it. */
+function backup({ hop, version, before }: Hop, { etcd }: ClusterParts): StageDraft {
+  const file = `before-${version}.db`;
+  const pki = '/etc/kubernetes/pki/etcd';
+  const tls = `--endpoints=https://127.0.0.1:2379 --cacert=${pki}/ca.crt --cert=${pki}/server.crt --key=${pki}/server.key`;
+  const save = etcd
+    ? [
+        `kubectl exec -n kube-system ${etcd.pod} -- etcdctl ${tls} snapshot save /var/lib/etcd/${file}`,
+        `ssh ${etcd.node} sudo cat /var/lib/etcd/${file} > ${file}`,
+      ]
+    : [`etcdctl snapshot save ${file}   # add the endpoints and certificates of this etcd`];
+  const step: StepDraft = {
+    ...{ do: 'manual', guard: [], undo: 'none', commands: [...save, `etcdutl snapshot status ${file} -w table`] },
+    text: {
+      en: `back up etcd, and restore the backup once on another machine: it is the only way back from ${version} to ${before}, and loses later writes; kubeadm's own copy of etcd is not a backup (kubernetes#143087)`,
+      zh: `备份 etcd，并在另一台机器上试恢复一次：这是从 ${version} 退回 ${before} 的唯一途径，且会丢失之后的写入；kubeadm 自己保存的 etcd 副本不能当作备份（kubernetes#143087）`,
+    },
+  };
+  return { hop, title: { en: `Back up etcd before ${version}`, zh: `升级到 ${version} 之前备份 etcd` }, steps: [step] };
+}
