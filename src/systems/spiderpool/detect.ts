@@ -1,6 +1,6 @@
 // Finding Spiderpool: its workloads by label, its Helm release by what the workloads name and by the release's own record.
-// Every place that names a version is reported. What runs decides: the tags of images, then the labels of the workloads. The chart of a release counts first only while its newest revision is
-// the deployed one, by what the record itself says, and only where the chart is Spiderpool's own: that of a pending or failed revision says what was wanted, a wrapper's is another thing.
+// Every place that names a version is reported. What runs decides: the tags of images, then the labels of the workloads. The chart of a release counts behind them, from its
+// deployed revision by what the record itself says, and only where it is Spiderpool's own: that of a pending or failed revision says what was wanted, a wrapper's is another thing.
 
 import { RELEASE_BODIES, refOfRecord, releaseConfigMaps, releaseSecrets } from '../../chart/release.ts';
 import type { Gap, HelmRelease, Installation, PointReader, Text } from '../../engine/contracts.ts';
@@ -91,7 +91,7 @@ async function installationAt(place: Place, records: ReleaseRecord[], look: Poin
   if (!place.workloads.length && chart?.name !== CHART.chart) return undefined;
   const said = place.workloads.flatMap(saidBy);
   const byChart = chart && isOwn(chart) ? [{ from: revisionOf(place, counting!), says: chart.version }] : [];
-  const sources = isDeployed ? [...byChart, ...said] : [...said, ...byChart];
+  const sources = [...said, ...byChart];
   const version = sources.map(({ says }) => parse(says)).find(Boolean);
   return {
     id: `spiderpool@${keyOf(place)}`,

@@ -60,10 +60,10 @@ describe('spiderpool', () => {
   test('nothing there: absent, and nothing is claimed', async () => {
     expect(await seen([])).toEqual({ installations: [], none: ['spiderpool'], outcomes: new Set() });
   });
-  test('the release decides, then image, version label, chart label; all are reported', async () => {
+  test('what runs decides: image, version label, chart label; then the release; all are reported', async () => {
     const byRelease = await seen([workload('Deployment', `${IMAGE}:v0.9.4@sha256:00`), release('sp', 'spiderpool', '0.9.5')]);
-    expect(byRelease.installations[0]).toMatchObject({ id: 'spiderpool@net/sp', version: '0.9.5', byHelm: true, release: { revision: 1 } });
-    expect(byRelease.installations[0]!.sources.map(({ says }) => says)).toEqual(['0.9.5', 'v0.9.4', '0.9.3', '0.9.2']);
+    expect(byRelease.installations[0]).toMatchObject({ id: 'spiderpool@net/sp', version: '0.9.4', byHelm: true, release: { revision: 1 } });
+    expect(byRelease.installations[0]!.sources.map(({ says }) => says)).toEqual(['v0.9.4', '0.9.3', '0.9.2', '0.9.5']);
     expect((await seen([workload('Deployment', `${IMAGE}:v0.9.4`)])).installations[0]).toMatchObject({ version: '0.9.4', byHelm: false });
     expect((await seen([workload('Deployment', `${IMAGE}@sha256:00`)])).installations[0]!.version).toBe('0.9.3');
   });
