@@ -1,7 +1,9 @@
 // The stages of an upgrade of Kubernetes: what they hold for whose cluster, in which order, and how each manual step is seen to be done.
 import { describe, expect, test } from 'vitest';
 import type { Raw, Ref, StageDraft, StepDraft, Upgrading, World } from '../../../src/engine/contracts.ts';
+import { planUpgrade } from '../../../src/engine/plan.ts';
 import { pending } from '../../../src/engine/steps/conditions.ts';
+import { wrongInRun } from '../../../src/journal/well-formed.ts';
 import kubernetes from '../../../src/systems/kubernetes/index.ts';
 import { stages } from '../../../src/systems/kubernetes/upgrade.ts';
 
@@ -191,4 +193,18 @@ test('K3s is planned as K3s', async () => {
   await expect(stagesOf([node('s', 'v1.30.4+k3s1')], '1.31', { from: 'v1.30.4+k3s1' })).rejects.toMatchObject({
     next: { en: expect.stringContaining('plan k3s --to v1.31.14+k3s1') },
   });
+});
+
+test('a run of them can be stored and resumed: two hops, with a recheck between them', async () => {
+  const drafts = [...(await stagesOf([...two, ...controlPlane('cp1')], '1.32')), ...(await stagesOf(two, '1.32'))];
+  const hops = ['1.31', '1.32'].map((hop) => ({ hop, repairs: [], stages: drafts.filter((stage) => stage.hop === hop) }));
+  const { stages } = planUpgrade(hops, ['kubernetes']);
+  expect(stages.flatMap(({ steps }) => steps.flatMap((step) => (step.do === 'recheck' ? step.hop : [])))).toEqual(['1.32']);
+  const id = '20261129-235500-abcd';
+  const run = {
+    ...{ schema: 2, id, tool: 'upgrade-guard 0.1.0', what: 'upgrade kubernetes', at: '2026-11-29T23:55:00.000Z', checks: [], stages },
+    targets: [{ system: 'kubernetes', installation: 'cluster', version: '1.32' }],
+    cluster: { uid: '0d5d52a8-0000-4000-8000-000000000003', certain: true, server: 'https://10.0.0.1:6443', context: 'c' },
+  };
+  expect(wrongInRun(JSON.parse(JSON.stringify(run)), id)).toBeUndefined();
 });
