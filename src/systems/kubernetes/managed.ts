@@ -22,6 +22,12 @@ export function unseen(
   return managed ? { notApplicable: MANAGED(managed) } : { unknown: NO_STATIC_PODS };
 }
 
+/** Of what only the provider can decide; undefined: it is the user's own. */
+export function providersMatter(version: string | Gap, nodes: readonly Pick<NodeRow, 'aks'>[]): { notApplicable: Text } | undefined {
+  const managed = managedBy(version, nodes);
+  return managed ? { notApplicable: MANAGED(managed) } : undefined;
+}
+
 const MANAGED = (by: string): Text => ({
   en: `${by} runs the control plane: its command lines and images are not visible`,
   zh: `控制平面由 ${by} 运行：其命令行和镜像不可见`,

@@ -1,0 +1,136 @@
+// The minors of etcd that a path crosses: from which patch each may be reached, and that none may be skipped. kubeadm brings etcd with each minor (knowledge/kubeadm.json).
+// Floors: etcd's upgrade_3_6 (3.5.26 was quoted first, 3.5.32 later) and upgrade_3_7 (3.6.11, etcd-io/website 1165), as of 2026-11-23.
+import type { Check, Finding, Ref, RowOf, Text } from '../../../engine/contracts.ts';
+import { each, list, word } from '../../../engine/read/index.ts';
+import { minorOf } from '../../../versions/kubernetes.ts';
+import { kubeadm } from '../knowledge/tables.ts';
+import { providersMatter } from '../managed.ts';
+import { nodes, tagOf } from '../reads.ts';
+
+const POD = { containers: each('spec.containers', { name: word('name', ''), image: word('image', '') }) };
+const reads = { pods: list('pods', POD, { labels: 'tier=control-plane' }), nodes };
+/** The lowest patch of the minor before, by the minor of etcd 3 that is reached: below `least` it is refused, below `advised` it is advised against. */
+const FLOORS: Record<number, { least: string; advised: string }> = {
+  6: { least: '3.5.26', advised: '3.5.32' },
+  7: { least: '3.6.11', advised: '3.6.11' },
+};
+type Is = 'skips' | 'below' | 'advised';
+interface Args {
+  is: Is;
+  installed: string;
+  reached: string;
+  floor: string;
+  hop: string;
+}
+
+const check: Check<typeof reads, Args> = {
+  id: 'kubernetes/etcd-upgrade-path',
+  title: { en: 'etcd can be upgraded to the version of the target', zh: 'etcd 可升级到目标版本所带的版本' },
+  headline: { en: 'etcd is too old for the upgrade', zh: 'etcd 版本过低，无法直接升级' },
+  page: {
+    impact: {
+      en: 'etcd supports an upgrade to the next minor only from a minimum patch, and not over a skipped minor. A member that was upgraded from below may refuse to start or leave the cluster; the way back is a restore.',
+      zh: 'etcd 只支持从规定的最低补丁版本升级到下一个次要版本，且不能跳过次要版本。从更低版本升级的成员可能无法启动或脱离集群，只能通过恢复备份回退。',
+    },
+    detection: {
+      en: 'Compares the image of the etcd static Pods with the etcd that kubeadm brings with each minor on the way.',
+      zh: '将 etcd 静态 Pod 的镜像与途经的每个次要版本中 kubeadm 所带的 etcd 比较。',
+    },
+    fix: {
+      en: 'manual: back up etcd, then upgrade it to the named patch, one member after the other, before the upgrade of Kubernetes.',
+      zh: '手动：先备份 etcd，再逐个成员升级到所列补丁版本，然后升级 Kubernetes。',
+    },
+    limits: {
+      en: 'External etcd is not visible: run etcdctl endpoint status --cluster. Distributions may bring another etcd than kubeadm.',
+      zh: '外部 etcd 不可见：请执行 etcdctl endpoint status --cluster。发行版所带的 etcd 可能与 kubeadm 不同。',
+    },
+  },
+  sources: [
+    'kubernetes/kubernetes: cmd/kubeadm/app/constants/constants.go',
+    'etcd-io/website: content/en/docs/v3.6/upgrades/upgrade_3_6.md, PR 1165',
+  ],
+  applies: { stage: 'before' },
+  needs: ['target'],
+  reads,
+  judge: ({ pods, nodes }, { path: { from, hops } }) => {
+    const theirs = providersMatter(from, nodes);
+    if (theirs) return theirs;
+    const members = membersIn(pods);
+    if (members.length) return [...Map.groupBy(members, ({ version }) => version).values()].flatMap((same) => findings(same, hops));
+    const minors = [String(from), ...hops].map((hop) => partsOf(etcdOf(hop) ?? '')[1]);
+    return new Set(minors).size > 1 ? { unknown: NOT_SEEN } : [];
+  },
+  say: (args, { length }) => SAYS[args.is](args, length),
+};
+export default check;
+
+const NOT_SEEN: Text = {
+  en: 'the path crosses a minor of etcd and no etcd static Pod is visible: run etcdctl endpoint status --cluster',
+  zh: '升级路径跨越 etcd 的次要版本，但看不到 etcd 静态 Pod：请执行 etcdctl endpoint status --cluster',
+};
+
+interface Member {
+  ref: Ref;
+  version: string;
+}
+const membersIn = (pods: readonly RowOf<typeof POD>[]): Member[] =>
+  pods.flatMap(({ ref, containers }) => {
+    const version = /^v?(\d+\.\d+\.\d+)/.exec(tagOf(containers.find(({ name }) => name === 'etcd')?.image ?? ''))?.[1];
+    return version ? [{ ref, version }] : [];
+  });
+
+const etcdOf = (version: string): string | undefined => kubeadm().images.find(({ minor }) => minorOf(minor) === minorOf(version))?.etcd;
+const partsOf = (version: string): number[] => version.split('.').map((part) => Number.parseInt(part, 10));
+const isBelow = (a: string, b: string): boolean => {
+  const [left, right] = [partsOf(a), partsOf(b)];
+  const at = left.findIndex((part, i) => part !== right[i]);
+  return at >= 0 && left[at]! < right[at]!;
+};
+
+/** What each hop does to etcd; behind a hop it is as new as that hop brings it. */
+function findings(members: Member[], hops: readonly string[]): Finding<Args>[] {
+  let installed = members[0]!.version;
+  return hops.flatMap((hop) => {
+    const reached = etcdOf(hop);
+    if (!reached || !isBelow(installed, reached)) return [];
+    const found = judged(installed, reached);
+    const args = { installed, reached, hop };
+    installed = reached;
+    return found ? [finding(members, { ...args, ...found })] : [];
+  });
+}
+
+function judged(installed: string, reached: string): Pick<Args, 'is' | 'floor'> | undefined {
+  const [, has = 0] = partsOf(installed);
+  const [, gets = 0] = partsOf(reached);
+  if (gets === has) return undefined;
+  if (gets > has + 1) return { is: 'skips', floor: `3.${has + 1}` };
+  const floor = FLOORS[gets];
+  if (floor && isBelow(installed, floor.least)) return { is: 'below', floor: floor.advised };
+  return floor && isBelow(installed, floor.advised) ? { is: 'advised', floor: floor.advised } : undefined;
+}
+
+const finding = (members: Member[], args: Args): Finding<Args> => ({
+  severity: args.is === 'advised' ? 'warning' : 'blocker',
+  key: [args.is, args.installed, args.reached],
+  certainty: 'high',
+  objects: members.map(({ ref }) => ref),
+  args,
+  evidence: [{ seen: `etcd ${members[0]!.version}`, at: members[0]!.ref }, { seen: `kubeadm ${args.hop}: etcd ${args.reached}` }],
+  hop: args.hop,
+});
+
+const SAYS: Record<Is, (args: Args, length: number) => Text> = {
+  skips: ({ installed, reached, floor, hop }, length) => ({
+    en: `etcd ${installed} (${length}) → ${reached} in ${hop} skips a minor: upgrade etcd to ${floor} first`,
+    zh: `etcd ${installed}（${length} 个）→ ${reached}（${hop}）跳过了次要版本：请先将 etcd 升级到 ${floor}`,
+  }),
+  below: ({ installed, reached, floor, hop }, length) => ({
+    en: `etcd ${installed} (${length}) → ${reached} in ${hop}: not supported, upgrade etcd to ${floor} first`,
+    zh: `etcd ${installed}（${length} 个）→ ${reached}（${hop}）：不受支持，请先将 etcd 升级到 ${floor}`,
+  }),
+  advised: ({ installed, reached, floor, hop }, length) => ({
+    en: `etcd ${installed} (${length}) → ${reached} in ${hop}: upgrade etcd to ${floor} first, as etcd advises`,
+    zh: `etcd ${installed}（${length} 个）→ ${reached}（${hop}）：etcd 建议先升级到 ${floor}`,
+  }),
+};

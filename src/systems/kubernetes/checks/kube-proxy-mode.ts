@@ -1,0 +1,72 @@
+// The mode of kube-proxy: ipvs is deprecated, and from 1.37 a kube-proxy without a mode logs an error, since the default is about to change.
+// Sources: kubernetes cmd/kube-proxy/app/server_linux.go@1.35.8, @1.37.2; KEP-5495; CHANGELOG-1.37 139957.
+import type { Check, Ref, Text } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
+import { rowOf, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
+
+const PROXY: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kube-proxy' };
+const COLUMNS = { config: yaml("data['config.conf']", { mode: word('mode', '') }) };
+/** From which minor a mode is warned of. */
+const SINCE: Record<string, string> = { ipvs: '1.35', '': '1.37' };
+interface Args {
+  mode: string;
+  hop: string;
+}
+
+const check: Check<Record<string, never>, Args> = {
+  id: 'kubernetes/kube-proxy-mode',
+  title: { en: 'kube-proxy has a mode that is not deprecated', zh: 'kube-proxy 使用未弃用的模式' },
+  headline: { en: 'kube-proxy has a deprecated mode, or none', zh: 'kube-proxy 未设置模式或模式已弃用' },
+  page: {
+    impact: {
+      en: 'Mode ipvs is deprecated from 1.35 on; its removal is planned for 1.43. Without a mode kube-proxy logs an error from 1.37 on: the default, iptables, is planned to become nftables in 1.40.',
+      zh: 'ipvs 模式自 1.35 起弃用，计划在 1.43 中移除。未设置模式时 kube-proxy 自 1.37 起会记录错误：默认模式计划在 1.40 由 iptables 改为 nftables。',
+    },
+    detection: { en: 'Reads mode in ConfigMap kube-system/kube-proxy.', zh: '读取 ConfigMap kube-system/kube-proxy 中的 mode。' },
+    fix: {
+      en: 'manual: set mode to iptables or nftables in ConfigMap kube-proxy, then restart DaemonSet kube-proxy.',
+      zh: '手动：在 ConfigMap kube-proxy 中将 mode 设为 iptables 或 nftables，然后重启 DaemonSet kube-proxy。',
+    },
+    limits: { en: 'Flag --proxy-mode of DaemonSet kube-proxy is not read.', zh: '不读取 DaemonSet kube-proxy 的 --proxy-mode 参数。' },
+  },
+  sources: ['kubernetes/kubernetes: cmd/kube-proxy/app/server_linux.go', 'kubernetes/enhancements: KEP-5495'],
+  applies: { stage: 'before' },
+  needs: ['target'],
+  reads: {},
+  pointReads: [{ resource: 'configmaps', names: [PROXY.name], columns: Object.values(COLUMNS) }],
+  judge: async (_, { path: { hops }, look }) => {
+    const proxy = await look.get(PROXY);
+    if (isGap(proxy)) return [];
+    const { config } = proxy ? rowOf(COLUMNS)(proxy) : {};
+    if (config === undefined) return { notApplicable: NONE };
+    if (config === UNREADABLE) return { unknown: ODD };
+    const { mode } = config;
+    const hop = SINCE[mode];
+    if (!hop || !hops.includes(hop)) return [];
+    return [
+      {
+        severity: 'notice',
+        key: [mode],
+        certainty: 'certain',
+        objects: [PROXY],
+        args: { mode, hop },
+        evidence: [{ seen: `mode=${mode}`, at: PROXY }],
+        hop,
+      },
+    ];
+  },
+  say: ({ mode, hop }) =>
+    mode
+      ? { en: `kube-proxy has mode ${mode}: deprecated in ${hop}`, zh: `kube-proxy 的模式为 ${mode}：自 ${hop} 起弃用` }
+      : { en: `kube-proxy has no mode: logs an error from ${hop} on`, zh: `kube-proxy 未设置模式：自 ${hop} 起会记录错误` },
+};
+export default check;
+
+const NONE: Text = {
+  en: 'there is no configuration in ConfigMap kube-system/kube-proxy',
+  zh: 'ConfigMap kube-system/kube-proxy 中没有配置',
+};
+const ODD: Text = {
+  en: 'ConfigMap kube-system/kube-proxy does not hold valid YAML',
+  zh: 'ConfigMap kube-system/kube-proxy 的内容不是有效的 YAML',
+};

@@ -1,0 +1,17 @@
+import { grid } from '../../grid.ts';
+
+grid('kubernetes/etcd-upgrade-path', [
+  { fixture: 'found', expect: 'blocker Pod/kube-system/etcd-cp1, Pod/kube-system/etcd-cp2' },
+  { fixture: 'found', to: 'kubernetes=v1.33.9', expect: 'passed' },
+  { fixture: 'advised', expect: 'warning Pod/kube-system/etcd-cp1' },
+  { fixture: 'skips', expect: 'blocker Pod/kube-system/etcd-cp1' },
+  { fixture: 'healthy', expect: 'passed' },
+  // What 1.36 brings is below the floor of what 1.37 brings.
+  { fixture: 'healthy', to: 'kubernetes=1.37', expect: 'blocker Pod/kube-system/etcd-cp1' },
+  // No etcd is seen: that matters only where its minor changes.
+  { base: 'managed', fixture: 'aks', expect: 'not-applicable' },
+  { expect: 'passed' },
+  { server: 'v1.33.5', expect: 'unknown' },
+  { server: 'v1.33.5-gke.1104000', expect: 'not-applicable' },
+  { forbidden: ['pods'], expect: 'unknown' },
+]);

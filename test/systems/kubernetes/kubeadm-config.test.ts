@@ -1,0 +1,15 @@
+import { grid } from '../../grid.ts';
+
+grid('kubernetes/kubeadm-config', [
+  { fixture: 'found', expect: ['blocker ConfigMap/kube-system/kubeadm-config', 'blocker ConfigMap/kube-system/kubeadm-config'] },
+  { fixture: 'found', to: 'kubernetes=v1.30.9', expect: 'passed' },
+  { fixture: 'old-version', to: 'kubernetes=1.37', expect: 'blocker ConfigMap/kube-system/kubeadm-config' },
+  // kubeadm 1.36 writes the ConfigMap back in a version that 1.37 has.
+  { fixture: 'old-version', server: 'v1.35.2', to: 'kubernetes=1.37', expect: 'passed' },
+  { fixture: 'healthy', expect: 'passed' },
+  // A gate that goes at a later hop.
+  { fixture: 'healthy', to: 'kubernetes=1.33', expect: 'blocker ConfigMap/kube-system/kubeadm-config' },
+  { fixture: 'odd', expect: 'unknown' },
+  { expect: 'not-applicable' },
+  { fixture: 'healthy', forbidden: ['configmaps'], expect: 'unknown' },
+]);
