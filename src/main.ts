@@ -119,7 +119,7 @@ function report(error: unknown, language: Language, verbose: boolean, caller: Ca
   if (error instanceof Error && error.name === 'AbortError') return EXIT.interrupted;
   const message = oneLine(error instanceof Error ? error.message : String(error), BUG_MESSAGE);
   const again: Text = {
-    en: `run it again with -v 4 and report what it prints; changes made so far are listed by: {tool} runs`,
+    en: `run it again with -v 4 and report the output; to list the changes made so far: {tool} runs`,
     zh: `请加上 -v 4 再运行一次，并反馈其输出；已做的更改可用此命令查看：{tool} runs`,
   };
   say(
@@ -156,8 +156,8 @@ function printed(exit: number): number {
   const error = process.stdout.errored as NodeJS.ErrnoException | null;
   if (!error || error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') return exit;
   const why = whyOf(error);
-  const text = { en: `printing the result: ${why.en}; it is not whole`, zh: `输出结果：${why.zh}；输出不完整` };
-  const next = { en: 'make room, or print it somewhere else', zh: '请腾出空间，或输出到其他位置' };
+  const text = { en: `cannot write the output: ${why.en}; the output is incomplete`, zh: `无法写出结果：${why.zh}；输出不完整` };
+  const next = { en: 'free some space, or write it elsewhere', zh: '请腾出空间，或输出到其他位置' };
   say(text, next, languageAsked(words, process.env), callerOf(process.argv[1] ?? '', process.env));
   return exit === EXIT.halfWay ? exit : EXIT.failed;
 }

@@ -44,17 +44,17 @@ export function helmStages(what: HelmStages): StageDraft[] {
       undo: 'exact',
     },
     text: {
-      en: `save the values for helm in Secret ${namespace}/${kept.on.name} until the upgrade is over`,
+      en: `save the values for helm in Secret ${namespace}/${kept.on.name} until the upgrade has finished`,
       zh: `在升级完成之前，把传给 helm 的 values 保存在 Secret ${namespace}/${kept.on.name} 中`,
     },
   };
   const backup: StepDraft = {
     ...{ ...common, do: 'backup', resources, file: 'backup.yaml.gz' },
     text: {
-      en: `save every object of ${name}, its CRDs and a redacted snapshot in the directory of the run`,
+      en: `back up all ${name} objects, its CRDs and a redacted snapshot to the run directory`,
       zh: `把 ${name} 的全部对象、CRD 以及一份已脱敏的快照保存到运行目录`,
     },
-    undoNote: { en: 'undo: the files stay', zh: '撤销时：文件会保留' },
+    undoNote: { en: 'undo: backup files are kept', zh: '撤销时：保留备份文件' },
   };
   const within = what.within ?? HELM_WITHIN;
   const notBack = what.notBack ?? { en: '', zh: '' };
@@ -66,7 +66,7 @@ export function helmStages(what: HelmStages): StageDraft[] {
       zh: `用 helm 把 release ${namespace}/${releaseName} 升级到 ${chart.name} ${chart.version}`,
     },
     undoNote: {
-      en: `undo: helm rollback to revision ${revision}; CRDs and fields that were pruned meanwhile do not come back by it, and after an upgrade that failed or was interrupted, helm 3 leaves entries that it had added to lists${notBack.en}`,
+      en: `undo: helm rollback to revision ${revision}. Not restored: CRDs and fields pruned since. After a failed or interrupted upgrade, helm 3 also leaves list entries it had added${notBack.en}`,
       zh: `撤销时：helm rollback 到修订版本 ${revision}；CRD 以及其间被丢弃的字段不会因此恢复；如果升级失败或中断，helm 3 会保留它已加入列表的条目${notBack.zh}`,
     },
   };
@@ -80,7 +80,7 @@ export function helmStages(what: HelmStages): StageDraft[] {
   const away: StepDraft = {
     ...{ ...common, do: 'forget', on: kept.on, after: [runs] },
     text: { en: `delete Secret ${namespace}/${kept.on.name}`, zh: `删除 Secret ${namespace}/${kept.on.name}` },
-    undoNote: { en: 'undo: none, it was only for the upgrade', zh: '撤销时：无需恢复，它仅用于本次升级' },
+    undoNote: { en: 'undo: not needed, the Secret is temporary', zh: '撤销时：无需恢复，该 Secret 仅用于本次升级' },
   };
   return [
     // The values first: only this call knows them for certain.

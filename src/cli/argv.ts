@@ -133,7 +133,7 @@ function nextValue(written: string, name: FlagName, rest: string[], usage: strin
   if (next === undefined || (next.startsWith('-') && next.length > 1)) {
     const value = specOf(name).value ?? 'VALUE';
     throw new UserError(
-      { en: `reading the command line: flag ${written} needs a value`, zh: `解析命令行：参数 ${written} 缺少取值` },
+      { en: `flag ${written} needs a value`, zh: `参数 ${written} 缺少取值` },
       { en: `write ${written}=${value}; see: ${usage} options`, zh: `请写成 ${written}=${value}；参见：${usage} options` },
     );
   }
@@ -152,7 +152,7 @@ function assertBelongs(flag: FlagName, command: CommandSpec, usage: string): voi
   if (GLOBAL.includes(flag) || command.flags.includes(flag)) return;
   const owners = COMMANDS.filter((other) => other.flags.includes(flag)).map((other) => other.name);
   throw new UserError(
-    { en: `reading the command line: ${command.name} takes no flag --${flag}`, zh: `解析命令行：${command.name} 没有参数 --${flag}` },
+    { en: `${command.name}: unknown flag --${flag}`, zh: `${command.name} 没有参数 --${flag}` },
     {
       en: `--${flag} belongs to: ${owners.join(', ')}; see: ${usage} ${command.name} --help`,
       zh: `--${flag} 属于：${owners.join('、')}；参见：${usage} ${command.name} --help`,
@@ -168,8 +168,8 @@ function assertAllowed({ name, value }: Given, command: CommandSpec, usage: stri
   if (name === 'v' && !/^(\d|10)$/.test(value)) throw badValue(written, value, ['0 … 10'], helpFor(command.name, usage));
   if (value === '') {
     throw new UserError(
-      { en: `reading the command line: the value of ${written} is empty`, zh: `解析命令行：${written} 的取值为空` },
-      { en: `give a value or leave ${written} out`, zh: `请给出取值，或不写 ${written}` },
+      { en: `the value of ${written} is empty`, zh: `${written} 的取值为空` },
+      { en: `set a value, or omit ${written}`, zh: `请给出取值，或不写 ${written}` },
     );
   }
 }
@@ -265,7 +265,7 @@ function flagsOf(options: Record<string, unknown>, given: readonly Given[]): Fla
 
 function noCommand(usage: string): UserError {
   return new UserError(
-    { en: 'reading the command line: there are flags but no command', zh: '解析命令行：只有参数，没有命令' },
+    { en: 'no command, only flags', zh: '只有参数，没有命令' },
     { en: `to list the commands: ${usage} --help`, zh: `列出所有命令：${usage} --help` },
   );
 }
@@ -277,7 +277,7 @@ export function unknownCommand(name: string, usage: string): UserError {
   );
   const list = `${usage} --help`;
   return new UserError(
-    { en: `reading the command line: unknown command "${shown(name)}"`, zh: `解析命令行：没有命令“${shown(name)}”` },
+    { en: `unknown command "${shown(name)}"`, zh: `没有命令“${shown(name)}”` },
     near
       ? { en: `did you mean "${usage} ${near}"? To list the commands: ${list}`, zh: `是否想用“${usage} ${near}”？列出所有命令：${list}` }
       : { en: `to list the commands: ${list}`, zh: `列出所有命令：${list}` },
@@ -290,7 +290,7 @@ function unknownFlag(written: string, help: string): UserError {
     GLOBAL_AND_OWN.map((flag) => `--${flag}`),
   );
   return new UserError(
-    { en: `reading the command line: unknown flag ${shown(written)}`, zh: `解析命令行：没有参数 ${shown(written)}` },
+    { en: `unknown flag: ${shown(written)}`, zh: `没有参数 ${shown(written)}` },
     near
       ? { en: `did you mean ${near}? To list the flags: ${help}`, zh: `是否想用 ${near}？列出参数：${help}` }
       : { en: `to list the flags: ${help}`, zh: `列出参数：${help}` },
@@ -301,8 +301,8 @@ function badValue(what: string, value: string, choices: readonly string[], help:
   const near = nearest(value, choices);
   return new UserError(
     {
-      en: `reading the command line: ${what} cannot be "${shown(value)}"; it is one of ${choices.join(', ')}`,
-      zh: `解析命令行：${what} 不能取“${shown(value)}”，可取：${choices.join('、')}`,
+      en: `invalid value "${shown(value)}" for ${what}; valid: ${choices.join(', ')}`,
+      zh: `${what} 的取值“${shown(value)}”无效；可选：${choices.join('、')}`,
     },
     near ? { en: `did you mean ${near}?`, zh: `是否指 ${near}？` } : { en: `see: ${help}`, zh: `参见：${help}` },
   );
@@ -314,8 +314,8 @@ function wrongArguments(command: CommandSpec, args: readonly string[], usage: st
   if (missing.length > 0) {
     return new UserError(
       {
-        en: `reading the command line: ${command.name} needs ${missing.join(' and ')}`,
-        zh: `解析命令行：${command.name} 还需要 ${missing.join(' 和 ')}`,
+        en: `${command.name}: missing ${missing.join(' and ')}`,
+        zh: `${command.name} 缺少 ${missing.join(' 和 ')}`,
       },
       see,
     );
@@ -324,8 +324,8 @@ function wrongArguments(command: CommandSpec, args: readonly string[], usage: st
   if (extra === undefined) return undefined;
   return new UserError(
     {
-      en: `reading the command line: ${command.name} has no use for "${shown(extra)}"`,
-      zh: `解析命令行：${command.name} 用不到“${shown(extra)}”`,
+      en: `${command.name}: unexpected argument "${shown(extra)}"`,
+      zh: `${command.name} 不接受参数“${shown(extra)}”`,
     },
     see,
   );

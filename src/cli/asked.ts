@@ -24,7 +24,7 @@ export async function examineOptions(call: Call, only: { systems?: SystemId[]; c
     templates,
     accept: (accept ?? []).map(acceptance),
     namespace: call.flags['all-namespaces'] ? undefined : namespace,
-    began: (what) => call.begins({ en: `looking at ${what} …`, zh: `正在查看 ${what} …` }),
+    began: (what) => call.begins({ en: `Checking ${what}...`, zh: `正在检查 ${what}……` }),
   };
 }
 
@@ -41,12 +41,12 @@ export function assertInstalled({ systems = [], checks = [] }: ExamineOptions, l
   const signs = (language: 'en' | 'zh') => missing.map((system) => system.signs[language]).join({ en: '; ', zh: '；' }[language]);
   throw new UserError(
     {
-      en: `looking for ${ids.join(', ')} in ${where}: not installed; it would show in: ${signs('en')}`,
-      zh: `在 ${where} 中查找 ${ids.join('、')}：未安装；查找的是：${signs('zh')}`,
+      en: `${ids.join(', ')} not installed in ${where} (looked for: ${signs('en')})`,
+      zh: `${where} 中未安装 ${ids.join('、')}（查找依据：${signs('zh')}）`,
     },
     {
-      en: 'is this the right cluster (--context)? Whatever is installed there: {tool} check{reach}',
-      zh: '请确认集群是否正确（--context）；检查其中已安装的全部系统：{tool} check{reach}',
+      en: 'is this the right cluster (--context)? To check everything installed: {tool} check{reach}',
+      zh: '请确认集群是否正确（--context）；检查已安装的全部系统：{tool} check{reach}',
     },
     exit === EXIT.findings ? exit : EXIT.failed,
   );
@@ -58,7 +58,7 @@ async function templatesOf(call: Call, chart: string): Promise<Templates | undef
     return await helmFor(chart, call.env, call.signal);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    call.say(call.t({ en: `Going on without helm: ${error.text.en}`, zh: `不使用 helm 继续：${error.text.zh}` }));
+    call.say(call.t({ en: `Continuing without helm: ${error.text.en}`, zh: `不使用 helm 继续：${error.text.zh}` }));
     return undefined;
   }
 }
@@ -70,7 +70,10 @@ function withChart(targets: Target[], chart: Chart, from: string): Target[] {
   if (!system || !version) {
     const known = SYSTEMS.flatMap(({ chart: its }) => its ?? []).join(', ');
     const it = `${chart.name} ${chart.version}`;
-    throw badChart(from, { en: `it is ${it}, not a chart of ${known}`, zh: `这是 ${it}，不是 ${known} 的 chart` });
+    throw badChart(from, {
+      en: `it is ${it}, not a chart of ${known}`,
+      zh: `这是 ${it}，不是 ${SYSTEMS.map(({ id }) => id).join('、')} 的 chart`,
+    });
   }
   const mine = targets.filter((target) => target.system === system.id);
   const other = mine.find((target) => system.compare(target.version, version) !== 0);

@@ -17,8 +17,8 @@ import { STILL_MS } from './spinner.ts';
 const LOUD = 50;
 
 const HALTING = {
-  en: 'Stopping after the step in flight. Ctrl-C again ends at once.',
-  zh: '进行中的步骤结束后停止。再按一次 Ctrl-C 立即结束。',
+  en: 'Stopping after the current step. Press Ctrl-C again to exit immediately.',
+  zh: '当前步骤结束后停止。再按一次 Ctrl-C 立即退出。',
 };
 
 /** The hands that carry a run out, with their reports. `total`: steps that this attempt is about. */
@@ -64,8 +64,8 @@ export function attended(call: Call, live: Live, run: Run, direction: Direction 
     waiting: ({ run: other, who }) =>
       call.say(
         call.t({
-          en: `run ${other} of ${who} holds the cluster; waiting up to a minute to see whether it is alive …`,
-          zh: `${who} 的运行 ${other} 占用着集群；最多等待一分钟，以确认它是否仍在进行……`,
+          en: `run ${other} by ${who} holds the lock; waiting up to a minute to see whether it is still active...`,
+          zh: `${who} 的运行 ${other} 持有锁；最多等待一分钟，以确认它是否仍在进行……`,
         }),
       ),
   };
@@ -90,7 +90,7 @@ function personOf(call: Call, at: (step: Step) => Text): Person {
       const name = stepName(step);
       const asked = asking.then(() =>
         call.typed({
-          en: `This cannot be observed. Once it is done, type ${name}; anything else stops the run here:`,
+          en: `The cluster does not show this step. Once it is done, type ${name}; anything else stops the run here:`,
           zh: `此步骤无法自动确认。完成后请输入 ${name}；输入其他内容则运行在此停止：`,
         }),
       );
@@ -156,16 +156,16 @@ export function ended(call: Call, run: Run, direction: Direction, executed: Atte
   if (!broken) return EXIT.ok;
   call.say(
     call.t({
-      en: `Then try what was left again: {tool} undo ${run.id}{reach}`,
-      zh: `之后可再次撤销剩余部分：{tool} undo ${run.id}{reach}`,
+      en: `To retry the remaining steps: {tool} undo ${run.id}{reach}`,
+      zh: `重试剩余步骤：{tool} undo ${run.id}{reach}`,
     }),
   );
   return EXIT.halfWay;
 }
 
 const LEASE_LOST = {
-  en: 'The Lease kube-system/upgrade-guard was taken by somebody else, or could not be renewed: nothing further was sent.',
-  zh: 'Lease kube-system/upgrade-guard 已被他人接管，或无法续期：没有再发出任何请求。',
+  en: 'Lease kube-system/upgrade-guard was taken over by another run, or could not be renewed: nothing more was sent.',
+  zh: 'Lease kube-system/upgrade-guard 已被另一次运行接管，或无法续期：没有再发出任何请求。',
 };
 
 /** The last words on a run that went through, after the second look: what it came to, and that it can be taken back. */

@@ -21,7 +21,7 @@ export async function withFetchedChart(call: Call, { id, chart: its = id }: Syst
   const version = to?.at(-1)?.split('=').at(-1);
   if (version === undefined) {
     throw new UserError(
-      { en: 'fetching the chart: its version was not given', zh: '获取 chart：没有给出版本' },
+      { en: 'cannot download the chart: no version specified', zh: '无法下载 chart：没有指定版本' },
       { en: `for example: --to ${id}=VERSION`, zh: `例如：--to ${id}=VERSION` },
     );
   }
@@ -46,10 +46,10 @@ export async function helmIntended(
 
 export const noChart = ({ id }: System): UserError =>
   new UserError(
-    { en: `upgrading ${id}: no chart was given`, zh: `升级 ${id}：没有提供 chart` },
+    { en: `upgrading ${id}: no chart specified`, zh: `升级 ${id}：没有指定 chart` },
     {
-      en: 'give --chart PATH (helm pull saves one), or have helm fetch it: --repo URL --to VERSION; nothing is downloaded unasked',
-      zh: '请用 --chart PATH 指定（可由 helm pull 获得），或让 helm 获取：--repo URL --to VERSION；未经要求不会下载任何内容',
+      en: 'pass --chart PATH (helm pull saves one), or download it with --repo URL --to VERSION',
+      zh: '请用 --chart PATH 指定（可用 helm pull 下载），或由 helm 下载：--repo URL --to VERSION',
     },
   );
 
@@ -66,8 +66,8 @@ export function yourChoice({ id }: System, { results }: Examination): UserError 
   return new UserError(
     { en: `upgrading ${id}: ${said('en')}`, zh: `升级 ${id}：${said('zh')}` },
     {
-      en: `do as it says, or accept it by name (${accept}); either way give a chart as well: --chart PATH, or --repo URL --to VERSION`,
-      zh: `请按提示处理，或按名称接受（${accept}）；两种情况都还需要提供 chart：--chart PATH，或 --repo URL --to VERSION`,
+      en: `choose another target, or accept it (${accept}); in both cases also pass a chart: --chart PATH, or --repo URL --to VERSION`,
+      zh: `请选择其他目标版本，或接受该问题（${accept}）；两种情况都需要指定 chart：--chart PATH，或 --repo URL --to VERSION`,
     },
     EXIT.findings,
   );
@@ -76,10 +76,10 @@ export function yourChoice({ id }: System, { results }: Examination): UserError 
 function releaseOf({ id, release }: Installation): HelmRelease {
   if (release) return release;
   throw new UserError(
-    { en: `upgrading ${id}: no Helm release of it can be seen`, zh: `升级 ${id}：看不到它的 Helm release` },
+    { en: `upgrading ${id}: Helm release not found`, zh: `升级 ${id}：找不到其 Helm release` },
     {
-      en: 'only what Helm installed is upgraded; with HELM_DRIVER=sql the records lie outside the cluster',
-      zh: '只能升级由 Helm 安装的内容；使用 HELM_DRIVER=sql 时，记录保存在集群之外',
+      en: 'upgrade needs an installation made with Helm; HELM_DRIVER=sql is not supported (its records are outside the cluster)',
+      zh: '只能升级由 Helm 安装的系统；不支持 HELM_DRIVER=sql（其记录保存在集群之外）',
     },
   );
 }

@@ -18,7 +18,7 @@ export async function chosenRun(call: Call, live: Live, ...fits: ((run: RunSumma
   if (!stored) {
     const shown = oneLine(id, 80);
     throw new UserError(
-      { en: `opening run ${shown}: there is no such run of this cluster`, zh: `打开运行 ${shown}：该集群没有这个运行` },
+      { en: `run ${shown} not found on this cluster`, zh: `找不到运行 ${shown}：本集群没有该运行` },
       { en: 'list them: {tool} runs{reach}', zh: '列出所有运行：{tool} runs{reach}' },
     );
   }
@@ -42,8 +42,8 @@ export const notReadable = ({ id, why }: { id: string; why: { en: string; zh: st
 
 /** Of a run with `lengthUnknown`. */
 export const maybeCut = ({ id }: { id: string }): Text => ({
-  en: `warning: run ${id}: how long its journal was is not known (journal.length is lost): entries may be missing at its end, of steps that were carried out; look at their objects: {tool} runs ${id}{reach}`,
-  zh: `警告：运行 ${id}：无法得知其日志原有的长度（journal.length 已丢失）：末尾可能缺少已执行步骤的记录；请核对相关对象：{tool} runs ${id}{reach}`,
+  en: `warning: run ${id}: journal.length is missing, so the journal may be truncated: steps may have run that are not listed. Verify the objects: {tool} runs ${id}{reach}`,
+  zh: `警告：运行 ${id} 缺少 journal.length，运行日志可能不完整，末尾可能缺少已执行步骤的记录。请核对相关对象：{tool} runs ${id}{reach}`,
 });
 
 /** It may be the newest; to go on with an older one, or to take it back, would do what nobody asked for. */
@@ -51,8 +51,8 @@ function damagedBeside({ verb }: Call, unreadable: readonly { id: string }[]): U
   const ids = unreadable.map(({ id }) => id).join(', ');
   return new UserError(
     {
-      en: `choosing a run: ${ids} cannot be read, so which one is meant cannot be told`,
-      zh: `选择运行：无法读取 ${ids}，因此无法确定所指的是哪一个`,
+      en: `${ids} cannot be read, so the run to use is ambiguous`,
+      zh: `无法读取 ${unreadable.map(({ id }) => id).join('、')}，因此无法确定要操作哪次运行`,
     },
     {
       en: `name the run: {tool} ${verb} RUN{reach}; list them: {tool} runs{reach}`,

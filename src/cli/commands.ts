@@ -33,11 +33,11 @@ export interface CommandSpec {
 export type Group = 'look' | 'change' | 'carry' | 'learn' | 'tool';
 
 export const GROUPS: Record<Group, Text> = {
-  look: { en: 'Look', zh: '检查' },
-  change: { en: 'Repair, go on, take back', zh: '修复、继续、撤销' },
-  carry: { en: 'Carry a cluster to where it can be studied', zh: '把集群带走分析' },
-  learn: { en: 'Learn', zh: '了解' },
-  tool: { en: 'This tool', zh: '工具本身' },
+  look: { en: 'Check', zh: '检查' },
+  change: { en: 'Fix and upgrade', zh: '修复与升级' },
+  carry: { en: 'Offline use and permissions', zh: '离线分析与权限' },
+  learn: { en: 'Learn more', zh: '了解更多' },
+  tool: { en: 'Other commands', zh: '其他命令' },
 };
 
 /** The systems of this build; a test compares them with the folders. */
@@ -54,10 +54,10 @@ const LOOK = [
     positionals: [{ name: 'SYSTEM|CHECK-ID', many: true, values: SYSTEM_NAMES, others: true }],
     flags: ['to', ...INTENT, 'filename', 'offline', 'from', 'quick', 'contexts', 'all-contexts', 'output', 'fail-on', 'accept'],
     output: REPORTS,
-    text: { en: 'Find out what an upgrade would break', zh: '找出升级会破坏什么' },
+    text: { en: 'Find what an upgrade would break', zh: '找出升级会破坏的内容' },
     more: {
-      en: 'Changes nothing. Without a name, every system that is installed is checked. What could not be seen is reported as unknown, never as fine.',
-      zh: '不做任何更改。不指定名称时，检查所有已安装的系统。看不到的内容一律报告为“未知”，绝不当作没有问题。',
+      en: 'Changes nothing. Without a name, every system that is installed is checked. What cannot be read is reported as unknown, never as passed.',
+      zh: '不做任何更改。不指定名称时，检查所有已安装的系统。读取不到的内容一律报告为“未知”，不会是“通过”。',
     },
     examples: [
       { text: { en: 'Everything in the current cluster', zh: '检查当前集群中的所有系统' }, words: 'check' },
@@ -66,7 +66,7 @@ const LOOK = [
         words: 'check spiderpool --to spiderpool=0.9.13',
       },
       {
-        text: { en: 'With the chart and the settings that the upgrade will get', zh: '使用升级将采用的 chart 和设置' },
+        text: { en: 'With the chart and the values of the upgrade', zh: '使用升级将采用的 chart 和 values' },
         words: 'check spiderpool --chart spiderpool-1.0.6.tgz --reuse-values --set ipam.enableIPv6=false',
       },
       {
@@ -74,11 +74,11 @@ const LOOK = [
         words: 'check --contexts prod-a,prod-b -o html',
       },
       {
-        text: { en: 'Has a very large cluster one address on two Pods? In seconds', zh: '超大集群中是否有地址被两个 Pod 使用？几秒内回答' },
+        text: { en: 'IP conflicts in a very large cluster, within seconds', zh: '几秒内检查超大集群中的 IP 冲突' },
         words: 'check spiderpool/duplicate-pod-ip --quick',
       },
       {
-        text: { en: 'What somebody is about to apply, laid over the cluster', zh: '检查即将应用的清单（叠加在集群之上）' },
+        text: { en: 'Manifests before they are applied, together with the cluster', zh: '检查即将应用的清单（叠加在集群之上）' },
         words: 'check -f manifests/',
       },
       {
@@ -97,9 +97,9 @@ const LOOK = [
     ],
     flags: ['output'],
     output: DATA,
-    text: { en: 'Compare two saved results of check', zh: '比较两份保存的检查结果' },
+    text: { en: 'Compare two saved check results', zh: '比较两份检查结果' },
     more: {
-      en: 'Sorts the findings of two files made with check -o json or -o yaml into new, gone, still there, and not looked at again. Results over several clusters (--contexts) are compared cluster by cluster. One of the two may be - for standard input.',
+      en: 'Sorts the findings of two files made with check -o json or -o yaml into new, gone, still there, and not checked again. Results of several clusters (--contexts) are compared cluster by cluster. One of the two files can be - for standard input.',
       zh: '把两份由 check -o json 或 -o yaml 生成的文件中的问题分为：新出现、已消失、仍存在、未再检查。多集群（--contexts）的结果按集群逐一比较。其中一份可用 - 表示标准输入。',
     },
     examples: [{ text: { en: 'What changed since yesterday', zh: '与昨天相比有何变化' }, words: 'compare yesterday.json today.json' }],
@@ -112,19 +112,19 @@ const CHANGE = [
     group: 'change',
     positionals: [{ name: 'CHECK-ID', many: true }],
     flags: ['dry-run', 'rehearse', 'yes', 'confirm', 'to', ...INTENT, 'filename', 'offline', 'from', 'take-over'],
-    text: { en: 'Repair what check found', zh: '修复检查发现的问题' },
+    text: { en: 'Fix what check found', zh: '修复检查发现的问题' },
     more: {
-      en: 'Shows every step and whether it can be taken back, asks, carries the steps out, and checks again. The old objects are on disk before a request leaves. With --from, only --dry-run=client and --rehearse are possible.',
-      zh: '先列出每个步骤以及能否撤销，经确认后执行，最后再检查一遍。请求发出之前，旧对象已保存在磁盘上。使用 --from 时只能配合 --dry-run=client 或 --rehearse。',
+      en: 'Lists every step and whether it can be undone, asks, runs the steps, and checks again. The old state of each object is saved to disk before a request is sent. With --from, only --dry-run=client and --rehearse are possible.',
+      zh: '先列出每个步骤以及能否撤销，经确认后执行，最后复查。发出请求之前，对象的旧状态已保存到磁盘。使用 --from 时只能配合 --dry-run=client 或 --rehearse。',
     },
     examples: [
-      { text: { en: 'Show what would be done', zh: '只显示将要做什么' }, words: 'fix --dry-run=client' },
+      { text: { en: 'List the steps without running them', zh: '只列出步骤，不执行' }, words: 'fix --dry-run=client' },
       { text: { en: 'Only the findings of one check', zh: '只修复某一项检查的问题' }, words: 'fix spiderpool/owner-controller-type' },
       {
-        text: { en: 'Where it is declared: show the change of the manifests as a diff', zh: '在声明处修复：以 diff 显示对清单的更改' },
+        text: { en: 'Fix the manifests instead of the cluster: show the change as a diff', zh: '在清单中修复：以 diff 显示对清单的更改' },
         words: 'fix -f manifests/ --dry-run=client',
       },
-      { text: { en: 'Try it on a snapshot first', zh: '先在快照上演练' }, words: 'fix --from prod.tar.gz --rehearse' },
+      { text: { en: 'Rehearse on a snapshot first', zh: '先在快照上演练' }, words: 'fix --from prod.tar.gz --rehearse' },
     ],
   },
   {
@@ -133,10 +133,10 @@ const CHANGE = [
     positionals: [{ name: 'SYSTEM', required: true, values: SYSTEM_NAMES }, { name: 'RELEASE' }],
     flags: ['to', ...INTENT, 'repo', 'from', 'accept', 'timeout', 'nodes', 'output'],
     output: ['table', 'json', 'yaml', 'markdown', 'shell'],
-    text: { en: 'Show a whole upgrade as ordered steps', zh: '按顺序列出整个升级的步骤' },
+    text: { en: 'Show all steps of an upgrade', zh: '列出升级的全部步骤' },
     more: {
-      en: 'Changes nothing. -o shell is a runbook for a person: the same steps as commands of kubectl and helm, with what to look at in between.',
-      zh: '不做任何更改。-o shell 输出供人工执行的操作手册：同样的步骤，以 kubectl 和 helm 命令给出，并注明每一步要确认什么。',
+      en: 'Changes nothing. -o shell prints a runbook: the same steps as kubectl and helm commands, with what to verify in between.',
+      zh: '不做任何更改。-o shell 输出操作手册：同样的步骤，以 kubectl 和 helm 命令给出，并注明每一步要确认什么。',
     },
     examples: [
       { text: { en: 'Every step of an upgrade', zh: '升级的全部步骤' }, words: 'plan spiderpool --chart spiderpool-0.9.13.tgz' },
@@ -149,10 +149,10 @@ const CHANGE = [
     group: 'change',
     positionals: [{ name: 'SYSTEM', required: true, values: SYSTEM_NAMES }, { name: 'RELEASE' }],
     flags: ['to', ...INTENT, 'repo', 'dry-run', 'yes', 'confirm', 'accept', 'timeout', 'nodes', 'rollback-on-failure', 'take-over'],
-    text: { en: 'Upgrade a system: check, repair, upgrade, check again', zh: '升级系统：检查、修复、升级、再次检查' },
+    text: { en: 'Check, fix, upgrade, check again', zh: '检查、修复、升级、复查' },
     more: {
-      en: 'Shows every step first. A system that is installed by a chart is upgraded by helm, with the values that helm upgrade would take: those of the release where none are given. Other systems are upgraded minor by minor; manual steps are shown with their commands, and watched. Where it stops, nothing is rolled back unasked: use resume or undo.',
-      zh: '先列出每个步骤。由 chart 安装的系统由 helm 升级，values 的取法与 helm upgrade 相同：未指定时沿用 release 现有的 values。其他系统逐个次版本升级；手动步骤会给出命令，并等待其完成。中途停止时不会擅自回滚：用 resume 继续，用 undo 撤销。',
+      en: 'Lists every step first. Systems installed by a chart are upgraded by helm, with the same values as helm upgrade: without value flags, the values of the release. Other systems are upgraded one minor version at a time; manual steps are shown with their commands, and watched. If a step fails, nothing is rolled back automatically: use resume or undo.',
+      zh: '先列出每个步骤。由 chart 安装的系统由 helm 升级，values 的取法与 helm upgrade 相同，未指定时沿用 release 现有的 values。其他系统逐个次版本升级；手动步骤会给出命令，并等待其完成。步骤失败时不会自动回滚：用 resume 继续，用 undo 撤销。',
     },
     examples: [
       { text: { en: 'Show the steps', zh: '只显示步骤' }, words: 'upgrade spiderpool --chart spiderpool-0.9.13.tgz --dry-run=client' },
@@ -165,10 +165,10 @@ const CHANGE = [
     positionals: [RUN],
     flags: ['filename', 'output'],
     output: DATA,
-    text: { en: 'List the runs on this cluster, or show one', zh: '列出本集群的执行记录，或显示其中一次' },
+    text: { en: 'List runs, or show one', zh: '列出运行记录，或查看其中一次' },
     examples: [
-      { text: { en: 'All of them, newest first', zh: '全部记录，最新的在前' }, words: 'runs' },
-      { text: { en: 'Every step of one', zh: '其中一次的每个步骤' }, words: 'runs RUN' },
+      { text: { en: 'All runs of this cluster, newest first', zh: '本集群的全部运行，最新的在前' }, words: 'runs' },
+      { text: { en: 'Every step of one run', zh: '一次运行的每个步骤' }, words: 'runs RUN' },
     ],
   },
   {
@@ -176,14 +176,14 @@ const CHANGE = [
     group: 'change',
     positionals: [RUN],
     flags: ['filename', 'dry-run', 'yes', 'confirm-step', 'take-over'],
-    text: { en: 'Go on with a run that stopped half-way', zh: '继续中途停下的执行' },
+    text: { en: 'Resume an interrupted run', zh: '继续未完成的运行' },
     more: {
-      en: 'Without RUN: the newest unfinished run of this cluster. Its doubtful repairs were confirmed when it began, and are not asked about again.',
-      zh: '不写 RUN 时，继续本集群最近一次未完成的执行。其中没有把握的修复在开始时已经确认，不会再次询问。',
+      en: 'Without RUN: the newest unfinished run of this cluster. Fixes of uncertain findings were confirmed when the run began; resume does not ask again.',
+      zh: '不写 RUN 时，继续本集群最近一次未完成的运行。不确定的问题在运行开始时已经确认，不会再次询问。',
     },
     examples: [
-      { text: { en: 'The newest unfinished run', zh: '继续最近一次未完成的执行' }, words: 'resume' },
-      { text: { en: 'What it would still do', zh: '只显示还将做什么' }, words: 'resume --dry-run=client' },
+      { text: { en: 'The newest unfinished run', zh: '继续最近一次未完成的运行' }, words: 'resume' },
+      { text: { en: 'List the remaining steps', zh: '只列出剩余步骤' }, words: 'resume --dry-run=client' },
     ],
   },
   {
@@ -191,17 +191,17 @@ const CHANGE = [
     group: 'change',
     positionals: [RUN],
     flags: ['filename', 'dry-run', 'yes', 'take-over'],
-    text: { en: 'Take back what a run changed', zh: '撤销一次执行所做的更改' },
+    text: { en: 'Undo the changes of a run', zh: '撤销一次运行的更改' },
     more: {
-      en: 'Without RUN: the newest run of this cluster. An object that somebody changed since then is named and left as it is.',
-      zh: '不写 RUN 时，撤销本集群最近一次执行。此后被他人改动过的对象会被指出，并保持原样。',
+      en: 'Without RUN: the newest run of this cluster. Objects that another user changed since then are listed and left unchanged.',
+      zh: '不写 RUN 时，撤销本集群最近一次运行。此后被其他用户改动的对象会列出，并保持不变。',
     },
     examples: [
-      { text: { en: 'The newest run', zh: '撤销最近一次执行' }, words: 'undo' },
+      { text: { en: 'The newest run', zh: '撤销最近一次运行' }, words: 'undo' },
       {
         text: {
-          en: 'What would be taken back, and whether the API server would accept it',
-          zh: '只显示将撤销什么，以及 API server 是否会接受',
+          en: 'What would be undone, and whether the API server accepts it',
+          zh: '只显示将撤销的内容，以及 API 服务器是否接受',
         },
         words: 'undo --dry-run=server',
       },
@@ -215,25 +215,26 @@ const CARRY = [
     group: 'carry',
     positionals: [{ name: 'FILE', required: true, file: true }],
     flags: ['force'],
-    text: { en: 'Write what the checks read into one redacted file', zh: '把检查所读的内容脱敏后写入一个文件' },
+    text: { en: 'Save a redacted cluster snapshot', zh: '保存脱敏的集群快照' },
     more: {
-      en: 'FILE is a .tar.gz that only you can read. Secrets, tokens and environment values are left out. check --from FILE gives the same verdict as the cluster itself.',
-      zh: 'FILE 是仅本人可读的 .tar.gz。其中不含 Secret、令牌和环境变量的值。用 check --from FILE 得到的结论与直接检查集群相同。',
+      en: 'FILE is a .tar.gz that only the current user can read. Secrets, tokens and environment values are left out. check --from FILE gives the same result as the cluster itself.',
+      zh: 'FILE 是仅当前用户可读的 .tar.gz，不含 Secret、令牌和环境变量的值。check --from FILE 的结果与直接检查集群相同。',
     },
-    examples: [
-      { text: { en: 'For support, or to rehearse a repair', zh: '供技术支持使用，或用来演练修复' }, words: 'snapshot prod.tar.gz' },
-    ],
+    examples: [{ text: { en: 'For support, or to rehearse a fix', zh: '供技术支持使用，或用来演练修复' }, words: 'snapshot prod.tar.gz' }],
   },
   {
     name: 'rbac',
     group: 'carry',
     positionals: [],
     flags: ['for'],
-    text: { en: 'Print the minimal ClusterRole for a command', zh: '输出某个命令所需的最小 ClusterRole' },
+    text: { en: 'Print the minimal ClusterRole', zh: '输出最小 ClusterRole' },
     examples: [
       { text: { en: 'For checking only', zh: '仅供检查' }, words: 'rbac --for check' },
-      { text: { en: 'For fixes of what is installed', zh: '同时供修复已安装的系统' }, words: 'rbac --for fix' },
-      { text: { en: 'For upgrades, with what helm needs', zh: '供升级使用，包含 helm 所需权限' }, words: 'rbac --for upgrade' },
+      { text: { en: 'To fix the installed systems', zh: '供修复已安装的系统' }, words: 'rbac --for fix' },
+      {
+        text: { en: 'For upgrades, including the permissions of helm', zh: '供升级使用，包含 helm 所需的权限' },
+        words: 'rbac --for upgrade',
+      },
     ],
   },
 ] as const satisfies readonly CommandSpec[];
@@ -245,9 +246,9 @@ const LEARN = [
     positionals: [],
     flags: ['from', 'output'],
     output: REPORTS,
-    text: { en: 'Check and repair a broken cluster in memory', zh: '在内存中检查并修复一个有问题的集群' },
+    text: { en: 'Try it on a sample cluster in memory', zh: '在内存中的示例集群上试用' },
     more: { en: 'Needs no cluster and changes nothing.', zh: '不需要集群，也不做任何更改。' },
-    examples: [{ text: { en: 'See what this tool does', zh: '看看本工具能做什么' }, words: 'demo' }],
+    examples: [{ text: { en: 'Check and fix the sample cluster', zh: '检查并修复示例集群' }, words: 'demo' }],
   },
   {
     name: 'checks',
@@ -255,8 +256,8 @@ const LEARN = [
     positionals: [],
     flags: ['output'],
     output: DATA,
-    text: { en: 'List every check', zh: '列出所有检查' },
-    examples: [{ text: { en: 'The whole catalogue', zh: '完整目录' }, words: 'checks' }],
+    text: { en: 'List all checks', zh: '列出全部检查项' },
+    examples: [{ text: { en: 'All checks', zh: '全部检查项' }, words: 'checks' }],
   },
   {
     name: 'explain',
@@ -264,8 +265,8 @@ const LEARN = [
     positionals: [{ name: 'CHECK-ID', required: true }],
     flags: ['output'],
     output: [...DATA, 'markdown'],
-    text: { en: 'Explain one check: why, how, from which source', zh: '解释一项检查：原因、方法和出处' },
-    examples: [{ text: { en: 'One check', zh: '解释一项检查' }, words: 'explain spiderpool/owner-controller-type' }],
+    text: { en: 'Explain a check', zh: '说明某项检查' },
+    examples: [{ text: { en: 'One check', zh: '说明一项检查' }, words: 'explain spiderpool/owner-controller-type' }],
   },
 ] as const satisfies readonly CommandSpec[];
 
@@ -276,7 +277,7 @@ const TOOL = [
     positionals: [],
     flags: ['output'],
     output: ['table', 'json'],
-    text: { en: 'Print the version of this tool', zh: '显示本工具的版本' },
+    text: { en: 'Print the version of upgrade-guard', zh: '显示 upgrade-guard 的版本' },
     examples: [{ text: { en: 'For scripts', zh: '供脚本使用' }, words: 'version -o json' }],
   },
   {

@@ -33,14 +33,14 @@ export function onlyDeclared(run: Run): (step: Step) => void {
 export const FILES = 'files-';
 
 const RESTORE: Text = {
-  en: 'its files were changed since: restore them from a backup, or go on by hand ({tool} runs shows what was done)',
+  en: 'the files of the run were changed: restore them from a backup, or finish manually ({tool} runs shows what was done)',
   zh: '其文件在此后被改动过：请从备份恢复，或手动处理（{tool} runs 可查看已做的步骤）',
 };
 const noUpgrade = ({ id }: Run, step: Step): UserError =>
   new UserError(
     {
-      en: `reading run ${id}: step ${step.id} would drive helm, and the run is no upgrade that this build knows; nothing was sent`,
-      zh: `读取运行 ${id}：步骤 ${step.id} 将调用 helm，而该运行不是本版本所知的升级；没有发出任何请求`,
+      en: `refusing to run step ${step.id} of run ${id}: it calls helm, but this run is not an upgrade known to this version. Nothing was sent`,
+      zh: `拒绝执行运行 ${id} 的步骤 ${step.id}：它会调用 helm，但当前版本不认识这次升级。没有发出任何请求`,
     },
     RESTORE,
   );
@@ -51,15 +51,15 @@ function beyond({ id, checks, tool: made }: Run, step: Step, right: Rule, unknow
   return unknown.length
     ? new UserError(
         {
-          en: `reading run ${id}: step ${step.id} would ${what}, and this build does not know ${unknown.join(', ')}, whose repair that may be`,
-          zh: `读取运行 ${id}：步骤 ${step.id} 将执行 ${what}，而本版本没有检查项 ${unknown.join('、')}，无法确认这是否属于它的修复`,
+          en: `refusing to run step ${step.id} of run ${id}: this version of upgrade-guard has no check ${unknown.join(', ')}, so it cannot verify ${what}`,
+          zh: `拒绝执行运行 ${id} 的步骤 ${step.id}：当前版本没有检查项 ${unknown.join('、')}，无法确认 ${what} 是否属于其修复`,
         },
-        { en: `use the build that made the run: ${tool}`, zh: `请使用当初执行该运行的版本：${tool}` },
+        { en: `use the version that started the run: ${tool}`, zh: `请使用开始该运行的版本：${tool}` },
       )
     : new UserError(
         {
-          en: `reading run ${id}: step ${step.id} would ${what}, which no repair of ${checks.join(', ') || 'any check'} ever does; nothing was sent`,
-          zh: `读取运行 ${id}：步骤 ${step.id} 将执行 ${what}，而 ${checks.join('、') || '任何检查项'} 的修复都不会这样做；没有发出任何请求`,
+          en: `refusing to run step ${step.id} of run ${id}: ${what} is not part of any fix of ${checks.join(', ') || 'any check'}. Nothing was sent`,
+          zh: `拒绝执行运行 ${id} 的步骤 ${step.id}：${what} 不属于 ${checks.join('、') || '任何检查项'} 的修复。没有发出任何请求`,
         },
         RESTORE,
       );

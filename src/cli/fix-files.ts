@@ -83,7 +83,10 @@ function repairs(call: Call, { results }: Examination, { declared, source }: Liv
     for (const { message, objects } of declared.filter((finding) => !mine.includes(finding))) {
       const how = `{retry} --confirm ${shellWord(objectName(objects[0]!))}`;
       call.say(
-        call.t({ en: `skipped: ${message.en} (not certain); fix it: ${how}`, zh: `已跳过：${message.zh}（不确定）；如需修复：${how}` }),
+        call.t({
+          en: `skipped (uncertain): ${message.en}. To fix it anyway: ${how}`,
+          zh: `已跳过（不确定）：${message.zh}。如仍需修复：${how}`,
+        }),
       );
     }
     if (!mine.length) continue;
@@ -92,8 +95,8 @@ function repairs(call: Call, { results }: Examination, { declared, source }: Liv
     else
       call.say(
         call.t({
-          en: `skipped: ${id}: its repair is not one of manifests; see: {tool} explain ${id}`,
-          zh: `已跳过：${id}：其修复不在清单中进行；参见：{tool} explain ${id}`,
+          en: `skipped: ${id} cannot be fixed in manifests; see: {tool} explain ${id}`,
+          zh: `已跳过 ${id}：其修复不在清单中进行；参见：{tool} explain ${id}`,
         }),
       );
   }
@@ -190,8 +193,8 @@ async function carryOut(
 const onlyClient = (): UserError =>
   new UserError(
     {
-      en: 'reading the command line: with -f the changes are shown as a diff; --rehearse and --dry-run=server are for clusters',
-      zh: '解析命令行：使用 -f 时以 diff 显示更改；--rehearse 和 --dry-run=server 用于集群',
+      en: '-f excludes --rehearse and --dry-run=server: changes of manifests are shown as a diff',
+      zh: '-f 不能与 --rehearse 或 --dry-run=server 同时使用：对清单的更改以 diff 显示',
     },
     { en: 'show the diff: {retry:dry-run,rehearse} --dry-run=client', zh: '显示 diff：{retry:dry-run,rehearse} --dry-run=client' },
   );

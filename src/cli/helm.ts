@@ -45,7 +45,7 @@ function helmEnvironment({ flags, env }: Call): NodeJS.ProcessEnv {
   for (const flag of ['cluster', 'user', 'as-uid'] as const) {
     if (flags[flag] === undefined) continue;
     throw new UserError(
-      { en: `leading helm to the same cluster: helm knows no --${flag}`, zh: `让 helm 连接同一集群：helm 没有 --${flag} 参数` },
+      { en: `cannot point helm to the same cluster: helm has no flag --${flag}`, zh: `无法让 helm 连接同一集群：helm 没有 --${flag} 参数` },
       {
         en: 'make a context for it in the kubeconfig, and choose that with --context',
         zh: '请在 kubeconfig 中建立相应的上下文，并用 --context 选择',

@@ -2,7 +2,7 @@
 import type { Language, Text } from '../engine/contracts.ts';
 import { wrap as fold, padEnd } from '../text/width.ts';
 import { unknownCommand } from './argv.ts';
-import { COMMANDS, type CommandSpec, choicesOf, commandOf, GROUPS, type Group, type Positional } from './commands.ts';
+import { COMMANDS, type CommandSpec, choicesOf, commandOf, GROUPS, type Positional, type Verb } from './commands.ts';
 import { CONNECTION, type FlagName, specOf, TALK } from './flags.ts';
 
 export interface Page {
@@ -25,46 +25,94 @@ export function helpPage(topic: string | undefined, page: Page): string {
 
 const WORDS = {
   intro: {
-    en: 'Says what an upgrade will break in your cluster, repairs it, and can take the repair back.',
-    zh: '指出升级会破坏集群中的什么，代为修复，并且可以撤销修复。',
+    en: 'Find what an upgrade will break in your cluster, fix it, and undo the fix if needed.',
+    zh: '升级前找出会被破坏的内容，自动修复，并支持撤销。',
   },
   usage: { en: 'Usage:', zh: '用法：' },
   examples: { en: 'Examples:', zh: '示例：' },
   flags: { en: 'Flags:', zh: '参数：' },
   exits: { en: 'Exit codes:', zh: '退出码：' },
-  connection: { en: 'How to reach the cluster:', zh: '如何连接集群：' },
-  talk: { en: 'How the tool talks to you:', zh: '如何与您交互：' },
-  next: { en: 'Next:', zh: '接下来：' },
+  connection: { en: 'Connection:', zh: '连接集群：' },
+  talk: { en: 'Output and language:', zh: '输出与语言：' },
+  next: { en: 'Next:', zh: '下一步：' },
   optional: { en: '[flags]', zh: '[参数]' },
-  oneOf: { en: 'One of', zh: '可取' },
+  oneOf: { en: 'One of', zh: '可选值' },
   repeatable: { en: 'May be repeated', zh: '可多次使用' },
 } satisfies Record<string, Text>;
 
-/** DESIGN.md section 5. */
-const EXITS: readonly [string, Text][] = [
-  [
-    '0',
-    { en: 'nothing at or above --fail-on was found, and everything was seen', zh: '没有达到 --fail-on 级别的问题，且全部内容均已看到' },
+/** Exit codes as each command can return them; those that every command shares (0 and 1 of a plain listing) are not worth a section. */
+const CLEAN: Text = {
+  en: 'no findings at or above --fail-on, all checks ran completely',
+  zh: '没有达到 --fail-on 级别的问题，全部检查均已完成',
+};
+const NOTHING_OPEN: Text = { en: 'no findings left, all checks ran completely', zh: '没有遗留问题，全部检查均已完成' };
+const WRONG: Text = { en: 'error: wrong usage, or system not installed', zh: '错误：用法有误，或指定的系统未安装' };
+const LOCKED: Text = {
+  en: 'error: wrong usage, system not installed, or another run holds the lock',
+  zh: '错误：用法有误，指定的系统未安装，或另一次运行持有锁',
+};
+const INCOMPLETE: Text = {
+  en: 'no such findings, but some checks could not run or were skipped',
+  zh: '没有此类问题，但有检查无法完成或已跳过',
+};
+const CUT: Text = { en: 'run interrupted', zh: '运行中断' };
+const BEFORE_CHANGES: Text = { en: 'interrupted before any change', zh: '在做出任何更改之前中断' };
+const EXITS: Partial<Record<Verb, readonly [string, Text][]>> = {
+  check: [
+    ['0', CLEAN],
+    ['1', WRONG],
+    ['2', { en: 'findings at or above --fail-on', zh: '存在达到 --fail-on 级别的问题' }],
+    ['3', INCOMPLETE],
   ],
-  [
-    '1',
-    {
-      en: 'the tool failed or was used wrongly, what was named is not installed, or another run holds the cluster',
-      zh: '工具出错或用法有误，指名的系统未安装，或集群正被另一次执行占用',
-    },
+  compare: [
+    ['0', { en: 'no new findings', zh: '没有新问题' }],
+    ['1', { en: 'error: wrong usage, or a file cannot be read', zh: '错误：用法有误，或文件无法读取' }],
+    ['2', { en: 'new findings', zh: '存在新问题' }],
+    ['3', { en: 'no new findings, but some checks did not run again', zh: '没有新问题，但有检查未再次运行' }],
   ],
-  [
-    '2',
-    {
-      en: 'there are findings at or above --fail-on (compare: new ones; fix: some remain)',
-      zh: '存在达到 --fail-on 级别的问题（compare：有新问题；fix：仍有遗留）',
-    },
+  fix: [
+    ['0', NOTHING_OPEN],
+    ['1', LOCKED],
+    ['2', { en: 'findings remain', zh: '仍有问题' }],
+    ['3', INCOMPLETE],
+    ['4', CUT],
+    ['130', BEFORE_CHANGES],
   ],
-  ['3', { en: 'no such finding, but something could not be seen, or was left out', zh: '没有此类问题，但有内容未能看到，或被排除' }],
-  ['4', { en: 'a run stopped half-way, or an undo left something', zh: '执行中途停下，或撤销后仍有遗留' }],
-  ['130', { en: 'interrupted before any change', zh: '在做出任何更改之前被中断' }],
-];
-const GROUPS_WITH_EXITS: readonly Group[] = ['look', 'change'];
+  plan: [
+    ['0', { en: 'the steps are complete', zh: '步骤完整' }],
+    ['1', WRONG],
+    ['2', { en: 'a blocker stops the upgrade', zh: '升级被阻断项阻止' }],
+    ['3', INCOMPLETE],
+  ],
+  upgrade: [
+    ['0', { en: 'upgraded, no blockers left', zh: '升级完成，没有遗留阻断项' }],
+    [
+      '1',
+      {
+        en: `${LOCKED.en}; with --rollback-on-failure also: upgrade failed and was undone`,
+        zh: `${LOCKED.zh}；使用 --rollback-on-failure 时，也表示升级失败并已撤销`,
+      },
+    ],
+    ['2', { en: 'a blocker stopped the upgrade, or is left after it', zh: '升级因阻断项未执行，或升级后仍有阻断项' }],
+    ['3', INCOMPLETE],
+    ['4', { en: 'run interrupted, or undo incomplete', zh: '运行中断，或撤销不完整' }],
+    ['130', BEFORE_CHANGES],
+  ],
+  resume: [
+    ['0', { en: 'run finished, its findings are fixed', zh: '运行已完成，所选问题均已修复' }],
+    ['1', LOCKED],
+    ['2', { en: 'findings of the run remain', zh: '该运行的问题仍存在' }],
+    ['3', INCOMPLETE],
+    ['4', CUT],
+    ['130', BEFORE_CHANGES],
+  ],
+  undo: [
+    ['0', { en: 'undone, or nothing to undo', zh: '已撤销，或没有可撤销的内容' }],
+    ['1', { en: 'error: wrong usage, or another run holds the lock', zh: '错误：用法有误，或另一次运行持有锁' }],
+    ['4', { en: 'undo interrupted or incomplete', zh: '撤销中断或不完整' }],
+    ['130', BEFORE_CHANGES],
+  ],
+};
 
 function overview(page: Page): string {
   const { language, usage } = page;
@@ -97,7 +145,7 @@ function overview(page: Page): string {
   return finish(lines);
 }
 
-function commandPage(command: CommandSpec, page: Page): string {
+function commandPage(command: (typeof COMMANDS)[number], page: Page): string {
   const { language, usage, width } = page;
   const lines = [...wrap(command.text[language] + (language === 'zh' ? '。' : '.'), width, '')];
   if (command.more) lines.push('', ...wrap(command.more[language], width, ''));
@@ -111,12 +159,13 @@ function commandPage(command: CommandSpec, page: Page): string {
     for (const { text, words } of command.examples) lines.push(`  # ${text[language]}`, `  ${usage} ${words}`);
   }
   if (command.flags.length > 0) lines.push('', page.bold(WORDS.flags[language]), ...flagTable(command.flags, page, command));
-  if (GROUPS_WITH_EXITS.includes(command.group)) {
+  const exits = EXITS[command.name];
+  if (exits) {
     lines.push(
       '',
       page.bold(WORDS.exits[language]),
       ...table(
-        EXITS.map(([code, text]) => [code, text[language]]),
+        exits.map(([code, text]) => [code, text[language]]),
         width,
         EXIT_COLUMN,
       ),

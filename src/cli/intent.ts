@@ -42,7 +42,7 @@ async function fileOf(file: string, documents: 'first' | 'all'): Promise<Raw> {
     const text = file === '-' ? await readStdin(process.stdin, MAX_FILE) : readInput(file, MAX_FILE, { substituted: true });
     return readValues(text.toString('utf8').replace(/^\ufeff/, ''), documents);
   } catch (error) {
-    throw refused(`--values ${file}`, error as Error, { en: 'give a YAML file with a mapping', zh: '请提供内容为映射的 YAML 文件' });
+    throw refused(`--values ${file}`, error as Error, { en: 'pass a YAML file with a map', zh: '请指定内容为映射（map）的 YAML 文件' });
   }
 }
 

@@ -27,13 +27,14 @@ export async function manifestsOf({ flags }: Pick<Call, 'flags'>): Promise<Manif
       en: 'asks an API server at once, and -f lays manifests over it',
       zh: '需要 API 服务器立即回答，不能与 -f 同时使用',
     });
-  if (filename.filter((each) => each === STDIN).length > 1) throw contradiction('-f -', { en: 'can be given once', zh: '只能使用一次' });
+  if (filename.filter((each) => each === STDIN).length > 1)
+    throw contradiction('-f -', { en: 'can be used only once', zh: '只能使用一次' });
   return readManifests(filename, process.stdin);
 }
 
 const contradiction = (what: string, why: Text): UserError =>
   new UserError(
-    { en: `reading the command line: ${what} ${why.en}`, zh: `解析命令行：${what} ${why.zh}` },
+    { en: `${what} ${why.en}`, zh: `${what} ${why.zh}` },
     { en: 'leave it out: {retry:offline,quick}', zh: '请去掉它：{retry:offline,quick}' },
   );
 

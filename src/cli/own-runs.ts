@@ -19,8 +19,8 @@ export function howToEnd(run: RunSummary): { text: Text; next: Text } {
   return {
     text:
       direction === 'undo'
-        ? { en: `the undo of run ${id}, started from here, stopped half-way`, zh: `在本机启动的运行 ${id} 的撤销中途停止` }
-        : { en: `run ${id}, started from here, stopped half-way`, zh: `在本机启动的运行 ${id} 中途停止` },
+        ? { en: `the undo of run ${id}, started on this machine, was interrupted`, zh: `本机启动的运行 ${id} 的撤销已中断` }
+        : { en: `run ${id}, started on this machine, was interrupted`, zh: `本机启动的运行 ${id} 已中断` },
     next: goOnOrBack(id, direction),
   };
 }
@@ -30,7 +30,7 @@ export async function refuseBeside(store: RunStore): Promise<void> {
   const run = cutShort((await store.list()).runs);
   if (!run) return;
   const { text, next } = howToEnd(run);
-  throw new UserError({ en: `beginning a run: ${text.en}`, zh: `开始运行：${text.zh}` }, next);
+  throw new UserError({ en: `cannot start a run: ${text.en}`, zh: `无法开始运行：${text.zh}` }, next);
 }
 
 /** Its newest process still runs on this machine. */

@@ -28,13 +28,13 @@ export function planChosen(remedies: readonly CheckRemedy[], call: Asking, upgra
   assertFound(named, remedies);
   return planOf(remedies, upgrade, async (finding, { propose }) => {
     if (isConfident(finding) || finding.objects.some((ref) => named.has(objectName(ref)))) return true;
-    const names = finding.objects.map(objectName).join(', ');
-    const about = { en: `${finding.message.en} (${names}): not certain.`, zh: `${finding.message.zh}（${names}）：不确定。` };
+    const names = finding.objects.map(objectName);
+    const about = { en: `${finding.message.en} (${names.join(', ')})`, zh: `${finding.message.zh}（${names.join('、')}）` };
     if (isByHand(await propose([finding]))) {
       call.say(
         call.t({
-          en: `skipped: ${about.en} It is repaired by hand; the steps: {retry:yes,confirm} --dry-run=client`,
-          zh: `已跳过：${about.zh}需手动修复，步骤见：{retry:yes,confirm} --dry-run=client`,
+          en: `skipped (uncertain): ${about.en}. Manual; show the steps: {retry:yes,confirm} --dry-run=client`,
+          zh: `已跳过（不确定）：${about.zh}。手动；查看步骤：{retry:yes,confirm} --dry-run=client`,
         }),
       );
       return false;
@@ -42,13 +42,13 @@ export function planChosen(remedies: readonly CheckRemedy[], call: Asking, upgra
     if (call.flags.yes) {
       call.say(
         call.t({
-          en: `skipped: ${about.en} Repair it: {retry} --confirm ${shellWord(objectName(finding.objects[0]!))}`,
-          zh: `已跳过：${about.zh}如需修复：{retry} --confirm ${shellWord(objectName(finding.objects[0]!))}`,
+          en: `skipped (uncertain): ${about.en}. To fix it anyway: {retry} --confirm ${shellWord(objectName(finding.objects[0]!))}`,
+          zh: `已跳过（不确定）：${about.zh}。如仍需修复：{retry} --confirm ${shellWord(objectName(finding.objects[0]!))}`,
         }),
       );
       return false;
     }
-    return call.confirm({ en: `${about.en} Repair it?`, zh: `${about.zh}是否修复？` });
+    return call.confirm({ en: `Uncertain: ${about.en}. Fix it?`, zh: `不确定：${about.zh}。是否修复？` });
   });
 }
 
@@ -65,11 +65,11 @@ function assertFound(named: ReadonlySet<string>, remedies: readonly CheckRemedy[
   const none = [...named].find((name) => !found.has(name));
   if (none === undefined) return;
   const doubtful = [...new Set(findings.filter((finding) => !isConfident(finding)).flatMap(({ objects }) => objects.map(objectName)))];
-  const more = { en: doubtful.length > NAMED ? ', …' : '', zh: doubtful.length > NAMED ? '……' : '' };
+  const more = { en: doubtful.length > NAMED ? ', ...' : '', zh: doubtful.length > NAMED ? '……' : '' };
   throw new UserError(
     {
-      en: `reading --confirm ${none}: nothing that can be repaired was found about it; nothing was sent`,
-      zh: `读取 --confirm ${none}：没有发现与之有关、可以修复的问题；没有发出任何请求`,
+      en: `--confirm ${none}: no fixable finding on this object; nothing was sent`,
+      zh: `--confirm ${none}：该对象上没有可以修复的问题；没有发出任何请求`,
     },
     doubtful.length
       ? {

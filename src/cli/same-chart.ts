@@ -21,11 +21,11 @@ async function isOver({ release, from }: StepOf<'helm'>, world: World): Promise<
 const exchanged = ({ id }: Run, { chart: { path, name, version } }: StepOf<'helm'>): UserError =>
   new UserError(
     {
-      en: `resuming run ${id}: the chart ${path} is not the one that the run was begun with (${name} ${version}): its files were changed since`,
-      zh: `继续运行 ${id}：chart ${path} 已不是开始该运行时的 chart（${name} ${version}）：其文件在此后被改动过`,
+      en: `run ${id} cannot be resumed: chart ${path} has changed since the run started (${name} ${version})`,
+      zh: `运行 ${id} 无法继续：chart ${path} 在运行开始后被改动（${name} ${version}）`,
     },
     {
-      en: `put that chart back and resume, or take the run back: {tool} undo ${id}{reach}`,
+      en: `restore the chart and resume, or undo: {tool} undo ${id}{reach}`,
       zh: `请恢复该 chart 后再继续，或撤销该运行：{tool} undo ${id}{reach}`,
     },
   );

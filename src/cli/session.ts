@@ -71,7 +71,7 @@ function clientOptions(call: Call, { server }: Connection, warn: 0 | 1): ClientO
     warning: (text) => {
       if (warned.has(text)) return;
       warned.add(text);
-      call.log(warn, { en: `warning from the API server: ${text}`, zh: `API server 警告：${text}` });
+      call.log(warn, { en: `warning from the API server: ${text}`, zh: `API 服务器警告：${text}` });
     },
     watch: watchOf(call, server),
   };

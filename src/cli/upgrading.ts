@@ -4,6 +4,7 @@ import type { Installation, JudgedFinding, Raw, Source, System, UpgradePath } fr
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
 import { isGap } from '../engine/gaps.ts';
 import { type Plan, stepsOf } from '../engine/plan.ts';
+import { counted } from '../report/face.ts';
 import { table } from '../report/table.ts';
 import { HEADLINES, SYSTEMS } from '../systems/index.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -65,8 +66,8 @@ export function unrepaired({ results }: Examination, plan: Plan): JudgedFinding[
 /** What to say where it may not begin. */
 export const refusal = (call: Call, stopping: readonly JudgedFinding[]): string[] => [
   call.t({
-    en: `No upgrade begins: ${stopping.length === 1 ? 'a blocker' : `${stopping.length} blockers`} that no step here repairs. Repair it, or accept the check by name: --accept CHECK-ID`,
-    zh: `升级不会开始：有 ${stopping.length} 个阻断项无法由以上步骤修复。请先修复，或按名称接受该检查：--accept CHECK-ID`,
+    en: `Upgrade not started: ${counted(stopping.length, 'blocker', '').en} that upgrade-guard cannot fix. Fix ${stopping.length === 1 ? 'it' : 'them'}, or accept the check: --accept CHECK-ID`,
+    zh: `升级未开始：upgrade-guard 无法修复 ${stopping.length} 个阻断项。请先修复，或接受该检查：--accept CHECK-ID`,
   }),
   ...stopping.map(({ message }) => `  ${oneLine(call.t(message), 1000)}`),
 ];
@@ -82,8 +83,8 @@ function systemOf({ args: [name] }: Call): System {
   const words = `${id} ${chart ? '--chart PATH' : `--to ${knownUpTo}`}`;
   throw new UserError(
     {
-      en: `upgrading ${name}: this version of upgrade-guard upgrades ${ids.join(', ')}`,
-      zh: `升级 ${name}：当前版本的 upgrade-guard 支持升级 ${ids.join('、')}`,
+      en: `upgrading ${name} is not supported; supported: ${ids.join(', ')}`,
+      zh: `不支持升级 ${name}；支持：${ids.join('、')}`,
     },
     { en: `for example: {tool} upgrade ${words}`, zh: `例如：{tool} upgrade ${words}` },
   );
@@ -112,13 +113,13 @@ function assertKnown({ installation: { id, system }, from, to }: UpgradePath): v
     const why = oneLine(from.detail ?? from.resource, 300);
     throw new UserError(
       { en: `upgrading ${id}: the installed version is unknown: ${why}`, zh: `升级 ${id}：当前版本未知：${why}` },
-      { en: 'the rights that are needed: {tool} rbac --for check', zh: '所需权限：{tool} rbac --for check' },
+      { en: 'required permissions: {tool} rbac --for check', zh: '所需权限：{tool} rbac --for check' },
       EXIT.unknown,
     );
   }
   if (to !== undefined) return;
   throw new UserError(
-    { en: `upgrading ${id}: no version newer than ${from} is known`, zh: `升级 ${id}：没有已知的、比 ${from} 新的版本` },
+    { en: `upgrading ${id}: no version newer than ${from} known`, zh: `升级 ${id}：没有已知的、比 ${from} 新的版本` },
     { en: `name one: --to ${system}=VERSION (replace VERSION)`, zh: `请指定版本：--to ${system}=VERSION（替换 VERSION）` },
   );
 }
@@ -134,11 +135,11 @@ function theOne(installations: readonly Installation[], { id }: System, release:
   const [one, ...more] = release === undefined ? installations : installations.filter(({ name }) => name === release);
   if (!one) throw noSuchRelease(id, release ?? '', installations);
   if (!more.length) return one;
-  const ids = installations.map((each) => each.id).join(', ');
+  const ids = installations.map((each) => each.id);
   throw new UserError(
-    { en: `upgrading ${id}: there are several: ${ids}`, zh: `升级 ${id}：有多个安装：${ids}` },
+    { en: `upgrading ${id}: several installations: ${ids.join(', ')}`, zh: `升级 ${id}：有多个安装：${ids.join('、')}` },
     {
-      en: 'choose one by its namespace (-n NAMESPACE) or by the name of its release',
+      en: 'select one by namespace (-n NAMESPACE) or by release name',
       zh: '请用 -n NAMESPACE 按命名空间选择，或写明 release 名称',
     },
   );
@@ -149,19 +150,19 @@ function notSeen({ id }: System, { results }: Examination): UserError {
   const gap = results.flatMap(({ gaps }) => gaps)[0];
   const why = oneLine(gap?.detail ?? gap?.resource ?? '', 300);
   return new UserError(
-    { en: `upgrading ${id}: whether it is installed could not be seen: ${why}`, zh: `升级 ${id}：无法得知是否已安装：${why}` },
-    { en: 'the rights that are needed: {tool} rbac --for fix', zh: '所需权限：{tool} rbac --for fix' },
+    { en: `upgrading ${id}: cannot determine whether it is installed: ${why}`, zh: `升级 ${id}：无法确定是否已安装：${why}` },
+    { en: 'required permissions: {tool} rbac --for fix', zh: '所需权限：{tool} rbac --for fix' },
     EXIT.unknown,
   );
 }
 
 function noSuchRelease(system: string, release: string, installations: readonly Installation[]): UserError {
-  const names = installations.map(({ namespace, name }) => `${namespace}/${name}`).join(', ');
+  const names = installations.map(({ namespace, name }) => `${namespace}/${name}`);
   return new UserError(
     {
-      en: `upgrading ${system}: there is no release ${oneLine(release, 80)}`,
+      en: `upgrading ${system}: release ${oneLine(release, 80)} not found`,
       zh: `升级 ${system}：没有名为 ${oneLine(release, 80)} 的 release`,
     },
-    { en: `there is ${names}`, zh: `现有：${names}` },
+    { en: `existing: ${names.join(', ')}`, zh: `现有：${names.join('、')}` },
   );
 }

@@ -98,7 +98,7 @@ const noAnswer = (server: string, { method, url }: Asked): Text => {
 
 const asksToWait = (server: string, status: number, ms: number): Text => ({
   en: `the API server ${server} asks to wait ${seconds(ms)} s (${status})`,
-  zh: `API server ${server} 要求等待 ${seconds(ms)} 秒（${status}）`,
+  zh: `API 服务器 ${server} 要求等待 ${seconds(ms)} 秒（${status}）`,
 });
 
 const unreachable = (server: string, { code, message }: NoAnswer): Text => ({

@@ -62,7 +62,7 @@ async function renew(login: Login, config: Fields): Promise<Issued> {
     throw expired(login, { en: `and it was not renewed: ${why}`, zh: `续期失败：${why}` });
   }
   const token = text(answer.id_token);
-  if (expiryOf(token) <= Date.now()) throw expired(login, { en: 'and the issuer gave no new one', zh: '签发方没有给出新令牌' });
+  if (expiryOf(token) <= Date.now()) throw expired(login, { en: 'and the issuer returned no new token', zh: '签发方没有给出新令牌' });
   const tokens = { 'id-token': token, 'refresh-token': text(answer.refresh_token) || text(config['refresh-token']) };
   store(login, tokens);
   Object.assign(config, tokens);
@@ -164,7 +164,7 @@ function notStored(file: string, lock: string, error: NodeJS.ErrnoException, pla
     'user',
     { en: `storing the renewed token in ${file}: ${why}`, zh: `把续期的令牌写入 ${file} 失败：${why}` },
     error.code === 'EEXIST'
-      ? { en: `another kubectl may be at work; if none is, remove ${lock}`, zh: `可能有另一个 kubectl 正在运行；若没有，请删除 ${lock}` }
+      ? { en: `another kubectl may be running; if not, delete ${lock}`, zh: `可能有另一个 kubectl 正在运行；若没有，请删除 ${lock}` }
       : { en: 'make the file writable: issuers take a refresh token only once', zh: '请让该文件可写：签发方通常只接受 refresh-token 一次' },
   );
 }
@@ -175,8 +175,8 @@ function unknownProvider({ place }: Login, name: string): UserError {
     place,
     'user',
     {
-      en: `kubectl has no auth-provider ${name || '(none)'} any more, nor have we`,
-      zh: `auth-provider ${name || '（空）'} 已被 kubectl 移除，本工具同样不支持`,
+      en: `auth-provider ${name || '(none)'} was removed from kubectl and is not supported here either`,
+      zh: `auth-provider ${name || '（空）'} 已被 kubectl 移除，upgrade-guard 同样不支持`,
     },
     instead
       ? {

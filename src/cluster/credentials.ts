@@ -161,7 +161,7 @@ function tokenOf({ user, place }: Login): string | undefined {
     place,
     'user',
     { en: `tokenFile ${file} is empty`, zh: `tokenFile ${file} 是空的` },
-    { en: 'put a token into it, or give one: --token', zh: '请写入令牌，或直接指定：--token' },
+    { en: 'write a token into it, or pass one: --token', zh: '请写入令牌，或直接指定：--token' },
   );
 }
 
@@ -201,7 +201,7 @@ function newAgent(login: Login, trust: Trust): http.Agent {
       part,
       { en: `${fields}: ${why}`, zh: `${fields}：${why}` },
       {
-        en: 'the two must belong together and be PEM; get a new kubeconfig for this cluster',
+        en: 'certificate and key must be a matching PEM pair; get a new kubeconfig for this cluster',
         zh: '证书与私钥必须是成对的 PEM；请重新获取该集群的 kubeconfig',
       },
     );
@@ -255,7 +255,7 @@ function shownBy(login: Login, issued: Issued | undefined, cert: string | undefi
   const early = future(token ? beginOf(token) : cert ? validityOf(cert).from : 0);
   const kinds: [unknown, Text][] = [
     [hasBasic(user), { en: 'the name and password', zh: '用户名和密码' }],
-    [command, { en: `the token that ${command} gave`, zh: `${command} 给出的令牌` }],
+    [command, { en: `the token from ${command}`, zh: `${command} 给出的令牌` }],
     [text(user.tokenFile), { en: `the token in ${text(user.tokenFile)}`, zh: `${text(user.tokenFile)} 中的令牌` }],
     [token, { en: 'the token', zh: '令牌' }],
     [cert, { en: 'the client certificate', zh: '客户端证书' }],
@@ -275,11 +275,11 @@ function shownBy(login: Login, issued: Issued | undefined, cert: string | undefi
     const now = minute(new Date());
     return {
       shown: {
-        en: `${shown.en}, not valid before ${early}; here it is ${now}`,
+        en: `${shown.en}, not valid before ${early} (local time: ${now})`,
         zh: `${shown.zh}（在 ${early} 之前无效；本机时间为 ${now}）`,
       },
       next: {
-        en: `compare the clocks: set the one here, or that of the machine which issued it; ${other.en}`,
+        en: `compare the clocks: correct the local clock, or the clock of the machine that issued it; ${other.en}`,
         zh: `请核对时钟：校准本机，或校准签发它的机器；${other.zh}`,
       },
     };

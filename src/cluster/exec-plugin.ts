@@ -28,9 +28,9 @@ export async function askPlugin(login: Login): Promise<Issued> {
   const mode = interactiveModeOf(exec);
   const interactive = mode !== 'Never' && process.stdin.isTTY === true;
   if (mode === 'Always' && !interactive) {
-    throw trouble(login, { en: 'it needs a terminal, and standard input is none', zh: '它需要终端，而标准输入不是终端' }, undefined, {
-      en: 'run this in a terminal, or use credentials that need no person: --token, --user, --context',
-      zh: '请在终端中运行，或改用无需人工参与的凭据：--token、--user、--context',
+    throw trouble(login, { en: 'it needs a terminal, and standard input is not one', zh: '它需要终端，而标准输入不是终端' }, undefined, {
+      en: 'run this in a terminal, or use non-interactive credentials: --token, --user, --context',
+      zh: '请在终端中运行，或改用非交互式凭据：--token、--user、--context',
     });
   }
   const why = login.plugins && refusal(login.plugins, text(exec.command), login.env);
@@ -107,30 +107,30 @@ function issued(login: Login, answer: string): Issued {
   try {
     found = parse(answer, { logLevel: 'silent', maxAliasCount: 0 });
   } catch {
-    throw trouble(login, { en: 'its answer is neither JSON nor YAML', zh: '它的输出既不是 JSON 也不是 YAML' });
+    throw trouble(login, { en: 'its output is neither JSON nor YAML', zh: '它的输出既不是 JSON 也不是 YAML' });
   }
   const wanted = text((login.user.exec as Fields).apiVersion);
   if (!isFields(found) || found.kind !== 'ExecCredential' || found.apiVersion !== wanted) {
     const is = said(found);
     throw trouble(login, {
-      en: `it answers with ${is.en} instead of ${wanted} ExecCredential`,
+      en: `it returned ${is.en} instead of ${wanted} ExecCredential`,
       zh: `它返回的是${is.zh}，而不是 ${wanted} ExecCredential`,
     });
   }
   const status = isFields(found.status) ? found.status : {};
   const [token, cert, key] = [text(status.token), text(status.clientCertificateData), text(status.clientKeyData)];
   if (!token && !cert && !key)
-    throw trouble(login, { en: 'it gives neither a token nor a certificate', zh: '它既没有给出令牌，也没有给出证书' });
+    throw trouble(login, { en: 'it returned neither a token nor a certificate', zh: '它既没有给出令牌，也没有给出证书' });
   if (!cert !== !key)
     throw trouble(login, {
-      en: 'it gives only one of clientCertificateData and clientKeyData',
+      en: 'it returned only one of clientCertificateData and clientKeyData',
       zh: '它只给出了 clientCertificateData 与 clientKeyData 之一',
     });
   const expires = text(status.expirationTimestamp);
   const until = expires ? Date.parse(expires) : Number.POSITIVE_INFINITY;
   if (Number.isNaN(until))
     throw trouble(login, {
-      en: `its expirationTimestamp ${oneLine(expires, 60)} is no time`,
+      en: `its expirationTimestamp ${oneLine(expires, 60)} is not a time`,
       zh: `它的 expirationTimestamp ${oneLine(expires, 60)} 不是时间`,
     });
   return { token: token || undefined, cert: cert || undefined, key: key || undefined, until };
@@ -138,7 +138,7 @@ function issued(login: Login, answer: string): Issued {
 
 /** What a plugin answered with, by the two words that an object has to say of itself. */
 function said(found: unknown): Text {
-  if (!isFields(found)) return { en: 'no object', zh: '非对象内容' };
+  if (!isFields(found)) return { en: 'a value that is not an object', zh: '非对象内容' };
   const words = oneLine(`${text(found.apiVersion)} ${text(found.kind)}`, 100);
   return words ? { en: words, zh: ` ${words}` } : { en: 'an object without apiVersion and kind', zh: '没有 apiVersion 和 kind 的对象' };
 }
@@ -157,14 +157,14 @@ function notRun(login: Login, exec: Fields, error: NodeJS.ErrnoException): UserE
       : { en: `it cannot be run: ${error.code ?? oneLine(error.message)}`, zh: `无法运行它：${error.code ?? oneLine(error.message)}` },
     missing && hint ? { en: hint, zh: hint } : undefined,
     {
-      en: 'install it and make sure that PATH leads to it, or correct the kubeconfig',
+      en: 'install it and add it to PATH, or correct the kubeconfig',
       zh: '请安装它并确保它在 PATH 中，或更正 kubeconfig',
     },
   );
 }
 
 const BY_HAND = (command: string): Text => ({
-  en: `run ${command} by hand and see what it says; log in again if it asks for it`,
+  en: `run ${command} manually to see its output; log in again if it asks for it`,
   zh: `请手动运行 ${command} 查看其输出；如有要求，请重新登录`,
 });
 

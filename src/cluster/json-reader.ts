@@ -35,7 +35,7 @@ function below(paths: readonly string[][]): Wanted {
 export function readItems(bytes: Buffer, items: string, wanted: Wanted, each: (item: Json, before: Raw) => void): Raw {
   const cursor: Cursor = { bytes, at: 0, plain: true };
   const answer: Raw = {};
-  if (next(cursor) !== OPEN_OBJECT) throw new Error('the answer is no JSON object');
+  if (next(cursor) !== OPEN_OBJECT) throw new Error('the answer is not a JSON object');
   eachMember(cursor, () => {
     const name = keyAt(cursor);
     if (name !== items || next(cursor) !== OPEN_ARRAY) answer[name] = readWhole(cursor);

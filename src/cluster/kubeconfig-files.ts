@@ -78,7 +78,7 @@ function parsed(file: string): Fields {
     throw new UserError(
       { en: `reading kubeconfig ${file}: ${why.en}`, zh: `读取 kubeconfig ${file} 失败：${why.zh}` },
       {
-        en: 'check --kubeconfig and $KUBECONFIG, and that the file may be read',
+        en: 'check --kubeconfig and $KUBECONFIG, and that the file is readable',
         zh: '请检查 --kubeconfig 与 $KUBECONFIG，以及该文件是否可读',
       },
     );
@@ -116,8 +116,8 @@ function malformed(file: string, why: string): UserError {
   return new UserError(
     { en: `reading kubeconfig ${file}: ${why}`, zh: `解析 kubeconfig ${file} 失败：${why}` },
     {
-      en: `repair the file; kubectl config view --kubeconfig ${file} reads it too`,
-      zh: `请修复该文件；可用 kubectl config view --kubeconfig ${file} 验证`,
+      en: `correct the file; verify with: kubectl config view --kubeconfig ${file}`,
+      zh: `请更正该文件；可用 kubectl config view --kubeconfig ${file} 验证`,
     },
   );
 }

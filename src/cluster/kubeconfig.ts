@@ -151,8 +151,8 @@ function atAddress(login: Login, host: string, port: number): Login {
 function unproven(address: string): UserError {
   return new UserError(
     {
-      en: `${address} was not asked: with this kubeconfig the API server proves nothing of itself, and credentials would go to whatever has that address`,
-      zh: `未询问 ${address}：使用此 kubeconfig 时 API server 不证明自己的身份，凭据会发送给占用该地址的任何程序`,
+      en: `no request sent to ${address}: with this kubeconfig the API server is not authenticated, so credentials could be sent to another program at that address`,
+      zh: `未向 ${address} 发送请求：此 kubeconfig 不校验 API 服务器的身份，凭据可能会发送给该地址上的其他程序`,
     },
     {
       en: 'use a kubeconfig with https and certificate-authority',
@@ -236,9 +236,9 @@ function serverUrl(server: string, place: Place): URL {
       place,
       'cluster',
       server
-        ? { en: `${server} is not the address of a server`, zh: `${server} 不是有效的服务器地址` }
+        ? { en: `${server} is not a valid server URL`, zh: `${server} 不是有效的服务器地址` }
         : { en: 'it names no server', zh: '没有 server' },
-      { en: 'give one: --server https://HOST:6443', zh: '请指定：--server https://HOST:6443' },
+      { en: 'set one: --server https://HOST:6443', zh: '请指定：--server https://HOST:6443' },
     );
   }
   const { protocol, username, password, host, pathname } = new URL(url);

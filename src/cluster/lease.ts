@@ -150,21 +150,21 @@ function written(answer: Answer, verb: string): Raw {
   if (answer.status === 403) {
     throw new UserError(
       {
-        en: `making sure that nobody else changes this cluster: no right to ${verb} the Lease ${NAMESPACE}/${NAME} (leases in coordination.k8s.io, namespace ${NAMESPACE}: get, create, update, delete)`,
-        zh: `确认没有他人正在修改此集群：没有权限对 Lease ${NAMESPACE}/${NAME} 执行 ${verb}（需要命名空间 ${NAMESPACE} 中 coordination.k8s.io 的 leases：get、create、update、delete）`,
+        en: `acquiring Lease ${NAMESPACE}/${NAME}: no permission to ${verb} leases.coordination.k8s.io (needs get, create, update, delete in namespace ${NAMESPACE})`,
+        zh: `获取 Lease ${NAMESPACE}/${NAME}：没有权限对 leases.coordination.k8s.io 执行 ${verb}（需要命名空间 ${NAMESPACE} 中的 get、create、update、delete）`,
       },
       {
-        en: 'print the ClusterRole that is enough: {tool} rbac --for fix',
-        zh: '输出够用的 ClusterRole：{tool} rbac --for fix',
+        en: 'print the minimal ClusterRole: {tool} rbac --for fix',
+        zh: '输出最小 ClusterRole：{tool} rbac --for fix',
       },
     );
   }
   throw new UserError(
     {
-      en: `making sure that nobody else changes this cluster: ${verb} Lease ${NAMESPACE}/${NAME}: ${message}`,
-      zh: `确认没有他人正在修改此集群：对 Lease ${NAMESPACE}/${NAME} 执行 ${verb} 失败：${message}`,
+      en: `acquiring Lease ${NAMESPACE}/${NAME}: ${verb} failed: ${message}`,
+      zh: `获取 Lease ${NAMESPACE}/${NAME}：${verb} 失败：${message}`,
     },
-    { en: 'try again; nothing was changed', zh: '请重试；集群未作任何更改' },
+    { en: 'retry; nothing was changed', zh: '请重试；集群未作任何更改' },
   );
 }
 
@@ -267,7 +267,7 @@ function judged(answer: Answer, ours: Raw): Update {
     ['holderIdentity', 'acquireTime', 'leaseTransitions'].every((key) => specOf(found)[key] === specOf(ours)[key]);
   return same
     ? { is: 'ours', lease: found }
-    : { is: 'theirs', why: `taken over by ${oneLine(String(specOf(found).holderIdentity ?? 'somebody'), 120)}` };
+    : { is: 'theirs', why: `taken over by ${oneLine(String(specOf(found).holderIdentity ?? 'an unknown holder'), 120)}` };
 }
 
 async function mark(http: Transport, lease: Raw, times: LeaseTimes): Promise<void> {
@@ -299,7 +299,7 @@ function notReleased(why: string): UserError {
   return new UserError(
     { en: `releasing the Lease ${NAMESPACE}/${NAME}: ${oneLine(why)}`, zh: `释放 Lease ${NAMESPACE}/${NAME} 失败：${oneLine(why)}` },
     {
-      en: `it is stale in a minute; when no run goes on: kubectl -n ${NAMESPACE} delete lease ${NAME}`,
+      en: `it expires in a minute; if no run is active: kubectl -n ${NAMESPACE} delete lease ${NAME}`,
       zh: `一分钟后它会过期；确认没有运行在进行后可执行：kubectl -n ${NAMESPACE} delete lease ${NAME}`,
     },
   );

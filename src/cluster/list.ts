@@ -151,7 +151,7 @@ const endless = ({ resource }: ListQuery): Gap => ({
   why: 'failed',
   verb: 'list',
   resource,
-  detail: 'the server repeats a page without end',
+  detail: 'the server repeats the same page endlessly',
 });
 
 async function pageOf(one: Listing, token: string, page: Page): Promise<Answer> {

@@ -26,7 +26,7 @@ export function proxyFromEnv(server: URL, env: Env): URL | undefined {
 function noProxy(name: string, chosen: string): UserError {
   const shown = oneLine(chosen.replace(/\/\/[^/]*@/, '//'), 200);
   return new UserError(
-    { en: `reading ${name}: ${shown} is no http, https or socks5 address`, zh: `读取 ${name}：${shown} 不是 http、https 或 socks5 地址` },
+    { en: `${name}: ${shown} is not an http, https or socks5 URL`, zh: `${name}：${shown} 不是 http、https 或 socks5 地址` },
     {
       en: `correct it, for example ${name}=http://proxy.example.com:3128, or name the server in NO_PROXY`,
       zh: `请更正，例如 ${name}=http://proxy.example.com:3128；或把该服务器写入 NO_PROXY`,

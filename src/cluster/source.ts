@@ -143,7 +143,7 @@ async function read(
   if (answer.status === 404) return undefined;
   if (answer.status !== 200) return gapOf(asked, answer);
   const found = object(answer);
-  return found?.kind === api.kind ? found : { why: 'failed', ...asked, verb: 'decode', detail: `the answer is no ${api.kind}` };
+  return found?.kind === api.kind ? found : { why: 'failed', ...asked, verb: 'decode', detail: `the answer is not a ${api.kind}` };
 }
 
 /** At most the last `bytes`, from the beginning of a line if there was more. */
@@ -190,9 +190,9 @@ function isForeign(answer: Answer): boolean {
 function unknownCluster({ detail = '' }: Gap): UserError {
   return new UserError(
     {
-      en: `telling which cluster this is (get namespace kube-system): ${detail}`,
-      zh: `确认这是哪个集群（读取命名空间 kube-system）失败：${detail}`,
+      en: `cannot identify the cluster (get namespace kube-system): ${detail}`,
+      zh: `无法识别集群（读取命名空间 kube-system）：${detail}`,
     },
-    { en: 'try again once the API server is well', zh: '请在 API server 恢复正常后重试' },
+    { en: 'retry when the API server works again', zh: '请在 API 服务器恢复正常后重试' },
   );
 }

@@ -73,7 +73,7 @@ export function eachRow(body: Buffer, columns: readonly string[], row: (cells: r
     row(places.map((place) => text(cells[place])));
   });
   placesOf(answer, columns);
-  if (!Array.isArray(answer.rows ?? [])) throw new Error('the answer is no table');
+  if (!Array.isArray(answer.rows ?? [])) throw new Error('the answer is not a table');
 }
 
 const CELLS: Wanted = wantedKeys(['cells']);
@@ -81,7 +81,7 @@ const text = (cell: Json | undefined): string => (typeof cell === 'string' ? cel
 
 /** Columns come before rows, as Go writes a Table. */
 function placesOf({ kind, columnDefinitions }: Raw, columns: readonly string[]): number[] {
-  if (kind !== 'Table' || !Array.isArray(columnDefinitions)) throw new Error('the answer is no table');
+  if (kind !== 'Table' || !Array.isArray(columnDefinitions)) throw new Error('the answer is not a table');
   const names = columnDefinitions.map((column) => (isRaw(column) ? column.name : undefined));
   const missing = columns.filter((column) => !names.includes(column));
   if (missing.length) throw new Error(`the table has no column ${missing.join(', ')}`);

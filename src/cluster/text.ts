@@ -129,7 +129,7 @@ export const ASKED_SLICES = { verb: 'list', resource: 'endpointslices.discovery.
 
 /** Host and port of every API server, by what each says of itself in the EndpointSlices of Service default/kubernetes. Throws NoAnswer. */
 export async function apiServers(http: Transport, api: ApiResource | undefined): Promise<{ host: string; port: number }[] | Gap> {
-  if (!api) return { why: 'failed', ...ASKED_SLICES, detail: 'the server knows no EndpointSlices' };
+  if (!api) return { why: 'failed', ...ASKED_SLICES, detail: 'the server does not serve EndpointSlices' };
   const path = `${collectionPath(api, ASKED_SLICES.namespace)}?${new URLSearchParams({ labelSelector: SLICES })}`;
   const answer = await http.request({ method: 'GET', path });
   if (answer.status !== 200) return gapOf(ASKED_SLICES, answer);
@@ -138,7 +138,7 @@ export async function apiServers(http: Transport, api: ApiResource | undefined):
       .flatMap(addressesOf)
       .map((at) => [addressed(at.host, at.port), at]),
   );
-  if (!found.size) return { why: 'failed', ...ASKED_SLICES, detail: 'the EndpointSlices of Service default/kubernetes name no address' };
+  if (!found.size) return { why: 'failed', ...ASKED_SLICES, detail: 'the EndpointSlices of Service default/kubernetes have no address' };
   if (found.size > SERVERS_MAX) return { why: 'failed', ...ASKED_SLICES, detail: `${found.size} addresses of API servers are too many` };
   return [...found.values()];
 }

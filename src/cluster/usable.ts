@@ -51,7 +51,7 @@ export function readNamed(place: Place, part: Part, field: string, file: string)
       place,
       part,
       { en: `reading ${field} ${file}: ${why.en}`, zh: `读取 ${field} ${file} 失败：${why.zh}` },
-      { en: `check that the file exists and may be read, or correct ${field}`, zh: `请确认该文件存在且可读，或更正 ${field}` },
+      { en: `check that the file exists and is readable, or correct ${field}`, zh: `请确认该文件存在且可读，或更正 ${field}` },
     );
   }
 }
@@ -76,7 +76,7 @@ function twice(place: Place, part: Part, one: string, other: string): UserError 
   return faulty(
     place,
     part,
-    { en: `${one} and ${other} are both given`, zh: `同时给出了 ${one} 和 ${other}` },
+    { en: `${one} and ${other} are both set`, zh: `同时设置了 ${one} 和 ${other}` },
     { en: `remove one of them; kubectl refuses this too`, zh: '请去掉其中一个；kubectl 同样会拒绝' },
   );
 }
@@ -85,7 +85,7 @@ function noPem(place: Place, part: Part, field: string): UserError {
   return faulty(
     place,
     part,
-    { en: `${field} holds no PEM`, zh: `${field} 中没有 PEM 内容` },
+    { en: `${field} contains no PEM`, zh: `${field} 中没有 PEM 内容` },
     { en: 'get a new kubeconfig for this cluster', zh: '请重新获取该集群的 kubeconfig' },
   );
 }
@@ -98,7 +98,7 @@ export function assertCluster(place: Place, cluster: Fields, secure: boolean): v
       place,
       'cluster',
       {
-        en: `proxy-url ${oneLine(proxy, NAME_MAX)} is no http, https or socks5 address`,
+        en: `proxy-url ${oneLine(proxy, NAME_MAX)} is not an http, https or socks5 URL`,
         zh: `proxy-url ${oneLine(proxy, NAME_MAX)} 不是 http、https 或 socks5 地址`,
       },
       { en: 'for example: proxy-url: http://proxy.example.com:3128', zh: '例如：proxy-url: http://proxy.example.com:3128' },
@@ -110,8 +110,8 @@ export function assertCluster(place: Place, cluster: Fields, secure: boolean): v
       place,
       'cluster',
       {
-        en: 'a certificate authority and insecure-skip-tls-verify contradict each other',
-        zh: '证书颁发机构与 insecure-skip-tls-verify 相互矛盾',
+        en: 'a certificate authority and insecure-skip-tls-verify exclude each other',
+        zh: '证书颁发机构与 insecure-skip-tls-verify 不能同时使用',
       },
       { en: 'remove insecure-skip-tls-verify; kubectl refuses this too', zh: '请去掉 insecure-skip-tls-verify；kubectl 同样会拒绝' },
     );
@@ -129,8 +129,8 @@ export function assertUser(place: Place, user: Fields, secure: boolean): void {
       place,
       'user',
       {
-        en: 'a client certificate is given without client-key or client-key-data',
-        zh: '给出了客户端证书，却没有 client-key 或 client-key-data',
+        en: 'a client certificate is set without client-key or client-key-data',
+        zh: '设置了客户端证书，却没有 client-key 或 client-key-data',
       },
       { en: 'add the key, or get a new kubeconfig for this cluster', zh: '请补上私钥，或重新获取该集群的 kubeconfig' },
     );
@@ -149,7 +149,7 @@ function twoWays(place: Place, one: string, other: string): UserError {
   return faulty(
     place,
     'user',
-    { en: `${one} and ${other} are both given`, zh: `同时给出了 ${one} 和 ${other}` },
+    { en: `${one} and ${other} are both set`, zh: `同时设置了 ${one} 和 ${other}` },
     { en: 'keep one way to log in; kubectl refuses this too', zh: '请只保留一种登录方式；kubectl 同样会拒绝' },
   );
 }
@@ -166,7 +166,7 @@ function assertExec(place: Place, exec: Fields, user: Fields): void {
   const mode = interactiveModeOf(exec);
   const nameless = (Array.isArray(exec.env) ? exec.env : []).some((one) => !isFields(one) || !text(one.name));
   const wrong: [boolean, Text][] = [
-    [isFields(user['auth-provider']), { en: 'exec and auth-provider are both given', zh: '同时给出了 exec 和 auth-provider' }],
+    [isFields(user['auth-provider']), { en: 'exec and auth-provider are both set', zh: '同时设置了 exec 和 auth-provider' }],
     [!text(exec.command), { en: 'exec names no command', zh: 'exec 没有 command' }],
     [
       !EXEC_VERSIONS.includes(text(exec.apiVersion)),
@@ -187,7 +187,7 @@ function assertExec(place: Place, exec: Fields, user: Fields): void {
   const first = wrong.find(([is]) => is);
   if (first)
     throw faulty(place, 'user', first[1], {
-      en: 'correct the kubeconfig, or have the tool that wrote it write it again; kubectl refuses this too',
+      en: 'correct the kubeconfig, or generate it again; kubectl refuses this too',
       zh: '请更正 kubeconfig，或用生成它的工具重新生成；kubectl 同样会拒绝',
     });
 }

@@ -201,7 +201,7 @@ const notSent = ({ message }: NoAnswer): Text => ({ en: oneLine(`not sent: ${mes
 
 /** Whatever answers `{}` to everything would otherwise look like an object without fields. */
 function ofKind(found: Raw, kind: string): Raw {
-  if (found.kind !== kind) throw new WorldError('unanswered', { en: `the answer is no ${kind}`, zh: `返回的不是 ${kind}` });
+  if (found.kind !== kind) throw new WorldError('unanswered', { en: `the answer is not a ${kind}`, zh: `返回的不是 ${kind}` });
   return found;
 }
 

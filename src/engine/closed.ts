@@ -41,22 +41,22 @@ export function closedBeforeLooking({ system, check, path, chart }: Asked): Chec
 export const isProvisional = ({ compare, knownUpTo, provisionalUpTo }: System, version: string): boolean =>
   provisionalUpTo !== undefined && compare(version, knownUpTo) > 0 && compare(version, provisionalUpTo) <= 0;
 
-const NO_TARGET: Text = { en: 'no target version is known; choose one with --to', zh: '没有已知的目标版本；请用 --to 指定' };
-const NO_CHART: Text = { en: 'needs the chart of the target; give it with --chart', zh: '需要目标版本的 chart；请用 --chart 提供' };
-const notFor = (version: string): Text => ({ en: `does not concern version ${version}`, zh: `与版本 ${version} 无关` });
+const NO_TARGET: Text = { en: 'no target version known; set one with --to', zh: '没有已知的目标版本；请用 --to 指定' };
+const NO_CHART: Text = { en: 'needs the chart of the target version; pass it with --chart', zh: '需要目标版本的 chart；请用 --chart 指定' };
+const notFor = (version: string): Text => ({ en: `does not apply to version ${version}`, zh: `与版本 ${version} 无关` });
 const beyond = (version: string, horizon: string): Text => ({
-  en: `version ${version} is newer than what this build knows (up to ${horizon})`,
-  zh: `版本 ${version} 超出了本工具所知的范围（最高 ${horizon}）`,
+  en: `version ${version} is newer than this version of upgrade-guard supports (up to ${horizon})`,
+  zh: `当前版本的 upgrade-guard 不支持 ${version}（最高 ${horizon}）`,
 });
 
 export const provisional = (version: string): Text => ({
-  en: `${version} is known from a pre-release only: more may be found once it is released`,
-  zh: `${version} 仅依据预发布版本：正式发布后可能还有其他问题`,
+  en: `data for ${version} comes from a pre-release; the release may have further problems`,
+  zh: `${version} 的数据来自预发布；正式发布后可能还有其他问题`,
 });
 
 const before = (version: string, horizon: string): Text => ({
-  en: `version ${version} is older than what this build knows (from ${horizon})`,
-  zh: `版本 ${version} 早于本工具所知的范围（最低 ${horizon}）`,
+  en: `version ${version} is older than this version of upgrade-guard supports (from ${horizon})`,
+  zh: `当前版本的 upgrade-guard 不支持 ${version}（最低 ${horizon}）`,
 });
 
 /** What was seen names no version; or, it could not be seen. */
@@ -65,10 +65,13 @@ function versionless({ system, sources }: Installation, gap: Gap): Pick<CheckRes
   const says = [...new Set(sources.map(({ says }) => oneLine(says, 100)))].slice(0, 5);
   const note: Text = says.length
     ? {
-        en: `which version of ${system} is installed cannot be told: ${says.join(', ')} ${says.length === 1 ? 'is' : 'are'} no release`,
-        zh: `无法得知已安装的 ${system} 版本：${says.join('、')} 不是发布版本`,
+        en: `cannot determine the installed ${system} version: ${says.join(', ')} ${says.length === 1 ? 'is not a released version' : 'are not released versions'}`,
+        zh: `无法确定已安装的 ${system} 版本：${says.join('、')} 不是正式版本号`,
       }
-    : { en: `nothing says which version of ${system} is installed`, zh: `没有任何地方注明已安装的 ${system} 版本` };
+    : {
+        en: `cannot determine the installed ${system} version: no object names it`,
+        zh: `无法确定已安装的 ${system} 版本：没有对象注明版本`,
+      };
   return { gaps: [], note };
 }
 

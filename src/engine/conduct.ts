@@ -127,19 +127,19 @@ export const goOnOrBack = (id: string, direction: Direction): Text =>
 
 function heldBy({ run, who, since, state, stale }: Holder): UserError {
   const how = {
-    en: state === 'stopped' ? 'stopped half-way' : stale ? 'has not been heard of for a minute' : 'is running',
-    zh: state === 'stopped' ? '中途停止' : stale ? '已超过一分钟没有动静' : '正在运行',
+    en: state === 'stopped' ? 'interrupted' : stale ? 'no heartbeat for a minute' : 'running',
+    zh: state === 'stopped' ? '已中断' : stale ? '已超过一分钟没有心跳' : '正在运行',
   };
   return new UserError(
     {
-      en: `taking the Lease kube-system/upgrade-guard: run ${run} of ${who}, since ${since}, ${how.en}`,
-      zh: `获取 Lease kube-system/upgrade-guard：${who} 的运行 ${run}（始于 ${since}）${how.zh}`,
+      en: `Lease kube-system/upgrade-guard is held by run ${run} of ${who} (since ${since}, ${how.en})`,
+      zh: `Lease kube-system/upgrade-guard 由 ${who} 的运行 ${run} 持有（始于 ${since}，${how.zh}）`,
     },
     state === 'running' && !stale
-      ? { en: 'wait for it, or speak with them', zh: '请等待其结束，或与对方联系' }
+      ? { en: 'wait for it, or contact them', zh: '请等待其结束，或与对方联系' }
       : {
-          en: `resume or undo it where it was started; or, once you are sure that it is over: --take-over ${run}`,
-          zh: `请在其启动处 resume 或 undo；确认它已结束后，也可使用 --take-over ${run}`,
+          en: `resume or undo it on that machine; if you are sure it is dead: --take-over ${run}`,
+          zh: `请在启动它的机器上 resume 或 undo；确认它已结束后，也可使用 --take-over ${run}`,
         },
     EXIT.failed,
   );
@@ -166,7 +166,7 @@ export function sameCluster(run: Run, identity: ClusterIdentity): void {
   if (run.cluster.uid === identity.uid) return;
   throw new UserError(
     {
-      en: `run ${run.id} belongs to cluster ${run.cluster.uid} (context ${run.cluster.context}), this is ${identity.uid} (context ${identity.context})`,
+      en: `run ${run.id} belongs to cluster ${run.cluster.uid} (context ${run.cluster.context}); connected to ${identity.uid} (context ${identity.context})`,
       zh: `运行 ${run.id} 属于集群 ${run.cluster.uid}（上下文 ${run.cluster.context}），当前是 ${identity.uid}（上下文 ${identity.context}）`,
     },
     { en: `use --context ${run.cluster.context}`, zh: `请使用 --context ${run.cluster.context}` },

@@ -28,7 +28,7 @@ export function withFiles(examination: Examination, manifests: readonly Manifest
   return { ...examination, results };
 }
 
-export const NEEDS_CLUSTER: Text = { en: 'needs a cluster, and only manifests were looked at', zh: '需要集群，而此次只检查了清单' };
+export const NEEDS_CLUSTER: Text = { en: 'needs a cluster; only manifests were checked', zh: '需要集群，而此次只检查了清单' };
 export const neededCluster = ({ note }: CheckResult): boolean => note === NEEDS_CLUSTER;
 
 /** Whether any check had something to say of the manifests. */

@@ -26,7 +26,7 @@ export const refusedThere = ({ objects, declaredBy }: Finding): Refusal => {
   const { name, mark } = declaredBy!;
   return {
     refused: {
-      en: `declared by ${name} (${oneLine(mark, 100)}), which would write it back: change it there`,
+      en: `declared by ${name} (${oneLine(mark, 100)}), which would revert the change: change it there`,
       zh: `由 ${name} 声明（${oneLine(mark, 100)}），会被其写回：请在声明处修改`,
     },
     objects,

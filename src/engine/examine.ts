@@ -216,7 +216,7 @@ async function glance(each: Case, source: QuickSource, { accept = [], began }: E
 function noneHere(namespace: string, elsewhere: string[]): UserError {
   return new UserError(
     {
-      en: `looking for installations in namespace ${namespace}: there are none; installed: ${elsewhere.join(', ')}`,
+      en: `no installations in namespace ${namespace}; installed: ${elsewhere.join(', ')}`,
       zh: `在命名空间 ${namespace} 中查找安装：没有找到；已安装的有：${elsewhere.join('、')}`,
     },
     { en: 'all of them: {retry:namespace}', zh: '检查全部安装：{retry:namespace}' },

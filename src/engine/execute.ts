@@ -131,10 +131,10 @@ async function tried(step: Step, world: World, direction: Direction): Promise<Dr
   return { result: 'failed', detail: troubleWith(answered) };
 }
 
-const NOT_TRIED: Text = { en: 'a dry run does not try this', zh: '试运行不会尝试此步骤' };
-const NOT_WAITED: Text = { en: 'a dry run does not wait', zh: '试运行不会等待' };
+const NOT_TRIED: Text = { en: 'not possible in a dry run', zh: '无法试运行' };
+const NOT_WAITED: Text = { en: 'a dry run does not wait', zh: '试运行不等待' };
 const needs = (ids: string[]): Text => ({
-  en: `can be tried only once step ${ids.join(', ')} is done`,
+  en: `possible only after step ${ids.join(', ')}`,
   zh: `需先完成步骤 ${ids.join('、')} 才能试运行`,
 });
 

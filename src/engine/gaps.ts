@@ -11,27 +11,27 @@ const WHERE = {
     gap.name ? ` ${gap.namespace ? `${gap.namespace}/` : ''}${gap.name}` : gap.namespace ? `（命名空间 ${gap.namespace}）` : '',
 };
 const DOING = {
-  en: { list: 'list', get: 'get', 'get-path': 'get', log: 'read the logs of', discover: 'discover', decode: 'decode' },
-  zh: { list: '列出', get: '读取', 'get-path': '读取', log: '读取日志：', discover: '发现 API：', decode: '解码' },
+  en: { list: 'list', get: 'get', 'get-path': 'get', log: 'get the logs of', discover: 'discover', decode: 'decode' },
+  zh: { list: '列出', get: '读取', 'get-path': '读取', log: '读取', discover: '发现 API', decode: '解码' },
 };
 
 /** One line per language: `may not list secrets`. */
 export function describeGap(gap: Gap): Text {
   const detail = gap.detail ? { en: `: ${gap.detail}`, zh: `：${gap.detail}` } : { en: '', zh: '' };
   const en = `${DOING.en[gap.verb]} ${gap.resource}${WHERE.en(gap)}`;
-  const zh = `${DOING.zh[gap.verb]} ${gap.resource}${WHERE.zh(gap)}`;
+  const zh = `${DOING.zh[gap.verb]} ${gap.resource}${WHERE.zh(gap)}${gap.verb === 'log' ? '的日志' : ''}`;
   switch (gap.why) {
     case 'forbidden':
-      return { en: `may not ${en}`, zh: `无权${zh}` };
+      return { en: `no permission to ${en}`, zh: `没有权限${zh}` };
     case 'failed':
       return { en: `could not ${en}${detail.en}`, zh: `无法${zh}${detail.zh}` };
     case 'quick':
       return {
-        en: `a quick look at ${gap.resource} may find, but never clears`,
-        zh: `对 ${gap.resource} 的快速查看只能发现问题，不能证明没有问题`,
+        en: `--quick can find problems in ${gap.resource}, but cannot rule them out`,
+        zh: `对 ${gap.resource} 只做了快速检查，不能证明没有问题`,
       };
     case 'not-collected':
-      return { en: `${gap.resource}${WHERE.en(gap)} was not collected`, zh: `未收集 ${gap.resource}${WHERE.zh(gap)}` };
+      return { en: `the snapshot has no ${gap.resource}${WHERE.en(gap)}`, zh: `快照中没有 ${gap.resource}${WHERE.zh(gap)}` };
   }
 }
 
@@ -47,16 +47,16 @@ interface Ways {
 export function settleGap(gap: Gap, { tool, reach = '', asked = '', again = '' }: Ways): Text {
   switch (gap.why) {
     case 'forbidden':
-      return { en: `allow it: ${grant({ tool, reach })}`, zh: `授予权限：${grant({ tool, reach })}` };
+      return { en: `grant access: ${grant({ tool, reach })}`, zh: `授予权限：${grant({ tool, reach })}` };
     case 'failed':
       return {
-        en: `try again; look at it with: ${getCommand(gap)}${reach}`,
-        zh: `请重试；可用此命令查看：${getCommand(gap)}${reach}`,
+        en: `retry, or inspect: ${getCommand(gap)}${reach}`,
+        zh: `请重试，或查看原因：${getCommand(gap)}${reach}`,
       };
     case 'quick':
-      return { en: `look at everything: ${tool} check${asked}${again}`, zh: `完整检查：${tool} check${asked}${again}` };
+      return { en: `run the full check: ${tool} check${asked}${again}`, zh: `完整检查：${tool} check${asked}${again}` };
     case 'not-collected':
-      return { en: `collect it: ${tool} snapshot snapshot.tar.gz`, zh: `重新收集：${tool} snapshot snapshot.tar.gz` };
+      return { en: `take a new snapshot: ${tool} snapshot snapshot.tar.gz`, zh: `重新生成快照：${tool} snapshot snapshot.tar.gz` };
   }
 }
 

@@ -83,7 +83,7 @@ function wrongInTables(tables: Record<string, unknown>): Wrong | undefined {
 }
 
 const noTable = (): Text => ({
-  en: `there is no such table; tables: ${tableNames().join(', ')}`,
+  en: `unknown table; tables: ${tableNames().join(', ')}`,
   zh: `没有这个表；可用的表：${tableNames().join('、')}`,
 });
 
@@ -91,7 +91,7 @@ const unusable = (file: string, why: Text): UserError =>
   new UserError(
     { en: `--knowledge ${file}: ${why.en}`, zh: `--knowledge ${file}：${why.zh}` },
     {
-      en: 'correct the file, or use a version of upgrade-guard that knows its format: {retry:knowledge}',
+      en: 'correct the file, or use a version of upgrade-guard that supports its format: {retry:knowledge}',
       zh: '请修正该文件，或改用支持其格式的 upgrade-guard 版本：{retry:knowledge}',
     },
   );

@@ -17,12 +17,12 @@ const TARGET = /^(?<system>[a-z0-9-]+)(?:@(?<installation>[^=]+))?=(?<version>.+
 export function parseTarget(text: string, systems: readonly System[], named?: string): Target {
   const groups = TARGET.exec(text)?.groups;
   const system = systems.find(({ id }) => id === groups?.system);
-  const ids = systems.map(({ id }) => id).join(', ');
+  const ids = systems.map(({ id }) => id);
   if (!groups || !system) {
     throw new UserError(
       {
-        en: `reading --to ${text}: not SYSTEM=VERSION with one of ${ids}`,
-        zh: `读取 --to ${text}：应为 SYSTEM=VERSION，其中 SYSTEM 为 ${ids} 之一`,
+        en: `--to ${text}: must be SYSTEM=VERSION, SYSTEM one of ${ids.join(', ')}`,
+        zh: `--to ${text}：应为 SYSTEM=VERSION，其中 SYSTEM 为 ${ids.join('、')} 之一`,
       },
       example(systems.find(({ id }) => id === named) ?? systems[0]!),
     );
@@ -31,8 +31,8 @@ export function parseTarget(text: string, systems: readonly System[], named?: st
   if (!version) {
     throw new UserError(
       {
-        en: `reading --to ${text}: ${groups.version} is not a version of ${system.id}`,
-        zh: `读取 --to ${text}：${groups.version} 不是 ${system.id} 的版本号`,
+        en: `--to ${text}: ${groups.version} is not a version of ${system.id}`,
+        zh: `--to ${text}：${groups.version} 不是 ${system.id} 的版本号`,
       },
       example(system),
     );
@@ -50,11 +50,11 @@ export function choosePath(system: System, installation: Installation, all: Inst
   const mine = targets.filter((target) => target.system === system.id);
   const bare = mine.find((target) => !target.installation);
   if (bare && all.length > 1) {
-    const ids = all.map(({ id }) => id).join(', ');
+    const ids = all.map(({ id }) => id);
     throw new UserError(
       {
-        en: `choosing the target of ${system.id}: there are ${all.length} installations: ${ids}`,
-        zh: `选择 ${system.id} 的目标版本：有 ${all.length} 个安装：${ids}`,
+        en: `--to ${system.id}=${bare.version} is ambiguous, ${all.length} installations: ${ids.join(', ')}`,
+        zh: `--to ${system.id}=${bare.version} 不明确，共有 ${all.length} 个安装：${ids.join('、')}`,
       },
       {
         en: `name one: {retry:to} --to ${all[0]!.id}=${bare.version}`,
@@ -64,11 +64,11 @@ export function choosePath(system: System, installation: Installation, all: Inst
   }
   for (const { installation: named } of mine) {
     if (named && !all.some(({ id }) => id === `${system.id}@${named}`)) {
-      const ids = all.map(({ id }) => id).join(', ');
+      const ids = all.map(({ id }) => id);
       throw new UserError(
         {
-          en: `choosing the target of ${system.id}@${named}: no such installation; found ${ids}`,
-          zh: `选择 ${system.id}@${named} 的目标版本：没有这个安装；找到的有 ${ids}`,
+          en: `--to ${system.id}@${named}: no such installation; found ${ids.join(', ')}`,
+          zh: `--to ${system.id}@${named}：没有这个安装；现有 ${ids.join('、')}`,
         },
         { en: `name one of them: --to ${all[0]!.id}=VERSION`, zh: `请指定其中一个：--to ${all[0]!.id}=VERSION` },
       );
@@ -79,10 +79,10 @@ export function choosePath(system: System, installation: Installation, all: Inst
     const { version } = installation;
     throw new UserError(
       {
-        en: `choosing the target of ${installation.id}: ${asked.version} is older than what is installed, ${version}`,
-        zh: `选择 ${installation.id} 的目标版本：${asked.version} 比已安装的 ${version} 旧`,
+        en: `${installation.id}: target ${asked.version} is older than the installed version ${version}`,
+        zh: `${installation.id}：目标版本 ${asked.version} 低于当前版本 ${version}`,
       },
-      { en: 'going back to an older version is not an upgrade: helm rollback does that', zh: '退回旧版本不是升级：请使用 helm rollback' },
+      { en: 'to return to an older version, use helm rollback', zh: '要退回旧版本，请使用 helm rollback' },
     );
   }
   const to = asked?.version ?? system.defaultTarget(installation);

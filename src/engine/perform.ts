@@ -109,7 +109,7 @@ export function inverseOf(step: Step, progress: Progress): Step | { none: Text }
   return inverse;
 }
 
-const NO_UNDO: Text = { en: 'it was said beforehand that this cannot be taken back', zh: '执行前已说明此步骤无法撤销' };
+const NO_UNDO: Text = { en: 'cannot be undone, as shown in the plan', zh: '无法撤销，计划中已注明' };
 
 // ---- writing --------------------------------------------------------------------------------------------------------
 
@@ -183,7 +183,7 @@ async function write({ step, direction, means: { world, progress, halt }, note, 
   return fail(trouble ?? new WorldError('conflict', CHANGING));
 }
 
-const CHANGING: Text = { en: 'it keeps changing', zh: '它一直在变化' };
+const CHANGING: Text = { en: 'the object keeps changing', zh: '该对象一直在变化' };
 const INTERRUPTED: Text = { en: 'interrupted before it was done', zh: '尚未完成即被中断' };
 
 /** The world with one object as it was just answered. */
@@ -302,30 +302,30 @@ async function assumed(step: StepOf<'wait'>, world: World, settle: Performing['s
   const { because = NOT_KNOWN } = after;
   return settle({
     result: 'failed',
-    detail: { en: `${because.en}; whether that comes about cannot be rehearsed`, zh: `${because.zh}；能否达到无法通过演练得知` },
+    detail: { en: `${because.en}; cannot be rehearsed`, zh: `${because.zh}；无法演练` },
   });
 }
 
-const NOT_KNOWN: Text = { en: 'it did not come about', zh: '条件未满足' };
+const NOT_KNOWN: Text = { en: 'condition not met', zh: '条件未满足' };
 
 function inVain({ within, until }: StepOf<'wait'>, look: WorldError | ToDo): Text {
   const is = look instanceof WorldError ? look.text : (look.because ?? NOT_KNOWN);
   const see = until[0] && seeCommand(until[0]);
   return {
-    en: `waited ${within} s in vain: ${is.en}; ${see ? `see why (${see}), then ` : ''}go on with resume`,
-    zh: `等待 ${within} 秒仍未满足：${is.zh}；${see ? `请查明原因（${see}），` : ''}然后用 resume 继续`,
+    en: `timed out after ${within} s: ${is.en}; ${see ? `find out why (${see}), then resume` : 'resume later'}`,
+    zh: `等待 ${within} 秒后超时：${is.zh}；${see ? `请查明原因（${see}），` : ''}然后用 resume 继续`,
   };
 }
 
 function inVainEvicted({ on, within }: StepOf<'evict'>, { kind, text }: WorldError): Text {
   if (kind === 'throttled')
     return {
-      en: `the API server had too much to do for ${within} s: ${text.en}; go on with resume once it has time`,
-      zh: `API server 在 ${within} 秒内一直过载：${text.zh}；待其恢复后用 resume 继续`,
+      en: `the API server was throttling requests for ${within} s: ${text.en}; resume later`,
+      zh: `API 服务器在 ${within} 秒内一直限流：${text.zh}；待其恢复后用 resume 继续`,
     };
   const budgets = `kubectl get poddisruptionbudgets -n ${shellWord(on.namespace ?? 'default')}`;
   return {
-    en: `no PodDisruptionBudget allowed it within ${within} s: ${text.en}; make room (${budgets}), then go on with resume`,
+    en: `eviction blocked by a PodDisruptionBudget for ${within} s: ${text.en}. Check with: ${budgets}, then resume`,
     zh: `${within} 秒内 PodDisruptionBudget 一直不允许驱逐：${text.zh}；请腾出余量（${budgets}），然后用 resume 继续`,
   };
 }
@@ -367,20 +367,20 @@ export function lookedAt(look: Exclude<Look, ToDo>, direction: Direction, ours: 
 
 function movedText(paths: string[]): Text {
   const more = paths.length - NAMED;
-  const names = paths.slice(0, NAMED).join(', ');
+  const names = paths.slice(0, NAMED);
   return {
-    en: `${names}${more > 0 ? ` and ${more} more` : ''} changed by somebody else`,
-    zh: `${names}${more > 0 ? ` 等 ${paths.length} 处` : ''} 已被他人改动`,
+    en: `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''} changed by another user`,
+    zh: `${names.join('、')}${more > 0 ? ` 等 ${paths.length} 处` : ''} 已被其他用户改动`,
   };
 }
 
 const HELM_CUT: Text = {
-  en: 'helm ended, and its revision is not deployed; what it said is in helm.log in the folder of the run',
-  zh: 'helm 已结束，但其修订版未处于 deployed 状态；它的输出见日志旁的 helm.log',
+  en: 'helm exited, but its revision is not deployed; see helm.log in the run directory',
+  zh: 'helm 已退出，但其修订版本未处于 deployed 状态；其输出见运行目录中的 helm.log',
 };
 const NOT_KEPT: Text = {
-  en: 'the server accepted the write but does not hold the new value (a webhook or the schema changed it)',
-  zh: '服务器接受了写入，但新值没有生效（被 webhook 或 schema 改写）',
+  en: 'the API server accepted the write, but the new value is not there (changed by a webhook or the schema)',
+  zh: 'API 服务器接受了写入，但新值没有生效（被 webhook 或 schema 改写）',
 };
 
 export function troubleWith({ kind, text }: WorldError): Text {

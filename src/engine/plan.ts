@@ -33,8 +33,8 @@ export function stagesOf({ stages }: { stages: readonly Stage[] }, steps: readon
   });
 }
 
-const REPAIRS: Text = { en: 'Repairs', zh: '修复' };
-const REPAIRS_BEHIND: Text = { en: 'Repairs after the upgrade', zh: '升级后的修复' };
+const REPAIRS: Text = { en: 'Fixes', zh: '修复' };
+const REPAIRS_BEHIND: Text = { en: 'Fixes after the upgrade', zh: '升级后的修复' };
 
 /** Repairs alone, as one stage. */
 export const makePlan = (repairs: readonly Repair[]): Plan => planOf([{ title: REPAIRS, parts: behindLast(repairs) }]);
@@ -159,8 +159,8 @@ function definitionsFirst(drafted: Drafted[]): Drafted[] {
     until: definitions.map(({ object }) => ({ on: refOf(object), must: 'exist' })),
     after: definitions.map(({ draft }) => draft),
     text: {
-      en: 'wait until the API servers go by the new definitions, before objects of theirs are written',
-      zh: '等待 API server 采用新的定义，然后再写入相应的对象',
+      en: 'wait until the API servers serve the new CRDs, before their custom resources are written',
+      zh: '等待 API 服务器采用新的 CRD，然后再写入相应的自定义资源',
     },
   };
   for (const { draft } of drafted) if (kinds.has(kindWritten(draft))) draft.after = [...(draft.after ?? []), wait];

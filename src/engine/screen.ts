@@ -11,8 +11,8 @@ const SETTLED = 50;
 
 /** What a quick look says of a check without a screen. */
 export const NOT_QUICK: Text = {
-  en: 'a quick look cannot tell; run check without --quick',
-  zh: '快速查看无法判断；请去掉 --quick 运行 check',
+  en: 'cannot run in quick mode; run check without --quick',
+  zh: '快速检查无法判断；请去掉 --quick 运行 check',
 };
 
 /** Every list that the check would have made. */

@@ -102,7 +102,7 @@ export const either =
     one(value, at) && other(value, at);
 
 const UNKNOWN_FIELD: Text = {
-  en: 'is a field that this version of upgrade-guard does not know',
+  en: 'is not a field of this version of upgrade-guard',
   zh: '是当前版本的 upgrade-guard 不认识的字段',
 };
 const below = (at: string, name: string): string => (at ? `${at}.${name}` : name);

@@ -75,8 +75,8 @@ function replaced(document: Json, item: number | undefined, next: Raw): Json {
   return { ...document, items: document.items.with(item, next) };
 }
 
-const NOT_HELD: Text = { en: 'the change cannot be made in the text without touching more', zh: '无法在文本中只做这一处更改' };
-const SHARED: Text = { en: 'the change would reach other objects of the file as well', zh: '该更改会同时影响文件中的其他对象' };
+const NOT_HELD: Text = { en: 'the change cannot be made without changing other parts of the text', zh: '无法在文本中只做这一处更改' };
+const SHARED: Text = { en: 'the change would affect other objects of the file as well', zh: '该更改会同时影响文件中的其他对象' };
 
 // ---- what differs ---------------------------------------------------------------------------------------------------
 
@@ -180,11 +180,11 @@ const merged = (path: string[], line: number): Text => ({
   zh: `${formatPointer(path)} 来自合并键（<<，第 ${line} 行），与其他位置共用：请在其来源处修改`,
 });
 const aliased = (name: string, line: number): Text => ({
-  en: `it stands in the alias *${name} (line ${line}), which is shared: change it at its anchor`,
+  en: `inside the alias *${name} (line ${line}), which is shared: change it at its anchor`,
   zh: `它位于共用的别名 *${name}（第 ${line} 行）中：请在锚点处修改`,
 });
 const anchored = (name: string, line: number): Text => ({
-  en: `it stands in the anchor &${name} (line ${line}), and aliases lead to it: the change would reach them as well`,
+  en: `inside the anchor &${name} (line ${line}), which aliases refer to: the change would affect them as well`,
   zh: `它位于锚点 &${name}（第 ${line} 行）中，且有别名引用它：更改会同时影响这些位置`,
 });
 

@@ -246,7 +246,7 @@ const NAMED = 3;
 
 function nothing(paths: readonly string[], skipped: readonly Skipped[]): UserError {
   const some = skipped.slice(0, NAMED);
-  const more = skipped.length > NAMED ? { en: ', …', zh: '……' } : { en: '', zh: '' };
+  const more = skipped.length > NAMED ? { en: ', ...', zh: '……' } : { en: '', zh: '' };
   const what = (language: 'en' | 'zh') => some.map(({ file, why }) => `${file} (${why[language]})`).join(language === 'en' ? ', ' : '、');
   return new UserError(
     {

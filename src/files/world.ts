@@ -25,8 +25,8 @@ export interface Records {
 /** As much as -f reads of one file. */
 const LARGEST = 32 * 1024 * 1024;
 const ONLY_PATCHES: Text = { en: 'in files only fields of declared objects are changed', zh: '在文件中只修改已声明对象的字段' };
-const TWICE: Text = { en: 'it is declared more than once: which of them counts cannot be told', zh: '它被重复声明，无法确定以哪一处为准' };
-const NOT_HERE: Text = { en: 'manifests alone do not tell', zh: '仅凭清单无法得知' };
+const TWICE: Text = { en: 'declared more than once; cannot determine which one applies', zh: '重复声明，无法确定以哪一处为准' };
+const NOT_HERE: Text = { en: 'cannot be determined from manifests alone', zh: '仅凭清单无法确定' };
 const INSTEAD: Text = { en: 'change the manifest instead', zh: '请修改清单' };
 
 /** `manifests`: as they are declared. `records`: undefined: nothing is written. */

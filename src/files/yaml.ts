@@ -110,7 +110,7 @@ const UNFOLDED: Text = {
 const NO_NUMBER: Text = { en: '.inf and .nan are not JSON values', zh: '.inf 和 .nan 不是 JSON 值' };
 const NO_MAP: Text = { en: 'a merge key takes a map, or a list of maps', zh: '合并键（<<）的值应为映射，或映射的列表' };
 const NO_KEY: Text = { en: 'a key is a map or a list', zh: '键不能是映射或列表' };
-const CIRCLE: Text = { en: 'an alias stands inside its own anchor', zh: '别名位于其自身的锚点之内' };
+const CIRCLE: Text = { en: 'an alias inside its own anchor', zh: '别名位于其自身的锚点之内' };
 const noAnchor = (name: string): Text => ({
   en: `no anchor &${oneLine(name, 80)} before this alias`,
   zh: `此别名之前没有锚点 &${oneLine(name, 80)}`,

@@ -49,8 +49,8 @@ export function badChart(name: string, why: Text): UserError {
   return new UserError(
     { en: `reading the chart ${shown}: ${oneLine(why.en, 300)}`, zh: `读取 chart ${shown}：${oneLine(why.zh, 300)}` },
     {
-      en: 'give the folder of a chart, or its archive as helm pull saves it',
-      zh: '请提供 chart 的目录，或 helm pull 保存的归档文件',
+      en: 'pass the directory of a chart, or its archive as saved by helm pull',
+      zh: '请指定 chart 的目录，或 helm pull 保存的归档文件',
     },
   );
 }
@@ -64,7 +64,7 @@ export function readChart(all: readonly ChartFile[], name: string): Chart {
 function chartOf(all: readonly ChartFile[], name: string): Chart {
   const files = all.flatMap(({ path, text }) => (text === undefined ? [] : [{ path, text }]));
   const about = onlyOne(files, 'Chart.yaml', name);
-  if (about === undefined) throw badChart(name, { en: 'there is no Chart.yaml', zh: '没有 Chart.yaml' });
+  if (about === undefined) throw badChart(name, { en: 'no Chart.yaml', zh: '没有 Chart.yaml' });
   const { name: called, version } = about;
   if (typeof called !== 'string' || typeof version !== 'string')
     throw badChart(name, { en: 'Chart.yaml has no name or no version', zh: 'Chart.yaml 缺少 name 或 version' });
@@ -110,7 +110,7 @@ function valuesOf(files: readonly Looked[], name: string): Raw {
     return file ? readValues(file.text, 'first') : {};
   } catch (error) {
     const { message } = error as Error;
-    throw badChart(name, { en: `values.yaml is no YAML: ${message}`, zh: `values.yaml 不是有效的 YAML：${message}` });
+    throw badChart(name, { en: `values.yaml is not valid YAML: ${message}`, zh: `values.yaml 不是有效的 YAML：${message}` });
   }
 }
 
@@ -118,12 +118,12 @@ function onlyOne(files: readonly Looked[], path: string, name: string): Raw | un
   const file = files.find((each) => each.path === path);
   if (file === undefined) return undefined;
   const value = documents(file, name)[0] ?? {};
-  if (!isRaw(value)) throw badChart(name, { en: `${path} is no mapping`, zh: `${path} 不是映射` });
+  if (!isRaw(value)) throw badChart(name, { en: `${path} is not a map`, zh: `${path} 不是映射（map）` });
   return value;
 }
 
 function documents({ path, text }: Looked, name: string): Json[] {
-  const bad = (why: string) => badChart(name, { en: `${path} is no YAML: ${why}`, zh: `${path} 不是有效的 YAML：${why}` });
+  const bad = (why: string) => badChart(name, { en: `${path} is not valid YAML: ${why}`, zh: `${path} 不是有效的 YAML：${why}` });
   return [...parseAllDocuments(text, { logLevel: 'silent' })].map((document) => {
     const [error] = document.errors;
     if (error !== undefined) throw bad(error.message);
@@ -201,5 +201,5 @@ const withoutMark = (bytes: Buffer): string => bytes.toString('utf8').replace(/^
 export const tooMuch = (name: string, en: string, zh: string): UserError => badChart(name, { en: `more than ${en}`, zh: `超过 ${zh}` });
 
 function unreadable(name: string, { message }: Error): UserError {
-  return badChart(name, { en: `no readable .tgz (${message})`, zh: `不是可读取的 .tgz（${message}）` });
+  return badChart(name, { en: `not a readable .tgz (${message})`, zh: `不是可读取的 .tgz（${message}）` });
 }

@@ -35,10 +35,10 @@ function notFetched(chart: string, version: string, output: string): UserError {
   const why = oneLine(output.trim().split('\n').at(-1) ?? '', 500);
   const what = redactMarked(`${oneLine(chart, 200)} ${version}`);
   return new UserError(
-    { en: `fetching the chart ${what} with helm pull: ${why}`, zh: `用 helm pull 获取 chart ${what}：${why}` },
+    { en: `helm pull of chart ${what} failed: ${why}`, zh: `helm pull 下载 chart ${what} 失败：${why}` },
     {
-      en: 'check name, version and the way to the repository; offline, give the archive: --chart FILE.tgz',
-      zh: '请检查名称、版本以及到仓库的网络；离线时请直接提供归档文件：--chart FILE.tgz',
+      en: 'check name, version and network access to the repository; offline, pass the archive: --chart FILE.tgz',
+      zh: '请检查名称、版本以及到仓库的网络；离线时请指定归档文件：--chart FILE.tgz',
     },
   );
 }

@@ -12,7 +12,7 @@ export async function loadChart(from: string): Promise<Chart> {
     throw badChart(from, whyOf(error));
   });
   if (found.isDirectory()) return readChart(await folderFiles(from), from);
-  if (!found.isFile()) throw badChart(from, { en: 'neither a file nor a folder', zh: '既不是文件也不是目录' });
+  if (!found.isFile()) throw badChart(from, { en: 'neither a file nor a directory', zh: '既不是文件也不是目录' });
   if (found.size > CHART_LIMITS.packed) throw tooMuch(from, '16 MiB', '16 MiB');
   return readChart(await unpackChart(bytesOf(from, CHART_LIMITS.packed, from), from), from);
 }
@@ -54,7 +54,7 @@ const OUGHT_TO_BE_FILES: ReadonlySet<string> = new Set(['Chart.yaml', 'values.ya
 
 /** `folder`: empty, or ends with a slash. */
 async function filesBelow(root: string, folder: string, depth: number): Promise<string[]> {
-  if (depth > CHART_LIMITS.depth) throw badChart(root, { en: 'folders nested too deeply', zh: '目录嵌套过深' });
+  if (depth > CHART_LIMITS.depth) throw badChart(root, { en: 'directories nested too deeply', zh: '目录嵌套过深' });
   const entries = await readdir(path.join(root, folder), { withFileTypes: true }).catch((error: Error) => {
     throw badChart(root, about(folder, whyOf(error)));
   });

@@ -42,7 +42,7 @@ export function decodeRelease(object: Raw): Release | { why: string } {
   try {
     const inner = object.kind === 'Secret' ? unbase64(value).toString('latin1') : value;
     const record = parseJson(unpacked(unbase64(inner)).toString('utf8'));
-    return isRaw(record) ? releaseOf(record) : { why: 'the record is no object' };
+    return isRaw(record) ? releaseOf(record) : { why: 'the record is not an object' };
   } catch (error) {
     // What stands in the record is not repeated, as V8 would.
     const { code, message } = error as Error & { code?: string };

@@ -58,7 +58,7 @@ export function releases({
 const isOf = (body: ReleaseRow['body'], chart: string): boolean => !body || isGap(body) || 'why' in body || body.chart.name === chart;
 
 function decoded(body: Raw | undefined | Gap): ReleaseRow['body'] {
-  if (body === undefined) return { why: 'its record has just gone' };
+  if (body === undefined) return { why: 'its record was just deleted' };
   return isGap(body) ? body : decodeRelease(body);
 }
 

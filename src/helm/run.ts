@@ -68,12 +68,12 @@ async function versionOf(binary: string, env: Env, signal: AbortSignal): Promise
   throw new UserError(
     version
       ? {
-          en: `starting ${binary}: it is helm ${version}; helm 3.9 to 4 is needed`,
-          zh: `启动 ${binary}：其版本为 ${version}，需要 helm 3.9 到 4`,
+          en: `${binary} is helm ${version}; helm 3.9 to 4 is required`,
+          zh: `${binary} 的版本为 ${version}，需要 helm 3.9 到 4`,
         }
       : {
-          en: `starting ${binary} version: it ended with ${code} and said: ${said}`,
-          zh: `启动 ${binary} version：退出码 ${code}，输出：${said}`,
+          en: `${binary} version: exit code ${code}: ${said}`,
+          zh: `${binary} version：退出码 ${code}，输出：${said}`,
         },
     { en: 'put another helm first on PATH, or name it in HELM_BIN', zh: '请把其他版本的 helm 放在 PATH 最前面，或用 HELM_BIN 指定' },
   );
@@ -95,7 +95,7 @@ async function render(
   return code === 0 ? { is: 'rendered' } : failure(stderr);
 }
 
-const LATE = { en: 'helm template did not end within a minute', zh: 'helm template 在一分钟内没有结束' };
+const LATE = { en: 'helm template timed out after a minute', zh: 'helm template 超时（一分钟）' };
 
 /** Characters. Whoever shows it cuts it again, once the values that helm quotes are out of it. */
 const MOST_SAID = 20_000;

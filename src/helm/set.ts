@@ -69,7 +69,7 @@ function entry(read: Reading, into: Raw, depth: number): Left {
   }
   if (depth >= LIMITS.depth) throw new Error(`more than ${LIMITS.depth} names, one below the other`);
   const inner = Object.hasOwn(into, name) ? into[name]! : {};
-  if (!isRaw(inner)) throw new Error(`${name} is no map, so that nothing can lie below it`);
+  if (!isRaw(inner)) throw new Error(`${name} is not a map, so no key can be set below it`);
   const left = entry(read, inner, depth + 1);
   const isEmpty = Object.keys(inner).length === 0;
   if (left === 'more' && isEmpty) throw new Error(`key map ${JSON.stringify(name)} has no value`);
@@ -105,12 +105,12 @@ function item(read: Reading, list: Json[], index: number, depth: number): Left {
 
 function indexOf(read: Reading): number {
   const { text, stop } = read.until(']');
-  if (stop === undefined || !/^[+-]?\d{1,18}$/.test(text)) throw new Error(`${JSON.stringify(text)} is no index`);
+  if (stop === undefined || !/^[+-]?\d{1,18}$/.test(text)) throw new Error(`${JSON.stringify(text)} is not an index`);
   return Number(text);
 }
 
 function listIn(value: Json | undefined, name: string): Json[] {
-  if (!Array.isArray(value)) throw new Error(`${name} is no list`);
+  if (!Array.isArray(value)) throw new Error(`${name} is not a list`);
   return value;
 }
 

@@ -13,7 +13,7 @@ export function readValues(text: string, documents: Rules['documents']): Raw {
     if (error !== undefined) throw error;
     const value = document.toJS({ maxAliasCount: 100 }) as Json;
     if (!withinDepth(value)) throw new Error('nested too deeply');
-    if (!finite(value)) throw new Error('.inf and .nan are no values');
+    if (!finite(value)) throw new Error('.inf and .nan are not valid values');
     if (value !== null && !isRaw(value)) throw new Error('no mapping');
     return value ?? {};
   });

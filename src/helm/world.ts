@@ -66,7 +66,7 @@ function sorted(value: Json): Json {
   );
 }
 
-const NOT_TRIED: Text = { en: 'a dry run does not try this', zh: '试运行不会尝试此步骤' };
+const NOT_TRIED: Text = { en: 'not possible in a dry run', zh: '无法试运行' };
 
 export function helmWorld(world: World, means: HelmAccess): World {
   return {
@@ -144,15 +144,15 @@ function secretOf({ on, digest }: Keeping, values: Raw): Raw {
 }
 
 const VALUES_GONE: Text = {
-  en: 'the values were only known to the command that began this run: take it back (undo), then begin anew',
-  zh: '只有最初发起此次运行的命令知道这些 values：请撤销（undo）后重新开始',
+  en: 'the values of this run are not stored: undo the run, then start again',
+  zh: '此次运行的 values 没有保存：请撤销（undo）后重新开始',
 };
 const notKept = ({ namespace, name }: Ref): Text => ({
-  en: `the values are gone: there is no Secret ${namespace}/${name}`,
-  zh: `values 已丢失：没有 Secret ${namespace}/${name}`,
+  en: `the values are lost: Secret ${namespace}/${name} not found`,
+  zh: `values 已丢失：找不到 Secret ${namespace}/${name}`,
 });
 const othersKept = ({ namespace, name }: Ref): Text => ({
-  en: `Secret ${namespace}/${name} holds other values`,
+  en: `Secret ${namespace}/${name} contains different values`,
   zh: `Secret ${namespace}/${name} 中的 values 与此次运行的不同`,
 });
 
@@ -202,8 +202,8 @@ async function decoded(record: ReleaseRecord, source: Source): Promise<Release> 
 }
 
 const unreadable = (revision: number, why?: string): Text => ({
-  en: oneLine(`revision ${revision}: ${why ?? 'it has just gone'}`),
-  zh: oneLine(`修订版 ${revision}：${why ?? '刚刚被删除'}`),
+  en: oneLine(`revision ${revision}: ${why ?? 'just deleted'}`),
+  zh: oneLine(`修订版本 ${revision}：${why ?? '刚刚被删除'}`),
 });
 
 async function newestOf(release: ReleaseName, source: Source): Promise<Revision | undefined> {
@@ -238,8 +238,8 @@ async function clear(release: ReleaseName, revision: number, world: World, sourc
 }
 
 const notPending = (revision: number): Text => ({
-  en: `revision ${revision} is not pending any more`,
-  zh: `修订版 ${revision} 已不再是 pending 状态`,
+  en: `revision ${revision} is no longer pending`,
+  zh: `修订版本 ${revision} 已不再是 pending 状态`,
 });
 
 /**
@@ -309,7 +309,7 @@ async function drive(step: StepOf<'helm'>, world: World, { helm, beside, source 
 function refusedBy(action: string, output: string): Text {
   const said = output.trim().split('\n').at(-1);
   return {
-    en: oneLine(`helm ${action}: ${said || 'it said nothing (was it killed?)'}`, 600),
+    en: oneLine(`helm ${action}: ${said || 'no output (killed?)'}`, 600),
     zh: oneLine(`helm ${action}：${said || '没有任何输出（是否被终止？）'}`, 600),
   };
 }

@@ -239,14 +239,14 @@ function remedyOf(code: string | undefined): { en: string; zh: string } {
     case 'EDQUOT':
     case 'EFBIG':
       return {
-        en: 'free some space there, or choose another place with XDG_STATE_HOME, then try again',
+        en: 'free some space there, or set another directory with XDG_STATE_HOME, then retry',
         zh: '请先清理磁盘空间，或通过 XDG_STATE_HOME 指定其他位置，然后重试',
       };
     case 'EEXIST':
-      return { en: 'start again: the next run gets an id of its own', zh: '请重新执行：下一次运行会使用新的编号' };
+      return { en: 'retry: the next run gets a new ID', zh: '请重试：下一次运行会使用新的编号' };
     default:
       return {
-        en: 'give this user write access to that folder, or choose another place with XDG_STATE_HOME (Windows: LOCALAPPDATA)',
+        en: 'grant this user write access to that directory, or set another one with XDG_STATE_HOME (Windows: LOCALAPPDATA)',
         zh: '请为当前用户授予该目录的写权限，或通过 XDG_STATE_HOME（Windows 为 LOCALAPPDATA）指定其他位置',
       };
   }
@@ -260,10 +260,10 @@ function notStored(id: string, folder: string, entry: Entry, cause: unknown): Us
   return new UserError(
     {
       en: `could not store ${what.en} in the journal of run ${id} (${folder}): ${why.en}. ${what.consequenceEn}`,
-      zh: `无法将${what.zh}写入运行 ${id} 的日志（${folder}）：${why.zh}。${what.consequenceZh}`,
+      zh: `无法将${what.zh}写入运行 ${id} 的运行日志（${folder}）：${why.zh}。${what.consequenceZh}`,
     },
     {
-      en: `${code === 'ENOSPC' || code === 'EDQUOT' ? 'free some space on that disk' : 'repair that disk'}, then ${then.en}`,
+      en: `${code === 'ENOSPC' || code === 'EDQUOT' ? 'free some space on that disk' : 'fix that disk'}, then ${then.en}`,
       zh: `请先${code === 'ENOSPC' || code === 'EDQUOT' ? '清理该磁盘空间' : '修复该磁盘'}，然后${then.zh}`,
     },
   );
@@ -282,8 +282,8 @@ function notStoredWhat(entry: Entry): { en: string; zh: string; consequenceEn: s
       return {
         en: `the outcome of step ${entry.step} (${entry.result})`,
         zh: `步骤 ${entry.step} 的结果（${entry.result}）`,
-        consequenceEn: 'Nothing more will be sent; whoever goes on looks at the cluster to see what this step did.',
-        consequenceZh: '后续不会再发出任何请求；下次执行时会查看集群以确认该步骤的实际结果。',
+        consequenceEn: 'Nothing more will be sent; resume reads from the cluster what this step did.',
+        consequenceZh: '后续不会再发出任何请求；继续运行时会从集群确认该步骤的实际结果。',
       };
     default:
       return {
@@ -298,10 +298,10 @@ function notStoredWhat(entry: Entry): { en: string; zh: string; consequenceEn: s
 const goneOn = (id: string): UserError =>
   new UserError(
     {
-      en: `opening the journal of run ${id}: somebody has gone on with this run since it was shown; nothing was sent`,
-      zh: `打开运行 ${id} 的日志：显示之后已有他人继续了这次运行；没有发出任何请求`,
+      en: `run ${id} was resumed by another process in the meantime; nothing was sent`,
+      zh: `其间另一个进程继续了运行 ${id}；没有发出任何请求`,
     },
-    { en: 'look again: {tool} runs', zh: '请重新查看：{tool} runs' },
+    { en: 'see: {tool} runs', zh: '参见：{tool} runs' },
   );
 
 function inUse(id: string, { host, pid, file }: Owner, folder: string): UserError {
@@ -309,11 +309,11 @@ function inUse(id: string, { host, pid, file }: Owner, folder: string): UserErro
   const lock = shellWord(path.join(folder, file));
   return new UserError(
     {
-      en: `opening the journal of run ${id}: process ${pid} on ${at} is working on it`,
-      zh: `打开运行 ${id} 的日志：主机 ${at} 上的进程 ${pid} 正在处理它`,
+      en: `journal of run ${id} is in use by process ${pid} on ${at}`,
+      zh: `运行 ${id} 的运行日志正被主机 ${at} 上的进程 ${pid} 使用`,
     },
     {
-      en: `wait until it has ended; if that machine is gone for good, remove its lock and try again: ${lock}`,
+      en: `wait for it to end; if that machine no longer exists, delete its lock and retry: ${lock}`,
       zh: `请等待其结束；如果该主机已不复存在，请删除其锁文件后重试：${lock}`,
     },
   );

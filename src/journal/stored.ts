@@ -96,9 +96,9 @@ async function ownAlone(file: string): Promise<void> {
   if (found && !found.isFile() && !found.isDirectory() && !found.isSymbolicLink()) throw damaged(file, undefined, NOT_REGULAR);
   if (!found || process.platform === 'win32' || !isOpenToOthers(found)) return;
   throw new UserError(
-    { en: `reading ${file}: others can write it, or it is a link`, zh: `读取 ${file}：他人可写，或它是一个链接` },
+    { en: `reading ${file}: writable by other users, or a symbolic link`, zh: `读取 ${file}：其他用户可写，或是符号链接` },
     {
-      en: `look at it, and if it is as you left it: chmod -R go-rwx ${path.dirname(file)}`,
+      en: `verify its content, then: chmod -R go-rwx ${path.dirname(file)}`,
       zh: `请检查其内容，确认无误后执行：chmod -R go-rwx ${path.dirname(file)}`,
     },
   );
@@ -198,15 +198,15 @@ function unreadable(error: unknown): Text {
   return { en: why, zh: why };
 }
 const misshapen = (at: string): Text => ({
-  en: `${oneLine(at, 200)} is not as this tool writes it`,
-  zh: `${oneLine(at, 200)} 与本工具写入的格式不符`,
+  en: `${oneLine(at, 200)} has an unexpected format`,
+  zh: `${oneLine(at, 200)} 的格式不符`,
 });
 const missing = (n: unknown): Text => ({
   en: `entries before it are missing (it is number ${oneLine(String(n), 20)})`,
   zh: `它之前的记录有缺失（该行编号为 ${oneLine(String(n), 20)}）`,
 });
 const cut = ({ size, lines }: JournalEnd, least: number): Text => ({
-  en: `it ends behind entry ${lines}, at ${size} of ${least} bytes`,
+  en: `truncated after entry ${lines}, ${size} of ${least} bytes`,
   zh: `内容在第 ${lines} 条记录之后中断，${least} 字节中只有 ${size} 字节`,
 });
 
@@ -217,22 +217,22 @@ function damaged(file: string, line: number | undefined, why: Text): UserError {
       zh: `读取 ${file}${line === undefined ? '' : ` 第 ${line} 行`}：文件已损坏：${why.zh}`,
     },
     {
-      en: 'keep the folder; what the run changed stands in the other lines of its journal: restore the file from a backup, or go on by hand from there',
-      zh: '请保留该目录；该次运行所做的改动记录在日志的其余各行中：请从备份恢复此文件，或据此手动处理',
+      en: 'keep the directory. Restore the file from a backup, or finish manually using the remaining journal entries',
+      zh: '请保留该目录。从备份恢复此文件，或根据其余日志记录手动处理',
     },
   );
 }
 
 const noFolder = (folder: string): UserError =>
   new UserError(
-    { en: `reading ${folder}: it is a file, where the folder of a run should be`, zh: `读取 ${folder}：此处应为运行目录，却是一个文件` },
-    { en: 'restore the folder from a backup, or move the file away', zh: '请从备份恢复该目录，或将此文件移走' },
+    { en: `reading ${folder}: not a run directory (it is a file)`, zh: `读取 ${folder}：此处应为运行目录，却是一个文件` },
+    { en: 'restore the directory from a backup, or move the file away', zh: '请从备份恢复该目录，或将此文件移走' },
   );
 
 function tooNew(file: string, schema: number): UserError {
   return new UserError(
     {
-      en: `reading ${file}: it was written by a newer upgrade-guard (schema ${schema}, this one knows up to ${SCHEMA})`,
+      en: `reading ${file}: written by a newer upgrade-guard (schema ${schema}, this one supports up to ${SCHEMA})`,
       zh: `读取 ${file}：它由更新版本的 upgrade-guard 写入（格式 ${schema}，本版本最高支持 ${SCHEMA}）`,
     },
     { en: 'use that version, or a newer one, to resume or undo this run', zh: '请使用该版本或更新的版本来继续或撤销这次运行' },

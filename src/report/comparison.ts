@@ -9,7 +9,7 @@ import { listed } from './words.ts';
 const HEADS: { part: keyof Compared; sign: string; text: Text }[] = [
   { part: 'new', sign: '+', text: { en: 'new', zh: '新出现' } },
   { part: 'still', sign: '=', text: { en: 'still there', zh: '仍存在' } },
-  { part: 'notLookedAt', sign: '?', text: { en: 'not looked at again', zh: '未再检查' } },
+  { part: 'notLookedAt', sign: '?', text: { en: 'not checked again', zh: '未再检查' } },
   { part: 'gone', sign: '-', text: { en: 'gone', zh: '已消失' } },
 ];
 const NONE: Text = { en: 'No findings before, none after.', zh: '前后均无问题。' };
@@ -42,7 +42,7 @@ const said = ({ message, accepted }: ComparedFinding, language: 'en' | 'zh'): st
 
 const WHERE: Record<ComparedCluster['in'], Text> = {
   both: { en: '', zh: '' },
-  before: { en: '   only in the first result: not looked at again', zh: '   仅见于前一个结果：未再检查' },
+  before: { en: '   only in the first result: not checked again', zh: '   仅见于前一个结果：未再检查' },
   after: { en: '   only in the second result: new', zh: '   仅见于后一个结果：新出现' },
 };
 

@@ -36,7 +36,7 @@ export function planView(
   const more = count <= shown + 1 ? 0 : count - shown;
   const head = { en: counted(count, 'step', '').en, zh: `共 ${count} 步` }[language];
   const folded = {
-    en: `  … and ${counted(more, 'more step', '').en}; all of them: ${rest}`,
+    en: `  ... and ${counted(more, 'more step', '').en}; show all: ${rest}`,
     zh: `  …… 另有 ${more} 步；查看全部：${rest}`,
   }[language];
   const visible = more ? steps.slice(0, shown) : steps;
@@ -90,8 +90,8 @@ function stepLines(step: Step, before: Step | undefined, room: number, face: Fac
 function refusalLines({ refused, objects, command }: Refusal, face: Face): string[] {
   const count = counted(objects.length, 'object', '个对象');
   const text = {
-    en: `cannot be fixed: ${count.en}: ${oneLine(refused.en, 600)}`,
-    zh: `无法修复：${count.zh}：${oneLine(refused.zh, 600)}`,
+    en: `skipped, ${count.en}: ${oneLine(refused.en, 600)}`,
+    zh: `已跳过 ${count.zh}：${oneLine(refused.zh, 600)}`,
   };
   const lines = paragraph(`${face.style.red('✗')} ${text[face.language]}`, face, 2, 4);
   return command ? [...lines, `    ${pasteable(command, face)}`] : lines;
@@ -108,13 +108,13 @@ export function question(steps: readonly Step[], cluster: ClusterIdentity): Text
   const [none, other] = [promised('none'), promised('compensates')];
   if (!ours.length) {
     return {
-      en: `${counted(yours, 'step', '').en}, manual; nothing is sent. Begin a run that waits for ${yours === 1 ? 'it' : 'them'}?`,
-      zh: `共 ${yours} 步，均需手动执行，不会发送任何请求。是否开始运行并等待其完成？`,
+      en: `${counted(yours, 'manual step', '').en}; nothing will be sent to the cluster. Start a run that waits for ${yours === 1 ? 'it' : 'them'}?`,
+      zh: `共 ${yours} 个手动步骤，不会向集群发送任何请求。是否开始运行并等待其完成？`,
     };
   }
   const limits = {
-    en: [none && `${none} cannot be undone`, other && `${other} only by another action`],
-    zh: [none && `${none} 步无法撤销`, other && `${other} 步只能以另一操作补偿`],
+    en: [none && `${none} cannot be undone`, other && `${other} undone by a compensating action`],
+    zh: [none && `${none} 步无法撤销`, other && `${other} 步通过补偿操作撤销`],
   };
   const about = (language: Language, all: string) =>
     listed(
@@ -122,12 +122,12 @@ export function question(steps: readonly Step[], cluster: ClusterIdentity): Text
       language,
     ) || all;
   const own = {
-    en: yours ? `; ${yours} more ${yours === 1 ? 'is' : 'are'} manual` : '',
-    zh: yours ? `；另有 ${yours} 步需手动执行` : '',
+    en: yours ? `, plus ${counted(yours, 'manual step', '').en}` : '',
+    zh: yours ? `；另有 ${yours} 个手动步骤` : '',
   };
-  const it = ours.length === 1 ? 'it' : 'them';
+
   return {
-    en: `${counted(ours.length, 'step', '').en}: ${about('en', 'all can be undone')}${own.en}.\nCarry ${it} out in cluster ${clusterName(cluster)}?`,
-    zh: `共 ${ours.length} 步：${about('zh', '均可撤销')}${own.zh}。\n是否在集群 ${clusterName(cluster)} 中执行？`,
+    en: `${counted(ours.length, 'step', '').en} (${about('en', 'all can be undone')})${own.en}.\nApply to cluster ${clusterName(cluster)}?`,
+    zh: `共 ${ours.length} 步（${about('zh', '均可撤销')}）${own.zh}。\n是否在集群 ${clusterName(cluster)} 中执行？`,
   };
 }

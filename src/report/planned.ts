@@ -40,7 +40,7 @@ export function planData({ cluster, paths, plan: { stages, refusals }, stopping 
 }
 
 const TITLE: Text = { en: 'Upgrade plan', zh: '升级计划' };
-const BLOCKED: Text = { en: 'Blockers that no step repairs', zh: '没有步骤能修复的阻断项' };
+const BLOCKED: Text = { en: 'Blockers that no step fixes', zh: '没有步骤能修复的阻断项' };
 const UNDO_IS: Text = { en: 'undo', zh: '撤销' };
 
 const pathLine = ({ installation: { id }, from, to }: UpgradePath): string =>
@@ -75,8 +75,8 @@ export function planMarkdown({ cluster, paths, plan: { stages, refusals }, stopp
 export function planShell({ cluster, paths, plan: { stages, refusals }, stopping }: PlannedUpgrade, { language }: Face): string[] {
   const comment = (text: string) => `# ${oneLine(text, 1000)}`;
   const none: Text = {
-    en: 'no command for this step: upgrade-guard does it (values inside a string, or numbers that are counted anew)',
-    zh: '此步骤没有对应的命令：由 upgrade-guard 执行（涉及字符串内的值或需重新计算的计数）',
+    en: 'no kubectl equivalent; only upgrade-guard can run this step (edits inside a string, or a recomputed counter)',
+    zh: '没有等价的 kubectl 命令，只能由 upgrade-guard 执行（涉及字符串内的值或需重新计算的计数）',
   };
   const shown = (step: Step): string[] => {
     const commands = kindOf(step).commands(step);
@@ -93,8 +93,8 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
     ...paths.map((path) => comment(pathLine(path))),
     comment(
       {
-        en: 'Read every step before you run it; what follows stops at the first failure.',
-        zh: '执行前请逐步阅读；以下命令在第一次失败时停止。',
+        en: 'Read every step before running it. The script stops at the first failure.',
+        zh: '执行前请逐步阅读；脚本在第一次失败时停止。',
       }[language],
     ),
     ...stopping.map(({ message }) => comment(`${BLOCKED[language]}: ${message[language]}`)),

@@ -9,7 +9,7 @@ import { beside, columns, counted, type Face, INDENT, paragraph } from './face.t
 import { RESULTS, RUN_STATES } from './words.ts';
 
 export function runList(runs: readonly RunSummary[], { language, style }: Face): string[] {
-  if (!runs.length) return [{ en: 'No runs of this cluster.', zh: '该集群还没有执行记录。' }[language]];
+  if (!runs.length) return [{ en: 'No runs on this cluster.', zh: '该集群还没有运行记录。' }[language]];
   const head = { en: ['RUN', 'STARTED (UTC)', 'STATE', 'STEPS', 'WHAT'], zh: ['编号', '开始时间（UTC）', '状态', '步骤', '内容'] }[
     language
   ];
@@ -101,7 +101,7 @@ export function dryRunEnded({ accepted, refused, held, untried }: Tried): Text {
   const said = triedText(accepted, refused, held, untried);
   const one = untried === 1;
   const rest = untried && {
-    en: `; ${untried} ${one ? 'step' : 'steps'} could not be tried`,
+    en: `; ${untried} ${one ? 'step' : 'steps'} not submitted`,
     zh: `；另有 ${untried} 步无法试运行`,
   };
   return { en: `${said.en}${rest ? rest.en : ''} ${NOT_STORED.en}.`, zh: `${said.zh}${rest ? rest.zh : ''}${NOT_STORED.zh}。` };
@@ -110,25 +110,30 @@ export function dryRunEnded({ accepted, refused, held, untried }: Tried): Text {
 function triedText(accepted: number, refused: number, held: number, untried: number): Text {
   const asked = accepted + refused + held;
   const writes = counted(asked, 'write', '').en;
-  const back = { en: held ? `, ${held} held back for now` : '', zh: held ? `，${held} 次暂时受阻` : '' };
+  const back = { en: held ? `, ${held} blocked for now` : '', zh: held ? `，${held} 次暂时被阻止` : '' };
   if (!asked)
-    return untried ? { en: 'No write was tried', zh: '没有试做任何写入' } : { en: 'There was no write to try', zh: '没有需要试做的写入' };
+    return untried
+      ? { en: 'Dry run: no write was submitted', zh: '未试运行任何写操作' }
+      : { en: 'Dry run: nothing to submit', zh: '没有需要试运行的写操作' };
   if (refused)
     return {
-      en: `The API server would not accept every write: ${refused} of ${asked} refused${back.en}`,
-      zh: `API server 不会接受全部写入：${asked} 次中有 ${refused} 次被拒绝${back.zh}`,
+      en: `Dry run: the API server rejected ${refused} of ${writes}${back.en}`,
+      zh: `试运行：API 服务器拒绝了 ${asked} 次写操作中的 ${refused} 次${back.zh}`,
     };
   if (held)
     return {
-      en: `The API server would accept ${accepted} of ${writes}${back.en}`,
-      zh: `API server 会接受 ${asked} 次写入中的 ${accepted} 次${back.zh}`,
+      en: `Dry run: the API server accepted ${accepted} of ${writes}${back.en}`,
+      zh: `试运行：API 服务器接受了 ${asked} 次写操作中的 ${accepted} 次${back.zh}`,
     };
   return untried
-    ? { en: `The API server would accept the ${writes} that could be tried`, zh: `API server 会接受已试做的 ${asked} 次写入` }
-    : { en: 'The API server would accept every write', zh: 'API server 会接受所有写入' };
+    ? {
+        en: `Dry run: the API server accepted the ${writes} that could be submitted`,
+        zh: `试运行：API 服务器接受了可试运行的 ${asked} 次写操作`,
+      }
+    : { en: 'Dry run: the API server accepted all writes', zh: '试运行：API 服务器接受了全部写操作' };
 }
 
-const NOT_STORED: Text = { en: '(dry run; nothing was stored)', zh: '（试运行；未保存任何内容）' };
+const NOT_STORED: Text = { en: '(nothing was stored)', zh: '（未持久化任何内容）' };
 
 /** The text of a step that is undone. */
 export const undone = (text: Text): Text => ({ en: `undo: ${text.en}`, zh: `撤销：${text.zh}` });
@@ -169,7 +174,10 @@ function undoEnded(id: string, total: number, executed: Executed): { text: Text;
     text: whole
       ? { en: `Run ${id} undone: ${counted(total, 'step', '').en}.`, zh: `运行 ${id} 已撤销：共 ${total} 步。` }
       : { en: `Run ${id}: ${said.en}.`, zh: `运行 ${id}：${said.zh}。` },
-    next: left || manual ? { en: `see what is left: {tool} runs ${id}{reach}`, zh: `查看剩余步骤：{tool} runs ${id}{reach}` } : undefined,
+    next:
+      left || manual
+        ? { en: `show the remaining steps: {tool} runs ${id}{reach}`, zh: `查看剩余步骤：{tool} runs ${id}{reach}` }
+        : undefined,
   };
 }
 
@@ -177,7 +185,7 @@ function applyEnded(id: string, total: number, executed: Executed): { text: Text
   const count = counts(executed);
   const [done, already] = [count('done'), count('already')];
   const steps = { en: counted(total, 'step', '').en, zh: `${total} 步` };
-  const so = { en: already ? `, ${already} already so` : '', zh: already ? `，${already} 步已经如此` : '' };
+  const so = { en: already ? `, ${already} with no change needed` : '', zh: already ? `，${already} 步无需更改` : '' };
   switch (executed.state) {
     case 'finished':
       return {
@@ -185,7 +193,7 @@ function applyEnded(id: string, total: number, executed: Executed): { text: Text
         next: done ? { en: `undo it: {tool} undo ${id}{reach}`, zh: `如需撤销：{tool} undo ${id}{reach}` } : undefined,
       };
     case 'unchanged':
-      return { text: { en: `Run ${id} stopped before anything was changed.`, zh: `运行 ${id} 在做出任何更改之前停止。` } };
+      return { text: { en: `Run ${id} stopped before any change.`, zh: `运行 ${id} 在做出任何更改之前停止。` } };
     case 'stopped':
       return {
         text: {

@@ -126,11 +126,11 @@ export function viewOf(examination: Examination, { systems, checks }: Catalogue,
 
 const PLACE = {
   en: (release: string, revision: number) => `release ${release}, revision ${revision}`,
-  zh: (release: string, revision: number) => `release ${release}，修订版 ${revision}`,
+  zh: (release: string, revision: number) => `release ${release}，修订版本 ${revision}`,
 };
 const NOTE: Record<'default' | 'none' | 'unknown', Text> = {
-  default: { en: 'default; choose with --to', zh: '默认；可用 --to 指定' },
-  none: { en: 'no newer version is known; choose with --to', zh: '没有已知的更新版本；可用 --to 指定' },
+  default: { en: 'default; change with --to', zh: '默认；可用 --to 指定' },
+  none: { en: 'no newer version known; set with --to', zh: '没有已知的更新版本；可用 --to 指定' },
   unknown: { en: 'version unknown', zh: '版本未知' },
 };
 
@@ -156,9 +156,9 @@ function disagreement({ id, sources }: Installation, { language }: Face): View['
   const name = oneLine(id, NAME);
   return [
     {
-      head: { en: `versions disagree in ${name}:`, zh: `${name} 各处的版本不一致：` }[language],
+      head: { en: `${name} reports different versions:`, zh: `${name} 检测到多个版本：` }[language],
       says: [...bySaid].map(([says, [first, ...more]]) => {
-        const others = { en: ` and ${more.length} more`, zh: ` 等 ${more.length + 1} 处` }[language];
+        const others = { en: ` and ${counted(more.length, 'other source', '').en}`, zh: `等 ${more.length + 1} 处来源` }[language];
         const colon = { en: ': ', zh: '：' }[language];
         return `${says}${colon}${oneLine(textOf(first!.from)[language], NAME)}${more.length ? others : ''}`;
       }),
@@ -264,14 +264,14 @@ function unknownViews(results: readonly CheckResult[], face: Face): UnknownView[
 
 const SKIPPED = 'not-looked-at ';
 const headOf = (group: string) => (group.startsWith(SKIPPED) ? NOT_LOOKED : group === 'quick' ? GLANCED : COULD_NOT);
-const COULD_NOT = (count: number): Text => ({ en: `${counted(count, 'check', '').en} could not look`, zh: `${count} 项检查未能进行` });
+const COULD_NOT = (count: number): Text => ({ en: `${counted(count, 'check', '').en} could not run`, zh: `${count} 项检查无法完成` });
 const GLANCED = (count: number): Text => ({
-  en: `${counted(count, 'check', '').en} took only a quick look`,
-  zh: `${count} 项检查只做了快速查看`,
+  en: `${counted(count, 'check', '').en} ran in quick mode only`,
+  zh: `${count} 项检查只做了快速检查`,
 });
 const NOT_LOOKED = (count: number): Text => ({
-  en: `${counted(count, 'check was', '', 'checks were').en} not looked at`,
-  zh: `${count} 项检查未执行`,
+  en: `${counted(count, 'check', '').en} skipped`,
+  zh: `${count} 项检查已跳过`,
 });
 
 function obstacles({ id, outcome, gaps, note }: CheckResult, face: Face): Obstacle[] {
@@ -332,13 +332,13 @@ export function sumOf(
   if (accepted) parts.push(ACCEPTED(accepted)[language]);
   if (unknown) parts.push({ en: `${unknown} unknown`, zh: `${unknown} 项未知` }[language]);
   if (left) parts.push({ en: `${counted(left, 'installation', '').en} left out by -n`, zh: `${left} 个安装被 -n 排除` }[language]);
-  if (failed) parts.push({ en: `${counted(failed, 'cluster', '').en} not looked at`, zh: `${failed} 个集群未能检查` }[language]);
+  if (failed) parts.push({ en: `${counted(failed, 'cluster', '').en} not checked`, zh: `${failed} 个集群无法检查` }[language]);
   if (parts.length) return listed(parts, language) + { en: '.', zh: '。' }[language];
   return (alone ? CLEAN_ALONE : looked ? CLEAN : EMPTY)[language];
 }
 
-const CLEAN: Text = { en: 'Nothing found, and everything was seen.', zh: '未发现问题，所有内容均已查看。' };
-const CLEAN_ALONE: Text = { en: 'Nothing found in these manifests.', zh: '这些清单中未发现问题。' };
+const CLEAN: Text = { en: 'No problems found. All checks ran completely.', zh: '未发现问题，全部检查均已完成。' };
+const CLEAN_ALONE: Text = { en: 'No problems found in these manifests.', zh: '这些清单中未发现问题。' };
 const BLIND: Text = {
   en: 'None of the checks could run on these manifests alone.',
   zh: '没有检查项可以只凭这些清单运行。',

@@ -18,25 +18,25 @@ export const ACCEPTED = (count: number): Text => ({ en: `${count} accepted`, zh:
 export const ACCEPTED_BY_NAME: Text = { en: 'accepted by --accept', zh: '已用 --accept 接受' };
 export const NEXT: Text = { en: 'Next: ', zh: '下一步：' };
 /** Before the command that shows what a person has to do. */
-export const BY_HAND: Text = { en: 'Next, by hand; the steps: ', zh: '下一步需手动处理，步骤见：' };
+export const BY_HAND: Text = { en: 'Next (manual; show the steps): ', zh: '下一步（手动；查看步骤）：' };
 export const FIX: Text = { en: 'fix: ', zh: '修复：' };
-export const NOT_SEEN: Text = { en: 'not seen: ', zh: '未能查看：' };
+export const NOT_SEEN: Text = { en: 'could not be read: ', zh: '无法读取：' };
 
 export const REPORT_TITLE: Text = { en: 'Upgrade check', zh: '升级检查' };
-export const UNREACHABLE: Text = { en: 'could not be looked at:', zh: '未能检查：' };
+export const UNREACHABLE: Text = { en: 'could not be checked:', zh: '无法检查：' };
 export const SIGN: Record<Severity | 'accepted', string> = { blocker: '✗', warning: '!', notice: 'i', accepted: '-' };
 
 export const CERTAINTY: Record<Certainty, Text> = {
   certain: { en: 'certain', zh: '确定' },
   high: { en: 'very likely', zh: '很可能' },
   medium: { en: 'likely', zh: '可能' },
-  low: { en: 'a suspicion', zh: '仅为怀疑' },
+  low: { en: 'unconfirmed', zh: '存疑' },
 };
 
 export const UNDO: Record<UndoPromise, Text> = {
   exact: { en: 'exact', zh: '完全恢复' },
-  compensates: { en: 'by another action', zh: '以另一操作补偿' },
-  none: { en: 'none', zh: '无法撤销' },
+  compensates: { en: 'compensating action', zh: '通过补偿操作恢复' },
+  none: { en: 'not possible', zh: '无法撤销' },
 };
 
 /** Of a step that a person does. */
@@ -46,14 +46,14 @@ export const NOTHING_TO_UNDO: Text = { en: 'nothing to undo', zh: '无需撤销'
 
 export const RESULTS: Record<DryOutcome['result'], Text> = {
   done: { en: 'done', zh: '完成' },
-  already: { en: 'already so', zh: '已经如此' },
+  already: { en: 'no change needed', zh: '无需更改' },
   obsolete: { en: 'no longer needed', zh: '不再需要' },
-  left: { en: 'left as it is', zh: '保持原样' },
+  left: { en: 'left unchanged', zh: '保持不变' },
   failed: { en: 'failed', zh: '失败' },
   manual: { en: 'waits for a manual step', zh: '等待手动执行' },
-  'in-doubt': { en: 'in doubt', zh: '结果不明' },
-  held: { en: 'held back for now', zh: '暂时受阻' },
-  untried: { en: 'not tried', zh: '未试做' },
+  'in-doubt': { en: 'outcome unknown', zh: '结果未知' },
+  held: { en: 'blocked for now', zh: '暂时被阻止' },
+  untried: { en: 'not in the dry run', zh: '未试运行' },
 };
 
 export const RUN_STATES: Record<RunState, Text> = {

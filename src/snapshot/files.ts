@@ -40,7 +40,7 @@ export function badInput(file: string, line: number | undefined, why: { en: stri
       zh: `读取 ${name}${line === undefined ? '' : ` 第 ${line} 行`}：${oneLine(why.zh, 300)}`,
     },
     {
-      en: 'repair or remove that file; or make a new one: {tool} snapshot FILE',
+      en: 'fix or remove the file, or take a new snapshot: {tool} snapshot FILE',
       zh: '请修复或移除该文件，或重新生成快照：{tool} snapshot FILE',
     },
   );
@@ -49,7 +49,7 @@ export function badInput(file: string, line: number | undefined, why: { en: stri
 /** There is nothing to repair: the path is wrong. */
 const notThere = (from: string, error: Error): UserError =>
   new UserError(badInput(from, undefined, whyOf(error)).text, {
-    en: 'is the path right? It is that of a snapshot, or of a file or folder of manifests; to make a snapshot: {tool} snapshot FILE{reach}',
+    en: 'is the path right? It must be a snapshot, or a file or directory of objects; to take a snapshot: {tool} snapshot FILE{reach}',
     zh: '请确认路径是否正确：应为快照，或清单文件、清单目录；生成快照：{tool} snapshot FILE{reach}',
   });
 
@@ -86,7 +86,7 @@ async function* folderFiles(root: string, limits: Limits): AsyncGenerator<DumpFi
 }
 
 async function* filesBelow(root: string, folder: string, depth: number): AsyncGenerator<string> {
-  if (depth > MAX_FOLDER_DEPTH) throw badInput(folder, undefined, { en: 'folders nested too deeply', zh: '目录嵌套过深' });
+  if (depth > MAX_FOLDER_DEPTH) throw badInput(folder, undefined, { en: 'directories nested too deeply', zh: '目录嵌套过深' });
   const entries = await readdir(path.join(root, folder), { withFileTypes: true }).catch((error: Error) => {
     throw badInput(path.join(root, folder), undefined, whyOf(error));
   });
@@ -170,7 +170,7 @@ async function* archiveFiles(stream: Readable, name: string, budget: Budget): As
 }
 
 function unreadable(error: Error): { en: string; zh: string } {
-  return { en: `no readable .tar.gz (${error.message})`, zh: `不是可读取的 .tar.gz（${error.message}）` };
+  return { en: `not a readable .tar.gz (${error.message})`, zh: `不是可读取的 .tar.gz（${error.message}）` };
 }
 
 function safePath(entry: string, archive: string): string {

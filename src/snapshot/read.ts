@@ -235,8 +235,8 @@ const notAName = (name: boolean | number): Text => ({
 function noObject(file: string, line: number | undefined, at?: number): Error {
   const [en, zh] = at === undefined ? ['', ''] : [`item ${at + 1}: `, `第 ${at + 1} 项：`];
   return badInput(file, line, {
-    en: `${en}no Kubernetes object (apiVersion, kind and metadata.name are needed)`,
-    zh: `${zh}不是 Kubernetes 对象（需要 apiVersion、kind 和 metadata.name）`,
+    en: `${en}not a Kubernetes object: apiVersion, kind or metadata.name is missing`,
+    zh: `${zh}不是 Kubernetes 对象：缺少 apiVersion、kind 或 metadata.name`,
   });
 }
 

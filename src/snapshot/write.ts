@@ -46,8 +46,8 @@ function notWritten(file: string, why: Text): UserError {
   return new UserError(
     { en: `could not write the snapshot ${oneLine(file, 300)}: ${why.en}`, zh: `无法写入快照 ${oneLine(file, 300)}：${why.zh}` },
     {
-      en: 'nothing was left behind; choose a place that can be written and has room',
-      zh: '没有留下任何文件；请选择可写且空间充足的位置',
+      en: 'no file was written; choose a writable directory with enough space',
+      zh: '没有写入任何文件；请选择可写且空间充足的目录',
     },
   );
 }
@@ -55,7 +55,7 @@ function notWritten(file: string, why: Text): UserError {
 function taken(file: string): UserError {
   const name = oneLine(file, 300);
   return new UserError(
-    { en: `the snapshot was not written: ${name} exists`, zh: `未写入快照：${name} 已存在` },
+    { en: `snapshot not written: ${name} already exists`, zh: `未写入快照：${name} 已存在` },
     { en: 'choose another name, or replace it with --force', zh: '请换一个文件名，或使用 --force 覆盖' },
   );
 }

@@ -58,31 +58,31 @@ describe('what is wrong, and what to do next', () => {
   it.each([
     ['chek', 'unknown command "chek"', 'did you mean "upgrade-guard check"?'],
     ['frobnicate', 'unknown command "frobnicate"', 'upgrade-guard --help'],
-    ['plan', 'plan needs SYSTEM', 'upgrade-guard plan --help'],
-    ['check --form x', 'unknown flag --form', 'did you mean --from?'],
-    ['check -x', 'unknown flag -x', 'upgrade-guard check --help'],
-    ['--nonesuch check', 'unknown flag --nonesuch', 'upgrade-guard check --help'],
-    ['-x', 'unknown flag -x', 'upgrade-guard --help'],
-    ['check --lang fr', '--lang cannot be "fr"', 'see: upgrade-guard check --help'],
-    ['check --__proto__', 'unknown flag --__proto__', '--help'],
-    ['check --constructor=1', 'unknown flag --constructor', '--help'],
-    ['check --rehearse', 'check takes no flag --rehearse', '--rehearse belongs to: fix'],
+    ['plan', 'plan: missing SYSTEM', 'upgrade-guard plan --help'],
+    ['check --form x', 'unknown flag: --form', 'did you mean --from?'],
+    ['check -x', 'unknown flag: -x', 'upgrade-guard check --help'],
+    ['--nonesuch check', 'unknown flag: --nonesuch', 'upgrade-guard check --help'],
+    ['-x', 'unknown flag: -x', 'upgrade-guard --help'],
+    ['check --lang fr', 'invalid value "fr" for --lang', 'see: upgrade-guard check --help'],
+    ['check --__proto__', 'unknown flag: --__proto__', '--help'],
+    ['check --constructor=1', 'unknown flag: --constructor', '--help'],
+    ['check --rehearse', 'check: unknown flag --rehearse', '--rehearse belongs to: fix'],
     // What is doubtful was confirmed when the run began.
-    ['resume --confirm Node/a', 'resume takes no flag --confirm', '--confirm belongs to: fix, upgrade'],
-    ['undo --confirm Node/a', 'undo takes no flag --confirm', '--confirm belongs to: fix, upgrade'],
+    ['resume --confirm Node/a', 'resume: unknown flag --confirm', '--confirm belongs to: fix, upgrade'],
+    ['undo --confirm Node/a', 'undo: unknown flag --confirm', '--confirm belongs to: fix, upgrade'],
     ['check --to', 'flag --to needs a value', '--to=SYSTEM=VERSION'],
     ['check --from --to a=1', 'flag --from needs a value', '--from=PATH'],
-    ['check -o toml', '--output cannot be "toml"', 'see: upgrade-guard check --help'],
-    ['fix -o wide', 'fix takes no flag --output', 'belongs to: check'],
-    ['check --fail-on blockr', '--fail-on cannot be "blockr"', 'did you mean blocker?'],
-    ['check --yes=maybe', '--yes cannot be "maybe"', 'see:'],
-    ['check -v 11', '-v cannot be "11"', 'see:'],
-    ['check --from=', 'value of --from is empty', 'leave --from out'],
-    ['completion tcsh', 'SHELL cannot be "tcsh"', 'see:'],
-    ['compare a.json', 'compare needs AFTER', 'compare --help'],
-    ['compare', 'compare needs BEFORE and AFTER', 'compare --help'],
-    ['compare a b c', 'compare has no use for "c"', 'compare --help'],
-    ['-n x', 'flags but no command', '--help'],
+    ['check -o toml', 'invalid value "toml" for --output', 'see: upgrade-guard check --help'],
+    ['fix -o wide', 'fix: unknown flag --output', 'belongs to: check'],
+    ['check --fail-on blockr', 'invalid value "blockr" for --fail-on', 'did you mean blocker?'],
+    ['check --yes=maybe', 'invalid value "maybe" for --yes', 'see:'],
+    ['check -v 11', 'invalid value "11" for -v', 'see:'],
+    ['check --from=', 'value of --from is empty', 'omit --from'],
+    ['completion tcsh', 'invalid value "tcsh" for SHELL', 'see:'],
+    ['compare a.json', 'compare: missing AFTER', 'compare --help'],
+    ['compare', 'compare: missing BEFORE and AFTER', 'compare --help'],
+    ['compare a b c', 'compare: unexpected argument "c"', 'compare --help'],
+    ['-n x', 'no command, only flags', '--help'],
   ])('%s', (line, says, next) => {
     const error = errorOf(line);
     expect(error.text.en).toContain(says);
@@ -103,7 +103,6 @@ describe('what is wrong, and what to do next', () => {
       'check --from=',
     ]) {
       const { text, next } = errorOf(line);
-      expect(text.zh).toMatch(/^解析命令行：/);
       expect(text.zh + (next?.zh ?? '')).not.toMatch(/[a-z]+ [a-z]+ [a-z]+ [a-z]+/);
     }
   });

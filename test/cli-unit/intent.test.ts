@@ -54,7 +54,7 @@ describe('refused, with what to do', () => {
     [{ 'set-json': ['a={'] }, /reading --set-json a: /],
     [{ 'set-file': ['token'] }, /reading --set-file token: there is no =/],
     [{ set: ['a.b'] }, /reading --set a\.b: key "b" has no value/],
-    [{ 'set-string': ['password[x]=hunter2'] }, /reading --set-string password\[x\]: "x" is no index/],
+    [{ 'set-string': ['password[x]=hunter2'] }, /reading --set-string password\[x\]: "x" is not an index/],
   ])('%j', async (flags, why) => {
     await expect(intentOf(flags)).rejects.toThrow(why);
     await expect(intentOf(flags)).rejects.toMatchObject({ next: { en: expect.any(String), zh: expect.stringMatching(/[\u4e00-\u9fff]/) } });

@@ -39,21 +39,21 @@ async function chosen(controller: boolean, confirm?: string[]) {
 test('what is doubtful is skipped unless it is named', async () => {
   const { said, about } = await chosen(true);
   expect(about).toEqual([]);
-  expect(said).toEqual([expect.stringMatching(/^skipped: .* not certain\. Repair it: \{retry\} --confirm Pod\/default\/strange$/)]);
+  expect(said).toEqual([
+    expect.stringMatching(/^skipped \(uncertain\): .*\. To fix it anyway: \{retry\} --confirm Pod\/default\/strange$/),
+  ]);
   expect((await chosen(true, ['Pod/default/strange'])).about).toEqual(['evict']);
 });
 
 test('what only a person can do is no repair to confirm: its steps are offered', async () => {
   const { said, about } = await chosen(false);
   expect(about).toEqual([]);
-  expect(said).toEqual([
-    expect.stringMatching(/ not certain\. It is repaired by hand; the steps: \{retry:yes,confirm\} --dry-run=client$/),
-  ]);
+  expect(said).toEqual([expect.stringMatching(/\. Manual; show the steps: \{retry:yes,confirm\} --dry-run=client$/)]);
 });
 
 test('a name that is not there is an error, which names what could be confirmed', async () => {
   await expect(chosen(true, ['Pod/default/nonesuch'])).rejects.toMatchObject({
-    text: { en: expect.stringContaining('reading --confirm Pod/default/nonesuch') },
+    text: { en: expect.stringContaining('--confirm Pod/default/nonesuch') },
     next: { en: 'what can be confirmed: Pod/default/strange' },
   });
 });

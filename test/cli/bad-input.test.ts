@@ -303,7 +303,7 @@ const CLUSTERS: Record<string, Case> = {
   'expired token': { ...live('expired', () => `http://${at.expired}`), says: /401/, next: /--token/ },
   'a server that never answers': { ...live('silent', () => `http://${at.silent}`), says: /127\.0\.0\.1/, next: /VPN/ },
   'a server that hangs up': { ...live('closing', () => `http://${at.closing}`), says: /127\.0\.0\.1/, next: /./ },
-  'TLS where there is none': { ...live('tls', () => `https://${at.portal}`), says: /TLS/, next: /API server/ },
+  'TLS where there is none': { ...live('tls', () => `https://${at.portal}`), says: /TLS/, next: /API/ },
   'a login program that is missing': {
     ...live('exec', () => 'https://127.0.0.1:9', {
       exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'no-such-login', interactiveMode: 'Never' },

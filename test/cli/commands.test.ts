@@ -177,7 +177,7 @@ describe('several contexts', () => {
     expect(result).toMatchObject({ kind: 'CheckResultList', items: [], complete: false, failed: [{ context: 'a' }, { context: 'b' }] });
     const table = await run(['check', '--contexts', 'a,b'], { kubeconfig: config });
     expect(table.code).toBe(1);
-    expect(table.stdout).toContain('2 clusters not looked at.');
+    expect(table.stdout).toContain('2 clusters not checked.');
   });
 });
 

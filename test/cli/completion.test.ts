@@ -80,7 +80,7 @@ describe.each(Object.keys(SHELLS) as Shell[])('%s', (shell) => {
   test('lists the commands', async () => {
     const shown = await pressed(shell, 'upgrade-guard \t\t', 'version');
     for (const word of ['check', 'fix', 'undo', 'version']) expect(shown).toContain(word);
-    if (DESCRIBES.includes(shell)) expect(shown).toContain('Take back what a run changed');
+    if (DESCRIBES.includes(shell)) expect(shown).toContain('Undo the changes of a run');
   });
   test.each([
     ['upgrade-guard explain spiderpool/du\t', 'spiderpool/duplicate-pod-ip'],

@@ -36,7 +36,7 @@ describe('alone', () => {
     expect(bad.code).toBe(2);
     const good = await run(['check', '-f', 'good', '--offline', '--fail-on', 'warning', ...TO], { cwd: folder });
     expect(good.stdout).toContain('1 passed');
-    expect(good.stdout).toContain('Nothing found in these manifests.');
+    expect(good.stdout).toContain('No problems found in these manifests.');
     expect(good.code).toBe(0);
     // Without a kubeconfig it is the same, said or not; in Chinese too.
     const unsaid = await run(['check', '-f', 'bad', '--fail-on', 'warning', '--lang', 'zh', ...TO], { cwd: folder });
@@ -52,7 +52,7 @@ describe('alone', () => {
     expect(old.stdout).not.toContain('not collected');
     expect(old.code).toBe(2);
     const fine = await run(['check', '-f', 'new', '--offline', '--to', 'kubernetes=1.30'], { cwd: folder });
-    expect(fine.stdout).toContain('Nothing found in these manifests.');
+    expect(fine.stdout).toContain('No problems found in these manifests.');
     expect(fine.code).toBe(0);
     const fixed = await run(['fix', 'kubernetes/removed-api', '-f', 'old', '--offline', '--to', 'kubernetes=1.30', '--yes'], {
       cwd: folder,
@@ -103,7 +103,7 @@ describe('refused', () => {
     [['-f', 'bad', '--quick'], /--quick asks an API server/],
     [['-f', 'bad', '--offline', '--from', DEMO], /--offline connects to nothing/],
     [['-f', 'nowhere'], /reading -f nowhere: .*ENOENT/],
-    [['-f', '-', '-f', '-'], /-f - can be given once/],
+    [['-f', '-', '-f', '-'], /-f - can be used only once/],
     [['-f', 'bad', '--all-contexts'], /contradict/],
   ])('%j', async (flags, why) => {
     put('bad/e.yaml', ENDPOINT);

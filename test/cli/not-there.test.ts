@@ -30,9 +30,7 @@ describe.each(IN)('in %s', (lang) => {
     async (name) => {
       const { code, stdout, stderr } = await upgradeGuard('check', name, '--from', dump('0.9.4'), '-o', 'json');
       expect([code, JSON.parse(stdout).checks]).toEqual([1, []]);
-      expect(stderr).toMatch(
-        { en: /error: looking for k3s in .*: not installed; .*\+k3s/, zh: /错误：在 .* 中查找 k3s：未安装；.*\+k3s/ }[lang],
-      );
+      expect(stderr).toMatch({ en: /error: k3s not installed in .*\+k3s/, zh: /错误：.* 中未安装 k3s.*\+k3s/ }[lang]);
       expect(stderr).toMatch(/\n(next: |下一步：).*upgrade-guard check/);
     },
   );
@@ -84,8 +82,8 @@ describe.each(IN)('in %s', (lang) => {
     expect(code).toBe(3);
     expect(stdout).toMatch(
       {
-        en: /version 0\.0\.1 is older than what this build knows \(from 0\.0\.5\)/,
-        zh: /版本 0\.0\.1 早于本工具所知的范围（最低 0\.0\.5）/,
+        en: /version 0\.0\.1 is older than this version of upgrade-guard supports \(from 0\.0\.5\)/,
+        zh: /当前版本的 upgrade-guard 不支持 0\.0\.1（最低 0\.0\.5）/,
       }[lang],
     );
   });
@@ -94,8 +92,8 @@ describe.each(IN)('in %s', (lang) => {
     expect(code).toBe(3);
     expect(stdout).toMatch(
       {
-        en: /which version of spiderpool is installed cannot be told: .*nightly-dirty.* no release/,
-        zh: /无法得知已安装的 spiderpool 版本：.*nightly-dirty.*不是发布版本/,
+        en: /cannot determine the installed spiderpool version: .*nightly-dirty.* (is not a released version|are not released versions)/,
+        zh: /无法确定已安装的 spiderpool 版本：.*nightly-dirty.*不是正式版本号/,
       }[lang],
     );
     expect(stdout).not.toMatch(/no newer version|没有已知的更新版本|kubectl get/);

@@ -18,7 +18,7 @@ afterAll(() => server.close());
 
 describe.each([
   ['en', 'warning from the API server: '],
-  ['zh', 'API server 警告：'],
+  ['zh', 'API 服务器警告：'],
 ])('in %s', (lang, mark) => {
   test('where something may be changed', async () => {
     const { stderr } = await run(['undo', ...at, '--lang', lang]);

@@ -93,8 +93,8 @@ describe('files', () => {
 describe('errors name what is wrong and what to try', () => {
   test.each<[string, string | undefined, ConnectionFlags, RegExp, RegExp]>([
     ['a file that is not there', undefined, { kubeconfig: '/no/such/file' }, /reading kubeconfig .*no.such.file: .*ENOENT/, /--kubeconfig/],
-    ['malformed YAML', 'clusters: [\n', {}, /reading kubeconfig .*config: /, /repair the file/],
-    ['a list', '- a\n', {}, /not a mapping/, /repair the file/],
+    ['malformed YAML', 'clusters: [\n', {}, /reading kubeconfig .*config: /, /correct the file/],
+    ['a list', '- a\n', {}, /not a mapping/, /correct the file/],
     ['a name twice', 'contexts: [{name: a, context: {}}, {name: a, context: {}}]', {}, /the context a is there twice/, /repair/],
     ['a context that is not there', one({}), { context: 'nope' }, /no context nope in .*config/, /--context c/],
     ['no current context', config({ contexts: { a: {}, b: {} } }), {}, /no current context/, /its contexts: a \| b.* --context a$/],

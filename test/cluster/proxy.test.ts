@@ -15,7 +15,7 @@ describe('the environment', () => {
   });
   test('that names something else is an error without its password', () => {
     expect(() => proxyFromEnv(new URL('https://a.b'), { HTTPS_PROXY: 'ftp://me:secret@p' })).toThrow(
-      /^reading HTTPS_PROXY: ftp:\/\/p is no http/,
+      /^HTTPS_PROXY: ftp:\/\/p is not an http/,
     );
   });
   test('is not asked for loopback', () => {

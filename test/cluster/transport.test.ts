@@ -198,7 +198,7 @@ describe('patience', () => {
       .catch((thrown) => thrown);
     expect(error).toMatchObject({
       name: 'UserError',
-      text: { en: `connecting to ${address}: connection refused: nobody listens there`, zh: expect.stringContaining('连接被拒绝') },
+      text: { en: `connecting to ${address}: connection refused`, zh: expect.stringContaining('连接被拒绝') },
       next: { en: expect.stringContaining('cluster-info') },
     });
     expect(performance.now() - begun).toBeLessThan(1000);
@@ -208,7 +208,7 @@ describe('patience', () => {
     const connection = await connect({ server: 'http://no-such-host.invalid', token: 't' }, { HOME: '/nonexistent' });
     await expect(clusterSource(connection, new AbortController().signal, { version: '1' }).serverVersion()).rejects.toMatchObject({
       name: 'UserError',
-      message: expect.stringContaining('unknown here'),
+      message: expect.stringContaining('DNS lookup of no-such-host.invalid failed'),
     });
   });
 });
@@ -296,14 +296,14 @@ describe('a source', () => {
     const { source } = await answering(answers);
     const error = { name: 'UserError', message: expect.stringMatching(/GET \/version: HTTP 200 \{/) };
     await expect(source.serverVersion()).rejects.toMatchObject(error);
-    if ('*' in answers) await expect(source.identity()).rejects.toMatchObject({ message: expect.stringContaining('no API server') });
+    if ('*' in answers) await expect(source.identity()).rejects.toMatchObject({ message: expect.stringContaining('not an API server') });
   });
 
   test('takes a 404 that is no Status for no API server, and one that is for a cluster it may not name', async () => {
     const { address } = await serve((_, response) => response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found'));
     const connection = await connect({ server: address, token: 't' }, { HOME: '/nonexistent' });
     const source = clusterSource(connection, new AbortController().signal, { version: '1' });
-    await expect(source.identity()).rejects.toMatchObject({ message: expect.stringContaining('no API server') });
+    await expect(source.identity()).rejects.toMatchObject({ message: expect.stringContaining('not an API server') });
     const { source: honest } = await answering({});
     expect(await honest.identity()).toMatchObject({ certain: false });
   });

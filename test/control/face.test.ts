@@ -60,7 +60,7 @@ describe('several contexts', () => {
     expect(result.items).toHaveLength(2);
     const { stdout } = await run(['check', '--all-contexts'], { kubeconfig });
     expect(stdout).toContain('Next: upgrade-guard fix --context b');
-    expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/, 1 cluster not looked at\.$/);
+    expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/, 1 cluster not checked\.$/);
   });
 });
 

@@ -55,7 +55,7 @@ interface Where {
 
 test('an upgrade of what is not installed says what was looked for, and where to look', () => {
   expect(notInstalled.code).toBe(1);
-  expect(notInstalled.stderr).toMatch(/looking for spiderpool in .*: not installed; it would show in: .*next: .*upgrade-guard check/s);
+  expect(notInstalled.stderr).toMatch(/spiderpool not installed in .* \(looked for: .*next: .*upgrade-guard check/s);
 });
 
 test('without a helm nothing is fetched or upgraded, and it is said where helm was looked for', async () => {
@@ -64,7 +64,7 @@ test('without a helm nothing is fetched or upgraded, and it is said where helm w
     run([...words, '--lang', lang], { kubeconfig: toBed, home: newHome(), env });
   const none = join(folder, 'none');
   const named = await started({ HELM_BIN: none });
-  expect([named.code, named.stderr]).toEqual([1, expect.stringContaining(`error: looking for helm (HELM_BIN=${none}): there is no such`)]);
+  expect([named.code, named.stderr]).toEqual([1, expect.stringContaining(`error: looking for helm (HELM_BIN=${none}): no such`)]);
   expect((await started({ PATH: folder })).stderr).toMatch(/looking for helm: it is not on PATH\nnext: install Helm 3 or 4/);
   expect((await started({ PATH: folder }, 'zh')).stderr).toMatch(/查找 helm：不在 PATH 中/);
 });
@@ -138,7 +138,7 @@ describe.each(['helm3', 'helm4'] as const)('%s', (which) => {
     ]) {
       const chartless = await upgrade(...words);
       expect(chartless.code).toBe(1);
-      expect(chartless.stderr).toMatch(/error: upgrading spiderpool: no chart was given\nnext: give --chart PATH/);
+      expect(chartless.stderr).toMatch(/error: upgrading spiderpool: no chart specified\nnext: pass --chart PATH/);
     }
   });
 

@@ -256,7 +256,7 @@ test('no controller: the wait ends at its deadline, and says what did not happen
   const ran = await run(['fix', CHECK, '--yes'], { kubeconfig, home, env: hastened(20) });
   expect(ran.code, ran.stderr).toBe(4);
   const said = ran.stdout + ran.stderr;
-  expect(said).toContain('waited 60 s in vain: /status/latestHash of Plan system-upgrade/agent is');
+  expect(said).toContain('timed out after 60 s: /status/latestHash of Plan system-upgrade/agent is');
   expect(said).toMatch(/it is not running: check/);
   expect(said).toContain('resume');
   expect(await cordoned()).toEqual([name]);

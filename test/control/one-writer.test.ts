@@ -30,7 +30,7 @@ test('a second operator is told who, where and when, and changes nothing', async
   await seen('PATCH');
   const second = await run(['fix', CHECK, '--yes'], { kubeconfig, env });
   expect(second.code).toBe(1);
-  expect(second.stderr).toMatch(/run [0-9a-z-]+ of \S+@\S+, since \S+ is running/);
+  expect(second.stderr).toMatch(/run [0-9a-z-]+ of \S+@\S+ \(since \S+, running\)/);
   expect((await first).code).toBe(0);
   expect(await stage.types()).toEqual(['Pod', 'Pod', 'Pod']);
 });
@@ -71,7 +71,7 @@ test('a run that stopped half-way leaves the Lease marked; its own resume takes 
   expect((await stage.lease())?.metadata.annotations).toMatchObject({ 'upgrade-guard.io/state': 'stopped' });
   const other = await run(['fix', CHECK, '--yes'], { kubeconfig });
   expect(other.code).toBe(1);
-  expect(other.stderr).toContain('stopped half-way');
+  expect(other.stderr).toContain(', interrupted');
   expect(other.ms).toBeLessThan(30_000);
   const resumed = await run(['resume', '--yes'], { kubeconfig, home });
   expect(resumed.code, resumed.stderr).toBe(0);

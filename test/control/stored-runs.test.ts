@@ -74,10 +74,10 @@ describe('a run that somebody has changed', () => {
       const ran = await run(args, { kubeconfig: through, home });
       expect(ran.code, ran.stderr).toBe(1);
       expect(ran.stderr).toMatch(
-        /step 2 would patch \S+ bare-b( in default)?, which no repair of spiderpool\/owner-controller-type ever does/,
+        /refusing to run step 2 of run \S+: patch \S+ bare-b( in default)? is not part of any fix of spiderpool\/owner-controller-type/,
       );
     }
-    expect((await run(['undo', '--yes'], { kubeconfig, home, env: ZH })).stderr).toContain('的修复都不会这样做；没有发出任何请求');
+    expect((await run(['undo', '--yes'], { kubeconfig, home, env: ZH })).stderr).toContain('的修复。没有发出任何请求');
     expect(writes()).toEqual([]);
     expect(await stage.types()).toEqual(FIXED);
   });
@@ -86,8 +86,8 @@ describe('a run that somebody has changed', () => {
     edited(home, (stored) => Object.assign(stored, { checks: ['spiderpool/forgotten'], tool: 'upgrade-guard 0.0.9' }));
     const ran = await run(['undo', '--yes'], { kubeconfig, home });
     expect(ran.code).toBe(1);
-    expect(ran.stderr).toContain('this build does not know spiderpool/forgotten');
-    expect(ran.stderr).toContain('use the build that made the run: upgrade-guard 0.0.9');
+    expect(ran.stderr).toContain('this version of upgrade-guard has no check spiderpool/forgotten');
+    expect(ran.stderr).toContain('use the version that started the run: upgrade-guard 0.0.9');
     expect(await stage.types()).toEqual(FIXED);
   });
   test('resumed beside such a check: what is known is done, and the rest is not called repaired', async () => {
@@ -97,7 +97,7 @@ describe('a run that somebody has changed', () => {
     edited(home, (stored) => stored.checks.push('spiderpool/forgotten'));
     const ran = await run(['resume', '--yes'], { kubeconfig, home });
     expect(ran.code, ran.stderr).toBe(3);
-    expect(ran.stderr).toContain('Not looked at again: spiderpool/forgotten, which this build does not know.');
+    expect(ran.stderr).toContain('Not checked again: spiderpool/forgotten (not in this version of upgrade-guard).');
     expect(await stage.types()).toEqual(FIXED);
   });
   test('its words may lie; object and change stand beside them', async () => {
@@ -131,7 +131,7 @@ describe('a run that somebody has changed', () => {
     );
     rmSync(join(folderOf(home), 'journal.length'));
     const again = await run(['resume', '--yes'], { kubeconfig, home });
-    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('step 3 would delete nodes n1, which no repair of')]);
+    expect([again.code, again.stderr]).toEqual([1, expect.stringMatching(/step 3 of run \S+: delete nodes n1 is not part of any fix of/)]);
   });
 });
 
@@ -220,7 +220,7 @@ describe('a run that was killed before it changed anything', () => {
     expect((await run(['undo', id, '--dry-run=client'], { kubeconfig, home })).stderr).toContain('an undo would only close it');
     expect((await run(['runs'], { kubeconfig, home })).stdout).toContain('unfinished');
     const closed = await run(['undo', id], { kubeconfig, home });
-    expect([closed.code, closed.stderr]).toEqual([0, `Run ${id} was cut short before it changed anything. It is closed now.\n`]);
+    expect([closed.code, closed.stderr]).toEqual([0, `Run ${id} was interrupted before any change; closed now.\n`]);
     expect((await run(['runs'], { kubeconfig, home })).stdout).toContain('changed nothing');
     expect(await stage.lease()).toBeUndefined();
     expect(await stage.types()).toEqual(BROKEN);
@@ -242,14 +242,14 @@ describe('--dry-run', () => {
       const ran = await run(['undo', `--dry-run=${how}`], { kubeconfig: through, home, env });
       expect(ran.code, ran.stderr).toBe(0);
       for (const word of [...words, '/status/ownerControllerType: Pod → None']) expect(ran.stdout).toContain(word);
-      expect(ran.stdout.includes(env === ZH ? 'API server 会接受所有写入' : 'would accept every write')).toBe(how === 'server');
+      expect(ran.stdout.includes(env === ZH ? 'API 服务器接受了全部写操作' : 'accepted all writes')).toBe(how === 'server');
     }
     expect(writes().map(({ path }) => path.includes('dryRun=All'))).toEqual(how === 'server' ? new Array(6).fill(true) : []);
     expect({ stored: kept(home), state: await stage.state() }).toEqual(before);
     const none = { kubeconfig, home };
     expect((await run(['undo', '--yes'], none)).code).toBe(0);
     const nothing = await run(['undo', `--dry-run=${how}`], none);
-    expect([nothing.code, nothing.stderr]).toEqual([0, expect.stringContaining('Nothing is left to take back')]);
+    expect([nothing.code, nothing.stderr]).toEqual([0, expect.stringContaining('Nothing to undo')]);
   });
 
   test.each(['client', 'server'])('resume --dry-run=%s shows what is left, and leaves the Lease as it is', async (how) => {
@@ -278,8 +278,8 @@ describe('--dry-run', () => {
     const ran = await run(['undo', '--dry-run=server'], { kubeconfig: through, home });
     expect(ran.code, ran.stderr).toBe(1);
     expect(ran.stdout).toMatch(/bare-a.*refused: not today/);
-    expect(ran.stdout).toMatch(/bare-b.*left as it is/);
-    expect(ran.stdout).toContain('would not accept every write');
+    expect(ran.stdout).toMatch(/bare-b.*left unchanged/);
+    expect(ran.stdout).toContain('the API server rejected');
   });
 });
 
@@ -319,7 +319,7 @@ describe('an undo that fails', () => {
     await cluster.request('PATCH', path, { status: { ownerControllerType: 'Job' } });
     const left = await run(['undo', '--yes'], { kubeconfig, home });
     expect(left.code).toBe(4);
-    expect(left.stderr).toContain(`Then try what was left again: upgrade-guard undo ${idOf(home)}`);
+    expect(left.stderr).toContain(`To retry the remaining steps: upgrade-guard undo ${idOf(home)}`);
     await cluster.request('PATCH', path, { status: { ownerControllerType: 'Pod' } });
     expect((await run(['undo', '--yes'], { kubeconfig, home })).code).toBe(0);
     expect(await stage.types()).toEqual(BROKEN);

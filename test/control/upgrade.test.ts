@@ -285,8 +285,8 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     writeFileSync(file, '# the same name and version\n');
     const before = await state();
     for (const [lang, says] of [
-      ['en', 'is not the one that the run was begun with (spiderpool 0.9.13)'],
-      ['zh', '已不是开始该运行时的 chart（spiderpool 0.9.13）'],
+      ['en', 'has changed since the run started (spiderpool 0.9.13)'],
+      ['zh', '在运行开始后被改动（spiderpool 0.9.13）'],
     ]) {
       const refused = await call(['resume', '--yes', '--lang', lang!], home);
       expect(refused.code, refused.stderr).toBe(1);
@@ -417,7 +417,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     const chart = ['--chart', chartOf('0.9.13'), '-f', values, '--set', 'ipam.enableIPv6=false'];
     const none = await plugin('nowhere', '--version', '0.9.13', ...chart, '--yes');
     expect(none.code).not.toBe(0);
-    expect(none.stderr).toContain('there is kube-system/sp');
+    expect(none.stderr).toContain('existing: kube-system/sp');
     const dry = await plugin('sp', '--version', '0.9.13', ...chart, '--dry-run');
     expect(dry.stderr, dry.stdout).toContain('helm upgrade sp -n kube-system: spiderpool 0.9.13');
     expect((await newest()).revision).toBe(1);

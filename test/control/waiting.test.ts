@@ -80,7 +80,7 @@ describe('-v', () => {
   test('1: what is done, and what is tried again; 2: also the pages', async () => {
     proxy.faults.push(busy(1));
     const { stderr } = await check('-v', '1');
-    expect(stderr).toContain('looking at spiderendpoints.spiderpool.spidernet.io …');
+    expect(stderr).toContain('Checking spiderendpoints.spiderpool.spidernet.io...');
     expect(stderr).toMatch(/GET https:\/\/\S+spiderendpoints\?limit=500: 429; again in 1 s/);
     expect(stderr).not.toContain('page 1');
     expect((await check('-v', '2', '--lang', 'zh')).stderr).toContain('spiderendpoints.spiderpool.spidernet.io：第 1 页，4 个对象');

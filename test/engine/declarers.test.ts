@@ -65,8 +65,8 @@ test('is named, and its live repair refused', async () => {
   const { drafts, refusals } = await remedies[0]!.propose(remedies[0]!.findings);
   expect(drafts.map((draft) => 'on' in draft && (draft.on as { name: string }).name)).toEqual(['own']);
   expect(refusals.map(({ refused, objects }) => [objects[0]!.name, refused.en]).sort()).toEqual([
-    ['argo', 'declared by Argo CD (argocd.argoproj.io/tracking-id), which would write it back: change it there'],
-    ['helm', 'declared by Helm (app.kubernetes.io/managed-by=Helm), which would write it back: change it there'],
+    ['argo', 'declared by Argo CD (argocd.argoproj.io/tracking-id), which would revert the change: change it there'],
+    ['helm', 'declared by Helm (app.kubernetes.io/managed-by=Helm), which would revert the change: change it there'],
   ]);
 });
 

@@ -61,8 +61,8 @@ function said(look: Look): string {
 }
 
 const GONE = 'refused: there is no such release any more';
-const ALIVE = 'moved: another helm on this machine is working on the release; wait for it, then go on';
-const anothers = (which: number, status = 'deployed') => `moved: revision ${which} (${status}) was made by somebody else meanwhile`;
+const ALIVE = 'moved: another helm process on this machine is working on the release; wait for it, then resume';
+const anothers = (which: number, status = 'deployed') => `moved: revision ${which} (${status}) was created by another user in the meantime`;
 
 describe('upgrade', () => {
   test.each<[string, Seen, string]>([
@@ -101,7 +101,7 @@ describe('rollback', () => {
 
 describe('unpend', () => {
   const pending = (more: Partial<Revision> = {}) => ours({ status: 'pending-upgrade', ...more });
-  const restless = 'moved: a helm somewhere still writes to it, or it cannot be told when it was last written';
+  const restless = 'moved: another helm process still writes to the record, or the time of its last write is unknown';
   test.each<[string, Seen, string]>([
     ['the release is gone', 'none', 'done'],
     ['its record is gone', old(), 'done'],

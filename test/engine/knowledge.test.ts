@@ -62,7 +62,7 @@ describe('knowledge', () => {
       JSON.stringify({ apiVersion: 'v9', kind: 'Knowledge', tables: {} }),
       'apiVersion: "v9" is not one of upgrade-guard/v1',
     ],
-    ['an unknown table', file({ 'test/birds': {} }), 'tables["test/birds"]: there is no such table'],
+    ['an unknown table', file({ 'test/birds': {} }), 'tables["test/birds"]: unknown table'],
     ['a missing field', file({ 'test/pets': { source: 'x' } }), 'tables["test/pets"].pets: is missing'],
     ['an unknown field', file({ 'test/pets': { ...built, extra: 1 } }), 'tables["test/pets"].extra: is a field that this version'],
     [

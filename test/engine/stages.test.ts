@@ -31,11 +31,11 @@ const TWO = planUpgrade(
 test('what comes first, repairs, the upgrade, what is for behind it; and between two hops a look for the next', () => {
   expect(TWO.stages.map(({ id, hop: at, title: { en }, steps }) => [id, at, en, steps.map((step) => step.text.en)])).toEqual([
     ['1', '1.1', 'save', ['save']],
-    ['2', '1.1', 'Repairs', ['r1']],
+    ['2', '1.1', 'Fixes', ['r1']],
     ['3', '1.1', 'up1', ['up1']],
-    ['4', '1.1', 'Repairs after the upgrade', ['behind']],
+    ['4', '1.1', 'Fixes after the upgrade', ['behind']],
     ['5', '1.2', 'Re-check', ['check again before the upgrade to 1.2']],
-    ['6', '1.2', 'Repairs', ['r2']],
+    ['6', '1.2', 'Fixes', ['r2']],
     ['7', '1.2', 'up2', ['up2']],
   ]);
   expect(stepsOf(TWO).map(({ id, optional }) => [id, optional === true])).toEqual([

@@ -404,7 +404,7 @@ describe('delete', () => {
     const done = await go(fresh, made);
     await fresh.write({ verb: 'create', object: { ...pool({}), metadata: { name: 'p' } } });
     const left = await back(fresh, made, done.entries);
-    expect([result(left), detail(left)]).toEqual(['left', expect.stringContaining('there are objects')]);
+    expect([result(left), detail(left)]).toEqual(['left', expect.stringContaining('still has custom resources')]);
     await fresh.write({ verb: 'delete', on: { ...POOL, uid: undefined } });
     expect(result(await back(fresh, made, left.entries))).toBe('done');
     expect(await fresh.get(CRD)).toBeUndefined();
@@ -557,7 +557,7 @@ describe('wait', () => {
     const done = await go(world, steps);
     expect(done.state).toBe('stopped');
     expect(detail(done)).toBe(
-      'waited 1 s in vain: /status/ownerControllerType of SpiderEndpoint default/a is None, not Pod; see why (kubectl describe SpiderEndpoint.spiderpool.spidernet.io a -n default), then go on with resume',
+      'timed out after 1 s: /status/ownerControllerType of SpiderEndpoint default/a is None, not Pod; find out why (kubectl describe SpiderEndpoint.spiderpool.spidernet.io a -n default), then resume',
     );
     await turn(world, 'Pod');
     const resumed = await go(world, steps, done.entries);

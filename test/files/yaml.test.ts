@@ -80,7 +80,7 @@ describe('refused', () => {
   it.each([
     ['a bomb of aliases', bomb.join('\n'), /aliases unfold to more than 200000/],
     ['a bomb of merge keys', `a: &a {<<: [${'{b: 1},'.repeat(300)}]}\n${'c: {<<: [*a,*a,*a,*a]}\n'.repeat(300)}`, /aliases unfold/],
-    ['an alias in its own anchor', 'a: &x [1, *x]\n', /1: an alias stands inside its own anchor/],
+    ['an alias in its own anchor', 'a: &x [1, *x]\n', /1: an alias inside its own anchor/],
     ['an alias without anchor', 'a: 1\nb: *x\n', /^2: no anchor &x before this alias|Unresolved alias/],
     ['a merge of what is no map', 'a: 1\nb: {<<: 5}\n', /^2: a merge key takes a map/],
     ['NUL', 'a: 1\nb: \0\n', /^2: control characters are not allowed/],

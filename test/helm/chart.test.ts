@@ -106,7 +106,7 @@ describe('refused with a reason', () => {
     ['no Chart.yaml', { 'values.yaml': '' }, /no Chart\.yaml/],
     ['no version', { 'Chart.yaml': 'name: x' }, /no version/],
     ['a Chart.yaml that is none', { 'Chart.yaml': '- x' }, /no mapping/],
-    ['broken YAML', { ...FILES, 'crds/a.yaml': 'a: [\n' }, /crds\/a\.yaml is no YAML/],
+    ['broken YAML', { ...FILES, 'crds/a.yaml': 'a: [\n' }, /crds\/a\.yaml is not valid YAML/],
     [
       'aliases without end',
       {

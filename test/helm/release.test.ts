@@ -127,7 +127,7 @@ describe('decodeRelease', () => {
     ['no data', { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'x' } }, 'no data.release'],
     ['not base64', secret('%%%'), 'not base64'],
     ['not JSON', secret(twice(Buffer.from('hello'))), 'JSON'],
-    ['no object', secret(twice(Buffer.from('[1]'))), 'no object'],
+    ['no object', secret(twice(Buffer.from('[1]'))), 'not an object'],
     ['no name', secret(twice(Buffer.from('{"version":1}'))), 'no name'],
     ['broken gzip', secret(twice(gzipSync('{}').subarray(0, 12))), 'unexpected end of file'],
     ['too deep', secret(twice(gzipSync(`${'['.repeat(100_000)}`))), 'nested deeper'],

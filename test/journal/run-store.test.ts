@@ -141,9 +141,9 @@ describe('run store', () => {
     expect(unreadable.map(({ id, why }) => `${id}: ${why.en}`).sort()).toEqual([
       'empty: no run.json of this cluster',
       expect.stringMatching(/^link-to-nothing: .*or it is a link$/),
-      expect.stringMatching(/^link: reading .*: others can write it, or it is a link$/),
+      expect.stringMatching(/^link: reading .*: writable by other users, or a symbolic link$/),
       expect.stringMatching(/^newer: reading .* newer upgrade-guard \(schema 3/),
-      expect.stringMatching(/^note: reading .*note: it is a file, where the folder of a run should be$/),
+      expect.stringMatching(/^note: reading .*note: not a run directory \(it is a file\)$/),
     ]);
     expect((await failure(store.read('newer'))).text.zh).toContain('更新版本');
     expect((await failure(store.read('note'))).text.zh).toContain('却是一个文件');
@@ -207,16 +207,16 @@ describe('run store', () => {
       writeFileSync(journalOf('m'), without(at, 1).join(''));
       expect((await failure(store.read('m'))).message).toContain(`line ${at + 1}: damaged: entries before it are missing`);
       writeFileSync(journalOf('m'), without(at + 1, lines.length).join(''));
-      expect((await failure(store.read('m'))).message).toContain(`damaged: it ends behind entry ${at + 1}, at `);
+      expect((await failure(store.read('m'))).message).toContain(`damaged: truncated after entry ${at + 1}, at `);
     }
     for (const rest of ['', lines[0]!.slice(0, 20)]) {
       writeFileSync(journalOf('m'), rest);
       const { text } = await failure(store.read('m'));
-      expect(text.en).toContain('it ends behind entry 0, at 0 of ');
+      expect(text.en).toContain('truncated after entry 0, at 0 of ');
       expect(text.zh).toContain('内容在第 0 条记录之后中断');
     }
     rmSync(journalOf('m'));
-    expect((await failure(store.read('m'))).message).toContain('it ends behind entry 0');
+    expect((await failure(store.read('m'))).message).toContain('truncated after entry 0');
     expect((await store.list()).unreadable.map(({ id }) => id)).toEqual(['m']);
   });
 
@@ -226,7 +226,7 @@ describe('run store', () => {
     // Not closed.
     const lines = readFileSync(journalOf('k'), 'utf8').split('\n');
     writeFileSync(journalOf('k'), `${lines.slice(0, 2).join('\n')}\n`);
-    expect((await failure(runStore(folder, UID).read('k'))).message).toContain('it ends behind entry 2');
+    expect((await failure(runStore(folder, UID).read('k'))).message).toContain('truncated after entry 2');
     await journal.close();
   });
 
@@ -278,7 +278,7 @@ describe('run store', () => {
     const other = await reopened('two');
     await other.append({ ...begin, direction: 'undo' });
     await other.close();
-    expect((await failure(store.reopen('two', end))).text.en).toContain('somebody has gone on with this run');
+    expect((await failure(store.reopen('two', end))).text.en).toContain('was resumed by another process in the meantime');
     await (await reopened('two')).close();
   });
 
@@ -361,8 +361,8 @@ describe('run store', () => {
     const file = path.join(path.dirname(journalOf('b')), 'run.json');
     writeFileSync(file, JSON.stringify(bend(run('b'))));
     const { text, next } = await failure(store.read('b'));
-    expect(text.en).toBe(`reading ${file}: damaged: ${place} is not as this tool writes it`);
-    expect(text.zh).toContain(`文件已损坏：${place} 与本工具写入的格式不符`);
+    expect(text.en).toBe(`reading ${file}: damaged: ${place} has an unexpected format`);
+    expect(text.zh).toContain(`文件已损坏：${place} 的格式不符`);
     expect(next?.en).toMatch(/^keep the folder; /);
     expect((await store.list()).unreadable.map(({ id }) => id)).toEqual(['b']);
   });
@@ -397,7 +397,7 @@ describe('run store', () => {
   it('does not take over a run of the same id', async () => {
     const store = runStore(folder, UID);
     await (await store.create(run('r'))).close();
-    expect((await failure(store.create(run('r')))).message).toMatch(/could not store run r: it exists already/);
+    expect((await failure(store.create(run('r')))).message).toMatch(/could not store run r: (file exists|directory not empty)/);
   });
 
   it('lets one process at a time work on a journal', async () => {
@@ -455,7 +455,7 @@ it('lets in at most one of several processes that come at once', async () => {
   for (const child of children) child.stdin.end();
   await Promise.all(children.map((child) => once(child, 'exit')));
   expect(said.filter((text) => text.endsWith('in\n')).length).toBeLessThanOrEqual(1);
-  for (const text of said) if (!text.endsWith('in\n')) expect(text).toMatch(/journal of run race: process \d+ on .* is working on it/);
+  for (const text of said) if (!text.endsWith('in\n')) expect(text).toMatch(/journal of run race: is in use by process \d+ on .*/);
 });
 
 describe('group commit', () => {

@@ -63,12 +63,12 @@ test('two contexts of one cluster are one', () => {
 test.each(['en', 'zh'] as const)('as a person reads it: %s', (language) => {
   const said = comparisons(compareClusters(read(BEFORE).clusters, read(AFTER).clusters), face(language)).join('\n');
   expect(said).toMatch(
-    language === 'en' ? /^gone-cluster {3}only in the first result: not looked at again$/m : /^gone-cluster {3}仅见于前一个结果/m,
+    language === 'en' ? /^gone-cluster {3}only in the first result: not checked again$/m : /^gone-cluster {3}仅见于前一个结果/m,
   );
   expect(said).toMatch(language === 'en' ? /^new-cluster {3}only in the second result: new$/m : /^new-cluster {3}仅见于后一个结果/m);
   expect(said).toMatch(/^prod$/m);
   const sum = {
-    en: '4 clusters: 2 new, 2 still there, 1 not looked at again, 1 gone.',
+    en: '4 clusters: 2 new, 2 still there, 1 not checked again, 1 gone.',
     zh: '4 个集群：新出现 2 个，仍存在 2 个，未再检查 1 个，已消失 1 个。',
   };
   expect(said.split('\n').at(-1)).toBe(sum[language]);

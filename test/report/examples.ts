@@ -119,7 +119,7 @@ export function found(
 }
 
 const passed = (count: number): CheckResult[] => Array.from({ length: count }, (_, i) => result(`spiderpool/fine-${i}`, 'passed'));
-const ELSE: Text = { en: 'does not concern version 0.9.4', zh: '与版本 0.9.4 无关' };
+const ELSE: Text = { en: 'does not apply to version 0.9.4', zh: '与版本 0.9.4 无关' };
 const none = (count: number): CheckResult[] =>
   Array.from({ length: count }, (_, i) => result(`spiderpool/else-${i}`, 'not-applicable', { note: ELSE }));
 
@@ -208,12 +208,12 @@ export const unknown = examination(
     }),
     result('spiderpool/crd-versions', 'unknown', {
       note: {
-        en: 'target 1.4.0 is newer than what this build knows (up to 1.1.0)',
-        zh: '目标版本 1.4.0 超出了本工具所知的范围（最高 1.1.0）',
+        en: 'version 1.4.0 is newer than this version of upgrade-guard supports (up to 1.1.0)',
+        zh: '当前版本的 upgrade-guard 不支持 1.4.0（最高 1.1.0）',
       },
     }),
     result('spiderpool/chart-schema', 'not-looked-at', {
-      note: { en: 'no target version is known; choose one with --to', zh: '没有已知的目标版本；请用 --to 指定' },
+      note: { en: 'no target version known; set one with --to', zh: '没有已知的目标版本；请用 --to 指定' },
     }),
     ...passed(3),
   ],
@@ -376,10 +376,10 @@ const byHand: StepDraft = {
   commands: ['helm history spiderpool -n kube-system', 'helm rollback spiderpool 1 -n kube-system'],
   guard: [],
   undo: 'none',
-  undoNote: { en: 'done by hand', zh: '手动执行' },
+  undoNote: { en: 'manual', zh: '手动' },
   text: {
     en: 'make sure that no helm is running, then roll kube-system/spiderpool back to revision 1',
-    zh: '确认没有 helm 在运行，然后把 kube-system/spiderpool 回滚到修订版 1',
+    zh: '确认没有 helm 在运行，然后把 kube-system/spiderpool 回滚到修订版本 1',
   },
 };
 const without = (draft: StepDraft, undo: Step['undo'], undoNote: Text): StepDraft => ({ ...draft, undo, undoNote });

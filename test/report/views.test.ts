@@ -41,7 +41,7 @@ const shown = (examination: Examination, at: Face) => table(examination, CATALOG
 
 /** The same view at both widths, one below the other; colours as their sequences, written out. */
 const STAGES: Stage[] = [
-  { id: '1', hop: '0.9.13', title: { en: 'Repairs', zh: '修复' }, steps: steps.slice(0, 3) },
+  { id: '1', hop: '0.9.13', title: { en: 'Fixes', zh: '修复' }, steps: steps.slice(0, 3) },
   { id: '2', hop: '0.9.13', title: { en: 'Upgrade to 0.9.13', zh: '升级到 0.9.13' }, steps: steps.slice(3) },
 ];
 const golden = (name: string, language: Language, view: (columns: number) => string[]) => {
@@ -119,7 +119,7 @@ describe.each(LANGUAGES)('%s', (language) => {
       ...planView(
         {
           stages: STAGES,
-          refusals: [{ refused: { en: 'it belongs to somebody else', zh: '属于他人' }, objects: [examples.ref('Pod', 'a', 'b')] }],
+          refusals: [{ refused: { en: 'it belongs to another system', zh: '属于其他系统' }, objects: [examples.ref('Pod', 'a', 'b')] }],
         },
         face(language, columns),
       ),
@@ -131,7 +131,7 @@ describe.each(LANGUAGES)('%s', (language) => {
       ...{ id: '9', do: 'wait', until: [], within: 60, assume: [], guard: [] },
       ...{ after: [], reasons: [], undo: 'none', text: { en: 'watch it', zh: '观察' } },
     };
-    const words = { en: ['nothing to undo', ': all can be undone.'], zh: ['无需撤销', '：均可撤销。'] }[language];
+    const words = { en: ['nothing to undo', '(all can be undone).'], zh: ['无需撤销', '（均可撤销）。'] }[language];
     for (const undo of ['none', 'exact'] as const) {
       const waiting = { ...wait, undo };
       const exact = steps.filter((step) => step.undo === 'exact');
@@ -159,7 +159,7 @@ describe.each(LANGUAGES)('%s', (language) => {
       '',
       stepEnded(
         steps[1]!,
-        { result: 'left', detail: { en: '/status changed by somebody else', zh: '/status 已被他人改动' } },
+        { result: 'left', detail: { en: '/status changed by another user', zh: '/status 已被其他用户改动' } },
         face(language, columns),
         'undo',
       ),
@@ -181,7 +181,7 @@ describe.each(LANGUAGES)('%s', (language) => {
     const none = { accepted: 0, refused: 0, held: 0, untried: 0 };
     const sums = [none, { accepted: 2 }, { untried: 2 }, { accepted: 1, untried: 2 }, { accepted: 1, refused: 1, held: 1, untried: 1 }];
     return golden('dry-run', language, (columns) => [
-      stepEnded(steps[1]!, { result: 'untried', detail: { en: 'a dry run does not wait', zh: '试运行不会等待' } }, face(language, columns)),
+      stepEnded(steps[1]!, { result: 'untried', detail: { en: 'a dry run does not wait', zh: '试运行不等待' } }, face(language, columns)),
       stepEnded(steps[2]!, { result: 'held', detail: { en: 'it needs 2 Pods', zh: '至少需要 2 个 Pod' } }, face(language, columns)),
       ...sums.map((sum) => dryRunEnded({ ...none, ...sum })[language]),
     ]);
@@ -284,9 +284,9 @@ describe('the next command', () => {
     expect(closing([one('a', false), one('b', false, CHART)])).toBe(`Next: ${command}`);
   });
   test('shows the steps where all of them are for a person, and is no repair', () => {
-    expect(closing([one('a', false)])).toBe(`Next, by hand; the steps: kubectl upgrade-guard fix ${again} --dry-run=client`);
+    expect(closing([one('a', false)])).toBe(`Next (manual; show the steps): kubectl upgrade-guard fix ${again} --dry-run=client`);
     expect(closing([one('a', false)], { ...at, language: 'zh', again: '' })).toContain(
-      '下一步需手动处理，步骤见：kubectl upgrade-guard fix --dry-run=client',
+      '下一步（手动；查看步骤）：kubectl upgrade-guard fix --dry-run=client',
     );
     expect(closing([examples.found('spiderpool/a', [examples.finding({ message: fix })])])).toBe(
       'Next: kubectl upgrade-guard explain spiderpool/a',

@@ -175,7 +175,7 @@ describe('malformed and hostile input', () => {
     ],
     ['broken JSON', 'bad.json', '{\n"a": 1,\n"b" 2}', /bad\.json, line 3: not JSON/],
     ['JSON that ends', 'bad.json', '{\n\n"a":', /bad\.json, line 3: not JSON/],
-    ['no object', 'bad.yaml', `${POD}---\nreplicas: 3\n`, /bad\.yaml, line 7: no Kubernetes object/],
+    ['no object', 'bad.yaml', `${POD}---\nreplicas: 3\n`, /bad\.yaml, line 7: not a Kubernetes object/],
     ['a scalar', 'bad.yaml', 'hello\n', /line 1: no Kubernetes object/],
     [
       'an item of a list',
@@ -250,7 +250,7 @@ describe('malformed and hostile input', () => {
       gzipSync('no tar at all, but long enough to look like one'.repeat(20)),
       damaged,
     ]) {
-      expect((await refusal(readDump('-', Readable.from([bytes])))).message).toContain('no readable .tar.gz');
+      expect((await refusal(readDump('-', Readable.from([bytes])))).message).toContain('not a readable .tar.gz');
     }
   });
 

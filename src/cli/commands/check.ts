@@ -51,10 +51,10 @@ function exitOf({ flags }: Call, examinations: readonly Examination[]): number {
 const quickFrom = (): UserError =>
   new UserError(
     {
-      en: 'reading the command line: --quick asks an API server, and --from leads to none',
-      zh: '解析命令行：--quick 需要查询 API server，而 --from 不连接集群',
+      en: '--quick and --from exclude each other: --quick needs an API server',
+      zh: '--quick 与 --from 不能同时使用：--quick 需要 API 服务器',
     },
-    { en: 'leave out --quick: a snapshot is read in one go anyway', zh: '请去掉 --quick：快照本来就是一次读完的' },
+    { en: 'omit --quick', zh: '请去掉 --quick' },
   );
 
 /** Runs of ours that were cut short: each matters more than any finding of its cluster. */
@@ -90,7 +90,7 @@ function tellOf(call: Call, cut: readonly Cut[]): void {
 }
 
 async function examined(call: Call, options: ExamineOptions, manifests?: Manifests): Promise<Examination> {
-  if (call.flags.from === undefined && !call.flags.offline) call.begins({ en: 'connecting …', zh: '正在连接 …' });
+  if (call.flags.from === undefined && !call.flags.offline) call.begins({ en: 'Connecting...', zh: '正在连接……' });
   const { source, live, offline = false, close } = await openSource(call, manifests);
   try {
     const assume = offline ? assumedBy(source.manifests?.() ?? [], options.targets ?? []) : undefined;

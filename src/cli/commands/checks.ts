@@ -28,7 +28,7 @@ export async function checks(call: Call): Promise<number> {
   const head = { en: ['CHECK', 'FIX', 'WHAT SHOULD HOLD'], zh: ['检查项', '修复', '应满足的条件'] }[language];
   const by = {
     tool: { en: 'yes', zh: '自动' }[language],
-    hand: { en: 'by hand', zh: '手动' }[language],
+    hand: { en: 'manual', zh: '手动' }[language],
   };
   const fix = ({ remedy }: (typeof CHECKS)[number]) => (remedy ? (remedy.writes.length ? by.tool : by.hand) : '');
   const rows = columns([head, ...CHECKS.map((check) => [style.bold(check.id), fix(check), check.title[language]])]);

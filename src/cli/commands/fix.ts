@@ -67,12 +67,12 @@ function needsServer(rehearse: boolean): UserError {
   return new UserError(
     rehearse
       ? {
-          en: 'reading the command line: --rehearse sends nothing to a server, and --dry-run=server asks one',
-          zh: '解析命令行：--rehearse 不向服务器发送任何内容，而 --dry-run=server 需要服务器',
+          en: '--rehearse and --dry-run=server exclude each other',
+          zh: '--rehearse 与 --dry-run=server 不能同时使用',
         }
       : {
-          en: 'reading the command line: --dry-run=server needs a cluster, and --from reads a file',
-          zh: '解析命令行：--dry-run=server 需要集群，而 --from 读取的是文件',
+          en: '--dry-run=server needs a cluster; --from reads a file',
+          zh: '--dry-run=server 需要集群，而 --from 读取的是文件',
         },
     {
       en: 'show the steps: {retry:dry-run,rehearse} --dry-run=client; or carry them out in memory: {retry:dry-run,rehearse} --rehearse',
@@ -110,8 +110,8 @@ async function tried(call: Call, world: World | undefined, { results, remedies }
 
 const NOTHING = { en: 'Nothing to fix.', zh: '没有需要修复的问题。' };
 const NOT_SEEN = {
-  en: 'Nothing to fix in what could be seen; something could not, see above.',
-  zh: '在能看到的范围内没有需要修复的问题；有内容未能查看，见上文。',
+  en: 'Nothing to fix, but some checks could not run; see above.',
+  zh: '没有需要修复的问题，但有检查无法完成，见上文。',
 };
 
 function nothingToDo(call: Call, { results, remedies }: Examination, plan: Plan): number {
@@ -124,8 +124,8 @@ function onlyManual(call: Call, plan: Plan): number {
   call.say(
     ...planView(plan, call.face),
     call.t({
-      en: 'Every step is manual: nothing was sent, and no run was begun. Once they are done: {tool} check{reach}',
-      zh: '所有步骤都需手动执行：没有发出任何请求，也没有开始运行。完成后执行：{tool} check{reach}',
+      en: 'All steps are manual: nothing was sent, and no run was started. Once they are done: {tool} check{reach}',
+      zh: '所有步骤均为手动：没有发出任何请求，也没有开始运行。完成后执行：{tool} check{reach}',
     }),
   );
   return EXIT.findings;

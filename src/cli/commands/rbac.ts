@@ -109,14 +109,14 @@ async function helmRights(source: Source, installations: readonly Installation[]
 }
 
 const ALL: Text = {
-  en: 'For every system that is known, since no cluster could be reached',
-  zh: '无法连接集群，因此包含所有已知系统所需的权限',
+  en: 'Cluster not reachable: includes the permissions of all supported systems',
+  zh: '无法连接集群：包含所有受支持系统所需的权限',
 };
 const HELM_MORE: Text = {
-  en: 'helm: as far as the installed releases show; what the new chart adds, and roles that helm may grant (verbs bind, escalate), cannot be known',
-  zh: 'helm：依据已安装的 release 得出；新 chart 增加的内容，以及 helm 授予角色所需的权限（bind、escalate）无法得知',
+  en: 'helm: derived from the installed releases. Not included: objects that the new chart adds, and roles that helm grants (verbs bind, escalate)',
+  zh: 'helm：依据已安装的 release 得出；不包含新 chart 增加的对象，以及 helm 授予角色所需的权限（bind、escalate）',
 };
 const HELM_UNKNOWN: Text = {
-  en: 'helm: its rights are not included, since no Helm release could be read; helm needs those for every object of the chart',
-  zh: 'helm：由于无法读取 Helm release，不包含其所需权限；helm 需要对 chart 中每个对象的权限',
+  en: 'helm: not included, because no Helm release could be read; helm needs permissions for every object of the chart',
+  zh: 'helm：无法读取 Helm release，因此不包含其所需权限；helm 需要 chart 中每个对象的权限',
 };

@@ -58,8 +58,8 @@ export async function resume(call: Call): Promise<number> {
 }
 
 const notLookedAt = (ids: string) => ({
-  en: `Not looked at again: ${ids}, which this build does not know.`,
-  zh: `未再次检查：${ids}，本版本没有这些检查项。`,
+  en: `Not checked again: ${ids} (not in this version of upgrade-guard).`,
+  zh: `未再次检查：${ids}（当前版本没有这些检查项）。`,
 });
 
 /** What they need of each other; what is settled is no longer waited for. */
@@ -70,6 +70,6 @@ function amongThese(steps: readonly Step[]): Step[] {
 
 const undoing = (id: string): UserError =>
   new UserError(
-    { en: `resuming run ${id}: an undo of it was begun and did not end`, zh: `继续运行 ${id}：它的撤销已经开始但没有结束` },
-    { en: `end the undo first: {tool} undo ${id}{reach}`, zh: `请先完成撤销：{tool} undo ${id}{reach}` },
+    { en: `run ${id} cannot be resumed: its undo is unfinished`, zh: `运行 ${id} 无法继续：其撤销未完成` },
+    { en: `finish the undo: {tool} undo ${id}{reach}`, zh: `请先完成撤销：{tool} undo ${id}{reach}` },
   );

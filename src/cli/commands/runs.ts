@@ -12,7 +12,7 @@ import { openLive } from '../file-session.ts';
 import { cutShort, howToEnd } from '../own-runs.ts';
 
 export async function runs(call: Call): Promise<number> {
-  call.begins({ en: 'connecting …', zh: '正在连接 …' });
+  call.begins({ en: 'Connecting...', zh: '正在连接……' });
   const live = await openLive(call);
   try {
     const data = { json: jsonOf, yaml: yamlOf }[call.flags.output ?? ''];

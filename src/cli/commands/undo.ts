@@ -105,19 +105,19 @@ async function close(call: Call, live: Live, stored: OnDisk): Promise<number> {
 
 const closed = (id: string, changed: boolean): Text =>
   changed
-    ? { en: `Run ${id} is taken back: nothing was left to do. It is closed now.`, zh: `运行 ${id} 已全部撤销，没有剩余步骤，现已关闭。` }
-    : { en: `Run ${id} was cut short before it changed anything. It is closed now.`, zh: `运行 ${id} 在做出任何更改之前中断，现已关闭。` };
+    ? { en: `Run ${id} was already undone; closed now.`, zh: `运行 ${id} 已全部撤销，现已关闭。` }
+    : { en: `Run ${id} was interrupted before any change; closed now.`, zh: `运行 ${id} 未做任何更改即中断，现已关闭。` };
 const wouldClose = (id: string, changed: boolean): Text =>
   changed
-    ? { en: `Run ${id} is taken back; an undo would only close it.`, zh: `运行 ${id} 已全部撤销；undo 只会将其关闭。` }
+    ? { en: `Run ${id} is already undone; undo would only close it.`, zh: `运行 ${id} 已全部撤销；undo 只会将其关闭。` }
     : {
-        en: `Run ${id} was cut short before it changed anything; an undo would only close it.`,
-        zh: `运行 ${id} 在做出任何更改之前中断；undo 只会将其关闭。`,
+        en: `Run ${id} was interrupted before any change; undo would only close it.`,
+        zh: `运行 ${id} 未做任何更改即中断；undo 只会将其关闭。`,
       };
 
 const nothingLeft = (id: string | undefined, named: boolean): Text =>
   id
     ? named
-      ? { en: `Nothing is left to take back of run ${id}.`, zh: `运行 ${id} 没有可撤销的内容。` }
-      : { en: 'Nothing is left to take back of any run.', zh: '所有运行都没有可撤销的内容。' }
-    : { en: 'Nothing is left to take back: there are no runs of this cluster here.', zh: '没有可撤销的内容：此处没有该集群的运行记录。' };
+      ? { en: `Nothing to undo in run ${id}.`, zh: `运行 ${id} 没有可撤销的内容。` }
+      : { en: 'Nothing to undo in any run.', zh: '所有运行都没有可撤销的内容。' }
+    : { en: 'Nothing to undo: no runs of this cluster on this machine.', zh: '没有可撤销的内容：本机没有该集群的运行记录。' };

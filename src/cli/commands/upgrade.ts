@@ -102,15 +102,15 @@ async function carryOut(call: Call, live: Live, id: string, { before, options }:
 }
 
 const isNow = (at: string, version: string, revision: number | undefined): Text => ({
-  en: `${at} is now ${version}${revision === undefined ? '' : `, revision ${revision} of its release`}.`,
-  zh: `${at} 现为 ${version}${revision === undefined ? '' : `，release 修订版 ${revision}`}。`,
+  en: `${at} is now ${version}${revision === undefined ? '' : `, release revision ${revision}`}.`,
+  zh: `${at} 现为 ${version}${revision === undefined ? '' : `，release 修订版本 ${revision}`}。`,
 });
 
 /** --rollback-on-failure: asked for beforehand, so not asked again. 1: everything is as it was, and the upgrade failed; 4: not everything is. */
 async function takenBack(call: Call, live: Live, id: string): Promise<number> {
   const stored = await live.store.read(id);
   if (!stored) return EXIT.halfWay;
-  call.say('', call.t({ en: 'Taking everything back (--rollback-on-failure):', zh: '正在撤销全部更改（--rollback-on-failure）：' }));
+  call.say('', call.t({ en: 'Undoing all changes (--rollback-on-failure):', zh: '正在撤销全部更改（--rollback-on-failure）：' }));
   const open = backwards(stored.run, stored.progress);
   const exit = ended(call, stored.run, 'undo', await goOn(stored, 'undo', attended(call, live, stored.run, 'undo', open.length)), open);
   return exit === EXIT.ok ? EXIT.failed : exit;

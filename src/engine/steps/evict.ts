@@ -17,6 +17,9 @@ export const evict: StepKind<StepOf<'evict'>> = {
   write: ({ on }, now) => ({ verb: 'evict', on: { ...on, uid: uidOf(now) } }),
   remember: identity,
   inverse: () => ({
-    none: { en: 'an evicted Pod does not come back; its controller makes a new one', zh: '被驱逐的 Pod 无法恢复，其控制器会创建新的 Pod' },
+    none: {
+      en: 'an evicted Pod cannot be restored; its controller creates a new one',
+      zh: '被驱逐的 Pod 无法恢复，其控制器会创建新的 Pod',
+    },
   }),
 };

@@ -14,7 +14,7 @@ export const helm: StepKind<HelmStep> = {
   preview: ({ action, release: { namespace, name }, from, chart, within }) => [
     action === 'rollback'
       ? `helm rollback ${name} ${from} -n ${namespace} (≤ ${within} s)`
-      : `helm upgrade ${name} -n ${namespace}: ${chart.name} ${chart.version} (≤ ${within} s)`,
+      : `helm upgrade ${name} -n ${namespace}: ${chart.name} ${chart.version} (at most ${within} s)`,
   ],
   commands: ({ action, release, from, chart, within, reuse }) => {
     const at = `-n ${shellWord(release.namespace)} --timeout ${within}s`;
@@ -33,7 +33,7 @@ export const helm: StepKind<HelmStep> = {
 };
 
 const NO_HELM: Text = { en: 'helm is not at hand here', zh: '此处无法调用 helm' };
-const NO_WAY_BACK: Text = { en: 'a rollback is not taken back', zh: '回滚无法再撤销' };
+const NO_WAY_BACK: Text = { en: 'a rollback cannot be undone', zh: '回滚无法再撤销' };
 
 /** ms between two looks at a release that helm is working on. */
 const POLL = 1000;
@@ -69,7 +69,7 @@ function lookAt(step: HelmStep, { newest, alive }: RevisionEnd): Look {
 }
 
 const ALIVE: Text = {
-  en: 'another helm on this machine is working on the release; wait for it, then go on',
+  en: 'another helm process on this machine is working on the release; wait for it, then resume',
   zh: '本机上另一个 helm 正在操作该 release；请等待其结束后再继续',
 };
 
@@ -102,11 +102,11 @@ function lookBack(step: HelmStep, newest: Revision): Look {
 
 const stands = ({ revision, status, description }: Revision): Text => ({
   en: `revision ${revision} is ${status}: ${description}`,
-  zh: `修订版 ${revision} 的状态为 ${status}：${description}`,
+  zh: `修订版本 ${revision} 的状态为 ${status}：${description}`,
 });
 const anothers = ({ revision, status }: Revision): Text => ({
-  en: `revision ${revision} (${status}) was made by somebody else meanwhile`,
-  zh: `其间他人创建了修订版 ${revision}（${status}）`,
+  en: `revision ${revision} (${status}) was created by another user in the meantime`,
+  zh: `其间其他用户创建了修订版本 ${revision}（${status}）`,
 });
 
 // ---- a revision that stays pending ----------------------------------------------------------------------------------
@@ -142,10 +142,10 @@ const recordOf = ({ release: { namespace, name }, revision }: StepOf<'unpend'>):
 });
 
 const RESTLESS: Text = {
-  en: 'a helm somewhere still writes to it, or it cannot be told when it was last written',
-  zh: '仍有某处的 helm 在写入它，或无法得知它最后写入的时间',
+  en: 'another helm process still writes to the record, or the time of its last write is unknown',
+  zh: '仍有 helm 进程在写入该记录，或其最后写入的时间未知',
 };
 const NEVER_WAS: Text = {
-  en: 'the record of an upgrade that never came to its end is not put back',
+  en: 'the record of an unfinished upgrade is not restored',
   zh: '未完成的升级所留下的记录不会恢复',
 };

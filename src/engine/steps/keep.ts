@@ -49,7 +49,7 @@ export const forget: StepKind<StepOf<'forget'>> = {
   },
   write: ({ on }, now) => ({ verb: 'delete', on: { ...on, uid: uidOf(now) }, resourceVersion: versionOf(now) }),
   remember: identity,
-  inverse: () => ({ none: { en: 'it was only for the upgrade', zh: '它仅用于本次升级' } }),
+  inverse: () => ({ none: { en: 'temporary, needed only during the upgrade', zh: '仅用于本次升级' } }),
 };
 
-const OTHER: Text = { en: 'a Secret of that name exists already, and it is another', zh: '已存在内容不同的同名 Secret' };
+const OTHER: Text = { en: 'a different Secret of the same name already exists', zh: '已存在内容不同的同名 Secret' };

@@ -38,4 +38,4 @@ export function restoring(
   };
 }
 
-const NO_OBJECT: Text = { en: 'the journal does not hold the object', zh: '运行日志中没有保存该对象' };
+const NO_OBJECT: Text = { en: 'the object is not in the journal', zh: '运行日志中没有保存该对象' };

@@ -79,12 +79,12 @@ export async function neverDeleted(object: Raw, world: World): Promise<Text | un
 }
 
 const LONELY: Text = {
-  en: 'this Pod has no controller: nothing would make it again. If you can do without it, delete it yourself, then go on',
-  zh: '该 Pod 没有控制器，删除后不会被重新创建。如果确认不再需要，请自行删除后再继续',
+  en: 'this Pod has no controller that would re-create it. If it is not needed, delete it manually, then resume',
+  zh: '该 Pod 没有控制器，删除后不会重新创建。确认不再需要时，请手动删除后再继续',
 };
 const NOT_EMPTY: Text = {
-  en: 'there are objects of this CustomResourceDefinition, and all of them would go with it',
-  zh: '该 CustomResourceDefinition 下仍有对象，删除它会连带删除所有这些对象',
+  en: 'this CRD still has custom resources; deleting it would delete them all',
+  zh: '该 CRD 仍有自定义资源，删除它会连带删除所有这些资源',
 };
 
 /** Of a Pod in one of these phases no container runs, nor will one ever again (Kubernetes: Pod lifecycle). What is lost are its logs. */
@@ -119,6 +119,6 @@ export function versionsOf(definition: Raw): Raw[] {
 /** Secret values must not reach plan or journal, where a step that holds them would put them. */
 export const secretValues = (paths: string[]): boolean => paths.some((path) => /^\/(data|stringData)(\/|$)/.test(path));
 export const NO_SECRET_VALUES: Text = {
-  en: 'a step that holds values of a Secret is not carried out: they would lie in the journal',
+  en: 'refusing to run a step that contains values of a Secret: they would be stored in the journal',
   zh: '不执行包含 Secret 值的步骤：这些值会被写入日志',
 };

@@ -47,8 +47,8 @@ function commands({ on, subresource, changes, counters = [] }: PatchStep): strin
 }
 
 const GONE: Text = { en: 'the object is gone', zh: '对象已不存在' };
-const REPLACED: Text = { en: 'another object has taken its name', zh: '同名对象已被替换' };
-const RECOUNTED: Text = { en: 'a number that was counted anew is not put back', zh: '重新计算的计数不会改回' };
+const REPLACED: Text = { en: 'replaced by another object of the same name', zh: '同名对象已被替换' };
+const RECOUNTED: Text = { en: 'a recomputed counter is not restored', zh: '重新计算的计数不会改回' };
 
 /** Done before obsolete: where our value already stands, why we wanted it has gone by our own doing. A step that only recounts is done when the count is right. */
 async function look(step: PatchStep, world: World): Promise<Look> {

@@ -101,8 +101,8 @@ test('finds what the full check finds, and says that it saw less', async () => {
 test('the other checks were not looked at, and the next command is the full one', async () => {
   const { code, stdout } = await run(['check', 'spiderpool', '--quick', '--accept', CHECK], { kubeconfig: cluster.kubeconfig });
   expect(code).toBe(3);
-  expect(stdout).toContain('a quick look cannot tell; run check without --quick');
-  expect(stdout).toContain('not seen: a quick look at pods may find, but never clears');
+  expect(stdout).toContain('cannot run in quick mode; run check without --quick');
+  expect(stdout).toContain('could not be read: --quick can find problems in pods, but cannot rule them out');
   expect(stdout).toMatch(/Next: \S*upgrade-guard check spiderpool$/m);
   // Nothing there that could be looked at is no green light either.
   const absent = await run(['check', 'k3s', '--quick'], { kubeconfig: cluster.kubeconfig });
@@ -184,5 +184,5 @@ test('the healthy twin: still unknown, exit 3, where the full check passes', asy
   expect(await looked(cluster.kubeconfig)).toMatchObject({ code: 0, outcome: 'passed', complete: true });
   const { code, stdout } = await run(['check', CHECK, '--quick', '--lang', 'zh'], { kubeconfig: cluster.kubeconfig });
   expect(code).toBe(3);
-  expect(stdout).toContain('对 pods 的快速查看只能发现问题，不能证明没有问题');
+  expect(stdout).toContain('对 pods 只做了快速检查，不能证明没有问题');
 });

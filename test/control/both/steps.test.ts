@@ -334,7 +334,7 @@ describe('apply', () => {
     await expect.poll(async () => result(await go(world, [step({ do: 'create', object: m })])), { timeout: 30_000 }).toBe('done');
     await expect.poll(() => world.any({ apiVersion: 'steps.test/v1', kind: 'Mouse' }).catch(() => false), { timeout: 20_000 }).toBe(true);
     const left = await back(world, steps, done.entries);
-    expect([result(left), detail(left)]).toEqual(['left', expect.stringContaining('there are objects')]);
+    expect([result(left), detail(left)]).toEqual(['left', expect.stringContaining('still has custom resources')]);
     await world.write({ verb: 'delete', on: refOf(m) });
     expect(result(await back(world, steps, left.entries))).toBe('done');
     await expect.poll(() => world.get(on()), { timeout: 20_000 }).toBeUndefined();
@@ -473,8 +473,8 @@ describe('evict', () => {
     },
   );
   test.each([
-    ['a PodDisruptionBudget', 'DisruptionBudget', 'no PodDisruptionBudget allowed it within 3 s'],
-    ['a server with too much to do', 'Overload', 'had too much to do for 3 s'],
+    ['a PodDisruptionBudget', 'DisruptionBudget', 'eviction blocked by a PodDisruptionBudget for 3 s'],
+    ['a server with too much to do', 'Overload', 'was throttling requests for 3 s'],
   ])('its seconds hold, although %s asks to be left alone for longer', async (_, reason, said) => {
     await free();
     const on = await ready();

@@ -44,7 +44,7 @@ describe('called by kubectl', () => {
     expect(found.code, found.stderr).toBe(2);
     expect(found.stdout).toContain(`! ${CHECK}`);
     expect(found.stdout).toContain('in 3 SpiderEndpoints');
-    expect(found.stdout).toContain('0.9.4 → 0.9.13 (default; choose with --to)');
+    expect(found.stdout).toContain('0.9.4 → 0.9.13 (default; change with --to)');
     expect(found.stdout.trimEnd().split('\n').at(-1)).toBe(`1 warning.   Next: kubectl upgrade-guard fix ${CHECK}`);
 
     const fixed = await kubectl('fix', CHECK, '--yes');
@@ -60,7 +60,7 @@ describe('called by kubectl', () => {
     expect(await stage.lease()).toBeUndefined();
     const again = await kubectl('undo', '--yes');
     expect(again.code).toBe(0);
-    expect(again.stderr).toContain('Nothing is left to take back');
+    expect(again.stderr).toContain('Nothing to undo');
   });
 });
 
@@ -100,7 +100,7 @@ describe('check', () => {
     const path = '/apis/apps/v1/namespaces/kube-system/deployments/spiderpool-controller';
     await cluster.request('PATCH', path, { metadata: { labels: { 'app.kubernetes.io/version': '0.9.3' } } });
     const { stdout } = await run(['check', CHECK, RELEASE], { kubeconfig });
-    expect(stdout).toContain('versions disagree in spiderpool@kube-system/spiderpool');
+    expect(stdout).toContain('spiderpool@kube-system/spiderpool reports different versions');
     expect(stdout).toContain('0.9.3: label app.kubernetes.io/version of Deployment kube-system/spiderpool-controller');
     await cluster.request('PATCH', path, { metadata: { labels: { 'app.kubernetes.io/version': '0.9.4' } } });
   });
@@ -165,7 +165,7 @@ describe('fix', () => {
   });
   test.each(['client', 'server'])('--dry-run=%s of somebody who may not see it: unknown, as the fix itself says', async (how) => {
     const ran = await run(['fix', CHECK, `--dry-run=${how}`], { kubeconfig: await cluster.user('nobody') });
-    expect([ran.code, ran.stdout]).toEqual([3, 'Nothing to fix in what could be seen; something could not, see above.\n']);
+    expect([ran.code, ran.stdout]).toEqual([3, 'Nothing to fix, but some checks could not run; see above.\n']);
   });
   test('an object that changed between looking and writing is not overwritten; other values are left alone', async () => {
     const proxy = await startFaultProxy(cluster);
@@ -189,7 +189,7 @@ describe('fix', () => {
     });
     const undone = await run(['undo', '--yes'], { kubeconfig, home });
     expect(undone.code).toBe(4);
-    expect(undone.stderr).toMatch(/bare-b.*left as it is/);
+    expect(undone.stderr).toMatch(/bare-b.*left unchanged/);
     expect(await stage.types()).toEqual(['None', 'Job', 'None']);
   });
   // A limit on the size of files is a disk that is full for one process.

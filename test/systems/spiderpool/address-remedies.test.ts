@@ -124,7 +124,7 @@ describe('duplicate-pod-ip', () => {
       expect.stringContaining('PodDisruptionBudget shop/cart allows no disruption'),
     ]);
     const blind = (await planned(id, 'found', ['poddisruptionbudgets.policy'])).plan;
-    expect(blind.refusals.map(({ refused }) => refused.en)).toEqual(['may not list poddisruptionbudgets.policy']);
+    expect(blind.refusals.map(({ refused }) => refused.en)).toEqual(['no permission to list poddisruptionbudgets.policy']);
     expect(shown(blind)).toEqual([expect.stringMatching('1 patch SpiderIPPool/v6'), '2 evict Pod/ops/agent-k (after 1)']);
   });
 });

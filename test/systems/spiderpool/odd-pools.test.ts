@@ -205,14 +205,14 @@ test.each([OWNED, BARE])(
 test('what cannot be understood is looked at with a command that names it', () => {
   const odd = { why: 'failed', verb: 'decode', resource: POOLS } as const;
   expect(settleGap({ ...odd, name: 'v4' }, { tool: '', reach: ' --context x' }).en).toBe(
-    `try again; look at it with: kubectl get ${POOLS} v4 -o yaml --context x`,
+    `retry, or inspect: kubectl get ${POOLS} v4 -o yaml --context x`,
   );
   expect(settleGap({ ...odd, namespace: 'a', name: 'b c' }, { tool: '' }).zh).toBe(
-    `请重试；可用此命令查看：kubectl get ${POOLS} 'b c' -n a -o yaml`,
+    `请重试，或查看原因：kubectl get ${POOLS} 'b c' -n a -o yaml`,
   );
   const quick = { why: 'quick', verb: 'list', resource: 'pods' } as const;
   expect(settleGap(quick, { tool: 'ug', asked: ' spiderpool', again: ' --context x' }).en).toBe(
-    'look at everything: ug check spiderpool --context x',
+    'run the full check: ug check spiderpool --context x',
   );
-  expect(settleGap(odd, { tool: '' }).en).toBe(`try again; look at it with: kubectl get ${POOLS}`);
+  expect(settleGap(odd, { tool: '' }).en).toBe(`retry, or inspect: kubectl get ${POOLS}`);
 });

@@ -15,7 +15,7 @@ const check: Check<Record<string, never>, SkewArgs> = {
   headline: { en: 'kube-proxy is outside the supported version skew', zh: 'kube-proxy 的版本偏差不受支持' },
   page: {
     impact: {
-      en: 'A kube-proxy outside the skew policy may not understand Services and EndpointSlices of the API server: traffic to Services fails.',
+      en: 'A kube-proxy outside the skew policy can misread Services and EndpointSlices of the API server: traffic to Services fails.',
       zh: '超出版本偏差策略的 kube-proxy 可能无法理解 API 服务器的 Service 和 EndpointSlice：访问 Service 的流量会失败。',
     },
     detection: {

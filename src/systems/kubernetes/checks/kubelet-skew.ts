@@ -13,7 +13,7 @@ const check: Check<typeof reads, SkewArgs> = {
   headline: { en: 'kubelets are outside the supported version skew', zh: 'kubelet 的版本偏差不受支持' },
   page: {
     impact: {
-      en: 'A kubelet outside the skew policy is not tested with the API server: it may not register, run Pods or report status. kubeadm refuses to upgrade.',
+      en: 'A kubelet outside the skew policy is not tested with the API server: it can fail to register, to run Pods or to report status. kubeadm refuses to upgrade.',
       zh: '超出版本偏差策略的 kubelet 未与该 API 服务器一起测试：可能无法注册、运行 Pod 或上报状态。kubeadm 会拒绝升级。',
     },
     detection: {

@@ -14,7 +14,7 @@ const check: Check<Record<string, never>, Args> = {
   headline: { en: 'the upgrade skips minor versions', zh: '升级跳过了次要版本' },
   page: {
     impact: {
-      en: 'Kubernetes supports API server upgrades of one minor version at a time. Objects that were stored by an older minor may not be readable after a jump, and kubeadm refuses it.',
+      en: 'Kubernetes supports API server upgrades of one minor version at a time. Objects that were stored by an older minor can be unreadable after a jump, and kubeadm refuses it.',
       zh: 'Kubernetes 的 API 服务器只支持每次升级一个次要版本。跳过版本后，旧版本存储的对象可能无法读取；kubeadm 也会拒绝。',
     },
     detection: { en: 'Compares the version of the API server with the target.', zh: '比较 API 服务器的版本与目标版本。' },
@@ -23,7 +23,7 @@ const check: Check<Record<string, never>, Args> = {
       zh: '手动：依次升级到每个次要版本，每次升级前重新检查。',
     },
     limits: {
-      en: 'All other checks already sum up what every minor on the way brings.',
+      en: 'All other checks already include the changes of every minor on the way.',
       zh: '其他检查项已汇总途经的每个次要版本带来的变化。',
     },
   },

@@ -32,7 +32,7 @@ const check: Check<typeof reads, Args> = {
       zh: '检查每个 webhook 的 Service 及其 EndpointSlice，报告前再次读取确认。',
     },
     fix: {
-      en: 'manual: bring its backend back, or delete the webhook configuration of what is no longer installed.',
+      en: 'manual: restore its backend, or delete the webhook configuration if its software is no longer installed.',
       zh: '手动：恢复其后端；如果对应的软件已卸载，则删除该 webhook 配置。',
     },
     limits: { en: 'Webhooks that are called by URL are not covered.', zh: '不包括通过 URL 调用的 webhook。' },
