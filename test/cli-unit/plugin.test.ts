@@ -31,6 +31,6 @@ describe('helm spiderpool-upgrade', () => {
     expect(() => read(line)).toThrow(/unknown command "sp"/);
   });
   test('--wait=false is refused: we always wait', () => {
-    expect(() => read('sp --to 0.9.13 --wait=false')).toThrow(/unknown flag --wait/);
+    expect(() => read('sp --to 0.9.13 --wait=false')).toThrow(/unknown flag: --wait/);
   });
 });

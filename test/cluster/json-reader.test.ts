@@ -103,8 +103,8 @@ describe('refused', () => {
     for (let end = 0; end < good.length; end++) expect(() => read(good.slice(0, end)), good.slice(0, end)).toThrow();
   });
   test.each([
-    ['', /no JSON object/],
-    ['[]', /no JSON object/],
+    ['', /not a JSON object/],
+    ['[]', /not a JSON object/],
     ['{"items":[]} x', /JSON/],
     ['{"items":[],}', /JSON/],
     ['{"items":[,]}', /JSON/],

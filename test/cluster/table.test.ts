@@ -47,11 +47,11 @@ describe('cells', () => {
 });
 
 test.each<[string, unknown, RegExp]>([
-  ['a list of Pods', { kind: 'PodList', items: [] }, /no table/],
-  ['null', null, /no JSON object/],
-  ['a list', [], /no JSON object/],
-  ['columns that are no list', answer([], {}), /no table/],
-  ['rows that are no list', answer({ cells: [] }), /no table/],
+  ['a list of Pods', { kind: 'PodList', items: [] }, /not a table/],
+  ['null', null, /not a JSON object/],
+  ['a list', [], /not a JSON object/],
+  ['columns that are no list', answer([], {}), /not a table/],
+  ['rows that are no list', answer({ cells: [] }), /not a table/],
   ['columns without names', answer([], [null, 1, 'IP', { name: 1 }]), /no column Status, IP/],
   ['one column fewer', answer([pod('a', '', '')], [{ name: 'Status' }, { name: 'Ip' }]), /no column IP/],
   ['a row that is null', answer([null]), /no cells/],

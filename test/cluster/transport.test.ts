@@ -334,7 +334,7 @@ describe('a source', () => {
     const { connection, source } = await answering({ '/api/v1': PODS, '*': {} });
     expect(await source.resource('deployments.apps')).toMatchObject({ why: 'failed', verb: 'discover' });
     const pod = { apiVersion: 'v1', kind: 'Pod', namespace: 'a', name: 'p' };
-    expect(await source.get(pod)).toMatchObject({ why: 'failed', verb: 'decode', detail: 'the answer is no Pod' });
+    expect(await source.get(pod)).toMatchObject({ why: 'failed', verb: 'decode', detail: 'the answer is not a Pod' });
     const world = clusterWorld(connection, new AbortController().signal, { version: '1' });
     await expect(world.get(pod)).rejects.toMatchObject({ kind: 'unanswered' });
     await expect(world.any(pod)).rejects.toMatchObject({ kind: 'unanswered' });

@@ -64,7 +64,7 @@ describe('knowledge', () => {
     ],
     ['an unknown table', file({ 'test/birds': {} }), 'tables["test/birds"]: unknown table'],
     ['a missing field', file({ 'test/pets': { source: 'x' } }), 'tables["test/pets"].pets: is missing'],
-    ['an unknown field', file({ 'test/pets': { ...built, extra: 1 } }), 'tables["test/pets"].extra: is a field that this version'],
+    ['an unknown field', file({ 'test/pets': { ...built, extra: 1 } }), 'tables["test/pets"].extra: is not a field of this version'],
     [
       'a wrong type',
       file({ 'test/pets': { source: 'x', pets: [{ name: 'Tom', tame: 'yes' }] } }),

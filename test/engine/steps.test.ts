@@ -123,7 +123,7 @@ describe('patch, inside a string that holds JSON', () => {
     expect(await at(world, POOL, COUNTER.path)).toBe(1);
     expect(result(await back(world, steps, done.entries))).toBe('left');
     const promised = await back(world, [{ ...steps[0]!, undo: 'exact' }], done.entries);
-    expect([result(promised), detail(promised)]).toEqual(['left', expect.stringContaining('counted anew')]);
+    expect([result(promised), detail(promised)]).toEqual(['left', expect.stringContaining('recomputed counter')]);
     expect(await at(world, POOL, COUNTER.path)).toBe(1);
     expect(result(await go(world, steps))).toBe('already');
   });
@@ -505,7 +505,7 @@ describe('evict', () => {
     expect(done.outcomes.get('1')).toMatchObject({
       result: 'failed',
       detail: {
-        en: expect.stringMatching(/within 2 s: trouble \d.*kubectl get poddisruptionbudgets -n shop/),
+        en: expect.stringMatching(/for 2 s: trouble \d.*kubectl get poddisruptionbudgets -n shop/),
         zh: expect.stringContaining('PodDisruptionBudget'),
       },
     });

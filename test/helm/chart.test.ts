@@ -105,7 +105,7 @@ describe('refused with a reason', () => {
   test.each<[string, Record<string, string>, RegExp]>([
     ['no Chart.yaml', { 'values.yaml': '' }, /no Chart\.yaml/],
     ['no version', { 'Chart.yaml': 'name: x' }, /no version/],
-    ['a Chart.yaml that is none', { 'Chart.yaml': '- x' }, /no mapping/],
+    ['a Chart.yaml that is none', { 'Chart.yaml': '- x' }, /not a map/],
     ['broken YAML', { ...FILES, 'crds/a.yaml': 'a: [\n' }, /crds\/a\.yaml is not valid YAML/],
     [
       'aliases without end',
@@ -116,9 +116,9 @@ describe('refused with a reason', () => {
           .map((key, at) => `${key}: &${key} [${new Array(9).fill(`*${'abcdefgh'[at]}`).join(',')}]`)
           .join('\n')}\n`,
       },
-      /no YAML/,
+      /not valid YAML/,
     ],
-    ['depth without end', { ...FILES, 'values.yaml': `a: ${'['.repeat(500)}${']'.repeat(500)}` }, /nested too deeply|no YAML/],
+    ['depth without end', { ...FILES, 'values.yaml': `a: ${'['.repeat(500)}${']'.repeat(500)}` }, /nested too deeply|not valid YAML/],
   ])('%s', async (_, files, why) => {
     await expect(loadChart(folder(files))).rejects.toThrow(why);
     await expect(fromArchive(await packed(files))).rejects.toThrow(why);
@@ -135,12 +135,12 @@ describe('refused with a reason', () => {
     await expect(fromArchive(await archive(many))).rejects.toThrow(/more than 5000 files/);
   });
   test('zeros without end', async () => {
-    await expect(fromArchive(gzipSync(Buffer.alloc(CHART_LIMITS.unpacked + 1)))).rejects.toThrow(/no readable \.tgz/);
+    await expect(fromArchive(gzipSync(Buffer.alloc(CHART_LIMITS.unpacked + 1)))).rejects.toThrow(/not a readable \.tgz/);
   });
   test('what is no archive, and what is cut off', async () => {
-    await expect(fromArchive(Buffer.from('hello'))).rejects.toThrow(/no readable \.tgz/);
+    await expect(fromArchive(Buffer.from('hello'))).rejects.toThrow(/not a readable \.tgz/);
     const whole = await packed(FILES);
-    await expect(fromArchive(whole.subarray(0, whole.length - 20))).rejects.toThrow(/no readable \.tgz/);
+    await expect(fromArchive(whole.subarray(0, whole.length - 20))).rejects.toThrow(/not a readable \.tgz/);
   });
   test('a link in a folder, and no file at all', async () => {
     const root = folder({ 'Chart.yaml': 'name: x\nversion: 1.0.0' });

@@ -425,7 +425,7 @@ describe('run store', () => {
     writeFileSync(lock(1, '0', 'elsewhere'), '');
     const held = await failure(reopened('l'));
     expect(held.message).toContain('on elsewhere');
-    expect(held.next?.en.endsWith(`remove its lock and try again: ${shellWord(lock(1, '0', 'elsewhere'))}`), held.next?.en).toBe(true);
+    expect(held.next?.en.endsWith(`delete its lock and retry: ${shellWord(lock(1, '0', 'elsewhere'))}`), held.next?.en).toBe(true);
   });
 });
 
@@ -455,7 +455,7 @@ it('lets in at most one of several processes that come at once', async () => {
   for (const child of children) child.stdin.end();
   await Promise.all(children.map((child) => once(child, 'exit')));
   expect(said.filter((text) => text.endsWith('in\n')).length).toBeLessThanOrEqual(1);
-  for (const text of said) if (!text.endsWith('in\n')) expect(text).toMatch(/journal of run race: is in use by process \d+ on .*/);
+  for (const text of said) if (!text.endsWith('in\n')) expect(text).toMatch(/journal of run race is in use by process \d+ on .*/);
 });
 
 describe('group commit', () => {
