@@ -95,7 +95,7 @@ describe('errors name what is wrong and what to try', () => {
     ['a file that is not there', undefined, { kubeconfig: '/no/such/file' }, /reading kubeconfig .*no.such.file: .*ENOENT/, /--kubeconfig/],
     ['malformed YAML', 'clusters: [\n', {}, /reading kubeconfig .*config: /, /correct the file/],
     ['a list', '- a\n', {}, /not a mapping/, /correct the file/],
-    ['a name twice', 'contexts: [{name: a, context: {}}, {name: a, context: {}}]', {}, /the context a is there twice/, /repair/],
+    ['a name twice', 'contexts: [{name: a, context: {}}, {name: a, context: {}}]', {}, /the context a is there twice/, /correct the file/],
     ['a context that is not there', one({}), { context: 'nope' }, /no context nope in .*config/, /--context c/],
     ['no current context', config({ contexts: { a: {}, b: {} } }), {}, /no current context/, /its contexts: a \| b.* --context a$/],
     [
@@ -113,7 +113,7 @@ describe('errors name what is wrong and what to try', () => {
       /--user u/,
     ],
     ['no server', config({ contexts: { c: { cluster: 'k' } }, clusters: { k: {} }, current: 'c' }), {}, /names no server/, /--server/],
-    ['a server of another kind', one({ server: 'ftp://a' }), {}, /ftp:\/\/a is not the address/, /--server/],
+    ['a server of another kind', one({ server: 'ftp://a' }), {}, /ftp:\/\/a is not a valid server URL/, /--server/],
     ['groups without a user', one({}), { asGroup: ['g'] }, /impersonating/, /--as USER/],
     ['a duration that is none', one({}), { requestTimeout: '5 minutes' }, /--request-timeout/, /30s/],
     ['no kubeconfig at all', undefined, {}, /no kubeconfig found/, /--kubeconfig/],

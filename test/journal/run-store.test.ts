@@ -140,14 +140,14 @@ describe('run store', () => {
     expect(runs.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
     expect(unreadable.map(({ id, why }) => `${id}: ${why.en}`).sort()).toEqual([
       'empty: no run.json of this cluster',
-      expect.stringMatching(/^link-to-nothing: .*or it is a link$/),
+      expect.stringMatching(/^link-to-nothing: .*or a symbolic link$/),
       expect.stringMatching(/^link: reading .*: writable by other users, or a symbolic link$/),
       expect.stringMatching(/^newer: reading .* newer upgrade-guard \(schema 3/),
       expect.stringMatching(/^note: reading .*note: not a run directory \(it is a file\)$/),
     ]);
     expect((await failure(store.read('newer'))).text.zh).toContain('更新版本');
     expect((await failure(store.read('note'))).text.zh).toContain('却是一个文件');
-    expect((await failure(store.read('link-to-nothing'))).message).toContain('it is a link');
+    expect((await failure(store.read('link-to-nothing'))).message).toContain('or a symbolic link');
   });
 
   it('ignores a torn last line and cuts it before it appends', async () => {
@@ -207,12 +207,12 @@ describe('run store', () => {
       writeFileSync(journalOf('m'), without(at, 1).join(''));
       expect((await failure(store.read('m'))).message).toContain(`line ${at + 1}: damaged: entries before it are missing`);
       writeFileSync(journalOf('m'), without(at + 1, lines.length).join(''));
-      expect((await failure(store.read('m'))).message).toContain(`damaged: truncated after entry ${at + 1}, at `);
+      expect((await failure(store.read('m'))).message).toContain(`damaged: truncated after entry ${at + 1}, `);
     }
     for (const rest of ['', lines[0]!.slice(0, 20)]) {
       writeFileSync(journalOf('m'), rest);
       const { text } = await failure(store.read('m'));
-      expect(text.en).toContain('truncated after entry 0, at 0 of ');
+      expect(text.en).toContain('truncated after entry 0, 0 of ');
       expect(text.zh).toContain('内容在第 0 条记录之后中断');
     }
     rmSync(journalOf('m'));
@@ -363,7 +363,7 @@ describe('run store', () => {
     const { text, next } = await failure(store.read('b'));
     expect(text.en).toBe(`reading ${file}: damaged: ${place} has an unexpected format`);
     expect(text.zh).toContain(`文件已损坏：${place} 的格式不符`);
-    expect(next?.en).toMatch(/^keep the folder; /);
+    expect(next?.en).toMatch(/^keep the directory\. /);
     expect((await store.list()).unreadable.map(({ id }) => id)).toEqual(['b']);
   });
 
