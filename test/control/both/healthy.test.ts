@@ -65,7 +65,9 @@ interface Result {
 const TRUE_HERE = ['spiderpool/ip-gc', 'spiderpool/rollout'];
 const check = async (kubeconfig: string) => {
   const accepted = TRUE_HERE.flatMap((id) => ['--accept', id]);
-  const { code, stdout, stderr } = await run(['check', 'spiderpool', 'k3s', '-o', 'json', '--fail-on', 'notice', ...accepted], { kubeconfig });
+  const { code, stdout, stderr } = await run(['check', 'spiderpool', 'k3s', '-o', 'json', '--fail-on', 'notice', ...accepted], {
+    kubeconfig,
+  });
   return { code, result: JSON.parse(stdout) as Result, stderr };
 };
 const outcomes = ({ checks }: Result) => Object.fromEntries(checks.map(({ id, outcome }) => [id, outcome]));
