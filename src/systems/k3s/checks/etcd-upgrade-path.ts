@@ -20,7 +20,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'embedded etcd is too old for the target version', zh: '内嵌 etcd 版本过旧，不能升级到目标版本' },
   page: {
     impact: {
-      en: 'K3s 1.34 brings etcd 3.6, which needs 3.5.26 or newer before it; K3s 1.37 brings etcd 3.7, which needs 3.6.11 or newer before it. From an older patch a member may fail to join or lose its membership data.',
+      en: 'K3s 1.34 includes etcd 3.6, which needs 3.5.26 or newer before it; K3s 1.37 includes etcd 3.7, which needs 3.6.11 or newer before it. From an older patch a member may fail to join or lose its membership data.',
       zh: 'K3s 1.34 带来 etcd 3.6，升级前需要 3.5.26 或更新版本；K3s 1.37 带来 etcd 3.7，升级前需要 3.6.11 或更新版本。从更旧的补丁版本升级时，成员可能无法加入或丢失成员数据。',
     },
     detection: {

@@ -30,7 +30,7 @@ const check: Check<typeof reads, Args> = {
     },
     fix: {
       en: 'manual: set spec.version of the Plan to a release of K3s.',
-      zh: '手动：将 Plan 的 spec.version 设为 K3s 的一个已发布版本。',
+      zh: '手动：将 Plan 的 spec.version 设为 K3s 已发布的某个版本。',
     },
   },
   sources: [

@@ -33,7 +33,7 @@ const check: Check<typeof reads, Args> = {
       zh: 'etcd 只支持从规定的最低补丁版本升级到下一个次要版本，且不能跳过次要版本。从更低版本升级的成员可能无法启动或脱离集群，只能通过恢复备份回退。',
     },
     detection: {
-      en: 'Compares the image of the etcd static Pods with the etcd that kubeadm brings with each minor on the way.',
+      en: 'Compares the image of the etcd static Pods with the etcd that kubeadm installs for each minor on the way.',
       zh: '将 etcd 静态 Pod 的镜像与途经的每个次要版本中 kubeadm 所带的 etcd 比较。',
     },
     fix: {
@@ -41,7 +41,7 @@ const check: Check<typeof reads, Args> = {
       zh: '手动：先备份 etcd，再逐个成员升级到所列补丁版本，然后升级 Kubernetes。',
     },
     limits: {
-      en: 'External etcd is not visible: run etcdctl endpoint status --cluster. Distributions may bring another etcd than kubeadm.',
+      en: 'External etcd is not visible: run etcdctl endpoint status --cluster. Distributions may ship another etcd than kubeadm.',
       zh: '外部 etcd 不可见：请执行 etcdctl endpoint status --cluster。发行版所带的 etcd 可能与 kubeadm 不同。',
     },
   },

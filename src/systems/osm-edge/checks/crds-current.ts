@@ -26,7 +26,7 @@ const check: Check<Record<string, never>, Args> = {
       zh: 'CRD 不在 chart 中：osm-bootstrap 启动时从自身镜像创建并更新 CRD，任何失败都会使其退出。CRD 缺失或过旧时，osm-controller 和 osm-injector 无法就绪，或策略被忽略。',
     },
     detection: {
-      en: 'Compares the API versions that the live CRDs serve with those of the installed version. The CRDs of the target version need no step before the upgrade: they come with its osm-bootstrap.',
+      en: 'Compares the API versions that the live CRDs serve with the API versions of the installed version. The CRDs of the target version need no step before the upgrade: they come with its osm-bootstrap.',
       zh: '将现有 CRD 提供的 API 版本与当前版本的 CRD 比较。目标版本的 CRD 在升级前无需处理：由其 osm-bootstrap 应用。',
     },
     fix: {

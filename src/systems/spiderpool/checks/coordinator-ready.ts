@@ -29,7 +29,7 @@ const check: Check<typeof reads, Args> = {
   id: 'spiderpool/coordinator-ready',
   title: { en: 'SpiderCoordinators are in phase Synced', zh: 'SpiderCoordinator 处于 Synced 阶段' },
   headline: {
-    en: 'SpiderCoordinators are not Synced: Pods may not get a network',
+    en: 'SpiderCoordinators are not Synced: Pods can lack a network',
     zh: 'SpiderCoordinator 未处于 Synced，Pod 网络无法就绪',
   },
   page: {

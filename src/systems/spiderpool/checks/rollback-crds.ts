@@ -18,7 +18,7 @@ export default rollbackCrds(facts, {
       zh: 'helm rollback 会恢复 chart 渲染的内容，但不恢复 CRD。在 1.0.0 及以后的 CRD 下，SpiderCoordinator 会丢失 detectIPConflict、detectGateway、hostRPFilter，而 0.8.9 及更早版本和 0.9.0–0.9.8 的 agent 缺少它们会崩溃。',
     },
     detection: {
-      en: 'Compares the live CRDs with those of the target version, from its chart or from tables.',
+      en: 'Compares the live CRDs with the CRDs of the target version, from its chart or from tables.',
       zh: '将现有 CRD 与目标版本的 CRD（来自其 chart 或表）比较。',
     },
     limits: {

@@ -56,7 +56,7 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/unrecorded-pod-ip',
   title: { en: 'every IP used by a running Pod is allocated to it', zh: '运行中的 Pod 使用的 IP 均已在 IPPool 中分配给它' },
-  headline: { en: 'running Pods use IPs that their IPPool has not allocated to them', zh: '运行中的 Pod 使用的 IP 未在 IPPool 中分配给它' },
+  headline: { en: 'running Pods use IPs that their IPPool has not allocated', zh: '运行中的 Pod 使用的 IP 未在 IPPool 中分配给它' },
   page: {
     impact: {
       en: 'An IPPool assigns an IP that it has no record of to the next Pod that asks: an unrecorded IP is a conflict waiting to happen. Left behind by IP garbage collection in 0.8.7 and older and in 0.9.0–0.9.4.',
