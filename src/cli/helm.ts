@@ -35,7 +35,7 @@ export async function helmOf(call: Call, records?: string): Promise<HelmProgram>
 const noHelm = (named: string | undefined): UserError =>
   new UserError(
     named
-      ? { en: `looking for helm (HELM_BIN=${named}): there is no such program`, zh: `查找 helm（HELM_BIN=${named}）：没有这个程序` }
+      ? { en: `looking for helm (HELM_BIN=${named}): no such file or directory`, zh: `查找 helm（HELM_BIN=${named}）：没有这个文件或目录` }
       : { en: 'looking for helm: it is not on PATH', zh: '查找 helm：不在 PATH 中' },
     { en: 'install Helm 3 or 4, or name it: HELM_BIN=/path/to/helm', zh: '请安装 Helm 3 或 4，或指定：HELM_BIN=/path/to/helm' },
   );

@@ -136,7 +136,7 @@ test('the second Ctrl-C ends at once: exit 130; what was in flight is settled by
   });
   await seen('PATCH', 3);
   child.kill('SIGINT');
-  while (!said.includes('Ctrl-C again ends at once')) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (!said.includes('Ctrl-C again to exit immediately')) await new Promise((resolve) => setTimeout(resolve, 20));
   const again = performance.now();
   child.kill('SIGINT');
   const { code, signal } = await ended;

@@ -173,10 +173,14 @@ describe('a run that was damaged', () => {
     const id = idOf(home);
     for (const args of [['runs'], ['runs', id], ['undo', '--yes'], ['undo', id, '--dry-run=client']]) {
       const { stderr } = await run(args, { kubeconfig, home });
-      expect(stderr.split(`warning: run ${id}: how long its journal was is not known`), args.join(' ')).toHaveLength(2);
-      expect((await run(args, { kubeconfig, home, env: ZH })).stderr).toContain(`警告：运行 ${id}：无法得知其日志原有的长度`);
+      expect(stderr.split(`warning: run ${id}: journal.length is missing, so the journal may be truncated`), args.join(' ')).toHaveLength(
+        2,
+      );
+      expect((await run(args, { kubeconfig, home, env: ZH })).stderr).toContain(`警告：运行 ${id} 缺少 journal.length，运行日志可能不完整`);
     }
-    expect((await run(['resume', '--yes'], { kubeconfig, home })).stderr).toContain('how long its journal was is not known');
+    expect((await run(['resume', '--yes'], { kubeconfig, home })).stderr).toContain(
+      'journal.length is missing, so the journal may be truncated',
+    );
     expect(await stage.types()).toEqual(FIXED);
   });
   test('a torn last line is none: what was acknowledged is taken back', async () => {
@@ -195,7 +199,7 @@ describe('a run that was damaged', () => {
     writeFileSync(join(folder, '..', 'note'), '');
     const { code, stderr } = await run(['undo', '--yes'], { kubeconfig, home });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/cannot be read: .*it is a link/);
+    expect(stderr).toMatch(/cannot be read: .*or a symbolic link/);
     expect(stderr).toMatch(/run note cannot be read: .*it is a file/);
     expect((await run(['runs'], { kubeconfig, home, env: ZH })).stderr).toMatch(/无法读取运行 note：.*却是一个文件/);
     expect(await stage.types()).toEqual(FIXED);
@@ -217,7 +221,7 @@ describe('a run that was killed before it changed anything', () => {
     const id = idOf(home);
     const refused = await run(['fix', CHECK, '--yes'], { kubeconfig, home });
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(`or undo: upgrade-guard undo ${id}`)]);
-    expect((await run(['undo', id, '--dry-run=client'], { kubeconfig, home })).stderr).toContain('an undo would only close it');
+    expect((await run(['undo', id, '--dry-run=client'], { kubeconfig, home })).stderr).toContain('undo would only close it');
     expect((await run(['runs'], { kubeconfig, home })).stdout).toContain('unfinished');
     const closed = await run(['undo', id], { kubeconfig, home });
     expect([closed.code, closed.stderr]).toEqual([0, `Run ${id} was interrupted before any change; closed now.\n`]);

@@ -154,7 +154,7 @@ describeUpstream('whether an upgrade can start', ['data', 'spiderpool', 'charts'
 
     const done = await upgrade('0.9.4', '--accept', 'spiderpool/target-version', '--yes');
     expect([0, 3], said(done)).toContain(done.code);
-    expect(said(done)).toContain('delete Pod kube-system/my-init');
+    expect(said(done)).toContain('delete completed Pod kube-system/my-init');
     await expect.poll(async () => (await cluster.get(init))?.status.phase, { timeout: 60_000 }).toBe('Succeeded');
     expect((await cluster.get(init))?.metadata.uid).not.toBe(before?.metadata.uid);
     await expect.poll(network, { timeout: 60_000 }).toBe(NETWORK);

@@ -337,7 +337,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     await install('0.9.4');
     const nobody = await run(['plan', 'spiderpool', '--chart', chartOf('0.9.13')], { kubeconfig: await cluster.user('nobody') });
     expect(nobody.code, nobody.stdout).toBe(3);
-    expect(nobody.stderr).toContain('could not be seen');
+    expect(nobody.stderr).toContain('cannot determine whether it is installed');
   });
 
   test('the runbook of plan -o shell, with a chart that helm fetches from a repository, does the same', async () => {
@@ -357,7 +357,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
       const repo = ['--repo', `http://127.0.0.1:${(repository.address() as AddressInfo).port}`];
       const unknown = await call(['plan', 'spiderpool', ...repo, '--to', '0.9.99'], home);
       expect(unknown.code).toBe(1);
-      expect(unknown.stderr).toContain('fetching the chart spiderpool 0.9.99 with helm pull');
+      expect(unknown.stderr).toContain('helm pull of chart spiderpool 0.9.99 failed');
       const runbook = await call(['plan', 'spiderpool', ...repo, '--to', '0.9.13', '-o', 'shell'], home);
       expect(runbook.code, runbook.stderr).toBe(0);
       // As a person has them on the PATH.

@@ -61,7 +61,7 @@ describe('without a terminal, one line once a wait is long', () => {
 
 test('on a terminal the progress says what is waited for, and how long', async () => {
   if (spawnSync('script', ['--version']).status !== 0) return expect(process.platform).not.toBe('linux');
-  proxy.faults.push(slow());
+  proxy.faults.push(slow(9_000));
   const command = `stty cols 150; ${BINARY} check ${CHECK} >/dev/null`;
   const ended = await start(['-qec', command, '/dev/null'], { binary: 'script', kubeconfig, env: { TERM: 'xterm' } }).ended;
   expect(ended.stdout).toMatch(/waiting for [56] s: no answer yet from https:\/\/\S+ to GET \/apis\/\S+/);

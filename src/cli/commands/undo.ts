@@ -37,7 +37,7 @@ export async function undo(call: Call): Promise<number> {
     call.say(...way.lines, '');
     await mayAll(inversesOf(stored, open), live.world, commandOf(run));
     const question = {
-      en: `Take back ${counted(open.length, 'step', '').en} of run ${run.id} in cluster ${clusterName(live.identity)}?`,
+      en: `Undo ${counted(open.length, 'step', '').en} of run ${run.id} in cluster ${clusterName(live.identity)}?`,
       zh: `撤销集群 ${clusterName(live.identity)} 中运行 ${run.id} 的 ${open.length} 步？`,
     };
     if (!call.flags.yes && !(await call.confirm(question))) return EXIT.interrupted;

@@ -79,7 +79,7 @@ describe('a free Lease', () => {
     const refused = (await lock('ann@a', await plane.user('nobody'))).acquire('run-1', {});
     await expect(refused).rejects.toMatchObject({
       name: 'UserError',
-      message: expect.stringContaining('leases in coordination.k8s.io'),
+      message: expect.stringContaining('no permission to get leases.coordination.k8s.io'),
       next: { en: expect.stringContaining('rbac --for fix') },
     });
     expect(await (await lock('ann@a', await plane.user('nobody'))).own('run-1')).toBeUndefined();

@@ -503,7 +503,9 @@ describe('evict', () => {
     await expect(world.write({ verb: 'evict', on })).rejects.toMatchObject({ kind: 'blocked', status: 429 });
     const vain = await go(world, [evict(on, 1)]);
     expect([result(vain), vain.state]).toEqual(['failed', 'unchanged']);
-    expect(detail(vain)).toMatch(/within 1 s: .*disruption budget evicted.*kubectl get poddisruptionbudgets -n/);
+    expect(detail(vain)).toMatch(
+      /blocked by a PodDisruptionBudget for 1 s: .*disruption budget evicted.*kubectl get poddisruptionbudgets -n/,
+    );
     await lift();
     const done = await go(world, [evict(on)], vain.entries);
     expect(result(done), detail(done)).toBe('done');
@@ -577,7 +579,7 @@ describe('wait', () => {
     await cluster.apply(config('watched', { ready: 'no' }) as never);
     const vain = await go(world, [waiting(1)]);
     expect(detail(vain)).toContain(
-      `/data/ready of ConfigMap ${namespace}/watched is no, not yes; see why (kubectl describe ConfigMap watched -n ${namespace})`,
+      `/data/ready of ConfigMap ${namespace}/watched is no, not yes; find out why (kubectl describe ConfigMap watched -n ${namespace})`,
     );
   });
   test('what may not be looked at is not waited for', async () => {

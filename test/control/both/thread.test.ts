@@ -270,7 +270,7 @@ describe('rights', () => {
       resources.includes('deployments'),
     );
     expect(deployments?.verbs).toEqual(expect.arrayContaining(['get', 'patch']));
-    expect(upgrade.stderr).toContain('helm: as far as the installed releases show');
+    expect(upgrade.stderr).toContain('helm: derived from the installed releases');
   });
   test('without the right to the Lease, or to the write: refused with the rule, nothing changed', async () => {
     const { rules } = await roleOf('fix');
