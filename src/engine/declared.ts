@@ -41,11 +41,13 @@ export function withoutCluster(examination: Examination, systems: readonly Syste
   const checks = new Map<string, Check>(systems.flatMap((system) => system.checks).map((check) => [check.id, check]));
   const looksAt = (id: CheckResult['id']) => Object.values(checks.get(id)?.reads ?? {}).some((read) => isOf(read, declared));
   const targeted = examination.paths.filter(({ to }) => to !== undefined).map(({ installation }) => installation.id as string);
+  const installed = new Set<string>(examination.paths.map(({ installation }) => installation.id));
   const results = examination.results.map((result): CheckResult => {
     const { id, outcome, gaps } = result;
     const seen = gaps.filter((gap) => gap.why !== 'not-collected');
-    // The check was judged by the manifests, and only what the cluster might have added is missing.
+    // The check was judged by the manifests, and only what the cluster might have added is missing. Of a system that was not found, no check was.
     const judged =
+      installed.has(result.installation) &&
       outcome === 'unknown' &&
       gaps.length > 0 &&
       !seen.length &&

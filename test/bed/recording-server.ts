@@ -179,6 +179,9 @@ function joined(a: net.Socket, b: net.Socket): void {
   ] as const) {
     from.pipe(to);
     from.on('error', () => to.destroy());
+    // A pipe leaves its source open when its target goes away; then the way of its port would stay, for the next one who gets that port.
+    from.on('close', () => to.destroySoon());
+    if (from.destroyed) to.destroy();
   }
 }
 

@@ -104,7 +104,7 @@ describe('refused', () => {
     [['-f', 'bad', '--offline', '--from', DEMO], /--offline connects to nothing/],
     [['-f', 'nowhere'], /reading -f nowhere: .*ENOENT/],
     [['-f', '-', '-f', '-'], /-f - can be used only once/],
-    [['-f', 'bad', '--all-contexts'], /contradict/],
+    [['-f', 'bad', '--all-contexts'], /--all-contexts and --filename exclude each other/],
   ])('%j', async (flags, why) => {
     put('bad/e.yaml', ENDPOINT);
     const ran = await run(['check', ...flags], { cwd: folder });

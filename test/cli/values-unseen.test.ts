@@ -60,7 +60,7 @@ test('what it says instead: the key, and what kind of value it has', async () =>
   const said = async (lang: string) => (await run(['check', 'spiderpool/values-keys', ...ASKED, '-o', 'json', '--lang', lang])).stdout;
   const findings = (JSON.parse(await said('en')) as { checks: { findings: Raw[] }[] }).checks.flatMap((check) => check.findings);
   const evidence = findings.flatMap((found) => (found.evidence as { text: { en: string; zh: string } }[]).map(({ text }) => text));
-  expect(evidence).toContainEqual({ en: 'spiderpool-0.9.13: db.url (a text)', zh: 'spiderpool-0.9.13: db.url（文本）' });
+  expect(evidence).toContainEqual({ en: 'spiderpool-0.9.13: db.url (a string)', zh: 'spiderpool-0.9.13: db.url（字符串）' });
   expect(evidence).toContainEqual({ en: 'spiderpool-0.9.13: db.list (a list)', zh: 'spiderpool-0.9.13: db.list（列表）' });
   expect(evidence).toContainEqual({ en: 'spiderpool-0.9.13: ipam.unknown=7', zh: 'spiderpool-0.9.13: ipam.unknown=7' });
   expect(JSON.stringify(findings)).toContain('keep it with --set-string ipam.spiderSubnet.enable=VALUE');

@@ -40,19 +40,19 @@ const plugin = (token: string) => ({
 /** name, case, where it failed, why, what next. */
 const FAILURES: [string, Omit<Case, 'name'>, RegExp, RegExp, RegExp][] = [
   ['wrong context', { config: config({}), flags: ['--context', 'test'] }, /\.kube\/config/, /no context test/, /--context prod/],
-  ['wrong token', { config: config(https('strict')) }, /context prod/, /does not accept the token of user u \(401\)/, /log in again/],
+  ['wrong token', { config: config(https('strict')) }, /context prod/, /the API server rejected the token of user u \(401 Unauthorized\)/, /log in again/],
   [
     'expired token',
     { config: config(https('strict'), { token: jwt({ exp: 1_600_000_000 }) }) },
     /context prod/,
-    /the token of user u, expired since 2020-09-13 \(401\)/,
+    /the token of user u, expired since 2020-09-13 \(401 Unauthorized\)/,
     /log in again/,
   ],
   [
     'expired client certificate',
     { config: config(https('strict'), { 'client-certificate-data': data(old.cert), 'client-key-data': data(old.key) }) },
     /context prod/,
-    /the client certificate of user u, expired since 2021-01-01 \(401\)/,
+    /the client certificate of user u, expired since 2021-01-01 \(401 Unauthorized\)/,
     /new kubeconfig/,
   ],
   [

@@ -68,6 +68,6 @@ describe('kubectl', () => {
   });
   it('completes our commands', async () => {
     const { stdout } = await kubectl('__complete', 'upgrade-guard', 'und');
-    expect(stdout).toMatch(/^undo\tTake back/);
+    expect(stdout).toMatch(/^undo\tUndo the changes of a run/);
   });
 });

@@ -89,8 +89,8 @@ describe.each(HELMS)('Helm $version', ({ which, version, major }) => {
     const wrong = await helm(['spiderpool-upgrade', 'chek']);
     expect(wrong.code).toBe(1);
     expect(wrong.stderr).toContain('did you mean "helm spiderpool-upgrade check"?');
-    expect((await helm(['--help'])).stdout).toMatch(/^ +spiderpool-upgrade +find out what a Spiderpool upgrade would break/m);
-    expect((await helm(['__complete', 'spiderpool-upgrade', 'und'])).stdout).toMatch(/^undo\tTake back/m);
+    expect((await helm(['--help'])).stdout).toMatch(/^ +spiderpool-upgrade +find what a Spiderpool upgrade would break, and fix it$/m);
+    expect((await helm(['__complete', 'spiderpool-upgrade', 'und'])).stdout).toMatch(/^undo\tUndo the changes of a run/m);
   });
 
   // A stand-in for our program under our plugin.yaml: says what reached it.
