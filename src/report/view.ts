@@ -152,7 +152,7 @@ function pathView({ installation, from, to, chosen, hops }: UpgradePath, { langu
 /** Every version that is named somewhere, with who names it, where they are not all the same. */
 function disagreement({ id, sources }: Installation, { language }: Face): View['disagreements'] {
   const bySaid = Map.groupBy(sources, ({ says }) => oneLine(says.replace(/^v(?=\d)/, '')));
-  if (bySaid.size < 2) return [];
+  if (new Set(sources.flatMap(({ says, beside }) => (beside ? [] : oneLine(says.replace(/^v(?=\d)/, ''))))).size < 2) return [];
   const name = oneLine(id, NAME);
   return [
     {

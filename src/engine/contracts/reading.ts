@@ -218,8 +218,8 @@ export interface Installation {
   namespace?: string;
   name: string;
   version: string | Gap;
-  /** Every place that names a version, and what it says; they may disagree. */
-  sources: { from: string | Text; says: string }[];
+  /** Every place that names a version, and what it says; they may disagree. `beside`: it may differ by right, as kubelets from the API server, and does not count as a disagreement. */
+  sources: { from: string | Text; says: string; beside?: true }[];
   /** Places that may name another version and could not be read; whatever judges by the version is not known then. */
   gaps?: Gap[];
   /** Helm says that it manages it, whether or not its records can be seen. */

@@ -64,7 +64,7 @@ async function planSources(planRows: PlanRow[], look: PointReader): Promise<Inst
     for (const { ref, latestVersion, version, channel } of rows) {
       const says = latestVersion ?? version ?? channel ?? '';
       const plan = `Plan ${namespace}/${ref.name}`;
-      sources.push({ from: { en: `${plan} (${by.en})`, zh: `${plan}（${by.zh}）` }, says: parse(says) ?? says });
+      sources.push({ from: { en: `${plan} (${by.en})`, zh: `${plan}（${by.zh}）` }, says: parse(says) ?? says, beside: true });
     }
   }
   return sources.sort((a, b) => textOf(a.from).en.localeCompare(textOf(b.from).en));
