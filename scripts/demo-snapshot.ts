@@ -1,11 +1,14 @@
 // Makes src/cli/demo.tar.gz: breaks the newest control plane of the test bed the way old Spiderpool installations are broken, and takes our own `snapshot` of it.
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { BINARY } from '../test/bed/binary.ts';
 import { clientOf } from '../test/bed/client.ts';
 import { kubeconfigOf, startControlPlane } from '../test/bed/control-plane.ts';
 import { crdsOf } from '../test/bed/crds-of.ts';
 import { BED_VERSIONS, foundBed, prepareBeds } from '../test/bed/prepare.ts';
+import { startRoutes } from '../test/bed/routes.ts';
 import { prepareTools, tools } from '../test/bed/tools.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -14,7 +17,16 @@ await prepareBeds([version], console.log);
 const binaries = await foundBed(version);
 await prepareTools(console.log);
 
-const plane = await startControlPlane(version, binaries);
+/** Helm's record, base64 twice of what gzip made, with another status. */
+function withStatus(data: string, status: string): string {
+  const release = JSON.parse(gunzipSync(Buffer.from(Buffer.from(data, 'base64').toString(), 'base64')).toString());
+  const changed = gzipSync(JSON.stringify({ ...release, info: { ...release.info, status } })).toString('base64');
+  return Buffer.from(changed).toString('base64');
+}
+
+// Of one server alone the address that it says it is at leads nowhere; `routes` leads to several, and the snapshot asks each for its metrics.
+const plane = await startControlPlane(version, binaries, { servers: 2 });
+const routes = await startRoutes(plane);
 try {
   const client = clientOf(plane);
   const env = { ...process.env, KUBECONFIG: kubeconfigOf(plane, 'admin') };
@@ -38,12 +50,25 @@ try {
       },
     );
   }
-  // A helm that was cut off in the middle of an upgrade leaves its newest record pending, and the one before deployed.
+  // A helm that was interrupted in an upgrade leaves its newest record pending, and the one before deployed: inside the record, which helm goes by, and in its label.
   execFileSync(tools().helm3, ['upgrade', 'spiderpool', join(ROOT, 'test/bed/helm-chart'), '-n', 'kube-system'], { env });
   const record = (revision: number) => `/api/v1/namespaces/kube-system/secrets/sh.helm.release.v1.spiderpool.v${revision}`;
-  await client.request('PATCH', record(1), { metadata: { labels: { status: 'deployed' } } });
-  await client.request('PATCH', record(2), { metadata: { labels: { status: 'pending-upgrade' } } });
-  execFileSync(BINARY, ['snapshot', join(ROOT, 'src/cli/demo.tar.gz'), '--force'], { env, stdio: 'inherit' });
+  for (const [revision, status] of [
+    [1, 'deployed'],
+    [2, 'pending-upgrade'],
+  ] as const) {
+    const { body } = await client.request('GET', record(revision));
+    await client.request('PATCH', record(revision), {
+      metadata: { labels: { status } },
+      data: { release: withStatus(body.data.release, status) },
+    });
+  }
+  // Not in sync: the routes are in this process.
+  const { stdout } = await promisify(execFile)(BINARY, ['snapshot', join(ROOT, 'src/cli/demo.tar.gz'), '--force'], {
+    env: { ...env, KUBECONFIG: routes.kubeconfig },
+  });
+  process.stdout.write(stdout);
 } finally {
+  await routes.close();
   await plane.stop();
 }
