@@ -5,6 +5,7 @@ import { compare, minorOf, parse, satisfies } from '../../versions/k3s.ts';
 import { ASKS, detect, READS } from './detect.ts';
 import { releases } from './knowledge/tables.ts';
 import checks from './registry.gen.ts';
+import { hops, stages, WRITES } from './upgrade.ts';
 
 /** The newest known release of the next minor (none may be skipped); on the last known minor, its newest. */
 function defaultTarget({ version }: Installation): string | undefined {
@@ -34,8 +35,11 @@ const k3s: System = {
   parse,
   compare,
   satisfies,
+  hops,
   detect,
   defaultTarget,
+  stages,
+  writes: WRITES,
 };
 
 export default k3s;
