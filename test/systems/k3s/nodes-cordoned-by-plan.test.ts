@@ -88,6 +88,6 @@ test('managedFields that a dump lacks are a gap that names the flag', async () =
   const source = dumpSource(
     await readDump(laid('k3s/nodes-cordoned-by-plan', { fixture: 'failed-downgrade', objects: [HIDDEN], expect: '' })),
   );
-  const { results } = await examine(source, SYSTEMS, { systems: ['k3s'], checks: ['k3s/nodes-cordoned-by-plan'] });
+  const { results } = await examine(source, SYSTEMS, { checks: ['k3s/nodes-cordoned-by-plan'] });
   expect(results[0]!.gaps.map(({ detail }) => detail)).toContainEqual(expect.stringContaining('--show-managed-fields'));
 });

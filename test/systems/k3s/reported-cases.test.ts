@@ -13,7 +13,6 @@ const REPORTS = path.join(import.meta.dirname, '..', '..', '..', '..', 'shared',
 
 async function looked(folder: string) {
   const { results, remedies } = await examine(dumpSource(await readDump(path.join(REPORTS, folder))), SYSTEMS, {
-    systems: ['k3s'],
     checks: [CHECK],
   });
   const drafts = await Promise.all(remedies.map(async ({ findings, propose }) => ({ ...(await propose(findings)), reasons: [] })));

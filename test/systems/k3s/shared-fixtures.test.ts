@@ -144,7 +144,7 @@ interface Item {
 }
 
 const examined = async (folder: string): Promise<Examination> =>
-  examine(dumpSource(await readDump(folder)), SYSTEMS, { systems: ['k3s'], checks: [CHECK] });
+  examine(dumpSource(await readDump(folder)), SYSTEMS, { checks: [CHECK] });
 const rowOf = (args: Json): string => String((args as Raw).row);
 
 describeUpstream('states of clusters', ['data', 'k3s', 'fixtures'], () => {
