@@ -134,7 +134,9 @@ async function write({ step, direction, means: { world, progress, halt }, note, 
   };
   for (let looks = 0; looks < LOOKS; ) {
     if (trouble) {
-      const poll = Math.max(0, Math.min(paced(trouble.kind === 'throttled' ? RELIEF : POLL), until - performance.now()));
+      // A timer may fire a millisecond early; one more keeps the last try from coming several times.
+      const left = Math.max(0, Math.ceil(until - performance.now()) + 1);
+      const poll = Math.max(0, Math.min(paced(trouble.kind === 'throttled' ? RELIEF : POLL), left));
       await pause(isAwaited(trouble) ? poll : paced(PAUSE * 2 ** (looks - 1)), halt);
     }
     if (halt.aborted) return halted();

@@ -13,17 +13,17 @@ import { installed } from './installed.ts';
 
 const SMC = 'SpiderMultusConfig/kube-system';
 
-/** By the fields that 1.2.2 lacks, in the order of the kinds. */
+/** By the fields that 1.2.2 lacks, in the order of the names of the CRDs. */
 const EVERY_FIELD = [
   // detectIPConflict, detectGateway, hostRPFilter, extraCIDR, tuneMode.
   ...new Array(3).fill('warning SpiderCoordinator/default'),
   'notice SpiderCoordinator/default',
   'warning SpiderCoordinator/default',
-  // The same below spec.coordinator, then what macvlan, ipvlan and sriov had up to 0.8.
+  'warning SpiderIPPool/a',
+  // The same as of SpiderCoordinator, below spec.coordinator, then what macvlan, ipvlan and sriov had up to 0.8.
   ...new Array(3).fill(`warning ${SMC}/all`),
   `notice ${SMC}/all`,
   ...new Array(7).fill(`warning ${SMC}/all`),
-  'warning SpiderIPPool/a',
   'warning SpiderSubnet/s',
   'warning SpiderSubnet/s',
 ];
@@ -35,10 +35,10 @@ grid('spiderpool/removed-fields', [
     expect: [
       'warning SpiderCoordinator/default',
       'notice SpiderCoordinator/default',
+      'warning SpiderIPPool/a',
       `warning ${SMC}/ib`,
       `warning ${SMC}/ib`,
       `warning ${SMC}/vf`,
-      'warning SpiderIPPool/a',
       'warning SpiderSubnet/s',
     ],
     steps: [
