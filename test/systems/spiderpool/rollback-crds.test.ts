@@ -25,7 +25,11 @@ grid('spiderpool/rollback-crds', [
 ]);
 
 test.each<[string, string, RegExp]>([
-  ['0.9.4', '1.0.6', /^; agents of 0\.9\.4 crash on SpiderCoordinators without detectGateway, detectIPConflict, hostRPFilter, which 1\.0\.6 drops/],
+  [
+    '0.9.4',
+    '1.0.6',
+    /^; agents of 0\.9\.4 crash on SpiderCoordinators without detectGateway, detectIPConflict, hostRPFilter, which 1\.0\.6 drops/,
+  ],
   ['0.9.7', '1.2.2', /detectGateway, detectIPConflict, which/],
   ['0.8.13', '0.9.4', /podRPFilter, which/],
   ['0.9.4', '0.9.13', /^$/],
