@@ -24,7 +24,10 @@ function dump(version: string): string {
   const at = join(folder, version);
   mkdirSync(at, { recursive: true });
   writeFileSync(join(at, 'version.json'), '{"gitVersion":"v1.30.4"}');
-  writeFileSync(join(at, 'installed.yaml'), INSTALLED.replaceAll('0.9.4', version).replace(/(?<=\{release: )[\w+/=]+/, (data) => recordOf(data, version)));
+  writeFileSync(
+    join(at, 'installed.yaml'),
+    INSTALLED.replaceAll('0.9.4', version).replace(/(?<=\{release: )[\w+/=]+/, (data) => recordOf(data, version)),
+  );
   return at;
 }
 const IN = ['en', 'zh'] as const;

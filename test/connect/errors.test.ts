@@ -40,7 +40,13 @@ const plugin = (token: string) => ({
 /** name, case, where it failed, why, what next. */
 const FAILURES: [string, Omit<Case, 'name'>, RegExp, RegExp, RegExp][] = [
   ['wrong context', { config: config({}), flags: ['--context', 'test'] }, /\.kube\/config/, /no context test/, /--context prod/],
-  ['wrong token', { config: config(https('strict')) }, /context prod/, /the API server rejected the token of user u \(401 Unauthorized\)/, /log in again/],
+  [
+    'wrong token',
+    { config: config(https('strict')) },
+    /context prod/,
+    /the API server rejected the token of user u \(401 Unauthorized\)/,
+    /log in again/,
+  ],
   [
     'expired token',
     { config: config(https('strict'), { token: jwt({ exp: 1_600_000_000 }) }) },
