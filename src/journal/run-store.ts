@@ -282,8 +282,8 @@ function notStoredWhat(entry: Entry): { en: string; zh: string; consequenceEn: s
       return {
         en: `the outcome of step ${entry.step} (${entry.result})`,
         zh: `步骤 ${entry.step} 的结果（${entry.result}）`,
-        consequenceEn: 'Nothing more will be sent; resume reads from the cluster what this step did.',
-        consequenceZh: '后续不会再发出任何请求；继续运行时会从集群确认该步骤的实际结果。',
+        consequenceEn: `Nothing more will be sent; ${entry.direction === 'undo' ? 'the next undo' : 'resume'} reads from the cluster what this step did.`,
+        consequenceZh: `后续不会再发出任何请求；${entry.direction === 'undo' ? '再次撤销' : '继续运行'}时会从集群确认该步骤的实际结果。`,
       };
     default:
       return {

@@ -6,6 +6,8 @@ import type { Bed } from '../bed/index.ts';
 export const CHART = join(import.meta.dirname, '..', 'bed', 'helm-chart');
 export const BROKEN = ['bare-a', 'bare-b', 'bare-c'];
 export const CHECK = 'spiderpool/owner-controller-type';
+/** What the hook of the install looks up and writes into the configuration of Multus; no hook runs where the charts are installed without a network. */
+export const DEFAULT_NETWORK = ['--set', 'multus.multusCNI.defaultCniCRName=k8s-pod-network'];
 export const LEASE = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/upgrade-guard';
 
 export interface Scene {

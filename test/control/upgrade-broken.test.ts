@@ -11,6 +11,7 @@ import type { Body } from '../bed/client.ts';
 import { layCrds } from '../bed/crds.ts';
 import { bed } from '../bed/index.ts';
 import { describeUpstream } from '../bed/upstream.ts';
+import { DEFAULT_NETWORK } from './scene.ts';
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 });
 const cluster = bed();
@@ -77,7 +78,7 @@ describeUpstream('0.9.4, broken', ['data', 'spiderpool', 'charts'], (charts) => 
     const chartOf = (version: string) => join(charts, version, 'spiderpool');
     const values = ['--set', 'spiderpoolController.podResourceInject.enabled=false'];
     await layCrds(cluster, join(chartOf('0.9.4'), 'crds'));
-    await ended(helm(['install', 'sp', chartOf('0.9.4'), '-n', NAMESPACE, '--no-hooks', '--skip-crds', ...values]));
+    await ended(helm(['install', 'sp', chartOf('0.9.4'), '-n', NAMESPACE, '--no-hooks', '--skip-crds', ...values, ...DEFAULT_NETWORK]));
     // Nothing answers the webhooks here; helm brings them again.
     for (const kind of ['validating', 'mutating']) await ended(cluster.kubectl(['delete', `${kind}webhookconfigurations`, '--all']));
     const spiderpool = await startSpiderpool(cluster);

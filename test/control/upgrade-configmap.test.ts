@@ -11,6 +11,7 @@ import { startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
 import { tools } from '../bed/tools.ts';
 import { describeUpstream } from '../bed/upstream.ts';
+import { DEFAULT_NETWORK } from './scene.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const cluster = bed();
@@ -36,7 +37,10 @@ describeUpstream('records in ConfigMaps', ['data', 'spiderpool', 'charts'], (cha
     await helm(['uninstall', 'sp', '-n', NAMESPACE, '--no-hooks', '--wait'], RECORDS);
     await layCrds(cluster, join(chartOf('0.9.4'), 'crds'));
     const values = ['--set', 'spiderpoolController.podResourceInject.enabled=false', '--set', 'spiderpoolController.replicas=2'];
-    const installed = await helm(['install', 'sp', chartOf('0.9.4'), '-n', NAMESPACE, '--no-hooks', '--skip-crds', ...values], RECORDS);
+    const installed = await helm(
+      ['install', 'sp', chartOf('0.9.4'), '-n', NAMESPACE, '--no-hooks', '--skip-crds', ...values, ...DEFAULT_NETWORK],
+      RECORDS,
+    );
     expect(installed.code, installed.stderr).toBe(0);
   };
   const upgrade = ['upgrade', 'spiderpool', '--chart', chartOf('0.9.13'), '--yes'];

@@ -19,6 +19,7 @@ import { type Fault, type Seen, startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
 import { tools } from '../bed/tools.ts';
 import { describeUpstream } from '../bed/upstream.ts';
+import { DEFAULT_NETWORK } from './scene.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const cluster = bed();
@@ -78,7 +79,17 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     for (const { metadata } of await keptSecrets()) await cluster.request('DELETE', `${SECRETS}/${metadata.name}`);
     await layCrds(cluster, join(chartOf(version), 'crds'));
     const values = ['--set', 'spiderpoolController.podResourceInject.enabled=false', '--set', 'spiderpoolController.replicas=2'];
-    const { code, stderr } = await helm(['install', 'sp', chartOf(version), '-n', NAMESPACE, '--no-hooks', '--skip-crds', ...values]);
+    const { code, stderr } = await helm([
+      'install',
+      'sp',
+      chartOf(version),
+      '-n',
+      NAMESPACE,
+      '--no-hooks',
+      '--skip-crds',
+      ...values,
+      ...DEFAULT_NETWORK,
+    ]);
     expect(code, stderr).toBe(0);
   }
   async function upgraded(to: string): Promise<void> {
