@@ -8,6 +8,7 @@ import { redactText } from '../text/redact.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import { parse, satisfies } from '../versions/chart.ts';
+import { valuesInput } from './values.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -90,7 +91,7 @@ async function render(
   const cluster = kubernetes !== undefined && parse(kubernetes) ? [`--kube-version=${kubernetes}`] : [];
   // What a user can name comes after `=` or `--`: it may begin with a dash.
   const args = ['template', `--namespace=${namespace}`, '--is-upgrade', '--values=-', ...cluster, '--', name, path.resolve(chart)];
-  const { code, stderr, late } = await run(binary, args, JSON.stringify(values), env, signal);
+  const { code, stderr, late } = await run(binary, args, valuesInput(values), env, signal);
   if (late) return { is: 'unknown', why: LATE };
   return code === 0 ? { is: 'rendered' } : failure(stderr);
 }

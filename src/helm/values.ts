@@ -106,6 +106,12 @@ export function upgraded(
   return { config, defaults, all: coalesce(defaults, config, rules) };
 }
 
+/**
+ * Values as text for `helm --values -`. It ends in a newline: Helm 4 loses a last line without one whose length is a multiple of 4096 bytes
+ * (seen with 4.1.4 and 4.2.3), which here is all of the values, and goes on with the defaults of the chart.
+ */
+export const valuesInput = (values: Json): string => `${JSON.stringify(values)}\n`;
+
 /** Values to give to a chart with these defaults so that its templates see exactly `all`: what is too much is taken away with null. */
 export function insteadOf(defaults: Raw, all: Raw): Raw {
   const gone = Object.keys(defaults).filter((key) => !Object.hasOwn(all, key));

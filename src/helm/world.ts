@@ -29,6 +29,7 @@ import { oneLine } from '../text/sanitise.ts';
 import { objectsIn } from './manifest.ts';
 import { history, type ReleaseRecord, releaseRecord } from './records.ts';
 import { decodeRelease, objectAt, type Release, textAt } from './release.ts';
+import { valuesInput } from './values.ts';
 
 /** In the run's folder. */
 const OUTPUT_FILE = 'helm.log';
@@ -292,7 +293,7 @@ async function drive(step: StepOf<'helm'>, world: World, { helm, beside, source 
       ? ['rollback', ...common, '--', name, String(step.from)]
       : // All values are on standard input; nothing of the release's own is mixed in again unless that was asked for.
         ['upgrade', ...common, step.reuse ? '--reuse-values' : '--reset-values', '--values', '-', '--', name, step.chart.path];
-  const called = () => program.call(words, step.action === 'upgrade' ? JSON.stringify(values) : '');
+  const called = () => program.call(words, step.action === 'upgrade' ? valuesInput(values) : '');
   let { code, output: printed } = await called();
   // Seen with helm 4.1: a rollback from a failed upgrade fails over an object that is not there, and the next one, from that failed rollback, goes through.
   const isStuck = step.action === 'rollback' && code !== 0 && (await records(step.release, source))[0]?.status === 'failed';

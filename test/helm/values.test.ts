@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { Json, Raw } from '../../src/engine/contracts.ts';
 import { setInto } from '../../src/helm/set.ts';
-import { coalesce, insteadOf, mergeMaps, rulesOf, upgraded } from '../../src/helm/values.ts';
+import { coalesce, insteadOf, mergeMaps, rulesOf, upgraded, valuesInput } from '../../src/helm/values.ts';
 import { readValues } from '../../src/helm/values-file.ts';
 import { EVERY_TOOL, prepareTools, tools } from '../bed/tools.ts';
 
@@ -179,9 +179,15 @@ describe.skipIf(trouble !== undefined)('real helms say', { timeout: 60_000 }, ()
     Object.fromEntries(cases.flatMap((values, at) => Object.entries(values).map(([key, value]) => [`${key}${at}`, value])));
   const file = (values: Raw) => {
     const name = join(scratch, `values-${count++}.yaml`);
-    writeFileSync(name, JSON.stringify(values));
+    writeFileSync(name, valuesInput(values));
     return name;
   };
+
+  test.each(Object.keys(HELMS) as Helm[])('%s: values that fill whole blocks of its reader arrive', async (helm) => {
+    const values = { a: 'given', b: '' };
+    values.b = 'x'.repeat(4096 - JSON.stringify(values).length);
+    expect(await printed(helm, chart('a: default'), ['-f', '-'], valuesInput(values))).toEqual(values);
+  });
 
   test.each(Object.keys(HELMS) as Helm[])('%s: defaults, two files and a --set come together as here', async (helm) => {
     const [defaults, first, second] = [0, 1, 2].map(() => together(fc.sample(tree, 300))) as [Raw, Raw, Raw];
@@ -193,7 +199,7 @@ describe.skipIf(trouble !== undefined)('real helms say', { timeout: 60_000 }, ()
     // And helm can be made to see the same over any other chart.
     const other = together(fc.sample(tree, 300));
     expect(filled(seen)).toEqual(
-      filled((await printed(helm, chart(JSON.stringify(other)), ['-f', '-'], JSON.stringify(insteadOf(other, seen)))) as Raw),
+      filled((await printed(helm, chart(JSON.stringify(other)), ['-f', '-'], valuesInput(insteadOf(other, seen)))) as Raw),
     );
   });
   /** A template cannot tell a null from a key that is not there, but for hasKey. */

@@ -57,7 +57,9 @@ function kubeletSources(members: readonly NodeRow[]): Installation['sources'] {
     members.filter(({ kubelet }) => kubelet),
     ({ kubelet }) => kubelet,
   );
-  return [...counts].sort(([a], [b]) => a.localeCompare(b)).map(([says, { length }]) => ({ from: kubeletsOf(length), says, beside: true as const }));
+  return [...counts]
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([says, { length }]) => ({ from: kubeletsOf(length), says, beside: true as const }));
 }
 
 const kubeletsOf = (count: number): Text => ({

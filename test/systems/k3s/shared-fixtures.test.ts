@@ -143,8 +143,7 @@ interface Item {
   status: { nodeInfo: { kubeletVersion: string } };
 }
 
-const examined = async (folder: string): Promise<Examination> =>
-  examine(dumpSource(await readDump(folder)), SYSTEMS, { checks: [CHECK] });
+const examined = async (folder: string): Promise<Examination> => examine(dumpSource(await readDump(folder)), SYSTEMS, { checks: [CHECK] });
 const rowOf = (args: Json): string => String((args as Raw).row);
 
 describeUpstream('states of clusters', ['data', 'k3s', 'fixtures'], () => {
