@@ -63,7 +63,7 @@ test('what it says instead: the key, and what kind of value it has', async () =>
   expect(evidence).toContainEqual({ en: 'spiderpool-0.9.13: db.url (a string)', zh: 'spiderpool-0.9.13: db.url（字符串）' });
   expect(evidence).toContainEqual({ en: 'spiderpool-0.9.13: db.list (a list)', zh: 'spiderpool-0.9.13: db.list（列表）' });
   expect(evidence).toContainEqual({ en: 'spiderpool-0.9.13: ipam.unknown=7', zh: 'spiderpool-0.9.13: ipam.unknown=7' });
-  expect(JSON.stringify(findings)).toContain('keep it with --set-string ipam.spiderSubnet.enable=VALUE');
+  expect(JSON.stringify(findings)).toContain('To keep it: --set-string ipam.spiderSubnet.enable=VALUE');
 });
 
 test('fix: the value must be filled in, and no command is offered to paste', async () => {
