@@ -425,7 +425,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     const plugin = (...words: string[]) => helm(['spiderpool-upgrade', ...words], { env });
     const values = join(data, 'values.yaml');
     writeFileSync(values, 'spiderpoolController: {replicas: 1}\n');
-    const chart = ['--chart', chartOf('0.9.13'), '-f', values, '--set', 'ipam.enableIPv6=false'];
+    const chart = ['--chart', chartOf('0.9.13'), '-f', values, '--set', 'ipam.enableIPv6=false', ...DEFAULT_NETWORK];
     const none = await plugin('nowhere', '--version', '0.9.13', ...chart, '--yes');
     expect(none.code).not.toBe(0);
     expect(none.stderr).toContain('existing: kube-system/sp');
@@ -439,6 +439,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     expect(JSON.parse((await helm(['get', 'values', 'sp', '-n', NAMESPACE, '-o', 'json'])).stdout)).toEqual({
       spiderpoolController: { replicas: 1 },
       ipam: { enableIPv6: false },
+      multus: { multusCNI: { defaultCniCRName: 'k8s-pod-network' } },
     });
     rmSync(data, { recursive: true, force: true });
   });
