@@ -25,7 +25,7 @@ export function upgradeCommand(
     do: 'manual',
     commands: isWhole ? [whole] : [],
     guard: [],
-    when: 'after',
+    when: 'instead',
     text: isWhole
       ? { en: `run helm upgrade with these flags: ${words}`, zh: `执行 helm upgrade 时使用以下参数：${words}` }
       : { en: `add these flags to your helm upgrade${fill.en}: ${words}`, zh: `在 helm upgrade 中加入以下参数${fill.zh}：${words}` },

@@ -39,15 +39,15 @@ const REPAIRS_BEHIND: Text = { en: 'Fixes after the upgrade', zh: '升级后的�
 /** Repairs alone, as one stage. */
 export const makePlan = (repairs: readonly Repair[]): Plan => planOf([{ title: REPAIRS, parts: behindLast(repairs) }]);
 
-/** What is for behind the upgrade comes last, where there is no upgrade. */
+/** What is for behind the upgrade, or in its place, comes last, where there is no upgrade. */
 const behindLast = (repairs: readonly Repair[]): Repair[] => [
   ...repairs.map((each) => only(each, 'before')),
-  ...repairs.map((each) => only({ ...each, refusals: [] }, 'after')),
+  ...repairs.map((each) => only({ ...each, refusals: [] }, 'after', 'instead')),
 ];
 
-const only = (repair: Repair, when: 'before' | 'after'): Repair => ({
+const only = (repair: Repair, ...when: NonNullable<StepDraft['when']>[]): Repair => ({
   ...repair,
-  drafts: repair.drafts.filter((draft) => (draft.when ?? 'before') === when),
+  drafts: repair.drafts.filter((draft) => when.includes(draft.when ?? 'before')),
 });
 
 export interface HopParts {

@@ -131,12 +131,12 @@ export interface ChartAt {
 export type Assumption = { on: Ref; changes: Change[] } | { gone: Ref };
 /**
  * As a remedy gives it; `after` names drafts of the same remedy that must be done first. `when`: of a repair, before or behind the system's own stages;
- * before, unless it says so.
+ * before, unless it says so. `instead`: an upgrade that a person runs; no part of one that the system's stages run.
  */
 export type StepDraft = Common &
   Action & {
     after?: StepDraft[];
-    when?: 'before' | 'after';
+    when?: 'before' | 'after' | 'instead';
     /** What so many steps like this do, as the fix line has it before the objects: `releases 2 IPs of`. */
     brief?(steps: number): Text;
   };
