@@ -153,7 +153,7 @@ describe('text of every API server', () => {
     const { lines, gaps } = await read(await source(copy), '/readyz?verbose', true);
     expect(lines.size).toBe(0);
     expect(gaps).toHaveLength(3);
-    for (const { detail } of gaps) expect(detail).toContain('was not asked');
+    for (const { detail } of gaps) expect(detail).toContain('no request sent');
     expect(stranger.asked).toBe(0);
   });
 
