@@ -17,7 +17,6 @@ const CHECKS = join(ROOT, 'docs', 'checks');
 const TOOL = 'kubectl upgrade-guard';
 /** Columns of the output that a page shows. */
 const COLUMNS = 110;
-/** How long a call may take: a check over a fixture of some objects. */
 const LANGUAGES: readonly Language[] = ['en', 'zh'];
 const SUFFIX: Record<Language, string> = { en: '.md', zh: '.zh-CN.md' };
 

@@ -5,8 +5,8 @@ import { list, tree } from '../../../engine/read/index.ts';
 import { compare } from '../../../versions/chart.ts';
 
 const reads = {
-  settings: { ...list('upstreamtrafficsettings.policy.openservicemesh.io', { headers: tree('spec.httpHeaders') }) },
-  services: { ...list('multiclusterservices.config.openservicemesh.io', {}) },
+  settings: list('upstreamtrafficsettings.policy.openservicemesh.io', { headers: tree('spec.httpHeaders') }),
+  services: list('multiclusterservices.config.openservicemesh.io', {}),
 };
 type Is = 'httpHeaders' | 'MultiClusterService';
 interface Args {

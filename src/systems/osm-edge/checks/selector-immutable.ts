@@ -1,4 +1,4 @@
-// Since 1.3.0 the chart selects the Pods of Deployment osm-controller by a second label, codebase; a selector cannot be changed, so helm upgrade fails half-way through the release.
+// Since 1.3.0 the chart selects the Pods of Deployment osm-controller by a second label, codebase; a selector cannot be changed, so helm upgrade fails with part of the release upgraded.
 // Sources: charts/osm/templates/osm-deployment.yaml@v1.2.3, @v1.3.0-beta.4, @v1.3.9; apps/v1 Deployment spec.selector is immutable (kubernetes pkg/apis/apps/validation).
 import type { Check, Finding, Ref, StepDraft } from '../../../engine/contracts.ts';
 import { compare } from '../../../versions/chart.ts';
