@@ -17,6 +17,8 @@ const CHECKS = join(ROOT, 'docs', 'checks');
 const TOOL = 'kubectl upgrade-guard';
 /** Columns of the output that a page shows. */
 const COLUMNS = 110;
+/** Ages in an example are counted to this moment: a page stays what it is tomorrow. */
+const NOW = Date.parse('2026-11-30T00:00:00Z');
 const LANGUAGES: readonly Language[] = ['en', 'zh'];
 const SUFFIX: Record<Language, string> = { en: '.md', zh: '.zh-CN.md' };
 
@@ -98,7 +100,13 @@ async function printed(words: readonly string[], again: readonly string[], langu
     begins: () => false,
     progress: () => false,
   };
-  await check(quiet);
+  const { now } = Date;
+  Date.now = () => NOW;
+  try {
+    await check(quiet);
+  } finally {
+    Date.now = now;
+  }
   return lines;
 }
 
