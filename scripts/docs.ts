@@ -1,4 +1,5 @@
-// npm run docs: writes docs/checks/<system>/<name>.md and .zh-CN.md, and an index of each system, from the checks themselves and from what they print over their own bad fixture.
+// npm run docs: writes docs/checks/<system>/<name>.md and .zh-CN.md, and an index of each system, from the checks themselves and from what they print over their own bad fixture;
+// and docs/<guide>-coverage.md from the tables in scripts/coverage/.
 // A test fails when a page is not what the code says.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,6 +12,7 @@ import { explainedInMarkdown } from '../src/report/explain.ts';
 import { SYSTEMS } from '../src/systems/index.ts';
 import { style } from '../src/text/colour.ts';
 import { flagsOf, hasFixture, layOut } from '../test/fixtures.ts';
+import { coveragePages } from './coverage.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const CHECKS = join(ROOT, 'docs', 'checks');
@@ -140,5 +142,6 @@ if (process.argv[1] === import.meta.filename) {
     writeFileSync(join(CHECKS, file), text);
   }
   for (const [file, text] of await readmes()) writeFileSync(join(ROOT, file), text);
+  for (const [file, text] of await coveragePages()) writeFileSync(join(ROOT, 'docs', file), text);
   console.log(`${made.size} pages in docs/checks`);
 }

@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { coveragePages, coverages } from '../scripts/coverage.ts';
 import { pages, readmes, written } from '../scripts/docs.ts';
+import { checkOf } from '../src/systems/index.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const CHECKS = join(ROOT, 'docs', 'checks');
@@ -15,4 +17,18 @@ test('every page is current (npm run docs)', { timeout: 120_000 }, async () => {
 
 test('the READMEs show what the tool prints (npm run docs)', async () => {
   for (const [file, text] of await readmes()) expect(readFileSync(join(ROOT, file), 'utf8'), file).toBe(text);
+});
+
+test('every coverage page is current (npm run docs)', async () => {
+  for (const [file, text] of await coveragePages()) expect(readFileSync(join(ROOT, 'docs', file), 'utf8'), file).toBe(text);
+});
+
+test('what a coverage table names exists: its checks, and a remedy where it says that one fixes it', async () => {
+  for (const [name, { rows }] of await coverages()) {
+    expect(new Set(rows.map(({ statement }) => statement.en)).size, name).toBe(rows.length);
+    for (const answer of rows.flatMap(({ by }) => by)) {
+      if ('check' in answer) checkOf(answer.check);
+      if ('remedy' in answer) expect(checkOf(answer.remedy).remedy, answer.remedy).toBeDefined();
+    }
+  }
 });
