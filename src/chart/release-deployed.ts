@@ -3,7 +3,7 @@
 // labelled deployed; where there is none, only from a newest one that is failed or superseded. One storage driver alone is looked at (pkg/action/action.go, Init).
 import type { Check, Finding, Page, Situation, StepDraft, SystemId, Text } from '../engine/contracts.ts';
 import { isGap } from '../engine/gaps.ts';
-import { history, oddRecords, otherHistory, type ReleaseRecord } from '../helm/records.ts';
+import { driverOf, history, oddRecords, otherHistory, type ReleaseRecord } from '../helm/records.ts';
 import { shellWord } from '../text/shell.ts';
 import { decoded, RELEASE_BODIES, RELEASE_READS, recordsIn, refOfRecord } from './release.ts';
 
@@ -12,8 +12,10 @@ interface Args {
   namespace: string;
   revision: number;
   status: string;
-  /** `two-drivers`: the ConfigMaps hold another history, whose newest revision this is. */
-  state: 'refused' | 'open' | 'two-drivers';
+  /** `two-drivers`: the other driver holds another history, whose newest revision this is. `not-found`: HELM_DRIVER leads helm past the records. */
+  state: 'refused' | 'open' | 'two-drivers' | 'not-found';
+  /** Where this record lies. */
+  kind: string;
   /** Newest revision that was deployed or is superseded by a later one; 0: none. */
   good: number;
 }
@@ -24,8 +26,8 @@ const PAGE: Page = {
     zh: 'release 的最新修订版本处于 pending 状态（之前的 helm 被中断或仍在运行）或已被卸载时，helm 会拒绝升级。最新修订版本为 failed 时可以升级，但说明上一次操作没有完成。',
   },
   detection: {
-    en: 'Reads the labels of the release records, and the status inside the newest one: helm goes by that, also where its label was edited. Records in Secrets and in ConfigMaps are two histories; where both exist, the Secrets are judged, as helm does unless HELM_DRIVER says otherwise.',
-    zh: '读取 release 记录的标签，以及最新记录中的状态：即使标签被改过，helm 也以记录中的状态为准。Secret 和 ConfigMap 中的记录是两份历史；两者都存在时检查 Secret，与未设置 HELM_DRIVER 的 helm 一致。',
+    en: 'Reads the labels of the release records, and the status inside the newest one: helm goes by that, also where its label was edited. Records in Secrets and in ConfigMaps are two histories; where both exist, the one that HELM_DRIVER selects is judged, by default the Secrets.',
+    zh: '读取 release 记录的标签，以及最新记录中的状态：即使标签被改过，helm 也以记录中的状态为准。Secret 和 ConfigMap 中的记录是两份历史；两者都存在时检查 HELM_DRIVER 选择的那一份，默认是 Secret。',
   },
   fix: {
     en: 'Deletes the record of a pending upgrade or rollback, after 10 minutes without activity and with no helm process on this machine. Everything else is manual; fix prints the commands.',
@@ -45,12 +47,14 @@ export function releaseDeployed(system: SystemId): Check<typeof RELEASE_READS, A
     pointReads: RELEASE_BODIES,
     judge: async (rows, at) => {
       const { installation } = at.path;
+      const { helmDriver } = at.cluster;
+      if (helmDriver === 'elsewhere') return installation.byHelm ? { unknown: OUTSIDE } : { notApplicable: NO_HELM };
       const [all, namespace, name] = [recordsIn(rows), installation.namespace ?? '', installation.name];
       const gaps = oddRecords(all, namespace, name);
       if (gaps.length) return { findings: [], gaps };
-      const records = history(all, namespace, name);
+      const records = history(all, namespace, name, helmDriver);
       if (!records.length) return installation.byHelm ? { unknown: NO_RECORD } : { notApplicable: NO_HELM };
-      return judged(records, otherHistory(all, namespace, name), at);
+      return judged(records, otherHistory(all, namespace, name, helmDriver), at);
     },
     say: (args) => MESSAGES[args.state](args),
     remedy: {
@@ -70,9 +74,13 @@ const MESSAGES: Record<Args['state'], (args: Args) => Text> = {
     en: `last operation on ${namespace}/${release} did not complete (revision ${revision} is ${status}); helm can still upgrade it`,
     zh: `${namespace}/${release} 的上一次操作未完成（修订版本 ${revision} 的状态为 ${status}）；helm 仍可升级`,
   }),
-  'two-drivers': ({ namespace, release, revision, status }) => ({
-    en: `${namespace}/${release} also has records in ConfigMaps (revision ${revision} is ${status}); helm uses the ones in Secrets unless HELM_DRIVER is configmap`,
-    zh: `${namespace}/${release} 在 ConfigMap 中还有记录（修订版本 ${revision} 的状态为 ${status}）；除非 HELM_DRIVER 为 configmap，helm 使用 Secret 中的记录`,
+  'two-drivers': ({ namespace, release, revision, status, kind }) => ({
+    en: `${namespace}/${release} also has records in ${kind}s (revision ${revision} is ${status}); ${kind === 'ConfigMap' ? 'helm uses the ones in Secrets unless HELM_DRIVER is configmap' : 'helm uses the ones in ConfigMaps because HELM_DRIVER is configmap'}`,
+    zh: `${namespace}/${release} 在 ${kind} 中还有记录（修订版本 ${revision} 的状态为 ${status}）；${kind === 'ConfigMap' ? '除非 HELM_DRIVER 为 configmap，helm 使用 Secret 中的记录' : 'HELM_DRIVER 为 configmap，因此 helm 使用 ConfigMap 中的记录'}`,
+  }),
+  'not-found': ({ namespace, release, kind }) => ({
+    en: `helm does not find ${namespace}/${release}: its records are in ${kind}s, but HELM_DRIVER is ${otherDriver(kind)}; for helm set HELM_DRIVER=${kind.toLowerCase()}`,
+    zh: `helm 找不到 ${namespace}/${release}：其记录在 ${kind} 中，而 HELM_DRIVER 为 ${otherDriver(kind)}；运行 helm 时请设置 HELM_DRIVER=${kind.toLowerCase()}`,
   }),
 };
 
@@ -80,6 +88,11 @@ const MESSAGES: Record<Args['state'], (args: Args) => Text> = {
 const ERROR = (status: string, open = '"', close = '"'): string =>
   `${open}${status.startsWith('pending') ? 'another operation (install/upgrade/rollback) is in progress' : 'has no deployed releases'}${close}`;
 
+const otherDriver = (kind: string): string => (kind === 'Secret' ? 'configmap' : 'secret');
+const OUTSIDE: Text = {
+  en: 'HELM_DRIVER names a store outside the cluster (sql, memory), which cannot be read here; see: helm history',
+  zh: 'HELM_DRIVER 指向集群之外的存储（sql、memory），此处无法读取；请用“helm history”查看',
+};
 const NO_HELM: Text = { en: 'not installed by Helm', zh: '不是由 Helm 安装的' };
 const NO_RECORD: Text = {
   en: 'its annotations say Helm, but there is no release record in Secrets or ConfigMaps (HELM_DRIVER=sql keeps them outside the cluster); see: helm history',
@@ -89,7 +102,7 @@ const NO_RECORD: Text = {
 async function judged(
   records: ReleaseRecord[],
   others: ReleaseRecord[],
-  { look }: Situation,
+  { look, cluster: { helmDriver } }: Situation,
 ): Promise<Finding<Args>[] | { unknown: Text }> {
   const [newest, ...older] = records as [ReleaseRecord, ...ReleaseRecord[]];
   const body = await decoded(newest, look);
@@ -98,9 +111,10 @@ async function judged(
   if (!isGap(body) && 'unknown' in body && label !== 'refused') return body;
   const status = isGap(body) || 'unknown' in body ? newest.status : body.release.status || newest.status;
   const state = stateOf(status, records, older);
+  const past = helmDriver && helmDriver !== driverOf(newest) ? [finding(newest, 'not-found', newest.status, [], 'warning')] : [];
   const second = others[0] ? [finding(others[0], 'two-drivers', others[0].status, [], 'notice')] : [];
-  if (!state) return second;
-  return [finding(newest, state, status, older, state === 'refused' ? 'blocker' : 'warning'), ...second];
+  if (!state) return [...past, ...second];
+  return [finding(newest, state, status, older, state === 'refused' ? 'blocker' : 'warning'), ...past, ...second];
 }
 
 /** undefined: deployed. */
@@ -127,10 +141,10 @@ function finding(
       : { en: `info.status: ${status} (label status=${record.status})`, zh: `info.status: ${status}（标签 status=${record.status}）` };
   return {
     severity,
-    key: state === 'two-drivers' ? [namespace, name, state] : [namespace, name, status],
+    key: [namespace, name, state === 'two-drivers' || state === 'not-found' ? state : status],
     certainty: 'certain',
     objects: [at],
-    args: { release: name, namespace, revision, status, state, good: good?.revision ?? 0 },
+    args: { release: name, namespace, revision, status, state, kind: record.kind, good: good?.revision ?? 0 },
     evidence: [{ seen, at }],
   };
 }
@@ -141,8 +155,8 @@ function finding(
 const QUIET = 600;
 
 /** An upgrade or a rollback that was interrupted: without its record, helm goes on from the revision before. A rollback is not always the fix: it fails where the interrupted revision dropped an object. */
-const isRepairable = ({ args: { good, status }, objects }: Finding<Args>): boolean =>
-  good > 0 && (status === 'pending-upgrade' || status === 'pending-rollback') && objects[0]!.kind === 'Secret';
+const isRepairable = ({ args: { good, status, kind } }: Finding<Args>): boolean =>
+  good > 0 && (status === 'pending-upgrade' || status === 'pending-rollback') && kind === 'Secret';
 
 function unpend({ args: { release, namespace, revision, status, good } }: Finding<Args>): StepDraft {
   return {

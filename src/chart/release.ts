@@ -39,9 +39,9 @@ export interface Current {
  */
 export async function currentRelease(
   rows: ReleaseRows,
-  { path: { installation }, look }: Pick<Situation, 'path' | 'look'>,
+  { path: { installation }, look, cluster }: Pick<Situation, 'path' | 'look' | 'cluster'>,
 ): Promise<Current | Gap | { unknown: Text }> {
-  const records = history(recordsIn(rows), installation.namespace ?? '', installation.name);
+  const records = history(recordsIn(rows), installation.namespace ?? '', installation.name, cluster.helmDriver);
   const record = records.find(({ status }) => status === 'deployed') ?? records[0];
   return record ? await decoded(record, look) : { unknown: NO_RECORD };
 }

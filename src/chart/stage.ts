@@ -1,5 +1,5 @@
 // The upgrade of a Helm release as stages, for any system that is installed by a chart: keep the values and what there is, let helm upgrade, wait until it runs, put the values away.
-import type { Condition, ResourceName, StageDraft, StepDraft, Text } from '../engine/contracts.ts';
+import type { Condition, ReleaseName, ResourceName, StageDraft, StepDraft, Text } from '../engine/contracts.ts';
 import type { HelmUpgrade } from './intent.ts';
 
 /** Seconds that helm may take: its own default. */
@@ -31,13 +31,14 @@ export interface HelmStages {
 export function helmStages(what: HelmStages): StageDraft[] {
   const { upgrade, name, hop, resources, ready, readyText, filled } = what;
   const { release, chart, kept, reuse, rights } = upgrade;
-  const { namespace, name: releaseName, revision } = release;
+  const { namespace, name: releaseName, revision, driver } = release;
+  const its: ReleaseName = { namespace, name: releaseName, ...(driver ? { driver } : {}) };
   const common: Pick<StepDraft, 'guard' | 'undo'> = { guard: [], undo: 'none' };
   const keep: StepDraft = {
     ...{
       do: 'keep',
       guard: [],
-      release: { namespace, name: releaseName },
+      release: its,
       on: kept.on,
       digest: kept.digest,
       given: kept.given,
@@ -59,7 +60,7 @@ export function helmStages(what: HelmStages): StageDraft[] {
   const within = what.within ?? HELM_WITHIN;
   const notBack = what.notBack ?? { en: '', zh: '' };
   const helm: StepDraft = {
-    ...{ do: 'helm', guard: [], action: 'upgrade', within, release: { namespace, name: releaseName }, from: revision, chart },
+    ...{ do: 'helm', guard: [], action: 'upgrade', within, release: its, from: revision, chart },
     ...{ values: kept.on, digest: kept.digest, reuse, config: kept.config, rights, after: [keep], undo: 'compensates' },
     text: {
       en: `helm upgrade of release ${namespace}/${releaseName} to ${chart.name} ${chart.version}`,

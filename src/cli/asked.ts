@@ -4,6 +4,7 @@ import type { Acceptance, Examination, ExamineOptions } from '../engine/examine.
 import { parseTarget, type Target } from '../engine/paths.ts';
 import { badChart } from '../helm/chart.ts';
 import { loadChart } from '../helm/load-chart.ts';
+import { helmDriver } from '../helm/records.ts';
 import { helmFor } from '../helm/run.ts';
 import { clusterName } from '../report/plan.ts';
 import { checkOf, SYSTEMS } from '../systems/index.ts';
@@ -22,6 +23,7 @@ export async function examineOptions(call: Call, only: { systems?: SystemId[]; c
     chart,
     intent: await intentOf(call.flags, templates?.version),
     templates,
+    helmDriver: helmDriver(call.env.HELM_DRIVER),
     accept: (accept ?? []).map(acceptance),
     namespace: call.flags['all-namespaces'] ? undefined : namespace,
     began: (what) => call.begins({ en: `Checking ${what}...`, zh: `正在检查 ${what}……` }),

@@ -1,9 +1,14 @@
 // The cluster as detection and checks are handed it: its version, what it serves, what is installed.
-import type { Cluster, Gap, Installation, Served, ServedResource, Source } from './contracts.ts';
+import type { Cluster, Gap, HelmDriver, Installation, Served, ServedResource, Source } from './contracts.ts';
 import { isGap } from './gaps.ts';
 
 /** `installations`: filled while systems are detected. */
-export function clusterOf(source: Source, serverVersion: string | Gap, installations: readonly Installation[]): Cluster {
+export function clusterOf(
+  source: Source,
+  serverVersion: string | Gap,
+  installations: readonly Installation[],
+  helmDriver?: HelmDriver,
+): Cluster {
   let asked: Promise<{ resources: ServedResource[]; gaps: Gap[] } | Gap> | undefined;
   const apis = () => {
     asked ??= source.apis?.() ?? Promise.resolve({ why: 'not-collected', verb: 'discover', resource: 'apis' } satisfies Gap);
@@ -12,6 +17,7 @@ export function clusterOf(source: Source, serverVersion: string | Gap, installat
   return {
     serverVersion,
     installations,
+    helmDriver,
     async serves(group, name) {
       const all = await apis();
       return isGap(all) ? all : servedBy(all, group, name);

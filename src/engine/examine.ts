@@ -12,6 +12,7 @@ import type {
   ClusterIdentity,
   Finding,
   Gap,
+  HelmDriver,
   Installation,
   Intent,
   JudgedFinding,
@@ -84,6 +85,8 @@ export interface ExamineOptions {
   backTo?: string;
   /** Where no cluster can say what is installed: what is taken to be. */
   assume?(system: System): Installation[] | undefined;
+  /** HELM_DRIVER of whoever asks. */
+  helmDriver?: HelmDriver;
   /** Renders that chart. */
   templates?: Templates;
   began?(what: string): void;
@@ -127,7 +130,7 @@ export async function examine(source: Source, systems: System[], options: Examin
   };
   // Fills up as systems are detected.
   const known: Installation[] = [];
-  const cluster = clusterOf(source, serverVersion, known);
+  const cluster = clusterOf(source, serverVersion, known, options.helmDriver);
   const now = Date.now();
   const cases: Case[] = [];
   for (const system of asked) {

@@ -1,5 +1,5 @@
 // Helm's release records by their labels alone: which release, which revision, which status. Labels: helm pkg/storage/driver (name, owner, status, version).
-import type { Gap, Raw } from '../engine/contracts.ts';
+import type { Gap, HelmDriver, Raw } from '../engine/contracts.ts';
 import { label } from '../engine/read/index.ts';
 import { redactMarked } from '../text/redact.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -41,27 +41,38 @@ export function releaseRecord(object: Raw): ReleaseRecord | undefined {
 const ofRelease = (records: readonly ReleaseRecord[], namespace: string, name: string): ReleaseRecord[] =>
   records.filter((record) => record.namespace === namespace && record.name === name);
 
+/** HELM_DRIVER as helm reads it (pkg/action/action.go, Init); undefined: not set. What helm does not know it refuses, so that nothing in the cluster counts. */
+export function helmDriver(said: string | undefined): HelmDriver | undefined {
+  if (!said) return undefined;
+  const driver = said.replace(/s$/, '');
+  return driver === 'secret' || driver === 'configmap' ? driver : 'elsewhere';
+}
+
 /**
  * All revisions of one release, newest first. None where it cannot be told which one is the newest: see `oddRecords`.
- * Each storage driver has a history of its own; helm goes by the Secrets unless HELM_DRIVER says otherwise.
+ * Each storage driver has a history of its own: where there are two, that of `driver` counts, of Secrets unless it says otherwise.
  */
-export function history(records: readonly ReleaseRecord[], namespace: string, name: string): ReleaseRecord[] {
-  const [inSecrets, others] = byDriver(records, namespace, name);
-  return inSecrets.length ? inSecrets : others;
-}
+export const history = (records: readonly ReleaseRecord[], namespace: string, name: string, driver?: HelmDriver): ReleaseRecord[] =>
+  byDriver(records, namespace, name, driver)[0];
 
-/** The history in ConfigMaps, where there is one in Secrets as well. */
-export function otherHistory(records: readonly ReleaseRecord[], namespace: string, name: string): ReleaseRecord[] {
-  const [inSecrets, others] = byDriver(records, namespace, name);
-  return inSecrets.length ? others : [];
-}
+/** The other history, where there are two. */
+export const otherHistory = (records: readonly ReleaseRecord[], namespace: string, name: string, driver?: HelmDriver): ReleaseRecord[] =>
+  byDriver(records, namespace, name, driver)[1];
 
-function byDriver(records: readonly ReleaseRecord[], namespace: string, name: string): [ReleaseRecord[], ReleaseRecord[]] {
+/** The one that counts, and the other. */
+function byDriver(
+  records: readonly ReleaseRecord[],
+  namespace: string,
+  name: string,
+  driver: HelmDriver = 'secret',
+): [ReleaseRecord[], ReleaseRecord[]] {
   const all = ofRelease(records, namespace, name).toSorted((a, b) => b.revision - a.revision);
-  if (all.some(({ odd }) => odd !== undefined)) return [[], []];
-  const inSecrets = all.filter(({ kind }) => kind === 'Secret');
-  return [inSecrets, all.filter(({ kind }) => kind !== 'Secret')];
+  if (driver === 'elsewhere' || all.some(({ odd }) => odd !== undefined)) return [[], []];
+  const [its, others] = [all.filter((each) => driverOf(each) === driver), all.filter((each) => driverOf(each) !== driver)];
+  return its.length ? [its, others] : [others, []];
 }
+
+export const driverOf = ({ kind }: Pick<ReleaseRecord, 'kind'>): 'secret' | 'configmap' => (kind === 'Secret' ? 'secret' : 'configmap');
 
 /** Records without a revision: each may be the newest one. */
 export function oddRecords(records: readonly ReleaseRecord[], namespace: string, name: string): Gap[] {

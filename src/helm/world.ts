@@ -167,7 +167,7 @@ async function keptValues(on: Ref, digest: string, world: World): Promise<Raw> {
 
 // ---- releases -------------------------------------------------------------------------------------------------------
 
-async function records({ namespace, name }: ReleaseName, source: Source): Promise<ReleaseRecord[]> {
+async function records({ namespace, name, driver }: ReleaseName, source: Source): Promise<ReleaseRecord[]> {
   const found: ReleaseRecord[] = [];
   for (const resource of ['secrets', 'configmaps']) {
     const here: ReleaseRecord[] = [];
@@ -186,7 +186,7 @@ async function records({ namespace, name }: ReleaseName, source: Source): Promis
     if (gap) throw unseen(gap);
     found.push(...here);
   }
-  return history(found, namespace, name);
+  return history(found, namespace, name, driver);
 }
 
 const unseen = ({ why, detail = '', resource }: Gap): WorldError =>

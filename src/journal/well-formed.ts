@@ -149,7 +149,10 @@ const changes = listOf(fields({ path: pointer }, { inString: pointer, before: js
 const assumed: Shape = (value, at) => (isRaw(value) && 'gone' in value ? fields({ gone: ref }) : fields({ on: ref, changes }))(value, at);
 
 /** A name of 53 signs at most: helm's own rule (pkg/chart/common/util, ValidateReleaseName). */
-const release = fields({ namespace: like(NAMESPACE), name: like(/^[a-z0-9](?:[a-z0-9.-]{0,51}[a-z0-9])?$/) });
+const release = fields(
+  { namespace: like(NAMESPACE), name: like(/^[a-z0-9](?:[a-z0-9.-]{0,51}[a-z0-9])?$/) },
+  { driver: oneOf('configmap') },
+);
 const revision = number(1, 1e9);
 const DIGEST = like(/^[0-9a-f]{64}$/);
 

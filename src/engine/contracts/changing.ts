@@ -119,6 +119,8 @@ export type Action =
 export interface ReleaseName {
   namespace: string;
   name: string;
+  /** Where its records lie, if not in Secrets. */
+  driver?: 'configmap';
 }
 /** `path`: folder or archive; `digest`: of what was there when the run was begun, as in Chart. */
 export interface ChartAt {

@@ -202,12 +202,14 @@ export interface PointReader {
 export interface QuickReader extends PointReader {
   having: QuickSource['having'];
 }
+/** Where helm keeps its records, as HELM_DRIVER says. `elsewhere`: outside the cluster (sql, memory). */
+export type HelmDriver = 'secret' | 'configmap' | 'elsewhere';
 export interface HelmRelease {
   namespace: string;
   name: string;
   revision: number;
   status: string;
-  /** HELM_DRIVER, where the records are not in Secrets. */
+  /** HELM_DRIVER, where the records that count are not in Secrets. */
   driver?: 'configmap';
 }
 export interface Installation {
@@ -247,6 +249,8 @@ export type TableRows<T extends Tables> = { [K in keyof T]: T[K] extends Table<i
 export interface Cluster {
   /** gitVersion of the API server that was asked. */
   serverVersion: string | Gap;
+  /** HELM_DRIVER of whoever asks; undefined: not set, so that helm uses Secrets. */
+  helmDriver?: HelmDriver;
   /** Every API server, where they could be asked one by one. */
   servers?: { address: string; version: string }[];
   /** By kind or by the plural of the resource. undefined: nothing serves it. Asked for when it is first needed. */

@@ -3,7 +3,7 @@
 // deployed revision by what the record itself says, and only where it is Spiderpool's own: that of a pending or failed revision says what was wanted, a wrapper's is another thing.
 
 import { RELEASE_BODIES, refOfRecord, releaseConfigMaps, releaseSecrets } from '../../chart/release.ts';
-import type { Gap, HelmRelease, Installation, PointReader, Text } from '../../engine/contracts.ts';
+import type { Cluster, Gap, HelmRelease, Installation, PointReader, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { list } from '../../engine/read/index.ts';
 import { history, type ReleaseRecord } from '../../helm/records.ts';
@@ -33,7 +33,7 @@ interface Seen {
 }
 
 /** Found, absent, or cannot tell: a workload list that could not be seen, or pools without anything that serves them. */
-export async function detect(rows: Seen, look: PointReader): Promise<Installation[] | Gap> {
+export async function detect(rows: Seen, look: PointReader, { helmDriver }: Pick<Cluster, 'helmDriver'>): Promise<Installation[] | Gap> {
   const workloads = [...listed(rows.deployments), ...listed(rows.daemonSets)];
   const records = [...listed(rows.releases), ...listed(rows.releasesInConfigMaps)];
   const places = new Map<string, Place>();
@@ -49,7 +49,7 @@ export async function detect(rows: Seen, look: PointReader): Promise<Installatio
   }
   const found: Installation[] = [];
   for (const place of places.values()) {
-    const installation = await installationAt(place, history(records, place.namespace, place.name), look);
+    const installation = await installationAt(place, history(records, place.namespace, place.name, helmDriver), look);
     if (installation) found.push(installation);
   }
   if (found.length) return found.sort((a, b) => a.id.localeCompare(b.id));

@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { createGzip } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { afterAll, expect, test } from 'vitest';
-import type { Chart } from '../../../src/engine/contracts.ts';
+import type { Chart, HelmDriver } from '../../../src/engine/contracts.ts';
 import { examine } from '../../../src/engine/examine.ts';
 import { loadChart } from '../../../src/helm/load-chart.ts';
 import { readDump } from '../../../src/snapshot/read.ts';
@@ -20,15 +20,19 @@ afterAll(() => {
 });
 
 /** Messages in English, by check: OUTCOME, or SEVERITY MESSAGE per finding. */
-async function said(folder: string, checks: string[], { chart, to }: { chart?: Chart; to?: string } = {}) {
+async function said(
+  folder: string,
+  checks: string[],
+  { chart, to, helmDriver }: { chart?: Chart; to?: string; helmDriver?: HelmDriver } = {},
+) {
   const targets = to ? [{ system: 'spiderpool', version: to }] : [];
-  const asked = { checks: checks.map((name) => `spiderpool/${name}`), targets, chart };
+  const asked = { checks: checks.map((name) => `spiderpool/${name}`), targets, chart, helmDriver };
   const { results, installations, paths } = await examine(dumpSource(await readDump(folder)), SYSTEMS, asked);
   const byCheck = results.map(({ id, outcome, findings }) => [
     id.replace('spiderpool/', ''),
     outcome === 'found' ? findings.map(({ severity, message }) => `${severity} ${message.en}`) : outcome,
   ]);
-  return { version: installations[0]?.version, to: paths[0]?.to, ...Object.fromEntries(byCheck) };
+  return { version: installations[0]?.version, release: installations[0]?.release, to: paths[0]?.to, ...Object.fromEntries(byCheck) };
 }
 
 describeUpstream('states made after public reports', ['data', 'reports'], (reports) => {
@@ -59,6 +63,24 @@ describeUpstream('states made after public reports', ['data', 'reports'], (repor
     expect(found['release-deployed']).toEqual([
       expect.stringMatching(/^notice .*also has records in ConfigMaps \(revision 7 is pending-upgrade\); helm uses the ones in Secrets/),
     ]);
+  });
+
+  test('08: HELM_DRIVER decides which of the two histories counts', async () => {
+    const found = await said(at('08-helm-driver-switched'), DEPLOYED, { helmDriver: 'configmap' });
+    expect(found.release).toMatchObject({ revision: 7, status: 'pending-upgrade', driver: 'configmap' });
+    expect(found['release-deployed']).toEqual([
+      expect.stringMatching(/^blocker helm upgrade will fail .* revision 7 is pending-upgrade$/),
+      expect.stringMatching(/^notice .*also has records in Secrets \(revision 2 is deployed\); helm uses the ones in ConfigMaps/),
+    ]);
+    const outside = await said(at('08-helm-driver-switched'), DEPLOYED, { helmDriver: 'elsewhere' });
+    expect(outside).toMatchObject({ release: undefined, 'release-deployed': 'unknown' });
+  });
+
+  test('HELM_DRIVER that leads helm past the records is said', async () => {
+    const found = await said(at('04-helm-killed-upgrade-from-version'), DEPLOYED, { helmDriver: 'configmap' });
+    expect(found['release-deployed']).toContainEqual(
+      expect.stringMatching(/^warning helm does not find \S+: its records are in Secrets, but HELM_DRIVER is configmap/),
+    );
   });
 
   test('09: a record that cannot be decoded is never passed', async () => {
