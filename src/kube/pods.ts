@@ -35,30 +35,32 @@ export function controllerOf({ metadata }: Raw): Owner | undefined {
 export const NETWORK_FIELD: Field = `metadata.annotations['${NETWORK_STATUS}']`;
 export const ADDRESS_FIELDS: readonly Field[] = [NETWORK_FIELD, 'status.podIP', 'status.podIPs'];
 
-/** `keys`: of addresses.ts, of status.podIPs and of the network-status annotation, each once. `isOdd`: something there cannot be understood, so that there may be more. */
-export function addressesOf(pod: Raw): { keys: string[]; isOdd: boolean } {
+/** `keys`: of addresses.ts, of status.podIPs and of the network-status annotation, each once. `odd`: fields in which something cannot be understood, so that there may be more. */
+export function addressesOf(pod: Raw): { keys: string[]; odd: Field[] } {
   const networks = networksOf(pod);
   const keys = new Set<string>();
-  let isOdd = networks === undefined;
-  const add = (value: unknown) => {
+  const odd = new Set<Field>();
+  const add = (value: unknown, field: Field) => {
     const key = typeof value === 'string' ? addressKey(value) : undefined;
     if (key !== undefined) keys.add(key);
-    else isOdd = true;
+    else odd.add(field);
   };
-  for (const value of new Set(statusAddresses(pod))) add(value);
+  for (const [field, value] of statusAddresses(pod)) add(value, field);
+  if (networks === undefined) odd.add(NETWORK_FIELD);
   for (const network of networks ?? []) {
     const ips = isRaw(network) ? (network.ips ?? []) : undefined;
-    if (!Array.isArray(ips)) isOdd = true;
+    if (!Array.isArray(ips)) odd.add(NETWORK_FIELD);
     // Nearly always the one of the status, in the same words.
-    else for (const ip of ips) if (typeof ip !== 'string' || !keys.has(ip)) add(ip);
+    else for (const ip of ips) if (typeof ip !== 'string' || !keys.has(ip)) add(ip, NETWORK_FIELD);
   }
-  return { keys: [...keys], isOdd };
+  return { keys: [...keys], odd: [...odd] };
 }
 
-function statusAddresses(pod: Raw): unknown[] {
+function statusAddresses(pod: Raw): [Field, unknown][] {
   const status = isRaw(pod.status) ? pod.status : {};
-  const many = Array.isArray(status.podIPs) ? status.podIPs.map((each) => (isRaw(each) ? each.ip : each)) : [];
-  return [...many, status.podIP].filter((each) => each !== undefined && each !== null && each !== '');
+  const many = Array.isArray(status.podIPs) ? status.podIPs.map((each): unknown => (isRaw(each) ? each.ip : each)) : [];
+  const all: [Field, unknown][] = [...many.map((each): [Field, unknown] => ['status.podIPs', each]), ['status.podIP', status.podIP]];
+  return all.filter(([, each]) => each !== undefined && each !== null && each !== '');
 }
 
 /** undefined: it is no list. Anybody may write an annotation. */

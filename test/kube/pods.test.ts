@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Raw } from '../../src/engine/contracts.ts';
 import { recording, undeclared } from '../../src/kube/fields.ts';
-import { ADDRESS_FIELDS, addressesOf, controllerOf, isLive } from '../../src/kube/pods.ts';
+import { ADDRESS_FIELDS, addressesOf, controllerOf, isLive, NETWORK_FIELD } from '../../src/kube/pods.ts';
 
 const pod = (status: Raw, metadata: Raw = {}, spec: Raw = {}): Raw => ({
   apiVersion: 'v1',
@@ -22,7 +22,7 @@ describe('addressesOf', () => {
       { name: 'a', ips: ['10.6.0.1', 'FD00::1'] },
       { name: 'b', interface: 'net1', ips: ['10.7.0.5'] },
     ]);
-    expect(addressesOf(pod(status, multus))).toEqual({ keys: ['10.6.0.1', 'fd00::1', '10.7.0.5'], isOdd: false });
+    expect(addressesOf(pod(status, multus))).toEqual({ keys: ['10.6.0.1', 'fd00::1', '10.7.0.5'], odd: [] });
   });
   test.each<[string, string[]]>([
     ['{', []],
@@ -37,12 +37,19 @@ describe('addressesOf', () => {
     [`[${'['.repeat(50_000)}`, []],
     [`[${' '.repeat(300_000)}]`, []],
   ])('a network-status of %.60s may hide others', (written, keys) =>
-    expect(addressesOf(pod({}, networks(written)))).toEqual({ keys, isOdd: true }),
+    expect(addressesOf(pod({}, networks(written)))).toEqual({ keys, odd: [NETWORK_FIELD] }),
   );
   test.each(['', '[]', 'null', '[{"name":"a"}]', '[{"ips":null},{"ips":[]}]'])(
     'a network-status of %j has none, and hides none',
-    (written) => expect(addressesOf(pod({}, networks(written)))).toEqual({ keys: [], isOdd: false }),
+    (written) => expect(addressesOf(pod({}, networks(written)))).toEqual({ keys: [], odd: [] }),
   );
+  test('what is odd is called by its own field', () => {
+    expect(addressesOf(pod({ podIPs: [{ ip: '10.6.0.1' }, { ip: '10.6.0.999' }] }))).toEqual({
+      keys: ['10.6.0.1'],
+      odd: ['status.podIPs'],
+    });
+    expect(addressesOf(pod({ podIP: 'x' }, networks('{')))).toEqual({ keys: [], odd: ['status.podIP', NETWORK_FIELD] });
+  });
   test('reads what it declares', () => {
     const all = pod(
       { phase: 'Running', podIP: '1.2.3.4', podIPs: [{ ip: '1.2.3.4' }] },
@@ -52,7 +59,7 @@ describe('addressesOf', () => {
     addressesOf(object);
     expect(undeclared(reads(), ADDRESS_FIELDS)).toEqual([]);
   });
-  test('an object of no Pod at all does not throw', () => expect(addressesOf({ kind: 'Pod' })).toEqual({ keys: [], isOdd: false }));
+  test('an object of no Pod at all does not throw', () => expect(addressesOf({ kind: 'Pod' })).toEqual({ keys: [], odd: [] }));
 });
 
 test.each([

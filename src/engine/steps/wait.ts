@@ -1,7 +1,7 @@
 // A wait step: until conditions hold. It writes nothing; the executor looks again about every second, up to `within`.
 
 import { shellWord } from '../../text/shell.ts';
-import type { Condition, Ref, StepKind, StepOf } from '../contracts.ts';
+import type { Condition, Ref, StepKind, StepOf, Text } from '../contracts.ts';
 import { brokenGuard, conditionLines, mustLines, pending } from './conditions.ts';
 import { kubectlName, kubectlSelection } from './shell.ts';
 
@@ -16,6 +16,7 @@ export const wait: StepKind<StepOf<'wait'>> = {
     return lasting ? [...looks, `sleep ${lasting}`, ...looks] : looks;
   },
   look: async (step, world) => {
+    if (step.until.some(isNameless)) return { is: 'refused', because: NAMELESS };
     const left = await pending(step.until, world);
     if (!left) return { is: 'done', now: undefined };
     const broken = await brokenGuard(step.guard, world, undefined, undefined);
@@ -25,6 +26,10 @@ export const wait: StepKind<StepOf<'wait'>> = {
   remember: () => undefined,
   inverse: () => ({ none: { en: 'nothing was changed', zh: '未做任何更改' } }),
 };
+
+/** A chart that wraps another has its values elsewhere: nothing is waited for by an empty name. */
+const isNameless = (condition: Condition): boolean => 'on' in condition && condition.on.name === '';
+const NAMELESS: Text = { en: 'it waits for an object without a name', zh: '要等待的对象没有名称' };
 
 /** kubectl itself knows when a rollout is over. */
 const ROLLED_OUT = new Set(['DaemonSet', 'Deployment', 'StatefulSet']);

@@ -5,7 +5,6 @@ import type { Change, Condition, Gap, Json, PointReader, Raw, Ref, StepDraft, Te
 import { isGap } from '../../engine/gaps.ts';
 import { addressKey } from '../../kube/addresses.ts';
 import { isRaw } from '../../kube/json.ts';
-import { NETWORK_FIELD } from '../../kube/pods.ts';
 import { formatPointer } from '../../kube/pointer.ts';
 import { redactMarked } from '../../text/redact.ts';
 import { oneLine } from '../../text/sanitise.ts';
@@ -55,8 +54,8 @@ export function oddClaims({ pods, endpoints }: { pods: readonly PodRow[]; endpoi
   return [
     ...unreadable(
       'pods',
-      pods.filter(({ odd }) => odd),
-      () => NETWORK_FIELD,
+      pods.filter(({ odd }) => odd !== ''),
+      ({ odd }) => some(wordsOf(odd)),
     ),
     ...unreadable(
       ENDPOINTS,

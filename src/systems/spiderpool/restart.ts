@@ -45,8 +45,13 @@ function wayOf(machine: string | undefined, owner: Owner | undefined, claimed: b
   if (machine !== undefined) return 'machine';
   // A mirror Pod belongs to its node: to delete it restarts nothing.
   if (!owner || owner.kind === 'Node') return 'alone';
-  return owner.kind === 'StatefulSet' && claimed ? 'endpoint-first' : 'evict';
+  // IsStaticIPPod in pkg/podmanager/utils.go: the group counts, too; another StatefulSet gets new addresses by itself.
+  return isStatic(owner) && claimed ? 'endpoint-first' : 'evict';
 }
+
+/** Its Pods keep their addresses by name. */
+export const isStatic = ({ kind, apiVersion }: Pick<Owner, 'kind' | 'apiVersion'>): boolean =>
+  kind === 'StatefulSet' && apiVersion.startsWith('apps/');
 
 export const isAutomatic = ({ way }: Pick<Restart, 'way'>): boolean => way === 'evict' || way === 'endpoint-first';
 

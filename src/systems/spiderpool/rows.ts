@@ -19,8 +19,8 @@ export interface PodRow {
   machine?: string;
   /** Keys of kube/addresses.ts, blanks between. */
   addresses: string;
-  /** It may have more of them: what says so cannot be understood. */
-  odd: boolean;
+  /** It may have more of them: fields that say so and cannot be understood, blanks between. */
+  odd: string;
 }
 
 export const POD_COLUMNS: readonly Column[] = [
@@ -31,7 +31,7 @@ export const POD_COLUMNS: readonly Column[] = [
 export function podRow(pod: Raw): PodRow {
   const { namespace, name, uid } = rawAt(pod.metadata);
   const uses = isLive(pod) && rawAt(pod.spec).hostNetwork !== true;
-  const { keys, isOdd } = uses ? addressesOf(pod) : NO_ADDRESSES;
+  const { keys, odd } = uses ? addressesOf(pod) : NO_ADDRESSES;
   const row: PodRow = {
     namespace: shared(text(namespace)),
     name: text(name),
@@ -39,14 +39,14 @@ export function podRow(pod: Raw): PodRow {
     uses,
     machine: undefined,
     addresses: keys.join(' '),
-    odd: isOdd,
+    odd: odd.length ? odd.join(' ') : '',
   };
   const owner = controllerOf(pod);
   if (owner?.kind === MACHINE && owner.apiVersion.startsWith('kubevirt.io/')) row.machine = owner.name;
   return row;
 }
 
-const NO_ADDRESSES = { keys: [], isOdd: false };
+const NO_ADDRESSES = { keys: [], odd: [] };
 
 export const MACHINE = 'VirtualMachineInstance';
 

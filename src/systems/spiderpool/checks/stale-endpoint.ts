@@ -7,6 +7,7 @@ import { isRaw } from '../../../kube/json.ts';
 import { controllerOf } from '../../../kube/pods.ts';
 import { NOTES } from '../knowledge/notes.ts';
 import { ADDRESS_READS, endpoints, pods } from '../reads.ts';
+import { isStatic } from '../restart.ts';
 import { type EndpointRow, endpointRow, type PodRow, podRow, refOfPod } from '../rows.ts';
 
 /** ms a Pod may wait while its predecessor is still cleaned up. */
@@ -59,7 +60,7 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-const isWaiting = ({ uses, addresses, odd, machine }: PodRow): boolean => uses && addresses === '' && !odd && machine === undefined;
+const isWaiting = ({ uses, addresses, odd, machine }: PodRow): boolean => uses && addresses === '' && odd === '' && machine === undefined;
 const isAnothers = ({ deleted, podUid }: EndpointRow, { uid }: PodRow): boolean =>
   !deleted && podUid !== '' && uid !== '' && podUid !== uid;
 
@@ -70,7 +71,7 @@ async function isStill(endpoint: EndpointRow, { uid, ...row }: PodRow, look: Poi
   const pod = await look.get(refOfPod({ uid, ...row }));
   if (!pod || isGap(pod) || !isWaiting(podRow(pod)) || !hasWaited(pod, now)) return false;
   const owner = controllerOf(pod);
-  if (owner?.kind === 'StatefulSet' && owner.apiVersion === 'apps/v1') return false;
+  if (owner && isStatic(owner)) return false;
   const again = await look.get(refOfEndpoint(endpoint));
   return again !== undefined && !isGap(again) && isAnothers(endpointRow(again), podRow(pod));
 }
