@@ -20,6 +20,8 @@ interface Taker<R> {
 interface SharedList {
   query: ListQuery;
   takers: Taker<ListRead>[];
+  /** Of each read: who declares the very same one is handed the very same rows. */
+  rows: Map<ListRead, unknown[]>;
 }
 
 /** Two reads are served by one request when these are the same. */
@@ -100,12 +102,14 @@ function unite(takers: readonly Taker<ListRead>[]): SharedList[] {
     const key = readKey(read);
     let list = lists.get(key);
     if (!list) {
-      list = { query: { resource: read.resource, labels: read.labels, fields: [], marks: [] }, takers: [] };
+      list = { query: { resource: read.resource, labels: read.labels, fields: [], marks: [] }, takers: [], rows: new Map() };
       lists.set(key, list);
     }
     list.query.fields = united(list.query.fields as string[], read.fields);
     list.query.marks = united(list.query.marks!, marksOf(read));
     list.takers.push(taker);
+    taker.rows = list.rows.get(read) ?? taker.rows;
+    list.rows.set(read, taker.rows);
   }
   return [...lists.keys()].sort().map((key) => lists.get(key)!);
 }
@@ -114,7 +118,7 @@ const united = (a: readonly string[], b: readonly string[]): string[] => [...new
 const marksOf = ({ columns }: ListRead): string[] => columns.flatMap(({ marks }) => marks);
 
 function offer(object: Raw, list: SharedList): void {
-  for (const { read, rows } of list.takers) {
+  for (const [read, rows] of list.rows) {
     const row = read.keep(object);
     if (row !== undefined) rows.push(row);
   }

@@ -31,12 +31,24 @@ export interface Hold {
   byPod: boolean;
 }
 
+/** Made once of the same lists, however many checks ask for it, and gone with them. */
+export function onceFor<Made>(make: (rows: AddressRows) => Made): (rows: AddressRows) => Made {
+  const known = new WeakMap<readonly PodRow[], { rows: AddressRows; made: Made }>();
+  return (rows) => {
+    const last = known.get(rows.pods);
+    if (last && last.rows.endpoints === rows.endpoints && last.rows.pools === rows.pools) return last.made;
+    const made = make(rows);
+    known.set(rows.pods, { rows: { pods: rows.pods, endpoints: rows.endpoints, pools: rows.pools }, made });
+    return made;
+  };
+}
+
 /** `NAMESPACE/NAME` as the pool's records and the endpoint have it. */
 export const recordKey = ({ namespace, name, machine }: PodRow, byMachine: boolean): string =>
   `${namespace}/${(byMachine && machine) || name}`;
 
 /** The live Pod that an endpoint was given to. */
-export function podsByEndpoint({ pods, endpoints }: AddressRows): (endpoint: EndpointRow) => PodRow | undefined {
+export const podsByEndpoint = onceFor(({ pods, endpoints }: AddressRows): ((endpoint: EndpointRow) => PodRow | undefined) => {
   const users = pods.filter(({ uses }) => uses);
   const byUid = new Map(users.map((pod) => [pod.uid, pod]));
   // Endpoints of v1 have no uid; the map of names is not made for anybody else.
@@ -45,7 +57,10 @@ export function podsByEndpoint({ pods, endpoints }: AddressRows): (endpoint: End
     const pod = endpoint.podUid ? byUid.get(endpoint.podUid) : byName.get(`${endpoint.namespace}/${endpoint.name}`);
     return pod && belongs(endpoint, pod) ? pod : undefined;
   };
-}
+});
+
+/** It has claims behind its first one; a claim is three words. */
+const hasMore = ({ claims }: EndpointRow): boolean => claims.split(' ', 4).length > 3;
 
 function belongs({ deleted, namespace, name, podUid }: EndpointRow, pod: PodRow): boolean {
   if (deleted || namespace !== pod.namespace || (name !== pod.name && name !== pod.machine)) return false;
@@ -69,7 +84,9 @@ export function sharedAddresses(rows: AddressRows): Map<string, PodRow[]> {
   const podOf = podsByEndpoint(rows);
   for (const endpoint of rows.endpoints) {
     const pod = podOf(endpoint);
-    if (pod) for (const { address } of claimsOf(endpoint)) use(address, pod);
+    // Nearly every endpoint claims the one address that its Pod shows.
+    if (!pod || (pod.addresses !== '' && endpoint.claims.startsWith(`${pod.addresses} `) && !hasMore(endpoint))) continue;
+    for (const { address } of claimsOf(endpoint)) use(address, pod);
   }
   if (suspects.size === 0) return new Map();
   const claimed = new Set(

@@ -1,5 +1,5 @@
 // Reads that detection and several checks share, so that the engine makes each list once.
-import type { PointRead, Raw, RowOf } from '../../engine/contracts.ts';
+import type { PointRead, RowOf } from '../../engine/contracts.ts';
 import { annotation, asIs, each, hot, label, labels, list, number, tree, word } from '../../engine/read/index.ts';
 import { budgetRow } from '../../kube/budgets.ts';
 import { ENDPOINT_COLUMNS, endpointRow, POD_COLUMNS, POOL_COLUMNS, podRow, poolRow } from './rows.ts';
@@ -22,18 +22,9 @@ export const daemonSets = workloads('daemonsets.apps');
 
 // ---- addresses ------------------------------------------------------------------------------------------------------
 
-/** Several checks keep the same row of the same object: it is made once and shared between them. */
-function once<Row>(keep: (object: Raw) => Row): (object: Raw) => Row {
-  let last: { of: Raw; row: Row } | undefined;
-  return (object) => {
-    if (last?.of !== object) last = { of: object, row: keep(object) };
-    return last.row;
-  };
-}
-
-export const pods = hot('pods', POD_COLUMNS, once(podRow));
-export const endpoints = hot('spiderendpoints.spiderpool.spidernet.io', ENDPOINT_COLUMNS, once(endpointRow));
-export const pools = hot('spiderippools.spiderpool.spidernet.io', POOL_COLUMNS, once(poolRow));
+export const pods = hot('pods', POD_COLUMNS, podRow);
+export const endpoints = hot('spiderendpoints.spiderpool.spidernet.io', ENDPOINT_COLUMNS, endpointRow);
+export const pools = hot('spiderippools.spiderpool.spidernet.io', POOL_COLUMNS, poolRow);
 /** For remedies that restart Pods: without it the API server still refuses what a budget forbids. */
 export const budgets = hot('poddisruptionbudgets.policy', [tree('spec.selector'), number('status.disruptionsAllowed')], budgetRow, {
   optional: true,

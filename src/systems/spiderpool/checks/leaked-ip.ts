@@ -1,24 +1,14 @@
 // IPs that a pool still has allocated to an owner that no longer exists: they are never assigned again, and the pool runs dry.
 // Sources: executeScanAll in pkg/gcmanager/scanAll_IPPool.go@v0.9.13 (what the IP garbage collection frees: no Pod and no endpoint of that name);
 // IsValidVMPod in pkg/kubevirtmanager/kubevirt_manager.go@v0.9.13 (a machine keeps its address as long as its instance, or itself, is there).
-import type { Check, Condition, Finding, Gap, PointReader, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
+import type { Check, Condition, Finding, PointReader, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
 import { each } from '../../../engine/each.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { type AddressRows, apiVersionOf, nameOf, settle, someOf } from '../ledger.ts';
 import { ADDRESS_READS, endpoints, pods, pools } from '../reads.ts';
-import {
-  inTurn,
-  oddClaims,
-  oddRecords,
-  type PoolNow,
-  poolOfRow,
-  RECORD_RIGHTS,
-  type RecordChange,
-  readPool,
-  recordAt,
-  recordStep,
-} from '../records.ts';
-import { MACHINE, type PoolRow, wordsOf } from '../rows.ts';
+import { inTurn, oddClaims, type PoolNow, RECORD_RIGHTS, type RecordChange, readPool, recordAt, recordStep } from '../records.ts';
+import { MACHINE, wordsOf } from '../rows.ts';
+import { type Ownerless, suspicionsOf } from '../suspicions.ts';
 
 /** Seconds without an owner before an IP is released. */
 const LASTING = 60;
@@ -74,8 +64,8 @@ const check: Check<typeof reads, Args> = {
   pointReads: [...ADDRESS_READS, { resource: 'virtualmachineinstances.kubevirt.io' }, { resource: 'virtualmachines.kubevirt.io' }],
   async judge(rows, { look }) {
     const apiVersion = apiVersionOf(rows);
-    const { suspects, odd } = suspectsOf(rows);
-    const gaps = [...odd, ...oddClaims(rows)];
+    const suspects = suspectsOf(rows);
+    const gaps = [...suspicionsOf(rows).odd, ...oddClaims(rows)];
     const first = await lookedAt(suspects, apiVersion, look);
     if (!first.length) return { findings: [], gaps };
     await settle();
@@ -120,40 +110,26 @@ const OLD: Text = {
 
 // ---- looking --------------------------------------------------------------------------------------------------------
 
-interface Suspect {
-  address: string;
-  pod: string;
-  uid: string;
-  pool: PoolRow;
-}
-
 /** Records whose name no Pod and no endpoint of the lists has, of addresses that nobody uses: one in use with a wrong record is the matter of spiderpool/unrecorded-pod-ip. */
-function suspectsOf({ pods, endpoints, pools }: AddressRows): { suspects: Suspect[]; odd: Gap[] } {
-  const uids = new Set(pods.map(({ uid }) => uid));
-  const open: Suspect[] = [];
-  const odd: Gap[] = [];
-  for (const pool of pools) {
-    const now = poolOfRow(pool);
-    odd.push(...oddRecords(now));
-    for (const [address, { pod, uid }] of now.records) if (!uids.has(uid)) open.push({ address, pod, uid, pool });
-  }
-  if (!open.length) return { suspects: [], odd };
+function suspectsOf(rows: AddressRows): Ownerless[] {
+  const { ownerless } = suspicionsOf(rows);
+  if (!ownerless.length) return [];
   // Only what is asked for is put together: there may be 150,000 Pods.
-  const [names, addresses] = [new Set(open.map(({ pod }) => pod)), new Set(open.map(({ address }) => address))];
-  for (const one of [...pods, ...endpoints]) {
+  const [names, addresses] = [new Set(ownerless.map(({ pod }) => pod)), new Set(ownerless.map(({ address }) => address))];
+  for (const one of [...rows.pods, ...rows.endpoints]) {
     names.delete(nameOf(one));
     for (const address of wordsOf('addresses' in one ? one.addresses : one.deleted ? '' : one.claims)) addresses.delete(address);
   }
-  return { suspects: open.filter(({ pod, address }) => names.has(pod) && addresses.has(address)), odd };
+  return ownerless.filter(({ pod, address }) => names.has(pod) && addresses.has(address));
 }
 
 interface Look {
-  suspect: Suspect;
+  suspect: Ownerless;
   pool: PoolNow;
 }
 
 /** Nobody of that name, and behind that the record is still the same. */
-async function lookedAt(suspects: Suspect[], apiVersion: string, look: PointReader): Promise<Look[]> {
+async function lookedAt(suspects: Ownerless[], apiVersion: string, look: PointReader): Promise<Look[]> {
   const looked = await each(suspects, async (suspect) => ({ suspect, nobody: await isNobody(claimantsOf(suspect.pod, apiVersion), look) }));
   const open = looked.filter(({ nobody }) => nobody).map(({ suspect }) => suspect);
   const wanted = [...new Set(open.map(({ pool }) => pool))];

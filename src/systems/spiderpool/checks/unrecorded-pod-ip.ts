@@ -2,7 +2,6 @@
 // Sources: issues 3751, 3817 (the record of a living Pod was released); UpdateAllocatedIPs in pkg/ippoolmanager/ippool_manager.go@v0.9.13.
 import type { Check, Finding, Gap, PointReader, StepDraft, Text } from '../../../engine/contracts.ts';
 import { each } from '../../../engine/each.ts';
-import { inRanges } from '../../../kube/addresses.ts';
 import type { BudgetRow } from '../../../kube/budgets.ts';
 import { lives } from '../../../kube/refs.ts';
 import { satisfies } from '../../../versions/chart.ts';
@@ -13,8 +12,6 @@ import {
   type Hold,
   holdOf,
   nameOf,
-  podsByEndpoint,
-  poolOf,
   recordKey,
   saidByPod,
   settle,
@@ -27,9 +24,7 @@ import {
   newRecord,
   oddClaims,
   oddRanges,
-  oddRecords,
   type PoolNow,
-  poolOfRow,
   RECORD_RIGHTS,
   type RecordChange,
   readPool,
@@ -37,7 +32,8 @@ import {
   recordStep,
 } from '../records.ts';
 import { RESTART_RIGHTS, type Restart, restartOf, restarts } from '../restart.ts';
-import { claimsOf, type EndpointRow, type PodRow, type PoolRecord, type PoolRow, wordsOf } from '../rows.ts';
+import { claimsOf } from '../rows.ts';
+import { isRecordOf, suspicionsOf, type Unrecorded } from '../suspicions.ts';
 
 const reads = { pods, endpoints, pools, budgets };
 
@@ -81,8 +77,8 @@ const check: Check<typeof reads, Args> = {
   pointReads: ADDRESS_READS,
   async judge(rows, { look, path }) {
     const version = typeof path.from === 'string' ? path.from : undefined;
-    const { suspects, odd } = suspectsOf(rows);
-    const gaps = [...odd, ...oddRanges(rows.pools), ...oddClaims(rows)];
+    const suspects = suspectsOf(rows);
+    const gaps = [...suspicionsOf(rows).odd, ...oddRanges(rows.pools), ...oddClaims(rows)];
     if (!suspects.length) return { findings: [], gaps };
     const first = await lookedAt(suspects, rows, look);
     if (!first.length) return { findings: [], gaps };
@@ -113,102 +109,30 @@ export default check;
 
 // ---- looking --------------------------------------------------------------------------------------------------------
 
-interface Suspect {
-  address: string;
-  pod: PodRow;
-  pool: PoolRow;
-}
 interface Look {
-  suspect: Suspect;
+  suspect: Unrecorded;
   hold: Hold;
   pool: PoolNow;
 }
 
-function suspectsOf(rows: AddressRows): { suspects: Suspect[]; odd: Gap[] } {
-  const podOf = podsByEndpoint(rows);
-  const byPool = endpointsByPool(rows.endpoints);
-  const found: Suspect[] = [];
-  const odd: Gap[] = [];
-  // One pool's records at a time: those of all pools together would take hundreds of megabytes.
-  for (const pool of rows.pools) {
-    const now = poolOfRow(pool);
-    odd.push(...oddRecords(now));
-    found.push(...unrecorded(usedOf(pool.name, byPool.get(pool.name) ?? [], podOf), now));
-  }
-  found.push(...usedWithoutEndpoint(rows, podOf));
-  if (!found.length) return { suspects: [], odd };
+/** What two running Pods share is the matter of duplicate-pod-ip. */
+function suspectsOf(rows: AddressRows): Unrecorded[] {
+  const { unrecorded } = suspicionsOf(rows);
+  if (!unrecorded.length) return [];
   const twice = sharedAddresses(rows);
-  return { suspects: found.filter(({ address }) => !twice.has(address)), odd };
-}
-
-type PodOf = ReturnType<typeof podsByEndpoint>;
-interface Used {
-  address: string;
-  pod: PodRow;
-  /** The endpoint's name. */
-  endpoint?: string;
-}
-
-function endpointsByPool(endpoints: readonly EndpointRow[]): Map<string, EndpointRow[]> {
-  const byPool = new Map<string, EndpointRow[]>();
-  for (const endpoint of endpoints) {
-    for (const pool of new Set(claimsOf(endpoint).map((claim) => claim.pool))) {
-      const known = byPool.get(pool);
-      if (known) known.push(endpoint);
-      else byPool.set(pool, [endpoint]);
-    }
-  }
-  return byPool;
-}
-
-function usedOf(pool: string, endpoints: readonly EndpointRow[], podOf: PodOf): Used[] {
-  return endpoints.flatMap((endpoint) => {
-    const pod = podOf(endpoint);
-    if (!pod) return [];
-    return claimsOf(endpoint).flatMap((claim) => (claim.pool === pool ? [{ address: claim.address, pod, endpoint: endpoint.name }] : []));
-  });
-}
-
-const unrecorded = (used: readonly Used[], now: PoolNow): Suspect[] =>
-  used
-    .filter(({ address, pod, endpoint }) => isClear(now, address) && !isOf(now.records.get(address), endpoint, pod))
-    .map(({ address, pod }) => ({ address, pod, pool: now.row }));
-
-/** Addresses of a pool in a Pod to which no endpoint gives them. */
-function usedWithoutEndpoint(rows: AddressRows, podOf: PodOf): Suspect[] {
-  const claims = new Map<string, string>();
-  for (const endpoint of rows.endpoints) {
-    const pod = podOf(endpoint);
-    if (pod) claims.set(pod.uid, endpoint.claims);
-  }
-  const pooled = inRanges(rows.pools.flatMap(({ ranges }) => ranges));
-  const loose = rows.pods.flatMap((pod) => {
-    if (!pod.addresses) return [];
-    const claimed = wordsOf(claims.get(pod.uid) ?? '');
-    return wordsOf(pod.addresses).flatMap((address) => (claimed.includes(address) || !pooled(address) ? [] : [{ address, pod }]));
-  });
-  const byPool = Map.groupBy(loose, ({ address }) => poolOf(address, undefined, rows.pools)!);
-  return [...byPool].flatMap(([pool, used]) => unrecorded(used, poolOfRow(pool)));
-}
-
-/** A machine's record stays while its Pods come and go, so that only the name is compared. */
-function isOf(record: PoolRecord | undefined, endpoint: string | undefined, pod: PodRow): boolean {
-  if (!record) return false;
-  const [own, machine] = [recordKey(pod, false), recordKey(pod, true)];
-  if (machine !== own && record.pod === machine) return true;
-  return (record.pod === own || record.pod === `${pod.namespace}/${endpoint}`) && (record.uid === '' || record.uid === pod.uid);
+  return unrecorded.filter(({ address }) => !twice.has(address));
 }
 
 /** Endpoint and Pod, then the pool, then the Pod once more: the record was missing while the Pod lived and used the address. */
-async function lookedAt(suspects: Suspect[], rows: AddressRows, look: PointReader): Promise<Look[]> {
-  const hold = ({ pod, address }: Suspect) => holdOf(pod, address, apiVersionOf(rows), look);
+async function lookedAt(suspects: Unrecorded[], rows: AddressRows, look: PointReader): Promise<Look[]> {
+  const hold = ({ pod, address }: Unrecorded) => holdOf(pod, address, apiVersionOf(rows), look);
   const held = await each(suspects, async (suspect) => ({ suspect, hold: await hold(suspect) }));
-  const still = held.filter((one): one is { suspect: Suspect; hold: Hold } => one.hold !== undefined);
+  const still = held.filter((one): one is { suspect: Unrecorded; hold: Hold } => one.hold !== undefined);
   const wanted = [...new Set(still.map(({ suspect }) => suspect.pool))];
   const read = new Map(await each(wanted, async (pool) => [pool.name, await readPool(pool, look)] as const));
   const missing = still.flatMap(({ suspect, hold }) => {
     const pool = read.get(suspect.pool.name);
-    return pool && isClear(pool, suspect.address) && !isOf(pool.records.get(suspect.address), hold.claim?.endpoint.name, hold.pod)
+    return pool && isClear(pool, suspect.address) && !isRecordOf(pool.records.get(suspect.address), hold.claim?.endpoint.name, hold.pod)
       ? [{ suspect, hold, pool }]
       : [];
   });
