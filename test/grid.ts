@@ -25,6 +25,8 @@ import { type Laid, layOut } from './fixtures.ts';
 export interface Case extends Laid {
   /** As --to takes it. */
   to?: string;
+  /** As --back-to takes it. */
+  backTo?: string;
   /** As --values, --set and the reuse flags give it. */
   intent?: Intent;
   /** `passed`, `unknown`, `not-applicable`, or `SEVERITY OBJECT[, OBJECT…]` per finding. */
@@ -84,7 +86,18 @@ export function grid(id: string, cases: readonly Case[]): void {
   });
 }
 
-const nameOf = ({ base = 'installed', fixture = base, objects, intent, to, server, forbidden, bare, expect: expected }: Case): string =>
+const nameOf = ({
+  base = 'installed',
+  fixture = base,
+  objects,
+  intent,
+  to,
+  backTo,
+  server,
+  forbidden,
+  bare,
+  expect: expected,
+}: Case): string =>
   [
     fixture,
     objects?.map(({ metadata }) =>
@@ -95,6 +108,7 @@ const nameOf = ({ base = 'installed', fixture = base, objects, intent, to, serve
     intent && JSON.stringify(intent),
     server && `on ${server}`,
     to && `to ${to}`,
+    backTo && `back to ${backTo}`,
     forbidden && `without ${forbidden}`,
     bare && 'not a whole dump',
     '→',
@@ -103,7 +117,11 @@ const nameOf = ({ base = 'installed', fixture = base, objects, intent, to, serve
     .filter(Boolean)
     .join(' ');
 
-const asked = (check: Check, { to, intent }: Case) => ({ checks: [check.id], targets: to ? [parseTarget(to, SYSTEMS)] : [], intent });
+const asked = (check: Check, { to, backTo, intent }: Case) => ({
+  checks: [check.id],
+  targets: [...(to ? [parseTarget(to, SYSTEMS)] : []), ...(backTo ? [parseTarget(backTo, SYSTEMS, undefined, 'back-to')] : [])],
+  intent,
+});
 
 async function resultOf(check: Check, dump: Dump, each: Case): Promise<CheckResult> {
   const { results } = await examine(dumpSource(dump), SYSTEMS, asked(check, each));

@@ -1,10 +1,9 @@
-// The check rollback-crds, for any system whose chart has its CRDs in crds/: what helm rollback of this upgrade would not restore.
+// The check rollback-crds, for any system whose chart has its CRDs in crds/: what helm rollback would not restore; foretold before the upgrade, seen after it.
 // Source: helm pkg/action/rollback.go (crds/ is not part of a release).
-import type { Check, Finding, Page, Text } from '../engine/contracts.ts';
+import type { Chart, Check, Finding, Page, PointReader, Text, WayBack } from '../engine/contracts.ts';
 import { each } from '../engine/each.ts';
 import { isGap } from '../engine/gaps.ts';
-import { compare } from '../versions/chart.ts';
-import { type CrdFacts, INSTALLED, NO_VERSION, noCrds, wantedCrds } from './crd-facts.ts';
+import { type CrdFacts, noCrds, wantedCrds } from './crd-facts.ts';
 import { CRDS, crdRef, DEFINITION, fieldsBetween } from './crds.ts';
 import type { ChartFacts } from './facts.ts';
 
@@ -37,26 +36,20 @@ export function rollbackCrds(
     title: { en: 'helm rollback would restore everything', zh: 'helm rollback 可以完全恢复' },
     headline: { en: 'helm rollback would not restore everything', zh: 'helm rollback 无法完全恢复' },
     ...words,
-    applies: { from, stage: 'before' },
-    needs: ['target'],
+    applies: { from, stage: 'back' },
     reads: {},
     pointReads: [{ resource: CRDS, names, columns: DEFINITION }],
-    judge: async (_rows, { path: { from, to: target = '' }, chart, look }) => {
-      if (typeof from !== 'string') return { unknown: NO_VERSION };
-      if (compare(from, target) === 0) return { notApplicable: INSTALLED };
-      const wanted = wantedCrds(facts, target, chart)?.filter(({ name }) => names.includes(name));
-      if (!wanted) return { unknown: noCrds(target) };
-      const looked = await each(wanted, async (one) => {
-        const live = await look.get(crdRef(one.name));
-        return { name: one.name, ...(live && !isGap(live) ? fieldsBetween(live, one) : { adds: [], drops: [] }) };
-      });
+    judge: async (_rows, { back, chart, look }) => {
+      const { from: target, to: from } = back!;
+      const looked = await between(back!, facts, names, chart, look);
+      if (!looked) return { unknown: noCrds(back!.upgraded ? from : target) };
       const common = { from, target };
-      const missed = looked.map(({ name, drops }) => ({
+      const missed = looked.map(({ name, lost }) => ({
         name,
-        fields: facts.needed(from, name).filter((field) => drops.includes(`spec.${field}`)),
+        fields: facts.needed(from, name).filter((field) => lost.includes(`spec.${field}`)),
       }));
-      const adding = looked.map(({ name, adds }) => ({ name, fields: adds }));
-      return [...finding('warning', 'agents', missed, common), ...finding('notice', 'fields', adding, common)];
+      const adding = looked.map(({ name, added }) => ({ name, fields: added }));
+      return [...finding('blocker', 'agents', missed, common), ...finding('notice', 'fields', adding, common)];
     },
     say: ({ what, from, target, fields, count }) =>
       what === 'agents'
@@ -71,8 +64,31 @@ export function rollbackCrds(
   };
 }
 
+/** By CRD the fields that only the older version has, and those that only the newer one has. undefined: nothing is known of the version that the live CRDs are compared with. */
+async function between(
+  { from: newer, to: older, upgraded }: WayBack,
+  facts: Facts,
+  names: readonly string[],
+  chart: Chart | undefined,
+  look: PointReader,
+): Promise<{ name: string; lost: string[]; added: string[] }[] | undefined> {
+  // The live CRDs are those of the installed version.
+  const wanted = upgraded ? wantedCrds(facts, older, undefined) : wantedCrds(facts, newer, chart);
+  return (
+    wanted &&
+    each(
+      wanted.filter(({ name }) => names.includes(name)),
+      async (one) => {
+        const live = await look.get(crdRef(one.name));
+        const { adds, drops } = live && !isGap(live) ? fieldsBetween(live, one) : { adds: [], drops: [] };
+        return { name: one.name, lost: upgraded ? adds : drops, added: upgraded ? drops : adds };
+      },
+    )
+  );
+}
+
 function finding(
-  severity: 'warning' | 'notice',
+  severity: 'blocker' | 'notice',
   what: Args['what'],
   crds: { name: string; fields: string[] }[],
   common: Pick<Args, 'from' | 'target'>,

@@ -1,7 +1,7 @@
 // What the flags of check and fix ask of an examination: systems, checks, targets, the chart, what is accepted.
-import type { Chart, SystemId, Templates } from '../engine/contracts.ts';
+import type { Chart, Check, SystemId, Templates } from '../engine/contracts.ts';
 import type { Acceptance, Examination, ExamineOptions } from '../engine/examine.ts';
-import { parseTarget, type Target } from '../engine/paths.ts';
+import { parseTarget, type Target, type TargetFlag } from '../engine/paths.ts';
 import { badChart } from '../helm/chart.ts';
 import { loadChart } from '../helm/load-chart.ts';
 import { helmDriver } from '../helm/records.ts';
@@ -13,8 +13,8 @@ import type { Call } from './call.ts';
 import { intentOf } from './intent.ts';
 
 export async function examineOptions(call: Call, only: { systems?: SystemId[]; checks?: string[] }): Promise<ExamineOptions> {
-  const { to, accept, namespace } = call.flags;
-  const targets = (to ?? []).map((text) => parseTarget(text, SYSTEMS, only.systems?.[0]));
+  const { accept, namespace } = call.flags;
+  const targets = targetsGiven(call, only);
   const chart = call.flags.chart === undefined ? undefined : await loadChart(call.flags.chart);
   const templates = call.flags.chart === undefined ? undefined : await templatesOf(call, call.flags.chart);
   return {
@@ -29,6 +29,48 @@ export async function examineOptions(call: Call, only: { systems?: SystemId[]; c
     began: (what) => call.begins({ en: `Checking ${what}...`, zh: `正在检查 ${what}……` }),
   };
 }
+
+/** `--to` or `--back-to`. Throws UserError where they are mixed, or where nothing is known of the way back. */
+function targetsGiven({ flags }: Call, { systems = [], checks = [] }: { systems?: SystemId[]; checks?: string[] }): Target[] {
+  const named = [...new Set([...systems, ...checks.map((id) => id.slice(0, id.indexOf('/')))])];
+  const given = (flag: TargetFlag) =>
+    (flags[flag] ?? []).map((text) => parseTarget(text, SYSTEMS, named.length === 1 ? named[0] : undefined, flag));
+  const back = given('back-to');
+  if (!back.length) return given('to');
+  if (flags.to || flags.chart !== undefined) throw bothWays(flags.to ? 'to' : 'chart');
+  const ways = SYSTEMS.filter((system) => system.checks.some(isOfWayBack)).map(({ id }) => id);
+  const blind = [...new Set([...back.map(({ system }) => system), ...named])].find((id) => !ways.includes(id));
+  if (blind !== undefined) throw noWayBack(blind, ways);
+  const other = checks.find((id) => !isOfWayBack(checkOf(id)));
+  if (other !== undefined) throw notOfWayBack(other);
+  return back;
+}
+
+const isOfWayBack = ({ applies }: Pick<Check, 'applies'>): boolean => applies.stage === 'back';
+
+const bothWays = (flag: 'to' | 'chart'): UserError =>
+  new UserError(
+    {
+      en: `--back-to and --${flag} exclude each other: one asks about the way back, the other about an upgrade`,
+      zh: `--back-to 与 --${flag} 不能同时使用：前者检查回退，后者检查升级`,
+    },
+    { en: `the way back: {retry:${flag}}; the upgrade: {retry:back-to}`, zh: `检查回退：{retry:${flag}}；检查升级：{retry:back-to}` },
+  );
+
+const noWayBack = (system: SystemId, ways: readonly SystemId[]): UserError =>
+  new UserError(
+    {
+      en: `--back-to: this version of upgrade-guard has no checks of the way back of ${system}; it has them for ${ways.join(', ')}`,
+      zh: `--back-to：当前版本没有针对 ${system} 回退的检查项；支持 ${ways.join('、')}`,
+    },
+    { en: 'all checks: {tool} checks', zh: '全部检查项：{tool} checks' },
+  );
+
+const notOfWayBack = (check: string): UserError =>
+  new UserError(
+    { en: `--back-to: ${check} is not a check of the way back`, zh: `--back-to：${check} 不是针对回退的检查项` },
+    { en: `without --back-to: {retry:back-to}`, zh: `不使用 --back-to：{retry:back-to}` },
+  );
 
 /**
  * What was asked for by name and is installed nowhere is an error, as in kubectl; the results that there are have been shown. `exit`: of those results, where they

@@ -52,7 +52,7 @@ const LOOK = [
     name: 'check',
     group: 'look',
     positionals: [{ name: 'SYSTEM|CHECK-ID', many: true, values: SYSTEM_NAMES, others: true }],
-    flags: ['to', ...INTENT, 'filename', 'offline', 'from', 'quick', 'contexts', 'all-contexts', 'output', 'fail-on', 'accept'],
+    flags: ['to', 'back-to', ...INTENT, 'filename', 'offline', 'from', 'quick', 'contexts', 'all-contexts', 'output', 'fail-on', 'accept'],
     output: REPORTS,
     text: { en: 'Find what an upgrade would break', zh: '找出升级会破坏的内容' },
     more: {
@@ -85,6 +85,10 @@ const LOOK = [
         text: { en: 'In CI, without a cluster', zh: '在 CI 中检查，不连接集群' },
         words: 'check -f manifests/ --offline --to spiderpool=1.0.6',
       },
+      {
+        text: { en: 'After an upgrade: what prevents a return to 0.9.13', zh: '升级之后：退回 0.9.13 有哪些阻碍' },
+        words: 'check spiderpool --back-to 0.9.13',
+      },
       { text: { en: 'Offline, from a snapshot, as JSON', zh: '离线检查快照，输出 JSON' }, words: 'check --from prod.tar.gz -o json' },
     ],
   },
@@ -111,7 +115,7 @@ const CHANGE = [
     name: 'fix',
     group: 'change',
     positionals: [{ name: 'CHECK-ID', many: true }],
-    flags: ['dry-run', 'rehearse', 'yes', 'confirm', 'to', ...INTENT, 'filename', 'offline', 'from', 'take-over'],
+    flags: ['dry-run', 'rehearse', 'yes', 'confirm', 'to', 'back-to', ...INTENT, 'filename', 'offline', 'from', 'take-over'],
     text: { en: 'Fix what check found', zh: '修复检查发现的问题' },
     more: {
       en: 'Lists every step and whether it can be undone, asks, runs the steps, and checks again. The old state of each object is saved to disk before a request is sent. With --from, only --dry-run=client and --rehearse are possible.',

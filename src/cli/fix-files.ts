@@ -6,6 +6,7 @@ import type { Check, JudgedFinding, Raw, Ref, Run, Step } from '../engine/contra
 import { WorldError } from '../engine/contracts.ts';
 import { assumedBy } from '../engine/declared.ts';
 import { type Examination, type ExamineOptions, examine, objectName } from '../engine/examine.ts';
+import { targetsOf } from '../engine/paths.ts';
 import { makePlan, type Plan, type Repair, stepsOf } from '../engine/plan.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { isComplete } from '../engine/verdict.ts';
@@ -166,9 +167,7 @@ async function carryOut(
     checks: [
       ...new Set(before.results.filter(({ findings }) => findings.some(({ fingerprint }) => asked.has(fingerprint))).map(({ id }) => id)),
     ],
-    targets: before.paths.flatMap(({ installation: { system, id }, to }) =>
-      to ? [{ system, installation: id.slice(system.length + 1), version: to }] : [],
-    ),
+    targets: targetsOf(before.paths),
     accept: call.flags.accept,
     stages,
     cluster: live.identity,

@@ -22,6 +22,14 @@ export const FLAGS = {
       zh: '目标版本；同一系统有多份安装时写 SYSTEM@NAMESPACE/NAME=VERSION。默认为下一个已知的可用版本',
     },
   },
+  'back-to': {
+    kind: 'list',
+    value: 'SYSTEM=VERSION',
+    text: {
+      en: 'Check the way back: what prevents a return from the installed version to this older one. VERSION alone where one system is named',
+      zh: '检查回退：从当前版本退回到该旧版本有哪些阻碍。只指定了一个系统时可只写版本号',
+    },
+  },
   chart: {
     kind: 'value',
     value: 'PATH',

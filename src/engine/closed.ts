@@ -3,7 +3,7 @@ import { oneLine } from '../text/sanitise.ts';
 import type { Check, CheckResult, Gap, Installation, Outcome, Situation, System, Text } from './contracts.ts';
 import { isGap } from './gaps.ts';
 
-interface Asked extends Pick<Situation, 'path' | 'chart'> {
+interface Asked extends Pick<Situation, 'path' | 'chart' | 'back'> {
   system: System;
   check: Check;
 }
@@ -11,16 +11,21 @@ interface Asked extends Pick<Situation, 'path' | 'chart'> {
 /** Whatever judges by the installed version is not known as long as some place may name another. */
 export const versionGaps = ({ check, path }: Pick<Asked, 'check' | 'path'>): readonly Gap[] =>
   byVersion(check) ? (path.installation.gaps ?? []) : [];
-export const byVersion = ({ applies, needs = [] }: Check): boolean => Boolean(applies.from || applies.to || needs.length);
+export const byVersion = ({ applies, needs = [] }: Check): boolean =>
+  Boolean(applies.from || applies.to || needs.length || applies.stage === 'back');
 
 /** The outcomes that need no look at the cluster: not applicable, not looked at, beyond the horizon, version unknown. */
-export function closedBeforeLooking({ system, check, path, chart }: Asked): CheckResult | undefined {
+export function closedBeforeLooking({ system, check, path, chart, back }: Asked): CheckResult | undefined {
   const at = path.installation.id;
-  if (check.needs?.includes('target') && !path.to) return result(check, at, 'not-looked-at', { note: NO_TARGET });
+  const isBack = check.applies.stage === 'back';
+  if ((isBack || check.needs?.includes('target')) && !path.to) return result(check, at, 'not-looked-at', { note: NO_TARGET });
   if (check.needs?.includes('chart') && !chart) return result(check, at, 'not-looked-at', { note: NO_CHART });
-  const { from } = path;
-  if (check.needs?.includes('version') && isGap(from)) return result(check, at, 'unknown', versionless(path.installation, from));
-  const to = path.to ?? from;
+  if ((isBack || check.needs?.includes('version')) && isGap(path.from))
+    return result(check, at, 'unknown', versionless(path.installation, path.from));
+  // Of the way back: the older version, and the newer one.
+  const from = isBack && back ? back.to : path.from;
+  const to = isBack && back ? back.from : (path.to ?? from);
+  if (isBack && !isGap(from) && !isGap(to) && system.compare(from, to) === 0) return result(check, at, 'not-applicable', { note: SAME });
   for (const [version, range] of [[from, check.applies.from] as const, [to, check.applies.to] as const]) {
     if (range && isGap(version)) return result(check, at, 'unknown', versionless(path.installation, version));
     if (range && !isGap(version) && !system.satisfies(version, range))
@@ -31,9 +36,8 @@ export function closedBeforeLooking({ system, check, path, chart }: Asked): Chec
   // The state of a cluster is what it is, whatever the target.
   if (!byVersion(check)) return undefined;
   const horizon = check.knownUpTo ?? system.knownUpTo;
-  const end = path.to ?? path.from;
-  if (!isGap(end) && system.compare(end, horizon) > 0 && !isProvisional(system, end))
-    return result(check, at, 'unknown', { note: beyond(end, horizon) });
+  if (!isGap(to) && system.compare(to, horizon) > 0 && !isProvisional(system, to))
+    return result(check, at, 'unknown', { note: beyond(to, horizon) });
   return undefined;
 }
 
@@ -42,6 +46,7 @@ export const isProvisional = ({ compare, knownUpTo, provisionalUpTo }: System, v
   provisionalUpTo !== undefined && compare(version, knownUpTo) > 0 && compare(version, provisionalUpTo) <= 0;
 
 const NO_TARGET: Text = { en: 'no target version known; set one with --to', zh: '没有已知的目标版本；请用 --to 指定' };
+const SAME: Text = { en: 'the installed version is the target version', zh: '当前版本即目标版本' };
 const NO_CHART: Text = { en: 'needs the chart of the target version; pass it with --chart', zh: '需要目标版本的 chart；请用 --chart 指定' };
 const notFor = (version: string): Text => ({ en: `does not apply to version ${version}`, zh: `与版本 ${version} 无关` });
 const beyond = (version: string, horizon: string): Text => ({

@@ -35,7 +35,7 @@ import { declarersIn, refusedThere, withDeclarer } from './declarers.ts';
 import { fixLine } from './fix-line.ts';
 import { isGap } from './gaps.ts';
 import { type Gathered, gapsBeside, gather, type OwnedReads, readKey } from './gather.ts';
-import { choosePath, type Target } from './paths.ts';
+import { choosePath, type Target, wayBackOf } from './paths.ts';
 import { noting, notingQuick } from './points.ts';
 import { NOT_QUICK, screened, unread } from './screen.ts';
 
@@ -81,8 +81,6 @@ export interface ExamineOptions {
   quick?: QuickSource;
   /** What the upgrade will be told about values; undefined: nothing. */
   intent?: Intent;
-  /** `--back-to`; see Situation. */
-  backTo?: string;
   /** Where no cluster can say what is installed: what is taken to be. */
   assume?(system: System): Installation[] | undefined;
   /** HELM_DRIVER of whoever asks. */
@@ -163,7 +161,7 @@ export async function examine(source: Source, systems: System[], options: Examin
           path,
           cluster,
           now,
-          backTo: options.backTo,
+          back: wayBackOf(path),
           chart,
           intent: options.intent,
           helm,
@@ -226,7 +224,10 @@ function noneHere(namespace: string, elsewhere: string[]): UserError {
   );
 }
 
-function isAsked({ systems = [], checks = [] }: ExamineOptions, system: System, check?: Check): boolean {
+function isAsked({ systems = [], checks = [], targets = [] }: ExamineOptions, system: System, check?: Check): boolean {
+  // --back-to asks about the way back and nothing else.
+  const back = targets.filter((target) => target.back);
+  if (back.length && !(back.some((target) => target.system === system.id) && (!check || check.applies.stage === 'back'))) return false;
   if (!systems.length && !checks.length) return true;
   if (systems.includes(system.id)) return true;
   return check ? checks.includes(check.id) : checks.some((id) => id.startsWith(`${system.id}/`));
@@ -280,9 +281,13 @@ async function judge(each: Case, rows: Gathered, source: Source, accept: Accepta
   }
   const { findings, gaps: odd } = Array.isArray(judgement) ? { findings: judgement, gaps: [] } : judgement;
   const declarers = declarersIn(rows);
-  const declared = (findings as Finding[]).map((finding) => withDeclarer(finding, declarers));
+  const declared = (findings as Finding[]).map((finding) => notStopping(each, withDeclarer(finding, declarers)));
   await conclude(each, declared, { gaps: [...gaps, ...odd], harmless }, source, accept, into);
 }
+
+/** What stands against the way back is no reason against the upgrade: before it, it is only said. */
+const notStopping = ({ check, back }: Case, finding: Finding): Finding =>
+  check.applies.stage === 'back' && !back?.upgraded && finding.severity === 'blocker' ? { ...finding, severity: 'warning' } : finding;
 
 async function conclude(
   each: Case,

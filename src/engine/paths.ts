@@ -1,6 +1,6 @@
-// Upgrade paths: from which version to which, chosen by --to or by what the system's knowledge names as the next resting point.
+// Upgrade paths: from which version to which, chosen by --to or by what the system's knowledge names as the next resting point; and the way back (--back-to).
 import { UserError } from '../text/user-error.ts';
-import type { Gap, Installation, System, SystemId, Text, UpgradePath } from './contracts.ts';
+import type { Gap, Installation, System, SystemId, Text, UpgradePath, WayBack } from './contracts.ts';
 import { isGap } from './gaps.ts';
 
 /** `--to spiderpool=0.9.13` or `--to spiderpool@kube-system/spiderpool=0.9.13`. */
@@ -9,91 +9,138 @@ export interface Target {
   /** `NAMESPACE/NAME`. */
   installation?: string;
   version: string;
+  /** `--back-to`: the way back to it is asked about. */
+  back?: true;
 }
+
+/** `--to` and `--back-to`, as targets are given by. */
+export type TargetFlag = 'to' | 'back-to';
 
 const TARGET = /^(?<system>[a-z0-9-]+)(?:@(?<installation>[^=]+))?=(?<version>.+)$/;
 
-/** Reads one `--to`; knows the systems only by their ids. `named`: the system that the example in an error is about. */
-export function parseTarget(text: string, systems: readonly System[], named?: string): Target {
-  const groups = TARGET.exec(text)?.groups;
+/** Reads one `--to` or `--back-to`; knows the systems only by their ids. `named`: the one system that was asked for: its version may stand alone. */
+export function parseTarget(text: string, systems: readonly System[], named?: string, flag: TargetFlag = 'to'): Target {
+  const groups = TARGET.exec(text.includes('=') || named === undefined ? text : `${named}=${text}`)?.groups;
   const system = systems.find(({ id }) => id === groups?.system);
   const ids = systems.map(({ id }) => id);
   if (!groups || !system) {
     throw new UserError(
       {
-        en: `--to ${text}: must be SYSTEM=VERSION, SYSTEM one of ${ids.join(', ')}`,
-        zh: `--to ${text}：应为 SYSTEM=VERSION，其中 SYSTEM 为 ${ids.join('、')} 之一`,
+        en: `--${flag} ${text}: must be SYSTEM=VERSION, SYSTEM one of ${ids.join(', ')}`,
+        zh: `--${flag} ${text}：应为 SYSTEM=VERSION，其中 SYSTEM 为 ${ids.join('、')} 之一`,
       },
-      example(systems.find(({ id }) => id === named) ?? systems[0]!),
+      example(systems.find(({ id }) => id === named) ?? systems[0]!, flag),
     );
   }
   const version = system.parse(groups.version!);
   if (!version) {
     throw new UserError(
       {
-        en: `--to ${text}: ${groups.version} is not a version of ${system.id}`,
-        zh: `--to ${text}：${groups.version} 不是 ${system.id} 的版本号`,
+        en: `--${flag} ${text}: ${groups.version} is not a version of ${system.id}`,
+        zh: `--${flag} ${text}：${groups.version} 不是 ${system.id} 的版本号`,
       },
-      example(system),
+      example(system, flag),
     );
   }
-  return { system: system.id, installation: groups.installation, version };
+  return { system: system.id, installation: groups.installation, version, ...(flag === 'back-to' ? { back: true as const } : {}) };
 }
 
-const example = ({ id, knownUpTo }: System): Text => ({
-  en: `for example: {retry:to} --to ${id}=${knownUpTo}`,
-  zh: `例如：{retry:to} --to ${id}=${knownUpTo}`,
-});
+const example = ({ id, knownFrom, knownUpTo }: System, flag: TargetFlag): Text => {
+  const words = `{retry:${flag}} --${flag} ${id}=${flag === 'to' ? knownUpTo : knownFrom}`;
+  return { en: `for example: ${words}`, zh: `例如：${words}` };
+};
 
 /** The path of one installation. A target that names no installation, with several of them there, is an error that lists them. */
 export function choosePath(system: System, installation: Installation, all: Installation[], targets: Target[]): UpgradePath {
+  const asked = askedOf(system, installation, all, targets);
+  const { version } = installation;
+  if (asked && !isGap(version)) assertThatWay(system, installation, version, asked);
+  const to = asked?.version ?? system.defaultTarget(installation);
+  return {
+    installation,
+    from: version,
+    to,
+    chosen: asked ? (asked.back ? 'back' : 'asked') : 'default',
+    hops: asked?.back ? [asked.version] : hopsOf(system, version, to),
+  };
+}
+
+/** The target that names this installation, or its system alone. */
+function askedOf(system: System, installation: Installation, all: Installation[], targets: Target[]): Target | undefined {
   const mine = targets.filter((target) => target.system === system.id);
   const bare = mine.find((target) => !target.installation);
   if (bare && all.length > 1) {
     const ids = all.map(({ id }) => id);
+    const flag = flagOf(bare);
     throw new UserError(
       {
-        en: `--to ${system.id}=${bare.version} is ambiguous, ${all.length} installations: ${ids.join(', ')}`,
-        zh: `--to ${system.id}=${bare.version} 不明确，共有 ${all.length} 个安装：${ids.join('、')}`,
+        en: `--${flag} ${system.id}=${bare.version} is ambiguous, ${all.length} installations: ${ids.join(', ')}`,
+        zh: `--${flag} ${system.id}=${bare.version} 不明确，共有 ${all.length} 个安装：${ids.join('、')}`,
       },
       {
-        en: `name one: {retry:to} --to ${all[0]!.id}=${bare.version}`,
-        zh: `请指定其中一个：{retry:to} --to ${all[0]!.id}=${bare.version}`,
+        en: `name one: {retry:${flag}} --${flag} ${all[0]!.id}=${bare.version}`,
+        zh: `请指定其中一个：{retry:${flag}} --${flag} ${all[0]!.id}=${bare.version}`,
       },
     );
   }
-  for (const { installation: named } of mine) {
+  for (const target of mine) {
+    const { installation: named } = target;
     if (named && !all.some(({ id }) => id === `${system.id}@${named}`)) {
       const ids = all.map(({ id }) => id);
+      const words = `--${flagOf(target)} ${all[0]!.id}=${target.version}`;
       throw new UserError(
         {
-          en: `--to ${system.id}@${named}: no such installation; found ${ids.join(', ')}`,
-          zh: `--to ${system.id}@${named}：没有这个安装；现有 ${ids.join('、')}`,
+          en: `--${flagOf(target)} ${system.id}@${named}: no such installation; found ${ids.join(', ')}`,
+          zh: `--${flagOf(target)} ${system.id}@${named}：没有这个安装；现有 ${ids.join('、')}`,
         },
-        { en: `name one of them: --to ${all[0]!.id}=VERSION`, zh: `请指定其中一个：--to ${all[0]!.id}=VERSION` },
+        { en: `name one of them: ${words}`, zh: `请指定其中一个：${words}` },
       );
     }
   }
-  const asked = mine.find((target) => `${system.id}@${target.installation}` === installation.id) ?? bare;
-  if (asked && !isGap(installation.version) && system.compare(asked.version, installation.version) < 0) {
-    const { version } = installation;
+  return mine.find((target) => `${system.id}@${target.installation}` === installation.id) ?? bare;
+}
+
+const flagOf = ({ back }: Target): TargetFlag => (back ? 'back-to' : 'to');
+
+/** An upgrade leads to a newer version, the way back to an older one. */
+function assertThatWay({ compare }: System, { id }: Installation, installed: string, { version, back }: Target): void {
+  const newer = compare(version, installed);
+  if (back ? newer < 0 : newer >= 0) return;
+  if (!back) {
     throw new UserError(
       {
-        en: `${installation.id}: target ${asked.version} is older than the installed version ${version}`,
-        zh: `${installation.id}：目标版本 ${asked.version} 低于当前版本 ${version}`,
+        en: `${id}: target ${version} is older than the installed version ${installed}`,
+        zh: `${id}：目标版本 ${version} 低于当前版本 ${installed}`,
       },
-      { en: 'to return to an older version, use helm rollback', zh: '要退回旧版本，请使用 helm rollback' },
+      {
+        en: `to check the way back to it: {tool} check --back-to ${id}=${version}{reach}`,
+        zh: `检查能否回退到该版本：{tool} check --back-to ${id}=${version}{reach}`,
+      },
     );
   }
-  const to = asked?.version ?? system.defaultTarget(installation);
-  return {
-    installation,
-    from: installation.version,
-    to,
-    chosen: asked ? 'asked' : 'default',
-    hops: hopsOf(system, installation.version, to),
-  };
+  throw new UserError(
+    {
+      en: `${id}: --back-to ${version} is not older than the installed version ${installed}`,
+      zh: `${id}：--back-to ${version} 不低于当前版本 ${installed}`,
+    },
+    {
+      en: 'name an older version; for an upgrade use --to: {retry:back-to}',
+      zh: '请指定更早的版本；升级请使用 --to：{retry:back-to}',
+    },
+  );
 }
+
+/** The way back of this path: of an upgrade that is meant, or of one that was made. undefined: a version is not known, or there is no upgrade. */
+export function wayBackOf({ from, to, chosen }: UpgradePath): WayBack | undefined {
+  if (isGap(from) || to === undefined) return undefined;
+  return chosen === 'back' ? { from, to, upgraded: true } : { from: to, to: from, upgraded: false };
+}
+
+/** What a run remembers of the question, to ask it again. */
+export const targetsOf = (paths: readonly UpgradePath[]): (Target & { installation: string })[] =>
+  paths.flatMap(({ installation: { system, id }, to, chosen }) =>
+    to ? [{ system, installation: id.slice(system.length + 1), version: to, ...(chosen === 'back' ? { back: true as const } : {}) }] : [],
+  );
 
 function hopsOf(system: System, from: string | Gap, to: string | undefined): string[] {
   if (to === undefined) return [];

@@ -218,7 +218,7 @@ const RUN = fields(
     stages: listOf(fields({ id: STEP_ID, title: both, steps: listOf(step) }, { hop: text })),
     cluster: fields({ uid: text, certain: yesOrNo, server: text, context: text }),
   },
-  { targets: listOf(fields({ system: text, installation: text, version: text })), accept: listOf(text), as: text },
+  { targets: listOf(fields({ system: text, installation: text, version: text }, { back: oneOf(true) })), accept: listOf(text), as: text },
 );
 
 const direction = oneOf('apply', 'undo');

@@ -100,11 +100,18 @@ function concerns({ applies, needs = [], knownUpTo }: Check, language: Language)
     before: { en: 'Before the upgrade.', zh: '升级之前。' },
     after: { en: 'After the upgrade.', zh: '升级之后。' },
     both: { en: 'Before and after the upgrade.', zh: '升级前后均可。' },
+    back: {
+      en: 'The way back: foretold before the upgrade, checked after it with --back-to.',
+      zh: '回退：升级前预测，升级后用 --back-to 检查。',
+    },
   };
+  const isBack = stage === 'back';
   const parts: (Text | false | undefined)[] = [
     stages[stage],
-    from !== undefined && { en: `Installed version ${from}.`, zh: `当前版本 ${from}。` },
-    to !== undefined && { en: `Target version ${to}.`, zh: `目标版本 ${to}。` },
+    from !== undefined &&
+      (isBack ? { en: `Older version ${from}.`, zh: `旧版本 ${from}。` } : { en: `Installed version ${from}.`, zh: `当前版本 ${from}。` }),
+    to !== undefined &&
+      (isBack ? { en: `Newer version ${to}.`, zh: `新版本 ${to}。` } : { en: `Target version ${to}.`, zh: `目标版本 ${to}。` }),
     from === undefined && to === undefined && { en: 'Every version.', zh: '所有版本。' },
     needs.includes('target') && { en: 'Needs a target version.', zh: '需要目标版本。' },
     needs.includes('chart') && { en: 'Needs the chart of the target version.', zh: '需要目标版本的 chart。' },

@@ -128,8 +128,9 @@ const PLACE = {
   en: (release: string, revision: number) => `release ${release}, revision ${revision}`,
   zh: (release: string, revision: number) => `release ${release}，修订版本 ${revision}`,
 };
-const NOTE: Record<'default' | 'none' | 'unknown', Text> = {
+const NOTE: Record<'default' | 'back' | 'none' | 'unknown', Text> = {
   default: { en: 'default; change with --to', zh: '默认；可用 --to 指定' },
+  back: { en: 'way back', zh: '回退' },
   none: { en: 'no newer version known; set with --to', zh: '没有已知的更新版本；可用 --to 指定' },
   unknown: { en: 'version unknown', zh: '版本未知' },
 };
@@ -137,7 +138,7 @@ const NOTE: Record<'default' | 'none' | 'unknown', Text> = {
 function pathView({ installation, from, to, chosen, hops }: UpgradePath, { language }: Face): View['paths'][number] {
   const { release, namespace, name } = installation;
   const version = isGap(from) ? NOTE.unknown[language] : oneLine(from);
-  const note = to ? (chosen === 'default' ? NOTE.default : undefined) : isGap(from) ? undefined : NOTE.none;
+  const note = to ? (chosen === 'asked' ? undefined : NOTE[chosen]) : isGap(from) ? undefined : NOTE.none;
   const place = release
     ? PLACE[language](`${release.namespace}/${release.name}`, release.revision)
     : [namespace, name].filter(Boolean).join('/');
@@ -389,7 +390,8 @@ function withTarget(
   systems: Catalogue['systems'],
   { tool, asked = '', again = '' }: Face,
 ): string | undefined {
-  for (const { installation, to } of unknown ? paths : []) {
+  for (const { installation, to, chosen } of unknown ? paths : []) {
+    if (chosen === 'back') continue;
     const { id, knownUpTo, compare } = systems.find((system) => system.id === installation.system)!;
     if (to !== undefined && compare(to, knownUpTo) <= 0) continue;
     const others = again.replace(new RegExp(` --to ${id}[@=]\\S*`, 'g'), '');

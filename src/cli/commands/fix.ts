@@ -5,6 +5,7 @@ import { begin, newRunId } from '../../engine/conduct.ts';
 import type { Run, World } from '../../engine/contracts.ts';
 import { declarationsOf } from '../../engine/declarations.ts';
 import { type Examination, type ExamineOptions, examine } from '../../engine/examine.ts';
+import { targetsOf } from '../../engine/paths.ts';
 import { type Plan, stepsOf } from '../../engine/plan.ts';
 import { isComplete } from '../../engine/verdict.ts';
 import { comparison } from '../../report/comparison.ts';
@@ -140,9 +141,7 @@ async function carryOut(call: Call, live: Live, before: Examination, plan: Plan,
     what: ['fix', ...call.args].join(' '),
     at: now.toISOString(),
     checks: [...new Set(before.remedies.map(({ check }) => check.id))],
-    targets: before.paths.flatMap(({ installation: { system, id }, to }) =>
-      to ? [{ system, installation: id.slice(system.length + 1), version: to }] : [],
-    ),
+    targets: targetsOf(before.paths),
     accept: call.flags.accept,
     stages: plan.stages,
     cluster: live.identity,

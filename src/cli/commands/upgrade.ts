@@ -7,6 +7,7 @@ import type { Run, Text } from '../../engine/contracts.ts';
 import { declarationsOf } from '../../engine/declarations.ts';
 import { examine } from '../../engine/examine.ts';
 import { backwards } from '../../engine/execute.ts';
+import { targetsOf } from '../../engine/paths.ts';
 import { type Plan, stepsOf } from '../../engine/plan.ts';
 import { isComplete } from '../../engine/verdict.ts';
 import { comparison } from '../../report/comparison.ts';
@@ -77,9 +78,7 @@ async function carryOut(call: Call, live: Live, id: string, { before, options }:
     what: ['upgrade', ...call.args].join(' '),
     at: new Date().toISOString(),
     checks: before.results.map((result) => result.id),
-    targets: before.paths.flatMap(({ installation: { system, id: at }, to }) =>
-      to ? [{ system, installation: at.slice(system.length + 1), version: to }] : [],
-    ),
+    targets: targetsOf(before.paths),
     accept: call.flags.accept,
     stages: plan.stages,
     cluster: live.identity,

@@ -7,7 +7,8 @@ export interface UpgradePath {
   installation: Installation;
   from: string | Gap;
   to?: string;
-  chosen: 'asked' | 'default';
+  /** `back`: `--back-to`; `to` is then older than `from`. */
+  chosen: 'asked' | 'default' | 'back';
   /** The versions after `from`, the target last. Empty without a target. */
   hops: string[];
 }
@@ -42,14 +43,20 @@ export interface Templates {
   /** `values`: as a file of values would give them. */
   render(values: Raw, as: { namespace: string; name: string; kubernetes?: string }): Promise<Rendering>;
 }
+/** The way back from the newer version to the older one. `upgraded`: the newer one is installed (`--back-to`); else it is only meant, and what stands against a return can be foretold alone. */
+export interface WayBack {
+  from: string;
+  to: string;
+  upgraded: boolean;
+}
 export interface Situation {
   path: UpgradePath;
   cluster: Cluster;
   /** ms since the epoch. */
   now: number;
   look: PointReader;
-  /** `--back-to`: the version to return to; what stands against it is what is asked. */
-  backTo?: string;
+  /** For checks of stage `back`. */
+  back?: WayBack;
   /** The chart of this system that the upgrade will use, where one was given (--chart). */
   chart?: Chart;
   /** What the upgrade will be told about values; undefined: nothing. */
@@ -120,8 +127,11 @@ export interface Check<R extends Reads = any, Args = any> {
   headline: Text;
   page: Page;
   sources: string[];
-  /** Version ranges (npm's notation) of the installation and of the target (of the installation where there is none). */
-  applies: { from?: string; to?: string; stage: 'before' | 'after' | 'both' };
+  /**
+   * Version ranges (npm's notation) of the installation and of the target (of the installation where there is none).
+   * `back`: it says what stands against the way back of the upgrade, `Situation.back`; `from` is then of the older version and `to` of the newer one, before the upgrade and after it.
+   */
+  applies: { from?: string; to?: string; stage: 'before' | 'after' | 'both' | 'back' };
   /** `version`: it judges by the installed version. A range in `applies` needs what it speaks about. */
   needs?: ('version' | 'target' | 'chart')[];
   knownUpTo?: string;

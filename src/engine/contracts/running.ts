@@ -14,7 +14,7 @@ export interface Run {
   /** Ids of the checks whose findings it repairs; looked at again when it ends. */
   checks: string[];
   /** What each installation is to become, so that a look afterwards asks the same question. `installation`: its id without the system. */
-  targets?: { system: SystemId; installation: string; version: string }[];
+  targets?: { system: SystemId; installation: string; version: string; back?: true }[];
   /** What was accepted, as --accept has it. */
   accept?: string[];
   stages: Stage[];

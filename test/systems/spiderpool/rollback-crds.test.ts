@@ -1,6 +1,8 @@
 // rollback-crds: what the new definitions bring and drop, against the live ones; and which old agents fail over that.
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import type { Raw } from '../../../src/engine/contracts.ts';
 import { examine } from '../../../src/engine/examine.ts';
 import { loadChart } from '../../../src/helm/load-chart.ts';
@@ -14,6 +16,13 @@ import { installed } from './installed.ts';
 
 const CRD = 'CustomResourceDefinition/spidercoordinators.spiderpool.spidernet.io';
 
+/** That CRD of the fixture without one field. */
+function withoutField(field: string): Raw {
+  const crd = parse(readFileSync(join(import.meta.dirname, '../../fixtures/spiderpool/rollback-crds/found.yaml'), 'utf8'));
+  delete crd.spec.versions[0].schema.openAPIV3Schema.properties.spec.properties[field];
+  return crd;
+}
+
 grid('spiderpool/rollback-crds', [
   { fixture: 'found', to: 'spiderpool=0.9.13', expect: `notice ${CRD}` },
   { fixture: 'found', to: 'spiderpool=1.0.6', expect: [`warning ${CRD}`, `notice ${CRD}`] },
@@ -21,6 +30,16 @@ grid('spiderpool/rollback-crds', [
   { fixture: 'healthy', to: 'spiderpool=1.0.6', expect: `warning ${CRD}` },
   { fixture: 'healthy', to: 'spiderpool=0.9.4', expect: 'not-applicable' },
   { fixture: 'healthy', to: 'spiderpool=0.9.99', expect: 'unknown' },
+  // The way back itself: these CRDs have every field that agents of 0.9.1 read, and then one less.
+  { fixture: 'healthy', backTo: 'spiderpool=0.9.1', expect: `notice ${CRD}` },
+  {
+    fixture: 'found',
+    objects: [withoutField('detectIPConflict')],
+    backTo: 'spiderpool=0.9.1',
+    expect: [`blocker ${CRD}`, `notice ${CRD}`],
+  },
+  { fixture: 'healthy', backTo: 'spiderpool=0.8.0', expect: `notice ${CRD}` },
+  { fixture: 'healthy', backTo: 'spiderpool=0.9.1', forbidden: ['customresourcedefinitions.apiextensions.k8s.io'], expect: 'unknown' },
   { fixture: 'healthy', to: 'spiderpool=0.9.13', forbidden: ['customresourcedefinitions.apiextensions.k8s.io'], expect: 'unknown' },
 ]);
 
@@ -50,6 +69,9 @@ describeUpstream('with the definitions of the charts', ['data', 'spiderpool', 'c
       targets: [{ system: 'spiderpool', version: to }],
       chart: withChart ? await chartOf(to) : undefined,
     });
+    return said(results);
+  };
+  const said = (results: Awaited<ReturnType<typeof examine>>['results']) => {
     const [{ findings }] = results as [(typeof results)[0]];
     return findings.map(({ severity, objects: of, args }) => `${severity} ${of.length} ${(args as Raw).what} ${(args as Raw).count}`);
   };
@@ -60,5 +82,20 @@ describeUpstream('with the definitions of the charts', ['data', 'spiderpool', 'c
     ['1.1.2', '1.1.2', []],
   ])('%s → %s, by table and by chart', async (from, to, expected) => {
     for (const withChart of [false, true]) expect(await found(from, to, withChart)).toEqual(expected);
+  });
+
+  test.each([
+    ['0.9.13', '0.9.4', ['notice 2 fields 5']],
+    ['1.0.6', '0.9.4', ['blocker 1 agents 3', 'notice 2 fields 9']],
+    ['1.0.6', '0.9.13', ['notice 1 fields 4']],
+  ])('after the upgrade: %s back to %s', async (from, to, expected) => {
+    const objects = [installed(from), ...(await chartOf(from)).crds];
+    const { results, paths } = await examine(dumpSource(dumpOf({ objects, whole: true })), SYSTEMS, {
+      systems: ['spiderpool'],
+      targets: [{ system: 'spiderpool', version: to, back: true }],
+    });
+    expect(paths).toMatchObject([{ from, to, chosen: 'back', hops: [to] }]);
+    expect(results.map(({ id }) => id)).toEqual(['spiderpool/rollback-crds']);
+    expect(said(results)).toEqual(expected);
   });
 });
