@@ -64,6 +64,7 @@ export function clusterWorld(connection: Connection, signal: AbortSignal, option
         return items !== null && items.length > 0;
       });
     },
+    page: (of, next) => guarded(() => pageOf(http, apis, of, next)),
     select: (of) => guarded(() => selected(http, apis, of)),
     async read(query) {
       const answers = new Map<string, string[]>();
@@ -103,6 +104,33 @@ async function selected(http: Transport, apis: Discovery, of: Selection): Promis
     token = isRaw(metadata) && typeof metadata.continue === 'string' ? metadata.continue : '';
   } while (token);
   return found;
+}
+
+/** As many as kubectl asks for. */
+const METADATA_PAGE = 500;
+
+/** Metadata alone. Where the list has expired, the server gives a token that goes on behind the last page, with what has changed since. */
+async function pageOf(
+  http: Transport,
+  apis: Discovery,
+  of: Parameters<World['page']>[0],
+  next: string | undefined,
+): ReturnType<World['page']> {
+  const api = await apiOf(apis, of);
+  if (!api) return { objects: [], left: 0 };
+  const ask = (token: string | undefined) => {
+    const query = new URLSearchParams({ limit: String(METADATA_PAGE), ...(token ? { continue: token } : {}) });
+    return http.request({ method: 'GET', path: `${collectionPath(api)}?${query}`, accept: METADATA_ONLY });
+  };
+  let answer = await ask(next);
+  const expired = answer.status === 410 ? object(answer)?.metadata : undefined;
+  if (isRaw(expired) && typeof expired.continue === 'string') answer = await ask(expired.continue);
+  if (answer.status === 410) throw new WorldError('unanswered', statusOf(answer).message, 410);
+  const { items, metadata } = answered(answer);
+  if (!Array.isArray(items)) throw new WorldError('unanswered', { en: 'the answer is not a list', zh: '返回的不是列表' }, answer.status);
+  const { continue: token, remainingItemCount: left } = isRaw(metadata) ? metadata : {};
+  const objects = items.filter(isRaw).map((item) => ({ ...item, apiVersion: of.apiVersion, kind: api.kind }));
+  return { objects, ...(typeof token === 'string' && token ? { next: token } : {}), left: typeof left === 'number' ? left : 0 };
 }
 
 /** The request for a write; and the one to fall back to where the server does not know the first one's body. */

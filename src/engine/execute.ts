@@ -10,12 +10,13 @@ import {
   type World,
   WorldError,
 } from './contracts.ts';
-import { lookedAt, orTrouble, perform, type StepContext, type StepOutcome, troubleWith } from './perform.ts';
+import { lookedAt, type StepOutcome, troubleWith } from './outcomes.ts';
+import { orTrouble, perform, type StepContext } from './perform.ts';
 import { stepsOf } from './plan.ts';
 import { isPassed, isTouching, toDo, toUndo, touched } from './progress.ts';
 import { kindOf } from './steps/index.ts';
 
-export type { StepOutcome } from './perform.ts';
+export type { StepOutcome } from './outcomes.ts';
 
 /** Independent steps in flight (DESIGN section 4). */
 const AT_ONCE = 8;

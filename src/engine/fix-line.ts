@@ -54,6 +54,8 @@ function partOf(draft: StepDraft): Part | undefined {
       return ofObject({ en: 'deletes', zh: '删除' }, draft.on);
     case 'evict':
       return ofObject({ en: 'evicts', zh: '驱逐' }, draft.on);
+    case 'migrate':
+      return ofObject({ en: 'rewrites the custom resources of', zh: '重写其自定义资源：' }, draft.on);
     case 'unpend': {
       const { release, revision } = draft;
       const on = { apiVersion: 'v1', kind: 'release', ...release };

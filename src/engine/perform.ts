@@ -16,18 +16,18 @@ import {
   type Step,
   type StepOf,
   type StepProgress,
-  type StepResult,
   type Text,
   type World,
   WorldError,
 } from './contracts.ts';
+import { rewriteAll } from './migrate.ts';
+import { type FinalOutcome, HELM_CUT, LOOKS, lookedAt, NOT_KEPT, type StepOutcome, troubleWith } from './outcomes.ts';
 import { paced } from './pace.ts';
 import { firstMet } from './steps/conditions.ts';
 import { kindOf } from './steps/index.ts';
+import { generationOf } from './steps/migrate.ts';
 import { identity } from './steps/objects.ts';
 
-/** Looks at one object before it is given up as contended or unreachable (DESIGN section 4). */
-const LOOKS = 5;
 /** ms before the second look; doubles with each further one. */
 const PAUSE = 200;
 /** ms between two looks of a wait, and between two tries of an eviction: one small read a second. */
@@ -35,12 +35,6 @@ const POLL = 1000;
 /** ms between two tries of an eviction at an API server that has too much to do. */
 const RELIEF = 5000;
 
-export interface StepOutcome {
-  result: StepResult | 'in-doubt';
-  detail?: Text;
-  /** A write of ours was answered, although it did not come to what the step wanted. */
-  answered?: true;
-}
 export interface StepContext {
   world: World;
   journal: Pick<Journal, 'append'>;
@@ -62,8 +56,6 @@ export interface Person {
   /** Says that a step is done that cannot be observed, by its name. false: not now. */
   confirms(step: StepOf<'manual'>): Promise<boolean>;
 }
-/** What a step comes to, once it is in the journal. */
-type FinalOutcome = StepOutcome & { result: StepResult };
 interface Performing {
   step: Step;
   direction: Direction;
@@ -95,6 +87,7 @@ export async function perform(
   const doing: Performing = { step, direction, means, note, settle };
   if (step.do === 'wait') return waitFor(step, doing);
   if (step.do === 'recheck') return lookAgain(step, doing);
+  if (step.do === 'migrate') return migrate(step, doing);
   // Nobody waits in an undo: it goes on with what it can do itself.
   return step.do === 'manual' && direction === 'apply' ? waitForPerson(step, doing) : write(doing);
 }
@@ -113,13 +106,17 @@ const NO_UNDO: Text = { en: 'cannot be undone, as shown in the plan', zh: '无�
 
 // ---- writing --------------------------------------------------------------------------------------------------------
 
-async function write({ step, direction, means: { world, progress, halt }, note, settle }: Performing): Promise<StepOutcome | undefined> {
+/** `written`: of a step whose writes came before; its object as it was then. */
+async function write(
+  { step, direction, means: { world, progress, halt }, note, settle }: Performing,
+  written?: Raw,
+): Promise<StepOutcome | undefined> {
   const kind = kindOf(step);
   const until = performance.now() + (step.do === 'evict' ? paced(step.within * 1000) : 0);
   // An intent of ours whose write may or may not have reached the cluster: only a look can tell, and what it finds done counts as ours.
   let inDoubt = progress.states[direction].get(step.id)?.result === 'in-doubt';
   let intent: { before: Raw | undefined } | undefined;
-  let answer: Raw | undefined;
+  let answer = written;
   let trouble: WorldError | undefined;
   // An eviction is not tried so often, but so long.
   const isAwaited = ({ kind }: WorldError) => step.do === 'evict' && (kind === 'blocked' || kind === 'throttled');
@@ -149,7 +146,10 @@ async function write({ step, direction, means: { world, progress, halt }, note, 
     }
     // A release that cannot be brought back stops an undo: definitions must not go back under programs that need the new ones.
     if (look.is !== 'to-do')
-      return settle(lookedAt(look, step.do === 'helm' ? 'apply' : direction, inDoubt), look.is === 'done' ? (look.now ?? answer) : answer);
+      return settle(
+        { ...lookedAt(look, step.do === 'helm' ? 'apply' : direction, inDoubt), ...(answer ? { answered: true } : {}) },
+        look.is === 'done' ? (look.now ?? answer) : answer,
+      );
     const request = kind.write(step, look.now);
     if (!request) return settle({ result: 'manual' });
     // Nobody takes back an undo: there it is enough to know who it was.
@@ -210,6 +210,30 @@ export async function orTrouble<T>(doing: Promise<T>): Promise<T | WorldError> {
 /** Ends early when halted. */
 async function pause(ms: number, halt: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal: halt }).catch(() => undefined);
+}
+
+/** All objects first, in one intent; then the list of versions, if the CRD is still the one that was begun with. A run that was cut goes on behind the last object that is certain. */
+async function migrate(step: StepOf<'migrate'>, doing: Performing): Promise<StepOutcome | undefined> {
+  const { world, progress, halt } = doing.means;
+  const { note, settle } = doing;
+  const known = progress.states.apply.get(step.id);
+  const look = await orTrouble(kindOf(step).look(step, world));
+  if (look instanceof WorldError) return settle({ result: 'failed', detail: troubleWith(look) });
+  if (look.is !== 'to-do') return settle(lookedAt(look, 'apply', known?.result === 'in-doubt'), look.is === 'done' ? look.now : undefined);
+  if (halt.aborted) return known?.result === 'in-doubt' ? { result: 'in-doubt' } : undefined;
+  const before = kindOf(step).remember(look.now);
+  const isSame = deepEqual(before, known?.before);
+  await note({ is: 'intent', before });
+  const { trouble, progress: far } = await rewriteAll(step, {
+    ...{ world, halt, from: isSame ? known?.progress?.now : undefined, told: reporter(step, doing) },
+  });
+  if (trouble || halt.aborted) {
+    if (far) await note({ is: 'progress', progress: far });
+    return trouble
+      ? settle({ result: 'failed', detail: trouble, ...(far ? { answered: true } : {}) }, far && look.now)
+      : { result: 'in-doubt' };
+  }
+  return write({ ...doing, step: { ...step, generation: generationOf(look.now) } }, look.now);
 }
 
 // ---- waiting --------------------------------------------------------------------------------------------------------
@@ -346,54 +370,4 @@ const resourceWord = ({ apiVersion, kind }: Pick<Ref, 'apiVersion' | 'kind'>): s
 
 function describeCommand({ apiVersion, kind, namespace, name }: Ref): string {
   return `kubectl describe ${resourceWord({ apiVersion, kind })} ${shellWord(name)}${namespace ? ` -n ${shellWord(namespace)}` : ''}`;
-}
-
-// ---- outcomes -------------------------------------------------------------------------------------------------------
-
-/** Paths that a message names. */
-const NAMED = 5;
-
-/** What a look that leaves nothing to do means. `ours`: a write of ours was in doubt, so what stands there counts as our doing. */
-export function lookedAt(look: Exclude<Look, ToDo>, direction: Direction, ours: boolean): FinalOutcome {
-  switch (look.is) {
-    case 'done':
-      return { result: ours ? 'done' : 'already' };
-    case 'obsolete':
-      return { result: 'obsolete', detail: look.because };
-    case 'refused':
-      return { result: direction === 'undo' ? 'left' : 'failed', detail: look.because };
-    case 'moved':
-      return { result: direction === 'undo' ? 'left' : 'failed', detail: look.because ?? movedText(look.paths) };
-  }
-}
-
-function movedText(paths: string[]): Text {
-  const more = paths.length - NAMED;
-  const names = paths.slice(0, NAMED);
-  return {
-    en: `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''} changed by another user`,
-    zh: `${names.join('、')}${more > 0 ? ` 等 ${paths.length} 处` : ''} 已被其他用户改动`,
-  };
-}
-
-const HELM_CUT: Text = {
-  en: 'helm exited, but its revision is not deployed; see helm.log in the run directory',
-  zh: 'helm 已退出，但其修订版本未处于 deployed 状态；其输出见运行目录中的 helm.log',
-};
-const NOT_KEPT: Text = {
-  en: 'the API server accepted the write, but the new value is not there (changed by a webhook or the schema)',
-  zh: 'API 服务器接受了写入，但新值没有生效（被 webhook 或 schema 改写）',
-};
-
-export function troubleWith({ kind, text }: WorldError): Text {
-  switch (kind) {
-    case 'forbidden':
-      return { en: `forbidden: ${text.en}`, zh: `没有权限：${text.zh}` };
-    case 'refused':
-      return { en: `refused: ${text.en}`, zh: `被拒绝：${text.zh}` };
-    case 'missing':
-      return { en: `not found: ${text.en}`, zh: `未找到：${text.zh}` };
-    default:
-      return { en: `gave up after ${LOOKS} tries: ${text.en}`, zh: `尝试 ${LOOKS} 次后放弃：${text.zh}` };
-  }
 }

@@ -18,7 +18,12 @@ export function advance(progress: Progress, entry: Entry): void {
       progress.last = { direction: entry.direction, pid: entry.pid };
       break;
     case 'intent':
-      states[entry.direction].set(entry.step, { result: 'in-doubt', before: entry.before });
+      // How far it was stays: a step of many writes goes on from there.
+      states[entry.direction].set(entry.step, {
+        ...far(states[entry.direction].get(entry.step)),
+        result: 'in-doubt',
+        before: entry.before,
+      });
       break;
     case 'progress': {
       const known = states[entry.direction].get(entry.step);
@@ -27,7 +32,10 @@ export function advance(progress: Progress, entry: Entry): void {
     }
     case 'outcome': {
       const known = states[entry.direction].get(entry.step);
-      states[entry.direction].set(entry.step, { before: known?.before, result: entry.result, after: entry.after, detail: entry.detail });
+      states[entry.direction].set(entry.step, {
+        ...(entry.result === 'failed' ? far(known) : {}),
+        ...{ before: known?.before, result: entry.result, after: entry.after, detail: entry.detail },
+      });
       break;
     }
     case 'end':
@@ -35,6 +43,8 @@ export function advance(progress: Progress, entry: Entry): void {
       break;
   }
 }
+
+const far = (state: StepState | undefined): Pick<StepState, 'progress'> => (state?.progress ? { progress: state.progress } : {});
 
 /** Whether the step may have changed the cluster by our hand: done; begun and not known to have ended; answered, but not as we meant it. A wait changes nothing, nor is what only served the run itself a change. */
 export function isTouching(step: Step, state: { result?: StepState['result']; answered?: true } | undefined): boolean {

@@ -2,7 +2,7 @@
 
 import { refOf } from '../kube/refs.ts';
 import { parseResourceName, resourceOfKind } from '../kube/resources.ts';
-import type { Check, Condition, PointRead, Reads, Ref, ResourceName, Rule, Step, System, TextQuery, World } from './contracts.ts';
+import type { Check, Condition, PointRead, Reads, Ref, ResourceName, Rule, Step, StepOf, System, TextQuery, World } from './contracts.ts';
 import { bodiesIn } from './declarations.ts';
 import { listsIn } from './gather.ts';
 
@@ -86,6 +86,7 @@ const VERBS: Record<Step['do'], string | undefined> = {
   apply: 'patch',
   delete: 'delete',
   evict: 'create',
+  migrate: 'patch',
   keep: 'create',
   forget: 'delete',
   // helm does those with rights of its own.
@@ -103,7 +104,14 @@ export function rightOf(step: Step): Rule | undefined {
   const on = 'on' in step ? step.on : 'object' in step ? refOf(step.object) : undefined;
   if (!verb || !on) return undefined;
   const { group, resource } = resourceOfKind(on);
-  const below = step.do === 'evict' ? '/eviction' : step.do === 'patch' && step.subresource ? `/${step.subresource}` : '';
+  const below =
+    step.do === 'evict'
+      ? '/eviction'
+      : step.do === 'patch' && step.subresource
+        ? `/${step.subresource}`
+        : step.do === 'migrate'
+          ? '/status'
+          : '';
   return { verbs: [verb], group, resource: `${resource}${below}`, names: [on.name], ...(on.namespace ? { namespace: on.namespace } : {}) };
 }
 
@@ -118,6 +126,15 @@ export function rightsOf(step: Step): Rule[] {
     ...(write && on ? [readOf(on)] : []),
     ...conditionsOf(step).flatMap(rightsToSee),
     ...('rights' in step ? (step.rights ?? []) : []),
+    ...(step.do === 'migrate' ? rightsToRewrite(step) : []),
+  ];
+}
+
+function rightsToRewrite({ of, status }: StepOf<'migrate'>): Rule[] {
+  const { group, resource } = resourceOfKind(of);
+  return [
+    { verbs: ['list'], group, resource },
+    { verbs: ['patch'], group, resource: status ? `${resource}/status` : resource },
   ];
 }
 

@@ -86,6 +86,9 @@ function worldOver(manifests: readonly Declared[], texts: Texts, records: Record
     async any({ apiVersion, kind }) {
       return manifests.some(({ object }) => object.apiVersion === apiVersion && object.kind === kind);
     },
+    async page() {
+      throw new WorldError('refused', NOT_HERE);
+    },
     async select() {
       throw new WorldError('refused', NOT_HERE);
     },

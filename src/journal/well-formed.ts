@@ -198,6 +198,10 @@ const KINDS: Record<Action['do'], Shape> = {
     },
     { rights: listOf(rule) },
   ),
+  migrate: kind(
+    { on: ref, of: fields({ apiVersion: text, kind: text }), storage: text, stored: listOf(text) },
+    { status: oneOf(true), generation: number(0, Number.MAX_SAFE_INTEGER) },
+  ),
   unpend: kind({ release, revision, quiet: seconds }),
   recheck: kind({ hop: text, systems: listOf(text) }),
   manual: kind({ commands: listOf(text) }, { seen: conditions }),

@@ -143,6 +143,9 @@ export function dumpWorld(dump: Dump): World {
     async any({ apiVersion, kind }) {
       return (dump.collected.get(resourceOf({ apiVersion, kind, name: '' }))?.objects.length ?? 0) > 0;
     },
+    async page({ apiVersion, kind }) {
+      return { objects: dump.collected.get(resourceOf({ apiVersion, kind, name: '' }))?.objects ?? [], left: 0 };
+    },
     async select({ apiVersion, kind, namespace, labels }) {
       const selected = labelSelector(labels);
       const objects = dump.collected.get(resourceOf({ apiVersion, kind, name: '' }))?.objects ?? [];

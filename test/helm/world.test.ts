@@ -2,7 +2,8 @@
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import type { Beside, HelmWrite, Raw, StepOf } from '../../src/engine/contracts.ts';
-import { orTrouble, troubleWith } from '../../src/engine/perform.ts';
+import { troubleWith } from '../../src/engine/outcomes.ts';
+import { orTrouble } from '../../src/engine/perform.ts';
 import { digestOf, helmWorld } from '../../src/helm/world.ts';
 import { dumpOf } from '../../src/snapshot/dump.ts';
 import { dumpSource } from '../../src/snapshot/source.ts';

@@ -112,6 +112,19 @@ export type Action =
     }
   /** Takes away the record of a revision that is pending although no helm can be alive behind it. `quiet`: seconds for which nobody must have touched it. */
   | { do: 'unpend'; release: ReleaseName; revision: number; quiet: number }
+  /**
+   * Writes every object of a CustomResourceDefinition once more as it is, so that it is stored in `storage`; then status.storedVersions, which was `stored`, names that version alone.
+   * `of`: as what they are read. `status`: they have that subresource, and are written through it, past the admission webhooks. `generation`: of the CRD; set when the run begins with it.
+   */
+  | {
+      do: 'migrate';
+      on: Ref;
+      of: { apiVersion: string; kind: string };
+      storage: string;
+      stored: string[];
+      status?: true;
+      generation?: number;
+    }
   /** Looks again before the run goes on to the next version: a blocker that was not accepted, and that no step further on repairs, stops it. */
   | { do: 'recheck'; hop: string; systems: SystemId[] }
   /** Done by a person. It blocks until `seen` holds; without `seen` a person confirms it by its name. `makes`, in inverses: an object for `kubectl create`. It may hold secrets, so that no command shows it: it goes into a file beside the journal (`file`, its name there). */
@@ -177,6 +190,8 @@ export interface World {
   any(of: { apiVersion: string; kind: string }): Promise<boolean>;
   /** Every object of a selection; of a kind that is not served, none. Throws WorldError. */
   select(of: Selection): Promise<Raw[]>;
+  /** Metadata of the objects of a kind in any namespace, in the order of their names, page by page. `left`: how many come behind this page. Throws WorldError. */
+  page(of: { apiVersion: string; kind: string }, next?: string): Promise<{ objects: Raw[]; next?: string; left: number }>;
   /** The answer of every server that was asked. Throws WorldError. */
   read(query: TextQuery): Promise<string[]>;
   /** Of these rules those that are not allowed to us, one verb and one name each. Throws WorldError where that cannot be told. */

@@ -8,15 +8,28 @@ import { evict } from './evict.ts';
 import { helm, unpend } from './helm.ts';
 import { forget, keep } from './keep.ts';
 import { manual } from './manual.ts';
+import { migrate } from './migrate.ts';
 import { identity } from './objects.ts';
 import { patch } from './patch.ts';
 import { recheck } from './recheck.ts';
 import { wait } from './wait.ts';
 
-const KINDS = { patch, create, apply, delete: remove, evict, wait, backup, keep, forget, helm, unpend, manual, recheck } satisfies Record<
-  Action['do'],
-  unknown
->;
+const KINDS = {
+  patch,
+  create,
+  apply,
+  delete: remove,
+  evict,
+  wait,
+  backup,
+  keep,
+  forget,
+  helm,
+  unpend,
+  migrate,
+  manual,
+  recheck,
+} satisfies Record<Action['do'], unknown>;
 
 /** The module that knows this step. Throws for a kind that this build does not know (a journal of a newer one). */
 export function kindOf(step: Step): StepKind {
@@ -27,5 +40,5 @@ export function kindOf(step: Step): StepKind {
 
 /** Of an object that a journal keeps, what taking the step back needs: all of it only where the object itself is put back. There may be 100,000. */
 export function recalled(step: Step, before: Raw | undefined): Raw | undefined {
-  return step.do === 'delete' || step.do === 'apply' ? before : identity(before);
+  return step.do === 'delete' || step.do === 'apply' || step.do === 'migrate' ? before : identity(before);
 }

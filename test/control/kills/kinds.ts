@@ -13,6 +13,7 @@ const stand = (remedy: string, command: Stand['command'], write: string): Stand 
 const OWNER = 'spiderpool/owner-controller-type';
 const SHARED = 'spiderpool/duplicate-pod-ip';
 const CRDS = 'spiderpool/crds-current';
+const STORED = 'kubernetes/crd-stored-versions';
 /** Each of its writes has a case there. */
 const UPGRADE = 'test/control/upgrade.test.ts';
 
@@ -30,6 +31,12 @@ export const KINDS: Record<Step['do'] | 'Lease', Stand[] | string> = {
   apply: [stand(CRDS, 'fix', 'PATCH customresourcedefinitions #1'), stand(CRDS, 'undo', 'PATCH customresourcedefinitions #1')],
   delete: [stand(SHARED, 'fix', 'DELETE spiderendpoints #1')],
   evict: [stand(SHARED, 'fix', 'POST pods/eviction #1')],
+  migrate: [
+    // The last of three objects that are in flight together, then the list of versions.
+    stand(STORED, 'fix', 'PATCH widgets #3'),
+    stand(STORED, 'fix', 'PATCH customresourcedefinitions/status #1'),
+    stand(STORED, 'undo', 'PATCH customresourcedefinitions/status #1'),
+  ],
   Lease: [
     stand(OWNER, 'fix', 'POST leases #1'),
     stand(OWNER, 'fix', 'DELETE leases #1'),

@@ -2,6 +2,7 @@
 // and taking them out of the status without a migration loses the objects. Source: apiextensions-apiserver pkg/apis/apiextensions/validation; cluster-api crdmigrator.
 import type { Check, Finding, Ref, Text } from '../../../engine/contracts.ts';
 import { each, flag, list, texts, word } from '../../../engine/read/index.ts';
+import { migration } from '../migration.ts';
 
 const reads = {
   crds: list('customresourcedefinitions.apiextensions.k8s.io', {
@@ -28,12 +29,12 @@ const check: Check<typeof reads, Args> = {
       zh: '将每个 CRD 的 status.storedVersions 与其存储版本、已启用版本比较。',
     },
     fix: {
-      en: 'manual: rewrite every object of the CRD (StorageVersionMigration, or read and replace each), then remove the version from status.storedVersions.',
-      zh: '手动：重写该 CRD 的所有对象（StorageVersionMigration，或逐个读取并替换），然后从 status.storedVersions 中删除该版本。',
+      en: 'Patches every custom resource of the CRD without changing a field, 8 at a time, so that the API server stores it in the storage version. Then sets status.storedVersions to that version, unless the CRD was changed meanwhile. undo restores status.storedVersions; the custom resources need no undo.',
+      zh: '原样重写该 CRD 的每个自定义资源（同时 8 个，不改变字段），使 API 服务器以存储版本保存。随后将 status.storedVersions 设为该版本，除非其间 CRD 被修改。撤销时恢复 status.storedVersions；自定义资源无需撤销。',
     },
     limits: {
-      en: 'Up to 1.37 a failed StorageVersionMigration also trims status.storedVersions: check its condition Succeeded.',
-      zh: '在 1.37 及更早版本中，失败的 StorageVersionMigration 也会修改 status.storedVersions：请确认其 Succeeded 状况。',
+      en: 'A StorageVersionMigration object is no proof: up to 1.37 a failed one also trims status.storedVersions. Fields that the storage version does not know are lost by any write: they must be saved first. The rights on the custom resources are named when the fix starts.',
+      zh: 'StorageVersionMigration 对象不能作为证据：在 1.37 及更早版本中，失败的迁移也会修改 status.storedVersions。存储版本没有的字段在任何写入后都会丢失，需事先保存。修复开始时会列出对自定义资源所需的权限。',
     },
   },
   sources: [
@@ -63,6 +64,7 @@ const check: Check<typeof reads, Args> = {
     ];
   },
   say: ({ is, versions }, objects) => SAYS[is](versions, objects),
+  remedy: migration,
 };
 export default check;
 

@@ -1,0 +1,103 @@
+// The remedy of crd-stored-versions: one CRD after the other, so that eight objects are in flight and not eight of each. What the storage version's schema does not know
+// is lost by the first write of anybody, so a person saves it before. Source: apiextensions-apiserver pkg/apiserver/customresource_handler.go (pruning by the schema of the version).
+import type { Finding, Raw, Ref, Refusal, Remedy, RowOf, StepDraft } from '../../engine/contracts.ts';
+import { isGap } from '../../engine/gaps.ts';
+import { each, flag, maybe, rowOf, texts, tree, word } from '../../engine/read/index.ts';
+import { prunedFields } from '../../engine/steps/definitions.ts';
+import { keyOf } from '../../kube/refs.ts';
+import { shellWord } from '../../text/shell.ts';
+
+const DEFINITION = {
+  group: word('spec.group', ''),
+  kind: word('spec.names.kind', ''),
+  conversion: word('spec.conversion.strategy', 'None'),
+  stored: texts('status.storedVersions'),
+  versions: each('spec.versions', {
+    name: word('name', ''),
+    served: flag('served', false),
+    storage: flag('storage', false),
+    status: maybe('subresources.status', {}),
+    schema: tree('schema.openAPIV3Schema'),
+  }),
+};
+type Definition = RowOf<typeof DEFINITION>;
+type Version = Definition['versions'][number];
+
+export const migration: Remedy<unknown> = {
+  pointReads: [{ resource: 'customresourcedefinitions.apiextensions.k8s.io', columns: Object.values(DEFINITION) }],
+  // Which custom resources are written, the plan says; mayAll asks for the rights on them before the run begins.
+  writes: [{ verbs: ['patch'], group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions/status' }],
+  steps: async (found: Finding[], { look }) => {
+    const each: (StepDraft | Refusal)[][] = [];
+    for (const ref of crdsOf(found)) {
+      const object = await look.get(ref);
+      each.push(object && !isGap(object) ? stepsFor(rowOf(DEFINITION)(object), ref) : [{ refused: UNSEEN, objects: [ref] }]);
+    }
+    // What waits for a person comes last.
+    const steps = each.toSorted((a, b) => a.length - b.length).flat();
+    const drafts = steps.filter((step): step is StepDraft => 'do' in step);
+    for (const [at, draft] of drafts.entries()) if (at) draft.after = [drafts[at - 1]!];
+    return steps;
+  },
+};
+
+/** One CRD may be in two findings. */
+const crdsOf = (found: Finding[]): Ref[] => [...new Map(found.flatMap(({ objects }) => objects.map((ref) => [keyOf(ref), ref]))).values()];
+
+function stepsFor(crd: Definition, ref: Ref): (StepDraft | Refusal)[] {
+  const storage = crd.versions.find((version) => version.storage);
+  const read = storage?.served ? storage : crd.versions.find(({ served }) => served);
+  if (!storage || !read) return [{ refused: UNSERVED, objects: [ref] }];
+  const apiVersion = `${crd.group}/${read.name}`;
+  const migrate: StepDraft = {
+    do: 'migrate',
+    on: ref,
+    of: { apiVersion, kind: crd.kind },
+    ...{ storage: storage.name, stored: crd.stored },
+    ...(read.status ? { status: true } : {}),
+    guard: [],
+    text: {
+      en: `rewrite every custom resource of CRD ${ref.name} in ${storage.name}, then set its storedVersions to ${storage.name}`,
+      zh: `以 ${storage.name} 重写 CRD ${ref.name} 的所有自定义资源，然后将其 storedVersions 设为 ${storage.name}`,
+    },
+    undo: 'exact',
+    undoNote: {
+      en: `undo: restores storedVersions (${crd.stored.join(', ')}); the custom resources stay stored in ${storage.name}, with every field as it is`,
+      zh: `撤销时：恢复 storedVersions（${crd.stored.join('、')}）；自定义资源仍以 ${storage.name} 存储，字段不变`,
+    },
+  };
+  const saved = crd.conversion === 'None' ? saving(crd, storage, ref) : undefined;
+  return saved ? [saved, migrate] : [migrate];
+}
+
+const UNSEEN = { en: 'the CRD could not be read', zh: '无法读取该 CRD' };
+const UNSERVED = {
+  en: 'the CRD serves no version in which its custom resources can be read: set served of one version to true first',
+  zh: '该 CRD 没有启用任何版本，无法读取其自定义资源：请先将某个版本的 served 设为 true',
+};
+
+/** Where an older version has fields that the storage version lacks. Nothing shows whether they were saved: a person says so. */
+function saving({ group, stored, versions }: Definition, storage: Version, { name }: Ref): StepDraft | undefined {
+  const older = versions.filter((version) => stored.includes(version.name) && version !== storage);
+  const lost = [...new Set(older.flatMap((version) => prunedFields(only(version), only(storage))))].sort();
+  if (!lost.length) return undefined;
+  const fields = lost.slice(0, SHOWN);
+  const more = lost.length > SHOWN;
+  return {
+    ...{ do: 'manual', guard: [], undo: 'none' },
+    commands: older
+      .filter(({ served }) => served)
+      .map((version) => {
+        const resource = `${name.split('.')[0]}.${version.name}.${group}`;
+        return `kubectl get ${shellWord(resource)} -A -o yaml > ${shellWord(`${resource}.yaml`)}`;
+      }),
+    text: {
+      en: `save the values of ${fields.join(', ')}${more ? ' ...' : ''} of CRD ${name}: ${storage.name} does not know these fields, and rewriting drops them`,
+      zh: `保存 CRD ${name} 中 ${fields.join('、')}${more ? ' 等字段' : ''}的值：${storage.name} 没有这些字段，重写后会丢失`,
+    },
+  };
+}
+
+const SHOWN = 8;
+/** The same name for both, so that their schemas are compared. */
+const only = ({ schema }: Version): Raw => ({ spec: { versions: [{ name: 'v', schema: { openAPIV3Schema: schema ?? {} } }] } });
