@@ -33,7 +33,7 @@ export const KINDS: Record<Step['do'] | 'Lease', Stand[] | string> = {
   evict: [stand(SHARED, 'fix', 'POST pods/eviction #1')],
   migrate: [
     // The last of three objects that are in flight together, then the list of versions.
-    stand(STORED, 'fix', 'PATCH widgets #3'),
+    stand(STORED, 'fix', 'PATCH widgets/status #3'),
     stand(STORED, 'fix', 'PATCH customresourcedefinitions/status #1'),
     stand(STORED, 'undo', 'PATCH customresourcedefinitions/status #1'),
   ],

@@ -33,7 +33,7 @@ const check: Check<typeof reads, Args> = {
       zh: '原样重写该 CRD 的每个自定义资源（同时 8 个，不改变字段），使 API 服务器以存储版本保存。随后将 status.storedVersions 设为该版本，除非其间 CRD 被修改。撤销时恢复 status.storedVersions；自定义资源无需撤销。',
     },
     limits: {
-      en: 'A StorageVersionMigration object is no proof: up to 1.37 a failed one also trims status.storedVersions. Fields that the storage version does not know are lost by any write: they must be saved first. The rights on the custom resources are named when the fix starts.',
+      en: 'A StorageVersionMigration object proves nothing: up to 1.37 a failed one also trims status.storedVersions. Fields that the storage version does not know are lost by any write: they must be saved first. The rights on the custom resources are named when the fix starts.',
       zh: 'StorageVersionMigration 对象不能作为证据：在 1.37 及更早版本中，失败的迁移也会修改 status.storedVersions。存储版本没有的字段在任何写入后都会丢失，需事先保存。修复开始时会列出对自定义资源所需的权限。',
     },
   },
