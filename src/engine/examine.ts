@@ -42,6 +42,8 @@ import { NOT_QUICK, screened, unread } from './screen.ts';
 export interface Examination {
   identity: ClusterIdentity;
   serverVersion: string | Gap;
+  /** Of a snapshot; as of a Source. */
+  recordedAt?: number;
   installations: Installation[];
   paths: UpgradePath[];
   results: CheckResult[];
@@ -119,6 +121,7 @@ export async function examine(source: Source, systems: System[], options: Examin
   const examination: Examination = {
     identity,
     serverVersion,
+    ...(source.recordedAt === undefined ? {} : { recordedAt: source.recordedAt }),
     installations: [],
     paths: [],
     results: [],
@@ -129,7 +132,7 @@ export async function examine(source: Source, systems: System[], options: Examin
   // Fills up as systems are detected.
   const known: Installation[] = [];
   const cluster = clusterOf(source, serverVersion, known, options.helmDriver);
-  const now = Date.now();
+  const now = source.recordedAt ?? Date.now();
   const cases: Case[] = [];
   for (const system of asked) {
     const checks = wantedChecks(system);

@@ -15,7 +15,7 @@ export const API_VERSION = 'upgrade-guard/v1';
 export interface PublishedResult {
   apiVersion: typeof API_VERSION;
   kind: 'CheckResult';
-  cluster: { uid: string; certain: boolean; server: string; context: string; version: string | null };
+  cluster: { uid: string; certain: boolean; server: string; context: string; version: string | null; recordedAt?: string };
   installations: { id: string; version: string | null; sources: { from: string; says: string }[]; release: object | null; gaps: Gap[] }[];
   paths: { installation: string; from: string | null; to: string | null; chosen: string; hops: string[] }[];
   checks: PublishedCheck[];
@@ -50,11 +50,24 @@ interface PublishedCheck {
   }[];
 }
 
-export function publish({ identity, serverVersion, installations, paths, results, elsewhere, manifests }: Examination): PublishedResult {
+export function publish({
+  identity,
+  serverVersion,
+  recordedAt,
+  installations,
+  paths,
+  results,
+  elsewhere,
+  manifests,
+}: Examination): PublishedResult {
   return {
     apiVersion: API_VERSION,
     kind: 'CheckResult',
-    cluster: { ...identity, version: isGap(serverVersion) ? null : serverVersion },
+    cluster: {
+      ...identity,
+      version: isGap(serverVersion) ? null : serverVersion,
+      ...(recordedAt === undefined ? {} : { recordedAt: new Date(recordedAt).toISOString() }),
+    },
     installations: installations.map(({ id, version, sources, release, gaps }) => ({
       id,
       version: isGap(version) ? null : version,

@@ -31,7 +31,7 @@ export interface Catalogue {
 }
 export interface View {
   cluster: string;
-  /** Of the API server; empty where it could not be read. */
+  /** Of the API server, where it could be read, and when a snapshot was recorded. */
   version: string;
   paths: { system: string; versions: string; note: string; place: string }[];
   disagreements: { head: string; says: string[] }[];
@@ -88,7 +88,7 @@ const NAME = 600;
 
 /** `cut`: comes before anything that was found. */
 export function viewOf(examination: Examination, { systems, checks }: Catalogue, face: Face, cut?: CutRun): View {
-  const { identity, serverVersion, installations, paths, results, absent, elsewhere, manifests } = examination;
+  const { identity, serverVersion, recordedAt, installations, paths, results, absent, elsewhere, manifests } = examination;
   const { language } = face;
   const found = results.filter(({ outcome }) => outcome === 'found').toSorted(worstFirst);
   const looked = results.filter((result) => !neededCluster(result));
@@ -100,7 +100,9 @@ export function viewOf(examination: Examination, { systems, checks }: Catalogue,
   const foundViews = found.map((result) => foundView(result, examination, checks.get(result.id)?.headline, several(result.id), face));
   return {
     cluster: oneLine(identity.context) || oneLine(identity.server) || identity.uid,
-    version: isGap(serverVersion) ? '' : oneLine(serverVersion),
+    version: [isGap(serverVersion) ? '' : oneLine(serverVersion), recordedAt === undefined ? '' : recorded(recordedAt, face)]
+      .filter(Boolean)
+      .join({ en: ', ', zh: '，' }[language]),
     paths: paths.map((path) => pathView(path, face)),
     disagreements: installations.flatMap((installation) => disagreement(installation, face)),
     absent: [
@@ -120,6 +122,12 @@ export function viewOf(examination: Examination, { systems, checks }: Catalogue,
       : (nextOf(found, foundViews, unknown, face) ??
         nextView(withTarget(unknown.length > 0, paths, systems, face) ?? (left.length ? everywhere(face) : undefined), face)),
   };
+}
+
+/** To the minute, UTC. */
+function recorded(at: number, { language }: Face): string {
+  const when = `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  return { en: `recorded ${when}`, zh: `记录于 ${when}` }[language];
 }
 
 // ---- installations --------------------------------------------------------------------------------------------------

@@ -30,6 +30,8 @@ export interface Collected {
 }
 export interface Dump {
   identity: ClusterIdentity;
+  /** As of a Source; a folder made by hand does not say. */
+  recordedAt?: number;
   serverVersion?: string;
   apis: Map<ResourceName, ApiResource | 'not-installed'>;
   collected: Map<ResourceName, Collected>;
@@ -84,6 +86,7 @@ export function dumpOf(parts: DumpParts): Dump {
   for (const name of parts.notInstalled ?? []) named.set(name, 'not-installed');
   return {
     identity: parts.identity ?? identityOf(collected),
+    ...(parts.recordedAt === undefined ? {} : { recordedAt: parts.recordedAt }),
     serverVersion: parts.serverVersion,
     apis: named,
     collected,

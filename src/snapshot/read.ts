@@ -19,6 +19,7 @@ interface Building {
   absent: Gap[];
   serverVersion?: string;
   identity?: ClusterIdentity;
+  recordedAt?: number;
   discovery?: { apis: ApiResource[]; notInstalled: ResourceName[]; lists: Map<ResourceName, Listed[]> };
   whole: boolean;
 }
@@ -42,6 +43,7 @@ export async function readDump(from: string, stdin: Readable = process.stdin, li
     absent,
     serverVersion,
     identity,
+    recordedAt: building.recordedAt,
     ...discovery,
     whole: whole && discovery === undefined,
   });
@@ -104,6 +106,10 @@ function takeCluster(building: Building, value: Json, bad: Bad): void {
   if (value.schema > SCHEMA) throw bad(`made by a newer upgrade-guard (schema ${value.schema}, this one reads up to ${SCHEMA})`);
   const { uid, certain, server, context } = value.identity;
   if (!isText(uid) || typeof certain !== 'boolean' || !isText(server) || !isText(context)) throw bad('the identity is incomplete');
+  // Snapshots of before did not say when.
+  const recordedAt = value.recordedAt === undefined ? undefined : Date.parse(String(value.recordedAt));
+  if (Number.isNaN(recordedAt)) throw bad('recordedAt is not a time');
+  building.recordedAt = recordedAt;
   building.identity = { uid, certain, server, context };
   building.whole = true;
 }

@@ -28,6 +28,7 @@ export interface Recording {
 
 /** `declared`: what a file may keep of it; see Dump. */
 export function recordingSource(source: Source, declared: Declarations): Recording {
+  const recordedAt = source.recordedAt ?? Date.now();
   const resources = new Map<ResourceName, ApiResource | 'not-installed' | Gap>();
   const lists = new Map<ResourceName, Listed[]>();
   const objects = new Map<string, Raw>();
@@ -110,6 +111,7 @@ export function recordingSource(source: Source, declared: Declarations): Recordi
   return {
     has: (query) => absent.has(question(query)) || (lists.get(query.resource) ?? []).some((listed) => answers(listed, withLabels(query))),
     source: {
+      recordedAt,
       identity: () => source.identity(),
       serverVersion: () => source.serverVersion(),
       resource,
@@ -142,6 +144,7 @@ export function recordingSource(source: Source, declared: Declarations): Recordi
       const unversioned: Gap[] = isGap(version) ? [{ ...version, verb: 'get', resource: 'version' }] : [];
       return dumpOf({
         identity,
+        recordedAt,
         serverVersion: isGap(version) ? undefined : version,
         objects: objects.values(),
         apis: found.map(([, api]) => api).filter((api): api is ApiResource => api !== 'not-installed' && !isGap(api)),

@@ -42,6 +42,7 @@ export function dumpSource(dump: Dump): Source {
   }
 
   return {
+    ...(dump.recordedAt === undefined ? {} : { recordedAt: dump.recordedAt }),
     identity: async () => dump.identity,
     serverVersion: async () => dump.serverVersion ?? gap('get', 'version') ?? notCollected('get', 'version'),
     async resource(name) {

@@ -128,6 +128,7 @@ export function dumpWorld(dump: Dump): World {
   }
 
   return {
+    ...(dump.recordedAt === undefined ? {} : { recordedAt: dump.recordedAt }),
     async get(ref) {
       const found = read(ref);
       return found && versioned(found);

@@ -91,8 +91,15 @@ function addFile(archive: Pack, name: string, text: string): Promise<void> {
 
 /** The identity first: a reader knows by it that what follows is a snapshot of ours. */
 function* parts(dump: Dump): Generator<[name: string, text: string]> {
-  const { identity, serverVersion, apis, collected, gets, logs, texts, served, absent } = dump;
-  yield [CLUSTER, json({ schema: SCHEMA, identity: { ...identity, server: redactMarked(identity.server) } })];
+  const { identity, recordedAt, serverVersion, apis, collected, gets, logs, texts, served, absent } = dump;
+  yield [
+    CLUSTER,
+    json({
+      schema: SCHEMA,
+      ...(recordedAt === undefined ? {} : { recordedAt: new Date(recordedAt).toISOString() }),
+      identity: { ...identity, server: redactMarked(identity.server) },
+    }),
+  ];
   if (serverVersion !== undefined) yield [VERSION, json({ gitVersion: serverVersion })];
   const resources = sorted(apis);
   yield [

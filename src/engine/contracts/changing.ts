@@ -182,6 +182,8 @@ export function isApiWrite(write: Write): write is ApiWrite {
 }
 /** Two of these: the API server, and a dump in memory (rehearsal). */
 export interface World {
+  /** As of a Source. */
+  recordedAt?: number;
   /** An uncached read. undefined: no such object, or no such kind. Throws WorldError. */
   get(ref: Ref): Promise<Raw | undefined>;
   /** The object as the server answered; undefined where it answers with none (delete, evict). Throws WorldError. */

@@ -57,6 +57,8 @@ export interface ListSink {
 }
 /** Where objects come from: an API server, or a dump of one. Never throws for what the cluster answers; that is a Gap. Throws only when aborted. */
 export interface Source {
+  /** ms since the epoch: when the answers were recorded, so that ages are counted to then; undefined: they are of now. */
+  recordedAt?: number;
   identity(): Promise<ClusterIdentity>;
   /** gitVersion of GET /version. */
   serverVersion(): Promise<string | Gap>;

@@ -54,28 +54,31 @@ export async function firstMet(conditions: Condition[], world: World): Promise<T
 
 async function weigh(condition: Condition, world: World, now: Raw | undefined, on: Ref | undefined): Promise<Weighed> {
   if ('reading' in condition) return weighReading(condition, await world.read(condition.reading));
-  if ('of' in condition) return weighSelection(condition, await world.select(condition.of));
+  if ('of' in condition) return weighSelection(condition, await world.select(condition.of), nowIn(world));
   const object = on && isSameName(condition.on, on) ? now : await world.get(condition.on);
-  const unmet = unmetBy(condition.on, condition.must, object);
+  const unmet = unmetBy(condition.on, condition.must, object, nowIn(world));
   return { done: unmet ? 0 : 1, of: 1, unmet };
 }
 
 const isSameName = (a: Ref, b: Ref): boolean =>
   a.kind === b.kind && a.apiVersion === b.apiVersion && a.namespace === b.namespace && a.name === b.name;
 
-function unmetBy(on: Ref, must: Must, found: Raw | undefined): Unmet | undefined {
+/** By our own clock, or as old as what is looked at. */
+const nowIn = ({ recordedAt }: World): number => recordedAt ?? Date.now();
+
+function unmetBy(on: Ref, must: Must, found: Raw | undefined, now: number): Unmet | undefined {
   const object = found && on.uid !== undefined && uidOf(found) !== on.uid ? undefined : found;
   if (must === 'be-gone') return object && { on, is: 'there' };
   if (!object) return { on, is: 'gone' };
   if (must === 'exist') return undefined;
   const reader = readerOf(object);
-  const field = must.find((each) => !holds(each, reader, object));
+  const field = must.find((each) => !holds(each, reader, object, now));
   return field && { on, is: 'off', field, value: reader.value(placeIn(object, field)) };
 }
 
 /** `every` of nothing does not hold: what is not there yet is not ready. */
-function weighSelection({ of, which, must }: Selected, objects: Raw[]): Weighed {
-  const troubles = objects.map((object) => unmetBy(refOf(object), must, object));
+function weighSelection({ of, which, must }: Selected, objects: Raw[], now: number): Weighed {
+  const troubles = objects.map((object) => unmetBy(refOf(object), must, object, now));
   const done = troubles.filter((trouble) => !trouble).length;
   const all = objects.length;
   const first = troubles.find((trouble) => trouble !== undefined);
@@ -108,7 +111,7 @@ const LINE = 10_000;
 
 // ---- one field ------------------------------------------------------------------------------------------------------
 
-function holds(wanted: Expectation, reader: Reader, object: Raw): boolean {
+function holds(wanted: Expectation, reader: Reader, object: Raw, now: number): boolean {
   const place = placeIn(object, wanted);
   const value = reader.value(place);
   // Counts of nothing are left out of a status.
@@ -116,15 +119,15 @@ function holds(wanted: Expectation, reader: Reader, object: Raw): boolean {
   if ('isNot' in wanted) return value !== undefined && !deepEqual(value, wanted.isNot);
   if ('in' in wanted) return value !== undefined && wanted.in.some((each) => deepEqual(each, value));
   if ('atLeast' in wanted) return typeof value === 'number' && value >= wanted.atLeast;
-  if ('olderThan' in wanted) return (ageOf(value) ?? Number.NEGATIVE_INFINITY) > wanted.olderThan;
-  if ('newerThan' in wanted) return (ageOf(value) ?? Number.POSITIVE_INFINITY) < wanted.newerThan;
+  if ('olderThan' in wanted) return (ageOf(value, now) ?? Number.NEGATIVE_INFINITY) > wanted.olderThan;
+  if ('newerThan' in wanted) return (ageOf(value, now) ?? Number.POSITIVE_INFINITY) < wanted.newerThan;
   return reader.is(place, wanted.is);
 }
 
-/** Seconds by our own clock; undefined: not a time, which is neither old nor new. */
-function ageOf(value: Json | undefined): number | undefined {
+/** Seconds; undefined: not a time, which is neither old nor new. */
+function ageOf(value: Json | undefined, now: number): number | undefined {
   const at = typeof value === 'string' ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(at) ? undefined : (Date.now() - at) / 1000;
+  return Number.isNaN(at) ? undefined : (now - at) / 1000;
 }
 
 const placeIn = (object: Raw, { path, inString }: Expectation) => ({ path: concrete(object, path), inString });
