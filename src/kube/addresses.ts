@@ -61,6 +61,17 @@ export function isRange(range: string): boolean {
   return span !== undefined && span.first.value <= span.last.value;
 }
 
+/** How an address or a CIDR is written that Kubernetes took once and no longer takes (apimachinery pkg/util/validation/ip.go, strict); undefined: as it should be, or never one. */
+export function looseForm(text: string): 'leading-zeros' | 'ipv4-mapped' | 'host-bits' | undefined {
+  const key = addressKey(text);
+  const [address = '', prefix] = text.split('/');
+  if (key === undefined) return undefined;
+  const quads = address.includes('.') ? address.slice(address.lastIndexOf(':') + 1).split('.') : [];
+  if ([...quads, prefix ?? ''].some((part) => /^0\d/.test(part))) return 'leading-zeros';
+  if (address.includes(':') && key.includes('.')) return 'ipv4-mapped';
+  return prefix !== undefined && spanOf(text)?.first.value !== numberOf(key)?.value ? 'host-bits' : undefined;
+}
+
 /** In order, none touching another, so that a place in thousands of ranges is found in a dozen steps. */
 function merged(spans: readonly Span[]): Span[] {
   const out: Span[] = [];

@@ -28,6 +28,16 @@ export function providersMatter(version: string | Gap, nodes: readonly Pick<Node
   return managed ? { notApplicable: MANAGED(managed) } : undefined;
 }
 
+/** The same of what is on the Nodes: with K3s they are the user's own too. */
+export function providersNodes(version: string | Gap, nodes: readonly Pick<NodeRow, 'aks'>[]): { notApplicable: Text } | undefined {
+  const managed = managedBy(version, nodes);
+  return managed && managed !== 'K3s' ? { notApplicable: ITS_NODES(managed) } : undefined;
+}
+
+const ITS_NODES = (by: string): Text => ({
+  en: `${by} provides the Nodes: what is on them is the provider's matter`,
+  zh: `节点由 ${by} 提供：节点上的内容由提供商负责`,
+});
 const MANAGED = (by: string): Text => ({
   en: `${by} runs the control plane: its command lines and images are not visible`,
   zh: `控制平面由 ${by} 运行：其命令行和镜像不可见`,

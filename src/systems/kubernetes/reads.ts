@@ -23,6 +23,11 @@ const ALWAYS = [
   'admission-control',
   'cloud-provider',
   'cidr-allocator-type',
+  // Files that admission-files asks about.
+  'encryption-provider-config',
+  'admission-control-config-file',
+  'audit-policy-file',
+  'config',
 ];
 
 /** Flags that some release refuses, in both spellings. */

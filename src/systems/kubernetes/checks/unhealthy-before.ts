@@ -1,0 +1,102 @@
+// What is broken already: Pods that are not ready, cannot be scheduled or restart over and over. The baseline with which the check after the upgrade is compared, so that old
+// damage is told from new: one finding for each workload, by its name and not by those of its Pods.
+import { finding } from '../../../engine/builders.ts';
+import type { Check, Finding, RowOf } from '../../../engine/contracts.ts';
+import { each, flag, list, time, word } from '../../../engine/read/index.ts';
+
+const status = { waiting: word('state.waiting.reason', '') };
+const POD = {
+  phase: word('status.phase', ''),
+  created: time('metadata.creationTimestamp'),
+  deleted: time('metadata.deletionTimestamp'),
+  owners: each('metadata.ownerReferences', { kind: word('kind', ''), name: word('name', ''), controller: flag('controller', false) }),
+  conditions: each('status.conditions', { type: word('type', ''), status: word('status', ''), since: time('lastTransitionTime') }),
+  containers: each('status.containerStatuses', status),
+  inits: each('status.initContainerStatuses', status),
+};
+type Pod = RowOf<typeof POD>;
+const reads = {
+  pods: list('pods', POD, { only: ({ phase, deleted }) => phase !== 'Succeeded' && phase !== 'Failed' && deleted === undefined }),
+};
+interface Args {
+  state: string;
+  kind: string;
+  name: string;
+}
+/** A Pod on its way up is not ready for a moment. */
+const MOMENT = 5 * 60 * 1000;
+/** Why a container waits that does not come up by itself. */
+const STUCK = [
+  'CrashLoopBackOff',
+  'ImagePullBackOff',
+  'ErrImagePull',
+  'ErrImageNeverPull',
+  'InvalidImageName',
+  'CreateContainerConfigError',
+  'CreateContainerError',
+  'RunContainerError',
+];
+
+const check: Check<typeof reads, Args> = {
+  id: 'kubernetes/unhealthy-before',
+  title: { en: 'every Pod is ready', zh: '所有 Pod 均已就绪' },
+  headline: { en: 'Pods are not ready, Pending or restarting', zh: '有 Pod 未就绪、Pending 或反复重启' },
+  page: {
+    impact: {
+      en: 'These Pods are broken before the upgrade. They can block a drain, and afterwards old damage cannot be told from new without this list.',
+      zh: '这些 Pod 在升级前已有问题。它们可能阻止节点腾空；没有这份清单，升级后无法区分新旧问题。',
+    },
+    detection: {
+      en: 'Reads phase, condition Ready and waiting reasons of Pods, for longer than 5 minutes. Completed and terminating Pods are ignored.',
+      zh: '读取 Pod 的阶段、Ready 状况和容器等待原因，且已持续 5 分钟以上。已结束和正在终止的 Pod 会被忽略。',
+    },
+    fix: {
+      en: 'manual: repair or scale down the workload, or save this result with -o json and compare after the upgrade: upgrade-guard compare BEFORE AFTER.',
+      zh: '手动：修复或缩容该工作负载；也可用“-o json”保存本结果，升级后执行“upgrade-guard compare BEFORE AFTER”比较。',
+    },
+  },
+  sources: ['kubernetes/website: content/en/docs/concepts/workloads/pods/pod-lifecycle.md'],
+  applies: { stage: 'both' },
+  reads,
+  judge: ({ pods }, { now }) => {
+    const bad = pods.flatMap((pod) => {
+      const state = stateOf(pod, now);
+      return state ? [{ ...ownerOf(pod), state, ref: pod.ref }] : [];
+    });
+    return [...Map.groupBy(bad, ({ state, kind, name, ref }) => [ref.namespace, kind, name, state].join(' ')).values()].map(
+      (same): Finding<Args> => {
+        const { state, kind, name, ref } = same[0]!;
+        return finding({
+          severity: 'notice',
+          key: [ref.namespace ?? '', kind, name, state],
+          objects: same.map(({ ref }) => ref),
+          args: { state, kind, name: `${ref.namespace}/${name}` },
+          evidence: same.slice(0, 3).map(({ ref }) => ({ seen: state, at: ref })),
+        });
+      },
+    );
+  },
+  say: ({ state, kind, name }, { length }) => ({
+    en: `${kind} ${name}: ${length} Pod${length === 1 ? '' : 's'} ${state}`,
+    zh: `${kind} ${name}：${length} 个 Pod ${state}`,
+  }),
+};
+export default check;
+
+/** As kubectl names it; undefined: in order, or only just begun. */
+function stateOf({ phase, created, conditions, containers, inits }: Pod, now: number): string | undefined {
+  const stuck = [...inits, ...containers].find(({ waiting }) => STUCK.includes(waiting))?.waiting;
+  if (stuck) return stuck;
+  const failing = (wanted: string) => conditions.find(({ type, status }) => type === wanted && status !== 'True');
+  const lasts = (since: number | undefined) => since !== undefined && now - since > MOMENT;
+  if (phase === 'Pending') return lasts(failing('PodScheduled')?.since ?? created) ? 'Pending' : undefined;
+  return lasts(failing('Ready')?.since) ? 'NotReady' : undefined;
+}
+
+/** The controller, without what a Deployment puts behind the name of its ReplicaSet; else the Pod itself. */
+function ownerOf({ ref, owners }: Pod): { kind: string; name: string } {
+  const owner = owners.find(({ controller }) => controller);
+  if (!owner) return { kind: 'Pod', name: ref.name };
+  const deployment = /^(.+)-[0-9a-z]{8,10}$/.exec(owner.name)?.[1];
+  return owner.kind === 'ReplicaSet' && deployment ? { kind: 'Deployment', name: deployment } : owner;
+}

@@ -1,0 +1,15 @@
+import { grid } from '../../grid.ts';
+
+const apiServer = 'notice Pod/kube-system/kube-apiserver-cp1';
+
+grid('kubernetes/admission-files', [
+  { fixture: 'found', to: 'kubernetes=1.31', expect: apiServer },
+  // Two flags, and the version of the webhook's file that 1.36 drops.
+  { fixture: 'found', to: 'kubernetes=1.36', expect: [apiServer, apiServer, apiServer] },
+  { fixture: 'found', to: 'kubernetes=v1.30.9', expect: 'passed' },
+  { fixture: 'healthy', to: 'kubernetes=1.31', expect: 'passed' },
+  { base: 'managed', to: 'kubernetes=1.31', expect: 'unknown' },
+  { base: 'managed', fixture: 'aks', to: 'kubernetes=1.31', expect: 'not-applicable' },
+  { base: 'managed', server: 'v1.30.4-eks-a737599', to: 'kubernetes=1.31', expect: 'not-applicable' },
+  { forbidden: ['pods'], to: 'kubernetes=1.31', expect: 'unknown' },
+]);
