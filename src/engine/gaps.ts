@@ -5,6 +5,9 @@ import type { Gap, Text } from './contracts.ts';
 export const isGap = (value: unknown): value is Gap =>
   typeof value === 'object' && value !== null && 'why' in value && 'verb' in value && 'resource' in value;
 
+/** Rows of an optional read: none where it could not be made. */
+export const seen = <Row>(rows: readonly Row[] | Gap): readonly Row[] => (isGap(rows) ? [] : rows);
+
 const WHERE = {
   en: (gap: Gap) => (gap.name ? ` ${gap.namespace ? `${gap.namespace}/` : ''}${gap.name}` : gap.namespace ? ` in ${gap.namespace}` : ''),
   zh: (gap: Gap) =>

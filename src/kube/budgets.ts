@@ -37,6 +37,18 @@ export function selects(selector: Json, labels: Raw): boolean {
   );
 }
 
+/** How many of so many Pods must stay, by minAvailable and maxUnavailable; percentages are rounded up. Without either field maxUnavailable is 0 of nothing: the API refuses such a budget. */
+export function keptOf(count: number, least: Json | undefined, most: Json | undefined): number {
+  if (most !== undefined && most !== null) return Math.max(0, count - scaled(most, count));
+  return scaled(least ?? 0, count);
+}
+
+function scaled(value: Json, count: number): number {
+  if (typeof value === 'number') return value;
+  const percent = /^(\d{1,3})%$/.exec(String(value))?.[1];
+  return percent === undefined ? 0 : Math.ceil((Number(percent) * count) / 100);
+}
+
 function meets(label: Json | undefined, operator: Json | undefined, values: Json[]): boolean {
   switch (operator) {
     case 'In':

@@ -3,7 +3,7 @@
 import semver from 'semver';
 import type { PointRead, PointReader, Raw, Ref } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
-import { asIs, word } from '../../engine/read/index.ts';
+import { asIs, each, list, time, word, writers } from '../../engine/read/index.ts';
 import { isRaw } from '../../kube/json.ts';
 import { textAt } from '../../kube/nodes.ts';
 import { pointerGet } from '../../kube/pointer.ts';
@@ -14,6 +14,7 @@ export const RANCHER_AGENT: Ref = { apiVersion: 'apps/v1', kind: 'Deployment', n
 /** Of the upstream manifest, and of Rancher's chart. */
 const SETTINGS = ['default-controller-env', 'system-upgrade-controller-config'];
 const CONTAINER = 'spec.template.spec.containers';
+const SETTINGS_WRITTEN = writers('data');
 export const DEPLOYMENTS: PointRead = {
   resource: 'deployments.apps',
   names: [CONTROLLER, RANCHER_AGENT.name],
@@ -22,8 +23,17 @@ export const DEPLOYMENTS: PointRead = {
 export const CONFIG_MAPS: PointRead = {
   resource: 'configmaps',
   names: SETTINGS,
-  columns: [word('data.SYSTEM_UPGRADE_JOB_ACTIVE_DEADLINE_SECONDS'), word('data.SYSTEM_UPGRADE_JOB_KUBECTL_IMAGE')],
+  columns: [word('data.SYSTEM_UPGRADE_JOB_ACTIVE_DEADLINE_SECONDS'), word('data.SYSTEM_UPGRADE_JOB_KUBECTL_IMAGE'), SETTINGS_WRITTEN],
 };
+/** Pods of controllers, whatever their Deployment is called; those of Jobs bear this label too. */
+export const controllerPods = list(
+  'pods',
+  {
+    startTime: time('status.startTime'),
+    conditions: each('status.conditions', { type: word('type'), status: word('status') }),
+  },
+  { labels: 'upgrade.cattle.io/controller,!upgrade.cattle.io/plan' },
+);
 
 export interface Controller {
   ref: Ref;
@@ -81,6 +91,15 @@ export async function jobSettings(controller: Controller | undefined, look: Poin
     deadline: Number.isSafeInteger(deadline) && deadline >= 0 ? deadline : MANIFEST.deadline,
     kubectlImage: textAt(map, '/data/SYSTEM_UPGRADE_JOB_KUBECTL_IMAGE') || undefined,
   };
+}
+
+/** When the settings were last written, ms; undefined: managedFields do not say. */
+export async function settingsWritten({ ref, settings }: Controller, look: PointReader): Promise<number | undefined> {
+  if (!settings) return undefined;
+  const map = await look.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: ref.namespace, name: settings });
+  if (!map || isGap(map)) return undefined;
+  const times = SETTINGS_WRITTEN.read(map).flatMap(({ owns, time: at }) => (owns.length && at !== undefined ? [at] : []));
+  return times.length ? Math.max(...times) : undefined;
 }
 
 /** Its kubectl writes as manager `kubectl`. A mirror of the image keeps its name; another image may hold another program. */

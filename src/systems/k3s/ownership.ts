@@ -1,6 +1,6 @@
 // Who owns a Plan: Rancher, a GitOps controller, or nobody but its author. What is owned elsewhere is not changed here: the owner writes it back.
 // Sources: rancher/rancher pkg/controllers/management/k3sbasedupgrade, managementuser/nodesyncer, pkg/capr; facts of the marks in kube/owners.ts.
-import type { PointReader } from '../../engine/contracts.ts';
+import type { PointReader, Ref } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { selects } from '../../kube/budgets.ts';
 import { RANCHER_AGENT } from './controller.ts';
@@ -10,6 +10,7 @@ export interface Owner {
   name: string;
   /** The mark that says so, and the object that bears it. */
   mark: string;
+  at?: Ref;
 }
 
 /** Labels of Nodes: provisioned by Rancher; imported, and an upgrade was asked for there. */
@@ -22,11 +23,11 @@ const DISABLED = /(?:^|\.)upgrade\.cattle\.io\/disable$/;
 export function rancherOf(nodes: readonly NodeRow[], plans: readonly PlanRow[]): Owner | undefined {
   for (const { ref, labels } of nodes) {
     const mark = NODE_MARKS.find((key) => labels[key] !== undefined);
-    if (mark) return { name: 'Rancher', mark: `${mark}, Node ${ref.name}` };
+    if (mark) return { name: 'Rancher', mark: `${mark}, Node ${ref.name}`, at: ref };
   }
   for (const plan of plans) {
     const mark = rancherMark(plan);
-    if (mark) return { name: 'Rancher', mark: `${mark}, Plan ${plan.ref.namespace}/${plan.ref.name}` };
+    if (mark) return { name: 'Rancher', mark: `${mark}, Plan ${plan.ref.namespace}/${plan.ref.name}`, at: plan.ref };
   }
   return undefined;
 }
@@ -34,14 +35,24 @@ export function rancherOf(nodes: readonly NodeRow[], plans: readonly PlanRow[]):
 function rancherMark({ ref, labels, selector }: PlanRow): string | undefined {
   if (labels['rancher-managed'] === 'true') return 'rancher-managed=true';
   if (ref.namespace === RANCHER_NAMESPACE) return RANCHER_NAMESPACE;
-  const expressions = JSON.stringify(selector).match(/"key":"[^"]*"/g) ?? [];
-  return expressions.some((key) => DISABLED.test(key.slice('"key":"'.length, -1))) ? 'upgrade.cattle.io/disable' : undefined;
+  return isDisabled({ selector }) ? 'upgrade.cattle.io/disable' : undefined;
 }
+
+/** A foreign Plan that Rancher has made select nothing. */
+export function isDisabled({ selector }: Pick<PlanRow, 'selector'>): boolean {
+  const expressions = JSON.stringify(selector).match(/"key":"[^"]*"/g) ?? [];
+  return expressions.some((key) => DISABLED.test(key.slice('"key":"'.length, -1)));
+}
+/** One that Rancher made for itself. */
+export const isRanchers = ({ ref, labels }: Pick<PlanRow, 'ref' | 'labels'>): boolean =>
+  labels['rancher-managed'] === 'true' || ref.namespace === RANCHER_NAMESPACE;
 
 /** Some Rancher manages this cluster; whether its version management is on cannot be seen from here. */
 export async function rancherAgent(look: PointReader): Promise<Owner | undefined> {
   const agent = await look.get(RANCHER_AGENT);
-  return agent && !isGap(agent) ? { name: 'Rancher', mark: `Deployment ${RANCHER_AGENT.namespace}/${RANCHER_AGENT.name}` } : undefined;
+  return agent && !isGap(agent)
+    ? { name: 'Rancher', mark: `Deployment ${RANCHER_AGENT.namespace}/${RANCHER_AGENT.name}`, at: RANCHER_AGENT }
+    : undefined;
 }
 
 /** Whom this Plan belongs to. */

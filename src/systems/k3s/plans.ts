@@ -38,6 +38,13 @@ export const pendingOf = (plan: PlanRow, nodes: readonly NodeRow[]): NodeRow[] =
     );
   });
 
+/** K3s Plans that have Nodes left, each with these. */
+export const openPlans = (plans: readonly PlanRow[], nodes: readonly NodeRow[]): { plan: PlanRow; pending: NodeRow[] }[] =>
+  plans.filter(upgradesK3s).flatMap((plan) => {
+    const pending = pendingOf(plan, nodes);
+    return pending.length ? [{ plan, pending }] : [];
+  });
+
 export const planName = ({ ref }: Pick<PlanRow, 'ref'>): string => `${ref.namespace}/${ref.name}`;
 
 const CONTROL_PLANE = ['node-role.kubernetes.io/control-plane', 'node-role.kubernetes.io/master'];

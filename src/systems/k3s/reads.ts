@@ -1,7 +1,7 @@
 // What detection and checks list: Nodes, Plans of the system-upgrade-controller, and the Jobs and Pods that it makes of them.
 // Of Plans and Jobs never the environments: they may hold secrets. Sources: rancher/system-upgrade-controller v0.20.1 pkg/apis, pkg/upgrade.
-import type { Column, Json, PointRead, Raw, Ref } from '../../engine/contracts.ts';
-import { asIs, each, hot, json, keys, label, labels, maybe, tree, where, word, writers } from '../../engine/read/index.ts';
+import type { Column, Json, PointRead, Raw, Ref, RowOf } from '../../engine/contracts.ts';
+import { asIs, each, flag, hot, json, keys, label, labels, list, maybe, tree, where, word, writers } from '../../engine/read/index.ts';
 import { valueAt } from '../../engine/read/values.ts';
 import { type ContainerState, containerStates, type JobEnd, jobEnd } from '../../kube/jobs.ts';
 import { isRaw } from '../../kube/json.ts';
@@ -57,14 +57,19 @@ export interface PlanRow {
   /** It cordons or drains its nodes. */
   cordons: boolean;
   drains: boolean;
-  /** spec.drain.timeout as it is written: text, or a number of nanoseconds. */
-  drainTimeout?: Json;
-  /** Deletes Pods instead of evicting them. */
-  disablesEviction: boolean;
+  /** spec.drain, where it drains. `timeout` as it is written: text, or a number of nanoseconds. */
+  drain?: Drain;
+  /** A duration, such as 30s: what passes between a Job that went well and the next Node. */
+  postCompleteDelay?: string;
+  window?: { days: string[]; start: string; end: string; zone: string };
   serviceAccount: string;
+  priorityClass?: string;
+  /** That must be there, or the Plan is not valid; `pull`: of imagePullSecrets, which may be missing where the images are public. */
+  secrets: { name: string; pull: boolean }[];
   /** latestHash is more than version and service account. */
   hashOfMore: boolean;
   image: string;
+  prepareImage?: string;
   tolerations: Toleration[];
   /** What its `prepare` waits for. */
   prepareArgs: string[];
@@ -74,6 +79,18 @@ export interface PlanRow {
   latestHash?: string;
   applying: string[];
   complete?: { status: string; reason: string; message: string; at?: number };
+}
+
+export interface Drain {
+  timeout?: Json;
+  force: boolean;
+  /** Deletes Pods instead of evicting them. */
+  disablesEviction: boolean;
+  /** Both spec.drain.deleteLocalData and deleteEmptydirData. */
+  conflicts: boolean;
+  deletesEmptyDirs: boolean;
+  /** Seconds; 0: none. */
+  skipWait: number;
 }
 
 const DIGEST = 'upgrade.cattle.io/digest';
@@ -115,13 +132,26 @@ const PLAN: readonly Column[] = [
     'spec.channel',
     'spec.concurrency',
     'spec.cordon',
+    'spec.drain.deleteEmptydirData',
+    'spec.drain.deleteLocalData',
     'spec.drain.disableEviction',
+    'spec.drain.force',
+    'spec.drain.skipWaitForDeleteTimeout',
     'spec.drain.timeout',
+    'spec.imagePullSecrets.name',
     'spec.jobActiveDeadlineSecs',
+    'spec.postCompleteDelay',
+    'spec.prepare.image',
+    'spec.priorityClassName',
+    'spec.secrets.ignoreUpdates',
     'spec.secrets.name',
     'spec.serviceAccountName',
     'spec.upgrade.image',
     'spec.version',
+    'spec.window.days',
+    'spec.window.endTime',
+    'spec.window.startTime',
+    'spec.window.timeZone',
     'status.applying',
     'status.latestHash',
     'status.latestVersion',
@@ -140,11 +170,11 @@ export function planRow(object: Raw): PlanRow {
     const value = pointerGet(object, pointer);
     return typeof value === 'number' ? value : undefined;
   };
-  const drain = pointerGet(object, '/spec/drain');
   const deadline = number('/spec/jobActiveDeadlineSecs');
   const annotations = pointerGet(object, '/metadata/annotations');
-  const secrets = pointerGet(object, '/spec/secrets');
-  const drains = isRaw(drain);
+  const drain = drainOf(object);
+  const cordons = pointerGet(object, '/spec/cordon') === true;
+  const secrets = secretsOf(object);
   return {
     ref: refOf(object),
     labels: LABELS.read(object),
@@ -154,15 +184,17 @@ export function planRow(object: Raw): PlanRow {
     concurrency: number('/spec/concurrency') ?? 0,
     version: textAt(object, '/spec/version'),
     channel: textAt(object, '/spec/channel'),
-    cordons: drains || pointerGet(object, '/spec/cordon') === true,
-    drains,
-    drainTimeout: pointerGet(object, '/spec/drain/timeout'),
-    disablesEviction: pointerGet(object, '/spec/drain/disableEviction') === true,
+    cordons: cordons || drain !== undefined,
+    drains: drain !== undefined,
+    drain,
+    postCompleteDelay: textAt(object, '/spec/postCompleteDelay'),
+    window: windowOf(object),
     serviceAccount: textAt(object, '/spec/serviceAccountName') ?? '',
-    hashOfMore:
-      (isRaw(annotations) && annotations[DIGEST] !== undefined) ||
-      (Array.isArray(secrets) && secrets.some((secret) => textAt(secret as Raw, '/name'))),
+    priorityClass: textAt(object, '/spec/priorityClassName'),
+    secrets,
+    hashOfMore: (isRaw(annotations) && annotations[DIGEST] !== undefined) || secrets.some(({ pull }) => !pull),
     image: textAt(object, '/spec/upgrade/image') ?? '',
+    prepareImage: textAt(object, '/spec/prepare/image'),
     tolerations: TOLERATIONS.read(object),
     prepareArgs: prepareArgs.read(object),
     deadline: deadline !== undefined && deadline >= 0 ? deadline : undefined,
@@ -171,6 +203,38 @@ export function planRow(object: Raw): PlanRow {
     applying: texts(pointerGet(object, '/status/applying')),
     complete: completeOf(object),
   };
+}
+
+function drainOf(plan: Raw): Drain | undefined {
+  const at = (field: string): Json | undefined => pointerGet(plan, `/spec/drain/${field}`);
+  const [local, emptyDir, skipWait] = [at('deleteLocalData'), at('deleteEmptydirData'), at('skipWaitForDeleteTimeout')];
+  const drain: Drain = {
+    timeout: at('timeout'),
+    force: at('force') === true,
+    disablesEviction: at('disableEviction') === true,
+    conflicts: local !== undefined && emptyDir !== undefined,
+    deletesEmptyDirs: local !== false && emptyDir !== false,
+    skipWait: typeof skipWait === 'number' ? skipWait : 0,
+  };
+  return isRaw(pointerGet(plan, '/spec/drain')) ? drain : undefined;
+}
+
+function windowOf(plan: Raw): PlanRow['window'] {
+  const at = (field: string): string => textAt(plan, `/spec/window/${field}`) ?? '';
+  const window = { days: texts(pointerGet(plan, '/spec/window/days')), start: at('startTime'), end: at('endTime'), zone: at('timeZone') };
+  return window.days.length || window.start || window.end ? window : undefined;
+}
+
+/** A Secret with ignoreUpdates may be missing: its volume is optional. */
+function secretsOf(plan: Raw): PlanRow['secrets'] {
+  const named = (pointer: string) => {
+    const listed = pointerGet(plan, pointer);
+    return (Array.isArray(listed) ? listed : []).filter(isRaw).map((each) => ({ name: textAt(each, '/name') ?? '', each }));
+  };
+  return [
+    ...named('/spec/secrets').flatMap(({ name, each }) => (name && each.ignoreUpdates !== true ? [{ name, pull: false }] : [])),
+    ...named('/spec/imagePullSecrets').flatMap(({ name }) => (name ? [{ name, pull: true }] : [])),
+  ];
 }
 
 function completeOf(plan: Raw): PlanRow['complete'] {
@@ -233,6 +297,10 @@ export const jobs = hot(
 
 export interface UpgradePod extends Labelled {
   phase: string;
+  /** ms. */
+  created?: number;
+  /** Waits for the servers. */
+  prepare?: ContainerState;
   /** The init container that cordons or drains. */
   cordon?: ContainerState;
   /** The container that upgrades. */
@@ -252,15 +320,58 @@ const STATES = ['containerStatuses', 'initContainerStatuses'].flatMap((list) =>
 );
 export const pods = hot(
   'pods',
-  [...PLAN_LABELS, asIs('status.phase', ...STATES)],
+  [...PLAN_LABELS, asIs('metadata.creationTimestamp', 'status.phase', ...STATES)],
   (object): UpgradePod => ({
     ...labelled(object),
     phase: textAt(object, '/status/phase') ?? '',
+    created: timeAt(object, '/metadata/creationTimestamp'),
+    prepare: containerStates(object, 'initContainerStatuses').find(({ name }) => name === 'prepare'),
     cordon: containerStates(object, 'initContainerStatuses').find(({ name }) => CORDONING.has(name)),
     upgrade: containerStates(object, 'containerStatuses').find(({ name }) => name === 'upgrade'),
   }),
   { labels: PLAN_LABEL },
 );
+
+/** A Pod that a drain of its Node evicts. */
+export interface WorkloadRow {
+  ref: Ref;
+  labels: Record<string, string>;
+  node: string;
+  ready: boolean;
+  /** Of a DaemonSet: a drain leaves it. */
+  daemon: boolean;
+  /** By a controller, which makes it again elsewhere. */
+  controlled: boolean;
+  emptyDir: boolean;
+}
+const OWNERS = each('metadata.ownerReferences', { kind: word('kind', ''), controller: flag('controller', false) });
+const VOLUMES = each('spec.volumes', { emptyDir: maybe('emptyDir', {}) });
+/** Pods that run or may still run on a Node; those of the controller and of its Jobs are left alone by its drain. */
+export const workloads = hot(
+  'pods',
+  [LABELS, READY, OWNERS, VOLUMES, asIs('metadata.deletionTimestamp', 'spec.nodeName', 'status.phase')],
+  (object): WorkloadRow | undefined => {
+    const [phase, node] = [textAt(object, '/status/phase'), textAt(object, '/spec/nodeName')];
+    const deleted = pointerGet(object, '/metadata/deletionTimestamp');
+    const own = LABELS.read(object);
+    if (phase === 'Succeeded' || phase === 'Failed' || deleted || !node || own[CONTROLLER_LABEL] !== undefined) return undefined;
+    const owners = OWNERS.read(object).filter(({ controller }) => controller);
+    return {
+      ref: refOf(object),
+      labels: own,
+      node,
+      ready: READY.read(object).some(({ type, status }) => type === 'Ready' && status === 'True'),
+      daemon: owners.some(({ kind }) => kind === 'DaemonSet' || kind === 'Node'),
+      controlled: owners.length > 0,
+      emptyDir: VOLUMES.read(object).some(({ emptyDir }) => emptyDir !== undefined),
+    };
+  },
+  { optional: true },
+);
+const CONTROLLER_LABEL = 'upgrade.cattle.io/controller';
+const BUDGET = { selector: tree('spec.selector'), least: tree('spec.minAvailable'), most: tree('spec.maxUnavailable') };
+export const budgets = list('poddisruptionbudgets.policy', BUDGET, { optional: true });
+export type Budget = RowOf<typeof BUDGET>;
 
 const LOCK = { nodeID: word('nodeID') };
 /** Names of the Nodes that kured is rebooting. */

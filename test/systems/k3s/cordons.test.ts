@@ -37,7 +37,7 @@ const plan = (more: Partial<PlanRow> = {}): PlanRow => ({
   concurrency: 1,
   cordons: true,
   drains: false,
-  disablesEviction: false,
+  secrets: [],
   serviceAccount: '',
   hashOfMore: false,
   image: 'rancher/k3s-upgrade',

@@ -37,7 +37,7 @@ const check: Check<typeof reads, Args> = {
   judge: async (rows, { look }) => {
     const found = [];
     for (const plan of rows.plans) {
-      const { drainTimeout: timeout } = plan;
+      const timeout = plan.drain?.timeout;
       if (typeof timeout !== 'number' || timeout === 0) continue;
       const controller = await controllerIn(plan.ref.namespace ?? '', look);
       const known = controller?.version !== undefined;

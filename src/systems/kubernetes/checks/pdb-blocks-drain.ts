@@ -1,8 +1,8 @@
 // PodDisruptionBudgets that let no Pod go, ever or now, and Pods that two of them select: a drain waits without end. Counted from the Pods: the status of a budget may be
 // stale (kubernetes 143111). Sources: kubernetes pkg/registry/core/pod/rest/eviction.go; pkg/controller/disruption (getExpectedPodCount, rounding up).
-import type { Check, Finding, Json, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
 import { each, flag, labels, list, time, tree, word } from '../../../engine/read/index.ts';
-import { selects } from '../../../kube/budgets.ts';
+import { keptOf, selects } from '../../../kube/budgets.ts';
 
 const BUDGET = { selector: tree('spec.selector'), least: tree('spec.minAvailable'), most: tree('spec.maxUnavailable') };
 const POD = {
@@ -63,7 +63,7 @@ const check: Check<typeof reads, Args> = {
       const selected = (byNamespace.get(ref.namespace) ?? []).filter((pod) => selects(selector ?? null, pod.labels));
       const movable = selected.filter(isMovable);
       for (const pod of movable) over.set(pod, [...(over.get(pod) ?? []), ref]);
-      const wanted = wantedOf(selected.length, least, most);
+      const wanted = keptOf(selected.length, least, most);
       const healthy = selected.filter(isReady).length;
       if (!movable.length || healthy > wanted) return [];
       return [finding(selected.length > wanted ? 'now' : 'never', [ref], { healthy, wanted, pods: selected.length })];
@@ -80,18 +80,6 @@ export default check;
 const isMovable = ({ owners, node }: Pod): boolean =>
   node !== undefined && !owners.some(({ kind, controller }) => controller && (kind === 'DaemonSet' || kind === 'Node'));
 const isReady = ({ conditions }: Pod): boolean => conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
-
-/** How many must stay, of so many; percentages are rounded up. Without either field maxUnavailable is 0 of nothing: the API refuses such a budget. */
-function wantedOf(count: number, least: Json | undefined, most: Json | undefined): number {
-  if (most !== undefined && most !== null) return Math.max(0, count - scaled(most, count));
-  return scaled(least ?? 0, count);
-}
-
-function scaled(value: Json, count: number): number {
-  if (typeof value === 'number') return value;
-  const percent = /^(\d{1,3})%$/.exec(String(value))?.[1];
-  return percent === undefined ? 0 : Math.ceil((Number(percent) * count) / 100);
-}
 
 function finding(is: Is, budgets: Ref[], counts: Pick<Args, 'healthy' | 'wanted' | 'pods'>): Finding<Args> {
   const names = budgets.map(({ namespace, name }) => `${namespace}/${name}`);
