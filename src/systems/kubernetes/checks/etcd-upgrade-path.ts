@@ -1,19 +1,14 @@
 // The minors of etcd that a path crosses: from which patch each may be reached, and that none may be skipped. kubeadm brings etcd with each minor (knowledge/kubeadm.json).
-// Floors: etcd's upgrade_3_6 (3.5.26 was quoted first, 3.5.32 later) and upgrade_3_7 (3.6.11, etcd-io/website 1165), as of 2026-11-23.
+// Floors: knowledge/etcd-floors.json.
 import type { Check, Finding, Ref, RowOf, Text } from '../../../engine/contracts.ts';
 import { each, list, word } from '../../../engine/read/index.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
-import { kubeadm } from '../knowledge/tables.ts';
+import { etcdFloors, kubeadm } from '../knowledge/tables.ts';
 import { providersMatter } from '../managed.ts';
 import { nodes, tagOf } from '../reads.ts';
 
 const POD = { containers: each('spec.containers', { name: word('name', ''), image: word('image', '') }) };
 const reads = { pods: list('pods', POD, { labels: 'tier=control-plane' }), nodes };
-/** The lowest patch of the minor before, by the minor of etcd 3 that is reached: below `least` it is refused, below `advised` it is advised against. */
-const FLOORS: Record<number, { least: string; advised: string }> = {
-  6: { least: '3.5.26', advised: '3.5.32' },
-  7: { least: '3.6.11', advised: '3.6.11' },
-};
 type Is = 'skips' | 'below' | 'advised';
 interface Args {
   is: Is;
@@ -105,7 +100,7 @@ function judged(installed: string, reached: string): Pick<Args, 'is' | 'floor'> 
   const [, gets = 0] = partsOf(reached);
   if (gets === has) return undefined;
   if (gets > has + 1) return { is: 'skips', floor: `3.${has + 1}` };
-  const floor = FLOORS[gets];
+  const floor = etcdFloors().floors.find(({ into }) => into === gets);
   if (floor && isBelow(installed, floor.least)) return { is: 'below', floor: floor.advised };
   return floor && isBelow(installed, floor.advised) ? { is: 'advised', floor: floor.advised } : undefined;
 }

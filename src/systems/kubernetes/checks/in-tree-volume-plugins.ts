@@ -1,7 +1,8 @@
 // Volumes, StorageClasses and PersistentVolumes of plugins that are no longer part of Kubernetes: without a replacement their Pods do not start; those that a CSI driver
-// serves need that driver. Sources: pkg/volume of each minor; csi-translation-lib plugins; CHANGELOGs 1.25 to 1.36; KEP-5040 (gitRepo).
+// serves need that driver. The plugins are rows of knowledge/volume-plugins.json.
 import type { Check, Finding, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { each, keys, list, word } from '../../../engine/read/index.ts';
+import { type VolumePlugin, volumePlugins } from '../knowledge/tables.ts';
 
 const reads = {
   pods: list('pods', { volumes: each('spec.volumes', { keys: keys('') }) }),
@@ -9,29 +10,6 @@ const reads = {
   classes: list('storageclasses.storage.k8s.io', { provisioner: word('provisioner', '') }),
   drivers: list('csidrivers.storage.k8s.io', {}),
 };
-/** `driver`: the CSI driver that serves these volumes, where there is one. `provisioner`: of StorageClasses. */
-interface Plugin {
-  field: string;
-  provisioner?: string;
-  gone: string;
-  driver?: string;
-}
-const PLUGINS: Plugin[] = [
-  { field: 'flocker', provisioner: 'kubernetes.io/flocker', gone: '1.25' },
-  { field: 'quobyte', provisioner: 'kubernetes.io/quobyte', gone: '1.25' },
-  { field: 'storageos', provisioner: 'kubernetes.io/storageos', gone: '1.25' },
-  { field: 'glusterfs', provisioner: 'kubernetes.io/glusterfs', gone: '1.26' },
-  { field: 'cinder', provisioner: 'kubernetes.io/cinder', gone: '1.26', driver: 'cinder.csi.openstack.org' },
-  { field: 'awsElasticBlockStore', provisioner: 'kubernetes.io/aws-ebs', gone: '1.27', driver: 'ebs.csi.aws.com' },
-  { field: 'azureDisk', provisioner: 'kubernetes.io/azure-disk', gone: '1.27', driver: 'disk.csi.azure.com' },
-  { field: 'gcePersistentDisk', provisioner: 'kubernetes.io/gce-pd', gone: '1.28', driver: 'pd.csi.storage.gke.io' },
-  { field: 'azureFile', provisioner: 'kubernetes.io/azure-file', gone: '1.30', driver: 'file.csi.azure.com' },
-  { field: 'vsphereVolume', provisioner: 'kubernetes.io/vsphere-volume', gone: '1.30', driver: 'csi.vsphere.vmware.com' },
-  { field: 'rbd', provisioner: 'kubernetes.io/rbd', gone: '1.31' },
-  { field: 'cephfs', gone: '1.31' },
-  { field: 'gitRepo', gone: '1.33' },
-  { field: 'portworxVolume', provisioner: 'kubernetes.io/portworx-volume', gone: '1.36', driver: 'pxd.portworx.com' },
-];
 interface Args {
   plugin: string;
   driver: string;
@@ -66,15 +44,17 @@ const check: Check<typeof reads, Args> = {
   needs: ['target'],
   reads,
   judge: ({ pods, persistentVolumes, classes, drivers }: Rows<typeof reads>, { path: { hops } }) =>
-    PLUGINS.filter(({ gone, driver }) => hops.includes(gone) && !drivers.some(({ ref }) => ref.name === driver)).flatMap((plugin) => {
-      const { field, provisioner } = plugin;
-      const users = [
-        ...pods.filter(({ volumes }) => volumes.some(({ keys }) => keys.includes(field))),
-        ...persistentVolumes.filter(({ keys }) => keys.includes(field)),
-        ...classes.filter((each) => each.provisioner === provisioner),
-      ].map(({ ref }) => ref);
-      return users.length ? [finding(plugin, users)] : [];
-    }),
+    volumePlugins()
+      .plugins.filter(({ gone, driver }) => hops.includes(gone) && !drivers.some(({ ref }) => ref.name === driver))
+      .flatMap((plugin) => {
+        const { field, provisioner } = plugin;
+        const users = [
+          ...pods.filter(({ volumes }) => volumes.some(({ keys }) => keys.includes(field))),
+          ...persistentVolumes.filter(({ keys }) => keys.includes(field)),
+          ...classes.filter((each) => each.provisioner === provisioner),
+        ].map(({ ref }) => ref);
+        return users.length ? [finding(plugin, users)] : [];
+      }),
   say: ({ plugin, driver, hop }, { length }): Text => ({
     en: `${length} object${length === 1 ? '' : 's'} with volume plugin ${plugin}: gone in ${hop}${driver ? `, and CSIDriver ${driver} is missing` : ''}; the volumes cannot be mounted`,
     zh: `${length} 个对象使用卷插件 ${plugin}：${hop} 中已没有该插件${driver ? `，且缺少 CSIDriver ${driver}` : ''}，卷无法挂载`,
@@ -82,10 +62,10 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-const seenAt = ({ kind }: Ref, { field, provisioner }: Plugin): string =>
+const seenAt = ({ kind }: Ref, { field, provisioner }: VolumePlugin): string =>
   kind === 'StorageClass' ? `provisioner=${provisioner}` : kind === 'Pod' ? `spec.volumes[].${field}` : `spec.${field}`;
 
-const finding = (plugin: Plugin, objects: Ref[]): Finding<Args> => ({
+const finding = (plugin: VolumePlugin, objects: Ref[]): Finding<Args> => ({
   severity: 'blocker',
   key: [plugin.field],
   certainty: 'certain',

@@ -3,11 +3,10 @@
 import type { Check, Ref, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { rowOf, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
+import { configValues } from '../knowledge/tables.ts';
 
 const PROXY: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kube-proxy' };
 const COLUMNS = { config: yaml("data['config.conf']", { mode: word('mode', '') }) };
-/** From which minor a mode is warned of. */
-const SINCE: Record<string, string> = { ipvs: '1.35', '': '1.37' };
 interface Args {
   mode: string;
   hop: string;
@@ -41,7 +40,7 @@ const check: Check<Record<string, never>, Args> = {
     if (config === undefined) return { notApplicable: NONE };
     if (config === UNREADABLE) return { unknown: ODD };
     const { mode } = config;
-    const hop = SINCE[mode];
+    const hop = configValues().kubeProxyModes.find((each) => each.mode === mode)?.since;
     if (!hop || !hops.includes(hop)) return [];
     return [
       {

@@ -1,9 +1,10 @@
 // The ConfigMap kubelet-config of kubeadm: gates and values in the configuration of kubelets that a minor on the way refuses, so that the kubelet exits at start.
-// Sources: the rows of knowledge/components.json; kubernetes pkg/kubelet/apis/config/validation; CHANGELOG-1.37 117119.
+// Gates: knowledge/components.json; values: knowledge/config-values.json.
 import type { Check, Finding, Json, Ref, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { number, rowOf, tree, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
 import { isRaw } from '../../../kube/json.ts';
+import { configValues } from '../knowledge/tables.ts';
 import { gatesRefused, type Why } from '../refusals.ts';
 
 const CONFIG: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kubelet-config' };
@@ -64,18 +65,18 @@ const check: Check<Record<string, never>, Args> = {
     const refused = gatesRefused('kubelet', gatesIn(gates), hops).map(({ why, name, value, hop, instead = '', source }) =>
       finding({ is: why as Is, name, value, hop, instead }, `featureGates.${name}=${value}`, source),
     );
-    const values: [field: string, value: string, isOdd: boolean, hop: string][] = [
-      ['memorySwap.swapBehavior', swap, swap === 'UnlimitedSwap', '1.30'],
-      ['imageMinimumGCAge', minimumAge, minimumAge.startsWith('-'), '1.36'],
-    ];
+    const seen: Record<string, string> = {
+      'memorySwap.swapBehavior': swap,
+      imageMinimumGCAge: minimumAge,
+      eventRecordQPS: String(events ?? ''),
+    };
+    const odd = configValues().kubelet.filter(({ field, value, since }) => hops.includes(since) && isAt(value, seen[field] ?? ''));
     return [
       ...refused,
-      ...values
-        .filter(([, , isOdd, hop]) => isOdd && hops.includes(hop))
-        .map(([name, value, , hop]) => finding({ is: 'value', name, value, hop, instead: '' }, `${name}=${value}`)),
-      ...(events === 0 && hops.includes('1.37')
-        ? [finding({ is: 'events', name: 'eventRecordQPS', value: '0', hop: '1.37', instead: '' }, 'eventRecordQPS=0')]
-        : []),
+      ...odd.map(({ field, since, effect }) => {
+        const value = seen[field]!;
+        return finding({ is: effect === 'exits' ? 'value' : 'events', name: field, value, hop: since, instead: '' }, `${field}=${value}`);
+      }),
     ];
   },
   say: (args) => SAYS[args.is](args),
@@ -87,6 +88,9 @@ const ODD: Text = {
   en: 'ConfigMap kube-system/kubelet-config does not hold valid YAML',
   zh: 'ConfigMap kube-system/kubelet-config 的内容不是有效的 YAML',
 };
+
+/** `value`: as the table has it. */
+const isAt = (value: string, seen: string): boolean => (value === 'negative' ? seen.startsWith('-') : seen === value);
 
 const gatesIn = (gates: Json | undefined): Map<string, boolean> =>
   new Map(Object.entries(isRaw(gates) ? gates : {}).flatMap(([name, on]) => (typeof on === 'boolean' ? [[name, on] as const] : [])));

@@ -1,15 +1,19 @@
-// The tables of Kubernetes: what was introduced, deprecated, locked and removed in which minor. Made by scripts/knowledge/kubernetes.ts; each is decoded when first used.
+// The tables of Kubernetes: what was introduced, deprecated, locked and removed in which minor. Made by scripts/knowledge/kubernetes.ts, but for volume-plugins, etcd-floors and
+// config-values, which were written from their sources. Each is decoded when first used.
 import { knowledge } from '../../../engine/knowledge.ts';
 import { either, flag, like, list, map, number, type Of, oneOf, row, text, tuple } from '../../../engine/shapes.ts';
 import apisTable from './apis.json' with { type: 'json' };
 import behavioursTable from './behaviours.json' with { type: 'json' };
 import componentsTable from './components.json' with { type: 'json' };
+import configValuesTable from './config-values.json' with { type: 'json' };
 import hashTable from './container-hash.json' with { type: 'json' };
+import etcdFloorsTable from './etcd-floors.json' with { type: 'json' };
 import kubeadmTable from './kubeadm.json' with { type: 'json' };
 import metricsTable from './metrics.json' with { type: 'json' };
 import notesTable from './notes.json' with { type: 'json' };
 import skewTable from './skew.json' with { type: 'json' };
 import versionsTable from './versions.json' with { type: 'json' };
+import volumePluginsTable from './volume-plugins.json' with { type: 'json' };
 
 const minor = like(/^1\.\d{1,3}$/, { en: 'a minor such as 1.37', zh: '次要版本（例如 1.37）' });
 /** `<=1.23`: in the first minor of the table, perhaps earlier. */
@@ -111,5 +115,30 @@ export const containerHash = knowledge(
   () => hashTable,
 );
 
+/** `driver`: the CSI driver that serves such volumes, where there is one; `provisioner`: of StorageClasses. */
+const plugged = row({ field: text, gone: minor }, { provisioner: text, driver: text });
+export const volumePlugins = knowledge(
+  'kubernetes/volume-plugins',
+  row({ source: text, plugins: list(plugged) }),
+  () => volumePluginsTable,
+);
+/** By the minor of etcd 3 that is reached, the lowest patch of the minor before: below `least` it is refused, below `advised` it is advised against. */
+export const etcdFloors = knowledge(
+  'kubernetes/etcd-floors',
+  row({ source: text, floors: list(row({ into: number, least: text, advised: text })) }),
+  () => etcdFloorsTable,
+);
+/** What kubelets do with a value of their configuration from a minor on, and from which minor a mode of kube-proxy is warned of. */
+export const configValues = knowledge(
+  'kubernetes/config-values',
+  row({
+    source: text,
+    kubelet: list(row({ field: text, value: text, since: minor, effect: oneOf('exits', 'unlimited') })),
+    kubeProxyModes: list(row({ mode: text, since: minor })),
+  }),
+  () => configValuesTable,
+);
+
+export type VolumePlugin = Of<typeof plugged>;
 export type Api = Of<typeof api>;
 export type Gate = Of<typeof gate>;
