@@ -1,12 +1,10 @@
 // The check values-keys, for any system that is installed by a chart: values of the release that the target chart will not use (renamed, removed, never known, dropped by how helm is
 // called, refused by its schema), and values with which it does not render. Source: helm pkg/action/upgrade.go (reuseValues), pkg/chart/common/util/coalesce.go.
-import type { Check, Finding, Json, Language, Page, Situation, StepDraft, Text } from '../engine/contracts.ts';
+import type { Check, Finding, Language, Page, Situation, StepDraft, Text } from '../engine/contracts.ts';
 import { isGap } from '../engine/gaps.ts';
-import { setFlag, settingFlag } from '../helm/flags.ts';
+import { settingFlag } from '../helm/flags.ts';
 import { leavesOf, pathOf, valueAt, written } from '../helm/keys.ts';
-import { mergeMaps } from '../helm/values.ts';
 import { deepEqual } from '../kube/json.ts';
-import { looksSecret, REDACTED } from '../text/redact.ts';
 import type { ChartFacts } from './facts.ts';
 import { failsAt, type Keys, keyList, SHOWN } from './key-words.ts';
 import { failing, type Prediction, predicted } from './prediction.ts';
@@ -14,10 +12,10 @@ import { RELEASE_BODIES, RELEASE_READS } from './release.ts';
 import { refusedValues } from './schema.ts';
 import { assigned, type Shown, shown, shownAs } from './shown.ts';
 import { upgradeCommand } from './upgrade-command.ts';
-import { changedDefaults, hasPlace, inOtherForm, type KnownValues, type Lost, lostValues, nearestKey, successors } from './values.ts';
+import { hasPlace, inOtherForm, type KnownValues, type Lost, lostValues, nearestKey, successors } from './values.ts';
 
 interface Args extends Keys {
-  state: Lost['state'] | 'dropped' | 'changed' | 'fails' | 'refused';
+  state: Lost['state'] | 'dropped' | 'fails' | 'refused';
   target: string;
   /** Keys that took its place, or that may have been meant. */
   to: string[];
@@ -67,7 +65,7 @@ export function valuesKeys(facts: ChartFacts, words: { page: Page; sources: stri
 // ---- findings -------------------------------------------------------------------------------------------------------
 
 function findings(prediction: Prediction, at: Situation): Finding<Args>[] {
-  const { target, old, config, upgrade, today, scope } = prediction;
+  const { target, old, upgrade, scope } = prediction;
   const lost = lostValues(upgrade.config, target, upgrade.all, old);
   const single = lost.filter(({ state }) => state !== 'removed').map((each) => finding(prediction, argsOf(each, prediction)));
   const removed = [...Map.groupBy(lost, (each) => (each.state === 'removed' ? placeless(each.path, target) : undefined))].flatMap(
@@ -77,16 +75,13 @@ function findings(prediction: Prediction, at: Situation): Finding<Args>[] {
       return [finding(prediction, { ...several('removed', target.version, [written([...scope, ...pathOf(path)])], values.length), to })];
     },
   );
-  const changes = changedDefaults(target, today, upgrade.all, mergeMaps(config, upgrade.config)).map((each) =>
-    finding(prediction, change(each, prediction)),
-  );
-  return [...dropped(prediction, at), ...single, ...removed, ...changes];
+  return [...dropped(prediction, at), ...single, ...removed];
 }
 
 const CERTAIN_KEYS: ReadonlySet<Args['state']> = new Set(['dropped', 'fails']);
 
 function finding({ at, release }: Pick<Prediction, 'at' | 'release'>, args: Args): Finding<Args> {
-  const severity = args.state === 'fails' || args.state === 'refused' ? 'blocker' : args.state === 'changed' ? 'notice' : 'warning';
+  const severity = args.state === 'fails' || args.state === 'refused' ? 'blocker' : 'warning';
   const chart = `${release.chart.name}-${release.chart.version}`;
   const seen = (language: Language) => `${chart}: ${args.said ?? assigned(args.keys.join(', '), args.set, language)}`;
   return {
@@ -138,26 +133,8 @@ function dropped(prediction: Prediction, { intent }: Situation): Finding<Args>[]
   return keys.length ? [finding(prediction, several('dropped', target.version, keys, keys.length))] : [];
 }
 
-function change({ key, before, after }: ReturnType<typeof changedDefaults>[number], { target, scope }: Prediction): Args {
-  const path = [...scope, ...pathOf(key)];
-  // What was not there did nothing.
-  const kept = before ?? (after === true ? false : undefined);
-  return {
-    ...several('changed', target.version, [written(path)], 1),
-    set: before === undefined ? undefined : ofChart(path, before),
-    becomes: ofChart(path, after),
-    flags: kept === undefined ? [] : [setFlag(path, kept)],
-  };
-}
-
 const failure = (prediction: Prediction, { keys, said }: { keys: string[]; said?: string }): Finding<Args> =>
   finding(prediction, { ...several('fails', prediction.target.version, keys, keys.length), said });
-
-/** A default of a chart is not a user's value, and shown as it is. */
-function ofChart(path: readonly string[], value: Json): Shown {
-  const json = path.some(looksSecret) && typeof value !== 'boolean' ? REDACTED : JSON.stringify(value);
-  return { json: json.length > 60 ? `${json.slice(0, 59)}…` : json };
-}
 
 // ---- words ----------------------------------------------------------------------------------------------------------
 
@@ -188,14 +165,6 @@ const MESSAGES: Record<Args['state'], (args: Args) => Text> = {
     en: `helm drops the values set before, because --values or --set is given: ${keyList(args, 'en')}. To keep them: --reset-then-reuse-values`,
     zh: `由于给出了 --values 或 --set，helm 会丢弃之前设置的值：${keyList(args, 'zh')}。如需保留，请加上 --reset-then-reuse-values`,
   }),
-  changed: (args) => ({
-    en: args.set
-      ? `${args.target} changes the default of ${first(args)} from ${shownAs(args.set, 'en')} to ${args.becomes && shownAs(args.becomes, 'en')}${keep(args, 'en')}`
-      : `${args.target} adds ${first(args)} and turns it on by default${keep(args, 'en')}`,
-    zh: args.set
-      ? `${args.target} 将 ${first(args)} 的默认值由${shownAs(args.set, 'zh')} 改为${args.becomes && shownAs(args.becomes, 'zh')}${keep(args, 'zh')}`
-      : `${args.target} 新增 ${first(args)}，默认开启${keep(args, 'zh')}`,
-  }),
   fails: (args) => ({
     en: `${args.target} does not render with these values${failsAt(args, 'en')}`,
     zh: `${args.target} 无法用这些值渲染${failsAt(args, 'zh')}`,
@@ -207,10 +176,10 @@ const MESSAGES: Record<Args['state'], (args: Args) => Text> = {
 };
 
 /** The flags that keep it as it is. */
-function keep({ flags, set, state }: Args, language: Language): string {
+function keep({ flags }: Args, language: Language): string {
   if (!flags.length) return '';
   if (language === 'zh') return `。如需保持不变：${flags.join(' ')}`;
-  return `. To keep it${state === 'changed' && !set ? ' off' : ''}: ${flags.join(' ')}`;
+  return `. To keep it: ${flags.join(' ')}`;
 }
 
 // ---- the remedy -----------------------------------------------------------------------------------------------------

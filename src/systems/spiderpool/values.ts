@@ -66,7 +66,6 @@ function needOf(text: string): Need {
 }
 
 const IGNORED = facts.ignored.keys as Record<string, string>;
-const isOldMultus = (value: Json | undefined, wanted: Json): boolean => /^v3\./.test(String(value)) && /^v[4-9]/.test(String(wanted));
 
 export const FACTS: ValueFacts = {
   renames: facts.renames.flatMap(({ from, to }) => to.map((each) => ({ from: pathOf(from), to: pathOf(each) }))),
@@ -76,7 +75,7 @@ export const FACTS: ValueFacts = {
     return instead && satisfies(version, `>=${facts.ignored.from}`) ? pathOf(instead) : undefined;
   },
   watched: facts.watched.keys,
-  breaks: (key, kept, wanted) =>
-    (facts.vital.keys.includes(key) && isAbsent(kept)) || (facts.together.keys.includes(key) && isOldMultus(kept, wanted)),
+  // An old image of Multus is the matter of spiderpool/multus-image-tag.
+  breaks: (key, kept) => facts.vital.keys.includes(key) && isAbsent(kept),
   missing: missingFor,
 };

@@ -37,6 +37,10 @@ export const NOTES = {
     source: 'charts/spiderpool/crds@v0.6.0; cmd/spiderpool-agent/cmd/coordinator.go@v0.9.4; cmd/coordinator/cmd/command_add.go@v0.9.4',
     since: '>=0.6.0-rc0',
   },
+  coordinatorObject: {
+    source:
+      'cmd/spiderpool-init/cmd/root.go@v0.9.4; cmd/spiderpool-agent/cmd/coordinator.go@v0.9.4, @v1.2.2 (first of the list); charts/spiderpool/templates/{deployment,pod}.yaml@v0.9.13; cmd/spiderpool-controller/cmd/config.go@v1.2.2',
+  },
   kubeadm: {
     source: 'pkg/coordinatormanager/coordinator_informer.go@v0.8.5, @v0.9.1, @v1.2.2; issues 3054, 3204, 4954',
     config: '0.8.5 - 0.8.13 || >=0.9.1',
@@ -45,6 +49,12 @@ export const NOTES = {
     source: 'charts/spiderpool/templates/configmap.yaml@v0.8.0, @v0.9.7; issues 3572, 4344; PR 4393',
     in: '0.8.0-rc0 - 0.8.8 || 0.9.0-rc0 - 0.9.7 || 1.0.0-rc0 - 1.0.0-rc3',
     detects: '0.8.9 - 0.8.13 || 0.9.8 - 0.9.13 || >=1.0.0-rc4',
+  },
+  multusImage: {
+    source:
+      'charts/spiderpool/templates/daemonset.yaml@v0.8.9, @v0.9.8, @v1.0.0-rc4 (/install_multus); k8snetworkplumbingwg/multus-cni v3.9.3, v4.0.0',
+    to: '0.8.9 - 0.8.13 || 0.9.8 - 0.9.13 || >=1.0.0-rc4',
+    old: /^v?[0-3]\./,
   },
   leftovers: {
     source: 'charts/spiderpool/templates@v0.7.3, @v0.8.0, @v0.9.7, @v0.9.8; charts/spiderpool/crds@v1.0.0-rc4, @v1.0.0',
@@ -64,8 +74,14 @@ export const NOTES = {
     source: 'pkg/ipam/allocate.go@v0.9.4 (retrieveExistingIPAllocation); pkg/podmanager/utils.go (IsStaticIPPod); issues 3699, 4916, 4982',
     in: '>=0.4.0',
   },
+  poolState: {
+    source:
+      'issues 1797, 3771; pkg/ippoolmanager/ippool_manager.go@v0.9.4, @v0.9.6, @v0.9.7, @v1.0.0 (counts anew from there on); pkg/ippoolmanager/ippool_informer.go@v0.9.4 (finalizer)',
+    heals: '0.9.7 - 0.9.13 || >=1.0.0-rc2',
+  },
   defaultPools: {
     source: 'charts/spiderpool/templates/configmap.yaml@v0.4.0-rc2, @v0.4.0-rc3; docs/usage/upgrade.md does not name it',
+    since: '0.4.0-rc3',
     to: '>=0.4.0-rc3',
   },
 } as const;

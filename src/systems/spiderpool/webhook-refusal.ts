@@ -1,0 +1,34 @@
+// Whether the webhooks of Spiderpool would reject what a remedy writes: with no controller ready, every write of a pool, subnet, coordinator or SpiderMultusConfig fails (failurePolicy Fail).
+// Writes of a status and of SpiderEndpoints do not pass them. Sources: charts/spiderpool/templates/tls.yaml@v0.9.13, @v1.2.2; recorded with 1.2.2 on Kubernetes 1.24 and 1.37.
+import type { PointRead, Ref, Situation, Text } from '../../engine/contracts.ts';
+import { isGap } from '../../engine/gaps.ts';
+import { number, rowOf } from '../../engine/read/index.ts';
+
+/** spiderpoolController.name of the charts by default: of the Deployment, and of both webhook configurations. */
+const CONTROLLER = 'spiderpool-controller';
+const STATUS = { observed: number('status.observedGeneration'), ready: number('status.readyReplicas', 0) };
+
+export const WEBHOOK_READS: PointRead[] = [
+  { resource: 'deployments.apps', names: [CONTROLLER], columns: Object.values(STATUS) },
+  { resource: 'validatingwebhookconfigurations.admissionregistration.k8s.io', names: [CONTROLLER], columns: [] },
+];
+
+/** undefined: a write gets through, as far as can be told. */
+export async function webhookRefusal({ look, path: { installation } }: Pick<Situation, 'look' | 'path'>): Promise<Text | undefined> {
+  const on: Ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: installation.namespace, name: CONTROLLER };
+  const deployment = await look.get(on);
+  if (!deployment || isGap(deployment)) return undefined;
+  const { observed, ready } = rowOf(STATUS)(deployment);
+  if (observed === undefined || ready > 0) return undefined;
+  const webhooks = await look.get({
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    name: CONTROLLER,
+  });
+  return !webhooks || isGap(webhooks) ? undefined : rejects(`${on.namespace}/${CONTROLLER}`);
+}
+
+const rejects = (controller: string): Text => ({
+  en: `its webhook rejects the change while no Pod of Deployment ${controller} is ready: start one first`,
+  zh: `Deployment ${controller} 没有就绪的 Pod，其 webhook 会拒绝该修改：请先使其就绪`,
+});
