@@ -18,7 +18,7 @@ export const PARTS = join(DIST, 'parts');
 const IN_MAIN = ['cac'];
 const ENTRIES: Record<PartName, string> = { core: 'src/cli/core.ts', client: 'src/cluster/client-node.ts' };
 /** Any number: it makes V8's hashes the same in every build. */
-const SEED = 1;
+export const SEED = 1;
 /** Milliseconds after which nobody runs the main of an earlier build any more. */
 const OLD = 24 * 60 * 60 * 1000;
 

@@ -1,10 +1,12 @@
 // Makes single executables with @yao-pkg/pkg in SEA mode, without network: pkg finds the Node.js binaries that npm brought in the cache where it would have put its downloads.
 // dist/upgrade-guard for this machine, dist/upgrade-guard-<os>-<arch>[.exe] for the others; beside them the licences of what they hold.
+import childProcess from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { type Built, build, DIST, PARTS, put } from './build.ts';
+import { promisify } from 'node:util';
+import { type Built, build, DIST, PARTS, put, SEED } from './build.ts';
 import { licenceOfNode } from './licences.ts';
 import { signAdHoc } from './macho.ts';
 import { nodeBinary } from './node-base.ts';
@@ -25,7 +27,6 @@ const require = createRequire(import.meta.url);
 const SEA_CONFIG = {
   disableExperimentalSEAWarning: true,
   useSnapshot: false,
-  useCodeCache: false,
   execArgv: ['--no-deprecation', '--use-system-ca'],
   execArgvExtension: 'none',
 };
@@ -121,16 +122,35 @@ function assetsFor(target: Target, { parts }: Built): string[] {
 }
 
 async function runPkg(target: Target, input: string, output: string, assets: string[]): Promise<void> {
-  const sea: Sea = require('@yao-pkg/pkg/lib-es5/sea.js');
+  const sea = seededSea();
   const original = sea.default;
   // pkg 6.23.0 has no public way to set these. The entry's path ends up in the binary; seen from pkg's own temporary folder it is the same everywhere,
   // which keeps the binary reproducible.
-  const seaConfig = { ...SEA_CONFIG, main: '../upgrade-guard.cjs', assets: Object.fromEntries(assets.map((name) => [name, `../${name}`])) };
+  const seaConfig = {
+    ...SEA_CONFIG,
+    // As with the code of the parts: it is for this platform alone.
+    useCodeCache: target === hostTarget(),
+    main: '../upgrade-guard.cjs',
+    assets: Object.fromEntries(assets.map((name) => [name, `../${name}`])),
+  };
   sea.default = (entry, options) => original(entry, { ...options, signature: false, seaConfig });
   try {
     await require('@yao-pkg/pkg').exec({ input, output, sea: true, targets: [`node${NODE_VERSION}-${pkgNameOf(target)}`] });
   } finally {
     sea.default = original;
+  }
+}
+
+/** pkg's module, in which the Node.js that makes the blob is started with a fixed seed: otherwise what V8 makes of main differs from build to build. */
+function seededSea(): Sea {
+  const { execFile } = childProcess;
+  const plain = promisify(execFile);
+  const seeded = (file: string, words: string[]) => plain(file, [`--random-seed=${SEED}`, ...words]);
+  childProcess.execFile = Object.assign(() => {}, { [promisify.custom]: seeded }) as unknown as typeof execFile;
+  try {
+    return require('@yao-pkg/pkg/lib-es5/sea.js');
+  } finally {
+    childProcess.execFile = execFile;
   }
 }
 

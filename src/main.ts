@@ -5,6 +5,7 @@ import { type Invocation, languageAsked, type Parsed, parseArgv } from './cli/ar
 import { type Caller, callerOf, connectionFromHelm } from './cli/caller.ts';
 import { COMPLETE, complete, completionScript, type LookUp } from './cli/completion.ts';
 import { helpPage, type Page } from './cli/help.ts';
+import { guardStreams, isDevice, write, written } from './cli/output.ts';
 import { part } from './cli/parts.ts';
 import { pluginWords } from './cli/plugin.ts';
 import type { Language, Text } from './engine/contracts.ts';
@@ -54,13 +55,14 @@ async function dispatch(parsed: Parsed, caller: Caller, language: Language): Pro
 }
 
 function print(text: string): number {
-  process.stdout.write(text);
+  write(1, text);
   return EXIT.ok;
 }
 
 function pageFor({ flags }: Parsed, { usage }: Caller, language: Language): Page {
-  const { bold } = style(process.stdout, process.env, !flags['no-color']);
-  return { usage, language, width: process.stdout.columns || 80, bold };
+  const terminal = isDevice(1) ? process.stdout : { isTTY: false };
+  const { bold } = style(terminal, process.env, !flags['no-color']);
+  return { usage, language, width: ('columns' in terminal && terminal.columns) || 80, bold };
 }
 
 // ---- the core -------------------------------------------------------------------------------------------------------
@@ -82,6 +84,7 @@ async function runCore(parsed: Parsed, caller: Caller, language: Language): Prom
   // As in kubectl, -A wins over -n.
   if (flags['all-namespaces']) delete flags.namespace;
   const signal = interruptible();
+  guardStreams();
   return loadCore().run({ ...parsed, flags, caller, env: process.env, version: VERSION, language, signal });
 }
 
@@ -128,7 +131,7 @@ function report(error: unknown, language: Language, verbose: boolean, caller: Ca
     language,
     caller,
   );
-  if (verbose && error instanceof Error) process.stderr.write(`${printable(error.stack ?? '')}\n`);
+  if (verbose && error instanceof Error) write(2, `${printable(error.stack ?? '')}\n`);
   return EXIT.failed;
 }
 
@@ -143,24 +146,10 @@ const NEXT: Text = { en: 'next: ', zh: '下一步：' };
 /** `{tool}` in a text stands for how the user calls us. */
 function say(text: Text, next: Text | undefined, language: Language, caller: Caller): void {
   const lines = [ERROR[language] + text[language], ...(next ? [NEXT[language] + next[language]] : [])];
-  process.stderr.write(`${lines.join('\n').replaceAll('{tool}', caller.usage)}\n`);
+  write(2, `${lines.join('\n').replaceAll('{tool}', caller.usage)}\n`);
 }
 
 // ---- start and end --------------------------------------------------------------------------------------------------
-
-// `upgrade-guard check | head` closes our output early, and a disk may be full: a repair under way must not die of it. What could not be printed is said at the end.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-
-/** The exit code, but for a result that did not get out. */
-function printed(exit: number): number {
-  const error = process.stdout.errored as NodeJS.ErrnoException | null;
-  if (!error || error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') return exit;
-  const why = whyOf(error);
-  const text = { en: `cannot write the output: ${why.en}; the output is incomplete`, zh: `无法写出结果：${why.zh}；输出不完整` };
-  const next = { en: 'free some space, or write it elsewhere', zh: '请腾出空间，或输出到其他位置' };
-  say(text, next, languageAsked(words, process.env), callerOf(process.argv[1] ?? '', process.env));
-  return exit === EXIT.halfWay ? exit : EXIT.failed;
-}
 
 const words = process.argv.slice(2);
 // What nobody waited for and failed: the same words as for any other bug.
@@ -168,10 +157,17 @@ process.on('uncaughtException', (error) => {
   const language = languageAsked(words, process.env);
   process.exit(report(error, language, true, callerOf(process.argv[1] ?? '', process.env)));
 });
-main(words).then((exit) => {
-  // Connections that are kept alive would hold the process; what was printed has to be out first.
-  process.stdout.write('', () => {
-    process.exitCode = printed(exit);
-    process.stderr.write('', () => process.exit());
-  });
+main(words).then(async (exit) => {
+  const error = await written();
+  // Connections that are kept alive would hold the process.
+  process.exit(error ? notWritten(error, exit) : exit);
 });
+
+/** The exit code where a result did not get out. */
+function notWritten(error: NodeJS.ErrnoException, exit: number): number {
+  const why = whyOf(error);
+  const text = { en: `cannot write the output: ${why.en}; the output is incomplete`, zh: `无法写出结果：${why.zh}；输出不完整` };
+  const next = { en: 'free some space, or write it elsewhere', zh: '请腾出空间，或输出到其他位置' };
+  say(text, next, languageAsked(words, process.env), callerOf(process.argv[1] ?? '', process.env));
+  return exit === EXIT.halfWay ? exit : EXIT.failed;
+}

@@ -1,9 +1,8 @@
 // The parts of the program that not every start needs: the core, and the Kubernetes client. Each is a file in parts/ beside main, or an asset of the single executable.
 // With it lies what V8 made of it when it was built: where V8 takes that, the part need not be compiled again.
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
-import vm from 'node:vm';
+import type vm from 'node:vm';
 
 export type PartName = 'core' | 'client';
 
@@ -21,7 +20,8 @@ export function part<Exports extends object>(name: PartName): Exports {
   if (before) return before as Exports;
   const { source, code } = filesOf(PARTS[name]);
   const module = { exports: {} };
-  const require = createRequire(process.execPath);
+  // Both are loaded here and not above: a start that prints a page does without.
+  const require = process.getBuiltinModule('node:module').createRequire(process.execPath);
   const from = (id: string) => (id === CLIENT ? part('client') : require(id));
   scriptOf(name, source, code).runInThisContext()(module.exports, from, module, process.execPath, '.');
   loaded.set(name, module.exports);
@@ -30,7 +30,8 @@ export function part<Exports extends object>(name: PartName): Exports {
 
 /** `code`: V8 looks whether it fits this V8 and a source of this length; if it does not, it compiles the source and says nothing. */
 export function scriptOf(name: PartName, source: string, code?: Uint8Array): vm.Script {
-  return new vm.Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
+  const { Script } = process.getBuiltinModule('node:vm');
+  return new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
     filename: `upgrade-guard-${name}.cjs`,
     cachedData: code,
   });
