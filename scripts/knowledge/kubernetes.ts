@@ -76,7 +76,10 @@ function apiRow(row: Row, knownUpTo: string): Row[] {
     {
       ...pick(row, 'group', 'version', 'kind'),
       ...renamed(row, { introducedIn: 'introduced', deprecatedIn: 'deprecated', effectiveRemovedIn: 'removed' }),
-      ...(to ? { replacement: `${to.group ? `${to.group}/` : ''}${to.version} ${to.kind}` } : {}),
+      // Of networking.k8s.io/v1beta1 IngressClass upstream names the List.
+      ...(to
+        ? { replacement: `${to.group ? `${to.group}/` : ''}${to.version} ${to.kind === `${row.kind}List` ? row.kind : to.kind}` }
+        : {}),
       // The generator's date, where nobody wrote one: until a release has carried it out it may still move.
       ...(row.removedMarker === 'generated-default' && minorOf(String(row.effectiveRemovedIn)) > minorOf(knownUpTo)
         ? { generated: true }

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { compare, sideOf } from '../engine/compare.ts';
 import { begin, newRunId } from '../engine/conduct.ts';
-import type { Check, JudgedFinding, Raw, Ref, Run, Step } from '../engine/contracts.ts';
+import type { Check, JudgedFinding, Raw, Ref, Refusal, Run, Step, StepDraft, Text } from '../engine/contracts.ts';
 import { WorldError } from '../engine/contracts.ts';
 import { assumedBy } from '../engine/declared.ts';
 import { type Examination, type ExamineOptions, examine, objectName } from '../engine/examine.ts';
@@ -91,7 +91,11 @@ function repairs(call: Call, { results }: Examination, { declared, source }: Liv
       );
     }
     if (!mine.length) continue;
-    const drafts = check?.inFiles?.(mine, objectOf) ?? [];
+    const made = check?.inFiles?.(mine, objectOf) ?? [];
+    const drafts = made.filter((each): each is StepDraft => 'do' in each);
+    const refused = made.filter((each): each is Refusal => 'refused' in each);
+    for (const { refused: why, objects } of refused) call.say(call.t(decision(why, objects, findings)));
+    if (refused.length && !drafts.length) continue;
     if (drafts.length) proposals.push({ drafts, refusals: [], reasons: mine.map(({ fingerprint }) => fingerprint) });
     else
       call.say(
@@ -104,6 +108,15 @@ function repairs(call: Call, { results }: Examination, { declared, source }: Liv
   const { stages, refusals } = makePlan(proposals);
   const inTurn = stages.map((stage) => ({ ...stage, steps: oneAfterAnother(stage.steps, declared) }));
   return { plan: { stages: inTurn, refusals }, fingerprints: new Set(proposals.flatMap(({ reasons }) => reasons)) };
+}
+
+/** `objects`: as plain references; the findings know where they are declared. */
+function decision(why: Text, objects: readonly Ref[], findings: readonly JudgedFinding[]): Text {
+  const [on] = objects;
+  const at = on && findings.flatMap(({ objects: all }) => all).find((each) => keyOf(each) === keyOf(on));
+  const where = at?.file === undefined ? '' : `${at.file}:${at.line} `;
+  const name = on ? objectName(on) : '';
+  return { en: `manual: ${where}${name}: ${why.en}`, zh: `手动：${where}${name}：${why.zh}` };
 }
 
 /** The finding with only those of its objects that a file declares, as plain references. */

@@ -53,7 +53,8 @@ export function withoutCluster(examination: Examination, systems: readonly Syste
       !seen.length &&
       looksAt(id) &&
       gaps.every((gap) => isOptional(checks.get(id), systems, gap));
-    if (judged) return { ...result, outcome: 'passed', gaps: [] };
+    // A note says that what is known of the version comes from a pre-release.
+    if (judged) return { ...result, outcome: result.note ? 'unknown' : 'passed', gaps: [] };
     if (outcome === 'found') return { ...result, gaps: seen };
     const blind = outcome === 'unknown' && gaps.length > 0 && !seen.length;
     // Without an installed version there is no default target: a system that none was chosen for is not upgraded, where one was for another.

@@ -20,6 +20,7 @@ import type {
   Outcome,
   PointReader,
   QuickSource,
+  Read,
   Ref,
   Refusal,
   Situation,
@@ -186,7 +187,7 @@ export async function examine(source: Source, systems: System[], options: Examin
   const late = await gather(source, lateReads(open), options.began);
   for (const each of open) {
     options.began?.(each.check.id);
-    await judge(each, { ...each.early, ...late.get(each.check.id) }, source, options.accept ?? [], examination);
+    await judge(each, { ...unwanted(each), ...each.early, ...late.get(each.check.id) }, source, options.accept ?? [], examination);
   }
   return examination;
 }
@@ -255,12 +256,21 @@ function earlyReads(system: System, checks: Check[]): OwnedReads[] {
 }
 
 function lateReads(cases: Case[]): OwnedReads[] {
-  const once = new Map(cases.map((each) => [each.check.id, each]));
-  return [...once.values()].map(({ check, early }) => ({
-    owner: check.id,
-    reads: Object.fromEntries(Object.entries(check.reads as System['reads']).filter(([name]) => !(name in early))),
-  }));
+  return [...Map.groupBy(cases, ({ check }) => check.id)].map(([owner, same]) => {
+    const { check, early } = same[0]!;
+    const paths = same.map(({ path }) => path);
+    const wanted = Object.entries(check.reads as System['reads']).filter(([name, read]) => !(name in early) && isWanted(read, paths));
+    return { owner, reads: Object.fromEntries(wanted) };
+  });
 }
+
+/** Only a list on a path that it does not concern is not. */
+const isWanted = (read: Read, paths: readonly UpgradePath[]): boolean =>
+  read.read !== 'list' || !read.concerns || paths.some(({ hops }) => read.concerns!(hops));
+const unwanted = ({ check, path }: Case): Gathered =>
+  Object.fromEntries(
+    Object.entries(check.reads as System['reads']).flatMap(([name, read]) => (isWanted(read, [path]) ? [] : [[name, []]])),
+  );
 
 async function judge(each: Case, rows: Gathered, source: Source, accept: Acceptance[], into: Examination): Promise<void> {
   const { check, path } = each;

@@ -9,8 +9,23 @@ import { BUILT_IN_RESOURCES, guessPlural, resourceName, splitApiVersion } from '
 export const kindKey = ({ apiVersion, kind }: { apiVersion?: unknown; kind?: unknown }): string =>
   `${groupOf(String(apiVersion))}/${String(kind)}`;
 
-/** Of groups that moved elsewhere since; their kinds are found under another group today. Kubernetes 1.22 and 1.25 removals (deprecation guide). */
-const GONE_CLUSTER_WIDE = new Set(['policy/PodSecurityPolicy', 'extensions/PodSecurityPolicy', 'auditregistration.k8s.io/AuditSink']);
+/** Outside namespaces, and not what every cluster serves: kinds that are gone, are never stored, or are switched on. From kubernetes/api, markers genclient:nonNamespaced. */
+const CLUSTER_WIDE = new Set(
+  Object.entries({
+    policy: 'PodSecurityPolicy',
+    extensions: 'PodSecurityPolicy',
+    'auditregistration.k8s.io': 'AuditSink',
+    'admission.k8s.io': 'AdmissionReview',
+    'authentication.k8s.io': 'TokenReview SelfSubjectReview',
+    'authorization.k8s.io': 'SubjectAccessReview SelfSubjectAccessReview SelfSubjectRulesReview',
+    'admissionregistration.k8s.io': 'MutatingAdmissionPolicy MutatingAdmissionPolicyBinding',
+    'networking.k8s.io': 'IPAddress ServiceCIDR',
+    'storage.k8s.io': 'VolumeAttributesClass',
+    'storagemigration.k8s.io': 'StorageVersionMigration',
+    'internal.apiserver.k8s.io': 'StorageVersion',
+    'resource.k8s.io': 'DeviceClass DeviceTaintRule ResourceSlice ResourceClass ResourcePoolStatusRequest',
+  }).flatMap(([group, kinds]) => kinds.split(' ').map((kind) => `${group}/${kind}`)),
+);
 
 /** By `kindKey`. `source`: the cluster under the manifests, where there is one. */
 export async function apisOf(manifests: readonly Manifest[], source?: Pick<Source, 'resource'>): Promise<Map<string, ApiResource>> {
@@ -28,7 +43,7 @@ export async function apisOf(manifests: readonly Manifest[], source?: Pick<Sourc
     const resource = known?.resource ?? guessPlural(kind);
     const served = await source?.resource(resourceName({ group, resource }));
     const api = isServed(served) && served.kind === kind ? served : known;
-    const namespaced = api?.namespaced ?? (!GONE_CLUSTER_WIDE.has(key) && !kind.startsWith('Cluster'));
+    const namespaced = api?.namespaced ?? (!CLUSTER_WIDE.has(key) && !kind.startsWith('Cluster'));
     apis.set(key, { group, version, resource, kind, namespaced, subresources: api?.subresources ?? [] });
   }
   return apis;

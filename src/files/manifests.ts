@@ -59,7 +59,8 @@ function filesAt(at: string): FoundFile[] {
 }
 
 function doublesOf(manifests: readonly Manifest[]): Manifest[][] {
-  const byObject = Map.groupBy(manifests, ({ object }) => keyOf(refOf(object)));
+  const named = manifests.filter(({ object }) => refOf(object).name !== '');
+  const byObject = Map.groupBy(named, ({ object }) => keyOf(refOf(object)));
   return [...byObject.values()].filter(({ length }) => length > 1);
 }
 
@@ -169,6 +170,7 @@ function unfold(value: Json, line: number, lines: readonly number[] = []): Unfol
     return (items ?? []).flatMap((each, item): Unfolded[] => {
       const at = lines[item] ?? line;
       if (!isRaw(each)) return [{ line: at, why: NO_OBJECT, unseen: true }];
+      if (each.kind === 'List' && Array.isArray(each.items)) return unfold(each, at);
       return [{ ...one({ ...of, ...each }, at), item } as Unfolded];
     });
   }
@@ -181,23 +183,28 @@ function one(object: Raw, line: number): Unfolded {
   if (why) return { line, why: why.text, unseen: why.unseen };
   const { data: _data, stringData: _text, binaryData: _binary, ...rest } = object;
   if (HELM.test(JSON.stringify(rest))) return { line, why: TEMPLATE, unseen: true };
-  const { name, generateName } = metadata as Raw;
+  const given = isRaw(metadata) ? metadata : {};
   // It has no name before it is created; what is asked of it here is what it holds.
-  if (name === undefined)
-    return { object: { ...object, apiVersion: apiVersion!, kind: kind!, metadata: { ...(metadata as Raw), name: generateName! } }, line };
+  if (given.name === undefined || given.name === null)
+    return { object: { ...object, apiVersion: apiVersion!, kind: kind!, metadata: { ...given, name: given.generateName ?? '' } }, line };
   return { object, line };
 }
+
+/** What the API server answers at once and never stores: created without a name, some without metadata. */
+const ANSWERED = /Review$/;
 
 function notObject({ apiVersion, kind, metadata }: Raw): { text: Text; unseen: boolean } | undefined {
   if (apiVersion === undefined && kind === undefined) return { text: NO_OBJECT, unseen: false };
   if (typeof apiVersion === 'string' && apiVersion.startsWith('kustomize.config.k8s.io/')) return { text: KUSTOMIZATION, unseen: false };
   if (typeof apiVersion !== 'string' || apiVersion === '' || typeof kind !== 'string' || kind === '')
     return { text: NO_KIND, unseen: true };
+  if ((metadata === undefined || metadata === null) && ANSWERED.test(kind)) return undefined;
   if (!isRaw(metadata)) return { text: NO_NAME, unseen: true };
   const { name, generateName, namespace } = metadata;
   if (typeof name === 'boolean' || typeof name === 'number') return { text: notText('name', name), unseen: true };
   if (typeof namespace === 'boolean' || typeof namespace === 'number') return { text: notText('namespace', namespace), unseen: true };
-  if (typeof (name ?? generateName) !== 'string' || (name ?? generateName) === '') return { text: NO_NAME, unseen: true };
+  const given = name ?? generateName ?? '';
+  if (!(given === '' && ANSWERED.test(kind)) && (typeof given !== 'string' || given === '')) return { text: NO_NAME, unseen: true };
   return namespace === undefined || namespace === null || typeof namespace === 'string' ? undefined : { text: NO_NAME, unseen: true };
 }
 

@@ -142,10 +142,10 @@ export interface Check<R extends Reads = any, Args = any> {
   say(args: Args, objects: readonly Ref[]): Text;
   remedy?: Remedy<Args>;
   /**
-   * What is changed where a manifest declares the object (`fix -f`): patches of its fields, by the object as it is declared. Without it, the repair is none for files.
+   * What is changed where a manifest declares the object (`fix -f`): patches of its fields, by the object as it is declared, or what only a person can decide. Without it, the repair is none for files.
    * Objects that no manifest declares are not among those of the findings.
    */
-  inFiles?(found: Finding<Args>[], declared: (on: Ref) => Raw | undefined): StepDraft[];
+  inFiles?(found: Finding<Args>[], declared: (on: Ref) => Raw | undefined): (StepDraft | Refusal)[];
   screen?: Screen<Tables, Reads, unknown, Args>;
 }
 /** How a check takes a quick look (`check --quick`). It may find what the check would find; it clears nothing, so that its outcome is found or unknown. */

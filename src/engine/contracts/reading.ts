@@ -158,6 +158,8 @@ export interface ListRead<Row = unknown> extends Optional {
   fields: readonly Field[];
   /** What a snapshot keeps. */
   columns: readonly Column[];
+  /** Left out on a path with none of these hops, where it counts as empty; a snapshot has it all the same. */
+  concerns?(hops: readonly string[]): boolean;
   keep(object: Raw): Row | undefined;
 }
 /** Lines of an answer that is text. A snapshot holds the lines that `keep` made something of. */

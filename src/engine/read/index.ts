@@ -8,7 +8,7 @@ export { each, entries, json, maybe, UNREADABLE, where, yaml } from './nested.ts
 export { args, type Certificate, certificates, type Flag, NO_CERTIFICATE, type Writer, writers } from './special.ts';
 export { annotation, asIs, digest, flag, keys, label, labels, number, texts, time, tree, word } from './values.ts';
 
-type Options = Pick<ListRead, 'labels' | 'optional' | 'harmless'>;
+type Options = Pick<ListRead, 'labels' | 'optional' | 'harmless' | 'concerns'>;
 type Made<Row, O extends Options> = ListRead<Row> & O;
 type Seen = Pick<ListRead, 'optional' | 'harmless'>;
 

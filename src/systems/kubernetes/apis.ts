@@ -75,6 +75,31 @@ export function replacementOf(api: Api): string | undefined {
   return undefined;
 }
 
+/** What to write instead on this path: the newest version that the target serves, and the installed minor too where there is one, so that it can be applied before. */
+export function insteadOf(api: Api, { from, to }: { from?: string; to: string }): string | undefined {
+  const isServed = ({ introduced, removed }: Api, minor: string) =>
+    minorOf(introduced) <= minorOf(minor) && !(removed !== undefined && minorOf(removed) <= minorOf(minor));
+  const family = familyOf(api).filter((row) => row !== api && isServed(row, to));
+  const before = from === undefined ? [] : family.filter((row) => isServed(row, from));
+  const [best] = (before.length ? before : family).toSorted((a, b) => rankOf(b) - rankOf(a));
+  if (!best) return undefined;
+  return best.kind === api.kind ? apiVersionOf(best) : keyOf(apiVersionOf(best), best.kind);
+}
+
+/** Every version of the kind, in all groups that it has moved through. */
+function familyOf(api: Api): Api[] {
+  const names = [`${api.group} ${api.kind}`];
+  for (let [row, left] = [api as Api | undefined, 5]; row && left > 0; left--) {
+    const [next = '', kind = ''] = (row.replacement ?? '').split(' ');
+    row = next ? apiOf(next, kind) : undefined;
+    if (row) names.push(`${row.group} ${row.kind}`);
+  }
+  return apis().apis.filter(({ group, kind }) => names.includes(`${group} ${kind}`));
+}
+
+/** A stable version before any other, then the one that came last. */
+const rankOf = ({ version, introduced }: Api): number => (/^v\d+$/.test(version) ? 1000 : 0) + minorOf(introduced);
+
 function staying({ group, kind }: Api): string | undefined {
   const row = apis().apis.find(
     (each) => each.group === group && each.kind === kind && each.deprecated === undefined && /^v\d+$/.test(each.version),
@@ -88,13 +113,13 @@ export const onlyVersion = (apiVersion: string, resource: string): boolean =>
 
 // ---- where objects are read -----------------------------------------------------------------------------------------
 
-/** `ingresses.networking.k8s.io`: where the objects of a kind with a deprecated version are read, by the group of what replaces it. */
-export function resourcesToRead(since: number): string[] {
+/** Where the objects of kinds with deprecated versions are read (`ingresses.networking.k8s.io`: by the group of what replaces it), with those versions. */
+export function resourcesToRead(since: number): [resource: string, versions: Api[]][] {
   const rows = apis().apis.filter(
     ({ kind, removed, deprecated }) =>
       deprecated !== undefined && !NOT_STORED.test(kind) && !OF_THE_SYSTEM.has(kind) && (removed === undefined || minorOf(removed) > since),
   );
-  return [...new Set(rows.map(homeOf))].sort();
+  return [...Map.groupBy(rows, homeOf)].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function homeOf(api: Api): string {

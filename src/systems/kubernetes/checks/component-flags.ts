@@ -9,7 +9,7 @@ import { unseen } from '../managed.ts';
 import { CONTROL_PLANE, controlPlaneOf, later, nodes, staticPods } from '../reads.ts';
 import { type Component, gatesRefused, type Refused, refusedBy, type Why } from '../refusals.ts';
 
-const reads = later(() => ({ ...staticPods(), nodes }));
+const reads = later(() => ({ ...staticPods(), nodes: { ...nodes, optional: true } as const }));
 
 interface Args extends Omit<Refused, 'source'> {
   component: Component;
@@ -51,7 +51,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   pointReads: [{ resource: 'configmaps', names: ['kube-proxy'], columns: Object.values(PROXY_COLUMNS) }],
   judge: async (rows: Rows<ReturnType<typeof reads>>, { path, look }) => {
     const seen = controlPlaneOf(rows);
-    const closed = unseen(seen, path.from, rows.nodes);
+    const closed = unseen(seen, path.from, isGap(rows.nodes) ? [] : rows.nodes);
     if (closed) return closed;
     const found: Found[] = seen.flatMap(({ component, ref, flags }) =>
       refusedBy(component, flagsOf(flags), path.hops).map((refused) => ({ component, ref, refused })),

@@ -1,19 +1,27 @@
 // Volumes, StorageClasses and PersistentVolumes of plugins that are no longer part of Kubernetes: without a replacement their Pods do not start; those that a CSI driver
 // serves need that driver. The plugins are rows of knowledge/volume-plugins.json.
-import type { Check, Finding, Ref, Rows, Text } from '../../../engine/contracts.ts';
-import { each, keys, list, word } from '../../../engine/read/index.ts';
+import type { Check, Finding, Gap, Raw, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
+import { each, keys, list, manifests, word } from '../../../engine/read/index.ts';
+import { isRaw } from '../../../kube/json.ts';
+import { refOf } from '../../../kube/refs.ts';
+import { podSpecOf } from '../../../kube/templates.ts';
 import { type VolumePlugin, volumePlugins } from '../knowledge/tables.ts';
 
 const reads = {
-  pods: list('pods', { volumes: each('spec.volumes', { keys: keys('') }) }),
-  persistentVolumes: list('persistentvolumes', { keys: keys('spec') }),
-  classes: list('storageclasses.storage.k8s.io', { provisioner: word('provisioner', '') }),
-  drivers: list('csidrivers.storage.k8s.io', {}),
+  pods: list('pods', { volumes: each('spec.volumes', { keys: keys('') }) }, { optional: true }),
+  persistentVolumes: list('persistentvolumes', { keys: keys('spec') }, { optional: true }),
+  classes: list('storageclasses.storage.k8s.io', { provisioner: word('provisioner', '') }, { optional: true }),
+  drivers: list('csidrivers.storage.k8s.io', {}, { optional: true }),
+  /** Controllers whose Pods are still to be made. */
+  templates: manifests(({ object }) => volumesIn(object)),
 };
 interface Args {
   plugin: string;
   driver: string;
   hop: string;
+  /** Which CSIDrivers there are is not known. */
+  unseen: boolean;
 }
 
 const check: Check<typeof reads, Args> = {
@@ -43,34 +51,52 @@ const check: Check<typeof reads, Args> = {
   applies: { stage: 'before' },
   needs: ['target'],
   reads,
-  judge: ({ pods, persistentVolumes, classes, drivers }: Rows<typeof reads>, { path: { hops } }) =>
-    volumePlugins()
-      .plugins.filter(({ gone, driver }) => hops.includes(gone) && !drivers.some(({ ref }) => ref.name === driver))
+  judge: ({ pods, persistentVolumes, classes, drivers, templates }: Rows<typeof reads>, { path: { hops } }) => {
+    const isThere = (name: string | undefined) => !isGap(drivers) && drivers.some(({ ref }) => ref.name === name);
+    return volumePlugins()
+      .plugins.filter(({ gone, driver }) => hops.includes(gone) && !isThere(driver))
       .flatMap((plugin) => {
         const { field, provisioner } = plugin;
         const users = [
-          ...pods.filter(({ volumes }) => volumes.some(({ keys }) => keys.includes(field))),
-          ...persistentVolumes.filter(({ keys }) => keys.includes(field)),
-          ...classes.filter((each) => each.provisioner === provisioner),
+          ...seen(pods).filter(({ volumes }) => volumes.some(({ keys }) => keys.includes(field))),
+          ...templates.filter(({ volumes }) => volumes.some((keys) => keys.includes(field))),
+          ...seen(persistentVolumes).filter(({ keys }) => keys.includes(field)),
+          ...seen(classes).filter((each) => each.provisioner === provisioner),
         ].map(({ ref }) => ref);
-        return users.length ? [finding(plugin, users)] : [];
-      }),
-  say: ({ plugin, driver, hop }, { length }): Text => ({
-    en: `${length} object${length === 1 ? '' : 's'} with volume plugin ${plugin}: gone in ${hop}${driver ? `, and CSIDriver ${driver} is missing` : ''}; the volumes cannot be mounted`,
-    zh: `${length} 个对象使用卷插件 ${plugin}：${hop} 中已没有该插件${driver ? `，且缺少 CSIDriver ${driver}` : ''}，卷无法挂载`,
-  }),
+        return users.length ? [finding(plugin, users, isGap(drivers))] : [];
+      });
+  },
+  say: ({ plugin, driver, hop, unseen }, { length }): Text => {
+    const missing = driver && (unseen ? NEEDS(driver) : MISSING(driver));
+    return {
+      en: `${length} object${length === 1 ? '' : 's'} with volume plugin ${plugin}: gone in ${hop}${missing ? missing.en : ''}; the volumes cannot be mounted${missing && unseen ? ' without it' : ''}`,
+      zh: `${length} 个对象使用卷插件 ${plugin}：${hop} 中已没有该插件${missing ? missing.zh : ''}，${missing && unseen ? '否则' : ''}卷无法挂载`,
+    };
+  },
 };
 export default check;
 
-const seenAt = ({ kind }: Ref, { field, provisioner }: VolumePlugin): string =>
-  kind === 'StorageClass' ? `provisioner=${provisioner}` : kind === 'Pod' ? `spec.volumes[].${field}` : `spec.${field}`;
+const MISSING = (driver: string): Text => ({ en: `, and CSIDriver ${driver} is missing`, zh: `，且缺少 CSIDriver ${driver}` });
+const NEEDS = (driver: string): Text => ({ en: `, needs CSIDriver ${driver} in the cluster`, zh: `，需要集群中有 CSIDriver ${driver}` });
+const seen = <Row>(rows: Row[] | Gap): Row[] => (isGap(rows) ? [] : rows);
 
-const finding = (plugin: VolumePlugin, objects: Ref[]): Finding<Args> => ({
-  severity: 'blocker',
+/** Pods themselves are among the lists. */
+function volumesIn(object: Raw): { ref: Ref; volumes: string[][] } | undefined {
+  const volumes = object.kind === 'Pod' ? undefined : podSpecOf(object)?.spec.volumes;
+  return Array.isArray(volumes)
+    ? { ref: refOf(object), volumes: volumes.map((each) => (isRaw(each) ? Object.keys(each) : [])) }
+    : undefined;
+}
+
+const seenAt = ({ kind }: Ref, { field, provisioner }: VolumePlugin): string =>
+  kind === 'StorageClass' ? `provisioner=${provisioner}` : kind === 'PersistentVolume' ? `spec.${field}` : `spec.volumes[].${field}`;
+
+const finding = (plugin: VolumePlugin, objects: Ref[], unseen: boolean): Finding<Args> => ({
+  severity: unseen && plugin.driver ? 'notice' : 'blocker',
   key: [plugin.field],
   certainty: 'certain',
   objects,
-  args: { plugin: plugin.field, driver: plugin.driver ?? '', hop: plugin.gone },
+  args: { plugin: plugin.field, driver: plugin.driver ?? '', hop: plugin.gone, unseen },
   evidence: objects.slice(0, 3).map((at) => ({ seen: seenAt(at, plugin), at })),
   hop: plugin.gone,
 });

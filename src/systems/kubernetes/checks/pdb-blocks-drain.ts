@@ -1,6 +1,7 @@
 // PodDisruptionBudgets that let no Pod go, ever or now, and Pods that two of them select: a drain waits without end. Counted from the Pods: the status of a budget may be
 // stale (kubernetes 143111). Sources: kubernetes pkg/registry/core/pod/rest/eviction.go; pkg/controller/disruption (getExpectedPodCount, rounding up).
-import type { Check, Finding, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Json, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
 import { each, flag, labels, list, time, tree, word } from '../../../engine/read/index.ts';
 import { keptOf, selects } from '../../../kube/budgets.ts';
 
@@ -15,10 +16,13 @@ const POD = {
 };
 const reads = {
   budgets: list('poddisruptionbudgets.policy', BUDGET),
-  pods: list('pods', POD, { only: ({ phase, deleted }) => phase !== 'Succeeded' && phase !== 'Failed' && deleted === undefined }),
+  pods: list('pods', POD, {
+    optional: true,
+    only: ({ phase, deleted }) => phase !== 'Succeeded' && phase !== 'Failed' && deleted === undefined,
+  }),
 };
 type Pod = RowOf<typeof POD>;
-type Is = 'never' | 'now' | 'overlap';
+type Is = 'never' | 'now' | 'overlap' | 'whatever';
 interface Args {
   is: Is;
   name: string;
@@ -57,6 +61,7 @@ const check: Check<typeof reads, Args> = {
   applies: { stage: 'before' },
   reads,
   judge: ({ budgets, pods }: Rows<typeof reads>) => {
+    if (isGap(pods)) return budgets.flatMap(({ ref, least, most }) => (keepsAll(least, most) ? [finding('whatever', [ref], NO_PODS)] : []));
     const byNamespace = Map.groupBy(pods, ({ ref }) => ref.namespace);
     const over = new Map<Pod, Ref[]>();
     const findings = budgets.flatMap(({ ref, selector, least, most }): Finding<Args>[] => {
@@ -81,6 +86,11 @@ const isMovable = ({ owners, node }: Pod): boolean =>
   node !== undefined && !owners.some(({ kind, controller }) => controller && (kind === 'DaemonSet' || kind === 'Node'));
 const isReady = ({ conditions }: Pod): boolean => conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
 
+/** However many Pods there are: of a thousand all, and not a number of them. */
+const keepsAll = (least: Json | undefined, most: Json | undefined): boolean =>
+  keptOf(1000, typeof least === 'number' ? 0 : least, most) >= 1000;
+const NO_PODS = { healthy: 0, wanted: 0, pods: 0 };
+
 function finding(is: Is, budgets: Ref[], counts: Pick<Args, 'healthy' | 'wanted' | 'pods'>): Finding<Args> {
   const names = budgets.map(({ namespace, name }) => `${namespace}/${name}`);
   return {
@@ -89,7 +99,7 @@ function finding(is: Is, budgets: Ref[], counts: Pick<Args, 'healthy' | 'wanted'
     certainty: 'high',
     objects: budgets,
     args: { is, name: names.join(', '), ...counts },
-    evidence: budgets.map((at) => ({ seen: EVIDENCE(counts), at })),
+    evidence: is === 'whatever' ? [] : budgets.map((at) => ({ seen: EVIDENCE(counts), at })),
   };
 }
 
@@ -106,6 +116,10 @@ const SAYS: Record<Is, (args: Args) => Text> = {
   now: ({ name, healthy, wanted, pods }) => ({
     en: `PodDisruptionBudget ${name} keeps ${wanted} of ${pods} Pods and ${healthy} are ready: no eviction is allowed now`,
     zh: `PodDisruptionBudget ${name} 要求保留 ${pods} 个 Pod 中的 ${wanted} 个，当前 ${healthy} 个就绪：目前不允许驱逐`,
+  }),
+  whatever: ({ name }) => ({
+    en: `PodDisruptionBudget ${name} keeps all Pods that it selects: no eviction is ever allowed`,
+    zh: `PodDisruptionBudget ${name} 要求保留其选中的所有 Pod：始终不允许驱逐`,
   }),
   overlap: ({ name, pods }) => ({
     en: `PodDisruptionBudgets ${name} select the same ${pods === 1 ? 'Pod' : `${pods} Pods`}: evicting ${pods === 1 ? 'it' : 'them'} is refused`,

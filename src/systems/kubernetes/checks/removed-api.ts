@@ -1,34 +1,23 @@
-// Objects that somebody still writes in a version of their API that a minor on the way does not serve: the next write of that tool fails. Judged by who wrote what
-// (managedFields, kubectl's last-applied annotation), not by the version in which the API server returns them: it converts. Sources: knowledge/apis.json.
-import type { Check, Finding, Gap, Raw, Reads, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
+// Objects that are declared in a version of their API that a minor on the way does not serve: the next apply fails. Judged by what was applied (managedFields, kubectl's
+// last-applied annotation, Helm's records, files), not by the version in which the API server returns them: it converts. Sources: knowledge/apis.json.
+import type { Check, Finding, Gap, Raw, Reads, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { json, list, manifests, word, writers } from '../../../engine/read/index.ts';
+import { manifests } from '../../../engine/read/index.ts';
 import { objectsIn } from '../../../helm/manifest.ts';
 import { type ReleaseRow, releases } from '../../../helm/releases.ts';
 import { refOf } from '../../../kube/refs.ts';
-import { minorOf } from '../../../versions/kubernetes.ts';
-import { type Bites, bites, bitesInFile, replacementOf, resourcesToRead } from '../apis.ts';
+import { type Bites, bites, bitesInFile, insteadOf } from '../apis.ts';
 import { type Evidence, evidenceOf } from '../evidence.ts';
-import { versions } from '../knowledge/tables.ts';
 import { later } from '../reads.ts';
-import { rewritten } from '../rewrites.ts';
+import { decisionOf, rewritten } from '../rewrites.ts';
+import { evidentIn, type Written, writtenObjects } from '../written.ts';
 
-const WRITTEN = {
-  writers: writers(),
-  applied: json("metadata.annotations['kubectl.kubernetes.io/last-applied-configuration']", {
-    apiVersion: word('apiVersion'),
-    kind: word('kind'),
-  }),
-};
-type Row = RowOf<typeof WRITTEN>;
-/** Of each kind that has a deprecated version its metadata: nothing of the objects themselves is asked for. */
-const lists = later(() =>
-  Object.fromEntries(
-    resourcesToRead(minorOf(versions().knownFrom)).map((resource) => [resource, list(resource, WRITTEN, { optional: true })]),
-  ),
-);
 const reads = later(
-  (): Reads => ({ ...lists(), files: manifests(({ object }) => refIn(object)), releases: releases({ bodies: true, optional: true }) }),
+  (): Reads => ({
+    ...writtenObjects(),
+    files: manifests(({ object }) => declared(object)),
+    releases: releases({ bodies: true, optional: true }),
+  }),
 );
 
 interface Args {
@@ -40,31 +29,34 @@ interface Args {
   minor?: string;
   removed: boolean;
   replacement?: string;
-  overtaken: boolean;
+  /** More than apiVersion has to change: what a person decides. */
+  decide?: Text;
 }
 
 const check: Check<Reads, Args> = {
   inFiles: (found, declared) =>
-    found.filter(({ args }) => args.by === 'file').flatMap(({ objects }) => objects.flatMap((on) => rewritten(on, declared(on)) ?? [])),
+    found
+      .filter(({ args }) => args.by === 'file')
+      .flatMap(({ objects, args }) => objects.flatMap((on) => rewritten(on, declared(on), args.replacement) ?? [])),
   id: 'kubernetes/removed-api',
-  title: { en: 'objects are written in API versions that the target version serves', zh: '对象均以目标版本提供的 API 版本写入' },
-  headline: { en: 'objects are written in removed or deprecated API versions', zh: '对象以已移除或已弃用的 API 版本写入' },
+  title: { en: 'objects are declared in API versions that the target version serves', zh: '对象均以目标版本提供的 API 版本声明' },
+  headline: { en: 'objects are declared in removed or deprecated API versions', zh: '对象以已移除或已弃用的 API 版本声明' },
   page: {
     impact: {
-      en: 'After the upgrade the API server answers "no matches for kind" to whoever writes the object in the old version: the next kubectl apply, Helm upgrade or sync fails. The object itself stays readable in the new version, except for kinds without a successor.',
-      zh: '升级后，以旧版本写入对象会收到 “no matches for kind”：下一次 kubectl apply、Helm 升级或同步会失败。对象本身仍可用新版本读取，没有后继版本的类型除外。',
+      en: 'After the upgrade the API server answers "no matches for kind" to whoever applies the object in the old version: the next kubectl apply, Helm upgrade or sync fails. The object itself stays readable in the new version, except for kinds without a successor.',
+      zh: '升级后，以旧版本应用对象会收到 “no matches for kind”：下一次 kubectl apply、Helm 升级或同步会失败。对象本身仍可用新版本读取，没有后继版本的类型除外。',
     },
     detection: {
-      en: 'Reads metadata only: managedFields and the last-applied annotation. Entries of the control plane, of status, and those that their manager has replaced since do not count.',
-      zh: '只读取元数据：managedFields 和 last-applied 注解。控制平面写入的条目、status 的条目以及管理者后来已更新的条目不计入。',
+      en: 'Reads metadata of the kinds that the path concerns: server-side applies in managedFields, and the last-applied annotation. Also the deployed revision of each Helm release, and manifests (-f). Entries of the control plane and of status do not count.',
+      zh: '只读取升级路径涉及的类型的元数据：managedFields 中的服务器端应用和 last-applied 注解；还读取每个 Helm release 已部署的修订版本以及清单（-f）。控制平面写入的条目和 status 的条目不计入。',
     },
     fix: {
-      en: 'manual: change apiVersion in the manifest, chart or repository that the named manager applies, and apply it before the upgrade.',
-      zh: '手动：在该管理者所应用的清单、chart 或仓库中修改 apiVersion，并在升级前应用。',
+      en: 'manual: change apiVersion in the manifest, chart or repository that the named manager applies, and apply it before the upgrade. In files, fix -f changes it where nothing else has to change.',
+      zh: '手动：在该管理者所应用的清单、chart 或仓库中修改 apiVersion，并在升级前应用。对于文件，如果不需要其他改动，fix -f 会直接修改。',
     },
     limits: {
-      en: 'An object that was last written before 1.18 without kubectl apply shows no version. Requests that store nothing are in requested-deprecated-apis.',
-      zh: '1.18 之前写入且未使用 kubectl apply 的对象不显示版本。不存储对象的请求见 requested-deprecated-apis。',
+      en: 'An object that was last written before 1.18 without kubectl apply shows no version. Clients that update objects are in api-writers, requests that store nothing in requested-deprecated-apis.',
+      zh: '1.18 之前写入且未使用 kubectl apply 的对象不显示版本。更新对象的客户端见 api-writers，不存储对象的请求见 requested-deprecated-apis。',
     },
   },
   sources: [
@@ -76,22 +68,31 @@ const check: Check<Reads, Args> = {
   get reads() {
     return reads();
   },
-  judge: (all: Rows<Reads>, { path: { hops, to = '' } }) => {
-    const { files, releases: helm, ...listed } = all as { files: Ref[]; releases: ReleaseRow[] | Gap } & Record<string, Row[] | Gap>;
-    const live = Object.values(listed as Record<string, Row[] | Gap>).flatMap((rows) => (isGap(rows) ? [] : rows));
+  judge: (all: Rows<Reads>, { path: { from, hops, to = '' } }) => {
+    const {
+      files,
+      releases: helm,
+      ...listed
+    } = all as { files: Declared[]; releases: ReleaseRow[] | Gap } & Record<string, Written[] | Gap>;
+    const live = Object.values(listed as Record<string, Written[] | Gap>).flatMap((rows) => (isGap(rows) ? [] : rows));
     const charts = isGap(helm) ? [] : helm;
+    // What went before an installed version that is not known counts too.
+    const inRelease = ({ apiVersion, kind }: Ref) => (isGap(from) ? bitesInFile(apiVersion, kind, to) : bites(apiVersion, kind, hops));
     const found = [
       ...live.flatMap((row) => worstOf(row, hops) ?? []),
-      ...files.flatMap((ref) => inText(ref, 'file', '', bitesInFile(ref.apiVersion, ref.kind, to))),
+      ...files.flatMap(({ ref, object }) => inText(ref, 'file', '', bitesInFile(ref.apiVersion, ref.kind, to), object)),
       ...charts.flatMap((release) =>
-        manifestOf(release).flatMap((ref) =>
-          inText(ref, 'release', `${release.namespace}/${release.name}`, bites(ref.apiVersion, ref.kind, hops)),
-        ),
+        manifestOf(release).flatMap((ref) => inText(ref, 'release', `${release.namespace}/${release.name}`, inRelease(ref))),
       ),
     ];
-    return { findings: [...Map.groupBy(found, keyOf).values()].map(finding), gaps: charts.flatMap(unreadable) };
+    const instead = ({ bites: { api }, object }: Found): Instead => {
+      const replacement = insteadOf(api, { from: isGap(from) ? undefined : from, to });
+      return { replacement, decide: object && decisionOf(object, replacement) };
+    };
+    const same = Map.groupBy(found, (each) => `${keyOf(each)} ${JSON.stringify(instead(each))}`);
+    return { findings: [...same.values()].map((all) => finding(all, instead(all[0]!))), gaps: charts.flatMap(unreadable) };
   },
-  say: ({ apiVersion, kind, by, manager, minor, removed, replacement, overtaken }, { length }) => {
+  say: ({ apiVersion, kind, by, manager, minor, removed, replacement, decide }, { length }) => {
     const what = WRITTEN_BY[by](length, kind, apiVersion, manager);
     const when = removed
       ? { en: `removed in ${minor}`, zh: `已在 ${minor} 中移除` }
@@ -101,10 +102,12 @@ const check: Check<Reads, Args> = {
     const instead = replacement
       ? { en: `; use ${replacement}`, zh: `；请改用 ${replacement}` }
       : { en: '; there is no successor', zh: '；没有后继版本' };
-    const since = overtaken
-      ? { en: ' (written by others in a newer version since)', zh: '（之后已由其他管理者以新版本写入）' }
-      : { en: '', zh: '' };
-    return { en: `${what.en}: ${when.en}${instead.en}${since.en}`, zh: `${what.zh}：${when.zh}${instead.zh}${since.zh}` };
+    const more = !decide
+      ? { en: '', zh: '' }
+      : replacement
+        ? { en: `, and ${decide.en}`, zh: `，并${decide.zh}` }
+        : { en: `: ${decide.en}`, zh: `，请${decide.zh}` };
+    return { en: `${what.en}: ${when.en}${instead.en}${more.en}`, zh: `${what.zh}：${when.zh}${instead.zh}${more.zh}` };
   },
 };
 export default check;
@@ -135,10 +138,20 @@ const WRITTEN_BY: Record<Evidence['by'], (count: number, kind: string, apiVersio
 
 // ---- what is written down elsewhere ---------------------------------------------------------------------------------
 
+interface Declared {
+  ref: Ref;
+  object: Raw;
+}
+interface Instead {
+  /** Of the same kind the version says it all. */
+  replacement?: string;
+  decide?: Text;
+}
+
 /** undefined: it does not say what it is. */
-function refIn(object: Raw): Ref | undefined {
+function declared(object: Raw): Declared | undefined {
   try {
-    return refOf(object);
+    return { ref: refOf(object), object };
   } catch {
     return undefined;
   }
@@ -157,33 +170,38 @@ const unreadable = ({ ref, body }: ReleaseRow): Gap[] =>
     ? [{ why: 'failed', verb: 'decode', resource: `${ref.kind.toLowerCase()}s`, namespace: ref.namespace, name: ref.name }]
     : [];
 
-const inText = (ref: Ref, by: Evidence['by'], manager: string, found: Bites | undefined): Found[] =>
-  found ? [{ ref, evidence: { apiVersion: ref.apiVersion, by, manager, certainty: 'certain', overtaken: false }, bites: found }] : [];
+const inText = (ref: Ref, by: Evidence['by'], manager: string, found: Bites | undefined, object?: Raw): Found[] =>
+  found
+    ? [{ ref, evidence: { apiVersion: ref.apiVersion, by, manager, certainty: 'certain', overtaken: false }, bites: found, object }]
+    : [];
 
 interface Found {
   ref: Ref;
   evidence: Evidence;
   bites: Bites;
+  /** As a file declares it. */
+  object?: Raw;
 }
 
-/** One object gives one finding: what the path removes before what is only deprecated, the stronger evidence first. */
-function worstOf({ ref, writers, applied }: Row, hops: readonly string[]): Found | undefined {
-  const lastApplied = typeof applied === 'object' ? applied : undefined;
-  const evidence = evidenceOf({ writers, lastApplied }, ref.kind, (apiVersion) => bites(apiVersion, ref.kind, hops) !== undefined);
-  const found = evidence.map((each) => ({ ref, evidence: each, bites: bites(each.apiVersion, ref.kind, hops)! }));
+/** One object gives one finding: what the path removes before what is only deprecated, the stronger evidence first. What only its writer meets is of api-writers. */
+function worstOf(row: Written, hops: readonly string[]): Found | undefined {
+  const { ref } = row;
+  const evidence = evidenceOf(evidentIn(row), ref.kind, (apiVersion) => bites(apiVersion, ref.kind, hops) !== undefined);
+  const found = evidence
+    .filter(({ by, overtaken }) => by !== 'update' && !overtaken)
+    .map((each) => ({ ref, evidence: each, bites: bites(each.apiVersion, ref.kind, hops)! }));
   return found.find(({ bites }) => bites.severity === 'blocker') ?? found[0];
 }
 
-const keyOf = ({ evidence: { apiVersion, by, manager, overtaken }, ref, bites }: Found): string =>
-  [bites.severity, apiVersion, ref.kind, by, manager, overtaken].join(' ');
+const keyOf = ({ evidence: { apiVersion, by, manager }, ref, bites }: Found): string =>
+  [bites.severity, apiVersion, ref.kind, by, manager].join(' ');
 
-function finding(same: Found[]): Finding<Args> {
+function finding(same: Found[], { replacement, decide }: Instead): Finding<Args> {
   const { ref, evidence, bites } = same[0]!;
-  const { apiVersion, by, manager = '', overtaken, certainty } = evidence;
+  const { apiVersion, by, manager = '', certainty } = evidence;
   const removed = bites.severity === 'blocker';
-  const replacement = replacementOf(bites.api)?.split(' ');
   return {
-    severity: removed && overtaken ? 'warning' : bites.severity,
+    severity: bites.severity,
     key: [apiVersion, ref.kind, by, manager],
     certainty,
     objects: same.map(({ ref }) => ref),
@@ -194,9 +212,8 @@ function finding(same: Found[]): Finding<Args> {
       manager,
       minor: bites.minor,
       removed,
-      // Of the same kind the version says it all.
-      replacement: replacement && (replacement[1] === ref.kind ? replacement[0] : replacement.join(' ')),
-      overtaken,
+      replacement,
+      ...(decide ? { decide } : {}),
     },
     evidence: same
       .slice(0, 3)

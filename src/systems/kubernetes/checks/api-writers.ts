@@ -1,0 +1,110 @@
+// Clients that write objects in a version of their API that a minor on the way does not serve: their next request fails, whatever version the object is declared in.
+// From managedFields: who, which version, when. What a server-side apply still declares is of removed-api, unless another manager has written the object since.
+// Source: apimachinery pkg/util/managedfields/internal (an old Update entry stays as long as its manager owns a field there).
+import type { Check, Finding, Ref, Rows } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
+import { type Bites, bites } from '../apis.ts';
+import { type Evidence, evidenceOf } from '../evidence.ts';
+import { evidentIn, type Written, writtenObjects } from '../written.ts';
+
+interface Args {
+  manager: string;
+  does: 'applies' | 'updates';
+  apiVersion: string;
+  kind: string;
+  /** Of the last write in this version: `2026-01-31`; '' where managedFields do not say. */
+  last: string;
+  minor?: string;
+  removed: boolean;
+}
+type Reads = ReturnType<typeof writtenObjects>;
+
+const check: Check<Reads, Args> = {
+  id: 'kubernetes/api-writers',
+  title: { en: 'clients write objects in API versions that the target version serves', zh: '客户端均以目标版本提供的 API 版本写入对象' },
+  headline: { en: 'clients write objects in removed or deprecated API versions', zh: '客户端以已移除或已弃用的 API 版本写入对象' },
+  page: {
+    impact: {
+      en: 'After the upgrade each request of the client in the old version fails with 404: a controller stops reconciling, a CI job fails. The objects themselves need no change.',
+      zh: '升级后，客户端以旧版本发出的请求会返回 404：控制器停止调谐，CI 任务失败。对象本身无需修改。',
+    },
+    detection: {
+      en: 'Reads managedFields of the kinds that the path concerns. An Update entry counts unless its manager has written in a newer version since, or another manager has applied the object since. The control plane and writes of status do not count.',
+      zh: '读取升级路径涉及的类型的 managedFields。“Update”条目会计入，除非其管理者之后已用较新的版本写入，或之后有其他管理者应用过该对象。控制平面写入的条目和 status 的写入不计入。',
+    },
+    fix: {
+      en: 'manual: upgrade the named client, or remove it. With the audit log or requested-deprecated-apis, check whether it is still running.',
+      zh: '手动：升级或移除该客户端。可通过审计日志或 requested-deprecated-apis 确认它是否仍在运行。',
+    },
+    limits: {
+      en: 'An Update entry says that a client wrote once, not that it still does. After 10 such entries the API server merges the oldest, and their writer is unknown.',
+      zh: '“Update”条目只表示客户端曾经写入，不表示仍在写入。超过 10 个条目后 API 服务器会合并最旧的条目，其写入者不再可知。',
+    },
+  },
+  sources: ['kubernetes/apimachinery: pkg/util/managedfields/internal', 'kubernetes/api: zz_generated.prerelease-lifecycle.go'],
+  applies: { stage: 'before' },
+  needs: ['target'],
+  get reads() {
+    return writtenObjects();
+  },
+  judge: (all: Rows<Reads>, { path: { hops } }) => {
+    const rows = Object.values(all).flatMap((each) => (isGap(each) ? [] : each));
+    const wrote = rows.flatMap((row) => writesIn(row, hops));
+    return [...Map.groupBy(wrote, keyOf).values()].map(finding);
+  },
+  say: ({ manager, does, apiVersion, kind, last, minor, removed }, { length }) => {
+    const objects = { en: `${length} ${kind}${length === 1 ? '' : ' objects'}`, zh: `${length} 个 ${kind}` };
+    const when = { en: last && `, last on ${last}`, zh: last && `（最后一次：${last}）` };
+    const gone = removed
+      ? { en: `removed in ${minor}`, zh: `已在 ${minor} 中移除` }
+      : minor
+        ? { en: `deprecated, removed in ${minor}`, zh: `已弃用，将在 ${minor} 中移除` }
+        : { en: 'deprecated', zh: '已弃用' };
+    return {
+      en: `${manager} ${does} ${objects.en} as ${apiVersion}${when.en}: ${gone.en}`,
+      zh: `${manager} 以 ${apiVersion} ${does === 'applies' ? '应用' : '更新'} ${objects.zh}${when.zh}：${gone.zh}`,
+    };
+  },
+};
+export default check;
+
+interface Wrote {
+  ref: Ref;
+  evidence: Evidence & { manager: string };
+  bites: Bites;
+}
+
+/** Writes of which removed-api does not speak. */
+function writesIn(row: Written, hops: readonly string[]): Wrote[] {
+  const { ref } = row;
+  return evidenceOf(evidentIn(row), ref.kind, (apiVersion) => bites(apiVersion, ref.kind, hops) !== undefined).flatMap((evidence) => {
+    const { by, overtaken, manager } = evidence;
+    if (!manager || !(by === 'update' || overtaken)) return [];
+    return [{ ref, evidence: { ...evidence, manager }, bites: bites(evidence.apiVersion, ref.kind, hops)! }];
+  });
+}
+
+const keyOf = ({ evidence: { manager, by, apiVersion }, ref }: Wrote): string => [manager, by, apiVersion, ref.kind].join(' ');
+
+function finding(same: Wrote[]): Finding<Args> {
+  const { ref, evidence, bites } = same[0]!;
+  const { manager, by, apiVersion } = evidence;
+  const removed = bites.severity === 'blocker';
+  const last = Math.max(...same.map(({ evidence: { time } }) => time ?? 0));
+  const does = by === 'update' ? 'updates' : 'applies';
+  return {
+    // Whether the client is still there managedFields do not say.
+    severity: removed ? 'warning' : 'notice',
+    key: [manager, does, apiVersion, ref.kind],
+    certainty: by === 'update' ? 'medium' : 'high',
+    objects: same.map(({ ref }) => ref),
+    args: { manager, does, apiVersion, kind: ref.kind, last: last ? dayOf(last) : '', minor: bites.minor, removed },
+    evidence: same.slice(0, 3).map(({ evidence: { time }, ref }) => ({
+      seen: `metadata.managedFields=${manager}/${by}/${apiVersion}${time === undefined ? '' : ` ${dayOf(time)}`}`,
+      at: ref,
+    })),
+    hop: removed ? bites.minor : undefined,
+  };
+}
+
+const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10);

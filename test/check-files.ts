@@ -1,0 +1,63 @@
+// `check -f` in this process, without a cluster: the command as a user calls it, its JSON, its exit code.
+import { parseArgv } from '../src/cli/argv.ts';
+import { type Call, callOf } from '../src/cli/call.ts';
+import { callerOf } from '../src/cli/caller.ts';
+import { check } from '../src/cli/commands/check.ts';
+
+export interface FoundInFiles {
+  check: string;
+  severity: string;
+  hop: string | null;
+  message: string;
+  /** KIND/NAMESPACE/NAME FILE:LINE */
+  objects: string[];
+}
+export interface CheckedFiles {
+  exit: number;
+  /** Why nothing could be checked (exit 1). */
+  error?: string;
+  found: FoundInFiles[];
+  skipped: { file: string; line?: number; why: string; unseen: boolean }[];
+}
+
+type Published = {
+  manifests: { skipped: { file: string; line?: number; why: { en: string }; unseen: boolean }[] };
+  checks: {
+    id: string;
+    findings: {
+      severity: string;
+      hop: string | null;
+      message: { en: string };
+      objects: { kind: string; namespace?: string; name: string; file?: string; line?: number }[];
+    }[];
+  }[];
+};
+
+/** `words`: behind `check -f PATH… --offline`. */
+export async function checkFiles(paths: readonly string[], ...words: string[]): Promise<CheckedFiles> {
+  const argv = ['check', ...paths.flatMap((each) => ['-f', each]), '--offline', '-o', 'json', ...words];
+  const parsed = parseArgv(argv, 'upgrade-guard');
+  const caller = { ...callerOf('upgrade-guard', {}), usage: 'upgrade-guard' };
+  const call = callOf({ ...parsed, caller, env: {}, version: '0', language: 'en', signal: new AbortController().signal });
+  const lines: string[] = [];
+  const quiet: Call = { ...call, out: (...more) => void lines.push(...more), say: () => {}, begins: () => false, progress: () => false };
+  let exit: number;
+  try {
+    exit = await check(quiet);
+  } catch (error) {
+    return { exit: 1, error: (error as Error).message, found: [], skipped: [] };
+  }
+  const { checks, manifests } = JSON.parse(lines.join('\n')) as Published;
+  const found = checks.flatMap(({ id, findings }) =>
+    findings.map(({ severity, hop, message, objects }) => ({
+      check: id,
+      severity,
+      hop,
+      message: message.en,
+      objects: objects.map(
+        ({ kind, namespace, name, file, line }) => `${[kind, namespace, name].filter(Boolean).join('/')} ${file}:${line}`,
+      ),
+    })),
+  );
+  return { exit, found, skipped: manifests.skipped.map(({ why, ...each }) => ({ ...each, why: why.en })) };
+}
