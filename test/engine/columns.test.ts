@@ -17,7 +17,9 @@ import {
   label,
   labels,
   maybe,
+  mentions,
   number,
+  outline,
   texts,
   time,
   tree,
@@ -45,6 +47,8 @@ const COLUMNS: Record<string, Column> = {
   texts: texts('spec.list'),
   args: args('spec.list', ['x', 'a']),
   'other args': args('spec.list', ['b']),
+  mentions: mentions('spec.list', ['secret', 'x']),
+  outline: outline('spec.outline'),
   keys: keys('spec.map'),
   'a key': word('spec.map.a'),
   entries: entries('spec.map', { a: word('a'), b: number('b') }),
@@ -96,6 +100,10 @@ const spec: fc.Arbitrary<Json> = fc.record(
       value,
       value.map((inner) => JSON.stringify(inner)),
       fc.constantFrom('a: yes\nb:\n- name: n\n', 'a: [', '&x [*x]'),
+    ),
+    outline: fc.oneof(
+      value,
+      fc.constantFrom<Json>('.:53 {\n  errors # said\n  forward . 192.0.2.1 {\n    tls secret\n  }\n}', '}\n{\n#\na {', 'a {}'),
     ),
     ca: fc.oneof(value, fc.constantFrom<Json>(certificate, Buffer.from(certificate).toString('base64'), `${certificate}${certificate}`)),
   },
@@ -184,6 +192,18 @@ describe('what is not kept', () => {
     const kept = keptObject(columns, live);
     expect(JSON.stringify(kept)).not.toMatch(/CANARY|BEGIN/);
     expect(kept).toMatchObject({ data: { password: '' }, spec: { command: ['', '', '--v', '2', ''], config: '{"a":"kept"}' } });
+  });
+
+  test('of a command which words are in it, of a Corefile the first word of each line', () => {
+    const columns = [mentions('spec.command', ['--token', 'app']), outline('spec.corefile')];
+    const corefile = '.:53 {\n  # CANARY\n  route53 example.com:CANARY {\n    aws_access_key CANARY\n  }\n}';
+    const kept = keptObject(columns, { ...live, spec: { command: ['app', '--token=CANARY'], corefile } });
+    expect(kept).toMatchObject({ spec: { command: ['app', '--token'], corefile: '.:53 {\nroute53 {\naws_access_key\n}\n}' } });
+    expect(columns[1]!.read(kept)).toEqual([
+      { word: '.:53', depth: 0 },
+      { word: 'route53', depth: 1 },
+      { word: 'aws_access_key', depth: 2 },
+    ]);
   });
 
   test('without columns: only who it is', () => {

@@ -5,7 +5,18 @@ import { valuesOf } from './nested.ts';
 
 export { declarer } from './declarer.ts';
 export { each, entries, json, maybe, UNREADABLE, where, yaml } from './nested.ts';
-export { args, type Certificate, certificates, type Flag, NO_CERTIFICATE, type Writer, writers } from './special.ts';
+export {
+  args,
+  type Certificate,
+  certificates,
+  type Flag,
+  type Line,
+  mentions,
+  NO_CERTIFICATE,
+  outline,
+  type Writer,
+  writers,
+} from './special.ts';
 export { annotation, asIs, digest, flag, keys, label, labels, number, texts, time, tree, word } from './values.ts';
 
 type Options = Pick<ListRead, 'labels' | 'optional' | 'harmless' | 'concerns'>;

@@ -48,6 +48,68 @@ export function args(path: Field, names: readonly string[]): Column<Flag[]> {
   };
 }
 
+/** Which of these words stand in the strings of a list, such as a command or a script; the rest of it stays unread. Words without spaces. */
+export function mentions(path: Field, words: readonly string[]): Column<string[]> {
+  const keys = keysOf(path);
+  const within = (text: Json): string[] => (typeof text === 'string' ? words.filter((word) => text.includes(word)) : []);
+  return {
+    paths: [path],
+    marks: [`${path}:mentions ${words.join(' ')}`],
+    read: (base) => {
+      const texts = valueAt(base, keys);
+      return Array.isArray(texts) ? words.filter((word) => texts.some((text) => within(text).includes(word))) : [];
+    },
+    keep: (base) => {
+      const texts = valueAt(base, keys);
+      return Array.isArray(texts)
+        ? below(
+            keys,
+            texts.map((text): Kept => weak(within(text).join(' '))),
+          )
+        : undefined;
+    },
+  };
+}
+
+/** One line of a text in blocks: its first word, and how many blocks it stands in. */
+export interface Line {
+  word: string;
+  depth: number;
+}
+
+/** A text of directives in blocks of braces (a Corefile): the first word of each line, none of the values behind it. */
+export function outline(path: Field): Column<Line[] | undefined> {
+  const keys = keysOf(path);
+  const linesOf = (text: string): string[] =>
+    text.split('\n').flatMap((line) => {
+      const words = line
+        .replace(/(?:^|\s)#.*$/, '')
+        .trim()
+        .split(/\s+/);
+      return words[0] ? [words.length > 1 && words.at(-1) === '{' ? `${words[0]} {` : words[0]] : [];
+    });
+  return {
+    paths: [path],
+    marks: [`${path}:outline`],
+    read: (base) => {
+      const text = valueAt(base, keys);
+      if (typeof text !== 'string') return undefined;
+      let depth = 0;
+      return linesOf(text).flatMap((line) => {
+        if (line === '}') depth = Math.max(0, depth - 1);
+        const at = depth;
+        if (line.endsWith('{')) depth++;
+        const word = line.replace(/\s*\{$/, '');
+        return line === '}' || !word ? [] : [{ word, depth: at }];
+      });
+    },
+    keep: (base) => {
+      const text = valueAt(base, keys);
+      return typeof text === 'string' ? below(keys, weak(linesOf(text).join('\n'))) : undefined;
+    },
+  };
+}
+
 export interface Certificate {
   subject: string;
   /** ms since the epoch. */

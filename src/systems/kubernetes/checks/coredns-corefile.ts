@@ -1,0 +1,136 @@
+// Plugins and options of the Corefile: those that CoreDNS dropped on the way, over which it does not start; and, with kubeadm, those that its migration does not know, over which
+// kubeadm upgrade stops. Sources: coredns/corefile-migration migration/plugins.go, versions.go@1.14.2; kubernetes cmd/kubeadm/app/phases/upgrade/preflight.go@1.37.2.
+import semver from 'semver';
+import { finding } from '../../../engine/builders.ts';
+import type { Check, Finding, Raw, Ref, Text } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
+import { each, keys, type Line, outline, rowOf, word } from '../../../engine/read/index.ts';
+import { kubeadm } from '../knowledge/tables.ts';
+import { tagOf } from '../reads.ts';
+
+const COREFILE: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'coredns' };
+const KUBEADM: Ref = { ...COREFILE, name: 'kubeadm-config' };
+const DEPLOYMENT: Ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'kube-system', name: 'coredns' };
+const LINES = { lines: outline('data.Corefile'), keys: keys('data') };
+const IMAGE = { containers: each('spec.template.spec.containers', { name: word('name', ''), image: word('image', '') }) };
+
+/** Gone from CoreDNS in this version. */
+const REMOVED: { plugin: string; option?: string; in: string }[] = [
+  { plugin: 'proxy', in: '1.5.0' },
+  { plugin: 'federation', in: '1.7.0' },
+  { plugin: 'kubernetes', option: 'resyncperiod', in: '1.7.0' },
+  { plugin: 'kubernetes', option: 'upstream', in: '1.7.0' },
+  { plugin: 'kubernetes', option: 'transfer', in: '1.8.0' },
+];
+/** The plugins that kubeadm can carry over, the same for CoreDNS 1.8.3 to 1.14.2. */
+const MIGRATED =
+  'errors log health ready autopath kubernetes k8s_external prometheus forward cache loop reload loadbalance hosts rewrite transfer'.split(
+    ' ',
+  );
+
+interface Args {
+  is: 'removed' | 'unknown';
+  names: string[];
+  installed: string;
+  reached: string;
+}
+
+const check: Check<Record<string, never>, Args> = {
+  id: 'kubernetes/coredns-corefile',
+  title: { en: 'the Corefile suits CoreDNS of the target version', zh: 'Corefile 适用于目标版本的 CoreDNS' },
+  headline: { en: 'the Corefile holds plugins the upgrade cannot keep', zh: 'Corefile 含有升级无法保留的插件' },
+  page: {
+    impact: {
+      en: 'CoreDNS does not start over a plugin or option that it no longer has: names in the cluster stop resolving. kubeadm upgrade stops over a plugin that its migration does not know.',
+      zh: 'CoreDNS 遇到已移除的插件或选项时不会启动，集群内域名解析中断。kubeadm upgrade 遇到其迁移工具不认识的插件时会停止。',
+    },
+    detection: {
+      en: 'Compares the plugins in ConfigMap kube-system/coredns with the CoreDNS that kubeadm installs for each minor on the way. Of each line only the first word is read.',
+      zh: '将 ConfigMap kube-system/coredns 中的插件与途经的每个次要版本中 kubeadm 所带的 CoreDNS 比较。每行只读取第一个词。',
+    },
+    fix: {
+      en: 'manual: kubectl edit configmap coredns -n kube-system. For a plugin that CoreDNS has and kubeadm does not know: kubeadm upgrade apply --ignore-preflight-errors=CoreDNSUnsupportedPlugins.',
+      zh: '手动：执行“kubectl edit configmap coredns -n kube-system”。如果只是 kubeadm 不认识该插件：“kubeadm upgrade apply --ignore-preflight-errors=CoreDNSUnsupportedPlugins”。',
+    },
+    limits: {
+      en: 'Options that kubeadm does not know are not listed; files that the Corefile imports are not read.',
+      zh: '不列出 kubeadm 不认识的选项；不读取 Corefile 引入的文件。',
+    },
+  },
+  sources: [
+    'coredns/corefile-migration: migration/plugins.go, migration/versions.go',
+    'kubernetes/kubernetes: cmd/kubeadm/app/phases/upgrade/preflight.go',
+  ],
+  applies: { stage: 'before' },
+  needs: ['target'],
+  reads: {},
+  pointReads: [
+    { resource: 'configmaps', names: [COREFILE.name, KUBEADM.name], columns: Object.values(LINES) },
+    { resource: 'deployments.apps', names: [DEPLOYMENT.name], columns: Object.values(IMAGE) },
+  ],
+  judge: async (_, { path: { from, hops }, look }) => {
+    const [corefile, deployment, config] = [await look.get(COREFILE), await look.get(DEPLOYMENT), await look.get(KUBEADM)];
+    if (isGap(corefile) || isGap(deployment) || isGap(config) || !hops.length) return [];
+    const lines = corefile && rowOf(LINES)(corefile).lines;
+    if (!lines) return { notApplicable: NONE };
+    const used = pluginsIn(lines);
+    const installed = versionIn(deployment) ?? coreDnsOf(String(from)) ?? '';
+    const reached = coreDnsOf(hops.at(-1)!) ?? '';
+    const removed = REMOVED.filter(
+      (row) =>
+        isBelow(installed, row.in) &&
+        !isBelow(reached, row.in) &&
+        used.some(({ plugin, options }) => plugin === row.plugin && (!row.option || options.includes(row.option))),
+    ).map(({ plugin, option }) => [plugin, option].filter(Boolean).join('/'));
+    const foreign =
+      config && isBelow(installed, reached)
+        ? used.map(({ plugin }) => plugin).filter((plugin) => !MIGRATED.includes(plugin) && !removed.includes(plugin))
+        : [];
+    return [...told('removed', removed, installed, reached, hops[0]!), ...told('unknown', foreign, installed, reached, hops[0]!)];
+  },
+  say: ({ is, names, reached }) =>
+    is === 'removed'
+      ? {
+          en: `Corefile has ${names.join(', ')}: CoreDNS ${reached} no longer has it and does not start`,
+          zh: `Corefile 含有 ${names.join('、')}：CoreDNS ${reached} 已移除，无法启动`,
+        }
+      : {
+          en: `Corefile has plugin ${names.join(', ')}: kubeadm cannot migrate it to CoreDNS ${reached}, and kubeadm upgrade stops`,
+          zh: `Corefile 含有插件 ${names.join('、')}：kubeadm 无法将其迁移到 CoreDNS ${reached}，kubeadm upgrade 会停止`,
+        },
+};
+export default check;
+
+const NONE: Text = { en: 'there is no Corefile in ConfigMap kube-system/coredns', zh: 'ConfigMap kube-system/coredns 中没有 Corefile' };
+const isBelow = (a: string, b: string): boolean => Boolean(semver.valid(a) && semver.valid(b) && semver.lt(a, b));
+const coreDnsOf = (version: string): string | undefined =>
+  kubeadm().images.find((row) => row.minor === /1\.\d+/.exec(version)?.[0])?.coreDNS;
+
+function versionIn(deployment: Raw | undefined): string | undefined {
+  const image = deployment && rowOf(IMAGE)(deployment).containers.find(({ name }) => name === 'coredns')?.image;
+  return image ? (semver.clean(tagOf(image)) ?? undefined) : undefined;
+}
+
+/** Behind the addresses of a server block stand its plugins, behind these their options. Snippets are imported into server blocks. */
+function pluginsIn(lines: readonly Line[]): { plugin: string; options: string[] }[] {
+  const found: { plugin: string; options: string[] }[] = [];
+  for (const { word, depth } of lines) {
+    if (depth === 1 && word !== 'import') found.push({ plugin: word, options: [] });
+    if (depth === 2) found.at(-1)?.options.push(word);
+  }
+  return found;
+}
+
+const told = (is: Args['is'], names: string[], installed: string, reached: string, hop: string): Finding<Args>[] =>
+  names.length
+    ? [
+        finding({
+          severity: is === 'removed' ? 'blocker' : 'notice',
+          key: [is, ...new Set(names)],
+          objects: [COREFILE],
+          args: { is, names: [...new Set(names)], installed, reached },
+          evidence: [{ seen: `data.Corefile: ${names.join(', ')}` }],
+          hop,
+        }),
+      ]
+    : [];

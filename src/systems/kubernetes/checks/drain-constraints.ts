@@ -1,0 +1,164 @@
+// Pods that have no other Node to go to, and sets that are below their size already: a drain leaves them Pending until their Node is back. Source: kube-scheduler's filters
+// (src/kube/placement.ts); StatefulSets and DaemonSets by their status.
+import { finding } from '../../../engine/builders.ts';
+import type { Check, Finding, Json, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
+import { each, flag, labels, list, number, time, tree, word } from '../../../engine/read/index.ts';
+import { type Bound, boundBy, type Placed } from '../../../kube/placement.ts';
+
+const POD = {
+  labels: labels(),
+  phase: word('status.phase', ''),
+  node: word('spec.nodeName', ''),
+  deleted: time('metadata.deletionTimestamp'),
+  owners: each('metadata.ownerReferences', { kind: word('kind', ''), name: word('name', ''), controller: flag('controller', false) }),
+  selector: labels('spec.nodeSelector'),
+  affinity: tree('spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution'),
+  apart: tree('spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution'),
+  spread: tree('spec.topologySpreadConstraints'),
+  tolerations: each('spec.tolerations', { key: word('key'), operator: word('operator'), value: word('value'), effect: word('effect') }),
+  claims: each('spec.volumes', { name: word('persistentVolumeClaim.claimName', '') }),
+  containers: each('spec.containers', { ports: each('ports', { host: number('hostPort'), protocol: word('protocol', 'TCP') }) }),
+};
+const reads = {
+  nodes: list('nodes', {
+    labels: labels(),
+    cordoned: flag('spec.unschedulable', false),
+    taints: each('spec.taints', { key: word('key', ''), value: word('value', ''), effect: word('effect', '') }),
+  }),
+  pods: list('pods', POD, {
+    only: ({ phase, node, deleted }) => node !== '' && phase !== 'Succeeded' && phase !== 'Failed' && deleted === undefined,
+  }),
+  claims: list('persistentvolumeclaims', { volume: word('spec.volumeName', '') }),
+  volumes: list('persistentvolumes', { affinity: tree('spec.nodeAffinity.required') }),
+  statefulSets: list('statefulsets.apps', { wanted: number('spec.replicas', 1), ready: number('status.readyReplicas', 0) }),
+  daemonSets: list('daemonsets.apps', { wanted: number('status.desiredNumberScheduled', 0), ready: number('status.numberReady', 0) }),
+};
+type Is = Bound | 'only' | 'below';
+interface Args {
+  is: Is;
+  workload: string;
+  ready: number;
+  wanted: number;
+}
+
+const check: Check<typeof reads, Args> = {
+  id: 'kubernetes/drain-constraints',
+  title: { en: 'every Pod can move to another Node', zh: '所有 Pod 都能调度到其他节点' },
+  headline: { en: 'Pods cannot move while their Node is drained', zh: '腾空节点时 Pod 无法调度到其他节点' },
+  page: {
+    impact: {
+      en: 'A Pod that only its own Node can take stays Pending from the drain until the Node is schedulable again. A StatefulSet or DaemonSet below its size has less to lose.',
+      zh: '只能运行在所在节点上的 Pod，从腾空节点起停留在 Pending，直到该节点恢复可调度。StatefulSet 或 DaemonSet 的就绪数量已不足时，承受能力更低。',
+    },
+    detection: {
+      en: 'Compares node selectors, required affinity, tolerations, node affinity of volumes, host ports, anti-affinity and spread by hostname with the other Nodes. Pods of DaemonSets and static Pods are ignored.',
+      zh: '将节点选择算符、必需的亲和性、容忍度、卷的节点亲和性、主机端口、按主机名的反亲和性与拓扑分布同其他节点比较。DaemonSet 的 Pod 和静态 Pod 会被忽略。',
+    },
+    fix: {
+      en: 'manual: plan for the outage, or add a Node that the Pod fits. Volumes on a Node move only with their data.',
+      zh: '手动：预留停机时间，或增加一个适合该 Pod 的节点。节点上的本地卷只能连同数据一起迁移。',
+    },
+    limits: { en: 'Room on the other Nodes (requests) is not counted.', zh: '不计算其他节点的剩余资源。' },
+  },
+  sources: [
+    'kubernetes/kubernetes: pkg/scheduler/framework/plugins',
+    'kubernetes/website: content/en/docs/tasks/administer-cluster/safely-drain-node.md',
+  ],
+  applies: { stage: 'before' },
+  reads,
+  judge: ({ nodes, pods, claims, volumes, statefulSets, daemonSets }: Rows<typeof reads>) => {
+    const affinityOf = new Map(volumes.map(({ ref, affinity }) => [ref.name, affinity]));
+    const volumeOf = new Map(claims.map(({ ref, volume }) => [`${ref.namespace}/${ref.name}`, affinityOf.get(volume)]));
+    const placed = pods.map((pod) => ({ pod, as: placedOf(pod, volumeOf) }));
+    const byNode = Map.groupBy(
+      placed.map(({ as }) => as),
+      ({ node }) => node,
+    );
+    const places = nodes.map(({ ref, ...node }) => ({ name: ref.name, ...node }));
+    const bound = placed.flatMap(({ pod, as }) => {
+      const is = isMovable(pod) ? boundBy(as, places, (node) => byNode.get(node) ?? []) : undefined;
+      return is ? [{ is, ref: pod.ref, workload: workloadOf(pod) }] : [];
+    });
+    const open = nodes.filter(({ cordoned }) => !cordoned).map(({ ref }) => ref);
+    // One finding says as much as one for every workload.
+    const found =
+      open.length === 1 && bound.length ? [told({ is: 'only', workload: open[0]!.name, ready: 0, wanted: bound.length }, open)] : undefined;
+    const below = [...statefulSets, ...daemonSets].filter(({ wanted, ready }) => ready < wanted);
+    return [
+      ...(found ??
+        [...Map.groupBy(bound, ({ is, workload }) => `${is} ${workload}`).values()].map((same) =>
+          told(
+            { ...same[0]!, ready: 0, wanted: 0 },
+            same.map(({ ref }) => ref),
+          ),
+        )),
+      ...below.map(({ ref, wanted, ready }) =>
+        told({ is: 'below', workload: `${ref.kind} ${ref.namespace}/${ref.name}`, ready, wanted }, [ref]),
+      ),
+    ];
+  },
+  say: (args, objects) => SAYS[args.is](args, objects.length),
+};
+export default check;
+
+const isMovable = ({ owners }: RowOf<typeof POD>): boolean =>
+  !owners.some(({ kind, controller }) => controller && (kind === 'DaemonSet' || kind === 'Node'));
+
+function placedOf({ ref, claims, containers, ...pod }: RowOf<typeof POD>, volumeOf: ReadonlyMap<string, Json | undefined>): Placed {
+  const ports = containers.flatMap((container) => container.ports.flatMap(({ host, protocol }) => (host ? [`${host}/${protocol}`] : [])));
+  const volumes = claims.flatMap(({ name }) => volumeOf.get(`${ref.namespace}/${name}`) ?? []);
+  return { ...pod, namespace: ref.namespace ?? '', ports, volumes };
+}
+
+/** The controller, of a ReplicaSet its Deployment; else the Pod. */
+function workloadOf({ ref, owners }: RowOf<typeof POD>): string {
+  const owner = owners.find(({ controller }) => controller);
+  const deployment = owner?.kind === 'ReplicaSet' ? /^(.+)-[0-9a-z]{8,10}$/.exec(owner.name)?.[1] : undefined;
+  return deployment ? `Deployment ${ref.namespace}/${deployment}` : `${owner?.kind ?? 'Pod'} ${ref.namespace}/${owner?.name ?? ref.name}`;
+}
+
+const told = ({ is, workload, ready, wanted }: Args, objects: Ref[]): Finding<Args> =>
+  finding({
+    severity: 'warning',
+    key: [is, workload],
+    certainty: 'high',
+    objects,
+    args: { is, workload, ready, wanted },
+    evidence: [{ seen: FIELDS[is] }],
+  });
+const FIELDS: Record<Is, string> = {
+  volume: 'spec.nodeAffinity.required',
+  node: 'spec.nodeSelector, spec.affinity, spec.tolerations',
+  port: 'spec.containers.ports.hostPort',
+  apart: 'spec.affinity.podAntiAffinity',
+  spread: 'spec.topologySpreadConstraints',
+  only: 'spec.unschedulable',
+  below: 'status.readyReplicas, status.numberReady',
+};
+
+const pending = (workload: string, count: number, why: Text): Text => ({
+  en: `${workload}: ${why.en}; ${count === 1 ? 'its Pod stays' : `${count} Pods stay`} Pending while the Node is drained`,
+  zh: `${workload}：${why.zh}；腾空节点期间 ${count} 个 Pod 停留在 Pending`,
+});
+const SAYS: Record<Is, (args: Args, count: number) => Text> = {
+  volume: ({ workload }, count) => pending(workload, count, { en: 'its volume is bound to the Node', zh: '其卷绑定在该节点上' }),
+  node: ({ workload }, count) =>
+    pending(workload, count, {
+      en: 'no other Node fits selector, affinity and tolerations',
+      zh: '没有其他节点满足选择算符、亲和性和容忍度',
+    }),
+  port: ({ workload }, count) =>
+    pending(workload, count, { en: 'its host port is in use on every other Node', zh: '其主机端口在其他节点上均被占用' }),
+  apart: ({ workload }, count) =>
+    pending(workload, count, { en: 'anti-affinity excludes every other Node', zh: '反亲和性排除了其他所有节点' }),
+  spread: ({ workload }, count) =>
+    pending(workload, count, { en: 'topology spread excludes every other Node', zh: '拓扑分布约束排除了其他所有节点' }),
+  only: ({ workload, wanted }) => ({
+    en: `${workload} is the only schedulable Node: ${wanted} Pods stay Pending while it is drained`,
+    zh: `${workload} 是唯一可调度的节点：腾空期间 ${wanted} 个 Pod 停留在 Pending`,
+  }),
+  below: ({ workload, ready, wanted }) => ({
+    en: `${workload}: ${ready} of ${wanted} Pods are ready before the upgrade`,
+    zh: `${workload}：升级前 ${wanted} 个 Pod 中仅 ${ready} 个就绪`,
+  }),
+};

@@ -1,0 +1,34 @@
+import { grid } from '../../grid.ts';
+
+const velero = (completionTimestamp: string, phase = 'Completed') => ({
+  apiVersion: 'velero.io/v1',
+  kind: 'Backup',
+  metadata: { name: 'daily-1', namespace: 'velero' },
+  status: { phase, completionTimestamp },
+});
+const snapshot = (readyToUse: boolean) => ({
+  apiVersion: 'k3s.cattle.io/v1',
+  kind: 'ETCDSnapshotFile',
+  metadata: { name: 's3-1' },
+  status: { readyToUse, creationTime: '2099-01-01T00:00:00Z' },
+});
+const etcd = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'etcd-cp1', namespace: 'kube-system', labels: { component: 'etcd', tier: 'control-plane' } },
+  spec: { nodeName: 'cp1', containers: [{ name: 'etcd', image: 'registry.k8s.io/etcd:3.5.24-0' }] },
+};
+
+grid('kubernetes/etcd-backup', [
+  { fixture: 'found', expect: 'warning CronJob/kube-system/etcd-backup' },
+  { fixture: 'healthy', expect: 'passed' },
+  { fixture: 'found', objects: [velero('2099-01-01T00:00:00Z')], expect: 'passed' },
+  { objects: [velero('2026-01-01T00:00:00Z', 'InProgress')], expect: 'warning Backup/velero/daily-1' },
+  { objects: [snapshot(true)], expect: 'passed' },
+  { objects: [snapshot(false)], expect: 'warning ETCDSnapshotFile/s3-1' },
+  { expect: 'unknown' },
+  { objects: [etcd], expect: 'unknown' },
+  { base: 'managed', fixture: 'aks', expect: 'not-applicable' },
+  { base: 'managed', server: 'v1.30.4-gke.1104000', expect: 'not-applicable' },
+  { fixture: 'healthy', forbidden: ['cronjobs.batch'], expect: 'unknown' },
+]);
