@@ -30,7 +30,11 @@ const reads = {
   }),
   claims: list('persistentvolumeclaims', { volume: word('spec.volumeName', '') }),
   volumes: list('persistentvolumes', { affinity: tree('spec.nodeAffinity.required') }),
-  statefulSets: list('statefulsets.apps', { wanted: number('spec.replicas', 1), ready: number('status.readyReplicas', 0) }),
+  statefulSets: list('statefulsets.apps', {
+    wanted: number('spec.replicas', 1),
+    seen: number('status.replicas'),
+    ready: number('status.readyReplicas', 0),
+  }),
   daemonSets: list('daemonsets.apps', { wanted: number('status.desiredNumberScheduled', 0), ready: number('status.numberReady', 0) }),
 };
 type Is = Bound | 'only' | 'below';
@@ -83,7 +87,8 @@ const check: Check<typeof reads, Args> = {
     // One finding says as much as one for every workload.
     const found =
       open.length === 1 && bound.length ? [told({ is: 'only', workload: open[0]!.name, ready: 0, wanted: bound.length }, open)] : undefined;
-    const below = [...statefulSets, ...daemonSets].filter(({ wanted, ready }) => ready < wanted);
+    // One that its controller has not looked at yet is not below anything.
+    const below = [...statefulSets.filter(({ seen }) => seen !== undefined), ...daemonSets].filter(({ wanted, ready }) => ready < wanted);
     return [
       ...(found ??
         [...Map.groupBy(bound, ({ is, workload }) => `${is} ${workload}`).values()].map((same) =>
