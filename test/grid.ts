@@ -10,6 +10,7 @@ import { inverseOf } from '../src/engine/perform.ts';
 import { makePlan, stepsOf } from '../src/engine/plan.ts';
 import { progressOf } from '../src/engine/progress.ts';
 import { isAllowed, rightOf } from '../src/engine/rights.ts';
+import { withRecords } from '../src/helm/revise.ts';
 import { wrongInRun } from '../src/journal/well-formed.ts';
 import { ALWAYS, type FieldRead, recording, undeclared } from '../src/kube/fields.ts';
 import { refOf } from '../src/kube/refs.ts';
@@ -157,7 +158,7 @@ async function rehearsed(check: Check, dump: Dump, each: Case): Promise<void> {
   if (steps.some((step) => step.do === 'manual')) return;
   const entries: Entry[] = [];
   const means = {
-    world: dumpWorld(dump),
+    world: withRecords(dumpWorld(dump)),
     journal: { append: async (entry: Entry) => void entries.push(structuredClone(entry)) },
     halt: new AbortController().signal,
   };

@@ -4,6 +4,7 @@ import type { Run } from '../engine/contracts.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
 import { executeRun } from '../engine/execute.ts';
 import { progressOf } from '../engine/progress.ts';
+import { withRecords } from '../helm/revise.ts';
 import { comparison } from '../report/comparison.ts';
 import { planView } from '../report/plan.ts';
 import { stepEnded } from '../report/run.ts';
@@ -31,7 +32,7 @@ export async function rehearse(
   );
   const run: Run = { schema: 2, id: 'rehearsal', tool: '', what: '', at: '', checks: [], stages: plan.stages, cluster: before.identity };
   const executed = await executeRun(run, {
-    world: dumpWorld(dump),
+    world: withRecords(dumpWorld(dump)),
     journal: { append: async () => {} },
     progress: progressOf([]),
     halt: call.signal,

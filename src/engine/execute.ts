@@ -118,14 +118,14 @@ async function dryRunOf(step: Step, world: World, direction: Direction): Promise
 async function tried(step: Step, world: World, direction: Direction): Promise<DryOutcome> {
   if (step.do === 'wait' || step.do === 'recheck') return { result: 'untried', detail: NOT_WAITED };
   // To look whether a helm still writes takes minutes, and needs one at hand.
-  if (step.do === 'unpend') return { result: 'untried', detail: NOT_TRIED };
+  if (step.do === 'unpend' || (step.do === 'revise' && !world.revised)) return { result: 'untried', detail: NOT_TRIED };
   const kind = kindOf(step);
   const look = await orTrouble(kind.look(step, world));
   if (look instanceof WorldError) return { result: 'failed', detail: troubleWith(look) };
   if (look.is !== 'to-do') return lookedAt(look, direction, false);
   const write = kind.write(step, look.now);
   if (!write) return { result: 'manual' };
-  if (!isApiWrite(write) && write.verb !== 'keep') return { result: 'untried', detail: NOT_TRIED };
+  if (!isApiWrite(write) && write.verb !== 'keep' && step.do !== 'revise') return { result: 'untried', detail: NOT_TRIED };
   const answered = await orTrouble(world.write(write, { dryRun: true }));
   if (!(answered instanceof WorldError)) return { result: 'done' };
   if (answered.kind === 'blocked') return { result: 'held', detail: answered.text };

@@ -168,7 +168,7 @@ async function write(
       continue;
     }
     // What was told to go answers with anything or nothing, and is on its way.
-    if (request.verb === 'delete' || request.verb === 'evict') return settle({ result: 'done' });
+    if (request.verb === 'delete' || request.verb === 'evict' || request.verb === 'unrecord') return settle({ result: 'done' });
     answer = answered;
     const verified = await orTrouble(kind.look(step, seeing(world, answered)));
     trouble = verified instanceof WorldError ? verified : undefined;

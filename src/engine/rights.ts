@@ -91,6 +91,7 @@ const VERBS: Record<Step['do'], string | undefined> = {
   forget: 'delete',
   // helm does those with rights of its own.
   helm: undefined,
+  revise: undefined,
   unpend: undefined,
   backup: undefined,
   wait: undefined,
@@ -127,6 +128,7 @@ export function rightsOf(step: Step): Rule[] {
     ...conditionsOf(step).flatMap(rightsToSee),
     ...('rights' in step ? (step.rights ?? []) : []),
     ...(step.do === 'migrate' ? rightsToRewrite(step) : []),
+    ...(step.do === 'revise' ? rightsToRevise(step) : []),
   ];
 }
 
@@ -135,6 +137,17 @@ function rightsToRewrite({ of, status }: StepOf<'migrate'>): Rule[] {
   return [
     { verbs: ['list'], group, resource },
     { verbs: ['patch'], group, resource: status ? `${resource}/status` : resource },
+  ];
+}
+
+/** The new record is one that nobody can name beforehand to the API server. */
+function rightsToRevise({ release: { namespace, name }, records, from, to, back }: StepOf<'revise'>): Rule[] {
+  const at = { group: '', resource: `${records.toLowerCase()}s`, namespace };
+  const named = (revision: number) => [`sh.helm.release.v1.${name}.v${revision}`];
+  return [
+    { verbs: ['get', 'patch'], ...at, names: named(from) },
+    { verbs: ['get'], ...at, names: named(to) },
+    back ? { verbs: ['delete'], ...at, names: named(to) } : { verbs: ['create'], ...at },
   ];
 }
 

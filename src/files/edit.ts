@@ -288,7 +288,7 @@ function inline(value: Json, isJson: boolean, was: Scalar | undefined): string {
 /** Characters that never need quotes, wherever they stand. */
 const SAFE = /^[A-Za-z0-9_/][\w./+-]*$/;
 
-function quoted(value: string, was: Scalar | undefined): string {
+export function quoted(value: string, was: Scalar | undefined): string {
   if (was?.type === 'QUOTE_SINGLE' && !/['\p{C}]/u.test(value)) return `'${value}'`;
   if (was?.type === 'QUOTE_DOUBLE') return JSON.stringify(value);
   return SAFE.test(value) && plainValue(value) === value ? value : JSON.stringify(value);

@@ -37,16 +37,27 @@ export interface Release {
 
 /** `why`: what is wrong with the record, one line. */
 export function decodeRelease(object: Raw): Release | { why: string } {
+  const text = recordText(object);
+  if (typeof text !== 'string') return text;
+  try {
+    const record = parseJson(text);
+    return isRaw(record) ? releaseOf(record) : { why: 'the record is not an object' };
+  } catch (error) {
+    // What stands in the record is not repeated, as V8 would.
+    const { message } = error as Error;
+    return { why: error instanceof SyntaxError && !message.startsWith('nested') ? 'not JSON' : oneLine(message) };
+  }
+}
+
+/** The record as the JSON that helm wrote. */
+export function recordText(object: Raw): string | { why: string } {
   const value = isRaw(object.data) ? object.data.release : undefined;
   if (typeof value !== 'string' || value === '') return { why: 'no data.release' };
   try {
     const inner = object.kind === 'Secret' ? unbase64(value).toString('latin1') : value;
-    const record = parseJson(unpacked(unbase64(inner)).toString('utf8'));
-    return isRaw(record) ? releaseOf(record) : { why: 'the record is not an object' };
+    return unpacked(unbase64(inner)).toString('utf8');
   } catch (error) {
-    // What stands in the record is not repeated, as V8 would.
     const { code, message } = error as Error & { code?: string };
-    if (error instanceof SyntaxError && !message.startsWith('nested')) return { why: 'not JSON' };
     return { why: code === 'ERR_BUFFER_TOO_LARGE' ? `larger than ${MAX_UNPACKED / (1024 * 1024)} MiB when unpacked` : oneLine(message) };
   }
 }
@@ -111,8 +122,11 @@ export function textAt(value: Json | undefined): string {
 }
 
 /** The value of `data.release` in an object of that kind. The same record gives the same bytes on every system. */
-export function encodeRelease(raw: Raw, kind: 'Secret' | 'ConfigMap'): string {
-  const packed = gzipSync(JSON.stringify(raw));
+export const encodeRelease = (raw: Raw, kind: 'Secret' | 'ConfigMap'): string => packedRecord(JSON.stringify(raw), kind);
+
+/** The same of the record's text. Helm compresses as well as it can (pkg/storage/driver/util.go). */
+export function packedRecord(text: string, kind: 'Secret' | 'ConfigMap'): string {
+  const packed = gzipSync(text, { level: 9 });
   // The operating system in gzip's header (RFC 1952): unknown.
   packed[9] = 255;
   const once = packed.toString('base64');

@@ -29,6 +29,7 @@ import { oneLine } from '../text/sanitise.ts';
 import { objectsIn } from './manifest.ts';
 import { history, type ReleaseRecord, releaseRecord } from './records.ts';
 import { decodeRelease, objectAt, type Release, textAt } from './release.ts';
+import { isRevision, withRecords } from './revise.ts';
 import { valuesInput } from './values.ts';
 
 /** In the run's folder. */
@@ -69,7 +70,8 @@ function sorted(value: Json): Json {
 
 const NOT_TRIED: Text = { en: 'not possible in a dry run', zh: '无法试运行' };
 
-export function helmWorld(world: World, means: HelmAccess): World {
+export function helmWorld(plain: World, means: HelmAccess): World {
+  const world = withRecords(plain);
   return {
     ...world,
     helm: {
@@ -78,7 +80,7 @@ export function helmWorld(world: World, means: HelmAccess): World {
     },
     hasBackup: (file) => means.beside.has(file),
     write: async (write, options) => {
-      if (isApiWrite(write)) return world.write(write, options);
+      if (isApiWrite(write) || isRevision(write)) return world.write(write, options);
       if (options?.dryRun && write.verb !== 'keep') throw new WorldError('blocked', NOT_TRIED);
       if (write.verb === 'backup') return backup(write, means);
       if (write.verb === 'keep') return world.write({ verb: 'create', object: secretOf(write, await valuesFor(write, means)) }, options);

@@ -32,9 +32,9 @@ export const wrongInEntry = (value: unknown): string | undefined => ENTRY(value,
 export function wrongForStep(entry: Extract<Entry, { step: string }>, step: Step | undefined): string | undefined {
   if (!step) return 'step';
   const on = 'on' in step ? step.on : 'object' in step ? refOf(step.object) : undefined;
-  // helm answers with the record of the revision that it made.
+  // Of a release it is one of its records.
   const isRecord = ({ kind, namespace }: Ref) =>
-    step.do === 'helm' && (kind === 'Secret' || kind === 'ConfigMap') && namespace === step.release.namespace;
+    (step.do === 'helm' || step.do === 'revise') && (kind === 'Secret' || kind === 'ConfigMap') && namespace === step.release.namespace;
   const isOther = (object: Raw | undefined) => object !== undefined && (on ? keyOf(refOf(object)) !== keyOf(on) : !isRecord(refOf(object)));
   if (entry.is === 'progress') return undefined;
   if (entry.is === 'intent') return isOther(entry.before) ? 'before' : undefined;
@@ -201,6 +201,13 @@ const KINDS: Record<Action['do'], Shape> = {
   migrate: kind(
     { on: ref, of: fields({ apiVersion: text, kind: text }), storage: text, stored: listOf(text) },
     { status: oneOf(true), generation: number(0, Number.MAX_SAFE_INTEGER) },
+  ),
+  revise: kind(
+    {
+      ...{ release, records: oneOf('Secret', 'ConfigMap'), from: revision, to: revision },
+      apis: listOf(fields({ apiVersion: text, kind: text }, { to: text })),
+    },
+    { back: oneOf(true), labels: raw },
   ),
   unpend: kind({ release, revision, quiet: seconds }),
   recheck: kind({ hop: text, systems: listOf(text) }),

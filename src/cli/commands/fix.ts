@@ -8,6 +8,7 @@ import { type Examination, type ExamineOptions, examine } from '../../engine/exa
 import { targetsOf } from '../../engine/paths.ts';
 import { type Plan, stepsOf } from '../../engine/plan.ts';
 import { isComplete } from '../../engine/verdict.ts';
+import { withRecords } from '../../helm/revise.ts';
 import { comparison } from '../../report/comparison.ts';
 import { planView, question, SHOWN } from '../../report/plan.ts';
 import { table } from '../../report/table.ts';
@@ -38,7 +39,7 @@ export async function fix(call: Call): Promise<number> {
     const before = await examine(live.source, SYSTEMS, options);
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
     assertInstalled(options, [before], EXIT.ok);
-    if (isDryRun(call)) return await tried(call, live.world, before);
+    if (isDryRun(call)) return await tried(call, withRecords(live.world), before);
     const plan = await planChosen(before.remedies, call);
     const steps = stepsOf(plan);
     if (!steps.length) return nothingToDo(call, before, plan);

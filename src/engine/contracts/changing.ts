@@ -125,10 +125,30 @@ export type Action =
       status?: true;
       generation?: number;
     }
+  /**
+   * Records a new revision `to` of a release: what revision `from` holds, with these API versions in its manifest. It is deployed before `from` is superseded. `records`: the kind of the
+   * objects that its records are. `back`: the other way round, with the labels that the old record had.
+   */
+  | {
+      do: 'revise';
+      release: ReleaseName;
+      records: 'Secret' | 'ConfigMap';
+      from: number;
+      to: number;
+      apis: ApiChange[];
+      back?: true;
+      labels?: Raw;
+    }
   /** Looks again before the run goes on to the next version: a blocker that was not accepted, and that no step further on repairs, stops it. */
   | { do: 'recheck'; hop: string; systems: SystemId[] }
   /** Done by a person. It blocks until `seen` holds; without `seen` a person confirms it by its name. `makes`, in inverses: an object for `kubectl create`. It may hold secrets, so that no command shows it: it goes into a file beside the journal (`file`, its name there). */
   | { do: 'manual'; commands: string[]; seen?: Condition[]; makes?: { object: Raw; file: string } };
+/** `to`: undefined: nothing takes the place of the kind, and its objects leave the manifest. */
+export interface ApiChange {
+  apiVersion: string;
+  kind: string;
+  to?: string;
+}
 export interface ReleaseName {
   namespace: string;
   name: string;
@@ -176,9 +196,16 @@ export type HelmWrite =
   | { verb: 'keep'; release: ReleaseName; on: Ref; digest: string }
   /** `clear`: a revision that a helm which is gone left pending; its record goes first. */
   | { verb: 'helm'; step: StepOf<'helm'>; clear?: number }
-  | { verb: 'unpend'; release: ReleaseName; revision: number };
+  | { verb: 'unpend'; release: ReleaseName; revision: number }
+  /** One of the writes of a revise step: the record `made` of the new revision, or the status of the old one. */
+  | ReviseWrite;
+export type ReviseWrite =
+  | { verb: 'record'; step: StepOf<'revise'> }
+  | { verb: 'unrecord'; step: StepOf<'revise'> }
+  | { verb: 'status'; step: StepOf<'revise'>; status: 'deployed' | 'superseded'; labels?: Raw };
+const OTHERS: ReadonlySet<Write['verb']> = new Set(['backup', 'keep', 'helm', 'unpend', 'record', 'unrecord', 'status']);
 export function isApiWrite(write: Write): write is ApiWrite {
-  return write.verb !== 'backup' && write.verb !== 'keep' && write.verb !== 'helm' && write.verb !== 'unpend';
+  return !OTHERS.has(write.verb);
 }
 /** Two of these: the API server, and a dump in memory (rehearsal). */
 export interface World {
@@ -200,6 +227,8 @@ export interface World {
   allowed(rules: readonly Rule[]): Promise<Rule[]>;
   /** Where helm can be driven. */
   helm?: HelmHands;
+  /** Where records of releases can be read: how far a revise step is. `now` of one that is to-do: the record that is written next. Throws WorldError. */
+  revised?(step: StepOf<'revise'>): Promise<Look>;
   /** Where there is a place for backups: whether this one is there, whole. */
   hasBackup?(file: string): Promise<boolean>;
   /** Rehearsal alone has it: makes so what controllers are expected to do. */

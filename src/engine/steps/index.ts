@@ -12,6 +12,7 @@ import { migrate } from './migrate.ts';
 import { identity } from './objects.ts';
 import { patch } from './patch.ts';
 import { recheck } from './recheck.ts';
+import { revise } from './revise.ts';
 import { wait } from './wait.ts';
 
 const KINDS = {
@@ -27,6 +28,7 @@ const KINDS = {
   helm,
   unpend,
   migrate,
+  revise,
   manual,
   recheck,
 } satisfies Record<Action['do'], unknown>;
@@ -38,7 +40,9 @@ export function kindOf(step: Step): StepKind {
   return kind;
 }
 
+const WHOLE: ReadonlySet<Step['do']> = new Set(['delete', 'apply', 'migrate', 'revise']);
+
 /** Of an object that a journal keeps, what taking the step back needs: all of it only where the object itself is put back. There may be 100,000. */
 export function recalled(step: Step, before: Raw | undefined): Raw | undefined {
-  return step.do === 'delete' || step.do === 'apply' || step.do === 'migrate' ? before : identity(before);
+  return WHOLE.has(step.do) ? before : identity(before);
 }

@@ -13,6 +13,7 @@ const stand = (remedy: string, command: Stand['command'], write: string): Stand 
 const OWNER = 'spiderpool/owner-controller-type';
 const SHARED = 'spiderpool/duplicate-pod-ip';
 const CRDS = 'spiderpool/crds-current';
+const REMOVED = 'kubernetes/removed-api';
 const STORED = 'kubernetes/crd-stored-versions';
 /** Each of its writes has a case there. */
 const UPGRADE = 'test/control/upgrade.test.ts';
@@ -36,6 +37,12 @@ export const KINDS: Record<Step['do'] | 'Lease', Stand[] | string> = {
     stand(STORED, 'fix', 'PATCH widgets/status #3'),
     stand(STORED, 'fix', 'PATCH customresourcedefinitions/status #1'),
     stand(STORED, 'undo', 'PATCH customresourcedefinitions/status #1'),
+  ],
+  revise: [
+    stand(REMOVED, 'fix', 'POST secrets #1'),
+    stand(REMOVED, 'fix', 'PATCH secrets #1'),
+    stand(REMOVED, 'undo', 'PATCH secrets #1'),
+    stand(REMOVED, 'undo', 'DELETE secrets #1'),
   ],
   Lease: [
     stand(OWNER, 'fix', 'POST leases #1'),

@@ -69,6 +69,7 @@ function what(step: Step): string {
     case 'backup':
     case 'helm':
     case 'unpend':
+    case 'revise':
     case 'recheck':
       return step.do;
     default:
