@@ -79,6 +79,27 @@ export function schemasOf(schemas: Record<string, { path: string; closed: boolea
   };
 }
 
+/** What values.schema.json says of single values, by path, then by version: their type, their pattern, the words or numbers that it takes. `items`: of the elements of a list. */
+export function typesOf(schemas: Record<string, Raw>): Raw {
+  const releases = Object.keys(schemas).toSorted(semver.compare);
+  const leavesIn = Object.fromEntries(releases.map((release) => [release, typed(schemas[release]!)]));
+  const paths = [...new Set(releases.flatMap((release) => Object.keys(leavesIn[release]!)))].sort();
+  return {
+    source: 'charts/osm/values.schema.json of github.com/flomesh-io/osm-edge at v1.1.3, v1.2.3, v1.3.0, v1.3.9',
+    values: Object.fromEntries(paths.map((path) => [path, changes(releases, (release) => leavesIn[release]![path] ?? null)])),
+  };
+}
+
+const SAID = ['type', 'pattern', 'enum', 'minimum', 'maximum'];
+function typed(node: Raw, above: string[] = []): Raw {
+  const properties = node.properties as Raw | undefined;
+  if (properties) return Object.assign({}, ...Object.entries(properties).map(([key, inner]) => typed(inner as Raw, [...above, key])));
+  const said = (of: Raw): Raw => Object.fromEntries(SAID.flatMap((name) => (of[name] === undefined ? [] : [[name, of[name]!]])));
+  const own = said(node);
+  const items = node.items ? said(node.items as Raw) : {};
+  return own.type ? { [above.join('.')]: { ...own, ...(Object.keys(items).length ? { items } : {}) } } : {};
+}
+
 /** `{version: value}` of each version at which the value changes; the first is always there. */
 function changes(releases: readonly string[], valueAt: (release: string) => Json): Raw {
   const rows: Raw = {};
@@ -113,6 +134,11 @@ export function knowledgeFrom(tables: string): Record<string, Raw> {
     'crds.json': crdsOf(read('crds.json')),
     'meshconfig.json': presetsOf(folder('preset-meshconfig'), read('values-to-meshconfig.json')),
     'schema.json': schemasOf(folder('values-schema')),
+    'types.json': typesOf(
+      Object.fromEntries(
+        readdirSync(join(tables, '..', 'charts')).map((version) => [version, read(`../charts/${version}/osm-edge/values.schema.json`)]),
+      ),
+    ),
   };
 }
 

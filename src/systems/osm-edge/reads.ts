@@ -22,6 +22,8 @@ export const workloads = list('deployments.apps', WORKLOAD, { labels: 'app.kuber
 export type Workload = RowOf<typeof WORKLOAD>;
 
 export const CONTROLLER = 'osm-controller';
+/** The Deployments of a control plane. */
+export const PARTS = ['osm-bootstrap', CONTROLLER, 'osm-injector'] as const;
 
 /** Image tags of osm-edge's own programs; upstream's images are called openservicemesh/osm-controller. */
 const IMAGE = /(?:^|\/)osm-edge-(?:controller|injector|bootstrap)(?:-ubi8)?:(?<tag>[\w.-]+)/;

@@ -8,7 +8,7 @@ import { rowOf } from '../../engine/read/index.ts';
 import { isRaw } from '../../kube/json.ts';
 import { refOf } from '../../kube/refs.ts';
 import { compare } from '../../versions/chart.ts';
-import { preset } from './knowledge/tables.ts';
+import { pipyOf, preset } from './knowledge/tables.ts';
 import { CONTROLLER, MESH_CONFIG, missingFields } from './reads.ts';
 
 /** Custom resources of osm-edge and SMI that an upgrade may prune, and the CRDs. */
@@ -187,11 +187,4 @@ function restartWorkloads({ path, intended: { chart } }: OsmUpgrade): StepDraft 
     },
     undoNote: { en: 'undo: restart them again after the rollback', zh: '撤销时：回滚后需再次重启' },
   };
-}
-
-/** The image that a fresh install of that version selects for pipy sidecars. */
-function pipyOf(version: string): string | undefined {
-  const drivers = preset('sidecar.sidecarDrivers', version);
-  const pipy = Array.isArray(drivers) ? drivers.filter(isRaw).find(({ sidecarName }) => sidecarName === 'pipy') : undefined;
-  return typeof pipy?.sidecarImage === 'string' ? pipy.sidecarImage : undefined;
 }

@@ -1,11 +1,10 @@
 // The chart of 1.3.5 writes a certificate lifetime of 365d, which Go does not parse: osm-controller logs an error and issues certificates for 24 hours. The MeshConfig keeps it at every upgrade.
 // Sources: charts/osm/values.yaml@v1.3.4, @v1.3.5, @v1.3.6; pkg/configurator/methods.go@v1.3.9 (GetServiceCertValidityPeriod); time.ParseDuration.
 import type { Check, Finding, Ref, StepDraft } from '../../../engine/contracts.ts';
+import { isDuration } from '../duration.ts';
 import { type MeshConfig, meshConfigOf, meshConfigs } from '../reads.ts';
 
 const PATH = '/spec/certificate/serviceCertValidityDuration';
-/** time.ParseDuration: numbers with a unit, h the largest. */
-const DURATION = /^[-+]?(?:0|(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h)(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))*)$/;
 const DAYS = /^(\d{1,5})d$/;
 /** What every release but 1.3.5 has by default, and what the controller falls back to. */
 const FALLBACK = '24h';
@@ -38,7 +37,7 @@ const check: Check<typeof reads, Args> = {
   reads,
   judge: ({ meshConfigs: rows }, { path }) => {
     const config = meshConfigOf(rows, path.installation.namespace);
-    return config?.certDuration && !DURATION.test(config.certDuration) ? [finding(config, config.certDuration)] : [];
+    return config?.certDuration && !isDuration(config.certDuration) ? [finding(config, config.certDuration)] : [];
   },
   say: ({ namespace, value }) => ({
     en: `MeshConfig ${namespace}/osm-mesh-config: serviceCertValidityDuration "${value}" is not a Go duration; certificates are issued for ${FALLBACK}`,

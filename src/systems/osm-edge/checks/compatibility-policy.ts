@@ -48,6 +48,61 @@ const HAZARDS: readonly Hazard[] = [
     },
   },
   {
+    key: 'jaeger-renamed',
+    from: '<1.2.0',
+    to: '>=1.2.0',
+    severity: 'notice',
+    source: 'charts/osm/templates/jaeger-deployment.yaml@v1.1.3, @v1.2.0',
+    text: {
+      en: 'Deployment jaeger is replaced by osm-jaeger, and its traces (in memory) are lost; Service jaeger stays',
+      zh: 'Deployment“jaeger”由 osm-jaeger 取代，其（内存中的）追踪数据会丢失；Service“jaeger”不变',
+    },
+  },
+  {
+    key: 'metric-labels',
+    from: '<1.2.0',
+    to: '>=1.2.0',
+    severity: 'notice',
+    source: 'pkg/metricsstore@v1.1.3, @v1.2.0',
+    text: {
+      en: 'metrics of certificates have the labels proxy_uuid and identity in place of common_name: adapt dashboards and alerts',
+      zh: '证书相关指标的标签由 common_name 改为“proxy_uuid”和“identity”，请调整监控面板和告警',
+    },
+  },
+  {
+    key: 'split-root',
+    from: '<1.2.0',
+    to: '>=1.2.0',
+    severity: 'warning',
+    source: 'pkg/catalog@v1.2.0',
+    text: {
+      en: 'the root Service of a TrafficSplit must select the Pods of its leaf Services, else its traffic is not split',
+      zh: 'TrafficSplit 的根 Service 必须选中其叶子 Service 的 Pod，否则流量不会拆分',
+    },
+  },
+  {
+    key: 'scripts-move',
+    from: '<1.3.0',
+    to: '>=1.3.0',
+    severity: 'warning',
+    source: 'charts/osm/values.yaml@v1.2.3, @v1.3.0',
+    text: {
+      en: 'pipy sidecars of 0.5x and 0.7x run scripts made for 0.90 until their Pods are restarted',
+      zh: '0.5x 和 0.7x 的 pipy sidecar 在 Pod 重启之前会运行为 0.90 编写的脚本',
+    },
+  },
+  {
+    key: 'rotation-stalls',
+    from: '<1.2.1',
+    to: '>=1.2.1',
+    severity: 'notice',
+    source: 'pkg/certificate@v1.2.1 (openservicemesh/osm#5000)',
+    text: {
+      en: 'until the upgrade, certificate rotation may stall in controllers that run for long: restart osm-controller if certificates expire',
+      zh: '升级之前，长期运行的控制器可能停止轮换证书；如果证书过期，请重启 osm-controller',
+    },
+  },
+  {
     key: 'http2-balancing',
     from: '<1.3.9',
     to: '>=1.3.9',
@@ -82,6 +137,32 @@ const HAZARDS: readonly Hazard[] = [
   },
 ];
 
+type Verdict = Pick<Hazard, 'key' | 'severity' | 'text'>;
+
+/** What the policy itself says of a path, or does not cover. */
+function beyondPolicy(from: string, to: string): Verdict[] {
+  const [ubi, pre] = [[from, to].filter((each) => each.includes('-ubi8')), [from, to].filter((each) => /-(?!ubi8)/.test(each))];
+  const named = (key: string, text: Text): Verdict => ({ key, severity: 'warning', text });
+  return [
+    ...(ubi.length === 1
+      ? [
+          named('ubi8', {
+            en: 'the charts for ubi8 have another values.schema.json and other images; the policy does not cover the change',
+            zh: 'ubi8 的 chart 使用另一份 values.schema.json 和其他镜像，兼容性策略不涵盖这一变更',
+          }),
+        ]
+      : []),
+    ...(pre.length
+      ? [
+          named('pre-release', {
+            en: `${pre.join(' and ')} is a pre-release, which the policy does not cover`,
+            zh: `${pre.join('、')} 属于预发布，兼容性策略不涵盖`,
+          }),
+        ]
+      : []),
+  ];
+}
+
 interface Args {
   from: string;
   to: string;
@@ -105,7 +186,7 @@ const check: Check<Record<string, never>, Args> = {
   reads: {},
   judge: (_, { path: { from, to, installation } }) => {
     if (typeof from !== 'string' || !to || compare(from, to) >= 0) return [];
-    const meets = HAZARDS.filter((row) => satisfies(from, row.from) && satisfies(to, row.to));
+    const meets: Verdict[] = [...HAZARDS.filter((row) => satisfies(from, row.from) && satisfies(to, row.to)), ...beyondPolicy(from, to)];
     return meets.map(
       (row): Finding<Args> => ({
         severity: row.severity,

@@ -1,15 +1,17 @@
 // Since 1.3.0 the chart selects the Pods of Deployment osm-controller by a second label, codebase; a selector cannot be changed, so helm upgrade fails with part of the release upgraded.
 // Sources: charts/osm/templates/osm-deployment.yaml@v1.2.3, @v1.3.0-beta.4, @v1.3.9; apps/v1 Deployment spec.selector is immutable (kubernetes pkg/apis/apps/validation).
+import { RELEASE_BODIES, RELEASE_READS } from '../../../chart/release.ts';
 import type { Check, Finding, Ref, StepDraft } from '../../../engine/contracts.ts';
-import { compare } from '../../../versions/chart.ts';
+import { carriedValues, textAt } from '../carried.ts';
 import { CONTROLLER, type Workload, workloads } from '../reads.ts';
 
 /** First chart with the label. */
 const SINCE = '1.3.0-beta.4';
-/** What osm.repoServer.codebase is, unless it was set. */
+/** The value that the label has, and what it is unless it was set. */
 const DEFAULT_CODEBASE = '';
+const CODEBASE = 'osm.repoServer.codebase';
 
-const reads = { workloads };
+const reads = { ...RELEASE_READS, workloads };
 
 interface Args {
   namespace: string;
@@ -29,8 +31,8 @@ const check: Check<typeof reads, Args> = {
       zh: '自 1.3.0 起，chart 还按标签“codebase”选择 Deployment osm-controller 的 Pod。API 服务器会拒绝该更改（“spec.selector: … field is immutable”），helm 停止时 osm-bootstrap 和 osm-injector 已升级，而 osm-controller 未升级。',
     },
     detection: {
-      en: 'Compares spec.selector.matchLabels of Deployment osm-controller with the selector of the target chart.',
-      zh: '比较 Deployment osm-controller 的 spec.selector.matchLabels 与目标 chart 的标签选择算符。',
+      en: 'Compares spec.selector.matchLabels of Deployment osm-controller with the selector of the target chart, whose label codebase is the value osm.repoServer.codebase that the upgrade carries over.',
+      zh: '比较 Deployment osm-controller 的 spec.selector.matchLabels 与目标 chart 的标签选择算符；其标签“codebase”取自升级会带入的值 osm.repoServer.codebase。',
     },
     fix: {
       en: 'Deletes the Deployment and keeps its Pods running (like kubectl delete --cascade=orphan); helm upgrade then creates the new one. Undo creates the Deployment again, and it adopts its Pods.',
@@ -44,11 +46,16 @@ const check: Check<typeof reads, Args> = {
   applies: { to: `>=${SINCE}`, stage: 'before' },
   needs: ['target'],
   reads,
-  judge: ({ workloads }, { path: { installation, to } }) =>
-    workloads
+  pointReads: RELEASE_BODIES,
+  judge: async ({ workloads, ...releases }, at) => {
+    const { installation, to } = at.path;
+    const carried = await carriedValues(releases, at);
+    const planned = 'config' in carried ? (textAt(carried.config, CODEBASE) ?? DEFAULT_CODEBASE) : undefined;
+    return workloads
       .filter(({ app, ref }) => app === CONTROLLER && ref.namespace === installation.namespace)
-      .filter(({ selector }) => selector.codebase !== DEFAULT_CODEBASE && compare(to!, SINCE) >= 0)
-      .map((controller) => finding(controller, to!)),
+      .filter(({ selector }) => selector.codebase !== (planned ?? selector.codebase ?? DEFAULT_CODEBASE) || selector.codebase === undefined)
+      .map((controller) => finding(controller, to!, planned ?? DEFAULT_CODEBASE));
+  },
   say: ({ namespace, target, codebase, now }) => ({
     en: `helm upgrade to ${target} will fail ("field is immutable"): selector of Deployment ${namespace}/${CONTROLLER} must become codebase="${codebase}", now ${now === null ? 'without that label' : `"${now}"`}`,
     zh: `升级到 ${target} 时 helm upgrade 会失败（“field is immutable”）：Deployment ${namespace}/${CONTROLLER} 的标签选择算符须改为 “codebase=${codebase}”，当前${now === null ? '没有该标签' : `为“${now}”`}`,
@@ -60,13 +67,13 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-function finding({ ref, selector }: Workload, target: string): Finding<Args> {
+function finding({ ref, selector }: Workload, target: string, codebase: string): Finding<Args> {
   return {
     severity: 'blocker',
     key: [ref.namespace ?? '', CONTROLLER, 'codebase'],
     certainty: 'certain',
     objects: [ref],
-    args: { namespace: ref.namespace ?? '', target, codebase: DEFAULT_CODEBASE, now: selector.codebase ?? null },
+    args: { namespace: ref.namespace ?? '', target, codebase, now: selector.codebase ?? null },
     evidence: [{ seen: `spec.selector.matchLabels: ${JSON.stringify(selector)}`, at: ref }],
   };
 }
@@ -75,7 +82,7 @@ function remove({ objects, args }: Finding<Args>): StepDraft {
   const [on] = objects as [Ref];
   return {
     ...{ do: 'delete', on, propagation: 'Orphan', undo: 'compensates' },
-    guard: [{ on, must: args.now === null ? [{ path: '/spec/selector/matchLabels/codebase' }] : 'exist' }],
+    guard: [{ on, must: [{ path: '/spec/selector/matchLabels/codebase', ...(args.now === null ? {} : { is: args.now }) }] }],
     text: {
       en: `delete Deployment ${args.namespace}/${CONTROLLER}, keep its Pods running`,
       zh: `删除 Deployment ${args.namespace}/${CONTROLLER}，保留其运行中的 Pod`,

@@ -1,12 +1,13 @@
 // The tables of osm-edge: releases with their images, and the MeshConfig of a fresh install by version. Made by scripts/knowledge/osm-edge.ts; each is decoded when first used.
 import type { Json } from '../../../engine/contracts.ts';
 import { knowledge } from '../../../engine/knowledge.ts';
-import { either, flag, like, list, map, type Of, oneOf, row, type Shape, text } from '../../../engine/shapes.ts';
+import { either, flag, like, list, map, number, type Of, oneOf, row, type Shape, text } from '../../../engine/shapes.ts';
 import { compare } from '../../../versions/chart.ts';
 import crdsTable from './crds.json' with { type: 'json' };
 import meshConfigTable from './meshconfig.json' with { type: 'json' };
 import releasesTable from './releases.json' with { type: 'json' };
 import schemaTable from './schema.json' with { type: 'json' };
+import typesTable from './types.json' with { type: 'json' };
 
 const version = like(/^\d{1,3}\.\d{1,3}\.\d{1,3}(?:-[\w.]{1,20})?$/, { en: 'a version such as 1.3.9', zh: '版本（例如 1.3.9）' });
 const anything: Shape<Json> = () => undefined;
@@ -33,6 +34,12 @@ export function preset(path: string, of: string): Json | undefined {
   return changes.filter(([since]) => compare(since, of) <= 0).at(-1)?.[1] ?? undefined;
 }
 
+/** The image that a fresh install of that version selects for pipy sidecars. */
+export const pipyOf = (version: string): string | undefined => releases().releases.find((release) => release.version === version)?.pipy;
+
+/** Values of the chart (`osm.…`) and the fields of MeshConfig's spec that a fresh install copies them into. What may be a secret is left out. */
+export const mapping = () => meshConfig().values.filter(({ path }) => !path.endsWith('authorization'));
+
 const none = oneOf(null);
 /** By CRD, from which release on: its versions (`*` is stored, `u` is not served); null: not there. */
 export const crds = knowledge('osm-edge/crds', row({ source: text, crds: map(map(either(none, list(text)))) }), () => crdsTable);
@@ -41,3 +48,9 @@ const schemaObject = row({ closed: flag, allowed: list(text), required: list(tex
 export type SchemaObject = Of<typeof schemaObject>;
 /** By path of an object among the values, from which release on. */
 export const schema = knowledge('osm-edge/schema', row({ source: text, objects: map(map(either(none, schemaObject))) }), () => schemaTable);
+
+const rule = { type: text, pattern: text, enum: list(text), minimum: number, maximum: number };
+const typed = row({ type: text }, { pattern: text, enum: list(text), minimum: number, maximum: number, items: row({}, rule) });
+/** Of single values, by path, from which release on: what the schema of the chart takes; null: it does not have the key. */
+export const types = knowledge('osm-edge/types', row({ source: text, values: map(map(either(none, typed))) }), () => typesTable);
+export type Rule = Partial<Of<typeof typed>>;

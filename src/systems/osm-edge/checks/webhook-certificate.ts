@@ -1,0 +1,139 @@
+// The CA bundles in the webhook configurations of the mesh: osm-injector and osm-controller write them when they start; one that is not the CA of the mesh lets no call through, and failurePolicy Fail rejects Pods.
+// Sources: pkg/injector/webhook.go, pkg/validator/patch.go@v1.3.9; osm-ca-bundle (ca.crt) of certificate provider tresor, pkg/certificate/providers/tresor.
+import { finding } from '../../../engine/builders.ts';
+import type { Check, Finding, PointReader, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
+import { type Certificate, certificates, each, list, maybe, NO_CERTIFICATE, word } from '../../../engine/read/index.ts';
+import { shellWord } from '../../../text/shell.ts';
+
+const SOON = 30 * 24 * 3600 * 1000;
+const CA = certificates("data['ca.crt']");
+const CONFIG = {
+  hooks: each('webhooks', {
+    name: word('name', ''),
+    policy: word('failurePolicy'),
+    service: maybe('clientConfig.service', { namespace: word('namespace', '') }),
+    ca: certificates('clientConfig.caBundle'),
+  }),
+};
+const reads = {
+  mutating: list('mutatingwebhookconfigurations.admissionregistration.k8s.io', CONFIG),
+  validating: list('validatingwebhookconfigurations.admissionregistration.k8s.io', CONFIG),
+};
+/** With the Deployment that writes it. */
+const HOOKS: Record<string, string> = { 'osm-inject.k8s.io': 'osm-injector', 'osm-validator.k8s.io': 'osm-controller' };
+
+type Is = 'missing' | 'empty' | 'unreadable' | 'expired' | 'expiring' | 'other';
+interface Args {
+  is: Is;
+  hook: string;
+  on: string;
+  fails: boolean;
+  until: string;
+  namespace: string;
+}
+
+const check: Check<typeof reads, Args> = {
+  id: 'osm-edge/webhook-certificate',
+  title: { en: 'webhooks of the mesh have the CA of the mesh', zh: '网格的 webhook 使用网格的 CA' },
+  headline: { en: 'webhooks of the mesh are missing or have a wrong CA', zh: '网格的 webhook 缺失或 CA 不正确' },
+  page: {
+    impact: {
+      en: 'Without its injection webhook new Pods get no sidecar. With a CA bundle that is empty, expired or not the CA of the mesh the API server cannot verify osm-injector, and failurePolicy Fail rejects new Pods in the namespaces of the mesh.',
+      zh: '没有注入 webhook 时，新的 Pod 不会有 sidecar。CA 为空、已过期或不是网格的 CA 时，API 服务器无法验证 osm-injector，而 failurePolicy 为 Fail，网格命名空间中的新 Pod 会被拒绝。',
+    },
+    detection: {
+      en: 'Reads clientConfig.caBundle of the webhooks that call the namespace of the mesh, and compares it with ca.crt of Secret osm-ca-bundle, where there is one (certificate provider tresor). Only certificates are read, never the key.',
+      zh: '读取调用网格命名空间的 webhook 的 clientConfig.caBundle，并与 Secret osm-ca-bundle 的 ca.crt 比较（仅在证书提供者为“tresor”时存在）。只读取证书，不读取私钥。',
+    },
+    fix: {
+      en: 'manual: restart osm-injector and osm-controller, which write the CA bundle when they start.',
+      zh: '手动：重启 osm-injector 和 osm-controller，它们启动时会写入 CA。',
+    },
+  },
+  sources: ['flomesh-io/osm-edge: pkg/injector/webhook.go, pkg/validator/patch.go@v1.3.9'],
+  applies: { stage: 'both' },
+  reads,
+  pointReads: [{ resource: 'secrets', names: ['osm-ca-bundle'], columns: [CA] }],
+  judge: async (rows, { path: { installation }, now, look }) => {
+    const { namespace = '' } = installation;
+    const own = [...rows.mutating, ...rows.validating].flatMap(({ ref, hooks }) =>
+      hooks.filter(({ name, service }) => HOOKS[name] && service?.namespace === namespace).map((hook) => ({ ...hook, on: ref })),
+    );
+    const mesh = await meshCa(namespace, look);
+    const absent = Object.keys(HOOKS).filter((hook) => !own.some(({ name }) => name === hook));
+    return [
+      ...absent.map((hook) => found({ is: 'missing', hook, on: '', fails: false, until: '', namespace }, [])),
+      ...own.flatMap(({ name: hook, policy, on, ca }) => {
+        const is = stateOf(ca, mesh, now);
+        return is ? [found({ is, hook, on: on.name, fails: policy !== 'Ignore', until: dayOf(ca), namespace }, [on])] : [];
+      }),
+    ];
+  },
+  say: ({ is, hook, on, until, fails, namespace }) => {
+    if (is === 'missing')
+      return {
+        en: `webhook ${hook} of namespace ${namespace} is missing: ${HOOKS[hook]} has not written it`,
+        zh: `缺少命名空间 ${namespace} 的 webhook ${hook}：${HOOKS[hook]} 未写入`,
+      };
+    const seen = SEEN[is](until);
+    return {
+      en: `webhook ${hook} (${on}): caBundle ${seen.en}${fails ? '; what it matches is rejected' : ''}`,
+      zh: `webhook ${hook}（${on}）：caBundle ${seen.zh}${fails ? '；匹配的请求会被拒绝' : ''}`,
+    };
+  },
+  remedy: { writes: [], steps: async (all) => (all[0] ? [restart(all[0].args.namespace)] : []) },
+};
+export default check;
+
+const SEEN: Record<Exclude<Is, 'missing'>, (until: string) => Text> = {
+  empty: () => ({ en: 'is empty', zh: '为空' }),
+  unreadable: () => ({ en: 'is not a PEM certificate', zh: '不是 PEM 证书' }),
+  expired: (until) => ({ en: `expired on ${until}`, zh: `已于 ${until} 过期` }),
+  expiring: (until) => ({ en: `expires on ${until}`, zh: `将于 ${until} 过期` }),
+  other: () => ({ en: 'is not ca.crt of Secret osm-ca-bundle', zh: '与 Secret osm-ca-bundle 的 ca.crt 不一致' }),
+};
+
+type Bundle = Certificate[] | typeof NO_CERTIFICATE | undefined;
+const dayOf = (ca: Bundle): string => (Array.isArray(ca) ? new Date(lastOf(ca)).toISOString().slice(0, 10) : '');
+const lastOf = (ca: Certificate[]): number => Math.max(...ca.map(({ notAfter }) => notAfter));
+
+function stateOf(ca: Bundle, mesh: Certificate[] | undefined, now: number): Is | undefined {
+  if (ca === undefined) return 'empty';
+  if (ca === NO_CERTIFICATE) return 'unreadable';
+  if (lastOf(ca) <= now) return 'expired';
+  if (mesh && !ca.some(({ fingerprint }) => mesh.some((one) => one.fingerprint === fingerprint))) return 'other';
+  return lastOf(ca) <= now + SOON ? 'expiring' : undefined;
+}
+
+/** undefined: another provider issues certificates, or it cannot be seen. */
+async function meshCa(namespace: string, look: PointReader): Promise<Certificate[] | undefined> {
+  const secret = await look.get({ apiVersion: 'v1', kind: 'Secret', namespace, name: 'osm-ca-bundle' });
+  if (!secret || isGap(secret)) return undefined;
+  const found = CA.read(secret);
+  return Array.isArray(found) ? found : undefined;
+}
+
+const found = (args: Args, objects: Ref[]): Finding<Args> =>
+  finding<Args>({
+    severity: args.is === 'expiring' || (args.is !== 'missing' && !args.fails) ? 'warning' : 'blocker',
+    key: [args.namespace, args.hook, args.is],
+    objects,
+    args,
+    evidence: [{ seen: `webhooks[name=${args.hook}].clientConfig.caBundle` }],
+  });
+
+function restart(namespace: string): StepDraft {
+  const at = shellWord(namespace);
+  return {
+    ...{ do: 'manual', guard: [], undo: 'none' },
+    commands: [
+      `kubectl rollout restart deployment/osm-injector deployment/osm-controller -n ${at}`,
+      `kubectl rollout status deployment/osm-injector -n ${at}`,
+    ],
+    text: {
+      en: `restart osm-injector and osm-controller in ${namespace}: they write the CA bundle`,
+      zh: `重启 ${namespace} 中的 osm-injector 和 osm-controller：由它们写入 CA`,
+    },
+  };
+}
