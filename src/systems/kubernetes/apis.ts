@@ -40,6 +40,8 @@ export const isDeprecatedVersion = ({ group, version }: Pick<Api, 'group' | 'ver
 export interface Bites {
   api: Api;
   severity: 'blocker' | 'notice';
+  /** It is gone in the installed minor. */
+  already?: true;
   /** The first minor of the path that no longer serves it; of a notice, the minor that will, where one is named. */
   minor?: string;
 }
@@ -53,6 +55,13 @@ export function bites(apiVersion: string, kind: string, hops: readonly string[])
   const isGone = api.removed !== undefined && minorOf(api.removed) <= minorOf(last);
   const isDeprecated = api.deprecated !== undefined && minorOf(api.deprecated) <= minorOf(last);
   return isDeprecated && !isGone ? { api, severity: 'notice', minor: api.removed } : undefined;
+}
+
+/** What the installed minor does not serve any more; undefined: it does, or the table does not know it. */
+export function goneBefore(apiVersion: string, kind: string, from: string | undefined): Bites | undefined {
+  const api = apiOf(apiVersion, kind);
+  if (api?.removed === undefined || from === undefined || minorOf(api.removed) > minorOf(from)) return undefined;
+  return { api, severity: 'blocker', minor: api.removed, already: true };
 }
 
 /** The same of a file that somebody will apply to the last minor of the path: whatever went before counts too. */

@@ -1,20 +1,27 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Gap, Installation, Manifest, Raw, System } from '../../../src/engine/contracts.ts';
 import { withoutCluster } from '../../../src/engine/declared.ts';
 import { examine } from '../../../src/engine/examine.ts';
-import { encodeRelease } from '../../../src/helm/release.ts';
+import { executeRun, executeUndo } from '../../../src/engine/execute.ts';
+import { makePlan, stepsOf } from '../../../src/engine/plan.ts';
+import { progressOf } from '../../../src/engine/progress.ts';
+import { decodeRelease, encodeRelease } from '../../../src/helm/release.ts';
+import { withRecords } from '../../../src/helm/revise.ts';
+import { wrongInRun } from '../../../src/journal/well-formed.ts';
 import { dumpOf } from '../../../src/snapshot/dump.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
+import { dumpWorld } from '../../../src/snapshot/world.ts';
 import { SYSTEMS } from '../../../src/systems/index.ts';
+import { pages, runOf } from '../../engine/worlds.ts';
 import { grid } from '../../grid.ts';
 
 /** A release whose manifest has a budget in the version that 1.25 drops, and a hook with one. */
-const record = (revision: number, status: string, apiVersion: string): Raw => {
+const record = (revision: number, status: string, apiVersion: string, name = 'web', more = ''): Raw => {
   const budget = (name: string) => `apiVersion: ${apiVersion}\nkind: PodDisruptionBudget\nmetadata: {name: ${name}}\nspec: {}\n`;
   const release = {
-    ...{ name: 'web', namespace: 'shop', version: revision, info: { status } },
+    ...{ name, namespace: 'shop', version: revision, info: { status, description: 'Install complete' } },
     ...{ chart: { metadata: { name: 'web', version: '1.0.0' }, values: {} }, config: {} },
-    manifest: `---\n# Source: web/templates/pdb.yaml\n${budget('web')}---\n${budget('api')}`,
+    manifest: `---\n# Source: web/templates/pdb.yaml\n${budget('web')}---\n${budget('api')}${more}`,
     hooks: [{ name: 'hook', kind: 'PodDisruptionBudget', manifest: budget('hook') }],
   };
   return {
@@ -22,9 +29,9 @@ const record = (revision: number, status: string, apiVersion: string): Raw => {
     kind: 'Secret',
     type: 'helm.sh/release.v1',
     metadata: {
-      name: `sh.helm.release.v1.web.v${revision}`,
+      name: `sh.helm.release.v1.${name}.v${revision}`,
       namespace: 'shop',
-      labels: { owner: 'helm', name: 'web', status, version: String(revision) },
+      labels: { owner: 'helm', name, status, version: String(revision) },
     },
     data: { release: encodeRelease(release as Raw, 'Secret') },
   };
@@ -51,6 +58,12 @@ grid('kubernetes/removed-api', [
     expect: 'blocker PodDisruptionBudget/shop/web, PodDisruptionBudget/shop/api, PodDisruptionBudget/shop/hook',
   },
   { server: 'v1.24.17', objects: [record(1, 'superseded', 'policy/v1beta1'), record(2, 'deployed', 'policy/v1')], expect: 'passed' },
+  // Gone in the installed version: helm upgrade of the release fails now; the cluster's own upgrade does not.
+  {
+    server: 'v1.32.13',
+    objects: [record(2, 'deployed', 'policy/v1beta1')],
+    expect: 'warning PodDisruptionBudget/shop/web, PodDisruptionBudget/shop/api, PodDisruptionBudget/shop/hook',
+  },
   // Where one kind may not be listed, the others still speak, and nothing is cleared.
   { fixture: 'healthy', forbidden: ['cronjobs.batch'], expect: 'unknown' },
   // A kind that the path does not concern is not listed: that it may not be does not matter.
@@ -89,4 +102,63 @@ test.each([
   const seen = await examine(source, SYSTEMS, { checks: ['kubernetes/removed-api'], assume, targets });
   const { results } = withoutCluster(seen, SYSTEMS, manifests);
   expect(results.map((result) => [result.outcome, result.gaps])).toEqual([[outcome, []]]);
+});
+
+describe('releases are rewritten', () => {
+  const look = async (...objects: Raw[]) => {
+    const dump = dumpOf({ objects, absent: [], whole: true, serverVersion: 'v1.24.17' });
+    const { remedies } = await examine(dumpSource(dump), SYSTEMS, { checks: ['kubernetes/removed-api'] });
+    return { dump, proposals: remedies.map(({ offered }) => ({ ...offered, reasons: ['f'] })) };
+  };
+  const psp = '---\napiVersion: policy/v1beta1\nkind: PodSecurityPolicy\nmetadata: {name: old}\n';
+  const ingress = '---\napiVersion: networking.k8s.io/v1beta1\nkind: Ingress\nmetadata: {name: web}\n';
+
+  test('several of them in one run, each behind its newest revision; what has no successor leaves the manifest; and back', async () => {
+    const objects = [
+      record(3, 'deployed', 'policy/v1beta1', 'web', psp),
+      record(4, 'failed', 'policy/v1beta1', 'web'),
+      record(1, 'deployed', 'policy/v1beta1', 'api'),
+    ];
+    const { dump, proposals } = await look(...objects);
+    const plan = makePlan(proposals);
+    const steps = stepsOf(plan);
+    expect(plan.refusals).toEqual([]);
+    expect(steps.map((step) => step.do === 'revise' && `${step.release.name} ${step.from} → ${step.to}`)).toEqual([
+      'api 1 → 2',
+      'web 3 → 5',
+    ]);
+    expect(wrongInRun(JSON.parse(JSON.stringify(runOf(...steps))), 'r')).toBeUndefined();
+    const world = withRecords(dumpWorld(dump));
+    const journal = pages();
+    const means = { world, halt: new AbortController().signal };
+    expect((await executeRun(runOf(...steps), { ...means, journal, progress: progressOf([]) })).state).toBe('finished');
+    expect((await examine(dumpSource(dump), SYSTEMS, { checks: ['kubernetes/removed-api'] })).results[0]!.outcome).toBe('passed');
+    const made = await world.get({ apiVersion: 'v1', kind: 'Secret', namespace: 'shop', name: 'sh.helm.release.v1.web.v5' });
+    const release = decodeRelease(made!);
+    if ('why' in release) throw new Error(release.why);
+    expect([release.version, release.status, release.manifest.match(/policy\/\S+|PodSecurityPolicy/g)]).toEqual([
+      5,
+      'deployed',
+      ['policy/v1', 'policy/v1'],
+    ]);
+    expect(JSON.stringify(journal.entries)).not.toContain('H4sI');
+    expect((await executeUndo(runOf(...steps), { ...means, journal: pages(), progress: progressOf(journal.entries) })).state).toBe(
+      'finished',
+    );
+    expect(await world.get({ apiVersion: 'v1', kind: 'Secret', namespace: 'shop', name: 'sh.helm.release.v1.web.v5' })).toBeUndefined();
+    expect((await examine(dumpSource(dump), SYSTEMS, { checks: ['kubernetes/removed-api'] })).results[0]!.outcome).toBe('found');
+  });
+
+  test('what needs a new chart, and what would not fit into a Secret, is named and left', async () => {
+    const { proposals } = await look(record(1, 'deployed', 'policy/v1', 'web', ingress));
+    expect(proposals.flatMap(({ drafts }) => drafts)).toEqual([]);
+    const { createHash } = await import('node:crypto');
+    let noise = '';
+    for (let i = 0; noise.length < 1_500_000; i++) noise += createHash('sha512').update(`${i}`).digest('base64');
+    const config = `---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: big}\ndata: {a: ${JSON.stringify(noise)}}\n`;
+    const large = await look(record(1, 'deployed', 'policy/v1beta1', 'web', config));
+    expect(large.proposals.flatMap(({ refusals }) => refusals.map(({ refused }) => refused.en))).toEqual([
+      expect.stringMatching(/^the new record would have 1\d\d\d KiB, and the API server takes 1024 KiB/),
+    ]);
+  });
 });

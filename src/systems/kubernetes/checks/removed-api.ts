@@ -6,9 +6,10 @@ import { manifests } from '../../../engine/read/index.ts';
 import { objectsIn } from '../../../helm/manifest.ts';
 import { type ReleaseRow, releases } from '../../../helm/releases.ts';
 import { refOf } from '../../../kube/refs.ts';
-import { type Bites, bites, bitesInFile, insteadOf } from '../apis.ts';
+import { type Bites, bites, bitesInFile, goneBefore, insteadOf } from '../apis.ts';
 import { type Evidence, evidenceOf } from '../evidence.ts';
 import { later } from '../reads.ts';
+import { inReleases, type RecordOf } from '../release-manifests.ts';
 import { decisionOf, rewritten } from '../rewrites.ts';
 import { evidentIn, type Written, writtenObjects } from '../written.ts';
 
@@ -31,6 +32,8 @@ interface Args {
   replacement?: string;
   /** More than apiVersion has to change: what a person decides. */
   decide?: Text;
+  /** Of a release: the record that was read, and the number of the revision that comes next. */
+  record?: RecordOf;
 }
 
 const check: Check<Reads, Args> = {
@@ -51,8 +54,8 @@ const check: Check<Reads, Args> = {
       zh: '只读取升级路径涉及的类型的元数据：managedFields 中的服务器端应用和 last-applied 注解；还读取每个 Helm release 已部署的修订版本以及清单（-f）。控制平面写入的条目和 status 的条目不计入。',
     },
     fix: {
-      en: 'manual: change apiVersion in the manifest, chart or repository that the named manager applies, and apply it before the upgrade. In files, fix -f changes it where nothing else has to change.',
-      zh: '手动：在该管理者所应用的清单、chart 或仓库中修改 apiVersion，并在升级前应用。对于文件，如果不需要其他改动，fix -f 会直接修改。',
+      en: 'Of a Helm release: records a new revision with the API versions rewritten in its stored manifest, then supersedes the old one; undo deletes the new record. In files, fix -f changes apiVersion where nothing else has to change. Everything else is manual: change it in the manifest, chart or repository that the named manager applies, and apply it before the upgrade.',
+      zh: '对于 Helm release：先写入一个新的修订版本，其所存清单中的 API 版本已改写，再将旧修订版本设为 superseded；撤销时删除新记录。对于文件，如果不需要其他改动，fix -f 会直接修改 apiVersion。其他情况需手动：在该管理者所应用的清单、chart 或仓库中修改，并在升级前应用。',
     },
     limits: {
       en: 'An object that was last written before 1.18 without kubectl apply shows no version. Clients that update objects are in api-writers, requests that store nothing in requested-deprecated-apis.',
@@ -77,12 +80,15 @@ const check: Check<Reads, Args> = {
     const live = Object.values(listed as Record<string, Written[] | Gap>).flatMap((rows) => (isGap(rows) ? [] : rows));
     const charts = isGap(helm) ? [] : helm;
     // What went before an installed version that is not known counts too.
-    const inRelease = ({ apiVersion, kind }: Ref) => (isGap(from) ? bitesInFile(apiVersion, kind, to) : bites(apiVersion, kind, hops));
+    const inRelease = ({ apiVersion, kind }: Ref) =>
+      isGap(from) ? bitesInFile(apiVersion, kind, to) : (bites(apiVersion, kind, hops) ?? goneBefore(apiVersion, kind, from));
     const found = [
       ...live.flatMap((row) => worstOf(row, hops) ?? []),
       ...files.flatMap(({ ref, object }) => inText(ref, 'file', '', bitesInFile(ref.apiVersion, ref.kind, to), object)),
       ...charts.flatMap((release) =>
-        manifestOf(release).flatMap((ref) => inText(ref, 'release', `${release.namespace}/${release.name}`, inRelease(ref))),
+        manifestOf(release)
+          .flatMap((ref) => inText(ref, 'release', `${release.namespace}/${release.name}`, inRelease(ref)))
+          .map((each) => ({ ...each, record: recordOf(release) })),
       ),
     ];
     const instead = ({ bites: { api }, object }: Found): Instead => {
@@ -109,6 +115,7 @@ const check: Check<Reads, Args> = {
         : { en: `: ${decide.en}`, zh: `，请${decide.zh}` };
     return { en: `${what.en}: ${when.en}${instead.en}${more.en}`, zh: `${what.zh}：${when.zh}${instead.zh}${more.zh}` };
   },
+  remedy: inReleases,
 };
 export default check;
 
@@ -131,8 +138,8 @@ const WRITTEN_BY: Record<Evidence['by'], (count: number, kind: string, apiVersio
     zh: `清单中有 ${count} 个 ${kind} 使用 ${apiVersion}`,
   }),
   release: (count, kind, apiVersion, release) => ({
-    en: `Helm release ${release} has ${counted(count, kind)} as ${apiVersion} in its manifest: the next helm upgrade fails once it is gone`,
-    zh: `Helm release ${release} 的清单中有 ${count} 个 ${kind} 使用 ${apiVersion}，移除后下一次 helm upgrade 会失败`,
+    en: `Helm release ${release} has ${counted(count, kind)} as ${apiVersion} in its manifest: helm upgrade fails once it is gone`,
+    zh: `Helm release ${release} 的清单中有 ${count} 个 ${kind} 使用 ${apiVersion}，移除后 helm upgrade 会失败`,
   }),
 };
 
@@ -164,6 +171,12 @@ function manifestOf(release: ReleaseRow): Ref[] {
   return body ? [body.manifest, ...hooks].flatMap((text) => objectsIn(text, release)) : [];
 }
 
+/** Helm counts on from the newest revision, whatever became of it. */
+const recordOf = ({ ref, revision, history }: ReleaseRow): RecordOf => ({
+  ...{ kind: ref.kind === 'Secret' ? 'Secret' : 'ConfigMap', name: ref.name, revision },
+  next: Math.max(...history.map((each) => each.revision)) + 1,
+});
+
 /** A record that cannot be read may name anything. */
 const unreadable = ({ ref, body }: ReleaseRow): Gap[] =>
   body && !isGap(body) && 'why' in body
@@ -176,6 +189,7 @@ const inText = (ref: Ref, by: Evidence['by'], manager: string, found: Bites | un
     : [];
 
 interface Found {
+  record?: RecordOf;
   ref: Ref;
   evidence: Evidence;
   bites: Bites;
@@ -197,11 +211,11 @@ const keyOf = ({ evidence: { apiVersion, by, manager }, ref, bites }: Found): st
   [bites.severity, apiVersion, ref.kind, by, manager].join(' ');
 
 function finding(same: Found[], { replacement, decide }: Instead): Finding<Args> {
-  const { ref, evidence, bites } = same[0]!;
+  const { ref, evidence, bites, record } = same[0]!;
   const { apiVersion, by, manager = '', certainty } = evidence;
   const removed = bites.severity === 'blocker';
   return {
-    severity: bites.severity,
+    severity: bites.already ? 'warning' : bites.severity,
     key: [apiVersion, ref.kind, by, manager],
     certainty,
     objects: same.map(({ ref }) => ref),
@@ -214,11 +228,12 @@ function finding(same: Found[], { replacement, decide }: Instead): Finding<Args>
       removed,
       replacement,
       ...(decide ? { decide } : {}),
+      ...(record ? { record } : {}),
     },
     evidence: same
       .slice(0, 3)
       .map(({ evidence: { apiVersion, by, manager = '', time }, ref }) => ({ seen: seenAs(apiVersion, by, manager, time), at: ref })),
-    hop: removed ? bites.minor : undefined,
+    hop: removed && !bites.already ? bites.minor : undefined,
   };
 }
 
