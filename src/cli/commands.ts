@@ -108,6 +108,24 @@ const LOOK = [
     },
     examples: [{ text: { en: 'What changed since yesterday', zh: '与昨天相比有何变化' }, words: 'compare yesterday.json today.json' }],
   },
+  {
+    name: 'render',
+    group: 'look',
+    positionals: [{ name: 'RESULT', required: true, file: true }],
+    flags: ['output'],
+    output: REPORTS,
+    text: { en: 'Show a saved check result in another format or language', zh: '用其他格式或语言显示检查结果' },
+    more: {
+      en: 'RESULT is a file made with check -o json or -o yaml, of one cluster or of several, or - for standard input. No cluster is contacted.',
+      zh: 'RESULT 是由 check -o json 或 -o yaml 生成的文件（单个或多个集群均可），也可用 - 表示标准输入。不连接任何集群。',
+    },
+    examples: [
+      {
+        text: { en: 'A report in Chinese for the change request', zh: '为变更单生成中文报告' },
+        words: 'render result.json -o markdown --lang zh',
+      },
+    ],
+  },
 ] as const satisfies readonly CommandSpec[];
 
 const CHANGE = [

@@ -21,6 +21,7 @@ const COMMANDS: Record<CoreVerb, () => Promise<(call: Call) => Promise<number>>>
   fix: async () => (await import('./commands/fix.ts')).fix,
   plan: async () => (await import('./commands/plan.ts')).plan,
   rbac: async () => (await import('./commands/rbac.ts')).rbac,
+  render: async () => (await import('./commands/render.ts')).render,
   resume: async () => (await import('./commands/resume.ts')).resume,
   runs: async () => (await import('./commands/runs.ts')).runs,
   snapshot: async () => (await import('./commands/snapshot.ts')).snapshot,

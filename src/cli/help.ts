@@ -70,6 +70,10 @@ const EXITS: Partial<Record<Verb, readonly [string, Text][]>> = {
     ['2', { en: 'new findings', zh: '存在新问题' }],
     ['3', { en: 'no new findings, but some checks did not run again', zh: '没有新问题，但有检查未再次运行' }],
   ],
+  render: [
+    ['0', { en: 'shown', zh: '已显示' }],
+    ['1', { en: 'error: wrong usage, or the file cannot be read', zh: '错误：用法有误，或文件无法读取' }],
+  ],
   fix: [
     ['0', NOTHING_OPEN],
     ['1', LOCKED],

@@ -9,6 +9,7 @@ import { isComplete, SEVERITIES, type Summary, summarise } from '../engine/verdi
 import { isRaw, parseJson, withinDepth } from '../kube/json.ts';
 import { textOf } from '../text/language.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
+import { type Fix, fixesOf } from './view.ts';
 
 export const API_VERSION = 'upgrade-guard/v1';
 
@@ -16,10 +17,12 @@ export interface PublishedResult {
   apiVersion: typeof API_VERSION;
   kind: 'CheckResult';
   cluster: { uid: string; certain: boolean; server: string; context: string; version: string | null; recordedAt?: string };
-  installations: { id: string; version: string | null; sources: { from: string; says: string }[]; release: object | null; gaps: Gap[] }[];
+  installations: { id: string; version: string | null; sources: PublishedSource[]; release: object | null; gaps: Gap[] }[];
   paths: { installation: string; from: string | null; to: string | null; chosen: string; hops: string[] }[];
   checks: PublishedCheck[];
   summary: Summary;
+  /** Systems that are not installed. */
+  absent: string[];
   /** Installations that were not looked at, because they lie outside the namespace that was asked for. */
   leftOut: string[];
   /** What -f gave; missing without it. */
@@ -27,8 +30,19 @@ export interface PublishedResult {
   /** Everything that was asked was seen, and nothing was left out. */
   complete: boolean;
 }
+interface PublishedSource {
+  /** In English; `text`: in every language. */
+  from: string;
+  text: Text;
+  says: string;
+  beside?: true;
+}
 interface PublishedCheck {
   id: string;
+  /** In the folder docs of this tool. */
+  page: string;
+  /** The fix line, for all findings of the check. */
+  fix: { text: Text; command?: string } | null;
   installation: string;
   outcome: Outcome;
   note: Text | null;
@@ -57,9 +71,12 @@ export function publish({
   installations,
   paths,
   results,
+  absent,
   elsewhere,
   manifests,
+  remedies,
 }: Examination): PublishedResult {
+  const fixes = fixesOf({ remedies });
   return {
     apiVersion: API_VERSION,
     kind: 'CheckResult',
@@ -71,7 +88,12 @@ export function publish({
     installations: installations.map(({ id, version, sources, release, gaps }) => ({
       id,
       version: isGap(version) ? null : version,
-      sources: sources.map(({ from, says }) => ({ from: textOf(from).en, says })),
+      sources: sources.map(({ from, says, beside }) => ({
+        from: textOf(from).en,
+        text: textOf(from),
+        says,
+        ...(beside ? { beside } : {}),
+      })),
       release: release ?? null,
       gaps: gaps ?? [],
     })),
@@ -82,20 +104,24 @@ export function publish({
       chosen,
       hops,
     })),
-    checks: results.map(publishCheck),
+    checks: results.map((result) => publishCheck(result, fixes)),
     summary: summarise(results),
+    absent,
     leftOut: elsewhere,
     ...(manifests ? { manifests } : {}),
     complete: isComplete(results) && !elsewhere.length && !manifests?.skipped.some(({ unseen }) => unseen),
   };
 }
 
-function publishCheck({ id, installation, outcome, note, gaps, findings }: CheckResult): PublishedCheck {
+function publishCheck({ id, installation, outcome, note, gaps, findings }: CheckResult, fixes: readonly Fix[]): PublishedCheck {
+  const fix = fixes.find((each) => each.id === id && each.installation === installation);
   return {
     id,
+    page: `checks/${id}.md`,
     installation,
     outcome,
     note: note ?? null,
+    fix: fix ? { text: fix.text, ...(fix.command === undefined ? {} : { command: fix.command }) } : null,
     gaps,
     findings: findings.map(({ severity, fingerprint, certainty, objects, args, message, evidence, declaredBy, hop, remedy, accepted }) => ({
       severity,
@@ -117,6 +143,11 @@ function publishCheck({ id, installation, outcome, note, gaps, findings }: Check
 export interface Saved {
   several: boolean;
   clusters: ClusterSide[];
+  results: PublishedResult[];
+  /** Contexts that could not be looked at. */
+  failed: { context: string; why: Text }[];
+  /** All of it, as it was read. */
+  data: Json;
 }
 
 /** Out of a file's text, JSON or YAML. `file` is for the error. */
@@ -124,11 +155,21 @@ export function readPublished(text: string, file: string): Saved {
   const data = parsed(text, file);
   if (!isRaw(data) || data.apiVersion !== API_VERSION || (data.kind !== ONE && data.kind !== LIST))
     throw notAResult(file, `not apiVersion ${API_VERSION}, kind ${ONE} or ${LIST}`);
-  if (data.kind === ONE) return { several: false, clusters: [clusterSide(data, file)] };
-  const { items } = data;
+  const all = (results: Raw[]) => ({
+    clusters: results.map((each) => clusterSide(each, file)),
+    results: results as unknown as PublishedResult[],
+    data,
+  });
+  if (data.kind === ONE) return { several: false, ...all([data]), failed: [] };
+  const { items, failed } = data;
   if (!Array.isArray(items) || !items.every((item) => isRaw(item) && item.kind === ONE && isRaw(item.cluster) && item.cluster.uid))
     throw notAResult(file, 'its items are not as the schema has them');
-  return { several: true, clusters: items.map((item) => clusterSide(item as Raw, file)) };
+  const contexts = Array.isArray(failed) ? failed.filter(isRaw) : [];
+  return {
+    several: true,
+    ...all(items as Raw[]),
+    failed: contexts.map(({ context, why }) => ({ context: String(context), why: isText(why) ? why : { en: '', zh: '' } })),
+  };
 }
 
 const ONE = 'CheckResult';
@@ -172,8 +213,10 @@ function parsed(text: string, file: string): Json {
   }
 }
 
+const isText = (text: unknown): text is Text =>
+  isRaw(text as Json) && typeof (text as Raw).en === 'string' && typeof (text as Raw).zh === 'string';
+
 function isCheck(check: PublishedCheck): boolean {
-  const isText = (text: Text) => typeof text?.en === 'string' && typeof text?.zh === 'string';
   return (
     typeof check?.id === 'string' &&
     typeof check.installation === 'string' &&

@@ -6,7 +6,7 @@ import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { API_VERSION, type PublishedResult, publish } from './check-result.ts';
 import type { Face } from './face.ts';
-import { type Catalogue, type CutRun, sumOf, type View, viewOf } from './view.ts';
+import { type Catalogue, type CutRun, type Shown, shownOf, sumOf, type View, viewOf } from './view.ts';
 
 /** A context whose cluster could not be looked at. */
 export interface Failed {
@@ -23,14 +23,15 @@ export interface Report {
 
 /** `cut`: runs that have to be ended first, by the uid of their cluster. */
 export function reportOf(
-  examinations: readonly Examination[],
+  looks: readonly (Examination | Shown)[],
   failed: readonly Failed[],
   catalogue: Catalogue,
   face: Face,
   cut: ReadonlyMap<string, CutRun> = new Map(),
 ): Report {
+  const examinations = looks.map((look) => ('fixes' in look ? look : shownOf(look)));
   const several = examinations.length + failed.length > 1;
-  const there = ({ identity }: Examination, words: string | undefined) =>
+  const there = ({ identity }: Shown, words: string | undefined) =>
     several ? ` --context ${shellWord(identity.context)}${words ?? ''}` : words;
   const summaries = examinations.map(({ results }) => summarise(results));
   const looked = examinations.some(({ results }) => results.length > 0);

@@ -11,6 +11,7 @@ import {
   type FoundView,
   type NextView,
   type ObjectView,
+  shownOf,
   type UnknownView,
   type View,
   viewOf,
@@ -37,9 +38,14 @@ export function table(
   face: Face,
   next?: { cut?: CutRun },
 ): string[] {
-  const view = viewOf(examination, { systems, checks }, face, next?.cut);
-  return [...body(view, face, ROOM), closing(view.sum, next && view.next, face)];
+  const view = viewOf(shownOf(examination), { systems, checks }, face, next?.cut);
+  return tableOf(view, face, next !== undefined);
 }
+
+export const tableOf = (view: View, face: Face, withNext: boolean): string[] => [
+  ...body(view, face, ROOM),
+  closing(view.sum, withNext ? view.next : undefined, face),
+];
 
 /** Several clusters below each other, then one line for each, and the sum of all. */
 export function tables({ views, summaries, failed, sum }: Report, face: Face): string[] {

@@ -13,7 +13,7 @@ import type {
   UpgradePath,
 } from '../engine/contracts.ts';
 import { couldLook, neededCluster } from '../engine/declared.ts';
-import type { CheckRemedy, Examination } from '../engine/examine.ts';
+import type { Examination } from '../engine/examine.ts';
 import { fixLine } from '../engine/fix-line.ts';
 import { describeGap, grant, isGap, settleGap } from '../engine/gaps.ts';
 import { SEVERITIES, type Summary, summarise } from '../engine/verdict.ts';
@@ -29,6 +29,19 @@ export interface Catalogue {
   /** By check id: what should hold, and what is the case where it does not. */
   checks: ReadonlyMap<string, { title: Text; headline: Text }>;
 }
+/** The fix line of a check; `command` as a remedy gives it, not filled in. */
+export interface Fix {
+  id: string;
+  installation: string;
+  text: Text;
+  command?: string;
+}
+/** An examination as it is shown: that of this process, or one that was saved. */
+export type Shown = Omit<Examination, 'remedies' | 'installations'> & {
+  installations: readonly Installation[];
+  fixes: readonly Fix[];
+};
+
 export interface View {
   cluster: string;
   /** Of the API server, where it could be read, and when a snapshot was recorded. */
@@ -87,7 +100,7 @@ const SENTENCE = 1000;
 const NAME = 600;
 
 /** `cut`: comes before anything that was found. */
-export function viewOf(examination: Examination, { systems, checks }: Catalogue, face: Face, cut?: CutRun): View {
+export function viewOf(examination: Shown, { systems, checks }: Catalogue, face: Face, cut?: CutRun): View {
   const { identity, serverVersion, recordedAt, installations, paths, results, absent, elsewhere, manifests } = examination;
   const { language } = face;
   const found = results.filter(({ outcome }) => outcome === 'found').toSorted(worstFirst);
@@ -123,6 +136,15 @@ export function viewOf(examination: Examination, { systems, checks }: Catalogue,
         nextView(withTarget(unknown.length > 0, paths, systems, face) ?? (left.length ? everywhere(face) : undefined), face)),
   };
 }
+
+/** One sentence for all findings of a check, as the plan treats them. */
+export const fixesOf = ({ remedies }: Pick<Examination, 'remedies'>): Fix[] =>
+  remedies.map(({ check, installation, findings, offered }) => {
+    const command = check.remedy!.command?.([...findings]);
+    return { id: check.id, installation, text: fixLine(offered), ...(command === undefined ? {} : { command }) };
+  });
+
+export const shownOf = (examination: Examination): Shown => ({ ...examination, fixes: fixesOf(examination) });
 
 /** To the minute, UTC. */
 function recorded(at: number, { language }: Face): string {
@@ -183,17 +205,11 @@ const worst = (findings: readonly JudgedFinding[]): number =>
 const bySeverity = (a: JudgedFinding, b: JudgedFinding): number => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
 const worstFirst = (a: CheckResult, b: CheckResult): number => worst(a.findings) - worst(b.findings) || a.id.localeCompare(b.id);
 
-function foundView(
-  result: CheckResult,
-  { paths, remedies }: Examination,
-  headline: Text | undefined,
-  several: boolean,
-  face: Face,
-): FoundView {
+function foundView(result: CheckResult, { paths, fixes }: Shown, headline: Text | undefined, several: boolean, face: Face): FoundView {
   const { id, installation, findings, gaps } = result;
   const { language } = face;
   const hops = paths.find((path) => path.installation.id === installation)?.hops ?? [];
-  const remedy = remedies.find((each) => each.check.id === id && each.installation === installation);
+  const fix = fixes.find((each) => each.id === id && each.installation === installation);
   return {
     id,
     at: several ? oneLine(installation.slice(installation.indexOf('@') + 1), NAME) : '',
@@ -203,15 +219,10 @@ function foundView(
     findings: [...openOnes(findings).toSorted(bySeverity), ...findings.filter(({ accepted }) => accepted)].map((finding) =>
       findingView(finding, hops, face),
     ),
-    ...(remedy ? fixText(remedy, face) : { fix: '', command: '' }),
+    fix: fix ? oneLine(fix.text[language], SENTENCE) : '',
+    command: fix?.command === undefined ? '' : pasteable(fix.command, face),
     notSeen: gaps.map((gap) => oneLine(describeGap(gap)[language], SENTENCE)),
   };
-}
-
-/** One sentence for all findings of the check, as the plan treats them. */
-function fixText({ check, findings, offered }: CheckRemedy, face: Face): { fix: string; command: string } {
-  const first = check.remedy!.command?.([...findings]);
-  return { fix: oneLine(fixLine(offered)[face.language], SENTENCE), command: first ? pasteable(first, face) : '' };
 }
 
 function findingView(finding: JudgedFinding, hops: readonly string[], { language }: Face): FoundView['findings'][number] {

@@ -1,21 +1,17 @@
 // compare: two saved results of check, by fingerprint.
 import { type ComparedCluster, compareClusters, compare as compareSides } from '../../engine/compare.ts';
-import { readInput, readStdin } from '../../files/input.ts';
 import { readPublished } from '../../report/check-result.ts';
 import { comparison, comparisons } from '../../report/comparison.ts';
 import { jsonOf, yamlOf } from '../../report/data.ts';
-import { whyOf } from '../../text/system-error.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
 import type { Call } from '../call.ts';
-
-/** Bytes; a hundred clusters with thousands of findings each have less. */
-const LARGEST = 256 * 1024 * 1024;
+import { readSaved, STDIN } from '../saved-file.ts';
 
 export async function compare(call: Call): Promise<number> {
   const [first, second] = call.args.slice(0, 2) as [string, string];
   if (first === STDIN && second === STDIN) throw STDIN_TWICE;
-  const before = readPublished(await textOf(first), first);
-  const after = readPublished(await textOf(second), second);
+  const before = readPublished(await readSaved(first), first);
+  const after = readPublished(await readSaved(second), second);
   const several = before.several || after.several;
   // Of two single results whoever gives them knows why they belong together.
   const clusters = several
@@ -31,21 +27,7 @@ export async function compare(call: Call): Promise<number> {
     : EXIT.ok;
 }
 
-const STDIN = '-';
 const STDIN_TWICE = new UserError(
   { en: 'reading standard input: it holds one result, not two', zh: '读取标准输入：其中只有一个结果，而不是两个' },
   { en: 'name a file for the other one', zh: '请为另一个结果指定文件' },
 );
-
-async function textOf(file: string): Promise<string> {
-  try {
-    const bytes = file === STDIN ? await readStdin(process.stdin, LARGEST) : readInput(file, LARGEST);
-    return bytes.toString('utf8');
-  } catch (error) {
-    const why = whyOf(error);
-    throw new UserError(
-      { en: `reading ${file}: ${why.en}`, zh: `读取 ${file}：${why.zh}` },
-      { en: 'save a result with: {tool} check -o json > FILE', zh: '请用此命令保存结果：{tool} check -o json > FILE' },
-    );
-  }
-}
