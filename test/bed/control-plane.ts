@@ -47,6 +47,8 @@ export interface Started extends ControlPlane {
 }
 export interface PlaneOptions {
   controllers?: boolean;
+  /** false: an object is judged by itself alone, not by what else there is (its namespace, webhooks, classes, quotas). */
+  admission?: boolean;
   /** API servers on the one etcd. Beyond the first only where 127.0.0.0/8 is the loopback device's, as on Linux. */
   servers?: number;
 }
@@ -59,7 +61,7 @@ const listening = (at: number) => `127.0.0.${at + 1}`;
 export async function startControlPlane(
   version: string,
   binaries: ControlPlaneBinaries,
-  { controllers = true, servers: count = 1 }: PlaneOptions = {},
+  { controllers = true, admission = true, servers: count = 1 }: PlaneOptions = {},
 ): Promise<Started> {
   const folder = mkdtempSync(join(tmpdir(), `upgrade-guard-bed-${version}-`));
   const [etcdClients, etcdPeers, apiserver, manager, scheduler] = (await freePorts(5)) as [number, number, number, number, number];
@@ -77,6 +79,7 @@ export async function startControlPlane(
     start(`kube-apiserver${at || ''}`, command, [
       ...apiserverArgs(folder, apiserver, plane.etcd, listening(at)),
       ...(count > 1 ? ['--advertise-address', advertised(at)] : []),
+      ...(admission ? [] : ['--disable-admission-plugins', LOOKING_ELSEWHERE.join(',')]),
     ]);
   start('etcd', binaries.etcd, etcdArgs(etcdClients, etcdPeers));
   const running = [startServer(0, binaries.apiserver)];
@@ -143,6 +146,24 @@ export async function startAnotherApiServer(
   }
   return { port, stop };
 }
+
+/** The admission plugins that look at other objects; ServiceAccount is left out everywhere. */
+const LOOKING_ELSEWHERE = [
+  'ServiceAccount',
+  'NamespaceLifecycle',
+  'LimitRanger',
+  'ResourceQuota',
+  'Priority',
+  'RuntimeClass',
+  'DefaultStorageClass',
+];
+LOOKING_ELSEWHERE.push(
+  'StorageObjectInUseProtection',
+  'DefaultIngressClass',
+  'PodSecurity',
+  'MutatingAdmissionWebhook',
+  'ValidatingAdmissionWebhook',
+);
 
 function etcdArgs(clients: number, peers: number): string[] {
   return [

@@ -46,11 +46,11 @@ const HIDDEN: Raw = {
 };
 
 grid('k3s/nodes-cordoned-by-plan', [
-  { fixture: 'failed-downgrade', objects: [HIDDEN], logs: CORDONED, expect: 'blocker Node/a1', steps: RETARGET },
-  { fixture: 'failed-downgrade', objects: [HIDDEN], expect: 'notice Node/a1' },
-  { fixture: 'failed-downgrade', logs: { ...CORDONED, ...REFUSED }, expect: 'blocker Node/a1', steps: RETARGET },
-  { fixture: 'failed-downgrade', expect: 'blocker Node/a1', steps: RETARGET },
-  { fixture: 'failed-downgrade', logs: ALREADY, expect: 'passed' },
+  { fixture: 'found', objects: [HIDDEN], logs: CORDONED, expect: 'blocker Node/a1', steps: RETARGET },
+  { fixture: 'found', objects: [HIDDEN], expect: 'notice Node/a1' },
+  { fixture: 'found', logs: { ...CORDONED, ...REFUSED }, expect: 'blocker Node/a1', steps: RETARGET },
+  { fixture: 'found', expect: 'blocker Node/a1', steps: RETARGET },
+  { fixture: 'found', logs: ALREADY, expect: 'passed' },
   { objects: [ELSEWHERE], expect: 'passed' },
   { fixture: 'still-retrying', logs: { ...CORDONED, ...REFUSED }, expect: 'blocker Node/a1', steps: RETARGET },
   { fixture: 'still-retrying', logs: { ...CORDONED, [`${POD}/upgrade`]: 'killed\n' }, expect: 'passed' },
@@ -60,6 +60,7 @@ grid('k3s/nodes-cordoned-by-plan', [
   { fixture: 'pods-gone', expect: 'blocker Node/a1', steps: RETARGET },
   { fixture: 'jobs-gone', expect: 'warning Node/a1', steps: RETARGET },
   { fixture: 'cordoned-by-hand', logs: ALREADY, expect: 'passed' },
+  { fixture: 'healthy', expect: 'passed' },
   { fixture: 'retarget-trap', expect: 'warning Node/a1', steps: UNCORDON },
   {
     fixture: 'trap-ahead',
@@ -76,18 +77,16 @@ grid('k3s/nodes-cordoned-by-plan', [
   { fixture: 'autoscaler', logs: CORDONED, expect: 'blocker Node/a1' },
   { fixture: 'kured', logs: CORDONED, expect: 'blocker Node/a1' },
   { expect: 'passed' },
-  { fixture: 'failed-downgrade', forbidden: ['nodes'], expect: 'unknown' },
-  { fixture: 'failed-downgrade', forbidden: ['jobs.batch'], expect: 'unknown' },
-  { fixture: 'failed-downgrade', forbidden: ['pods'], expect: 'unknown' },
-  { fixture: 'failed-downgrade', forbidden: ['plans.upgrade.cattle.io'], expect: 'unknown' },
-  { fixture: 'failed-downgrade', bare: true, expect: 'unknown' },
+  { fixture: 'found', forbidden: ['nodes'], expect: 'unknown' },
+  { fixture: 'found', forbidden: ['jobs.batch'], expect: 'unknown' },
+  { fixture: 'found', forbidden: ['pods'], expect: 'unknown' },
+  { fixture: 'found', forbidden: ['plans.upgrade.cattle.io'], expect: 'unknown' },
+  { fixture: 'found', bare: true, expect: 'unknown' },
   { bare: true, expect: 'unknown' },
 ]);
 
 test('managedFields that a dump lacks are a gap that names the flag', async () => {
-  const source = dumpSource(
-    await readDump(laid('k3s/nodes-cordoned-by-plan', { fixture: 'failed-downgrade', objects: [HIDDEN], expect: '' })),
-  );
+  const source = dumpSource(await readDump(laid('k3s/nodes-cordoned-by-plan', { fixture: 'found', objects: [HIDDEN], expect: '' })));
   const { results } = await examine(source, SYSTEMS, { checks: ['k3s/nodes-cordoned-by-plan'] });
   expect(results[0]!.gaps.map(({ detail }) => detail)).toContainEqual(expect.stringContaining('--show-managed-fields'));
 });

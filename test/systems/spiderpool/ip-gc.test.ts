@@ -2,7 +2,7 @@ import { grid } from '../../grid.ts';
 
 grid('spiderpool/ip-gc', [
   { fixture: 'found', expect: 'warning Deployment/kube-system/spiderpool-controller' },
-  { fixture: 'off', expect: 'passed' },
-  { fixture: 'healthy', expect: 'not-applicable' },
+  { fixture: 'healthy', expect: 'passed' },
+  { fixture: 'fixed', expect: 'not-applicable' },
   { fixture: 'found', forbidden: ['deployments.apps'], expect: 'unknown' },
 ]);

@@ -1,0 +1,82 @@
+// The objects of a fixture as a server would have stored them: what every stored object has and no fixture needs to say.
+import { createHash } from 'node:crypto';
+import type { Raw } from '../../src/engine/contracts.ts';
+import { isRaw } from '../../src/kube/json.ts';
+import { keyOf, refOf } from '../../src/kube/refs.ts';
+import { BUILT_IN_RESOURCES, guessPlural, splitApiVersion } from '../../src/kube/resources.ts';
+
+const CRD = 'CustomResourceDefinition';
+const LONG_AGO = '2026-01-01T00:00:00Z';
+const ANYTHING = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+
+/** With uids and times, and with the CustomResourceDefinitions that their kinds need. */
+export function whole(objects: readonly Raw[]): Raw[] {
+  const stored = objects.map((object) => (object.kind === CRD ? established(withIdentity(object)) : withIdentity(object)));
+  const known = new Set([...BUILT_IN, ...stored.filter(({ kind }) => kind === CRD).map(kindDefined)]);
+  const lacking = Map.groupBy(
+    stored.filter((object) => !known.has(kindOf(object))),
+    kindOf,
+  );
+  return [...stored, ...[...lacking.values()].map((same) => established(withIdentity(crdFor(same))))];
+}
+
+const BUILT_IN = BUILT_IN_RESOURCES.filter(({ group }) => group !== 'k8s.cni.cncf.io').map(({ group, kind }) => `${group}/${kind}`);
+const kindOf = ({ apiVersion, kind }: Raw) => `${splitApiVersion(String(apiVersion))[0]}/${kind}`;
+
+function withIdentity(object: Raw): Raw {
+  const metadata = isRaw(object.metadata) ? object.metadata : {};
+  return { ...object, metadata: { uid: uidOf(keyOf(refOf(object))), creationTimestamp: LONG_AGO, ...metadata } };
+}
+
+function uidOf(key: string): string {
+  const digest = createHash('sha256').update(key).digest('hex');
+  return [digest.slice(0, 8), digest.slice(8, 12), `4${digest.slice(13, 16)}`, `8${digest.slice(17, 20)}`, digest.slice(20, 32)].join('-');
+}
+
+const kindDefined = ({ spec }: Raw): string => (isRaw(spec) && isRaw(spec.names) ? `${spec.group}/${spec.names.kind}` : '');
+
+/** As the API server's own controllers leave it. */
+function established(crd: Raw): Raw {
+  const [spec, status] = [isRaw(crd.spec) ? crd.spec : {}, isRaw(crd.status) ? crd.status : {}];
+  const given = isRaw(spec.names) ? spec.names : {};
+  const names = { singular: String(given.kind).toLowerCase(), listKind: `${given.kind}List`, ...given };
+  const versions = (Array.isArray(spec.versions) ? spec.versions.filter(isRaw) : []).map((version) => ({
+    ...version,
+    schema: version.schema ?? { openAPIV3Schema: ANYTHING },
+  }));
+  const stored = versions
+    .filter((version) => 'storage' in version && version.storage === true)
+    .map((version) => ('name' in version ? version.name : ''));
+  const conditions = ['NamesAccepted', 'Established'].map((type) => ({
+    type,
+    status: 'True',
+    lastTransitionTime: LONG_AGO,
+    reason: '',
+    message: '',
+  }));
+  return {
+    ...crd,
+    spec: { conversion: { strategy: 'None' }, ...spec, names, versions },
+    status: { storedVersions: stored, ...status, acceptedNames: names, conditions },
+  } as Raw;
+}
+
+/** One that lets everything through. */
+function crdFor(objects: readonly Raw[]): Raw {
+  const { apiVersion, kind, namespace } = refOf(objects[0]!);
+  const [group, version] = splitApiVersion(apiVersion);
+  const plural = PLURALS[kind] ?? guessPlural(kind);
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: CRD,
+    metadata: { name: `${plural}.${group}` },
+    spec: {
+      group,
+      scope: namespace === undefined ? 'Cluster' : 'Namespaced',
+      names: { kind, plural },
+      versions: [{ name: version, served: true, storage: true }],
+    },
+  };
+}
+
+const PLURALS: Record<string, string> = { NetworkAttachmentDefinition: 'network-attachment-definitions' };
