@@ -10,10 +10,17 @@ export interface Store {
   /** Those of a kind, in this version of it, that neither the server nor a CustomResourceDefinition among them serves. */
   unknown(objects: readonly Raw[]): Promise<Raw[]>;
   /**
-   * From now on the cluster holds these objects and what it held at its start, nothing else. Answers when the server serves it so. Throws where the server would refuse to
-   * create one of them, with everything that it says.
+   * From now on the cluster holds these objects and what it held at its start, nothing else. Answers when the server serves it so. Throws where neither this server nor the
+   * older one would create one of them, with everything that this one says.
    */
-  hold(objects: readonly Raw[]): Promise<void>;
+  hold(objects: readonly Raw[], older?: () => Promise<Store>): Promise<void>;
+  /** Those that the server would not create, and why. Nothing is created. */
+  refused(objects: readonly Raw[]): Promise<Refusal[]>;
+}
+
+export interface Refusal {
+  object: Raw;
+  why: string;
 }
 
 const CRD = 'CustomResourceDefinition';
@@ -67,22 +74,27 @@ export function storeOf({ etcd }: { etcd: string }, client: Client): Store {
     for (const key of keys) held.delete(key);
   }
 
-  async function add(placed: readonly Placed[]): Promise<void> {
-    await assertTaken(placed);
+  async function add(placed: readonly Placed[], older?: () => Promise<Store>): Promise<void> {
+    const refusals = await refusalsOf(placed);
+    const objects = refusals.map(({ object }) => object);
+    // What a server refuses today an older one may have stored.
+    const never = refusals.length && older ? (await (await older()).refused(objects)).map(({ object }) => object) : objects;
+    const said = refusals
+      .filter(({ object }) => never.includes(object))
+      .map(({ object, why }) => `${object.kind} ${refOf(object).name}: ${why}`);
+    if (said.length) throw new Error(`the API server refuses to create:\n${said.join('\n')}`);
     for (const { key } of placed) if (!before.has(key)) before.set(key, await stored(key));
     await write(placed.map(({ key, text }) => [key, text]));
     for (const { key, text } of placed) held.set(key, text);
   }
 
-  /** The server says of each whether it would create it; nothing is created. */
-  async function assertTaken(placed: readonly Placed[]): Promise<void> {
+  async function refusalsOf(placed: readonly Placed[]): Promise<Refusal[]> {
     const answers = placed.map(async ({ object, path }) => {
       const { status, body } = await client.request('POST', `${path}?dryRun=All&fieldValidation=Strict`, asCreated(object));
       // 409: what the server itself holds under that name.
-      return status < 300 || status === 409 ? [] : [`${object.kind} ${refOf(object).name}: ${body.message ?? JSON.stringify(body)}`];
+      return status < 300 || status === 409 ? [] : [{ object, why: body.message ?? JSON.stringify(body) }];
     });
-    const refused = (await Promise.all(answers)).flat();
-    if (refused.length) throw new Error(`the API server refuses to create:\n${refused.join('\n')}`);
+    return (await Promise.all(answers)).flat();
   }
 
   async function untilServed(crd: Raw, served: boolean): Promise<void> {
@@ -112,7 +124,11 @@ export function storeOf({ etcd }: { etcd: string }, client: Client): Store {
         return !known?.versions.includes(versionOf(object));
       });
     },
-    async hold(objects) {
+    async refused(objects) {
+      builtIn ??= await kindsOf(client);
+      return refusalsOf(objects.map((object) => placeOf(object, builtIn!, new Map())));
+    },
+    async hold(objects, older) {
       builtIn ??= await kindsOf(client);
       const custom = new Map(
         objects.filter(isCrd).map((crd) => [kindKey(definedBy(crd)), { ...definedBy(crd), crd: keyOfCrd(refOf(crd).name) }]),
@@ -131,9 +147,12 @@ export function storeOf({ etcd }: { etcd: string }, client: Client): Store {
       await remove(goneCrds.map(([key]) => key));
       for (const [, text] of goneCrds) await untilServed(JSON.parse(text), false);
       const newCrds = crds.filter(({ key }) => !held.has(key));
-      await add(newCrds);
+      await add(newCrds, older);
       for (const { object } of newCrds) await untilServed(object, true);
-      await add(placed.filter(({ key }) => !held.has(key)));
+      await add(
+        placed.filter(({ key }) => !held.has(key)),
+        older,
+      );
     },
   };
 }

@@ -1,6 +1,6 @@
 // Every check of every system on a real API server: it finds in its bad fixture (found.yaml over installed.yaml) exactly what it finds when the same objects lie in a folder, and
 // nothing in the good one. The objects are written where the server stores them (bed/store.ts), so that uids, times, managers and status are those of the fixture; everything
-// that a check reads of them comes out of the server. Not the server's own are: its version, texts such as /metrics, and the logs of containers: these are the fixture's.
+// that a check reads of them comes out of the server, which would also create each of them (or the oldest server of the bed would). Not the server's own are: its version, texts such as /metrics, and the logs of containers: these are the fixture's.
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseArgv } from '../../src/cli/argv.ts';
@@ -116,7 +116,7 @@ describe.each(CHECKS)('%s', (check) => {
       expect(expected.outcome).toBe(fixture === 'found' ? 'found' : 'passed');
       const objects = whole(objectsIn(dump));
       const cluster = await servingAll(objects);
-      await cluster.store.hold(objects);
+      await cluster.store.hold(objects, async () => (await clusterOf(OLDEST)).store);
       expect(said(await looked(live(cluster, dump), call))).toEqual(said(expected));
     } finally {
       rmSync(folder, { recursive: true });
