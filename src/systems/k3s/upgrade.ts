@@ -4,7 +4,7 @@
 import type { Condition, Raw, Ref, Rule, Selection, StageDraft, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
 import { compare, minorOf } from '../../versions/k3s.ts';
 import { CONTROLLER } from './controller.ts';
-import { releases } from './knowledge/tables.ts';
+import { etcdSteps, releases } from './knowledge/tables.ts';
 
 const NAMESPACE = 'system-upgrade';
 const API = 'upgrade.cattle.io/v1';
@@ -14,15 +14,28 @@ const WITHIN = 7200;
 
 export const WRITES: Rule[] = [{ verbs: ['get', 'create', 'delete'], group: 'upgrade.cattle.io', resource: 'plans' }];
 
-/** Minor by minor, none may be skipped: the newest known release of each on the way, the target last. */
+/**
+ * Minor by minor, none may be skipped: the newest known release of each on the way, the target last. Where the next minor brings an etcd that the present patch cannot become,
+ * the newest patch of the present minor comes first.
+ */
 export function hops(from: string, to: string): string[] {
-  const between = Array.from({ length: Math.max(0, minorOf(to) - minorOf(from) - 1) }, (_, i) => minorOf(from) + 1 + i);
+  if (compare(from, to) >= 0) return [];
   const newest = (minor: number) =>
     releases()
       .releases.filter((release) => minorOf(release) === minor)
       .toSorted(compare)
       .at(-1);
-  return [...between.flatMap((minor) => newest(minor) ?? []), ...(compare(from, to) < 0 ? [to] : [])];
+  const between = Array.from({ length: Math.max(0, minorOf(to) - minorOf(from) - 1) }, (_, i) => minorOf(from) + 1 + i);
+  const ownFirst = minorOf(to) > minorOf(from) && isTooOld(from, minorOf(from) + 1) ? newest(minorOf(from)) : undefined;
+  return [...(ownFirst ? [ownFirst] : []), ...between.flatMap((minor) => newest(minor) ?? []), to];
+}
+
+/** Its etcd cannot become that of the next minor. */
+function isTooOld(version: string, next: number): boolean {
+  const least = etcdSteps()
+    .steps.find(({ into }) => minorOf(into) === next)
+    ?.least.find((each) => minorOf(each) === minorOf(version));
+  return least !== undefined && compare(version, least) < 0;
 }
 
 export async function stages({ path, within = WITHIN }: Upgrading): Promise<StageDraft[]> {

@@ -91,7 +91,7 @@ describe('k3s', () => {
   test('the default target is the newest of the next minor; on the newest minor there may be none', async () => {
     const to = async (version: string) => (await seen([node('s1', version, SERVER)])).paths[0]!.to;
     expect(await to('v1.27.4+k3s1')).toBe('v1.28.15+k3s1');
-    expect(await to('v1.36.0+k3s1')).toBe('v1.36.1+k3s1');
-    expect(await to('v1.36.3+k3s1')).toBeUndefined();
+    expect(await to('v1.37.0+k3s1')).toBe('v1.37.1+k3s1');
+    expect(await to('v1.37.1+k3s1')).toBeUndefined();
   });
 });

@@ -3,10 +3,10 @@
 import type { Check, Finding } from '../../../engine/contracts.ts';
 import { compare, minorOf, parse } from '../../../versions/k3s.ts';
 import { etcdSteps } from '../knowledge/tables.ts';
-import { ETCD } from '../plans.ts';
-import { type NodeRow, nodes } from '../reads.ts';
+import { ETCD, openPlans, targetOf } from '../plans.ts';
+import { type NodeRow, nodes, plans } from '../reads.ts';
 
-const reads = { nodes };
+const reads = { nodes, plans };
 interface Args {
   from: string;
   into: string;
@@ -24,8 +24,8 @@ const check: Check<typeof reads, Args> = {
       zh: 'K3s 1.34 带来 etcd 3.6，升级前需要 3.5.26 或更新版本；K3s 1.37 带来 etcd 3.7，升级前需要 3.6.11 或更新版本。从更旧的补丁版本升级时，成员可能无法加入或丢失成员数据。',
     },
     detection: {
-      en: 'Compares the K3s versions of the Nodes with label node-role.kubernetes.io/etcd with the first release of their minor that carries the needed etcd. SQLite and external datastores are not concerned.',
-      zh: '将带有标签 node-role.kubernetes.io/etcd 的节点的 K3s 版本，与其次版本中首个包含所需 etcd 的版本比较。SQLite 和外部数据存储不受影响。',
+      en: 'Compares the K3s versions of the Nodes with label node-role.kubernetes.io/etcd with the first release of their minor that carries the needed etcd. SQLite and external datastores are not concerned. It stops an upgrade only if a Plan goes there at once: plan and upgrade lead through the newest patch first.',
+      zh: '将带有标签 node-role.kubernetes.io/etcd 的节点的 K3s 版本，与其次版本中首个包含所需 etcd 的版本比较。SQLite 和外部数据存储不受影响。只有当 Plan 直接升级到该版本时才会阻止升级：“plan”和“upgrade”会先经过最新的补丁版本。',
     },
     fix: {
       en: 'manual: upgrade all servers to the newest patch release of their minor first.',
@@ -36,12 +36,16 @@ const check: Check<typeof reads, Args> = {
   applies: { stage: 'before' },
   needs: ['target'],
   reads,
-  judge: (rows, { path: { to } }) => {
+  judge: (rows, { path: { to, hops } }) => {
     const members = rows.nodes.filter(({ labels }) => labels[ETCD] !== undefined);
     return etcdSteps().steps.flatMap((step) => {
       if (minorOf(to!) < minorOf(step.into)) return [];
       const old = members.filter(({ kubeletVersion }) => isTooOld(parse(kubeletVersion), step));
-      return old.length ? [finding(old, step)] : [];
+      if (!old.length) return [];
+      // A Plan that goes there at once is what breaks them; the way that is planned leads through a patch that is new enough.
+      const straight = openPlans(rows.plans, old).some(({ plan }) => minorOf(targetOf(plan) ?? '') >= minorOf(step.into));
+      const led = hops.some((hop) => minorOf(hop) === minorOf(parse(old[0]!.kubeletVersion)!) && !isTooOld(hop, step));
+      return [finding(old, step, straight || !led ? 'blocker' : 'warning')];
     });
   },
   say: ({ from, into, least, etcd }, { length }) => ({
@@ -58,11 +62,11 @@ function isTooOld(version: string | undefined, { least }: Step): boolean {
   return own !== undefined && compare(version!, own) < 0;
 }
 
-function finding(old: NodeRow[], { into, least, etcd }: Step): Finding<Args> {
+function finding(old: NodeRow[], { into, least, etcd }: Step, severity: 'blocker' | 'warning'): Finding<Args> {
   const from = old.map(({ kubeletVersion }) => parse(kubeletVersion)!).toSorted(compare)[0]!;
   const wanted = least.find((each) => minorOf(each) === minorOf(from))!;
   return {
-    severity: 'blocker',
+    severity,
     key: [into],
     certainty: 'high',
     objects: old.map(({ ref }) => ref),

@@ -1,8 +1,8 @@
 // Plans whose version is older than what their Nodes run. The upgrade image of the target refuses that and leaves the Node cordoned; images before the guard really downgrade, and the
 // datastore does not survive it. Sources: k3s-io/k3s-upgrade scripts/upgrade.sh at every tag (knowledge/guards.json); k3s-io/k3s issues 14530, 7537.
-import type { Check, Finding } from '../../../engine/contracts.ts';
-import { compare, minorOf, parse } from '../../../versions/k3s.ts';
-import { guards } from '../knowledge/tables.ts';
+import type { Check, Finding, Text } from '../../../engine/contracts.ts';
+import { compare, parse } from '../../../versions/k3s.ts';
+import { isGuarded, refusesDate } from '../guard.ts';
 import { isServer, pendingOf, planName, targetOf, upgradesK3s } from '../plans.ts';
 import { type NodeRow, nodes, type PlanRow, plans } from '../reads.ts';
 
@@ -14,6 +14,8 @@ interface Args {
   /** The image of the target refuses. */
   guarded: boolean;
   server: boolean;
+  /** It is newer, and was built in an earlier month. */
+  byDate: boolean;
 }
 
 const check: Check<typeof reads, Args> = {
@@ -26,8 +28,8 @@ const check: Check<typeof reads, Args> = {
       zh: '自 v1.24.16、v1.25.12、v1.26.7 和 v1.27.4 起，升级镜像会拒绝降级：Job 失败，节点仍处于封锁状态。更早的镜像没有此检查，会真正降级 K3s，server 随后无法读取其数据存储。',
     },
     detection: {
-      en: 'Compares the version of each Plan with the kubelet versions of the Nodes that it has still to upgrade. A lower number behind +k3s counts too, although the guard ignores it.',
-      zh: '将每个 Plan 的版本与其尚未升级的节点的 kubelet 版本比较。+k3s 之后的数字更低也算作降级，尽管镜像的检查会忽略它。',
+      en: 'Compares the version of each Plan with the kubelet versions of the Nodes that it has still to upgrade. A lower number behind +k3s counts too, although the guard ignores it. A newer version that was built in an earlier month is refused as well; the dates of known releases are compared.',
+      zh: '将每个 Plan 的版本与其尚未升级的节点的 kubelet 版本比较。+k3s 之后的数字更低也算作降级，尽管镜像的检查会忽略它。版本更新但构建月份更早时镜像同样会拒绝，按已知版本的日期比较。',
     },
     fix: {
       en: 'manual: set spec.version of the Plan to the version that its Nodes run, or a newer one.',
@@ -42,21 +44,20 @@ const check: Check<typeof reads, Args> = {
   applies: { stage: 'both' },
   reads,
   judge: (rows) => rows.plans.filter(upgradesK3s).flatMap((plan) => finding(plan, pendingOf(plan, rows.nodes)) ?? []),
-  say: ({ plan, from, to, guarded, server }) => ({
-    en: `Plan ${plan} takes Nodes from ${from} back to ${to}: ${guarded ? 'the image refuses, and they stay cordoned' : `the image has no guard, and K3s is downgraded${server ? ' under its datastore' : ''}`}`,
-    zh: `Plan ${plan} 将节点从 ${from} 降级到 ${to}：${guarded ? '镜像会拒绝，节点仍处于封锁状态' : `镜像没有检查，会真正降级 K3s${server ? '，数据存储可能无法读取' : ''}`}`,
-  }),
+  say: ({ plan, from, to, guarded, server, byDate }) =>
+    byDate
+      ? SAID_DATE(plan, from, to)
+      : {
+          en: `Plan ${plan} takes Nodes from ${from} back to ${to}: ${guarded ? 'the image refuses, and they stay cordoned' : `the image has no guard, and K3s is downgraded${server ? ' under its datastore' : ''}`}`,
+          zh: `Plan ${plan} 将节点从 ${from} 降级到 ${to}：${guarded ? '镜像会拒绝，节点仍处于封锁状态' : `镜像没有检查，会真正降级 K3s${server ? '，数据存储可能无法读取' : ''}`}`,
+        },
 };
 export default check;
 
-/** Whether the upgrade image of this version compares versions at all. +k3sN is nothing to it. */
-function isGuarded(version: string): boolean {
-  const first = guards().first.find((each) => minorOf(each) === minorOf(version));
-  return first === undefined ? minorOf(version) > minorOf(guards().first.at(-1)!) : compare(version, first) >= 0;
-}
-
 function finding(plan: PlanRow, pending: NodeRow[]): Finding<Args> | undefined {
   const to = targetOf(plan);
+  const late = to === undefined ? undefined : builtLater(to, pending);
+  if (late) return dated(plan, to!, late);
   const newer = to === undefined ? [] : pending.filter(({ kubeletVersion }) => compare(parse(kubeletVersion) ?? to, to) > 0);
   if (!to || !newer.length) return undefined;
   const from = newer
@@ -70,7 +71,35 @@ function finding(plan: PlanRow, pending: NodeRow[]): Finding<Args> | undefined {
     key: [planName(plan)],
     certainty: 'certain',
     objects: [plan.ref],
-    args: { plan: planName(plan), from, to, guarded, server: newer.some(isServer) },
+    args: { plan: planName(plan), from, to, guarded, server: newer.some(isServer), byDate: false },
     evidence: newer.slice(0, 10).map(({ ref, kubeletVersion }) => ({ seen: `kubeletVersion: ${kubeletVersion}`, at: ref })),
   };
 }
+
+/** Nodes of an older version that was built in a later month: the guard refuses the newer one. */
+function builtLater(to: string, pending: readonly NodeRow[]): { nodes: NodeRow[]; sure: boolean } | undefined {
+  const older = pending.flatMap((node) => {
+    const from = parse(node.kubeletVersion);
+    if (from === undefined || compare(from, to) >= 0 || !isGuarded(to)) return [];
+    const { refuses, sure } = refusesDate(from, to);
+    return refuses ? [{ node, sure }] : [];
+  });
+  return older.length ? { nodes: older.map(({ node }) => node), sure: older.some(({ sure }) => sure) } : undefined;
+}
+
+function dated(plan: PlanRow, to: string, { nodes: older, sure }: { nodes: NodeRow[]; sure: boolean }): Finding<Args> {
+  const from = parse(older[0]!.kubeletVersion)!;
+  return {
+    severity: sure ? 'blocker' : 'warning',
+    key: [planName(plan), 'built'],
+    certainty: sure ? 'high' : 'medium',
+    objects: [plan.ref],
+    args: { plan: planName(plan), from, to, guarded: true, server: older.some(isServer), byDate: true },
+    evidence: older.slice(0, 10).map(({ ref, kubeletVersion }) => ({ seen: `kubeletVersion: ${kubeletVersion}`, at: ref })),
+  };
+}
+
+const SAID_DATE = (plan: string, from: string, to: string): Text => ({
+  en: `Plan ${plan} takes Nodes from ${from} to ${to}, which was built in an earlier month: the image refuses, and they stay cordoned`,
+  zh: `Plan ${plan} 将节点从 ${from} 升级到 ${to}，而后者的构建月份更早：镜像会拒绝，节点仍处于封锁状态`,
+});

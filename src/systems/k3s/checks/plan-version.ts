@@ -2,7 +2,7 @@
 // Sources: rancher/system-upgrade-controller v0.20.1 pkg/upgrade/plan (ResolveChannel, MungeVersion); tags of k3s-io/k3s-upgrade; k3s-io/k3s issues 11416, 12971, 14282, 14530.
 import type { Check, Finding, Text } from '../../../engine/contracts.ts';
 import { oneLine } from '../../../text/sanitise.ts';
-import { compare, parse } from '../../../versions/k3s.ts';
+import { compare, minorOf, parse } from '../../../versions/k3s.ts';
 import { releases } from '../knowledge/tables.ts';
 import { planName, upgradesK3s } from '../plans.ts';
 import { type PlanRow, plans } from '../reads.ts';
@@ -25,8 +25,8 @@ const check: Check<typeof reads, Args> = {
       zh: '版本即升级镜像的 tag。若该 tag 不存在，Job 会先封锁节点，然后一直等待镜像。channel 每 15 分钟重新解析一次，其版本变化时即开始升级。',
     },
     detection: {
-      en: 'Compares spec.version (which counts more than spec.channel), or else status.latestVersion, with the known releases. Versions newer than the newest known release are not judged.',
-      zh: '将 spec.version（优先于 spec.channel），否则将 status.latestVersion，与已知的版本比较。比最新已知版本更新的版本不作判断。',
+      en: 'Compares spec.version (which counts more than spec.channel), or else status.latestVersion, with the known releases. Versions newer than the newest known release of their minor are not judged.',
+      zh: '将 spec.version（优先于 spec.channel），否则将 status.latestVersion，与已知的版本比较。比该次版本中最新已知版本更新的版本不作判断。',
     },
     fix: {
       en: 'manual: set spec.version of the Plan to a release of K3s.',
@@ -51,10 +51,10 @@ function wrongWith({ version, channel, latestVersion }: PlanRow): Is | undefined
   if (named === undefined) return 'channel';
   const release = parse(named);
   if (!release || !named.startsWith('v')) return 'spelling';
-  const { releases: known, knownUpTo } = releases();
-  // Pre-releases are not in the table.
-  const judged = compare(release, knownUpTo) <= 0 && !/-(?:alpha|beta|rc)/.test(release);
-  if (judged && !known.includes(release) && release !== knownUpTo) return 'unreleased';
+  const known = releases().releases.filter((each) => minorOf(each) === minorOf(release));
+  // Pre-releases are not in the table, nor are patches that came out behind it.
+  const judged = known.some((each) => compare(release, each) <= 0) && !/-(?:alpha|beta|rc)/.test(release);
+  if (judged && !known.includes(release)) return 'unreleased';
   return version === undefined ? 'channel' : undefined;
 }
 
