@@ -84,7 +84,7 @@ function patchPart({ on, changes, counters = [] }: Extract<StepDraft, { do: 'pat
   const [only] = changes;
   const plain = changes.length === 1 && only!.inString === undefined ? only : undefined;
   if (plain && plain.after === undefined) return { ...ofObject({ en: `removes ${field} of`, zh: `移除 ${field}：` }, on) };
-  const value = plain && typeof plain.after !== 'object' ? show(plain.after, SHORT, plain.path) : undefined;
+  const value = plain && typeof plain.after !== 'object' ? show(plain.after!, SHORT, plain.path) : undefined;
   return { ...ofObject({ en: `sets ${field} of`, zh: `设置 ${field}：` }, on), to: value };
 }
 

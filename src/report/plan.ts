@@ -5,6 +5,7 @@ import type { Plan } from '../engine/plan.ts';
 import { isHarmless } from '../engine/progress.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { describe } from '../kube/refs.ts';
+import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
 import { beside, counted, type Face, INDENT, paragraph, pasteable } from './face.ts';
@@ -62,13 +63,15 @@ const promise = (step: Step, { language }: Face): string => {
     : { en: `undo: ${UNDO[undo].en}`, zh: undo === 'none' ? UNDO.none.zh : `撤销：${UNDO[undo].zh}` }[language];
 };
 
-const changesOf = (step: Step): string[] => kindOf(step).preview(step);
+const changesOf = (step: Step): Text[] => kindOf(step).preview(step).map(textOf);
 /** A stored text may say anything; the object that a patch changes is told from its data. All other kinds name it anyway. */
-const describedChanges = (step: Step): string[] =>
-  step.do === 'patch' ? changesOf(step).map((line) => `${describe(step.on)} ${line}`) : changesOf(step);
+const describedChanges = (step: Step): Text[] =>
+  step.do === 'patch'
+    ? changesOf(step).map(({ en, zh }) => ({ en: `${describe(step.on)} ${en}`, zh: `${describe(step.on)} ${zh}` }))
+    : changesOf(step);
 
 /** `before`: the step above; what it says of its change is not said again. `room`: columns of the undo column. */
-function stepLines(step: Step, before: Step | undefined, room: number, face: Face, changed: (step: Step) => string[]): string[] {
+function stepLines(step: Step, before: Step | undefined, room: number, face: Face, changed: (step: Step) => Text[]): string[] {
   const { language, style } = face;
   const paint =
     step.do === 'manual'
@@ -81,7 +84,7 @@ function stepLines(step: Step, before: Step | undefined, room: number, face: Fac
   return [
     ...beside(step.id, oneLine(step.text[language], 1000), paint(promise(step, face)), room, face),
     ...(isDeepStrictEqual(changes, before && changed(before)) ? [] : changes).map(
-      (line) => `${' '.repeat(INDENT)}${style.cyan(oneLine(line, 1000))}`,
+      (line) => `${' '.repeat(INDENT)}${style.cyan(oneLine(line[language], 1000))}`,
     ),
     ...note.map(style.dim),
   ];

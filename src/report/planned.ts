@@ -3,6 +3,7 @@ import type { ClusterIdentity, JudgedFinding, Language, Step, Text, UpgradePath 
 import type { Plan } from '../engine/plan.ts';
 import { isHarmless } from '../engine/progress.ts';
 import { kindOf } from '../engine/steps/index.ts';
+import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import type { Face } from './face.ts';
 import { clusterName } from './plan.ts';
@@ -30,7 +31,7 @@ export function planData({ cluster, paths, plan: { stages, refusals }, stopping 
     stages: stages.map(({ id, hop, title, steps }) => ({
       ...{ id, hop: hop ?? null, title },
       steps: steps.map((step) => ({
-        ...{ id: step.id, do: step.do, text: step.text, changes: kindOf(step).preview(step) },
+        ...{ id: step.id, do: step.do, text: step.text, changes: kindOf(step).preview(step).map(textOf) },
         ...{ undo: step.undo, undoNote: step.undoNote ?? null, after: step.after, reasons: step.reasons },
       })),
     })),
@@ -58,7 +59,7 @@ export function planMarkdown({ cluster, paths, plan: { stages, refusals }, stopp
     `${step.id}. ${plain(step.text[language])} (${promise(step, language)})`,
     ...kindOf(step)
       .preview(step)
-      .map((change) => `   - ${plain(change)}`),
+      .map((change) => `   - ${plain(textOf(change)[language])}`),
     ...(step.undoNote && step.do !== 'manual' ? [`   - ${UNDO_IS[language]}: ${plain(step.undoNote[language])}`] : []),
   ];
   return [

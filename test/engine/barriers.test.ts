@@ -64,7 +64,7 @@ describe('a wait', () => {
     const began = performance.now();
     const done = await go(world, [waitStep('w', { within: 60, fails }), behind]);
     expect(performance.now() - began).toBeLessThan(5000);
-    expect(done.outcomes.get('w')).toMatchObject({ result: 'failed', detail: { en: expect.stringContaining(`${PATH} = None`) } });
+    expect(done.outcomes.get('w')).toMatchObject({ result: 'failed', detail: { en: expect.stringContaining(`${PATH} is None`) } });
     expect(await typeOf(world, 'b')).toBe('None');
   });
 });

@@ -108,7 +108,7 @@ describe('a reading', () => {
 test('what means failure is told; of several conditions the first that holds', async () => {
   const failed: Condition = { of: NODES, which: 'some', must: [{ path: '/status/count', is: 3 }] };
   expect((await firstMet([some('every'), failed], world([], node('a', 'False'))))?.en).toBe(
-    '≥ 1 Node (node-role.kubernetes.io/worker): /status/count = 3',
+    'at least one Node (node-role.kubernetes.io/worker): /status/count is 3',
   );
   expect(await firstMet([], world([]))).toBeUndefined();
 });

@@ -287,8 +287,8 @@ export type Look =
   | { is: 'refused'; because: Text };
 /** One small module per kind of step; `look` serves the write, resume and undo alike. */
 export interface StepKind<S extends Step = Step> {
-  /** What the step changes, one line each, for previews; names and values, no prose. */
-  preview(step: S): string[];
+  /** What the step changes, one line each, for previews: names and values, and what they need of words. */
+  preview(step: S): (string | Text)[];
   /** How a person does the same in a POSIX shell. Empty: nothing, or it cannot be done so. */
   commands(step: S): string[];
   look(step: S, world: World): Promise<Look>;

@@ -4,7 +4,7 @@ import { deepEqual } from '../../kube/json.ts';
 import { describe, refOf } from '../../kube/refs.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import type { Condition, Expectation, Json, Must, Raw, Ref, Selection, StepProgress, Text, World } from '../contracts.ts';
-import { type Reader, readerOf, show } from './fields.ts';
+import { type Reader, readerOf, show, shown } from './fields.ts';
 import { uidOf } from './objects.ts';
 
 /** What stands in the way of a condition: an object is there, it is not, a field of it is off; too few or too many of a selection; a reading. */
@@ -167,32 +167,49 @@ export const pathOf = ({ path, inString }: { path: string; inString?: string }):
 export const describeSelection = ({ kind, namespace, labels }: Selection): string =>
   oneLine(`${kind}${namespace ? ` in ${namespace}` : ''}${labels ? ` (${labels})` : ''}`, 500);
 
-/** Of a condition, as previews show it: names, paths and values, no prose. */
-export function conditionLines(condition: Condition): string[] {
-  if ('reading' in condition)
-    return [`${condition.reading.path} ∋ ${oneLine('contains' in condition ? condition.contains : condition.matches, 200)}`];
+/** Of a condition, as previews show it. */
+export function conditionLines(condition: Condition): Text[] {
+  if ('reading' in condition) {
+    const { path } = condition.reading;
+    const says = oneLine('contains' in condition ? condition.contains : condition.matches, 200);
+    return [
+      'contains' in condition
+        ? { en: `${path} contains "${says}"`, zh: `${path} 包含“${says}”` }
+        : { en: `${path} matches ${says}`, zh: `${path} 匹配 ${says}` },
+    ];
+  }
   const lines = mustLines(condition.must);
-  if ('on' in condition) return lines.map((line) => `${describe(condition.on)}: ${line}`);
-  const { which } = condition;
-  const count = typeof which === 'string' ? { every: '∀', some: '≥ 1', none: '0' }[which] : `≥ ${which.atLeast}`;
-  return lines.map((line) => `${count} ${describeSelection(condition.of)}: ${line}`);
+  if ('on' in condition)
+    return lines.map(({ en, zh }) => ({ en: `${describe(condition.on)}: ${en}`, zh: `${describe(condition.on)}：${zh}` }));
+  const [count, selected] = [countOf(condition.which), describeSelection(condition.of)];
+  return lines.map(({ en, zh }) => ({ en: `${count.en} ${selected}: ${en}`, zh: `${count.zh} ${selected}：${zh}` }));
 }
 
-export function mustLines(must: Must): string[] {
-  if (must === 'be-gone') return ['∅'];
-  if (must === 'exist') return ['✓'];
-  return must.map((each) => `${pathOf(each)} ${wantedText(each)}`);
+function countOf(which: 'every' | 'some' | 'none' | { atLeast: number }): Text {
+  if (typeof which !== 'string') return { en: `at least ${which.atLeast}`, zh: `至少 ${which.atLeast} 个` };
+  return { every: { en: 'every', zh: '每个' }, some: { en: 'at least one', zh: '至少一个' }, none: { en: 'no', zh: '没有' } }[which];
 }
 
-function wantedText(each: Expectation): string {
-  if ('same' in each) return `= ${each.same}`;
-  if ('isNot' in each) return `≠ ${show(each.isNot, 80)}`;
-  if ('in' in each) return `∈ ${show(each.in, 80)}`;
-  if ('atLeast' in each) return `≥ ${each.atLeast}`;
-  if ('olderThan' in each) return `> ${each.olderThan} s`;
-  if ('newerThan' in each) return `< ${each.newerThan} s`;
-  return `= ${show(each.is, 80)}`;
+export function mustLines(must: Must): Text[] {
+  if (must === 'be-gone') return [{ en: 'deleted', zh: '已删除' }];
+  if (must === 'exist') return [{ en: 'exists', zh: '存在' }];
+  return must.map((each) => {
+    const [path, wanted] = [pathOf(each), wantedText(each)];
+    return { en: `${path} ${wanted.en}`, zh: `${path} ${wanted.zh}` };
+  });
 }
+
+function wantedText(each: Expectation): Text {
+  if ('same' in each) return { en: `equals ${each.same}`, zh: `等于 ${each.same}` };
+  if ('isNot' in each) return toldOf(shown(each.isNot, 80), { en: 'is not', zh: '不是' });
+  if ('in' in each) return { en: `is one of ${show(each.in, 80)}`, zh: `是 ${show(each.in, 80)} 之一` };
+  if ('atLeast' in each) return { en: `is at least ${each.atLeast}`, zh: `至少为 ${each.atLeast}` };
+  if ('olderThan' in each) return { en: `is older than ${each.olderThan} s`, zh: `早于 ${each.olderThan} 秒前` };
+  if ('newerThan' in each) return { en: `is newer than ${each.newerThan} s`, zh: `在 ${each.newerThan} 秒内` };
+  return toldOf(shown(each.is, 80), { en: 'is', zh: '为' });
+}
+
+const toldOf = (value: Text, verb: Text): Text => ({ en: `${verb.en} ${value.en}`, zh: `${verb.zh} ${value.zh}` });
 
 function noLonger(unmet: Unmet): Text {
   switch (unmet.is) {
@@ -239,27 +256,28 @@ function notYet(unmet: Unmet): Text {
 }
 
 function offText({ on, field, value }: Extract<Unmet, { is: 'off' }>): Text {
-  const [name, path, now] = [describe(on), pathOf(field), show(value, 80)];
+  const [name, path, now] = [describe(on), pathOf(field), shown(value, 80)];
   if ('same' in field)
     return {
-      en: `${path} of ${name} is ${now}, not yet equal to ${field.same}`,
-      zh: `${name} 的 ${path} 为 ${now}，尚未等于 ${field.same}`,
+      en: `${path} of ${name} is ${now.en}, not yet equal to ${field.same}`,
+      zh: `${name} 的 ${path} 为 ${now.zh}，尚未等于 ${field.same}`,
     };
   if ('is' in field && field.is !== undefined)
     return {
-      en: `${path} of ${name} is ${now}, not ${show(field.is, 80)}`,
-      zh: `${name} 的 ${path} 为 ${now}，而不是 ${show(field.is, 80)}`,
+      en: `${path} of ${name} is ${now.en}, not ${show(field.is, 80)}`,
+      zh: `${name} 的 ${path} 为 ${now.zh}，而不是 ${show(field.is, 80)}`,
     };
+  const wanted = wantedText(field);
   return {
-    en: `${path} of ${name} is ${now}, expected ${wantedText(field)}`,
-    zh: `${name} 的 ${path} 为 ${now}，应为 ${wantedText(field)}`,
+    en: `${path} of ${name} is ${now.en}; expected: ${wanted.en}`,
+    zh: `${name} 的 ${path} 为 ${now.zh}；预期：${wanted.zh}`,
   };
 }
 
 /** Of a condition that means failure and holds. */
 function met(condition: Condition): Text {
-  const line = conditionLines(condition).join(', ');
-  return { en: line, zh: line };
+  const lines = conditionLines(condition);
+  return { en: lines.map(({ en }) => en).join(', '), zh: lines.map(({ zh }) => zh).join('，') };
 }
 
 /** What a person would look at now: the object that is waited for. */

@@ -16,9 +16,7 @@ export const create: StepKind<CreateStep> = {
     const { apiVersion: _version, kind: _kind, metadata: _metadata, ...fields } = object;
     return [
       `+ ${describe(refOf(object))}`,
-      ...Object.entries(fields).map(
-        ([field, value]) => `/${escapeSegment(field)}: ∅ → ${show(value, undefined, `/${escapeSegment(field)}`)}`,
-      ),
+      ...Object.entries(fields).map(([field, value]) => `/${escapeSegment(field)}: ${show(value, undefined, `/${escapeSegment(field)}`)}`),
     ];
   },
   commands: ({ object }) => [fedWith('kubectl create -f -', bare(object))],

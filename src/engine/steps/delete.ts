@@ -23,7 +23,7 @@ import { kubectlName } from './shell.ts';
 type DeleteStep = StepOf<'delete'>;
 
 export const remove: StepKind<DeleteStep> = {
-  preview: ({ on, propagation }) => [`- ${describe(on)}${propagation ? ` (${propagation})` : ''}`],
+  preview: ({ on, propagation }) => [`- ${describe(on)}${propagation ? ` (--cascade=${propagation.toLowerCase()})` : ''}`],
   commands: ({ on, propagation }) => [`kubectl delete ${kubectlName(on)}${propagation ? ` --cascade=${propagation.toLowerCase()}` : ''}`],
   look: (step, world) => lookAtDoomed(step, world, step.like),
   write: ({ on, propagation }, now) => ({

@@ -7,7 +7,12 @@ import { identity, uidOf } from './objects.ts';
 import { fedWith } from './shell.ts';
 
 export const evict: StepKind<StepOf<'evict'>> = {
-  preview: ({ on, within }) => [`- ${describe(on)} (PodDisruptionBudget ≤ ${within} s)`],
+  preview: ({ on, within }) => [
+    {
+      en: `- ${describe(on)} (waits up to ${within} s for its PodDisruptionBudget)`,
+      zh: `- ${describe(on)}（最多等待 PodDisruptionBudget ${within} 秒）`,
+    },
+  ],
   commands: ({ on: { namespace = 'default', name } }) => [
     fedWith(`kubectl create --raw ${shellWord(`/api/v1/namespaces/${namespace}/pods/${name}/eviction`)} -f -`, {
       ...{ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { namespace, name } },

@@ -1,8 +1,9 @@
 // Where a step's values lie: a JSON Pointer into an object, and with `inString` a second one into a string that itself holds JSON.
 import { deepEqual, isRaw, parseJson } from '../../kube/json.ts';
 import { parsePointer, pointerGet } from '../../kube/pointer.ts';
+import { textOf } from '../../text/language.ts';
 import { looksSecret, REDACTED, redactMarked } from '../../text/redact.ts';
-import type { Json, Raw } from '../contracts.ts';
+import type { Json, Raw, Text } from '../contracts.ts';
 
 export interface Place {
   path: string;
@@ -70,10 +71,14 @@ function holderAt(value: Json | undefined, pointer: string): Raw {
 
 export const keysIn = (held: Json | undefined): number => (isRaw(held) ? Object.keys(held).length : 0);
 
+/** As `show`; what is not there has a word of its own. */
+export const shown = (value: Json | undefined, max?: number, path?: string): Text =>
+  value === undefined ? { en: '(unset)', zh: '（无）' } : textOf(show(value, max, path));
+
 /** A value as previews and messages show it; bounded. `path`: where it stands. */
-export function show(value: Json | undefined, max = 300, path = ''): string {
-  const seen = value === undefined ? undefined : withoutSecrets(value, parsePointer(path));
-  const text = seen === undefined ? '∅' : typeof seen === 'string' ? seen || '""' : JSON.stringify(seen);
+export function show(value: Json, max = 300, path = ''): string {
+  const seen = withoutSecrets(value, parsePointer(path));
+  const text = typeof seen === 'string' ? seen || '""' : JSON.stringify(seen);
   return text.length > max ? `${text.slice(0, max - 1)}…` : text;
 }
 

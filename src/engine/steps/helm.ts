@@ -10,11 +10,16 @@ import { uidOf, versionOf } from './objects.ts';
 
 type HelmStep = StepOf<'helm'>;
 
+const limited = (command: string, seconds: number): Text => ({
+  en: `${command} (up to ${seconds} s)`,
+  zh: `${command}（最多 ${seconds} 秒）`,
+});
+
 export const helm: StepKind<HelmStep> = {
   preview: ({ action, release: { namespace, name }, from, chart, within }) => [
     action === 'rollback'
-      ? `helm rollback ${name} ${from} -n ${namespace} (≤ ${within} s)`
-      : `helm upgrade ${name} -n ${namespace}: ${chart.name} ${chart.version} (at most ${within} s)`,
+      ? limited(`helm rollback ${name} ${from} -n ${namespace}`, within)
+      : limited(`helm upgrade ${name} -n ${namespace}: ${chart.name} ${chart.version}`, within),
   ],
   commands: ({ action, release, from, chart, within, reuse }) => {
     const at = `-n ${shellWord(release.namespace)} --timeout ${within}s`;
@@ -112,7 +117,12 @@ const anothers = ({ revision, status }: Revision): Text => ({
 // ---- a revision that stays pending ----------------------------------------------------------------------------------
 
 export const unpend: StepKind<StepOf<'unpend'>> = {
-  preview: ({ release: { namespace, name }, revision, quiet }) => [`- ${namespace}/${name}, revision ${revision} (pending ≥ ${quiet} s)`],
+  preview: ({ release: { namespace, name }, revision, quiet }) => [
+    {
+      en: `- ${namespace}/${name}, revision ${revision} (pending for at least ${quiet} s)`,
+      zh: `- ${namespace}/${name} 修订版本 ${revision}（处于 pending 至少 ${quiet} 秒）`,
+    },
+  ],
   commands: ({ release: { namespace, name }, revision }) => [
     `kubectl delete secret ${shellWord(`sh.helm.release.v1.${name}.v${revision}`)} -n ${shellWord(namespace)}`,
   ],

@@ -4,7 +4,7 @@ import { isRaw } from '../../kube/json.ts';
 import { pointerGet } from '../../kube/pointer.ts';
 import type { Change, Json, Look, PatchOp, Raw, StepKind, StepOf, Text, World } from '../contracts.ts';
 import { brokenGuard, pathOf } from './conditions.ts';
-import { keysIn, type Reader, readerOf, setInPlace, show } from './fields.ts';
+import { keysIn, type Reader, readerOf, setInPlace, shown } from './fields.ts';
 import { restoring } from './manual.ts';
 import { isSecret, NO_SECRET_VALUES, secretValues, uidOf, whole } from './objects.ts';
 import { fedWith, kubectlName } from './shell.ts';
@@ -13,8 +13,11 @@ type PatchStep = StepOf<'patch'>;
 
 export const patch: StepKind<PatchStep> = {
   preview: ({ changes, counters = [] }) => [
-    ...changes.map((change) => `${pathOf(change)}: ${shown(change, change.before)} → ${shown(change, change.after)}`),
-    ...counters.map(({ path, keysOf }) => `${path} = #(${keysOf})`),
+    ...changes.map((change) => {
+      const [path, before, after] = [pathOf(change), valueAt(change, change.before), valueAt(change, change.after)];
+      return { en: `${path}: ${before.en} → ${after.en}`, zh: `${path}: ${before.zh} → ${after.zh}` };
+    }),
+    ...counters.map(({ path }) => ({ en: `${path}: recomputed`, zh: `${path}: 重新计算` })),
   ],
   commands,
   look,
@@ -33,7 +36,7 @@ export const patch: StepKind<PatchStep> = {
   },
 };
 
-const shown = ({ path, inString = '' }: Change, value: Json | undefined): string => show(value, undefined, path + inString);
+const valueAt = ({ path, inString = '' }: Change, value: Json | undefined): Text => shown(value, undefined, path + inString);
 
 /** With a test of every old value. Numbers that are recomputed, and JSON inside a string, are beyond one command that a person could read. */
 function commands({ on, subresource, changes, counters = [] }: PatchStep): string[] {

@@ -9,7 +9,10 @@ type ReviseStep = StepOf<'revise'>;
 export const revise: StepKind<ReviseStep> = {
   preview: ({ release: { namespace, name }, from, to, apis }) => [
     `${namespace}/${name}: v${from} → v${to}`,
-    ...apis.map(({ apiVersion, kind, to: next }) => `${kind}: ${apiVersion} → ${next ?? '∅'}`),
+    ...apis.map(({ apiVersion, kind, to: next }) => ({
+      en: `${kind}: ${apiVersion} → ${next ?? '(removed)'}`,
+      zh: `${kind}: ${apiVersion} → ${next ?? '（移除）'}`,
+    })),
   ],
   // helm itself has no command for it.
   commands: ({ release: { namespace, name } }) => [`helm get manifest ${shellWord(name)} -n ${shellWord(namespace)}`],

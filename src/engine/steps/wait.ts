@@ -8,8 +8,13 @@ import { kubectlName, kubectlSelection } from './shell.ts';
 export const wait: StepKind<StepOf<'wait'>> = {
   preview: ({ until, within, lasting, fails = [] }) => [
     ...until.flatMap(conditionLines),
-    `≤ ${within} s${lasting ? ` + ${lasting} s` : ''}`,
-    ...fails.flatMap((condition) => conditionLines(condition).map((line) => `✗ ${line}`)),
+    {
+      en: `waits up to ${within} s${lasting ? `; it must then hold for ${lasting} s` : ''}`,
+      zh: `最多等待 ${within} 秒${lasting ? `；之后须保持 ${lasting} 秒` : ''}`,
+    },
+    ...fails.flatMap((condition) =>
+      conditionLines(condition).map(({ en, zh }) => ({ en: `fails if: ${en}`, zh: `以下情况视为失败：${zh}` })),
+    ),
   ],
   commands: ({ until, within, lasting }) => {
     const looks = until.map((condition) => waitCommand(condition, within));
@@ -27,6 +32,9 @@ export const wait: StepKind<StepOf<'wait'>> = {
   inverse: () => ({ none: { en: 'nothing was changed', zh: '未做任何更改' } }),
 };
 
+/** As the comment of a command: shells get English. */
+const inWords = (lines: readonly Text[]): string => lines.map(({ en }) => en).join(', ');
+
 /** A chart that wraps another has its values elsewhere: nothing is waited for by an empty name. */
 const isNameless = (condition: Condition): boolean => 'on' in condition && condition.on.name === '';
 const NAMELESS: Text = { en: 'it waits for an object without a name', zh: '要等待的对象没有名称' };
@@ -36,19 +44,19 @@ const ROLLED_OUT = new Set(['DaemonSet', 'Deployment', 'StatefulSet']);
 
 function waitCommand(condition: Condition, within: number): string {
   const limit = `--timeout=${within}s`;
-  if ('reading' in condition) return `kubectl get --raw ${shellWord(condition.reading.path)} # ${conditionLines(condition).join(', ')}`;
+  if ('reading' in condition) return `kubectl get --raw ${shellWord(condition.reading.path)} # ${inWords(conditionLines(condition))}`;
   if ('of' in condition) {
     const selected = kubectlSelection(condition.of);
     const ready = condition.which === 'every' && readyOf(condition);
     return ready
       ? `kubectl wait --for=condition=${ready} ${selected} ${limit}`
-      : `kubectl get ${selected} -o yaml # ${conditionLines(condition).join(', ')}`;
+      : `kubectl get ${selected} -o yaml # ${inWords(conditionLines(condition))}`;
   }
   const { on, must } = condition;
   if (must === 'be-gone') return `kubectl wait --for=delete ${kubectlName(on)} ${limit}`;
   if (must === 'exist') return `kubectl get ${kubectlName(on)}`;
   if (isRollout(on, must)) return `kubectl rollout status ${kubectlName(on)} ${limit}`;
-  return `kubectl get ${kubectlName(on)} -o yaml # ${mustLines(must).join(', ')}`;
+  return `kubectl get ${kubectlName(on)} -o yaml # ${inWords(mustLines(must))}`;
 }
 
 const isRollout = (on: Ref, must: Extract<Condition, { on: Ref }>['must']): boolean =>
