@@ -25,7 +25,7 @@ interface Args {
 type Facts = Pick<ChartFacts, 'system' | 'chart' | 'repository'> & CrdFacts;
 
 export function crdsCurrent(facts: Facts, words: { page: Page; sources: string[] }): Check<Record<string, never>, Args> {
-  const names = Object.keys(facts.table.crds);
+  const known = () => Object.keys(facts.table.crds);
   const id = `${facts.system}/crds-current` as const;
   const withChart = (found: readonly Finding<Args>[]) => pulled(facts, id, found);
   return {
@@ -35,7 +35,9 @@ export function crdsCurrent(facts: Facts, words: { page: Page; sources: string[]
     ...words,
     applies: { stage: 'both' },
     reads: {},
-    pointReads: [{ resource: CRDS, names, columns: DEFINITION }],
+    get pointReads() {
+      return [{ resource: CRDS, names: known(), columns: DEFINITION }];
+    },
     judge: async (_rows, { path, chart, look }) => {
       const target = path.to ?? path.from;
       if (typeof target !== 'string') return { unknown: NO_VERSION };
@@ -47,11 +49,13 @@ export function crdsCurrent(facts: Facts, words: { page: Page; sources: string[]
     say: (args) => MESSAGES[args.state](args),
     remedy: {
       command: withChart,
-      writes: [
-        { verbs: ['get', 'create', 'patch', 'delete'], group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' },
-        // Undo deletes a CRD that it created only when there are no objects of it.
-        ...names.map((name) => ({ verbs: ['list'], ...parseResourceName(name) })),
-      ],
+      get writes() {
+        return [
+          { verbs: ['get', 'create', 'patch', 'delete'], group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' },
+          // Undo deletes a CRD that it created only when there are no objects of it.
+          ...known().map((name) => ({ verbs: ['list'], ...parseResourceName(name) })),
+        ];
+      },
       async steps(found, { chart, look }) {
         const stored = found.filter(({ args }) => args.state === 'stored');
         const open = found.filter(({ args }) => args.state !== 'stored');

@@ -1,5 +1,6 @@
 // The check removed-fields, for any system with a table of its CRDs: fields that objects hold and that the CRDs of the target drop. The API server drops them, with what they hold, at the next write.
 import type { Check, Finding, Json, Page, Read, Ref, Severity, StepDraft, Text } from '../engine/contracts.ts';
+import { derived } from '../engine/knowledge.ts';
 import { asIs, hot } from '../engine/read/index.ts';
 import { formatPointer, pointerGet } from '../kube/pointer.ts';
 import { refOf } from '../kube/refs.ts';
@@ -37,16 +38,28 @@ type Facts = Pick<ChartFacts, 'system'> &
 
 export function removedFields(
   facts: Facts,
-  { from, ...words }: { page: Page; sources: string[]; from: string },
+  { from, ...words }: { page: Page; sources: string[]; from(): string },
 ): Check<Record<string, Read<Row>>, Args> {
+  // Which fields may be held stands in the table.
+  const reads = derived(
+    () => facts.table.crds,
+    () => Object.fromEntries(facts.holds.crds.map((crd) => [crd, specs(facts, crd)])),
+  );
   return {
     id: `${facts.system}/removed-fields`,
     title: { en: 'objects do not use fields that the target version drops', zh: '对象未使用目标版本会移除的字段' },
     headline: { en: 'target version drops fields that are set on objects', zh: '对象使用了目标版本会移除的字段' },
     ...words,
-    applies: { from, stage: 'before' },
+    applies: {
+      get from() {
+        return from();
+      },
+      stage: 'before',
+    },
     needs: ['target'],
-    reads: Object.fromEntries(facts.holds.crds.map((crd) => [crd, specs(facts, crd)])),
+    get reads() {
+      return reads();
+    },
     judge: (rows, { path: { from, to: target = '' }, chart }) => {
       if (typeof from === 'string' && compare(from, target) === 0) return { notApplicable: INSTALLED };
       const wanted = wantedCrds(facts, target, chart);

@@ -28,20 +28,27 @@ type Facts = Pick<ChartFacts, 'system'> &
 
 export function rollbackCrds(
   facts: Facts,
-  { from, ...words }: { page: Page; sources: string[]; from: string },
+  { from, ...words }: { page: Page; sources: string[]; from(): string },
 ): Check<Record<string, never>, Args> {
-  const names = Object.keys(facts.table.crds).filter(facts.isOwn);
+  const ownCrds = () => Object.keys(facts.table.crds).filter(facts.isOwn);
   return {
     id: `${facts.system}/rollback-crds`,
     title: { en: 'helm rollback would restore everything', zh: 'helm rollback 可以完全恢复' },
     headline: { en: 'helm rollback would not restore everything', zh: 'helm rollback 无法完全恢复' },
     ...words,
-    applies: { from, stage: 'back' },
+    applies: {
+      get from() {
+        return from();
+      },
+      stage: 'back',
+    },
     reads: {},
-    pointReads: [{ resource: CRDS, names, columns: DEFINITION }],
+    get pointReads() {
+      return [{ resource: CRDS, names: ownCrds(), columns: DEFINITION }];
+    },
     judge: async (_rows, { back, chart, look }) => {
       const { from: target, to: from } = back!;
-      const looked = await between(back!, facts, names, chart, look);
+      const looked = await between(back!, facts, ownCrds(), chart, look);
       if (!looked) return { unknown: noCrds(back!.upgraded ? from : target) };
       const common = { from, target };
       const missed = looked.map(({ name, lost }) => ({

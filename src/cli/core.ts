@@ -35,8 +35,11 @@ export async function run(invocation: Invocation): Promise<number> {
   const call = callOf(invocation);
   hastened(call, Number(invocation.env[CLOCK]));
   try {
-    // Before anything is read of it.
-    if (invocation.flags.knowledge) loadKnowledge(invocation.flags.knowledge);
+    // The tables are declared by the systems; the file takes their place before anything is read of them.
+    if (invocation.flags.knowledge) {
+      await import('../systems/index.ts');
+      loadKnowledge(invocation.flags.knowledge);
+    }
     const command = await COMMANDS[invocation.verb as CoreVerb]();
     return await command(call);
   } catch (error) {

@@ -29,6 +29,16 @@ export function knowledge<T>(name: `${string}/${string}`, shape: Shape<T>, built
   };
 }
 
+/** Something that is made of a table; made again where another one took its place. */
+export function derived<A, T>(table: () => A, make: (of: A) => T): () => T {
+  let known: { of: A; made: T } | undefined;
+  return () => {
+    const of = table();
+    if (known?.of !== of) known = { of, made: make(of) };
+    return known.made;
+  };
+}
+
 const decoded = (built: unknown): unknown => (typeof built === 'string' ? JSON.parse(built) : built);
 
 /** What is not of its shape in the tables that ship; for a test. */

@@ -20,7 +20,7 @@ type Row<R extends Shapes, O extends Shapes> = { [K in keyof R]: Of<R[K]> } & { 
 
 const MAX_TEXT = 2_000;
 const MAX_LIST = 50_000;
-const MAX_KEY = 300;
+const MAX_KEY = 2_000;
 /** The longest part of a wrong value that is repeated. */
 const SHOWN = 60;
 

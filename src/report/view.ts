@@ -1,17 +1,6 @@
 // What an examination says, in the words of one language and in reading order: worst first, each remedy once, unknowns by reason. Every printed format lays this out.
 // All of it has been through sanitise: formats need no more than the escaping of their own.
-import type {
-  CheckResult,
-  Direction,
-  Gap,
-  Installation,
-  JudgedFinding,
-  Ref,
-  Severity,
-  System,
-  Text,
-  UpgradePath,
-} from '../engine/contracts.ts';
+import type { CheckResult, Direction, Gap, JudgedFinding, Ref, Severity, System, Text } from '../engine/contracts.ts';
 import { couldLook, neededCluster } from '../engine/declared.ts';
 import type { Examination } from '../engine/examine.ts';
 import { fixLine } from '../engine/fix-line.ts';
@@ -21,6 +10,7 @@ import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { counted, type Face, pasteable } from './face.ts';
+import { disagreement, NAME, type PathView, pathView, recorded, SENTENCE, type SourcesView, unread } from './installations.ts';
 import { ACCEPTED, ACCEPTED_BY_NAME, BY_HAND, CERTAINTY, listed, NEXT, severityCount } from './words.ts';
 
 /** What the catalogue says about systems and checks. */
@@ -46,8 +36,9 @@ export interface View {
   cluster: string;
   /** Of the API server, where it could be read, and when a snapshot was recorded. */
   version: string;
-  paths: { system: string; versions: string; note: string; place: string }[];
-  disagreements: { head: string; says: string[] }[];
+  paths: PathView[];
+  /** Of the installed version: sources that disagree, and such as could not be read. */
+  disagreements: SourcesView[];
   absent: string;
   found: FoundView[];
   unknown: UnknownView[];
@@ -95,10 +86,6 @@ export interface UnknownView {
   settle: string;
 }
 
-/** Longest sentence, and longest name with its kind: a namespace and a name have at most 63 and 253 characters. */
-const SENTENCE = 1000;
-const NAME = 600;
-
 /** `cut`: comes before anything that was found. */
 export function viewOf(examination: Shown, { systems, checks }: Catalogue, face: Face, cut?: CutRun): View {
   const { identity, serverVersion, recordedAt, installations, paths, results, absent, elsewhere, manifests } = examination;
@@ -117,7 +104,7 @@ export function viewOf(examination: Shown, { systems, checks }: Catalogue, face:
       .filter(Boolean)
       .join({ en: ', ', zh: '，' }[language]),
     paths: paths.map((path) => pathView(path, face)),
-    disagreements: installations.flatMap((installation) => disagreement(installation, face)),
+    disagreements: installations.flatMap((installation) => [...disagreement(installation, face), ...unread(installation, face)]),
     absent: [
       ...(missing.length ? [{ en: `not installed: ${missing.join(', ')}`, zh: `未安装：${missing.join('、')}` }[language]] : []),
       ...(left.length ? [{ en: `left out by -n: ${left.join(', ')}`, zh: `被 -n 排除：${left.join('、')}` }[language]] : []),
@@ -145,57 +132,6 @@ export const fixesOf = ({ remedies }: Pick<Examination, 'remedies'>): Fix[] =>
   });
 
 export const shownOf = (examination: Examination): Shown => ({ ...examination, fixes: fixesOf(examination) });
-
-/** To the minute, UTC. */
-function recorded(at: number, { language }: Face): string {
-  const when = `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-  return { en: `recorded ${when}`, zh: `记录于 ${when}` }[language];
-}
-
-// ---- installations --------------------------------------------------------------------------------------------------
-
-const PLACE = {
-  en: (release: string, revision: number) => `release ${release}, revision ${revision}`,
-  zh: (release: string, revision: number) => `release ${release}，修订版本 ${revision}`,
-};
-const NOTE: Record<'default' | 'back' | 'none' | 'unknown', Text> = {
-  default: { en: 'default; change with --to', zh: '默认；可用 --to 指定' },
-  back: { en: 'way back', zh: '回退' },
-  none: { en: 'no newer version known; set with --to', zh: '没有已知的更新版本；可用 --to 指定' },
-  unknown: { en: 'version unknown', zh: '版本未知' },
-};
-
-function pathView({ installation, from, to, chosen, hops }: UpgradePath, { language }: Face): View['paths'][number] {
-  const { release, namespace, name } = installation;
-  const version = isGap(from) ? NOTE.unknown[language] : oneLine(from);
-  const note = to ? (chosen === 'asked' ? undefined : NOTE[chosen]) : isGap(from) ? undefined : NOTE.none;
-  const place = release
-    ? PLACE[language](`${release.namespace}/${release.name}`, release.revision)
-    : [namespace, name].filter(Boolean).join('/');
-  return {
-    system: installation.system,
-    versions: [version, ...(to && !hops.includes(to) ? [...hops, to] : hops)].map((each) => oneLine(each)).join(' → '),
-    note: note?.[language] ?? '',
-    place: oneLine(place, NAME),
-  };
-}
-
-/** Every version that is named somewhere, with who names it, where they are not all the same. */
-function disagreement({ id, sources }: Installation, { language }: Face): View['disagreements'] {
-  const bySaid = Map.groupBy(sources, ({ says }) => oneLine(says.replace(/^v(?=\d)/, '')));
-  if (new Set(sources.flatMap(({ says, beside }) => (beside ? [] : oneLine(says.replace(/^v(?=\d)/, ''))))).size < 2) return [];
-  const name = oneLine(id, NAME);
-  return [
-    {
-      head: { en: `${name} reports different versions:`, zh: `${name} 检测到多个版本：` }[language],
-      says: [...bySaid].map(([says, [first, ...more]]) => {
-        const others = { en: ` and ${counted(more.length, 'other source', '').en}`, zh: `等 ${more.length + 1} 处来源` }[language];
-        const colon = { en: ': ', zh: '：' }[language];
-        return `${says}${colon}${oneLine(textOf(first!.from)[language], NAME)}${more.length ? others : ''}`;
-      }),
-    },
-  ];
-}
 
 // ---- findings -------------------------------------------------------------------------------------------------------
 

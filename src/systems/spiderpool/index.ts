@@ -3,13 +3,13 @@ import type { Installation, System } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { compare, parse, satisfies } from '../../versions/chart.ts';
 import { ASKS, detect, READS } from './detect.ts';
-import versions from './knowledge/versions.json' with { type: 'json' };
+import { versions } from './knowledge/tables.ts';
 import checks from './registry.gen.ts';
 import { stages, WRITES } from './upgrade.ts';
 
 /** The newest good patch of the installed line; from there, that of the next line. */
 function defaultTarget({ version }: Installation): string | undefined {
-  return isGap(version) ? undefined : versions.restingPoints.find((point) => compare(point, version) > 0);
+  return isGap(version) ? undefined : versions().restingPoints.find((point) => compare(point, version) > 0);
 }
 
 const spiderpool: System = {
@@ -22,8 +22,12 @@ const spiderpool: System = {
     en: 'Deployments and DaemonSets with the label app.kubernetes.io/name=spiderpool, and a Helm release of its chart',
     zh: '带有标签 app.kubernetes.io/name=spiderpool 的 Deployment 和 DaemonSet，以及其 chart 的 Helm release',
   },
-  knownFrom: versions.knownFrom,
-  knownUpTo: versions.knownUpTo,
+  get knownFrom() {
+    return versions().knownFrom;
+  },
+  get knownUpTo() {
+    return versions().knownUpTo;
+  },
   parse,
   compare,
   satisfies,

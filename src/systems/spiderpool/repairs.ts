@@ -10,12 +10,10 @@ import { refOf } from '../../kube/refs.ts';
 import { shellWord } from '../../text/shell.ts';
 import { satisfies } from '../../versions/chart.ts';
 import { wantedByTable } from './crds.ts';
-import versions from './knowledge/versions.json' with { type: 'json' };
+import { versions } from './knowledge/tables.ts';
 
 /** Spiderpool is installed by its chart. */
 export type SpiderpoolUpgrade = Upgrading<HelmUpgrade> & { intended: HelmUpgrade };
-
-const { flaws, readBlindly, initPod } = versions;
 
 /** What the steps below write. */
 export const REPAIR_RIGHTS: Rule[] = [
@@ -39,7 +37,7 @@ const MARK = formatPointer(['spec', 'template', 'metadata', 'annotations', 'upgr
 export async function networkRepairs(at: SpiderpoolUpgrade): Promise<(helm: StepDraft) => StepDraft[]> {
   const { chart, values, release } = at.intended;
   const multus = below(values, 'multus', 'multusCNI');
-  if (!satisfies(chart.version, flaws.clusterNetwork.in) || multus.install === false || multus.defaultCniCRName) return () => [];
+  if (!satisfies(chart.version, versions().flaws.clusterNetwork.in) || multus.install === false || multus.defaultCniCRName) return () => [];
   const { namespace } = release;
   const on = configMap(namespace, textOr(multus.name, 'spiderpool-multus'));
   const network = await networkNow(at, on);
@@ -53,8 +51,8 @@ export async function networkRepairs(at: SpiderpoolUpgrade): Promise<(helm: Step
       zh: `将 ConfigMap ${namespace}/${on.name} 中的 clusterNetwork 恢复为 ${network}（${chart.version} 会将其清空，此后 Pod 无法启动）`,
     },
     undoNote: {
-      en: `undo: empties it, as helm rollback does; a chart that ships spiderpool-init as a Pod (${initPod.in}) fills it again, after any other set it manually`,
-      zh: `撤销时：会清空它，helm rollback 也一样；以 Pod 部署 spiderpool-init 的 chart（${initPod.in}）会重新填写，其他 chart 则需手动设置`,
+      en: `undo: empties it, as helm rollback does; a chart that ships spiderpool-init as a Pod (${versions().initPod.in}) fills it again, after any other set it manually`,
+      zh: `撤销时：会清空它，helm rollback 也一样；以 Pod 部署 spiderpool-init 的 chart（${versions().initPod.in}）会重新填写，其他 chart 则需手动设置`,
     },
   };
   const agents: Ref = {
@@ -135,9 +133,10 @@ async function marked({ source }: Pick<Upgrading, 'source'>, on: Ref, after: str
 
 const COORDINATORS = 'spidercoordinators.spiderpool.spidernet.io';
 
-const BLIND = Object.entries(readBlindly.fields);
+const readFields = () => Object.entries(versions().readBlindly.fields);
 /** Fields of a SpiderCoordinator without which agents of that version fail. */
-export const readBlindlyBy = (version: string): string[] => BLIND.flatMap(([name, field]) => (satisfies(version, field.in) ? [name] : []));
+export const readBlindlyBy = (version: string): string[] =>
+  readFields().flatMap(([name, field]) => (satisfies(version, field.in) ? [name] : []));
 
 /**
  * Fields that the agents of the target read without asking whether they are there. Most have a default in the target's definition and are found filled then;
@@ -149,9 +148,10 @@ export async function coordinatorRepairs({
     chart: { version },
   },
 }: SpiderpoolUpgrade): Promise<StepDraft[]> {
+  const { flaws } = versions();
   if (![flaws.clusterNetwork, flaws.podRPFilter, flaws.txQueueLen].some((flaw) => satisfies(version, flaw.in))) return [];
   const found: Raw[] = [];
-  const fields = BLIND.filter(([name]) => readBlindlyBy(version).includes(name));
+  const fields = readFields().filter(([name]) => readBlindlyBy(version).includes(name));
   const gap = await source.list(
     { resource: COORDINATORS, fields: ['spec'] },
     {

@@ -3,11 +3,11 @@
 import { type Spans, within } from '../../chart/spans.ts';
 import { isAbsent, type KnownValues, type ValueFacts } from '../../chart/values.ts';
 import type { Json, Raw } from '../../engine/contracts.ts';
+import { derived } from '../../engine/knowledge.ts';
 import { leavesOf, pathOf, valueAt, written } from '../../helm/keys.ts';
 import { deepEqual } from '../../kube/json.ts';
 import { satisfies } from '../../versions/chart.ts';
-import facts from './knowledge/renames.json' with { type: 'json' };
-import table from './knowledge/values.json' with { type: 'json' };
+import { renames, values } from './knowledge/tables.ts';
 
 /** Without the map, rendering fails at the expression. */
 interface Need {
@@ -15,27 +15,22 @@ interface Need {
   at: string;
 }
 
-const VERSIONS: readonly string[] = table.versions;
-const DEFAULTS = Object.entries(table.defaults as Record<string, Record<string, Spans>>).map(([key, values]) => ({
-  path: pathOf(key),
-  values,
-}));
-const UNREAD = table.unread as Record<string, Spans>;
-const READ = table.read as Record<string, Spans>;
+const defaultsByPath = derived(values, ({ defaults }) => Object.entries(defaults).map(([key, values]) => ({ path: pathOf(key), values })));
 
 /** undefined: the table does not know that version. */
 export function valuesByTable(version: string): KnownValues | undefined {
-  const at = VERSIONS.indexOf(version);
+  const { versions, read, unread } = values();
+  const at = versions.indexOf(version);
   if (at < 0) return undefined;
   const defaults: Raw = {};
-  for (const { path, values } of DEFAULTS) {
-    const value = Object.entries(values).find(([, spans]) => within(spans, at, VERSIONS))?.[0];
+  for (const { path, values } of defaultsByPath()) {
+    const value = Object.entries(values).find(([, spans]) => within(spans, at, versions))?.[0];
     if (value !== undefined) put(defaults, path, JSON.parse(value) as Json);
   }
-  const isIn = (spans: Spans | undefined) => spans !== undefined && within(spans, at, VERSIONS);
+  const isIn = (spans: Spans | undefined) => spans !== undefined && within(spans, at, versions);
   const leaves = leavesOf(defaults).map(({ path }) => path);
-  const named = Object.keys(READ).filter((key) => isIn(READ[key]));
-  return { version, defaults, facts: FACTS, read: [...leaves.filter((path) => !isIn(UNREAD[written(path)])), ...named.map(pathOf)] };
+  const named = Object.keys(read).filter((key) => isIn(read[key]));
+  return { version, defaults, facts: FACTS, read: [...leaves.filter((path) => !isIn(unread[written(path)])), ...named.map(pathOf)] };
 }
 
 function put(into: Raw, [name = '', ...rest]: readonly string[], value: Json): void {
@@ -55,8 +50,9 @@ function put(into: Raw, [name = '', ...rest]: readonly string[], value: Json): v
 function missingFor({ version, defaults }: Pick<KnownValues, 'version' | 'defaults'>, all: Raw): string[] | undefined {
   const known = valuesByTable(version);
   if (!known || !deepEqual(known.defaults, defaults)) return undefined;
-  const at = VERSIONS.indexOf(version);
-  const needs = table.needs.find((each) => within(each.in, at, VERSIONS))!.missing.map(needOf);
+  const { versions, needs: spans } = values();
+  const at = versions.indexOf(version);
+  const needs = spans.find((each) => within(each.in, at, versions))!.missing.map(needOf);
   return [...new Set(needs.filter(({ map }) => isAbsent(valueAt(all, map))).map((need) => need.at))];
 }
 
@@ -65,17 +61,27 @@ function needOf(text: string): Need {
   return { map: pathOf(map), at };
 }
 
-const IGNORED = facts.ignored.keys as Record<string, string>;
+const renamed = derived(renames, (table) => ({
+  pairs: table.renames.flatMap(({ from, to }) => to.map((each) => ({ from: pathOf(from), to: pathOf(each) }))),
+  otherForm: Object.entries(table.otherForm).map(([from, to]) => ({ from: pathOf(from), to: pathOf(to) })),
+}));
 
 export const FACTS: ValueFacts = {
-  renames: facts.renames.flatMap(({ from, to }) => to.map((each) => ({ from: pathOf(from), to: pathOf(each) }))),
-  otherForm: Object.entries(facts.otherForm).map(([from, to]) => ({ from: pathOf(from), to: pathOf(to) })),
-  ignored: (path, version) => {
-    const instead = IGNORED[written(path)];
-    return instead && satisfies(version, `>=${facts.ignored.from}`) ? pathOf(instead) : undefined;
+  get renames() {
+    return renamed().pairs;
   },
-  watched: facts.watched.keys,
+  get otherForm() {
+    return renamed().otherForm;
+  },
+  ignored: (path, version) => {
+    const { keys, from } = renames().ignored;
+    const instead = keys[written(path)];
+    return instead && satisfies(version, `>=${from}`) ? pathOf(instead) : undefined;
+  },
+  get watched() {
+    return renames().watched.keys;
+  },
   // An old image of Multus is the matter of spiderpool/multus-image-tag.
-  breaks: (key, kept) => facts.vital.keys.includes(key) && isAbsent(kept),
+  breaks: (key, kept) => renames().vital.keys.includes(key) && isAbsent(kept),
   missing: missingFor,
 };

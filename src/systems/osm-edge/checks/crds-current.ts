@@ -37,7 +37,9 @@ const check: Check<Record<string, never>, Args> = {
   sources: ['flomesh-io/osm-edge: cmd/osm-bootstrap/crds, cmd/osm-bootstrap/osm-bootstrap.go at every tag'],
   applies: { stage: 'both' },
   reads: {},
-  pointReads: [{ resource: CRDS, names: Object.keys(crds().crds), columns: DEFINITION }],
+  get pointReads() {
+    return [{ resource: CRDS, names: Object.keys(crds().crds), columns: DEFINITION }];
+  },
   judge: async (_rows, { path: { from, installation }, look }) => {
     if (typeof from !== 'string') return { unknown: { en: 'installed version unknown', zh: '当前版本未知' } };
     const found = await each(servedBy(from), async ({ name, versions }) => {

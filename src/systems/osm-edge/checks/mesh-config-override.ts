@@ -4,6 +4,7 @@ import { RELEASE_BODIES, RELEASE_READS } from '../../../chart/release.ts';
 import { finding } from '../../../engine/builders.ts';
 import type { Change, Check, Finding, Json, Raw, Ref, StepDraft } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
+import { derived } from '../../../engine/knowledge.ts';
 import { asIs, list } from '../../../engine/read/index.ts';
 import { leavesOf, valueAt, written } from '../../../helm/keys.ts';
 import { deepEqual, isRaw } from '../../../kube/json.ts';
@@ -12,10 +13,10 @@ import { compare } from '../../../versions/chart.ts';
 import { at, carriedValues, shownValue } from '../carried.ts';
 import { mapping } from '../knowledge/tables.ts';
 
-const reads = {
+const reads = derived(mapping, (values) => ({
   ...RELEASE_READS,
-  configs: list('meshconfigs.config.openservicemesh.io', { held: asIs(...mapping().map(({ path }) => `spec.${path}`)) }),
-};
+  configs: list('meshconfigs.config.openservicemesh.io', { held: asIs(...values.map(({ path }) => `spec.${path}`)) }),
+}));
 
 interface Args {
   namespace: string;
@@ -29,7 +30,7 @@ interface Args {
   kept: boolean;
 }
 
-const check: Check<typeof reads, Args> = {
+const check: Check<ReturnType<typeof reads>, Args> = {
   id: 'osm-edge/mesh-config-override',
   title: { en: 'Helm values and MeshConfig agree', zh: 'Helm values 与 MeshConfig 一致' },
   headline: { en: 'Helm values have not reached the MeshConfig', zh: 'Helm values 未写入 MeshConfig' },
@@ -56,7 +57,9 @@ const check: Check<typeof reads, Args> = {
     'flomesh-io/osm-edge: cmd/osm-bootstrap/osm-bootstrap.go@v1.3.9 (ensureMeshConfig)',
   ],
   applies: { stage: 'both' },
-  reads,
+  get reads() {
+    return reads();
+  },
   pointReads: RELEASE_BODIES,
   judge: async (rows, situation) => {
     const { from, to, installation } = situation.path;

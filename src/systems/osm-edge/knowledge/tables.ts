@@ -1,6 +1,6 @@
 // The tables of osm-edge: releases with their images, and the MeshConfig of a fresh install by version. Made by scripts/knowledge/osm-edge.ts; each is decoded when first used.
 import type { Json } from '../../../engine/contracts.ts';
-import { knowledge } from '../../../engine/knowledge.ts';
+import { derived, knowledge } from '../../../engine/knowledge.ts';
 import { either, flag, like, list, map, number, type Of, oneOf, row, type Shape, text } from '../../../engine/shapes.ts';
 import { compare } from '../../../versions/chart.ts';
 import crdsTable from './crds.json' with { type: 'json' };
@@ -38,7 +38,7 @@ export function preset(path: string, of: string): Json | undefined {
 export const pipyOf = (version: string): string | undefined => releases().releases.find((release) => release.version === version)?.pipy;
 
 /** Values of the chart (`osm.…`) and the fields of MeshConfig's spec that a fresh install copies them into. What may be a secret is left out. */
-export const mapping = () => meshConfig().values.filter(({ path }) => !path.endsWith('authorization'));
+export const mapping = derived(meshConfig, ({ values }) => values.filter(({ path }) => !path.endsWith('authorization')));
 
 const none = oneOf(null);
 /** By CRD, from which release on: its versions (`*` is stored, `u` is not served); null: not there. */

@@ -6,13 +6,12 @@ import { describeGap, isGap } from '../../../engine/gaps.ts';
 import { asIs, list, tree } from '../../../engine/read/index.ts';
 import { satisfies } from '../../../versions/chart.ts';
 import { NOTES } from '../knowledge/notes.ts';
-import versions from '../knowledge/versions.json' with { type: 'json' };
+import { versions } from '../knowledge/tables.ts';
 import { readBlindlyBy } from '../repairs.ts';
 
 const CRD = 'spidercoordinators.spiderpool.spidernet.io';
 const DEFAULTS: Record<string, string> = NOTES.coordinatorDefaults.in;
-const VALUES = versions.readBlindly.fields as Record<string, { default: Json }>;
-const FIELDS = Object.keys(VALUES);
+const valuesByField = (): Record<string, { default: Json }> => versions().readBlindly.fields;
 
 const reads = { coordinators: list(CRD, { spec: tree('spec') }) };
 
@@ -47,7 +46,7 @@ const check: Check<typeof reads, Args> = {
     },
   },
   sources: [
-    `spidernet-io/spiderpool: ${versions.readBlindly.source}`,
+    'spidernet-io/spiderpool: cmd/spiderpool-agent/cmd/coordinator.go at each tag',
     `spidernet-io/spiderpool: ${NOTES.coordinatorDefaults.source}`,
     'spidernet-io/spiderpool: issue 3119, PR 3118',
   ],
@@ -72,18 +71,22 @@ const check: Check<typeof reads, Args> = {
     zh: `SpiderCoordinator ${on?.name ?? ''} 没有 ${missing.join('、')}：${version} 的 agent 会因此崩溃`,
   }),
   remedy: {
-    pointReads: [
-      {
-        resource: 'customresourcedefinitions.apiextensions.k8s.io',
-        names: [CRD],
-        columns: [
-          asIs(
-            'spec.versions.name',
-            ...FIELDS.map((field) => `spec.versions.schema.openAPIV3Schema.properties.spec.properties.${field}.type`),
-          ),
-        ],
-      },
-    ],
+    get pointReads() {
+      return [
+        {
+          resource: 'customresourcedefinitions.apiextensions.k8s.io',
+          names: [CRD],
+          columns: [
+            asIs(
+              'spec.versions.name',
+              ...Object.keys(valuesByField()).map(
+                (field) => `spec.versions.schema.openAPIV3Schema.properties.spec.properties.${field}.type`,
+              ),
+            ),
+          ],
+        },
+      ];
+    },
     writes: [{ verbs: ['get', 'patch'], group: 'spiderpool.spidernet.io', resource: 'spidercoordinators' }],
     steps: async (found, { look }) => {
       const has = await fieldsOf(look);
@@ -116,7 +119,7 @@ const unknownTo = (fields: string[]): Text => ({
 const filled = (on: Ref, { missing, version }: Args) =>
   setFields(
     on,
-    missing.map((field) => ({ path: `/spec/${field}`, after: VALUES[field]!.default })),
+    missing.map((field) => ({ path: `/spec/${field}`, after: valuesByField()[field]!.default })),
     {
       en: `set ${missing.map((field) => `spec.${field}`).join(', ')} of SpiderCoordinator ${on.name}, which agents of ${version} read`,
       zh: `设置 SpiderCoordinator ${on.name} 的 ${missing.map((field) => `spec.${field}`).join('、')}（${version} 的 agent 会读取）`,

@@ -6,14 +6,14 @@ import { each, flag, label, list, where, word } from '../../../engine/read/index
 import { isRaw } from '../../../kube/json.ts';
 import { satisfies } from '../../../versions/chart.ts';
 import { NOTES } from '../knowledge/notes.ts';
-import versions from '../knowledge/versions.json' with { type: 'json' };
+import { versions } from '../knowledge/tables.ts';
 import { readBlindlyBy } from '../repairs.ts';
 import { valuesByTable } from '../values.ts';
 import { WEBHOOK_READS, webhookRefusal } from '../webhook-refusal.ts';
 
 const RESOURCE = 'spidercoordinators.spiderpool.spidernet.io';
 const API_VERSION = 'spiderpool.spidernet.io/v2beta1';
-const DEFAULTS = versions.readBlindly.fields as Record<string, { default: Json }>;
+const defaults = (): Record<string, { default: Json }> => versions().readBlindly.fields;
 /** As the chart spells them (templates/deployment.yaml). */
 const [ENABLED, NAME] = ['SPIDERPOOL_COORDINATOR_ENABLED', 'SPIDERPOOL_COORDINATOR_DEAFULT_NAME'];
 
@@ -64,7 +64,10 @@ const check: Check<typeof reads, Args> = {
       zh: '不会应用与默认值不同的 coordinator.* values。存在多个时需自行确定保留哪一个，并删除其余的。',
     },
   },
-  sources: [`spidernet-io/spiderpool: ${NOTES.coordinatorObject.source}`, `spidernet-io/spiderpool: ${versions.initPod.source}`],
+  sources: [
+    `spidernet-io/spiderpool: ${NOTES.coordinatorObject.source}`,
+    'spidernet-io/spiderpool: charts/spiderpool/templates/pod.yaml at each tag',
+  ],
   applies: { to: NOTES.coordinator.since, stage: 'both' },
   needs: ['version'],
   reads,
@@ -75,7 +78,7 @@ const check: Check<typeof reads, Args> = {
     const name = env.flatMap((one) => one.name ?? [])[0] ?? 'default';
     const runs = typeof from === 'string' && satisfies(from, NOTES.coordinator.since);
     if (!runs)
-      return to !== undefined && !satisfies(to, versions.initPod.in) && !rows.coordinators.length
+      return to !== undefined && !satisfies(to, versions().initPod.in) && !rows.coordinators.length
         ? [absent(rows, 'not-created', name, to)]
         : [];
     if (!rows.coordinators.length) return [absent(rows, 'missing', name, from)];
@@ -137,7 +140,7 @@ function made({ is, name, version }: Args, refused: Text | undefined): StepDraft
   const on = refOf(name);
   if (refused && is === 'missing') return { refused, objects: [on] };
   const { mode, podCIDRType, tunePodRoutes, hijackCIDR } = coordinatorValues(version);
-  const blind = Object.fromEntries(readBlindlyBy(version).map((field) => [field, DEFAULTS[field]!.default]));
+  const blind = Object.fromEntries(readBlindlyBy(version).map((field) => [field, defaults()[field]!.default]));
   const spec = Object.fromEntries(
     Object.entries({ mode, podCIDRType, tunePodRoutes, hijackCIDR, ...blind }).filter(([, value]) => value !== undefined),
   ) as Raw;

@@ -4,7 +4,7 @@ import type { Check, Finding, Ref, StepDraft, Text } from '../../../engine/contr
 import { each, flag, label, list, time, word } from '../../../engine/read/index.ts';
 import { shellWord } from '../../../text/shell.ts';
 import { compare } from '../../../versions/chart.ts';
-import versions from '../knowledge/versions.json' with { type: 'json' };
+import { versions } from '../knowledge/tables.ts';
 
 const reads = {
   // Its name and its component label are whatever spiderpoolInit.name says (0.1.2 – 0.1.4 misspell the default): it is the one Pod of the release without a controller.
@@ -51,8 +51,16 @@ const check: Check<typeof reads, Args> = {
       zh: 'Pod 仍在运行或从未启动，说明安装未完成，请先查明原因。',
     },
   },
-  sources: [`spidernet-io/spiderpool: ${versions.initPod.source}`, 'spidernet-io/spiderpool: issues 3323, 3405; docs/usage/upgrade.md'],
-  applies: { to: versions.initPod.in, stage: 'before' },
+  sources: [
+    'spidernet-io/spiderpool: charts/spiderpool/templates/pod.yaml at each tag (a Job from 0.8.8, 0.9.5 and 1.0.0-rc1 on)',
+    'spidernet-io/spiderpool: issues 3323, 3405; docs/usage/upgrade.md',
+  ],
+  applies: {
+    get to() {
+      return versions().initPod.in;
+    },
+    stage: 'before',
+  },
   needs: ['target'],
   reads,
   judge: ({ pods }, { path: { installation, from, to: target = '' } }) => {

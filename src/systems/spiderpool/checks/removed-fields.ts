@@ -1,18 +1,19 @@
 // Fields of Spiderpool's objects that the CRDs of the target drop. What took their place: knowledge/replaced.json.
-import { type Replacements, removedFields } from '../../../chart/removed-fields.ts';
+import { removedFields } from '../../../chart/removed-fields.ts';
 import { CHART } from '../chart.ts';
-import replaced from '../knowledge/replaced.json' with { type: 'json' };
-import versions from '../knowledge/versions.json' with { type: 'json' };
+import { replaced, versions } from '../knowledge/tables.ts';
 
 const HOLDING = ['spidercoordinators', 'spidermultusconfigs', 'spiderippools', 'spidersubnets'];
 const facts = {
   ...CHART,
   holds: { crds: HOLDING.map((plural) => `${plural}.spiderpool.spidernet.io`), version: 'v2beta1' },
-  replaced: replaced.fields as Replacements,
+  get replaced() {
+    return replaced().fields;
+  },
 };
 
 export default removedFields(facts, {
-  from: `>=${versions.storedAnew.since}`,
+  from: () => `>=${versions().storedAnew.since}`,
   page: {
     impact: {
       en: 'Some releases remove fields from their CRDs: 1.0.0 removed detectIPConflict, detectGateway and hostRPFilter (SpiderCoordinator, SpiderMultusConfig) and vlan (SpiderIPPool, SpiderSubnet); 1.0.4 removed mtu (SpiderMultusConfig), which 1.0.2 had added, until 1.2.0. With the new CRD the API server no longer returns the field and silently drops it on the next write.',
@@ -27,5 +28,8 @@ export default removedFields(facts, {
       zh: '手动。结果会指出替代项（Helm values 的键或另一个字段），或重新支持该字段的版本。',
     },
   },
-  sources: ['spidernet-io/spiderpool: charts/spiderpool/crds at every tag', `spidernet-io/spiderpool: ${replaced.source}`],
+  sources: [
+    'spidernet-io/spiderpool: charts/spiderpool/crds at every tag',
+    'spidernet-io/spiderpool: values.yaml at each tag; cmd/spiderpool-agent/cmd/config.go@v1.0.0; PR 3772, 4074',
+  ],
 });

@@ -1,7 +1,7 @@
 // What helm rollback of this upgrade would not restore: CRDs, and with them the fields that old agents read unchecked.
 import { rollbackCrds } from '../../../chart/rollback-crds.ts';
 import { CHART, COORDINATORS } from '../chart.ts';
-import versions from '../knowledge/versions.json' with { type: 'json' };
+import { versions } from '../knowledge/tables.ts';
 import { readBlindlyBy } from '../repairs.ts';
 
 const facts = {
@@ -11,7 +11,7 @@ const facts = {
 };
 
 export default rollbackCrds(facts, {
-  from: `>=${versions.storedAnew.since}`,
+  from: () => `>=${versions().storedAnew.since}`,
   page: {
     impact: {
       en: 'helm rollback restores what the chart rendered, but no CRDs. With the CRDs of 1.0.0 and later, SpiderCoordinators lose detectIPConflict, detectGateway and hostRPFilter, and agents up to 0.8.9 and of 0.9.0–0.9.8 panic without them.',
@@ -29,6 +29,6 @@ export default rollbackCrds(facts, {
   sources: [
     'helm/helm: pkg/action/rollback.go, pkg/action/install.go (installCRDs)',
     'spidernet-io/spiderpool: charts/spiderpool/crds at every tag',
-    `spidernet-io/spiderpool: ${versions.readBlindly.source}`,
+    'spidernet-io/spiderpool: cmd/spiderpool-agent/cmd/coordinator.go at each tag',
   ],
 });

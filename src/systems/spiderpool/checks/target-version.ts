@@ -2,10 +2,10 @@
 // Sources: knowledge/versions.json names the issue, pull request or file behind each flaw; lines overlap in time, so that a higher version need not have a fix.
 import type { Check, Finding, Text } from '../../../engine/contracts.ts';
 import { compare, satisfies } from '../../../versions/chart.ts';
-import { RELEASES } from '../crds.ts';
-import versions from '../knowledge/versions.json' with { type: 'json' };
+import { isRelease } from '../crds.ts';
+import { type Flaw, versions } from '../knowledge/tables.ts';
 
-type Reason = keyof typeof versions.flaws | 'candidate' | 'unpublished' | 'unreleased' | 'unreachable';
+type Reason = Flaw | 'candidate' | 'unpublished' | 'unreleased' | 'unreachable';
 
 interface Args {
   from: string;
@@ -33,18 +33,18 @@ const check: Check<Record<string, never>, Args> = {
       zh: '结果会给出建议版本。确需使用该版本时，用 --accept 接受本检查；upgrade 会加入已知的修复步骤（clusterNetwork，以及 agent 未作判断即读取的 SpiderCoordinator 字段）。',
     },
   },
-  sources: [
-    'spidernet-io/spiderpool: tags, and index.yaml on branch github_pages',
-    ...Object.values(versions.flaws).map(({ source }) => `spidernet-io/spiderpool: ${source}`),
-    `spidernet-io/spiderpool: ${versions.storedAnew.source}`,
-  ],
+  get sources() {
+    const { flaws, storedAnew } = versions();
+    const behind = [...Object.values(flaws), storedAnew].map(({ source }) => `spidernet-io/spiderpool: ${source}`);
+    return ['spidernet-io/spiderpool: tags, and index.yaml on branch github_pages', ...behind];
+  },
   applies: { stage: 'before' },
   needs: ['target'],
   reads: {},
   judge: (_rows, { path: { from, to: target }, chart }) => {
     if (typeof from !== 'string' || target === undefined) return { unknown: NO_VERSION };
     if (compare(from, target) === 0) return { notApplicable: THERE };
-    if (chart && !RELEASES.includes(target)) return { unknown: NO_RELEASE(target) };
+    if (chart && !isRelease(target)) return { unknown: NO_RELEASE(target) };
     const reasons = reasonsAgainst(from, target, chart !== undefined);
     return reasons.length ? [finding({ from, target, reasons, instead: insteadOf(from, target, reasons) })] : [];
   },
@@ -109,18 +109,18 @@ const WHY: Record<Reason, Text> = {
 
 // ---- what is against a version --------------------------------------------------------------------------------------
 
-const FLAWS = Object.entries(versions.flaws) as [keyof typeof versions.flaws, { in: string }][];
-const flawsOf = (version: string): Reason[] => FLAWS.flatMap(([name, { in: range }]) => (satisfies(version, range) ? [name] : []));
+const allFlaws = () => Object.entries(versions().flaws) as [Flaw, { source: string; in: string }][];
+const flawsOf = (version: string): Reason[] => allFlaws().flatMap(([name, { in: range }]) => (satisfies(version, range) ? [name] : []));
 const isCandidate = (version: string): boolean => version.includes('-');
-const isBefore = (version: string): boolean => compare(version, versions.storedAnew.since) < 0;
+const isBefore = (version: string): boolean => compare(version, versions().storedAnew.since) < 0;
 
 function reasonsAgainst(from: string, target: string, hasChart: boolean): Reason[] {
-  if (!RELEASES.includes(target)) return ['unreleased'];
+  if (!isRelease(target)) return ['unreleased'];
   return [
     ...(isBefore(from) && !isBefore(target) ? (['unreachable'] as const) : []),
     ...flawsOf(target),
     ...(isCandidate(target) ? (['candidate'] as const) : []),
-    ...(!hasChart && versions.unpublished.versions.includes(target) ? (['unpublished'] as const) : []),
+    ...(!hasChart && versions().unpublished.versions.includes(target) ? (['unpublished'] as const) : []),
   ];
 }
 
@@ -128,7 +128,7 @@ const lineOf = (version: string): string => version.split('.', 2).join('.');
 
 /** Of resting points none is a candidate, and all are published. */
 function insteadOf(from: string, target: string, reasons: readonly Reason[]): string | undefined {
-  const within = versions.restingPoints.filter((point) => compare(point, from) > 0 && isBefore(point) === isBefore(from));
+  const within = versions().restingPoints.filter((point) => compare(point, from) > 0 && isBefore(point) === isBefore(from));
   const mends = (point: string) => !flawsOf(point).some((flaw) => reasons.includes(flaw));
   const inLine = within.find((point) => lineOf(point) === lineOf(target) && mends(point));
   return inLine ?? within.find((point) => compare(point, target) > 0 && !flawsOf(point).length);
@@ -136,8 +136,8 @@ function insteadOf(from: string, target: string, reasons: readonly Reason[]): st
 
 /** A flaw that the newest patch of the line still has cannot be avoided there. */
 function isAvoidable(reason: Reason, target: string): boolean {
-  const newest = versions.restingPoints.find((point) => lineOf(point) === lineOf(target));
-  return newest === undefined ? !(reason in versions.flaws) : !flawsOf(newest).includes(reason);
+  const newest = versions().restingPoints.find((point) => lineOf(point) === lineOf(target));
+  return newest === undefined ? !(reason in versions().flaws) : !flawsOf(newest).includes(reason);
 }
 
 function finding(args: Args): Finding<Args> {
@@ -148,6 +148,8 @@ function finding(args: Args): Finding<Args> {
     certainty: 'certain',
     objects: [],
     args,
-    evidence: FLAWS.filter(([name]) => reasons.includes(name)).map(([name]) => ({ seen: versions.flaws[name].source })),
+    evidence: allFlaws()
+      .filter(([name]) => reasons.includes(name))
+      .map(([, { source }]) => ({ seen: source })),
   };
 }

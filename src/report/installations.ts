@@ -1,0 +1,82 @@
+// What a view says of installations before any finding: the path of each, where sources of its version disagree or could not be read, and when a snapshot was recorded.
+import type { Installation, Text, UpgradePath } from '../engine/contracts.ts';
+import { describeGap, isGap } from '../engine/gaps.ts';
+import { textOf } from '../text/language.ts';
+import { oneLine } from '../text/sanitise.ts';
+import { counted, type Face } from './face.ts';
+
+export interface PathView {
+  system: string;
+  versions: string;
+  note: string;
+  place: string;
+}
+export interface SourcesView {
+  head: string;
+  says: string[];
+}
+
+/** Longest sentence, and longest name with its kind: a namespace and a name have at most 63 and 253 characters. */
+export const SENTENCE = 1000;
+export const NAME = 600;
+
+/** To the minute, UTC. */
+export function recorded(at: number, { language }: Face): string {
+  const when = `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  return { en: `recorded ${when}`, zh: `记录于 ${when}` }[language];
+}
+
+const PLACE = {
+  en: (release: string, revision: number) => `release ${release}, revision ${revision}`,
+  zh: (release: string, revision: number) => `release ${release}，修订版本 ${revision}`,
+};
+const NOTE: Record<'default' | 'back' | 'none' | 'unknown', Text> = {
+  default: { en: 'default; change with --to', zh: '默认；可用 --to 指定' },
+  back: { en: 'way back', zh: '回退' },
+  none: { en: 'no newer version known; set with --to', zh: '没有已知的更新版本；可用 --to 指定' },
+  unknown: { en: 'version unknown', zh: '版本未知' },
+};
+
+export function pathView({ installation, from, to, chosen, hops }: UpgradePath, { language }: Face): PathView {
+  const { release, namespace, name } = installation;
+  const version = isGap(from) ? NOTE.unknown[language] : oneLine(from);
+  const note = to ? (chosen === 'asked' ? undefined : NOTE[chosen]) : isGap(from) ? undefined : NOTE.none;
+  const place = release
+    ? PLACE[language](`${release.namespace}/${release.name}`, release.revision)
+    : [namespace, name].filter(Boolean).join('/');
+  return {
+    system: installation.system,
+    versions: [version, ...(to && !hops.includes(to) ? [...hops, to] : hops)].map((each) => oneLine(each)).join(' → '),
+    note: note?.[language] ?? '',
+    place: oneLine(place, NAME),
+  };
+}
+
+/** Every version that is named somewhere, with who names it, where they are not all the same. */
+export function disagreement({ id, sources }: Installation, { language }: Face): SourcesView[] {
+  const bySaid = Map.groupBy(sources, ({ says }) => oneLine(says.replace(/^v(?=\d)/, '')));
+  if (new Set(sources.flatMap(({ says, beside }) => (beside ? [] : oneLine(says.replace(/^v(?=\d)/, ''))))).size < 2) return [];
+  const name = oneLine(id, NAME);
+  return [
+    {
+      head: { en: `${name} reports different versions:`, zh: `${name} 检测到多个版本：` }[language],
+      says: [...bySaid].map(([says, [first, ...more]]) => {
+        const others = { en: ` and ${counted(more.length, 'other source', '').en}`, zh: `等 ${more.length + 1} 处来源` }[language];
+        const colon = { en: ': ', zh: '：' }[language];
+        return `${says}${colon}${oneLine(textOf(first!.from)[language], NAME)}${more.length ? others : ''}`;
+      }),
+    },
+  ];
+}
+
+/** Places that may name another version. */
+export function unread({ id, gaps = [] }: Installation, { language }: Face): SourcesView[] {
+  if (!gaps.length) return [];
+  const name = oneLine(id, NAME);
+  return [
+    {
+      head: { en: `${name}: not every source of its version could be read:`, zh: `${name}：部分版本来源无法读取：` }[language],
+      says: gaps.map((gap) => oneLine(describeGap(gap)[language], SENTENCE)),
+    },
+  ];
+}
