@@ -1,6 +1,6 @@
 // What an examination says, in the words of one language and in reading order: worst first, each remedy once, unknowns by reason. Every printed format lays this out.
 // All of it has been through sanitise: formats need no more than the escaping of their own.
-import type { CheckResult, Direction, Gap, JudgedFinding, Ref, Severity, System, Text } from '../engine/contracts.ts';
+import type { CheckResult, Direction, Gap, Installation, JudgedFinding, Ref, Severity, System, Text } from '../engine/contracts.ts';
 import { couldLook, neededCluster } from '../engine/declared.ts';
 import type { Examination } from '../engine/examine.ts';
 import { fixLine } from '../engine/fix-line.ts';
