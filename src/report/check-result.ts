@@ -57,6 +57,8 @@ interface PublishedCheck {
     /** `seen`: in English; `text`: in every language. */
     evidence: { seen: string; text: Text; at?: Ref }[];
     hop: string | null;
+    /** The target to take instead. */
+    target?: string;
     /** Who declares its objects elsewhere. */
     declaredBy?: { name: string; mark: string };
     remedy: { automatic: boolean; text: Text; steps: number } | null;
@@ -123,19 +125,22 @@ function publishCheck({ id, installation, outcome, note, gaps, findings }: Check
     note: note ?? null,
     fix: fix ? { text: fix.text, ...(fix.command === undefined ? {} : { command: fix.command }) } : null,
     gaps,
-    findings: findings.map(({ severity, fingerprint, certainty, objects, args, message, evidence, declaredBy, hop, remedy, accepted }) => ({
-      severity,
-      fingerprint,
-      certainty,
-      objects,
-      args,
-      message,
-      evidence: evidence.map(({ seen, at }) => ({ seen: textOf(seen).en, text: textOf(seen), at })),
-      hop: hop ?? null,
-      ...(declaredBy ? { declaredBy } : {}),
-      remedy,
-      accepted,
-    })),
+    findings: findings.map(
+      ({ severity, fingerprint, certainty, objects, args, message, evidence, declaredBy, hop, target, remedy, accepted }) => ({
+        severity,
+        fingerprint,
+        certainty,
+        objects,
+        args,
+        message,
+        evidence: evidence.map(({ seen, at }) => ({ seen: textOf(seen).en, text: textOf(seen), at })),
+        hop: hop ?? null,
+        ...(target === undefined ? {} : { target }),
+        ...(declaredBy ? { declaredBy } : {}),
+        remedy,
+        accepted,
+      }),
+    ),
   };
 }
 

@@ -90,6 +90,7 @@ function findingFrom(raw: Raw): JudgedFinding {
       ...(isRaw(at) ? { at: refFrom(at) } : {}),
     })),
     ...(word(raw.hop) ? { hop: word(raw.hop) } : {}),
+    ...(word(raw.target) ? { target: word(raw.target) } : {}),
     ...(isRaw(raw.declaredBy) ? { declaredBy: { name: word(raw.declaredBy.name), mark: word(raw.declaredBy.mark) } } : {}),
     remedy: isText(remedy.text) ? { automatic: remedy.automatic === true, text: remedy.text, steps: Number(remedy.steps) || 0 } : null,
     accepted: raw.accepted === true,

@@ -135,16 +135,32 @@ export const shownOf = (examination: Examination): Shown => ({ ...examination, f
 
 // ---- findings -------------------------------------------------------------------------------------------------------
 
+/** By installation: the target that an open blocker names instead of the one that was asked for. */
+function targetsInstead(results: readonly CheckResult[]): Map<string, string> {
+  return new Map(
+    results.flatMap(({ installation, findings }) =>
+      openOnes(findings).flatMap(({ severity, target }) => (severity === 'blocker' && target ? [[installation, target] as const] : [])),
+    ),
+  );
+}
+
 const openOnes = (findings: readonly JudgedFinding[]): JudgedFinding[] => findings.filter(({ accepted }) => !accepted);
 const worst = (findings: readonly JudgedFinding[]): number =>
   Math.min(...openOnes(findings).map(({ severity }) => SEVERITIES.indexOf(severity)), SEVERITIES.length);
 const bySeverity = (a: JudgedFinding, b: JudgedFinding): number => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
 const worstFirst = (a: CheckResult, b: CheckResult): number => worst(a.findings) - worst(b.findings) || a.id.localeCompare(b.id);
 
-function foundView(result: CheckResult, { paths, fixes }: Shown, headline: Text | undefined, several: boolean, face: Face): FoundView {
+function foundView(
+  result: CheckResult,
+  { paths, fixes, results }: Shown,
+  headline: Text | undefined,
+  several: boolean,
+  face: Face,
+): FoundView {
   const { id, installation, findings, gaps } = result;
   const { language } = face;
   const hops = paths.find((path) => path.installation.id === installation)?.hops ?? [];
+  const retargets = targetsInstead(results);
   const fix = fixes.find((each) => each.id === id && each.installation === installation);
   return {
     id,
@@ -156,7 +172,8 @@ function foundView(result: CheckResult, { paths, fixes }: Shown, headline: Text 
       findingView(finding, hops, face),
     ),
     fix: fix ? oneLine(fix.text[language], SENTENCE) : '',
-    command: fix?.command === undefined ? '' : pasteable(fix.command, face),
+    // What fetches a target that is not to be taken is no help.
+    command: fix?.command === undefined || retargets.has(installation) ? '' : pasteable(fix.command, face),
     notSeen: gaps.map((gap) => oneLine(describeGap(gap)[language], SENTENCE)),
   };
 }
@@ -318,6 +335,8 @@ function nextOf(
   const open = found.flatMap(({ id, findings }) => openOnes(findings).map(({ remedy }) => ({ id, remedy })));
   if (!open.length) return nextView(toSee(unknown, face), face);
   const { tool, asked = '', again = '', language } = face;
+  const [other] = targetsInstead(found);
+  if (other) return nextView(checkWith(...other, new Set(found.map(({ installation }) => installation)), face), face);
   // A snapshot can only be rehearsed.
   if (open.some(({ remedy }) => remedy?.automatic))
     return nextView(`${tool} fix${asked}${again}${/ --from /.test(again) ? ' --rehearse' : ''}`, face);
@@ -325,6 +344,14 @@ function nextOf(
   if (command) return nextView(command, face);
   if (views.some(({ fix }) => fix)) return { lead: BY_HAND[language], command: `${tool} fix${asked}${again} --dry-run=client` };
   return nextView(`${tool} explain ${open[0]!.id}`, face);
+}
+
+/** The same check, with another target for one installation. `installation`: SYSTEM@PLACE. */
+function checkWith(installation: string, target: string, all: ReadonlySet<string>, { tool, asked = '', again = '' }: Face): string {
+  const [system] = installation.split('@', 1) as [string];
+  const others = again.replace(new RegExp(` --to ${system}[@=]\\S*`, 'g'), '').replace(/ --chart \S+/, '');
+  const only = [...all].filter((id) => id.startsWith(`${system}@`)).length === 1;
+  return `${tool} check${asked}${others} --to ${only ? system : shellWord(installation)}=${shellWord(target)}`;
 }
 
 /** What would show more. */

@@ -79,6 +79,8 @@ export interface Finding<Args = Json> {
   declaredBy?: { name: string; mark: string };
   /** The version of the path at which it bites. */
   hop?: string;
+  /** Of a blocker about the target itself: the target to take instead. While it is open, nothing that fetches or prepares the other one is proposed. */
+  target?: string;
 }
 export interface Evidence {
   /** A field and its value, as they are; or words. */
