@@ -148,13 +148,9 @@ function finding(args: Args): Finding<Args> {
     certainty: 'certain',
     objects: [],
     args,
-<<<<<<< HEAD
+    ...(args.instead ? { target: args.instead } : {}),
     evidence: allFlaws()
       .filter(([name]) => reasons.includes(name))
       .map(([, { source }]) => ({ seen: source })),
-=======
-    ...(args.instead ? { target: args.instead } : {}),
-    evidence: FLAWS.filter(([name]) => reasons.includes(name)).map(([name]) => ({ seen: versions.flaws[name].source })),
->>>>>>> fb8c043 (A blocker about the target names the target to take: the next command is that check, and nothing fetches the other chart)
   };
 }
