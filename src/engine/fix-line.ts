@@ -25,7 +25,8 @@ interface Part {
 
 export function fixLine({ drafts, refusals }: Proposal): Text {
   const parts = new Map<string, Part>();
-  for (const draft of drafts) {
+  // What only puts back says nothing new.
+  for (const draft of drafts.filter(({ when }) => when !== 'last')) {
     const made = partOf(draft);
     if (!made) continue;
     const part = draft.brief ? { ...made, brief: draft.brief, verb: draft.brief(1), to: undefined } : made;

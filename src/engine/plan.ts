@@ -36,6 +36,9 @@ export function stagesOf({ stages }: { stages: readonly Stage[] }, steps: readon
 const REPAIRS: Text = { en: 'Fixes', zh: '修复' };
 const REPAIRS_BEHIND: Text = { en: 'Fixes after the upgrade', zh: '升级后的修复' };
 
+const MEANWHILE: Text = { en: 'For as long as the upgrade lasts', zh: '升级期间' };
+const PUT_BACK: Text = { en: 'Restore what was changed for the upgrade', zh: '恢复升级期间的更改' };
+
 /** Repairs alone, as one stage. */
 export const makePlan = (repairs: readonly Repair[]): Plan => planOf([{ title: REPAIRS, parts: behindLast(repairs) }]);
 
@@ -65,13 +68,16 @@ export function planUpgrade(hops: readonly HopParts[], systems: readonly SystemI
         stages
           .filter((stage) => (stage.first === true) === first)
           .map(({ title, steps }) => ({ hop, title, parts: [{ drafts: steps, refusals: [], reasons: [] }] }));
+      const meanwhile = (when: 'first' | 'last') =>
+        hops.flatMap((each) => each.repairs.map((repair) => only({ ...repair, refusals: [] }, when)));
       const next = hops[at + 1]?.hop;
       return [
         ...own(true),
+        ...(at === 0 ? [{ hop, title: MEANWHILE, parts: meanwhile('first') }] : []),
         { hop, title: REPAIRS, parts: repairs.map((each) => only(each, 'before')) },
         ...own(false),
         { hop, title: REPAIRS_BEHIND, parts: repairs.map((each) => only({ ...each, refusals: [] }, 'after')) },
-        ...(next === undefined ? [] : [recheck(next, systems)]),
+        ...(next === undefined ? [{ hop, title: PUT_BACK, parts: meanwhile('last') }] : [recheck(next, systems)]),
       ];
     }),
   );

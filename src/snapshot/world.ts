@@ -47,7 +47,8 @@ export function dumpWorld(dump: Dump): World {
     const listed = place(ref);
     if (listed !== undefined) listed.objects[listed.at] = object;
     else withObjects(resourceOf(ref), (objects) => [...objects, object]);
-    if (dump.gets.has(keyOf(ref))) dump.gets.set(keyOf(ref), object);
+    // What is new is known whole, whatever the lists of its kind hold.
+    if (dump.gets.has(keyOf(ref)) || listed === undefined) dump.gets.set(keyOf(ref), object);
     learn(object);
   }
 

@@ -166,12 +166,13 @@ export interface ChartAt {
 export type Assumption = { on: Ref; changes: Change[] } | { gone: Ref };
 /**
  * As a remedy gives it; `after` names drafts of the same remedy that must be done first. `when`: of a repair, before or behind the system's own stages;
- * before, unless it says so. `instead`: an upgrade that a person runs; no part of one that the system's stages run.
+ * before, unless it says so. `instead`: an upgrade that a person runs; no part of one that the system's stages run. `first` and `last`: only of an upgrade that we run,
+ * what has to be so while it lasts: before all other repairs, and put back when everything else is done.
  */
 export type StepDraft = Common &
   Action & {
     after?: StepDraft[];
-    when?: 'before' | 'after' | 'instead';
+    when?: 'before' | 'after' | 'instead' | 'first' | 'last';
     /** What so many steps like this do, as the fix line has it before the objects: `releases 2 IPs of`. */
     brief?(steps: number): Text;
   };

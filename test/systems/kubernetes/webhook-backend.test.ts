@@ -1,4 +1,16 @@
-import { grid } from '../../grid.ts';
+import { expect, test } from 'vitest';
+import type { Entry, Raw, Ref } from '../../../src/engine/contracts.ts';
+import { examine } from '../../../src/engine/examine.ts';
+import { executeRun, executeUndo } from '../../../src/engine/execute.ts';
+import { makePlan, planUpgrade, stepsOf } from '../../../src/engine/plan.ts';
+import { progressOf } from '../../../src/engine/progress.ts';
+import { pointerGet } from '../../../src/kube/pointer.ts';
+import { readDump } from '../../../src/snapshot/read.ts';
+import { dumpSource } from '../../../src/snapshot/source.ts';
+import { dumpWorld } from '../../../src/snapshot/world.ts';
+import { SYSTEMS } from '../../../src/systems/index.ts';
+import { pages } from '../../engine/worlds.ts';
+import { grid, laid } from '../../grid.ts';
 
 grid('kubernetes/webhook-backend', [
   {
@@ -14,3 +26,107 @@ grid('kubernetes/webhook-backend', [
   { base: 'managed', expect: 'passed' },
   { forbidden: ['endpointslices.discovery.k8s.io'], expect: 'unknown' },
 ]);
+
+const HOOK: Ref = { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration', name: 'gone' };
+const CHECK = 'kubernetes/webhook-backend';
+async function found(objects: Raw[] = []) {
+  const dump = await readDump(laid(CHECK, { fixture: 'found', objects }));
+  const { remedies } = await examine(dumpSource(dump), SYSTEMS, { checks: [CHECK] });
+  const repairs = remedies.map(({ offered }) => ({ ...offered, reasons: ['f'] }));
+  return { world: dumpWorld(dump), repairs, texts: remedies.flatMap(({ findings }) => findings.map(({ remedy }) => remedy?.text.en)) };
+}
+
+test('a fix alone leaves failurePolicy: a person restores the backend; an upgrade loosens it first and puts it back last', async () => {
+  const { repairs, texts } = await found();
+  expect(stepsOf(makePlan(repairs)).map((step) => step.do)).toEqual(['manual', 'manual']);
+  expect(texts[0]).toBe(
+    'upgrade sets failurePolicy to Ignore meanwhile in ValidatingWebhookConfiguration gone; upgrade sets failurePolicy to Ignore meanwhile in MutatingWebhookConfiguration gone; manual: 2 more',
+  );
+  const stage = (hop: string, more = {}) => ({
+    hop,
+    title: { en: hop, zh: '' },
+    steps: [
+      {
+        do: 'manual' as const,
+        commands: [hop, JSON.stringify(more)],
+        guard: [],
+        undo: 'none' as const,
+        text: { en: `${hop} ${JSON.stringify(more)}`, zh: hop },
+      },
+    ],
+    ...more,
+  });
+  const plan = planUpgrade(
+    [
+      { hop: '1.36', repairs, stages: [stage('1.36', { first: true }), stage('1.36')] },
+      { hop: '1.37', repairs: [], stages: [stage('1.37')] },
+    ],
+    ['kubernetes'],
+  );
+  expect(plan.stages.map(({ title, steps }) => `${title.en}: ${steps.length}`)).toEqual([
+    ...['1.36: 1', 'For as long as the upgrade lasts: 2', '1.36: 1', 'Re-check: 1', '1.37: 1'],
+    'Restore what was changed for the upgrade: 2',
+  ]);
+});
+
+test('cut in between it is put back by resume and by undo alike; what somebody has set or deleted meanwhile is left', async () => {
+  const policy = async (world: ReturnType<typeof dumpWorld>) => pointerGet((await world.get(HOOK))!, '/webhooks/0/failurePolicy');
+  for (const ending of ['resume', 'undo', 'deleted']) {
+    const { world, repairs } = await found();
+    const wait = {
+      do: 'wait' as const,
+      until: [{ on: { ...HOOK, name: 'done' }, must: 'exist' as const }],
+      within: 0,
+      assume: [],
+      guard: [],
+      undo: 'none' as const,
+      text: { en: 'w', zh: 'w' },
+    };
+    const plan = planUpgrade(
+      [{ hop: '1.37', repairs, stages: [{ hop: '1.37', title: { en: 'x', zh: 'x' }, steps: [wait] }] }],
+      ['kubernetes'],
+    );
+    const run = {
+      schema: 2 as const,
+      id: 'r',
+      tool: 't',
+      what: 'upgrade',
+      at: '',
+      checks: [],
+      stages: plan.stages,
+      cluster: { uid: 'c', certain: true, server: '', context: '' },
+    };
+    const go = async (entries: Entry[], way = executeRun) => {
+      const journal = pages();
+      const { state } = await way(run, { world, journal, progress: progressOf(entries), halt: new AbortController().signal });
+      return { state, entries: [...entries, ...journal.entries] };
+    };
+    const cut = await go([]);
+    expect([cut.state, await policy(world)]).toEqual(['stopped', 'Ignore']);
+    if (ending === 'undo') {
+      expect((await go(cut.entries, executeUndo)).state).toBe('finished');
+      expect(await policy(world)).toBe('Fail');
+      continue;
+    }
+    if (ending === 'deleted') world.assume!([{ gone: HOOK }]);
+    world.assume!([{ on: { ...HOOK, name: 'done' }, changes: [] }]);
+    const ended = await go(cut.entries);
+    expect(ended.state).toBe('finished');
+    if (ending === 'resume') expect(await policy(world)).toBe('Fail');
+    expect((await go(ended.entries, executeUndo)).state).toBe('finished');
+    if (ending === 'resume') expect(await policy(world)).toBe('Fail');
+  }
+});
+
+test('what Argo CD would write back is left to its repository', async () => {
+  const owned: Raw = {
+    ...HOOK,
+    metadata: { name: 'owned', uid: 'owned', labels: { 'argocd.argoproj.io/instance': 'shop' } },
+    webhooks: [{ name: 'o.example.com', failurePolicy: 'Fail', clientConfig: { service: { namespace: 'gone', name: 'gone' } } }],
+  };
+  delete owned.name;
+  const { repairs } = await found([owned]);
+  expect(repairs.flatMap(({ refusals }) => refusals.map(({ refused }) => refused.en))).toEqual([
+    expect.stringMatching(/^Argo CD declares the webhook configuration/),
+  ]);
+});

@@ -3,6 +3,7 @@
 import type { Check, Finding, PointReader, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { each, flag, label, list, maybe, rowOf, word } from '../../../engine/read/index.ts';
+import { untilUpgraded } from '../webhook-policy.ts';
 import { hooksOf, webhookReads } from '../webhooks.ts';
 
 const SLICE = { service: label('kubernetes.io/service-name'), endpoints: each('endpoints', { ready: flag('conditions.ready', true) }) };
@@ -32,8 +33,8 @@ const check: Check<typeof reads, Args> = {
       zh: '检查每个 webhook 的 Service 及其 EndpointSlice，报告前再次读取确认。',
     },
     fix: {
-      en: 'manual: restore its backend, or delete the webhook configuration if its software is no longer installed.',
-      zh: '手动：恢复其后端；如果对应的软件已卸载，则删除该 webhook 配置。',
+      en: 'upgrade sets failurePolicy to Ignore before all other steps and back to Fail at its end; resume and undo restore it too. Otherwise manual: restore its backend, or delete the webhook configuration if its software is no longer installed.',
+      zh: '升级时在所有其他步骤之前将 failurePolicy 设为 Ignore，结束时改回 Fail；继续或撤销时也会恢复。其他情况需手动：恢复其后端；如果对应的软件已卸载，则删除该 webhook 配置。',
     },
     limits: { en: 'Webhooks that are called by URL are not covered.', zh: '不包括通过 URL 调用的 webhook。' },
   },
@@ -69,6 +70,7 @@ const check: Check<typeof reads, Args> = {
       zh: `${named.zh} Service ${service}，${STATE[is].zh}：${fails ? '会拒绝匹配的请求' : '会被跳过'}（failurePolicy ${fails ? 'Fail' : 'Ignore'}）`,
     };
   },
+  remedy: untilUpgraded,
 };
 export default check;
 
@@ -96,7 +98,8 @@ function finding(is: Is, service: string, same: { name: string; policy: string; 
   return {
     severity: fails ? 'blocker' : 'notice',
     key: [is, service, fails ? 'Fail' : 'Ignore'],
-    certainty: 'high',
+    // Endpoints may come back by themselves: whether to let everything through is asked.
+    certainty: is === 'no-service' ? 'high' : 'medium',
     objects,
     args: { is, service, fails, hooks: [...new Set(same.map(({ name }) => name))] },
     evidence: same.slice(0, 3).map(({ name, policy, on }) => ({ seen: `webhooks[name=${name}].failurePolicy=${policy}`, at: on })),
