@@ -1,4 +1,4 @@
-// A repair of so many objects on a real API server, killed in the middle, resumed, and taken back. What it costs: time, memory, journal.
+// A repair of so many objects on a real API server, killed in the middle, resumed, and undone. What it costs: time, memory, journal.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -168,7 +168,7 @@ const LEASE_LOST = {
   zh: 'Lease kube-system/upgrade-guard 已被另一次运行接管，或无法续期：没有再发出任何请求。',
 };
 
-/** The last words on a run that went through, after the second look: what it came to, and that it can be taken back. */
+/** The last words on a run that went through, after the second look: what it came to, and that it can be undone. */
 export function lookedAgain(call: Call, run: Run, executed: Attempt, remaining: number): void {
   call.say(
     call.t(

@@ -209,7 +209,7 @@ function withClusterFlags(cluster: Fields, flags: ConnectionFlags): Fields {
   if (flags.server) at.server = flags.server;
   // As kubectl: another server has another name, so the kubeconfig's no longer counts.
   if (flags.server || flags.tlsServerName) at['tls-server-name'] = flags.tlsServerName ?? '';
-  // And each of these two takes the place of all that the kubeconfig says about trust. `--insecure-skip-tls-verify=false` takes back nothing.
+  // And each of these two takes the place of all that the kubeconfig says about trust. `--insecure-skip-tls-verify=false` undoes nothing.
   if (flags.certificateAuthority || flags.insecureSkipTlsVerify) {
     delete at['certificate-authority-data'];
     at['certificate-authority'] = flags.certificateAuthority ? path.resolve(flags.certificateAuthority) : '';

@@ -57,7 +57,7 @@ function inStages({ stages }: Run, steps: readonly Step[]): Step[][] {
   return queues;
 }
 
-/** Takes back what a run did, newest first. An object that has moved on is named and left. */
+/** Undoes what a run did, newest first. An object that has moved on is named and left. */
 export async function executeUndo(run: Run, options: ExecuteOptions): Promise<Executed> {
   const open = backwards(run, options.progress);
   const outcomes = await inOrder(inStages(run, open).toReversed(), 'undo', options, new Set());
@@ -65,7 +65,7 @@ export async function executeUndo(run: Run, options: ExecuteOptions): Promise<Ex
   return { outcomes, state: unreached ? 'stopped' : 'finished' };
 }
 
-/** The steps that an undo still has to look at, newest first; `after` names those that must be taken back before. */
+/** The steps that an undo still has to look at, newest first; `after` names those that must be undone before. */
 export function backwards(run: Run, progress: Progress): Step[] {
   const open = toUndo(run, progress);
   const dependants = new Map<string, string[]>();

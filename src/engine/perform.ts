@@ -152,7 +152,7 @@ async function write(
       );
     const request = kind.write(step, look.now);
     if (!request) return settle({ result: 'manual' });
-    // Nobody takes back an undo: there it is enough to know who it was.
+    // An undo is not undone: there it is enough to know who it was.
     const before = direction === 'undo' ? identity(look.now) : kind.remember(look.now);
     // Tries of an eviction would fill the journal with the same intent.
     if (!intent || !deepEqual(intent.before, before)) await note({ is: 'intent', before });

@@ -53,7 +53,7 @@ export function isTouching(step: Step, state: { result?: StepState['result']; an
 }
 
 const HARMLESS: ReadonlySet<Step['do']> = new Set(['wait', 'backup', 'forget', 'manual', 'recheck']);
-/** It changes nothing, so there is nothing to take back, whatever it promises. */
+/** It changes nothing, so there is nothing to undo, whatever it promises. */
 export const isHarmless = ({ do: doing }: Pick<Step, 'do'>): boolean => HARMLESS.has(doing);
 
 export function touched(run: Run, progress: Progress): Step[] {

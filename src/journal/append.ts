@@ -40,7 +40,7 @@ export function appender(
         if (broken === undefined) await store(group);
       } catch (cause) {
         broken = { cause };
-        // What was half written is taken back as well as it can be. Where that fails too, a torn line is ignored on reading, and a whole one does no harm: an outcome
+        // What was half written is undone as well as it can be. Where that fails too, a torn line is ignored on reading, and a whole one does no harm: an outcome
         // is true, and behind an intent whose request never left, whoever goes on looks at the cluster anyway.
         await file.truncate(size).catch(() => undefined);
       }

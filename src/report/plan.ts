@@ -1,4 +1,4 @@
-// A plan as a person reads it before saying yes: each step, what it changes, and beside it whether and how it can be taken back.
+// A plan as a person reads it before saying yes: each step, what it changes, and beside it whether and how it can be undone.
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterIdentity, Language, Refusal, Step, Text } from '../engine/contracts.ts';
 import type { Plan } from '../engine/plan.ts';
@@ -103,7 +103,7 @@ function refusalLines({ refused, objects, command }: Refusal, face: Face): strin
 /** As a person knows it: its context, else its address. */
 export const clusterName = ({ context, server, uid }: ClusterIdentity): string => oneLine(context || server || uid);
 
-/** The question before a run: how many steps, how many of them cannot be taken back, how many are a person's own. */
+/** The question before a run: how many steps, how many of them cannot be undone, how many are a person's own. */
 export function question(steps: readonly Step[], cluster: ClusterIdentity): Text {
   const ours = steps.filter(({ do: doing }) => doing !== 'manual');
   const yours = steps.length - ours.length;

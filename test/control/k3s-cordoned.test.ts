@@ -1,4 +1,4 @@
-// Nodes that a failed Plan left cordoned, on a real API server: found, given back by R1 or R2, verified, taken back; never another's cordon, never another's Plan.
+// Nodes that a failed Plan left cordoned, on a real API server: found, given back by R1 or R2, verified, undone; never another's cordon, never another's Plan.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -285,7 +285,7 @@ describe('a Plan of somebody else is found, and not touched', () => {
   });
 });
 
-test('what rbac prints is enough to find, fix and take back', async () => {
+test('what rbac prints is enough to find, fix and undo', async () => {
   const name = await failedUpgrade('v0.13');
   const { rules } = parse((await run(['rbac', '--for', 'fix'])).stdout);
   const limited = await cluster.user('user-1', rules);

@@ -126,7 +126,7 @@ test('the first Ctrl-C with steps left: exit 4, and resume goes on', async () =>
   await cluster.remove(...more);
 });
 
-test('the second Ctrl-C ends at once: exit 130; what was in flight is settled by resume, and can be taken back', async () => {
+test('the second Ctrl-C ends at once: exit 130; what was in flight is settled by resume, and can be undone', async () => {
   const home = newHome();
   proxy.faults.push({ method: 'PATCH', do: 'delay', ms: 10_000, times: 3 });
   const { child, ended } = start(['fix', CHECK, '--yes'], { kubeconfig: through, home, input: '' });

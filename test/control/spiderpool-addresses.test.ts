@@ -1,4 +1,4 @@
-// The address checks on a real API server, with a kubelet and Spiderpool played: found, fixed by the binary, verified, taken back where that is promised;
+// The address checks on a real API server, with a kubelet and Spiderpool played: found, fixed by the binary, verified, undone where that is promised;
 // and silent while Pods come and go.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -183,7 +183,7 @@ describe('one address, two live Pods', () => {
   });
 });
 
-test('an address without a record: put back with its count, and taken back exactly', async () => {
+test('an address without a record: put back with its count, and undone exactly', async () => {
   const namespace = await cluster.namespace('shop');
   await cluster.apply(pool('lost4', ['10.6.3.1-10.6.3.9']));
   const web = workload('Deployment', 'web', namespace, { ipv4: ['lost4'] }, 2);

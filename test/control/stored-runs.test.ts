@@ -183,7 +183,7 @@ describe('a run that was damaged', () => {
     );
     expect(await stage.types()).toEqual(FIXED);
   });
-  test('a torn last line is none: what was acknowledged is taken back', async () => {
+  test('a torn last line is none: what was acknowledged is undone', async () => {
     const home = await fixed();
     const journal = join(folderOf(home), 'journal.jsonl');
     writeFileSync(journal, `${readFileSync(journal, 'utf8')}{"n":99,"at":"20`);

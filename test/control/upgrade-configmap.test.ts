@@ -45,7 +45,7 @@ describeUpstream('records in ConfigMaps', ['data', 'spiderpool', 'charts'], (cha
   };
   const upgrade = ['upgrade', 'spiderpool', '--chart', chartOf('0.9.13'), '--yes'];
 
-  test.each<Record<string, string>>([{}, { HELM_DRIVER: 'secret' }])('%o: upgraded, and taken back', async (said) => {
+  test.each<Record<string, string>>([{}, { HELM_DRIVER: 'secret' }])('%o: upgraded, and undone', async (said) => {
     await install();
     const options = { kubeconfig: cluster.kubeconfig, home: newHome(), env: { HELM_BIN, ...said } };
     const done = await run(upgrade, options);

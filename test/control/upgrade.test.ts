@@ -1,4 +1,4 @@
-// A whole upgrade of the real charts by real helm: checked, repaired, upgraded, proven and taken back; and killed at every step boundary and inside helm,
+// A whole upgrade of the real charts by real helm: checked, repaired, upgraded, proven and undone; and killed at every step boundary and inside helm,
 // then resumed or undone. One node more than controllers: they take ports of their node, and a rollout needs room. What kubelets would do is done by the bed's actor.
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -111,7 +111,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
   test.each([
     ['0.9.4', '0.9.13', 'helm3'],
     ['1.1.2', '1.2.2', 'helm4'],
-  ] as const)('%s to %s by %s: upgraded, proven, and taken back', async (from, to, by) => {
+  ] as const)('%s to %s by %s: upgraded, proven, and undone', async (from, to, by) => {
     [helm, HELM_BIN] = [cluster[by], tools()[by]];
     await install(from);
     const before = await state();
@@ -256,7 +256,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     expect(await newest()).toMatchObject({ revision: 1, status: 'deployed' });
     fine(await call(['undo', '--yes'], home));
     expect(await state()).toEqual(before);
-    // The same, taken back by itself because that was asked for: as it was, and failed.
+    // The same, undone by itself because that was asked for: as it was, and failed.
     const alone = await call([...words, '--accept', 'spiderpool/values-keys', '--rollback-on-failure'], newHome());
     expect(alone.code, alone.stderr).toBe(1);
     expect(await state()).toEqual(before);

@@ -233,7 +233,7 @@ describe('undo', () => {
     const undone = await back(world, steps, done.entries);
     expect(results(undone)).toEqual({ a: 'done', b: 'done', c: 'done' });
     expect(await Promise.all(steps.map(({ id }) => typeOf(world, id)))).toEqual(before);
-    // Nobody takes back an undo: its intents say only who it was.
+    // An undo is not undone: its intents say only who it was.
     for (const entry of undone.entries)
       if (entry.direction === 'undo' && entry.is === 'intent') expect(entry.before).not.toHaveProperty('status');
     const again = await back(world, steps, undone.entries);

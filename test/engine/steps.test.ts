@@ -1,4 +1,4 @@
-// The kinds of step, each by what it promises: done and taken back over the rehearsal world, which writes by the rules of a server.
+// The kinds of step, each by what it promises: done and undone over the rehearsal world, which writes by the rules of a server.
 
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';

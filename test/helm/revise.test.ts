@@ -1,4 +1,4 @@
-// A release with other API versions in its manifest: the text is changed in place, whatever its style, and its record is written and taken back so that helm finds a deployed revision at every moment.
+// A release with other API versions in its manifest: the text is changed in place, whatever its style, and its record is written and undone so that helm finds a deployed revision at every moment.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';

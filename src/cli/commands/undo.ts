@@ -88,13 +88,13 @@ const cannotTakeBack = (what: Text, why: Text): Text => ({
   zh: `无法撤销：${oneLine(what.zh, 1000)}（${oneLine(why.zh, 600)}）`,
 });
 
-/** Something of it can still be taken back, or it never ended. */
+/** Something of it can still be undone, or it never ended. */
 const isOpen = (run: RunSummary): boolean => run.open > 0 || isIn('unfinished')(run);
 
 /** What a journal that may lack its end does not say is not taken for nothing. */
 const isCutShort = (stored: OnDisk): boolean => !stored.lengthUnknown && ['unfinished', 'undo unfinished'].includes(runState(stored));
 
-/** A run, or an undo, that was killed where nothing is left to take back: only its end is missing. Until that is written, no other run may begin. */
+/** A run, or an undo, that was killed where nothing is left to undo: only its end is missing. Until that is written, no other run may begin. */
 async function close(call: Call, live: Live, stored: OnDisk): Promise<number> {
   const { run, progress } = stored;
   const changed = touched(run, progress).length > 0;

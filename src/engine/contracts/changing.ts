@@ -91,7 +91,7 @@ export type Action =
   | { do: 'backup'; resources: ResourceName[]; file: string }
   /** A Secret beside the release that holds values for helm: they are never written to disk here. `digest`: sha256 of them, hex. `given`: not just what the release has. */
   | { do: 'keep'; release: ReleaseName; on: Ref; digest: string; given: boolean }
-  /** Deletes what a keep step made; nothing of the cluster's own goes with it, so there is nothing to take back. */
+  /** Deletes what a keep step made; nothing of the cluster's own goes with it, so there is nothing to undo. */
   | { do: 'forget'; on: Ref }
   /**
    * helm upgrade of a release whose newest revision is `from`, or helm rollback to it. `values`: the Secret of a keep step, with the digest of that; `reuse`: helm mixes the

@@ -1,4 +1,4 @@
-// crds-current on a real API server, with the charts of the releases: what the server makes of a definition is still recognised, applied, and taken back.
+// crds-current on a real API server, with the charts of the releases: what the server makes of a definition is still recognised, applied, and undone.
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
@@ -56,7 +56,7 @@ describeUpstream('the definitions of Spiderpool', ['data', 'spiderpool', 'charts
     expect((await cluster.kubectl(['delete', 'crd', '--all', '--timeout=180s'])).code).toBe(0);
   }, 200_000);
 
-  test('0.7.3 → 0.9.13: missing and older ones are found, applied by the chart, and taken back', async () => {
+  test('0.7.3 → 0.9.13: missing and older ones are found, applied by the chart, and undone', async () => {
     await install('0.7.3');
     const expected = [
       'missing network-attachment-definitions',

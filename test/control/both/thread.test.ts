@@ -1,4 +1,4 @@
-// The thread from end to end, as a user goes it: real kubectl and real helm call the built binary on a real API server; it finds, fixes, verifies and takes back.
+// The thread from end to end, as a user goes it: real kubectl and real helm call the built binary on a real API server; it finds, fixes, verifies and undoes.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, linkSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -19,7 +19,7 @@ describeUpstream('upstream charts of Spiderpool', ['data', 'spiderpool', 'charts
   test.each([
     { chart: '0.9.4', helm: 'helm3', to: '0.9.13' },
     { chart: '1.1.2', helm: 'helm4', to: '1.2.2' },
-  ] as const)('$chart by $helm: silent, then found, fixed and taken back', async ({ chart, helm, to }) => {
+  ] as const)('$chart by $helm: silent, then found, fixed and undone', async ({ chart, helm, to }) => {
     const values = ['--set', 'spiderpoolController.podResourceInject.enabled=false'];
     const folder = join(charts, chart, 'spiderpool');
     await layCrds(cluster, join(folder, 'crds'));

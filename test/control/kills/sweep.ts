@@ -1,5 +1,5 @@
 // Kills, for any remedy: SIGKILL at a write of a command, with the request held, forwarded but unanswered, or answered; then resume or undo.
-// Both must end right, with the Lease gone, and once more there is nothing left to do. A remedy is rehearsed, carried out, taken back, and killed at one place, which
+// Both must end right, with the Lease gone, and once more there is nothing left to do. A remedy is rehearsed, carried out, undone, and killed at one place, which
 // rotates from remedy to remedy; writes that stand for their kind (kinds.ts) are killed at every place. `npm run test:sweep` kills at every place of every write.
 // Cells follow the writes that a scene declares; an undisturbed run must come to exactly those.
 // A PUT of the Lease is a place only where a scene declares it (a killed run takes its own over): renewals, every 10 s, depend on the clock.
@@ -149,7 +149,7 @@ export async function sweeper(cluster: Bed) {
           await freshly();
           await scene.reset();
         });
-        test('rehearsed, carried out, and taken back', async () => {
+        test('rehearsed, carried out, and undone', async () => {
           const before = await scene.state();
           const home = newHome();
           const rehearsed = await run([...fix, '--rehearse'], { kubeconfig, home });
