@@ -1,4 +1,8 @@
 // `check -f` in this process, without a cluster: the command as a user calls it, its JSON, its exit code.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { parseArgv } from '../src/cli/argv.ts';
 import { type Call, callOf } from '../src/cli/call.ts';
 import { callerOf } from '../src/cli/caller.ts';
@@ -60,4 +64,21 @@ export async function checkFiles(paths: readonly string[], ...words: string[]): 
     })),
   );
   return { exit, found, skipped: manifests.skipped.map(({ why, ...each }) => ({ ...each, why: why.en })) };
+}
+
+/** The same of texts by file name, which the result names alone. */
+export async function checkText(texts: Record<string, string>, ...words: string[]): Promise<CheckedFiles> {
+  const folder = mkdtempSync(join(tmpdir(), 'ug-check-files-'));
+  try {
+    for (const [name, text] of Object.entries(texts)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), text);
+    }
+    const checked = await checkFiles([folder], ...words);
+    const short = (text: string) => text.replaceAll(`${folder}/`, '');
+    const found = checked.found.map((each) => ({ ...each, objects: each.objects.map(short) }));
+    return { ...checked, found, skipped: checked.skipped.map((each) => ({ ...each, file: short(each.file) })) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }

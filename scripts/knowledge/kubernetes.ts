@@ -56,7 +56,10 @@ export function tablesOf(folder: string): Tables {
     notes: {
       source: 'Urgent Upgrade Notes of CHANGELOG/CHANGELOG-1.NN.md in k8s.io/kubernetes; summaries are ours',
       ...horizon,
-      notes: read('urgent-notes').notes,
+      notes: read('urgent-notes').notes.map((row: Row) => ({
+        ...row,
+        ...(REASONS[String(row.pr)] ? { why: REASONS[String(row.pr)]! } : {}),
+      })),
     },
     skew: skewTable(read('skew-policy')),
     behaviours: {
@@ -67,6 +70,20 @@ export function tablesOf(folder: string): Tables {
     'container-hash': hashTable(read('kubelet-container-hash')),
   };
 }
+
+/** By pull request: why there is no check, where the derived table only says that there is none. */
+const REASONS: Record<string, string> = {
+  109938: 'Pods pull from where their manifests say; mirrors, allow lists and firewalls cannot be seen in a cluster',
+  120788: 'a flag of one kubeadm command; kubeadm refuses it with a message and nothing is changed',
+  121305: 'kubeadm does it by itself; who used the old admin.conf as system:masters keeps that certificate until it expires',
+  126108: 'alpha gate, off by default; a failed resize shows in status.allocatedResourceStatuses of the claim, the same before and after',
+  126620: 'alpha gate of the kubelet, a file on the node; the final notes of 1.32 do not list it',
+  130401:
+    'an environment variable that switches a safety check off and is set nowhere by default; kube-proxy says in its log why it does not start',
+  139837: 'nothing breaks: it widens what a right shows. Who has it: kubectl auth can-i get nodes/log --as USER',
+  141345: 'files on the node (/etc/subuid, /etc/subgid) and directories of Pods; the kubelet says in its log why it does not start',
+  143221: 'the files are inside volumes and cannot be read; the container says why it does not start',
+};
 
 /** Kinds with the minors of their life; a List kind goes with its kind. `removed`: the first minor that does not serve it. */
 function apiRow(row: Row, knownUpTo: string): Row[] {

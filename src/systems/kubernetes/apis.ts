@@ -120,6 +120,22 @@ function staying({ group, kind }: Api): string | undefined {
 export const onlyVersion = (apiVersion: string, resource: string): boolean =>
   apis().apis.some((row) => apiVersionOf(row) === apiVersion && pluralOf(row.kind) === resource && !replacementOf(row));
 
+/** `podsecuritypolicies.policy` with the hop that removes its last version. */
+export function goneResources(hops: readonly string[]): Map<string, string> {
+  const byResource = Map.groupBy(
+    apis().apis.filter(({ kind }) => !NOT_STORED.test(kind)),
+    ({ group, kind }) => `${pluralOf(kind)}.${group}`,
+  );
+  return new Map(
+    [...byResource].flatMap(([resource, rows]): [string, string][] => {
+      const removed = rows.map((row) => row.removed);
+      if (removed.some((minor) => minor === undefined)) return [];
+      const last = removed.reduce((a, b) => (minorOf(a!) >= minorOf(b!) ? a : b))!;
+      return hops.includes(last) ? [[resource, last]] : [];
+    }),
+  );
+}
+
 // ---- where objects are read -----------------------------------------------------------------------------------------
 
 /** Where the objects of kinds with deprecated versions are read (`ingresses.networking.k8s.io`: by the group of what replaces it), with those versions. */

@@ -1,13 +1,58 @@
+import { expect, test } from 'vitest';
+import type { Raw } from '../../../src/engine/contracts.ts';
+import { checkText } from '../../check-files.ts';
 import { grid } from '../../grid.ts';
+
+const policy = (apiVersions: string[]): Raw => ({
+  apiVersion: 'admissionregistration.k8s.io/v1',
+  kind: 'ValidatingAdmissionPolicy',
+  metadata: { name: 'only-v1' },
+  spec: {
+    failurePolicy: 'Fail',
+    matchConstraints: {
+      resourceRules: [
+        {
+          apiGroups: ['admissionregistration.k8s.io'],
+          apiVersions,
+          resources: ['validatingadmissionpolicybindings'],
+          operations: ['CREATE'],
+        },
+      ],
+    },
+    validations: [{ expression: 'true' }],
+  },
+});
 
 grid('kubernetes/api-references', [
   {
     fixture: 'found',
     to: 'kubernetes=1.25',
-    expect: 'warning ValidatingWebhookConfiguration/budgets',
+    expect: ['warning ValidatingWebhookConfiguration/budgets', 'notice Job/shop/report-29000000', 'notice ClusterRole/restricted'],
   },
   { fixture: 'found', to: 'kubernetes=v1.24.20', expect: 'passed' },
   { fixture: 'healthy', to: 'kubernetes=1.25', expect: 'passed' },
+  {
+    server: 'v1.33.13',
+    objects: [policy(['v1beta1'])],
+    to: 'kubernetes=1.34',
+    expect: 'warning ValidatingAdmissionPolicy/only-v1',
+  },
+  { server: 'v1.33.13', objects: [policy(['v1beta1', 'v1'])], to: 'kubernetes=1.34', expect: 'passed' },
   { expect: 'passed' },
   { forbidden: ['mutatingwebhookconfigurations.admissionregistration.k8s.io'], expect: 'unknown' },
 ]);
+
+test.each([
+  ['extensions/v1beta1', ['HorizontalPodAutoscaler/default/web one.yaml:1']],
+  ['apps/v1', []],
+  // A version that goes does not matter where its group serves another.
+  ['apps/v1beta2', []],
+])('an autoscaler in a file that scales a Deployment of %s', async (apiVersion, objects) => {
+  const text = `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec: {minReplicas: 1, maxReplicas: 3, scaleTargetRef: {apiVersion: ${apiVersion}, kind: Deployment, name: web}}
+`;
+  const { found } = await checkText({ 'one.yaml': text }, '--to', 'kubernetes=1.37');
+  expect(found.filter(({ check }) => check === 'kubernetes/api-references').flatMap((each) => each.objects)).toEqual(objects);
+});

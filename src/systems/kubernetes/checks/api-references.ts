@@ -1,65 +1,125 @@
-// Webhooks whose rules list only API versions that a minor on the way removes: they are no longer called, without an error, since an equivalent version is looked for among
-// those that are served. Sources: kubernetes/apiserver pkg/admission/plugin/webhook/generic/webhook.go, predicates/rules.
-// The target of a HorizontalPodAutoscaler is found by its group and kind alone: a version that goes does not matter there.
-import type { Check, Finding, Ref, Rows } from '../../../engine/contracts.ts';
-import { each, texts } from '../../../engine/read/index.ts';
+// What names API versions or resources without being written in them, and loses its meaning when they go: rules of webhooks and admission policies, targets of autoscalers
+// in files, owner references, RBAC rules. Nothing of it is refused by the API server. Sources: kubernetes/apiserver pkg/admission/plugin/webhook/generic/webhook.go,
+// predicates/rules; kubernetes pkg/controller/garbagecollector (an owner is looked up in the version that the reference names), pkg/controller/podautoscaler (by group and kind).
+import { finding } from '../../../engine/builders.ts';
+import type { Check, Finding, Gap, Raw, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
+import { each, list, manifests, texts, word } from '../../../engine/read/index.ts';
+import { isRaw } from '../../../kube/json.ts';
+import { refOf } from '../../../kube/refs.ts';
+import { splitApiVersion } from '../../../kube/resources.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
-import { apiVersionOf, pluralOf } from '../apis.ts';
+import { apiVersionOf, bites, bitesInFile, goneResources, pluralOf } from '../apis.ts';
 import { apis } from '../knowledge/tables.ts';
 import { hooksOf, webhookReads } from '../webhooks.ts';
 
-const reads = webhookReads({
-  rules: each('rules', { groups: texts('apiGroups'), versions: texts('apiVersions'), resources: texts('resources') }),
-});
+const RULES = { groups: texts('apiGroups'), versions: texts('apiVersions'), resources: texts('resources') };
+const ROLE = { rules: each('rules', { groups: texts('apiGroups'), resources: texts('resources') }) };
+/** Owners whose dependents are read: of a kind that goes in one version and stays in another. */
+const OWNER = 'CronJob';
+const isOwner = (hops: readonly string[]) =>
+  apis().apis.some(({ kind, removed }) => kind === OWNER && removed !== undefined && hops.includes(removed));
+const grants = { optional: true, concerns: (hops: readonly string[]) => goneResources(hops).size > 0 } as const;
+const reads = {
+  ...webhookReads({ rules: each('rules', RULES) }),
+  policies: list(
+    'validatingadmissionpolicies.admissionregistration.k8s.io',
+    { rules: each('spec.matchConstraints.resourceRules', RULES) },
+    { optional: true },
+  ),
+  jobs: list(
+    'jobs.batch',
+    { owners: each('metadata.ownerReferences', { apiVersion: word('apiVersion', ''), kind: word('kind', '') }) },
+    { optional: true, concerns: isOwner, only: ({ owners }) => owners.some(({ kind }) => kind === OWNER) },
+  ),
+  clusterRoles: list('clusterroles.rbac.authorization.k8s.io', ROLE, grants),
+  roles: list('roles.rbac.authorization.k8s.io', ROLE, grants),
+  targets: manifests(({ object }) => targetIn(object)),
+};
+type Is = 'webhook' | 'policy' | 'target' | 'owner' | 'grant';
 interface Args {
-  webhook: string;
+  is: Is;
+  /** The webhook, where it is one. */
+  name: string;
   api: string;
   hop: string;
 }
 
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/api-references',
-  title: { en: 'webhook rules list an API version that stays', zh: 'webhook 的规则包含会保留的 API 版本' },
-  headline: { en: 'webhook rules list only API versions that are removed', zh: 'webhook 的规则只列出将被移除的 API 版本' },
+  title: { en: 'references name APIs that the target version serves', zh: '引用的 API 均由目标版本提供' },
+  headline: { en: 'references name only APIs that are removed', zh: '引用只指向将被移除的 API' },
   page: {
     impact: {
-      en: 'A webhook whose rules list only removed versions of a resource is no longer called for it: what it should reject or change passes. The API server reports no error.',
-      zh: '如果规则只列出某资源已移除的版本，该 webhook 不再被调用：本应拒绝或修改的请求会直接通过，且 API 服务器不会报错。',
+      en: 'A webhook or admission policy whose rules list only removed versions of a resource is no longer called for it: what it should reject or change passes. An autoscaler stops scaling a target of a removed API; an object with an owner in a removed version is not deleted with it. The API server reports no error.',
+      zh: '如果规则只列出某资源已移除的版本，该 webhook 或准入策略不再被调用：本应拒绝或修改的请求会直接通过。目标使用已移除 API 的自动扩缩不再生效；属主使用已移除版本的对象不会随属主删除。API 服务器不会报错。',
     },
     detection: {
-      en: 'Compares the rules of admission webhooks with the API versions that each minor on the way removes. Rules with apiVersions "*" are ignored.',
-      zh: '将准入 webhook 的规则与途经的每个次要版本移除的 API 版本比较。apiVersions 为“*”的规则会被忽略。',
+      en: 'Compares rules of admission webhooks and ValidatingAdmissionPolicies, RBAC rules, owner references of Jobs and, in files (-f), targets of autoscalers with the APIs that each minor on the way removes. Rules with apiVersions "*" are ignored.',
+      zh: '将准入 webhook 和 ValidatingAdmissionPolicy 的规则、RBAC 规则、Job 的属主引用以及清单（-f）中自动扩缩的目标，与途经的每个次要版本移除的 API 比较。apiVersions 为“*”的规则会被忽略。',
     },
     fix: {
-      en: 'manual: add the newer version to apiVersions of the rule, where the webhook understands it; else upgrade the webhook first.',
-      zh: '手动：如果 webhook 支持较新的版本，则将其加入规则的 apiVersions；否则先升级该 webhook。',
+      en: 'manual: add the newer version to apiVersions of the rule, where the webhook understands it; else upgrade the webhook first. Set apiVersion of targets and owner references to the newer version.',
+      zh: '手动：如果 webhook 支持较新的版本，则将其加入规则的 apiVersions；否则先升级该 webhook。将目标和属主引用的 apiVersion 改为较新的版本。',
     },
-    limits: { en: 'RBAC rules name no versions and are not covered.', zh: 'RBAC 规则不含版本，不在检查范围内。' },
+    limits: {
+      en: 'Owner references are read of Jobs only. RBAC rules name no versions: they are reported only for resources that go in every version.',
+      zh: '只读取 Job 的属主引用。RBAC 规则不含版本：只报告所有版本都被移除的资源。',
+    },
   },
   sources: [
     'kubernetes/apiserver: pkg/admission/plugin/webhook/generic/webhook.go, pkg/admission/plugin/webhook/predicates/rules/rules.go',
+    'kubernetes/kubernetes: pkg/controller/garbagecollector/garbagecollector.go, pkg/controller/podautoscaler/horizontal.go',
   ],
   applies: { stage: 'before' },
   needs: ['target'],
   reads,
-  judge: (rows: Rows<typeof reads>, { path: { hops } }) =>
-    hooksOf(rows).flatMap(({ on, name, rules }) =>
-      rules.flatMap(({ groups, versions, resources }) =>
-        groups.flatMap((group) =>
-          resources.flatMap((resource) => {
-            const hop = goneAt(group, versions, resource.split('/')[0]!, hops);
-            const api = `${versions.map((version) => apiVersionOf({ group, version })).join(', ')} ${resource}`;
-            return hop ? [finding(on, { webhook: name, api, hop })] : [];
-          }),
-        ),
-      ),
-    ),
-  say: ({ webhook, api, hop }) => ({
-    en: `webhook ${webhook} is called only for ${api}: removed in ${hop}, the webhook is no longer called`,
-    zh: `webhook ${webhook} 只匹配 ${api}：该版本在 ${hop} 中移除，之后不再被调用`,
-  }),
+  judge: (rows: Rows<typeof reads>, { path: { hops, to = '' } }) => {
+    const policies = seen(rows.policies).map(({ ref, rules }) => ({ on: ref, name: ref.name, rules }));
+    return [
+      ...hooksOf(rows).flatMap((hook) => inRules('webhook', hook, hops)),
+      ...policies.flatMap((policy) => inRules('policy', policy, hops)),
+      ...rows.targets.flatMap(({ ref, target }) => inTarget(ref, target, to)),
+      ...owned(seen(rows.jobs), hops),
+      ...granted([...seen(rows.clusterRoles), ...seen(rows.roles)], hops),
+    ];
+  },
+  say: (args, objects) => SAYS[args.is](args, objects),
 };
 export default check;
+
+const seen = <Row>(rows: Row[] | Gap): Row[] => (isGap(rows) ? [] : rows);
+
+// ---- rules of webhooks and policies ---------------------------------------------------------------------------------
+
+interface Rule {
+  groups: string[];
+  versions: string[];
+  resources: string[];
+}
+
+function inRules(is: Is, { on, name, rules }: { on: Ref; name: string; rules: Rule[] }, hops: readonly string[]): Finding<Args>[] {
+  return rules.flatMap(({ groups, versions, resources }) =>
+    groups.flatMap((group) =>
+      resources.flatMap((resource) => {
+        const hop = goneAt(group, versions, resource.split('/')[0]!, hops);
+        if (!hop) return [];
+        const api = `${versions.map((version) => apiVersionOf({ group, version })).join(', ')} ${resource}`;
+        const seen = is === 'webhook' ? `webhooks[name=${name}].rules: ${api}` : `spec.matchConstraints.resourceRules: ${api}`;
+        return [
+          finding({
+            severity: 'warning',
+            key: [on.kind, on.name, name, api],
+            objects: [on],
+            args: { is, name, api, hop },
+            evidence: [{ seen }],
+            hop,
+          }),
+        ];
+      }),
+    ),
+  );
+}
 
 /** The hop after which none of these versions of the resource is served; undefined: one stays, or they were gone before, or it is not a kind of Kubernetes. */
 function goneAt(group: string, versions: readonly string[], resource: string, hops: readonly string[]): string | undefined {
@@ -70,12 +130,110 @@ function goneAt(group: string, versions: readonly string[], resource: string, ho
   return hops.includes(last) ? last : undefined;
 }
 
-const finding = (on: Ref, args: Args): Finding<Args> => ({
-  severity: 'warning',
-  key: [on.kind, on.name, args.webhook, args.api],
-  certainty: 'certain',
-  objects: [on],
-  args,
-  evidence: [{ seen: `webhooks[name=${args.webhook}].rules: ${args.api}`, at: on }],
-  hop: args.hop,
-});
+// ---- targets, owners, grants ----------------------------------------------------------------------------------------
+
+interface Target {
+  apiVersion: string;
+  kind: string;
+}
+
+/** What an autoscaler of a file scales. */
+function targetIn(object: Raw): { ref: Ref; target: Target } | undefined {
+  const spec = isRaw(object.spec) ? object.spec : {};
+  const target = [spec.scaleTargetRef, spec.targetRef].find(isRaw);
+  if (!target || typeof target.apiVersion !== 'string' || typeof target.kind !== 'string') return undefined;
+  return { ref: refOf(object), target: { apiVersion: target.apiVersion, kind: target.kind } };
+}
+
+/** It is found by its group and kind: a version that goes does not matter as long as the group serves another. */
+function inTarget(ref: Ref, { apiVersion, kind }: Target, to: string): Finding<Args>[] {
+  const found = bitesInFile(apiVersion, kind, to);
+  const [group] = splitApiVersion(apiVersion);
+  const stays = apis().apis.some(
+    (row) => row.group === group && row.kind === kind && !(row.removed && minorOf(row.removed) <= minorOf(to)),
+  );
+  if (found?.severity !== 'blocker' || stays) return [];
+  const api = `${apiVersion} ${kind}`;
+  const evidence = [{ seen: `apiVersion: ${apiVersion}, kind: ${kind}` }];
+  return [
+    finding({
+      severity: 'warning',
+      key: ['target', ref.kind, ref.namespace ?? '', ref.name],
+      objects: [ref],
+      args: { is: 'target', name: '', api, hop: found.minor! },
+      evidence,
+      hop: found.minor,
+    }),
+  ];
+}
+
+function owned(jobs: { ref: Ref; owners: Target[] }[], hops: readonly string[]): Finding<Args>[] {
+  const found = jobs.flatMap(({ ref, owners }) =>
+    owners.flatMap(({ apiVersion, kind }) => {
+      const bitten = bites(apiVersion, kind, hops);
+      return bitten?.severity === 'blocker' ? [{ ref, api: `${apiVersion} ${kind}`, hop: bitten.minor! }] : [];
+    }),
+  );
+  return [...Map.groupBy(found, ({ api }) => api)].map(([api, same]) => {
+    const { hop } = same[0]!;
+    const objects = same.map(({ ref }) => ref);
+    return finding({
+      severity: 'notice',
+      key: ['owner', api],
+      objects,
+      args: { is: 'owner', name: '', api, hop },
+      evidence: [{ seen: `metadata.ownerReferences: ${api}` }],
+      hop,
+    });
+  });
+}
+
+/** Roles that Kubernetes keeps itself are of its own version. */
+const isOwnRole = ({ name }: Ref): boolean => name.startsWith('system:');
+
+function granted(roles: { ref: Ref; rules: { groups: string[]; resources: string[] }[] }[], hops: readonly string[]): Finding<Args>[] {
+  const gone = goneResources(hops);
+  const found = roles
+    .filter(({ ref }) => !isOwnRole(ref))
+    .flatMap(({ ref, rules }) => {
+      const named = rules.flatMap(({ groups, resources }) =>
+        groups.flatMap((group) => resources.map((resource) => `${resource.split('/')[0]}.${group}`)),
+      );
+      return [...new Set(named)].flatMap((api) => (gone.has(api) ? [{ ref, api, hop: gone.get(api)! }] : []));
+    });
+  return [...Map.groupBy(found, ({ api }) => api)].map(([api, same]) => {
+    const { hop } = same[0]!;
+    const objects = same.map(({ ref }) => ref);
+    return finding({
+      severity: 'notice',
+      key: ['grant', api],
+      objects,
+      args: { is: 'grant', name: '', api, hop },
+      evidence: [{ seen: `rules[].resources: ${api}` }],
+      hop,
+    });
+  });
+}
+
+const SAYS: Record<Is, (args: Args, objects: readonly Ref[]) => Text> = {
+  webhook: ({ name, api, hop }) => ({
+    en: `webhook ${name} is called only for ${api}: removed in ${hop}, the webhook is no longer called`,
+    zh: `webhook ${name} 只匹配 ${api}：该版本在 ${hop} 中移除，之后不再被调用`,
+  }),
+  policy: ({ name, api, hop }) => ({
+    en: `ValidatingAdmissionPolicy ${name} matches only ${api}: removed in ${hop}, the policy no longer applies`,
+    zh: `ValidatingAdmissionPolicy ${name} 只匹配 ${api}：该版本在 ${hop} 中移除，之后不再生效`,
+  }),
+  target: ({ api, hop }, [on]) => ({
+    en: `${on?.kind ?? ''} ${[on?.namespace, on?.name].filter(Boolean).join('/')} scales ${api}: removed in ${hop}, it no longer scales`,
+    zh: `${on?.kind ?? ''} ${[on?.namespace, on?.name].filter(Boolean).join('/')} 的目标为 ${api}：已在 ${hop} 中移除，之后不再扩缩`,
+  }),
+  owner: ({ api, hop }, { length }) => ({
+    en: `${length} Job${length === 1 ? ' names its' : 's name their'} owner as ${api}: removed in ${hop}, ${length === 1 ? 'it is' : 'they are'} not deleted with the owner`,
+    zh: `${length} 个 Job 的属主引用为 ${api}：已在 ${hop} 中移除，不会随属主删除`,
+  }),
+  grant: ({ api, hop }, { length }) => ({
+    en: `${length} role${length === 1 ? ' grants' : 's grant'} access to ${api}: removed in ${hop}, the rule grants nothing any more`,
+    zh: `${length} 个角色授予了对 ${api} 的权限：该资源在 ${hop} 中移除，规则不再起作用`,
+  }),
+};

@@ -6,12 +6,13 @@ import { minorOf } from '../../../versions/kubernetes.ts';
 import { apiVersionOf, isDeprecatedVersion, onlyVersion } from '../apis.ts';
 
 interface Row {
-  is: 'requested' | 'count';
+  is: 'requested' | 'count' | 'started';
   server: string;
   apiVersion: string;
   /** With its subresource. */
   resource: string;
   removed: string;
+  /** Requests; of `started` seconds since the epoch. */
   count: number;
 }
 const reads = { metrics: text('/metrics', rowOf, { every: true }) };
@@ -22,7 +23,11 @@ interface Args {
   /** '': no minor is named. */
   removed: string;
   count: number;
+  /** API servers that were asked for it, and those that answered at all. */
   servers: number;
+  of: number;
+  /** Day on which the one that has run longest of these started; '' where it does not say. */
+  since: string;
 }
 
 const check: Check<typeof reads, Args> = {
@@ -35,12 +40,12 @@ const check: Check<typeof reads, Args> = {
       zh: '该版本移除后，这些请求会返回 404：相应的控制器、CI 任务或面板会停止工作。对象上不一定有痕迹。',
     },
     detection: {
-      en: 'Reads metric apiserver_requested_deprecated_apis of every API server, with the number of requests from apiserver_request_total. A row stays until that API server restarts, also when the client is gone.',
-      zh: '读取每个 API 服务器的指标 apiserver_requested_deprecated_apis，以及 apiserver_request_total 中的请求数。该指标在 API 服务器重启前一直保留，即使客户端已不再使用。',
+      en: 'Reads metric apiserver_requested_deprecated_apis of every API server, with the number of requests from apiserver_request_total and the start of the process. A row stays until that API server restarts, also when the client is gone: it is never more than a warning.',
+      zh: '读取每个 API 服务器的指标 apiserver_requested_deprecated_apis、apiserver_request_total 中的请求数以及进程的启动时间。该指标在 API 服务器重启前一直保留，即使客户端已不再使用，因此最高只报告为警告。',
     },
     fix: {
-      en: 'manual: find the client in the audit log (annotation k8s.io/deprecated), and upgrade it.',
-      zh: '手动：在审计日志中查找该客户端（注解 k8s.io/deprecated）并升级。',
+      en: 'manual: find the client in the audit log (annotation k8s.io/deprecated), and upgrade it. Check again later: if the number of requests has not grown, the client is gone.',
+      zh: '手动：在审计日志中查找该客户端（注解 k8s.io/deprecated）并升级。稍后再次检查：如果请求数没有增加，说明客户端已不存在。',
     },
     limits: {
       en: 'The metric does not name the client. An API server that restarted a short while ago has seen few of them.',
@@ -65,14 +70,18 @@ const check: Check<typeof reads, Args> = {
       finding(
         same,
         (counts.get(key) ?? []).reduce((sum, { count }) => sum + count, 0),
+        metrics.filter(({ is }) => is === 'started'),
         hops,
       ),
     );
   },
-  say: ({ apiVersion, resource, removed, count }) => {
+  say: ({ apiVersion, resource, removed, count, servers, of, since }) => {
+    const where =
+      of > 1 ? { en: ` on ${servers} of ${of} API servers`, zh: `，见于 ${of} 个 API 服务器中的 ${servers} 个` } : { en: '', zh: '' };
+    const start = { en: since ? ` started on ${since}` : ' started', zh: since ? `于 ${since} 启动以来` : '启动以来' };
     const asked = {
-      en: `${apiVersion}/${resource} is requested${count ? ` (${count} requests since the API server started)` : ''}`,
-      zh: `${apiVersion}/${resource} 仍被请求${count ? `（API 服务器启动以来 ${count} 次）` : ''}`,
+      en: `${apiVersion}/${resource} was requested${where.en}${count ? ` (${count} times since the API server${start.en})` : ''}`,
+      zh: `${apiVersion}/${resource} 曾被请求${where.zh}${count ? `（API 服务器${start.zh} ${count} 次）` : ''}`,
     };
     return removed
       ? { en: `${asked.en}: removed in ${removed}`, zh: `${asked.zh}：将在 ${removed} 中移除` }
@@ -81,18 +90,20 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-function finding(same: Row[], count: number, hops: readonly string[]): Finding<Args> {
+function finding(same: Row[], count: number, started: Row[], hops: readonly string[]): Finding<Args> {
   const { apiVersion, resource, removed } = same[0]!;
   const bites = hops.includes(removed);
   // Of a kind that has no other version the control plane itself asks for this one (garbage collection lists every kind).
   const isAlone = onlyVersion(apiVersion, resource.split('/')[0]!);
+  const starts = started.filter(({ server }) => same.some((each) => each.server === server)).map((each) => each.count);
+  const since = starts.length ? new Date(Math.min(...starts) * 1000).toISOString().slice(0, 10) : '';
   return {
     // Whether the client is still there cannot be told from the metric.
     severity: bites && !isAlone ? 'warning' : 'notice',
     key: [apiVersion, resource],
     certainty: isAlone ? 'low' : 'medium',
     objects: [],
-    args: { apiVersion, resource, removed, count, servers: same.length },
+    args: { apiVersion, resource, removed, count, servers: same.length, of: Math.max(started.length, same.length), since },
     evidence: same.slice(0, 3).map(({ server }): { seen: Text } => ({
       seen: server
         ? { en: `apiserver_requested_deprecated_apis of ${server}`, zh: `${server} 的 apiserver_requested_deprecated_apis` }
@@ -102,8 +113,10 @@ function finding(same: Row[], count: number, hops: readonly string[]): Finding<A
   };
 }
 
-/** Of two families, and of the second only what is deprecated: there are thousands of its lines. */
+/** Of two families, and of the second only what is deprecated: there are thousands of its lines. And when the process began. */
 function rowOf(line: string, server: string): Row | undefined {
+  const started = /^process_start_time_seconds (\S+)$/.exec(line)?.[1];
+  if (started && Number(started) > 0) return { is: 'started', server, apiVersion: '', resource: '', removed: '', count: Number(started) };
   const [, name, inner = '', value = ''] = /^(apiserver_requested_deprecated_apis|apiserver_request_total)\{(.*)\} (\S+)$/.exec(line) ?? [];
   if (!name) return undefined;
   const labels = new Map([...inner.matchAll(/([a-z_]+)="((?:[^"\\]|\\.)*)"/g)].map(([, key, text]) => [key!, text!]));

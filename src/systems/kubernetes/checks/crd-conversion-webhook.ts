@@ -1,0 +1,146 @@
+// CRDs whose versions are converted by a webhook that does not answer, or whose CA bundle is not one: every request in another version than the stored one fails, also the
+// lists of the garbage collector and of namespace deletion. Source: apiextensions-apiserver pkg/apiserver/conversion/webhook_converter.go, pkg/controller/establish.
+import { finding } from '../../../engine/builders.ts';
+import type { Check, Finding, PointReader, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
+import { certificates, each, flag, label, list, maybe, NO_CERTIFICATE, rowOf, texts, word } from '../../../engine/read/index.ts';
+import { satisfies } from '../../../versions/kubernetes.ts';
+
+const SLICE = { service: label('kubernetes.io/service-name'), endpoints: each('endpoints', { ready: flag('conditions.ready', true) }) };
+const reads = {
+  crds: list(
+    'customresourcedefinitions.apiextensions.k8s.io',
+    {
+      strategy: word('spec.conversion.strategy', 'None'),
+      reviews: texts('spec.conversion.webhook.conversionReviewVersions'),
+      service: maybe('spec.conversion.webhook.clientConfig.service', { namespace: word('namespace', ''), name: word('name', '') }),
+      ca: certificates('spec.conversion.webhook.clientConfig.caBundle'),
+    },
+    { only: ({ strategy }) => strategy === 'Webhook' },
+  ),
+  slices: list('endpointslices.discovery.k8s.io', SLICE),
+};
+type Is = 'no-service' | 'no-endpoints' | 'no-certificate' | 'expired' | 'no-review';
+interface Args {
+  is: Is;
+  service: string;
+  /** The minor from which on it matters; '' where it does already. */
+  from: string;
+}
+
+/** Of ConversionReview, up to 1.37 (acceptedConversionReviewVersions of apiextensions-apiserver). */
+const KNOWN_REVIEWS = ['v1', 'v1beta1'];
+/** Kubernetes 1.31 does not establish such a CRD (124061). */
+const BUNDLE_SINCE = '1.31';
+
+const check: Check<typeof reads, Args> = {
+  id: 'kubernetes/crd-conversion-webhook',
+  title: { en: 'conversion webhooks of CRDs answer', zh: 'CRD 的转换 webhook 可用' },
+  headline: { en: 'conversion webhooks of CRDs cannot answer', zh: 'CRD 的转换 webhook 无法响应' },
+  page: {
+    impact: {
+      en: 'Objects of the CRD can be read and written in their storage version only; in every other version each request fails. Deleting a namespace that holds such objects does not end.',
+      zh: '该 CRD 的对象只能以存储版本读写，以其他版本发出的请求都会失败。删除含有此类对象的命名空间会一直无法完成。',
+    },
+    detection: {
+      en: 'Compares the Service of each conversion webhook with its EndpointSlices, reads both once more before reporting, and looks at its CA bundle and review versions.',
+      zh: '检查每个转换 webhook 的 Service 及其 EndpointSlice，报告前再次读取确认，并检查其 CA 证书和 conversionReviewVersions。',
+    },
+    fix: {
+      en: 'manual: restore the backend, or renew the CA bundle (cert-manager: annotation cert-manager.io/inject-ca-from). If the software is gone, delete the CRD only with a backup of its objects.',
+      zh: '手动：恢复其后端，或更新 CA 证书（cert-manager：注解 cert-manager.io/inject-ca-from）。如果对应的软件已卸载，删除 CRD 前请先备份其对象。',
+    },
+    limits: {
+      en: 'Webhooks that are called by URL are checked for their CA bundle only.',
+      zh: '通过 URL 调用的 webhook 只检查其 CA 证书。',
+    },
+  },
+  sources: [
+    'kubernetes/apiextensions-apiserver: pkg/apiserver/conversion/webhook_converter.go, pkg/controller/establish/establishing_controller.go (0.31.14)',
+    'kubernetes/kubernetes: PR 124061',
+  ],
+  applies: { stage: 'both' },
+  reads,
+  pointReads: [{ resource: 'services', columns: [] }, { resource: 'endpointslices.discovery.k8s.io' }],
+  judge: async ({ crds, slices }: Rows<typeof reads>, { path, look, now }) => {
+    const findings: Finding<Args>[] = [];
+    const here = isGap(path.from) || satisfies(path.from, `>=${BUNDLE_SINCE}.0`);
+    for (const { ref, reviews, service, ca } of crds) {
+      const name = service ? `${service.namespace}/${service.name}` : '';
+      const add = (is: Is, from = '') => findings.push(foundOf(is, ref, name, from));
+      if (name) {
+        const mine = slices.filter((slice) => `${slice.ref.namespace}/${slice.service}` === name);
+        const isReady = mine.some(({ endpoints }) => endpoints.some(({ ready }) => ready));
+        const is = isReady
+          ? undefined
+          : await confirmed(
+              name,
+              mine.map(({ ref }) => ref),
+              look,
+            );
+        if (is) add(is);
+      }
+      if (ca === NO_CERTIFICATE) {
+        if (here || path.hops.includes(BUNDLE_SINCE)) add('no-certificate', here ? '' : BUNDLE_SINCE);
+      } else if (ca?.length && ca.every(({ notAfter }) => notAfter < now)) add('expired');
+      if (reviews.length && !reviews.some((version) => KNOWN_REVIEWS.includes(version))) add('no-review');
+    }
+    return findings;
+  },
+  say: ({ is, service, from }, [crd]) => SAYS[is](crd?.name ?? '', service, from),
+};
+export default check;
+
+/** Lists are not one moment: the Service first, then its slices. */
+async function confirmed(service: string, slices: readonly Ref[], look: PointReader): Promise<Is | undefined> {
+  const [namespace, name = ''] = service.split('/');
+  const found = await look.get({ apiVersion: 'v1', kind: 'Service', namespace, name });
+  if (isGap(found)) return undefined;
+  if (!found) return 'no-service';
+  for (const ref of slices) {
+    const slice = await look.get(ref);
+    if (isGap(slice) || (slice && rowOf(SLICE)(slice).endpoints.some(({ ready }) => ready))) return undefined;
+  }
+  return 'no-endpoints';
+}
+
+const foundOf = (is: Is, crd: Ref, service: string, from: string): Finding<Args> =>
+  finding({
+    severity: 'blocker',
+    key: [is, crd.name],
+    certainty: 'high',
+    objects: [crd],
+    args: { is, service, from },
+    evidence: [{ seen: EVIDENCE[is](service) }],
+    ...(from ? { hop: from } : {}),
+  });
+
+const EVIDENCE: Record<Is, (service: string) => string> = {
+  'no-service': (service) => `spec.conversion.webhook.clientConfig.service=${service}`,
+  'no-endpoints': (service) => `spec.conversion.webhook.clientConfig.service=${service}`,
+  'no-certificate': () => 'spec.conversion.webhook.clientConfig.caBundle',
+  expired: () => 'spec.conversion.webhook.clientConfig.caBundle',
+  'no-review': () => 'spec.conversion.webhook.conversionReviewVersions',
+};
+const SAYS: Record<Is, (crd: string, service: string, from: string) => Text> = {
+  'no-service': (crd, service) => ({
+    en: `CRD ${crd} is converted by Service ${service}, which does not exist: requests in other versions fail`,
+    zh: `CRD ${crd} 由 Service ${service} 转换，但该 Service 不存在：以其他版本发出的请求会失败`,
+  }),
+  'no-endpoints': (crd, service) => ({
+    en: `CRD ${crd} is converted by Service ${service}, which has no ready endpoint: requests in other versions fail`,
+    zh: `CRD ${crd} 由 Service ${service} 转换，但它没有就绪的端点：以其他版本发出的请求会失败`,
+  }),
+  'no-certificate': (crd, _, from) => ({
+    en: `CRD ${crd} has a caBundle that is not a certificate: ${from ? `from ${from} on ` : ''}the API server does not serve it (InvalidCABundle)`,
+    zh: `CRD ${crd} 的 caBundle 不是证书：${from ? `自 ${from} 起，` : ''}API 服务器不提供该 CRD（InvalidCABundle）`,
+  }),
+  expired: (crd) => ({
+    en: `CRD ${crd} has a caBundle whose certificates have expired: calls of the conversion webhook fail`,
+    zh: `CRD ${crd} 的 caBundle 中的证书已过期：调用转换 webhook 会失败`,
+  }),
+  'no-review': (crd) => ({
+    en: `CRD ${crd} lists none of conversionReviewVersions v1 and v1beta1: the API server cannot call its webhook`,
+    zh: `CRD ${crd} 的 conversionReviewVersions 不含 v1 和 v1beta1：API 服务器无法调用其 webhook`,
+  }),
+};

@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import type { Raw } from '../../../src/engine/contracts.ts';
+import { grid } from '../../grid.ts';
+
+const FIXTURES = join(import.meta.dirname, '../../fixtures/kubernetes');
+/** The bundle of the webhook whose certificates have all expired. */
+const EXPIRED = /caBundle: (\S{200,}?)[,}\s]/.exec(readFileSync(join(FIXTURES, 'webhook-certificate/found.yaml'), 'utf8'))![1]!;
+const HEALTHY = readFileSync(join(FIXTURES, 'crd-conversion-webhook/healthy.yaml'), 'utf8');
+const bundle = (text: string): Raw => parse(HEALTHY.replace(/caBundle: .*/, `caBundle: ${text}`)) as Raw;
+const NOT_ONE = Buffer.from('no certificate').toString('base64');
+const NO_REVIEW = parse(HEALTHY.replace('conversionReviewVersions: [v1]', 'conversionReviewVersions: [v2]')) as Raw;
+const ORDERS = 'blocker CustomResourceDefinition/orders.shop.example.com';
+
+grid('kubernetes/crd-conversion-webhook', [
+  { fixture: 'found', expect: [ORDERS, 'blocker CustomResourceDefinition/carts.shop.example.com'] },
+  { fixture: 'healthy', expect: 'passed' },
+  { objects: [bundle(EXPIRED)], expect: ORDERS },
+  // From 1.31 on such a CRD is not established.
+  { objects: [bundle(NOT_ONE)], server: 'v1.31.14', expect: ORDERS },
+  { objects: [bundle(NOT_ONE)], server: 'v1.30.4', to: 'kubernetes=1.31', expect: ORDERS },
+  { objects: [bundle(NOT_ONE)], server: 'v1.29.15', to: 'kubernetes=1.30', expect: 'passed' },
+  { objects: [NO_REVIEW], expect: ORDERS },
+  { expect: 'passed' },
+  { forbidden: ['customresourcedefinitions.apiextensions.k8s.io'], expect: 'unknown' },
+]);
