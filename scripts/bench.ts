@@ -1,7 +1,8 @@
 // npm run bench [-- PART] [--size N] [--kubectl]: what the tool costs. Ratios of one run, never a test: the machine decides the milliseconds.
-// PART: start (the default), scale (a big cluster), repair (many repairs). The figures go to docs/performance.md.
+// PART: start (the default), scale (a big cluster), repair (many repairs), kubernetes (which API versions the next minor breaks; PLUTO= and KUBENT= name rivals). The figures go to docs/performance.md.
 import { parseArgs } from 'node:util';
 import { prepareTools } from '../test/bed/tools.ts';
+import { benchKubernetes } from './bench/kubernetes.ts';
 import { benchRepair } from './bench/repair.ts';
 import { benchScale } from './bench/scale.ts';
 import { benchStart } from './bench/start.ts';
@@ -14,7 +15,12 @@ const { values, positionals } = parseArgs({
 });
 const size = Number(values.size);
 if (!Number.isSafeInteger(size) || size < 1) throw new Error(`--size ${values.size}: give a number of objects`);
-const PARTS: Record<string, () => Promise<void>> = { start: benchStart, scale: () => benchScale(size), repair: () => benchRepair(size) };
+const PARTS: Record<string, () => Promise<void>> = {
+  start: benchStart,
+  scale: () => benchScale(size),
+  repair: () => benchRepair(size),
+  kubernetes: () => benchKubernetes(size),
+};
 const part = PARTS[positionals[0] ?? 'start'];
 if (!part) throw new Error(`there is no part ${positionals[0]}; there are ${Object.keys(PARTS).join(', ')}`);
 

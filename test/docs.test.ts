@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { coveragePages, coverages } from '../scripts/coverage.ts';
-import { pages, readmes, written } from '../scripts/docs.ts';
+import { pages, readmes, urgentNotes, written } from '../scripts/docs.ts';
 import { checkOf } from '../src/systems/index.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -31,4 +31,9 @@ test('what a coverage table names exists: its checks, and a remedy where it says
       if ('remedy' in answer) expect(checkOf(answer.remedy).remedy, answer.remedy).toBeDefined();
     }
   }
+});
+
+test('the page of the Urgent Upgrade Notes is current (npm run docs)', () => {
+  const { file, text } = urgentNotes();
+  expect(readFileSync(file, 'utf8')).toBe(text);
 });

@@ -51,13 +51,15 @@ export function evidenceOf({ writers, lastApplied }: Written, kind: string, isOl
   const applies = people.filter(({ operation, apiVersion }) => operation === 'Apply' && isOld(apiVersion));
   const found: Evidence[] = applies.map((writer) => ({ ...told(writer), by: 'apply', certainty: 'certain', overtaken: overtaken(writer) }));
 
+  const lastApply = Math.max(...people.filter(({ operation }) => operation === 'Apply').map(({ time }) => time ?? 0), 0);
   if (lastApplied?.apiVersion && isOld(lastApplied.apiVersion) && (lastApplied.kind ?? kind) === kind) {
     const writer = people.find(({ manager, apiVersion }) => manager === KUBECTL_APPLY && apiVersion === lastApplied.apiVersion);
     const mark = { manager: KUBECTL_APPLY, time: writer?.time };
-    found.push({ apiVersion: lastApplied.apiVersion, by: 'last-applied', ...mark, certainty: 'high', overtaken: overtaken(mark) });
+    // Whoever has applied the object since took it over: the annotation was left behind.
+    const isResidue = (writer?.time ?? 0) < lastApply;
+    if (!isResidue)
+      found.push({ apiVersion: lastApplied.apiVersion, by: 'last-applied', ...mark, certainty: 'high', overtaken: overtaken(mark) });
   }
-
-  const lastApply = Math.max(...people.filter(({ operation }) => operation === 'Apply').map(({ time }) => time ?? 0), 0);
   for (const writer of people) {
     if (writer.operation !== 'Update' || !isOld(writer.apiVersion)) continue;
     const movedOn = people.some((other) => other.manager === writer.manager && !isOld(other.apiVersion) && !isLater(other.time, writer));

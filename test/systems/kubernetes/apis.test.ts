@@ -78,6 +78,12 @@ describe('evidence', () => {
       { apiVersion: 'x/v1beta1', kind: 'Ingress' },
       ['last-applied kubectl-client-side-apply high'],
     ],
+    [
+      'the annotation of an object that another tool has applied since',
+      [writer('kubectl-client-side-apply', 'Update', 'x/v1beta1', 1), writer('argocd', 'Apply', 'x/v1', 2)],
+      { apiVersion: 'x/v1beta1', kind: 'Ingress' },
+      [],
+    ],
     ['an annotation copied from another kind', [], { apiVersion: 'x/v1beta1', kind: 'DaemonSet' }, []],
     ['an update', [writer('controller', 'Update', 'x/v1beta1', 1)], undefined, ['update controller medium']],
     [
