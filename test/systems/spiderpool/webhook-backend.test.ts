@@ -7,7 +7,10 @@ const pods = {
   kind: 'MutatingWebhookConfiguration',
   metadata: { name: 'spiderpool-controller' },
   webhooks: [
-    { name: 'pods.spiderpool.spidernet.io', clientConfig: { service: { name: 'spiderpool-controller', namespace: 'kube-system', port: 5722 } } },
+    {
+      name: 'pods.spiderpool.spidernet.io',
+      clientConfig: { service: { name: 'spiderpool-controller', namespace: 'kube-system', port: 5722 } },
+    },
   ],
 };
 const elsewhere = {

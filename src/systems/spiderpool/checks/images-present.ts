@@ -92,18 +92,35 @@ function absent(image: string, nodes: Rows<typeof reads>['nodes'], target: strin
   if (!lacking.length) return [];
   const objects = lacking.map(({ ref }) => ref);
   const args: Args = { is: 'absent', image: oneLine(image, 300), count: objects.length, target };
-  return [finding({ severity: 'notice', key: ['absent', image], certainty: 'high', objects, args, evidence: [{ seen: `status.images: ${lacking[0]!.images.length}` }] })];
+  return [
+    finding({
+      severity: 'notice',
+      key: ['absent', image],
+      certainty: 'high',
+      objects,
+      args,
+      evidence: [{ seen: `status.images: ${lacking[0]!.images.length}` }],
+    }),
+  ];
 }
 
 function failingIn({ pods }: Rows<typeof reads>, namespace: string | undefined, release: string): Finding<Args>[] {
   const failing = pods
     .filter((pod) => pod.ref.namespace === namespace && pod.release === release)
     .flatMap(({ ref, containers, init }) =>
-      [...init, ...containers].flatMap(({ image, reason }) => (reason !== undefined && FAILING.has(reason) ? [{ ref, image, reason }] : [])),
+      [...init, ...containers].flatMap(({ image, reason }) =>
+        reason !== undefined && FAILING.has(reason) ? [{ ref, image, reason }] : [],
+      ),
     );
   return [...Map.groupBy(failing, ({ image }) => image)].map(([image, all]) => {
     const objects: Ref[] = [...new Map(all.map(({ ref }) => [ref.name, ref])).values()];
     const args: Args = { is: 'failing', image: oneLine(image, 300), count: objects.length, target: '' };
-    return finding<Args>({ severity: 'blocker', key: ['failing', image], objects, args, evidence: [{ seen: `state.waiting.reason: ${all[0]!.reason}` }] });
+    return finding<Args>({
+      severity: 'blocker',
+      key: ['failing', image],
+      objects,
+      args,
+      evidence: [{ seen: `state.waiting.reason: ${all[0]!.reason}` }],
+    });
   });
 }

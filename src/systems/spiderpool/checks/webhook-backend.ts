@@ -38,7 +38,7 @@ const check: Check<typeof reads, Args> = {
       zh: '将 webhook 的 clientConfig.service 与 Service 的端口及其 EndpointSlice 比较，并再次读取确认。',
     },
     fix: {
-      en: 'manual: bring spiderpool-controller back (kubectl describe deployment), or run helm upgrade where Service and webhooks name different ports.',
+      en: 'manual: restore spiderpool-controller (see kubectl describe), or run helm upgrade where Service and webhooks name different ports.',
       zh: '手动：恢复 spiderpool-controller（用 kubectl describe 查看原因）；如果 Service 与 webhook 的端口不同，请执行 helm upgrade。',
     },
   },
@@ -56,8 +56,21 @@ const check: Check<typeof reads, Args> = {
       const service = rows.services.find(({ ref }) => ref.namespace === on.namespace && ref.name === name);
       const isReady = slices.some(({ endpoints }) => endpoints.some(({ ready }) => ready));
       if (service?.ports.some((one) => one.port === port) && isReady) continue;
-      const is = await confirmed(on, port, slices.map(({ ref }) => ref), look);
-      if (is) findings.push(found(is, key, { is, service: `${on.namespace}/${name}`, port, pods: all.some((hook) => hook.name === PODS_HOOK) }, all.map((hook) => hook.on)));
+      const is = await confirmed(
+        on,
+        port,
+        slices.map(({ ref }) => ref),
+        look,
+      );
+      if (is)
+        findings.push(
+          found(
+            is,
+            key,
+            { is, service: `${on.namespace}/${name}`, port, pods: all.some((hook) => hook.name === PODS_HOOK) },
+            all.map((hook) => hook.on),
+          ),
+        );
     }
     return findings;
   },

@@ -79,12 +79,14 @@ function ofDates({ notAfter }: Certificate, now: number, say: Say): Finding<Args
   return notAfter <= now + SOON ? [say('expiring', day)] : [];
 }
 
-const ofName = ({ dnsNames }: Certificate, wanted: string, say: Say): Finding<Args>[] => (dnsNames.includes(wanted) ? [] : [say('name', wanted)]);
+const ofName = ({ dnsNames }: Certificate, wanted: string, say: Say): Finding<Args>[] =>
+  dnsNames.includes(wanted) ? [] : [say('name', wanted)];
 
 /** A Secret of cert-manager need not have a ca.crt. */
 function ofTrust(ca: Bundle, hooks: readonly { on: Ref; ca: Bundle }[], say: Say): Finding<Args>[] {
   if (!Array.isArray(ca)) return [];
-  const trusts = (bundle: Bundle) => Array.isArray(bundle) && bundle.some((one) => ca.some(({ fingerprint }) => fingerprint === one.fingerprint));
+  const trusts = (bundle: Bundle) =>
+    Array.isArray(bundle) && bundle.some((one) => ca.some(({ fingerprint }) => fingerprint === one.fingerprint));
   const without = hooks.filter((hook) => hook.ca !== undefined && !trusts(hook.ca)).map(({ on }) => on);
   return [...new Map(without.map((on) => [on.kind, on])).values()].map((on) => say('untrusted', `${on.kind} ${on.name}`, on));
 }
@@ -101,7 +103,10 @@ function found(args: Args, on: Ref): Finding<Args> {
 
 const SEEN: Record<Is, (secret: string, what: string) => Text> = {
   unreadable: (secret) => ({ en: `tls.crt of Secret ${secret} is not a certificate`, zh: `Secret ${secret} 的 tls.crt 不是证书` }),
-  expired: (secret, what) => ({ en: `tls.crt of Secret ${secret} expired on ${what}`, zh: `Secret ${secret} 的 tls.crt 已于 ${what} 过期` }),
+  expired: (secret, what) => ({
+    en: `tls.crt of Secret ${secret} expired on ${what}`,
+    zh: `Secret ${secret} 的 tls.crt 已于 ${what} 过期`,
+  }),
   expiring: (secret, what) => ({
     en: `tls.crt of Secret ${secret} expires on ${what}; then the webhooks reject every change`,
     zh: `Secret ${secret} 的 tls.crt 将于 ${what} 过期，届时 webhook 会拒绝所有修改`,

@@ -68,6 +68,7 @@ export const NOTES = {
   autoPools: {
     source:
       'pkg/constant/k8s.go@v0.4.1, @v0.5.0; pkg/ipam/pool_selections.go@v0.5.0; pkg/applicationcontroller/app_controller.go@v0.5.0; pkg/ippoolmanager/utils.go@v1.2.2',
+    since: '0.5.0-rc0',
     to: '>=0.5.0-rc0',
   },
   staleEndpoint: {
