@@ -126,7 +126,9 @@ export function storeOf({ etcd }: { etcd: string }, client: Client): Store {
     },
     async refused(objects) {
       builtIn ??= await kindsOf(client);
-      return refusalsOf(objects.map((object) => placeOf(object, builtIn!, new Map())));
+      const own = (object: Raw) => builtIn!.has(kindKey({ group: groupOf(String(object.apiVersion)), kind: String(object.kind) }));
+      const notServed = objects.filter((object) => !own(object)).map((object) => ({ object, why: 'not served' }));
+      return [...notServed, ...(await refusalsOf(objects.filter(own).map((object) => placeOf(object, builtIn!, new Map()))))];
     },
     async hold(objects, older) {
       builtIn ??= await kindsOf(client);
