@@ -64,6 +64,13 @@ export const FLAGS = {
       zh: '用于 Kubernetes：升级 kubelet 之前先腾空节点（drain），或原地升级（in-place）；默认 drain',
     },
   },
+  'cordon-again': {
+    kind: 'boolean',
+    text: {
+      en: 'Of K3s: cordon Nodes again at the end that are cordoned now. The controller uncordons every Node it upgrades',
+      zh: '用于 K3s：结束时重新封锁目前处于封锁状态的节点；控制器会取消其升级的每个节点的封锁',
+    },
+  },
   'rollback-on-failure': {
     kind: 'boolean',
     text: {

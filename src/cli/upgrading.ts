@@ -48,6 +48,7 @@ export async function intended(asked: Call, source: Source, run: string): Promis
     source,
     intended: helm?.upgrade,
     nodes: call.flags.nodes,
+    cordonAgain: call.flags['cordon-again'],
     within: call.flags.timeout === undefined ? undefined : Math.ceil(duration(call.flags.timeout, '--timeout') / 1000),
   });
   return { before, options, values: helm?.given, stages: { system: system.id, drafts } };
@@ -93,8 +94,12 @@ function systemOf({ args: [name] }: Call): System {
 /** Flags that speak to helm alone. */
 const FOR_HELM: readonly FlagName[] = [...INTENT, 'repo'];
 
-function assertTakes({ flags }: Call, { id, chart, byNode }: System): void {
-  const foreign: FlagName[] = [...(chart ? [] : FOR_HELM), ...(byNode ? [] : (['nodes'] as const))];
+function assertTakes({ flags }: Call, { id, chart, byNode, uncordons }: System): void {
+  const foreign: FlagName[] = [
+    ...(chart ? [] : FOR_HELM),
+    ...(byNode ? [] : (['nodes'] as const)),
+    ...(uncordons ? [] : (['cordon-again'] as const)),
+  ];
   const given = foreign.filter((name) => flags[name] !== undefined);
   if (!given.length) return;
   const names = given.map((name) => `--${name}`);

@@ -188,6 +188,8 @@ export interface System {
   chart?: string;
   /** Its stages go from node to node, and heed `Upgrading.nodes`. */
   byNode?: true;
+  /** Its stages uncordon Nodes, and heed `Upgrading.cordonAgain`. */
+  uncordons?: true;
   /** The upgrade itself, around the repairs, in order; a system without it can only be checked and repaired. */
   stages?(at: Upgrading): Promise<StageDraft[]>;
   /** What the steps of the stages write, as of a remedy; what helm writes is helm's. */
@@ -204,6 +206,8 @@ export interface Upgrading<Intended = unknown> {
   within?: number;
   /** How nodes are upgraded, `--nodes`; undefined: drained first. */
   nodes?: 'drain' | 'in-place';
+  /** `--cordon-again`: Nodes that are cordoned now are cordoned again at the end. */
+  cordonAgain?: boolean;
 }
 /** Made by the engine alone. `passed` needs every required read, and every gap to be harmless. */
 export type Outcome = 'found' | 'passed' | 'unknown' | 'not-applicable' | 'not-looked-at';

@@ -18,7 +18,15 @@ const SETTINGS_WRITTEN = writers('data');
 export const DEPLOYMENTS: PointRead = {
   resource: 'deployments.apps',
   names: [CONTROLLER, RANCHER_AGENT.name],
-  columns: [asIs(`${CONTAINER}.name`, `${CONTAINER}.image`, `${CONTAINER}.envFrom.configMapRef.name`, 'status.readyReplicas')],
+  columns: [
+    asIs(
+      `${CONTAINER}.name`,
+      `${CONTAINER}.image`,
+      `${CONTAINER}.envFrom.configMapRef.name`,
+      'spec.template.spec.serviceAccountName',
+      'status.readyReplicas',
+    ),
+  ],
 };
 export const CONFIG_MAPS: PointRead = {
   resource: 'configmaps',
@@ -43,10 +51,11 @@ export interface Controller {
   version?: string;
   /** The ConfigMap with its settings, where it is one that we may read. */
   settings?: string;
+  serviceAccount?: string;
 }
 
 /** undefined: not there, or not to be seen (then the gap is the asker's). */
-export async function controllerIn(namespace: string, look: PointReader): Promise<Controller | undefined> {
+export async function controllerIn(namespace: string, look: Pick<PointReader, 'get'>): Promise<Controller | undefined> {
   const ref: Ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: CONTROLLER };
   const deployment = await look.get(ref);
   return deployment && !isGap(deployment) ? controllerOf(ref, deployment) : undefined;
@@ -64,6 +73,7 @@ function controllerOf(ref: Ref, deployment: Raw): Controller {
     ready: typeof available === 'number' && available > 0,
     image,
     version: semver.valid(/:([^:@/]+)(?:@|$)/.exec(image)?.[1] ?? '') ?? undefined,
+    serviceAccount: textAt(deployment, '/spec/template/spec/serviceAccountName'),
     settings: sources.map((source) => textAt(source, '/configMapRef/name')).find((name) => name !== undefined && SETTINGS.includes(name)),
   };
 }
@@ -82,7 +92,7 @@ export interface JobSettings {
 /** Of the upstream manifest; what the ConfigMap says counts more. */
 const MANIFEST: JobSettings = { deadline: 900 };
 
-export async function jobSettings(controller: Controller | undefined, look: PointReader): Promise<JobSettings> {
+export async function jobSettings(controller: Controller | undefined, look: Pick<PointReader, 'get'>): Promise<JobSettings> {
   if (!controller?.settings) return MANIFEST;
   const map = await look.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: controller.ref.namespace, name: controller.settings });
   if (!map || isGap(map)) return MANIFEST;

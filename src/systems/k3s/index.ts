@@ -38,6 +38,7 @@ const k3s: System = {
   hops,
   detect,
   defaultTarget,
+  uncordons: true,
   stages,
   writes: WRITES,
 };

@@ -1,18 +1,37 @@
-// The upgrade of K3s as stages: for every minor version an etcd snapshot that a person takes, a Plan for the servers, then one for the agents, each watched until its Nodes run the version.
-// The system-upgrade-controller carries Plans out the moment they exist; a Job that fails for good ends the wait. Our Plans are removed at the end of each hop, theirs are left.
-// Sources: rancher/system-upgrade-controller v0.20.1 pkg/apis, pkg/upgrade; k3s-io/k3s docs (automated upgrades); facts of Jobs and Plans as recorded.
-import type { Condition, Raw, Ref, Rule, Selection, StageDraft, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
-import { compare, minorOf } from '../../versions/k3s.ts';
-import { CONTROLLER } from './controller.ts';
+// The upgrade of K3s as stages: for every minor version a snapshot of the datastore, then a Plan for each role (servers that run etcd alone, servers, agents), each watched until its Nodes run the version.
+// The system-upgrade-controller carries Plans out the moment they exist; a Job that fails for good ends the wait. Our Plans are removed at the end of each hop, those of the user are left:
+// ours take over their settings. Sources: rancher/system-upgrade-controller v0.20.1 pkg/apis, pkg/upgrade, issue 256 (postCompleteDelay); docs.k3s.io/upgrades/automated; facts as recorded.
+import type { Condition, Json, Raw, Ref, Rule, Selection, StageDraft, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
+import { isGap } from '../../engine/gaps.ts';
+import { isRaw } from '../../kube/json.ts';
+import { formatPointer } from '../../kube/pointer.ts';
+import { UserError } from '../../text/user-error.ts';
+import { compare, minorOf, parse } from '../../versions/k3s.ts';
+import { atLeast } from './controller.ts';
 import { etcdSteps, releases } from './knowledge/tables.ts';
+import { ETCD, planLabel } from './plans.ts';
+import type { NodeRow } from './reads.ts';
+import { CONTROL_PLANE, type Here, hereOf, type Role, roleOf } from './upgrade-cluster.ts';
+import { CONTROLLER_WRITES, controllerStage } from './upgrade-controller.ts';
 
-const NAMESPACE = 'system-upgrade';
 const API = 'upgrade.cattle.io/v1';
-const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
 /** Seconds for all Nodes of one role: some minutes for each, one after the other. */
 const WITHIN = 7200;
+/** A window may open only once a week. */
+const WINDOW = 7 * 24 * 3600;
+/** Seconds between a server that is through and the next one, so that its etcd is back by then. */
+const DELAY = '30s';
+/** Seconds: a snapshot is fresh before the first hop, and before a later one, which must not go by that of the hop before. */
+const FRESH = 3600;
+const FRESH_AGAIN = 900;
 
-export const WRITES: Rule[] = [{ verbs: ['get', 'create', 'delete'], group: 'upgrade.cattle.io', resource: 'plans' }];
+export const WRITES: Rule[] = [
+  { verbs: ['get', 'create', 'delete'], group: 'upgrade.cattle.io', resource: 'plans' },
+  { verbs: ['get', 'list', 'patch'], group: '', resource: 'nodes' },
+  { verbs: ['list'], group: 'batch', resource: 'jobs' },
+  { verbs: ['list'], group: 'k3s.cattle.io', resource: 'etcdsnapshotfiles' },
+  ...CONTROLLER_WRITES,
+];
 
 /**
  * Minor by minor, none may be skipped: the newest known release of each on the way, the target last. Where the next minor brings an etcd that the present patch cannot become,
@@ -38,137 +57,261 @@ function isTooOld(version: string, next: number): boolean {
   return least !== undefined && compare(version, least) < 0;
 }
 
-export async function stages({ path, within = WITHIN }: Upgrading): Promise<StageDraft[]> {
-  return path.hops.flatMap((version, at) => hop(version, at === 0, within));
+export async function stages(at: Upgrading): Promise<StageDraft[]> {
+  const { path, within = WITHIN } = at;
+  const here = await hereOf(at);
+  const ahead = here.nodes.find(({ kubeletVersion }) => compare(parse(kubeletVersion) ?? path.to!, path.to!) > 0);
+  if (ahead) throw isNewer(ahead, path.to!);
+  const first = path.hops[0];
+  const drafts = path.hops.flatMap((version, i) =>
+    hop(version, { here, within, fresh: i ? FRESH_AGAIN : FRESH, before: i ? path.hops[i - 1]! : path.from }),
+  );
+  return [
+    ...(first !== undefined && !here.controller ? [controllerStage(first, here.namespace)] : []),
+    ...drafts,
+    ...(at.cordonAgain && first !== undefined ? cordonStage(path.hops.at(-1)!, here) : []),
+  ];
 }
 
-function hop(version: string, first: boolean, within: number): StageDraft[] {
-  const [servers, agents] = [planFor('server', version), planFor('agent', version)];
-  const snapshot = etcdSnapshot(version);
-  const created = create(servers, version, [...(first ? [controllerIsThere()] : []), snapshot]);
-  const upgraded = wait('server', servers, version, within, created);
-  const createdAgents = create(agents, version, [upgraded]);
-  const agentsUpgraded = wait('agent', agents, version, within, createdAgents);
-  const before = created.after ?? [];
+const isNewer = ({ ref, kubeletVersion }: NodeRow, to: string): UserError =>
+  new UserError({
+    en: `upgrading k3s: Node ${ref.name} runs ${kubeletVersion}, which is newer than ${to}: K3s cannot be downgraded`,
+    zh: `升级 k3s：Node ${ref.name} 运行的 ${kubeletVersion} 比 ${to} 新：K3s 不能降级`,
+  });
+
+interface Hop {
+  here: Here;
+  within: number;
+  fresh: number;
+  before: Upgrading['path']['from'];
+}
+
+function hop(version: string, { here, within, fresh, before }: Hop): StageDraft[] {
+  // Who has it already needs no Plan.
+  const roles = here.roles.filter((role) =>
+    here.nodes.some((node) => roleOf(node) === role && compare(parse(node.kubeletVersion) ?? version, version) < 0),
+  );
+  const snapshot = snapshotStep(version, here, { fresh, before: isGap(before) ? '' : before });
+  let last: StepDraft = snapshot;
+  const made = roles.map((role) => {
+    const plan = planFor(role, version, here);
+    const trapped = unlabelled(plan, here);
+    const created = create(plan, version, here, [last, ...trapped]);
+    const upgraded = wait(role, plan, version, here, { within, created });
+    last = upgraded;
+    return { role, plan, steps: [...trapped, created, upgraded] };
+  });
+  if (!made.length) return [];
+  const { namespace } = here;
   return [
-    { hop: version, title: { en: `Before ${version}`, zh: `升级到 ${version} 之前` }, steps: before },
-    { hop: version, title: { en: `Servers to ${version}`, zh: `server 节点升级到 ${version}` }, steps: [created, upgraded] },
-    { hop: version, title: { en: `Agents to ${version}`, zh: `agent 节点升级到 ${version}` }, steps: [createdAgents, agentsUpgraded] },
+    { hop: version, title: { en: `Before ${version}`, zh: `升级到 ${version} 之前` }, steps: [snapshot] },
+    ...made.map(({ role, steps }) => ({
+      ...{ hop: version, steps },
+      title: { en: `${ROLE[role].en} to ${version}`, zh: `${ROLE[role].zh}升级到 ${version}` },
+    })),
     {
       hop: version,
       title: { en: `Remove the Plans of ${version}`, zh: `删除 ${version} 的 Plan` },
-      steps: [remove(servers, agentsUpgraded), remove(agents, agentsUpgraded)],
+      steps: made.map(({ plan }) => remove(refTo(plan, namespace), last)),
     },
   ];
 }
 
-type Role = 'server' | 'agent';
+const ROLE: Record<Role, Text> = {
+  etcd: { en: 'Servers with etcd alone', zh: '仅运行 etcd 的 server 节点' },
+  server: { en: 'Servers', zh: 'server 节点' },
+  agent: { en: 'Agents', zh: 'agent 节点' },
+};
+
+// ---- Plans ----------------------------------------------------------------------------------------------------------
 
 const nameOf = (role: Role, version: string): string => `upgrade-guard-${role}-${version.replace(/^v/, '').replace('+', '-')}`;
 
-/** As the documentation of K3s writes them: one Node at a time, cordoned meanwhile; agents wait for the servers' Plan. */
-function planFor(role: Role, version: string): Raw {
-  const isServer = role === 'server';
+/** As the documentation of K3s writes them, with the settings of the user's own: cordoned meanwhile, agents wait for the servers' Plan. */
+function planFor(role: Role, version: string, here: Here): Raw {
+  const { image = 'rancher/k3s-upgrade', drain, ...taken } = here.like[role] ?? ({} as Partial<Raw>);
+  const { serviceAccount = 'system-upgrade' } = here.controller ?? {};
+  const waits = role === 'agent' && here.roles.includes('server');
+  // v0.15.0 and newer know it; so does the one that is installed here.
+  const delays = role !== 'agent' && here.datastore === 'etcd' && (!here.controller || atLeast(here.controller, '0.15.0'));
   return {
-    apiVersion: API,
-    kind: 'Plan',
-    metadata: { name: nameOf(role, version), namespace: NAMESPACE },
+    ...{ apiVersion: API, kind: 'Plan', metadata: { name: nameOf(role, version), namespace: here.namespace } },
     spec: {
-      concurrency: 1,
-      cordon: true,
+      ...(isRaw(drain) ? { drain: withUnit(drain) } : { cordon: true }),
+      ...{ serviceAccountName: serviceAccount, tolerations: [{ operator: 'Exists' }] },
+      ...(delays ? { postCompleteDelay: DELAY } : {}),
+      ...taken,
+      concurrency: concurrencyOf(role, here, taken.concurrency),
       nodeSelector: {
-        matchExpressions: [
-          isServer ? { key: CONTROL_PLANE, operator: 'In', values: ['true'] } : { key: CONTROL_PLANE, operator: 'DoesNotExist' },
-        ],
+        matchExpressions: [...SELECTED[role], ...here.excluded.map((key) => ({ key, operator: 'NotIn', values: ['disabled'] }))],
       },
-      serviceAccountName: 'system-upgrade',
-      tolerations: [{ operator: 'Exists' }],
-      ...(isServer ? {} : { prepare: { image: 'rancher/k3s-upgrade', args: ['prepare', nameOf('server', version)] } }),
-      upgrade: { image: 'rancher/k3s-upgrade' },
-      version,
+      ...(waits ? { prepare: { image, args: ['prepare', nameOf('server', version)] } } : {}),
+      ...{ upgrade: { image }, version },
     },
   };
 }
 
-const refTo = (plan: Raw): Ref => ({ apiVersion: API, kind: 'Plan', namespace: NAMESPACE, name: String((plan.metadata as Raw).name) });
+const is = (key: string, operator: 'Exists' | 'DoesNotExist'): Raw => ({ key, operator });
+const SELECTED: Record<Role, Raw[]> = {
+  etcd: [is(ETCD, 'Exists'), is(CONTROL_PLANE, 'DoesNotExist')],
+  server: [is(CONTROL_PLANE, 'Exists')],
+  agent: [is(CONTROL_PLANE, 'DoesNotExist'), is(ETCD, 'DoesNotExist')],
+};
 
-/** It is watched: where it runs already, nothing has to be done. */
-function controllerIsThere(): StepDraft {
-  return {
-    ...{ do: 'manual', guard: [], undo: 'none' },
-    commands: [`kubectl get deployment ${CONTROLLER} -n ${NAMESPACE}`, `kubectl apply -f FILE   # replace FILE: manifest of ${CONTROLLER}`],
-    seen: [
-      {
-        on: { apiVersion: 'apps/v1', kind: 'Deployment', namespace: NAMESPACE, name: CONTROLLER },
-        must: [{ path: '/status/readyReplicas', atLeast: 1 }],
-      },
-    ],
-    text: { en: `${CONTROLLER} is installed and ready in ${NAMESPACE}`, zh: `${NAMESPACE} 中已安装 ${CONTROLLER} 且就绪` },
-    undoNote: { en: 'undo: leaves it installed', zh: '撤销时：保留已安装的组件' },
-  };
+/** A number counts nanoseconds, and blinds newer controllers to all Plans. */
+const withUnit = (drain: Raw): Raw => (typeof drain.timeout === 'number' ? { ...drain, timeout: `${drain.timeout}ns` } : drain);
+
+/** No more servers at a time than etcd can lose. */
+function concurrencyOf(role: Role, here: Here, wanted: Json | undefined): number {
+  const many = typeof wanted === 'number' && wanted > 0 ? wanted : 1;
+  if (role === 'agent') return many;
+  const members = here.nodes.filter(({ labels }) => labels[ETCD] !== undefined).length;
+  return Math.max(1, Math.min(many, members ? Math.floor((members - 1) / 2) : many));
 }
 
+const refTo = (plan: Raw, namespace: string): Ref => ({
+  apiVersion: API,
+  kind: 'Plan',
+  namespace,
+  name: String((plan.metadata as Raw).name),
+});
+
+/** A Node that bears the label of an earlier Plan of this name counts as done, and no Job would run there. */
+function unlabelled(plan: Raw, { nodes }: Here): StepDraft[] {
+  const key = planLabel(String((plan.metadata as Raw).name));
+  const path = formatPointer(['metadata', 'labels', key]);
+  return nodes
+    .filter(({ labels }) => labels[key] !== undefined)
+    .map(({ ref: on, labels }): StepDraft => {
+      const { uid: _, ...node } = on;
+      return {
+        ...{ do: 'patch', on: node, changes: [{ path, before: labels[key]! }], guard: [{ on: node, must: [{ path, is: labels[key]! }] }] },
+        ...{ undo: 'exact', optional: true },
+        text: {
+          en: `remove label ${key} from Node ${on.name}: an earlier upgrade left it, and no Job would run`,
+          zh: `移除 Node ${on.name} 的标签 ${key}：由之前的升级留下，有它则不会运行 Job`,
+        },
+      };
+    });
+}
+
+// ---- steps ----------------------------------------------------------------------------------------------------------
+
 /** An older binary reads a newer datastore no more: the snapshot is the only way back. */
-function etcdSnapshot(version: string): StepDraft {
+function snapshotStep(version: string, here: Here, { fresh, before }: { fresh: number; before: string }): StepDraft {
+  const etcd = here.datastore === 'etcd';
+  const seen: Condition = {
+    of: { apiVersion: 'k3s.cattle.io/v1', kind: 'ETCDSnapshotFile' },
+    which: 'some',
+    must: [
+      { path: '/status/readyToUse', is: true },
+      { path: '/status/creationTime', newerThan: fresh },
+    ],
+  };
   return {
     ...{ do: 'manual', guard: [], undo: 'none' },
-    commands: ['k3s etcd-snapshot save   # on one server; with an external datastore: its own backup'],
+    commands: etcd
+      ? ['k3s etcd-snapshot save   # on one server; copy it and /var/lib/rancher/k3s/server/token off the Node']
+      : [
+          'cp -a /var/lib/rancher/k3s/server /root/k3s-server-backup   # on the server, with K3s stopped; of an external datastore: its own backup',
+        ],
+    ...(etcd && here.recordsSnapshots ? { seen: [seen] } : {}),
     text: {
-      en: `save the datastore before ${version}: restoring it with the older binary is the only way back`,
-      zh: `升级到 ${version} 之前备份数据存储：用旧版本恢复该备份是唯一的回退方法`,
+      en: `save the datastore before ${version}: restoring it with ${before} is the only way back, and loses what was written since`,
+      zh: `升级到 ${version} 之前备份数据存储：用 ${before} 恢复该备份是唯一的回退方法，此后的写入会丢失`,
     },
     undoNote: { en: 'undo: the snapshot stays', zh: '撤销时：快照会保留' },
   };
 }
 
-function create(plan: Raw, version: string, after: StepDraft[]): StepDraft {
-  const on = refTo(plan);
+function create(plan: Raw, version: string, { namespace }: Here, after: StepDraft[]): StepDraft {
+  const on = refTo(plan, namespace);
+  const spec = plan.spec as { concurrency: number };
   return {
     ...{ do: 'create', object: plan, guard: [{ on, must: 'be-gone' }], undo: 'compensates', after },
     text: {
-      en: `create Plan ${NAMESPACE}/${on.name}: its Nodes are upgraded to ${version} one by one`,
-      zh: `创建 Plan ${NAMESPACE}/${on.name}：逐个将其节点升级到 ${version}`,
+      en: `create Plan ${namespace}/${on.name}: its Nodes are upgraded to ${version}, ${spec.concurrency} at a time`,
+      zh: `创建 Plan ${namespace}/${on.name}：将其节点升级到 ${version}，同时 ${spec.concurrency} 个`,
     },
     undoNote: {
-      en: 'undo: deletes the Plan; Nodes that were upgraded stay so (way back: restore the datastore with the older binary)',
-      zh: '撤销时：删除该 Plan；已升级的节点保持不变（回退方法：用旧版本恢复数据存储）',
+      en: 'undo: deletes the Plan with its Jobs; Nodes that were upgraded stay so (way back: restore the datastore with the older binary)',
+      zh: '撤销时：删除该 Plan 及其 Job；已升级的节点保持不变（回退方法：用旧版本恢复数据存储）',
     },
   };
 }
 
-function wait(role: Role, plan: Raw, version: string, within: number, created: StepDraft): StepDraft {
-  const nodes: Selection = { apiVersion: 'v1', kind: 'Node', labels: role === 'server' ? `${CONTROL_PLANE}=true` : `!${CONTROL_PLANE}` };
-  const { name } = refTo(plan);
+function wait(role: Role, plan: Raw, version: string, here: Here, { within, created }: { within: number; created: StepDraft }): StepDraft {
+  const on = refTo(plan, here.namespace);
   const failed: Condition = {
-    of: { apiVersion: 'batch/v1', kind: 'Job', namespace: NAMESPACE, labels: `upgrade.cattle.io/plan=${name}` },
+    of: { apiVersion: 'batch/v1', kind: 'Job', namespace: here.namespace, labels: `upgrade.cattle.io/plan=${on.name}` },
     which: 'some',
     must: [{ path: '/status/conditions[type=Failed]/status', is: 'True' }],
   };
+  const nodes: Selection = { apiVersion: 'v1', kind: 'Node', labels: labelsOf(role, here) };
   const run: Condition = {
     of: nodes,
-    // A cluster may have no agents.
-    ...(role === 'server' ? { which: 'every' } : { which: 'none' }),
+    which: 'every',
     must: [
-      role === 'server'
-        ? { path: '/status/nodeInfo/kubeletVersion', is: version }
-        : { path: '/status/nodeInfo/kubeletVersion', isNot: version },
+      { path: '/status/nodeInfo/kubeletVersion', is: version },
+      { path: '/status/conditions[type=Ready]/status', is: 'True' },
     ],
   };
-  const text: Record<Role, Text> = {
-    server: { en: `wait until every server runs ${version}`, zh: `等待所有 server 节点运行 ${version}` },
-    agent: { en: `wait until every agent runs ${version}`, zh: `等待所有 agent 节点运行 ${version}` },
-  };
+  // The last Node is uncordoned and labelled only when the controller has seen its Job.
+  const through: Condition = { on, must: [{ path: '/status/applying' }] };
+  const windowed = (plan.spec as Raw).window !== undefined;
   return {
-    ...{ do: 'wait', guard: [], undo: 'none', until: [run], within, lasting: 10, fails: [failed], assume: [], after: [created] },
-    text: text[role],
+    ...{
+      do: 'wait',
+      guard: [],
+      undo: 'none',
+      until: [run, through],
+      within: within + (windowed ? WINDOW : 0),
+      lasting: 10,
+      fails: [failed],
+      assume: [],
+    },
+    after: [created],
+    text: {
+      en: `wait until every ${ONE[role].en} runs ${version}; if a Job fails, run fix k3s/nodes-cordoned-by-plan before resume or undo`,
+      zh: `等待所有${ROLE[role].zh}运行 ${version}；如果 Job 失败，先执行 fix k3s/nodes-cordoned-by-plan，再 resume 或 undo`,
+    },
   };
 }
 
-function remove(plan: Raw, after: StepDraft): StepDraft {
-  const on = refTo(plan);
+const ONE: Record<Role, { en: string }> = { etcd: { en: 'etcd server' }, server: { en: 'server' }, agent: { en: 'agent' } };
+
+function labelsOf(role: Role, { excluded }: Here): string {
+  const terms = SELECTED[role].map(({ key, operator }) => (operator === 'Exists' ? String(key) : `!${key}`));
+  return [...terms, ...excluded.map((key) => `${key} notin (disabled)`)].join(',');
+}
+
+function remove(on: Ref, after: StepDraft): StepDraft {
   return {
     ...{ do: 'delete', on, guard: [{ on, must: 'exist' }], undo: 'none', optional: true, after: [after] },
-    text: { en: `delete Plan ${NAMESPACE}/${on.name}`, zh: `删除 Plan ${NAMESPACE}/${on.name}` },
+    text: { en: `delete Plan ${on.namespace}/${on.name}`, zh: `删除 Plan ${on.namespace}/${on.name}` },
     undoNote: { en: 'undo: none, it has been carried out', zh: '撤销时：无需恢复，它已执行完毕' },
   };
+}
+
+/** The controller uncordons every Node that its Job succeeds on, whoever cordoned it. */
+function cordonStage(version: string, { nodes }: Here): StageDraft[] {
+  const steps = nodes
+    .filter(({ cordoned }) => cordoned)
+    .map(
+      ({ ref: { uid: _, ...on } }): StepDraft => ({
+        ...{
+          do: 'patch',
+          on,
+          changes: [{ path: '/spec/unschedulable', after: true }],
+          guard: [{ on, must: 'exist' }],
+          undo: 'exact',
+          optional: true,
+        },
+        text: {
+          en: `cordon Node ${on.name} again: it was cordoned before the upgrade`,
+          zh: `重新封锁 Node ${on.name}：升级之前它处于封锁状态`,
+        },
+      }),
+    );
+  return steps.length ? [{ hop: version, title: { en: 'Cordon Nodes again', zh: '重新封锁节点' }, steps }] : [];
 }

@@ -1,88 +1,246 @@
-// The stages of an upgrade of K3s: which hops, which Plans, what is waited for and what ends the wait; and that a stored run may hold them.
-import { expect, test } from 'vitest';
-import type { Raw, StepDraft, World } from '../../../src/engine/contracts.ts';
+// The stages of an upgrade of K3s: which hops, which Plans with which settings, what is waited for and what ends the wait, what is refused; and that a stored run may hold them.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import type { Raw, StageDraft, StepDraft, Upgrading, World } from '../../../src/engine/contracts.ts';
 import { planUpgrade } from '../../../src/engine/plan.ts';
 import { pending } from '../../../src/engine/steps/conditions.ts';
 import { wrongInRun } from '../../../src/journal/well-formed.ts';
 import { labelSelector } from '../../../src/kube/labels.ts';
+import { readDump } from '../../../src/snapshot/read.ts';
+import { dumpSource } from '../../../src/snapshot/source.ts';
 import k3s from '../../../src/systems/k3s/index.ts';
 import { stages } from '../../../src/systems/k3s/upgrade.ts';
 
-const draftsTo = (from: string, to: string) =>
-  stages({
-    path: {
-      installation: { id: 'k3s@cluster', system: 'k3s', name: 'cluster', version: from, sources: [], byHelm: false },
-      ...{ from, to, chosen: 'asked', hops: k3s.hops!(from, to) },
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+const ETCD = { 'node-role.kubernetes.io/etcd': 'true' };
+const SERVER = { 'node-role.kubernetes.io/control-plane': 'true' };
+const OLD = 'v1.30.4+k3s1';
+const node = (name: string, labels: Raw = {}, kubeletVersion = OLD, more: Raw = {}): Raw => ({
+  ...{ apiVersion: 'v1', kind: 'Node', ...more },
+  metadata: { name, uid: name, labels: { 'kubernetes.io/hostname': name, ...labels } },
+  status: { nodeInfo: { kubeletVersion }, conditions: [{ type: 'Ready', status: 'True' }] },
+});
+const HA = ['s1', 's2', 's3'].map((name) => node(name, { ...SERVER, ...ETCD }));
+const AGENTS = ['a1', 'a2'].map((name) => node(name));
+const CONTROLLER: Raw = {
+  ...{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'system-upgrade-controller', namespace: 'system-upgrade' } },
+  spec: {
+    template: {
+      spec: {
+        serviceAccountName: 'suc',
+        containers: [{ name: 'system-upgrade-controller', image: 'rancher/system-upgrade-controller:v0.20.1' }],
+      },
     },
-    source: { get: async () => undefined, list: async () => undefined },
-  });
+  },
+  status: { readyReplicas: 1 },
+};
+const DONE = 'abc1';
+/** A Plan of the user that is through. */
+const plan = (name: string, role: string, spec: Raw, more: Raw = {}): Raw => ({
+  ...{ apiVersion: 'upgrade.cattle.io/v1', kind: 'Plan' },
+  metadata: { name, namespace: 'system-upgrade', creationTimestamp: '2026-03-01T09:00:00Z', ...more },
+  spec: {
+    ...{ nodeSelector: { matchExpressions: [{ key: 'node-role.kubernetes.io/control-plane', operator: role }] }, version: OLD },
+    ...{
+      upgrade: { image: 'registry.example.com/rancher/k3s-upgrade:v1.30.4-k3s1', envs: [{ name: 'TOKEN', value: 'hunter2' }] },
+      ...spec,
+    },
+  },
+  status: { latestVersion: OLD.replace('+', '-'), latestHash: DONE },
+});
+
+async function upgrading(objects: Raw[], from: string, to: string, more: Partial<Upgrading> = {}): Promise<Upgrading> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'ug-k3s-upgrade-'));
+  folders.push(folder);
+  writeFileSync(path.join(folder, 'version.json'), JSON.stringify({ gitVersion: from }));
+  writeFileSync(path.join(folder, 'objects.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+  const installation = { id: 'k3s@cluster', system: 'k3s', name: 'cluster', version: from, sources: [], byHelm: false } as const;
+  return {
+    path: { installation: { ...installation, sources: [] }, from, to, chosen: 'asked', hops: k3s.hops!(from, to) },
+    source: dumpSource(await readDump(folder)),
+    ...more,
+  };
+}
+const draftsTo = async (to: string, objects: Raw[] = [...HA, ...AGENTS, CONTROLLER], more: Partial<Upgrading> = {}) =>
+  stages(await upgrading(objects, OLD, to, more));
+const plansIn = (drafts: StageDraft[]): Record<string, Raw> =>
+  Object.fromEntries(
+    drafts.flatMap(({ steps }) =>
+      steps.flatMap((step) =>
+        step.do === 'create' && step.object.kind === 'Plan' ? [[(step.object.metadata as Raw).name, step.object.spec as Raw]] : [],
+      ),
+    ),
+  );
+const told = (drafts: StageDraft[]) => drafts.map(({ title, steps }) => [title.en, steps.map((step) => step.do).join(' ')]);
 
 test('minor by minor, through the newest known release of each; within a minor at once', () => {
-  expect(k3s.hops!('v1.30.4+k3s1', 'v1.30.6+k3s1')).toEqual(['v1.30.6+k3s1']);
-  const hops = k3s.hops!('v1.30.4+k3s1', 'v1.33.1+k3s1');
+  expect(k3s.hops!(OLD, 'v1.30.6+k3s1')).toEqual(['v1.30.6+k3s1']);
+  const hops = k3s.hops!(OLD, 'v1.33.1+k3s1');
   expect(hops.map((hop) => hop.slice(0, 5))).toEqual(['v1.31', 'v1.32', 'v1.33']);
   expect(hops.at(-1)).toBe('v1.33.1+k3s1');
-  expect(k3s.hops!('v1.30.4+k3s1', 'v1.30.4+k3s1')).toEqual([]);
+  expect(k3s.hops!(OLD, OLD)).toEqual([]);
 });
 
-test('a hop: the controller and a snapshot first, servers before agents, our Plans removed at the end', async () => {
-  const drafts = await draftsTo('v1.30.4+k3s1', 'v1.31.1+k3s1');
-  expect(drafts.map(({ title, steps }) => [title.en, steps.map((step) => step.do)])).toEqual([
-    ['Before v1.31.1+k3s1', ['manual', 'manual']],
-    ['Servers to v1.31.1+k3s1', ['create', 'wait']],
-    ['Agents to v1.31.1+k3s1', ['create', 'wait']],
-    ['Remove the Plans of v1.31.1+k3s1', ['delete', 'delete']],
+test('before a minor with a new etcd the newest patch of the present one comes first, where it is needed', () => {
+  expect(k3s.hops!('v1.36.1+k3s1', 'v1.37.1+k3s1')).toEqual(['v1.36.4+k3s1', 'v1.37.1+k3s1']);
+  expect(k3s.hops!('v1.36.2+k3s1', 'v1.37.1+k3s1')).toEqual(['v1.37.1+k3s1']);
+  expect(k3s.hops!('v1.33.1+k3s1', 'v1.34.6+k3s1')[0]).toMatch(/^v1\.33\./);
+});
+
+test('a hop: a snapshot first, servers before agents, our Plans removed at the end', async () => {
+  const drafts = await draftsTo('v1.31.1+k3s1');
+  expect(told(drafts)).toEqual([
+    ['Before v1.31.1+k3s1', 'manual'],
+    ['Servers to v1.31.1+k3s1', 'create wait'],
+    ['Agents to v1.31.1+k3s1', 'create wait'],
+    ['Remove the Plans of v1.31.1+k3s1', 'delete delete'],
   ]);
-  const plans = drafts.flatMap(({ steps }) => steps.flatMap((step) => (step.do === 'create' ? [step.object] : [])));
-  expect(plans.map(({ spec }) => (spec as Raw).version)).toEqual(['v1.31.1+k3s1', 'v1.31.1+k3s1']);
-  expect((plans[1]!.spec as { prepare: { args: string[] } }).prepare.args).toEqual(['prepare', (plans[0]!.metadata as Raw).name]);
-  // The second hop of a path does not ask for the controller again.
-  const two = await draftsTo('v1.30.4+k3s1', 'v1.32.1+k3s1');
-  expect(two.flatMap(({ steps }) => steps).filter((step) => step.do === 'manual')).toHaveLength(3);
+  const { 'upgrade-guard-server-1.31.1-k3s1': servers, 'upgrade-guard-agent-1.31.1-k3s1': agents } = plansIn(drafts);
+  expect(servers).toMatchObject({
+    concurrency: 1,
+    cordon: true,
+    version: 'v1.31.1+k3s1',
+    serviceAccountName: 'suc',
+    postCompleteDelay: '30s',
+  });
+  expect(agents).toMatchObject({ prepare: { image: 'rancher/k3s-upgrade', args: ['prepare', 'upgrade-guard-server-1.31.1-k3s1'] } });
+  expect(agents).not.toHaveProperty('postCompleteDelay');
 });
 
-const node = (name: string, kubeletVersion: string, server: boolean): Raw => ({
-  ...{ apiVersion: 'v1', kind: 'Node' },
-  metadata: { name, labels: server ? { 'node-role.kubernetes.io/control-plane': 'true' } : {} },
-  status: { nodeInfo: { kubeletVersion } },
-});
-const job = (plan: string, type: string): Raw => ({
-  ...{ apiVersion: 'batch/v1', kind: 'Job' },
-  metadata: { name: 'j', namespace: 'system-upgrade', labels: { 'upgrade.cattle.io/plan': plan } },
-  status: { conditions: [{ type, status: 'True' }] },
-});
-
-test('servers and agents are told apart, and a failed Job ends the wait', async () => {
-  const steps = (await draftsTo('v1.30.4+k3s1', 'v1.31.1+k3s1')).flatMap((stage) => stage.steps);
-  const [servers, agents] = steps.filter((step): step is StepDraft & { do: 'wait' } => step.do === 'wait') as [
-    StepDraft & { do: 'wait' },
-    StepDraft & { do: 'wait' },
+test('settings of the Plans that are there are taken over: image, window, drain, tolerations; never environments; and etcd keeps its quorum', async () => {
+  const window = { days: ['saturday'], startTime: '02:00', endTime: '06:00', timeZone: 'UTC' };
+  const own = [
+    plan('server', 'Exists', {
+      concurrency: 3,
+      window,
+      drain: { timeout: 60_000_000_000, force: true },
+      tolerations: [{ key: 'x', operator: 'Exists' }],
+    }),
+    plan('agents', 'DoesNotExist', { concurrency: 5, cordon: false, jobActiveDeadlineSecs: 1800 }),
   ];
-  const world = (objects: Raw[]) =>
+  const labelled = [...HA, ...AGENTS].map((each) => {
+    const metadata = each.metadata as Raw & { labels: Raw };
+    const isServer = metadata.labels['node-role.kubernetes.io/control-plane'] !== undefined;
+    const label = metadata.name === 'a2' ? 'disabled' : DONE;
+    return {
+      ...each,
+      metadata: { ...metadata, labels: { ...metadata.labels, [`plan.upgrade.cattle.io/${isServer ? 'server' : 'agents'}`]: label } },
+    };
+  });
+  const drafts = await draftsTo('v1.31.1+k3s1', [...labelled, CONTROLLER, ...own]);
+  const { 'upgrade-guard-server-1.31.1-k3s1': servers, 'upgrade-guard-agent-1.31.1-k3s1': agents } = plansIn(drafts);
+  const image = 'registry.example.com/rancher/k3s-upgrade';
+  expect(servers).toMatchObject({ concurrency: 1, window, drain: { timeout: '60000000000ns', force: true }, upgrade: { image } });
+  expect(servers).not.toHaveProperty('cordon');
+  expect(agents).toMatchObject({ concurrency: 5, cordon: false, jobActiveDeadlineSecs: 1800, prepare: { image } });
+  expect(JSON.stringify(drafts)).not.toContain('hunter2');
+  // a2 is excluded from the Plan of the user, and so from ours; the wait does not ask for it.
+  expect((agents!.nodeSelector as Raw).matchExpressions).toContainEqual({
+    key: 'plan.upgrade.cattle.io/agents',
+    operator: 'NotIn',
+    values: ['disabled'],
+  });
+  const [run] = waitsIn(drafts)[1]!.until as unknown as [{ of: { labels: string } }];
+  expect(labelled.filter((each) => labelSelector(run.of.labels)(each)).map(({ metadata }) => (metadata as Raw).name)).toEqual(['a1']);
+  // A window opens once a week at the latest.
+  expect(waitsIn(drafts)[0]!.within).toBeGreaterThan(7 * 24 * 3600);
+});
+
+test('servers that run etcd alone come first; without agents there is no Plan for them', async () => {
+  const drafts = await draftsTo('v1.31.1+k3s1', [node('e1', ETCD), node('s1', SERVER), CONTROLLER]);
+  expect(Object.keys(plansIn(drafts))).toEqual(['upgrade-guard-etcd-1.31.1-k3s1', 'upgrade-guard-server-1.31.1-k3s1']);
+});
+
+test('without a controller a stage installs one, and says which', async () => {
+  const drafts = await draftsTo('v1.31.1+k3s1', [...HA, ...AGENTS]);
+  expect(drafts[0]!.title.en).toBe('Install system-upgrade-controller v0.20.1');
+  const kinds = drafts[0]!.steps.flatMap((step) => (step.do === 'create' ? [String(step.object.kind)] : []));
+  expect(kinds).toEqual(
+    expect.arrayContaining(['Namespace', 'ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'ConfigMap', 'Deployment']),
+  );
+  expect(drafts[0]!.steps.at(-1)!.do).toBe('wait');
+  expect(JSON.stringify(drafts[0])).toContain('rancher/system-upgrade-controller:v0.20.1');
+});
+
+test('a label that an earlier Plan of the same name has left is removed first', async () => {
+  const label = 'plan.upgrade.cattle.io/upgrade-guard-agent-1.31.1-k3s1';
+  const drafts = await draftsTo('v1.31.1+k3s1', [...HA, node('a1', { [label]: DONE }), CONTROLLER]);
+  const [, , agents] = drafts;
+  expect(agents!.steps.map((step) => step.do)).toEqual(['patch', 'create', 'wait']);
+  expect(agents!.steps[1]!.after).toContain(agents!.steps[0]);
+});
+
+test('Nodes that are cordoned now are cordoned again, if asked', async () => {
+  const objects = [...HA, node('a1', {}, OLD, { spec: { unschedulable: true } }), node('a2'), CONTROLLER];
+  expect((await draftsTo('v1.31.1+k3s1', objects)).at(-1)!.title.en).toMatch(/^Remove/);
+  const last = (await draftsTo('v1.31.1+k3s1', objects, { cordonAgain: true })).at(-1)!;
+  expect(last.title.en).toBe('Cordon Nodes again');
+  expect(last.steps).toMatchObject([{ do: 'patch', on: { name: 'a1' }, changes: [{ path: '/spec/unschedulable', after: true }] }]);
+});
+
+test('a fresh snapshot is watched where the cluster records them', async () => {
+  const crd: Raw = {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'etcdsnapshotfiles.k3s.cattle.io' },
+  };
+  const [before] = await draftsTo('v1.31.1+k3s1', [...HA, CONTROLLER, crd]);
+  expect(before!.steps[0]).toMatchObject({ do: 'manual', seen: [{ which: 'some' }] });
+  const [unseen] = await draftsTo('v1.31.1+k3s1', [...HA, CONTROLLER]);
+  expect(unseen!.steps[0]).not.toHaveProperty('seen');
+  const [other] = await draftsTo('v1.31.1+k3s1', [node('s1', SERVER), CONTROLLER, crd]);
+  expect(other!.steps[0]).not.toHaveProperty('seen');
+});
+
+test.each<[string, Raw[], RegExp]>([
+  ['Rancher', [...HA, node('a1', { 'rke.cattle.io/machine': 'm' })], /Rancher manages this cluster/],
+  ['a Plan that is not through', [...HA, plan('server', 'Exists', { concurrency: 1 })], /Plan system-upgrade\/server still has 3 Nodes/],
+  ['a Node that is newer than the target', [...HA, node('a1', {}, 'v1.32.1+k3s1')], /cannot be downgraded/],
+])('refused: %s', async (_, objects, why) => {
+  await expect(draftsTo('v1.31.1+k3s1', objects)).rejects.toThrow(why);
+});
+
+// ---- waits ----------------------------------------------------------------------------------------------------------
+
+type Wait = StepDraft & { do: 'wait' };
+const waitsIn = (drafts: StageDraft[]): Wait[] => drafts.flatMap(({ steps }) => steps.filter((step): step is Wait => step.do === 'wait'));
+
+test('servers and agents are told apart, the Plan must be through, and a failed Job ends the wait', async () => {
+  const [servers, agents] = waitsIn(await draftsTo('v1.31.1+k3s1')) as [Wait, Wait];
+  const now = 'v1.31.1+k3s1';
+  const ours = 'upgrade-guard-server-1.31.1-k3s1';
+  const world = (objects: Raw[], applying: string[] = []) =>
     ({
       select: async ({ kind, labels }: { kind: string; labels?: string }) =>
         objects.filter((object) => object.kind === kind && labelSelector(labels)(object)),
+      get: async () => ({ kind: 'Plan', metadata: { name: ours }, ...(applying.length ? { status: { applying } } : { status: {} }) }),
     }) as unknown as World;
-  const open = async (until: typeof servers.until, objects: Raw[]) => (await pending(until, world(objects))) !== undefined;
-  const [old, now] = ['v1.30.4+k3s1', 'v1.31.1+k3s1'];
-  expect(await open(servers.until, [node('s1', now, true), node('s2', old, true), node('a1', old, false)])).toBe(true);
-  expect(await open(servers.until, [node('s1', now, true), node('s2', now, true), node('a1', old, false)])).toBe(false);
-  expect(await open(agents.until, [node('s1', now, true), node('a1', old, false)])).toBe(true);
-  expect(await open(agents.until, [node('s1', now, true), node('a1', now, false)])).toBe(false);
-  expect(await open(agents.until, [node('s1', now, true)])).toBe(false);
+  const open = async (until: Wait['until'], objects: Raw[], applying?: string[]) =>
+    (await pending(until, world(objects, applying))) !== undefined;
+  expect(await open(servers.until, [node('s1', SERVER, now), node('s2', SERVER), node('a1')])).toBe(true);
+  expect(await open(servers.until, [node('s1', SERVER, now), node('s2', SERVER, now), node('a1')])).toBe(false);
+  expect(await open(servers.until, [node('s1', SERVER, now), node('s2', SERVER, now)], ['s2'])).toBe(true);
+  expect(await open(agents.until, [node('s1', SERVER, now), node('a1')])).toBe(true);
+  expect(await open(agents.until, [node('s1', SERVER, now), node('a1', {}, now)])).toBe(false);
+  const job = (of: string, type: string): Raw => ({
+    ...{ apiVersion: 'batch/v1', kind: 'Job' },
+    metadata: { name: 'j', namespace: 'system-upgrade', labels: { 'upgrade.cattle.io/plan': of } },
+    status: { conditions: [{ type, status: 'True' }] },
+  });
   const [failed] = servers.fails!;
-  const plan = 'upgrade-guard-server-1.31.1-k3s1';
-  expect(await open([failed!], [job(plan, 'Failed')])).toBe(false);
-  expect(await open([failed!], [job(plan, 'Complete'), job('another', 'Failed')])).toBe(true);
+  expect(await open([failed!], [job(ours, 'Failed')])).toBe(false);
+  expect(await open([failed!], [job(ours, 'Complete'), job('another', 'Failed')])).toBe(true);
 });
 
 test('a stored run may hold it', async () => {
-  const drafts = await draftsTo('v1.30.4+k3s1', 'v1.32.1+k3s1');
-  const hops = k3s.hops!('v1.30.4+k3s1', 'v1.32.1+k3s1').map((hop) => ({
-    hop,
-    stages: drafts.filter((stage) => stage.hop === hop),
-    repairs: [],
-  }));
+  const drafts = await draftsTo('v1.32.1+k3s1', [...HA, ...AGENTS], { cordonAgain: true });
+  const hops = k3s.hops!(OLD, 'v1.32.1+k3s1').map((hop) => ({ hop, stages: drafts.filter((stage) => stage.hop === hop), repairs: [] }));
   const { stages: made } = planUpgrade(hops, ['k3s']);
   const run = {
     ...{ schema: 2, id: 'r', tool: 't', what: 'upgrade k3s', at: '2026-11-30T00:00:00.000Z', checks: [], stages: made },
