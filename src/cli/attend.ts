@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { Attempt, RunDeps } from '../engine/conduct.ts';
 import type { Direction, Run, Step, StoredRun, Text } from '../engine/contracts.ts';
-import type { Person } from '../engine/perform.ts';
+import type { Person } from '../engine/performing.ts';
 import { stepsOf } from '../engine/plan.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { farText, runEnded, stepEnded, undone } from '../report/run.ts';

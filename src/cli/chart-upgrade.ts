@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type HelmUpgrade, helmUpgrade } from '../chart/intent.ts';
 import { type HelmRelease, type Installation, type Raw, type Source, type System, type Text, WorldError } from '../engine/contracts.ts';
 import type { Examination, ExamineOptions } from '../engine/examine.ts';
-import { orTrouble } from '../engine/perform.ts';
+import { orTrouble } from '../engine/performing.ts';
 import { fetchedChart } from '../helm/fetch.ts';
 import type { Release } from '../helm/release.ts';
 import { standing } from '../helm/world.ts';

@@ -1,7 +1,7 @@
 // Rights are asked for before the first write: what is missing stops a run before anything is changed, and is named as the rule that would give it.
 import { LEASE_RULES } from '../cluster/lease.ts';
 import { type Rule, type Run, type Step, type Text, type World, WorldError } from '../engine/contracts.ts';
-import { orTrouble } from '../engine/perform.ts';
+import { orTrouble } from '../engine/performing.ts';
 import { missingRights, rightsOf } from '../engine/rights.ts';
 import { ruleText } from '../kube/resources.ts';
 import { EXIT, UserError } from '../text/user-error.ts';

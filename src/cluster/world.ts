@@ -94,7 +94,12 @@ async function selected(http: Transport, apis: Discovery, of: Selection): Promis
   const found: Raw[] = [];
   let token = '';
   do {
-    const query = { limit: String(PAGE), ...(of.labels ? { labelSelector: of.labels } : {}), ...(token ? { continue: token } : {}) };
+    const query = {
+      limit: String(PAGE),
+      ...(of.labels ? { labelSelector: of.labels } : {}),
+      ...(of.fields ? { fieldSelector: of.fields } : {}),
+      ...(token ? { continue: token } : {}),
+    };
     const answer = await http.request({ method: 'GET', path: `${collectionPath(api, of.namespace)}?${new URLSearchParams(query)}` });
     // The list changed too much while it was read: the next look reads it from its beginning.
     if (answer.status === 410) throw new WorldError('unanswered', statusOf(answer).message, 410);

@@ -18,7 +18,7 @@ import type {
   World,
 } from './contracts.ts';
 import { type Executed, executeRun, executeUndo, type StepOutcome } from './execute.ts';
-import type { Person, StepContext } from './perform.ts';
+import type { Person, StepContext } from './performing.ts';
 import { noProgress } from './progress.ts';
 
 export interface RunDeps {

@@ -11,7 +11,8 @@ import {
   WorldError,
 } from './contracts.ts';
 import { lookedAt, type StepOutcome, troubleWith } from './outcomes.ts';
-import { orTrouble, perform, type StepContext } from './perform.ts';
+import { perform } from './perform.ts';
+import { orTrouble, type StepContext } from './performing.ts';
 import { stepsOf } from './plan.ts';
 import { isPassed, isTouching, toDo, toUndo, touched } from './progress.ts';
 import { kindOf } from './steps/index.ts';

@@ -53,6 +53,8 @@ function partOf(draft: StepDraft): Part | undefined {
       return ofObject({ en: 'applies', zh: '应用' }, refOf(draft.object));
     case 'delete':
       return ofObject({ en: 'deletes', zh: '删除' }, draft.on);
+    case 'drain':
+      return ofObject({ en: 'drains', zh: '腾空' }, draft.on);
     case 'evict':
       return ofObject({ en: 'evicts', zh: '驱逐' }, draft.on);
     case 'migrate':

@@ -7,25 +7,22 @@ import { shellWord } from '../text/shell.ts';
 import {
   type Condition,
   type Direction,
-  type Entry,
-  type Journal,
   type Look,
   type Progress,
   type Raw,
   type Ref,
   type Step,
   type StepOf,
-  type StepProgress,
   type Text,
   type World,
   WorldError,
 } from './contracts.ts';
-import { rewriteAll } from './migrate.ts';
+import { drain, migrate } from './many.ts';
 import { type FinalOutcome, HELM_CUT, LOOKS, lookedAt, NOT_KEPT, type StepOutcome, troubleWith } from './outcomes.ts';
 import { paced } from './pace.ts';
+import { type Noted, orTrouble, type Performing, reporter, type StepContext } from './performing.ts';
 import { firstMet } from './steps/conditions.ts';
 import { kindOf } from './steps/index.ts';
-import { generationOf } from './steps/migrate.ts';
 import { identity } from './steps/objects.ts';
 
 /** ms before the second look; doubles with each further one. */
@@ -34,40 +31,6 @@ const PAUSE = 200;
 const POLL = 1000;
 /** ms between two tries of an eviction at an API server that has too much to do. */
 const RELIEF = 5000;
-
-export interface StepContext {
-  world: World;
-  journal: Pick<Journal, 'append'>;
-  progress: Progress;
-  /** Aborted: nothing further is begun, what is in flight ends. */
-  halt: AbortSignal;
-  /** Who may be asked; undefined: a step for a person stops the run. */
-  person?: Person;
-  /** Runs the checks before the next hop: what stops it; undefined: nothing does. */
-  recheck?(step: StepOf<'recheck'>): Promise<Text | undefined>;
-  /** How far a step is that takes long. */
-  progressed?(step: Step, progress: StepProgress): void;
-}
-export interface Person {
-  /** There is a terminal, on which a step is watched until it is done. */
-  watches: boolean;
-  /** Is shown what to do. `because`: what has not come about yet; undefined: it cannot be observed. */
-  told(step: StepOf<'manual'>, because: Text | undefined): void;
-  /** Says that a step is done that cannot be observed, by its name. false: not now. */
-  confirms(step: StepOf<'manual'>): Promise<boolean>;
-}
-interface Performing {
-  step: Step;
-  direction: Direction;
-  means: StepContext;
-  note(more: Noted): Promise<void>;
-  /** `after`: the object as the server answered; who it was goes into the journal. */
-  settle(outcome: FinalOutcome, after?: Raw): Promise<FinalOutcome>;
-}
-type Noted =
-  | Omit<Extract<Entry, { is: 'intent' }>, 'at' | 'direction' | 'step'>
-  | Omit<Extract<Entry, { is: 'outcome' }>, 'at' | 'direction' | 'step'>
-  | Omit<Extract<Entry, { is: 'progress' }>, 'at' | 'direction' | 'step'>;
 
 /** undefined: halted before anything was sent. `unneeded`: the id of the step whose being obsolete makes this one so. */
 export async function perform(
@@ -87,7 +50,8 @@ export async function perform(
   const doing: Performing = { step, direction, means, note, settle };
   if (step.do === 'wait') return waitFor(step, doing);
   if (step.do === 'recheck') return lookAgain(step, doing);
-  if (step.do === 'migrate') return migrate(step, doing);
+  if (step.do === 'migrate') return migrate(step, doing, write);
+  if (step.do === 'drain') return drain(step, doing);
   // Nobody waits in an undo: it goes on with what it can do itself.
   return step.do === 'manual' && direction === 'apply' ? waitForPerson(step, doing) : write(doing);
 }
@@ -198,42 +162,9 @@ function seeing(world: World, answered: Raw | undefined): World {
 /** Looking again does not help. */
 const isFinal = ({ kind }: WorldError): boolean => kind === 'forbidden' || kind === 'refused';
 
-export async function orTrouble<T>(doing: Promise<T>): Promise<T | WorldError> {
-  try {
-    return await doing;
-  } catch (error) {
-    if (error instanceof WorldError) return error;
-    throw error;
-  }
-}
-
 /** Ends early when halted. */
 async function pause(ms: number, halt: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal: halt }).catch(() => undefined);
-}
-
-/** All objects first, in one intent; then the list of versions, if the CRD is still the one that was begun with. A run that was cut goes on behind the last object that is certain. */
-async function migrate(step: StepOf<'migrate'>, doing: Performing): Promise<StepOutcome | undefined> {
-  const { world, progress, halt } = doing.means;
-  const { note, settle } = doing;
-  const known = progress.states.apply.get(step.id);
-  const look = await orTrouble(kindOf(step).look(step, world));
-  if (look instanceof WorldError) return settle({ result: 'failed', detail: troubleWith(look) });
-  if (look.is !== 'to-do') return settle(lookedAt(look, 'apply', known?.result === 'in-doubt'), look.is === 'done' ? look.now : undefined);
-  if (halt.aborted) return known?.result === 'in-doubt' ? { result: 'in-doubt' } : undefined;
-  const before = kindOf(step).remember(look.now);
-  const isSame = deepEqual(before, known?.before);
-  await note({ is: 'intent', before });
-  const { trouble, progress: far } = await rewriteAll(step, {
-    ...{ world, halt, from: isSame ? known?.progress?.now : undefined, told: reporter(step, doing) },
-  });
-  if (trouble || halt.aborted) {
-    if (far) await note({ is: 'progress', progress: far });
-    return trouble
-      ? settle({ result: 'failed', detail: trouble, ...(far ? { answered: true } : {}) }, far && look.now)
-      : { result: 'in-doubt' };
-  }
-  return write({ ...doing, step: { ...step, generation: generationOf(look.now) } }, look.now);
 }
 
 // ---- waiting --------------------------------------------------------------------------------------------------------
@@ -273,23 +204,6 @@ type ToDo = Extract<Look, { is: 'to-do' }>;
 
 const hasFailed = (failed: Text): Text => ({ en: `it has failed: ${failed.en}`, zh: `已失败：${failed.zh}` });
 
-/** ms between two entries in the journal about how far a step is. */
-const NOTED_EVERY = 5000;
-
-/** Every change is told, and now and then noted, for whoever looks on from elsewhere. */
-function reporter(step: Step, { means, note }: Performing): (progress: StepProgress) => Promise<void> {
-  let told: StepProgress | undefined;
-  let noted = performance.now();
-  return async (progress) => {
-    if (deepEqual({ ...progress }, told && { ...told })) return;
-    told = progress;
-    means.progressed?.(step, progress);
-    if (performance.now() - noted < NOTED_EVERY) return;
-    noted = performance.now();
-    await note({ is: 'progress', progress });
-  };
-}
-
 async function lookAgain(step: StepOf<'recheck'>, { means, settle }: Performing): Promise<StepOutcome> {
   const stops = means.recheck ? await means.recheck(step) : NO_CHECKS;
   return settle(stops ? { result: 'failed', detail: stops } : { result: 'done' });
@@ -307,12 +221,23 @@ async function waitForPerson(step: StepOf<'manual'>, doing: Performing): Promise
     const look = await orTrouble(kind.look(step, world));
     if (!(look instanceof WorldError) && look.is !== 'to-do') return settle(lookedAt(look, 'apply', !first));
     const because = look instanceof WorldError ? troubleWith(look) : look.because;
+    const wrong = await orTrouble(wrongIn(step, world));
+    if (wrong && !(wrong instanceof WorldError)) return settle({ result: 'failed', detail: wrong });
     if (!person || halt.aborted || world.assume || (step.seen && !person.watches)) return settle({ result: 'manual', detail: because });
     if (first) person.told(step, step.seen && because);
     if (!step.seen) return settle((await person.confirms(step)) ? { result: 'done', detail: CONFIRMED } : { result: 'manual' });
     if (!(look instanceof WorldError) && look.progress) await report(look.progress);
     await pause(paced(POLL), halt);
   }
+}
+
+/** What was done otherwise than it should be; undefined: nothing that can be seen. */
+async function wrongIn({ wrong = [] }: StepOf<'manual'>, world: World): Promise<Text | undefined> {
+  for (const { when, text } of wrong) {
+    const met = await firstMet([when], world);
+    if (met) return { en: `${text.en} (${met.en})`, zh: `${text.zh}（${met.zh}）` };
+  }
+  return undefined;
 }
 
 const CONFIRMED: Text = { en: 'confirmed', zh: '已确认' };

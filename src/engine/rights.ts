@@ -86,6 +86,7 @@ const VERBS: Record<Step['do'], string | undefined> = {
   apply: 'patch',
   delete: 'delete',
   evict: 'create',
+  drain: 'patch',
   migrate: 'patch',
   keep: 'create',
   forget: 'delete',
@@ -128,6 +129,7 @@ export function rightsOf(step: Step): Rule[] {
     ...conditionsOf(step).flatMap(rightsToSee),
     ...('rights' in step ? (step.rights ?? []) : []),
     ...(step.do === 'migrate' ? rightsToRewrite(step) : []),
+    ...(step.do === 'drain' ? TO_DRAIN : []),
     ...(step.do === 'revise' ? rightsToRevise(step) : []),
   ];
 }
@@ -139,6 +141,11 @@ function rightsToRewrite({ of, status }: StepOf<'migrate'>): Rule[] {
     { verbs: ['patch'], group, resource: status ? `${resource}/status` : resource },
   ];
 }
+
+const TO_DRAIN: Rule[] = [
+  { verbs: ['list'], group: '', resource: 'pods' },
+  { verbs: ['create'], group: '', resource: 'pods/eviction' },
+];
 
 /** The new record is one that nobody can name beforehand to the API server. */
 function rightsToRevise({ release: { namespace, name }, records, from, to, back }: StepOf<'revise'>): Rule[] {

@@ -127,7 +127,7 @@ const expectation = fields(
   },
 );
 const must: Shape = (value, at) => (value === 'exist' || value === 'be-gone' ? undefined : listOf(expectation)(value, at));
-const selection = fields({ apiVersion: text, kind: text }, { namespace: like(NAMESPACE), labels: text });
+const selection = fields({ apiVersion: text, kind: text }, { namespace: like(NAMESPACE), labels: text, fields: text });
 const reading = fields({ path: pointer }, { every: yesOrNo });
 const which: Shape = (value, at) =>
   isRaw(value) ? fields({ atLeast: number(0, 1e6) })(value, at) : oneOf('every', 'some', 'none')(value, at);
@@ -182,6 +182,7 @@ const KINDS: Record<Action['do'], Shape> = {
     { propagation: oneOf('Foreground', 'Background', 'Orphan'), like: raw, again: fields({ whileLives: ref, finalizers: listOf(text) }) },
   ),
   evict: kind({ on: ref, within: seconds }),
+  drain: kind({ on: ref, within: seconds }),
   wait: kind({ until: conditions, within: seconds, assume: listOf(assumed) }, { lasting: seconds, fails: conditions }),
   backup: kind({ resources: listOf(text), file: like(/^[a-z0-9.-]{1,64}$/) }),
   keep: kind({ release, on: ref, digest: DIGEST, given: yesOrNo }),
@@ -211,7 +212,7 @@ const KINDS: Record<Action['do'], Shape> = {
   ),
   unpend: kind({ release, revision, quiet: seconds }),
   recheck: kind({ hop: text, systems: listOf(text) }),
-  manual: kind({ commands: listOf(text) }, { seen: conditions }),
+  manual: kind({ commands: listOf(text) }, { seen: conditions, wrong: listOf(fields({ when: condition, text: both })) }),
 };
 const step: Shape = (value, at) => {
   const doing = isRaw(value) ? String(value.do) : '';

@@ -148,13 +148,14 @@ export function dumpWorld(dump: Dump): World {
     async page({ apiVersion, kind }) {
       return { objects: dump.collected.get(resourceOf({ apiVersion, kind, name: '' }))?.objects ?? [], left: 0 };
     },
-    async select({ apiVersion, kind, namespace, labels }) {
+    async select({ apiVersion, kind, namespace, labels, fields }) {
       const selected = labelSelector(labels);
       const objects = dump.collected.get(resourceOf({ apiVersion, kind, name: '' }))?.objects ?? [];
       return objects
         .filter((object) => selected(object) && (namespace === undefined || refOf(object).namespace === namespace))
         .map((object) => read(refOf(object)) ?? object)
-        .map(versioned);
+        .map(versioned)
+        .filter((object) => !fields || hasField(object, fields));
     },
     async read({ path }) {
       throw new WorldError('refused', { en: `${path} is not read in a rehearsal`, zh: `演练不会读取 ${path}` });
@@ -170,6 +171,12 @@ export function dumpWorld(dump: Dump): World {
       }
     },
   };
+}
+
+/** `spec.nodeName=n1`. */
+function hasField(object: Raw, selector: string): boolean {
+  const [path = '', value] = selector.split('=', 2);
+  return pointerGet(object, `/${path.replaceAll('.', '/')}`) === value;
 }
 
 /** As a controller would have written it. */

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Entry, Step, World } from '../../src/engine/contracts.ts';
 import { type Executed, executeRun } from '../../src/engine/execute.ts';
-import type { Person } from '../../src/engine/perform.ts';
+import type { Person } from '../../src/engine/performing.ts';
 import { progressOf, runState, toDo } from '../../src/engine/progress.ts';
 import { endpoint, pages, patchStep, refTo, runOf, typeOf, worldOf } from './worlds.ts';
 

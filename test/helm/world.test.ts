@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import type { Beside, HelmWrite, Raw, StepOf } from '../../src/engine/contracts.ts';
 import { troubleWith } from '../../src/engine/outcomes.ts';
-import { orTrouble } from '../../src/engine/perform.ts';
+import { orTrouble } from '../../src/engine/performing.ts';
 import { digestOf, helmWorld } from '../../src/helm/world.ts';
 import { dumpOf } from '../../src/snapshot/dump.ts';
 import { dumpSource } from '../../src/snapshot/source.ts';

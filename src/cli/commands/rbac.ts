@@ -4,7 +4,7 @@ import { rightsOfHelm } from '../../chart/intent.ts';
 import { LEASE_RULES } from '../../cluster/lease.ts';
 import { type Installation, type Rule, type Source, type System, type Text, WorldError } from '../../engine/contracts.ts';
 import { examine } from '../../engine/examine.ts';
-import { orTrouble } from '../../engine/perform.ts';
+import { orTrouble } from '../../engine/performing.ts';
 import { rightsToCheck, rightsToFix, rightsToUpgrade } from '../../engine/rights.ts';
 import { standing } from '../../helm/world.ts';
 import { SYSTEMS } from '../../systems/index.ts';

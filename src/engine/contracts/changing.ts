@@ -9,12 +9,13 @@ export interface Change {
   before?: Json;
   after?: Json;
 }
-/** Objects of one kind; `labels` as kubectl's -l. */
+/** Objects of one kind; `labels` as kubectl's -l, `fields` as its --field-selector: one equality. */
 export interface Selection {
   apiVersion: string;
   kind: string;
   namespace?: string;
   labels?: string;
+  fields?: string;
 }
 export type Must = 'exist' | 'be-gone' | Expectation[];
 /**
@@ -85,6 +86,11 @@ export type Action =
     }
   /** Eviction that waits for PodDisruptionBudgets. `within`: seconds. */
   | { do: 'evict'; on: Ref; within: number }
+  /**
+   * Cordons a Node, then evicts its Pods but those of DaemonSets and static ones, each by way of its PodDisruptionBudgets, until none is left. `within`: seconds. Taken back, the Node is
+   * uncordoned, if it was not cordoned before.
+   */
+  | { do: 'drain'; on: Ref; within: number }
   /** `within`: seconds in which all must begin to hold; `lasting`: seconds for which they must then hold without a break. `fails`: what means that they never will; `assume`: what a controller will do meanwhile, for rehearsal. */
   | { do: 'wait'; until: Condition[]; within: number; lasting?: number; fails?: Condition[]; assume: Assumption[] }
   /** What the upgrade may spoil, whole, into a file beside the journal: `file`, its name there. Every object of these resources that the cluster has. */
@@ -141,13 +147,18 @@ export type Action =
     }
   /** Looks again before the run goes on to the next version: a blocker that was not accepted, and that no step further on repairs, stops it. */
   | { do: 'recheck'; hop: string; systems: SystemId[] }
-  /** Done by a person. It blocks until `seen` holds; without `seen` a person confirms it by its name. `makes`, in inverses: an object for `kubectl create`. It may hold secrets, so that no command shows it: it goes into a file beside the journal (`file`, its name there). */
-  | { do: 'manual'; commands: string[]; seen?: Condition[]; makes?: { object: Raw; file: string } };
+  /** Done by a person. It blocks until `seen` holds; without `seen` a person confirms it by its name. `makes`, in inverses: an object for `kubectl create`. It may hold secrets, so that no command shows it: it goes into a file beside the journal (`file`, its name there). `wrong`: what stops it once it is seen: it was done otherwise. */
+  | { do: 'manual'; commands: string[]; seen?: Condition[]; wrong?: Wrong[]; makes?: { object: Raw; file: string } };
 /** `to`: undefined: nothing takes the place of the kind, and its objects leave the manifest. */
 export interface ApiChange {
   apiVersion: string;
   kind: string;
   to?: string;
+}
+/** `text`: what it means, and what to do. */
+export interface Wrong {
+  when: Condition;
+  text: Text;
 }
 export interface ReleaseName {
   namespace: string;

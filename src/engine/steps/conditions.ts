@@ -164,8 +164,8 @@ export const pathOf = ({ path, inString }: { path: string; inString?: string }):
   inString === undefined ? path : `${path} ${inString}`;
 
 /** `Node (label=value)`, with its namespace. */
-export const describeSelection = ({ kind, namespace, labels }: Selection): string =>
-  oneLine(`${kind}${namespace ? ` in ${namespace}` : ''}${labels ? ` (${labels})` : ''}`, 500);
+export const describeSelection = ({ kind, namespace, labels, fields }: Selection): string =>
+  oneLine(`${kind}${namespace ? ` in ${namespace}` : ''}${labels ? ` (${labels})` : ''}${fields ? ` (${fields})` : ''}`, 500);
 
 /** Of a condition, as previews show it. */
 export function conditionLines(condition: Condition): Text[] {

@@ -4,6 +4,7 @@ import { apply } from './apply.ts';
 import { backup } from './backup.ts';
 import { create } from './create.ts';
 import { remove } from './delete.ts';
+import { drain } from './drain.ts';
 import { evict } from './evict.ts';
 import { helm, unpend } from './helm.ts';
 import { forget, keep } from './keep.ts';
@@ -21,6 +22,7 @@ const KINDS = {
   apply,
   delete: remove,
   evict,
+  drain,
   wait,
   backup,
   keep,
@@ -40,7 +42,7 @@ export function kindOf(step: Step): StepKind {
   return kind;
 }
 
-const WHOLE: ReadonlySet<Step['do']> = new Set(['delete', 'apply', 'migrate', 'revise']);
+const WHOLE: ReadonlySet<Step['do']> = new Set(['delete', 'apply', 'migrate', 'revise', 'drain']);
 
 /** Of an object that a journal keeps, what taking the step back needs: all of it only where the object itself is put back. There may be 100,000. */
 export function recalled(step: Step, before: Raw | undefined): Raw | undefined {

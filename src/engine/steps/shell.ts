@@ -11,10 +11,15 @@ export function kubectlName({ apiVersion, kind, namespace, name }: Ref): string 
 }
 
 /** `KIND.GROUP -n NAMESPACE -l LABELS`. */
-export function kubectlSelection({ apiVersion, kind, namespace, labels }: Selection): string {
+export function kubectlSelection({ apiVersion, kind, namespace, labels, fields }: Selection): string {
   const group = groupOf(apiVersion);
   const where = namespace ? ['-n', shellWord(namespace)] : [];
-  return [shellWord(group ? `${kind}.${group}` : kind), ...where, ...(labels ? ['-l', shellWord(labels)] : [])].join(' ');
+  return [
+    shellWord(group ? `${kind}.${group}` : kind),
+    ...where,
+    ...(labels ? ['-l', shellWord(labels)] : []),
+    ...(fields ? ['--field-selector', shellWord(fields)] : []),
+  ].join(' ');
 }
 
 /** A command that reads JSON from standard input. Nothing in the text ends the document early: JSON has no line of that word alone. */
