@@ -1,7 +1,8 @@
 // npm run bench [-- PART] [--size N] [--kubectl]: what the tool costs. Ratios of one run, never a test: the machine decides the milliseconds.
-// PART: start (the default), scale (a big cluster), repair (many repairs), kubernetes (which API versions the next minor breaks; PLUTO= and KUBENT= name rivals). The figures go to docs/performance.md.
+// PART: start (the default), scale (a big cluster), k3s (many Nodes), repair (many repairs), kubernetes (which API versions the next minor breaks; PLUTO= and KUBENT= name rivals). The figures go to docs/performance.md.
 import { parseArgs } from 'node:util';
 import { prepareTools } from '../test/bed/tools.ts';
+import { benchK3s } from './bench/k3s.ts';
 import { benchKubernetes } from './bench/kubernetes.ts';
 import { benchRepair } from './bench/repair.ts';
 import { benchScale } from './bench/scale.ts';
@@ -18,6 +19,7 @@ if (!Number.isSafeInteger(size) || size < 1) throw new Error(`--size ${values.si
 const PARTS: Record<string, () => Promise<void>> = {
   start: benchStart,
   scale: () => benchScale(size),
+  k3s: () => benchK3s(size),
   repair: () => benchRepair(size),
   kubernetes: () => benchKubernetes(size),
 };
