@@ -38,11 +38,18 @@ type Published = {
 };
 
 /** `words`: behind `check -f PATH… --offline`. */
-export async function checkFiles(paths: readonly string[], ...words: string[]): Promise<CheckedFiles> {
+export const checkFiles = (paths: readonly string[], ...words: string[]): Promise<CheckedFiles> => checkIn({}, paths, ...words);
+
+/** `env`: of the process; helm is looked for in its PATH. */
+export async function checkIn(
+  env: Record<string, string | undefined>,
+  paths: readonly string[],
+  ...words: string[]
+): Promise<CheckedFiles> {
   const argv = ['check', ...paths.flatMap((each) => ['-f', each]), '--offline', '-o', 'json', ...words];
   const parsed = parseArgv(argv, 'upgrade-guard');
   const caller = { ...callerOf('upgrade-guard', {}), usage: 'upgrade-guard' };
-  const call = callOf({ ...parsed, caller, env: {}, version: '0', language: 'en', signal: new AbortController().signal });
+  const call = callOf({ ...parsed, caller, env, version: '0', language: 'en', signal: new AbortController().signal });
   const lines: string[] = [];
   const quiet: Call = { ...call, out: (...more) => void lines.push(...more), say: () => {}, begins: () => false, progress: () => false };
   let exit: number;

@@ -35,8 +35,8 @@ export const FLAGS = {
     value: 'PATH',
     file: true,
     text: {
-      en: 'Chart directory or .tgz to upgrade to; sets the target version',
-      zh: '升级所用的 chart（目录或 .tgz），并以其版本为目标版本',
+      en: 'Chart directory or .tgz to upgrade to; sets the target version. With check: the objects of any chart, rendered by helm',
+      zh: '升级所用的 chart（目录或 .tgz），并以其版本为目标版本；用于 check 时可为任意 chart，由 helm 渲染后检查',
     },
   },
   repo: {

@@ -96,6 +96,36 @@ async function render(
   return code === 0 ? { is: 'rendered' } : failure(stderr);
 }
 
+/** All objects of a chart, its CRDs among them, as helm template prints them. Throws UserError where helm does not render it. */
+export async function renderedText(
+  { binary, env }: Helm,
+  chart: string,
+  values: Raw,
+  { namespace, name, kubernetes }: Parameters<Templates['render']>[1],
+  signal: AbortSignal,
+): Promise<string> {
+  const cluster = kubernetes !== undefined ? [`--kube-version=${kubernetes}`] : [];
+  const args = ['template', `--namespace=${namespace}`, '--include-crds', '--values=-', ...cluster, '--', name, path.resolve(chart)];
+  const { code, stdout, stderr, late } = await run(binary, args, valuesInput(values), env, signal, RENDERED);
+  if (code === 0 && !late && stdout.length < RENDERED) return stdout;
+  const failed = failure(stderr);
+  const said =
+    stdout.length >= RENDERED
+      ? TOO_LONG
+      : late
+        ? LATE
+        : { en: oneLine('said' in failed ? failed.said : '', 300), zh: oneLine('said' in failed ? failed.said : '', 300) };
+  throw new UserError({ en: `rendering chart ${chart}: ${said.en}`, zh: `渲染 chart ${chart}：${said.zh}` }, HOW_TO_RENDER);
+}
+
+/** Characters. As much as -f reads of one file. */
+const RENDERED = 32 * 1024 * 1024;
+const TOO_LONG = { en: 'its objects are larger than 32 MiB', zh: '其对象超过 32 MiB' };
+const HOW_TO_RENDER = {
+  en: 'try: helm template CHART --values FILE (replace CHART and FILE)',
+  zh: '请尝试：helm template CHART --values FILE（替换 CHART 和 FILE）',
+};
+
 const LATE = { en: 'helm template timed out after a minute', zh: 'helm template 超时（一分钟）' };
 
 /** Characters. Whoever shows it cuts it again, once the values that helm quotes are out of it. */
@@ -119,7 +149,8 @@ interface Ran {
   late: boolean;
 }
 
-function run(binary: string, args: readonly string[], input: string, env: Env, signal: AbortSignal): Promise<Ran> {
+/** `most`: characters of stdout that are kept. */
+function run(binary: string, args: readonly string[], input: string, env: Env, signal: AbortSignal, most = KEPT): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const patience = AbortSignal.timeout(PATIENCE);
     const child = spawn(binary, args, {
@@ -129,7 +160,7 @@ function run(binary: string, args: readonly string[], input: string, env: Env, s
       signal: AbortSignal.any([signal, patience]),
       killSignal: 'SIGKILL',
     });
-    const [stdout, stderr] = [kept(child.stdout), kept(child.stderr)];
+    const [stdout, stderr] = [kept(child.stdout, most), kept(child.stderr, KEPT)];
     child.on('error', (error) => {
       if (!patience.aborted) reject(signal.aborted ? error : notStarted(binary, error));
     });
@@ -141,11 +172,11 @@ function run(binary: string, args: readonly string[], input: string, env: Env, s
 }
 
 /** The beginning of what a stream says; the rest is read and dropped, so that the program is not held up. */
-function kept(stream: NodeJS.ReadableStream): () => string {
+function kept(stream: NodeJS.ReadableStream, most: number): () => string {
   const chunks: Buffer[] = [];
   let size = 0;
   stream.on('data', (chunk: Buffer) => {
-    if (size < KEPT) chunks.push(chunk.subarray(0, KEPT - size));
+    if (size < most) chunks.push(chunk.subarray(0, most - size));
     size += chunk.length;
   });
   return () => Buffer.concat(chunks).toString('utf8');

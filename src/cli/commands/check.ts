@@ -19,6 +19,7 @@ import { type Call, reaching } from '../call.ts';
 import { contextsAsked } from '../contexts.ts';
 import { declaredIn, manifestsOf, spokenOf, tellManifests } from '../manifests.ts';
 import { cutShort, directionOf, howToEnd } from '../own-runs.ts';
+import { renderedChart } from '../rendered.ts';
 import { openSource } from '../session.ts';
 
 /** Clusters looked at side by side: one that does not answer should not hold up the others. */
@@ -26,10 +27,16 @@ const AT_ONCE = 4;
 
 export async function check(call: Call): Promise<number> {
   if (call.flags.quick && call.flags.from !== undefined) throw quickFrom();
+  const rendered = await renderedChart(call);
+  return rendered ? checkOne(rendered.call, rendered.manifests) : checkOne(call);
+}
+
+/** `rendered`: the objects of a chart, where one was rendered. */
+async function checkOne(call: Call, rendered?: Manifests): Promise<number> {
   const options = await examineOptions(call, chosenChecks(call.args));
   const contexts = contextsAsked(call);
   if (contexts) return checkAll(call, contexts, options);
-  const manifests = await manifestsOf(call);
+  const manifests = rendered ?? (await manifestsOf(call));
   const examination = await examined(call, options, manifests);
   const cut = call.flags.from === undefined ? await cutRuns(call, [examination]) : [];
   call.out(...shown(call, [examination], { cut }));

@@ -1,6 +1,6 @@
 // Test manifests of thirteen other tools: what each tool must report of its files, compared with what `check -f` says of them. An expectation that is not ours stands
 // below by name with the reason; one that is neither held nor excepted fails.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -9,8 +9,9 @@ import { parseTarget } from '../../../src/engine/paths.ts';
 import { readDump } from '../../../src/snapshot/read.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
 import { SYSTEMS } from '../../../src/systems/index.ts';
+import { prepareTools, tools } from '../../bed/tools.ts';
 import { describeUpstream } from '../../bed/upstream.ts';
-import { type CheckedFiles, checkFiles } from '../../check-files.ts';
+import { type CheckedFiles, checkFiles, checkIn } from '../../check-files.ts';
 
 interface Expectations {
   tool: string;
@@ -55,6 +56,8 @@ const EXCEPTIONS: Record<string, string> = {
   'pluto e2e__tests__assets__deprecated116__deployment-extensions-v1beta1.yaml 1.8':
     'pluto deprecates it in 1.9, the marker of kubernetes/api (extensions/v1beta1 Deployment) in 1.8',
 };
+
+const trouble = await prepareTools(() => {});
 
 /** POP codes of popeye by what they are about. */
 const POPEYE = 'load, style or references inside the cluster, the same before and after an upgrade';
@@ -176,6 +179,42 @@ describeUpstream('manifests of other tools', ['data', 'kubernetes', 'manifests']
         expect(removed(found)[0]!.objects).toEqual([expect.stringMatching(/^Deployment\/default\/utilities .*:3$/)]);
     });
   });
+
+  test.skipIf(trouble !== undefined)(
+    'pluto: a chart, rendered by helm; what it makes of the old version alone, in its template and line',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'ug-chart-'));
+      folders.push(folder);
+      const chart = join(folder, 'helm3chart');
+      mkdirSync(join(chart, 'templates'), { recursive: true });
+      for (const { file } of expected('pluto').files.filter(({ file }) => file.startsWith('chart__')))
+        cpSync(join(root, 'pluto', file), join(chart, ...file.split('__').slice(1)));
+      const bin = join(folder, 'bin');
+      mkdirSync(bin);
+      symlinkSync(tools().helm3, join(bin, 'helm'));
+      const found = await checkIn({ PATH: bin, HOME: folder }, [], '--chart', chart, '--to', 'kubernetes=1.37');
+      expect([found.error, found.exit, found.skipped]).toEqual([undefined, 2, []]);
+      expect(removed(found).map(({ severity, objects }) => [severity, objects])).toEqual([
+        ['blocker', [`Deployment/default/helm3chart-v1beta1 ${join(chart, 'templates/deployment-deprecated.yaml')}:2`]],
+      ]);
+      // Values, and a chart that helm does not render.
+      const named = await checkIn(
+        { PATH: bin, HOME: folder },
+        [],
+        '--chart',
+        chart,
+        '--set',
+        'fullnameOverride=web',
+        '--to',
+        'kubernetes=1.37',
+      );
+      expect(removed(named)[0]!.objects).toEqual([expect.stringMatching(/^Deployment\/default\/web-v1beta1 /)]);
+      const broken = await checkIn({ PATH: bin, HOME: folder }, [], '--chart', chart, '--set', 'image=7', '--to', 'kubernetes=1.37');
+      expect([broken.exit, broken.error]).toEqual([1, expect.stringContaining('rendering chart')]);
+      const none = await checkIn({ PATH: '', HOME: folder }, [], '--chart', chart, '--to', 'kubernetes=1.37');
+      expect([none.exit, none.error]).toEqual([1, expect.stringContaining('helm not found')]);
+    },
+  );
 
   test('go-kubernetes: a static Pod', async () => {
     const [{ file, each }] = files<{ from: string; to: string; removed: Record<string, string[]> }>('go-kubernetes') as [never];
