@@ -2,7 +2,7 @@
 import { selectedLabels } from '../kube/labels.ts';
 import type { Column, PointRead, Reads, ResourceName, System } from './contracts.ts';
 import { listsIn } from './gather.ts';
-import { label } from './read/index.ts';
+import { DECLARER, label } from './read/index.ts';
 
 export type Declarations = ReadonlyMap<ResourceName, readonly Column[]>;
 
@@ -25,7 +25,7 @@ export function declarationsOf(systems: readonly System[]): Declarations {
   };
   const owner = (reads: Reads, points: readonly PointRead[]): void => {
     for (const { resource, columns, labels } of listsIn(reads)) declare(resource, [...columns, ...selectedLabels(labels).map(label)]);
-    for (const point of [...points, ...bodiesIn(reads)]) declare(point.resource, columnsOf(point, reads));
+    for (const point of [...points, ...bodiesIn(reads)]) declare(point.resource, [...columnsOf(point, reads), DECLARER]);
   };
   for (const system of systems) {
     owner(system.reads, system.pointReads);

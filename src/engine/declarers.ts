@@ -1,14 +1,24 @@
 // Objects that are declared elsewhere: who would write them back is said beside each finding, and what would not last is not offered.
 import { isRaw } from '../kube/json.ts';
-import type { Declarer } from '../kube/owners.ts';
-import { keyOf } from '../kube/refs.ts';
+import { type Declarer, declarerOf } from '../kube/owners.ts';
+import { keyOf, refOf } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
-import type { Finding, Ref, Refusal } from './contracts.ts';
+import type { Finding, Installation, Raw, Ref, Refusal } from './contracts.ts';
 import type { Gathered } from './gather.ts';
 
-/** By the objects of rows that have the column. */
-export function declarersIn(rows: Gathered): ReadonlyMap<string, Declarer> {
-  const found = new Map<string, Declarer>();
+/** By object; filled by what point reads bring. */
+export type Declarers = Map<string, Declarer>;
+
+export const noteDeclarer =
+  (into: Declarers) =>
+  (object: Raw): void => {
+    const declarer = declarerOf(object);
+    if (declarer) into.set(keyOf(refOf(object)), declarer);
+  };
+
+/** By the objects of rows that say so. */
+export function declarersIn(rows: Gathered): Declarers {
+  const found: Declarers = new Map();
   for (const all of Object.values(rows)) {
     if (!Array.isArray(all)) continue;
     for (const row of all)
@@ -17,17 +27,21 @@ export function declarersIn(rows: Gathered): ReadonlyMap<string, Declarer> {
   return found;
 }
 
-export function withDeclarer(finding: Finding, declarers: ReadonlyMap<string, Declarer>): Finding {
-  const [declaredBy] = finding.objects.flatMap((ref) => declarers.get(keyOf(ref)) ?? []);
-  return declaredBy ? { ...finding, declaredBy } : finding;
+export function withDeclarer(finding: Finding, declarers: Declarers, installation: Installation): Finding {
+  const [declarer] = finding.objects.flatMap((ref) => declarers.get(keyOf(ref)) ?? []).filter((each) => !isItself(each, installation));
+  return declarer ? { ...finding, declaredBy: { name: declarer.name, mark: declarer.mark } } : finding;
 }
 
+/** The release by which the system is installed is what its checks are about. */
+const isItself = ({ release }: Declarer, { namespace, name, byHelm }: Installation): boolean =>
+  release !== undefined && (release === '' ? byHelm : release === `${namespace}/${name}`);
+
 export const refusedThere = ({ objects, declaredBy }: Finding): Refusal => {
-  const { name, mark } = declaredBy!;
+  const [name, mark] = [oneLine(declaredBy!.name, 300), oneLine(declaredBy!.mark, 100)];
   return {
     refused: {
-      en: `declared by ${name} (${oneLine(mark, 100)}), which would revert the change: change it there`,
-      zh: `由 ${name} 声明（${oneLine(mark, 100)}），会被其写回：请在声明处修改`,
+      en: `owned by ${name} (${mark}), which would revert the change: change it there`,
+      zh: `由 ${name} 管理（${mark}），更改会被其还原：请在该处修改`,
     },
     objects,
   };

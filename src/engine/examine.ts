@@ -32,7 +32,7 @@ import type {
   UpgradePath,
 } from './contracts.ts';
 import type { DeclaredIn } from './declared.ts';
-import { declarersIn, refusedThere, withDeclarer } from './declarers.ts';
+import { declarersIn, noteDeclarer, refusedThere, withDeclarer } from './declarers.ts';
 import { fixLine } from './fix-line.ts';
 import { isGap } from './gaps.ts';
 import { type Gathered, gapsBeside, gather, type OwnedReads, readKey } from './gather.ts';
@@ -285,7 +285,8 @@ async function judge(each: Case, rows: Gathered, source: Source, accept: Accepta
   const gaps = missing.filter(([, read]) => !read.harmless).map(([name]) => rows[name] as Gap);
   gaps.push(...reads.flatMap(([name]) => gapsBeside(rows[name])), ...versionGaps(each));
   const harmless = missing.filter(([, read]) => read.harmless).map(([name]) => rows[name] as Gap);
-  const situation = situationOf(each, noting(source, check.pointReads ?? [], check.reads, gaps));
+  const declarers = declarersIn(rows);
+  const situation = situationOf(each, noting(source, check.pointReads ?? [], check.reads, gaps, noteDeclarer(declarers)));
   const judgement: Judgement<unknown> = await check.judge(rows as never, situation);
   if ('unknown' in judgement || 'notApplicable' in judgement) {
     const outcome = 'unknown' in judgement ? 'unknown' : 'not-applicable';
@@ -293,8 +294,7 @@ async function judge(each: Case, rows: Gathered, source: Source, accept: Accepta
     return;
   }
   const { findings, gaps: odd } = Array.isArray(judgement) ? { findings: judgement, gaps: [] } : judgement;
-  const declarers = declarersIn(rows);
-  const declared = (findings as Finding[]).map((finding) => notStopping(each, withDeclarer(finding, declarers)));
+  const declared = (findings as Finding[]).map((finding) => notStopping(each, withDeclarer(finding, declarers, path.installation)));
   await conclude(each, declared, { gaps: [...gaps, ...odd], harmless }, source, accept, into);
 }
 

@@ -5,15 +5,23 @@ import type { Gap, PointRead, PointReader, QuickReader, QuickSource, Raw, Reads,
 import { columnsOf } from './declarations.ts';
 import { isGap } from './gaps.ts';
 
-/** Point reads for one owner: what was not declared is a bug of ours, and is not handed on; what could not be seen counts as the owner's gap. */
-export function noting(source: Source, declared: readonly PointRead[], reads: Reads, gaps: Gap[]): PointReader {
+/** Point reads for one owner: what was not declared is a bug of ours, and is not handed on; what could not be seen counts as the owner's gap. `saw`: gets each object as it is. */
+export function noting(
+  source: Source,
+  declared: readonly PointRead[],
+  reads: Reads,
+  gaps: Gap[],
+  saw?: (object: Raw) => void,
+): PointReader {
   const noted = noteIn(gaps);
   const narrow = narrowing(source, declared, reads);
   return {
     get: async (ref) => {
       const narrowed = await narrow(ref);
       const object = noted(await source.get(ref));
-      return object && !isGap(object) ? narrowed(object) : object;
+      if (!object || isGap(object)) return object;
+      saw?.(object);
+      return narrowed(object);
     },
     log: async (pod, container, lastBytes) => {
       if (!declared.some(({ verb }) => verb === 'log')) throw new Error('reads logs although its point reads do not declare it');

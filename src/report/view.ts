@@ -178,13 +178,16 @@ function foundView(
   };
 }
 
+const ownedBy = (owner: string): Text => ({ en: `owned by ${owner}: change it there`, zh: `由 ${owner} 管理，请在该处修改` });
+
 function findingView(finding: JudgedFinding, hops: readonly string[], { language }: Face): FoundView['findings'][number] {
-  const { severity, message, certainty, objects, accepted, evidence, hop } = finding;
+  const { severity, message, certainty, objects, accepted, evidence, hop, declaredBy } = finding;
   const at = hops.length > 1 && hop !== undefined && hops.includes(hop) ? hop : undefined;
   const remarks = [
     at && { en: `at ${at}`, zh: `升级到 ${at} 时` }[language],
     certainty !== 'certain' && certainty !== 'high' && CERTAINTY[certainty][language],
     accepted && ACCEPTED_BY_NAME[language],
+    declaredBy && ownedBy(oneLine(declaredBy.name, NAME))[language],
   ].filter((remark) => typeof remark === 'string');
   const remark = remarks.length ? { en: ` (${remarks.join(', ')})`, zh: `（${remarks.join('，')}）` }[language] : '';
   return {

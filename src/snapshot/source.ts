@@ -1,5 +1,6 @@
 // A dump as a source: answers what was collected as the cluster answered it, and says what was not.
 import type { ApiResource, Gap, ListQuery, Raw, Ref, ResourceName, Source } from '../engine/contracts.ts';
+import { isOfDeclarer } from '../engine/read/declarer.ts';
 import { coversMark } from '../engine/read/kept.ts';
 import { covers, picker } from '../kube/fields.ts';
 import { labelSelector } from '../kube/labels.ts';
@@ -90,9 +91,13 @@ export function resourcesByKind(dump: Dump): (ref: Ref) => ResourceName {
 /** Would the answer to `listed` hold the whole answer to `query`? */
 export function answers(listed: Listed, query: ListQuery): boolean {
   if (listed.labels && listed.labels !== query.labels) return false;
-  if (listed.fields !== 'whole' && (query.fields === 'whole' || !query.fields.every((field) => covers(listed.fields, field)))) return false;
+  if (
+    listed.fields !== 'whole' &&
+    (query.fields === 'whole' || !query.fields.every((field) => isOfDeclarer(field) || covers(listed.fields, field)))
+  )
+    return false;
   const marks = listed.marks && new Set(listed.marks);
-  return !marks || !query.marks || query.marks.every((mark) => coversMark(marks, mark));
+  return !marks || !query.marks || query.marks.every((mark) => isOfDeclarer(mark) || coversMark(marks, mark));
 }
 
 function notCollected(verb: Gap['verb'], resource: ResourceName): Gap {

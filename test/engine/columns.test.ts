@@ -7,7 +7,7 @@ import {
   args,
   asIs,
   certificates,
-  declarer,
+  DECLARER,
   digest,
   each,
   entries,
@@ -64,7 +64,7 @@ const COLUMNS: Record<string, Column> = {
   certificates: certificates('spec.ca'),
   writers: writers('spec.a', 'spec.b.name'),
   tree: tree('status.conditions'),
-  declarer: declarer(),
+  declarer: DECLARER,
   asIs: asIs('status.items.name', 'status.a'),
 };
 

@@ -3,10 +3,10 @@ import { expect, test } from 'vitest';
 import { finding, setFields } from '../../src/engine/builders.ts';
 import type { Check, Raw, System } from '../../src/engine/contracts.ts';
 import { examine } from '../../src/engine/examine.ts';
-import { declarer, list, word } from '../../src/engine/read/index.ts';
+import { list, word } from '../../src/engine/read/index.ts';
 import { liveSource } from '../snapshot/helpers.ts';
 
-const reads = { maps: list('configmaps', { mark: word('data.mark'), declaredBy: declarer() }, { only: ({ mark }) => mark === 'broken' }) };
+const reads = { maps: list('configmaps', { mark: word('data.mark') }, { only: ({ mark }) => mark === 'broken' }) };
 const check: Check<typeof reads, object> = {
   id: 'x/marked',
   title: { en: 't', zh: '题' },
@@ -58,15 +58,15 @@ test('is named, and its live repair refused', async () => {
   const { results, remedies } = await examine(liveSource(OBJECTS), [system()]);
   const owners = results[0]!.findings.map(({ objects, declaredBy }) => [objects[0]!.name, declaredBy?.name]);
   expect(owners.sort()).toEqual([
-    ['argo', 'Argo CD'],
+    ['argo', 'Argo CD Application app'],
     ['helm', 'Helm'],
     ['own', undefined],
   ]);
   const { drafts, refusals } = await remedies[0]!.propose(remedies[0]!.findings);
   expect(drafts.map((draft) => 'on' in draft && (draft.on as { name: string }).name)).toEqual(['own']);
   expect(refusals.map(({ refused, objects }) => [objects[0]!.name, refused.en]).sort()).toEqual([
-    ['argo', 'declared by Argo CD (argocd.argoproj.io/tracking-id), which would revert the change: change it there'],
-    ['helm', 'declared by Helm (app.kubernetes.io/managed-by=Helm), which would revert the change: change it there'],
+    ['argo', 'owned by Argo CD Application app (argocd.argoproj.io/tracking-id), which would revert the change: change it there'],
+    ['helm', 'owned by Helm (app.kubernetes.io/managed-by=Helm), which would revert the change: change it there'],
   ]);
 });
 

@@ -1,4 +1,5 @@
-// A column of who declares an object elsewhere (Argo CD, Flux, Helm …) and would write it back. Named `declaredBy` in a row, the engine adds it to what is found of that object.
+// Who declares an object elsewhere (Argo CD, Flux, Helm …) and would write it back: read with every list of what somebody may declare, and with single objects, so that
+// the engine can name the owner beside whatever is found.
 import { formatField } from '../../kube/fields.ts';
 import { isRaw } from '../../kube/json.ts';
 import { DECLARER_MARKS, type Declarer, declarerOf } from '../../kube/owners.ts';
@@ -7,10 +8,7 @@ import { weak } from './kept.ts';
 
 const PLACES = ['labels', 'annotations'];
 const PATHS = PLACES.flatMap((place) => DECLARER_MARKS.map((mark) => formatField(['metadata', place, mark])));
-/** Of the labels the value may count; of annotations it is that they are there. */
-const MANAGED_BY = 'app.kubernetes.io/managed-by';
-
-export const declarer = (): Column<Declarer | undefined> => ({
+export const DECLARER: Column<Declarer | undefined> = {
   paths: PATHS,
   marks: ['metadata:declarer'],
   read: (object) => (isRaw(object) ? declarerOf(object) : undefined),
@@ -19,11 +17,13 @@ export const declarer = (): Column<Declarer | undefined> => ({
     const kept = PLACES.flatMap((place) => {
       const all = metadata[place];
       const marks = isRaw(all) ? DECLARER_MARKS.filter((mark) => Object.hasOwn(all, mark)) : [];
-      return marks.length ? [[place, Object.fromEntries(marks.map((mark) => [mark, markKept(mark, (all as Raw)[mark])]))] as const] : [];
+      return marks.length
+        ? [[place, Object.fromEntries(marks.map((mark) => [mark, weak(String((all as Raw)[mark] ?? ''))]))] as const]
+        : [];
     });
     return kept.length ? { metadata: Object.fromEntries(kept) as Kept } : undefined;
   },
-});
+};
 
-const markKept = (mark: string, value: Raw[string] | undefined): Kept =>
-  mark === MANAGED_BY ? weak(value === 'Helm' ? value : '') : weak('');
+/** A snapshot of before may lack it: then no owner is known. */
+export const isOfDeclarer = (field: string): boolean => PATHS.includes(field) || field === DECLARER.marks[0];

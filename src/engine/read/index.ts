@@ -1,9 +1,11 @@
 // The columns of a check: what may be declared of an object, how it is read, what a snapshot keeps of it. One declaration gives the fields, the row and the snapshot.
+import { declarerOf, isDeclarable } from '../../kube/owners.ts';
 import { refOf } from '../../kube/refs.ts';
 import type { Column, Columns, ListRead, Manifest, ManifestsRead, Raw, ResourceName, RowOf, TextRead } from '../contracts.ts';
+import { DECLARER } from './declarer.ts';
 import { valuesOf } from './nested.ts';
 
-export { declarer } from './declarer.ts';
+export { DECLARER } from './declarer.ts';
 export { each, entries, json, maybe, UNREADABLE, where, yaml } from './nested.ts';
 export {
   args,
@@ -23,19 +25,29 @@ type Options = Pick<ListRead, 'labels' | 'optional' | 'harmless' | 'concerns'>;
 type Made<Row, O extends Options> = ListRead<Row> & O;
 type Seen = Pick<ListRead, 'optional' | 'harmless'>;
 
-/** The objects of a resource, each as a row of its columns. `only`: rows that are held; the others are forgotten at once. */
+/** The objects of a resource, each as a row of its columns, and with who declares it elsewhere (`declaredBy`, for the engine). `only`: rows that are held; the others are forgotten at once.
+ * `made`: by controllers, so that nobody declares them. */
 export function list<C extends Columns, const O extends Options>(
   resource: ResourceName,
   columns: C,
-  options?: O & { only?(row: RowOf<C>): boolean },
+  options?: O & { only?(row: RowOf<C>): boolean; made?: true },
 ): Made<RowOf<C>, O> {
-  const { only, ...rest } = options ?? ({} as { only?(row: RowOf<C>): boolean } & O);
+  const { only, made: isMade, ...rest } = options ?? ({} as { only?(row: RowOf<C>): boolean; made?: true } & O);
   const row = rowOf(columns);
+  const declarable = !isMade && isDeclarable(resource);
   const keep = (object: Raw): RowOf<C> | undefined => {
     const made = row(object);
-    return !only || only(made) ? made : undefined;
+    if (only && !only(made)) return undefined;
+    const declaredBy = declarable ? declarerOf(object) : undefined;
+    return declaredBy ? { ...made, declaredBy } : made;
   };
-  return { read: 'list', resource, ...declared(Object.values(columns)), keep, ...rest } as unknown as Made<RowOf<C>, O>;
+  return {
+    read: 'list',
+    resource,
+    ...declared([...Object.values(columns), ...(declarable ? [DECLARER] : [])]),
+    keep,
+    ...rest,
+  } as unknown as Made<RowOf<C>, O>;
 }
 
 /** For lists of 100,000: the columns declare what is requested and what a snapshot keeps, `keep` makes the row. */

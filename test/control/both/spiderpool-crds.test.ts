@@ -56,6 +56,26 @@ describeUpstream('the definitions of Spiderpool', ['data', 'spiderpool', 'charts
     expect((await cluster.kubectl(['delete', 'crd', '--all', '--timeout=180s'])).code).toBe(0);
   }, 200_000);
 
+  test('a CRD that Argo CD owns is named with its Application, and not written', async () => {
+    await install('0.7.3');
+    const owned = definition('spidercoordinators');
+    const mark = `argocd.argoproj.io/tracking-id=net:apiextensions.k8s.io/CustomResourceDefinition:/${owned.metadata.name}`;
+    expect((await cluster.kubectl(['annotate', 'crd', owned.metadata.name, mark])).code).toBe(0);
+    const before = await fieldsOf('spidercoordinators');
+    const result = await checked('--to', 'spiderpool=0.9.13');
+    const owners = result.findings
+      .filter(({ declaredBy }: Body) => declaredBy)
+      .map(({ args, declaredBy }: Body) => [args.crd, declaredBy.name]);
+    expect(owners).toEqual([[owned.metadata.name, 'Argo CD Application net']]);
+    const shown = await run(['check', CHECK, '--to', 'spiderpool=0.9.13'], { kubeconfig });
+    expect(shown.stdout).toContain('owned by Argo CD Application net: change it there');
+    const fixed = await run(['fix', CHECK, '--chart', chartOf('0.9.13'), '--yes'], { kubeconfig, home: newHome() });
+    expect(fixed.code, fixed.stderr).toBe(2);
+    expect(fixed.stderr).toContain('owned by Argo CD Application net (argocd.argoproj.io/tracking-id), which would revert the change');
+    expect(await fieldsOf('spidercoordinators')).toEqual(before);
+    expect(found(await checked('--to', 'spiderpool=0.9.13'))).toEqual(['older spidercoordinators']);
+  });
+
   test('0.7.3 → 0.9.13: missing and older ones are found, applied by the chart, and undone', async () => {
     await install('0.7.3');
     const expected = [

@@ -11,7 +11,7 @@ const PATH = '/status/ownerControllerType';
 const CRD = 'spiderendpoints.spiderpool.spidernet.io';
 
 const reads = {
-  endpoints: list(CRD, { type: word('status.ownerControllerType') }, { only: ({ type }) => type === OLD }),
+  endpoints: list(CRD, { type: word('status.ownerControllerType') }, { only: ({ type }) => type === OLD, made: true }),
 };
 
 const check: Check<typeof reads, object> = {
