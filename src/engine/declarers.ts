@@ -29,8 +29,14 @@ export function declarersIn(rows: Gathered): Declarers {
 
 export function withDeclarer(finding: Finding, declarers: Declarers, installation: Installation): Finding {
   const [declarer] = finding.objects.flatMap((ref) => declarers.get(keyOf(ref)) ?? []).filter((each) => !isItself(each, installation));
-  return declarer ? { ...finding, declaredBy: { name: declarer.name, mark: declarer.mark } } : finding;
+  return declarer
+    ? { ...finding, declaredBy: { name: declarer.name, mark: declarer.mark, watches: declarer.release === undefined } }
+    : finding;
 }
+
+/** Helm looks again only when it is called. */
+export const wouldLast = ({ declaredBy }: Finding, lasts: true | 'unless-watched' | undefined): boolean =>
+  !declaredBy || lasts === true || (lasts === 'unless-watched' && !declaredBy.watches);
 
 /** The release by which the system is installed is what its checks are about. */
 const isItself = ({ release }: Declarer, { namespace, name, byHelm }: Installation): boolean =>

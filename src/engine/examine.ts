@@ -32,7 +32,7 @@ import type {
   UpgradePath,
 } from './contracts.ts';
 import type { DeclaredIn } from './declared.ts';
-import { declarersIn, noteDeclarer, refusedThere, withDeclarer } from './declarers.ts';
+import { declarersIn, noteDeclarer, refusedThere, withDeclarer, wouldLast } from './declarers.ts';
 import { fixLine } from './fix-line.ts';
 import { isGap } from './gaps.ts';
 import { type Gathered, gapsBeside, gather, type OwnedReads, readKey } from './gather.ts';
@@ -364,7 +364,7 @@ function proposer(each: Case, source: Source): CheckRemedy['propose'] {
   const { check } = each;
   const look = noting(source, [...(check.pointReads ?? []), ...(check.remedy?.pointReads ?? [])], check.reads, []);
   return async (findings) => {
-    const elsewhere = findings.filter(({ declaredBy }) => declaredBy && !check.remedy?.lasts);
+    const elsewhere = findings.filter((finding) => !wouldLast(finding, check.remedy?.lasts));
     const here = findings.filter((finding) => !elsewhere.includes(finding));
     const made = here.length ? ((await check.remedy?.steps([...here], situationOf(each, look))) ?? []) : [];
     const steps = [...made, ...elsewhere.map(refusedThere)];

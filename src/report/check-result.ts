@@ -136,7 +136,7 @@ function publishCheck({ id, installation, outcome, note, gaps, findings }: Check
         evidence: evidence.map(({ seen, at }) => ({ seen: textOf(seen).en, text: textOf(seen), at })),
         hop: hop ?? null,
         ...(target === undefined ? {} : { target }),
-        ...(declaredBy ? { declaredBy } : {}),
+        ...(declaredBy ? { declaredBy: { name: declaredBy.name, mark: declaredBy.mark } } : {}),
         remedy,
         accepted,
       }),

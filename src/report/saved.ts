@@ -91,7 +91,7 @@ function findingFrom(raw: Raw): JudgedFinding {
     })),
     ...(word(raw.hop) ? { hop: word(raw.hop) } : {}),
     ...(word(raw.target) ? { target: word(raw.target) } : {}),
-    ...(isRaw(raw.declaredBy) ? { declaredBy: { name: word(raw.declaredBy.name), mark: word(raw.declaredBy.mark) } } : {}),
+    ...(isRaw(raw.declaredBy) ? { declaredBy: { name: word(raw.declaredBy.name), mark: word(raw.declaredBy.mark), watches: true } } : {}),
     remedy: isText(remedy.text) ? { automatic: remedy.automatic === true, text: remedy.text, steps: Number(remedy.steps) || 0 } : null,
     accepted: raw.accepted === true,
   };

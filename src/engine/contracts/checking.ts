@@ -76,7 +76,7 @@ export interface Finding<Args = Json> {
   args: Args;
   evidence: Evidence[];
   /** Who declares its objects elsewhere and would write them back; set by the engine from the column `declaredBy`. */
-  declaredBy?: { name: string; mark: string };
+  declaredBy?: { name: string; mark: string; watches: boolean };
   /** The version of the path at which it bites. */
   hop?: string;
   /** Of a blocker about the target itself: the target to take instead. While it is open, nothing that fetches or prepares the other one is proposed. */
@@ -104,8 +104,8 @@ export interface Remedy<Args> {
   pointReads?: PointRead[];
   /** What the steps will write, for `rbac --for fix`. A test compares it with the steps. */
   writes: Rule[];
-  /** What it changes lasts although the object is declared elsewhere. Without it, it is not offered there: the owner would write it back. */
-  lasts?: true;
+  /** What it changes lasts although the object is declared elsewhere. Without it, it is not offered there: the owner would write it back. `unless-watched`: as long as helm is not called. */
+  lasts?: true | 'unless-watched';
   /** Given all findings of the check, since only so can steps be ordered and merged. */
   steps(found: Finding<Args>[], at: Situation): Promise<(StepDraft | Refusal)[]>;
 }

@@ -2,7 +2,6 @@
 // everything else is done. A run that is cut in between puts it back when it is resumed, and so does its undo. Source: kubernetes/website, Admission Webhook Good Practices.
 import type { Finding, Raw, Ref, Refusal, Remedy, RowOf, StepDraft, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
-import { declarer } from '../../engine/read/declarer.ts';
 import { each, rowOf, word } from '../../engine/read/index.ts';
 import { kubectlName } from '../../engine/steps/shell.ts';
 
@@ -13,13 +12,11 @@ interface Args {
 }
 const CONFIGURATION = {
   hooks: each('webhooks', { name: word('name', ''), policy: word('failurePolicy') }),
-  declaredBy: declarer(),
 };
 const RESOURCES = ['validatingwebhookconfigurations', 'mutatingwebhookconfigurations'];
-/** They write their objects back within minutes; helm does only when it is called. */
-const WATCHING = /Argo|Flux|Fleet/;
 
 export const untilUpgraded: Remedy<Args> = {
+  lasts: 'unless-watched',
   pointReads: RESOURCES.map((name) => ({ resource: `${name}.admissionregistration.k8s.io`, columns: Object.values(CONFIGURATION) })),
   writes: RESOURCES.map((resource) => ({ verbs: ['patch'], group: 'admissionregistration.k8s.io', resource })),
   steps: async (found: Finding<Args>[], { look }) => {
@@ -35,12 +32,7 @@ export const untilUpgraded: Remedy<Args> = {
   },
 };
 
-function stepsFor(
-  on: Ref,
-  { hooks, declaredBy: owner }: RowOf<typeof CONFIGURATION>,
-  { hooks: dead, service }: Args,
-): (StepDraft | Refusal)[] {
-  if (owner && WATCHING.test(owner.name)) return [{ refused: watched(owner.name), objects: [on] }];
+function stepsFor(on: Ref, { hooks }: RowOf<typeof CONFIGURATION>, { hooks: dead, service }: Args): (StepDraft | Refusal)[] {
   const open = hooks.flatMap(({ name, policy }, at) => (dead.includes(name) && policy !== 'Ignore' ? [{ name, policy, at }] : []));
   return open.flatMap(({ name, policy, at }) => {
     const path = `/webhooks/${at}/failurePolicy`;
@@ -78,7 +70,3 @@ const byHand = (on: Ref, name: string, service: string): StepDraft => ({
 });
 
 const UNSEEN: Text = { en: 'the webhook configuration could not be read', zh: '无法读取该 webhook 配置' };
-const watched = (owner: string): Text => ({
-  en: `${owner} declares the webhook configuration and would restore failurePolicy: change it in its repository for the time of the upgrade`,
-  zh: `该 webhook 配置由 ${owner} 声明，failurePolicy 会被其恢复：请在其仓库中修改，升级后再改回`,
-});

@@ -127,6 +127,6 @@ test('what Argo CD would write back is left to its repository', async () => {
   delete owned.name;
   const { repairs } = await found([owned]);
   expect(repairs.flatMap(({ refusals }) => refusals.map(({ refused }) => refused.en))).toEqual([
-    expect.stringMatching(/^Argo CD declares the webhook configuration/),
+    expect.stringMatching(/^owned by Argo CD Application /),
   ]);
 });
