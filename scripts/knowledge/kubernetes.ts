@@ -1,8 +1,9 @@
 // Makes src/systems/kubernetes/knowledge/*.json from the tables that were derived from upstream's artefacts (k8s.io/kubernetes and its siblings, 1.23 to 1.38.0-beta.0):
 //   node scripts/run.mjs knowledge/kubernetes PATH-OF-THE-TABLES
 // Facts only, compact: what never bites (a gate that only stays, a List kind) is left out, and what follows from the rest.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import type { Json, Raw } from '../../src/engine/contracts.ts';
 import { minorOf } from '../../src/versions/kubernetes.ts';
 
@@ -36,6 +37,7 @@ export function tablesOf(folder: string): Tables {
       flags: components.flags.map((row: Row) =>
         pick(row, 'component', 'name', 'deprecatedIn', 'removedIn', 'replacement', 'source', 'provisional'),
       ),
+      newFlags: newFlags(join(folder, 'generate', 'answers'), components.provisional, components.provisionalUpTo),
       flagDefaults: components.flagDefaults.map((row: Row) => pick(row, 'component', 'name', 'changes', 'provisional')),
       admissionPlugins: components.admissionPlugins.map((row: Row) =>
         pick(row, 'name', 'since', 'removedIn', 'onByDefault', 'provisional'),
@@ -130,6 +132,29 @@ function gateRow(row: Row): Row[] {
       ...(components === 'all' ? {} : { components: components! }),
     },
   ];
+}
+
+/** What the binaries of a minor take that those of the minor before do not: for the way back. */
+function newFlags(answers: string, provisional: Json, provisionalUpTo: Json): Row[] {
+  const minors = readdirSync(answers)
+    .map((file) => file.replace('.json.gz', ''))
+    .sort((a, b) => minorOf(a) - minorOf(b));
+  const of = (minor: string) =>
+    JSON.parse(gunzipSync(readFileSync(join(answers, `${minor}.json.gz`))).toString()) as Record<
+      string,
+      { flags: Record<string, unknown> }
+    >;
+  return minors.slice(1).flatMap((since, at) => {
+    const [before, now] = [of(minors[at]!), of(since)];
+    return Object.keys(now)
+      .sort()
+      .flatMap((component) =>
+        Object.keys(now[component]!.flags)
+          .filter((name) => !(name in (before[component]?.flags ?? {})))
+          .sort()
+          .map((name): Row => ({ component, name, since, ...(since === provisionalUpTo ? { provisional } : {}) })),
+      );
+  });
 }
 
 /** The policy as numbers, by component. */

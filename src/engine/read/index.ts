@@ -12,6 +12,7 @@ export {
   type Certificate,
   certificates,
   type Flag,
+  having,
   type Line,
   mentions,
   NO_CERTIFICATE,

@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isRaw } from '../../kube/json.ts';
 import type { Column, Field, Json, Kept } from '../contracts.ts';
-import { below, weak } from './kept.ts';
+import { below, laidTogether, weak } from './kept.ts';
 import { keysOf, valueAt } from './values.ts';
 
 /** One flag of a command line, as it stands there. */
@@ -69,6 +69,34 @@ export function mentions(path: Field, words: readonly string[]): Column<string[]
         : undefined;
     },
   };
+}
+
+/** Which of these fields are set (false counts as not set), arrays walked through; their values stay unread. */
+export function having(fields: readonly Field[]): Column<string[]> {
+  const paths = fields.map((field) => ({ field, keys: keysOf(field) }));
+  return {
+    paths: fields,
+    marks: fields.map((field) => `${field}:set`),
+    read: (base) => paths.filter(({ keys }) => isSet(base, keys)).map(({ field }) => field),
+    keep: (base) => {
+      let kept: Kept | undefined;
+      for (const { keys } of paths) kept = laidTogether(kept, keptSet(base, keys));
+      return kept;
+    },
+  };
+}
+
+function isSet(base: Json | undefined, keys: readonly string[]): boolean {
+  if (!keys.length) return base !== undefined && base !== null && base !== false;
+  if (Array.isArray(base)) return base.some((item) => isSet(item, keys));
+  return isSet(valueAt(base, keys.slice(0, 1)), keys.slice(1));
+}
+
+function keptSet(base: Json | undefined, keys: readonly string[]): Kept | undefined {
+  if (!isSet(base, keys)) return undefined;
+  if (!keys.length) return weak(true);
+  if (Array.isArray(base)) return base.map((item): Kept => keptSet(item, keys) ?? weak({}));
+  return below(keys.slice(0, 1), keptSet(valueAt(base, keys.slice(0, 1)), keys.slice(1)));
 }
 
 /** One line of a text in blocks: its first word, and how many blocks it stands in. */

@@ -1,5 +1,8 @@
 // What a component was told on its command line: flags with their values, feature gates, admission plugins. Flags may be written with dashes or underscores.
 
+import type { Json } from '../../engine/contracts.ts';
+import { isRaw } from '../../kube/json.ts';
+
 /** By flag, with dashes, in the order given; a flag without a value is 'true'. */
 export type Flags = ReadonlyMap<string, readonly string[]>;
 
@@ -21,3 +24,7 @@ export function gatesOf(flags: Flags): Map<string, boolean> {
 /** The comma-separated values of a flag, of all its occurrences. */
 export const listOf = (flags: Flags, name: string): string[] =>
   (flags.get(name) ?? []).flatMap((value) => value.split(',').map((word) => word.trim())).filter(Boolean);
+
+/** Feature gates of a configuration file. */
+export const gatesIn = (gates: Json | undefined): Map<string, boolean> =>
+  new Map(Object.entries(isRaw(gates) ? gates : {}).flatMap(([name, on]) => (typeof on === 'boolean' ? [[name, on] as const] : [])));

@@ -32,7 +32,7 @@ const ALWAYS = [
 
 /** Flags that some release refuses, in both spellings. */
 export const flagNames = later(() => {
-  const names = [...ALWAYS, ...components().flags.map(({ name }) => name)];
+  const names = [...ALWAYS, ...components().flags.map(({ name }) => name), ...components().newFlags.map(({ name }) => name)];
   return [...new Set(names.flatMap((name) => [name, name.replaceAll('-', '_')]))].sort();
 });
 

@@ -3,8 +3,7 @@
 import type { Check, Finding, Gap, Json, Raw, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { rowOf, tree, yaml } from '../../../engine/read/index.ts';
-import { isRaw } from '../../../kube/json.ts';
-import { flagsOf } from '../command-line.ts';
+import { flagsOf, gatesIn } from '../command-line.ts';
 import { unseen } from '../managed.ts';
 import { CONTROL_PLANE, controlPlaneOf, later, nodes, staticPods } from '../reads.ts';
 import { type Component, gatesRefused, type Refused, refusedBy, type Why } from '../refusals.ts';
@@ -58,7 +57,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     );
     const proxy = await look.get(PROXY);
     if (proxy && !isGap(proxy)) {
-      for (const refused of gatesRefused('kube-proxy', gatesIn(proxy), path.hops))
+      for (const refused of gatesRefused('kube-proxy', gatesIn(gatesOfProxy(proxy)), path.hops))
         found.push({ component: 'kube-proxy', ref: PROXY, refused });
     }
     const missing = CONTROL_PLANE.filter((component) => !seen.some((each) => each.component === component));
@@ -70,10 +69,9 @@ export default check;
 
 const notSeen = (name: string): Gap => ({ why: 'not-collected', verb: 'get', resource: 'pods', namespace: 'kube-system', name });
 
-function gatesIn(proxy: Raw): Map<string, boolean> {
+function gatesOfProxy(proxy: Raw): Json | undefined {
   const { config } = rowOf(PROXY_COLUMNS)(proxy);
-  const gates: Json | undefined = typeof config === 'object' ? config.gates : undefined;
-  return new Map(Object.entries(isRaw(gates) ? gates : {}).flatMap(([name, on]) => (typeof on === 'boolean' ? [[name, on] as const] : [])));
+  return typeof config === 'object' ? config.gates : undefined;
 }
 
 type Found = { component: Component; ref: Ref; refused: Refused };

@@ -1,9 +1,9 @@
 // The ConfigMap kubelet-config of kubeadm: gates and values in the configuration of kubelets that a minor on the way refuses, so that the kubelet exits at start.
 // Gates: knowledge/components.json; values: knowledge/config-values.json.
-import type { Check, Finding, Json, Ref, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Ref, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { number, rowOf, tree, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
-import { isRaw } from '../../../kube/json.ts';
+import { gatesIn } from '../command-line.ts';
 import { configValues } from '../knowledge/tables.ts';
 import { gatesRefused, type Why } from '../refusals.ts';
 
@@ -91,9 +91,6 @@ const ODD: Text = {
 
 /** `value`: as the table has it. */
 const isAt = (value: string, seen: string): boolean => (value === 'negative' ? seen.startsWith('-') : seen === value);
-
-const gatesIn = (gates: Json | undefined): Map<string, boolean> =>
-  new Map(Object.entries(isRaw(gates) ? gates : {}).flatMap(([name, on]) => (typeof on === 'boolean' ? [[name, on] as const] : [])));
 
 const finding = (args: Args, seen: string, source?: string): Finding<Args> => ({
   severity: args.is === 'events' ? 'notice' : 'blocker',

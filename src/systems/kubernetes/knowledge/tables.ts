@@ -8,6 +8,7 @@ import componentsTable from './components.json' with { type: 'json' };
 import configValuesTable from './config-values.json' with { type: 'json' };
 import hashTable from './container-hash.json' with { type: 'json' };
 import etcdFloorsTable from './etcd-floors.json' with { type: 'json' };
+import fieldsTable from './fields.json' with { type: 'json' };
 import kubeadmTable from './kubeadm.json' with { type: 'json' };
 import metricsTable from './metrics.json' with { type: 'json' };
 import notesTable from './notes.json' with { type: 'json' };
@@ -49,6 +50,8 @@ const gate = row(
   },
 );
 const removedFlag = row({ component, name: text, source: text }, { deprecatedIn: since, removedIn: minor, replacement: text, ...MARK });
+/** `since`: the first minor whose binary takes it. */
+const newFlag = row({ component, name: text, since: minor }, MARK);
 const flagDefault = row({ component, name: text, changes: list(tuple(minor, text)) }, MARK);
 const plugin = row({ name: text, since, onByDefault: flag }, { removedIn: minor, ...MARK });
 const configVersion = row({ reader: text, apiVersion: text, since, source: text }, { removedIn: minor, experimentalUpTo: minor, ...MARK });
@@ -74,6 +77,7 @@ export const components = knowledge(
       ...HORIZON,
       gates: list(gate),
       flags: list(removedFlag),
+      newFlags: list(newFlag),
       flagDefaults: list(flagDefault),
       admissionPlugins: list(plugin),
       configVersions: list(configVersion),
@@ -82,6 +86,11 @@ export const components = knowledge(
     PROVISIONAL,
   ),
   () => componentsTable,
+);
+export const fields = knowledge(
+  'kubernetes/fields',
+  row({ ...HORIZON, fields: list(row({ kind: text, field: text, since: minor })) }),
+  () => fieldsTable,
 );
 export const metrics = knowledge('kubernetes/metrics', row({ ...HORIZON, metrics: list(metric) }, PROVISIONAL), () => metricsTable);
 export const kubeadm = knowledge('kubernetes/kubeadm', row({ ...HORIZON, images: list(images) }, PROVISIONAL), () => kubeadmTable);

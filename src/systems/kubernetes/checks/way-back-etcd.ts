@@ -1,0 +1,92 @@
+// etcd of a newer minor than the older version comes with: an older etcd does not start on its data. Sources: etcd downgrade_3_6, downgrade_3_7 (etcdctl downgrade, from 3.6 on);
+// knowledge/kubeadm.json (the etcd that kubeadm installs for each minor).
+import { finding } from '../../../engine/builders.ts';
+import type { Check, Ref, Text } from '../../../engine/contracts.ts';
+import { each, list, word } from '../../../engine/read/index.ts';
+import { kubeadm } from '../knowledge/tables.ts';
+import { providersMatter } from '../managed.ts';
+import { nodes, tagOf } from '../reads.ts';
+
+const reads = {
+  pods: list(
+    'pods',
+    { containers: each('spec.containers', { name: word('name', ''), image: word('image', '') }) },
+    { labels: 'component=etcd' },
+  ),
+  nodes,
+};
+interface Args {
+  newer: string;
+  older: string;
+  to: string;
+  upgraded: boolean;
+}
+
+const check: Check<typeof reads, Args> = {
+  id: 'kubernetes/way-back-etcd',
+  title: { en: 'etcd is of the minor that the older version comes with', zh: 'etcd 的次要版本与旧版本所带的一致' },
+  headline: { en: 'etcd cannot simply return to its older minor', zh: 'etcd 无法直接回到旧的次要版本' },
+  page: {
+    impact: {
+      en: 'An etcd of an older minor does not start on data that a newer one wrote. Without a downgrade of etcd itself, the only way back is a restore, which loses every later write.',
+      zh: '旧次要版本的 etcd 无法在新版本写入的数据上启动。除非对 etcd 本身执行降级，否则只能恢复备份，之后的写入会全部丢失。',
+    },
+    detection: {
+      en: 'Compares the image of the etcd static Pods, before an upgrade the etcd that kubeadm installs for the target, with the etcd of the older version.',
+      zh: '将 etcd 静态 Pod 的镜像（升级前则为 kubeadm 为目标版本安装的 etcd）与旧版本所带的 etcd 比较。',
+    },
+    fix: {
+      en: 'manual: back up etcd before the upgrade. To return: etcdctl downgrade enable (etcd 3.6 and newer), then replace the members one by one; or restore the backup. The older API server may also keep the newer etcd.',
+      zh: '手动：升级前备份 etcd。回退时先执行“etcdctl downgrade enable”（etcd 3.6 及更新版本），再逐个替换成员；或恢复备份。旧版本的 API 服务器也可以继续使用新版本的 etcd。',
+    },
+    limits: { en: 'External etcd is not visible.', zh: '外部 etcd 不可见。' },
+  },
+  sources: [
+    'etcd-io/website: content/en/docs/v3.6/downgrades/downgrade_3_6.md, v3.7/downgrades/downgrade_3_7.md',
+    'kubernetes/kubernetes: cmd/kubeadm/app/constants/constants.go',
+  ],
+  applies: { stage: 'back' },
+  reads,
+  judge: ({ pods, nodes }, { path, back }) => {
+    const { from, to, upgraded } = back!;
+    const theirs = providersMatter(path.from, nodes);
+    if (theirs) return theirs;
+    const members = pods.flatMap(({ ref, containers }) => {
+      const image = containers.find(({ name }) => name === 'etcd')?.image;
+      return image ? [{ ref, version: tagOf(image).replace(/-\d+$/, '') }] : [];
+    });
+    const [newer, older] = [upgraded ? members[0]?.version : etcdOf(from), upgraded ? etcdOf(to) : (members[0]?.version ?? etcdOf(to))];
+    if (minorIn(etcdOf(from)) === minorIn(etcdOf(to))) return [];
+    if (!newer || !older) return { unknown: NOT_SEEN };
+    return minorIn(newer) > minorIn(older)
+      ? [
+          told(
+            members.map(({ ref }) => ref),
+            { newer, older, to, upgraded },
+          ),
+        ]
+      : [];
+  },
+  say: ({ newer, older, to, upgraded }) =>
+    upgraded
+      ? {
+          en: `etcd ${newer}: ${older}, as ${to} has it, does not start on its data`,
+          zh: `etcd ${newer}：${to} 所带的 ${older} 无法在其数据上启动`,
+        }
+      : {
+          en: `the upgrade brings etcd ${newer}: ${older} does not start on its data afterwards`,
+          zh: `升级会带来 etcd ${newer}：此后 ${older} 无法在其数据上启动`,
+        },
+};
+export default check;
+
+const NOT_SEEN: Text = {
+  en: 'no etcd static Pod is visible: run etcdctl endpoint status --cluster',
+  zh: '看不到 etcd 静态 Pod：请执行 etcdctl endpoint status --cluster',
+};
+const etcdOf = (version: string): string | undefined => kubeadm().images.find((row) => row.minor === /1\.\d+/.exec(version)?.[0])?.etcd;
+/** Of 3.6.5: 6. */
+const minorIn = (version: string | undefined): number => Number(version?.split('.')[1]);
+
+const told = (objects: Ref[], args: Args) =>
+  finding({ severity: 'blocker', key: ['minor'], certainty: 'high', objects, args, evidence: [{ seen: `etcd ${args.newer}` }] });

@@ -1,0 +1,53 @@
+// Kubelets of a newer minor than the older version: a kubelet is never newer than an API server, so that they return first. Source: kubernetes/website version-skew-policy.md.
+import { finding } from '../../../engine/builders.ts';
+import type { Check } from '../../../engine/contracts.ts';
+import { list, word } from '../../../engine/read/index.ts';
+import { minor, minorOf } from '../../../versions/kubernetes.ts';
+
+const reads = { nodes: list('nodes', { kubelet: word('status.nodeInfo.kubeletVersion', '') }) };
+interface Args {
+  kubelet: string;
+  to: string;
+}
+
+const check: Check<typeof reads, Args> = {
+  id: 'kubernetes/way-back-kubelets',
+  title: { en: 'no kubelet is newer than the older version', zh: '没有 kubelet 比旧版本更新' },
+  headline: { en: 'kubelets are newer than the older version', zh: 'kubelet 比要回退到的版本更新' },
+  page: {
+    impact: {
+      en: 'A kubelet that is newer than the API server is not supported: it can fail to register or to report, and its Pods may use fields that the API server does not have.',
+      zh: 'kubelet 比 API 服务器更新不受支持：可能无法注册或上报，其 Pod 可能使用 API 服务器没有的字段。',
+    },
+    detection: {
+      en: 'Compares the kubelet version of each Node with the version to return to.',
+      zh: '将每个 Node 的 kubelet 版本与要回退到的版本比较。',
+    },
+    fix: {
+      en: 'manual: drain these Nodes and return their kubelets first, or replace the Nodes; then the control plane.',
+      zh: '手动：先腾空这些节点并回退其 kubelet（或替换节点），再回退控制平面。',
+    },
+  },
+  sources: ['kubernetes/website: content/en/releases/version-skew-policy.md'],
+  applies: { stage: 'back' },
+  reads,
+  judge: ({ nodes }, { back }) =>
+    [...Map.groupBy(nodes, ({ kubelet }) => minorOf(kubelet))].flatMap(([number, same]) =>
+      number > minorOf(back!.to)
+        ? [
+            finding({
+              severity: 'blocker',
+              key: [minor(number)],
+              objects: same.map(({ ref }) => ref),
+              args: { kubelet: minor(number), to: back!.to },
+              evidence: [{ seen: `status.nodeInfo.kubeletVersion=${same[0]!.kubelet}` }],
+            }),
+          ]
+        : [],
+    ),
+  say: ({ kubelet, to }, { length }) => ({
+    en: `${length} Node${length === 1 ? '' : 's'} with kubelet ${kubelet}: newer than ${to}, return ${length === 1 ? 'it' : 'them'} before the API servers`,
+    zh: `${length} 个节点的 kubelet 为 ${kubelet}：比 ${to} 更新，请先于 API 服务器回退`,
+  }),
+};
+export default check;
