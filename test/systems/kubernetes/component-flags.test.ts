@@ -11,6 +11,12 @@ grid('kubernetes/component-flags', [
   },
   { fixture: 'found', to: 'kubernetes=v1.30.9', expect: 'passed' },
   { fixture: 'kube-proxy', expect: 'blocker ConfigMap/kube-system/kube-proxy' },
+  {
+    fixture: 'kube-proxy',
+    server: 'v1.36.4',
+    to: 'kubernetes=1.37',
+    expect: ['blocker Pod/kube-system/kube-apiserver-cp1', 'blocker DaemonSet/kube-system/kube-proxy'],
+  },
   // What a jump meets is the sum of its hops.
   { to: 'kubernetes=1.35', expect: 'passed' },
   { to: 'kubernetes=1.37', expect: 'blocker Pod/kube-system/kube-apiserver-cp1' },

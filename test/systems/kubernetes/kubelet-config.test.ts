@@ -10,6 +10,7 @@ grid('kubernetes/kubelet-config', [
     to: 'kubernetes=1.37',
     expect: ['blocker ConfigMap/kube-system/kubelet-config', 'notice ConfigMap/kube-system/kubelet-config'],
   },
+  { fixture: 'values', server: 'v1.31.4', to: 'kubernetes=1.32', expect: 'blocker ConfigMap/kube-system/kubelet-config' },
   { fixture: 'odd', expect: 'unknown' },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'not-applicable' },

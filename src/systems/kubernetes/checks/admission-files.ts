@@ -3,7 +3,7 @@
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Rows, Text } from '../../../engine/contracts.ts';
 import { flagsOf } from '../command-line.ts';
-import { components } from '../knowledge/tables.ts';
+import { components, files } from '../knowledge/tables.ts';
 import { unseen } from '../managed.ts';
 import { controlPlaneOf, later, nodes, staticPods } from '../reads.ts';
 
@@ -16,17 +16,6 @@ interface Args {
   /** The version of the file that is gone; undefined: it is read strictly from there on. */
   gone?: string;
 }
-/** From which minor a file must decode without unknown or duplicate fields. */
-const STRICT: { flag: string; since: string }[] = [
-  { flag: 'encryption-provider-config', since: '1.31' },
-  { flag: 'admission-control-config-file', since: '1.32' },
-];
-/** Which flag names the file of a reader in the table of versions of configuration files. */
-const READERS: Record<string, { component: string; flag: string }> = {
-  'kube-apiserver': { component: 'kube-apiserver', flag: 'audit-policy-file' },
-  'kube-apiserver, webhook admission kubeconfig file': { component: 'kube-apiserver', flag: 'admission-control-config-file' },
-  'kube-scheduler': { component: 'kube-scheduler', flag: 'config' },
-};
 
 const check: Check<ReturnType<typeof reads>, Args> = {
   id: 'kubernetes/admission-files',
@@ -64,10 +53,13 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     const closed = unseen(seen, from, rows.nodes);
     if (closed) return closed;
     const concerned: Omit<Args, 'file'>[] = [
-      ...STRICT.filter(({ since }) => hops.includes(since)).map(({ flag, since }) => ({ flag, component: 'kube-apiserver', hop: since })),
+      ...files()
+        .strict.filter(({ since }) => hops.includes(since))
+        .map(({ flag, since }) => ({ flag, component: 'kube-apiserver', hop: since })),
       ...components().configVersions.flatMap(({ reader, apiVersion, removedIn }) => {
-        const named = READERS[reader];
-        return named && removedIn && hops.includes(removedIn) ? [{ ...named, hop: removedIn, gone: apiVersion }] : [];
+        const named = files().readers.find((each) => each.reader === reader);
+        if (!named || !removedIn || !hops.includes(removedIn)) return [];
+        return [{ component: named.component, flag: named.flag, hop: removedIn, gone: apiVersion }];
       }),
     ];
     return concerned.flatMap((each) => {

@@ -1,11 +1,11 @@
-// Flags, feature gates and admission plugins on the command lines of the control plane and in the configuration of kube-proxy that a minor on the way refuses: the
+// Flags, feature gates and admission plugins on the command lines of the control plane and of kube-proxy, and in its configuration, that a minor on the way refuses: the
 // component exits at start. Sources: the rows of knowledge/components.json name the file and version that show each.
 import type { Check, Finding, Gap, Json, Raw, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { rowOf, tree, yaml } from '../../../engine/read/index.ts';
+import { args, each, rowOf, tree, word, yaml } from '../../../engine/read/index.ts';
 import { flagsOf, gatesIn } from '../command-line.ts';
 import { unseen } from '../managed.ts';
-import { CONTROL_PLANE, controlPlaneOf, later, nodes, staticPods } from '../reads.ts';
+import { CONTROL_PLANE, controlPlaneOf, flagNames, later, nodes, staticPods } from '../reads.ts';
 import { type Component, gatesRefused, type Refused, refusedBy, type Why } from '../refusals.ts';
 
 const reads = later(() => ({ ...staticPods(), nodes: { ...nodes, optional: true } as const }));
@@ -15,6 +15,15 @@ interface Args extends Omit<Refused, 'source'> {
 }
 
 const PROXY: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kube-proxy' };
+const PROXIES: Ref = { ...PROXY, apiVersion: 'apps/v1', kind: 'DaemonSet' };
+/** Declared at first use, as the flags of static Pods are. */
+const proxyFlags = later(() => ({
+  containers: each('spec.template.spec.containers', {
+    name: word('name', ''),
+    command: args('command', flagNames()),
+    args: args('args', flagNames()),
+  }),
+}));
 const PROXY_COLUMNS = { config: yaml("data['config.conf']", { gates: tree('featureGates') }) };
 
 const check: Check<ReturnType<typeof reads>, Args> = {
@@ -27,8 +36,8 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: '组件遇到所用版本没有的参数、特性门控或准入插件，或与锁定值不同的特性门控时，启动即退出。没有 kube-apiserver，控制平面不可用。',
     },
     detection: {
-      en: 'Reads the command lines of static Pods of kube-apiserver, kube-controller-manager and kube-scheduler, and the ConfigMap kube-proxy. Compares them with what each minor on the way accepts. Gates that upstream never had are ignored.',
-      zh: '读取 kube-apiserver、kube-controller-manager、kube-scheduler 静态 Pod 的命令行以及 ConfigMap kube-proxy，并与途经的每个次要版本所接受的内容比较。上游从未有过的特性门控会被忽略。',
+      en: 'Reads the command lines of static Pods of kube-apiserver, kube-controller-manager and kube-scheduler, and ConfigMap and DaemonSet kube-proxy. Compares them with what each minor on the way accepts. Gates that upstream never had are ignored.',
+      zh: '读取 kube-apiserver、kube-controller-manager、kube-scheduler 静态 Pod 的命令行，以及 ConfigMap 和 DaemonSet kube-proxy，并与途经的每个次要版本所接受的内容比较。上游从未有过的特性门控会被忽略。',
     },
     fix: {
       en: 'manual: remove the flag or gate from the static Pod manifest on each node. With kubeadm, also remove it from the ConfigMap kubeadm-config: kubeadm upgrade writes the manifests from it.',
@@ -47,7 +56,12 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   get reads() {
     return reads();
   },
-  pointReads: [{ resource: 'configmaps', names: ['kube-proxy'], columns: Object.values(PROXY_COLUMNS) }],
+  get pointReads() {
+    return [
+      { resource: 'configmaps', names: [PROXY.name], columns: Object.values(PROXY_COLUMNS) },
+      { resource: 'daemonsets.apps', names: [PROXIES.name], columns: Object.values(proxyFlags()) },
+    ];
+  },
   judge: async (rows: Rows<ReturnType<typeof reads>>, { path, look }) => {
     const seen = controlPlaneOf(rows);
     const closed = unseen(seen, path.from, isGap(rows.nodes) ? [] : rows.nodes);
@@ -59,6 +73,12 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     if (proxy && !isGap(proxy)) {
       for (const refused of gatesRefused('kube-proxy', gatesIn(gatesOfProxy(proxy)), path.hops))
         found.push({ component: 'kube-proxy', ref: PROXY, refused });
+    }
+    const proxies = await look.get(PROXIES);
+    if (proxies && !isGap(proxies)) {
+      const given = rowOf(proxyFlags())(proxies).containers.filter(({ name }) => name === 'kube-proxy');
+      for (const refused of refusedBy('kube-proxy', flagsOf(given.flatMap(({ command, args }) => [...command, ...args])), path.hops))
+        found.push({ component: 'kube-proxy', ref: PROXIES, refused });
     }
     const missing = CONTROL_PLANE.filter((component) => !seen.some((each) => each.component === component));
     return { findings: [...Map.groupBy(found, keyOf).values()].map(finding), gaps: missing.map(notSeen) };
@@ -86,7 +106,8 @@ function finding(same: Found[]): Finding<Args> {
     certainty: 'certain',
     objects: same.map(({ ref }) => ref),
     args: { component, ...args },
-    evidence: [{ seen: writtenAs(refused), at: same[0]!.ref }, { seen: source }],
+    // Of a flag that came with a library there is no file.
+    evidence: [{ seen: writtenAs(refused), at: same[0]!.ref }, ...(source.includes(':') ? [{ seen: source }] : [])],
     hop: refused.hop,
   };
 }

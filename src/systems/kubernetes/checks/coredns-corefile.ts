@@ -5,7 +5,7 @@ import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Raw, Ref, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { each, keys, type Line, outline, rowOf, word } from '../../../engine/read/index.ts';
-import { kubeadm } from '../knowledge/tables.ts';
+import { corefile as facts, kubeadm } from '../knowledge/tables.ts';
 import { tagOf } from '../reads.ts';
 
 const COREFILE: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'coredns' };
@@ -13,20 +13,6 @@ const KUBEADM: Ref = { ...COREFILE, name: 'kubeadm-config' };
 const DEPLOYMENT: Ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'kube-system', name: 'coredns' };
 const LINES = { lines: outline('data.Corefile'), keys: keys('data') };
 const IMAGE = { containers: each('spec.template.spec.containers', { name: word('name', ''), image: word('image', '') }) };
-
-/** Gone from CoreDNS in this version. */
-const REMOVED: { plugin: string; option?: string; in: string }[] = [
-  { plugin: 'proxy', in: '1.5.0' },
-  { plugin: 'federation', in: '1.7.0' },
-  { plugin: 'kubernetes', option: 'resyncperiod', in: '1.7.0' },
-  { plugin: 'kubernetes', option: 'upstream', in: '1.7.0' },
-  { plugin: 'kubernetes', option: 'transfer', in: '1.8.0' },
-];
-/** The plugins that kubeadm can carry over, the same for CoreDNS 1.8.3 to 1.14.2. */
-const MIGRATED =
-  'errors log health ready autopath kubernetes k8s_external prometheus forward cache loop reload loadbalance hosts rewrite transfer'.split(
-    ' ',
-  );
 
 interface Args {
   is: 'removed' | 'unknown';
@@ -76,15 +62,17 @@ const check: Check<Record<string, never>, Args> = {
     const used = pluginsIn(lines);
     const installed = versionIn(deployment) ?? coreDnsOf(String(from)) ?? '';
     const reached = coreDnsOf(hops.at(-1)!) ?? '';
-    const removed = REMOVED.filter(
-      (row) =>
-        isBelow(installed, row.in) &&
-        !isBelow(reached, row.in) &&
-        used.some(({ plugin, options }) => plugin === row.plugin && (!row.option || options.includes(row.option))),
-    ).map(({ plugin, option }) => [plugin, option].filter(Boolean).join('/'));
+    const removed = facts()
+      .removed.filter(
+        (row) =>
+          isBelow(installed, row.in) &&
+          !isBelow(reached, row.in) &&
+          used.some(({ plugin, options }) => plugin === row.plugin && (!row.option || options.includes(row.option))),
+      )
+      .map(({ plugin, option }) => [plugin, option].filter(Boolean).join('/'));
     const foreign =
       config && isBelow(installed, reached)
-        ? used.map(({ plugin }) => plugin).filter((plugin) => !MIGRATED.includes(plugin) && !removed.includes(plugin))
+        ? used.map(({ plugin }) => plugin).filter((plugin) => !facts().migrated.includes(plugin) && !removed.includes(plugin))
         : [];
     return [...told('removed', removed, installed, reached, hops[0]!), ...told('unknown', foreign, installed, reached, hops[0]!)];
   },

@@ -1,15 +1,22 @@
 // The minors of etcd that a path crosses: from which patch each may be reached, and that none may be skipped. kubeadm brings etcd with each minor (knowledge/kubeadm.json).
 // Floors: knowledge/etcd-floors.json.
-import type { Check, Finding, Ref, RowOf, Text } from '../../../engine/contracts.ts';
-import { each, list, word } from '../../../engine/read/index.ts';
+import type { Check, Finding, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
+import { each, list, mentions, word } from '../../../engine/read/index.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
 import { etcdFloors, kubeadm } from '../knowledge/tables.ts';
 import { providersMatter } from '../managed.ts';
-import { nodes, tagOf } from '../reads.ts';
+import { later, nodes, tagOf } from '../reads.ts';
 
-const POD = { containers: each('spec.containers', { name: word('name', ''), image: word('image', '') }) };
-const reads = { pods: list('pods', POD, { labels: 'tier=control-plane' }), nodes };
-type Is = 'skips' | 'below' | 'advised';
+const pod = () => ({
+  containers: each('spec.containers', {
+    name: word('name', ''),
+    image: word('image', ''),
+    command: mentions('command', etcdFloors().removedFlags.names),
+    args: mentions('args', etcdFloors().removedFlags.names),
+  }),
+});
+const reads = later(() => ({ pods: list('pods', pod(), { labels: 'tier=control-plane' }), nodes }));
+type Is = 'skips' | 'below' | 'advised' | 'flags';
 interface Args {
   is: Is;
   installed: string;
@@ -18,7 +25,7 @@ interface Args {
   hop: string;
 }
 
-const check: Check<typeof reads, Args> = {
+const check: Check<ReturnType<typeof reads>, Args> = {
   id: 'kubernetes/etcd-upgrade-path',
   title: { en: 'etcd can be upgraded to the version of the target', zh: 'etcd 可升级到目标版本所带的版本' },
   headline: { en: 'etcd is too old for the upgrade', zh: 'etcd 版本过低，无法直接升级' },
@@ -28,8 +35,8 @@ const check: Check<typeof reads, Args> = {
       zh: 'etcd 只支持从规定的最低补丁版本升级到下一个次要版本，且不能跳过次要版本。从更低版本升级的成员可能无法启动或脱离集群，只能通过恢复备份回退。',
     },
     detection: {
-      en: 'Compares the image of the etcd static Pods with the etcd that kubeadm installs for each minor on the way.',
-      zh: '将 etcd 静态 Pod 的镜像与途经的每个次要版本中 kubeadm 所带的 etcd 比较。',
+      en: 'Compares the image of the etcd static Pods with the etcd that kubeadm installs for each minor on the way, and looks for --experimental flags, which etcd 3.7 dropped.',
+      zh: '将 etcd 静态 Pod 的镜像与途经的每个次要版本中 kubeadm 所带的 etcd 比较，并查找 etcd 3.7 已移除的 --experimental 参数。',
     },
     fix: {
       en: 'manual: back up etcd, then upgrade it to the named patch, one member after the other, before the upgrade of Kubernetes.',
@@ -46,8 +53,10 @@ const check: Check<typeof reads, Args> = {
   ],
   applies: { stage: 'before' },
   needs: ['target'],
-  reads,
-  judge: ({ pods, nodes }, { path: { from, hops } }) => {
+  get reads() {
+    return reads();
+  },
+  judge: ({ pods, nodes }: Rows<ReturnType<typeof reads>>, { path: { from, hops } }) => {
     const theirs = providersMatter(from, nodes);
     if (theirs) return theirs;
     const members = membersIn(pods);
@@ -67,14 +76,17 @@ const NOT_SEEN: Text = {
 interface Member {
   ref: Ref;
   version: string;
+  flags: string[];
 }
-const membersIn = (pods: readonly RowOf<typeof POD>[]): Member[] =>
+const membersIn = (pods: readonly RowOf<ReturnType<typeof pod>>[]): Member[] =>
   pods.flatMap(({ ref, containers }) => {
-    const version = /^v?(\d+\.\d+\.\d+)/.exec(tagOf(containers.find(({ name }) => name === 'etcd')?.image ?? ''))?.[1];
-    return version ? [{ ref, version }] : [];
+    const etcd = containers.find(({ name }) => name === 'etcd');
+    const version = /^v?(\d+\.\d+\.\d+)/.exec(tagOf(etcd?.image ?? ''))?.[1];
+    return etcd && version ? [{ ref, version, flags: [...etcd.command, ...etcd.args] }] : [];
   });
 
 const etcdOf = (version: string): string | undefined => kubeadm().images.find(({ minor }) => minorOf(minor) === minorOf(version))?.etcd;
+const minorIn = (version: string): number => partsOf(version)[1] ?? 0;
 const partsOf = (version: string): number[] => version.split('.').map((part) => Number.parseInt(part, 10));
 const isBelow = (a: string, b: string): boolean => {
   const [left, right] = [partsOf(a), partsOf(b)];
@@ -90,8 +102,15 @@ function findings(members: Member[], hops: readonly string[]): Finding<Args>[] {
     if (!reached || !isBelow(installed, reached)) return [];
     const found = judged(installed, reached);
     const args = { installed, reached, hop };
+    const old =
+      minorIn(installed) < etcdFloors().removedFlags.in && minorIn(reached) >= etcdFloors().removedFlags.in
+        ? members.filter(({ flags }) => flags.length)
+        : [];
     installed = reached;
-    return found ? [finding(members, { ...args, ...found })] : [];
+    return [
+      ...(found ? [finding(members, { ...args, ...found })] : []),
+      ...(old.length ? [finding(old, { ...args, is: 'flags', floor: [...new Set(old.flatMap(({ flags }) => flags))].join(', ') })] : []),
+    ];
   });
 }
 
@@ -127,5 +146,9 @@ const SAYS: Record<Is, (args: Args, length: number) => Text> = {
   advised: ({ installed, reached, floor, hop }, length) => ({
     en: `etcd ${installed} (${length}) → ${reached} in ${hop}: upgrade etcd to ${floor} first, as etcd advises`,
     zh: `etcd ${installed}（${length} 个）→ ${reached}（${hop}）：etcd 建议先升级到 ${floor}`,
+  }),
+  flags: ({ reached, floor, hop }, length) => ({
+    en: `etcd (${length}) has ${floor}: ${reached} in ${hop} does not start with it`,
+    zh: `etcd（${length} 个）使用了 ${floor}：${hop} 中的 ${reached} 无法启动`,
   }),
 };

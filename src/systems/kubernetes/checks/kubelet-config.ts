@@ -2,7 +2,7 @@
 // Gates: knowledge/components.json; values: knowledge/config-values.json.
 import type { Check, Finding, Ref, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { number, rowOf, tree, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
+import { flag, number, rowOf, tree, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
 import { gatesIn } from '../command-line.ts';
 import { configValues } from '../knowledge/tables.ts';
 import { gatesRefused, type Why } from '../refusals.ts';
@@ -14,6 +14,7 @@ const COLUMNS = {
     swap: word('memorySwap.swapBehavior', ''),
     minimumAge: word('imageMinimumGCAge', ''),
     events: number('eventRecordQPS'),
+    once: flag('runOnce', false),
   }),
 };
 type Is = Extract<Why, 'gate-removed' | 'gate-locked' | 'gate-needs'> | 'value' | 'events';
@@ -35,16 +36,16 @@ const check: Check<Record<string, never>, Args> = {
       zh: 'kubeadm upgrade node 根据该 ConfigMap 写入 kubelet 的配置。kubelet 遇到所用版本不接受的特性门控或取值时启动即退出，节点变为 NotReady。',
     },
     detection: {
-      en: 'Compares featureGates, memorySwap, imageMinimumGCAge and eventRecordQPS with what each minor on the way accepts.',
-      zh: '将 featureGates、memorySwap、imageMinimumGCAge 和 eventRecordQPS 与途经的每个次要版本所接受的内容比较。',
+      en: 'Compares featureGates, memorySwap, runOnce, imageMinimumGCAge and eventRecordQPS with what each minor on the way accepts.',
+      zh: '将 featureGates、memorySwap、runOnce、imageMinimumGCAge 和 eventRecordQPS 与途经的每个次要版本所接受的内容比较。',
     },
     fix: {
       en: 'manual: kubectl edit configmap kubelet-config -n kube-system, then kubeadm upgrade node on each Node.',
       zh: '手动：kubectl edit configmap kubelet-config -n kube-system，然后在各节点执行 kubeadm upgrade node。',
     },
     limits: {
-      en: 'Configuration files and flags on a Node are not visible, nor whether a Node runs cgroup v1, which kubelets refuse from 1.35 on.',
-      zh: '节点上的配置文件和参数不可见；节点是否使用 cgroup v1（kubelet 自 1.35 起不接受）也不可见。',
+      en: 'Configuration files and flags on a Node are not visible. For cgroup v1 see kubernetes/node-runtime.',
+      zh: '节点上的配置文件和参数不可见。关于 cgroup v1，请参见 kubernetes/node-runtime。',
     },
   },
   sources: [
@@ -61,7 +62,7 @@ const check: Check<Record<string, never>, Args> = {
     const { config } = found ? rowOf(COLUMNS)(found) : {};
     if (config === undefined) return { notApplicable: NONE };
     if (config === UNREADABLE) return { unknown: ODD };
-    const { gates, swap, minimumAge, events } = config;
+    const { gates, swap, minimumAge, events, once } = config;
     const refused = gatesRefused('kubelet', gatesIn(gates), hops).map(({ why, name, value, hop, instead = '', source }) =>
       finding({ is: why as Is, name, value, hop, instead }, `featureGates.${name}=${value}`, source),
     );
@@ -69,6 +70,7 @@ const check: Check<Record<string, never>, Args> = {
       'memorySwap.swapBehavior': swap,
       imageMinimumGCAge: minimumAge,
       eventRecordQPS: String(events ?? ''),
+      runOnce: String(once),
     };
     const odd = configValues().kubelet.filter(({ field, value, since }) => hops.includes(since) && isAt(value, seen[field] ?? ''));
     return [

@@ -6,6 +6,7 @@ import type { Check, Finding, Ref, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { flag, list, rowOf, word, yaml } from '../../../engine/read/index.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
+import { runtimes as facts } from '../knowledge/tables.ts';
 
 const NODE = {
   kubelet: word('status.nodeInfo.kubeletVersion', ''),
@@ -23,17 +24,6 @@ interface Args {
   has: string;
   hop: string;
 }
-/** Runtimes as a Node names them, and from which minor on they are too old. */
-const RUNTIMES: { is: Is; name: string; below?: string; hop: string; severity: Finding['severity'] }[] = [
-  { is: 'docker', name: 'docker', hop: '1.24', severity: 'blocker' },
-  { is: 'cri', name: 'containerd', below: '1.6.0', hop: '1.26', severity: 'blocker' },
-  { is: 'containerd', name: 'containerd', below: '2.0.0', hop: '1.35', severity: 'notice' },
-];
-const CGROUP = '1.35';
-/** Systems that boot with cgroup v1 unless told otherwise, by what their Node says. */
-const OLD_SYSTEMS =
-  /^(?:CentOS Linux [78]|Red Hat Enterprise Linux.* [78]\.|Rocky Linux 8|AlmaLinux 8|Oracle Linux Server [78]|Amazon Linux 2$|Ubuntu (?:18|20)\.04|Debian GNU\/Linux (?:9|10))/;
-
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/node-runtime',
   title: { en: 'Nodes have the runtime and cgroups the target version needs', zh: '节点的容器运行时和 cgroup 满足目标版本' },
@@ -61,31 +51,32 @@ const check: Check<typeof reads, Args> = {
     const linux = nodes.filter(({ os }) => os === 'linux');
     const behind = (hop: string) =>
       hops.length && minorOf(hops.at(-1)!) >= minorOf(hop) ? linux.filter(({ kubelet }) => minorOf(kubelet) < minorOf(hop)) : [];
-    const runtimes = RUNTIMES.flatMap(({ is, name, below, hop, severity }) => {
-      const old = behind(hop).filter(
+    const runtimes = facts().runtimes.flatMap(({ is, name, below, since, starts }) => {
+      const old = behind(since).filter(
         ({ runtime }) => runtime.startsWith(`${name}://`) && (!below || semver.satisfies(runtime.slice(name.length + 3), `<${below}`)),
       );
       return told(
         is,
-        severity,
+        starts ? 'notice' : 'blocker',
         hops,
-        hop,
+        since,
         Map.groupBy(old, ({ runtime }) => runtime),
       );
     });
-    const asked = behind(CGROUP);
+    const { refusedSince, systems } = facts().cgroupV1;
+    const asked = behind(refusedSince);
     if (!asked.length) return runtimes;
     const found = await look.get(CONFIG);
     const config = found && !isGap(found) ? rowOf(COLUMNS)(found).config : undefined;
     if (typeof config === 'object' && config.fails === false) return runtimes;
-    const old = asked.filter(({ image }) => OLD_SYSTEMS.test(image));
+    const old = asked.filter(({ image }) => systems.some((system) => beginsWith(image, system)));
     const findings = [
       ...runtimes,
       ...told(
         'cgroup',
         'blocker',
         hops,
-        CGROUP,
+        refusedSince,
         Map.groupBy(old, ({ image }) => image),
       ),
     ];
@@ -100,6 +91,9 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
+/** `Amazon Linux 2` is none of `Amazon Linux 2023`. */
+const beginsWith = (image: string, system: string): boolean =>
+  image.startsWith(system) && (system.endsWith('.') || !/\d/.test(image.charAt(system.length)));
 const gap = (name: string) => ({
   why: 'not-collected' as const,
   verb: 'get-path' as const,

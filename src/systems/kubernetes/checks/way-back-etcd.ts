@@ -74,8 +74,8 @@ const check: Check<typeof reads, Args> = {
           zh: `etcd ${newer}：${to} 所带的 ${older} 无法在其数据上启动`,
         }
       : {
-          en: `the upgrade brings etcd ${newer}: ${older} does not start on its data afterwards`,
-          zh: `升级会带来 etcd ${newer}：此后 ${older} 无法在其数据上启动`,
+          en: `the upgrade installs etcd ${newer}: afterwards ${older} does not start on its data`,
+          zh: `升级会安装 etcd ${newer}：此后 ${older} 无法在其数据上启动`,
         },
 };
 export default check;

@@ -44,7 +44,7 @@ const check: Check<Record<string, ListRead<Row>>, Args> = {
   headline: { en: 'objects use fields the older version does not have', zh: '对象使用了旧版本没有的字段' },
   page: {
     impact: {
-      en: 'An older API server does not know the field: it is gone with the next write of the object, and the feature behind it stops at once. Upgrading again does not bring it back.',
+      en: 'An older API server does not know the field: it is gone with the next write of the object, and the feature behind it stops at once. Upgrading again does not restore it.',
       zh: '旧版本的 API 服务器不认识该字段：下一次写入对象时会丢失，对应的功能立即失效。再次升级也不会恢复。',
     },
     detection: {

@@ -7,11 +7,14 @@ import behavioursTable from './behaviours.json' with { type: 'json' };
 import componentsTable from './components.json' with { type: 'json' };
 import configValuesTable from './config-values.json' with { type: 'json' };
 import hashTable from './container-hash.json' with { type: 'json' };
+import corefileTable from './corefile.json' with { type: 'json' };
 import etcdFloorsTable from './etcd-floors.json' with { type: 'json' };
 import fieldsTable from './fields.json' with { type: 'json' };
+import filesTable from './files.json' with { type: 'json' };
 import kubeadmTable from './kubeadm.json' with { type: 'json' };
 import metricsTable from './metrics.json' with { type: 'json' };
 import notesTable from './notes.json' with { type: 'json' };
+import runtimesTable from './runtimes.json' with { type: 'json' };
 import skewTable from './skew.json' with { type: 'json' };
 import versionsTable from './versions.json' with { type: 'json' };
 import volumePluginsTable from './volume-plugins.json' with { type: 'json' };
@@ -134,7 +137,12 @@ export const volumePlugins = knowledge(
 /** By the minor of etcd 3 that is reached, the lowest patch of the minor before: below `least` it is refused, below `advised` it is advised against. */
 export const etcdFloors = knowledge(
   'kubernetes/etcd-floors',
-  row({ source: text, floors: list(row({ into: number, least: text, advised: text })) }),
+  row({
+    source: text,
+    floors: list(row({ into: number, least: text, advised: text })),
+    // Flags that kubeadm writes itself are left out: it writes them anew.
+    removedFlags: row({ in: number, names: list(text) }),
+  }),
   () => etcdFloorsTable,
 );
 /** What kubelets do with a value of their configuration from a minor on, and from which minor a mode of kube-proxy is warned of. */
@@ -146,6 +154,29 @@ export const configValues = knowledge(
     kubeProxyModes: list(row({ mode: text, since: minor })),
   }),
   () => configValuesTable,
+);
+
+/** Plugins and options that CoreDNS dropped, and plugins that kubeadm carries over (the same for CoreDNS 1.8.3 to 1.14.2). */
+export const corefile = knowledge(
+  'kubernetes/corefile',
+  row({ source: text, removed: list(row({ plugin: text, in: text }, { option: text })), migrated: list(text) }),
+  () => corefileTable,
+);
+/** Files that a component decodes strictly from a minor on, and which flag names the file of a reader in `components.configVersions`. */
+export const files = knowledge(
+  'kubernetes/files',
+  row({ source: text, strict: list(row({ flag: text, since: minor })), readers: list(row({ reader: text, component: text, flag: text })) }),
+  () => filesTable,
+);
+/** Runtimes that a kubelet does not start with (or warns of), and systems that boot with cgroup v1 unless told otherwise, as osImage begins. */
+export const runtimes = knowledge(
+  'kubernetes/runtimes',
+  row({
+    source: text,
+    runtimes: list(row({ is: oneOf('docker', 'cri', 'containerd'), name: text, since: minor, starts: flag }, { below: text })),
+    cgroupV1: row({ refusedSince: minor, systems: list(text) }),
+  }),
+  () => runtimesTable,
 );
 
 export type VolumePlugin = Of<typeof plugged>;
