@@ -54,7 +54,7 @@ async function askOne({ name, http }: Server, query: TextQuery, sink: TextSink):
   try {
     answer = await http().request({
       ...{ method: 'GET', path: query.path, accept: ACCEPT, into: lines, timeoutMs: ANSWER_MS },
-      ...(name ? { connectMs: REACH_MS } : {}),
+      ...(name ? { connectMs: query.reachMs ?? REACH_MS } : {}),
     });
   } catch (error) {
     if (!name && !lines.begun) throw error;

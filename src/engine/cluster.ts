@@ -8,6 +8,7 @@ export function clusterOf(
   serverVersion: string | Gap,
   installations: readonly Installation[],
   helmDriver?: HelmDriver,
+  servers: Pick<Cluster, 'servers' | 'unasked'> = {},
 ): Cluster {
   let asked: Promise<{ resources: ServedResource[]; gaps: Gap[] } | Gap> | undefined;
   const apis = () => {
@@ -18,6 +19,7 @@ export function clusterOf(
     serverVersion,
     installations,
     helmDriver,
+    ...servers,
     async serves(group, name) {
       const all = await apis();
       return isGap(all) ? all : servedBy(all, group, name);

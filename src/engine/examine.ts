@@ -39,6 +39,7 @@ import { type Gathered, gapsBeside, gather, type OwnedReads, readKey } from './g
 import { choosePath, type Target, wayBackOf } from './paths.ts';
 import { noting, notingQuick } from './points.ts';
 import { NOT_QUICK, screened, unread } from './screen.ts';
+import { serversOf } from './servers.ts';
 
 export interface Examination {
   identity: ClusterIdentity;
@@ -132,7 +133,8 @@ export async function examine(source: Source, systems: System[], options: Examin
   };
   // Fills up as systems are detected.
   const known: Installation[] = [];
-  const cluster = clusterOf(source, serverVersion, known, options.helmDriver);
+  const servers = asked.some(({ everyServer }) => everyServer) && !options.quick ? await serversOf(source) : {};
+  const cluster = clusterOf(source, serverVersion, known, options.helmDriver, servers);
   const now = source.recordedAt ?? Date.now();
   const cases: Case[] = [];
   for (const system of asked) {

@@ -5,6 +5,7 @@ import { parseResourceName, resourceOfKind } from '../kube/resources.ts';
 import type { Check, Condition, PointRead, Reads, Ref, ResourceName, Rule, Step, StepOf, System, TextQuery, World } from './contracts.ts';
 import { bodiesIn } from './declarations.ts';
 import { listsIn } from './gather.ts';
+import { SERVERS } from './servers.ts';
 
 /** Read by every command, to know which cluster this is. */
 const IDENTITY: Rule = { verbs: ['get'], group: '', resource: 'namespaces', names: ['kube-system'] };
@@ -20,7 +21,8 @@ export function rightsToCheck(systems: readonly System[]): Rule[] {
       ...screenRules(check),
     ]),
   ]);
-  return merged([IDENTITY, ...declared]);
+  const servers = systems.some(({ everyServer }) => everyServer) ? rightsToText(SERVERS) : [];
+  return merged([IDENTITY, ...servers, ...declared]);
 }
 
 /** To ask what is allowed, before anything is written. */

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { connect } from '../../src/cluster/kubeconfig.ts';
 import { clusterSource } from '../../src/cluster/source.ts';
-import { type Client, clientOf } from '../bed/client.ts';
+import { run } from '../bed/binary.ts';
+import { type Body, type Client, clientOf } from '../bed/client.ts';
 import { advertised, type Started, startControlPlane } from '../bed/control-plane.ts';
 import { foundApiserver, foundBed, MORE_APISERVERS, NEWEST } from '../bed/prepare.ts';
 import { type Routes, startRoutes } from '../bed/routes.ts';
@@ -92,6 +93,13 @@ replacing(`an API server of ${OLDER} is replaced by one of ${NEWEST}, under anot
     await soon(async () =>
       expect([...(await saysOfEach(routes.kubeconfig)).values()].sort()).toEqual([await versionOf(first), await versionOf(second)]),
     );
+    const checked = await run(['check', 'kubernetes', '-o', 'json'], { kubeconfig: routes.kubeconfig });
+    const [installation] = JSON.parse(checked.stdout).installations;
+    expect(installation).toMatchObject({ id: 'kubernetes@cluster', version: expect.stringMatching(/^v1\.36\./), gaps: [] });
+    expect(installation.sources.map(({ from, says }: Body) => [from.split(' (')[0], says.slice(0, 5)]).sort()).toEqual([
+      [`API server ${advertised(0)}:${new URL(plane.server).port}`, 'v1.36'],
+      [`API server ${advertised(1)}:${new URL(plane.server).port}`, 'v1.37'],
+    ]);
     await plane.replaceServer(0, binaries.apiserver);
     expect(await versionOf(first)).toBe(await versionOf(second));
     expect((await first.get(object)).data).toEqual({ a: '1' });

@@ -190,6 +190,8 @@ export interface System {
   byNode?: true;
   /** Its stages uncordon Nodes, and heed `Upgrading.cordonAgain`. */
   uncordons?: true;
+  /** Its version is that of every API server (`Cluster.servers`). */
+  everyServer?: true;
   /** The upgrade itself, around the repairs, in order; a system without it can only be checked and repaired. */
   stages?(at: Upgrading): Promise<StageDraft[]>;
   /** What the steps of the stages write, as of a remedy; what helm writes is helm's. */

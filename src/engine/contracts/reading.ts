@@ -42,6 +42,8 @@ export interface TextQuery {
   path: string;
   /** Ask every API server, by the addresses of EndpointSlice default/kubernetes; else the one that the kubeconfig leads to. */
   every?: boolean;
+  /** ms until a server that does not take the connection is given up; undefined: what suits any query. */
+  reachMs?: number;
 }
 export interface TextSink {
   /** One line of an answer that is text, and which API server gave it (host:port; '' where only one was asked). Answers true where the line matters: a snapshot keeps no other. */
@@ -255,8 +257,10 @@ export interface Cluster {
   serverVersion: string | Gap;
   /** HELM_DRIVER of whoever asks; undefined: not set, so that helm uses Secrets. */
   helmDriver?: HelmDriver;
-  /** Every API server, where they could be asked one by one. */
+  /** Every API server that could be asked by its own address; undefined: none could, or no system wants to know. */
   servers?: { address: string; version: string }[];
+  /** Those that could not, where others could. */
+  unasked?: Gap[];
   /** By kind or by the plural of the resource. undefined: nothing serves it. Asked for when it is first needed. */
   serves(group: string, name: string): Promise<Served | undefined | Gap>;
   /** Of all systems that were looked for; while they are being detected, those that were detected before. */

@@ -21,6 +21,7 @@ export async function detect(rows: { nodes: NodeRow[] | Gap }, _look: PointReade
       version,
       sources: [...serverSources(cluster, distributionIn(cluster, members)), ...kubeletSources(members)],
       byHelm: false,
+      ...(cluster.unasked?.length ? { gaps: cluster.unasked } : {}),
     },
   ];
 }

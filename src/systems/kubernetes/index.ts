@@ -38,6 +38,7 @@ const kubernetes: System = {
   detect,
   defaultTarget,
   byNode: true,
+  everyServer: true,
   stages,
   writes: WRITES,
 };
