@@ -6,7 +6,7 @@ import { isGap } from '../../engine/gaps.ts';
 import { isRaw } from '../../kube/json.ts';
 import { formatPointer } from '../../kube/pointer.ts';
 import { UserError } from '../../text/user-error.ts';
-import { compare, minorOf, parse } from '../../versions/k3s.ts';
+import { compare, minorOf, munged, parse } from '../../versions/k3s.ts';
 import { atLeast } from './controller.ts';
 import { etcdSteps, releases } from './knowledge/tables.ts';
 import { ETCD, planLabel } from './plans.ts';
@@ -200,6 +200,8 @@ function unlabelled(plan: Raw, { nodes }: Here): StepDraft[] {
 /** An older binary reads a newer datastore no more: the snapshot is the only way back. */
 function snapshotStep(version: string, here: Here, { fresh, before }: { fresh: number; before: string }): StepDraft {
   const etcd = here.datastore === 'etcd';
+  // Of each hop another one: steps that do the same are one step.
+  const name = `before-${munged(version).replace(/^v/, '')}`;
   const seen: Condition = {
     of: { apiVersion: 'k3s.cattle.io/v1', kind: 'ETCDSnapshotFile' },
     which: 'some',
@@ -211,9 +213,9 @@ function snapshotStep(version: string, here: Here, { fresh, before }: { fresh: n
   return {
     ...{ do: 'manual', guard: [], undo: 'none' },
     commands: etcd
-      ? ['k3s etcd-snapshot save   # on one server; copy it and /var/lib/rancher/k3s/server/token off the Node']
+      ? [`k3s etcd-snapshot save --name ${name}   # on one server; copy it and /var/lib/rancher/k3s/server/token off the Node`]
       : [
-          'cp -a /var/lib/rancher/k3s/server /root/k3s-server-backup   # on the server, with K3s stopped; of an external datastore: its own backup',
+          `cp -a /var/lib/rancher/k3s/server /root/k3s-${name}   # on the server, with K3s stopped; of an external datastore: its own backup`,
         ],
     ...(etcd && here.recordsSnapshots ? { seen: [seen] } : {}),
     text: {

@@ -238,6 +238,16 @@ test('servers and agents are told apart, the Plan must be through, and a failed 
   expect(await open([failed!], [job(ours, 'Complete'), job('another', 'Failed')])).toBe(true);
 });
 
+test('each hop has a snapshot of its own', async () => {
+  const drafts = await draftsTo('v1.32.1+k3s1');
+  const hops = k3s.hops!(OLD, 'v1.32.1+k3s1').map((hop) => ({ hop, stages: drafts.filter((stage) => stage.hop === hop), repairs: [] }));
+  const steps = planUpgrade(hops, ['k3s']).stages.flatMap((stage) => stage.steps);
+  expect(steps.filter((step) => step.do === 'manual').map((step) => step.text.en.slice(0, 35))).toEqual([
+    'save the datastore before v1.31.14+',
+    'save the datastore before v1.32.1+k',
+  ]);
+});
+
 test('a stored run may hold it', async () => {
   const drafts = await draftsTo('v1.32.1+k3s1', [...HA, ...AGENTS], { cordonAgain: true });
   const hops = k3s.hops!(OLD, 'v1.32.1+k3s1').map((hop) => ({ hop, stages: drafts.filter((stage) => stage.hop === hop), repairs: [] }));

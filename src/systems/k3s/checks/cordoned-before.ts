@@ -1,8 +1,8 @@
 // Nodes that were cordoned before a Plan gets to them: the controller uncordons every Node that its Job succeeds on, whoever cordoned it.
 // Source: rancher/system-upgrade-controller v0.20.1 pkg/upgrade/handle_batch.go, issue 341.
-import type { Check, Finding } from '../../../engine/contracts.ts';
-import { pendingOf, planName } from '../plans.ts';
-import { nodes, type PlanRow, plans } from '../reads.ts';
+import type { Check, Finding, Text } from '../../../engine/contracts.ts';
+import { pendingOf, planLabel, planName } from '../plans.ts';
+import { type NodeRow, nodes, type PlanRow, plans } from '../reads.ts';
 
 const reads = { nodes, plans };
 interface Args {
@@ -19,19 +19,19 @@ const check: Check<typeof reads, Args> = {
       zh: 'Job 在节点上成功后，控制器会取消该节点的封锁，即使它是由其他用户为维护而封锁的。',
     },
     detection: {
-      en: 'Lists cordoned Nodes that a Plan with cordon or drain has still to upgrade, and on which it is not at work.',
-      zh: '列出设置了 cordon 或 drain 的 Plan 尚未升级、且未在处理中的、处于封锁状态的节点。',
+      en: 'Lists cordoned Nodes that a Plan with cordon or drain has still to upgrade, and on which it is not at work; and other cordoned Nodes, where an upgrade lies ahead.',
+      zh: '列出设置了 cordon 或 drain 的 Plan 尚未升级、且未在处理中的、处于封锁状态的节点；计划升级时还列出其他处于封锁状态的节点。',
     },
     fix: {
-      en: 'manual: note these Nodes and cordon them again after the upgrade, or exclude them with label plan.upgrade.cattle.io/<Plan>=disabled.',
-      zh: '手动：记下这些节点并在升级后重新封锁，或用标签 plan.upgrade.cattle.io/<Plan>=disabled 将其排除。',
+      en: 'manual: note these Nodes and cordon them again after the upgrade (upgrade k3s does so with --cordon-again), or exclude them with label plan.upgrade.cattle.io/<Plan>=disabled.',
+      zh: '手动：记下这些节点并在升级后重新封锁（upgrade k3s 使用 --cordon-again 时会自动完成），或用标签 plan.upgrade.cattle.io/<Plan>=disabled 将其排除。',
     },
   },
   sources: ['rancher/system-upgrade-controller v0.20.1: pkg/upgrade/handle_batch.go', 'rancher/system-upgrade-controller: issue 341'],
   applies: { stage: 'before' },
   reads,
-  judge: (rows) =>
-    rows.plans.flatMap((plan) => {
+  judge: (rows, { path }) => {
+    const found = rows.plans.flatMap((plan) => {
       if (!plan.cordons) return [];
       const before = pendingOf(plan, rows.nodes).filter(
         ({ cordoned, hostname, ref }) => cordoned && !plan.applying.includes(hostname) && !plan.applying.includes(ref.name),
@@ -44,13 +44,40 @@ const check: Check<typeof reads, Args> = {
             ),
           ]
         : [];
-    }),
-  say: ({ plan }, { length }) => ({
-    en: `Plan ${plan} will uncordon ${length} Node${length === 1 ? '' : 's'} that ${length === 1 ? 'is' : 'are'} cordoned already`,
-    zh: `Plan ${plan} 会取消 ${length} 个此前已封锁节点的封锁`,
-  }),
+    });
+    const named = new Set(found.flatMap(({ objects }) => objects.map(({ name }) => name)));
+    const others = path.hops.length ? rows.nodes.filter((node) => isFree(node, rows.plans) && !named.has(node.ref.name)) : [];
+    return others.length ? [...found, planned(others.map(({ ref }) => ref))] : found;
+  },
+  say: ({ plan }, { length }) =>
+    plan === ''
+      ? SAID_PLANNED(length)
+      : {
+          en: `Plan ${plan} will uncordon ${length} Node${length === 1 ? '' : 's'} that ${length === 1 ? 'is' : 'are'} cordoned already`,
+          zh: `Plan ${plan} 会取消 ${length} 个此前已封锁节点的封锁`,
+        },
 };
 export default check;
+
+/** Cordoned, by no Plan that is at work, and not excluded from the Plans of K3s. */
+const isFree = ({ cordoned, hostname, ref, labels }: NodeRow, plans: readonly PlanRow[]): boolean =>
+  cordoned &&
+  !plans.some(
+    (plan) => labels[planLabel(plan.ref.name)] === 'disabled' || plan.applying.includes(hostname) || plan.applying.includes(ref.name),
+  );
+
+const planned = (objects: Finding['objects']): Finding<Args> => ({
+  severity: 'notice',
+  key: ['planned'],
+  certainty: 'certain',
+  objects,
+  args: { plan: '' },
+  evidence: [{ seen: 'spec.unschedulable: true', at: objects[0] }],
+});
+const SAID_PLANNED = (count: number): Text => ({
+  en: `an upgrade by Plans will uncordon ${count} Node${count === 1 ? '' : 's'} that ${count === 1 ? 'is' : 'are'} cordoned now`,
+  zh: `用 Plan 升级会取消 ${count} 个目前处于封锁状态的节点的封锁`,
+});
 
 const finding = (plan: PlanRow, objects: Finding['objects']): Finding<Args> => ({
   severity: 'warning',
