@@ -1,6 +1,7 @@
 // Gathering: unites the declared reads of many owners, makes each list and asks for each text once, and holds only what each `keep` returns.
 import { keyOf } from '../kube/refs.ts';
 import type { BodiesRead, Gap, ListQuery, ListRead, Manifest, Raw, Read, Reads, Ref, Source, TextRead } from './contracts.ts';
+import { each } from './each.ts';
 import { isGap } from './gaps.ts';
 
 /** What one owner (a system's detection, a check) declared to read. */
@@ -174,7 +175,9 @@ async function withBodies(
   if (gap) return gap;
   const rows = lists.flatMap((taker) => (failed.has(taker) ? [] : taker.rows));
   const wanted = read.wants(rows).map((ref) => ({ ref, key: keyOf(ref) }));
-  for (const { ref, key } of wanted) if (!known.has(key)) known.set(key, await source.get(ref));
+  const asked = wanted.filter(({ key }) => !known.has(key));
+  const found = await each(asked, ({ ref }) => source.get(ref));
+  for (const [at, { key }] of asked.entries()) known.set(key, found[at]);
   const made = read.make(rows, (ref: Ref) => known.get(keyOf(ref)));
   const unseen = wanted.map(({ key }) => known.get(key)).filter(isGap);
   if (unseen.length) beside.set(made, unseen);

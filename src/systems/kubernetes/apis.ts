@@ -37,6 +37,27 @@ function byKey(): Map<string, Api> {
 export const isDeprecatedVersion = ({ group, version }: Pick<Api, 'group' | 'version'>): boolean =>
   apis().apis.some((row) => row.version === version && row.group === group && row.deprecated !== undefined);
 
+let named: { rows: readonly Api[]; pattern: RegExp } | undefined;
+
+/** May a text (YAML or JSON) declare an object of a version that the table deprecates? By its words alone: it is asked of megabytes. */
+export function namesDeprecated(text: string): boolean {
+  const { apis: rows } = apis();
+  if (named?.rows !== rows) {
+    const old = rows.filter(({ deprecated, removed }) => deprecated ?? removed);
+    const any = (words: Iterable<string>) => [...new Set(words)].map((word) => word.replace(/[.]/g, '\\.')).join('|');
+    const versions = any(old.filter(({ group }) => group).map(apiVersionOf));
+    const kinds = any(old.filter(({ group }) => !group).map(({ kind }) => kind));
+    // Behind an alias, a tag or a block sign anything may stand.
+    named = {
+      rows,
+      pattern: new RegExp(
+        `apiVersion["']?\\s*:\\s*(?:["']?(?:${versions})(?![\\w.])|[*&!|>])|kind["']?\\s*:\\s*(?:["']?(?:${kinds})\\b|[*&!|>])`,
+      ),
+    };
+  }
+  return named.pattern.test(text);
+}
+
 export interface Bites {
   api: Api;
   severity: 'blocker' | 'notice';

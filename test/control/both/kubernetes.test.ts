@@ -183,6 +183,34 @@ describe('broken', () => {
     expect(offline.said.toSorted()).toEqual(said.toSorted());
   });
 
+  test('nothing is listed through a deprecated version where another is served, and kinds that the path does not concern are not listed', async () => {
+    /** Lists by API version and resource, as the API server has counted them. */
+    const lists = async () => {
+      const { body } = await cluster.request('GET', '/metrics', undefined, undefined, 'text/plain');
+      const counts = new Map<string, number>();
+      for (const [, labels = '', value] of String(body).matchAll(/^apiserver_request_total\{(.*verb="LIST".*)\} (\S+)$/gm)) {
+        const at = (name: string) => new RegExp(`[{,]?${name}="([^"]*)"`).exec(labels)?.[1] ?? '';
+        const key = `${at('group')}/${at('version')} ${at('resource')}`;
+        counts.set(key, (counts.get(key) ?? 0) + Number(value));
+      }
+      return counts;
+    };
+    const before = await lists();
+    await run(['check', 'kubernetes/removed-api', 'kubernetes/api-writers', '--to', `kubernetes=${TO}`], {
+      kubeconfig: cluster.kubeconfig,
+    });
+    const after = await lists();
+    const made = [...after].filter(([key, count]) => count > (before.get(key) ?? 0)).map(([key]) => key);
+    // The control plane lists too; what it lists is not in a deprecated version that has another.
+    const alone = ['policy/v1beta1 podsecuritypolicies'];
+    expect(made.filter((key) => /beta|alpha/.test(key) && !alone.includes(key) && !key.startsWith('flowcontrol'))).toEqual([]);
+    if (OLD)
+      expect(made).toEqual(
+        expect.arrayContaining(['batch/v1 cronjobs', 'policy/v1 poddisruptionbudgets', 'autoscaling/v2 horizontalpodautoscalers']),
+      );
+    for (const other of ['networking.k8s.io/v1 ingresses', 'apps/v1 deployments']) expect(made, other).not.toContain(other);
+  });
+
   test('what rbac prints is enough, and without rights nothing is passed', async () => {
     const all = await check(['--to', `kubernetes=${TO}`]);
     const { rules } = parse((await run(['rbac', '--for', 'check'])).stdout) as { rules: PolicyRule[] };

@@ -1,6 +1,6 @@
 // Which versions of APIs a path removes, what takes their place, and which version an object is written in.
 import { describe, expect, test } from 'vitest';
-import { apiOf, bites, pluralOf, replacementOf, resourcesToRead } from '../../../src/systems/kubernetes/apis.ts';
+import { apiOf, bites, namesDeprecated, pluralOf, replacementOf, resourcesToRead } from '../../../src/systems/kubernetes/apis.ts';
 import { evidenceOf, type Writer } from '../../../src/systems/kubernetes/evidence.ts';
 import { minorsBetween } from '../../../src/versions/kubernetes.ts';
 
@@ -41,6 +41,21 @@ describe('apis', () => {
     expect(apiOf('extensions/v1beta1', 'Ingress')?.removed).toBe('1.22');
     expect(pluralOf('NetworkPolicy')).toBe('networkpolicies');
   });
+});
+
+describe('texts that may name a deprecated version', () => {
+  test.each([
+    ['apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\n', true],
+    ['{"kind":"PodDisruptionBudget","apiVersion":"policy/v1beta1"}', true],
+    ["'apiVersion' : 'batch/v1beta1'\n", true],
+    ['apiVersion: *old\nkind: CronJob\n', true],
+    ['apiVersion: v1\nkind: Endpoints\n', true],
+    ['apiVersion: v1\nkind: Service\n', false],
+    ['apiVersion: policy/v1\nkind: PodDisruptionBudget\n', false],
+    ['apiVersion: batch/v1beta10\nkind: CronJob\n', false],
+    ['apiVersion: autoscaling.k8s.io/v1beta2\nkind: VerticalPodAutoscaler\n', false],
+    ['apiVersion: v1\nkind: EndpointsOfOurs\n', false],
+  ])('%j: %s', (text, expected) => expect(namesDeprecated(text)).toBe(expected));
 });
 
 describe('evidence', () => {

@@ -162,3 +162,34 @@ describe('releases are rewritten', () => {
     ]);
   });
 });
+
+/** Lists that the two checks make on this path besides those of Helm's records and of detection. */
+async function listed(from: string, to: string): Promise<string[]> {
+  const asked: string[] = [];
+  const source = dumpSource(dumpOf({ objects: [], absent: [], whole: true, serverVersion: from }));
+  const counting = {
+    ...source,
+    list: (query: Parameters<typeof source.list>[0], sink: Parameters<typeof source.list>[1]) => {
+      if (!['nodes', 'secrets', 'configmaps'].includes(query.resource)) asked.push(query.resource);
+      return source.list(query, sink);
+    },
+  };
+  const checks = ['kubernetes/removed-api', 'kubernetes/api-writers'];
+  await examine(counting, SYSTEMS, { checks, targets: [{ system: 'kubernetes', version: to }] });
+  return asked;
+}
+
+test.each([
+  [
+    'v1.24.17',
+    '1.25',
+    'cronjobs.batch flowschemas.flowcontrol.apiserver.k8s.io horizontalpodautoscalers.autoscaling poddisruptionbudgets.policy podsecuritypolicies.policy prioritylevelconfigurations.flowcontrol.apiserver.k8s.io runtimeclasses.node.k8s.io',
+  ],
+  ['v1.30.4', '1.31', 'flowschemas.flowcontrol.apiserver.k8s.io prioritylevelconfigurations.flowcontrol.apiserver.k8s.io'],
+  ['v1.24.17', 'v1.24.20', ''],
+])('from %s to %s only kinds that the path concerns are listed, each once', async (from, to, resources) => {
+  expect((await listed(from, to)).filter((name) => !NOT_STORED_BY_DEFAULT.test(name))).toEqual(resources.split(' ').filter(Boolean));
+});
+/** Of APIs that an API server serves only where they are switched on: there is nothing to list elsewhere. */
+const NOT_STORED_BY_DEFAULT =
+  /\.(?:resource|networking|admissionregistration|certificates|storagemigration|scheduling|coordination|internal\.apiserver)\.k8s\.io$/;

@@ -6,7 +6,7 @@ import { manifests } from '../../../engine/read/index.ts';
 import { objectsIn } from '../../../helm/manifest.ts';
 import { type ReleaseRow, releases } from '../../../helm/releases.ts';
 import { refOf } from '../../../kube/refs.ts';
-import { type Bites, bites, bitesInFile, goneBefore, insteadOf } from '../apis.ts';
+import { type Bites, bites, bitesInFile, goneBefore, insteadOf, namesDeprecated } from '../apis.ts';
 import { type Evidence, evidenceOf } from '../evidence.ts';
 import { later } from '../reads.ts';
 import { inReleases, type RecordOf } from '../release-manifests.ts';
@@ -168,7 +168,7 @@ const bodyOf = ({ body }: ReleaseRow) => (body && !isGap(body) && !('why' in bod
 function manifestOf(release: ReleaseRow): Ref[] {
   const body = bodyOf(release);
   const hooks = (body?.hooks ?? []).map(({ manifest }) => (typeof manifest === 'string' ? manifest : ''));
-  return body ? [body.manifest, ...hooks].flatMap((text) => objectsIn(text, release)) : [];
+  return body ? [body.manifest, ...hooks].flatMap((text) => objectsIn(text, release, namesDeprecated)) : [];
 }
 
 /** Helm counts on from the newest revision, whatever became of it. */
