@@ -1,0 +1,59 @@
+// A healthy kubeadm cluster (test/fixtures/kubernetes/kubeadm-1.37.yaml) on a real control plane of two API servers, each reached by the address that it says: `check kubernetes` finds
+// nothing, sees everything and exits 0; from a snapshot too; and with no rights it passes nothing and exits 3.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import type { Raw } from '../../src/engine/contracts.ts';
+import { newHome, run } from '../bed/binary.ts';
+import { clientOf } from '../bed/client.ts';
+import { kubeconfigOf, type Started, startControlPlane } from '../bed/control-plane.ts';
+import { foundBed, NEWEST } from '../bed/prepare.ts';
+import { type Routes, startRoutes } from '../bed/routes.ts';
+
+const HEALTHY = join(import.meta.dirname, '..', 'fixtures', 'kubernetes', 'kubeadm-1.37.yaml');
+
+let plane: Started;
+let routes: Routes;
+beforeAll(async () => {
+  plane = await startControlPlane(NEWEST, await foundBed(NEWEST), { controllers: false, admission: false, servers: 2 });
+  routes = await startRoutes(plane);
+  const objects = parseAllDocuments(readFileSync(HEALTHY, 'utf8')).map((document) => document.toJS() as Raw);
+  await clientOf(plane).apply(...objects);
+});
+afterAll(async () => {
+  await routes?.close();
+  await plane?.stop();
+});
+
+interface Result {
+  complete: boolean;
+  checks: { id: string; outcome: string; note: unknown; gaps: unknown[]; findings: { message: unknown }[] }[];
+}
+async function check(words: string[], kubeconfig = routes.kubeconfig): Promise<{ code: number | null; result: Result }> {
+  const { code, stdout, stderr } = await run(['check', 'kubernetes', '--fail-on', 'notice', '-o', 'json', ...words], { kubeconfig });
+  expect(stdout, stderr).not.toBe('');
+  return { code, result: JSON.parse(stdout) as Result };
+}
+const notPassed = ({ checks }: Result) => checks.filter(({ outcome }) => outcome !== 'passed');
+
+test('nothing is found, nothing is unknown, exit 0', async () => {
+  const { code, result } = await check([]);
+  expect(notPassed(result)).toEqual([]);
+  expect(result.complete).toBe(true);
+  expect(code).toBe(0);
+});
+
+test('the snapshot gives the same verdict', async () => {
+  const file = join(newHome(), 'healthy.tar.gz');
+  expect((await run(['snapshot', file], { kubeconfig: routes.kubeconfig })).code).toBe(0);
+  const { code, result } = await check(['--from', file]);
+  expect(notPassed(result)).toEqual([]);
+  expect(code).toBe(0);
+});
+
+test('without rights nothing is passed, exit 3', async () => {
+  const { code, result } = await check([], kubeconfigOf(plane, 'nobody'));
+  expect(new Set(result.checks.map(({ outcome }) => outcome))).toEqual(new Set(['unknown']));
+  expect(code).toBe(3);
+});
