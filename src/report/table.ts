@@ -101,7 +101,16 @@ function body(view: View, face: Face, room: number): string[] {
   ];
   const left = room - frame.flat().length - frame.length - CLOSING;
   const [head = [], ...tail] = frame;
-  return [head, ...foundBlocks(view.found, face, left), ...tail].flatMap((block) => (block.length ? [...block, ''] : []));
+  return [head, ...closer(view.found, foundBlocks(view.found, face, left), left), ...tail].flatMap((block) =>
+    block.length ? [...block, ''] : [],
+  );
+}
+
+/** Where even a few findings of each check take more room than there is, no lines are left empty between checks of one severity. */
+function closer(found: readonly FoundView[], blocks: string[][], room: number): string[][] {
+  if (blocks.flat().length + blocks.length <= room) return blocks;
+  const same = Map.groupBy(blocks.keys(), (i) => found[i]!.severity);
+  return [...same.values()].map((all) => all.flatMap((i) => blocks[i]!));
 }
 
 function otherLines(others: View['others'], face: Face): string[] {
@@ -171,6 +180,13 @@ function fitting(blocks: readonly Block[], room: number): number[] {
   const shown = blocks.map(({ findings }) => Math.min(LEAST, findings.length));
   const lines = (block: Block, from: number, to?: number) => block.findings.slice(from, to).flat().length;
   let left = room - blocks.reduce((sum, block, i) => sum + block.head.length + lines(block, 0, shown[i]) + block.foot.length + 2, 0);
+  // Where that is too much, one each, the worst checks last.
+  for (let i = blocks.length - 1; i >= 0 && left < 0; i--) {
+    const spared = lines(blocks[i]!, 1, shown[i]) - (blocks[i]!.findings.length === shown[i] ? 1 : 0);
+    if (spared <= 0) continue;
+    shown[i] = 1;
+    left += spared;
+  }
   for (const [i, block] of blocks.entries()) {
     while (shown[i]! < block.findings.length) {
       // The last one may stand where the count of what is hidden would have stood.

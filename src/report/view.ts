@@ -180,9 +180,12 @@ function foundView(
 
 const ownedBy = (owner: string): Text => ({ en: `owned by ${owner}: change it there`, zh: `由 ${owner} 管理，请在该处修改` });
 
+/** Whoever reads `from 1.36 on` need not be told again that it is at 1.36. */
+const names = (message: string, hop: string): boolean => message.split(/[^\w.-]+/).some((word) => word.replace(/\.$/, '') === hop);
+
 function findingView(finding: JudgedFinding, hops: readonly string[], { language }: Face): FoundView['findings'][number] {
   const { severity, message, certainty, objects, accepted, evidence, hop, declaredBy } = finding;
-  const at = hops.length > 1 && hop !== undefined && hops.includes(hop) ? hop : undefined;
+  const at = hops.length > 1 && hop !== undefined && hops.includes(hop) && !names(message[language], hop) ? hop : undefined;
   const remarks = [
     at && { en: `at ${at}`, zh: `升级到 ${at} 时` }[language],
     certainty !== 'certain' && certainty !== 'high' && CERTAINTY[certainty][language],

@@ -81,11 +81,14 @@ const check: Check<typeof reads, Args> = {
     hours === undefined
       ? { en: `no backup by ${by} has succeeded: an upgrade could not be rolled back`, zh: `${by} 没有成功的备份：升级后无法回退` }
       : {
-          en: `newest backup by ${by} is ${hours} hours old: later changes would be lost`,
-          zh: `${by} 最近一次备份在 ${hours} 小时前：之后的更改会丢失`,
+          en: `newest backup by ${by} is ${ageOf(hours).en} old: later changes would be lost`,
+          zh: `${by} 最近一次备份在 ${ageOf(hours).zh}前：之后的更改会丢失`,
         },
 };
 export default check;
+
+const ageOf = (hours: number): Text =>
+  hours < 48 ? { en: `${hours} hours`, zh: `${hours} 小时` } : { en: `${Math.floor(hours / 24)} days`, zh: `${Math.floor(hours / 24)} 天` };
 
 const SEEN: Record<string, string> = {
   CronJob: 'status.lastSuccessfulTime',

@@ -78,17 +78,16 @@ const check: Check<typeof reads, Args> = {
     ];
   },
   say: ({ is, hop }, { length }) => {
-    const s = length === 1 ? '' : 's';
     const when: Text = hop
       ? { en: `removed in ${hop}`, zh: `已在 ${hop} 中移除` }
       : { en: 'no longer set by kubeadm', zh: 'kubeadm 已不再设置' };
     return is === 'selects'
       ? {
-          en: `${length} workload${s} select Nodes by label ${MASTER}: ${when.en}, new Pods stay Pending`,
+          en: `${length} workload${length === 1 ? ' selects' : 's select'} Nodes by label ${MASTER}: ${when.en}, new Pods stay Pending`,
           zh: `${length} 个工作负载按标签 ${MASTER} 选择节点：${when.zh}，新 Pod 会停留在 Pending`,
         }
       : {
-          en: `${length} workload${s} tolerate only taint ${MASTER}: Pods cannot run on nodes with taint ${CONTROL_PLANE}`,
+          en: `${length} workload${length === 1 ? ' tolerates' : 's tolerate'} only taint ${MASTER}: Pods cannot run on nodes with taint ${CONTROL_PLANE}`,
           zh: `${length} 个工作负载只容忍污点 ${MASTER}：无法在带有污点 ${CONTROL_PLANE} 的节点上运行`,
         };
   },

@@ -66,7 +66,7 @@ const check: Check<typeof reads, Args> = {
         ? { en: `webhook ${hooks[0]} calls`, zh: `webhook ${hooks[0]} 调用` }
         : { en: `${hooks.length} webhooks call`, zh: `${hooks.length} 个 webhook 调用` };
     return {
-      en: `${named.en} Service ${service}, ${STATE[is].en}: ${fails ? 'rejects what it matches' : 'is skipped'} (failurePolicy ${fails ? 'Fail' : 'Ignore'})`,
+      en: `${named.en} Service ${service}, ${STATE[is].en}: ${hooks.length === 1 ? (fails ? 'rejects what it matches' : 'is skipped') : fails ? 'reject what they match' : 'are skipped'} (failurePolicy ${fails ? 'Fail' : 'Ignore'})`,
       zh: `${named.zh} Service ${service}，${STATE[is].zh}：${fails ? '会拒绝匹配的请求' : '会被跳过'}（failurePolicy ${fails ? 'Fail' : 'Ignore'}）`,
     };
   },
