@@ -178,6 +178,8 @@ describe('architecture', () => {
     ['main.ts', 'cli/core.ts'],
     ['cli/help.ts', 'string-width'],
     ['engine/execute.ts', 'node:fs'],
+    ['engine/contracts/checking.ts', 'helm/contracts.ts'],
+    ['engine/examine.ts', 'chart/intended.ts'],
     ['systems/spiderpool/crds.ts', 'helm/load-chart.ts'],
     ['systems/spiderpool/crds.ts', 'systems/spiderpool/knowledge/crds.json'],
     ['snapshot/read.ts', '@kubernetes/client-node'],

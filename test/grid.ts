@@ -2,7 +2,8 @@
 // Besides, over all cases of a check: it reads what it declares, all of it and nothing else; and every sentence exists in both languages.
 import { rmSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Check, CheckResult, Entry, Intent, ListRead, Raw, Read, Run, Step } from '../src/engine/contracts.ts';
+import { intendedBy } from '../src/chart/intended.ts';
+import type { Check, CheckResult, Entry, ListRead, Raw, Read, Run, Step } from '../src/engine/contracts.ts';
 import { examine, objectName } from '../src/engine/examine.ts';
 import { executeRun, executeUndo } from '../src/engine/execute.ts';
 import { parseTarget } from '../src/engine/paths.ts';
@@ -11,6 +12,7 @@ import { makePlan, stepsOf } from '../src/engine/plan.ts';
 import { progressOf } from '../src/engine/progress.ts';
 import { isOfDeclarer } from '../src/engine/read/declarer.ts';
 import { isAllowed, rightOf } from '../src/engine/rights.ts';
+import type { Intent } from '../src/helm/contracts.ts';
 import { withRecords } from '../src/helm/revise.ts';
 import { wrongInRun } from '../src/journal/well-formed.ts';
 import { ALWAYS, type FieldRead, recording, undeclared } from '../src/kube/fields.ts';
@@ -124,7 +126,7 @@ const nameOf = ({
 const asked = (check: Check, { to, backTo, intent }: Case) => ({
   checks: [check.id],
   targets: [...(to ? [parseTarget(to, SYSTEMS)] : []), ...(backTo ? [parseTarget(backTo, SYSTEMS, undefined, 'back-to')] : [])],
-  intent,
+  intended: intendedBy({ intent }),
 });
 
 async function resultOf(check: Check, dump: Dump, each: Case): Promise<CheckResult> {

@@ -1,5 +1,6 @@
 // What a system says about the CRDs of its chart, and which of them an upgrade wants: those of the chart that was given, else those of a table.
-import type { Chart, Severity } from '../engine/contracts.ts';
+import type { Severity } from '../engine/contracts.ts';
+import type { Chart } from '../helm/contracts.ts';
 import { type CrdKnowledge, crdsByChart, crdsByTable, type WantedCrd } from './crds.ts';
 
 export interface CrdFacts {

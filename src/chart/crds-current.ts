@@ -1,13 +1,16 @@
 // The check crds-current, for any system whose chart has its CRDs in crds/: helm never updates them, so they have to be applied before every upgrade.
 // Source: helm pkg/action/install.go (installCRDs), pkg/action/upgrade.go; helm pkg/chart/chart.go (CRDObjects: its own, then those of each dependency).
-import type { Chart, Check, Condition, Finding, Page, PointReader, Raw, Ref, Refusal, StepDraft, Text } from '../engine/contracts.ts';
+
+import type { Check, Condition, Finding, Page, PointReader, Raw, Ref, Refusal, StepDraft, Text } from '../engine/contracts.ts';
 import { each } from '../engine/each.ts';
 import { isGap } from '../engine/gaps.ts';
+import type { Chart } from '../helm/contracts.ts';
 import { parseResourceName } from '../kube/resources.ts';
 import { shellWord } from '../text/shell.ts';
 import { type CrdFacts, NO_VERSION, noCrds, wantedCrds } from './crd-facts.ts';
 import { CRDS, crdRef, crdsByChart, DEFINITION, fieldOf, knowsMore, lacking, storedBeyond, type WantedCrd } from './crds.ts';
 import type { ChartFacts } from './facts.ts';
+import { intendedOf } from './intended.ts';
 
 /** More names of fields tell a person nothing. */
 const SHOWN = 3;
@@ -38,7 +41,9 @@ export function crdsCurrent(facts: Facts, words: { page: Page; sources: string[]
     get pointReads() {
       return [{ resource: CRDS, names: known(), columns: DEFINITION }];
     },
-    judge: async (_rows, { path, chart, look }) => {
+    judge: async (_rows, at) => {
+      const { path, look } = at;
+      const { chart } = intendedOf(at);
       const target = path.to ?? path.from;
       if (typeof target !== 'string') return { unknown: NO_VERSION };
       const wanted = wantedCrds(facts, target, chart);
@@ -56,7 +61,9 @@ export function crdsCurrent(facts: Facts, words: { page: Page; sources: string[]
           ...known().map((name) => ({ verbs: ['list'], ...parseResourceName(name) })),
         ];
       },
-      async steps(found, { chart, look }) {
+      async steps(found, at) {
+        const { look } = at;
+        const { chart } = intendedOf(at);
         const stored = found.filter(({ args }) => args.state === 'stored');
         const open = found.filter(({ args }) => args.state !== 'stored');
         const [here, absent] = chart ? [open.filter(({ args }) => args.byChart), open.filter(({ args }) => !args.byChart)] : [[], open];

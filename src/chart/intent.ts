@@ -1,5 +1,6 @@
 // What helm will be told: from the chart, what the release has and what was given, the values that a release is upgraded with. They are never printed, and stored nowhere here.
-import type { Chart, ChartAt, HelmRelease, Intent, Raw, Ref, Rule } from '../engine/contracts.ts';
+import type { ChartAt, HelmRelease, Raw, Ref, Rule } from '../engine/contracts.ts';
+import type { Chart, Intent } from '../helm/contracts.ts';
 import { objectsIn } from '../helm/manifest.ts';
 import type { Release } from '../helm/release.ts';
 import { rulesOf, upgraded } from '../helm/values.ts';

@@ -1,13 +1,16 @@
 // What values the target will get by the upgrade that is meant, and whether it renders with them: by helm where a chart was given and helm is there, else by the table.
 // Where another chart wraps that of the system, its values lie below the name or alias of the dependency (helm pkg/chartutil/dependencies.go), and are judged there.
-import type { Chart, Gap, Intent, Raw, Rendering, Situation, Text } from '../engine/contracts.ts';
+
+import type { Gap, Raw, Situation, Text } from '../engine/contracts.ts';
 import { isGap } from '../engine/gaps.ts';
+import type { Chart, Intent, Rendering } from '../helm/contracts.ts';
 import { isVast, MOST_KEYS, valueAt } from '../helm/keys.ts';
 import { textsOf, withoutTexts } from '../helm/texts.ts';
 import { insteadOf, mergeMaps, rulesOf, type Upgraded, upgraded } from '../helm/values.ts';
 import { isRaw } from '../kube/json.ts';
 import { oneLine } from '../text/sanitise.ts';
 import type { ChartFacts } from './facts.ts';
+import { intendedOf } from './intended.ts';
 import { type Current, currentRelease, type ReleaseRows } from './release.ts';
 import { type KnownValues, valuesByChart } from './values.ts';
 
@@ -36,7 +39,8 @@ export async function predicted(
   rows: ReleaseRows,
   at: Situation,
 ): Promise<Prediction | Gap | { unknown: Text } | { notApplicable: Text }> {
-  const { path, intent, helm } = at;
+  const { path } = at;
+  const { chart, intent, helm } = intendedOf(at);
   if (!path.installation.byHelm) return { notApplicable: NO_HELM };
   const current = await currentRelease(rows, at);
   if (isGap(current) || 'unknown' in current) return current;
@@ -44,7 +48,7 @@ export async function predicted(
   if (isVast(config) || isVast(its.values) || its.read.length > MOST_KEYS) return { unknown: VAST };
   const scope = scopeOf(facts, its);
   if (!scope) return { unknown: otherChart(its.name, facts.chart) };
-  const target = targetOf(facts, at.chart, scope, path.to ?? '');
+  const target = targetOf(facts, chart, scope, path.to ?? '');
   if (!target) return { unknown: noTable(path.to ?? '') };
   const old = scope.length ? wrapped(facts, its, scope) : valuesByChart(its, facts.facts);
   if (!old) return { unknown: noTable(dependencyOf(facts, its)?.version ?? '') };
@@ -55,7 +59,7 @@ export async function predicted(
   // A flag without a key of the system still makes helm drop the old values.
   const scoped: Intent = { ...asked, given, reuse: asked.reuse ?? (Object.keys(asked.given).length ? 'reset' : undefined) };
   const upgrade = upgraded(target.defaults, scoped, before, rules);
-  const whole = scope.length ? upgraded(at.chart?.values ?? its.values, asked, { defaults: its.values, config }, rules) : upgrade;
+  const whole = scope.length ? upgraded(chart?.values ?? its.values, asked, { defaults: its.values, config }, rules) : upgrade;
   const today = upgraded(old.defaults, { given: before.config }, undefined, rules).all;
   return { ...current, target, old, upgrade, whole, today, config: before.config, given, scope };
 }
@@ -97,8 +101,9 @@ function below(values: Raw, scope: readonly string[]): Raw {
 /** `keys`: where it fails, the first first; empty where helm names none. undefined: it renders. */
 export async function failing(
   { target, old, release, upgrade: { all }, whole, scope }: Prediction,
-  { intent, helm }: Situation,
+  at: Situation,
 ): Promise<{ keys: string[]; said?: string } | { unknown: Text } | undefined> {
+  const { intent, helm } = intendedOf(at);
   const known = target.facts.missing(target, all);
   if (!helm) return known ? (known.length ? { keys: known } : undefined) : { unknown: NEEDS_HELM };
   const reuses = intent?.reuse === 'reuse' && !scope.length;

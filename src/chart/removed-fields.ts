@@ -1,4 +1,5 @@
 // The check removed-fields, for any system with a table of its CRDs: fields that objects hold and that the CRDs of the target drop. The API server drops them, with what they hold, at the next write.
+
 import type { Check, Finding, Json, Page, Read, Ref, Severity, StepDraft, Text } from '../engine/contracts.ts';
 import { derived } from '../engine/knowledge.ts';
 import { asIs, hot } from '../engine/read/index.ts';
@@ -10,6 +11,7 @@ import { type CrdFacts, INSTALLED, noCrds, wantedCrds } from './crd-facts.ts';
 import { changingFields, heldBeyond, knownAgain } from './crds.ts';
 import { withoutField } from './declared-fields.ts';
 import type { ChartFacts } from './facts.ts';
+import { intendedOf } from './intended.ts';
 
 interface Row {
   ref: Ref;
@@ -60,7 +62,9 @@ export function removedFields(
     get reads() {
       return reads();
     },
-    judge: (rows, { path: { from, to: target = '' }, chart }) => {
+    judge: (rows, at) => {
+      const { from, to: target = '' } = at.path;
+      const { chart } = intendedOf(at);
       if (typeof from === 'string' && compare(from, target) === 0) return { notApplicable: INSTALLED };
       const wanted = wantedCrds(facts, target, chart);
       if (!wanted) return { unknown: noCrds(target) };

@@ -1,11 +1,13 @@
 // The check reuse-values, for any system that is installed by a chart: --reuse-values keeps the old chart's defaults, so that keys which the new templates or its schema need are missing.
 // Source: helm pkg/action/upgrade.go (reuseValues).
+
 import type { Check, Finding, Page, Text } from '../engine/contracts.ts';
 import { isGap } from '../engine/gaps.ts';
 import { settingFlag } from '../helm/flags.ts';
 import { written } from '../helm/keys.ts';
 import { textOf } from '../text/language.ts';
 import type { ChartFacts } from './facts.ts';
+import { intendedOf } from './intended.ts';
 import { failsAt, type Keys, keyList, SHOWN } from './key-words.ts';
 import { failing, type Prediction, predicted } from './prediction.ts';
 import { type Current, RELEASE_BODIES, RELEASE_READS } from './release.ts';
@@ -32,10 +34,10 @@ export function reuseValues(facts: ChartFacts, words: { page: Page; sources: str
     reads: RELEASE_READS,
     pointReads: RELEASE_BODIES,
     judge: async (rows, at) => {
-      if (at.intent?.reuse !== 'reuse') return { notApplicable: NOT_USED };
+      if (intendedOf(at).intent?.reuse !== 'reuse') return { notApplicable: NOT_USED };
       const refused = await refusedValues(facts, rows, at, 'required');
       if (refused && 'unknown' in refused) return refused;
-      if (refused && (refused.paths.length || !at.chart)) {
+      if (refused && (refused.paths.length || !intendedOf(at).chart)) {
         const keys = refused.paths.map(written);
         return keys.length ? [finding(refused.record, { ...named('refused', keys), target: at.path.to ?? '', flags: [] })] : [];
       }

@@ -1,11 +1,14 @@
 // The check rollback-crds, for any system whose chart has its CRDs in crds/: what helm rollback would not restore; foretold before the upgrade, seen after it.
 // Source: helm pkg/action/rollback.go (crds/ is not part of a release).
-import type { Chart, Check, Finding, Page, PointReader, Text, WayBack } from '../engine/contracts.ts';
+
+import type { Check, Finding, Page, PointReader, Text, WayBack } from '../engine/contracts.ts';
 import { each } from '../engine/each.ts';
 import { isGap } from '../engine/gaps.ts';
+import type { Chart } from '../helm/contracts.ts';
 import { type CrdFacts, noCrds, wantedCrds } from './crd-facts.ts';
 import { CRDS, crdRef, DEFINITION, fieldsBetween } from './crds.ts';
 import type { ChartFacts } from './facts.ts';
+import { intendedOf } from './intended.ts';
 
 /** More names of fields tell a person nothing. */
 const SHOWN = 3;
@@ -46,7 +49,9 @@ export function rollbackCrds(
     get pointReads() {
       return [{ resource: CRDS, names: ownCrds(), columns: DEFINITION }];
     },
-    judge: async (_rows, { back, chart, look }) => {
+    judge: async (_rows, at) => {
+      const { back, look } = at;
+      const { chart } = intendedOf(at);
       const { from: target, to: from } = back!;
       const looked = await between(back!, facts, ownCrds(), chart, look);
       if (!looked) return { unknown: noCrds(back!.upgraded ? from : target) };

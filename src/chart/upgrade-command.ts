@@ -1,14 +1,14 @@
 // The upgrade with the right flags, as a step for a person. What was given on our own command line is not repeated: it may hold secrets.
+
 import type { Situation, StepDraft, Text } from '../engine/contracts.ts';
 import { needsValue } from '../helm/flags.ts';
 import { shellWord } from '../text/shell.ts';
 import type { ChartFacts } from './facts.ts';
+import { intendedOf } from './intended.ts';
 
-export function upgradeCommand(
-  { chart: name, repository }: ChartFacts,
-  { path: { installation, to = '' }, intent, chart }: Situation,
-  flags: readonly string[],
-): StepDraft {
+export function upgradeCommand({ chart: name, repository }: ChartFacts, at: Situation, flags: readonly string[]): StepDraft {
+  const { installation, to = '' } = at.path;
+  const { intent, chart } = intendedOf(at);
   const words = [intent?.reuse === 'reset' ? '--reset-values' : '--reset-then-reuse-values', ...flags].join(' ');
   const from = `${name} --repo=${repository} --version=${shellWord(to)}`;
   const whole = `helm upgrade ${shellWord(installation.name)} ${from} -n ${shellWord(installation.namespace ?? '')} ${words}`;

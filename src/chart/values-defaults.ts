@@ -1,4 +1,5 @@
 // The check values-defaults, for any system that is installed by a chart: defaults that the target chart changes, of keys that change what runs, where the release does not set them.
+
 import { finding } from '../engine/builders.ts';
 import type { Check, Finding, Json, Language, Page, Text } from '../engine/contracts.ts';
 import { isGap } from '../engine/gaps.ts';
@@ -7,6 +8,7 @@ import { pathOf, written } from '../helm/keys.ts';
 import { mergeMaps } from '../helm/values.ts';
 import { looksSecret, REDACTED } from '../text/redact.ts';
 import type { ChartFacts } from './facts.ts';
+import { intendedOf } from './intended.ts';
 import { type Prediction, predicted } from './prediction.ts';
 import { RELEASE_BODIES, RELEASE_READS } from './release.ts';
 import { changedDefaults } from './values.ts';
@@ -33,7 +35,7 @@ export function valuesDefaults(facts: ChartFacts, words: { page: Page; sources: 
     pointReads: RELEASE_BODIES,
     judge: async (rows, at) => {
       // --reuse-values keeps the old ones, which reuse-values judges.
-      if (at.intent?.reuse === 'reuse') return { notApplicable: REUSED };
+      if (intendedOf(at).intent?.reuse === 'reuse') return { notApplicable: REUSED };
       const prediction = await predicted(facts, rows, at);
       if (isGap(prediction)) return [];
       if (!('upgrade' in prediction)) return prediction;

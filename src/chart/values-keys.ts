@@ -1,11 +1,13 @@
 // The check values-keys, for any system that is installed by a chart: values of the release that the target chart will not use (renamed, removed, never known, dropped by how helm is
 // called, refused by its schema), and values with which it does not render. Source: helm pkg/action/upgrade.go (reuseValues), pkg/chart/common/util/coalesce.go.
+
 import type { Check, Finding, Language, Page, Situation, StepDraft, Text } from '../engine/contracts.ts';
 import { isGap } from '../engine/gaps.ts';
 import { settingFlag } from '../helm/flags.ts';
 import { leavesOf, pathOf, valueAt, written } from '../helm/keys.ts';
 import { deepEqual } from '../kube/json.ts';
 import type { ChartFacts } from './facts.ts';
+import { intendedOf } from './intended.ts';
 import { failsAt, type Keys, keyList, SHOWN } from './key-words.ts';
 import { failing, type Prediction, predicted } from './prediction.ts';
 import { RELEASE_BODIES, RELEASE_READS } from './release.ts';
@@ -42,14 +44,14 @@ export function valuesKeys(facts: ChartFacts, words: { page: Page; sources: stri
       if (refused && 'unknown' in refused) return refused;
       const prediction = await predicted(facts, rows, at);
       // A closed schema has every key that the chart reads: without a table, it alone decides.
-      if (refused && (refused.paths.length || !at.chart)) {
+      if (refused && (refused.paths.length || !intendedOf(at).chart)) {
         const { paths, record } = refused;
         return paths.map((path) => finding(record, { ...several('refused', at.path.to ?? '', [written(path)], 1) }));
       }
       if (isGap(prediction)) return [];
       if (!('upgrade' in prediction)) return prediction;
       // --reuse-values is judged by reuse-values.
-      const failed = at.intent?.reuse === 'reuse' ? undefined : await failing(prediction, at);
+      const failed = intendedOf(at).intent?.reuse === 'reuse' ? undefined : await failing(prediction, at);
       const found = findings(prediction, at);
       if (failed && 'unknown' in failed) return found.length ? found : failed;
       return failed ? [failure(prediction, failed), ...found] : found;
@@ -119,7 +121,8 @@ function placeless(path: readonly string[], target: KnownValues): string {
 }
 
 /** Old values that helm drops because something was given without a reuse flag. */
-function dropped(prediction: Prediction, { intent }: Situation): Finding<Args>[] {
+function dropped(prediction: Prediction, at: Situation): Finding<Args>[] {
+  const { intent } = intendedOf(at);
   if (!intent || intent.reuse !== undefined || !Object.keys(intent.given).length) return [];
   const { target, upgrade, config, given, scope } = prediction;
   const keys = leavesOf(config)

@@ -1,5 +1,6 @@
 // The values of a chart: which keys a version has and reads, where renamed keys went, which settings an upgrade loses. Pure; what is known of the keys comes from the system.
-import type { Chart, Json, Raw } from '../engine/contracts.ts';
+import type { Json, Raw } from '../engine/contracts.ts';
+import type { Chart } from '../helm/contracts.ts';
 import { isRead, leavesOf, pathOf, valueAt, written } from '../helm/keys.ts';
 import { deepEqual, isRaw } from '../kube/json.ts';
 import { nearest } from '../text/nearest.ts';

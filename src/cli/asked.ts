@@ -1,8 +1,11 @@
 // What the flags of check and fix ask of an examination: systems, checks, targets, the chart, what is accepted.
-import type { Chart, Check, SystemId, Templates } from '../engine/contracts.ts';
+
+import { type HelmMeant, intendedBy } from '../chart/intended.ts';
+import type { Check, SystemId } from '../engine/contracts.ts';
 import type { Acceptance, Examination, ExamineOptions } from '../engine/examine.ts';
 import { parseTarget, type Target, type TargetFlag } from '../engine/paths.ts';
 import { badChart } from '../helm/chart.ts';
+import type { Chart, Templates } from '../helm/contracts.ts';
 import { loadChart } from '../helm/load-chart.ts';
 import { helmDriver } from '../helm/records.ts';
 import { helmFor } from '../helm/run.ts';
@@ -12,17 +15,20 @@ import { EXIT, UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 import { intentOf } from './intent.ts';
 
-export async function examineOptions(call: Call, only: { systems?: SystemId[]; checks?: string[] }): Promise<ExamineOptions> {
+/** `meant`: what of it is helm's, for the upgrade itself. */
+export type Asked = ExamineOptions & { meant: HelmMeant };
+
+export async function examineOptions(call: Call, only: { systems?: SystemId[]; checks?: string[] }): Promise<Asked> {
   const { accept, namespace } = call.flags;
   const targets = targetsGiven(call, only);
   const chart = call.flags.chart === undefined ? undefined : await loadChart(call.flags.chart);
   const templates = call.flags.chart === undefined ? undefined : await templatesOf(call, call.flags.chart);
+  const meant: HelmMeant = { chart, intent: await intentOf(call.flags, templates?.version), templates };
   return {
     ...only,
     targets: chart ? withChart(targets, chart, call.flags.chart!) : targets,
-    chart,
-    intent: await intentOf(call.flags, templates?.version),
-    templates,
+    meant,
+    intended: intendedBy(meant),
     helmDriver: helmDriver(call.env.HELM_DRIVER),
     accept: (accept ?? []).map(acceptance),
     namespace: call.flags['all-namespaces'] ? undefined : namespace,

@@ -1,8 +1,9 @@
 // The part of an upgrade that a system installed by a chart has besides: the chart (fetched where that was asked for), its release, and what helm will be given.
 import path from 'node:path';
+import type { HelmMeant } from '../chart/intended.ts';
 import { type HelmUpgrade, helmUpgrade } from '../chart/intent.ts';
 import { type HelmRelease, type Installation, type Raw, type Source, type System, type Text, WorldError } from '../engine/contracts.ts';
-import type { Examination, ExamineOptions } from '../engine/examine.ts';
+import type { Examination } from '../engine/examine.ts';
 import { orTrouble } from '../engine/performing.ts';
 import { fetchedChart } from '../helm/fetch.ts';
 import type { Release } from '../helm/release.ts';
@@ -35,7 +36,7 @@ export async function withFetchedChart(call: Call, { id, chart: its = id }: Syst
 export async function helmIntended(
   call: Call,
   installation: Installation,
-  { options: { chart, intent, templates }, source, run }: { options: ExamineOptions; source: Source; run: string },
+  { meant: { chart, intent, templates }, source, run }: { meant: HelmMeant; source: Source; run: string },
 ): Promise<{ upgrade: HelmUpgrade; given: Raw }> {
   const release = releaseOf(installation);
   const stands = await standingOf(release, source);

@@ -1,6 +1,7 @@
 // What the flags say about the values of the upgrade that is meant; helm's flags with helm's meaning.
-import type { Intent, Json, Raw, Text } from '../engine/contracts.ts';
+import type { Json, Raw, Text } from '../engine/contracts.ts';
 import { readInput, readStdin } from '../files/input.ts';
+import type { Intent } from '../helm/contracts.ts';
 import { setInto } from '../helm/set.ts';
 import { mergeMaps, rulesOf } from '../helm/values.ts';
 import { readValues } from '../helm/values-file.ts';

@@ -31,18 +31,18 @@ export async function intended(asked: Call, source: Source, run: string): Promis
   assertTakes(bare, system);
   const call = system.chart ? await withFetchedChart(bare, system) : bare;
   const options = await examineOptions(call, { systems: [system.id] });
-  if (system.chart && !options.chart && !options.targets?.length) throw noChart(system);
+  if (system.chart && !options.meant.chart && !options.targets?.length) throw noChart(system);
   const before = await examine(source, SYSTEMS, options);
   assertInstalled(options, [before], EXIT.failed);
   if (!before.installations.length) throw notSeen(system, before);
   const installation = theOne(before.installations, system, call.args[1]);
-  if (system.chart && !options.chart) {
+  if (system.chart && !options.meant.chart) {
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
     throw yourChoice(system, before) ?? noChart(system);
   }
   const path = before.paths.find((each) => each.installation === installation)!;
   if (!system.chart) assertKnown(path);
-  const helm = system.chart ? await helmIntended(call, installation, { options, source, run }) : undefined;
+  const helm = system.chart ? await helmIntended(call, installation, { meant: options.meant, source, run }) : undefined;
   const drafts = await system.stages!({
     path,
     source,

@@ -3,7 +3,7 @@ import { oneLine } from '../text/sanitise.ts';
 import type { Check, CheckResult, Gap, Installation, Outcome, Situation, System, Text } from './contracts.ts';
 import { isGap } from './gaps.ts';
 
-interface Asked extends Pick<Situation, 'path' | 'chart' | 'back'> {
+interface Asked extends Pick<Situation, 'path' | 'back'> {
   system: System;
   check: Check;
 }
@@ -15,11 +15,10 @@ export const byVersion = ({ applies, needs = [] }: Check): boolean =>
   Boolean(applies.from || applies.to || needs.length || applies.stage === 'back');
 
 /** The outcomes that need no look at the cluster: not applicable, not looked at, beyond the horizon, version unknown. */
-export function closedBeforeLooking({ system, check, path, chart, back }: Asked): CheckResult | undefined {
+export function closedBeforeLooking({ system, check, path, back }: Asked): CheckResult | undefined {
   const at = path.installation.id;
   const isBack = check.applies.stage === 'back';
   if ((isBack || check.needs?.includes('target')) && !path.to) return result(check, at, 'not-looked-at', { note: NO_TARGET });
-  if (check.needs?.includes('chart') && !chart) return result(check, at, 'not-looked-at', { note: NO_CHART });
   if ((isBack || check.needs?.includes('version')) && isGap(path.from))
     return result(check, at, 'unknown', versionless(path.installation, path.from));
   // Of the way back: the older version, and the newer one.
@@ -47,7 +46,6 @@ export const isProvisional = ({ compare, knownUpTo, provisionalUpTo }: System, v
 
 const NO_TARGET: Text = { en: 'no target version known; set one with --to', zh: '没有已知的目标版本；请用 --to 指定' };
 const SAME: Text = { en: 'the installed version is the target version', zh: '当前版本即目标版本' };
-const NO_CHART: Text = { en: 'needs the chart of the target version; pass it with --chart', zh: '需要目标版本的 chart；请用 --chart 指定' };
 const notFor = (version: string): Text => ({ en: `does not apply to version ${version}`, zh: `与版本 ${version} 无关` });
 const beyond = (version: string, horizon: string): Text => ({
   en: `version ${version} is newer than this version of upgrade-guard supports (up to ${horizon})`,

@@ -6,7 +6,6 @@ import { UserError } from '../text/user-error.ts';
 import { closedBeforeLooking, isProvisional, provisional, result, versionGaps } from './closed.ts';
 import { clusterOf } from './cluster.ts';
 import type {
-  Chart,
   Check,
   CheckResult,
   ClusterIdentity,
@@ -14,7 +13,6 @@ import type {
   Gap,
   HelmDriver,
   Installation,
-  Intent,
   JudgedFinding,
   Judgement,
   Outcome,
@@ -28,7 +26,6 @@ import type {
   StepDraft,
   System,
   SystemId,
-  Templates,
   UpgradePath,
 } from './contracts.ts';
 import type { DeclaredIn } from './declared.ts';
@@ -79,18 +76,14 @@ export interface ExamineOptions {
   /** `-n`: only installations in these namespaces. */
   namespace?: string;
   accept?: Acceptance[];
-  /** Shown to the checks of the system that it is named after. */
-  chart?: Chart;
   /** Look only by what this can answer at once. */
   quick?: QuickSource;
-  /** What the upgrade will be told about values; undefined: nothing. */
-  intent?: Intent;
+  /** What is meant besides the versions; see Situation. */
+  intended?(system: System, installation: Installation, serverVersion: string | Gap): unknown;
   /** Where no cluster can say what is installed: what is taken to be. */
   assume?(system: System): Installation[] | undefined;
   /** HELM_DRIVER of whoever asks. */
   helmDriver?: HelmDriver;
-  /** Renders that chart. */
-  templates?: Templates;
   began?(what: string): void;
 }
 /** `CHECK-ID` or `CHECK-ID:KIND/NAMESPACE/NAME`. */
@@ -153,13 +146,12 @@ export async function examine(source: Source, systems: System[], options: Examin
     known.push(...detected);
     examination.elsewhere.push(...detected.filter((each) => !isSelected(each)).map(({ id }) => id));
     if (!detected.length) examination.absent.push(system.id);
-    const chart = options.chart?.name === system.id ? options.chart : undefined;
 
     for (const installation of installations) {
       const path = choosePath(system, installation, installations, options.targets ?? []);
       examination.installations.push(installation);
       examination.paths.push(path);
-      const helm = chart && options.templates && bound(options.templates, installation, serverVersion);
+      const intended = options.intended?.(system, installation, serverVersion);
       for (const check of checks)
         cases.push({
           system,
@@ -168,9 +160,7 @@ export async function examine(source: Source, systems: System[], options: Examin
           cluster,
           now,
           back: wayBackOf(path),
-          chart,
-          intent: options.intent,
-          helm,
+          intended,
           early: early.get(check.id) ?? {},
         });
     }
@@ -208,14 +198,14 @@ function withGaps(installation: Installation, gaps: readonly Gap[]): Installatio
 
 /** The outcome of a quick look: found, or not known. */
 async function glance(each: Case, source: QuickSource, { accept = [], began }: ExamineOptions, into: Examination): Promise<void> {
-  const { check, path, cluster, now, chart } = each;
+  const { check, path, cluster, now, intended } = each;
   if (!check.screen) {
     into.results.push(result(check, path.installation.id, 'not-looked-at', { note: NOT_QUICK, gaps: unread(check) }));
     return;
   }
   const gaps: Gap[] = [];
   const look = notingQuick(source, [...(check.pointReads ?? []), ...check.screen.pointReads], check.reads, gaps);
-  const findings = await screened(check, { path, cluster, now, chart, look }, source, gaps, began);
+  const findings = await screened(check, { path, cluster, now, intended, look }, source, gaps, began);
   await conclude(each, findings, { gaps, harmless: [] }, source, accept, into);
 }
 
@@ -243,11 +233,6 @@ interface Case extends Omit<Situation, 'look'> {
   system: System;
   check: Check;
   early: Gathered;
-}
-
-function bound(templates: Templates, { namespace = '', name }: Installation, server: string | Gap): Situation['helm'] {
-  const kubernetes = isGap(server) ? undefined : server;
-  return { version: templates.version, render: (values) => templates.render(values, { namespace, name, kubernetes }) };
 }
 
 function earlyReads(system: System, checks: Check[]): OwnedReads[] {

@@ -1,10 +1,11 @@
 // Reads a chart from where the user says it is: a folder, or an archive. Does I/O, and is handed in by cli.
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Chart, Text } from '../engine/contracts.ts';
+import type { Text } from '../engine/contracts.ts';
 import { readInput } from '../files/input.ts';
 import { whyOf } from '../text/system-error.ts';
 import { badChart, CHART_LIMITS, type ChartFile, filesOf, isChartFile, isHidden, readChart, tooMuch, unpackChart } from './chart.ts';
+import type { Chart } from './contracts.ts';
 
 /** `from`: a folder with a Chart.yaml, or a .tgz. Throws UserError. */
 export async function loadChart(from: string): Promise<Chart> {

@@ -3,11 +3,12 @@
 import { spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
-import type { Raw, Rendering, Templates } from '../engine/contracts.ts';
+import type { Raw } from '../engine/contracts.ts';
 import { redactText } from '../text/redact.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import { parse, satisfies } from '../versions/chart.ts';
+import type { Rendering, Templates } from './contracts.ts';
 import { valuesInput } from './values.ts';
 
 type Env = Record<string, string | undefined>;

@@ -114,7 +114,6 @@ function concerns({ applies, needs = [], knownUpTo }: Check, language: Language)
       (isBack ? { en: `Newer version ${to}.`, zh: `新版本 ${to}。` } : { en: `Target version ${to}.`, zh: `目标版本 ${to}。` }),
     from === undefined && to === undefined && { en: 'Every version.', zh: '所有版本。' },
     needs.includes('target') && { en: 'Needs a target version.', zh: '需要目标版本。' },
-    needs.includes('chart') && { en: 'Needs the chart of the target version.', zh: '需要目标版本的 chart。' },
     knownUpTo !== undefined && {
       en: `Supports versions up to ${knownUpTo}; newer versions are unknown.`,
       zh: `支持到 ${knownUpTo}，更高版本的结果为“未知”。`,

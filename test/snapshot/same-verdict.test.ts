@@ -2,11 +2,13 @@
 import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { intendedBy } from '../../src/chart/intended.ts';
 import { collectDeclared } from '../../src/engine/collect.ts';
-import type { Intent, Json, Raw, Source } from '../../src/engine/contracts.ts';
+import type { Json, Raw, Source } from '../../src/engine/contracts.ts';
 import { declarationsOf } from '../../src/engine/declarations.ts';
 import { examine } from '../../src/engine/examine.ts';
 import { parseTarget } from '../../src/engine/paths.ts';
+import type { Intent } from '../../src/helm/contracts.ts';
 import { decodeRelease, encodeRelease } from '../../src/helm/release.ts';
 import { keyOf, refOf } from '../../src/kube/refs.ts';
 import type { Dump } from '../../src/snapshot/dump.ts';
@@ -165,7 +167,7 @@ function everything(dump: Dump): string {
 async function verdict(source: Source, to: string[], intent?: Intent): Promise<Json> {
   const { installations, results, absent } = await examine(source, SYSTEMS, {
     targets: to.map((each) => parseTarget(each, SYSTEMS)),
-    intent,
+    intended: intendedBy({ intent }),
   });
   return JSON.parse(JSON.stringify({ installations, results, absent }));
 }

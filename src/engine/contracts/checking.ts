@@ -12,37 +12,6 @@ export interface UpgradePath {
   /** The versions after `from`, the target last. Empty without a target. */
   hops: string[];
 }
-/** A Helm chart, as far as checks look into it. */
-export interface Chart {
-  name: string;
-  version: string;
-  /** sha256 of the names and contents of its files, hex: the same of a folder and of its archive. */
-  digest: string;
-  /** The CRDs of its crds/ directory, then those of the charts that it contains, as helm takes them. */
-  crds: Raw[];
-  /** values.yaml. */
-  values: Raw;
-  /** The paths below .Values that its templates name, as --set writes them; '' for all. */
-  read: string[];
-  /** What its Chart.yaml depends on, and the charts in its charts/ directory. */
-  dependencies?: { name: string; version: string; alias?: string }[];
-  parts?: Chart[];
-}
-/** What `helm upgrade` will be told about values. */
-export interface Intent {
-  /** --values, --set and --set-string, laid together as helm does. */
-  given: Raw;
-  /** --reuse-values, --reset-values, --reset-then-reuse-values. */
-  reuse?: 'reuse' | 'reset' | 'reset-then-reuse';
-}
-/** `key`: the value at which rendering failed, as --set writes it; `at`: template, line and column; `said`: helm's own words, redacted. */
-export type Rendering = { is: 'rendered' } | { is: 'failed'; key?: string; at?: string; said: string } | { is: 'unknown'; why: Text };
-/** helm, as far as checks may use it: it renders the chart that was given, and reaches no cluster. */
-export interface Templates {
-  version: string;
-  /** `values`: as a file of values would give them. */
-  render(values: Raw, as: { namespace: string; name: string; kubernetes?: string }): Promise<Rendering>;
-}
 /** The way back from the newer version to the older one. `upgraded`: the newer one is installed (`--back-to`); else it is only meant, and what stands against a return can be foretold alone. */
 export interface WayBack {
   from: string;
@@ -57,12 +26,8 @@ export interface Situation {
   look: PointReader;
   /** For checks of stage `back`. */
   back?: WayBack;
-  /** The chart of this system that the upgrade will use, where one was given (--chart). */
-  chart?: Chart;
-  /** What the upgrade will be told about values; undefined: nothing. */
-  intent?: Intent;
-  /** Where a chart was given and there is a helm; bound to the installation and the cluster's version. */
-  helm?: { version: string; render(values: Raw): Promise<Rendering> };
+  /** What is meant besides the versions (the chart, values for helm), as chart/ makes it and reads it; the engine does not look into it. */
+  intended?: unknown;
 }
 export type Severity = 'blocker' | 'warning' | 'notice';
 export type Certainty = 'certain' | 'high' | 'medium' | 'low';
@@ -135,7 +100,7 @@ export interface Check<R extends Reads = any, Args = any> {
    */
   applies: { from?: string; to?: string; stage: 'before' | 'after' | 'both' | 'back' };
   /** `version`: it judges by the installed version. A range in `applies` needs what it speaks about. */
-  needs?: ('version' | 'target' | 'chart')[];
+  needs?: ('version' | 'target')[];
   knownUpTo?: string;
   reads: R;
   pointReads?: PointRead[];

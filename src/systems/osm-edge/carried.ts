@@ -1,4 +1,5 @@
 // The user's values that an upgrade carries over, as helm lays them: from the release record, --values, --set and the reuse flags. They are compared, and shown only where they cannot be secret.
+import { intendedOf } from '../../chart/intended.ts';
 import { currentRelease, type ReleaseRows } from '../../chart/release.ts';
 import type { Gap, Json, Raw, Ref, Situation, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
@@ -31,9 +32,10 @@ export async function carriedValues(
   if (isGap(current) || 'unknown' in current) return current;
   const { chart, config } = current.release;
   if (isVast(config) || isVast(chart.values)) return { unknown: VAST };
-  const rules = rulesOf(at.helm?.version ?? ANY_HELM);
+  const { intent, helm } = intendedOf(at);
+  const rules = rulesOf(helm?.version ?? ANY_HELM);
   const before = { defaults: chart.values, config };
-  const carried = upgraded({}, at.intent ?? { given: {} }, before, rules).config;
+  const carried = upgraded({}, intent ?? { given: {} }, before, rules).config;
   return { config: carried, today: coalesce(chart.values, config, rules), release: current.release, record: current.at };
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { tableOf } from '../../../scripts/knowledge/spiderpool-crds.ts';
 import { crdsByChart, fieldOf, lacking, markersOf, versionsOf } from '../../../src/chart/crds.ts';
+import { intendedBy } from '../../../src/chart/intended.ts';
 import type { Raw } from '../../../src/engine/contracts.ts';
 import { examine, objectName } from '../../../src/engine/examine.ts';
 import { makePlan, stepsOf } from '../../../src/engine/plan.ts';
@@ -126,7 +127,7 @@ describeUpstream('the charts of Spiderpool', ['data', 'spiderpool', 'charts'], (
     const { results, remedies } = await examine(source, SYSTEMS, {
       checks: ['spiderpool/crds-current'],
       targets: [{ system: 'spiderpool', version: to }],
-      chart,
+      intended: intendedBy({ chart }),
     });
     const proposals = await Promise.all(remedies.map(async ({ findings, propose }) => ({ ...(await propose(findings)), reasons: [] })));
     return { result: results[0]!, plan: makePlan(proposals) };

@@ -1,8 +1,10 @@
 // removed-fields: what the target drops, by table and by the definitions of a chart; and what took its place.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Chart, Raw } from '../../../src/engine/contracts.ts';
+import { intendedBy } from '../../../src/chart/intended.ts';
+import type { Raw } from '../../../src/engine/contracts.ts';
 import { examine, objectName } from '../../../src/engine/examine.ts';
+import type { Chart } from '../../../src/helm/contracts.ts';
 import { loadChart } from '../../../src/helm/load-chart.ts';
 import { dumpOf } from '../../../src/snapshot/dump.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
@@ -67,7 +69,7 @@ async function messages(from: string, to: string, objects: Raw[], chart?: Chart)
   const { results } = await examine(dumpSource(dumpOf({ objects: [installed(from), ...objects], whole: true })), SYSTEMS, {
     checks: ['spiderpool/removed-fields'],
     targets: [{ system: 'spiderpool', version: to }],
-    chart,
+    intended: intendedBy({ chart }),
   });
   const [{ outcome, findings }] = results as [(typeof results)[0]];
   return findings.length ? findings.map(({ message, objects: of }) => `${of.map(objectName)}: ${message.en}`) : [outcome];

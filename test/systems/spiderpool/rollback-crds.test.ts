@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { intendedBy } from '../../../src/chart/intended.ts';
 import type { Raw } from '../../../src/engine/contracts.ts';
 import { examine } from '../../../src/engine/examine.ts';
 import { loadChart } from '../../../src/helm/load-chart.ts';
@@ -67,7 +68,7 @@ describeUpstream('with the definitions of the charts', ['data', 'spiderpool', 'c
     const { results } = await examine(dumpSource(dumpOf({ objects, whole: true })), SYSTEMS, {
       checks: ['spiderpool/rollback-crds'],
       targets: [{ system: 'spiderpool', version: to }],
-      chart: withChart ? await chartOf(to) : undefined,
+      intended: intendedBy({ chart: withChart ? await chartOf(to) : undefined }),
     });
     return said(results);
   };

@@ -6,8 +6,10 @@ import { buffer } from 'node:stream/consumers';
 import { createGzip } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { afterAll, expect, test } from 'vitest';
-import type { Chart, HelmDriver } from '../../../src/engine/contracts.ts';
+import { intendedBy } from '../../../src/chart/intended.ts';
+import type { HelmDriver } from '../../../src/engine/contracts.ts';
 import { examine } from '../../../src/engine/examine.ts';
+import type { Chart } from '../../../src/helm/contracts.ts';
 import { loadChart } from '../../../src/helm/load-chart.ts';
 import { readDump } from '../../../src/snapshot/read.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
@@ -26,7 +28,7 @@ async function said(
   { chart, to, helmDriver }: { chart?: Chart; to?: string; helmDriver?: HelmDriver } = {},
 ) {
   const targets = to ? [{ system: 'spiderpool', version: to }] : [];
-  const asked = { checks: checks.map((name) => `spiderpool/${name}`), targets, chart, helmDriver };
+  const asked = { checks: checks.map((name) => `spiderpool/${name}`), targets, intended: intendedBy({ chart }), helmDriver };
   const { results, installations, paths } = await examine(dumpSource(await readDump(folder)), SYSTEMS, asked);
   const byCheck = results.map(({ id, outcome, findings }) => [
     id.replace('spiderpool/', ''),

@@ -1,5 +1,6 @@
 // target-version: which targets are refused and why, from wherever one comes; and what to take instead.
 import { describe, expect, test } from 'vitest';
+import { intendedBy } from '../../../src/chart/intended.ts';
 import { examine } from '../../../src/engine/examine.ts';
 import { dumpOf } from '../../../src/snapshot/dump.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
@@ -26,7 +27,7 @@ async function judged(from: string, to?: string, chart?: string) {
   const { results } = await examine(dumpSource(dumpOf({ objects: [installed(from)], whole: true })), SYSTEMS, {
     checks: ['spiderpool/target-version'],
     targets: to === undefined ? [] : [{ system: 'spiderpool', version: to }],
-    chart: chart === undefined ? undefined : { ...CHART, version: chart },
+    intended: intendedBy({ chart: chart === undefined ? undefined : { ...CHART, version: chart } }),
   });
   const [{ outcome, findings }] = results as [(typeof results)[0]];
   const [found] = findings;

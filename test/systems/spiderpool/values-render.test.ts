@@ -4,8 +4,10 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Intent, Raw } from '../../../src/engine/contracts.ts';
+import { intendedBy } from '../../../src/chart/intended.ts';
+import type { Raw } from '../../../src/engine/contracts.ts';
 import { examine } from '../../../src/engine/examine.ts';
+import type { Intent } from '../../../src/helm/contracts.ts';
 import { loadChart } from '../../../src/helm/load-chart.ts';
 import { failure, helmFor } from '../../../src/helm/run.ts';
 import { insteadOf } from '../../../src/helm/values.ts';
@@ -104,9 +106,7 @@ async function outcome(id: string, config: Raw, intent: Intent | undefined, from
   const { results } = await examine(source, SYSTEMS, {
     checks: [id],
     targets: [{ system: 'spiderpool', version: '1.2.2' }],
-    chart: await loadChart(from),
-    templates: by && (await helm(by, from)),
-    intent,
+    intended: intendedBy({ chart: await loadChart(from), templates: by && (await helm(by, from)), intent }),
   });
   const { outcome: is, findings, note } = results[0]!;
   return is === 'found' ? findings.map(({ severity, args }) => [severity, (args as Raw).state, (args as Raw).keys]) : [is, note?.en];

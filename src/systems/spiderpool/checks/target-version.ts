@@ -1,5 +1,6 @@
 // Releases of Spiderpool with known problems as the target of an upgrade, and which version to use instead.
 // Sources: knowledge/versions.json names the issue, pull request or file behind each flaw; lines overlap in time, so that a higher version need not have a fix.
+import { intendedOf } from '../../../chart/intended.ts';
 import type { Check, Finding, Text } from '../../../engine/contracts.ts';
 import { compare, satisfies } from '../../../versions/chart.ts';
 import { isRelease } from '../crds.ts';
@@ -41,7 +42,9 @@ const check: Check<Record<string, never>, Args> = {
   applies: { stage: 'before' },
   needs: ['target'],
   reads: {},
-  judge: (_rows, { path: { from, to: target }, chart }) => {
+  judge: (_rows, at) => {
+    const { from, to: target } = at.path;
+    const { chart } = intendedOf(at);
     if (typeof from !== 'string' || target === undefined) return { unknown: NO_VERSION };
     if (compare(from, target) === 0) return { notApplicable: THERE };
     if (chart && !isRelease(target)) return { unknown: NO_RELEASE(target) };
