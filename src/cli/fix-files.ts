@@ -94,7 +94,9 @@ function repairs(call: Call, { results }: Examination, { declared, source }: Liv
     const made = check?.inFiles?.(mine, objectOf) ?? [];
     const drafts = made.filter((each): each is StepDraft => 'do' in each);
     const refused = made.filter((each): each is Refusal => 'refused' in each);
-    for (const { refused: why, objects } of refused) call.say(call.t(decision(why, objects, findings)));
+    for (const { refused: why, objects } of refused.slice(0, DECISIONS)) call.say(call.t(decision(why, objects, findings)));
+    const more = refused.length - DECISIONS;
+    if (more > 0) call.say(call.t({ en: `manual: ${more} more (check -f names all)`, zh: `手动：另有 ${more} 处（check -f 列出全部）` }));
     if (refused.length && !drafts.length) continue;
     if (drafts.length) proposals.push({ drafts, refusals: [], reasons: mine.map(({ fingerprint }) => fingerprint) });
     else
@@ -109,6 +111,9 @@ function repairs(call: Call, { results }: Examination, { declared, source }: Liv
   const inTurn = stages.map((stage) => ({ ...stage, steps: oneAfterAnother(stage.steps, declared) }));
   return { plan: { stages: inTurn, refusals }, fingerprints: new Set(proposals.flatMap(({ reasons }) => reasons)) };
 }
+
+/** Lines of what a person decides before the rest is a count. */
+const DECISIONS = 10;
 
 /** `objects`: as plain references; the findings know where they are declared. */
 function decision(why: Text, objects: readonly Ref[], findings: readonly JudgedFinding[]): Text {
