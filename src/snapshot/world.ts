@@ -128,13 +128,20 @@ export function dumpWorld(dump: Dump): World {
     return { ref, after, answer: after };
   }
 
+  // A rehearsal lays nothing on a disk; what comes behind a backup is rehearsed all the same.
+  const backups = new Set<string>();
   return {
+    hasBackup: async (file) => backups.has(file),
     ...(dump.recordedAt === undefined ? {} : { recordedAt: dump.recordedAt }),
     async get(ref) {
       const found = read(ref);
       return found && versioned(found);
     },
     async write(write, options) {
+      if (write.verb === 'backup') {
+        if (options?.dryRun !== true) backups.add(write.file);
+        return undefined;
+      }
       if (!isApiWrite(write)) throw new WorldError('refused', NOT_REHEARSED);
       const { ref, after, answer } = outcomeOf(write);
       if (options?.dryRun === true) return answer;

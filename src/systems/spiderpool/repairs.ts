@@ -25,10 +25,10 @@ export const REPAIR_RIGHTS: Rule[] = [
 // ---- multus' clusterNetwork -----------------------------------------------------------------------------------------
 
 /** Where the charts keep multus' configuration, as JSON in a string. */
-const CONF = '/data/cni-conf.json';
-const NETWORK = '/clusterNetwork';
+export const CONF = '/data/cni-conf.json';
+export const NETWORK = '/clusterNetwork';
 /** Of the agents' Pods: it is new, so they are made anew. */
-const MARK = formatPointer(['spec', 'template', 'metadata', 'annotations', 'upgrade-guard/clusterNetwork']);
+export const MARK = formatPointer(['spec', 'template', 'metadata', 'annotations', 'upgrade-guard/clusterNetwork']);
 
 /**
  * The chart renders an empty clusterNetwork, helm puts that over what spiderpool-init once wrote, and its Job runs at an install only. Put back right behind helm;
@@ -74,10 +74,10 @@ export async function networkRepairs(at: SpiderpoolUpgrade): Promise<(helm: Step
   };
 }
 
-function manualNetwork(on: Ref, helm: StepDraft): StepDraft {
+export function manualNetwork(on: Ref, ...after: StepDraft[]): StepDraft {
   const [name, namespace] = [shellWord(on.name), shellWord(on.namespace ?? '')];
   return {
-    ...{ do: 'manual', guard: [], undo: 'none', after: [helm] },
+    ...{ do: 'manual', guard: [], undo: 'none', after },
     commands: [
       `kubectl edit configmap ${name} -n ${namespace}`,
       `kubectl rollout restart daemonset -l app.kubernetes.io/name=spiderpool -n ${namespace}`,

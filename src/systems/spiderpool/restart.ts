@@ -151,7 +151,6 @@ async function endpointGoes(one: RestartRequest, endpoint: Ref, look: PointReade
   const steps: StepDraft[] = [];
   const then = (): StepDraft[] => (steps.length ? steps.slice(-1) : one.after);
   const why: Condition[] = [...guard, lives(restart.pod)];
-  const name = nameOf(endpoint);
   for (const { ref } of restart.budgets ?? []) {
     steps.push({
       ...common,
@@ -170,39 +169,69 @@ async function endpointGoes(one: RestartRequest, endpoint: Ref, look: PointReade
     });
   }
   const now = await look.get(endpoint);
-  const finalizers = now && !isGap(now) ? finalizersOf(now) : [];
-  if (finalizers.includes(FINALIZER)) {
-    const rest = finalizers.filter((each) => each !== FINALIZER);
-    steps.push({
-      ...common,
-      do: 'patch',
-      on: endpoint,
-      changes: [{ path: '/metadata/finalizers', before: finalizers, ...(rest.length ? { after: rest } : {}) }],
-      guard: why,
-      after: then(),
-      undo: 'exact',
-      text: { en: `remove the finalizer from SpiderEndpoint ${name}`, zh: `移除 SpiderEndpoint ${name} 的 finalizer` },
-    });
-  }
-  steps.push({
+  return [
+    ...steps,
+    ...endpointSteps({ endpoint, now: now && !isGap(now) ? now : undefined, guard: why, after: then(), pod: restart.pod, because: SAME_IP }),
+  ];
+}
+
+const SAME_IP: Text = { en: 'the recreated Pod would get the same IP from it', zh: '否则重新创建的 Pod 会从中取回同一 IP' };
+
+/**
+ * Takes a SpiderEndpoint away, its finalizer first. `pod`: an undo makes it again only while that one lives, since a successor has an endpoint of its own. `uid`: of the Pod
+ * that it must still belong to, where that is another.
+ */
+export function endpointSteps({
+  endpoint,
+  now,
+  uid,
+  guard,
+  after,
+  pod,
+  because,
+}: {
+  endpoint: Ref;
+  /** As just read. */
+  now: Raw | undefined;
+  uid?: string;
+  guard: Condition[];
+  after: StepDraft[];
+  pod: Ref;
+  because: Text;
+}): StepDraft[] {
+  const name = nameOf(endpoint);
+  const why: Condition[] = uid === undefined ? guard : [...guard, { on: endpoint, must: [{ path: '/status/current/uid', is: uid }] }];
+  const finalizers = now ? finalizersOf(now) : [];
+  const rest = finalizers.filter((each) => each !== FINALIZER);
+  const free: StepDraft = {
     ...common,
-    do: 'delete',
+    do: 'patch',
     on: endpoint,
-    // A Pod that runs on, because its eviction failed, must not stay without it: its address would be given to others.
-    again: { whileLives: restart.pod, finalizers },
+    changes: [{ path: '/metadata/finalizers', before: finalizers, ...(rest.length ? { after: rest } : {}) }],
     guard: why,
-    after: then(),
+    after,
     undo: 'exact',
-    text: {
-      en: `delete SpiderEndpoint ${name}: the recreated Pod would get the same IP from it`,
-      zh: `删除 SpiderEndpoint ${name}：否则重新创建的 Pod 会从中取回同一 IP`,
+    text: { en: `remove the finalizer from SpiderEndpoint ${name}`, zh: `移除 SpiderEndpoint ${name} 的 finalizer` },
+  };
+  const first = finalizers.includes(FINALIZER) ? [free] : [];
+  return [
+    ...first,
+    {
+      ...common,
+      do: 'delete',
+      on: endpoint,
+      // A Pod that runs on, because its eviction failed, must not stay without it: its address would be given to others.
+      again: { whileLives: pod, finalizers },
+      guard: why,
+      after: first.length ? first : after,
+      undo: uid === undefined ? 'exact' : 'compensates',
+      text: { en: `delete SpiderEndpoint ${name}: ${because.en}`, zh: `删除 SpiderEndpoint ${name}：${because.zh}` },
+      undoNote: {
+        en: `undo: only until Pod ${nameOf(pod)} has been ${uid === undefined ? 'evicted' : 'given an IP'}; after that a new SpiderEndpoint exists`,
+        zh: `撤销时：仅限 Pod ${nameOf(pod)} 尚未${uid === undefined ? '被驱逐' : '分配 IP'}时；此后已有新的 SpiderEndpoint`,
+      },
     },
-    undoNote: {
-      en: `undo: only until Pod ${nameOf(restart.pod)} has been evicted; after that a new SpiderEndpoint exists`,
-      zh: `撤销时：仅限 Pod ${nameOf(restart.pod)} 尚未被驱逐时；此后已有新的 SpiderEndpoint`,
-    },
-  });
-  return steps;
+  ];
 }
 
 function finalizersOf(object: Raw): string[] {

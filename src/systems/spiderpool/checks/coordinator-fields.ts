@@ -8,6 +8,7 @@ import { satisfies } from '../../../versions/chart.ts';
 import { NOTES } from '../knowledge/notes.ts';
 import { versions } from '../knowledge/tables.ts';
 import { readBlindlyBy } from '../repairs.ts';
+import { WEBHOOK_READS, webhookRefusal } from '../webhook-refusal.ts';
 
 const CRD = 'spidercoordinators.spiderpool.spidernet.io';
 const DEFAULTS: Record<string, string> = NOTES.coordinatorDefaults.in;
@@ -73,6 +74,7 @@ const check: Check<typeof reads, Args> = {
   remedy: {
     get pointReads() {
       return [
+        ...WEBHOOK_READS,
         {
           resource: 'customresourcedefinitions.apiextensions.k8s.io',
           names: [CRD],
@@ -88,8 +90,8 @@ const check: Check<typeof reads, Args> = {
       ];
     },
     writes: [{ verbs: ['get', 'patch'], group: 'spiderpool.spidernet.io', resource: 'spidercoordinators' }],
-    steps: async (found, { look }) => {
-      const has = await fieldsOf(look);
+    steps: async (found, at) => {
+      const has = (await webhookRefusal(at)) ?? (await fieldsOf(at.look));
       const objects = found.flatMap((each) => each.objects);
       if ('en' in has) return [{ refused: has, objects } satisfies Refusal];
       return found.flatMap((each): (StepDraft | Refusal)[] => {

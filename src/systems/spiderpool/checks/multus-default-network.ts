@@ -1,11 +1,16 @@
 // Multus' clusterNetwork: with an empty one no Pod starts. Up to 0.9.7 spiderpool-init fills it once; from 0.8.9 / 0.9.8 on each agent looks for a CNI config itself, and can find another one.
 // Sources: knowledge/notes.ts (multusConfig); cmd/spiderpool-init/cmd/multus.go@v0.9.4.
-import { finding } from '../../../engine/builders.ts';
-import type { Check, Finding, Ref } from '../../../engine/contracts.ts';
+import { upgradeCommand } from '../../../chart/upgrade-command.ts';
+import { finding, setFields } from '../../../engine/builders.ts';
+import type { Check, Finding, PointReader, Ref, Situation, StepDraft } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { json, rowOf, UNREADABLE, word } from '../../../engine/read/index.ts';
+import { setFlag } from '../../../helm/flags.ts';
+import { pathOf } from '../../../helm/keys.ts';
 import { satisfies } from '../../../versions/chart.ts';
+import { CHART } from '../chart.ts';
 import { NOTES } from '../knowledge/notes.ts';
+import { NETWORK as CLUSTER_NETWORK, CONF, MARK, manualNetwork } from '../repairs.ts';
 
 const { source, in: kept, detects } = NOTES.multusConfig;
 /** Names that the charts give by default, with the versions that read them: a leftover does not count. */
@@ -14,6 +19,12 @@ const READ_IN: Record<string, string> = { 'spiderpool-multus': kept, 'multus-cni
 const NETWORK = /^[\w./:-]{1,253}$/;
 
 const CONFIG = { conf: json("data['cni-conf.json']", { network: word('clusterNetwork') }) };
+
+/** global.configName of the charts; from 0.8.9 / 0.9.8 on its key clusterNetwork has the name. */
+const SETTINGS = 'spiderpool-conf';
+/** Whose Pods copy the ConfigMap to their node. */
+const COPIED_BY: Record<string, string> = { 'spiderpool-multus': 'spiderpool-agent', 'multus-cni-config': 'spiderpool-multus' };
+const MARKED = word("spec.template.metadata.annotations['upgrade-guard/clusterNetwork']");
 
 interface Args {
   is: 'empty' | 'unpinned';
@@ -36,8 +47,8 @@ const check: Check<Record<string, never>, Args> = {
       zh: '读取 Spiderpool 命名空间中 ConfigMap spiderpool-multus 和 multus-cni-config 的 clusterNetwork。仅当目标版本自行检测而当前版本不检测时给出提示。',
     },
     fix: {
-      en: 'manual: set multus.multusCNI.defaultCniCRName in the values to the network that is used now (kubectl get network-attachment-definitions -A).',
-      zh: '手动：在 values 中将 multus.multusCNI.defaultCniCRName 设为目前使用的网络（kubectl get network-attachment-definitions -A）。',
+      en: 'Sets an empty clusterNetwork to the name that another ConfigMap of Spiderpool still has, and restarts the DaemonSet that copies it to the nodes. Undo empties it again. manual: where none has a name, and to pin it for the upgrade with multus.multusCNI.defaultCniCRName.',
+      zh: '将为空的 clusterNetwork 设为 Spiderpool 其他 ConfigMap 中仍保留的名称，并重启将其复制到节点的 DaemonSet。撤销时恢复为空。手动：都没有名称时，以及升级时用 multus.multusCNI.defaultCniCRName 固定。',
     },
     limits: {
       en: 'Versions that empty it during the upgrade (0.8.8, 0.9.5–0.9.7) are rejected by target-version. The upgrade guide mentions neither.',
@@ -64,6 +75,22 @@ const check: Check<Record<string, never>, Args> = {
     }
     return findings;
   },
+  remedy: {
+    pointReads: [
+      { resource: 'configmaps', names: [...Object.keys(READ_IN), SETTINGS], columns: [...Object.values(CONFIG), word('data.clusterNetwork')] },
+      { resource: 'daemonsets.apps', names: Object.values(COPIED_BY), columns: [MARKED] },
+    ],
+    writes: [
+      { verbs: ['get', 'patch'], group: '', resource: 'configmaps' },
+      { verbs: ['get', 'patch'], group: 'apps', resource: 'daemonsets' },
+    ],
+    steps: async (all, at) => {
+      const drafts: StepDraft[] = [];
+      for (const { objects, args } of all)
+        for (const on of objects) drafts.push(...(args.is === 'empty' ? await filled(on, at.look) : [pinned(args, at)]));
+      return drafts;
+    },
+  },
   say: ({ is, network, target }, [on]) =>
     is === 'empty'
       ? {
@@ -79,3 +106,49 @@ export default check;
 
 const found = (severity: Finding['severity'], on: Ref, args: Args): Finding<Args> =>
   finding({ severity, key: [args.is, on.name], objects: [on], args, evidence: [{ seen: `clusterNetwork: ${args.network ?? '""'}` }] });
+
+/** Where the name may still stand: in the ConfigMap of another release of Spiderpool. */
+async function nameElsewhere({ namespace, name }: Ref, look: PointReader): Promise<string | undefined> {
+  for (const other of [...Object.keys(READ_IN), SETTINGS]) {
+    if (other === name) continue;
+    const object = await look.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: other });
+    if (!object || isGap(object)) continue;
+    const { conf } = rowOf(CONFIG)(object);
+    const network = other === SETTINGS ? word('data.clusterNetwork').read(object) : conf === UNREADABLE ? undefined : conf?.network;
+    if (network && NETWORK.test(network)) return network;
+  }
+  return undefined;
+}
+
+/** No webhook stands before a ConfigMap. What is copied to the nodes is copied when the Pods start. */
+async function filled(on: Ref, look: PointReader): Promise<StepDraft[]> {
+  const network = await nameElsewhere(on, look);
+  if (network === undefined) return [manualNetwork(on)];
+  const at = { path: CONF, inString: CLUSTER_NETWORK };
+  const set: StepDraft = {
+    ...setFields(on, [{ ...at, before: '', after: network }], {
+      en: `set clusterNetwork to ${network} in ConfigMap ${on.namespace}/${on.name}`,
+      zh: `将 ConfigMap ${on.namespace}/${on.name} 中的 clusterNetwork 设为 ${network}`,
+    }),
+    undo: 'compensates',
+    undoNote: { en: 'undo: empties it again; line breaks in the JSON are not restored', zh: '撤销时：恢复为空；不恢复 JSON 中的换行' },
+  };
+  const agents: Ref = { apiVersion: 'apps/v1', kind: 'DaemonSet', namespace: on.namespace, name: COPIED_BY[on.name]! };
+  const found = await look.get(agents);
+  if (!found || isGap(found)) return [set];
+  const before = MARKED.read(found);
+  const restart: StepDraft = {
+    ...{ do: 'patch', on: agents, undo: 'exact', after: [set] },
+    changes: [{ path: MARK, ...(before === undefined ? {} : { before }), after: network }],
+    guard: [{ on, must: [{ ...at, is: network }] }],
+    text: {
+      en: `restart DaemonSet ${on.namespace}/${agents.name} (annotates its Pod template), so that nodes get clusterNetwork`,
+      zh: `重启 DaemonSet ${on.namespace}/${agents.name}（在其 Pod 模板上加注解），使节点获得 clusterNetwork`,
+    },
+  };
+  return [set, restart];
+}
+
+/** What is detected anew can be another one: said to helm. */
+const pinned = ({ network = 'VALUE' }: Args, at: Situation): StepDraft =>
+  upgradeCommand(CHART, at, [setFlag(pathOf('multus.multusCNI.defaultCniCRName'), network)]);

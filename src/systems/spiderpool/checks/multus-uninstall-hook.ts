@@ -1,8 +1,8 @@
 // The DaemonSet spiderpool-multus of 0.7.x, installed with multus.multusCNI.uninstall=true, removes the Multus files of its node when it stops; helm deletes it after the new agents wrote theirs.
 // Sources: knowledge/notes.ts (multusPreStop).
 import { finding } from '../../../engine/builders.ts';
-import type { Check } from '../../../engine/contracts.ts';
-import { each, label, list, maybe, texts, word } from '../../../engine/read/index.ts';
+import type { Check, Json, Raw, Ref, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
+import { each, label, list, maybe, texts, tree, word } from '../../../engine/read/index.ts';
 import { NOTES } from '../knowledge/notes.ts';
 
 const { from, source, to } = NOTES.multusPreStop;
@@ -18,13 +18,27 @@ const reads = {
       containers: each('spec.template.spec.containers', {
         name: word('name', ''),
         stop: maybe('lifecycle.preStop.exec', { command: texts('command') }),
+        lifecycle: tree('lifecycle'),
       }),
+      strategy: word('spec.updateStrategy.type', 'RollingUpdate'),
     },
     { labels: 'app.kubernetes.io/name=spiderpool' },
   ),
 };
 
-const check: Check<typeof reads, { target: string; container: string }> = {
+interface Args {
+  target: string;
+  container: string;
+  /** Its place in the Pod template, and what stands there. */
+  at: number;
+  lifecycle: Json;
+  /** Pods are replaced by their controller. */
+  rolls: boolean;
+}
+/** Seconds for the Pods to be replaced, two at a time. */
+const WITHIN = 1800;
+
+const check: Check<typeof reads, Args> = {
   id: 'spiderpool/multus-uninstall-hook',
   title: { en: 'old Multus Pods keep the Multus files of their node', zh: '旧的 Multus Pod 会保留节点上的 Multus 文件' },
   headline: { en: 'old Multus Pods will delete the Multus config of nodes', zh: '旧的 Multus Pod 会删除节点上的 Multus 配置' },
@@ -38,8 +52,8 @@ const check: Check<typeof reads, { target: string; container: string }> = {
       zh: '在集群的 DaemonSet 中查找删除 00-multus.conf 的 preStop 命令。',
     },
     fix: {
-      en: 'manual: first run helm upgrade of the installed version with multus.multusCNI.uninstall=false, wait until the DaemonSet has rolled out, then upgrade.',
-      zh: '手动：先以当前版本执行 helm upgrade 并设置 multus.multusCNI.uninstall=false，等待 DaemonSet 更新完成，再升级版本。',
+      en: 'Removes the preStop command from the DaemonSet and waits until its Pods are replaced: each old Pod still deletes the files of its node, and the new one writes them again. Undo adds the command again, and the Pods are replaced once more.',
+      zh: '从 DaemonSet 中移除 preStop 命令，并等待其 Pod 全部替换：旧 Pod 停止时仍会删除节点上的文件，新 Pod 会重新写入。撤销时恢复该命令，Pod 会再次替换。',
     },
     limits: {
       en: 'The upgrade guide sets uninstall=false in the command of the upgrade itself: that does not reach the Pods that run now. The value never guards the NetworkAttachmentDefinition CRD; see nad-crd-kept.',
@@ -51,15 +65,16 @@ const check: Check<typeof reads, { target: string; container: string }> = {
   needs: ['target'],
   reads,
   judge: ({ daemonSets }, { path: { installation, to: target = '' } }) =>
-    daemonSets.flatMap(({ ref, instance, app, containers }) => {
-      const dangerous = containers.find(({ stop }) => stop?.command.some((word) => word.includes(CONFIG)));
+    daemonSets.flatMap(({ ref, instance, app, containers, strategy }) => {
+      const at = containers.findIndex(({ stop }) => stop?.command.some((word) => word.includes(CONFIG)));
+      const dangerous = containers[at];
       if (!dangerous || app !== 'multus' || instance !== installation.name || ref.namespace !== installation.namespace) return [];
       return [
         finding({
           severity: 'blocker',
           key: [ref.name],
           objects: [ref],
-          args: { target, container: dangerous.name },
+          args: { target, container: dangerous.name, at, lifecycle: dangerous.lifecycle ?? null, rolls: strategy === 'RollingUpdate' },
           evidence: [{ seen: `spec.template.spec.containers[name=${dangerous.name}].lifecycle.preStop: rm … ${CONFIG}` }],
         }),
       ];
@@ -68,5 +83,73 @@ const check: Check<typeof reads, { target: string; container: string }> = {
     en: `Pods of DaemonSet ${on?.name} delete ${CONFIG} when they stop, and helm upgrade to ${target} stops them after the new agents have started`,
     zh: `DaemonSet ${on?.name} 的 Pod 停止时会删除 ${CONFIG}，而升级到 ${target} 时 helm 在新的 agent 启动之后才停止它们`,
   }),
+  remedy: {
+    writes: [{ verbs: ['get', 'patch'], group: 'apps', resource: 'daemonsets' }],
+    steps: async (found) => found.flatMap(({ objects, args }) => objects.flatMap((on) => steps(on, args))),
+  },
 };
 export default check;
+
+function steps(on: Ref, { at, container, lifecycle, rolls }: Args): (StepDraft | Refusal)[] {
+  const name = `${on.namespace}/${on.name}`;
+  if (!rolls) return [{ refused: ON_DELETE, objects: [on] }];
+  const of = `/spec/template/spec/containers/${at}`;
+  const { preStop, ...others } = lifecycle as Raw;
+  const rest = Object.keys(others).length ? { after: others } : {};
+  const remove: StepDraft = {
+    ...{ do: 'patch', on, changes: [{ path: `${of}/lifecycle`, before: lifecycle, ...rest }], undo: 'exact' },
+    guard: [
+      {
+        on,
+        must: [
+          { path: `${of}/name`, is: container },
+          { path: `${of}/lifecycle/preStop`, is: preStop! },
+        ],
+      },
+    ],
+    text: {
+      en: `remove the preStop command that deletes ${CONFIG} from DaemonSet ${name}`,
+      zh: `从 DaemonSet ${name} 中移除删除 ${CONFIG} 的 preStop 命令`,
+    },
+    undoNote: {
+      en: 'undo: adds the command again, which replaces the Pods once more',
+      zh: '撤销时：恢复该命令，其 Pod 会再次替换',
+    },
+  };
+  return [remove, rolledOut(on, remove)];
+}
+
+/** Pods that still have the command must be gone before helm deletes the DaemonSet. */
+const rolledOut = (on: Ref, after: StepDraft): StepDraft => ({
+  ...{ do: 'wait', within: WITHIN, guard: [], undo: 'none', after: [after] },
+  until: [
+    {
+      on,
+      must: [
+        { path: '/status/observedGeneration', same: '/metadata/generation' },
+        { path: '/status/updatedNumberScheduled', same: '/status/desiredNumberScheduled' },
+        { path: '/status/numberReady', same: '/status/desiredNumberScheduled' },
+      ],
+    },
+  ],
+  assume: [
+    {
+      on,
+      changes: [
+        { path: '/status/desiredNumberScheduled', after: 0 },
+        { path: '/status/updatedNumberScheduled', after: 0 },
+        { path: '/status/numberReady', after: 0 },
+      ],
+    },
+  ],
+  text: {
+    en: `wait until all Pods of DaemonSet ${on.namespace}/${on.name} are replaced`,
+    zh: `等待 DaemonSet ${on.namespace}/${on.name} 的 Pod 全部替换`,
+  },
+  undoNote: { en: 'undo: none, nothing is changed', zh: '撤销时：无需恢复，未做任何更改' },
+});
+
+const ON_DELETE: Text = {
+  en: 'updateStrategy OnDelete: remove the preStop command, then delete its Pods one by one',
+  zh: 'updateStrategy 为 OnDelete：请移除 preStop 命令，再逐个删除其 Pod',
+};

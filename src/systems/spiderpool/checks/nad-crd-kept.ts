@@ -1,7 +1,7 @@
 // The CRD of NetworkAttachmentDefinitions is a template of the charts 0.6.0 – 0.7.3, and lies in crds/ since 0.8.0: helm upgrade deletes what left the manifest, with every object of it.
 // Sources: knowledge/notes.ts (nadTemplate).
 import { finding, setFields } from '../../../engine/builders.ts';
-import type { Check, Ref } from '../../../engine/contracts.ts';
+import type { Check, Ref, StepDraft } from '../../../engine/contracts.ts';
 import { annotation, label, list } from '../../../engine/read/index.ts';
 import { formatPointer } from '../../../kube/pointer.ts';
 import { NOTES } from '../knowledge/notes.ts';
@@ -39,8 +39,8 @@ const check: Check<typeof reads, Args> = {
       zh: '读取该 CRD：是否属于某个 Helm release，是否带有注解 helm.sh/resource-policy=keep。',
     },
     fix: {
-      en: 'Sets helm.sh/resource-policy=keep on the CRD; helm reads it from the cluster before it deletes. Undo removes the annotation.',
-      zh: '在 CRD 上设置 helm.sh/resource-policy=keep；helm 删除前会从集群读取该注解。撤销时移除该注解。',
+      en: 'Backs up every NetworkAttachmentDefinition, then sets helm.sh/resource-policy=keep on the CRD; helm reads it from the cluster before it deletes. Undo removes the annotation and keeps the backup.',
+      zh: '先备份所有 NetworkAttachmentDefinition，再在 CRD 上设置 helm.sh/resource-policy=keep；helm 删除前会从集群读取该注解。撤销时移除该注解，保留备份。',
     },
     limits: {
       en: 'The upgrade guide names multus.multusCNI.uninstall=false for this: it guards files on the nodes only, never the CRD. Applying the CRD beforehand does not help either.',
@@ -68,11 +68,24 @@ const check: Check<typeof reads, Args> = {
     zh: `升级到 ${target} 时 helm 会删除 CRD ${CRD}${count === undefined ? '及其所有对象' : `及其 ${count} 个对象`}：缺少注解 ${KEEP}=keep`,
   }),
   remedy: {
-    writes: [{ verbs: ['get', 'patch'], group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' }],
-    steps: async (found) => found.flatMap(({ objects, args }) => objects.map((on) => kept(on, args.policy))),
+    writes: [
+      { verbs: ['get', 'patch'], group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' },
+      { verbs: ['list'], group: 'k8s.cni.cncf.io', resource: 'network-attachment-definitions' },
+    ],
+    steps: async (found) => found.flatMap(({ objects, args }) => objects.flatMap((on) => [saved, { ...kept(on, args.policy), after: [saved] }])),
   },
 };
 export default check;
+
+/** Whatever becomes of the CRD, its objects can be created again from this file. */
+const saved: StepDraft = {
+  ...{ do: 'backup', resources: [CRD], file: 'network-attachment-definitions.yaml.gz', guard: [], undo: 'none' },
+  text: {
+    en: 'back up every NetworkAttachmentDefinition to the run directory',
+    zh: '把所有 NetworkAttachmentDefinition 备份到运行目录',
+  },
+  undoNote: { en: 'undo: backup files are kept', zh: '撤销时：保留备份文件' },
+};
 
 const kept = (on: Ref, before: string | undefined) =>
   setFields(on, [{ path: formatPointer(['metadata', 'annotations', KEEP]), before, after: 'keep' }], {

@@ -1,14 +1,16 @@
 // A SpiderEndpoint of an earlier Pod of the same name: the new Pod is refused every allocation and stays Pending.
 // Sources: knowledge/notes.ts (staleEndpoint). Pods of StatefulSets (apps/v1) and KubeVirt keep their address so on purpose.
 import { finding } from '../../../engine/builders.ts';
-import type { Check, Finding, PointReader, Raw, Ref } from '../../../engine/contracts.ts';
+import type { Check, Condition, Finding, PointReader, Raw, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { isRaw } from '../../../kube/json.ts';
 import { controllerOf } from '../../../kube/pods.ts';
+import { lives } from '../../../kube/refs.ts';
 import { NOTES } from '../knowledge/notes.ts';
 import { ADDRESS_READS, endpoints, pods } from '../reads.ts';
-import { isStatic } from '../restart.ts';
-import { type EndpointRow, endpointRow, type PodRow, podRow, refOfPod } from '../rows.ts';
+import { inTurn, poolOfRow, RECORD_RIGHTS, recordAt, recordStep } from '../records.ts';
+import { endpointSteps, isStatic } from '../restart.ts';
+import { claimsOf, type EndpointRow, endpointRow, POOL_COLUMNS, type PodRow, podRow, poolRow, refOfPod } from '../rows.ts';
 
 /** ms a Pod may wait while its predecessor is still cleaned up. */
 const PATIENCE = 120_000;
@@ -16,6 +18,9 @@ const PATIENCE = 120_000;
 const reads = { pods, endpoints };
 interface Args {
   pod: string;
+  /** uid of the earlier Pod. */
+  uid: string;
+  by: Ref;
 }
 
 const check: Check<typeof reads, Args> = {
@@ -32,8 +37,8 @@ const check: Check<typeof reads, Args> = {
       zh: '查找超过 2 分钟仍没有 IP、且 SpiderEndpoint 的 UID 不同的 Pod，并再次读取确认。StatefulSet 和 KubeVirt 的 Pod 会有意保留 SpiderEndpoint，不计入。',
     },
     fix: {
-      en: 'manual: remove the finalizer of the SpiderEndpoint and delete it; the next attempt of the Pod gets a new IP. Its old record in the SpiderIPPool is found by leaked-ip.',
-      zh: '手动：移除该 SpiderEndpoint 的 finalizer 并将其删除，Pod 下次重试时会分配新的 IP。SpiderIPPool 中的旧记录由 leaked-ip 检查。',
+      en: 'Removes the finalizer of the SpiderEndpoint, deletes it, and releases the IPs that pools still have allocated to the earlier Pod; the next attempt of the Pod gets a new IP. Undo puts back what the new Pod has not replaced yet.',
+      zh: '移除该 SpiderEndpoint 的 finalizer 并将其删除，再释放池中仍分配给旧 Pod 的 IP；Pod 下次重试时会分配新的 IP。撤销时恢复新 Pod 尚未替换的部分。',
     },
     limits: {
       en: 'Where IP garbage collection is on and the SpiderIPPool still has the record, its next scan (600 s) heals it. From 0.9.13, 1.0.4 and 1.2.0 on, ipam.enableCleanOutdatedEndpoint does; it is off by default.',
@@ -57,6 +62,19 @@ const check: Check<typeof reads, Args> = {
     en: `SpiderEndpoint ${pod} belongs to an earlier Pod of that name: the Pod gets no IP and stays Pending`,
     zh: `SpiderEndpoint ${pod} 属于之前的同名 Pod：当前 Pod 无法分配 IP，一直处于 Pending`,
   }),
+  remedy: {
+    pointReads: [...ADDRESS_READS, { resource: 'spiderippools.spiderpool.spidernet.io', columns: POOL_COLUMNS }],
+    writes: [
+      { verbs: ['get', 'patch', 'delete', 'create'], group: 'spiderpool.spidernet.io', resource: 'spiderendpoints' },
+      { verbs: ['get'], group: '', resource: 'pods' },
+      ...RECORD_RIGHTS,
+    ],
+    steps: async (found, { look }) => {
+      const all: StepDraft[] = [];
+      for (const { objects, args } of found) for (const on of objects) all.push(...(await steps(on, args, look)));
+      return all;
+    },
+  },
 };
 export default check;
 
@@ -88,7 +106,33 @@ function found(endpoint: EndpointRow, { uid, ...row }: PodRow): Finding<Args> {
     key: [endpoint.namespace, endpoint.name],
     certainty: 'high',
     objects: [on],
-    args: { pod: `${endpoint.namespace}/${endpoint.name}` },
+    args: { pod: `${endpoint.namespace}/${endpoint.name}`, uid: endpoint.podUid, by: refOfPod({ uid, ...row }) },
     evidence: [{ seen: `status.current.uid: ${endpoint.podUid}` }, { seen: `metadata.uid: ${uid}`, at: refOfPod({ uid, ...row }) }],
   });
 }
+
+/** The endpoint goes, and with it what pools have allocated to the earlier Pod. No webhook stands before either. */
+async function steps(on: Ref, { pod, uid, by }: Args, look: PointReader): Promise<StepDraft[]> {
+  const now = await look.get(on);
+  if (!now || isGap(now)) return [];
+  const guard: Condition[] = [lives(by)];
+  const gone = endpointSteps({ endpoint: on, now, uid, guard, after: [], pod: by, because: BECAUSE });
+  const row = endpointRow(now);
+  const released: StepDraft[] = [];
+  for (const { address, pool: name } of claimsOf(row)) {
+    const pool = await look.get({ apiVersion: row.apiVersion, kind: 'SpiderIPPool', name });
+    if (!pool || isGap(pool)) continue;
+    const read = poolOfRow(poolRow(pool));
+    const record = read.records.get(address);
+    if (read.coding !== 'string' || record?.pod !== pod || record.uid !== uid) continue;
+    released.push(
+      recordStep({ ...recordAt(read, address), after: null }, guard, {
+        en: `release ${address} in SpiderIPPool ${name}: allocated to an earlier Pod ${pod}`,
+        zh: `释放 SpiderIPPool ${name} 中的 ${address}：它分配给之前的 Pod ${pod}`,
+      }),
+    );
+  }
+  return [...gone, ...inTurn(released.map((step) => ({ ...step, after: gone.slice(-1) })))];
+}
+
+const BECAUSE: Text = { en: 'it belongs to an earlier Pod', zh: '它属于之前的 Pod' };

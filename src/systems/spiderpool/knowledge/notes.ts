@@ -60,6 +60,9 @@ export const NOTES = {
     source: 'charts/spiderpool/templates@v0.7.3, @v0.8.0, @v0.9.7, @v0.9.8; charts/spiderpool/crds@v1.0.0-rc4, @v1.0.0',
     objects: {
       'DaemonSet/spiderpool-multus': '>=0.8.0',
+      'ServiceAccount/spiderpool-multus': '>=0.8.0',
+      'ClusterRole/spiderpool-multus': '>=0.8.0',
+      'ClusterRoleBinding/spiderpool-multus': '>=0.8.0',
       'ConfigMap/multus-cni-config': '>=0.8.0',
       'ConfigMap/spiderpool-multus': '0.8.9 - 0.8.13 || 0.9.8 - 0.9.13 || >=1.0.0',
       'CustomResourceDefinition/spiderclaimparameters.spiderpool.spidernet.io': '>=1.0.0',
