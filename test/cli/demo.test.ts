@@ -32,11 +32,11 @@ test('goes through check, fix and check again, without a cluster', async () => {
   expect(fix).toBeGreaterThan(before!);
   expect(after).toBeGreaterThan(fix!);
   const [found, rehearsed, again] = [stdout.slice(0, fix), stdout.slice(fix, after), stdout.slice(after)];
-  expect(found).toContain('! spiderpool/owner-controller-type');
+  expect(found).toContain('i spiderpool/owner-controller-type');
   expect(rehearsed).toContain('undo: exact');
   expect(rehearsed.match(/✓ \d+\. set status\.ownerControllerType/g)).toHaveLength(3);
   expect(rehearsed).toContain('- gone: spiderpool/owner-controller-type');
-  expect(again).not.toContain('! spiderpool/owner-controller-type');
+  expect(again).not.toContain('i spiderpool/owner-controller-type');
   expect(stdout.trimEnd().split('\n').at(-1)).toBe('Next, your own cluster: upgrade-guard check');
 });
 

@@ -29,17 +29,17 @@ describe('alone', () => {
   test('a finding names file and line; what needs a cluster is one line; the exit code speaks of the manifests', async () => {
     put('good/e.yaml', ENDPOINT.replace('None', 'Pod'));
     put('bad/e.yaml', ENDPOINT);
-    const bad = await run(['check', '-f', 'bad', '--offline', '--fail-on', 'warning', ...TO], { cwd: folder });
+    const bad = await run(['check', '-f', 'bad', '--offline', '--fail-on', 'notice', ...TO], { cwd: folder });
     expect(bad.stderr).toBe('');
     expect(bad.stdout).toContain('SpiderEndpoint default/web-0 bad/e.yaml:2');
     expect(bad.stdout).toMatch(/^- .*\d+ skipped \(they need a cluster\)$/m);
     expect(bad.code).toBe(2);
-    const good = await run(['check', '-f', 'good', '--offline', '--fail-on', 'warning', ...TO], { cwd: folder });
+    const good = await run(['check', '-f', 'good', '--offline', '--fail-on', 'notice', ...TO], { cwd: folder });
     expect(good.stdout).toContain('1 passed');
     expect(good.stdout).toContain('No problems found in these manifests.');
     expect(good.code).toBe(0);
     // Without a kubeconfig it is the same, said or not; in Chinese too.
-    const unsaid = await run(['check', '-f', 'bad', '--fail-on', 'warning', '--lang', 'zh', ...TO], { cwd: folder });
+    const unsaid = await run(['check', '-f', 'bad', '--fail-on', 'notice', '--lang', 'zh', ...TO], { cwd: folder });
     expect(unsaid.stdout).toContain('项已跳过（需要集群）');
     expect(unsaid.code).toBe(2);
   });

@@ -47,7 +47,7 @@ describe('several contexts', () => {
     return { ...ran, result };
   };
   test('one list, one exit code: findings decide', async () => {
-    const { code, result } = await list('--contexts', 'a,b', '--fail-on', 'warning');
+    const { code, result } = await list('--contexts', 'a,b', '--fail-on', 'notice');
     expect(code).toBe(2);
     expect(result.items.map((each: { cluster: { context: string } }) => each.cluster.context)).toEqual(['a', 'b']);
     expect(result.complete).toBe(true);

@@ -171,7 +171,14 @@ async function endpointGoes(one: RestartRequest, endpoint: Ref, look: PointReade
   const now = await look.get(endpoint);
   return [
     ...steps,
-    ...endpointSteps({ endpoint, now: now && !isGap(now) ? now : undefined, guard: why, after: then(), pod: restart.pod, because: SAME_IP }),
+    ...endpointSteps({
+      endpoint,
+      now: now && !isGap(now) ? now : undefined,
+      guard: why,
+      after: then(),
+      pod: restart.pod,
+      because: SAME_IP,
+    }),
   ];
 }
 

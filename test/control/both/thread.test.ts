@@ -49,12 +49,12 @@ describe('called by kubectl', () => {
     const env = { PATH: `${plugins}:${process.env.PATH}`, XDG_STATE_HOME: join(home, 'state') };
     const kubectl = (...args: string[]) => cluster.kubectl(['upgrade-guard', ...args], { env });
 
-    const found = await kubectl('check', CHECK, '--fail-on', 'warning');
+    const found = await kubectl('check', CHECK, '--fail-on', 'notice');
     expect(found.code, found.stderr).toBe(2);
     expect(found.stdout).toContain(`! ${CHECK}`);
     expect(found.stdout).toContain('in 3 SpiderEndpoints');
     expect(found.stdout).toContain('0.9.4 → 0.9.13 (default; change with --to)');
-    expect(found.stdout.trimEnd().split('\n').at(-1)).toBe(`1 warning.   Next: kubectl upgrade-guard fix ${CHECK}`);
+    expect(found.stdout.trimEnd().split('\n').at(-1)).toBe(`1 notice.   Next: kubectl upgrade-guard fix ${CHECK}`);
 
     const fixed = await kubectl('fix', CHECK, '--yes');
     expect(fixed.code, fixed.stderr).toBe(0);
@@ -114,12 +114,12 @@ describe('check', () => {
     await cluster.request('PATCH', path, { metadata: { labels: { 'app.kubernetes.io/version': '0.9.4' } } });
   });
   test('--accept shows and does not count; of single objects too', async () => {
-    const all = await json(['check', CHECK, '--fail-on', 'warning', '--accept', CHECK]);
+    const all = await json(['check', CHECK, '--fail-on', 'notice', '--accept', CHECK]);
     expect(all.code).toBe(0);
-    expect(all.result.summary).toMatchObject({ accepted: 1, findings: { warning: 0 } });
-    const one = await json(['check', CHECK, '--fail-on', 'warning', '--accept', `${CHECK}:SpiderEndpoint/default/bare-a`]);
+    expect(all.result.summary).toMatchObject({ accepted: 1, findings: { notice: 0 } });
+    const one = await json(['check', CHECK, '--fail-on', 'notice', '--accept', `${CHECK}:SpiderEndpoint/default/bare-a`]);
     expect(one.code).toBe(2);
-    expect(one.result.summary).toMatchObject({ accepted: 1, findings: { warning: 1 } });
+    expect(one.result.summary).toMatchObject({ accepted: 1, findings: { notice: 1 } });
   });
   test('a pending release is a blocker, and its fix is told', async () => {
     const secret = '/api/v1/namespaces/kube-system/secrets/sh.helm.release.v1.spiderpool.v1';

@@ -4,17 +4,19 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { NOTES } from '../../../src/systems/spiderpool/knowledge/notes.ts';
+import { renames, versions } from '../../../src/systems/spiderpool/knowledge/tables.ts';
 import { satisfies } from '../../../src/versions/chart.ts';
 import { describeUpstream } from '../../bed/upstream.ts';
 
 const FIELDS = Object.entries(NOTES.coordinatorDefaults.in);
 
 describeUpstream('notes of Spiderpool', ['data', 'spiderpool', 'charts'], (charts) => {
-  const versions = readdirSync(charts);
+  // The tag v0.2.3 brings a chart that calls itself 0.2.2.
+  const all = readdirSync(charts);
   const at = (version: string, file: string) => path.join(charts, version, 'spiderpool', file);
 
   test('CRDs fill the fields of a SpiderCoordinator that they are said to fill', () => {
-    const crds = versions
+    const crds = all
       .map((version) => ({ version, file: at(version, 'crds/spiderpool.spidernet.io_spidercoordinators.yaml') }))
       .filter(({ file }) => existsSync(file));
     expect(crds.length).toBeGreaterThan(5);
@@ -26,7 +28,7 @@ describeUpstream('notes of Spiderpool', ['data', 'spiderpool', 'charts'], (chart
   });
 
   test('the NetworkAttachmentDefinition CRD is a template where it is said to be one', () => {
-    for (const version of versions) {
+    for (const version of all) {
       const file = at(version, 'templates/multus-daemonset.yaml');
       const isTemplate = existsSync(file) && readFileSync(file, 'utf8').includes('name: network-attachment-definitions.k8s.cni.cncf.io');
       expect(isTemplate, version).toBe(satisfies(version, NOTES.nadTemplate.from));
@@ -36,9 +38,115 @@ describeUpstream('notes of Spiderpool', ['data', 'spiderpool', 'charts'], (chart
   });
 
   test('objects are stored as v1 up to where they are said to be', () => {
-    for (const version of versions) {
+    for (const version of all) {
       const crd = parse(readFileSync(at(version, 'crds/spiderpool.spidernet.io_spiderippools.yaml'), 'utf8'));
       expect(crd.spec.versions[0].name === NOTES.storage.old, version).toBe(!satisfies(version, NOTES.storage.to));
     }
+  });
+
+  /** Each template of a version, by its file. */
+  const templates = (version: string): Map<string, string> =>
+    new Map(
+      readdirSync(at(version, 'templates'))
+        .filter((name) => /\.(?:yaml|tpl)$/.test(name))
+        .map((name) => [name, readFileSync(at(version, path.join('templates', name)), 'utf8')]),
+    );
+  const defaults = (version: string, key: string): unknown =>
+    key
+      .split('.')
+      .reduce(
+        (value: unknown, name) => (value as Record<string, unknown> | undefined)?.[name],
+        parse(readFileSync(at(version, 'values.yaml'), 'utf8')),
+      );
+
+  /** What a chart shows of itself, and the row that says in which versions it is so. */
+  const SHOWN: [what: string, of: (version: string) => boolean, range: () => string][] = [
+    ['spiderpool-init is a Pod', (version) => /^kind: Pod$/m.test(templates(version).get('pod.yaml')!), () => versions().initPod.in],
+    [
+      'spiderpool-multus has a preStop',
+      (version) => templates(version).get('multus-daemonset.yaml')?.includes('preStop') ?? false,
+      () => NOTES.multusPreStop.from,
+    ],
+    ['spiderpool-multus is a DaemonSet', (version) => templates(version).has('multus-daemonset.yaml'), () => NOTES.nadTemplate.from],
+    [
+      'a ConfigMap holds the configuration of Multus',
+      (version) => templates(version).get('configmap.yaml')!.includes('cni-conf.json'),
+      () => NOTES.multusConfig.in,
+    ],
+    [
+      'agents run /install_multus',
+      (version) => templates(version).get('daemonset.yaml')!.includes('/install_multus'),
+      () => NOTES.multusImage.to,
+    ],
+    [
+      'its Multus image has /install_multus',
+      (version) => /^v[4-9]/.test(String(defaults(version, 'multus.multusCNI.image.tag'))),
+      () => NOTES.multusImage.to,
+    ],
+    [
+      'a CRD of SpiderCoordinators',
+      (version) => existsSync(at(version, 'crds/spiderpool.spidernet.io_spidercoordinators.yaml')),
+      () => NOTES.coordinator.since,
+    ],
+    [
+      'the ConfigMap names no default pools',
+      (version) => !templates(version).get('configmap.yaml')!.includes('clusterDefaultIPv4IPPool:'),
+      () => NOTES.defaultPools.to,
+    ],
+    [
+      'an upgrade empties clusterNetwork: in a ConfigMap of the chart, filled by a Job at an install alone',
+      (version) =>
+        /^kind: Job$/m.test(templates(version).get('pod.yaml')!) && templates(version).get('configmap.yaml')!.includes('cni-conf.json'),
+      () => versions().flaws.clusterNetwork.in,
+    ],
+  ];
+  test.each(SHOWN)('%s exactly where it is said to be so', (_, of, range) => {
+    for (const version of all) expect(of(version), version).toBe(satisfies(version, range()));
+  });
+
+  test('the init Job is a hook of the install alone', () => {
+    for (const version of all.filter((each) => !satisfies(each, versions().initPod.in)))
+      expect(templates(version).get('pod.yaml'), version).toMatch(/"?helm\.sh\/hook"?: "?post-install"?$/m);
+  });
+
+  test('names that checks read objects by, and what the charts give by default', () => {
+    for (const version of all) {
+      const [deployment, tls] = [templates(version).get('deployment.yaml')!, templates(version).get('tls.yaml')!];
+      expect(deployment, version).toContain('SPIDERPOOL_GC_IP_ENABLED');
+      // The controllers' rollout has no strategy of its own: Kubernetes decides.
+      expect(deployment, version).not.toMatch(/^\s*strategy:/m);
+      expect(defaults(version, 'spiderpoolController.name'), version).toBe('spiderpool-controller');
+      expect(defaults(version, 'spiderpoolController.tls.secretName'), version).toBe('spiderpool-controller-server-certs');
+      expect(defaults(version, 'spiderpoolController.replicas'), version).toBe(1);
+      expect(defaults(version, 'global.configName'), version).toBe('spiderpool-conf');
+      const hooks = [...tls.matchAll(/^ {2}name: (\S+)$/gm)].map(([, name]) => name!).filter((name) => name.includes('.'));
+      expect(hooks.length, version).toBeGreaterThan(2);
+      for (const name of hooks) expect(name, version).toMatch(/\.spiderpool\.spidernet\.io$/);
+      expect(tls, version).not.toContain('failurePolicy: Ignore');
+    }
+  });
+
+  test('objects of earlier releases are in no template where they are called left over', () => {
+    for (const [name, range] of Object.entries(NOTES.leftovers.objects)) {
+      const [kind, own] = name.split('/') as [string, string];
+      for (const version of all.filter((each) => satisfies(each, range))) {
+        const text = [...templates(version).values()].join('\n---\n');
+        const made = text.split(/^---$/m).filter((part) => new RegExp(`^kind: ${kind}$`, 'm').test(part));
+        const isMade = made.some(
+          (part) =>
+            part.includes(`name: ${own}\n`) ||
+            (own === 'spiderpool-multus' && /^ {2}name: \{\{ \.Values\.multus\.multusCNI\.name \| trunc 63 \| trimSuffix "-" \}\}$/m.test(part)),
+        );
+        expect(isMade, `${name} of ${version}`).toBe(false);
+      }
+    }
+  });
+
+  test('defaults that are watched are keys of some chart, and every change of theirs is in the tables', () => {
+    for (const key of renames().watched.keys)
+      expect(
+        all.some((version) => defaults(version, key) !== undefined),
+        key,
+      ).toBe(true);
   });
 });

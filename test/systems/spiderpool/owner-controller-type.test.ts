@@ -3,7 +3,7 @@ import { grid } from '../../grid.ts';
 grid('spiderpool/owner-controller-type', [
   {
     fixture: 'found',
-    expect: 'warning SpiderEndpoint/default/bare, SpiderEndpoint/shop/bare',
+    expect: 'notice SpiderEndpoint/default/bare, SpiderEndpoint/shop/bare',
     steps: [
       'SpiderEndpoint/default/bare /status/ownerControllerType: None → Pod',
       'SpiderEndpoint/shop/bare /status/ownerControllerType: None → Pod',

@@ -112,7 +112,6 @@ function steps(found: readonly Finding<Args>[]): (StepDraft | Refusal)[] {
 
 const deleted = (on: Ref): StepDraft => ({
   ...{ do: 'delete', on, guard: [{ on, must: 'exist' }], undo: 'compensates' },
-  ...(on.kind === 'DaemonSet' ? { propagation: 'Foreground' as const } : {}),
   undoNote: { en: 'undo: creates it again, with a new UID', zh: '撤销时：重新创建，UID 会改变' },
   text: { en: `delete ${describe(on)}, which nothing uses any more`, zh: `删除不再使用的 ${describe(on)}` },
 });

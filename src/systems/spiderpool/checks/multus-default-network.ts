@@ -77,7 +77,11 @@ const check: Check<Record<string, never>, Args> = {
   },
   remedy: {
     pointReads: [
-      { resource: 'configmaps', names: [...Object.keys(READ_IN), SETTINGS], columns: [...Object.values(CONFIG), word('data.clusterNetwork')] },
+      {
+        resource: 'configmaps',
+        names: [...Object.keys(READ_IN), SETTINGS],
+        columns: [...Object.values(CONFIG), word('data.clusterNetwork')],
+      },
       { resource: 'daemonsets.apps', names: Object.values(COPIED_BY), columns: [MARKED] },
     ],
     writes: [

@@ -72,7 +72,8 @@ const check: Check<typeof reads, Args> = {
       { verbs: ['get', 'patch'], group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' },
       { verbs: ['list'], group: 'k8s.cni.cncf.io', resource: 'network-attachment-definitions' },
     ],
-    steps: async (found) => found.flatMap(({ objects, args }) => objects.flatMap((on) => [saved, { ...kept(on, args.policy), after: [saved] }])),
+    steps: async (found) =>
+      found.flatMap(({ objects, args }) => objects.flatMap((on) => [saved, { ...kept(on, args.policy), after: [saved] }])),
   },
 };
 export default check;

@@ -20,8 +20,8 @@ const check: Check<typeof reads, object> = {
   headline: { en: 'SpiderEndpoints still have ownerControllerType None', zh: '仍有 SpiderEndpoint 的 ownerControllerType 为 None' },
   page: {
     impact: {
-      en: 'Up to 0.3.7 Spiderpool set ownerControllerType to None for Pods without a controller; since 0.4.0 it sets Pod, and an upgrade does not rewrite old objects. Current versions treat None like Pod, but the upgrade guide asks for the change so that no later version meets a value that nothing writes any more.',
-      zh: '0.3.7 及更早版本把没有控制器的 Pod 的 ownerControllerType 记为 None，0.4.0 起记为 Pod，升级不会改写已有对象。目前的版本把 None 当作 Pod 处理，但升级指南仍要求修改，以免后续版本遇到已废弃的值。',
+      en: 'Up to 0.3.7 Spiderpool set ownerControllerType to None for Pods without a controller; since 0.4.0 it sets Pod, and an upgrade does not rewrite old objects. Every release up to 1.2.2 treats None like Pod, so nothing breaks; the upgrade guide asks for the change all the same.',
+      zh: '0.3.7 及更早版本把没有控制器的 Pod 的 ownerControllerType 记为 None，0.4.0 起记为 Pod，升级不会改写已有对象。到 1.2.2 为止的版本都把 None 当作 Pod 处理，没有影响；升级指南仍要求修改。',
     },
     detection: {
       en: 'Reads status.ownerControllerType of every SpiderEndpoint.',
@@ -40,7 +40,8 @@ const check: Check<typeof reads, object> = {
     endpoints.length
       ? [
           finding({
-            severity: 'warning',
+            // Every release up to 1.2.2 treats it like Pod.
+            severity: 'notice',
             key: [OLD],
             objects: endpoints.map(({ ref }) => ref),
             args: {},
