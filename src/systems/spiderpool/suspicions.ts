@@ -12,7 +12,7 @@ export interface Unrecorded {
   pod: PodRow;
   pool: PoolRow;
 }
-/** A record with the uid of no Pod. */
+/** A record with the uid of no Pod, or of one that has no IP. */
 export interface Ownerless extends PoolRecord {
   address: string;
   pool: PoolRow;
@@ -20,6 +20,8 @@ export interface Ownerless extends PoolRecord {
 export interface Suspicions {
   unrecorded: Unrecorded[];
   ownerless: Ownerless[];
+  /** Records of live Pods that have no IP yet. One may be the one that such a Pod is about to get. */
+  waiting: Ownerless[];
   /** Records that nobody can understand. */
   odd: Gap[];
 }
@@ -27,16 +29,22 @@ export interface Suspicions {
 export const suspicionsOf = onceFor((rows: AddressRows): Suspicions => {
   const used = usedByPool(rows);
   const uids = new Set(rows.pods.map(({ uid }) => uid));
-  const found: Suspicions = { unrecorded: [], ownerless: [], odd: [] };
+  const waiting = new Set(rows.pods.filter(isWithoutIp).map(({ uid }) => uid));
+  const found: Suspicions = { unrecorded: [], ownerless: [], waiting: [], odd: [] };
   for (const pool of rows.pools) {
     const now = poolOfRow(pool);
     found.odd.push(...oddRecords(now));
     for (const one of used.get(pool.name) ?? [])
       if (isUnrecorded(one, now)) found.unrecorded.push({ address: one.address, pod: one.pod, pool });
-    for (const [address, { pod, uid }] of now.records) if (!uids.has(uid)) found.ownerless.push({ address, pod, uid, pool });
+    for (const [address, { pod, uid }] of now.records) {
+      if (!uids.has(uid)) found.ownerless.push({ address, pod, uid, pool });
+      else if (waiting.has(uid)) found.waiting.push({ address, pod, uid, pool });
+    }
   }
   return found;
 });
+
+const isWithoutIp = ({ uses, addresses, odd, machine }: PodRow): boolean => uses && addresses === '' && odd === '' && machine === undefined;
 
 interface Used {
   address: string;

@@ -11,7 +11,9 @@ const HOOKED = {
   },
   spec: {
     template: {
-      spec: { containers: [{ name: 'c', lifecycle: { preStop: { exec: { command: ['rm', '-f', '/host/etc/cni/net.d/00-multus.conf'] } } } }] },
+      spec: {
+        containers: [{ name: 'c', lifecycle: { preStop: { exec: { command: ['rm', '-f', '/host/etc/cni/net.d/00-multus.conf'] } } } }],
+      },
     },
   },
 };

@@ -15,7 +15,12 @@ const ON_DELETE = {
 };
 
 grid('spiderpool/multus-uninstall-hook', [
-  { fixture: 'found', to: 'spiderpool=0.9.13', expect: `blocker ${SET}`, steps: [`${SET} /spec/template/spec/containers/0/lifecycle: [object Object] → ∅`] },
+  {
+    fixture: 'found',
+    to: 'spiderpool=0.9.13',
+    expect: `blocker ${SET}`,
+    steps: [`${SET} /spec/template/spec/containers/0/lifecycle: [object Object] → ∅`],
+  },
   { fixture: 'found', objects: [ON_DELETE], to: 'spiderpool=0.9.13', expect: `blocker ${SET}` },
   { fixture: 'found', to: 'spiderpool=0.7.3', expect: 'not-applicable' },
   { fixture: 'healthy', to: 'spiderpool=0.9.13', expect: 'passed' },

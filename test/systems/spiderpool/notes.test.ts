@@ -135,7 +135,8 @@ describeUpstream('notes of Spiderpool', ['data', 'spiderpool', 'charts'], (chart
         const isMade = made.some(
           (part) =>
             part.includes(`name: ${own}\n`) ||
-            (own === 'spiderpool-multus' && /^ {2}name: \{\{ \.Values\.multus\.multusCNI\.name \| trunc 63 \| trimSuffix "-" \}\}$/m.test(part)),
+            (own === 'spiderpool-multus' &&
+              /^ {2}name: \{\{ \.Values\.multus\.multusCNI\.name \| trunc 63 \| trimSuffix "-" \}\}$/m.test(part)),
         );
         expect(isMade, `${name} of ${version}`).toBe(false);
       }

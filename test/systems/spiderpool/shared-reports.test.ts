@@ -104,6 +104,18 @@ describeUpstream('states made after public reports', ['data', 'reports'], (repor
     for (const judged of ['target-version', 'crds-current']) expect(found[judged]).not.toBe('not-applicable');
   });
 
+  test('42: a pool full of the IPs of one Pod that never started', async () => {
+    const found = await said(at('42-sp-pool-full-of-one-pod'), ['leaked-ip']);
+    expect(found['leaked-ip']).toEqual(['warning SpiderIPPool p4 has 20 IPs allocated to Pod shop/web-1, which has none of them']);
+  });
+
+  test('43: the SpiderEndpoint of an earlier Pod of the same name', async () => {
+    const found = await said(at('43-sp-stale-endpoint-same-name'), ['stale-endpoint']);
+    expect(found['stale-endpoint']).toEqual([
+      expect.stringMatching(/^warning SpiderEndpoint shop\/llm-master-0 belongs to an earlier Pod/),
+    ]);
+  });
+
   test('49: the values of a chart that wraps Spiderpool lie below its name, also without that chart', async () => {
     const found = await said(at('49-sp-wrapper-chart'), ['values-keys'], { to: '0.9.13' });
     expect(JSON.stringify(found['values-keys'])).not.toMatch(/removed spiderpool|enableIPv6|unknown key|ignored/);

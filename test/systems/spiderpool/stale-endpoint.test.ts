@@ -24,10 +24,7 @@ grid('spiderpool/stale-endpoint', [
     fixture: 'found',
     objects: [POOL],
     expect: `warning ${ENDPOINT}`,
-    steps: [
-      `${ENDPOINT} /metadata/finalizers: spiderpool.spidernet.io → ∅`,
-      'SpiderIPPool/p4 /status/allocatedIPs: [object Object] → ∅',
-    ],
+    steps: [`${ENDPOINT} /metadata/finalizers: spiderpool.spidernet.io → ∅`, 'SpiderIPPool/p4 /status/allocatedIPs: [object Object] → ∅'],
   },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },

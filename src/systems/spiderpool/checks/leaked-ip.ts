@@ -7,7 +7,7 @@ import { isGap } from '../../../engine/gaps.ts';
 import { type AddressRows, apiVersionOf, nameOf, settle, someOf } from '../ledger.ts';
 import { ADDRESS_READS, endpoints, pods, pools } from '../reads.ts';
 import { inTurn, oddClaims, type PoolNow, RECORD_RIGHTS, type RecordChange, readPool, recordAt, recordStep } from '../records.ts';
-import { MACHINE, wordsOf } from '../rows.ts';
+import { MACHINE, type PoolRow, podRow, wordsOf } from '../rows.ts';
 import { type Ownerless, suspicionsOf } from '../suspicions.ts';
 
 /** Seconds without an owner before an IP is released. */
@@ -28,36 +28,39 @@ interface Args {
   record: RecordChange | null;
   /** Whoever could have it, by that name. */
   claimants: Ref[];
+  /** So many IPs of a live Pod that has none; 0: the owner no longer exists. */
+  unused: number;
 }
 
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/leaked-ip',
   title: { en: 'every allocated IP has an existing owner', zh: '每个已分配的 IP 都有所属对象' },
   headline: {
-    en: 'leaked IPs: still allocated, but the owner no longer exists',
-    zh: '存在泄漏的 IP：仍处于已分配状态，但所属对象已不存在',
+    en: 'leaked IPs: still allocated, but nothing uses them',
+    zh: '存在泄漏的 IP：仍处于已分配状态，但没有使用者',
   },
   page: {
     impact: {
-      en: 'If the owner recorded for an IP no longer exists, the IP is never assigned again. Such leaks fill the pool until new Pods get no IP.',
-      zh: 'IP 记录的所属对象不存在时，该 IP 不会再被分配；泄漏会逐渐占满地址池，直到新 Pod 无法获得 IP。',
+      en: 'If the owner recorded for an IP no longer exists, the IP is never assigned again. Such leaks fill the pool until new Pods get no IP. Up to 0.8.8 and 0.9.7 a Pod that fails to start on one of its networks also takes another IP at every attempt, and IP garbage collection keeps them while the Pod exists.',
+      zh: 'IP 记录的所属对象不存在时，该 IP 不会再被分配；泄漏会逐渐占满地址池，直到新 Pod 无法获得 IP。0.8.8、0.9.7 及更早版本中，某个网络无法就绪的 Pod 每次重试还会再占用一个 IP，只要该 Pod 存在，IP 回收就不会释放。',
     },
     detection: {
-      en: 'Reports IPs that no Pod uses and whose recorded name belongs to no Pod, SpiderEndpoint, KubeVirt VM or VM instance. Checked twice, a second apart, because a record outlives its Pod for a moment.',
-      zh: '报告没有 Pod 使用、且不存在记录中名称对应的 Pod、SpiderEndpoint、KubeVirt 虚拟机或其实例的 IP。间隔一秒检查两次，因为记录会比 Pod 稍晚消失。',
+      en: 'Reports IPs that no Pod uses and whose recorded name belongs to no Pod, SpiderEndpoint, KubeVirt VM or VM instance; and pools with several IPs allocated to one Pod that has none. Checked twice, a second apart, because a record outlives its Pod for a moment.',
+      zh: '报告没有 Pod 使用、且不存在记录中名称对应的 Pod、SpiderEndpoint、KubeVirt 虚拟机或其实例的 IP；以及把多个 IP 分配给同一个没有 IP 的 Pod 的池。间隔一秒检查两次，因为记录会比 Pod 稍晚消失。',
     },
     fix: {
       en: 'Releases the IP only after 60 seconds without such an owner, one IP per write, and only if the record is unchanged. Undo puts the record back unless the IP has been assigned since.',
       zh: '持续 60 秒没有所属对象、且记录未变时才释放，每次写操作只释放一个 IP。只要该 IP 尚未重新分配，就可以撤销。',
     },
     limits: {
-      en: 'Records in the format of 0.3.7 and older are released by the IP garbage collection of Spiderpool.',
-      zh: '0.3.7 及更早格式的记录由 Spiderpool 自身的 IP 回收释放。',
+      en: 'Records in the format of 0.3.7 and older are released by the IP garbage collection of Spiderpool. So are the IPs of a Pod that never started, once it is deleted: which of them it is about to use cannot be seen.',
+      zh: '0.3.7 及更早格式的记录由 Spiderpool 自身的 IP 回收释放。从未启动的 Pod 的 IP 也会在该 Pod 删除后由其释放：无法得知它即将使用哪一个。',
     },
   },
   sources: [
     'spidernet-io/spiderpool: pkg/gcmanager/scanAll_IPPool.go@v0.9.13',
     'spidernet-io/spiderpool: pkg/kubevirtmanager/kubevirt_manager.go@v0.9.13',
+    'spidernet-io/spiderpool: issues 2517, 4295; PR 4379 (genRandomIP in pkg/ippoolmanager/ippool_manager.go)',
   ],
   applies: { stage: 'both' },
   reads,
@@ -67,19 +70,27 @@ const check: Check<typeof reads, Args> = {
     const suspects = suspectsOf(rows);
     const gaps = [...suspicionsOf(rows).odd, ...oddClaims(rows)];
     const first = await lookedAt(suspects, apiVersion, look);
-    if (!first.length) return { findings: [], gaps };
+    const held = await stillHeld(manyOf(rows), look);
+    if (!first.length && !held.length) return { findings: [], gaps };
     await settle();
     const second = await lookedAt(
       first.map(({ suspect }) => suspect),
       apiVersion,
       look,
     );
-    return { findings: second.map((look) => finding(look, apiVersion)), gaps };
+    const unused = await stillHeld(held, look);
+    return { findings: [...second.map((look) => finding(look, apiVersion)), ...unused.map(ofWaiting)], gaps };
   },
-  say: ({ address, pool, pod }) => ({
-    en: `SpiderIPPool ${pool} still has ${address} allocated to ${pod}, which no longer exists`,
-    zh: `SpiderIPPool ${pool} 中 ${address} 仍分配给 ${pod}，但该对象已不存在`,
-  }),
+  say: ({ address, pool, pod, unused }) =>
+    unused
+      ? {
+          en: `SpiderIPPool ${pool} has ${unused} IPs allocated to Pod ${pod}, which has none of them`,
+          zh: `SpiderIPPool ${pool} 中有 ${unused} 个 IP 分配给 Pod ${pod}，但它一个也没有使用`,
+        }
+      : {
+          en: `SpiderIPPool ${pool} still has ${address} allocated to ${pod}, which no longer exists`,
+          zh: `SpiderIPPool ${pool} 中 ${address} 仍分配给 ${pod}，但该对象已不存在`,
+        },
   remedy: {
     writes: [
       ...RECORD_RIGHTS,
@@ -92,7 +103,9 @@ const check: Check<typeof reads, Args> = {
       const ours = found.filter(({ args }) => args.record);
       const waits = Array.from({ length: Math.ceil(ours.length / PER_WAIT) }, (_, at) => ours.slice(at * PER_WAIT, (at + 1) * PER_WAIT));
       return [
-        ...found.filter(({ args }) => !args.record).map(({ objects }) => ({ refused: OLD, objects })),
+        ...found
+          .filter(({ args }) => !args.record)
+          .map(({ objects, args }) => ({ refused: args.unused ? STARTING(args.pod) : OLD, objects })),
         ...waits.flatMap((some) => {
           const first = wait(some);
           return [first, ...inTurn(some.map(({ args }) => takeOut(args, first)))];
@@ -107,6 +120,11 @@ const OLD: Text = {
   en: 'records in the format of 0.3.7 and older are released by the IP garbage collection of Spiderpool (every 10 minutes by default)',
   zh: '0.3.7 及更早格式的记录由 Spiderpool 自身的 IP 回收释放（默认每 10 分钟一次）',
 };
+
+const STARTING = (pod: string): Text => ({
+  en: `delete Pod ${pod}: IP garbage collection then releases its IPs (every 10 minutes by default)`,
+  zh: `请删除 Pod ${pod}：IP 回收随后会释放其 IP（默认每 10 分钟一次）`,
+});
 
 // ---- looking --------------------------------------------------------------------------------------------------------
 
@@ -161,6 +179,54 @@ function claimantsOf(pod: string, apiVersion: string): Ref[] {
   ];
 }
 
+// ---- many IPs of one Pod that has none ------------------------------------------------------------------------------
+
+interface Held {
+  pod: string;
+  uid: string;
+  pool: PoolRow;
+  addresses: string[];
+}
+
+/** Each attempt of a Pod leaves one behind; a single one may be the one that it is about to get, and so may what its endpoint claims. */
+function manyOf(rows: AddressRows): Held[] {
+  const { waiting } = suspicionsOf(rows);
+  if (!waiting.length) return [];
+  const claimed = new Set(rows.endpoints.filter(({ deleted }) => !deleted).flatMap(({ podUid, claims }) => (claims ? [podUid] : [])));
+  const open = waiting.filter(({ uid }) => !claimed.has(uid));
+  return [...Map.groupBy(open, ({ uid, pool }) => `${pool.name} ${uid}`).values()]
+    .filter((same) => same.length > 1)
+    .map((same) => ({ pod: same[0]!.pod, uid: same[0]!.uid, pool: same[0]!.pool, addresses: same.map(({ address }) => address) }));
+}
+
+/** The Pod has none now either, and behind that the records are still its. */
+async function stillHeld(all: readonly Held[], look: PointReader): Promise<Held[]> {
+  const looked = await each(all, async (held) => {
+    const [namespace = '', name = ''] = held.pod.split('/');
+    const pod = await look.get({ apiVersion: 'v1', kind: 'Pod', namespace, name, uid: held.uid });
+    if (!pod || isGap(pod)) return [];
+    const row = podRow(pod);
+    if (!row.uses || row.addresses !== '' || row.uid !== held.uid) return [];
+    const pool = await readPool(held.pool, look);
+    const addresses = held.addresses.filter((address) => pool?.records.get(address)?.uid === held.uid);
+    return addresses.length > 1 ? [{ ...held, addresses }] : [];
+  });
+  return looked.flat();
+}
+
+function ofWaiting({ pod, uid, pool, addresses }: Held): Finding<Args> {
+  const at = { apiVersion: pool.apiVersion, kind: 'SpiderIPPool', name: pool.name };
+  const [namespace, name = ''] = pod.split('/');
+  return {
+    severity: 'warning',
+    key: [pool.name, 'unused', pod],
+    certainty: 'high',
+    objects: [at, { apiVersion: 'v1', kind: 'Pod', namespace, name, uid }],
+    args: { address: '', pool: pool.name, pod, record: null, claimants: [], unused: addresses.length },
+    evidence: [{ seen: `status.allocatedIPs: ${addresses.length} → ${pod}`, at }],
+  };
+}
+
 // ---- the finding and its steps --------------------------------------------------------------------------------------
 
 function finding({ suspect: { address, pod }, pool }: Look, apiVersion: string): Finding<Args> {
@@ -177,6 +243,7 @@ function finding({ suspect: { address, pod }, pool }: Look, apiVersion: string):
       pod,
       record: coding === 'string' ? { ...recordAt(pool, address), after: null } : null,
       claimants: claimantsOf(pod, apiVersion),
+      unused: 0,
     },
     evidence: [{ seen: `status.allocatedIPs: ${address} → ${pod}`, at }],
   };
