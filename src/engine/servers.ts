@@ -11,15 +11,25 @@ export const SERVERS: TextQuery = { path: '/version', every: true, reachMs: REAC
  */
 export async function serversOf(source: Source): Promise<Pick<Cluster, 'servers' | 'unasked'>> {
   const found = new Map<string, string>();
+  const emulated = new Map<string, string>();
   const gaps = await source.text?.(SERVERS, {
     line(line, server) {
       const version = /"gitVersion":\s*"([^"]{1,100})"/.exec(line)?.[1];
       if (version !== undefined) found.set(server, version);
-      return version !== undefined;
+      const emulates = /"emulationMinor":\s*"(\d{1,4}\+?)"/.exec(line)?.[1];
+      if (emulates !== undefined) emulated.set(server, emulates);
+      return version !== undefined || emulates !== undefined;
     },
-    restart: () => found.clear(),
+    restart: () => {
+      found.clear();
+      emulated.clear();
+    },
   });
   found.delete('');
   if (!found.size) return {};
-  return { servers: [...found].map(([address, version]) => ({ address, version })), unasked: gaps ?? [] };
+  const servers = [...found].map(([address, version]) => {
+    const emulationMinor = emulated.get(address);
+    return { address, version, ...(emulationMinor === undefined ? {} : { emulationMinor }) };
+  });
+  return { servers, unasked: gaps ?? [] };
 }

@@ -31,6 +31,17 @@ test.each<[string, Source, object]>([
     },
   ],
   ['one of two', answering({ 'a:1': 'v1.36.4' }, [lost]), { servers: [{ address: 'a:1', version: 'v1.36.4' }], unasked: [lost] }],
+  [
+    'one that behaves as the minor before',
+    {
+      ...answering({}),
+      text: async (_, sink) => {
+        for (const line of ['  "gitVersion": "v1.37.2",', '  "emulationMajor": "1",', '  "emulationMinor": "36",']) sink.line(line, 'a:1');
+        return [];
+      },
+    },
+    { servers: [{ address: 'a:1', version: 'v1.37.2', emulationMinor: '36' }], unasked: [] },
+  ],
   ['none by its own address', answering({ '': 'v1.37.2' }, [lost]), {}],
   ['none', answering({}, [lost, lost]), {}],
 ])('%s', async (_, source, expected) => expect(await serversOf(source)).toEqual(expected));

@@ -258,7 +258,7 @@ export interface Cluster {
   /** HELM_DRIVER of whoever asks; undefined: not set, so that helm uses Secrets. */
   helmDriver?: HelmDriver;
   /** Every API server that could be asked by its own address; undefined: none could, or no system wants to know. */
-  servers?: { address: string; version: string }[];
+  servers?: { address: string; version: string /** The minor that it behaves as, as it says itself (`36`). */; emulationMinor?: string }[];
   /** Those that could not, where others could. */
   unasked?: Gap[];
   /** By kind or by the plural of the resource. undefined: nothing serves it. Asked for when it is first needed. */

@@ -1,7 +1,7 @@
 // How far kubelets, kube-proxy and the controllers may stand from the API servers, now and at each hop. Source: kubernetes/website version-skew-policy.md (knowledge/skew.json).
 import type { Finding, Gap, Ref, Situation, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
-import { type ControlPlane, minor, minorOf, satisfies, skewOf } from '../../versions/kubernetes.ts';
+import { actsAs, type ControlPlane, minor, minorOf, satisfies, skewOf } from '../../versions/kubernetes.ts';
 
 export interface Running {
   ref: Ref;
@@ -20,10 +20,12 @@ export interface SkewArgs {
   now: boolean;
 }
 
-/** The minors of the API servers that were seen. */
+/** The minors that the API servers behave as (KEP-4330): with an emulated version skew is counted against that. */
 export function controlPlaneOf({ path, cluster }: Situation): ControlPlane | undefined {
-  const versions = cluster.servers?.map(({ version }) => version) ?? (isGap(path.from) ? [] : [path.from]);
-  const minors = versions.map(minorOf).filter((each) => !Number.isNaN(each));
+  const all: { version: string; emulationMinor?: string }[] = cluster.servers ?? (isGap(path.from) ? [] : [{ version: path.from }]);
+  const minors = all
+    .map(({ version, emulationMinor }) => actsAs({ gitVersion: version, emulationMinor }))
+    .filter((each) => !Number.isNaN(each));
   return minors.length ? { oldest: Math.min(...minors), newest: Math.max(...minors) } : undefined;
 }
 
