@@ -31,6 +31,8 @@ export interface Case extends Laid {
   to?: string;
   /** As --back-to takes it. */
   backTo?: string;
+  /** As --nodes takes it. */
+  nodes?: 'drain' | 'in-place';
   /** As --values, --set and the reuse flags give it. */
   intent?: Intent;
   /** `passed`, `unknown`, `not-applicable`, or `SEVERITY OBJECT[, OBJECT…]` per finding. */
@@ -99,6 +101,7 @@ const nameOf = ({
   intent,
   to,
   backTo,
+  nodes,
   server,
   forbidden,
   bare,
@@ -115,6 +118,7 @@ const nameOf = ({
     server && `on ${server}`,
     to && `to ${to}`,
     backTo && `back to ${backTo}`,
+    nodes && `nodes ${nodes}`,
     forbidden && `without ${forbidden}`,
     bare && 'not a whole dump',
     '→',
@@ -123,7 +127,8 @@ const nameOf = ({
     .filter(Boolean)
     .join(' ');
 
-const asked = (check: Check, { to, backTo, intent }: Case) => ({
+const asked = (check: Check, { to, backTo, nodes, intent }: Case) => ({
+  nodes,
   checks: [check.id],
   targets: [...(to ? [parseTarget(to, SYSTEMS)] : []), ...(backTo ? [parseTarget(backTo, SYSTEMS, undefined, 'back-to')] : [])],
   intended: intendedBy({ intent }),

@@ -30,6 +30,7 @@ export async function examineOptions(call: Call, only: { systems?: SystemId[]; c
     meant,
     intended: intendedBy(meant),
     helmDriver: helmDriver(call.env.HELM_DRIVER),
+    nodes: call.flags.nodes,
     accept: (accept ?? []).map(acceptance),
     namespace: call.flags['all-namespaces'] ? undefined : namespace,
     began: (what) => call.begins({ en: `Checking ${what}...`, zh: `正在检查 ${what}……` }),

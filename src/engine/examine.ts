@@ -84,6 +84,8 @@ export interface ExamineOptions {
   assume?(system: System): Installation[] | undefined;
   /** HELM_DRIVER of whoever asks. */
   helmDriver?: HelmDriver;
+  /** How nodes will be upgraded; see Situation. */
+  nodes?: Situation['nodes'];
   began?(what: string): void;
 }
 /** `CHECK-ID` or `CHECK-ID:KIND/NAMESPACE/NAME`. */
@@ -160,6 +162,7 @@ export async function examine(source: Source, systems: System[], options: Examin
           cluster,
           now,
           back: wayBackOf(path),
+          nodes: options.nodes,
           intended,
           early: early.get(check.id) ?? {},
         });

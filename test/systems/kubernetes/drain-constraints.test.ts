@@ -37,6 +37,7 @@ grid('kubernetes/drain-constraints', [
       'warning StatefulSet/default/queue',
     ],
   },
+  { fixture: 'found', nodes: 'in-place', expect: 'not-applicable' },
   { fixture: 'healthy', expect: 'passed' },
   // As many as there are Nodes.
   { objects: [...nodes, ...each(apart)], expect: `warning ${three}` },

@@ -12,6 +12,7 @@ grid('kubernetes/pdb-blocks-drain', [
     ],
   },
   { fixture: 'overlap', expect: 'blocker PodDisruptionBudget/shop/cart, PodDisruptionBudget/shop/everything' },
+  { fixture: 'found', nodes: 'in-place', expect: 'not-applicable' },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },
   { fixture: 'found', forbidden: ['pods'], expect: ['blocker PodDisruptionBudget/shop/all', 'blocker PodDisruptionBudget/shop/none'] },

@@ -4,6 +4,7 @@ import type { Check, Finding, Ref } from '../../../engine/contracts.ts';
 import { list, word } from '../../../engine/read/index.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
 import { containerHash } from '../knowledge/tables.ts';
+import { isDrained } from '../nodes-way.ts';
 
 const reads = { nodes: list('nodes', { kubelet: word('status.nodeInfo.kubeletVersion', '') }) };
 interface Args {
@@ -26,22 +27,25 @@ const check: Check<typeof reads, Args> = {
     },
     fix: { en: 'manual: drain each Node before its kubelet is upgraded.', zh: '手动：升级 kubelet 前先腾空节点。' },
     limits: {
-      en: 'Concerns upgrades without a drain only. upgrade-guard cannot see which way is taken.',
-      zh: '仅涉及不腾空节点的升级。upgrade-guard 无法得知采用哪种方式。',
+      en: 'Concerns upgrades without a drain only. With --nodes drain it does not apply; with --nodes in-place it is a warning.',
+      zh: '仅涉及不腾空节点的升级。使用 --nodes drain 时不适用；使用 --nodes in-place 时为警告。',
     },
   },
   sources: ['kubernetes/kubernetes: pkg/kubelet/container/helpers.go, issues 63814 and 129385, PR 124220'],
   applies: { stage: 'before' },
   needs: ['target'],
   reads,
-  judge: ({ nodes }, { path: { hops } }) => {
+  judge: ({ nodes }, at) => {
+    const drained = isDrained(at);
+    if (drained) return drained;
+    const { hops } = at.path;
     const last = minorOf(hops.at(-1) ?? '');
     return containerHash()
       .boundaries.filter(({ to, restartsAll }) => restartsAll && minorOf(to) <= last)
       .flatMap(({ from, to }): Finding<Args>[] => {
         const behind = nodes.filter(({ kubelet }) => minorOf(kubelet) <= minorOf(from));
         const hop = hops.includes(to) ? to : undefined;
-        return behind.length ? [finding({ from, to }, behind, hop)] : [];
+        return behind.length ? [finding({ from, to }, behind, hop, at.nodes === 'in-place' ? 'warning' : 'notice')] : [];
       });
   },
   say: ({ to }, { length }) => ({
@@ -51,8 +55,13 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-const finding = (args: Args, nodes: { ref: Ref; kubelet: string }[], hop: string | undefined): Finding<Args> => ({
-  severity: 'notice',
+const finding = (
+  args: Args,
+  nodes: { ref: Ref; kubelet: string }[],
+  hop: string | undefined,
+  severity: Finding['severity'],
+): Finding<Args> => ({
+  severity,
   key: [args.from, args.to],
   certainty: 'high',
   objects: nodes.map(({ ref }) => ref),

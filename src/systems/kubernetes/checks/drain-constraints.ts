@@ -4,6 +4,7 @@ import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Json, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
 import { each, flag, labels, list, number, time, tree, word } from '../../../engine/read/index.ts';
 import { type Bound, boundBy, type Placed } from '../../../kube/placement.ts';
+import { notDrained } from '../nodes-way.ts';
 
 const POD = {
   labels: labels(),
@@ -70,7 +71,9 @@ const check: Check<typeof reads, Args> = {
   ],
   applies: { stage: 'before' },
   reads,
-  judge: ({ nodes, pods, claims, volumes, statefulSets, daemonSets }: Rows<typeof reads>) => {
+  judge: ({ nodes, pods, claims, volumes, statefulSets, daemonSets }: Rows<typeof reads>, at) => {
+    const kept = notDrained(at);
+    if (kept) return kept;
     const affinityOf = new Map(volumes.map(({ ref, affinity }) => [ref.name, affinity]));
     const volumeOf = new Map(claims.map(({ ref, volume }) => [`${ref.namespace}/${ref.name}`, affinityOf.get(volume)]));
     const placed = pods.map((pod) => ({ pod, as: placedOf(pod, volumeOf) }));

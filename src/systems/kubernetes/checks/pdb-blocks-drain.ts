@@ -4,6 +4,7 @@ import type { Check, Finding, Json, Ref, RowOf, Rows, Text } from '../../../engi
 import { isGap } from '../../../engine/gaps.ts';
 import { each, flag, labels, list, time, tree, word } from '../../../engine/read/index.ts';
 import { keptOf, selects } from '../../../kube/budgets.ts';
+import { notDrained } from '../nodes-way.ts';
 
 const BUDGET = { selector: tree('spec.selector'), least: tree('spec.minAvailable'), most: tree('spec.maxUnavailable') };
 const POD = {
@@ -60,7 +61,9 @@ const check: Check<typeof reads, Args> = {
   ],
   applies: { stage: 'before' },
   reads,
-  judge: ({ budgets, pods }: Rows<typeof reads>) => {
+  judge: ({ budgets, pods }: Rows<typeof reads>, at) => {
+    const kept = notDrained(at);
+    if (kept) return kept;
     if (isGap(pods)) return budgets.flatMap(({ ref, least, most }) => (keepsAll(least, most) ? [finding('whatever', [ref], NO_PODS)] : []));
     const byNamespace = Map.groupBy(pods, ({ ref }) => ref.namespace);
     const over = new Map<Pod, Ref[]>();

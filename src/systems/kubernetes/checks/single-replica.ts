@@ -1,6 +1,7 @@
 // Deployments and StatefulSets of one replica: unavailable from the eviction of their Pod until the new one is ready on another Node.
 import type { Check, Finding, Ref } from '../../../engine/contracts.ts';
 import { list, number } from '../../../engine/read/index.ts';
+import { notDrained } from '../nodes-way.ts';
 
 // The API server writes 1 where nothing is said.
 const WORKLOAD = { replicas: number('spec.replicas', 1) };
@@ -31,7 +32,8 @@ const check: Check<typeof reads, Args> = {
   sources: ['kubernetes/website: content/en/docs/tasks/administer-cluster/safely-drain-node.md'],
   applies: { stage: 'before' },
   reads,
-  judge: ({ deployments, statefulSets }) =>
+  judge: ({ deployments, statefulSets }, at) =>
+    notDrained(at) ??
     [
       ...Map.groupBy(
         [...deployments, ...statefulSets].map(({ ref }) => ref),

@@ -1,6 +1,7 @@
 // Pods without a controller: kubectl drain refuses to evict them without --force, and with it they are gone for good. Source: kubectl pkg/drain/filters.go (unreplicatedFilter).
 import type { Check, Finding, RowOf } from '../../../engine/contracts.ts';
 import { annotation, each, flag, list, time, word } from '../../../engine/read/index.ts';
+import { notDrained } from '../nodes-way.ts';
 
 const POD = {
   mirror: annotation('kubernetes.io/config.mirror'),
@@ -35,7 +36,7 @@ const check: Check<typeof reads, Args> = {
   sources: ['kubernetes/kubectl: pkg/drain/filters.go'],
   applies: { stage: 'before' },
   reads,
-  judge: ({ pods }) => [...Map.groupBy(pods, ({ ref }) => ref.namespace ?? '')].map(finding),
+  judge: ({ pods }, at) => notDrained(at) ?? [...Map.groupBy(pods, ({ ref }) => ref.namespace ?? '')].map(finding),
   say: ({ namespace }, { length }) => ({
     en: `${length} Pod${length === 1 ? '' : 's'} in namespace ${namespace} without a controller: kubectl drain refuses, and --force deletes ${length === 1 ? 'it' : 'them'} for good`,
     zh: `命名空间 ${namespace} 中有 ${length} 个 Pod 没有控制器：kubectl drain 会拒绝驱逐，使用 --force 则会永久删除`,
