@@ -28,7 +28,7 @@ export function attended(call: Call, live: Live, run: Run, direction: Direction 
   // stdout may be a terminal where stderr is a log, which gets whole lines.
   const face = process.stderr.isTTY ? call.face : { ...call.face, columns: Number.POSITIVE_INFINITY };
   const at = (step: Step): Text => {
-    const { en, zh } = direction === 'undo' ? undone(step.text) : step.text;
+    const { en, zh } = direction === 'undo' ? undone(step) : step.text;
     return { en: `${count}/${total}  ${en}`, zh: `${count}/${total}  ${zh}` };
   };
   call.signal.addEventListener('abort', () => under.size && call.say(call.t(HALTING)), { once: true });

@@ -118,6 +118,7 @@ async function dryRunOf(step: Step, world: World, direction: Direction): Promise
 
 async function tried(step: Step, world: World, direction: Direction): Promise<DryOutcome> {
   if (step.do === 'wait' || step.do === 'recheck') return { result: 'untried', detail: NOT_WAITED };
+  if (step.onUndo && direction === 'apply') return { result: 'untried', detail: ON_UNDO };
   // To look whether a helm still writes takes minutes, and needs one at hand.
   if (step.do === 'unpend' || (step.do === 'revise' && !world.revised)) return { result: 'untried', detail: NOT_TRIED };
   const kind = kindOf(step);
@@ -134,6 +135,7 @@ async function tried(step: Step, world: World, direction: Direction): Promise<Dr
 }
 
 const NOT_TRIED: Text = { en: 'not possible in a dry run', zh: '无法试运行' };
+const ON_UNDO: Text = { en: 'runs on undo only', zh: '仅在撤销时执行' };
 const NOT_WAITED: Text = { en: 'a dry run does not wait', zh: '试运行不等待' };
 const needs = (ids: string[]): Text => ({
   en: `possible only after step ${ids.join(', ')}`,

@@ -45,6 +45,7 @@ export async function perform(
     return outcome;
   };
   if (unneeded !== undefined) return settle({ result: 'obsolete', detail: needless(unneeded) });
+  if (original.onUndo && direction === 'apply') return settle({ result: 'done' });
   const step = direction === 'undo' ? inverseOf(original, means.progress) : original;
   if ('none' in step) return settle({ result: 'left', detail: step.none });
   const doing: Performing = { step, direction, means, note, settle };
@@ -60,6 +61,10 @@ const needless = (id: string): Text => ({ en: `step ${id} is no longer needed`, 
 
 /** The step that takes another one back, from what the journal knows of it. Where the plan promised no undo, only something for a person to do. */
 export function inverseOf(step: Step, progress: Progress): Step | { none: Text } {
+  if (step.onUndo) {
+    const { onUndo: _, ...itself } = step;
+    return itself;
+  }
   const known = progress.states.apply.get(step.id);
   const inverse = kindOf(step).inverse(step, known?.before, known?.after);
   if (step.undo === 'none' && 'do' in inverse && inverse.do !== 'manual') return { none: step.undoNote ?? NO_UNDO };

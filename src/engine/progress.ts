@@ -48,7 +48,7 @@ const far = (state: StepState | undefined): Pick<StepState, 'progress'> => (stat
 
 /** Whether the step may have changed the cluster by our hand: done; begun and not known to have ended; answered, but not as we meant it. A wait changes nothing, nor is what only served the run itself a change. */
 export function isTouching(step: Step, state: { result?: StepState['result']; answered?: true } | undefined): boolean {
-  if (isHarmless(step)) return false;
+  if (isHarmless(step) || step.onUndo) return false;
   return state?.result === 'done' || state?.result === 'in-doubt' || state?.answered === true;
 }
 
@@ -63,12 +63,19 @@ export function touched(run: Run, progress: Progress): Step[] {
   });
 }
 
+const isPassedBy = (id: string, progress: Progress): boolean => progress.states.apply.get(id)?.result === 'done';
+
 /** The steps that an undo still has to look at. What cannot be undone is named once. */
 export function toUndo(run: Run, progress: Progress): Step[] {
-  return touched(run, progress).filter(({ id, undo }) => {
-    const back = progress.states.undo.get(id);
-    return !isSettled(back) && !(undo === 'none' && back?.result === 'left');
-  });
+  const changed = new Set(touched(run, progress).map(({ id }) => id));
+  const isWanted = ({ id, onUndo, after }: Step): boolean =>
+    changed.has(id) || (onUndo === true && changed.size > 0 && (after.some((each) => changed.has(each)) || isPassedBy(id, progress)));
+  return stepsOf(run)
+    .filter(isWanted)
+    .filter(({ id, undo }) => {
+      const back = progress.states.undo.get(id);
+      return !isSettled(back) && !(undo === 'none' && back?.result === 'left');
+    });
 }
 
 /**

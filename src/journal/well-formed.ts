@@ -171,7 +171,7 @@ const RESTORE = fields({ text: both }, { commands: listOf(text), file: like(/^[a
 const kind = (required: Record<string, Shape>, optional: Record<string, Shape> = {}): Shape =>
   fields(
     { do: json, ...COMMON, ...required },
-    { undoNote: both, optional: oneOf(true), restore: RESTORE, fixes: listOf(text), ...optional },
+    { undoNote: both, optional: oneOf(true), onUndo: oneOf(true), restore: RESTORE, fixes: listOf(text), ...optional },
   );
 const KINDS: Record<Action['do'], Shape> = {
   patch: kind({ on: ref, changes }, { subresource: oneOf('status'), counters: listOf(fields({ path: pointer, keysOf: pointer })) }),

@@ -9,7 +9,7 @@ import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
 import { beside, counted, type Face, INDENT, paragraph, pasteable } from './face.ts';
-import { listed, MANUAL, NOTHING_TO_UNDO, UNDO } from './words.ts';
+import { listed, MANUAL, NOTHING_TO_UNDO, ON_UNDO, UNDO } from './words.ts';
 
 /** Steps shown in full before a confirmation; a dry run shows all. */
 export const SHOWN = 12;
@@ -57,6 +57,7 @@ export function planView(
 
 const promise = (step: Step, { language }: Face): string => {
   const { undo, do: doing } = step;
+  if (step.onUndo) return ON_UNDO[language];
   if (doing === 'manual') return MANUAL[language];
   return isHarmless(step)
     ? NOTHING_TO_UNDO[language]
@@ -76,7 +77,7 @@ function stepLines(step: Step, before: Step | undefined, room: number, face: Fac
   const paint =
     step.do === 'manual'
       ? style.cyan
-      : isHarmless(step)
+      : isHarmless(step) || step.onUndo
         ? style.dim
         : { exact: style.green, compensates: style.yellow, none: style.red }[step.undo];
   const changes = changed(step);
@@ -105,8 +106,8 @@ export const clusterName = ({ context, server, uid }: ClusterIdentity): string =
 
 /** The question before a run: how many steps, how many of them cannot be undone, how many are a person's own. */
 export function question(steps: readonly Step[], cluster: ClusterIdentity): Text {
-  const ours = steps.filter(({ do: doing }) => doing !== 'manual');
-  const yours = steps.length - ours.length;
+  const ours = steps.filter(({ do: doing, onUndo }) => doing !== 'manual' && !onUndo);
+  const yours = steps.filter(({ do: doing }) => doing === 'manual').length;
   const promised = (undo: Step['undo']) => ours.filter((step) => step.undo === undo && !isHarmless(step)).length;
   const [none, other] = [promised('none'), promised('compensates')];
   if (!ours.length) {

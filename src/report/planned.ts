@@ -7,7 +7,7 @@ import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import type { Face } from './face.ts';
 import { clusterName } from './plan.ts';
-import { MANUAL, NOTHING_TO_UNDO, UNDO } from './words.ts';
+import { MANUAL, NOTHING_TO_UNDO, ON_UNDO, UNDO } from './words.ts';
 
 export interface PlannedUpgrade {
   cluster: ClusterIdentity;
@@ -32,7 +32,7 @@ export function planData({ cluster, paths, plan: { stages, refusals }, stopping 
       ...{ id, hop: hop ?? null, title },
       steps: steps.map((step) => ({
         ...{ id: step.id, do: step.do, text: step.text, changes: kindOf(step).preview(step).map(textOf) },
-        ...{ undo: step.undo, undoNote: step.undoNote ?? null, after: step.after, reasons: step.reasons },
+        ...{ undo: step.undo, undoNote: step.undoNote ?? null, after: step.after, reasons: step.reasons, onUndo: step.onUndo ?? false },
       })),
     })),
     refusals,
@@ -47,6 +47,7 @@ const UNDO_IS: Text = { en: 'undo', zh: '撤销' };
 const pathLine = ({ installation: { id }, from, to }: UpgradePath): string =>
   `${id} ${typeof from === 'string' ? from : '?'} → ${to ?? '?'}`;
 const promise = (step: Step, language: Language): string => {
+  if (step.onUndo) return ON_UNDO[language];
   if (step.do === 'manual') return MANUAL[language];
   return isHarmless(step) ? NOTHING_TO_UNDO[language] : `${UNDO_IS[language]}: ${UNDO[step.undo][language]}`;
 };
@@ -85,7 +86,7 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
       '',
       comment(`${step.id}. ${step.text[language]} (${promise(step, language)})`),
       ...(step.undoNote ? [comment(`   ${step.undoNote[language]}`)] : []),
-      ...(commands.length ? commands : step.do === 'forget' ? [] : [comment(none[language])]),
+      ...(step.onUndo ? commands.map(comment) : commands.length ? commands : step.do === 'forget' ? [] : [comment(none[language])]),
     ];
   };
   return [

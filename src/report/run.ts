@@ -86,7 +86,7 @@ function signOf(result: DryOutcome['result'] | undefined, { style }: Face): stri
 /** A step that has ended, with what became of it. */
 export function stepEnded(step: Step, { result, detail }: DryOutcome, face: Face, direction: Direction = 'apply'): string {
   const { language } = face;
-  const text = oneLine((direction === 'undo' ? undone(step.text) : step.text)[language], 1000);
+  const text = oneLine((direction === 'undo' ? undone(step) : step.text)[language], 1000);
   // The tick says it.
   if (result === 'done') return paragraph(`${signOf(result, face)} ${step.id}. ${text}`, face, 0, 4 + step.id.length).join('\n');
   const ending = {
@@ -135,8 +135,9 @@ function triedText(accepted: number, refused: number, held: number, untried: num
 
 const NOT_STORED: Text = { en: '(nothing was stored)', zh: '（未持久化任何内容）' };
 
-/** The text of a step that is undone. */
-export const undone = (text: Text): Text => ({ en: `undo: ${text.en}`, zh: `撤销：${text.zh}` });
+/** The text of a step that is undone; one that is for the way back says what is done. */
+export const undone = ({ text, onUndo }: Pick<Step, 'text' | 'onUndo'>): Text =>
+  onUndo ? text : { en: `undo: ${text.en}`, zh: `撤销：${text.zh}` };
 
 /** What an attempt came to, in one sentence, and the next command; where there are two, each on a line of its own, to be copied. */
 export function runEnded(id: string, direction: Direction, total: number, executed: Executed): { text: Text; next?: Text } {

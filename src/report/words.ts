@@ -41,6 +41,8 @@ export const UNDO: Record<UndoPromise, Text> = {
 
 /** Of a step that a person does. */
 export const MANUAL: Text = { en: 'manual', zh: '手动' };
+/** Of a step that a run passes by. */
+export const ON_UNDO: Text = { en: 'on undo only', zh: '仅在撤销时执行' };
 /** Of a step that changes nothing. */
 export const NOTHING_TO_UNDO: Text = { en: 'nothing to undo', zh: '无需撤销' };
 

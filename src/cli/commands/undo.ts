@@ -66,7 +66,7 @@ async function wayBack(
     else {
       declared(inverse);
       // One more is shown rather than counted.
-      if (steps.length <= shown) steps.push({ ...(await withFile(inverse, run.id, store)), text: undone(step.text) });
+      if (steps.length <= shown) steps.push({ ...(await withFile(inverse, run.id, store)), text: undone(step) });
       else further++;
     }
   }
