@@ -1,13 +1,16 @@
-// osm-edge on a real API server, by its real charts and real helm: what the upgrade over 1.3.0 breaks is found, the upgrade of the tool gets past it, and is undone.
-// No osm-bootstrap runs here: what it does (CRDs of its version, the MeshConfig if there is none) is played, from the Deployment that helm writes.
-import { mkdirSync } from 'node:fs';
+// osm-edge on a real API server, by its real charts and real helm: what the upgrade over 1.3.0 breaks is found, the upgrade of the tool gets past it, is killed and resumed, and is undone by itself.
+// None of its programs runs here: what they do at their start (CRDs of the version, the MeshConfig if there is none, the CA, webhook configurations) is played, from the Deployment that helm writes.
+// Nor is a sidecar injected: the workload of the mesh has one, and the webhooks let Pods through without an answer.
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type Actor, startKubelet } from '../bed/actors/index.ts';
-import { hastened, newHome, type Ran, run } from '../bed/binary.ts';
+import { hastened, newHome, type Ran, run, start } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
+import { certificateOf } from '../bed/control-plane.ts';
 import { layCrds } from '../bed/crds.ts';
+import { type Fault, type Mischief, type Seen, startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
 import { tools } from '../bed/tools.ts';
 import { describeUpstream } from '../bed/upstream.ts';
@@ -17,11 +20,19 @@ const cluster = bed();
 const NAMESPACE = 'osm-system';
 const CONFIG = `/apis/config.openservicemesh.io/v1alpha2/namespaces/${NAMESPACE}/meshconfigs/osm-mesh-config`;
 const DEPLOYMENTS = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments`;
+const SHOP = '/apis/apps/v1/namespaces/shop/deployments/api';
+const WEBHOOKS = ['mutatingwebhookconfigurations/osm-webhook-osm', 'validatingwebhookconfigurations/osm-validator-mesh-osm'];
+/** The chart of 1.1.3 deploys images 1.1.1. */
+const CHART_OF: Record<string, string> = { '1.1.1': '1.1.3' };
 
 describeUpstream('osm-edge by its real charts', ['data', 'osm-edge', 'charts'], (charts) => {
   const started: Actor[] = [];
+  const proxy = { ...({} as Awaited<ReturnType<typeof startFaultProxy>>) };
+  let kubeconfig = '';
   let bootstrap: { stop(): Promise<void> };
   beforeAll(async () => {
+    Object.assign(proxy, await startFaultProxy(cluster));
+    kubeconfig = await proxy.kubeconfigFrom(cluster.kubeconfig);
     started.push(
       await startKubelet(cluster, { nodes: ['n1', 'n2', 'n3'].map((name) => ({ name, labels: { 'kubernetes.io/arch': 'amd64' } })) }),
     );
@@ -29,12 +40,37 @@ describeUpstream('osm-edge by its real charts', ['data', 'osm-edge', 'charts'], 
   });
   afterAll(async () => {
     await bootstrap.stop();
+    await proxy.close();
     for (const actor of started) await actor.stop();
   });
 
   const chartOf = (version: string) => join(charts, version, 'osm-edge');
   const call = (words: string[], home = newHome()): Promise<Ran> =>
-    run(words, { kubeconfig: cluster.kubeconfig, home, env: { HELM_BIN: tools().helm3, ...hastened(10) } });
+    run(words, { kubeconfig, home, env: { HELM_BIN: tools().helm3, ...hastened(10) } });
+  const upgrade = (to: string) => ['upgrade', 'osm-edge', '--chart', chartOf(to), '--yes'];
+  const fine = (ran: Ran) => expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+  /** Killed when a write reaches the server. */
+  async function killed(words: string[], home: string, [method, path]: [string, RegExp], place: Mischief['do']): Promise<void> {
+    const it = start(words, { kubeconfig, home, input: '', env: { HELM_BIN: tools().helm3, ...hastened(10) } });
+    const where = (seen: Seen) => seen.method === method && path.test(seen.path);
+    proxy.faults.push({ do: place, where, andThen: it.kill } as Fault);
+    const { signal, stdout, stderr } = await it.ended;
+    expect(signal, stdout + stderr).toBe('SIGKILL');
+    proxy.faults.length = 0;
+  }
+  /** What an upgrade changes, without what a server or a controller counts up. */
+  async function state(): Promise<Body> {
+    const { items } = (await cluster.request('GET', DEPLOYMENTS)).body;
+    const [config, api] = [(await cluster.request('GET', CONFIG)).body, (await cluster.request('GET', SHOP)).body];
+    return {
+      ...Object.fromEntries(items.map(({ metadata, spec }: Body) => [metadata.name, spec])),
+      config: config.spec,
+      api: api.spec?.template,
+      webhooks: await Promise.all(
+        WEBHOOKS.map(async (name) => (await cluster.request('GET', `/apis/admissionregistration.k8s.io/v1/${name}`)).body.metadata?.labels),
+      ),
+    };
+  }
   const json = async (words: string[]): Promise<{ code: number | null; result: Body }> => {
     const { code, stdout, stderr } = await call([...words, '-o', 'json']);
     return { code, result: JSON.parse(stdout || JSON.stringify(stderr)) };
@@ -47,6 +83,7 @@ describeUpstream('osm-edge by its real charts', ['data', 'osm-edge', 'charts'], 
   beforeEach(async () => {
     await cluster.helm3(['uninstall', 'osm', '-n', NAMESPACE, '--no-hooks']);
     await cluster.request('DELETE', CONFIG);
+    for (const name of WEBHOOKS) await cluster.request('DELETE', `/apis/admissionregistration.k8s.io/v1/${name}`);
     await cluster.request('DELETE', '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/upgrade-guard');
     for (const { metadata } of (await cluster.request('GET', `/apis/apps/v1/namespaces/${NAMESPACE}/replicasets`)).body.items ?? [])
       await cluster.request('DELETE', `/apis/apps/v1/namespaces/${NAMESPACE}/replicasets/${metadata.name}`);
@@ -56,13 +93,42 @@ describeUpstream('osm-edge by its real charts', ['data', 'osm-edge', 'charts'], 
     const { code, stderr } = await cluster.helm3(['install', 'osm', chartOf(version), '-n', NAMESPACE, '--create-namespace', '--no-hooks']);
     expect(code, stderr).toBe(0);
     await until('the MeshConfig is there', async () => (await cluster.request('GET', CONFIG)).status === 200);
-    await until('the control plane is ready', async () => {
-      const { items } = (await cluster.request('GET', DEPLOYMENTS)).body;
-      return items.length > 2 && items.every(({ status, spec }: Body) => status?.readyReplicas === spec.replicas);
-    });
+    await until('the control plane is ready', async () => isReady((await cluster.request('GET', DEPLOYMENTS)).body.items, 3));
+    await cluster.request('DELETE', SHOP);
+    for (const object of workload(PIPY[version]!)) await cluster.apply(object);
+    await until('the workload is ready', async () => isReady([(await cluster.request('GET', SHOP)).body], 1));
   }
+  const version = async (): Promise<string> => {
+    const { spec } = (await cluster.request('GET', `${DEPLOYMENTS}/osm-controller`)).body;
+    return spec.template.spec.containers.find(({ name }: Body) => name === 'osm-controller').image.split(':')[1];
+  };
+  const restarted = async () =>
+    (await cluster.request('GET', SHOP)).body.spec.template.metadata.annotations?.['kubectl.kubernetes.io/restartedAt'];
 
-  test('1.2.3 to 1.3.9: both hazards are found, the upgrade gets past them, and is undone', async () => {
+  test('1.1.3 to 1.2.3 to 1.3.9, and back', async () => {
+    await install('1.1.3');
+    const oldest = await state();
+    const [first, second] = [newHome(), newHome()];
+    // Over 1.3.0 at once is refused.
+    const refused = await call(['upgrade', 'osm-edge', '--chart', chartOf('1.3.9'), '--yes']);
+    expect(refused.code, refused.stdout + refused.stderr).toBe(2);
+    expect(refused.stdout + refused.stderr).toContain('Upgrade to 1.2.3 first');
+    expect(await state()).toEqual(oldest);
+
+    fine(await call(upgrade('1.2.3'), first));
+    expect(await version()).toBe('1.2.3');
+    expect(await restarted()).toBeDefined();
+    const middle = await state();
+    fine(await call(upgrade('1.3.9'), second));
+    expect(await version()).toBe('1.3.9');
+    fine(await call(['undo', '--yes'], second));
+    expect(await state()).toEqual(middle);
+    fine(await call(['undo', '--yes'], first));
+    expect(await state()).toEqual(oldest);
+    await until('the workload runs its old template', async () => isReady([(await cluster.request('GET', SHOP)).body], 1));
+  });
+
+  test('1.2.3 to 1.3.9: both hazards are found, the upgrade gets past them, killed and resumed, and is undone, killed on the way', async () => {
     await install('1.2.3');
     const before = await json(['check', 'osm-edge', '--to', 'osm-edge=1.3.9']);
     expect(before.code).toBe(2);
@@ -72,40 +138,89 @@ describeUpstream('osm-edge by its real charts', ['data', 'osm-edge', 'charts'], 
     // As plain helm fails there.
     const plain = await cluster.helm3(['upgrade', 'osm', chartOf('1.3.9'), '-n', NAMESPACE, '--dry-run=server', '--no-hooks']);
     expect(plain.code === 0 || plain.stderr.includes('immutable')).toBe(true);
+    const earlier = await state();
+    const plan = await call(['plan', 'osm-edge', '--chart', chartOf('1.3.9')]);
+    expect(plan.stdout).toContain('wave 1 of 1 (2 Pods)');
 
     const home = newHome();
     mkdirSync(home, { recursive: true });
-    const upgraded = await call(['upgrade', 'osm-edge', '--chart', chartOf('1.3.9'), '--yes'], home);
-    // The last step, restarting the workloads of the mesh, is done where nothing runs an old sidecar.
-    expect(upgraded.code, upgraded.stdout + upgraded.stderr).toBe(0);
+    await killed(upgrade('1.3.9'), home, ['PATCH', /\/meshconfigs\/osm-mesh-config/], 'forward-unanswered');
+    fine(await call(['resume', '--yes'], home));
     expect(await selector()).toEqual({ app: 'osm-controller', codebase: '' });
     expect(await mode()).toBe('iptables');
+    expect(await restarted()).toBeDefined();
     const after = await json(['check', 'osm-edge']);
     expect(found(after.result).filter((line) => line.startsWith('blocker'))).toEqual([]);
 
-    // The selector is as immutable on the way back: undo stops there, and says so; the plan has named the command that clears the way.
-    const stopped = await call(['undo', '--yes'], home);
-    expect(stopped.code, stopped.stdout + stopped.stderr).toBe(4);
-    await cluster.kubectl(['delete', 'deployment', 'osm-controller', '-n', NAMESPACE, '--cascade=orphan']);
-    const undone = await call(['undo', '--yes'], home);
-    expect(undone.code, undone.stdout + undone.stderr).toBe(0);
+    // The selector is as immutable on the way back: the new Deployment goes before helm rollback.
+    await killed(['undo', '--yes'], home, ['DELETE', /\/deployments\/osm-controller/], 'answer-then');
+    fine(await call(['undo', '--yes'], home));
     expect(await selector()).toEqual({ app: 'osm-controller' });
+    expect(await state()).toEqual(earlier);
+    await until('one osm-controller is left', async () => {
+      const { items } = (await cluster.request('GET', `/api/v1/namespaces/${NAMESPACE}/pods?labelSelector=app%3Dosm-controller`)).body;
+      return items.length === 1;
+    });
   });
 
-  test('1.3.0 to 1.3.9: silent about both, upgraded and undone', async () => {
+  test('1.3.0 to 1.3.9: silent about both, upgraded, killed in the restart, resumed and undone', async () => {
     await install('1.3.0');
+    const earlier = await state();
     const { result } = await json(['check', 'osm-edge', '--to', 'osm-edge=1.3.9']);
     expect(found(result).filter((line) => line.startsWith('blocker'))).toEqual([]);
     const home = newHome();
-    const upgraded = await call(['upgrade', 'osm-edge', '--chart', chartOf('1.3.9'), '--yes'], home);
-    expect(upgraded.code, upgraded.stdout + upgraded.stderr).toBe(0);
-    const undone = await call(['undo', '--yes'], home);
-    expect(undone.code, undone.stdout + undone.stderr).toBe(0);
-    const { items } = (await cluster.request('GET', DEPLOYMENTS)).body;
-    const images = items.flatMap(({ spec }: Body) => spec.template.spec.containers.map(({ image }: Body) => image));
-    expect(images.filter((image: string) => image.includes('osm-edge-controller'))).toEqual(['flomesh/osm-edge-controller:1.3.0']);
+    await killed(upgrade('1.3.9'), home, ['PATCH', /\/namespaces\/shop\/deployments\/api/], 'hold');
+    fine(await call(['resume', '--yes'], home));
+    expect(await version()).toBe('1.3.9');
+    fine(await call(['undo', '--yes'], home));
+    expect(await version()).toBe('1.3.0');
+    expect(await state()).toEqual(earlier);
   });
 });
+
+const PIPY: Record<string, string> = {
+  '1.1.3': 'flomesh/pipy:0.50.0-25',
+  '1.2.3': 'flomesh/pipy:0.70.0-46',
+  '1.3.0': 'flomesh/pipy:0.90.0-18',
+};
+const isReady = (items: Body[], least: number): boolean =>
+  items.length >= least &&
+  items.every(
+    ({ status, spec, metadata }: Body) =>
+      status?.observedGeneration === metadata.generation &&
+      status.readyReplicas === spec.replicas &&
+      status.updatedReplicas === spec.replicas &&
+      status.replicas === spec.replicas,
+  );
+
+/** Two Pods with a sidecar of that image, of which one must stay. */
+function workload(image: string): Body[] {
+  const labels = { app: 'api', 'osm-proxy-uuid': '0000-1' };
+  return [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', labels: { 'openservicemesh.io/monitored-by': 'osm' } } },
+    {
+      ...{ apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: 'api', namespace: 'shop' } },
+      spec: { minAvailable: 1, selector: { matchLabels: { app: 'api' } } },
+    },
+    {
+      ...{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'api', namespace: 'shop' } },
+      spec: {
+        replicas: 2,
+        selector: { matchLabels: { app: 'api' } },
+        template: {
+          metadata: { labels },
+          spec: {
+            containers: [
+              { name: 'app', image: 'shop/api' },
+              { name: 'sidecar', image },
+            ],
+            initContainers: [{ name: 'osm-init', image: 'x' }],
+          },
+        },
+      },
+    },
+  ];
+}
 
 /** What osm-bootstrap of the version that helm last wrote does; once each half second. */
 function startBootstrap(charts: string): { stop(): Promise<void> } {
@@ -117,11 +232,12 @@ function startBootstrap(charts: string): { stop(): Promise<void> } {
       const tag = /:([\w.]+)$/.exec(body?.spec?.template.spec.containers[0]?.image ?? '')?.[1];
       if (tag && tag !== last) {
         // Another writer of a CRD comes in between: it tries again, as a container that is restarted.
-        const laid = await layCrds(cluster, join(charts, tag, 'crds')).then(
+        const laid = await layCrds(cluster, join(charts, CHART_OF[tag] ?? tag, 'crds')).then(
           () => true,
           () => false,
         );
         await createMeshConfig();
+        await createWebhooks(tag);
         if (laid) last = tag;
       }
       if (!tag) last = '';
@@ -134,6 +250,39 @@ function startBootstrap(charts: string): { stop(): Promise<void> } {
       await running;
     },
   };
+}
+
+/** As osm-injector and osm-controller write them once; the version is the label of the first install. */
+async function createWebhooks(tag: string): Promise<void> {
+  const ca = readFileSync(certificateOf(cluster)).toString('base64');
+  const configs = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/osm-webhook-osm';
+  if ((await cluster.request('GET', configs)).status !== 404) return;
+  await cluster.apply({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'osm-ca-bundle', namespace: NAMESPACE },
+    data: { 'ca.crt': ca },
+  });
+  const labels = { 'app.kubernetes.io/name': 'openservicemesh.io', 'app.kubernetes.io/instance': 'osm', 'app.kubernetes.io/version': tag };
+  const config = (kind: string, name: string, hook: string, service: object, rule: object) => ({
+    ...{ apiVersion: 'admissionregistration.k8s.io/v1', kind, metadata: { name, labels } },
+    webhooks: [
+      {
+        ...{ name: hook, failurePolicy: 'Ignore', sideEffects: 'None', admissionReviewVersions: ['v1'], timeoutSeconds: 1 },
+        clientConfig: { service: { namespace: NAMESPACE, ...service }, caBundle: ca },
+        namespaceSelector: { matchLabels: { 'openservicemesh.io/monitored-by': 'osm' } },
+        rules: [{ apiVersions: ['v1'], operations: ['CREATE'], ...rule }],
+      },
+    ],
+  });
+  const pods = { apiGroups: [''], resources: ['pods'] };
+  const policies = { apiGroups: ['policy.openservicemesh.io'], apiVersions: ['v1alpha1'], resources: ['egresses'] };
+  const [inject, validate] = [
+    { name: 'osm-injector', path: '/mutate-pod-creation', port: 9090 },
+    { name: 'osm-validator', path: '/validate', port: 9093 },
+  ];
+  await cluster.apply(config('MutatingWebhookConfiguration', 'osm-webhook-osm', 'osm-inject.k8s.io', inject, pods));
+  await cluster.apply(config('ValidatingWebhookConfiguration', 'osm-validator-mesh-osm', 'osm-validator.k8s.io', validate, policies));
 }
 
 async function createMeshConfig(): Promise<void> {
