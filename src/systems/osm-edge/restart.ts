@@ -3,7 +3,6 @@
 import type { Condition, Gap, ListQuery, Raw, Ref, Source, StageDraft, StepDraft, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { type BudgetRow, budgetRow, budgetsOf } from '../../kube/budgets.ts';
-import { isRaw } from '../../kube/json.ts';
 import { controllerOf } from '../../kube/pods.ts';
 import { pointerGet } from '../../kube/pointer.ts';
 import { refOf } from '../../kube/refs.ts';
