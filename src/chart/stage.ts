@@ -17,6 +17,8 @@ export interface HelmStages {
   /** Seconds for helm, and again for the workloads; undefined: helm's default, and `readyWithin`. */
   within?: number;
   readyWithin: number;
+  /** Another way to the same end, for whoever prefers it; stands in brackets behind what helm does. */
+  beside?: Text;
   /** What a rollback does not bring back; goes on behind what holds for every chart. */
   notBack?: Text;
   /** Steps right behind helm. */
@@ -59,12 +61,13 @@ export function helmStages(what: HelmStages): StageDraft[] {
   };
   const within = what.within ?? HELM_WITHIN;
   const notBack = what.notBack ?? { en: '', zh: '' };
+  const beside = { en: what.beside ? ` (${what.beside.en})` : '', zh: what.beside ? `（${what.beside.zh}）` : '' };
   const helm: StepDraft = {
     ...{ do: 'helm', guard: [], action: 'upgrade', within, release: its, from: revision, chart },
     ...{ values: kept.on, digest: kept.digest, reuse, config: kept.config, rights, after: [keep], undo: 'compensates' },
     text: {
-      en: `helm upgrade of release ${namespace}/${releaseName} to ${chart.name} ${chart.version}`,
-      zh: `用 helm 把 release ${namespace}/${releaseName} 升级到 ${chart.name} ${chart.version}`,
+      en: `helm upgrade of release ${namespace}/${releaseName} to ${chart.name} ${chart.version}${beside.en}`,
+      zh: `用 helm 把 release ${namespace}/${releaseName} 升级到 ${chart.name} ${chart.version}${beside.zh}`,
     },
     undoNote: {
       en: `undo: helm rollback to revision ${revision}. Not restored: CRDs and fields pruned since. After a failed or interrupted upgrade, helm 3 also leaves list entries it had added${notBack.en}`,

@@ -1,7 +1,7 @@
 // What detection and several checks list: the control plane's Deployments, which carry the mesh name, the Helm release and the image versions.
 // Source: charts/osm/templates/_helpers.tpl, osm-deployment.yaml of github.com/flomesh-io/osm-edge, the same at every tag.
 import type { RowOf } from '../../engine/contracts.ts';
-import { annotation, args, each, label, labels, list, tree, word } from '../../engine/read/index.ts';
+import { annotation, args, each, flag, label, labels, list, texts, tree, where, word } from '../../engine/read/index.ts';
 
 const WORKLOAD = {
   app: label('app'),
@@ -75,8 +75,20 @@ export function missingFields(config: MeshConfig): string[] {
 const MESHED = {
   phase: word('status.phase'),
   deleted: word('metadata.deletionTimestamp'),
-  containers: each('spec.containers', { name: word('name', ''), image: word('image', '') }),
+  containers: each('spec.containers', {
+    name: word('name', ''),
+    image: word('image', ''),
+    // The address of its configuration; of other containers nothing is read.
+    asks: where('name', 'sidecar', texts('args')),
+  }),
   inits: each('spec.initContainers', { name: word('name', '') }),
+  owners: each('metadata.ownerReferences', { kind: word('kind', ''), name: word('name', ''), controls: flag('controller', false) }),
 };
+/** Namespaces of a mesh, by its name. */
+export const meshNamespaces = list(
+  'namespaces',
+  { mesh: label('openservicemesh.io/monitored-by') },
+  { labels: 'openservicemesh.io/monitored-by' },
+);
 export const meshedPods = list('pods', MESHED, { labels: 'osm-proxy-uuid' });
 export type MeshedPod = RowOf<typeof MESHED>;

@@ -4,6 +4,7 @@ import { isGap } from '../../engine/gaps.ts';
 import { isRaw } from '../../kube/json.ts';
 import { pointerGet } from '../../kube/pointer.ts';
 import { refOf } from '../../kube/refs.ts';
+import { shellWord } from '../../text/shell.ts';
 import { ADD_ONS, imageIn } from './add-ons.ts';
 import { at } from './carried.ts';
 import { crosses, meshConfigOf, meshConfigSteps, type OsmUpgrade, outdated, SINCE } from './mesh-config.ts';
@@ -49,6 +50,7 @@ export async function stages(upgrading: Upgrading): Promise<StageDraft[]> {
   const [save, upgrade, wait] = helmStages({
     ...{ upgrade: osm.intended, name: 'osm-edge', hop: chart.version, resources: RESOURCES, within: osm.within, readyWithin: READY_WITHIN },
     notBack: NOT_BACK,
+    beside: besideHelm(osm),
     behind: (helm) => (crosses(osm, SINCE) ? [controllerBack(osm, helm)] : []),
     filled: {
       started: filled.started,
@@ -78,6 +80,23 @@ export async function stages(upgrading: Upgrading): Promise<StageDraft[]> {
     { ...wait, steps: [...wait.steps, ...late.map((step) => ({ ...step, after: runs }))] },
     ...restart.stages,
   ];
+}
+
+/** The CLI resets the values, and the name of the mesh with them. */
+function besideHelm(osm: OsmUpgrade): Text {
+  const { chart, release, values } = osm.intended;
+  const mesh = meshOf(osm);
+  const words = [
+    `--mesh-name ${shellWord(release.name)}`,
+    `--osm-namespace ${shellWord(release.namespace)}`,
+    `--osm-chart-path ${shellWord(chart.path)}`,
+  ];
+  const command = ['osm mesh upgrade', ...words, ...(mesh === 'osm' ? [] : [`--set osm.meshName=${shellWord(mesh)}`])].join(' ');
+  const isSet = Object.keys(values).length > 0;
+  return {
+    en: `like ${command}${isSet ? ', which drops all values but those given with --set' : ''}`,
+    zh: `相当于“${command}”${isSet ? '，但后者只保留用 --set 给出的 values' : ''}`,
+  };
 }
 
 const NOT_BACK: Text = {

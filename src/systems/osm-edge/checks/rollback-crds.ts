@@ -1,0 +1,87 @@
+// What a way back does not restore: osm-bootstrap of the old version applies its own CRDs again (from 1.2.0 on; in 1.1 its init container), so that fields that came since are pruned, and objects of new kinds stay unread.
+// Sources: cmd/osm-bootstrap/crds at every tag (knowledge/crds.json, meshconfig.json); cmd/osm-bootstrap/osm-bootstrap.go@v1.2.0 (an existing CRD is replaced as a whole).
+import { crdRef } from '../../../chart/crds.ts';
+import { finding } from '../../../engine/builders.ts';
+import type { Check, Finding } from '../../../engine/contracts.ts';
+import { compare } from '../../../versions/chart.ts';
+import { crds, mapping } from '../knowledge/tables.ts';
+
+/** More names of fields tell a person nothing. */
+const SHOWN = 4;
+
+interface Args {
+  is: 'fields' | 'kinds' | 'selector';
+  from: string;
+  target: string;
+  names: string[];
+  count: number;
+}
+
+const check: Check<Record<string, never>, Args> = {
+  id: 'osm-edge/rollback-crds',
+  title: { en: 'a rollback would restore everything', zh: '回滚可以完全恢复' },
+  headline: { en: 'rollback would not restore everything', zh: '回滚无法完全恢复' },
+  page: {
+    impact: {
+      en: 'helm rollback brings back the old osm-bootstrap, which replaces the CRDs by its own: fields of MeshConfig that came with the target version are pruned, and objects of new kinds stay without effect. Over 1.3.0 helm rollback also fails at the selector of osm-controller.',
+      zh: 'helm rollback 会恢复旧的 osm-bootstrap，由它用自身的 CRD 替换现有 CRD：目标版本新增的 MeshConfig 字段会被清除，新类型的对象不再起作用。跨越 1.3.0 时，helm rollback 还会因 osm-controller 的标签选择算符而失败。',
+    },
+    detection: {
+      en: 'Compares the installed and the target version by tables made from the CRDs of every release.',
+      zh: '按由各版本 CRD 生成的数据表比较当前版本与目标版本。',
+    },
+    limits: {
+      en: 'upgrade-guard undo deletes the new Deployment osm-controller before helm rollback, keeps its Pods running, and restarts the workloads that it restarted.',
+      zh: 'upgrade-guard undo 会在 helm rollback 之前删除新的 Deployment osm-controller（保留其 Pod），并重启此前重启过的工作负载。',
+    },
+  },
+  sources: ['flomesh-io/osm-edge: cmd/osm-bootstrap/crds, cmd/osm-bootstrap/osm-bootstrap.go at every tag'],
+  applies: { stage: 'before' },
+  needs: ['target', 'version'],
+  reads: {},
+  judge: (_, { path: { from, to: target = '' } }) => {
+    if (typeof from !== 'string') return [];
+    const isNew = (since: string) => compare(since, from) > 0 && compare(since, target) <= 0;
+    const fields = mapping()
+      .filter(({ since }) => isNew(since))
+      .map(({ path }) => path);
+    const kinds = Object.entries(crds().crds).flatMap(([name, since]) => {
+      const first = Object.keys(since).filter((version) => since[version] !== null);
+      return first.length && first.every((version) => version !== '1.1.0') && isNew(first.toSorted(compare)[0]!) ? [name] : [];
+    });
+    const args = { from, target };
+    return [
+      ...(isNew('1.3.0') ? [found({ ...args, is: 'selector', names: ['osm-controller'], count: 1 })] : []),
+      ...(kinds.length ? [found({ ...args, is: 'kinds', names: kinds.slice(0, SHOWN), count: kinds.length })] : []),
+      ...(fields.length ? [found({ ...args, is: 'fields', names: fields.slice(0, SHOWN), count: fields.length })] : []),
+    ];
+  },
+  say: ({ is, from, target, names, count }) => {
+    const more = count > names.length ? { en: ` and ${count - names.length} more`, zh: `等 ${count} 项` } : { en: '', zh: '' };
+    const listed = { en: `${names.join(', ')}${more.en}`, zh: `${names.join('、')}${more.zh}` };
+    return {
+      selector: {
+        en: `helm rollback from ${target} to ${from} fails at the selector of osm-controller: use upgrade-guard undo`,
+        zh: `从 ${target} 用 helm rollback 回退到 ${from} 会因 osm-controller 的标签选择算符而失败：请使用 upgrade-guard undo`,
+      },
+      kinds: {
+        en: `${target} adds ${listed.en}; their objects have no effect after a return to ${from}`,
+        zh: `${target} 新增 ${listed.zh}；回退到 ${from} 后这些对象不起作用`,
+      },
+      fields: {
+        en: `${target} adds ${listed.en} to MeshConfig; their values are lost after a return to ${from}`,
+        zh: `${target} 在 MeshConfig 中新增 ${listed.zh}；回退到 ${from} 后其值会丢失`,
+      },
+    }[is];
+  },
+};
+export default check;
+
+const found = (args: Args): Finding<Args> =>
+  finding<Args>({
+    severity: args.is === 'selector' ? 'warning' : 'notice',
+    key: [args.is],
+    objects: args.is === 'kinds' ? args.names.map(crdRef) : [],
+    args,
+    evidence: [{ seen: `${args.from} → ${args.target}` }],
+  });
