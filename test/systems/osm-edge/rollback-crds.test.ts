@@ -13,5 +13,8 @@ grid('osm-edge/rollback-crds', [
   { fixture: 'healthy', to: 'osm-edge=1.2.3', expect: 'passed' },
   // One release adds fields alone.
   { to: 'osm-edge=1.3.9', expect: 'notice ' },
-  { to: 'osm-edge=1.3.8', expect: 'passed' },
+  { to: 'osm-edge=1.3.8', expect: 'not-applicable' },
+  // Once it is installed.
+  { backTo: 'osm-edge=1.3.7', expect: 'passed' },
+  { backTo: 'osm-edge=1.2.3', expect: ['warning ', `notice ${crds}`, 'notice '] },
 ]);

@@ -27,8 +27,8 @@ const check: Check<Record<string, never>, Args> = {
       zh: 'helm rollback 会恢复旧的 osm-bootstrap，由它用自身的 CRD 替换现有 CRD：目标版本新增的 MeshConfig 字段会被清除，新类型的对象不再起作用。跨越 1.3.0 时，helm rollback 还会因 osm-controller 的标签选择算符而失败。',
     },
     detection: {
-      en: 'Compares the installed and the target version by tables made from the CRDs of every release.',
-      zh: '按由各版本 CRD 生成的数据表比较当前版本与目标版本。',
+      en: 'Compares the older and the newer version by tables made from the CRDs of every release, before an upgrade and, with --back-to, after it.',
+      zh: '按由各版本 CRD 生成的数据表比较新旧两个版本，升级之前和之后（--back-to）均可。',
     },
     limits: {
       en: 'upgrade-guard undo deletes the new Deployment osm-controller before helm rollback, keeps its Pods running, and restarts the workloads that it restarted.',
@@ -36,11 +36,10 @@ const check: Check<Record<string, never>, Args> = {
     },
   },
   sources: ['flomesh-io/osm-edge: cmd/osm-bootstrap/crds, cmd/osm-bootstrap/osm-bootstrap.go at every tag'],
-  applies: { stage: 'before' },
-  needs: ['target', 'version'],
+  applies: { stage: 'back' },
   reads: {},
-  judge: (_, { path: { from, to: target = '' } }) => {
-    if (typeof from !== 'string') return [];
+  judge: (_, { back }) => {
+    const { from: target, to: from } = back!;
     const isNew = (since: string) => compare(since, from) > 0 && compare(since, target) <= 0;
     const fields = mapping()
       .filter(({ since }) => isNew(since))
