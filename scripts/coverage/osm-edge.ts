@@ -61,7 +61,7 @@ export const coverage: Coverage = {
     },
     {
       statement: {
-        en: 'Breaking changes are those of the CLI and of SMI; values of the chart, the MeshConfig and labels are not counted.',
+        en: 'Breaking changes mean the CLI and SMI; values of the chart, the MeshConfig and labels are not counted.',
         zh: '不兼容变更仅指 CLI 和 SMI 的变更，不包括 chart 的 values、MeshConfig 和标签。',
       },
       by: [

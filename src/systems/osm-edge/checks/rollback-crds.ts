@@ -23,7 +23,7 @@ const check: Check<Record<string, never>, Args> = {
   headline: { en: 'rollback would not restore everything', zh: '回滚无法完全恢复' },
   page: {
     impact: {
-      en: 'helm rollback brings back the old osm-bootstrap, which replaces the CRDs by its own: fields of MeshConfig that came with the target version are pruned, and objects of new kinds stay without effect. Over 1.3.0 helm rollback also fails at the selector of osm-controller.',
+      en: 'helm rollback starts the old osm-bootstrap again, which replaces the CRDs by its own: fields of MeshConfig that came with the target version are pruned, and objects of new kinds stay without effect. Over 1.3.0 helm rollback also fails at the selector of osm-controller.',
       zh: 'helm rollback 会恢复旧的 osm-bootstrap，由它用自身的 CRD 替换现有 CRD：目标版本新增的 MeshConfig 字段会被清除，新类型的对象不再起作用。跨越 1.3.0 时，helm rollback 还会因 osm-controller 的标签选择算符而失败。',
     },
     detection: {

@@ -33,7 +33,7 @@ const check: Check<typeof reads, Args> = {
       zh: '在 PodDisruptionBudget 允许的范围内逐个驱逐 Pod，由其控制器重新创建。upgrade osm-edge 会自行分批重启工作负载。驱逐无法撤销。',
     },
     limits: {
-      en: 'Completed Pods are ignored. Pods without a controller, and those of Jobs, are left to you.',
+      en: 'Completed Pods are ignored. Pods without a controller, and Pods of Jobs, are manual.',
       zh: '不包括已结束的 Pod。没有控制器的 Pod 以及 Job 的 Pod 需手动处理。',
     },
   },
