@@ -3,9 +3,9 @@
 // pkg/ippoolmanager/utils.go@v0.5.0 (NewAutoPoolPodAffinity, IsMatchAutoPoolAffinity); pkg/subnetmanager/controllers/utils.go@v0.3.7 (AppLabelValue).
 import type { Json, PointRead, PointReader, Raw, Ref } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
-import { annotation, each, json, labels, number, rowOf, texts, time, tree, UNREADABLE, word } from '../../engine/read/index.ts';
-import { inRanges } from '../../kube/addresses.ts';
+import { annotation, each, json, labels, number, rowOf, texts, tree, UNREADABLE, word } from '../../engine/read/index.ts';
 import { isRaw } from '../../kube/json.ts';
+import { POOL_SHAPE, type PoolShape } from './webhook-refusal.ts';
 
 const P = 'ipam.spidernet.io/';
 const SUBNET = `${P}owner-spider-subnet`;
@@ -23,23 +23,16 @@ export const AUTO_POOL = {
   labels: labels(),
   /** 0.4.x. */
   application: annotation(`${P}application`),
-  deleted: time('metadata.deletionTimestamp'),
   affinity: tree('spec.podAffinity'),
   ipVersion: number('spec.ipVersion'),
-  ips: texts('spec.ips'),
-  excluded: texts('spec.excludeIPs'),
-  gateway: word('spec.gateway'),
+  ...POOL_SHAPE,
 };
-export interface AutoPool {
+export interface AutoPool extends PoolShape {
   ref: Ref;
   labels: Record<string, string>;
   application: string | undefined;
-  deleted: number | undefined;
   affinity: Json | undefined;
   ipVersion: number | undefined;
-  ips: string[];
-  excluded: string[];
-  gateway: string | undefined;
 }
 
 /** A label under its key, or under that of 0.2.x, which had no prefix. */
@@ -59,10 +52,6 @@ export function hasAffinity({ affinity }: AutoPool): boolean {
   const keys = isRaw(matchLabels) ? Object.keys(matchLabels) : [];
   return isBare && keys.length === AFFINITY.length && AFFINITY.every((key) => keys.includes(key));
 }
-
-/** The webhook refuses any change of a pool that gives away its own gateway. */
-export const givesGateway = ({ gateway, ips, excluded }: AutoPool): boolean =>
-  gateway !== undefined && inRanges(ips)(gateway) && !inRanges(excluded)(gateway);
 
 // ---- the owner ------------------------------------------------------------------------------------------------------
 

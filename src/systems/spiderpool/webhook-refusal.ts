@@ -2,7 +2,8 @@
 // Writes of a status and of SpiderEndpoints do not pass them. Sources: charts/spiderpool/templates/tls.yaml@v0.9.13, @v1.2.2; recorded with 1.2.2 on Kubernetes 1.24 and 1.37.
 import type { PointRead, Ref, Situation, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
-import { number, rowOf } from '../../engine/read/index.ts';
+import { number, rowOf, texts, time, word } from '../../engine/read/index.ts';
+import { inRanges } from '../../kube/addresses.ts';
 
 /** spiderpoolController.name of the charts by default: of the Deployment, and of both webhook configurations. */
 const CONTROLLER = 'spiderpool-controller';
@@ -32,3 +33,29 @@ const rejects = (controller: string): Text => ({
   en: `its webhook rejects the change while no Pod of Deployment ${controller} is ready: start one first`,
   zh: `Deployment ${controller} 没有就绪的 Pod，其 webhook 会拒绝该修改：请先使其就绪`,
 });
+
+/** Of a pool: what makes its webhook reject every change (pkg/ippoolmanager/ippool_validate.go, ippool_webhook.go). */
+export const POOL_SHAPE = {
+  deleted: time('metadata.deletionTimestamp'),
+  ips: texts('spec.ips'),
+  excluded: texts('spec.excludeIPs'),
+  gateway: word('spec.gateway'),
+};
+export interface PoolShape {
+  deleted: number | undefined;
+  ips: string[];
+  excluded: string[];
+  gateway: string | undefined;
+}
+
+/** undefined: a change of other fields gets through. */
+export function poolRefusal({ deleted, ips, excluded, gateway }: PoolShape): Text | undefined {
+  if (deleted !== undefined) return DELETING;
+  return gateway !== undefined && inRanges(ips)(gateway) && !inRanges(excluded)(gateway) ? GATEWAY : undefined;
+}
+
+const DELETING: Text = { en: 'it is being deleted, and its webhook rejects changes', zh: '它正在删除，webhook 会拒绝修改' };
+const GATEWAY: Text = {
+  en: 'its webhook rejects changes because spec.ips contains spec.gateway: add the gateway to spec.excludeIPs first',
+  zh: 'spec.ips 含有 spec.gateway，webhook 会拒绝修改：请先将网关加入 spec.excludeIPs',
+};

@@ -9,7 +9,6 @@ import {
   AUTO_POOL,
   type AutoPool,
   affinityFor,
-  givesGateway,
   hasAffinity,
   hasLabels,
   identityOf,
@@ -20,7 +19,7 @@ import {
   ownerOf,
 } from '../auto-pools.ts';
 import { NOTES } from '../knowledge/notes.ts';
-import { WEBHOOK_READS, webhookRefusal } from '../webhook-refusal.ts';
+import { poolRefusal, WEBHOOK_READS, webhookRefusal } from '../webhook-refusal.ts';
 
 const reads = { pools: list('spiderippools.spiderpool.spidernet.io', AUTO_POOL, { only: isAuto }) };
 
@@ -40,7 +39,7 @@ interface Args {
   affinity: Change[];
   by: Ref | null;
   /** Why the webhook would reject a write. */
-  held: 'deleting' | 'gateway' | null;
+  held: Text | null;
 }
 
 const check: Check<typeof reads, Args> = {
@@ -124,7 +123,7 @@ function found(pool: AutoPool, owner: Owner, twin: AutoPool | undefined, running
       known && !hasAffinity(pool)
         ? [{ path: '/spec/podAffinity', ...(pool.affinity === undefined ? {} : { before: pool.affinity }), after: affinityFor(owner) }]
         : [],
-    held: pool.deleted !== undefined ? 'deleting' : givesGateway(pool) ? 'gateway' : null,
+    held: poolRefusal(pool) ?? null,
   };
   return finding<Args>({
     // Pods of the application get no IP; it gets another pool; nothing uses the pool any more.
@@ -171,7 +170,7 @@ function refusalOf({ apiVersion }: Ref, { is, held, twin, pool }: Args): Text | 
   if (is === 'twins') return TWINS(pool, twin);
   if (is === 'gone') return GONE;
   if (is === 'unclear') return UNCLEAR;
-  return held === null ? undefined : HELD[held];
+  return held ?? undefined;
 }
 
 const OLD: Text = {
@@ -190,14 +189,6 @@ const UNCLEAR: Text = {
   en: 'its owner or interface cannot be determined from its labels and the annotations of the Pod template',
   zh: '无法根据其标签和 Pod 模板的注解确定属主或网卡',
 };
-const HELD: Record<'deleting' | 'gateway', Text> = {
-  deleting: { en: 'it is being deleted, and its webhook rejects changes', zh: '它正在删除，webhook 会拒绝修改' },
-  gateway: {
-    en: 'its webhook rejects changes because spec.ips contains spec.gateway: add the gateway to spec.excludeIPs first',
-    zh: 'spec.ips 含有 spec.gateway，webhook 会拒绝修改：请先将网关加入 spec.excludeIPs',
-  },
-};
-
 /** With 0.5.0 and later running, one patch; before, the labels now and the podAffinity once the controller is new. */
 function steps(on: Ref, { labels, affinity, by, running, owner }: Args, to: string | undefined): StepDraft[] {
   const guard: Condition[] = [{ on: by!, must: 'exist' }];

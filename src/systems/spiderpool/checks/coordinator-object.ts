@@ -87,10 +87,12 @@ const check: Check<typeof reads, Args> = {
   },
   say: ({ is, name, version, first }) => SAID[is](name, version, first),
   remedy: {
-    pointReads: WEBHOOK_READS,
+    pointReads: [...WEBHOOK_READS, { resource: 'customresourcedefinitions.apiextensions.k8s.io', names: [RESOURCE], columns: [] }],
     writes: [{ verbs: ['get', 'create', 'delete'], group: 'spiderpool.spidernet.io', resource: 'spidercoordinators' }],
     steps: async (found, at) => {
-      const refused = await webhookRefusal(at);
+      // A rehearsal knows of it what was read here.
+      const crd = await at.look.get(DEFINED);
+      const refused = (await webhookRefusal(at)) ?? (crd === undefined ? NO_CRD : undefined);
       return found.flatMap(({ args }) => (args.is === 'other-first' ? [] : [made(args, refused)]));
     },
   },
@@ -110,6 +112,12 @@ const SAID: Record<Args['is'], (name: string, version: string, first?: string) =
     en: `agents take SpiderCoordinator ${first}, the first of the list, but the controller maintains only ${name}`,
     zh: `agent 使用列表中的第一个 SpiderCoordinator ${first}，而 controller 只维护 ${name}`,
   }),
+};
+
+const DEFINED: Ref = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: RESOURCE };
+const NO_CRD: Text = {
+  en: `CRD ${RESOURCE} is not installed: apply the CRDs first (crds-current)`,
+  zh: `没有安装 CRD ${RESOURCE}：请先应用 CRD（crds-current）`,
 };
 
 const refOf = (name: string): Ref => ({ apiVersion: API_VERSION, kind: 'SpiderCoordinator', name });
@@ -153,7 +161,7 @@ function made({ is, name, version }: Args, refused: Text | undefined): StepDraft
     },
     ...(is === 'not-created' ? { when: 'after' as const } : {}),
     // Nothing to create it in before the upgrade.
-    guard: [{ on: { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: RESOURCE }, must: 'exist' }],
+    guard: [{ on: DEFINED, must: 'exist' }],
     text: {
       en: `create SpiderCoordinator ${name} with the defaults of ${version}`,
       zh: `以 ${version} 的默认值创建 SpiderCoordinator ${name}`,

@@ -6,20 +6,22 @@ import { isGap } from '../../../engine/gaps.ts';
 import { flag, list, rowOf, texts, UNREADABLE, yaml } from '../../../engine/read/index.ts';
 import { compare } from '../../../versions/chart.ts';
 import { NOTES } from '../knowledge/notes.ts';
-import { WEBHOOK_READS, webhookRefusal } from '../webhook-refusal.ts';
+import { POOL_SHAPE, poolRefusal, WEBHOOK_READS, webhookRefusal } from '../webhook-refusal.ts';
 
 /** global.configName of the charts by default. */
 const CONFIG = 'spiderpool-conf';
 const KEYS = ['clusterDefaultIPv4IPPool', 'clusterDefaultIPv6IPPool'] as const;
 const CONF = { conf: yaml("data['conf.yml']", { v4: texts(KEYS[0]), v6: texts(KEYS[1]) }) };
 
-const reads = { pools: list('spiderippools.spiderpool.spidernet.io', { isDefault: flag('spec.default') }) };
+const reads = { pools: list('spiderippools.spiderpool.spidernet.io', { isDefault: flag('spec.default'), ...POOL_SHAPE }) };
 interface Args {
   pool: string;
   config: string;
   /** The installed version already reads the flag of the pool. */
   running: boolean;
   version: string;
+  /** Why the webhook would reject a write. */
+  held: Text | null;
 }
 
 const check: Check<typeof reads, Args> = {
@@ -55,8 +57,14 @@ const check: Check<typeof reads, Args> = {
     const running = typeof from === 'string' && compare(from, NOTES.defaultPools.since) >= 0;
     return pools
       .filter(({ ref, isDefault }) => named.includes(ref.name) && isDefault !== true)
-      .map(({ ref }) =>
-        found(ref, { pool: ref.name, config: `${config.namespace}/${CONFIG}`, running, version: String(running ? from : to) }),
+      .map(({ ref, ...pool }) =>
+        found(ref, {
+          pool: ref.name,
+          config: `${config.namespace}/${CONFIG}`,
+          running,
+          version: String(running ? from : to),
+          held: poolRefusal(pool) ?? null,
+        }),
       );
   },
   say: ({ pool, config, running, version }) => ({
@@ -68,7 +76,7 @@ const check: Check<typeof reads, Args> = {
     writes: [{ verbs: ['get', 'patch'], group: 'spiderpool.spidernet.io', resource: 'spiderippools' }],
     steps: async (all, at) => {
       const refused = await webhookRefusal(at);
-      return all.flatMap(({ objects }) => objects.map((on) => flagged(on, refused)));
+      return all.flatMap(({ objects, args }) => objects.map((on) => flagged(on, args.held ?? refused)));
     },
   },
 };

@@ -61,7 +61,8 @@ const check: Check<typeof reads, Args> = {
     }
     const isUnused = ({ kind, name }: Ref) =>
       OBJECTS.some((object) => object.name === `${kind}/${name}` && satisfies(versionOf(from), object.unused));
-    const deletes = new Set(daemonSets.filter(({ containers }) => containers.some(removesFiles)).map(({ ref }) => ref.name));
+    const own = daemonSets.filter(({ ref }) => ref.namespace === installation.namespace);
+    const deletes = new Set(own.filter(({ containers }) => containers.some(removesFiles)).map(({ ref }) => ref.name));
     const listed = [...daemonSets, ...bindings, ...roles, ...accounts].map(({ ref }) => ref);
     return [...listed, ...configMaps, ...crds.map(({ ref }) => ref)]
       .filter((ref) => (ref.namespace === undefined || ref.namespace === installation.namespace) && isUnused(ref))
