@@ -8,6 +8,8 @@ import { isRaw } from '../../kube/json.ts';
 import { formatPointer } from '../../kube/pointer.ts';
 import { redactMarked } from '../../text/redact.ts';
 import { oneLine } from '../../text/sanitise.ts';
+import { satisfies } from '../../versions/chart.ts';
+import { type Hold, nameOf } from './ledger.ts';
 import { type EndpointRow, entriesOf, type PodRow, type PoolRow, poolRow, type Records, recordsIn, refOfPool, wordsOf } from './rows.ts';
 
 /** A pool as just read. */
@@ -148,3 +150,10 @@ export const RECORD_RIGHTS = [
   { verbs: ['get'], group: 'spiderpool.spidernet.io', resource: 'spiderippools' },
   { verbs: ['patch'], group: 'spiderpool.spidernet.io', resource: 'spiderippools/status' },
 ];
+
+/** The record that the pool should have of an address that a Pod holds. null: no endpoint of it claims the address. `version`: what is installed. */
+export function recordOf(address: string, { pod, claim }: Hold, pool: PoolNow, version: string | undefined): RecordChange | null {
+  if (!claim) return null;
+  const hasInterface = version !== undefined && satisfies(version, '<0.8.2');
+  return { ...recordAt(pool, address), after: newRecord(pool, nameOf(claim.endpoint), pod.uid, claim.interface, hasInterface) };
+}

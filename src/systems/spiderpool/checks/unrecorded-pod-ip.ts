@@ -1,55 +1,18 @@
 // IPs that a running Pod uses and its pool has not allocated to it: the next IP conflict, before it happens.
 // Sources: issues 3751, 3817 (the record of a living Pod was released); UpdateAllocatedIPs in pkg/ippoolmanager/ippool_manager.go@v0.9.13.
-import type { Check, Finding, Gap, PointReader, StepDraft, Text } from '../../../engine/contracts.ts';
+// The check finds and confirms; whether the record can be put back, and the steps, stand in unrecorded.ts.
+import type { Check, PointReader, Text } from '../../../engine/contracts.ts';
 import { each } from '../../../engine/each.ts';
-import type { BudgetRow } from '../../../kube/budgets.ts';
-import { lives } from '../../../kube/refs.ts';
-import { satisfies } from '../../../versions/chart.ts';
-import {
-  type AddressRows,
-  apiVersionOf,
-  gives,
-  type Hold,
-  holdOf,
-  nameOf,
-  recordKey,
-  saidByPod,
-  settle,
-  sharedAddresses,
-} from '../ledger.ts';
+import { type AddressRows, apiVersionOf, type Hold, holdOf, nameOf, settle, sharedAddresses } from '../ledger.ts';
 import { ADDRESS_READS, budgets, endpoints, pods, pools } from '../reads.ts';
-import {
-  inTurn,
-  isClear,
-  newRecord,
-  oddClaims,
-  oddRanges,
-  type PoolNow,
-  RECORD_RIGHTS,
-  type RecordChange,
-  readPool,
-  recordAt,
-  recordStep,
-} from '../records.ts';
-import { RESTART_RIGHTS, type Restart, restartOf, restarts } from '../restart.ts';
-import { claimsOf } from '../rows.ts';
+import { isClear, oddClaims, oddRanges, RECORD_RIGHTS, readPool } from '../records.ts';
+import { RESTART_RIGHTS, type Restart } from '../restart.ts';
 import { isRecordOf, suspicionsOf, type Unrecorded } from '../suspicions.ts';
+import { type Look, type MissingRecord, missingRecord, unrecordedSteps } from '../unrecorded.ts';
 
 const reads = { pods, endpoints, pools, budgets };
 
-interface Args {
-  address: string;
-  pool: string;
-  /** Whom the pool has it allocated to instead; '': none. */
-  instead: string;
-  holder: Restart;
-  /** null: the record cannot simply be put back. */
-  putBack: RecordChange | null;
-  /** Why not; '' where it can. */
-  because: '' | 'held' | 'outside' | 'no-endpoint' | 'old';
-}
-
-const check: Check<typeof reads, Args> = {
+const check: Check<typeof reads, MissingRecord> = {
   id: 'spiderpool/unrecorded-pod-ip',
   title: { en: 'every IP used by a running Pod is allocated to it', zh: '运行中的 Pod 使用的 IP 均已在 IPPool 中分配给它' },
   headline: { en: 'running Pods use IPs that their IPPool has not allocated', zh: '运行中的 Pod 使用的 IP 未在 IPPool 中分配给它' },
@@ -88,7 +51,7 @@ const check: Check<typeof reads, Args> = {
       rows,
       look,
     );
-    return { findings: second.map((look) => finding(look, rows, version)), gaps };
+    return { findings: second.map((look) => missingRecord(look, rows, version)), gaps };
   },
   say: ({ address, pool, instead, holder }) => ({
     en: `${nameOf(holder.pod)} uses ${address}, which ${instead ? `SpiderIPPool ${pool} has allocated to ${another(instead, holder).en}` : `is not allocated in SpiderIPPool ${pool}`}`,
@@ -97,23 +60,12 @@ const check: Check<typeof reads, Args> = {
   remedy: {
     pointReads: ADDRESS_READS.filter(({ resource }) => resource === endpoints.resource),
     writes: [...RESTART_RIGHTS, ...RECORD_RIGHTS],
-    async steps(found, { look }) {
-      const records = inTurn(found.flatMap(({ args }) => (args.putBack ? [recorded(args.putBack, args)] : [])));
-      const others = found.filter(({ args }) => !args.putBack);
-      const wanted = others.map(({ args }) => ({ restart: args.holder, because: BECAUSE(args), guard: [], after: [] }));
-      return [...records, ...(await restarts(wanted, look))];
-    },
+    steps: (found, { look }) => unrecordedSteps(found, look),
   },
 };
 export default check;
 
 // ---- looking --------------------------------------------------------------------------------------------------------
-
-interface Look {
-  suspect: Unrecorded;
-  hold: Hold;
-  pool: PoolNow;
-}
 
 /** What two running Pods share is the matter of duplicate-pod-ip. */
 function suspectsOf(rows: AddressRows): Unrecorded[] {
@@ -140,82 +92,8 @@ async function lookedAt(suspects: Unrecorded[], rows: AddressRows, look: PointRe
   return again.filter((look): look is Look => look.hold !== undefined);
 }
 
-// ---- the finding ----------------------------------------------------------------------------------------------------
-
-function finding(
-  { suspect: { address }, hold, pool }: Look,
-  rows: AddressRows & { budgets: BudgetRow[] | Gap },
-  version?: string,
-): Finding<Args> {
-  const record = pool.records.get(address);
-  const because = whyNotBack(address, hold, pool, rows);
-  const at = { apiVersion: 'v1', kind: 'Pod', namespace: hold.pod.namespace, name: hold.pod.name };
-  return {
-    severity: 'warning',
-    key: [pool.row.name, address],
-    certainty: hold.claim ? 'certain' : 'medium',
-    objects: [at],
-    args: {
-      address,
-      pool: pool.row.name,
-      instead: record?.pod ?? '',
-      holder: restartOf(hold, rows.budgets),
-      putBack: because === '' ? recordFor(address, hold, pool, version) : null,
-      because,
-    },
-    evidence: [
-      hold.claim
-        ? { seen: `status.current.ips: ${address}`, at: { ...hold.claim.endpoint, uid: undefined } }
-        : { seen: saidByPod(address), at },
-      {
-        seen: record
-          ? `status.allocatedIPs: ${address} → ${record.pod}${record.pod === nameOf(hold.pod) ? `, podUid ${record.uid}` : ''}`
-          : { en: `status.allocatedIPs: no ${address}`, zh: `status.allocatedIPs 中没有 ${address}` },
-        at: { apiVersion: pool.row.apiVersion, kind: 'SpiderIPPool', name: pool.row.name },
-      },
-    ],
-  };
-}
-
-function whyNotBack(address: string, { pod, claim }: Hold, { row, coding, records }: PoolNow, rows: AddressRows): Args['because'] {
-  if (coding !== 'string') return 'old';
-  if (!claim) return 'no-endpoint';
-  if (!gives(row, address)) return 'outside';
-  const others = rows.endpoints.filter((each) => !each.deleted && nameOf(each) !== nameOf(claim.endpoint));
-  if (others.some((each) => claimsOf(each).some((other) => other.address === address))) return 'held';
-  const record = records.get(address);
-  const isThere = (one: { namespace: string; name: string }) => nameOf(one) === record?.pod;
-  const itself = record?.pod === recordKey(pod, false) || record?.pod === nameOf(claim.endpoint);
-  return record && !itself && (rows.pods.some(isThere) || others.some(isThere)) ? 'held' : '';
-}
-
-function recordFor(address: string, { pod, claim }: Hold, pool: PoolNow, version: string | undefined): RecordChange | null {
-  if (!claim) return null;
-  const hasInterface = version !== undefined && satisfies(version, '<0.8.2');
-  return { ...recordAt(pool, address), after: newRecord(pool, nameOf(claim.endpoint), pod.uid, claim.interface, hasInterface) };
-}
-
-// ---- wording and steps ----------------------------------------------------------------------------------------------
-
 /** Whom the record names; of the same name it can only be another by its uid. */
 const another = (instead: string, { pod }: Restart): Text =>
   instead === nameOf(pod)
     ? { en: 'an earlier Pod of the same name (different UID)', zh: '此前的同名 Pod（UID 不同）' }
     : { en: instead, zh: ` ${instead}` };
-
-const BECAUSE = ({ address, pool, because }: Args): Text =>
-  ({
-    held: { en: `because another object also holds ${address}`, zh: `因为 ${address} 另有持有者` },
-    outside: { en: `because SpiderIPPool ${pool} cannot assign ${address}`, zh: `因为 SpiderIPPool ${pool} 不能分配 ${address}` },
-    'no-endpoint': { en: `because no SpiderEndpoint of it has ${address}`, zh: `因为它没有带 ${address} 的 SpiderEndpoint` },
-    old: { en: `because SpiderIPPool ${pool} has no record of ${address}`, zh: `因为 SpiderIPPool ${pool} 没有 ${address} 的记录` },
-    '': { en: '', zh: '' },
-  })[because];
-
-function recorded(change: RecordChange, { holder, address, pool }: Args): StepDraft {
-  const { endpoint, pod } = holder;
-  return recordStep(change, [lives(pod), ...(endpoint ? [{ on: endpoint, must: 'exist' as const }] : [])], {
-    en: `allocate ${address} in SpiderIPPool ${pool} to Pod ${nameOf(pod)}, which uses it`,
-    zh: `在 SpiderIPPool ${pool} 中将 ${address} 分配给正在使用它的 Pod ${nameOf(pod)}`,
-  });
-}
