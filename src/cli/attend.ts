@@ -150,6 +150,8 @@ export function ended(call: Call, run: Run, direction: Direction, executed: Atte
     call.say(call.t({ en: `Next: ${next.en}`, zh: `下一步：${next.zh}` }));
   const manual = direction === 'apply' ? stepsOf(run).filter((step) => executed.outcomes.get(step.id)?.result === 'manual') : [];
   if (manual.length) call.say(...manualLeft(call, run, manual));
+  const toRetry = direction === 'apply' ? stepsOf(run).flatMap((step) => retriesOf(step, executed)) : [];
+  if (toRetry.length) call.say(...retrying(call, run, toRetry));
   if (executed.state === 'unchanged') return call.signal.aborted ? EXIT.interrupted : EXIT.failed;
   if (executed.state === 'stopped') return EXIT.halfWay;
   const broken = steps.some(({ id, undo }) => undo !== 'none' && executed.outcomes.get(id)?.result === 'left');
@@ -162,6 +164,17 @@ export function ended(call: Call, run: Run, direction: Direction, executed: Atte
   );
   return EXIT.halfWay;
 }
+
+const retriesOf = (step: Step, { outcomes }: Attempt): string[] =>
+  step.do === 'wait' && outcomes.get(step.id)?.result === 'failed' ? (step.retry ?? []) : [];
+
+/** How what has failed in the cluster is tried anew, and the run goes on. */
+const retrying = (call: Call, run: Run, commands: readonly string[]): string[] => [
+  '',
+  call.t({ en: 'To retry once the cause is removed:', zh: '排除原因后重试：' }),
+  ...commands.map((command) => `     ${oneLine(command, 1000)}`),
+  call.t({ en: `     {tool} resume ${run.id}{reach}`, zh: `     {tool} resume ${run.id}{reach}` }),
+];
 
 const LEASE_LOST = {
   en: 'Lease kube-system/upgrade-guard was taken over by another run, or could not be renewed: nothing more was sent.',

@@ -183,7 +183,7 @@ const KINDS: Record<Action['do'], Shape> = {
   ),
   evict: kind({ on: ref, within: seconds }),
   drain: kind({ on: ref, within: seconds }),
-  wait: kind({ until: conditions, within: seconds, assume: listOf(assumed) }, { lasting: seconds, fails: conditions }),
+  wait: kind({ until: conditions, within: seconds, assume: listOf(assumed) }, { lasting: seconds, fails: conditions, retry: listOf(text) }),
   backup: kind({ resources: listOf(text), file: like(/^[a-z0-9.-]{1,64}$/) }),
   keep: kind({ release, on: ref, digest: DIGEST, given: yesOrNo }),
   forget: kind({ on: ref }),

@@ -1,6 +1,6 @@
 // Who is asked about manual steps: on a terminal one after the other, by the name of the step; without one only what --confirm-step names.
 import { expect, test } from 'vitest';
-import { attended, manualLeft } from '../../src/cli/attend.ts';
+import { attended, ended, manualLeft } from '../../src/cli/attend.ts';
 import type { Call } from '../../src/cli/call.ts';
 import type { Live } from '../../src/cli/session.ts';
 import type { StepOf, Text } from '../../src/engine/contracts.ts';
@@ -60,4 +60,16 @@ test('a run that stopped there says how it goes on: what cannot be seen is named
   const { call } = setting({ terminal: false });
   const seen = manual('2', { seen: [{ on: { apiVersion: 'v1', kind: 'Pod', name: 'p' }, must: 'be-gone' }] });
   expect(manualLeft(call, runOf(one, seen), [one, seen]).at(-1)).toBe('Once they are done: {tool} resume r --confirm-step 1{reach}');
+});
+test('a wait that has failed says how it is tried anew, and what has not failed says nothing', () => {
+  const wait = (id: string, retry: string[]) => ({ ...patchStep(id), do: 'wait', until: [], within: 1, retry, assume: [] }) as never;
+  const run = runOf(wait('1', ['kubectl delete job a']), wait('2', ['kubectl delete job b']));
+  const told = (result: 'failed' | 'done') => {
+    const { call, said } = setting({ terminal: false });
+    ended(call, run, 'apply', { state: 'stopped', leaseLost: false, outcomes: new Map([['1', { result, detail: { en: '', zh: '' } }]]) });
+    return said.join('\n');
+  };
+  expect(told('failed')).toContain('To retry once the cause is removed:\n     kubectl delete job a\n     {tool} resume r{reach}');
+  expect(told('failed')).not.toContain('job b');
+  expect(told('done')).not.toContain('retry');
 });

@@ -93,8 +93,8 @@ export type Action =
    * uncordoned, if it was not cordoned before.
    */
   | { do: 'drain'; on: Ref; within: number }
-  /** `within`: seconds in which all must begin to hold; `lasting`: seconds for which they must then hold without a break. `fails`: what means that they never will; `assume`: what a controller will do meanwhile, for rehearsal. */
-  | { do: 'wait'; until: Condition[]; within: number; lasting?: number; fails?: Condition[]; assume: Assumption[] }
+  /** `within`: seconds in which all must begin to hold; `lasting`: seconds for which they must then hold without a break. `fails`: what means that they never will, and `retry`: commands with which a person has it tried anew then; `assume`: what a controller will do meanwhile, for rehearsal. */
+  | { do: 'wait'; until: Condition[]; within: number; lasting?: number; fails?: Condition[]; retry?: string[]; assume: Assumption[] }
   /** What the upgrade may spoil, whole, into a file beside the journal: `file`, its name there. Every object of these resources that the cluster has. */
   | { do: 'backup'; resources: ResourceName[]; file: string }
   /** A Secret beside the release that holds values for helm: they are never written to disk here. `digest`: sha256 of them, hex. `given`: not just what the release has. */

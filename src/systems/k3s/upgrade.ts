@@ -270,6 +270,7 @@ function wait(role: Role, plan: Raw, version: string, here: Here, { within, crea
       within: within + (windowed ? WINDOW : 0),
       lasting: 10,
       fails: [failed],
+      retry: retryOf(on),
       assume: [],
     },
     after: [created],
@@ -278,6 +279,16 @@ function wait(role: Role, plan: Raw, version: string, here: Here, { within, crea
       zh: `等待所有${ROLE[role].zh}运行 ${version}；如果 Job 失败，先执行 fix k3s/nodes-cordoned-by-plan，再 resume 或 undo`,
     },
   };
+}
+
+/** The controller makes a failed Job anew once it is gone and its Plan has changed; before v0.15.0, once it is gone. */
+function retryOf({ namespace, name }: Ref): string[] {
+  const jobs = `-n ${namespace} -l upgrade.cattle.io/plan=${name}`;
+  return [
+    `kubectl logs ${jobs} --all-containers --prefix`,
+    `kubectl delete jobs ${jobs}`,
+    `kubectl annotate plans.upgrade.cattle.io ${name} -n ${namespace} upgrade-guard/retry="$(date +%s)" --overwrite`,
+  ];
 }
 
 const ONE: Record<Role, { en: string }> = { etcd: { en: 'etcd server' }, server: { en: 'server' }, agent: { en: 'agent' } };
