@@ -39,12 +39,16 @@ const CONTROL_PLANE = new Set([
   'api-priority-and-fairness-config-producer-v1',
   'api-priority-and-fairness-config-consumer-v1',
 ]);
+/** Entries that the API server makes itself of what others have written: before a first server-side apply, and beyond ten entries. Whose they are is not known. */
+const NOT_A_CLIENT = new Set(['before-first-apply', 'ancient-changes']);
+/** Helm writes what the chart says, so that its records tell, and not what it once wrote. */
+const BY_RECORD = 'helm';
 /** kubectl apply without --server-side writes both the annotation and this entry. */
 const KUBECTL_APPLY = 'kubectl-client-side-apply';
 
 /** The evidence for versions of which `isOld` holds, strongest first; none for residue that cannot bite. */
 export function evidenceOf({ writers, lastApplied }: Written, kind: string, isOld: (apiVersion: string) => boolean): Evidence[] {
-  const people = writers.filter(({ manager, subresource }) => !subresource && !CONTROL_PLANE.has(manager));
+  const people = writers.filter(({ manager, subresource }) => !subresource && !CONTROL_PLANE.has(manager) && !NOT_A_CLIENT.has(manager));
   const isLater = (time: number | undefined, than: Writer) => time !== undefined && than.time !== undefined && than.time > time;
   const overtaken = (one: { time?: number; manager?: string }) =>
     people.some((other) => other.manager !== one.manager && !isOld(other.apiVersion) && isLater(one.time, other));
@@ -61,7 +65,7 @@ export function evidenceOf({ writers, lastApplied }: Written, kind: string, isOl
       found.push({ apiVersion: lastApplied.apiVersion, by: 'last-applied', ...mark, certainty: 'high', overtaken: overtaken(mark) });
   }
   for (const writer of people) {
-    if (writer.operation !== 'Update' || !isOld(writer.apiVersion)) continue;
+    if (writer.operation !== 'Update' || writer.manager === BY_RECORD || !isOld(writer.apiVersion)) continue;
     const movedOn = people.some((other) => other.manager === writer.manager && !isOld(other.apiVersion) && !isLater(other.time, writer));
     const isResidue = movedOn || (writer.time ?? 0) < lastApply;
     const isSaid = found.some(({ manager, apiVersion }) => manager === writer.manager && apiVersion === writer.apiVersion);

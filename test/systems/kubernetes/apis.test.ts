@@ -128,6 +128,16 @@ describe('evidence', () => {
       undefined,
       [],
     ],
+    [
+      'what the API server made of older entries, and Helm, whose records tell',
+      [
+        writer('before-first-apply', 'Update', 'x/v1beta1', 1),
+        writer('ancient-changes', 'Update', 'x/v1beta1', 1),
+        writer('helm', 'Update', 'x/v1beta1', 1),
+      ],
+      undefined,
+      [],
+    ],
     ['a status', [writer('nginx', 'Update', 'x/v1beta1', 1, 'status')], undefined, []],
   ])('%s', (_, writers, lastApplied, expected) => expect(said(writers, lastApplied)).toEqual(expected));
 });

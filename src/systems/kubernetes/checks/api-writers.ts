@@ -29,8 +29,8 @@ const check: Check<Reads, Args> = {
       zh: '升级后，客户端以旧版本发出的请求会返回 404：控制器停止调谐，CI 任务失败。对象本身无需修改。',
     },
     detection: {
-      en: 'Reads managedFields of the kinds that the path concerns. An Update entry counts unless its manager has written in a newer version since, or another manager has applied the object since. The control plane and writes of status do not count.',
-      zh: '读取升级路径涉及的类型的 managedFields。“Update”条目会计入，除非其管理者之后已用较新的版本写入，或之后有其他管理者应用过该对象。控制平面写入的条目和 status 的写入不计入。',
+      en: 'Reads managedFields of the kinds that the path concerns. An Update entry counts unless its manager has written in a newer version since, or another manager has applied the object since. The control plane, Helm (its records are in removed-api) and writes of status do not count.',
+      zh: '读取升级路径涉及的类型的 managedFields。“Update”条目会计入，除非其管理者之后已用较新的版本写入，或之后有其他管理者应用过该对象。控制平面和 Helm（其记录见 removed-api）写入的条目以及 status 的写入不计入。',
     },
     fix: {
       en: 'manual: upgrade the named client, or remove it. With the audit log or requested-deprecated-apis, check whether it is still running.',
