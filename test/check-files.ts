@@ -37,7 +37,7 @@ type Published = {
   }[];
 };
 
-/** `words`: behind `check -f PATH… --offline`. */
+/** `words`: behind `check kubernetes -f PATH… --offline`. */
 export const checkFiles = (paths: readonly string[], ...words: string[]): Promise<CheckedFiles> => checkIn({}, paths, ...words);
 
 /** `env`: of the process; helm is looked for in its PATH. */
@@ -46,7 +46,7 @@ export async function checkIn(
   paths: readonly string[],
   ...words: string[]
 ): Promise<CheckedFiles> {
-  const argv = ['check', ...paths.flatMap((each) => ['-f', each]), '--offline', '-o', 'json', ...words];
+  const argv = ['check', 'kubernetes', ...paths.flatMap((each) => ['-f', each]), '--offline', '-o', 'json', ...words];
   const parsed = parseArgv(argv, 'upgrade-guard');
   const caller = { ...callerOf('upgrade-guard', {}), usage: 'upgrade-guard' };
   const call = callOf({ ...parsed, caller, env, version: '0', language: 'en', signal: new AbortController().signal });

@@ -1,6 +1,7 @@
 // Which API versions does the next minor break? 10,000 mixed objects as kubectl apply leaves them and 200 Helm releases of 5 revisions, on a real kube-apiserver 1.24, asked by us
 // and by rivals that are named by path (PLUTO=, KUBENT=): wall and CPU time, memory, bytes from the server, what each missed and what it said falsely.
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -298,6 +299,12 @@ async function apply(client: Client, apiVersion: string, namespace: string, obje
   if (status >= 300) throw new Error(`${at}: ${status} ${JSON.stringify(body).slice(0, 300)}`);
 }
 
+/** What no compression makes smaller: a record is some 10 kB, as those of real charts are. */
+const FILLING = {
+  name: 'README.md',
+  data: Buffer.concat(Array.from({ length: 190 }, (_, n) => createHash('sha256').update(String(n)).digest())).toString('base64'),
+};
+
 /** The last revision has one budget in the old version, the older ones also a CronJob: only the deployed one counts. */
 async function release(client: Client, i: number, revision: number, spaces: readonly string[], truth: Truth): Promise<void> {
   const [name, namespace] = [`app-${i}`, spaces[i % NAMESPACES]!];
@@ -316,7 +323,7 @@ async function release(client: Client, i: number, revision: number, spaces: read
       info: { status, first_deployed: '2026-01-01T00:00:00Z', last_deployed: '2026-01-01T00:00:00Z' },
     },
     ...{
-      chart: { metadata: { name: 'app', version: '1.0.0', apiVersion: 'v2' }, values: {}, templates: [] },
+      chart: { metadata: { name: 'app', version: '1.0.0', apiVersion: 'v2' }, values: {}, templates: [], files: [FILLING] },
       config: {},
       manifest,
       hooks: [],

@@ -16,7 +16,7 @@ export interface DeclaredIn {
 /** The same, with file and line beside each object that is declared. Of one that is declared twice, the last: that one counts. */
 export function withFiles(examination: Examination, manifests: readonly Manifest[]): Examination {
   const places = new Map(manifests.map(({ object, file, line }) => [keyOf(refOf(object)), { file, line }]));
-  const placed = (ref: Ref): Ref => ({ ...ref, ...places.get(keyOf(ref)) });
+  const placed = (ref: Ref): Ref => (ref.file === undefined ? { ...ref, ...places.get(keyOf(ref)) } : ref);
   const results = examination.results.map((result) => ({
     ...result,
     findings: result.findings.map((finding) => ({

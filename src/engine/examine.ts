@@ -138,7 +138,9 @@ export async function examine(source: Source, systems: System[], options: Examin
     const rows = early.get(system.id) ?? {};
     const seen = await system.detect(rows, noting(source, system.pointReads, system.reads, gaps), cluster);
     const found = !isGap(seen) && seen.length ? seen : (options.assume?.(system) ?? seen);
-    const detected = isGap(found) ? found : found.map((each) => withGaps(each, [...notSeen(system.reads, rows), ...gaps]));
+    // What is only taken to be there, nothing could have been seen of.
+    const detected =
+      isGap(found) || found !== seen ? found : found.map((each) => withGaps(each, [...notSeen(system.reads, rows), ...gaps]));
     if (isGap(detected)) {
       for (const check of checks) examination.results.push(result(check, system.id, 'unknown', { gaps: [detected] }));
       continue;

@@ -1,7 +1,7 @@
 // The columns of a check: what may be declared of an object, how it is read, what a snapshot keeps of it. One declaration gives the fields, the row and the snapshot.
 import { declarerOf, isDeclarable } from '../../kube/owners.ts';
 import { refOf } from '../../kube/refs.ts';
-import type { Column, Columns, ListRead, Manifest, ManifestsRead, Raw, ResourceName, RowOf, TextRead } from '../contracts.ts';
+import type { Column, Columns, ListRead, Manifest, ManifestsRead, Raw, Ref, ResourceName, RowOf, TextRead } from '../contracts.ts';
 import { DECLARER } from './declarer.ts';
 import { valuesOf } from './nested.ts';
 
@@ -79,6 +79,9 @@ export function text<Row, const O extends Seen & { every?: boolean }>(
 export function manifests<Row = Manifest>(keep?: (manifest: Manifest) => Row | undefined): ManifestsRead<Row> {
   return { read: 'manifests', keep: keep ?? ((manifest) => manifest as Row) };
 }
+
+/** The object that a manifest declares, with where it does: of one that is declared twice, each in its own place. */
+export const declaredRef = ({ object, file, line }: Manifest): Ref => ({ ...refOf(object), file, line });
 
 /** A row of one object, for point reads. */
 export const rowOf =

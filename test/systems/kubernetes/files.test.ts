@@ -136,3 +136,11 @@ test('the advice names a version that the target serves', async () => {
   expect(await of('extensions/v1beta1', 'Ingress', '1.22')).toBe('networking.k8s.io/v1');
   expect(await of('networking.k8s.io/v1beta1', 'IngressClass', '1.22')).toBe('networking.k8s.io/v1');
 });
+
+test('an object that is declared twice is found where it is old', async () => {
+  const { found } = await checkText(
+    { 'a.yaml': CRON('v1beta1'), 'b.yaml': `# newer\n${CRON('v1')}`, 'c.yaml': `---\n# old too\n${CRON('v1beta1')}` },
+    ...TO('1.30'),
+  );
+  expect(found.flatMap(({ objects }) => objects)).toEqual(['CronJob/default/x a.yaml:1', 'CronJob/default/x c.yaml:3']);
+});

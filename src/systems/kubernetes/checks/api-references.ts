@@ -2,11 +2,10 @@
 // in files, owner references, RBAC rules. Nothing of it is refused by the API server. Sources: kubernetes/apiserver pkg/admission/plugin/webhook/generic/webhook.go,
 // predicates/rules; kubernetes pkg/controller/garbagecollector (an owner is looked up in the version that the reference names), pkg/controller/podautoscaler (by group and kind).
 import { finding } from '../../../engine/builders.ts';
-import type { Check, Finding, Gap, Raw, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Gap, Manifest, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { each, list, manifests, texts, word } from '../../../engine/read/index.ts';
+import { declaredRef, each, list, manifests, texts, word } from '../../../engine/read/index.ts';
 import { isRaw } from '../../../kube/json.ts';
-import { refOf } from '../../../kube/refs.ts';
 import { splitApiVersion } from '../../../kube/resources.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
 import { apiVersionOf, bites, bitesInFile, goneResources, pluralOf } from '../apis.ts';
@@ -34,7 +33,7 @@ const reads = {
   ),
   clusterRoles: list('clusterroles.rbac.authorization.k8s.io', ROLE, grants),
   roles: list('roles.rbac.authorization.k8s.io', ROLE, grants),
-  targets: manifests(({ object }) => targetIn(object)),
+  targets: manifests(targetIn),
 };
 type Is = 'webhook' | 'policy' | 'target' | 'owner' | 'grant';
 interface Args {
@@ -138,11 +137,12 @@ interface Target {
 }
 
 /** What an autoscaler of a file scales. */
-function targetIn(object: Raw): { ref: Ref; target: Target } | undefined {
+function targetIn(manifest: Manifest): { ref: Ref; target: Target } | undefined {
+  const { object } = manifest;
   const spec = isRaw(object.spec) ? object.spec : {};
   const target = [spec.scaleTargetRef, spec.targetRef].find(isRaw);
   if (!target || typeof target.apiVersion !== 'string' || typeof target.kind !== 'string') return undefined;
-  return { ref: refOf(object), target: { apiVersion: target.apiVersion, kind: target.kind } };
+  return { ref: declaredRef(manifest), target: { apiVersion: target.apiVersion, kind: target.kind } };
 }
 
 /** It is found by its group and kind: a version that goes does not matter as long as the group serves another. */

@@ -1,10 +1,9 @@
 // Volumes, StorageClasses and PersistentVolumes of plugins that are no longer part of Kubernetes: without a replacement their Pods do not start; those that a CSI driver
 // serves need that driver. The plugins are rows of knowledge/volume-plugins.json.
-import type { Check, Finding, Gap, Raw, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Gap, Manifest, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { each, keys, list, manifests, word } from '../../../engine/read/index.ts';
+import { declaredRef, each, keys, list, manifests, word } from '../../../engine/read/index.ts';
 import { isRaw } from '../../../kube/json.ts';
-import { refOf } from '../../../kube/refs.ts';
 import { podSpecOf } from '../../../kube/templates.ts';
 import { type VolumePlugin, volumePlugins } from '../knowledge/tables.ts';
 
@@ -14,7 +13,7 @@ const reads = {
   classes: list('storageclasses.storage.k8s.io', { provisioner: word('provisioner', '') }, { optional: true }),
   drivers: list('csidrivers.storage.k8s.io', {}, { optional: true }),
   /** Controllers whose Pods are still to be made. */
-  templates: manifests(({ object }) => volumesIn(object)),
+  templates: manifests(volumesIn),
 };
 interface Args {
   plugin: string;
@@ -81,10 +80,11 @@ const NEEDS = (driver: string): Text => ({ en: `, needs CSIDriver ${driver} in t
 const seen = <Row>(rows: Row[] | Gap): Row[] => (isGap(rows) ? [] : rows);
 
 /** Pods themselves are among the lists. */
-function volumesIn(object: Raw): { ref: Ref; volumes: string[][] } | undefined {
+function volumesIn(manifest: Manifest): { ref: Ref; volumes: string[][] } | undefined {
+  const { object } = manifest;
   const volumes = object.kind === 'Pod' ? undefined : podSpecOf(object)?.spec.volumes;
   return Array.isArray(volumes)
-    ? { ref: refOf(object), volumes: volumes.map((each) => (isRaw(each) ? Object.keys(each) : [])) }
+    ? { ref: declaredRef(manifest), volumes: volumes.map((each) => (isRaw(each) ? Object.keys(each) : [])) }
     : undefined;
 }
 

@@ -1,8 +1,8 @@
 // Objects that are declared in a version of their API that a minor on the way does not serve: the next apply fails. Judged by what was applied (managedFields, kubectl's
 // last-applied annotation, Helm's records, files), not by the version in which the API server returns them: it converts. Sources: knowledge/apis.json.
-import type { Check, Finding, Gap, Raw, Reads, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Gap, Manifest, Raw, Reads, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { manifests } from '../../../engine/read/index.ts';
+import { declaredRef, manifests } from '../../../engine/read/index.ts';
 import { objectsIn } from '../../../helm/manifest.ts';
 import { type ReleaseRow, releases } from '../../../helm/releases.ts';
 import { refOf } from '../../../kube/refs.ts';
@@ -16,7 +16,7 @@ import { evidentIn, type Written, writtenObjects } from '../written.ts';
 const reads = later(
   (): Reads => ({
     ...writtenObjects(),
-    files: manifests(({ object }) => declared(object)),
+    files: manifests(declared),
     releases: releases({ bodies: true, optional: true }),
   }),
 );
@@ -156,9 +156,9 @@ interface Instead {
 }
 
 /** undefined: it does not say what it is. */
-function declared(object: Raw): Declared | undefined {
+function declared(manifest: Manifest): Declared | undefined {
   try {
-    return { ref: refOf(object), object };
+    return { ref: declaredRef(manifest), object: manifest.object };
   } catch {
     return undefined;
   }
