@@ -25,6 +25,7 @@ export function closedBeforeLooking({ system, check, path, back }: Asked): Check
   const from = isBack && back ? back.to : path.from;
   const to = isBack && back ? back.from : (path.to ?? from);
   if (isBack && !isGap(from) && !isGap(to) && system.compare(from, to) === 0) return result(check, at, 'not-applicable', { note: SAME });
+  if (check.needs?.includes('upgraded') && !back?.upgraded) return result(check, at, 'not-applicable', { note: NOT_UPGRADED });
   for (const [version, range] of [[from, check.applies.from] as const, [to, check.applies.to] as const]) {
     if (range && isGap(version)) return result(check, at, 'unknown', versionless(path.installation, version));
     if (range && !isGap(version) && !system.satisfies(version, range))
@@ -45,6 +46,7 @@ export const isProvisional = ({ compare, knownUpTo, provisionalUpTo }: System, v
   provisionalUpTo !== undefined && compare(version, knownUpTo) > 0 && compare(version, provisionalUpTo) <= 0;
 
 const NO_TARGET: Text = { en: 'no target version known; set one with --to', zh: '没有已知的目标版本；请用 --to 指定' };
+const NOT_UPGRADED: Text = { en: 'checked after the upgrade, with --back-to', zh: '升级之后用 --back-to 检查' };
 const SAME: Text = { en: 'the installed version is the target version', zh: '当前版本即目标版本' };
 const notFor = (version: string): Text => ({ en: `does not apply to version ${version}`, zh: `与版本 ${version} 无关` });
 const beyond = (version: string, horizon: string): Text => ({

@@ -94,6 +94,8 @@ const MANUAL: Text = { en: 'Manual; fix prints the commands for your cluster.', 
 const CHANGES: Text = { en: 'Writes only the following, after listing every step:', zh: '只写入以下内容，执行前会列出每个步骤：' };
 const TRY: Text = { en: 'Lists the steps for your cluster without changing anything:', zh: '列出在集群中会执行哪些步骤，不做任何更改：' };
 
+const UPGRADED: Text = { en: 'The way back: checked after the upgrade, with --back-to.', zh: '回退：升级后用 --back-to 检查。' };
+
 function concerns({ applies, needs = [], knownUpTo }: Check, language: Language): string {
   const { from, to, stage } = applies;
   const stages: Record<typeof stage, Text> = {
@@ -107,7 +109,7 @@ function concerns({ applies, needs = [], knownUpTo }: Check, language: Language)
   };
   const isBack = stage === 'back';
   const parts: (Text | false | undefined)[] = [
-    stages[stage],
+    needs.includes('upgraded') ? UPGRADED : stages[stage],
     from !== undefined &&
       (isBack ? { en: `Older version ${from}.`, zh: `旧版本 ${from}。` } : { en: `Installed version ${from}.`, zh: `当前版本 ${from}。` }),
     to !== undefined &&

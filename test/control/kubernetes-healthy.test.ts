@@ -35,7 +35,10 @@ async function check(words: string[], kubeconfig = routes.kubeconfig): Promise<{
   expect(stdout, stderr).not.toBe('');
   return { code, result: JSON.parse(stdout) as Result };
 }
-const notPassed = ({ checks }: Result) => checks.filter(({ outcome }) => outcome !== 'passed');
+/** Of the way back only etcd is foretold; the rest is asked after an upgrade. */
+const AFTERWARDS = ['apis', 'fields', 'flags', 'kubelets'].map((name) => `kubernetes/way-back-${name}`);
+const notPassed = ({ checks }: Result) =>
+  checks.filter(({ id, outcome }) => outcome !== (AFTERWARDS.includes(id) ? 'not-applicable' : 'passed'));
 
 test('nothing is found, nothing is unknown, exit 0', async () => {
   const { code, result } = await check([]);

@@ -101,8 +101,8 @@ export interface Check<R extends Reads = any, Args = any> {
    * `back`: it says what stands against the way back of the upgrade, `Situation.back`; `from` is then of the older version and `to` of the newer one, before the upgrade and after it.
    */
   applies: { from?: string; to?: string; stage: 'before' | 'after' | 'both' | 'back' };
-  /** `version`: it judges by the installed version. A range in `applies` needs what it speaks about. */
-  needs?: ('version' | 'target')[];
+  /** `version`: it judges by the installed version. A range in `applies` needs what it speaks about. `upgraded`: of stage `back`, it can be seen only after the upgrade. */
+  needs?: ('version' | 'target' | 'upgraded')[];
   knownUpTo?: string;
   reads: R;
   pointReads?: PointRead[];

@@ -13,7 +13,7 @@ const container = { image: word('image', '') };
 const versionIn = (image: string): number => (/(?:^|\/)kubectl[:@]/.test(image) ? minorOf(tagOf(image)) : Number.NaN);
 const reads = templates(
   (at) => ({ containers: each(`${at}.spec.containers`, container), inits: each(`${at}.spec.initContainers`, container) }),
-  ({ containers, inits }) => [...containers, ...inits].some(({ image }) => !Number.isNaN(versionIn(image))),
+  { only: ({ containers, inits }) => [...containers, ...inits].some(({ image }) => !Number.isNaN(versionIn(image))) },
 );
 interface Args {
   client: string;

@@ -11,12 +11,12 @@ const POD = {
   containers: each('spec.containers', container),
   inits: each('spec.initContainers', container),
 };
-const reads = { pods: list('pods', POD) };
+const HOP = '1.35';
+const reads = { pods: list('pods', POD, { concerns: (hops: readonly string[]) => hops.includes(HOP) }) };
 const CONFIG: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kubelet-config' };
 const COLUMNS = {
   config: yaml('data.kubelet', { policy: word('imagePullCredentialsVerificationPolicy', '') }),
 };
-const HOP = '1.35';
 interface Args {
   image: string;
   never: boolean;

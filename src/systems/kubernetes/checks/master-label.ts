@@ -2,16 +2,21 @@
 // Sources: CHANGELOG-1.24 and 1.25 of kubernetes (kubeadm); kubernetes/enhancements KEP-2067; k3s-io/k3s 11117 (K3s still sets the label).
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Ref, Text } from '../../../engine/contracts.ts';
+import { seen } from '../../../engine/gaps.ts';
 import { each, keys, label, list, word } from '../../../engine/read/index.ts';
 import { templates, templatesIn } from '../templates.ts';
 
 const [MASTER, CONTROL_PLANE] = ['node-role.kubernetes.io/master', 'node-role.kubernetes.io/control-plane'];
 const reads = {
-  nodes: list('nodes', {
-    master: label(MASTER),
-    controlPlane: label(CONTROL_PLANE),
-    taints: each('spec.taints', { key: word('key', '') }),
-  }),
+  nodes: list(
+    'nodes',
+    {
+      master: label(MASTER),
+      controlPlane: label(CONTROL_PLANE),
+      taints: each('spec.taints', { key: word('key', '') }),
+    },
+    { optional: true },
+  ),
   ...templates((at) => ({
     selector: keys(`${at}.spec.nodeSelector`),
     terms: each(`${at}.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`, {
@@ -47,7 +52,8 @@ const check: Check<typeof reads, Args> = {
   sources: ['kubernetes/enhancements: KEP-2067', 'kubernetes/kubernetes: CHANGELOG/CHANGELOG-1.24.md, CHANGELOG-1.25.md'],
   applies: { stage: 'both' },
   reads,
-  judge: ({ nodes, ...workloads }, { path: { hops } }) => {
+  judge: ({ nodes: members, ...workloads }, { path: { hops } }) => {
+    const nodes = seen(members);
     const servers = nodes.filter(({ master, controlPlane }) => master !== undefined || controlPlane !== undefined);
     const labelled = servers.length > 0 && servers.every(({ master }) => master !== undefined);
     const tainted = (key: string) => servers.filter(({ taints }) => taints.some((each) => each.key === key)).length;

@@ -16,13 +16,14 @@ const POD = {
   pod: maybe('spec', { label, containers: each('containers', { label }) }),
   claims: each('spec.volumes', { name: word('persistentVolumeClaim.claimName', '') }),
 };
+const HOP = '1.37';
+const concerns = (hops: readonly string[]) => hops.includes(HOP);
 const reads = {
   pods: list('pods', POD, { only: ({ phase, claims }) => phase !== 'Succeeded' && phase !== 'Failed' && claims.some(({ name }) => name) }),
-  claims: list('persistentvolumeclaims', { volume: word('spec.volumeName', '') }),
-  volumes: list('persistentvolumes', { driver: word('spec.csi.driver', ''), keys: keys('spec') }),
-  drivers: list('csidrivers.storage.k8s.io', { mounts: flag('spec.seLinuxMount', false) }),
+  claims: list('persistentvolumeclaims', { volume: word('spec.volumeName', '') }, { concerns }),
+  volumes: list('persistentvolumes', { driver: word('spec.csi.driver', ''), keys: keys('spec') }, { concerns }),
+  drivers: list('csidrivers.storage.k8s.io', { mounts: flag('spec.seLinuxMount', false) }, { concerns }),
 };
-const HOP = '1.37';
 interface Args {
   claim: string;
 }

@@ -2,28 +2,42 @@
 // stays, but not in Pods. Sources: kubernetes pkg/features/kube_features.go:2045@1.36.4, pkg/apis/core/validation/validation.go:4296, :4463@1.37.2; KEP-4858.
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Ref, Text } from '../../../engine/contracts.ts';
+import { seen } from '../../../engine/gaps.ts';
 import { each, list, texts, word } from '../../../engine/read/index.ts';
 import { looseForm } from '../../../kube/addresses.ts';
 import { templates, templatesIn } from '../templates.ts';
 
+const HOP = '1.36';
+const options = { optional: true, concerns: (hops: readonly string[]) => hops.includes(HOP) } as const;
 const blocks = { cidr: word('ipBlock.cidr', ''), except: texts('ipBlock.except') };
 const reads = {
-  services: list('services', {
-    clusterIPs: texts('spec.clusterIPs'),
-    externalIPs: texts('spec.externalIPs'),
-    loadBalancerIP: word('spec.loadBalancerIP', ''),
-    ranges: texts('spec.loadBalancerSourceRanges'),
-    ingress: each('status.loadBalancer.ingress', { ip: word('ip', '') }),
-  }),
-  policies: list('networkpolicies.networking.k8s.io', {
-    from: each('spec.ingress', { peers: each('from', blocks) }),
-    to: each('spec.egress', { peers: each('to', blocks) }),
-  }),
-  slices: list('endpointslices.discovery.k8s.io', { endpoints: each('endpoints', { addresses: texts('addresses') }) }),
-  ...templates((at) => ({
-    hosts: each(`${at}.spec.hostAliases`, { ip: word('ip', '') }),
-    servers: texts(`${at}.spec.dnsConfig.nameservers`),
-  })),
+  services: list(
+    'services',
+    {
+      clusterIPs: texts('spec.clusterIPs'),
+      externalIPs: texts('spec.externalIPs'),
+      loadBalancerIP: word('spec.loadBalancerIP', ''),
+      ranges: texts('spec.loadBalancerSourceRanges'),
+      ingress: each('status.loadBalancer.ingress', { ip: word('ip', '') }),
+    },
+    options,
+  ),
+  policies: list(
+    'networkpolicies.networking.k8s.io',
+    {
+      from: each('spec.ingress', { peers: each('from', blocks) }),
+      to: each('spec.egress', { peers: each('to', blocks) }),
+    },
+    options,
+  ),
+  slices: list('endpointslices.discovery.k8s.io', { endpoints: each('endpoints', { addresses: texts('addresses') }) }, options),
+  ...templates(
+    (at) => ({
+      hosts: each(`${at}.spec.hostAliases`, { ip: word('ip', '') }),
+      servers: texts(`${at}.spec.dnsConfig.nameservers`),
+    }),
+    { concerns: options.concerns },
+  ),
 };
 type Is = NonNullable<ReturnType<typeof looseForm>>;
 interface Args {
@@ -34,7 +48,6 @@ interface Args {
   /** Of a template: its Pods cannot be made. */
   pods: boolean;
 }
-const HOP = '1.36';
 
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/strict-ip-cidr',
@@ -68,7 +81,7 @@ const check: Check<typeof reads, Args> = {
     const peersOf = (rules: { peers: { cidr: string; except: string[] }[] }[]) =>
       rules.flatMap(({ peers }) => peers.flatMap(({ cidr, except }) => [cidr, ...except]));
     return findings([
-      ...services.flatMap(({ ref, clusterIPs, externalIPs, loadBalancerIP, ranges, ingress }) => [
+      ...seen(services).flatMap(({ ref, clusterIPs, externalIPs, loadBalancerIP, ranges, ingress }) => [
         ...at(ref, 'spec.clusterIPs', clusterIPs),
         ...at(ref, 'spec.externalIPs', externalIPs),
         ...at(ref, 'spec.loadBalancerIP', [loadBalancerIP]),
@@ -79,8 +92,8 @@ const check: Check<typeof reads, Args> = {
           ingress.map(({ ip }) => ip),
         ),
       ]),
-      ...policies.flatMap(({ ref, from, to }) => [...at(ref, 'spec.ingress', peersOf(from)), ...at(ref, 'spec.egress', peersOf(to))]),
-      ...slices.flatMap(({ ref, endpoints }) =>
+      ...seen(policies).flatMap(({ ref, from, to }) => [...at(ref, 'spec.ingress', peersOf(from)), ...at(ref, 'spec.egress', peersOf(to))]),
+      ...seen(slices).flatMap(({ ref, endpoints }) =>
         at(
           ref,
           'endpoints.addresses',

@@ -2,6 +2,7 @@
 // Source: knowledge/fields.json, from generated.proto of k8s.io/api of each minor.
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Column, ListRead, Ref, Rows } from '../../../engine/contracts.ts';
+import { seen } from '../../../engine/gaps.ts';
 import { having, list } from '../../../engine/read/index.ts';
 import { pluralOf } from '../apis.ts';
 import { apis, fields } from '../knowledge/tables.ts';
@@ -10,6 +11,7 @@ import { templates } from '../templates.ts';
 import { isLeft, minorsLeft } from '../way-back.ts';
 
 type Row = { ref: Ref; set: string[] };
+type Listed = ListRead<Row> & { optional: true };
 const fieldsOf = (kind: string) =>
   fields()
     .fields.filter((row) => row.kind === kind)
@@ -19,13 +21,15 @@ const resourceOf = (kind: string): string => {
   return group ? `${pluralOf(kind)}.${group}` : pluralOf(kind);
 };
 /** Of Pods the templates: they outlive the Pods. StatefulSets and CronJobs have fields of their own besides. */
-const reads = later((): Record<string, ListRead<Row>> => {
-  const only = ({ set }: { set: string[] }) => set.length > 0;
-  const ofPods = templates<{ set: Column<string[]> }>((at) => ({ set: having(fieldsOf('Pod').map((field) => `${at}.${field}`)) }), only);
+const reads = later((): Record<string, Listed> => {
+  const options = { optional: true as const, only: ({ set }: { set: string[] }) => set.length > 0 };
+  const ofPods = templates<{ set: Column<string[]> }>((at) => ({ set: having(fieldsOf('Pod').map((field) => `${at}.${field}`)) }), {
+    only: options.only,
+  });
   const kinds = [...new Set(fields().fields.map(({ kind }) => kind))].filter((kind) => kind !== 'Pod');
   return {
     ...ofPods,
-    ...Object.fromEntries(kinds.map((kind) => [kind, list(resourceOf(kind), { set: having(fieldsOf(kind)) }, { only })])),
+    ...Object.fromEntries(kinds.map((kind) => [kind, list(resourceOf(kind), { set: having(fieldsOf(kind)) }, options)])),
   };
 });
 /** `spec.template.spec.hostUsers` is `spec.hostUsers` of a Pod. */
@@ -38,7 +42,7 @@ interface Args {
   older: string;
 }
 
-const check: Check<Record<string, ListRead<Row>>, Args> = {
+const check: Check<Record<string, Listed>, Args> = {
   id: 'kubernetes/way-back-fields',
   title: { en: 'objects use only fields the older version has', zh: '对象只使用旧版本具有的字段' },
   headline: { en: 'objects use fields the older version does not have', zh: '对象使用了旧版本没有的字段' },
@@ -62,13 +66,14 @@ const check: Check<Record<string, ListRead<Row>>, Args> = {
   },
   sources: ['kubernetes/api: generated.proto of 0.24 to 0.37'],
   applies: { stage: 'back' },
+  needs: ['upgraded'],
   get reads() {
     return reads();
   },
-  judge: (rows: Rows<Record<string, ListRead<Row>>>, { back }) => {
+  judge: (rows: Rows<Record<string, Listed>>, { back }) => {
     const left = minorsLeft(back!);
     const used = Object.values(rows).flatMap((all) =>
-      all.flatMap(({ ref, set }) =>
+      seen(all).flatMap(({ ref, set }) =>
         set.flatMap((field) => {
           const since = sinceOf(ref.kind, field);
           return since && isLeft(since, left) ? [{ ref, field, since }] : [];

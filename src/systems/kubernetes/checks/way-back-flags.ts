@@ -50,6 +50,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   },
   sources: ['k8s.io/kubernetes 1.23.17 to 1.38.0-beta.0: the compiled binaries, pkg/features, pkg/kubeapiserver/options'],
   applies: { stage: 'back' },
+  needs: ['upgraded'],
   get reads() {
     return reads();
   },

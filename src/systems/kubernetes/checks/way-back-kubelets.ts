@@ -30,6 +30,7 @@ const check: Check<typeof reads, Args> = {
   },
   sources: ['kubernetes/website: content/en/releases/version-skew-policy.md'],
   applies: { stage: 'back' },
+  needs: ['upgraded'],
   reads,
   judge: ({ nodes }, { back }) =>
     [...Map.groupBy(nodes, ({ kubelet }) => minorOf(kubelet))].flatMap(([number, same]) =>

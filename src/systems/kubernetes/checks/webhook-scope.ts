@@ -1,6 +1,7 @@
 // Admission webhooks that reject when they fail and match what the cluster needs to come back: Nodes, Leases of the control plane, Pods of kube-system. While their backend
 // is drained, no Node reports, no leader is elected, or no system Pod is re-created. Source: kubernetes/website, Admission Webhook Good Practices.
 import type { Check, Finding, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import { seen } from '../../../engine/gaps.ts';
 import { each, labels, list, texts, tree } from '../../../engine/read/index.ts';
 import { selects } from '../../../kube/budgets.ts';
 import { hooksOf, webhookReads } from '../webhooks.ts';
@@ -12,7 +13,7 @@ const reads = {
     objects: tree('objectSelector'),
     conditions: each('matchConditions', {}),
   }),
-  namespaces: list('namespaces', { labels: labels() }),
+  namespaces: list('namespaces', { labels: labels() }, { optional: true }),
 };
 type Is = 'nodes' | 'leases' | 'pods';
 interface Args {
@@ -48,14 +49,17 @@ const check: Check<typeof reads, Args> = {
   applies: { stage: 'before' },
   reads,
   judge: ({ namespaces, ...rows }: Rows<typeof reads>) => {
-    const system = namespaces.find(({ ref }) => ref.name === 'kube-system');
+    // Every API server labels its namespaces with their names.
+    const system = seen(namespaces).find(({ ref }) => ref.name === 'kube-system') ?? {
+      labels: { 'kubernetes.io/metadata.name': 'kube-system' },
+    };
     const failing = hooksOf(rows).filter(
       ({ policy, objects, conditions }) => policy === 'Fail' && isEverything(objects) && !conditions.length,
     );
     return NEEDED.flatMap(({ is, group, resource, operations, namespace }): Finding<Args>[] => {
       const hits = failing.filter(
         (hook) =>
-          (!namespace || isEverything(hook.namespaces) || selects(hook.namespaces ?? null, system?.labels ?? {})) &&
+          (!namespace || isEverything(hook.namespaces) || selects(hook.namespaces ?? null, system.labels)) &&
           hook.rules.some(
             (rule) =>
               has(rule.groups, [group]) && has(rule.resources, [resource, `${resource}/*`, '*/*']) && has(rule.operations, operations),
