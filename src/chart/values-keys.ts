@@ -14,7 +14,7 @@ import { RELEASE_BODIES, RELEASE_READS } from './release.ts';
 import { refusedValues } from './schema.ts';
 import { assigned, type Shown, shown, shownAs } from './shown.ts';
 import { upgradeCommand } from './upgrade-command.ts';
-import { hasPlace, inOtherForm, type KnownValues, type Lost, lostValues, nearestKey, successors } from './values.ts';
+import { hasPlace, inOtherForm, type KnownValues, type Lost, lostValues, nearestKey, neighbours, successors } from './values.ts';
 
 interface Args extends Keys {
   state: Lost['state'] | 'dropped' | 'fails' | 'refused';
@@ -46,7 +46,10 @@ export function valuesKeys(facts: ChartFacts, words: { page: Page; sources: stri
       // A closed schema has every key that the chart reads: without a table, it alone decides.
       if (refused && (refused.paths.length || !intendedOf(at).chart)) {
         const { paths, record } = refused;
-        return paths.map((path) => finding(record, { ...several('refused', at.path.to ?? '', [written(path)], 1) }));
+        return paths.map((path) => {
+          const to = neighbours(path, facts.facts).map(written);
+          return finding(record, { ...several('refused', at.path.to ?? '', [written(path)], 1), to });
+        });
       }
       if (isGap(prediction)) return [];
       if (!('upgrade' in prediction)) return prediction;
@@ -173,8 +176,8 @@ const MESSAGES: Record<Args['state'], (args: Args) => Text> = {
     zh: `${args.target} 无法用这些值渲染${failsAt(args, 'zh')}`,
   }),
   refused: (args) => ({
-    en: `helm upgrade to ${args.target} will fail ("values don't meet the specifications of the schema"): ${first(args)} is not allowed`,
-    zh: `升级到 ${args.target} 时 helm upgrade 会失败（“values don't meet the specifications of the schema”）：不允许 ${first(args)}`,
+    en: `helm upgrade to ${args.target} will fail ("values don't meet the specifications of the schema"): ${first(args)} is not allowed${args.to.length ? `; its new name is ${args.to.join(' or ')}` : ''}`,
+    zh: `升级到 ${args.target} 时 helm upgrade 会失败（“values don't meet the specifications of the schema”）：不允许 ${first(args)}${args.to.length ? `；现名为 ${args.to.join('、')}` : ''}`,
   }),
 };
 

@@ -86,7 +86,8 @@ export function successors(path: readonly string[], target: KnownValues): string
   return [];
 }
 
-function neighbours(path: readonly string[], { renames }: ValueFacts): string[][] {
+/** Other names that the key has had. */
+export function neighbours(path: readonly string[], { renames }: ValueFacts): string[][] {
   return renames.flatMap(({ from, to }) => [moved(path, from, to), moved(path, to, from)]).filter((each) => each !== undefined);
 }
 

@@ -8,11 +8,20 @@ import { isRaw } from '../../kube/json.ts';
 import { compare } from '../../versions/chart.ts';
 import { releases, type SchemaObject, schema } from './knowledge/tables.ts';
 
+/** Keys under another name; those of the 1.1 charts that each component has for itself now are in no place alone. Source: charts/osm/values.yaml@v1.1.0+osm, @v1.1.0, @v1.2.3, @v1.3.0. */
+const RENAMES = [
+  { from: ['osm', 'pipyRepoImage'], to: ['osm', 'repoServer', 'image'] },
+  { from: ['osm', 'envoyLogLevel'], to: ['osm', 'sidecarLogLevel'] },
+  ...['osmController', 'injector', 'osmBootstrap', 'prometheus', 'grafana', 'tracing'].map((component) => ({
+    ...{ from: ['osm', 'nodeSelector'], to: ['osm', component, 'nodeSelector'] },
+  })),
+];
+
 export const CHART: ChartFacts = {
   system: 'osm-edge',
   chart: 'osm-edge',
   repository: 'https://flomesh-io.github.io/osm-edge',
-  facts: NO_FACTS,
+  facts: { ...NO_FACTS, renames: RENAMES },
   refused: (version, values, whole) => {
     if (!releases().releases.some((release) => release.version === version) || version.includes('-ubi8')) return undefined;
     return Object.entries(schema().objects).flatMap(([path, since]) => {

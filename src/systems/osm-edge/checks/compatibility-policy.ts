@@ -109,8 +109,8 @@ const HAZARDS: readonly Hazard[] = [
     severity: 'notice',
     source: 'charts/osm/values.yaml@v1.3.9',
     text: {
-      en: 'http2PerRequestLoadBalancing is on in a fresh install; the existing MeshConfig has no such field, so HTTP/2 stays balanced per connection',
-      zh: '全新安装时 http2PerRequestLoadBalancing 默认开启；现有 MeshConfig 没有该字段，HTTP/2 仍按连接负载均衡',
+      en: 'http2PerRequestLoadBalancing is on in a fresh install; the existing MeshConfig has no such field, so HTTP/2 stays balanced per connection unless it is set (upgrade osm-edge sets it)',
+      zh: '全新安装时 http2PerRequestLoadBalancing 默认开启；现有 MeshConfig 没有该字段，除非设置该字段（upgrade osm-edge 会设置），HTTP/2 仍按连接负载均衡',
     },
   },
   {

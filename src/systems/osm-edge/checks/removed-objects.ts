@@ -24,8 +24,8 @@ const check: Check<typeof reads, Args> = {
       zh: 'UpstreamTrafficSetting.spec.httpHeaders 在 1.3.0 中移除：应用新的 CRD 后 API 服务器会丢弃该字段，按请求头的限流随之失效。自 1.2.0 起不再读取 MultiClusterService，对象会保留。',
     },
     detection: {
-      en: 'Lists UpstreamTrafficSettings and MultiClusterServices.',
-      zh: '列出 UpstreamTrafficSetting 和 MultiClusterService。',
+      en: 'Lists UpstreamTrafficSettings and MultiClusterServices. By the CRDs of 1.1.3, 1.2.3, 1.3.0 and 1.3.9 no other field is dropped.',
+      zh: '列出 UpstreamTrafficSetting 和 MultiClusterService。对比 1.1.3、1.2.3、1.3.0、1.3.9 的 CRD，没有其他字段被移除。',
     },
     fix: {
       en: 'manual: save the objects (upgrade does), and replace rate limits by header before the upgrade.',

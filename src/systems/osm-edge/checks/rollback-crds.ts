@@ -56,7 +56,7 @@ const check: Check<Record<string, never>, Args> = {
     ];
   },
   say: ({ is, from, target, names, count }) => {
-    const more = count > names.length ? { en: ` and ${count - names.length} more`, zh: `等 ${count} 项` } : { en: '', zh: '' };
+    const more = count > names.length ? { en: ` and ${count - names.length} more`, zh: ` 等 ${count} 项` } : { en: '', zh: '' };
     const listed = { en: `${names.join(', ')}${more.en}`, zh: `${names.join('、')}${more.zh}` };
     return {
       selector: {
