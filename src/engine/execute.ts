@@ -11,7 +11,7 @@ import {
   WorldError,
 } from './contracts.ts';
 import { lookedAt, type StepOutcome, troubleWith } from './outcomes.ts';
-import { perform } from './perform.ts';
+import { ON_UNDO, perform } from './perform.ts';
 import { orTrouble, type StepContext } from './performing.ts';
 import { stepsOf } from './plan.ts';
 import { isPassed, isTouching, toDo, toUndo, touched } from './progress.ts';
@@ -135,7 +135,6 @@ async function tried(step: Step, world: World, direction: Direction): Promise<Dr
 }
 
 const NOT_TRIED: Text = { en: 'not possible in a dry run', zh: '无法试运行' };
-const ON_UNDO: Text = { en: 'runs on undo only', zh: '仅在撤销时执行' };
 const NOT_WAITED: Text = { en: 'a dry run does not wait', zh: '试运行不等待' };
 const needs = (ids: string[]): Text => ({
   en: `possible only after step ${ids.join(', ')}`,

@@ -45,7 +45,7 @@ export async function perform(
     return outcome;
   };
   if (unneeded !== undefined) return settle({ result: 'obsolete', detail: needless(unneeded) });
-  if (original.onUndo && direction === 'apply') return settle({ result: 'done' });
+  if (original.onUndo && direction === 'apply') return settle({ result: 'already', detail: ON_UNDO });
   const step = direction === 'undo' ? inverseOf(original, means.progress) : original;
   if ('none' in step) return settle({ result: 'left', detail: step.none });
   const doing: Performing = { step, direction, means, note, settle };
@@ -57,6 +57,7 @@ export async function perform(
   return step.do === 'manual' && direction === 'apply' ? waitForPerson(step, doing) : write(doing);
 }
 
+export const ON_UNDO: Text = { en: 'runs on undo only', zh: '仅在撤销时执行' };
 const needless = (id: string): Text => ({ en: `step ${id} is no longer needed`, zh: `步骤 ${id} 已不再需要` });
 
 /** The step that takes another one back, from what the journal knows of it. Where the plan promised no undo, only something for a person to do. */

@@ -63,7 +63,7 @@ export function touched(run: Run, progress: Progress): Step[] {
   });
 }
 
-const isPassedBy = (id: string, progress: Progress): boolean => progress.states.apply.get(id)?.result === 'done';
+const isPassedBy = (id: string, progress: Progress): boolean => progress.states.apply.get(id)?.result === 'already';
 
 /** The steps that an undo still has to look at. What cannot be undone is named once. */
 export function toUndo(run: Run, progress: Progress): Step[] {

@@ -237,7 +237,7 @@ function startBootstrap(charts: string): { stop(): Promise<void> } {
           () => false,
         );
         await createMeshConfig();
-        await createWebhooks(tag);
+        await createWebhooks(CHART_OF[tag] ?? tag);
         if (laid) last = tag;
       }
       if (!tag) last = '';

@@ -15,6 +15,7 @@ grid('osm-edge/webhook-leftovers', [
   // Installed as 1.2.3, and upgraded since.
   {
     objects: [relabelled],
+    to: 'osm-edge=1.3.8',
     expect: 'notice MutatingWebhookConfiguration/osm-webhook-osm',
     steps: ['MutatingWebhookConfiguration/osm-webhook-osm /metadata/labels/app.kubernetes.io~1version: 1.2.3 → 1.3.8'],
   },

@@ -81,7 +81,12 @@ const check: Check<typeof reads, Args> = {
     writes: ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'].map((resource) => ({
       ...{ verbs: ['get', 'delete', 'create', 'patch'], group: 'admissionregistration.k8s.io', resource },
     })),
-    steps: async (found) => found.map((each) => (each.args.label ? relabel(each, each.args.label) : remove(each))),
+    // An upgrade labels them with the version that it brings.
+    steps: async (found, { path: { from, to } }) =>
+      found.map((each) => {
+        if (!each.args.label) return remove(each);
+        return to === undefined || to === from ? relabel(each, each.args.label) : { refused: LATER, objects: each.objects };
+      }),
   },
 };
 export default check;
@@ -108,6 +113,8 @@ function remove({ objects, args: { hook, namespace } }: Finding<Args>): StepDraf
     undoNote: { en: 'undo: creates it again, with a new UID', zh: '撤销时：重新创建（UID 会变）' },
   };
 }
+
+const LATER = { en: 'set by upgrade osm-edge', zh: '由 upgrade osm-edge 设置' };
 
 const mislabelled = (ref: Ref, hook: string, namespace: string, label: [string, string]): Finding<Args> => ({
   severity: 'notice',
