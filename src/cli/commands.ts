@@ -167,7 +167,7 @@ const CHANGE = [
     name: 'plan',
     group: 'change',
     positionals: [{ name: 'SYSTEM', required: true, values: SYSTEM_NAMES }, { name: 'RELEASE' }],
-    flags: ['to', ...INTENT, 'repo', 'from', 'accept', 'timeout', 'nodes', 'cordon-again', 'output'],
+    flags: ['to', ...INTENT, 'repo', 'from', 'accept', 'timeout', 'nodes', 'stop-controller-manager', 'cordon-again', 'output'],
     output: ['table', 'json', 'yaml', 'markdown', 'shell'],
     text: { en: 'Show all steps of an upgrade', zh: '列出升级的全部步骤' },
     more: {
@@ -194,6 +194,7 @@ const CHANGE = [
       'accept',
       'timeout',
       'nodes',
+      'stop-controller-manager',
       'cordon-again',
       'rollback-on-failure',
       'take-over',

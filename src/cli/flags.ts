@@ -58,10 +58,17 @@ export const FLAGS = {
   nodes: {
     kind: 'value',
     value: 'HOW',
-    choices: ['drain', 'in-place'],
+    choices: ['drain', 'in-place', 'replace'],
     text: {
-      en: 'Of Kubernetes: drain each Node before its kubelet is upgraded, or upgrade it in place (default drain)',
-      zh: '用于 Kubernetes：升级 kubelet 之前先腾空节点（drain），或原地升级（in-place）；默认 drain',
+      en: 'Of Kubernetes: drain each Node before its kubelet is upgraded, upgrade it in place, or replace it by a new one (default drain)',
+      zh: '用于 Kubernetes：升级 kubelet 之前先腾空节点（drain）、原地升级（in-place），或用新节点替换（replace）；默认 drain',
+    },
+  },
+  'stop-controller-manager': {
+    kind: 'boolean',
+    text: {
+      en: 'Of Kubernetes: stop kube-controller-manager while the API servers are upgraded',
+      zh: '用于 Kubernetes：升级 API 服务器期间停止 kube-controller-manager',
     },
   },
   'cordon-again': {

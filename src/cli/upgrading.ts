@@ -48,6 +48,8 @@ export async function intended(asked: Call, source: Source, run: string): Promis
     source,
     intended: helm?.upgrade,
     nodes: call.flags.nodes,
+    stopController: call.flags['stop-controller-manager'],
+    found: before.results.map(({ id, findings }) => ({ check: id, findings })),
     cordonAgain: call.flags['cordon-again'],
     within: call.flags.timeout === undefined ? undefined : Math.ceil(duration(call.flags.timeout, '--timeout') / 1000),
   });
@@ -97,7 +99,7 @@ const FOR_HELM: readonly FlagName[] = [...INTENT, 'repo'];
 function assertTakes({ flags }: Call, { id, chart, byNode, uncordons }: System): void {
   const foreign: FlagName[] = [
     ...(chart ? [] : FOR_HELM),
-    ...(byNode ? [] : (['nodes'] as const)),
+    ...(byNode ? [] : (['nodes', 'stop-controller-manager'] as const)),
     ...(uncordons ? [] : (['cordon-again'] as const)),
   ];
   const given = foreign.filter((name) => flags[name] !== undefined);

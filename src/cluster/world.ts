@@ -79,7 +79,7 @@ export function clusterWorld(connection: Connection, signal: AbortSignal, option
       const [gap] = gaps;
       if (gap)
         throw new WorldError(gap.why === 'forbidden' ? 'forbidden' : 'unanswered', oneLine(`${query.path}: ${gap.detail ?? gap.why}`));
-      return [...answers.values()].map((lines) => lines.join('\n'));
+      return [...answers].map(([server, lines]) => ({ server, text: lines.join('\n') }));
     },
     allowed: (rules) => guarded(() => notAllowed(http, rules)),
   };

@@ -104,8 +104,9 @@ function planOf(inputs: readonly StageParts[]): Plan {
     for (const { draft, reasons } of drafted) {
       const { after = [], when: _when, brief: _brief, ...rest } = draft;
       const needed = after.map((each) => idOf(each, ids));
-      // To wait or to look once more for the same, later, is another step.
-      const key = draft.do === 'wait' || draft.do === 'recheck' ? `${doing(draft)} ${needed} ${at}` : doing(draft);
+      // To wait or to look once more for the same, later, is another step; so is what a system does at each hop.
+      const key =
+        draft.do === 'wait' || draft.do === 'recheck' ? `${doing(draft)} ${needed} ${at}` : `${doing(draft)} ${reasons.length ? '' : at}`;
       const twin = twins.get(key);
       const optional = isOptional(draft, reasons);
       if (twin) {

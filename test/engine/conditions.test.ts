@@ -19,7 +19,7 @@ const node = (name: string, ready: string, more: Raw = {}): Raw => ({
 });
 const world = (answers: string[], ...objects: Raw[]): World => ({
   ...dumpWorld(dumpOf({ objects, whole: true })),
-  read: async () => answers,
+  read: async () => answers.map((text) => ({ server: '', text })),
 });
 const NODES = { apiVersion: 'v1', kind: 'Node', labels: 'node-role.kubernetes.io/worker' };
 const ready: { path: string; is: string }[] = [{ path: '/status/conditions[type=Ready]/status', is: 'True' }];

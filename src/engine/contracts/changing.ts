@@ -221,6 +221,11 @@ const OTHERS: ReadonlySet<Write['verb']> = new Set(['backup', 'keep', 'helm', 'u
 export function isApiWrite(write: Write): write is ApiWrite {
   return !OTHERS.has(write.verb);
 }
+/** What one API server answered; `server`: host:port, '' where only one was asked. */
+export interface ServerText {
+  server: string;
+  text: string;
+}
 /** Two of these: the API server, and a dump in memory (rehearsal). */
 export interface World {
   /** As of a Source. */
@@ -236,7 +241,7 @@ export interface World {
   /** Metadata of the objects of a kind in any namespace, in the order of their names, page by page. `left`: how many come behind this page. Throws WorldError. */
   page(of: { apiVersion: string; kind: string }, next?: string): Promise<{ objects: Raw[]; next?: string; left: number }>;
   /** The answer of every server that was asked. Throws WorldError. */
-  read(query: TextQuery): Promise<string[]>;
+  read(query: TextQuery): Promise<ServerText[]>;
   /** Of these rules those that are not allowed to us, one verb and one name each. Throws WorldError where that cannot be told. */
   allowed(rules: readonly Rule[]): Promise<Rule[]>;
   /** Where helm can be driven. */

@@ -168,13 +168,17 @@ export interface System {
 export interface Upgrading<Intended = unknown> {
   path: UpgradePath;
   /** To remember what the upgrade will overwrite. */
-  source: Pick<Source, 'get' | 'list'>;
+  source: Pick<Source, 'get' | 'list' | 'text'>;
   /** What chart/ made of the chart and the values that were given, for a system that is installed by one. */
   intended?: Intended;
   /** Seconds, for each part and again for the workloads; undefined: what suits the system. */
   within?: number;
   /** How nodes are upgraded, `--nodes`; undefined: drained first. */
-  nodes?: 'drain' | 'in-place';
+  nodes?: 'drain' | 'in-place' | 'replace';
+  /** kube-controller-manager is stopped while the API servers are upgraded. */
+  stopController?: boolean;
+  /** What the checks found, by check; for the notes that concern this cluster. */
+  found?: readonly { check: string; findings: readonly JudgedFinding[] }[];
   /** `--cordon-again`: Nodes that are cordoned now are cordoned again at the end. */
   cordonAgain?: boolean;
 }

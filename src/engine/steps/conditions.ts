@@ -3,7 +3,7 @@
 import { deepEqual } from '../../kube/json.ts';
 import { describe, refOf } from '../../kube/refs.ts';
 import { oneLine } from '../../text/sanitise.ts';
-import type { Condition, Expectation, Json, Must, Raw, Ref, Selection, StepProgress, Text, World } from '../contracts.ts';
+import type { Condition, Expectation, Json, Must, Raw, Ref, Selection, ServerText, StepProgress, Text, World } from '../contracts.ts';
 import { type Reader, readerOf, show, shown } from './fields.ts';
 import { uidOf } from './objects.ts';
 
@@ -13,7 +13,7 @@ type Unmet =
   | { is: 'off'; on: Ref; field: Expectation; value: Json | undefined }
   | { is: 'none-found'; of: Selection }
   | { is: 'count'; of: Selection; which: Selected['which']; holds: number; all: number; first?: Unmet }
-  | { is: 'reading'; condition: Reading; line: string };
+  | { is: 'reading'; condition: Reading; line: string; server?: string };
 type Selected = Extract<Condition, { of: Selection }>;
 type Reading = Extract<Condition, { reading: object }>;
 /** `done` of `of` objects (or conditions) hold. */
@@ -92,13 +92,17 @@ function weighSelection({ of, which, must }: Selected, objects: Raw[], now: numb
   return { done: Math.min(done, least), of: least, unmet: done < least ? count : undefined };
 }
 
-function weighReading(condition: Reading, answers: readonly string[]): Weighed {
-  const fits = (answer: string) => ('contains' in condition ? answer.includes(condition.contains) : matches(answer, condition.matches));
+function weighReading(condition: Reading, answers: readonly ServerText[]): Weighed {
+  const fits = ({ text }: ServerText) => ('contains' in condition ? text.includes(condition.contains) : matches(text, condition.matches));
   const off = answers.find((answer) => !fits(answer));
   const of = Math.max(1, answers.length);
   if (off === undefined && answers.length) return { done: of, of };
-  const line = (off ?? '').split('\n').find((each) => each.startsWith('[-]')) ?? (off ?? '').split('\n', 1)[0] ?? '';
-  return { done: answers.filter(fits).length, of, unmet: { is: 'reading', condition, line: oneLine(line, 200) } };
+  const lines = (off?.text ?? '').split('\n');
+  // Of `"gitVersion": ...` the line that has it.
+  const key = 'matches' in condition ? /^"\w+"/.exec(condition.matches)?.[0] : undefined;
+  const line = lines.find((each) => each.startsWith('[-]') || (key !== undefined && each.includes(key))) ?? lines[0] ?? '';
+  const server = off?.server ? { server: oneLine(off.server, 200) } : {};
+  return { done: answers.filter(fits).length, of, unmet: { is: 'reading', condition, line: oneLine(line.trim(), 200), ...server } };
 }
 
 /** Line by line: no pattern runs over a whole answer. */
@@ -250,7 +254,10 @@ function notYet(unmet: Unmet): Text {
     case 'reading': {
       const { path } = unmet.condition.reading;
       const wanted = oneLine('contains' in unmet.condition ? unmet.condition.contains : unmet.condition.matches, 200);
-      return { en: `${path} says "${unmet.line}", not "${wanted}"`, zh: `${path} 返回“${unmet.line}”，而不是“${wanted}”` };
+      const from = unmet.server
+        ? { en: `API server ${unmet.server}: ${path}`, zh: `API 服务器 ${unmet.server} 的 ${path} ` }
+        : { en: path, zh: `${path} ` };
+      return { en: `${from.en} says "${unmet.line}", not "${wanted}"`, zh: `${from.zh}返回“${unmet.line}”，而不是“${wanted}”` };
     }
   }
 }

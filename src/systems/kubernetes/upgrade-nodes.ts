@@ -13,19 +13,27 @@ const WITHIN = 600;
 const KUBELET = '/status/nodeInfo/kubeletVersion';
 
 export interface NodeWay {
-  mode: 'drain' | 'in-place';
+  mode: 'drain' | 'in-place' | 'replace';
   /** The last hop. */
   last: boolean;
+  /** Seconds for the Pods of a Node to go. */
+  within: number;
 }
 
 /** Of a provider or distribution the version has a suffix that nobody can know beforehand: its kubelets are upgraded once, and seen to have left their old version. */
-export function nodeStage(hop: Hop, parts: ClusterParts, { mode, last }: NodeWay): StageDraft[] {
+export function nodeStage(hop: Hop, parts: ClusterParts, way: NodeWay): StageDraft[] {
   const { by, members } = parts;
-  if (!members.length || (by && !last)) return [];
+  if (!members.length || (by && !way.last)) return [];
   const title: Text = { en: `Nodes to ${hop.version}`, zh: `节点升级到 ${hop.version}` };
   if (by) return [{ hop: hop.hop, title, steps: [ofProvider(hop, by, members)] }];
+  // A kubelet may be some minors behind: workers are replaced once, at the end.
+  const waiting = way.mode === 'replace' && !way.last;
+  const now = waiting ? members.filter((member) => isControlPlane(member, parts)) : members;
   const steps =
-    members.length > SINGLE ? [allNodes(hop, parts, mode)] : inOrder(members.map((member) => oneNode(hop, parts, member, mode)));
+    members.length > SINGLE && !waiting
+      ? [allNodes(hop, parts, way.mode)]
+      : inOrder(now.flatMap((member) => oneNode(hop, parts, member, way)));
+  if (waiting) return steps.length ? [{ hop: hop.hop, title, steps }] : [];
   const wait: StepDraft = {
     ...{ do: 'wait', guard: [], undo: 'none', within: WITHIN, assume: [], after: steps, until: [everyNode(hop)] },
     text: { en: `wait until every Node is Ready with kubelet ${hop.version}`, zh: `等待所有 Node 就绪，且 kubelet 版本为 ${hop.version}` },
@@ -33,46 +41,78 @@ export function nodeStage(hop: Hop, parts: ClusterParts, { mode, last }: NodeWay
   return [{ hop: hop.hop, title, steps: [...steps, wait] }];
 }
 
-function oneNode(hop: Hop, parts: ClusterParts, { ref: { name }, os, cordoned }: Member, mode: NodeWay['mode']): StepDraft {
-  const drained = mode === 'drain';
-  const node = shellWord(name);
-  const schedulable = drained && !cordoned;
-  const end = schedulable ? { en: ', uncordon it', zh: '，然后取消封锁' } : { en: '', zh: '' };
-  const text: Text = drained
-    ? {
-        en: `drain Node ${name}, upgrade its kubelet to ${hop.version}${end.en}`,
-        zh: `腾空 Node ${name}，把 kubelet 升级到 ${hop.version}${end.zh}`,
-      }
-    : { en: `upgrade the kubelet of Node ${name} to ${hop.version} in place`, zh: `把 Node ${name} 的 kubelet 原地升级到 ${hop.version}` };
-  const more = restarts(hop, mode);
+/** The control plane's own Nodes are not replaced: kubeadm, or whoever made them, upgrades what runs there. */
+function oneNode(hop: Hop, parts: ClusterParts, member: Member, way: NodeWay): StepDraft[] {
+  const own = isControlPlane(member, parts);
+  const mode = way.mode === 'replace' && own ? 'drain' : way.mode;
+  if (mode === 'in-place') return [kubelet(hop, parts, member, own, restarts(hop))];
+  const { name } = member.ref;
+  const drain: StepDraft = {
+    ...{ do: 'drain', on: member.ref, within: way.within, guard: [] },
+    text: {
+      en: `drain Node ${name}: its Pods move to other Nodes, and lose what they keep in emptyDir`,
+      zh: `腾空 Node ${name}：其上的 Pod 会迁移到其他节点，emptyDir 中的数据会丢失`,
+    },
+    undo: 'compensates',
+    undoNote: { en: 'undo: uncordons the Node; its Pods stay where they are', zh: '撤销时：取消封锁该节点；Pod 不会移回' },
+  };
+  if (mode === 'replace') return replaced(hop, parts, member, drain);
+  const upgraded = kubelet(hop, parts, member, own, { en: '', zh: '' });
+  return member.cordoned ? [drain, upgraded] : [drain, upgraded, uncordon(member)];
+}
+
+const isControlPlane = ({ ref }: Member, { instances }: ClusterParts): boolean => instances.some(({ node }) => node === ref.name);
+
+function uncordon({ ref }: Member): StepDraft {
+  return {
+    ...{ do: 'patch', on: ref, guard: [], undo: 'exact' },
+    changes: [{ path: '/spec/unschedulable', before: true }],
+    text: { en: `uncordon Node ${ref.name}`, zh: `取消封锁 Node ${ref.name}` },
+  };
+}
+
+function kubelet(hop: Hop, parts: ClusterParts, { ref: { name }, os }: Member, own: boolean, more: Text): StepDraft {
   return manual(
-    { en: text.en + more.en, zh: text.zh + more.zh },
-    commandsFor(node, {
-      hop,
-      parts,
-      os,
-      drained,
-      uncordon: schedulable,
-      isControlPlane: parts.instances.some((each) => each.node === name),
-    }),
-    [
-      {
-        on: { apiVersion: 'v1', kind: 'Node', name },
-        must: [{ path: KUBELET, in: hop.patches }, READY, ...(schedulable ? [{ path: '/spec/unschedulable' }] : [])],
-      },
-    ],
+    {
+      en: `upgrade the kubelet of Node ${name} to ${hop.version}${more.en}`,
+      zh: `把 Node ${name} 的 kubelet 升级到 ${hop.version}${more.zh}`,
+    },
+    commandsFor(shellWord(name), { hop, parts, os, drained: false, uncordon: false, isControlPlane: own }),
+    [{ on: { apiVersion: 'v1', kind: 'Node', name }, must: [{ path: KUBELET, in: hop.patches }, READY] }],
   );
+}
+
+/** First the new one, so that there is room; it counts those that have the version already. */
+function replaced(hop: Hop, parts: ClusterParts, { ref }: Member, drain: StepDraft): StepDraft[] {
+  const before = parts.members.findIndex((each) => each.ref.name === ref.name);
+  const upgraded = parts.members.slice(0, before + 1).length;
+  return [
+    manual(
+      {
+        en: `add a new Node with kubelet ${hop.version}, in place of ${ref.name}`,
+        zh: `添加一个 kubelet 为 ${hop.version} 的新节点，替换 ${ref.name}`,
+      },
+      parts.kubeadm ? ['sudo kubeadm token create --print-join-command   # on a Node of the control plane'] : ['kubectl get nodes'],
+      [{ of: { apiVersion: 'v1', kind: 'Node' }, which: { atLeast: upgraded }, must: [{ path: KUBELET, in: hop.patches }, READY] }],
+    ),
+    drain,
+    manual(
+      { en: `shut down the machine of Node ${ref.name}, and delete the Node`, zh: `关闭 Node ${ref.name} 的机器，并删除该 Node` },
+      [`kubectl delete node ${shellWord(ref.name)}`],
+      [{ on: ref, must: 'be-gone' }],
+    ),
+  ];
 }
 
 /** Progress is counted over all of them. */
 function allNodes(hop: Hop, parts: ClusterParts, mode: NodeWay['mode']): StepDraft {
-  const drained = mode === 'drain';
+  const drained = mode !== 'in-place';
   const commands = commandsFor('NODE', { hop, parts, os: parts.members[0]!.os, drained, uncordon: drained, isControlPlane: false });
   const count = parts.members.length;
   return manual(
     {
-      en: `upgrade the kubelets of ${count} Nodes to ${hop.version}, ${drained ? 'each drained first' : 'in place'}; in the commands replace NODE${restarts(hop, mode).en}`,
-      zh: `把 ${count} 个 Node 的 kubelet 升级到 ${hop.version}（${drained ? '逐个腾空后升级' : '原地升级'}）；命令中的 NODE 请替换为节点名${restarts(hop, mode).zh}`,
+      en: `upgrade the kubelets of ${count} Nodes to ${hop.version}, ${drained ? 'each drained first' : 'in place'}; in the commands replace NODE${drained ? '' : restarts(hop).en}`,
+      zh: `把 ${count} 个 Node 的 kubelet 升级到 ${hop.version}（${drained ? '逐个腾空后升级' : '原地升级'}）；命令中的 NODE 请替换为节点名${drained ? '' : restarts(hop).zh}`,
     },
     commands,
     [everyNode(hop)],
@@ -126,14 +166,14 @@ const everyNode = ({ patches }: Hop): Condition => ({
   must: [{ path: KUBELET, in: patches }, READY],
 });
 
-/** Only what runs on is restarted: a drained Node is empty. */
-function restarts({ before, version }: Hop, mode: NodeWay['mode']): Text {
+/** Of what runs on: a drained Node is empty. */
+function restarts({ before, version }: Hop): Text {
   const crossed = containerHash().boundaries.find(
     ({ from, to, restartsAll }) => restartsAll && minorOf(before) <= minorOf(from) && minorOf(version) >= minorOf(to),
   );
-  if (mode === 'drain' || !crossed) return { en: '', zh: '' };
+  if (!crossed) return { en: ' in place', zh: '（原地升级）' };
   return {
-    en: `: every container on it restarts (${crossed.from} → ${crossed.to})`,
-    zh: `，其上的所有容器都会重启（${crossed.from} → ${crossed.to}）`,
+    en: ` in place: every container on it restarts (${crossed.from} → ${crossed.to})`,
+    zh: `（原地升级），其上的所有容器都会重启（${crossed.from} → ${crossed.to}）`,
   };
 }

@@ -8,6 +8,7 @@ import { UserError } from '../../text/user-error.ts';
 import { distributionOf } from '../../versions/kubernetes.ts';
 import { managedBy } from './managed.ts';
 import { controlPlaneOf, staticPods } from './reads.ts';
+import { type Backup, backedUp } from './upgrade-backup.ts';
 
 const MEMBER = {
   kubelet: word('status.nodeInfo.kubeletVersion', ''),
@@ -38,6 +39,10 @@ export interface ClusterParts {
   kubeProxy?: string;
   /** The control plane's Leases that are there. */
   leases: string[];
+  /** Each API server can be asked by its own address. */
+  each: boolean;
+  /** How a backup of etcd is seen, and made; undefined: nothing in the cluster shows one. */
+  backup?: Backup;
 }
 
 /** Throws UserError where Nodes or Pods cannot be read: a plan that misses some would be a wrong one. */
@@ -76,10 +81,17 @@ export async function partsOf({ path, source }: Pick<Upgrading, 'path' | 'source
   return {
     by: managedBy(path.from, members) ?? (isGap(path.from) ? undefined : distributionOf(path.from)),
     kubeadm: (await there('v1', 'ConfigMap', 'kubeadm-config')) !== undefined,
-    ...{ instances, members, leases },
+    ...{ instances, members, leases, each: await canAskEach(source) },
+    ...(await backedUp(source)),
     ...(etcd ? { etcd: { pod: etcd.ref.name, node: etcd.node } } : {}),
     ...(proxy ? { kubeProxy: imageIn(proxy) } : {}),
   };
+}
+
+/** Their addresses are often not those that lead there from outside. */
+async function canAskEach(source: Upgrading['source']): Promise<boolean> {
+  const gaps = await source.text?.({ path: '/version', every: true }, { line: () => true, restart: () => undefined });
+  return gaps?.length === 0;
 }
 
 function imageIn(daemonSet: unknown): string | undefined {

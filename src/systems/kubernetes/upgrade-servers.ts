@@ -1,5 +1,5 @@
 // The control plane in an upgrade: by kubeadm node by node; with other static Pods API servers first, one by one, then kube-controller-manager and kube-scheduler; of a provider, as one.
-import type { Condition, Expectation, StageDraft, StepDraft, Text } from '../../engine/contracts.ts';
+import type { Condition, Expectation, StageDraft, StepDraft, Text, Wrong } from '../../engine/contracts.ts';
 import { shellWord } from '../../text/shell.ts';
 import { minor, minorOf } from '../../versions/kubernetes.ts';
 import { CONTROL_PLANE } from './reads.ts';
@@ -12,6 +12,8 @@ export interface Hop {
   /** What is installed. */
   version: string;
   before: string;
+  /** Of the path. */
+  first: boolean;
   /** Versions that count as reached. */
   patches: string[];
 }
@@ -26,17 +28,18 @@ export const inOrder = (steps: StepDraft[]): StepDraft[] => {
   for (const [i, step] of steps.entries()) if (i) step.after = [...(step.after ?? []), steps[i - 1]!];
   return steps;
 };
-export const manual = (text: Text, commands: string[], seen?: Condition[]): StepDraft => ({
+export const manual = (text: Text, commands: string[], seen?: Condition[], wrong: Wrong[] = []): StepDraft => ({
   ...{ do: 'manual', guard: [], undo: 'none', text, commands },
   ...(seen ? { seen } : {}),
+  ...(wrong.length ? { wrong } : {}),
 });
 export const READY: Expectation = { path: '/status/conditions[type=Ready]/status', is: 'True' };
 
-export function controlPlaneStage(hop: Hop, parts: ClusterParts): StageDraft {
+export function controlPlaneStage(hop: Hop, parts: ClusterParts, stopped: boolean): StageDraft {
   const { version } = hop;
-  const steps = inOrder(stepsOf(hop, parts));
+  const steps = inOrder(stepsOf(hop, parts, stopped));
   const until: Condition[] = [
-    { reading: { path: '/version' }, matches: parts.by ? minorPattern(version) : patchPattern(hop) },
+    { reading: versionOf(parts), matches: parts.by ? minorPattern(version) : patchPattern(hop) },
     ...(parts.by ? [] : parts.leases.map(renewed)),
     ...(parts.kubeadm && parts.kubeProxy ? [proxyAt(hop, parts.kubeProxy)] : []),
   ];
@@ -45,23 +48,98 @@ export function controlPlaneStage(hop: Hop, parts: ClusterParts): StageDraft {
     // What is found of them before the upgrade is what these steps are for.
     fixes: ['kubernetes/version-skip', 'kubernetes/control-plane-skew'],
     text: {
-      en: `wait until the API server answers as ${version}${parts.leases.length ? ' and the Leases of the control plane are renewed' : ''}`,
-      zh: `等待 API 服务器的版本变为 ${version}${parts.leases.length ? '，且控制平面的 Lease 已续期' : ''}`,
+      en: `wait until ${parts.each ? 'every' : 'the'} API server answers as ${version}${parts.leases.length ? ' and the Leases of the control plane are renewed' : ''}`,
+      zh: `等待${parts.each ? '所有' : ''} API 服务器的版本变为 ${version}${parts.leases.length ? '，且控制平面的 Lease 已续期' : ''}`,
     },
   };
   return { hop: hop.hop, title: { en: `Control plane to ${version}`, zh: `控制平面升级到 ${version}` }, steps: [...steps, wait] };
 }
 
-function stepsOf(hop: Hop, parts: ClusterParts): StepDraft[] {
+/** One answer for all where they cannot be asked one by one: an older one may hide behind it. */
+const versionOf = ({ each }: ClusterParts) => ({ path: '/version', ...(each ? { every: true } : {}) });
+
+function stepsOf(hop: Hop, parts: ClusterParts, stopped: boolean): StepDraft[] {
   if (parts.by) return [ofProvider(hop, parts.by)];
-  if (!parts.instances.length) return unseenServers(hop);
-  return parts.kubeadm ? withKubeadm(hop, parts) : oneByOne(hop, parts.instances);
+  const own = !parts.instances.length ? unseenServers(hop, parts) : parts.kubeadm ? withKubeadm(hop, parts) : oneByOne(hop, parts, stopped);
+  return stopped ? [stopController(parts), ...own] : own;
 }
+
+// ---- what is seen to be done otherwise ------------------------------------------------------------------------------
+
+/** While API servers are still to be upgraded: a kubelet of the new minor is newer than they are. Within a minor it may be. */
+function tooEarly(hop: Hop, { kubeadm, instances }: ClusterParts): Wrong[] {
+  if (minorOf(hop.version) === minorOf(hop.before)) return [];
+  const to = minor(minorOf(hop.version));
+  const versions = patchesOf(hop);
+  const kubelets: Wrong = {
+    when: { of: { apiVersion: 'v1', kind: 'Node' }, which: 'some', must: [{ path: '/status/nodeInfo/kubeletVersion', in: versions }] },
+    text: {
+      en: `a kubelet is ${to} already: it must not be newer than any API server; put its older version back, then resume`,
+      zh: `已有 kubelet 为 ${to}：kubelet 不得比任何 API 服务器新；请恢复其旧版本，然后用 resume 继续`,
+    },
+  };
+  // kubeadm upgrades them with the API server of their Node, which is the one that they talk to.
+  const behind = kubeadm ? [] : instances.filter(({ component }) => component !== 'kube-apiserver');
+  return [
+    kubelets,
+    ...behind.map(
+      ({ component, pod, namespace, node, image }): Wrong => ({
+        when: {
+          on: { apiVersion: 'v1', kind: 'Pod', namespace, name: pod },
+          must: [{ path: `/spec/containers[name=${component}]/image`, in: versions.map((version) => tagged(image, version)) }],
+        },
+        text: {
+          en: `${component} on Node ${node} is ${to} already, and an API server is not: it must not be newer than any API server; put its older version back, then resume`,
+          zh: `Node ${node} 上的 ${component} 已为 ${to}，但仍有 API 服务器不是：它不得比任何 API 服务器新；请恢复其旧版本，然后用 resume 继续`,
+        },
+      }),
+    ),
+  ];
+}
+
+/** Of the target's minor, from its first one. */
+const patchesOf = ({ patches }: Hop): string[] => {
+  const [, head = '', last = '0'] = /^(v1\.\d+\.)(\d+)$/.exec(patches.at(-1)!) ?? [];
+  return head ? Array.from({ length: Number(last) + 1 }, (_, i) => `${head}${i}`) : patches;
+};
+
+// ---- kube-controller-manager ----------------------------------------------------------------------------------------
+
+const CONTROLLER = 'kube-controller-manager';
+/** A holder renews its Lease every 2 s, and it counts for 15. */
+const STOPPED = 30;
+const lease = (must: Expectation[]): Condition => ({
+  on: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: 'kube-system', name: CONTROLLER },
+  must,
+});
+
+function stopController({ instances, leases }: ClusterParts): StepDraft {
+  const on = instances.filter(({ component }) => component === CONTROLLER).map(({ node }) => node);
+  return manual(
+    {
+      en: `stop kube-controller-manager${on.length ? ` on ${on.join(', ')}` : ''}: until it runs again no endpoints, rollouts, Node evictions or garbage collection happen`,
+      zh: `停止 kube-controller-manager${on.length ? `（${on.join('、')}）` : ''}：恢复运行之前，不会更新端点、滚动更新、驱逐故障节点上的 Pod 或回收垃圾`,
+    },
+    on.length
+      ? on.map((node) => onNode(node, `sudo mv /etc/kubernetes/manifests/${CONTROLLER}.yaml /etc/kubernetes/`))
+      : [`sudo systemctl stop ${CONTROLLER}   # on every Node of the control plane`],
+    leases.includes(CONTROLLER) ? [lease([{ path: '/spec/renewTime', olderThan: STOPPED }])] : undefined,
+  );
+}
+
+const RUNS_AGAIN: Wrong = {
+  when: lease([{ path: '/spec/renewTime', newerThan: 10 }]),
+  text: {
+    en: 'kube-controller-manager runs, and not every API server is upgraded: stop it again, then resume',
+    zh: 'kube-controller-manager 正在运行，而 API 服务器尚未全部升级：请再次停止它，然后用 resume 继续',
+  },
+};
 
 // ---- kubeadm: everything of one node at once ------------------------------------------------------------------------
 
-function withKubeadm(hop: Hop, { instances, members }: ClusterParts): StepDraft[] {
+function withKubeadm(hop: Hop, parts: ClusterParts): StepDraft[] {
   const { version } = hop;
+  const { instances, members } = parts;
   return [...Map.groupBy(instances, ({ node }) => node)].map(([node, here], i) => {
     const os = members.find(({ ref }) => ref.name === node)?.os ?? '';
     return manual(
@@ -77,6 +155,7 @@ function withKubeadm(hop: Hop, { instances, members }: ClusterParts): StepDraft[
         ...(i > 0 ? [onNode(node, 'sudo kubeadm upgrade node')] : []),
       ],
       here.map((instance) => runs(instance, hop)),
+      i === 0 ? tooEarly(hop, parts) : [],
     );
   });
 }
@@ -97,7 +176,9 @@ export function installed(os: string, version: string, packages: readonly string
 // ---- other static Pods ----------------------------------------------------------------------------------------------
 
 /** kube-controller-manager and kube-scheduler must not be newer than any API server. */
-function oneByOne(hop: Hop, instances: readonly Instance[]): StepDraft[] {
+function oneByOne(hop: Hop, parts: ClusterParts, stopped: boolean): StepDraft[] {
+  const { instances, leases } = parts;
+  const wrong = [...tooEarly(hop, parts), ...(stopped && leases.includes(CONTROLLER) ? [RUNS_AGAIN] : [])];
   return CONTROL_PLANE.flatMap((component) =>
     instances
       .filter((each) => each.component === component)
@@ -111,6 +192,7 @@ function oneByOne(hop: Hop, instances: readonly Instance[]): StepDraft[] {
             `kubectl get pod -n ${shellWord(instance.namespace)} ${shellWord(instance.pod)} -o yaml   # image ${tagged(instance.image, hop.version)}`,
           ],
           [runs(instance, hop)],
+          component === 'kube-apiserver' ? wrong : [],
         ),
       ),
   );
@@ -127,7 +209,7 @@ const tagged = (image: string, version: string): string => `${image.replace(/@.*
 
 // ---- where no Pod shows it ------------------------------------------------------------------------------------------
 
-function unseenServers(hop: Hop): StepDraft[] {
+function unseenServers(hop: Hop, parts: ClusterParts): StepDraft[] {
   const { version } = hop;
   return [
     manual(
@@ -136,7 +218,8 @@ function unseenServers(hop: Hop): StepDraft[] {
         zh: `逐个把所有 API 服务器升级到 ${version}`,
       },
       [`kubectl get --raw /version   # ${version}`],
-      [{ reading: { path: '/version', every: true }, matches: patchPattern(hop) }],
+      [{ reading: versionOf(parts), matches: patchPattern(hop) }],
+      tooEarly(hop, parts),
     ),
     manual(
       {

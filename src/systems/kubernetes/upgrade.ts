@@ -4,14 +4,21 @@ import type { Rule, StageDraft, StepDraft, Upgrading } from '../../engine/contra
 import { UserError } from '../../text/user-error.ts';
 import { compare, minor, minorOf } from '../../versions/kubernetes.ts';
 import { kubeadm } from './knowledge/tables.ts';
+import { LIMIT } from './upgrade-backup.ts';
 import { nodeStage } from './upgrade-nodes.ts';
+import { notesStage } from './upgrade-notes.ts';
 import { type ClusterParts, partsOf } from './upgrade-parts.ts';
 import { controlPlaneStage, type Hop } from './upgrade-servers.ts';
 
-/** Nothing is written: what the stages are made of, and what is watched. Nodes and Pods are read by the checks too. */
+/** What the stages are made of, and what is watched; Nodes are cordoned, drained and uncordoned. */
 export const WRITES: Rule[] = [
-  { verbs: ['get', 'list'], group: '', resource: 'nodes' },
-  { verbs: ['get'], group: '', resource: 'pods' },
+  { verbs: ['get', 'list', 'patch'], group: '', resource: 'nodes' },
+  { verbs: ['get', 'list'], group: '', resource: 'pods' },
+  { verbs: ['create'], group: '', resource: 'pods/eviction' },
+  { verbs: ['get', 'list'], group: 'batch', resource: 'cronjobs' },
+  { verbs: ['list'], group: 'velero.io', resource: 'backups' },
+  { verbs: ['list'], group: 'k3s.cattle.io', resource: 'etcdsnapshotfiles' },
+  { verbs: ['list'], group: 'discovery.k8s.io', resource: 'endpointslices' },
   { verbs: ['get'], group: '', resource: 'configmaps', names: ['kubeadm-config'] },
   { verbs: ['get'], group: 'apps', resource: 'daemonsets', names: ['kube-proxy'] },
   { verbs: ['get'], group: 'coordination.k8s.io', resource: 'leases', names: ['kube-controller-manager', 'kube-scheduler'] },
@@ -21,12 +28,27 @@ export async function stages(at: Upgrading): Promise<StageDraft[]> {
   const { from, to = '' } = at.path;
   const parts = await partsOf(at);
   if (parts.by === 'K3s') throw ofK3s(to);
+  if (at.stopController && (parts.by || parts.kubeadm)) throw keepsController(parts.by ?? 'kubeadm');
   const hops = hopsOf(String(from), to, at.path.hops);
   return hops.flatMap((hop, i) => [
+    ...notesStage(hop, at, parts),
     ...(parts.by ? [] : [backup(hop, parts)]),
-    controlPlaneStage(hop, parts),
-    ...nodeStage(hop, parts, { mode: at.nodes ?? 'drain', last: i === hops.length - 1 }),
+    controlPlaneStage(hop, parts, at.stopController === true),
+    ...nodeStage(hop, parts, { mode: at.nodes ?? 'drain', last: i === hops.length - 1, within: at.within ?? DRAINED }),
   ]);
+}
+
+/** Seconds for the Pods of a Node to go. */
+const DRAINED = 900;
+
+function keepsController(by: string): UserError {
+  return new UserError(
+    {
+      en: `upgrading kubernetes: kube-controller-manager cannot be stopped meanwhile: ${by} upgrades it with the API server`,
+      zh: `升级 kubernetes：期间无法停止 kube-controller-manager：${by} 会将它与 API 服务器一起升级`,
+    },
+    { en: 'without: {retry:stop-controller-manager}', zh: '去掉后执行：{retry:stop-controller-manager}' },
+  );
 }
 
 /** A minor is taken at its newest known patch; the version that was asked for, as it is. Within one minor there is one hop: the target. */
@@ -35,7 +57,7 @@ function hopsOf(from: string, to: string, minors: readonly string[]): Hop[] {
   return hops.map((hop, i): Hop => {
     const asked = i === hops.length - 1 ? to : hop;
     const version = /^v/.test(asked) ? asked : newestOf(asked);
-    return { hop, version, before: i === 0 ? from : newestOf(hops[i - 1]!), patches: patchesFrom(version) };
+    return { hop, version, first: i === 0, before: i === 0 ? from : newestOf(hops[i - 1]!), patches: patchesFrom(version) };
   });
 }
 
@@ -63,8 +85,8 @@ function ofK3s(to: string): UserError {
   );
 }
 
-/** Nothing in the cluster shows that etcd was backed up: a person confirms it. */
-function backup({ hop, version, before }: Hop, { etcd }: ClusterParts): StageDraft {
+/** Where nothing in the cluster shows a backup of etcd, a person confirms it. */
+function backup({ hop, version, before }: Hop, { etcd, backup: seen }: ClusterParts): StageDraft {
   const file = `before-${version}.db`;
   const pki = '/etc/kubernetes/pki/etcd';
   const tls = `--endpoints=https://127.0.0.1:2379 --cacert=${pki}/ca.crt --cert=${pki}/server.crt --key=${pki}/server.key`;
@@ -74,12 +96,18 @@ function backup({ hop, version, before }: Hop, { etcd }: ClusterParts): StageDra
         `ssh ${etcd.node} sudo cat /var/lib/etcd/${file} > ${file}`,
       ]
     : [`etcdctl snapshot save ${file}   # add the endpoints and certificates of this etcd`];
+  const minutes = LIMIT / 60;
+  const by = seen
+    ? { en: ` (seen by ${seen.by}, not older than ${minutes} minutes)`, zh: `（由 ${seen.by} 确认，且不早于 ${minutes} 分钟前）` }
+    : { en: '', zh: '' };
   const step: StepDraft = {
-    ...{ do: 'manual', guard: [], undo: 'none', commands: [...save, `etcdutl snapshot status ${file} -w table`] },
+    ...{ do: 'manual', guard: [], undo: 'none', commands: seen ? [seen.command] : [...save, `etcdutl snapshot status ${file} -w table`] },
+    ...(seen ? { seen: [seen.seen] } : {}),
     text: {
-      en: `back up etcd, and restore the backup once on another machine: it is the only way back from ${version} to ${before}, and loses later writes; kubeadm's own copy of etcd is not a backup (kubernetes#143087)`,
-      zh: `备份 etcd，并在另一台机器上试恢复一次：这是从 ${version} 退回 ${before} 的唯一途径，且会丢失之后的写入；kubeadm 自己保存的 etcd 副本不能当作备份（kubernetes#143087）`,
+      en: `back up etcd${by.en}, and restore the backup once on another machine: it is the only way back from ${version} to ${before}, and loses later writes; kubeadm's own copy of etcd is not a backup (kubernetes#143087)`,
+      zh: `备份 etcd${by.zh}，并在另一台机器上试恢复一次：这是从 ${version} 退回 ${before} 的唯一途径，且会丢失之后的写入；kubeadm 自己保存的 etcd 副本不能当作备份（kubernetes#143087）`,
     },
   };
-  return { hop, title: { en: `Back up etcd before ${version}`, zh: `升级到 ${version} 之前备份 etcd` }, steps: [step] };
+  // Before the repairs: they write, too.
+  return { hop, first: true, title: { en: `Back up etcd before ${version}`, zh: `升级到 ${version} 之前备份 etcd` }, steps: [step] };
 }

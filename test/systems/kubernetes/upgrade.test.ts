@@ -1,6 +1,6 @@
 // The stages of an upgrade of Kubernetes: what they hold for whose cluster, in which order, and how each manual step is seen to be done.
 import { describe, expect, test } from 'vitest';
-import type { Raw, Ref, StageDraft, StepDraft, Upgrading, World } from '../../../src/engine/contracts.ts';
+import type { JudgedFinding, Raw, Ref, StageDraft, StepDraft, Upgrading, World } from '../../../src/engine/contracts.ts';
 import { planUpgrade } from '../../../src/engine/plan.ts';
 import { pending } from '../../../src/engine/steps/conditions.ts';
 import { wrongInRun } from '../../../src/journal/well-formed.ts';
@@ -29,16 +29,36 @@ const two = [node('cp1', 'v1.30.4'), node('w1', 'v1.30.4')];
 
 const nameOf = (object: Raw) => (object.metadata as { name: string }).name;
 const listed = (objects: Raw[], resource: string, labels?: string) =>
-  objects.filter(({ kind }) => (resource === 'nodes' ? kind === 'Node' : kind === 'Pod' && labels === 'tier=control-plane'));
+  objects.filter(({ kind }) =>
+    resource === 'nodes'
+      ? kind === 'Node'
+      : resource === 'pods'
+        ? kind === 'Pod' && labels === 'tier=control-plane'
+        : kind === KINDS[resource],
+  );
+const KINDS: Record<string, string> = {
+  'cronjobs.batch': 'CronJob',
+  'backups.velero.io': 'Backup',
+  'etcdsnapshotfiles.k3s.cattle.io': 'ETCDSnapshotFile',
+};
 
-function stagesOf(objects: Raw[], to: string, { from = 'v1.30.4', nodes }: { from?: string; nodes?: Upgrading['nodes'] } = {}) {
+interface Asked extends Pick<Upgrading, 'nodes' | 'stopController' | 'found'> {
+  from?: string;
+  /** API servers that can be asked by their own addresses. */
+  servers?: number;
+}
+/** Without the notes, which come first at each minor. */
+const stagesOf = async (...args: Parameters<typeof allStagesOf>) =>
+  (await allStagesOf(...args)).filter(({ title }) => !/^Notes/.test(title.en));
+function allStagesOf(objects: Raw[], to: string, { from = 'v1.30.4', servers = 0, ...asked }: Asked = {}) {
   return stages({
     path: {
       installation: { id: 'kubernetes@cluster', system: 'kubernetes', name: 'cluster', version: from, sources: [], byHelm: false },
       ...{ from, to, chosen: 'asked', hops: kubernetes.hops!(from, to) },
     },
-    nodes,
+    ...asked,
     source: {
+      text: async () => (servers ? [] : [{ why: 'failed', verb: 'get-path', resource: '/version' }]),
       get: async ({ kind, name }: Ref) => objects.find((object) => object.kind === kind && nameOf(object) === name),
       list: async ({ resource, labels }, sink) => void listed(objects, resource, labels).forEach(sink.object),
     },
@@ -49,11 +69,16 @@ const texts = (drafts: StageDraft[]): string[] => stepsOf(drafts).map(({ text })
 const commandsOf = (step: StepDraft): string => (step.do === 'manual' ? step.commands.join('\n') : '');
 /** What of a manual step has not come about among these objects. */
 const open = (step: StepDraft, objects: Raw[], version = '') =>
-  pending(step.do === 'manual' ? step.seen! : [], {
+  pending(step.do === 'manual' ? step.seen! : [], worldOver(objects, version));
+const worldOver = (objects: Raw[], version = ''): World =>
+  ({
     get: async ({ kind, name }: Ref) => objects.find((object) => object.kind === kind && nameOf(object) === name),
     select: async ({ kind }: { kind: string }) => objects.filter((object) => object.kind === kind),
-    read: async () => [`{\n  "gitVersion": "${version}",\n}`],
-  } as unknown as World);
+    read: async () => [{ server: '10.0.0.1:6443', text: `{\n  "gitVersion": "${version}",\n}` }],
+  }) as unknown as World;
+/** Without the digest, which is of the old version. */
+const plainPod = (component: string, on: string, version: string): Raw =>
+  JSON.parse(JSON.stringify(pod(component, on, version)).replace('@sha256:0a', ''));
 
 describe('with kubeadm', () => {
   const cluster = [...two, node('cp2', 'v1.30.4'), ...controlPlane('cp1', 'cp2'), pod('etcd', 'cp1', '3.5.15'), KUBEADM];
@@ -73,9 +98,11 @@ describe('with kubeadm', () => {
       'upgrade the control plane on Node cp1 to v1.31.14 with kubeadm',
       'upgrade the control plane on Node cp2 to v1.31.14 with kubeadm',
       'wait until the API server answers as v1.31.14',
-      'drain Node cp1',
-      'drain Node cp2',
-      'drain Node w1',
+      ...['cp1', 'cp2', 'w1'].flatMap((name) => [
+        `drain Node ${name}`,
+        `upgrade the kubelet of Node ${name} to v1.31.14`,
+        `uncordon Node ${name}`,
+      ]),
       'wait until every Node is Ready with kubelet v1.31.14',
     ]);
     const [backup, first, second, wait, ...kubelets] = stepsOf(drafts);
@@ -86,8 +113,9 @@ describe('with kubeadm', () => {
     expect(wait!.after).toEqual([first, second]);
     expect(kubelets[1]!.after).toEqual([kubelets[0]]);
     // On the control plane kubeadm has done the node's part.
-    expect(commandsOf(kubelets[0]!)).not.toContain('kubeadm');
-    expect(commandsOf(kubelets[2]!)).toContain('kubeadm upgrade node');
+    expect(commandsOf(kubelets[1]!)).not.toContain('kubeadm');
+    expect(commandsOf(kubelets[7]!)).toContain('kubeadm upgrade node');
+    expect(commandsOf(kubelets[7]!)).not.toContain('drain');
   });
 
   test('the control plane of a Node is done once all three run the version there, or a newer patch, and are Ready', async () => {
@@ -106,13 +134,11 @@ describe('with kubeadm', () => {
 
   test('a Node is done with its kubelet at the version and uncordoned again, unless it was cordoned before', async () => {
     const steps = stepsOf(await stagesOf([...cluster, node('w2', 'v1.30.4', { unschedulable: true })], 'v1.31.2'));
-    const of = (name: string) => steps.find(({ text }) => text.en.includes(`drain Node ${name},`))!;
+    const of = (name: string) => steps.find(({ text }) => text.en.includes(`kubelet of Node ${name} `))!;
     expect(await open(of('w1'), [node('w1', 'v1.30.4')])).toBeDefined();
-    expect(await open(of('w1'), [node('w1', 'v1.31.2', { unschedulable: true })])).toBeDefined();
-    expect(await open(of('w1'), [node('w1', 'v1.31.2')])).toBeUndefined();
-    expect(commandsOf(of('w1'))).toContain('kubectl uncordon w1');
-    expect(await open(of('w2'), [node('w2', 'v1.31.2', { unschedulable: true })])).toBeUndefined();
-    expect(commandsOf(of('w2'))).not.toContain('uncordon');
+    expect(await open(of('w1'), [node('w1', 'v1.31.2', { unschedulable: true })])).toBeUndefined();
+    const kinds = (name: string) => steps.filter((step) => 'on' in step && step.on.name === name).map((step) => step.do);
+    expect([kinds('w1'), kinds('w2')]).toEqual([['drain', 'patch'], ['drain']]);
   });
 
   test('in place: nothing is drained, and where kubelets restart all containers that is said', async () => {
@@ -153,7 +179,7 @@ test('other static Pods: API servers first, kube-controller-manager and kube-sch
 });
 
 test('a control plane that no Pod shows: every API server is asked, and only what nothing shows is confirmed', async () => {
-  const [backup, servers, others] = stepsOf(await stagesOf(two, '1.31'));
+  const [backup, servers, others] = stepsOf(await stagesOf(two, '1.31', { servers: 2 }));
   expect(commandsOf(backup!)).toMatch(/^etcdctl snapshot save/);
   expect(servers!.do === 'manual' && servers!.seen?.[0]).toMatchObject({ reading: { path: '/version', every: true } });
   expect(await open(servers!, [], 'v1.30.4')).toBeDefined();
@@ -207,4 +233,130 @@ test('a run of them can be stored and resumed: two hops, with a recheck between 
     cluster: { uid: '0d5d52a8-0000-4000-8000-000000000003', certain: true, server: 'https://10.0.0.1:6443', context: 'c' },
   };
   expect(wrongInRun(JSON.parse(JSON.stringify(run)), id)).toBeUndefined();
+});
+
+describe('what is done otherwise', () => {
+  const cluster = [...two, ...controlPlane('cp1', 'cp2')];
+  const stepAt = async (at: number, more = {}) => stepsOf(await stagesOf(cluster, '1.31', more))[at]!;
+  const wrong = async (step: StepDraft, objects: Raw[]) => {
+    for (const { when, text } of (step.do === 'manual' && step.wrong) || [])
+      if (!(await pending([when], worldOver(objects)))) return text.en.replace(/[,:;].*/s, '');
+    return undefined;
+  };
+  test('a kubelet before the API servers, kube-controller-manager or kube-scheduler before all of them', async () => {
+    const step = await stepAt(1);
+    expect(step.text.en).toMatch(/^upgrade kube-apiserver on Node cp1/);
+    expect(await wrong(step, cluster)).toBeUndefined();
+    for (const version of ['v1.31.0', 'v1.31.14', 'v1.31.16'])
+      expect(await wrong(step, [...controlPlane('cp1', 'cp2'), node('w1', version)])).toBe('a kubelet is 1.31 already');
+    const early = (component: string) => [
+      ...two,
+      ...cluster.filter(({ metadata }) => (metadata as Raw).name !== `${component}-cp2`),
+      plainPod(component, 'cp2', 'v1.31.14'),
+    ];
+    expect(await wrong(step, early('kube-controller-manager'))).toBe('kube-controller-manager on Node cp2 is 1.31 already');
+    expect(await wrong(step, early('kube-scheduler'))).toBe('kube-scheduler on Node cp2 is 1.31 already');
+    // Behind the API servers it is what is asked for.
+    expect(await wrong(await stepAt(3), early('kube-controller-manager'))).toBeUndefined();
+  });
+  test('with kubeadm the controllers of a Node follow its API server; within one minor a kubelet may be ahead', async () => {
+    const [, kubeadm] = stepsOf(await stagesOf([...cluster, KUBEADM], '1.31')) as [StepDraft, StepDraft];
+    expect(kubeadm.do === 'manual' && kubeadm.wrong?.length).toBe(1);
+    const [, patch] = stepsOf(await stagesOf([...cluster, KUBEADM], 'v1.30.9')) as [StepDraft, StepDraft];
+    expect(patch.do === 'manual' && patch.wrong).toBeUndefined();
+  });
+  test('kube-controller-manager is stopped first where that is chosen, seen by its Lease, and its coming back too early is named; kubeadm cannot', async () => {
+    const lease = (age: number): Raw => ({
+      ...{ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'kube-controller-manager', namespace: 'kube-system' } },
+      spec: { renewTime: new Date(Date.now() - age * 1000).toISOString() },
+    });
+    const [, stop, first] = stepsOf(await stagesOf([...cluster, lease(1)], '1.31', { stopController: true })) as StepDraft[];
+    expect(stop!.text.en).toMatch(/^stop kube-controller-manager on cp1, cp2: until it runs again no endpoints/);
+    expect(commandsOf(stop!)).toContain("ssh cp1 'sudo mv /etc/kubernetes/manifests/kube-controller-manager.yaml");
+    expect(await open(stop!, [lease(5)])).toBeDefined();
+    expect(await open(stop!, [lease(40)])).toBeUndefined();
+    expect(await wrong(first!, [...cluster, lease(40)])).toBeUndefined();
+    expect(await wrong(first!, [...cluster, lease(2)])).toBe('kube-controller-manager runs');
+    await expect(stagesOf([...cluster, KUBEADM], '1.31', { stopController: true })).rejects.toThrow(
+      /kubeadm upgrades it with the API server/,
+    );
+  });
+});
+
+test('the notes: what the checks found that bites at this minor, its changelog, and the choice about kube-controller-manager', async () => {
+  const finding = (hop: string | undefined, en: string) => ({ hop, accepted: false, message: { en, zh: en } }) as JudgedFinding;
+  const found = [
+    { check: 'kubernetes/removed-api', findings: [finding('1.31', 'one'), finding('1.32', 'two')] },
+    { check: 'kubernetes/nodes-ready', findings: [finding(undefined, 'three')] },
+  ];
+  const notes = (await allStagesOf([...two, ...controlPlane('cp1')], '1.32', { found })).filter(({ title }) => /^Notes/.test(title.en));
+  expect(notes.map(({ first, hop }) => [first, hop])).toEqual([
+    [true, '1.31'],
+    [true, '1.32'],
+  ]);
+  const [one, two_] = stepsOf(notes);
+  expect(one!.text.en).toMatch(/^read what 1\.31 changes for this cluster: 2 findings of 2 checks/);
+  expect(commandsOf(one!)).toContain('kubectl upgrade-guard explain kubernetes/removed-api   # one');
+  expect(commandsOf(one!)).toContain('# chosen: leave it running; to stop it: --stop-controller-manager');
+  expect(commandsOf(two_!)).not.toContain('three');
+  expect((await allStagesOf([...two, KUBEADM], 'v1.30.9')).some(({ title }) => /^Notes/.test(title.en))).toBe(false);
+});
+
+test.each([
+  [
+    'a CronJob',
+    {
+      apiVersion: 'batch/v1',
+      kind: 'CronJob',
+      metadata: { name: 'save', namespace: 'ops' },
+      spec: { jobTemplate: { spec: { template: { spec: { containers: [{ name: 'c', command: ['etcdctl', 'snapshot', 'save'] }] } } } } },
+    },
+    (time: string) => ({ lastSuccessfulTime: time }),
+  ],
+  [
+    'K3s and RKE2',
+    { apiVersion: 'k3s.cattle.io/v1', kind: 'ETCDSnapshotFile', metadata: { name: 's' } },
+    (time: string) => ({ readyToUse: true, creationTime: time }),
+  ],
+  [
+    'Velero',
+    { apiVersion: 'velero.io/v1', kind: 'Backup', metadata: { name: 'b', namespace: 'velero' } },
+    (time: string) => ({ phase: 'Completed', completionTimestamp: time }),
+  ],
+])('a backup by %s is seen once it is younger than an hour', async (_, object, status) => {
+  const at = (minutes: number) => ({ ...object, status: status(new Date(Date.now() - minutes * 60_000).toISOString()) }) as Raw;
+  const [backup] = stepsOf(await stagesOf([...two, at(600)], '1.31'));
+  expect(backup!.text.en).toMatch(/^back up etcd \(seen by .*, not older than 60 minutes\), and restore the backup once/);
+  expect(await open(backup!, [at(600)])).toBeDefined();
+  expect(await open(backup!, [at(61)])).toBeDefined();
+  expect(await open(backup!, [at(5)])).toBeUndefined();
+});
+
+test('replace: a new Node for each worker, then the old one is drained and deleted; only at the last minor; the control plane is drained', async () => {
+  const cluster = [...two, node('w2', 'v1.30.4'), ...controlPlane('cp1')];
+  const drafts = await stagesOf(cluster, '1.32', { nodes: 'replace' });
+  const nodes = drafts.filter(({ title }) => /^Nodes/.test(title.en));
+  expect(texts([nodes[0]!])).toEqual(['drain Node cp1', 'upgrade the kubelet of Node cp1 to v1.31.14', 'uncordon Node cp1']);
+  expect(texts([nodes[1]!])).toEqual([
+    ...['drain Node cp1', 'upgrade the kubelet of Node cp1 to v1.32.13', 'uncordon Node cp1'],
+    ...['add a new Node with kubelet v1.32.13', 'drain Node w1', 'shut down the machine of Node w1'],
+    ...['add a new Node with kubelet v1.32.13', 'drain Node w2', 'shut down the machine of Node w2'],
+    'wait until every Node is Ready with kubelet v1.32.13',
+  ]);
+  const [, , , added, , removed] = nodes[1]!.steps;
+  const ready = [node('cp1', 'v1.32.13'), node('w1', 'v1.30.4')];
+  expect(await open(added!, ready)).toBeDefined();
+  expect(await open(added!, [...ready, node('n1', 'v1.32.13')])).toBeUndefined();
+  expect(await open(removed!, ready)).toBeDefined();
+  expect(await open(removed!, [node('cp1', 'v1.32.13')])).toBeUndefined();
+});
+
+test('two hops drain each Node twice: what a system does at each hop is never one step', async () => {
+  const drafts = await stagesOf([...two, ...controlPlane('cp1')], '1.32');
+  const plan = planUpgrade(
+    ['1.31', '1.32'].map((hop) => ({ hop, repairs: [], stages: drafts.filter((stage) => stage.hop === hop) })),
+    ['kubernetes'],
+  );
+  expect(plan.stages.flatMap(({ steps }) => steps).filter((step) => step.do === 'drain')).toHaveLength(4);
+  expect(plan.stages.flatMap(({ steps }) => steps).filter((step) => step.do === 'patch')).toHaveLength(4);
 });

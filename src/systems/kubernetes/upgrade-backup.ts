@@ -1,0 +1,90 @@
+// Whether a backup of etcd can be seen: what made one before (a CronJob with etcdctl or etcdutl, the snapshots of K3s and RKE2, Velero) is expected to make one more.
+// Nothing of them: a person confirms it. Sources: as of the check etcd-backup.
+import type { Condition, Upgrading } from '../../engine/contracts.ts';
+import { each, list, mentions } from '../../engine/read/index.ts';
+import { shellWord } from '../../text/shell.ts';
+
+export interface Backup {
+  seen: Condition;
+  command: string;
+  by: string;
+}
+/** Seconds that a backup may be old: what was written since is lost. */
+export const LIMIT = 3600;
+
+const WORDS = ['etcdctl', 'etcdutl', 'snapshot'];
+const JOB = {
+  containers: each('spec.jobTemplate.spec.template.spec.containers', {
+    command: mentions('command', WORDS),
+    args: mentions('args', WORDS),
+  }),
+};
+const cronJobs = list('cronjobs.batch', JOB, {
+  only: ({ containers }) => {
+    const words = containers.flatMap(({ command, args }) => [...command, ...args]);
+    return words.includes('snapshot') && (words.includes('etcdctl') || words.includes('etcdutl'));
+  },
+});
+const recent = { newerThan: LIMIT };
+
+export async function backedUp(source: Upgrading['source']): Promise<{ backup?: Backup }> {
+  const some = async (resource: string) => {
+    let count = 0;
+    await source.list({ resource, fields: [] }, { object: () => void count++, restart: () => undefined });
+    return count > 0;
+  };
+  const jobs: NonNullable<ReturnType<typeof cronJobs.keep>>[] = [];
+  const { resource, fields } = cronJobs;
+  await source.list(
+    { resource, fields },
+    {
+      object: (object) => {
+        const row = cronJobs.keep(object);
+        if (row) jobs.push(row);
+      },
+      restart: () => void jobs.splice(0),
+    },
+  );
+  const [job] = jobs;
+  if (job) {
+    const { namespace = 'default', name } = job.ref;
+    const command = `kubectl create job -n ${shellWord(namespace)} --from=cronjob/${shellWord(name)} ${shellWord(`${name.slice(0, 40)}-by-hand`)}`;
+    const { uid: _, ...on } = job.ref;
+    return {
+      backup: { by: `CronJob ${namespace}/${name}`, command, seen: { on, must: [{ path: '/status/lastSuccessfulTime', ...recent }] } },
+    };
+  }
+  if (await some('etcdsnapshotfiles.k3s.cattle.io')) {
+    return {
+      backup: {
+        by: 'ETCDSnapshotFile',
+        command: 'rke2 etcd-snapshot save   # on a server Node',
+        seen: {
+          of: { apiVersion: 'k3s.cattle.io/v1', kind: 'ETCDSnapshotFile' },
+          which: 'some',
+          must: [
+            { path: '/status/readyToUse', is: true },
+            { path: '/status/creationTime', ...recent },
+          ],
+        },
+      },
+    };
+  }
+  if (await some('backups.velero.io')) {
+    return {
+      backup: {
+        by: 'Velero',
+        command: 'velero backup create before-the-upgrade --wait',
+        seen: {
+          of: { apiVersion: 'velero.io/v1', kind: 'Backup' },
+          which: 'some',
+          must: [
+            { path: '/status/phase', is: 'Completed' },
+            { path: '/status/completionTimestamp', ...recent },
+          ],
+        },
+      },
+    };
+  }
+  return {};
+}
