@@ -66,10 +66,7 @@ export const FLAGS = {
   },
   'stop-controller-manager': {
     kind: 'boolean',
-    text: {
-      en: 'Of Kubernetes: stop kube-controller-manager while the API servers are upgraded',
-      zh: '用于 Kubernetes：升级 API 服务器期间停止 kube-controller-manager',
-    },
+    text: { en: 'Of Kubernetes: stop it while the API servers are upgraded', zh: '用于 Kubernetes：升级 API 服务器期间停止它' },
   },
   'cordon-again': {
     kind: 'boolean',
