@@ -27,7 +27,7 @@ export interface Situation {
   /** For checks of stage `back`. */
   back?: WayBack;
   /** How nodes will be upgraded, `--nodes`; undefined: nobody said. */
-  nodes?: 'drain' | 'in-place';
+  nodes?: 'drain' | 'in-place' | 'replace';
   /** What is meant besides the versions (the chart, values for helm), as chart/ makes it and reads it; the engine does not look into it. */
   intended?: unknown;
 }

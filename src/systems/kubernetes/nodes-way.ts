@@ -7,7 +7,7 @@ export const notDrained = ({ nodes }: Pick<Situation, 'nodes'>): { notApplicable
 
 /** Of checks about an upgrade in place. */
 export const isDrained = ({ nodes }: Pick<Situation, 'nodes'>): { notApplicable: Text } | undefined =>
-  nodes === 'drain' ? { notApplicable: DRAINED } : undefined;
+  nodes === 'drain' || nodes === 'replace' ? { notApplicable: DRAINED } : undefined;
 
 const IN_PLACE: Text = { en: 'Nodes are not drained (--nodes in-place)', zh: '不腾空节点（--nodes in-place）' };
 const DRAINED: Text = { en: 'Nodes are drained first (--nodes drain)', zh: '先腾空节点（--nodes drain）' };
