@@ -5,7 +5,7 @@ import type { Check, Finding, Page, Situation, StepDraft, SystemId, Text } from 
 import { isGap } from '../engine/gaps.ts';
 import { driverOf, history, oddRecords, otherHistory, type ReleaseRecord } from '../helm/records.ts';
 import { shellWord } from '../text/shell.ts';
-import { decoded, RELEASE_BODIES, RELEASE_READS, recordsIn, refOfRecord } from './release.ts';
+import { decoded, helmFor, RELEASE_BODIES, RELEASE_READS, recordsIn, refOfRecord } from './release.ts';
 
 interface Args {
   release: string;
@@ -173,15 +173,16 @@ function unpend({ args: { release, namespace, revision, status, good } }: Findin
   };
 }
 
-function manual({ args: { release, namespace, revision, good }, objects }: Finding<Args>): StepDraft {
+function manual({ args: { release, namespace, revision, good, kind }, objects }: Finding<Args>): StepDraft {
+  const helm = helmFor(kind === 'ConfigMap' ? 'configmap' : undefined);
   const [it, at, record] = [release, namespace, objects[0]!.name].map(shellWord);
   const commands = good
     ? [
-        `helm history ${it} -n ${at}`,
-        `helm rollback ${it} ${good} -n ${at}`,
+        `${helm} history ${it} -n ${at}`,
+        `${helm} rollback ${it} ${good} -n ${at}`,
         `kubectl delete ${objects[0]!.kind.toLowerCase()} ${record} -n ${at}`,
       ]
-    : [`helm history ${it} -n ${at}`, `helm uninstall ${it} -n ${at}`];
+    : [`${helm} history ${it} -n ${at}`, `${helm} uninstall ${it} -n ${at}`];
   return {
     do: 'manual',
     commands,

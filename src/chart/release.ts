@@ -1,5 +1,5 @@
 // The Helm release that an upgrade goes on from: its values, and the chart that they were made for.
-import type { Gap, PointRead, PointReader, Ref, Situation, Text } from '../engine/contracts.ts';
+import type { Gap, HelmRelease, PointRead, PointReader, Ref, Situation, Text } from '../engine/contracts.ts';
 import { isGap } from '../engine/gaps.ts';
 import { hot } from '../engine/read/index.ts';
 import { recordBody } from '../helm/record-column.ts';
@@ -45,6 +45,9 @@ export async function currentRelease(
   const record = records.find(({ status }) => status === 'deployed') ?? records[0];
   return record ? await decoded(record, look) : { unknown: NO_RECORD };
 }
+
+/** How a person calls helm so that it finds the records. */
+export const helmFor = (driver: HelmRelease['driver']): string => (driver ? `HELM_DRIVER=${driver} helm` : 'helm');
 
 export const refOfRecord = ({ kind, namespace, object }: ReleaseRecord): Ref => ({ apiVersion: 'v1', kind, namespace, name: object });
 

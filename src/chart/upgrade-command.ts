@@ -4,6 +4,7 @@ import type { Situation, StepDraft, Text } from '../engine/contracts.ts';
 import { needsValue } from '../helm/flags.ts';
 import { shellWord } from '../text/shell.ts';
 import type { ChartFacts } from './facts.ts';
+import { helmFor } from './release.ts';
 import { intendedOf } from './intended.ts';
 
 export function upgradeCommand({ chart: name, repository }: ChartFacts, at: Situation, flags: readonly string[]): StepDraft {
@@ -11,7 +12,7 @@ export function upgradeCommand({ chart: name, repository }: ChartFacts, at: Situ
   const { intent, chart } = intendedOf(at);
   const words = [intent?.reuse === 'reset' ? '--reset-values' : '--reset-then-reuse-values', ...flags].join(' ');
   const from = `${name} --repo=${repository} --version=${shellWord(to)}`;
-  const whole = `helm upgrade ${shellWord(installation.name)} ${from} -n ${shellWord(installation.namespace ?? '')} ${words}`;
+  const whole = `${helmFor(installation.release?.driver)} upgrade ${shellWord(installation.name)} ${from} -n ${shellWord(installation.namespace ?? '')} ${words}`;
   const lacksValue = needsValue(flags);
   // A command that can be pasted must not set a key to the word that stands for its value.
   const isWhole = !chart && !Object.keys(intent?.given ?? {}).length && !lacksValue;

@@ -272,6 +272,32 @@ describe('0.9.4', () => {
     undone: async (before) => expect(await poolNow()).toEqual(before),
   });
 
+  const settings: Body = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'spiderpool-conf', namespace: NOW! },
+    data: { 'conf.yml': 'clusterDefaultIPv4IPPool: [default-v4]\nclusterDefaultIPv6IPPool: []\n' },
+  };
+  const byDefault: Body = {
+    ...pool,
+    metadata: { name: 'default-v4' },
+    spec: { ipVersion: 4, subnet: '10.6.0.0/16', ips: ['10.6.4.1-10.6.4.4'] },
+  };
+
+  sweeps.remedy({
+    name: 'spiderpool/default-pool-flag',
+    fix: ['fix', 'spiderpool/default-pool-flag', '-n', NOW!],
+    writes: ['POST leases', 'PATCH spiderippools', 'DELETE leases'],
+    undoWrites: ['POST leases', 'PATCH spiderippools', 'DELETE leases'],
+    async reset() {
+      await cluster.apply(settings);
+      await again(byDefault);
+    },
+    state: () => specOf(byDefault),
+    fixed: async (before) => expect(await specOf(byDefault)).toEqual({ ...before, default: true }),
+    undone: async (before) => expect(await specOf(byDefault)).toEqual(before),
+  });
+
   const counted: Body = { ...pool, metadata: { name: 'counted' }, spec: { ...pool.spec, ips: ['10.6.2.1-10.6.2.4'] } };
   const count = async () => (await cluster.get(counted)).status.allocatedIPCount;
 

@@ -20,8 +20,8 @@ grid('spiderpool/release-deployed', [
     fixture: 'in-configmap',
     expect: 'blocker ConfigMap/kube-system/sh.helm.release.v1.spiderpool.v2',
     steps: [
-      'helm history spiderpool -n kube-system',
-      'helm rollback spiderpool 1 -n kube-system',
+      'HELM_DRIVER=configmap helm history spiderpool -n kube-system',
+      'HELM_DRIVER=configmap helm rollback spiderpool 1 -n kube-system',
       'kubectl delete configmap sh.helm.release.v1.spiderpool.v2 -n kube-system',
     ],
   },

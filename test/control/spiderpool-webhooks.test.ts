@@ -1,0 +1,171 @@
+// Remedies of Spiderpool behind webhooks that refuse what the real ones were recorded to refuse: their writes get through, or nothing is sent and the reason is given.
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type Actor, startAdmission, startKubelet } from '../bed/actors/index.ts';
+import { poolRefusedBy } from '../bed/actors/spiderpool-refusals.ts';
+import { newHome, run } from '../bed/binary.ts';
+import type { Body } from '../bed/client.ts';
+import { installCrd } from '../bed/crds.ts';
+import { bed } from '../bed/index.ts';
+
+const cluster = bed();
+const apiVersion = 'spiderpool.spidernet.io/v2beta1';
+const namespace = 'sp-hooks';
+const P = 'ipam.spidernet.io/';
+const soon = <T>(look: () => Promise<T>) => vi.waitFor(look, { timeout: 20_000, interval: 100 });
+
+const labels = { 'app.kubernetes.io/name': 'spiderpool', 'app.kubernetes.io/instance': 'spiderpool', 'app.kubernetes.io/version': '0.9.4' };
+const controller: Body = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'spiderpool-controller', namespace, labels },
+  spec: {
+    selector: { matchLabels: labels },
+    template: {
+      metadata: { labels },
+      spec: {
+        containers: [{ name: 'c', image: 'registry.example/spidernet-io/spiderpool/spiderpool-controller:v0.9.4' }],
+      },
+    },
+  },
+};
+const webhooks: Body = {
+  apiVersion: 'admissionregistration.k8s.io/v1',
+  kind: 'ValidatingWebhookConfiguration',
+  metadata: { name: 'spiderpool-controller' },
+  webhooks: [
+    {
+      ...{
+        name: 'spiderippool.spiderpool.spidernet.io',
+        failurePolicy: 'Fail',
+        sideEffects: 'None',
+        admissionReviewVersions: ['v1'],
+        timeoutSeconds: 2,
+      },
+      clientConfig: { service: { name: 'spiderpool-controller', namespace, path: '/validate' }, caBundle: '' },
+      rules: [
+        { apiGroups: ['spiderpool.spidernet.io'], apiVersions: ['*'], operations: ['CREATE', 'UPDATE'], resources: ['spiderippools'] },
+      ],
+    },
+  ],
+};
+const web: Body = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web', namespace },
+  spec: {
+    replicas: 0,
+    selector: { matchLabels: { app: 'web' } },
+    template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image: 'registry.example/c:1' }] } },
+  },
+};
+const settings: Body = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'spiderpool-conf', namespace },
+  data: { 'conf.yml': 'clusterDefaultIPv4IPPool: [plain]\n' },
+};
+const pool = (name: string, ips: string, spec: object = {}, metadata: object = {}): Body => ({
+  apiVersion,
+  kind: 'SpiderIPPool',
+  metadata: { name, ...metadata },
+  spec: { ipVersion: 4, subnet: '10.6.0.0/16', ips: [ips], ...spec },
+  status: { allocatedIPCount: 0 },
+});
+const old = (uid: string) => ({
+  labels: { [`${P}owner-spider-subnet`]: 's', [`${P}owner-application-uid`]: uid },
+  annotations: { [`${P}application`]: `apps/v1:Deployment:${namespace}:web` },
+});
+const OLD_AFFINITY = { podAffinity: { matchLabels: { app: 'web' } } };
+
+let admission: Awaited<ReturnType<typeof startAdmission>>;
+let kubelet: Actor;
+const tool = (...words: string[]) => run([...words, '-n', namespace], { kubeconfig: cluster.kubeconfig, home: newHome() });
+const scaled = async (replicas: number) => {
+  const at = `/apis/apps/v1/namespaces/${namespace}/deployments/spiderpool-controller`;
+  await cluster.request('PATCH', at, { spec: { replicas } });
+  await soon(async () => expect((await cluster.request('GET', at)).body.status.readyReplicas ?? 0).toBe(replicas));
+};
+const patched = (name: string, patch: object) => cluster.request('PATCH', `/apis/${apiVersion}/spiderippools/${name}`, patch);
+
+beforeAll(async () => {
+  await installCrd(cluster, 'spiderippools-v2beta1');
+  kubelet = await startKubelet(cluster, { nodes: ['n1'] });
+  await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, controller, web, settings);
+  const { uid } = (await cluster.get(web)).metadata;
+  // As they were made before the webhooks that judge them now.
+  await cluster.apply(
+    pool('auto-web', '10.6.1.1-10.6.1.4', OLD_AFFINITY, old(uid)),
+    pool('gives-gateway', '10.6.2.1-10.6.2.4', { gateway: '10.6.2.1', ...OLD_AFFINITY }, old(uid)),
+    pool('plain', '10.6.3.1-10.6.3.4'),
+  );
+  admission = await startAdmission(cluster, poolRefusedBy);
+  await cluster.apply(admission.led(webhooks));
+  await soon(async () => expect((await patched('gives-gateway', { metadata: { labels: { x: 'y' } } })).status).not.toBe(200));
+});
+afterAll(async () => {
+  await cluster.remove(webhooks);
+  await kubelet.stop();
+});
+
+describe('the webhook', () => {
+  test.each<[string, string, object, RegExp]>([
+    ['a changed subnet', 'plain', { spec: { subnet: '10.7.0.0/16' } }, /spec\.subnet: Forbidden: is not changeable/],
+    ['a gateway in the ranges', 'plain', { spec: { gateway: '10.6.3.1' } }, /conflicts with 'spec\.gateway' 10\.6\.3\.1/],
+    // The upgrade guide adds the labels one by one.
+    [
+      'a label alone',
+      'auto-web',
+      { metadata: { labels: { [`${P}owner-application-name`]: 'web' } } },
+      /invalid to add additional podAffinity matchLabels/,
+    ],
+  ])('refuses %s', async (_, name, patch, message) => {
+    const { status, body } = await patched(name, patch);
+    expect([status, body.message]).toEqual([expect.any(Number), expect.stringMatching(message)]);
+    expect(status).toBeGreaterThanOrEqual(400);
+  });
+});
+
+describe('with a controller that is ready', () => {
+  beforeAll(() => scaled(1));
+
+  test('labels and podAffinity in one write get through; of a pool that it would reject nothing is sent', async () => {
+    const asked = admission.seen.length;
+    const ran = await tool('fix', 'spiderpool/auto-pool-labels', '--yes');
+    // The other one remains.
+    expect(ran.code, ran.stdout + ran.stderr).toBe(2);
+    expect(ran.stdout + ran.stderr).toContain('add the gateway to spec.excludeIPs first');
+    expect(admission.seen.slice(asked)).toEqual(['UPDATE SpiderIPPool auto-web']);
+    const { spec, metadata } = await cluster.get(pool('auto-web', ''));
+    expect(Object.keys(spec.podAffinity.matchLabels)).toHaveLength(5);
+    expect(metadata.labels[`${P}owner-application-name`]).toBe('web');
+  });
+
+  test('the flag of a default pool gets through', async () => {
+    const ran = await tool('fix', 'spiderpool/default-pool-flag', '--yes');
+    expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+    expect((await cluster.get(pool('plain', ''))).spec.default).toBe(true);
+    const undone = await cluster.request('PATCH', `/apis/${apiVersion}/spiderippools/plain`, { spec: { default: null } });
+    expect(undone.status).toBe(200);
+  });
+});
+
+describe('with the controller down', () => {
+  beforeAll(async () => {
+    await scaled(0);
+    await admission.stop();
+  });
+
+  test('a write that the webhook would reject is not sent, and it says what to do first', async () => {
+    const ran = await tool('fix', 'spiderpool/default-pool-flag', '--yes');
+    expect(ran.code, ran.stdout + ran.stderr).toBe(2);
+    expect(ran.stdout + ran.stderr).toContain(`while no Pod of Deployment ${namespace}/spiderpool-controller is ready: start one first`);
+    expect((await patched('plain', { metadata: { labels: { x: 'y' } } })).body.message).toMatch(/failed calling webhook/);
+  });
+
+  test('a status passes no webhook: the count is corrected', async () => {
+    await cluster.request('PATCH', `/apis/${apiVersion}/spiderippools/plain/status`, { status: { allocatedIPCount: 3 } });
+    const ran = await tool('fix', 'spiderpool/pool-state', '--yes');
+    expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+    expect((await cluster.get(pool('plain', ''))).status.allocatedIPCount).toBe(0);
+  });
+});
