@@ -2,11 +2,12 @@
 // (src/kube/placement.ts); StatefulSets and DaemonSets by their status.
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Json, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
-import { each, flag, labels, list, number, time, tree, word } from '../../../engine/read/index.ts';
+import { annotation, each, flag, labels, list, number, time, tree, word } from '../../../engine/read/index.ts';
 import { type Bound, boundBy, type Placed } from '../../../kube/placement.ts';
 import { notDrained } from '../nodes-way.ts';
 
 const POD = {
+  mirror: annotation('kubernetes.io/config.mirror'),
   labels: labels(),
   phase: word('status.phase', ''),
   node: word('spec.nodeName', ''),
@@ -109,8 +110,8 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-const isMovable = ({ owners }: RowOf<typeof POD>): boolean =>
-  !owners.some(({ kind, controller }) => controller && (kind === 'DaemonSet' || kind === 'Node'));
+const isMovable = ({ mirror, owners }: RowOf<typeof POD>): boolean =>
+  mirror === undefined && !owners.some(({ kind, controller }) => controller && (kind === 'DaemonSet' || kind === 'Node'));
 
 function placedOf({ ref, claims, containers, ...pod }: RowOf<typeof POD>, volumeOf: ReadonlyMap<string, Json | undefined>): Placed {
   const ports = containers.flatMap((container) => container.ports.flatMap(({ host, protocol }) => (host ? [`${host}/${protocol}`] : [])));
