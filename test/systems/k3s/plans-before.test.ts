@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { assumedBy, withoutCluster } from '../../../src/engine/declared.ts';
 import { examine } from '../../../src/engine/examine.ts';
 import { readManifests } from '../../../src/files/manifests.ts';
-import { overCluster } from '../../../src/files/overlay.ts';
+import { alone, overCluster } from '../../../src/files/overlay.ts';
 import { readDump } from '../../../src/snapshot/read.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
 import { SYSTEMS } from '../../../src/systems/index.ts';
@@ -51,4 +52,28 @@ test.each<[check: string, version: string, concurrency: number, said: RegExp | u
   ['k3s/plan-version', '1.34.6+k3s1', 1, /not a tag/],
 ])('%s: %s, %i at a time', async (check, version, concurrency, said) => {
   expect(await saidOf(check, version, concurrency)).toEqual(said ? [expect.stringMatching(said)] : []);
+});
+
+test('from the file alone: what a Plan says of itself, and of another in the same file', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'ug-plan-'));
+  folders.push(folder);
+  const file = path.join(folder, 'plans.yaml');
+  const plan = (name: string, version: string, more: string) =>
+    `apiVersion: upgrade.cattle.io/v1
+kind: Plan
+metadata: {name: ${name}, namespace: system-upgrade}
+spec: {version: ${version}, nodeSelector: {}, upgrade: {image: 'rancher/k3s-upgrade'}, ${more}}
+`;
+  const agents =
+    'concurrency: 1, prepare: {image: rancher/k3s-upgrade, args: [prepare, server]}, window: {days: [saturday], timeZone: Mars/Base}';
+  writeFileSync(
+    file,
+    `${plan('server', 'v1.34.6+k3s1', 'drain: {deleteLocalData: true, deleteEmptydirData: true}')}---\n${plan('agents', '1.35.3+k3s1', agents)}`,
+  );
+  const { manifests } = await readManifests([file], nothing());
+  const source = await alone(manifests, 'default', 'plans.yaml');
+  const examination = await examine(source, SYSTEMS, { systems: ['k3s'], assume: assumedBy(manifests, []) });
+  const { results } = withoutCluster(examination, SYSTEMS, manifests);
+  const found = results.filter(({ outcome }) => outcome === 'found').map(({ id }) => id);
+  expect(found).toEqual(['k3s/plan-drain', 'k3s/plan-pairing', 'k3s/plan-selects-nodes', 'k3s/plan-version', 'k3s/plan-window']);
 });

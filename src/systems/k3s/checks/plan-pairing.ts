@@ -1,12 +1,13 @@
 // Plans for agents that do not fit the Plan for servers: their prepare step waits until every server runs the version of the agents, so that a Plan that is gone or of another version
 // is waited for without end; and without the step agents may be upgraded before the servers. Sources: k3s-io/k3s-upgrade scripts/upgrade.sh (prepare); docs.k3s.io/upgrades/automated.
 import type { Check, Finding, Text } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
 import { compare } from '../../../versions/k3s.ts';
 import { selectedBy } from '../ownership.ts';
 import { isServer, pendingOf, planName, targetOf, upgradesK3s } from '../plans.ts';
 import { type NodeRow, nodes, type PlanRow, plans } from '../reads.ts';
 
-const reads = { nodes, plans };
+const reads = { nodes: { ...nodes, optional: true } as const, plans };
 type Is = 'missing' | 'version' | 'unordered';
 interface Args {
   plan: string;
@@ -45,23 +46,30 @@ const check: Check<typeof reads, Args> = {
   reads,
   judge: ({ nodes: all, plans: rows }) => {
     const k3s = rows.filter(upgradesK3s);
+    // From manifests alone only Plans that are among them can be compared.
+    if (isGap(all)) return k3s.flatMap((plan) => mismatch(plan, k3s) ?? []);
     return k3s.flatMap((plan) => (pendingOf(plan, all).length ? (misfit(plan, k3s, all) ?? []) : []));
   },
   say: (args) => SAID[args.is](args),
 };
 export default check;
 
+function mismatch(plan: PlanRow, all: readonly PlanRow[]): Finding<Args> | undefined {
+  const named = plan.prepareArgs.at(-1);
+  const other = all.find(({ ref }) => ref.namespace === plan.ref.namespace && ref.name === named);
+  const [mine, theirs] = [targetOf(plan), other && targetOf(other)];
+  return other && mine && theirs && compare(mine, theirs) !== 0
+    ? finding(plan, { is: 'version', of: planName(other), version: mine, other: theirs })
+    : undefined;
+}
+
 function misfit(plan: PlanRow, all: readonly PlanRow[], nodesOf: readonly NodeRow[]): Finding<Args> | undefined {
-  const mine = targetOf(plan);
   const named = plan.prepareArgs.at(-1);
   const near = all.filter(({ ref }) => ref.namespace === plan.ref.namespace && ref.name !== plan.ref.name);
   if (named !== undefined) {
     const other = near.find(({ ref }) => ref.name === named);
     if (!other) return finding(plan, { is: 'missing', of: named });
-    const theirs = targetOf(other);
-    return mine && theirs && compare(mine, theirs) !== 0
-      ? finding(plan, { is: 'version', of: planName(other), version: mine, other: theirs })
-      : undefined;
+    return mismatch(plan, all);
   }
   const servers = near.find((other) => selectedBy(other, nodesOf).some(isServer) && pendingOf(other, nodesOf).length);
   if (!servers || selectedBy(plan, nodesOf).some(isServer)) return undefined;

@@ -1,11 +1,12 @@
 // Plans that upgrade nothing and report Complete all the same: no concurrency, no selector, or a selector that no Node meets.
 // Source: rancher/system-upgrade-controller v0.20.1 pkg/upgrade/plan (SelectConcurrentNodes), pkg/apis (no defaults).
 import type { Check, Finding, Text } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
 import { selectedBy } from '../ownership.ts';
 import { planName, upgradesK3s } from '../plans.ts';
 import { nodes, type PlanRow, plans } from '../reads.ts';
 
-const reads = { nodes, plans };
+const reads = { nodes: { ...nodes, optional: true } as const, plans };
 type Is = 'concurrency' | 'selector' | 'master' | 'none';
 interface Args {
   plan: string;
@@ -38,7 +39,11 @@ const check: Check<typeof reads, Args> = {
   applies: { stage: 'both' },
   reads,
   judge: (rows) =>
-    rows.plans.filter(upgradesK3s).flatMap((plan) => finding(plan, whyNone(plan, selectedBy(plan, rows.nodes).length)) ?? []),
+    rows.plans.filter(upgradesK3s).flatMap((plan) => {
+      // Without the Nodes only what the Plan says of itself can be judged.
+      const selected = isGap(rows.nodes) ? 1 : selectedBy(plan, rows.nodes).length;
+      return finding(plan, whyNone(plan, selected)) ?? [];
+    }),
   say: ({ plan, is }) => ({ en: `Plan ${plan} ${SAID[is].en}`, zh: `Plan ${plan} ${SAID[is].zh}` }),
 };
 export default check;
