@@ -15,6 +15,8 @@ const ANY_HELM = '4.2.0';
 export interface Carried {
   /** What the release will hold as the user's values. */
   config: Raw;
+  /** Of it, what was given with the upgrade. */
+  given: Raw;
   /** What the templates see today. */
   today: Raw;
   release: Release;
@@ -36,10 +38,24 @@ export async function carriedValues(
   const rules = rulesOf(helm?.version ?? ANY_HELM);
   const before = { defaults: chart.values, config };
   const carried = upgraded({}, intent ?? { given: {} }, before, rules).config;
-  return { config: carried, today: coalesce(chart.values, config, rules), release: current.release, record: current.at };
+  return {
+    config: carried,
+    given: intent?.given ?? {},
+    today: coalesce(chart.values, config, rules),
+    release: current.release,
+    record: current.at,
+  };
 }
 
 const VAST: Text = { en: 'the release record has too many values to check', zh: 'release 记录中的值过多，无法逐一检查' };
+
+/** A value that is the same live and in a snapshot: a text of the release stays there only where its chart has a text or a number. undefined: nothing, or nobody can tell. */
+export function knownAt({ config, release, given }: Carried, key: string): Json | undefined {
+  const value = at(config, key);
+  if (typeof value !== 'string' || at(given, key) !== undefined) return value;
+  const ofChart = at(release.chart.values, key);
+  return typeof ofChart === 'string' || typeof ofChart === 'number' ? value : undefined;
+}
 
 /** `osm.image.tag`. */
 export const at = (values: Raw, key: string): Json | undefined => valueAt(values, pathOf(key));

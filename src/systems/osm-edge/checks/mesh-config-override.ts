@@ -10,7 +10,7 @@ import { leavesOf, valueAt, written } from '../../../helm/keys.ts';
 import { deepEqual, isRaw } from '../../../kube/json.ts';
 import { formatPointer } from '../../../kube/pointer.ts';
 import { compare } from '../../../versions/chart.ts';
-import { at, carriedValues, shownValue } from '../carried.ts';
+import { at, carriedValues, knownAt, shownValue } from '../carried.ts';
 import { mapping } from '../knowledge/tables.ts';
 
 const reads = derived(mapping, (values) => ({
@@ -73,7 +73,9 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       .filter(({ since }) => compare(since, version) <= 0)
       .flatMap(({ key, path, since }) => {
         const kept = typeof from === 'string' && compare(since, from) <= 0;
-        return differences(at(carried.config, key), config.held, key, path.split('.')).map((args) => found(config.ref, { ...args, kept }));
+        return differences(at(carried.config, key), config.held, key, path.split('.'))
+          .filter(({ key: leaf }) => knownAt(carried, leaf) !== undefined)
+          .map((args) => found(config.ref, { ...args, kept }));
       });
   },
   say: ({ namespace, key, path, wanted, now }) => ({

@@ -6,7 +6,7 @@ import type { Check, Finding, Json, Ref, Text } from '../../../engine/contracts.
 import { isGap } from '../../../engine/gaps.ts';
 import { isRaw } from '../../../kube/json.ts';
 import { compare } from '../../../versions/chart.ts';
-import { at, carriedValues, isOwnChart } from '../carried.ts';
+import { carriedValues, isOwnChart, knownAt } from '../carried.ts';
 import { isDuration } from '../duration.ts';
 import { type Rule, types } from '../knowledge/tables.ts';
 
@@ -68,11 +68,11 @@ const check: Check<typeof RELEASE_READS, Args> = {
     if (!('config' in carried)) return carried;
     if (typeof version !== 'string' || !isOwnChart(carried)) return [];
     const refused = Object.entries(types().values).flatMap(([key, since]) => {
-      const wants = refusedBy(standing(since, version), at(carried.config, key));
+      const wants = refusedBy(standing(since, version), knownAt(carried, key));
       return wants ? [found(carried.record, { key, target: version, wants, effect: null })] : [];
     });
     const parsed = Object.entries(PARSED).flatMap(([key, { fits, wants, effect }]) => {
-      const value = at(carried.config, key);
+      const value = knownAt(carried, key);
       return value === undefined || value === null || fits(value) || refused.some(({ args }) => args.key === key)
         ? []
         : [found(carried.record, { key, target: version, wants, effect })];
