@@ -1,12 +1,13 @@
 // CRDs whose versions are converted by a webhook that does not answer, or whose CA bundle is not one: every request in another version than the stored one fails, also the
 // lists of the garbage collector and of namespace deletion. Source: apiextensions-apiserver pkg/apiserver/conversion/webhook_converter.go, pkg/controller/establish.
-import { finding } from '../../../engine/builders.ts';
-import type { Check, Finding, PointReader, Ref, Rows, Text } from '../../../engine/contracts.ts';
-import { isGap } from '../../../engine/gaps.ts';
-import { certificates, each, flag, label, list, maybe, NO_CERTIFICATE, rowOf, texts, word } from '../../../engine/read/index.ts';
-import { satisfies } from '../../../versions/kubernetes.ts';
 
-const SLICE = { service: label('kubernetes.io/service-name'), endpoints: each('endpoints', { ready: flag('conditions.ready', true) }) };
+import { finding } from '../../../engine/builders.ts';
+import type { Check, Finding, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
+import { certificates, list, maybe, NO_CERTIFICATE, texts, word } from '../../../engine/read/index.ts';
+import { satisfies } from '../../../versions/kubernetes.ts';
+import { type NoBackend, slices, withoutBackend } from '../backends.ts';
+
 const reads = {
   crds: list(
     'customresourcedefinitions.apiextensions.k8s.io',
@@ -18,9 +19,9 @@ const reads = {
     },
     { only: ({ strategy }) => strategy === 'Webhook' },
   ),
-  slices: list('endpointslices.discovery.k8s.io', SLICE),
+  slices,
 };
-type Is = 'no-service' | 'no-endpoints' | 'no-certificate' | 'expired' | 'no-review';
+type Is = NoBackend | 'no-certificate' | 'expired' | 'no-review';
 interface Args {
   is: Is;
   service: string;
@@ -73,7 +74,7 @@ const check: Check<typeof reads, Args> = {
         const isReady = mine.some(({ endpoints }) => endpoints.some(({ ready }) => ready));
         const is = isReady
           ? undefined
-          : await confirmed(
+          : await withoutBackend(
               name,
               mine.map(({ ref }) => ref),
               look,
@@ -90,19 +91,6 @@ const check: Check<typeof reads, Args> = {
   say: ({ is, service, from }, [crd]) => SAYS[is](crd?.name ?? '', service, from),
 };
 export default check;
-
-/** Lists are not one moment: the Service first, then its slices. */
-async function confirmed(service: string, slices: readonly Ref[], look: PointReader): Promise<Is | undefined> {
-  const [namespace, name = ''] = service.split('/');
-  const found = await look.get({ apiVersion: 'v1', kind: 'Service', namespace, name });
-  if (isGap(found)) return undefined;
-  if (!found) return 'no-service';
-  for (const ref of slices) {
-    const slice = await look.get(ref);
-    if (isGap(slice) || (slice && rowOf(SLICE)(slice).endpoints.some(({ ready }) => ready))) return undefined;
-  }
-  return 'no-endpoints';
-}
 
 const foundOf = (is: Is, crd: Ref, service: string, from: string): Finding<Args> =>
   finding({

@@ -1,17 +1,17 @@
 // Webhooks whose Service is missing or has no ready endpoint. With failurePolicy Fail they reject what they match: also the Pods that would bring them back during a drain.
 // Source: kubernetes/website, Admission Webhook Good Practices; apiserver pkg/admission/plugin/webhook.
-import type { Check, Finding, PointReader, Ref, Rows, Text } from '../../../engine/contracts.ts';
-import { isGap } from '../../../engine/gaps.ts';
-import { each, flag, label, list, maybe, rowOf, word } from '../../../engine/read/index.ts';
+
+import type { Check, Finding, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import { maybe, word } from '../../../engine/read/index.ts';
+import { type NoBackend, slices, withoutBackend } from '../backends.ts';
 import { untilUpgraded } from '../webhook-policy.ts';
 import { hooksOf, webhookReads } from '../webhooks.ts';
 
-const SLICE = { service: label('kubernetes.io/service-name'), endpoints: each('endpoints', { ready: flag('conditions.ready', true) }) };
 const reads = {
   ...webhookReads({ service: maybe('clientConfig.service', { namespace: word('namespace', ''), name: word('name', '') }) }),
-  slices: list('endpointslices.discovery.k8s.io', SLICE),
+  slices,
 };
-type Is = 'no-service' | 'no-endpoints';
+type Is = NoBackend;
 interface Args {
   is: Is;
   service: string;
@@ -55,7 +55,7 @@ const check: Check<typeof reads, Args> = {
       (hook) => hook.service,
     )) {
       const slices = rows.slices.filter(({ ref, service: name }) => `${ref.namespace}/${name}` === service).map(({ ref }) => ref);
-      const is = await confirmed(service, slices, look);
+      const is = await withoutBackend(service, slices, look);
       if (is) findings.push(...[...Map.groupBy(all, ({ policy }) => policy).values()].map((same) => finding(is, service, same)));
     }
     return findings;
@@ -78,19 +78,6 @@ const STATE: Record<Is, Text> = {
   'no-service': { en: 'which does not exist', zh: '但该 Service 不存在' },
   'no-endpoints': { en: 'which has no ready endpoint', zh: '但它没有就绪的端点' },
 };
-
-/** Lists are not one moment: the Service first, then its slices. undefined: it has a backend after all, or that cannot be seen. */
-async function confirmed(service: string, slices: readonly Ref[], look: PointReader): Promise<Is | undefined> {
-  const [namespace, name = ''] = service.split('/');
-  const found = await look.get({ apiVersion: 'v1', kind: 'Service', namespace, name });
-  if (isGap(found)) return undefined;
-  if (!found) return 'no-service';
-  for (const ref of slices) {
-    const slice = await look.get(ref);
-    if (isGap(slice) || (slice && rowOf(SLICE)(slice).endpoints.some(({ ready }) => ready))) return undefined;
-  }
-  return 'no-endpoints';
-}
 
 function finding(is: Is, service: string, same: { name: string; policy: string; on: Ref }[]): Finding<Args> {
   const fails = same[0]!.policy !== 'Ignore';
