@@ -302,14 +302,15 @@ async function conclude(
   accept: Acceptance[],
   into: Examination,
 ): Promise<void> {
-  const { check, path } = each;
+  const { check, path, back } = each;
   const at = path.installation.id;
   const found = split(seen, check.id, accept);
   const open = found.filter(({ accepted }) => !accepted).map(({ finding }) => finding);
   const propose = proposer(each, source);
   const offered = check.remedy && open.length ? await propose(open) : undefined;
   const findings = found.map(({ finding, accepted }) => judged(check, at, finding, accepted, offered));
-  const end = path.to ?? path.from;
+  // Of the way back the newer version is what must be known.
+  const end = back?.upgraded ? back.from : (path.to ?? path.from);
   const note = !isGap(end) && isProvisional(each.system, end) ? provisional(end) : undefined;
   const outcome: Outcome = findings.length ? 'found' : gaps.length || note ? 'unknown' : 'passed';
   into.results.push(result(check, at, outcome, { findings, gaps: [...gaps, ...harmless], ...(note ? { note } : {}) }));

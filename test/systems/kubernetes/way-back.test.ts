@@ -86,6 +86,8 @@ grid('kubernetes/way-back-etcd', [
 ]);
 
 grid('kubernetes/way-back-kubelets', [
+  // Of a pre-release nothing is passed.
+  { server: 'v1.38.0', backTo: 'kubernetes=1.37', expect: 'unknown' },
   { fixture: 'found', backTo: 'kubernetes=1.30', expect: 'blocker Node/w1' },
   { fixture: 'healthy', backTo: 'kubernetes=1.30', expect: 'passed' },
   { to: 'kubernetes=1.31', expect: 'not-applicable' },
