@@ -134,7 +134,7 @@ describe('0.7.3', () => {
 
   const stop = { preStop: { exec: { command: ['/bin/sh', '-c', 'rm -f /host/etc/cni/net.d/00-multus.conf'] } } };
   const multus = workload('DaemonSet', OLD!, 'spiderpool-multus', { lifecycle: stop }, {}, { app: 'multus' });
-  const lifecycle = async () => (await cluster.get(multus)).spec.template.spec.containers[0].lifecycle;
+  const preStop = async () => (await cluster.get(multus)).spec.template.spec.containers[0].lifecycle?.preStop;
 
   sweeps.remedy({
     name: 'spiderpool/multus-uninstall-hook',
@@ -142,9 +142,9 @@ describe('0.7.3', () => {
     writes: ['POST leases', 'PATCH daemonsets', 'DELETE leases'],
     undoWrites: ['POST leases', 'PATCH daemonsets', 'DELETE leases'],
     reset: () => again(multus),
-    state: lifecycle,
-    fixed: async () => expect(await lifecycle()).toBeUndefined(),
-    undone: async (before) => expect(await lifecycle()).toEqual(before),
+    state: preStop,
+    fixed: async () => expect(await preStop()).toBeUndefined(),
+    undone: async (before) => expect(await preStop()).toEqual(before),
   });
 });
 

@@ -19,7 +19,7 @@ grid('spiderpool/multus-uninstall-hook', [
     fixture: 'found',
     to: 'spiderpool=0.9.13',
     expect: `blocker ${SET}`,
-    steps: [`${SET} /spec/template/spec/containers/0/lifecycle: [object Object] → ∅`],
+    steps: [`${SET} /spec/template/spec/containers/0/lifecycle/preStop: [object Object] → ∅`],
   },
   { fixture: 'found', objects: [ON_DELETE], to: 'spiderpool=0.9.13', expect: `blocker ${SET}` },
   { fixture: 'found', to: 'spiderpool=0.7.3', expect: 'not-applicable' },

@@ -1,8 +1,8 @@
 // The DaemonSet spiderpool-multus of 0.7.x, installed with multus.multusCNI.uninstall=true, removes the Multus files of its node when it stops; helm deletes it after the new agents wrote theirs.
 // Sources: knowledge/notes.ts (multusPreStop).
 import { finding } from '../../../engine/builders.ts';
-import type { Check, Json, Raw, Ref, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
-import { each, label, list, maybe, texts, tree, word } from '../../../engine/read/index.ts';
+import type { Check, Ref, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
+import { each, label, list, maybe, texts, word } from '../../../engine/read/index.ts';
 import { NOTES } from '../knowledge/notes.ts';
 
 const { from, source, to } = NOTES.multusPreStop;
@@ -18,7 +18,6 @@ const reads = {
       containers: each('spec.template.spec.containers', {
         name: word('name', ''),
         stop: maybe('lifecycle.preStop.exec', { command: texts('command') }),
-        lifecycle: tree('lifecycle'),
       }),
       strategy: word('spec.updateStrategy.type', 'RollingUpdate'),
     },
@@ -29,9 +28,9 @@ const reads = {
 interface Args {
   target: string;
   container: string;
-  /** Its place in the Pod template, and what stands there. */
+  /** Its place in the Pod template, and the command of its preStop. */
   at: number;
-  lifecycle: Json;
+  command: string[];
   /** Pods are replaced by their controller. */
   rolls: boolean;
 }
@@ -74,7 +73,7 @@ const check: Check<typeof reads, Args> = {
           severity: 'blocker',
           key: [ref.name],
           objects: [ref],
-          args: { target, container: dangerous.name, at, lifecycle: dangerous.lifecycle ?? null, rolls: strategy === 'RollingUpdate' },
+          args: { target, container: dangerous.name, at, command: dangerous.stop?.command ?? [], rolls: strategy === 'RollingUpdate' },
           evidence: [{ seen: `spec.template.spec.containers[name=${dangerous.name}].lifecycle.preStop: rm … ${CONFIG}` }],
         }),
       ];
@@ -90,20 +89,19 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-function steps(on: Ref, { at, container, lifecycle, rolls }: Args): (StepDraft | Refusal)[] {
+function steps(on: Ref, { at, container, command, rolls }: Args): (StepDraft | Refusal)[] {
   const name = `${on.namespace}/${on.name}`;
   if (!rolls) return [{ refused: ON_DELETE, objects: [on] }];
   const of = `/spec/template/spec/containers/${at}`;
-  const { preStop, ...others } = lifecycle as Raw;
-  const rest = Object.keys(others).length ? { after: others } : {};
+  const preStop = { exec: { command } };
   const remove: StepDraft = {
-    ...{ do: 'patch', on, changes: [{ path: `${of}/lifecycle`, before: lifecycle, ...rest }], undo: 'exact' },
+    ...{ do: 'patch', on, changes: [{ path: `${of}/lifecycle/preStop`, before: preStop }], undo: 'exact' },
     guard: [
       {
         on,
         must: [
           { path: `${of}/name`, is: container },
-          { path: `${of}/lifecycle/preStop`, is: preStop! },
+          { path: `${of}/lifecycle/preStop`, is: preStop },
         ],
       },
     ],
