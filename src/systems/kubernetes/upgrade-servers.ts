@@ -178,6 +178,9 @@ export function installed(os: string, version: string, packages: readonly string
 /** kube-controller-manager and kube-scheduler must not be newer than any API server. */
 function oneByOne(hop: Hop, parts: ClusterParts, stopped: boolean): StepDraft[] {
   const { instances, leases } = parts;
+  // One that was forgotten is seen before anything else is upgraded.
+  const last = instances.findLast(({ component }) => component === 'kube-apiserver');
+  const everyServer: Condition = { reading: versionOf(parts), matches: patchPattern(hop) };
   const wrong = [...tooEarly(hop, parts), ...(stopped && leases.includes(CONTROLLER) ? [RUNS_AGAIN] : [])];
   return CONTROL_PLANE.flatMap((component) =>
     instances
@@ -191,7 +194,7 @@ function oneByOne(hop: Hop, parts: ClusterParts, stopped: boolean): StepDraft[] 
           [
             `kubectl get pod -n ${shellWord(instance.namespace)} ${shellWord(instance.pod)} -o yaml   # image ${tagged(instance.image, hop.version)}`,
           ],
-          [runs(instance, hop)],
+          [runs(instance, hop), ...(instance === last && parts.each ? [everyServer] : [])],
           component === 'kube-apiserver' ? wrong : [],
         ),
       ),
