@@ -5,7 +5,6 @@ import { isGap } from '../../../engine/gaps.ts';
 import { declaredRef, manifests } from '../../../engine/read/index.ts';
 import { objectsIn } from '../../../helm/manifest.ts';
 import { type ReleaseRow, releases } from '../../../helm/releases.ts';
-import { refOf } from '../../../kube/refs.ts';
 import { type Bites, bites, bitesInFile, goneBefore, insteadOf, namesDeprecated } from '../apis.ts';
 import { type Evidence, evidenceOf } from '../evidence.ts';
 import { later } from '../reads.ts';
