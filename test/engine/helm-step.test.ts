@@ -94,6 +94,8 @@ describe('rollback', () => {
     ['cut itself', back(cut), 'to-do, clear 5'],
     ['failed itself', back({ status: 'failed', description: 'Rollback "sp" failed: x' }), 'to-do'],
     ['a rollback to somewhere else', back({ description: 'Rollback to 2' }), anothers(5)],
+    ['a later upgrade, rolled back to ours', ours({ revision: 6, description: 'Rollback to 4' }), 'to-do'],
+    ['that of another chart', back({ revision: 6, description: 'Rollback to 4' }), anothers(6)],
     ['an upgrade that failed since', back({ status: 'failed', description: 'Upgrade "sp" failed: x' }), anothers(5, 'failed')],
     ['an upgrade since', back(), anothers(5)],
   ])('%s', async (_, seen, expected) => expect(said(await helm.look(rollback, worldSeeing(seen)))).toBe(expected));

@@ -82,6 +82,10 @@ const ALIVE: Text = {
 const isOurs = ({ from, chart }: HelmStep, newest: Revision): boolean =>
   newest.revision === from + 1 && newest.chart === `${chart.name}-${chart.version}`;
 
+/** Ours once more: what came behind it was rolled back. */
+const isOursAgain = ({ from, chart }: HelmStep, { status, description, chart: its }: Revision): boolean =>
+  status === 'deployed' && description === `Rollback to ${from + 1}` && its === `${chart.name}-${chart.version}`;
+
 function lookAhead(step: HelmStep, newest: Revision): Look {
   if (newest.revision === step.from)
     return isPending(newest) ? { is: 'refused', because: stands(newest) } : { is: 'to-do', now: undefined };
@@ -97,6 +101,7 @@ function lookAhead(step: HelmStep, newest: Revision): Look {
 function lookBack(step: HelmStep, newest: Revision): Look {
   const clear = isPending(newest) ? { clear: newest.revision } : undefined;
   if (isOurs(step, newest) && (!clear || newest.digest === step.config)) return { is: 'to-do', now: clear };
+  if (isOursAgain(step, newest)) return { is: 'to-do', now: undefined };
   if (newest.description === `Rollback to ${step.from}` && newest.status === 'deployed') return { is: 'done', now: undefined };
   // Cut before it made a record, or in a rollback: helm puts everything back to how `from` has it, whatever stands there now.
   if (newest.revision === step.from || newest.status === 'pending-rollback') return { is: 'to-do', now: clear };
