@@ -4,8 +4,8 @@ import type { Situation, StepDraft, Text } from '../engine/contracts.ts';
 import { needsValue } from '../helm/flags.ts';
 import { shellWord } from '../text/shell.ts';
 import type { ChartFacts } from './facts.ts';
-import { helmFor } from './release.ts';
 import { intendedOf } from './intended.ts';
+import { helmFor } from './release.ts';
 
 export function upgradeCommand({ chart: name, repository }: ChartFacts, at: Situation, flags: readonly string[]): StepDraft {
   const { installation, to = '' } = at.path;

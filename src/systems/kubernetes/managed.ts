@@ -38,7 +38,13 @@ const ITS_NODES = (by: string): Text => ({
   en: `${by} provides the Nodes: what is on them is the provider's matter`,
   zh: `节点由 ${by} 提供：节点上的内容由提供商负责`,
 });
-const MANAGED = (by: string): Text => ({
+const MANAGED = (by: string): Text => (by === 'K3s' ? OF_K3S : OF_PROVIDER(by));
+/** Its etcd, its order of versions and its Plans are the matter of the checks of k3s/. */
+const OF_K3S: Text = {
+  en: 'K3s runs the control plane and etcd in its own process, with certificates of its own: see the checks of k3s',
+  zh: 'K3s 在自身进程中运行控制平面和 etcd，并使用自己的证书：请见“k3s”的检查项',
+};
+const OF_PROVIDER = (by: string): Text => ({
   en: `${by} runs the control plane: its command lines and images are not visible`,
   zh: `控制平面由 ${by} 运行：其命令行和镜像不可见`,
 });

@@ -27,6 +27,10 @@ grid('kubernetes/component-flags', [
   { base: 'managed', fixture: 'aks', expect: 'not-applicable' },
   { base: 'managed', expect: 'unknown' },
   { base: 'managed', fixture: 'kops', server: 'v1.30.4+rke2r1', expect: 'blocker Pod/kube-system/kube-scheduler-k1' },
+  // K3s has no static Pods: it notes on each Node what it hands to the components.
+  { base: 'managed', fixture: 'k3s', server: 'v1.30.4+k3s1', expect: 'blocker Node/s1' },
+  { base: 'managed', fixture: 'k3s', server: 'v1.30.4+k3s1', to: 'kubernetes=v1.30.9', expect: 'passed' },
+  { base: 'managed', server: 'v1.30.4+k3s1', expect: 'unknown' },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },
   { fixture: 'found', forbidden: ['pods'], expect: 'unknown' },

@@ -1,14 +1,15 @@
 // Flags, feature gates and admission plugins on the command lines of the control plane and of kube-proxy, and in its configuration, that a minor on the way refuses: the
 // component exits at start. Sources: the rows of knowledge/components.json name the file and version that show each.
-import type { Check, Finding, Gap, Json, Raw, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Gap, Json, Judgement, Raw, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { args, each, rowOf, tree, word, yaml } from '../../../engine/read/index.ts';
 import { flagsOf, gatesIn } from '../command-line.ts';
-import { unseen } from '../managed.ts';
+import { type Handed, k3sArguments } from '../k3s-arguments.ts';
+import { managedBy, unseen } from '../managed.ts';
 import { CONTROL_PLANE, controlPlaneOf, flagNames, later, nodes, staticPods } from '../reads.ts';
 import { type Component, gatesRefused, type Refused, refusedBy, type Why } from '../refusals.ts';
 
-const reads = later(() => ({ ...staticPods(), nodes: { ...nodes, optional: true } as const }));
+const reads = later(() => ({ ...staticPods(), nodes: { ...nodes, optional: true } as const, k3s: k3sArguments() }));
 
 interface Args extends Omit<Refused, 'source'> {
   component: Component;
@@ -36,12 +37,12 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: '组件遇到所用版本没有的参数、特性门控或准入插件，或与锁定值不同的特性门控时，启动即退出。没有 kube-apiserver，控制平面不可用。',
     },
     detection: {
-      en: 'Reads the command lines of static Pods of kube-apiserver, kube-controller-manager and kube-scheduler, and ConfigMap and DaemonSet kube-proxy. Compares them with what each minor on the way accepts. Gates that upstream never had are ignored.',
-      zh: '读取 kube-apiserver、kube-controller-manager、kube-scheduler 静态 Pod 的命令行，以及 ConfigMap 和 DaemonSet kube-proxy，并与途经的每个次要版本所接受的内容比较。上游从未有过的特性门控会被忽略。',
+      en: 'Reads the command lines of static Pods of kube-apiserver, kube-controller-manager and kube-scheduler, and ConfigMap and DaemonSet kube-proxy. Compares them with what each minor on the way accepts. With K3s reads what it hands to them, as annotation k3s.io/node-args notes it. Gates that upstream never had are ignored.',
+      zh: '读取 kube-apiserver、kube-controller-manager、kube-scheduler 静态 Pod 的命令行，以及 ConfigMap 和 DaemonSet kube-proxy，并与途经的每个次要版本所接受的内容比较。对 K3s，读取注解 k3s.io/node-args 中传给这些组件的参数。上游从未有过的特性门控会被忽略。',
     },
     fix: {
-      en: 'manual: remove the flag or gate from the static Pod manifest on each node. With kubeadm, also remove it from the ConfigMap kubeadm-config: kubeadm upgrade writes the manifests from it.',
-      zh: '手动：在各节点的静态 Pod 清单中删除该参数或特性门控。使用 kubeadm 时还需从 ConfigMap kubeadm-config 中删除：kubeadm upgrade 据此生成清单。',
+      en: 'manual: remove the flag or gate from the static Pod manifest on each node. With kubeadm, also remove it from the ConfigMap kubeadm-config: kubeadm upgrade writes the manifests from it. With K3s, remove it from /etc/rancher/k3s/config.yaml or its service.',
+      zh: '手动：在各节点的静态 Pod 清单中删除该参数或特性门控。使用 kubeadm 时还需从 ConfigMap kubeadm-config 中删除：kubeadm upgrade 据此生成清单。使用 K3s 时，从 /etc/rancher/k3s/config.yaml 或其服务中删除。',
     },
     limits: {
       en: 'Kubelets are not covered: their flags are on the nodes. Managed control planes are not visible.',
@@ -63,6 +64,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     ];
   },
   judge: async (rows: Rows<ReturnType<typeof reads>>, { path, look }) => {
+    if (managedBy(path.from, isGap(rows.nodes) ? [] : rows.nodes) === 'K3s') return ofK3s(isGap(rows.k3s) ? [] : rows.k3s, path.hops);
     const seen = controlPlaneOf(rows);
     const closed = unseen(seen, path.from, isGap(rows.nodes) ? [] : rows.nodes);
     if (closed) return closed;
@@ -86,6 +88,22 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   say: ({ component, why, name, value, hop, instead }) => SAYS[why]({ component, name, value, hop, instead: instead ?? '' }),
 };
 export default check;
+
+/** In one process, which notes its arguments on each Node. */
+function ofK3s(nodes: readonly { ref: Ref; handed?: Handed[] }[], hops: readonly string[]): Judgement<Args> {
+  const noted = nodes.flatMap(({ ref, handed }) => (handed ? [{ ref, handed }] : []));
+  if (!noted.length) return { unknown: NOT_NOTED };
+  const found = noted.flatMap(({ ref, handed }) =>
+    [...Map.groupBy(handed, ({ component }) => component)].flatMap(([component, flags]) =>
+      refusedBy(component, flagsOf(flags), hops).map((refused) => ({ component, ref, refused })),
+    ),
+  );
+  return [...Map.groupBy(found, keyOf).values()].map(finding);
+}
+const NOT_NOTED: Text = {
+  en: 'no Node has annotation k3s.io/node-args: look for kube-apiserver-arg and the like in the configuration of K3s',
+  zh: '没有节点带有注解 k3s.io/node-args：请在 K3s 的配置中查找“kube-apiserver-arg”等参数',
+};
 
 const notSeen = (name: string): Gap => ({ why: 'not-collected', verb: 'get', resource: 'pods', namespace: 'kube-system', name });
 
