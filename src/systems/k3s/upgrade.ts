@@ -269,14 +269,14 @@ function wait(role: Role, plan: Raw, version: string, here: Here, { within, crea
       until: [run, through],
       within: within + (windowed ? WINDOW : 0),
       lasting: 10,
-      fails: [failed],
+      fails: [failed, { on, must: 'be-gone' }],
       retry: retryOf(on),
       assume: [],
     },
     after: [created],
     text: {
-      en: `wait until every ${ONE[role].en} runs ${version}; if a Job fails, run fix k3s/nodes-cordoned-by-plan before resume or undo`,
-      zh: `等待所有${ROLE[role].zh}运行 ${version}；如果 Job 失败，先执行 fix k3s/nodes-cordoned-by-plan，再 resume 或 undo`,
+      en: `wait until every ${ONE[role].en} runs ${version}; if a Job fails, run fix k3s/nodes-cordoned-by-plan before undo`,
+      zh: `等待所有${ROLE[role].zh}运行 ${version}；如果 Job 失败，先执行 fix k3s/nodes-cordoned-by-plan，再 undo`,
     },
   };
 }

@@ -1,0 +1,207 @@
+// The upgrade of K3s over two minors: three servers and two agents kept by kwok, the system-upgrade-controller played by an actor that is held to recordings of the real one, its Pods placed
+// by the real scheduler. Killed at every stage and in the middle of hops, and resumed each time.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { type Actor, playUpgrade, startKubelet, startSystemUpgrade } from '../bed/actors/index.ts';
+import { hastened, newHome, type Ran, run, start } from '../bed/binary.ts';
+import type { Body } from '../bed/client.ts';
+import { installCrd } from '../bed/crds.ts';
+import { type Fault, type FaultProxy, startFaultProxy } from '../bed/fault-proxy.ts';
+import { bed } from '../bed/index.ts';
+import { LEASE } from './scene.ts';
+
+vi.setConfig({ testTimeout: 300_000 });
+const cluster = bed();
+const [FROM, BETWEEN, TO] = ['v1.33.9+k3s1', 'v1.34.8+k3s1', 'v1.35.5+k3s1'] as const;
+const SERVERS = ['s1', 's2', 's3'];
+const NODES = [...SERVERS, 'a1', 'a2'];
+const NAMESPACE = 'system-upgrade';
+const PLANS = `/apis/upgrade.cattle.io/v1/namespaces/${NAMESPACE}/plans`;
+const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
+/** A Plan of somebody else, for Nodes that are not there. */
+const THEIRS: Body = {
+  apiVersion: 'upgrade.cattle.io/v1',
+  kind: 'Plan',
+  metadata: { name: 'os', namespace: NAMESPACE },
+  spec: {
+    concurrency: 1,
+    serviceAccountName: 'system-upgrade',
+    nodeSelector: { matchLabels: { 'example.com/os': 'old' } },
+    version: 'v3',
+    upgrade: { image: 'example.com/os-upgrade' },
+  },
+};
+
+/** As K3s records what `k3s etcd-snapshot save` has made. */
+const snapshot = (): Body => ({
+  apiVersion: 'k3s.cattle.io/v1',
+  kind: 'ETCDSnapshotFile',
+  metadata: { name: 'local-on-demand-s1-1' },
+  spec: { snapshotName: 'on-demand-s1-1', nodeName: 's1', location: 'file:///var/lib/rancher/k3s/server/db/snapshots/on-demand-s1-1' },
+  status: { readyToUse: true, creationTime: new Date().toISOString().replace(/\.\d+Z/, 'Z') },
+});
+const ANYTHING = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+const SNAPSHOTS: Body = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'etcdsnapshotfiles.k3s.cattle.io' },
+  spec: {
+    group: 'k3s.cattle.io',
+    scope: 'Cluster',
+    names: { kind: 'ETCDSnapshotFile', plural: 'etcdsnapshotfiles' },
+    versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: ANYTHING } }],
+  },
+};
+
+const play = playUpgrade(cluster);
+/** Which Node got which version, in order. */
+const done: string[] = [];
+let actors: Actor[] = [];
+let proxy: FaultProxy;
+let kubeconfig: string;
+
+beforeAll(async () => {
+  await installCrd(cluster, 'plans-v1');
+  await cluster.apply(SNAPSHOTS);
+  await vi.waitFor(async () => expect((await cluster.request('GET', '/apis/k3s.cattle.io/v1/etcdsnapshotfiles')).status).toBe(200), {
+    timeout: 30_000,
+    interval: 100,
+  });
+  await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
+  proxy = await startFaultProxy(cluster);
+  kubeconfig = await proxy.kubeconfigFrom(cluster.kubeconfig);
+  actors.push(
+    await startKubelet(cluster, {
+      nodes: NODES.map((name) => ({
+        name,
+        kubeletVersion: FROM,
+        ...(SERVERS.includes(name)
+          ? { labels: { 'node-role.kubernetes.io/control-plane': 'true', 'node-role.kubernetes.io/etcd': 'true' } }
+          : {}),
+      })),
+      play: {
+        ...play,
+        container: async (container, pod, ended) => {
+          const node: string = pod.spec.nodeName;
+          const ending = await play.container(container, pod, ended);
+          if (container.name === 'upgrade' && ending && 'exit' in ending && ending.exit === 0)
+            done.push(`${node} ${await versionOf(node)}`);
+          return ending;
+        },
+      },
+    }),
+    await startSystemUpgrade(cluster, { generation: 'v0.20', namespace: NAMESPACE, backoffLimit: 0 }),
+  );
+  await cluster.apply({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'system-upgrade-controller', namespace: NAMESPACE },
+    spec: {
+      selector: { matchLabels: { app: 'suc' } },
+      template: {
+        metadata: { labels: { app: 'suc' } },
+        spec: {
+          tolerations: [{ operator: 'Exists' }],
+          containers: [{ name: 'system-upgrade-controller', image: 'rancher/system-upgrade-controller:v0.20.1' }],
+        },
+      },
+    },
+  });
+  await cluster.apply(THEIRS);
+});
+afterAll(async () => {
+  for (const actor of actors.reverse()) await actor.stop();
+  actors = [];
+  await proxy?.close();
+});
+beforeEach(async () => {
+  // Fresh for both hops: the step that a person takes is seen to be done.
+  await cluster.apply(snapshot());
+  await vi.waitFor(
+    async () => {
+      const { body } = await cluster.request('GET', `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/system-upgrade-controller`);
+      expect(body.status.readyReplicas).toBe(1);
+    },
+    { timeout: 60_000, interval: 100 },
+  );
+});
+afterEach(async () => {
+  proxy.faults.length = 0;
+  done.length = 0;
+  await cluster.request('DELETE', LEASE);
+  await cluster.remove(...(await ours()).map((plan) => ({ ...plan, apiVersion: 'upgrade.cattle.io/v1', kind: 'Plan' })));
+  await cluster.remove(...(await items(JOBS)).map((job) => ({ ...job, apiVersion: 'batch/v1', kind: 'Job' })));
+  const pods = await items(`/api/v1/namespaces/${NAMESPACE}/pods?labelSelector=upgrade.cattle.io/plan`);
+  await cluster.remove(...pods.map((pod) => ({ ...pod, apiVersion: 'v1', kind: 'Pod' })));
+  for (const node of NODES) {
+    await cluster.request('PATCH', `/api/v1/nodes/${node}`, { spec: { unschedulable: null } });
+    await cluster.request('PATCH', `/api/v1/nodes/${node}/status`, { status: { nodeInfo: { kubeletVersion: FROM } } });
+  }
+});
+
+const items = async (path: string): Promise<Body[]> => (await cluster.request('GET', path)).body.items;
+const ours = async () => (await items(PLANS)).filter(({ metadata }) => metadata.name !== THEIRS.metadata.name);
+const nodes = () => items('/api/v1/nodes');
+const versionOf = async (name: string): Promise<string> =>
+  (await cluster.request('GET', `/api/v1/nodes/${name}`)).body.status.nodeInfo.kubeletVersion;
+const call = (words: string[], home: string): Promise<Ran> => run(words, { kubeconfig, home, env: hastened(20) });
+const shown = ({ stdout, stderr }: Ran) => `${stdout}${stderr}`;
+const upgrade = ['upgrade', 'k3s', '--to', `k3s=${TO}`];
+
+async function upgraded(): Promise<void> {
+  const now = await nodes();
+  expect(now.map(({ status }) => status.nodeInfo.kubeletVersion)).toEqual(NODES.map(() => TO));
+  expect(now.filter(({ spec }) => spec.unschedulable)).toEqual([]);
+  // Every Node once in each hop, servers before agents, one minor before the next.
+  const order = [BETWEEN, TO].flatMap((version) => [SERVERS, ['a1', 'a2']].map((names) => names.map((name) => `${name} ${version}`)));
+  expect(done).toHaveLength(order.flat().length);
+  for (const group of order) expect(done.splice(0, group.length).sort()).toEqual(group);
+  expect(await ours()).toEqual([]);
+  expect((await items(PLANS)).map(({ metadata }) => metadata.name)).toEqual([THEIRS.metadata.name]);
+  expect((await cluster.request('GET', LEASE)).status).toBe(404);
+}
+
+test('two hops, killed at every stage and in the middle of hops, and resumed each time', async () => {
+  const home = newHome();
+  const planned = await call(['plan', ...upgrade.slice(1), '-o', 'json'], home);
+  const plan = JSON.parse(planned.stdout);
+  expect(plan.stages.flatMap(({ hop, steps }: Body) => steps.map((step: Body) => `${hop} ${step.do}`))).toEqual(
+    [BETWEEN, TO].flatMap((hop) =>
+      [...(hop === TO ? ['recheck'] : []), 'manual', 'create', 'wait', 'create', 'wait', 'delete', 'delete'].map(
+        (doing) => `${hop} ${doing}`,
+      ),
+    ),
+  );
+  const isPlan = (name: string) => new RegExp(`/plans/${name}`);
+  const places: [where: string, fault: Omit<Fault, 'andThen'>][] = [];
+  for (const hop of ['1.34', '1.35']) {
+    const server = `upgrade-guard-server-${hop}`;
+    if (hop === '1.35')
+      places.push([`${hop}: while everything is looked at again`, { do: 'answer-then', method: 'GET', path: /io\/v1\/plans\?/ }]);
+    places.push(
+      [`${hop}: before the Plan of the servers is sent`, { do: 'hold', method: 'POST', path: PLANS }],
+      [`${hop}: the Plan of the servers unanswered`, { do: 'forward-unanswered', method: 'POST', path: PLANS }],
+      [`${hop}: while servers are upgraded`, { do: 'answer-then', path: /\/nodes\?/, nth: 5 }],
+      [`${hop}: the Plan of the agents unanswered`, { do: 'forward-unanswered', method: 'POST', path: PLANS }],
+      [`${hop}: while agents are upgraded`, { do: 'answer-then', path: /\/nodes\?/, nth: 5 }],
+      [`${hop}: before a Plan is removed`, { do: 'hold', method: 'DELETE', path: isPlan(server) }],
+      [`${hop}: a removal unanswered`, { do: 'forward-unanswered', method: 'DELETE', path: isPlan('upgrade-guard') }],
+    );
+  }
+  const interrupted: string[] = [];
+  let words = [...upgrade, '--yes'];
+  for (const [where, fault] of places) {
+    const it = start(words, { kubeconfig, home, env: hastened(20), input: '' });
+    proxy.faults.push({ ...fault, andThen: () => it.kill() } as Fault);
+    const ran = await it.ended;
+    proxy.faults.length = 0;
+    expect(ran.signal, `${where}\n${shown(ran)}`).toBe('SIGKILL');
+    interrupted.push(where);
+    words = ['resume', '--yes'];
+  }
+  const last = await call(words, home);
+  expect(last.code, shown(last)).toBe(0);
+  expect(interrupted).toHaveLength(places.length);
+  await upgraded();
+  const again = await call(['resume', '--yes'], home);
+  expect([again.code, again.stderr]).toEqual([0, expect.stringContaining('Nothing is left to do')]);
+});
