@@ -282,6 +282,16 @@ export const coverage: Coverage = {
         remedy('stale-endpoint'),
       ),
       row(
+        'one Pod that never started has taken IP after IP from a pool (0.8.8, 0.9.7 and older)',
+        '从未启动的 Pod 不断占用池中的 IP（0.8.8、0.9.7 及更早）',
+        check('leaked-ip'),
+      ),
+      row(
+        'SpiderEndpoints in deletion, or without a Pod whose IP is not static',
+        '正在删除的 SpiderEndpoint，以及没有 Pod 且 IP 非固定的 SpiderEndpoint',
+        note('not reported: IP garbage collection removes them at its next scan', '不报告：IP 回收会在下次扫描时移除'),
+      ),
+      row(
         'allocatedIPCount is not the number of allocated IPs',
         'allocatedIPCount 与已分配 IP 的数量不符',
         check('pool-state'),

@@ -3,6 +3,7 @@
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Raw, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
 import { hot, number, time } from '../../../engine/read/index.ts';
+import { countMembers } from '../../../kube/json.ts';
 import { satisfies } from '../../../versions/chart.ts';
 import { NOTES } from '../knowledge/notes.ts';
 import { entriesOf, POOL_COLUMNS, poolRow, refOfPool } from '../rows.ts';
@@ -30,9 +31,11 @@ interface Args {
 /** Only what is not in order is held. What cannot be read is named by the checks of the IPs. */
 function stateOf(object: Raw): PoolState | undefined {
   const row = poolRow(object);
+  const [deleted, count] = [COUNT.deleted.read(object) !== undefined, COUNT.count.read(object)];
+  // Nearly every pool is in order, and has up to thousands of records: they are counted, and not read.
+  if (!deleted && typeof row.written === 'string' && row.written !== '' && countMembers(row.written) === count) return undefined;
   const { coding, entries } = entriesOf(row);
   const records = Object.keys(entries).length;
-  const [deleted, count] = [COUNT.deleted.read(object) !== undefined, COUNT.count.read(object)];
   const drifted = coding !== 'unreadable' && count !== undefined && count !== records;
   return deleted || drifted
     ? { on: refOfPool(row), deleted, records, written: row.written !== undefined && row.written !== null, ...(drifted ? { count } : {}) }
