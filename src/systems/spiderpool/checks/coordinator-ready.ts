@@ -3,7 +3,7 @@
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, PointReader, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { flag, list, word } from '../../../engine/read/index.ts';
+import { flag, list, maybe, rowOf, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
 import { satisfies } from '../../../versions/chart.ts';
 import { NOTES } from '../knowledge/notes.ts';
 
@@ -15,12 +15,19 @@ const reads = {
   }),
   managers: list('pods', {}, { labels: 'component=kube-controller-manager' }),
 };
+const CIDRS = {
+  cluster: yaml("data['ClusterConfiguration']", {
+    networking: maybe('networking', { pods: word('podSubnet', ''), services: word('serviceSubnet', '') }),
+  }),
+};
+
 interface Args {
   phase: string;
   /** SpiderMultusConfigs whose Pods run the coordinator plugin. */
   users: number;
-  /** Neither ConfigMap kubeadm-config nor a kube-controller-manager Pod is there to tell the CIDRs. */
+  /** Neither ConfigMap kubeadm-config nor a kube-controller-manager Pod is there to tell the CIDRs; or the ConfigMap does not tell both. */
   noCidrs: boolean;
+  incomplete: boolean;
   /** This version reads kubeadm-config. */
   readsConfig: boolean;
 }
@@ -53,17 +60,27 @@ const check: Check<typeof reads, Args> = {
   sources: [`spidernet-io/spiderpool: ${NOTES.coordinator.source}`, `spidernet-io/spiderpool: ${NOTES.kubeadm.source}`],
   applies: { from: NOTES.coordinator.since, stage: 'both' },
   reads,
-  pointReads: [{ resource: 'configmaps', names: ['kubeadm-config'], columns: [] }],
+  pointReads: [{ resource: 'configmaps', names: ['kubeadm-config'], columns: Object.values(CIDRS) }],
   judge: async (rows: Rows<typeof reads>, { look, path: { from } }) => {
     const behind = rows.coordinators.filter(({ phase }) => phase !== 'Synced');
     if (!behind.length) return [];
     const users = rows.configs.filter(({ type, uses }) => uses && type !== 'custom').length;
-    const noCidrs = !rows.managers.length && (await isMissing(look));
+    const told = rows.managers.length ? 'both' : await toldBy(look);
     const readsConfig = typeof from === 'string' && satisfies(from, NOTES.kubeadm.config);
-    return behind.map(({ ref, phase, reason }) => found(ref, { phase, users, noCidrs, readsConfig }, reason));
+    return behind.map(({ ref, phase, reason }) =>
+      found(ref, { phase, users, noCidrs: told === 'none', incomplete: told === 'some', readsConfig }, reason),
+    );
   },
-  say: ({ phase, noCidrs, readsConfig, users }, [on]) => {
-    const cause = noCidrs ? (readsConfig ? NO_CONFIG : NO_MANAGER) : { en: '', zh: '' };
+  say: ({ phase, noCidrs, incomplete, readsConfig, users }, [on]) => {
+    const cause = noCidrs
+      ? readsConfig
+        ? NO_CONFIG
+        : NO_MANAGER
+      : incomplete
+        ? readsConfig
+          ? INCOMPLETE
+          : NO_MANAGER
+        : { en: '', zh: '' };
     const whose = users
       ? { en: `Pods of ${users} SpiderMultusConfig${users === 1 ? '' : 's'}`, zh: `${users} 个 SpiderMultusConfig 的 Pod ` }
       : { en: 'Pods with the coordinator plugin', zh: '使用 coordinator 插件的 Pod ' };
@@ -81,10 +98,20 @@ const NO_CONFIG: Text = {
 };
 const NO_MANAGER: Text = { en: ' because no kube-controller-manager Pod exists', zh: '，原因是没有 kube-controller-manager Pod' };
 
-const isMissing = async (look: PointReader): Promise<boolean> => {
-  const config = await look.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kubeadm-config' });
-  return config === undefined && !isGap(config);
+const INCOMPLETE: Text = {
+  en: ' because ConfigMap kube-system/kubeadm-config lacks podSubnet or serviceSubnet and no kube-controller-manager Pod exists',
+  zh: '，原因是 ConfigMap kube-system/kubeadm-config 缺少 podSubnet 或 serviceSubnet，且没有 kube-controller-manager Pod',
 };
+
+/** Whether ConfigMap kubeadm-config names both CIDRs. What cannot be seen is no cause; the engine counts the gap. */
+async function toldBy(look: PointReader): Promise<'both' | 'some' | 'none'> {
+  const config = await look.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kubeadm-config' });
+  if (config === undefined) return 'none';
+  if (isGap(config)) return 'both';
+  const { cluster } = rowOf(CIDRS)(config);
+  const { pods = '', services = '' } = (cluster !== undefined && cluster !== UNREADABLE && cluster.networking) || {};
+  return pods && services ? 'both' : 'some';
+}
 
 const found = (on: Ref, args: Args, reason: string | undefined): Finding<Args> =>
   finding({
