@@ -104,6 +104,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await cluster.remove(webhooks);
+  await admission.stop();
   await kubelet.stop();
 });
 
