@@ -63,6 +63,12 @@ function partOf(draft: StepDraft): Part | undefined {
       const on = { apiVersion: 'v1', kind: 'release', ...draft.release };
       return ofObject({ en: 'rewrites API versions in the stored manifest of', zh: '改写所存清单中的 API 版本：' }, on);
     }
+    case 'backup':
+      return {
+        verb: { en: 'backs up all', zh: '备份全部' },
+        kind: '',
+        on: draft.resources.map((name) => ({ apiVersion: '', kind: '', name: name.split('.', 1)[0]! })),
+      };
     case 'unpend': {
       const { release, revision } = draft;
       const on = { apiVersion: 'v1', kind: 'release', ...release };
@@ -104,10 +110,10 @@ function partText({ brief, verb: one, kind, on, to }: Part): Text {
   const more = names.length - NAMED;
   const shown = more > 1 ? names.slice(0, NAMED) : names.slice(0, NAMED + 1);
   const rest = names.length - shown.length;
-  const [value, count] = [to === undefined ? '' : to, names.length > 1 ? `${names.length} ${kind}: ` : `${kind} `];
+  const [value, count] = [to === undefined ? '' : to, names.length > 1 ? `${names.length} ${kind}: ` : kind && `${kind} `];
   return {
     en: `${verb.en} ${count}${shown.join(', ')}${rest ? ` and ${rest} more` : ''}${value && ` → ${value}`}`,
-    zh: `${verb.zh}${verb.zh.endsWith('：') ? '' : ' '}${names.length > 1 ? `${names.length} 个 ` : ''}${kind} ${shown.join('、')}${rest ? ` 等` : ''}${value && ` → ${value}`}`,
+    zh: `${verb.zh}${verb.zh.endsWith('：') ? '' : ' '}${names.length > 1 ? `${names.length} 个 ` : ''}${kind && `${kind} `}${shown.join('、')}${rest ? ` 等` : ''}${value && ` → ${value}`}`,
   };
 }
 

@@ -27,6 +27,13 @@ test.each<[string, StepDraft[], Ref[], string, string]>([
     'applies 5 CRD: a, b, c and 2 more; skips 2 objects (a PodDisruptionBudget forbids it)',
     '应用 5 个 CRD a、b、c 等；跳过 2 个对象（PodDisruptionBudget 不允许）',
   ],
+  [
+    'a backup before a change',
+    [draft({ do: 'backup', resources: ['plans.upgrade.cattle.io'], file: 'f' }), draft({ do: 'delete', on: endpoint('a') })],
+    [],
+    'backs up all plans; deletes SpiderEndpoint shop/a',
+    '备份全部 plans；删除 SpiderEndpoint shop/a',
+  ],
   ['only what is refused', [], [pod('x')], 'skipped: a PodDisruptionBudget forbids it', '已跳过：PodDisruptionBudget 不允许'],
   [
     'a field and its value',
