@@ -71,8 +71,9 @@ const pool = (name: string, ips: string, spec: object = {}, metadata: object = {
   spec: { ipVersion: 4, subnet: '10.6.0.0/16', ips: [ips], ...spec },
   status: { allocatedIPCount: 0 },
 });
-const old = (uid: string) => ({
-  labels: { [`${P}owner-spider-subnet`]: 's', [`${P}owner-application-uid`]: uid },
+/** `subnet`: of another one, it is another pool of the same application. */
+const old = (uid: string, subnet: string) => ({
+  labels: { [`${P}owner-spider-subnet`]: subnet, [`${P}owner-application-uid`]: uid },
   annotations: { [`${P}application`]: `apps/v1:Deployment:${namespace}:web` },
 });
 const OLD_AFFINITY = { podAffinity: { matchLabels: { app: 'web' } } };
@@ -94,8 +95,8 @@ beforeAll(async () => {
   const { uid } = (await cluster.get(web)).metadata;
   // As they were made before the webhooks that judge them now.
   await cluster.apply(
-    pool('auto-web', '10.6.1.1-10.6.1.4', OLD_AFFINITY, old(uid)),
-    pool('gives-gateway', '10.6.2.1-10.6.2.4', { gateway: '10.6.2.1', ...OLD_AFFINITY }, old(uid)),
+    pool('auto-web', '10.6.1.1-10.6.1.4', OLD_AFFINITY, old(uid, 'subnet-a')),
+    pool('gives-gateway', '10.6.2.1-10.6.2.4', { gateway: '10.6.2.1', ...OLD_AFFINITY }, old(uid, 'subnet-b')),
     pool('plain', '10.6.3.1-10.6.3.4'),
   );
   admission = await startAdmission(cluster, poolRefusedBy);

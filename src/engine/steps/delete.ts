@@ -1,5 +1,5 @@
 // A delete step, with uid and resourceVersion of what was looked at as preconditions. Taking it back makes the object again from what was remembered, where that means anything.
-import { describe, lives, refOf } from '../../kube/refs.ts';
+import { describe, groupOf, lives, refOf } from '../../kube/refs.ts';
 import type { Condition, Look, Raw, Ref, Step, StepKind, StepOf, Text, World } from '../contracts.ts';
 import { brokenGuard } from './conditions.ts';
 import { differences } from './differences.ts';
@@ -17,6 +17,7 @@ import {
   uidOf,
   versionOf,
   whole,
+  withoutStatus,
 } from './objects.ts';
 import { kubectlName } from './shell.ts';
 
@@ -55,10 +56,14 @@ function inverse(step: DeleteStep, before: Raw | undefined): Step | { none: Text
   if (!before) return { none: UNKNOWN };
   const { id, text, after, reasons, undo, undoNote } = step;
   const { again } = step;
-  const object = again ? withFinalizers(bare(before), again.finalizers) : bare(before);
+  const kept = isCounted(before) ? withoutStatus(bare(before)) : bare(before);
+  const object = again ? withFinalizers(kept, again.finalizers) : kept;
   const guard = [...stillWanted(object), ...(again ? [lives(again.whileLives)] : [])];
   return { id, text, after, reasons, undo, undoNote, do: 'create', object, guard };
 }
+
+/** The status of a workload is what its controller counts, and counts anew at once: to write it back would only collide with that. */
+const isCounted = ({ apiVersion }: Raw): boolean => ['apps', 'batch'].includes(groupOf(String(apiVersion)));
 
 function withFinalizers(object: Raw, finalizers: string[]): Raw {
   return finalizers.length ? { ...object, metadata: { ...metadataOf(object), finalizers } } : object;
