@@ -24,6 +24,8 @@ interface Args {
 }
 
 export const inReleases: Remedy<Args> = {
+  // The record is helm's alone; that helm owns the objects in it is why it is rewritten.
+  lasts: true,
   pointReads: ['secrets', 'configmaps'].map((resource) => ({ resource, columns: [recordBody] })),
   writes: ['secrets', 'configmaps'].map((resource) => ({ verbs: ['create', 'delete', 'get', 'patch'], group: '', resource })),
   steps: async (found, { look, cluster, now }) => {

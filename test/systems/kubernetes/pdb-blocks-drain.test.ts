@@ -1,4 +1,11 @@
-import { grid } from '../../grid.ts';
+import { expect, test } from 'vitest';
+import { examine } from '../../../src/engine/examine.ts';
+import { makePlan, planUpgrade, stepsOf } from '../../../src/engine/plan.ts';
+import { kindOf } from '../../../src/engine/steps/index.ts';
+import { readDump } from '../../../src/snapshot/read.ts';
+import { dumpSource } from '../../../src/snapshot/source.ts';
+import { SYSTEMS } from '../../../src/systems/index.ts';
+import { grid, laid } from '../../grid.ts';
 
 grid('kubernetes/pdb-blocks-drain', [
   {
@@ -17,3 +24,26 @@ grid('kubernetes/pdb-blocks-drain', [
   { expect: 'passed' },
   { fixture: 'found', forbidden: ['pods'], expect: ['blocker PodDisruptionBudget/shop/all', 'blocker PodDisruptionBudget/shop/none'] },
 ]);
+
+test('what never allows an eviction is shown with the change; an upgrade lowers it, where it is named, and restores it at its end', async () => {
+  const dump = await readDump(laid('kubernetes/pdb-blocks-drain', { fixture: 'found' }));
+  const { remedies } = await examine(dumpSource(dump), SYSTEMS, { checks: ['kubernetes/pdb-blocks-drain'] });
+  const repairs = remedies.map(({ offered }) => ({ ...offered, reasons: ['f'] }));
+  expect(remedies.flatMap(({ findings }) => findings.map(({ certainty, severity }) => `${severity} ${certainty}`))).toEqual([
+    ...Array(4).fill('blocker medium'),
+    'warning high',
+  ]);
+  const shown = stepsOf(makePlan(repairs));
+  expect(shown.map((step) => `${step.do} ${step.text.en.replace(/ for the time.*/, '')}`)).toEqual([
+    'manual set minAvailable of PodDisruptionBudget shop/one from 1 to 0',
+    'manual set minAvailable of PodDisruptionBudget shop/all from 100% to 2',
+    'manual set maxUnavailable of PodDisruptionBudget shop/none from 0 to 1',
+    'manual set minAvailable of PodDisruptionBudget shop/half from 60% to 1',
+  ]);
+  expect(kindOf(shown[0]!).commands(shown[0]!)[0]).toContain('kubectl patch PodDisruptionBudget.policy one -n shop --type=json');
+  const upgrade = planUpgrade([{ hop: '1.37', repairs, stages: [] }], ['kubernetes']);
+  expect(upgrade.stages.map(({ title, steps }) => [title.en, steps.map((step) => step.do === 'patch' && step.changes[0]!.after)])).toEqual([
+    ['For as long as the upgrade lasts', [0, 2, 1, 1]],
+    ['Restore what was changed for the upgrade', [1, '100%', 0, '60%']],
+  ]);
+});

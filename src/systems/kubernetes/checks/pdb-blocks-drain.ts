@@ -4,6 +4,7 @@ import type { Check, Finding, Json, Ref, RowOf, Rows, Text } from '../../../engi
 import { isGap } from '../../../engine/gaps.ts';
 import { each, flag, labels, list, time, tree, word } from '../../../engine/read/index.ts';
 import { keptOf, selects } from '../../../kube/budgets.ts';
+import { untilDrained } from '../budget-policy.ts';
 import { notDrained } from '../nodes-way.ts';
 
 const BUDGET = { selector: tree('spec.selector'), least: tree('spec.minAvailable'), most: tree('spec.maxUnavailable') };
@@ -47,8 +48,8 @@ const check: Check<typeof reads, Args> = {
       zh: '统计每个 PodDisruptionBudget 选中的就绪 Pod 及其要求保留的数量，不依赖其 status。DaemonSet 的 Pod 计入数量，但腾空节点时不会被驱逐。',
     },
     fix: {
-      en: 'manual: add a replica, or lower minAvailable, for the time of the upgrade. Of two budgets over one Pod keep one.',
-      zh: '手动：升级期间增加一个副本，或调低 minAvailable。两个 PodDisruptionBudget 选中同一 Pod 时只保留一个。',
+      en: 'upgrade lowers a budget that never allows an eviction by one and restores it at its end, only where the object is named (--confirm). Otherwise manual: add a replica, or lower minAvailable, for the time of the upgrade. Of two budgets over one Pod keep one.',
+      zh: '升级时将始终不允许驱逐的 PodDisruptionBudget 调低一，结束时恢复，且仅在用 --confirm 指明该对象时进行。其他情况需手动：升级期间增加一个副本，或调低 minAvailable。两个 PodDisruptionBudget 选中同一 Pod 时只保留一个。',
     },
     limits: {
       en: 'Percentages are taken of the Pods that exist, not of the replicas that a controller is still making.',
@@ -81,6 +82,7 @@ const check: Check<typeof reads, Args> = {
     return [...findings, ...[...bySet.values()].map((same) => finding('overlap', same[0]!, { healthy: 0, wanted: 0, pods: same.length }))];
   },
   say: (args) => SAYS[args.is](args),
+  remedy: untilDrained,
 };
 export default check;
 
@@ -99,7 +101,8 @@ function finding(is: Is, budgets: Ref[], counts: Pick<Args, 'healthy' | 'wanted'
   return {
     severity: is === 'now' ? 'warning' : 'blocker',
     key: [is, ...names],
-    certainty: 'high',
+    // Whoever wrote a budget that lets nothing go meant it: it is changed only by its name.
+    certainty: is === 'never' || is === 'whatever' ? 'medium' : 'high',
     objects: budgets,
     args: { is, name: names.join(', '), ...counts },
     evidence: is === 'whatever' ? [] : budgets.map((at) => ({ seen: EVIDENCE(counts), at })),
