@@ -29,6 +29,7 @@ export function notesStage(hop: Hop, at: Pick<Upgrading, 'found' | 'stopControll
   const commands = [
     ...concerned.map(({ check, findings }) => `kubectl upgrade-guard explain ${check}   # ${oneLine(findings[0]!.message.en, 200)}`),
     `# ${CHANGELOG}${to}.md#urgent-upgrade-notes`,
+    ...(parts.by ? [] : WAY_BACK(hop).map((line) => `# ${line}`)),
     ...(parts.by ? [] : CONTROLLER(at.stopController === true, parts.kubeadm).map((line) => `# ${line}`)),
   ];
   return [
@@ -37,6 +38,13 @@ export function notesStage(hop: Hop, at: Pick<Upgrading, 'found' | 'stopControll
 }
 
 export const isNewMinor = ({ version, before }: Pick<Hop, 'version' | 'before'>): boolean => minorOf(version) > minorOf(before);
+
+/** How long it holds, stage by stage. Source: kubernetes/website version-skew-policy.md; an API server of the new minor stores objects that the old one may not read. */
+const WAY_BACK = ({ before, version }: Hop): string[] => [
+  `way back to ${before}: until the first API server is ${version}, nothing has to be restored`,
+  `way back to ${before}: from then on the backup of etcd, without what was written since; kubeadm's own copy is not one (kubernetes#143087)`,
+  `way back of a kubelet to ${before}: at any time, on a drained Node; it may be older than the API servers`,
+];
 
 /** The argument of the in-place guide, and its price. */
 const CONTROLLER = (stopped: boolean, kubeadm: boolean): string[] =>

@@ -298,6 +298,7 @@ test('the notes: what the checks found that bites at this minor, its changelog, 
   expect(one!.text.en).toMatch(/^read what 1\.31 changes for this cluster: 2 findings of 2 checks/);
   expect(commandsOf(one!)).toContain('kubectl upgrade-guard explain kubernetes/removed-api   # one');
   expect(commandsOf(one!)).toContain('# chosen: leave it running; to stop it: --stop-controller-manager');
+  expect(commandsOf(one!)).toContain('# way back to v1.30.4: until the first API server is v1.31.14, nothing has to be restored');
   expect(commandsOf(two_!)).not.toContain('three');
   expect((await allStagesOf([...two, KUBEADM], 'v1.30.9')).some(({ title }) => /^Notes/.test(title.en))).toBe(false);
 });
