@@ -170,7 +170,7 @@ hop(
     for (let turn = 0; turn < 60; turn++) {
       const step = waitsFor(ran);
       if (!step) break;
-      asked.push(step.text.replace(/[ :;,(].*? to .*|[:;,(].*/, ''));
+      asked.push(step.text);
       for (const wrong of open.filter(({ at }) => at.test(step.text))) {
         open.splice(open.indexOf(wrong), 1);
         await wrong.does();
@@ -188,8 +188,8 @@ hop(
       ran = await resume(...confirm);
     }
     expect(open).toEqual([]);
-    // The backend of the webhook is still gone: its finding remains, and its policy is back.
-    expect(ran.code, said(ran)).toBe(2);
+    // The backend of the webhook is still gone: its finding remains, and its policy is back. Where the one that was killed had ended it, nothing was left.
+    expect([0, 2], said(ran)).toContain(ran.code);
     expect(await policy()).toBe('Fail');
     expect([await versionAt(0), await versionAt(1)]).toEqual([next, next]);
     for (const name of ['cp1', 'cp2', 'w1']) expect([name, await cordoned(name)]).toEqual([name, false]);

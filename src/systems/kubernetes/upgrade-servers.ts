@@ -253,10 +253,16 @@ function ofProvider({ version }: Hop, by: string): StepDraft {
 // ---- conditions -----------------------------------------------------------------------------------------------------
 
 const minorPattern = (version: string): string => `"gitVersion": *"v${minor(minorOf(version)).replace('.', '\\.')}\\.`;
+/** That patch or a newer one; of a pre-release, itself alone. */
 const patchPattern = ({ patches }: Hop): string => {
-  const [head] = /^v1\.\d+\./.exec(patches[0]!) ?? [''];
-  const ends = patches.map((each) => each.slice(head.length).replaceAll('.', '\\.'));
-  return `"gitVersion": *"${head.replaceAll('.', '\\.')}(?:${ends.join('|')})["+-]`;
+  const [, head = '', patch = ''] = /^(v1\.\d+\.)(\d+)$/.exec(patches[0]!) ?? [];
+  const exact = head ? `${head.replaceAll('.', '\\.')}${fromOn(Number(patch))}` : patches[0]!.replaceAll('.', '\\.');
+  return `"gitVersion": *"${exact}["+-]`;
+};
+/** A number of at most two digits that is not smaller. */
+const fromOn = (least: number): string => {
+  const [tens, ones] = [Math.floor(least / 10), least % 10];
+  return tens ? `(?:${tens}[${ones}-9]|[${Math.min(tens + 1, 9)}-9]\\d)` : `(?:[${ones}-9]|[1-9]\\d)`;
 };
 
 const renewed = (name: string): Condition => ({
