@@ -77,7 +77,9 @@ const api: Raw[] = [
 const upgrade = (version: string): HelmUpgrade => ({
   release: { namespace: 'osm-system', name: 'osm', revision: 3, status: 'deployed' },
   chart: { path: '/charts/osm-edge', name: 'osm-edge', version, digest: 'd' },
-  values: { osm: { meshName: 'osm', trafficInterceptionMode: 'ebpf' } },
+  values: {
+    osm: { meshName: 'osm', trafficInterceptionMode: 'ebpf', deployPrometheus: true, prometheus: { image: 'prom/prometheus:v2.34.0' } },
+  },
   reuse: false,
   kept: {
     on: { apiVersion: 'v1', kind: 'Secret', namespace: 'osm-system', name: 'upgrade-guard-r' },
@@ -157,6 +159,47 @@ describe('stages', () => {
   test('a value of the release goes into the MeshConfig in the place of the default', async () => {
     const [patch] = (await stepsFrom('1.2.3', '1.3.9')).filter((step) => step.do === 'patch');
     expect(patch!.do === 'patch' && patch!.changes[0]).toEqual({ path: '/spec/traffic/interceptionMode', after: 'ebpf' });
+  });
+});
+
+describe('what lies beside the release', () => {
+  const deployment = (name: string, containers: Raw[]): Raw => ({
+    ...{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace: 'osm-system', uid: `uid-${name}` } },
+    spec: { replicas: 1, template: { spec: { containers } } },
+  });
+  test('an osm-bootstrap that reconciles is off until helm starts the new one', async () => {
+    const steps = await stepsFrom('1.3.0', '1.3.8', [
+      deployment('osm-bootstrap', [{ name: 'osm-bootstrap', args: ['--enable-reconciler=true'] }]),
+    ]);
+    expect(doing(steps).slice(2, 4)).toEqual(['patch Deployment osm-bootstrap', 'helm']);
+    expect(steps[3]!.after).toContain(steps[2]);
+    const off = await stepsFrom('1.3.0', '1.3.8', [
+      deployment('osm-bootstrap', [{ name: 'osm-bootstrap', args: ['--enable-reconciler=false'] }]),
+    ]);
+    expect(doing(off)).not.toContain('patch Deployment osm-bootstrap');
+  });
+  test('an image that was set with kubectl is set again behind helm; one that a chart had is not', async () => {
+    const prometheus = (image: string) => deployment('osm-prometheus', [{ name: 'prometheus', image }]);
+    const steps = await stepsFrom('1.3.0', '1.3.8', [prometheus('prom/prometheus:v2.45.0')]);
+    const patch = steps.find((step) => step.do === 'patch' && step.on.name === 'osm-prometheus');
+    expect(patch).toMatchObject({
+      changes: [{ path: '/spec/template/spec/containers/0/image', before: 'prom/prometheus:v2.34.0', after: 'prom/prometheus:v2.45.0' }],
+      after: [{ do: 'wait' }],
+    });
+    expect(doing(await stepsFrom('1.3.0', '1.3.8', [prometheus('prom/prometheus:v2.18.1')]))).not.toContain(
+      'patch Deployment osm-prometheus',
+    );
+  });
+  test('webhook configurations of the mesh are labelled with the new version', async () => {
+    const webhook = (name: string, namespace: string): Raw => ({
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'MutatingWebhookConfiguration',
+      metadata: { name, uid: name, labels: { 'app.kubernetes.io/name': 'openservicemesh.io', 'app.kubernetes.io/version': 'v1.3.0' } },
+      webhooks: [{ name: 'osm-inject.k8s.io', clientConfig: { service: { namespace } } }],
+    });
+    const steps = await stepsFrom('1.3.0', '1.3.8', [webhook('own', 'osm-system'), webhook('other', 'elsewhere')]);
+    const labels = steps.filter((step) => step.do === 'patch' && step.on.kind === 'MutatingWebhookConfiguration');
+    expect(labels).toMatchObject([{ on: { name: 'own' }, changes: [{ before: 'v1.3.0', after: 'v1.3.8' }] }]);
   });
 });
 
