@@ -247,15 +247,15 @@ async function leftReplicaSets(osm: OsmUpgrade): Promise<StepDraft[]> {
     .map((object): StepDraft => {
       const on = refOf(object);
       return {
-        ...{ do: 'delete', on, undo: 'compensates', optional: true },
+        ...{ do: 'delete', on, undo: 'none', optional: true },
         guard: [{ on, must: 'exist' }],
         text: {
           en: `delete ReplicaSet ${on.namespace}/${on.name} of the old osm-controller`,
           zh: `删除旧 osm-controller 的 ReplicaSet ${on.namespace}/${on.name}`,
         },
         undoNote: {
-          en: 'undo: creates it again; helm rollback creates the Deployment that adopts it',
-          zh: '撤销时：重新创建；helm rollback 会重建接管它的 Deployment',
+          en: 'undo: not needed, the Deployment that helm rollback creates makes its own ReplicaSet',
+          zh: '撤销时：无需恢复，helm rollback 重建的 Deployment 会创建自己的 ReplicaSet',
         },
       };
     });
