@@ -119,7 +119,7 @@ const MACHINE = ['json', 'yaml'];
 
 /** Flags that choose where to look and what for; never a secret. */
 const CLUSTER: readonly FlagName[] = CONNECTION.filter((name) => name !== 'token');
-const WHERE: readonly FlagName[] = [...CLUSTER, 'knowledge', 'filename', 'offline', 'from', 'to', 'back-to', ...INTENT];
+const WHERE: readonly FlagName[] = [...CLUSTER, 'knowledge', 'channels', 'filename', 'offline', 'from', 'to', 'back-to', ...INTENT];
 
 /** Runs over manifests are found by those manifests. */
 const OVER_FILES: readonly Verb[] = ['fix', 'runs', 'resume', 'undo'];

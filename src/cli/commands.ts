@@ -55,6 +55,7 @@ const LOOK = [
     flags: [
       'to',
       'back-to',
+      'channels',
       ...INTENT,
       'nodes',
       'filename',

@@ -5,6 +5,7 @@ import { UserError } from '../text/user-error.ts';
 import type { Invocation } from './argv.ts';
 import { type Call, callOf, reaching } from './call.ts';
 import type { candidates as Candidates } from './candidates.ts';
+import { loadChannels } from './channels.ts';
 import type { Verb } from './commands.ts';
 import { loadKnowledge } from './knowledge.ts';
 
@@ -39,6 +40,10 @@ export async function run(invocation: Invocation): Promise<number> {
     if (invocation.flags.knowledge) {
       await import('../systems/index.ts');
       loadKnowledge(invocation.flags.knowledge);
+    }
+    if (invocation.flags.channels) {
+      await import('../systems/index.ts');
+      loadChannels(invocation.flags.channels);
     }
     const command = await COMMANDS[invocation.verb as CoreVerb]();
     return await command(call);

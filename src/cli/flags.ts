@@ -68,12 +68,15 @@ export const FLAGS = {
     kind: 'boolean',
     text: { en: 'Of Kubernetes: stop it while the API servers are upgraded', zh: '用于 Kubernetes：升级 API 服务器期间停止它' },
   },
+  channels: {
+    kind: 'value',
+    value: 'FILE',
+    file: true,
+    text: { en: 'Of K3s: saved channels answer', zh: '用于 K3s：已保存的 channels 响应' },
+  },
   'cordon-again': {
     kind: 'boolean',
-    text: {
-      en: 'Of K3s: cordon Nodes again at the end that are cordoned now. The controller uncordons every Node it upgrades',
-      zh: '用于 K3s：结束时重新封锁目前处于封锁状态的节点；控制器会取消其升级的每个节点的封锁',
-    },
+    text: { en: 'Of K3s: cordon again, at the end, Nodes cordoned now', zh: '用于 K3s：结束时重新封锁现已封锁的节点' },
   },
   'rollback-on-failure': {
     kind: 'boolean',

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { tolerates } from '../../kube/taints.ts';
 import { munged, parse } from '../../versions/k3s.ts';
+import { channels } from './knowledge/tables.ts';
 import { selectedBy } from './ownership.ts';
 import type { NodeRow, PlanRow } from './reads.ts';
 
@@ -23,20 +24,24 @@ export const upgradesK3s = ({ image }: Pick<PlanRow, 'image'>): boolean => /^k3s
 const lastPart = (image: string): string => image.slice(image.lastIndexOf('/') + 1);
 
 /** The version that it asks for: spec.version counts more than a channel, of which only the status knows what it resolved to. undefined: none, or none of K3s. */
-export const targetOf = ({ version, latestVersion }: Pick<PlanRow, 'version' | 'latestVersion'>): string | undefined =>
-  parse(version ?? latestVersion ?? '');
+export const targetOf = (plan: Pick<PlanRow, 'version' | 'latestVersion' | 'channel'>): string | undefined =>
+  parse(wantedBy(plan) ?? plan.latestVersion ?? '');
+
+/** Of its version, or of its channel where an answer of the channel server was given. */
+function wantedBy({ version, channel }: Pick<PlanRow, 'version' | 'channel'>): string | undefined {
+  const name = version === undefined ? channel?.split('/').at(-1) : undefined;
+  return version ?? channels().channels.find((each) => each.name === name)?.latest;
+}
 
 /** Nodes that it speaks about and has not done yet; without a status, all of them. */
-export const pendingOf = (plan: PlanRow, nodes: readonly NodeRow[]): NodeRow[] =>
-  selectedBy(plan, nodes).filter(({ labels }) => {
+export function pendingOf(plan: PlanRow, nodes: readonly NodeRow[]): NodeRow[] {
+  const wanted = wantedBy(plan);
+  const moves = wanted !== undefined && parse(wanted) !== parse(plan.latestVersion ?? '');
+  return selectedBy(plan, nodes).filter(({ labels }) => {
     const label = labels[planLabel(plan.ref.name)];
-    return (
-      label !== 'disabled' &&
-      (label === undefined ||
-        label !== plan.latestHash ||
-        (plan.version !== undefined && parse(plan.version) !== parse(plan.latestVersion ?? '')))
-    );
+    return label !== 'disabled' && (moves || label === undefined || label !== plan.latestHash);
   });
+}
 
 /** K3s Plans that have Nodes left, each with these. */
 export const openPlans = (plans: readonly PlanRow[], nodes: readonly NodeRow[]): { plan: PlanRow; pending: NodeRow[] }[] =>

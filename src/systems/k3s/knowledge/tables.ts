@@ -11,6 +11,12 @@ const release = like(/^v1\.\d{1,3}\.\d{1,3}\+k3s\d{1,2}$/, { en: 'a release such
 
 export const releases = knowledge('k3s/releases', row({ source: text, knownUpTo: release, releases: list(release) }), () => releasesTable);
 
+/** What channels resolve to: nothing is fetched; `--channels FILE` gives a saved answer of the channel server. */
+export const channels = knowledge('k3s/channels', row({ source: text, channels: list(row({ name: text, latest: text })) }), () => ({
+  source: 'none is built in: channels move',
+  channels: [],
+}));
+
 /** First image of each minor with a guard against downgrades, in order; and first image whose `prepare` goes by the control-plane label. */
 export const guards = knowledge('k3s/guards', row({ source: text, first: list(release), prepare: list(release) }), () => guardsTable);
 
