@@ -74,10 +74,7 @@ export const FLAGS = {
     file: true,
     text: { en: 'Of K3s: saved channels answer', zh: '用于 K3s：已保存的 channels 响应' },
   },
-  'cordon-again': {
-    kind: 'boolean',
-    text: { en: 'Of K3s: cordon again, at the end, Nodes cordoned now', zh: '用于 K3s：结束时重新封锁现已封锁的节点' },
-  },
+  'cordon-again': { kind: 'boolean', text: { en: 'Of K3s: restore cordons at the end', zh: '用于 K3s：结束时恢复节点的封锁' } },
   'rollback-on-failure': {
     kind: 'boolean',
     text: {
