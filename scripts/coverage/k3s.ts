@@ -6,6 +6,54 @@ export const coverage: Coverage = {
   sources: ['docs.k3s.io/upgrades/automated', 'docs.k3s.io/upgrades/roll-back', 'docs.k3s.io/cli/etcd-snapshot'],
   rows: [
     {
+      section: { en: 'Preparation', zh: '准备' },
+      statement: {
+        en: 'the Jobs need the namespaces IPC, NET and PID of the host, CAP_SYS_BOOT, and its root directory',
+        zh: 'Job 需要主机的 IPC、NET、PID 命名空间、CAP_SYS_BOOT 以及主机根目录',
+      },
+      by: { check: 'k3s/plan-namespace' },
+    },
+    {
+      statement: {
+        en: 'install the controller from its release manifests: namespace, ServiceAccount, roles, ConfigMap, Deployment and CRD',
+        zh: '用发布清单安装控制器：命名空间、ServiceAccount、角色、ConfigMap、Deployment 和 CRD',
+      },
+      by: [
+        { check: 'k3s/controller-ready' },
+        { check: 'k3s/plan-access' },
+        { step: { en: 'a stage installs it where there is none', zh: '没有控制器时由一个阶段安装' } },
+      ],
+    },
+    {
+      statement: {
+        en: 'settings of the controller are in its ConfigMap and are read at its start: redeploy after a change',
+        zh: '控制器的设置在其 ConfigMap 中，启动时读取：修改后需重新部署',
+      },
+      by: [{ check: 'k3s/controller-ready' }, { check: 'k3s/plan-image' }],
+    },
+    {
+      statement: {
+        en: 'in a cluster that Rancher manages, upgrade in Rancher',
+        zh: '由 Rancher 管理的集群应在 Rancher 中升级',
+      },
+      by: [{ check: 'k3s/rancher-managed' }, { note: { en: 'upgrade refuses such a cluster', zh: 'upgrade 会拒绝这样的集群' } }],
+    },
+    {
+      statement: {
+        en: 'save the datastore and the server token: the way back is the older binary with a restored snapshot',
+        zh: '备份数据存储和 server 令牌：回退方式是旧版二进制文件加恢复的快照',
+      },
+      by: [
+        { check: 'k3s/etcd-snapshot' },
+        {
+          step: {
+            en: 'a snapshot before each hop, watched where the cluster records it',
+            zh: '每一跳之前的快照；集群有记录时会等待其出现',
+          },
+        },
+      ],
+    },
+    {
       section: { en: 'Versions', zh: '版本' },
       statement: {
         en: 'Kubernetes version skew applies; no minor may be skipped, and the controller does not prevent it',
@@ -21,7 +69,22 @@ export const coverage: Coverage = {
         en: 'a Plan names a version, or a channel that the controller resolves',
         zh: 'Plan 指定一个版本，或由控制器解析的 channel',
       },
-      by: { check: 'k3s/plan-version' },
+      by: [
+        { check: 'k3s/plan-version' },
+        {
+          note: {
+            en: '--channels FILE tells what a channel resolves to; nothing is fetched',
+            zh: '--channels FILE 给出 channel 对应的版本；不会联网获取',
+          },
+        },
+      ],
+    },
+    {
+      statement: {
+        en: 'release notes of a minor: etcd 3.6 with 1.34, etcd 3.7 and the Gateway API CRDs with 1.37',
+        zh: '次版本的发布说明：1.34 带来 etcd 3.6，1.37 带来 etcd 3.7 和 Gateway API 的 CRD',
+      },
+      by: [{ check: 'k3s/etcd-upgrade-path' }, { check: 'k3s/gateway-api-crds' }],
     },
     {
       statement: {
@@ -53,11 +116,29 @@ export const coverage: Coverage = {
     },
     {
       statement: { en: 'nodeSelector chooses the Nodes by their role label', zh: 'nodeSelector 按角色标签选择节点' },
-      by: [{ check: 'k3s/plan-selects-nodes' }, { check: 'k3s/plan-overlap' }],
+      by: [{ check: 'k3s/plan-selects-nodes' }, { check: 'k3s/plan-overlap' }, { check: 'k3s/nodes-ready' }],
     },
     {
       statement: { en: 'tolerations let the Jobs run on tainted servers', zh: 'tolerations 使 Job 能在带污点的 server 上运行' },
       by: { check: 'k3s/plan-tolerations' },
+    },
+    {
+      statement: {
+        en: 'cordon or drain empties the Node first; the controller uncordons it when its Job has succeeded',
+        zh: 'cordon 或 drain 会先封锁或腾空节点；Job 成功后控制器取消封锁',
+      },
+      by: [
+        { check: 'k3s/plan-drain' },
+        { check: 'k3s/plan-drain-timeout' },
+        { check: 'k3s/cordoned-before' },
+        {
+          step: { en: '--cordon-again cordons Nodes again that were cordoned before', zh: '--cordon-again 重新封锁之前处于封锁状态的节点' },
+        },
+      ],
+    },
+    {
+      statement: { en: 'a window limits when a Plan may begin', zh: 'window 限定 Plan 何时可以开始' },
+      by: { check: 'k3s/plan-window' },
     },
     {
       section: { en: 'Running', zh: '执行' },
@@ -79,6 +160,7 @@ export const coverage: Coverage = {
       },
       by: [
         { check: 'k3s/node-version' },
+        { check: 'k3s/plan-stuck' },
         { step: { en: 'waits for the Nodes, and ends at the first Job that failed', zh: '等待节点完成，遇到首个失败的 Job 即停止' } },
       ],
     },
