@@ -1,6 +1,7 @@
-// How a node that a Plan left cordoned is uncordoned. Three ways, chosen per Plan and explained:
+// How a node that a Plan left cordoned is uncordoned. Four ways, chosen per Plan and explained:
 // - the Plan has succeeded since (the retarget trap: its node is labelled as done, so nothing runs there again): uncordon;
 // - R1: point the Plan at the version that its nodes run. Its Jobs find nothing to do, end well, and the controller uncordons;
+// - R4: where the nodes run what the Plan names already: delete the failed Jobs and touch the Plan. The new Jobs find nothing to do, as with R1;
 // - R2: delete the Plan, then its Jobs, wait until their Pods are gone, then uncordon. In this order, since a controller makes deleted Jobs anew
 //   while the Plan is there, and a Pod that still lives cordons again.
 // Source: docs.k3s.io/upgrades/automated (recovery); rancher/system-upgrade-controller v0.20.1 pkg/upgrade/handle_batch.go.
@@ -27,6 +28,8 @@ export interface Repair {
   dependants: { ref: Ref; jobs: Ref[]; owner?: { name: string; mark: string } }[];
 }
 export interface Retarget {
+  /** R4: the Plan names this version already. */
+  again?: true;
   version: string;
   hash: string;
   /** Unschedulable nodes that the Plan selects: R1 gives all of them back. */
@@ -47,11 +50,13 @@ export interface Left {
   low: boolean;
 }
 
-export type RepairMethod = 'uncordon' | 'R1' | 'R2';
-/** R1 gives back every node of the Plan, so that all of them must have been chosen. */
+export type RepairMethod = 'uncordon' | 'R1' | 'R2' | 'R4';
+/** R1 and R4 give back every node of the Plan, so that all of them must have been chosen. */
 export function wayOf(repair: Repair, chosen: readonly string[]): RepairMethod {
   if (repair.settled) return 'uncordon';
-  return 'version' in repair.retarget && repair.retarget.cordoned.every((name) => chosen.includes(name)) ? 'R1' : 'R2';
+  const { retarget } = repair;
+  if (!('version' in retarget) || !retarget.cordoned.every((name) => chosen.includes(name))) return 'R2';
+  return retarget.again ? 'R4' : 'R1';
 }
 
 export const planName = ({ plan: { namespace, name } }: Repair): string => (namespace === undefined ? name : `${namespace}/${name}`);
@@ -110,6 +115,8 @@ function stepsOfPlan(nodes: Left[]): StepDraft[] {
       return nodes.map((left) => uncordon(left, []));
     case 'R1':
       return retarget(repair, repair.retarget as Retarget, nodes);
+    case 'R4':
+      return retry(repair, repair.retarget as Retarget, nodes);
     case 'R2':
       return takeDown(repair, nodes);
   }
@@ -167,9 +174,20 @@ function retarget(repair: Repair, to: Retarget, nodes: Left[]): StepDraft[] {
     undoNote: WAITED,
     after: [change],
   };
+  const guard: Condition[] = [{ on, must: [{ path: '/spec/version', is: to.version }] }];
+  return [...trapped, change, taken, givenBack(repair, to, nodes, { on, guard, after: [taken] })];
+}
+
+/** The controller uncordons once a Job has found nothing to do. */
+function givenBack(
+  { plan, jobs }: Repair,
+  to: Retarget,
+  nodes: Left[],
+  { on, guard, after }: { on: Ref; guard: Condition[]; after: StepDraft[] },
+): StepDraft {
   const rounds = Math.ceil(nodes.length / Math.max(1, to.concurrency));
   const names = nodes.map(({ node }) => node.name).join(', ');
-  const given: StepDraft = {
+  return {
     do: 'wait',
     until: nodes.map(({ node }) => ({ on: node, must: [{ path: '/spec/unschedulable' }] })),
     within: ((to.deadline || NO_DEADLINE) + PULLED) * rounds,
@@ -181,19 +199,49 @@ function retarget(repair: Repair, to: Retarget, nodes: Left[]): StepDraft[] {
           { path: `/metadata/labels/${pointed(planLabel(plan.name))}`, before: label, after: to.hash },
         ],
       },
-      ...repair.jobs.map((gone) => ({ gone })),
+      ...jobs.map((gone) => ({ gone })),
     ]),
-    guard: [{ on, must: [{ path: '/spec/version', is: to.version }] }],
+    guard,
     text: {
       en: `wait for the controller to uncordon ${names}. If it does not, see kubectl -n ${shellWord(on.namespace ?? '')} get jobs,pods, then check again: the Plan can still be deleted`,
       zh: `等待控制器取消封锁 ${nodes.map(({ node }) => node.name).join('、')}。若未取消，请查看 kubectl -n ${shellWord(on.namespace ?? '')} get jobs,pods，然后重新检查：仍可改为删除该 Plan`,
     },
     undo: 'exact',
     undoNote: WAITED,
-    after: [taken],
+    after,
   };
-  return [...trapped, change, taken, given];
 }
+
+// ---- R4 -------------------------------------------------------------------------------------------------------------
+
+/** A controller of v0.15.0 or newer makes a failed Job anew only after its Plan has changed. */
+function retry(repair: Repair, to: Retarget, nodes: Left[]): StepDraft[] {
+  const on = repair.plan.ref!;
+  const still: Condition[] = [{ on, must: [{ path: '/status/latestHash', is: to.hash }] }];
+  const jobs = repair.jobs.map((ref) =>
+    deletion(ref, still, [], RETRIED, {
+      en: `delete failed Job ${ref.namespace}/${ref.name}: its Node runs ${to.version} already`,
+      zh: `删除失败的 Job ${ref.namespace}/${ref.name}：其节点已运行 ${to.version}`,
+    }),
+  );
+  // One annotation for each failed Job; of this domain none is copied to the Jobs.
+  const key = `upgrade.cattle.io/retried-${(repair.jobs[0]?.uid ?? repair.plan.latestHash ?? to.hash).slice(0, 8)}`;
+  const touch: StepDraft = {
+    do: 'patch',
+    on,
+    changes: [{ path: `/metadata/annotations/${pointed(key)}`, after: to.version }],
+    guard: still,
+    text: {
+      en: `touch Plan ${planName(repair)}: its new Jobs find ${to.version} there, succeed without changes, and the controller uncordons the nodes`,
+      zh: `更新 Plan ${planName(repair)} 的注解：新的 Job 发现节点已是 ${to.version}，不做更改即成功，随后控制器会取消封锁`,
+    },
+    undo: 'exact',
+    after: jobs,
+  };
+  return [...jobs, touch, givenBack(repair, to, nodes, { on, guard: still, after: [touch] })];
+}
+
+const RETRIED: Text = { en: 'undo: none, the controller makes it again', zh: '无法撤销：控制器会重新创建它' };
 
 /** The retarget trap: a node that carries the hash of the version counts as done, and no Job would run there. */
 function unlabel({ node, label }: Left, repair: Repair, { version }: Retarget): StepDraft {

@@ -94,8 +94,9 @@ function retargetOf(plan: PlanRow, { nodes }: Cluster, controller: Controller | 
   // An image for it exists: it was released, or this very Plan has brought a node there.
   const released = releases().releases.some((release) => compare(release, version) === 0);
   if (!released && !selected.some((node) => labelOf(node) === hash)) return noImage(version);
-  if (plan.latestHash === hash) return { en: `it names ${version} already`, zh: `它已指向 ${version}` };
   return {
+    // They run what it names: only its Job did not end well.
+    ...(plan.latestHash === hash ? { again: true as const } : {}),
     version,
     hash,
     cordoned: selected.filter((node) => node.cordoned && labelOf(node) !== hash).map(({ ref }) => ref.name),

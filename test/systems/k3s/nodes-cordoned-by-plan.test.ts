@@ -60,6 +60,12 @@ grid('k3s/nodes-cordoned-by-plan', [
   { fixture: 'pods-gone', expect: 'blocker Node/a1', steps: RETARGET },
   { fixture: 'jobs-gone', expect: 'warning Node/a1', steps: RETARGET },
   { fixture: 'cordoned-by-hand', logs: ALREADY, expect: 'passed' },
+  {
+    fixture: 'already-there',
+    logs: CORDONED,
+    expect: 'blocker Node/a1',
+    steps: ['Plan/system-upgrade/agent /metadata/annotations/upgrade.cattle.io~1retried-job-a1: ∅ → v1.33.9+k3s1'],
+  },
   { fixture: 'healthy', expect: 'passed' },
   { fixture: 'retarget-trap', expect: 'warning Node/a1', steps: UNCORDON },
   {

@@ -42,6 +42,20 @@ test('R1 gives every cordoned node of the Plan back: with some of them only, R2'
   expect(wayOf(repair({ settled: true, retarget: YES }), ['a1'])).toBe('uncordon');
 });
 
+test('R4: where the nodes run what the Plan names, its failed Jobs go and the Plan is touched', () => {
+  const again = repair({ retarget: { ...YES, again: true } as Repair['retarget'] });
+  expect(wayOf(again, ['a1', 'a2'])).toBe('R4');
+  expect(wayOf(again, ['a1'])).toBe('R2');
+  expect(said(repairSteps([left('a1', again), left('a2', again)]))).toEqual([
+    '1: delete Job/j1',
+    '2: patch Plan/p after 1',
+    '3: wait after 2',
+  ]);
+  const touched = repairSteps([left('a1', again), left('a2', again)]).find((step) => 'do' in step && step.do === 'patch');
+  // Annotations of other domains are copied to the Jobs, which would replace those that run.
+  expect(touched).toMatchObject({ changes: [{ path: '/metadata/annotations/upgrade.cattle.io~1retried-uid-j1' }] });
+});
+
 test('R1: labels first, then the Plan, then two waits', () => {
   const both = repair({ retarget: YES });
   expect(said(repairSteps([left('a1', both, { label: 'h' }), left('a2', both, { label: 'older' })]))).toEqual([
