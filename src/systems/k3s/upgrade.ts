@@ -281,13 +281,13 @@ function wait(role: Role, plan: Raw, version: string, here: Here, { within, crea
   };
 }
 
-/** The controller makes a failed Job anew once it is gone and its Plan has changed; before v0.15.0, once it is gone. */
+/** The controller makes a failed Job anew once it is gone and its Plan has changed; before v0.15.0, once it is gone. Annotations of this domain are not copied to Jobs. */
 function retryOf({ namespace, name }: Ref): string[] {
   const jobs = `-n ${namespace} -l upgrade.cattle.io/plan=${name}`;
   return [
     `kubectl logs ${jobs} --all-containers --prefix`,
     `kubectl delete jobs ${jobs}`,
-    `kubectl annotate plans.upgrade.cattle.io ${name} -n ${namespace} upgrade-guard/retry="$(date +%s)" --overwrite`,
+    `kubectl annotate plans.upgrade.cattle.io ${name} -n ${namespace} upgrade.cattle.io/retry="$(date +%s)" --overwrite`,
   ];
 }
 
