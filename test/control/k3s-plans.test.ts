@@ -23,6 +23,7 @@ const plan = (concurrency: number): Body => ({
   spec: {
     concurrency,
     cordon: true,
+    postCompleteDelay: '30s',
     serviceAccountName: 'system-upgrade',
     version: 'v1.34.6+k3s1',
     upgrade: { image: 'rancher/k3s-upgrade' },

@@ -32,6 +32,7 @@ metadata: {name: server, namespace: system-upgrade}
 spec:
   concurrency: ${concurrency}
   cordon: true
+  postCompleteDelay: 30s
   nodeSelector: {matchExpressions: [{key: node-role.kubernetes.io/control-plane, operator: Exists}]}
   serviceAccountName: system-upgrade
   version: ${version}

@@ -1,11 +1,13 @@
 // Plans that take down more etcd members at a time than the cluster can lose: the API server stops answering in the middle of the upgrade, and nothing can stop the Plan any more.
 // Sources: rancher/system-upgrade-controller v0.20.1 pkg/upgrade/plan (SelectConcurrentNodes); etcd.io/docs, FAQ (failure tolerance).
-import type { Check, Finding } from '../../../engine/contracts.ts';
+import type { Check, Finding, Text } from '../../../engine/contracts.ts';
 import { ETCD, pendingOf, planName, upgradesK3s } from '../plans.ts';
 import { type NodeRow, nodes, type PlanRow, plans } from '../reads.ts';
 
 const reads = { nodes, plans };
 interface Args {
+  /** The next member is stopped before the last one is back. */
+  at: 'once' | 'heels';
   plan: string;
   concurrency: number;
   members: number;
@@ -21,26 +23,38 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'Plans stop too many etcd members at once', zh: 'Plan 同时停止的 etcd 成员过多' },
   page: {
     impact: {
-      en: 'The controller upgrades up to spec.concurrency Nodes at a time, and restarts K3s on each. Once more than half of the etcd members are down, the API server stops answering until they are back.',
-      zh: '控制器同时升级最多 spec.concurrency 个节点，并重启其上的 K3s。超过半数的 etcd 成员停止后，API 服务器在它们恢复之前无法响应。',
+      en: 'The controller upgrades up to spec.concurrency Nodes at a time, and restarts K3s on each. Once more than half of the etcd members are down, the API server stops answering until they are back. A Job ends when K3s is stopped for its restart: without spec.postCompleteDelay the next member can be stopped before the last one is back.',
+      zh: '控制器同时升级最多 spec.concurrency 个节点，并重启其上的 K3s。超过半数的 etcd 成员停止后，API 服务器在它们恢复之前无法响应。Job 在 K3s 重启时即结束：没有 spec.postCompleteDelay 时，上一个成员恢复之前就可能停止下一个。',
     },
     detection: {
       en: 'Counts the Nodes with label node-role.kubernetes.io/etcd that a Plan has still to upgrade, and those that are not Ready. Clusters of one or two members are not judged: every upgrade of theirs interrupts the API server.',
       zh: '统计 Plan 尚未升级的、带有标签 node-role.kubernetes.io/etcd 的节点，以及其中未就绪的节点。只有一个或两个成员的集群不作判断：任何升级都会中断 API 服务器。',
     },
-    fix: { en: 'manual: set spec.concurrency of the Plan to 1.', zh: '手动：将 Plan 的 spec.concurrency 设为 1。' },
+    fix: {
+      en: 'manual: set spec.concurrency of the Plan to 1, and spec.postCompleteDelay to 30s or more.',
+      zh: '手动：将 Plan 的 spec.concurrency 设为 1，并将 spec.postCompleteDelay 设为 30s 或更长。',
+    },
   },
-  sources: ['rancher/system-upgrade-controller v0.20.1: pkg/upgrade/plan/plan.go', 'etcd.io/docs: FAQ, failure tolerance'],
+  sources: [
+    'rancher/system-upgrade-controller v0.20.1: pkg/upgrade/plan/plan.go',
+    'rancher/system-upgrade-controller: issue 256, pull request 335',
+    'etcd.io/docs: FAQ, failure tolerance',
+  ],
   applies: { stage: 'before' },
   reads,
   judge: (rows) => {
     const members = rows.nodes.filter(({ labels }) => labels[ETCD] !== undefined);
-    return members.length < 3 ? [] : rows.plans.filter(upgradesK3s).flatMap((plan) => tooMany(plan, members) ?? []);
+    return members.length < 3
+      ? []
+      : rows.plans.filter(upgradesK3s).flatMap((plan) => tooMany(plan, members) ?? onItsHeels(plan, members) ?? []);
   },
-  say: ({ plan, concurrency, members, down, spare }) => ({
-    en: `Plan ${plan} upgrades ${concurrency} of ${members} etcd members at a time${down ? `, ${down} not Ready` : ''}: the cluster can lose ${spare}`,
-    zh: `Plan ${plan} 同时升级 ${members} 个 etcd 成员中的 ${concurrency} 个${down ? `，另有 ${down} 个未就绪` : ''}：集群只能承受失去 ${spare} 个`,
-  }),
+  say: ({ at, plan, concurrency, members, down, spare }) =>
+    at === 'heels'
+      ? HEELS(plan, members)
+      : {
+          en: `Plan ${plan} upgrades ${concurrency} of ${members} etcd members at a time${down ? `, ${down} not Ready` : ''}: the cluster can lose ${spare}`,
+          zh: `Plan ${plan} 同时升级 ${members} 个 etcd 成员中的 ${concurrency} 个${down ? `，另有 ${down} 个未就绪` : ''}：集群只能承受失去 ${spare} 个`,
+        },
 };
 export default check;
 
@@ -55,7 +69,23 @@ function tooMany(plan: PlanRow, members: readonly NodeRow[]): Finding<Args> | un
     key: [planName(plan)],
     certainty: 'certain',
     objects: [plan.ref],
-    args: { plan: planName(plan), concurrency, members: members.length, down, spare },
+    args: { at: 'once', plan: planName(plan), concurrency, members: members.length, down, spare },
     evidence: [{ seen: `spec.concurrency: ${plan.concurrency}`, at: plan.ref }],
   };
 }
+
+function onItsHeels(plan: PlanRow, members: readonly NodeRow[]): Finding<Args> | undefined {
+  if (plan.postCompleteDelay !== undefined || pendingOf(plan, members).length < 2) return undefined;
+  return {
+    severity: 'warning',
+    key: [planName(plan), 'delay'],
+    certainty: 'high',
+    objects: [plan.ref],
+    args: { at: 'heels', plan: planName(plan), concurrency: plan.concurrency, members: members.length, down: 0, spare: 0 },
+    evidence: [{ seen: 'spec.postCompleteDelay', at: plan.ref }],
+  };
+}
+const HEELS = (plan: string, members: number): Text => ({
+  en: `Plan ${plan} has no spec.postCompleteDelay: of ${members} etcd members the next is stopped before the last is surely back`,
+  zh: `Plan ${plan} 没有 spec.postCompleteDelay：${members} 个 etcd 成员中，上一个尚未确定恢复就会停止下一个`,
+});
