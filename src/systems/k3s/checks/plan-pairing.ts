@@ -4,11 +4,11 @@ import type { Check, Finding, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { compare } from '../../../versions/k3s.ts';
 import { selectedBy } from '../ownership.ts';
-import { isServer, pendingOf, planName, targetOf, upgradesK3s } from '../plans.ts';
+import { ETCD, isServer, pendingOf, planName, targetOf, upgradesK3s } from '../plans.ts';
 import { type NodeRow, nodes, type PlanRow, plans } from '../reads.ts';
 
 const reads = { nodes: { ...nodes, optional: true } as const, plans };
-type Is = 'missing' | 'version' | 'unordered';
+type Is = 'missing' | 'version' | 'unordered' | 'etcd';
 interface Args {
   plan: string;
   is: Is;
@@ -28,8 +28,8 @@ const check: Check<typeof reads, Args> = {
       zh: 'Plan 的 prepare 步骤会等待所有 server 运行该 Plan 自身指定的版本；在此之前其 Job 会因超时而失败。不支持 agent 的版本高于 server。',
     },
     detection: {
-      en: 'Reads spec.prepare.args and the versions of both Plans, and which Nodes each selects. Plans that have upgraded all their Nodes are ignored.',
-      zh: '读取 spec.prepare.args、两个 Plan 的版本，以及各自选中的节点。已升级其全部节点的 Plan 会被忽略。',
+      en: 'Reads spec.prepare.args and the versions of both Plans, and which Nodes each selects; a server that runs etcd alone is not to be among agents. Plans that have upgraded all their Nodes are ignored.',
+      zh: '读取 spec.prepare.args、两个 Plan 的版本，以及各自选中的节点；仅运行 etcd 的 server 不应与 agent 一同选中。已升级其全部节点的 Plan 会被忽略。',
     },
     fix: {
       en: 'manual: set spec.version of both Plans to the same version, and spec.prepare.args to ["prepare", "<Plan for servers>"].',
@@ -48,7 +48,9 @@ const check: Check<typeof reads, Args> = {
     const k3s = rows.filter(upgradesK3s);
     // From manifests alone only Plans that are among them can be compared.
     if (isGap(all)) return k3s.flatMap((plan) => mismatch(plan, k3s) ?? []);
-    return k3s.flatMap((plan) => (pendingOf(plan, all).length ? (misfit(plan, k3s, all) ?? []) : []));
+    return k3s.flatMap((plan) =>
+      pendingOf(plan, all).length ? [misfit(plan, k3s, all), etcdAmongAgents(plan, all)].flatMap((each) => each ?? []) : [],
+    );
   },
   say: (args) => SAID[args.is](args),
 };
@@ -76,16 +78,31 @@ function misfit(plan: PlanRow, all: readonly PlanRow[], nodesOf: readonly NodeRo
   return finding(plan, { is: 'unordered', of: planName(servers) });
 }
 
+/** Servers that run etcd alone have no control-plane label: the selector that the documentation gives agents takes them as well. */
+function etcdAmongAgents(plan: PlanRow, all: readonly NodeRow[]): Finding<Args> | undefined {
+  const selected = pendingOf(plan, all);
+  const isEtcdAlone = ({ labels }: NodeRow) => labels[ETCD] !== undefined && labels['node-role.kubernetes.io/control-plane'] === undefined;
+  const found = selected.filter(isEtcdAlone);
+  return found.length && selected.some((node) => !isServer(node))
+    ? finding(plan, { is: 'etcd', of: '', version: String(found.length) })
+    : undefined;
+}
+
 function finding(plan: PlanRow, args: Omit<Args, 'plan'>): Finding<Args> {
   return {
-    severity: args.is === 'unordered' ? 'warning' : 'blocker',
+    severity: args.is === 'unordered' || args.is === 'etcd' ? 'warning' : 'blocker',
     key: [planName(plan), args.is],
     certainty: 'certain',
     objects: [plan.ref],
     args: { plan: planName(plan), ...args },
     evidence: [
       {
-        seen: args.is === 'version' ? `spec.version: ${args.version}` : `spec.prepare.args: ${JSON.stringify(plan.prepareArgs)}`,
+        seen:
+          args.is === 'version'
+            ? `spec.version: ${args.version}`
+            : args.is === 'etcd'
+              ? 'spec.nodeSelector'
+              : `spec.prepare.args: ${JSON.stringify(plan.prepareArgs)}`,
         at: plan.ref,
       },
     ],
@@ -100,6 +117,10 @@ const SAID: Record<Is, (args: Args) => Text> = {
   version: ({ plan, of, version, other }) => ({
     en: `Plan ${plan} (${version}) waits for all servers to run ${version}, but Plan ${of} upgrades them to ${other}`,
     zh: `Plan ${plan}（${version}）等待所有 server 运行 ${version}，但 Plan ${of} 将其升级到 ${other}`,
+  }),
+  etcd: ({ plan, version: count }) => ({
+    en: `Plan ${plan} selects agents and ${count} server${count === '1' ? '' : 's'} with etcd alone: etcd is upgraded last, and as agents are`,
+    zh: `Plan ${plan} 同时选中了 agent 和 ${count} 个仅运行 etcd 的 server：etcd 会最后升级，且按 agent 的方式`,
   }),
   unordered: ({ plan, of }) => ({
     en: `Plan ${plan} has no prepare step: agents may be upgraded before the servers of Plan ${of}`,
