@@ -146,15 +146,24 @@ const askedOf = ({ verb, args }: Invocation): string => (ASKING.includes(verb) ?
 const againOf = (invocation: Invocation): string => wordsOf(invocation, WHERE);
 
 /** What was given of these flags, as words for the next command. */
-function wordsOf({ flags }: Invocation, names: readonly FlagName[]): string {
+function wordsOf(invocation: Invocation, names: readonly FlagName[]): string {
+  const { flags } = invocation;
   const words = names.flatMap((name) => {
     const value = flags[name];
     if (value === undefined || value === false) return [];
     return value === true
       ? [`--${name}`]
-      : [value].flat().map((each) => `--${name} ${shellWord(isHidden(name, each) ? 'KEY=VALUE' : each)}`);
+      : [value].flat().map((each) => `--${name} ${shellWord(isHidden(name, each) ? 'KEY=VALUE' : wholeTarget(name, each, invocation))}`);
   });
   return words.map((word) => ` ${word}`).join('');
+}
+
+/** `--to 0.9.13` where one system is named: the next command may name it otherwise, or another target beside it. */
+function wholeTarget(name: FlagName, value: string, { verb, args }: Invocation): string {
+  if ((name !== 'to' && name !== 'back-to') || value.includes('=')) return value;
+  const words = ASKING.includes(verb) ? args : args.slice(0, 1);
+  const systems = new Set(words.map((word) => word.split('/', 1)[0]!));
+  return systems.size === 1 ? `${[...systems][0]}=${value}` : value;
 }
 
 /** Settings of which each is yes, no, nothing or a number. */

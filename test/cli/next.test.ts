@@ -43,6 +43,10 @@ describe.each([
 ] as const)('errors in %s', (lang, { tool, binary, env }) => {
   test.each([
     [['check', '--to', 'spiderpool=x', '-o', 'json'], `check --output json --lang ${lang} --to spiderpool=1.2.2`],
+    [
+      ['check', 'spiderpool', '--from', dump, '--to', '0.9.4', '-n', 'nowhere'],
+      `check spiderpool --from '${dump}' --to spiderpool=0.9.4 --lang ${lang}`,
+    ],
     [['check', 'spiderpool', '--to', 'y'], `check spiderpool --lang ${lang} --to spiderpool=1.2.2`],
     [['check', '--context', 'a b'], undefined],
     [['check', 'spiderpool', '-n', 'nowhere', '--from', dump], `check spiderpool --from '${dump}' --lang ${lang}`],

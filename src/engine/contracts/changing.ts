@@ -245,7 +245,7 @@ export interface World {
   /** Of these rules those that are not allowed to us, one verb and one name each. Throws WorldError where that cannot be told. */
   allowed(rules: readonly Rule[]): Promise<Rule[]>;
   /** Where helm can be driven. */
-  helm?: HelmHands;
+  helm?: ReleaseReader;
   /** Where records of releases can be read: how far a revise step is. `now` of one that is to-do: the record that is written next. Throws WorldError. */
   revised?(step: StepOf<'revise'>): Promise<Look>;
   /** Where there is a place for backups: whether this one is there, whole. */
@@ -260,7 +260,7 @@ export interface HelmProgram {
   call(args: readonly string[], input?: string): Promise<{ code: number; output: string }>;
 }
 /** What can be seen of a release without asking helm. */
-export interface HelmHands {
+export interface ReleaseReader {
   /** undefined: no such release. Throws WorldError. */
   newest(release: ReleaseName): Promise<Revision | undefined>;
   /** Whether a helm on this machine is working on it. */

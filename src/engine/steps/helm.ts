@@ -2,7 +2,7 @@
 // so that a run which was killed inside helm finds out as well: whose revision is the newest, in which state, and whether a helm still works on it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { shellWord } from '../../text/shell.ts';
-import type { HelmHands, Look, Ref, ReleaseName, Revision, StepKind, StepOf, Text } from '../contracts.ts';
+import type { Look, Ref, ReleaseName, ReleaseReader, Revision, StepKind, StepOf, Text } from '../contracts.ts';
 import { paced } from '../pace.ts';
 
 import { valuesFile } from './keep.ts';
@@ -55,11 +55,11 @@ interface RevisionEnd {
 }
 
 /** The newest revision once no helm of this machine works on it any more, and what is pending has been left alone for `quiet` seconds. */
-async function settled({ release }: { release: ReleaseName }, within: number, hands: HelmHands, quiet = 0): Promise<RevisionEnd> {
+async function settled({ release }: { release: ReleaseName }, within: number, reader: ReleaseReader, quiet = 0): Promise<RevisionEnd> {
   const until = performance.now() + within * 1000 + GRACE_MS;
   for (;;) {
-    const alive = await hands.isAlive(release);
-    const newest = await hands.newest(release);
+    const alive = await reader.isAlive(release);
+    const newest = await reader.newest(release);
     // Not a time: it cannot be told, so it is not quiet.
     const restless = newest !== undefined && isPending(newest) && !(Date.now() - newest.touched >= paced(quiet * 1000));
     if ((!alive && !restless) || performance.now() >= until) return { newest, alive, restless };
