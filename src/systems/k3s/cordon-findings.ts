@@ -7,6 +7,7 @@ import { oneLine } from '../../text/sanitise.ts';
 import { atLeast, isStockKubectl } from './controller.ts';
 import { type Look, onceEach } from './cordon-looks.ts';
 import {
+  CERTAINTY,
   type Course,
   cordonSeen,
   courseOf,
@@ -14,7 +15,6 @@ import {
   inLog,
   type Row,
   refusalIn,
-  SURE,
   strongest,
   type Trail,
   trailsOf,
@@ -99,7 +99,7 @@ async function judgeNode(node: NodeRow, trails: Trail[], locked: ReadonlySet<str
   if (!best) return undefined;
   const shared = [...othersAtWork(now), ...(locked.has(node.ref.name) ? [KURED_LOCK] : [])];
   // Row N3: short of proof, whoever else is at work there counts as the one who did it.
-  if (shared.length && SEVERITIES[SURE[best.verdict.row]!] !== 'blocker') return undefined;
+  if (shared.length && SEVERITIES[CERTAINTY[best.verdict.row]!] !== 'blocker') return undefined;
   return { node, ...best, cordon, shared, hidden: pointerGet(now, '/metadata/managedFields') === undefined };
 }
 
@@ -133,7 +133,7 @@ async function reported(judged: readonly Judged[], cluster: Cluster, look: Look)
       failing: group.map(({ node }) => node.ref.name),
     });
     const lefts = group.map(({ node, verdict, shared }): Left => {
-      return { node: node.ref, label: node.labels[planLabel(trail.name)], repair, shared, low: SURE[verdict.row] === 'low' };
+      return { node: node.ref, label: node.labels[planLabel(trail.name)], repair, shared, low: CERTAINTY[verdict.row] === 'low' };
     });
     const chosen = lefts.filter((left) => !refusalOf(left)).map(({ node }) => node.name);
     for (const [at, one] of group.entries())
@@ -149,7 +149,7 @@ async function reported(judged: readonly Judged[], cluster: Cluster, look: Look)
 }
 
 async function finding({ node, verdict, cordon }: Judged, args: Args, look: Look): Promise<Finding<Args>> {
-  const certainty = SURE[verdict.row]!;
+  const certainty = CERTAINTY[verdict.row]!;
   const pod = verdict.row === 'A' ? verdict.evidence[0]!.at : undefined;
   const refusal = pod && refusalIn(await look.logOf(pod, 'upgrade'));
   return {

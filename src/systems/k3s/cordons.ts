@@ -16,7 +16,7 @@ export interface Verdict {
   evidence: Evidence[];
 }
 
-export const SURE: Partial<Record<Row, Certainty>> = {
+export const CERTAINTY: Partial<Record<Row, Certainty>> = {
   A: 'certain',
   B: 'certain',
   C: 'high',

@@ -3,7 +3,7 @@
 import type { Certainty, Check, PointRead } from '../../../engine/contracts.ts';
 import { CONFIG_MAPS, DEPLOYMENTS } from '../controller.ts';
 import { type Args, CORDON_READS, type CordonReads, findings } from '../cordon-findings.ts';
-import { SURE } from '../cordons.ts';
+import { CERTAINTY } from '../cordons.ts';
 import { NODE_NOW, PLANS } from '../reads.ts';
 import { repairSteps } from '../remedy.ts';
 
@@ -41,8 +41,8 @@ const check: Check<CordonReads, Args> = {
   pointReads: [NODE_NOW, { resource: PLANS }, { resource: 'pods', verb: 'log' }, DEPLOYMENTS, CONFIG_MAPS] satisfies PointRead[],
   judge: (rows, { look }) => findings(rows, look),
   say: ({ node, plan, row }) => ({
-    en: `Node ${node} ${SAID[SURE[row] ?? 'low'].en(plan)}`,
-    zh: `Node ${node} ${SAID[SURE[row] ?? 'low'].zh(plan)}`,
+    en: `Node ${node} ${SAID[CERTAINTY[row] ?? 'low'].en(plan)}`,
+    zh: `Node ${node} ${SAID[CERTAINTY[row] ?? 'low'].zh(plan)}`,
   }),
   remedy: {
     writes: [
