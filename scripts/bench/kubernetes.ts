@@ -2,7 +2,7 @@
 // and by rivals that are named by path (PLUTO=, KUBENT=): wall and CPU time, memory, bytes from the server, what each missed and what it said falsely.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { kubeconfigOf, startControlPlane } from '../../test/bed/control-plane.ts
 import { BED_VERSIONS, foundBed } from '../../test/bed/prepare.ts';
 import { type Measured, measure, median } from './measure.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 3;
 const AT_ONCE = 24;
 const NAMESPACES = 20;
 const RELEASES = 200;
@@ -98,6 +98,7 @@ interface Tool {
 }
 function rival(variable: string, name: string, words: string[], said: Tool['said']): Tool[] {
   const path = process.env[variable];
+  if (path && !existsSync(path)) throw new Error(`${variable}=${path}: no such file`);
   return path ? [{ name, command: [path, ...words], said }] : [];
 }
 
