@@ -98,8 +98,8 @@ interface Tool {
 }
 function rival(variable: string, name: string, words: string[], said: Tool['said']): Tool[] {
   const path = process.env[variable];
-  if (path && !existsSync(path)) throw new Error(`${variable}=${path}: no such file`);
-  return path ? [{ name, command: [path, ...words], said }] : [];
+  if (path && !existsSync(path)) console.error(`${name} is left out: ${variable}=${path}: no such file`);
+  return path && existsSync(path) ? [{ name, command: [path, ...words], said }] : [];
 }
 
 // ---- what they say --------------------------------------------------------------------------------------------------
