@@ -8,13 +8,32 @@ import { deepEqual, isRaw } from '../kube/json.ts';
 
 export type Revised = { text: string; changed: number } | { refused: Text };
 
+/** Where a document begins: elsewhere no line starts with three dashes, as what a block holds is indented. */
+const DOCUMENTS = /^(?=---(?:[\s#]|$))/m;
+
+/** Only documents that name one of the versions are parsed: a check asks of hundreds of releases, and YAML is read at about 1 MB a second. */
 export function revisedManifest(text: string, apis: readonly ApiChange[]): Revised {
+  const made: string[] = [];
+  let [line, changed] = [0, 0];
+  for (const part of text.split(DOCUMENTS)) {
+    const concerns = apis.some(({ apiVersion }) => part.includes(apiVersion));
+    const revised = concerns ? revisedPart(part, apis, line) : { text: part, changed: 0 };
+    if ('refused' in revised) return revised;
+    made.push(revised.text);
+    line += part.split('\n').length - 1;
+    changed += revised.changed;
+  }
+  return { text: made.join(''), changed };
+}
+
+/** `line`: lines before it. */
+function revisedPart(text: string, apis: readonly ApiChange[], line: number): Revised {
   const before = readYaml(text);
-  if (isNotYaml(before)) return { refused: notYaml(before.line, before.why) };
+  if (isNotYaml(before)) return { refused: notYaml(line + before.line, before.why) };
   const splices: Splice[] = [];
   const wanted: Json[] = [];
   for (const [at, { value, root }] of before.documents.entries()) {
-    const found = inDocument(text, before, root, value, apis);
+    const found = inDocument(text, { ...before, lineOf: (node) => line + before.lineOf(node) }, root, value, apis);
     if ('refused' in found) return found;
     if (found.goes) splices.push(documentAt(text, at));
     else {

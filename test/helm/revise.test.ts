@@ -82,7 +82,7 @@ describe('the manifest', () => {
       /line 3 .*shared by an anchor/,
     );
     expect(() => revised('apiVersion: v1\napiVersion: policy/v1beta1\nkind: PodDisruptionBudget\n')).toThrow(/written twice/);
-    expect(() => revised('a: [\n')).toThrow(/cannot be read: line/);
+    expect(() => revised('apiVersion: policy/v1beta1\na: [\n')).toThrow(/cannot be read: line/);
   });
 
   test.each(['06', '07', '08'])(
