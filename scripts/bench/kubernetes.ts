@@ -4,8 +4,9 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import type { Raw } from '../../src/engine/contracts.ts';
 import { encodeRelease } from '../../src/helm/release.ts';
 import { BINARY } from '../../test/bed/binary.ts';
@@ -38,7 +39,12 @@ export async function benchKubernetes(size: number): Promise<void> {
     const kubeconfig = kubeconfigOf(plane, 'admin');
     const relay = await relayTo(Number(new URL(plane.server).port));
     const through = join(folder, 'through.kubeconfig');
-    writeFileSync(through, readFileSync(kubeconfig, 'utf8').replaceAll(plane.server, `https://127.0.0.1:${relay.port}`), { mode: 0o600 });
+    const { clusters, ...rest } = parse(readFileSync(kubeconfig, 'utf8')) as { clusters: { name: string; cluster: Raw }[] };
+    const there = clusters.map(({ name, cluster }) => ({
+      name,
+      cluster: { ...cluster, server: `https://${relay.host}:${relay.port}`, 'tls-server-name': 'kubernetes.default.svc' },
+    }));
+    writeFileSync(through, JSON.stringify({ ...rest, clusters: there }), { mode: 0o600 });
     const env = (config: string) => ({ PATH: process.env.PATH, HOME: folder, XDG_STATE_HOME: folder, KUBECONFIG: config });
     const checks = ['kubernetes/removed-api', 'kubernetes/api-writers'];
     const tools: Tool[] = [
@@ -139,9 +145,12 @@ function outputOf([command, ...words]: string[], env: NodeJS.ProcessEnv): Promis
   });
 }
 
-/** Counts what the API server sends, as it is on the wire. */
-async function relayTo(target: number): Promise<{ server: Server; port: number; bytes: number }> {
-  const relay = { server: undefined as unknown as Server, port: 0, bytes: 0 };
+/** Counts what the API server sends, as it is on the wire of a network: on the loopback device clients ask for nothing compressed. */
+async function relayTo(target: number): Promise<{ server: Server; host: string; port: number; bytes: number }> {
+  const [outside] = Object.values(networkInterfaces()).flatMap((all = []) =>
+    all.filter(({ internal, family }) => !internal && family === 'IPv4'),
+  );
+  const relay = { server: undefined as unknown as Server, host: outside?.address ?? '127.0.0.1', port: 0, bytes: 0 };
   relay.server = createServer((near) => {
     const far = connect(target, '127.0.0.1');
     far.on('data', (chunk) => {
@@ -150,7 +159,7 @@ async function relayTo(target: number): Promise<{ server: Server; port: number; 
     near.pipe(far).pipe(near);
     for (const socket of [near, far]) socket.on('error', () => [near, far].forEach((each) => void each.destroy()));
   });
-  await new Promise<void>((resolve) => relay.server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => relay.server.listen(0, relay.host, resolve));
   relay.port = (relay.server.address() as { port: number }).port;
   return relay;
 }
