@@ -1,6 +1,7 @@
 // One examination of a cluster: detect the systems, choose the upgrade paths, gather what the checks declared, judge, and give each check its outcome.
 // Outcomes are made here and nowhere else: no check can call itself passed.
 import { createHash } from 'node:crypto';
+import { keyOf } from '../kube/refs.ts';
 import { spoken } from '../text/language.ts';
 import { UserError } from '../text/user-error.ts';
 import { closedBeforeLooking, isProvisional, provisional, result, versionGaps } from './closed.ts';
@@ -32,7 +33,7 @@ import type { DeclaredIn } from './declared.ts';
 import { declarersIn, noteDeclarer, refusedThere, withDeclarer, wouldLast } from './declarers.ts';
 import { fixLine } from './fix-line.ts';
 import { isGap } from './gaps.ts';
-import { type Gathered, gapsBeside, gather, type OwnedReads, readKey } from './gather.ts';
+import { type Bodies, type Gathered, gapsBeside, gather, type OwnedReads, readKey } from './gather.ts';
 import { choosePath, type Target, wayBackOf } from './paths.ts';
 import { noting, notingQuick } from './points.ts';
 import { NOT_QUICK, screened, unread } from './screen.ts';
@@ -181,13 +182,21 @@ export async function examine(source: Source, systems: System[], options: Examin
     for (const each of open) await glance(each, options.quick, options, examination);
     return examination;
   }
-  const late = await gather(source, lateReads(open), options.began);
+  const bodies: Bodies = new Map();
+  const late = await gather(source, lateReads(open), options.began, bodies);
+  const held = holding(source, bodies);
   for (const each of open) {
     options.began?.(each.check.id);
-    await judge(each, { ...unwanted(each), ...each.early, ...late.get(each.check.id) }, source, options.accept ?? [], examination);
+    await judge(each, { ...unwanted(each), ...each.early, ...late.get(each.check.id) }, source, held, options.accept ?? [], examination);
   }
   return examination;
 }
+
+/** What steps are made of need not be read again a moment later: right before a write it is. */
+const holding = (source: Source, bodies: Bodies): Source => ({
+  ...source,
+  get: async (ref) => bodies.get(keyOf(ref)) ?? source.get(ref),
+});
 
 /** What detection would have read besides, and may name another version. */
 const notSeen = (reads: System['reads'], rows: Gathered): Gap[] =>
@@ -264,7 +273,8 @@ const unwanted = ({ check, path }: Case): Gathered =>
     Object.entries(check.reads as System['reads']).flatMap(([name, read]) => (isWanted(read, [path]) ? [] : [[name, []]])),
   );
 
-async function judge(each: Case, rows: Gathered, source: Source, accept: Acceptance[], into: Examination): Promise<void> {
+/** `held`: the source of what steps are made of. */
+async function judge(each: Case, rows: Gathered, source: Source, held: Source, accept: Acceptance[], into: Examination): Promise<void> {
   const { check, path } = each;
   const at = path.installation.id;
   const reads = Object.entries(check.reads as System['reads']);
@@ -287,7 +297,7 @@ async function judge(each: Case, rows: Gathered, source: Source, accept: Accepta
   }
   const { findings, gaps: odd } = Array.isArray(judgement) ? { findings: judgement, gaps: [] } : judgement;
   const declared = (findings as Finding[]).map((finding) => notStopping(each, withDeclarer(finding, declarers, path.installation)));
-  await conclude(each, declared, { gaps: [...gaps, ...odd], harmless }, source, accept, into);
+  await conclude(each, declared, { gaps: [...gaps, ...odd], harmless }, held, accept, into);
 }
 
 /** What stands against the way back is no reason against the upgrade: before it, it is only said. */

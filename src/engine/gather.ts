@@ -25,6 +25,9 @@ interface SharedList {
   rows: Map<ListRead, unknown[]>;
 }
 
+/** Whole objects that were read, by their key. */
+export type Bodies = Map<string, Raw | undefined | Gap>;
+
 /** Two reads are served by one request when these are the same. */
 export function readKey(read: Read): string {
   switch (read.read) {
@@ -55,9 +58,15 @@ export const gapsBeside = (rows: unknown): readonly Gap[] => (typeof rows === 'o
 
 /**
  * Reads everything the owners declared, one request at a time, in a stable order.
+ * `bodies`: takes the objects that were read whole.
  * @returns per owner the gathered rows by read name. What failed is a Gap for each of its takers.
  */
-export async function gather(source: Source, wanted: OwnedReads[], began?: (what: string) => void): Promise<Map<string, Gathered>> {
+export async function gather(
+  source: Source,
+  wanted: OwnedReads[],
+  began?: (what: string) => void,
+  bodies: Bodies = new Map(),
+): Promise<Map<string, Gathered>> {
   const gathered = new Map<string, Gathered>(wanted.map(({ owner }) => [owner, {}]));
   const put = ({ owner, name }: { owner: string; name: string }, rows: unknown[] | Gap): void => {
     gathered.get(owner)![name] = rows;
@@ -89,7 +98,6 @@ export async function gather(source: Source, wanted: OwnedReads[], began?: (what
       taker,
       manifests.flatMap((manifest: Manifest) => taker.read.keep(manifest) ?? []),
     );
-  const bodies = new Map<string, Raw | undefined | Gap>();
   for (const taker of parts) put(taker, await withBodies(source, taker, failed, bodies));
   return gathered;
 }
@@ -169,7 +177,7 @@ async function withBodies(
   source: Source,
   { read, lists }: { read: BodiesRead; lists: Taker<ListRead>[] },
   failed: ReadonlyMap<Taker<ListRead>, Gap>,
-  known: Map<string, Raw | undefined | Gap>,
+  known: Bodies,
 ): Promise<unknown[] | Gap> {
   const gap = lists.flatMap((taker) => (taker.read.optional ? [] : (failed.get(taker) ?? [])))[0];
   if (gap) return gap;
