@@ -219,7 +219,8 @@ describe('broken', () => {
     const all = await check(['--to', `kubernetes=${TO}`]);
     const { rules } = parse((await run(['rbac', '--for', 'check'])).stdout) as { rules: PolicyRule[] };
     const limited = await check(['--to', `kubernetes=${TO}`], await cluster.user('user-1', rules));
-    expect(limited.said).toEqual(all.said);
+    // The role that the test gives to this user is one that names PodSecurityPolicies.
+    expect(limited.said.filter((each) => !each.includes('bed-user-1'))).toEqual(all.said);
     const blind = await check(['--to', `kubernetes=${TO}`], await cluster.user('nobody'));
     const passed = blind.result.checks.filter(({ outcome }) => outcome === 'passed').map(({ id }) => id);
     expect(passed).toEqual([]);

@@ -188,8 +188,8 @@ function owned(jobs: { ref: Ref; owners: Target[] }[], hops: readonly string[]):
   });
 }
 
-/** Roles that Kubernetes keeps itself are of its own version. */
-const isOwnRole = ({ name }: Ref): boolean => name.startsWith('system:');
+/** Roles that Kubernetes keeps itself are of its own version; those that `rbac` prints name what may have to be read. */
+const isOwnRole = ({ name }: Ref): boolean => /^(?:system:|upgrade-guard)/.test(name);
 
 function granted(roles: { ref: Ref; rules: { groups: string[]; resources: string[] }[] }[], hops: readonly string[]): Finding<Args>[] {
   const gone = goneResources(hops);
