@@ -7,6 +7,20 @@ import { dumpSource } from '../../../src/snapshot/source.ts';
 import { SYSTEMS } from '../../../src/systems/index.ts';
 import { grid, laid } from '../../grid.ts';
 
+const budget = (unhealthyPodEvictionPolicy: string) => ({
+  apiVersion: 'policy/v1',
+  kind: 'PodDisruptionBudget',
+  metadata: { name: 'sick', namespace: 'shop' },
+  spec: { selector: { matchLabels: { app: 'sick' } }, minAvailable: 1, unhealthyPodEvictionPolicy },
+});
+const sick = (phase: string) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'sick-0', namespace: 'shop', labels: { app: 'sick' } },
+  spec: { nodeName: 'w1', containers: [{ name: 'c', image: 'x' }] },
+  status: { phase, conditions: [{ type: 'Ready', status: 'False' }] },
+});
+
 grid('kubernetes/pdb-blocks-drain', [
   {
     fixture: 'found',
@@ -19,6 +33,10 @@ grid('kubernetes/pdb-blocks-drain', [
     ],
   },
   { fixture: 'overlap', expect: 'blocker PodDisruptionBudget/shop/cart, PodDisruptionBudget/shop/everything' },
+  // Pods that are not ready.
+  { objects: [budget('IfHealthyBudget'), sick('Running')], expect: 'blocker PodDisruptionBudget/shop/sick' },
+  { objects: [budget('AlwaysAllow'), sick('Running')], expect: 'passed' },
+  { objects: [budget('IfHealthyBudget'), sick('Pending')], expect: 'passed' },
   { fixture: 'found', nodes: 'in-place', expect: 'not-applicable' },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },

@@ -7,7 +7,12 @@ import { keptOf, selects } from '../../../kube/budgets.ts';
 import { untilDrained } from '../budget-policy.ts';
 import { notDrained } from '../nodes-way.ts';
 
-const BUDGET = { selector: tree('spec.selector'), least: tree('spec.minAvailable'), most: tree('spec.maxUnavailable') };
+const BUDGET = {
+  selector: tree('spec.selector'),
+  least: tree('spec.minAvailable'),
+  most: tree('spec.maxUnavailable'),
+  policy: word('spec.unhealthyPodEvictionPolicy', 'IfHealthyBudget'),
+};
 const POD = {
   labels: labels(),
   phase: word('status.phase', ''),
@@ -68,13 +73,15 @@ const check: Check<typeof reads, Args> = {
     if (isGap(pods)) return budgets.flatMap(({ ref, least, most }) => (keepsAll(least, most) ? [finding('whatever', [ref], NO_PODS)] : []));
     const byNamespace = Map.groupBy(pods, ({ ref }) => ref.namespace);
     const over = new Map<Pod, Ref[]>();
-    const findings = budgets.flatMap(({ ref, selector, least, most }): Finding<Args>[] => {
+    const findings = budgets.flatMap(({ ref, selector, least, most, policy }): Finding<Args>[] => {
       const selected = (byNamespace.get(ref.namespace) ?? []).filter((pod) => selects(selector ?? null, pod.labels));
       const movable = selected.filter(isMovable);
       for (const pod of movable) over.set(pod, [...(over.get(pod) ?? []), ref]);
       const wanted = keptOf(selected.length, least, most);
       const healthy = selected.filter(isReady).length;
-      if (!movable.length || healthy > wanted) return [];
+      // A Pod that is not ready goes in any case, or as long as the others are enough (the default).
+      const free = policy === 'AlwaysAllow' || healthy >= wanted;
+      if (healthy > wanted || !movable.some((pod) => isReady(pod) || !free)) return [];
       return [finding(selected.length > wanted ? 'now' : 'never', [ref], { healthy, wanted, pods: selected.length })];
     });
     const overlaps = [...over.values()].filter((refs) => refs.length > 1);
@@ -86,9 +93,11 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-/** Not of a DaemonSet and not a static Pod: what kubectl drain evicts. */
-const isMovable = ({ owners, node }: Pod): boolean =>
-  node !== undefined && !owners.some(({ kind, controller }) => controller && (kind === 'DaemonSet' || kind === 'Node'));
+/** Not of a DaemonSet and not a static Pod: what kubectl drain evicts. No budget counts for one that is Pending. */
+const isMovable = ({ owners, node, phase }: Pod): boolean =>
+  node !== undefined &&
+  phase !== 'Pending' &&
+  !owners.some(({ kind, controller }) => controller && (kind === 'DaemonSet' || kind === 'Node'));
 const isReady = ({ conditions }: Pod): boolean => conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
 
 /** However many Pods there are: of a thousand all, and not a number of them. */
