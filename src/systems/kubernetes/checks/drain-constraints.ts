@@ -64,7 +64,10 @@ const check: Check<typeof reads, Args> = {
       en: 'manual: plan for the outage, or add a Node that the Pod fits. Volumes on a Node move only with their data.',
       zh: '手动：预留停机时间，或增加一个适合该 Pod 的节点。节点上的本地卷只能连同数据一起迁移。',
     },
-    limits: { en: 'Room on the other Nodes (requests) is not counted.', zh: '不计算其他节点的剩余资源。' },
+    limits: {
+      en: 'Room on the other Nodes is the matter of kubernetes/drain-room.',
+      zh: '其他节点的剩余资源由 kubernetes/drain-room 检查。',
+    },
   },
   sources: [
     'kubernetes/kubernetes: pkg/scheduler/framework/plugins',
