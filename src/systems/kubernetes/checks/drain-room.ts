@@ -88,7 +88,7 @@ const check: Check<typeof reads, Args> = {
     );
   },
   say: ({ resource, node, needed, free }) => ({
-    en: `Pods of Node ${node} request ${needed} of ${resource}, all other Nodes have ${free} left: some stay Pending while it is drained`,
+    en: `Pods of Node ${node} request ${needed} ${resource === 'cpu' ? 'CPU' : 'of memory'}, all other Nodes have ${free} left: some stay Pending while it is drained`,
     zh: `Node ${node} 的 Pod 请求 ${needed} ${resource === 'cpu' ? 'CPU' : '内存'}，其他节点共剩余 ${free}：腾空期间部分 Pod 停留在 Pending`,
   }),
 };
