@@ -1,12 +1,17 @@
 // The mode of kube-proxy: ipvs is deprecated, and from 1.37 a kube-proxy without a mode logs an error, since the default is about to change.
 // Sources: kubernetes cmd/kube-proxy/app/server_linux.go@1.35.8, @1.37.2; KEP-5495; CHANGELOG-1.37 139957.
-import type { Check, Ref, Text } from '../../../engine/contracts.ts';
+import type { Check, Raw, Ref, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { rowOf, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
+import { args, each, rowOf, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
 import { configValues } from '../knowledge/tables.ts';
 
 const PROXY: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kube-proxy' };
-const COLUMNS = { config: yaml("data['config.conf']", { mode: word('mode', '') }) };
+/** As EKS has it. */
+const EKS: Ref = { ...PROXY, name: 'kube-proxy-config' };
+const DAEMONS: Ref = { ...PROXY, apiVersion: 'apps/v1', kind: 'DaemonSet' };
+const [MODE, FLAG] = [{ mode: word('mode', '') }, ['proxy-mode', 'config']];
+const COLUMNS = { config: yaml("data['config.conf']", MODE), eks: yaml('data.config', MODE) };
+const FLAGS = { containers: each('spec.template.spec.containers', { command: args('command', FLAG!), args: args('args', FLAG!) }) };
 interface Args {
   mode: string;
   hop: string;
@@ -21,25 +26,39 @@ const check: Check<Record<string, never>, Args> = {
       en: 'Mode ipvs is deprecated from 1.35 on; its removal is planned for 1.43. Without a mode kube-proxy logs an error from 1.37 on: the default, iptables, is planned to become nftables in 1.40.',
       zh: 'ipvs 模式自 1.35 起弃用，计划在 1.43 中移除。未设置模式时 kube-proxy 自 1.37 起会记录错误：默认模式计划在 1.40 由 iptables 改为 nftables。',
     },
-    detection: { en: 'Reads mode in ConfigMap kube-system/kube-proxy.', zh: '读取 ConfigMap kube-system/kube-proxy 中的 mode。' },
+    detection: {
+      en: 'Reads mode in ConfigMap kube-system/kube-proxy (of EKS kube-proxy-config), or flag --proxy-mode of DaemonSet kube-proxy.',
+      zh: '读取 ConfigMap kube-system/kube-proxy（EKS 为 kube-proxy-config）中的 mode，或 DaemonSet kube-proxy 的 --proxy-mode 参数。',
+    },
     fix: {
       en: 'manual: set mode to iptables or nftables in ConfigMap kube-proxy, then restart DaemonSet kube-proxy.',
       zh: '手动：在 ConfigMap kube-proxy 中将 mode 设为 iptables 或 nftables，然后重启 DaemonSet kube-proxy。',
     },
-    limits: { en: 'Flag --proxy-mode of DaemonSet kube-proxy is not read.', zh: '不读取 DaemonSet kube-proxy 的 --proxy-mode 参数。' },
+    limits: {
+      en: 'A kube-proxy that runs in no DaemonSet of that name is not visible.',
+      zh: '不以该名称的 DaemonSet 运行的 kube-proxy 不可见。',
+    },
   },
   sources: ['kubernetes/kubernetes: cmd/kube-proxy/app/server_linux.go', 'kubernetes/enhancements: KEP-5495'],
   applies: { stage: 'before' },
   needs: ['target'],
   reads: {},
-  pointReads: [{ resource: 'configmaps', names: [PROXY.name], columns: Object.values(COLUMNS) }],
+  pointReads: [
+    { resource: 'configmaps', names: [PROXY.name, EKS.name], columns: Object.values(COLUMNS) },
+    { resource: 'daemonsets.apps', names: [DAEMONS.name], columns: Object.values(FLAGS) },
+  ],
   judge: async (_, { path: { hops }, look }) => {
-    const proxy = await look.get(PROXY);
-    if (isGap(proxy)) return [];
-    const { config } = proxy ? rowOf(COLUMNS)(proxy) : {};
-    if (config === undefined) return { notApplicable: NONE };
+    const objects = [await look.get(PROXY), await look.get(EKS), await look.get(DAEMONS)];
+    if (objects.some(isGap)) return [];
+    const [proxy, eks, daemons] = objects as (Raw | undefined)[];
+    const config = (proxy && rowOf(COLUMNS)(proxy).config) ?? (eks && rowOf(COLUMNS)(eks).eks);
     if (config === UNREADABLE) return { unknown: ODD };
-    const { mode } = config;
+    const flags = (daemons ? rowOf(FLAGS)(daemons).containers : []).flatMap(({ command, args }) => [...command, ...args]);
+    // Flags count where no file of configuration is named.
+    const flag = flags.some(({ name }) => name === 'config') ? undefined : flags.find(({ name }) => name === 'proxy-mode')?.value;
+    if (config === undefined && flag === undefined) return { notApplicable: NONE };
+    const mode = flag ?? config?.mode ?? '';
+    const on = flag !== undefined ? DAEMONS : proxy ? PROXY : EKS;
     const hop = configValues().kubeProxyModes.find((each) => each.mode === mode)?.since;
     if (!hop || !hops.includes(hop)) return [];
     return [
@@ -47,9 +66,9 @@ const check: Check<Record<string, never>, Args> = {
         severity: 'notice',
         key: [mode],
         certainty: 'certain',
-        objects: [PROXY],
+        objects: [on],
         args: { mode, hop },
-        evidence: [{ seen: `mode=${mode}`, at: PROXY }],
+        evidence: [{ seen: `mode=${mode}`, at: on }],
         hop,
       },
     ];
@@ -62,8 +81,8 @@ const check: Check<Record<string, never>, Args> = {
 export default check;
 
 const NONE: Text = {
-  en: 'there is no configuration in ConfigMap kube-system/kube-proxy',
-  zh: 'ConfigMap kube-system/kube-proxy 中没有配置',
+  en: 'neither ConfigMap nor DaemonSet kube-system/kube-proxy names a mode',
+  zh: 'ConfigMap 和 DaemonSet kube-system/kube-proxy 均未注明模式',
 };
 const ODD: Text = {
   en: 'ConfigMap kube-system/kube-proxy does not hold valid YAML',
