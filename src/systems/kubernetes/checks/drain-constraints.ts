@@ -5,6 +5,7 @@ import type { Check, Finding, Json, Ref, RowOf, Rows, Text } from '../../../engi
 import { annotation, each, flag, labels, list, number, time, tree, word } from '../../../engine/read/index.ts';
 import { type Bound, boundBy, type Placed } from '../../../kube/placement.ts';
 import { notDrained } from '../nodes-way.ts';
+import { isEvicted, workloadOf } from '../workloads.ts';
 
 const POD = {
   mirror: annotation('kubernetes.io/config.mirror'),
@@ -87,8 +88,8 @@ const check: Check<typeof reads, Args> = {
     );
     const places = nodes.map(({ ref, ...node }) => ({ name: ref.name, ...node }));
     const bound = placed.flatMap(({ pod, as }) => {
-      const is = isMovable(pod) ? boundBy(as, places, (node) => byNode.get(node) ?? []) : undefined;
-      return is ? [{ is, ref: pod.ref, workload: workloadOf(pod) }] : [];
+      const is = isEvicted(pod) ? boundBy(as, places, (node) => byNode.get(node) ?? []) : undefined;
+      return is ? [{ is, ref: pod.ref, workload: named(pod) }] : [];
     });
     const open = nodes.filter(({ cordoned }) => !cordoned).map(({ ref }) => ref);
     // One finding says as much as one for every workload.
@@ -113,20 +114,15 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-const isMovable = ({ mirror, owners }: RowOf<typeof POD>): boolean =>
-  mirror === undefined && !owners.some(({ kind, controller }) => controller && (kind === 'DaemonSet' || kind === 'Node'));
+function named(pod: RowOf<typeof POD>): string {
+  const { kind, name } = workloadOf(pod);
+  return `${kind} ${pod.ref.namespace}/${name}`;
+}
 
 function placedOf({ ref, claims, containers, ...pod }: RowOf<typeof POD>, volumeOf: ReadonlyMap<string, Json | undefined>): Placed {
   const ports = containers.flatMap((container) => container.ports.flatMap(({ host, protocol }) => (host ? [`${host}/${protocol}`] : [])));
   const volumes = claims.flatMap(({ name }) => volumeOf.get(`${ref.namespace}/${name}`) ?? []);
   return { ...pod, namespace: ref.namespace ?? '', ports, volumes };
-}
-
-/** The controller, of a ReplicaSet its Deployment; else the Pod. */
-function workloadOf({ ref, owners }: RowOf<typeof POD>): string {
-  const owner = owners.find(({ controller }) => controller);
-  const deployment = owner?.kind === 'ReplicaSet' ? /^(.+)-[0-9a-z]{8,10}$/.exec(owner.name)?.[1] : undefined;
-  return deployment ? `Deployment ${ref.namespace}/${deployment}` : `${owner?.kind ?? 'Pod'} ${ref.namespace}/${owner?.name ?? ref.name}`;
 }
 
 const told = ({ is, workload, ready, wanted }: Args, objects: Ref[]): Finding<Args> =>

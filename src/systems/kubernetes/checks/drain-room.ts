@@ -5,6 +5,7 @@ import type { Check, Finding, RowOf } from '../../../engine/contracts.ts';
 import { annotation, each, flag, list, time, word } from '../../../engine/read/index.ts';
 import { quantityOf } from '../../../kube/quantity.ts';
 import { notDrained } from '../nodes-way.ts';
+import { isEvicted } from '../workloads.ts';
 
 const RESOURCES = ['cpu', 'memory'] as const;
 const NODE = {
@@ -66,7 +67,7 @@ const check: Check<typeof reads, Args> = {
     const open = nodes.filter(({ cordoned }) => !cordoned);
     return RESOURCES.flatMap((resource) =>
       open.flatMap(({ ref }): Finding<Args>[] => {
-        const needed = sum((byNode.get(ref.name) ?? []).filter(isMovable), resource);
+        const needed = sum((byNode.get(ref.name) ?? []).filter(isEvicted), resource);
         const others = open.filter((other) => other.ref.name !== ref.name);
         const free = others.reduce(
           (left, other) => left + (quantityOf(other[resource]) || 0) - sum(byNode.get(other.ref.name) ?? [], resource),
@@ -95,9 +96,6 @@ const check: Check<typeof reads, Args> = {
 export default check;
 
 type Pod = RowOf<typeof POD>;
-const isMovable = ({ mirror, owners }: Pod): boolean =>
-  mirror === undefined && !owners.some(({ kind, controller }) => controller && (kind === 'DaemonSet' || kind === 'Node'));
-
 const sum = (pods: readonly Pod[], resource: Args['resource']): number =>
   pods.reduce((all, { containers }) => all + containers.reduce((of, container) => of + (quantityOf(container[resource]) || 0), 0), 0);
 

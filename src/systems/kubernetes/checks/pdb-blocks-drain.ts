@@ -6,6 +6,7 @@ import { each, flag, labels, list, time, tree, word } from '../../../engine/read
 import { keptOf, selects } from '../../../kube/budgets.ts';
 import { untilDrained } from '../budget-policy.ts';
 import { notDrained } from '../nodes-way.ts';
+import { isEvicted } from '../workloads.ts';
 
 const BUDGET = {
   selector: tree('spec.selector'),
@@ -93,11 +94,8 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-/** Not of a DaemonSet and not a static Pod: what kubectl drain evicts. No budget counts for one that is Pending. */
-const isMovable = ({ owners, node, phase }: Pod): boolean =>
-  node !== undefined &&
-  phase !== 'Pending' &&
-  !owners.some(({ kind, controller }) => controller && (kind === 'DaemonSet' || kind === 'Node'));
+/** No budget counts for one that is Pending. */
+const isMovable = ({ owners, node, phase }: Pod): boolean => node !== undefined && phase !== 'Pending' && isEvicted({ owners });
 const isReady = ({ conditions }: Pod): boolean => conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
 
 /** However many Pods there are: of a thousand all, and not a number of them. */

@@ -3,6 +3,7 @@
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, RowOf } from '../../../engine/contracts.ts';
 import { each, flag, list, time, word } from '../../../engine/read/index.ts';
+import { workloadOf } from '../workloads.ts';
 
 const status = { waiting: word('state.waiting.reason', '') };
 const POD = {
@@ -61,7 +62,7 @@ const check: Check<typeof reads, Args> = {
   judge: ({ pods }, { now }) => {
     const bad = pods.flatMap((pod) => {
       const state = stateOf(pod, now);
-      return state ? [{ ...ownerOf(pod), state, ref: pod.ref }] : [];
+      return state ? [{ ...workloadOf(pod), state, ref: pod.ref }] : [];
     });
     return [...Map.groupBy(bad, ({ state, kind, name, ref }) => [ref.namespace, kind, name, state].join(' ')).values()].map(
       (same): Finding<Args> => {
@@ -91,12 +92,4 @@ function stateOf({ phase, created, conditions, containers, inits }: Pod, now: nu
   const lasts = (since: number | undefined) => since !== undefined && now - since > MOMENT;
   if (phase === 'Pending') return lasts(failing('PodScheduled')?.since ?? created) ? 'Pending' : undefined;
   return lasts(failing('Ready')?.since) ? 'NotReady' : undefined;
-}
-
-/** The controller, without what a Deployment puts behind the name of its ReplicaSet; else the Pod itself. */
-function ownerOf({ ref, owners }: Pod): { kind: string; name: string } {
-  const owner = owners.find(({ controller }) => controller);
-  if (!owner) return { kind: 'Pod', name: ref.name };
-  const deployment = /^(.+)-[0-9a-z]{8,10}$/.exec(owner.name)?.[1];
-  return owner.kind === 'ReplicaSet' && deployment ? { kind: 'Deployment', name: deployment } : owner;
 }
