@@ -2,7 +2,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addressKey, inRanges } from '../../src/kube/addresses.ts';
+import { addressKey, inRanges, looseForm } from '../../src/kube/addresses.ts';
 
 describe('addressKey', () => {
   test.each([
@@ -84,3 +84,21 @@ describe('inRanges', () => {
     expect(held(key)).toBe(false),
   );
 });
+
+test.each([
+  ['10.0.0.010', 'leading-zeros'],
+  ['010.0.0.0/8', 'leading-zeros'],
+  ['10.0.0.0/08', 'leading-zeros'],
+  ['::ffff:192.0.2.07', 'leading-zeros'],
+  ['::ffff:192.0.2.7', 'ipv4-mapped'],
+  ['::ffff:c000:207', 'ipv4-mapped'],
+  ['::ffff:192.0.2.0/120', 'ipv4-mapped'],
+  ['10.0.0.5/8', 'host-bits'],
+  ['2001:db8::1/64', 'host-bits'],
+  ['10.0.0.10', undefined],
+  ['10.0.0.0/8', undefined],
+  ['2001:DB8:0::0007', undefined],
+  ['2001:db8::/64', undefined],
+  ['no address', undefined],
+  ['', undefined],
+])('what Kubernetes took once: %s is %s', (text, form) => expect(looseForm(text)).toBe(form));
