@@ -1,5 +1,5 @@
 // The upgrade of K3s over two minors: three servers and two agents kept by kwok, the system-upgrade-controller played by an actor that is held to recordings of the real one, its Pods placed
-// by the real scheduler. Killed at every stage and in the middle of hops, and resumed each time.
+// by the real scheduler. Killed at every stage and in the middle of hops, and resumed each time; and a hop whose second server fails.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type Actor, playUpgrade, startKubelet, startSystemUpgrade } from '../bed/actors/index.ts';
 import { hastened, newHome, type Ran, run, start } from '../bed/binary.ts';
@@ -53,6 +53,8 @@ const SNAPSHOTS: Body = {
 };
 
 const play = playUpgrade(cluster);
+/** Nodes on which the upgrade does not work. */
+const broken = new Set<string>();
 /** Which Node got which version, in order. */
 const done: string[] = [];
 let actors: Actor[] = [];
@@ -82,6 +84,8 @@ beforeAll(async () => {
         ...play,
         container: async (container, pod, ended) => {
           const node: string = pod.spec.nodeName;
+          if (container.name === 'upgrade' && broken.has(node))
+            return { exit: 1, log: 'cp: error writing /host/usr/local/bin/k3s: No space left on device\n' };
           const ending = await play.container(container, pod, ended);
           if (container.name === 'upgrade' && ending && 'exit' in ending && ending.exit === 0)
             done.push(`${node} ${await versionOf(node)}`);
@@ -126,6 +130,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   proxy.faults.length = 0;
+  broken.clear();
   done.length = 0;
   await cluster.request('DELETE', LEASE);
   await cluster.remove(...(await ours()).map((plan) => ({ ...plan, apiVersion: 'upgrade.cattle.io/v1', kind: 'Plan' })));
@@ -204,4 +209,61 @@ test('two hops, killed at every stage and in the middle of hops, and resumed eac
   await upgraded();
   const again = await call(['resume', '--yes'], home);
   expect([again.code, again.stderr]).toEqual([0, expect.stringContaining('Nothing is left to do')]);
+});
+
+/** An upgrade that has stopped because the second server of its first hop failed, whichever that is. The failed Job. */
+async function failing(home: string): Promise<{ ran: Ran; job: Body }> {
+  const it = start([...upgrade, '--yes'], { kubeconfig, home, env: hastened(20), input: '' });
+  const first = vi.waitFor(() => expect(done).toHaveLength(1), { timeout: 60_000, interval: 20 });
+  const early = await Promise.race([first.then(() => undefined), it.ended]).catch(async () => {
+    it.kill();
+    return it.ended;
+  });
+  expect(early && shown(early)).toBeUndefined();
+  for (const name of SERVERS) if (!done[0]!.startsWith(name)) broken.add(name);
+  const ran = await it.ended;
+  expect(ran.code, shown(ran)).toBe(4);
+  // One server is upgraded, one has failed, one was not begun; no agent, no second hop.
+  expect((await nodes()).map(({ status }) => status.nodeInfo.kubeletVersion).filter((version) => version !== FROM)).toEqual([BETWEEN]);
+  expect((await ours()).map(({ metadata }) => metadata.name)).toEqual([expect.stringContaining('server-1.34')]);
+  const failed = (await items(JOBS)).filter(({ status }) => status.conditions?.some(({ type }: Body) => type === 'Failed'));
+  expect(failed).toHaveLength(1);
+  expect(ran.stderr).toContain(failed[0]!.metadata.name);
+  return { ran, job: failed[0]! };
+}
+
+test('a hop whose second server fails stops there and says how it is tried anew; that done, it goes on to the end', async () => {
+  const home = newHome();
+  const { ran } = await failing(home);
+  broken.clear();
+  const retry = ran.stderr.split('\n').filter((line) => /^ +kubectl (?:logs|delete|annotate) /.test(line));
+  expect(retry).toHaveLength(3);
+  for (const line of retry) {
+    const words = line.trim().replace('"$(date +%s)"', '1').split(' ').slice(1);
+    const { code, stdout, stderr } = await cluster.kubectl(words);
+    expect(code, `${line}\n${stderr}`).toBe(0);
+    if (words[0] === 'logs') expect(stdout).toContain('No space left on device');
+  }
+  expect(ran.stderr).toMatch(/annotate .*\n +\S+ resume \S+/);
+  const resumed = await call(['resume', '--yes'], home);
+  expect(resumed.code, shown(resumed)).toBe(0);
+  await upgraded();
+});
+
+test('or it is given up: the Node that failed comes back, and the undo takes our Plan away', async () => {
+  const home = newHome();
+  const { ran, job } = await failing(home);
+  const id = /resume (\S+)/.exec(ran.stderr)![1]!;
+  const node = job.metadata.labels['upgrade.cattle.io/node'];
+  expect((await nodes()).filter(({ spec }) => spec.unschedulable).map(({ metadata }) => metadata.name)).toEqual([node]);
+  const fixed = await call(['fix', 'k3s/nodes-cordoned-by-plan', '--yes'], home);
+  expect(fixed.code, shown(fixed)).toBe(0);
+  // Without its Plan nothing is left to wait for.
+  const resumed = await call(['resume', id, '--yes'], home);
+  expect([resumed.code, resumed.stderr]).toEqual([4, expect.stringContaining('upgrade-guard-server-1.34')]);
+  const undone = await call(['undo', id, '--yes'], home);
+  expect(undone.code, shown(undone)).toBe(0);
+  expect((await nodes()).filter(({ spec }) => spec.unschedulable)).toEqual([]);
+  expect([await ours(), await items(JOBS)]).toEqual([[], []]);
+  expect((await cluster.request('GET', LEASE)).status).toBe(404);
 });
