@@ -56,9 +56,10 @@ const check: Check<Record<string, never>, Args> = {
   ],
   judge: async (_, { path: { from, hops }, look }) => {
     const [corefile, deployment, config] = [await look.get(COREFILE), await look.get(DEPLOYMENT), await look.get(KUBEADM)];
-    if (isGap(corefile) || isGap(deployment) || isGap(config) || !hops.length) return [];
+    if (isGap(corefile) || isGap(deployment) || isGap(config)) return [];
     const lines = corefile && rowOf(LINES)(corefile).lines;
     if (!lines) return { notApplicable: NONE };
+    if (!hops.length) return [];
     const used = pluginsIn(lines);
     const installed = versionIn(deployment) ?? coreDnsOf(String(from)) ?? '';
     const reached = coreDnsOf(hops.at(-1)!) ?? '';
