@@ -26,7 +26,6 @@ export type ControlPod = RowOf<typeof POD>;
 export const isAlive = ({ phase, deleted }: ControlPod): boolean => phase !== 'Succeeded' && phase !== 'Failed' && !deleted;
 /** What the scheduler said of a Pod that waits; '' where it does not. */
 export const unscheduled = ({ conditions }: ControlPod): string => conditions.map(({ scheduled }) => scheduled).find(Boolean) ?? '';
-const isReady = ({ conditions }: ControlPod): boolean => conditions.some(({ ready }) => ready === 'True');
 
 /** Why it is not ready: the first container that says so, as kubectl get pods has it. */
 export function troubleOf(pod: ControlPod): { container: string; reason: string } | undefined {
