@@ -101,7 +101,10 @@ function newFields(osm: OsmUpgrade, config: Raw): { field: string; value: Json }
     path: { from },
     intended: { chart, values },
   } = osm;
-  const needed = crosses(osm, SINCE) ? missingFields(rowOf(MESH_CONFIG)(config)) : [];
+  const lacking = crosses(osm, SINCE) ? missingFields(rowOf(MESH_CONFIG)(config)) : [];
+  // Where there are no chains at all they are set as one, so that an undo leaves no empty map.
+  const hasChains = pointerGet(config, '/spec/pluginChains') !== undefined;
+  const needed = hasChains ? lacking : [...new Set(lacking.map((field) => (field.startsWith(`${CHAINS}.`) ? CHAINS : field)))];
   const since = typeof from === 'string' ? from : releases().knownFrom;
   const added = mapping()
     .filter(
@@ -118,11 +121,21 @@ function newFields(osm: OsmUpgrade, config: Raw): { field: string; value: Json }
   );
 }
 
+const CHAINS = 'pluginChains';
+
 /** By the values, which have the chart's own below them; else what the table says of a fresh install. */
 function planned(field: string, { intended: { chart, values } }: OsmUpgrade): Json | undefined {
   const row = mapping().find(({ path }) => path === field || field.startsWith(`${path}.`));
-  return (row && at(values, `${row.key}${field.slice(row.path.length)}`)) ?? preset(field, chart.version);
+  return (
+    (row && at(values, `${row.key}${field.slice(row.path.length)}`)) ??
+    (field === CHAINS ? chainsOf(chart.version) : preset(field, chart.version))
+  );
 }
+
+const chainsOf = (version: string): Json =>
+  Object.fromEntries(
+    ['inbound-tcp', 'inbound-http', 'outbound-tcp', 'outbound-http'].map((name) => [name, preset(`${CHAINS}.${name}`, version) ?? []]),
+  );
 
 const isAssumed = (value: Json, missing: Json | undefined): boolean =>
   value === '' ||

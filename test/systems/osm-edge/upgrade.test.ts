@@ -140,7 +140,7 @@ describe('stages', () => {
     expect(patch.after?.map((step) => step.do)).toEqual(['wait']);
     expect(patch.do === 'patch' && patch.changes.map(({ path }) => path)).toEqual([
       '/spec/traffic/interceptionMode',
-      ...['inbound-tcp', 'inbound-http', 'outbound-tcp', 'outbound-http'].map((chain) => `/spec/pluginChains/${chain}`),
+      '/spec/pluginChains',
       '/spec/sidecar/sidecarDrivers/0/sidecarImage',
     ]);
     expect(patch.do === 'patch' && patch.changes.every(({ after }) => after !== undefined)).toBe(true);
