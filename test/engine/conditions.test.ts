@@ -107,9 +107,7 @@ describe('a reading', () => {
 
 test('what means failure is told; of several conditions the first that holds', async () => {
   const failed: Condition = { of: NODES, which: 'some', must: [{ path: '/status/count', is: 3 }] };
-  expect((await firstMet([some('every'), failed], world([], node('a', 'False'))))?.en).toBe(
-    'at least one Node (node-role.kubernetes.io/worker): /status/count is 3',
-  );
+  expect((await firstMet([some('every'), failed], world([], node('a', 'False'))))?.en).toBe('Node a: /status/count is 3');
   expect(await firstMet([], world([]))).toBeUndefined();
 });
 test('the progress of several conditions counts them all, and asks for nothing behind the first that does not hold', async () => {

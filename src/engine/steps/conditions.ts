@@ -48,7 +48,7 @@ export async function pending(conditions: Condition[], world: World): Promise<{ 
 
 /** The first condition that holds, in words: of what means failure. */
 export async function firstMet(conditions: Condition[], world: World): Promise<Text | undefined> {
-  for (const condition of conditions) if (!(await weigh(condition, world, undefined, undefined)).unmet) return met(condition);
+  for (const condition of conditions) if (!(await weigh(condition, world, undefined, undefined)).unmet) return met(condition, world);
   return undefined;
 }
 
@@ -281,10 +281,17 @@ function offText({ on, field, value }: Extract<Unmet, { is: 'off' }>): Text {
   };
 }
 
-/** Of a condition that means failure and holds. */
-function met(condition: Condition): Text {
-  const lines = conditionLines(condition);
+/** Of a condition that means failure and holds; of a selection, the first object that it holds for. */
+async function met(condition: Condition, world: World): Promise<Text> {
+  const one = 'of' in condition && condition.which === 'some' ? await firstOf(condition, world) : undefined;
+  const lines = conditionLines(one && 'must' in condition ? { on: one, must: condition.must } : condition);
   return { en: lines.map(({ en }) => en).join(', '), zh: lines.map(({ zh }) => zh).join('，') };
+}
+
+async function firstOf({ of, must }: Selected, world: World): Promise<Ref | undefined> {
+  const objects = await world.select(of);
+  const found = objects.find((object) => !unmetBy(refOf(object), must, object, nowIn(world)));
+  return found && refOf(found);
 }
 
 /** What a person would look at now: the object that is waited for. */

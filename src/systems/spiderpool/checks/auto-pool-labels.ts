@@ -135,6 +135,7 @@ function found(pool: AutoPool, owner: Owner, twin: AutoPool | undefined, running
       {
         seen: `metadata.labels: ${Object.keys(pool.labels)
           .filter((key) => key.includes('owner-'))
+          .sort()
           .join(', ')}`,
       },
     ],

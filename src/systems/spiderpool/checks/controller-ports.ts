@@ -3,6 +3,7 @@
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Json, Ref, Rows, StepDraft } from '../../../engine/contracts.ts';
 import { each, flag, label, list, number, tree, word } from '../../../engine/read/index.ts';
+import { isRaw } from '../../../kube/json.ts';
 
 const ROLLING = '/spec/strategy/rollingUpdate';
 const IN_PLACE = { maxSurge: 0, maxUnavailable: 1 };
@@ -105,8 +106,12 @@ const found = (on: Ref, args: Args): Finding<Args> =>
     key: [on.name],
     objects: [on],
     args,
-    evidence: [{ seen: `spec.replicas: ${args.replicas}; spec.strategy.rollingUpdate: ${JSON.stringify(args.rolling ?? null)}` }],
+    evidence: [{ seen: `spec.replicas: ${args.replicas}; spec.strategy.rollingUpdate: ${inOrder(args.rolling)}` }],
   });
+
+/** Fields in the order of their names, whatever order they were stored in. */
+const inOrder = (rolling: Json | undefined): string =>
+  JSON.stringify(isRaw(rolling) ? Object.fromEntries(Object.entries(rolling).sort()) : null);
 
 function inPlace(on: Ref, { rolling, replicas }: Args): StepDraft {
   return {
