@@ -124,6 +124,8 @@ describeUpstream('osm-edge by its real charts', ['data', 'osm-edge', 'charts'], 
     fine(await call(['undo', '--yes'], second));
     expect(await state()).toEqual(middle);
     fine(await call(['undo', '--yes'], first));
+    // What the CRD of 1.2.3 gave by default goes with it, as soon as osm-bootstrap of 1.1.3 has applied its own.
+    await until('the old CRD prunes', async () => !('localProxyMode' in (await state()).config.sidecar));
     expect(await state()).toEqual(oldest);
     await until('the workload runs its old template', async () => isReady([(await cluster.request('GET', SHOP)).body], 1));
   });
