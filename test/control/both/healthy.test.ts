@@ -50,13 +50,25 @@ const record = {
     ownerControllerName: 'web-0',
   },
 };
-await cluster.apply(record, {
+const pool = {
   apiVersion: 'spiderpool.spidernet.io/v2beta1',
   kind: 'SpiderIPPool',
   metadata: { name: 'default' },
   spec: { ipVersion: 4, subnet: '10.6.0.0/16', ips: ['10.6.0.10-10.6.0.99'] },
   status: { allocatedIPs: JSON.stringify({ '10.6.0.10': { pod: 'default/web-0', podUid: uid } }), allocatedIPCount: 1, totalIPCount: 90 },
-});
+};
+/** What spiderpool-init makes at an install, and the controller keeps in step; neither runs here. */
+const coordinator = {
+  apiVersion: 'spiderpool.spidernet.io/v2beta1',
+  kind: 'SpiderCoordinator',
+  metadata: { name: 'default' },
+  spec: {
+    ...{ mode: 'auto', podCIDRType: 'auto', tunePodRoutes: true, hijackCIDR: ['169.254.0.0/16'] },
+    ...{ detectGateway: false, detectIPConflict: false, hostRuleTable: 500, podRPFilter: 0, txQueueLen: 0 },
+  },
+  status: { phase: 'Synced', overlayPodCIDR: ['10.42.0.0/16'], serviceCIDR: ['10.43.0.0/16'] },
+};
+await cluster.apply(record, pool, coordinator);
 
 interface Result {
   checks: { id: string; outcome: string }[];

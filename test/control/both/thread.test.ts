@@ -51,7 +51,7 @@ describe('called by kubectl', () => {
 
     const found = await kubectl('check', CHECK, '--fail-on', 'notice');
     expect(found.code, found.stderr).toBe(2);
-    expect(found.stdout).toContain(`! ${CHECK}`);
+    expect(found.stdout).toContain(`i ${CHECK}`);
     expect(found.stdout).toContain('in 3 SpiderEndpoints');
     expect(found.stdout).toContain('0.9.4 → 0.9.13 (default; change with --to)');
     expect(found.stdout.trimEnd().split('\n').at(-1)).toBe(`1 notice.   Next: kubectl upgrade-guard fix ${CHECK}`);
