@@ -120,5 +120,5 @@ if (process.argv[1] === import.meta.filename) {
   const id = process.argv[2] ?? '';
   const files = newCheck(id);
   writeRegistries();
-  console.log(`${files.join('\n')}\nNow write the condition, then: npm test -- ${id}`);
+  console.log(`${files.join('\n')}\nNow write the condition, then: npm test -- test/systems/${id}.test.ts`);
 }
