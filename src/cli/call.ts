@@ -16,7 +16,7 @@ import { STILL_MS, spinner } from './spinner.ts';
 export interface Call extends Invocation {
   /** How to print results on stdout. */
   face: Face;
-  /** The text in the user's language; `{tool}` is how the user calls us, `{reach}` the flags that lead to the same cluster, `{retry}` this very command, `{retry:to,yes}` without these flags. */
+  /** The text in the user's language; `{tool}` is how the user calls us, `{reach}` the flags that lead to the same cluster, `{place}` those that lead to what was checked, a snapshot or manifests too, `{retry}` this very command, `{retry:to,yes}` without these flags. */
   t(text: Text): string;
   /** Results. */
   out(...lines: string[]): void;
@@ -119,7 +119,8 @@ const MACHINE = ['json', 'yaml'];
 
 /** Flags that choose where to look and what for; never a secret. */
 const CLUSTER: readonly FlagName[] = CONNECTION.filter((name) => name !== 'token');
-const WHERE: readonly FlagName[] = [...CLUSTER, 'knowledge', 'channels', 'filename', 'offline', 'from', 'to', 'back-to', ...INTENT];
+const PLACE: readonly FlagName[] = [...CLUSTER, 'knowledge', 'channels', 'filename', 'offline', 'from'];
+const WHERE: readonly FlagName[] = [...PLACE, 'to', 'back-to', ...INTENT];
 
 /** Runs over manifests are found by those manifests. */
 const OVER_FILES: readonly Verb[] = ['fix', 'runs', 'resume', 'undo'];
@@ -129,7 +130,10 @@ const reachOf = ({ verb }: Invocation): readonly FlagName[] => (OVER_FILES.inclu
 export function reaching({ en, zh }: Text, invocation: Invocation): Text {
   const reach = wordsOf(invocation, reachOf(invocation));
   const filled = (text: string) =>
-    text.replaceAll('{reach}', reach).replace(/\{retry(?::([a-z,-]+))?\}/g, (_, without = '') => retryOf(invocation, without.split(',')));
+    text
+      .replaceAll('{reach}', reach)
+      .replaceAll('{place}', wordsOf(invocation, PLACE))
+      .replace(/\{retry(?::([a-z,-]+))?\}/g, (_, without = '') => retryOf(invocation, without.split(',')));
   return { en: filled(en), zh: filled(zh) };
 }
 

@@ -113,8 +113,8 @@ function assertThatWay({ compare }: System, { id }: Installation, installed: str
         zh: `${id}：目标版本 ${version} 低于当前版本 ${installed}`,
       },
       {
-        en: `to check the way back to it: {tool} check --back-to ${id}=${version}{reach}`,
-        zh: `检查能否回退到该版本：{tool} check --back-to ${id}=${version}{reach}`,
+        en: `to check the way back to it: {tool} check --back-to ${id}=${version}{place}`,
+        zh: `检查能否回退到该版本：{tool} check --back-to ${id}=${version}{place}`,
       },
     );
   }

@@ -26,7 +26,9 @@ export function likelyIds(word: string, ids: readonly string[]): string[] {
           .some((each) => each.startsWith(part)),
       ),
   );
-  const inside = ids.filter((id) => name.length > 2 && id.includes(name));
+  // Of the system that was named, then those that begin with the word, then those that hold it anywhere.
+  const rank = (id: string) => (id.startsWith(`${wanted.split('/', 1)[0]}/`) ? 0 : nameOf(id).startsWith(name) ? 1 : 2);
+  const inside = ids.filter((id) => name.length > 2 && id.includes(name)).toSorted((a, b) => rank(a) - rank(b));
   const misspelled = ids.filter((id) => reachable(name, [nameOf(id)]).length > 0);
   const nearby = misspelled.toSorted((a, b) => editsBetween(name, nameOf(a)) - editsBetween(name, nameOf(b)));
   return [...new Set([...inside, ...ofAll, ...nearby])].slice(0, MOST);

@@ -84,7 +84,11 @@ const COMMAND_LINE: Record<string, Case> = {
     next: /spiderpool\/duplicate-pod-ip[^,、]* checks$/,
   },
   'unknown check, of fix': { args: () => ['fix', 'lekaed-ip'], says: /lekaed-ip/, next: /spiderpool\/leaked-ip[^,、]* checks$/ },
-  'unknown check, of explain': { args: () => ['explain', 'k3s/crds'], says: /k3s\/crds/, next: /spiderpool\/crds-current/ },
+  'unknown check, of explain': {
+    args: () => ['explain', 'k3s/crds'],
+    says: /k3s\/crds/,
+    next: /k3s\/gateway-api-crds.*spiderpool\/crds-current/,
+  },
   'misspelled system': { args: () => ['check', 'spiderpol'], says: /spiderpool(, |、)?/, next: /spiderpool/ },
   'flag of another command': { args: () => ['check', '--rehearse'], says: /--rehearse/, next: /fix/ },
   'flag without value': { args: () => ['check', '--from'], says: /--from/, next: /--from=PATH/ },
@@ -113,7 +117,7 @@ const COMMAND_LINE: Record<string, Case> = {
   'target that is older': {
     args: () => ['check', '--from', DEMO, '--to', 'spiderpool=0.9.0'],
     says: /0\.9\.0.*0\.9\.4/,
-    next: /helm rollback/,
+    next: /check --back-to spiderpool@kube-system\/spiderpool=0\.9\.0 --from \S+demo\.tar\.gz$/,
   },
   'duration without a unit': { args: () => ['check', '--request-timeout', '5x'], says: /5x/, next: /./ },
   'a quick look at a file': { args: () => ['check', '--quick', '--from', '-'], says: /--quick.*--from/, next: /--quick/ },

@@ -18,6 +18,11 @@ const IDS = [
 ];
 
 describe('likelyIds', () => {
+  test('of the system that was named first, then what begins with the word', () => {
+    const ids = ['k3s/gateway-api-crds', 'osm-edge/crds-current', 'osm-edge/rollback-crds', 'spiderpool/crds-current'];
+    expect(likelyIds('crds', ids)).toEqual(['osm-edge/crds-current', 'spiderpool/crds-current', 'k3s/gateway-api-crds']);
+    expect(likelyIds('k3s/crds', ids)).toEqual(['k3s/gateway-api-crds', 'osm-edge/crds-current', 'spiderpool/crds-current']);
+  });
   test.each([
     ['duplicate-ip', ['spiderpool/duplicate-pod-ip']],
     ['duplicate', ['spiderpool/duplicate-pod-ip']],
