@@ -43,12 +43,14 @@ const OFFLINE: Record<string, { words: string[]; code: number }[]> = {
     { words: ['help', 'check'], code: 0 },
   ],
 };
+/** Shows what another command saved: below, with such a file. */
+const NEEDS_FILE = ['render'];
 const NEEDS_CLUSTER = ['runs', 'resume', 'undo', 'snapshot'];
 /** What is the same in every language. */
 const NO_PROSE = ['rbac', 'version', 'completion'];
 
 test('every command is tried here or needs a cluster', () =>
-  expect([...Object.keys(OFFLINE), ...NEEDS_CLUSTER].toSorted()).toEqual(
+  expect([...Object.keys(OFFLINE), ...NEEDS_FILE, ...NEEDS_CLUSTER].toSorted()).toEqual(
     expect.arrayContaining(COMMANDS.map(({ name }) => name).filter((name) => !LATER.has(name))),
   ));
 /** Commands that another suite tries. */
@@ -115,6 +117,23 @@ describe.each(['en', 'zh'])('%s', (lang) => {
     expect(parse((await run(['compare', all, all, '-o', 'yaml'])).stdout).still).toHaveLength(
       JSON.parse(readFileSync(all, 'utf8')).checks.flatMap(({ findings }: { findings: object[] }) => findings).length,
     );
+  });
+
+  test('render: a saved result looks as the check did, whatever it was saved as and in which language', async () => {
+    const said = async (output: string, from = 'table') => {
+      const file = join(folder, `${lang}-render.${output}`);
+      writeFileSync(file, (await run(['check', 'spiderpool', '--from', DEMO, '-o', output])).stdout);
+      const ran = await run(['render', file, '-o', from, '--lang', lang]);
+      expect(ran).toMatchObject({ code: 0, stderr: '' });
+      return ran.stdout;
+    };
+    const found = async (output: string) => (await run(['check', 'spiderpool', '--from', DEMO, '-o', output, '--lang', lang])).stdout;
+    const table = await said('json');
+    expect(table).toBe(await said('yaml'));
+    const heading = /^[✗!i] spiderpool\/\S+.*$/gmu;
+    expect(table.match(heading)?.length).toBeGreaterThan(1);
+    expect(table.match(heading)).toEqual((await found('table')).match(heading));
+    expect(JSON.parse(await said('yaml', 'json'))).toEqual(JSON.parse(await found('json')));
   });
 
   test('fix on a snapshot without a rehearsal sends nothing, and a live one without a terminal stops', async () => {
