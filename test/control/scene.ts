@@ -60,3 +60,15 @@ interface Item {
 function steady({ metadata: { resourceVersion: _, generation: __, managedFields: ___, ...metadata }, ...rest }: Item): object {
   return { metadata, ...rest };
 }
+
+/** What spiderpool-init makes at an install, and the controller keeps in step; neither runs here. */
+export const COORDINATOR = {
+  apiVersion: 'spiderpool.spidernet.io/v2beta1',
+  kind: 'SpiderCoordinator',
+  metadata: { name: 'default' },
+  spec: {
+    ...{ mode: 'auto', podCIDRType: 'auto', tunePodRoutes: true, hijackCIDR: ['169.254.0.0/16'] },
+    ...{ detectGateway: false, detectIPConflict: false, hostRuleTable: 500, podRPFilter: 0, txQueueLen: 0 },
+  },
+  status: { phase: 'Synced', overlayPodCIDR: ['10.42.0.0/16'], serviceCIDR: ['10.43.0.0/16'] },
+};

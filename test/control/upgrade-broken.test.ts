@@ -11,7 +11,7 @@ import type { Body } from '../bed/client.ts';
 import { layCrds } from '../bed/crds.ts';
 import { bed } from '../bed/index.ts';
 import { describeUpstream } from '../bed/upstream.ts';
-import { DEFAULT_NETWORK } from './scene.ts';
+import { COORDINATOR, DEFAULT_NETWORK } from './scene.ts';
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 });
 const cluster = bed();
@@ -81,6 +81,7 @@ describeUpstream('0.9.4, broken', ['data', 'spiderpool', 'charts'], (charts) => 
     await ended(helm(['install', 'sp', chartOf('0.9.4'), '-n', NAMESPACE, '--no-hooks', '--skip-crds', ...values, ...DEFAULT_NETWORK]));
     // Nothing answers the webhooks here; helm brings them again.
     for (const kind of ['validating', 'mutating']) await ended(cluster.kubectl(['delete', `${kind}webhookconfigurations`, '--all']));
+    await cluster.apply(COORDINATOR);
     const spiderpool = await startSpiderpool(cluster);
     const kubelet = await startKubelet(cluster, { nodes: ['n1', 'n2', 'n3'], ips: spiderpool.ips });
     const data = mkdtempSync(join(tmpdir(), 'ug-upgrade-broken-'));

@@ -11,7 +11,7 @@ import { startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
 import { tools } from '../bed/tools.ts';
 import { describeUpstream } from '../bed/upstream.ts';
-import { DEFAULT_NETWORK } from './scene.ts';
+import { COORDINATOR, DEFAULT_NETWORK } from './scene.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const cluster = bed();
@@ -36,6 +36,7 @@ describeUpstream('records in ConfigMaps', ['data', 'spiderpool', 'charts'], (cha
     await cluster.request('DELETE', '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/upgrade-guard');
     await helm(['uninstall', 'sp', '-n', NAMESPACE, '--no-hooks', '--wait'], RECORDS);
     await layCrds(cluster, join(chartOf('0.9.4'), 'crds'));
+    await cluster.apply(COORDINATOR);
     const values = ['--set', 'spiderpoolController.podResourceInject.enabled=false', '--set', 'spiderpoolController.replicas=2'];
     const installed = await helm(
       ['install', 'sp', chartOf('0.9.4'), '-n', NAMESPACE, '--no-hooks', '--skip-crds', ...values, ...DEFAULT_NETWORK],

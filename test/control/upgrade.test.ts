@@ -19,7 +19,7 @@ import { type Fault, type Seen, startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
 import { tools } from '../bed/tools.ts';
 import { describeUpstream } from '../bed/upstream.ts';
-import { DEFAULT_NETWORK } from './scene.ts';
+import { COORDINATOR, DEFAULT_NETWORK } from './scene.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const cluster = bed();
@@ -78,6 +78,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     await helm(['uninstall', 'sp', '-n', NAMESPACE, '--no-hooks', '--wait']);
     for (const { metadata } of await keptSecrets()) await cluster.request('DELETE', `${SECRETS}/${metadata.name}`);
     await layCrds(cluster, join(chartOf(version), 'crds'));
+    await cluster.apply(COORDINATOR);
     const values = ['--set', 'spiderpoolController.podResourceInject.enabled=false', '--set', 'spiderpoolController.replicas=2'];
     const { code, stderr } = await helm([
       'install',

@@ -10,7 +10,7 @@ import { run } from '../../bed/binary.ts';
 import { installCrd } from '../../bed/crds.ts';
 import { crdsOf } from '../../bed/crds-of.ts';
 import { bed } from '../../bed/index.ts';
-import { CHART, endpoint } from '../scene.ts';
+import { CHART, COORDINATOR, endpoint } from '../scene.ts';
 
 const cluster = bed();
 await cluster.apply(...crdsOf('0.9.13'));
@@ -57,18 +57,7 @@ const pool = {
   spec: { ipVersion: 4, subnet: '10.6.0.0/16', ips: ['10.6.0.10-10.6.0.99'] },
   status: { allocatedIPs: JSON.stringify({ '10.6.0.10': { pod: 'default/web-0', podUid: uid } }), allocatedIPCount: 1, totalIPCount: 90 },
 };
-/** What spiderpool-init makes at an install, and the controller keeps in step; neither runs here. */
-const coordinator = {
-  apiVersion: 'spiderpool.spidernet.io/v2beta1',
-  kind: 'SpiderCoordinator',
-  metadata: { name: 'default' },
-  spec: {
-    ...{ mode: 'auto', podCIDRType: 'auto', tunePodRoutes: true, hijackCIDR: ['169.254.0.0/16'] },
-    ...{ detectGateway: false, detectIPConflict: false, hostRuleTable: 500, podRPFilter: 0, txQueueLen: 0 },
-  },
-  status: { phase: 'Synced', overlayPodCIDR: ['10.42.0.0/16'], serviceCIDR: ['10.43.0.0/16'] },
-};
-await cluster.apply(record, pool, coordinator);
+await cluster.apply(record, pool, COORDINATOR);
 
 interface Result {
   checks: { id: string; outcome: string }[];
