@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { beforeAll, expect, test } from 'vitest';
 import { newHome, run } from '../../bed/binary.ts';
+import type { Body } from '../../bed/client.ts';
 import { bed } from '../../bed/index.ts';
 import { sweeper } from './sweep.ts';
 
@@ -62,8 +63,7 @@ async function ok(args: string[], major: 3 | 4 = 3): Promise<string> {
 /** Every record with its labels and what it holds. */
 const state = async () => {
   const { items } = (await cluster.request('GET', `${secrets}?labelSelector=owner%3Dhelm`)).body;
-  // biome-ignore lint/suspicious/noExplicitAny: objects of the API
-  return items.map(({ metadata: { name, labels }, type, data }: any) => ({ name, labels, type, text: read(data.release) }));
+  return items.map(({ metadata: { name, labels }, type, data }: Body) => ({ name, labels, type, text: read(data.release) }));
 };
 const status = async (release: string, major: 3 | 4 = 3): Promise<string[]> =>
   JSON.parse(await ok(['history', release, '-o', 'json'], major)).map(
@@ -84,8 +84,7 @@ sweeps.remedy({
   undoWrites: ['POST leases', 'PATCH secrets', 'PATCH secrets', 'DELETE secrets', 'DELETE secrets', 'DELETE leases'],
   reset: async () => {
     const { items } = (await cluster.request('GET', `${secrets}?labelSelector=owner%3Dhelm`)).body;
-    // biome-ignore lint/suspicious/noExplicitAny: objects of the API
-    await cluster.remove(...items.map((item: any) => ({ ...item, apiVersion: 'v1', kind: 'Secret' })));
+    await cluster.remove(...items.map((item: Body) => ({ ...item, apiVersion: 'v1', kind: 'Secret' })));
     for (const release of ['web', 'api']) {
       await ok(['upgrade', '--install', '--take-ownership', release, CHART]);
       await aged(release);

@@ -28,7 +28,7 @@ describeUpstream('captures of osm-edge', ['data', 'osm-edge', 'captures'], (capt
     });
     return results.flatMap(({ id, findings }) => findings.map(({ severity }) => `${severity} ${id.replace('osm-edge/', '')}`));
   }
-  /** No program ran there: nobody wrote the webhooks. */
+  /** No program ran there: no one wrote the webhooks. */
   const NO_WEBHOOKS = ['blocker webhook-certificate', 'blocker webhook-certificate'];
 
   test('1.2.3 before 1.3.9', async () => {
