@@ -1,5 +1,5 @@
 // The Helm release that an upgrade goes on from: its values, and the chart that they were made for.
-import type { Gap, HelmRelease, PointRead, PointReader, Ref, Situation, Text } from '../engine/contracts.ts';
+import type { Check, Gap, HelmRelease, PointRead, PointReader, Ref, Situation, Text } from '../engine/contracts.ts';
 import { isGap } from '../engine/gaps.ts';
 import { hot } from '../engine/read/index.ts';
 import { recordBody } from '../helm/record-column.ts';
@@ -17,6 +17,13 @@ export const RELEASE_BODIES: PointRead[] = ['secrets', 'configmaps'].map((resour
 
 /** What a check reads to find the release; the point reads besides for the record itself. */
 export const RELEASE_READS = { releases: releaseSecrets, releasesInConfigMaps: releaseConfigMaps } as const;
+/** What checks of values have in common: they judge a target by the release that an upgrade goes on from. */
+export const BY_RELEASE: Pick<Check<typeof RELEASE_READS>, 'applies' | 'needs' | 'reads' | 'pointReads'> = {
+  applies: { stage: 'before' },
+  needs: ['target'],
+  reads: RELEASE_READS,
+  pointReads: RELEASE_BODIES,
+};
 export interface ReleaseRows {
   releases: ReleaseRecord[];
   releasesInConfigMaps: ReleaseRecord[] | Gap;

@@ -10,7 +10,7 @@ import type { ChartFacts } from './facts.ts';
 import { intendedOf } from './intended.ts';
 import { failsAt, type Keys, keyList, SHOWN } from './key-words.ts';
 import { failing, type Prediction, predicted } from './prediction.ts';
-import { type Current, RELEASE_BODIES, RELEASE_READS } from './release.ts';
+import { BY_RELEASE, type Current, type RELEASE_READS } from './release.ts';
 import { refusedValues } from './schema.ts';
 import { upgradeCommand } from './upgrade-command.ts';
 import { lostValues, type Stale, staleValues } from './values.ts';
@@ -29,10 +29,7 @@ export function reuseValues(facts: ChartFacts, words: { page: Page; sources: str
     title: { en: '--reuse-values is safe for this upgrade', zh: '本次升级可以安全使用 --reuse-values' },
     headline: { en: '--reuse-values is not safe for this upgrade', zh: '本次升级不能使用 --reuse-values' },
     ...words,
-    applies: { stage: 'before' },
-    needs: ['target'],
-    reads: RELEASE_READS,
-    pointReads: RELEASE_BODIES,
+    ...BY_RELEASE,
     judge: async (rows, at) => {
       if (intendedOf(at).intent?.reuse !== 'reuse') return { notApplicable: NOT_USED };
       const refused = await refusedValues(facts, rows, at, 'required');

@@ -10,7 +10,7 @@ import { looksSecret, REDACTED } from '../text/redact.ts';
 import type { ChartFacts } from './facts.ts';
 import { intendedOf } from './intended.ts';
 import { type Prediction, predicted } from './prediction.ts';
-import { RELEASE_BODIES, RELEASE_READS } from './release.ts';
+import { BY_RELEASE, type RELEASE_READS } from './release.ts';
 import { changedDefaults } from './values.ts';
 
 interface Args {
@@ -29,10 +29,7 @@ export function valuesDefaults(facts: ChartFacts, words: { page: Page; sources: 
     title: { en: 'the target chart keeps the defaults that change what runs', zh: '目标 chart 未改变影响运行的默认值' },
     headline: { en: 'target chart changes defaults that the release uses', zh: '目标 chart 改变了 release 使用的默认值' },
     ...words,
-    applies: { stage: 'before' },
-    needs: ['target'],
-    reads: RELEASE_READS,
-    pointReads: RELEASE_BODIES,
+    ...BY_RELEASE,
     judge: async (rows, at) => {
       // --reuse-values keeps the old ones, which reuse-values judges.
       if (intendedOf(at).intent?.reuse === 'reuse') return { notApplicable: REUSED };

@@ -10,7 +10,7 @@ import type { ChartFacts } from './facts.ts';
 import { intendedOf } from './intended.ts';
 import { failsAt, type Keys, keyList, SHOWN } from './key-words.ts';
 import { failing, type Prediction, predicted } from './prediction.ts';
-import { RELEASE_BODIES, RELEASE_READS } from './release.ts';
+import { BY_RELEASE, type RELEASE_READS } from './release.ts';
 import { refusedValues } from './schema.ts';
 import { assigned, type Shown, shown, shownAs } from './shown.ts';
 import { upgradeCommand } from './upgrade-command.ts';
@@ -35,10 +35,7 @@ export function valuesKeys(facts: ChartFacts, words: { page: Page; sources: stri
     title: { en: 'the target chart reads every value set on the release', zh: '目标 chart 会读取 release 的全部 values' },
     headline: { en: 'Helm values will not carry over unchanged', zh: '部分 Helm values 升级后会失效或改变' },
     ...words,
-    applies: { stage: 'before' },
-    needs: ['target'],
-    reads: RELEASE_READS,
-    pointReads: RELEASE_BODIES,
+    ...BY_RELEASE,
     judge: async (rows, at) => {
       const refused = await refusedValues(facts, rows, at);
       if (refused && 'unknown' in refused) return refused;
