@@ -307,7 +307,7 @@ export const coverage: Coverage = {
       row(
         'sums of SpiderSubnets: controlledIPPools against allocatedIPCount',
         'SpiderSubnet 的统计：controlledIPPools 与 allocatedIPCount',
-        note('not checked: the controller counts them anew', '不检查：controller 会重新统计'),
+        note('not checked: the controller counts them again', '不检查：controller 会重新统计'),
       ),
     ]),
     ...section('Values', 'values', [

@@ -168,7 +168,7 @@ export function ended(call: Call, run: Run, direction: Direction, executed: Atte
 const retriesOf = (step: Step, { outcomes }: Attempt): string[] =>
   step.do === 'wait' && outcomes.get(step.id)?.result === 'failed' ? (step.retry ?? []) : [];
 
-/** How what has failed in the cluster is tried anew, and the run goes on. */
+/** How what has failed in the cluster is tried again, and the run goes on. */
 const retrying = (call: Call, run: Run, commands: readonly string[]): string[] => [
   '',
   call.t({ en: 'To retry once the cause is removed:', zh: '排除原因后重试：' }),

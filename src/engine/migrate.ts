@@ -1,5 +1,5 @@
 // The objects of a migrate step, one no-op write each: page by page, eight at a time, at the pace that the server allows. A write changes no field, so that one without an
-// answer is simply sent again, and an object that was replaced or deleted meanwhile is written anew anyway. Where it is cut, it goes on behind the last object below which
+// answer is simply sent again, and an object that was replaced or deleted meanwhile is written again anyway. Where it is cut, it goes on behind the last object below which
 // all are written: lists come in the order of their keys.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, refOf } from '../kube/refs.ts';

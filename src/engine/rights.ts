@@ -149,7 +149,7 @@ const TO_DRAIN: Rule[] = [
   { verbs: ['create'], group: '', resource: 'pods/eviction' },
 ];
 
-/** The new record is one that nobody can name beforehand to the API server. */
+/** The new record is one that no one can name beforehand to the API server. */
 function rightsToRevise({ release: { namespace, name }, records, from, to, back }: StepOf<'revise'>): Rule[] {
   const at = { group: '', resource: `${records.toLowerCase()}s`, namespace };
   const named = (revision: number) => [`sh.helm.release.v1.${name}.v${revision}`];

@@ -1,4 +1,4 @@
-// Single values of a release's record changed in its text: parsed and written anew, its numbers (values of charts, of any size) would not be the same any more.
+// Single values of a release's record changed in its text: parsed and written again, its numbers (values of charts, of any size) would not be the same any more.
 import type { Json } from '../engine/contracts.ts';
 
 /** Where a value stands: characters of the text. */

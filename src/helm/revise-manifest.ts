@@ -90,7 +90,7 @@ function inDocument(
 const changeFor = (value: Json, apis: readonly ApiChange[]): ApiChange | undefined =>
   isRaw(value) ? apis.find(({ apiVersion, kind }) => value.apiVersion === apiVersion && value.kind === kind) : undefined;
 
-/** As many as name it so, the last one counts; an earlier one would be read by nobody. */
+/** As many as name it so, the last one counts; an earlier one would be read by no one. */
 function apiVersionAt(text: string, file: YamlFile, root: Node | null, to: string): Splice | { refused: Text } {
   const named = isMap(root) ? pairsOf(root).filter(({ key }) => nameOf(key) === 'apiVersion') : [];
   const node = named[0]?.value;

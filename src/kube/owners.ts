@@ -60,7 +60,7 @@ export const DECLARER_MARKS: readonly string[] = [
   MANAGED_BY,
 ];
 
-/** The first of them; undefined: nobody is known to. */
+/** The first of them; undefined: no one is known to. */
 export function declarerOf(object: Raw): Declarer | undefined {
   const metadata = isRaw(object.metadata) ? object.metadata : {};
   const labels = isRaw(metadata.labels) ? metadata.labels : {};

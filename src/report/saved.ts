@@ -1,4 +1,4 @@
-// A saved result of check, made into what the views show: `render` prints it in another format or language. The file may be anybody's: whatever is not as the schema has it is left out.
+// A saved result of check, made into what the views show: `render` prints it in another format or language. The file may be anyone's: whatever is not as the schema has it is left out.
 import type { CheckResult, Gap, Installation, Json, JudgedFinding, Raw, Ref, Text, UpgradePath } from '../engine/contracts.ts';
 import { isRaw } from '../kube/json.ts';
 import { oneLine } from '../text/sanitise.ts';

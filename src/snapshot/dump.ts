@@ -30,7 +30,7 @@ export interface Collected {
 }
 export interface Dump {
   identity: ClusterIdentity;
-  /** As of a Source; a folder made by hand does not say. */
+  /** As of a Source; a folder of plain dumps does not say. */
   recordedAt?: number;
   serverVersion?: string;
   apis: Map<ResourceName, ApiResource | 'not-installed'>;

@@ -40,7 +40,7 @@ const UNDER_GROUP = ['apiextensions.k8s.io', 'apiregistration.k8s.io'];
 const AT_ONCE = 100;
 const PATIENCE = 20_000;
 
-/** `client`: of an admin, on the same plane. Nobody else may write to it: no controllers. */
+/** `client`: of an admin, on the same plane. No one else may write to it: no controllers. */
 export function storeOf({ etcd }: { etcd: string }, client: Client): Store {
   const held = new Map<string, string>();
   /** What lay there before, of the keys that were written over. */
@@ -108,7 +108,7 @@ export function storeOf({ etcd }: { etcd: string }, client: Client): Store {
       return (await isDiscovered(client, group, plural)) === served;
     };
     while (!(await holds())) {
-      if (Date.now() > limit) throw new Error(`waited in vain for ${plural}.${group} to be ${served ? 'served' : 'gone'}`);
+      if (Date.now() > limit) throw new Error(`waited without result for ${plural}.${group} to be ${served ? 'served' : 'gone'}`);
       await sleep(20);
     }
   }

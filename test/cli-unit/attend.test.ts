@@ -61,7 +61,7 @@ test('a run that stopped there says how it goes on: what cannot be seen is named
   const seen = manual('2', { seen: [{ on: { apiVersion: 'v1', kind: 'Pod', name: 'p' }, must: 'be-gone' }] });
   expect(manualLeft(call, runOf(one, seen), [one, seen]).at(-1)).toBe('Once they are done: {tool} resume r --confirm-step 1{reach}');
 });
-test('a wait that has failed says how it is tried anew, and what has not failed says nothing', () => {
+test('a wait that has failed says how it is tried again, and what has not failed says nothing', () => {
   const wait = (id: string, retry: string[]) => ({ ...patchStep(id), do: 'wait', until: [], within: 1, retry, assume: [] }) as never;
   const run = runOf(wait('1', ['kubectl delete job a']), wait('2', ['kubectl delete job b']));
   const told = (result: 'failed' | 'done') => {

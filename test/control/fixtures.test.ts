@@ -28,7 +28,7 @@ const CHECKS = SYSTEMS.flatMap(({ checks }) => checks.map(({ id }) => id));
 const [OLDEST] = BED_VERSIONS;
 const TOOL = 'kubectl upgrade-guard';
 
-/** A control plane without controllers: nobody may answer to what is seeded. */
+/** A control plane without controllers: no one may answer to what is seeded. */
 interface Cluster {
   plane: Started;
   store: Store;

@@ -17,7 +17,7 @@ const NODES = [...SERVERS, 'a1', 'a2'];
 const NAMESPACE = 'system-upgrade';
 const PLANS = `/apis/upgrade.cattle.io/v1/namespaces/${NAMESPACE}/plans`;
 const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
-/** A Plan of somebody else, for Nodes that are not there. */
+/** A Plan of someone else, for Nodes that are not there. */
 const THEIRS: Body = {
   apiVersion: 'upgrade.cattle.io/v1',
   kind: 'Plan',
@@ -232,7 +232,7 @@ async function failing(home: string): Promise<Ran> {
   return ran;
 }
 
-test('a hop whose second server fails stops there and says how it is tried anew; that done, it goes on to the end', async () => {
+test('a hop whose second server fails stops there and says how it is tried again; that done, it goes on to the end', async () => {
   const home = newHome();
   const ran = await failing(home);
   broken.clear();

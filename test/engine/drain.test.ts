@@ -86,7 +86,7 @@ test('a budget that holds for a while is waited for; one that never lets go fail
   expect(await cordoned(free)).toBeUndefined();
 });
 
-test('a Node that was cordoned before stays so when it is taken back', async () => {
+test('a Node that was cordoned before stays so when it is undone', async () => {
   const world = worldOf(node({ unschedulable: true }), pod('web', 'ReplicaSet'));
   const done = await go(world);
   expect((await go(world, done.entries, executeUndo)).outcomes.get('1')?.result).toBe('left');

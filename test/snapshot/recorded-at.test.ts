@@ -1,4 +1,4 @@
-// Ages are counted to the moment when a snapshot was recorded: a backup that was fresh then is fresh in it for ever. A folder made by hand says no moment, and is of now.
+// Ages are counted to the moment when a snapshot was recorded: a backup that was fresh then is fresh in it for ever. A folder of plain dumps says no moment, and is of now.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -89,11 +89,11 @@ export type Action =
   /** Eviction that waits for PodDisruptionBudgets. `within`: seconds. */
   | { do: 'evict'; on: Ref; within: number }
   /**
-   * Cordons a Node, then evicts its Pods but those of DaemonSets and static ones, each by way of its PodDisruptionBudgets, until none is left. `within`: seconds. Taken back, the Node is
+   * Cordons a Node, then evicts its Pods but those of DaemonSets and static ones, each by way of its PodDisruptionBudgets, until none is left. `within`: seconds. Undone, the Node is
    * uncordoned, if it was not cordoned before.
    */
   | { do: 'drain'; on: Ref; within: number }
-  /** `within`: seconds in which all must begin to hold; `lasting`: seconds for which they must then hold without a break. `fails`: what means that they never will, and `retry`: commands with which a person has it tried anew then; `assume`: what a controller will do meanwhile, for rehearsal. */
+  /** `within`: seconds in which all must begin to hold; `lasting`: seconds for which they must then hold without a break. `fails`: what means that they never will, and `retry`: commands with which a person has it tried again then; `assume`: what a controller will do meanwhile, for rehearsal. */
   | { do: 'wait'; until: Condition[]; within: number; lasting?: number; fails?: Condition[]; retry?: string[]; assume: Assumption[] }
   /** What the upgrade may spoil, whole, into a file beside the journal: `file`, its name there. Every object of these resources that the cluster has. */
   | { do: 'backup'; resources: ResourceName[]; file: string }

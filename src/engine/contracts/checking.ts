@@ -26,7 +26,7 @@ export interface Situation {
   look: PointReader;
   /** For checks of stage `back`. */
   back?: WayBack;
-  /** How nodes will be upgraded, `--nodes`; undefined: nobody said. */
+  /** How nodes will be upgraded, `--nodes`; undefined: no one said. */
   nodes?: 'drain' | 'in-place' | 'replace';
   /** What is meant besides the versions (the chart, values for helm), as chart/ makes it and reads it; the engine does not look into it. */
   intended?: unknown;

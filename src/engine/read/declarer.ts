@@ -1,4 +1,4 @@
-// Who declares an object elsewhere (Argo CD, Flux, Helm …) and would write it back: read with every list of what somebody may declare, and with single objects, so that
+// Who declares an object elsewhere (Argo CD, Flux, Helm …) and would write it back: read with every list of what someone may declare, and with single objects, so that
 // the engine can name the owner beside whatever is found.
 import { formatField } from '../../kube/fields.ts';
 import { isRaw } from '../../kube/json.ts';

@@ -27,7 +27,7 @@ type Made<Row, O extends Options> = ListRead<Row> & O;
 type Seen = Pick<ListRead, 'optional' | 'harmless'>;
 
 /** The objects of a resource, each as a row of its columns, and with who declares it elsewhere (`declaredBy`, for the engine). `only`: rows that are held; the others are forgotten at once.
- * `made`: by controllers, so that nobody declares them. */
+ * `made`: by controllers, so that no one declares them. */
 export function list<C extends Columns, const O extends Options>(
   resource: ResourceName,
   columns: C,

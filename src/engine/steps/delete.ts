@@ -62,7 +62,7 @@ function inverse(step: DeleteStep, before: Raw | undefined): Step | { none: Text
   return { id, text, after, reasons, undo, undoNote, do: 'create', object, guard };
 }
 
-/** The status of a workload is what its controller counts, and counts anew at once: to write it back would only collide with that. */
+/** The status of a workload is what its controller counts, and counts again at once: to write it back would only collide with that. */
 const isCounted = ({ apiVersion }: Raw): boolean => ['apps', 'batch'].includes(groupOf(String(apiVersion)));
 
 function withFinalizers(object: Raw, finalizers: string[]): Raw {

@@ -1,4 +1,4 @@
-// A drain step: a Node is cordoned, and its Pods are asked to go by way of their PodDisruptionBudgets (engine/drain.ts). Taken back, it is uncordoned; its Pods run elsewhere by then.
+// A drain step: a Node is cordoned, and its Pods are asked to go by way of their PodDisruptionBudgets (engine/drain.ts). Undone, it is uncordoned; its Pods run elsewhere by then.
 // Source: kubectl pkg/drain (what is evicted: not what DaemonSets or the kubelet itself would only make again).
 import { isRaw } from '../../kube/json.ts';
 import { pointerGet } from '../../kube/pointer.ts';

@@ -1,6 +1,6 @@
 // A migrate step: every object of a CustomResourceDefinition is written once more as it is, so that the API server stores it in the storage version; then
 // status.storedVersions names that version alone. The executor writes the objects (engine/migrate.ts); what is looked at, written last and undone is the CRD.
-// Source: apiextensions-apiserver pkg/apis/apiextensions/validation (status.storedVersions); cluster-api controllers/crdmigrator (a no-op patch is stored anew).
+// Source: apiextensions-apiserver pkg/apis/apiextensions/validation (status.storedVersions); cluster-api controllers/crdmigrator (a no-op patch is stored again).
 import { deepEqual } from '../../kube/json.ts';
 import { pointerGet } from '../../kube/pointer.ts';
 import { groupOf } from '../../kube/refs.ts';

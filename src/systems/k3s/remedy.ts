@@ -214,7 +214,7 @@ function givenBack(
 
 // ---- R4 -------------------------------------------------------------------------------------------------------------
 
-/** A controller of v0.15.0 or newer makes a failed Job anew only after its Plan has changed. */
+/** A controller of v0.15.0 or newer makes a failed Job again only after its Plan has changed. */
 function retry(repair: Repair, to: Retarget, nodes: Left[]): StepDraft[] {
   const on = repair.plan.ref!;
   const still: Condition[] = [{ on, must: [{ path: '/status/latestHash', is: to.hash }] }];

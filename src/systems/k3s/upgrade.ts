@@ -281,7 +281,7 @@ function wait(role: Role, plan: Raw, version: string, here: Here, { within, crea
   };
 }
 
-/** The controller makes a failed Job anew once it is gone and its Plan has changed; before v0.15.0, once it is gone. Annotations of this domain are not copied to Jobs. */
+/** The controller makes a failed Job again once it is gone and its Plan has changed; before v0.15.0, once it is gone. Annotations of this domain are not copied to Jobs. */
 function retryOf({ namespace, name }: Ref): string[] {
   const jobs = `-n ${namespace} -l upgrade.cattle.io/plan=${name}`;
   return [

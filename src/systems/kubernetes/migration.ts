@@ -1,5 +1,5 @@
 // The remedy of crd-stored-versions: one CRD after the other, so that eight objects are in flight and not eight of each. What the storage version's schema does not know
-// is lost by the first write of anybody, so a person saves it before. Source: apiextensions-apiserver pkg/apiserver/customresource_handler.go (pruning by the schema of the version).
+// is lost by the first write of anyone, so a person saves it before. Source: apiextensions-apiserver pkg/apiserver/customresource_handler.go (pruning by the schema of the version).
 import type { Finding, Raw, Ref, Refusal, Remedy, RowOf, StepDraft } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { each, flag, maybe, rowOf, texts, tree, word } from '../../engine/read/index.ts';
@@ -24,7 +24,7 @@ type Definition = RowOf<typeof DEFINITION>;
 type Version = Definition['versions'][number];
 
 export const migration: Remedy<unknown> = {
-  // Its status, and objects as they are: nobody declares either.
+  // Its status, and objects as they are: no one declares either.
   lasts: true,
   pointReads: [{ resource: 'customresourcedefinitions.apiextensions.k8s.io', columns: Object.values(DEFINITION) }],
   // Which custom resources are written, the plan says; mayAll asks for the rights on them before the run begins.

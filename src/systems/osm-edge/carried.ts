@@ -49,7 +49,7 @@ export async function carriedValues(
 
 const VAST: Text = { en: 'the release record has too many values to check', zh: 'release 记录中的值过多，无法逐一检查' };
 
-/** A value that is the same live and in a snapshot: a text of the release stays there only where its chart has a text or a number. undefined: nothing, or nobody can tell. */
+/** A value that is the same live and in a snapshot: a text of the release stays there only where its chart has a text or a number. undefined: nothing, or no one can tell. */
 export function knownAt({ config, release, given }: Carried, key: string): Json | undefined {
   const value = at(config, key);
   if (typeof value !== 'string' || at(given, key) !== undefined) return value;

@@ -146,7 +146,7 @@ const isAssumed = (value: Json, missing: Json | undefined): boolean =>
   String(missing) === String(value) ||
   /default Localhost/.test(String(missing));
 
-/** undefined: it is as the target ships it, or nobody's default. */
+/** undefined: it is as the target ships it, or no one's default. */
 function imageChange({ intended: { chart } }: OsmUpgrade, config: Raw): Change | undefined {
   const wanted = pipyOf(chart.version);
   const pinned = pointerGet(config, '/spec/sidecar/sidecarImage');

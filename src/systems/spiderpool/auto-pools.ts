@@ -80,7 +80,7 @@ export const OWNER_READS: PointRead[] = [
   { resource: 'cronjobs.batch', columns: Object.values(CRON) },
 ];
 
-/** `gone`: nobody of that name has the recorded uid. `unclear`: it names no owner that can be looked up, or several interfaces. */
+/** `gone`: no one of that name has the recorded uid. `unclear`: it names no owner that can be looked up, or several interfaces. */
 export type Owner = { is: 'gone' | 'unclear' } | { is: 'owner'; ref: Ref; nic: string; reclaim: string };
 
 /** Whose the pool is: derived from its labels, and verified by the uid that it bears. A Gap counts as the check's. */

@@ -83,7 +83,7 @@ const created = ({ raw }: Hold): string => String((raw.metadata as Raw).creation
 function missingRecord(address: string, winner: Hold, pool: PoolNow, { version, there }: Around): RecordChange | null | 'impossible' {
   if (!isClear(pool, address)) return 'impossible';
   const record = pool.records.get(address);
-  // A record of somebody who is gone goes as well, sooner or later.
+  // A record of someone who is gone goes as well, sooner or later.
   if (!gives(pool.row, address) || (record && there.has(record.pod))) return null;
   const missing = pool.coding === 'string' ? recordOf(address, winner, pool, version) : null;
   return missing ?? (record ? null : 'impossible');

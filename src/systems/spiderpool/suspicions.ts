@@ -22,7 +22,7 @@ export interface Suspicions {
   ownerless: Ownerless[];
   /** Records of live Pods that have no IP yet. One may be the one that such a Pod is about to get. */
   waiting: Ownerless[];
-  /** Records that nobody can understand. */
+  /** Records that no one can understand. */
   odd: Gap[];
 }
 

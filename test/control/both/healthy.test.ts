@@ -77,7 +77,7 @@ const all = HERE.flatMap(({ checks }) => checks);
 
 /** The target is 0.9.13, whose chart renders no Pod that could be in the way: told before anything is read. And this release installs no Multus. */
 const ELSEWHERE = new Set(['spiderpool/init-pod', 'spiderpool/multus-uninstall-hook', 'spiderpool/nad-crd-kept']);
-/** Nobody said --reuse-values; no Node here carries the label of etcd. */
+/** No one said --reuse-values; no Node here carries the label of etcd. */
 const NOT_HERE = ['spiderpool/reuse-values', 'k3s/etcd-snapshot'];
 /** Not served here, so no right is needed to see that there are none. */
 const NOT_SERVED = 'etcdsnapshotfiles.k3s.cattle.io';

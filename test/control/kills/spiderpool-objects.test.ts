@@ -75,7 +75,7 @@ async function again(...objects: Body[]): Promise<void> {
   await cluster.apply(...objects);
 }
 
-/** With no IP, made anew under its name: it has to wait two minutes until that is a finding, so that its scene comes last. */
+/** With no IP, made again under its name: it has to wait two minutes until that is a finding, so that its scene comes last. */
 const waiting: Body = {
   apiVersion: 'v1',
   kind: 'Pod',

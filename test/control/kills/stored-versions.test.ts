@@ -1,5 +1,5 @@
 // Kills of kubernetes/crd-stored-versions: what etcd holds is read from etcd itself, since every API server converts what it returns.
-// The older version's objects are written while it is the storage version; then the CRD stores the newer one, and nobody has rewritten them.
+// The older version's objects are written while it is the storage version; then the CRD stores the newer one, and no one has rewritten them.
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { newHome, run } from '../../bed/binary.ts';
 import type { Body } from '../../bed/client.ts';
@@ -94,7 +94,7 @@ sweeps.remedy({
   undone: async (before) => expect(await steady()).toEqual(before),
 });
 
-describe('a webhook that nobody answers', () => {
+describe('a webhook that no one answers', () => {
   const hook = {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'ValidatingWebhookConfiguration',

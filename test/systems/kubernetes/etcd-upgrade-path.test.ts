@@ -15,7 +15,7 @@ grid('kubernetes/etcd-upgrade-path', [
   { fixture: 'healthy', expect: 'passed' },
   // What 1.36 brings is below the floor of what 1.37 brings.
   { fixture: 'healthy', to: 'kubernetes=1.37', expect: 'blocker Pod/kube-system/etcd-cp1' },
-  // A manifest that somebody keeps; kubeadm writes its own flags anew.
+  // A manifest that someone keeps; kubeadm writes its own flags again.
   {
     objects: [kept('--experimental-max-learners=2')],
     server: 'v1.36.4',

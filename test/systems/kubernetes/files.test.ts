@@ -101,7 +101,7 @@ test.each<[string, Record<string, string>, string[], number]>([
   ['only deprecated', { 'a.yaml': CRON('v1beta1') }, TO('1.24'), 0],
   ['only deprecated, and that is asked for', { 'a.yaml': CRON('v1beta1') }, [...TO('1.24'), '--fail-on', 'notice'], 2],
   ['accepted', { 'a.yaml': CRON('v1beta1') }, [...TO('1.30'), '--accept', 'kubernetes/removed-api:CronJob/default/x'], 0],
-  ['a template that nobody has rendered', { 'a.yaml': CRON('v1'), 'b.yaml': 'kind: {{ .Values.kind }}' }, TO('1.30'), 3],
+  ['a template that no one has rendered', { 'a.yaml': CRON('v1'), 'b.yaml': 'kind: {{ .Values.kind }}' }, TO('1.30'), 3],
   ['a pre-release is never passed', { 'a.yaml': CRON('v1') }, TO('1.38'), 3],
   ['beyond what is known', { 'a.yaml': CRON('v1') }, TO('1.45'), 3],
   [

@@ -69,7 +69,7 @@ test('a fix alone leaves failurePolicy: a person restores the backend; an upgrad
   ]);
 });
 
-test('cut in between it is put back by resume and by undo alike; what somebody has set or deleted meanwhile is left', async () => {
+test('cut in between it is put back by resume and by undo alike; what someone has set or deleted meanwhile is left', async () => {
   const policy = async (world: ReturnType<typeof dumpWorld>) => pointerGet((await world.get(HOOK))!, '/webhooks/0/failurePolicy');
   for (const ending of ['resume', 'undo', 'deleted']) {
     const { world, repairs } = await found();

@@ -1,4 +1,4 @@
-// Objects of kinds that the older version does not serve: after a return they are in etcd and nobody sees or heeds them. And, over several minors, objects that may be stored in a
+// Objects of kinds that the older version does not serve: after a return they are in etcd and no one sees or heeds them. And, over several minors, objects that may be stored in a
 // version which the older API server cannot read. Sources: knowledge/apis.json (life-cycle markers); way-back.ts.
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, ListRead, Ref, RowOf, Text } from '../../../engine/contracts.ts';

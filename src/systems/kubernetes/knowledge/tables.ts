@@ -140,7 +140,7 @@ export const etcdFloors = knowledge(
   row({
     source: text,
     floors: list(row({ into: number, least: text, advised: text })),
-    // Flags that kubeadm writes itself are left out: it writes them anew.
+    // Flags that kubeadm writes itself are left out: it writes them again.
     removedFlags: row({ in: number, names: list(text) }),
   }),
   () => etcdFloorsTable,

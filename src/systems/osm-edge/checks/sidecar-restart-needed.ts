@@ -119,7 +119,7 @@ function evictions(pods: readonly { on: Ref; owner: string }[]): StepDraft[] {
   });
 }
 
-/** By NAMESPACE/NAME of the Pod; Jobs do not run anew. */
+/** By NAMESPACE/NAME of the Pod; Jobs do not run again. */
 function ownerOf({ owners }: MeshedPod): string {
   const owner = owners.find(({ controls }) => controls);
   return owner && owner.kind !== 'Job' && owner.kind !== 'Node' ? `${owner.kind} ${owner.name}` : '';

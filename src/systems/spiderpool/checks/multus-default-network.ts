@@ -153,6 +153,6 @@ async function filled(on: Ref, look: PointReader): Promise<StepDraft[]> {
   return [set, restart];
 }
 
-/** What is detected anew can be another one: said to helm. */
+/** What is detected again can be another one: said to helm. */
 const pinned = ({ network = 'VALUE' }: Args, at: Situation): StepDraft =>
   upgradeCommand(CHART, at, [setFlag(pathOf('multus.multusCNI.defaultCniCRName'), network)]);

@@ -80,7 +80,7 @@ export const NOTES = {
   },
   poolState: {
     source:
-      'issues 1797, 3771; pkg/ippoolmanager/ippool_manager.go@v0.9.4, @v0.9.6, @v0.9.7, @v1.0.0 (counts anew from there on); pkg/ippoolmanager/ippool_informer.go@v0.9.4 (finalizer)',
+      'issues 1797, 3771; pkg/ippoolmanager/ippool_manager.go@v0.9.4, @v0.9.6, @v0.9.7, @v1.0.0 (counts again from there on); pkg/ippoolmanager/ippool_informer.go@v0.9.4 (finalizer)',
     heals: '0.9.7 - 0.9.13 || >=1.0.0-rc2',
   },
   defaultPools: {
