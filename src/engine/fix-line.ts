@@ -89,13 +89,17 @@ function patchPart({ on, changes, counters = [] }: Extract<StepDraft, { do: 'pat
   const fields = [...new Set([...changes.map(({ path }) => path), ...(changes.length ? [] : counters.map(({ path }) => path))])].map(
     fieldWord,
   );
-  const field = fields.length > 2 ? `${fields.slice(0, 2).join(', ')}, …` : fields.join(', ');
+  const field = inRow(fields, ', ');
+  const zh = inRow(fields, '、');
   const [only] = changes;
   const plain = changes.length === 1 && only!.inString === undefined ? only : undefined;
-  if (plain && plain.after === undefined) return { ...ofObject({ en: `removes ${field} of`, zh: `移除 ${field}：` }, on) };
+  if (plain && plain.after === undefined) return { ...ofObject({ en: `removes ${field} of`, zh: `移除 ${zh}：` }, on) };
   const value = plain && typeof plain.after !== 'object' ? show(plain.after!, SHORT, plain.path) : undefined;
-  return { ...ofObject({ en: `sets ${field} of`, zh: `设置 ${field}：` }, on), to: value };
+  return { ...ofObject({ en: `sets ${field} of`, zh: `设置 ${zh}：` }, on), to: value };
 }
+
+const inRow = (fields: readonly string[], comma: string): string =>
+  fields.length > 2 ? `${fields.slice(0, 2).join(comma)}${comma}…` : fields.join(comma);
 
 /** `/metadata/labels/a~1b` as `metadata.labels[a/b]`. */
 const fieldWord = (path: string): string =>

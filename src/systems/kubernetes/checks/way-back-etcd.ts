@@ -70,12 +70,12 @@ const check: Check<typeof reads, Args> = {
   say: ({ newer, older, to, upgraded }) =>
     upgraded
       ? {
-          en: `etcd ${newer}: ${older}, as ${to} has it, does not start on its data`,
-          zh: `etcd ${newer}：${to} 所带的 ${older} 无法在其数据上启动`,
+          en: `etcd ${older}, which comes with ${to}, does not start on the data of etcd ${newer}`,
+          zh: `${to} 自带的 etcd ${older} 无法在 etcd ${newer} 的数据上启动`,
         }
       : {
-          en: `the upgrade installs etcd ${newer}: afterwards ${older} does not start on its data`,
-          zh: `升级会安装 etcd ${newer}：此后 ${older} 无法在其数据上启动`,
+          en: `the upgrade installs etcd ${newer}: afterwards etcd ${older} does not start on its data`,
+          zh: `升级会安装 etcd ${newer}：此后 etcd ${older} 无法在其数据上启动`,
         },
 };
 export default check;

@@ -80,7 +80,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   },
   say: ({ namespace, key, path, wanted, now }) => ({
     en: `value ${key}=${shownValue(wanted)} has no effect: MeshConfig ${namespace}/osm-mesh-config has spec.${path.join('.')}${now === null ? ' unset' : `=${shownValue(now)}`}`,
-    zh: `${key}“${shownValue(wanted)}”不起作用：MeshConfig ${namespace}/osm-mesh-config 的 spec.${path.join('.')} ${now === null ? '未设置' : `为“${shownValue(now)}”`}`,
+    zh: `${key} 的值“${shownValue(wanted)}”不起作用：MeshConfig ${namespace}/osm-mesh-config 的 spec.${path.join('.')} ${now === null ? '未设置' : `为“${shownValue(now)}”`}`,
   }),
   remedy: {
     writes: [{ verbs: ['get', 'patch'], group: 'config.openservicemesh.io', resource: 'meshconfigs' }],
