@@ -169,7 +169,7 @@ const CHANGE = [
     group: 'change',
     positionals: [{ name: 'SYSTEM', required: true, values: SYSTEM_NAMES }, { name: 'RELEASE' }],
     flags: ['to', ...INTENT, 'repo', 'from', 'accept', 'timeout', 'nodes', 'stop-controller-manager', 'cordon-again', 'output'],
-    output: ['table', 'json', 'yaml', 'markdown', 'shell'],
+    output: ['table', 'json', 'yaml', 'markdown', 'html', 'shell'],
     text: { en: 'Show all steps of an upgrade', zh: '列出升级的全部步骤' },
     more: {
       en: 'Changes nothing. -o shell prints a runbook: the same steps as kubectl and helm commands, with what to verify in between.',

@@ -11,6 +11,13 @@ const OPEN = 8;
 export function html({ views, failed, sum }: Report, { language }: Face): string {
   const colon = { en: ': ', zh: '：' }[language];
   const title = `${REPORT_TITLE[language]}${colon}${[...views.map(({ cluster }) => cluster), ...failed.map(({ context }) => context)].join(', ')}`;
+  const several = views.length + failed.length > 1;
+  const sections = [...views.map((view) => cluster(view, several, language)), ...failed.map((each) => unreachable(each, language))];
+  return page(title, sum, sections, language);
+}
+
+/** A whole file. `title`, `sum`: plain text; `sections`: HTML. */
+export function page(title: string, sum: string, sections: readonly string[], language: Language): string {
   return `<!doctype html>
 <html lang="${language === 'zh' ? 'zh-CN' : 'en'}">
 <head>
@@ -23,7 +30,7 @@ export function html({ views, failed, sum }: Report, { language }: Face): string
 <body>
 <header><h1>${safe(title)}</h1><p class="sum">${safe(sum)}</p></header>
 <main>
-${[...views.map((view) => cluster(view, views.length + failed.length > 1, language)), ...failed.map((each) => unreachable(each, language))].join('\n')}
+${sections.join('\n')}
 </main>
 </body>
 </html>`;
@@ -84,10 +91,10 @@ function unreachable({ context, why }: Report['failed'][number], language: Langu
 const list = (lines: readonly string[]): string => `<ul>${lines.map((line) => `<li>${safe(line)}</li>`).join('')}</ul>`;
 
 /** A line may end before a flag, not within its dashes. */
-const unbroken = (text: string): string => safe(text).replace(/--[a-z][a-z-]*/g, '<span class="flag">$&</span>');
+export const unbroken = (text: string): string => safe(text).replace(/--[a-z][a-z-]*/g, '<span class="flag">$&</span>');
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-const safe = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
+export const safe = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 
 const STYLE = `
 :root{--ink:#1b1f24;--quiet:#5b6570;--paper:#fff;--card:#f6f8fa;--line:#d8dee4;--blocker:#b3261e;--warning:#8a5a00;--notice:#0b6fa4;--unknown:#0b6fa4;--accepted:#5b6570;--good:#1a7f37}
@@ -117,6 +124,9 @@ ul{padding-left:1.1rem;margin:.4rem 0}
 summary{cursor:pointer;font-size:.9rem}
 dt{margin-top:.4rem}dd{margin:0 0 .25rem;color:var(--quiet);font-size:.9rem}
 .fix,.next{margin-top:.5rem}
+.steps{list-style:none;padding:0}.steps li{padding:.5rem 0;break-inside:avoid}.steps li+li{border-top:1px solid var(--line)}.steps p{display:flex;flex-wrap:wrap;gap:.1rem .5rem;align-items:baseline}
+.step{min-width:1.5rem;font-weight:700}.undo{margin-left:auto;font-size:.85em;color:var(--tone,var(--quiet))}.steps pre{margin:.25rem 0 0 2rem;white-space:pre-wrap;font:.85em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;color:var(--quiet)}
+.exact{--tone:var(--good)}.compensates{--tone:var(--warning)}.none{--tone:var(--blocker)}.manual{--tone:var(--notice)}
 code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--card);border:1px solid var(--line);border-radius:.25rem;padding:.1rem .3rem}
 @media print{html{font-size:10pt}:root{--ink:#000;--quiet:#444;--paper:#fff;--card:#fff;--line:#bbb;--blocker:#b3261e;--warning:#8a5a00;--notice:#0b6fa4;--unknown:#0b6fa4;--good:#1a7f37}body{max-width:none;padding:0}h3{break-after:avoid}.findings>li{break-inside:avoid}details::details-content{content-visibility:visible;display:block}summary{list-style:none}}
 `;

@@ -5,7 +5,8 @@ import { isHarmless } from '../engine/progress.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
-import type { Face } from './face.ts';
+import { counted, type Face } from './face.ts';
+import { page, safe, unbroken } from './html.ts';
 import { clusterName } from './plan.ts';
 import { MANUAL, NOTHING_TO_UNDO, ON_UNDO, UNDO } from './words.ts';
 
@@ -42,6 +43,7 @@ export function planData({ cluster, paths, plan: { stages, refusals }, stopping 
 
 const TITLE: Text = { en: 'Upgrade plan', zh: '升级计划' };
 const BLOCKED: Text = { en: 'Blockers that no step fixes', zh: '没有步骤能修复的阻断项' };
+const SKIPPED: Text = { en: 'Skipped', zh: '已跳过' };
 const UNDO_IS: Text = { en: 'undo', zh: '撤销' };
 
 const pathLine = ({ installation: { id }, from, to }: UpgradePath): string =>
@@ -71,6 +73,39 @@ export function planMarkdown({ cluster, paths, plan: { stages, refusals }, stopp
     ...stages.flatMap(({ title, steps }) => ['', `## ${plain(title[language])}`, '', ...steps.flatMap(line)]),
     ...refusals.map(({ refused }) => `- ${plain(refused[language])}`),
   ];
+}
+
+/** One file, as the report of a check is one: no script, nothing from the network. Every text of a cluster is escaped. */
+export function planHtml({ cluster, paths, plan: { stages, refusals }, stopping }: PlannedUpgrade, { language }: Face): string {
+  const line = (text: string) => safe(oneLine(text, 1000));
+  const shown = (step: Step) => {
+    const changes = kindOf(step)
+      .preview(step)
+      .map((change) => unbroken(oneLine(textOf(change)[language], 1000)));
+    const note = step.undoNote && step.do !== 'manual' ? `<div class="quiet">${line(step.undoNote[language])}</div>` : '';
+    const tone = step.do === 'manual' ? 'manual' : isHarmless(step) || step.onUndo ? '' : step.undo;
+    return `<li class="${tone}"><p><span class="step">${line(step.id)}.</span> <span>${line(step.text[language])}</span> <span class="undo">${line(promise(step, language))}</span></p>${changes.length ? `<pre>${changes.join('\n')}</pre>` : ''}${note}</li>`;
+  };
+  const steps = stages.reduce((sum, stage) => sum + stage.steps.length, 0);
+  const sum: Text = { en: counted(steps, 'step', '').en, zh: `共 ${steps} 步` };
+  const blocked = stopping.map(({ message }) => `<li>${line(message[language])}</li>`);
+  const skipped = refusals.map(({ refused }) => `<li>${line(refused[language])}</li>`);
+  return page(
+    `${TITLE[language]}${{ en: ': ', zh: '：' }[language]}${clusterName(cluster)}`,
+    sum[language],
+    [
+      `<section>${paths.map((path) => `<p class="path">${line(pathLine(path))}</p>`).join('')}</section>`,
+      ...(blocked.length ? [`<article class="blocker"><h3>${safe(BLOCKED[language])}</h3><ul>${blocked.join('')}</ul></article>`] : []),
+      ...stages.map(
+        ({ title, steps: own }) => `<section><h2>${line(title[language])}</h2>
+<ol class="steps">
+${own.map(shown).join('\n')}
+</ol></section>`,
+      ),
+      ...(skipped.length ? [`<article class="unknown"><h3>${safe(SKIPPED[language])}</h3><ul>${skipped.join('')}</ul></article>`] : []),
+    ],
+    language,
+  );
 }
 
 /** A runbook: read it, then run it step by step. It stops at the first command that fails. */

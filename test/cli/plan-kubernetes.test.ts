@@ -17,7 +17,7 @@ const plan = (...words: string[]) => run(['plan', 'kubernetes', '--from', folder
 const CODE = 3;
 
 describe.each(['en', 'zh'])('%s', (lang) => {
-  test.each(['table', 'json', 'yaml', 'markdown', 'shell'])('-o %s', async (output) => {
+  test.each(['table', 'json', 'yaml', 'markdown', 'html', 'shell'])('-o %s', async (output) => {
     const { code, stdout, stderr } = await plan('--to', '1.32', '-o', output, '--lang', lang);
     expect(code, stderr).toBe(CODE);
     expect(stdout).toContain('v1.31.14');

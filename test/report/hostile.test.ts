@@ -10,6 +10,7 @@ import { jsonOf, yamlOf } from '../../src/report/data.ts';
 import { html } from '../../src/report/html.ts';
 import { markdown } from '../../src/report/markdown.ts';
 import { planView } from '../../src/report/plan.ts';
+import { planHtml } from '../../src/report/planned.ts';
 import { reportOf } from '../../src/report/report.ts';
 import { stepEnded } from '../../src/report/run.ts';
 import { table } from '../../src/report/table.ts';
@@ -47,8 +48,18 @@ describe('nothing acts', () => {
     expect(ACTS.exec(lines.join('\n'))?.[0]).toBeUndefined();
   });
 
-  test('html holds no element and no attribute of a name, and no script', () => {
-    const page = html(report, face);
+  const attacked = Object.values(ATTACKS).join();
+  const plan = {
+    ...oneStage([{ ...steps[1]!, text: { en: attacked, zh: attacked }, undoNote: { en: attacked, zh: attacked } }]),
+    refusals: [{ refused: { en: attacked, zh: attacked }, objects: [] }],
+  };
+  const planned = planHtml({ cluster: hostile.identity, paths: hostile.paths, plan, stopping: [] }, face);
+  test('in a plan as html', () => expect(ACTS.exec(planned)?.[0]).toBeUndefined());
+
+  test.each([
+    ['report', html(report, face)],
+    ['plan', planned],
+  ])('html of a %s holds no element and no attribute of a name, and no script', (_, page) => {
     expect(page).not.toMatch(/<(img|script|a|iframe|link)\b/);
     expect(page).not.toMatch(/https?:\/\//);
   });

@@ -2,7 +2,7 @@
 import { isComplete } from '../../engine/verdict.ts';
 import { jsonOf, yamlOf } from '../../report/data.ts';
 import { planView } from '../../report/plan.ts';
-import { type PlannedUpgrade, planData, planMarkdown, planShell } from '../../report/planned.ts';
+import { type PlannedUpgrade, planData, planHtml, planMarkdown, planShell } from '../../report/planned.ts';
 import { table } from '../../report/table.ts';
 import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT } from '../../text/user-error.ts';
@@ -27,6 +27,9 @@ export async function plan(call: Call): Promise<number> {
         break;
       case 'markdown':
         call.out(...planMarkdown(planned, call.face));
+        break;
+      case 'html':
+        call.out(planHtml(planned, call.face));
         break;
       case 'shell':
         call.out(...planShell(planned, call.face));

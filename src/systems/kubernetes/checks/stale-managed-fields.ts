@@ -5,8 +5,9 @@ import { finding } from '../../../engine/builders.ts';
 import type { Check, Gap, ListRead, Ref, RowOf, Rows } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { each, list, word, writers } from '../../../engine/read/index.ts';
-import { groupOf } from '../../../kube/refs.ts';
+import { groupOf, keyOf } from '../../../kube/refs.ts';
 import { splitApiVersion } from '../../../kube/resources.ts';
+import { renamed, type Stale } from '../stale-writers.ts';
 
 /** Custom resources that are in wide use and have had several versions; which versions there are now says the CRD. */
 const RESOURCES = Object.entries({
@@ -43,9 +44,8 @@ const reads = {
     { only: ({ ref }) => RESOURCES.includes(ref.name) },
   ),
 };
-interface Args {
+interface Args extends Stale {
   resource: string;
-  apiVersion: string;
   managers: string[];
 }
 
@@ -63,8 +63,8 @@ const check: Check<typeof reads, Args> = {
       zh: '将常用自定义资源的 managedFields 中的版本与其 CRD 的 spec.versions 比较。只读取元数据。',
     },
     fix: {
-      en: `manual: clear managedFields of the object, its fields stay: kubectl patch <kind> <name> --type=merge -p '{"metadata":{"managedFields":[{}]}}'. The next apply writes the entry again.`,
-      zh: `手动：清空该对象的 managedFields，其字段不受影响：“kubectl patch <kind> <name> --type=merge -p '{"metadata":{"managedFields":[{}]}}'”。下一次应用会重新写入。`,
+      en: 'Sets the version of each such entry to the version that the object is read in. Its manager keeps its fields, and no value of the object changes. It is not undone: an API server does not take an entry of a version that the CRD does not have.',
+      zh: '将这些记录的版本改为读取该对象所用的版本。管理器仍拥有其字段，对象的值不变。此修改不会撤销：API 服务器不接受 CRD 没有的版本的记录。',
     },
     limits: {
       en: 'Only the custom resources that are named under Permissions are read.',
@@ -81,17 +81,20 @@ const check: Check<typeof reads, Args> = {
       if (isGap(all) || !known?.length) return [];
       const stale = all.flatMap(({ ref, writers }) =>
         writers
-          .filter(({ apiVersion }) => isOf(ref, apiVersion) && !known.includes(splitApiVersion(apiVersion)[1]))
-          .map((writer) => ({ ref, ...writer })),
+          .map((writer, at) => ({ ref, at, ...writer }))
+          .filter(({ apiVersion }) => isOf(ref, apiVersion) && !known.includes(splitApiVersion(apiVersion)[1])),
       );
       return [...Map.groupBy(stale, ({ apiVersion }) => apiVersion)].map(([apiVersion, same]) => {
-        const objects = [...new Map(same.map(({ ref }) => [`${ref.namespace}/${ref.name}`, ref])).values()];
+        const objects = [...new Map(same.map(({ ref }) => [keyOf(ref), ref])).values()];
+        const entries = Object.fromEntries(
+          [...Map.groupBy(same, ({ ref }) => keyOf(ref))].map(([key, all]) => [key, all.map(({ at }) => at)]),
+        );
         const managers = [...new Set(same.map(({ manager }) => manager))].sort();
         return finding({
           severity: 'warning',
           key: [resource, apiVersion],
           objects,
-          args: { resource, apiVersion, managers },
+          args: { resource, apiVersion, managers, entries },
           evidence: same.slice(0, 3).map(({ ref, manager }) => ({ seen: `metadata.managedFields=${manager}/${apiVersion}`, at: ref })),
         });
       });
@@ -105,6 +108,7 @@ const check: Check<typeof reads, Args> = {
       zh: `${length} 个 ${kind} 的 managedFields 含有 ${apiVersion}（${managers.join('、')}），而 CRD 没有该版本：服务器端应用会失败`,
     };
   },
+  remedy: renamed(RESOURCES),
 };
 export default check;
 

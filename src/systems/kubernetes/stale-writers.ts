@@ -1,0 +1,40 @@
+// The remedy of stale-managed-fields: each entry of a version that is gone is given the version that its object is read in. Its manager keeps its fields, so that the next apply can
+// still remove one; no value of the object changes. cluster-api (controllers/crdmigrator) drops such entries instead, and what they owned then belongs to no manager.
+import { setFields } from '../../engine/builders.ts';
+import type { Finding, Remedy, StepDraft } from '../../engine/contracts.ts';
+import { describe, keyOf } from '../../kube/refs.ts';
+import { parseResourceName } from '../../kube/resources.ts';
+
+export interface Stale {
+  apiVersion: string;
+  /** By object (keyOf): which of its entries, as they stand in metadata.managedFields. */
+  entries: Record<string, number[]>;
+}
+
+/** `resources`: as lists name them. */
+export const renamed = (resources: readonly string[]): Remedy<Stale> => ({
+  // No one declares them, and what applies the object writes them anew.
+  lasts: true,
+  writes: resources.map((name) => ({ verbs: ['patch'], ...parseResourceName(name) })),
+  steps: async (found: Finding<Stale>[]) =>
+    found.flatMap(({ args: { apiVersion, entries }, objects }) =>
+      objects.map((on): StepDraft => {
+        const changes = (entries[keyOf(on)] ?? []).map((at) => ({
+          path: `/metadata/managedFields/${at}/apiVersion`,
+          before: apiVersion,
+          after: on.apiVersion,
+        }));
+        return {
+          ...setFields(on, changes, {
+            en: `set the version of ${changes.length === 1 ? 'the managedFields entry' : `${changes.length} managedFields entries`} of ${describe(on)} to ${on.apiVersion}`,
+            zh: `将 ${describe(on)} 的 ${changes.length} 条 managedFields 记录的版本改为 ${on.apiVersion}`,
+          }),
+          undo: 'none',
+          undoNote: {
+            en: `undo: none: an API server does not take an entry of ${apiVersion}, which the CRD does not have; the old one is in the plan of the run`,
+            zh: `无法撤销：CRD 没有 ${apiVersion}，API 服务器不接受该版本的记录；原记录保存在运行的计划中`,
+          },
+        };
+      }),
+    ),
+});
