@@ -121,14 +121,11 @@ async function byLogs({ pods }: Trail, node: NodeRow, facts: Facts, failure: Fai
 }
 
 /**
- * Older than every Job that is left, but not than the Plan: an earlier Job may have done it. Controllers before v0.15 make a failed Job anew, later ones after an edit of the Plan,
- * and the new one finds the Node cordoned already. Row E, if the Plan still names the Node.
+ * Older than whatever of the Jobs is left, but not than the Plan: an earlier Job, or an earlier Pod, may have done it. Controllers before v0.15 make a failed Job anew, later ones after an
+ * edit of the Plan, and the new one finds the Node cordoned already. Row E, if the Plan still names the Node; else N1.
  */
-function byEarlierJob({ plan, jobs, pods }: Trail, node: NodeRow, at: number, failure: Failure): Verdict | undefined {
-  const starts = [...jobs.map(({ startTime }) => startTime), ...(jobs.length ? [] : pods.map(({ cordon }) => cordon?.startedAt))];
-  const first = Math.min(...starts.flatMap((start) => start ?? []));
-  if (!plan?.cordons || plan.created === undefined || !isApplying(plan, node)) return undefined;
-  if (at < plan.created - TOLERANCE || at >= first - TOLERANCE) return undefined;
+function byEarlier({ plan, jobs, pods }: Trail, node: NodeRow, at: number, failure: Failure): Verdict {
+  if (!plan?.cordons || plan.created === undefined || !isApplying(plan, node) || at < plan.created - TOLERANCE) return ruledOut('N1');
   return {
     row: 'E',
     evidence: [said(failure), { seen: NOT_THE_FIRST, at: jobs[0]?.ref ?? pods[0]!.ref }, { seen: host(node), at: plan.ref }],
@@ -139,8 +136,6 @@ function byEarlierJob({ plan, jobs, pods }: Trail, node: NodeRow, at: number, fa
 async function byTimes(trail: Trail, node: NodeRow, facts: Facts, failure: Failure): Promise<Verdict> {
   const { jobs, pods } = trail;
   const at = facts.cordon.at!;
-  const earlier = byEarlierJob(trail, node, at, failure);
-  if (earlier) return earlier;
   const started = pods.filter(({ cordon }) => cordon?.startedAt !== undefined);
   const fitting = started.filter(
     ({ cordon }) => at >= cordon!.startedAt! - TOLERANCE && at <= (cordon!.finishedAt ?? Infinity) + TOLERANCE,
@@ -160,12 +155,16 @@ async function byTimes(trail: Trail, node: NodeRow, facts: Facts, failure: Failu
     const seen = { en: `container ${name} ran from ${from.en} to ${to.en}`, zh: `容器 ${name} 的运行时间：${from.zh} 至 ${to.zh}` };
     return { row: 'B', evidence: [{ seen, at: unread.ref }, ...evidence] };
   }
-  if (started.length) return ruledOut('N1');
+  // Found cordoned already, or cordoned before the first of them began; a cordon behind all of them is another user's.
+  if (started.length)
+    return fitting.length || started.every(({ cordon }) => at < cordon!.startedAt!) ? byEarlier(trail, node, at, failure) : ruledOut('N1');
   const job = jobs.find(({ startTime, end, cordons }) => {
     const ended = end?.how === 'failed' ? end.at : undefined;
     return cordons && startTime !== undefined && ended !== undefined && at >= startTime - TOLERANCE && at <= ended + TOLERANCE;
   });
-  if (!job || pods.length) return ruledOut(jobs.some(({ startTime }) => startTime && at < startTime - TOLERANCE) ? 'N1' : 'N4');
+  if (!job && jobs.length && jobs.every(({ startTime }) => startTime && at < startTime - TOLERANCE))
+    return byEarlier(trail, node, at, failure);
+  if (!job || pods.length) return ruledOut('N4');
   const [from, to] = [clock(job.startTime), clock(job.end!.at)];
   const ran = {
     en: `Job ran from ${from.en} to ${to.en}; its Pods are gone`,
@@ -281,7 +280,7 @@ const lastOf = (pods: readonly UpgradePod[]): UpgradePod | undefined =>
 
 const host = ({ hostname }: NodeRow): Text => ({ en: `status.applying names ${hostname}`, zh: `status.applying 中有 ${hostname}` });
 const NOT_THE_FIRST: Text = {
-  en: 'the node was cordoned after the Plan was created and before this Job: an earlier Job may have done it',
+  en: 'the node was cordoned after the Plan was created and before this Job: an earlier one may have done it',
   zh: '节点在 Plan 创建之后、此 Job 开始之前已处于封锁状态：可能由更早的 Job 造成',
 };
 const NOW: Text = { en: 'now', zh: '现在' };

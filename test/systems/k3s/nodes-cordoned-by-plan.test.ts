@@ -36,6 +36,21 @@ const ELSEWHERE: Raw = {
   },
 };
 
+const OS = 'system-upgrade/apply-os-on-a1-x1';
+const TWO_PLANS = { ...CORDONED, [`${OS}/cordon`]: 'node/a1 already cordoned\n', [`${OS}/upgrade`]: 'killed\n' };
+/** The Job of the second Plan, while it goes on. */
+const AT_WORK: Raw = {
+  ...{ apiVersion: 'batch/v1', kind: 'Job' },
+  metadata: {
+    ...{ name: 'apply-os-on-a1', namespace: 'system-upgrade', uid: 'job-os' },
+    labels: { 'upgrade.cattle.io/plan': 'os', 'upgrade.cattle.io/node': 'a1' },
+  },
+  spec: {
+    template: { spec: { initContainers: [{ name: 'cordon', image: 'rancher/kubectl:v1.30.3' }], containers: [], restartPolicy: 'Never' } },
+  },
+  status: { startTime: '2026-03-01T09:50:00Z', active: 1 },
+};
+
 /** As `kubectl get -o yaml` shows it. */
 const HIDDEN: Raw = {
   apiVersion: 'v1',
@@ -50,7 +65,7 @@ grid('k3s/nodes-cordoned-by-plan', [
   { fixture: 'found', objects: [HIDDEN], expect: 'notice Node/a1' },
   { fixture: 'found', logs: { ...CORDONED, ...REFUSED }, expect: 'blocker Node/a1', steps: RETARGET },
   { fixture: 'found', expect: 'blocker Node/a1', steps: RETARGET },
-  { fixture: 'found', logs: ALREADY, expect: 'passed' },
+  { fixture: 'found', logs: ALREADY, expect: 'warning Node/a1' },
   { objects: [ELSEWHERE], expect: 'passed' },
   { fixture: 'still-retrying', logs: { ...CORDONED, ...REFUSED }, expect: 'blocker Node/a1', steps: RETARGET },
   { fixture: 'still-retrying', logs: { ...CORDONED, [`${POD}/upgrade`]: 'killed\n' }, expect: 'passed' },
@@ -75,6 +90,10 @@ grid('k3s/nodes-cordoned-by-plan', [
     steps: [`Node/a1 /metadata/labels/plan.upgrade.cattle.io~1agent: ${NOW} → ∅`, ...RETARGET],
   },
   { fixture: 'plan-gone', expect: 'blocker Node/a1', steps: UNCORDON },
+  { fixture: 'plan-gone-job-alive', logs: { ...CORDONED, ...REFUSED }, expect: 'blocker Node/a1', steps: UNCORDON },
+  { fixture: 'plan-gone-job-alive', logs: { ...CORDONED, [`${POD}/upgrade`]: 'killed\n' }, expect: 'passed' },
+  { fixture: 'two-plans', logs: TWO_PLANS, expect: 'blocker Node/a1', steps: RETARGET },
+  { fixture: 'two-plans', objects: [AT_WORK], logs: TWO_PLANS, expect: 'passed' },
   { fixture: 'drains', logs: CORDONED, expect: 'blocker Node/a1', steps: UNCORDON },
   { fixture: 'label-only', expect: 'notice Node/a1' },
   { fixture: 'machine-off', logs: { ...CORDONED, ...REFUSED }, expect: 'blocker Node/a1', steps: UNCORDON },
