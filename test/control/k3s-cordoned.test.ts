@@ -233,6 +233,8 @@ describe("others' cordons", () => {
     expect((await check()).outcome).toBe('passed');
     await cluster.request('PATCH', '/api/v1/nodes/s1', { spec: { unschedulable: null } });
     await cordon('a2');
+    // Times are whole seconds: the Plan is to be younger.
+    await sleep(1100);
     await cluster.apply(deployment('v0.20.1'));
     controller = await startSystemUpgrade(cluster, { generation: 'v0.20', namespace: NAMESPACE, backoffLimit: 0 });
     await cluster.apply({ ...plan(OLDER), spec: { ...plan(OLDER).spec, concurrency: 2 } });

@@ -122,10 +122,10 @@ async function byLogs({ pods }: Trail, node: NodeRow, facts: Facts, failure: Fai
 
 /**
  * Older than whatever of the Jobs is left, but not than the Plan: an earlier Job, or an earlier Pod, may have done it. Controllers before v0.15 make a failed Job anew, later ones after an
- * edit of the Plan, and the new one finds the Node cordoned already. Row E, if the Plan still names the Node; else N1.
+ * edit of the Plan, and the new one finds the Node cordoned already. Row E, if the Plan still names the Node; else N1. Both times are the API server's: no tolerance.
  */
 function byEarlier({ plan, jobs, pods }: Trail, node: NodeRow, at: number, failure: Failure): Verdict {
-  if (!plan?.cordons || plan.created === undefined || !isApplying(plan, node) || at < plan.created - TOLERANCE) return ruledOut('N1');
+  if (!plan?.cordons || plan.created === undefined || !isApplying(plan, node) || at < plan.created) return ruledOut('N1');
   return {
     row: 'E',
     evidence: [said(failure), { seen: NOT_THE_FIRST, at: jobs[0]?.ref ?? pods[0]!.ref }, { seen: host(node), at: plan.ref }],
