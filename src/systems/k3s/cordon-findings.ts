@@ -25,7 +25,7 @@ import { rancherAgent, rancherOf } from './ownership.ts';
 import { planLabel } from './plans.ts';
 import { jobs, kuredLocks, type NodeRow, nodes, plans, pods } from './reads.ts';
 import { type Left, planName, type RepairMethod, refusalOf, wayOf } from './remedy.ts';
-import { type Cluster, repairOf } from './repair.ts';
+import { type Cluster, repairOf, unfinished } from './repair.ts';
 
 export const CORDON_READS = { nodes, plans, jobs, pods, kuredLocks };
 export type CordonReads = typeof CORDON_READS;
@@ -132,8 +132,9 @@ async function reported(judged: readonly Judged[], cluster: Cluster, look: Look)
       settled: group.every(({ verdict }) => verdict.row === 'G'),
       failing: group.map(({ node }) => node.ref.name),
     });
-    const lefts = group.map(({ node, verdict, shared }): Left => {
-      return { node: node.ref, label: node.labels[planLabel(trail.name)], repair, shared, low: CERTAINTY[verdict.row] === 'low' };
+    const lefts = group.map(({ node, trail: { jobs: own }, verdict, shared }): Left => {
+      const low = CERTAINTY[verdict.row] === 'low';
+      return { node: node.ref, label: node.labels[planLabel(trail.name)], jobs: unfinished(own), repair, shared, low };
     });
     const chosen = lefts.filter((left) => !refusalOf(left)).map(({ node }) => node.name);
     for (const [at, one] of group.entries())

@@ -10,6 +10,9 @@ import type { NodeRow, PlanRow } from './reads.ts';
 /** Label of a Node that the Plan has done: the hash that it did. */
 export const planLabel = (plan: string): string => `plan.upgrade.cattle.io/${plan}`;
 
+/** With this the names of the Plans begin that an upgrade by this tool makes. */
+export const OWN_PLANS = 'upgrade-guard-';
+
 /** status.latestHash for this version; of a Plan without digest annotation and without secrets. */
 export function latestHash(version: string, serviceAccount: string): string {
   return createHash('sha224')

@@ -1,7 +1,8 @@
-// How a node that a Plan left cordoned is uncordoned. Four ways, chosen per Plan and explained:
+// How a node that a Plan left cordoned is uncordoned. Five ways, chosen per Plan and explained:
 // - the Plan has succeeded since (the retarget trap: its node is labelled as done, so nothing runs there again): uncordon;
 // - R1: point the Plan at the version that its nodes run. Its Jobs find nothing to do, end well, and the controller uncordons;
 // - R4: where the nodes run what the Plan names already: delete the failed Jobs and touch the Plan. The new Jobs find nothing to do, as with R1;
+// - R3: where the Plan succeeded on other nodes and still has some to do, the fault is this node's: exclude it from the Plan by its label, delete its Job, then uncordon. The others go on;
 // - R2: delete the Plan, then its Jobs, wait until their Pods are gone, then uncordon. In this order, since a controller makes deleted Jobs anew
 //   while the Plan is there, and a Pod that still lives cordons again.
 // Source: docs.k3s.io/upgrades/automated (recovery); rancher/system-upgrade-controller v0.20.1 pkg/upgrade/handle_batch.go.
@@ -20,6 +21,8 @@ export interface Repair {
   settled: boolean;
   /** R1, or why not. */
   retarget: Retarget | Text;
+  /** R3: a node on which the Plan, as it is now, has succeeded; no other Plan waits for it. */
+  worked?: string;
   /** A Job whose upgrade must not be cut off: its Node. */
   busy?: string;
   /** Jobs of the Plan that have not gone well. */
@@ -44,19 +47,21 @@ export interface Left {
   node: Ref;
   /** The value of the Plan's label on it. */
   label?: string;
+  /** Jobs of the Plan on it that have not gone well. */
+  jobs: Ref[];
   repair: Repair;
   /** Others that have a hand on it. */
   shared: string[];
   low: boolean;
 }
 
-export type RepairMethod = 'uncordon' | 'R1' | 'R2' | 'R4';
-/** R1 and R4 give back every node of the Plan, so that all of them must have been chosen. */
-export function wayOf(repair: Repair, chosen: readonly string[]): RepairMethod {
-  if (repair.settled) return 'uncordon';
-  const { retarget } = repair;
-  if (!('version' in retarget) || !retarget.cordoned.every((name) => chosen.includes(name))) return 'R2';
-  return retarget.again ? 'R4' : 'R1';
+export type RepairMethod = 'uncordon' | 'R1' | 'R2' | 'R3' | 'R4';
+/** R1 and R4 give back every node of the Plan, so that all of them must have been chosen, and nothing may be under way. */
+export function wayOf({ settled, retarget, busy, worked }: Repair, chosen: readonly string[]): RepairMethod {
+  if (settled) return 'uncordon';
+  const all = 'version' in retarget && busy === undefined && retarget.cordoned.every((name) => chosen.includes(name));
+  if (all) return retarget.again ? 'R4' : 'R1';
+  return worked === undefined ? 'R2' : 'R3';
 }
 
 export const planName = ({ plan: { namespace, name } }: Repair): string => (namespace === undefined ? name : `${namespace}/${name}`);
@@ -70,10 +75,10 @@ export function refusalOf({ node, low, shared, repair }: Left): Text | undefined
       zh: `${shared.join('、')} 正在处理该节点；请待其结束后再取消封锁`,
     };
   }
-  const { owner, busy, settled } = repair;
+  const { owner, busy, settled, worked } = repair;
   const owned = [owner, ...(settled ? [] : repair.dependants.map((each) => each.owner))].find(Boolean);
   if (owned) return ownedBy(owned);
-  if (busy !== undefined && !settled)
+  if (busy !== undefined && !settled && worked === undefined)
     return {
       en: `a Job of Plan ${planName(repair)} is upgrading Node ${busy}; interrupting it could break K3s there. Retry when it has finished`,
       zh: `Plan ${planName(repair)} 的 Job 正在升级 Node ${busy}，此时中断可能损坏该节点上的 K3s。请待其结束后重试`,
@@ -115,6 +120,8 @@ function stepsOfPlan(nodes: Left[]): StepDraft[] {
       return nodes.map((left) => uncordon(left, []));
     case 'R1':
       return retarget(repair, repair.retarget as Retarget, nodes);
+    case 'R3':
+      return nodes.flatMap(exclude);
     case 'R4':
       return retry(repair, repair.retarget as Retarget, nodes);
     case 'R2':
@@ -266,6 +273,55 @@ const KEPT: Text = {
 const WAITED: Text = { en: 'undo: none, nothing is changed', zh: '撤销时：无需恢复，未做任何更改' };
 const pointed = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
 
+// ---- R3 -------------------------------------------------------------------------------------------------------------
+
+/** The value of a Plan's label that keeps the Plan from the node (rancher/system-upgrade-controller v0.20.1 pkg/upgrade/plan/plan.go, SelectConcurrentNodes). */
+const DISABLED = 'disabled';
+
+function exclude(left: Left): StepDraft[] {
+  const { node, label, jobs, repair } = left;
+  const on = repair.plan.ref!;
+  const key = planLabel(repair.plan.name);
+  const path = `/metadata/labels/${pointed(key)}`;
+  const excluded: Condition[] = [{ on: node, must: [{ path, is: DISABLED }] }];
+  const before = label === undefined ? {} : { before: label };
+  const change: StepDraft = {
+    do: 'patch',
+    on: node,
+    changes: [{ path, ...before, after: DISABLED }],
+    guard: [unchanged(on, repair), { on: node, must: [{ path: '/spec/unschedulable', is: true }] }],
+    text: {
+      en: `exclude Node ${node.name} from Plan ${planName(repair)} (label ${key}=${DISABLED}): the Plan succeeded on Node ${repair.worked} and goes on with the other nodes`,
+      zh: `将 Node ${node.name} 排除在 Plan ${planName(repair)} 之外（标签 ${key}=${DISABLED}）：该 Plan 已在 Node ${repair.worked} 上成功，会继续处理其他节点`,
+    },
+    undo: 'none',
+    undoNote: {
+      en: 'undo: prints the command to include the node again (not run automatically, it would restart the upgrade there)',
+      zh: '撤销时：只给出重新纳入该节点的命令，不自动执行（会在该节点上再次触发升级）',
+    },
+    restore: {
+      text: {
+        en: `manual: include Node ${node.name} in Plan ${planName(repair)} again, once the cause is removed`,
+        zh: `手动：排除原因后，将 Node ${node.name} 重新纳入 Plan ${planName(repair)}`,
+      },
+      commands: [
+        `kubectl label node ${shellWord(node.name)} ${label === undefined ? `${key}-` : `${key}=${shellWord(label)} --overwrite`}`,
+      ],
+    },
+  };
+  const deleted = jobs.map((ref) =>
+    deletion(ref, excluded, [change], LEFT_OUT, {
+      en: `delete Job ${ref.namespace}/${ref.name} with its Pods`,
+      zh: `删除 Job ${ref.namespace}/${ref.name} 及其 Pod`,
+    }),
+  );
+  const gone = goneWith(jobs, deleted);
+  const still: Condition[] = [...excluded, ...jobs.map((ref): Condition => ({ on: ref, must: 'be-gone' }))];
+  return [change, ...deleted, ...gone, uncordonedBy(left, still, gone.length ? gone : [change])];
+}
+
+const LEFT_OUT: Text = { en: 'undo: none, the Plan no longer has this node', zh: '无法撤销：该节点已不在 Plan 之内' };
+
 // ---- R2 -------------------------------------------------------------------------------------------------------------
 
 /** Seconds for Pods to end: their grace period is 30. */
@@ -296,26 +352,30 @@ function takeDown(repair: Repair, nodes: Left[]): StepDraft[] {
       zh: `删除 Job ${ref.namespace}/${ref.name} 及其 Pod`,
     }),
   );
-  const wait: StepDraft[] = doomed.length
-    ? [
-        {
-          do: 'wait',
-          until: doomed.map((on) => ({ on, must: 'be-gone' })),
-          within: ENDED,
-          assume: doomed.map((ref) => ({ gone: ref })),
-          guard: [],
-          text: {
-            en: 'wait for these Jobs and their Pods to be deleted (a running one would cordon again). If stuck, check their finalizers and the kubelet of the node',
-            zh: '等待这些 Job 及其 Pod 删除完成（仍在运行的 Pod 会再次封锁节点）。若一直存在，请检查其 finalizer 以及所在节点的 kubelet',
-          },
-          undo: 'exact',
-          undoNote: WAITED,
-          after: jobs,
-        },
-      ]
-    : [];
+  const wait = goneWith(doomed, jobs);
   const before = wait.length ? wait : [...dependants, ...plans];
   return [...dependants, ...plans, ...jobs, ...wait, ...nodes.map((left) => uncordon(left, before))];
+}
+
+/** A Pod that still lives would cordon again. */
+function goneWith(doomed: readonly Ref[], after: StepDraft[]): StepDraft[] {
+  if (!doomed.length) return [];
+  return [
+    {
+      do: 'wait',
+      until: doomed.map((on) => ({ on, must: 'be-gone' })),
+      within: ENDED,
+      assume: doomed.map((ref) => ({ gone: ref })),
+      guard: [],
+      text: {
+        en: 'wait for these Jobs and their Pods to be deleted (a running one would cordon again). If stuck, check their finalizers and the kubelet of the node',
+        zh: '等待这些 Job 及其 Pod 删除完成（仍在运行的 Pod 会再次封锁节点）。若一直存在，请检查其 finalizer 以及所在节点的 kubelet',
+      },
+      undo: 'exact',
+      undoNote: WAITED,
+      after,
+    },
+  ];
 }
 
 const ONLY_SOME: Text = {
@@ -346,17 +406,22 @@ function deletion(on: Ref, guard: Condition[], after: StepDraft[], undoNote: Tex
 }
 
 /** With a Plan that is done, as long as it is; else once Plan and Jobs are gone. */
-function uncordon({ node, label, repair }: Left, after: StepDraft[]): StepDraft {
+function uncordon(left: Left, after: StepDraft[]): StepDraft {
+  const { label, repair } = left;
   const { plan, settled, jobs } = repair;
   const still: Condition[] = settled
     ? [{ on: plan.ref!, must: [{ path: '/status/latestHash', is: label }] }]
     : [...(plan.ref ? [planGone(plan.ref)] : []), ...jobs.map((on): Condition => ({ on, must: 'be-gone' }))];
+  return uncordonedBy(left, still, after);
+}
+
+function uncordonedBy({ node, repair }: Left, still: Condition[], after: StepDraft[]): StepDraft {
   return {
     do: 'patch',
     on: node,
     changes: [{ path: '/spec/unschedulable', before: true }],
     guard: [{ on: node, must: [{ path: '/spec/unschedulable', is: true }] }, ...still],
-    text: settled
+    text: repair.settled
       ? {
           en: `uncordon Node ${node.name} (the controller will not: Plan ${planName(repair)} counts it as done)`,
           zh: `取消封锁 Node ${node.name}（控制器不会处理：Plan ${planName(repair)} 认为它已完成）`,

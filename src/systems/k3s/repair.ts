@@ -1,12 +1,12 @@
 // What would repair the nodes of one Plan, from what was listed: whom it belongs to, whether it can be retargeted (R1) or why not, and what would have to go (R2).
-import type { Text } from '../../engine/contracts.ts';
+import type { Ref, Text } from '../../engine/contracts.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import { compare, parse } from '../../versions/k3s.ts';
 import { atLeast, type Controller, type JobSettings } from './controller.ts';
 import type { Trail } from './cordons.ts';
 import { releases } from './knowledge/tables.ts';
 import { type Owner, ownerOf, selectedBy } from './ownership.ts';
-import { followsVersion, latestHash, planLabel, untolerated } from './plans.ts';
+import { followsVersion, latestHash, OWN_PLANS, planLabel, untolerated } from './plans.ts';
 import type { JobRow, NodeRow, PlanRow, UpgradePod } from './reads.ts';
 import type { Repair, Retarget } from './remedy.ts';
 
@@ -37,11 +37,12 @@ export function repairOf(
     owner: ownerOf(plan, cluster.rancher),
     settled,
     retarget: plan ? retargetOf(plan, cluster, controller, settings) : GONE,
+    ...(plan && !waiting.length && !isOurs(plan) ? workedOn(plan, cluster.nodes) : {}),
     busy: cluster.pods.filter(mine).find((pod) => isUpgrading(pod) && !failing.includes(pod.node))?.node,
-    jobs: unfinished(cluster.jobs, namespace, name),
+    jobs: unfinished(cluster.jobs.filter((job) => job.plan === name && job.ref.namespace === namespace)),
     dependants: waiting.map((each) => ({
       ref: each.ref,
-      jobs: unfinished(cluster.jobs, namespace, each.ref.name),
+      jobs: unfinished(cluster.jobs.filter((job) => job.plan === each.ref.name && job.ref.namespace === namespace)),
       owner: ownerOf(each, cluster.rancher),
     })),
   };
@@ -50,8 +51,17 @@ export function repairOf(
 const isUpgrading = ({ upgrade }: UpgradePod): boolean => upgrade?.startedAt !== undefined && upgrade.finishedAt === undefined;
 
 /** Those that went well do nothing any more. */
-const unfinished = (jobs: readonly JobRow[], namespace: string | undefined, plan: string): Repair['jobs'] =>
-  jobs.filter((job) => job.ref.namespace === namespace && job.plan === plan && job.end?.how !== 'complete').map(({ ref }) => ref);
+export const unfinished = (jobs: readonly JobRow[]): Ref[] => jobs.filter(({ end }) => end?.how !== 'complete').map(({ ref }) => ref);
+
+/** R3: a node that the Plan has done and that runs what it names. Where others are still to do, only the Node that failed should miss it. */
+function workedOn(plan: PlanRow, nodes: readonly NodeRow[]): Pick<Repair, 'worked'> {
+  const { latestHash: hash, latestVersion = '' } = plan;
+  const done = selectedBy(plan, nodes).find(
+    ({ labels, kubeletVersion }) =>
+      hash !== undefined && labels[planLabel(plan.ref.name)] === hash && parse(kubeletVersion) === parse(latestVersion),
+  );
+  return done ? { worked: done.ref.name } : {};
+}
 
 /** Plans that are not through and whose `prepare` waits for this one. */
 const dependantsOf = (plan: PlanRow, plans: readonly PlanRow[]): PlanRow[] =>
@@ -68,8 +78,12 @@ const GONE: Text = { en: 'the Plan is gone', zh: '该 Plan 已不存在' };
 /** The oldest controller that leaves a failed Job alone until its Plan changes; older ones make it anew, over and over. */
 const R1_SINCE = '0.15.0';
 
+/** Of an upgrade that this tool runs: it is undone as a whole, never changed. */
+const isOurs = ({ ref }: PlanRow): boolean => ref.name.startsWith(OWN_PLANS);
+
 /** R1, or the first reason against it. */
 function retargetOf(plan: PlanRow, { nodes }: Cluster, controller: Controller | undefined, settings: JobSettings): Retarget | Text {
+  if (isOurs(plan)) return { en: 'it belongs to an upgrade that is to be undone', zh: '它属于一次需要撤销的升级' };
   if (!controller) return { en: 'system-upgrade-controller not found', zh: '找不到 system-upgrade-controller' };
   if (!atLeast(controller, R1_SINCE))
     return {

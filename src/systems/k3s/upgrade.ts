@@ -9,7 +9,7 @@ import { UserError } from '../../text/user-error.ts';
 import { compare, minorOf, munged, parse } from '../../versions/k3s.ts';
 import { atLeast } from './controller.ts';
 import { etcdSteps, releases } from './knowledge/tables.ts';
-import { ETCD, planLabel } from './plans.ts';
+import { ETCD, OWN_PLANS, planLabel } from './plans.ts';
 import type { NodeRow } from './reads.ts';
 import { CONTROL_PLANE, type Here, hereOf, type Role, roleOf } from './upgrade-cluster.ts';
 import { CONTROLLER_WRITES, controllerStage } from './upgrade-controller.ts';
@@ -125,7 +125,7 @@ const ROLE: Record<Role, Text> = {
 
 // ---- Plans ----------------------------------------------------------------------------------------------------------
 
-const nameOf = (role: Role, version: string): string => `upgrade-guard-${role}-${version.replace(/^v/, '').replace('+', '-')}`;
+const nameOf = (role: Role, version: string): string => `${OWN_PLANS}${role}-${version.replace(/^v/, '').replace('+', '-')}`;
 
 /** As the documentation of K3s writes them, with the settings of the user's own: cordoned meanwhile, agents wait for the servers' Plan. */
 function planFor(role: Role, version: string, here: Here): Raw {

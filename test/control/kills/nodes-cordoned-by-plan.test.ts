@@ -1,4 +1,4 @@
-// Kills of k3s/nodes-cordoned-by-plan, both ways: R1 (the Plan is pointed at the version that runs) and R2 (Plan and Job go, then the cordon).
+// Kills of k3s/nodes-cordoned-by-plan, each way: R1 (the Plan is pointed at the version that runs), R2 (Plan and Job go, then the cordon) and R3 (the node is excluded from the Plan).
 // The scenes are what an upgrade that failed leaves behind, written by hand: no kubelet, and of the controller only what it makes of a Plan that was retargeted.
 // The whole upgrade, with the actors of the bed, is the matter of ../k3s-cordoned.test.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -215,6 +215,38 @@ describe('R2', () => {
       expect(await nodeNow()).toEqual(before);
       const there = [await planNow(), await jobNow()].map((object) => object !== undefined);
       expect(there).toEqual(['DELETE plans', 'DELETE jobs'].map((write) => !reached.includes(write)));
+    },
+  });
+});
+
+describe('R3', () => {
+  /** The Plan has succeeded here. */
+  const elsewhere = {
+    ...node,
+    metadata: { name: 'b1', labels: { 'kubernetes.io/hostname': 'b1', [LABEL]: hash(OLDER) } },
+    status: { nodeInfo: { ...node.status.nodeInfo, kubeletVersion: OLDER } },
+  };
+  beforeAll(() => cluster.apply(elsewhere));
+  afterAll(() => cluster.remove(elsewhere));
+
+  sweeps.remedy({
+    name: `${CHECK}: R3`,
+    fix: ['fix', CHECK],
+    writes: ['POST leases', 'PATCH nodes', 'DELETE jobs', 'PATCH nodes', 'DELETE leases'],
+    // Without its label the Plan would begin there again, so that it is for a person to remove.
+    undoWrites: ['POST leases', 'PATCH nodes', 'DELETE leases'],
+    async reset() {
+      await failed(null);
+      await failedJob();
+    },
+    state: nodeNow,
+    async fixed() {
+      expect(await nodeNow()).toEqual({ unschedulable: undefined, label: 'disabled' });
+      expect([(await planNow())?.spec.version, await jobNow()]).toEqual([OLDER, undefined]);
+    },
+    async undone(before, reached) {
+      expect(await nodeNow()).toEqual({ ...before, label: reached.includes('PATCH nodes') ? 'disabled' : before.label });
+      expect([(await planNow())?.spec.version, (await jobNow()) !== undefined]).toEqual([OLDER, !reached.includes('DELETE jobs')]);
     },
   });
 });

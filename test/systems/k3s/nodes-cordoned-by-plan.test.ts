@@ -95,6 +95,12 @@ grid('k3s/nodes-cordoned-by-plan', [
   { fixture: 'two-plans', logs: TWO_PLANS, expect: 'blocker Node/a1', steps: RETARGET },
   { fixture: 'two-plans', objects: [AT_WORK], logs: TWO_PLANS, expect: 'passed' },
   { fixture: 'drains', logs: CORDONED, expect: 'blocker Node/a1', steps: UNCORDON },
+  {
+    fixture: 'worked-elsewhere',
+    logs: CORDONED,
+    expect: 'blocker Node/a1',
+    steps: ['Node/a1 /metadata/labels/plan.upgrade.cattle.io~1agent: ∅ → disabled', ...UNCORDON],
+  },
   { fixture: 'label-only', expect: 'notice Node/a1' },
   { fixture: 'machine-off', logs: { ...CORDONED, ...REFUSED }, expect: 'blocker Node/a1', steps: UNCORDON },
   { fixture: 'rancher', logs: CORDONED, expect: 'blocker Node/a1' },

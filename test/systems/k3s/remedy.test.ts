@@ -21,6 +21,7 @@ const repair = (more: Partial<Repair> = {}): Repair => ({
 });
 const left = (name: string, of: Repair, more: Partial<Left> = {}): Left => ({
   node: { apiVersion: 'v1', kind: 'Node', name, uid: `uid-${name}` },
+  jobs: [],
   repair: of,
   shared: [],
   low: false,
@@ -54,6 +55,25 @@ test('R4: where the nodes run what the Plan names, its failed Jobs go and the Pl
   const touched = repairSteps([left('a1', again), left('a2', again)]).find((step) => 'do' in step && step.do === 'patch');
   // Annotations of other domains are copied to the Jobs, which would replace those that run.
   expect(touched).toMatchObject({ changes: [{ path: '/metadata/annotations/upgrade.cattle.io~1retried-uid-j1' }] });
+});
+
+test('R3: where the Plan succeeded elsewhere, the node is excluded from it, its own Job goes, then the cordon; whatever else the Plan is at', () => {
+  const of = repair({ worked: 'b1', busy: 's2' });
+  expect(wayOf(of, ['a1'])).toBe('R3');
+  expect(wayOf(repair({ worked: 'b1', retarget: { ...YES, again: true } as Repair['retarget'] }), ['a1', 'a2'])).toBe('R4');
+  expect(refusalOf(left('a1', of))).toBeUndefined();
+  const steps = repairSteps([left('a1', of, { label: 'older', jobs: [ref('Job', 'j1')] }), left('a2', of)]) as StepDraft[];
+  expect(said(steps)).toEqual([
+    '1: patch Node/a1',
+    '2: delete Job/j1 after 1',
+    '3: wait after 2',
+    '4: patch Node/a1 after 3,1',
+    '5: patch Node/a2',
+    '6: patch Node/a2 after 5',
+  ]);
+  expect(steps.map(({ undo }) => undo)).toEqual(['none', 'none', 'exact', 'exact', 'none', 'exact']);
+  expect(steps[0]!.restore!.commands).toEqual(['kubectl label node a1 plan.upgrade.cattle.io/p=older --overwrite']);
+  expect(steps[4]!.restore!.commands).toEqual(['kubectl label node a2 plan.upgrade.cattle.io/p-']);
 });
 
 test('R1: labels first, then the Plan, then two waits', () => {
