@@ -1,4 +1,5 @@
 // One list, page by page: narrow requests, flat memory, and what to do when a list expires or fails for a moment.
+import { setImmediate } from 'node:timers/promises';
 import type { ApiResource, Gap, Json, ListQuery, ListSink, Raw } from '../engine/contracts.ts';
 import { isRaw } from '../kube/json.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -6,7 +7,7 @@ import { gapOf } from './answers.ts';
 import { collectionPath } from './discovery.ts';
 import { metadataOnly } from './fields.ts';
 import { readItems, type Wanted, wantedOf } from './json-reader.ts';
-import { type Reader, readerFor, readList, Unfamiliar } from './protobuf.ts';
+import { type Reader, readerFor, readList, tokenAhead, Unfamiliar } from './protobuf.ts';
 import { type Answer, type Call, PAGE_MAX, type Page, pause, type Transport } from './transport.ts';
 
 /** kubectl's page. */
@@ -122,28 +123,90 @@ function asked({ resource }: ListQuery): Pick<Gap, 'verb' | 'resource'> {
   return { verb: 'list', resource };
 }
 
-async function furtherPages(one: Listing, token: string): Promise<PageEnd> {
-  let end: PageEnd = token;
-  while (typeof end === 'string' && end !== '' && end !== 'missing') end = await nextPage(one, end);
-  return end;
+/** A page that was asked for. */
+interface Asked {
+  token: string;
+  page: Page;
+  answer: Promise<Answer>;
+}
+
+function askFor(one: Listing, token: string): Asked {
+  const page = one.gates.spare.pop() ?? { bytes: Buffer.alloc(0) };
+  const answer = pageOf(one, token, page);
+  // Its failure is told to whoever waits for it; a page that was asked for in vain fails in silence.
+  answer.catch(() => {});
+  return { token, page, answer };
+}
+
+/** Its buffer serves the next page, but not before the last byte was written into it. */
+function release({ gates }: Listing, { page, answer }: Asked): void {
+  const spare = () => void gates.spare.push(page);
+  answer.then(spare, spare);
 }
 
 async function nextPage(one: Listing, token: string): Promise<PageEnd> {
-  const { gates, query } = one;
-  const page = gates.spare.pop() ?? { bytes: Buffer.alloc(0) };
+  const current = askFor(one, token);
   try {
-    const answer = await pageOf(one, token, page);
-    if (answer.status === 410) return EXPIRED;
-    if (answer.status === 404) return 'missing';
-    if (answer.status !== 200) return gapOf(asked(query), answer);
-    const read = decoded(one, answer);
-    if (read === UNFAMILIAR || 'why' in read) return read;
-    if (read.token !== '' && read.token === token) return endless(query);
-    one.transport.watch?.page(query.resource, read.objects);
-    return read.token;
+    return pageEnd(one, token, await current.answer);
   } finally {
-    gates.spare.push(page);
+    release(one, current);
   }
+}
+
+/** Asks for the next page before this one is read: the server works meanwhile. */
+async function furtherPages(one: Listing, from: string): Promise<PageEnd> {
+  let current: Asked | undefined = askFor(one, from);
+  let ahead: Asked | undefined;
+  try {
+    for (;;) {
+      const answer: Answer = await current.answer;
+      const guess = tokenIn(answer);
+      if (guess !== '' && guess !== current.token) {
+        ahead = askFor(one, guess);
+        // Reading holds the thread: without this turn the request would leave after it.
+        await setImmediate();
+      }
+      const end = pageEnd(one, current.token, answer);
+      if (typeof end !== 'string' || end === '' || end === 'missing') return end;
+      release(one, current);
+      current = undefined;
+      // What was guessed counts only when reading the page found the same.
+      if (ahead && ahead.token !== end) release(one, ahead);
+      current = ahead?.token === end ? ahead : askFor(one, end);
+      ahead = undefined;
+    }
+  } finally {
+    if (current) release(one, current);
+    if (ahead) release(one, ahead);
+  }
+}
+
+/** In the last bytes of a list of custom resources, whose keys are sorted. */
+const LAST_BYTES = 4096;
+
+/** The continue token, found without reading the page; empty where it is not where Kubernetes writes it. */
+function tokenIn({ status, headers, body }: Answer): string {
+  if (status !== 200) return '';
+  try {
+    if (headers['content-type']?.startsWith(PROTOBUF_TYPE)) return tokenAhead(body);
+  } catch {
+    return '';
+  }
+  const tail = body.toString('latin1', Math.max(0, body.length - LAST_BYTES));
+  const begin = tail.lastIndexOf('"metadata":{"');
+  return begin < 0 ? '' : (/"continue":"([\w=-]+)"/.exec(tail.slice(begin))?.[1] ?? '');
+}
+
+function pageEnd(one: Listing, token: string, answer: Answer): PageEnd {
+  const { query } = one;
+  if (answer.status === 410) return EXPIRED;
+  if (answer.status === 404) return 'missing';
+  if (answer.status !== 200) return gapOf(asked(query), answer);
+  const read = decoded(one, answer);
+  if (read === UNFAMILIAR || 'why' in read) return read;
+  if (read.token !== '' && read.token === token) return endless(query);
+  one.transport.watch?.page(query.resource, read.objects);
+  return read.token;
 }
 
 /** A server that hands out the token it was given would be listed for ever. */

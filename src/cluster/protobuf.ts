@@ -109,6 +109,12 @@ export function readList(bytes: Buffer, reader: Reader, each: (object: Raw) => v
   return token;
 }
 
+/** The continue token of a list whose objects are not read: Kubernetes writes it first. Empty on the last page, and where it stands elsewhere. */
+export function tokenAhead(bytes: Buffer): string {
+  const cursor = openEnvelope(bytes).raw;
+  return cursor.at < cursor.end && varint(cursor) === LIST_META ? continueToken(enter(cursor)) : '';
+}
+
 /** A Status as JSON would have it; a body that is none throws an Error. */
 export function readStatus(bytes: Buffer): Raw {
   const { kind, raw } = openEnvelope(bytes);
