@@ -10,6 +10,7 @@ import { crdsOf } from '../test/bed/crds-of.ts';
 import { BED_VERSIONS, foundBed, prepareBeds } from '../test/bed/prepare.ts';
 import { startRoutes } from '../test/bed/routes.ts';
 import { prepareTools, tools } from '../test/bed/tools.ts';
+import { COORDINATOR } from '../test/control/scene.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const version = BED_VERSIONS.at(-1)!;
@@ -33,6 +34,7 @@ try {
   execFileSync(tools().helm3, ['install', 'spiderpool', join(ROOT, 'test/bed/helm-chart'), '-n', 'kube-system'], { env });
   await client.apply(...crdsOf('0.9.13'));
   execFileSync(tools().kubectl, ['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s'], { env });
+  await client.apply(COORDINATOR);
   for (const [namespace, name, type, owner] of [
     ['default', 'debug', 'None', ''],
     ['ops', 'probe-a', 'None', ''],

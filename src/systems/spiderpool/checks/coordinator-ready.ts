@@ -84,9 +84,10 @@ const check: Check<typeof reads, Args> = {
     const whose = users
       ? { en: `Pods of ${users} SpiderMultusConfig${users === 1 ? '' : 's'}`, zh: `${users} 个 SpiderMultusConfig 的 Pod ` }
       : { en: 'Pods with the coordinator plugin', zh: '使用 coordinator 插件的 Pod ' };
+    const state = phase ? { en: `is in phase ${phase}`, zh: `处于 ${phase} 阶段` } : { en: 'has no status.phase', zh: '没有 status.phase' };
     return {
-      en: `SpiderCoordinator ${on?.name ?? ''} is in phase ${phase || '""'}${cause.en}; ${whose.en} cannot start`,
-      zh: `SpiderCoordinator ${on?.name ?? ''} 处于 ${phase || '""'} 阶段${cause.zh}；${whose.zh}无法启动`,
+      en: `SpiderCoordinator ${on?.name ?? ''} ${state.en}${cause.en}; ${whose.en} cannot start`,
+      zh: `SpiderCoordinator ${on?.name ?? ''} ${state.zh}${cause.zh}；${whose.zh}无法启动`,
     };
   },
 };
