@@ -4,6 +4,7 @@ import type { Attempt, RunDeps } from '../engine/conduct.ts';
 import type { Direction, Run, Step, StoredRun, Text } from '../engine/contracts.ts';
 import type { Person } from '../engine/performing.ts';
 import { stepsOf } from '../engine/plan.ts';
+import { pending } from '../engine/steps/conditions.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { farText, runEnded, stepEnded, undone } from '../report/run.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -150,8 +151,8 @@ export function ended(call: Call, run: Run, direction: Direction, executed: Atte
     call.say(call.t({ en: `Next: ${next.en}`, zh: `下一步：${next.zh}` }));
   const manual = direction === 'apply' ? stepsOf(run).filter((step) => executed.outcomes.get(step.id)?.result === 'manual') : [];
   if (manual.length) call.say(...manualLeft(call, run, manual));
-  const toRetry = direction === 'apply' ? stepsOf(run).flatMap((step) => retriesOf(step, executed)) : [];
-  if (toRetry.length) call.say(...retrying(call, run, toRetry));
+  if (direction === 'apply')
+    for (const step of stepsOf(run).filter((each) => hasFailed(each, executed))) call.say(...retrying(call, run, step));
   if (executed.state === 'unchanged') return call.signal.aborted ? EXIT.interrupted : EXIT.failed;
   if (executed.state === 'stopped') return EXIT.halfWay;
   const broken = steps.some(({ id, undo }) => undo !== 'none' && executed.outcomes.get(id)?.result === 'left');
@@ -165,16 +166,38 @@ export function ended(call: Call, run: Run, direction: Direction, executed: Atte
   return EXIT.halfWay;
 }
 
-const retriesOf = (step: Step, { outcomes }: Attempt): string[] =>
-  step.do === 'wait' && outcomes.get(step.id)?.result === 'failed' ? (step.retry ?? []) : [];
+type Wait = Extract<Step, { do: 'wait' }>;
+const hasFailed = (step: Step, { outcomes }: Attempt): step is Wait =>
+  step.do === 'wait' && step.retry !== undefined && outcomes.get(step.id)?.result === 'failed';
 
-/** How what has failed in the cluster is tried again, and the run goes on. */
-const retrying = (call: Call, run: Run, commands: readonly string[]): string[] => [
+/** How what has failed in the cluster is tried again, and the run goes on; or how it is given up. */
+const retrying = (call: Call, run: Run, { retry = [], repairs = [] }: Wait): string[] => [
   '',
   call.t({ en: 'To retry once the cause is removed:', zh: '排除原因后重试：' }),
-  ...commands.map((command) => `     ${oneLine(command, 1000)}`),
+  ...retry.map((command) => `     ${oneLine(command, 1000)}`),
   call.t({ en: `     {tool} resume ${run.id}{reach}`, zh: `     {tool} resume ${run.id}{reach}` }),
+  ...(repairs.length
+    ? [
+        call.t({ en: 'To give up instead, in this order:', zh: '如需放弃，请依次执行：' }),
+        call.t(repairedBeside(run.id, repairs)),
+        call.t({ en: `     {tool} undo ${run.id}{reach}`, zh: `     {tool} undo ${run.id}{reach}` }),
+      ]
+    : []),
 ];
+
+const repairedBeside = (id: string, repairs: readonly string[]): Text => {
+  const command = `     {tool} fix ${repairs.join(' ')} --take-over ${id}{reach}`;
+  return { en: command, zh: command };
+};
+
+/** What a run that has gone through reminds of, as long as it is so. */
+export async function remind(call: Call, { world }: Live, run: Run): Promise<void> {
+  for (const { when, text, commands } of stepsOf(run).flatMap(({ reminds = [] }) => reminds)) {
+    // Where it cannot be read it is said all the same.
+    const open = await pending([when], world).catch(() => undefined);
+    if (!open) call.say(call.t(text), ...commands.map((each) => `     ${oneLine(each, 1000)}`));
+  }
+}
 
 const LEASE_LOST = {
   en: 'Lease kube-system/upgrade-guard was taken over by another run, or could not be renewed: nothing more was sent.',

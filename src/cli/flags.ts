@@ -75,6 +75,15 @@ export const FLAGS = {
     text: { en: 'Of K3s: saved channels answer', zh: '用于 K3s：已保存的 channels 响应' },
   },
   'cordon-again': { kind: 'boolean', text: { en: 'Of K3s: restore cordons at the end', zh: '用于 K3s：结束时恢复节点的封锁' } },
+  controller: {
+    kind: 'list',
+    value: 'FILE',
+    file: true,
+    text: {
+      en: 'Of K3s: manifest of the system-upgrade-controller to install, if the cluster has none (default: built in)',
+      zh: '用于 K3s：集群中没有 system-upgrade-controller 时用于安装它的清单（默认使用内置清单）',
+    },
+  },
   'rollback-on-failure': {
     kind: 'boolean',
     text: {

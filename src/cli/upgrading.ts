@@ -12,6 +12,7 @@ import { EXIT, UserError } from '../text/user-error.ts';
 import { assertInstalled, examineOptions } from './asked.ts';
 import type { Call } from './call.ts';
 import { helmIntended, noChart, withFetchedChart, yourChoice } from './chart-upgrade.ts';
+import { controllerManifest } from './controller-manifest.ts';
 import { type FlagName, INTENT } from './flags.ts';
 import type { Stages } from './repair.ts';
 
@@ -51,6 +52,7 @@ export async function intended(asked: Call, source: Source, run: string): Promis
     stopController: call.flags['stop-controller-manager'],
     found: before.results.map(({ id, findings }) => ({ check: id, findings })),
     cordonAgain: call.flags['cordon-again'],
+    controller: call.flags.controller && (await controllerManifest(call.flags.controller)),
     within: call.flags.timeout === undefined ? undefined : Math.ceil(duration(call.flags.timeout, '--timeout') / 1000),
   });
   return { before, options, values: helm?.given, stages: { system: system.id, drafts } };
@@ -96,11 +98,12 @@ function systemOf({ args: [name] }: Call): System {
 /** Flags that speak to helm alone. */
 const FOR_HELM: readonly FlagName[] = [...INTENT, 'repo'];
 
-function assertTakes({ flags }: Call, { id, chart, byNode, uncordons }: System): void {
+function assertTakes({ flags }: Call, { id, chart, byNode, uncordons, installsController }: System): void {
   const foreign: FlagName[] = [
     ...(chart ? [] : FOR_HELM),
     ...(byNode ? [] : (['nodes', 'stop-controller-manager'] as const)),
     ...(uncordons ? [] : (['cordon-again'] as const)),
+    ...(installsController ? [] : (['controller'] as const)),
   ];
   const given = foreign.filter((name) => flags[name] !== undefined);
   if (!given.length) return;

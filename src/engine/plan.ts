@@ -208,6 +208,7 @@ function doing({
   after: _after,
   optional: _optional,
   fixes: _fixes,
+  reminds: _reminds,
   ...what
 }: StepDraft): string {
   return JSON.stringify(what);

@@ -168,10 +168,19 @@ const COMMON: Record<string, Shape> = {
   undo: oneOf('exact', 'compensates', 'none'),
 };
 const RESTORE = fields({ text: both }, { commands: listOf(text), file: like(/^[a-z0-9.-]{1,64}$/) });
+const REMINDER = fields({ when: condition, text: both, commands: listOf(text) });
 const kind = (required: Record<string, Shape>, optional: Record<string, Shape> = {}): Shape =>
   fields(
     { do: json, ...COMMON, ...required },
-    { undoNote: both, optional: oneOf(true), onUndo: oneOf(true), restore: RESTORE, fixes: listOf(text), ...optional },
+    {
+      undoNote: both,
+      optional: oneOf(true),
+      onUndo: oneOf(true),
+      restore: RESTORE,
+      fixes: listOf(text),
+      reminds: listOf(REMINDER),
+      ...optional,
+    },
   );
 const KINDS: Record<Action['do'], Shape> = {
   patch: kind({ on: ref, changes }, { subresource: oneOf('status'), counters: listOf(fields({ path: pointer, keysOf: pointer })) }),
@@ -183,7 +192,10 @@ const KINDS: Record<Action['do'], Shape> = {
   ),
   evict: kind({ on: ref, within: seconds }),
   drain: kind({ on: ref, within: seconds }),
-  wait: kind({ until: conditions, within: seconds, assume: listOf(assumed) }, { lasting: seconds, fails: conditions, retry: listOf(text) }),
+  wait: kind(
+    { until: conditions, within: seconds, assume: listOf(assumed) },
+    { lasting: seconds, fails: conditions, retry: listOf(text), repairs: listOf(text) },
+  ),
   backup: kind({ resources: listOf(text), file: like(/^[a-z0-9.-]{1,64}$/) }),
   keep: kind({ release, on: ref, digest: DIGEST, given: yesOrNo }),
   forget: kind({ on: ref }),

@@ -1,5 +1,7 @@
 // The upgrade of K3s over two minors: three servers and two agents kept by kwok, the system-upgrade-controller played by an actor that is held to recordings of the real one, its Pods placed
 // by the real scheduler. Killed at every stage and in the middle of hops, and resumed each time; and a hop whose second server fails.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type Actor, playUpgrade, startKubelet, startSystemUpgrade } from '../bed/actors/index.ts';
 import { hastened, newHome, type Ran, run, start } from '../bed/binary.ts';
@@ -52,6 +54,22 @@ const SNAPSHOTS: Body = {
   },
 };
 
+const controllerIn = (namespace: string): Body => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'system-upgrade-controller', namespace },
+  spec: {
+    selector: { matchLabels: { app: 'suc' } },
+    template: {
+      metadata: { labels: { app: 'suc' } },
+      spec: {
+        tolerations: [{ operator: 'Exists' }],
+        containers: [{ name: 'system-upgrade-controller', image: 'rancher/system-upgrade-controller:v0.20.1' }],
+      },
+    },
+  },
+});
+
 const play = playUpgrade(cluster);
 /** Nodes on which the upgrade does not work. */
 const broken = new Set<string>();
@@ -95,21 +113,7 @@ beforeAll(async () => {
     }),
     await startSystemUpgrade(cluster, { generation: 'v0.20', namespace: NAMESPACE, backoffLimit: 0 }),
   );
-  await cluster.apply({
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'system-upgrade-controller', namespace: NAMESPACE },
-    spec: {
-      selector: { matchLabels: { app: 'suc' } },
-      template: {
-        metadata: { labels: { app: 'suc' } },
-        spec: {
-          tolerations: [{ operator: 'Exists' }],
-          containers: [{ name: 'system-upgrade-controller', image: 'rancher/system-upgrade-controller:v0.20.1' }],
-        },
-      },
-    },
-  });
+  await cluster.apply(controllerIn(NAMESPACE));
   await cluster.apply(THEIRS);
 });
 afterAll(async () => {
@@ -167,6 +171,8 @@ async function upgraded(): Promise<void> {
 
 test('two hops, killed at every stage and in the middle of hops, and resumed each time', async () => {
   const home = newHome();
+  // For maintenance, by a person; the controller uncordons it all the same.
+  expect((await cluster.kubectl(['cordon', 'a2'])).code).toBe(0);
   const planned = await call(['plan', ...upgrade.slice(1), '-o', 'json'], home);
   const plan = JSON.parse(planned.stdout);
   expect(plan.stages.flatMap(({ hop, steps }: Body) => steps.map((step: Body) => `${hop} ${step.do}`))).toEqual(
@@ -205,6 +211,7 @@ test('two hops, killed at every stage and in the middle of hops, and resumed eac
   }
   const last = await call(words, home);
   expect(last.code, shown(last)).toBe(0);
+  expect(last.stderr).toMatch(/Node a2 was cordoned before the upgrade.*\n +kubectl cordon a2\n/);
   expect(interrupted).toHaveLength(places.length);
   await upgraded();
   const again = await call(['resume', '--yes'], home);
@@ -248,4 +255,54 @@ test('a hop whose second server fails stops there and says how it is tried again
   const resumed = await call(['resume', '--yes'], home);
   expect(resumed.code, shown(resumed)).toBe(0);
   await upgraded();
+});
+
+test('or it is given up: the Node that failed is given back by its Job and log, then our Plan goes; an undo that would delete these first is refused', async () => {
+  const home = newHome();
+  const ran = await failing(home);
+  const id = /resume (\S+)/.exec(ran.stderr)![1]!;
+  const left = (await nodes()).filter(({ spec }) => spec.unschedulable).map(({ metadata }) => metadata.name);
+  expect(left).toHaveLength(1);
+  const commands = ran.stderr.split('\n').flatMap((line) => /^ {5}upgrade-guard ((?:fix|undo) .*)$/.exec(line)?.[1] ?? []);
+  expect(commands).toEqual([`fix k3s/nodes-cordoned-by-plan --take-over ${id}`, `undo ${id}`]);
+  const early = await call(['undo', id, '--yes'], home);
+  expect([early.code, early.stderr]).toEqual([1, expect.stringContaining(`Node ${left[0]} was left cordoned by Plan`)]);
+  expect(early.stderr).toContain(commands[0]);
+  for (const command of commands) {
+    const { code, stdout, stderr } = await call([...command.split(' '), '--yes'], home);
+    expect(code, `${command}\n${stdout}${stderr}`).toBe(0);
+  }
+  expect((await nodes()).filter(({ spec }) => spec.unschedulable)).toEqual([]);
+  expect([await ours(), await items(JOBS)]).toEqual([[], []]);
+  expect((await cluster.request('GET', LEASE)).status).toBe(404);
+  // Nothing is in the way of the next one.
+  expect((await call(['undo', '--yes'], home)).stderr).toMatch(/Nothing to undo|undone/);
+  expect((await call([...upgrade, '--dry-run=client'], home)).code).toBe(0);
+});
+
+test('without a controller the manifest that is given is installed first, where it says so; undone, it is gone', async () => {
+  await cluster.remove(controllerIn(NAMESPACE));
+  const home = newHome();
+  const file = join(home, 'controller.yaml');
+  const account: Body = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'own', namespace: 'own-upgrade' } };
+  const namespace: Body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'own-upgrade' } };
+  const given = [controllerIn('own-upgrade'), account, namespace];
+  writeFileSync(file, given.map((object) => JSON.stringify(object)).join('\n---\n'));
+  const words = [...upgrade, '--controller', file];
+  const shownFirst = await call([...words, '--dry-run=client'], home);
+  expect([shownFirst.code, shown(shownFirst)]).toEqual([
+    0,
+    expect.stringContaining('Install system-upgrade-controller 0.20.1 (--controller)'),
+  ]);
+  const it = start([...words, '--yes'], { kubeconfig, home, env: hastened(20), input: '' });
+  proxy.faults.push({ do: 'hold', method: 'POST', path: /namespaces\/own-upgrade\/plans/, andThen: () => it.kill() } as Fault);
+  const ran = await it.ended;
+  proxy.faults.length = 0;
+  expect(ran.signal, shown(ran)).toBe('SIGKILL');
+  for (const object of given) expect(await cluster.get(object), object.kind).toBeDefined();
+  const undone = await call(['undo', '--yes'], home);
+  expect(undone.code, shown(undone)).toBe(0);
+  for (const object of given.slice(0, 2)) expect(await cluster.get(object), object.kind).toBeUndefined();
+  expect((await cluster.request('GET', LEASE)).status).toBe(404);
+  await cluster.apply(controllerIn(NAMESPACE));
 });

@@ -8,7 +8,7 @@ import { isComplete } from '../../engine/verdict.ts';
 import { planView, question, SHOWN } from '../../report/plan.ts';
 import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
-import { attended, clearOwnLease, ended, lookedAgain } from '../attend.ts';
+import { attended, clearOwnLease, ended, lookedAgain, remind } from '../attend.ts';
 import type { Call } from '../call.ts';
 import { chosenRun, isIn } from '../chosen-run.ts';
 import { onlyDeclared } from '../declared.ts';
@@ -47,6 +47,7 @@ export async function resume(call: Call): Promise<number> {
     const reasons = new Set(stepsOf(run).flatMap((step) => step.reasons));
     const remaining = after.results.flatMap(({ findings }) => findings).filter(({ fingerprint }) => reasons.has(fingerprint));
     for (const { message } of remaining) call.say(call.t({ en: `still there: ${message.en}`, zh: `仍存在：${message.zh}` }));
+    await remind(call, live, run);
     lookedAgain(call, run, executed, remaining.length);
     const forgotten = run.checks.filter((id) => !HEADLINES.has(id));
     if (forgotten.length) call.say(call.t(notLookedAt(forgotten.join(', '))));

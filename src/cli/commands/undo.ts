@@ -18,6 +18,7 @@ import { onlyDeclared } from '../declared.ts';
 import { dryRun, isDryRun } from '../dry-run.ts';
 import { openLive, worldFor } from '../file-session.ts';
 import { commandOf, mayAll } from '../may.ts';
+import { repairFirst } from '../repair-first.ts';
 import type { Live } from '../session.ts';
 
 export async function undo(call: Call): Promise<number> {
@@ -32,6 +33,8 @@ export async function undo(call: Call): Promise<number> {
       return EXIT.ok;
     }
     const { run } = stored;
+    const first = await repairFirst(live, stored, open);
+    if (first) throw first;
     const way = await wayBack(call, live, stored, open);
     if (isDryRun(call)) return await dryRun(call, worldFor(call, live, run.id), way.lines, way.inverses, 'undo');
     call.say(...way.lines, '');

@@ -16,14 +16,15 @@ import { table } from '../../report/table.ts';
 import { recordingSource } from '../../snapshot/record.ts';
 import { writeSnapshot } from '../../snapshot/write.ts';
 import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
-import { EXIT } from '../../text/user-error.ts';
-import { attended, ended, lookedAgain } from '../attend.ts';
+import { EXIT, UserError } from '../../text/user-error.ts';
+import { attended, ended, lookedAgain, remind } from '../attend.ts';
 import type { Call } from '../call.ts';
 import { dryRun, isDryRun } from '../dry-run.ts';
 import { helmOf, withHelm } from '../helm.ts';
 import { mayAll } from '../may.ts';
 import { refuseBeside } from '../own-runs.ts';
 import { planAll, planChosen } from '../repair.ts';
+import { repairFirst } from '../repair-first.ts';
 import { type Live, openCluster } from '../session.ts';
 import { type Intended, intended, refusal, unrepaired } from '../upgrading.ts';
 
@@ -95,6 +96,7 @@ async function carryOut(call: Call, live: Live, id: string, { before, options }:
     .filter(({ severity, accepted }) => severity === 'blocker' && !accepted);
   for (const { id: at, version, release } of after.installations)
     if (typeof version === 'string') call.say(call.t(isNow(at, version, release?.revision)));
+  await remind(call, live, run);
   lookedAgain(call, run, executed, remaining.length);
   if (remaining.length) return EXIT.findings;
   return isComplete(after.results) ? exit : EXIT.unknown;
@@ -111,6 +113,8 @@ async function takenBack(call: Call, live: Live, id: string): Promise<number> {
   if (!stored) return EXIT.halfWay;
   call.say('', call.t({ en: 'Undoing all changes (--rollback-on-failure):', zh: '正在撤销全部更改（--rollback-on-failure）：' }));
   const open = backwards(stored.run, stored.progress);
+  const first = await repairFirst(live, stored, open);
+  if (first) throw new UserError(first.text, first.next, EXIT.halfWay);
   const exit = ended(call, stored.run, 'undo', await goOn(stored, 'undo', attended(call, live, stored.run, 'undo', open.length)), open);
   return exit === EXIT.ok ? EXIT.failed : exit;
 }

@@ -66,6 +66,13 @@ interface Common {
   undoNote?: Text;
   /** Putting the object back is for a person: what an undo says in its place. `file`: the name under which the old object is laid beside the journal, for `kubectl create`. */
   restore?: { text: Text; commands?: string[]; file?: string };
+  /** Said when the run has gone through, of each as long as it holds then. */
+  reminds?: Reminder[];
+}
+export interface Reminder {
+  when: Condition;
+  text: Text;
+  commands: string[];
 }
 export type Action =
   /** `counters`: numbers that are recomputed at write time, in either way, never restored: how many keys the JSON object in the string at `keysOf` has. */
@@ -93,8 +100,17 @@ export type Action =
    * uncordoned, if it was not cordoned before.
    */
   | { do: 'drain'; on: Ref; within: number }
-  /** `within`: seconds in which all must begin to hold; `lasting`: seconds for which they must then hold without a break. `fails`: what means that they never will, and `retry`: commands with which a person has it tried again then; `assume`: what a controller will do meanwhile, for rehearsal. */
-  | { do: 'wait'; until: Condition[]; within: number; lasting?: number; fails?: Condition[]; retry?: string[]; assume: Assumption[] }
+  /** `within`: seconds in which all must begin to hold; `lasting`: seconds for which they must then hold without a break. `fails`: what means that they never will; `retry`: commands with which a person has it tried again then, and `repairs`: checks whose fix gives back what has failed, before an undo removes what shows it; `assume`: what a controller will do meanwhile, for rehearsal. */
+  | {
+      do: 'wait';
+      until: Condition[];
+      within: number;
+      lasting?: number;
+      fails?: Condition[];
+      retry?: string[];
+      repairs?: string[];
+      assume: Assumption[];
+    }
   /** What the upgrade may spoil, whole, into a file beside the journal: `file`, its name there. Every object of these resources that the cluster has. */
   | { do: 'backup'; resources: ResourceName[]; file: string }
   /** A Secret beside the release that holds values for helm: they are never written to disk here. `digest`: sha256 of them, hex. `given`: not just what the release has. */

@@ -157,6 +157,8 @@ export interface System {
   byNode?: true;
   /** Its stages uncordon Nodes, and heed `Upgrading.cordonAgain`. */
   uncordons?: true;
+  /** Its stages may install what carries them out, and heed `Upgrading.controller`. */
+  installsController?: true;
   /** Its version is that of every API server (`Cluster.servers`). */
   everyServer?: true;
   /** The upgrade itself, around the repairs, in order; a system without it can only be checked and repaired. */
@@ -181,6 +183,8 @@ export interface Upgrading<Intended = unknown> {
   found?: readonly { check: string; findings: readonly JudgedFinding[] }[];
   /** `--cordon-again`: Nodes that are cordoned now are cordoned again at the end. */
   cordonAgain?: boolean;
+  /** `--controller`: what is installed where nothing is that carries the stages out. */
+  controller?: readonly Raw[];
 }
 /** Made by the engine alone. `passed` needs every required read, and every gap to be harmless. */
 export type Outcome = 'found' | 'passed' | 'unknown' | 'not-applicable' | 'not-looked-at';

@@ -61,7 +61,8 @@ export async function controllerIn(namespace: string, look: Pick<PointReader, 'g
   return deployment && !isGap(deployment) ? controllerOf(ref, deployment) : undefined;
 }
 
-function controllerOf(ref: Ref, deployment: Raw): Controller {
+/** As a Deployment says it, installed or about to be. */
+export function controllerOf(ref: Ref, deployment: Raw): Controller {
   const listed = pointerGet(deployment, '/spec/template/spec/containers');
   const containers = (Array.isArray(listed) ? listed : []).filter(isRaw);
   const container = containers.find(({ name }) => name === CONTROLLER) ?? containers[0] ?? {};

@@ -39,6 +39,7 @@ const k3s: System = {
   detect,
   defaultTarget,
   uncordons: true,
+  installsController: true,
   stages,
   writes: WRITES,
 };

@@ -291,7 +291,7 @@ function exclude(left: Left): StepDraft[] {
     changes: [{ path, ...before, after: DISABLED }],
     guard: [unchanged(on, repair), { on: node, must: [{ path: '/spec/unschedulable', is: true }] }],
     text: {
-      en: `exclude Node ${node.name} from Plan ${planName(repair)} (label ${key}=${DISABLED}): the Plan succeeded on Node ${repair.worked} and goes on with the other nodes`,
+      en: `exclude Node ${node.name} from Plan ${planName(repair)} (label ${key}=${DISABLED}): the Plan succeeded on Node ${repair.worked} and continues with the other nodes`,
       zh: `将 Node ${node.name} 排除在 Plan ${planName(repair)} 之外（标签 ${key}=${DISABLED}）：该 Plan 已在 Node ${repair.worked} 上成功，会继续处理其他节点`,
     },
     undo: 'none',

@@ -1,9 +1,12 @@
 // Where no system-upgrade-controller is installed, a stage installs the newest known release: our own manifest, written from what that release reads, does and needs; the one in upstream's tree
 // names the image of another release. It makes its CRD by itself.
 // Sources: rancher/system-upgrade-controller v0.20.1 main.go, pkg/crds, pkg/upgrade/job/job.go; facts of K3s section 11 (what it reads and writes).
-import type { Raw, Ref, Rule, StageDraft, StepDraft } from '../../engine/contracts.ts';
+import type { Raw, Ref, Rule, Source, StageDraft, StepDraft, Text } from '../../engine/contracts.ts';
+import { isGap } from '../../engine/gaps.ts';
 import { describe, refOf } from '../../kube/refs.ts';
-import { CONTROLLER } from './controller.ts';
+import { oneLine } from '../../text/sanitise.ts';
+import { UserError } from '../../text/user-error.ts';
+import { CONTROLLER, type Controller, controllerOf } from './controller.ts';
 
 export const CONTROLLER_VERSION = 'v0.20.1';
 const ACCOUNT = 'system-upgrade';
@@ -127,27 +130,81 @@ function deployment(namespace: string): Raw {
 /** Seconds for the image to be pulled, and the CRD to be made. */
 const WITHIN = 600;
 
-/** `given`: what the user has in place of ours. */
-export function controllerStage(hop: string, namespace: string, given?: readonly Raw[]): StageDraft {
-  const objects = given ?? objectsIn(namespace);
+/** What the user has in place of our manifest. */
+export interface Given {
+  objects: readonly Raw[];
+  namespace: string;
+  controller: Controller;
+}
+
+/** In the order in which they are created; nothing else is, for its undo would have to be known. A Plan would begin at once, and a Secret has values. */
+const KINDS = [
+  'Namespace',
+  'CustomResourceDefinition',
+  'ServiceAccount',
+  'ClusterRole',
+  'Role',
+  'ClusterRoleBinding',
+  'RoleBinding',
+  'ConfigMap',
+  'Deployment',
+];
+const CLUSTER_WIDE = new Set(['Namespace', 'CustomResourceDefinition', 'ClusterRole', 'ClusterRoleBinding']);
+
+/** Throws UserError where this is not a system-upgrade-controller, or holds more than one. */
+export function givenController(objects: readonly Raw[]): Given {
+  for (const ref of objects.map(refOf)) {
+    const what = `${ref.kind} ${ref.name}`;
+    if (!KINDS.includes(ref.kind))
+      throw unusable({ en: `${what} is not part of a controller; apply it separately`, zh: `${what} 不属于控制器的安装清单；请单独应用` });
+    if (!CLUSTER_WIDE.has(ref.kind) && !ref.namespace)
+      throw unusable({ en: `${what} has no metadata.namespace`, zh: `${what} 没有 metadata.namespace` });
+  }
+  const deployments = objects.filter((object) => refOf(object).kind === 'Deployment');
+  const [deployment] = deployments;
+  const ref = deployment && refOf(deployment);
+  const controller = ref && controllerOf(ref, deployment);
+  if (!controller || deployments.length > 1 || ref.name !== CONTROLLER || !IMAGE.test(controller.image))
+    throw unusable({
+      en: `needs exactly one Deployment, ${CONTROLLER}, with an image of that name`,
+      zh: `需要且只能有一个 Deployment，名称及其镜像名均为 ${CONTROLLER}`,
+    });
+  const ordered = objects.toSorted((a, b) => KINDS.indexOf(refOf(a).kind) - KINDS.indexOf(refOf(b).kind));
+  return { objects: ordered, namespace: ref.namespace!, controller };
+}
+const IMAGE = new RegExp(`(?:^|/)${CONTROLLER}(?:[:@]|$)`);
+
+const unusable = (why: Text): UserError =>
+  new UserError(
+    { en: `upgrading k3s: --controller: ${why.en}`, zh: `升级 k3s：--controller：${why.zh}` },
+    { en: 'without it a built-in manifest is used: {retry:controller}', zh: '不指定时使用内置清单：{retry:controller}' },
+  );
+
+/** A namespace that is there already stays as it is. */
+export async function controllerStage(hop: string, namespace: string, source: Pick<Source, 'get'>, given?: Given): Promise<StageDraft> {
+  const objects: Raw[] = [];
+  for (const object of given?.objects ?? objectsIn(namespace)) {
+    const ref = refOf(object);
+    const now = ref.kind === 'Namespace' ? await source.get(ref) : undefined;
+    if (!now || isGap(now)) objects.push(object);
+  }
   const made: StepDraft[] = [];
   for (const object of objects) made.push(create(object, made.slice(-1)));
-  const running = objects.map(refOf).find(({ kind }) => kind === 'Deployment');
+  const running = objects.map(refOf).find(({ kind }) => kind === 'Deployment')!;
   const wait: StepDraft = {
     ...{ do: 'wait', guard: [], undo: 'none', within: WITHIN, assume: [], after: made },
     until: [
-      ...(running ? [{ on: running, must: [{ path: '/status/readyReplicas', atLeast: 1 }] }] : []),
+      { on: running, must: [{ path: '/status/readyReplicas', atLeast: 1 }] },
       { on: PLAN_CRD, must: [{ path: '/status/conditions[type=Established]/status', is: 'True' }] },
     ],
     fixes: ['k3s/controller-ready'],
     text: { en: `wait until ${CONTROLLER} runs and the CRD of Plans is established`, zh: `等待 ${CONTROLLER} 运行且 Plan 的 CRD 可用` },
   };
+  const version = given ? (given.controller.version ?? oneLine(given.controller.image, 200)) : CONTROLLER_VERSION;
+  const from: Text = given ? { en: ' (--controller)', zh: '（--controller）' } : { en: '', zh: '' };
   return {
     hop,
-    title: {
-      en: `Install ${CONTROLLER} ${given ? '' : CONTROLLER_VERSION}`.trim(),
-      zh: `安装 ${CONTROLLER} ${given ? '' : CONTROLLER_VERSION}`.trim(),
-    },
+    title: { en: `Install ${CONTROLLER} ${version}${from.en}`, zh: `安装 ${CONTROLLER} ${version}${from.zh}` },
     steps: [...made, wait],
   };
 }
@@ -175,4 +232,6 @@ export const CONTROLLER_WRITES: Rule[] = [
     resource: 'customresourcedefinitions',
     names: [PLAN_CRD.name, 'etcdsnapshotfiles.k3s.cattle.io'],
   },
+  // Where the manifest that was given has the CRD.
+  { verbs: ['create', 'delete'], group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' },
 ];

@@ -1,18 +1,32 @@
 // The upgrade of K3s as stages: for every minor version a snapshot of the datastore, then a Plan for each role (servers that run etcd alone, servers, agents), each watched until its Nodes run the version.
 // The system-upgrade-controller carries Plans out the moment they exist; a Job that fails for good ends the wait. Our Plans are removed at the end of each hop, those of the user are left:
 // ours take over their settings. Sources: rancher/system-upgrade-controller v0.20.1 pkg/apis, pkg/upgrade, issue 256 (postCompleteDelay); docs.k3s.io/upgrades/automated; facts as recorded.
-import type { Condition, Json, Raw, Ref, Rule, Selection, StageDraft, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
+import type {
+  Condition,
+  Json,
+  Raw,
+  Ref,
+  Reminder,
+  Rule,
+  Selection,
+  StageDraft,
+  StepDraft,
+  Text,
+  Upgrading,
+} from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { isRaw } from '../../kube/json.ts';
 import { formatPointer } from '../../kube/pointer.ts';
+import { oneLine } from '../../text/sanitise.ts';
+import { shellWord } from '../../text/shell.ts';
 import { UserError } from '../../text/user-error.ts';
 import { compare, minorOf, munged, parse } from '../../versions/k3s.ts';
-import { atLeast } from './controller.ts';
+import { atLeast, type Controller } from './controller.ts';
 import { etcdSteps, releases } from './knowledge/tables.ts';
 import { ETCD, OWN_PLANS, planLabel } from './plans.ts';
 import type { NodeRow } from './reads.ts';
 import { CONTROL_PLANE, type Here, hereOf, type Role, roleOf } from './upgrade-cluster.ts';
-import { CONTROLLER_WRITES, controllerStage } from './upgrade-controller.ts';
+import { CONTROLLER_WRITES, controllerStage, type Given, givenController } from './upgrade-controller.ts';
 
 const API = 'upgrade.cattle.io/v1';
 /** Seconds for all Nodes of one role: some minutes for each, one after the other. */
@@ -59,19 +73,32 @@ function isTooOld(version: string, next: number): boolean {
 
 export async function stages(at: Upgrading): Promise<StageDraft[]> {
   const { path, within = WITHIN } = at;
-  const here = await hereOf(at);
+  const found = await hereOf(at);
+  const given = at.controller && givenController(at.controller);
+  if (given && found.controller) throw isInstalled(found.controller);
+  const here = given ? { ...found, namespace: given.namespace, manifest: given } : found;
   const ahead = here.nodes.find(({ kubeletVersion }) => compare(parse(kubeletVersion) ?? path.to!, path.to!) > 0);
   if (ahead) throw isNewer(ahead, path.to!);
   const first = path.hops[0];
   const drafts = path.hops.flatMap((version, i) =>
     hop(version, { here, within, fresh: i ? FRESH_AGAIN : FRESH, before: i ? path.hops[i - 1]! : path.from }),
   );
+  const cordoned = cordonedBefore(here, at);
   return [
-    ...(first !== undefined && !here.controller ? [controllerStage(first, here.namespace)] : []),
-    ...drafts,
-    ...(at.cordonAgain && first !== undefined ? cordonStage(path.hops.at(-1)!, here) : []),
+    ...(first !== undefined && !here.controller ? [await controllerStage(first, here.namespace, at.source, given)] : []),
+    ...(at.cordonAgain ? drafts : reminding(drafts, cordoned)),
+    ...(at.cordonAgain && first !== undefined ? cordonStage(path.hops.at(-1)!, cordoned) : []),
   ];
 }
+
+const isInstalled = ({ ref, version, image }: Controller): UserError =>
+  new UserError(
+    {
+      en: `upgrading k3s: Deployment ${ref.namespace}/${ref.name} is installed already (${version ?? oneLine(image, 200)})`,
+      zh: `升级 k3s：已安装 Deployment ${ref.namespace}/${ref.name}（${version ?? oneLine(image, 200)}）`,
+    },
+    { en: 'without: {retry:controller}', zh: '去掉后执行：{retry:controller}' },
+  );
 
 const isNewer = ({ ref, kubeletVersion }: NodeRow, to: string): UserError =>
   new UserError({
@@ -79,8 +106,10 @@ const isNewer = ({ ref, kubeletVersion }: NodeRow, to: string): UserError =>
     zh: `升级 k3s：Node ${ref.name} 运行的 ${kubeletVersion} 比 ${to} 新：K3s 不能降级`,
   });
 
+/** `manifest`: of the controller that is about to be installed. */
+type Place = Here & { manifest?: Given };
 interface Hop {
-  here: Here;
+  here: Place;
   within: number;
   fresh: number;
   before: Upgrading['path']['from'];
@@ -128,12 +157,13 @@ const ROLE: Record<Role, Text> = {
 const nameOf = (role: Role, version: string): string => `${OWN_PLANS}${role}-${version.replace(/^v/, '').replace('+', '-')}`;
 
 /** As the documentation of K3s writes them, with the settings of the user's own: cordoned meanwhile, agents wait for the servers' Plan. */
-function planFor(role: Role, version: string, here: Here): Raw {
+function planFor(role: Role, version: string, here: Place): Raw {
   const { image = 'rancher/k3s-upgrade', drain, ...taken } = here.like[role] ?? ({} as Partial<Raw>);
-  const { serviceAccount = 'system-upgrade' } = here.controller ?? {};
+  const controller = here.controller ?? here.manifest?.controller;
+  const { serviceAccount = 'system-upgrade' } = controller ?? {};
   const waits = role === 'agent' && here.roles.includes('server');
   // v0.15.0 and newer know it; so does the one that is installed here.
-  const delays = role !== 'agent' && here.datastore === 'etcd' && (!here.controller || atLeast(here.controller, '0.15.0'));
+  const delays = role !== 'agent' && here.datastore === 'etcd' && (!controller || atLeast(controller, '0.15.0'));
   return {
     ...{ apiVersion: API, kind: 'Plan', metadata: { name: nameOf(role, version), namespace: here.namespace } },
     spec: {
@@ -271,12 +301,13 @@ function wait(role: Role, plan: Raw, version: string, here: Here, { within, crea
       lasting: 10,
       fails: [failed, { on, must: 'be-gone' }],
       retry: retryOf(on),
+      repairs: [LEFT_CORDONED],
       assume: [],
     },
     after: [created],
     text: {
-      en: `wait until every ${ONE[role].en} runs ${version}; if a Job fails, run fix k3s/nodes-cordoned-by-plan before undo`,
-      zh: `等待所有${ROLE[role].zh}运行 ${version}；如果 Job 失败，先执行 fix k3s/nodes-cordoned-by-plan，再 undo`,
+      en: `wait until every ${ONE[role].en} runs ${version}`,
+      zh: `等待所有${ROLE[role].zh}运行 ${version}`,
     },
   };
 }
@@ -290,6 +321,9 @@ function retryOf({ namespace, name }: Ref): string[] {
     `kubectl annotate plans.upgrade.cattle.io ${name} -n ${namespace} upgrade.cattle.io/retry="$(date +%s)" --overwrite`,
   ];
 }
+
+/** Finds the Nodes that a failed Job left cordoned, by its Job and log. */
+const LEFT_CORDONED = 'k3s/nodes-cordoned-by-plan';
 
 const ONE: Record<Role, { en: string }> = { etcd: { en: 'etcd server' }, server: { en: 'server' }, agent: { en: 'agent' } };
 
@@ -306,25 +340,45 @@ function remove(on: Ref, after: StepDraft): StepDraft {
   };
 }
 
-/** The controller uncordons every Node that its Job succeeds on, whoever cordoned it. */
-function cordonStage(version: string, { nodes }: Here): StageDraft[] {
-  const steps = nodes
-    .filter(({ cordoned }) => cordoned)
-    .map(
-      ({ ref: { uid: _, ...on } }): StepDraft => ({
-        ...{
-          do: 'patch',
-          on,
-          changes: [{ path: '/spec/unschedulable', after: true }],
-          guard: [{ on, must: 'exist' }],
-          undo: 'exact',
-          optional: true,
-        },
-        text: {
-          en: `cordon Node ${on.name} again: it was cordoned before the upgrade`,
-          zh: `重新封锁 Node ${on.name}：升级之前它处于封锁状态`,
-        },
-      }),
-    );
+/** The controller uncordons every Node that its Job succeeds on, whoever cordoned it. Those that a failed Plan left are given back by their repair. */
+function cordonedBefore({ nodes }: Here, { found = [] }: Upgrading): Ref[] {
+  const left = found.flatMap(({ check, findings }) => (check === LEFT_CORDONED ? findings : []));
+  const repaired = new Set(left.flatMap(({ objects }) => objects.map(({ name }) => name)));
+  return nodes.filter(({ cordoned, ref }) => cordoned && !repaired.has(ref.name)).map(({ ref: { uid: _, ...on } }) => on);
+}
+
+/** With the last step that reminds of them, once the run has gone through. */
+function reminding(drafts: StageDraft[], cordoned: readonly Ref[]): StageDraft[] {
+  const last = drafts.at(-1)?.steps.at(-1);
+  if (last && cordoned.length) last.reminds = cordoned.map(uncordoned);
+  return drafts;
+}
+
+const uncordoned = (on: Ref): Reminder => ({
+  when: { on, must: [{ path: '/spec/unschedulable' }] },
+  text: {
+    en: `Node ${on.name} was cordoned before the upgrade, and the controller has uncordoned it. To cordon it again:`,
+    zh: `Node ${on.name} 在升级之前处于封锁状态，控制器已取消其封锁。重新封锁：`,
+  },
+  commands: [`kubectl cordon ${shellWord(on.name)}`],
+});
+
+function cordonStage(version: string, cordoned: readonly Ref[]): StageDraft[] {
+  const steps = cordoned.map(
+    (on): StepDraft => ({
+      ...{
+        do: 'patch',
+        on,
+        changes: [{ path: '/spec/unschedulable', after: true }],
+        guard: [{ on, must: 'exist' }],
+        undo: 'exact',
+        optional: true,
+      },
+      text: {
+        en: `cordon Node ${on.name} again: it was cordoned before the upgrade`,
+        zh: `重新封锁 Node ${on.name}：升级之前它处于封锁状态`,
+      },
+    }),
+  );
   return steps.length ? [{ hop: version, title: { en: 'Cordon Nodes again', zh: '重新封锁节点' }, steps }] : [];
 }

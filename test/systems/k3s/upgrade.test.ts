@@ -168,6 +168,46 @@ test('without a controller a stage installs one, and says which', async () => {
   expect(JSON.stringify(drafts[0])).toContain('rancher/system-upgrade-controller:v0.20.1');
 });
 
+const MANIFEST: Raw[] = [
+  { ...CONTROLLER, metadata: { name: 'system-upgrade-controller', namespace: 'own' }, status: undefined } as unknown as Raw,
+  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'suc', namespace: 'own' } },
+  { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'own' } },
+];
+
+test('the manifest of a controller that the user gives is installed in its order, and our Plans follow it', async () => {
+  const drafts = await draftsTo('v1.31.1+k3s1', [...HA, ...AGENTS], { controller: MANIFEST });
+  expect(drafts[0]!.title.en).toBe('Install system-upgrade-controller 0.20.1 (--controller)');
+  expect(drafts[0]!.steps.flatMap((step) => (step.do === 'create' ? [String(step.object.kind)] : [step.do]))).toEqual([
+    'Namespace',
+    'ServiceAccount',
+    'Deployment',
+    'wait',
+  ]);
+  const { 'upgrade-guard-server-1.31.1-k3s1': servers } = plansIn(drafts);
+  expect(servers).toMatchObject({ serviceAccountName: 'suc', postCompleteDelay: '30s' });
+  const namespaces = drafts.flatMap(({ steps }) =>
+    steps.flatMap((step) => (step.do === 'create' && step.object.kind === 'Plan' ? [step.object.metadata] : [])),
+  );
+  expect(namespaces).toMatchObject([{ namespace: 'own' }, { namespace: 'own' }]);
+  // A namespace that is there stays as it is, and is never deleted by an undo.
+  const there = await draftsTo('v1.31.1+k3s1', [...HA, MANIFEST[2]!], { controller: MANIFEST });
+  expect(there[0]!.steps.filter((step) => step.do === 'create')).toHaveLength(2);
+});
+
+test.each<[string, Raw[], Raw[], RegExp]>([
+  ['a controller is there', [...HA, CONTROLLER], MANIFEST, /is installed already \(0\.20\.1\)/],
+  ['no Deployment', HA, MANIFEST.slice(1), /needs exactly one Deployment/],
+  ['a Plan in it', HA, [...MANIFEST, plan('server', 'Exists', {})], /Plan server is not part of a controller/],
+  [
+    'no namespace',
+    HA,
+    [...MANIFEST, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' } }],
+    /ConfigMap c has no metadata\.namespace/,
+  ],
+])('a manifest that is refused: %s', async (_, objects, controller, why) => {
+  await expect(draftsTo('v1.31.1+k3s1', objects, { controller })).rejects.toThrow(why);
+});
+
 test('a label that an earlier Plan of the same name has left is removed first', async () => {
   const label = 'plan.upgrade.cattle.io/upgrade-guard-agent-1.31.1-k3s1';
   const drafts = await draftsTo('v1.31.1+k3s1', [...HA, node('a1', { [label]: DONE }), CONTROLLER]);
@@ -178,7 +218,14 @@ test('a label that an earlier Plan of the same name has left is removed first', 
 
 test('Nodes that are cordoned now are cordoned again, if asked', async () => {
   const objects = [...HA, node('a1', {}, OLD, { spec: { unschedulable: true } }), node('a2'), CONTROLLER];
-  expect((await draftsTo('v1.31.1+k3s1', objects)).at(-1)!.title.en).toMatch(/^Remove/);
+  const plain = (await draftsTo('v1.31.1+k3s1', objects)).at(-1)!;
+  expect(plain.title.en).toMatch(/^Remove/);
+  // Not asked, they are named at the end.
+  expect(plain.steps.at(-1)!.reminds).toMatchObject([{ when: { on: { name: 'a1' } }, commands: ['kubectl cordon a1'] }]);
+  const repaired = {
+    found: [{ check: 'k3s/nodes-cordoned-by-plan', findings: [{ objects: [{ name: 'a1' }] }] }],
+  } as unknown as Partial<Upgrading>;
+  expect((await draftsTo('v1.31.1+k3s1', objects, repaired)).at(-1)!.steps.at(-1)!.reminds).toBeUndefined();
   const last = (await draftsTo('v1.31.1+k3s1', objects, { cordonAgain: true })).at(-1)!;
   expect(last.title.en).toBe('Cordon Nodes again');
   expect(last.steps).toMatchObject([{ do: 'patch', on: { name: 'a1' }, changes: [{ path: '/spec/unschedulable', after: true }] }]);
