@@ -28,9 +28,9 @@ export async function benchK3s(size: number): Promise<void> {
     const client = clientOf(plane);
     await installCrd(client, 'plans-v1');
     await client.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'system-upgrade' } });
-    for (const name of ['servers', 'agents']) await client.apply(plan(name));
-    const began = performance.now();
     const numbers = Array.from({ length: size }, (_, n) => n);
+    for (const name of ['servers', 'agents']) await create(plan(name, name === 'agents' ? numbers.filter(isLeft).map(nameOf) : []));
+    const began = performance.now();
     const seeding = Array.from({ length: AT_ONCE }, async () => {
       for (let n = numbers.pop(); n !== undefined; n = numbers.pop()) for (const object of of(n)) await create(object);
     });
@@ -51,24 +51,29 @@ export async function benchK3s(size: number): Promise<void> {
 
     async function create(object: Body): Promise<void> {
       const path = await client.path(object);
-      const { status, body } = await client.request('POST', path.slice(0, path.lastIndexOf('/')), object);
+      // Whom the field of a Node belongs to says who cordoned it.
+      const manager = `?fieldManager=${object.spec?.unschedulable ? 'kubectl' : 'bench'}`;
+      const { status, body } = await client.request('POST', path.slice(0, path.lastIndexOf('/')) + manager, object);
       if (status >= 300) throw new Error(`${path}: ${status} ${JSON.stringify(body).slice(0, 300)}`);
-      if (object.status) await client.request('PATCH', `${path}/status`, { status: object.status });
+      if (!object.status) return;
+      const answer = await client.request('PATCH', `${path}/status?fieldManager=bench`, { status: object.status });
+      if (answer.status >= 300) throw new Error(`${path}/status: ${answer.status} ${JSON.stringify(answer.body).slice(0, 300)}`);
     }
   } finally {
     await plane.stop();
   }
 }
 
+const isLeft = (n: number): boolean => n >= SERVERS && n % LEFT === 0;
 const nameOf = (n: number) => `${n < SERVERS ? 'server' : 'agent'}-${String(n).padStart(5, '0')}`;
 
-function plan(name: string) {
+function plan(name: string, applying: string[]) {
   return {
     apiVersion: 'upgrade.cattle.io/v1',
     kind: 'Plan',
     metadata: { name, namespace: 'system-upgrade' },
     spec: {
-      concurrency: 1,
+      concurrency: Math.max(1, applying.length),
       cordon: true,
       version: TO,
       serviceAccountName: 'system-upgrade',
@@ -77,18 +82,21 @@ function plan(name: string) {
         matchExpressions: [{ key: 'node-role.kubernetes.io/control-plane', operator: name === 'servers' ? 'Exists' : 'DoesNotExist' }],
       },
     },
-    status: { latestVersion: TO.replace('+', '-'), latestHash: HASH, conditions: [{ type: 'Complete', status: 'False' }] },
+    status: {
+      ...{ latestVersion: TO.replace('+', '-'), latestHash: HASH, applying },
+      conditions: [{ type: 'Complete', status: applying.length ? 'False' : 'True', reason: applying.length ? 'JobFailed' : 'Complete' }],
+    },
   };
 }
 
 /** A Node with what runs on it, and its Job. */
 function of(n: number): Body[] {
   const name = nameOf(n);
-  const isLeft = n >= SERVERS && n % LEFT === 0;
+  const left = isLeft(n);
   const labels = {
     'kubernetes.io/hostname': name,
     ...(n < SERVERS ? { 'node-role.kubernetes.io/control-plane': 'true', 'node-role.kubernetes.io/etcd': 'true' } : {}),
-    ...(isLeft ? {} : { [`plan.upgrade.cattle.io/${n < SERVERS ? 'servers' : 'agents'}`]: HASH }),
+    ...(left ? {} : { [`plan.upgrade.cattle.io/${n < SERVERS ? 'servers' : 'agents'}`]: HASH }),
   };
   const images = Array.from({ length: IMAGES }, (_, i) => ({
     names: [`registry.example/team-${i}/application@sha256:${'0'.repeat(64)}`, `registry.example/team-${i}/application:1.2.${i}`],
@@ -99,7 +107,7 @@ function of(n: number): Body[] {
       (field) => [field, 'x'],
     ),
   );
-  const nodeInfo = { ...info, containerRuntimeVersion: 'containerd://2.0.0', kubeletVersion: isLeft ? FROM : TO };
+  const nodeInfo = { ...info, containerRuntimeVersion: 'containerd://2.0.0', kubeletVersion: left ? FROM : TO };
   const by = n < SERVERS ? 'servers' : 'agents';
   const jobLabels = {
     'upgrade.cattle.io/controller': 'system-upgrade-controller',
@@ -110,21 +118,46 @@ function of(n: number): Body[] {
   };
   const template = {
     metadata: { labels: jobLabels },
-    spec: { restartPolicy: 'Never', containers: [{ name: 'upgrade', image: `rancher/k3s-upgrade:${TO.replace('+', '-')}` }] },
+    spec: {
+      restartPolicy: 'Never',
+      initContainers: [{ name: 'cordon', image: 'rancher/kubectl:v1.30.3' }],
+      containers: [{ name: 'upgrade', image: `rancher/k3s-upgrade:${TO.replace('+', '-')}` }],
+    },
   };
+  const job = `apply-${by}-on-${name}`;
+  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+  const condition = (type: string) => ({
+    type,
+    status: 'True',
+    reason: left ? 'BackoffLimitExceeded' : 'CompletionsReached',
+    lastTransitionTime: now,
+  });
   return [
     {
       apiVersion: 'v1',
       kind: 'Node',
       metadata: { name, labels },
-      spec: { unschedulable: isLeft },
+      spec: { unschedulable: left },
       status: { nodeInfo, images, conditions: [{ type: 'Ready', status: 'True' }] },
     },
     {
       apiVersion: 'batch/v1',
       kind: 'Job',
-      metadata: { name: `apply-${by}-on-${name}`, namespace: 'system-upgrade', labels: jobLabels },
+      metadata: { name: job, namespace: 'system-upgrade', labels: jobLabels },
       spec: { backoffLimit: 2, template },
+      status: left
+        ? { startTime: now, failed: 3, conditions: ['FailureTarget', 'Failed'].map(condition) }
+        : { startTime: now, completionTime: now, succeeded: 1, conditions: ['SuccessCriteriaMet', 'Complete'].map(condition) },
+    },
+    // Of the Jobs that went well the Pods are through; of the others the last is there as well.
+    {
+      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: `${job}-x`, namespace: 'system-upgrade', labels: jobLabels } },
+      spec: { ...template.spec, nodeName: name },
+      status: {
+        phase: left ? 'Failed' : 'Succeeded',
+        initContainerStatuses: [ended('cordon', 0, now)],
+        containerStatuses: [ended('upgrade', left ? 1 : 0, now)],
+      },
     },
     ...Array.from({ length: PODS }, (_, i) => ({
       apiVersion: 'v1',
@@ -134,3 +167,8 @@ function of(n: number): Body[] {
     })),
   ];
 }
+
+const ended = (name: string, exitCode: number, at: string): Body => ({
+  ...{ name, image: 'x', imageID: 'x', ready: false, restartCount: 0 },
+  state: { terminated: { exitCode, reason: exitCode ? 'Error' : 'Completed', startedAt: at, finishedAt: at } },
+});

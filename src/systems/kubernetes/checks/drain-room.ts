@@ -65,16 +65,17 @@ const check: Check<typeof reads, Args> = {
     if (kept) return kept;
     const byNode = Map.groupBy(pods, ({ node }) => node);
     const open = nodes.filter(({ cordoned }) => !cordoned);
-    return RESOURCES.flatMap((resource) =>
-      open.flatMap(({ ref }): Finding<Args>[] => {
+    // Of a single Node drain-constraints speaks.
+    if (open.length < 2) return [];
+    return RESOURCES.flatMap((resource) => {
+      const left = new Map(
+        open.map((node) => [node.ref.name, (quantityOf(node[resource]) || 0) - sum(byNode.get(node.ref.name) ?? [], resource)]),
+      );
+      const all = [...left.values()].reduce((sofar, each) => sofar + each, 0);
+      return open.flatMap(({ ref }): Finding<Args>[] => {
         const needed = sum((byNode.get(ref.name) ?? []).filter(isEvicted), resource);
-        const others = open.filter((other) => other.ref.name !== ref.name);
-        const free = others.reduce(
-          (left, other) => left + (quantityOf(other[resource]) || 0) - sum(byNode.get(other.ref.name) ?? [], resource),
-          0,
-        );
-        // Of a single Node drain-constraints speaks.
-        if (!others.length || needed <= free) return [];
+        const free = all - left.get(ref.name)!;
+        if (needed <= free) return [];
         const args = { resource, node: ref.name, needed: shown(resource, needed), free: shown(resource, Math.max(0, free)) };
         return [
           finding({
@@ -85,8 +86,8 @@ const check: Check<typeof reads, Args> = {
             evidence: [{ seen: `status.allocatable.${resource}` }],
           }),
         ];
-      }),
-    );
+      });
+    });
   },
   say: ({ resource, node, needed, free }) => ({
     en: `Pods of Node ${node} request ${needed} ${resource === 'cpu' ? 'CPU' : 'of memory'}, all other Nodes have ${free} left: some stay Pending while it is drained`,
