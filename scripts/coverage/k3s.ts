@@ -21,7 +21,12 @@ export const coverage: Coverage = {
       by: [
         { check: 'k3s/controller-ready' },
         { check: 'k3s/plan-access' },
-        { step: { en: 'a stage installs it where there is none', zh: '没有控制器时由一个阶段安装' } },
+        {
+          step: {
+            en: 'a stage installs it where there is none: the manifest of --controller, or a built-in one',
+            zh: '没有控制器时由一个阶段安装：--controller 指定的清单，或内置清单',
+          },
+        },
       ],
     },
     {
@@ -132,7 +137,10 @@ export const coverage: Coverage = {
         { check: 'k3s/plan-drain-timeout' },
         { check: 'k3s/cordoned-before' },
         {
-          step: { en: '--cordon-again cordons Nodes again that were cordoned before', zh: '--cordon-again 重新封锁之前处于封锁状态的节点' },
+          step: {
+            en: 'Nodes that were cordoned before are named at the end; --cordon-again cordons them again',
+            zh: '结束时列出之前处于封锁状态的节点；--cordon-again 会重新封锁',
+          },
         },
       ],
     },
@@ -185,7 +193,15 @@ export const coverage: Coverage = {
         en: 'or delete the Plan, and uncordon the Nodes with kubectl',
         zh: '或删除 Plan，再用 kubectl 取消封锁',
       },
-      by: { remedy: 'k3s/nodes-cordoned-by-plan' },
+      by: [
+        { remedy: 'k3s/nodes-cordoned-by-plan' },
+        {
+          note: {
+            en: 'where the Plan succeeded on other Nodes it stays: the Node that failed is excluded from it',
+            zh: 'Plan 已在其他节点上成功时予以保留，只将失败的节点排除在外',
+          },
+        },
+      ],
     },
   ],
 };
