@@ -31,24 +31,34 @@ export interface Placed {
 /** What leaves no Node but its own. */
 export type Bound = 'volume' | 'node' | 'port' | 'apart' | 'spread';
 
-/** undefined: there is another Node. `all`: every Pod on a Node. */
-export function boundBy(pod: Placed, places: readonly Place[], all: (node: string) => readonly Placed[]): Bound | undefined {
-  const isOther = ({ name, cordoned }: Place) => name !== pod.node && !cordoned;
-  const suits = (place: Place) => reaches(pod.affinity, place) && hasAll(pod.selector, place.labels) && allowed(pod.tolerations, place);
-  const holds = (place: Place) => pod.volumes.every((volume) => reaches(volume, place));
-  const isFree = ({ name }: Place) => !pod.ports.some((port) => all(name).some((other) => other.ports.includes(port)));
-  const isLonely = ({ name }: Place) => !all(name).some((other) => keptApart(pod, other));
-  // Mostly the first one will do: there may be 3,000 Nodes and 30,000 Pods.
-  const fits = (place: Place) => isOther(place) && suits(place) && holds(place) && isFree(place) && isLonely(place);
-  if (pod.spread === undefined && places.some(fits)) return undefined;
-  const others = places.filter(isOther);
-  const eligible = others.filter((place) => suits(place) && holds(place));
-  if (!eligible.length) return others.some(suits) ? 'volume' : 'node';
-  const free = eligible.filter(isFree);
-  if (!free.length) return 'port';
-  const lonely = free.filter(isLonely);
-  if (!lonely.length) return 'apart';
-  return lonely.some((place) => evenly(pod, place, eligible, all)) ? undefined : 'spread';
+/** Of each Pod what binds it; undefined: there is another Node. `all`: every Pod on a Node. Pods with the same words are many: where these lead is found out once. */
+export function placement(places: readonly Place[], all: (node: string) => readonly Placed[]): (pod: Placed) => Bound | undefined {
+  const open = places.filter(({ cordoned }) => !cordoned);
+  const known = new Map<string, { suited: readonly Place[]; eligible: readonly Place[] }>();
+  const leads = ({ affinity, selector, tolerations, volumes }: Placed) => {
+    const words = JSON.stringify([affinity, selector, tolerations, volumes]);
+    const before = known.get(words);
+    if (before) return before;
+    const suited = open.filter((place) => reaches(affinity, place) && hasAll(selector, place.labels) && allowed(tolerations, place));
+    const found = { suited, eligible: suited.filter((place) => volumes.every((volume) => reaches(volume, place))) };
+    known.set(words, found);
+    return found;
+  };
+  return (pod) => {
+    const { suited, eligible } = leads(pod);
+    const isOther = ({ name }: Place) => name !== pod.node;
+    const isFree = ({ name }: Place) => !pod.ports.some((port) => all(name).some((other) => other.ports.includes(port)));
+    const isLonely = ({ name }: Place) => !all(name).some((other) => keptApart(pod, other));
+    // Mostly the first one will do.
+    if (pod.spread === undefined && eligible.some((place) => isOther(place) && isFree(place) && isLonely(place))) return undefined;
+    const others = eligible.filter(isOther);
+    if (!others.length) return suited.some(isOther) ? 'volume' : 'node';
+    const free = others.filter(isFree);
+    if (!free.length) return 'port';
+    const lonely = free.filter(isLonely);
+    if (!lonely.length) return 'apart';
+    return lonely.some((place) => evenly(pod, place, others, all)) ? undefined : 'spread';
+  };
 }
 
 const hasAll = (wanted: Record<string, string>, labels: Record<string, string>): boolean =>

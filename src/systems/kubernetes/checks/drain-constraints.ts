@@ -3,7 +3,7 @@
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Json, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
 import { annotation, each, flag, labels, list, number, time, tree, word } from '../../../engine/read/index.ts';
-import { type Bound, boundBy, type Placed } from '../../../kube/placement.ts';
+import { type Bound, type Placed, placement } from '../../../kube/placement.ts';
 import { notDrained } from '../nodes-way.ts';
 import { isEvicted, workloadOf } from '../workloads.ts';
 
@@ -87,8 +87,9 @@ const check: Check<typeof reads, Args> = {
       ({ node }) => node,
     );
     const places = nodes.map(({ ref, ...node }) => ({ name: ref.name, ...node }));
+    const boundBy = placement(places, (node) => byNode.get(node) ?? []);
     const bound = placed.flatMap(({ pod, as }) => {
-      const is = isEvicted(pod) ? boundBy(as, places, (node) => byNode.get(node) ?? []) : undefined;
+      const is = isEvicted(pod) ? boundBy(as) : undefined;
       return is ? [{ is, ref: pod.ref, workload: named(pod) }] : [];
     });
     const open = nodes.filter(({ cordoned }) => !cordoned).map(({ ref }) => ref);
