@@ -13,6 +13,9 @@ export interface FlagSpec {
   text: Text;
 }
 
+/** As klog takes them. */
+const LEVELS = Array.from({ length: 11 }, (_, level) => `${level}`);
+
 export const FLAGS = {
   to: {
     kind: 'list',
@@ -67,6 +70,24 @@ export const FLAGS = {
   'stop-controller-manager': {
     kind: 'boolean',
     text: { en: 'Of Kubernetes: stop it while the API servers are upgraded', zh: '用于 Kubernetes：升级 API 服务器期间停止它' },
+  },
+  'log-verbosity': {
+    kind: 'value',
+    value: 'LEVEL',
+    choices: LEVELS,
+    text: {
+      en: 'Of Kubernetes: --v of the API servers until the upgrade is over (unchanged by default)',
+      zh: '用于 Kubernetes：升级期间 API 服务器的 --v（默认不变）',
+    },
+  },
+  'kubelet-log-verbosity': {
+    kind: 'value',
+    value: 'LEVEL',
+    choices: LEVELS,
+    text: {
+      en: 'Of Kubernetes: the same of the kubelets; needs get and update of nodes/proxy',
+      zh: '用于 Kubernetes：同上，作用于 kubelet；需要 nodes/proxy 的 get 和 update 权限',
+    },
   },
   channels: {
     kind: 'value',

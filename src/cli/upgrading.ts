@@ -25,6 +25,8 @@ export interface Intended {
   stages: Stages;
 }
 
+const numberOf = (value: string | undefined): number | undefined => (value === undefined ? undefined : Number(value));
+
 /** Looks and changes nothing. `run`: the id that the run would have. Throws UserError for what cannot be upgraded at all. */
 export async function intended(asked: Call, source: Source, run: string): Promise<Intended> {
   const system = systemOf(asked);
@@ -50,6 +52,8 @@ export async function intended(asked: Call, source: Source, run: string): Promis
     intended: helm?.upgrade,
     nodes: call.flags.nodes,
     stopController: call.flags['stop-controller-manager'],
+    logVerbosity: numberOf(call.flags['log-verbosity']),
+    kubeletLogVerbosity: numberOf(call.flags['kubelet-log-verbosity']),
     found: before.results.map(({ id, findings }) => ({ check: id, findings })),
     cordonAgain: call.flags['cordon-again'],
     controller: call.flags.controller && (await controllerManifest(call.flags.controller)),
@@ -101,7 +105,7 @@ const FOR_HELM: readonly FlagName[] = [...INTENT, 'repo'];
 function assertTakes({ flags }: Call, { id, chart, byNode, uncordons, installsController }: System): void {
   const foreign: FlagName[] = [
     ...(chart ? [] : FOR_HELM),
-    ...(byNode ? [] : (['nodes', 'stop-controller-manager'] as const)),
+    ...(byNode ? [] : (['nodes', 'stop-controller-manager', 'log-verbosity', 'kubelet-log-verbosity'] as const)),
     ...(uncordons ? [] : (['cordon-again'] as const)),
     ...(installsController ? [] : (['controller'] as const)),
   ];

@@ -8,8 +8,9 @@ import { discovery, objectPath, resourceName } from './discovery.ts';
 import type { Connection } from './kubeconfig.ts';
 import { list, listGates } from './list.ts';
 import { having, table } from './table.ts';
-import { ASKED_SLICES, addressed, apiServers, askedPath, type Server, text } from './text.ts';
+import { ASKED_SLICES, apiServers, askedPath, type Server, text } from './text.ts';
 import { type Answer, type ClientOptions, NoAnswer, pause, type Transport, transport } from './transport.ts';
+import { ways } from './ways.ts';
 
 /** Shortest line we expect in a log, to turn bytes into the lines that the API can count from the end. */
 const LOG_LINE_BYTES = 16;
@@ -22,7 +23,7 @@ export function clusterSource(connection: Connection, signal: AbortSignal, optio
   const http = transport(connection, signal, options);
   const apis = discovery(http);
   const gates = listGates();
-  const direct = new Map<string, Transport>();
+  const serverAt = ways(connection, signal, options, http);
 
   /** What the kubeconfig leads to, and where the EndpointSlices could not be read the Gap of that besides. */
   async function everyServer(): Promise<{ servers: Server[]; gaps: Gap[] }> {
@@ -33,19 +34,6 @@ export function clusterSource(connection: Connection, signal: AbortSignal, optio
     return isGap(found) ? { servers: [ONE], gaps: [found] } : { servers: found.map(serverAt), gaps: [] };
   }
   const ONE: Server = { name: '', http: () => http };
-  function serverAt({ host, port }: { host: string; port: number }): Server {
-    const name = addressed(host, port);
-    return {
-      name,
-      http() {
-        // The way that is known to work.
-        if (connection.server === `https://${name}`) return http;
-        const known = direct.get(name) ?? transport(connection.direct(host, port), signal, options);
-        direct.set(name, known);
-        return known;
-      },
-    };
-  }
 
   return {
     identity: () => identity(http, signal),

@@ -11,6 +11,7 @@ import {
   WorldError,
   type WorldErrorKind,
 } from '../engine/contracts.ts';
+import { LOGGER } from '../engine/steps/verbosity.ts';
 import { isRaw } from '../kube/json.ts';
 import { notServed, refOf } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -19,8 +20,10 @@ import { notAllowed } from './allowed.ts';
 import { object, type Status, statusOf } from './answers.ts';
 import { collectionPath, type Discovery, discovery, objectPath } from './discovery.ts';
 import type { Connection } from './kubeconfig.ts';
+import { logger, setLevel } from './log-level.ts';
 import { clusterSource } from './source.ts';
 import { type Answer, type Call, type ClientOptions, NoAnswer, type Transport, transport } from './transport.ts';
+import { serverNamed, ways } from './ways.ts';
 
 const FIELD_MANAGER = 'upgrade-guard';
 /** Commands that drive helm wrap this world (helm/world.ts). */
@@ -32,9 +35,17 @@ export function clusterWorld(connection: Connection, signal: AbortSignal, option
   const http = transport(connection, signal, options);
   const apis = discovery(http);
   const source = clusterSource(connection, signal, options);
+  const serverAt = ways(connection, signal, options, http);
+  /** undefined: an API server that is gone. */
+  const wayTo = async ({ kind, name }: Ref): Promise<Transport | undefined> =>
+    kind === 'Kubelet' ? http : (await serverNamed(name, serverAt, http, apis))?.http();
   return {
     async get(ref) {
       return guarded(async () => {
+        if (ref.apiVersion === LOGGER) {
+          const way = await wayTo(ref);
+          return way && logger(way, ref);
+        }
         const api = await apiOf(apis, ref);
         if (!api) return undefined;
         const answer = await http.request({ method: 'GET', path: objectPath(api, ref) });
@@ -45,6 +56,11 @@ export function clusterWorld(connection: Connection, signal: AbortSignal, option
       if (!isApiWrite(write)) throw new WorldError('refused', NO_HELM);
       return guarded(async () => {
         const on = 'on' in write ? write.on : refOf(write.object);
+        if (write.verb === 'verbosity') {
+          const way = await wayTo(on);
+          if (!way) throw new WorldError('missing', on.name);
+          return setLevel(way, on, write.level, options?.dryRun === true);
+        }
         const api = await apiOf(apis, on);
         if (!api) throw notServed(on);
         const calls = callsOf(write, api, on, options?.dryRun === true);
@@ -139,7 +155,7 @@ async function pageOf(
 }
 
 /** The request for a write; and the one to fall back to where the server does not know the first one's body. */
-function callsOf(write: ApiWrite, api: ApiResource, on: Ref, dryRun: boolean): [Call, Call?] {
+function callsOf(write: Exclude<ApiWrite, { verb: 'verbosity' }>, api: ApiResource, on: Ref, dryRun: boolean): [Call, Call?] {
   const query = (more: Record<string, string> = {}) => `?${new URLSearchParams({ ...more, ...(dryRun ? { dryRun: 'All' } : {}) })}`;
   const managed = { fieldManager: FIELD_MANAGER, fieldValidation: 'Strict' };
   const at = objectPath(api, on);

@@ -55,6 +55,8 @@ function partOf(draft: StepDraft): Part | undefined {
       return ofObject({ en: 'deletes', zh: '删除' }, draft.on);
     case 'drain':
       return ofObject({ en: 'drains', zh: '腾空' }, draft.on);
+    case 'verbosity':
+      return ofObject({ en: 'sets the log verbosity of', zh: '设置日志级别：' }, draft.on);
     case 'evict':
       return ofObject({ en: 'evicts', zh: '驱逐' }, draft.on);
     case 'migrate':

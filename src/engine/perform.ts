@@ -21,6 +21,7 @@ import { drain, migrate } from './many.ts';
 import { type FinalOutcome, HELM_CUT, LOOKS, lookedAt, NOT_KEPT, type StepOutcome, troubleWith } from './outcomes.ts';
 import { paced } from './pace.ts';
 import { type Noted, orTrouble, type Performing, reporter, type StepContext } from './performing.ts';
+import { countsOn, isWatched, restartedSince } from './restarts.ts';
 import { firstMet } from './steps/conditions.ts';
 import { kindOf } from './steps/index.ts';
 import { identity } from './steps/objects.ts';
@@ -29,6 +30,8 @@ import { identity } from './steps/objects.ts';
 const PAUSE = 200;
 /** ms between two looks of a wait, and between two tries of an eviction: one small read a second. */
 const POLL = 1000;
+/** ms for which the containers of a Node are given time to restart, once its kubelet is the new one. */
+const SETTLED = 30_000;
 /** ms between two tries of an eviction at an API server that has too much to do. */
 const RELIEF = 5000;
 
@@ -223,9 +226,27 @@ async function waitForPerson(step: StepOf<'manual'>, doing: Performing): Promise
   const { world, halt, person } = means;
   const kind = kindOf(step);
   const report = reporter(step, doing);
+  const known = means.progress.states.apply.get(step.id);
+  let counted = known?.before;
   for (let first = true; ; first = false) {
     const look = await orTrouble(kind.look(step, world));
+    if (!(look instanceof WorldError) && look.is === 'done' && isWatched(step) && counted) {
+      // A kubelet says that it is ready before it has gone through its containers.
+      await pause(paced(SETTLED), halt);
+      if (halt.aborted) return settle({ result: 'manual' });
+      const now = await orTrouble(countsOn(step, world));
+      const restarted = now instanceof WorldError ? { stops: false, text: uncounted(now) } : restartedSince(step, counted, now);
+      // It stops once: who resumes has seen it.
+      if (restarted) return settle({ result: restarted.stops && known?.result !== 'failed' ? 'failed' : 'done', detail: restarted.text });
+    }
     if (!(look instanceof WorldError) && look.is !== 'to-do') return settle(lookedAt(look, 'apply', !first));
+    if (isWatched(step) && !counted && !world.assume) {
+      const now = await orTrouble(countsOn(step, world));
+      if (!(now instanceof WorldError)) {
+        counted = now;
+        await doing.note({ is: 'intent', before: counted });
+      }
+    }
     const because = look instanceof WorldError ? troubleWith(look) : look.because;
     const wrong = await orTrouble(wrongIn(step, world));
     if (wrong && !(wrong instanceof WorldError)) return settle({ result: 'failed', detail: wrong });
@@ -236,6 +257,11 @@ async function waitForPerson(step: StepOf<'manual'>, doing: Performing): Promise
     await pause(paced(POLL), halt);
   }
 }
+
+const uncounted = (error: WorldError): Text => ({
+  en: `restarts of containers unknown: ${troubleWith(error).en}`,
+  zh: `无法得知容器是否重启：${troubleWith(error).zh}`,
+});
 
 /** What was done otherwise than it should be; undefined: nothing that can be seen. */
 async function wrongIn({ wrong = [] }: StepOf<'manual'>, world: World): Promise<Text | undefined> {

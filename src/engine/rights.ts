@@ -61,7 +61,12 @@ function askRule({ resource, verb = 'get', names }: PointRead): Rule {
 
 /** Per resource: the verbs for all names, and one rule for those that are needed of single names only. */
 function merged(rules: readonly Rule[]): Rule[] {
-  const paths = [...new Set(rules.flatMap(({ nonResourceURLs = [] }) => nonResourceURLs))].sort();
+  const ofPaths = [...Map.groupBy(rules, ({ verbs }) => verbs.join())]
+    .toSorted(([a], [b]) => a.localeCompare(b))
+    .flatMap(([, same]): Rule[] => {
+      const paths = [...new Set(same.flatMap(({ nonResourceURLs = [] }) => nonResourceURLs))].sort();
+      return paths.length ? [{ verbs: same[0]!.verbs, group: '', resource: '', nonResourceURLs: paths }] : [];
+    });
   const resources = rules.filter(({ nonResourceURLs }) => !nonResourceURLs);
   const merged = [...Map.groupBy(resources, ({ group, resource }) => `${group}/${resource}`)].toSorted(([a], [b]) => a.localeCompare(b));
   const ofResources = merged.flatMap(([, same]) => {
@@ -75,8 +80,7 @@ function merged(rules: readonly Rule[]): Rule[] {
       ...(verbs.length && names.length ? [{ verbs, group, resource, names }] : []),
     ];
   });
-  // Paths can only be read.
-  return paths.length ? [...ofResources, { verbs: ['get'], group: '', resource: '', nonResourceURLs: paths }] : ofResources;
+  return [...ofResources, ...ofPaths];
 }
 
 // ---- of single steps ------------------------------------------------------------------------------------------------
@@ -89,6 +93,8 @@ const VERBS: Record<Step['do'], string | undefined> = {
   delete: 'delete',
   evict: 'create',
   drain: 'patch',
+  // Not a write of an object.
+  verbosity: undefined,
   migrate: 'patch',
   keep: 'create',
   forget: 'delete',
@@ -132,6 +138,8 @@ export function rightsOf(step: Step): Rule[] {
     ...('rights' in step ? (step.rights ?? []) : []),
     ...(step.do === 'migrate' ? rightsToRewrite(step) : []),
     ...(step.do === 'drain' ? TO_DRAIN : []),
+    ...(step.do === 'manual' && step.restarts ? [{ verbs: ['list'], group: '', resource: 'pods' }] : []),
+    ...(step.do === 'verbosity' ? rightsToLog(step) : []),
     ...(step.do === 'revise' ? rightsToRevise(step) : []),
   ];
 }
@@ -143,6 +151,17 @@ function rightsToRewrite({ of, status }: StepOf<'migrate'>): Rule[] {
     { verbs: ['patch'], group, resource: status ? `${resource}/status` : resource },
   ];
 }
+
+function rightsToLog({ on: { kind, name } }: StepOf<'verbosity'>): Rule[] {
+  if (kind === 'Kubelet') return [{ verbs: ['get', 'update'], group: '', resource: 'nodes/proxy', names: [name] }];
+  return [...TO_LOG, { verbs: ['list'], group: 'discovery.k8s.io', resource: 'endpointslices', namespace: 'default' }];
+}
+
+/** Of API servers. */
+export const TO_LOG: Rule[] = [
+  { verbs: ['get'], group: '', resource: '', nonResourceURLs: ['/debug/flags'] },
+  { verbs: ['put'], group: '', resource: '', nonResourceURLs: ['/debug/flags/v'] },
+];
 
 const TO_DRAIN: Rule[] = [
   { verbs: ['list'], group: '', resource: 'pods' },

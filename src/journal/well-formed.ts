@@ -31,7 +31,7 @@ export const wrongInEntry = (value: unknown): string | undefined => ENTRY(value,
 /** An entry about a step must be about its object: what taking it back writes is made of it. */
 export function wrongForStep(entry: Extract<Entry, { step: string }>, step: Step | undefined): string | undefined {
   if (!step) return 'step';
-  const on = 'on' in step ? step.on : 'object' in step ? refOf(step.object) : undefined;
+  const on = 'on' in step ? step.on : 'object' in step ? refOf(step.object) : step.do === 'manual' ? step.restarts?.on : undefined;
   // Of a release it is one of its records.
   const isRecord = ({ kind, namespace }: Ref) =>
     (step.do === 'helm' || step.do === 'revise') && (kind === 'Secret' || kind === 'ConfigMap') && namespace === step.release.namespace;
@@ -192,6 +192,7 @@ const KINDS: Record<Action['do'], Shape> = {
   ),
   evict: kind({ on: ref, within: seconds }),
   drain: kind({ on: ref, within: seconds }),
+  verbosity: kind({ on: ref, level: number(0, 10), before: number(0, 10) }),
   wait: kind(
     { until: conditions, within: seconds, assume: listOf(assumed) },
     { lasting: seconds, fails: conditions, retry: listOf(text), repairs: listOf(text) },
@@ -224,7 +225,10 @@ const KINDS: Record<Action['do'], Shape> = {
   ),
   unpend: kind({ release, revision, quiet: seconds }),
   recheck: kind({ hop: text, systems: listOf(text) }),
-  manual: kind({ commands: listOf(text) }, { seen: conditions, wrong: listOf(fields({ when: condition, text: both })) }),
+  manual: kind(
+    { commands: listOf(text) },
+    { seen: conditions, wrong: listOf(fields({ when: condition, text: both })), restarts: fields({ on: ref, said: yesOrNo }) },
+  ),
 };
 const step: Shape = (value, at) => {
   const doing = isRaw(value) ? String(value.do) : '';

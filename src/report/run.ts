@@ -88,7 +88,8 @@ export function stepEnded(step: Step, { result, detail }: DryOutcome, face: Face
   const { language } = face;
   const text = oneLine((direction === 'undo' ? undone(step) : step.text)[language], 1000);
   // The tick says it.
-  if (result === 'done') return paragraph(`${signOf(result, face)} ${step.id}. ${text}`, face, 0, 4 + step.id.length).join('\n');
+  if (result === 'done' && !('restarts' in step && detail))
+    return paragraph(`${signOf(result, face)} ${step.id}. ${text}`, face, 0, 4 + step.id.length).join('\n');
   const ending = {
     en: `: ${RESULTS[result].en}${detail ? ` (${oneLine(detail.en, 600)})` : ''}`,
     zh: `：${RESULTS[result].zh}${detail ? `（${oneLine(detail.zh, 600)}）` : ''}`,

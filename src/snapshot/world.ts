@@ -113,6 +113,8 @@ export function dumpWorld(dump: Dump): World {
         const leaving = held(now) ? onItsWayOut(now) : undefined;
         return { ref: write.on, after: leaving, answer: leaving };
       }
+      case 'verbosity':
+        throw new WorldError('refused', `${describe(write.on)} is not in a snapshot`);
       case 'evict':
         // Whether a budget allows it depends on controllers, which are not here.
         expected(write.on);

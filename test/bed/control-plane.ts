@@ -49,6 +49,8 @@ export interface PlaneOptions {
   controllers?: boolean;
   /** false: an object is judged by itself alone, not by what else there is (its namespace, webhooks, classes, quotas). */
   admission?: boolean;
+  /** true: as an API server is by default; its log verbosity can be set while it runs. */
+  profiling?: boolean;
   /** API servers on the one etcd. Beyond the first only where 127.0.0.0/8 is the loopback device's, as on Linux. */
   servers?: number;
 }
@@ -61,7 +63,7 @@ const listening = (at: number) => `127.0.0.${at + 1}`;
 export async function startControlPlane(
   version: string,
   binaries: ControlPlaneBinaries,
-  { controllers = true, admission = true, servers: count = 1 }: PlaneOptions = {},
+  { controllers = true, admission = true, profiling = false, servers: count = 1 }: PlaneOptions = {},
 ): Promise<Started> {
   const folder = mkdtempSync(join(tmpdir(), `upgrade-guard-bed-${version}-`));
   const [etcdClients, etcdPeers, apiserver, manager, scheduler] = (await freePorts(5)) as [number, number, number, number, number];
@@ -79,6 +81,7 @@ export async function startControlPlane(
     start(`kube-apiserver${at || ''}`, command, [
       ...apiserverArgs(folder, apiserver, plane.etcd, listening(at)),
       ...(count > 1 ? ['--advertise-address', advertised(at)] : []),
+      ...(profiling ? ['--profiling'] : []),
       ...(admission ? [] : ['--disable-admission-plugins', LOOKING_ELSEWHERE.join(',')]),
     ]);
   start('etcd', binaries.etcd, etcdArgs(etcdClients, etcdPeers));

@@ -8,7 +8,9 @@ import { isComplete } from '../../engine/verdict.ts';
 import { planView, question, SHOWN } from '../../report/plan.ts';
 import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
+import { acceptance } from '../asked.ts';
 import { attended, clearOwnLease, ended, lookedAgain, remind } from '../attend.ts';
+import { baselineOf, comparedAgain } from '../baseline.ts';
 import type { Call } from '../call.ts';
 import { chosenRun, isIn } from '../chosen-run.ts';
 import { onlyDeclared } from '../declared.ts';
@@ -43,14 +45,22 @@ export async function resume(call: Call): Promise<number> {
     const executed = await goOn(stored, 'apply', attended(call, { ...live, world }, run, 'apply', open.length));
     const exit = ended(call, run, 'apply', executed, open);
     if (exit !== EXIT.ok) return exit;
-    const after = await examine(live.source, SYSTEMS, { checks: run.checks, targets: run.targets });
+    const options = { checks: run.checks, targets: run.targets, accept: (run.accept ?? []).map(acceptance) };
+    const forgotten = run.checks.filter((id) => !HEADLINES.has(id));
+    if (forgotten.length) call.say(call.t(notLookedAt(forgotten.join(', '))));
+    const baseline = await baselineOf(live.store, stored);
+    if (baseline) {
+      const { remaining, exit: after } = await comparedAgain(call, live, baseline.side, { ...options, nodes: baseline.nodes });
+      await remind(call, live, run);
+      lookedAgain(call, run, executed, remaining);
+      return after(forgotten.length ? EXIT.unknown : exit);
+    }
+    const after = await examine(live.source, SYSTEMS, options);
     const reasons = new Set(stepsOf(run).flatMap((step) => step.reasons));
     const remaining = after.results.flatMap(({ findings }) => findings).filter(({ fingerprint }) => reasons.has(fingerprint));
     for (const { message } of remaining) call.say(call.t({ en: `still there: ${message.en}`, zh: `仍存在：${message.zh}` }));
     await remind(call, live, run);
     lookedAgain(call, run, executed, remaining.length);
-    const forgotten = run.checks.filter((id) => !HEADLINES.has(id));
-    if (forgotten.length) call.say(call.t(notLookedAt(forgotten.join(', '))));
     if (remaining.length) return EXIT.findings;
     return isComplete(after.results) && !forgotten.length ? EXIT.ok : EXIT.unknown;
   } finally {

@@ -1,16 +1,14 @@
 // upgrade: check, repair, keep the values, let helm upgrade, wait, check again, compare; and what to do if not.
 import { randomBytes } from 'node:crypto';
 import { collectDeclared } from '../../engine/collect.ts';
-import { compare, sideOf } from '../../engine/compare.ts';
+import { sideOf } from '../../engine/compare.ts';
 import { begin, goOn, newRunId } from '../../engine/conduct.ts';
-import type { Run, Text } from '../../engine/contracts.ts';
+import type { Run } from '../../engine/contracts.ts';
 import { declarationsOf } from '../../engine/declarations.ts';
-import { examine } from '../../engine/examine.ts';
 import { backwards } from '../../engine/execute.ts';
 import { targetsOf } from '../../engine/paths.ts';
 import { type Plan, stepsOf } from '../../engine/plan.ts';
 import { isComplete } from '../../engine/verdict.ts';
-import { comparison } from '../../report/comparison.ts';
 import { planView, question } from '../../report/plan.ts';
 import { table } from '../../report/table.ts';
 import { recordingSource } from '../../snapshot/record.ts';
@@ -18,6 +16,7 @@ import { writeSnapshot } from '../../snapshot/write.ts';
 import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
 import { attended, ended, lookedAgain, remind } from '../attend.ts';
+import { comparedAgain, withBaseline } from '../baseline.ts';
 import type { Call } from '../call.ts';
 import { dryRun, isDryRun } from '../dry-run.ts';
 import { helmOf, withHelm } from '../helm.ts';
@@ -85,27 +84,16 @@ async function carryOut(call: Call, live: Live, id: string, { before, options }:
     cluster: live.identity,
     as: live.as,
   };
-  const executed = await begin(run, attended(call, live, run));
+  const store = withBaseline(live.store, before, options.nodes);
+  const executed = await begin(run, attended(call, { ...live, store }, run));
   const exit = ended(call, run, 'apply', executed);
   if (executed.state === 'stopped' && call.flags['rollback-on-failure'] && !call.signal.aborted) return takenBack(call, live, id);
   if (executed.state !== 'finished') return exit;
-  const after = await examine(live.source, SYSTEMS, options);
-  call.out(...comparison(compare(sideOf(before.results), sideOf(after.results)), call.face));
-  const remaining = after.results
-    .flatMap(({ findings }) => findings)
-    .filter(({ severity, accepted }) => severity === 'blocker' && !accepted);
-  for (const { id: at, version, release } of after.installations)
-    if (typeof version === 'string') call.say(call.t(isNow(at, version, release?.revision)));
+  const { remaining, exit: after } = await comparedAgain(call, live, sideOf(before.results), options);
   await remind(call, live, run);
-  lookedAgain(call, run, executed, remaining.length);
-  if (remaining.length) return EXIT.findings;
-  return isComplete(after.results) ? exit : EXIT.unknown;
+  lookedAgain(call, run, executed, remaining);
+  return after(exit);
 }
-
-const isNow = (at: string, version: string, revision: number | undefined): Text => ({
-  en: `${at} is now ${version}${revision === undefined ? '' : `, release revision ${revision}`}.`,
-  zh: `${at} 现为 ${version}${revision === undefined ? '' : `，release 修订版本 ${revision}`}。`,
-});
 
 /** --rollback-on-failure: asked for beforehand, so not asked again. 1: everything is as it was, and the upgrade failed; 4: not everything is. */
 async function takenBack(call: Call, live: Live, id: string): Promise<number> {

@@ -100,6 +100,10 @@ export type Action =
    * uncordoned, if it was not cordoned before.
    */
   | { do: 'drain'; on: Ref; within: number }
+  /**
+   * How much an API server or a kubelet logs from now on (`--v`), until it restarts. `on`: what stands for it (steps/verbosity.ts); `before`: what its command line or configuration says.
+   */
+  | { do: 'verbosity'; on: Ref; level: number; before: number }
   /** `within`: seconds in which all must begin to hold; `lasting`: seconds for which they must then hold without a break. `fails`: what means that they never will; `retry`: commands with which a person has it tried again then, and `repairs`: checks whose fix gives back what has failed, before an undo removes what shows it; `assume`: what a controller will do meanwhile, for rehearsal. */
   | {
       do: 'wait';
@@ -165,8 +169,15 @@ export type Action =
     }
   /** Looks again before the run goes on to the next version: a blocker that was not accepted, and that no step further on repairs, stops it. */
   | { do: 'recheck'; hop: string; systems: SystemId[] }
-  /** Done by a person. It blocks until `seen` holds; without `seen` a person confirms it by its name. `makes`, in inverses: an object for `kubectl create`. It may hold secrets, so that no command shows it: it goes into a file beside the journal (`file`, its name there). `wrong`: what stops it once it is seen: it was done otherwise. */
-  | { do: 'manual'; commands: string[]; seen?: Condition[]; wrong?: Wrong[]; makes?: { object: Raw; file: string } };
+  /** Done by a person. It blocks until `seen` holds; without `seen` a person confirms it by its name. `makes`, in inverses: an object for `kubectl create`. It may hold secrets, so that no command shows it: it goes into a file beside the journal (`file`, its name there). `wrong`: what stops it once it is seen: it was done otherwise. `restarts`: containers of which Node are watched meanwhile, and whether the step was said to restart them all. */
+  | {
+      do: 'manual';
+      commands: string[];
+      seen?: Condition[];
+      wrong?: Wrong[];
+      restarts?: { on: Ref; said: boolean };
+      makes?: { object: Raw; file: string };
+    };
 /** `to`: undefined: nothing takes the place of the kind, and its objects leave the manifest. */
 export interface ApiChange {
   apiVersion: string;
@@ -219,7 +230,9 @@ export type ApiWrite =
   /** `resourceVersion` of what was looked at; undefined: it must not exist. */
   | { verb: 'apply'; object: Raw; resourceVersion?: string }
   | { verb: 'delete'; on: Ref; resourceVersion?: string; propagation?: 'Foreground' | 'Background' | 'Orphan' }
-  | { verb: 'evict'; on: Ref };
+  | { verb: 'evict'; on: Ref }
+  /** It carries no precondition: no server says what the level is. */
+  | { verb: 'verbosity'; on: Ref; level: number };
 /** Writes that need helm, the values for it, or a place for a backup at hand. */
 export type HelmWrite =
   | { verb: 'backup'; resources: ResourceName[]; file: string }

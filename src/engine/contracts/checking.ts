@@ -179,6 +179,10 @@ export interface Upgrading<Intended = unknown> {
   nodes?: 'drain' | 'in-place' | 'replace';
   /** kube-controller-manager is stopped while the API servers are upgraded. */
   stopController?: boolean;
+  /** What API servers log meanwhile (`--v`), 0 to 10; undefined: as it is. */
+  logVerbosity?: number;
+  /** Of kubelets. */
+  kubeletLogVerbosity?: number;
   /** What the checks found, by check; for the notes that concern this cluster. */
   found?: readonly { check: string; findings: readonly JudgedFinding[] }[];
   /** `--cordon-again`: Nodes that are cordoned now are cordoned again at the end. */

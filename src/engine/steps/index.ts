@@ -14,6 +14,7 @@ import { identity } from './objects.ts';
 import { patch } from './patch.ts';
 import { recheck } from './recheck.ts';
 import { revise } from './revise.ts';
+import { verbosity } from './verbosity.ts';
 import { wait } from './wait.ts';
 
 const KINDS = {
@@ -23,6 +24,7 @@ const KINDS = {
   delete: remove,
   evict,
   drain,
+  verbosity,
   wait,
   backup,
   keep,
@@ -42,7 +44,7 @@ export function kindOf(step: Step): StepKind {
   return kind;
 }
 
-const WHOLE: ReadonlySet<Step['do']> = new Set(['delete', 'apply', 'migrate', 'revise', 'drain']);
+const WHOLE: ReadonlySet<Step['do']> = new Set(['delete', 'apply', 'migrate', 'revise', 'drain', 'manual']);
 
 /** Of an object that a journal keeps, what taking the step back needs: all of it only where the object itself is put back. There may be 100,000. */
 export function recalled(step: Step, before: Raw | undefined): Raw | undefined {

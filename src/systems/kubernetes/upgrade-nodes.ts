@@ -3,6 +3,7 @@ import type { Condition, StageDraft, StepDraft, Text } from '../../engine/contra
 import { shellWord } from '../../text/shell.ts';
 import { minor, minorOf } from '../../versions/kubernetes.ts';
 import { containerHash } from './knowledge/tables.ts';
+import { type Logs, raised } from './upgrade-logs.ts';
 import type { ClusterParts, Member } from './upgrade-parts.ts';
 import { type Hop, inOrder, installed, manual, onNode, READY } from './upgrade-servers.ts';
 
@@ -18,6 +19,7 @@ export interface NodeWay {
   last: boolean;
   /** Seconds for the Pods of a Node to go. */
   within: number;
+  logs: Logs;
 }
 
 /** Of a provider or distribution the version has a suffix that nobody can know beforehand: its kubelets are upgraded once, and seen to have left their old version. */
@@ -45,8 +47,10 @@ export function nodeStage(hop: Hop, parts: ClusterParts, way: NodeWay): StageDra
 function oneNode(hop: Hop, parts: ClusterParts, member: Member, way: NodeWay): StepDraft[] {
   const own = isControlPlane(member, parts);
   const mode = way.mode === 'replace' && own ? 'drain' : way.mode;
-  if (mode === 'in-place') return [kubelet(hop, parts, member, own, restarts(hop))];
   const { name } = member.ref;
+  const logger = way.logs.kubelets.get(name);
+  const louder = logger ? [raised(logger)] : [];
+  if (mode === 'in-place') return [inPlace(hop, kubelet(hop, parts, member, own, restarts(hop)), member), ...louder];
   const drain: StepDraft = {
     ...{ do: 'drain', on: member.ref, within: way.within, guard: [] },
     text: {
@@ -58,7 +62,7 @@ function oneNode(hop: Hop, parts: ClusterParts, member: Member, way: NodeWay): S
   };
   if (mode === 'replace') return replaced(hop, parts, member, drain);
   const upgraded = kubelet(hop, parts, member, own, { en: '', zh: '' });
-  return member.cordoned ? [drain, upgraded] : [drain, upgraded, uncordon(member)];
+  return member.cordoned ? [drain, upgraded, ...louder] : [drain, upgraded, ...louder, uncordon(member)];
 }
 
 const isControlPlane = ({ ref }: Member, { instances }: ClusterParts): boolean => instances.some(({ node }) => node === ref.name);
@@ -71,7 +75,8 @@ function uncordon({ ref }: Member): StepDraft {
   };
 }
 
-function kubelet(hop: Hop, parts: ClusterParts, { ref: { name }, os }: Member, own: boolean, more: Text): StepDraft {
+function kubelet(hop: Hop, parts: ClusterParts, { ref, os }: Member, own: boolean, more: Text): StepDraft {
+  const { name } = ref;
   return manual(
     {
       en: `upgrade the kubelet of Node ${name} to ${hop.version}${more.en}`,
@@ -166,14 +171,22 @@ const everyNode = ({ patches }: Hop): Condition => ({
   must: [{ path: KUBELET, in: patches }, READY],
 });
 
-/** Of what runs on: a drained Node is empty. */
-function restarts({ before, version }: Hop): Text {
-  const crossed = containerHash().boundaries.find(
+/** What runs on is watched: containers that restart although nothing was said, and those of which it was. */
+const inPlace = (hop: Hop, step: StepDraft, { ref }: Member): StepDraft =>
+  step.do === 'manual' ? { ...step, restarts: { on: ref, said: crossed(hop) !== undefined } } : step;
+
+/** Versions between which a kubelet restarts every container. */
+const crossed = ({ before, version }: Hop) =>
+  containerHash().boundaries.find(
     ({ from, to, restartsAll }) => restartsAll && minorOf(before) <= minorOf(from) && minorOf(version) >= minorOf(to),
   );
-  if (!crossed) return { en: ' in place', zh: '（原地升级）' };
+
+/** Of what runs on: a drained Node is empty. */
+function restarts(hop: Hop): Text {
+  const all = crossed(hop);
+  if (!all) return { en: ' in place', zh: '（原地升级）' };
   return {
-    en: ` in place: every container on it restarts (${crossed.from} → ${crossed.to})`,
-    zh: `（原地升级），其上的所有容器都会重启（${crossed.from} → ${crossed.to}）`,
+    en: ` in place: every container on it restarts (${all.from} → ${all.to})`,
+    zh: `（原地升级），其上的所有容器都会重启（${all.from} → ${all.to}）`,
   };
 }

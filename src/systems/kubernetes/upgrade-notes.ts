@@ -9,7 +9,7 @@ import { type Hop, manual } from './upgrade-servers.ts';
 const CHANGELOG = 'https://github.com/kubernetes/kubernetes/blob/master/CHANGELOG/CHANGELOG-';
 
 /** Only of a new minor. */
-export function notesStage(hop: Hop, at: Pick<Upgrading, 'found' | 'stopController'>, parts: ClusterParts): StageDraft[] {
+export function notesStage(hop: Hop, at: Pick<Upgrading, 'found' | 'stopController' | 'logVerbosity'>, parts: ClusterParts): StageDraft[] {
   if (!isNewMinor(hop)) return [];
   const found = (at.found ?? []).map(({ check, findings }) => ({
     check,
@@ -30,6 +30,11 @@ export function notesStage(hop: Hop, at: Pick<Upgrading, 'found' | 'stopControll
     ...concerned.map(({ check, findings }) => `kubectl upgrade-guard explain ${check}   # ${oneLine(findings[0]!.message.en, 200)}`),
     `# ${CHANGELOG}${to}.md#urgent-upgrade-notes`,
     ...(parts.by ? [] : WAY_BACK(hop).map((line) => `# ${line}`)),
+    ...(parts.by
+      ? []
+      : [
+          `# ${at.logVerbosity === undefined ? LOGS : `log verbosity of the API servers: ${at.logVerbosity} until the upgrade is over (--log-verbosity)`}`,
+        ]),
     ...(parts.by ? [] : CONTROLLER(at.stopController === true, parts.kubeadm).map((line) => `# ${line}`)),
   ];
   return [
@@ -45,6 +50,9 @@ const WAY_BACK = ({ before, version }: Hop): string[] => [
   `way back to ${before}: from then on the backup of etcd, without what was written since; kubeadm's own copy is not one (kubernetes#143087)`,
   `way back of a kubelet to ${before}: at any time, on a drained Node; it may be older than the API servers`,
 ];
+
+const LOGS =
+  'log verbosity: unchanged; to raise it for as long as the upgrade lasts: --log-verbosity 4 (API servers), --kubelet-log-verbosity 4';
 
 /** The argument of the in-place guide, and its price. */
 const CONTROLLER = (stopped: boolean, kubeadm: boolean): string[] =>

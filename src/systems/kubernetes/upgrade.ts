@@ -1,10 +1,12 @@
 // The in-place upgrade of Kubernetes, minor by minor: back up etcd, then the control plane, then the kubelets. A person does it with the tool that installed the cluster; every step says how it is
 // seen to be done. Sources: kubernetes/website tasks/administer-cluster/kubeadm/kubeadm-upgrade.md and version-skew-policy.md; kubernetes 143087 for kubeadm's own copy of etcd.
 import type { Rule, StageDraft, StepDraft, Upgrading } from '../../engine/contracts.ts';
+import { TO_LOG } from '../../engine/rights.ts';
 import { UserError } from '../../text/user-error.ts';
 import { compare, minor, minorOf } from '../../versions/kubernetes.ts';
 import { kubeadm } from './knowledge/tables.ts';
 import { LIMIT } from './upgrade-backup.ts';
+import { logsOf, loweredStage, raisedStage } from './upgrade-logs.ts';
 import { nodeStage } from './upgrade-nodes.ts';
 import { notesStage } from './upgrade-notes.ts';
 import { type ClusterParts, partsOf } from './upgrade-parts.ts';
@@ -12,6 +14,7 @@ import { controlPlaneStage, type Hop } from './upgrade-servers.ts';
 
 /** What the stages are made of, and what is watched; Nodes are cordoned, drained and uncordoned. */
 export const WRITES: Rule[] = [
+  ...TO_LOG,
   { verbs: ['get', 'list', 'patch'], group: '', resource: 'nodes' },
   { verbs: ['get', 'list'], group: '', resource: 'pods' },
   { verbs: ['create'], group: '', resource: 'pods/eviction' },
@@ -29,12 +32,16 @@ export async function stages(at: Upgrading): Promise<StageDraft[]> {
   const parts = await partsOf(at);
   if (parts.by === 'K3s') throw ofK3s(to);
   if (at.stopController && (parts.by || parts.kubeadm)) throw keepsController(parts.by ?? 'kubeadm');
+  const logs = await logsOf(at, parts);
   const hops = hopsOf(String(from), to, at.path.hops);
   return hops.flatMap((hop, i) => [
     ...notesStage(hop, at, parts),
     ...(parts.by ? [] : [backup(hop, parts)]),
+    ...(i === 0 ? raisedStage(hop.hop, logs, true) : []),
     controlPlaneStage(hop, parts, at.stopController === true),
-    ...nodeStage(hop, parts, { mode: at.nodes ?? 'drain', last: i === hops.length - 1, within: at.within ?? DRAINED }),
+    ...raisedStage(hop.hop, logs, false),
+    ...nodeStage(hop, parts, { mode: at.nodes ?? 'drain', last: i === hops.length - 1, within: at.within ?? DRAINED, logs }),
+    ...(i === hops.length - 1 ? loweredStage(hop.hop, logs) : []),
   ]);
 }
 

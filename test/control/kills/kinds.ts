@@ -44,6 +44,7 @@ export const KINDS: Record<Step['do'] | 'Lease', Stand[] | string> = {
     stand(REMOVED, 'undo', 'PATCH secrets #1'),
     stand(REMOVED, 'undo', 'DELETE secrets #1'),
   ],
+  verbosity: 'test/control/kubernetes-hop.test.ts',
   drain: 'test/control/kubernetes-hop.test.ts',
   Lease: [
     stand(OWNER, 'fix', 'POST leases #1'),

@@ -1,0 +1,85 @@
+// What an upgrade found before it began, kept beside its journal: whoever ends the run, uncut or resumed, looks again in the same way and compares with the same.
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { compare, type Side, sideOf } from '../engine/compare.ts';
+import type { RunStore, StoredRun, Text } from '../engine/contracts.ts';
+import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
+import { flag, list, type Of, oneOf, row, text } from '../engine/shapes.ts';
+import { isComplete, SEVERITIES } from '../engine/verdict.ts';
+import { parseJson } from '../kube/json.ts';
+import { comparison } from '../report/comparison.ts';
+import { SYSTEMS } from '../systems/index.ts';
+import { oneLine } from '../text/sanitise.ts';
+import { EXIT } from '../text/user-error.ts';
+import type { Call } from './call.ts';
+import type { Live } from './session.ts';
+
+const FILE = 'baseline.json';
+const said = row({ en: text, zh: text });
+const finding = row({
+  ...{ fingerprint: text, check: text, installation: text, message: said, accepted: flag },
+  severity: oneOf(...SEVERITIES),
+});
+const shape = row({ looked: list(text), findings: list(finding) }, { nodes: oneOf('drain', 'in-place', 'replace') });
+
+export interface Baseline {
+  side: Side;
+  /** As --nodes says: checks judge by it. */
+  nodes?: ExamineOptions['nodes'];
+}
+
+/** Characters of a message: it is read once more, and no longer. */
+const MESSAGE = 1000;
+
+/** The same store; a new run has its baseline on disk before anything else of it happens. */
+export function withBaseline(store: RunStore, { results }: Examination, nodes: ExamineOptions['nodes']): RunStore {
+  const { looked, findings } = sideOf(results);
+  const short = (message: Text): Text => ({ en: oneLine(message.en, MESSAGE), zh: oneLine(message.zh, MESSAGE) });
+  const kept: Of<typeof shape> = {
+    looked: [...looked],
+    findings: findings.map((each) => ({ ...each, message: short(each.message) })),
+    ...(nodes ? { nodes } : {}),
+  };
+  return {
+    ...store,
+    async create(run) {
+      const journal = await store.create(run);
+      await store.beside(run.id).put(FILE, JSON.stringify(kept));
+      return journal;
+    },
+  };
+}
+
+/** undefined: none was kept (a run of an older version, or killed before it was), or it is not one. */
+export async function baselineOf(store: RunStore, { run }: StoredRun): Promise<Baseline | undefined> {
+  try {
+    const kept: unknown = parseJson(await readFile(path.join(store.beside(run.id).folder, FILE), 'utf8'));
+    if (shape(kept, '')) return undefined;
+    const { looked, findings, nodes } = kept as Of<typeof shape>;
+    return { side: { looked: new Set(looked), findings }, nodes };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The last part of an upgrade: what the checks find now, beside what they found before. `remaining`: blockers that were not accepted. */
+export async function comparedAgain(
+  call: Call,
+  { source }: Pick<Live, 'source'>,
+  before: Side,
+  options: ExamineOptions,
+): Promise<{ remaining: number; exit(otherwise: number): number }> {
+  const after = await examine(source, SYSTEMS, options);
+  call.out(...comparison(compare(before, sideOf(after.results)), call.face));
+  const remaining = after.results
+    .flatMap(({ findings }) => findings)
+    .filter(({ severity, accepted }) => severity === 'blocker' && !accepted).length;
+  for (const { id, version, release } of after.installations)
+    if (typeof version === 'string') call.say(call.t(isNow(id, version, release?.revision)));
+  return { remaining, exit: (otherwise) => (remaining ? EXIT.findings : isComplete(after.results) ? otherwise : EXIT.unknown) };
+}
+
+const isNow = (at: string, version: string, revision: number | undefined): Text => ({
+  en: `${at} is now ${version}${revision === undefined ? '' : `, release revision ${revision}`}.`,
+  zh: `${at} 现为 ${version}${revision === undefined ? '' : `，release 修订版本 ${revision}`}。`,
+});
