@@ -37,8 +37,9 @@ export async function executeRun(run: Run, options: ExecuteOptions): Promise<Exe
   const outcomes = await inOrder(inStages(run, open), 'apply', options, waitsOf(run));
   const left = open.some((step) => !isPassed(step, outcomes.get(step.id)?.result, 'apply'));
   const changed = touched(run, options.progress).length > 0 || open.some((step) => isTouching(step, outcomes.get(step.id)));
-  // What a person has to do keeps a run open, whether or not something was changed before it: `resume` looks again.
-  const waits = open.some(({ id }) => outcomes.get(id)?.result === 'manual');
+  // What a person has to do, or has done, keeps a run open, whether or not something of ours was changed: `resume` looks again.
+  const { apply } = options.progress.states;
+  const waits = stepsOf(run).some(({ do: doing, id }) => doing === 'manual' && (outcomes.has(id) || apply.get(id)?.result !== undefined));
   return { outcomes, state: !left ? 'finished' : changed || waits ? 'stopped' : 'unchanged' };
 }
 

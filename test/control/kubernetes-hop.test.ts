@@ -1,11 +1,17 @@
 // A real hop: the API servers of 1.36 are replaced by those of 1.37 on the same etcd while `upgrade kubernetes` waits for it, resumed after each stage and killed in each. The
 // test plays the person: it swaps binaries and kubelets when asked, and before that does it wrongly. Mirror Pods stand for the control plane, which does not run in Pods here;
-// and of the Node that is drained its kubelet, which lets go what was told to.
+// and of the Node that is drained its kubelet, which lets go what was told to. Kubelets answer by way of the real API server for their log verbosity.
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { hastened, newHome, type Ran, run, start } from '../bed/binary.ts';
 import { type Body, type Client, clientOf } from '../bed/client.ts';
-import { advertised, type Started, startControlPlane } from '../bed/control-plane.ts';
+import { advertised, certificateOf, type Started, startControlPlane } from '../bed/control-plane.ts';
+import { type FaultProxy, startFaultProxy } from '../bed/fault-proxy.ts';
 import { foundApiserver, foundBed, MORE_APISERVERS, NEWEST } from '../bed/prepare.ts';
 import { type Routes, startRoutes } from '../bed/routes.ts';
 
@@ -16,10 +22,22 @@ const hop = older ? test : test.skip;
 /** So many times as fast pass waits. */
 const env = hastened(60);
 
+/** An API server leads to no kubelet on a loopback address (nodes/proxy). */
+const HERE =
+  Object.values(networkInterfaces())
+    .flatMap((each) => each ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';
+
 let plane: Started;
 let routes: Routes;
 let client: Client;
+let proxy: FaultProxy;
+/** The kubeconfig of every run: by way of the proxy that kills, and to each API server by its own address. */
+let kubeconfig: string;
 let kubelet: NodeJS.Timeout;
+let logs: Server;
+/** Levels that kubelets were told, oldest first. */
+const told: string[] = [];
 let old: string;
 let next: string;
 let home: string;
@@ -29,6 +47,8 @@ const versionAt = async (at: number): Promise<string> =>
 const node = (name: string): Body => ({
   ...{ apiVersion: 'v1', kind: 'Node', metadata: { name, labels: { 'node-role.kubernetes.io/control-plane': '' } } },
   status: {
+    addresses: [{ type: 'InternalDNS', address: HERE }],
+    daemonEndpoints: { kubeletEndpoint: { Port: (logs.address() as AddressInfo).port } },
     conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady' }],
     nodeInfo: {
       ...{ architecture: 'amd64', bootID: '', containerRuntimeVersion: 'containerd://2.1.0', kernelVersion: '', kubeProxyVersion: '' },
@@ -91,8 +111,15 @@ const podsOn = async (name: string): Promise<string[]> =>
 beforeAll(async () => {
   if (!older) return;
   const binaries = await foundBed(NEWEST);
-  plane = await startControlPlane(OLDER, { ...binaries, apiserver: older }, { controllers: false, admission: false, servers: 2 });
+  plane = await startControlPlane(
+    OLDER,
+    { ...binaries, apiserver: older },
+    { controllers: false, admission: false, profiling: true, servers: 2 },
+  );
+  logs = await kubeletLogs();
   routes = await startRoutes(plane);
+  proxy = await startFaultProxy(plane);
+  kubeconfig = await proxy.kubeconfigFrom(routes.kubeconfig);
   client = clientOf(plane);
   home = newHome();
   old = await versionAt(0);
@@ -113,11 +140,45 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   clearInterval(kubelet);
+  logs?.close();
+  await proxy?.close();
   await routes?.close();
   await plane?.stop();
 });
 
-const words = (kubeconfig: string) => ({ kubeconfig, home, env });
+/** What every kubelet serves of its logs, as k8s.io/kubernetes pkg/kubelet/server/server.go has it. */
+async function kubeletLogs(): Promise<Server> {
+  const key = readFileSync(certificateOf(plane).replace(/crt$/, 'key'));
+  const server = createServer({ key, cert: readFileSync(certificateOf(plane)) }, (request, response) => {
+    let body = '';
+    request.on('data', (part) => {
+      body += part;
+    });
+    request.on('end', () => {
+      const answer: Record<string, string> = {
+        'GET /configz': '{"kubeletconfig":{"logging":{"format":"text","flushFrequency":"5s","verbosity":2,"options":{}}}}',
+        'GET /debug/flags': '<table>\n<tr>v<br>\n</table>',
+        'PUT /debug/flags/v': `successfully set klog.logging.verbosity to ${body}`,
+      };
+      const said = answer[`${request.method} ${request.url}`];
+      if (request.method === 'PUT') told.push(body);
+      response.writeHead(said === undefined ? 404 : 200, { 'content-type': 'text/plain' });
+      response.end(said ?? '404 page not found');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, HERE, resolve));
+  return server;
+}
+/** Whether an API server logs each request, as it does from --v=3 on. */
+async function isLoud(at: number): Promise<boolean> {
+  const log = join(plane.folder, `kube-apiserver${at || ''}.log`);
+  const from = readFileSync(log).length;
+  await clientOf({ ...plane, server: plane.servers[at]! }).request('GET', '/version');
+  await sleep(200);
+  return readFileSync(log).subarray(from).includes('"HTTP" verb=');
+}
+
+const words = (by: string) => ({ kubeconfig: by, home, env });
 const said = ({ stdout, stderr }: Ran): string => `${stdout}${stderr}`;
 /** What the run waits for: the step's number and text. */
 const waitsFor = (ran: Ran): { id: string; text: string } | undefined => {
@@ -125,7 +186,7 @@ const waitsFor = (ran: Ran): { id: string; text: string } | undefined => {
   const [, id = '', text = ''] = /^ {2}(\d+)\. (.*)$/m.exec(rest) ?? [];
   return id ? { id, text } : undefined;
 };
-const resume = (...more: string[]) => run(['resume', '--yes', ...more], words(routes.kubeconfig));
+const resume = (...more: string[]) => run(['resume', '--yes', ...more], words(kubeconfig));
 
 /** What a person does wrongly before it is done: at which step, and what the run says then. */
 const WRONGLY: { at: RegExp; does(): Promise<unknown>; mends(): Promise<unknown>; says: RegExp }[] = [
@@ -165,7 +226,8 @@ hop(
   `from ${OLDER} to ${NEWEST}: killed in each stage, resumed, done wrongly and mended, and undone`,
   { meta: { leftOut }, timeout: 600_000 },
   async () => {
-    const begun = await run(['upgrade', 'kubernetes', '--to', NEWEST, '--yes'], words(routes.kubeconfig));
+    const louder = ['--log-verbosity', '4', '--kubelet-log-verbosity', '5'];
+    const begun = await run(['upgrade', 'kubernetes', '--to', NEWEST, ...louder, '--yes'], words(kubeconfig));
     expect(said(begun)).toContain('Manual steps that the run waits for:');
     const asked: string[] = [];
     const open = [...WRONGLY];
@@ -174,6 +236,11 @@ hop(
       const step = waitsFor(ran);
       if (!step) break;
       asked.push(step.text);
+      const seen = { text: step.text, loud: [await isLoud(0), await isLoud(1)] };
+      // From before the first restart on; behind the restarts once more.
+      if (/^upgrade kube-apiserver on Node cp1/.test(step.text)) expect(seen).toEqual({ ...seen, loud: [true, true] });
+      if (/^upgrade kube-apiserver on Node cp2/.test(step.text)) expect(seen).toEqual({ ...seen, loud: [false, true] });
+      if (/^upgrade the kubelet/.test(step.text)) expect(seen).toEqual({ ...seen, loud: [true, true] });
       for (const wrong of open.filter(({ at }) => at.test(step.text))) {
         open.splice(open.indexOf(wrong), 1);
         await wrong.does();
@@ -183,17 +250,38 @@ hop(
       }
       const confirm = (await person(step.text)) ? [] : ['--confirm-step', step.id];
       // Killed on its way, wherever that is.
-      const cut = start(['resume', '--yes', ...confirm], { ...words(routes.kubeconfig), input: '' });
-      await sleep(400 + 150 * (turn % 5));
-      cut.kill();
+      const cut = start(['resume', '--yes', ...confirm], { ...words(kubeconfig), input: '' });
+      // The last stages write without a person: killed at what puts back, before it arrives, and then while its answer is under way.
+      const last = /^upgrade the kubelet of Node w1/.test(step.text);
+      if (last) proxy.faults.push({ do: 'hold', method: 'PATCH', path: /validatingwebhookconfigurations/, andThen: cut.kill });
+      else {
+        await sleep(400 + 150 * (turn % 5));
+        cut.kill();
+      }
       await cut.ended;
       if (turn === 3) expect(await policy()).toBe('Ignore');
+      if (last) {
+        expect(proxy.faults.splice(0)).toHaveLength(1);
+        expect(await policy()).toBe('Ignore');
+        const again = start(['resume', '--yes'], { ...words(kubeconfig), input: '' });
+        proxy.faults.push({ do: 'forward-unanswered', method: 'PATCH', path: /validatingwebhookconfigurations/, andThen: again.kill });
+        await again.ended;
+        proxy.faults.splice(0);
+        expect(await policy()).toBe('Fail');
+      }
       ran = await resume(...confirm);
     }
-    expect(open).toEqual([]);
+    expect(open, said(ran)).toEqual([]);
     // The backend of the webhook is still gone: its finding remains, and its policy is back. Where the one that was killed had ended it, nothing was left.
     expect([0, 2], said(ran)).toContain(ran.code);
+    // A resumed run compares with what was found before it began.
+    expect(ran.stdout).toMatch(/^= still there: kubernetes\/webhook-backend /m);
+    expect(ran.stdout).toMatch(/^- gone: kubernetes\//m);
+    expect(said(ran)).toContain(`kubernetes is now ${next}`);
     expect(await policy()).toBe('Fail');
+    expect([await isLoud(0), await isLoud(1)]).toEqual([false, false]);
+    // Each of three once it was upgraded, and all of them back to what their configuration says.
+    expect([told.filter((level) => level === '5').length >= 3, told.slice(-3)]).toEqual([true, ['2', '2', '2']]);
     expect([await versionAt(0), await versionAt(1)]).toEqual([next, next]);
     for (const name of ['cp1', 'cp2', 'w1']) expect([name, await cordoned(name)]).toEqual([name, false]);
     expect(await podsOn('w1')).toEqual([]);
@@ -204,9 +292,47 @@ hop(
         `${part}: ${asked.join('; ')}`,
       ).toBe(true);
 
-    const undone = await run(['undo', '--yes'], words(routes.kubeconfig));
+    const undone = await run(['undo', '--yes'], words(kubeconfig));
     expect([0, 4]).toContain(undone.code);
     expect(await policy()).toBe('Fail');
     await vi.waitFor(async () => expect(await cordoned('w1')).toBe(false));
+    expect([await isLoud(0), await isLoud(1), told.at(-1)]).toEqual([false, false, '2']);
+  },
+);
+
+hop(
+  'in place: containers that restart although the step does not cause it are named, and stop it once',
+  { meta: { leftOut }, timeout: 600_000 },
+  async () => {
+    for (const at of [0, 1]) await plane.replaceServer(at, older!);
+    for (const on of ['cp1', 'cp2']) await imageTo('kube-apiserver', on, old);
+    for (const component of ['kube-controller-manager', 'kube-scheduler']) await imageTo(component, 'cp1', old);
+    for (const name of ['cp1', 'cp2', 'w1']) await kubeletTo(name, old);
+    await client.apply(web('web-3'), web('web-4'));
+    const restarts = (name: string, restartCount: number) =>
+      client.request('PATCH', `/api/v1/namespaces/default/pods/${name}/status`, {
+        status: { containerStatuses: [{ name: 'c', image: 'c', imageID: '', ready: true, restartCount }] },
+      });
+    for (const name of ['web-3', 'web-4']) await restarts(name, 1);
+    home = newHome();
+    const inPlace = ['upgrade', 'kubernetes', '--to', NEWEST, '--nodes', 'in-place', '--accept', 'kubernetes/webhook-backend', '--yes'];
+    let ran = await run(inPlace, words(kubeconfig));
+    const stopped: string[] = [];
+    for (let turn = 0; turn < 40; turn++) {
+      const step = waitsFor(ran);
+      if (!step) break;
+      if (/^upgrade the kubelet of Node w1/.test(step.text)) for (const name of ['web-3', 'web-4']) await restarts(name, 2);
+      const confirm = (await person(step.text)) ? [] : ['--confirm-step', step.id];
+      ran = await resume(...confirm);
+      if (!/which this step does not cause/.test(said(ran))) continue;
+      stopped.push(said(ran));
+      ran = await resume();
+    }
+    expect(stopped).toHaveLength(1);
+    expect(stopped[0]).toContain(
+      '2 of 2 containers on Node w1 restarted, which this step does not cause: default/web-3 c (1 → 2), default/web-4 c (1 → 2)',
+    );
+    expect(said(ran), stopped[0]).toContain(`kubernetes is now ${next}`);
+    expect([await versionAt(0), await versionAt(1)]).toEqual([next, next]);
   },
 );

@@ -1,0 +1,103 @@
+// What an upgrade of Kubernetes changes for as long as it lasts: a dead webhook lets pass, a budget that never allows a drain is lowered where it was named. Killed at each of these writes,
+// with the request held, forwarded but unanswered, or answered; then resumed, or not; and undone while the upgrade waits for a person. The writes that put both back at the end of an
+// upgrade that goes through are killed in test/control/kubernetes-hop.test.ts.
+import { beforeEach, expect, test } from 'vitest';
+import { newHome, run } from '../../bed/binary.ts';
+import type { Body } from '../../bed/client.ts';
+import { bed } from '../../bed/index.ts';
+import { LEASE } from '../scene.ts';
+import { type Place, sweeper } from './sweep.ts';
+
+const cluster = bed();
+const sweeps = await sweeper(cluster);
+const options = (home: string) => ({ kubeconfig: cluster.kubeconfig, home });
+const TO = 'v1.37.99';
+
+const HOOK: Body = {
+  apiVersion: 'admissionregistration.k8s.io/v1',
+  kind: 'ValidatingWebhookConfiguration',
+  metadata: { name: 'left-over' },
+  webhooks: [
+    {
+      ...{ name: 'a.left-over.example.com', failurePolicy: 'Fail', admissionReviewVersions: ['v1'], sideEffects: 'None', rules: [] },
+      clientConfig: { service: { namespace: 'default', name: 'gone' } },
+    },
+  ],
+};
+const BUDGET: Body = {
+  apiVersion: 'policy/v1',
+  kind: 'PodDisruptionBudget',
+  metadata: { name: 'shop', namespace: 'default' },
+  spec: { maxUnavailable: 0, selector: { matchLabels: { app: 'shop' } } },
+};
+const NODE: Body = {
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: 'w1' },
+  status: { conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady' }] },
+};
+const POD: Body = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    ...{ name: 'shop-1', namespace: 'default', labels: { app: 'shop' } },
+    ownerReferences: [
+      // Of a kind that is not served here: garbage collection leaves it.
+      { apiVersion: 'example.com/v1', kind: 'ShopSet', name: 'shop', uid: '0d5d52a8-0000-4000-8000-000000000001', controller: true },
+    ],
+  },
+  spec: { nodeName: 'w1', containers: [{ name: 'c', image: 'registry.example/c:1' }] },
+  status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+};
+const state = async (): Promise<[string, number]> => [
+  (await cluster.get(HOOK)).webhooks[0].failurePolicy,
+  (await cluster.get(BUDGET)).spec.maxUnavailable,
+];
+const AS_IT_WAS = ['Fail', 0];
+const MEANWHILE = ['Ignore', 1];
+
+beforeEach(async () => {
+  await cluster.request('DELETE', LEASE);
+  await cluster.apply(NODE, POD, HOOK, BUDGET);
+});
+
+/** An upgrade that waits for the backup of etcd, before anything was written; and the flag that says that it is there. */
+async function begun(home: string): Promise<string[]> {
+  const { code, stdout, stderr } = await run(
+    ['upgrade', 'kubernetes', '--to', TO, '--confirm', 'PodDisruptionBudget/default/shop', '--yes'],
+    options(home),
+  );
+  expect(code, stdout + stderr).toBe(4);
+  expect(await state()).toEqual(AS_IT_WAS);
+  const [, step = ''] = /^ {2}(\d+)\. back up etcd/m.exec(stdout + stderr) ?? [];
+  expect(step, stdout + stderr).not.toBe('');
+  return ['--confirm-step', step];
+}
+
+test.each<{ write: string; place: Place; resumed: boolean }>([
+  { write: 'PATCH validatingwebhookconfigurations', place: 'hold', resumed: false },
+  { write: 'PATCH validatingwebhookconfigurations', place: 'answer-then', resumed: true },
+  { write: 'PATCH poddisruptionbudgets', place: 'forward-unanswered', resumed: true },
+  { write: 'PATCH poddisruptionbudgets', place: 'hold', resumed: true },
+])('$write killed, $place, resumed: $resumed; then undone', async ({ write, place, resumed }) => {
+  const home = newHome();
+  const confirm = await begun(home);
+  await sweeps.killedAt(['resume', ...confirm], { write, nth: 1 }, place, home);
+  if (resumed) {
+    const { code, stdout, stderr } = await run(['resume', '--yes', ...confirm], options(home));
+    expect(code, stdout + stderr).toBe(4);
+    expect(stdout + stderr).toContain('Manual steps that the run waits for:');
+    expect(await state()).toEqual(MEANWHILE);
+  }
+  const undone = await run(['undo', '--yes'], options(home));
+  expect(undone.code, undone.stdout + undone.stderr).toBe(0);
+  expect(await state()).toEqual(AS_IT_WAS);
+  expect((await cluster.request('GET', LEASE)).status).toBe(404);
+});
+
+test('a budget that is not named stays, and is a blocker', async () => {
+  const { code, stdout, stderr } = await run(['upgrade', 'kubernetes', '--to', TO, '--yes'], options(newHome()));
+  expect(code, stdout + stderr).toBe(2);
+  expect(stdout + stderr).toContain('PodDisruptionBudget default/shop keeps 1 of 1 Pods: no eviction is ever allowed');
+  expect(await state()).toEqual(AS_IT_WAS);
+});
