@@ -1,5 +1,6 @@
 // Every flag of the tool, once, as data: argv.ts reads command lines with it, help.ts and completion.ts show it, the core gets its types from it.
 import type { Text } from '../engine/contracts.ts';
+import { OF_KUBERNETES } from './flags-kubernetes.ts';
 
 export interface FlagSpec {
   /** `list` may be given several times. */
@@ -12,9 +13,6 @@ export interface FlagSpec {
   file?: true;
   text: Text;
 }
-
-/** As klog takes them. */
-const LEVELS = Array.from({ length: 11 }, (_, level) => `${level}`);
 
 export const FLAGS = {
   to: {
@@ -58,37 +56,7 @@ export const FLAGS = {
       zh: 'helm 的时限，以及工作负载就绪的时限（默认 5m 和 30m）',
     },
   },
-  nodes: {
-    kind: 'value',
-    value: 'HOW',
-    choices: ['drain', 'in-place', 'replace'],
-    text: {
-      en: 'Of Kubernetes: drain each Node before its kubelet is upgraded, upgrade it in place, or replace it by a new one (default drain)',
-      zh: '用于 Kubernetes：升级 kubelet 之前先腾空节点（drain）、原地升级（in-place），或用新节点替换（replace）；默认 drain',
-    },
-  },
-  'stop-controller-manager': {
-    kind: 'boolean',
-    text: { en: 'Of Kubernetes: stop it while the API servers are upgraded', zh: '用于 Kubernetes：升级 API 服务器期间停止它' },
-  },
-  'log-verbosity': {
-    kind: 'value',
-    value: 'LEVEL',
-    choices: LEVELS,
-    text: {
-      en: 'Of Kubernetes: --v of the API servers until the upgrade is over (unchanged by default)',
-      zh: '用于 Kubernetes：升级期间 API 服务器的 --v（默认不变）',
-    },
-  },
-  'kubelet-log-verbosity': {
-    kind: 'value',
-    value: 'LEVEL',
-    choices: LEVELS,
-    text: {
-      en: 'Of Kubernetes: the same of the kubelets; needs get and update of nodes/proxy',
-      zh: '用于 Kubernetes：同上，作用于 kubelet；需要 nodes/proxy 的 get 和 update 权限',
-    },
-  },
+  ...OF_KUBERNETES,
   channels: {
     kind: 'value',
     value: 'FILE',

@@ -13,6 +13,8 @@ const NONE = new Set([404, 405, 406]);
 
 /** `to`: leads to the server itself, of a kubelet to any API server. undefined: it cannot be set. */
 export async function logger(to: Transport, on: Ref): Promise<Raw | undefined> {
+  // The page of flags is HTML, which no first answer of an API server may be.
+  if (!to.answered()) await to.request({ method: 'GET', path: '/version' });
   const answer = await to.request({ method: 'GET', path: pathOf(on), accept: '*/*' });
   if (NONE.has(answer.status)) return undefined;
   return textOf(answer).includes(SERVED) ? loggerOf(on) : undefined;

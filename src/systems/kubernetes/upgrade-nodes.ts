@@ -5,7 +5,8 @@ import { minor, minorOf } from '../../versions/kubernetes.ts';
 import { containerHash } from './knowledge/tables.ts';
 import { type Logs, raised } from './upgrade-logs.ts';
 import type { ClusterParts, Member } from './upgrade-parts.ts';
-import { type Hop, inOrder, installed, manual, onNode, READY } from './upgrade-servers.ts';
+import { installed, onNode } from './upgrade-servers.ts';
+import { type Hop, inOrder, manual, READY } from './upgrade-steps.ts';
 
 /** Nodes that get a step of their own; of more, one step for all. */
 const SINGLE = 50;

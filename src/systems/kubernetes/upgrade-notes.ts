@@ -4,7 +4,7 @@ import type { StageDraft, Text, Upgrading } from '../../engine/contracts.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import { minor, minorOf } from '../../versions/kubernetes.ts';
 import type { ClusterParts } from './upgrade-parts.ts';
-import { type Hop, manual } from './upgrade-servers.ts';
+import { type Hop, manual } from './upgrade-steps.ts';
 
 const CHANGELOG = 'https://github.com/kubernetes/kubernetes/blob/master/CHANGELOG/CHANGELOG-';
 

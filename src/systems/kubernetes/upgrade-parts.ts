@@ -37,6 +37,8 @@ export interface ClusterParts {
   members: Member[];
   /** Image of kube-proxy, where a DaemonSet runs it. */
   kubeProxy?: string;
+  /** Image of CoreDNS, where Deployment coredns runs it. */
+  coreDns?: string;
   /** The control plane's Leases that are there. */
   leases: string[];
   /** Each API server can be asked by its own address. */
@@ -71,6 +73,7 @@ export async function partsOf({ path, source }: Pick<Upgrading, 'path' | 'source
   const pods = { pods: await rowsOf(reads.pods), kops: await rowsOf(reads.kops) };
   const members = (await rowsOf(list('nodes', MEMBER))).toSorted((a, b) => a.ref.name.localeCompare(b.ref.name));
   const proxy = await there('apps/v1', 'DaemonSet', 'kube-proxy');
+  const dns = await there('apps/v1', 'Deployment', 'coredns');
   const leases: string[] = [];
   for (const name of ['kube-controller-manager', 'kube-scheduler'])
     if (await there('coordination.k8s.io/v1', 'Lease', name)) leases.push(name);
@@ -84,7 +87,8 @@ export async function partsOf({ path, source }: Pick<Upgrading, 'path' | 'source
     ...{ instances, members, leases, each: await canAskEach(source) },
     ...(await backedUp(source)),
     ...(etcd ? { etcd: { pod: etcd.ref.name, node: etcd.node } } : {}),
-    ...(proxy ? { kubeProxy: imageIn(proxy) } : {}),
+    ...(proxy ? { kubeProxy: imageIn(proxy, 'kube-proxy') } : {}),
+    ...(dns ? { coreDns: imageIn(dns, 'coredns') } : {}),
   };
 }
 
@@ -94,9 +98,9 @@ async function canAskEach(source: Upgrading['source']): Promise<boolean> {
   return gaps?.length === 0;
 }
 
-function imageIn(daemonSet: unknown): string | undefined {
-  const at = ['spec', 'template', 'spec', 'containers'].reduce<unknown>((value, key) => (isRaw(value) ? value[key] : undefined), daemonSet);
-  const container = Array.isArray(at) ? at.filter(isRaw).find(({ name }) => name === 'kube-proxy') : undefined;
+function imageIn(workload: unknown, of: string): string | undefined {
+  const at = ['spec', 'template', 'spec', 'containers'].reduce<unknown>((value, key) => (isRaw(value) ? value[key] : undefined), workload);
+  const container = Array.isArray(at) ? at.filter(isRaw).find(({ name }) => name === of) : undefined;
   return typeof container?.image === 'string' ? container.image : undefined;
 }
 

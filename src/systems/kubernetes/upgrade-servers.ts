@@ -1,47 +1,27 @@
 // The control plane in an upgrade: by kubeadm node by node; with other static Pods API servers first, one by one, then kube-controller-manager and kube-scheduler; of a provider, as one.
-import type { Condition, Expectation, StageDraft, StepDraft, Text, Wrong } from '../../engine/contracts.ts';
+import type { Condition, Expectation, StageDraft, StepDraft, Wrong } from '../../engine/contracts.ts';
 import { shellWord } from '../../text/shell.ts';
 import { minor, minorOf } from '../../versions/kubernetes.ts';
 import { CONTROL_PLANE } from './reads.ts';
+import { dnsAt, olderDns, proxyAt } from './upgrade-addons.ts';
 import type { ClusterParts, Instance } from './upgrade-parts.ts';
-
-/** One version on the way. */
-export interface Hop {
-  /** As the path has it. */
-  hop: string;
-  /** What is installed. */
-  version: string;
-  before: string;
-  /** Of the path. */
-  first: boolean;
-  /** Versions that count as reached. */
-  patches: string[];
-}
+import { type Hop, inOrder, manual, READY, tagged } from './upgrade-steps.ts';
 
 /** Seconds in which the control plane must be seen at its version, once it was upgraded. */
 const WITHIN = 600;
 /** A holder renews its Lease every 2 s. */
 const RENEWED = 60;
 
-/** A step of a person that follows those before it. */
-export const inOrder = (steps: StepDraft[]): StepDraft[] => {
-  for (const [i, step] of steps.entries()) if (i) step.after = [...(step.after ?? []), steps[i - 1]!];
-  return steps;
-};
-export const manual = (text: Text, commands: string[], seen?: Condition[], wrong: Wrong[] = []): StepDraft => ({
-  ...{ do: 'manual', guard: [], undo: 'none', text, commands },
-  ...(seen ? { seen } : {}),
-  ...(wrong.length ? { wrong } : {}),
-});
-export const READY: Expectation = { path: '/status/conditions[type=Ready]/status', is: 'True' };
-
 export function controlPlaneStage(hop: Hop, parts: ClusterParts, stopped: boolean): StageDraft {
   const { version } = hop;
   const steps = inOrder(stepsOf(hop, parts, stopped));
+  const dns = olderDns(hop, parts.coreDns);
   const until: Condition[] = [
     { reading: versionOf(parts), matches: parts.by ? minorPattern(version) : patchPattern(hop) },
     ...(parts.by ? [] : parts.leases.map(renewed)),
     ...(parts.kubeadm && parts.kubeProxy ? [proxyAt(hop, parts.kubeProxy)] : []),
+    // kubeadm leaves one that is newer than its own.
+    ...(parts.kubeadm && dns ? [dnsAt(dns)] : []),
   ];
   const wait: StepDraft = {
     ...{ do: 'wait', guard: [], undo: 'none', until, within: WITHIN, assume: [], after: steps },
@@ -207,9 +187,6 @@ const runs = ({ component, pod, namespace, image }: Instance, { patches }: Hop):
   must: [{ path: `/spec/containers[name=${component}]/image`, in: patches.map((version) => tagged(image, version)) }, READY],
 });
 
-/** The same image with another tag; a digest is of the old one. */
-const tagged = (image: string, version: string): string => `${image.replace(/@.*$/, '').replace(/:[\w][\w.+-]*$/, '')}:${version}`;
-
 // ---- where no Pod shows it ------------------------------------------------------------------------------------------
 
 function unseenServers(hop: Hop, parts: ClusterParts): StepDraft[] {
@@ -268,13 +245,4 @@ const fromOn = (least: number): string => {
 const renewed = (name: string): Condition => ({
   on: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: 'kube-system', name },
   must: [{ path: '/spec/renewTime', newerThan: RENEWED }],
-});
-
-const proxyAt = ({ patches }: Hop, image: string): Condition => ({
-  on: { apiVersion: 'apps/v1', kind: 'DaemonSet', namespace: 'kube-system', name: 'kube-proxy' },
-  must: [
-    { path: '/spec/template/spec/containers[name=kube-proxy]/image', in: patches.map((version) => tagged(image, version)) },
-    { path: '/status/observedGeneration', same: '/metadata/generation' },
-    { path: '/status/updatedNumberScheduled', same: '/status/desiredNumberScheduled' },
-  ],
 });

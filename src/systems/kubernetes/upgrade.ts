@@ -5,12 +5,14 @@ import { TO_LOG } from '../../engine/rights.ts';
 import { UserError } from '../../text/user-error.ts';
 import { compare, minor, minorOf } from '../../versions/kubernetes.ts';
 import { kubeadm } from './knowledge/tables.ts';
+import { addonStage } from './upgrade-addons.ts';
 import { LIMIT } from './upgrade-backup.ts';
 import { logsOf, loweredStage, raisedStage } from './upgrade-logs.ts';
 import { nodeStage } from './upgrade-nodes.ts';
 import { notesStage } from './upgrade-notes.ts';
 import { type ClusterParts, partsOf } from './upgrade-parts.ts';
-import { controlPlaneStage, type Hop } from './upgrade-servers.ts';
+import { controlPlaneStage } from './upgrade-servers.ts';
+import type { Hop } from './upgrade-steps.ts';
 
 /** What the stages are made of, and what is watched; Nodes are cordoned, drained and uncordoned. */
 export const WRITES: Rule[] = [
@@ -24,6 +26,7 @@ export const WRITES: Rule[] = [
   { verbs: ['list'], group: 'discovery.k8s.io', resource: 'endpointslices' },
   { verbs: ['get'], group: '', resource: 'configmaps', names: ['kubeadm-config'] },
   { verbs: ['get'], group: 'apps', resource: 'daemonsets', names: ['kube-proxy'] },
+  { verbs: ['get'], group: 'apps', resource: 'deployments', names: ['coredns'] },
   { verbs: ['get'], group: 'coordination.k8s.io', resource: 'leases', names: ['kube-controller-manager', 'kube-scheduler'] },
 ];
 
@@ -40,6 +43,7 @@ export async function stages(at: Upgrading): Promise<StageDraft[]> {
     ...(i === 0 ? raisedStage(hop.hop, logs, true) : []),
     controlPlaneStage(hop, parts, at.stopController === true),
     ...raisedStage(hop.hop, logs, false),
+    ...addonStage(hop, parts),
     ...nodeStage(hop, parts, { mode: at.nodes ?? 'drain', last: i === hops.length - 1, within: at.within ?? DRAINED, logs }),
     ...(i === hops.length - 1 ? loweredStage(hop.hop, logs) : []),
   ]);
