@@ -42,7 +42,7 @@ const KINDS: Record<string, string> = {
   'etcdsnapshotfiles.k3s.cattle.io': 'ETCDSnapshotFile',
 };
 
-interface Asked extends Pick<Upgrading, 'nodes' | 'stopController' | 'found'> {
+interface Asked extends Pick<Upgrading, 'nodes' | 'stopController' | 'found' | 'logVerbosity'> {
   from?: string;
   /** API servers that can be asked by their own addresses. */
   servers?: number;
@@ -360,4 +360,62 @@ test('two hops drain each Node twice: what a system does at each hop is never on
   );
   expect(plan.stages.flatMap(({ steps }) => steps).filter((step) => step.do === 'drain')).toHaveLength(4);
   expect(plan.stages.flatMap(({ steps }) => steps).filter((step) => step.do === 'patch')).toHaveLength(4);
+});
+
+const workload = (kind: 'DaemonSet' | 'Deployment', name: string, image: string): Raw => ({
+  ...{ apiVersion: 'apps/v1', kind, metadata: { name, namespace: 'kube-system', generation: 2 } },
+  spec: { replicas: 2, template: { spec: { containers: [{ name, image }] } } },
+  status: { observedGeneration: 2, updatedReplicas: 2, updatedNumberScheduled: 2, desiredNumberScheduled: 2 },
+});
+
+describe('add-ons, by the table of kubeadm', () => {
+  const proxy = (version: string) => workload('DaemonSet', 'kube-proxy', `registry.example.com/kube-proxy:${version}`);
+  const dns = (version: string) => workload('Deployment', 'coredns', `registry.example.com/coredns/coredns:${version}`);
+  const servers = controlPlane('cp1');
+
+  test('without kubeadm: behind the control plane and before the Nodes, each seen to be done', async () => {
+    const drafts = await stagesOf([...two, ...servers, proxy('v1.30.4'), dns('v1.10.1')], 'v1.31.3');
+    expect(drafts.map(({ title }) => title.en)).toEqual([
+      'Back up etcd before v1.31.3',
+      'Control plane to v1.31.3',
+      'Add-ons for v1.31.3',
+      'Nodes to v1.31.3',
+    ]);
+    const [first, second] = drafts[2]!.steps;
+    expect([first, second].map((step) => commandsOf(step!).split('\n')[0])).toEqual([
+      'kubectl set image -n kube-system daemonset/kube-proxy kube-proxy=registry.example.com/kube-proxy:v1.31.3',
+      'kubectl set image -n kube-system deployment/coredns coredns=registry.example.com/coredns/coredns:v1.11.3',
+    ]);
+    expect([await open(first!, [proxy('v1.30.4')]), await open(second!, [dns('v1.10.1')])]).not.toContain(undefined);
+    expect([await open(first!, [proxy('v1.31.4')]), await open(second!, [dns('v1.11.3')])]).toEqual([undefined, undefined]);
+    expect(await open(second!, [dns('v1.12.0')])).toBeUndefined();
+  });
+
+  test('CoreDNS that is new enough, or of a tag that is no version, is no step', async () => {
+    for (const tag of ['v1.11.3', 'v1.14.0', 'latest'])
+      expect(texts(await stagesOf([...two, ...servers, dns(tag)], 'v1.31.3'))).not.toContain('upgrade coredns to v1.11.3');
+  });
+
+  test('with kubeadm: its last step brings them, and both are waited for', async () => {
+    const drafts = await stagesOf([...two, ...servers, KUBEADM, proxy('v1.30.4'), dns('v1.10.1')], 'v1.31.3');
+    expect(drafts.map(({ title }) => title.en)).not.toContain('Add-ons for v1.31.3');
+    const wait = stepsOf(drafts).find((step) => step.do === 'wait')!;
+    expect(JSON.stringify(wait)).toContain('registry.example.com/coredns/coredns:v1.11.3');
+  });
+});
+
+describe('in place', () => {
+  test('containers of each Node are watched, and whether its kubelet restarts them is said', async () => {
+    const watched = async (from: string, to: string) =>
+      stepsOf(await stagesOf([node('w1', from)], to, { from, nodes: 'in-place' })).flatMap((step) =>
+        step.do === 'manual' && step.restarts ? [`${step.restarts.on.name} ${step.restarts.said}`] : [],
+      );
+    expect(await watched('v1.30.4', 'v1.31.3')).toEqual(['w1 true']);
+    expect(await watched('v1.31.4', 'v1.32.3')).toEqual(['w1 false']);
+  });
+});
+
+test('log verbosity is not touched unless it is asked for, and refused where it cannot be set', async () => {
+  expect(stepsOf(await stagesOf([...two, ...controlPlane('cp1')], 'v1.31.3')).filter((step) => step.do === 'verbosity')).toEqual([]);
+  await expect(allStagesOf(two, 'v1.31.3', { logVerbosity: 4 })).rejects.toThrow(/--log-verbosity/);
 });
