@@ -146,13 +146,13 @@ export function ended(call: Call, run: Run, direction: Direction, executed: Atte
   const { text, next } = runEnded(run.id, direction, steps.length, executed);
   if (executed.leaseLost) call.say(call.t(LEASE_LOST));
   call.say(call.t(text));
-  // What follows a run that went through is said once it has been looked at again.
-  if (next && (direction === 'undo' || executed.state !== 'finished'))
+  const toRetry = direction === 'apply' ? stepsOf(run).filter((step) => hasFailed(step, executed)) : [];
+  // What follows a run that went through is said once it has been looked at again; of what can be tried again, or given up in a certain order, below.
+  if (next && !toRetry.length && (direction === 'undo' || executed.state !== 'finished'))
     call.say(call.t({ en: `Next: ${next.en}`, zh: `下一步：${next.zh}` }));
   const manual = direction === 'apply' ? stepsOf(run).filter((step) => executed.outcomes.get(step.id)?.result === 'manual') : [];
   if (manual.length) call.say(...manualLeft(call, run, manual));
-  if (direction === 'apply')
-    for (const step of stepsOf(run).filter((each) => hasFailed(each, executed))) call.say(...retrying(call, run, step));
+  for (const step of toRetry) call.say(...retrying(call, run, step));
   if (executed.state === 'unchanged') return call.signal.aborted ? EXIT.interrupted : EXIT.failed;
   if (executed.state === 'stopped') return EXIT.halfWay;
   const broken = steps.some(({ id, undo }) => undo !== 'none' && executed.outcomes.get(id)?.result === 'left');
