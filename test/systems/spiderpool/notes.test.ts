@@ -1,14 +1,13 @@
-// Rows of knowledge/notes.ts that the charts themselves can prove.
+// Rows of knowledge/notes.json that the charts themselves can prove.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { NOTES } from '../../../src/systems/spiderpool/knowledge/notes.ts';
-import { renames, versions } from '../../../src/systems/spiderpool/knowledge/tables.ts';
+import { notes, renames, versions } from '../../../src/systems/spiderpool/knowledge/tables.ts';
 import { satisfies } from '../../../src/versions/chart.ts';
 import { describeUpstream } from '../../bed/upstream.ts';
 
-const FIELDS = Object.entries(NOTES.coordinatorDefaults.in);
+const FIELDS = Object.entries(notes().coordinatorDefaults.in);
 
 describeUpstream('notes of Spiderpool', ['data', 'spiderpool', 'charts'], (charts) => {
   // The tag v0.2.3 brings a chart that calls itself 0.2.2.
@@ -31,16 +30,16 @@ describeUpstream('notes of Spiderpool', ['data', 'spiderpool', 'charts'], (chart
     for (const version of all) {
       const file = at(version, 'templates/multus-daemonset.yaml');
       const isTemplate = existsSync(file) && readFileSync(file, 'utf8').includes('name: network-attachment-definitions.k8s.cni.cncf.io');
-      expect(isTemplate, version).toBe(satisfies(version, NOTES.nadTemplate.from));
+      expect(isTemplate, version).toBe(satisfies(version, notes().nadTemplate.from));
       const inCrds = readdirSync(at(version, 'crds')).some((name) => name.includes('networkattachmentdefinitions'));
-      expect(inCrds, version).toBe(satisfies(version, NOTES.nadTemplate.to));
+      expect(inCrds, version).toBe(satisfies(version, notes().nadTemplate.to));
     }
   });
 
   test('objects are stored as v1 up to where they are said to be', () => {
     for (const version of all) {
       const crd = parse(readFileSync(at(version, 'crds/spiderpool.spidernet.io_spiderippools.yaml'), 'utf8'));
-      expect(crd.spec.versions[0].name === NOTES.storage.old, version).toBe(!satisfies(version, NOTES.storage.to));
+      expect(crd.spec.versions[0].name === notes().storage.old, version).toBe(!satisfies(version, notes().storage.to));
     }
   });
 
@@ -65,33 +64,33 @@ describeUpstream('notes of Spiderpool', ['data', 'spiderpool', 'charts'], (chart
     [
       'spiderpool-multus has a preStop',
       (version) => templates(version).get('multus-daemonset.yaml')?.includes('preStop') ?? false,
-      () => NOTES.multusPreStop.from,
+      () => notes().multusPreStop.from,
     ],
-    ['spiderpool-multus is a DaemonSet', (version) => templates(version).has('multus-daemonset.yaml'), () => NOTES.nadTemplate.from],
+    ['spiderpool-multus is a DaemonSet', (version) => templates(version).has('multus-daemonset.yaml'), () => notes().nadTemplate.from],
     [
       'a ConfigMap holds the configuration of Multus',
       (version) => templates(version).get('configmap.yaml')!.includes('cni-conf.json'),
-      () => NOTES.multusConfig.in,
+      () => notes().multusConfig.read['spiderpool-multus'],
     ],
     [
       'agents run /install_multus',
       (version) => templates(version).get('daemonset.yaml')!.includes('/install_multus'),
-      () => NOTES.multusImage.to,
+      () => notes().multusImage.to,
     ],
     [
       'its Multus image has /install_multus',
       (version) => /^v[4-9]/.test(String(defaults(version, 'multus.multusCNI.image.tag'))),
-      () => NOTES.multusImage.to,
+      () => notes().multusImage.to,
     ],
     [
       'a CRD of SpiderCoordinators',
       (version) => existsSync(at(version, 'crds/spiderpool.spidernet.io_spidercoordinators.yaml')),
-      () => NOTES.coordinator.since,
+      () => notes().coordinator.since,
     ],
     [
       'the ConfigMap names no default pools',
       (version) => !templates(version).get('configmap.yaml')!.includes('clusterDefaultIPv4IPPool:'),
-      () => NOTES.defaultPools.to,
+      () => notes().defaultPools.to,
     ],
     [
       'an upgrade empties clusterNetwork: in a ConfigMap of the chart, filled by a Job at an install alone',
@@ -127,7 +126,7 @@ describeUpstream('notes of Spiderpool', ['data', 'spiderpool', 'charts'], (chart
   });
 
   test('objects of earlier releases are in no template where they are called left over', () => {
-    for (const [name, range] of Object.entries(NOTES.leftovers.objects)) {
+    for (const [name, range] of Object.entries(notes().leftovers.objects)) {
       const [kind, own] = name.split('/') as [string, string];
       for (const version of all.filter((each) => satisfies(each, range))) {
         const text = [...templates(version).values()].join('\n---\n');

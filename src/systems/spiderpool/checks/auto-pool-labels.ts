@@ -1,5 +1,5 @@
 // Automatic pools that an older release made: 0.5.0 and later find them by eight labels and a podAffinity of five keys. Without them, the controller makes another pool beside each, and the
-// old one keeps its IPs. The upgrade guide names 0.3.6 and patches one label after the other. Sources: knowledge/notes.ts (autoPools), ../auto-pools.ts.
+// old one keeps its IPs. The upgrade guide names 0.3.6 and patches one label after the other. Sources: knowledge/notes.json (autoPools), ../auto-pools.ts.
 import { finding } from '../../../engine/builders.ts';
 import type { Change, Check, Condition, Finding, Ref, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
 import { list } from '../../../engine/read/index.ts';
@@ -18,7 +18,7 @@ import {
   type Owner,
   ownerOf,
 } from '../auto-pools.ts';
-import { NOTES } from '../knowledge/notes.ts';
+import { notes } from '../knowledge/tables.ts';
 import { poolRefusal, WEBHOOK_READS, webhookRefusal } from '../webhook-refusal.ts';
 
 const reads = { pools: list('spiderippools.spiderpool.spidernet.io', AUTO_POOL, { only: isAuto }) };
@@ -64,13 +64,17 @@ const check: Check<typeof reads, Args> = {
       zh: '以下情况会跳过并说明原因：属主已不存在（IP 全部释放后删除该池）、一个子网对应多个网卡，以及 webhook 会拒绝的池。0.3.7 及更早的池在重新创建时一并设置。',
     },
   },
-  sources: [`spidernet-io/spiderpool: ${NOTES.autoPools.source}`, 'spidernet-io/spiderpool: docs/usage/upgrade.md'],
-  applies: { to: NOTES.autoPools.to, stage: 'both' },
+  get sources() {
+    return [`spidernet-io/spiderpool: ${notes().autoPools.source}`, 'spidernet-io/spiderpool: docs/usage/upgrade.md'];
+  },
+  get applies() {
+    return { to: notes().autoPools.to, stage: 'both' as const };
+  },
   needs: ['version'],
   reads,
   pointReads: OWNER_READS,
   judge: async ({ pools }, { look, path: { from, to } }) => {
-    const running = typeof from === 'string' && compare(from, NOTES.autoPools.since) >= 0;
+    const running = typeof from === 'string' && compare(from, notes().autoPools.since) >= 0;
     const findings: Finding<Args>[] = [];
     for (const pool of pools) {
       const twin = pools.find(

@@ -1,17 +1,15 @@
 // Agents read fields of the SpiderCoordinator without asking whether they are there: each version its own, and CRDs give them defaults only from some release on.
-// Sources: knowledge/versions.json (readBlindly: what agents read), knowledge/notes.ts (coordinatorDefaults: what CRDs fill).
+// Sources: knowledge/versions.json (readBlindly: what agents read), knowledge/notes.json (coordinatorDefaults: what CRDs fill).
 import { finding, setFields } from '../../../engine/builders.ts';
 import type { Check, Json, PointReader, Raw, Ref, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
 import { describeGap, isGap } from '../../../engine/gaps.ts';
 import { asIs, list, tree } from '../../../engine/read/index.ts';
 import { satisfies } from '../../../versions/chart.ts';
-import { NOTES } from '../knowledge/notes.ts';
-import { versions } from '../knowledge/tables.ts';
+import { notes, versions } from '../knowledge/tables.ts';
 import { readBlindlyBy } from '../repairs.ts';
 import { WEBHOOK_READS, webhookRefusal } from '../webhook-refusal.ts';
 
 const CRD = 'spidercoordinators.spiderpool.spidernet.io';
-const DEFAULTS: Record<string, string> = NOTES.coordinatorDefaults.in;
 const valuesByField = (): Record<string, { default: Json }> => versions().readBlindly.fields;
 
 const reads = { coordinators: list(CRD, { spec: tree('spec') }) };
@@ -46,17 +44,24 @@ const check: Check<typeof reads, Args> = {
       zh: '1.0.0 及以后的 CRD 会丢弃 detectGateway、detectIPConflict 和 hostRPFilter：回滚后需要重新设置。',
     },
   },
-  sources: [
-    'spidernet-io/spiderpool: cmd/spiderpool-agent/cmd/coordinator.go at each tag',
-    `spidernet-io/spiderpool: ${NOTES.coordinatorDefaults.source}`,
-    'spidernet-io/spiderpool: issue 3119, PR 3118',
-  ],
-  applies: { to: NOTES.coordinator.since, stage: 'both' },
+  get sources() {
+    return [
+      'spidernet-io/spiderpool: cmd/spiderpool-agent/cmd/coordinator.go at each tag',
+      `spidernet-io/spiderpool: ${notes().coordinatorDefaults.source}`,
+      'spidernet-io/spiderpool: issue 3119, PR 3118',
+    ];
+  },
+  get applies() {
+    return { to: notes().coordinator.since, stage: 'both' as const };
+  },
   needs: ['version'],
   reads,
   judge: ({ coordinators }, { path: { from, to } }) => {
     const running = typeof from === 'string' ? readBlindlyBy(from) : [];
-    const coming = to === undefined || to === from ? [] : readBlindlyBy(to).filter((field) => !satisfies(to, DEFAULTS[field] ?? '<0.0.0'));
+    const coming =
+      to === undefined || to === from
+        ? []
+        : readBlindlyBy(to).filter((field) => !satisfies(to, notes().coordinatorDefaults.in[field] ?? '<0.0.0'));
     return coordinators.flatMap(({ ref, spec }) => {
       const lacks = (fields: string[]) => fields.filter((field) => ((spec ?? {}) as Raw)[field] === undefined);
       const [now, then] = [lacks(running), lacks(coming)];

@@ -1,12 +1,11 @@
 // One SpiderCoordinator, of the name that the controller keeps in step. spiderpool-init makes it, which as a Job runs at an install only: an upgrade from before 0.6.0 leaves none.
-// Sources: knowledge/notes.ts (coordinatorObject), knowledge/versions.json (initPod).
+// Sources: knowledge/notes.json (coordinatorObject), knowledge/versions.json (initPod).
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Json, Raw, Ref, Refusal, Rows, StepDraft, Text } from '../../../engine/contracts.ts';
 import { each, flag, label, list, where, word } from '../../../engine/read/index.ts';
 import { isRaw } from '../../../kube/json.ts';
 import { satisfies } from '../../../versions/chart.ts';
-import { NOTES } from '../knowledge/notes.ts';
-import { versions } from '../knowledge/tables.ts';
+import { notes, versions } from '../knowledge/tables.ts';
 import { readBlindlyBy } from '../repairs.ts';
 import { valuesByTable } from '../values.ts';
 import { WEBHOOK_READS, webhookRefusal } from '../webhook-refusal.ts';
@@ -64,11 +63,15 @@ const check: Check<typeof reads, Args> = {
       zh: '不会应用与默认值不同的 coordinator.* values。存在多个时需自行确定保留哪一个，并删除其余的。',
     },
   },
-  sources: [
-    `spidernet-io/spiderpool: ${NOTES.coordinatorObject.source}`,
-    'spidernet-io/spiderpool: charts/spiderpool/templates/pod.yaml at each tag',
-  ],
-  applies: { to: NOTES.coordinator.since, stage: 'both' },
+  get sources() {
+    return [
+      `spidernet-io/spiderpool: ${notes().coordinatorObject.source}`,
+      'spidernet-io/spiderpool: charts/spiderpool/templates/pod.yaml at each tag',
+    ];
+  },
+  get applies() {
+    return { to: notes().coordinator.since, stage: 'both' as const };
+  },
   needs: ['version'],
   reads,
   judge: (rows, { path: { installation, from, to } }) => {
@@ -76,7 +79,7 @@ const check: Check<typeof reads, Args> = {
     const env = own.flatMap(({ containers }) => containers.flatMap(({ env }) => env));
     if (env.some(({ enabled }) => enabled === 'false')) return [];
     const name = env.flatMap((one) => one.name ?? [])[0] ?? 'default';
-    const runs = typeof from === 'string' && satisfies(from, NOTES.coordinator.since);
+    const runs = typeof from === 'string' && satisfies(from, notes().coordinator.since);
     if (!runs)
       return to !== undefined && !satisfies(to, versions().initPod.in) && !rows.coordinators.length
         ? [absent(rows, 'not-created', name, to)]

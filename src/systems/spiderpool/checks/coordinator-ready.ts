@@ -1,11 +1,11 @@
 // The agent answers the coordinator plugin only from a SpiderCoordinator in phase Synced; without it no Pod with that plugin starts. On K3s and managed clusters it never gets there by itself.
-// Sources: knowledge/notes.ts (coordinator, kubeadm).
+// Sources: knowledge/notes.json (coordinator, kubeadm).
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, PointReader, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { flag, list, maybe, rowOf, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
 import { satisfies } from '../../../versions/chart.ts';
-import { NOTES } from '../knowledge/notes.ts';
+import { notes } from '../knowledge/tables.ts';
 
 const reads = {
   coordinators: list('spidercoordinators.spiderpool.spidernet.io', { phase: word('status.phase', ''), reason: word('status.reason') }),
@@ -57,8 +57,12 @@ const check: Check<typeof reads, Args> = {
       zh: 'mode: disabled 无法避免：插件在判断 mode 之前就会询问 agent。',
     },
   },
-  sources: [`spidernet-io/spiderpool: ${NOTES.coordinator.source}`, `spidernet-io/spiderpool: ${NOTES.kubeadm.source}`],
-  applies: { from: NOTES.coordinator.since, stage: 'both' },
+  get sources() {
+    return [`spidernet-io/spiderpool: ${notes().coordinator.source}`, `spidernet-io/spiderpool: ${notes().kubeadm.source}`];
+  },
+  get applies() {
+    return { from: notes().coordinator.since, stage: 'both' as const };
+  },
   reads,
   pointReads: [{ resource: 'configmaps', names: ['kubeadm-config'], columns: Object.values(CIDRS) }],
   judge: async (rows: Rows<typeof reads>, { look, path: { from } }) => {
@@ -66,7 +70,7 @@ const check: Check<typeof reads, Args> = {
     if (!behind.length) return [];
     const users = rows.configs.filter(({ type, uses }) => uses && type !== 'custom').length;
     const told = rows.managers.length ? 'both' : await toldBy(look);
-    const readsConfig = typeof from === 'string' && satisfies(from, NOTES.kubeadm.config);
+    const readsConfig = typeof from === 'string' && satisfies(from, notes().kubeadm.config);
     return behind.map(({ ref, phase, reason }) =>
       found(ref, { phase, users, noCidrs: told === 'none', incomplete: told === 'some', readsConfig }, reason),
     );

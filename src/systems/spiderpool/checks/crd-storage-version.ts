@@ -1,18 +1,17 @@
 // Up to 0.3.7 objects are stored as v1; 0.4.0 has v2beta1 alone, without a conversion. The API server refuses a CRD that drops a version in status.storedVersions.
-// Sources: knowledge/notes.ts (storage); apiextensions-apiserver pkg/apis/apiextensions/validation.
+// Sources: knowledge/notes.json (storage); apiextensions-apiserver pkg/apis/apiextensions/validation.
 import { finding } from '../../../engine/builders.ts';
 import type { Check } from '../../../engine/contracts.ts';
 import { list, texts } from '../../../engine/read/index.ts';
-import { NOTES } from '../knowledge/notes.ts';
+import { notes } from '../knowledge/tables.ts';
 
-const { old, source, to } = NOTES.storage;
 const GROUP = '.spiderpool.spidernet.io';
 
 const reads = {
   crds: list(
     'customresourcedefinitions.apiextensions.k8s.io',
     { stored: texts('status.storedVersions') },
-    { only: ({ ref, stored }) => ref.name.endsWith(GROUP) && stored.includes(old) },
+    { only: ({ ref, stored }) => ref.name.endsWith(GROUP) && stored.includes(notes().storage.old) },
   ),
 };
 
@@ -38,24 +37,31 @@ const check: Check<typeof reads, { version: string }> = {
       zh: '升级指南未提及此问题，只要求把 ownerControllerType 从 None 改为 Pod。',
     },
   },
-  sources: [`spidernet-io/spiderpool: ${source}`, 'kubernetes/apiextensions-apiserver: pkg/apis/apiextensions/validation/validation.go'],
-  applies: { to, stage: 'both' },
+  get sources() {
+    return [
+      `spidernet-io/spiderpool: ${notes().storage.source}`,
+      'kubernetes/apiextensions-apiserver: pkg/apis/apiextensions/validation/validation.go',
+    ];
+  },
+  get applies() {
+    return { to: notes().storage.to, stage: 'both' as const };
+  },
   reads,
   judge: ({ crds }, { path: { from, to: target } }) =>
     crds.length
       ? [
           finding({
             severity: 'blocker',
-            key: [old],
+            key: [notes().storage.old],
             objects: crds.map(({ ref }) => ref),
             args: { version: target ?? String(from) },
-            evidence: [{ seen: `status.storedVersions: ${old}` }],
+            evidence: [{ seen: `status.storedVersions: ${notes().storage.old}` }],
           }),
         ]
       : [],
   say: ({ version }, { length }) => ({
-    en: `${length} CRD${length === 1 ? '' : 's'} of Spiderpool store${length === 1 ? 's' : ''} objects as ${old}; ${version} has only v2beta1, so there is no in-place upgrade`,
-    zh: `Spiderpool 的 ${length} 个 CRD 以 ${old} 存储对象；${version} 只有 v2beta1，无法原地升级`,
+    en: `${length} CRD${length === 1 ? '' : 's'} of Spiderpool store${length === 1 ? 's' : ''} objects as ${notes().storage.old}; ${version} has only v2beta1, so there is no in-place upgrade`,
+    zh: `Spiderpool 的 ${length} 个 CRD 以 ${notes().storage.old} 存储对象；${version} 只有 v2beta1，无法原地升级`,
   }),
 };
 export default check;

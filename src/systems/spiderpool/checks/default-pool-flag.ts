@@ -1,11 +1,11 @@
 // Up to 0.4.0-rc2 the ConfigMap names the default pools of the cluster; from rc3 on a pool says so itself, in spec.default, and the ConfigMap is no longer read.
-// Sources: knowledge/notes.ts (defaultPools).
+// Sources: knowledge/notes.json (defaultPools).
 import { finding, setFields } from '../../../engine/builders.ts';
 import type { Check, Finding, PointReader, Ref, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { flag, list, rowOf, texts, UNREADABLE, yaml } from '../../../engine/read/index.ts';
 import { compare } from '../../../versions/chart.ts';
-import { NOTES } from '../knowledge/notes.ts';
+import { notes } from '../knowledge/tables.ts';
 import { POOL_SHAPE, poolRefusal, WEBHOOK_READS, webhookRefusal } from '../webhook-refusal.ts';
 
 /** global.configName of the charts by default. */
@@ -46,15 +46,19 @@ const check: Check<typeof reads, Args> = {
       zh: '升级指南未提及此变化。使用其他名称（global.configName）的 ConfigMap 无法找到。',
     },
   },
-  sources: [`spidernet-io/spiderpool: ${NOTES.defaultPools.source}`],
-  applies: { to: NOTES.defaultPools.to, stage: 'both' },
+  get sources() {
+    return [`spidernet-io/spiderpool: ${notes().defaultPools.source}`];
+  },
+  get applies() {
+    return { to: notes().defaultPools.to, stage: 'both' as const };
+  },
   needs: ['version'],
   reads,
   pointReads: [{ resource: 'configmaps', names: [CONFIG], columns: Object.values(CONF) }],
   judge: async ({ pools }, { look, path: { installation, from, to } }) => {
     const config: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: installation.namespace, name: CONFIG };
     const named = await defaultsIn(config, look);
-    const running = typeof from === 'string' && compare(from, NOTES.defaultPools.since) >= 0;
+    const running = typeof from === 'string' && compare(from, notes().defaultPools.since) >= 0;
     return pools
       .filter(({ ref, isDefault }) => named.includes(ref.name) && isDefault !== true)
       .map(({ ref, ...pool }) =>

@@ -1,11 +1,10 @@
 // The garbage collection of these releases can free the IP of a running Pod: its trace of a deleted Pod of a StatefulSet goes by the name, and meets the Pod that was made since.
-// Sources: knowledge/notes.ts (gc); fixed in 0.8.8, 0.9.5 and 1.0.0-rc2, so the range is one per line.
+// Sources: knowledge/notes.json (gc); fixed in 0.8.8, 0.9.5 and 1.0.0-rc2, so the range is one per line.
 import { finding } from '../../../engine/builders.ts';
 import type { Check } from '../../../engine/contracts.ts';
 import { each, label, list, where, word } from '../../../engine/read/index.ts';
-import { NOTES } from '../knowledge/notes.ts';
+import { notes } from '../knowledge/tables.ts';
 
-const { from, source } = NOTES.gc;
 /** Of the controller; the chart sets it from ipam.gc.enabled. */
 const ENABLED = 'SPIDERPOOL_GC_IP_ENABLED';
 
@@ -42,8 +41,12 @@ const check: Check<typeof reads, { version: string }> = {
       zh: '已造成的 IP 问题由 duplicate-pod-ip 和 unrecorded-pod-ip 检查。升级指南只提到 0.9.4 及更早版本和重启 Pod；只有其 SpiderEndpoint 也已删除时，重启才有效。',
     },
   },
-  sources: [`spidernet-io/spiderpool: ${source}`],
-  applies: { from, stage: 'both' },
+  get sources() {
+    return [`spidernet-io/spiderpool: ${notes().gc.source}`];
+  },
+  get applies() {
+    return { from: notes().gc.from, stage: 'both' as const };
+  },
   needs: ['version'],
   reads,
   judge: ({ controllers }, { path: { installation, from: version } }) => {

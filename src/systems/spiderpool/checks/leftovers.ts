@@ -1,18 +1,18 @@
 // Objects of earlier releases that neither helm nor the newer release deletes.
-// Sources: knowledge/notes.ts (leftovers: each object with the versions that no longer have it).
+// Sources: knowledge/notes.json (leftovers: each object with the versions that no longer have it).
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Gap, Ref, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { each, list, texts } from '../../../engine/read/index.ts';
 import { describe, refOf } from '../../../kube/refs.ts';
 import { satisfies } from '../../../versions/chart.ts';
-import { NOTES } from '../knowledge/notes.ts';
+import { notes } from '../knowledge/tables.ts';
 
-const OBJECTS = Object.entries(NOTES.leftovers.objects).map(([name, unused]) => ({ name, unused }));
-const named = (kind: string) => (row: { ref: Ref }) => OBJECTS.some(({ name }) => name === `${kind}/${row.ref.name}`);
+const named = (kind: string) => (row: { ref: Ref }) => Object.hasOwn(notes().leftovers.objects, `${kind}/${row.ref.name}`);
 
 /** Read one by one: there may be thousands of others. */
-const CONFIG_MAPS = OBJECTS.flatMap(({ name }) => (name.startsWith('ConfigMap/') ? [name.slice('ConfigMap/'.length)] : []));
+const configMapNames = () =>
+  Object.keys(notes().leftovers.objects).flatMap((name) => (name.startsWith('ConfigMap/') ? [name.slice('ConfigMap/'.length)] : []));
 
 const PRE_STOP = each('spec.template.spec.containers', { stop: texts('lifecycle.preStop.exec.command') });
 const reads = {
@@ -47,20 +47,23 @@ const check: Check<typeof reads, Args> = {
       zh: '删除这些对象，先删除 DaemonSet；CRD 仅在没有对象时删除。撤销时重新创建。Pod 停止时会删除 Multus 文件的 DaemonSet 会跳过并说明原因。',
     },
   },
-  sources: [`spidernet-io/spiderpool: ${NOTES.leftovers.source}`],
+  get sources() {
+    return [`spidernet-io/spiderpool: ${notes().leftovers.source}`];
+  },
   applies: { from: '>=0.8.0', stage: 'both' },
   needs: ['version'],
   reads,
-  pointReads: [{ resource: 'configmaps', names: CONFIG_MAPS, columns: [] }],
+  get pointReads() {
+    return [{ resource: 'configmaps', names: configMapNames(), columns: [] }];
+  },
   judge: async ({ daemonSets, accounts, roles, bindings, crds }, { look, path: { installation, from } }) => {
     const configMaps: Ref[] = [];
-    for (const name of CONFIG_MAPS) {
+    for (const name of configMapNames()) {
       const on: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: installation.namespace, name };
       const object = await look.get(on);
       if (object && !isGap(object)) configMaps.push(refOf(object));
     }
-    const isUnused = ({ kind, name }: Ref) =>
-      OBJECTS.some((object) => object.name === `${kind}/${name}` && satisfies(versionOf(from), object.unused));
+    const isUnused = ({ kind, name }: Ref) => satisfies(versionOf(from), notes().leftovers.objects[`${kind}/${name}`] ?? '<0.0.0');
     const own = daemonSets.filter(({ ref }) => ref.namespace === installation.namespace);
     const deletes = new Set(own.filter(({ containers }) => containers.some(removesFiles)).map(({ ref }) => ref.name));
     const listed = [...daemonSets, ...bindings, ...roles, ...accounts].map(({ ref }) => ref);

@@ -1,5 +1,5 @@
 // Multus' clusterNetwork: with an empty one no Pod starts. Up to 0.9.7 spiderpool-init fills it once; from 0.8.9 / 0.9.8 on each agent looks for a CNI config itself, and can find another one.
-// Sources: knowledge/notes.ts (multusConfig); cmd/spiderpool-init/cmd/multus.go@v0.9.4.
+// Sources: knowledge/notes.json (multusConfig); cmd/spiderpool-init/cmd/multus.go@v0.9.4.
 import { upgradeCommand } from '../../../chart/upgrade-command.ts';
 import { finding, setFields } from '../../../engine/builders.ts';
 import type { Check, Finding, PointReader, Ref, Situation, StepDraft } from '../../../engine/contracts.ts';
@@ -9,12 +9,11 @@ import { setFlag } from '../../../helm/flags.ts';
 import { pathOf } from '../../../helm/keys.ts';
 import { satisfies } from '../../../versions/chart.ts';
 import { CHART } from '../chart.ts';
-import { NOTES } from '../knowledge/notes.ts';
+import { notes } from '../knowledge/tables.ts';
 import { NETWORK as CLUSTER_NETWORK, CONF, MARK, manualNetwork } from '../repairs.ts';
 
-const { source, in: kept, detects } = NOTES.multusConfig;
 /** Names that the charts give by default, with the versions that read them: a leftover does not count. */
-const READ_IN: Record<string, string> = { 'spiderpool-multus': kept, 'multus-cni-config': '0.6.0-rc0 - 0.7.3' };
+const CONFIGS = ['spiderpool-multus', 'multus-cni-config'];
 /** A name of a network, or a path of a file. */
 const NETWORK = /^[\w./:-]{1,253}$/;
 
@@ -55,20 +54,22 @@ const check: Check<Record<string, never>, Args> = {
       zh: '升级时会将其清空的版本（0.8.8、0.9.5–0.9.7）由 target-version 阻止。升级指南均未提及。',
     },
   },
-  sources: [`spidernet-io/spiderpool: ${source}`, 'spidernet-io/spiderpool: cmd/spiderpool-init/cmd/multus.go@v0.9.4'],
+  get sources() {
+    return [`spidernet-io/spiderpool: ${notes().multusConfig.source}`, 'spidernet-io/spiderpool: cmd/spiderpool-init/cmd/multus.go@v0.9.4'];
+  },
   applies: { from: '>=0.6.0', stage: 'both' },
   needs: ['version'],
   reads: {},
-  pointReads: [{ resource: 'configmaps', names: Object.keys(READ_IN), columns: Object.values(CONFIG) }],
+  pointReads: [{ resource: 'configmaps', names: CONFIGS, columns: Object.values(CONFIG) }],
   judge: async (_rows, { look, path: { installation, from, to } }) => {
     const findings: Finding<Args>[] = [];
-    for (const [name, range] of Object.entries(READ_IN)) {
+    for (const [name, range] of Object.entries(notes().multusConfig.read)) {
       if (typeof from !== 'string' || !satisfies(from, range)) continue;
       const object = await look.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: installation.namespace, name });
       const row = object === undefined || isGap(object) ? undefined : rowOf(CONFIG)(object);
       if (row?.conf === undefined || row.conf === UNREADABLE) continue;
       const { network = '' } = row.conf;
-      const moves = to !== undefined && satisfies(to, detects) && !satisfies(from, detects);
+      const moves = to !== undefined && satisfies(to, notes().multusConfig.detects) && !satisfies(from, notes().multusConfig.detects);
       if (network === '') findings.push(found('blocker', row.ref, { is: 'empty' }));
       else if (moves)
         findings.push(found('notice', row.ref, { is: 'unpinned', target: to, ...(NETWORK.test(network) ? { network } : {}) }));
@@ -79,7 +80,7 @@ const check: Check<Record<string, never>, Args> = {
     pointReads: [
       {
         resource: 'configmaps',
-        names: [...Object.keys(READ_IN), SETTINGS],
+        names: [...CONFIGS, SETTINGS],
         columns: [...Object.values(CONFIG), word('data.clusterNetwork')],
       },
       { resource: 'daemonsets.apps', names: Object.values(COPIED_BY), columns: [MARKED] },
@@ -113,7 +114,7 @@ const found = (severity: Finding['severity'], on: Ref, args: Args): Finding<Args
 
 /** Where the name may still stand: in the ConfigMap of another release of Spiderpool. */
 async function nameElsewhere({ namespace, name }: Ref, look: PointReader): Promise<string | undefined> {
-  for (const other of [...Object.keys(READ_IN), SETTINGS]) {
+  for (const other of [...CONFIGS, SETTINGS]) {
     if (other === name) continue;
     const object = await look.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: other });
     if (!object || isGap(object)) continue;

@@ -1,5 +1,5 @@
 // From 0.8.9, 0.9.8 and 1.0.0-rc4 on, the init container of the agent runs a program of the Multus image that v3 does not have: with an older tag kept or pinned no agent starts.
-// Sources: knowledge/notes.ts (multusImage).
+// Sources: knowledge/notes.json (multusImage).
 import { predicted } from '../../../chart/prediction.ts';
 import { RELEASE_BODIES, RELEASE_READS } from '../../../chart/release.ts';
 import { upgradeCommand } from '../../../chart/upgrade-command.ts';
@@ -10,9 +10,8 @@ import { setFlag } from '../../../helm/flags.ts';
 import { pathOf, valueAt, written } from '../../../helm/keys.ts';
 import { oneLine } from '../../../text/sanitise.ts';
 import { CHART } from '../chart.ts';
-import { NOTES } from '../knowledge/notes.ts';
+import { notes } from '../knowledge/tables.ts';
 
-const { source, to, old } = NOTES.multusImage;
 const TAG = pathOf('multus.multusCNI.image.tag');
 const INSTALL = pathOf('multus.multusCNI.install');
 /** As an image tag can be. */
@@ -45,8 +44,12 @@ const check: Check<typeof RELEASE_READS, Args> = {
     },
     limits: { en: 'Tags that name no version (latest, a digest) are not judged.', zh: '不判断没有版本号的标签（“latest”、摘要）。' },
   },
-  sources: [`spidernet-io/spiderpool: ${source}`, 'helm/helm: pkg/action/upgrade.go (reuseValues)'],
-  applies: { to, stage: 'before' },
+  get sources() {
+    return [`spidernet-io/spiderpool: ${notes().multusImage.source}`, 'helm/helm: pkg/action/upgrade.go (reuseValues)'];
+  },
+  get applies() {
+    return { to: notes().multusImage.to, stage: 'before' as const };
+  },
   needs: ['target'],
   reads: RELEASE_READS,
   pointReads: RELEASE_BODIES,
@@ -56,7 +59,7 @@ const check: Check<typeof RELEASE_READS, Args> = {
     if (!('upgrade' in prediction)) return prediction;
     const { upgrade, target, scope, at: record } = prediction;
     const [tag, wanted] = [String(valueAt(upgrade.all, TAG) ?? ''), String(valueAt(target.defaults, TAG) ?? '')];
-    if (valueAt(upgrade.all, INSTALL) === false || !old.test(tag) || !SIMPLE.test(tag)) return [];
+    if (valueAt(upgrade.all, INSTALL) === false || !isOld(tag) || !SIMPLE.test(tag)) return [];
     const path = [...scope, ...TAG];
     const key = written(path);
     const args = { key, tag, target: target.version, wanted, flag: setFlag(path, wanted) };
@@ -80,3 +83,9 @@ const check: Check<typeof RELEASE_READS, Args> = {
   },
 };
 export default check;
+
+/** No version, or one whose image has the program, is not. */
+function isOld(tag: string): boolean {
+  const major = /^v?(\d{1,3})\./.exec(tag)?.[1];
+  return major !== undefined && Number(major) < notes().multusImage.sinceMajor;
+}

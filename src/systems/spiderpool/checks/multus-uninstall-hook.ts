@@ -1,11 +1,10 @@
 // The DaemonSet spiderpool-multus of 0.7.x, installed with multus.multusCNI.uninstall=true, removes the Multus files of its node when it stops; helm deletes it after the new agents wrote theirs.
-// Sources: knowledge/notes.ts (multusPreStop).
+// Sources: knowledge/notes.json (multusPreStop).
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Ref, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
 import { each, label, list, maybe, texts, word } from '../../../engine/read/index.ts';
-import { NOTES } from '../knowledge/notes.ts';
+import { notes } from '../knowledge/tables.ts';
 
-const { from, source, to } = NOTES.multusPreStop;
 /** What the chart calls it by default; another name shows by its label. */
 const CONFIG = '00-multus.conf';
 
@@ -59,8 +58,12 @@ const check: Check<typeof reads, Args> = {
       zh: '升级指南在升级命令中设置 uninstall=false：这不影响正在运行的 Pod。该值也不保护 NetworkAttachmentDefinition 的 CRD，见 nad-crd-kept。',
     },
   },
-  sources: [`spidernet-io/spiderpool: ${source}`],
-  applies: { from, to, stage: 'before' },
+  get sources() {
+    return [`spidernet-io/spiderpool: ${notes().multusPreStop.source}`];
+  },
+  get applies() {
+    return { from: notes().multusPreStop.from, to: notes().multusPreStop.to, stage: 'before' as const };
+  },
   needs: ['target'],
   reads,
   judge: ({ daemonSets }, { path: { installation, to: target = '' } }) =>

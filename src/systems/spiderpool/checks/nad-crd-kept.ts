@@ -1,12 +1,11 @@
 // The CRD of NetworkAttachmentDefinitions is a template of the charts 0.6.0 – 0.7.3, and lies in crds/ since 0.8.0: helm upgrade deletes what left the manifest, with every object of it.
-// Sources: knowledge/notes.ts (nadTemplate).
+// Sources: knowledge/notes.json (nadTemplate).
 import { finding, setFields } from '../../../engine/builders.ts';
 import type { Check, Ref, StepDraft } from '../../../engine/contracts.ts';
 import { annotation, label, list } from '../../../engine/read/index.ts';
 import { formatPointer } from '../../../kube/pointer.ts';
-import { NOTES } from '../knowledge/notes.ts';
+import { notes } from '../knowledge/tables.ts';
 
-const { from, source, to } = NOTES.nadTemplate;
 const CRD = 'network-attachment-definitions.k8s.cni.cncf.io';
 const KEEP = 'helm.sh/resource-policy';
 
@@ -47,8 +46,12 @@ const check: Check<typeof reads, Args> = {
       zh: '升级指南建议设置 multus.multusCNI.uninstall=false：它只保护节点上的文件，不保护该 CRD。预先应用 CRD 也无济于事。',
     },
   },
-  sources: [`spidernet-io/spiderpool: ${source}`],
-  applies: { from, to, stage: 'before' },
+  get sources() {
+    return [`spidernet-io/spiderpool: ${notes().nadTemplate.source}`];
+  },
+  get applies() {
+    return { from: notes().nadTemplate.from, to: notes().nadTemplate.to, stage: 'before' as const };
+  },
   needs: ['target'],
   reads,
   judge: ({ crds, definitions }, { path: { to: target = '' } }) =>

@@ -1,11 +1,11 @@
 // SpiderIPPools that are being deleted (their finalizer holds them until every IP is released; they give no more), and pools whose counter is not the number of their records.
-// Sources: knowledge/notes.ts (poolState).
+// Sources: knowledge/notes.json (poolState).
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Raw, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
 import { hot, number, time } from '../../../engine/read/index.ts';
 import { countMembers } from '../../../kube/json.ts';
 import { satisfies } from '../../../versions/chart.ts';
-import { NOTES } from '../knowledge/notes.ts';
+import { notes } from '../knowledge/tables.ts';
 import { entriesOf, POOL_COLUMNS, poolRow, refOfPool } from '../rows.ts';
 
 const COUNT = { deleted: time('metadata.deletionTimestamp'), count: number('status.allocatedIPCount') };
@@ -62,11 +62,13 @@ const check: Check<typeof reads, Args> = {
       zh: '将 allocatedIPCount 设为写入时的记录数。删除无法取消：请将其 Pod 迁移到其他池。',
     },
   },
-  sources: [`spidernet-io/spiderpool: ${NOTES.poolState.source}`],
+  get sources() {
+    return [`spidernet-io/spiderpool: ${notes().poolState.source}`];
+  },
   applies: { stage: 'both' },
   reads,
   judge: ({ pools }, { path: { from } }) => {
-    const heals = typeof from === 'string' && satisfies(from, NOTES.poolState.heals);
+    const heals = typeof from === 'string' && satisfies(from, notes().poolState.heals);
     return pools.flatMap((pool) => [
       ...(pool.deleted ? [deleting(pool)] : []),
       ...(pool.count === undefined ? [] : [drifted(pool, heals)]),

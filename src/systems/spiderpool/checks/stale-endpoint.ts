@@ -1,12 +1,12 @@
 // A SpiderEndpoint of an earlier Pod of the same name: the new Pod is refused every allocation and stays Pending.
-// Sources: knowledge/notes.ts (staleEndpoint). Pods of StatefulSets (apps/v1) and KubeVirt keep their address so on purpose.
+// Sources: knowledge/notes.json (staleEndpoint). Pods of StatefulSets (apps/v1) and KubeVirt keep their address so on purpose.
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Condition, Finding, PointReader, Raw, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { isRaw } from '../../../kube/json.ts';
 import { controllerOf } from '../../../kube/pods.ts';
 import { lives } from '../../../kube/refs.ts';
-import { NOTES } from '../knowledge/notes.ts';
+import { notes } from '../knowledge/tables.ts';
 import { ADDRESS_READS, endpoints, pods } from '../reads.ts';
 import { inTurn, poolOfRow, RECORD_RIGHTS, recordAt, recordStep } from '../records.ts';
 import { endpointSteps, isStatic } from '../restart.ts';
@@ -45,8 +45,12 @@ const check: Check<typeof reads, Args> = {
       zh: '已启用 IP 回收且 SpiderIPPool 中仍有记录时，下次扫描（600 秒）会修复。0.9.13、1.0.4、1.2.0 起可由 ipam.enableCleanOutdatedEndpoint 修复，默认关闭。',
     },
   },
-  sources: [`spidernet-io/spiderpool: ${NOTES.staleEndpoint.source}`],
-  applies: { from: NOTES.staleEndpoint.in, stage: 'both' },
+  get sources() {
+    return [`spidernet-io/spiderpool: ${notes().staleEndpoint.source}`];
+  },
+  get applies() {
+    return { from: notes().staleEndpoint.in, stage: 'both' as const };
+  },
   reads,
   pointReads: ADDRESS_READS,
   judge: async (rows, { look, now }) => {

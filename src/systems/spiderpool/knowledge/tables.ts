@@ -1,8 +1,9 @@
-// The tables of Spiderpool: its releases and their flaws, the values and CRDs of every chart, renamed values, and what took the place of removed fields. values.json and crds.json are
+// The tables of Spiderpool: its releases and their flaws, notes about upgrades that fit no other table, the values and CRDs of every chart, renamed values, and what took the place of removed fields. values.json and crds.json are
 // made by scripts/knowledge; each is decoded when first used.
 import { knowledge } from '../../../engine/knowledge.ts';
 import { either, flag, like, list, map, number, oneOf, row, text } from '../../../engine/shapes.ts';
 import crdsTable from './crds.json' with { type: 'json' };
+import notesTable from './notes.json' with { type: 'json' };
 import renamesTable from './renames.json' with { type: 'json' };
 import replacedTable from './replaced.json' with { type: 'json' };
 import valuesTable from './values.json' with { type: 'json' };
@@ -78,4 +79,30 @@ export const replaced = knowledge(
   'spiderpool/replaced',
   row({ source: text, fields: map(row({}, { value: text, field: text, severity: oneOf('blocker', 'warning', 'notice') })) }),
   () => replacedTable,
+);
+
+/** npm's notation, per release line. */
+const range = like(/^[\w.<>=| -]{1,200}$/, { en: 'a range of versions', zh: '版本范围' });
+const since = row({ source: text, since: range, to: range });
+/** Each row is read by one check. */
+export const notes = knowledge(
+  'spiderpool/notes',
+  row({
+    storage: row({ source: text, old: text, to: range }),
+    nadTemplate: row({ source: text, from: range, to: range }),
+    multusPreStop: row({ source: text, from: range, to: range }),
+    gc: row({ source: text, from: range }),
+    coordinatorDefaults: row({ source: text, in: map(range) }),
+    coordinator: row({ source: text, since: range }),
+    coordinatorObject: row({ source: text }),
+    kubeadm: row({ source: text, config: range }),
+    multusConfig: row({ source: text, read: row({ 'spiderpool-multus': range, 'multus-cni-config': range }), detects: range }),
+    multusImage: row({ source: text, to: range, sinceMajor: number }),
+    leftovers: row({ source: text, objects: map(range) }),
+    autoPools: since,
+    staleEndpoint: row({ source: text, in: range }),
+    poolState: row({ source: text, heals: range }),
+    defaultPools: since,
+  }),
+  () => notesTable,
 );
