@@ -1,8 +1,9 @@
 // npm run test:sweep: kills the tool at every place of every write of every remedy, on the newest Kubernetes, and writes what was swept into docs/reliability.md.
-// It takes some ten minutes on two cores. Arguments are vitest's; with any (-t NAME) the page stays as it is.
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// It can be run in parts: what has ended right is kept in build/sweep.jsonl, and the next run of the same sources goes on from there. Arguments are vitest's
+// (a file of test/control/kills, -t NAME); a run without any does all that is left, and writes the page.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NEWEST } from '../test/bed/prepare.ts';
 import type { Cell, Place } from '../test/control/kills/sweep.ts';
@@ -12,20 +13,37 @@ const PAGE = join(ROOT, 'docs/reliability.md');
 const [BEGIN, END] = ['<!-- sweep: written by npm run test:sweep -->', '<!-- /sweep -->'];
 const PLACES: Record<Place, string> = { hold: 'held', 'forward-unanswered': 'unanswered', 'answer-then': 'answered' };
 
-const scratch = mkdtempSync(join(tmpdir(), 'upgrade-guard-sweep-'));
-const told = join(scratch, 'cells.jsonl');
+const KEPT = join(ROOT, 'build/sweep.jsonl');
 const words = process.argv.slice(2);
-const args = ['scripts/run.mjs', 'test', '--project', `kubernetes-${NEWEST}`, 'test/control/kills', ...words];
-const { status } = spawnSync(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, UPGRADE_GUARD_SWEEP: told } });
-const cells = existsSync(told)
-  ? readFileSync(told, 'utf8')
-      .trim()
-      .split('\n')
-      .map((line): Cell => JSON.parse(line))
-  : [];
-rmSync(scratch, { recursive: true });
-if (status === 0 && words.length === 0) writeFileSync(PAGE, page(readFileSync(PAGE, 'utf8'), cells));
+const cellsKept = (): Cell[] =>
+  (existsSync(KEPT) ? readFileSync(KEPT, 'utf8').trimEnd().split('\n').slice(1) : []).map((line) => JSON.parse(line));
+
+// The first line says of which sources the cells are: those of others say nothing about these.
+const sources = `${JSON.stringify({ sources: digestOfSources() })}\n`;
+if (!existsSync(KEPT) || !readFileSync(KEPT, 'utf8').startsWith(sources)) {
+  mkdirSync(join(ROOT, 'build'), { recursive: true });
+  writeFileSync(KEPT, sources);
+}
+console.log(`sweep: ${cellsKept().length} kills of these sources ended right before`);
+const files = words.some((word) => word.includes('test/control/kills')) ? words : ['test/control/kills', ...words];
+const args = ['scripts/run.mjs', 'test', '--project', `kubernetes-${NEWEST}`, ...files];
+const { status } = spawnSync(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, UPGRADE_GUARD_SWEEP: KEPT } });
+console.log(`sweep: ${cellsKept().length} kills ended right`);
+if (status === 0 && words.length === 0) {
+  writeFileSync(PAGE, page(readFileSync(PAGE, 'utf8'), cellsKept()));
+  rmSync(KEPT);
+}
 process.exitCode = status ?? 1;
+
+/** Of what a kill depends on, as it lies there. */
+function digestOfSources(): string {
+  const git = (...command: string[]) => execFileSync('git', command, { cwd: ROOT, encoding: 'utf8' });
+  const paths = git('ls-files', '-z', '--cached', '--others', '--exclude-standard', 'src', 'test', 'package-lock.json');
+  const digest = createHash('sha256');
+  for (const path of [...new Set(paths.split('\0'))].filter((name) => name && existsSync(join(ROOT, name))).sort())
+    digest.update(`${path}\0`).update(readFileSync(join(ROOT, path)));
+  return digest.digest('hex');
+}
 
 function page(old: string, cells: Cell[]): string {
   const [before, after] = [old.indexOf(BEGIN), old.indexOf(END)];

@@ -208,7 +208,7 @@ function permitted(check: Check, steps: readonly Step[], dump: Dump): void {
   }
 }
 
-/** The same of what takes them back. */
+/** The same of their undo. */
 function undoPermitted({ remedy }: Check, steps: readonly Step[], entries: readonly Entry[]): void {
   const progress = progressOf(entries);
   for (const step of steps) {

@@ -46,7 +46,7 @@ export const maybeCut = ({ id }: { id: string }): Text => ({
   zh: `警告：运行 ${id} 缺少 journal.length，运行日志可能不完整，末尾可能缺少已执行步骤的记录。请核对相关对象：{tool} runs ${id}{reach}`,
 });
 
-/** It may be the newest; to go on with an older one, or to take it back, would do what nobody asked for. */
+/** The unreadable run may be the newest; to resume or undo an older one would do what the user did not ask for. */
 function damagedBeside({ verb }: Call, unreadable: readonly { id: string }[]): UserError {
   const ids = unreadable.map(({ id }) => id).join(', ');
   return new UserError(

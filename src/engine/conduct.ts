@@ -49,7 +49,7 @@ export async function begin(run: Run, hands: RunDeps): Promise<Attempt> {
 /** A run as the store reads it. */
 export type OnDisk = NonNullable<Awaited<ReturnType<RunStore['read']>>>;
 
-/** Goes on with a run, or takes it back, from what its journal says. */
+/** Resumes or undoes a run from what its journal says. */
 export async function goOn({ run, progress, end }: OnDisk, direction: Direction, hands: RunDeps): Promise<Attempt> {
   return attempt(run, progress, direction, await hands.store.reopen(run.id, end), hands);
 }

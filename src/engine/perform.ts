@@ -56,7 +56,7 @@ export async function perform(
   if (step.do === 'recheck') return lookAgain(step, doing);
   if (step.do === 'migrate') return migrate(step, doing, write);
   if (step.do === 'drain') return drain(step, doing);
-  // Nobody waits in an undo: it goes on with what it can do itself.
+  // An undo does not wait for a person: it continues with what it can do itself.
   return step.do === 'manual' && direction === 'apply' ? waitForPerson(step, doing) : write(doing);
 }
 
@@ -117,7 +117,7 @@ async function write(
       looks++;
       continue;
     }
-    // A release that cannot be brought back stops an undo: definitions must not go back under programs that need the new ones.
+    // A release that cannot be brought back stops an undo: CRDs must not be restored under programs that need the new ones.
     if (look.is !== 'to-do')
       return settle(
         { ...lookedAt(look, step.do === 'helm' ? 'apply' : direction, inDoubt), ...(answer ? { answered: true } : {}) },

@@ -143,11 +143,11 @@ interface Drafted {
   reasons: string[];
 }
 
-/** Seconds for every API server to have taken up a definition; on one server it takes less than one. */
+/** Seconds for every API server to have taken up a CRD; on one server it takes less than one. */
 const TAKEN_UP = 5;
 
 /**
- * What writes objects of a kind whose definition changes comes behind that, and a moment later: a server that still goes by the old one would drop the fields that it lacks.
+ * What writes objects of a kind whose CRD changes comes behind that, and a moment later: a server that still goes by the old one would drop the fields that it lacks.
  * What needs such a write moves along.
  */
 function definitionsFirst(drafted: Drafted[]): Drafted[] {

@@ -28,7 +28,7 @@ export function wrongInRun(value: unknown, id: string): string | undefined {
 /** Of one line of a journal, alone. */
 export const wrongInEntry = (value: unknown): string | undefined => ENTRY(value, '');
 
-/** An entry about a step must be about its object: what taking it back writes is made of it. */
+/** An entry about a step must be about its object: its undo is made of it. */
 export function wrongForStep(entry: Extract<Entry, { step: string }>, step: Step | undefined): string | undefined {
   if (!step) return 'step';
   const on = 'on' in step ? step.on : 'object' in step ? refOf(step.object) : step.do === 'manual' ? step.restarts?.on : undefined;

@@ -41,7 +41,7 @@ const BUILT_IN: Record<string, string> = {
   'flowcontrol.apiserver.k8s.io/v1': 'FlowSchema-/status PriorityLevelConfiguration-/status',
   'node.k8s.io/v1': 'RuntimeClass-',
   'scheduling.k8s.io/v1': 'PriorityClass-',
-  // Not built in, but without its definition its plural cannot be guessed.
+  // Not built in, but without its CRD its plural cannot be guessed.
   'k8s.cni.cncf.io/v1': 'NetworkAttachmentDefinition=network-attachment-definitions',
 };
 

@@ -1,4 +1,4 @@
-// The names of a snapshot's parts; a folder made by hand has the same.
+// The names of a snapshot's parts; a folder that a person made has the same.
 export const VERSION = 'version.json';
 export const CLUSTER = 'cluster.json';
 export const DISCOVERY = 'discovery.json';

@@ -65,7 +65,7 @@ export function dumpSource(dump: Dump): Source {
     async text(query, sink) {
       const resource = query.path.split('?', 1)[0]!;
       const gaps = dump.absent.filter((absent) => absent.verb === 'get-path' && absent.resource === resource);
-      // In a folder made by hand one answer stands for all servers.
+      // In a folder that a person made one answer stands for all servers.
       const answers = dump.texts.get(textKey(query)) ?? (dump.whole ? dump.texts.get(textKey({ path: query.path })) : undefined);
       for (const [server, lines] of answers ?? []) for (const line of lines) sink.line(line, server);
       return answers || gaps.length ? gaps : [notCollected('get-path', resource)];

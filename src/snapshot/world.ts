@@ -64,7 +64,7 @@ export function dumpWorld(dump: Dump): World {
     dump.collected.set(resource, { objects: change(objects), lists });
   }
 
-  /** A definition brings its kind. */
+  /** A CRD brings its kind. */
   function learn(object: Raw): void {
     if (object.kind !== 'CustomResourceDefinition') return;
     const name = refOf(object).name;

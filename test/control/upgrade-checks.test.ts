@@ -82,7 +82,7 @@ describeUpstream('whether an upgrade can start', ['data', 'spiderpool', 'charts'
     for (const actor of started) await actor.stop();
   });
 
-  test('0.9.4 → 0.9.5: refused with what to take instead; accepted by name it ends where Pods start, and is taken back', async () => {
+  test('0.9.4 → 0.9.5: refused with what to take instead; accepted by name it ends where Pods start, and is undone', async () => {
     await install('0.9.4');
     await expect.poll(network, { timeout: 60_000 }).toBe(NETWORK);
     await cluster.apply({ ...COORDINATOR, spec: { mode: 'auto', hostRuleTable: 500, txQueueLen: 0 } });

@@ -266,7 +266,7 @@ describe('undo', () => {
     expect(results(await back(world, [patchStep('a')], torn))).toEqual({ a: 'done' });
     expect(await typeOf(world, 'a')).toBe('None');
   });
-  test('steps that need each other are taken back in the opposite order', async () => {
+  test('steps that need each other are undone in the opposite order', async () => {
     const world = worldOf(...steps.map(({ id }) => endpoint(id, 'None')));
     const chain = [patchStep('a'), patchStep('b', { after: ['a'] }), patchStep('c', { after: ['b'] })];
     const done = await go(world, chain);

@@ -1,4 +1,4 @@
-// The order of a plan across remedies: definitions before what is written under them, with what hangs on that.
+// The order of a plan across remedies: CRDs before what is written under them, with what hangs on that.
 import { expect, test } from 'vitest';
 import type { StepDraft } from '../../src/engine/contracts.ts';
 import { makePlan, stepsOf } from '../../src/engine/plan.ts';
@@ -32,7 +32,7 @@ const planned = (...remedies: StepDraft[][]) =>
     ({ id, do: doing, after }) => `${id} ${doing}${after.length ? ` after ${after}` : ''}`,
   );
 
-test('a definition comes before the objects of its kind, whichever remedy came first; and a moment passes in between', () => {
+test('a CRD comes before the objects of its kind, whichever remedy came first; and a moment passes in between', () => {
   const written = patch('Pool', 'a');
   expect(planned([written, evict([written])], [patch('Other', 'o')], [definition('Pool')])).toEqual([
     '1 patch',
@@ -42,7 +42,7 @@ test('a definition comes before the objects of its kind, whichever remedy came f
     '5 evict after 4',
   ]);
 });
-test('a kind of another group, and a run without definitions, stay as they were', () => {
+test('a kind of another group, and a run without CRDs, stay as they were', () => {
   expect(planned([patch('Pool', 'a', 'h.io/v1')], [definition('Pool')])).toEqual(['1 patch', '2 apply']);
   expect(planned([patch('Pool', 'a')], [patch('Pool', 'b')])).toEqual(['1 patch', '2 patch']);
 });

@@ -80,7 +80,7 @@ const put = (ip: string, pod: string): Change => ({ path: RECORDS, inString: `/$
 const recordsOf = async (world: World) => JSON.parse(((await at(world, POOL, RECORDS)) as string) ?? 'null');
 
 describe('patch, inside a string that holds JSON', () => {
-  test('writes one record, keeps the others, counts, and takes it back', async () => {
+  test('writes one record, keeps the others, counts, and is undone', async () => {
     const world = worldOf(pool({ '10.6.0.1': record('a') }, 7));
     const steps = [recordStep([put('10.6.0.2', 'b')])];
     const done = await go(world, steps);
@@ -341,7 +341,7 @@ describe('delete', () => {
     const object = endpoint(name, 'Pod');
     return { ...object, metadata: { ...(object.metadata as Raw), finalizers: ['spiderpool.spidernet.io'], ...more } };
   };
-  test('of an object with finalizers is done when it is on its way out; taken back only when it is gone', async () => {
+  test('of an object with finalizers is done when it is on its way out; undone only when it is gone', async () => {
     const world = worldOf(owned('a'));
     const before = await steady(world, refTo('a'));
     const steps = [step('delete', { on: refTo('a'), undo: 'compensates' })];
@@ -358,7 +358,7 @@ describe('delete', () => {
     expect(await steady(world, refTo('a'))).toEqual(before);
     expect(await at(world, refTo('a'), '/metadata/uid')).not.toBe('uid-a');
   });
-  test('is not taken back once an object of that name exists again, nor without its owner', async () => {
+  test('is not undone once an object of that name exists again, nor without its owner', async () => {
     const owner = { apiVersion: 'v1', kind: 'Pod', name: 'a', uid: 'uid-pod' };
     const steps = [step('delete', { on: refTo('a'), undo: 'compensates' })];
     const world = worldOf({ ...owned('a', { finalizers: [], ownerReferences: [owner] }) });
@@ -670,7 +670,7 @@ describe('apply of a CustomResourceDefinition', () => {
     expect([result(left), detail(left)]).toEqual(['left', expect.stringContaining('v2beta1 (status.storedVersions)')]);
     expect(await at(world, CRD, '/spec/versions/1/name')).toBe('v1');
   });
-  test('undo leaves a definition that somebody else has applied since', async () => {
+  test('undo leaves a CRD that another client has applied since', async () => {
     const world = worldOf(old);
     const steps = [step('apply', { object: next, undo: 'compensates' })];
     const done = await go(world, steps);

@@ -51,7 +51,7 @@ export async function undo(call: Call): Promise<number> {
   }
 }
 
-/** What taking these steps back comes to. Throws for one that the run's checks never do. Only inverses that are shown are held: there may be 100,000. */
+/** The undo of these steps. Throws for one that the run's checks never do. Only inverses that are shown are held: there may be 100,000. */
 async function wayBack(
   call: Call,
   { store }: Live,

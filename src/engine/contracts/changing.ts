@@ -344,7 +344,7 @@ export interface StepKind<S extends Step = Step> {
   write(step: S, now: Raw | undefined): Write | undefined;
   /** What the journal keeps of the object as it was found: exactly what undo needs. */
   remember(object: Raw | undefined): Raw | undefined;
-  /** The step that takes it back, or why there is none. `before`: what was remembered (undefined: there was no object); `after`: who it was once written. */
+  /** The step that undoes it, or why there is none. `before`: what was remembered (undefined: there was no object); `after`: who it was once written. */
   inverse(step: S, before: Raw | undefined, after: Raw | undefined): Step | { none: Text };
 }
 /** A part of a system's upgrade. `hop`: the version that it brings; `first`: it comes before the repairs of its hop. */

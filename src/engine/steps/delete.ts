@@ -1,4 +1,4 @@
-// A delete step, with uid and resourceVersion of what was looked at as preconditions. Taking it back makes the object again from what was remembered, where that means anything.
+// A delete step, with uid and resourceVersion of what was looked at as preconditions. Its undo creates the object again from what was remembered, where that is of use.
 import { describe, groupOf, lives, refOf } from '../../kube/refs.ts';
 import type { Condition, Look, Raw, Ref, Step, StepKind, StepOf, Text, World } from '../contracts.ts';
 import { brokenGuard } from './conditions.ts';

@@ -50,7 +50,7 @@ const isPending = ({ status }: Revision): boolean => status.startsWith('pending-
 interface RevisionEnd {
   newest?: Revision;
   alive: boolean;
-  /** Pending, and written too lately to be sure that nobody is at work. */
+  /** Pending, and written too lately to be sure that no helm is running. */
   restless: boolean;
 }
 
@@ -132,7 +132,7 @@ export const unpend: StepKind<StepOf<'unpend'>> = {
     `kubectl delete secret ${shellWord(`sh.helm.release.v1.${name}.v${revision}`)} -n ${shellWord(namespace)}`,
   ],
   look: async (step, world) => {
-    // In a rehearsal nobody is at work, and the record is an object like any other.
+    // In a rehearsal no helm is running, and the record is an object like any other.
     if (world.assume) {
       const now = await world.get(recordOf(step));
       return now ? { is: 'to-do', now } : { is: 'done', now };

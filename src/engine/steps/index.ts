@@ -46,7 +46,7 @@ export function kindOf(step: Step): StepKind {
 
 const WHOLE: ReadonlySet<Step['do']> = new Set(['delete', 'apply', 'migrate', 'revise', 'drain', 'manual']);
 
-/** Of an object that a journal keeps, what taking the step back needs: all of it only where the object itself is put back. There may be 100,000. */
+/** Of an object that a journal keeps, what the undo of the step needs: all of it only where the object itself is put back. There may be 100,000. */
 export function recalled(step: Step, before: Raw | undefined): Raw | undefined {
   return WHOLE.has(step.do) ? before : identity(before);
 }

@@ -139,7 +139,7 @@ export const readBlindlyBy = (version: string): string[] =>
   readFields().flatMap(([name, field]) => (satisfies(version, field.in) ? [name] : []));
 
 /**
- * Fields that the agents of the target read without asking whether they are there. Most have a default in the target's definition and are found filled then;
+ * Fields that the agents of the target read without asking whether they are there. Most have a default in the target's CRD and are found filled then;
  * 0.9.0 gives txQueueLen none. To come behind the new webhook: the old one drops what it does not know.
  */
 export async function coordinatorRepairs({
@@ -183,7 +183,7 @@ function filled(on: Ref, name: string, value: Json, version: string): StepDraft 
   };
 }
 
-/** What the definitions of the target drop although the old agents read it: a rollback alone leaves them failing. */
+/** What the CRDs of the target drop although the old agents read it: a rollback alone leaves them failing. */
 export function rollbackTrap({
   path: { from },
   intended: {

@@ -20,7 +20,7 @@ const fieldsOf = async (plural: string) => {
   return crd && Object.keys(crd.spec.versions[0].schema.openAPIV3Schema.properties.spec.properties);
 };
 
-describeUpstream('the definitions of Spiderpool', ['data', 'spiderpool', 'charts'], (charts) => {
+describeUpstream('the CRDs of Spiderpool', ['data', 'spiderpool', 'charts'], (charts) => {
   const chartOf = (version: string) => join(charts, version, 'spiderpool');
   const install = async (version: string) => {
     const crds = await cluster.kubectl(['apply', '--server-side', '--field-manager=helm', '-f', join(chartOf(version), 'crds')]);

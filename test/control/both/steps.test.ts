@@ -1,4 +1,4 @@
-// Every kind of step but helm against a real API server, through the engine and the live World: answered, lost, cut, in conflict; then taken back.
+// Every kind of step but helm against a real API server, through the engine and the live World: answered, lost, cut, in conflict; then undone.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -272,7 +272,7 @@ describe('create', () => {
 
 describe('delete', () => {
   const on = () => refOf(endpoint([]));
-  test('behind a finalizer: leaving is done; taken back once it is gone, and never over a successor', async () => {
+  test('behind a finalizer: leaving is done; undone once it is gone, and never over a successor', async () => {
     await cluster.apply(endpoint(['steps.test/held']));
     const before = await steady(on());
     const steps = [step({ do: 'delete', on: on(), undo: 'compensates' })];
@@ -319,7 +319,7 @@ describe('apply', () => {
     if (await world.get(on())) await cluster.remove(objectOf(on()));
     await expect.poll(() => world.get(on()), { timeout: 20_000 }).toBeUndefined();
   };
-  test('that makes a definition is taken back only while it has no objects', { timeout: 60_000 }, async () => {
+  test('that creates a CRD is undone only while it has no objects', { timeout: 60_000 }, async () => {
     await gone();
     const steps = [
       step({ do: 'apply', object: mouse(['a']), undo: 'compensates' }),

@@ -4,7 +4,7 @@
 // Cells follow the writes that a scene declares; an undisturbed run must come to exactly those.
 // A PUT of the Lease is a place only where a scene declares it (a killed run takes its own over): renewals, every 10 s, depend on the clock.
 import { createHash } from 'node:crypto';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { newHome, type Ran, run, start } from '../../bed/binary.ts';
 import { type Fault, isWrite, type Seen, startFaultProxy } from '../../bed/fault-proxy.ts';
@@ -12,8 +12,9 @@ import type { Bed } from '../../bed/index.ts';
 import { LEASE } from '../scene.ts';
 import { STANDS, type Stand } from './kinds.ts';
 
-/** Set: everything is swept, and each cell told in this file, a line of JSON each. */
+/** Set: everything is swept, and each cell told in this file, a line of JSON each; what it tells already is left out. */
 const SWEEP = process.env.UPGRADE_GUARD_SWEEP;
+const TOLD = new Set(SWEEP ? readFileSync(SWEEP, 'utf8').split('\n') : []);
 /** Another seed, other places. */
 const SEED = process.env.UPGRADE_GUARD_TEST_SEED ?? '';
 
@@ -202,7 +203,8 @@ function choice(cells: Cell[]): (cell: Cell) => boolean {
   const lost = stands.find((stand) => !cells.some((cell) => isAt(cell)(stand)));
   if (lost) throw new Error(`kinds.ts: ${name} has no ${lost.write} in its ${lost.command}`);
   const turn = createHash('sha256').update(`${name} ${SEED}`).digest().readUInt32BE() % cells.length;
-  return (cell) => SWEEP !== undefined || stands.some(isAt(cell)) || (stands.length === 0 && cell === cells[turn]);
+  if (SWEEP) return (cell) => !TOLD.has(JSON.stringify(cell));
+  return (cell) => stands.some(isAt(cell)) || (stands.length === 0 && cell === cells[turn]);
 }
 
 /** Each with which of its kind it is: `PATCH nodes #2`. */

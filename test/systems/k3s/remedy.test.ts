@@ -99,7 +99,7 @@ test('R2: those that wait for it, the Plan, its Jobs, their end, the nodes', () 
   ]);
 });
 
-test('what is deleted is not taken back, the cordon is; and an uncordon needs Plan and Jobs gone', () => {
+test('what is deleted is not created again by undo, the cordon is undone; and an uncordon needs Plan and Jobs gone', () => {
   const steps = repairSteps([left('a1', repair())]) as StepDraft[];
   expect(steps.map((step) => step.undo)).toEqual(['none', 'none', 'exact', 'exact']);
   const guard = steps.at(-1)!.guard.flatMap((condition) => ('on' in condition ? [condition] : []));

@@ -85,7 +85,7 @@ test('a table holds what changes between versions, and in which of them it is th
   });
 });
 
-describe('what a live definition lacks', () => {
+describe('what a live CRD lacks', () => {
   const lacks = (live: Raw, wanted: Raw) => lacking(live, crdsByChart([wanted])[0]!).map((path) => fieldOf(path));
   const enumOf = (...values: string[]) => definition(field({ type: 'string', enum: values }));
   test.each<[string, Raw, Raw, string[]]>([
@@ -179,7 +179,7 @@ describeUpstream('the charts of Spiderpool', ['data', 'spiderpool', 'charts'], (
       expect.stringMatching(/spidercoordinators.*missing: .*default/),
     );
   });
-  test('what rbac prints is enough to take back every definition that it makes: it looks for objects first', async () => {
+  test('what rbac prints is enough to undo every CRD that it creates: it looks for objects first', async () => {
     for (const version of known) {
       const { crds } = await chartOf(version);
       for (const { metadata } of crds) {

@@ -1,4 +1,4 @@
-// The small definitions that stand in for upstream's in a healthy cluster lack nothing that the table wants.
+// The small CRDs that stand in for upstream's in a healthy cluster lack nothing that the table wants.
 import { expect, test } from 'vitest';
 import { lacking } from '../../../src/chart/crds.ts';
 import { wantedByTable } from '../../../src/systems/spiderpool/crds.ts';

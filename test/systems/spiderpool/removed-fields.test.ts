@@ -1,4 +1,4 @@
-// removed-fields: what the target drops, by table and by the definitions of a chart; and what took its place.
+// removed-fields: what the target drops, by table and by the CRDs of a chart; and what took its place.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { intendedBy } from '../../../src/chart/intended.ts';
