@@ -1,5 +1,5 @@
 import { helmStages } from '../../chart/stage.ts';
-import type { Condition, Expectation, ListQuery, Raw, Ref, Rule, StageDraft, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
+import type { ListQuery, Raw, Rule, StageDraft, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { isRaw } from '../../kube/json.ts';
 import { pointerGet } from '../../kube/pointer.ts';
@@ -10,6 +10,7 @@ import { at } from './carried.ts';
 import { crosses, meshConfigOf, meshConfigSteps, type OsmUpgrade, outdated, SINCE } from './mesh-config.ts';
 import { CONTROLLER, PARTS } from './reads.ts';
 import { RESTART_RIGHTS, restarts } from './restart.ts';
+import { deployment, rolledOut } from './rollout.ts';
 
 /** Custom resources of osm-edge and SMI that an upgrade may prune, and the CRDs. */
 const RESOURCES = [
@@ -129,20 +130,6 @@ function controllerBack(
     },
   };
 }
-
-const counted = (...pairs: [string, string][]): Expectation[] => [
-  { path: '/status/observedGeneration', same: '/metadata/generation' },
-  ...pairs.map(([path, same]) => ({ path, same })),
-];
-const deployment = (namespace: string, name: string): Ref => ({ apiVersion: 'apps/v1', kind: 'Deployment', namespace, name });
-const rolledOut = (namespace: string, name: string): Condition => ({
-  on: deployment(namespace, name),
-  must: counted(
-    ['/status/updatedReplicas', '/spec/replicas'],
-    ['/status/replicas', '/spec/replicas'],
-    ['/status/readyReplicas', '/spec/replicas'],
-  ),
-});
 
 /** With enableReconciler the old and the new osm-bootstrap write the CRDs in turns: the old one is off until helm starts the new one. */
 async function reconcilerOff({ intended: { release }, source }: OsmUpgrade): Promise<StepDraft[]> {

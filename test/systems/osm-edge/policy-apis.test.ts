@@ -9,8 +9,7 @@ grid('osm-edge/policy-apis', [
     to,
     expect: [`blocker ${RECORD}`, `blocker ${RECORD}`],
     steps: [
-      'helm plugin install https://github.com/helm/helm-mapkubeapis',
-      'helm mapkubeapis osm -n osm-system',
+      'upgrade-guard fix kubernetes/removed-api',
       'helm upgrade osm osm-edge --repo=https://flomesh-io.github.io/osm-edge --version=1.3.9 -n osm-system --reset-then-reuse-values --set osm.osmController.enablePodDisruptionBudget=false --set osm.injector.autoScale.enable=false',
     ],
   },

@@ -6,10 +6,6 @@ grid('osm-edge/webhook-certificate', [
   {
     fixture: 'found',
     expect: [`blocker ${inject}`, `blocker ${validate}`],
-    steps: [
-      'kubectl rollout restart deployment/osm-injector deployment/osm-controller -n osm-system',
-      'kubectl rollout status deployment/osm-injector -n osm-system',
-    ],
   },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },

@@ -7,7 +7,6 @@ import type { Check, Cluster, Finding, Ref, StepDraft } from '../../../engine/co
 import { isGap } from '../../../engine/gaps.ts';
 import { setFlag } from '../../../helm/flags.ts';
 import { pathOf } from '../../../helm/keys.ts';
-import { shellWord } from '../../../text/shell.ts';
 import { satisfies } from '../../../versions/chart.ts';
 import { at, carriedValues } from '../carried.ts';
 import { CHART } from '../chart.ts';
@@ -54,8 +53,8 @@ const check: Check<typeof RELEASE_READS, Args> = {
       zh: '读取启用这些对象的 values 以及 release 的 manifest，将其 API 版本与集群提供的版本比较。',
     },
     fix: {
-      en: 'manual: switch the values off and create PodDisruptionBudgets (policy/v1) and HorizontalPodAutoscalers (autoscaling/v2) of your own. A release that holds the old versions is rewritten with the plugin helm mapkubeapis.',
-      zh: '手动：关闭这些值，并自行创建 policy/v1 的 PodDisruptionBudget 和 autoscaling/v2 的 HorizontalPodAutoscaler。含有旧版本的 release 用插件“helm mapkubeapis”改写。',
+      en: 'manual: switch the values off and create PodDisruptionBudgets (policy/v1) and HorizontalPodAutoscalers (autoscaling/v2) of your own. A release that holds the old versions is rewritten by fix kubernetes/removed-api.',
+      zh: '手动：关闭这些值，并自行创建 policy/v1 的 PodDisruptionBudget 和 autoscaling/v2 的 HorizontalPodAutoscaler。含有旧版本的 release 由 fix kubernetes/removed-api 改写。',
     },
   },
   sources: [
@@ -89,7 +88,7 @@ const check: Check<typeof RELEASE_READS, Args> = {
       const flags = all.flatMap(({ args }) => args.keys.map((key) => setFlag(pathOf(key), false)));
       const { name, namespace = '' } = situation.path.installation;
       return [
-        ...(all.some(({ args }) => args.held) ? [mapped(name, namespace)] : []),
+        ...(all.some(({ args }) => args.held) ? [rewritten(name, namespace)] : []),
         ...(flags.length ? [upgradeCommand(CHART, situation, flags)] : []),
       ];
     },
@@ -116,12 +115,10 @@ const found = (record: Ref, { group, version, kind }: Api, keys: string[], held:
     evidence: [{ seen: keys.length ? `${keys[0]}: true` : `apiVersion: ${group}/${version}` }],
   });
 
-const mapped = (name: string, namespace: string): StepDraft => ({
-  ...{ do: 'manual', guard: [], undo: 'none' },
-  commands: [
-    'helm plugin install https://github.com/helm/helm-mapkubeapis',
-    `helm mapkubeapis ${shellWord(name)} -n ${shellWord(namespace)}`,
-  ],
+/** The record of a release is rewritten by the check of Kubernetes that looks after all releases. */
+const rewritten = (name: string, namespace: string): StepDraft => ({
+  ...{ do: 'manual', guard: [], undo: 'none', when: 'instead' },
+  commands: ['upgrade-guard fix kubernetes/removed-api'],
   text: {
     en: `rewrite the API versions in the record of release ${namespace}/${name}`,
     zh: `改写 release ${namespace}/${name} 记录中的 API 版本`,

@@ -5,6 +5,7 @@ import type { Check, Finding, PointReader, Ref, StepDraft, Text } from '../../..
 import { isGap } from '../../../engine/gaps.ts';
 import { type Certificate, certificates, each, list, maybe, NO_CERTIFICATE, word } from '../../../engine/read/index.ts';
 import { shellWord } from '../../../text/shell.ts';
+import { ROLLOUT_READS, ROLLOUT_RIGHTS, restart } from '../rollout.ts';
 
 const SOON = 30 * 24 * 3600 * 1000;
 const CA = certificates("data['ca.crt']");
@@ -47,8 +48,8 @@ const check: Check<typeof reads, Args> = {
       zh: '读取调用网格命名空间的 webhook 的 clientConfig.caBundle，并与 Secret osm-ca-bundle 的 ca.crt 比较（仅在证书提供者为“tresor”时存在）。只读取证书，不读取私钥。',
     },
     fix: {
-      en: 'manual: restart osm-injector and osm-controller, which write the CA bundle when they start.',
-      zh: '手动：重启 osm-injector 和 osm-controller，它们启动时会写入 CA。',
+      en: 'restarts osm-injector (osm-inject.k8s.io) or osm-controller (osm-validator.k8s.io), which write the webhook and its CA bundle when they start. Where the CA in Secret osm-ca-bundle itself ends: manual, with the commands.',
+      zh: '重启 osm-injector（对应 osm-inject.k8s.io）或 osm-controller（对应 osm-validator.k8s.io），它们启动时会写入 webhook 及其 CA。如果 Secret osm-ca-bundle 中的 CA 本身即将到期：手动处理，会给出命令。',
     },
   },
   sources: ['flomesh-io/osm-edge: pkg/injector/webhook.go, pkg/validator/patch.go@v1.3.9'],
@@ -82,7 +83,18 @@ const check: Check<typeof reads, Args> = {
       zh: `webhook ${hook}（${on}）：caBundle ${seen.zh}${fails ? '；匹配的请求会被拒绝' : ''}`,
     };
   },
-  remedy: { writes: [], steps: async (all) => (all[0] ? [restart(all[0].args.namespace)] : []) },
+  remedy: {
+    pointReads: ROLLOUT_READS,
+    writes: ROLLOUT_RIGHTS,
+    // A CA that itself ends is written again as it is: only a new one helps.
+    async steps(all, { look, now }) {
+      const namespace = all[0]?.args.namespace ?? '';
+      const mesh = await meshCa(namespace, look);
+      const ends = mesh && lastOf(mesh) <= now + SOON;
+      if (ends) return [newCa(namespace, all)];
+      return restart(namespace, [...new Set(all.map(({ args }) => HOOKS[args.hook]!))].sort(), { look, now });
+    },
+  },
 };
 export default check;
 
@@ -123,17 +135,19 @@ const found = (args: Args, objects: Ref[]): Finding<Args> =>
     evidence: [{ seen: `webhooks[name=${args.hook}].clientConfig.caBundle` }],
   });
 
-function restart(namespace: string): StepDraft {
+function newCa(namespace: string, all: readonly Finding<Args>[]): StepDraft {
   const at = shellWord(namespace);
+  const parts = 'deployment/osm-bootstrap deployment/osm-controller deployment/osm-injector';
   return {
-    ...{ do: 'manual', guard: [], undo: 'none' },
+    ...{ do: 'manual', guard: [], undo: 'none', seen: all.flatMap(({ objects }) => objects).map((on) => ({ on, must: 'exist' as const })) },
     commands: [
-      `kubectl rollout restart deployment/osm-injector deployment/osm-controller -n ${at}`,
-      `kubectl rollout status deployment/osm-injector -n ${at}`,
+      `kubectl get secret osm-ca-bundle -n ${at} -o yaml > osm-ca-bundle.yaml`,
+      `kubectl delete secret osm-ca-bundle -n ${at}`,
+      `kubectl rollout restart ${parts} -n ${at}`,
     ],
     text: {
-      en: `restart osm-injector and osm-controller in ${namespace}: they write the CA bundle`,
-      zh: `重启 ${namespace} 中的 osm-injector 和 osm-controller：由它们写入 CA`,
+      en: `have a new CA made (the one in Secret ${namespace}/osm-ca-bundle ends), then restart every Pod of the mesh: sidecars of the old CA are not trusted`,
+      zh: `生成新的 CA（Secret ${namespace}/osm-ca-bundle 中的 CA 即将到期或已过期），然后重启网格中的全部 Pod：使用旧 CA 的 sidecar 不再受信任`,
     },
   };
 }

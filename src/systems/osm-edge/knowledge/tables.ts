@@ -3,6 +3,7 @@ import type { Json } from '../../../engine/contracts.ts';
 import { derived, knowledge } from '../../../engine/knowledge.ts';
 import { either, flag, like, list, map, number, type Of, oneOf, row, type Shape, text } from '../../../engine/shapes.ts';
 import { compare } from '../../../versions/chart.ts';
+import crdFieldsTable from './crd-fields.json' with { type: 'json' };
 import crdsTable from './crds.json' with { type: 'json' };
 import meshConfigTable from './meshconfig.json' with { type: 'json' };
 import releasesTable from './releases.json' with { type: 'json' };
@@ -43,6 +44,14 @@ export const mapping = derived(meshConfig, ({ values }) => values.filter(({ path
 const none = oneOf(null);
 /** By CRD, from which release on: its versions (`*` is stored, `u` is not served); null: not there. */
 export const crds = knowledge('osm-edge/crds', row({ source: text, crds: map(map(either(none, list(text)))) }), () => crdsTable);
+
+const spans = like(/^[\w.-]+( [\w.-]+)*$/, { en: 'spans of versions', zh: '版本区间' });
+/** What the CRDs of each release say, where releases differ; as chart/crds.ts reads it. */
+export const crdFields = knowledge(
+  'osm-edge/crd-fields',
+  row({ source: text, versions: list(version), crds: map(map(row({ in: spans, markers: map(spans) }))) }),
+  () => crdFieldsTable,
+);
 
 const schemaObject = row({ closed: flag, allowed: list(text), required: list(text) });
 export type SchemaObject = Of<typeof schemaObject>;
