@@ -24,7 +24,7 @@ import {
 import { rancherAgent, rancherOf } from './ownership.ts';
 import { planLabel } from './plans.ts';
 import { jobs, kuredLocks, type NodeRow, nodes, plans, pods } from './reads.ts';
-import { type Left, planName, type RepairMethod, refusalOf, wayOf } from './remedy.ts';
+import { type Left, planName, type RepairMethod, refusalOf, wayOf } from './recovery.ts';
 import { type Cluster, repairOf, unfinished } from './repair.ts';
 
 export const CORDON_READS = { nodes, plans, jobs, pods, kuredLocks };

@@ -8,7 +8,7 @@ import { releases } from './knowledge/tables.ts';
 import { type Owner, ownerOf, selectedBy } from './ownership.ts';
 import { followsVersion, latestHash, OWN_PLANS, planLabel, untolerated } from './plans.ts';
 import type { JobRow, NodeRow, PlanRow, UpgradePod } from './reads.ts';
-import type { Repair, Retarget } from './remedy.ts';
+import type { Repair, Retarget } from './recovery.ts';
 
 export interface Cluster {
   nodes: readonly NodeRow[];

@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import type { Ref, StepDraft } from '../../../src/engine/contracts.ts';
 import { makePlan, stepsOf } from '../../../src/engine/plan.ts';
 import { latestHash } from '../../../src/systems/k3s/plans.ts';
-import { type Left, type Repair, refusalOf, repairSteps, wayOf } from '../../../src/systems/k3s/remedy.ts';
+import { type Left, type Repair, refusalOf, wayOf } from '../../../src/systems/k3s/recovery.ts';
+import { repairSteps } from '../../../src/systems/k3s/remedy.ts';
 import { describeUpstream } from '../../bed/upstream.ts';
 
 const ref = (kind: string, name: string): Ref => ({ apiVersion: 'v1', kind, namespace: 'suc', name, uid: `uid-${name}` });
