@@ -159,7 +159,7 @@ export const configValues = knowledge(
 /** Plugins and options that CoreDNS dropped, and plugins that kubeadm carries over (the same for CoreDNS 1.8.3 to 1.14.2). */
 export const corefile = knowledge(
   'kubernetes/corefile',
-  row({ source: text, removed: list(row({ plugin: text, in: text }, { option: text })), migrated: list(text) }),
+  row({ source: text, removed: list(row({ plugin: text, in: text }, { option: text })), migrated: list(text), releases: list(text) }),
   () => corefileTable,
 );
 /** Files that a component decodes strictly from a minor on, and which flag names the file of a reader in `components.configVersions`. */
