@@ -40,13 +40,15 @@ const NOTE: Record<'default' | 'back' | 'none' | 'unknown', Text> = {
 export function pathView({ installation, from, to, chosen, hops }: UpgradePath, { language }: Face): PathView {
   const { release, namespace, name } = installation;
   const version = isGap(from) ? NOTE.unknown[language] : oneLine(from);
-  const note = to ? (chosen === 'asked' ? undefined : NOTE[chosen]) : isGap(from) ? undefined : NOTE.none;
+  // No hop leads to a default target that is installed already (v1.37.2 to 1.37).
+  const there = chosen === 'default' && !isGap(from) && !hops.length;
+  const note = there ? NOTE.none : to && chosen !== 'asked' ? NOTE[chosen] : undefined;
   const place = release
     ? PLACE[language](`${release.namespace}/${release.name}`, release.revision)
     : [namespace, name].filter(Boolean).join('/');
   return {
     system: installation.system,
-    versions: [version, ...(to && !hops.includes(to) ? [...hops, to] : hops)].map((each) => oneLine(each)).join(' → '),
+    versions: [version, ...(to && !there && !hops.includes(to) ? [...hops, to] : hops)].map((each) => oneLine(each)).join(' → '),
     note: note?.[language] ?? '',
     place: oneLine(place, NAME),
   };
