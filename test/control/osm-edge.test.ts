@@ -29,7 +29,7 @@ describeUpstream('osm-edge by its real charts', ['data', 'osm-edge', 'charts'], 
   const started: Actor[] = [];
   const proxy = { ...({} as Awaited<ReturnType<typeof startFaultProxy>>) };
   let kubeconfig = '';
-  let bootstrap: { stop(): Promise<void> };
+  let bootstrap: ReturnType<typeof startBootstrap>;
   beforeAll(async () => {
     Object.assign(proxy, await startFaultProxy(cluster));
     kubeconfig = await proxy.kubeconfigFrom(cluster.kubeconfig);
@@ -178,12 +178,46 @@ describeUpstream('osm-edge by its real charts', ['data', 'osm-edge', 'charts'], 
     expect(await version()).toBe('1.3.0');
     expect(await state()).toEqual(earlier);
   });
+
+  test('1.3.9: a webhook without its CA and a CRD that is gone are written again by a restart, killed, resumed and undone', async () => {
+    await install('1.3.9');
+    const earlier = await state();
+    const gone = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/egressgateways.policy.openservicemesh.io';
+    const injects = `/apis/admissionregistration.k8s.io/v1/${WEBHOOKS[0]}`;
+    const CHECKS = ['osm-edge/webhook-certificate', 'osm-edge/crds-current'];
+    const open = async () => found((await json(['check', ...CHECKS])).result);
+    expect(await open()).toEqual([]);
+    for (const place of process.env.UPGRADE_GUARD_SWEEP
+      ? (['hold', 'forward-unanswered', 'answer-then'] as const)
+      : (['forward-unanswered'] as const))
+      for (const [method, path] of [
+        ['PATCH', /\/deployments\/osm-injector/],
+        ['PATCH', /\/deployments\/osm-bootstrap/],
+      ] as [string, RegExp][]) {
+        // What plays osm-bootstrap has done what the undo before made it do.
+        await until('osm-bootstrap has started', async () => bootstrap.started() === '1.3.9 undefined');
+        const { body } = await cluster.request('GET', injects);
+        const webhooks = body.webhooks.map((hook: Body) => ({ ...hook, clientConfig: { ...hook.clientConfig, caBundle: undefined } }));
+        await cluster.request('PUT', injects, { ...body, webhooks });
+        await cluster.request('DELETE', gone);
+        await until('the CRD is gone', async () => (await cluster.request('GET', gone)).status === 404);
+        expect(await open()).toHaveLength(2);
+        const home = newHome();
+        mkdirSync(home, { recursive: true });
+        await killed(['fix', ...CHECKS, '--yes'], home, [method, path], place);
+        fine(await call(['resume', '--yes'], home));
+        expect(await open(), `${place} ${path}`).toEqual([]);
+        fine(await call(['undo', '--yes'], home));
+        expect(await state()).toEqual(earlier);
+      }
+  });
 });
 
 const PIPY: Record<string, string> = {
   '1.1.3': 'flomesh/pipy:0.50.0-25',
   '1.2.3': 'flomesh/pipy:0.70.0-46',
   '1.3.0': 'flomesh/pipy:0.90.0-18',
+  '1.3.9': 'flomesh/pipy:0.90.3-38',
 };
 const isReady = (items: Body[], least: number): boolean =>
   items.length >= least &&
@@ -225,14 +259,18 @@ function workload(image: string): Body[] {
 }
 
 /** What osm-bootstrap of the version that helm last wrote does; once each half second. */
-function startBootstrap(charts: string): { stop(): Promise<void> } {
+function startBootstrap(charts: string) {
   let stopped = false;
+  let last = '';
   const running = (async () => {
-    let last = '';
+    const restarts = new Map<string, string>();
     while (!stopped) {
       const { body } = await cluster.request('GET', `${DEPLOYMENTS}/osm-bootstrap`);
-      const tag = /:([\w.]+)$/.exec(body?.spec?.template.spec.containers[0]?.image ?? '')?.[1];
-      if (tag && tag !== last) {
+      const { metadata: { annotations = {} } = {}, spec: of } = body?.spec?.template ?? {};
+      const tag = /:([\w.]+)$/.exec(of?.containers[0]?.image ?? '')?.[1];
+      // A restart is a start.
+      const begun = `${tag} ${annotations[RESTARTED]}`;
+      if (tag && begun !== last) {
         // Another writer of a CRD comes in between: it tries again, as a container that is restarted.
         const laid = await layCrds(cluster, join(charts, CHART_OF[tag] ?? tag, 'crds')).then(
           () => true,
@@ -240,18 +278,41 @@ function startBootstrap(charts: string): { stop(): Promise<void> } {
         );
         await createMeshConfig();
         await createWebhooks(CHART_OF[tag] ?? tag);
-        if (laid) last = tag;
+        if (laid) last = begun;
       }
       if (!tag) last = '';
+      for (const [name, config] of WRITERS) await writeCa(name, config, restarts);
       await sleep(500);
     }
   })();
   return {
+    /** The version and the restart that it has answered to. */
+    started: () => last,
     async stop() {
       stopped = true;
       await running;
     },
   };
+}
+
+const RESTARTED = 'kubectl.kubernetes.io/restartedAt';
+/** Which program writes the CA of which webhook at its start. */
+const WRITERS = [
+  ['osm-injector', WEBHOOKS[0]!],
+  ['osm-controller', WEBHOOKS[1]!],
+] as const;
+
+/** Once for each restart of the Deployment. */
+async function writeCa(deployment: string, config: string, restarts: Map<string, string>): Promise<void> {
+  const { body } = await cluster.request('GET', `${DEPLOYMENTS}/${deployment}`);
+  const at = body?.spec?.template.metadata.annotations?.[RESTARTED];
+  if (!at || restarts.get(deployment) === at) return;
+  const path = `/apis/admissionregistration.k8s.io/v1/${config}`;
+  const { status, body: written } = await cluster.request('GET', path);
+  if (status !== 200) return;
+  const caBundle = readFileSync(certificateOf(cluster)).toString('base64');
+  const webhooks = written.webhooks.map((hook: Body) => ({ ...hook, clientConfig: { ...hook.clientConfig, caBundle } }));
+  if ((await cluster.request('PUT', path, { ...written, webhooks })).status === 200) restarts.set(deployment, at);
 }
 
 /** As osm-injector and osm-controller write them once; the version is the label of the first install. */

@@ -2,7 +2,7 @@
 // Source: kubectl pkg/polymorphichelpers/objectrestarter.go (the annotation; paused Deployments are refused).
 import type { Condition, Expectation, PointRead, PointReader, Ref, Refusal, Rule, StepDraft } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
-import { tree } from '../../engine/read/index.ts';
+import { flag, word } from '../../engine/read/index.ts';
 import { pointerGet } from '../../kube/pointer.ts';
 
 const RESTARTED = '/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt';
@@ -10,7 +10,10 @@ const RESTARTED = '/spec/template/metadata/annotations/kubectl.kubernetes.io~1re
 const WITHIN = 600;
 
 export const ROLLOUT_READS: PointRead[] = [
-  { resource: 'deployments.apps', columns: [tree('spec.template.metadata.annotations'), tree('spec.paused')] },
+  {
+    resource: 'deployments.apps',
+    columns: [word("spec.template.metadata.annotations['kubectl.kubernetes.io/restartedAt']"), flag('spec.paused', false)],
+  },
 ];
 export const ROLLOUT_RIGHTS: Rule[] = [{ verbs: ['get', 'patch'], group: 'apps', resource: 'deployments' }];
 

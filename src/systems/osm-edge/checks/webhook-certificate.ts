@@ -1,9 +1,9 @@
 // The CA bundles in the webhook configurations of the mesh: osm-injector and osm-controller write them when they start; one that is not the CA of the mesh lets no call through, and failurePolicy Fail rejects Pods.
 // Sources: pkg/injector/webhook.go, pkg/validator/patch.go@v1.3.9; osm-ca-bundle (ca.crt) of certificate provider tresor, pkg/certificate/providers/tresor.
 import { finding } from '../../../engine/builders.ts';
-import type { Check, Finding, PointReader, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
+import type { Check, Condition, Finding, PointReader, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { type Certificate, certificates, each, list, maybe, NO_CERTIFICATE, word } from '../../../engine/read/index.ts';
+import { type Certificate, certificates, each, list, maybe, NO_CERTIFICATE, rowOf, word } from '../../../engine/read/index.ts';
 import { shellWord } from '../../../text/shell.ts';
 import { ROLLOUT_READS, ROLLOUT_RIGHTS, restart } from '../rollout.ts';
 
@@ -17,6 +17,9 @@ const CONFIG = {
     ca: certificates('clientConfig.caBundle'),
   }),
 };
+/** What a restart writes anew. */
+const WRITTEN = { hooks: each('webhooks', { name: word('name', ''), ca: word('clientConfig.caBundle', '') }) };
+const CONFIGS = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'].map((name) => `${name}.admissionregistration.k8s.io`);
 const reads = {
   mutating: list('mutatingwebhookconfigurations.admissionregistration.k8s.io', CONFIG),
   validating: list('validatingwebhookconfigurations.admissionregistration.k8s.io', CONFIG),
@@ -84,7 +87,7 @@ const check: Check<typeof reads, Args> = {
     };
   },
   remedy: {
-    pointReads: ROLLOUT_READS,
+    pointReads: [...ROLLOUT_READS, ...CONFIGS.map((resource) => ({ resource, columns: Object.values(WRITTEN) }))],
     writes: ROLLOUT_RIGHTS,
     // A CA that itself ends is written again as it is: only a new one helps.
     async steps(all, { look, now }) {
@@ -92,7 +95,8 @@ const check: Check<typeof reads, Args> = {
       const mesh = await meshCa(namespace, look);
       const ends = mesh && lastOf(mesh) <= now + SOON;
       if (ends) return [newCa(namespace, all)];
-      return restart(namespace, [...new Set(all.map(({ args }) => HOOKS[args.hook]!))].sort(), { look, now });
+      const names = [...new Set(all.map(({ args }) => HOOKS[args.hook]!))].sort();
+      return restart(namespace, names, { look, now }, (await Promise.all(all.map((one) => writtenAnew(one, look)))).flat());
     },
   },
 };
@@ -124,6 +128,14 @@ async function meshCa(namespace: string, look: PointReader): Promise<Certificate
   if (!secret || isGap(secret)) return undefined;
   const found = CA.read(secret);
   return Array.isArray(found) ? found : undefined;
+}
+
+/** Its program has written the CA bundle once more: new Pods alone do not show that. */
+async function writtenAnew({ args, objects: [on] }: Finding<Args>, look: PointReader): Promise<Condition[]> {
+  const live = on && (await look.get(on));
+  if (!live || isGap(live)) return [];
+  const ca = rowOf(WRITTEN)(live).hooks.find(({ name }) => name === args.hook)?.ca ?? '';
+  return [{ on, must: [{ path: `/webhooks[name=${args.hook}]/clientConfig/caBundle`, isNot: ca }] }];
 }
 
 const found = (args: Args, objects: Ref[]): Finding<Args> =>
