@@ -46,7 +46,7 @@ const HEALTHY = [
 ];
 /** There is no kube-proxy on the bed, and kubeadm did not make it. */
 const NOT_THERE = [
-  ...['kube-proxy-skew', 'kube-proxy-mode', 'kubeadm-config', 'kubelet-config', 'coredns-corefile'],
+  ...['kube-proxy-skew', 'kube-proxy-mode', 'kubeadm-config', 'kubelet-config', 'coredns-corefile', 'addon-versions'],
   // Asked after an upgrade.
   ...['apis', 'fields', 'flags', 'kubelets'].map((name) => `way-back-${name}`),
 ].map((name) => `kubernetes/${name}`);
