@@ -168,21 +168,7 @@ const CHANGE = [
     name: 'plan',
     group: 'change',
     positionals: [{ name: 'SYSTEM', required: true, values: SYSTEM_NAMES }, { name: 'RELEASE' }],
-    flags: [
-      'to',
-      ...INTENT,
-      'repo',
-      'from',
-      'accept',
-      'timeout',
-      'nodes',
-      'stop-controller-manager',
-      'log-verbosity',
-      'kubelet-log-verbosity',
-      'cordon-again',
-      'controller',
-      'output',
-    ],
+    flags: ['to', ...INTENT, 'repo', 'from', 'accept', 'timeout', ...CARRIED_OUT, 'output'],
     output: ['table', 'json', 'yaml', 'markdown', 'html', 'shell'],
     text: { en: 'Show all steps of an upgrade', zh: '列出升级的全部步骤' },
     more: {
@@ -199,24 +185,7 @@ const CHANGE = [
     name: 'upgrade',
     group: 'change',
     positionals: [{ name: 'SYSTEM', required: true, values: SYSTEM_NAMES }, { name: 'RELEASE' }],
-    flags: [
-      'to',
-      ...INTENT,
-      'repo',
-      'dry-run',
-      'yes',
-      'confirm',
-      'accept',
-      'timeout',
-      'nodes',
-      'stop-controller-manager',
-      'log-verbosity',
-      'kubelet-log-verbosity',
-      'cordon-again',
-      'controller',
-      'rollback-on-failure',
-      'take-over',
-    ],
+    flags: ['to', ...INTENT, 'repo', 'dry-run', 'yes', 'confirm', 'accept', 'timeout', ...CARRIED_OUT, 'rollback-on-failure', 'take-over'],
     text: { en: 'Check, fix, upgrade, check again', zh: '检查、修复、升级、复查' },
     more: {
       en: 'Lists every step first. Systems installed by a chart are upgraded by helm, with the same values as helm upgrade: without value flags, the values of the release. Other systems are upgraded one minor version at a time; manual steps are shown with their commands, and watched. If a step fails, nothing is rolled back automatically: use resume or undo.',
@@ -380,6 +349,16 @@ const TOOL = [
 
 const ALL = [...LOOK, ...CHANGE, ...CARRY, ...LEARN, ...TOOL] as const;
 export type Verb = (typeof ALL)[number]['name'];
+/** How an upgrade is carried out: the same words for a plan of it. */
+const CARRIED_OUT: FlagName[] = [
+  'nodes',
+  'stop-controller-manager',
+  'log-verbosity',
+  'kubelet-log-verbosity',
+  'cordon-again',
+  'controller',
+];
+
 export const COMMANDS: readonly (CommandSpec & { name: Verb })[] = ALL;
 
 export function commandOf(name: string): (CommandSpec & { name: Verb }) | undefined {

@@ -133,7 +133,7 @@ interface Asked {
 function askFor(one: Listing, token: string): Asked {
   const page = one.gates.spare.pop() ?? { bytes: Buffer.alloc(0) };
   const answer = pageOf(one, token, page);
-  // Its failure is told to whoever waits for it; a page that was asked for in vain fails in silence.
+  // Its failure is thrown where it is awaited; that of a page that turns out not to be needed is dropped.
   answer.catch(() => {});
   return { token, page, answer };
 }

@@ -68,7 +68,7 @@ test('a page that cannot be read ends the list, whatever was asked for meanwhile
   expect(end).toMatchObject({ why: 'failed', verb: 'decode' });
 });
 
-test('a fault of whoever takes the objects is thrown, and the page that was asked for meanwhile fails in silence', async () => {
+test('an error of the sink is thrown, and that of the page asked for meanwhile is dropped', async () => {
   const unhandled: unknown[] = [];
   const note = (reason: unknown) => unhandled.push(reason);
   process.on('unhandledRejection', note);

@@ -11,6 +11,7 @@ import { hastened, newHome, type Ran, run } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { installCrd } from '../bed/crds.ts';
 import { bed } from '../bed/index.ts';
+import { upgradeController } from './scene.ts';
 
 const cluster = bed();
 const { kubeconfig } = cluster;
@@ -52,18 +53,7 @@ const plan = (version: string, metadata: object = {}): Body => ({
   },
 });
 /** What names the version of the controller; its one Pod is run by the kubelet. */
-const deployment = (version: string): Body => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'system-upgrade-controller', namespace: NAMESPACE },
-  spec: {
-    selector: { matchLabels: { app: 'suc' } },
-    template: {
-      metadata: { labels: { app: 'suc' } },
-      spec: { nodeName: 's1', containers: [{ name: 'system-upgrade-controller', image: `rancher/system-upgrade-controller:${version}` }] },
-    },
-  },
-});
+const deployment = (version: string): Body => upgradeController(NAMESPACE, version, { nodeName: 's1' });
 
 /** The Plan goes for an older version, whose image refuses; the first agent is left behind. Its name. */
 async function failedUpgrade(generation: 'v0.13' | 'v0.20', metadata: object = {}): Promise<string> {

@@ -9,7 +9,7 @@ import type { Body } from '../bed/client.ts';
 import { installCrd } from '../bed/crds.ts';
 import { type Fault, type FaultProxy, startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
-import { LEASE } from './scene.ts';
+import { LEASE, upgradeController } from './scene.ts';
 
 vi.setConfig({ testTimeout: 300_000 });
 const cluster = bed();
@@ -54,21 +54,7 @@ const SNAPSHOTS: Body = {
   },
 };
 
-const controllerIn = (namespace: string): Body => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'system-upgrade-controller', namespace },
-  spec: {
-    selector: { matchLabels: { app: 'suc' } },
-    template: {
-      metadata: { labels: { app: 'suc' } },
-      spec: {
-        tolerations: [{ operator: 'Exists' }],
-        containers: [{ name: 'system-upgrade-controller', image: 'rancher/system-upgrade-controller:v0.20.1' }],
-      },
-    },
-  },
-});
+const controllerIn = (namespace: string): Body => upgradeController(namespace, 'v0.20.1', { tolerations: [{ operator: 'Exists' }] });
 
 const play = playUpgrade(cluster);
 /** Nodes on which the upgrade does not work. */

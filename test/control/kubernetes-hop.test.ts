@@ -14,6 +14,7 @@ import { advertised, certificateOf, type Started, startControlPlane } from '../b
 import { type FaultProxy, startFaultProxy } from '../bed/fault-proxy.ts';
 import { foundApiserver, foundBed, MORE_APISERVERS, NEWEST } from '../bed/prepare.ts';
 import { type Routes, startRoutes } from '../bed/routes.ts';
+import { DEAD_WEBHOOK } from './scene.ts';
 
 const [OLDER] = MORE_APISERVERS;
 const older = await foundApiserver(OLDER);
@@ -77,17 +78,7 @@ const web = (name: string): Body => ({
   },
   spec: { nodeName: 'w1', terminationGracePeriodSeconds: 1, containers: [{ name: 'c', image: 'registry.example/c:1' }] },
 });
-const HOOK: Body = {
-  apiVersion: 'admissionregistration.k8s.io/v1',
-  kind: 'ValidatingWebhookConfiguration',
-  metadata: { name: 'left-over' },
-  webhooks: [
-    {
-      ...{ name: 'a.left-over.example.com', failurePolicy: 'Fail', admissionReviewVersions: ['v1'], sideEffects: 'None', rules: [] },
-      clientConfig: { service: { namespace: 'default', name: 'gone' } },
-    },
-  ],
-};
+const HOOK: Body = DEAD_WEBHOOK;
 const policy = async (): Promise<string> => (await client.get(HOOK)).webhooks[0].failurePolicy;
 const kubeletTo = (name: string, kubeletVersion: string) =>
   client.request(

@@ -72,3 +72,30 @@ export const COORDINATOR = {
   },
   status: { phase: 'Synced', overlayPodCIDR: ['10.42.0.0/16'], serviceCIDR: ['10.43.0.0/16'] },
 };
+
+/** A webhook whose backend does not exist. It has no rules, so that it rejects nothing here. */
+export const DEAD_WEBHOOK = {
+  apiVersion: 'admissionregistration.k8s.io/v1',
+  kind: 'ValidatingWebhookConfiguration',
+  metadata: { name: 'left-over' },
+  webhooks: [
+    {
+      ...{ name: 'a.left-over.example.com', failurePolicy: 'Fail', admissionReviewVersions: ['v1'], sideEffects: 'None', rules: [] },
+      clientConfig: { service: { namespace: 'default', name: 'gone' } },
+    },
+  ],
+};
+
+/** The Deployment of the system-upgrade-controller, by which its version is known. `more`: of its Pods' spec. */
+export const upgradeController = (namespace: string, version = 'v0.20.1', more: object = {}) => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'system-upgrade-controller', namespace },
+  spec: {
+    selector: { matchLabels: { app: 'suc' } },
+    template: {
+      metadata: { labels: { app: 'suc' } },
+      spec: { ...more, containers: [{ name: 'system-upgrade-controller', image: `rancher/system-upgrade-controller:${version}` }] },
+    },
+  },
+});

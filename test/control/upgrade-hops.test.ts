@@ -7,26 +7,12 @@ import { BINARY, hastened, newHome, type Ran, run, start } from '../bed/binary.t
 import type { Body } from '../bed/client.ts';
 import { installCrd } from '../bed/crds.ts';
 import { bed } from '../bed/index.ts';
-import { LEASE } from './scene.ts';
+import { LEASE, upgradeController } from './scene.ts';
 
 const cluster = bed();
 const [FROM, BETWEEN, TO] = ['v1.33.9+k3s1', 'v1.34.8+k3s1', 'v1.35.5+k3s1'] as const;
 const NAMESPACE = 'system-upgrade';
-const CONTROLLER: Body = {
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'system-upgrade-controller', namespace: NAMESPACE },
-  spec: {
-    selector: { matchLabels: { app: 'suc' } },
-    template: {
-      metadata: { labels: { app: 'suc' } },
-      spec: {
-        tolerations: [{ operator: 'Exists' }],
-        containers: [{ name: 'system-upgrade-controller', image: 'rancher/system-upgrade-controller:v0.20.1' }],
-      },
-    },
-  },
-};
+const CONTROLLER: Body = upgradeController(NAMESPACE, 'v0.20.1', { tolerations: [{ operator: 'Exists' }] });
 /** No controller looks there, and its account is not there either: three checks speak, and no Node changes. */
 const plan = (name: string): Body => ({
   apiVersion: 'upgrade.cattle.io/v1',

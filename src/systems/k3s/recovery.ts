@@ -5,7 +5,7 @@ import { shellWord } from '../../text/shell.ts';
 /** How all nodes of one Plan are repaired; computed with the findings, as steps may not list. */
 export interface Repair {
   plan: { namespace?: string; name: string; ref?: Ref; version?: string; latestHash?: string };
-  /** Somebody else's to change. */
+  /** Another tool manages the Plan and would revert a change. */
   owner?: { name: string; mark: string };
   /** The Plan is done and its Jobs are gone: nothing will cordon again. */
   settled: boolean;

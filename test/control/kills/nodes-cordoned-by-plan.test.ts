@@ -7,6 +7,7 @@ import { hashOf } from '../../bed/actors/index.ts';
 import type { Body } from '../../bed/client.ts';
 import { installCrd } from '../../bed/crds.ts';
 import { bed } from '../../bed/index.ts';
+import { upgradeController } from '../scene.ts';
 import { sweeper } from './sweep.ts';
 
 const cluster = bed();
@@ -64,18 +65,7 @@ const job = {
     },
   },
 };
-const deployment = {
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'system-upgrade-controller', namespace },
-  spec: {
-    selector: { matchLabels: { app: 'suc' } },
-    template: {
-      metadata: { labels: { app: 'suc' } },
-      spec: { containers: [{ name: 'system-upgrade-controller', image: 'rancher/system-upgrade-controller:v0.20.1' }] },
-    },
-  },
-};
+const deployment = upgradeController(namespace);
 
 // ---- what the cluster is brought to, and what it came to ------------------------------------------------------------
 
@@ -195,6 +185,11 @@ describe('R1', () => {
   });
 });
 
+async function planAndJobFailed(): Promise<void> {
+  await failed(null);
+  await failedJob();
+}
+
 describe('R2', () => {
   sweeps.remedy({
     name: `${CHECK}: R2`,
@@ -202,10 +197,7 @@ describe('R2', () => {
     writes: ['POST leases', 'DELETE plans', 'DELETE jobs', 'PATCH nodes', 'DELETE leases'],
     // Plan and Job were said to be gone for good.
     undoWrites: ['POST leases', 'PATCH nodes', 'DELETE leases'],
-    async reset() {
-      await failed(null);
-      await failedJob();
-    },
+    reset: planAndJobFailed,
     state: nodeNow,
     async fixed() {
       expect([await planNow(), await jobNow()]).toEqual([undefined, undefined]);
@@ -235,10 +227,7 @@ describe('R3', () => {
     writes: ['POST leases', 'PATCH nodes', 'DELETE jobs', 'PATCH nodes', 'DELETE leases'],
     // Without its label the Plan would begin there again, so that it is for a person to remove.
     undoWrites: ['POST leases', 'PATCH nodes', 'DELETE leases'],
-    async reset() {
-      await failed(null);
-      await failedJob();
-    },
+    reset: planAndJobFailed,
     state: nodeNow,
     async fixed() {
       expect(await nodeNow()).toEqual({ unschedulable: undefined, label: 'disabled' });

@@ -13,7 +13,7 @@ const soon = <T>(look: () => Promise<T>) => vi.waitFor(look, { timeout: 30_000, 
 
 const ISSUERS = '/apis/cert-manager.io/v1/namespaces/default/issuers';
 const CRD = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/issuers.cert-manager.io';
-const definition = (versions: string[]) => ({
+const crd = (versions: string[]) => ({
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
   metadata: { name: 'issuers.cert-manager.io' },
@@ -49,9 +49,9 @@ const TRIED = '&dryRun=All';
 async function stale(): Promise<void> {
   await cluster.request('DELETE', CRD);
   await soon(async () => expect((await cluster.request('GET', CRD)).status).toBe(404));
-  await cluster.apply(definition(['v1alpha2', 'v1']));
+  await cluster.apply(crd(['v1alpha2', 'v1']));
   for (const name of NAMES) await soon(async () => expect((await applied(name, 'v1alpha2')).status).toBe(201));
-  await cluster.apply(definition(['v1']));
+  await cluster.apply(crd(['v1']));
   await soon(async () => {
     const refused = await applied('one', 'v1', TRIED);
     expect([refused.status, refused.body.message]).toEqual([500, expect.stringContaining('convert CR to an invalid group/version')]);

@@ -5,7 +5,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { newHome, run } from '../../bed/binary.ts';
 import type { Body } from '../../bed/client.ts';
 import { bed } from '../../bed/index.ts';
-import { LEASE } from '../scene.ts';
+import { DEAD_WEBHOOK, LEASE } from '../scene.ts';
 import { type Place, sweeper } from './sweep.ts';
 
 const cluster = bed();
@@ -13,17 +13,7 @@ const sweeps = await sweeper(cluster);
 const options = (home: string) => ({ kubeconfig: cluster.kubeconfig, home });
 const TO = 'v1.37.99';
 
-const HOOK: Body = {
-  apiVersion: 'admissionregistration.k8s.io/v1',
-  kind: 'ValidatingWebhookConfiguration',
-  metadata: { name: 'left-over' },
-  webhooks: [
-    {
-      ...{ name: 'a.left-over.example.com', failurePolicy: 'Fail', admissionReviewVersions: ['v1'], sideEffects: 'None', rules: [] },
-      clientConfig: { service: { namespace: 'default', name: 'gone' } },
-    },
-  ],
-};
+const HOOK: Body = DEAD_WEBHOOK;
 const BUDGET: Body = {
   apiVersion: 'policy/v1',
   kind: 'PodDisruptionBudget',
