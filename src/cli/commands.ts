@@ -2,6 +2,16 @@
 import type { Text } from '../engine/contracts.ts';
 import { FLAGS, type FlagName, INTENT } from './flags.ts';
 
+/** How an upgrade is carried out: the same words for a plan of it. */
+const CARRIED_OUT: FlagName[] = [
+  'nodes',
+  'stop-controller-manager',
+  'log-verbosity',
+  'kubelet-log-verbosity',
+  'cordon-again',
+  'controller',
+];
+
 export interface Positional {
   /** As help shows it, in capitals. */
   name: string;
@@ -349,16 +359,6 @@ const TOOL = [
 
 const ALL = [...LOOK, ...CHANGE, ...CARRY, ...LEARN, ...TOOL] as const;
 export type Verb = (typeof ALL)[number]['name'];
-/** How an upgrade is carried out: the same words for a plan of it. */
-const CARRIED_OUT: FlagName[] = [
-  'nodes',
-  'stop-controller-manager',
-  'log-verbosity',
-  'kubelet-log-verbosity',
-  'cordon-again',
-  'controller',
-];
-
 export const COMMANDS: readonly (CommandSpec & { name: Verb })[] = ALL;
 
 export function commandOf(name: string): (CommandSpec & { name: Verb }) | undefined {
