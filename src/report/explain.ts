@@ -75,7 +75,8 @@ function sections(check: Check, { language, tool, again = '' }: Face): Section[]
     },
   ];
   if (page.limits) all.push({ title: TITLES.limits[language], text: page.limits[language] });
-  if (writes.length) all.push({ title: TITLES.undo[language], text: undoOf(writes, language) });
+  if (writes.length)
+    all.push({ title: TITLES.undo[language], text: remedy?.undo === 'none' ? NO_UNDO[language] : undoOf(writes, language) });
   if (remedy) all.push({ title: TITLES.try[language], text: TRY[language], items: [`${tool} fix ${check.id}${again} --dry-run=client`] });
   return [...all, { title: TITLES.sources[language], items: [...sources], prose: true }];
 }
@@ -138,6 +139,8 @@ const written = ({ verbs, group, resource }: Rule): string => {
   const full = `${name}${group ? `.${group}` : ''}${subresource ? `/${subresource}` : ''}`;
   return `${verbs.filter((verb) => WRITING.includes(verb)).join(', ')} ${full}`;
 };
+
+const NO_UNDO: Text = { en: 'Not possible; see Fix.', zh: '无法撤销；见“修复”。' };
 
 /** By what is written; each step says it of itself before the run. */
 function undoOf(writes: readonly Rule[], language: Language): string {

@@ -73,6 +73,8 @@ export interface Remedy<Args> {
   writes: Rule[];
   /** What it changes lasts although the object is declared elsewhere. Without it, it is not offered there: the owner would write it back. `unless-watched`: as long as helm is not called. */
   lasts?: true | 'unless-watched';
+  /** No step of it can be undone; `page.fix` says why. */
+  undo?: 'none';
   /** Given all findings of the check, since only so can steps be ordered and merged. */
   steps(found: Finding<Args>[], at: Situation): Promise<(StepDraft | Refusal)[]>;
 }

@@ -15,6 +15,7 @@ export interface Stale {
 export const renamed = (resources: readonly string[]): Remedy<Stale> => ({
   // No one declares them, and what applies the object writes them anew.
   lasts: true,
+  undo: 'none',
   writes: resources.map((name) => ({ verbs: ['patch'], ...parseResourceName(name) })),
   steps: async (found: Finding<Stale>[]) =>
     found.flatMap(({ args: { apiVersion, entries }, objects }) =>
