@@ -122,7 +122,11 @@ export function clientOf(plane: ControlPlane, user = 'admin'): Client {
       if (deleted.status === 404) return;
       const now = await get(object);
       if (!now) return;
-      if (now.metadata.finalizers?.length) await request('PATCH', at, { metadata: { finalizers: null } });
+      if (now.metadata.finalizers?.length) {
+        const freed = await request('PATCH', at, { metadata: { finalizers: null } });
+        // It was made anew while its Namespace went (a PersistentVolumeClaim of a StatefulSet), and without a Namespace it cannot be changed.
+        if (freed.status === 404) await request('POST', '/api/v1/namespaces', { metadata: { name: now.metadata.namespace } });
+      }
       if (object.kind === 'Namespace') await request('PUT', `${at}/finalize`, { ...now, spec: { finalizers: [] } });
       if (Date.now() > limit) throw refused('remove', object, deleted);
       if (await get(object)) await sleep(30);

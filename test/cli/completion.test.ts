@@ -9,7 +9,8 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { BINARY } from '../bed/binary.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'ug-completion-'));
-afterAll(() => rmSync(home, { recursive: true, force: true }));
+// A shell that ends may still write into it.
+afterAll(() => rmSync(home, { recursive: true, force: true, maxRetries: 5 }));
 mkdirSync(join(home, 'bin'));
 for (const name of ['upgrade-guard', 'kubectl-upgrade_guard']) symlinkSync(BINARY, join(home, 'bin', name));
 writeFileSync(join(home, 'prod snapshot.tar.gz'), '');

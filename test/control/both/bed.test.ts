@@ -105,6 +105,19 @@ describe('custom resources', () => {
   });
 });
 
+test('an object that outlived its Namespace is removed all the same', async () => {
+  const namespace = 'outlived';
+  const object = { ...configMap(namespace), metadata: { name: 'one', namespace, finalizers: ['example.com/kept'] } };
+  const path = `/api/v1/namespaces/${namespace}`;
+  await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, object);
+  await cluster.request('DELETE', path);
+  const { body } = await cluster.request('GET', path);
+  await cluster.request('PUT', `${path}/finalize`, { ...body, spec: { finalizers: [] } });
+  expect([(await cluster.request('GET', path)).status, (await cluster.get(object)).metadata.name]).toEqual([404, 'one']);
+  await cluster.remove(object);
+  expect(await cluster.get(object)).toBeUndefined();
+});
+
 describe('the bed', () => {
   test('a spare user holds the rights of the last call, at once, and no others', async () => {
     const namespace = await cluster.namespace();
