@@ -149,6 +149,8 @@ test('R1: a controller of v0.20 is told the running version, and uncordons; undo
   const undone = await undo(home);
   expect(undone.code, undone.stderr).toBe(0);
   expect(undone.stdout + undone.stderr).toContain('patch plans.upgrade.cattle.io agent');
+  // What a person has to do is not called undone.
+  expect(undone.stderr).toMatch(/^Run \S+: 0 of 1 step undone, 1 manual\.$/m);
   expect((await planNow())?.spec.version).toBe(RUNNING);
 });
 

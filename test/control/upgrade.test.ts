@@ -410,7 +410,15 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     await cluster.request('PATCH', `${SECRETS}/sh.helm.release.v1.sp.v2`, { metadata: { labels } });
     const found = await call(['check', 'spiderpool/release-deployed'], home);
     expect(found.code, found.stdout).toBe(2);
-    fine(await call(['fix', 'spiderpool/release-deployed', '--yes'], home));
+    // With helm on PATH and without: a dry run does not wait for one that may still write, and what repairs it is a request of ours.
+    const dry = ['fix', 'spiderpool/release-deployed', '--dry-run=server'];
+    const without = { kubeconfig, home, env: { PATH: '/nowhere' } };
+    for (const ran of [await call(dry, home), await run(dry, without)]) {
+      fine(ran);
+      expect(ran.stdout).toContain('delete the pending-upgrade revision 2 of kube-system/sp');
+    }
+    expect((await cluster.request('GET', `${SECRETS}/sh.helm.release.v1.sp.v2`)).status).toBe(200);
+    fine(await run(['fix', 'spiderpool/release-deployed', '--yes'], without));
     expect((await cluster.request('GET', `${SECRETS}/sh.helm.release.v1.sp.v2`)).status).toBe(404);
     expect(await newest()).toMatchObject({ revision: 1, status: 'deployed' });
     fine(await call(upgrade('0.9.13'), home));

@@ -260,6 +260,26 @@ describe('rights', () => {
     const { result: admin } = await json(['check', CHECK, RELEASE]);
     expect(full.result.checks).toEqual(admin.checks);
   });
+  test('a source of the version that may not be listed is a gap, whatever the others say', async () => {
+    // An upgrade that stopped half-way: the controller is what was wanted, the agents run what was there.
+    const agent = '/apis/apps/v1/namespaces/kube-system/daemonsets/spiderpool-agent';
+    const { metadata, spec } = (await cluster.request('GET', agent)).body;
+    const [{ name, image }] = spec.template.spec.containers;
+    const at = (version: string, tag: string) => ({
+      metadata: { labels: { ...metadata.labels, 'app.kubernetes.io/version': version } },
+      spec: { template: { spec: { containers: [{ name, image: tag }] } } },
+    });
+    const before = at(metadata.labels['app.kubernetes.io/version'], image);
+    expect((await cluster.request('PATCH', agent, at('0.8.0', image.replace(/:.*/, ':v0.8.0')))).status).toBe(200);
+    const { rules } = (await roleOf('check')) as { rules: { resources?: string[]; verbs: string[] }[] };
+    const fewer = rules.filter(({ resources = [] }) => !resources.includes('deployments'));
+    const half = await json(['check', CHECK], { kubeconfig: await cluster.user('user-7', fewer as never) });
+    await cluster.request('PATCH', agent, before);
+    expect([half.code, half.result.complete], half.stderr).toEqual([3, false]);
+    expect(half.result.installations).toMatchObject([
+      { version: '0.8.0', gaps: [expect.objectContaining({ why: 'forbidden', verb: 'list', resource: 'deployments.apps' })] },
+    ]);
+  });
   test('what rbac prints is enough to fix and undo', async () => {
     const home = newHome();
     const { rules } = await roleOf('fix');
