@@ -1,6 +1,7 @@
 // The fix line of a check, made of what its remedy proposes and of nothing else: it promises what the plan contains, and names what the plan leaves out.
 import { parsePointer } from '../kube/pointer.ts';
 import { groupOf, refOf } from '../kube/refs.ts';
+import { severalOf } from '../kube/resources.ts';
 import { oneLine } from '../text/sanitise.ts';
 import type { Ref, StepDraft, Text } from './contracts.ts';
 import type { Proposal } from './examine.ts';
@@ -116,7 +117,7 @@ function partText({ brief, verb: one, kind, on, to }: Part): Text {
   const more = names.length - NAMED;
   const shown = more > 1 ? names.slice(0, NAMED) : names.slice(0, NAMED + 1);
   const rest = names.length - shown.length;
-  const [value, count] = [to === undefined ? '' : to, names.length > 1 ? `${names.length} ${kind}: ` : kind && `${kind} `];
+  const [value, count] = [to === undefined ? '' : to, names.length > 1 ? `${names.length} ${severalOf(kind)}: ` : kind && `${kind} `];
   return {
     en: `${verb.en} ${count}${shown.join(', ')}${rest ? ` and ${rest} more` : ''}${value && ` → ${value}`}`,
     zh: `${verb.zh}${verb.zh.endsWith('：') ? '' : ' '}${names.length > 1 ? `${names.length} 个 ` : ''}${kind && `${kind} `}${shown.join('、')}${rest ? ` 等` : ''}${value && ` → ${value}`}`,

@@ -78,8 +78,13 @@ export function resourceOfKind({ apiVersion, kind }: { apiVersion: string; kind:
 
 /** The plural that almost every API chooses for a kind: lower case, English rules. */
 export function guessPlural(kind: string): string {
-  const lower = kind.toLowerCase();
-  if (/(?:s|x|z|ch|sh)$/.test(lower)) return `${lower}es`;
-  if (/[^aeiou]y$/.test(lower)) return `${lower.slice(0, -1)}ies`;
-  return `${lower}s`;
+  return severalOf(kind.toLowerCase());
+}
+
+/** A kind of which there are several, in English: `EndpointSlices`. */
+export function severalOf(kind: string): string {
+  if (kind === '' || kind === 'Endpoints') return kind;
+  if (/(?:s|x|z|ch|sh)$/.test(kind)) return `${kind}es`;
+  if (/[^aeiou]y$/.test(kind)) return `${kind.slice(0, -1)}ies`;
+  return `${kind}s`;
 }
