@@ -4,7 +4,7 @@ import { readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { Lock, Manifest, World } from '../engine/contracts.ts';
 import { makeFolder } from '../files/folder.ts';
-import { type Manifests, readManifests, STDIN } from '../files/manifests.ts';
+import { type Manifests, STDIN } from '../files/manifests.ts';
 import { type Declared, fileWorld, type Records } from '../files/world.ts';
 import { lockFolder } from '../journal/lock.ts';
 import { runStore } from '../journal/run-store.ts';
@@ -13,6 +13,7 @@ import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 import { FILES } from './declared.ts';
 import { withHelm } from './helm.ts';
+import { readJudged } from './manifests.ts';
 import { type Live, type Opened, openCluster, openSource } from './session.ts';
 
 export interface LiveFiles extends Live {
@@ -39,7 +40,7 @@ export const worldFor = (call: Call, live: Live, run: string): World =>
 export async function openFiles(call: Call, looks = true): Promise<LiveFiles> {
   const paths = call.flags.filename ?? [];
   if (paths.includes(STDIN)) throw noWayBack();
-  const manifests = await readManifests(paths, process.stdin);
+  const manifests = await readJudged(paths);
   const opened = await openSource(looks ? call : { ...call, flags: { ...call.flags, offline: true } }, manifests);
   const declared = manifests.manifests.map(withReal);
   const uid = `${FILES}${createHash('sha256')

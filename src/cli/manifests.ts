@@ -3,6 +3,7 @@
 import type { Manifest, Source, Text } from '../engine/contracts.ts';
 import { couldLook, neededCluster, withFiles, withoutCluster } from '../engine/declared.ts';
 import type { Examination } from '../engine/examine.ts';
+import { isCovered } from '../engine/files.ts';
 import { type Manifests, readManifests, STDIN } from '../files/manifests.ts';
 import { alone, overCluster } from '../files/overlay.ts';
 import { describe, refOf } from '../kube/refs.ts';
@@ -29,7 +30,18 @@ export async function manifestsOf({ flags }: Pick<Call, 'flags'>): Promise<Manif
     });
   if (filename.filter((each) => each === STDIN).length > 1)
     throw contradiction('-f -', { en: 'can be used only once', zh: '只能使用一次' });
-  return readManifests(filename, process.stdin);
+  return readJudged(filename);
+}
+
+/** Throws UserError, as readManifests. What components read at their start and no check judges counts as skipped. */
+export async function readJudged(paths: readonly string[]): Promise<Manifests> {
+  const read = await readManifests(paths, process.stdin);
+  const { judged = [], not = [] } = Object.groupBy(read.manifests, (each) => (isCovered(SYSTEMS, each) ? 'judged' : 'not'));
+  const skipped = not.map(({ object: { apiVersion, kind }, file, line }) => {
+    const what = oneLine(`${kind} (${apiVersion})`, 300);
+    return { file, line, why: { en: `no check covers ${what}`, zh: `没有检查项覆盖 ${what}` }, unseen: true };
+  });
+  return { ...read, manifests: judged, skipped: [...read.skipped, ...skipped] };
 }
 
 const contradiction = (what: string, why: Text): UserError =>

@@ -12,6 +12,7 @@ import { UserError } from '../text/user-error.ts';
 import { minorOf } from '../versions/kubernetes.ts';
 import type { Call } from './call.ts';
 import { intentOf } from './intent.ts';
+import { readJudged } from './manifests.ts';
 
 /** The call without its chart, and the chart's objects in the place of -f. undefined: no chart was given, or it is one of a system. Throws UserError. */
 export async function renderedChart(call: Call): Promise<{ call: Call; manifests: Manifests } | undefined> {
@@ -37,7 +38,7 @@ export async function renderedChart(call: Call): Promise<{ call: Call; manifests
     doubles: doubles.map((same) => same.map(placed)),
   };
   const files = flags.filename ?? [];
-  const beside = files.length ? await readManifests(files, process.stdin) : NONE;
+  const beside = files.length ? await readJudged(files) : NONE;
   const all = {
     manifests: [...read.manifests, ...beside.manifests],
     skipped: [...read.skipped, ...beside.skipped],

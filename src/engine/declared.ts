@@ -1,8 +1,9 @@
 // Findings about objects that manifests declare (-f): each says which file and line; and what can be said where there is no cluster under them.
 import { keyOf, refOf } from '../kube/refs.ts';
 import { resourceName, resourceOfKind } from '../kube/resources.ts';
-import type { Check, CheckResult, Gap, Installation, Manifest, Reads, Ref, System, Text } from './contracts.ts';
+import type { Check, CheckResult, Gap, Installation, Manifest, PointRead, Reads, Ref, System, Text } from './contracts.ts';
 import type { Examination } from './examine.ts';
+import { isJudgedBy } from './files.ts';
 import { listsIn } from './gather.ts';
 
 /** What -f gave. `unseen`: objects may stand there that no check has looked at. */
@@ -37,9 +38,17 @@ export const couldLook = (results: readonly CheckResult[]): boolean =>
 
 /** Without a cluster: what did not fail on the manifests, and did not look at any of them either, was not looked at. */
 export function withoutCluster(examination: Examination, systems: readonly System[], manifests: readonly Manifest[]): Examination {
-  const declared = new Set(manifests.map(({ object }) => resourceName(resourceOfKind(refOf(object)))));
+  const objects = manifests.filter(({ configuration }) => !configuration);
+  const declared = new Set(objects.map(({ object }) => resourceName(resourceOfKind(refOf(object)))));
   const checks = new Map<string, Check>(systems.flatMap((system) => system.checks).map((check) => [check.id, check]));
-  const looksAt = (id: CheckResult['id']) => Object.values(checks.get(id)?.reads ?? {}).some((read) => isOf(read, declared));
+  const isNamed = ({ resource, names }: PointRead) =>
+    objects.some(({ object }) => names?.includes(refOf(object).name) && resource === resourceName(resourceOfKind(refOf(object))));
+  const looksAt = (id: CheckResult['id']) =>
+    checks.get(id)?.pointReads?.some(isNamed) ||
+    Object.values((checks.get(id)?.reads ?? {}) as Reads).some((read) =>
+      read.read === 'manifests' ? objects.some((each) => read.keep(each) !== undefined) : isOf(read, declared),
+    );
+  const hasFiles = (id: CheckResult['id']) => manifests.some((manifest) => isJudgedBy(checks.get(id), manifest));
   const targeted = examination.paths.filter(({ to }) => to !== undefined).map(({ installation }) => installation.id as string);
   const installed = new Set<string>(examination.paths.map(({ installation }) => installation.id));
   const results = examination.results.map((result): CheckResult => {
@@ -49,17 +58,15 @@ export function withoutCluster(examination: Examination, systems: readonly Syste
     const judged =
       installed.has(result.installation) &&
       outcome === 'unknown' &&
-      gaps.length > 0 &&
       !seen.length &&
-      looksAt(id) &&
-      gaps.every((gap) => isOptional(checks.get(id), systems, gap));
+      (hasFiles(id) || (gaps.length > 0 && looksAt(id) && gaps.every((gap) => isOptional(checks.get(id), systems, gap))));
     // A note says that what is known of the version comes from a pre-release.
     if (judged) return { ...result, outcome: result.note ? 'unknown' : 'passed', gaps: [] };
     if (outcome === 'found') return { ...result, gaps: seen };
     const blind = outcome === 'unknown' && gaps.length > 0 && !seen.length;
     // Without an installed version there is no default target: a system that none was chosen for is not upgraded, where one was for another.
     const aside = outcome === 'not-looked-at' && targeted.length > 0 && !targeted.includes(result.installation);
-    const idle = outcome !== 'not-applicable' && (!looksAt(id) || aside);
+    const idle = outcome !== 'not-applicable' && (!(looksAt(id) || hasFiles(id)) || aside);
     return blind || idle ? { ...result, outcome: 'not-looked-at', gaps: [], note: NEEDS_CLUSTER } : result;
   });
   // What is not among the manifests may well be installed.

@@ -27,13 +27,15 @@ import type {
   StepDraft,
   System,
   SystemId,
+  Text,
   UpgradePath,
 } from './contracts.ts';
 import type { DeclaredIn } from './declared.ts';
 import { declarersIn, noteDeclarer, refusedThere, withDeclarer, wouldLast } from './declarers.ts';
+import { judgedFiles } from './files.ts';
 import { fixLine } from './fix-line.ts';
 import { isGap } from './gaps.ts';
-import { type Bodies, type Gathered, gapsBeside, gather, type OwnedReads, readKey } from './gather.ts';
+import { type Bodies, type Gathered, gapsBeside, gather, listsIn, type OwnedReads, readKey } from './gather.ts';
 import { choosePath, type Target, wayBackOf } from './paths.ts';
 import { noting, notingQuick } from './points.ts';
 import { NOT_QUICK, screened, unread } from './screen.ts';
@@ -276,28 +278,44 @@ const unwanted = ({ check, path }: Case): Gathered =>
 /** `held`: the source of what steps are made of. */
 async function judge(each: Case, rows: Gathered, source: Source, held: Source, accept: Acceptance[], into: Examination): Promise<void> {
   const { check, path } = each;
-  const at = path.installation.id;
+  const shown = await shownBy(each, rows, source);
+  const inFiles = path.to === undefined ? undefined : judgedFiles(check, source.manifests?.() ?? [], path.to);
+  if ('findings' in shown) return conclude(each, [...shown.findings, ...(inFiles ?? [])], shown, held, accept, into);
+  const { outcome, note } = shown;
+  if (!inFiles) {
+    into.results.push(result(check, path.installation.id, outcome, { gaps: shown.gaps, ...(note ? { note } : {}) }));
+    return;
+  }
+  // What the cluster holds besides stays open.
+  const open: Gap[] =
+    outcome === 'unknown' && !shown.gaps.length ? [{ why: 'not-collected', verb: 'get', resource: objectsOf(check) }] : [];
+  await conclude(each, inFiles, { gaps: [...(outcome === 'unknown' ? shown.gaps : []), ...open], harmless: [] }, held, accept, into);
+}
+
+/** The first resource that it reads. */
+const objectsOf = ({ pointReads, reads }: Check): string =>
+  pointReads?.[0]?.resource ?? listsIn(reads as System['reads'])[0]?.resource ?? '';
+
+type Shown = { findings: Finding[]; gaps: Gap[]; harmless: Gap[] } | { outcome: 'unknown' | 'not-applicable'; gaps: Gap[]; note?: Text };
+
+/** What the cluster shows, with the manifests laid over it. */
+async function shownBy(each: Case, rows: Gathered, source: Source): Promise<Shown> {
+  const { check, path } = each;
   const reads = Object.entries(check.reads as System['reads']);
   const missing = reads.filter(([name]) => isGap(rows[name]));
   const required = missing.filter(([, read]) => !read.optional).map(([name]) => rows[name] as Gap);
-  if (required.length) {
-    into.results.push(result(check, at, 'unknown', { gaps: required }));
-    return;
-  }
+  if (required.length) return { outcome: 'unknown', gaps: required };
   const gaps = missing.filter(([, read]) => !read.harmless).map(([name]) => rows[name] as Gap);
   gaps.push(...reads.flatMap(([name]) => gapsBeside(rows[name])), ...versionGaps(each));
   const harmless = missing.filter(([, read]) => read.harmless).map(([name]) => rows[name] as Gap);
   const declarers = declarersIn(rows);
   const situation = situationOf(each, noting(source, check.pointReads ?? [], check.reads, gaps, noteDeclarer(declarers)));
   const judgement: Judgement<unknown> = await check.judge(rows as never, situation);
-  if ('unknown' in judgement || 'notApplicable' in judgement) {
-    const outcome = 'unknown' in judgement ? 'unknown' : 'not-applicable';
-    into.results.push(result(check, at, outcome, { gaps, note: 'unknown' in judgement ? judgement.unknown : judgement.notApplicable }));
-    return;
-  }
+  if ('unknown' in judgement) return { outcome: 'unknown', gaps, note: judgement.unknown };
+  if ('notApplicable' in judgement) return { outcome: 'not-applicable', gaps, note: judgement.notApplicable };
   const { findings, gaps: odd } = Array.isArray(judgement) ? { findings: judgement, gaps: [] } : judgement;
   const declared = (findings as Finding[]).map((finding) => notStopping(each, withDeclarer(finding, declarers, path.installation)));
-  await conclude(each, declared, { gaps: [...gaps, ...odd], harmless }, held, accept, into);
+  return { findings: declared, gaps: [...gaps, ...odd], harmless };
 }
 
 /** What stands against the way back is no reason against the upgrade: before it, it is only said. */

@@ -92,7 +92,7 @@ export async function gather(
   }
   for (const taker of of('list')) put(taker, failed.get(taker) ?? taker.rows);
   for (const same of Map.groupBy(of('text'), ({ read }) => readKey(read)).values()) await readText(source, same, put, began);
-  const manifests = source.manifests?.() ?? [];
+  const manifests = (source.manifests?.() ?? []).filter(({ configuration }) => !configuration);
   for (const taker of of('manifests'))
     put(
       taker,

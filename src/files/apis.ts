@@ -59,17 +59,15 @@ function definedBy({ spec }: Raw): ApiResource[] {
   return [{ group, version: '', resource: plural, kind, namespaced: scope !== 'Cluster', subresources: [] }];
 }
 
-/** As kubectl puts them there: -n, the context's, or `default`. Kinds outside namespaces lose one that is written by mistake. */
-export function inNamespaces(manifests: readonly Manifest[], apis: ReadonlyMap<string, ApiResource>, namespace: string): Manifest[] {
-  return manifests.map((manifest) => {
-    const { object } = manifest;
-    const metadata = object.metadata as Raw;
-    const namespaced = apis.get(kindKey(object))?.namespaced ?? true;
-    const given = typeof metadata.namespace === 'string' && metadata.namespace !== '';
-    if (namespaced === given) return manifest;
-    const { namespace: _, ...rest } = metadata;
-    return { ...manifest, object: { ...object, metadata: namespaced ? { ...rest, namespace } : rest } };
-  });
+/** As kubectl puts it there: -n, the context's, or `default`. Of a kind outside namespaces, one that is written by mistake is left out. */
+export function inNamespace(manifest: Manifest, apis: ReadonlyMap<string, ApiResource>, namespace: string): Manifest {
+  const { object } = manifest;
+  const metadata = object.metadata as Raw;
+  const namespaced = apis.get(kindKey(object))?.namespaced ?? true;
+  const given = typeof metadata.namespace === 'string' && metadata.namespace !== '';
+  if (namespaced === given) return manifest;
+  const { namespace: _, ...rest } = metadata;
+  return { ...manifest, object: { ...object, metadata: namespaced ? { ...rest, namespace } : rest } };
 }
 
 export type ByResource = ReadonlyMap<ResourceName, readonly Manifest[]>;

@@ -179,10 +179,12 @@ function unfold(value: Json, line: number, lines: readonly number[] = []): Unfol
 
 function one(object: Raw, line: number): Unfolded {
   const { apiVersion, kind, metadata } = object;
-  const why = notObject(object);
+  const configuration = isConfiguration(object);
+  const why = configuration ? undefined : notObject(object);
   if (why) return { line, why: why.text, unseen: why.unseen };
   const { data: _data, stringData: _text, binaryData: _binary, ...rest } = object;
   if (HELM.test(JSON.stringify(rest))) return { line, why: TEMPLATE, unseen: true };
+  if (configuration) return { object: { ...object, metadata: { name: '' } }, line, configuration };
   const given = isRaw(metadata) ? metadata : {};
   // It has no name before it is created; what is asked of it here is what it holds.
   if (given.name === undefined || given.name === null)
@@ -193,11 +195,20 @@ function one(object: Raw, line: number): Unfolded {
 /** What the API server answers at once and never stores: created without a name, some without metadata. */
 const ANSWERED = /Review$/;
 
+/** API groups of what components read at their start. Everything in `*.config.k8s.io` is, but for kustomizations. */
+const CONFIGURATION = /^(?:(?!kustomize\.)[a-z0-9.-]+\.config|kubeadm|audit|apiserver|[a-z]+\.admission)\.k8s\.io\//;
+
+function isConfiguration({ apiVersion, kind }: Raw): true | undefined {
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string' || kind === '') return undefined;
+  return CONFIGURATION.test(apiVersion) ? true : undefined;
+}
+
 function notObject({ apiVersion, kind, metadata }: Raw): { text: Text; unseen: boolean } | undefined {
   if (apiVersion === undefined && kind === undefined) return { text: NO_OBJECT, unseen: false };
   if (typeof apiVersion === 'string' && apiVersion.startsWith('kustomize.config.k8s.io/')) return { text: KUSTOMIZATION, unseen: false };
   if (typeof apiVersion !== 'string' || apiVersion === '' || typeof kind !== 'string' || kind === '')
     return { text: NO_KIND, unseen: true };
+  if (apiVersion === 'v1' && kind === 'Config') return { text: KUBECONFIG, unseen: false };
   if ((metadata === undefined || metadata === null) && ANSWERED.test(kind)) return undefined;
   if (!isRaw(metadata)) return { text: NO_NAME, unseen: true };
   const { name, generateName, namespace } = metadata;
@@ -214,6 +225,7 @@ const KUSTOMIZATION: Text = {
   en: 'a kustomization; check what it builds: kubectl kustomize DIR | upgrade-guard check -f -',
   zh: 'kustomization 文件；请检查其构建结果：kubectl kustomize DIR | upgrade-guard check -f -',
 };
+const KUBECONFIG: Text = { en: 'a kubeconfig', zh: 'kubeconfig 文件' };
 const CHART: Text = { en: 'the Chart.yaml of a Helm chart', zh: 'Helm chart 的 Chart.yaml' };
 const VALUES: Text = { en: 'values of a Helm chart', zh: 'Helm chart 的 values' };
 const TEMPLATE: Text = {

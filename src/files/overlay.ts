@@ -8,7 +8,7 @@ import { isRaw } from '../kube/json.ts';
 import { labelSelector } from '../kube/labels.ts';
 import { keyOf, refOf } from '../kube/refs.ts';
 import { BUILT_IN_RESOURCES, resourceName } from '../kube/resources.ts';
-import { apisOf, type ByResource, byResource, inNamespaces, kindKey } from './apis.ts';
+import { apisOf, type ByResource, byResource, inNamespace, kindKey } from './apis.ts';
 
 interface Prepared {
   apis: ReadonlyMap<string, ApiResource>;
@@ -21,9 +21,11 @@ interface Prepared {
 }
 
 async function prepared(all: readonly Manifest[], namespace: string, cluster?: Source): Promise<Prepared> {
-  const apis = await apisOf(all, cluster);
-  const placed = inNamespaces(all, apis, namespace);
-  const counting = lastOnes(placed);
+  // What a component reads at its start is no object of any API server.
+  const objects = all.filter(({ configuration }) => !configuration);
+  const apis = await apisOf(objects, cluster);
+  const placed = all.map((each) => (each.configuration ? each : inNamespace(each, apis, namespace)));
+  const counting = lastOnes(placed.filter(({ configuration }) => !configuration));
   return {
     apis,
     placed,

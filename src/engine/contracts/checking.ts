@@ -111,6 +111,8 @@ export interface Check<R extends Reads = any, Args = any> {
   judge(rows: Rows<R>, at: Situation): Judgement<Args> | Promise<Judgement<Args>>;
   /** `objects`: those that this finding is still about; some may have been accepted by name, so counts come from here and never from `args`. */
   say(args: Args, objects: readonly Ref[]): Text;
+  /** What it says of the configuration of components among the files of -f, beside what the cluster shows. */
+  files?: FilesJudge<Args>;
   remedy?: Remedy<Args>;
   /**
    * What is changed where a manifest declares the object (`fix -f`): patches of its fields, by the object as it is declared, or what only a person can decide. Without it, the repair is none for files.
@@ -118,6 +120,12 @@ export interface Check<R extends Reads = any, Args = any> {
    */
   inFiles?(found: Finding<Args>[], declared: (on: Ref) => Raw | undefined): (StepDraft | Refusal)[];
   screen?: Screen<Tables, Reads, unknown, Args>;
+}
+/** Configuration that a component reads at its start (KubeletConfiguration), as a file of -f: it is meant for the target version, whatever is installed. */
+export interface FilesJudge<Args> {
+  /** `kubelet.config.k8s.io/KubeletConfiguration`. */
+  kinds: readonly string[];
+  judge(document: Raw, on: Ref, to: string): Finding<Args>[];
 }
 /** How a check takes a quick look (`check --quick`). It may find what the check would find; it clears nothing, so that its outcome is found or unknown. */
 export interface Screen<T extends Tables, R extends Reads, Suspicion, Args> {

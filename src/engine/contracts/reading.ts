@@ -77,13 +77,17 @@ export interface Source {
   /** What -f gave, in its order: every declaration, also of an object that is declared twice or of an API that nobody serves. None without -f. */
   manifests?(): readonly Manifest[];
 }
-/** One object of a file, and where it stands. `document`: from 0; `line`: from 1; `item`: where it is one of a list, from 0. */
+/**
+ * One object of a file, and where it stands. `document`: from 0; `line`: from 1; `item`: where it is one of a list, from 0.
+ * `configuration`: no object of an API server, but what a component reads at its start (KubeletConfiguration): it has no name.
+ */
 export interface Manifest {
   object: Raw;
   file: string;
   document: number;
   line: number;
   item?: number;
+  configuration?: true;
 }
 /** The columns of one table, as `kubectl get -o wide` heads them. */
 export interface TableQuery {
@@ -169,7 +173,7 @@ export interface TextRead<Row = unknown> extends Optional, TextQuery {
   read: 'text';
   keep(line: string, server: string): Row | undefined;
 }
-/** What -f gave; no rows without it. */
+/** The objects that -f gave; no rows without it. */
 export interface ManifestsRead<Row = unknown> extends Optional {
   read: 'manifests';
   keep(manifest: Manifest): Row | undefined;

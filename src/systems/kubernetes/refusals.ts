@@ -1,8 +1,8 @@
 // What a component of a newer minor refuses on its command line, and does not start with: gates that went, were locked to the other value or lack the gate that they
 // depend on; flags and admission plugins that went; values that are no longer taken. One judge over the tables, summed over the hops of a path.
-import { minorOf } from '../../versions/kubernetes.ts';
+import { minorOf, minorsBetween } from '../../versions/kubernetes.ts';
 import { type Flags, gatesOf, listOf } from './command-line.ts';
-import { components, type Gate } from './knowledge/tables.ts';
+import { components, type Gate, versions } from './knowledge/tables.ts';
 
 export type Component = 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'kubelet' | 'kube-proxy';
 export type Why = 'gate-removed' | 'gate-locked' | 'gate-needs' | 'flag-removed' | 'plugin-removed' | 'value-refused';
@@ -19,6 +19,17 @@ export interface Refused {
   source: string;
   /** Only a pre-release says so. */
   provisional?: string;
+}
+
+/** For a configuration that is meant for the target, whatever is installed: what went in any minor up to it counts. */
+export const minorsUpTo = (to: string): string[] => minorsBetween(versions().knownFrom, to);
+
+/** Whether a component of that minor reads this version of its configuration. Every version that one of the table reads stands in the table. */
+export function isReadBy(reader: string, apiVersion: string, minor: string): boolean {
+  const row = components().configVersions.find((each) => each.reader === reader && each.apiVersion === apiVersion);
+  if (!row) return false;
+  const introduced = row.since.startsWith('<=') ? 0 : minorOf(row.since);
+  return introduced <= minorOf(minor) && !(row.removedIn && minorOf(row.removedIn) <= minorOf(minor));
 }
 
 /** Every reason in the order of the hops; an unchanged minor has none. */

@@ -7,12 +7,15 @@ import { flagsOf, gatesIn } from '../command-line.ts';
 import { type Handed, k3sArguments } from '../k3s-arguments.ts';
 import { managedBy, unseen } from '../managed.ts';
 import { CONTROL_PLANE, controlPlaneOf, flagNames, later, nodes, staticPods } from '../reads.ts';
-import { type Component, gatesRefused, type Refused, refusedBy, type Why } from '../refusals.ts';
+import { refusedText, writtenAs } from '../refusal-words.ts';
+import { type Component, gatesRefused, minorsUpTo, type Refused, refusedBy } from '../refusals.ts';
 
 const reads = later(() => ({ ...staticPods(), nodes: { ...nodes, optional: true } as const, k3s: k3sArguments() }));
 
 interface Args extends Omit<Refused, 'source'> {
   component: Component;
+  /** The kind of a configuration among the files of -f. */
+  in?: string;
 }
 
 const PROXY: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kube-proxy' };
@@ -25,7 +28,9 @@ const proxyFlags = later(() => ({
     args: args('args', flagNames()),
   }),
 }));
-const PROXY_COLUMNS = { config: yaml("data['config.conf']", { gates: tree('featureGates') }) };
+const PROXY_FILE = 'KubeProxyConfiguration';
+const GATES = { gates: tree('featureGates') };
+const PROXY_COLUMNS = { config: yaml("data['config.conf']", GATES) };
 
 const check: Check<ReturnType<typeof reads>, Args> = {
   id: 'kubernetes/component-flags',
@@ -37,8 +42,8 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: '组件遇到所用版本没有的参数、特性门控或准入插件，或与锁定值不同的特性门控时，启动即退出。没有 kube-apiserver，控制平面不可用。',
     },
     detection: {
-      en: 'Reads the command lines of static Pods of kube-apiserver, kube-controller-manager and kube-scheduler, and ConfigMap and DaemonSet kube-proxy. Compares them with what each minor on the way accepts. With K3s reads what it hands to them, as annotation k3s.io/node-args notes it. Gates that upstream never had are ignored.',
-      zh: '读取 kube-apiserver、kube-controller-manager、kube-scheduler 静态 Pod 的命令行，以及 ConfigMap 和 DaemonSet kube-proxy，并与途经的每个次要版本所接受的内容比较。对 K3s，读取注解 k3s.io/node-args 中传给这些组件的参数。上游从未有过的特性门控会被忽略。',
+      en: 'Reads the command lines of static Pods of kube-apiserver, kube-controller-manager and kube-scheduler, ConfigMap and DaemonSet kube-proxy, and KubeProxyConfiguration in files (-f). Compares them with what each minor on the way accepts. With K3s reads what it hands to them (annotation k3s.io/node-args); gates that upstream never had are ignored.',
+      zh: '读取 kube-apiserver、kube-controller-manager、kube-scheduler 静态 Pod 的命令行、ConfigMap 和 DaemonSet kube-proxy，以及文件（-f）中的 KubeProxyConfiguration，并与途经的每个次要版本所接受的内容比较。对 K3s，读取注解 k3s.io/node-args 中传给这些组件的参数。上游从未有过的特性门控会被忽略。',
     },
     fix: {
       en: 'manual: remove the flag or gate from the static Pod manifest on each node. With kubeadm, also remove it from the ConfigMap kubeadm-config: kubeadm upgrade writes the manifests from it. With K3s, remove it from /etc/rancher/k3s/config.yaml or its service.',
@@ -83,9 +88,16 @@ const check: Check<ReturnType<typeof reads>, Args> = {
         found.push({ component: 'kube-proxy', ref: PROXIES, refused });
     }
     const missing = CONTROL_PLANE.filter((component) => !seen.some((each) => each.component === component));
-    return { findings: [...Map.groupBy(found, keyOf).values()].map(finding), gaps: missing.map(notSeen) };
+    return { findings: [...Map.groupBy(found, keyOf).values()].map((same) => finding(same)), gaps: missing.map(notSeen) };
   },
-  say: ({ component, why, name, value, hop, instead }) => SAYS[why]({ component, name, value, hop, instead: instead ?? '' }),
+  files: {
+    kinds: [`kubeproxy.config.k8s.io/${PROXY_FILE}`],
+    judge: (document, ref, to) =>
+      gatesRefused('kube-proxy', gatesIn(rowOf(GATES)(document).gates), minorsUpTo(to)).map((refused) =>
+        finding([{ component: 'kube-proxy', ref, refused }], PROXY_FILE),
+      ),
+  },
+  say: ({ in: file, ...args }) => refusedText(args, { en: file ?? args.component, zh: file ?? args.component }),
 };
 export default check;
 
@@ -98,7 +110,7 @@ function ofK3s(nodes: readonly { ref: Ref; handed?: Handed[] }[], hops: readonly
       refusedBy(component, flagsOf(flags), hops).map((refused) => ({ component, ref, refused })),
     ),
   );
-  return [...Map.groupBy(found, keyOf).values()].map(finding);
+  return [...Map.groupBy(found, keyOf).values()].map((same) => finding(same));
 }
 const NOT_NOTED: Text = {
   en: 'no Node has annotation k3s.io/node-args: look for kube-apiserver-arg and the like in the configuration of K3s',
@@ -115,7 +127,7 @@ function gatesOfProxy(proxy: Raw): Json | undefined {
 type Found = { component: Component; ref: Ref; refused: Refused };
 const keyOf = ({ component, refused: { why, name, value } }: Found): string => [component, why, name, value].join(' ');
 
-function finding(same: Found[]): Finding<Args> {
+function finding(same: Found[], file?: string): Finding<Args> {
   const { component, refused } = same[0]!;
   const { source, ...args } = refused;
   return {
@@ -123,42 +135,12 @@ function finding(same: Found[]): Finding<Args> {
     key: [component, refused.why, refused.name],
     certainty: 'certain',
     objects: same.map(({ ref }) => ref),
-    args: { component, ...args },
+    args: { component, ...args, ...(file ? { in: file } : {}) },
     // Of a flag that came with a library there is no file.
-    evidence: [{ seen: writtenAs(refused), at: same[0]!.ref }, ...(source.includes(':') ? [{ seen: source }] : [])],
+    evidence: [
+      { seen: file ? `featureGates.${refused.name}=${refused.value}` : writtenAs(refused), at: same[0]!.ref },
+      ...(source.includes(':') ? [{ seen: source }] : []),
+    ],
     hop: refused.hop,
   };
 }
-
-const writtenAs = ({ why, name, value }: Pick<Refused, 'why' | 'name' | 'value'>): string => {
-  if (why === 'plugin-removed') return `--${value}=${name}`;
-  return why.startsWith('gate') ? `--feature-gates=${name}=${value}` : `--${name}=${value}`;
-};
-
-type Said = { component: Component; name: string; value: string; hop: string; instead: string };
-const SAYS: Record<Why, (args: Said) => Text> = {
-  'gate-removed': ({ component, name, value, hop }) => ({
-    en: `${component} sets feature gate ${name}=${value}: removed in ${hop}, ${component} ${hop} does not start with it`,
-    zh: `${component} 设置了特性门控 ${name}=${value}：已在 ${hop} 中移除，${component} ${hop} 无法启动`,
-  }),
-  'gate-locked': ({ component, name, value, hop, instead }) => ({
-    en: `${component} sets feature gate ${name}=${value}: locked to ${instead} in ${hop}, ${component} ${hop} does not start with it`,
-    zh: `${component} 设置了特性门控 ${name}=${value}：自 ${hop} 起锁定为 ${instead}，${component} ${hop} 无法启动`,
-  }),
-  'gate-needs': ({ component, name, hop, instead }) => ({
-    en: `${component} sets feature gate ${name}=true without ${instead}: required from ${hop} on, ${component} ${hop} does not start`,
-    zh: `${component} 设置了特性门控 ${name}=true 但未启用 ${instead}：自 ${hop} 起必须启用，${component} ${hop} 无法启动`,
-  }),
-  'flag-removed': ({ component, name, hop, instead }) => ({
-    en: `${component} has flag --${name}: removed in ${hop}, ${component} ${hop} does not start with it${instead ? `; use ${instead}` : ''}`,
-    zh: `${component} 使用了参数 --${name}：已在 ${hop} 中移除，${component} ${hop} 无法启动${instead ? `；请改用 ${instead}` : ''}`,
-  }),
-  'plugin-removed': ({ component, name, value, hop }) => ({
-    en: `${component} names admission plugin ${name} in --${value}: removed in ${hop}, ${component} ${hop} does not start with it`,
-    zh: `${component} 在 --${value} 中指定了准入插件 ${name}：已在 ${hop} 中移除，${component} ${hop} 无法启动`,
-  }),
-  'value-refused': ({ component, name, value, hop, instead }) => ({
-    en: `${component} has --${name}=${value}: refused from ${hop} on, ${component} ${hop} does not start with it; use ${instead}`,
-    zh: `${component} 使用了 --${name}=${value}：自 ${hop} 起不再接受，${component} ${hop} 无法启动；请改用 ${instead}`,
-  }),
-};

@@ -1,17 +1,20 @@
 // The mode of kube-proxy: ipvs is deprecated, and from 1.37 a kube-proxy without a mode logs an error, since the default is about to change.
 // Sources: kubernetes cmd/kube-proxy/app/server_linux.go@1.35.8, @1.37.2; KEP-5495; CHANGELOG-1.37 139957.
-import type { Check, Raw, Ref, Text } from '../../../engine/contracts.ts';
+import { finding } from '../../../engine/builders.ts';
+import type { Check, Finding, Raw, Ref, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { args, each, rowOf, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
 import { configValues } from '../knowledge/tables.ts';
+import { minorsUpTo } from '../refusals.ts';
 
 const PROXY: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kube-proxy' };
 /** As EKS has it. */
 const EKS: Ref = { ...PROXY, name: 'kube-proxy-config' };
 const DAEMONS: Ref = { ...PROXY, apiVersion: 'apps/v1', kind: 'DaemonSet' };
-const [MODE, FLAG] = [{ mode: word('mode', '') }, ['proxy-mode', 'config']];
+const MODE = { mode: word('mode', '') };
+const FLAG = ['proxy-mode', 'config'];
 const COLUMNS = { config: yaml("data['config.conf']", MODE), eks: yaml('data.config', MODE) };
-const FLAGS = { containers: each('spec.template.spec.containers', { command: args('command', FLAG!), args: args('args', FLAG!) }) };
+const FLAGS = { containers: each('spec.template.spec.containers', { command: args('command', FLAG), args: args('args', FLAG) }) };
 interface Args {
   mode: string;
   hop: string;
@@ -27,8 +30,8 @@ const check: Check<Record<string, never>, Args> = {
       zh: 'ipvs 模式自 1.35 起弃用，计划在 1.43 中移除。未设置模式时 kube-proxy 自 1.37 起会记录错误：默认模式计划在 1.40 由 iptables 改为 nftables。',
     },
     detection: {
-      en: 'Reads mode in ConfigMap kube-system/kube-proxy (of EKS kube-proxy-config), or flag --proxy-mode of DaemonSet kube-proxy.',
-      zh: '读取 ConfigMap kube-system/kube-proxy（EKS 为 kube-proxy-config）中的 mode，或 DaemonSet kube-proxy 的 --proxy-mode 参数。',
+      en: 'Reads mode in ConfigMap kube-system/kube-proxy (of EKS kube-proxy-config), or flag --proxy-mode of DaemonSet kube-proxy; in files (-f) KubeProxyConfiguration.',
+      zh: '读取 ConfigMap kube-system/kube-proxy（EKS 为 kube-proxy-config）中的 mode，或 DaemonSet kube-proxy 的 --proxy-mode 参数；在文件（-f）中读取 KubeProxyConfiguration。',
     },
     fix: {
       en: 'manual: set mode to iptables or nftables in ConfigMap kube-proxy, then restart DaemonSet kube-proxy.',
@@ -59,19 +62,11 @@ const check: Check<Record<string, never>, Args> = {
     if (config === undefined && flag === undefined) return { notApplicable: NONE };
     const mode = flag ?? config?.mode ?? '';
     const on = flag !== undefined ? DAEMONS : proxy ? PROXY : EKS;
-    const hop = configValues().kubeProxyModes.find((each) => each.mode === mode)?.since;
-    if (!hop || !hops.includes(hop)) return [];
-    return [
-      {
-        severity: 'notice',
-        key: [mode],
-        certainty: 'certain',
-        objects: [on],
-        args: { mode, hop },
-        evidence: [{ seen: `mode=${mode}`, at: on }],
-        hop,
-      },
-    ];
+    return ofMode(mode, hops, on);
+  },
+  files: {
+    kinds: ['kubeproxy.config.k8s.io/KubeProxyConfiguration'],
+    judge: (document, on, to) => ofMode(rowOf(MODE)(document).mode, minorsUpTo(to), on),
   },
   say: ({ mode, hop }) =>
     mode
@@ -79,6 +74,12 @@ const check: Check<Record<string, never>, Args> = {
       : { en: `kube-proxy has no mode: logs an error from ${hop} on`, zh: `kube-proxy 未设置模式：自 ${hop} 起会记录错误` },
 };
 export default check;
+
+function ofMode(mode: string, hops: readonly string[], on: Ref): Finding<Args>[] {
+  const hop = configValues().kubeProxyModes.find((each) => each.mode === mode)?.since;
+  if (!hop || !hops.includes(hop)) return [];
+  return [finding({ severity: 'notice', key: [mode], objects: [on], args: { mode, hop }, evidence: [{ seen: `mode=${mode}` }], hop })];
+}
 
 const NONE: Text = {
   en: 'neither ConfigMap nor DaemonSet kube-system/kube-proxy names a mode',

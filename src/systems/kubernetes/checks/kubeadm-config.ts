@@ -1,13 +1,17 @@
-// The ConfigMap kubeadm-config, from which kubeadm upgrade writes the static Pods: versions of it, gates of kubeadm and flags of components that the next kubeadm refuses.
+// The ConfigMap kubeadm-config, from which kubeadm upgrade writes the static Pods, and configuration of kubeadm in files (-f): versions of it, gates of kubeadm and flags of
+// components that the next kubeadm, or what it starts, refuses.
 // Sources: the rows of knowledge/components.json (cmd/kubeadm/app/apis/kubeadm, cmd/kubeadm/app/features).
-import type { Check, Finding, Json, Ref, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Json, Raw, Ref, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { each, keys, rowOf, tree, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
+import { valueAt } from '../../../engine/read/values.ts';
 import { isRaw } from '../../../kube/json.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
-import { components } from '../knowledge/tables.ts';
+import { flagsOf } from '../command-line.ts';
+import { components, etcdFloors, kubeadm } from '../knowledge/tables.ts';
 import { CONTROL_PLANE } from '../reads.ts';
-import { refusedBy } from '../refusals.ts';
+import { refusedText, writtenAs } from '../refusal-words.ts';
+import { type Component, isReadBy, minorsUpTo, type Refused, refusedBy } from '../refusals.ts';
 
 const CONFIG: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kubeadm-config' };
 /** Up to v1beta3 a map of flags, from v1beta4 a list of them. */
@@ -28,10 +32,24 @@ const COLUMNS = {
 type Is = 'version' | 'gate' | 'flag';
 interface Args {
   is: Is;
+  /** `ClusterConfiguration`, of a file also others. */
+  kind: string;
   name: string;
   component: string;
   hop: string;
+  /** Of a flag. */
+  refused?: Omit<Refused, 'source'>;
 }
+const KINDS = ['ClusterConfiguration', 'InitConfiguration', 'JoinConfiguration', 'UpgradeConfiguration', 'ResetConfiguration'];
+/** Where a file gives flags to whom. */
+const GIVEN: Record<'etcd' | Component, string[]> = {
+  'kube-apiserver': ['apiServer', 'extraArgs'],
+  'kube-controller-manager': ['controllerManager', 'extraArgs'],
+  'kube-scheduler': ['scheduler', 'extraArgs'],
+  kubelet: ['nodeRegistration', 'kubeletExtraArgs'],
+  etcd: ['etcd', 'local', 'extraArgs'],
+  'kube-proxy': [],
+};
 
 const check: Check<Record<string, never>, Args> = {
   id: 'kubernetes/kubeadm-config',
@@ -43,12 +61,12 @@ const check: Check<Record<string, never>, Args> = {
       zh: 'kubeadm upgrade 读取 ConfigMap kubeadm-config，遇到不支持的 API 版本或特性门控时停止。组件已移除的参数会写入其静态 Pod，导致无法启动。',
     },
     detection: {
-      en: 'Compares the ClusterConfiguration in ConfigMap kubeadm-config with what each minor on the way accepts. Of extraArgs only the names are read.',
-      zh: '将 ConfigMap kubeadm-config 中的 ClusterConfiguration 与途经的每个次要版本所接受的内容比较。extraArgs 只读取名称。',
+      en: 'Compares the ClusterConfiguration in ConfigMap kubeadm-config with what each minor on the way accepts. Of extraArgs only the names are read. Files of kubeadm (-f) are compared with the target version, with extraArgs and kubeletExtraArgs.',
+      zh: '将 ConfigMap kubeadm-config 中的 ClusterConfiguration 与途经的每个次要版本所接受的内容比较，extraArgs 只读取名称。kubeadm 的文件（-f）与目标版本比较，包括 extraArgs 和 kubeletExtraArgs。',
     },
     fix: {
-      en: 'manual: kubectl edit configmap kubeadm-config -n kube-system; for an API version run kubeadm config migrate of the installed version first.',
-      zh: '手动：kubectl edit configmap kubeadm-config -n kube-system；API 版本需先用当前版本的 kubeadm config migrate 转换。',
+      en: 'manual: kubectl edit configmap kubeadm-config -n kube-system; for an API version run kubeadm config migrate of the installed version first. A file: change it likewise.',
+      zh: '手动：kubectl edit configmap kubeadm-config -n kube-system；API 版本需先用当前版本的 kubeadm config migrate 转换。文件也按此修改。',
     },
   },
   sources: ['kubernetes/kubernetes: cmd/kubeadm/app/apis/kubeadm, cmd/kubeadm/app/features/features.go'],
@@ -73,7 +91,22 @@ const check: Check<Record<string, never>, Args> = {
       ...CONTROL_PLANE.flatMap((component) => flagsRefused(component, named[component], hops)),
     ];
   },
-  say: ({ is, name, component, hop }) => SAYS[is](name, hop, component),
+  files: { kinds: KINDS.map((kind) => `kubeadm.k8s.io/${kind}`), judge: refusedInFile },
+  say: ({ is, kind, name, component, hop, refused }) => {
+    if (refused) {
+      const holder = { en: `${component} in ${kind}`, zh: `${kind} 中的 ${component}` };
+      return component === 'etcd' ? ofEtcd(holder, name, hop) : refusedText({ ...refused, component: component as Component }, holder);
+    }
+    return is === 'version'
+      ? {
+          en: `${kind} is ${name}: kubeadm ${hop} cannot read it`,
+          zh: `${kind} 的版本为 ${name}：kubeadm ${hop} 无法读取`,
+        }
+      : {
+          en: `${kind} sets feature gate ${name}: removed by ${hop}, kubeadm ${hop} stops over it`,
+          zh: `${kind} 设置了特性门控 ${name}：${hop} 已移除，kubeadm ${hop} 会停止`,
+        };
+  },
 };
 export default check;
 
@@ -101,11 +134,11 @@ function gatesRefused(gates: Json | undefined, hops: readonly string[]): Finding
   });
 }
 
-function flagsRefused(component: (typeof CONTROL_PLANE)[number], names: readonly string[], hops: readonly string[]): Finding<Args>[] {
+function flagsRefused(component: Component, names: readonly string[], hops: readonly string[]): Finding<Args>[] {
   const flags = new Map(names.map((name) => [name.replaceAll('_', '-'), ['']]));
   return refusedBy(component, flags, hops)
     .filter(({ why }) => why === 'flag-removed')
-    .map(({ name, hop, source }) => finding('flag', name, component, hop, `extraArgs: ${name}`, source));
+    .map((refused) => ofFlag(component, refused, `extraArgs: ${refused.name}`));
 }
 
 const finding = (is: Is, name: string, component: string, hop: string, seen: string, source: string): Finding<Args> => ({
@@ -113,22 +146,72 @@ const finding = (is: Is, name: string, component: string, hop: string, seen: str
   key: [is, component, name],
   certainty: 'certain',
   objects: [CONFIG],
-  args: { is, name, component, hop },
+  args: { is, kind: 'ClusterConfiguration', name, component, hop },
   evidence: [{ seen, at: CONFIG }, { seen: source }],
   hop,
 });
 
-const SAYS: Record<Is, (name: string, hop: string, component: string) => Text> = {
-  version: (name, hop) => ({
-    en: `ClusterConfiguration is ${name}: removed in ${hop}, kubeadm ${hop} cannot read it`,
-    zh: `ClusterConfiguration 的版本为 ${name}：已在 ${hop} 中移除，kubeadm ${hop} 无法读取`,
-  }),
-  gate: (name, hop) => ({
-    en: `ClusterConfiguration sets feature gate ${name}: removed by ${hop}, kubeadm ${hop} stops over it`,
-    zh: `ClusterConfiguration 设置了特性门控 ${name}：${hop} 已移除，kubeadm ${hop} 会停止`,
-  }),
-  flag: (name, hop, component) => ({
-    en: `ClusterConfiguration gives ${component} flag --${name}: removed in ${hop}, ${component} ${hop} does not start with it`,
-    zh: `ClusterConfiguration 为 ${component} 设置了参数 --${name}：已在 ${hop} 中移除，${component} ${hop} 无法启动`,
-  }),
-};
+function ofFlag(component: string, { source, ...refused }: Refused, seen: string): Finding<Args> {
+  const made = finding('flag', refused.name, component, refused.hop, seen, source);
+  return { ...made, args: { ...made.args, refused } };
+}
+
+// ---- files ----------------------------------------------------------------------------------------------------------
+
+function refusedInFile(document: Raw, on: Ref, to: string): Finding<Args>[] {
+  const hops = minorsUpTo(to);
+  const found = [
+    ...(isReadBy('kubeadm', on.apiVersion, to)
+      ? []
+      : [finding('version', on.apiVersion, 'kubeadm', to, `apiVersion: ${on.apiVersion}`, READ_FROM)]),
+    ...gatesRefused(document.featureGates, hops),
+    ...Object.entries(GIVEN).flatMap(([component, keys]) => {
+      const given = argsIn(valueAt(document, keys));
+      return component === 'etcd'
+        ? etcdRefused(given, hops)
+        : refusedBy(component as Component, flagsOf(given), hops).map((refused) =>
+            ofFlag(component, refused, `${keys.join('.')}: ${writtenAs(refused)}`),
+          );
+    }),
+  ];
+  return found.map((each) => ({
+    ...each,
+    key: [on.kind, ...each.key],
+    objects: [on],
+    args: { ...each.args, kind: on.kind },
+    evidence: each.evidence.map((seen) => (seen.at ? { ...seen, at: on } : seen)),
+  }));
+}
+
+const READ_FROM = 'kubernetes:cmd/kubeadm/app/apis/kubeadm';
+
+/** In both forms; a value that is no string is none that kubeadm would take. */
+function argsIn(given: Json | undefined): { name: string; value?: string }[] {
+  const pairs: [Json | undefined, Json | undefined][] = Array.isArray(given)
+    ? given.flatMap((each) => (isRaw(each) ? [[each.name, each.value]] : []))
+    : Object.entries(isRaw(given) ? given : {});
+  return pairs.flatMap(([name, value]) => (typeof name === 'string' ? [{ name, ...(typeof value === 'string' ? { value } : {}) }] : []));
+}
+
+/** The etcd that kubeadm brings from a minor on takes none of them. */
+function etcdRefused(given: readonly { name: string }[], hops: readonly string[]): Finding<Args>[] {
+  const minor = etcdFloors().removedFlags.in;
+  const hop = hops.find(
+    (each) =>
+      Number(
+        kubeadm()
+          .images.find((row) => row.minor === each)
+          ?.etcd.split('.')[1] ?? 0,
+      ) >= minor,
+  );
+  return given.flatMap(({ name }) =>
+    hop && name.startsWith('experimental-')
+      ? [ofFlag('etcd', { why: 'flag-removed', name, value: '', hop, source: etcdFloors().source }, `etcd.local.extraArgs: --${name}`)]
+      : [],
+  );
+}
+
+const ofEtcd = (holder: Text, name: string, hop: string): Text => ({
+  en: `${holder.en} has flag --${name}: the etcd of kubeadm ${hop} does not start with it`,
+  zh: `${holder.zh} 使用了参数 --${name}：kubeadm ${hop} 所带的 etcd 无法启动`,
+});

@@ -162,10 +162,18 @@ export const corefile = knowledge(
   row({ source: text, removed: list(row({ plugin: text, in: text }, { option: text })), migrated: list(text), releases: list(text) }),
   () => corefileTable,
 );
-/** Files that a component decodes strictly from a minor on, and which flag names the file of a reader in `components.configVersions`. */
+/**
+ * Files that a component decodes strictly from a minor on, and which flag names the file of a reader in `components.configVersions`. `documents`: what such a file holds, by
+ * group and kind; `fields`: all that it may have, where an unknown one stops the component.
+ */
 export const files = knowledge(
   'kubernetes/files',
-  row({ source: text, strict: list(row({ flag: text, since: minor })), readers: list(row({ reader: text, component: text, flag: text })) }),
+  row({
+    source: text,
+    strict: list(row({ flag: text, since: minor })),
+    readers: list(row({ reader: text, component: text, flag: text })),
+    documents: list(row({ kind: text, component: text }, { reader: text, strict: minor, fields: list(text) })),
+  }),
   () => filesTable,
 );
 /** Runtimes that a kubelet does not start with (or warns of), and systems that boot with cgroup v1 unless told otherwise, as osImage begins. */
