@@ -25,7 +25,9 @@ if (!existsSync(KEPT) || !readFileSync(KEPT, 'utf8').startsWith(sources)) {
   writeFileSync(KEPT, sources);
 }
 console.log(`sweep: ${cellsKept().length} kills of these sources ended right before`);
-const files = words.some((word) => word.includes('test/control/kills')) ? words : ['test/control/kills', ...words];
+// Beside the kills: every kind of request with every kind of fault.
+const FILES = ['test/control/kills', 'test/control/faults.test.ts'];
+const files = words.some((word) => word.startsWith('test/control/')) ? words : [...FILES, ...words];
 const args = ['scripts/run.mjs', 'test', '--project', `kubernetes-${NEWEST}`, ...files];
 const { status } = spawnSync(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, UPGRADE_GUARD_SWEEP: KEPT } });
 console.log(`sweep: ${cellsKept().length} kills ended right`);

@@ -1,5 +1,4 @@
-// A whole upgrade of the real charts by real helm: checked, repaired, upgraded, proven and undone; and killed at every step boundary and inside helm,
-// then resumed or undone. One node more than controllers: they take ports of their node, and a rollout needs room. What kubelets would do is done by the bed's actor.
+// A whole upgrade of the real charts by real helm: checked, repaired, upgraded, proven and undone. Kills of it are in kills/upgrade.test.ts.
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -8,112 +7,37 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Ajv } from 'ajv';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { helmPluginFolder } from '../../scripts/archive.ts';
 import { hostTarget } from '../../scripts/targets.ts';
-import { type Actor, startKubelet } from '../bed/actors/index.ts';
-import { BINARY, killStarted, newHome, type Ran, run, start } from '../bed/binary.ts';
+import { BINARY, newHome, run } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
-import { layCrds } from '../bed/crds.ts';
-import { type Fault, type Seen, startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
 import { tools } from '../bed/tools.ts';
 import { describeUpstream } from '../bed/upstream.ts';
-import { COORDINATOR, DEFAULT_NETWORK } from './scene.ts';
+import { DEFAULT_NETWORK } from './scene.ts';
+import { NAMESPACE, releaseOf, SECRETS } from './spiderpool-release.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const cluster = bed();
-const NAMESPACE = 'kube-system';
-let [helm, HELM_BIN] = [cluster.helm4, tools().helm4];
-const SECRETS = `/api/v1/namespaces/${NAMESPACE}/secrets`;
-const killHelms = () => killStarted(HELM_BIN, 'upgrade', NAMESPACE);
-const LEASE = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/upgrade-guard';
-
 const schema = JSON.parse(readFileSync(join(import.meta.dirname, '../../docs/upgrade-plan.schema.json'), 'utf8'));
 const validPlan = new Ajv({ strict: false }).compile(schema);
 /** CustomResourceDefinitions that differ between the charts, by the target. */
 const APPLIED: Record<string, number> = { '0.9.13': 2, '1.2.2': 3 };
 
-/** Everything that the upgrade may change, without what a server or a controller counts up. */
-const WATCHED = [
-  '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
-  ...['configmaps', 'services', 'serviceaccounts'].map((name) => `/api/v1/namespaces/${NAMESPACE}/${name}`),
-  ...['deployments', 'daemonsets'].map((name) => `/apis/apps/v1/namespaces/${NAMESPACE}/${name}`),
-  ...['clusterroles', 'clusterrolebindings'].map((name) => `/apis/rbac.authorization.k8s.io/v1/${name}`),
-  ...['validating', 'mutating'].map((name) => `/apis/admissionregistration.k8s.io/v1/${name}webhookconfigurations`),
-];
-
 describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'], (charts) => {
-  const started: Actor[] = [];
-  const proxy = { ...({} as Awaited<ReturnType<typeof startFaultProxy>>) };
-  let kubeconfig = '';
-  beforeAll(async () => {
-    started.push(await startKubelet(cluster, { nodes: ['n1', 'n2', 'n3'] }));
-    Object.assign(proxy, await startFaultProxy(cluster));
-    kubeconfig = await proxy.kubeconfigFrom(cluster.kubeconfig);
-  });
-  afterAll(async () => {
-    await proxy.close();
-    for (const actor of started) await actor.stop();
-  });
-
-  const chartOf = (version: string) => join(charts, version, 'spiderpool');
-  const call = (words: string[], home: string): Promise<Ran> => run(words, { kubeconfig, home, env: { HELM_BIN } });
-  const upgrade = (to: string) => ['upgrade', 'spiderpool', '--chart', chartOf(to), '--yes'];
-  const history = async (): Promise<Body[]> => JSON.parse((await helm(['history', 'sp', '-n', NAMESPACE, '-o', 'json'])).stdout);
-  const newest = async () => (await history()).at(-1)!;
-  const keptSecrets = async () =>
-    (await cluster.request('GET', SECRETS)).body.items.filter(({ metadata }: Body) => metadata.name.startsWith('upgrade-guard-'));
-  const state = async () => {
-    const lists = await Promise.all(
-      WATCHED.map(async (path) => (await cluster.request('GET', path)).body.items.map((object: Body) => steady(path, object))),
-    );
-    return Object.fromEntries(lists.flat());
-  };
-  const fine = (ran: Ran) => expect(ran.code, `${ran.stdout}${ran.stderr}`).toBe(0);
-
-  async function install(version: string): Promise<void> {
-    proxy.faults.length = 0;
-    await cluster.request('DELETE', LEASE);
-    await helm(['uninstall', 'sp', '-n', NAMESPACE, '--no-hooks', '--wait']);
-    for (const { metadata } of await keptSecrets()) await cluster.request('DELETE', `${SECRETS}/${metadata.name}`);
-    await layCrds(cluster, join(chartOf(version), 'crds'));
-    await cluster.apply(COORDINATOR);
-    const values = ['--set', 'spiderpoolController.podResourceInject.enabled=false', '--set', 'spiderpoolController.replicas=2'];
-    const { code, stderr } = await helm([
-      'install',
-      'sp',
-      chartOf(version),
-      '-n',
-      NAMESPACE,
-      '--no-hooks',
-      '--skip-crds',
-      ...values,
-      ...DEFAULT_NETWORK,
-    ]);
-    expect(code, stderr).toBe(0);
-  }
-  async function upgraded(to: string): Promise<void> {
-    expect(await newest()).toMatchObject({ status: 'deployed', chart: `spiderpool-${to}` });
-    const deployment = await cluster.get({
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: { namespace: NAMESPACE, name: 'spiderpool-controller' },
-    });
-    // The values of the release are still those that its owner gave it.
-    expect(deployment.spec.replicas).toBe(2);
-    expect(await keptSecrets()).toEqual([]);
-    expect((await cluster.request('GET', LEASE)).status).toBe(404);
-  }
+  const release = releaseOf(cluster, charts);
+  const { call, chartOf, fine, install, keptSecrets, newest, proxy, state, upgrade, upgraded } = release;
+  const helm: typeof release.helm = (...words) => release.helm(...words);
 
   afterEach(() => {
-    [helm, HELM_BIN] = [cluster.helm4, tools().helm4];
+    release.use('helm4');
   });
   test.each([
     ['0.9.4', '0.9.13', 'helm3'],
     ['1.1.2', '1.2.2', 'helm4'],
   ] as const)('%s to %s by %s: upgraded, proven, and undone', async (from, to, by) => {
-    [helm, HELM_BIN] = [cluster[by], tools()[by]];
+    release.use(by);
     await install(from);
     const before = await state();
     const home = newHome();
@@ -136,7 +60,10 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
       `helm upgrade sp ${chartOf(to)} -n kube-system --timeout 300s --reset-values --values values-kube-system-sp.yaml`,
     );
     // Led there by flags: helm has to follow.
-    const done = await run([...upgrade(to), '--kubeconfig', kubeconfig], { home, env: { HELM_BIN, KUBECONFIG: '/nowhere' } });
+    const done = await run([...upgrade(to), '--kubeconfig', release.kubeconfig], {
+      home,
+      env: { HELM_BIN: release.HELM_BIN, KUBECONFIG: '/nowhere' },
+    });
     fine(done);
     await upgraded(to);
     const [folder] = readdirSync(join(home, 'state/upgrade-guard'), { recursive: true, encoding: 'utf8' }).filter((name) =>
@@ -154,89 +81,6 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     expect(await newest()).toMatchObject({ status: 'deployed', chart: `spiderpool-${from}`, description: 'Rollback to 1' });
     expect(await state()).toEqual(before);
     expect(await keptSecrets()).toEqual([]);
-  });
-
-  describe('killed', () => {
-    const FIRST = { from: '0.9.4', to: '0.9.13' };
-    const isHelms = ({ headers }: Seen) => /^Helm/.test(String(headers['user-agent']));
-    const fits = (write: string) => (seen: Seen) => `${seen.method} ${seen.path.split('?')[0]}`.startsWith(write);
-
-    async function killedAt(
-      fault: Omit<Fault, 'do' | 'andThen'>,
-      place: 'hold' | 'forward-unanswered' | 'answer-then',
-      helmToo: boolean,
-      to = FIRST.to,
-    ) {
-      const home = newHome();
-      const it = start(upgrade(to), { kubeconfig, home, env: { HELM_BIN }, input: '' });
-      const andThen = () => {
-        it.kill();
-        if (helmToo) killHelms();
-      };
-      proxy.faults.push({ do: place, ...fault, andThen } as Fault);
-      const { signal, stdout, stderr } = await it.ended;
-      expect(signal, stdout + stderr).toBe('SIGKILL');
-      proxy.faults.length = 0;
-      return home;
-    }
-    async function ends(home: string, ending: 'resume' | 'undo', before: object, { from, to } = FIRST): Promise<void> {
-      if (ending === 'resume') {
-        fine(await call(['resume', '--yes'], home));
-        await upgraded(to);
-        fine(await call(['undo', '--yes'], home));
-      } else fine(await call(['undo', '--yes'], home));
-      expect(await state()).toEqual(before);
-      expect(await newest()).toMatchObject({ status: 'deployed', chart: `spiderpool-${from}` });
-      expect(await keptSecrets()).toEqual([]);
-      expect((await cluster.request('GET', LEASE)).status).toBe(404);
-      const { stderr } = await call([ending, '--yes'], home);
-      expect(stderr).toMatch(/Nothing (?:is left to do|to undo)/);
-    }
-
-    // Every write of ours, each held, unanswered or answered in turn.
-    const CRDS = 'PATCH /apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-    test.each([
-      [`${CRDS} #1`, 'hold', 'resume'],
-      [`${CRDS} #2`, 'forward-unanswered', 'undo'],
-      [`POST ${SECRETS} #1`, 'hold', 'undo'],
-      [`POST ${SECRETS} #1`, 'forward-unanswered', 'resume'],
-      [`POST ${SECRETS} #1`, 'answer-then', 'undo'],
-      [`DELETE ${SECRETS} #1`, 'hold', 'resume'],
-      [`DELETE ${SECRETS} #1`, 'forward-unanswered', 'undo'],
-      // Before the first step, while the workloads are waited for, and behind the last one.
-      [`GET ${SECRETS}/upgrade-guard- #1`, 'hold', 'resume'],
-      [`GET /apis/apps/v1/namespaces/${NAMESPACE}/deployments/spiderpool-controller #2`, 'answer-then', 'resume'],
-      ['DELETE /apis/coordination.k8s.io/v1/namespaces/kube-system/leases #1', 'hold', 'resume'],
-    ] as const)('at %s, %s, then %s', async (write, place, ending) => {
-      await install(FIRST.from);
-      const before = await state();
-      const [name = '', nth] = write.split(' #');
-      const home = await killedAt({ where: (seen) => !isHelms(seen) && fits(name)(seen), nth: Number(nth) }, place, false);
-      await ends(home, ending, before);
-    });
-
-    // Inside helm: its record of the new revision, something in the middle, and the record that says it is over. Without helm it goes on alone.
-    test.each([
-      [`POST ${SECRETS}`, 'forward-unanswered', true, 'resume'],
-      [`POST ${SECRETS}`, 'forward-unanswered', true, 'undo'],
-      [`PATCH /apis/apps/v1/namespaces/${NAMESPACE}/deployments`, 'forward-unanswered', true, 'resume'],
-      [`PATCH /apis/apps/v1/namespaces/${NAMESPACE}/daemonsets`, 'hold', true, 'undo'],
-      [`PATCH /apis/apps/v1/namespaces/${NAMESPACE}/deployments`, 'answer-then', false, 'resume'],
-      [`PATCH /apis/apps/v1/namespaces/${NAMESPACE}/deployments`, 'answer-then', false, 'undo'],
-    ] as const)('inside helm at %s, %s, helm too: %s, then %s', async (write, place, helmToo, ending) => {
-      await install(FIRST.from);
-      const before = await state();
-      const home = await killedAt({ where: (seen) => isHelms(seen) && fits(write)(seen) }, place, helmToo);
-      await ends(home, ending, before);
-    });
-
-    test('1.1.2 to 1.2.2, helm killed with us, then resumed', async () => {
-      const path = { from: '1.1.2', to: '1.2.2' };
-      await install(path.from);
-      const before = await state();
-      const fault = { where: (seen: Seen) => isHelms(seen) && fits(`PATCH /apis/apps/v1/namespaces/${NAMESPACE}/daemonsets`)(seen) };
-      await ends(await killedAt(fault, 'forward-unanswered', true, path.to), 'resume', before, path);
-    });
   });
 
   test('a chart that does not render: refused before anything is changed; accepted by name, helm says why, and the undo is whole', async () => {
@@ -291,7 +135,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     const idle = join(home, 'helm');
     writeFileSync(idle, `#!/bin/sh\ncase "$1" in version) echo v3.17.1;; *) exit 1;; esac\n`, { mode: 0o755 });
     const words = ['upgrade', 'spiderpool', '--chart', chart, '--yes', '--accept', 'spiderpool/values-keys'];
-    const cut = await run(words, { kubeconfig, home, env: { HELM_BIN: idle } });
+    const cut = await run(words, { kubeconfig: release.kubeconfig, home, env: { HELM_BIN: idle } });
     expect(cut.code, cut.stderr).toBe(4);
     const file = join(chart, 'templates/extra.yaml');
     writeFileSync(file, '# the same name and version\n');
@@ -319,7 +163,11 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     // A helm that does nothing leaves a run that can be resumed.
     const idle = join(home, 'helm');
     writeFileSync(idle, `#!/bin/sh\ncase "$1" in version) echo v3.17.1;; *) exit 1;; esac\n`, { mode: 0o755 });
-    const cut = await run([...upgrade('0.9.13'), '--accept', 'spiderpool/values-keys'], { kubeconfig, home, env: { HELM_BIN: idle } });
+    const cut = await run([...upgrade('0.9.13'), '--accept', 'spiderpool/values-keys'], {
+      kubeconfig: release.kubeconfig,
+      home,
+      env: { HELM_BIN: idle },
+    });
     expect(cut.code, cut.stderr).toBe(4);
     const [name] = readdirSync(join(home, 'state/upgrade-guard'), { recursive: true, encoding: 'utf8' }).filter((each) =>
       each.endsWith('run.json'),
@@ -376,7 +224,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
       const bin = join(served, 'bin');
       mkdirSync(bin);
       symlinkSync(tools().kubectl, join(bin, 'kubectl'));
-      symlinkSync(HELM_BIN, join(bin, 'helm'));
+      symlinkSync(release.HELM_BIN, join(bin, 'helm'));
       const env = { PATH: `${bin}:${process.env.PATH}`, HOME: home, KUBECONFIG: cluster.kubeconfig };
       const followed = spawn('sh', [], { cwd: home, env, stdio: ['pipe', 'ignore', 'pipe'] });
       followed.stdin.end(runbook.stdout);
@@ -399,10 +247,10 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
       method: 'PATCH',
       path: /daemonsets/,
       andThen: () => {
-        killHelms();
+        release.killHelms();
       },
     });
-    await helm(['upgrade', 'sp', chartOf('0.9.13'), '-n', NAMESPACE], { kubeconfig });
+    await helm(['upgrade', 'sp', chartOf('0.9.13'), '-n', NAMESPACE], { kubeconfig: release.kubeconfig });
     proxy.faults.length = 0;
     // Nobody waits ten minutes here: the record says that it is an hour old.
     const hourAgo = String(Math.floor(Date.now() / 1000) - 3600);
@@ -453,9 +301,3 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     rmSync(data, { recursive: true, force: true });
   });
 });
-
-function steady(path: string, { metadata, status: _, ...rest }: Body): [string, object] {
-  const { resourceVersion: _v, generation: _g, managedFields: _m, uid: _u, creationTimestamp: _c, annotations = {}, ...who } = metadata;
-  const { 'deployment.kubernetes.io/revision': _r, 'deprecated.daemonset.template.generation': _t, ...notes } = annotations;
-  return [`${path}/${metadata.name}`, { metadata: { ...who, annotations: notes }, ...rest }];
-}

@@ -1,5 +1,5 @@
 // What a look at a release says to each step about it: by its newest revision, and by whether a helm of this machine is at work. What helm leaves behind in truth is seen
-// on a real cluster (test/control/upgrade.test.ts).
+// on a real cluster (test/control/kills/upgrade.test.ts).
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Look, Revision, StepOf, World } from '../../src/engine/contracts.ts';
 import { hasten } from '../../src/engine/pace.ts';

@@ -16,7 +16,7 @@ const CRDS = 'spiderpool/crds-current';
 const REMOVED = 'kubernetes/removed-api';
 const STORED = 'kubernetes/crd-stored-versions';
 /** Each of its writes has a case there. */
-const UPGRADE = 'test/control/upgrade.test.ts';
+const UPGRADE = 'test/control/kills/upgrade.test.ts';
 
 /** Text: the test that kills it, or why there is nothing to kill. */
 export const KINDS: Record<Step['do'] | 'Lease', Stand[] | string> = {
