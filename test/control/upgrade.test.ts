@@ -260,7 +260,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     expect(found.code, found.stdout).toBe(2);
     // With helm on PATH and without: a dry run does not wait for one that may still write, and what repairs it is a request of ours.
     const dry = ['fix', 'spiderpool/release-deployed', '--dry-run=server'];
-    const without = { kubeconfig, home, env: { PATH: '/nowhere' } };
+    const without = { kubeconfig: release.kubeconfig, home, env: { PATH: '/nowhere' } };
     for (const ran of [await call(dry, home), await run(dry, without)]) {
       fine(ran);
       expect(ran.stdout).toContain('delete the pending-upgrade revision 2 of kube-system/sp');
