@@ -1,9 +1,10 @@
 // What helm will be told: from the chart, what the release has and what was given, the values that a release is upgraded with. They are never printed, and stored nowhere here.
-import type { ChartAt, HelmRelease, Raw, Ref, Rule } from '../engine/contracts.ts';
+import type { ChartAt, HelmRelease, Raw, Ref, Rule, Text, ValueSetting } from '../engine/contracts.ts';
 import type { Chart, Intent } from '../helm/contracts.ts';
+import { settingText } from '../helm/flags.ts';
 import { objectsIn } from '../helm/manifest.ts';
 import type { Release } from '../helm/release.ts';
-import { rulesOf, upgraded } from '../helm/values.ts';
+import { coalesce, rulesOf, upgraded, withSettings } from '../helm/values.ts';
 import { digestOf } from '../helm/world.ts';
 import { resourceOfKind } from '../kube/resources.ts';
 
@@ -22,6 +23,13 @@ export interface HelmUpgrade {
   kept: { on: Ref; digest: string; given: boolean; config: string };
   /** What helm is known to need: the records of the release, and the objects that it has now. */
   rights: Rule[];
+  /** Values that were found to be needed and not given, in words; and the checks that are content with them. */
+  explicit?: { texts: Text[]; fixes: string[] };
+}
+/** Values that remedies ask for, and whose findings are fixed by them. */
+export interface Explicit {
+  values: readonly ValueSetting[];
+  fixes: string[];
 }
 
 /** `path`: where the chart lies; `stands`: what helm goes on from; `helm`: its version, where it is known; `run`: its id. `given`: what helm gets on its standard input. */
@@ -33,6 +41,7 @@ export function helmUpgrade({
   intent,
   helm,
   run,
+  explicit = { values: [], fixes: [] },
 }: {
   release: HelmRelease;
   chart: Chart;
@@ -41,12 +50,16 @@ export function helmUpgrade({
   intent?: Intent;
   helm?: string;
   run: string;
+  explicit?: Explicit;
 }): { upgrade: HelmUpgrade; given: Raw } {
   const asked = intent ?? { given: {} };
-  const made = upgraded(chart.values, asked, { defaults: stands.chart.values, config: stands.config }, rulesOf(helm ?? ANY_HELM));
+  const rules = rulesOf(helm ?? ANY_HELM);
+  const { config: carried, defaults } = upgraded(chart.values, asked, { defaults: stands.chart.values, config: stands.config }, rules);
+  const config = withSettings(carried, explicit.values);
+  const made = { config, all: coalesce(defaults, config, rules) };
   // With --reuse-values helm mixes in the old ones itself; in every other case it is given the whole.
   const reuse = asked.reuse === 'reuse';
-  const given = reuse ? asked.given : made.config;
+  const given = reuse ? withSettings(asked.given, explicit.values) : made.config;
   const upgrade: HelmUpgrade = {
     release: { ...release, revision: stands.version },
     chart: { path, name: chart.name, version: chart.version, digest: chart.digest },
@@ -59,6 +72,7 @@ export function helmUpgrade({
       config: digestOf(made.config),
     },
     rights: rightsOfHelm(release, stands),
+    ...(explicit.values.length ? { explicit: { texts: explicit.values.map(settingText), fixes: explicit.fixes } } : {}),
   };
   return { upgrade, given };
 }

@@ -61,13 +61,19 @@ export function helmStages(what: HelmStages): StageDraft[] {
   };
   const within = what.within ?? HELM_WITHIN;
   const notBack = what.notBack ?? { en: '', zh: '' };
+  const texts = upgrade.explicit?.texts ?? [];
+  const explicit = {
+    en: texts.length ? `, with these values: ${texts.map(({ en }) => en).join(', ')}` : '',
+    zh: texts.length ? `，values：${texts.map(({ zh }) => zh).join('、')}` : '',
+  };
   const beside = { en: what.beside ? ` (${what.beside.en})` : '', zh: what.beside ? `（${what.beside.zh}）` : '' };
   const helm: StepDraft = {
     ...{ do: 'helm', guard: [], action: 'upgrade', within, release: its, from: revision, chart },
     ...{ values: kept.on, digest: kept.digest, reuse, config: kept.config, rights, after: [keep], undo: 'compensates' },
+    ...(upgrade.explicit ? { fixes: upgrade.explicit.fixes } : {}),
     text: {
-      en: `helm upgrade of release ${namespace}/${releaseName} to ${chart.name} ${chart.version}${beside.en}`,
-      zh: `用 helm 把 release ${namespace}/${releaseName} 升级到 ${chart.name} ${chart.version}${beside.zh}`,
+      en: `helm upgrade of release ${namespace}/${releaseName} to ${chart.name} ${chart.version}${explicit.en}${beside.en}`,
+      zh: `用 helm 把 release ${namespace}/${releaseName} 升级到 ${chart.name} ${chart.version}${explicit.zh}${beside.zh}`,
     },
     undoNote: {
       en: `undo: helm rollback to revision ${revision}. Not restored: CRDs and fields pruned since. After a failed or interrupted upgrade, helm 3 also leaves list entries it had added${notBack.en}`,

@@ -1,11 +1,12 @@
 // The check values-keys, for any system that is installed by a chart: values of the release that the target chart will not use (renamed, removed, never known, dropped by how helm is
 // called, refused by its schema), and values with which it does not render. Source: helm pkg/action/upgrade.go (reuseValues), pkg/chart/common/util/coalesce.go.
 
-import type { Check, Finding, Language, Page, Situation, StepDraft, Text } from '../engine/contracts.ts';
+import type { Check, Finding, Language, Page, Situation, StepDraft, Text, ValueSetting } from '../engine/contracts.ts';
 import { isGap } from '../engine/gaps.ts';
-import { settingFlag } from '../helm/flags.ts';
+import { settingFlag, settingText } from '../helm/flags.ts';
 import { leavesOf, pathOf, valueAt, written } from '../helm/keys.ts';
 import { deepEqual } from '../kube/json.ts';
+import { shellWord } from '../text/shell.ts';
 import type { ChartFacts } from './facts.ts';
 import { intendedOf } from './intended.ts';
 import { failsAt, type Keys, keyList, SHOWN } from './key-words.ts';
@@ -190,5 +191,54 @@ function keep({ flags }: Args, language: Language): string {
 function steps(facts: ChartFacts, found: readonly Finding<Args>[], at: Situation): StepDraft[] {
   const flags = found.filter(({ args }) => args.state === 'renamed').flatMap(({ args }) => args.flags);
   const drops = found.some(({ args }) => args.state === 'dropped');
-  return flags.length || drops ? [upgradeCommand(facts, at, flags)] : [];
+  const refused = found.filter(({ args }) => args.state === 'refused');
+  return [
+    ...(refused.length ? [withoutRefused(facts, refused, at)] : []),
+    ...(flags.length || drops ? [upgradeCommand(facts, at, flags)] : []),
+  ];
+}
+
+/** No flag takes a key out of the values that helm carries over: it takes a file without it. `upgrade` gives helm the values without it, under the new name where there is one. */
+function withoutRefused(
+  { system, chart, repository }: ChartFacts,
+  found: readonly Finding<Args>[],
+  { path, intended }: Situation,
+): StepDraft {
+  const { installation, to = '' } = path;
+  const values = found.flatMap(({ args }): ValueSetting[] => {
+    const key = pathOf(first(args));
+    if (args.to.length > 1) return [];
+    return [args.to[0] ? { path: pathOf(args.to[0]), movedFrom: key } : { path: key, value: null }];
+  });
+  const said = (language: Language) =>
+    found
+      .map(
+        ({ args }) =>
+          `${first(args)}${args.to.length ? { en: ` (now ${args.to.join(', ')})`, zh: `（现为 ${args.to.join('、')}）` }[language] : ''}`,
+      )
+      .join({ en: ', ', zh: '、' }[language]);
+  const [name, at] = [installation.name, installation.namespace ?? ''].map(shellWord);
+  const given = intendedOf({ intended }).intent?.given ?? {};
+  const isOurs = values.length === found.length && found.every(({ args }) => valueAt(given, pathOf(first(args))) === undefined);
+  const texts = values.map(settingText);
+  return {
+    ...{ do: 'manual', guard: [], undo: 'none', when: 'instead' },
+    commands: [
+      `helm get values ${name} -n ${at} -o yaml > values.yaml`,
+      `helm upgrade ${name} ${chart} --repo=${repository} --version=${shellWord(to)} -n ${at} --reset-values -f values.yaml`,
+    ],
+    text: {
+      en: `remove ${said('en')} from the values: write them to a file, edit it, and give helm that file`,
+      zh: `从 values 中去掉 ${said('zh')}：导出到文件，编辑后用该文件升级`,
+    },
+    ...(isOurs
+      ? {
+          helmValues: values,
+          brief: () => ({
+            en: `upgrade ${system} changes the values for helm: ${texts.map(({ en }) => en).join(', ')}`,
+            zh: `upgrade ${system} 会更改传给 helm 的 values：${texts.map(({ zh }) => zh).join('、')}`,
+          }),
+        }
+      : {}),
+  };
 }

@@ -1,11 +1,22 @@
 // The part of an upgrade that a system installed by a chart has besides: the chart (fetched where that was asked for), its release, and what helm will be given.
 import path from 'node:path';
 import type { HelmMeant } from '../chart/intended.ts';
-import { type HelmUpgrade, helmUpgrade } from '../chart/intent.ts';
-import { type HelmRelease, type Installation, type Raw, type Source, type System, type Text, WorldError } from '../engine/contracts.ts';
-import type { Examination } from '../engine/examine.ts';
+import { type Explicit, type HelmUpgrade, helmUpgrade } from '../chart/intent.ts';
+import {
+  type HelmRelease,
+  type Installation,
+  type Raw,
+  type Source,
+  type System,
+  type Text,
+  type ValueSetting,
+  WorldError,
+} from '../engine/contracts.ts';
+import type { CheckRemedy, Examination } from '../engine/examine.ts';
 import { orTrouble } from '../engine/performing.ts';
+import type { Intent } from '../helm/contracts.ts';
 import { fetchedChart } from '../helm/fetch.ts';
+import { valueAt, written } from '../helm/keys.ts';
 import type { Release } from '../helm/release.ts';
 import { standing } from '../helm/world.ts';
 import { chartsFolder } from '../journal/state-folder.ts';
@@ -36,14 +47,40 @@ export async function withFetchedChart(call: Call, { id, chart: its = id }: Syst
 export async function helmIntended(
   call: Call,
   installation: Installation,
-  { meant: { chart, intent, templates }, source, run }: { meant: HelmMeant; source: Source; run: string },
+  {
+    meant: { chart, intent, templates },
+    source,
+    run,
+    remedies,
+  }: { meant: HelmMeant; source: Source; run: string; remedies: readonly CheckRemedy[] },
 ): Promise<{ upgrade: HelmUpgrade; given: Raw }> {
   const release = releaseOf(installation);
   const stands = await standingOf(release, source);
   return helmUpgrade({
     ...{ release, chart: chart!, path: path.resolve(call.flags.chart!), stands, intent, helm: templates?.version, run },
+    explicit: await explicitOf(remedies, installation, intent),
   });
 }
+
+/** Values that remedies of this installation ask for; one that was given otherwise stays as it was given. */
+async function explicitOf(remedies: readonly CheckRemedy[], { id }: Installation, intent?: Intent): Promise<Explicit> {
+  const asked = new Map<string, ValueSetting>();
+  const fixes: string[] = [];
+  for (const { check, findings, propose } of remedies.filter((each) => each.installation === id)) {
+    const isOpen = await Promise.all(
+      findings.map(async (finding) => {
+        const values = (await propose([finding])).drafts.flatMap((draft) => draft.helmValues ?? []);
+        const free = values.filter((each) => pathsOf(each).every((at) => valueAt(intent?.given ?? {}, at) === undefined));
+        for (const value of free) asked.set(written(value.path), value);
+        return !values.length || free.length < values.length;
+      }),
+    );
+    if (!isOpen.includes(true)) fixes.push(check.id);
+  }
+  return { values: [...asked.values()], fixes };
+}
+
+const pathsOf = (setting: ValueSetting) => ('movedFrom' in setting ? [setting.movedFrom, setting.path] : [setting.path]);
 
 export const noChart = ({ id }: System): UserError =>
   new UserError(
@@ -54,11 +91,11 @@ export const noChart = ({ id }: System): UserError =>
     },
   );
 
-/** Blockers that no remedy is offered for, with or without a chart: such a target is better known before its chart is looked for. */
+/** Blockers that no remedy is offered for, or that name another target, with or without a chart: such a target is better known before its chart is looked for. */
 export function yourChoice({ id }: System, { results }: Examination): UserError | undefined {
   const stopping = results.flatMap(({ id: check, findings }) =>
     findings
-      .filter(({ severity, accepted, remedy }) => severity === 'blocker' && !accepted && remedy === null)
+      .filter(({ severity, accepted, remedy, target }) => severity === 'blocker' && !accepted && (remedy === null || target !== undefined))
       .map(({ message }) => ({ check, message })),
   );
   if (!stopping.length) return undefined;

@@ -45,7 +45,9 @@ export async function intended(asked: Call, source: Source, run: string): Promis
   }
   const path = before.paths.find((each) => each.installation === installation)!;
   if (!system.chart) assertKnown(path);
-  const helm = system.chart ? await helmIntended(call, installation, { meant: options.meant, source, run }) : undefined;
+  const helm = system.chart
+    ? await helmIntended(call, installation, { meant: options.meant, source, run, remedies: before.remedies })
+    : undefined;
   const drafts = await system.stages!({
     path,
     source,

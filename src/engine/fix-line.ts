@@ -37,7 +37,8 @@ export function fixLine({ drafts, refusals }: Proposal): Text {
     else parts.set(key, part);
   }
   const texts = [...parts.values()].map(partText);
-  const manual = drafts.filter(({ do: doing }) => doing === 'manual');
+  texts.push(...drafts.flatMap(({ do: doing, brief }) => (doing === 'manual' && brief ? [brief(1)] : [])));
+  const manual = drafts.filter(({ do: doing, brief }) => doing === 'manual' && !brief);
   const refused = refusals.flatMap(({ objects }) => objects).length;
   if (manual.length) texts.push(manualText(manual, texts.length > 0));
   if (refusals.length) texts.push(refusedText(refused, refusals[0]!.refused, refusals.length === 1 && !texts.length));

@@ -102,7 +102,7 @@ function planOf(inputs: readonly StageParts[]): Plan {
     const steps: Step[] = [];
     const drafted = definitionsFirst(parts.flatMap(({ drafts, reasons }) => drafts.map((draft) => ({ draft, reasons }))));
     for (const { draft, reasons } of drafted) {
-      const { after = [], when: _when, brief: _brief, ...rest } = draft;
+      const { after = [], when: _when, brief: _brief, helmValues: _values, ...rest } = draft;
       const needed = after.map((each) => idOf(each, ids));
       // To wait or to look once more for the same, later, is another step; so is what a system does at each hop.
       const key =

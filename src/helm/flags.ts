@@ -1,5 +1,5 @@
 // A setting as the words of a helm command line, so that a person can take them over.
-import type { Json } from '../engine/contracts.ts';
+import type { Json, Text, ValueSetting } from '../engine/contracts.ts';
 import { looksPrivate } from '../text/redact.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
@@ -38,3 +38,15 @@ function flagOf(path: readonly string[], value: Json, mayShow: boolean): string 
 
 /** What would end a value, or begin a list (pkg/strvals/parser.go). */
 const escaped = (text: string): string => text.replace(/[\\,]/g, '\\$&').replace(/^\{/, '\\{');
+
+/** A setting as a person reads it: the flag for it, or where its value goes. */
+export function settingText(setting: ValueSetting): Text {
+  const name = written(setting.path);
+  if ('movedFrom' in setting) {
+    const before = written(setting.movedFrom);
+    return { en: `${before} as ${name}`, zh: `${before} 改名为 ${name}` };
+  }
+  if (setting.value === null) return { en: `without ${name}`, zh: `不含 ${name}` };
+  const flag = setFlag(setting.path, setting.value);
+  return { en: flag, zh: flag };
+}

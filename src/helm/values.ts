@@ -1,9 +1,10 @@
 // What values helm gives to a chart: its rules of merging, and what each way of upgrading makes of the old release's values. Pure.
 // Sources: helm/helm pkg/chart/common/util/coalesce.go (helm 3: pkg/chartutil), pkg/action/upgrade.go (reuseValues), pkg/cli/values/options.go (MergeValues).
 // Subcharts are not looked into: what a chart's dependencies bring is helm's business.
-import type { Json, Raw } from '../engine/contracts.ts';
+import type { Json, Raw, ValueSetting } from '../engine/contracts.ts';
 import { isRaw } from '../kube/json.ts';
 import { satisfies } from '../versions/chart.ts';
+import { valueAt } from './keys.ts';
 
 /** Where helms differ. */
 export interface Rules {
@@ -73,6 +74,24 @@ function withoutNulls(values: Raw): Raw {
 /** Own keys only, also for a key called __proto__. */
 const fromEntries = (entries: readonly (readonly [string, Json])[]): Raw => Object.fromEntries(entries);
 const own = (map: Raw, key: string): Json | undefined => (Object.hasOwn(map, key) ? map[key] : undefined);
+
+/** One value laid into a map of values; null takes the key away. */
+export function withValue(values: Raw, [name = '', ...below]: readonly string[], value: Json): Raw {
+  const under = own(values, name);
+  const rest = Object.entries(values).filter(([key]) => key !== name);
+  if (!below.length) return fromEntries(value === null ? rest : [...rest, [name, value]]);
+  if (value === null && !isRaw(under)) return values;
+  return fromEntries([...rest, [name, withValue(isRaw(under) ? under : {}, below, value)]]);
+}
+
+/** The settings in their order; what is moved is laid over what stands under the new name. */
+export const withSettings = (values: Raw, settings: readonly ValueSetting[]): Raw =>
+  settings.reduce((below, setting) => {
+    if ('value' in setting) return withValue(below, setting.path, setting.value);
+    const value = valueAt(below, setting.movedFrom);
+    const left = withValue(below, setting.movedFrom, null);
+    return value === undefined ? left : withValue(left, setting.path, value);
+  }, values);
 
 // ---- upgrading ------------------------------------------------------------------------------------------------------
 

@@ -213,9 +213,21 @@ export type StepDraft = Common &
   Action & {
     after?: StepDraft[];
     when?: 'before' | 'after' | 'instead' | 'first' | 'last';
-    /** What so many steps like this do, as the fix line has it before the objects: `releases 2 IPs of`. */
+    /** What so many steps like this do, as the fix line has it before the objects: `releases 2 IPs of`. Of a manual step: all of its part of the fix line. */
     brief?(steps: number): Text;
+    /** Of an upgrade by helm that a person runs (`instead`): what the system's stages give helm by themselves, unless something else is given. */
+    helmValues?: readonly ValueSetting[];
   };
+/** A value of a chart: set, where null takes the key away, or moved to a new name. */
+export type ValueSetting = SetValue | MovedValue;
+export interface SetValue {
+  path: readonly string[];
+  value: Json;
+}
+export interface MovedValue {
+  path: readonly string[];
+  movedFrom: readonly string[];
+}
 /** As a plan holds it: with an id, the ids of what must be done before it, and the fingerprints of the findings it repairs. Plain data. */
 export type Step = Common & Action & { id: string; after: string[]; reasons: string[] };
 export type StepOf<Kind extends Action['do']> = Extract<Step, { do: Kind }>;

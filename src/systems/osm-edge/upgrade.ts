@@ -5,7 +5,6 @@ import { isRaw } from '../../kube/json.ts';
 import { pointerGet } from '../../kube/pointer.ts';
 import { refOf } from '../../kube/refs.ts';
 import { shellWord } from '../../text/shell.ts';
-import { ADD_ONS, imageIn } from './add-ons.ts';
 import { at } from './carried.ts';
 import { crosses, meshConfigOf, meshConfigSteps, type OsmUpgrade, outdated, SINCE } from './mesh-config.ts';
 import { CONTROLLER, PARTS } from './reads.ts';
@@ -68,7 +67,7 @@ export async function stages(upgrading: Upgrading): Promise<StageDraft[]> {
     },
   }) as [StageDraft, StageDraft, StageDraft];
   const runs = wait.steps.filter(({ do: doing }) => doing === 'wait').slice(-1);
-  const late = [...(await leftReplicaSets(osm)), ...(await addOnImages(osm)), ...(await webhookLabels(osm))];
+  const late = [...(await leftReplicaSets(osm)), ...(await webhookLabels(osm))];
   return [
     { ...save, steps: [...save.steps, ...restart.back] },
     {
@@ -155,35 +154,6 @@ async function reconcilerOff({ intended: { release }, source }: OsmUpgrade): Pro
     },
   ];
 }
-
-/** An image that was set with kubectl set image, which helm has just written over. */
-async function addOnImages({ intended: { release, values }, source }: OsmUpgrade): Promise<StepDraft[]> {
-  const steps: StepDraft[] = [];
-  for (const addOn of ADD_ONS) {
-    if (addOn.image === 'osm.fluentBit' || at(values, addOn.flag) !== true) continue;
-    for (const name of addOn.deployments) {
-      const live = await source.get(deployment(release.namespace, name));
-      const containers = live && !isGap(live) ? pointerGet(live, '/spec/template/spec/containers') : undefined;
-      const nth = Array.isArray(containers) ? containers.findIndex((each) => isRaw(each) && each.name === addOn.container) : -1;
-      const image = nth < 0 || !Array.isArray(containers) ? undefined : (containers[nth] as Raw).image;
-      const wanted = imageIn(addOn, values);
-      const known = [...new Set(RELEASED[addOn.image] ?? [])];
-      if (typeof image !== 'string' || !wanted || image === wanted || known.includes(image)) continue;
-      const on = deployment(release.namespace, addOn.deployments.at(-1)!);
-      steps.push({
-        ...{ do: 'patch', on, undo: 'exact', optional: true, guard: [{ on, must: 'exist' }] },
-        changes: [{ path: `/spec/template/spec/containers/${nth}/image`, before: wanted, after: image }],
-        text: {
-          en: `set the image of ${on.name} to ${image} again, which was set with kubectl: helm wrote ${wanted}`,
-          zh: `把 ${on.name} 的镜像重新设为此前用 kubectl 设置的 ${image}：helm 写入的是 ${wanted}`,
-        },
-      });
-    }
-  }
-  return steps;
-}
-/** What charts before had: helm moves them on by right. Source: charts/osm/values.yaml@v1.1.3, @v1.2.0. */
-const RELEASED: Record<string, string[]> = { 'osm.prometheus.image': ['prom/prometheus:v2.18.1', 'prom/prometheus:v2.34.0'] };
 
 /** osm-injector and osm-controller keep the label of the first install; the hook at uninstall deletes by the version of the chart. */
 async function webhookLabels({ intended: { chart, release }, source }: OsmUpgrade): Promise<StepDraft[]> {

@@ -6,7 +6,7 @@ grid('osm-edge/addon-images', [
   {
     fixture: 'found',
     to: 'osm-edge=1.3.9',
-    expect: [`warning ${deployment('osm-prometheus')}`, `warning ${deployment('jaeger')}, ${deployment('osm-jaeger')}`],
+    expect: [`warning ${deployment('osm-prometheus')}`, `warning ${deployment('jaeger')}`],
     steps: [
       'helm upgrade osm osm-edge --repo=https://flomesh-io.github.io/osm-edge --version=1.3.9 -n osm-system --reset-then-reuse-values --set-string osm.prometheus.image=prom/prometheus:v2.45.0',
     ],

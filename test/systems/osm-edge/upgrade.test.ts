@@ -178,18 +178,6 @@ describe('what lies beside the release', () => {
     ]);
     expect(doing(off)).not.toContain('patch Deployment osm-bootstrap');
   });
-  test('an image that was set with kubectl is set again behind helm; one that a chart had is not', async () => {
-    const prometheus = (image: string) => deployment('osm-prometheus', [{ name: 'prometheus', image }]);
-    const steps = await stepsFrom('1.3.0', '1.3.8', [prometheus('prom/prometheus:v2.45.0')]);
-    const patch = steps.find((step) => step.do === 'patch' && step.on.name === 'osm-prometheus');
-    expect(patch).toMatchObject({
-      changes: [{ path: '/spec/template/spec/containers/0/image', before: 'prom/prometheus:v2.34.0', after: 'prom/prometheus:v2.45.0' }],
-      after: [{ do: 'wait' }],
-    });
-    expect(doing(await stepsFrom('1.3.0', '1.3.8', [prometheus('prom/prometheus:v2.18.1')]))).not.toContain(
-      'patch Deployment osm-prometheus',
-    );
-  });
   test('webhook configurations of the mesh are labelled with the new version', async () => {
     const webhook = (name: string, namespace: string): Raw => ({
       apiVersion: 'admissionregistration.k8s.io/v1',

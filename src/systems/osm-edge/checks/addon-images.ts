@@ -1,19 +1,19 @@
 // Prometheus, Grafana, Jaeger and Fluent Bit as the chart installs them: an image set with kubectl set image is drift that helm writes back, and an add-on whose deploy flag is dropped is deleted.
 // Sources: charts/osm/templates/{prometheus,grafana,jaeger}-deployment.yaml, osm-deployment.yaml@v1.1.3, @v1.2.0, @v1.3.9; helm pkg/kube/client.go (three-way merge); guide: kubectl set image for add-ons.
 import { RELEASE_BODIES, RELEASE_READS } from '../../../chart/release.ts';
-import { upgradeCommand } from '../../../chart/upgrade-command.ts';
+import { explicitValues } from '../../../chart/upgrade-command.ts';
 import { finding } from '../../../engine/builders.ts';
-import type { Check, Finding, Ref, Severity } from '../../../engine/contracts.ts';
+import type { Check, Finding, Ref, SetValue, Severity, StepDraft } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { setFlag } from '../../../helm/flags.ts';
 import { pathOf } from '../../../helm/keys.ts';
+import { objectsIn } from '../../../helm/manifest.ts';
 import { ADD_ONS, type AddOn, imageIn } from '../add-ons.ts';
 import { at, carriedValues, isOwnChart } from '../carried.ts';
 import { CHART } from '../chart.ts';
-import { workloads } from '../reads.ts';
+import { type Workload, workloads } from '../reads.ts';
 
 const reads = { ...RELEASE_READS, workloads };
-/** `drift`: not the image of the release; `deleted`: the upgrade removes it; `both`: under its old and its new name. */
+/** `drift`: not the image of the release; `deleted`: the upgrade removes it; `both`: under its old and its new name, of which the release has one. */
 type Is = 'drift' | 'deleted' | 'both';
 interface Args {
   is: Is;
@@ -38,8 +38,8 @@ const check: Check<typeof reads, Args> = {
       zh: '将各附加组件的镜像与 release 的值比较，并将其开关（osm.deployPrometheus 等）的现值与升级会带入的值比较。Jaeger 在 1.1 中名为“jaeger”，自 1.2.0 起名为“osm-jaeger”；两者并存是升级失败所致。',
     },
     fix: {
-      en: 'manual: give helm upgrade the image or the flag as a value. upgrade osm-edge sets an image that was set with kubectl again behind helm.',
-      zh: '手动：在 helm upgrade 中以 values 指定镜像或开关。upgrade osm-edge 会在 helm 之后重新设置此前用 kubectl 设置的镜像。',
+      en: 'upgrade osm-edge passes the image or the flag to helm as a value, which lasts; fix prints the flags for helm upgrade. A Deployment that the release does not have is deleted, and created again by undo.',
+      zh: 'upgrade osm-edge 会把镜像或开关作为 values 传给 helm，从而长期有效；fix 会给出 helm upgrade 的参数。release 中没有的 Deployment 会被删除，撤销时重新创建。',
     },
   },
   sources: [
@@ -55,6 +55,11 @@ const check: Check<typeof reads, Args> = {
     if (isGap(carried)) return [];
     if (!('config' in carried)) return carried;
     if (!isOwnChart(carried)) return [];
+    const inRelease = new Set(
+      objectsIn(carried.release.manifest, { namespace: installation.namespace ?? '' }).flatMap(({ kind, name }) =>
+        kind === 'Deployment' ? [name] : [],
+      ),
+    );
     const own = rows.workloads.filter(({ ref }) => ref.namespace === installation.namespace);
     return ADD_ONS.flatMap((addOn) => {
       const there = own.filter(
@@ -73,15 +78,7 @@ const check: Check<typeof reads, Args> = {
       return [
         ...(wanted && live !== wanted ? [found('warning', [first.ref], { ...args, is: 'drift', key: addOn.image })] : []),
         ...(isDropped ? [found('warning', [first.ref], { ...args, is: 'deleted', key: addOn.flag })] : []),
-        ...(there.length > 1 && addOn.deployments.length > 1
-          ? [
-              found(
-                'warning',
-                there.map(({ ref }) => ref),
-                { ...args, is: 'both', key: addOn.flag },
-              ),
-            ]
-          : []),
+        ...leftOf(there, inRelease).map(({ ref }) => found('warning', [ref], { ...args, name: ref.name, is: 'both', key: addOn.flag })),
       ];
     });
   },
@@ -97,24 +94,54 @@ const check: Check<typeof reads, Args> = {
           zh: `升级会删除 Deployment ${namespace}/${name}：${key}=true 未被带入`,
         }
       : {
-          en: `${namespace} has both jaeger and osm-jaeger: a failed upgrade left the old one`,
-          zh: `${namespace} 中同时有“jaeger”和 osm-jaeger：升级失败后旧的仍在`,
+          en: `${namespace} has both jaeger and osm-jaeger: a failed upgrade left ${name}, which is not in the release`,
+          zh: `${namespace} 中同时有“jaeger”和 osm-jaeger：失败的升级留下了不属于 release 的“${name}”`,
         };
   },
   remedy: {
-    writes: [],
+    writes: [{ verbs: ['get', 'delete', 'create'], group: 'apps', resource: 'deployments' }],
     steps: async (all, situation) => {
-      const flags = all.flatMap(({ args: { is, key, live } }) =>
-        is === 'both' || key === FLUENT ? [] : [setFlag(pathOf(key), is === 'deleted' ? true : live)],
-      );
-      return flags.length ? [upgradeCommand(CHART, situation, flags)] : [];
+      const values = all.flatMap(valuesOf);
+      const left = all.filter(({ args }) => args.is === 'both');
+      return [...left.map(remove), ...(values.length ? [explicitValues(CHART, situation, values)] : [])];
     },
   },
 };
 export default check;
 
+/** Under two names, of which the release has one; where it has neither or both, nothing can be told. */
+function leftOf(there: readonly Workload[], inRelease: ReadonlySet<string>): Workload[] {
+  const left = there.filter(({ ref }) => !inRelease.has(ref.name));
+  return there.length > 1 && left.length === 1 ? left : [];
+}
+
 /** Its image is made of two values. */
 const FLUENT: AddOn['image'] = 'osm.fluentBit';
+
+function valuesOf({ args: { is, key, live } }: Finding<Args>): SetValue[] {
+  if (is === 'both') return [];
+  if (is === 'deleted') return [{ path: pathOf(key), value: true }];
+  if (key !== FLUENT) return [{ path: pathOf(key), value: live }];
+  const { registry, tag } = /^(?<registry>.+)\/fluent-bit:(?<tag>[^:]+)$/.exec(live)?.groups ?? {};
+  return registry && tag
+    ? [
+        { path: pathOf(`${key}.registry`), value: registry },
+        { path: pathOf(`${key}.tag`), value: tag },
+      ]
+    : [];
+}
+
+function remove({ objects, args: { namespace, name } }: Finding<Args>): StepDraft {
+  const [on] = objects as [Ref];
+  return {
+    ...{ do: 'delete', on, undo: 'compensates', guard: [{ on, must: 'exist' }] },
+    text: {
+      en: `delete Deployment ${namespace}/${name}, which is not in the release`,
+      zh: `删除不属于 release 的 Deployment ${namespace}/${name}`,
+    },
+    undoNote: { en: 'undo: creates it again, with a new UID', zh: '撤销时：重新创建（UID 会变）' },
+  };
+}
 
 const found = (severity: Severity, objects: Ref[], args: Args): Finding<Args> =>
   finding<Args>({

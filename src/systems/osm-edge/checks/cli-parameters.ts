@@ -1,14 +1,21 @@
 // A control plane whose programs and chart are of different releases: the programs refuse the flags that the chart passes, wait at a port that does not listen, or lack rights. And what they said when they gave up.
 // Sources: tables of flags that charts pass and programs take at every tag (cmd/osm-{bootstrap,controller,injector}); pkg/k8s/events/types.go@v1.3.9; guide: troubleshooting by FatalInvalidCLIParameters.
 import { RELEASE_BODIES, RELEASE_READS } from '../../../chart/release.ts';
-import { finding } from '../../../engine/builders.ts';
-import type { Check, Finding, PointReader, Ref, Severity, StepDraft, Text } from '../../../engine/contracts.ts';
+import { explicitValues } from '../../../chart/upgrade-command.ts';
+import { finding, setFields } from '../../../engine/builders.ts';
+import type { Change, Check, Finding, PointReader, Ref, Severity, StepDraft, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { list, word } from '../../../engine/read/index.ts';
+import { each, list, word } from '../../../engine/read/index.ts';
+import { pathOf } from '../../../helm/keys.ts';
+import { isRaw } from '../../../kube/json.ts';
+import { pointerGet } from '../../../kube/pointer.ts';
+import { shellWord } from '../../../text/shell.ts';
 import { compare, parse } from '../../../versions/chart.ts';
 import { carriedValues, textAt } from '../carried.ts';
+import { CHART } from '../chart.ts';
 import { type ControlPod, controlPods, isAlive } from '../control-plane.ts';
 import { releases } from '../knowledge/tables.ts';
+import { manual } from '../manual.ts';
 import { tagsOf, workloads } from '../reads.ts';
 
 const EVENT = { reason: word('reason', ''), message: word('message', ''), pod: word('involvedObject.name', '') };
@@ -18,6 +25,9 @@ const reads = {
   pods: controlPods,
   events: list('events', EVENT, { only: ({ reason }) => reason.startsWith('Fatal'), optional: true, harmless: true }),
 };
+
+/** Of a Deployment, to be set. */
+const IMAGES = ['containers', 'initContainers'].map((name) => each(`spec.template.spec.${name}`, { image: word('image', '') }));
 
 /** Of chart and programs: which of them is older than which release decides. */
 type Mismatch = 'flags' | 'ports' | 'roles';
@@ -45,8 +55,8 @@ const check: Check<typeof reads, Args> = {
       zh: '比较镜像标签与 chart 的版本，包括现状以及升级会带入的 osm.image.tag。读取退出码（退出码为 2 时还读取容器日志）以及原因以“Fatal”开头的 Event。',
     },
     fix: {
-      en: 'manual: remove osm.image.tag from the values, or set it to the release of the chart. The flags --container-registry and --osm-image-tag of the guide do not exist in osm-edge; use --set osm.image.registry and osm.image.tag.',
-      zh: '手动：从 values 中去掉 osm.image.tag，或设为与 chart 一致的版本。指南中的 --container-registry 和 --osm-image-tag 在 osm-edge 中不存在；请用 --set osm.image.registry 和 osm.image.tag。',
+      en: 'Sets the image tag of the Deployment to the one of its chart; upgrade osm-edge passes osm.image.tag of its chart to helm. Other causes are manual, see the log. The flags --container-registry and --osm-image-tag of the guide do not exist in osm-edge; use --set osm.image.registry and osm.image.tag.',
+      zh: '将 Deployment 的镜像标签设为其 chart 的版本；upgrade osm-edge 会把所用 chart 的 osm.image.tag 传给 helm。其他原因需手动处理，见日志。指南中的 --container-registry 和 --osm-image-tag 在 osm-edge 中不存在；请用 --set osm.image.registry 和 osm.image.tag。',
     },
   },
   sources: [
@@ -94,12 +104,27 @@ const check: Check<typeof reads, Args> = {
   },
   say: (args) => SAY[args.is](args),
   remedy: {
-    writes: [],
-    steps: async (all) =>
-      all
-        .filter(({ args }) => args.is !== 'event' && args.is !== 'exit')
-        .slice(0, 1)
-        .map(tagAway),
+    pointReads: [{ resource: 'deployments.apps', columns: IMAGES }],
+    writes: [{ verbs: ['get', 'patch'], group: 'apps', resource: 'deployments' }],
+    steps: async (all, at) => {
+      const images = await Promise.all(all.filter(({ args }) => isMismatch(args.is)).map((each) => imagesOf(each, at.look)));
+      const planned = all.filter(({ args }) => args.is === 'planned');
+      const said = all.filter(({ args }) => args.is === 'event' || args.is === 'exit');
+      return [
+        ...images.flat(),
+        ...(planned.length
+          ? [
+              explicitValues(
+                CHART,
+                at,
+                planned.map(({ args: { chart } }) => ({ path: pathOf('osm.image.tag'), value: tagOf(chart) })),
+              ),
+            ]
+          : []),
+        // What ended with these flags is replaced together with its image.
+        ...(images.flat().length ? [] : said.map((each) => log(each, at.path.installation.namespace ?? ''))),
+      ];
+    },
   },
 };
 export default check;
@@ -174,11 +199,40 @@ const found = (severity: Severity, objects: Ref[], args: Args): Finding<Args> =>
     ],
   });
 
-const tagAway = ({ args: { chart, is } }: Finding<Args>): StepDraft => ({
-  ...{ do: 'manual', guard: [], undo: 'none', when: 'instead' },
-  commands: [`--set osm.image.tag=${releases().releases.find(({ version }) => version === chart)?.image ?? chart}`],
-  text: {
-    en: `give helm upgrade ${is === 'planned' ? 'the image tag' : 'an image tag'} of chart ${chart}`,
-    zh: `在 helm upgrade 中指定 chart ${chart} 的镜像标签`,
-  },
-});
+const isMismatch = (is: Args['is']): boolean => is in EFFECT;
+const tagOf = (chart: string): string => releases().releases.find(({ version }) => version === chart)?.image ?? chart;
+
+/** Every image of osm-edge in the Deployment, as its chart has it. */
+async function imagesOf({ args: { chart, image: tag }, objects: [on] }: Finding<Args>, look: PointReader): Promise<StepDraft[]> {
+  const live = on && (await look.get(on));
+  if (!live || isGap(live)) return [];
+  const changes = ['initContainers', 'containers'].flatMap((list) => {
+    const all = pointerGet(live, `/spec/template/spec/${list}`);
+    return (Array.isArray(all) ? all : []).flatMap((each, nth): Change[] => {
+      const image = isRaw(each) ? each.image : undefined;
+      if (typeof image !== 'string' || !/(?:^|\/)osm-edge-[\w-]+:/.test(image) || !image.endsWith(`:${tag}`)) return [];
+      return [{ path: `/spec/template/spec/${list}/${nth}/image`, before: image, after: image.replace(/:[^:]+$/, `:${tagOf(chart)}`) }];
+    });
+  });
+  if (!changes.length) return [];
+  return [
+    setFields(on, changes, {
+      en: `set the image tag of Deployment ${on.namespace}/${on.name} to ${tagOf(chart)}, as in chart ${chart}`,
+      zh: `将 Deployment ${on.namespace}/${on.name} 的镜像标签设为 chart ${chart} 的 ${tagOf(chart)}`,
+    }),
+  ];
+}
+
+const log = ({ args: { is, name }, objects: [on] }: Finding<Args>, namespace: string): StepDraft =>
+  is === 'exit'
+    ? manual(
+        {
+          en: `set osm.image.tag to the release of the chart: ${name} does not take its flags`,
+          zh: `将 osm.image.tag 设为与 chart 一致的版本：${name} 不接受现有参数`,
+        },
+        [`kubectl logs ${shellWord(on?.name ?? '')} -c ${shellWord(name)} -n ${shellWord(namespace)} --previous`],
+      )
+    : manual({ en: `see the log for what ${name} is about`, zh: `查看日志中与 ${name} 相关的说明` }, [
+        `kubectl get events -n ${shellWord(namespace)} --field-selector reason=${shellWord(name)}`,
+        `kubectl logs deployment/osm-controller -c osm-controller -n ${shellWord(namespace)} --previous`,
+      ]);

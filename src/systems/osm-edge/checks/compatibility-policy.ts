@@ -1,7 +1,14 @@
 // The compatibility policy of the project (semver: no breaking change below the next major) promises less than it seems: what breaks between releases all the same stands in rows here.
 // Sources: docs of osm-edge (compatibility policy); charts/osm and pkg of github.com/flomesh-io/osm-edge at each tag, as named in each row.
-import type { Check, Finding, Severity, Text } from '../../../engine/contracts.ts';
+import { finding } from '../../../engine/builders.ts';
+import type { Check, Finding, Gap, Ref, RowOf, Severity, Text } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
+import { each, labels, list, word } from '../../../engine/read/index.ts';
+import { shellWord } from '../../../text/shell.ts';
 import { compare, satisfies } from '../../../versions/chart.ts';
+import { releases } from '../knowledge/tables.ts';
+import { byUpgrade, manual } from '../manual.ts';
+import { type Workload, workloads } from '../reads.ts';
 
 interface Hazard {
   key: string;
@@ -10,9 +17,28 @@ interface Hazard {
   to: string;
   severity: Severity;
   source: string;
-  /** What breaks, and what to do. */
+  /** What breaks. */
   text: Text;
+  next: Next;
+  /** The target to take instead. */
+  instead?: string;
+  /** Objects that it concerns; none of them: nothing to say. Left out: it concerns every mesh. */
+  concerns?: 'splits' | 'jaeger';
 }
+/** What settles it: `byUpgrade`: a stage of upgrade osm-edge; else a person, with commands for a namespace. */
+interface Next {
+  text: Text;
+  byUpgrade?: true;
+  commands?(namespace: string): string[];
+}
+const RESTARTS: Next = {
+  byUpgrade: true,
+  text: { en: 'upgrade osm-edge restarts the workloads of the mesh in waves', zh: 'upgrade osm-edge 会分批重启网格中的工作负载' },
+};
+const instead = (version: string): Pick<Hazard, 'instead' | 'next'> => ({
+  instead: version,
+  next: { byUpgrade: true, text: { en: `upgrade to ${version} instead`, zh: `改为升级到 ${version}` } },
+});
 const HAZARDS: readonly Hazard[] = [
   {
     key: 'bootstrap-crash',
@@ -24,6 +50,7 @@ const HAZARDS: readonly Hazard[] = [
       en: 'osm-bootstrap rewrites the MeshConfig of 1.1.x without interceptionMode, which the CRD rejects, and crash-loops. Upgrade to 1.2.3 first',
       zh: 'osm-bootstrap 重写 1.1.x 的 MeshConfig 时缺少 interceptionMode，被 CRD 拒绝，因而反复崩溃。请先升级到 1.2.3',
     },
+    ...instead('1.2.3'),
   },
   {
     key: 'sidecar-path',
@@ -35,6 +62,7 @@ const HAZARDS: readonly Hazard[] = [
       en: 'sidecars injected by 1.1.x get no new configuration and no certificates (24 h) until their Pods are restarted',
       zh: '由 1.1.x 注入的 sidecar 在 Pod 重启之前得不到新配置和证书（24 小时）',
     },
+    next: RESTARTS,
   },
   {
     key: 'open-defaults',
@@ -45,6 +73,10 @@ const HAZARDS: readonly Hazard[] = [
     text: {
       en: 'chart defaults of enablePermissiveTrafficPolicy and enableEgress change to true; the existing MeshConfig keeps its values',
       zh: 'chart 中 enablePermissiveTrafficPolicy 和 enableEgress 的默认值改为 true；现有 MeshConfig 保持原值',
+    },
+    next: {
+      text: { en: 'compare both fields of the MeshConfig with what the mesh needs', zh: '确认 MeshConfig 中这两个字段符合网格的需要' },
+      commands: (at) => [`kubectl get meshconfig osm-mesh-config -n ${at} -o jsonpath='{.spec.traffic}'`],
     },
   },
   {
@@ -57,6 +89,11 @@ const HAZARDS: readonly Hazard[] = [
       en: 'Deployment jaeger is replaced by osm-jaeger, and its traces (in memory) are lost; Service jaeger stays',
       zh: 'Deployment“jaeger”由 osm-jaeger 取代，其（内存中的）追踪数据会丢失；Service“jaeger”不变',
     },
+    concerns: 'jaeger',
+    next: {
+      text: { en: 'save the traces that are still needed before the upgrade', zh: '升级前保存仍需要的追踪数据' },
+      commands: (at) => [`kubectl port-forward deployment/jaeger 16686 -n ${at}`],
+    },
   },
   {
     key: 'metric-labels',
@@ -68,6 +105,7 @@ const HAZARDS: readonly Hazard[] = [
       en: 'metrics of certificates have the labels proxy_uuid and identity in place of common_name: adapt dashboards and alerts',
       zh: '证书相关指标的标签由 common_name 改为“proxy_uuid”和“identity”，请调整监控面板和告警',
     },
+    next: { text: { en: 'adapt dashboards and alerts that use common_name', zh: '调整使用 common_name 的监控面板和告警' } },
   },
   {
     key: 'split-root',
@@ -78,6 +116,14 @@ const HAZARDS: readonly Hazard[] = [
     text: {
       en: 'the root Service of a TrafficSplit must select the Pods of its leaf Services, else its traffic is not split',
       zh: 'TrafficSplit 的根 Service 必须选中其叶子 Service 的 Pod，否则流量不会拆分',
+    },
+    concerns: 'splits',
+    next: {
+      text: {
+        en: 'give each root Service a selector that matches the Pods of its leaf Services',
+        zh: '为每个根 Service 设置能选中其叶子 Service 的 Pod 的标签选择算符',
+      },
+      commands: () => ['kubectl get trafficsplits.split.smi-spec.io -A -o yaml', 'kubectl get services -A -o wide'],
     },
   },
   {
@@ -90,6 +136,7 @@ const HAZARDS: readonly Hazard[] = [
       en: 'pipy sidecars of 0.5x and 0.7x run scripts made for 0.90 until their Pods are restarted',
       zh: '0.5x 和 0.7x 的 pipy sidecar 在 Pod 重启之前会运行为 0.90 编写的脚本',
     },
+    next: RESTARTS,
   },
   {
     key: 'rotation-stalls',
@@ -100,6 +147,10 @@ const HAZARDS: readonly Hazard[] = [
     text: {
       en: 'until the upgrade, certificate rotation may stall in controllers that run for long: restart osm-controller if certificates expire',
       zh: '升级之前，长期运行的控制器可能停止轮换证书；如果证书过期，请重启 osm-controller',
+    },
+    next: {
+      text: { en: 'restart osm-controller if certificates expire before the upgrade', zh: '如果证书在升级之前过期，请重启 osm-controller' },
+      commands: (at) => [`kubectl rollout restart deployment/osm-controller -n ${at}`],
     },
   },
   {
@@ -112,6 +163,10 @@ const HAZARDS: readonly Hazard[] = [
       en: 'http2PerRequestLoadBalancing is on in a fresh install; the existing MeshConfig has no such field, so HTTP/2 stays balanced per connection unless it is set (upgrade osm-edge sets it)',
       zh: '全新安装时 http2PerRequestLoadBalancing 默认开启；现有 MeshConfig 没有该字段，除非设置该字段（upgrade osm-edge 会设置），HTTP/2 仍按连接负载均衡',
     },
+    next: {
+      byUpgrade: true,
+      text: { en: 'upgrade osm-edge sets it in the MeshConfig', zh: 'upgrade osm-edge 会在 MeshConfig 中设置该字段' },
+    },
   },
   {
     key: 'older-images',
@@ -123,6 +178,7 @@ const HAZARDS: readonly Hazard[] = [
       en: 'chart 1.1.3 deploys images 1.1.1, older than the installed ones. Upgrade to 1.2.3 instead',
       zh: 'chart 1.1.3 部署的是 1.1.1 的镜像，比当前的旧。请改为升级到 1.2.3',
     },
+    ...instead('1.2.3'),
   },
   {
     key: 'bad-duration',
@@ -134,42 +190,70 @@ const HAZARDS: readonly Hazard[] = [
       en: 'a MeshConfig created by 1.3.5 gets the certificate lifetime 365d, which it cannot parse. Upgrade to 1.3.9 instead',
       zh: '1.3.5 创建的 MeshConfig 证书有效期为 365d，无法解析。请改为升级到 1.3.9',
     },
+    ...instead('1.3.9'),
   },
 ];
 
-type Verdict = Pick<Hazard, 'key' | 'severity' | 'text'>;
+type Verdict = Pick<Hazard, 'key' | 'severity' | 'text' | 'next' | 'instead' | 'concerns'>;
 
 /** What the policy itself says of a path, or does not cover. */
 function beyondPolicy(from: string, to: string): Verdict[] {
   const [ubi, pre] = [[from, to].filter((each) => each.includes('-ubi8')), [from, to].filter((each) => /-(?!ubi8)/.test(each))];
-  const named = (key: string, text: Text): Verdict => ({ key, severity: 'warning', text });
+  const named = (key: string, text: Text, next: Text): Verdict => ({ key, severity: 'warning', text, next: { text: next } });
   return [
     ...(ubi.length === 1
       ? [
-          named('ubi8', {
-            en: 'the charts for ubi8 have another values.schema.json and other images; the policy does not cover the change',
-            zh: 'ubi8 的 chart 使用另一份 values.schema.json 和其他镜像，兼容性策略不涵盖这一变更',
-          }),
+          named(
+            'ubi8',
+            {
+              en: 'the charts for ubi8 have another values.schema.json and other images; the policy does not cover the change',
+              zh: 'ubi8 的 chart 使用另一份 values.schema.json 和其他镜像，兼容性策略不涵盖这一变更',
+            },
+            {
+              en: 'stay with charts of the same kind, or check the values against that chart with --chart',
+              zh: '继续使用同一类 chart，或用 --chart 按该 chart 检查 values',
+            },
+          ),
         ]
       : []),
     ...(pre.length
       ? [
-          named('pre-release', {
-            en: `${pre.join(' and ')} is a pre-release, which the policy does not cover`,
-            zh: `${pre.join('、')} 属于预发布，兼容性策略不涵盖`,
-          }),
+          named(
+            'pre-release',
+            {
+              en: `${pre.join(' and ')} is a pre-release, which the policy does not cover`,
+              zh: `${pre.join('、')} 属于预发布，兼容性策略不涵盖`,
+            },
+            { en: `upgrade to the release ${releases().knownUpTo}`, zh: `升级到正式版本 ${releases().knownUpTo}` },
+          ),
         ]
       : []),
   ];
+}
+
+const SPLIT = { root: word('spec.service', ''), leaves: each('spec.backends', { service: word('service', '') }) };
+const SERVICE = { selector: labels('spec.selector') };
+const reads = {
+  workloads: { ...workloads, optional: true } as const,
+  splits: list('trafficsplits.split.smi-spec.io', SPLIT, { optional: true }),
+  services: list('services', SERVICE, { optional: true }),
+};
+interface Rows {
+  workloads: Workload[] | Gap;
+  splits: RowOf<typeof SPLIT>[] | Gap;
+  services: RowOf<typeof SERVICE>[] | Gap;
 }
 
 interface Args {
   from: string;
   to: string;
   text: Text;
+  /** What settles it, with its commands. */
+  next: { text: Text; byUpgrade?: true; commands: string[] };
+  instead?: string;
 }
 
-const check: Check<Record<string, never>, Args> = {
+const check: Check<typeof reads, Args> = {
   id: 'osm-edge/compatibility-policy',
   title: { en: 'upgrade path has no known problems', zh: '升级路径没有已知问题' },
   headline: { en: 'upgrade path has known problems', zh: '升级路径存在已知问题' },
@@ -178,26 +262,71 @@ const check: Check<Record<string, never>, Args> = {
       en: 'The compatibility policy promises no breaking change before 2.0.0, but leaves out chart values, the MeshConfig and labels: several upgrades between 1.1 and 1.3 break the mesh all the same.',
       zh: '兼容性策略承诺 2.0.0 之前没有不兼容变更，但不包括 chart 的 values、MeshConfig 和标签：1.1 到 1.3 之间的若干升级仍会破坏网格。',
     },
-    detection: { en: 'Compares the upgrade path with a table of known problems.', zh: '将升级路径与已知问题表比较。' },
+    detection: {
+      en: 'Compares the upgrade path with a table of known problems. Two of them are reported only where they apply: Deployment jaeger, and TrafficSplits whose root Service does not select the Pods of its leaf Services.',
+      zh: '将升级路径与已知问题表比较。其中两项仅在涉及时报告：名为“jaeger”的 Deployment，以及根 Service 未选中其叶子 Service 的 Pod 的 TrafficSplit。',
+    },
+    fix: {
+      en: 'manual: take the target that is named, or what the fix line says. upgrade osm-edge restarts the workloads of the mesh and sets new MeshConfig fields itself.',
+      zh: '手动：改用所指出的目标版本，或按修复行处理。upgrade osm-edge 会自行重启网格的工作负载并设置 MeshConfig 的新增字段。',
+    },
   },
   sources: HAZARDS.map(({ key, source }) => `flomesh-io/osm-edge: ${source} (${key})`),
   applies: { stage: 'before' },
   needs: ['target'],
-  reads: {},
-  judge: (_, { path: { from, to, installation } }) => {
+  reads,
+  judge: (rows, { path: { from, to, installation } }) => {
     if (typeof from !== 'string' || !to || compare(from, to) >= 0) return [];
     const meets: Verdict[] = [...HAZARDS.filter((row) => satisfies(from, row.from) && satisfies(to, row.to)), ...beyondPolicy(from, to)];
-    return meets.map(
-      (row): Finding<Args> => ({
-        severity: row.severity,
-        key: [row.key],
-        certainty: 'certain',
-        objects: [],
-        args: { from, to, text: row.text },
-        evidence: [{ seen: `${installation.id}: ${from} → ${to}` }],
-      }),
-    );
+    const namespace = shellWord(installation.namespace ?? '');
+    return meets.flatMap((row): Finding<Args>[] => {
+      const objects = row.concerns ? CONCERNED[row.concerns](rows, installation.namespace) : [];
+      if (row.concerns && !objects.length) return [];
+      return [
+        finding<Args>({
+          severity: row.severity,
+          key: [row.key],
+          objects,
+          args: {
+            from,
+            to,
+            text: row.text,
+            next: { ...row.next, commands: row.next.commands?.(namespace) ?? [] },
+            ...(row.instead ? { instead: row.instead } : {}),
+          },
+          evidence: [{ seen: `${installation.id}: ${from} → ${to}` }],
+          ...(row.instead && row.severity === 'blocker' ? { target: row.instead } : {}),
+        }),
+      ];
+    });
   },
   say: ({ from, to, text }) => ({ en: `${from} → ${to}: ${text.en}`, zh: `${from} → ${to}：${text.zh}` }),
+  remedy: {
+    writes: [],
+    steps: async (all, at) => {
+      const steps = all.map(({ args: { next, instead: to = at.path.to } }) =>
+        next.byUpgrade ? byUpgrade(at, next.text, to) : manual(next.text, next.commands),
+      );
+      return [...new Map(steps.map((step) => [step.text.en, step])).values()];
+    },
+  },
 };
 export default check;
+
+const CONCERNED: Record<NonNullable<Hazard['concerns']>, (rows: Rows, namespace: string | undefined) => Ref[]> = {
+  jaeger: ({ workloads: all }, namespace) =>
+    isGap(all) ? [] : all.filter(({ ref }) => ref.name === 'jaeger' && ref.namespace === namespace).map(({ ref }) => ref),
+  // Pods of a leaf that the root does not select are no part of the split.
+  splits: ({ splits, services }) => {
+    if (isGap(splits) || isGap(services)) return [];
+    const selectorOf = (namespace: string | undefined, name: string) =>
+      services.find(({ ref }) => ref.namespace === namespace && ref.name === name.split('.')[0])?.selector;
+    return splits
+      .filter(({ ref, root, leaves }) => {
+        const wanted = Object.entries(selectorOf(ref.namespace, root) ?? {});
+        const within = leaves.map(({ service }) => selectorOf(ref.namespace, service) ?? {});
+        return !wanted.length || within.some((leaf) => wanted.some(([key, value]) => leaf[key] !== value));
+      })
+      .map(({ ref }) => ref);
+  },
+};

@@ -5,6 +5,7 @@ import type { Check, Finding, Ref, RowOf } from '../../../engine/contracts.ts';
 import { each, flag, label, list, word } from '../../../engine/read/index.ts';
 import { millicores } from '../../../kube/quantity.ts';
 import { controlPods, isAlive, unscheduled } from '../control-plane.ts';
+import { manual } from '../manual.ts';
 import { PARTS } from '../reads.ts';
 
 const REQUESTS = { cpu: word('resources.requests.cpu') };
@@ -94,6 +95,18 @@ const check: Check<typeof reads, Args> = {
           en: `new Pods of ${names.join(', ')} need ${wanted}m CPU on one Node, the most that is left is ${room}m: they stay Pending or preempt others`,
           zh: `${names.join('、')} 的新 Pod 需要某个节点有 ${wanted}m CPU，而余量最多为 ${room}m：会停留在 Pending 或抢占其他 Pod`,
         },
+  remedy: {
+    writes: [],
+    steps: async ([first]) => [
+      manual(
+        {
+          en: `add a Node, or lower the requests of other workloads${first?.args.wanted ? `, until one Node has ${first.args.wanted}m CPU left` : ''}`,
+          zh: `增加节点，或降低其他工作负载的申请量${first?.args.wanted ? `，使某个节点至少剩余 ${first.args.wanted}m CPU` : ''}`,
+        },
+        ['kubectl describe nodes'],
+      ),
+    ],
+  },
 };
 export default check;
 

@@ -1,7 +1,9 @@
 // Which meshes the cluster has: their CRDs are cluster-wide, so that each osm-bootstrap replaces those of the others, and upstream's Open Service Mesh has the same names with other schemas.
 // Sources: cmd/osm-bootstrap (CRDs are replaced as a whole); cmd/cli/util.go@v1.3.9 (meshes are Deployments app=osm-controller); captures of a failed upgrade.
 import { finding } from '../../../engine/builders.ts';
-import type { Check, Finding, Ref, Severity } from '../../../engine/contracts.ts';
+import type { Check, Finding, Ref, Severity, Situation, StepDraft } from '../../../engine/contracts.ts';
+import { shellWord } from '../../../text/shell.ts';
+import { byUpgrade, manual } from '../manual.ts';
 import { CONTROLLER, PARTS, tagsOf, type Workload, workloads } from '../reads.ts';
 
 const reads = { workloads };
@@ -51,8 +53,46 @@ const check: Check<typeof reads, Args> = {
     ];
   },
   say: ({ is, namespace, mesh, names }) => SAY[is](`${namespace}/${mesh}`, names),
+  remedy: {
+    writes: [],
+    steps: async (all, at) => all.map((each) => next(each, at)),
+  },
 };
 export default check;
+
+/** What was begun is finished by the same upgrade; another mesh is upgraded by one of its own. */
+function next({ args: { is, namespace, mesh, names }, objects }: Finding<Args>, at: Situation): StepDraft {
+  const itself = `${namespace}/${mesh}`;
+  if (is === 'lacks' || is === 'mixed') {
+    const to = at.path.to ?? names.findLast((name) => /^\d/.test(name));
+    return byUpgrade(
+      at,
+      {
+        en: `upgrade osm-edge completes ${itself}${to ? ` at ${to}` : ''}`,
+        zh: `upgrade osm-edge 会补全 ${itself}${to ? `（版本 ${to}）` : ''}`,
+      },
+      to,
+    );
+  }
+  const seen = objects.map(
+    ({ namespace: theirs = '' }) => `kubectl get deployments -n ${shellWord(theirs)} -L meshName,app.kubernetes.io/version`,
+  );
+  return is === 'several'
+    ? manual(
+        {
+          en: `upgrade ${names.join(', ')} to the same version as ${itself}, right after it`,
+          zh: `升级 ${itself} 之后随即将 ${names.join('、')} 升级到同一版本`,
+        },
+        seen,
+      )
+    : manual(
+        {
+          en: `move the workloads of ${names.join(', ')} to ${itself}, then uninstall it; two projects cannot share the CRDs`,
+          zh: `将 ${names.join('、')} 的工作负载迁移到 ${itself}，然后卸载它；两个项目不能共用 CRD`,
+        },
+        seen,
+      );
+}
 
 const SAY: Record<Is, (mesh: string, names: string[]) => { en: string; zh: string }> = {
   lacks: (mesh, names) => ({

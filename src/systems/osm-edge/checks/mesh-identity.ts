@@ -1,11 +1,10 @@
 // Values that name the mesh and where it lives. Kubernetes and helm accept a change of them without an error; the mesh then falls apart: its namespaces are no longer monitored, its webhooks stay.
 // Sources: charts/osm/templates/_helpers.tpl at every tag; cmd/cli/install.go and mesh_upgrade.go@v1.3.9 (install sets osm.meshName, upgrade does not, and resets the values); seen on a real API server.
 import { RELEASE_BODIES, RELEASE_READS } from '../../../chart/release.ts';
-import { upgradeCommand } from '../../../chart/upgrade-command.ts';
+import { explicitValues } from '../../../chart/upgrade-command.ts';
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Ref, Severity, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { setFlag } from '../../../helm/flags.ts';
 import { pathOf } from '../../../helm/keys.ts';
 import { type Carried, carriedValues, isOwnChart, textAt } from '../carried.ts';
 import { CHART } from '../chart.ts';
@@ -77,7 +76,10 @@ const check: Check<typeof reads, Args> = {
       en: 'Compares the labels and the namespace of Deployment osm-controller, and the values in use, with the values that the upgrade will carry over (release record, --values, --set, reuse flags, by the rules of helm).',
       zh: '将 Deployment osm-controller 的标签、命名空间以及现有的 values 与升级会带入的 values（release 记录、--values、--set、复用参数，规则与 helm 相同）比较。',
     },
-    fix: { en: 'manual: give helm upgrade the value that the mesh has now.', zh: '手动：在 helm upgrade 中指定网格现有的值。' },
+    fix: {
+      en: 'upgrade osm-edge passes the value that the mesh has now to helm, unless --set or --values has another one: then remove that. fix prints the flags for helm upgrade.',
+      zh: 'upgrade osm-edge 会把网格现有的值传给 helm，除非 --set 或 --values 指定了其他值：请去掉后者。fix 会给出 helm upgrade 的参数。',
+    },
   },
   sources: [
     'flomesh-io/osm-edge: cmd/cli/install.go, cmd/cli/mesh_upgrade.go@v1.3.9',
@@ -106,10 +108,10 @@ const check: Check<typeof reads, Args> = {
   remedy: {
     writes: [],
     steps: async (all, at) => [
-      upgradeCommand(
+      explicitValues(
         CHART,
         at,
-        all.map(({ args }) => setFlag(pathOf(args.key), args.now)),
+        all.map(({ args: { key, now } }) => ({ path: pathOf(key), value: now })),
       ),
     ],
   },

@@ -1,8 +1,10 @@
 // What the CRDs of the target version no longer have: UpstreamTrafficSetting.spec.httpHeaders (1.2.x) is pruned as soon as the CRD of 1.3.0 is applied; MultiClusterServices (1.1.x) are no longer read.
 // Sources: cmd/osm-bootstrap/crds/policy_upstream_traffic_setting.yaml@v1.2.3, @v1.3.0; cmd/osm-bootstrap/crds@v1.1.3, @v1.2.0.
-import type { Check, Finding, Ref } from '../../../engine/contracts.ts';
+import type { Check, Finding, Ref, StepDraft } from '../../../engine/contracts.ts';
 import { list, tree } from '../../../engine/read/index.ts';
+import { shellWord } from '../../../text/shell.ts';
 import { compare } from '../../../versions/chart.ts';
+import { manual } from '../manual.ts';
 
 const reads = {
   settings: list('upstreamtrafficsettings.policy.openservicemesh.io', { headers: tree('spec.httpHeaders') }),
@@ -55,8 +57,28 @@ const check: Check<typeof reads, Args> = {
           en: `${since} no longer reads MultiClusterServices: ${length} object${length === 1 ? '' : 's'} will have no effect`,
           zh: `${since} 不再读取 MultiClusterService：${length} 个对象将不起作用`,
         },
+  remedy: {
+    writes: [],
+    steps: async (all) => all.map(({ args: { is, since }, objects }) => replaced(is, since, objects)),
+  },
 };
 export default check;
+
+const NAMED = 10;
+const replaced = (is: Is, since: string, objects: readonly Ref[]): StepDraft =>
+  is === 'httpHeaders'
+    ? manual(
+        {
+          en: `save the objects, then limit by another means what spec.httpHeaders limits, before the upgrade to ${since}`,
+          zh: `备份这些对象，并在升级到 ${since} 之前用其他方式代替 spec.httpHeaders 的限流`,
+        },
+        objects.slice(0, NAMED).map((on) => `kubectl get upstreamtrafficsetting ${nameOf(on)} -o yaml`),
+      )
+    : manual(
+        { en: 'save them, and delete them after the upgrade', zh: '备份这些对象，并在升级后删除' },
+        objects.slice(0, NAMED).map((on) => `kubectl get multiclusterservice ${nameOf(on)} -o yaml`),
+      );
+const nameOf = ({ name, namespace = '' }: Ref): string => `${shellWord(name)} -n ${shellWord(namespace)}`;
 
 const finding = (is: Is, since: string, objects: Ref[]): Finding<Args> => ({
   severity: 'warning',

@@ -3,8 +3,10 @@
 import { crdRef } from '../../../chart/crds.ts';
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding } from '../../../engine/contracts.ts';
+import { shellWord } from '../../../text/shell.ts';
 import { compare } from '../../../versions/chart.ts';
 import { crds, mapping } from '../knowledge/tables.ts';
+import { manual } from '../manual.ts';
 
 /** More names of fields tell a person nothing. */
 const SHOWN = 4;
@@ -72,6 +74,29 @@ const check: Check<Record<string, never>, Args> = {
         zh: `${target} 在 MeshConfig 中新增 ${listed.zh}；回退到 ${from} 后其值会丢失`,
       },
     }[is];
+  },
+  remedy: {
+    writes: [],
+    steps: async (all) =>
+      all.map(({ args: { is, names }, objects }) =>
+        is === 'selector'
+          ? manual(
+              {
+                en: 'go back with upgrade-guard undo, which gets past the selector; in place of helm rollback',
+                zh: '用 upgrade-guard undo 代替 helm rollback 回退：它会处理标签选择算符的问题',
+              },
+              ['upgrade-guard runs'],
+            )
+          : manual(
+              {
+                en: `save ${is === 'kinds' ? 'the objects of these kinds' : `the MeshConfig (${names.join(', ')})`} before going back`,
+                zh: `回退之前备份${is === 'kinds' ? '这些类型的对象' : ` MeshConfig（${names.join('、')}）`}`,
+              },
+              is === 'kinds'
+                ? objects.map(({ name }) => `kubectl get ${shellWord(name)} -A -o yaml`)
+                : ['kubectl get meshconfigs.config.openservicemesh.io -A -o yaml'],
+            ),
+      ),
   },
 };
 export default check;

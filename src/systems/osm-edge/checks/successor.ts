@@ -3,8 +3,10 @@
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Ref } from '../../../engine/contracts.ts';
 import { label, list } from '../../../engine/read/index.ts';
+import { shellWord } from '../../../text/shell.ts';
 import { compare } from '../../../versions/chart.ts';
 import { releases } from '../knowledge/tables.ts';
+import { manual } from '../manual.ts';
 
 const reads = { fsm: list('deployments.apps', { app: label('app') }, { labels: 'app=fsm-controller' }) };
 interface Args {
@@ -58,6 +60,27 @@ const check: Check<typeof reads, Args> = {
           en: `FSM (${names.join(', ')}) runs beside osm-edge: each replaces the CRDs that both have`,
           zh: `FSM（${names.join('、')}）与 osm-edge 并存：两者会互相替换共有的 CRD`,
         },
+  remedy: {
+    writes: [],
+    steps: async (all, { path: { installation } }) =>
+      all.map(({ args: { is, names } }) =>
+        is === 'archived'
+          ? manual(
+              {
+                en: 'plan a migration to FSM (another control plane, other labels): these namespaces are in the mesh',
+                zh: '规划迁移到 FSM（控制平面和标签都不同）：以下命名空间属于该网格',
+              },
+              [`kubectl get namespaces -l openservicemesh.io/monitored-by=${shellWord(installation.name)}`],
+            )
+          : manual(
+              {
+                en: `finish the migration to FSM (${names.join(', ')}), or remove it: both replace the same CRDs`,
+                zh: `完成向 FSM（${names.join('、')}）的迁移，或将其移除：两者会替换相同的 CRD`,
+              },
+              ['kubectl get namespaces -L openservicemesh.io/monitored-by,flomesh.io/monitored-by'],
+            ),
+      ),
+  },
 };
 export default check;
 

@@ -1,26 +1,33 @@
 // Values of the wrong type or outside of what the target takes: values.schema.json stops helm; what only the programs parse (durations, key sizes) falls back without a word.
 // Sources: charts/osm/values.schema.json@v1.1.3, @v1.2.3, @v1.3.0, @v1.3.9 (knowledge/types.json); pkg/configurator/methods.go@v1.3.9.
 import { RELEASE_BODIES, RELEASE_READS } from '../../../chart/release.ts';
+import { explicitValues } from '../../../chart/upgrade-command.ts';
 import { finding } from '../../../engine/builders.ts';
-import type { Check, Finding, Json, Ref, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Json, Ref, Situation, StepDraft, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
+import { pathOf } from '../../../helm/keys.ts';
 import { isRaw } from '../../../kube/json.ts';
+import { shellWord } from '../../../text/shell.ts';
 import { compare } from '../../../versions/chart.ts';
 import { carriedValues, isOwnChart, knownAt } from '../carried.ts';
+import { CHART } from '../chart.ts';
 import { isDuration } from '../duration.ts';
 import { type Rule, types } from '../knowledge/tables.ts';
+import { manual } from '../manual.ts';
 
 /** The chart takes them, and the programs do not. */
-const PARSED: Record<string, { fits(value: Json): boolean; wants: Text; effect: Text }> = {
+const PARSED: Record<string, { fits(value: Json): boolean; wants: Text; effect: Text; better?(value: Json): Json | undefined }> = {
   'osm.certificateProvider.serviceCertValidityDuration': {
     fits: (value) => typeof value === 'string' && isDuration(value),
     wants: { en: 'a Go duration (24h)', zh: 'Go 的时长（24h）' },
     effect: { en: 'certificates are issued for 24h', zh: '证书有效期按 24h 签发' },
+    better: inHours,
   },
   'osm.configResyncInterval': {
     fits: (value) => typeof value === 'string' && isDuration(value),
     wants: { en: 'a Go duration (90s)', zh: 'Go 的时长（90s）' },
     effect: { en: 'configuration is not resynchronised', zh: '不会定期重新同步配置' },
+    better: inHours,
   },
   'osm.certificateProvider.certKeyBitSize': {
     fits: (value) => typeof value === 'number' && value >= 2048 && value <= 4096,
@@ -33,6 +40,8 @@ interface Args {
   key: string;
   target: string;
   wants: Text;
+  /** The same in the form that is wanted; undefined: only a person can tell. */
+  better?: Json;
   /** What happens; null: helm stops. */
   effect: Text | null;
 }
@@ -50,7 +59,10 @@ const check: Check<typeof RELEASE_READS, Args> = {
       en: 'Compares the user-supplied values that the upgrade carries over with the types, patterns, words and ranges of values.schema.json of the target version, or of the installed version without a target.',
       zh: '将升级会带入的用户 values 与目标版本（没有目标时为当前版本）的 values.schema.json 中的类型、模式、可选值和范围比较。',
     },
-    fix: { en: 'manual: correct the value with --set or in the values file.', zh: '手动：用 --set 或在 values 文件中更正该值。' },
+    fix: {
+      en: 'upgrade osm-edge passes the same value in the right form to helm, where there is one ("true" as true, 365d as 8760h). For others: manual, with --set or in the values file.',
+      zh: '如果可以换成正确的形式（字符串“true”改为 true，365d 改为 8760h），upgrade osm-edge 会以该形式传给 helm；其他值需手动用 --set 或在 values 文件中更正。',
+    },
     limits: { en: 'Keys that the schema does not have are reported by values-keys.', zh: 'schema 中没有的键由 values-keys 报告。' },
   },
   sources: [
@@ -68,14 +80,15 @@ const check: Check<typeof RELEASE_READS, Args> = {
     if (!('config' in carried)) return carried;
     if (typeof version !== 'string' || !isOwnChart(carried)) return [];
     const refused = Object.entries(types().values).flatMap(([key, since]) => {
-      const wants = refusedBy(standing(since, version), knownAt(carried, key));
-      return wants ? [found(carried.record, { key, target: version, wants, effect: null })] : [];
+      const [rule, value] = [standing(since, version), knownAt(carried, key)];
+      const wants = refusedBy(rule, value);
+      return wants ? [found(carried.record, { key, target: version, wants, better: inForm(rule, value), effect: null })] : [];
     });
-    const parsed = Object.entries(PARSED).flatMap(([key, { fits, wants, effect }]) => {
+    const parsed = Object.entries(PARSED).flatMap(([key, { fits, wants, effect, better }]) => {
       const value = knownAt(carried, key);
       return value === undefined || value === null || fits(value) || refused.some(({ args }) => args.key === key)
         ? []
-        : [found(carried.record, { key, target: version, wants, effect })];
+        : [found(carried.record, { key, target: version, wants, better: better?.(value), effect })];
     });
     return [...refused, ...parsed];
   },
@@ -83,8 +96,41 @@ const check: Check<typeof RELEASE_READS, Args> = {
     en: effect ? `value ${key} must be ${wants.en}: ${effect.en}` : `helm upgrade to ${target} will fail: ${key} must be ${wants.en}`,
     zh: effect ? `${key} 应为${wants.zh}：${effect.zh}` : `升级到 ${target} 时 helm upgrade 会失败：${key} 应为${wants.zh}`,
   }),
+  remedy: {
+    writes: [],
+    steps: async (all, at) => {
+      const values = all.flatMap(({ args: { key, better } }) => (better === undefined ? [] : [{ path: pathOf(key), value: better }]));
+      const others = all.filter(({ args }) => args.better === undefined);
+      return [...(values.length ? [explicitValues(CHART, at, values)] : []), ...others.map(({ args }) => correct(args, at))];
+    },
+  },
 };
 export default check;
+
+const correct = ({ key, wants }: Args, { path: { installation } }: Situation): StepDraft =>
+  manual({ en: `set ${key} to ${wants.en} (--set, or the values file)`, zh: `用 --set 或在 values 文件中将 ${key} 设为${wants.zh}` }, [
+    `helm get values ${shellWord(installation.name)} -n ${shellWord(installation.namespace ?? '')}`,
+  ]);
+
+/** 365d as 8760h; Go knows no days. */
+function inHours(value: Json): Json | undefined {
+  const days = typeof value === 'string' ? /^(\d{1,5})d$/.exec(value)?.[1] : undefined;
+  return days ? `${Number(days) * 24}h` : undefined;
+}
+
+/** What --set-string made of a number, or quotes of a switch; a word in the wrong case. */
+function inForm(rule: Rule | undefined, value: Json | undefined): Json | undefined {
+  if (!rule || (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')) return undefined;
+  const made =
+    rule.type === 'string'
+      ? (rule.enum?.find((word) => word.toLowerCase() === String(value).toLowerCase()) ?? String(value))
+      : typed(rule.type, value);
+  return made === undefined || refusedBy(rule, made) ? undefined : made;
+}
+function typed(type: string | undefined, value: Json): Json | undefined {
+  if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
+  return type === 'integer' && typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : undefined;
+}
 
 /** The newest entry that is not newer than the version. */
 function standing(since: Record<string, Rule | null>, version: string): Rule | undefined {
