@@ -19,6 +19,7 @@ export async function collectDeclared(source: Source, systems: readonly System[]
 function unread(reads: Reads, has: (query: ListQuery) => boolean): Reads {
   return Object.fromEntries(
     Object.entries(reads).flatMap(([name, read]): [string, Read][] => {
+      if (read.read === 'named') return [[name, { ...read, wants: (rows) => read.wants(rows).filter((list) => !has(queryOf(list))) }]];
       if (read.read !== 'list') return [[name, read]];
       return has(queryOf(read)) ? [] : [[name, { ...read, keep: () => undefined }]];
     }),

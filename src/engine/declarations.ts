@@ -1,10 +1,13 @@
 // All that systems and their checks declare to read, by resource: what a snapshot keeps.
 import { selectedLabels } from '../kube/labels.ts';
+import { isBuiltIn } from '../kube/resources.ts';
 import type { Column, PointRead, Reads, ResourceName, System } from './contracts.ts';
-import { listsIn } from './gather.ts';
+import { listsIn, namedIn } from './gather.ts';
 import { DECLARER, label } from './read/index.ts';
 
-export type Declarations = ReadonlyMap<ResourceName, readonly Column[]>;
+export interface Declarations {
+  get(resource: ResourceName): readonly Column[] | undefined;
+}
 
 /** What is read of single objects of a resource: what the point read says, else what the lists of the same resource declare. */
 export const columnsOf = ({ resource, columns }: PointRead, reads: Reads): readonly Column[] =>
@@ -31,5 +34,12 @@ export function declarationsOf(systems: readonly System[]): Declarations {
     owner(system.reads, system.pointReads);
     for (const { reads, pointReads = [], remedy } of system.checks) owner(reads, [...pointReads, ...(remedy?.pointReads ?? [])]);
   }
-  return new Map([...all].map(([resource, columns]) => [resource, [...columns]]));
+  const checks = systems.flatMap((system) => system.checks);
+  const ofCustom = new Set(checks.flatMap(({ reads }) => namedIn(reads).flatMap(({ columns }) => columns)));
+  return {
+    get: (resource) => {
+      const own = all.get(resource);
+      return isBuiltIn(resource) ? own && [...own] : [...new Set([...(own ?? []), ...ofCustom])];
+    },
+  };
 }

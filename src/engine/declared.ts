@@ -83,7 +83,7 @@ function isOptional(check: Check | undefined, systems: readonly System[], { verb
 
 function listsOf(reads: Reads | undefined): { resource: string; optional: boolean }[] {
   return Object.values(reads ?? {}).flatMap((read) => {
-    const lists = 'lists' in read ? Object.values(read.lists) : 'resource' in read ? [read] : [];
+    const lists = 'lists' in read ? Object.values(read.lists) : 'by' in read ? [read.by] : 'resource' in read ? [read] : [];
     return lists.map((list) => ({ resource: list.resource, optional: (list.optional || read.optional) === true }));
   });
 }

@@ -1,6 +1,6 @@
 // Gathering: unites the declared reads of many owners, makes each list and asks for each text once, and holds only what each `keep` returns.
 import { keyOf } from '../kube/refs.ts';
-import type { BodiesRead, Gap, ListQuery, ListRead, Manifest, Raw, Read, Reads, Ref, Source, TextRead } from './contracts.ts';
+import type { BodiesRead, Gap, ListQuery, ListRead, Manifest, NamedRead, Raw, Read, Reads, Ref, Source, TextRead } from './contracts.ts';
 import { each } from './each.ts';
 import { isGap } from './gaps.ts';
 
@@ -40,9 +40,15 @@ export function readKey(read: Read): string {
   }
 }
 
-/** Every list among these reads. */
+/** Every list among these reads that is known beforehand. */
 export const listsIn = (reads: Reads): ListRead[] =>
-  Object.values(reads).flatMap((read) => (read.read === 'list' ? [read] : read.read === 'bodies' ? Object.values(read.lists) : []));
+  Object.values(reads).flatMap((read) => {
+    if (read.read === 'bodies') return Object.values(read.lists);
+    return read.read === 'list' ? [read] : read.read === 'named' ? [read.by] : [];
+  });
+
+/** Lists of which another list tells which there are. */
+export const namedIn = (reads: Reads): NamedRead[] => Object.values(reads).filter((read) => read.read === 'named');
 
 /** The list that this read alone needs. */
 export const queryOf = (read: ListRead): ListQuery => ({
@@ -78,19 +84,37 @@ export async function gather(
     takers.filter(({ read }) => read.read === kind) as Taker<Extract<Read, { read: Kind }>>[];
   const parts = of('bodies').map((taker) => ({
     ...taker,
-    lists: Object.values(taker.read.lists).map((read): Taker<ListRead> => ({ owner: taker.owner, name: taker.name, read, rows: [] })),
+    lists: Object.values(taker.read.lists).map((read) => listOf(taker, read)),
   }));
 
+  const named = of('named').map((taker) => ({ ...taker, by: listOf(taker, taker.read.by) }));
+  const all = [...of('list'), ...parts.flatMap(({ lists }) => lists), ...named.map(({ by }) => by)];
+  const naming = new Set(named.map(({ by }) => readKey(by.read)));
+  const [first, others] = [all.filter(({ read }) => naming.has(readKey(read))), all.filter(({ read }) => !naming.has(readKey(read)))];
   const failed = new Map<Taker<ListRead>, Gap>();
-  for (const list of unite([...of('list'), ...parts.flatMap(({ lists }) => lists)])) {
-    began?.(list.query.resource);
-    const gap = await source.list(list.query, {
-      object: (object) => offer(object, list),
-      restart: () => emptied(list.takers),
-    });
+  const listed = async ({ query, ...list }: SharedList): Promise<void> => {
+    began?.(query.resource);
+    const gap = await source.list(query, { object: (object) => offer(object, list), restart: () => emptied(list.takers) });
     for (const taker of list.takers) if (gap) failed.set(taker, gap);
-  }
+  };
+  for (const list of unite(first)) await listed(list);
+  const told = named.map((taker) => ({
+    taker,
+    lists: failed.has(taker.by) ? [] : taker.read.wants(taker.by.rows).map((read) => listOf(taker, read)),
+  }));
+  const few = told.flatMap(({ lists }) => lists);
+  const keys = new Set(others.map(({ read }) => readKey(read)));
+  const [shared, alone] = [few.filter(({ read }) => keys.has(readKey(read))), few.filter(({ read }) => !keys.has(readKey(read)))];
+  for (const list of unite([...others, ...shared])) await listed(list);
+  // Hundreds, and most of them are empty.
+  await each(unite(alone), listed);
   for (const taker of of('list')) put(taker, failed.get(taker) ?? taker.rows);
+  for (const { taker, lists } of told) {
+    const rows = lists.flatMap((list) => (failed.has(list) ? [] : list.rows));
+    const unseen = lists.flatMap((list) => failed.get(list) ?? []);
+    if (unseen.length) beside.set(rows, unseen);
+    put(taker, failed.get(taker.by) ?? rows);
+  }
   for (const same of Map.groupBy(of('text'), ({ read }) => readKey(read)).values()) await readText(source, same, put, began);
   const manifests = (source.manifests?.() ?? []).filter(({ configuration }) => !configuration);
   for (const taker of of('manifests'))
@@ -126,7 +150,9 @@ function unite(takers: readonly Taker<ListRead>[]): SharedList[] {
 const united = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])].sort();
 const marksOf = ({ columns }: ListRead): string[] => columns.flatMap(({ marks }) => marks);
 
-function offer(object: Raw, list: SharedList): void {
+const listOf = ({ owner, name }: { owner: string; name: string }, read: ListRead): Taker<ListRead> => ({ owner, name, read, rows: [] });
+
+function offer(object: Raw, list: Pick<SharedList, 'rows'>): void {
   for (const [read, rows] of list.rows) {
     const row = read.keep(object);
     if (row !== undefined) rows.push(row);

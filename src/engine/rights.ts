@@ -4,13 +4,14 @@ import { refOf } from '../kube/refs.ts';
 import { parseResourceName, resourceOfKind } from '../kube/resources.ts';
 import type { Check, Condition, PointRead, Reads, Ref, ResourceName, Rule, Step, StepOf, System, TextQuery, World } from './contracts.ts';
 import { bodiesIn } from './declarations.ts';
-import { listsIn } from './gather.ts';
+import { listsIn, namedIn } from './gather.ts';
 import { SERVERS } from './servers.ts';
 
 /** Read by every command, to know which cluster this is. */
 const IDENTITY: Rule = { verbs: ['get'], group: '', resource: 'namespaces', names: ['kube-system'] };
 
-export function rightsToCheck(systems: readonly System[]): Rule[] {
+/** `custom`: resources that only the cluster tells of, as far as it was asked. */
+export function rightsToCheck(systems: readonly System[], custom: readonly ResourceName[] = []): Rule[] {
   const declared = systems.flatMap(({ reads, pointReads, checks }) => [
     ...readRules(reads),
     ...pointReads.map(askRule),
@@ -22,30 +23,37 @@ export function rightsToCheck(systems: readonly System[]): Rule[] {
     ]),
   ]);
   const servers = systems.some(({ everyServer }) => everyServer) ? rightsToText(SERVERS) : [];
-  return merged([IDENTITY, ...servers, ...declared]);
+  return merged([IDENTITY, ...servers, ...declared, ...custom.map(listRule)]);
 }
 
 /** To ask what is allowed, before anything is written. */
 const REVIEW: Rule = { verbs: ['create'], group: 'authorization.k8s.io', resource: 'selfsubjectaccessreviews' };
 
 /** `lease`: what holding the one-writer Lease needs. */
-export function rightsToFix(systems: readonly System[], lease: readonly Rule[]): Rule[] {
+export function rightsToFix(systems: readonly System[], lease: readonly Rule[], custom?: readonly ResourceName[]): Rule[] {
   const writes = systems.flatMap(({ checks }) => checks.flatMap(({ remedy }) => remedy?.writes ?? []));
-  return merged([...rightsToCheck(systems), REVIEW, ...lease, ...writes]);
+  return merged([...rightsToCheck(systems, custom), REVIEW, ...lease, ...writes]);
 }
 
 /** `more`: what the upgrade itself is known to need beside what a system declares, such as helm's. */
-export function rightsToUpgrade(systems: readonly System[], lease: readonly Rule[], more: readonly Rule[]): Rule[] {
-  return merged([...rightsToFix(systems, lease), ...systems.flatMap(({ writes = [] }) => writes), ...more]);
+export function rightsToUpgrade(
+  systems: readonly System[],
+  lease: readonly Rule[],
+  more: readonly Rule[],
+  custom?: readonly ResourceName[],
+): Rule[] {
+  return merged([...rightsToFix(systems, lease, custom), ...systems.flatMap(({ writes = [] }) => writes), ...more]);
 }
 
+const listRule = (resource: ResourceName): Rule => ({ verbs: ['list'], ...parseResourceName(resource) });
 const listRules = (reads: Record<string, { resource: ResourceName }>): Rule[] =>
-  Object.values(reads).map(({ resource }) => ({ verbs: ['list'], ...parseResourceName(resource) }));
+  Object.values(reads).map(({ resource }) => listRule(resource));
 
 function readRules(reads: Reads): Rule[] {
   const texts = Object.values(reads).flatMap((read) => (read.read === 'text' ? rightsToText(read) : []));
   return [
-    ...listsIn(reads).map(({ resource }): Rule => ({ verbs: ['list'], ...parseResourceName(resource) })),
+    ...listsIn(reads).map(({ resource }) => listRule(resource)),
+    ...namedIn(reads).flatMap(({ known }) => known.map(listRule)),
     ...texts,
     ...bodiesIn(reads).map(askRule),
   ];

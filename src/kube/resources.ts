@@ -70,6 +70,10 @@ export function splitApiVersion(apiVersion: string): [group: string, version: st
 
 const KNOWN = new Map(BUILT_IN_RESOURCES.map(({ group, kind, resource }) => [`${group}/${kind}`, resource]));
 
+const COMES_WITH = new Set(BUILT_IN_RESOURCES.filter(({ group }) => group !== 'k8s.cni.cncf.io').map(resourceName));
+/** Comes with Kubernetes. */
+export const isBuiltIn = (name: ResourceName): boolean => COMES_WITH.has(name);
+
 /** The resource of a kind, without asking a server. */
 export function resourceOfKind({ apiVersion, kind }: { apiVersion: string; kind: string }): { group: string; resource: string } {
   const group = groupOf(apiVersion);

@@ -1,6 +1,6 @@
 // One check as a page: what should hold, impact, detection, permissions, fix, undo and sources.
 import type { Check, Language, Rule, Text } from '../engine/contracts.ts';
-import { listsIn } from '../engine/gather.ts';
+import { listsIn, namedIn } from '../engine/gather.ts';
 import { type Face, paragraph } from './face.ts';
 
 interface Section {
@@ -127,7 +127,8 @@ function concerns({ applies, needs = [], knownUpTo }: Check, language: Language)
 
 function reads({ reads, pointReads = [], remedy, screen }: Check): string[] {
   const listed: { resource: string }[] = [...listsIn(reads), ...Object.values(screen?.tables ?? {}), ...listsIn(screen?.reads ?? {})];
-  const lists = listed.map(({ resource }) => `list ${resource}`);
+  const known = namedIn(reads).flatMap((read) => read.known);
+  const lists = [...listed.map(({ resource }) => resource), ...known].map((resource) => `list ${resource}`);
   const points = [...pointReads, ...(remedy?.pointReads ?? [])].map(({ resource, verb, names }) =>
     [verb ?? 'get', resource, ...(names ?? [])].join(' '),
   );

@@ -47,7 +47,7 @@ export interface Dump {
   /** A resource that is neither collected nor absent was read and is empty. Never so for a recorded dump: that one knows what was asked. */
   whole: boolean;
   /** What may be kept of each resource, where the dump is written into a file; of what nobody declared only the names. */
-  declared?: ReadonlyMap<ResourceName, readonly Column[]>;
+  declared?: { get(resource: ResourceName): readonly Column[] | undefined };
 }
 
 export function logKey(namespace: string | undefined, pod: string, container: string): string {

@@ -5,10 +5,10 @@ import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { clusterOf } from '../../src/engine/cluster.ts';
 import { collectDeclared } from '../../src/engine/collect.ts';
-import type { Gap, Raw, Reads, Rows, ServedResource, Source, System, TextSink } from '../../src/engine/contracts.ts';
+import type { Gap, ListRead, NamedRead, Raw, Reads, Rows, ServedResource, Source, System, TextSink } from '../../src/engine/contracts.ts';
 import { declarationsOf } from '../../src/engine/declarations.ts';
 import { gapsBeside, gather } from '../../src/engine/gather.ts';
-import { manifests, text } from '../../src/engine/read/index.ts';
+import { list, manifests, text, word } from '../../src/engine/read/index.ts';
 import { rightsToCheck } from '../../src/engine/rights.ts';
 import { encodeRelease } from '../../src/helm/release.ts';
 import { releases } from '../../src/helm/releases.ts';
@@ -160,6 +160,69 @@ test('a snapshot answers the same, and holds no line that nobody reads', async (
   held(rows);
   expect(JSON.stringify([[...dump.texts].map(([key, answers]) => [key, ...answers]), rows])).not.toMatch(/CANARY|HELP|ghost/);
   expect(await dumpSource(dump).apis!()).toEqual({ resources: SERVED, gaps: [broken] });
+});
+
+describe('lists of which another list tells which there are', () => {
+  const thing = (group: string, name: string): Raw => ({ apiVersion: `${group}/v1`, kind: 'Thing', metadata: { name, uid: name } });
+  const groups = ['a.example', 'b.example', 'c.example'];
+  const objects = groups.flatMap((group) => [thing(group, `${group}-1`), thing(group, `${group}-2`)]);
+  const READ: NamedRead<string> = {
+    read: 'named',
+    by: list('secrets', { group: word('metadata.name', '') }),
+    columns: [],
+    known: ['things.known.example'],
+    wants: (rows) =>
+      (rows as { group: string }[]).map(
+        ({ group }): ListRead<string> => ({
+          ...{ read: 'list', resource: `things.${group}`, fields: [], columns: [] },
+          keep: (object) => ((object.metadata as Raw).name === 'a.example-2' ? undefined : String((object.metadata as Raw).name)),
+        }),
+      ),
+  };
+  const source = live({
+    async list({ resource }, sink) {
+      const [, group] = /^things\.(.*)$/.exec(resource) ?? [];
+      if (group === 'b.example') return { why: 'forbidden', verb: 'list', resource };
+      const found = group
+        ? objects.filter(({ apiVersion }) => apiVersion === `${group}/v1`)
+        : groups.map((name): Raw => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name } }));
+      for (const object of found) sink.object(object);
+      return undefined;
+    },
+  });
+
+  test('are read, once for all that read the same; one that is forbidden stands beside the rows of the others', async () => {
+    let listed = 0;
+    const counted: Source = {
+      ...source,
+      list: (query, sink) => {
+        if (query.resource === 'things.a.example') listed++;
+        return source.list(query, sink);
+      },
+    };
+    const other = list('things.a.example', { name: word('metadata.name', '') });
+    const { named, other: same } = (await gather(counted, [{ owner: 'x', reads: { named: READ, other } }])).get('x')!;
+    expect(named).toEqual(['a.example-1', 'c.example-1', 'c.example-2']);
+    expect(gapsBeside(named)).toEqual([{ why: 'forbidden', verb: 'list', resource: 'things.b.example' }]);
+    expect(same).toHaveLength(2);
+    expect(listed).toBe(1);
+  });
+
+  test('cannot be seen where that other list cannot', async () => {
+    const gap: Gap = { why: 'forbidden', verb: 'list', resource: 'secrets' };
+    const refused = live({ list: async () => gap });
+    expect((await gather(refused, [{ owner: 'x', reads: { named: READ } }])).get('x')!.named).toEqual(gap);
+  });
+
+  test('need rights that only the cluster tells, beside those that are known', () => {
+    const of = { ...system, checks: [{ id: 'x/y', reads: { named: READ } }] } as unknown as System;
+    expect(rightsToCheck([of], ['things.a.example'])).toEqual(
+      expect.arrayContaining([
+        { verbs: ['list'], group: 'a.example', resource: 'things' },
+        { verbs: ['list'], group: 'known.example', resource: 'things' },
+      ]),
+    );
+  });
 });
 
 describe('the cluster', () => {

@@ -2,8 +2,18 @@
 import { stringify } from 'yaml';
 import { rightsOfHelm } from '../../chart/intent.ts';
 import { LEASE_RULES } from '../../cluster/lease.ts';
-import { type Installation, type Rule, type Source, type System, type Text, WorldError } from '../../engine/contracts.ts';
+import {
+  type Installation,
+  type ResourceName,
+  type Rule,
+  type Source,
+  type System,
+  type Text,
+  WorldError,
+} from '../../engine/contracts.ts';
 import { examine } from '../../engine/examine.ts';
+import { isGap } from '../../engine/gaps.ts';
+import { gather, namedIn } from '../../engine/gather.ts';
 import { orTrouble } from '../../engine/performing.ts';
 import { rightsToCheck, rightsToFix, rightsToUpgrade } from '../../engine/rights.ts';
 import { standing } from '../../helm/world.ts';
@@ -14,7 +24,7 @@ import { openSource } from '../session.ts';
 
 export async function rbac(call: Call): Promise<number> {
   const what = call.flags.for ?? 'check';
-  const { rules, notes } = what === 'check' ? { rules: rightsToCheck(SYSTEMS), notes: [] } : await rightsHere(call, what);
+  const { rules, notes } = what === 'check' ? await toCheckHere(call) : await rightsHere(call, what);
   const role = {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRole',
@@ -42,16 +52,33 @@ interface Rights {
   notes: Text[];
 }
 
+/** Of every system, since each is looked for; and of the custom resources of the cluster at hand. */
+async function toCheckHere(call: Call): Promise<Rights> {
+  const custom = await here(call, (source) => customResources(source));
+  return { rules: rightsToCheck(SYSTEMS, custom), notes: custom ? [] : [NO_CUSTOM] };
+}
+
+/** Those that checks read and only the cluster tells of. */
+async function customResources(source: Source): Promise<ResourceName[]> {
+  const named = SYSTEMS.flatMap(({ checks }) => checks.flatMap(({ reads }) => namedIn(reads)));
+  const lists = Object.fromEntries(named.map(({ by }, at) => [at, by]));
+  const rows = (await gather(source, [{ owner: 'rbac', reads: lists }])).get('rbac')!;
+  return named.flatMap(({ wants }, at) => {
+    const seen = rows[at]!;
+    return isGap(seen) ? [] : wants(seen).map(({ resource }) => resource);
+  });
+}
+
 /** Of the systems that are installed; of all where that cannot be told. To find them is part of every command, so that detection's reads stay. */
 async function rightsHere(call: Call, what: string): Promise<Rights> {
-  const seen = await installed(call);
+  const seen = await here(call, installed);
   const systems = SYSTEMS.map((system) =>
     !seen || seen.unsure.has(system.id) || seen.systems.has(system.id) ? system : { ...system, checks: [], writes: [] },
   );
   const notes = seen ? seen.notes : [ALL];
-  if (what === 'fix') return { rules: rightsToFix(systems, LEASE_RULES), notes };
+  if (what === 'fix') return { rules: rightsToFix(systems, LEASE_RULES, seen?.custom), notes };
   return {
-    rules: rightsToUpgrade(systems, LEASE_RULES, seen?.helm ?? []),
+    rules: rightsToUpgrade(systems, LEASE_RULES, seen?.helm ?? [], seen?.custom),
     notes: [...notes, seen?.helm.length ? HELM_MORE : HELM_UNKNOWN],
   };
 }
@@ -61,11 +88,13 @@ interface Seen {
   /** Whether they are installed could not be told. */
   unsure: ReadonlySet<string>;
   helm: Rule[];
+  /** Resources. */
+  custom: ResourceName[];
   notes: Text[];
 }
 
 /** undefined: no cluster is at hand. */
-async function installed(call: Call): Promise<Seen | undefined> {
+async function here<T>(call: Call, ask: (source: Source) => Promise<T>): Promise<T | undefined> {
   let opened: Awaited<ReturnType<typeof openSource>>;
   try {
     opened = await openSource(call);
@@ -74,25 +103,30 @@ async function installed(call: Call): Promise<Seen | undefined> {
     throw error;
   }
   try {
-    const found = new Map<string, Installation[]>();
-    const unsure = new Set<string>();
-    for (const system of SYSTEMS) {
-      const { installations, absent } = await examine(opened.source, [onlyFound(system)], {});
-      found.set(system.id, installations);
-      if (!installations.length && !absent.includes(system.id)) unsure.add(system.id);
-    }
-    const installations = [...found.values()].flat();
-    const names = installations.map(({ id }) => id).join(', ');
-    return {
-      ...{ systems: new Set(installations.map(({ system }) => system)), unsure, helm: await helmRights(opened.source, installations) },
-      notes: [{ en: `For what is installed: ${names || 'nothing that is known'}`, zh: `针对已安装的内容：${names || '没有已知的系统'}` }],
-    };
+    return await ask(opened.source);
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;
   } finally {
     opened.close();
   }
+}
+
+async function installed(source: Source): Promise<Seen> {
+  const found = new Map<string, Installation[]>();
+  const unsure = new Set<string>();
+  for (const system of SYSTEMS) {
+    const { installations, absent } = await examine(source, [onlyFound(system)], {});
+    found.set(system.id, installations);
+    if (!installations.length && !absent.includes(system.id)) unsure.add(system.id);
+  }
+  const installations = [...found.values()].flat();
+  const names = installations.map(({ id }) => id).join(', ');
+  return {
+    ...{ systems: new Set(installations.map(({ system }) => system)), unsure, helm: await helmRights(source, installations) },
+    custom: await customResources(source),
+    notes: [{ en: `For what is installed: ${names || 'nothing that is known'}`, zh: `针对已安装的内容：${names || '没有已知的系统'}` }],
+  };
 }
 
 const onlyFound = (system: System): System => ({ ...system, checks: [] });
@@ -108,6 +142,10 @@ async function helmRights(source: Source, installations: readonly Installation[]
   return rules;
 }
 
+const NO_CUSTOM: Text = {
+  en: 'Cluster not reachable: includes the custom resources of CRDs in wide use only',
+  zh: '无法连接集群：自定义资源仅包含常用 CRD',
+};
 const ALL: Text = {
   en: 'Cluster not reachable: includes the permissions of all supported systems',
   zh: '无法连接集群：包含所有受支持系统所需的权限',

@@ -188,7 +188,17 @@ export interface BodiesRead<Row = unknown> extends Optional {
   wants(rows: readonly unknown[]): Ref[];
   make(rows: readonly unknown[], body: (ref: Ref) => Raw | undefined | Gap): Row[];
 }
-export type Read<Row = unknown> = ListRead<Row> | TextRead<Row> | ManifestsRead<Row> | BodiesRead<Row>;
+/** Lists of which another list tells which there are: the custom resources of every CRD. One that cannot be seen is a gap beside the rows of the others. */
+export interface NamedRead<Row = unknown> extends Optional {
+  read: 'named';
+  by: ListRead;
+  /** `rows`: of `by`. All of them with the same columns. */
+  wants(rows: readonly unknown[]): ListRead<Row>[];
+  columns: readonly Column[];
+  /** Those whose rights are named where no cluster is at hand. */
+  known: readonly ResourceName[];
+}
+export type Read<Row = unknown> = ListRead<Row> | TextRead<Row> | ManifestsRead<Row> | BodiesRead<Row> | NamedRead<Row>;
 export type Reads = Record<string, Read>;
 type RowIn<R> =
   R extends ListRead<infer Row>
@@ -199,7 +209,9 @@ type RowIn<R> =
         ? Row
         : R extends BodiesRead<infer Row>
           ? Row
-          : never;
+          : R extends NamedRead<infer Row>
+            ? Row
+            : never;
 export type Rows<R extends Reads> = {
   [K in keyof R]: R[K] extends { optional: true } ? RowIn<R[K]>[] | Gap : RowIn<R[K]>[];
 };

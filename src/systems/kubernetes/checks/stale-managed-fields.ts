@@ -2,15 +2,15 @@
 // convert CR to an invalid group/version", kubernetes 111937). Kinds of Kubernetes itself are not concerned: there the API server drops such an entry.
 // Source: apiextensions-apiserver pkg/apiserver/conversion; apimachinery pkg/util/managedfields; cluster-api controllers/crdmigrator (which removes such entries).
 import { finding } from '../../../engine/builders.ts';
-import type { Check, Gap, ListRead, Ref, RowOf, Rows } from '../../../engine/contracts.ts';
+import type { Check, PointReader, Raw } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { each, list, word, writers } from '../../../engine/read/index.ts';
+import { rowOf } from '../../../engine/read/index.ts';
 import { groupOf, keyOf } from '../../../kube/refs.ts';
-import { splitApiVersion } from '../../../kube/resources.ts';
+import { CRD, type Crd, crds, staleIn, staleObjects, type Written } from '../custom-resources.ts';
 import { renamed, type Stale } from '../stale-writers.ts';
 
-/** Custom resources that are in wide use and have had several versions; which versions there are now says the CRD. */
-const RESOURCES = Object.entries({
+/** In wide use, and with several versions over time: `rbac` names the rights on these where no cluster is at hand. */
+const KNOWN = Object.entries({
   'cert-manager.io': 'certificates certificaterequests issuers clusterissuers',
   'snapshot.storage.k8s.io': 'volumesnapshots volumesnapshotclasses volumesnapshotcontents',
   'gateway.networking.k8s.io': 'gatewayclasses gateways httproutes grpcroutes tlsroutes referencegrants',
@@ -26,24 +26,7 @@ const RESOURCES = Object.entries({
   'longhorn.io': 'volumes engines replicas',
 }).flatMap(([group, names]) => names.split(' ').map((name) => `${name}.${group}`));
 
-const WRITTEN = { writers: writers() };
-type Row = RowOf<typeof WRITTEN>;
-/** Written in another version than the one that is read: the others cannot be stale. */
-const isOther = ({ ref, writers }: Row): boolean => writers.some(({ apiVersion }) => apiVersion !== ref.apiVersion);
-const lists: Record<string, ListRead<Row> & { optional: true }> = Object.fromEntries(
-  RESOURCES.map((name) => {
-    const read = list(name, WRITTEN, { optional: true, only: isOther });
-    return [name, read];
-  }),
-);
-const reads = {
-  ...lists,
-  crds: list(
-    'customresourcedefinitions.apiextensions.k8s.io',
-    { versions: each('spec.versions', { name: word('name', '') }) },
-    { only: ({ ref }) => RESOURCES.includes(ref.name) },
-  ),
-};
+const reads = { crds, objects: staleObjects(KNOWN) };
 interface Args extends Stale {
   resource: string;
   managers: string[];
@@ -59,46 +42,31 @@ const check: Check<typeof reads, Args> = {
       zh: '对该对象的服务器端应用都会失败（“request to convert CR to an invalid group/version”）：Argo CD、Flux 和 Helm 4 无法修改它。其他更新方式不受影响。',
     },
     detection: {
-      en: 'Compares the versions in managedFields of widely used custom resources with spec.versions of their CRD. Reads metadata only.',
-      zh: '将常用自定义资源的 managedFields 中的版本与其 CRD 的 spec.versions 比较。只读取元数据。',
+      en: 'Compares the versions in managedFields of every custom resource with spec.versions of its CRD. Reads metadata only, and skips CRDs that were never changed since they were created.',
+      zh: '将每个自定义资源的 managedFields 中的版本与其 CRD 的 spec.versions 比较。只读取元数据，并跳过创建后从未修改的 CRD。',
     },
     fix: {
       en: 'Sets the version of each such entry to the version that the object is read in. Its manager keeps its fields, and no value of the object changes. It is not undone: an API server does not take an entry of a version that the CRD does not have.',
       zh: '将这些记录的版本改为读取该对象所用的版本。管理器仍拥有其字段，对象的值不变。此修改不会撤销：API 服务器不接受 CRD 没有的版本的记录。',
     },
     limits: {
-      en: 'Only the custom resources that are named under Permissions are read.',
-      zh: '只读取“所需读权限”中列出的自定义资源。',
+      en: 'Needs the right to list every custom resource. The permissions below are those of CRDs in wide use; rbac adds those of the cluster at hand, and a right that is missing makes the result unknown and is named.',
+      zh: '需要列出所有自定义资源的权限。下方仅为常用 CRD 的权限；rbac 会加上当前集群中的 CRD。缺少权限时结果为“未知”，并列出所缺的权限。',
     },
   },
   sources: ['kubernetes/kubernetes: issue 111937', 'kubernetes-sigs/cluster-api: controllers/crdmigrator/crd_migrator.go'],
   applies: { stage: 'both' },
   reads,
-  judge: ({ crds, ...rows }: Rows<typeof reads>) => {
-    const versions = new Map(crds.map(({ ref, versions }) => [ref.name, versions.map(({ name }) => name)]));
-    return Object.entries(rows as Record<string, Row[] | Gap>).flatMap(([resource, all]) => {
-      const known = versions.get(resource);
-      if (isGap(all) || !known?.length) return [];
-      const stale = all.flatMap(({ ref, writers }) =>
-        writers
-          .map((writer, at) => ({ ref, at, ...writer }))
-          .filter(({ apiVersion }) => isOf(ref, apiVersion) && !known.includes(splitApiVersion(apiVersion)[1])),
-      );
-      return [...Map.groupBy(stale, ({ apiVersion }) => apiVersion)].map(([apiVersion, same]) => {
-        const objects = [...new Map(same.map(({ ref }) => [keyOf(ref), ref])).values()];
-        const entries = Object.fromEntries(
-          [...Map.groupBy(same, ({ ref }) => keyOf(ref))].map(([key, all]) => [key, all.map(({ at }) => at)]),
-        );
-        const managers = [...new Set(same.map(({ manager }) => manager))].sort();
-        return finding({
-          severity: 'warning',
-          key: [resource, apiVersion],
-          objects,
-          args: { resource, apiVersion, managers, entries },
-          evidence: same.slice(0, 3).map(({ ref, manager }) => ({ seen: `metadata.managedFields=${manager}/${apiVersion}`, at: ref })),
-        });
-      });
-    });
+  pointReads: [{ resource: 'customresourcedefinitions.apiextensions.k8s.io', columns: Object.values(CRD) }],
+  judge: async ({ crds, objects }, { look }) => {
+    const byKind = Map.groupBy(objects, ({ ref }) => `${groupOf(ref.apiVersion)}/${ref.kind}`);
+    const findings = await Promise.all(
+      crds.flatMap((crd) => {
+        const rows = byKind.get(`${crd.group}/${crd.kind}`);
+        return rows ? [staleOf(crd, rows, look)] : [];
+      }),
+    );
+    return findings.flat();
   },
   say: ({ apiVersion, managers }, objects) => {
     const { length } = objects;
@@ -108,8 +76,29 @@ const check: Check<typeof reads, Args> = {
       zh: `${length} 个 ${kind} 的 managedFields 含有 ${apiVersion}（${managers.join('、')}），而 CRD 没有该版本：服务器端应用会失败`,
     };
   },
-  remedy: renamed(RESOURCES),
+  remedy: renamed(KNOWN),
 };
 export default check;
 
-const isOf = (ref: Ref, apiVersion: string): boolean => groupOf(ref.apiVersion) === groupOf(apiVersion);
+/** The CRD is read again: it may have got the version since it was listed. */
+async function staleOf(listed: Crd, rows: Written[], look: PointReader) {
+  const again = await look.get(listed.ref);
+  if (isGap(again) || !again) return [];
+  const crd = rowOf(CRD)(again as Raw);
+  const stale = rows.flatMap((row) => staleIn(row, crd).map((writer) => ({ ref: row.ref, ...writer })));
+  return [...Map.groupBy(stale, ({ apiVersion }) => apiVersion)].map(([apiVersion, same]) => {
+    const byObject = Map.groupBy(same, ({ ref }) => keyOf(ref));
+    const resource = crd.ref.name;
+    return finding({
+      severity: 'warning',
+      key: [resource, apiVersion],
+      objects: [...byObject.values()].map(([one]) => one!.ref),
+      args: {
+        ...{ resource, apiVersion },
+        managers: [...new Set(same.map(({ manager }) => manager))].sort(),
+        entries: Object.fromEntries([...byObject].map(([key, all]) => [key, all.map(({ at }) => at)])),
+      },
+      evidence: same.slice(0, 3).map(({ ref, manager }) => ({ seen: `metadata.managedFields=${manager}/${apiVersion}`, at: ref })),
+    });
+  });
+}
