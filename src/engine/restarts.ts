@@ -4,6 +4,7 @@ import { isRaw } from '../kube/json.ts';
 import { pointerGet } from '../kube/pointer.ts';
 import { refOf } from '../kube/refs.ts';
 import type { Json, Raw, StepOf, Text, World } from './contracts.ts';
+import { each } from './each.ts';
 
 export type Watched = StepOf<'manual'> & { restarts: NonNullable<StepOf<'manual'>['restarts']> };
 export const isWatched = (step: StepOf<'manual'>): step is Watched => step.restarts !== undefined;
@@ -11,10 +12,10 @@ export const isWatched = (step: StepOf<'manual'>): step is Watched => step.resta
 /** Containers that are named. */
 const NAMED = 5;
 
-/** The Node with the counts of the containers that are on it, as the journal keeps it. Throws WorldError. */
-export async function countsOn({ restarts: { on } }: Watched, world: Pick<World, 'select'>): Promise<Raw> {
-  const pods = await world.select({ apiVersion: 'v1', kind: 'Pod', fields: `spec.nodeName=${on.name}` });
-  const counts = pods.flatMap((pod) => {
+/** The Node with the counts of the containers that are on it and the others, as the journal keeps it. Throws WorldError. */
+export async function countsOn({ restarts: { on, others = [] } }: Watched, world: Pick<World, 'select'>): Promise<Raw> {
+  const all = await each([on, ...others], ({ name }) => world.select({ apiVersion: 'v1', kind: 'Pod', fields: `spec.nodeName=${name}` }));
+  const counts = all.flat().flatMap((pod) => {
     const { namespace = '', name, uid = '' } = refOf(pod);
     const statuses = pointerGet(pod, '/status/containerStatuses');
     return (Array.isArray(statuses) ? statuses.filter(isRaw) : []).map((status) => [
@@ -33,14 +34,16 @@ export interface Restarted {
 }
 
 /** undefined: just what was said. */
-export function restartedSince({ restarts: { said, on } }: Watched, before: Raw, now: Raw): Restarted | undefined {
+export function restartedSince({ restarts: { said, on, others = [] } }: Watched, before: Raw, now: Raw): Restarted | undefined {
   const [earlier, later] = [countsOf(before), countsOf(now)];
   const both = [...later].filter(([key]) => earlier.has(key));
   const restarted = both.filter(([key, count]) => count > earlier.get(key)!);
   const all = both.length;
+  const nodes = others.length + 1;
+  const where = nodes > 1 ? { en: `${nodes} Nodes`, zh: `${nodes} 个 Node` } : { en: `Node ${on.name}`, zh: `Node ${on.name}` };
   const counted = {
-    en: `${restarted.length} of ${all} containers on Node ${on.name} restarted`,
-    zh: `Node ${on.name} 上的 ${all} 个容器中有 ${restarted.length} 个重启`,
+    en: `${restarted.length} of ${all} containers on ${where.en} restarted`,
+    zh: `${where.zh} 上的 ${all} 个容器中有 ${restarted.length} 个重启`,
   };
   if (said)
     return all ? { stops: false, text: { en: `${counted.en}, as the step says`, zh: `${counted.zh}，与该步骤的说明一致` } } : undefined;

@@ -227,7 +227,7 @@ const KINDS: Record<Action['do'], Shape> = {
   recheck: kind({ hop: text, systems: listOf(text) }),
   manual: kind(
     { commands: listOf(text) },
-    { seen: conditions, wrong: listOf(fields({ when: condition, text: both })), restarts: fields({ on: ref, said: yesOrNo }) },
+    { seen: conditions, wrong: listOf(fields({ when: condition, text: both })), restarts: fields({ on: ref, said: yesOrNo }, { others: listOf(ref) }) },
   ),
 };
 const step: Shape = (value, at) => {

@@ -169,13 +169,13 @@ export type Action =
     }
   /** Looks again before the run goes on to the next version: a blocker that was not accepted, and that no step further on repairs, stops it. */
   | { do: 'recheck'; hop: string; systems: SystemId[] }
-  /** Done by a person. It blocks until `seen` holds; without `seen` a person confirms it by its name. `makes`, in inverses: an object for `kubectl create`. It may hold secrets, so that no command shows it: it goes into a file beside the journal (`file`, its name there). `wrong`: what stops it once it is seen: it was done otherwise. `restarts`: containers of which Node are watched meanwhile, and whether the step was said to restart them all. */
+  /** Done by a person. It blocks until `seen` holds; without `seen` a person confirms it by its name. `makes`, in inverses: an object for `kubectl create`. It may hold secrets, so that no command shows it: it goes into a file beside the journal (`file`, its name there). `wrong`: what stops it once it is seen: it was done otherwise. `restarts`: containers of which Node (and of which others) are watched meanwhile, and whether the step was said to restart them all. */
   | {
       do: 'manual';
       commands: string[];
       seen?: Condition[];
       wrong?: Wrong[];
-      restarts?: { on: Ref; said: boolean };
+      restarts?: { on: Ref; others?: Ref[]; said: boolean };
       makes?: { object: Raw; file: string };
     };
 /** `to`: undefined: nothing takes the place of the kind, and its objects leave the manifest. */

@@ -1,6 +1,7 @@
 // What API servers and kubelets log while the upgrade lasts, where --log-verbosity or --kubelet-log-verbosity asks for it: raised when it begins, once more behind each restart (which sets
 // it back), and put back at the end. Source: the in-place upgrade guide; k8s.io/apiserver pkg/server/routes/flags.go. What it is now no API server says: its command line does.
 import type { Ref, StageDraft, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
+import { each as several } from '../../engine/each.ts';
 import { args, each, list, word } from '../../engine/read/index.ts';
 import { apiServer, kubeletOf } from '../../engine/steps/verbosity.ts';
 import { UserError } from '../../text/user-error.ts';
@@ -23,12 +24,13 @@ type Asked = Pick<Upgrading, 'source' | 'logVerbosity' | 'kubeletLogVerbosity'>;
 /** Throws UserError where what was asked for cannot be had, or could not be put back. */
 export async function logsOf({ source, logVerbosity, kubeletLogVerbosity }: Asked, parts: ClusterParts): Promise<Logs> {
   const servers = logVerbosity === undefined ? [] : await serversOf(source, logVerbosity);
-  const kubelets = new Map<string, Logger>();
-  for (const { ref } of kubeletLogVerbosity === undefined ? [] : parts.members) {
-    const before = await configured(source, ref.name);
-    kubelets.set(ref.name, { on: kubeletOf(ref.name), before, level: kubeletLogVerbosity! });
-  }
-  return { servers, kubelets };
+  const level = kubeletLogVerbosity;
+  if (level === undefined) return { servers, kubelets: new Map() };
+  const kubelets = await several(
+    parts.members,
+    async ({ ref: { name } }): Promise<[string, Logger]> => [name, { on: kubeletOf(name), before: await configured(source, name), level }],
+  );
+  return { servers, kubelets: new Map(kubelets) };
 }
 
 const FLAG = ['v'];

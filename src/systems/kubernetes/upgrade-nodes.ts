@@ -8,7 +8,7 @@ import type { ClusterParts, Member } from './upgrade-parts.ts';
 import { installed, onNode } from './upgrade-servers.ts';
 import { type Hop, inOrder, manual, READY } from './upgrade-steps.ts';
 
-/** Nodes that get a step of their own; of more, one step for all. */
+/** Nodes that get steps of their own; more workers are upgraded so many with one step. */
 const SINGLE = 50;
 /** Seconds for the last Nodes to be Ready. */
 const WITHIN = 600;
@@ -31,11 +31,10 @@ export function nodeStage(hop: Hop, parts: ClusterParts, way: NodeWay): StageDra
   if (by) return [{ hop: hop.hop, title, steps: [ofProvider(hop, by, members)] }];
   // A kubelet may be some minors behind: workers are replaced once, at the end.
   const waiting = way.mode === 'replace' && !way.last;
-  const now = waiting ? members.filter((member) => isControlPlane(member, parts)) : members;
-  const steps =
-    members.length > SINGLE && !waiting
-      ? [allNodes(hop, parts, way.mode)]
-      : inOrder(now.flatMap((member) => oneNode(hop, parts, member, way)));
+  const many = members.length > SINGLE;
+  const now = waiting || many ? members.filter((member) => isControlPlane(member, parts)) : members;
+  const single = inOrder(now.flatMap((member) => oneNode(hop, parts, member, way)));
+  const steps = many && !waiting ? [...single, ...batches(hop, parts, way, single)] : single;
   if (waiting) return steps.length ? [{ hop: hop.hop, title, steps }] : [];
   const wait: StepDraft = {
     ...{ do: 'wait', guard: [], undo: 'none', within: WITHIN, assume: [], after: steps, until: [everyNode(hop)] },
@@ -84,9 +83,18 @@ function kubelet(hop: Hop, parts: ClusterParts, { ref, os }: Member, own: boolea
       zh: `把 Node ${name} 的 kubelet 升级到 ${hop.version}${more.zh}`,
     },
     commandsFor(shellWord(name), { hop, parts, os, drained: false, uncordon: false, isControlPlane: own }),
-    [{ on: { apiVersion: 'v1', kind: 'Node', name }, must: [{ path: KUBELET, in: hop.patches }, READY] }],
+    [at(name, hop)],
   );
 }
+
+const at = (name: string, { patches }: Hop): Condition => ({
+  on: { apiVersion: 'v1', kind: 'Node', name },
+  must: [{ path: KUBELET, in: patches }, READY],
+});
+
+/** How a new Node is added. */
+const joined = ({ kubeadm }: ClusterParts): string[] =>
+  kubeadm ? ['sudo kubeadm token create --print-join-command   # on a Node of the control plane'] : ['kubectl get nodes'];
 
 /** First the new one, so that there is room; it counts those that have the version already. */
 function replaced(hop: Hop, parts: ClusterParts, { ref }: Member, drain: StepDraft): StepDraft[] {
@@ -98,7 +106,7 @@ function replaced(hop: Hop, parts: ClusterParts, { ref }: Member, drain: StepDra
         en: `add a new Node with kubelet ${hop.version}, in place of ${ref.name}`,
         zh: `添加一个 kubelet 为 ${hop.version} 的新节点，替换 ${ref.name}`,
       },
-      parts.kubeadm ? ['sudo kubeadm token create --print-join-command   # on a Node of the control plane'] : ['kubectl get nodes'],
+      joined(parts),
       [{ of: { apiVersion: 'v1', kind: 'Node' }, which: { atLeast: upgraded }, must: [{ path: KUBELET, in: hop.patches }, READY] }],
     ),
     drain,
@@ -110,19 +118,49 @@ function replaced(hop: Hop, parts: ClusterParts, { ref }: Member, drain: StepDra
   ];
 }
 
-/** Progress is counted over all of them. */
-function allNodes(hop: Hop, parts: ClusterParts, mode: NodeWay['mode']): StepDraft {
+/** All workers, so many with one step; each kubelet logs more behind the step that restarts it. */
+function batches(hop: Hop, parts: ClusterParts, way: NodeWay, before: StepDraft[]): StepDraft[] {
+  const workers = parts.members.filter((member) => !isControlPlane(member, parts));
+  const steps: StepDraft[] = [];
+  let after = before.slice(-1);
+  for (let at = 0; at < workers.length; at += SINGLE) {
+    const some = workers.slice(at, at + SINGLE);
+    const done: StepDraft = { ...batch(hop, parts, some, way.mode), after };
+    const louder = some.flatMap(({ ref }): StepDraft[] => {
+      const logger = way.logs.kubelets.get(ref.name);
+      return logger && way.mode !== 'replace' ? [{ ...raised(logger), after: [done] }] : [];
+    });
+    steps.push(done, ...louder);
+    after = [done, ...louder];
+  }
+  return steps;
+}
+
+function batch(hop: Hop, parts: ClusterParts, some: Member[], mode: NodeWay['mode']): StepDraft {
+  const [first, last] = [some[0]!, some.at(-1)!];
   const drained = mode !== 'in-place';
-  const commands = commandsFor('NODE', { hop, parts, os: parts.members[0]!.os, drained, uncordon: drained, isControlPlane: false });
-  const count = parts.members.length;
-  return manual(
+  const names = some.length > 1 ? `${first.ref.name} ... ${last.ref.name}` : first.ref.name;
+  const count = { en: `${some.length} ${some.length === 1 ? 'Node' : 'Nodes'} (${names})`, zh: `${some.length} 个 Node（${names}）` };
+  if (mode === 'replace') {
+    return manual(
+      {
+        en: `replace ${count.en} by new ones with kubelet ${hop.version}: add one, drain the old one, delete it; in the commands replace NODE`,
+        zh: `把 ${count.zh} 替换为 kubelet 为 ${hop.version} 的新节点：先添加，再腾空旧节点，最后删除；命令中的 NODE 请替换为节点名`,
+      },
+      [...joined(parts), 'kubectl drain NODE --ignore-daemonsets', 'kubectl delete node NODE'],
+      some.map(({ ref }) => ({ on: ref, must: 'be-gone' })),
+    );
+  }
+  const said = drained ? { en: ', each drained first', zh: '（逐个腾空后升级）' } : restarts(hop);
+  const step = manual(
     {
-      en: `upgrade the kubelets of ${count} Nodes to ${hop.version}, ${drained ? 'each drained first' : 'in place'}; in the commands replace NODE${drained ? '' : restarts(hop).en}`,
-      zh: `把 ${count} 个 Node 的 kubelet 升级到 ${hop.version}（${drained ? '逐个腾空后升级' : '原地升级'}）；命令中的 NODE 请替换为节点名${drained ? '' : restarts(hop).zh}`,
+      en: `upgrade the kubelets of ${count.en} to ${hop.version}${said.en}; in the commands replace NODE`,
+      zh: `把 ${count.zh} 的 kubelet 升级到 ${hop.version}${said.zh}；命令中的 NODE 请替换为节点名`,
     },
-    commands,
-    [everyNode(hop)],
+    commandsFor('NODE', { hop, parts, os: first.os, drained, uncordon: drained, isControlPlane: false }),
+    some.map(({ ref: { name } }) => at(name, hop)),
   );
+  return drained ? step : inPlace(hop, step, first, some.slice(1));
 }
 
 interface NodeCommands {
@@ -173,8 +211,11 @@ const everyNode = ({ patches }: Hop): Condition => ({
 });
 
 /** What runs on is watched: containers that restart although nothing was said, and those of which it was. */
-const inPlace = (hop: Hop, step: StepDraft, { ref }: Member): StepDraft =>
-  step.do === 'manual' ? { ...step, restarts: { on: ref, said: crossed(hop) !== undefined } } : step;
+function inPlace(hop: Hop, step: StepDraft, { ref }: Member, others: Member[] = []): StepDraft {
+  if (step.do !== 'manual') return step;
+  const more = others.length ? { others: others.map((member) => member.ref) } : {};
+  return { ...step, restarts: { on: ref, ...more, said: crossed(hop) !== undefined } };
+}
 
 /** Versions between which a kubelet restarts every container. */
 const crossed = ({ before, version }: Hop) =>

@@ -42,7 +42,7 @@ const KINDS: Record<string, string> = {
   'etcdsnapshotfiles.k3s.cattle.io': 'ETCDSnapshotFile',
 };
 
-interface Asked extends Pick<Upgrading, 'nodes' | 'stopController' | 'found' | 'logVerbosity'> {
+interface Asked extends Pick<Upgrading, 'nodes' | 'stopController' | 'found' | 'logVerbosity' | 'kubeletLogVerbosity'> {
   from?: string;
   /** API servers that can be asked by their own addresses. */
   servers?: number;
@@ -58,7 +58,13 @@ function allStagesOf(objects: Raw[], to: string, { from = 'v1.30.4', servers = 0
     },
     ...asked,
     source: {
-      text: async () => (servers ? [] : [{ why: 'failed', verb: 'get-path', resource: '/version' }]),
+      text: async ({ path }, { line }) => {
+        if (path.endsWith('/configz')) {
+          line('{"kubeletconfig":{"logging":{"format":"text","verbosity":2}}}', '');
+          return [];
+        }
+        return servers ? [] : [{ why: 'failed', verb: 'get-path', resource: '/version' }];
+      },
       get: async ({ kind, name }: Ref) => objects.find((object) => object.kind === kind && nameOf(object) === name),
       list: async ({ resource, labels }, sink) => void listed(objects, resource, labels).forEach(sink.object),
     },
@@ -156,12 +162,54 @@ describe('with kubeadm', () => {
     expect(await stagesOf(cluster, 'v1.30.4')).toEqual([]);
   });
 
-  test('more Nodes than anybody reads steps of: one step over all of them, its progress counted', async () => {
+  describe('more Nodes than anybody reads steps of: fifty with one step', () => {
     const many = Array.from({ length: 60 }, (_, i) => node(`n${i}`, 'v1.30.4'));
-    const [step] = (await stagesOf([...many, ...controlPlane('n0'), KUBEADM], '1.31')).at(-1)!.steps;
-    expect(step!.text.en).toMatch(/^upgrade the kubelets of 60 Nodes to v1\.31\.14, each drained first/);
-    const left = await open(step!, [node('n0', 'v1.31.14'), node('n1', 'v1.30.4')]);
-    expect(left?.progress).toMatchObject({ done: 1, of: 2 });
+    const stepsFor = async (asked: Partial<Asked> = {}) =>
+      (await stagesOf([...many, ...controlPlane('n0'), KUBEADM], '1.31', asked)).findLast(({ title }) => /^Nodes/.test(title.en))!.steps;
+    const kinds = (steps: StepDraft[]) => steps.map((step) => step.do).join(' ');
+
+    test('each drained first; the control plane alone, and its workers seen one by one', async () => {
+      const steps = await stepsFor();
+      expect(kinds(steps)).toBe('drain manual patch manual manual wait');
+      expect(steps[1]!.text.en).toBe('upgrade the kubelet of Node n0 to v1.31.14');
+      expect(steps[3]!.text.en).toBe(
+        'upgrade the kubelets of 50 Nodes (n1 ... n54) to v1.31.14, each drained first; in the commands replace NODE',
+      );
+      expect(steps[4]!.text.en).toMatch(/^upgrade the kubelets of 9 Nodes \(n55 \.\.\. n9\)/);
+      const left = await open(steps[3]!, [node('n1', 'v1.31.14'), node('n10', 'v1.30.4')]);
+      expect(left?.progress).toMatchObject({ done: 1, of: 50 });
+      expect(left?.because.en).toContain('Node n10');
+    });
+
+    test('in place: the containers of all fifty are counted', async () => {
+      const steps = await stepsFor({ nodes: 'in-place' });
+      const watched = steps.flatMap((step) => (step.do === 'manual' && step.restarts ? [step.restarts] : []));
+      expect(watched.map(({ on, others = [], said }) => [on.name, others.length, said])).toEqual([
+        ['n0', 0, true],
+        ['n1', 49, true],
+        ['n55', 8, true],
+      ]);
+      expect(JSON.parse(JSON.stringify(watched[1]!.others![0]))).toMatchObject({ kind: 'Node', name: 'n10' });
+    });
+
+    test('replaced: an old Node is gone, and not one of its name that came after it', async () => {
+      const [first] = (await stepsFor({ nodes: 'replace' })).filter(({ text }) => /^replace/.test(text.en));
+      expect(first!.text.en).toMatch(/^replace 50 Nodes \(n1 \.\.\. n54\) by new ones with kubelet v1\.31\.14/);
+      const successor = { ...node('n1', 'v1.31.14'), metadata: { name: 'n1', uid: 'another' } };
+      expect(await open(first!, [successor, ...many.filter((each) => nameOf(each) !== 'n1')])).toMatchObject({
+        progress: { done: 1, of: 50 },
+      });
+      expect(await open(first!, [successor])).toBeUndefined();
+    });
+
+    test('kubelets log more behind the step that restarts them', async () => {
+      const steps = await stepsFor({ kubeletLogVerbosity: 4 });
+      const behind = (step: StepDraft) => (step.after ?? []).map(({ text }) => text.en.split(' (')[0]!);
+      const raised = steps.filter((step) => step.do === 'verbosity');
+      expect(raised).toHaveLength(60);
+      expect(behind(raised[1]!)).toEqual(['upgrade the kubelets of 50 Nodes']);
+      expect(behind(steps.filter((step) => step.do === 'manual').at(-1)!)).toHaveLength(51);
+    });
   });
 });
 

@@ -50,7 +50,7 @@ const check: Check<typeof reads, Args> = {
       zh: '将这些记录的版本改为读取该对象所用的版本。管理器仍拥有其字段，对象的值不变。此修改不会撤销：API 服务器不接受 CRD 没有的版本的记录。',
     },
     limits: {
-      en: 'Needs the right to list every custom resource. The permissions below are those of CRDs in wide use; rbac adds those of the cluster at hand, and a right that is missing makes the result unknown and is named.',
+      en: 'Needs the right to list every custom resource. The permissions below cover widely used CRDs; rbac adds the CRDs of the cluster that it is connected to. A missing right is named, and the result is unknown.',
       zh: '需要列出所有自定义资源的权限。下方仅为常用 CRD 的权限；rbac 会加上当前集群中的 CRD。缺少权限时结果为“未知”，并列出所缺的权限。',
     },
   },
