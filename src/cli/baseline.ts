@@ -1,8 +1,8 @@
-// What an upgrade found before it began, kept beside its journal: whoever ends the run, uncut or resumed, looks again in the same way and compares with the same.
+// What a fix or an upgrade found before it began, kept beside its journal: whoever ends the run, uncut or resumed, looks again in the same way and compares with the same.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { compare, type Side, sideOf } from '../engine/compare.ts';
-import type { RunStore, StoredRun, Text } from '../engine/contracts.ts';
+import type { JudgedFinding, RunStore, StoredRun, Text } from '../engine/contracts.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
 import { flag, list, type Of, oneOf, row, text } from '../engine/shapes.ts';
 import { isComplete, SEVERITIES } from '../engine/verdict.ts';
@@ -20,10 +20,12 @@ const finding = row({
   ...{ fingerprint: text, check: text, installation: text, message: said, accepted: flag },
   severity: oneOf(...SEVERITIES),
 });
-const shape = row({ looked: list(text), findings: list(finding) }, { nodes: oneOf('drain', 'in-place', 'replace') });
+const shape = row({ looked: list(text), findings: list(finding) }, { checks: list(text), nodes: oneOf('drain', 'in-place', 'replace') });
 
 export interface Baseline {
   side: Side;
+  /** Those that ran, whatever came of it; undefined: those of the run (kept by an older version). */
+  checks?: string[];
   /** As --nodes says: checks judge by it. */
   nodes?: ExamineOptions['nodes'];
 }
@@ -36,6 +38,7 @@ export function withBaseline(store: RunStore, { results }: Examination, nodes: E
   const { looked, findings } = sideOf(results);
   const short = (message: Text): Text => ({ en: oneLine(message.en, MESSAGE), zh: oneLine(message.zh, MESSAGE) });
   const kept: Of<typeof shape> = {
+    checks: [...new Set(results.map(({ id }) => id))],
     looked: [...looked],
     findings: findings.map((each) => ({ ...each, message: short(each.message) })),
     ...(nodes ? { nodes } : {}),
@@ -55,22 +58,42 @@ export async function baselineOf(store: RunStore, { run }: StoredRun): Promise<B
   try {
     const kept: unknown = parseJson(await readFile(path.join(store.beside(run.id).folder, FILE), 'utf8'));
     if (shape(kept, '')) return undefined;
-    const { looked, findings, nodes } = kept as Of<typeof shape>;
-    return { side: { looked: new Set(looked), findings }, nodes };
+    const { checks, looked, findings, nodes } = kept as Of<typeof shape>;
+    return { side: { looked: new Set(looked), findings }, checks, nodes };
   } catch {
     return undefined;
   }
 }
 
-/** The last part of an upgrade: what the checks find now, beside what they found before. `remaining`: blockers that were not accepted. */
-export async function comparedAgain(
-  call: Call,
-  { source }: Pick<Live, 'source'>,
-  before: Side,
-  options: ExamineOptions,
-): Promise<{ remaining: number; exit(otherwise: number): number }> {
+/** What the checks find now, beside what they found before. */
+async function again(call: Call, { source }: Pick<Live, 'source'>, before: Side, options: ExamineOptions): Promise<Examination> {
   const after = await examine(source, SYSTEMS, options);
   call.out(...comparison(compare(before, sideOf(after.results)), call.face));
+  return after;
+}
+
+interface Again {
+  remaining: number;
+  exit(otherwise: number): number;
+}
+
+/** The last part of a fix. `asked`: fingerprints of what it was to repair; `remaining`: those of them that are still there. */
+export async function fixedAgain(
+  call: Call,
+  live: Pick<Live, 'source'>,
+  before: Side,
+  options: ExamineOptions,
+  asked: ReadonlySet<string>,
+): Promise<Again> {
+  const { results } = await again(call, live, before, options);
+  const isAsked = ({ fingerprint, accepted }: JudgedFinding) => !accepted && asked.has(fingerprint);
+  const remaining = results.flatMap(({ findings }) => findings).filter(isAsked).length;
+  return { remaining, exit: (otherwise) => (remaining ? EXIT.findings : isComplete(results) ? otherwise : EXIT.unknown) };
+}
+
+/** The last part of an upgrade. `remaining`: blockers that were not accepted. */
+export async function comparedAgain(call: Call, live: Pick<Live, 'source'>, before: Side, options: ExamineOptions): Promise<Again> {
+  const after = await again(call, live, before, options);
   const remaining = after.results
     .flatMap(({ findings }) => findings)
     .filter(({ severity, accepted }) => severity === 'blocker' && !accepted).length;

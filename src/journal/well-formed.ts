@@ -227,7 +227,11 @@ const KINDS: Record<Action['do'], Shape> = {
   recheck: kind({ hop: text, systems: listOf(text) }),
   manual: kind(
     { commands: listOf(text) },
-    { seen: conditions, wrong: listOf(fields({ when: condition, text: both })), restarts: fields({ on: ref, said: yesOrNo }, { others: listOf(ref) }) },
+    {
+      seen: conditions,
+      wrong: listOf(fields({ when: condition, text: both })),
+      restarts: fields({ on: ref, said: yesOrNo }, { others: listOf(ref) }),
+    },
   ),
 };
 const step: Shape = (value, at) => {

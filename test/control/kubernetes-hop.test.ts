@@ -14,7 +14,7 @@ import { advertised, certificateOf, type Started, startControlPlane } from '../b
 import { type FaultProxy, startFaultProxy } from '../bed/fault-proxy.ts';
 import { foundApiserver, foundBed, MORE_APISERVERS, NEWEST } from '../bed/prepare.ts';
 import { type Routes, startRoutes } from '../bed/routes.ts';
-import { DEAD_WEBHOOK } from './scene.ts';
+import { DEAD_WEBHOOK, waitsFor } from './scene.ts';
 
 const [OLDER] = MORE_APISERVERS;
 const older = await foundApiserver(OLDER);
@@ -171,12 +171,6 @@ async function isLoud(at: number): Promise<boolean> {
 
 const words = (by: string) => ({ kubeconfig: by, home, env });
 const said = ({ stdout, stderr }: Ran): string => `${stdout}${stderr}`;
-/** What the run waits for: the step's number and text. */
-const waitsFor = (ran: Ran): { id: string; text: string } | undefined => {
-  const [, rest = ''] = said(ran).split('Manual steps that the run waits for:');
-  const [, id = '', text = ''] = /^ {2}(\d+)\. (.*)$/m.exec(rest) ?? [];
-  return id ? { id, text } : undefined;
-};
 const resume = (...more: string[]) => run(['resume', '--yes', ...more], words(kubeconfig));
 
 /** What a person does wrongly before it is done: at which step, and what the run says then. */

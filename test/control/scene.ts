@@ -1,5 +1,6 @@
 // The scene of the first thread: Spiderpool installed by real helm, three SpiderEndpoints of bare Pods as 0.3.x wrote them, one healthy one.
 import { join } from 'node:path';
+import type { Ran } from '../bed/binary.ts';
 import { type CrdName, installCrd } from '../bed/crds.ts';
 import type { Bed } from '../bed/index.ts';
 
@@ -8,6 +9,12 @@ export const BROKEN = ['bare-a', 'bare-b', 'bare-c'];
 export const CHECK = 'spiderpool/owner-controller-type';
 /** What the hook of the install looks up and writes into the configuration of Multus; no hook runs where the charts are installed without a network. */
 export const DEFAULT_NETWORK = ['--set', 'multus.multusCNI.defaultCniCRName=k8s-pod-network'];
+/** The manual step that a run waits for: its number and text. */
+export function waitsFor({ stdout, stderr }: Pick<Ran, 'stdout' | 'stderr'>): { id: string; text: string } | undefined {
+  const [, rest = ''] = `${stdout}${stderr}`.split('Manual steps that the run waits for:');
+  const [, id = '', text = ''] = /^ {2}(\d+)\. (.*)$/m.exec(rest) ?? [];
+  return id ? { id, text } : undefined;
+}
 export const LEASE = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/upgrade-guard';
 
 export interface Scene {

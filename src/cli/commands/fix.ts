@@ -1,6 +1,6 @@
 // fix: check, show the steps, ask, carry them out, check again, compare.
 import { randomBytes } from 'node:crypto';
-import { compare, sideOf } from '../../engine/compare.ts';
+import { sideOf } from '../../engine/compare.ts';
 import { begin, newRunId } from '../../engine/conduct.ts';
 import type { Run, World } from '../../engine/contracts.ts';
 import { declarationsOf } from '../../engine/declarations.ts';
@@ -9,7 +9,6 @@ import { targetsOf } from '../../engine/paths.ts';
 import { type Plan, stepsOf } from '../../engine/plan.ts';
 import { isComplete } from '../../engine/verdict.ts';
 import { withRecords } from '../../helm/revise.ts';
-import { comparison } from '../../report/comparison.ts';
 import { planView, question, SHOWN } from '../../report/plan.ts';
 import { table } from '../../report/table.ts';
 import { recordingSource } from '../../snapshot/record.ts';
@@ -18,6 +17,7 @@ import { chosenChecks, HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
 import { assertInstalled, examineOptions } from '../asked.ts';
 import { attended, ended, lookedAgain } from '../attend.ts';
+import { fixedAgain, withBaseline } from '../baseline.ts';
 import type { Call } from '../call.ts';
 import { dryRun, isDryRun } from '../dry-run.ts';
 import { fixFiles } from '../fix-files.ts';
@@ -148,21 +148,22 @@ async function carryOut(call: Call, live: Live, before: Examination, plan: Plan,
     cluster: live.identity,
     as: live.as,
   };
-  const executed = await begin(run, attended(call, { ...live, world: withHelm(call, live, run.id) }, run));
+  const store = withBaseline(live.store, before, options.nodes);
+  const executed = await begin(run, attended(call, { ...live, store, world: withHelm(call, live, run.id) }, run));
   const exit = ended(call, run, 'apply', executed);
   if (executed.state !== 'finished') return exit;
-  const after = await unlessInterrupted(call, examine(live.source, SYSTEMS, options));
-  if (!after) return EXIT.unknown;
-  call.out(...comparison(compare(sideOf(before.results), sideOf(after.results)), call.face));
-  const remaining = remainingOf(before, after);
-  lookedAgain(call, run, executed, remaining);
-  if (remaining) return EXIT.findings;
-  return isComplete(after.results) ? exit : EXIT.unknown;
+  const again = await unlessInterrupted(call, fixedAgain(call, live, sideOf(before.results), options, askedOf(before)));
+  if (!again) return EXIT.unknown;
+  lookedAgain(call, run, executed, again.remaining);
+  return again.exit(exit);
 }
 
+const askedOf = ({ remedies }: Examination): Set<string> =>
+  new Set(remedies.flatMap(({ findings }) => findings.map(({ fingerprint }) => fingerprint)));
+
 /** How many of the findings that were to be repaired are still there. */
-function remainingOf({ remedies }: Examination, after: Examination): number {
-  const asked = new Set(remedies.flatMap(({ findings }) => findings.map(({ fingerprint }) => fingerprint)));
+function remainingOf(before: Examination, after: Examination): number {
+  const asked = askedOf(before);
   const found = after.results.flatMap(({ findings }) => findings);
   return found.filter(({ fingerprint, accepted }) => !accepted && asked.has(fingerprint)).length;
 }

@@ -10,7 +10,7 @@ import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
 import { acceptance } from '../asked.ts';
 import { attended, clearOwnLease, ended, lookedAgain, remind } from '../attend.ts';
-import { baselineOf, comparedAgain } from '../baseline.ts';
+import { baselineOf, comparedAgain, fixedAgain } from '../baseline.ts';
 import type { Call } from '../call.ts';
 import { chosenRun, isIn } from '../chosen-run.ts';
 import { onlyDeclared } from '../declared.ts';
@@ -49,14 +49,17 @@ export async function resume(call: Call): Promise<number> {
     const forgotten = run.checks.filter((id) => !HEADLINES.has(id));
     if (forgotten.length) call.say(call.t(notLookedAt(forgotten.join(', '))));
     const baseline = await baselineOf(live.store, stored);
+    const reasons = new Set(stepsOf(run).flatMap((step) => step.reasons));
     if (baseline) {
-      const { remaining, exit: after } = await comparedAgain(call, live, baseline.side, { ...options, nodes: baseline.nodes });
+      const { side, nodes, checks = run.checks } = baseline;
+      const alike = { ...options, checks, nodes };
+      const fixed = commandOf(run) === 'fix' ? fixedAgain(call, live, side, alike, reasons) : comparedAgain(call, live, side, alike);
+      const { remaining, exit: after } = await fixed;
       await remind(call, live, run);
       lookedAgain(call, run, executed, remaining);
       return after(forgotten.length ? EXIT.unknown : exit);
     }
     const after = await examine(live.source, SYSTEMS, options);
-    const reasons = new Set(stepsOf(run).flatMap((step) => step.reasons));
     const remaining = after.results.flatMap(({ findings }) => findings).filter(({ fingerprint }) => reasons.has(fingerprint));
     for (const { message } of remaining) call.say(call.t({ en: `still there: ${message.en}`, zh: `仍存在：${message.zh}` }));
     await remind(call, live, run);

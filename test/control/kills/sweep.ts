@@ -61,7 +61,7 @@ export interface Swept<State> extends Scene<State> {
   home(): Promise<string>;
 }
 
-export async function sweeper(cluster: Bed) {
+export async function sweeper(cluster: Pick<Bed, 'server' | 'folder' | 'kubeconfig' | 'request'>) {
   const proxy = await startFaultProxy(cluster);
   const kubeconfig = await proxy.kubeconfigFrom(cluster.kubeconfig);
   afterAll(() => proxy.close());
