@@ -1,5 +1,6 @@
 // Kubernetes itself, on a real API server of each bed version: a healthy cluster is passed, every broken state that can exist there is found at once, rights are enough
 // or make unknown, and a snapshot gives the same verdict. The control plane of the bed does not run in Pods: mirror Pods stand for it.
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -185,6 +186,23 @@ describe('broken', () => {
     expect((await run(['snapshot', file], { kubeconfig: cluster.kubeconfig })).code).toBe(0);
     const offline = await check(['--to', `kubernetes=${TO}`, '--from', file]);
     expect(offline.said.toSorted()).toEqual(said.toSorted());
+  });
+
+  test('the configuration of components among files stands beside what the cluster shows', async () => {
+    const folder = newHome();
+    const [gate, value] = GATE.split('=') as [string, string];
+    const kubelet = ['# of a node', 'apiVersion: kubelet.config.k8s.io/v1beta1', 'kind: KubeletConfiguration'];
+    writeFileSync(join(folder, 'kubelet.yaml'), [...kubelet, `featureGates: {${gate}: ${value}}`, ''].join('\n'));
+    writeFileSync(join(folder, 'tracing.yaml'), 'apiVersion: apiserver.config.k8s.io/v1beta1\nkind: TracingConfiguration\n');
+    const { code, result, said, stderr } = await check(['--to', `kubernetes=${TO}`, '-f', folder]);
+    expect(code).toBe(2);
+    expect(said).toEqual(expect.arrayContaining(['blocker component-flags kube-apiserver-cp1', 'blocker kubelet-config']));
+    const { findings } = result.checks.find(({ id }) => id === 'kubernetes/kubelet-config')!;
+    expect(findings.map(({ objects }) => objects)).toEqual([
+      [expect.objectContaining({ kind: 'KubeletConfiguration', file: join(folder, 'kubelet.yaml'), line: 2 })],
+    ]);
+    expect(stderr).toContain('no check covers TracingConfiguration (apiserver.config.k8s.io/v1beta1)');
+    expect(result.complete).toBe(false);
   });
 
   test('nothing is listed through a deprecated version where another is served, and kinds that the path does not concern are not listed', async () => {

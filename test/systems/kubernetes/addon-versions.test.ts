@@ -28,6 +28,14 @@ grid('kubernetes/addon-versions', [
   { objects: [config(), coredns('coredns/coredns:v1.11.3@sha256:0000')], to, expect: 'passed' },
   { objects: [config('dns: {imageTag: v1.11.1}'), coredns('coredns/coredns:v1.11.1')], to, expect: pinned },
   { objects: [config('etcd: {local: {imageTag: 3.5.24-0}}')], to, expect: 'passed' },
+  // kubeadm 1.31 raised the lowest external etcd, 1.32 did not.
+  { objects: [config('etcd: {external: {endpoints: [https://10.0.0.9:2379]}}')], to, expect: pinned },
+  {
+    objects: [config('etcd: {external: {endpoints: [https://10.0.0.9:2379]}}')],
+    server: 'v1.31.4',
+    to: 'kubernetes=1.37',
+    expect: 'passed',
+  },
   { objects: [config('dns: [')], to, expect: 'unknown' },
   { objects: [coredns('coredns/coredns:v1.99.0')], to, expect: 'not-applicable' },
   { to, expect: 'not-applicable' },

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { migrationsIn } from '../../../scripts/knowledge/corefile.ts';
 import { fileOf, tablesOf, written } from '../../../scripts/knowledge/kubernetes.ts';
 import kubernetes from '../../../src/systems/kubernetes/index.ts';
 import * as tables from '../../../src/systems/kubernetes/knowledge/tables.ts';
@@ -52,10 +53,32 @@ describeUpstream('committed tables of kubernetes', ['data', 'kubernetes'], (deri
     expect(all(tables.metrics().metrics)).toEqual(all((JSON.parse(read('metric-removals.json')) as { metrics: Row[] }).metrics));
   });
 
+  test('every kubeadm has its row with its etcd, CoreDNS and pause, and the migration of CoreDNS knows each of them', () => {
+    const theirs = (JSON.parse(read('kubeadm-images.json')) as { rows: { minor: string }[] }).rows;
+    const ours = tables.kubeadm().images;
+    expect(ours).toEqual(theirs);
+    const { releases } = tables.corefile();
+    expect(ours.filter(({ coreDNS }) => !releases.includes(coreDNS))).toEqual([]);
+    // kubeadm refuses what is newer than its own, so that none may be between the newest and the next.
+    expect(releases.at(-1)).toBe(ours.at(-1)!.coreDNS);
+  });
+
   test('every urgent note upstream has its row', () => {
     const theirs = (JSON.parse(read('urgent-notes.json')) as { notes: { minor: string; pr: number }[] }).notes;
     expect(notes().notes.map(({ minor, pr }) => [minor, pr])).toEqual(theirs.map(({ minor, pr }) => [minor, pr]));
   });
+});
+
+test('the migration of CoreDNS is read as it is written in Go', () => {
+  const versions = [
+    'var Versions = map[string]release{',
+    '\t"1.14.2": {\n\t\tpriorVersion:   "1.9.4",\n\t\tplugins:        plugins_1_14_0,\n\t},',
+    '\t"1.9.4": {\n\t\tnextVersion:    "1.14.2",\n\t\tplugins:        plugins_1_9_4,\n\t\tdefaultConf: `.:53 {\n    errors\n}\n`,\n\t},',
+    '}\nvar plugins_1_9_4 = map[string]plugin{\n\t"federation": {},\n}',
+    'var plugins_1_14_0 = map[string]plugin{\n\t"errors":       plugins["errors"]["v3"],\n\t"ready":        {},\n}\n',
+  ].join('\n');
+  expect(migrationsIn(versions)).toEqual({ releases: ['1.9.4', '1.14.2'], migrated: ['errors', 'ready'] });
+  expect(() => migrationsIn('package migration')).toThrow('another form');
 });
 
 describe('tables of kubernetes', () => {

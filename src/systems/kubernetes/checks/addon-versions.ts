@@ -4,14 +4,20 @@ import semver from 'semver';
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Ref, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { each, rowOf, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
+import { each, rowOf, texts, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
 import { corefile, kubeadm } from '../knowledge/tables.ts';
 import { tagOf } from '../reads.ts';
 
 const CONFIG: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kubeadm-config' };
 const COREDNS: Ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'kube-system', name: 'coredns' };
-const TAGS = { config: yaml('data.ClusterConfiguration', { dns: word('dns.imageTag', ''), etcd: word('etcd.local.imageTag', '') }) };
+const TAGS = {
+  config: yaml('data.ClusterConfiguration', {
+    dns: word('dns.imageTag', ''),
+    etcd: word('etcd.local.imageTag', ''),
+    external: texts('etcd.external.endpoints'),
+  }),
+};
 const IMAGE = { containers: each('spec.template.spec.containers', { name: word('name', ''), image: word('image', '') }) };
 /** By the field of ClusterConfiguration that names another tag: whose, and which column of knowledge/kubeadm.json it replaces. */
 const PINS = [
@@ -20,7 +26,7 @@ const PINS = [
 ] as const;
 
 interface Args {
-  is: 'newer' | 'unsupported' | 'pinned';
+  is: 'newer' | 'unsupported' | 'pinned' | 'external';
   name: string;
   installed: string;
   ships: string;
@@ -34,16 +40,16 @@ const check: Check<Record<string, never>, Args> = {
   headline: { en: 'kubeadm does not upgrade its add-ons', zh: 'kubeadm 不会升级其附加组件' },
   page: {
     impact: {
-      en: 'kubeadm upgrade stops in its preflight check CoreDNSMigration where CoreDNS is newer than its own or not a release it knows. A tag in kubeadm-config keeps CoreDNS or etcd at that version.',
-      zh: 'CoreDNS 比 kubeadm 自带的更新，或不是 kubeadm 认识的版本时，kubeadm upgrade 会停在预检项 CoreDNSMigration。kubeadm-config 中的镜像标签会使 CoreDNS 或 etcd 停留在该版本。',
+      en: 'kubeadm upgrade stops in its preflight check CoreDNSMigration where CoreDNS is newer than its own or not a release it knows. A tag in kubeadm-config keeps CoreDNS or etcd at that version. kubeadm does not upgrade an external etcd, and refuses one that is too old.',
+      zh: 'CoreDNS 比 kubeadm 自带的更新，或不是 kubeadm 认识的版本时，kubeadm upgrade 会停在预检项 CoreDNSMigration。kubeadm-config 中的镜像标签会使 CoreDNS 或 etcd 停留在该版本。kubeadm 不升级外部 etcd，版本过低时会拒绝。',
     },
     detection: {
       en: 'Compares the image of Deployment kube-system/coredns, and the image tags in ConfigMap kubeadm-config, with what the newest known kubeadm of each minor on the way ships.',
       zh: '将 Deployment kube-system/coredns 的镜像以及 ConfigMap kubeadm-config 中的镜像标签，与途经的每个次要版本中已知最新 kubeadm 自带的版本比较。',
     },
     fix: {
-      en: 'manual: kubeadm upgrade apply --ignore-preflight-errors=CoreDNSUnsupportedPlugins,CoreDNSMigration leaves CoreDNS as it is. For a tag: kubectl edit configmap kubeadm-config -n kube-system.',
-      zh: '手动：“kubeadm upgrade apply --ignore-preflight-errors=CoreDNSUnsupportedPlugins,CoreDNSMigration”会保留现有的 CoreDNS。对于镜像标签：执行“kubectl edit configmap kubeadm-config -n kube-system”。',
+      en: 'manual: for an external etcd run etcdctl endpoint status --cluster. kubeadm upgrade apply --ignore-preflight-errors=CoreDNSUnsupportedPlugins,CoreDNSMigration leaves CoreDNS as it is. For a tag: kubectl edit configmap kubeadm-config -n kube-system.',
+      zh: '手动：对于外部 etcd，执行 etcdctl endpoint status --cluster。“kubeadm upgrade apply --ignore-preflight-errors=CoreDNSUnsupportedPlugins,CoreDNSMigration”会保留现有的 CoreDNS。对于镜像标签：执行“kubectl edit configmap kubeadm-config -n kube-system”。',
     },
     limits: {
       en: 'For kube-proxy see kubernetes/kube-proxy-skew, for etcd kubernetes/etcd-upgrade-path. Images named by digest and the sandbox image on Nodes are not compared.',
@@ -61,7 +67,7 @@ const check: Check<Record<string, never>, Args> = {
     { resource: 'configmaps', names: [CONFIG.name], columns: Object.values(TAGS) },
     { resource: 'deployments.apps', names: [COREDNS.name], columns: Object.values(IMAGE) },
   ],
-  judge: async (_, { path: { hops }, look }) => {
+  judge: async (_, { path: { from, hops }, look }) => {
     const [found, deployment] = [await look.get(CONFIG), await look.get(COREDNS)];
     if (isGap(found) || isGap(deployment)) return [];
     if (!found) return { notApplicable: NONE };
@@ -71,6 +77,7 @@ const check: Check<Record<string, never>, Args> = {
     return [
       ...(image && !image.includes('@') ? ofCoreDns(tagOf(image).replace(/^v/, ''), hops) : []),
       ...(config ? PINS.flatMap((pin) => pinned(pin, config[pin.tag].replace(/^v|-\d+$/g, ''), hops)) : []),
+      ...(config?.external.length && !isGap(from) ? external(from, hops) : []),
     ];
   },
   say: (args) => SAYS[args.is](args),
@@ -126,6 +133,25 @@ function pinned({ field, name, ships: column }: (typeof PINS)[number], installed
   ];
 }
 
+/** Its version is not seen: whether it is old enough to be refused, only its operator knows. */
+function external(from: string, hops: readonly string[]): Finding<Args>[] {
+  const least = (version: string) => (shipped(version)?.minExternalEtcd ?? '0.0.0').replace(/-\d+$/, '');
+  const hop = hops.find((each) => semver.gt(least(each), least(from)));
+  if (!hop) return [];
+  const args: Args = { is: 'external', name: 'etcd', installed: '', ships: least(hop), field: 'etcd.external', hop };
+  const seen = `kubeadm ${shipped(hop)!.kubeadm}: external etcd from ${least(hop)} on`;
+  return [
+    finding({
+      severity: 'notice',
+      key: ['external', 'etcd'],
+      objects: [CONFIG],
+      args,
+      evidence: [{ seen: 'etcd.external' }, { seen }],
+      hop,
+    }),
+  ];
+}
+
 const SAYS: Record<Args['is'], (args: Args) => Text> = {
   newer: ({ installed, ships, hop }) => ({
     en: `CoreDNS ${installed} is newer than ${ships}, which kubeadm ${hop} ships: kubeadm upgrade stops in preflight`,
@@ -134,6 +160,10 @@ const SAYS: Record<Args['is'], (args: Args) => Text> = {
   unsupported: ({ installed, hop }) => ({
     en: `CoreDNS ${installed} is not a release that kubeadm ${hop} can upgrade: kubeadm upgrade stops in preflight`,
     zh: `kubeadm ${hop} 不支持从 CoreDNS ${installed} 升级：kubeadm upgrade 会在预检时停止`,
+  }),
+  external: ({ ships, hop }) => ({
+    en: `kubeadm-config names an external etcd: kubeadm ${hop} refuses it below ${ships}; check with etcdctl endpoint status --cluster`,
+    zh: `kubeadm-config 指定了外部 etcd：低于 ${ships} 时 kubeadm ${hop} 会拒绝；请用 etcdctl endpoint status --cluster 检查`,
   }),
   pinned: ({ name, installed, ships, field, hop }) => ({
     en: `kubeadm-config has ${field} ${installed}: kubeadm ${hop} keeps it instead of ${name} ${ships}`,

@@ -53,8 +53,8 @@ const GIVEN: Record<'etcd' | Component, string[]> = {
 
 const check: Check<Record<string, never>, Args> = {
   id: 'kubernetes/kubeadm-config',
-  title: { en: 'the next kubeadm accepts ConfigMap kubeadm-config', zh: '下一版本的 kubeadm 接受 ConfigMap kubeadm-config' },
-  headline: { en: 'ConfigMap kubeadm-config holds what kubeadm refuses', zh: 'ConfigMap kubeadm-config 含有 kubeadm 不接受的内容' },
+  title: { en: 'the next kubeadm accepts its configuration', zh: '下一版本的 kubeadm 接受其配置' },
+  headline: { en: 'kubeadm configuration holds what kubeadm refuses', zh: 'kubeadm 配置含有 kubeadm 不接受的内容' },
   page: {
     impact: {
       en: 'kubeadm upgrade reads ConfigMap kubeadm-config and stops over an API version or a feature gate that it does not have. A flag that a component no longer has goes into its static Pod, which then does not start.',

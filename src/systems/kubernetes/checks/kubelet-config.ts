@@ -30,8 +30,8 @@ interface Args {
 
 const check: Check<Record<string, never>, Args> = {
   id: 'kubernetes/kubelet-config',
-  title: { en: 'kubelets of the target version accept ConfigMap kubelet-config', zh: '目标版本的 kubelet 接受 ConfigMap kubelet-config' },
-  headline: { en: 'ConfigMap kubelet-config holds what kubelets refuse', zh: 'ConfigMap kubelet-config 含有 kubelet 不接受的内容' },
+  title: { en: 'kubelets of the target version accept their configuration', zh: '目标版本的 kubelet 接受其配置' },
+  headline: { en: 'kubelet configuration holds what kubelets refuse', zh: 'kubelet 配置含有 kubelet 不接受的内容' },
   page: {
     impact: {
       en: 'kubeadm upgrade node writes the configuration of the kubelet from this ConfigMap. A kubelet exits at start over a gate or a value that its version does not accept: its Node becomes NotReady.',

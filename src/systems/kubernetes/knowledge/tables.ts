@@ -156,7 +156,7 @@ export const configValues = knowledge(
   () => configValuesTable,
 );
 
-/** Plugins and options that CoreDNS dropped, and plugins that kubeadm carries over (the same for CoreDNS 1.8.3 to 1.14.2). */
+/** Plugins and options that CoreDNS dropped, and plugins that kubeadm carries over (the same for CoreDNS 1.8.3 to 1.15.0); `releases`: those that its migration begins at. */
 export const corefile = knowledge(
   'kubernetes/corefile',
   row({ source: text, removed: list(row({ plugin: text, in: text }, { option: text })), migrated: list(text), releases: list(text) }),
