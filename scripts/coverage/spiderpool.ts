@@ -144,6 +144,10 @@ export const coverage: Coverage = {
         'images: registry, repository, tag or digest; global.imageRegistryOverride',
         '镜像：仓库地址、名称、标签或摘要；global.imageRegistryOverride',
         check('images-present'),
+        step(
+          'pulls them on every node before anything is changed; --mirror sets the registry',
+          '在做任何更改之前，先在所有节点上拉取；--mirror 指定镜像仓库',
+        ),
       ),
       row(
         'names that the values change (controller, agent, ConfigMap, Secret)',

@@ -21,6 +21,8 @@ export interface HelmStages {
   beside?: Text;
   /** What a rollback does not bring back; goes on behind what holds for every chart. */
   notBack?: Text;
+  /** Stages before anything is changed, behind what is saved. */
+  ahead?: StageDraft[];
   /** Steps right behind helm. */
   behind?(helm: StepDraft): StepDraft[];
   /** Steps once `conditions` hold, which are waited for before them: their webhook lets them through. */
@@ -95,6 +97,7 @@ export function helmStages(what: HelmStages): StageDraft[] {
   return [
     // The values first: only this call knows them for certain.
     { hop, first: true, title: { en: `Save what there is before ${hop}`, zh: `升级到 ${hop} 之前保存现状` }, steps: [keep, backup] },
+    ...(what.ahead ?? []),
     { hop, title: { en: `Upgrade to ${hop}`, zh: `升级到 ${hop}` }, steps: [helm, ...behind] },
     { hop, title: { en: `Wait for ${hop}`, zh: `等待 ${hop} 就绪` }, steps: [...started, ...steps, runs, away] },
   ];

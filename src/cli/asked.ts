@@ -13,7 +13,7 @@ import { clusterName } from '../report/plan.ts';
 import { checkOf, SYSTEMS } from '../systems/index.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
-import { intentOf } from './intent.ts';
+import { intentOf, mirrorOf } from './intent.ts';
 
 /** `meant`: what of it is helm's, for the upgrade itself. */
 export type Asked = ExamineOptions & { meant: HelmMeant };
@@ -23,7 +23,7 @@ export async function examineOptions(call: Call, only: { systems?: SystemId[]; c
   const targets = targetsGiven(call, only);
   const chart = call.flags.chart === undefined ? undefined : await loadChart(call.flags.chart);
   const templates = call.flags.chart === undefined ? undefined : await templatesOf(call, call.flags.chart);
-  const meant: HelmMeant = { chart, intent: await intentOf(call.flags, templates?.version), templates };
+  const meant: HelmMeant = { chart, intent: await intentOf(call.flags, templates?.version), mirror: mirrorOf(call.flags), templates };
   return {
     ...only,
     targets: chart ? withChart(targets, chart, call.flags.chart!) : targets,

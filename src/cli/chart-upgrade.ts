@@ -1,6 +1,6 @@
 // The part of an upgrade that a system installed by a chart has besides: the chart (fetched where that was asked for), its release, and what helm will be given.
 import path from 'node:path';
-import type { HelmMeant } from '../chart/intended.ts';
+import { type HelmMeant, intentWith } from '../chart/intended.ts';
 import { type Explicit, type HelmUpgrade, helmUpgrade } from '../chart/intent.ts';
 import {
   type HelmRelease,
@@ -47,14 +47,16 @@ export async function withFetchedChart(call: Call, { id, chart: its = id }: Syst
 export async function helmIntended(
   call: Call,
   installation: Installation,
+  system: System,
   {
-    meant: { chart, intent, templates },
+    meant: { chart, intent: asked, mirror, templates },
     source,
     run,
     remedies,
   }: { meant: HelmMeant; source: Source; run: string; remedies: readonly CheckRemedy[] },
 ): Promise<{ upgrade: HelmUpgrade; given: Raw }> {
   const release = releaseOf(installation);
+  const intent = intentWith(asked, system, mirror);
   const stands = await standingOf(release, source);
   return helmUpgrade({
     ...{ release, chart: chart!, path: path.resolve(call.flags.chart!), stands, intent, helm: templates?.version, run },

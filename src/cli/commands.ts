@@ -10,6 +10,7 @@ const CARRIED_OUT: FlagName[] = [
   'kubelet-log-verbosity',
   'cordon-again',
   'controller',
+  'no-pull-images',
 ];
 
 export interface Positional {

@@ -1,6 +1,7 @@
 // Every flag of the tool, once, as data: argv.ts reads command lines with it, help.ts and completion.ts show it, the core gets its types from it.
 import type { Text } from '../engine/contracts.ts';
 import { OF_KUBERNETES } from './flags-kubernetes.ts';
+import { OF_SPIDERPOOL } from './flags-spiderpool.ts';
 
 export interface FlagSpec {
   /** `list` may be given several times. */
@@ -73,6 +74,7 @@ export const FLAGS = {
       zh: '用于 K3s：集群中没有 system-upgrade-controller 时用于安装它的清单（默认使用内置清单）',
     },
   },
+  ...OF_SPIDERPOOL,
   'rollback-on-failure': {
     kind: 'boolean',
     text: {
@@ -386,6 +388,7 @@ export const INTENT: readonly FlagName[] = [
   'reuse-values',
   'reset-then-reuse-values',
   'reset-values',
+  'mirror',
 ];
 /** How to talk to the person. */
 export const TALK: readonly FlagName[] = ['lang', 'v', 'no-color', 'help'];

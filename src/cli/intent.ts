@@ -93,3 +93,18 @@ function refused(what: string, error: Error, next: Text): UserError {
   const [shown, why] = [oneLine(what, 200), whyOf(error)];
   return new UserError({ en: `reading ${shown}: ${oneLine(why.en, 200)}`, zh: `读取 ${shown}：${oneLine(why.zh, 200)}` }, next);
 }
+
+/** HOST[:PORT][/PATH], as a reference to an image begins with it. */
+const REGISTRY = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?(?:\/[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)*$/;
+
+/** Throws UserError for what no image can be taken from. */
+export function mirrorOf({ mirror }: Flags): string | undefined {
+  if (mirror === undefined || REGISTRY.test(mirror)) return mirror;
+  throw new UserError(
+    { en: `--mirror ${oneLine(mirror, 200)}: not a registry`, zh: `--mirror ${oneLine(mirror, 200)}：不是镜像仓库地址` },
+    {
+      en: 'write HOST[:PORT][/PATH] without a scheme: --mirror ghcr.m.daocloud.io',
+      zh: '格式为 HOST[:PORT][/PATH]，不带协议：--mirror ghcr.m.daocloud.io',
+    },
+  );
+}

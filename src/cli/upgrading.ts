@@ -46,7 +46,7 @@ export async function intended(asked: Call, source: Source, run: string): Promis
   const path = before.paths.find((each) => each.installation === installation)!;
   if (!system.chart) assertKnown(path);
   const helm = system.chart
-    ? await helmIntended(call, installation, { meant: options.meant, source, run, remedies: before.remedies })
+    ? await helmIntended(call, installation, system, { meant: options.meant, source, run, remedies: before.remedies })
     : undefined;
   const drafts = await system.stages!({
     path,
@@ -58,6 +58,7 @@ export async function intended(asked: Call, source: Source, run: string): Promis
     kubeletLogVerbosity: numberOf(call.flags['kubelet-log-verbosity']),
     found: before.results.map(({ id, findings }) => ({ check: id, findings })),
     cordonAgain: call.flags['cordon-again'],
+    pullImages: !call.flags['no-pull-images'],
     controller: call.flags.controller && (await controllerManifest(call.flags.controller)),
     within: call.flags.timeout === undefined ? undefined : Math.ceil(duration(call.flags.timeout, '--timeout') / 1000),
   });
@@ -104,12 +105,14 @@ function systemOf({ args: [name] }: Call): System {
 /** Flags that speak to helm alone. */
 const FOR_HELM: readonly FlagName[] = [...INTENT, 'repo'];
 
-function assertTakes({ flags }: Call, { id, chart, byNode, uncordons, installsController }: System): void {
+function assertTakes({ flags }: Call, { id, chart, byNode, uncordons, installsController, pullsImages, mirrored }: System): void {
   const foreign: FlagName[] = [
     ...(chart ? [] : FOR_HELM),
     ...(byNode ? [] : (['nodes', 'stop-controller-manager', 'log-verbosity', 'kubelet-log-verbosity'] as const)),
     ...(uncordons ? [] : (['cordon-again'] as const)),
     ...(installsController ? [] : (['controller'] as const)),
+    ...(pullsImages ? [] : (['no-pull-images'] as const)),
+    ...(mirrored || !chart ? [] : (['mirror'] as const)),
   ];
   const given = foreign.filter((name) => flags[name] !== undefined);
   if (!given.length) return;

@@ -142,7 +142,9 @@ const pattern: Shape = (value, at) => {
 const condition: Shape = (value, at) => {
   if (isRaw(value) && 'reading' in value)
     return fields('contains' in value ? { reading, contains: text } : { reading, matches: pattern })(value, at);
-  return fields(isRaw(value) && 'of' in value ? { of: selection, which, must } : { on: ref, must })(value, at);
+  if (isRaw(value) && 'of' in value)
+    return fields({ of: selection, which, must }, { tells: fields({ by: pointer, why: listOf(pointer) }) })(value, at);
+  return fields({ on: ref, must })(value, at);
 };
 const conditions = listOf(condition);
 const changes = listOf(fields({ path: pointer }, { inString: pointer, before: json, after: json }));

@@ -1,10 +1,12 @@
 // Records of a release in ConfigMaps (HELM_DRIVER=configmap): helm is led to where they are, whatever our own environment says.
+// And the images of the target, pulled ahead from a mirror: a node that cannot is named with why before anything is changed; killed meanwhile, resumed and undone.
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import schema from '../../docs/check-result.schema.json' with { type: 'json' };
 import { type Actor, startKubelet } from '../bed/actors/index.ts';
-import { killStarted, newHome, run, start } from '../bed/binary.ts';
+import type { Ending } from '../bed/actors/pod.ts';
+import { hastened, killStarted, newHome, run, start } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { layCrds } from '../bed/crds.ts';
 import { startFaultProxy } from '../bed/fault-proxy.ts';
@@ -22,11 +24,15 @@ const RECORDS = { env: { HELM_DRIVER: 'configmap' } };
 describeUpstream('records in ConfigMaps', ['data', 'spiderpool', 'charts'], (charts) => {
   const started: Actor[] = [];
   beforeAll(async () => {
-    started.push(await startKubelet(cluster, { nodes: ['n1', 'n2', 'n3'] }));
+    started.push(await startKubelet(cluster, { nodes: ['n1', 'n2', 'n3'], play: { label: 'upgrade-guard/pulls', container: pulls } }));
   });
   afterAll(async () => {
     for (const actor of started) await actor.stop();
   });
+  /** What becomes of the first image on n2; elsewhere, and of the others, it is there at once. */
+  let onSecond: () => Promise<Ending | undefined> | Ending = () => ({ exit: 0 });
+  const pulls = ({ name }: Body, { spec }: Body) =>
+    name === 'pulled' ? undefined : spec.nodeName === 'n2' && name === 'pull-1' ? onSecond() : { exit: 0 };
   const chartOf = (version: string) => join(charts, version, 'spiderpool');
   const history = async (): Promise<string[]> => {
     const { stdout } = await helm(['history', 'sp', '-n', NAMESPACE, '-o', 'json'], RECORDS);
@@ -66,6 +72,65 @@ describeUpstream('records in ConfigMaps', ['data', 'spiderpool', 'charts'], (cha
     expect(valid(checked), JSON.stringify(valid.errors)).toBe(true);
     const runbook = await run(['plan', ...upgrade.slice(1, -1), '-o', 'shell'], options);
     expect(runbook.stdout).toMatch(/^set -eu\nexport HELM_DRIVER=configmap$/m);
+  });
+
+  test('images are pulled ahead from a mirror', async () => {
+    await install();
+    const home = newHome();
+    const options = { kubeconfig: cluster.kubeconfig, home, env: { HELM_BIN, ...hastened(10) }, input: '' };
+    const all = (ran: { stdout: string; stderr: string }) => `${ran.stdout}${ran.stderr}`.replaceAll(/\s+/g, ' ');
+    const mirrored = [...upgrade, '--mirror', 'registry.example:5000/ghcr'];
+    const lists = async (...images: string[]) => {
+      const status = { images: images.map((image) => ({ names: [image] })) };
+      for (const node of ['n1', 'n2', 'n3']) await cluster.request('PATCH', `/api/v1/nodes/${node}/status`, { status });
+    };
+    const sets = async (): Promise<Body[]> =>
+      (await cluster.request('GET', `/apis/apps/v1/namespaces/${NAMESPACE}/daemonsets`)).body.items.filter(({ metadata }: Body) =>
+        metadata.name.startsWith('upgrade-guard-'),
+      );
+    await lists('registry.k8s.io/pause:3.10');
+
+    onSecond = () => ({ waiting: 'ImagePullBackOff', message: 'registry.example:5000: no such host' });
+    const failed = await run([...mirrored, '--timeout', '60s'], options);
+    expect(failed.code, all(failed)).toBe(4);
+    expect(all(failed)).toMatch(/2 of 3 Pod in kube-system \(\S+\): n2 \(registry\.example:5000: no such host\)/);
+    const [set] = await sets();
+    expect(set!.spec.template.spec.containers[0].image).toBe('registry.example:5000/ghcr/spidernet-io/spiderpool/spiderpool-agent:v0.9.13');
+    expect(await history()).toEqual(['spiderpool-0.9.4 deployed']);
+    const given = await run(['undo', '--yes'], options);
+    expect([given.code, await sets()], all(given)).toEqual([0, []]);
+
+    const pulled = Promise.withResolvers<Ending>();
+    const begun = Promise.withResolvers<void>();
+    onSecond = () => {
+      begun.resolve();
+      return pulled.promise;
+    };
+    const cut = start(mirrored, options);
+    await begun.promise;
+    cut.kill();
+    expect((await cut.ended).signal).toBe('SIGKILL');
+    pulled.resolve({ exit: 0 });
+    const resumed = await run(['resume', '--yes'], options);
+    expect(resumed.code, all(resumed)).toBe(0);
+    expect(await sets()).toEqual([]);
+    expect(await history()).toEqual(['spiderpool-0.9.4 superseded', 'spiderpool-0.9.13 deployed']);
+    // Only the registry is new: what the release was given stays.
+    expect(JSON.parse((await helm(['get', 'values', 'sp', '-n', NAMESPACE, '-o', 'json'], RECORDS)).stdout)).toMatchObject({
+      global: { imageRegistryOverride: 'registry.example:5000/ghcr' },
+      spiderpoolController: { replicas: 2 },
+      multus: { multusCNI: { defaultCniCRName: 'k8s-pod-network' } },
+    });
+    const undone = await run(['undo', '--yes'], options);
+    expect([undone.code, await sets()], all(undone)).toEqual([0, []]);
+    expect((await history()).at(-1)).toBe('spiderpool-0.9.4 deployed');
+
+    // Once nodes list them, nothing is left to pull.
+    const containers = [...set!.spec.template.spec.containers, ...set!.spec.template.spec.initContainers];
+    await lists(...containers.map(({ image }: Body) => image));
+    const plan = await run(['plan', ...mirrored.slice(1).filter((word) => word !== '--yes'), '-o', 'json'], options);
+    expect(JSON.parse(plan.stdout).stages.flatMap(({ steps }: Body) => steps.map((step: Body) => step.do))).not.toContain('create');
+    await lists();
   });
 
   test('helm killed with us: resume takes the pending record away and goes on', async () => {

@@ -56,6 +56,49 @@ describe('a selection', () => {
   });
 });
 
+describe('objects that are told by another name', () => {
+  const pod = (name: string, status: Raw): Raw => ({
+    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'a', uid: name }, spec: { nodeName: `node-${name}` }, status },
+  });
+  const waiting = (message: string): Raw => ({
+    c: [{ ready: true }, { ready: false, state: { waiting: { reason: 'ErrImagePull', message } } }],
+  });
+  const tells = { by: '/spec/nodeName', why: ['/status/c[ready=false]/state/waiting/message', '/status/reason'] };
+  const of = { apiVersion: 'v1', kind: 'Pod', namespace: 'a' };
+  const pods = [
+    pod('p', { phase: 'Running' }),
+    pod('q', { reason: '' }),
+    pod('r', waiting('not found\u001b[31m')),
+    pod('s', { reason: 'Evicted' }),
+  ];
+
+  test('each with why, those of which nothing is known last', async () => {
+    const all: Condition = { of, which: 'every', must: [{ path: '/status/phase', is: 'Running' }], tells };
+    const { because, progress } = (await pending([all], world([], ...pods)))!;
+    expect(because.en).toBe('1 of 4 Pod in a: node-r (not found), node-s (Evicted), node-q');
+    expect(because.zh).toBe('Pod in a 4 个中有 1 个：node-r (not found)、node-s (Evicted)、node-q');
+    expect(progress).toEqual({ done: 1, of: 4, now: 'node-q' });
+  });
+  test('what means failure names every one', async () => {
+    const fails: Condition = {
+      of,
+      which: 'some',
+      must: [{ path: '/status/c[ready=false]/state/waiting/reason', in: ['ErrImagePull'] }],
+      tells,
+    };
+    expect(await firstMet([fails], world([], ...pods, pod('t', waiting('timeout'))))).toEqual({
+      en: 'node-r (not found), node-t (timeout)',
+      zh: 'node-r (not found)、node-t (timeout)',
+    });
+    expect(await firstMet([fails], world([], pods[0]!))).toBeUndefined();
+  });
+  test('eleven are ten and one more', async () => {
+    const many = Array.from({ length: 11 }, (_, at) => pod(`m${at}`, {}));
+    const all: Condition = { of, which: 'every', must: [{ path: '/status/phase', is: 'Running' }], tells };
+    expect((await pending([all], world([], ...many)))!.because.en).toMatch(/node-m9 and 1 more$/);
+  });
+});
+
 describe('a field', () => {
   const at = (ms: number) => new Date(Date.now() + ms).toISOString();
   const object = node('a', 'True', { annotations: { old: at(-90_000), odd: 'yesterday' } });

@@ -24,9 +24,14 @@ export type Must = 'exist' | 'be-gone' | Expectation[];
  */
 export type Condition =
   | { on: Ref; must: Must }
-  | { of: Selection; which: 'every' | 'some' | 'none' | { atLeast: number }; must: Must }
+  | { of: Selection; which: 'every' | 'some' | 'none' | { atLeast: number }; must: Must; tells?: Tells }
   | { reading: TextQuery; contains: string }
   | { reading: TextQuery; matches: string };
+/** How the objects of a selection for which it does not hold are named: by the text at `by` instead of their own name (a Pod by its Node), and why: the first text found at `why`. */
+export interface Tells {
+  by: string;
+  why: string[];
+}
 /** A JSON Pointer, which may address an element of a list by a field of it: `/status/conditions[type=Ready]/status`. `inString` as in Change. */
 interface Field {
   path: string;
@@ -119,7 +124,7 @@ export type Action =
   | { do: 'backup'; resources: ResourceName[]; file: string }
   /** A Secret beside the release that holds values for helm: they are never written to disk here. `digest`: sha256 of them, hex. `given`: not just what the release has. */
   | { do: 'keep'; release: ReleaseName; on: Ref; digest: string; given: boolean }
-  /** Deletes what a keep step made; nothing of the cluster's own goes with it, so there is nothing to undo. */
+  /** Deletes what a keep step made, or another step for the run itself (steps/keep.ts, TEMPORARY); nothing of the cluster's own goes with it, so there is nothing to undo. */
   | { do: 'forget'; on: Ref }
   /**
    * helm upgrade of a release whose newest revision is `from`, or helm rollback to it. `values`: the Secret of a keep step, with the digest of that; `reuse`: helm mixes the

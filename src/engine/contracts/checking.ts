@@ -171,6 +171,10 @@ export interface System {
   installsController?: true;
   /** Its version is that of every API server (`Cluster.servers`). */
   everyServer?: true;
+  /** Its stages pull images ahead, and heed `Upgrading.pullImages`. */
+  pullsImages?: true;
+  /** Values with which its chart takes all images from this registry (`--mirror`). */
+  mirrored?(registry: string): Raw;
   /** The upgrade itself, around the repairs, in order; a system without it can only be checked and repaired. */
   stages?(at: Upgrading): Promise<StageDraft[]>;
   /** What the steps of the stages write, as of a remedy; what helm writes is helm's. */
@@ -197,6 +201,8 @@ export interface Upgrading<Intended = unknown> {
   found?: readonly { check: string; findings: readonly JudgedFinding[] }[];
   /** `--cordon-again`: Nodes that are cordoned now are cordoned again at the end. */
   cordonAgain?: boolean;
+  /** false: `--no-pull-images`. */
+  pullImages?: boolean;
   /** `--controller`: what is installed where nothing is that carries the stages out. */
   controller?: readonly Raw[];
 }

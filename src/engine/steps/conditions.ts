@@ -3,7 +3,20 @@
 import { deepEqual } from '../../kube/json.ts';
 import { describe, refOf } from '../../kube/refs.ts';
 import { oneLine } from '../../text/sanitise.ts';
-import type { Condition, Expectation, Json, Must, Raw, Ref, Selection, ServerText, StepProgress, Text, World } from '../contracts.ts';
+import type {
+  Condition,
+  Expectation,
+  Json,
+  Must,
+  Raw,
+  Ref,
+  Selection,
+  ServerText,
+  StepProgress,
+  Tells,
+  Text,
+  World,
+} from '../contracts.ts';
 import { type Reader, readerOf, show, shown } from './fields.ts';
 import { uidOf } from './objects.ts';
 
@@ -12,8 +25,13 @@ type Unmet =
   | { is: 'there' | 'gone'; on: Ref }
   | { is: 'off'; on: Ref; field: Expectation; value: Json | undefined }
   | { is: 'none-found'; of: Selection }
-  | { is: 'count'; of: Selection; which: Selected['which']; holds: number; all: number; first?: Unmet }
+  | { is: 'count'; of: Selection; which: Selected['which']; holds: number; all: number; first?: Unmet; told?: Told[] }
   | { is: 'reading'; condition: Reading; line: string; server?: string };
+/** An object as a condition names it (`Tells`), and why it does not hold there. */
+interface Told {
+  name: string;
+  why: string;
+}
 type Selected = Extract<Condition, { of: Selection }>;
 type Reading = Extract<Condition, { reading: object }>;
 /** `done` of `of` objects (or conditions) hold. */
@@ -77,12 +95,13 @@ function unmetBy(on: Ref, must: Must, found: Raw | undefined, now: number): Unme
 }
 
 /** `every` of nothing does not hold: what is not there yet is not ready. */
-function weighSelection({ of, which, must }: Selected, objects: Raw[], now: number): Weighed {
+function weighSelection({ of, which, must, tells }: Selected, objects: Raw[], now: number): Weighed {
   const troubles = objects.map((object) => unmetBy(refOf(object), must, object, now));
   const done = troubles.filter((trouble) => !trouble).length;
   const all = objects.length;
   const first = troubles.find((trouble) => trouble !== undefined);
-  const count = { is: 'count' as const, of, which, holds: done, all, first };
+  const told = tells && objects.filter((_, at) => troubles[at]).map((object) => toldBy(object, tells));
+  const count = { is: 'count' as const, of, which, holds: done, all, first, told };
   if (which === 'none') return { done: all - done, of: Math.max(all, 1), unmet: done ? count : undefined };
   if (which === 'every') {
     if (!all) return { done: 0, of: 1, unmet: { is: 'none-found', of } };
@@ -245,6 +264,11 @@ function notYet(unmet: Unmet): Text {
     }
     case 'count': {
       const [selected, first] = [describeSelection(unmet.of), unmet.first ? notYet(unmet.first) : { en: '', zh: '' }];
+      if (unmet.told?.length)
+        return {
+          en: `${unmet.holds} of ${unmet.all} ${selected}: ${inWords(unmet.told).en}`,
+          zh: `${selected} ${unmet.all} 个中有 ${unmet.holds} 个：${inWords(unmet.told).zh}`,
+        };
       const because = unmet.which !== 'none' && unmet.first ? { en: `: ${first.en}`, zh: `：${first.zh}` } : { en: '', zh: '' };
       return {
         en: `${unmet.holds} of ${unmet.all} ${selected}${because.en}`,
@@ -281,8 +305,36 @@ function offText({ on, field, value }: Extract<Unmet, { is: 'off' }>): Text {
   };
 }
 
+/** Objects that are named; of more, how many. */
+const TOLD = 10;
+
+function toldBy(object: Raw, { by, why }: Tells): Told {
+  const reader = readerOf(object);
+  const at = (path: string) => {
+    const value = reader.value({ path: concrete(object, path) });
+    return typeof value === 'string' && value !== '' ? oneLine(value, 300) : undefined;
+  };
+  return { name: at(by) ?? describe(refOf(object)), why: why.map(at).find((each) => each !== undefined) ?? '' };
+}
+
+/** Those of which a reason is known first. */
+function inWords(told: readonly Told[]): Text {
+  const sorted = told.toSorted((a, b) => Number(a.why === '') - Number(b.why === ''));
+  const shown = sorted.slice(0, TOLD).map(({ name, why }) => (why ? `${name} (${why})` : name));
+  const more = told.length - shown.length;
+  return {
+    en: `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
+    zh: `${shown.join('、')}${more > 0 ? ` 等 ${told.length} 个` : ''}`,
+  };
+}
+
 /** Of a condition that means failure and holds; of a selection, the first object that it holds for. */
 async function met(condition: Condition, world: World): Promise<Text> {
+  if ('of' in condition && condition.tells) {
+    const { of, must, tells } = condition;
+    const objects = (await world.select(of)).filter((object) => !unmetBy(refOf(object), must, object, nowIn(world)));
+    return inWords(objects.map((object) => toldBy(object, tells)));
+  }
   const one = 'of' in condition && condition.which === 'some' ? await firstOf(condition, world) : undefined;
   const lines = conditionLines(one && 'must' in condition ? { on: one, must: condition.must } : condition);
   return { en: lines.map(({ en }) => en).join(', '), zh: lines.map(({ zh }) => zh).join('，') };
@@ -296,6 +348,6 @@ async function firstOf({ of, must }: Selected, world: World): Promise<Ref | unde
 
 /** What a person would look at now: the object that is waited for. */
 function nowAt(unmet: Unmet): string | undefined {
-  if (unmet.is === 'count') return unmet.first && nowAt(unmet.first);
+  if (unmet.is === 'count') return unmet.told?.[0]?.name ?? (unmet.first && nowAt(unmet.first));
   return 'on' in unmet ? describe(unmet.on) : undefined;
 }

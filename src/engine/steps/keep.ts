@@ -3,11 +3,15 @@
 import { isRaw } from '../../kube/json.ts';
 import { describe } from '../../kube/refs.ts';
 import { shellWord } from '../../text/shell.ts';
-import type { Raw, ReleaseName, StepKind, StepOf, Text } from '../contracts.ts';
-import { identity, metadataOf, uidOf, versionOf } from './objects.ts';
+import type { ReleaseName, StepKind, StepOf, Text } from '../contracts.ts';
+import { identity, isSecret, metadataOf, uidOf, versionOf } from './objects.ts';
+import { kubectlName } from './shell.ts';
 
 /** Annotation of the Secret: sha256 of the values, hex. */
 export const DIGEST = 'upgrade-guard/sha256';
+
+/** Annotation of what else a run makes for itself and deletes again; its value says for what. */
+export const TEMPORARY = 'upgrade-guard/temporary';
 
 /** Where a runbook keeps the values. */
 export const valuesFile = ({ namespace, name }: ReleaseName): string => `values-${namespace}-${name}.yaml`;
@@ -39,17 +43,18 @@ export const keep: StepKind<StepOf<'keep'>> = {
 
 export const forget: StepKind<StepOf<'forget'>> = {
   preview: ({ on }) => [`- ${describe(on)}`],
-  commands: () => [],
+  // The Secret is made by the tool alone.
+  commands: ({ on }) => (isSecret(on) ? [] : [`kubectl delete ${kubectlName(on)}`]),
   look: async (step, world) => {
     const now = await world.get(step.on);
     if (!now) return { is: 'done', now };
-    return isRaw(metadataOf(now).annotations) && DIGEST in (metadataOf(now).annotations as Raw)
-      ? { is: 'to-do', now }
-      : { is: 'moved', paths: [], because: OTHER };
+    const { annotations } = metadataOf(now);
+    const isOurs = isRaw(annotations) && (DIGEST in annotations || TEMPORARY in annotations);
+    return isOurs ? { is: 'to-do', now } : { is: 'moved', paths: [], because: OTHER };
   },
   write: ({ on }, now) => ({ verb: 'delete', on: { ...on, uid: uidOf(now) }, resourceVersion: versionOf(now) }),
   remember: identity,
   inverse: () => ({ none: { en: 'temporary, needed only during the upgrade', zh: '仅用于本次升级' } }),
 };
 
-const OTHER: Text = { en: 'a different Secret of the same name already exists', zh: '已存在内容不同的同名 Secret' };
+const OTHER: Text = { en: 'a different object of the same name already exists', zh: '已存在内容不同的同名对象' };

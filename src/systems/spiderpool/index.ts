@@ -3,6 +3,7 @@ import type { Installation, System } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { compare, parse, satisfies } from '../../versions/chart.ts';
 import { ASKS, detect, READS } from './detect.ts';
+import { mirrored } from './images.ts';
 import { versions } from './knowledge/tables.ts';
 import checks from './registry.gen.ts';
 import { stages, WRITES } from './upgrade.ts';
@@ -34,6 +35,8 @@ const spiderpool: System = {
   detect,
   defaultTarget,
   chart: 'spiderpool',
+  pullsImages: true,
+  mirrored,
   stages,
   writes: WRITES,
 };

@@ -2,6 +2,7 @@
 import { helmStages } from '../../chart/stage.ts';
 import type { Condition, Expectation, Raw, Ref, Rule, StageDraft, Upgrading } from '../../engine/contracts.ts';
 import { isRaw } from '../../kube/json.ts';
+import { PULL_RIGHTS, pullStages } from './pull.ts';
 import { coordinatorRepairs, networkRepairs, REPAIR_RIGHTS, rollbackTrap, type SpiderpoolUpgrade } from './repairs.ts';
 
 /** What Spiderpool keeps in the cluster (facts section 2). CRDs of other groups come along with crds/, but are not its own. */
@@ -15,7 +16,7 @@ const RESOURCES = [
 const READY_WITHIN = 1800;
 
 /** The Secret that keeps the values for a while, and what repairs.ts writes. */
-export const WRITES: Rule[] = [{ verbs: ['create', 'delete'], group: '', resource: 'secrets' }, ...REPAIR_RIGHTS];
+export const WRITES: Rule[] = [{ verbs: ['create', 'delete'], group: '', resource: 'secrets' }, ...REPAIR_RIGHTS, ...PULL_RIGHTS];
 
 export async function stages(upgrading: Upgrading): Promise<StageDraft[]> {
   const at = upgrading as SpiderpoolUpgrade;
@@ -25,7 +26,7 @@ export async function stages(upgrading: Upgrading): Promise<StageDraft[]> {
   const ready = [agents(namespace, nameIn(values, 'spiderpoolAgent')), controllers(namespace, nameIn(values, 'spiderpoolController'))];
   return helmStages({
     ...{ upgrade: at.intended, name: 'Spiderpool', hop: chart.version, resources: RESOURCES },
-    ...{ within: at.within, readyWithin: READY_WITHIN, notBack: rollbackTrap(at), behind: network, ready },
+    ...{ ahead: await pullStages(at), within: at.within, readyWithin: READY_WITHIN, notBack: rollbackTrap(at), behind: network, ready },
     filled: {
       started: [controllers(namespace, nameIn(values, 'spiderpoolController'))],
       text: {

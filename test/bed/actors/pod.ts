@@ -3,7 +3,7 @@ import type { Body } from '../client.ts';
 import { timestamp } from './watch.ts';
 
 /** What became of a container. `waiting`: it never starts (ImagePullBackOff). undefined from a Play: it runs on, and is Ready. */
-export type Ending = { exit: number; log?: string } | { waiting: string };
+export type Ending = { exit: number; log?: string } | { waiting: string; message?: string };
 /** Plays one container of a Pod; init containers first, in order. As long as its promise is open, the container runs. `ended`: the Pod is going away, or the kubelet ends. */
 type Container = (container: Body, pod: Body, ended: AbortSignal) => Promise<Ending | undefined> | Ending | undefined;
 export interface Play {
@@ -59,7 +59,8 @@ export async function runPod(pod: Body, host: Host): Promise<void> {
     const [ending] = await Promise.all([played, played instanceof Promise && report()]);
     if (!ending) return;
     if ('waiting' in ending) {
-      states.set(container.name, { waiting: { reason: ending.waiting } });
+      const { waiting: reason, message } = ending;
+      states.set(container.name, { waiting: { reason, message } });
       return;
     }
     const { exit: exitCode, log } = ending;

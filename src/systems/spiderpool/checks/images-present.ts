@@ -8,10 +8,8 @@ import { isGap } from '../../../engine/gaps.ts';
 import { each, label, list, texts, word } from '../../../engine/read/index.ts';
 import { oneLine } from '../../../text/sanitise.ts';
 import { CHART } from '../chart.ts';
-import { agentImages } from '../images.ts';
+import { agentImages, isListed, LISTED } from '../images.ts';
 
-/** As many images as a kubelet lists by default: what is not among them may be there all the same. */
-const LISTED = 50;
 const FAILING = new Set(['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName']);
 const STATUS = { image: word('image', ''), reason: word('state.waiting.reason') };
 
@@ -50,8 +48,8 @@ const check: Check<typeof reads, Args> = {
       zh: '将目标 chart 在 spiderpool-agent 中使用的镜像与每个 Linux 节点的 status.images 比较，并读取 Spiderpool Pod 的容器状态。未列出镜像或列出 50 个及以上镜像的节点不作判断。',
     },
     fix: {
-      en: 'manual: pull the images ahead, for example with crictl pull on each node, or make the registry reachable.',
-      zh: '手动：提前拉取镜像（例如在每个节点上执行“crictl pull”），或使镜像仓库可以访问。',
+      en: 'manual: pull the images ahead, for example with crictl pull on each node, or make the registry reachable. “upgrade spiderpool” does the former by itself before it changes anything; --mirror takes all images from another registry.',
+      zh: '手动：提前拉取镜像（例如在每个节点上执行“crictl pull”），或使镜像仓库可以访问。“upgrade spiderpool”会在做任何更改之前自动提前拉取；--mirror 可改从其他镜像仓库拉取。',
     },
   },
   sources: [
@@ -87,7 +85,13 @@ export default check;
 function absent(image: string, nodes: Rows<typeof reads>['nodes'], target: string): Finding<Args>[] {
   const lacking = nodes.filter(
     ({ os, images }) =>
-      (os ?? 'linux') === 'linux' && images.length > 0 && images.length < LISTED && !images.some(({ names }) => names.includes(image)),
+      (os ?? 'linux') === 'linux' &&
+      images.length > 0 &&
+      images.length < LISTED &&
+      !isListed(
+        image,
+        images.map(({ names }) => names),
+      ),
   );
   if (!lacking.length) return [];
   const objects = lacking.map(({ ref }) => ref);
