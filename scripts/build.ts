@@ -103,7 +103,7 @@ export async function build(): Promise<Built> {
 
 async function partOf(part: PartName): Promise<{ name: string; metafile: Metafile }> {
   const { outputFiles, metafile } = await bundle({ ...COMMON, entryPoints: [ENTRIES[part]] });
-  const source = outputFiles[0]!.contents;
+  const source = Buffer.from(`(function (exports, require, module, __filename, __dirname) {${inAscii(outputFiles[0]!.text)}\n})`, 'latin1');
   const name = `${part}-${sha256(source).slice(0, 12)}`;
   put(join(PARTS, `${name}.cjs`), source);
   const code = join(PARTS, `${name}.code`);
@@ -113,6 +113,10 @@ async function partOf(part: PartName): Promise<{ name: string; metafile: Metafil
   renameSync(fresh, code);
   return { name, metafile };
 }
+
+/** One character of another alphabet would make V8 hold the whole part in two bytes a character. Only regular expressions and raw templates still have some: esbuild writes the rest so itself. */
+const inAscii = (source: string): string =>
+  source.replace(/[^\0-\x7f]/g, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 

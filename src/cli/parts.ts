@@ -28,20 +28,17 @@ export function part<Exports extends object>(name: PartName): Exports {
   return module.exports as Exports;
 }
 
-/** `code`: V8 looks whether it fits this V8 and a source of this length; if it does not, it compiles the source and says nothing. */
+/** `source`: a function of what CommonJS gives to a module. `code`: V8 looks whether it fits this V8 and a source of this length; if it does not, it compiles the source and says nothing. */
 export function scriptOf(name: PartName, source: string, code?: Uint8Array): vm.Script {
   const { Script } = process.getBuiltinModule('node:vm');
-  return new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
-    filename: `upgrade-guard-${name}.cjs`,
-    cachedData: code,
-  });
+  return new Script(source, { filename: `upgrade-guard-${name}.cjs`, cachedData: code });
 }
 
 function filesOf(file: string): { source: string; code?: Uint8Array } {
   const sea = process.getBuiltinModule('node:sea');
   const read = (name: string): Buffer =>
     sea.isSea() ? Buffer.from(sea.getRawAsset(name)) : readFileSync(path.join(__dirname, 'parts', name));
-  const source = read(`${file}.cjs`).toString('utf8');
+  const source = read(`${file}.cjs`).toString('latin1'); // scripts/build.ts makes it ASCII
   try {
     return { source, code: read(`${file}.code`) };
   } catch {
