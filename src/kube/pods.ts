@@ -37,31 +37,31 @@ export const ADDRESS_FIELDS: readonly Field[] = [NETWORK_FIELD, 'status.podIP', 
 
 /** `keys`: of addresses.ts, of status.podIPs and of the network-status annotation, each once. `odd`: fields in which something cannot be understood, so that there may be more. */
 export function addressesOf(pod: Raw): { keys: string[]; odd: Field[] } {
-  const networks = networksOf(pod);
   const keys = new Set<string>();
-  const odd = new Set<Field>();
+  const odd: Field[] = [];
   const add = (value: unknown, field: Field) => {
     const key = typeof value === 'string' ? addressKey(value) : undefined;
     if (key !== undefined) keys.add(key);
-    else odd.add(field);
+    else if (!odd.includes(field)) odd.push(field);
   };
-  for (const [field, value] of statusAddresses(pod)) add(value, field);
-  if (networks === undefined) odd.add(NETWORK_FIELD);
+  const status = isRaw(pod.status) ? pod.status : {};
+  for (const each of Array.isArray(status.podIPs) ? status.podIPs : []) {
+    const ip = isRaw(each) ? each.ip : each;
+    if (isThere(ip)) add(ip, 'status.podIPs');
+  }
+  if (isThere(status.podIP)) add(status.podIP, 'status.podIP');
+  const networks = networksOf(pod);
+  if (networks === undefined) odd.push(NETWORK_FIELD);
   for (const network of networks ?? []) {
     const ips = isRaw(network) ? (network.ips ?? []) : undefined;
-    if (!Array.isArray(ips)) odd.add(NETWORK_FIELD);
+    if (!Array.isArray(ips)) add(undefined, NETWORK_FIELD);
     // Nearly always the one of the status, in the same words.
     else for (const ip of ips) if (typeof ip !== 'string' || !keys.has(ip)) add(ip, NETWORK_FIELD);
   }
-  return { keys: [...keys], odd: [...odd] };
+  return { keys: [...keys], odd };
 }
 
-function statusAddresses(pod: Raw): [Field, unknown][] {
-  const status = isRaw(pod.status) ? pod.status : {};
-  const many = Array.isArray(status.podIPs) ? status.podIPs.map((each): unknown => (isRaw(each) ? each.ip : each)) : [];
-  const all: [Field, unknown][] = [...many.map((each): [Field, unknown] => ['status.podIPs', each]), ['status.podIP', status.podIP]];
-  return all.filter(([, each]) => each !== undefined && each !== null && each !== '');
-}
+const isThere = (value: unknown): boolean => value !== undefined && value !== null && value !== '';
 
 /** undefined: it is no list. Anybody may write an annotation. */
 function networksOf({ metadata }: Raw): unknown[] | undefined {

@@ -108,36 +108,42 @@ export function endpointRow(object: Raw): EndpointRow {
 
 /** `odd`: gets the places of what is no address. */
 function claimWords(ips: Json | undefined, odd: string[]): string[] {
-  const isThere = (value: Json | undefined) => value !== undefined && value !== null && value !== '';
+  const words: string[] = [];
   if (!Array.isArray(ips)) {
     if (isThere(ips)) odd.push(IPS);
-    return [];
+    return words;
   }
-  return ips.flatMap((ip, at) => {
+  for (const [at, ip] of ips.entries()) {
     if (!isRaw(ip)) {
       odd.push(`${IPS}[${at}]`);
-      return [];
+      continue;
     }
-    return ['ipv4', 'ipv6'].flatMap((family) => {
+    for (const [family, pool] of FAMILIES) {
       const address = addressKey(text(ip[family]));
-      if (address !== undefined) return [address, word(ip[`${family}Pool`]), word(ip.interface)];
-      if (isThere(ip[family])) odd.push(`${IPS}[${at}].${family}`);
-      return [];
-    });
-  });
+      if (address !== undefined) words.push(address, word(ip[pool]), word(ip.interface));
+      else if (isThere(ip[family])) odd.push(`${IPS}[${at}].${family}`);
+    }
+  }
+  return words;
 }
+const isThere = (value: Json | undefined): boolean => value !== undefined && value !== null && value !== '';
+const FAMILIES = [
+  ['ipv4', 'ipv4Pool'],
+  ['ipv6', 'ipv6Pool'],
+] as const;
 const IPS = 'status.current.ips';
 
 /** As one word; names have no blanks. */
-const word = (value: Json | undefined): string => text(value).replaceAll(' ', '') || '-';
+function word(value: Json | undefined): string {
+  const written = text(value);
+  return (written.includes(' ') ? written.replaceAll(' ', '') : written) || '-';
+}
 
 export function claimsOf({ claims }: EndpointRow): Claim[] {
   const words = wordsOf(claims);
-  return Array.from({ length: words.length / 3 }, (_, at) => ({
-    address: words[at * 3]!,
-    pool: words[at * 3 + 1]!,
-    interface: words[at * 3 + 2]!,
-  }));
+  const made: Claim[] = [];
+  for (let at = 0; at < words.length; at += 3) made.push({ address: words[at]!, pool: words[at + 1]!, interface: words[at + 2]! });
+  return made;
 }
 
 // ---- SpiderIPPools --------------------------------------------------------------------------------------------------
