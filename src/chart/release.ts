@@ -13,7 +13,7 @@ export const releaseSecrets = hot('secrets', RECORD_COLUMNS, releaseRecord, { la
 export const releaseConfigMaps = hot('configmaps', RECORD_COLUMNS, releaseRecord, { labels: 'owner=helm', optional: true, harmless: true });
 
 /** A record with its content. */
-export const RELEASE_BODIES: PointRead[] = ['secrets', 'configmaps'].map((resource) => ({ resource, columns: [recordBody] }));
+export const RELEASE_BODIES: PointRead[] = ['secrets', 'configmaps'].map((resource) => ({ resource, columns: [recordBody], once: true }));
 
 /** What a check reads to find the release; the point reads besides for the record itself. */
 export const RELEASE_READS = { releases: releaseSecrets, releasesInConfigMaps: releaseConfigMaps } as const;

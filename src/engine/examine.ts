@@ -112,11 +112,13 @@ export async function examine(source: Source, systems: System[], options: Examin
   const [identity, serverVersion] = [await source.identity(), await source.serverVersion()];
   const wantedChecks = (system: System) => system.checks.filter((check) => isAsked(options, system, check));
 
+  const bodies: Bodies = new Map();
   // Detection first, together with those lists of checks that it makes anyway: no list is made twice, and none for a system that is not there.
   const early = await gather(
     source,
     asked.flatMap((system) => earlyReads(system, options.quick ? [] : wantedChecks(system))),
     options.began,
+    bodies,
   );
   const examination: Examination = {
     identity,
@@ -139,7 +141,7 @@ export async function examine(source: Source, systems: System[], options: Examin
     const checks = wantedChecks(system);
     const gaps: Gap[] = [];
     const rows = early.get(system.id) ?? {};
-    const seen = await system.detect(rows, noting(source, system.pointReads, system.reads, gaps), cluster);
+    const seen = await system.detect(rows, noting(source, system.pointReads, system.reads, gaps, undefined, bodies), cluster);
     const found = !isGap(seen) && seen.length ? seen : (options.assume?.(system) ?? seen);
     // What is only taken to be there, nothing could have been seen of.
     const detected =
@@ -184,12 +186,17 @@ export async function examine(source: Source, systems: System[], options: Examin
     for (const each of open) await glance(each, options.quick, options, examination);
     return examination;
   }
-  const bodies: Bodies = new Map();
   const late = await gather(source, lateReads(open), options.began, bodies);
   const held = holding(source, bodies);
   for (const each of open) {
     options.began?.(each.check.id);
-    await judge(each, { ...unwanted(each), ...each.early, ...late.get(each.check.id) }, source, held, options.accept ?? [], examination);
+    await judge(
+      each,
+      { ...unwanted(each), ...each.early, ...late.get(each.check.id) },
+      { source, held, bodies },
+      options.accept ?? [],
+      examination,
+    );
   }
   return examination;
 }
@@ -275,10 +282,17 @@ const unwanted = ({ check, path }: Case): Gathered =>
     Object.entries(check.reads as System['reads']).flatMap(([name, read]) => (isWanted(read, [path]) ? [] : [[name, []]])),
   );
 
-/** `held`: the source of what steps are made of. */
-async function judge(each: Case, rows: Gathered, source: Source, held: Source, accept: Acceptance[], into: Examination): Promise<void> {
+interface Reading {
+  source: Source;
+  /** Of what steps are made of. */
+  held: Source;
+  bodies: Bodies;
+}
+
+async function judge(each: Case, rows: Gathered, reading: Reading, accept: Acceptance[], into: Examination): Promise<void> {
   const { check, path } = each;
-  const shown = await shownBy(each, rows, source);
+  const { source, held } = reading;
+  const shown = await shownBy(each, rows, reading);
   const inFiles = path.to === undefined ? undefined : judgedFiles(check, source.manifests?.() ?? [], path.to);
   if ('findings' in shown) return conclude(each, [...shown.findings, ...(inFiles ?? [])], shown, held, accept, into);
   const { outcome, note } = shown;
@@ -299,7 +313,7 @@ const objectsOf = ({ pointReads, reads }: Check): string =>
 type Shown = { findings: Finding[]; gaps: Gap[]; harmless: Gap[] } | { outcome: 'unknown' | 'not-applicable'; gaps: Gap[]; note?: Text };
 
 /** What the cluster shows, with the manifests laid over it. */
-async function shownBy(each: Case, rows: Gathered, source: Source): Promise<Shown> {
+async function shownBy(each: Case, rows: Gathered, { source, bodies }: Omit<Reading, 'held'>): Promise<Shown> {
   const { check, path } = each;
   const reads = Object.entries(check.reads as System['reads']);
   const missing = reads.filter(([name]) => isGap(rows[name]));
@@ -309,7 +323,7 @@ async function shownBy(each: Case, rows: Gathered, source: Source): Promise<Show
   gaps.push(...reads.flatMap(([name]) => gapsBeside(rows[name])), ...versionGaps(each));
   const harmless = missing.filter(([, read]) => read.harmless).map(([name]) => rows[name] as Gap);
   const declarers = declarersIn(rows);
-  const situation = situationOf(each, noting(source, check.pointReads ?? [], check.reads, gaps, noteDeclarer(declarers)));
+  const situation = situationOf(each, noting(source, check.pointReads ?? [], check.reads, gaps, noteDeclarer(declarers), bodies));
   const judgement: Judgement<unknown> = await check.judge(rows as never, situation);
   if ('unknown' in judgement) return { outcome: 'unknown', gaps, note: judgement.unknown };
   if ('notApplicable' in judgement) return { outcome: 'not-applicable', gaps, note: judgement.notApplicable };

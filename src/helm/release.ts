@@ -35,8 +35,17 @@ export interface Release {
   raw: Raw;
 }
 
-/** `why`: what is wrong with the record, one line. */
-export function decodeRelease(object: Raw): Release | { why: string } {
+type Decoded = Release | { why: string };
+const known = new WeakMap<object, Decoded>();
+
+/** `why`: what is wrong with the record, one line. The same object is unpacked once; nobody writes into what comes out. */
+export function decodeRelease(object: Raw): Decoded {
+  const decoded = known.get(object) ?? unpackedRelease(object);
+  known.set(object, decoded);
+  return decoded;
+}
+
+function unpackedRelease(object: Raw): Decoded {
   const text = recordText(object);
   if (typeof text !== 'string') return text;
   try {

@@ -3,14 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { RELEASE_BODIES } from '../../src/chart/release.ts';
 import { clusterOf } from '../../src/engine/cluster.ts';
 import { collectDeclared } from '../../src/engine/collect.ts';
 import type { Gap, ListRead, NamedRead, Raw, Reads, Rows, ServedResource, Source, System, TextSink } from '../../src/engine/contracts.ts';
 import { declarationsOf } from '../../src/engine/declarations.ts';
 import { gapsBeside, gather } from '../../src/engine/gather.ts';
+import { noting } from '../../src/engine/points.ts';
 import { list, manifests, text, word } from '../../src/engine/read/index.ts';
 import { rightsToCheck } from '../../src/engine/rights.ts';
-import { encodeRelease } from '../../src/helm/release.ts';
+import { decodeRelease, encodeRelease } from '../../src/helm/release.ts';
 import { releases } from '../../src/helm/releases.ts';
 import { readDump } from '../../src/snapshot/read.ts';
 import { recordingSource } from '../../src/snapshot/record.ts';
@@ -223,6 +225,29 @@ describe('lists of which another list tells which there are', () => {
       ]),
     );
   });
+});
+
+test('a release record is asked for once, whoever reads it, and unpacked once', async () => {
+  const asked: string[] = [];
+  const at = { apiVersion: 'v1', kind: 'Secret', namespace: 'mesh', name: 'sh.helm.release.v1.one.v2' };
+  const api = { group: '', version: 'v1', resource: 'secrets', kind: 'Secret', namespaced: true, subresources: [] };
+  const source = live({
+    resource: async (name) => (name === 'secrets' ? api : undefined),
+    get: async ({ name }) => {
+      asked.push(name);
+      return OBJECTS.find(({ metadata }) => (metadata as Raw).name === name);
+    },
+  });
+  const bodies = new Map();
+  const looks = [1, 2].map(() => noting(source, RELEASE_BODIES, {}, [], undefined, bodies));
+  const [first, second] = [await looks[0]!.get(at), await looks[1]!.get(at)];
+  expect(asked).toEqual(['sh.helm.release.v1.one.v2']);
+  expect(decodeRelease(first as Raw)).toBe(decodeRelease(second as Raw));
+  // What is not there, or declared otherwise, is asked for each time.
+  const gone = { ...at, name: 'none' };
+  const plain = noting(source, [{ resource: 'secrets', columns: [] }], {}, [], undefined, bodies);
+  for (const each of [() => looks[0]!.get(gone), () => looks[1]!.get(gone), () => plain.get(at)]) await each();
+  expect(asked.slice(1)).toEqual(['none', 'none', 'sh.helm.release.v1.one.v2']);
 });
 
 describe('the cluster', () => {

@@ -258,6 +258,8 @@ export interface PointRead {
   names?: string[];
   /** What is read of it; left out: what the lists of the same resource declare. The engine hands on nothing else. */
   columns?: readonly Column[];
+  /** Written once and hardly changed: one answer serves all checks of an examination. */
+  once?: boolean;
 }
 export interface Table<Row = unknown> extends TableQuery {
   keep(cells: readonly string[]): Row | undefined;
