@@ -200,13 +200,11 @@ function talkOf(given: readonly Given[]): Flags {
 function throughCac(command: CommandSpec, args: string[], given: readonly Given[], usage: string): Parsed {
   const program = declare(command, usage);
   let parsed: Parsed | undefined;
-  for (const registered of program.commands) {
-    registered.action((...received: unknown[]) => {
-      const options = received.pop() as Record<string, unknown>;
-      const positionals = received.flat().filter((word): word is string => typeof word === 'string');
-      parsed = { verb: registered.name as Verb, args: positionals.map(unguard), flags: flagsOf(options, given) };
-    });
-  }
+  program.commands[0]!.action((...received: unknown[]) => {
+    const options = received.pop() as Record<string, unknown>;
+    const positionals = received.flat().filter((word): word is string => typeof word === 'string');
+    parsed = { verb: command.name as Verb, args: positionals.map(unguard), flags: flagsOf(options, given) };
+  });
   // Flags last: cac would take a word behind a flag of several words, such as --all-contexts, for its value.
   const words = [command.name, ...args.map((word) => GUARD + word), ...given.flatMap(guardFlag)];
   program.parse(['', '', ...words], { run: false });
@@ -219,17 +217,13 @@ function throughCac(command: CommandSpec, args: string[], given: readonly Given[
   return parsed;
 }
 
-/** Every command by name; flags only of the one that was asked for, since cac reads the whole line once per command. */
-function declare(asked: CommandSpec, usage: string): CAC {
+/** The one command that was asked for: cac reads the whole line once for each that it knows. */
+function declare({ name, positionals, text, flags }: CommandSpec, usage: string): CAC {
   const program = cac(usage);
-  for (const spec of COMMANDS) {
-    const command = program.command([spec.name, ...spec.positionals.map(bracketed)].join(' '), spec.text.en);
-    if (spec.name !== asked.name) continue;
-    for (const flag of [...spec.flags, ...GLOBAL]) {
-      const { kind, value, text } = specOf(flag);
-      const raw = kind === 'boolean' ? `--${flag}` : `--${flag} <${value}>`;
-      command.option(raw, text.en, kind === 'list' ? { type: [String] } : {});
-    }
+  const command = program.command([name, ...positionals.map(bracketed)].join(' '), text.en);
+  for (const flag of [...flags, ...GLOBAL]) {
+    const { kind, value, text } = specOf(flag);
+    command.option(kind === 'boolean' ? `--${flag}` : `--${flag} <${value}>`, text.en, kind === 'list' ? { type: [String] } : {});
   }
   return program;
 }
