@@ -11,6 +11,21 @@ export interface Coverage {
   /** Where the guide is, and which version of it was read. */
   sources: string[];
   rows: CoverageRow[];
+  /** What breaks besides, which the guide does not say. */
+  hazards?: Hazard[];
+}
+/** Each with what is seen to report it, and what is seen to be silent where it is not there. */
+export interface Hazard {
+  hazard: Text;
+  /** Versions of the path: installed, target. */
+  from: string;
+  to: string;
+  by: Answer[];
+  /** Fixtures as `CHECK/NAME`, below test/fixtures. */
+  found: string[];
+  healthy: string[];
+  /** Tests, as their file and their name. */
+  tests?: [file: string, name: string][];
 }
 export interface CoverageRow {
   /** A heading above this row and those behind it. */
@@ -39,6 +54,15 @@ const WORDS = {
   remedy: { en: 'fix', zh: '修复' },
   step: { en: 'step of the plan', zh: '升级步骤' },
   note: { en: 'note', zh: '说明' },
+  hazards: { en: 'What breaks besides', zh: '指南未提及的问题' },
+  hazardsLead: {
+    en: 'Each with the objects on which it is reported, and those on which nothing is reported; the tests run them, on a real API server as well.',
+    zh: '逐条列出会报告该问题的对象，以及不会报告的对象；测试会运行它们，也会在真实的 API 服务器上运行。',
+  },
+  hazard: { en: 'problem', zh: '问题' },
+  path: { en: 'path', zh: '升级路径' },
+  fires: { en: 'reported in', zh: '报告于' },
+  silent: { en: 'silent in', zh: '不报告于' },
 } as const;
 
 /** Every table, by the name of its file. */
@@ -59,7 +83,7 @@ export async function coveragePages(): Promise<Map<string, string>> {
   return made;
 }
 
-function page(name: string, { title, sources, rows }: Coverage, language: Language): string {
+function page(name: string, { title, sources, rows, hazards = [] }: Coverage, language: Language): string {
   const other = language === 'en' ? 'zh' : 'en';
   const head = ['', `| ${WORDS.statement[language]} | ${WORDS.by[language]} |`, '| --- | --- |'];
   return `${[
@@ -77,8 +101,30 @@ function page(name: string, { title, sources, rows }: Coverage, language: Langua
         .map((answer) => answered(answer, language))
         .join('<br>')} |`,
     ]),
+    ...(hazards.length ? hazardTable(hazards, language) : []),
   ].join('\n')}\n`;
 }
+
+function hazardTable(hazards: readonly Hazard[], language: Language): string[] {
+  const heads = [WORDS.hazard, WORDS.path, WORDS.by, WORDS.fires, WORDS.silent].map((head) => head[language]);
+  const fixtures = (names: readonly string[]) => names.map((name) => linkTo(`test/fixtures/${name}.yaml`, name));
+  const tests = (all: readonly [string, string][] = []) => all.map(([file, test]) => linkTo(file, test));
+  return [
+    ...['', `## ${WORDS.hazards[language]}`, '', WORDS.hazardsLead[language], ''],
+    ...[`| ${heads.join(' | ')} |`, `| ${heads.map(() => '---').join(' | ')} |`],
+    ...hazards.map(({ hazard, from, to, by, found, healthy, tests: run }) => {
+      const cells = [
+        [cell(hazard[language])],
+        [cell(`${from} → ${to}`)],
+        by.map((answer) => answered(answer, language)),
+        [...fixtures(found), ...tests(run)],
+        fixtures(healthy),
+      ];
+      return `| ${cells.map((lines) => lines.join('<br>')).join(' | ')} |`;
+    }),
+  ];
+}
+const linkTo = (file: string, text: string): string => `[${cell(text)}](../${file})`;
 
 function answered(answer: Answer, language: Language): string {
   const said = (what: 'check' | 'remedy' | 'step' | 'note', text: string) =>

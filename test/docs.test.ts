@@ -1,5 +1,5 @@
 // The pages in docs/checks are what the checks say and print today: `npm run docs` writes them.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { coveragePages, coverages } from '../scripts/coverage.ts';
@@ -29,6 +29,22 @@ test('what a coverage table names exists: its checks, and a remedy where it says
     for (const answer of rows.flatMap(({ by }) => by)) {
       if ('check' in answer) checkOf(answer.check);
       if ('remedy' in answer) expect(checkOf(answer.remedy).remedy, answer.remedy).toBeDefined();
+    }
+  }
+});
+
+test('what a table of problems names exists: fixtures, in which its first check reports or is silent, and tests', async () => {
+  for (const { hazards = [] } of (await coverages()).values()) {
+    expect(new Set(hazards.map(({ hazard }) => hazard.en)).size).toBe(hazards.length);
+    for (const { by, found, healthy, tests = [], hazard } of hazards) {
+      for (const name of [...found, ...healthy]) expect(existsSync(join(ROOT, 'test', 'fixtures', `${name}.yaml`)), name).toBe(true);
+      for (const [file, name] of tests) expect(readFileSync(join(ROOT, file), 'utf8'), name).toContain(`'${name}'`);
+      for (const answer of by) {
+        if ('check' in answer) checkOf(answer.check);
+        if ('remedy' in answer) expect(checkOf(answer.remedy).remedy, answer.remedy).toBeDefined();
+      }
+      expect(found.length + tests.length, hazard.en).toBeGreaterThan(0);
+      expect(healthy.length, hazard.en).toBe(found.length);
     }
   }
 });

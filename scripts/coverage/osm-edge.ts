@@ -1,5 +1,5 @@
 // The upgrade guide of osm-edge, statement by statement, and what answers each. Where a command of the guide is wrong for osm-edge, the row says what is right.
-import type { Coverage } from '../coverage.ts';
+import type { Coverage, Hazard } from '../coverage.ts';
 
 const check = (name: string) => ({ check: `osm-edge/${name}` });
 const remedy = (name: string) => ({ remedy: `osm-edge/${name}` });
@@ -234,4 +234,256 @@ export const coverage: Coverage = {
       by: [check('successor'), note('the repository was archived on 2024-04-14', '该仓库已于 2024-04-14 归档')],
     },
   ],
+  get hazards() {
+    return HAZARDS;
+  },
 };
+
+const fixture = (name: string, of = 'found') => `osm-edge/${name}/${of}`;
+/** The check with its two fixtures. */
+const seen = (...names: string[]) => ({
+  found: names.map((name) => fixture(name)),
+  healthy: names.map((name) => fixture(name, 'healthy')),
+});
+const POLICY = 'test/systems/osm-edge/compatibility-policy.test.ts';
+const STAGES = 'test/systems/osm-edge/upgrade.test.ts';
+const LIVE = 'test/control/osm-edge.test.ts';
+const row = (from: string, to: string, en: string, zh: string, rest: Omit<Hazard, 'hazard' | 'from' | 'to'>): Hazard => ({
+  hazard: { en, zh },
+  from,
+  to,
+  ...rest,
+});
+
+const HAZARDS: Hazard[] = [
+  row(
+    '<1.2.0',
+    '>=1.2.0',
+    'Sidecars of 1.1 ask at an address that 1.2.0 does not serve.',
+    '1.1 的 sidecar 请求的地址在 1.2.0 中不再提供。',
+    {
+      by: [
+        check('compatibility-policy'),
+        check('sidecar-restart-needed'),
+        remedy('sidecar-restart-needed'),
+        step('workloads of the mesh are restarted in waves', '分批重启网格中的工作负载'),
+      ],
+      ...seen('compatibility-policy', 'sidecar-restart-needed'),
+      tests: [
+        [POLICY, 'sidecar-path'],
+        [STAGES, 'from 1.1 every Pod, whatever its image'],
+        [LIVE, '1.1.3 to 1.2.3 to 1.3.9, and back'],
+      ],
+    },
+  ),
+  row('<1.2.0', '>=1.2.0', 'Deployment jaeger is replaced by osm-jaeger.', 'Deployment“jaeger”由 osm-jaeger 取代。', {
+    by: [check('compatibility-policy'), check('addon-images'), remedy('addon-images')],
+    ...seen('compatibility-policy', 'addon-images'),
+    tests: [[POLICY, 'jaeger-renamed']],
+  }),
+  row(
+    '<1.2.0',
+    '>=1.2.0',
+    'Chart defaults of egress and permissive policy change to true.',
+    'chart 中 egress 和宽松策略的默认值改为 true。',
+    {
+      by: [check('compatibility-policy'), check('mesh-config-override')],
+      ...seen('compatibility-policy', 'mesh-config-override'),
+      tests: [[POLICY, 'open-defaults']],
+    },
+  ),
+  row(
+    '<1.2.0',
+    '>=1.2.0',
+    'The root Service of a TrafficSplit must select the Pods of its leaves.',
+    'TrafficSplit 的根 Service 必须选中其叶子 Service 的 Pod。',
+    {
+      by: [check('compatibility-policy')],
+      ...seen('compatibility-policy'),
+      tests: [[POLICY, 'split-root']],
+    },
+  ),
+  row('<1.2.0', '>=1.2.0', 'Labels of certificate metrics change.', '证书相关指标的标签改变。', {
+    by: [check('compatibility-policy')],
+    ...seen('compatibility-policy'),
+    tests: [[POLICY, 'metric-labels']],
+  }),
+  row('<1.2.0', '>=1.2.0', 'MultiClusterServices are no longer read.', '不再读取 MultiClusterService。', {
+    by: [check('removed-objects')],
+    ...seen('removed-objects'),
+  }),
+  row('<1.2.0', '>=1.2.0', 'CRDs with a conversion webhook that nothing serves.', 'CRD 的转换 webhook 无服务提供。', {
+    by: [check('conversion-webhook'), remedy('conversion-webhook')],
+    ...seen('conversion-webhook'),
+  }),
+  row('<1.2.1', '>=1.2.1', 'Until then certificate rotation may stall.', '在此之前证书轮换可能停止。', {
+    by: [check('compatibility-policy')],
+    ...seen('compatibility-policy'),
+    tests: [[POLICY, 'rotation-stalls']],
+  }),
+  row(
+    '<1.3.0',
+    '>=1.3.0',
+    'osm-controller gets another selector, which is immutable.',
+    'osm-controller 的标签选择算符改变，而该字段不可变。',
+    {
+      by: [check('selector-immutable'), remedy('selector-immutable'), check('rollback-crds')],
+      ...seen('selector-immutable', 'rollback-crds'),
+      tests: [
+        [LIVE, '1.2.3 to 1.3.9: both hazards are found, the upgrade gets past them, killed and resumed, and is undone, killed on the way'],
+      ],
+    },
+  ),
+  row(
+    '<1.3.0',
+    '>=1.3.0',
+    'The MeshConfig has no interceptionMode: Pods are not intercepted.',
+    'MeshConfig 没有 interceptionMode：Pod 的流量不被拦截。',
+    {
+      by: [
+        check('mesh-config-fields'),
+        remedy('mesh-config-fields'),
+        step('the MeshConfig gets it once the CRD is new', '在 CRD 更新后写入 MeshConfig'),
+      ],
+      ...seen('mesh-config-fields'),
+      tests: [
+        [
+          STAGES,
+          'over 1.3.0: the MeshConfig is patched once the CRD is new, the old ReplicaSet goes once the new controller is ready; the way back is in the plan',
+        ],
+      ],
+    },
+  ),
+  row(
+    '<1.3.0',
+    '>=1.3.0',
+    'The MeshConfig has no pluginChains: sidecars get no modules.',
+    'MeshConfig 没有 pluginChains：sidecar 没有模块。',
+    {
+      by: [
+        check('mesh-config-fields'),
+        remedy('mesh-config-fields'),
+        step('the MeshConfig gets it once the CRD is new', '在 CRD 更新后写入 MeshConfig'),
+      ],
+      ...seen('mesh-config-fields'),
+      tests: [[STAGES, 'a value of the release goes into the MeshConfig in the place of the default']],
+    },
+  ),
+  row('<1.3.0', '>=1.3.0', 'UpstreamTrafficSetting.spec.httpHeaders is pruned.', 'UpstreamTrafficSetting.spec.httpHeaders 会被丢弃。', {
+    by: [check('removed-objects')],
+    ...seen('removed-objects'),
+  }),
+  row('<1.3.0', '>=1.3.0', 'TrafficSplits are stored as v1alpha4.', 'TrafficSplit 改以 v1alpha4 存储。', {
+    by: [check('crds-current'), remedy('crds-current'), check('rollback-crds')],
+    ...seen('crds-current', 'rollback-crds'),
+  }),
+  row('<1.3.0', '>=1.3.0', 'Old pipy sidecars run scripts made for 0.90.', '旧的 pipy sidecar 运行为 0.90 编写的脚本。', {
+    by: [check('compatibility-policy'), step('workloads of the mesh are restarted in waves', '分批重启网格中的工作负载')],
+    ...seen('compatibility-policy'),
+    tests: [[POLICY, 'scripts-move']],
+  }),
+  row(
+    '<1.2.0',
+    '>=1.3.0',
+    'osm-bootstrap rewrites the MeshConfig of 1.1, which the new CRD rejects, and crash-loops.',
+    'osm-bootstrap 重写 1.1 的 MeshConfig 时被新 CRD 拒绝，反复崩溃。',
+    {
+      by: [check('compatibility-policy')],
+      ...seen('compatibility-policy'),
+      tests: [
+        [POLICY, 'bootstrap-crash'],
+        [LIVE, '1.1.3 to 1.2.3 to 1.3.9, and back'],
+      ],
+    },
+  ),
+  row('1.3.5', 'any', 'The certificate lifetime 365d cannot be parsed.', '证书有效期 365d 无法解析。', {
+    by: [check('certificate-duration'), remedy('certificate-duration'), check('compatibility-policy')],
+    ...seen('certificate-duration'),
+    tests: [[POLICY, 'bad-duration']],
+  }),
+  row('<1.3.9', '1.3.9', 'HTTP/2 stays balanced per connection in a kept MeshConfig.', '保留的 MeshConfig 中 HTTP/2 仍按连接负载均衡。', {
+    by: [check('compatibility-policy'), step('the MeshConfig gets it once the CRD is new', '在 CRD 更新后写入 MeshConfig')],
+    ...seen('compatibility-policy'),
+    tests: [[POLICY, 'http2-balancing']],
+  }),
+  row(
+    'any',
+    'any',
+    'The sidecar image of the MeshConfig stays while the scripts move on.',
+    '脚本更新后 MeshConfig 中的 sidecar 镜像仍为旧版本。',
+    {
+      by: [
+        check('sidecar-image'),
+        remedy('sidecar-image'),
+        step('the MeshConfig gets it once the CRD is new', '在 CRD 更新后写入 MeshConfig'),
+      ],
+      ...seen('sidecar-image'),
+    },
+  ),
+  row(
+    'any',
+    'any',
+    'With enableReconciler two osm-bootstraps write the CRDs in turns.',
+    '启用 enableReconciler 时两个 osm-bootstrap 会轮流写入 CRD。',
+    {
+      by: [step('osm-bootstrap is off until helm starts the new one', '在 helm 启动新版本之前停止 osm-bootstrap')],
+      ...seen(),
+      tests: [[STAGES, 'an osm-bootstrap that reconciles is off until helm starts the new one']],
+    },
+  ),
+  row('any', 'any', 'Another mesh name or namespace is accepted without an error.', '更改网格名称或命名空间不会报错。', {
+    by: [check('mesh-identity'), step('the values of the mesh go to helm explicitly', '把网格现有的值明确传给 helm')],
+    ...seen('mesh-identity'),
+  }),
+  row(
+    'any',
+    'any',
+    'The schema of the values is closed: old keys and --reuse-values fail.',
+    'values 的 schema 是封闭的：旧的键和 --reuse-values 会失败。',
+    {
+      by: [
+        check('values-keys'),
+        check('values-schema'),
+        check('reuse-values'),
+        step('keys get their new name or are left out', '键改为新名称或去掉'),
+      ],
+      ...seen('values-keys', 'values-schema', 'reuse-values'),
+    },
+  ),
+  row('1.1.2', '1.1.3', 'The chart deploys older images.', 'chart 部署更旧的镜像。', {
+    by: [check('compatibility-policy')],
+    ...seen('compatibility-policy'),
+    tests: [[POLICY, 'older-images']],
+  }),
+  row(
+    'any',
+    'any',
+    'PodDisruptionBudgets and HorizontalPodAutoscalers of the chart have API versions that newer clusters do not serve.',
+    'chart 的 PodDisruptionBudget 和 HorizontalPodAutoscaler 使用新集群不再提供的 API 版本。',
+    {
+      by: [check('policy-apis')],
+      ...seen('policy-apis'),
+    },
+  ),
+  row(
+    'any',
+    'any',
+    'Webhook configurations keep the version of the first install, and stay after an uninstall.',
+    'webhook 配置保留首次安装的版本标签，卸载后残留。',
+    {
+      by: [check('webhook-leftovers'), remedy('webhook-leftovers'), step('they are labelled with the new version', '更新其版本标签')],
+      ...seen('webhook-leftovers'),
+      tests: [[STAGES, 'webhook configurations of the mesh are labelled with the new version']],
+    },
+  ),
+  row('any', 'ubi8, pre-release', 'The policy does not cover it.', '兼容性策略不涵盖。', {
+    by: [check('compatibility-policy')],
+    ...seen('compatibility-policy'),
+    tests: [[POLICY, 'pre-release']],
+  }),
+  row('any', 'older', 'There is no way down by an upgrade.', '不能通过升级降级。', {
+    by: [note('refused: the target is older than the installed version', '拒绝：目标版本低于当前版本')],
+    ...seen(),
+    tests: [['test/systems/osm-edge/next.test.ts', 'a target older than the installed version is refused']],
+  }),
+];

@@ -1,3 +1,5 @@
+import { expect, test } from 'vitest';
+import check from '../../../src/systems/osm-edge/checks/compatibility-policy.ts';
 import { grid } from '../../grid.ts';
 
 const jaeger = 'Deployment/osm-system/jaeger';
@@ -30,3 +32,40 @@ grid('osm-edge/compatibility-policy', [
   // What the policy does not cover.
   { to: 'osm-edge=1.3.9-ubi8', expect: 'warning ' },
 ]);
+
+/** Of each problem a path on which it is met, and the nearest one on which it is not. */
+const PATHS: [key: string, met: [string, string], silent: [string, string]][] = [
+  ['bootstrap-crash', ['1.1.3', '1.3.0'], ['1.2.0', '1.3.0']],
+  ['sidecar-path', ['1.1.3', '1.2.0'], ['1.2.0', '1.2.3']],
+  ['open-defaults', ['1.1.3', '1.2.0'], ['1.2.0', '1.2.3']],
+  ['jaeger-renamed', ['1.1.3', '1.2.0'], ['1.2.0', '1.2.3']],
+  ['metric-labels', ['1.1.3', '1.2.0'], ['1.2.0', '1.2.3']],
+  ['split-root', ['1.1.3', '1.2.0'], ['1.2.0', '1.2.3']],
+  ['scripts-move', ['1.2.3', '1.3.0'], ['1.3.0', '1.3.9']],
+  ['rotation-stalls', ['1.2.0', '1.2.1'], ['1.2.1', '1.2.3']],
+  ['http2-balancing', ['1.3.8', '1.3.9'], ['1.3.7', '1.3.8']],
+  ['older-images', ['1.1.2', '1.1.3'], ['1.1.2', '1.2.0']],
+  ['bad-duration', ['1.3.4', '1.3.5'], ['1.3.4', '1.3.6']],
+  ['ubi8', ['1.2.2', '1.2.3-ubi8'], ['1.2.2-ubi8', '1.2.3-ubi8']],
+  ['pre-release', ['1.2.3', '1.3.0-beta.4'], ['1.2.3', '1.3.0']],
+];
+const ref = (kind: string, namespace: string, name: string) => ({ apiVersion: 'v1', kind, namespace, name });
+const rows = {
+  workloads: [{ ref: ref('Deployment', 'osm-system', 'jaeger') }],
+  splits: [{ ref: ref('TrafficSplit', 'shop', 'cart'), root: 'cart', leaves: [{ service: 'cart-v1' }] }],
+  services: [],
+};
+test.each(PATHS)('%s is reported on its paths alone', async (key, met, silent) => {
+  const keysOf = async ([from, to]: [string, string]) => {
+    const path = { installation: { id: 'osm-edge@osm-system/osm', namespace: 'osm-system', name: 'osm' }, from, to };
+    const found = (await check.judge(rows as never, { path } as never)) as { key: string[] }[];
+    return found.flatMap((each) => each.key);
+  };
+  expect(await keysOf(met)).toContain(key);
+  expect(await keysOf(silent)).not.toContain(key);
+});
+
+test('and there is no other problem in the table', () => {
+  const named = check.sources.map((source) => /\(([\w-]+)\)$/.exec(source)![1]);
+  expect(PATHS.map(([key]) => key)).toEqual(expect.arrayContaining(named));
+});

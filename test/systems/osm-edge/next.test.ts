@@ -34,3 +34,15 @@ test.concurrent.each(CASES)('%s %s: every finding has a fix line', { timeout: 60
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+test('a target older than the installed version is refused', async () => {
+  const folder = layOut('osm-edge/mesh-found', {});
+  try {
+    const targets = [parseTarget('osm-edge=1.2.3', SYSTEMS)];
+    await expect(examine(dumpSource(await readDump(folder)), SYSTEMS, { systems: ['osm-edge'], targets })).rejects.toMatchObject({
+      text: { en: 'osm-edge@osm-system/osm: target 1.2.3 is older than the installed version 1.3.8' },
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
