@@ -11,6 +11,7 @@ import { oneLine } from '../text/sanitise.ts';
 import { EXIT } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 import { recheck } from './recheck.ts';
+import { unrepaired } from './repair-first.ts';
 import type { Live } from './session.ts';
 import { STILL_MS } from './spinner.ts';
 
@@ -32,7 +33,12 @@ export function attended(call: Call, live: Live, run: Run, direction: Direction 
     const { en, zh } = direction === 'undo' ? undone(step) : step.text;
     return { en: `${count}/${total}  ${en}`, zh: `${count}/${total}  ${zh}` };
   };
-  call.signal.addEventListener('abort', () => under.size && call.say(call.t(HALTING)), { once: true });
+  const halting = () => {
+    // What is waited for goes on without us.
+    const further = [...under.keys()].flatMap((step) => (step.do === 'wait' && step.goesOn && direction === 'apply' ? [step.goesOn] : []));
+    if (under.size) call.say(call.t(HALTING), ...further.map(({ en, zh }) => call.t({ en: `${en}.`, zh: `${zh}。` })));
+  };
+  call.signal.addEventListener('abort', halting, { once: true });
   return {
     store: live.store,
     lock: live.lock,
@@ -58,6 +64,7 @@ export function attended(call: Call, live: Live, run: Run, direction: Direction 
     },
     person: personOf(call, at),
     recheck: (step) => recheck(live, run, step),
+    unrepaired: async (checks) => (await unrepaired(live, run.id, checks))?.because,
     progressed: (step, progress) => {
       const [{ en, zh }, far] = [at(step), farText(progress)];
       call.progress({ en: `${en}: ${far.en}`, zh: `${zh}：${far.zh}` }, under.get(step)?.since);

@@ -80,6 +80,7 @@ export function clusterWorld(connection: Connection, signal: AbortSignal, option
         return items !== null && items.length > 0;
       });
     },
+    inside: (namespace) => guarded(() => objectsInside(http, apis, namespace)),
     page: (of, next) => guarded(() => pageOf(http, apis, of, next)),
     select: (of) => guarded(() => selected(http, apis, of)),
     async read(query) {
@@ -125,6 +126,32 @@ async function selected(http: Transport, apis: Discovery, of: Selection): Promis
     token = isRaw(metadata) && typeof metadata.continue === 'string' ? metadata.continue : '';
   } while (token);
   return found;
+}
+
+/** Enough of each kind to see whether it is anything but what belongs to another. */
+const INSIDE = 100;
+
+async function objectsInside(http: Transport, apis: Discovery, namespace: string): Promise<Raw[]> {
+  const known = await apis.all();
+  const gap = 'why' in known ? known : known.gaps[0];
+  if (gap || 'why' in known) throw new WorldError('unanswered', oneLine(`${gap?.resource}: ${gap?.detail ?? gap?.why}`));
+  const kinds = known.resources.filter(
+    (api) => api.namespaced && api.preferred && api.verbs.includes('list') && api.verbs.includes('delete'),
+  );
+  const lists = await Promise.all(
+    kinds.map(async (api) => {
+      const answer = await http.request({
+        method: 'GET',
+        path: `${collectionPath(api, namespace)}?limit=${INSIDE}`,
+        accept: METADATA_ONLY,
+      });
+      if (answer.status === 404 || answer.status === 405) return [];
+      const { items } = answered(answer);
+      const apiVersion = api.group ? `${api.group}/${api.version}` : api.version;
+      return (Array.isArray(items) ? items : []).filter(isRaw).map((item): Raw => ({ ...item, apiVersion, kind: api.kind }));
+    }),
+  );
+  return lists.flat();
 }
 
 /** As many as kubectl asks for. */

@@ -32,6 +32,7 @@ export interface RunDeps {
   on?(step: Step, outcome: StepOutcome | 'begun'): void;
   person?: Person;
   recheck?: StepContext['recheck'];
+  unrepaired?: StepContext['unrepaired'];
   progressed?(step: Step, progress: StepProgress): void;
   waiting?(holder: Holder): void;
 }

@@ -197,7 +197,10 @@ async function waitFor(step: StepOf<'wait'>, doing: Performing): Promise<StepOut
       since = undefined;
     } else if (look.is === 'done') {
       since ??= now;
-      if (now - since >= paced((step.lasting ?? 0) * 1000)) return settle({ result: 'done' });
+      if (now - since >= paced((step.lasting ?? 0) * 1000)) {
+        const left = doing.direction === 'undo' && step.repairs && (await doing.means.unrepaired?.(step.repairs));
+        return settle(left ? { result: 'failed', detail: left } : { result: 'done' });
+      }
     } else if (look.is === 'to-do') {
       since = undefined;
       const failed = await orTrouble(firstMet(step.fails ?? [], world));

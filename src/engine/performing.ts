@@ -25,6 +25,8 @@ export interface StepContext {
   person?: Person;
   /** Runs the checks before the next hop: what stops it; undefined: nothing does. */
   recheck?(step: StepOf<'recheck'>): Promise<Text | undefined>;
+  /** What these checks find and can fix, in words; undefined: nothing. */
+  unrepaired?(checks: readonly string[]): Promise<Text | undefined>;
   /** How far a step is that takes long. */
   progressed?(step: Step, progress: StepProgress): void;
 }

@@ -186,7 +186,7 @@ const kind = (required: Record<string, Shape>, optional: Record<string, Shape> =
   );
 const KINDS: Record<Action['do'], Shape> = {
   patch: kind({ on: ref, changes }, { subresource: oneOf('status'), counters: listOf(fields({ path: pointer, keysOf: pointer })) }),
-  create: kind({ object }),
+  create: kind({ object }, { unheld: listOf(pointer) }),
   apply: kind({ object }, { like: raw }),
   delete: kind(
     { on: ref },
@@ -197,7 +197,7 @@ const KINDS: Record<Action['do'], Shape> = {
   verbosity: kind({ on: ref, level: number(0, 10), before: number(0, 10) }),
   wait: kind(
     { until: conditions, within: seconds, assume: listOf(assumed) },
-    { lasting: seconds, fails: conditions, retry: listOf(text), repairs: listOf(text) },
+    { lasting: seconds, fails: conditions, retry: listOf(text), repairs: listOf(text), goesOn: both },
   ),
   backup: kind({ resources: listOf(text), file: like(/^[a-z0-9.-]{1,64}$/) }),
   keep: kind({ release, on: ref, digest: DIGEST, given: yesOrNo }),

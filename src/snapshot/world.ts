@@ -154,6 +154,9 @@ export function dumpWorld(dump: Dump): World {
     async any({ apiVersion, kind }) {
       return (dump.collected.get(resourceOf({ apiVersion, kind, name: '' }))?.objects.length ?? 0) > 0;
     },
+    async inside(namespace) {
+      return [...dump.collected.values()].flatMap(({ objects }) => objects).filter((object) => refOf(object).namespace === namespace);
+    },
     async page({ apiVersion, kind }) {
       return { objects: dump.collected.get(resourceOf({ apiVersion, kind, name: '' }))?.objects ?? [], left: 0 };
     },

@@ -4,12 +4,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type Actor, playUpgrade, startKubelet, startSystemUpgrade } from '../bed/actors/index.ts';
-import { hastened, newHome, type Ran, run, start } from '../bed/binary.ts';
+import { hastened, newHome, type Ran, run, type Started, start } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { installCrd } from '../bed/crds.ts';
 import { type Fault, type FaultProxy, startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
-import { LEASE, upgradeController } from './scene.ts';
+import { LEASE, upgradeAccess, upgradeController } from './scene.ts';
 
 vi.setConfig({ testTimeout: 300_000 });
 const cluster = bed();
@@ -59,6 +59,8 @@ const controllerIn = (namespace: string): Body => upgradeController(namespace, '
 const play = playUpgrade(cluster);
 /** Nodes on which the upgrade does not work. */
 const broken = new Set<string>();
+/** Held until it is opened: the container that replaces the binary. */
+let gate: { reached: () => void; open: Promise<void> } | undefined;
 /** Which Node got which version, in order. */
 const done: string[] = [];
 let actors: Actor[] = [];
@@ -88,6 +90,10 @@ beforeAll(async () => {
         ...play,
         container: async (container, pod, ended) => {
           const node: string = pod.spec.nodeName;
+          if (container.name === 'upgrade' && gate) {
+            gate.reached();
+            await gate.open;
+          }
           if (container.name === 'upgrade' && broken.has(node))
             return { exit: 1, log: 'cp: error writing /host/usr/local/bin/k3s: No space left on device\n' };
           const ending = await play.container(container, pod, ended);
@@ -99,7 +105,7 @@ beforeAll(async () => {
     }),
     await startSystemUpgrade(cluster, { generation: 'v0.20', namespace: NAMESPACE, backoffLimit: 0 }),
   );
-  await cluster.apply(controllerIn(NAMESPACE));
+  await cluster.apply(controllerIn(NAMESPACE), ...upgradeAccess(NAMESPACE));
   await cluster.apply(THEIRS);
 });
 afterAll(async () => {
@@ -121,6 +127,7 @@ beforeEach(async () => {
 afterEach(async () => {
   proxy.faults.length = 0;
   broken.clear();
+  gate = undefined;
   done.length = 0;
   await cluster.request('DELETE', LEASE);
   await cluster.remove(...(await ours()).map((plan) => ({ ...plan, apiVersion: 'upgrade.cattle.io/v1', kind: 'Plan' })));
@@ -155,6 +162,9 @@ async function upgraded(): Promise<void> {
   expect((await cluster.request('GET', LEASE)).status).toBe(404);
 }
 
+/** Of each role; a wait and a patch among them are for an undo. */
+const ROLE_STEPS = ['create', 'wait', 'patch', 'wait'];
+
 test('two hops, killed at every stage and in the middle of hops, and resumed each time', async () => {
   const home = newHome();
   // For maintenance, by a person; the controller uncordons it all the same.
@@ -163,9 +173,7 @@ test('two hops, killed at every stage and in the middle of hops, and resumed eac
   const plan = JSON.parse(planned.stdout);
   expect(plan.stages.flatMap(({ hop, steps }: Body) => steps.map((step: Body) => `${hop} ${step.do}`))).toEqual(
     [BETWEEN, TO].flatMap((hop) =>
-      [...(hop === TO ? ['recheck'] : []), 'manual', 'create', 'wait', 'create', 'wait', 'delete', 'delete'].map(
-        (doing) => `${hop} ${doing}`,
-      ),
+      [...(hop === TO ? ['recheck'] : []), 'manual', ...ROLE_STEPS, ...ROLE_STEPS, 'delete', 'delete'].map((doing) => `${hop} ${doing}`),
     ),
   );
   const isPlan = (name: string) => new RegExp(`/plans/${name}`);
@@ -259,12 +267,78 @@ test('or it is given up: the Node that failed is given back by its Job and log, 
     expect(code, `${command}\n${stdout}${stderr}`).toBe(0);
   }
   // A Job that the controller made again before it saw its Plan go is the garbage collector's.
-  await vi.waitFor(async () => expect([await ours(), await items(JOBS)]).toEqual([[], []]), { timeout: 30_000, interval: 100 });
+  await vi.waitFor(async () => expect([await ours(), await items(JOBS)]).toEqual([[], []]), { timeout: 60_000, interval: 100 });
   expect((await nodes()).filter(({ spec }) => spec.unschedulable)).toEqual([]);
   expect((await cluster.request('GET', LEASE)).status).toBe(404);
   // Nothing is in the way of the next one.
   expect((await call(['undo', '--yes'], home)).stderr).toMatch(/Nothing to undo|undone/);
   expect((await call([...upgrade, '--dry-run=client'], home)).code).toBe(0);
+});
+
+/** An upgrade that was cut off by Ctrl-C while the first server has its binary replaced; `ends`: lets that Job end. */
+async function cutOff(home: string): Promise<{ id: string; ends: () => void }> {
+  const [reached, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  gate = { reached: reached.resolve, open: opened.promise };
+  const it = start([...upgrade, '--yes'], { kubeconfig, home, env: hastened(20), input: '' });
+  await Promise.race([reached.promise, it.ended]);
+  it.child.kill('SIGINT');
+  const ran = await it.ended;
+  expect(ran.code, shown(ran)).toBe(4);
+  expect(ran.stderr).toMatch(
+    /Plan system-upgrade\/upgrade-guard-server-\S+ remains: system-upgrade-controller continues to upgrade its Nodes\./,
+  );
+  return { id: /upgrade-guard undo (\S+)/.exec(ran.stderr)![1]!, ends: opened.resolve };
+}
+/** An undo that has paused the Plan. */
+async function paused(it: Started): Promise<void> {
+  const is = vi.waitFor(async () => expect((await ours())[0]?.spec.concurrency).toBe(0), { timeout: 30_000, interval: 50 });
+  const early = await Promise.race([is.then(() => undefined), it.ended]);
+  expect(early && shown(early)).toBeUndefined();
+}
+const running = async () => (await items(JOBS)).filter(({ status }) => status.active);
+
+test('an undo pauses the Plan and waits for the Job that runs, also when it is killed meanwhile: that Node is upgraded, no other is begun', async () => {
+  const home = newHome();
+  const { id, ends } = await cutOff(home);
+  const cut = start(['undo', id, '--yes'], { kubeconfig, home, env: hastened(20), input: '' });
+  await paused(cut);
+  cut.kill();
+  await cut.ended;
+  const it = start(['undo', id, '--yes'], { kubeconfig, home, env: hastened(20), input: '' });
+  // Long enough for an undo that does not wait: it takes a second.
+  const early = await Promise.race([it.ended, new Promise((resolve) => setTimeout(resolve, 4000))]);
+  expect(early).toBeUndefined();
+  expect([(await ours()).length, (await running()).length]).toEqual([1, 1]);
+  ends();
+  const ran = await it.ended;
+  expect(ran.code, shown(ran)).toBe(0);
+  expect(await ours()).toEqual([]);
+  expect(done).toHaveLength(1);
+  const now = await nodes();
+  expect(now.filter(({ status }) => status.nodeInfo.kubeletVersion !== FROM)).toHaveLength(1);
+  expect(now.filter(({ spec }) => spec.unschedulable)).toEqual([]);
+});
+
+test('and one whose Job fails meanwhile keeps the Plan until its Node is given back', async () => {
+  const home = newHome();
+  const { id, ends } = await cutOff(home);
+  for (const name of SERVERS) broken.add(name);
+  const it = start(['undo', id, '--yes'], { kubeconfig, home, env: hastened(20), input: '' });
+  await paused(it);
+  ends();
+  const ran = await it.ended;
+  expect(ran.code, shown(ran)).toBe(4);
+  expect(ran.stderr).toContain(`upgrade-guard fix k3s/nodes-cordoned-by-plan --take-over ${id}`);
+  expect(await ours()).toHaveLength(1);
+  for (const words of [
+    ['fix', 'k3s/nodes-cordoned-by-plan', '--take-over', id],
+    ['undo', id],
+  ]) {
+    const { code, stdout, stderr } = await call([...words, '--yes'], home);
+    expect(code, `${words}\n${stdout}${stderr}`).toBe(0);
+  }
+  expect(await ours()).toEqual([]);
+  expect((await nodes()).filter(({ spec }) => spec.unschedulable)).toEqual([]);
 });
 
 test('without a controller the manifest that is given is installed first, where it says so; undone, it is gone', async () => {
@@ -287,8 +361,16 @@ test('without a controller the manifest that is given is installed first, where 
   proxy.faults.length = 0;
   expect(ran.signal, shown(ran)).toBe('SIGKILL');
   for (const object of given) expect(await cluster.get(object), object.kind).toBeDefined();
+  const theirs: Body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'theirs', namespace: 'own-upgrade' }, data: { a: 'b' } };
+  await cluster.apply(theirs);
+  const inPart = await call(['undo', '--yes'], home);
+  expect([inPart.code, shown(inPart)]).toEqual([4, expect.stringContaining('the Namespace still contains ConfigMap own-upgrade/theirs')]);
+  expect(await cluster.get(theirs)).toMatchObject({ data: theirs.data });
+  await cluster.remove(theirs);
   const undone = await call(['undo', '--yes'], home);
   expect(undone.code, shown(undone)).toBe(0);
+  const there = await cluster.get(namespace);
+  expect(there === undefined || there.metadata.deletionTimestamp !== undefined).toBe(true);
   for (const object of given.slice(0, 2)) expect(await cluster.get(object), object.kind).toBeUndefined();
   expect((await cluster.request('GET', LEASE)).status).toBe(404);
   await cluster.apply(controllerIn(NAMESPACE));

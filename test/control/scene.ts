@@ -1,6 +1,7 @@
 // The scene of the first thread: Spiderpool installed by real helm, three SpiderEndpoints of bare Pods as 0.3.x wrote them, one healthy one.
 import { join } from 'node:path';
 import type { Ran } from '../bed/binary.ts';
+import type { Body } from '../bed/client.ts';
 import { type CrdName, installCrd } from '../bed/crds.ts';
 import type { Bed } from '../bed/index.ts';
 
@@ -94,6 +95,30 @@ export const DEAD_WEBHOOK = {
 };
 
 /** The Deployment of the system-upgrade-controller, by which its version is known. `more`: of its Pods' spec. */
+/** Who the Jobs of its Plans run as, with what upstream's manifest allows them. */
+export const upgradeAccess = (namespace: string): Body[] => {
+  const named = (kind: string, more: object): Body => ({
+    ...{ apiVersion: 'rbac.authorization.k8s.io/v1', kind, metadata: { name: 'system-upgrade-controller-drainer' } },
+    ...more,
+  });
+  return [
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'system-upgrade', namespace } },
+    named('ClusterRole', {
+      rules: [
+        { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] },
+        { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'delete'] },
+        { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'patch'] },
+        { apiGroups: ['apps'], resources: ['statefulsets', 'daemonsets', 'replicasets'], verbs: ['get', 'list'] },
+        { apiGroups: ['upgrade.cattle.io'], resources: ['plans'], verbs: ['get', 'list', 'watch'] },
+      ],
+    }),
+    named('ClusterRoleBinding', {
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system-upgrade-controller-drainer' },
+      subjects: [{ kind: 'ServiceAccount', name: 'system-upgrade', namespace }],
+    }),
+  ];
+};
+
 export const upgradeController = (namespace: string, version = 'v0.20.1', more: object = {}) => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',

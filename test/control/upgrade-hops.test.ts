@@ -7,7 +7,7 @@ import { BINARY, hastened, newHome, type Ran, run, start } from '../bed/binary.t
 import type { Body } from '../bed/client.ts';
 import { installCrd } from '../bed/crds.ts';
 import { bed } from '../bed/index.ts';
-import { LEASE, upgradeController } from './scene.ts';
+import { LEASE, upgradeAccess, upgradeController } from './scene.ts';
 
 const cluster = bed();
 const [FROM, BETWEEN, TO] = ['v1.33.9+k3s1', 'v1.34.8+k3s1', 'v1.35.5+k3s1'] as const;
@@ -36,7 +36,7 @@ beforeAll(async () => {
     }),
     await startSystemUpgrade(cluster, { generation: 'v0.20', namespace: NAMESPACE, backoffLimit: 0 }),
   );
-  await cluster.apply(CONTROLLER);
+  await cluster.apply(CONTROLLER, ...upgradeAccess(NAMESPACE));
   await vi.waitFor(async () => expect((await cluster.get(CONTROLLER)).status?.readyReplicas).toBe(1), { timeout: 60_000, interval: 100 });
 });
 afterAll(async () => {

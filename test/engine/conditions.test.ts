@@ -34,7 +34,7 @@ describe('a selection', () => {
     ['every', [], { done: 0, of: 1, now: undefined }],
     ['some', three, 'holds'],
     ['some', [node('b', 'False')], { done: 0, of: 1, now: 'Node b' }],
-    ['none', three, { done: 2, of: 3, now: 'Node b' }],
+    ['none', three, { done: 2, of: 3, now: 'Node a' }],
     ['none', [], 'holds'],
     [{ atLeast: 2 }, three, { done: 1, of: 2, now: 'Node b' }],
     [{ atLeast: 1 }, three, 'holds'],

@@ -45,7 +45,11 @@ export async function undo(call: Call): Promise<number> {
     };
     if (!call.flags.yes && !(await call.confirm(question))) return EXIT.interrupted;
     const world = worldFor(call, live, run.id);
-    return ended(call, run, 'undo', await goOn(stored, 'undo', attended(call, { ...live, world }, run, 'undo', open.length)), open);
+    const attempt = await goOn(stored, 'undo', attended(call, { ...live, world }, run, 'undo', open.length));
+    const code = ended(call, run, 'undo', attempt, open);
+    const left = attempt.state === 'stopped' && !call.signal.aborted ? await repairFirst(live, stored, open) : undefined;
+    if (left?.next) call.say(call.t(left.next));
+    return code;
   } finally {
     live.close();
   }

@@ -82,8 +82,8 @@ export interface Reminder {
 export type Action =
   /** `counters`: numbers that are recomputed at write time, in either way, never restored: how many keys the JSON object in the string at `keysOf` has. */
   | { do: 'patch'; on: Ref; subresource?: 'status'; changes: Change[]; counters?: { path: string; keysOf: string }[] }
-  /** With its status, also where that is a subresource: then it takes two writes. */
-  | { do: 'create'; object: Raw }
+  /** With its status, also where that is a subresource: then it takes two writes. `unheld`: fields that steps of the way back change before the object is deleted. */
+  | { do: 'create'; object: Raw; unheld?: string[] }
   /** Server-side apply, forced; for CustomResourceDefinitions. `like`: see delete. */
   | { do: 'apply'; object: Raw; like?: Raw }
   /**
@@ -109,7 +109,7 @@ export type Action =
    * How much an API server or a kubelet logs from now on (`--v`), until it restarts. `on`: what stands for it (steps/verbosity.ts); `before`: what its command line or configuration says.
    */
   | { do: 'verbosity'; on: Ref; level: number; before: number }
-  /** `within`: seconds in which all must begin to hold; `lasting`: seconds for which they must then hold without a break. `fails`: what means that they never will; `retry`: commands with which a person has it tried again then, and `repairs`: checks whose fix gives back what has failed, before an undo removes what shows it; `assume`: what a controller will do meanwhile, for rehearsal. */
+  /** `within`: seconds in which all must begin to hold; `lasting`: seconds for which they must then hold without a break. `fails`: what means that they never will; `retry`: commands with which a person has it tried again then, and `repairs`: checks whose fix gives back what has failed, before an undo removes what shows it: a wait of the way back ends behind it only when they find nothing; `goesOn`: what the cluster does further where the run stops here; `assume`: what a controller will do meanwhile, for rehearsal. */
   | {
       do: 'wait';
       until: Condition[];
@@ -118,6 +118,7 @@ export type Action =
       fails?: Condition[];
       retry?: string[];
       repairs?: string[];
+      goesOn?: Text;
       assume: Assumption[];
     }
   /** What the upgrade may spoil, whole, into a file beside the journal: `file`, its name there. Every object of these resources that the cluster has. */
@@ -282,6 +283,8 @@ export interface World {
   write(write: Write, options?: { dryRun?: boolean }): Promise<Raw | undefined>;
   /** Whether there is any object of this kind, in any namespace. None of a kind that is not served. Throws WorldError. */
   any(of: { apiVersion: string; kind: string }): Promise<boolean>;
+  /** Metadata of what lies in a namespace, of every kind that can be listed; a page of each. Undefined: this world has none. Throws WorldError, also where one kind cannot be seen. */
+  inside?(namespace: string): Promise<Raw[]>;
   /** Every object of a selection; of a kind that is not served, none. Throws WorldError. */
   select(of: Selection): Promise<Raw[]>;
   /** Metadata of the objects of a kind in any namespace, in the order of their names, page by page. `left`: how many come behind this page. Throws WorldError. */

@@ -2,6 +2,7 @@
 // About one object (a Ref with a uid means that very object), a selection by labels, or a reading of a text path.
 import { deepEqual } from '../../kube/json.ts';
 import { describe, refOf } from '../../kube/refs.ts';
+import { textOf } from '../../text/language.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import type {
   Condition,
@@ -100,9 +101,14 @@ function weighSelection({ of, which, must, tells }: Selected, objects: Raw[], no
   const done = troubles.filter((trouble) => !trouble).length;
   const all = objects.length;
   const first = troubles.find((trouble) => trouble !== undefined);
-  const told = tells && objects.filter((_, at) => troubles[at]).map((object) => toldBy(object, tells));
+  // Of what may not be: those that are.
+  const told = tells && objects.filter((_, at) => Boolean(troubles[at]) !== (which === 'none')).map((object) => toldBy(object, tells));
   const count = { is: 'count' as const, of, which, holds: done, all, first, told };
-  if (which === 'none') return { done: all - done, of: Math.max(all, 1), unmet: done ? count : undefined };
+  if (which === 'none') {
+    const one = objects[troubles.indexOf(undefined)];
+    const unmet = one && { ...count, first: { is: 'there' as const, on: refOf(one) } };
+    return { done: all - done, of: Math.max(all, 1), unmet };
+  }
   if (which === 'every') {
     if (!all) return { done: 0, of: 1, unmet: { is: 'none-found', of } };
     return { done, of: all, unmet: done < all ? count : undefined };
@@ -263,13 +269,14 @@ function notYet(unmet: Unmet): Text {
       return { en: `no ${selected} exists`, zh: `没有 ${selected}` };
     }
     case 'count': {
-      const [selected, first] = [describeSelection(unmet.of), unmet.first ? notYet(unmet.first) : { en: '', zh: '' }];
+      const selected = describeSelection(unmet.of);
       if (unmet.told?.length)
         return {
           en: `${unmet.holds} of ${unmet.all} ${selected}: ${inWords(unmet.told).en}`,
           zh: `${selected} ${unmet.all} 个中有 ${unmet.holds} 个：${inWords(unmet.told).zh}`,
         };
-      const because = unmet.which !== 'none' && unmet.first ? { en: `: ${first.en}`, zh: `：${first.zh}` } : { en: '', zh: '' };
+      const first = unmet.first && (unmet.which === 'none' && 'on' in unmet.first ? textOf(describe(unmet.first.on)) : notYet(unmet.first));
+      const because = first ? { en: `: ${first.en}`, zh: `：${first.zh}` } : { en: '', zh: '' };
       return {
         en: `${unmet.holds} of ${unmet.all} ${selected}${because.en}`,
         zh: `${selected} ${unmet.all} 个中有 ${unmet.holds} 个${because.zh}`,

@@ -5,7 +5,7 @@ import { describe, refOf } from '../../kube/refs.ts';
 import type { Look, Raw, StepKind, StepOf, Text, World, Write } from '../contracts.ts';
 import { brokenGuard } from './conditions.ts';
 import { differences } from './differences.ts';
-import { show } from './fields.ts';
+import { setInPlace, show } from './fields.ts';
 import { bare, identity, isLeaving, isSecret, NO_SECRET_VALUES, secretValues, uidOf, versionOf, withoutStatus } from './objects.ts';
 import { fedWith } from './shell.ts';
 
@@ -25,9 +25,16 @@ export const create: StepKind<CreateStep> = {
   remember: identity,
   inverse: (step, before, after) => {
     const on = refOf(step.object);
-    return { ...asInverse(step), do: 'delete', on: { ...on, uid: uidOf(after ?? before) }, like: withoutStatus(bare(step.object)) };
+    const like = without(withoutStatus(bare(step.object)), step.unheld ?? []);
+    return { ...asInverse(step), do: 'delete', on: { ...on, uid: uidOf(after ?? before) }, like };
   },
 };
+
+function without(object: Raw, paths: readonly string[]): Raw {
+  const kept = structuredClone(object);
+  for (const path of paths) setInPlace(kept, path, undefined);
+  return kept;
+}
 
 /** What the inverses that are deletions have in common. */
 export function asInverse({ id, text, after, reasons }: Pick<CreateStep, 'id' | 'text' | 'after' | 'reasons'>) {

@@ -2,8 +2,8 @@
 
 import { isRaw } from '../../kube/json.ts';
 import { pointerGet } from '../../kube/pointer.ts';
-import { groupOf } from '../../kube/refs.ts';
-import type { Raw, Ref, Text, World } from '../contracts.ts';
+import { describe, groupOf, refOf } from '../../kube/refs.ts';
+import { type Raw, type Ref, type Text, type World, WorldError } from '../contracts.ts';
 
 export const metadataOf = (object: Raw): Raw => (isRaw(object.metadata) ? object.metadata : {});
 export const uidOf = (object: Raw | undefined): string | undefined => textAt(object, '/metadata/uid');
@@ -75,7 +75,44 @@ export function withoutStatus(object: Raw): Raw {
 /** Why this object is never deleted or evicted by us, whatever a plan says; undefined: it may be. */
 export async function neverDeleted(object: Raw, world: World): Promise<Text | undefined> {
   if (isPod(object)) return hasController(object) || hasFinished(object) ? undefined : LONELY;
+  if (isNamespace(object)) return stillHolds(object, world);
   return isDefinition(object) && (await hasObjects(object, world)) ? NOT_EMPTY : undefined;
+}
+
+const isNamespace = ({ apiVersion, kind }: Raw): boolean => apiVersion === 'v1' && kind === 'Namespace';
+/** Names of objects that are told. */
+const TOLD = 3;
+
+/** Deleting a Namespace deletes everything in it. */
+async function stillHolds(namespace: Raw, world: World): Promise<Text | undefined> {
+  let inside: Raw[];
+  try {
+    inside = (await world.inside?.(refOf(namespace).name)) ?? [];
+  } catch (error) {
+    if (!(error instanceof WorldError) || error.kind !== 'forbidden') throw error;
+    return {
+      en: `cannot tell whether the Namespace is empty (${error.text.en}); delete it manually if nothing in it is needed`,
+      zh: `无法确认该命名空间是否为空（${error.text.zh}）；确认其中没有需要的对象后，请手动删除`,
+    };
+  }
+  const own = inside.filter((object) => !comesAndGoes(object)).map((object) => describe(refOf(object)));
+  if (!own.length) return undefined;
+  const rest = own.length - TOLD;
+  const names = (separator: string) => own.slice(0, TOLD).join(separator);
+  return {
+    en: `the Namespace still contains ${names(', ')}${rest > 0 ? ` and ${rest} more` : ''}; deleting it would delete them`,
+    zh: `该命名空间仍包含 ${names('、')}${rest > 0 ? ` 等 ${own.length} 个对象` : ''}，删除它会连带删除这些对象`,
+  };
+}
+
+/** What every Namespace has, what goes with its owner or is on its way out, and what only tells of others. */
+function comesAndGoes(object: Raw): boolean {
+  const { kind, name } = refOf(object);
+  if (isLeaving(object) || ownersOf(object).length > 0) return true;
+  if (kind === 'ConfigMap') return name === 'kube-root-ca.crt';
+  if (kind === 'ServiceAccount') return name === 'default';
+  if (kind === 'Secret') return pointerGet(object, '/metadata/annotations/kubernetes.io~1service-account.name') !== undefined;
+  return kind === 'Event' || kind === 'Lease' || kind === 'PodMetrics';
 }
 
 const LONELY: Text = {

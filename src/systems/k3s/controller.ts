@@ -34,13 +34,18 @@ export const CONFIG_MAPS: PointRead = {
   columns: [word('data.SYSTEM_UPGRADE_JOB_ACTIVE_DEADLINE_SECONDS'), word('data.SYSTEM_UPGRADE_JOB_KUBECTL_IMAGE'), SETTINGS_WRITTEN],
 };
 /** Pods of controllers, whatever their Deployment is called; those of Jobs bear this label too. */
-export const controllerPods = list(
+const CONDITIONS = each('status.conditions', { type: word('type'), status: word('status') });
+const OF_CONTROLLERS = { labels: 'upgrade.cattle.io/controller,!upgrade.cattle.io/plan' };
+export const controllerPods = list('pods', { startTime: time('status.startTime'), conditions: CONDITIONS }, OF_CONTROLLERS);
+/** The same, for an upgrade: what its Plans have to follow. */
+export const carrierPods = list(
   'pods',
   {
-    startTime: time('status.startTime'),
-    conditions: each('status.conditions', { type: word('type'), status: word('status') }),
+    conditions: CONDITIONS,
+    serviceAccount: word('spec.serviceAccountName'),
+    images: each('spec.containers', { name: word('name', ''), image: word('image', '') }),
   },
-  { labels: 'upgrade.cattle.io/controller,!upgrade.cattle.io/plan' },
+  OF_CONTROLLERS,
 );
 
 export interface Controller {
@@ -61,6 +66,17 @@ export async function controllerIn(namespace: string, look: Pick<PointReader, 'g
   return deployment && !isGap(deployment) ? controllerOf(ref, deployment) : undefined;
 }
 
+/** One whose Deployment has another name, by its Pod. */
+export type CarrierPod = NonNullable<ReturnType<typeof carrierPods.keep>>;
+export function controllerOfPod({ ref, conditions, serviceAccount, images }: CarrierPod): Controller {
+  const image = (images.find(({ name }) => name === CONTROLLER) ?? images[0])?.image ?? '';
+  return { ref, ready: isReady({ conditions }), image, version: versionIn(image), serviceAccount };
+}
+export const isReady = ({ conditions }: Pick<CarrierPod, 'conditions'>): boolean =>
+  conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+
+const versionIn = (image: string): string | undefined => semver.valid(/:([^:@/]+)(?:@|$)/.exec(image)?.[1] ?? '') ?? undefined;
+
 /** As a Deployment says it, installed or about to be. */
 export function controllerOf(ref: Ref, deployment: Raw): Controller {
   const listed = pointerGet(deployment, '/spec/template/spec/containers');
@@ -73,7 +89,7 @@ export function controllerOf(ref: Ref, deployment: Raw): Controller {
     ref,
     ready: typeof available === 'number' && available > 0,
     image,
-    version: semver.valid(/:([^:@/]+)(?:@|$)/.exec(image)?.[1] ?? '') ?? undefined,
+    version: versionIn(image),
     serviceAccount: textAt(deployment, '/spec/template/spec/serviceAccountName'),
     settings: sources.map((source) => textAt(source, '/configMapRef/name')).find((name) => name !== undefined && SETTINGS.includes(name)),
   };

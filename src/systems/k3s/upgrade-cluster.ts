@@ -1,11 +1,12 @@
 // What an upgrade of K3s finds: its Nodes by role, how it keeps its data, who carries out Plans, and the Plans of the user, whose settings ours take over. Refuses what is not ours to change.
 // Sources: facts of K3s (labels and annotations of Nodes); rancher/system-upgrade-controller v0.20.1 pkg/apis (Plan), manifests/.
-import type { ListRead, Raw, Upgrading } from '../../engine/contracts.ts';
+import type { ListRead, Raw, Text, Upgrading } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { isRaw } from '../../kube/json.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
-import { type Controller, controllerIn, controllerPods } from './controller.ts';
+import { accountOf, missingRights, ROLES } from './access.ts';
+import { type CarrierPod, type Controller, carrierPods, controllerIn, controllerOfPod, isReady } from './controller.ts';
 import { rancherOf, selectedBy } from './ownership.ts';
 import { ETCD, openPlans, planName, upgradesK3s } from './plans.ts';
 import { type NodeRow, nodes, type PlanRow, planRow, plans } from './reads.ts';
@@ -59,22 +60,60 @@ export async function hereOf({ source }: Pick<Upgrading, 'source'>): Promise<Her
   if (rancher) throw ofRancher(rancher.mark);
   const [open] = openPlans(rows, all);
   if (open) throw stillOpen(open.plan, open.pending.length);
-  const controllers = await rowsOf(source, controllerPods);
+  const controllers = await rowsOf(source, carrierPods);
   const own = rows.filter(upgradesK3s).toSorted((a, b) => (b.created ?? 0) - (a.created ?? 0));
-  const namespace = own[0]?.ref.namespace ?? controllers[0]?.ref.namespace ?? NAMESPACE;
+  const { namespace, controller } = await carrierOf(own[0]?.ref.namespace, controllers, source);
   const snapshots = await source.list({ resource: SNAPSHOTS, fields: [] }, { object: () => undefined, restart: () => undefined });
   return {
     nodes: all,
     roles: (['etcd', 'server', 'agent'] as const).filter((role) => all.some((node) => roleOf(node) === role)),
     datastore: all.some(({ labels }) => labels[ETCD] !== undefined) ? 'etcd' : 'other',
     recordsSnapshots: !snapshots && (await isServed(source)),
-    namespace,
-    controller: await controllerIn(namespace, { get: (ref) => source.get(ref) }),
+    ...{ namespace, controller },
     like: likeOf(own, all, planObjects),
     excluded: [...new Set(own.map(({ ref }) => `plan.upgrade.cattle.io/${ref.name}`))].filter((label) =>
       all.some(({ labels }) => labels[label] === 'disabled'),
     ),
   };
+}
+
+/** Who carries out Plans, and where: in the namespace of the user's own Plans, else where one runs. Its Deployment may have any name. */
+async function carrierOf(
+  wanted: string | undefined,
+  pods: readonly CarrierPod[],
+  source: Upgrading['source'],
+): Promise<Pick<Here, 'namespace' | 'controller'>> {
+  const places = [...new Set([wanted, ...pods.map(({ ref }) => ref.namespace), NAMESPACE])].filter((each) => each !== undefined);
+  for (const namespace of places) {
+    const pod = pods.toSorted((a, b) => Number(isReady(b)) - Number(isReady(a))).find(({ ref }) => ref.namespace === namespace);
+    const controller = (await controllerIn(namespace, { get: (ref) => source.get(ref) })) ?? (pod && controllerOfPod(pod));
+    if (controller) return { namespace, controller };
+  }
+  return { namespace: wanted ?? NAMESPACE };
+}
+
+/** Refuses where the ServiceAccount of our Plans is not there, or must not do what their Jobs do; what cannot be read is left to the first Job. */
+export async function mayUpgrade(planObjects: readonly Raw[], source: Upgrading['source']): Promise<void> {
+  const rows = planObjects.map(planRow);
+  for (const account of new Map(rows.map((plan) => [accountOf(plan).name, accountOf(plan)])).values()) {
+    const object = await source.get({ apiVersion: 'v1', kind: 'ServiceAccount', ...account });
+    if (!object) throw noAccount(`${account.namespace}/${account.name}`);
+  }
+  const [roles, bindings] = [await readable(source, ROLES.roles), await readable(source, ROLES.bindings)];
+  if (!roles || !bindings) return;
+  for (const plan of rows) {
+    const missing = missingRights(plan, { roles, bindings });
+    if (missing.length) throw noRights(`${accountOf(plan).namespace}/${accountOf(plan).name}`, missing);
+  }
+}
+
+async function readable<Row>(source: Upgrading['source'], read: ListRead<Row>): Promise<Row[] | undefined> {
+  try {
+    return await rowsOf(source, read);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }
 
 /** The CRD, since an empty list says nothing of it. */
@@ -120,6 +159,27 @@ const unread = (resource: string, detail = ''): UserError =>
     { en: 'required permissions: {tool} rbac --for upgrade', zh: '所需权限：{tool} rbac --for upgrade' },
     EXIT.unknown,
   );
+
+const noAccount = (name: string): UserError =>
+  new UserError(
+    {
+      en: `upgrading k3s: ServiceAccount ${name}, which the Jobs of the Plans would run with, does not exist`,
+      zh: `升级 k3s：运行 Plan 的 Job 所需的 ServiceAccount ${name} 不存在`,
+    },
+    CREATES_ACCESS,
+  );
+const noRights = (name: string, missing: readonly string[]): UserError =>
+  new UserError(
+    {
+      en: `upgrading k3s: ServiceAccount ${name} runs the Jobs of the Plans and has no permission to ${missing.join(', ')}`,
+      zh: `升级 k3s：运行 Plan 的 Job 的 ServiceAccount ${name} 没有权限：${missing.join('、')}`,
+    },
+    CREATES_ACCESS,
+  );
+const CREATES_ACCESS: Text = {
+  en: 'apply the whole release manifest of the controller, which has the roles; details: {tool} explain k3s/plan-access',
+  zh: '请应用控制器的完整发布清单（其中包含角色）；详情：{tool} explain k3s/plan-access',
+};
 
 const ofRancher = (mark: string): UserError =>
   new UserError(

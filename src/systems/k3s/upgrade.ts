@@ -1,46 +1,29 @@
 // The upgrade of K3s as stages: for every minor version a snapshot of the datastore, then a Plan for each role (servers that run etcd alone, servers, agents), each watched until its Nodes run the version.
 // The system-upgrade-controller carries Plans out the moment they exist; a Job that fails for good ends the wait. Our Plans are removed at the end of each hop, those of the user are left:
 // ours take over their settings. Sources: rancher/system-upgrade-controller v0.20.1 pkg/apis, pkg/upgrade, issue 256 (postCompleteDelay); docs.k3s.io/upgrades/automated; facts as recorded.
-import type {
-  Condition,
-  Json,
-  Raw,
-  Ref,
-  Reminder,
-  Rule,
-  Selection,
-  StageDraft,
-  StepDraft,
-  Text,
-  Upgrading,
-} from '../../engine/contracts.ts';
+import type { Condition, Raw, Ref, Reminder, Rule, Selection, StageDraft, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
-import { isRaw } from '../../kube/json.ts';
-import { formatPointer } from '../../kube/pointer.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import { shellWord } from '../../text/shell.ts';
 import { UserError } from '../../text/user-error.ts';
 import { compare, minorOf, munged, parse } from '../../versions/k3s.ts';
-import { atLeast, type Controller } from './controller.ts';
+import type { Controller } from './controller.ts';
 import { etcdSteps, releases } from './knowledge/tables.ts';
-import { ETCD, OWN_PLANS, planLabel } from './plans.ts';
 import type { NodeRow } from './reads.ts';
-import { CONTROL_PLANE, type Here, hereOf, type Role, roleOf } from './upgrade-cluster.ts';
-import { CONTROLLER_WRITES, controllerStage, type Given, givenController } from './upgrade-controller.ts';
+import { type Here, hereOf, mayUpgrade, type Role, roleOf } from './upgrade-cluster.ts';
+import { CONTROLLER_WRITES, controllerStage, givenController } from './upgrade-controller.ts';
+import { CONCURRENCY, jobsOf, LEFT_CORDONED, type Place, planFor, refTo, SELECTED, unlabelled, wayBack } from './upgrade-plans.ts';
 
-const API = 'upgrade.cattle.io/v1';
 /** Seconds for all Nodes of one role: some minutes for each, one after the other. */
 const WITHIN = 7200;
 /** A window may open only once a week. */
 const WINDOW = 7 * 24 * 3600;
-/** Seconds between a server that is through and the next one, so that its etcd is back by then. */
-const DELAY = '30s';
 /** Seconds: a snapshot is fresh before the first hop, and before a later one, which must not go by that of the hop before. */
 const FRESH = 3600;
 const FRESH_AGAIN = 900;
 
 export const WRITES: Rule[] = [
-  { verbs: ['get', 'create', 'delete'], group: 'upgrade.cattle.io', resource: 'plans' },
+  { verbs: ['get', 'create', 'patch', 'delete'], group: 'upgrade.cattle.io', resource: 'plans' },
   { verbs: ['get', 'list', 'patch'], group: '', resource: 'nodes' },
   { verbs: ['list'], group: 'batch', resource: 'jobs' },
   { verbs: ['list'], group: 'k3s.cattle.io', resource: 'etcdsnapshotfiles' },
@@ -84,12 +67,17 @@ export async function stages(at: Upgrading): Promise<StageDraft[]> {
     hop(version, { here, within, fresh: i ? FRESH_AGAIN : FRESH, before: i ? path.hops[i - 1]! : path.from }),
   );
   const cordoned = cordonedBefore(here, at);
+  // One that is installed on the way brings its own.
+  if (first !== undefined && here.controller) await mayUpgrade(plansIn(drafts), at.source);
   return [
     ...(first !== undefined && !here.controller ? [await controllerStage(first, here.namespace, at.source, given)] : []),
     ...(at.cordonAgain ? drafts : reminding(drafts, cordoned)),
     ...(at.cordonAgain && first !== undefined ? cordonStage(path.hops.at(-1)!, cordoned) : []),
   ];
 }
+
+const plansIn = (drafts: readonly StageDraft[]): Raw[] =>
+  drafts.flatMap(({ steps }) => steps.flatMap((step) => (step.do === 'create' ? [step.object] : [])));
 
 const isInstalled = ({ ref, version, image }: Controller): UserError =>
   new UserError(
@@ -106,8 +94,6 @@ const isNewer = ({ ref, kubeletVersion }: NodeRow, to: string): UserError =>
     zh: `升级 k3s：Node ${ref.name} 运行的 ${kubeletVersion} 比 ${to} 新：K3s 不能降级`,
   });
 
-/** `manifest`: of the controller that is about to be installed. */
-type Place = Here & { manifest?: Given };
 interface Hop {
   here: Place;
   within: number;
@@ -128,7 +114,7 @@ function hop(version: string, { here, within, fresh, before }: Hop): StageDraft[
     const created = create(plan, version, here, [last, ...trapped]);
     const upgraded = wait(role, plan, version, here, { within, created });
     last = upgraded;
-    return { role, plan, steps: [...trapped, created, upgraded] };
+    return { role, plan, steps: [...trapped, created, ...wayBack(plan, here, created), upgraded] };
   });
   if (!made.length) return [];
   const { namespace } = here;
@@ -151,79 +137,6 @@ const ROLE: Record<Role, Text> = {
   server: { en: 'Servers', zh: 'server 节点' },
   agent: { en: 'Agents', zh: 'agent 节点' },
 };
-
-// ---- Plans ----------------------------------------------------------------------------------------------------------
-
-const nameOf = (role: Role, version: string): string => `${OWN_PLANS}${role}-${version.replace(/^v/, '').replace('+', '-')}`;
-
-/** As the documentation of K3s writes them, with the settings of the user's own: cordoned meanwhile, agents wait for the servers' Plan. */
-function planFor(role: Role, version: string, here: Place): Raw {
-  const { image = 'rancher/k3s-upgrade', drain, ...taken } = here.like[role] ?? ({} as Partial<Raw>);
-  const controller = here.controller ?? here.manifest?.controller;
-  const { serviceAccount = 'system-upgrade' } = controller ?? {};
-  const waits = role === 'agent' && here.roles.includes('server');
-  // v0.15.0 and newer know it; so does the one that is installed here.
-  const delays = role !== 'agent' && here.datastore === 'etcd' && (!controller || atLeast(controller, '0.15.0'));
-  return {
-    ...{ apiVersion: API, kind: 'Plan', metadata: { name: nameOf(role, version), namespace: here.namespace } },
-    spec: {
-      ...(isRaw(drain) ? { drain: withUnit(drain) } : { cordon: true }),
-      ...{ serviceAccountName: serviceAccount, tolerations: [{ operator: 'Exists' }] },
-      ...(delays ? { postCompleteDelay: DELAY } : {}),
-      ...taken,
-      concurrency: concurrencyOf(role, here, taken.concurrency),
-      nodeSelector: {
-        matchExpressions: [...SELECTED[role], ...here.excluded.map((key) => ({ key, operator: 'NotIn', values: ['disabled'] }))],
-      },
-      ...(waits ? { prepare: { image, args: ['prepare', nameOf('server', version)] } } : {}),
-      ...{ upgrade: { image }, version },
-    },
-  };
-}
-
-const is = (key: string, operator: 'Exists' | 'DoesNotExist'): Raw => ({ key, operator });
-const SELECTED: Record<Role, Raw[]> = {
-  etcd: [is(ETCD, 'Exists'), is(CONTROL_PLANE, 'DoesNotExist')],
-  server: [is(CONTROL_PLANE, 'Exists')],
-  agent: [is(CONTROL_PLANE, 'DoesNotExist'), is(ETCD, 'DoesNotExist')],
-};
-
-/** A number counts nanoseconds, and blinds newer controllers to all Plans. */
-const withUnit = (drain: Raw): Raw => (typeof drain.timeout === 'number' ? { ...drain, timeout: `${drain.timeout}ns` } : drain);
-
-/** No more servers at a time than etcd can lose. */
-function concurrencyOf(role: Role, here: Here, wanted: Json | undefined): number {
-  const many = typeof wanted === 'number' && wanted > 0 ? wanted : 1;
-  if (role === 'agent') return many;
-  const members = here.nodes.filter(({ labels }) => labels[ETCD] !== undefined).length;
-  return Math.max(1, Math.min(many, members ? Math.floor((members - 1) / 2) : many));
-}
-
-const refTo = (plan: Raw, namespace: string): Ref => ({
-  apiVersion: API,
-  kind: 'Plan',
-  namespace,
-  name: String((plan.metadata as Raw).name),
-});
-
-/** A Node that bears the label of an earlier Plan of this name counts as done, and no Job would run there. */
-function unlabelled(plan: Raw, { nodes }: Here): StepDraft[] {
-  const key = planLabel(String((plan.metadata as Raw).name));
-  const path = formatPointer(['metadata', 'labels', key]);
-  return nodes
-    .filter(({ labels }) => labels[key] !== undefined)
-    .map(({ ref: on, labels }): StepDraft => {
-      const { uid: _, ...node } = on;
-      return {
-        ...{ do: 'patch', on: node, changes: [{ path, before: labels[key]! }], guard: [{ on: node, must: [{ path, is: labels[key]! }] }] },
-        ...{ undo: 'exact', optional: true },
-        text: {
-          en: `remove label ${key} from Node ${on.name}: an earlier upgrade left it, and no Job would run`,
-          zh: `移除 Node ${on.name} 的标签 ${key}：由之前的升级留下，有它则不会运行 Job`,
-        },
-      };
-    });
-}
 
 // ---- steps ----------------------------------------------------------------------------------------------------------
 
@@ -260,14 +173,14 @@ function create(plan: Raw, version: string, { namespace }: Here, after: StepDraf
   const on = refTo(plan, namespace);
   const spec = plan.spec as { concurrency: number };
   return {
-    ...{ do: 'create', object: plan, guard: [{ on, must: 'be-gone' }], undo: 'compensates', after },
+    ...{ do: 'create', object: plan, unheld: [CONCURRENCY], guard: [{ on, must: 'be-gone' }], undo: 'compensates', after },
     text: {
       en: `create Plan ${namespace}/${on.name}: its Nodes are upgraded to ${version}, ${spec.concurrency} at a time`,
       zh: `创建 Plan ${namespace}/${on.name}：将其节点升级到 ${version}，同时 ${spec.concurrency} 个`,
     },
     undoNote: {
-      en: 'undo: deletes the Plan with its Jobs; Nodes that were upgraded stay so (way back: restore the datastore with the older binary)',
-      zh: '撤销时：删除该 Plan 及其 Job；已升级的节点保持不变（回退方法：用旧版本恢复数据存储）',
+      en: 'undo: starts no further Node, waits for the running Job, then deletes the Plan; upgraded Nodes stay upgraded (way back: restore the datastore with the older binary)',
+      zh: '撤销时：不再升级其他节点，等待正在运行的 Job 结束，再删除该 Plan；已升级的节点保持不变（回退方法：用旧版本恢复数据存储）',
     },
   };
 }
@@ -275,7 +188,7 @@ function create(plan: Raw, version: string, { namespace }: Here, after: StepDraf
 function wait(role: Role, plan: Raw, version: string, here: Here, { within, created }: { within: number; created: StepDraft }): StepDraft {
   const on = refTo(plan, here.namespace);
   const failed: Condition = {
-    of: { apiVersion: 'batch/v1', kind: 'Job', namespace: here.namespace, labels: `upgrade.cattle.io/plan=${on.name}` },
+    of: jobsOf(on),
     which: 'some',
     must: [{ path: '/status/conditions[type=Failed]/status', is: 'True' }],
   };
@@ -302,6 +215,10 @@ function wait(role: Role, plan: Raw, version: string, here: Here, { within, crea
       fails: [failed, { on, must: 'be-gone' }],
       retry: retryOf(on),
       repairs: [LEFT_CORDONED],
+      goesOn: {
+        en: `Plan ${on.namespace}/${on.name} remains: system-upgrade-controller continues to upgrade its Nodes`,
+        zh: `Plan ${on.namespace}/${on.name} 仍然存在：system-upgrade-controller 会继续升级其节点`,
+      },
       assume: [],
     },
     after: [created],
@@ -321,9 +238,6 @@ function retryOf({ namespace, name }: Ref): string[] {
     `kubectl annotate plans.upgrade.cattle.io ${name} -n ${namespace} upgrade.cattle.io/retry="$(date +%s)" --overwrite`,
   ];
 }
-
-/** Finds the Nodes that a failed Job left cordoned, by its Job and log. */
-const LEFT_CORDONED = 'k3s/nodes-cordoned-by-plan';
 
 const ONE: Record<Role, { en: string }> = { etcd: { en: 'etcd server' }, server: { en: 'server' }, agent: { en: 'agent' } };
 

@@ -40,6 +40,19 @@ const CONTROLLER: Raw = {
   },
   status: { readyReplicas: 1 },
 };
+/** With what the upstream manifest gives it. */
+const ACCESS: Raw[] = [
+  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'suc', namespace: 'system-upgrade' } },
+  {
+    ...{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'suc' } },
+    rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }],
+  },
+  {
+    ...{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding', metadata: { name: 'suc' } },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'suc' },
+    subjects: [{ kind: 'ServiceAccount', name: 'suc', namespace: 'system-upgrade' }],
+  },
+];
 const DONE = 'abc1';
 /** A Plan of the user that is through. */
 const plan = (name: string, role: string, spec: Raw, more: Raw = {}): Raw => ({
@@ -59,7 +72,7 @@ async function upgrading(objects: Raw[], from: string, to: string, more: Partial
   const folder = mkdtempSync(path.join(tmpdir(), 'ug-k3s-upgrade-'));
   folders.push(folder);
   writeFileSync(path.join(folder, 'version.json'), JSON.stringify({ gitVersion: from }));
-  writeFileSync(path.join(folder, 'objects.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+  writeFileSync(path.join(folder, 'objects.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [...ACCESS, ...objects] }));
   const installation = { id: 'k3s@cluster', system: 'k3s', name: 'cluster', version: from, sources: [], byHelm: false } as const;
   return {
     path: { installation: { ...installation, sources: [] }, from, to, chosen: 'asked', hops: k3s.hops!(from, to) },
@@ -77,7 +90,8 @@ const plansIn = (drafts: StageDraft[]): Record<string, Raw> =>
       ),
     ),
   );
-const told = (drafts: StageDraft[]) => drafts.map(({ title, steps }) => [title.en, steps.map((step) => step.do).join(' ')]);
+const told = (drafts: StageDraft[]) =>
+  drafts.map(({ title, steps }) => [title.en, steps.map(({ do: doing, onUndo }) => (onUndo ? `(${doing})` : doing)).join(' ')]);
 
 test('minor by minor, through the newest known release of each; within a minor at once', () => {
   expect(k3s.hops!(OLD, 'v1.30.6+k3s1')).toEqual(['v1.30.6+k3s1']);
@@ -97,8 +111,8 @@ test('a hop: a snapshot first, servers before agents, our Plans removed at the e
   const drafts = await draftsTo('v1.31.1+k3s1');
   expect(told(drafts)).toEqual([
     ['Before v1.31.1+k3s1', 'manual'],
-    ['Servers to v1.31.1+k3s1', 'create wait'],
-    ['Agents to v1.31.1+k3s1', 'create wait'],
+    ['Servers to v1.31.1+k3s1', 'create (wait) (patch) wait'],
+    ['Agents to v1.31.1+k3s1', 'create (wait) (patch) wait'],
     ['Remove the Plans of v1.31.1+k3s1', 'delete delete'],
   ]);
   const { 'upgrade-guard-server-1.31.1-k3s1': servers, 'upgrade-guard-agent-1.31.1-k3s1': agents } = plansIn(drafts);
@@ -208,11 +222,40 @@ test.each<[string, Raw[], Raw[], RegExp]>([
   await expect(draftsTo('v1.31.1+k3s1', objects, { controller })).rejects.toThrow(why);
 });
 
+test('a controller under another name and in another namespace is used as it is: its Pod says which account and version', async () => {
+  const pod: Raw = {
+    ...{
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'suc-1', namespace: 'tools', labels: { 'upgrade.cattle.io/controller': 'suc' } },
+    },
+    spec: { serviceAccountName: 'tools-suc', containers: [{ name: 'suc', image: 'example.com/system-upgrade-controller:v0.14.0' }] },
+    status: { conditions: [{ type: 'Ready', status: 'True' }] },
+  };
+  const account: Raw = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'tools-suc', namespace: 'tools' } };
+  await expect(draftsTo('v1.31.1+k3s1', [...HA, pod])).rejects.toThrow(/ServiceAccount tools\/tools-suc, .* does not exist/);
+  await expect(draftsTo('v1.31.1+k3s1', [...HA, pod, account])).rejects.toThrow(
+    /ServiceAccount tools\/tools-suc .* has no permission to get nodes, patch nodes$/,
+  );
+  const binding = {
+    ...ACCESS[2]!,
+    metadata: { name: 'tools' },
+    subjects: [{ kind: 'ServiceAccount', name: 'tools-suc', namespace: 'tools' }],
+  };
+  const drafts = await draftsTo('v1.31.1+k3s1', [...HA, pod, account, binding]);
+  expect(drafts[0]!.title.en).toBe('Before v1.31.1+k3s1');
+  const { 'upgrade-guard-server-1.31.1-k3s1': servers } = plansIn(drafts);
+  expect(servers).toMatchObject({ serviceAccountName: 'tools-suc' });
+  // v0.14.0 does not know it.
+  expect(servers).not.toHaveProperty('postCompleteDelay');
+  expect(JSON.stringify(drafts)).toContain('"namespace":"tools"');
+});
+
 test('a label that an earlier Plan of the same name has left is removed first', async () => {
   const label = 'plan.upgrade.cattle.io/upgrade-guard-agent-1.31.1-k3s1';
   const drafts = await draftsTo('v1.31.1+k3s1', [...HA, node('a1', { [label]: DONE }), CONTROLLER]);
   const [, , agents] = drafts;
-  expect(agents!.steps.map((step) => step.do)).toEqual(['patch', 'create', 'wait']);
+  expect(agents!.steps.map((step) => step.do)).toEqual(['patch', 'create', 'wait', 'patch', 'wait']);
   expect(agents!.steps[1]!.after).toContain(agents!.steps[0]);
 });
 
@@ -256,7 +299,8 @@ test.each<[string, Raw[], RegExp]>([
 // ---- waits ----------------------------------------------------------------------------------------------------------
 
 type Wait = StepDraft & { do: 'wait' };
-const waitsIn = (drafts: StageDraft[]): Wait[] => drafts.flatMap(({ steps }) => steps.filter((step): step is Wait => step.do === 'wait'));
+const waitsIn = (drafts: StageDraft[]): Wait[] =>
+  drafts.flatMap(({ steps }) => steps.filter((step): step is Wait => step.do === 'wait' && !step.onUndo));
 
 test('servers and agents are told apart, the Plan must be through, and a failed Job ends the wait', async () => {
   const [servers, agents] = waitsIn(await draftsTo('v1.31.1+k3s1')) as [Wait, Wait];
@@ -283,6 +327,21 @@ test('servers and agents are told apart, the Plan must be through, and a failed 
   const [failed] = servers.fails!;
   expect(await open([failed!], [job(ours, 'Failed')])).toBe(false);
   expect(await open([failed!], [job(ours, 'Complete'), job('another', 'Failed')])).toBe(true);
+});
+
+test('an undo waits for a Job that is at work: one that is about to start counts, one that has ended does not', async () => {
+  const drafts = await draftsTo('v1.31.1+k3s1');
+  const idle = drafts[1]!.steps.find((step): step is Wait => step.do === 'wait' && step.onUndo === true)!;
+  const job = (type: string | undefined, parallelism = 1): Raw => ({
+    ...{ apiVersion: 'batch/v1', kind: 'Job', spec: { parallelism } },
+    metadata: { name: 'j', labels: { 'upgrade.cattle.io/plan': 'upgrade-guard-server-1.31.1-k3s1' } },
+    status: type ? { conditions: [{ type, status: 'True' }] } : {},
+  });
+  const open = (...objects: Raw[]) => pending(idle.until, { select: async () => objects } as unknown as World);
+  expect((await open(job('Complete'), job(undefined)))?.because.en).toMatch(/^1 of 2 Job .*: Job j$/);
+  expect(await open(job('Complete'), job('Failed'))).toBeUndefined();
+  expect(await open(job(undefined, 0))).toBeUndefined();
+  expect(await open()).toBeUndefined();
 });
 
 test('each hop has a snapshot of its own', async () => {

@@ -3,26 +3,14 @@
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, PointRead, PointReader, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { each, list, texts, word } from '../../../engine/read/index.ts';
-import { allows, isAccount, type Wanted } from '../../../kube/rbac.ts';
+import { accountOf, missingRights, ROLES } from '../access.ts';
 import { openPlans, planName } from '../plans.ts';
 import { nodes, type PlanRow, plans } from '../reads.ts';
 
 const reads = {
   nodes,
   plans,
-  roles: list('clusterroles.rbac.authorization.k8s.io', {
-    rules: each('rules', {
-      groups: texts('apiGroups'),
-      resources: texts('resources'),
-      verbs: texts('verbs'),
-      names: texts('resourceNames'),
-    }),
-  }),
-  bindings: list('clusterrolebindings.rbac.authorization.k8s.io', {
-    role: word('roleRef.name', ''),
-    subjects: each('subjects', { kind: word('kind', ''), name: word('name', ''), namespace: word('namespace', '') }),
-  }),
+  ...ROLES,
 };
 type Is = 'account' | 'rights' | 'secret' | 'pull-secret' | 'priority';
 interface Args {
@@ -73,8 +61,6 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-const accountOf = ({ ref, serviceAccount }: PlanRow) => ({ namespace: ref.namespace ?? '', name: serviceAccount || 'default' });
-
 async function lacking(plan: PlanRow, look: PointReader): Promise<Finding<Args>[]> {
   const { namespace, name } = accountOf(plan);
   const named: [Is, Ref][] = [
@@ -95,32 +81,9 @@ async function lacking(plan: PlanRow, look: PointReader): Promise<Finding<Args>[
   return found;
 }
 
-const wanted = (group: string, resource: string, ...verbs: string[]): Wanted[] => verbs.map((verb) => ({ group, resource, verb }));
-
-function needed({ cordons, drain, prepareArgs }: PlanRow): Wanted[] {
-  return [
-    ...(cordons ? wanted('', 'nodes', 'get', 'patch') : []),
-    ...(drain ? [...wanted('', 'pods', 'get', 'list'), ...wanted('apps', 'daemonsets', 'get')] : []),
-    ...(drain ? (drain.disablesEviction ? wanted('', 'pods', 'delete') : wanted('', 'pods/eviction', 'create')) : []),
-    ...(prepareArgs.length ? [...wanted('', 'nodes', 'list'), ...wanted('upgrade.cattle.io', 'plans', 'get')] : []),
-  ];
-}
-
-function rightsOf(plan: PlanRow, { roles, bindings }: Pick<Rows<typeof reads>, 'roles' | 'bindings'>): Finding<Args>[] {
-  const account = accountOf(plan);
-  const bound = new Set(bindings.filter(({ subjects }) => subjects.some((each) => isAccount(each, account))).map(({ role }) => role));
-  const rules = roles.filter(({ ref }) => bound.has(ref.name)).flatMap((role) => role.rules);
-  const missing = needed(plan).filter((each) => !allows(rules, each));
-  return missing.length
-    ? [
-        told(
-          plan,
-          'rights',
-          account.name,
-          missing.map(({ verb, resource }) => `${verb} ${resource}`),
-        ),
-      ]
-    : [];
+function rightsOf(plan: PlanRow, rows: Rows<typeof reads>): Finding<Args>[] {
+  const missing = missingRights(plan, rows);
+  return missing.length ? [told(plan, 'rights', accountOf(plan).name, missing)] : [];
 }
 
 const SEEN: Record<Is, (name: string) => string> = {
