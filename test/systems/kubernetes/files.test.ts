@@ -42,6 +42,11 @@ spec:
       containers: [{name: web, image: registry.example/web:1}]
       volumes: [{name: data, ${volume}}]
 `;
+const SERVICE = (ip: string) => `apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {clusterIP: ${ip}, ports: [{port: 80}]}
+`;
 const RULE = (expr: string) => `apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata: {name: rules, namespace: monitoring}
@@ -61,6 +66,21 @@ test.each<[string, string, string, string, string]>([
   ['a budget that keeps everything', BUDGET('0'), '1.37', 'pdb-blocks-drain', 'PodDisruptionBudget/shop/web a.yaml:1'],
   ['a budget in percent', BUDGET("'0%'"), '1.37', 'pdb-blocks-drain', 'PodDisruptionBudget/shop/web a.yaml:1'],
   [
+    'a budget that keeps everything, beside a Pod of something else',
+    `${BUDGET('0')}---\n${APISERVER('--v=2')}`,
+    '1.37',
+    'pdb-blocks-drain',
+    'PodDisruptionBudget/shop/web a.yaml:1',
+  ],
+  ['an address with leading zeros', SERVICE('010.0.0.1'), '1.37', 'strict-ip-cidr', 'Service/shop/web a.yaml:1'],
+  [
+    'a label of Nodes that is gone',
+    DEPLOYMENT('emptyDir: {}').replace('containers:', 'nodeSelector: {node-role.kubernetes.io/master: ""}\n      containers:'),
+    '1.37',
+    'master-label',
+    'Deployment/shop/web a.yaml:1',
+  ],
+  [
     'a volume plugin in a template',
     DEPLOYMENT('rbd: {monitors: [a], image: b}'),
     '1.31',
@@ -79,6 +99,7 @@ test.each<[string, string, string, string]>([
   ['a gate that stays', APISERVER('--feature-gates=NodeSwap=true'), '1.37', 'component-flags'],
   ['rules with the version that stays', HOOK('v1beta1, v1'), '1.25', 'api-references'],
   ['a budget that lets one go', BUDGET('1'), '1.37', 'pdb-blocks-drain'],
+  ['an address in its usual form', SERVICE('10.0.0.1'), '1.37', 'strict-ip-cidr'],
   ['a volume that stays', DEPLOYMENT('emptyDir: {}'), '1.37', 'in-tree-volume-plugins'],
   ['the metric that replaces it', RULE('apiserver_resource_objects > 1'), '1.37', 'metric-renames'],
 ])('silent: %s', async (_, text, minor, check) => {

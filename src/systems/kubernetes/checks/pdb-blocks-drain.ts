@@ -71,11 +71,15 @@ const check: Check<typeof reads, Args> = {
   judge: ({ budgets, pods }: Rows<typeof reads>, at) => {
     const kept = notDrained(at);
     if (kept) return kept;
-    if (isGap(pods)) return budgets.flatMap(({ ref, least, most }) => (keepsAll(least, most) ? [finding('whatever', [ref], NO_PODS)] : []));
+    if (isGap(pods)) return budgets.flatMap(whatever);
+    // Among manifests alone Pods are not those that workloads will make.
+    const alone = isGap(at.cluster.serverVersion);
     const byNamespace = Map.groupBy(pods, ({ ref }) => ref.namespace);
     const over = new Map<Pod, Ref[]>();
-    const findings = budgets.flatMap(({ ref, selector, least, most, policy }): Finding<Args>[] => {
+    const findings = budgets.flatMap((budget): Finding<Args>[] => {
+      const { ref, selector, least, most, policy } = budget;
       const selected = (byNamespace.get(ref.namespace) ?? []).filter((pod) => selects(selector ?? null, pod.labels));
+      if (alone && !selected.length) return whatever(budget);
       const movable = selected.filter(isMovable);
       for (const pod of movable) over.set(pod, [...(over.get(pod) ?? []), ref]);
       const wanted = keptOf(selected.length, least, most);
@@ -101,6 +105,8 @@ const isReady = ({ conditions }: Pod): boolean => conditions.some(({ type, statu
 /** However many Pods there are: of a thousand all, and not a number of them. */
 const keepsAll = (least: Json | undefined, most: Json | undefined): boolean =>
   keptOf(1000, typeof least === 'number' ? 0 : least, most) >= 1000;
+const whatever = ({ ref, least, most }: RowOf<typeof BUDGET>): Finding<Args>[] =>
+  keepsAll(least, most) ? [finding('whatever', [ref], NO_PODS)] : [];
 const NO_PODS = { healthy: 0, wanted: 0, pods: 0 };
 
 function finding(is: Is, budgets: Ref[], counts: Pick<Args, 'healthy' | 'wanted' | 'pods'>): Finding<Args> {

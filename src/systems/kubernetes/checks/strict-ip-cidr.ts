@@ -14,6 +14,7 @@ const reads = {
   services: list(
     'services',
     {
+      clusterIP: word('spec.clusterIP', ''),
       clusterIPs: texts('spec.clusterIPs'),
       externalIPs: texts('spec.externalIPs'),
       loadBalancerIP: word('spec.loadBalancerIP', ''),
@@ -81,8 +82,9 @@ const check: Check<typeof reads, Args> = {
     const peersOf = (rules: { peers: { cidr: string; except: string[] }[] }[]) =>
       rules.flatMap(({ peers }) => peers.flatMap(({ cidr, except }) => [cidr, ...except]));
     return findings([
-      ...seen(services).flatMap(({ ref, clusterIPs, externalIPs, loadBalancerIP, ranges, ingress }) => [
-        ...at(ref, 'spec.clusterIPs', clusterIPs),
+      ...seen(services).flatMap(({ ref, clusterIP, clusterIPs, externalIPs, loadBalancerIP, ranges, ingress }) => [
+        // The API server fills in the list; a manifest mostly has the one.
+        ...(clusterIPs.length ? at(ref, 'spec.clusterIPs', clusterIPs) : at(ref, 'spec.clusterIP', [clusterIP])),
         ...at(ref, 'spec.externalIPs', externalIPs),
         ...at(ref, 'spec.loadBalancerIP', [loadBalancerIP]),
         ...at(ref, 'spec.loadBalancerSourceRanges', ranges),
