@@ -77,7 +77,10 @@ export function helmUpgrade({
   return { upgrade, given };
 }
 
-/** helm reads and patches what the release has; what the new chart brings beside it cannot be told before it is rendered. */
+/**
+ * helm reads and patches what the release has, deletes what the new chart drops, and creates that again in a rollback: what is dropped cannot be told before it is rendered,
+ * nor what the new chart brings beside it. Without the right to delete, an upgrade goes on and leaves the object; without that to create, a rollback fails (seen with helm 4.1).
+ */
 export function rightsOfHelm({ namespace, driver }: HelmRelease, { manifest }: Pick<Release, 'manifest'>): Rule[] {
   const records: Rule = {
     verbs: ['create', 'delete', 'get', 'list', 'update'],
@@ -87,7 +90,7 @@ export function rightsOfHelm({ namespace, driver }: HelmRelease, { manifest }: P
   };
   const rules = objectsIn(manifest, { namespace }).map(
     ({ apiVersion, kind, namespace: at }): Rule => ({
-      verbs: ['get', 'patch'],
+      verbs: ['create', 'delete', 'get', 'patch'],
       ...resourceOfKind({ apiVersion, kind }),
       ...(isClusterScoped(kind) || at === undefined ? {} : { namespace: at }),
     }),

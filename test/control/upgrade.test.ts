@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Ajv } from 'ajv';
 import { afterEach, expect, test, vi } from 'vitest';
+import { parse } from 'yaml';
 import { helmPluginFolder } from '../../scripts/archive.ts';
 import { hostTarget } from '../../scripts/targets.ts';
 import { BINARY, newHome, run } from '../bed/binary.ts';
@@ -15,7 +16,7 @@ import type { Body } from '../bed/client.ts';
 import { bed } from '../bed/index.ts';
 import { tools } from '../bed/tools.ts';
 import { describeUpstream } from '../bed/upstream.ts';
-import { DEFAULT_NETWORK } from './scene.ts';
+import { DEFAULT_NETWORK, LEASE } from './scene.ts';
 import { NAMESPACE, releaseOf, SECRETS } from './spiderpool-release.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -198,6 +199,37 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     const nobody = await run(['plan', 'spiderpool', '--chart', chartOf('0.9.13')], { kubeconfig: await cluster.user('nobody') });
     expect(nobody.code, nobody.stdout).toBe(3);
     expect(nobody.stderr).toContain('cannot determine whether it is installed');
+  });
+
+  test('what rbac prints for an upgrade is enough for it and for its undo; less one rule it stops before the first write, and names the rule', async () => {
+    await install('0.9.4');
+    const home = newHome();
+    const printed = await call(['rbac', '--for', 'upgrade'], home);
+    fine(printed);
+    type Rule = { apiGroups?: string[]; resources?: string[]; verbs: string[] };
+    const { rules } = parse(printed.stdout) as { rules: Rule[] };
+    // What is said beside them: to grant roles takes more.
+    expect(printed.stderr).toContain('roles that helm grants (verbs bind, escalate)');
+    const roles = { apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles', 'clusterroles'], verbs: ['bind', 'escalate'] };
+    const less = rules.map((rule) =>
+      rule.resources?.includes('daemonsets') ? { ...rule, verbs: rule.verbs.filter((verb) => verb !== 'patch') } : rule,
+    );
+    const as = async (name: string, allowed: Rule[]) => ({
+      kubeconfig: await cluster.user(name, [...allowed, roles] as never),
+      home,
+      env: { HELM_BIN: release.HELM_BIN },
+    });
+    const [fewer, enough] = [await as('user-1', less), await as('user-2', rules)];
+    const before = await state();
+    const refused = await run(upgrade('0.9.13'), fewer);
+    expect(refused.code, refused.stdout + refused.stderr).toBe(1);
+    expect(refused.stderr).toContain('no permission to patch daemonsets.apps in kube-system; nothing was changed');
+    expect(await state()).toEqual(before);
+    expect((await cluster.request('GET', LEASE)).status).toBe(404);
+    fine(await run(upgrade('0.9.13'), enough));
+    await upgraded('0.9.13');
+    fine(await run(['undo', '--yes'], enough));
+    expect(await state()).toEqual(before);
   });
 
   test('the runbook of plan -o shell, with a chart that helm fetches from a repository, does the same', async () => {
