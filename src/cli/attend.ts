@@ -87,7 +87,7 @@ function personOf(call: Call, at: (step: Step) => Text): Person {
     watches: call.terminal,
     told: (step, because) => {
       if (!call.terminal || named.has(step.id)) return;
-      call.say(call.t(manualText(step)), ...commandsOf(step));
+      call.say(call.t(manualText(step)), ...notesOf(call, step), ...commandsOf(step));
       if (because)
         call.say(call.t({ en: `Waiting until it is done: ${oneLine(because.en, 600)}`, zh: `等待完成：${oneLine(because.zh, 600)}` }));
       call.progress(at(step));
@@ -114,6 +114,8 @@ const manualText = ({ id, text }: Step): Text => ({
   en: `manual: ${id}. ${oneLine(text.en, 1000)}`,
   zh: `手动：${id}. ${oneLine(text.zh, 1000)}`,
 });
+const notesOf = (call: Call, step: Step): string[] =>
+  step.do === 'manual' ? (step.notes ?? []).map((note) => `     ${oneLine(call.t(note), 1000)}`) : [];
 const commandsOf = (step: Step): string[] =>
   kindOf(step)
     .commands(step)
@@ -126,7 +128,7 @@ export function manualLeft(call: Call, run: Run, steps: readonly Step[]): string
   return [
     '',
     call.t({ en: 'Manual steps that the run waits for:', zh: '运行正在等待的手动步骤：' }),
-    ...steps.flatMap((step) => [`  ${step.id}. ${oneLine(call.t(step.text), 1000)}`, ...commandsOf(step)]),
+    ...steps.flatMap((step) => [`  ${step.id}. ${oneLine(call.t(step.text), 1000)}`, ...notesOf(call, step), ...commandsOf(step)]),
     call.t({
       en: `Once they are done: {tool} resume ${run.id}${confirm}{reach}`,
       zh: `完成后执行：{tool} resume ${run.id}${confirm}{reach}`,

@@ -230,6 +230,7 @@ const KINDS: Record<Action['do'], Shape> = {
   manual: kind(
     { commands: listOf(text) },
     {
+      notes: listOf(both),
       seen: conditions,
       wrong: listOf(fields({ when: condition, text: both })),
       restarts: fields({ on: ref, said: yesOrNo }, { others: listOf(ref) }),

@@ -117,11 +117,14 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
   };
   const shown = (step: Step): string[] => {
     const commands = kindOf(step).commands(step);
+    const notes = step.do === 'manual' ? (step.notes ?? []) : [];
+    const instead = step.do === 'forget' || notes.length ? [] : [comment(none[language])];
     return [
       '',
       comment(`${step.id}. ${step.text[language]} (${promise(step, language)})`),
       ...(step.undoNote ? [comment(`   ${step.undoNote[language]}`)] : []),
-      ...(step.onUndo ? commands.map(comment) : commands.length ? commands : step.do === 'forget' ? [] : [comment(none[language])]),
+      ...notes.map((note) => comment(`   ${note[language]}`)),
+      ...(step.onUndo ? commands.map(comment) : commands.length ? commands : instead),
     ];
   };
   return [

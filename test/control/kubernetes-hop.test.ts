@@ -278,8 +278,8 @@ hop(
       ).toBe(true);
 
     const undone = await run(['undo', '--yes'], words(kubeconfig));
-    expect([0, 4]).toContain(undone.code);
-    expect(await policy()).toBe('Fail');
+    expect([0, 4], said(undone)).toContain(undone.code);
+    expect(await policy(), said(undone)).toBe('Fail');
     await vi.waitFor(async () => expect(await cordoned('w1')).toBe(false));
     expect([await isLoud(0), await isLoud(1), told.at(-1)]).toEqual([false, false, '2']);
   },
@@ -313,7 +313,7 @@ hop(
       stopped.push(said(ran));
       ran = await resume();
     }
-    expect(stopped).toHaveLength(1);
+    expect(stopped, said(ran)).toHaveLength(1);
     expect(stopped[0]).toContain(
       '2 of 2 containers on Node w1 restarted, which this step does not cause: default/web-3 c (1 → 2), default/web-4 c (1 → 2)',
     );

@@ -179,6 +179,8 @@ export type Action =
   | {
       do: 'manual';
       commands: string[];
+      /** What a person has to know of it, before the commands. */
+      notes?: Text[];
       seen?: Condition[];
       wrong?: Wrong[];
       restarts?: { on: Ref; others?: Ref[]; said: boolean };

@@ -5,7 +5,7 @@ import { bare, withoutStatus } from './objects.ts';
 import { createFrom } from './shell.ts';
 
 export const manual: StepKind<StepOf<'manual'>> = {
-  preview: commandsOf,
+  preview: (step) => [...(step.notes ?? []), ...commandsOf(step)],
   commands: commandsOf,
   look: async (step, world) => {
     const left = step.seen && (await pending(step.seen, world));

@@ -8,7 +8,21 @@ export interface Backup {
   seen: Condition;
   command: string;
   by: string;
+  /** How a restore of it is rehearsed. */
+  restore: string[];
 }
+
+/** An etcd of its own beside the real one, from a snapshot; the keys of the namespaces show that it holds the cluster. */
+export const restored = (file: string, note = ''): string[] => {
+  const at = 'http://127.0.0.1:23790';
+  return [
+    `etcdutl snapshot restore ${file} --data-dir etcd-rehearsal${note}`,
+    `etcd --data-dir etcd-rehearsal --listen-client-urls ${at} --advertise-client-urls ${at} --listen-peer-urls http://127.0.0.1:23800   # in another terminal`,
+    `etcdctl --endpoints=${at} get /registry/namespaces/ --prefix --keys-only`,
+  ];
+};
+/** The same, of a file whose name is not known. */
+const restoredFile = (from: string): string[] => restored('FILE', `   # replace FILE: ${from}`);
 /** Seconds that a backup may be old: what was written since is lost. */
 export const LIMIT = 3600;
 
@@ -51,13 +65,19 @@ export async function backedUp(source: Upgrading['source']): Promise<{ backup?: 
     const command = `kubectl create job -n ${shellWord(namespace)} --from=cronjob/${shellWord(name)} ${shellWord(`${name.slice(0, 40)}-by-hand`)}`;
     const { uid: _, ...on } = job.ref;
     return {
-      backup: { by: `CronJob ${namespace}/${name}`, command, seen: { on, must: [{ path: '/status/lastSuccessfulTime', ...recent }] } },
+      backup: {
+        by: `CronJob ${namespace}/${name}`,
+        command,
+        restore: restoredFile(`what CronJob ${namespace}/${name} has saved`),
+        seen: { on, must: [{ path: '/status/lastSuccessfulTime', ...recent }] },
+      },
     };
   }
   if (await some('etcdsnapshotfiles.k3s.cattle.io')) {
     return {
       backup: {
         by: 'ETCDSnapshotFile',
+        restore: restoredFile('kubectl get etcdsnapshotfiles -o wide names it'),
         command: 'rke2 etcd-snapshot save   # on a server Node',
         seen: {
           of: { apiVersion: 'k3s.cattle.io/v1', kind: 'ETCDSnapshotFile' },
@@ -74,6 +94,8 @@ export async function backedUp(source: Upgrading['source']): Promise<{ backup?: 
     return {
       backup: {
         by: 'Velero',
+        // It holds objects, not etcd.
+        restore: ['velero restore create rehearsal --from-backup before-the-upgrade   # in another cluster with the same storage location'],
         command: 'velero backup create before-the-upgrade --wait',
         seen: {
           of: { apiVersion: 'velero.io/v1', kind: 'Backup' },

@@ -27,7 +27,8 @@ export interface NodeWay {
 export function nodeStage(hop: Hop, parts: ClusterParts, way: NodeWay): StageDraft[] {
   const { by, members } = parts;
   if (!members.length || (by && !way.last)) return [];
-  const title: Text = { en: `Nodes to ${hop.version}`, zh: `节点升级到 ${hop.version}` };
+  const to = by ? minor(minorOf(hop.version)) : hop.version;
+  const title: Text = { en: `Nodes to ${to}`, zh: `节点升级到 ${to}` };
   if (by) return [{ hop: hop.hop, title, steps: [ofProvider(hop, by, members)] }];
   // A kubelet may be some minors behind: workers are replaced once, at the end.
   const waiting = way.mode === 'replace' && !way.last;
@@ -75,14 +76,14 @@ function uncordon({ ref }: Member): StepDraft {
   };
 }
 
-function kubelet(hop: Hop, parts: ClusterParts, { ref, os }: Member, own: boolean, more: Text): StepDraft {
+function kubelet(hop: Hop, parts: ClusterParts, { ref, os, machine }: Member, own: boolean, more: Text): StepDraft {
   const { name } = ref;
   return manual(
     {
       en: `upgrade the kubelet of Node ${name} to ${hop.version}${more.en}`,
       zh: `把 Node ${name} 的 kubelet 升级到 ${hop.version}${more.zh}`,
     },
-    commandsFor(shellWord(name), { hop, parts, os, drained: false, uncordon: false, isControlPlane: own }),
+    commandsFor(shellWord(name), { hop, parts, os, machine, drained: false, uncordon: false, isControlPlane: own }),
     [at(name, hop)],
   );
 }
@@ -157,7 +158,7 @@ function batch(hop: Hop, parts: ClusterParts, some: Member[], mode: NodeWay['mod
       en: `upgrade the kubelets of ${count.en} to ${hop.version}${said.en}; in the commands replace NODE`,
       zh: `把 ${count.zh} 的 kubelet 升级到 ${hop.version}${said.zh}；命令中的 NODE 请替换为节点名`,
     },
-    commandsFor('NODE', { hop, parts, os: first.os, drained, uncordon: drained, isControlPlane: false }),
+    commandsFor('NODE', { hop, parts, os: first.os, machine: first.machine, drained, uncordon: drained, isControlPlane: false }),
     some.map(({ ref: { name } }) => at(name, hop)),
   );
   return drained ? step : inPlace(hop, step, first, some.slice(1));
@@ -167,12 +168,13 @@ interface NodeCommands {
   hop: Hop;
   parts: ClusterParts;
   os: string;
+  machine: string;
   drained: boolean;
   uncordon: boolean;
   isControlPlane: boolean;
 }
 
-function commandsFor(node: string, { hop: { version }, parts, os, drained, uncordon, isControlPlane }: NodeCommands): string[] {
+function commandsFor(node: string, { hop: { version }, parts, os, machine, drained, uncordon, isControlPlane }: NodeCommands): string[] {
   const kubelet = 'sudo systemctl daemon-reload && sudo systemctl restart kubelet';
   const replaced = parts.kubeadm
     ? [
@@ -180,7 +182,10 @@ function commandsFor(node: string, { hop: { version }, parts, os, drained, uncor
         ...(isControlPlane ? [] : [onNode(node, `${installed(os, version, ['kubeadm'])} && sudo kubeadm upgrade node`)]),
         onNode(node, `${installed(os, version, ['kubelet', 'kubectl'])} && ${kubelet}`),
       ]
-    : [`${onNode(node, kubelet)}   # once the kubelet binary there is ${version}`];
+    : [
+        onNode(node, `curl -fL -o /tmp/kubelet https://dl.k8s.io/release/${version}/bin/linux/${machine}/kubelet`),
+        `${onNode(node, 'sudo systemctl stop kubelet && sudo install -m 755 /tmp/kubelet /usr/local/bin/ && sudo systemctl start kubelet')}   # the path is that of its unit`,
+      ];
   return [
     ...(drained ? [`kubectl drain ${node} --ignore-daemonsets`] : []),
     ...replaced,

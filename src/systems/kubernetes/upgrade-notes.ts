@@ -1,20 +1,23 @@
 // Before anything else: what the checks found that bites on the way to this minor, and the urgent notes of its changelog; and how kube-controller-manager can be treated, with
 // the price of either. Nothing shows that they were read: a person confirms it.
-import type { StageDraft, Text, Upgrading } from '../../engine/contracts.ts';
+import type { JudgedFinding, StageDraft, Text, Upgrading } from '../../engine/contracts.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import { minor, minorOf } from '../../versions/kubernetes.ts';
 import type { ClusterParts } from './upgrade-parts.ts';
-import { type Hop, manual } from './upgrade-steps.ts';
+import { FIXED, type Hop, manual } from './upgrade-steps.ts';
 
 const CHANGELOG = 'https://github.com/kubernetes/kubernetes/blob/master/CHANGELOG/CHANGELOG-';
 
 /** Only of a new minor. */
 export function notesStage(hop: Hop, at: Pick<Upgrading, 'found' | 'stopController' | 'logVerbosity'>, parts: ClusterParts): StageDraft[] {
   if (!isNewMinor(hop)) return [];
-  const found = (at.found ?? []).map(({ check, findings }) => ({
-    check,
-    findings: findings.filter((each) => !each.accepted && (each.hop === undefined ? hop.first : each.hop === hop.hop)),
-  }));
+  // What the stages themselves are for is nothing to read about.
+  const found = (at.found ?? [])
+    .filter(({ check }) => !FIXED.includes(check))
+    .map(({ check, findings }) => ({
+      check,
+      findings: findings.filter((each) => !each.accepted && (each.hop === undefined ? hop.first : each.hop === hop.hop)),
+    }));
   const concerned = found.filter(({ findings }) => findings.length);
   const count = concerned.reduce((sum, { findings }) => sum + findings.length, 0);
   const to = minor(minorOf(hop.version));
@@ -26,40 +29,78 @@ export function notesStage(hop: Hop, at: Pick<Upgrading, 'found' | 'stopControll
     en: `read what ${to} changes for this cluster: ${count} ${count === 1 ? 'finding' : 'findings'} of ${concerned.length} ${concerned.length === 1 ? 'check' : 'checks'}, and the urgent upgrade notes of its changelog`,
     zh: `阅读 ${to} 对该集群的影响：${concerned.length} 个检查项的 ${count} 个问题，以及其更新日志中的紧急升级说明`,
   };
+  const notes = [
+    ...concerned.map(({ check, findings }) => foundBy(check, findings[0]!)),
+    ...(parts.by ? [] : [...WAY_BACK(hop), LOGS(at.logVerbosity), ...CONTROLLER(at.stopController === true, parts.kubeadm)]),
+  ];
   const commands = [
-    ...concerned.map(({ check, findings }) => `kubectl upgrade-guard explain ${check}   # ${oneLine(findings[0]!.message.en, 200)}`),
+    ...concerned.map(({ check }) => `kubectl upgrade-guard explain ${check}`),
     `# ${CHANGELOG}${to}.md#urgent-upgrade-notes`,
-    ...(parts.by ? [] : WAY_BACK(hop).map((line) => `# ${line}`)),
-    ...(parts.by
-      ? []
-      : [
-          `# ${at.logVerbosity === undefined ? LOGS : `log verbosity of the API servers: ${at.logVerbosity} until the upgrade is over (--log-verbosity)`}`,
-        ]),
-    ...(parts.by ? [] : CONTROLLER(at.stopController === true, parts.kubeadm).map((line) => `# ${line}`)),
   ];
-  return [
-    { hop: hop.hop, first: true, title: { en: `Notes for ${to}`, zh: `${to} 的说明` }, steps: [manual(count ? some : none, commands)] },
-  ];
+  const title: Text = { en: `Notes for ${to}`, zh: `${to} 的说明` };
+  return [{ hop: hop.hop, first: true, title, steps: [manual(count ? some : none, commands, undefined, [], notes)] }];
 }
+
+const foundBy = (check: string, { message }: JudgedFinding): Text => ({
+  en: `${check}: ${oneLine(message.en, 200)}`,
+  zh: `${check}：${oneLine(message.zh, 200)}`,
+});
 
 export const isNewMinor = ({ version, before }: Pick<Hop, 'version' | 'before'>): boolean => minorOf(version) > minorOf(before);
 
 /** How long it holds, stage by stage. Source: kubernetes/website version-skew-policy.md; an API server of the new minor stores objects that the old one may not read. */
-const WAY_BACK = ({ before, version }: Hop): string[] => [
-  `way back to ${before}: until the first API server is ${version}, nothing has to be restored`,
-  `way back to ${before}: from then on the backup of etcd, without what was written since; kubeadm's own copy is not one (kubernetes#143087)`,
-  `way back of a kubelet to ${before}: at any time, on a drained Node; it may be older than the API servers`,
+const WAY_BACK = ({ before, version }: Hop): Text[] => [
+  {
+    en: `way back to ${before}: until the first API server is ${version}, nothing has to be restored`,
+    zh: `退回 ${before}：在第一个 API 服务器升级到 ${version} 之前，无需恢复任何数据`,
+  },
+  {
+    en: `way back to ${before}: after that only by the backup of etcd, without later writes; kubeadm's own copy of etcd is not a backup (kubernetes#143087)`,
+    zh: `退回 ${before}：此后只能用 etcd 备份恢复，备份之后的写入会丢失；kubeadm 自己保存的 etcd 副本不是备份（kubernetes#143087）`,
+  },
+  {
+    en: `way back of a kubelet to ${before}: at any time, on a drained Node; a kubelet can be older than the API servers`,
+    zh: `kubelet 退回 ${before}：随时可以，需先腾空节点；kubelet 可以比 API 服务器旧`,
+  },
 ];
 
-const LOGS =
-  'log verbosity: unchanged; to raise it for as long as the upgrade lasts: --log-verbosity 4 (API servers), --kubelet-log-verbosity 4';
+const LOGS = (level: number | undefined): Text =>
+  level === undefined
+    ? {
+        en: 'log verbosity: unchanged; to raise it while the upgrade lasts: --log-verbosity 4 (API servers), --kubelet-log-verbosity 4',
+        zh: '日志级别：不变；如需在升级期间提高：--log-verbosity 4（API 服务器）、--kubelet-log-verbosity 4',
+      }
+    : {
+        en: `log verbosity of the API servers: ${level} until the upgrade is over (--log-verbosity)`,
+        zh: `API 服务器的日志级别：升级期间为 ${level}（--log-verbosity）`,
+      };
 
 /** The argument of the in-place guide, and its price. */
-const CONTROLLER = (stopped: boolean, kubeadm: boolean): string[] =>
+const CONTROLLER = (stopped: boolean, kubeadm: boolean): Text[] =>
   kubeadm
-    ? ['kube-controller-manager: kubeadm upgrades it with the API server of its Node, and needs its manifest']
+    ? [
+        {
+          en: 'kube-controller-manager: kubeadm upgrades it with the API server of its Node, and needs its manifest',
+          zh: 'kube-controller-manager：由 kubeadm 与所在节点的 API 服务器一起升级，且 kubeadm 需要其清单文件',
+        },
+      ]
     : [
-        'kube-controller-manager must not be newer than any API server: it is upgraded behind all of them',
-        'stopped meanwhile, it cannot act on what a half-upgraded control plane shows it; but until it is back no endpoints, rollouts, Node evictions or garbage collection happen',
-        stopped ? 'chosen: stop it (--stop-controller-manager)' : 'chosen: leave it running; to stop it: --stop-controller-manager',
+        {
+          en: 'kube-controller-manager must not be newer than any API server: it is upgraded after all of them',
+          zh: 'kube-controller-manager 不得比任何 API 服务器新：在所有 API 服务器之后升级',
+        },
+        {
+          en: 'for stopping it meanwhile: it cannot act on what a half-upgraded control plane shows it',
+          zh: '期间停止它的好处：它不会根据升级到一半的控制平面做出操作',
+        },
+        {
+          en: 'against: until it runs again no endpoints, rollouts, Node evictions or garbage collection happen',
+          zh: '代价：恢复运行之前，不会更新端点、滚动更新、驱逐故障节点上的 Pod 或回收垃圾',
+        },
+        stopped
+          ? { en: 'chosen: stop it (--stop-controller-manager)', zh: '已选择：停止它（--stop-controller-manager）' }
+          : {
+              en: 'chosen: leave it running; to stop it: --stop-controller-manager',
+              zh: '已选择：保持运行；如需停止：--stop-controller-manager',
+            },
       ];

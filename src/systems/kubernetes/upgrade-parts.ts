@@ -3,6 +3,7 @@ import type { Gap, ListRead, RowOf, Upgrading } from '../../engine/contracts.ts'
 import { isGap } from '../../engine/gaps.ts';
 import { flag, label, list, word } from '../../engine/read/index.ts';
 import { isRaw } from '../../kube/json.ts';
+import { pointerGet } from '../../kube/pointer.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import { UserError } from '../../text/user-error.ts';
 import { distributionOf } from '../../versions/kubernetes.ts';
@@ -13,6 +14,7 @@ import { type Backup, backedUp } from './upgrade-backup.ts';
 const MEMBER = {
   kubelet: word('status.nodeInfo.kubeletVersion', ''),
   os: word('status.nodeInfo.osImage', ''),
+  machine: word('status.nodeInfo.architecture', 'amd64'),
   cordoned: flag('spec.unschedulable'),
   aks: label('kubernetes.azure.com/cluster'),
 };
@@ -41,6 +43,8 @@ export interface ClusterParts {
   coreDns?: string;
   /** The control plane's Leases that are there. */
   leases: string[];
+  /** Who held them when the plan was made: the process, not only its Node. */
+  holders: Record<string, string>;
   /** Each API server can be asked by its own address. */
   each: boolean;
   /** How a backup of etcd is seen, and made; undefined: nothing in the cluster shows one. */
@@ -75,8 +79,14 @@ export async function partsOf({ path, source }: Pick<Upgrading, 'path' | 'source
   const proxy = await there('apps/v1', 'DaemonSet', 'kube-proxy');
   const dns = await there('apps/v1', 'Deployment', 'coredns');
   const leases: string[] = [];
-  for (const name of ['kube-controller-manager', 'kube-scheduler'])
-    if (await there('coordination.k8s.io/v1', 'Lease', name)) leases.push(name);
+  const holders: Record<string, string> = {};
+  for (const name of ['kube-controller-manager', 'kube-scheduler']) {
+    const lease = await there('coordination.k8s.io/v1', 'Lease', name);
+    if (!lease) continue;
+    leases.push(name);
+    const holder = pointerGet(lease, '/spec/holderIdentity');
+    if (typeof holder === 'string' && holder) holders[name] = holder;
+  }
   const instances = controlPlaneOf(pods)
     .map(({ component, ref, node, image }) => ({ component, pod: ref.name, namespace: ref.namespace ?? '', node, image }))
     .toSorted((a, b) => a.node.localeCompare(b.node));
@@ -84,7 +94,7 @@ export async function partsOf({ path, source }: Pick<Upgrading, 'path' | 'source
   return {
     by: managedBy(path.from, members) ?? (isGap(path.from) ? undefined : distributionOf(path.from)),
     kubeadm: (await there('v1', 'ConfigMap', 'kubeadm-config')) !== undefined,
-    ...{ instances, members, leases, each: await canAskEach(source) },
+    ...{ instances, members, leases, holders, each: await canAskEach(source) },
     ...(await backedUp(source)),
     ...(etcd ? { etcd: { pod: etcd.ref.name, node: etcd.node } } : {}),
     ...(proxy ? { kubeProxy: imageIn(proxy, 'kube-proxy') } : {}),

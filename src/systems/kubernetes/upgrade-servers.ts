@@ -5,7 +5,7 @@ import { minor, minorOf } from '../../versions/kubernetes.ts';
 import { CONTROL_PLANE } from './reads.ts';
 import { dnsAt, olderDns, proxyAt } from './upgrade-addons.ts';
 import type { ClusterParts, Instance } from './upgrade-parts.ts';
-import { type Hop, inOrder, manual, READY, tagged } from './upgrade-steps.ts';
+import { FIXED, type Hop, inOrder, manual, READY, tagged } from './upgrade-steps.ts';
 
 /** Seconds in which the control plane must be seen at its version, once it was upgraded. */
 const WITHIN = 600;
@@ -13,11 +13,12 @@ const WITHIN = 600;
 const RENEWED = 60;
 
 export function controlPlaneStage(hop: Hop, parts: ClusterParts, stopped: boolean): StageDraft {
-  const { version } = hop;
+  // Of a provider's patch no one knows beforehand.
+  const version = parts.by ? minor(minorOf(hop.version)) : hop.version;
   const steps = inOrder(stepsOf(hop, parts, stopped));
   const dns = olderDns(hop, parts.coreDns);
   const until: Condition[] = [
-    { reading: versionOf(parts), matches: parts.by ? minorPattern(version) : patchPattern(hop) },
+    { reading: versionOf(parts), matches: parts.by ? minorPattern(hop.version) : patchPattern(hop) },
     ...(parts.by ? [] : parts.leases.map(renewed)),
     ...(parts.kubeadm && parts.kubeProxy ? [proxyAt(hop, parts.kubeProxy)] : []),
     // kubeadm leaves one that is newer than its own.
@@ -26,7 +27,7 @@ export function controlPlaneStage(hop: Hop, parts: ClusterParts, stopped: boolea
   const wait: StepDraft = {
     ...{ do: 'wait', guard: [], undo: 'none', until, within: WITHIN, assume: [], after: steps },
     // What is found of them before the upgrade is what these steps are for.
-    fixes: ['kubernetes/version-skip', 'kubernetes/control-plane-skew'],
+    fixes: FIXED,
     text: {
       en: `wait until ${parts.each ? 'every' : 'the'} API server answers as ${version}${parts.leases.length ? ' and the Leases of the control plane are renewed' : ''}`,
       zh: `等待${parts.each ? '所有' : ''} API 服务器的版本变为 ${version}${parts.leases.length ? '，且控制平面的 Lease 已续期' : ''}`,
@@ -191,13 +192,14 @@ const runs = ({ component, pod, namespace, image }: Instance, { patches }: Hop):
 
 function unseenServers(hop: Hop, parts: ClusterParts): StepDraft[] {
   const { version } = hop;
+  const machine = parts.members[0]?.machine ?? 'amd64';
   return [
     manual(
       {
         en: `upgrade every API server to ${version}, one after the other`,
         zh: `逐个把所有 API 服务器升级到 ${version}`,
       },
-      [`kubectl get --raw /version   # ${version}`],
+      [...replacedBinary('kube-apiserver', version, machine), `kubectl get --raw /version   # ${version}`],
       [{ reading: versionOf(parts), matches: patchPattern(hop) }],
       tooEarly(hop, parts),
     ),
@@ -206,10 +208,40 @@ function unseenServers(hop: Hop, parts: ClusterParts): StepDraft[] {
         en: `upgrade kube-scheduler and then kube-controller-manager to ${version}, now that every API server is: no Pod shows their version`,
         zh: `所有 API 服务器升级后，把 kube-scheduler 和 kube-controller-manager 依次升级到 ${version}：没有 Pod 显示它们的版本`,
       },
-      [`kubectl get leases -n kube-system kube-controller-manager kube-scheduler   # ${version}`],
+      ['kube-scheduler', 'kube-controller-manager'].flatMap((name) => replacedBinary(name, version, machine)),
     ),
+    ...restarted(hop, parts),
   ];
 }
+
+/** What a person confirmed, as far as it can be seen: whoever held a Lease before was another process. Only behind the first hop is it known who that was. */
+function restarted({ first }: Hop, { holders }: ClusterParts): StepDraft[] {
+  const until = Object.entries(holders).map(
+    ([name, holder]): Condition => ({
+      on: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: 'kube-system', name },
+      must: [
+        { path: '/spec/holderIdentity', isNot: holder },
+        { path: '/spec/renewTime', newerThan: RENEWED },
+      ],
+    }),
+  );
+  if (!first || !until.length) return [];
+  return [
+    {
+      ...{ do: 'wait', guard: [], undo: 'none', until, within: WITHIN, assume: [] },
+      text: {
+        en: `wait until ${Object.keys(holders).join(' and ')} ${until.length === 1 ? 'was' : 'were'} restarted: a new process holds the Lease`,
+        zh: `等待 ${Object.keys(holders).join('、')} 重启：Lease 由新的进程持有`,
+      },
+    },
+  ];
+}
+
+/** Of a component that runs as a service of systemd. */
+const replacedBinary = (name: string, version: string, machine: string): string[] => [
+  `curl -fLO https://dl.k8s.io/release/${version}/bin/linux/${machine}/${name}`,
+  `sudo systemctl stop ${name} && sudo install -m 755 ${name} /usr/local/bin/ && sudo systemctl start ${name}   # on each Node of the control plane; the path is that of its unit`,
+];
 
 // ---- providers and distributions ------------------------------------------------------------------------------------
 

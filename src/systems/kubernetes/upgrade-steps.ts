@@ -14,13 +14,17 @@ export interface Hop {
   patches: string[];
 }
 
+/** Checks whose findings are what the stages are for. */
+export const FIXED = ['kubernetes/version-skip', 'kubernetes/control-plane-skew'];
+
 /** A step of a person that follows those before it. */
 export const inOrder = (steps: StepDraft[]): StepDraft[] => {
   for (const [i, step] of steps.entries()) if (i) step.after = [...(step.after ?? []), steps[i - 1]!];
   return steps;
 };
-export const manual = (text: Text, commands: string[], seen?: Condition[], wrong: Wrong[] = []): StepDraft => ({
+export const manual = (text: Text, commands: string[], seen?: Condition[], wrong: Wrong[] = [], notes: Text[] = []): StepDraft => ({
   ...{ do: 'manual', guard: [], undo: 'none', text, commands },
+  ...(notes.length ? { notes } : {}),
   ...(seen ? { seen } : {}),
   ...(wrong.length ? { wrong } : {}),
 });

@@ -1,18 +1,18 @@
 // The in-place upgrade of Kubernetes, minor by minor: back up etcd, then the control plane, then the kubelets. A person does it with the tool that installed the cluster; every step says how it is
 // seen to be done. Sources: kubernetes/website tasks/administer-cluster/kubeadm/kubeadm-upgrade.md and version-skew-policy.md; kubernetes 143087 for kubeadm's own copy of etcd.
-import type { Rule, StageDraft, StepDraft, Upgrading } from '../../engine/contracts.ts';
+import type { Rule, StageDraft, Upgrading } from '../../engine/contracts.ts';
 import { TO_LOG } from '../../engine/rights.ts';
 import { UserError } from '../../text/user-error.ts';
 import { compare, minor, minorOf } from '../../versions/kubernetes.ts';
 import { kubeadm } from './knowledge/tables.ts';
 import { addonStage } from './upgrade-addons.ts';
-import { LIMIT } from './upgrade-backup.ts';
+import { LIMIT, restored } from './upgrade-backup.ts';
 import { logsOf, loweredStage, raisedStage } from './upgrade-logs.ts';
 import { nodeStage } from './upgrade-nodes.ts';
 import { notesStage } from './upgrade-notes.ts';
 import { type ClusterParts, partsOf } from './upgrade-parts.ts';
 import { controlPlaneStage } from './upgrade-servers.ts';
-import type { Hop } from './upgrade-steps.ts';
+import { type Hop, inOrder, manual } from './upgrade-steps.ts';
 
 /** What the stages are made of, and what is watched; Nodes are cordoned, drained and uncordoned. */
 export const WRITES: Rule[] = [
@@ -96,8 +96,8 @@ function ofK3s(to: string): UserError {
   );
 }
 
-/** Where nothing in the cluster shows a backup of etcd, a person confirms it. */
-function backup({ hop, version, before }: Hop, { etcd, backup: seen }: ClusterParts): StageDraft {
+/** Where nothing in the cluster shows a backup of etcd, a person confirms it. That it can be restored nothing shows: it is rehearsed once. */
+function backup({ hop, version, before, first }: Hop, { etcd, backup: seen }: ClusterParts): StageDraft {
   const file = `before-${version}.db`;
   const pki = '/etc/kubernetes/pki/etcd';
   const tls = `--endpoints=https://127.0.0.1:2379 --cacert=${pki}/ca.crt --cert=${pki}/server.crt --key=${pki}/server.key`;
@@ -111,14 +111,26 @@ function backup({ hop, version, before }: Hop, { etcd, backup: seen }: ClusterPa
   const by = seen
     ? { en: ` (seen by ${seen.by}, not older than ${minutes} minutes)`, zh: `（由 ${seen.by} 确认，且不早于 ${minutes} 分钟前）` }
     : { en: '', zh: '' };
-  const step: StepDraft = {
-    ...{ do: 'manual', guard: [], undo: 'none', commands: seen ? [seen.command] : [...save, `etcdutl snapshot status ${file} -w table`] },
-    ...(seen ? { seen: [seen.seen] } : {}),
-    text: {
-      en: `back up etcd${by.en}, and restore the backup once on another machine: it is the only way back from ${version} to ${before}, and loses later writes; kubeadm's own copy of etcd is not a backup (kubernetes#143087)`,
-      zh: `备份 etcd${by.zh}，并在另一台机器上试恢复一次：这是从 ${version} 退回 ${before} 的唯一途径，且会丢失之后的写入；kubeadm 自己保存的 etcd 副本不能当作备份（kubernetes#143087）`,
+  const saved = manual(
+    {
+      en: `back up etcd${by.en}: the only way back from ${version} to ${before}, without later writes; kubeadm's own copy of etcd is not a backup (kubernetes#143087)`,
+      zh: `备份 etcd${by.zh}：这是从 ${version} 退回 ${before} 的唯一途径，且会丢失之后的写入；kubeadm 自己保存的 etcd 副本不是备份（kubernetes#143087）`,
     },
-  };
+    seen ? [seen.command] : [...save, `etcdutl snapshot status ${file} -w table`],
+    seen && [seen.seen],
+  );
+  const rehearsed = manual(
+    {
+      en: 'restore the backup once on another machine, as a rehearsal: what cannot be restored is not a backup',
+      zh: '在另一台机器上试恢复一次该备份：无法恢复的备份不能算备份',
+    },
+    seen?.restore ?? restored(file),
+  );
   // Before the repairs: they write, too.
-  return { hop, first: true, title: { en: `Back up etcd before ${version}`, zh: `升级到 ${version} 之前备份 etcd` }, steps: [step] };
+  return {
+    hop,
+    first: true,
+    title: { en: `Back up etcd before ${version}`, zh: `升级到 ${version} 之前备份 etcd` },
+    steps: inOrder(first ? [saved, rehearsed] : [saved]),
+  };
 }

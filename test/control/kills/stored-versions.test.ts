@@ -1,8 +1,9 @@
 // Kills of kubernetes/crd-stored-versions: what etcd holds is read from etcd itself, since every API server converts what it returns.
 // The older version's objects are written while it is the storage version; then the CRD stores the newer one, and no one has rewritten them.
-import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { newHome, run } from '../../bed/binary.ts';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { hastened, newHome, run, start } from '../../bed/binary.ts';
 import type { Body } from '../../bed/client.ts';
+import { type Fault, type FaultProxy, startFaultProxy } from '../../bed/fault-proxy.ts';
 import { bed } from '../../bed/index.ts';
 import { sweeper } from './sweep.ts';
 
@@ -92,6 +93,79 @@ sweeps.remedy({
     expect(await steady()).toEqual({ stored: ['v1'], objects });
   },
   undone: async (before) => expect(await steady()).toEqual(before),
+});
+
+describe('more than a page of custom resources', () => {
+  const MANY = Array.from({ length: 1100 }, (_, i) => `w-${String(i).padStart(4, '0')}`);
+  const allAt = (version: string) => Object.fromEntries(MANY.map((name) => [name, `example.com/${version}`]));
+  const eightAtATime = async (task: (name: string) => Promise<unknown>) => {
+    const open = [...MANY];
+    const worker = async () => {
+      for (let name = open.shift(); name !== undefined; name = open.shift()) await task(name);
+    };
+    await Promise.all(Array.from({ length: 8 }, worker));
+  };
+  let proxy: FaultProxy;
+  let kubeconfig: string;
+  const rewrites = () => proxy.seen.filter(({ method, path }) => method === 'PATCH' && /\/widgets\/[^/]+\/status/.test(path));
+
+  beforeAll(async () => {
+    proxy = await startFaultProxy(cluster);
+    kubeconfig = await proxy.kubeconfigFrom(cluster.kubeconfig);
+    await cluster.request('DELETE', CRD);
+    await soon(async () => expect((await cluster.request('GET', CRD)).status).toBe(404));
+    await behind(['w-0000']);
+    await cluster.apply(definition('v1beta1', true));
+    await soon(async () => {
+      await cluster.apply({ ...widget('w-0000'), spec: { size: 'large', written: `${performance.now()}` } });
+      expect((await inEtcd())['w-0000']).toBe('example.com/v1beta1');
+    });
+    await eightAtATime((name) => cluster.request('POST', WIDGETS, widget(name)));
+    await cluster.apply(definition('v1', true));
+    await cluster.request('PATCH', `${CRD}/status`, { status: { storedVersions: ['v1beta1', 'v1'] } });
+    expect(await inEtcd()).toEqual(allAt('v1beta1'));
+  }, 120_000);
+  afterAll(() => proxy.close());
+
+  test('throttled, it rests; killed, it goes on where it was; the CRD is trimmed once all are written, and not while it changes', async () => {
+    const home = newHome();
+    const busy: Fault = {
+      do: 'answer',
+      status: 429,
+      headers: { 'retry-after': '1' },
+      method: 'PATCH',
+      path: /\/widgets\//,
+      nth: 200,
+      times: 4,
+    };
+    const cut = start(['fix', CHECK, '--yes'], { kubeconfig, home, input: '', env: hastened(20) });
+    proxy.faults.push(busy, { do: 'hold', method: 'PATCH', path: /\/widgets\//, nth: 700, andThen: cut.kill });
+    expect((await cut.ended).signal).toBe('SIGKILL');
+    proxy.faults.length = 0;
+    const before = rewrites().length;
+    expect(before).toBeGreaterThan(600);
+    expect(await storedVersions()).toEqual(['v1beta1', 'v1']);
+
+    // Another field of the CRD changes while objects are rewritten: what was written before no longer counts.
+    proxy.faults.push({
+      ...{ do: 'delay', ms: 1500, method: 'PATCH', path: /\/widgets\//, nth: 100 },
+      andThen: () => void cluster.request('PATCH', CRD, { spec: { names: { shortNames: ['wdg'] } } }),
+    });
+    const stopped = await run(['resume', '--yes'], { kubeconfig, home, env: hastened(20) });
+    expect([stopped.code, stopped.stdout + stopped.stderr]).toEqual([
+      4,
+      expect.stringContaining('the CRD was changed while its custom resources were rewritten'),
+    ]);
+    expect(await storedVersions()).toEqual(['v1beta1', 'v1']);
+    // It went on behind what was certain.
+    expect(rewrites().length - before).toBeLessThan(600);
+
+    const ended = await run(['resume', '--yes'], { kubeconfig, home, env: hastened(20) });
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+    expect(await storedVersions()).toEqual(['v1']);
+    expect(await inEtcd()).toEqual(allAt('v1'));
+    await cluster.request('DELETE', CRD);
+  }, 120_000);
 });
 
 describe('a webhook that no one answers', () => {

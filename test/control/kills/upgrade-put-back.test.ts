@@ -106,7 +106,7 @@ else {
   afterAll(() => plane.stop());
   client = clientOf(plane);
   kubeconfig = kubeconfigOf(plane, 'admin');
-  const sweeps = await sweeper({ ...client, server: plane.server, folder: plane.folder, kubeconfig });
+  const sweeps = await sweeper({ ...client, server: plane.server, folder: plane.folder, kubeconfig }, { unknown: true });
 
   beforeAll(async () => {
     await client.apply(node(await versionNow()), POD, BUDGET);

@@ -47,9 +47,12 @@ interface Asked extends Pick<Upgrading, 'nodes' | 'stopController' | 'found' | '
   /** API servers that can be asked by their own addresses. */
   servers?: number;
 }
-/** Without the notes, which come first at each minor. */
+/** Without the notes, which come first at each minor, and the rehearsal of a restore. */
 const stagesOf = async (...args: Parameters<typeof allStagesOf>) =>
-  (await allStagesOf(...args)).filter(({ title }) => !/^Notes/.test(title.en));
+  (await allStagesOf(...args))
+    .filter(({ title }) => !/^Notes/.test(title.en))
+    .map((stage) => ({ ...stage, steps: stage.steps.filter(({ text }) => !isRehearsal(text.en)) }));
+const isRehearsal = (text: string): boolean => text.startsWith('restore the backup once');
 function allStagesOf(objects: Raw[], to: string, { from = 'v1.30.4', servers = 0, ...asked }: Asked = {}) {
   return stages({
     path: {
@@ -253,14 +256,34 @@ test('a provider: its own command for the control plane at each minor, node grou
   const steps = stepsOf(await stagesOf([node('a', 'v1.30.2-eks-1'), node('b', 'v1.29.9-eks-2')], '1.32', { from: 'v1.30.2-eks-1' }));
   expect(steps.map(({ text }) => text.en)).toEqual([
     'upgrade the control plane to 1.31 with EKS',
-    'wait until the API server answers as v1.31.14',
+    'wait until the API server answers as 1.31',
     'upgrade the control plane to 1.32 with EKS',
-    'wait until the API server answers as v1.32.13',
+    'wait until the API server answers as 1.32',
     'upgrade the kubelets to 1.32 with EKS',
   ]);
   expect(await open(steps[0]!, [], 'v1.31.2-eks-9')).toBeUndefined();
   expect(await open(steps[4]!, [node('a', 'v1.32.1-eks-4'), node('b', 'v1.29.9-eks-2')])).toBeDefined();
   expect(await open(steps[4]!, [node('a', 'v1.32.1-eks-4'), node('b', 'v1.32.1-eks-4')])).toBeUndefined();
+});
+
+describe('where no Pod shows the control plane', () => {
+  const lease = (name: string, holderIdentity: string, seconds = 1): Raw => ({
+    ...{ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace: 'kube-system' } },
+    spec: { holderIdentity, renewTime: new Date(Date.now() - seconds * 1000).toISOString() },
+  });
+  const before = [lease('kube-controller-manager', 'cp1_a'), lease('kube-scheduler', 'cp1_b')];
+
+  test('its binaries are replaced; what a person confirmed and the Leases deny is waited for', async () => {
+    const [servers, others, restarted] = (await stagesOf([...two, ...before], '1.31'))[1]!.steps;
+    expect(commandsOf(servers!)).toContain('https://dl.k8s.io/release/v1.31.14/bin/linux/amd64/kube-apiserver\n');
+    expect(commandsOf(others!)).toMatch(/kube-scheduler[\s\S]*kube-controller-manager/);
+    expect(restarted!.text.en).toBe('wait until kube-controller-manager and kube-scheduler were restarted: a new process holds the Lease');
+    const left = (objects: Raw[]) => pending(restarted!.do === 'wait' ? restarted!.until : [], worldOver(objects));
+    expect((await left(before))?.because.en).toContain('cp1_a');
+    expect(await left([lease('kube-controller-manager', 'cp1_c'), before[1]!])).toBeDefined();
+    expect(await left([lease('kube-controller-manager', 'cp1_c'), lease('kube-scheduler', 'cp1_d')])).toBeUndefined();
+    expect(await left([lease('kube-controller-manager', 'cp1_c', 90), lease('kube-scheduler', 'cp1_d')])).toBeDefined();
+  });
 });
 
 test('K3s is planned as K3s', async () => {
@@ -344,10 +367,22 @@ test('the notes: what the checks found that bites at this minor, its changelog, 
   ]);
   const [one, two_] = stepsOf(notes);
   expect(one!.text.en).toMatch(/^read what 1\.31 changes for this cluster: 2 findings of 2 checks/);
-  expect(commandsOf(one!)).toContain('kubectl upgrade-guard explain kubernetes/removed-api   # one');
-  expect(commandsOf(one!)).toContain('# chosen: leave it running; to stop it: --stop-controller-manager');
-  expect(commandsOf(one!)).toContain('# way back to v1.30.4: until the first API server is v1.31.14, nothing has to be restored');
-  expect(commandsOf(two_!)).not.toContain('three');
+  expect(commandsOf(one!)).toContain('kubectl upgrade-guard explain kubernetes/removed-api');
+  const said = (step: StepDraft) => (step.do === 'manual' ? (step.notes ?? []).map(({ en }) => en) : []);
+  expect(said(one!)).toEqual(
+    expect.arrayContaining([
+      ...['kubernetes/removed-api: one', 'kubernetes/nodes-ready: three'],
+      'way back to v1.30.4: until the first API server is v1.31.14, nothing has to be restored',
+      expect.stringMatching(/^for stopping it meanwhile/),
+      expect.stringMatching(/^against: until it runs again no endpoints/),
+      'chosen: leave it running; to stop it: --stop-controller-manager',
+    ]),
+  );
+  expect(said(two_!).join()).not.toContain('three');
+  // What the upgrade itself mends is nothing to read about.
+  const skips = [{ check: 'kubernetes/version-skip', findings: [finding('1.31', 'skips')] }];
+  const [without] = stepsOf(await allStagesOf([...two, ...controlPlane('cp1')], '1.31', { found: skips }));
+  expect(without!.text.en).toContain('the checks found nothing that concerns this cluster');
   expect((await allStagesOf([...two, KUBEADM], 'v1.30.9')).some(({ title }) => /^Notes/.test(title.en))).toBe(false);
 });
 
@@ -375,7 +410,14 @@ test.each([
 ])('a backup by %s is seen once it is younger than an hour', async (_, object, status) => {
   const at = (minutes: number) => ({ ...object, status: status(new Date(Date.now() - minutes * 60_000).toISOString()) }) as Raw;
   const [backup] = stepsOf(await stagesOf([...two, at(600)], '1.31'));
-  expect(backup!.text.en).toMatch(/^back up etcd \(seen by .*, not older than 60 minutes\), and restore the backup once/);
+  expect(backup!.text.en).toMatch(
+    /^back up etcd \(seen by .*, not older than 60 minutes\): the only way back from v1\.31\.14 to v1\.30\.4/,
+  );
+  // That it can be restored nothing shows.
+  const rehearsals = stepsOf(await allStagesOf([...two, at(5)], '1.32')).filter(({ text }) => isRehearsal(text.en));
+  expect(
+    rehearsals.map((step) => step.do === 'manual' && [step.seen, step.commands.some((command) => command.includes('restore'))]),
+  ).toEqual([[undefined, true]]);
   expect(await open(backup!, [at(600)])).toBeDefined();
   expect(await open(backup!, [at(61)])).toBeDefined();
   expect(await open(backup!, [at(5)])).toBeUndefined();
