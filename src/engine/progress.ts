@@ -1,5 +1,8 @@
 // What a journal says about a run: the state of each step, folded from the entries in their order.
-import type { Direction, Entry, Progress, Run, RunState, RunSummary, Step, StepState, StoredRun } from './contracts.ts';
+
+import { deepEqual } from '../kube/json.ts';
+import { keyOf } from '../kube/refs.ts';
+import type { Direction, Entry, Progress, Ref, Run, RunState, RunSummary, Step, StepState, StoredRun } from './contracts.ts';
 import { stepsOf } from './plan.ts';
 
 export const noProgress = (): Progress => ({ states: { apply: new Map(), undo: new Map() } });
@@ -65,9 +68,39 @@ export function touched(run: Run, progress: Progress): Step[] {
 
 const isPassedBy = (id: string, progress: Progress): boolean => progress.states.apply.get(id)?.result === 'already';
 
+/** Of two steps about the same object: does the later one put back what the earlier one changed, and nothing else? */
+function putsBack(later: Step, earlier: Step): boolean {
+  if (later.do === 'verbosity') return earlier.do === 'verbosity' && later.level === earlier.before && later.before === earlier.level;
+  if (later.do !== 'patch' || later.counters?.length) return false;
+  const { changes, subresource } = later;
+  if (earlier.do === 'drain') return changes.length === 1 && changes[0]!.path === '/spec/unschedulable' && changes[0]!.after === undefined;
+  return (
+    earlier.do === 'patch' &&
+    !earlier.counters?.length &&
+    earlier.subresource === subresource &&
+    earlier.changes.length === changes.length &&
+    earlier.changes.every(({ path, inString, before, after }) =>
+      changes.some(
+        (back) => back.path === path && back.inString === inString && deepEqual(back.before, after) && deepEqual(back.after, before),
+      ),
+    )
+  );
+}
+
+/** Steps that the run itself has put back, and those that did: an undo of either would open for a while what is closed again. */
+function evened(run: Run, progress: Progress): Set<string> {
+  const done = stepsOf(run).filter((step) => 'on' in step && progress.states.apply.get(step.id)?.result === 'done');
+  const found = new Set<string>();
+  for (const same of Map.groupBy(done, (step) => keyOf((step as Extract<Step, { on: Ref }>).on)).values())
+    for (const [at, later] of same.entries())
+      for (const earlier of same.slice(0, at)) if (putsBack(later, earlier)) for (const { id } of [earlier, later]) found.add(id);
+  return found;
+}
+
 /** The steps that an undo still has to look at. What cannot be undone is named once. */
 export function toUndo(run: Run, progress: Progress): Step[] {
-  const changed = new Set(touched(run, progress).map(({ id }) => id));
+  const even = evened(run, progress);
+  const changed = new Set(touched(run, progress).flatMap(({ id }) => (even.has(id) ? [] : id)));
   const isWanted = ({ id, onUndo, after }: Step): boolean =>
     changed.has(id) || (onUndo === true && changed.size > 0 && (after.some((each) => changed.has(each)) || isPassedBy(id, progress)));
   return stepsOf(run)

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Entry, Step } from '../../src/engine/contracts.ts';
 import { executeRun, executeUndo } from '../../src/engine/execute.ts';
 import { hasten } from '../../src/engine/pace.ts';
-import { progressOf, runState } from '../../src/engine/progress.ts';
+import { progressOf, runState, toUndo } from '../../src/engine/progress.ts';
 import { endpoint, pages, patchStep, refTo, runOf, typeOf, worldOf } from './worlds.ts';
 
 hasten(10);
@@ -53,4 +53,38 @@ test('none where nothing was changed', async () => {
   const world = worldOf(endpoint('a', 'Pod'), endpoint('b', 'None'));
   const { end } = await through([back('2'), patchStep('a', { id: '1', after: ['2'] })], world);
   expect(end).toEqual({ a: 'Pod', b: 'None' });
+});
+
+test('what the run itself has put back is not opened again; what was done once more is undone', async () => {
+  const PATH = '/status/ownerControllerType';
+  const loosened = patchStep('a', { id: '1' });
+  const restored = patchStep('a', {
+    id: '3',
+    after: ['1', '2'],
+    guard: [],
+    changes: [{ path: PATH, before: 'Pod', after: 'None' }],
+  } as Partial<Step>);
+  const world = worldOf(endpoint('a', 'None'), endpoint('b', 'None'));
+  const written: string[] = [];
+  const watched = {
+    ...world,
+    write: async (...args: Parameters<typeof world.write>) => {
+      written.push(JSON.stringify(args[0]));
+      return world.write(...args);
+    },
+  };
+  const run = runOf(loosened, patchStep('b', { id: '2', after: ['1'] }), restored);
+  const journal = pages();
+  await executeRun(run, { world: watched, journal, progress: progressOf([]), halt });
+  expect({ a: await typeOf(world, 'a'), b: await typeOf(world, 'b') }).toEqual({ a: 'None', b: 'Pod' });
+  expect(toUndo(run, progressOf(journal.entries)).map(({ id }) => id)).toEqual(['2']);
+  written.length = 0;
+  expect((await executeUndo(run, { world: watched, journal: pages(), progress: progressOf(journal.entries), halt })).state).toBe(
+    'finished',
+  );
+  expect(written).toHaveLength(1);
+  expect({ a: await typeOf(world, 'a'), b: await typeOf(world, 'b') }).toEqual({ a: 'None', b: 'None' });
+  // Cut before it was put back.
+  const cut = journal.entries.filter((entry) => !('step' in entry) || entry.step !== '3');
+  expect(toUndo(run, progressOf(cut)).map(({ id }) => id)).toEqual(['1', '2']);
 });
