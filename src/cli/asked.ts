@@ -38,7 +38,7 @@ export async function examineOptions(call: Call, only: { systems?: SystemId[]; c
 }
 
 /** `--to` or `--back-to`. Throws UserError where they are mixed, or where nothing is known of the way back. */
-function targetsGiven({ flags }: Call, { systems = [], checks = [] }: { systems?: SystemId[]; checks?: string[] }): Target[] {
+export function targetsGiven({ flags }: Call, { systems = [], checks = [] }: { systems?: SystemId[]; checks?: string[] }): Target[] {
   const named = [...new Set([...systems, ...checks.map((id) => id.slice(0, id.indexOf('/')))])];
   const given = (flag: TargetFlag) =>
     (flags[flag] ?? []).map((text) => parseTarget(text, SYSTEMS, named.length === 1 ? named[0] : undefined, flag));

@@ -3,13 +3,14 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Manifest } from '../engine/contracts.ts';
-import { parseTarget } from '../engine/paths.ts';
+import type { Target } from '../engine/paths.ts';
 import { type Manifests, readManifests, STDIN } from '../files/manifests.ts';
 import { loadChart } from '../helm/load-chart.ts';
 import { findHelm, renderedText } from '../helm/run.ts';
-import { SYSTEMS } from '../systems/index.ts';
+import { chosenChecks, SYSTEMS } from '../systems/index.ts';
 import { UserError } from '../text/user-error.ts';
 import { minorOf } from '../versions/kubernetes.ts';
+import { targetsGiven } from './asked.ts';
 import type { Call } from './call.ts';
 import { intentOf } from './intent.ts';
 import { readJudged } from './manifests.ts';
@@ -23,7 +24,11 @@ export async function renderedChart(call: Call): Promise<{ call: Call; manifests
   const helm = await findHelm(call.env, call.signal);
   if (!helm) throw noHelm(chart.name);
   const given = (await intentOf(call.flags, helm.version))?.given ?? {};
-  const as = { namespace: flags.namespace ?? 'default', name: chart.name, kubernetes: kubernetesOf(flags.to) };
+  const as = {
+    namespace: flags.namespace ?? 'default',
+    name: chart.name,
+    kubernetes: kubernetesOf(targetsGiven(call, chosenChecks(call.args))),
+  };
   const text = await renderedText(helm, from, given, as, call.signal);
   const { manifests, skipped, doubles } = await readManifests(
     [STDIN],
@@ -50,8 +55,8 @@ export async function renderedChart(call: Call): Promise<{ call: Call; manifests
 const NONE: Manifests = { manifests: [], skipped: [], doubles: [] };
 
 /** Charts choose API versions by the version of the cluster: that is the target. */
-function kubernetesOf(to: string[] = []): string | undefined {
-  const target = to.map((text) => parseTarget(text, SYSTEMS)).find(({ system }) => system === 'kubernetes');
+function kubernetesOf(targets: readonly Target[]): string | undefined {
+  const target = targets.find(({ system }) => system === 'kubernetes');
   return target && (/^v?1\.\d+\.\d+/.test(target.version) ? target.version : `1.${minorOf(target.version)}.0`);
 }
 
