@@ -6,7 +6,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSyn
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Built, build, DIST, PARTS, put, SEED } from './build.ts';
+import { type Built, build, DIST, PARTS, put, SEED, V8_FLAGS } from './build.ts';
 import { licenceOfNode } from './licences.ts';
 import { signAdHoc } from './macho.ts';
 import { nodeBinary } from './node-base.ts';
@@ -22,12 +22,13 @@ const require = createRequire(import.meta.url);
 
 /**
  * --no-deprecation: Node.js reports DEP0123 when a SOCKS proxy is given by address. --use-system-ca: as kubectl, trust what the system trusts.
+ * --v8-pool-size: one thread beside the main one; each more holds memory of its own for little to do.
  * execArgvExtension none: otherwise NODE_OPTIONS of the user's shell reaches our binary and can stop it from starting.
  */
 const SEA_CONFIG = {
   disableExperimentalSEAWarning: true,
   useSnapshot: false,
-  execArgv: ['--no-deprecation', '--use-system-ca'],
+  execArgv: ['--no-deprecation', '--use-system-ca', '--v8-pool-size=1', ...V8_FLAGS],
   execArgvExtension: 'none',
 };
 
