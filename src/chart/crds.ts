@@ -57,6 +57,8 @@ export function lacking(live: Raw, { versions }: WantedCrd): string[] {
   return versions.flatMap(({ name, markers }) => {
     const served = versionsOf(live).find((version) => version.name === name && version.served !== false);
     if (!served) return [name];
+    // Only a dump may have left the schema out: an API server stores no version without one.
+    if (!isRaw(served.schema)) return [];
     if (isRaw(markers)) return [...new Set(differing(essence(served), essence(markers), ''))];
     const has = new Set(markersOf(served));
     return markers.filter((marker) => !has.has(marker));

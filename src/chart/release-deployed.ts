@@ -1,7 +1,7 @@
 // The check release-deployed, for any system that Helm installs: the release is in a state from which helm upgrade starts.
 // Source: helm pkg/action/upgrade.go (prepareUpgrade): the status inside the newest record counts, not its label; pending refuses always. Else helm goes on from the newest revision that is
 // labelled deployed; where there is none, only from a newest one that is failed or superseded. One storage driver alone is looked at (pkg/action/action.go, Init).
-import type { Check, Finding, Page, Situation, StepDraft, SystemId, Text } from '../engine/contracts.ts';
+import type { Check, Finding, Page, Refusal, Situation, StepDraft, SystemId, Text } from '../engine/contracts.ts';
 import { isGap } from '../engine/gaps.ts';
 import { driverOf, history, oddRecords, otherHistory, type ReleaseRecord } from '../helm/records.ts';
 import { shellWord } from '../text/shell.ts';
@@ -60,7 +60,10 @@ export function releaseDeployed(system: SystemId): Check<typeof RELEASE_READS, A
     remedy: {
       writes: [{ verbs: ['delete'], group: '', resource: 'secrets' }],
       steps: async (found) =>
-        found.filter(({ severity }) => severity === 'blocker').map((each) => (isRepairable(each) ? unpend(each) : manual(each))),
+        found.map((each) => {
+          if (each.severity !== 'blocker') return later(each);
+          return isRepairable(each) ? unpend(each) : manual(each);
+        }),
     },
   };
 }
@@ -199,4 +202,28 @@ function manual({ args: { release, namespace, revision, good, kind }, objects }:
         },
     undo: 'none',
   };
+}
+
+/** What does not keep helm from upgrading: it is finished, cleaned up or found by whoever runs helm next. */
+function later({ args: { release, namespace, good, kind, state }, objects }: Finding<Args>): Refusal {
+  const helm = helmFor(kind === 'ConfigMap' ? 'configmap' : undefined);
+  const [it, at] = [release, namespace].map(shellWord);
+  const left = (refused: Text, command: string): Refusal => ({ as: 'manual', refused, objects, command });
+  if (state === 'not-found')
+    return left(
+      { en: `set HELM_DRIVER=${kind.toLowerCase()} for helm`, zh: `运行 helm 时设置 HELM_DRIVER=${kind.toLowerCase()}` },
+      `${helm} history ${it} -n ${at}`,
+    );
+  if (state === 'two-drivers')
+    return left(
+      { en: `delete the records in ${kind}s if they are not needed any more`, zh: `如果不再需要，删除 ${kind} 中的记录` },
+      `kubectl get ${kind.toLowerCase()}s -l owner=helm,name=${it} -n ${at}`,
+    );
+  return left(
+    {
+      en: `repeat the upgrade${good ? `, or roll back to revision ${good}` : ''}`,
+      zh: `重新执行升级${good ? `，或回滚到修订版本 ${good}` : ''}`,
+    },
+    good ? `${helm} rollback ${it} ${good} -n ${at}` : `${helm} history ${it} -n ${at}`,
+  );
 }

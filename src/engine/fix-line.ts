@@ -3,7 +3,7 @@ import { parsePointer } from '../kube/pointer.ts';
 import { groupOf, refOf } from '../kube/refs.ts';
 import { severalOf } from '../kube/resources.ts';
 import { oneLine } from '../text/sanitise.ts';
-import type { Ref, StepDraft, Text } from './contracts.ts';
+import type { Ref, Refusal, StepDraft, Text } from './contracts.ts';
 import type { Proposal } from './examine.ts';
 import { show } from './steps/fields.ts';
 
@@ -24,7 +24,8 @@ interface Part {
   to?: string;
 }
 
-export function fixLine({ drafts, refusals }: Proposal): Text {
+export function fixLine({ drafts, refusals: all }: Proposal): Text {
+  const refusals = all.filter((each) => each.as === undefined);
   const parts = new Map<string, Part>();
   // What only puts back says nothing new.
   for (const draft of drafts.filter(({ when }) => when !== 'last')) {
@@ -40,6 +41,7 @@ export function fixLine({ drafts, refusals }: Proposal): Text {
   texts.push(...drafts.flatMap(({ do: doing, brief }) => (doing === 'manual' && brief ? [brief(1)] : [])));
   const manual = drafts.filter(({ do: doing, brief }) => doing === 'manual' && !brief);
   const refused = refusals.flatMap(({ objects }) => objects).length;
+  texts.push(...adviceTexts(all));
   if (manual.length) texts.push(manualText(manual, texts.length > 0));
   if (refusals.length) texts.push(refusedText(refused, refusals[0]!.refused, refusals.length === 1 && !texts.length));
   return { en: texts.map(({ en }) => en).join('; '), zh: texts.map(({ zh }) => zh).join('；') };
@@ -139,4 +141,21 @@ function refusedText(objects: number, why: Text, alone: boolean): Text {
   const because = { en: oneLine(why.en, LONG), zh: oneLine(why.zh, LONG) };
   if (alone) return { en: `skipped: ${because.en}`, zh: `已跳过：${because.zh}` };
   return { en: `skips ${objects} ${objects === 1 ? 'object' : 'objects'} (${because.en})`, zh: `跳过 ${objects} 个对象（${because.zh}）` };
+}
+
+/** What an upgrade does, then what is left to a person, with the command that begins it. */
+function adviceTexts(refusals: readonly Refusal[]): Text[] {
+  const said = (as: Refusal['as']) => new Map(refusals.filter((each) => each.as === as).map((each) => [each.refused.en, each])).values();
+  const [first, ...more] = [...said('manual')];
+  return [
+    ...[...said('upgrade')].map(({ refused }) => refused),
+    ...(first
+      ? [
+          {
+            en: `manual: ${oneLine(first.refused.en, LONG)}${first.command ? ` (${first.command})` : ''}${more.length ? `, and ${more.length} more` : ''}`,
+            zh: `手动：${oneLine(first.refused.zh, LONG)}${first.command ? `（${first.command}）` : ''}${more.length ? `，另有 ${more.length} 项` : ''}`,
+          },
+        ]
+      : []),
+  ];
 }

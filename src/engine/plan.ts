@@ -74,7 +74,11 @@ export function planUpgrade(hops: readonly HopParts[], systems: readonly SystemI
       return [
         ...own(true),
         ...(at === 0 ? [{ hop, title: MEANWHILE, parts: meanwhile('first') }] : []),
-        { hop, title: REPAIRS, parts: repairs.map((each) => only(each, 'before')) },
+        {
+          hop,
+          title: REPAIRS,
+          parts: repairs.map((each) => only({ ...each, refusals: each.refusals.filter(({ as }) => as !== 'upgrade') }, 'before')),
+        },
         ...own(false),
         { hop, title: REPAIRS_BEHIND, parts: repairs.map((each) => only({ ...each, refusals: [] }, 'after')) },
         ...(next === undefined ? [{ hop, title: PUT_BACK, parts: meanwhile('last') }] : [recheck(next, systems)]),

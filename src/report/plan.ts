@@ -91,14 +91,19 @@ function stepLines(step: Step, before: Step | undefined, room: number, face: Fac
   ];
 }
 
-function refusalLines({ refused, objects, command }: Refusal, face: Face): string[] {
+function refusalLines({ refused, objects, command, as }: Refusal, face: Face): string[] {
+  const below = command ? [`    ${pasteable(command, face)}`] : [];
+  if (as) {
+    const lead = as === 'manual' ? { en: 'manual: ', zh: '手动：' } : { en: '', zh: '' };
+    return [...paragraph(`- ${lead[face.language]}${oneLine(refused[face.language], 600)}`, face, 2, 4), ...below];
+  }
   const count = counted(objects.length, 'object', '个对象');
   const text = {
     en: `skipped, ${count.en}: ${oneLine(refused.en, 600)}`,
     zh: `已跳过 ${count.zh}：${oneLine(refused.zh, 600)}`,
   };
   const lines = paragraph(`${face.style.red('✗')} ${text[face.language]}`, face, 2, 4);
-  return command ? [...lines, `    ${pasteable(command, face)}`] : lines;
+  return [...lines, ...below];
 }
 
 /** As a person knows it: its context, else its address. */

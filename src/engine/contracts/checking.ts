@@ -64,6 +64,8 @@ export interface Refusal {
   objects: Ref[];
   /** As in Remedy. */
   command?: string;
+  /** It is no fix that is skipped, but left to a person, or done by an upgrade; no run waits for it. */
+  as?: 'manual' | 'upgrade';
 }
 export interface Remedy<Args> {
   /** Where it cannot begin without one: a command to paste. `{tool}` stands for how the user calls us, `{again}` for the flags that lead to the same place. */

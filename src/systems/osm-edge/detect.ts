@@ -78,9 +78,9 @@ const noVersion = (namespace: string): Gap => ({
 function saidBy(workload: Workload): Installation['sources'] {
   const at = `Deployment ${workload.ref.namespace}/${workload.ref.name}`;
   return [
-    ...tagsOf(workload).map((says) => ({ from: of('image', at), says })),
-    ...(workload.version ? [{ from: of('label app.kubernetes.io/version', at), says: workload.version.replace(/^v/, '') }] : []),
+    ...tagsOf(workload).map((says) => ({ from: { en: `image of ${at}`, zh: `${at} 的镜像` }, says })),
+    ...(workload.version ? [{ from: LABEL(at), says: workload.version.replace(/^v/, '') }] : []),
   ];
 }
 
-const of = (what: string, at: string): Text => ({ en: `${what} of ${at}`, zh: `${at} 的 ${what}` });
+const LABEL = (at: string): Text => ({ en: `label app.kubernetes.io/version of ${at}`, zh: `${at} 的标签 app.kubernetes.io/version` });

@@ -1,5 +1,5 @@
 // What is said, offline, of objects that were read back from a real API server (1.20.2): an installation of 1.2.3, a failed upgrade to 1.3.9, one that went through after the Deployment was deleted, and that with its MeshConfig patched.
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -15,6 +15,7 @@ describeUpstream('captures of osm-edge', ['data', 'osm-edge', 'captures'], (capt
   afterAll(() => {
     for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   });
+  const judged = new Set<string>();
   /** `over`: a capture whose files lie over those of the first. */
   async function verdict(names: string[], to: string): Promise<string[]> {
     const folder = mkdtempSync(join(tmpdir(), 'ug-capture-'));
@@ -26,6 +27,9 @@ describeUpstream('captures of osm-edge', ['data', 'osm-edge', 'captures'], (capt
       systems: ['osm-edge'],
       targets: [parseTarget(`osm-edge=${to}`, SYSTEMS)],
     });
+    for (const name of names) judged.add(name);
+    const bare = results.flatMap(({ id, findings }) => findings.filter(({ remedy }) => !remedy?.text.en).map(() => id));
+    expect(bare, 'every finding has a fix line').toEqual([]);
     return results.flatMap(({ id, findings }) => findings.map(({ severity }) => `${severity} ${id.replace('osm-edge/', '')}`));
   }
   /** No program ran there: no one wrote the webhooks. */
@@ -62,5 +66,9 @@ describeUpstream('captures of osm-edge', ['data', 'osm-edge', 'captures'], (capt
   test('and with it patched', async () => {
     const said = await verdict(['03-upgraded-1.3.9-meshconfig-stale', '04-meshconfig-patched'], '1.3.9');
     expect(said.filter((line) => line.startsWith('blocker'))).toEqual(NO_WEBHOOKS);
+  });
+  test('there is no other capture', () => {
+    const folders = readdirSync(captures, { withFileTypes: true }).filter((each) => each.isDirectory());
+    expect(folders.map(({ name }) => name).sort()).toEqual([...judged].sort());
   });
 });

@@ -3,7 +3,7 @@
 import { RELEASE_BODIES, RELEASE_READS } from '../../../chart/release.ts';
 import { explicitValues } from '../../../chart/upgrade-command.ts';
 import { finding, setFields } from '../../../engine/builders.ts';
-import type { Change, Check, Finding, PointReader, Ref, Severity, StepDraft, Text } from '../../../engine/contracts.ts';
+import type { Change, Check, Finding, PointReader, Ref, Refusal, Severity, StepDraft, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { each, list, word } from '../../../engine/read/index.ts';
 import { pathOf } from '../../../helm/keys.ts';
@@ -223,16 +223,16 @@ async function imagesOf({ args: { chart, image: tag }, objects: [on] }: Finding<
   ];
 }
 
-const log = ({ args: { is, name }, objects: [on] }: Finding<Args>, namespace: string): StepDraft =>
+const log = ({ args: { is, name }, objects: [on] }: Finding<Args>, namespace: string): Refusal =>
   is === 'exit'
     ? manual(
         {
           en: `set osm.image.tag to the release of the chart: ${name} does not take its flags`,
           zh: `将 osm.image.tag 设为与 chart 一致的版本：${name} 不接受现有参数`,
         },
-        [`kubectl logs ${shellWord(on?.name ?? '')} -c ${shellWord(name)} -n ${shellWord(namespace)} --previous`],
+        `kubectl logs ${shellWord(on?.name ?? '')} -c ${shellWord(name)} -n ${shellWord(namespace)} --previous`,
       )
-    : manual({ en: `see the log for what ${name} is about`, zh: `查看日志中与 ${name} 相关的说明` }, [
-        `kubectl get events -n ${shellWord(namespace)} --field-selector reason=${shellWord(name)}`,
+    : manual(
+        { en: `see the log for what ${name} is about`, zh: `查看日志中与 ${name} 相关的说明` },
         `kubectl logs deployment/osm-controller -c osm-controller -n ${shellWord(namespace)} --previous`,
-      ]);
+      );

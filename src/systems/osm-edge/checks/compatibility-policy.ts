@@ -25,11 +25,11 @@ interface Hazard {
   /** Objects that it concerns; none of them: nothing to say. Left out: it concerns every mesh. */
   concerns?: 'splits' | 'jaeger';
 }
-/** What settles it: `byUpgrade`: a stage of upgrade osm-edge; else a person, with commands for a namespace. */
+/** What settles it: `byUpgrade`: a stage of upgrade osm-edge; else a person, with a command for a namespace. */
 interface Next {
   text: Text;
   byUpgrade?: true;
-  commands?(namespace: string): string[];
+  command?(namespace: string): string;
 }
 const RESTARTS: Next = {
   byUpgrade: true,
@@ -76,7 +76,7 @@ const HAZARDS: readonly Hazard[] = [
     },
     next: {
       text: { en: 'compare both fields of the MeshConfig with what the mesh needs', zh: '确认 MeshConfig 中这两个字段符合网格的需要' },
-      commands: (at) => [`kubectl get meshconfig osm-mesh-config -n ${at} -o jsonpath='{.spec.traffic}'`],
+      command: (at) => `kubectl get meshconfig osm-mesh-config -n ${at} -o jsonpath='{.spec.traffic}'`,
     },
   },
   {
@@ -92,7 +92,7 @@ const HAZARDS: readonly Hazard[] = [
     concerns: 'jaeger',
     next: {
       text: { en: 'save the traces that are still needed before the upgrade', zh: '升级前保存仍需要的追踪数据' },
-      commands: (at) => [`kubectl port-forward deployment/jaeger 16686 -n ${at}`],
+      command: (at) => `kubectl port-forward deployment/jaeger 16686 -n ${at}`,
     },
   },
   {
@@ -123,7 +123,7 @@ const HAZARDS: readonly Hazard[] = [
         en: 'give each root Service a selector that matches the Pods of its leaf Services',
         zh: '为每个根 Service 设置能选中其叶子 Service 的 Pod 的标签选择算符',
       },
-      commands: () => ['kubectl get trafficsplits.split.smi-spec.io -A -o yaml', 'kubectl get services -A -o wide'],
+      command: () => 'kubectl get trafficsplits.split.smi-spec.io -A -o yaml',
     },
   },
   {
@@ -150,7 +150,7 @@ const HAZARDS: readonly Hazard[] = [
     },
     next: {
       text: { en: 'restart osm-controller if certificates expire before the upgrade', zh: '如果证书在升级之前过期，请重启 osm-controller' },
-      commands: (at) => [`kubectl rollout restart deployment/osm-controller -n ${at}`],
+      command: (at) => `kubectl rollout restart deployment/osm-controller -n ${at}`,
     },
   },
   {
@@ -248,8 +248,8 @@ interface Args {
   from: string;
   to: string;
   text: Text;
-  /** What settles it, with its commands. */
-  next: { text: Text; byUpgrade?: true; commands: string[] };
+  /** What settles it, with the command that begins it. */
+  next: { text: Text; byUpgrade?: true; command?: string };
   instead?: string;
 }
 
@@ -291,7 +291,7 @@ const check: Check<typeof reads, Args> = {
             from,
             to,
             text: row.text,
-            next: { ...row.next, commands: row.next.commands?.(namespace) ?? [] },
+            next: { ...row.next, command: row.next.command?.(namespace) },
             ...(row.instead ? { instead: row.instead } : {}),
           },
           evidence: [{ seen: `${installation.id}: ${from} → ${to}` }],
@@ -303,12 +303,10 @@ const check: Check<typeof reads, Args> = {
   say: ({ from, to, text }) => ({ en: `${from} → ${to}: ${text.en}`, zh: `${from} → ${to}：${text.zh}` }),
   remedy: {
     writes: [],
-    steps: async (all, at) => {
-      const steps = all.map(({ args: { next, instead: to = at.path.to } }) =>
-        next.byUpgrade ? byUpgrade(at, next.text, to) : manual(next.text, next.commands),
-      );
-      return [...new Map(steps.map((step) => [step.text.en, step])).values()];
-    },
+    steps: async (all, at) =>
+      all.map(({ args: { next, instead: to }, objects }) =>
+        next.byUpgrade ? byUpgrade(at, next.text, objects, to) : manual(next.text, next.command, objects),
+      ),
   },
 };
 export default check;

@@ -103,7 +103,7 @@ const check: Check<typeof reads, Args> = {
           en: `add a Node, or lower the requests of other workloads${first?.args.wanted ? `, until one Node has ${first.args.wanted}m CPU left` : ''}`,
           zh: `增加节点，或降低其他工作负载的申请量${first?.args.wanted ? `，使某个节点至少剩余 ${first.args.wanted}m CPU` : ''}`,
         },
-        ['kubectl describe nodes'],
+        'kubectl describe nodes',
       ),
     ],
   },

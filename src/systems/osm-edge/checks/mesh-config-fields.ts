@@ -3,6 +3,7 @@
 import type { Check, Finding, Ref, StepDraft } from '../../../engine/contracts.ts';
 import { compare } from '../../../versions/chart.ts';
 import { preset } from '../knowledge/tables.ts';
+import { byUpgrade } from '../manual.ts';
 import { type MeshConfig, meshConfigOf, meshConfigs, missingFields } from '../reads.ts';
 
 /** First release that reads them, and whose CRD has them. */
@@ -56,14 +57,14 @@ const check: Check<typeof reads, Args> = {
   }),
   remedy: {
     writes: [{ verbs: ['get', 'patch'], group: 'config.openservicemesh.io', resource: 'meshconfigs' }],
-    steps: async (found) => found.map((each) => (each.args.kept ? patch(each) : { refused: NEEDS_CRD, objects: each.objects })),
+    steps: async (found, at) => found.map((each) => (each.args.kept ? patch(each) : byUpgrade(at, NEEDS_CRD, each.objects))),
   },
 };
 export default check;
 
 const NEEDS_CRD = {
-  en: 'set by upgrade osm-edge, once the CRDs of the target version are applied (the installed CRD would prune them)',
-  zh: '由 upgrade osm-edge 在应用目标版本的 CRD 之后设置（当前的 CRD 会丢弃这些字段）',
+  en: 'upgrade osm-edge sets it once the CRDs of the target version are applied (the installed CRD would prune it)',
+  zh: 'upgrade osm-edge 会在应用目标版本的 CRD 之后设置（当前的 CRD 会丢弃）',
 };
 
 const finding = ({ ref, interceptionMode }: MeshConfig, args: Args): Finding<Args> => ({

@@ -12,6 +12,7 @@ import { formatPointer } from '../../../kube/pointer.ts';
 import { compare } from '../../../versions/chart.ts';
 import { at, carriedValues, knownAt, shownValue } from '../carried.ts';
 import { mapping } from '../knowledge/tables.ts';
+import { byUpgrade } from '../manual.ts';
 
 const reads = derived(mapping, (values) => ({
   ...RELEASE_READS,
@@ -84,12 +85,20 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   }),
   remedy: {
     writes: [{ verbs: ['get', 'patch'], group: 'config.openservicemesh.io', resource: 'meshconfigs' }],
-    steps: async (all) => {
+    steps: async (all, at) => {
       const now = all.filter(({ args }) => args.kept);
       const later = all.filter(({ args }) => !args.kept);
       return [
         ...(now.length ? [patch(now)] : []),
-        ...(later.length ? [{ refused: NEEDS_CRD, objects: later.flatMap(({ objects }) => objects) }] : []),
+        ...(later.length
+          ? [
+              byUpgrade(
+                at,
+                NEEDS_CRD,
+                later.flatMap(({ objects }) => objects),
+              ),
+            ]
+          : []),
       ];
     },
   },
@@ -97,8 +106,8 @@ const check: Check<ReturnType<typeof reads>, Args> = {
 export default check;
 
 const NEEDS_CRD = {
-  en: 'set by upgrade osm-edge, once the CRDs of the target version are applied (the installed CRD would prune them)',
-  zh: '由 upgrade osm-edge 在应用目标版本的 CRD 之后设置（当前的 CRD 会丢弃这些字段）',
+  en: 'upgrade osm-edge sets it once the CRDs of the target version are applied (the installed CRD would prune it)',
+  zh: 'upgrade osm-edge 会在应用目标版本的 CRD 之后设置（当前的 CRD 会丢弃）',
 };
 
 /** Leaf by leaf: an override of one key of a map says nothing about the others. */

@@ -1,8 +1,7 @@
 // Which meshes the cluster has: their CRDs are cluster-wide, so that each osm-bootstrap replaces those of the others, and upstream's Open Service Mesh has the same names with other schemas.
 // Sources: cmd/osm-bootstrap (CRDs are replaced as a whole); cmd/cli/util.go@v1.3.9 (meshes are Deployments app=osm-controller); captures of a failed upgrade.
 import { finding } from '../../../engine/builders.ts';
-import type { Check, Finding, Ref, Severity, Situation, StepDraft } from '../../../engine/contracts.ts';
-import { shellWord } from '../../../text/shell.ts';
+import type { Check, Finding, Ref, Refusal, Severity, Situation } from '../../../engine/contracts.ts';
 import { byUpgrade, manual } from '../manual.ts';
 import { CONTROLLER, PARTS, tagsOf, type Workload, workloads } from '../reads.ts';
 
@@ -61,7 +60,7 @@ const check: Check<typeof reads, Args> = {
 export default check;
 
 /** What was begun is finished by the same upgrade; another mesh is upgraded by one of its own. */
-function next({ args: { is, namespace, mesh, names }, objects }: Finding<Args>, at: Situation): StepDraft {
+function next({ args: { is, namespace, mesh, names }, objects }: Finding<Args>, at: Situation): Refusal {
   const itself = `${namespace}/${mesh}`;
   if (is === 'lacks' || is === 'mixed') {
     const to = at.path.to ?? names.findLast((name) => /^\d/.test(name));
@@ -71,12 +70,11 @@ function next({ args: { is, namespace, mesh, names }, objects }: Finding<Args>, 
         en: `upgrade osm-edge completes ${itself}${to ? ` at ${to}` : ''}`,
         zh: `upgrade osm-edge 会补全 ${itself}${to ? `（版本 ${to}）` : ''}`,
       },
+      objects,
       to,
     );
   }
-  const seen = objects.map(
-    ({ namespace: theirs = '' }) => `kubectl get deployments -n ${shellWord(theirs)} -L meshName,app.kubernetes.io/version`,
-  );
+  const seen = 'kubectl get deployments -A -l app=osm-controller -L meshName,app.kubernetes.io/version';
   return is === 'several'
     ? manual(
         {
@@ -84,6 +82,7 @@ function next({ args: { is, namespace, mesh, names }, objects }: Finding<Args>, 
           zh: `升级 ${itself} 之后随即将 ${names.join('、')} 升级到同一版本`,
         },
         seen,
+        objects,
       )
     : manual(
         {
@@ -91,6 +90,7 @@ function next({ args: { is, namespace, mesh, names }, objects }: Finding<Args>, 
           zh: `将 ${names.join('、')} 的工作负载迁移到 ${itself}，然后卸载它；两个项目不能共用 CRD`,
         },
         seen,
+        objects,
       );
 }
 

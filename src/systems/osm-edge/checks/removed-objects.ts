@@ -1,8 +1,7 @@
 // What the CRDs of the target version no longer have: UpstreamTrafficSetting.spec.httpHeaders (1.2.x) is pruned as soon as the CRD of 1.3.0 is applied; MultiClusterServices (1.1.x) are no longer read.
 // Sources: cmd/osm-bootstrap/crds/policy_upstream_traffic_setting.yaml@v1.2.3, @v1.3.0; cmd/osm-bootstrap/crds@v1.1.3, @v1.2.0.
-import type { Check, Finding, Ref, StepDraft } from '../../../engine/contracts.ts';
+import type { Check, Finding, Ref, Refusal } from '../../../engine/contracts.ts';
 import { list, tree } from '../../../engine/read/index.ts';
-import { shellWord } from '../../../text/shell.ts';
 import { compare } from '../../../versions/chart.ts';
 import { manual } from '../manual.ts';
 
@@ -64,21 +63,21 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-const NAMED = 10;
-const replaced = (is: Is, since: string, objects: readonly Ref[]): StepDraft =>
+const replaced = (is: Is, since: string, objects: Ref[]): Refusal =>
   is === 'httpHeaders'
     ? manual(
         {
           en: `save the objects, then limit by another means what spec.httpHeaders limits, before the upgrade to ${since}`,
           zh: `备份这些对象，并在升级到 ${since} 之前用其他方式代替 spec.httpHeaders 的限流`,
         },
-        objects.slice(0, NAMED).map((on) => `kubectl get upstreamtrafficsetting ${nameOf(on)} -o yaml`),
+        'kubectl get upstreamtrafficsettings.policy.openservicemesh.io -A -o yaml',
+        objects,
       )
     : manual(
         { en: 'save them, and delete them after the upgrade', zh: '备份这些对象，并在升级后删除' },
-        objects.slice(0, NAMED).map((on) => `kubectl get multiclusterservice ${nameOf(on)} -o yaml`),
+        'kubectl get multiclusterservices.config.openservicemesh.io -A -o yaml',
+        objects,
       );
-const nameOf = ({ name, namespace = '' }: Ref): string => `${shellWord(name)} -n ${shellWord(namespace)}`;
 
 const finding = (is: Is, since: string, objects: Ref[]): Finding<Args> => ({
   severity: 'warning',

@@ -85,16 +85,15 @@ const check: Check<Record<string, never>, Args> = {
                 en: 'go back with upgrade-guard undo, which gets past the selector; in place of helm rollback',
                 zh: '用 upgrade-guard undo 代替 helm rollback 回退：它会处理标签选择算符的问题',
               },
-              ['upgrade-guard runs'],
+              '{tool} runs',
             )
           : manual(
               {
                 en: `save ${is === 'kinds' ? 'the objects of these kinds' : `the MeshConfig (${names.join(', ')})`} before going back`,
                 zh: `回退之前备份${is === 'kinds' ? '这些类型的对象' : ` MeshConfig（${names.join('、')}）`}`,
               },
-              is === 'kinds'
-                ? objects.map(({ name }) => `kubectl get ${shellWord(name)} -A -o yaml`)
-                : ['kubectl get meshconfigs.config.openservicemesh.io -A -o yaml'],
+              `kubectl get ${is === 'kinds' ? objects.map(({ name }) => shellWord(name)).join(',') : 'meshconfigs.config.openservicemesh.io'} -A -o yaml`,
+              objects,
             ),
       ),
   },

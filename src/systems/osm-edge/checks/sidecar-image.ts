@@ -3,6 +3,7 @@
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Refusal, StepDraft, Text } from '../../../engine/contracts.ts';
 import { pipyOf, releases } from '../knowledge/tables.ts';
+import { byUpgrade } from '../manual.ts';
 import { type MeshConfig, meshConfigOf, meshConfigs } from '../reads.ts';
 
 const reads = { meshConfigs };
@@ -64,18 +65,18 @@ const check: Check<typeof reads, Args> = {
   },
   remedy: {
     writes: [{ verbs: ['get', 'patch'], group: 'config.openservicemesh.io', resource: 'meshconfigs' }],
-    steps: async (all) =>
+    steps: async (all, at) =>
       all.flatMap((each): (StepDraft | Refusal)[] => {
         if (each.args.is !== 'old' && each.args.is !== 'pinned') return [];
-        return each.args.now ? [patch(each)] : [{ refused: LATER, objects: each.objects }];
+        return each.args.now ? [patch(each)] : [byUpgrade(at, LATER, each.objects)];
       }),
   },
 };
 export default check;
 
 const LATER: Text = {
-  en: 'set by upgrade osm-edge, once the scripts of the target version are served',
-  zh: '由 upgrade osm-edge 在目标版本的脚本就绪后设置',
+  en: 'upgrade osm-edge sets it once the scripts of the target version are served',
+  zh: 'upgrade osm-edge 会在目标版本的脚本就绪后设置',
 };
 
 const SAY: Record<Is, (wanted: string, version: string) => Text> = {

@@ -70,14 +70,14 @@ const check: Check<typeof reads, Args> = {
                 en: 'plan a migration to FSM (another control plane, other labels): these namespaces are in the mesh',
                 zh: '规划迁移到 FSM（控制平面和标签都不同）：以下命名空间属于该网格',
               },
-              [`kubectl get namespaces -l openservicemesh.io/monitored-by=${shellWord(installation.name)}`],
+              `kubectl get namespaces -l openservicemesh.io/monitored-by=${shellWord(installation.name)}`,
             )
           : manual(
               {
                 en: `finish the migration to FSM (${names.join(', ')}), or remove it: both replace the same CRDs`,
                 zh: `完成向 FSM（${names.join('、')}）的迁移，或将其移除：两者会替换相同的 CRD`,
               },
-              ['kubectl get namespaces -L openservicemesh.io/monitored-by,flomesh.io/monitored-by'],
+              'kubectl get namespaces -L openservicemesh.io/monitored-by,flomesh.io/monitored-by',
             ),
       ),
   },

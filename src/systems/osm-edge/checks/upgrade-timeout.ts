@@ -1,7 +1,7 @@
 // Why the control plane does not become ready, which helm and osm mesh upgrade report as "timed out waiting for the condition" alone; osm mesh upgrade waits five minutes, without a flag for more.
 // Sources: cmd/cli/mesh_upgrade.go@v1.3.9 (Wait, Timeout 5m); charts/osm/templates/osm-deployment.yaml@v1.3.9 (init-osm-controller waits for osm-bootstrap, curlimages/curl without a tag).
 import { finding } from '../../../engine/builders.ts';
-import type { Check, Finding, RowOf, StepDraft, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Refusal, RowOf, Text } from '../../../engine/contracts.ts';
 import { label, list, number } from '../../../engine/read/index.ts';
 import { shellWord } from '../../../text/shell.ts';
 import { type ControlPod, controlPods, isAlive, troubleOf, unscheduled } from '../control-plane.ts';
@@ -79,28 +79,30 @@ const check: Check<typeof reads, Args> = {
 export default check;
 
 /** What shows the cause, by what the Pods say. */
-function cause({ name, namespace, why }: Args): StepDraft {
+function cause({ name, namespace, why }: Args): Refusal {
   const [pods, at] = [`-l app=${shellWord(name)}`, `-n ${shellWord(namespace)}`];
   if (why.is === 'scheduler')
-    return manual({ en: `make room for the Pods of ${name}`, zh: `为 ${name} 的 Pod 腾出资源` }, ['kubectl describe nodes']);
+    return manual({ en: `make room for the Pods of ${name}`, zh: `为 ${name} 的 Pod 腾出资源` }, 'kubectl describe nodes');
   if (why.is === 'bootstrap')
-    return manual({ en: `get osm-bootstrap ready: ${name} waits for it`, zh: `先使 osm-bootstrap 就绪：${name} 在等待它` }, [
+    return manual(
+      { en: `get osm-bootstrap ready: ${name} waits for it`, zh: `先使 osm-bootstrap 就绪：${name} 在等待它` },
       `kubectl logs deployment/osm-bootstrap ${at}`,
-    ]);
+    );
   if (why.is === 'none')
-    return manual({ en: `see the events of ${name}`, zh: `查看 ${name} 的事件` }, [`kubectl describe pods ${pods} ${at}`]);
+    return manual({ en: `see the events of ${name}`, zh: `查看 ${name} 的事件` }, `kubectl describe pods ${pods} ${at}`);
   const container = shellWord(why.container);
   if (!/ImagePull|InvalidImageName/.test(why.reason))
-    return manual({ en: `see why ${why.container} ends`, zh: `查看 ${why.container} 退出的原因` }, [
+    return manual(
+      { en: `see why ${why.container} ends`, zh: `查看 ${why.container} 退出的原因` },
       `kubectl logs deployment/${shellWord(name)} -c ${container} ${at} --previous`,
-    ]);
+    );
   const ofCurl = why.container.startsWith('init-osm-');
   return manual(
     {
       en: `make the image of ${why.container} available${ofCurl ? ', or set osm.curlImage to one of your registry' : ', or set osm.image.registry'}`,
       zh: `使 ${why.container} 的镜像可以拉取${ofCurl ? '，或将 osm.curlImage 设为自有镜像仓库的镜像' : '，或设置 osm.image.registry'}`,
     },
-    [`kubectl describe pods ${pods} ${at}`],
+    `kubectl describe pods ${pods} ${at}`,
   );
 }
 

@@ -3,7 +3,7 @@
 import { RELEASE_BODIES, RELEASE_READS } from '../../../chart/release.ts';
 import { explicitValues } from '../../../chart/upgrade-command.ts';
 import { finding } from '../../../engine/builders.ts';
-import type { Check, Finding, Json, Ref, Situation, StepDraft, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Json, Ref, Refusal, Situation, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { pathOf } from '../../../helm/keys.ts';
 import { isRaw } from '../../../kube/json.ts';
@@ -107,10 +107,11 @@ const check: Check<typeof RELEASE_READS, Args> = {
 };
 export default check;
 
-const correct = ({ key, wants }: Args, { path: { installation } }: Situation): StepDraft =>
-  manual({ en: `set ${key} to ${wants.en} (--set, or the values file)`, zh: `用 --set 或在 values 文件中将 ${key} 设为${wants.zh}` }, [
+const correct = ({ key, wants }: Args, { path: { installation } }: Situation): Refusal =>
+  manual(
+    { en: `set ${key} to ${wants.en} (--set, or the values file)`, zh: `用 --set 或在 values 文件中将 ${key} 设为${wants.zh}` },
     `helm get values ${shellWord(installation.name)} -n ${shellWord(installation.namespace ?? '')}`,
-  ]);
+  );
 
 /** 365d as 8760h; Go knows no days. */
 function inHours(value: Json): Json | undefined {

@@ -3,6 +3,7 @@
 import { setFields } from '../../../engine/builders.ts';
 import type { Check, Finding, Ref, Rows, StepDraft } from '../../../engine/contracts.ts';
 import { each, label, list, maybe, word } from '../../../engine/read/index.ts';
+import { byUpgrade } from '../manual.ts';
 import { type Workload, workloads } from '../reads.ts';
 
 const VERSION = '/metadata/labels/app.kubernetes.io~1version';
@@ -82,10 +83,11 @@ const check: Check<typeof reads, Args> = {
       ...{ verbs: ['get', 'delete', 'create', 'patch'], group: 'admissionregistration.k8s.io', resource },
     })),
     // An upgrade labels them with the version that it brings.
-    steps: async (found, { path: { from, to } }) =>
+    steps: async (found, at) =>
       found.map((each) => {
+        const { from, to } = at.path;
         if (!each.args.label) return remove(each);
-        return to === undefined || to === from ? relabel(each, each.args.label) : { refused: LATER, objects: each.objects };
+        return to === undefined || to === from ? relabel(each, each.args.label) : byUpgrade(at, LATER, each.objects);
       }),
   },
 };
@@ -114,7 +116,7 @@ function remove({ objects, args: { hook, namespace } }: Finding<Args>): StepDraf
   };
 }
 
-const LATER = { en: 'set by upgrade osm-edge', zh: '由 upgrade osm-edge 设置' };
+const LATER = { en: 'upgrade osm-edge sets the label', zh: 'upgrade osm-edge 会设置该标签' };
 
 const mislabelled = (ref: Ref, hook: string, namespace: string, label: [string, string]): Finding<Args> => ({
   severity: 'notice',
