@@ -1,10 +1,11 @@
 // osm-edge on a real API server, by its real charts and real helm: what the upgrade over 1.3.0 breaks is found, the upgrade of the tool gets past it, is killed and resumed, and is undone by itself.
 // None of its programs runs here: what they do at their start (CRDs of the version, the MeshConfig if there is none, the CA, webhook configurations) is played, from the Deployment that helm writes.
 // Nor is a sidecar injected: the workload of the mesh has one, and the webhooks let Pods through without an answer.
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Actor, startKubelet } from '../bed/actors/index.ts';
 import { hastened, newHome, type Ran, run, start } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
@@ -24,6 +25,28 @@ const SHOP = '/apis/apps/v1/namespaces/shop/deployments/api';
 const WEBHOOKS = ['mutatingwebhookconfigurations/osm-webhook-osm', 'validatingwebhookconfigurations/osm-validator-mesh-osm'];
 /** The chart of 1.1.3 deploys images 1.1.1. */
 const CHART_OF: Record<string, string> = { '1.1.1': '1.1.3' };
+
+/** Writes of an upgrade over 1.3.0, in their order; those of helm are seen as well. */
+const WRITES: [name: string, method: string, path: RegExp][] = [
+  ['the Lease', 'POST', /\/leases/],
+  ['the values', 'POST', /\/secrets/],
+  ['the old Deployment', 'DELETE', /\/deployments\/osm-controller/],
+  ['a Deployment, by helm', 'PATCH', /\/deployments\/osm-bootstrap/],
+  ['the MeshConfig', 'PATCH', /\/meshconfigs\/osm-mesh-config/],
+  ['the values put away', 'DELETE', /\/secrets\/upgrade-guard-/],
+  ['an old ReplicaSet', 'DELETE', /\/replicasets\/osm-controller/],
+  ['the label of a webhook', 'PATCH', /\/mutatingwebhookconfigurations\//],
+  ['a workload of the mesh', 'PATCH', /\/namespaces\/shop\/deployments\/api/],
+];
+const CELLS = WRITES.flatMap(([name, method, path]) =>
+  (['hold', 'forward-unanswered', 'answer-then'] as const).map((place) => ({ name, write: [method, path] as [string, RegExp], place })),
+);
+/** One of them is killed each time: another seed, another place. */
+const OURS = CELLS.filter(({ name }) => name !== 'the Lease' && !name.endsWith('by helm'));
+const TURN = createHash('sha256')
+  .update(`osm-edge ${process.env.UPGRADE_GUARD_TEST_SEED ?? ''}`)
+  .digest()
+  .readUInt32BE();
 
 describeUpstream('osm-edge by its real charts', ['data', 'osm-edge', 'charts'], (charts) => {
   const started: Actor[] = [];
@@ -82,15 +105,27 @@ describeUpstream('osm-edge by its real charts', ['data', 'osm-edge', 'charts'], 
 
   beforeEach(async () => {
     await cluster.helm3(['uninstall', 'osm', '-n', NAMESPACE, '--no-hooks']);
+    await cluster.helm3(['uninstall', 'b', '-n', 'edge-b', '--no-hooks']);
+    for (const name of ['cart', 'web']) await cluster.request('DELETE', `/apis/apps/v1/namespaces/shop/deployments/${name}`);
+    await cluster.request('DELETE', '/apis/apps/v1/namespaces/upstream/deployments/osm-controller');
     await cluster.request('DELETE', CONFIG);
     for (const name of WEBHOOKS) await cluster.request('DELETE', `/apis/admissionregistration.k8s.io/v1/${name}`);
     await cluster.request('DELETE', '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/upgrade-guard');
     for (const { metadata } of (await cluster.request('GET', `/apis/apps/v1/namespaces/${NAMESPACE}/replicasets`)).body.items ?? [])
       await cluster.request('DELETE', `/apis/apps/v1/namespaces/${NAMESPACE}/replicasets/${metadata.name}`);
   });
-  async function install(version: string): Promise<void> {
+  async function install(version: string, values: string[] = []): Promise<void> {
     await layCrds(cluster, join(charts, version, 'crds'));
-    const { code, stderr } = await cluster.helm3(['install', 'osm', chartOf(version), '-n', NAMESPACE, '--create-namespace', '--no-hooks']);
+    const { code, stderr } = await cluster.helm3([
+      'install',
+      'osm',
+      chartOf(version),
+      '-n',
+      NAMESPACE,
+      '--create-namespace',
+      '--no-hooks',
+      ...values,
+    ]);
     expect(code, stderr).toBe(0);
     await until('the MeshConfig is there', async () => (await cluster.request('GET', CONFIG)).status === 200);
     await until('the control plane is ready', async () => isReady((await cluster.request('GET', DEPLOYMENTS)).body.items, 3));
@@ -146,7 +181,8 @@ describeUpstream('osm-edge by its real charts', ['data', 'osm-edge', 'charts'], 
 
     const home = newHome();
     mkdirSync(home, { recursive: true });
-    await killed(upgrade('1.3.9'), home, ['PATCH', /\/meshconfigs\/osm-mesh-config/], 'forward-unanswered');
+    const { write, place } = OURS[TURN % OURS.length]!;
+    await killed(upgrade('1.3.9'), home, write, place);
     fine(await call(['resume', '--yes'], home));
     expect(await selector()).toEqual({ app: 'osm-controller', codebase: '' });
     expect(await mode()).toBe('iptables');
@@ -165,6 +201,26 @@ describeUpstream('osm-edge by its real charts', ['data', 'osm-edge', 'charts'], 
     });
   });
 
+  describe.runIf(process.env.UPGRADE_GUARD_SWEEP)('the same upgrade, killed at every place', () => {
+    test.each(CELLS.flatMap((cell) => (['resume', 'undo'] as const).map((ending) => ({ ...cell, ending }))))(
+      '$name, $place, then $ending',
+      async ({ write, place, ending }) => {
+        await install('1.2.3');
+        const earlier = await state();
+        const home = newHome();
+        mkdirSync(home, { recursive: true });
+        await killed(upgrade('1.3.9'), home, write, place);
+        fine(await call([ending, '--yes'], home));
+        if (ending === 'resume') {
+          expect(await version()).toBe('1.3.9');
+          expect(await mode()).toBe('iptables');
+          fine(await call(['undo', '--yes'], home));
+        }
+        expect(await state()).toEqual(earlier);
+      },
+    );
+  });
+
   test('1.3.0 to 1.3.9: silent about both, upgraded, killed in the restart, resumed and undone', async () => {
     await install('1.3.0');
     const earlier = await state();
@@ -177,6 +233,58 @@ describeUpstream('osm-edge by its real charts', ['data', 'osm-edge', 'charts'], 
     fine(await call(['undo', '--yes'], home));
     expect(await version()).toBe('1.3.0');
     expect(await state()).toEqual(earlier);
+  });
+
+  test('two meshes and upstream OSM beside them: one is selected, its values go to helm explicitly, its workloads restart in waves within their budget', async () => {
+    await install('1.3.0', ['--set', 'osm.deployPrometheus=true']);
+    const prometheus = `${DEPLOYMENTS}/osm-prometheus`;
+    const images = async () =>
+      (await cluster.request('GET', prometheus)).body.spec.template.spec.containers.map(({ image }: Body) => image);
+    await cluster.request('PATCH', prometheus, {
+      spec: { template: { spec: { containers: [{ name: 'prometheus', image: 'prom/prometheus:v2.45.0' }] } } },
+    });
+    const second = await cluster.helm3([
+      ...['install', 'b', chartOf('1.3.0'), '-n', 'edge-b', '--create-namespace', '--no-hooks'],
+      ...['--set', 'osm.meshName=b', '--set', 'contour.enabled=false'],
+    ]);
+    expect(second.code, second.stderr).toBe(0);
+    await cluster.apply(...UPSTREAM, ...together(PIPY['1.3.0']!));
+    await until('all workloads are ready', async () =>
+      isReady((await cluster.request('GET', '/apis/apps/v1/namespaces/shop/deployments')).body.items, 3),
+    );
+
+    const both = await json(['check', 'osm-edge']);
+    const installations = ['osm-edge@edge-b/b', 'osm-edge@osm-system/osm'];
+    expect(both.result.installations.map(({ id }: Body) => id)).toEqual(installations);
+    const beside = both.result.checks.filter(({ id }: Body) => id === 'osm-edge/mesh-found').flatMap(({ findings }: Body) => findings);
+    expect(beside.filter(({ severity }: Body) => severity === 'notice')).toHaveLength(2);
+    expect(beside.filter(({ message }: Body) => /upstream\/osm: upstream Open Service Mesh/.test(message.en))).toHaveLength(2);
+    const asked = await call(['upgrade', 'osm-edge', '--chart', chartOf('1.3.9'), '--yes']);
+    expect(asked.code).toBe(1);
+    expect(asked.stderr).toContain('several installations');
+
+    const least = watchLeast('shop');
+    const home = newHome();
+    const done = await call(['upgrade', 'osm-edge', 'osm', '--chart', chartOf('1.3.9'), '--yes'], home);
+    fine(done);
+    expect(done.stdout).toContain('with these values: --set-string osm.prometheus.image=prom/prometheus:v2.45.0');
+    for (const wave of ['wave 1 of 2 (4 Pods)', 'wave 2 of 2 (2 Pods)']) expect(done.stdout).toContain(wave);
+    // Of the six Pods of one budget five stay.
+    expect(await least.stop()).toBeGreaterThanOrEqual(5);
+    expect(await images()).toEqual(['prom/prometheus:v2.45.0']);
+    const values = await cluster.helm3(['get', 'values', 'osm', '-n', NAMESPACE, '-o', 'json']);
+    expect(JSON.parse(values.stdout)).toEqual({ osm: { deployPrometheus: true, prometheus: { image: 'prom/prometheus:v2.45.0' } } });
+    expect((await cluster.request('GET', '/apis/apps/v1/namespaces/edge-b/deployments/osm-controller')).body.metadata.labels).toMatchObject(
+      {
+        'app.kubernetes.io/version': '1.3.0',
+        meshName: 'b',
+      },
+    );
+    fine(await call(['undo', '--yes'], home));
+    expect(await version()).toBe('1.3.0');
+    // helm upgrade by itself would name the mesh b osm.
+    const reset = await call(['plan', 'osm-edge', 'b', '--chart', chartOf('1.3.9'), '--reset-values']);
+    expect(reset.stdout).toContain('with these values: --set-string osm.meshName=b');
   });
 
   test('1.3.9: a webhook without its CA and a CRD that is gone are written again by a restart, killed, resumed and undone', async () => {
@@ -256,6 +364,72 @@ function workload(image: string): Body[] {
       },
     },
   ];
+}
+
+/** Upstream's control plane: the same labels, other images. */
+const UPSTREAM: Body[] = [
+  { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'upstream' } },
+  {
+    ...{ apiVersion: 'apps/v1', kind: 'Deployment' },
+    metadata: {
+      name: 'osm-controller',
+      namespace: 'upstream',
+      labels: { app: 'osm-controller', 'app.kubernetes.io/name': 'openservicemesh.io', meshName: 'osm' },
+    },
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: { app: 'osm-controller' } },
+      template: {
+        metadata: { labels: { app: 'osm-controller' } },
+        spec: { containers: [{ name: 'osm-controller', image: 'openservicemesh/osm-controller:v1.2.4' }] },
+      },
+    },
+  },
+];
+
+/** Two more workloads of two Pods, which share one budget: they are restarted one after the other. */
+function together(image: string): Body[] {
+  const [, , deployment] = workload(image) as [Body, Body, Body];
+  const named = (name: string): Body => {
+    const { spec } = deployment;
+    const labels = { ...spec.template.metadata.labels, app: name, tier: 'web' };
+    return {
+      ...deployment,
+      metadata: { name, namespace: 'shop' },
+      spec: { ...spec, selector: { matchLabels: { app: name } }, template: { ...spec.template, metadata: { labels } } },
+    };
+  };
+  return [
+    named('cart'),
+    named('web'),
+    {
+      ...{ apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: 'web', namespace: 'shop' } },
+      spec: { maxUnavailable: 1, selector: { matchLabels: { tier: 'web' } } },
+    },
+  ];
+}
+
+/** The fewest ready Pods of the mesh that were seen in a namespace. */
+function watchLeast(namespace: string) {
+  let stopped = false;
+  let least = Number.POSITIVE_INFINITY;
+  const running = (async () => {
+    while (!stopped) {
+      const { items } = (await cluster.request('GET', `/api/v1/namespaces/${namespace}/pods?labelSelector=osm-proxy-uuid`)).body;
+      const ready = items.filter(({ status }: Body) =>
+        status?.conditions?.some(({ type, status: is }: Body) => type === 'Ready' && is === 'True'),
+      );
+      least = Math.min(least, ready.length);
+      await sleep(100);
+    }
+  })();
+  return {
+    async stop() {
+      stopped = true;
+      await running;
+      return least;
+    },
+  };
 }
 
 /** What osm-bootstrap of the version that helm last wrote does; once each half second. */

@@ -80,13 +80,10 @@ const check: Check<Record<string, never>, Args> = {
     steps: async (all) =>
       all.map(({ args: { is, names }, objects }) =>
         is === 'selector'
-          ? manual(
-              {
-                en: 'go back with upgrade-guard undo, which gets past the selector; in place of helm rollback',
-                zh: '用 upgrade-guard undo 代替 helm rollback 回退：它会处理标签选择算符的问题',
-              },
-              '{tool} runs',
-            )
+          ? manual({
+              en: 'go back with upgrade-guard undo, which gets past the selector; in place of helm rollback',
+              zh: '用 upgrade-guard undo 代替 helm rollback 回退：它会处理标签选择算符的问题',
+            })
           : manual(
               {
                 en: `save ${is === 'kinds' ? 'the objects of these kinds' : `the MeshConfig (${names.join(', ')})`} before going back`,
