@@ -3,6 +3,7 @@ import { duration } from '../cluster/duration.ts';
 import type { Installation, JudgedFinding, Raw, Source, System, UpgradePath } from '../engine/contracts.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
 import { isGap } from '../engine/gaps.ts';
+import type { Target } from '../engine/paths.ts';
 import { type Plan, stepsOf } from '../engine/plan.ts';
 import { counted } from '../report/face.ts';
 import { table } from '../report/table.ts';
@@ -28,12 +29,13 @@ export interface Intended {
 const numberOf = (value: string | undefined): number | undefined => (value === undefined ? undefined : Number(value));
 
 /** Looks and changes nothing. `run`: the id that the run would have. Throws UserError for what cannot be upgraded at all. */
-export async function intended(asked: Call, source: Source, run: string): Promise<Intended> {
-  const system = systemOf(asked);
-  const bare = withBareTarget(asked, system);
+export async function intended(given: Call, source: Source, run: string): Promise<Intended> {
+  const system = systemOf(given);
+  const bare = withBareTarget(given, system);
   assertTakes(bare, system);
   const call = system.chart ? await withFetchedChart(bare, system) : bare;
-  const options = await examineOptions(call, { systems: [system.id] });
+  const asked = await examineOptions(call, { systems: [system.id] });
+  const options = { ...asked, only: selected(call.args[1], asked.targets ?? []) };
   if (system.chart && !options.meant.chart && !options.targets?.length) throw noChart(system);
   const before = await examine(source, SYSTEMS, options);
   assertInstalled(options, [before], EXIT.failed);
@@ -148,6 +150,13 @@ const withBareTarget = (call: Call, { id }: System): Call => ({
   ...call,
   flags: { ...call.flags, to: call.flags.to?.map((text) => (text.includes('=') ? text : `${id}=${text}`)) },
 });
+
+/** By the name of its release, or as --to names it; another mesh beside it is neither judged nor repaired. */
+function selected(release: string | undefined, targets: readonly Target[]): ExamineOptions['only'] {
+  const named = targets.find(({ installation }) => installation)?.installation;
+  if (release === undefined && named === undefined) return undefined;
+  return ({ namespace, name }) => (release === undefined ? `${namespace}/${name}` === named : name === release);
+}
 
 /** `release`: its name, if it was given. */
 function theOne(installations: readonly Installation[], { id }: System, release: string | undefined): Installation {

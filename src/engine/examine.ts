@@ -78,6 +78,8 @@ export interface ExamineOptions {
   targets?: Target[];
   /** `-n`: only installations in these namespaces. */
   namespace?: string;
+  /** One of several installations of a system; where it is none of them, all are looked at. */
+  only?(installation: Installation): boolean;
   accept?: Acceptance[];
   /** Look only by what this can answer at once. */
   quick?: QuickSource;
@@ -151,7 +153,8 @@ export async function examine(source: Source, systems: System[], options: Examin
       continue;
     }
     const isSelected = ({ namespace }: Installation) => !options.namespace || namespace === undefined || namespace === options.namespace;
-    const installations = detected.filter(isSelected);
+    const wanted = options.only ? detected.filter(options.only) : [];
+    const installations = (wanted.length ? wanted : detected).filter(isSelected);
     known.push(...detected);
     examination.elsewhere.push(...detected.filter((each) => !isSelected(each)).map(({ id }) => id));
     if (!detected.length) examination.absent.push(system.id);
