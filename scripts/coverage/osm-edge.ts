@@ -191,7 +191,10 @@ export const coverage: Coverage = {
       },
       by: [
         check('addon-images'),
-        step('the image that was set so goes to helm as a value of the release, which lasts', '这样设置的镜像会作为 release 的 value 传给 helm，从而长期有效'),
+        step(
+          'the image that was set so goes to helm as a value of the release, which lasts',
+          '这样设置的镜像会作为 release 的 value 传给 helm，从而长期有效',
+        ),
         note(
           'helm writes the image of the chart back; a value of the release lasts',
           'helm 会写回 chart 的镜像；写入 release 的 values 才能保留',
