@@ -69,7 +69,10 @@ export function planUpgrade(hops: readonly HopParts[], systems: readonly SystemI
           .filter((stage) => (stage.first === true) === first)
           .map(({ title, steps }) => ({ hop, title, parts: [{ drafts: steps, refusals: [], reasons: [] }] }));
       const meanwhile = (when: 'first' | 'last') =>
-        hops.flatMap((each) => each.repairs.map((repair) => only({ ...repair, refusals: [] }, when)));
+        unblocking(
+          hops.flatMap((each) => each.repairs.map((repair) => only({ ...repair, refusals: [] }, when))),
+          when,
+        );
       const next = hops[at + 1]?.hop;
       return [
         ...own(true),
@@ -85,6 +88,16 @@ export function planUpgrade(hops: readonly HopParts[], systems: readonly SystemI
       ];
     }),
   );
+}
+
+/** A webhook that is not answered may reject any other write: it is opened before all of them. It is closed whatever becomes of the others. */
+function unblocking(repairs: readonly Repair[], when: 'first' | 'last'): Repair[] {
+  const opens = ({ drafts }: Repair) => drafts.some((draft) => 'on' in draft && draft.on.kind.endsWith('WebhookConfiguration'));
+  const [hooks, others] = [repairs.filter(opens), repairs.filter((repair) => !opens(repair))];
+  if (when === 'last') return [...others, ...hooks];
+  const needed = hooks.flatMap(({ drafts }) => drafts);
+  const behind = (draft: StepDraft): StepDraft => Object.assign(draft, { after: [...(draft.after ?? []), ...needed] });
+  return [...hooks, ...others.map((repair) => ({ ...repair, drafts: repair.drafts.map(behind) }))];
 }
 
 /** `hop`: the one that comes next. */

@@ -1,7 +1,7 @@
 // The order of a plan across remedies: CRDs before what is written under them, with what hangs on that.
 import { expect, test } from 'vitest';
 import type { StepDraft } from '../../src/engine/contracts.ts';
-import { makePlan, stepsOf } from '../../src/engine/plan.ts';
+import { makePlan, planUpgrade, stepsOf } from '../../src/engine/plan.ts';
 
 const common = { guard: [], text: { en: '', zh: '' }, undo: 'exact' as const };
 const definition = (kind: string): StepDraft => ({
@@ -76,4 +76,22 @@ test('to wait for the same once more, behind something else, is a step of its ow
     '4 delete after 1',
     '5 evict after 4',
   ]);
+});
+
+test('while an upgrade lasts: a webhook is opened before anything else is written, and closed whatever becomes of the rest', () => {
+  const pair = (kind: string): StepDraft[] => {
+    const loosened: StepDraft = { ...patch(kind, 'x'), when: 'first' };
+    return [loosened, { ...patch(kind, 'x'), changes: [{ path: '/a', before: 1 }], when: 'last', after: [loosened] } as StepDraft];
+  };
+  const repairs = [pair('PodDisruptionBudget'), pair('ValidatingWebhookConfiguration')].map((drafts) => ({
+    drafts,
+    refusals: [],
+    reasons: ['f'],
+  }));
+  const wait: StepDraft = { ...common, undo: 'none', do: 'manual', commands: [] };
+  const { stages } = planUpgrade([{ hop: '2', repairs, stages: [{ hop: '2', title: { en: 'own', zh: '' }, steps: [wait] }] }], []);
+  const said = stages.map(({ steps }) =>
+    steps.map((step) => `${step.id} ${'on' in step ? step.on.kind.replace(/[a-z]/g, '') : step.do} after ${step.after}`),
+  );
+  expect(said).toEqual([['1 VWC after ', '2 PDB after 1'], ['3 manual after '], ['4 PDB after 2', '5 VWC after 1']]);
 });
