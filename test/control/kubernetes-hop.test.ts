@@ -229,7 +229,8 @@ hop(
       for (const wrong of open.filter(({ at }) => at.test(step.text))) {
         open.splice(open.indexOf(wrong), 1);
         await wrong.does();
-        const stopped = await resume();
+        // Nor is it done because a person says so.
+        const stopped = await resume('--confirm-step', step.id);
         expect(said(stopped)).toMatch(wrong.says);
         await wrong.mends();
       }

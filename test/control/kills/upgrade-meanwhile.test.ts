@@ -85,6 +85,19 @@ test.each<{ write: string; place: Place; resumed: boolean }>([
   expect((await cluster.request('GET', LEASE)).status).toBe(404);
 });
 
+test('tried on the server, every write is accepted, and nothing is changed', async () => {
+  const flags = ['--confirm', 'PodDisruptionBudget/default/shop', '--dry-run=server'];
+  const { code, stdout, stderr } = await run(['upgrade', 'kubernetes', '--to', TO, ...flags], options(newHome()));
+  expect(code, stdout + stderr).toBe(0);
+  for (const tried of [
+    /^✓ \d+\. set failurePolicy of webhook .* to Ignore/m,
+    /^✓ \d+\. set maxUnavailable of PodDisruptionBudget default\/shop to 1/m,
+  ])
+    expect(stdout).toMatch(tried);
+  expect(await state()).toEqual(AS_IT_WAS);
+  expect((await cluster.request('GET', LEASE)).status).toBe(404);
+});
+
 test('a budget that is not named stays, and is a blocker', async () => {
   const { code, stdout, stderr } = await run(['upgrade', 'kubernetes', '--to', TO, '--yes'], options(newHome()));
   expect(code, stdout + stderr).toBe(2);
