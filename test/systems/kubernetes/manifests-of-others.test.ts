@@ -192,7 +192,7 @@ describeUpstream('manifests of other tools', ['data', 'kubernetes', 'manifests']
       const bin = join(folder, 'bin');
       mkdirSync(bin);
       symlinkSync(tools().helm3, join(bin, 'helm'));
-      const found = await checkIn({ PATH: bin, HOME: folder }, [], '--chart', chart, '--to', 'kubernetes=1.37');
+      const found = await checkIn({ PATH: bin, HOME: folder }, [], '--chart', chart, '--to', '1.37');
       expect([found.error, found.exit, found.skipped]).toEqual([undefined, 2, []]);
       expect(removed(found).map(({ severity, objects }) => [severity, objects])).toEqual([
         ['blocker', [`Deployment/default/helm3chart-v1beta1 ${join(chart, 'templates/deployment-deprecated.yaml')}:2`]],
