@@ -142,11 +142,11 @@ async function runPkg(target: Target, input: string, output: string, assets: str
   }
 }
 
-/** pkg's module, in which the Node.js that makes the blob is started with a fixed seed: otherwise what V8 makes of main differs from build to build. */
+/** pkg's module, in which the Node.js that makes the blob is started with a fixed seed, since otherwise what V8 makes of main differs from build to build, and with the flags of the executable, which warns of what was made with others. */
 function seededSea(): Sea {
   const { execFile } = childProcess;
   const plain = promisify(execFile);
-  const seeded = (file: string, words: string[]) => plain(file, [`--random-seed=${SEED}`, ...words]);
+  const seeded = (file: string, words: string[]) => plain(file, [...V8_FLAGS, `--random-seed=${SEED}`, ...words]);
   childProcess.execFile = Object.assign(() => {}, { [promisify.custom]: seeded }) as unknown as typeof execFile;
   try {
     return require('@yao-pkg/pkg/lib-es5/sea.js');
