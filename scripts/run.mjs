@@ -8,8 +8,8 @@ const LEAST = [22, 19];
 const [name = '', ...words] = process.argv.slice(2);
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < LEAST[0] || (major === LEAST[0] && minor < LEAST[1])) {
-  console.error(`error: this project needs Node.js ${LEAST.join('.')} or newer; this is ${process.versions.node}
-Node.js 22.23.2 comes out of npm with the other packages. Run "npm ci" (without --omit=optional), then start scripts through npm: "npm run ${name || 'NAME'}"`);
+  const needs = `error: this project needs Node.js ${LEAST.join('.')} or newer, this is ${process.versions.node}`;
+  console.error(`${needs}: run "npm ci" (it brings a newer Node.js, unless --omit=optional is set), then "npm run ${name || 'NAME'}"`);
   process.exit(1);
 }
 // Said once per process about the very feature that we rely on.

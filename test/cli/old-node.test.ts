@@ -50,7 +50,7 @@ describe.skipIf(!old)(`on a Node.js older than ${LEAST}`, () => {
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     expect(stderr).toMatch(
       new RegExp(
-        `^error: this project needs Node\\.js ${LEAST} or newer; this is ${version}\nNode\\.js .+ "npm ci" .+ "npm run ${script}"\n$`,
+        `^error: this project needs Node\\.js ${LEAST} or newer, this is ${version}: run "npm ci" .+, then "npm run ${script}"\n$`,
       ),
     );
   });
