@@ -171,7 +171,10 @@ async function applied(
     },
     undo: 'exact',
     undoNote: live
-      ? { en: 'undo: prunes fields that exist only in the new CRD', zh: '撤销时：仅新 CRD 才有的字段会被清除' }
+      ? {
+          en: 'undo: restores the CRD; objects lose fields that exist only in the new CRD',
+          zh: '撤销时：恢复该 CRD；对象中仅新 CRD 才有的字段会丢失',
+        }
       : { en: 'undo: deletes the CRD, only while it has no objects', zh: '撤销时：删除该 CRD，仅限其下没有对象时' },
   };
 }

@@ -99,18 +99,18 @@ function readWords(words: readonly string[], pointers: Pointers): Read {
   return read;
 }
 
-function readLong(word: string, rest: string[], { usage, help }: Pointers): Given {
+function readLong(word: string, rest: string[], { help }: Pointers): Given {
   const [written = '', inline] = splitOnce(word.slice(2));
   if (!Object.hasOwn(FLAGS, written)) throw unknownFlag(`--${written}`, help);
   const name = written as FlagName;
-  if (specOf(name).kind !== 'boolean') return { name, value: inline ?? nextValue(`--${name}`, name, rest, usage) };
+  if (specOf(name).kind !== 'boolean') return { name, value: inline ?? nextValue(`--${name}`, name, rest, help) };
   if (inline === undefined || inline === 'true') return { name, value: true };
   if (inline === 'false') return { name, value: false };
   throw badValue(`--${name}`, inline, ['true', 'false'], help);
 }
 
 /** `-o json`, `-ojson`, `-o=json`, `-Ao json`. */
-function readShort(word: string, rest: string[], { usage, help }: Pointers): Given[] {
+function readShort(word: string, rest: string[], { help }: Pointers): Given[] {
   const given: Given[] = [];
   for (let at = 1; at < word.length; at++) {
     const letter = word.charAt(at);
@@ -121,20 +121,20 @@ function readShort(word: string, rest: string[], { usage, help }: Pointers): Giv
       continue;
     }
     const inline = word.slice(at + 1).replace(/^=/, '');
-    given.push({ name, value: at + 1 < word.length ? inline : nextValue(`-${letter}`, name, rest, usage) });
+    given.push({ name, value: at + 1 < word.length ? inline : nextValue(`-${letter}`, name, rest, help) });
     break;
   }
   return given;
 }
 const GLOBAL_AND_OWN = Object.keys(FLAGS) as FlagName[];
 
-function nextValue(written: string, name: FlagName, rest: string[], usage: string): string {
+function nextValue(written: string, name: FlagName, rest: string[], help: string): string {
   const next = rest[0];
   if (next === undefined || (next.startsWith('-') && next.length > 1)) {
     const value = specOf(name).value ?? 'VALUE';
     throw new UserError(
       { en: `flag ${written} needs a value`, zh: `参数 ${written} 缺少取值` },
-      { en: `write ${written}=${value}; see: ${usage} options`, zh: `请写成 ${written}=${value}；参见：${usage} options` },
+      { en: `write ${written}=${value}; see: ${help}`, zh: `请写成 ${written}=${value}；参见：${help}` },
     );
   }
   rest.shift();

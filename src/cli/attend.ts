@@ -6,6 +6,7 @@ import type { Person } from '../engine/performing.ts';
 import { stepsOf } from '../engine/plan.ts';
 import { pending } from '../engine/steps/conditions.ts';
 import { kindOf } from '../engine/steps/index.ts';
+import { counted } from '../report/face.ts';
 import { farText, runEnded, stepEnded, undone } from '../report/run.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { EXIT } from '../text/user-error.ts';
@@ -49,7 +50,7 @@ export function attended(call: Call, live: Live, run: Run, direction: Direction 
       if (outcome === 'begun') {
         const drawn = call.begins(at(step));
         const most = longest(step);
-        const patience = !drawn && most ? setTimeout(() => call.say(call.t(patient(step, most))), STILL_MS).unref() : undefined;
+        const patience = !drawn && most ? setTimeout(() => call.say(call.t(patient(step, direction, most))), STILL_MS).unref() : undefined;
         under.set(step, { since: performance.now(), patience });
       } else {
         clearTimeout(under.get(step)?.patience);
@@ -145,10 +146,13 @@ function longest(step: Step): number {
 }
 
 /** Where nothing can be drawn. */
-const patient = ({ id, text }: Step, most: number): Text => ({
-  en: `waiting, at most ${most} s: ${id}. ${oneLine(text.en, 1000)}`,
-  zh: `正在等待，最多 ${most} 秒：${id}. ${oneLine(text.zh, 1000)}`,
-});
+function patient(step: Step, direction: Direction, most: number): Text {
+  const { en, zh } = direction === 'undo' ? undone(step) : step.text;
+  return {
+    en: `waiting, at most ${most} s: ${step.id}. ${oneLine(en, 1000)}`,
+    zh: `正在等待，最多 ${most} 秒：${step.id}. ${oneLine(zh, 1000)}`,
+  };
+}
 
 /** Says what an attempt came to. Exit code: 0 finished; 4 half-way, or an undo left something promised; 130 interrupted, or 1, before any change. */
 export function ended(call: Call, run: Run, direction: Direction, executed: Attempt, steps: readonly Step[] = stepsOf(run)): number {
@@ -214,7 +218,12 @@ const LEASE_LOST = {
 };
 
 /** The last words on a run that went through, after the second look: what it came to, and that it can be undone. */
-export function lookedAgain(call: Call, run: Run, executed: Attempt, remaining: number): void {
+/** `added`: findings that were not there before. */
+export function lookedAgain(call: Call, run: Run, executed: Attempt, remaining: number, added = 0): void {
+  const also = {
+    en: added ? `, but ${counted(added, 'finding', '').en} ${added === 1 ? 'is' : 'are'} new (see above)` : '',
+    zh: added ? `，但出现了 ${added} 个新问题（见上文）` : '',
+  };
   call.say(
     call.t(
       remaining
@@ -222,7 +231,7 @@ export function lookedAgain(call: Call, run: Run, executed: Attempt, remaining: 
             en: `Re-checked: ${remaining} of the selected findings ${remaining === 1 ? 'remains' : 'remain'}.`,
             zh: `复查：所选问题仍有 ${remaining} 个。`,
           }
-        : { en: 'Re-checked: all selected findings are fixed.', zh: '复查：所选问题均已修复。' },
+        : { en: `Re-checked: all selected findings are fixed${also.en}.`, zh: `复查：所选问题均已修复${also.zh}。` },
     ),
   );
   const changed = [...executed.outcomes.values()].some(({ result }) => result === 'done');

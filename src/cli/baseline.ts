@@ -66,14 +66,22 @@ export async function baselineOf(store: RunStore, { run }: StoredRun): Promise<B
 }
 
 /** What the checks find now, beside what they found before. */
-async function again(call: Call, { source }: Pick<Live, 'source'>, before: Side, options: ExamineOptions): Promise<Examination> {
+async function again(
+  call: Call,
+  { source }: Pick<Live, 'source'>,
+  before: Side,
+  options: ExamineOptions,
+): Promise<{ after: Examination; added: number }> {
   const after = await examine(source, SYSTEMS, options);
-  call.out(...comparison(compare(before, sideOf(after.results)), call.face));
-  return after;
+  const compared = compare(before, sideOf(after.results));
+  call.out(...comparison(compared, call.face));
+  return { after, added: compared.new.length };
 }
 
 interface Again {
   remaining: number;
+  /** Findings that were not there before. */
+  added: number;
   exit(otherwise: number): number;
 }
 
@@ -85,21 +93,28 @@ export async function fixedAgain(
   options: ExamineOptions,
   asked: ReadonlySet<string>,
 ): Promise<Again> {
-  const { results } = await again(call, live, before, options);
+  const {
+    after: { results },
+    added,
+  } = await again(call, live, before, options);
   const isAsked = ({ fingerprint, accepted }: JudgedFinding) => !accepted && asked.has(fingerprint);
   const remaining = results.flatMap(({ findings }) => findings).filter(isAsked).length;
-  return { remaining, exit: (otherwise) => (remaining ? EXIT.findings : isComplete(results) ? otherwise : EXIT.unknown) };
+  return { remaining, added, exit: (otherwise) => (remaining ? EXIT.findings : isComplete(results) ? otherwise : EXIT.unknown) };
 }
 
 /** The last part of an upgrade. `remaining`: blockers that were not accepted. */
 export async function comparedAgain(call: Call, live: Pick<Live, 'source'>, before: Side, options: ExamineOptions): Promise<Again> {
-  const after = await again(call, live, before, options);
+  const { after, added } = await again(call, live, before, options);
   const remaining = after.results
     .flatMap(({ findings }) => findings)
     .filter(({ severity, accepted }) => severity === 'blocker' && !accepted).length;
   for (const { id, version, release } of after.installations)
     if (typeof version === 'string') call.say(call.t(isNow(id, version, release?.revision)));
-  return { remaining, exit: (otherwise) => (remaining ? EXIT.findings : isComplete(after.results) ? otherwise : EXIT.unknown) };
+  return {
+    remaining,
+    added,
+    exit: (otherwise) => (remaining ? EXIT.findings : isComplete(after.results) ? otherwise : EXIT.unknown),
+  };
 }
 
 const isNow = (at: string, version: string, revision: number | undefined): Text => ({

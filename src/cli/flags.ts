@@ -211,8 +211,8 @@ export const FLAGS = {
   yes: {
     kind: 'boolean',
     text: {
-      en: 'Do not prompt. In fix and upgrade, findings of medium or low certainty still need --confirm',
-      zh: '不再询问；在 fix 和 upgrade 中，置信度为中或低的问题仍需 --confirm',
+      en: 'Do not prompt. Findings of medium or low certainty that a new run would fix still need --confirm',
+      zh: '不再询问；新的运行要修复的问题，若置信度为中或低，仍需 --confirm',
     },
   },
   confirm: {

@@ -75,8 +75,14 @@ const EXITS: Partial<Record<Verb, readonly [string, Text][]>> = {
     ['1', { en: 'error: wrong usage, or the file cannot be read', zh: '错误：用法有误，或文件无法读取' }],
   ],
   fix: [
-    ['0', NOTHING_OPEN],
-    ['1', LOCKED],
+    ['0', { en: `${NOTHING_OPEN.en}; with --dry-run: the steps are shown`, zh: `${NOTHING_OPEN.zh}；使用 --dry-run 时：已显示步骤` }],
+    [
+      '1',
+      {
+        en: `${LOCKED.en}; with --dry-run=server also: a write was rejected`,
+        zh: `${LOCKED.zh}；使用 --dry-run=server 时，也表示有写操作被拒绝`,
+      },
+    ],
     ['2', { en: 'findings remain', zh: '仍有问题' }],
     ['3', INCOMPLETE],
     ['4', CUT],
@@ -86,7 +92,7 @@ const EXITS: Partial<Record<Verb, readonly [string, Text][]>> = {
     ['0', { en: 'the steps are complete', zh: '步骤完整' }],
     ['1', WRONG],
     ['2', { en: 'a blocker stops the upgrade', zh: '升级被阻断项阻止' }],
-    ['3', INCOMPLETE],
+    ['3', { en: 'the steps are complete, but some checks could not run', zh: '步骤完整，但有检查无法完成' }],
   ],
   upgrade: [
     ['0', { en: 'upgraded, no blockers left', zh: '升级完成，没有遗留阻断项' }],
@@ -106,7 +112,7 @@ const EXITS: Partial<Record<Verb, readonly [string, Text][]>> = {
     ['0', { en: 'run finished, its findings are fixed', zh: '运行已完成，所选问题均已修复' }],
     ['1', LOCKED],
     ['2', { en: 'findings of the run remain', zh: '该运行的问题仍存在' }],
-    ['3', INCOMPLETE],
+    ['3', { en: 'run finished, but some checks could not run again', zh: '运行已完成，但有检查无法再次完成' }],
     ['4', CUT],
     ['130', BEFORE_CHANGES],
   ],

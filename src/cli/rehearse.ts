@@ -43,7 +43,12 @@ export async function rehearse(
   const after = await examine(dumpSource(dump), SYSTEMS, options);
   call.out(
     '',
-    face.style.bold(call.t({ en: 'Checked again:', zh: '再次检查：' })),
+    face.style.bold(
+      call.t({
+        en: 'Checked again in memory, where no controller, kubelet or webhook runs (what they would report can be missing):',
+        zh: '在内存中再次检查，其中没有控制器、kubelet 和 webhook 运行（它们上报的内容可能缺失）：',
+      }),
+    ),
     ...comparison(compare(sideOf(before.results), sideOf(after.results)), face),
   );
   return { after, fine: executed.state === 'finished' };

@@ -1,6 +1,6 @@
 // An upgrade before it begins, for plan and upgrade alike: which system and installation, to which version, and the steps that the system makes of them.
 import { duration } from '../cluster/duration.ts';
-import type { Installation, JudgedFinding, Raw, Source, System, UpgradePath } from '../engine/contracts.ts';
+import type { Installation, JudgedFinding, Raw, Source, System, Text, UpgradePath } from '../engine/contracts.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
 import { isGap } from '../engine/gaps.ts';
 import type { Target } from '../engine/paths.ts';
@@ -78,10 +78,10 @@ export function unrepaired({ results }: Examination, plan: Plan): JudgedFinding[
 }
 
 /** What to say where it may not begin. */
-export const refusal = (call: Call, stopping: readonly JudgedFinding[]): string[] => [
+export const refusal = (call: Call, stopping: readonly JudgedFinding[], lead: Text): string[] => [
   call.t({
-    en: `Upgrade not started: ${counted(stopping.length, 'blocker', '').en} that upgrade-guard cannot fix. Fix ${stopping.length === 1 ? 'it' : 'them'}, or accept the check: --accept CHECK-ID`,
-    zh: `升级未开始：upgrade-guard 无法修复 ${stopping.length} 个阻断项。请先修复，或接受该检查：--accept CHECK-ID`,
+    en: `${lead.en}: ${counted(stopping.length, 'blocker', '').en} that upgrade-guard cannot fix. Fix ${stopping.length === 1 ? 'it' : 'them'}, or accept the check: --accept CHECK-ID`,
+    zh: `${lead.zh}：upgrade-guard 无法修复 ${stopping.length} 个阻断项。请先修复，或接受该检查：--accept CHECK-ID`,
   }),
   ...stopping.map(({ message }) => `  ${oneLine(call.t(message), 1000)}`),
 ];

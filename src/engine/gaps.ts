@@ -22,7 +22,7 @@ const DOING = {
 export function describeGap(gap: Gap): Text {
   const detail = gap.detail ? { en: `: ${gap.detail}`, zh: `：${gap.detail}` } : { en: '', zh: '' };
   const en = `${DOING.en[gap.verb]} ${gap.resource}${WHERE.en(gap)}`;
-  const zh = `${DOING.zh[gap.verb]} ${gap.resource}${WHERE.zh(gap)}${gap.verb === 'log' ? '的日志' : ''}`;
+  const zh = `${DOING.zh[gap.verb]} ${gap.resource}${WHERE.zh(gap)}${gap.verb === 'log' ? ' 的日志' : ''}`;
   switch (gap.why) {
     case 'forbidden':
       return { en: `no permission to ${en}`, zh: `没有权限${zh}` };
@@ -50,7 +50,10 @@ interface Ways {
 export function settleGap(gap: Gap, { tool, reach = '', asked = '', again = '' }: Ways): Text {
   switch (gap.why) {
     case 'forbidden':
-      return { en: `grant access: ${grant({ tool, reach })}`, zh: `授予权限：${grant({ tool, reach })}` };
+      return {
+        en: `grant access (as an administrator): ${grant({ tool, reach })}`,
+        zh: `授予权限（由管理员执行）：${grant({ tool, reach })}`,
+      };
     case 'failed':
       return {
         en: `retry, or inspect: ${getCommand(gap)}${reach}`,

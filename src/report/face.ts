@@ -18,7 +18,13 @@ export interface Face {
   reach?: string;
   /** Everything, folding nothing. */
   wide: boolean;
+  /** The words that unfold what is folded away; undefined: -o wide. */
+  unfold?: string;
 }
+
+/** For commands that take no -o: check shows what they fold away. */
+export const foldedBy = (face: Face): Face => ({ ...face, unfold: `${face.tool} check${face.asked ?? ''}${face.again ?? ''} -o wide` });
+export const unfolding = ({ unfold = '-o wide' }: Face): string => unfold;
 
 /** Rows as columns, padded by what they take on a terminal; the last column is not padded, nothing is cut. */
 export function columns(rows: readonly (readonly string[])[], gap = 3): string[] {

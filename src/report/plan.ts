@@ -11,6 +11,8 @@ import { width } from '../text/width.ts';
 import { beside, counted, type Face, INDENT, paragraph, pasteable } from './face.ts';
 import { listed, MANUAL, NOTHING_TO_UNDO, ON_UNDO, UNDO } from './words.ts';
 
+/** Objects named of those that are skipped together. */
+const NAMED = 3;
 /** Steps shown in full before a confirmation; a dry run shows all. */
 export const SHOWN = 12;
 
@@ -97,10 +99,11 @@ function refusalLines({ refused, objects, command, as }: Refusal, face: Face): s
     const lead = as === 'manual' ? { en: 'manual: ', zh: '手动：' } : { en: '', zh: '' };
     return [...paragraph(`- ${lead[face.language]}${oneLine(refused[face.language], 600)}`, face, 2, 4), ...below];
   }
-  const count = counted(objects.length, 'object', '个对象');
+  const names = objects.slice(0, NAMED).map(describe);
+  const more = objects.length - names.length;
   const text = {
-    en: `skipped, ${count.en}: ${oneLine(refused.en, 600)}`,
-    zh: `已跳过 ${count.zh}：${oneLine(refused.zh, 600)}`,
+    en: `skipped${names.length ? ' ' : ''}${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}: ${oneLine(refused.en, 600)}`,
+    zh: `已跳过${names.length ? ' ' : ''}${names.join('、')}${more > 0 ? ` 等 ${objects.length} 个对象` : ''}：${oneLine(refused.zh, 600)}`,
   };
   const lines = paragraph(`${face.style.red('✗')} ${text[face.language]}`, face, 2, 4);
   return [...lines, ...below];

@@ -140,6 +140,11 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
     ...stopping.map(({ message }) => comment(`${BLOCKED[language]}: ${message[language]}`)),
     ...refusals.map(({ refused }) => comment(refused[language])),
     'set -eu',
+    ...(stopping.length
+      ? [
+          `echo '${{ en: 'blockers are left, see the head of this script; to continue, remove this line', zh: '仍有阻断项，见脚本开头；确认后删除本行再执行' }[language]}' >&2; exit 1`,
+        ]
+      : []),
     // helm does not look for its records: it is told where they are.
     ...(paths.some(({ installation: { release } }) => release?.driver) ? ['export HELM_DRIVER=configmap'] : []),
     ...stages.flatMap(({ title, steps }) => ['', comment(`==== ${title[language]}`), ...steps.flatMap(shown)]),

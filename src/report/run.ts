@@ -156,7 +156,7 @@ function undoEnded(id: string, total: number, executed: Executed): { text: Text;
   const count = counts(executed);
   const [done, already, manual, left, obsolete] = [count('done'), count('already'), count('manual'), count('left'), count('obsolete')];
   const parts = [
-    [already, { en: `${already} already undone`, zh: `${already} 步此前已撤销` }],
+    [already, { en: `${already} with nothing to undo`, zh: `${already} 步无需撤销` }],
     [obsolete, { en: `${obsolete} no longer needed`, zh: `${obsolete} 步不再需要` }],
     [manual, { en: `${manual} manual`, zh: `${manual} 步需手动执行` }],
     [left, { en: `${left} left unchanged`, zh: `${left} 步保持原样` }],

@@ -3,7 +3,7 @@ import type { Severity, Text } from '../engine/contracts.ts';
 import type { Examination } from '../engine/examine.ts';
 import { SEVERITIES, type Summary } from '../engine/verdict.ts';
 import { padEnd, width } from '../text/width.ts';
-import { columns, type Face, paragraph } from './face.ts';
+import { columns, type Face, paragraph, unfolding } from './face.ts';
 import type { Report } from './report.ts';
 import {
   type Catalogue,
@@ -170,7 +170,7 @@ function foundBlocks(found: readonly FoundView[], face: Face, room: number): str
   const shown = face.wide ? blocks.map(({ findings }) => findings.length) : fitting(blocks, room);
   return blocks.map(({ head, findings, foot }, i) => {
     const hidden = findings.length - shown[i]!;
-    const more = { en: `  … and ${hidden} more (-o wide)`, zh: `  …… 另有 ${hidden} 项（-o wide）` }[face.language];
+    const more = { en: `  … and ${hidden} more (${unfolding(face)})`, zh: `  …… 另有 ${hidden} 项（${unfolding(face)}）` }[face.language];
     return [...head, ...findings.slice(0, shown[i]).flat(), ...(hidden ? [face.style.dim(more)] : []), ...foot];
   });
 }
@@ -229,7 +229,7 @@ function findingLines({ findings }: FoundView, face: Face): string[][] {
     ]);
   }
   const told = findings.map(({ message, objects }) => ({ message, names: objectNames(objects.filter(unsaid(message)), face) }));
-  const rows = columns(told.map(({ message, names }) => [`  ${message}`, style.dim(names)]));
+  const rows = columns(told.map(({ message, names }) => [`  ${message}`, names && style.dim(names)]));
   if (rows.every((row) => width(row) <= face.columns)) return rows.map((row) => [row]);
   return told.map(({ message, names }) => [...paragraph(message, face), ...(names ? paragraph(names, face, 4).map(style.dim) : [])]);
 }
@@ -241,14 +241,16 @@ const unsaid =
     file !== undefined || !message.split(/[\s,;、，；（()）]+/).includes(name);
 
 /** The first few; the kind once where it is the same for all. */
-function objectNames(objects: readonly ObjectView[], { language }: Face): string {
+function objectNames(objects: readonly ObjectView[], face: Face): string {
+  const { language } = face;
   const oneKind = objects.every(({ kind }) => kind === objects[0]!.kind);
   // One more is shown rather than counted.
   const shown = objects.length === NAMED + 1 ? objects : objects.slice(0, NAMED);
   const words = shown.map(({ kind, name, file }, i) => [...(oneKind && i ? [] : [kind]), name, ...(file ? [file] : [])].join(' '));
   const names = named(words, language);
   const more = objects.length - shown.length;
-  return more ? { en: `${names} and ${more} more (-o wide)`, zh: `${names} 等 ${objects.length} 个（-o wide）` }[language] : names;
+  const how = face.unfold ? { en: '', zh: '' } : { en: ' (-o wide)', zh: '（-o wide）' };
+  return more ? { en: `${names} and ${more} more${how.en}`, zh: `${names} 等 ${objects.length} 个${how.zh}` }[language] : names;
 }
 
 function footLines({ fix, command, notSeen }: FoundView, face: Face): string[] {
@@ -277,7 +279,7 @@ function unknownLines({ head, reasons, settle }: UnknownView, face: Face): strin
   }
   let room = wide || all.length <= REASONS + 1 ? all.length : REASONS;
   const hidden = all.length - room;
-  const more: Text = { en: `  … and ${hidden} more (-o wide)`, zh: `  …… 另有 ${hidden} 项（-o wide）` };
+  const more: Text = { en: `  … and ${hidden} more (${unfolding(face)})`, zh: `  …… 另有 ${hidden} 项（${unfolding(face)}）` };
   const told = new Set<string>();
   const lines = reasons.flatMap(({ whys, checks }) => {
     const shown = whys.slice(0, room);

@@ -11,7 +11,7 @@ import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { counted, type Face, pasteable } from './face.ts';
 import { disagreement, NAME, type PathView, pathView, recorded, SENTENCE, type SourcesView, unread } from './installations.ts';
-import { ACCEPTED, ACCEPTED_BY_NAME, BY_HAND, CERTAINTY, listed, NEXT, severityCount } from './words.ts';
+import { ACCEPTED, ACCEPTED_BY_NAME, BY_ADMIN, BY_HAND, CERTAINTY, listed, NEXT, severityCount } from './words.ts';
 
 /** What the catalogue says about systems and checks. */
 export interface Catalogue {
@@ -339,7 +339,7 @@ function nextOf(
   face: Face,
 ): NextView | undefined {
   const open = found.flatMap(({ id, findings }) => openOnes(findings).map(({ remedy }) => ({ id, remedy })));
-  if (!open.length) return nextView(toSee(unknown, face), face);
+  if (!open.length) return toSee(unknown, face);
   const { tool, asked = '', again = '', language } = face;
   const [other] = targetsInstead(found);
   if (other) return nextView(checkWith(...other, new Set(found.map(({ installation }) => installation)), face), face);
@@ -361,11 +361,13 @@ function checkWith(installation: string, target: string, all: ReadonlySet<string
 }
 
 /** What would show more. */
-function toSee(unknown: readonly CheckResult[], { tool, asked = '', again = '', reach }: Face): string | undefined {
+function toSee(unknown: readonly CheckResult[], face: Face): NextView | undefined {
+  const { tool, reach, language } = face;
   const gaps = unknown.flatMap((result): readonly Gap[] => result.gaps);
-  if (gaps.some(({ why }) => why === 'forbidden')) return grant({ tool, reach });
-  if (gaps.some(({ why }) => why === 'not-collected')) return `${tool} snapshot snapshot.tar.gz`;
-  return gaps.length ? `${tool} check${asked}${again}` : undefined;
+  if (gaps.some(({ why }) => why === 'forbidden')) return { lead: BY_ADMIN[language], command: grant({ tool, reach }) };
+  if (gaps.some(({ why }) => why === 'not-collected')) return nextView(`${tool} snapshot snapshot.tar.gz`, face);
+  // What could not be read is named above, each with its command; the same check would come to the same.
+  return gaps.length ? nextView(`${tool} explain ${unknown[0]!.id}`, face) : undefined;
 }
 
 /** What `-n` left out as well. */

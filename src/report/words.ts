@@ -3,6 +3,12 @@ import type { Certainty, Language, RunState, Severity, Text, UndoPromise } from 
 import type { DryOutcome } from '../engine/execute.ts';
 import { counted } from './face.ts';
 
+export const SEVERITY: Record<Severity, Text> = {
+  blocker: { en: 'blocker', zh: '阻断项' },
+  warning: { en: 'warning', zh: '警告' },
+  notice: { en: 'notice', zh: '提示' },
+};
+
 export const severityCount = (severity: Severity, count: number): Text => {
   const zh: Record<Severity, string> = { blocker: '个阻断项', warning: '个警告', notice: '个提示' };
   return counted(count, severity, zh[severity]);
@@ -17,6 +23,11 @@ export const named = (names: readonly string[], language: Language): string => n
 export const ACCEPTED = (count: number): Text => ({ en: `${count} accepted`, zh: `${count} 个已接受` });
 export const ACCEPTED_BY_NAME: Text = { en: 'accepted by --accept', zh: '已用 --accept 接受' };
 export const NEXT: Text = { en: 'Next: ', zh: '下一步：' };
+/** Before the command that makes a ClusterRole: who lacks rights cannot grant them. */
+export const BY_ADMIN: Text = {
+  en: 'Next (as an administrator): ',
+  zh: '下一步（由管理员执行）：',
+};
 /** Before the command that shows what a person has to do. */
 export const BY_HAND: Text = { en: 'Next (manual; show the steps): ', zh: '下一步（手动；查看步骤）：' };
 export const FIX: Text = { en: 'fix: ', zh: '修复：' };

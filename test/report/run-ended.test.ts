@@ -11,8 +11,8 @@ test.each<[StepResult[], string, string]>([
   [['done', 'done'], 'Run r undone: 2 steps.', '运行 r 已撤销：共 2 步。'],
   [
     ['manual', 'already', 'already', 'manual'],
-    'Run r: 0 of 4 steps undone, 2 already undone, 2 manual.',
-    '运行 r：4 步中已撤销 0 步，2 步此前已撤销，2 步需手动执行。',
+    'Run r: 0 of 4 steps undone, 2 with nothing to undo, 2 manual.',
+    '运行 r：4 步中已撤销 0 步，2 步无需撤销，2 步需手动执行。',
   ],
   [
     ['done', 'left', 'obsolete'],

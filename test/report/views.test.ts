@@ -15,7 +15,6 @@ import { planView, question } from '../../src/report/plan.ts';
 import { reportOf } from '../../src/report/report.ts';
 import { dryRunEnded, runDetail, runEnded, runList, stepEnded } from '../../src/report/run.ts';
 import { table, tables } from '../../src/report/table.ts';
-import { NEXT } from '../../src/report/words.ts';
 import { readDump } from '../../src/snapshot/read.ts';
 import { dumpSource } from '../../src/snapshot/source.ts';
 import { HEADLINES, SYSTEMS } from '../../src/systems/index.ts';
@@ -65,7 +64,7 @@ test('every check that is unknown is named, however many reasons are folded away
   expect(text).toContain('… and 7 more (-o wide)');
   expect(results.map(({ id }) => id).filter((id) => !text.split(/[\s,]+/).includes(id))).toEqual([]);
   // Nobody grants rights as the one who lacks them.
-  expect(text.split('Next: ')[1]).toBe('kubectl upgrade-guard rbac --for check | kubectl apply -f - --context c');
+  expect(text.split('Next (as an administrator): ')[1]).toBe('kubectl upgrade-guard rbac --for check | kubectl apply -f - --context c');
 });
 
 test('what does not apply gets no tick', () => {
@@ -236,8 +235,7 @@ describe.each(LANGUAGES)('%s', (language) => {
       for (const columns of [60, 80, 200]) {
         const lines = shown(examination, face(language, columns)).join('\n').split('\n');
         // A name takes as much as it takes, and so does a command that is to be copied.
-        const mayBeWide = (line: string) =>
-          NEXT[language] === line.slice(0, NEXT[language].length) || line.split(/\s+/).some((word) => width(word) > columns - 12);
+        const mayBeWide = (line: string) => /^(?:Next|下一步)/.test(line) || line.split(/\s+/).some((word) => width(word) > columns - 12);
         expect(
           lines.filter((line) => width(line) > columns && !mayBeWide(line)),
           name,

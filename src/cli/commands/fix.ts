@@ -9,6 +9,7 @@ import { targetsOf } from '../../engine/paths.ts';
 import { type Plan, stepsOf } from '../../engine/plan.ts';
 import { isComplete } from '../../engine/verdict.ts';
 import { withRecords } from '../../helm/revise.ts';
+import { foldedBy } from '../../report/face.ts';
 import { planView, question, SHOWN } from '../../report/plan.ts';
 import { table } from '../../report/table.ts';
 import { recordingSource } from '../../snapshot/record.ts';
@@ -37,7 +38,7 @@ export async function fix(call: Call): Promise<number> {
   const live = await openCluster(call);
   try {
     const before = await examine(live.source, SYSTEMS, options);
-    call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
+    call.say(...table(before, SYSTEMS, HEADLINES, foldedBy(call.face)), '');
     assertInstalled(options, [before], EXIT.ok);
     if (isDryRun(call)) return await tried(call, withRecords(live.world), before);
     const plan = await planChosen(before.remedies, call);
@@ -90,7 +91,7 @@ async function rehearsal(call: Call, options: ExamineOptions, onlyShow: boolean)
     const seen = await examine(recording.source, SYSTEMS, options);
     const copy = dump ?? (await recording.dump());
     const before = dump ? seen : await examine(dumpSource(copy), SYSTEMS, options);
-    call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
+    call.say(...table(before, SYSTEMS, HEADLINES, foldedBy(call.face)), '');
     assertInstalled(options, [before], EXIT.ok);
     if (onlyShow) return await tried(call, undefined, before);
     const { after, fine } = await rehearse(call, copy, before, options);
@@ -154,7 +155,7 @@ async function carryOut(call: Call, live: Live, before: Examination, plan: Plan,
   if (executed.state !== 'finished') return exit;
   const again = await unlessInterrupted(call, fixedAgain(call, live, sideOf(before.results), options, askedOf(before)));
   if (!again) return EXIT.unknown;
-  lookedAgain(call, run, executed, again.remaining);
+  lookedAgain(call, run, executed, again.remaining, again.added);
   return again.exit(exit);
 }
 

@@ -11,6 +11,8 @@ import { planAll } from '../repair.ts';
 import { openSource } from '../session.ts';
 import { intended, refusal, unrepaired } from '../upgrading.ts';
 
+const WOULD_NOT = { en: 'upgrade would not start', zh: '升级无法开始' };
+
 export async function plan(call: Call): Promise<number> {
   const { source, close } = await openSource(call);
   try {
@@ -36,7 +38,7 @@ export async function plan(call: Call): Promise<number> {
         break;
       default:
         call.out(...table(before, SYSTEMS, HEADLINES, call.face), '', ...planView(made, call.face));
-        if (stopping.length) call.out('', ...refusal(call, stopping));
+        if (stopping.length) call.out('', ...refusal(call, stopping, WOULD_NOT));
     }
     if (stopping.length) return EXIT.findings;
     return isComplete(before.results) ? EXIT.ok : EXIT.unknown;

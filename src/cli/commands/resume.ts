@@ -54,9 +54,9 @@ export async function resume(call: Call): Promise<number> {
       const { side, nodes, checks = run.checks } = baseline;
       const alike = { ...options, checks, nodes };
       const fixed = commandOf(run) === 'fix' ? fixedAgain(call, live, side, alike, reasons) : comparedAgain(call, live, side, alike);
-      const { remaining, exit: after } = await fixed;
+      const { remaining, added, exit: after } = await fixed;
       await remind(call, live, run);
-      lookedAgain(call, run, executed, remaining);
+      lookedAgain(call, run, executed, remaining, added);
       return after(forgotten.length ? EXIT.unknown : exit);
     }
     const after = await examine(live.source, SYSTEMS, options);

@@ -9,6 +9,7 @@ import { backwards } from '../../engine/execute.ts';
 import { targetsOf } from '../../engine/paths.ts';
 import { type Plan, stepsOf } from '../../engine/plan.ts';
 import { isComplete } from '../../engine/verdict.ts';
+import { foldedBy } from '../../report/face.ts';
 import { planView, question } from '../../report/plan.ts';
 import { table } from '../../report/table.ts';
 import { recordingSource } from '../../snapshot/record.ts';
@@ -27,19 +28,23 @@ import { repairFirst } from '../repair-first.ts';
 import { type Live, openCluster } from '../session.ts';
 import { type Intended, intended, refusal, unrepaired } from '../upgrading.ts';
 
+const NOT_STARTED = { en: 'Upgrade not started', zh: '升级未开始' };
+
 export async function upgrade(call: Call): Promise<number> {
   const live = await openCluster(call);
   try {
     const id = newRunId(new Date(), randomBytes(4).toString('hex'));
     const recording = recordingSource(live.source, declarationsOf(SYSTEMS));
+    // Before anything is shown: another run must be ended first.
+    if (!isDryRun(call) && !call.flags['take-over']) await refuseBeside(live.store);
     const upgrade = await intended(call, recording.source, id);
     const { before, stages, values } = upgrade;
-    call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
+    call.say(...table(before, SYSTEMS, HEADLINES, foldedBy(call.face)), '');
     const plan = await (isDryRun(call) ? planAll(before.remedies, stages) : planChosen(before.remedies, call, stages));
     call.say(...planView(plan, call.face), '');
     const stopping = unrepaired(before, plan);
     if (stopping.length) {
-      call.say(...refusal(call, stopping));
+      call.say(...refusal(call, stopping, NOT_STARTED));
       return EXIT.findings;
     }
     const steps = stepsOf(plan);
@@ -58,7 +63,6 @@ export async function upgrade(call: Call): Promise<number> {
     const world = withHelm(call, live, id, { values, snapshot });
     if (isDryRun(call)) return await dryRun(call, world, [], steps);
     if (steps.some(({ do: doing }) => doing === 'helm')) await helmOf(call);
-    if (!call.flags['take-over']) await refuseBeside(live.store);
     await mayAll(steps, world, 'upgrade');
     if (!call.flags.yes && !(await call.confirm(question(steps, live.identity)))) {
       call.say(call.t({ en: 'Nothing was changed.', zh: '未做任何更改。' }));
@@ -89,9 +93,9 @@ async function carryOut(call: Call, live: Live, id: string, { before, options }:
   const exit = ended(call, run, 'apply', executed);
   if (executed.state === 'stopped' && call.flags['rollback-on-failure'] && !call.signal.aborted) return takenBack(call, live, id);
   if (executed.state !== 'finished') return exit;
-  const { remaining, exit: after } = await comparedAgain(call, live, sideOf(before.results), options);
+  const { remaining, added, exit: after } = await comparedAgain(call, live, sideOf(before.results), options);
   await remind(call, live, run);
-  lookedAgain(call, run, executed, remaining);
+  lookedAgain(call, run, executed, remaining, added);
   return after(exit);
 }
 

@@ -33,6 +33,13 @@ export function controlPlaneOf({ path, cluster }: Situation): ControlPlane | und
 export const olderAllowed = (rows: readonly { component: string; minors: number }[], component: number): number =>
   rows.find(({ component: range }) => satisfies(minor(component), range))?.minors ?? 0;
 
+/** The oldest minor that may run below an API server of this one: how far behind a component may be is a property of its own minor. */
+function oldestFor(server: number, older: (minor: number) => number): number {
+  let oldest = server;
+  while (oldest > 1 && server - (oldest - 1) <= older(oldest - 1)) oldest--;
+  return oldest;
+}
+
 /** One finding for each minor of a component that does not fit now, or no longer at some hop; `older`: how many minors behind one of this minor may be. */
 export function skewFindings(
   component: string,
@@ -54,7 +61,7 @@ export function skewFindings(
       const is = skewOf(number, plane, older(number));
       if (is === 'supported' || (is === 'newer' && hop)) continue;
       const server = minor(is === 'newer' ? plane.oldest : plane.newest);
-      const oldest = minor(plane.newest - older(plane.newest));
+      const oldest = minor(oldestFor(plane.newest, older));
       return [
         {
           // A later hop comes after the nodes were upgraded behind an earlier one.

@@ -5,13 +5,14 @@ import { isGap } from '../../../engine/gaps.ts';
 interface Args {
   from: string;
   to: string;
-  next: string;
+  /** The minors on the way, the target last. */
+  hops: string[];
 }
 
 const check: Check<Record<string, never>, Args> = {
   id: 'kubernetes/version-skip',
-  title: { en: 'the upgrade goes one minor version at a time', zh: '每次只升级一个次要版本' },
-  headline: { en: 'the upgrade skips minor versions', zh: '升级跳过了次要版本' },
+  title: { en: 'the target version is the next minor version', zh: '目标是下一个次要版本' },
+  headline: { en: 'the target version is several minor versions ahead', zh: '目标领先不止一个次要版本' },
   page: {
     impact: {
       en: 'Kubernetes supports API server upgrades of one minor version at a time. Objects that were stored by an older minor can be unreadable after a jump, and kubeadm refuses it.',
@@ -45,14 +46,13 @@ const check: Check<Record<string, never>, Args> = {
               key: ['skip'],
               certainty: 'certain',
               objects: [],
-              args: { from, to, next: hops[0]! },
+              args: { from, to, hops },
               evidence: [{ seen: hops.join(', ') }],
-              hop: hops[1],
             },
           ],
-  say: ({ from, to, next }) => ({
-    en: `${from} → ${to}: skips minor versions; upgrade to ${next} first`,
-    zh: `${from} → ${to}：跳过了次要版本；请先升级到 ${next}`,
+  say: ({ from, to, hops }) => ({
+    en: `${from} → ${to} takes ${hops.length} upgrades, one minor version each: ${hops.join(', ')}`,
+    zh: `${from} → ${to} 需要升级 ${hops.length} 次，每次一个次要版本：${hops.join('、')}`,
   }),
 };
 export default check;
