@@ -3,8 +3,9 @@
 import { rmSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { intendedBy } from '../src/chart/intended.ts';
+import { objectName } from '../src/engine/acceptance.ts';
 import type { Check, CheckResult, Entry, ListRead, Raw, Read, Run, Step } from '../src/engine/contracts.ts';
-import { examine, objectName } from '../src/engine/examine.ts';
+import { examine } from '../src/engine/examine.ts';
 import { executeRun, executeUndo } from '../src/engine/execute.ts';
 import { parseTarget } from '../src/engine/paths.ts';
 import { inverseOf } from '../src/engine/perform.ts';

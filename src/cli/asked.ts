@@ -1,8 +1,9 @@
 // What the flags of check and fix ask of an examination: systems, checks, targets, the chart, what is accepted.
 
 import { type HelmMeant, intendedBy } from '../chart/intended.ts';
+import type { Acceptance } from '../engine/acceptance.ts';
 import type { Check, SystemId } from '../engine/contracts.ts';
-import type { Acceptance, Examination, ExamineOptions } from '../engine/examine.ts';
+import type { Examination, ExamineOptions } from '../engine/examine.ts';
 import { parseTarget, type Target, type TargetFlag } from '../engine/paths.ts';
 import { badChart } from '../helm/chart.ts';
 import type { Chart, Templates } from '../helm/contracts.ts';

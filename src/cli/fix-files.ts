@@ -1,11 +1,12 @@
 // fix -f: check the manifests, show what changes in them as a diff, ask, change the files, check again, compare.
 import { randomBytes } from 'node:crypto';
+import { objectName } from '../engine/acceptance.ts';
 import { compare, sideOf } from '../engine/compare.ts';
 import { begin, newRunId } from '../engine/conduct.ts';
 import type { Check, JudgedFinding, Raw, Ref, Refusal, Run, Step, StepDraft, Text } from '../engine/contracts.ts';
 import { WorldError } from '../engine/contracts.ts';
 import { assumedBy } from '../engine/declared.ts';
-import { type Examination, type ExamineOptions, examine, objectName } from '../engine/examine.ts';
+import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
 import { targetsOf } from '../engine/paths.ts';
 import { makePlan, type Plan, type Repair, stepsOf } from '../engine/plan.ts';
 import { kindOf } from '../engine/steps/index.ts';

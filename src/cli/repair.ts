@@ -1,6 +1,8 @@
 // From what was found to what will be done: which findings a person lets us repair, and the plan for them.
+
+import { objectName } from '../engine/acceptance.ts';
 import type { JudgedFinding, StageDraft, SystemId } from '../engine/contracts.ts';
-import { type CheckRemedy, objectName, type Proposal } from '../engine/examine.ts';
+import type { CheckRemedy, Proposal } from '../engine/examine.ts';
 import { makePlan, type Plan, planUpgrade, type Repair } from '../engine/plan.ts';
 import { SEVERITIES } from '../engine/verdict.ts';
 import { shellWord } from '../text/shell.ts';

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { keyOf } from '../kube/refs.ts';
 import { spoken } from '../text/language.ts';
 import { UserError } from '../text/user-error.ts';
+import { type Acceptance, split } from './acceptance.ts';
 import { closedBeforeLooking, isProvisional, provisional, result, versionGaps } from './closed.ts';
 import { clusterOf } from './cluster.ts';
 import type {
@@ -20,7 +21,6 @@ import type {
   PointReader,
   QuickSource,
   Read,
-  Ref,
   Refusal,
   Situation,
   Source,
@@ -93,12 +93,6 @@ export interface ExamineOptions {
   nodes?: Situation['nodes'];
   began?(what: string): void;
 }
-/** `CHECK-ID` or `CHECK-ID:KIND/NAMESPACE/NAME`. */
-export interface Acceptance {
-  check: string;
-  object?: string;
-}
-
 /** A short stable name for what is wrong: check, installation and the finding's key; not its wording, severity or objects. */
 export function fingerprint(check: string, installation: string, key: readonly string[]): string {
   return createHash('sha256')
@@ -106,8 +100,6 @@ export function fingerprint(check: string, installation: string, key: readonly s
     .digest('hex')
     .slice(0, 16);
 }
-
-export const objectName = (ref: Ref): string => [ref.kind, ref.namespace, ref.name].filter(Boolean).join('/');
 
 export async function examine(source: Source, systems: System[], options: ExamineOptions = {}): Promise<Examination> {
   const asked = systems.filter((system) => isAsked(options, system));
@@ -376,22 +368,6 @@ function judged(check: Check, at: string, finding: Finding, accepted: boolean, o
         ? null
         : { automatic: drafts.some((draft) => draft.do !== 'manual'), text: fixLine(offered), steps: drafts.length },
   };
-}
-
-/** What was accepted by name is kept apart: a whole finding, or those of its objects that were named. */
-function split(findings: Finding[], check: string, accept: Acceptance[]): { finding: Finding; accepted: boolean }[] {
-  const named = accept.filter((each) => each.check === check);
-  if (named.some(({ object }) => !object)) return findings.map((finding) => ({ finding, accepted: true }));
-  const isNamed = (ref: Ref) => named.some(({ object }) => object === objectName(ref));
-  return findings.flatMap((finding) => {
-    const [yes, no] = [finding.objects.filter(isNamed), finding.objects.filter((ref) => !isNamed(ref))];
-    if (!yes.length) return [{ finding, accepted: false }];
-    if (!no.length) return [{ finding, accepted: true }];
-    return [
-      { finding: { ...finding, objects: no }, accepted: false },
-      { finding: { ...finding, objects: yes }, accepted: true },
-    ];
-  });
 }
 
 function situationOf({ system: _, check: __, early: ___, ...situation }: Case, look: PointReader): Situation {

@@ -2,8 +2,9 @@
 
 import { rmSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
+import { objectName } from '../../../src/engine/acceptance.ts';
 import type { Raw, Step } from '../../../src/engine/contracts.ts';
-import { examine, objectName } from '../../../src/engine/examine.ts';
+import { examine } from '../../../src/engine/examine.ts';
 import { executeRun } from '../../../src/engine/execute.ts';
 import { makePlan, type Plan, stepsOf } from '../../../src/engine/plan.ts';
 import { progressOf } from '../../../src/engine/progress.ts';

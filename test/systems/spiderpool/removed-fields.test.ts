@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { intendedBy } from '../../../src/chart/intended.ts';
+import { objectName } from '../../../src/engine/acceptance.ts';
 import type { Raw } from '../../../src/engine/contracts.ts';
-import { examine, objectName } from '../../../src/engine/examine.ts';
+import { examine } from '../../../src/engine/examine.ts';
 import type { Chart } from '../../../src/helm/contracts.ts';
 import { loadChart } from '../../../src/helm/load-chart.ts';
 import { dumpOf } from '../../../src/snapshot/dump.ts';
