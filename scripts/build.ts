@@ -1,11 +1,11 @@
-// Bundles the program into a small main, dist/upgrade-guard.cjs, and the parts that it loads when a command needs them (src/cli/parts.ts): `version` and `--help` never read those.
+// Bundles the program into dist/upgrade-guard.cjs, which boots, and the parts that it loads (src/cli/parts.ts): main at every start, the others when a command needs them; `version` and `--help` never read those.
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type BuildOptions, build as bundle, type Metafile, type Plugin } from 'esbuild';
-import { CLIENT, type PartName } from '../src/cli/parts.ts';
+import { CLIENT, type PartName, SHELF } from '../src/cli/parts.ts';
 import { licencesOf, packagesOf } from './licences.ts';
 import { writeRegistries } from './registry.ts';
 
@@ -16,7 +16,7 @@ export const PARTS = join(DIST, 'parts');
 
 /** All that main may carry of node_modules: each of the others costs milliseconds at every start. */
 const IN_MAIN = ['cac'];
-const ENTRIES: Record<PartName, string> = { core: 'src/cli/core.ts', client: 'src/cluster/client-node.ts' };
+const ENTRIES: Record<PartName, string> = { main: 'src/main.ts', core: 'src/cli/core.ts', client: 'src/cluster/client-node.ts' };
 /** A list of 10,000 objects fills what V8 lets young objects take, 48 MB unless told otherwise: 12 MB do, at the same CPU time. What V8 makes of a part is taken only where this is the same. */
 export const V8_FLAGS = ['--max-semi-space-size=4'];
 /** Any number: it makes V8's hashes the same in every build. */
@@ -41,6 +41,14 @@ const CLIENT_APART: Plugin = {
   name: 'client apart',
   setup({ onResolve }) {
     onResolve({ filter: /\/client-node\.ts$/ }, ({ kind }) => (kind === 'entry-point' ? undefined : { path: CLIENT, external: true }));
+  },
+};
+
+/** Main asks for parts where they are kept: with what booted it. */
+const SHELF_APART: Plugin = {
+  name: 'shelf apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/parts\.ts$/ }, () => ({ path: SHELF, external: true }));
   },
 };
 
@@ -80,18 +88,20 @@ export async function build(): Promise<Built> {
   const client = await partOf('client');
   // Only now: it imports the registries that were just written.
   const { horizons } = await import('../src/systems/index.ts');
+  const main = await partOf('main', {
+    define: { VERSION: JSON.stringify(projectVersion()), HORIZONS: JSON.stringify(horizons()) },
+    plugins: [...COMMON.plugins, SHELF_APART],
+  });
+  assertLight(main.metafile);
   const define = {
-    PARTS: JSON.stringify({ core: core.name, client: client.name }),
-    VERSION: JSON.stringify(projectVersion()),
+    PARTS: JSON.stringify({ main: main.name, core: core.name, client: client.name }),
     LEAST_NODE: JSON.stringify(leastNode()),
-    HORIZONS: JSON.stringify(horizons()),
   };
   // In words that an old Node.js can read: it has to get as far as saying that it is too old.
-  const main = await bundle({ ...COMMON, target: 'node12', entryPoints: ['src/main.ts'], define });
-  assertLight(main.metafile);
-  const contents = main.outputFiles[0]!.contents;
+  const boot = await bundle({ ...COMMON, target: 'node12', entryPoints: ['src/cli/boot.ts'], define });
+  const contents = boot.outputFiles[0]!.contents;
   put(BUNDLE, contents);
-  const parts = [core, client].flatMap(({ name }) => [`${name}.cjs`, `${name}.code`]);
+  const parts = [main, core, client].flatMap(({ name }) => [`${name}.cjs`, `${name}.code`]);
   forgetOld(parts);
   const all = [contents, ...parts.map((name) => readFileSync(join(PARTS, name)))];
   return {
@@ -103,8 +113,8 @@ export async function build(): Promise<Built> {
   };
 }
 
-async function partOf(part: PartName): Promise<{ name: string; metafile: Metafile }> {
-  const { outputFiles, metafile } = await bundle({ ...COMMON, entryPoints: [ENTRIES[part]] });
+async function partOf(part: PartName, more: Pick<BuildOptions, 'define' | 'plugins'> = {}): Promise<{ name: string; metafile: Metafile }> {
+  const { outputFiles, metafile } = await bundle({ ...COMMON, ...more, entryPoints: [ENTRIES[part]] });
   const source = Buffer.from(`(function (exports, require, module, __filename, __dirname) {${inAscii(outputFiles[0]!.text)}\n})`, 'latin1');
   const name = `${part}-${sha256(source).slice(0, 12)}`;
   put(join(PARTS, `${name}.cjs`), source);

@@ -1,5 +1,4 @@
 // Where the program starts: who called, which command, in which language; errors become exit codes. The core, with everything heavy, is loaded only when a command needs it.
-import './cli/least-node.ts';
 import { aboutPage, type Horizon } from './cli/about.ts';
 import { type Invocation, languageAsked, type Parsed, parseArgv } from './cli/argv.ts';
 import { type Caller, callerOf, connectionFromHelm } from './cli/caller.ts';

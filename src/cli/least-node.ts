@@ -1,4 +1,4 @@
-// Ends the program on a Node.js that is too old for it, before anything that such a one does not know: main imports this first.
+// Ends the program on a Node.js that is too old for it, before anything that such a one does not know: boot.ts imports this first.
 // For `node dist/upgrade-guard.cjs`; the executable brings its own Node.js.
 import { languageOf } from '../text/language.ts';
 

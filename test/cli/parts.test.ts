@@ -1,4 +1,4 @@
-// The parts of the program beside main, with what V8 made of them: taken where it fits; passed over, without a word, where it is not there, old or damaged.
+// The parts of the program, with what V8 made of them: taken where it fits; passed over, without a word, where it is not there, old or damaged.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,9 +9,10 @@ import { V8_FLAGS } from '../../scripts/build.ts';
 import type { PartName } from '../../src/cli/parts.ts';
 
 const DIST = join(import.meta.dirname, '../../dist');
+const NAMES = ['main', 'core', 'client'] as const;
 const PARTS = join(import.meta.dirname, '../../src/cli/parts.ts');
-const main = readFileSync(join(DIST, 'upgrade-guard.cjs'), 'utf8');
-const nameOf = (part: PartName) => new RegExp(`\\b${part}-[0-9a-f]{12}\\b`).exec(main)![0];
+const boot = readFileSync(join(DIST, 'upgrade-guard.cjs'), 'utf8');
+const nameOf = (part: PartName) => new RegExp(`\\b${part}-[0-9a-f]{12}\\b`).exec(boot)![0];
 const codeOf = (part: PartName) => readFileSync(join(DIST, 'parts', `${nameOf(part)}.code`));
 const checks = (dist: string) =>
   execFileSync(process.execPath, [join(dist, 'upgrade-guard.cjs'), 'checks'], { encoding: 'utf8', stdio: 'pipe' });
@@ -28,7 +29,7 @@ function isTaken(part: PartName, tail = ''): boolean {
   return said.trim() === 'false';
 }
 
-it.each<PartName>(['core', 'client'])('the code of the %s is taken by the Node.js that built it', (part) => {
+it.each<PartName>(NAMES)('the code of the %s is taken by the Node.js that built it', (part) => {
   expect(isTaken(part)).toBe(true);
   expect(isTaken(part, ' ')).toBe(false);
 });
@@ -42,8 +43,8 @@ it.each<[string, (code: string) => void]>([
 ])('code that is %s changes nothing', (_, damage) => {
   const dist = mkdtempSync(join(tmpdir(), 'parts-'));
   cpSync(join(DIST, 'upgrade-guard.cjs'), join(dist, 'upgrade-guard.cjs'));
-  for (const part of ['core', 'client'] as const)
+  for (const part of NAMES)
     for (const end of ['cjs', 'code']) cpSync(join(DIST, 'parts', `${nameOf(part)}.${end}`), join(dist, 'parts', `${nameOf(part)}.${end}`));
-  damage(join(dist, 'parts', `${nameOf('core')}.code`));
+  for (const part of ['main', 'core'] as const) damage(join(dist, 'parts', `${nameOf(part)}.code`));
   expect(checks(dist)).toBe(checks(DIST));
 });

@@ -111,7 +111,8 @@ it('states everything that it wrote, and how to install it', () => {
   const isStated = (file: string) => stated.some((path) => (path.endsWith('/') ? file.startsWith(path) : file === path));
   const others = [...filesOf(first()).keys()].filter((name) => !isStated(`dist/${name}`));
   expect(others.map((name) => name.replace(/-[0-9a-f]{12}\./, '.'))).toEqual([
-    ...['parts/client.cjs', 'parts/client.code', 'parts/core.cjs', 'parts/core.code', 'upgrade-guard.cjs'],
+    ...['client', 'core', 'main'].flatMap((part) => [`parts/${part}.cjs`, `parts/${part}.code`]),
+    'upgrade-guard.cjs',
   ]);
   const host = nameOf(hostTarget());
   expect(said).toContain(`upgrade-guard ${projectVersion()} for ${host}, `);
