@@ -118,7 +118,7 @@ function hazardTable(hazards: readonly Hazard[], language: Language): string[] {
         [cell(`${from} → ${to}`)],
         by.map((answer) => answered(answer, language)),
         [...fixtures(found), ...tests(run)],
-        fixtures(healthy),
+        fixtures([...new Set(healthy)]),
       ];
       return `| ${cells.map((lines) => lines.join('<br>')).join(' | ')} |`;
     }),

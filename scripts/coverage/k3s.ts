@@ -1,5 +1,5 @@
 // The K3s guide to automated upgrades, statement by statement (facts/k3s.md section 12), and what its rules of versions and of the way back ask for.
-import type { Coverage } from '../coverage.ts';
+import type { Coverage, Hazard } from '../coverage.ts';
 
 export const coverage: Coverage = {
   title: { en: 'the K3s guide to automated upgrades', zh: 'K3s 自动升级指南' },
@@ -204,4 +204,165 @@ export const coverage: Coverage = {
       ],
     },
   ],
+  get hazards() {
+    return HAZARDS;
+  },
 };
+
+/** A rule about Plans, with what is seen to break it, each beside the fixture over which its check is silent. */
+const row = (check: string, en: string, zh: string, ...found: string[]): Hazard => ({
+  hazard: { en, zh },
+  ...{ from: '*', to: '*', by: [{ check: `k3s/${check}` }] },
+  found: found.map((name) => `k3s/${check}/${name}`),
+  healthy: found.map(() => `k3s/${check}/healthy`),
+});
+
+/** Of facts/k3s.md section 9: what must hold before a Plan is applied, while it runs and afterwards. */
+const HAZARDS: Hazard[] = [
+  row(
+    'controller-ready',
+    'There is no system-upgrade-controller where Plans are, it is not ready, all servers are cordoned, or its ConfigMap is newer than its Pod.',
+    'Plan 所在之处没有 system-upgrade-controller、它未就绪、server 节点全部处于封锁状态，或其 ConfigMap 比其 Pod 更新。',
+    'found',
+  ),
+  row(
+    'plan-namespace',
+    'Plans lie in another namespace than the controller, or their namespace refuses privileged Pods.',
+    'Plan 与控制器不在同一命名空间，或其命名空间拒绝特权 Pod。',
+    'found',
+  ),
+  row(
+    'plan-selects-nodes',
+    'A Plan has no concurrency, no nodeSelector, or one that no Node matches: it is complete at once.',
+    'Plan 没有 concurrency 或 nodeSelector，或没有节点与之匹配：随即显示为完成。',
+    'found',
+    'no-selector',
+    'no-match',
+  ),
+  row(
+    'plan-selects-nodes',
+    'A selector names label node-role.kubernetes.io/master, which Nodes of 1.34 and newer lack.',
+    '选择算符使用标签 node-role.kubernetes.io/master，1.34 及更新的节点没有该标签。',
+    'master',
+  ),
+  row(
+    'plan-version',
+    'A Plan has neither version nor channel, a version without v, or one for which no image is known; or it follows a channel.',
+    'Plan 既没有 version 也没有 channel、版本缺少 v、没有已知的镜像，或跟随 channel。',
+    'none',
+    'found',
+    'unreleased',
+    'channel',
+  ),
+  row(
+    'plan-image',
+    'The image has a tag or digest of its own; the prepare image is too old for servers without label master; the kubectl image does not exist.',
+    '镜像带有自己的标签或摘要；prepare 镜像过旧，无法识别没有 master 标签的 server；kubectl 镜像不存在。',
+    'found',
+    'pinned',
+  ),
+  row(
+    'plan-drain',
+    'drain has both deleteLocalData and deleteEmptydirData, a budget that allows no eviction, Pods without a controller, or a timeout beyond the deadline of the Job.',
+    'drain 同时设置 deleteLocalData 和 deleteEmptydirData、PodDisruptionBudget 不允许驱逐、存在没有控制器的 Pod，或超时长于 Job 的期限。',
+    'deletes',
+    'found',
+    'fields',
+    'long',
+  ),
+  row(
+    'plan-drain-timeout',
+    'drain.timeout is a bare number: nanoseconds, or beyond int32 and then no Plan is read.',
+    'drain.timeout 为不带单位的数字：单位是纳秒；超出 int32 时所有 Plan 均无法读取。',
+    'found',
+    'short',
+  ),
+  row(
+    'plan-window',
+    'The window cannot be read, the controller does not know it, or the rollout runs past its end.',
+    '时间窗口无法解析、控制器不支持，或升级会超出其结束时间。',
+    'found',
+    'open',
+  ),
+  row(
+    'plan-access',
+    'The ServiceAccount, its rights, a Secret or the priority class of a Plan is missing.',
+    '缺少 Plan 的 ServiceAccount、其权限、Secret 或优先级类。',
+    'found',
+    'no-drain',
+  ),
+  row(
+    'plan-overlap',
+    'Two K3s Plans select one Node, or a Node is selected by none while others are upgraded.',
+    '两个 K3s Plan 选中同一节点，或其他节点升级时有节点未被选中。',
+    'found',
+    'left',
+  ),
+  row(
+    'plan-pairing',
+    'The prepare step names no Plan of its namespace, waits for another version than the servers get, or is missing; a server with etcd alone is among agents.',
+    'prepare 指定的 Plan 不在该命名空间、等待的版本与 server 的目标不同，或没有 prepare；仅运行 etcd 的 server 被当作 agent。',
+    'missing',
+    'found',
+    'unordered',
+  ),
+  row(
+    'nodes-ready',
+    'A Node is not Ready, its name is not its hostname label, two share a hostname, it runs Windows, or a server is off that prepare waits for.',
+    '节点未就绪、名称与 hostname 标签不同、两个节点同名、运行 Windows，或 prepare 等待的 server 已关机。',
+    'found',
+    'shared',
+  ),
+  row('plan-tolerations', 'A Plan does not tolerate a taint of a Node that it selects.', 'Plan 不容忍所选节点的污点。', 'found'),
+  row(
+    'plan-skew',
+    'A Plan takes servers over a minor version, or agents past a server.',
+    'Plan 使 server 跳过次版本，或使 agent 高于 server。',
+    'found',
+    'ahead',
+  ),
+  row(
+    'plan-downgrade',
+    'A Plan is older than its Nodes, or built in an earlier month; or its image has no guard and really downgrades.',
+    'Plan 的版本低于其节点，或构建月份更早；或其镜像没有防护而真正降级。',
+    'found',
+    'built-earlier',
+    'unguarded',
+    'same-release',
+  ),
+  row(
+    'plan-quorum',
+    'More etcd members at a time than the cluster can lose, also with members that are down; no postCompleteDelay between them.',
+    '同时升级的 etcd 成员多于集群可失去的数量（含已停止的成员）；成员之间没有 postCompleteDelay。',
+    'found',
+    'one-down',
+  ),
+  row('cordoned-before', 'Cordoned Nodes will be uncordoned by a Plan.', 'Plan 会取消已封锁节点的封锁。', 'found'),
+  row('node-version', 'A Node is labelled as upgraded and runs an older version.', '节点标记为已升级，却运行旧版本。', 'found'),
+  row(
+    'plan-stuck',
+    'A Plan does not get on: image, drain, prepare, a Node that is off, a Pod that is not scheduled, a failed Job.',
+    'Plan 停滞：镜像、腾空、prepare、节点关机、Pod 未调度、Job 失败。',
+    'image',
+    'found',
+    'prepare',
+    'off',
+    'unscheduled',
+    'failed',
+  ),
+  row('etcd-snapshot', 'There is no recent snapshot of embedded etcd.', '内嵌 etcd 没有近期的快照。', 'found', 'none'),
+  row('rancher-managed', 'Rancher manages the version of K3s.', 'Rancher 管理 K3s 的版本。', 'found'),
+  {
+    ...row(
+      'etcd-upgrade-path',
+      'The running etcd cannot become that of the next minor version.',
+      '运行中的 etcd 无法升级到下一个次版本的 etcd。',
+      'found',
+    ),
+    ...{ from: '1.33, 1.36', to: '1.34, 1.37' },
+  },
+  {
+    ...row('gateway-api-crds', 'K3s takes over Gateway API CRDs that others installed.', 'K3s 会接管他处安装的 Gateway API CRD。', 'found'),
+    ...{ from: '<1.37', to: '>=1.37' },
+  },
+];

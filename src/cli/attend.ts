@@ -4,6 +4,7 @@ import type { Attempt, RunDeps } from '../engine/conduct.ts';
 import type { Direction, Run, Step, StoredRun, Text } from '../engine/contracts.ts';
 import type { Person } from '../engine/performing.ts';
 import { stepsOf } from '../engine/plan.ts';
+import { isHarmless, spentIn } from '../engine/progress.ts';
 import { pending } from '../engine/steps/conditions.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { counted } from '../report/face.ts';
@@ -57,7 +58,8 @@ export function attended(call: Call, live: Live, run: Run, direction: Direction 
         under.delete(step);
         count++;
         const fine = outcome.result === 'done' || outcome.result === 'already';
-        if (!fine || total <= LOUD) call.say(stepEnded(step, outcome, face, direction));
+        const passed = direction === 'apply' && step.onUndo;
+        if (!passed && (!fine || total <= LOUD)) call.say(stepEnded(step, outcome, face, direction));
         if (fine && step.do === 'backup') call.say(call.t(savedIn(path.join(live.store.beside(run.id).folder, step.file))));
         const [next] = under;
         if (next) call.progress(at(next[0]), next[1].since);
@@ -156,7 +158,10 @@ function patient(step: Step, direction: Direction, most: number): Text {
 
 /** Says what an attempt came to. Exit code: 0 finished; 4 half-way, or an undo left something promised; 130 interrupted, or 1, before any change. */
 export function ended(call: Call, run: Run, direction: Direction, executed: Attempt, steps: readonly Step[] = stepsOf(run)): number {
-  const { text, next } = runEnded(run.id, direction, steps.length, executed);
+  const ours = direction === 'undo' ? steps : steps.filter(({ onUndo }) => !onUndo);
+  const own = new Set(ours.map(({ id }) => id));
+  const outcomes = new Map([...executed.outcomes].filter(([id]) => own.has(id)));
+  const { text, next } = runEnded(run.id, direction, ours.length, { ...executed, outcomes });
   if (executed.leaseLost) call.say(call.t(LEASE_LOST));
   call.say(call.t(text));
   const toRetry = direction === 'apply' ? stepsOf(run).filter((step) => hasFailed(step, executed)) : [];
@@ -234,7 +239,12 @@ export function lookedAgain(call: Call, run: Run, executed: Attempt, remaining: 
         : { en: `Re-checked: all selected findings are fixed${also.en}.`, zh: `复查：所选问题均已修复${also.zh}。` },
     ),
   );
-  const changed = [...executed.outcomes.values()].some(({ result }) => result === 'done');
+  const spent = spentIn(run, () => true);
+  const changed = stepsOf(run).some(
+    (step) => !isHarmless(step) && !step.onUndo && !spent.includes(step) && executed.outcomes.get(step.id)?.result === 'done',
+  );
+  const stays = spent.findLast(({ undoNote }) => undoNote)?.undoNote;
+  if (stays) call.say(call.t(stays));
   if (changed) call.say(call.t({ en: `To undo it: {tool} undo ${run.id}{reach}`, zh: `如需撤销：{tool} undo ${run.id}{reach}` }));
 }
 

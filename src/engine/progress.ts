@@ -1,7 +1,7 @@
 // What a journal says about a run: the state of each step, folded from the entries in their order.
 
 import { deepEqual } from '../kube/json.ts';
-import { keyOf } from '../kube/refs.ts';
+import { describe, keyOf, refOf } from '../kube/refs.ts';
 import type { Direction, Entry, Progress, Ref, Run, RunState, RunSummary, Step, StepState, StoredRun } from './contracts.ts';
 import { stepsOf } from './plan.ts';
 
@@ -97,11 +97,29 @@ function evened(run: Run, progress: Progress): Set<string> {
   return found;
 }
 
+/**
+ * Steps that have had their effect: an object that the run made for a while, and deleted for good when it was through. An undo has nothing to do about either.
+ * The deletion's note says what stays.
+ */
+export function spentIn(run: Run, isDone: (step: Step) => boolean): Step[] {
+  const deletions = stepsOf(run).filter((step) => step.do === 'delete' && step.undo === 'none' && !step.onUndo && isDone(step));
+  const gone = new Set(deletions.flatMap((step) => ('on' in step ? [describe(step.on)] : [])));
+  const made = stepsOf(run).filter((step) => step.do === 'create' && gone.has(describe(refOf(step.object))));
+  const ours = new Set(made.map((step) => step.do === 'create' && describe(refOf(step.object))));
+  return [...made, ...deletions.filter((step) => 'on' in step && ours.has(describe(step.on)))];
+}
+
+export const spentNow = (run: Run, progress: Progress): Step[] =>
+  spentIn(run, ({ id }) => ['done', 'already'].includes(progress.states.apply.get(id)?.result ?? ''));
+
 /** The steps that an undo still has to look at. What cannot be undone is named once. */
 export function toUndo(run: Run, progress: Progress): Step[] {
   const even = evened(run, progress);
   const changed = new Set(touched(run, progress).flatMap(({ id }) => (even.has(id) ? [] : id)));
+  const spent = new Set(spentNow(run, progress).map(({ id }) => id));
   const isWanted = ({ id, onUndo, after }: Step): boolean =>
+    !spent.has(id) && !(onUndo && after.some((each) => spent.has(each))) && isChanged({ id, onUndo, after });
+  const isChanged = ({ id, onUndo, after }: Pick<Step, 'id' | 'onUndo' | 'after'>): boolean =>
     changed.has(id) || (onUndo === true && changed.size > 0 && (after.some((each) => changed.has(each)) || isPassedBy(id, progress)));
   return stepsOf(run)
     .filter(isWanted)

@@ -82,7 +82,8 @@ function stepLines(step: Step, before: Step | undefined, room: number, face: Fac
       : isHarmless(step) || step.onUndo
         ? style.dim
         : { exact: style.green, compensates: style.yellow, none: style.red }[step.undo];
-  const changes = changed(step);
+  // Of what only an undo does, the undo itself shows the rest.
+  const changes = step.onUndo ? [] : changed(step);
   const note = step.do !== 'manual' && step.undoNote ? paragraph(oneLine(step.undoNote[language], 600), face, INDENT) : [];
   return [
     ...beside(step.id, oneLine(step.text[language], 1000), paint(promise(step, face)), room, face),

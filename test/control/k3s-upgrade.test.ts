@@ -210,6 +210,10 @@ test('two hops, killed at every stage and in the middle of hops, and resumed eac
   await upgraded();
   const again = await call(['resume', '--yes'], home);
   expect([again.code, again.stderr]).toEqual([0, expect.stringContaining('Nothing is left to do')]);
+  // Nodes that were upgraded stay so: the run does not offer what it cannot do.
+  expect(last.stderr).not.toContain('To undo it');
+  const back = await call(['undo', '--yes'], home);
+  expect([back.code, back.stderr]).toEqual([0, expect.stringMatching(/Nothing to undo/)]);
 });
 
 /** An upgrade that has stopped because the second server of its first hop failed, whichever that is. */

@@ -88,3 +88,22 @@ test('what the run itself has put back is not opened again; what was done once m
   const cut = journal.entries.filter((entry) => !('step' in entry) || entry.step !== '3');
   expect(toUndo(run, progressOf(cut)).map(({ id }) => id)).toEqual(['1', '2']);
 });
+
+test('an object that the run made for a while and deleted for good leaves nothing to undo, nor what was for its way back; one that is still there does', () => {
+  const on = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'a', name: 'b' };
+  const base = { reasons: [], guard: [], text: { en: '', zh: '' } };
+  const made: Step = {
+    ...base,
+    id: '1',
+    do: 'create',
+    after: [],
+    undo: 'compensates',
+    object: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'b', namespace: 'a' } },
+  };
+  const gone: Step = { ...base, id: '3', do: 'delete', after: ['1'], undo: 'none', on };
+  const run = runOf(made, back('2', { after: ['1'] }), gone);
+  const done = (step: string, result: 'done' | 'already' = 'done'): Entry => ({ is: 'outcome', at: '', direction: 'apply', step, result });
+  const open = (...entries: Entry[]) => toUndo(run, progressOf(entries)).map(({ id }) => id);
+  expect(open(done('1'), done('2', 'already'))).toEqual(['1', '2']);
+  expect(open(done('1'), done('2', 'already'), done('3'))).toEqual([]);
+});

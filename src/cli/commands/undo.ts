@@ -4,7 +4,7 @@ import type { RunSummary, Step, StoredRun, Text } from '../../engine/contracts.t
 import { backwards } from '../../engine/execute.ts';
 import { inverseOf } from '../../engine/perform.ts';
 import { oneStage } from '../../engine/plan.ts';
-import { runState, touched } from '../../engine/progress.ts';
+import { runState, spentNow, touched } from '../../engine/progress.ts';
 import { counted } from '../../report/face.ts';
 import { clusterName, planView, SHOWN } from '../../report/plan.ts';
 import { undone } from '../../report/run.ts';
@@ -29,7 +29,7 @@ export async function undo(call: Call): Promise<number> {
     if (stored && !open.length && isCutShort(stored)) return await close(call, live, stored);
     if (!stored || !open.length) {
       if (stored && !isDryRun(call)) await clearOwnLease(live, stored);
-      call.say(call.t(nothingLeft(stored?.run.id, call.args.length > 0)));
+      call.say(call.t(nothingLeft(stored?.run.id, call.args.length > 0)), ...(stored ? staysOf(call, stored) : []));
       return EXIT.ok;
     }
     const { run } = stored;
@@ -79,7 +79,7 @@ async function wayBack(
   }
   const rest = call.t({ en: `{tool} undo ${run.id} --dry-run=client{reach}`, zh: `{tool} undo ${run.id} --dry-run=client{reach}` });
   const lines = [...planView(oneStage(steps), call.face, { shown, rest, further, stored: true }), ...kept];
-  return { lines, inverses: steps };
+  return { lines: [...lines, ...staysOf(call, { run, progress })], inverses: steps };
 }
 
 /** One at a time: there may be 100,000. */
@@ -88,6 +88,12 @@ function* inversesOf({ progress }: StoredRun, open: readonly Step[]): Iterable<S
     const inverse = inverseOf(step, progress);
     if (!('none' in inverse)) yield inverse;
   }
+}
+
+/** What the objects that a run made for a while have done. */
+function staysOf(call: Call, { run, progress }: Pick<StoredRun, 'run' | 'progress'>): string[] {
+  const note = spentNow(run, progress).findLast(({ undoNote }) => undoNote)?.undoNote;
+  return note ? [oneLine(call.t(note), 1000)] : [];
 }
 
 const cannotTakeBack = (what: Text, why: Text): Text => ({

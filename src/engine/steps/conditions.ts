@@ -238,7 +238,10 @@ function wantedText(each: Expectation): Text {
   return toldOf(shown(each.is, 80), { en: 'is', zh: '为' });
 }
 
-const toldOf = (value: Text, verb: Text): Text => ({ en: `${verb.en} ${value.en}`, zh: `${verb.zh} ${value.zh}` });
+const toldOf = (value: Text, verb: Text): Text => ({
+  en: `${verb.en} ${value.en}`,
+  zh: `${verb.zh}${value.zh.startsWith('（') ? '' : ' '}${value.zh}`,
+});
 
 function noLonger(unmet: Unmet): Text {
   switch (unmet.is) {

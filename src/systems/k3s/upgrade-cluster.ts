@@ -197,7 +197,7 @@ const stillOpen = (plan: PlanRow, left: number): UserError =>
       zh: `升级 k3s：Plan ${planName(plan)} 还有 ${left} 个节点未升级`,
     },
     {
-      en: `wait until it is complete, or delete it. What it does now: kubectl -n ${plan.ref.namespace} get plans,jobs`,
-      zh: `请等待其完成，或将其删除。查看其进度：kubectl -n ${plan.ref.namespace} get plans,jobs`,
+      en: `wait until it is complete; if it failed, fix that first: {tool} fix k3s/nodes-cordoned-by-plan; what it does now: {tool} check k3s/plan-stuck`,
+      zh: `请等待其完成；如果已失败，请先修复：{tool} fix k3s/nodes-cordoned-by-plan；查看其进度：{tool} check k3s/plan-stuck`,
     },
   );

@@ -127,7 +127,7 @@ function hop(version: string, { here, within, fresh, before }: Hop): StageDraft[
     {
       hop: version,
       title: { en: `Remove the Plans of ${version}`, zh: `删除 ${version} 的 Plan` },
-      steps: made.map(({ plan }) => remove(refTo(plan, namespace), last)),
+      steps: made.map(({ plan }) => remove(refTo(plan, namespace), last, { version, before: isGap(before) ? '' : before })),
     },
   ];
 }
@@ -224,7 +224,7 @@ function wait(role: Role, plan: Raw, version: string, here: Here, { within, crea
     after: [created],
     text: {
       en: `wait until every ${ONE[role].en} runs ${version}`,
-      zh: `等待所有${ROLE[role].zh}运行 ${version}`,
+      zh: `等待${ONE[role].zh}运行 ${version}`,
     },
   };
 }
@@ -239,18 +239,25 @@ function retryOf({ namespace, name }: Ref): string[] {
   ];
 }
 
-const ONE: Record<Role, { en: string }> = { etcd: { en: 'etcd server' }, server: { en: 'server' }, agent: { en: 'agent' } };
+const ONE: Record<Role, Text> = {
+  etcd: { en: 'etcd server', zh: '所有仅运行 etcd 的 server 节点' },
+  server: { en: 'server', zh: '所有 server 节点' },
+  agent: { en: 'agent', zh: '所有 agent 节点' },
+};
 
 function labelsOf(role: Role, { excluded }: Here): string {
   const terms = SELECTED[role].map(({ key, operator }) => (operator === 'Exists' ? String(key) : `!${key}`));
   return [...terms, ...excluded.map((key) => `${key} notin (disabled)`)].join(',');
 }
 
-function remove(on: Ref, after: StepDraft): StepDraft {
+function remove(on: Ref, after: StepDraft, { version, before }: { version: string; before: string }): StepDraft {
   return {
     ...{ do: 'delete', on, guard: [{ on, must: 'exist' }], undo: 'none', optional: true, after: [after] },
     text: { en: `delete Plan ${on.namespace}/${on.name}`, zh: `删除 Plan ${on.namespace}/${on.name}` },
-    undoNote: { en: 'undo: none, it has been carried out', zh: '撤销时：无需恢复，它已执行完毕' },
+    undoNote: {
+      en: `undo: none, the Nodes stay at ${version}; way back: restore the snapshot from before it with ${before}`,
+      zh: `撤销时：不恢复，节点保持 ${version}；回退方法：用 ${before} 恢复升级之前的快照`,
+    },
   };
 }
 

@@ -1,32 +1,35 @@
-// Nodes that two K3s Plans select: each cordons and upgrades them in its own time, and the one with the older version fails or downgrades.
+// Nodes that two K3s Plans select: each cordons and upgrades them in its own time, and the one with the older version fails or downgrades. And Nodes that none selects while others are upgraded.
 // Source: rancher/system-upgrade-controller v0.20.1 pkg/upgrade/plan (each Plan selects for itself), pkg/upgrade/job (anti-affinity by Plan only, unless exclusive).
 import type { Check, Finding } from '../../../engine/contracts.ts';
+import { compare, parse } from '../../../versions/k3s.ts';
 import { selectedBy } from '../ownership.ts';
-import { planName, upgradesK3s } from '../plans.ts';
+import { openPlans, planName, targetOf, upgradesK3s } from '../plans.ts';
 import { type NodeRow, nodes, type PlanRow, plans } from '../reads.ts';
 
 const reads = { nodes, plans };
 interface Args {
   plans: string[];
   nodes: number;
+  /** Of Nodes that no Plan selects: where the others go. */
+  left?: string;
 }
 
 const check: Check<typeof reads, Args> = {
   id: 'k3s/plan-overlap',
   title: { en: 'each Node is selected by one K3s Plan', zh: '每个节点只被一个 K3s Plan 选中' },
-  headline: { en: 'several K3s Plans select the same Nodes', zh: '多个 K3s Plan 选中了相同的节点' },
+  headline: { en: 'Nodes selected by several K3s Plans, or by none', zh: '节点被多个 K3s Plan 选中，或未被选中' },
   page: {
     impact: {
-      en: 'Plans know nothing of each other: both upgrade the Node, also at the same time. Where their versions differ, one of them refuses its Job, and the Node stays cordoned.',
-      zh: 'Plan 之间互不知晓：它们都会升级该节点，甚至同时进行。如果版本不同，其中一个的 Job 会失败，节点仍处于封锁状态。',
+      en: 'Plans know nothing of each other: both upgrade the Node, also at the same time. Where their versions differ, one of them refuses its Job, and the Node stays cordoned. A Node that no Plan selects stays on its version while the others are upgraded.',
+      zh: 'Plan 之间互不知晓：它们都会升级该节点，甚至同时进行。如果版本不同，其中一个的 Job 会失败，节点仍处于封锁状态。未被任何 Plan 选中的节点在其他节点升级时保持原版本。',
     },
     detection: {
-      en: 'Compares spec.nodeSelector of all Plans whose image is k3s-upgrade with the labels of the Nodes.',
-      zh: '将镜像为 k3s-upgrade 的所有 Plan 的 spec.nodeSelector 与节点的标签比较。',
+      en: 'Compares spec.nodeSelector of all Plans whose image is k3s-upgrade with the labels of the Nodes. While such a Plan has Nodes left, Nodes of older versions that no Plan selects are told too.',
+      zh: '将镜像为 k3s-upgrade 的所有 Plan 的 spec.nodeSelector 与节点的标签比较。如有此类 Plan 尚未完成，还会列出版本更旧且未被任何 Plan 选中的节点。',
     },
     fix: {
-      en: 'manual: narrow spec.nodeSelector of one Plan, or delete that Plan.',
-      zh: '手动：缩小其中一个 Plan 的 spec.nodeSelector 范围，或删除该 Plan。',
+      en: 'manual: narrow spec.nodeSelector of one Plan, or delete that Plan; widen one for Nodes that none selects.',
+      zh: '手动：缩小其中一个 Plan 的 spec.nodeSelector 范围，或删除该 Plan；对未被选中的节点，扩大其中一个的范围。',
     },
   },
   sources: ['rancher/system-upgrade-controller v0.20.1: pkg/upgrade/plan/plan.go, pkg/upgrade/job/job.go'],
@@ -38,12 +41,18 @@ const check: Check<typeof reads, Args> = {
       const of = selecting.filter(({ selected }) => selected.has(node)).map(({ plan }) => plan);
       return of.length > 1 ? [{ node, of }] : [];
     });
-    return [...Map.groupBy(shared, ({ of }) => of.map(planName).join(' ')).values()].map(finding);
+    return [...[...Map.groupBy(shared, ({ of }) => of.map(planName).join(' ')).values()].map(finding), ...leftOut(rows, all)];
   },
-  say: ({ plans: names, nodes: count }) => ({
-    en: `Plans ${names.join(', ')} select the same ${count === 1 ? 'Node' : `${count} Nodes`}`,
-    zh: `Plan ${names.join('、')} 选中了相同的 ${count} 个节点`,
-  }),
+  say: ({ plans: names, nodes: count, left }) =>
+    left === undefined
+      ? {
+          en: `Plans ${names.join(', ')} select the same ${count === 1 ? 'Node' : `${count} Nodes`}`,
+          zh: `Plan ${names.join('、')} 选中了相同的 ${count} 个节点`,
+        }
+      : {
+          en: `${count} Node${count === 1 ? ' is' : 's are'} selected by no K3s Plan, while others are upgraded to ${left}`,
+          zh: `${count} 个节点未被任何 K3s Plan 选中，其他节点则升级到 ${left}`,
+        },
 };
 export default check;
 
@@ -58,4 +67,24 @@ function finding(same: { node: NodeRow; of: PlanRow[] }[]): Finding<Args> {
     args: { plans: names, nodes: same.length },
     evidence: same.slice(0, 10).map(({ node }) => ({ seen: `metadata.labels`, at: node.ref })),
   };
+}
+
+/** They may be meant to come later. */
+function leftOut(rows: readonly PlanRow[], all: readonly NodeRow[]): Finding<Args>[] {
+  const target = openPlans(rows, all)
+    .flatMap(({ plan }) => targetOf(plan) ?? [])
+    .toSorted(compare)
+    .at(-1);
+  if (target === undefined) return [];
+  const selected = new Set(rows.filter(upgradesK3s).flatMap((plan) => selectedBy(plan, all)));
+  const left = all.filter((node) => !selected.has(node) && compare(parse(node.kubeletVersion) ?? target, target) < 0);
+  return left.length
+    ? [
+        {
+          ...{ severity: 'notice', key: ['none'], certainty: 'certain', objects: left.map(({ ref }) => ref) },
+          args: { plans: [], nodes: left.length, left: target },
+          evidence: left.slice(0, 10).map(({ ref }) => ({ seen: 'metadata.labels', at: ref })),
+        },
+      ]
+    : [];
 }
