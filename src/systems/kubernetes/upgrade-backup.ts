@@ -17,8 +17,8 @@ export const restored = (file: string, note = ''): string[] => {
   const at = 'http://127.0.0.1:23790';
   return [
     `etcdutl snapshot restore ${file} --data-dir etcd-rehearsal${note}`,
-    `etcd --data-dir etcd-rehearsal --listen-client-urls ${at} --advertise-client-urls ${at} --listen-peer-urls http://127.0.0.1:23800   # in another terminal`,
-    `etcdctl --endpoints=${at} get /registry/namespaces/ --prefix --keys-only`,
+    `etcd --data-dir etcd-rehearsal --listen-client-urls ${at} --advertise-client-urls ${at} --listen-peer-urls http://127.0.0.1:23800 > etcd-rehearsal.log 2>&1 &`,
+    `sleep 5; etcdctl --endpoints=${at} get /registry/namespaces/ --prefix --keys-only; kill $!`,
   ];
 };
 /** The same, of a file whose name is not known. */

@@ -5,7 +5,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { newHome, run } from '../../bed/binary.ts';
 import type { Body } from '../../bed/client.ts';
 import { bed } from '../../bed/index.ts';
-import { DEAD_WEBHOOK, LEASE } from '../scene.ts';
+import { DEAD_WEBHOOK, LEASE, waitsFor } from '../scene.ts';
 import { type Place, sweeper } from './sweep.ts';
 
 const cluster = bed();
@@ -51,7 +51,7 @@ beforeEach(async () => {
   await cluster.apply(NODE, POD, HOOK, BUDGET);
 });
 
-/** An upgrade that waits for the backup of etcd, before anything was written; and the flag that says that it is there. */
+/** An upgrade that waits for the backup of etcd, before anything was written; and the flags that say that it is there, and can be restored. */
 async function begun(home: string): Promise<string[]> {
   const { code, stdout, stderr } = await run(
     ['upgrade', 'kubernetes', '--to', TO, '--confirm', 'PodDisruptionBudget/default/shop', '--yes'],
@@ -61,7 +61,7 @@ async function begun(home: string): Promise<string[]> {
   expect(await state()).toEqual(AS_IT_WAS);
   const [, step = ''] = /^ {2}(\d+)\. back up etcd/m.exec(stdout + stderr) ?? [];
   expect(step, stdout + stderr).not.toBe('');
-  return ['--confirm-step', step];
+  return [step, `${Number(step) + 1}`].flatMap((id) => ['--confirm-step', id]);
 }
 
 test.each<{ write: string; place: Place; resumed: boolean }>([
@@ -83,6 +83,48 @@ test.each<{ write: string; place: Place; resumed: boolean }>([
   expect(undone.code, undone.stdout + undone.stderr).toBe(0);
   expect(await state()).toEqual(AS_IT_WAS);
   expect((await cluster.request('GET', LEASE)).status).toBe(404);
+});
+
+test('a backup is seen by what makes it, and not because a person says so; that it can be restored a person says', async () => {
+  const job: Body = {
+    apiVersion: 'batch/v1',
+    kind: 'CronJob',
+    metadata: { name: 'save', namespace: 'default' },
+    spec: {
+      ...{ schedule: '0 0 1 1 *', suspend: true },
+      jobTemplate: {
+        spec: {
+          template: {
+            spec: {
+              restartPolicy: 'Never',
+              containers: [{ name: 'c', image: 'registry.example/etcd:1', command: ['etcdctl', 'snapshot', 'save', '/b'] }],
+            },
+          },
+        },
+      },
+    },
+  };
+  const succeeded = (minutes: number) =>
+    cluster.request(
+      'PATCH',
+      '/apis/batch/v1/namespaces/default/cronjobs/save/status',
+      { status: { lastSuccessfulTime: `${new Date(Date.now() - minutes * 60_000).toISOString().slice(0, 19)}Z` } },
+      'application/merge-patch+json',
+    );
+  await cluster.apply(job);
+  const home = newHome();
+  const begun = await run(['upgrade', 'kubernetes', '--to', TO, '--confirm', 'PodDisruptionBudget/default/shop', '--yes'], options(home));
+  const step = waitsFor(begun);
+  expect(step?.text, begun.stdout + begun.stderr).toMatch(/^back up etcd \(seen by CronJob default\/save, not older than 60 minutes\)/);
+  const resume = async () => run(['resume', '--yes', '--confirm-step', step!.id], options(home));
+  await succeeded(90);
+  const old = await resume();
+  expect(waitsFor(old), old.stdout + old.stderr).toEqual(step);
+  await succeeded(1);
+  const seen = await resume();
+  expect(waitsFor(seen)?.text, seen.stdout + seen.stderr).toMatch(/^restore the backup once on another machine/);
+  await run(['undo', '--yes'], options(home));
+  await cluster.remove(job);
 });
 
 test('tried on the server, every write is accepted, and nothing is changed', async () => {
