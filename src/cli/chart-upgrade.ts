@@ -19,7 +19,7 @@ import { fetchedChart } from '../helm/fetch.ts';
 import { valueAt, written } from '../helm/keys.ts';
 import type { Release } from '../helm/release.ts';
 import { standing } from '../helm/world.ts';
-import { chartsFolder } from '../journal/state-folder.ts';
+import { assertOwnFolder, chartsFolder, stateFolder } from '../journal/state-folder.ts';
 import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
@@ -37,6 +37,7 @@ export async function withFetchedChart(call: Call, { id, chart: its = id }: Syst
       { en: `for example: --to ${id}=VERSION`, zh: `例如：--to ${id}=VERSION` },
     );
   }
+  await assertOwnFolder(stateFolder(call.env));
   return {
     ...call,
     flags: { ...call.flags, chart: await fetchedChart(await helmOf(call), chart ?? its, version, repo, chartsFolder(call.env)) },

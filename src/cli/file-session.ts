@@ -8,7 +8,7 @@ import { type Manifests, STDIN } from '../files/manifests.ts';
 import { type Declared, fileWorld, type Records } from '../files/world.ts';
 import { lockFolder } from '../journal/lock.ts';
 import { runStore } from '../journal/run-store.ts';
-import { stateFolder } from '../journal/state-folder.ts';
+import { assertOwnFolder, stateFolder } from '../journal/state-folder.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 import { FILES } from './declared.ts';
@@ -60,7 +60,7 @@ export async function openFiles(call: Call, looks = true): Promise<LiveFiles> {
     declared,
     world: fileWorld(declared),
     worldOf: (run) => fileWorld(declared, recordsIn(store, run)),
-    lock: lockOf(path.join(state, 'files-locks', uid)),
+    lock: lockOf(state, uid),
     identity: { uid, certain: true, server: '', context: paths.join(' ') },
     store,
   };
@@ -84,9 +84,11 @@ function recordsIn(store: Live['store'], run: string): Records {
 }
 
 /** One process of this machine at a time. */
-function lockOf(folder: string): Lock {
+function lockOf(state: string, uid: string): Lock {
+  const folder = path.join(state, 'files-locks', uid);
   return {
     async acquire() {
+      await assertOwnFolder(state);
       await makeFolder(folder, 0o700);
       const held = await lockFolder(folder);
       if (typeof held !== 'function') throw inUse(held.pid);

@@ -1,7 +1,7 @@
 // The runs of one cluster on disk: <state>/<cluster>/<run>/run.json, journal.jsonl and journal.length, folders 0700, files 0600.
 // Cluster uids and run ids come from outside and become paths only through `clusterFolder` and `isRunId`.
 import { createHash } from 'node:crypto';
-import { chmod, constants, type FileHandle, mkdir, open, readdir, rename, writeFile } from 'node:fs/promises';
+import { constants, type FileHandle, mkdir, open, readdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { goOnOrBack } from '../engine/conduct.ts';
 import type { Entry, Journal, JournalEnd, Run, RunStore, RunSummary, Text } from '../engine/contracts.ts';
@@ -14,6 +14,7 @@ import { UserError } from '../text/user-error.ts';
 import { appender } from './append.ts';
 import { filesIn } from './beside.ts';
 import { lockFolder, type Owner } from './lock.ts';
+import { assertOwnFolder } from './state-folder.ts';
 import { JOURNAL_FILE, LENGTH_FILE, RUN_FILE, readJournal, readRun, runLines, writtenLength } from './stored.ts';
 
 const FOLDER_MODE = 0o700;
@@ -23,6 +24,9 @@ const FILE_MODE = 0o600;
 export function runStore(folder: string, clusterUid: string): RunStore {
   const cluster = path.join(folder, clusterFolder(clusterUid));
   const folderOf = (id: string) => path.join(cluster, id);
+  const assertOwn = async () => {
+    for (const each of [folder, cluster]) await assertOwnFolder(each);
+  };
 
   /** What a list read last, for whoever asks for just that run next: one of 100,000 steps takes seconds to read. `reopen` sees whether it is still so. */
   let newest: Awaited<ReturnType<RunStore['read']>>;
@@ -32,6 +36,7 @@ export function runStore(folder: string, clusterUid: string): RunStore {
     newest = undefined;
     if (known || !isRunId(id)) return known;
     return onDisk(`read run ${id}`, `读取运行 ${id}`, async () => {
+      await assertOwn();
       const run = await readRun(folderOf(id), id);
       if (run === undefined || run.cluster.uid !== clusterUid) return undefined;
       return { run, ...(await readJournal(folderOf(id), run)) };
@@ -43,6 +48,7 @@ export function runStore(folder: string, clusterUid: string): RunStore {
       if (!isRunId(run.id)) throw new Error(`not a run id: ${run.id}`);
       if (run.cluster.uid !== clusterUid) throw new Error('a run of another cluster');
       return onDisk(`store run ${run.id}`, `保存运行 ${run.id}`, async () => {
+        await assertOwn();
         await makeFolders([folder, cluster]);
         // Under its name it appears whole, with a journal that is known to be empty: a run that was killed before it began is no riddle.
         const made = path.join(cluster, `.${run.id}.new`);
@@ -59,7 +65,10 @@ export function runStore(folder: string, clusterUid: string): RunStore {
       const runs: RunSummary[] = [];
       newest = undefined;
       const unreadable: { id: string; why: Text }[] = [];
-      for (const id of await onDisk('list the runs of this cluster', '列出此集群的运行记录', () => runIds(cluster))) {
+      for (const id of await onDisk('list the runs of this cluster', '列出此集群的运行记录', async () => {
+        await assertOwn();
+        return runIds(cluster);
+      })) {
         try {
           const stored = await read(id);
           if (stored === undefined) unreadable.push({ id, why: NOT_OURS });
@@ -124,11 +133,10 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Ours are made private also when an older umask or another tool made them first. */
+/** Ours are made private; one that is there keeps its mode. */
 async function makeFolders(folders: readonly string[]): Promise<void> {
   for (const folder of folders) {
     await makeFolder(folder, FOLDER_MODE);
-    await chmod(folder, FOLDER_MODE);
     await syncFolder(path.dirname(folder));
   }
 }

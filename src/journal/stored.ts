@@ -2,7 +2,7 @@
 // wrote it: entries are numbered, the length that a journal once had is kept beside it, and nothing is believed that has not the shape of a run.
 import type { Stats } from 'node:fs';
 import { createReadStream } from 'node:fs';
-import { lstat, readFile } from 'node:fs/promises';
+import { lstat, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Entry, JournalEnd, Progress, Run, Step, Text } from '../engine/contracts.ts';
 import { stepsOf } from '../engine/plan.ts';
@@ -12,6 +12,7 @@ import { NOT_REGULAR } from '../files/input.ts';
 import { isRaw, parseJson } from '../kube/json.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
+import { isOthers } from './state-folder.ts';
 import { wrongForStep, wrongInEntry, wrongInRun } from './well-formed.ts';
 
 export const RUN_FILE = 'run.json';
@@ -26,7 +27,9 @@ export async function readRun(folder: string, id: string): Promise<Run | undefin
   if (found === undefined) return undefined;
   if (!found.isSymbolicLink() && !found.isDirectory()) throw noFolder(folder);
   const file = path.join(folder, RUN_FILE);
-  for (const each of [folder, file, path.join(folder, JOURNAL_FILE), path.join(folder, LENGTH_FILE)]) await ownAlone(each);
+  await ownAlone(folder);
+  // Its own three, and what lies beside them: an undo reads old objects and files from there.
+  for (const name of await readdir(folder)) await ownAlone(path.join(folder, name));
   let run: unknown;
   try {
     run = await parsedRun(file);
@@ -94,7 +97,9 @@ async function parsedRun(file: string): Promise<unknown> {
 async function ownAlone(file: string): Promise<void> {
   const found = await lstat(file).catch(absent);
   if (found && !found.isFile() && !found.isDirectory() && !found.isSymbolicLink()) throw damaged(file, undefined, NOT_REGULAR);
-  if (!found || process.platform === 'win32' || !isOpenToOthers(found)) return;
+  if (!found || process.platform === 'win32') return;
+  if (!found.isSymbolicLink() && isOthers(found)) throw foreign(file, found.uid);
+  if (!isOpenToOthers(found)) return;
   throw new UserError(
     { en: `reading ${file}: writable by other users, or a symbolic link`, zh: `读取 ${file}：其他用户可写，或是符号链接` },
     {
@@ -103,6 +108,14 @@ async function ownAlone(file: string): Promise<void> {
     },
   );
 }
+const foreign = (file: string, uid: number): UserError =>
+  new UserError(
+    { en: `reading ${file}: owned by another user (uid ${uid})`, zh: `读取 ${file}：属于其他用户（uid ${uid}）` },
+    {
+      en: `verify its content, then as root: chown -R $(id -u) ${path.dirname(file)}`,
+      zh: `请检查其内容，确认无误后以 root 执行：chown -R $(id -u) ${path.dirname(file)}`,
+    },
+  );
 /** Group and others. */
 const OTHERS_WRITE = 0o022;
 const isOpenToOthers = (found: Stats): boolean => found.isSymbolicLink() || (found.mode & OTHERS_WRITE) !== 0;

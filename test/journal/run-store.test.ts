@@ -4,6 +4,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
+  chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -17,7 +19,7 @@ import {
 import { open } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Entry, Run, Step, StepOf } from '../../src/engine/contracts.ts';
 import { stepsOf } from '../../src/engine/plan.ts';
 import { progressOf } from '../../src/engine/progress.ts';
@@ -148,6 +150,60 @@ describe('run store', () => {
     expect((await failure(store.read('newer'))).text.zh).toContain('更新版本');
     expect((await failure(store.read('note'))).text.zh).toContain('却是一个文件');
     expect((await failure(store.read('link-to-nothing'))).message).toContain('or a symbolic link');
+  });
+
+  // chown is root's alone; for anybody else the process claims to be another.
+  const giveAway = (at: string) =>
+    process.getuid!() === 0 ? chownSync(at, OTHER, OTHER) : vi.spyOn(process, 'getuid').mockReturnValue(OTHER);
+  const OTHER = 4242;
+  afterEach(() => vi.restoreAllMocks());
+
+  it.each(['', 'run.json', 'journal.jsonl', 'journal.length', 'objects.json'])(
+    'refuses a run of which another user owns /%s',
+    async (name) => {
+      await whole('theirs');
+      writeFileSync(path.join(folder, UID, 'theirs', 'objects.json'), '{}', { mode: 0o600 });
+      expect((await runStore(folder, UID).list()).unreadable).toEqual([]);
+      const at = path.join(folder, UID, 'theirs', name);
+      giveAway(at);
+      const { text } = await failure(runStore(folder, UID).read('theirs'));
+      expect(text.en).toMatch(/owned by another user \(uid \d+\)$/);
+      expect(text.zh).toContain('属于其他用户');
+    },
+  );
+
+  it.each([0, 1])(
+    'neither reads nor writes below a state directory (level %i) that is a link or owned by another user, nor changes its mode',
+    async (level) => {
+      const at = level ? path.join(folder, UID) : folder;
+      const elsewhere = path.join(path.dirname(folder), 'elsewhere');
+      mkdirSync(elsewhere, { recursive: true });
+      chmodSync(elsewhere, 0o755);
+      mkdirSync(path.dirname(at), { recursive: true });
+      symlinkSync(elsewhere, at);
+      const all = async () => {
+        const store = runStore(folder, UID);
+        return [await failure(store.create(run('a'))), await failure(store.read('a')), await failure(store.list())].map(
+          ({ text }) => text.en,
+        );
+      };
+      for (const said of await all()) expect(said).toBe(`opening ${at}: a symbolic link`);
+      rmSync(at);
+      mkdirSync(at);
+      chmodSync(at, 0o755);
+      giveAway(at);
+      for (const said of await all()) expect(said).toMatch(/owned by another user/);
+      expect([statSync(elsewhere), statSync(at)].map(({ mode }) => mode & 0o777)).toEqual([0o755, 0o755]);
+      expect(readdirSync(elsewhere)).toEqual([]);
+    },
+  );
+
+  it('keeps the mode of a state directory that is there already', async () => {
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, 0o750);
+    await whole('a');
+    expect(statSync(folder).mode & 0o777).toBe(0o750);
+    expect(statSync(path.join(folder, UID)).mode & 0o777).toBe(0o700);
   });
 
   it('ignores a torn last line and cuts it before it appends', async () => {
