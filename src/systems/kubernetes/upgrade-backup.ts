@@ -41,7 +41,8 @@ const cronJobs = list('cronjobs.batch', JOB, {
 });
 const recent = { newerThan: LIMIT };
 
-export async function backedUp(source: Upgrading['source']): Promise<{ backup?: Backup }> {
+/** `by`: RKE2 makes its snapshots itself, and lists them. */
+export async function backedUp(source: Upgrading['source'], by: string | undefined): Promise<{ backup?: Backup }> {
   const some = async (resource: string) => {
     let count = 0;
     await source.list({ resource, fields: [] }, { object: () => void count++, restart: () => undefined });
@@ -73,11 +74,13 @@ export async function backedUp(source: Upgrading['source']): Promise<{ backup?: 
       },
     };
   }
-  if (await some('etcdsnapshotfiles.k3s.cattle.io')) {
+  if (by === 'RKE2' || (await some('etcdsnapshotfiles.k3s.cattle.io'))) {
     return {
       backup: {
         by: 'ETCDSnapshotFile',
-        restore: restoredFile('kubectl get etcdsnapshotfiles -o wide names it'),
+        restore: [
+          'rke2 server --cluster-reset --cluster-reset-restore-path=FILE   # on another machine; replace FILE: kubectl get etcdsnapshotfiles -o wide names it',
+        ],
         command: 'rke2 etcd-snapshot save   # on a server Node',
         seen: {
           of: { apiVersion: 'k3s.cattle.io/v1', kind: 'ETCDSnapshotFile' },

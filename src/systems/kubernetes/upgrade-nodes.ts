@@ -199,6 +199,7 @@ function ofProvider({ version }: Hop, by: string, members: readonly Member[]): S
   const commands: Record<string, string> = {
     EKS: 'aws eks update-nodegroup-version --cluster-name CLUSTER --nodegroup-name GROUP   # replace CLUSTER and GROUP, for each node group',
     GKE: 'gcloud container clusters upgrade CLUSTER --node-pool POOL   # replace CLUSTER and POOL, for each node pool',
+    RKE2: `curl -sfL https://get.rke2.io | sudo INSTALL_RKE2_CHANNEL=v${to} INSTALL_RKE2_TYPE=agent sh - && sudo systemctl restart rke2-agent   # on each agent Node, drained first`,
     AKS: `az aks nodepool upgrade --resource-group GROUP --cluster-name CLUSTER --name POOL --kubernetes-version ${to}   # replace GROUP, CLUSTER and POOL, for each node pool`,
   };
   return manual(

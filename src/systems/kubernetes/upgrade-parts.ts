@@ -91,11 +91,12 @@ export async function partsOf({ path, source }: Pick<Upgrading, 'path' | 'source
     .map(({ component, ref, node, image }) => ({ component, pod: ref.name, namespace: ref.namespace ?? '', node, image }))
     .toSorted((a, b) => a.node.localeCompare(b.node));
   const etcd = pods.pods.find(({ containers }) => containers.some(({ name }) => name === 'etcd'));
+  const by = managedBy(path.from, members) ?? (isGap(path.from) ? undefined : distributionOf(path.from));
   return {
-    by: managedBy(path.from, members) ?? (isGap(path.from) ? undefined : distributionOf(path.from)),
+    by,
     kubeadm: (await there('v1', 'ConfigMap', 'kubeadm-config')) !== undefined,
     ...{ instances, members, leases, holders, each: await canAskEach(source) },
-    ...(await backedUp(source)),
+    ...(await backedUp(source, by)),
     ...(etcd ? { etcd: { pod: etcd.ref.name, node: etcd.node } } : {}),
     ...(proxy ? { kubeProxy: imageIn(proxy, 'kube-proxy') } : {}),
     ...(dns ? { coreDns: imageIn(dns, 'coredns') } : {}),

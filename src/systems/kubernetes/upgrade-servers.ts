@@ -250,6 +250,7 @@ function ofProvider({ version }: Hop, by: string): StepDraft {
   const commands: Record<string, string> = {
     EKS: `aws eks update-cluster-version --name CLUSTER --kubernetes-version ${to}   # replace CLUSTER`,
     GKE: `gcloud container clusters upgrade CLUSTER --master --cluster-version ${to}   # replace CLUSTER`,
+    RKE2: `curl -sfL https://get.rke2.io | sudo INSTALL_RKE2_CHANNEL=v${to} sh - && sudo systemctl restart rke2-server   # on each server Node, one after the other`,
     AKS: `az aks upgrade --resource-group GROUP --name CLUSTER --control-plane-only --kubernetes-version ${to}   # replace GROUP and CLUSTER`,
   };
   return manual(

@@ -39,7 +39,8 @@ export async function stages(at: Upgrading): Promise<StageDraft[]> {
   const hops = hopsOf(String(from), to, at.path.hops);
   return hops.flatMap((hop, i) => [
     ...notesStage(hop, at, parts),
-    ...(parts.by ? [] : [backup(hop, parts)]),
+    // A provider's etcd is the provider's matter.
+    ...(parts.by && parts.by !== 'RKE2' ? [] : [backup(hop, parts)]),
     ...(i === 0 ? raisedStage(hop.hop, logs, true) : []),
     controlPlaneStage(hop, parts, at.stopController === true),
     ...raisedStage(hop.hop, logs, false),
@@ -97,7 +98,7 @@ function ofK3s(to: string): UserError {
 }
 
 /** Where nothing in the cluster shows a backup of etcd, a person confirms it. That it can be restored nothing shows: it is rehearsed once. */
-function backup({ hop, version, before, first }: Hop, { etcd, backup: seen }: ClusterParts): StageDraft {
+function backup({ hop, version, before, first }: Hop, { by: distribution, etcd, backup: seen }: ClusterParts): StageDraft {
   const file = `before-${version}.db`;
   const pki = '/etc/kubernetes/pki/etcd';
   const tls = `--endpoints=https://127.0.0.1:2379 --cacert=${pki}/ca.crt --cert=${pki}/server.crt --key=${pki}/server.key`;
@@ -111,10 +112,16 @@ function backup({ hop, version, before, first }: Hop, { etcd, backup: seen }: Cl
   const by = seen
     ? { en: ` (seen by ${seen.by}, not older than ${minutes} minutes)`, zh: `（由 ${seen.by} 确认，且不早于 ${minutes} 分钟前）` }
     : { en: '', zh: '' };
+  const own = distribution
+    ? { en: '', zh: '' }
+    : {
+        en: "; kubeadm's own copy of etcd is not a backup (kubernetes#143087)",
+        zh: '；kubeadm 自己保存的 etcd 副本不是备份（kubernetes#143087）',
+      };
   const saved = manual(
     {
-      en: `back up etcd${by.en}: the only way back from ${version} to ${before}, without later writes; kubeadm's own copy of etcd is not a backup (kubernetes#143087)`,
-      zh: `备份 etcd${by.zh}：这是从 ${version} 退回 ${before} 的唯一途径，且会丢失之后的写入；kubeadm 自己保存的 etcd 副本不是备份（kubernetes#143087）`,
+      en: `back up etcd${by.en}: the only way back from ${version} to ${before}, without later writes${own.en}`,
+      zh: `备份 etcd${by.zh}：这是从 ${version} 退回 ${before} 的唯一途径，且会丢失之后的写入${own.zh}`,
     },
     seen ? [seen.command] : [...save, `etcdutl snapshot status ${file} -w table`],
     seen && [seen.seen],

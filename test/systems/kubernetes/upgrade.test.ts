@@ -286,6 +286,21 @@ describe('where no Pod shows the control plane', () => {
   });
 });
 
+test('RKE2: its own installer, and its own snapshots, which it lists', async () => {
+  const steps = stepsOf(await allStagesOf([node('a', 'v1.30.4+rke2r1')], '1.31', { from: 'v1.30.4+rke2r1' }));
+  expect(commandsOf(steps.find(({ text }) => text.en.startsWith('back up etcd'))!)).toContain('rke2 etcd-snapshot save');
+  const [snapshot] = steps.filter(({ text }) => text.en.startsWith('back up etcd'));
+  const file = (minutes: number): Raw => ({
+    ...{ apiVersion: 'k3s.cattle.io/v1', kind: 'ETCDSnapshotFile', metadata: { name: 's' } },
+    status: { readyToUse: true, creationTime: new Date(Date.now() - minutes * 60_000).toISOString() },
+  });
+  expect(await open(snapshot!, [])).toBeDefined();
+  expect(await open(snapshot!, [file(90)])).toBeDefined();
+  expect(await open(snapshot!, [file(5)])).toBeUndefined();
+  expect(snapshot!.text.en).not.toContain('kubeadm');
+  expect(steps.map(commandsOf).join('\n')).toMatch(/INSTALL_RKE2_CHANNEL=v1\.31 sh[\s\S]*INSTALL_RKE2_TYPE=agent/);
+});
+
 test('K3s is planned as K3s', async () => {
   await expect(stagesOf([node('s', 'v1.30.4+k3s1')], '1.31', { from: 'v1.30.4+k3s1' })).rejects.toMatchObject({
     next: { en: expect.stringContaining('plan k3s --to v1.31.14+k3s1') },
