@@ -115,6 +115,11 @@ describe('one address, two live Pods', () => {
       args: { address: v4, because: 'record' },
       objects: [{ name: web.metadata.name }, { name: 'cart-0' }],
     });
+    // The line promises what the plan holds: the SpiderEndpoint of the Pod that goes, and that Pod.
+    const cart0 = `${namespace}/cart-0`;
+    expect(found.findings[0]!.remedy.text.en).toBe(
+      `removes metadata.finalizers of SpiderEndpoint ${cart0}; deletes SpiderEndpoint ${cart0}; evicts Pod ${cart0}`,
+    );
     const home = newHome();
     const dry = await run(['fix', DUPLICATE, '--dry-run=server'], { kubeconfig, home });
     expect(dry.code, dry.stdout).toBe(0);

@@ -114,6 +114,9 @@ describeUpstream('the CRDs of Spiderpool', ['data', 'spiderpool', 'charts'], (ch
     expect(await fieldsOf('spidercoordinators')).toEqual(before);
     const fixed = await run(['fix', CHECK, ...chart, '--yes'], { kubeconfig: limited, home });
     expect(fixed.code, fixed.stderr).toBe(0);
+    // As many as the line promised.
+    const [, promised] = /^applies (\d+) CRDs: /.exec(byChart.findings[0].remedy.text.en)!;
+    expect(fixed.stderr).toContain(`: ${promised} of ${promised} steps done`);
     expect(await fieldsOf('spidercoordinators')).toContain('txQueueLen');
     expect((await checked(...chart)).outcome).toBe('passed');
     expect((await checked('--to', 'spiderpool=0.9.13')).outcome).toBe('passed');
@@ -131,6 +134,8 @@ describeUpstream('the CRDs of Spiderpool', ['data', 'spiderpool', 'charts'], (ch
     expect(found(result)).toEqual(
       ['spiderendpoints', 'spiderippools', 'spiderreservedips', 'spidersubnets'].map((name) => `stored ${name}`),
     );
+    // What the plan refuses is not promised.
+    expect(result.findings[0].remedy.text.en).toMatch(/^skips 4 objects \(spiderendpoints/);
     const refused = await run(['fix', CHECK, ...chart, '--yes'], { kubeconfig });
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain('status.storedVersions');
