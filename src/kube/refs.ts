@@ -20,10 +20,10 @@ export function refOf(object: Raw): Ref {
   return ref;
 }
 
-/** `Kind namespace/name`, or `Kind name`; safe to print, never cut (names are at most 253 characters). */
+/** `Kind namespace/name`, `Kind name`, or `Kind` of what has no name; safe to print, never cut (names are at most 253 characters). */
 export function describe(ref: Ref): string {
   const name = ref.namespace === undefined ? ref.name : `${ref.namespace}/${ref.name}`;
-  return oneLine(`${ref.kind} ${name}`, 1000);
+  return oneLine([ref.kind, name].filter(Boolean).join(' '), 1000);
 }
 
 /** What a world says of a kind that its server does not serve. */
