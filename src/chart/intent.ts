@@ -83,7 +83,7 @@ export function helmUpgrade({
  */
 export function rightsOfHelm({ namespace, driver }: HelmRelease, { manifest }: Pick<Release, 'manifest'>): Rule[] {
   const records: Rule = {
-    verbs: ['create', 'delete', 'get', 'list', 'update'],
+    verbs: ['create', 'delete', 'get', 'list', 'patch', 'update'],
     group: '',
     resource: driver ? 'configmaps' : 'secrets',
     namespace,

@@ -1,6 +1,6 @@
 // The check removed-fields, for any system with a table of its CRDs: fields that objects hold and that the CRDs of the target drop. The API server drops them, with what they hold, at the next write.
 
-import type { Check, Finding, Json, Page, Read, Ref, Severity, StepDraft, Text } from '../engine/contracts.ts';
+import type { Check, Finding, Json, Page, Read, Ref, Severity, Situation, StepDraft, Text } from '../engine/contracts.ts';
 import { derived } from '../engine/knowledge.ts';
 import { asIs, hot } from '../engine/read/index.ts';
 import { formatPointer, pointerGet } from '../kube/pointer.ts';
@@ -12,6 +12,7 @@ import { changingFields, heldBeyond, knownAgain } from './crds.ts';
 import { withoutField } from './declared-fields.ts';
 import type { ChartFacts } from './facts.ts';
 import { intendedOf } from './intended.ts';
+import { explicitValues } from './upgrade-command.ts';
 
 interface Row {
   ref: Ref;
@@ -31,7 +32,7 @@ interface Args {
 }
 /** What took the place of a field, by field. */
 export type Replacements = Record<string, { value?: string; field?: string; severity?: Severity }>;
-type Facts = Pick<ChartFacts, 'system'> &
+type Facts = ChartFacts &
   CrdFacts & {
     /** Names of the CRDs whose objects are looked at, and the version in which they are read. */
     holds: { crds: string[]; version: string };
@@ -85,8 +86,8 @@ export function removedFields(
     inFiles: (found, declared) => found.flatMap(({ args, objects }) => objects.flatMap((on) => withoutField(on, declared(on), args) ?? [])),
     remedy: {
       writes: [],
-      steps: async (found) => [
-        ...found.filter(({ args }) => args.value).map(inValues),
+      steps: async (found, at) => [
+        ...inValues(facts, at, [...new Set(found.flatMap(({ args }) => args.value ?? []))]),
         ...found.flatMap(({ args, objects }) =>
           objects.flatMap((on) => {
             const value = args.held?.[nameOf(on)];
@@ -136,18 +137,17 @@ function finding({ table, replaced }: Facts, crd: string, field: string, rows: r
 const nameOf = ({ namespace = '', name }: Ref): string => `${namespace}/${name}`;
 const pointerOf = (field: string): string => formatPointer(field.split('.'));
 
-function inValues({ args: { field, kind, value } }: Finding<Args>): StepDraft {
-  return {
-    do: 'manual',
-    commands: [`--set ${value}=true`],
-    guard: [],
-    text: {
-      en: `set ${value}=true at the upgrade; it replaces ${field} of all ${kind}s`,
-      zh: `升级时设置 ${value}=true，它替代全部 ${kind} 的 ${field}`,
-    },
-    undo: 'none',
-  };
-}
+/** `keys`: of the Helm values that took the place of fields; what a field turned on they turn on. */
+const inValues = (facts: Facts, at: Situation, keys: readonly string[]): StepDraft[] =>
+  keys.length
+    ? [
+        explicitValues(
+          facts,
+          at,
+          keys.map((key) => ({ path: key.split('.'), value: true })),
+        ),
+      ]
+    : [];
 
 function inField(on: Ref, { field, instead = '', target }: Args, value: Json): StepDraft {
   const keys = instead.split('.');

@@ -21,6 +21,8 @@ export interface HelmStages {
   beside?: Text;
   /** What a rollback does not bring back; goes on behind what holds for every chart. */
   notBack?: Text;
+  /** What an undo does once everything else is back. */
+  onUndo?: StepDraft[];
   /** Stages before anything is changed, behind what is saved. */
   ahead?: StageDraft[];
   /** Steps right behind helm. */
@@ -78,8 +80,8 @@ export function helmStages(what: HelmStages): StageDraft[] {
       zh: `用 helm 把 release ${namespace}/${releaseName} 升级到 ${chart.name} ${chart.version}${explicit.zh}${beside.zh}`,
     },
     undoNote: {
-      en: `undo: helm rollback to revision ${revision}. Not restored: CRDs and fields pruned since. After a failed or interrupted upgrade, helm 3 also leaves list entries it had added${notBack.en}`,
-      zh: `撤销时：helm rollback 到修订版本 ${revision}；CRD 以及其间被丢弃的字段不会因此恢复；如果升级失败或中断，helm 3 会保留它已加入列表的条目${notBack.zh}`,
+      en: `undo: helm rollback to revision ${revision}. Not restored: CRDs and fields pruned since${notBack.en}`,
+      zh: `撤销时：helm rollback 到修订版本 ${revision}；CRD 以及其间被丢弃的字段不会因此恢复${notBack.zh}`,
     },
   };
   const behind = what.behind?.(helm) ?? [];
@@ -96,7 +98,12 @@ export function helmStages(what: HelmStages): StageDraft[] {
   };
   return [
     // The values first: only this call knows them for certain.
-    { hop, first: true, title: { en: `Save what there is before ${hop}`, zh: `升级到 ${hop} 之前保存现状` }, steps: [keep, backup] },
+    {
+      hop,
+      first: true,
+      title: { en: `Save what there is before ${hop}`, zh: `升级到 ${hop} 之前保存现状` },
+      steps: [keep, backup, ...(what.onUndo ?? [])],
+    },
     ...(what.ahead ?? []),
     { hop, title: { en: `Upgrade to ${hop}`, zh: `升级到 ${hop}` }, steps: [helm, ...behind] },
     { hop, title: { en: `Wait for ${hop}`, zh: `等待 ${hop} 就绪` }, steps: [...started, ...steps, runs, away] },

@@ -12,13 +12,7 @@ export function objectsIn(
   { namespace }: Pick<ReleaseName, 'namespace'>,
   concerns?: (document: string) => boolean,
 ): Ref[] {
-  // Only in a document of its own does a line begin with ---: what a block holds is indented.
-  const text = concerns
-    ? manifest
-        .split(/^(?=---)/m)
-        .filter(concerns)
-        .join('')
-    : manifest;
+  const text = concerns ? documentsOf(manifest).filter(concerns).join('') : manifest;
   if (concerns && text === '') return [];
   return parseAllDocuments(text, { logLevel: 'silent' }).flatMap((document) => {
     if (document.errors.length) return [];
@@ -26,6 +20,9 @@ export function objectsIn(
     return isRaw(object) && withinDepth(object) ? refsIn(object, namespace) : [];
   });
 }
+
+/** Only in a document of its own does a line begin with ---: what a block holds is indented. */
+export const documentsOf = (manifest: string): string[] => manifest.split(/^(?=---)/m);
 
 function refsIn({ apiVersion, kind, metadata, items }: Raw, namespace: string): Ref[] {
   if (kind === 'List' && Array.isArray(items)) return items.filter(isRaw).flatMap((item) => refsIn(item, namespace));

@@ -26,9 +26,10 @@ import { pointerGet } from '../kube/pointer.ts';
 import { keyOf } from '../kube/refs.ts';
 import { REDACTED } from '../text/redact.ts';
 import { oneLine } from '../text/sanitise.ts';
-import { objectsIn } from './manifest.ts';
+import { documentsOf, objectsIn } from './manifest.ts';
+import { withValues } from './record-text.ts';
 import { history, type ReleaseRecord, releaseRecord } from './records.ts';
-import { decodeRelease, objectAt, type Release, textAt } from './release.ts';
+import { decodeRelease, objectAt, packedRecord, type Release, recordText, textAt } from './release.ts';
 import { isRevision, withRecords } from './revise.ts';
 import { valuesInput } from './values.ts';
 
@@ -88,8 +89,11 @@ export function helmWorld(plain: World, means: HelmAccess): World {
         await clear(write.release, write.revision, world, means.source);
         return undefined;
       }
-      if (write.step.action === 'rollback') await removeMade(write.step, world, means.source);
-      if (write.clear !== undefined) await clear(write.step.release, write.clear, world, means.source);
+      const { action, release, from } = write.step;
+      // The record of our own upgrade says what it may have made: helm rolls back from it.
+      const rollsBackFrom = action === 'rollback' ? from + 1 : undefined;
+      if (write.clear !== undefined && write.clear !== rollsBackFrom) await clear(release, write.clear, world, means.source);
+      if (action === 'rollback') await complete(write.step, world, means.source);
       return drive(write.step, world, means);
     },
   };
@@ -246,29 +250,55 @@ const notPending = (revision: number): Text => ({
 });
 
 /**
- * What a revision that was cut or failed made and the one that we go back to does not have: helm rollback knows nothing of it once the record is gone, or a rollback has failed.
- * Never a CustomResourceDefinition, nor what its chart says to keep.
+ * helm rollback goes by the newest record alone: it stops half-way at an object of the old revision that is there and not in that record (one that a cut upgrade had not deleted yet,
+ * or a CRD that was kept: "original object not found"), and a second one leaves what our revision added, objects and entries of lists. So the newest record is given
+ * the manifest of our revision and those objects; one that was cut is marked failed.
  */
-async function removeMade({ release, from }: StepOf<'helm'>, world: World, source: Source): Promise<void> {
+async function complete({ release, from }: StepOf<'helm'>, world: World, source: Source): Promise<void> {
   const all = await records(release, source);
-  const [cut, good] = [all[0], all.find(({ revision }) => revision === from)];
-  if (!good || cut?.revision !== from + 1 || cut.status === 'deployed') return;
-  const had = new Set(objectsIn((await decoded(good, source)).manifest, release).map(keyOf));
-  for (const on of objectsIn((await decoded(cut, source)).manifest, release)) {
-    if (had.has(keyOf(on)) || on.kind === 'CustomResourceDefinition') continue;
-    const now = await world.get(on);
-    const { annotations = {}, uid, resourceVersion } = (now?.metadata ?? {}) as Metadata;
-    const isOurs =
-      annotations['meta.helm.sh/release-name'] === release.name && annotations['meta.helm.sh/release-namespace'] === release.namespace;
-    if (now && isOurs && annotations['helm.sh/resource-policy'] !== 'keep')
-      await world.write({ verb: 'delete', on: { ...on, uid }, resourceVersion });
+  const [made, good] = [from + 1, from].map((wanted) => all.find(({ revision }) => revision === wanted));
+  const newest = all[0];
+  if (!made || !good || !newest) return;
+  const { manifest } = await decoded(made, source);
+  const has = new Set(objectsIn(manifest, release).map(keyOf));
+  const missing: string[] = [];
+  for (const document of documentsOf((await decoded(good, source)).manifest)) {
+    const refs = objectsIn(document, release);
+    const owned = await Promise.all(refs.map(async (ref) => !has.has(keyOf(ref)) && isOf(release, await world.get(ref))));
+    if (refs.length && owned.every(Boolean)) missing.push(document);
   }
+  await rewrite(newest, [manifest.trimEnd(), ...missing.map((each) => each.trimEnd()), ''].join('\n'), world);
 }
 
-interface Metadata {
-  annotations?: Record<string, string>;
-  uid?: string;
-  resourceVersion?: string;
+async function rewrite(record: ReleaseRecord, manifest: string, world: World): Promise<void> {
+  const now = await world.get(refOf(record));
+  const text = now && recordText(now);
+  const held = now && decodeRelease(now);
+  if (typeof text !== 'string' || !held || 'why' in held) throw new WorldError('unanswered', unreadable(record.revision));
+  const cut = held.status.startsWith('pending-');
+  if (!cut && held.manifest.trimEnd() === manifest.trimEnd()) return;
+  const status = cut ? 'failed' : held.status;
+  const changed = withValues(text, [
+    { path: ['manifest'], value: manifest },
+    { path: ['info', 'status'], value: status },
+  ]);
+  if (changed === undefined) throw new WorldError('unanswered', unreadable(record.revision));
+  const { uid = null, resourceVersion = null } = now!.metadata as Record<string, string>;
+  await world.write({
+    verb: 'patch',
+    on: refOf(record),
+    patch: [
+      { op: 'test', path: '/metadata/uid', value: uid },
+      { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
+      { op: 'replace', path: '/data/release', value: packedRecord(changed, record.kind === 'ConfigMap' ? 'ConfigMap' : 'Secret') },
+      { op: 'add', path: '/metadata/labels/status', value: status },
+    ],
+  });
+}
+
+function isOf({ name, namespace }: ReleaseName, object: Raw | undefined): boolean {
+  const { annotations = {} } = (object?.metadata ?? {}) as { annotations?: Record<string, string> };
+  return annotations['meta.helm.sh/release-name'] === name && annotations['meta.helm.sh/release-namespace'] === namespace;
 }
 
 // ---- helm -----------------------------------------------------------------------------------------------------------
@@ -295,11 +325,7 @@ async function drive(step: StepOf<'helm'>, world: World, { helm, beside, source 
       ? ['rollback', ...common, '--', name, String(step.from)]
       : // All values are on standard input; nothing of the release's own is mixed in again unless that was asked for.
         ['upgrade', ...common, step.reuse ? '--reuse-values' : '--reset-values', '--values', '-', '--', name, step.chart.path];
-  const called = () => program.call(words, step.action === 'upgrade' ? valuesInput(values) : '');
-  let { code, output: printed } = await called();
-  // Seen with helm 4.1: a rollback from a failed upgrade fails over an object that is not there, and the next one, from that failed rollback, goes through.
-  const isStuck = step.action === 'rollback' && code !== 0 && (await records(step.release, source))[0]?.status === 'failed';
-  if (isStuck) ({ code, output: printed } = await called());
+  const { code, output: printed } = await program.call(words, step.action === 'upgrade' ? valuesInput(values) : '');
   const output = withoutValues(printed.replace(/^NOTES:[\s\S]*/m, ''), values);
   // Only for a person to read later. What became of it is in the release's record, with helm's own words of why it failed: a full disk must not hide that.
   await beside.append(OUTPUT_FILE, `$ helm ${step.action} ${name}\n${output}\n`).catch(() => undefined);

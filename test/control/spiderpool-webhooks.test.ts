@@ -1,10 +1,11 @@
 // Remedies of Spiderpool behind webhooks that refuse what the real ones were recorded to refuse: their writes get through, or nothing is sent and the reason is given.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Actor, startAdmission, startKubelet } from '../bed/actors/index.ts';
-import { poolRefusedBy } from '../bed/actors/spiderpool-refusals.ts';
-import { newHome, run } from '../bed/binary.ts';
+import { refusedBy } from '../bed/actors/spiderpool-refusals.ts';
+import { hastened, newHome, run } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { installCrd } from '../bed/crds.ts';
+import { crdsOf } from '../bed/crds-of.ts';
 import { bed } from '../bed/index.ts';
 
 const cluster = bed();
@@ -28,25 +29,17 @@ const controller: Body = {
     },
   },
 };
+/** Those of the chart: SpiderEndpoints have none since 0.4.0. */
+const KINDS = { spiderippool: 'spiderippools', spidercoordinator: 'spidercoordinators' };
 const webhooks: Body = {
   apiVersion: 'admissionregistration.k8s.io/v1',
   kind: 'ValidatingWebhookConfiguration',
   metadata: { name: 'spiderpool-controller' },
-  webhooks: [
-    {
-      ...{
-        name: 'spiderippool.spiderpool.spidernet.io',
-        failurePolicy: 'Fail',
-        sideEffects: 'None',
-        admissionReviewVersions: ['v1'],
-        timeoutSeconds: 2,
-      },
-      clientConfig: { service: { name: 'spiderpool-controller', namespace, path: '/validate' }, caBundle: '' },
-      rules: [
-        { apiGroups: ['spiderpool.spidernet.io'], apiVersions: ['*'], operations: ['CREATE', 'UPDATE'], resources: ['spiderippools'] },
-      ],
-    },
-  ],
+  webhooks: Object.entries(KINDS).map(([kind, resource]) => ({
+    ...{ name: `${kind}.spiderpool.spidernet.io`, failurePolicy: 'Fail', sideEffects: 'None', admissionReviewVersions: ['v1'] },
+    ...{ timeoutSeconds: 2, clientConfig: { service: { name: 'spiderpool-controller', namespace, path: '/validate' }, caBundle: '' } },
+    rules: [{ apiGroups: ['spiderpool.spidernet.io'], apiVersions: ['*'], operations: ['CREATE', 'UPDATE'], resources: [resource] }],
+  })),
 };
 const web: Body = {
   apiVersion: 'apps/v1',
@@ -71,6 +64,17 @@ const pool = (name: string, ips: string, spec: object = {}, metadata: object = {
   spec: { ipVersion: 4, subnet: '10.6.0.0/16', ips: [ips], ...spec },
   status: { allocatedIPCount: 0 },
 });
+/** Of 0.9.0, which gives txQueueLen no default. */
+const coordinators: Body = crdsOf('0.9.0').find(({ metadata }: Body) => metadata.name.startsWith('spidercoordinators.'))!;
+const coordinator = (hijackCIDR: string[]): Body => ({
+  ...{ apiVersion, kind: 'SpiderCoordinator', metadata: { name: 'default' } },
+  spec: { mode: 'auto', hijackCIDR, detectGateway: false, detectIPConflict: false, hostRPFilter: 0, hostRuleTable: 500 },
+  status: { phase: 'Synced' },
+});
+const endpoint: Body = {
+  ...{ apiVersion, kind: 'SpiderEndpoint', metadata: { name: 'bare', namespace } },
+  status: { current: { uid: 'u', node: 'n1', ips: [] }, ownerControllerType: 'None', ownerControllerName: '' },
+};
 /** `subnet`: of another one, it is another pool of the same application. */
 const old = (uid: string, subnet: string) => ({
   labels: { [`${P}owner-spider-subnet`]: subnet, [`${P}owner-application-uid`]: uid },
@@ -80,7 +84,8 @@ const OLD_AFFINITY = { podAffinity: { matchLabels: { app: 'web' } } };
 
 let admission: Awaited<ReturnType<typeof startAdmission>>;
 let kubelet: Actor;
-const tool = (...words: string[]) => run([...words, '-n', namespace], { kubeconfig: cluster.kubeconfig, home: newHome() });
+const tool = (...words: string[]) =>
+  run([...words, '-n', namespace], { kubeconfig: cluster.kubeconfig, home: newHome(), env: hastened(10) });
 const scaled = async (replicas: number) => {
   const at = `/apis/apps/v1/namespaces/${namespace}/deployments/spiderpool-controller`;
   await cluster.request('PATCH', at, { spec: { replicas } });
@@ -90,6 +95,10 @@ const patched = (name: string, patch: object) => cluster.request('PATCH', `/apis
 
 beforeAll(async () => {
   await installCrd(cluster, 'spiderippools-v2beta1');
+  await installCrd(cluster, 'spiderendpoints-v2beta1');
+  await cluster.apply(coordinators);
+  const listed = () => cluster.request('GET', `/apis/${apiVersion}/spidercoordinators`);
+  await soon(async () => expect((await listed()).status).toBe(200));
   kubelet = await startKubelet(cluster, { nodes: ['n1'] });
   await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, controller, web, settings);
   const { uid } = (await cluster.get(web)).metadata;
@@ -98,8 +107,9 @@ beforeAll(async () => {
     pool('auto-web', '10.6.1.1-10.6.1.4', OLD_AFFINITY, old(uid, 'subnet-a')),
     pool('gives-gateway', '10.6.2.1-10.6.2.4', { gateway: '10.6.2.1', ...OLD_AFFINITY }, old(uid, 'subnet-b')),
     pool('plain', '10.6.3.1-10.6.3.4'),
+    ...[coordinator(['nonsense']), endpoint],
   );
-  admission = await startAdmission(cluster, poolRefusedBy);
+  admission = await startAdmission(cluster, refusedBy);
   await cluster.apply(admission.led(webhooks));
   await soon(async () => expect((await patched('gives-gateway', { metadata: { labels: { x: 'y' } } })).status).not.toBe(200));
 });
@@ -127,6 +137,11 @@ describe('the webhook', () => {
   });
 });
 
+test('the webhook of SpiderCoordinators refuses a hijackCIDR that is none', async () => {
+  const { body } = await cluster.request('PATCH', `/apis/${apiVersion}/spidercoordinators/default`, { spec: { mode: 'underlay' } });
+  expect(body.message).toMatch(/unable to parse IP/);
+});
+
 describe('with a controller that is ready', () => {
   beforeAll(() => scaled(1));
 
@@ -140,6 +155,23 @@ describe('with a controller that is ready', () => {
     const { spec, metadata } = await cluster.get(pool('auto-web', ''));
     expect(Object.keys(spec.podAffinity.matchLabels)).toHaveLength(5);
     expect(metadata.labels[`${P}owner-application-name`]).toBe('web');
+  });
+
+  test('fields of a SpiderCoordinator that it would reject are not sent; once that is corrected they get through, and so does a new one', async () => {
+    const asked = admission.seen.length;
+    const held = await tool('fix', 'spiderpool/coordinator-fields', '--yes');
+    expect(held.code, held.stdout + held.stderr).toBe(2);
+    expect(held.stdout + held.stderr).toContain('"nonsense" in spec.hijackCIDR is not an IP or a CIDR: correct it first');
+    expect(admission.seen.slice(asked)).toEqual([]);
+    await cluster.apply(coordinator(['169.254.0.0/16']));
+    const ran = await tool('fix', 'spiderpool/coordinator-fields', '--yes');
+    expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+    expect((await cluster.get(coordinator([]))).spec.txQueueLen).toBe(0);
+    await cluster.remove(coordinator([]));
+    const made = await tool('fix', 'spiderpool/coordinator-object', '--yes');
+    expect(made.code, made.stdout + made.stderr).toBe(0);
+    expect(admission.seen.at(-1)).toBe('CREATE SpiderCoordinator default');
+    expect((await cluster.get(coordinator([]))).spec.txQueueLen).toBe(0);
   });
 
   test('the flag of a default pool gets through', async () => {
@@ -164,10 +196,23 @@ describe('with the controller down', () => {
     expect((await patched('plain', { metadata: { labels: { x: 'y' } } })).body.message).toMatch(/failed calling webhook/);
   });
 
-  test('a status passes no webhook: the count is corrected', async () => {
-    await cluster.request('PATCH', `/apis/${apiVersion}/spiderippools/plain/status`, { status: { allocatedIPCount: 3 } });
-    const ran = await tool('fix', 'spiderpool/pool-state', '--yes');
+  test('fields of a SpiderCoordinator are not sent', async () => {
+    const configuration = await cluster.get(webhooks);
+    await cluster.remove(webhooks);
+    await cluster.request('PATCH', `/apis/${apiVersion}/spidercoordinators/default`, { spec: { txQueueLen: null } });
+    await cluster.apply({ ...webhooks, webhooks: configuration.webhooks });
+    const ran = await tool('fix', 'spiderpool/coordinator-fields', '--yes');
+    expect(ran.code, ran.stdout + ran.stderr).toBe(2);
+    expect(ran.stdout + ran.stderr).toContain(`while no Pod of Deployment ${namespace}/spiderpool-controller is ready: start one first`);
+  });
+
+  test('a status and a SpiderEndpoint pass no webhook: count, record and owner are corrected', async () => {
+    const status = { allocatedIPCount: 3, allocatedIPs: '{"10.6.3.2":{"pod":"sp-hooks/ghost","podUid":"gone"}}' };
+    await cluster.request('PATCH', `/apis/${apiVersion}/spiderippools/plain/status`, { status });
+    const ran = await tool('fix', 'spiderpool/pool-state', 'spiderpool/leaked-ip', 'spiderpool/owner-controller-type', '--yes');
     expect(ran.code, ran.stdout + ran.stderr).toBe(0);
-    expect((await cluster.get(pool('plain', ''))).status.allocatedIPCount).toBe(0);
+    const { allocatedIPs = '', allocatedIPCount } = (await cluster.get(pool('plain', ''))).status;
+    expect([allocatedIPs, allocatedIPCount]).toEqual(['', 0]);
+    expect((await cluster.get(endpoint)).status.ownerControllerType).toBe('Pod');
   });
 });

@@ -74,6 +74,26 @@ describeUpstream('records in ConfigMaps', ['data', 'spiderpool', 'charts'], (cha
     expect(runbook.stdout).toMatch(/^set -eu\nexport HELM_DRIVER=configmap$/m);
   });
 
+  test('beside a history in Secrets: the one that HELM_DRIVER chooses is judged and upgraded, the other is named', async () => {
+    await install();
+    // As after a change of the driver: helm takes over what is there.
+    const again = await helm(['install', 'sp', chartOf('0.9.4'), '-n', NAMESPACE, '--no-hooks', '--skip-crds', ...DEFAULT_NETWORK]);
+    expect(again.code, again.stderr).toBe(0);
+    const options = (env: Record<string, string>) => ({ kubeconfig: cluster.kubeconfig, env: { HELM_BIN, ...env } });
+    for (const [env, other, exported] of [
+      [{}, 'ConfigMap', false],
+      [{ HELM_DRIVER: 'secret' }, 'ConfigMap', false],
+      [{ HELM_DRIVER: 'configmap' }, 'Secret', true],
+    ] as const) {
+      const checked = await run(['check', 'spiderpool/release-deployed', '-o', 'json'], options(env));
+      const [{ findings }] = JSON.parse(checked.stdout).checks;
+      expect(findings, checked.stderr).toMatchObject([{ severity: 'notice', args: { state: 'two-drivers', kind: other, revision: 1 } }]);
+      const runbook = await run(['plan', ...upgrade.slice(1, -1), '-o', 'shell'], options(env));
+      expect(/^export HELM_DRIVER=configmap$/m.test(runbook.stdout), runbook.stdout + runbook.stderr).toBe(exported);
+    }
+    await helm(['uninstall', 'sp', '-n', NAMESPACE, '--no-hooks', '--wait']);
+  });
+
   test('images are pulled ahead from a mirror', async () => {
     await install();
     const home = newHome();

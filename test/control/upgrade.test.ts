@@ -24,7 +24,7 @@ const cluster = bed();
 const schema = JSON.parse(readFileSync(join(import.meta.dirname, '../../docs/upgrade-plan.schema.json'), 'utf8'));
 const validPlan = new Ajv({ strict: false }).compile(schema);
 /** CustomResourceDefinitions that differ between the charts, by the target. */
-const APPLIED: Record<string, number> = { '0.9.13': 2, '1.2.2': 3 };
+const APPLIED: Record<string, number> = { '0.9.13': 2 };
 
 describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'], (charts) => {
   const release = releaseOf(cluster, charts);
@@ -34,10 +34,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
   afterEach(() => {
     release.use('helm4');
   });
-  test.each([
-    ['0.9.4', '0.9.13', 'helm3'],
-    ['1.1.2', '1.2.2', 'helm4'],
-  ] as const)('%s to %s by %s: upgraded, proven, and undone', async (from, to, by) => {
+  test.each([['0.9.4', '0.9.13', 'helm3']] as const)('%s to %s by %s: upgraded, proven, and undone', async (from, to, by) => {
     release.use(by);
     await install(from);
     const before = await state();
@@ -109,23 +106,27 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     expect(await keptSecrets()).toEqual([]);
   });
 
-  test('helm fails half-way: nothing of the values is in any file, and the undo brings the release back before the definitions', async () => {
-    await install('0.9.4');
-    const before = await state();
-    const home = newHome();
-    // The API server refuses the DaemonSet; by then other objects are already those of 0.9.13.
-    const words = [...upgrade('0.9.13'), '--reset-then-reuse-values', '--set-string', 'spiderpoolAgent.podLabels.k=CANARY not a label!'];
-    const failed = await call([...words, '--accept', 'spiderpool/values-keys', '--timeout', '15s'], home);
-    expect(failed.code, failed.stderr).toBe(4);
-    expect((await newest()).status).toBe('failed');
-    const files = readdirSync(home, { recursive: true, encoding: 'utf8', withFileTypes: true }).filter((entry) => entry.isFile());
-    const texts = files.map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
-    expect([failed.stdout, failed.stderr, ...texts].filter((text) => text.includes('CANARY'))).toEqual([]);
-    fine(await call(['undo', '--yes'], home));
-    expect(await newest()).toMatchObject({ status: 'deployed', chart: 'spiderpool-0.9.4' });
-    // Of helm 4: helm 3 leaves what the failed upgrade added to lists (an environment variable), since neither of the two revisions knows of it; the undo says so.
-    expect(await state()).toEqual(before);
-  });
+  test.each(['helm3', 'helm4'] as const)(
+    '%s fails half-way: nothing of the values is in any file, and the undo brings all back',
+    async (by) => {
+      release.use(by);
+      await install('0.9.4');
+      const before = await state();
+      const home = newHome();
+      // The API server refuses the DaemonSet; by then other objects are already those of 0.9.13.
+      const words = [...upgrade('0.9.13'), '--reset-then-reuse-values', '--set-string', 'spiderpoolAgent.podLabels.k=CANARY not a label!'];
+      const failed = await call([...words, '--accept', 'spiderpool/values-keys', '--timeout', '15s'], home);
+      expect(failed.code, failed.stderr).toBe(4);
+      expect((await newest()).status).toBe('failed');
+      const files = readdirSync(home, { recursive: true, encoding: 'utf8', withFileTypes: true }).filter((entry) => entry.isFile());
+      const texts = files.map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
+      expect([failed.stdout, failed.stderr, ...texts].filter((text) => text.includes('CANARY'))).toEqual([]);
+      fine(await call(['undo', '--yes'], home));
+      expect(await newest()).toMatchObject({ status: 'deployed', chart: 'spiderpool-0.9.4' });
+      // What the failed upgrade added to lists (an environment variable) is gone too.
+      expect(await state()).toEqual(before);
+    },
+  );
 
   test('a chart that was exchanged since is not given to helm; the one that it was, is', async () => {
     await install('0.9.4');

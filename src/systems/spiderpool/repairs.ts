@@ -2,7 +2,7 @@
 // Sources: knowledge/versions.json (flaws, readBlindly); cmd/spiderpool-init/cmd/multus.go@v0.9.4; templates/{configmap,daemonset,multus-daemonset}.yaml of the charts.
 import { heldBeyond } from '../../chart/crds.ts';
 import type { HelmUpgrade } from '../../chart/intent.ts';
-import type { Change, Condition, Json, Raw, Ref, Rule, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
+import type { Change, Condition, Json, Raw, Ref, Rule, Source, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { isRaw, parseJson } from '../../kube/json.ts';
 import { formatPointer, pointerGet } from '../../kube/pointer.ts';
@@ -150,8 +150,17 @@ export async function coordinatorRepairs({
 }: SpiderpoolUpgrade): Promise<StepDraft[]> {
   const { flaws } = versions();
   if (![flaws.clusterNetwork, flaws.podRPFilter, flaws.txQueueLen].some((flaw) => satisfies(version, flaw.in))) return [];
-  const found: Raw[] = [];
   const fields = readFields().filter(([name]) => readBlindlyBy(version).includes(name));
+  return (await coordinators(source)).flatMap((object) =>
+    fields.flatMap(([name, field]) =>
+      pointerGet(object, `/spec/${name}`) === undefined ? [filled(refOf(object), name, field.default, version)] : [],
+    ),
+  );
+}
+
+/** What cannot be listed may not be patched either; the checks have said so. */
+async function coordinators(source: Pick<Source, 'list'>): Promise<Raw[]> {
+  const found: Raw[] = [];
   const gap = await source.list(
     { resource: COORDINATORS, fields: ['spec'] },
     {
@@ -161,13 +170,7 @@ export async function coordinatorRepairs({
       },
     },
   );
-  // What cannot be listed may not be patched either; the checks have said so.
-  if (gap) return [];
-  return found.flatMap((object) =>
-    fields.flatMap(([name, field]) =>
-      pointerGet(object, `/spec/${name}`) === undefined ? [filled(refOf(object), name, field.default, version)] : [],
-    ),
-  );
+  return gap ? [] : found;
 }
 
 function filled(on: Ref, name: string, value: Json, version: string): StepDraft {
@@ -183,6 +186,13 @@ function filled(on: Ref, name: string, value: Json, version: string): StepDraft 
   };
 }
 
+/** undefined: nothing is known of the CRDs of that version. */
+function dropsBy(version: string): ((field: string) => boolean) | undefined {
+  const wanted = wantedByTable(version)?.find(({ name }) => name === COORDINATORS);
+  const object = (field: string): Raw => ({ apiVersion: 'spiderpool.spidernet.io/v2beta1', spec: { [field]: true } });
+  return wanted && ((field) => heldBeyond(object(field), wanted).length > 0);
+}
+
 /** What the CRDs of the target drop although the old agents read it: a rollback alone leaves them failing. */
 export function rollbackTrap({
   path: { from },
@@ -190,14 +200,47 @@ export function rollbackTrap({
     chart: { version },
   },
 }: Pick<SpiderpoolUpgrade, 'path' | 'intended'>): Text {
-  const wanted = wantedByTable(version)?.find(({ name }) => name === COORDINATORS);
-  if (typeof from !== 'string' || !wanted) return { en: '', zh: '' };
-  const object = (field: string): Raw => ({ apiVersion: 'spiderpool.spidernet.io/v2beta1', spec: { [field]: true } });
-  const fields = readBlindlyBy(from).filter((field) => heldBeyond(object(field), wanted).length);
+  const fields = typeof from === 'string' ? readBlindlyBy(from).filter(dropsBy(version) ?? (() => false)) : [];
   if (!fields.length) return { en: '', zh: '' };
   return {
-    en: `; agents of ${from} crash on SpiderCoordinators without ${fields.join(', ')}, which ${version} drops; set them again`,
-    zh: `；${version} 会丢弃 SpiderCoordinator 的 ${fields.join('、')}，而 ${from} 的 agent 缺少它们会崩溃；请重新设置`,
+    en: `; agents of ${from} crash on SpiderCoordinators without ${fields.join(', ')}, which ${version} drops: undo sets them again, helm rollback does not`,
+    zh: `；${version} 会丢弃 SpiderCoordinator 的 ${fields.join('、')}，而 ${from} 的 agent 缺少它们会崩溃：undo 会重新设置，helm rollback 不会`,
+  };
+}
+
+/** To be set again by an undo, once the old CRDs are back: they fill in their defaults at most. */
+export async function droppedFields({
+  source,
+  intended: {
+    chart: { version },
+  },
+}: SpiderpoolUpgrade): Promise<StepDraft[]> {
+  const drops = dropsBy(version);
+  if (!drops) return [];
+  const crd = await source.get({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: COORDINATORS });
+  const defaultOf = (name: string) => (crd && !isGap(crd) ? defaultIn(crd, name) : undefined);
+  return (await coordinators(source)).flatMap((object) =>
+    Object.entries(below(object, 'spec'))
+      .filter(([name, value]) => drops(name) && JSON.stringify(value) !== JSON.stringify(defaultOf(name)))
+      .map(([name, value]) => setAgain(refOf(object), { path: `/spec/${name}`, before: defaultOf(name), after: value }, version)),
+  );
+}
+
+/** Of a field of the spec, in a CRD with one version. */
+function defaultIn(crd: Raw, name: string): Json | undefined {
+  const versions = below(crd, 'spec').versions;
+  const [only] = Array.isArray(versions) ? versions.filter(isRaw) : [];
+  return only && below(only, 'schema', 'openAPIV3Schema', 'properties', 'spec', 'properties', name).default;
+}
+
+function setAgain(on: Ref, change: Change, version: string): StepDraft {
+  const field = change.path.slice(1).replaceAll('/', '.');
+  return {
+    ...{ do: 'patch', on, changes: [change], guard: [], undo: 'exact', optional: true, onUndo: true },
+    text: {
+      en: `set ${field} of SpiderCoordinator ${on.name} again, which the CRD of ${version} drops`,
+      zh: `重新设置 SpiderCoordinator ${on.name} 的 ${field}（${version} 的 CRD 会将其丢弃）`,
+    },
   };
 }
 

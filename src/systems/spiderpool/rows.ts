@@ -184,7 +184,7 @@ export function poolRow(object: Raw): PoolRow {
 }
 
 /** `string`: JSON in a string. `object`: v1. `unreadable`: neither, there are no entries then. `entries`: by address as it is written there. */
-export function entriesOf({ written }: PoolRow): { coding: 'string' | 'object' | 'unreadable'; entries: Raw } {
+export function entriesOf({ written }: Pick<PoolRow, 'written'>): { coding: 'string' | 'object' | 'unreadable'; entries: Raw } {
   if (isRaw(written)) return { coding: 'object', entries: written };
   if (written === undefined || written === null || written === '') return { coding: 'string', entries: {} };
   try {

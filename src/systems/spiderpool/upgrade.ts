@@ -3,7 +3,7 @@ import { helmStages } from '../../chart/stage.ts';
 import type { Condition, Expectation, Raw, Ref, Rule, StageDraft, Upgrading } from '../../engine/contracts.ts';
 import { isRaw } from '../../kube/json.ts';
 import { PULL_RIGHTS, pullStages } from './pull.ts';
-import { coordinatorRepairs, networkRepairs, REPAIR_RIGHTS, rollbackTrap, type SpiderpoolUpgrade } from './repairs.ts';
+import { coordinatorRepairs, droppedFields, networkRepairs, REPAIR_RIGHTS, rollbackTrap, type SpiderpoolUpgrade } from './repairs.ts';
 
 /** What Spiderpool keeps in the cluster (facts section 2). CRDs of other groups come along with crds/, but are not its own. */
 const RESOURCES = [
@@ -25,7 +25,7 @@ export async function stages(upgrading: Upgrading): Promise<StageDraft[]> {
   const network = await networkRepairs(at);
   const ready = [agents(namespace, nameIn(values, 'spiderpoolAgent')), controllers(namespace, nameIn(values, 'spiderpoolController'))];
   return helmStages({
-    ...{ upgrade: at.intended, name: 'Spiderpool', hop: chart.version, resources: RESOURCES },
+    ...{ upgrade: at.intended, name: 'Spiderpool', hop: chart.version, resources: RESOURCES, onUndo: await droppedFields(at) },
     ...{ ahead: await pullStages(at), within: at.within, readyWithin: READY_WITHIN, notBack: rollbackTrap(at), behind: network, ready },
     filled: {
       started: [controllers(namespace, nameIn(values, 'spiderpoolController'))],

@@ -1,9 +1,13 @@
 // Whether the webhooks of Spiderpool would reject what a remedy writes: with no controller ready, every write of a pool, subnet, coordinator or SpiderMultusConfig fails (failurePolicy Fail).
 // Writes of a status and of SpiderEndpoints do not pass them. Sources: charts/spiderpool/templates/tls.yaml@v0.9.13, @v1.2.2; recorded with 1.2.2 on Kubernetes 1.24 and 1.37.
-import type { PointRead, Ref, Situation, Text } from '../../engine/contracts.ts';
+import type { Json, PointRead, Ref, Situation, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { number, rowOf, texts, time, word } from '../../engine/read/index.ts';
-import { inRanges } from '../../kube/addresses.ts';
+import { inRanges, isRange } from '../../kube/addresses.ts';
+import { isRaw } from '../../kube/json.ts';
+import { oneLine } from '../../text/sanitise.ts';
+import { records } from './kept.ts';
+import { entriesOf } from './rows.ts';
 
 /** spiderpoolController.name of the charts by default: of the Deployment, and of both webhook configurations. */
 const CONTROLLER = 'spiderpool-controller';
@@ -40,19 +44,42 @@ export const POOL_SHAPE = {
   ips: texts('spec.ips'),
   excluded: texts('spec.excludeIPs'),
   gateway: word('spec.gateway'),
+  written: records,
 };
 export interface PoolShape {
   deleted: number | undefined;
   ips: string[];
   excluded: string[];
   gateway: string | undefined;
+  /** status.allocatedIPs as it is written. */
+  written: Json | undefined;
 }
 
 /** undefined: a change of other fields gets through. */
-export function poolRefusal({ deleted, ips, excluded, gateway }: PoolShape): Text | undefined {
+export function poolRefusal({ deleted, ips, excluded, gateway, written }: PoolShape): Text | undefined {
   if (deleted !== undefined) return DELETING;
-  return gateway !== undefined && inRanges(ips)(gateway) && !inRanges(excluded)(gateway) ? GATEWAY : undefined;
+  const [included, left] = [inRanges(ips), inRanges(excluded)];
+  const gives = (address: string) => included(address) && !left(address);
+  if (gateway !== undefined && gives(gateway)) return GATEWAY;
+  const used = Object.keys(entriesOf({ written }).entries).find((address) => isRange(address) && !gives(address));
+  return used === undefined ? undefined : outside(used);
 }
+
+const outside = (address: string): Text => ({
+  en: `its webhook rejects changes because ${address} is allocated, but not in spec.ips: add it to spec.ips first`,
+  zh: `${address} 已分配但不在 spec.ips 中，webhook 会拒绝修改：请先将其加入 spec.ips`,
+});
+/** Of the spec of a SpiderCoordinator (pkg/coordinatormanager/coordinator_webhook.go). undefined: a change of other fields gets through. */
+export function coordinatorRefusal(spec: Json | undefined): Text | undefined {
+  const cidrs = isRaw(spec) && Array.isArray(spec.hijackCIDR) ? spec.hijackCIDR : [];
+  const odd = cidrs.find((each) => typeof each !== 'string' || !isRange(each));
+  return odd === undefined ? undefined : badCidr(oneLine(String(odd), 60));
+}
+
+const badCidr = (entry: string): Text => ({
+  en: `its webhook rejects changes because "${entry}" in spec.hijackCIDR is not an IP or a CIDR: correct it first`,
+  zh: `spec.hijackCIDR 中的“${entry}”不是 IP 或 CIDR，webhook 会拒绝修改：请先更正`,
+});
 
 const DELETING: Text = { en: 'it is being deleted, and its webhook rejects changes', zh: '它正在删除，webhook 会拒绝修改' };
 const GATEWAY: Text = {

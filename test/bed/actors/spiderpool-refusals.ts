@@ -1,13 +1,22 @@
-// What the webhook of SpiderIPPools refuses, as the real controller of 1.2.2 was recorded to (../shared/data/spiderpool/recorded), for `startAdmission`: the gateway inside the ranges,
-// an address taken out while it is in use, a changed subnet, and a foreign podAffinity on a pool that it made by itself.
-import { inRanges } from '../../../src/kube/addresses.ts';
+// What the webhooks refuse, as the real controller of 1.2.2 was recorded to (../shared/data/spiderpool/recorded), for `startAdmission`. Of SpiderIPPools the gateway inside the ranges,
+// an address taken out while it is in use, a changed subnet, and a foreign podAffinity on a pool that it made by itself; of SpiderCoordinators a hijackCIDR that is none.
+import { inRanges, isRange } from '../../../src/kube/addresses.ts';
 import type { Body } from '../client.ts';
 
 const P = 'ipam.spidernet.io/';
 const OWN = ['app-api-group', 'app-api-version', 'app-kind', 'app-namespace', 'app-name'].map((key) => P + key);
 
 /** The message, in its words; undefined: admitted. */
-export function poolRefusedBy({ object, oldObject }: Body): string | undefined {
+export function refusedBy(request: Body): string | undefined {
+  if (request.kind.kind === 'SpiderIPPool') return poolRefusedBy(request);
+  if (request.kind.kind !== 'SpiderCoordinator') return undefined;
+  const { metadata, spec } = request.object;
+  const at = (spec.hijackCIDR ?? []).findIndex((each: string) => !isRange(each));
+  const said = `spec.extraCIDR[${at}]: Invalid value: "${spec.hijackCIDR?.[at]}": ParseAddr("${spec.hijackCIDR?.[at]}"): unable to parse IP`;
+  return at < 0 ? undefined : `SpiderCoordinator "${metadata.name}" is invalid: ${said}`;
+}
+
+function poolRefusedBy({ object, oldObject }: Body): string | undefined {
   const { name, labels = {} } = object.metadata;
   const { ips = [], excludeIPs = [], gateway, subnet, podAffinity } = object.spec;
   const isIn = (address: string) => inRanges(ips)(address) && !inRanges(excludeIPs)(address);

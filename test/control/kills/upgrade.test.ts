@@ -94,12 +94,4 @@ describeUpstream('an upgrade of the real charts that is killed', ['data', 'spide
       await ends(home, ending, before);
     },
   );
-
-  if (SWEEP)
-    test('1.1.2 to 1.2.2, helm killed with us, then resumed', async () => {
-      const path = { from: '1.1.2', to: '1.2.2' };
-      const before = await release.installed(path.from);
-      const fault = { where: (seen: Seen) => isHelms(seen) && fits(`PATCH /apis/apps/v1/namespaces/${NAMESPACE}/daemonsets`)(seen) };
-      await ends(await killedAt(fault, 'forward-unanswered', true, path.to), 'resume', before, path);
-    });
 });

@@ -46,6 +46,22 @@ grid(ID, [
     expect: [`warning ${POOL}`, 'notice SpiderIPPool/auto-2'],
   },
   { fixture: 'gateway', expect: `warning ${POOL}` },
+  // One of its IPs is in use and not in its ranges.
+  {
+    fixture: 'found',
+    objects: [
+      {
+        ...{ apiVersion: 'spiderpool.spidernet.io/v2beta1', kind: 'SpiderIPPool' },
+        metadata: {
+          ...{ name: 'auto-2', uid: 'u-2', labels: { [`${P}owner-spider-subnet`]: 's', [`${P}owner-application-uid`]: 'u' } },
+          annotations: { [`${P}application`]: 'apps/v1:Deployment:shop:none' },
+        },
+        spec: { ipVersion: 4, subnet: '10.7.0.0/16', ips: ['10.7.0.1'] },
+        status: { allocatedIPs: '{"10.7.0.9":{"pod":"a/b","podUid":"u"}}', allocatedIPCount: 1 },
+      },
+    ],
+    expect: [`warning ${POOL}`, 'notice SpiderIPPool/auto-2'],
+  },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },
   { fixture: 'found', objects: [installed('0.4.0')], to: 'spiderpool=0.4.1', expect: 'not-applicable' },

@@ -36,6 +36,13 @@ const HELD: Raw = {
   spec: { ipVersion: 4, subnet: '10.6.0.0/16', ips: ['10.6.0.1-10.6.0.9'], gateway: '10.6.0.1', excludeIPs: ['10.6.0.2'] },
 };
 
+const USED: Raw = {
+  ...HELD,
+  metadata: { name: 'default-v4', uid: 'u-v4' },
+  spec: { ipVersion: 4, subnet: '10.6.0.0/16', ips: ['10.6.0.1-10.6.0.9'] },
+  status: { allocatedIPs: '{"10.6.0.10":{"pod":"a/b","podUid":"u"}}', allocatedIPCount: 1 },
+};
+
 grid('spiderpool/default-pool-flag', [
   { fixture: 'found', expect: `warning ${POOL}`, steps: [`${POOL} /spec/default: ∅ → true`] },
   { fixture: 'healthy', expect: 'passed' },
@@ -45,19 +52,25 @@ grid('spiderpool/default-pool-flag', [
   { fixture: 'found', objects: DOWN, expect: `warning ${POOL}` },
   // It gives away its own gateway, or is on its way out: the webhook would reject it, and nothing is written.
   { fixture: 'found', objects: [HELD], expect: `warning ${POOL}` },
+  { fixture: 'found', objects: [USED], expect: `warning ${POOL}` },
   { fixture: 'found', objects: [installed('0.3.6')], to: 'spiderpool=0.3.7', expect: 'not-applicable' },
   { fixture: 'healthy', forbidden: ['configmaps'], expect: 'unknown' },
 ]);
 
-test('of a pool that its webhook would reject nothing is written, and it says what to do first', async () => {
-  const held = { ...HELD, metadata: { name: 'default-v4', uid: 'u-v4' } };
+test.each<[string, Raw, string]>([
+  ['its gateway', {}, 'add the gateway to spec.excludeIPs first'],
+  [
+    'an IP that is in use and not in its ranges',
+    { spec: USED.spec!, status: USED.status! },
+    '10.6.0.10 is allocated, but not in spec.ips: add it to spec.ips first',
+  ],
+])('of a pool that its webhook would reject for %s nothing is written, and it says what to do first', async (_, more, first) => {
+  const held = { ...HELD, metadata: { name: 'default-v4', uid: 'u-v4' }, ...more };
   const config = { 'conf.yml': 'clusterDefaultIPv4IPPool: [default-v4]' };
   const settings = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'spiderpool-conf', namespace: 'kube-system' }, data: config };
   const { remedies } = await examine(dumpSource(dumpOf({ objects: [installed('0.9.4'), held, settings], whole: true })), SYSTEMS, {
     checks: ['spiderpool/default-pool-flag'],
   });
   expect(remedies[0]!.offered.drafts).toEqual([]);
-  expect(remedies[0]!.offered.refusals).toMatchObject([
-    { refused: { en: expect.stringContaining('add the gateway to spec.excludeIPs first') } },
-  ]);
+  expect(remedies[0]!.offered.refusals).toMatchObject([{ refused: { en: expect.stringContaining(first) } }]);
 });

@@ -45,10 +45,9 @@ grid('spiderpool/removed-fields', [
       'warning SpiderSubnet/s',
     ],
     steps: [
-      '--set ipam.enableIPConflictDetection=true',
-      '--set ipam.enableGatewayDetection=true',
       `kubectl patch spidermultusconfig ib -n kube-system --type=merge -p '{"spec":{"ibsriov":{"enableIbKubernetes":true}}}'`,
       `kubectl patch spidermultusconfig vf -n kube-system --type=merge -p '{"spec":{"sriov":{"rdmaIsolation":true}}}'`,
+      'helm upgrade spiderpool spiderpool --repo=https://spidernet-io.github.io/spiderpool --version=1.0.6 -n kube-system --reset-then-reuse-values --set ipam.enableIPConflictDetection=true --set ipam.enableGatewayDetection=true',
     ],
   },
   { fixture: 'found', to: 'spiderpool=0.9.13', expect: 'passed' },

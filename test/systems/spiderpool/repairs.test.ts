@@ -9,7 +9,7 @@ import { refOf } from '../../../src/kube/refs.ts';
 import { dumpOf } from '../../../src/snapshot/dump.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
 import { dumpWorld } from '../../../src/snapshot/world.ts';
-import { coordinatorRepairs, networkRepairs, type SpiderpoolUpgrade } from '../../../src/systems/spiderpool/repairs.ts';
+import { coordinatorRepairs, droppedFields, networkRepairs, type SpiderpoolUpgrade } from '../../../src/systems/spiderpool/repairs.ts';
 import { stages } from '../../../src/systems/spiderpool/upgrade.ts';
 
 const NAMESPACE = 'sp-system';
@@ -181,5 +181,25 @@ describe('in the whole upgrade', () => {
     const kinds = (await plan('0.9.13')).map((step) => step.do);
     expect(kinds).not.toContain('patch');
     expect(kinds.filter((kind) => kind === 'wait')).toHaveLength(1);
+  });
+});
+
+describe('fields that the CRDs of the target drop', () => {
+  const crd = (fields: Raw): Raw => ({
+    ...{ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' },
+    metadata: { name: 'spidercoordinators.spiderpool.spidernet.io', uid: 'u-crd' },
+    spec: { versions: [{ name: 'v2beta1', schema: { openAPIV3Schema: { properties: { spec: { properties: fields } } } } }] },
+  });
+  const OLD = crd({ detectGateway: {}, hostRPFilter: {} });
+  const FILLED = crd({ detectGateway: { default: false }, hostRPFilter: { default: 0 } });
+  test.each<[string, string, Raw, Raw, unknown[]]>([
+    ['without defaults all are set again', '1.0.6', OLD, { detectGateway: false, hostRPFilter: 0, hostRuleTable: 500 }, [false, 0]],
+    ['a default that the old CRD fills in is left to it', '1.0.6', FILLED, { detectGateway: true, hostRPFilter: 0 }, [true]],
+    ['a target that drops none', '0.9.13', OLD, { detectGateway: false, hostRPFilter: 0 }, []],
+    ['a target of which nothing is known', '9.9.9', OLD, { detectGateway: false }, []],
+  ])('%s', async (_, version, definition, spec, expected) => {
+    const drafts = await droppedFields(situation(version, [coordinator(spec), definition]));
+    expect(drafts.flatMap((draft) => (draft.do === 'patch' ? draft.changes.map(({ after }) => after) : []))).toEqual(expected);
+    expect(drafts.every(({ onUndo, undo }) => onUndo && undo === 'exact')).toBe(true);
   });
 });

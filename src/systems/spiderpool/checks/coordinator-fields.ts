@@ -7,7 +7,7 @@ import { asIs, list, tree } from '../../../engine/read/index.ts';
 import { satisfies } from '../../../versions/chart.ts';
 import { notes, versions } from '../knowledge/tables.ts';
 import { readBlindlyBy } from '../repairs.ts';
-import { WEBHOOK_READS, webhookRefusal } from '../webhook-refusal.ts';
+import { coordinatorRefusal, WEBHOOK_READS, webhookRefusal } from '../webhook-refusal.ts';
 
 const CRD = 'spidercoordinators.spiderpool.spidernet.io';
 const valuesByField = (): Record<string, { default: Json }> => versions().readBlindly.fields;
@@ -17,6 +17,8 @@ const reads = { coordinators: list(CRD, { spec: tree('spec') }) };
 interface Args {
   version: string;
   missing: string[];
+  /** Why the webhook would reject a write. */
+  held: Text | null;
 }
 
 const check: Check<typeof reads, Args> = {
@@ -69,7 +71,8 @@ const check: Check<typeof reads, Args> = {
       const missing = [...new Set([...now, ...then])];
       const version = String(now.length ? from : to);
       const seen = missing.map((field) => `spec.${field}: null`).join('; ');
-      return [finding<Args>({ severity: 'blocker', key: [ref.name], objects: [ref], args: { version, missing }, evidence: [{ seen }] })];
+      const args = { version, missing, held: coordinatorRefusal(spec) ?? null };
+      return [finding<Args>({ severity: 'blocker', key: [ref.name], objects: [ref], args, evidence: [{ seen }] })];
     });
   },
   say: ({ version, missing }, [on]) => ({
@@ -101,7 +104,8 @@ const check: Check<typeof reads, Args> = {
       if ('en' in has) return [{ refused: has, objects } satisfies Refusal];
       return found.flatMap((each): (StepDraft | Refusal)[] => {
         const absent = each.args.missing.filter((field) => !has.fields.includes(field));
-        return absent.length ? [{ refused: unknownTo(absent), objects: each.objects }] : each.objects.map((on) => filled(on, each.args));
+        const refused = absent.length ? unknownTo(absent) : each.args.held;
+        return refused ? [{ refused, objects: each.objects }] : each.objects.map((on) => filled(on, each.args));
       });
     },
   },

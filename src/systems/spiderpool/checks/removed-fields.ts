@@ -24,8 +24,8 @@ export default removedFields(facts, {
       zh: '只报告有值的字段（空、0、false 等同于未设置）。以 --chart 指定的 chart 为准，否则使用根据所有版本生成的表。',
     },
     fix: {
-      en: 'Manual. The finding names the replacement (a Helm value or another field) or the release that supports the field again.',
-      zh: '手动。结果会指出替代项（Helm values 的键或另一个字段），或重新支持该字段的版本。',
+      en: 'upgrade passes the Helm values that replace a field. Everything else is manual: the finding names the field that replaces it, or the release that supports it again.',
+      zh: 'upgrade 会传入替代字段的 Helm values。其余需手动处理：结果会指出替代它的字段，或重新支持该字段的版本。',
     },
   },
   sources: [
