@@ -1,3 +1,5 @@
+import { expect, test } from 'vitest';
+import { coordinatorRefusal } from '../../../src/systems/spiderpool/webhook-refusal.ts';
 import { grid } from '../../grid.ts';
 
 const COORDINATOR = 'SpiderCoordinator/default';
@@ -11,3 +13,9 @@ grid('spiderpool/coordinator-fields', [
   { fixture: 'healthy', to: 'spiderpool=0.9.13', expect: 'passed' },
   { fixture: 'found', forbidden: ['spidercoordinators.spiderpool.spidernet.io'], expect: 'unknown' },
 ]);
+
+const refusalFor = (hijackCIDR: string[]) => coordinatorRefusal({ hijackCIDR })?.en ?? '';
+test('a hijackCIDR that its webhook would reject', () => {
+  expect(refusalFor(['169.254.0.0/16', 'fd00::/64', '10.6.0.1'])).toBe('');
+  expect(refusalFor(['169.254.0.0/16', 'nonsense'])).toContain('"nonsense" in spec.hijackCIDR is not an IP or a CIDR');
+});
