@@ -124,6 +124,7 @@ const expectation = fields(
     atLeast: number(-1e15, 1e15),
     olderThan: age,
     newerThan: age,
+    startsWith: text,
   },
 );
 const must: Shape = (value, at) => (value === 'exist' || value === 'be-gone' ? undefined : listOf(expectation)(value, at));

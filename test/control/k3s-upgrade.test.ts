@@ -34,11 +34,11 @@ const THEIRS: Body = {
 };
 
 /** As K3s records what `k3s etcd-snapshot save` has made. */
-const snapshot = (): Body => ({
+const snapshot = (name: string): Body => ({
   apiVersion: 'k3s.cattle.io/v1',
   kind: 'ETCDSnapshotFile',
-  metadata: { name: 'local-on-demand-s1-1' },
-  spec: { snapshotName: 'on-demand-s1-1', nodeName: 's1', location: 'file:///var/lib/rancher/k3s/server/db/snapshots/on-demand-s1-1' },
+  metadata: { name: `local-${name}-s1-1` },
+  spec: { snapshotName: `${name}-s1-1`, nodeName: 's1', location: `file:///var/lib/rancher/k3s/server/db/snapshots/${name}-s1-1` },
   status: { readyToUse: true, creationTime: new Date().toISOString().replace(/\.\d+Z/, 'Z') },
 });
 const ANYTHING = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
@@ -115,7 +115,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   // Fresh for both hops: the step that a person takes is seen to be done.
-  await cluster.apply(snapshot());
+  await cluster.apply(snapshot('on-demand'), snapshot('before-1.35.5-k3s1'));
   await vi.waitFor(
     async () => {
       const { body } = await cluster.request('GET', `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/system-upgrade-controller`);

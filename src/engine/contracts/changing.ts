@@ -47,7 +47,8 @@ export type Expectation =
   | (Field & { atLeast: number })
   /** A time, so many seconds and more ago; or less, by our own clock. */
   | (Field & { olderThan: number })
-  | (Field & { newerThan: number });
+  | (Field & { newerThan: number })
+  | (Field & { startsWith: string });
 /** How far a wait is: `done` of `of` objects or conditions hold; `now`: which is waited for. */
 export interface StepProgress {
   done: number;

@@ -149,6 +149,7 @@ function holds(wanted: Expectation, reader: Reader, object: Raw, now: number): b
   if ('in' in wanted) return value !== undefined && wanted.in.some((each) => deepEqual(each, value));
   if ('atLeast' in wanted) return typeof value === 'number' && value >= wanted.atLeast;
   if ('olderThan' in wanted) return (ageOf(value, now) ?? Number.NEGATIVE_INFINITY) > wanted.olderThan;
+  if ('startsWith' in wanted) return typeof value === 'string' && value.startsWith(wanted.startsWith);
   if ('newerThan' in wanted) return (ageOf(value, now) ?? Number.POSITIVE_INFINITY) < wanted.newerThan;
   return reader.is(place, wanted.is);
 }
@@ -234,6 +235,7 @@ function wantedText(each: Expectation): Text {
   if ('in' in each) return { en: `is one of ${show(each.in, 80)}`, zh: `是 ${show(each.in, 80)} 之一` };
   if ('atLeast' in each) return { en: `is at least ${each.atLeast}`, zh: `至少为 ${each.atLeast}` };
   if ('olderThan' in each) return { en: `is older than ${each.olderThan} s`, zh: `早于 ${each.olderThan} 秒前` };
+  if ('startsWith' in each) return { en: `starts with ${show(each.startsWith, 80)}`, zh: `以 ${show(each.startsWith, 80)} 开头` };
   if ('newerThan' in each) return { en: `is newer than ${each.newerThan} s`, zh: `在 ${each.newerThan} 秒内` };
   return toldOf(shown(each.is, 80), { en: 'is', zh: '为' });
 }

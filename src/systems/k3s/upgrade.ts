@@ -18,9 +18,8 @@ import { CONCURRENCY, jobsOf, LEFT_CORDONED, type Place, planFor, refTo, SELECTE
 const WITHIN = 7200;
 /** A window may open only once a week. */
 const WINDOW = 7 * 24 * 3600;
-/** Seconds: a snapshot is fresh before the first hop, and before a later one, which must not go by that of the hop before. */
+/** Seconds for which a snapshot is fresh. */
 const FRESH = 3600;
-const FRESH_AGAIN = 900;
 
 export const WRITES: Rule[] = [
   { verbs: ['get', 'create', 'patch', 'delete'], group: 'upgrade.cattle.io', resource: 'plans' },
@@ -63,9 +62,7 @@ export async function stages(at: Upgrading): Promise<StageDraft[]> {
   const ahead = here.nodes.find(({ kubeletVersion }) => compare(parse(kubeletVersion) ?? path.to!, path.to!) > 0);
   if (ahead) throw isNewer(ahead, path.to!);
   const first = path.hops[0];
-  const drafts = path.hops.flatMap((version, i) =>
-    hop(version, { here, within, fresh: i ? FRESH_AGAIN : FRESH, before: i ? path.hops[i - 1]! : path.from }),
-  );
+  const drafts = path.hops.flatMap((version, i) => hop(version, { here, within, later: i > 0, before: i ? path.hops[i - 1]! : path.from }));
   const cordoned = cordonedBefore(here, at);
   // One that is installed on the way brings its own.
   if (first !== undefined && here.controller) await mayUpgrade(plansIn(drafts), at.source);
@@ -97,16 +94,17 @@ const isNewer = ({ ref, kubeletVersion }: NodeRow, to: string): UserError =>
 interface Hop {
   here: Place;
   within: number;
-  fresh: number;
+  /** Not the first: a snapshot from before the hop before must not do. */
+  later: boolean;
   before: Upgrading['path']['from'];
 }
 
-function hop(version: string, { here, within, fresh, before }: Hop): StageDraft[] {
+function hop(version: string, { here, within, later, before }: Hop): StageDraft[] {
   // Who has it already needs no Plan.
   const roles = here.roles.filter((role) =>
     here.nodes.some((node) => roleOf(node) === role && compare(parse(node.kubeletVersion) ?? version, version) < 0),
   );
-  const snapshot = snapshotStep(version, here, { fresh, before: isGap(before) ? '' : before });
+  const snapshot = snapshotStep(version, here, { later, before: isGap(before) ? '' : before });
   let last: StepDraft = snapshot;
   const made = roles.map((role) => {
     const plan = planFor(role, version, here);
@@ -141,7 +139,7 @@ const ROLE: Record<Role, Text> = {
 // ---- steps ----------------------------------------------------------------------------------------------------------
 
 /** An older binary reads a newer datastore no more: the snapshot is the only way back. */
-function snapshotStep(version: string, here: Here, { fresh, before }: { fresh: number; before: string }): StepDraft {
+function snapshotStep(version: string, here: Here, { later, before }: { later: boolean; before: string }): StepDraft {
   const etcd = here.datastore === 'etcd';
   // Of each hop another one: steps that do the same are one step.
   const name = `before-${munged(version).replace(/^v/, '')}`;
@@ -150,7 +148,9 @@ function snapshotStep(version: string, here: Here, { fresh, before }: { fresh: n
     which: 'some',
     must: [
       { path: '/status/readyToUse', is: true },
-      { path: '/status/creationTime', newerThan: fresh },
+      { path: '/status/creationTime', newerThan: FRESH },
+      // However soon it comes behind the hop before: only its name says that it was taken in between.
+      ...(later ? [{ path: '/spec/snapshotName', startsWith: name }] : []),
     ],
   };
   return {

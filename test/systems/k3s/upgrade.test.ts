@@ -282,6 +282,15 @@ test('a fresh snapshot is watched where the cluster records them', async () => {
   };
   const [before] = await draftsTo('v1.31.1+k3s1', [...HA, CONTROLLER, crd]);
   expect(before!.steps[0]).toMatchObject({ do: 'manual', seen: [{ which: 'some' }] });
+  const later = (await draftsTo('v1.32.1+k3s1', [...HA, CONTROLLER, crd])).filter(({ title }) => title.en.startsWith('Before'))[1]!;
+  const [condition] = (later.steps[0] as StepDraft & { do: 'manual' }).seen!;
+  const taken = (snapshotName: string) =>
+    pending([condition!], {
+      select: async () => [{ ...crd, spec: { snapshotName }, status: { readyToUse: true, creationTime: new Date().toISOString() } }],
+    } as unknown as World);
+  // One from before the first hop does not do for the second, however quick that was.
+  expect(await taken('before-1.31.14-k3s1-s1-1790000000')).toBeDefined();
+  expect(await taken('before-1.32.1-k3s1-s1-1790000000')).toBeUndefined();
   const [unseen] = await draftsTo('v1.31.1+k3s1', [...HA, CONTROLLER]);
   expect(unseen!.steps[0]).not.toHaveProperty('seen');
   const [other] = await draftsTo('v1.31.1+k3s1', [node('s1', SERVER), CONTROLLER, crd]);
