@@ -110,7 +110,9 @@ async function write(
       await pause(isAwaited(trouble) ? poll : paced(PAUSE * 2 ** (looks - 1)), halt);
     }
     if (halt.aborted) return halted();
-    const look = await orTrouble(kind.look(step, world));
+    const look = await orTrouble(kind.look(step, world, halt));
+    // It may have waited, and was cut.
+    if (halt.aborted && !(look instanceof WorldError) && (look.is === 'moved' || look.is === 'refused')) return halted();
     if (look instanceof WorldError) {
       trouble = look;
       if (isFinal(trouble)) return fail(trouble);

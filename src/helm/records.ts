@@ -1,6 +1,7 @@
 // Helm's release records by their labels alone: which release, which revision, which status. Labels: helm pkg/storage/driver (name, owner, status, version).
 import type { Gap, HelmDriver, Raw } from '../engine/contracts.ts';
 import { label } from '../engine/read/index.ts';
+import { isRaw } from '../kube/json.ts';
 import { redactMarked } from '../text/redact.ts';
 import { oneLine } from '../text/sanitise.ts';
 
@@ -14,7 +15,7 @@ export interface ReleaseRecord {
   /** 0: the label says none. */
   revision: number;
   status: string;
-  /** When it was last written, ms since the epoch; the labels hold seconds. */
+  /** When it was last written, ms since the epoch; the labels hold seconds. NaN: unknown. */
   touched: number;
   /** What the label says instead, sanitised. */
   odd?: string;
@@ -30,12 +31,21 @@ const REVISION = /^[1-9]\d{0,8}$/;
 export function releaseRecord(object: Raw): ReleaseRecord | undefined {
   const { name: own, namespace, labels } = object.metadata as { name: string; namespace: string; labels?: Record<string, string> };
   if (!labels?.name || !labels.status) return undefined;
-  const touched = Number(labels.modifiedAt ?? labels.createdAt) * 1000;
+  const touched = touchedAt(object.metadata as Raw, labels);
   const record = { kind: String(object.kind), object: own, namespace, name: labels.name, status: labels.status, touched };
   const version = String(labels.version ?? '');
   return REVISION.test(version)
     ? { ...record, revision: Number(version) }
     : { ...record, revision: 0, odd: oneLine(redactMarked(version), 40) };
+}
+
+/** By helm's labels, or where they say nothing by whoever wrote last, or by its creation. */
+function touchedAt({ managedFields, creationTimestamp }: Raw, { modifiedAt, createdAt }: Record<string, string>): number {
+  const said = Number((modifiedAt || createdAt || undefined) ?? Number.NaN) * 1000;
+  if (!Number.isNaN(said)) return said;
+  const writes = Array.isArray(managedFields) ? managedFields.filter(isRaw).map(({ time }) => Date.parse(String(time))) : [];
+  const times = [...writes, Date.parse(String(creationTimestamp))].filter((time) => !Number.isNaN(time));
+  return times.length ? Math.max(...times) : Number.NaN;
 }
 
 const ofRelease = (records: readonly ReleaseRecord[], namespace: string, name: string): ReleaseRecord[] =>

@@ -178,7 +178,7 @@ async function records({ namespace, name, driver }: ReleaseName, source: Source)
   for (const resource of ['secrets', 'configmaps']) {
     const here: ReleaseRecord[] = [];
     const gap = await source.list(
-      { resource, labels: `owner=helm,name=${name}`, fields: ['metadata.labels', 'metadata.creationTimestamp'] },
+      { resource, labels: `owner=helm,name=${name}`, fields: ['metadata.labels', 'metadata.creationTimestamp', 'metadata.managedFields'] },
       {
         object: (object) => {
           const record = releaseRecord(object);

@@ -280,6 +280,18 @@ describe('undo', () => {
   });
 });
 
+test('a wait for a helm that may be at work ends when the run is halted: nothing was written, nothing is noted', async () => {
+  const step = { ...patchStep('u'), do: 'unpend', release: { namespace: 'n', name: 'r' }, revision: 2, quiet: 6000 } as unknown as Step;
+  const newest = { revision: 2, status: 'pending-upgrade', touched: Date.now(), chart: 'c-1', digest: 'd', description: '' };
+  const world = { ...worldOf(), assume: undefined, helm: { isAlive: async () => false, newest: async () => newest } };
+  const halt = new AbortController();
+  setTimeout(() => halt.abort(), 50);
+  const began = performance.now();
+  const done = await go(world, [step], [], halt.signal);
+  expect([done.state, kinds(done.entries)]).toEqual(['unchanged', []]);
+  expect(performance.now() - began).toBeLessThan(5000);
+});
+
 test('a dry run stores nothing and says what would be refused', async () => {
   const world = worldOf(endpoint('a', 'None'));
   const seen: string[] = [];

@@ -103,7 +103,8 @@ describe('rollback', () => {
 
 describe('unpend', () => {
   const pending = (more: Partial<Revision> = {}) => ours({ status: 'pending-upgrade', ...more });
-  const restless = 'moved: another helm process still writes to the record, or the time of its last write is unknown';
+  const restless = 'moved: another helm process still writes to the record';
+  const timeless = 'refused: the time of the last write to the record is unknown, so a running helm cannot be ruled out';
   test.each<[string, Seen, string]>([
     ['the release is gone', 'none', 'done'],
     ['its record is gone', old(), 'done'],
@@ -111,10 +112,28 @@ describe('unpend', () => {
     ['another came behind it', pending({ revision: 5 }), 'obsolete: revision 5 is pending-upgrade: said'],
     ['quiet for long', pending(), 'to-do'],
     ['written just now', pending({ touched: Date.now() }), restless],
-    ['nobody knows when', pending({ touched: Number.NaN }), restless],
   ])('%s', async (_, seen, expected) => {
     impatient();
     expect(said(await unpend.look(clearing, worldSeeing(seen)))).toBe(expected);
+  });
+  test('where the time of its last write is unknown nothing is waited for', async () => {
+    const began = performance.now();
+    expect(said(await unpend.look(clearing, worldSeeing(pending({ touched: Number.NaN }))))).toBe(timeless);
+    expect(performance.now() - began).toBeLessThan(3000);
+  });
+  test('a time that is still to come counts from now', async () => {
+    const seen = pending({ touched: Date.now() + 1e9 });
+    const began = Date.now();
+    expect(said(await unpend.look({ ...clearing, quiet: 5 }, worldSeeing(seen)))).toBe('to-do');
+    expect(Date.now() - began).toBeGreaterThanOrEqual(500);
+  });
+  test('the wait ends when the run is halted', async () => {
+    const halt = new AbortController();
+    setTimeout(() => halt.abort(), 50);
+    const began = Date.now();
+    await unpend.look({ ...clearing, quiet: 6000 }, worldSeeing(pending({ touched: began })), halt.signal);
+    await helm.look({ ...upgrade, within: 6000 }, worldSeeing(['alive', pending()]), halt.signal);
+    expect(Date.now() - began).toBeLessThan(5000);
   });
   test('in a rehearsal it is an object like any other', async () => {
     const record = { apiVersion: 'v1', kind: 'Secret', metadata: { namespace: 'kube-system', name: 'sh.helm.release.v1.sp.v4' } };

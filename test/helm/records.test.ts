@@ -1,6 +1,6 @@
 // HELM_DRIVER as helm reads it (pkg/action/action.go, Init), and which of two histories it selects.
 import { expect, test } from 'vitest';
-import { helmDriver, history, otherHistory, type ReleaseRecord } from '../../src/helm/records.ts';
+import { helmDriver, history, otherHistory, type ReleaseRecord, releaseRecord } from '../../src/helm/records.ts';
 
 test.each<[string | undefined, ReturnType<typeof helmDriver>]>([
   [undefined, undefined],
@@ -33,4 +33,20 @@ test.each([
 test('where there is one history, it counts whatever HELM_DRIVER says', () => {
   expect(history([record('Secret', 3)], 'n', 'sp', 'configmap')).toHaveLength(1);
   expect(otherHistory([record('Secret', 3)], 'n', 'sp', 'configmap')).toEqual([]);
+});
+
+test.each<[string, object, number]>([
+  ['modifiedAt', { labels: { modifiedAt: '20', createdAt: '10' }, creationTimestamp: '1970-01-01T00:00:05Z' }, 20_000],
+  ['createdAt', { labels: { createdAt: '10' }, creationTimestamp: '1970-01-01T00:00:05Z' }, 10_000],
+  [
+    'the newest of managedFields, without either label',
+    { managedFields: [{ time: '1970-01-01T00:00:40Z' }, { time: '1970-01-01T00:00:30Z' }, {}], creationTimestamp: '1970-01-01T00:00:05Z' },
+    40_000,
+  ],
+  ['its creation, where a label holds no number', { labels: { modifiedAt: 'soon' }, creationTimestamp: '1970-01-01T00:00:05Z' }, 5000],
+  ['nothing', {}, Number.NaN],
+])('when a record was last written is told by %s', (_, { labels, ...metadata }: { labels?: object }, touched) => {
+  const own = { name: 'sp', status: 'pending-upgrade', version: '2', ...labels };
+  const object = { kind: 'Secret', metadata: { name: 'r', namespace: 'n', labels: own, ...metadata } };
+  expect(releaseRecord(object as never)?.touched).toBe(touched);
 });

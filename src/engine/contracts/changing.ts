@@ -318,7 +318,7 @@ export interface ReleaseReader {
   /** Whether a helm on this machine is working on it. */
   isAlive(release: ReleaseName): Promise<boolean>;
 }
-/** One record of a release. `touched`: when it was last written, in ms since the epoch; `chart`: NAME-VERSION; `digest`: of the values it was given; `description`: what helm says of it. */
+/** One record of a release. `touched`: when it was last written, in ms since the epoch, NaN: unknown; `chart`: NAME-VERSION; `digest`: of the values it was given; `description`: what helm says of it. */
 export interface Revision {
   revision: number;
   status: string;
@@ -362,7 +362,8 @@ export interface StepKind<S extends Step = Step> {
   preview(step: S): (string | Text)[];
   /** How a person does the same in a POSIX shell. Empty: nothing, or it cannot be done so. */
   commands(step: S): string[];
-  look(step: S, world: World): Promise<Look>;
+  /** `halt`: a look that waits ends when it is aborted, and what it says then does not count. */
+  look(step: S, world: World, halt?: AbortSignal): Promise<Look>;
   /** `now`: what a look found to be to-do. undefined: nothing is sent (manual, wait). */
   write(step: S, now: Raw | undefined): Write | undefined;
   /** What the journal keeps of the object as it was found: exactly what undo needs. */

@@ -18,7 +18,7 @@ export const evict: StepKind<StepOf<'evict'>> = {
       ...{ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { namespace, name } },
     }),
   ],
-  look: lookAtDoomed,
+  look: (step, world) => lookAtDoomed(step, world),
   write: ({ on }, now) => ({ verb: 'evict', on: { ...on, uid: uidOf(now) } }),
   remember: identity,
   inverse: () => ({

@@ -29,8 +29,8 @@ export const helm: StepKind<HelmStep> = {
       `helm upgrade ${name} ${shellWord(chart.path)} ${at} ${reuse ? '--reuse-values' : '--reset-values'} --values ${shellWord(valuesFile(release))}`,
     ];
   },
-  look: async (step, world) =>
-    world.helm ? lookAt(step, await settled(step, step.within, world.helm)) : { is: 'refused', because: NO_HELM },
+  look: async (step, world, halt) =>
+    world.helm ? lookAt(step, await settled(step, step.within, world.helm, { halt })) : { is: 'refused', because: NO_HELM },
   // The look tells in `now` which record stands in the way.
   write: (step, now) => ({ verb: 'helm', step, clear: typeof now?.clear === 'number' ? now.clear : undefined }),
   remember: () => undefined,
@@ -54,16 +54,32 @@ interface RevisionEnd {
   restless: boolean;
 }
 
+interface Patience {
+  /** Seconds for which nothing must have been written to what is pending. */
+  quiet?: number;
+  /** Aborted: nobody waits any longer. */
+  halt?: AbortSignal;
+}
+
 /** The newest revision once no helm of this machine works on it any more, and what is pending has been left alone for `quiet` seconds. */
-async function settled({ release }: { release: ReleaseName }, within: number, reader: ReleaseReader, quiet = 0): Promise<RevisionEnd> {
+async function settled(
+  { release }: { release: ReleaseName },
+  within: number,
+  reader: ReleaseReader,
+  { quiet = 0, halt }: Patience,
+): Promise<RevisionEnd> {
   const until = performance.now() + within * 1000 + GRACE_MS;
+  let seen: { touched: number; at: number } | undefined;
   for (;;) {
     const alive = await reader.isAlive(release);
     const newest = await reader.newest(release);
-    // Not a time: it cannot be told, so it is not quiet.
-    const restless = newest !== undefined && isPending(newest) && !(Date.now() - newest.touched >= paced(quiet * 1000));
-    if ((!alive && !restless) || performance.now() >= until) return { newest, alive, restless };
-    await sleep(paced(POLL));
+    if (newest && newest.touched !== seen?.touched) seen = { touched: newest.touched, at: Date.now() };
+    // By a clock that is ahead of ours: it was written no later than it was seen. Not a time: it is never quiet, and nothing is waited for.
+    const last = seen && Math.min(seen.touched, seen.at);
+    const restless = newest !== undefined && isPending(newest) && !(Date.now() - last! >= paced(quiet * 1000));
+    const awaited = alive || (restless && !Number.isNaN(last));
+    if (!awaited || performance.now() >= until || halt?.aborted) return { newest, alive, restless };
+    await sleep(paced(POLL), undefined, { signal: halt }).catch(() => undefined);
   }
 }
 
@@ -131,17 +147,19 @@ export const unpend: StepKind<StepOf<'unpend'>> = {
   commands: ({ release: { namespace, name }, revision }) => [
     `kubectl delete secret ${shellWord(`sh.helm.release.v1.${name}.v${revision}`)} -n ${shellWord(namespace)}`,
   ],
-  look: async (step, world) => {
+  look: async (step, world, halt) => {
     // In a rehearsal no helm is running, and the record is an object like any other.
     if (world.assume) {
       const now = await world.get(recordOf(step));
       return now ? { is: 'to-do', now } : { is: 'done', now };
     }
     if (!world.helm) return { is: 'refused', because: NO_HELM };
-    const { newest, alive, restless } = await settled(step, step.quiet, world.helm, step.quiet);
+    const { newest, alive, restless } = await settled(step, step.quiet, world.helm, { quiet: step.quiet, halt });
     if (!newest || newest.revision < step.revision) return { is: 'done', now: undefined };
     if (newest.revision > step.revision || !isPending(newest)) return { is: 'obsolete', because: stands(newest) };
-    if (alive || restless) return { is: 'moved', paths: [], because: alive ? ALIVE : RESTLESS };
+    if (alive) return { is: 'moved', paths: [], because: ALIVE };
+    if (Number.isNaN(newest.touched)) return { is: 'refused', because: TIMELESS };
+    if (restless) return { is: 'moved', paths: [], because: RESTLESS };
     return { is: 'to-do', now: undefined };
   },
   write: (step, now) => {
@@ -157,8 +175,12 @@ const recordOf = ({ release: { namespace, name }, revision }: StepOf<'unpend'>):
 });
 
 const RESTLESS: Text = {
-  en: 'another helm process still writes to the record, or the time of its last write is unknown',
-  zh: '仍有 helm 进程在写入该记录，或其最后写入的时间未知',
+  en: 'another helm process still writes to the record',
+  zh: '仍有 helm 进程在写入该记录',
+};
+const TIMELESS: Text = {
+  en: 'the time of the last write to the record is unknown, so a running helm cannot be ruled out',
+  zh: '该记录最后写入的时间未知，无法排除仍有 helm 在运行',
 };
 const NEVER_WAS: Text = {
   en: 'the record of an unfinished upgrade is not restored',
