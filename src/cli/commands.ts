@@ -189,7 +189,10 @@ const CHANGE = [
     examples: [
       { text: { en: 'Every step of an upgrade', zh: '升级的全部步骤' }, words: 'plan spiderpool --chart spiderpool-0.9.13.tgz' },
       { text: { en: 'As a runbook', zh: '输出操作手册' }, words: 'plan spiderpool --chart spiderpool-0.9.13.tgz -o shell' },
-      { text: { en: 'Kubernetes, minor by minor', zh: 'Kubernetes：逐个次版本升级' }, words: 'plan kubernetes --to 1.37 --nodes in-place' },
+      {
+        text: { en: 'Kubernetes, minor by minor', zh: 'Kubernetes：逐个次要版本升级' },
+        words: 'plan kubernetes --to 1.37 --nodes in-place',
+      },
     ],
   },
   {
@@ -200,7 +203,7 @@ const CHANGE = [
     text: { en: 'Check, fix, upgrade, check again', zh: '检查、修复、升级、复查' },
     more: {
       en: 'Lists every step first. Systems installed by a chart are upgraded by helm, with the same values as helm upgrade: without value flags, the values of the release. Other systems are upgraded one minor version at a time; manual steps are shown with their commands, and watched. If a step fails, nothing is rolled back automatically: use resume or undo.',
-      zh: '先列出每个步骤。由 chart 安装的系统由 helm 升级，values 的取法与 helm upgrade 相同，未指定时沿用 release 现有的 values。其他系统逐个次版本升级；手动步骤会给出命令，并等待其完成。步骤失败时不会自动回滚：用 resume 继续，用 undo 撤销。',
+      zh: '先列出每个步骤。由 chart 安装的系统由 helm 升级，values 的取法与 helm upgrade 相同，未指定时沿用 release 现有的 values。其他系统逐个次要版本升级；手动步骤会给出命令，并等待其完成。步骤失败时不会自动回滚：用 resume 继续，用 undo 撤销。',
     },
     examples: [
       { text: { en: 'Show the steps', zh: '只显示步骤' }, words: 'upgrade spiderpool --chart spiderpool-0.9.13.tgz --dry-run=client' },

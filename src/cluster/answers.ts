@@ -17,6 +17,8 @@ export interface Status {
 }
 
 const LONGEST = 300;
+/** A webhook's error ends with the cause, behind two addresses. */
+const MESSAGE = 600;
 
 /** Reads a Status from JSON or protobuf; any other body becomes its message. Never throws. */
 export function statusOf({ status, headers, body }: Answer): Status {
@@ -30,7 +32,7 @@ export function statusOf({ status, headers, body }: Answer): Status {
     ? `HTTP ${status}${/json|text\/plain/.test(headers['content-type'] ?? '') ? ` ${body.toString('utf8', 0, 1000)}` : ''}`
     : withoutObject(String(raw.message ?? ''));
   return {
-    message: oneLine(said, LONGEST) || `HTTP ${status}`,
+    message: oneLine(said, MESSAGE) || `HTTP ${status}`,
     reason: oneLine(String(raw.reason ?? ''), 60),
     fields: (Array.isArray(details.causes) ? details.causes : []).slice(0, 20).map((cause) => oneLine(String(cause?.field ?? ''), 100)),
     none,

@@ -324,7 +324,9 @@ function kindOf(answer: Answer): WorldErrorKind {
       return 'throttled';
     case 500:
       // Several budgets select one Pod: the eviction API has no way for that.
-      return /more than one PodDisruptionBudget/.test(said.message) ? 'refused' : 'unanswered';
+      if (/more than one PodDisruptionBudget/.test(said.message)) return 'refused';
+      // Admission comes before storage: what a webhook was not there to allow was not written. The webhook may come back.
+      return /failed calling webhook/.test(said.message) ? 'throttled' : 'unanswered';
     case 503:
       // Of an API server: not done. Of something between us and it: who knows.
       return said.none ? 'unanswered' : 'throttled';

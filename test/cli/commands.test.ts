@@ -92,6 +92,12 @@ describe.each(['en', 'zh'])('%s', (lang) => {
     expect(same).toMatchObject({ code: 0, stderr: '' });
     expect(same.stdout).toContain(lang === 'zh' ? '= 仍存在：spiderpool/release-deployed' : '= still there: spiderpool/release-deployed');
     expect(same.stdout.trimEnd().split('\n').at(-1)).toMatch(lang === 'zh' ? /^仍存在 \d+ 个。$/ : /^\d+ still there\.$/);
+    const elsewhere = await run(['compare', all, await save('elsewhere', '--to', 'spiderpool=0.9.8'), '--lang', lang]);
+    expect(elsewhere.stderr).toMatch(
+      lang === 'zh'
+        ? /前一个结果针对 \S+ → \S+，后一个针对 \S+ → 0\.9\.8/
+        : /the first result is of \S+ → \S+, the second of \S+ → 0\.9\.8/,
+    );
     expect((await run(['compare', none, all, '--lang', lang])).code).toBe(2);
     expect((await run(['compare', all, none, '--lang', lang])).code).toBe(3);
     const yaml = join(folder, `${lang}-all.yaml`);

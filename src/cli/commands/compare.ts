@@ -1,8 +1,11 @@
 // compare: two saved results of check, by fingerprint.
+
 import { type ComparedCluster, compareClusters, compare as compareSides } from '../../engine/compare.ts';
-import { readPublished } from '../../report/check-result.ts';
+import type { Text } from '../../engine/contracts.ts';
+import { type PublishedResult, readPublished } from '../../report/check-result.ts';
 import { comparison, comparisons } from '../../report/comparison.ts';
 import { jsonOf, yamlOf } from '../../report/data.ts';
+import { oneLine } from '../../text/sanitise.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
 import type { Call } from '../call.ts';
 import { readSaved, STDIN } from '../saved-file.ts';
@@ -18,6 +21,7 @@ export async function compare(call: Call): Promise<number> {
     ? compareClusters(before.clusters, after.clusters)
     : [compareSides(before.clusters[0]!.side, after.clusters[0]!.side)];
   const data = several ? { clusters } : clusters[0];
+  if (!several) for (const line of otherPaths(before.results[0], after.results[0])) call.say(call.t(line));
   if (call.flags.output === 'json') call.out(jsonOf(data));
   else if (call.flags.output === 'yaml') call.out(yamlOf(data));
   else call.out(...(several ? comparisons(clusters as ComparedCluster[], call.face) : comparison(clusters[0]!, call.face)));
@@ -25,6 +29,30 @@ export async function compare(call: Call): Promise<number> {
   return clusters.some((compared) => compared.notLookedAt.length || ('in' in compared && compared.in === 'before'))
     ? EXIT.unknown
     : EXIT.ok;
+}
+
+/** Findings depend on the versions: where these differ, what is new or gone may come from that. `results`: out of files, so anything may stand in them. */
+function otherPaths(before: PublishedResult | undefined, after: PublishedResult | undefined): Text[] {
+  const pathsOf = (result: PublishedResult | undefined) =>
+    new Map(
+      (Array.isArray(result?.paths) ? result.paths : []).map(({ installation, from, to }) => [
+        installation,
+        `${from ?? '?'} → ${to ?? '?'}`,
+      ]),
+    );
+  const [old, now] = [pathsOf(before), pathsOf(after)];
+  return [...now].flatMap(([id, path]) => {
+    const was = old.get(id);
+    const [name, then, since] = [id, was ?? '', path].map((word) => oneLine(String(word), 200)) as [string, string, string];
+    return was === undefined || was === path
+      ? []
+      : [
+          {
+            en: `${name}: the first result is of ${then}, the second of ${since}; findings can be new or gone because of that.`,
+            zh: `${name}：前一个结果针对 ${then}，后一个针对 ${since}；问题的新出现或消失可能由此引起。`,
+          },
+        ];
+  });
 }
 
 const STDIN_TWICE = new UserError(

@@ -27,7 +27,12 @@ export async function resume(call: Call): Promise<number> {
     if (state === 'undo unfinished') throw undoing(stored!.run.id);
     if (!stored || state !== 'unfinished') {
       if (stored && !isDryRun(call)) await clearOwnLease(live, stored);
-      call.say(call.t({ en: 'Nothing is left to do.', zh: '没有未完成的步骤。' }));
+      call.say(
+        call.t({
+          en: 'Nothing is left to do: no unfinished run of this cluster on this machine.',
+          zh: '没有未完成的步骤：本机没有该集群的未完成运行。',
+        }),
+      );
       return EXIT.ok;
     }
     const { run, progress } = stored;

@@ -16,7 +16,7 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'k3s/etcd-upgrade-path',
-  title: { en: 'embedded etcd can take the next minor version', zh: '内嵌 etcd 可以升级到下一个次版本' },
+  title: { en: 'embedded etcd can take the next minor version', zh: '内嵌 etcd 可以升级到下一个次要版本' },
   headline: { en: 'embedded etcd is too old for the target version', zh: '内嵌 etcd 版本过旧，不能升级到目标版本' },
   page: {
     impact: {
@@ -25,11 +25,11 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Compares the K3s versions of the Nodes with label node-role.kubernetes.io/etcd with the first release of their minor that carries the needed etcd. SQLite and external datastores are not concerned. It stops an upgrade only if a Plan goes there at once: plan and upgrade lead through the newest patch first.',
-      zh: '将带有标签 node-role.kubernetes.io/etcd 的节点的 K3s 版本，与其次版本中首个包含所需 etcd 的版本比较。SQLite 和外部数据存储不受影响。只有当 Plan 直接升级到该版本时才会阻止升级：“plan”和“upgrade”会先经过最新的补丁版本。',
+      zh: '将带有标签 node-role.kubernetes.io/etcd 的节点的 K3s 版本，与其次要版本中首个包含所需 etcd 的版本比较。SQLite 和外部数据存储不受影响。只有当 Plan 直接升级到该版本时才会阻止升级：“plan”和“upgrade”会先经过最新的补丁版本。',
     },
     fix: {
       en: 'manual: upgrade all servers to the newest patch release of their minor first.',
-      zh: '手动：先将所有 server 升级到其次版本的最新补丁版本。',
+      zh: '手动：先将所有 server 升级到其次要版本的最新补丁版本。',
     },
   },
   sources: ['k3s-io/k3s: pull requests 13493, 13494', 'etcd-io/website: issues 1165, 1168', 'k3s-io/docs: docs/release-notes'],

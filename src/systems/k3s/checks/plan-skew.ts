@@ -16,12 +16,12 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'k3s/plan-skew',
-  title: { en: 'Plans go one minor version at a time', zh: 'Plan 每次只升级一个次版本' },
+  title: { en: 'Plans go one minor version at a time', zh: 'Plan 每次只升级一个次要版本' },
   headline: { en: 'Plans break the version skew policy', zh: 'Plan 违反版本偏差策略' },
   page: {
     impact: {
       en: 'Servers must not skip a minor version: removed API versions and the datastore are migrated one minor at a time. An agent newer than its servers is not supported and may crash.',
-      zh: 'server 不能跳过次版本：移除的 API 版本和数据存储按次版本逐一迁移。agent 的版本高于 server 时不受支持，可能崩溃。',
+      zh: 'server 不能跳过次要版本：移除的 API 版本和数据存储按次要版本逐一迁移。agent 的版本高于 server 时不受支持，可能崩溃。',
     },
     detection: {
       en: 'Compares the version of each Plan with the kubelet versions of the Nodes that it has still to upgrade; for agents, with the servers as they will be when all Plans are complete.',
@@ -29,7 +29,7 @@ const check: Check<typeof reads, Args> = {
     },
     fix: {
       en: 'manual: set spec.version of the Plan to a release of the next minor version.',
-      zh: '手动：将 Plan 的 spec.version 设为下一个次版本中的版本。',
+      zh: '手动：将 Plan 的 spec.version 设为下一个次要版本中的版本。',
     },
   },
   sources: [
@@ -82,7 +82,7 @@ function finding(plan: PlanRow, pending: NodeRow[], servers: string | undefined)
 const SAID: Record<Is, (plan: string, to: string, from: string) => Text> = {
   skips: (plan, to, from) => ({
     en: `Plan ${plan} takes servers from ${from} to ${to}, which skips a minor version`,
-    zh: `Plan ${plan} 将 server 从 ${from} 升级到 ${to}，跳过了次版本`,
+    zh: `Plan ${plan} 将 server 从 ${from} 升级到 ${to}，跳过了次要版本`,
   }),
   ahead: (plan, to, from) => ({
     en: `Plan ${plan} takes agents to ${to}, and a server stays on ${from}`,

@@ -16,7 +16,7 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/nodes-ready',
-  title: { en: 'every Node is Ready', zh: '所有 Node 均已就绪' },
+  title: { en: 'every Node is Ready', zh: '所有节点均已就绪' },
   headline: { en: 'Nodes are not Ready', zh: '有 Node 未就绪' },
   page: {
     impact: {
