@@ -39,3 +39,23 @@ test('a Pod that was replaced has not restarted, nor has one that came', async (
   const before = await counted(pod('a', '1', 5));
   expect(restartedSince(step(false), before, await counted(pod('a', '2', 6), pod('new', '3', 1)))).toBeUndefined();
 });
+
+test('of several Nodes: the containers of all of them are counted together', async () => {
+  const on = (name: string) => ({ apiVersion: 'v1', kind: 'Node', name });
+  const several: Watched = { ...step(false), restarts: { on: on('w1'), others: [on('w2'), on('w3')], said: false } };
+  const asked: (string | undefined)[] = [];
+  const counts = (restarts: Record<string, number>) =>
+    countsOn(several, {
+      select: async ({ fields }) => {
+        asked.push(fields);
+        const name = fields!.split('=')[1]!;
+        return [pod(name, name, restarts[name]!)];
+      },
+    });
+  const before = await counts({ w1: 0, w2: 0, w3: 4 });
+  expect(asked.sort()).toEqual(['spec.nodeName=w1', 'spec.nodeName=w2', 'spec.nodeName=w3']);
+  expect(restartedSince(several, before, await counts({ w1: 0, w2: 1, w3: 4 }))).toMatchObject({
+    stops: false,
+    text: { en: '1 of 3 containers on 3 Nodes restarted, which this step does not cause: shop/w2 c0 (0 → 1)' },
+  });
+});
