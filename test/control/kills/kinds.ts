@@ -15,6 +15,7 @@ const SHARED = 'spiderpool/duplicate-pod-ip';
 const CRDS = 'spiderpool/crds-current';
 const REMOVED = 'kubernetes/removed-api';
 const STORED = 'kubernetes/crd-stored-versions';
+const PUT_BACK = 'what an upgrade of Kubernetes puts back';
 /** Each of its writes has a case there. */
 const UPGRADE = 'test/control/kills/upgrade.test.ts';
 
@@ -27,6 +28,8 @@ export const KINDS: Record<Step['do'] | 'Lease', Stand[] | string> = {
     // In a string of the status, with its counter.
     stand(SHARED, 'fix', 'PATCH spiderippools/status #1'),
     stand(SHARED, 'undo', 'PATCH spiderippools/status #1'),
+    // At the end of an upgrade, what was changed for as long as it lasted.
+    stand(PUT_BACK, 'resume', 'PATCH poddisruptionbudgets #1'),
   ],
   create: [stand(CRDS, 'fix', 'POST customresourcedefinitions #1'), stand(CRDS, 'undo', 'DELETE customresourcedefinitions #1')],
   apply: [stand(CRDS, 'fix', 'PATCH customresourcedefinitions #1'), stand(CRDS, 'undo', 'PATCH customresourcedefinitions #1')],
