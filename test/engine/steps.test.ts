@@ -734,6 +734,37 @@ test('previews show no values of environments, and nothing that is secret by its
   expect(lines).toContain('/spec/upgrade/envs: [{"name":"TOKEN","value":"REDACTED"}] → [{"name":"TOKEN","value":"REDACTED"}]');
 });
 
+test('an object that is made again is shown without what its ConfigMap, its environments and its command lines hold', () => {
+  const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'n', name: 'c' } };
+  const container = { name: 'agent', image: 'img:1', args: ['hunter2'], env: [{ name: 'A', value: 'hunter2' }] };
+  const spec = { selector: {}, template: { metadata: {}, spec: { containers: [container], volumes: [{ name: 'v' }] } } };
+  const objects: Raw[] = [
+    { ...configMap, data: { 'kubeconfig.yaml': 'token: hunter2', 'app.conf': 'password=hunter2' }, binaryData: { b: 'aHVudGVyMg==' } },
+    { ...endpoint('a', 'None'), kind: 'DaemonSet', spec },
+    {
+      ...endpoint('a', 'None'),
+      spec: { command: ['/bin/run', 'hunter2'], args: ['--level=3', '--dsn=hunter2'], note: 'password=hunter2' },
+    },
+  ];
+  const lines = objects.flatMap((object) => {
+    const one = step('create', { object });
+    return kindOf(one)
+      .preview(one)
+      .map((line) => textOf(line).en);
+  });
+  expect(lines.join('\n')).not.toContain('hunter2');
+  expect(lines).toContain('/data: kubeconfig.yaml (14 B), app.conf (16 B)');
+  expect(lines).toContain('/binaryData: b (7 B)');
+  expect(lines).toContain('/spec: {"selector":{},"template":{"spec":{"containers":[{"name":"agent","image":"img:1"}]}}}');
+  expect(lines.join()).toContain('"args":["--level=3","--dsn=REDACTED"]');
+  const patched = step('patch', { on: refTo('a'), changes: [{ path: '/data/app.conf', before: 'password=hunter2', after: 'level=3' }] });
+  expect(
+    kindOf(patched)
+      .preview(patched)
+      .map((line) => textOf(line).en),
+  ).toEqual(['/data/app.conf: password=REDACTED → level=3']);
+});
+
 describe('a step whose undo is for a person', () => {
   const plan: Raw = {
     apiVersion: 'upgrade.cattle.io/v1',

@@ -5,7 +5,7 @@ import { describe, refOf } from '../../kube/refs.ts';
 import type { Look, Raw, StepKind, StepOf, Text, World, Write } from '../contracts.ts';
 import { brokenGuard } from './conditions.ts';
 import { differences } from './differences.ts';
-import { setInPlace, show } from './fields.ts';
+import { setInPlace, showMade } from './fields.ts';
 import { bare, identity, isLeaving, isSecret, NO_SECRET_VALUES, secretValues, uidOf, versionOf, withoutStatus } from './objects.ts';
 import { fedWith } from './shell.ts';
 
@@ -13,10 +13,10 @@ type CreateStep = StepOf<'create'>;
 
 export const create: StepKind<CreateStep> = {
   preview: ({ object }) => {
-    const { apiVersion: _version, kind: _kind, metadata: _metadata, ...fields } = object;
+    const { apiVersion: _version, kind, metadata: _metadata, ...fields } = object;
     return [
       `+ ${describe(refOf(object))}`,
-      ...Object.entries(fields).map(([field, value]) => `/${escapeSegment(field)}: ${show(value, undefined, `/${escapeSegment(field)}`)}`),
+      ...Object.entries(fields).map(([field, value]) => `/${escapeSegment(field)}: ${showMade(kind, escapeSegment(field), value)}`),
     ];
   },
   commands: ({ object }) => [fedWith('kubectl create -f -', bare(object))],

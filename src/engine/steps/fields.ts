@@ -2,7 +2,7 @@
 import { deepEqual, isRaw, parseJson } from '../../kube/json.ts';
 import { parsePointer, pointerGet } from '../../kube/pointer.ts';
 import { textOf } from '../../text/language.ts';
-import { looksSecret, REDACTED, redactMarked } from '../../text/redact.ts';
+import { looksSecret, REDACTED, redactCommand, redactMarked, redactText } from '../../text/redact.ts';
 import type { Json, Raw, Text } from '../contracts.ts';
 
 export interface Place {
@@ -79,7 +79,43 @@ export const shown = (value: Json | undefined, max?: number, path?: string): Tex
 export function show(value: Json, max = 300, path = ''): string {
   const seen = withoutSecrets(value, parsePointer(path));
   const text = typeof seen === 'string' ? seen || '""' : JSON.stringify(seen);
-  return text.length > max ? `${text.slice(0, max - 1)}…` : text;
+  return bounded(text, max);
+}
+
+const bounded = (text: string, max = 300): string => (text.length > max ? `${text.slice(0, max - 1)}…` : text);
+
+/** Fields of a ConfigMap or Secret whose values no screen shows. */
+const HELD = new Set(['data', 'binaryData', 'stringData']);
+
+/** A field of an object that is made, or made again, as previews show it: nobody declared to read its command lines, nor what a ConfigMap holds. */
+export function showMade(kind: Json | undefined, field: string, value: Json): string {
+  if (HELD.has(field) && (kind === 'ConfigMap' || kind === 'Secret') && isRaw(value)) return bounded(sizes(value, kind, field));
+  return show(withoutWords(value, []), undefined, `/${field}`);
+}
+
+/** Keys with the bytes behind each. */
+function sizes(held: Raw, kind: Json | undefined, field: string): string {
+  const coding = field === 'binaryData' || (kind === 'Secret' && field === 'data') ? 'base64' : 'utf8';
+  return Object.entries(held)
+    .map(([key, value]) => `${key} (${Buffer.byteLength(String(value), coding)} B)`)
+    .join(', ');
+}
+
+function withoutWords(value: Json, keys: readonly string[]): Json {
+  if (typeof value === 'string') return redactText(value);
+  if (Array.isArray(value)) {
+    const words = value.filter((item) => typeof item === 'string');
+    const isCommand = keys.at(-1) === 'args' || keys.at(-1) === 'command';
+    if (isCommand && words.length === value.length) return redactCommand(words, keys.at(-1) === 'command');
+    return value.map((item) => withoutWords(item, keys));
+  }
+  if (!isRaw(value)) return value;
+  // Of a Pod template it is enough what runs in it.
+  if (keys.at(-1) === 'template' && isRaw(value.spec) && Array.isArray(value.spec.containers)) {
+    const containers = value.spec.containers.filter(isRaw).map(({ name, image }) => ({ name: name ?? null, image: image ?? null }));
+    return { spec: { containers: withoutWords(containers, keys) } };
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutWords(inner, [...keys, key])]));
 }
 
 /** Lists of variables: of containers, and of Plans of the system-upgrade-controller. */
@@ -90,7 +126,9 @@ function withoutSecrets(value: Json, keys: readonly string[]): Json {
   const [last = ''] = keys.slice(-1);
   if (typeof value === 'string') {
     const variable = last === 'value' && keys.some((key) => ENVIRONMENTS.has(key));
-    return value && (variable || looksSecret(last)) ? REDACTED : redactMarked(value);
+    if (value && (variable || looksSecret(last))) return REDACTED;
+    // What a ConfigMap holds is configuration of somebody's program.
+    return HELD.has(keys[0] ?? '') ? redactText(value) : redactMarked(value);
   }
   if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, keys));
   if (!isRaw(value)) return value;
