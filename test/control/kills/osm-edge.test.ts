@@ -73,6 +73,7 @@ function scene(name: string, writes: string[], undoWrites: string[], { over = re
 
 const PATCH = ['PATCH meshconfigs'];
 
+scene('mesh-config-fields', PATCH, PATCH);
 scene('mesh-config-override', PATCH, PATCH);
 scene('certificate-duration', PATCH, PATCH);
 scene('sidecar-image', PATCH, PATCH);

@@ -14,7 +14,12 @@ const withoutMode = {
 };
 
 grid('osm-edge/mesh-config-fields', [
-  { fixture: 'found', expect: `blocker ${CONFIG}` },
+  // The chains as one: an undo leaves no empty map.
+  {
+    fixture: 'found',
+    expect: `blocker ${CONFIG}`,
+    steps: [`${CONFIG} /spec/traffic/interceptionMode: ∅ → iptables`, `${CONFIG} /spec/pluginChains: ∅ → [object Object]`],
+  },
   { fixture: 'found', to: 'osm-edge=1.3.9', expect: `blocker ${CONFIG}` },
   // What a fresh install has is written; the CRD of the installed version keeps it.
   { objects: [withoutMode], expect: `blocker ${CONFIG}`, steps: [`${CONFIG} /spec/traffic/interceptionMode: ∅ → iptables`] },

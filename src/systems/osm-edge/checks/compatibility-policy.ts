@@ -102,8 +102,8 @@ const HAZARDS: readonly Hazard[] = [
     severity: 'notice',
     source: 'pkg/metricsstore@v1.1.3, @v1.2.0',
     text: {
-      en: 'metrics of certificates have the labels proxy_uuid and identity in place of common_name: adapt dashboards and alerts',
-      zh: '证书相关指标的标签由 common_name 改为“proxy_uuid”和“identity”，请调整监控面板和告警',
+      en: 'metrics of certificates have the labels proxy_uuid and identity in place of common_name',
+      zh: '证书相关指标的标签由 common_name 改为“proxy_uuid”和“identity”',
     },
     next: { text: { en: 'adapt dashboards and alerts that use common_name', zh: '调整使用 common_name 的监控面板和告警' } },
   },
@@ -145,8 +145,8 @@ const HAZARDS: readonly Hazard[] = [
     severity: 'notice',
     source: 'pkg/certificate@v1.2.1 (openservicemesh/osm#5000)',
     text: {
-      en: 'until the upgrade, certificate rotation may stall in controllers that run for long: restart osm-controller if certificates expire',
-      zh: '升级之前，长期运行的控制器可能停止轮换证书；如果证书过期，请重启 osm-controller',
+      en: 'until the upgrade, certificate rotation may stall in controllers that run for long',
+      zh: '升级之前，长期运行的控制器可能停止轮换证书',
     },
     next: {
       text: { en: 'restart osm-controller if certificates expire before the upgrade', zh: '如果证书在升级之前过期，请重启 osm-controller' },
@@ -160,8 +160,8 @@ const HAZARDS: readonly Hazard[] = [
     severity: 'notice',
     source: 'charts/osm/values.yaml@v1.3.9',
     text: {
-      en: 'http2PerRequestLoadBalancing is on in a fresh install; the existing MeshConfig has no such field, so HTTP/2 stays balanced per connection unless it is set (upgrade osm-edge sets it)',
-      zh: '全新安装时 http2PerRequestLoadBalancing 默认开启；现有 MeshConfig 没有该字段，除非设置该字段（upgrade osm-edge 会设置），HTTP/2 仍按连接负载均衡',
+      en: 'http2PerRequestLoadBalancing is on in a fresh install; the existing MeshConfig has no such field, so HTTP/2 stays balanced per connection',
+      zh: '全新安装时 http2PerRequestLoadBalancing 默认开启；现有 MeshConfig 没有该字段，HTTP/2 仍按连接负载均衡',
     },
     next: {
       byUpgrade: true,
@@ -303,10 +303,14 @@ const check: Check<typeof reads, Args> = {
   say: ({ from, to, text }) => ({ en: `${from} → ${to}: ${text.en}`, zh: `${from} → ${to}：${text.zh}` }),
   remedy: {
     writes: [],
-    steps: async (all, at) =>
-      all.map(({ args: { next, instead: to }, objects }) =>
+    steps: async (all, at) => {
+      // No command leads to a target that a blocker speaks against.
+      const other = all.find(({ target }) => target)?.target;
+      const steps = all.map(({ args: { next, instead: to = other }, objects }) =>
         next.byUpgrade ? byUpgrade(at, next.text, objects, to) : manual(next.text, next.command, objects),
-      ),
+      );
+      return [...new Map(steps.map((step) => [step.refused.en, step])).values()];
+    },
   },
 };
 export default check;

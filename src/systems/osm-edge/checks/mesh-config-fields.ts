@@ -1,6 +1,10 @@
 // 1.3.0 reads two new fields of the MeshConfig, and an upgrade never writes the MeshConfig: without them Pods get no osm-init container, and the pipy sidecar an empty module list.
 // Sources: pkg/sidecar/providers/{pipy,envoy}/driver/sidecar.go@v1.3.0..v1.3.9; pkg/sidecar/providers/pipy/repo/plugin.go (setSidecarChain); cmd/osm-bootstrap (the MeshConfig is created only if missing).
-import type { Check, Finding, Ref, StepDraft } from '../../../engine/contracts.ts';
+import type { Change, Check, Finding, PointReader, Ref, StepDraft } from '../../../engine/contracts.ts';
+import { each } from '../../../engine/each.ts';
+import { isGap } from '../../../engine/gaps.ts';
+import { keys } from '../../../engine/read/index.ts';
+import { pointerGet } from '../../../kube/pointer.ts';
 import { compare } from '../../../versions/chart.ts';
 import { preset } from '../knowledge/tables.ts';
 import { byUpgrade } from '../manual.ts';
@@ -56,8 +60,9 @@ const check: Check<typeof reads, Args> = {
     zh: `MeshConfig ${namespace}/osm-mesh-config 没有 ${missing.join('、')}：在 ${version} 中，新 Pod 的流量不被拦截，或 sidecar 不运行任何模块`,
   }),
   remedy: {
+    pointReads: [{ resource: 'meshconfigs.config.openservicemesh.io', columns: [keys('spec.pluginChains')] }],
     writes: [{ verbs: ['get', 'patch'], group: 'config.openservicemesh.io', resource: 'meshconfigs' }],
-    steps: async (found, at) => found.map((each) => (each.args.kept ? patch(each) : byUpgrade(at, NEEDS_CRD, each.objects))),
+    steps: async (found, at) => each(found, async (one) => (one.args.kept ? patch(one, at.look) : byUpgrade(at, NEEDS_CRD, one.objects))),
   },
 };
 export default check;
@@ -76,10 +81,18 @@ const finding = ({ ref, interceptionMode }: MeshConfig, args: Args): Finding<Arg
   evidence: [{ seen: `spec.traffic.interceptionMode: ${interceptionMode ?? '""'}`, at: ref }],
 });
 
-/** A merge of the whole chain: its parent may be missing as well. */
-function patch({ objects, args }: Finding<Args>): StepDraft {
+/** Where there are no chains at all they are set as one, so that an undo leaves no empty map. */
+async function patch({ objects, args }: Finding<Args>, look: PointReader): Promise<StepDraft> {
   const [on] = objects as [Ref];
-  const changes = args.missing.map((path) => ({ path: `/spec/${path.replaceAll('.', '/')}`, after: preset(path, args.version) }));
+  const live = await look.get(on);
+  const hasChains = !live || isGap(live) || pointerGet(live, '/spec/pluginChains') !== undefined;
+  const chains = args.missing.filter((path) => path.startsWith(CHAINS));
+  const single = args.missing.filter((path) => hasChains || !chains.includes(path));
+  const whole = Object.fromEntries(chains.map((path) => [path.slice(CHAINS.length), preset(path, args.version) ?? []]));
+  const changes: Change[] = [
+    ...single.map((path) => ({ path: `/spec/${path.replaceAll('.', '/')}`, after: preset(path, args.version) })),
+    ...(hasChains || !chains.length ? [] : [{ path: '/spec/pluginChains', after: whole }]),
+  ];
   return {
     ...{ do: 'patch', on, changes, undo: 'exact' },
     guard: [{ on, must: [{ path: changes[0]!.path }] }],
@@ -89,3 +102,5 @@ function patch({ objects, args }: Finding<Args>): StepDraft {
     },
   };
 }
+
+const CHAINS = 'pluginChains.';
