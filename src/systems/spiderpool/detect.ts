@@ -8,6 +8,7 @@ import { isGap } from '../../engine/gaps.ts';
 import { list } from '../../engine/read/index.ts';
 import { history, type ReleaseRecord } from '../../helm/records.ts';
 import { decodeRelease, type Release } from '../../helm/release.ts';
+import { describe } from '../../kube/refs.ts';
 import { parse } from '../../versions/chart.ts';
 import { CHART } from './chart.ts';
 import { daemonSets, deployments, type Workload } from './reads.ts';
@@ -135,7 +136,7 @@ async function recordOf(record: ReleaseRecord, look: PointReader): Promise<Relea
 const IMAGE = /\/spiderpool-(?:agent|controller):(?<tag>[\w.-]+)/;
 
 function saidBy({ ref, containers, version, chart }: Workload): Installation['sources'] {
-  const at = `${ref.kind} ${ref.namespace}/${ref.name}`;
+  const at = describe(ref);
   const tags = containers.flatMap(({ image }) => IMAGE.exec(image)?.groups?.tag ?? []);
   return [
     ...tags.map((says) => ({ from: ofIt('image', at), says })),

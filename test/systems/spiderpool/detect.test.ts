@@ -67,6 +67,16 @@ describe('spiderpool', () => {
     expect((await seen([workload('Deployment', `${IMAGE}:v0.9.4`)])).installations[0]).toMatchObject({ version: '0.9.4', byHelm: false });
     expect((await seen([workload('Deployment', `${IMAGE}@sha256:00`)])).installations[0]!.version).toBe('0.9.3');
   });
+  // As manifests of a chart may be, before anyone says where they go.
+  test('objects without a namespace or labels of Helm: nothing is called undefined', async () => {
+    const { namespace: _, ...metadata } = workload('Deployment', '').metadata as Raw;
+    const labelled = { ...metadata, labels: { 'app.kubernetes.io/name': 'spiderpool' } };
+    const bare = { ...workload('Deployment', `${IMAGE}:v0.9.4`), metadata: labelled };
+    const { installations } = await seen([bare]);
+    expect(installations).toMatchObject([{ name: 'spiderpool', version: '0.9.4' }]);
+    expect(JSON.stringify(installations)).not.toContain('undefined');
+  });
+
   test('where the records are in ConfigMaps is said, since helm has to be told', async () => {
     for (const [kind, driver] of [
       ['ConfigMap', 'configmap'],
