@@ -6,7 +6,7 @@ import { COMPLETE, complete, completionScript, type LookUp } from './cli/complet
 import { helpPage, type Page } from './cli/help.ts';
 import { guardStreams, isDevice, write, written } from './cli/output.ts';
 import { part } from './cli/parts.ts';
-import { pluginWords } from './cli/plugin.ts';
+import { ALIASES, pluginTyped, pluginWords } from './cli/plugin.ts';
 import type { Language, Text } from './engine/contracts.ts';
 import { style } from './text/colour.ts';
 import { oneLine, printable } from './text/sanitise.ts';
@@ -26,7 +26,10 @@ async function main(words: string[]): Promise<number> {
   const caller = callerOf(process.argv[1] ?? '', process.env);
   const language = languageAsked(words, process.env);
   if (caller.kind === 'kubectl-completion') return print(await complete(words, language, lookUp(caller, language)));
-  if (words[0] === COMPLETE) return print(await complete(words.slice(1), language, lookUp(caller, language)));
+  if (words[0] === COMPLETE) {
+    const [typed, aliases] = caller.kind === 'helm' ? [pluginTyped(words.slice(1)), ALIASES] : [words.slice(1), {}];
+    return print(await complete(typed, language, lookUp(caller, language), aliases));
+  }
   let verbose = false;
   try {
     const parsed = parseArgv(caller.kind === 'helm' ? pluginWords(words) : words, caller.usage);

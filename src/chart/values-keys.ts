@@ -194,8 +194,28 @@ function steps(facts: ChartFacts, found: readonly Finding<Args>[], at: Situation
   const refused = found.filter(({ args }) => args.state === 'refused');
   return [
     ...(refused.length ? [withoutRefused(facts, refused, at)] : []),
-    ...(flags.length || drops ? [upgradeCommand(facts, at, flags)] : []),
+    ...(flags.length || drops ? [{ ...upgradeCommand(facts, at, flags), ...moving(facts, found, at) }] : []),
   ];
+}
+
+/** What `upgrade` gives helm under the new names by itself. Not what was given under the old ones: that file is its owner's. */
+function moving({ system }: ChartFacts, found: readonly Finding<Args>[], at: Situation): Pick<StepDraft, 'helmValues' | 'brief'> {
+  const renamed = found.filter(({ args }) => args.state === 'renamed' && args.to.length);
+  const given = intendedOf(at).intent?.given ?? {};
+  if (!renamed.length || renamed.some(({ args }) => valueAt(given, pathOf(first(args))) !== undefined)) return {};
+  const helmValues = renamed.map(({ args }): ValueSetting => {
+    const [path = [], ...also] = args.to.map(pathOf);
+    return { path, movedFrom: pathOf(first(args)), ...(also.length ? { also } : {}) };
+  });
+  return { helmValues, brief: () => changing(system, helmValues) };
+}
+
+function changing(system: string, values: readonly ValueSetting[]): Text {
+  const texts = values.map(settingText);
+  return {
+    en: `upgrade ${system} changes the values for helm: ${texts.map(({ en }) => en).join(', ')}`,
+    zh: `upgrade ${system} 会更改传给 helm 的 values：${texts.map(({ zh }) => zh).join('、')}`,
+  };
 }
 
 /** No flag takes a key out of the values that helm carries over: it takes a file without it. `upgrade` gives helm the values without it, under the new name where there is one. */
@@ -220,7 +240,6 @@ function withoutRefused(
   const [name, at] = [installation.name, installation.namespace ?? ''].map(shellWord);
   const given = intendedOf({ intended }).intent?.given ?? {};
   const isOurs = values.length === found.length && found.every(({ args }) => valueAt(given, pathOf(first(args))) === undefined);
-  const texts = values.map(settingText);
   return {
     ...{ do: 'manual', guard: [], undo: 'none', when: 'instead' },
     commands: [
@@ -234,10 +253,7 @@ function withoutRefused(
     ...(isOurs
       ? {
           helmValues: values,
-          brief: () => ({
-            en: `upgrade ${system} changes the values for helm: ${texts.map(({ en }) => en).join(', ')}`,
-            zh: `upgrade ${system} 会更改传给 helm 的 values：${texts.map(({ zh }) => zh).join('、')}`,
-          }),
+          brief: () => changing(system, values),
         }
       : {}),
   };

@@ -83,7 +83,8 @@ async function explicitOf(remedies: readonly CheckRemedy[], { id }: Installation
   return { values: [...asked.values()], fixes };
 }
 
-const pathsOf = (setting: ValueSetting) => ('movedFrom' in setting ? [setting.movedFrom, setting.path] : [setting.path]);
+const pathsOf = (setting: ValueSetting) =>
+  'movedFrom' in setting ? [setting.movedFrom, setting.path, ...(setting.also ?? [])] : [setting.path];
 
 export const noChart = ({ id }: System): UserError =>
   new UserError(

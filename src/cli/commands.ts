@@ -180,11 +180,11 @@ const CHANGE = [
     group: 'change',
     positionals: [{ name: 'SYSTEM', required: true, values: SYSTEM_NAMES }, { name: 'RELEASE' }],
     flags: ['to', ...INTENT, 'repo', 'from', 'accept', 'timeout', ...CARRIED_OUT, 'output'],
-    output: ['table', 'json', 'yaml', 'markdown', 'html', 'shell'],
+    output: ['table', 'json', 'yaml', 'markdown', 'html', 'shell', 'values'],
     text: { en: 'Show all steps of an upgrade', zh: '列出升级的全部步骤' },
     more: {
-      en: 'Changes nothing. -o shell prints a runbook: the same steps as kubectl and helm commands, with what to verify in between.',
-      zh: '不做任何更改。-o shell 输出操作手册：同样的步骤，以 kubectl 和 helm 命令给出，并注明每一步要确认什么。',
+      en: 'Changes nothing. -o shell prints a runbook: the same steps as kubectl and helm commands, with what to verify in between. -o values prints the file given with --values, with renamed keys under their new names and its comments kept.',
+      zh: '不做任何更改。-o shell 输出操作手册：同样的步骤，以 kubectl 和 helm 命令给出，并注明每一步要确认什么。-o values 输出 --values 指定的文件，改名的键换成新名称，注释保留。',
     },
     examples: [
       { text: { en: 'Every step of an upgrade', zh: '升级的全部步骤' }, words: 'plan spiderpool --chart spiderpool-0.9.13.tgz' },
@@ -192,6 +192,10 @@ const CHANGE = [
       {
         text: { en: 'Kubernetes, minor by minor', zh: 'Kubernetes：逐个次要版本升级' },
         words: 'plan kubernetes --to 1.37 --nodes in-place',
+      },
+      {
+        text: { en: 'A values file for the new chart', zh: '适用于新 chart 的 values 文件' },
+        words: 'plan spiderpool --chart spiderpool-1.0.6.tgz --values my.yaml -o values',
       },
     ],
   },

@@ -20,13 +20,20 @@ interface Offer {
   asked?: { what: Asked; prefix: string };
 }
 
-/** @param words everything after our name up to the cursor; the last one is being typed and may be empty. */
-export async function complete(words: readonly string[], language: Language, lookUp: LookUp): Promise<string> {
+/** @param words everything after our name up to the cursor; the last one is being typed and may be empty. @param aliases flags under the names that our caller knows them by. */
+export async function complete(
+  words: readonly string[],
+  language: Language,
+  lookUp: LookUp,
+  aliases: Readonly<Record<string, FlagName>> = {},
+): Promise<string> {
   const typing = words.at(-1) ?? '';
   const line = read(words.slice(0, -1));
   const { candidates, files, asked } = offer(line, typing, language);
   const found = asked ? (await lookUp(asked.what, line.flags)).map(([word, text]): Candidate => [asked.prefix + word, text]) : [];
-  const fitting = [...candidates, ...found]
+  const renamed = Object.entries(aliases).map(([alias, name]): Candidate => [`--${alias}`, specOf(name).text[language]]);
+  const more = typing.startsWith('-') && !typing.includes('=') && !line.open ? renamed : [];
+  const fitting = [...candidates, ...more, ...found]
     .filter(([word]) => word.startsWith(typing))
     .map(([word, text]) => (text ? `${word}\t${text}` : word));
   return [...fitting, files ? ':0' : ':4', ''].join('\n');

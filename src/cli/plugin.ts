@@ -1,8 +1,9 @@
 // `helm spiderpool-upgrade [RELEASE] --to VERSION`: the words of the Helm plugin, in helm's notation, as those of our upgrade command.
 import { commandOf } from './commands.ts';
+import type { FlagName } from './flags.ts';
 
 /** helm's flags that we call otherwise. */
-const ALIASES: Record<string, string> = { version: 'to', atomic: 'rollback-on-failure' };
+export const ALIASES: Record<string, FlagName> = { version: 'to', atomic: 'rollback-on-failure' };
 /** We always wait. */
 const ALWAYS = new Set(['wait']);
 /** Flags that talk to us about something else than an upgrade. */
@@ -18,6 +19,14 @@ export function pluginWords(words: readonly string[]): readonly string[] {
     return ['upgrade', '--help', ...words.filter((word) => word.startsWith('--lang'))];
   if (isOurs || isAside) return words;
   return ['upgrade', 'spiderpool', ...words.flatMap(translated)];
+}
+
+/** Words up to the cursor: what no command of ours begins is an upgrade. */
+export function pluginTyped(words: readonly string[]): readonly string[] {
+  const [typing = '', earlier] = [words.at(-1), words.slice(0, -1)];
+  const isOurs = earlier.some((word) => !word.startsWith('-') && commandOf(word) !== undefined);
+  if (isOurs || (!earlier.length && !typing.startsWith('-'))) return words;
+  return ['upgrade', 'spiderpool', ...earlier.flatMap(translated), typing];
 }
 
 /** `-f FILE`, `-fFILE`, `-f=FILE`: in helm a file of values. */

@@ -41,7 +41,7 @@ const escaped = (text: string): string => text.replace(/[\\,]/g, '\\$&').replace
 
 /** A setting as a person reads it: the flag for it, or where its value goes. */
 export function settingText(setting: ValueSetting): Text {
-  const name = written(setting.path);
+  const name = [setting.path, ...('movedFrom' in setting ? (setting.also ?? []) : [])].map(written).join(', ');
   if ('movedFrom' in setting) {
     const before = written(setting.movedFrom);
     return { en: `${before} as ${name}`, zh: `${before} 改名为 ${name}` };

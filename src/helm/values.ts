@@ -90,7 +90,8 @@ export const withSettings = (values: Raw, settings: readonly ValueSetting[]): Ra
     if ('value' in setting) return withValue(below, setting.path, setting.value);
     const value = valueAt(below, setting.movedFrom);
     const left = withValue(below, setting.movedFrom, null);
-    return value === undefined ? left : withValue(left, setting.path, value);
+    const to = [setting.path, ...(setting.also ?? [])];
+    return value === undefined ? left : to.reduce((moved, path) => withValue(moved, path, value), left);
   }, values);
 
 // ---- upgrading ------------------------------------------------------------------------------------------------------

@@ -90,7 +90,15 @@ describe.each(HELMS)('Helm $version', ({ which, version, major }) => {
     expect(wrong.code).toBe(1);
     expect(wrong.stderr).toContain('did you mean "helm spiderpool-upgrade check"?');
     expect((await helm(['--help'])).stdout).toMatch(/^ +spiderpool-upgrade +find what a Spiderpool upgrade would break, and fix it$/m);
-    expect((await helm(['__complete', 'spiderpool-upgrade', 'und'])).stdout).toMatch(/^undo\tUndo the changes of a run/m);
+    const offered = async (...words: string[]) => (await helm(['__complete', 'spiderpool-upgrade', ...words])).stdout;
+    expect(await offered('und')).toMatch(/^undo\tUndo the changes of a run/m);
+    // An upgrade in helm's words: a release, then helm's flags.
+    expect(await offered('sp', '--ver')).toMatch(/^--version\t/m);
+    expect(await offered('sp', '--version', '0.9.13', '--reset')).toMatch(
+      /^--reset-values\t[\s\S]*^--reset-then-reuse-values\t|^--reset-then-reuse-values\t[\s\S]*^--reset-values\t/m,
+    );
+    // A file of values, which the shell completes.
+    expect(await offered('sp', '-f', '')).toMatch(/^:0$/m);
   });
 
   // A stand-in for our program under our plugin.yaml: says what reached it.

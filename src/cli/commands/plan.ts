@@ -7,6 +7,7 @@ import { table } from '../../report/table.ts';
 import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT } from '../../text/user-error.ts';
 import type { Call } from '../call.ts';
+import { migratedValues } from '../migrated-values.ts';
 import { planAll } from '../repair.ts';
 import { openSource } from '../session.ts';
 import { intended, refusal, unrepaired } from '../upgrading.ts';
@@ -32,6 +33,9 @@ export async function plan(call: Call): Promise<number> {
         break;
       case 'html':
         call.out(planHtml(planned, call.face));
+        break;
+      case 'values':
+        call.out(migratedValues(call, before).trimEnd());
         break;
       case 'shell':
         call.out(...planShell(planned, call.face));

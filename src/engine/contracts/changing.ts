@@ -236,6 +236,8 @@ export interface SetValue {
 export interface MovedValue {
   path: readonly string[];
   movedFrom: readonly string[];
+  /** One key that became several: the others. */
+  also?: readonly (readonly string[])[];
 }
 /** As a plan holds it: with an id, the ids of what must be done before it, and the fingerprints of the findings it repairs. Plain data. */
 export type Step = Common & Action & { id: string; after: string[]; reasons: string[] };

@@ -1,0 +1,63 @@
+// plan -o values: renamed keys of the file that was given, under their new names; everything else of its text stays.
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { Call } from '../../src/cli/call.ts';
+import { migratedValues } from '../../src/cli/migrated-values.ts';
+import type { Examination } from '../../src/engine/examine.ts';
+
+const FILE = `# ours
+ipam:
+  # pools by subnet
+  enableSpiderSubnet: false   # since March
+  enableIPv6: false # no v6 here
+coordinator:
+  detectGateway: true
+`;
+const found = (state: string, key: string, ...to: string[]) => ({ args: { state, keys: [key], to } });
+const before = {
+  results: [
+    {
+      id: 'spiderpool/values-keys',
+      findings: [
+        found('renamed', 'ipam.enableSpiderSubnet', 'ipam.spiderSubnet.enable'),
+        found('removed', 'coordinator.detectGateway'),
+        found('renamed', 'feature.enableIPv4', 'ipam.enableIPv4'),
+      ],
+    },
+  ],
+} as unknown as Examination;
+
+function migrated(...texts: string[]): { text: string; said: string[] } {
+  const said: string[] = [];
+  const folder = mkdtempSync(join(tmpdir(), 'ug-values-'));
+  const values = texts.map((text, at) => {
+    const file = join(folder, `${at}.yaml`);
+    writeFileSync(file, text);
+    return file;
+  });
+  const call = { flags: { values }, say: (line: string) => void said.push(line), t: ({ en }: { en: string }) => en } as unknown as Call;
+  return { text: migratedValues(call, before), said };
+}
+
+test('a key is moved, and comments, order and quotes stay', () => {
+  const { text, said } = migrated(FILE);
+  expect(text).toContain('# ours\nipam:\n');
+  expect(text).toContain('  enableIPv6: false # no v6 here\n');
+  expect(text).toMatch(/spiderSubnet:\n {4}enable: false/);
+  expect(text).not.toContain('enableSpiderSubnet');
+  expect(text).toContain('# pools by subnet');
+  expect(text).toContain('coordinator:\n  detectGateway: true\n');
+  expect(said).toEqual([
+    '# ipam.enableSpiderSubnet is ipam.spiderSubnet.enable now',
+    '# coordinator.detectGateway is left as it is: the target ignores it',
+  ]);
+});
+test('what was alone in its map leaves none behind, and a null of the owner stays', () => {
+  expect(migrated('feature:\n  enableIPv4: true\nplugins: null\n').text).toBe('plugins: null\nipam:\n  enableIPv4: true\n');
+});
+test('one file, no more', () => {
+  expect(() => migrated()).toThrow('exactly one --values FILE');
+  expect(() => migrated(FILE, FILE)).toThrow('exactly one --values FILE');
+});
