@@ -42,7 +42,7 @@ export const coverage: Coverage = {
         'before 0.4.0 only ownerControllerType is mentioned, but CRD version v1 was replaced without a conversion',
         '0.4.0 之前只提到 ownerControllerType，但 CRD 版本 v1 已被替换且没有转换',
         check('crd-storage-version'),
-        check('target-version'),
+        step('stops Spiderpool, converts every object where it is, then drops v1', '停止 Spiderpool，就地转换每个对象，然后移除 v1'),
       ),
       row(
         'default pools moved from the ConfigMap to spec.default with 0.4.0',
@@ -163,11 +163,17 @@ export const coverage: Coverage = {
         'API version v1 up to 0.3.7, v2beta1 from 0.4.0 on, no conversion',
         '0.3.7 及更早为 v1，0.4.0 起为 v2beta1，没有转换',
         check('crd-storage-version'),
+        step('stops Spiderpool, converts every object where it is, then drops v1', '停止 Spiderpool，就地转换每个对象，然后移除 v1'),
       ),
       row(
         'the status of SpiderEndpoints is a subresource in v1 alone',
         '仅 v1 的 SpiderEndpoint 有 status 子资源',
         remedy('owner-controller-type'),
+      ),
+      row(
+        'what v2beta1 has and v1 lacks: the uid of the Pod, spec.default, the labels of automatic pools',
+        'v2beta1 有而 v1 没有的内容：Pod 的 uid、spec.default、自动池的标签',
+        step('filled in by the conversion; it does not begin while an object cannot be converted', '由转换填写；有对象无法转换时不会开始'),
       ),
       row(
         'allocatedIPs is a map in v1, JSON in a string from 0.4.0 on',
@@ -320,6 +326,7 @@ export const coverage: Coverage = {
         '改名和移除的键（0.5.0、0.6.0、0.8.0、0.8.8、0.9.2、1.0.0）',
         check('values-keys'),
         remedy('values-keys'),
+        step('passes values of the release under their new names', '以新的键名传入 release 的 values'),
       ),
       row(
         '--set or --values alone makes helm drop the values set before',
@@ -372,6 +379,12 @@ export const coverage: Coverage = {
         '0.7.0 loops with a 0.6 CRD; 0.9.0 panics without txQueueLen; 1.0.2 and 1.0.3 have mtu that is pruned later',
         '0.7.0 在 0.6 的 CRD 下循环；0.9.0 缺少 txQueueLen 时崩溃；1.0.2、1.0.3 的 mtu 之后会被清除',
         check('target-version'),
+      ),
+      row(
+        'from 0.4.0 on no version in between is required (0.6.1 to 1.2.2 directly); before it, what is stored has to be converted',
+        '0.4.0 起无需经过中间版本（例如 0.6.1 可直接升级到 1.2.2）；更早的版本需先转换存储的对象',
+        step('says that the jump is direct', '注明为直接升级'),
+        check('crd-storage-version'),
       ),
       row('resting points of each line', '各版本线的推荐版本', check('target-version'), step('the default target', '默认的目标版本')),
       row('certificates of the Pod webhook up to 0.9.13', '0.9.13 及更早的 Pod webhook 证书问题', check('webhook-certificate')),

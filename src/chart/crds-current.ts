@@ -142,8 +142,8 @@ function pulled({ chart, repository }: Facts, id: string, found: readonly Findin
 
 const refusedForStored = ({ args: { crd, lacks, target }, objects }: Finding<Args>): Refusal => ({
   refused: {
-    en: `${crd} lists ${lacks.join(', ')} in status.storedVersions; ${target} does not serve it and there is no conversion. Stop the controllers, export the objects, convert them, apply the new CRD, re-create them`,
-    zh: `${crd} 的 status.storedVersions 含有 ${lacks.join('、')}；${target} 不提供该版本，且无法转换。请停止控制器，导出并转换对象，应用新的 CRD，然后重新创建对象`,
+    en: `${crd} lists ${lacks.join(', ')} in status.storedVersions; ${target} does not serve it, and applying its CRD converts no object`,
+    zh: `${crd} 的 status.storedVersions 含有 ${lacks.join('、')}；${target} 不提供该版本，应用其 CRD 也不会转换对象`,
   },
   objects,
 });

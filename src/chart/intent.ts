@@ -15,6 +15,8 @@ const ANY_HELM = '4.2.0';
 export interface HelmUpgrade {
   release: HelmRelease;
   chart: ChartAt;
+  /** Of the chart. Not for plan or journal, but in a step that applies one. */
+  crds?: readonly Raw[];
   /** What the release will be given, laid over the chart's own. Not for plan or journal. */
   values: Raw;
   /** --reuse-values: helm itself mixes the release's own into those that it is given. */
@@ -63,6 +65,7 @@ export function helmUpgrade({
   const upgrade: HelmUpgrade = {
     release: { ...release, revision: stands.version },
     chart: { path, name: chart.name, version: chart.version, digest: chart.digest },
+    crds: chart.crds,
     values: made.all,
     reuse,
     kept: {

@@ -1,7 +1,10 @@
 // The upgrade of Spiderpool: the stages of a Helm release, with the repairs of targets that are known to break something, until controller and agents run what the new chart says.
 import { helmStages } from '../../chart/stage.ts';
-import type { Condition, Expectation, Raw, Ref, Rule, StageDraft, Upgrading } from '../../engine/contracts.ts';
+import type { Condition, Expectation, Raw, Ref, Rule, StageDraft, Text, Upgrading } from '../../engine/contracts.ts';
 import { isRaw } from '../../kube/json.ts';
+import { compare } from '../../versions/chart.ts';
+import { CONVERSION_RIGHTS, conversionStages } from './conversion.ts';
+import { versions } from './knowledge/tables.ts';
 import { PULL_RIGHTS, pullStages } from './pull.ts';
 import { coordinatorRepairs, droppedFields, networkRepairs, REPAIR_RIGHTS, rollbackTrap, type SpiderpoolUpgrade } from './repairs.ts';
 
@@ -16,7 +19,12 @@ const RESOURCES = [
 const READY_WITHIN = 1800;
 
 /** The Secret that keeps the values for a while, and what repairs.ts writes. */
-export const WRITES: Rule[] = [{ verbs: ['create', 'delete'], group: '', resource: 'secrets' }, ...REPAIR_RIGHTS, ...PULL_RIGHTS];
+export const WRITES: Rule[] = [
+  { verbs: ['create', 'delete'], group: '', resource: 'secrets' },
+  ...REPAIR_RIGHTS,
+  ...PULL_RIGHTS,
+  ...CONVERSION_RIGHTS,
+];
 
 export async function stages(upgrading: Upgrading): Promise<StageDraft[]> {
   const at = upgrading as SpiderpoolUpgrade;
@@ -26,7 +34,15 @@ export async function stages(upgrading: Upgrading): Promise<StageDraft[]> {
   const ready = [agents(namespace, nameIn(values, 'spiderpoolAgent')), controllers(namespace, nameIn(values, 'spiderpoolController'))];
   return helmStages({
     ...{ upgrade: at.intended, name: 'Spiderpool', hop: chart.version, resources: RESOURCES, onUndo: await droppedFields(at) },
-    ...{ ahead: await pullStages(at), within: at.within, readyWithin: READY_WITHIN, notBack: rollbackTrap(at), behind: network, ready },
+    beside: directly(at),
+    ...{
+      ahead: [...(await pullStages(at)), ...(await conversionStages(at))],
+      within: at.within,
+      readyWithin: READY_WITHIN,
+      notBack: rollbackTrap(at),
+      behind: network,
+      ready,
+    },
     filled: {
       started: [controllers(namespace, nameIn(values, 'spiderpoolController'))],
       text: {
@@ -37,10 +53,24 @@ export async function stages(upgrading: Upgrading): Promise<StageDraft[]> {
     },
     readyText: {
       en: `wait until agents and controllers of ${chart.version} are ready`,
-      zh: `等待 ${chart.version} 的 agent 和 controller 就绪`,
+      zh: `等待 $chart.version的 agent 和 controller 就绪`,
     },
   });
 }
+
+/** Where releases lie between: nothing in the source asks for one of them (facts per line in knowledge/versions.json). */
+function directly({ path: { from }, intended: { chart } }: SpiderpoolUpgrade): Text | undefined {
+  if (typeof from !== 'string') return undefined;
+  const lines = new Set(
+    versions()
+      .restingPoints.filter((point) => compare(point, from) > 0 && compare(point, chart.version) < 0)
+      .map(lineOf),
+  );
+  for (const version of [from, chart.version]) lines.delete(lineOf(version));
+  if (!lines.size) return undefined;
+  return { en: `directly from $from: no version in between is required`, zh: `从 $from直接升级：无需经过中间版本` };
+}
+const lineOf = (version: string): string => version.split('.', 2).join('.');
 
 /** Both charts' workloads have a name in the values. */
 function nameIn(values: Raw, component: string): string {

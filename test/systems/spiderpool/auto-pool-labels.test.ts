@@ -198,5 +198,5 @@ test('what the webhook would reject is not written, and it says what to do', asy
   const going = { ...given, metadata: { ...(given.metadata as Raw), deletionTimestamp: '2026-01-01T00:00:00Z' } };
   expect((await offered('0.9.4', [going, its])).refused).toEqual([expect.stringContaining('being deleted')]);
   const v1 = { ...old('Deployment_shop_web'), apiVersion: 'spiderpool.spidernet.io/v1' };
-  expect((await offered('0.3.7', [v1, its])).refused).toEqual([expect.stringContaining('when they are re-created')]);
+  expect((await offered('0.3.7', [v1, its])).refused).toEqual([expect.stringContaining('are converted to v2beta1')]);
 });

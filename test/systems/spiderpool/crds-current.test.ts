@@ -198,7 +198,7 @@ describeUpstream('the charts of Spiderpool', ['data', 'spiderpool', 'charts'], (
       );
       expect(stepsOf(plan)).toEqual([]);
       expect(plan.refusals.map(({ refused }) => refused.en)).toEqual(
-        new Array(4).fill(expect.stringMatching(/v1 in status\.storedVersions; .*export/)),
+        new Array(4).fill(expect.stringMatching(/v1 in status\.storedVersions; .*converts no object/)),
       );
     }
   });

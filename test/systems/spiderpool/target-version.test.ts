@@ -56,10 +56,10 @@ describe('why, and what instead', () => {
     ['0.6.1', '0.7.0', ['blocker', ['addresses', 'initLoop'], '0.8.13']],
     ['0.4.1', '0.5.0-rc0', ['blocker', ['addresses', 'candidate'], '0.8.13']],
     ['0.7.1', '0.7.2', ['blocker', ['addresses', 'unpublished'], '0.8.13']],
-    // No way in place.
-    ['0.3.7', '0.4.1', ['blocker', ['unreachable', 'addresses'], undefined]],
-    ['0.3.7', '1.2.2', ['blocker', ['unreachable'], undefined]],
-    ['0.3.5', '0.3.7', ['warning', ['addresses'], undefined]],
+    // What the objects are stored as is for crd-storage-version to say.
+    ['0.3.7', '0.4.1', ['warning', ['addresses'], '0.8.13']],
+    ['0.3.7', '1.2.2', ['passed']],
+    ['0.3.5', '0.3.7', ['warning', ['addresses'], '0.8.13']],
     ['0.4.0', '0.9.13', ['passed']],
     ['0.9.4', '0.9.40', ['blocker', ['unreleased'], '0.9.13']],
     ['0.9.13', '0.9.40', ['blocker', ['unreleased'], '1.0.6']],

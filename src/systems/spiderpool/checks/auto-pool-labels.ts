@@ -60,8 +60,8 @@ const check: Check<typeof reads, Args> = {
       zh: '升级前设置全部标签（0.4.x 会忽略），升级后再替换 podAffinity（0.4.x 仍按旧值匹配）。在 0.5.0 及以后，按 webhook 的要求在一次写入中同时设置。撤销时恢复。',
     },
     limits: {
-      en: 'Left out, with the reason: pools whose owner no longer exists (delete them once no IP is allocated), several interfaces for one subnet, and pools that the webhook would reject. Pools of 0.3.7 and older get both when they are re-created.',
-      zh: '以下情况会跳过并说明原因：属主已不存在（IP 全部释放后删除该池）、一个子网对应多个网卡，以及 webhook 会拒绝的池。0.3.7 及更早的池在重新创建时一并设置。',
+      en: 'Left out, with the reason: pools whose owner no longer exists (delete them once no IP is allocated), several interfaces for one subnet, and pools that the webhook would reject. Pools of 0.3.7 and older get both when the upgrade converts them.',
+      zh: '以下情况会跳过并说明原因：属主已不存在（IP 全部释放后删除该池）、一个子网对应多个网卡，以及 webhook 会拒绝的池。0.3.7 及更早的池由升级在转换时一并设置。',
     },
   },
   get sources() {
@@ -179,8 +179,8 @@ function refusalOf({ apiVersion }: Ref, { is, held, twin, pool }: Args): Text | 
 }
 
 const OLD: Text = {
-  en: 'pools of 0.3.7 and older get labels and podAffinity when they are re-created as v2beta1',
-  zh: '0.3.7 及更早的池在以 v2beta1 重新创建时设置标签和 podAffinity',
+  en: 'pools of 0.3.7 and older get labels and podAffinity when they are converted to v2beta1',
+  zh: '0.3.7 及更早的池在转换为 v2beta1 时设置标签和 podAffinity',
 };
 const TWINS = (pool: string, twin: string): Text => ({
   en: `${pool} and ${twin} are for the same application: release the IPs of one and delete it first`,

@@ -29,12 +29,12 @@ const check: Check<typeof reads, { version: string }> = {
       zh: '读取 Spiderpool 各 CRD 的 status.storedVersions。',
     },
     fix: {
-      en: 'manual: stop controller and agent, export all objects, remove their finalizers, delete the CRDs, apply the new ones, and create the converted objects with their status.',
-      zh: '手动：停止 controller 和 agent，导出所有对象，移除其 finalizer，删除 CRD，应用新的 CRD，再创建转换后的对象及其 status。',
+      en: 'manual: run “upgrade spiderpool”, which stops controller and agent, converts every object where it is, and then drops v1. Nothing is deleted, running Pods keep their IPs, new ones wait; undo converts back.',
+      zh: '手动：执行“upgrade spiderpool”：停止 controller 和 agent，就地转换每个对象，然后移除 v1。不删除任何对象，运行中的 Pod 保留其 IP，新 Pod 等待；撤销时转换回来。',
     },
     limits: {
-      en: 'The upgrade guide does not mention this: it only asks to change ownerControllerType from None to Pod.',
-      zh: '升级指南未提及此问题，只要求把 ownerControllerType 从 None 改为 Pod。',
+      en: 'The upgrade guide does not mention this: it only asks to change ownerControllerType from None to Pod. The conversion does not start while IP findings are open, or if an object cannot be converted.',
+      zh: '升级指南未提及此问题，只要求把 ownerControllerType 从 None 改为 Pod。有未修复的 IP 问题，或有对象无法转换时，转换不会开始。',
     },
   },
   get sources() {
@@ -60,8 +60,8 @@ const check: Check<typeof reads, { version: string }> = {
         ]
       : [],
   say: ({ version }, { length }) => ({
-    en: `${length} CRD${length === 1 ? '' : 's'} of Spiderpool store${length === 1 ? 's' : ''} objects as ${notes().storage.old}; ${version} has only v2beta1, so there is no in-place upgrade`,
-    zh: `Spiderpool 的 ${length} 个 CRD 以 ${notes().storage.old} 存储对象；${version} 只有 v2beta1，无法原地升级`,
+    en: `${length} CRD${length === 1 ? '' : 's'} of Spiderpool store${length === 1 ? 's' : ''} objects as ${notes().storage.old}; ${version} has only v2beta1, and helm upgrade converts nothing`,
+    zh: `Spiderpool 的 ${length} 个 CRD 以 ${notes().storage.old} 存储对象；${version} 只有 v2beta1，helm upgrade 不会转换`,
   }),
 };
 export default check;

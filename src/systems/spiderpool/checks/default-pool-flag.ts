@@ -87,7 +87,7 @@ const check: Check<typeof reads, Args> = {
 export default check;
 
 /** Pools that the ConfigMap names; none where it is not there, or says nothing of it. */
-async function defaultsIn(on: Ref, look: PointReader): Promise<string[]> {
+export async function defaultsIn(on: Ref, look: PointReader): Promise<string[]> {
   const object = await look.get(on);
   const conf = object === undefined || isGap(object) ? undefined : rowOf(CONF)(object).conf;
   return conf === undefined || conf === UNREADABLE ? [] : [...conf.v4, ...conf.v6].filter(Boolean);
@@ -97,8 +97,8 @@ const found = (on: Ref, args: Args): Finding<Args> =>
   finding<Args>({ severity: 'warning', key: [on.name], objects: [on], args, evidence: [{ seen: 'spec.default: ""' }] });
 
 const TOO_OLD: Text = {
-  en: 'SpiderIPPools of v1 (0.3.7 and older) have no spec.default: set it on the converted pools',
-  zh: 'v1（0.3.7 及更早）的 SpiderIPPool 没有 spec.default：请在转换后的池上设置',
+  en: 'SpiderIPPools of v1 (0.3.7 and older) have no spec.default: the upgrade sets it when it converts them',
+  zh: 'v1（0.3.7 及更早）的 SpiderIPPool 没有 spec.default：升级在转换时设置',
 };
 
 function flagged(on: Ref, refused: Text | undefined): StepDraft | Refusal {

@@ -6,7 +6,7 @@ import { compare, satisfies } from '../../../versions/chart.ts';
 import { isRelease } from '../crds.ts';
 import { type Flaw, versions } from '../knowledge/tables.ts';
 
-type Reason = Flaw | 'candidate' | 'unpublished' | 'unreleased' | 'unreachable';
+type Reason = Flaw | 'candidate' | 'unpublished' | 'unreleased';
 
 interface Args {
   from: string;
@@ -22,8 +22,8 @@ const check: Check<Record<string, never>, Args> = {
   headline: { en: 'target version has known problems', zh: '目标版本存在已知问题' },
   page: {
     impact: {
-      en: 'Some releases damage a working cluster: the upgrade to 0.8.8 and to 0.9.5–0.9.7 empties clusterNetwork in the Multus config, after which no Pod starts; 0.9.0 and 0.9.1 panic in some clusters; in 0.8.7 and older, and in 0.9.0–0.9.4, IP garbage collection can assign the IP of a running Pod to another Pod. From before 0.4.0 there is no in-place upgrade to 0.4.0 or later: objects are stored in an API version that those do not have.',
-      zh: '有些版本会破坏正常的集群：升级到 0.8.8、0.9.5–0.9.7 会清空 Multus 配置中的 clusterNetwork，此后 Pod 无法启动；0.9.0、0.9.1 在部分集群中会崩溃；0.8.7 及更早版本和 0.9.0–0.9.4 的 IP 回收可能把运行中 Pod 的 IP 分配给其他 Pod。0.4.0 之前的版本无法原地升级到 0.4.0 及以后，因为对象存储所用的 API 版本已不存在。',
+      en: 'Some releases damage a working cluster: the upgrade to 0.8.8 and to 0.9.5–0.9.7 empties clusterNetwork in the Multus config, after which no Pod starts; 0.9.0 and 0.9.1 panic in some clusters; in 0.8.7 and older, and in 0.9.0–0.9.4, IP garbage collection can assign the IP of a running Pod to another Pod.',
+      zh: '有些版本会破坏正常的集群：升级到 0.8.8、0.9.5–0.9.7 会清空 Multus 配置中的 clusterNetwork，此后 Pod 无法启动；0.9.0、0.9.1 在部分集群中会崩溃；0.8.7 及更早版本和 0.9.0–0.9.4 的 IP 回收可能把运行中 Pod 的 IP 分配给其他 Pod。',
     },
     detection: {
       en: 'Compares the target version with a table of known problems; the installed version is not judged. Blocker if a newer patch of the same minor version has the problem fixed, otherwise warning. Release candidates and versions that were never published are rejected.',
@@ -35,8 +35,7 @@ const check: Check<Record<string, never>, Args> = {
     },
   },
   get sources() {
-    const { flaws, storedAnew } = versions();
-    const behind = [...Object.values(flaws), storedAnew].map(({ source }) => `spidernet-io/spiderpool: ${source}`);
+    const behind = Object.values(versions().flaws).map(({ source }) => `spidernet-io/spiderpool: ${source}`);
     return ['spidernet-io/spiderpool: tags, and index.yaml on branch github_pages', ...behind];
   },
   applies: { stage: 'before' },
@@ -48,7 +47,7 @@ const check: Check<Record<string, never>, Args> = {
     if (typeof from !== 'string' || target === undefined) return { unknown: NO_VERSION };
     if (compare(from, target) === 0) return { notApplicable: THERE };
     if (chart && !isRelease(target)) return { unknown: NO_RELEASE(target) };
-    const reasons = reasonsAgainst(from, target, chart !== undefined);
+    const reasons = reasonsAgainst(target, chart !== undefined);
     return reasons.length ? [finding({ from, target, reasons, instead: insteadOf(from, target, reasons) })] : [];
   },
   say: ({ from, target, reasons, instead }) => {
@@ -104,10 +103,6 @@ const WHY: Record<Reason, Text> = {
   candidate: { en: 'release candidate', zh: '候选版本' },
   unpublished: { en: 'not published in the Helm repository', zh: '未发布到 Helm 仓库' },
   unreleased: { en: 'no such version', zh: '没有这个版本' },
-  unreachable: {
-    en: 'no in-place upgrade: objects are stored as v1, which this version does not have, and there is no conversion',
-    zh: '无法原地升级（对象以 v1 存储，该版本不提供 v1，且无法转换）',
-  },
 };
 
 // ---- what is against a version --------------------------------------------------------------------------------------
@@ -115,12 +110,10 @@ const WHY: Record<Reason, Text> = {
 const allFlaws = () => Object.entries(versions().flaws) as [Flaw, { source: string; in: string }][];
 const flawsOf = (version: string): Reason[] => allFlaws().flatMap(([name, { in: range }]) => (satisfies(version, range) ? [name] : []));
 const isCandidate = (version: string): boolean => version.includes('-');
-const isBefore = (version: string): boolean => compare(version, versions().storedAnew.since) < 0;
 
-function reasonsAgainst(from: string, target: string, hasChart: boolean): Reason[] {
+function reasonsAgainst(target: string, hasChart: boolean): Reason[] {
   if (!isRelease(target)) return ['unreleased'];
   return [
-    ...(isBefore(from) && !isBefore(target) ? (['unreachable'] as const) : []),
     ...flawsOf(target),
     ...(isCandidate(target) ? (['candidate'] as const) : []),
     ...(!hasChart && versions().unpublished.versions.includes(target) ? (['unpublished'] as const) : []),
@@ -131,7 +124,7 @@ const lineOf = (version: string): string => version.split('.', 2).join('.');
 
 /** Of resting points none is a candidate, and all are published. */
 function insteadOf(from: string, target: string, reasons: readonly Reason[]): string | undefined {
-  const within = versions().restingPoints.filter((point) => compare(point, from) > 0 && isBefore(point) === isBefore(from));
+  const within = versions().restingPoints.filter((point) => compare(point, from) > 0);
   const mends = (point: string) => !flawsOf(point).some((flaw) => reasons.includes(flaw));
   const inLine = within.find((point) => lineOf(point) === lineOf(target) && mends(point));
   return inLine ?? within.find((point) => compare(point, target) > 0 && !flawsOf(point).length);

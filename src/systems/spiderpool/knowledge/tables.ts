@@ -88,7 +88,7 @@ const since = row({ source: text, since: range, to: range });
 export const notes = knowledge(
   'spiderpool/notes',
   row({
-    storage: row({ source: text, old: text, to: range }),
+    storage: row({ source: text, old: text, to: range, recordsInterface: range }),
     nadTemplate: row({ source: text, from: range, to: range }),
     multusPreStop: row({ source: text, from: range, to: range }),
     gc: row({ source: text, from: range }),
