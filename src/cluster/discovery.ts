@@ -156,11 +156,15 @@ async function fetchGroups(transport: Transport): Promise<Map<string, Versions> 
   const answer = await transport.request({ method: 'GET', path: '/apis', accept: ACCEPT, maxBytes: LONGEST });
   if (answer.status !== 200) return gapOf({ verb: 'discover', resource: '' }, answer);
   const list = json(answer, 'APIGroupDiscoveryList', 'APIGroupList');
+  if (!list || !isListed(list.items) || !isListed(list.groups)) return unreadable(answer);
   const groups = new Map<string, Versions>();
-  for (const group of objects(list?.items)) groups.set(String(objectOf(group.metadata).name ?? ''), aggregatedVersions(group));
-  for (const group of objects(list?.groups)) groups.set(String(group.name ?? ''), plainVersions(group));
-  return list ? groups : unreadable(answer);
+  for (const group of objects(list.items)) groups.set(String(objectOf(group.metadata).name ?? ''), aggregatedVersions(group));
+  for (const group of objects(list.groups)) groups.set(String(group.name ?? ''), plainVersions(group));
+  return groups;
 }
+
+/** An array, or none; anything else is not a list of nothing. */
+const isListed = (value: unknown): boolean => value === undefined || value === null || Array.isArray(value);
 
 /** Of an APIGroupDiscovery. A stale version is one whose (aggregated) server did not answer: what it lists, if anything, is old. */
 function aggregatedVersions(group: Loose): Versions {
@@ -204,7 +208,7 @@ async function fetchVersion(transport: Transport, group: string, version: string
   if (answer.status === 404 && group) return undefined;
   if (answer.status !== 200) return gapOf({ verb: 'discover', resource: '' }, answer);
   const list = json(answer, 'APIResourceList');
-  if (!list) return unreadable(answer);
+  if (!list || !isListed(list.resources)) return unreadable(answer);
   const all = objects(list.resources).map((one) => ({ ...one, name: String(one.name ?? '') }));
   return all
     .filter(({ name }) => !name.includes('/'))

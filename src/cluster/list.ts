@@ -261,17 +261,18 @@ function decoded(one: Listing, answer: Answer): { objects: number; token: string
     sink.object(object);
     inSink = false;
   };
+  const giveNamed = (item: Json) => {
+    assertNamed(item);
+    give(item);
+  };
   try {
     if (ask.reader && answer.headers['content-type']?.startsWith(PROTOBUF_TYPE)) {
-      const token = readList(answer.body, ask.reader, give);
+      const token = readList(answer.body, ask.reader, giveNamed);
       return { objects, token };
     }
-    const { kind, items, metadata } = readItems(answer.body, 'items', ask.wanted, (item) => {
-      assertNamed(item);
-      give(item);
-    });
-    // Go writes an empty list as null here and there.
-    if (typeof kind !== 'string' || kind === 'Status' || (items !== null && !Array.isArray(items))) throw new Error('not a list');
+    const { kind, items, metadata } = readItems(answer.body, 'items', ask.wanted, giveNamed);
+    if (typeof kind !== 'string' || kind === 'Status') throw new Error('not a list');
+    assertItems(items);
     return { objects, token: isRaw(metadata) ? String(metadata.continue ?? '') : '' };
   } catch (error) {
     // A bug of whoever takes the objects is no fault of the server's.
@@ -283,6 +284,13 @@ function decoded(one: Listing, answer: Answer): { objects: number; token: string
 
 export const apiVersionOf = ({ group, version }: ApiResource): string => (group ? `${group}/${version}` : version);
 
+/** Of a list that was read item by item. Go writes an empty one as null here and there. */
+export function assertItems(items: Json | undefined): void {
+  if (items !== null && !Array.isArray(items)) throw new Error('not a list');
+}
+
+export const isNamed = (item: Json): item is Raw => isRaw(item) && isRaw(item.metadata) && typeof item.metadata.name === 'string';
+
 export function assertNamed(item: Json): asserts item is Raw {
-  if (!isRaw(item) || !isRaw(item.metadata) || typeof item.metadata.name !== 'string') throw new Error('an item without a name');
+  if (!isNamed(item)) throw new Error('an item without a name');
 }

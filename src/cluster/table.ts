@@ -7,7 +7,7 @@ import { oneLine } from '../text/sanitise.ts';
 import { gapOf } from './answers.ts';
 import { collectionPath } from './discovery.ts';
 import { readItems, type Wanted, wantedKeys } from './json-reader.ts';
-import { apiVersionOf, assertNamed, patiently } from './list.ts';
+import { apiVersionOf, assertItems, assertNamed, patiently } from './list.ts';
 import type { Answer, Transport } from './transport.ts';
 
 /** Twice what 150,000 Pods take, for which Kubernetes is made: a row is 130 bytes and its names, so 20 to 30 MB. */
@@ -43,10 +43,11 @@ export async function having(
   if (answer.status !== 200) return gapOf({ verb: 'list', resource }, answer);
   const objects: Raw[] = [];
   const gap = read(resource, () => {
-    readItems(answer.body, 'items', 'whole', (item) => {
+    const { items } = readItems(answer.body, 'items', 'whole', (item) => {
       assertNamed(item);
       objects.push({ apiVersion: apiVersionOf(api), kind: api.kind, ...item });
     });
+    assertItems(items);
   });
   return gap ?? objects;
 }

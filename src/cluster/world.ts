@@ -20,6 +20,7 @@ import { notAllowed } from './allowed.ts';
 import { object, type Status, statusOf } from './answers.ts';
 import { collectionPath, type Discovery, discovery, objectPath } from './discovery.ts';
 import type { Connection } from './kubeconfig.ts';
+import { isNamed } from './list.ts';
 import { logger, setLevel } from './log-level.ts';
 import { clusterSource } from './source.ts';
 import { type Answer, type Call, type ClientOptions, NoAnswer, type Transport, transport } from './transport.ts';
@@ -74,10 +75,7 @@ export function clusterWorld(connection: Connection, signal: AbortSignal, option
         const api = await apiOf(apis, of);
         if (!api) return false;
         const answer = await http.request({ method: 'GET', path: `${collectionPath(api)}?limit=1`, accept: METADATA_ONLY });
-        const { items } = answered(answer);
-        if (items !== null && !Array.isArray(items))
-          throw new WorldError('unanswered', { en: 'the answer is not a list', zh: '返回的不是列表' }, answer.status);
-        return items !== null && items.length > 0;
+        return itemsOf(answer).length > 0;
       });
     },
     inside: (namespace) => guarded(() => objectsInside(http, apis, namespace)),
@@ -120,12 +118,20 @@ async function selected(http: Transport, apis: Discovery, of: Selection): Promis
     const answer = await http.request({ method: 'GET', path: `${collectionPath(api, of.namespace)}?${new URLSearchParams(query)}` });
     // The list changed too much while it was read: the next look reads it from its beginning.
     if (answer.status === 410) throw new WorldError('unanswered', statusOf(answer).message, 410);
-    const { items, metadata } = answered(answer);
-    if (!Array.isArray(items)) throw new WorldError('unanswered', { en: 'the answer is not a list', zh: '返回的不是列表' }, answer.status);
-    for (const item of items.filter(isRaw)) found.push({ apiVersion: of.apiVersion, kind: api.kind, ...item });
+    const { metadata } = answered(answer);
+    for (const item of itemsOf(answer)) found.push({ apiVersion: of.apiVersion, kind: api.kind, ...item });
     token = isRaw(metadata) && typeof metadata.continue === 'string' ? metadata.continue : '';
   } while (token);
   return found;
+}
+
+/** What is no list, or holds what is no object, is not taken for an empty one; Go writes an empty one as null here and there. */
+function itemsOf(answer: Answer): Raw[] {
+  const { items } = answered(answer);
+  if (items === null) return [];
+  if (!Array.isArray(items) || !items.every(isNamed))
+    throw new WorldError('unanswered', { en: 'the answer is not a list', zh: '返回的不是列表' }, answer.status);
+  return items;
 }
 
 /** Enough of each kind to see whether it is anything but what belongs to another. */
@@ -146,9 +152,8 @@ async function objectsInside(http: Transport, apis: Discovery, namespace: string
         accept: METADATA_ONLY,
       });
       if (answer.status === 404 || answer.status === 405) return [];
-      const { items } = answered(answer);
       const apiVersion = api.group ? `${api.group}/${api.version}` : api.version;
-      return (Array.isArray(items) ? items : []).filter(isRaw).map((item): Raw => ({ ...item, apiVersion, kind: api.kind }));
+      return itemsOf(answer).map((item): Raw => ({ ...item, apiVersion, kind: api.kind }));
     }),
   );
   return lists.flat();
@@ -174,10 +179,9 @@ async function pageOf(
   const expired = answer.status === 410 ? object(answer)?.metadata : undefined;
   if (isRaw(expired) && typeof expired.continue === 'string') answer = await ask(expired.continue);
   if (answer.status === 410) throw new WorldError('unanswered', statusOf(answer).message, 410);
-  const { items, metadata } = answered(answer);
-  if (!Array.isArray(items)) throw new WorldError('unanswered', { en: 'the answer is not a list', zh: '返回的不是列表' }, answer.status);
+  const { metadata } = answered(answer);
   const { continue: token, remainingItemCount: left } = isRaw(metadata) ? metadata : {};
-  const objects = items.filter(isRaw).map((item) => ({ ...item, apiVersion: of.apiVersion, kind: api.kind }));
+  const objects = itemsOf(answer).map((item) => ({ ...item, apiVersion: of.apiVersion, kind: api.kind }));
   return { objects, ...(typeof token === 'string' && token ? { next: token } : {}), left: typeof left === 'number' ? left : 0 };
 }
 

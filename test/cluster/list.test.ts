@@ -88,3 +88,21 @@ test('an expired token begins the list anew', async () => {
   expect(seen.indexOf('restart')).toBeGreaterThan(seen.indexOf('b'));
   expect(seen.filter((word) => word === 'restart')).toHaveLength(3);
 });
+
+test.each([
+  ['items is an object', '{"a":{"metadata":{"name":"a"}}}'],
+  ['items is an object without anything', '{}'],
+  ['items is a word', '"none"'],
+  ['an item is null', '[null]'],
+  ['an item is a word', '["a"]'],
+  ['an item has no metadata', '[{"spec":{}}]'],
+  ['an item has no name', '[{"metadata":{}}]'],
+])('a list whose %s is unknown, not empty', async (_, items) => {
+  const { end } = await listed({ '': `{"apiVersion":"example.com/v1","kind":"PoolList","items":${items},"metadata":{}}` });
+  expect(end).toMatchObject({ why: 'failed', verb: 'decode' });
+});
+
+test('null is an empty list', async () => {
+  const { seen, end } = await listed({ '': '{"apiVersion":"example.com/v1","kind":"PoolList","items":null,"metadata":{}}' });
+  expect([seen, end]).toEqual([['asked '], undefined]);
+});
