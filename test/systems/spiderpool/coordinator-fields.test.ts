@@ -7,6 +7,17 @@ const COORDINATOR = 'SpiderCoordinator/default';
 grid('spiderpool/coordinator-fields', [
   { fixture: 'found', expect: `blocker ${COORDINATOR}`, steps: [`${COORDINATOR} /spec/txQueueLen: ∅ → 0`] },
   { fixture: 'found', to: 'spiderpool=0.9.13', expect: `blocker ${COORDINATOR}` },
+  // Its webhook rejects every change of it: left out.
+  {
+    fixture: 'found',
+    objects: [
+      {
+        ...{ apiVersion: 'spiderpool.spidernet.io/v2beta1', kind: 'SpiderCoordinator', metadata: { name: 'x1', uid: 'u-x1' } },
+        spec: { hijackCIDR: ['1.2.3'], detectGateway: false, detectIPConflict: false, hostRPFilter: 0, hostRuleTable: 500 },
+      },
+    ],
+    expect: [`blocker ${COORDINATOR}`, 'blocker SpiderCoordinator/x1'],
+  },
   { fixture: 'pruned', to: 'spiderpool=0.9.0', expect: `blocker ${COORDINATOR}` },
   // The CRDs of 0.9.13 fill it.
   { fixture: 'pruned', to: 'spiderpool=0.9.13', expect: 'passed' },
