@@ -74,7 +74,7 @@ describeUpstream('records in ConfigMaps', ['data', 'spiderpool', 'charts'], (cha
     expect(runbook.stdout).toMatch(/^set -eu\nexport HELM_DRIVER=configmap$/m);
   });
 
-  test('beside a history in Secrets: the one that HELM_DRIVER chooses is judged and upgraded, the other is named', async () => {
+  test('beside a history in Secrets: the one that HELM_DRIVER chooses is judged and planned for, the other is named', async () => {
     await install();
     // As after a change of the driver: helm takes over what is there.
     const again = await helm(['install', 'sp', chartOf('0.9.4'), '-n', NAMESPACE, '--no-hooks', '--skip-crds', ...DEFAULT_NETWORK]);
