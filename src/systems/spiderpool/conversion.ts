@@ -224,7 +224,8 @@ function bridged(crd: Raw, after: StepDraft[]): StepDraft[] {
   };
   const back = { ...rewritten(refOf(crd), { to: OLD, after: [first] }), onUndo: true as const };
   const second: StepDraft = {
-    ...{ do: 'apply', object: bridge(crd, NEW), guard: [], undo: 'exact', after: [first] },
+    // Undone before the old version is stored again.
+    ...{ do: 'apply', object: bridge(crd, NEW), guard: [], undo: 'exact', after: [first, back] },
     text: { en: `store objects of CRD ${name} as ${NEW}`, zh: `以 ${NEW} 存储 CRD ${name} 的对象` },
   };
   return [first, back, second];
