@@ -8,8 +8,11 @@ import { width } from '../text/width.ts';
 import { beside, columns, counted, type Face, INDENT, paragraph } from './face.ts';
 import { RESULTS, RUN_STATES } from './words.ts';
 
-export function runList(runs: readonly RunSummary[], { language, style }: Face): string[] {
-  if (!runs.length) return [{ en: 'No runs on this cluster.', zh: '该集群还没有运行记录。' }[language]];
+/** `unreadable`: runs that are there as well, and cannot be read. */
+export function runList(runs: readonly RunSummary[], { language, style }: Face, unreadable = 0): string[] {
+  const not = { en: `${counted(unreadable, 'run', '').en} cannot be read.`, zh: `${unreadable} 个运行无法读取。` }[language];
+  const unread = unreadable ? [not] : [];
+  if (!runs.length) return unreadable ? unread : [{ en: 'No runs on this cluster.', zh: '该集群还没有运行记录。' }[language]];
   const head = { en: ['RUN', 'STARTED (UTC)', 'STATE', 'STEPS', 'WHAT'], zh: ['编号', '开始时间（UTC）', '状态', '步骤', '内容'] }[
     language
   ];
@@ -20,7 +23,7 @@ export function runList(runs: readonly RunSummary[], { language, style }: Face):
     `${settled}/${steps}`,
     oneLine(what),
   ]);
-  return columns([head, ...rows]);
+  return [...columns([head, ...rows]), ...unread];
 }
 
 /** Every step with what became of it, in both ways; never the objects that the journal keeps. `left`: commands for a person, by the steps' ids. */

@@ -24,6 +24,8 @@ export async function runs(call: Call): Promise<number> {
     }
     const { runs: all, unreadable } = await live.store.list();
     for (const each of unreadable) call.say(call.t(notReadable(each)));
+    // What cannot be read is not nothing.
+    const exit = unreadable.length ? EXIT.failed : EXIT.ok;
     for (const each of all) if (each.lengthUnknown) call.say(call.t(maybeCut(each)));
     if (data) {
       const whole = [];
@@ -32,12 +34,12 @@ export async function runs(call: Call): Promise<number> {
         if (stored) whole.push(published(stored, await commandsLeft(stored, live.store)));
       }
       call.out(data(whole));
-      return EXIT.ok;
+      return exit;
     }
-    call.out(...runList(all, call.face));
+    call.out(...runList(all, call.face, unreadable.length));
     const open = cutShort(all);
     if (open) call.say(call.t(howToEnd(open).next));
-    return EXIT.ok;
+    return exit;
   } finally {
     live.close();
   }
