@@ -4,7 +4,8 @@ import { readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { Lock, Manifest, World } from '../engine/contracts.ts';
 import { makeFolder } from '../files/folder.ts';
-import { type Manifests, STDIN } from '../files/manifests.ts';
+import { isStdin, isSubstituted } from '../files/input.ts';
+import type { Manifests } from '../files/manifests.ts';
 import { type Declared, fileWorld, type Records } from '../files/world.ts';
 import { lockFolder } from '../journal/lock.ts';
 import { runStore } from '../journal/run-store.ts';
@@ -39,7 +40,7 @@ export const worldFor = (call: Call, live: Live, run: string): World =>
 /** Throws UserError for what cannot be written back. */
 export async function openFiles(call: Call, looks = true): Promise<LiveFiles> {
   const paths = call.flags.filename ?? [];
-  if (paths.includes(STDIN)) throw noWayBack();
+  if (paths.some((each) => isStdin(each) || isSubstituted(each))) throw noWayBack();
   const manifests = await readJudged(paths);
   const opened = await openSource(looks ? call : { ...call, flags: { ...call.flags, offline: true } }, manifests);
   const declared = manifests.manifests.map(withReal);
@@ -105,6 +106,6 @@ const inUse = (pid: number): UserError =>
   );
 const noWayBack = (): UserError =>
   new UserError(
-    { en: 'reading -f -: standard input cannot be changed', zh: '读取 -f -：无法修改标准输入' },
+    { en: 'reading -f: a pipe or standard input cannot be changed', zh: '读取 -f：无法修改管道或标准输入' },
     { en: 'name a file or a directory: -f FILE|DIR', zh: '请指定文件或目录：-f FILE|DIR' },
   );

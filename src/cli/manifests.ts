@@ -4,6 +4,7 @@ import type { Manifest, Source, Text } from '../engine/contracts.ts';
 import { couldLook, neededCluster, withFiles, withoutCluster } from '../engine/declared.ts';
 import type { Examination } from '../engine/examine.ts';
 import { isCovered } from '../engine/files.ts';
+import { isStdin } from '../files/input.ts';
 import { type Manifests, readManifests, STDIN } from '../files/manifests.ts';
 import { alone, overCluster } from '../files/overlay.ts';
 import { describe, refOf } from '../kube/refs.ts';
@@ -28,8 +29,7 @@ export async function manifestsOf({ flags }: Pick<Call, 'flags'>): Promise<Manif
       en: 'asks an API server at once, and -f lays manifests over it',
       zh: '需要 API 服务器立即回答，不能与 -f 同时使用',
     });
-  if (filename.filter((each) => each === STDIN).length > 1)
-    throw contradiction('-f -', { en: 'can be used only once', zh: '只能使用一次' });
+  if (filename.filter(isStdin).length > 1) throw contradiction('-f -', { en: 'can be used only once', zh: '只能使用一次' });
   return readJudged(filename);
 }
 

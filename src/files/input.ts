@@ -8,10 +8,16 @@ const CHUNK = 64 * 1024;
 /** What a shell makes of `<(command)`: somebody writes to it. */
 const SUBSTITUTED = /^\/(?:dev|proc\/self|proc\/\d+)\/fd\/\d+$/;
 
+/** Standard input by one of its names: read as a stream, also where it is a pipe, a terminal or a socket. */
+export const isStdin = (file: string): boolean => /^(?:-|\/dev\/stdin|\/(?:dev|proc\/self)\/fd\/0)$/.test(file);
+/** What a shell puts in place of a command; nothing can be written back to it. */
+export const isSubstituted = (file: string): boolean =>
+  SUBSTITUTED.test(file) && statSync(file, { throwIfNoEntry: false })?.isFIFO() === true;
+
 /** Reads it whole. `substituted`: also what a shell puts in place of a command, and nothing at all (/dev/null), as kubectl does. */
 export function readInput(file: string, maxBytes: number, { substituted = false } = {}): Buffer {
   if (substituted && file === '/dev/null') return Buffer.alloc(0);
-  const pipe = substituted && SUBSTITUTED.test(file) && statSync(file).isFIFO();
+  const pipe = substituted && isSubstituted(file);
   // Without waiting for a writer: whether it is a FIFO is asked of what was opened, which nobody can exchange.
   const open = openSync(file, pipe ? constants.O_RDONLY : constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {

@@ -9,7 +9,7 @@ import { oneLine } from '../text/sanitise.ts';
 import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
 import { type FoundFile, findFiles } from './find.ts';
-import { readInput, readStdin } from './input.ts';
+import { isStdin, readInput, readStdin } from './input.ts';
 import { isNotYaml, readYaml } from './yaml.ts';
 
 /** `unseen`: objects may stand there that no check has looked at. `line`: where only a part of the file is meant. */
@@ -40,7 +40,7 @@ export async function readManifests(paths: readonly string[], stdin: AsyncIterab
   const skipped: Skipped[] = [];
   const room = { left: LARGEST.total };
   for (const at of paths) {
-    for (const found of at === STDIN ? [{ file: STDIN, real: STDIN, named: true }] : filesAt(at)) {
+    for (const found of isStdin(at) ? [{ file: STDIN, real: STDIN, named: true }] : filesAt(at)) {
       const read = await objectsIn(found, stdin, room);
       manifests.push(...read.manifests);
       skipped.push(...read.skipped);
@@ -82,10 +82,11 @@ async function objectsIn(
     const limit = /\.json$/i.test(file) ? LARGEST.json : LARGEST.yaml;
     const bytes = file === STDIN ? await readStdin(stdin, limit) : readInput(real, limit, { substituted: named });
     room.left -= bytes.length;
-    if (room.left < 0) throw unreadable(file, undefined, TOO_MUCH);
+    if (room.left < 0) throw unreadable(file, undefined, TOO_MUCH, false);
     text = decoded(bytes);
   } catch (error) {
-    if (error instanceof UserError || named) throw error instanceof UserError ? error : unreadable(file, undefined, whyOf(error));
+    if (error instanceof UserError || named)
+      throw error instanceof UserError ? error : unreadable(file, undefined, whyOf(error), !('text' in (error as object)));
     return skip(whyOf(error), true);
   }
   const documents = documentsOf(text, file);
@@ -246,17 +247,20 @@ const TOO_MUCH: Text = {
   zh: `加上此文件后，总大小超过 ${LARGEST.total / MIB} MiB`,
 };
 
-function unreadable(file: string, line: number | undefined, why: Text): UserError {
+const KUBECTL_TOO: Text = {
+  en: 'kubectl would not read it either: kubectl apply --dry-run=client -f FILE',
+  zh: 'kubectl 同样无法读取：kubectl apply --dry-run=client -f FILE',
+};
+
+/** `kubectlToo`: what the system says of a file, and what is no YAML, holds for kubectl as well; a bound of our own does not. */
+function unreadable(file: string, line: number | undefined, why: Text, kubectlToo = true): UserError {
   const name = file === STDIN ? { en: 'standard input', zh: '标准输入' } : { en: file, zh: file };
   return new UserError(
     {
       en: `reading -f ${name.en}${line === undefined ? '' : `, line ${line}`}: ${why.en}`,
       zh: `读取 -f ${name.zh}${line === undefined ? '' : ` 第 ${line} 行`}：${why.zh}`,
     },
-    {
-      en: 'kubectl would not read it either: kubectl apply --dry-run=client -f FILE',
-      zh: 'kubectl 同样无法读取：kubectl apply --dry-run=client -f FILE',
-    },
+    kubectlToo ? KUBECTL_TOO : undefined,
   );
 }
 

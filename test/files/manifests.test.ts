@@ -1,6 +1,6 @@
 // What -f reads: which files, which of them are manifests, what is named as skipped; and what stands where once they are laid over a cluster.
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -246,4 +246,43 @@ describe('laid over a cluster', () => {
     expect(await source.get({ apiVersion: 'v1', kind: 'Node', name: 'n1' })).toSatisfy(isGap);
     expect(await source.serverVersion()).toMatchObject({ why: 'not-collected' });
   });
+});
+
+const OBJECT = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: piped}\n';
+describe.skipIf(process.platform === 'win32')('a pipe', () => {
+  it.each(['-', '/dev/stdin', '/dev/fd/0'])('that is standard input is read by the name %s', async (at) => {
+    const { manifests } = await readManifests([at], stream(OBJECT));
+    expect(manifests.map(({ object }) => refOf(object).name)).toEqual(['piped']);
+  });
+  it('that a shell put in place of a command is read, up to the limit', async () => {
+    const fifo = path.join(folder, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const written = async (command: string) => {
+      const writer = spawn('sh', ['-c', `${command} > "$0"`, fifo], { stdio: 'ignore' });
+      const fd = openSync(fifo, 'r');
+      try {
+        return await readManifests([`/dev/fd/${fd}`], nothing());
+      } finally {
+        closeSync(fd);
+        writer.kill();
+      }
+    };
+    const { manifests } = await written(`(printf '${OBJECT.replaceAll('\n', '\\n')}'; sleep 2)`);
+    expect(manifests.map(({ object }) => refOf(object).name)).toEqual(['piped']);
+    // What has no end is refused by its size; kubectl would go on reading.
+    const error = await written('cat /dev/zero').catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ message: expect.stringMatching(/larger than 32 MiB/), next: undefined });
+  });
+});
+
+it('says of kubectl only what holds for it', async () => {
+  const next = (at: string) =>
+    read(at).then(
+      () => undefined,
+      (reason: { next?: { en: string } }) => reason.next?.en,
+    );
+  expect(await next(path.join(folder, 'nowhere'))).toContain('kubectl would not read it either');
+  put({ 'bad.yaml': 'a: [\n' });
+  expect(await next(path.join(folder, 'bad.yaml'))).toContain('kubectl would not read it either');
+  if (process.platform !== 'win32') expect(await next('/dev/zero')).toBeUndefined();
 });
