@@ -3,8 +3,10 @@ import type { ClusterIdentity, JudgedFinding, Language, Step, Text, UpgradePath 
 import type { Plan } from '../engine/plan.ts';
 import { isHarmless } from '../engine/progress.ts';
 import { kindOf } from '../engine/steps/index.ts';
+import { valuesFile } from '../engine/steps/keep.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
+import { shellWord } from '../text/shell.ts';
 import { counted, type Face } from './face.ts';
 import { page, safe, unbroken } from './html.ts';
 import { clusterName } from './plan.ts';
@@ -108,6 +110,12 @@ ${own.map(shown).join('\n')}
   );
 }
 
+const keptIn = (file: string): Text => ({
+  en: `save the values for helm in ${file}, readable by you alone, until the upgrade has finished`,
+  zh: `在升级完成之前，把传给 helm 的 values 保存在仅当前用户可读的文件 ${file} 中`,
+});
+const removed = (file: string): Text => ({ en: `delete ${file}`, zh: `删除 ${file}` });
+
 /** A runbook: read it, then run it step by step. It stops at the first command that fails. */
 export function planShell({ cluster, paths, plan: { stages, refusals }, stopping }: PlannedUpgrade, { language }: Face): string[] {
   const comment = (text: string) => `# ${oneLine(text, 1000)}`;
@@ -115,13 +123,19 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
     en: 'no kubectl equivalent; only upgrade-guard can run this step (edits inside a string, or a recomputed counter)',
     zh: '没有等价的 kubectl 命令，只能由 upgrade-guard 执行（涉及字符串内的值或需重新计算的计数）',
   };
+  // A run keeps the values in a Secret; a person with a shell keeps them in a file.
+  const files = new Map(
+    stages.flatMap(({ steps }) => steps.flatMap((step) => (step.do === 'keep' ? [[step.on.name, valuesFile(step.release)]] : []))),
+  );
   const shown = (step: Step): string[] => {
-    const commands = kindOf(step).commands(step);
+    const file = step.do === 'keep' || step.do === 'forget' ? files.get(step.on.name) : undefined;
+    const commands = step.do === 'forget' && file !== undefined ? [`rm -f ${shellWord(file)}`] : kindOf(step).commands(step);
     const notes = step.do === 'manual' ? (step.notes ?? []) : [];
-    const instead = step.do === 'forget' || notes.length ? [] : [comment(none[language])];
+    const instead = notes.length ? [] : [comment(none[language])];
+    const text = file === undefined ? step.text : step.do === 'keep' ? keptIn(file) : removed(file);
     return [
       '',
-      comment(`${step.id}. ${step.text[language]} (${promise(step, language)})`),
+      comment(`${step.id}. ${text[language]}${file === undefined ? ` (${promise(step, language)})` : ''}`),
       ...(step.undoNote ? [comment(`   ${step.undoNote[language]}`)] : []),
       ...notes.map((note) => comment(`   ${note[language]}`)),
       ...(step.onUndo ? commands.map(comment) : commands.length ? commands : instead),

@@ -53,6 +53,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     expect(planned.stdout).not.toContain('podResourceInject');
     // The runbook is a script that a shell can read.
     const runbook = await call(['plan', ...upgrade(to).slice(1, -1), '-o', 'shell'], home);
+    expect(runbook.stdout).toContain('rm -f values-kube-system-sp.yaml');
     expect(spawnSync('sh', ['-n'], { input: runbook.stdout }).status, runbook.stdout).toBe(0);
     expect(runbook.stdout).toContain(
       `helm upgrade sp ${chartOf(to)} -n kube-system --timeout 300s --reset-values --values values-kube-system-sp.yaml`,
