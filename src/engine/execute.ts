@@ -120,8 +120,9 @@ async function dryRunOf(step: Step, world: World, direction: Direction): Promise
 async function tried(step: Step, world: World, direction: Direction): Promise<DryOutcome> {
   if (step.do === 'wait' || step.do === 'recheck') return { result: 'untried', detail: NOT_WAITED };
   if (step.onUndo && direction === 'apply') return { result: 'untried', detail: ON_UNDO };
-  // To look whether a helm still writes takes minutes, and needs one at hand.
-  if (step.do === 'unpend' || (step.do === 'revise' && !world.revised)) return { result: 'untried', detail: NOT_TRIED };
+  // To look whether a helm still writes takes minutes, and needs one at hand; a backup goes to the directory of a run, and there is none.
+  if (step.do === 'unpend' || step.do === 'backup' || (step.do === 'revise' && !world.revised))
+    return { result: 'untried', detail: NOT_TRIED };
   const kind = kindOf(step);
   const look = await orTrouble(kind.look(step, world));
   if (look instanceof WorldError) return { result: 'failed', detail: troubleWith(look) };
