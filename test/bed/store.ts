@@ -40,6 +40,13 @@ const UNDER_GROUP = ['apiextensions.k8s.io', 'apiregistration.k8s.io'];
 const AT_ONCE = 100;
 const PATIENCE = 20_000;
 
+/** Writes one object as it lies in this etcd, under its key (`/registry/pods/NAMESPACE/NAME`): with what no client may write. */
+export async function putStored(etcd: string, key: string, object: object): Promise<void> {
+  const body = JSON.stringify({ key: base64(key), value: base64(JSON.stringify(object)) });
+  const answer = await fetch(`${etcd}/v3/kv/put`, { method: 'POST', body });
+  if (!answer.ok) throw new Error(`etcd put: ${answer.status} ${await answer.text()}`);
+}
+
 /** `client`: of an admin, on the same plane. No one else may write to it: no controllers. */
 export function storeOf({ etcd }: { etcd: string }, client: Client): Store {
   const held = new Map<string, string>();
