@@ -362,10 +362,11 @@ function checkWith(installation: string, target: string, all: ReadonlySet<string
 
 /** What would show more. */
 function toSee(unknown: readonly CheckResult[], face: Face): NextView | undefined {
-  const { tool, reach, language } = face;
+  const { tool, asked = '', again = '', reach, language } = face;
   const gaps = unknown.flatMap((result): readonly Gap[] => result.gaps);
   if (gaps.some(({ why }) => why === 'forbidden')) return { lead: BY_ADMIN[language], command: grant({ tool, reach }) };
   if (gaps.some(({ why }) => why === 'not-collected')) return nextView(`${tool} snapshot snapshot.tar.gz`, face);
+  if (gaps.some(({ why }) => why === 'quick')) return nextView(`${tool} check${asked}${again}`, face);
   // What could not be read is named above, each with its command; the same check would come to the same.
   return gaps.length ? nextView(`${tool} explain ${unknown[0]!.id}`, face) : undefined;
 }

@@ -112,7 +112,7 @@ describe('a write', () => {
     },
   );
 
-  test('is refused by a webhook that denies, and by one that cannot be asked it may not have happened', async () => {
+  test('is refused by a webhook that denies, and of one that cannot be asked nothing was written', async () => {
     const hook = {
       apiVersion: 'admissionregistration.k8s.io/v1',
       kind: 'ValidatingWebhookConfiguration',
@@ -134,7 +134,7 @@ describe('a write', () => {
     const patch = () => guarded({ op: 'add', path: '/metadata/annotations', value: { at: String(performance.now()) } });
     await expect
       .poll(async () => kindOf(here.write({ verb: 'patch', on, patch: patch() })), { timeout: 10_000 })
-      .toBe('WorldError unanswered 500');
+      .toBe('WorldError throttled 500');
     await plane.remove(hook);
     await expect.poll(async () => kindOf(here.write({ verb: 'patch', on, patch: patch() })), { timeout: 10_000 }).toBe('no error');
   });
