@@ -38,7 +38,7 @@ describe.each(['en', 'zh'])('%s', (lang) => {
 
 test('--nodes in-place drains nothing', async () => {
   const { stdout } = await plan('--to', 'kubernetes=1.31', '--nodes', 'in-place', '-o', 'shell');
-  expect(stdout).toContain('systemctl restart kubelet');
+  expect(stdout).toContain('systemctl start kubelet');
   expect(stdout).not.toContain('kubectl drain');
 });
 
