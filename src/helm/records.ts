@@ -15,14 +15,12 @@ export interface ReleaseRecord {
   /** 0: the label says none. */
   revision: number;
   status: string;
-  /** When it was last written, ms since the epoch; the labels hold seconds. NaN: unknown. */
-  touched: number;
   /** What the label says instead, sanitised. */
   odd?: string;
 }
 
 /** To declare for `releaseRecord`. */
-export const RECORD_COLUMNS = ['name', 'status', 'version', 'modifiedAt', 'createdAt'].map(label);
+export const RECORD_COLUMNS = ['name', 'status', 'version'].map(label);
 
 /** As Helm counts them; `1e3`, `0x10` and `1.5` are numbers, and no revisions. */
 const REVISION = /^[1-9]\d{0,8}$/;
@@ -31,16 +29,17 @@ const REVISION = /^[1-9]\d{0,8}$/;
 export function releaseRecord(object: Raw): ReleaseRecord | undefined {
   const { name: own, namespace, labels } = object.metadata as { name: string; namespace: string; labels?: Record<string, string> };
   if (!labels?.name || !labels.status) return undefined;
-  const touched = touchedAt(object.metadata as Raw, labels);
-  const record = { kind: String(object.kind), object: own, namespace, name: labels.name, status: labels.status, touched };
+  const record = { kind: String(object.kind), object: own, namespace, name: labels.name, status: labels.status };
   const version = String(labels.version ?? '');
   return REVISION.test(version)
     ? { ...record, revision: Number(version) }
     : { ...record, revision: 0, odd: oneLine(redactMarked(version), 40) };
 }
 
-/** By helm's labels, or where they say nothing by whoever wrote last, or by its creation. */
-function touchedAt({ managedFields, creationTimestamp }: Raw, { modifiedAt, createdAt }: Record<string, string>): number {
+/** When a record was last written, ms since the epoch: by helm's labels (seconds), else by its managedFields or its creation. NaN: unknown. */
+export function lastWritten({ metadata }: Raw): number {
+  const { managedFields, creationTimestamp, labels } = metadata as Raw;
+  const { modifiedAt, createdAt } = (isRaw(labels) ? labels : {}) as Record<string, string>;
   const said = Number((modifiedAt || createdAt || undefined) ?? Number.NaN) * 1000;
   if (!Number.isNaN(said)) return said;
   const writes = Array.isArray(managedFields) ? managedFields.filter(isRaw).map(({ time }) => Date.parse(String(time))) : [];
@@ -48,7 +47,7 @@ function touchedAt({ managedFields, creationTimestamp }: Raw, { modifiedAt, crea
   return times.length ? Math.max(...times) : Number.NaN;
 }
 
-const ofRelease = (records: readonly ReleaseRecord[], namespace: string, name: string): ReleaseRecord[] =>
+const ofRelease = <R extends ReleaseRecord>(records: readonly R[], namespace: string, name: string): R[] =>
   records.filter((record) => record.namespace === namespace && record.name === name);
 
 /** HELM_DRIVER as helm reads it (pkg/action/action.go, Init); undefined: not set. What helm does not know it refuses, so that nothing in the cluster counts. */
@@ -62,7 +61,7 @@ export function helmDriver(said: string | undefined): HelmDriver | undefined {
  * All revisions of one release, newest first. None where it cannot be told which one is the newest: see `oddRecords`.
  * Each storage driver has a history of its own: where there are two, that of `driver` counts, of Secrets unless it says otherwise.
  */
-export const history = (records: readonly ReleaseRecord[], namespace: string, name: string, driver?: HelmDriver): ReleaseRecord[] =>
+export const history = <R extends ReleaseRecord>(records: readonly R[], namespace: string, name: string, driver?: HelmDriver): R[] =>
   byDriver(records, namespace, name, driver)[0];
 
 /** The other history, where there are two. */
@@ -70,12 +69,12 @@ export const otherHistory = (records: readonly ReleaseRecord[], namespace: strin
   byDriver(records, namespace, name, driver)[1];
 
 /** The one that counts, and the other. */
-function byDriver(
-  records: readonly ReleaseRecord[],
+function byDriver<R extends ReleaseRecord>(
+  records: readonly R[],
   namespace: string,
   name: string,
   driver: HelmDriver = 'secret',
-): [ReleaseRecord[], ReleaseRecord[]] {
+): [R[], R[]] {
   const all = ofRelease(records, namespace, name).toSorted((a, b) => b.revision - a.revision);
   if (driver === 'elsewhere' || all.some(({ odd }) => odd !== undefined)) return [[], []];
   const [its, others] = [all.filter((each) => driverOf(each) === driver), all.filter((each) => driverOf(each) !== driver)];

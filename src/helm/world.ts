@@ -28,7 +28,7 @@ import { REDACTED } from '../text/redact.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { documentsOf, objectsIn } from './manifest.ts';
 import { withValues } from './record-text.ts';
-import { history, type ReleaseRecord, releaseRecord } from './records.ts';
+import { history, lastWritten, type ReleaseRecord, releaseRecord } from './records.ts';
 import { decodeRelease, objectAt, packedRecord, type Release, recordText, textAt } from './release.ts';
 import { isRevision, withRecords } from './revise.ts';
 import { valuesInput } from './values.ts';
@@ -173,16 +173,18 @@ async function keptValues(on: Ref, digest: string, world: World): Promise<Raw> {
 
 // ---- releases -------------------------------------------------------------------------------------------------------
 
-async function records({ namespace, name, driver }: ReleaseName, source: Source): Promise<ReleaseRecord[]> {
-  const found: ReleaseRecord[] = [];
+type Written = ReleaseRecord & Pick<Revision, 'touched'>;
+
+async function records({ namespace, name, driver }: ReleaseName, source: Source): Promise<Written[]> {
+  const found: Written[] = [];
   for (const resource of ['secrets', 'configmaps']) {
-    const here: ReleaseRecord[] = [];
+    const here: Written[] = [];
     const gap = await source.list(
       { resource, labels: `owner=helm,name=${name}`, fields: ['metadata.labels', 'metadata.creationTimestamp', 'metadata.managedFields'] },
       {
         object: (object) => {
           const record = releaseRecord(object);
-          if (record) here.push(record);
+          if (record) here.push({ ...record, touched: lastWritten(object) });
         },
         restart: () => {
           here.length = 0;

@@ -1,6 +1,6 @@
 // HELM_DRIVER as helm reads it (pkg/action/action.go, Init), and which of two histories it selects.
 import { expect, test } from 'vitest';
-import { helmDriver, history, otherHistory, type ReleaseRecord, releaseRecord } from '../../src/helm/records.ts';
+import { helmDriver, history, lastWritten, otherHistory, type ReleaseRecord } from '../../src/helm/records.ts';
 
 test.each<[string | undefined, ReturnType<typeof helmDriver>]>([
   [undefined, undefined],
@@ -15,7 +15,7 @@ test.each<[string | undefined, ReturnType<typeof helmDriver>]>([
 ])('HELM_DRIVER=%s: %s', (said, driver) => expect(helmDriver(said)).toBe(driver));
 
 const record = (kind: string, revision: number): ReleaseRecord => ({
-  ...{ kind, revision, object: `r${revision}`, namespace: 'n', name: 'sp', status: 'deployed', touched: 0 },
+  ...{ kind, revision, object: `r${revision}`, namespace: 'n', name: 'sp', status: 'deployed' },
 });
 const BOTH = [record('Secret', 1), record('ConfigMap', 7), record('Secret', 2)];
 
@@ -48,5 +48,5 @@ test.each<[string, object, number]>([
 ])('when a record was last written is told by %s', (_, { labels, ...metadata }: { labels?: object }, touched) => {
   const own = { name: 'sp', status: 'pending-upgrade', version: '2', ...labels };
   const object = { kind: 'Secret', metadata: { name: 'r', namespace: 'n', labels: own, ...metadata } };
-  expect(releaseRecord(object as never)?.touched).toBe(touched);
+  expect(lastWritten(object as never)).toBe(touched);
 });
