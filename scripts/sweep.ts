@@ -26,7 +26,12 @@ if (!existsSync(KEPT) || !readFileSync(KEPT, 'utf8').startsWith(sources)) {
 }
 console.log(`sweep: ${cellsKept().length} kills of these sources ended right before`);
 // Beside the kills: every kind of request with every kind of fault, and every pair of charts.
-const FILES = ['test/control/kills', 'test/control/faults.test.ts', 'test/systems/spiderpool/values-render.test.ts'];
+const FILES = [
+  'test/control/kills',
+  'test/control/osm-edge.test.ts',
+  'test/control/faults.test.ts',
+  'test/systems/spiderpool/values-render.test.ts',
+];
 const files = words.some((word) => word.startsWith('test/')) ? words : [...FILES, ...words];
 const args = ['scripts/run.mjs', 'test', '--project', `kubernetes-${NEWEST}`, '--project', 'unit', ...files];
 const { status } = spawnSync(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, UPGRADE_GUARD_SWEEP: KEPT } });
