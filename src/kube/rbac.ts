@@ -11,7 +11,7 @@ export interface Subject {
   name: string;
   namespace: string;
 }
-export interface Wanted {
+export interface ResourceAttributes {
   group: string;
   /** With its subresource, as in a rule: `pods/eviction`. */
   resource: string;
@@ -27,7 +27,7 @@ export function isAccount({ kind, name, namespace }: Subject, account: { namespa
 }
 
 /** Of all objects of the resource: a rule that names objects allows only those. */
-export function allows(rules: readonly RoleRule[], { group, resource, verb }: Wanted): boolean {
+export function allows(rules: readonly RoleRule[], { group, resource, verb }: ResourceAttributes): boolean {
   const has = (list: readonly string[], word: string) => list.includes(word) || list.includes('*');
   const [main, sub] = resource.split('/');
   return rules.some(

@@ -2,7 +2,7 @@
 // Sources: rancher/system-upgrade-controller v0.20.1 pkg/upgrade/job/job.go, manifests/clusterrole.yaml; kubectl drain (what it reads and writes); rancher/k3s-upgrade scripts/upgrade.sh (prepare).
 import type { Rows } from '../../engine/contracts.ts';
 import { each, list, texts, word } from '../../engine/read/index.ts';
-import { allows, isAccount, type Wanted } from '../../kube/rbac.ts';
+import { allows, isAccount, type ResourceAttributes } from '../../kube/rbac.ts';
 import type { PlanRow } from './reads.ts';
 
 export const ROLES = {
@@ -22,9 +22,10 @@ export const ROLES = {
 
 export const accountOf = ({ ref, serviceAccount }: PlanRow) => ({ namespace: ref.namespace ?? '', name: serviceAccount || 'default' });
 
-const wanted = (group: string, resource: string, ...verbs: string[]): Wanted[] => verbs.map((verb) => ({ group, resource, verb }));
+const wanted = (group: string, resource: string, ...verbs: string[]): ResourceAttributes[] =>
+  verbs.map((verb) => ({ group, resource, verb }));
 
-function needed({ cordons, drain, prepareArgs }: PlanRow): Wanted[] {
+function needed({ cordons, drain, prepareArgs }: PlanRow): ResourceAttributes[] {
   return [
     ...(cordons ? wanted('', 'nodes', 'get', 'patch') : []),
     ...(drain ? [...wanted('', 'pods', 'get', 'list'), ...wanted('apps', 'daemonsets', 'get')] : []),

@@ -23,13 +23,13 @@ export const refusesBuild = (current: string, target: string): boolean => target
 /** Days between a build and its release page. */
 const LATE = 10;
 
-/** By what is known of the two releases; `sure`: not only because a build may be some days older than its release. */
-export function refusesDate(current: string, target: string): { refuses: boolean; sure: boolean } {
+/** By what is known of the two releases; `certain`: not only because a build may be some days older than its release. */
+export function refusesDate(current: string, target: string): { refuses: boolean; certain: boolean } {
   const dateOf = (version: string) => builds().releases.find((each) => each.version === version)?.date;
   const [from, to] = [dateOf(current), dateOf(target)];
-  if (from === undefined || to === undefined || !refusesBuild(from, to)) return { refuses: false, sure: true };
+  if (from === undefined || to === undefined || !refusesBuild(from, to)) return { refuses: false, certain: true };
   const day = Number(from.slice(8, 10) || LATE + 1);
-  return { refuses: true, sure: day > LATE || monthsBetween(to, from) > 1 };
+  return { refuses: true, certain: day > LATE || monthsBetween(to, from) > 1 };
 }
 const monthsBetween = (a: string, b: string): number => {
   const count = (date: string) => Number(date.slice(0, 4)) * 12 + Number(date.slice(5, 7));

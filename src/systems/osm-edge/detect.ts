@@ -8,14 +8,14 @@ import { CONTROLLER, releaseOf, tagsOf, type Workload, workloads } from './reads
 
 export const READS = { workloads: { ...workloads, optional: true } as const, releases: releases({ optional: true }) };
 
-interface Rows {
+interface MeshRows {
   workloads: Workload[] | Gap;
   releases: ReleaseRow[] | Gap;
 }
 
 /** Found, absent, or cannot tell: without the Deployments there is nothing to go by. */
 export async function detect(
-  rows: Rows,
+  rows: MeshRows,
   _look?: PointReader,
   { helmDriver }: Pick<Cluster, 'helmDriver'> = {},
 ): Promise<Installation[] | Gap> {

@@ -27,9 +27,9 @@ describeUpstream('vectors', ['data', 'k3s', 'vectors'], () => {
 });
 
 test('of releases by their dates: a build may be some days older than its release', () => {
-  expect(refusesDate('v1.33.9+k3s1', 'v1.34.2+k3s1')).toEqual({ refuses: true, sure: true });
-  expect(refusesDate('v1.35.0+k3s3', 'v1.36.0+k3s1')).toEqual({ refuses: false, sure: true });
+  expect(refusesDate('v1.33.9+k3s1', 'v1.34.2+k3s1')).toEqual({ refuses: true, certain: true });
+  expect(refusesDate('v1.35.0+k3s3', 'v1.36.0+k3s1')).toEqual({ refuses: false, certain: true });
   // Released on 4 March; it may have been built in February.
-  expect(refusesDate('v1.35.2+k3s1', 'v1.35.1+k3s1')).toEqual({ refuses: true, sure: false });
+  expect(refusesDate('v1.35.2+k3s1', 'v1.35.1+k3s1')).toEqual({ refuses: true, certain: false });
   expect(refusesDate('v1.20.0+k3s1', 'v1.34.2+k3s1').refuses).toBe(false);
 });

@@ -77,22 +77,22 @@ function finding(plan: PlanRow, pending: NodeRow[]): Finding<Args> | undefined {
 }
 
 /** Nodes of an older version that was built in a later month: the guard refuses the newer one. */
-function builtLater(to: string, pending: readonly NodeRow[]): { nodes: NodeRow[]; sure: boolean } | undefined {
+function builtLater(to: string, pending: readonly NodeRow[]): { nodes: NodeRow[]; certain: boolean } | undefined {
   const older = pending.flatMap((node) => {
     const from = parse(node.kubeletVersion);
     if (from === undefined || compare(from, to) >= 0 || !isGuarded(to)) return [];
-    const { refuses, sure } = refusesDate(from, to);
-    return refuses ? [{ node, sure }] : [];
+    const { refuses, certain } = refusesDate(from, to);
+    return refuses ? [{ node, certain }] : [];
   });
-  return older.length ? { nodes: older.map(({ node }) => node), sure: older.some(({ sure }) => sure) } : undefined;
+  return older.length ? { nodes: older.map(({ node }) => node), certain: older.some(({ certain }) => certain) } : undefined;
 }
 
-function dated(plan: PlanRow, to: string, { nodes: older, sure }: { nodes: NodeRow[]; sure: boolean }): Finding<Args> {
+function dated(plan: PlanRow, to: string, { nodes: older, certain }: { nodes: NodeRow[]; certain: boolean }): Finding<Args> {
   const from = parse(older[0]!.kubeletVersion)!;
   return {
-    severity: sure ? 'blocker' : 'warning',
+    severity: certain ? 'blocker' : 'warning',
     key: [planName(plan), 'built'],
-    certainty: sure ? 'high' : 'medium',
+    certainty: certain ? 'high' : 'medium',
     objects: [plan.ref],
     args: { plan: planName(plan), from, to, guarded: true, server: older.some(isServer), byDate: true },
     evidence: older.slice(0, 10).map(({ ref, kubeletVersion }) => ({ seen: `kubeletVersion: ${kubeletVersion}`, at: ref })),

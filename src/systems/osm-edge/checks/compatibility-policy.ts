@@ -238,7 +238,7 @@ const reads = {
   splits: list('trafficsplits.split.smi-spec.io', SPLIT, { optional: true }),
   services: list('services', SERVICE, { optional: true }),
 };
-interface Rows {
+interface HazardRows {
   workloads: Workload[] | Gap;
   splits: RowOf<typeof SPLIT>[] | Gap;
   services: RowOf<typeof SERVICE>[] | Gap;
@@ -315,7 +315,7 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-const CONCERNED: Record<NonNullable<Hazard['concerns']>, (rows: Rows, namespace: string | undefined) => Ref[]> = {
+const CONCERNED: Record<NonNullable<Hazard['concerns']>, (rows: HazardRows, namespace: string | undefined) => Ref[]> = {
   jaeger: ({ workloads: all }, namespace) =>
     isGap(all) ? [] : all.filter(({ ref }) => ref.name === 'jaeger' && ref.namespace === namespace).map(({ ref }) => ref),
   // Pods of a leaf that the root does not select are no part of the split.
