@@ -82,7 +82,7 @@ export function helmUpgrade({
 
 /**
  * helm reads and patches what the release has, deletes what the new chart drops, and creates that again in a rollback: what is dropped cannot be told before it is rendered,
- * nor what the new chart brings beside it. Without the right to delete, an upgrade goes on and leaves the object; without that to create, a rollback fails (seen with helm 4.1).
+ * nor what the new chart brings beside it. Without the right to delete, an upgrade continues and leaves the object; without that to create, a rollback fails (seen with helm 4.1).
  */
 export function rightsOfHelm({ namespace, driver }: HelmRelease, { manifest }: Pick<Release, 'manifest'>): Rule[] {
   const records: Rule = {

@@ -204,7 +204,7 @@ function manual({ args: { release, namespace, revision, good, kind }, objects }:
   };
 }
 
-/** What does not keep helm from upgrading: it is finished, cleaned up or found by whoever runs helm next. */
+/** What does not keep helm from upgrading: the next helm upgrade finishes it, cleans it up or reports it. */
 function later({ args: { release, namespace, good, kind, state }, objects }: Finding<Args>): Refusal {
   const helm = helmFor(kind === 'ConfigMap' ? 'configmap' : undefined);
   const [it, at] = [release, namespace].map(shellWord);

@@ -36,7 +36,7 @@ export function upgradeCommand({ chart: name, repository }: ChartFacts, at: Situ
   };
 }
 
-/** Values that `upgrade` gives helm by itself, unless others were given; whoever runs helm adds them as flags. */
+/** Values that `upgrade` gives helm by itself, unless others were given; a manual helm upgrade needs them as flags. */
 export function explicitValues(facts: ChartFacts, at: Situation, values: readonly SetValue[]): StepDraft {
   const flags = [...new Set(values.map(({ path, value }) => setFlag(path, value)))];
   const words = flags.join(' ');

@@ -36,7 +36,7 @@ export function attended(call: Call, live: Live, run: Run, direction: Direction 
     return { en: `${count}/${total}  ${en}`, zh: `${count}/${total}  ${zh}` };
   };
   const halting = () => {
-    // What is waited for goes on without us.
+    // What is waited for continues in the cluster.
     const further = [...under.keys()].flatMap((step) => (step.do === 'wait' && step.goesOn && direction === 'apply' ? [step.goesOn] : []));
     if (under.size) call.say(call.t(HALTING), ...further.map(({ en, zh }) => call.t({ en: `${en}.`, zh: `${zh}。` })));
   };

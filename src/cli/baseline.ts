@@ -1,4 +1,4 @@
-// What a fix or an upgrade found before it began, kept beside its journal: whoever ends the run, uncut or resumed, looks again in the same way and compares with the same.
+// What a fix or an upgrade found before it began, kept beside its journal: the process that ends the run, interrupted before or not, checks again in the same way and compares with the same.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { compare, type Side, sideOf } from '../engine/compare.ts';

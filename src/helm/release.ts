@@ -38,7 +38,7 @@ export interface Release {
 type Decoded = Release | { why: string };
 const known = new WeakMap<object, Decoded>();
 
-/** `why`: what is wrong with the record, one line. The same object is unpacked once; nobody writes into what comes out. */
+/** `why`: what is wrong with the record, one line. The same object is unpacked once, so that the result must not be changed. */
 export function decodeRelease(object: Raw): Decoded {
   const decoded = known.get(object) ?? unpackedRelease(object);
   known.set(object, decoded);

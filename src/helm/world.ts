@@ -252,7 +252,7 @@ const notPending = (revision: number): Text => ({
 });
 
 /**
- * helm rollback goes by the newest record alone: it stops half-way at an object of the old revision that is there and not in that record (one that a cut upgrade had not deleted yet,
+ * helm rollback goes by the newest record alone: it fails midway at an object of the old revision that is there and not in that record (one that a cut upgrade had not deleted yet,
  * or a CRD that was kept: "original object not found"), and a second one leaves what our revision added, objects and entries of lists. So the newest record is given
  * the manifest of our revision and those objects; one that was cut is marked failed.
  */

@@ -1,4 +1,4 @@
-// Where runs are remembered, per operating system; and that nobody else has made these directories.
+// Where runs are remembered, per operating system; and that no other user has made these directories.
 import { lstat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';

@@ -124,7 +124,7 @@ export function clientOf(plane: ControlPlane, user = 'admin'): Client {
       if (!now) return;
       if (now.metadata.finalizers?.length) {
         const freed = await request('PATCH', at, { metadata: { finalizers: null } });
-        // It was made anew while its Namespace went (a PersistentVolumeClaim of a StatefulSet), and without a Namespace it cannot be changed.
+        // It was created again while its Namespace was being deleted (a PersistentVolumeClaim of a StatefulSet), and without a Namespace it cannot be changed.
         if (freed.status === 404) await request('POST', '/api/v1/namespaces', { metadata: { name: now.metadata.namespace } });
       }
       if (object.kind === 'Namespace') await request('PUT', `${at}/finalize`, { ...now, spec: { finalizers: [] } });

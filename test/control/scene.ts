@@ -81,6 +81,14 @@ export const COORDINATOR = {
   status: { phase: 'Synced', overlayPodCIDR: ['10.42.0.0/16'], serviceCIDR: ['10.43.0.0/16'] },
 };
 
+/** It never allows one of its Pods to go. */
+export const SHUT_BUDGET: Body = {
+  apiVersion: 'policy/v1',
+  kind: 'PodDisruptionBudget',
+  metadata: { name: 'shop', namespace: 'default' },
+  spec: { maxUnavailable: 0, selector: { matchLabels: { app: 'shop' } } },
+};
+
 /** A webhook whose backend does not exist. It has no rules, so that it rejects nothing here. */
 export const DEAD_WEBHOOK = {
   apiVersion: 'admissionregistration.k8s.io/v1',
@@ -94,7 +102,6 @@ export const DEAD_WEBHOOK = {
   ],
 };
 
-/** The Deployment of the system-upgrade-controller, by which its version is known. `more`: of its Pods' spec. */
 /** Who the Jobs of its Plans run as, with what upstream's manifest allows them. */
 export const upgradeAccess = (namespace: string): Body[] => {
   const named = (kind: string, more: object): Body => ({
@@ -119,6 +126,7 @@ export const upgradeAccess = (namespace: string): Body[] => {
   ];
 };
 
+/** The Deployment of the system-upgrade-controller, by which its version is known. `more`: of its Pods' spec. */
 export const upgradeController = (namespace: string, version = 'v0.20.1', more: object = {}) => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',

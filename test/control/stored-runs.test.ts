@@ -271,7 +271,7 @@ describe('--dry-run', () => {
     proxy.seen.length = 0;
     const ran = await run(['resume', `--dry-run=${how}`], { kubeconfig: through, home });
     expect(ran.code, ran.stderr).toBe(0);
-    // Of three that are sent together the second may not have left yet when the third is refused.
+    // Of three that are sent together the second is not always sent yet when the third is refused.
     expect(ran.stdout).toMatch(/^(?:1 step|2 steps)\n/);
     expect(ran.stdout).toContain('SpiderEndpoint default/bare-c /status/ownerControllerType: None → Pod');
     expect(ran.stdout.includes('✓ 3. ')).toBe(how === 'server');
@@ -302,7 +302,7 @@ describe('an undo that fails', () => {
     expect(failed.code, failed.stderr).toBe(4);
     expect(failed.stderr).toContain(`Next: upgrade-guard undo ${idOf(home)}\n`);
     expect(failed.stderr).not.toContain('resume');
-    // Of three that are sent together the others may not have left yet when the second is refused: one of them is undone in any case, so that fix finds something.
+    // Of three that are sent together the others are not always sent yet when the second is refused: one of them is undone in any case, so that fix finds something.
     const first = '/apis/spiderpool.spidernet.io/v2beta1/namespaces/default/spiderendpoints/bare-a';
     await cluster.request('PATCH', first, { status: { ownerControllerType: 'None' } });
     for (const args of [['runs'], ['check', CHECK], ['fix', CHECK, '--yes']]) {

@@ -108,7 +108,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
   });
 
   test.each(['helm3', 'helm4'] as const)(
-    '%s fails half-way: nothing of the values is in any file, and the undo brings all back',
+    '%s fails midway: nothing of the values is in any file, and the undo brings all back',
     async (by) => {
       release.use(by);
       await install('0.9.4');

@@ -227,7 +227,7 @@ describe('lists of which another list tells which there are', () => {
   });
 });
 
-test('a release record is asked for once, whoever reads it, and unpacked once', async () => {
+test('a release record is asked for once for all checks, and unpacked once', async () => {
   const asked: string[] = [];
   const at = { apiVersion: 'v1', kind: 'Secret', namespace: 'mesh', name: 'sh.helm.release.v1.one.v2' };
   const api = { group: '', version: 'v1', resource: 'secrets', kind: 'Secret', namespaced: true, subresources: [] };

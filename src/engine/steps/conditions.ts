@@ -101,7 +101,7 @@ function weighSelection({ of, which, must, tells }: Selected, objects: Raw[], no
   const done = troubles.filter((trouble) => !trouble).length;
   const all = objects.length;
   const first = troubles.find((trouble) => trouble !== undefined);
-  // Of what may not be: those that are.
+  // Of what must not exist: the objects that do.
   const told = tells && objects.filter((_, at) => Boolean(troubles[at]) !== (which === 'none')).map((object) => toldBy(object, tells));
   const count = { is: 'count' as const, of, which, holds: done, all, first, told };
   if (which === 'none') {

@@ -87,7 +87,7 @@ const bounded = (text: string, max = 300): string => (text.length > max ? `${tex
 /** Fields of a ConfigMap or Secret whose values no screen shows. */
 const HELD = new Set(['data', 'binaryData', 'stringData']);
 
-/** A field of an object that is made, or made again, as previews show it: nobody declared to read its command lines, nor what a ConfigMap holds. */
+/** A field of an object that is made, or made again, as previews show it: no check declares to read its command lines, nor what a ConfigMap holds. */
 export function showMade(kind: Json | undefined, field: string, value: Json): string {
   if (HELD.has(field) && (kind === 'ConfigMap' || kind === 'Secret') && isRaw(value)) return bounded(sizes(value, kind, field));
   return show(withoutWords(value, []), undefined, `/${field}`);
@@ -127,7 +127,7 @@ function withoutSecrets(value: Json, keys: readonly string[]): Json {
   if (typeof value === 'string') {
     const variable = last === 'value' && keys.some((key) => ENVIRONMENTS.has(key));
     if (value && (variable || looksSecret(last))) return REDACTED;
-    // What a ConfigMap holds is configuration of somebody's program.
+    // What a ConfigMap holds is configuration of another program, with its credentials.
     return HELD.has(keys[0] ?? '') ? redactText(value) : redactMarked(value);
   }
   if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, keys));

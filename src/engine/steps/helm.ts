@@ -57,7 +57,7 @@ interface RevisionEnd {
 interface Patience {
   /** Seconds for which nothing must have been written to what is pending. */
   quiet?: number;
-  /** Aborted: nobody waits any longer. */
+  /** Aborted: the run was halted, and the wait ends. */
   halt?: AbortSignal;
 }
 

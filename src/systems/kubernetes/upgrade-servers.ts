@@ -214,7 +214,7 @@ function unseenServers(hop: Hop, parts: ClusterParts): StepDraft[] {
   ];
 }
 
-/** What a person confirmed, as far as it can be seen: whoever held a Lease before was another process. Only behind the first hop is it known who that was. */
+/** What a person confirmed, as far as it can be seen: the Lease has another holder than before. The earlier holder is known only after the first hop. */
 function restarted({ first }: Hop, { holders }: ClusterParts): StepDraft[] {
   const until = Object.entries(holders).map(
     ([name, holder]): Condition => ({

@@ -1,5 +1,5 @@
 // From before 0.4.0: the objects of API version v1 become v2beta1 where they are, as stages of the upgrade. The guide knows no way; the common one is to export, delete and re-create everything.
-// Here nothing is deleted: for a while each CRD serves both versions, the new one without a schema; Spiderpool is stopped, each object is rewritten by a patch that an undo takes back, and then the
+// Here nothing is deleted: for a while each CRD serves both versions, the new one without a schema; Spiderpool is stopped, each object is rewritten by a patch that can be undone, and then the
 // CRD of the target takes over. uid, finalizers and owners stay. Sources: notes.json (storage); apiextensions-apiserver pkg/apis/apiextensions/validation (storedVersions).
 import type { Condition, Gap, PointReader, Raw, Ref, Rule, Selection, StageDraft, StepDraft, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
@@ -53,7 +53,7 @@ export async function conversionStages(at: SpiderpoolUpgrade): Promise<StageDraf
   const stop = stopped(running, false, []);
   const bridges = crds.map((crd) => bridged(crd, stop));
   const served = wait(
-    crds.map((crd): Condition => ({ on: refOf(crd), must: [{ path: '/status/conditions[type=Established]/status', is: 'True' }] })),
+    crds.map(established),
     { en: `wait until the API servers serve ${OLD} and ${NEW}`, zh: `等待 API 服务器同时提供 ${OLD} 和 ${NEW}` },
     bridges.flat(),
   );
@@ -215,6 +215,11 @@ function wait(until: Condition[], text: Text, after: StepDraft[]): StepDraft {
   return { ...{ do: 'wait', guard: [], undo: 'none', until, within: 60, lasting: TAKEN_UP, assume: [], after }, text };
 }
 
+const established = (crd: Raw): Condition => ({
+  on: refOf(crd),
+  must: [{ path: '/status/conditions[type=Established]/status', is: 'True' }],
+});
+
 /** First the new version is served, then it is stored: so that the way back has a moment at which both are served and the old one is stored. */
 function bridged(crd: Raw, after: StepDraft[]): StepDraft[] {
   const { name } = refOf(crd);
@@ -223,12 +228,17 @@ function bridged(crd: Raw, after: StepDraft[]): StepDraft[] {
     text: { en: `serve ${NEW} in CRD ${name}, without a schema`, zh: `在 CRD ${name} 中提供不带 schema 的 ${NEW}` },
   };
   const back = { ...rewritten(refOf(crd), { to: OLD, after: [first] }), onUndo: true as const };
+  // An object that is written before every API server has taken up the storage version stays in the other one, and no one can read it once that is dropped.
+  const settled = {
+    ...wait([established(crd)], { en: `wait until the API servers store ${OLD} again`, zh: `等待 API 服务器重新以 ${OLD} 存储` }, [back]),
+    onUndo: true as const,
+  };
   const second: StepDraft = {
-    // Undone before the old version is stored again.
-    ...{ do: 'apply', object: bridge(crd, NEW), guard: [], undo: 'exact', after: [first, back] },
+    // Undone first, then waited for, before the objects are rewritten in the old version.
+    ...{ do: 'apply', object: bridge(crd, NEW), guard: [], undo: 'exact', after: [first, back, settled] },
     text: { en: `store objects of CRD ${name} as ${NEW}`, zh: `以 ${NEW} 存储 CRD ${name} 的对象` },
   };
-  return [first, back, second];
+  return [first, back, settled, second];
 }
 
 /** The live CRD with a second version that takes every field. */

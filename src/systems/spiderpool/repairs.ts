@@ -158,7 +158,7 @@ export async function coordinatorRepairs({
   );
 }
 
-/** What cannot be listed may not be patched either; the checks have said so. */
+/** What cannot be listed cannot be patched either; the checks have reported it. */
 async function coordinators(source: Pick<Source, 'list'>): Promise<Raw[]> {
   const found: Raw[] = [];
   const gap = await source.list(

@@ -260,8 +260,8 @@ describe('rights', () => {
     const { result: admin } = await json(['check', CHECK, RELEASE]);
     expect(full.result.checks).toEqual(admin.checks);
   });
-  test('a source of the version that may not be listed is a gap, whatever the others say', async () => {
-    // An upgrade that stopped half-way: the controller is what was wanted, the agents run what was there.
+  test('a source of the version that the user cannot list is a gap, whatever the others say', async () => {
+    // An interrupted upgrade: the controller is what was wanted, the agents run what was there.
     const agent = '/apis/apps/v1/namespaces/kube-system/daemonsets/spiderpool-agent';
     const { metadata, spec } = (await cluster.request('GET', agent)).body;
     const [{ name, image }] = spec.template.spec.containers;

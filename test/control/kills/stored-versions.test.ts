@@ -127,7 +127,7 @@ describe('more than a page of custom resources', () => {
   }, 120_000);
   afterAll(() => proxy.close());
 
-  test('throttled, it rests; killed, it goes on where it was; the CRD is trimmed once all are written, and not while it changes', async () => {
+  test('throttled, it rests; killed, it continues where it was; the CRD is trimmed once all are written, and not while it changes', async () => {
     const home = newHome();
     const busy: Fault = {
       do: 'answer',

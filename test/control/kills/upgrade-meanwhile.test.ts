@@ -5,7 +5,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { newHome, run } from '../../bed/binary.ts';
 import type { Body } from '../../bed/client.ts';
 import { bed } from '../../bed/index.ts';
-import { DEAD_WEBHOOK, LEASE, waitsFor } from '../scene.ts';
+import { DEAD_WEBHOOK, LEASE, SHUT_BUDGET, waitsFor } from '../scene.ts';
 import { type Place, sweeper } from './sweep.ts';
 
 const cluster = bed();
@@ -14,12 +14,6 @@ const options = (home: string) => ({ kubeconfig: cluster.kubeconfig, home });
 const TO = 'v1.37.99';
 
 const HOOK: Body = DEAD_WEBHOOK;
-const BUDGET: Body = {
-  apiVersion: 'policy/v1',
-  kind: 'PodDisruptionBudget',
-  metadata: { name: 'shop', namespace: 'default' },
-  spec: { maxUnavailable: 0, selector: { matchLabels: { app: 'shop' } } },
-};
 const NODE: Body = {
   apiVersion: 'v1',
   kind: 'Node',
@@ -41,14 +35,14 @@ const POD: Body = {
 };
 const state = async (): Promise<[string, number]> => [
   (await cluster.get(HOOK)).webhooks[0].failurePolicy,
-  (await cluster.get(BUDGET)).spec.maxUnavailable,
+  (await cluster.get(SHUT_BUDGET)).spec.maxUnavailable,
 ];
 const AS_IT_WAS = ['Fail', 0];
 const MEANWHILE = ['Ignore', 1];
 
 beforeEach(async () => {
   await cluster.request('DELETE', LEASE);
-  await cluster.apply(NODE, POD, HOOK, BUDGET);
+  await cluster.apply(NODE, POD, HOOK, SHUT_BUDGET);
 });
 
 /** An upgrade that waits for the backup of etcd, before anything was written; and the flags that say that it is there, and can be restored. */

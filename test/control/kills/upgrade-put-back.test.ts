@@ -7,18 +7,12 @@ import { newHome, type Ran, run } from '../../bed/binary.ts';
 import { type Body, type Client, clientOf } from '../../bed/client.ts';
 import { kubeconfigOf, type Started, startControlPlane } from '../../bed/control-plane.ts';
 import { foundApiserver, foundBed, MORE_APISERVERS, NEWEST } from '../../bed/prepare.ts';
-import { waitsFor } from '../scene.ts';
+import { SHUT_BUDGET, waitsFor } from '../scene.ts';
 import { sweeper } from './sweep.ts';
 
 const [OLDER] = MORE_APISERVERS;
 const older = await foundApiserver(OLDER);
 
-const BUDGET: Body = {
-  apiVersion: 'policy/v1',
-  kind: 'PodDisruptionBudget',
-  metadata: { name: 'shop', namespace: 'default' },
-  spec: { maxUnavailable: 0, selector: { matchLabels: { app: 'shop' } } },
-};
 const POD: Body = {
   apiVersion: 'v1',
   kind: 'Pod',
@@ -109,7 +103,7 @@ else {
   const sweeps = await sweeper({ ...client, server: plane.server, folder: plane.folder, kubeconfig }, { unknown: true });
 
   beforeAll(async () => {
-    await client.apply(node(await versionNow()), POD, BUDGET);
+    await client.apply(node(await versionNow()), POD, SHUT_BUDGET);
     actors = setInterval(() => void act().catch(() => undefined), 200);
     waiting = newHome();
     await untilLast(waiting);

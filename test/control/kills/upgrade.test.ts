@@ -74,7 +74,7 @@ describeUpstream('an upgrade of the real charts that is killed', ['data', 'spide
     await ends(home, ending, before);
   });
 
-  // Inside helm: its record of the new revision, something in the middle, and the record that says it is over. Without helm it goes on alone.
+  // Inside helm: its record of the new revision, something in the middle, and the record that says it is over. A helm that is not killed with us continues alone.
   const APPS = `PATCH /apis/apps/v1/namespaces/${NAMESPACE}`;
   const INSIDE: HelmCase[] = [
     [`POST ${SECRETS}`, 'forward-unanswered', 'undo', true],

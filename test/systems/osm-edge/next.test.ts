@@ -1,4 +1,4 @@
-// Whatever is found, somebody is told what to do about it: over every fixture of osm-edge, and every capture of a real cluster, no finding is without a fix line.
+// Each finding says what to do about it: over every fixture of osm-edge, and every capture of a real cluster, no finding is without a fix line.
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

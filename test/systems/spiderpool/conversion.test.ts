@@ -163,7 +163,7 @@ describe('the stages', () => {
     const stages = await conversionStages(upgrade([...INSTALLED, pool({ allocatedIPs: { '10.8.0.2': record('web') } })]));
     expect(stages.map(({ steps }) => steps.map(said))).toEqual([
       ['delete ValidatingWebhookConfiguration', 'delete Deployment', 'delete DaemonSet', 'wait'],
-      [...Array.from({ length: 4 }, () => ['apply', 'migrate CustomResourceDefinition (undo)', 'apply']).flat(), 'wait'],
+      [...Array.from({ length: 4 }, () => ['apply', 'migrate CustomResourceDefinition (undo)', 'wait (undo)', 'apply']).flat(), 'wait'],
       ['patch SpiderIPPool', 'wait'],
       [
         ...Array.from({ length: 4 }, () => 'migrate CustomResourceDefinition'),

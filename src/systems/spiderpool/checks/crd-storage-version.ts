@@ -33,8 +33,8 @@ const check: Check<typeof reads, { version: string }> = {
       zh: '手动：执行“upgrade spiderpool”：停止 controller 和 agent，就地转换每个对象，然后移除 v1。不删除任何对象，运行中的 Pod 保留其 IP，新 Pod 等待；撤销时转换回来。',
     },
     limits: {
-      en: 'The upgrade guide does not mention this: it only asks to change ownerControllerType from None to Pod. The conversion does not start while IP findings are open, or if an object cannot be converted. Its undo is not reliable yet: in one of three test runs objects stayed stored in the newer version, which the old CRD cannot list. Take a snapshot of etcd first.',
-      zh: '升级指南未提及此问题，只要求把 ownerControllerType 从 None 改为 Pod。有未修复的 IP 问题，或有对象无法转换时，转换不会开始。撤销转换尚不可靠：三次测试运行中有一次，部分对象仍以新版本存储，旧 CRD 无法列出这些对象。请先为 etcd 创建快照。',
+      en: 'The upgrade guide does not mention this: it only asks to change ownerControllerType from None to Pod. The conversion does not start while IP findings are open, or if an object cannot be converted.',
+      zh: '升级指南未提及此问题，只要求把 ownerControllerType 从 None 改为 Pod。有未修复的 IP 问题，或有对象无法转换时，转换不会开始。',
     },
   },
   get sources() {
