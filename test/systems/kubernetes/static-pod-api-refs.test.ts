@@ -16,5 +16,6 @@ grid('kubernetes/static-pod-api-refs', [
   { fixture: 'healthy', to: 'kubernetes=1.34', expect: 'passed' },
   { server: 'v1.33.6', to: 'kubernetes=1.34', expect: 'unknown' },
   { base: 'managed', fixture: 'aks', server: 'v1.33.6', to: 'kubernetes=1.34', expect: 'not-applicable' },
+  { base: 'managed', fixture: 'aks', server: 'v1.31.6', to: 'kubernetes=1.32', expect: 'not-applicable' },
   { base: 'managed', server: 'v1.33.6+k3s1', to: 'kubernetes=1.34', expect: 'unknown' },
 ]);

@@ -54,10 +54,10 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     return reads();
   },
   judge: ({ mirrors, ...rows }: Rows<ReturnType<typeof reads>>, { path: { from, hops } }) => {
-    const behind = rows.nodes.filter(({ kubelet }) => !(minorOf(kubelet) >= minorOf(HOP)));
-    if (!hops.length || minorOf(hops.at(-1)!) < minorOf(HOP) || !behind.length) return [];
     const theirs = providersNodes(from, rows.nodes);
     if (theirs) return theirs;
+    const behind = rows.nodes.filter(({ kubelet }) => !(minorOf(kubelet) >= minorOf(HOP)));
+    if (!hops.length || minorOf(hops.at(-1)!) < minorOf(HOP) || !behind.length) return [];
     const hop = hops.includes(HOP) ? HOP : hops[0]!;
     const found = mirrors.flatMap(({ ref, ...pod }) => {
       const refers = referredBy(pod);
