@@ -1,4 +1,4 @@
-// How fast the waits of a run pass: polls, quiet times, the pulse of the Lease. Tests of the binary hasten them by UPGRADE_GUARD_TEST_CLOCK;
+// How fast the waits of a run pass: polls, quiet times, the pulse of the Lease, notes of progress. Tests of the binary hasten them by UPGRADE_GUARD_TEST_CLOCK;
 // cli says so at the start of every command (a Lease is then stale too soon for whoever works at the usual pace).
 
 /** How tests hasten the waits of one command. */

@@ -14,6 +14,7 @@ import {
   WorldError,
 } from './contracts.ts';
 import type { FinalOutcome } from './outcomes.ts';
+import { paced } from './pace.ts';
 
 export interface StepContext {
   world: World;
@@ -71,7 +72,7 @@ export function reporter(step: Step, { means, note }: Performing): (progress: St
     if (deepEqual({ ...progress }, told && { ...told })) return;
     told = progress;
     means.progressed?.(step, progress);
-    if (performance.now() - noted < NOTED_EVERY) return;
+    if (performance.now() - noted < paced(NOTED_EVERY)) return;
     noted = performance.now();
     await note({ is: 'progress', progress });
   };
