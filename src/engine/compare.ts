@@ -36,13 +36,18 @@ export interface ComparedCluster extends Compared {
 }
 
 /** What is missing in such a result is gone. */
-export const wasLookedAt = ({ outcome, gaps }: Pick<CheckResult, 'outcome' | 'gaps'>): boolean =>
+const wasLookedAt = ({ outcome, gaps }: Pick<Looked, 'outcome' | 'gaps'>): boolean =>
   ['found', 'passed', 'not-applicable'].includes(outcome) && !gaps.some(({ why }) => why === 'quick');
 
-export const lookKey = (check: string, installation: string): string => `${check} ${installation}`;
+const lookKey = (check: string, installation: string): string => `${check} ${installation}`;
 
-/** One side, from results as the engine made them. */
-export function sideOf(results: readonly Pick<CheckResult, 'id' | 'installation' | 'outcome' | 'findings' | 'gaps'>[]): Side {
+type Looked = Pick<CheckResult, 'id' | 'installation' | 'outcome'> & {
+  gaps: readonly Pick<CheckResult['gaps'][number], 'why'>[];
+  findings: readonly Pick<ComparedFinding, 'fingerprint' | 'severity' | 'message' | 'accepted'>[];
+};
+
+/** One side, from results as the engine made them or as they were published. */
+export function sideOf(results: readonly Looked[]): Side {
   const seen = results.filter(wasLookedAt);
   return {
     looked: new Set(seen.map(({ id, installation }) => lookKey(id, installation))),

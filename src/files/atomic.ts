@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Text } from '../engine/contracts.ts';
+import { syncFolder } from './folder.ts';
 
 const LINKED: Text = {
   en: 'the file has several names (hard links), and would lose the others',
@@ -40,15 +41,4 @@ export async function replaceFile(file: string, expected: Buffer, next: Buffer):
   }
   await rename(made, file);
   await syncFolder(path.dirname(file));
-}
-
-/** Makes the new name durable. Windows has no such call. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

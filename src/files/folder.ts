@@ -1,5 +1,6 @@
-// Making a folder with its parents, one level at a time: several at once (`recursive`) never end in places like /proc, where a folder is there and takes none.
-import { mkdir, stat } from 'node:fs/promises';
+// Folders: made with their parents, one level at a time (several at once, `recursive`, never end in places like /proc, where a folder exists and takes none), and
+// the names in them brought to disk.
+import { mkdir, open, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 /** `mode`: of those that are made. Throws what the system says, also when a file is in the way. */
@@ -20,3 +21,14 @@ const isFolder = (at: string): Promise<boolean> =>
     (found) => found.isDirectory(),
     () => false,
   );
+
+/** Makes new names in a folder durable. Windows has no such call; there the file system's own journal does it. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

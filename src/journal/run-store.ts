@@ -6,7 +6,7 @@ import path from 'node:path';
 import { goOnOrBack } from '../engine/conduct.ts';
 import type { Entry, Journal, JournalEnd, Run, RunStore, RunSummary, Text } from '../engine/contracts.ts';
 import { summaryOf } from '../engine/progress.ts';
-import { makeFolder } from '../files/folder.ts';
+import { makeFolder, syncFolder } from '../files/folder.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { whyOf } from '../text/system-error.ts';
@@ -153,17 +153,6 @@ async function writeRun(folder: string, run: Run): Promise<void> {
   }
   await rename(temporary, path.join(folder, RUN_FILE));
   await syncFolder(folder);
-}
-
-/** Makes new names in a folder durable. Windows has no such call; there the file system's own journal does it. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 async function openJournal(folder: string, id: string, end: JournalEnd): Promise<Journal> {

@@ -1,7 +1,7 @@
 // The published form of an examination (docs/check-result.schema.json): what -o json prints, and what `compare` reads back.
 
 import { parseDocument } from 'yaml';
-import { type ClusterSide, lookKey, type Side, wasLookedAt } from '../engine/compare.ts';
+import { type ClusterSide, sideOf } from '../engine/compare.ts';
 import type { CheckResult, Gap, Json, Outcome, Raw, Ref, Severity, Text } from '../engine/contracts.ts';
 import type { Examination } from '../engine/examine.ts';
 import { isGap } from '../engine/gaps.ts';
@@ -183,20 +183,7 @@ const LIST = 'CheckResultList';
 function clusterSide(result: Raw, file: string): ClusterSide {
   const { checks, cluster } = result as unknown as PublishedResult;
   if (!Array.isArray(checks) || !checks.every(isCheck)) throw notAResult(file, 'its checks are not as the schema has them');
-  const side: Side = {
-    looked: new Set(checks.filter(wasLookedAt).map(({ id, installation }) => lookKey(id, installation))),
-    findings: checks.flatMap(({ id, installation, findings }) =>
-      findings.map(({ fingerprint, severity, message, accepted }) => ({
-        fingerprint,
-        check: id,
-        installation,
-        severity,
-        message,
-        accepted,
-      })),
-    ),
-  };
-  return { uid: String(cluster?.uid ?? ''), context: String(cluster?.context ?? ''), side };
+  return { uid: String(cluster?.uid ?? ''), context: String(cluster?.context ?? ''), side: sideOf(checks) };
 }
 
 /** Characters. YAML is read at less than 1 MB a second, and takes some fifty times its size in memory. */

@@ -371,7 +371,7 @@ const patch = (i: number): StepDraft => ({
     zh: `将 SpiderEndpoint default/bare-${i} 的 status.ownerControllerType 改为 Pod`,
   },
 });
-const byHand: StepDraft = {
+const manual: StepDraft = {
   do: 'manual',
   commands: ['helm history spiderpool -n kube-system', 'helm rollback spiderpool 1 -n kube-system'],
   guard: [],
@@ -385,7 +385,7 @@ const byHand: StepDraft = {
 const without = (draft: StepDraft, undo: Step['undo'], undoNote: Text): StepDraft => ({ ...draft, undo, undoNote });
 
 export const steps: Step[] = [
-  byHand,
+  manual,
   patch(0),
   patch(1),
   without(patch(2), 'compensates', { en: 'the counter is counted anew', zh: '计数会重新计算' }),

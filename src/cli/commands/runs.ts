@@ -5,9 +5,9 @@ import { runState } from '../../engine/progress.ts';
 import { jsonOf, yamlOf } from '../../report/data.ts';
 import { runDetail, runList } from '../../report/run.ts';
 import { EXIT } from '../../text/user-error.ts';
-import { commandsLeft } from '../by-hand.ts';
 import type { Call } from '../call.ts';
 import { chosenRun, maybeCut, notReadable } from '../chosen-run.ts';
+import { commandsLeft } from '../commands-left.ts';
 import { openLive } from '../file-session.ts';
 import { cutShort, howToEnd } from '../own-runs.ts';
 

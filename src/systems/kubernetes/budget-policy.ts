@@ -51,7 +51,7 @@ function stepsFor(on: Ref, { least, most }: RowOf<typeof BUDGET>, pods: number):
       zh: `将 PodDisruptionBudget ${name} 的 ${field} 改回 ${before}`,
     },
   };
-  const byHand: StepDraft = {
+  const manual: StepDraft = {
     ...{ do: 'manual', when: 'instead', guard: [], undo: 'none' },
     commands: [
       fedWith(`kubectl patch ${kubectlName(on)} --type=json --patch-file=/dev/stdin`, [
@@ -64,7 +64,7 @@ function stepsFor(on: Ref, { least, most }: RowOf<typeof BUDGET>, pods: number):
       zh: `升级期间将 PodDisruptionBudget ${name} 的 ${field} 从 ${before} 改为 ${after}，或增加一个副本`,
     },
   };
-  return [loosened, restored, byHand];
+  return [loosened, restored, manual];
 }
 
 /** So that one Pod may go. undefined: neither field says how many. */

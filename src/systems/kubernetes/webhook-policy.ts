@@ -55,12 +55,12 @@ function stepsFor(on: Ref, { hooks }: RowOf<typeof CONFIGURATION>, { hooks: dead
         zh: `将 webhook ${name}（${named}）的 failurePolicy 改回 Fail`,
       },
     };
-    return [loosened, restored, byHand(on, name, service)];
+    return [loosened, restored, manual(on, name, service)];
   });
 }
 
 /** Outside of an upgrade. */
-const byHand = (on: Ref, name: string, service: string): StepDraft => ({
+const manual = (on: Ref, name: string, service: string): StepDraft => ({
   ...{ do: 'manual', when: 'instead', guard: [], undo: 'none' },
   commands: [`kubectl get service,endpointslices -n ${service.split('/')[0]}`, `kubectl describe ${kubectlName(on)}`],
   text: {

@@ -1,4 +1,4 @@
-// What a run leaves to a person, as commands to paste. Objects to make again lie in files beside the journal: they may hold secrets, which no screen shows.
+// What a run leaves to do manually, as commands to paste. Objects to make again lie in files beside the journal: they may hold Secrets, which no screen shows.
 import path from 'node:path';
 import type { RunStore, Step, StoredRun } from '../engine/contracts.ts';
 import { inverseOf } from '../engine/perform.ts';
