@@ -37,7 +37,7 @@ interface PlatformRelease {
   helm3Archive: string;
 }
 
-/** Makes `into` anew. */
+/** Creates `into` again, empty. */
 export async function archive(executables: Executable[], into = RELEASE): Promise<Release> {
   rmSync(into, { recursive: true, force: true });
   mkdirSync(into, { recursive: true });

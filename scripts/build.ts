@@ -21,7 +21,7 @@ const ENTRIES: Record<PartName, string> = { main: 'src/main.ts', core: 'src/cli/
 export const V8_FLAGS = ['--max-semi-space-size=4'];
 /** Any number: it makes V8's hashes the same in every build. */
 export const SEED = 1;
-/** Milliseconds after which nobody runs the main of an earlier build any more. */
+/** Milliseconds after which the main of an earlier build is no longer running. */
 const OLD = 24 * 60 * 60 * 1000;
 
 /** Tables of knowledge stay text: decoding all of them would cost every start. engine/knowledge.ts decodes those that are used; what lies beside a loader goes through it. */

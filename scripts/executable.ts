@@ -117,7 +117,7 @@ async function pack(target: Target, built: Built, node: string): Promise<string>
   return output;
 }
 
-/** What V8 made of the parts is for this platform alone: Node.js warns that elsewhere it may crash, and compiles them anew where there is none. */
+/** What V8 made of the parts is for this platform alone: Node.js warns that elsewhere it may crash, and compiles them again where there is none. */
 function assetsFor(target: Target, { parts }: Built): string[] {
   return target === hostTarget() ? parts : parts.filter((name) => !name.endsWith('.code'));
 }

@@ -90,7 +90,7 @@ async function runCore(parsed: Parsed, caller: Caller, language: Language): Prom
   return loadCore().run({ ...parsed, flags, caller, env: process.env, version: VERSION, language, signal });
 }
 
-/** The namespace that Helm would give us if nobody had chosen one; Helm itself knows best which kubeconfig and context it means. */
+/** The namespace that Helm would give us if none had been chosen; Helm itself knows best which kubeconfig and context it means. */
 function usualNamespace(): string | undefined {
   // Loaded here and not above: few starts need it.
   const { spawnSync } = process.getBuiltinModule('node:child_process');
@@ -154,7 +154,7 @@ function say(text: Text, next: Text | undefined, language: Language, caller: Cal
 // ---- start and end --------------------------------------------------------------------------------------------------
 
 const words = process.argv.slice(2);
-// What nobody waited for and failed: the same words as for any other bug.
+// A promise that was not awaited and failed: the same words as for any other bug.
 process.on('uncaughtException', (error) => {
   const language = languageAsked(words, process.env);
   process.exit(report(error, language, true, callerOf(process.argv[1] ?? '', process.env)));

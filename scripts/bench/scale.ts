@@ -38,7 +38,7 @@ const address = (base: number, n: number) => `10.${base + Math.floor(n / 10_000)
 export async function benchScale(size: number): Promise<void> {
   const version = BED_VERSIONS.at(-1)!;
   const binaries = await foundBed(version);
-  // No controller keeps a copy of everything, nor collects what is owned by nobody.
+  // No controller keeps a copy of everything, nor collects what has no owner.
   const plane = await startControlPlane(version, binaries, { controllers: false });
   try {
     const client = clientOf(plane);

@@ -99,7 +99,7 @@ function apiRow(row: Row, knownUpTo: string): Row[] {
       ...(to
         ? { replacement: `${to.group ? `${to.group}/` : ''}${to.version} ${to.kind === `${row.kind}List` ? row.kind : to.kind}` }
         : {}),
-      // The generator's date, where nobody wrote one: until a release has carried it out it may still move.
+      // The generator's date, where there is none of a person: until a release has carried it out it may still move.
       ...(row.removedMarker === 'generated-default' && minorOf(String(row.effectiveRemovedIn)) > minorOf(knownUpTo)
         ? { generated: true }
         : {}),

@@ -8,7 +8,7 @@ import { coalesce, rulesOf, upgraded, withSettings } from '../helm/values.ts';
 import { digestOf } from '../helm/world.ts';
 import { resourceOfKind } from '../kube/resources.ts';
 
-/** Which helm is not known yet: they differ only over nulls that nobody sets. */
+/** Which helm is not known yet: they differ only over nulls, which values hardly ever hold. */
 const ANY_HELM = '4.2.0';
 
 /** An upgrade of one release, as the stages of a system need it. */

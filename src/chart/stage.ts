@@ -17,7 +17,7 @@ export interface HelmStages {
   /** Seconds for helm, and again for the workloads; undefined: helm's default, and `readyWithin`. */
   within?: number;
   readyWithin: number;
-  /** Another way to the same end, for whoever prefers it; stands in brackets behind what helm does. */
+  /** An alternative with the same result; shown in brackets behind what helm does. */
   beside?: Text;
   /** What a rollback does not bring back; goes on behind what holds for every chart. */
   notBack?: Text;

@@ -156,7 +156,7 @@ function patient(step: Step, direction: Direction, most: number): Text {
   };
 }
 
-/** Says what an attempt came to. Exit code: 0 finished; 4 half-way, or an undo left something promised; 130 interrupted, or 1, before any change. */
+/** Says what an attempt came to. Exit code: 0 finished; 4 interrupted, or an undo that is incomplete; 130 interrupted, or 1, before any change. */
 export function ended(call: Call, run: Run, direction: Direction, executed: Attempt, steps: readonly Step[] = stepsOf(run)): number {
   const ours = direction === 'undo' ? steps : steps.filter(({ onUndo }) => !onUndo);
   const own = new Set(ours.map(({ id }) => id));

@@ -1,4 +1,4 @@
-// One call of the tool, as the commands see it: what was asked, and how to speak to whoever asked.
+// One call of the tool, as the commands see it: what was asked, and how to answer the caller.
 import { createInterface } from 'node:readline/promises';
 import { stripVTControlCharacters } from 'node:util';
 import type { Text } from '../engine/contracts.ts';
@@ -32,7 +32,7 @@ export interface Call extends Invocation {
   log(level: number, text: Text): void;
   /** Asks yes or no on a terminal. Throws where there is none: nothing may be changed unasked. */
   confirm(question: Text): Promise<boolean>;
-  /** Somebody can be asked. */
+  /** There is a terminal: the user can be asked. */
   terminal: boolean;
   /** What was typed; '' where it was interrupted. */
   typed(question: Text): Promise<string>;

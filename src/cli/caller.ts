@@ -1,4 +1,4 @@
-// Who called us: kubectl, kubectl's completion, Helm, or somebody by hand. And what Helm says about the cluster, as our own flags.
+// Who called us: kubectl, kubectl's completion, Helm, or a user directly. And what Helm says about the cluster, as our own flags.
 import type { Flags } from './flags.ts';
 
 export interface Caller {
@@ -24,7 +24,7 @@ export function callerOf(calledAs: string, env: Environment): Caller {
 /**
  * Helm takes its own connection flags out of the command line and hands their values over as environment; an empty value means unset. What the user wrote
  * for us directly (`--context`) wins over this.
- * @param usualNamespace what Helm says when nobody chose one: that of the kubeconfig's context. Asked only when it matters; undefined: cannot be told.
+ * @param usualNamespace what Helm says when none was chosen: that of the kubeconfig's context. Asked only when it matters; undefined: cannot be told.
  */
 export function connectionFromHelm(env: Environment, usualNamespace: () => string | undefined): Flags {
   const flags: Flags = {};

@@ -37,7 +37,7 @@ export interface CommandSpec {
   output?: readonly string[];
   /** One line. */
   text: Text;
-  /** What somebody must know before using it. */
+  /** What the user must know before using it. */
   more?: Text;
   examples: readonly Example[];
 }

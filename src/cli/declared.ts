@@ -1,4 +1,4 @@
-// A stored run does nothing that the checks it names never do: what lies on disk may have been changed since, by hand or by a fault.
+// A stored run does nothing that the checks it names never do: what lies on disk may have been changed since, by a user or by a fault.
 import type { Rule, Run, Step, Text } from '../engine/contracts.ts';
 import { isAllowed, rightOf } from '../engine/rights.ts';
 import { ruleText } from '../kube/resources.ts';

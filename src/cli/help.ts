@@ -233,7 +233,7 @@ const EXIT_COLUMN = 7;
 const ROOMY = 32;
 const UNDER = ' '.repeat(10);
 const MAX_WIDTH = 100;
-/** A column narrower than this helps nobody. */
+/** A column narrower than this is not readable. */
 const LEAST = 20;
 
 function finish(lines: string[]): string {

@@ -1,15 +1,15 @@
-// Runs of our own that were cut short: nobody else will end them, so whoever comes next is told at once.
+// Runs of our own that were interrupted: only a user can end them, so the next command says so at once.
 
 import { goOnOrBack } from '../engine/conduct.ts';
 import type { Direction, RunStore, RunSummary, Text } from '../engine/contracts.ts';
 import { UserError } from '../text/user-error.ts';
 import { isIn } from './chosen-run.ts';
 
-/** The newest of these that stopped half-way, and whose process is gone. */
+/** The newest interrupted one of these whose process is gone. */
 export const cutShort = (runs: readonly RunSummary[]): RunSummary | undefined =>
   runs.find((run) => isIn('unfinished', 'undo unfinished')(run) && !isAlive(run));
 
-/** What of it stopped half-way. */
+/** What of it was interrupted. */
 export const directionOf = (run: RunSummary): Direction => (isIn('undo unfinished')(run) ? 'undo' : 'apply');
 
 /** What to do about it. */

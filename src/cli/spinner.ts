@@ -4,7 +4,7 @@ import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
 
 export interface Spinner {
-  /** There is somebody to draw for. */
+  /** There is a terminal to draw on. */
   draws: boolean;
   /** Asked again every second: it may say how long. */
   text(line: () => string): void;
@@ -19,7 +19,7 @@ export const TICK_MS = 1_000;
 /** The turning sign, its blank, and one column so that no terminal wraps. */
 const BESIDE = 4;
 
-/** ora never returns in a terminal of 0 columns, and colours whatever NO_COLOR says; there, and where nobody looks, nothing is drawn. */
+/** ora never returns in a terminal of 0 columns, and colours whatever NO_COLOR says; there, and without a terminal, nothing is drawn. */
 export function spinner(stream: NodeJS.WriteStream, env: Record<string, string | undefined>, wanted: boolean): Spinner {
   const drawable = stream.isTTY && stream.columns > BESIDE && env.TERM !== 'dumb' && !env.NO_COLOR && !env.CI;
   if (!wanted || !drawable) return NONE;

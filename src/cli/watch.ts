@@ -17,7 +17,7 @@ export function watchOf(call: Pick<Call, 'say' | 't' | 'log' | 'waiting'>, serve
   /** With what stands in its way, once something does. */
   const open = new Map<Asked, Text | undefined>();
   let timer: NodeJS.Timeout | undefined;
-  /** Since when nothing was answered although something was asked; and when the last try ended in vain with nothing left open. */
+  /** Since when nothing was answered although something was asked; and when the last try failed with nothing left open. */
   let since = 0;
   let leftAt: number | undefined;
   let said: { at: number; trouble: boolean } | undefined;

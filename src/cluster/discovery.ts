@@ -30,7 +30,7 @@ export function discovery(transport: Transport): Discovery {
   let groups: Promise<Map<string, Versions> | Gap> | undefined;
   const served = new Map<string, Promise<Served>>();
 
-  /** A failure is thrown to whoever asked, and the next one asks again. */
+  /** A failure is thrown to its caller, and the next caller asks again. */
   function once<T>(promise: Promise<T>, forget: () => void): Promise<T> {
     promise.catch(forget);
     return promise;
@@ -180,7 +180,7 @@ function aggregatedVersions(group: Loose): Versions {
 }
 
 function aggregatedResource(group: string, version: string, resource: Loose): Known[] {
-  // Only its subresources are served, by somebody else's kind.
+  // Only its subresources are served, by another kind.
   if (!objectOf(resource.responseKind).kind) return [];
   return [
     {

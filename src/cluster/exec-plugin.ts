@@ -38,7 +38,7 @@ export async function askPlugin(login: Login): Promise<Issued> {
   return issued(login, await run(login, exec, interactive));
 }
 
-/** The wish of whoever owns this machine; not to be got round by a kubeconfig. */
+/** What the owner of this machine has set; a kubeconfig must not override it. */
 function refused(login: Login, why: string): UserError {
   const file = login.plugins!.file;
   const words = oneLine(why, 500);

@@ -1,4 +1,4 @@
-// Reads lists in JSON from the bytes of an answer, making only what somebody declared to read: what JSON.parse makes of a whole page is mostly
+// Reads lists in JSON from the bytes of an answer, making only what is declared to be read: what JSON.parse makes of a whole page is mostly
 // metadata.managedFields, and becomes garbage of a few times its length.
 // The bytes are untrusted: what is read has to be JSON; of what is passed over only strings and brackets are looked at.
 import { isAscii } from 'node:buffer';
@@ -128,7 +128,7 @@ function wantedAt(cursor: Cursor, keys: readonly Key[]): Key | undefined {
   if (next(cursor) !== QUOTE) throw unreadable(cursor);
   const from = cursor.at + 1;
   const end = skipString(cursor);
-  // Nobody writes them so, but "nam\u0065" is the key name.
+  // Hardly ever written so, but "nam\u0065" is the key name.
   const name = cursor.plain ? undefined : JSON.parse(cursor.bytes.toString('utf8', from - 1, end + 1));
   behindColon(cursor);
   for (const key of keys) if (name === undefined ? isAt(cursor.bytes, from, end, key.bytes) : name === key.name) return key;

@@ -54,7 +54,7 @@ export interface Connection {
   fingerprint: string;
   /** What was passed over in the files that led here, as kubectl does; to be said. */
   warnings: Text[];
-  /** Headers and keep-alive agent for the next request; `refresh` after a 401 asks an exec plugin or token file anew. Throws UserError. */
+  /** Headers and keep-alive agent for the next request; `refresh` after a 401 asks an exec plugin or token file again. Throws UserError. */
   credentials(refresh?: boolean): Promise<Credentials>;
   /** Who we are to the server and what was shown for it, for the message after a 401. */
   login(): { shown: Text; next: Text };
@@ -135,7 +135,7 @@ export async function connect(flags: ConnectionFlags, env: Env): Promise<Connect
 /** Every certificate of an API server is for this name, whichever its address: it is how Pods may call it. */
 const SERVICE_NAME = 'kubernetes.default.svc';
 
-/** Whoever may write EndpointSlices chooses the address, so credentials go only to who proves to be an API server of this cluster. */
+/** Anyone with the right to write EndpointSlices chooses the address, so credentials go only to a server that proves to be an API server of this cluster. */
 function atAddress(login: Login, host: string, port: number): Login {
   const { cluster, env } = login;
   const server = new URL(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`);

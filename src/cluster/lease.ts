@@ -16,7 +16,7 @@ export interface LeaseTimes {
   stale: number;
   /** Without a renewal for this long our own is lost: well before others call it stale. */
   lost: number;
-  /** Between two looks at somebody else's. */
+  /** Between two reads of another run's. */
   look: number;
 }
 export const LEASE_TIMES: LeaseTimes = { renew: 10_000, stale: 60_000, lost: 40_000, look: 2_000 };
@@ -53,7 +53,7 @@ export interface LockOptions extends ClientOptions {
 }
 
 /**
- * The Lock over this connection. `acquire` answers Held, or the Holder that is in the way: at once if its run stopped half-way,
+ * The Lock over this connection. `acquire` answers Held, or the Holder that is in the way: at once if its run was interrupted,
  * as soon as it is seen to be alive, or as stale after `times.stale`. Throws UserError without the right to the Lease or without a connection, and the signal's reason.
  */
 export function clusterLock(connection: Connection, signal: AbortSignal, options: LockOptions): Lock {
@@ -69,13 +69,13 @@ export function clusterLock(connection: Connection, signal: AbortSignal, options
       for (;;) {
         const lease = await look(http, times);
         const holder = lease && holderOf(lease);
-        // Not even by name from somebody who is at work.
+        // Not even with --take-over from a run that is active.
         const named = holder !== undefined && holder.run === takeOver;
         const given = named && (holder.state === 'stopped' || isStale(watched, versionOf(lease!), times));
         if (!holder || holder.run === run || given) {
           const held = await claim(lease, run);
           if (held) return held;
-          // Somebody else was faster: look at what they wrote.
+          // Another run was faster: look at what it wrote.
           continue;
         }
         if (holder.state === 'stopped') return holder;
@@ -246,7 +246,7 @@ async function update(http: Transport, lease: Raw, state: Holder['state'], timeo
     const found = judged(now, lease);
     return found.is === 'ours' ? judged(await put(http, found.lease, state, timeoutMs), lease) : found;
   } catch (error) {
-    // Also Ctrl-C: whoever aborted knows.
+    // Also Ctrl-C: the user knows about that.
     return { is: 'failed', why: oneLine((error as Error).message) };
   }
 }
@@ -305,7 +305,7 @@ function notReleased(why: string): UserError {
   );
 }
 
-/** undefined: nobody holds it. Anybody may have written it, so all of it is cleaned. */
+/** undefined: it is not held. Any user may have written it, so all of it is cleaned. */
 function holderOf(lease: Raw): Holder | undefined {
   const identity = oneLine(String(specOf(lease).holderIdentity ?? ''), 300);
   if (!identity) return undefined;

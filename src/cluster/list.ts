@@ -275,7 +275,7 @@ function decoded(one: Listing, answer: Answer): { objects: number; token: string
     assertItems(items);
     return { objects, token: isRaw(metadata) ? String(metadata.continue ?? '') : '' };
   } catch (error) {
-    // A bug of whoever takes the objects is no fault of the server's.
+    // A bug in the code that takes the objects is not a fault of the server.
     if (inSink) throw error;
     if (error instanceof Unfamiliar) return UNFAMILIAR;
     return { why: 'failed', verb: 'decode', resource: query.resource, detail: oneLine(`unreadable list: ${(error as Error).message}`) };

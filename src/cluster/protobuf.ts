@@ -1,4 +1,4 @@
-// Reads lists in Kubernetes' protobuf form, skipping what nobody asked for: a sixth of the time that JSON.parse takes.
+// Reads lists in Kubernetes' protobuf form, skipping what is not declared: a sixth of the time that JSON.parse takes.
 // The bytes are untrusted: every length is checked against what is there.
 import type { ApiResource, Field, Json, Raw } from '../engine/contracts.ts';
 import { metadataOnly, partsOf } from './fields.ts';

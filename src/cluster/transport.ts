@@ -82,7 +82,7 @@ export interface Peer {
   until: Date;
 }
 
-/** A page of 500 objects of 1.5 MB (etcd's limit for one) is 750 MB; nobody has that, and we would not want it. */
+/** A page of 500 objects of 1.5 MB (etcd's limit for one) is 750 MB; that does not occur, and would not fit into memory. */
 export const PAGE_MAX = 256 * 1024 * 1024;
 /** One object: etcd's limit is 1.5 MB, raised by some to 10. */
 const OBJECT_MAX = 16 * 1024 * 1024;

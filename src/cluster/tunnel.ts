@@ -99,7 +99,7 @@ async function throughProxy(proxy: URL, host: string, port: number, options: obj
   }
 }
 
-/** A socket with a time limit, which whoever gets the socket takes off. */
+/** A socket with a time limit, which the code that gets the socket removes. */
 function toHost(proxy: URL, options: object): Promise<net.Socket> {
   const host = bare(proxy.hostname);
   const secure = proxy.protocol === 'https:';

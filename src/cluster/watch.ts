@@ -1,4 +1,4 @@
-// What somebody who watches is told of the requests to one server: never a header, never a body.
+// What an observer is told of the requests to one server: never a header, never a body.
 import type { NoAnswer } from './transport.ts';
 
 /** One request, with all its tries. Told apart by identity. */

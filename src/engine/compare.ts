@@ -1,4 +1,4 @@
-// Comparing two results by fingerprint: what is new, gone, still there, and what was not looked at again (so nobody may call it gone).
+// Comparing two results by fingerprint: what is new, gone, still there, and what was not looked at again (so it must not be called gone).
 import type { CheckResult, Severity, Text } from './contracts.ts';
 
 /** What comparing needs of a finding; the published JSON has it too. */

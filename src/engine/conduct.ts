@@ -117,7 +117,7 @@ function counting(world: World): World & { readonly writes: number } {
   };
 }
 
-/** What to do about a run, or an undo, that stopped half-way: an undo that was begun is ended, never resumed. */
+/** What to do about a run, or an undo, that was interrupted: an undo that was begun is ended, never resumed. */
 export const goOnOrBack = (id: string, direction: Direction): Text =>
   direction === 'undo'
     ? { en: `finish the undo: {tool} undo ${id}{reach}`, zh: `完成撤销：{tool} undo ${id}{reach}` }

@@ -87,7 +87,7 @@ export interface ExamineOptions {
   intended?(system: System, installation: Installation, serverVersion: string | Gap): unknown;
   /** Where no cluster can say what is installed: what is taken to be. */
   assume?(system: System): Installation[] | undefined;
-  /** HELM_DRIVER of whoever asks. */
+  /** The caller's HELM_DRIVER. */
   helmDriver?: HelmDriver;
   /** How nodes will be upgraded; see Situation. */
   nodes?: Situation['nodes'];

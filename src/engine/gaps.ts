@@ -74,6 +74,6 @@ const getCommand = ({ verb, resource, namespace, name }: Gap): string =>
     ...(name === undefined ? [] : ['-o yaml']),
   ].join(' ');
 
-/** Makes the role; the command itself says how it is given to somebody. Whoever may not look may not grant it either, so that nobody is impersonated. */
+/** Makes the role; the command itself says how to bind it. A user without the right to read cannot grant it either, so no user is impersonated. */
 export const grant = ({ tool, reach = '' }: Ways): string =>
   `${tool} rbac --for check | kubectl apply -f -${reach.replace(/ --as(?:-group|-uid)? (?:'(?:[^']|'\\'')*'|\S+)/g, '')}`;

@@ -1,4 +1,4 @@
-// Knowledge: tables of facts that ship with the tool. A loader beside the data declares the table with its shape; whoever needs it calls what it gets back, and only then
+// Knowledge: tables of facts that ship with the tool. A loader beside the data declares the table with its shape; its users call what they get back, and only then
 // is the table decoded. `--knowledge FILE` puts newer tables in their place, before anything is read: FILE is untrusted, and is checked to the last field.
 import { UserError } from '../text/user-error.ts';
 import type { Text } from './contracts.ts';

@@ -64,7 +64,7 @@ export async function orTrouble<T>(doing: Promise<T>): Promise<T | WorldError> {
 /** ms between two entries in the journal about how far a step is. */
 const NOTED_EVERY = 5000;
 
-/** Every change is told, and now and then noted, for whoever looks on from elsewhere. */
+/** Every change is reported, and now and then noted in the journal, so that progress can be seen from elsewhere. */
 export function reporter(step: Step, { means, note }: Performing): (progress: StepProgress) => Promise<void> {
   let told: StepProgress | undefined;
   let noted = performance.now();

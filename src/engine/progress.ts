@@ -130,7 +130,7 @@ export function toUndo(run: Run, progress: Progress): Step[] {
 }
 
 /**
- * Whether what comes behind a step may go on. Only what is done lets it pass; and a repair that nobody needs any more, where the step says that it may be one.
+ * Whether what comes behind a step may go on. Only what is done lets it pass; and a repair that is no longer needed, where the step says that it may be one.
  * An undo goes on behind what it leaves, and behind what is for a person.
  */
 export function isPassed(step: Step, result: StepState['result'], direction: Direction): boolean {

@@ -1,4 +1,4 @@
-// A file of somebody else replaced whole or not at all: written beside it, brought to disk, and put in its place, with its mode and its owner.
+// A file of another user replaced whole or not at all: written beside it, brought to disk, and put in its place, with its mode and its owner.
 import { constants } from 'node:fs';
 import { access, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -25,7 +25,7 @@ export async function replaceFile(file: string, expected: Buffer, next: Buffer):
   const handle = await open(made, 'wx', 0o600);
   try {
     await handle.writeFile(next);
-    // Only root may give files away; whoever may write it owns it as a rule.
+    // Only root can change the owner; the user who can write it usually owns it.
     await handle.chown(uid, gid).catch(() => undefined);
     await handle.chmod(mode & 0o7777);
     await handle.sync();

@@ -11,7 +11,7 @@ export async function makeFolder(folder: string, mode: number): Promise<void> {
   try {
     await mkdir(folder, { mode });
   } catch (error) {
-    // Somebody else was faster.
+    // Another process was faster.
     if (!(await isFolder(folder))) throw error;
   }
 }

@@ -1,11 +1,11 @@
-// A file that somebody named on the command line or in a kubeconfig: a regular one, within a bound. A device has no end, and a FIFO to which nobody writes
+// A file named on the command line or in a kubeconfig: a regular one, within a bound. A device has no end, and a FIFO without a writer
 // would hold us for ever. Errors carry words for `whyOf`.
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { Text } from '../engine/contracts.ts';
 
 const MIB = 1024 * 1024;
 const CHUNK = 64 * 1024;
-/** What a shell makes of `<(command)`: somebody writes to it. */
+/** What a shell makes of `<(command)`: a process writes to it. */
 const SUBSTITUTED = /^\/(?:dev|proc\/self|proc\/\d+)\/fd\/\d+$/;
 
 /** Standard input by one of its names: read as a stream, also where it is a pipe, a terminal or a socket. */
@@ -18,7 +18,7 @@ export const isSubstituted = (file: string): boolean =>
 export function readInput(file: string, maxBytes: number, { substituted = false } = {}): Buffer {
   if (substituted && file === '/dev/null') return Buffer.alloc(0);
   const pipe = substituted && isSubstituted(file);
-  // Without waiting for a writer: whether it is a FIFO is asked of what was opened, which nobody can exchange.
+  // Without waiting for a writer: whether it is a FIFO is asked of what was opened, which cannot be exchanged.
   const open = openSync(file, pipe ? constants.O_RDONLY : constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const found = fstatSync(open);

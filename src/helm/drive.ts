@@ -47,7 +47,7 @@ async function called(command: string, args: readonly string[], env: NodeJS.Proc
   }
 }
 
-/** A file that nobody can open: its name is gone before anything is in it. In memory where the system has a place for that. */
+/** A file that no other process can open: its name is gone before anything is in it. In memory where the system has a place for that. */
 function nameless(flags: number): number {
   const folder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
   const name = path.join(folder, `upgrade-guard-${process.pid}-${crypto.randomUUID()}`);

@@ -1,4 +1,4 @@
-// A chart from a repository or a registry, fetched by helm because somebody asked for it. It stays, so that a run can be resumed.
+// A chart from a repository or a registry, fetched by helm because the user asked for it. It stays, so that a run can be resumed.
 import { readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { HelmProgram } from '../engine/contracts.ts';

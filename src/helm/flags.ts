@@ -15,7 +15,7 @@ export function setFlag(path: readonly string[], value: Json): string {
   return flagOf(path, value, true);
 }
 
-/** The same of somebody's own setting: what a text, a list or a map says is not repeated, wherever it stands. */
+/** The same of a value that the user set: what a text, a list or a map says is not repeated, wherever it stands. */
 export function settingFlag(path: readonly string[], value: Json): string {
   return flagOf(path, value, typeof value !== 'string' && (typeof value !== 'object' || value === null));
 }

@@ -74,7 +74,7 @@ export function readBy(templates: readonly string[]): string[] {
   return [...paths].sort();
 }
 
-/** Found by searching, not by a pattern: in a hostile text without an end of its comments a pattern would begin anew at each. */
+/** Found by searching, not by a pattern: in a hostile text without an end of its comments a pattern would start again at each. */
 function withoutComments(text: string): string {
   const kept: string[] = [];
   let from = 0;

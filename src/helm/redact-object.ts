@@ -1,11 +1,11 @@
-// An object in the manifest of a release without its secrets: whatever carries words of somebody else goes. A Secret's values, environments, command lines, headers,
+// An object in the manifest of a release without its secrets: whatever carries free text of users goes. A Secret's values, environments, command lines, headers,
 // annotations, messages, a ConfigMap's secrets, and strings of custom resources; typed fields of Kubernetes' own kinds stay.
 import type { Json, Raw } from '../engine/contracts.ts';
 import { isRaw, parseJson } from '../kube/json.ts';
 import { groupOf } from '../kube/refs.ts';
 import { looksSecret, REDACTED, redact, redactCommand, redactLabel, redactMarked, redactText } from '../text/redact.ts';
 
-/** Annotations that hold a copy of the whole object as somebody applied it, Secrets' values included. */
+/** Annotations that hold a copy of the whole object as it was applied, Secrets' values included. */
 const COPIES = /last-applied|last-handled|objectset\.rio\.cattle\.io\/applied|kapp\.k14s\.io\/original/;
 /** Annotations by which Helm says what it made and when. */
 const OF_HELM = /^(?:meta\.)?helm\.sh\//;

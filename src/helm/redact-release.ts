@@ -33,7 +33,7 @@ const INFO = new Set(['first_deployed', 'last_deployed', 'deleted', 'description
 const CHART = new Set(['metadata', 'lock', 'templates', 'values', 'schema', 'files']);
 const only = (object: Raw, keys: ReadonlySet<string>): Raw => Object.fromEntries(Object.entries(object).filter(([key]) => keys.has(key)));
 
-/** Helm's own sentences (pkg/action: install.go, upgrade.go, rollback.go, uninstall.go); whoever calls it may give another with --description. */
+/** Helm's own sentences (pkg/action: install.go, upgrade.go, rollback.go, uninstall.go); the user may give another with --description. */
 const DESCRIPTION =
   /^(?:Install complete|Initial install underway|Upgrade complete|Preparing upgrade|Rollback to \d+|Deletion in progress \(or silently failed\)|Uninstallation complete|Dry run complete)$/;
 /** Behind it comes what the API server said. */

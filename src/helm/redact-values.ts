@@ -1,4 +1,4 @@
-// The values in a release record without what somebody wrote into them. Pure.
+// The values in a release record without what users wrote into them. Pure.
 // Of the user's settings a text stays only where the chart itself has a text: under any other key it may be a password. Yes and no, numbers, lists, maps and keys stay.
 import type { Json, Raw } from '../engine/contracts.ts';
 import { deepEqual, isRaw } from '../kube/json.ts';
@@ -34,7 +34,7 @@ export function redactSettings(config: Json, defaults: Json | undefined, clean: 
       ]),
     );
   }
-  // Helm replaces lists as a whole, so that one is either the chart's or somebody's.
+  // Helm replaces lists as a whole, so that one is either the chart's or the user's.
   if (clean !== undefined && deepEqual(config, defaults)) return clean;
   const isChartsPlace = typeof defaults === 'string' || typeof defaults === 'number' || defaults === null;
   const kept = typeof config === 'string' && isChartsPlace && !isHidden ? redact(config) : hidden(config, isHidden);

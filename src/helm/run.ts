@@ -129,7 +129,7 @@ const HOW_TO_RENDER = {
 
 const LATE = { en: 'helm template timed out after a minute', zh: 'helm template 超时（一分钟）' };
 
-/** Characters. Whoever shows it cuts it again, once the values that helm quotes are out of it. */
+/** Characters. It is cut again where it is shown, once the values that helm quotes are out of it. */
 const MOST_SAID = 20_000;
 
 /** What helm said about a template that failed (helm 3 in one line, helm 4 in several); the innermost expression is the last that it names. */

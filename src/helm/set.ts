@@ -1,6 +1,6 @@
 // What `--set` and `--set-string` mean, as helm reads them (pkg/strvals/parser.go, helm 3.12 to 4.2): `a.b=1,c[0]=x,d={1,2}`, a backslash takes a sign's meaning away.
 // Its oddities are kept, since a prediction is worth what it shares with helm: `a.`, `a[0]` and `a[0].b=` end in silence, `a={}` is a list of one empty text.
-// `a[0` without its bracket is refused, as helm 3 does; helm 4 ends in silence there as well, which helps nobody.
+// `a[0` without its bracket is refused, as helm 3 does; helm 4 ends without a message there as well.
 import type { Json, Raw } from '../engine/contracts.ts';
 import { isRaw } from '../kube/json.ts';
 

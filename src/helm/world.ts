@@ -306,7 +306,7 @@ function isOf({ name, namespace }: ReleaseName, object: Raw | undefined): boolea
 // ---- helm -----------------------------------------------------------------------------------------------------------
 
 /**
- * helm 4 applies on the server what it once installed so, and stops half-way at a field that somebody else has written since: spiderpool-init writes into a ConfigMap
+ * helm 4 applies on the server what it once installed so, and stops in the middle at a field that another manager has written since: spiderpool-init writes into a ConfigMap
  * of the chart. helm 3 puts the chart's value there without a word, and so do we with both.
  */
 async function overOthers(from: ReleaseRecord | undefined, source: Source): Promise<string[]> {

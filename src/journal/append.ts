@@ -41,7 +41,7 @@ export function appender(
       } catch (cause) {
         broken = { cause };
         // What was half written is undone as well as it can be. Where that fails too, a torn line is ignored on reading, and a whole one does no harm: an outcome
-        // is true, and behind an intent whose request never left, whoever goes on looks at the cluster anyway.
+        // is true, and behind an intent whose request never left, resume and undo look at the cluster anyway.
         await file.truncate(size).catch(() => undefined);
       }
       for (const one of group) {

@@ -28,7 +28,7 @@ export function runStore(folder: string, clusterUid: string): RunStore {
     for (const each of [folder, cluster]) await assertOwnFolder(each);
   };
 
-  /** What a list read last, for whoever asks for just that run next: one of 100,000 steps takes seconds to read. `reopen` sees whether it is still so. */
+  /** What a list read last, for a request for just that run next: one of 100,000 steps takes seconds to read. `reopen` sees whether it is still so. */
   let newest: Awaited<ReturnType<RunStore['read']>>;
 
   const read: RunStore['read'] = async (id) => {
@@ -50,7 +50,7 @@ export function runStore(folder: string, clusterUid: string): RunStore {
       return onDisk(`store run ${run.id}`, `保存运行 ${run.id}`, async () => {
         await assertOwn();
         await makeFolders([folder, cluster]);
-        // Under its name it appears whole, with a journal that is known to be empty: a run that was killed before it began is no riddle.
+        // Under its name it appears whole, with a journal that is known to be empty: a run that was killed before it began can be recognised.
         const made = path.join(cluster, `.${run.id}.new`);
         await mkdir(made, { mode: FOLDER_MODE });
         await writeFile(path.join(made, LENGTH_FILE), writtenLength(0), { mode: FILE_MODE });

@@ -1,4 +1,4 @@
-// Reading what a run left on disk. A last line without its end was never acknowledged and is ignored; any other damage is named, and whoever
+// Reading what a run left on disk. A last line without its end was never acknowledged and is ignored; any other damage is named, and the command that
 // wrote it: entries are numbered, the length that a journal once had is kept beside it, and nothing is believed that has not the shape of a run.
 import type { Stats } from 'node:fs';
 import { createReadStream } from 'node:fs';
@@ -73,7 +73,7 @@ async function parsedRun(file: string): Promise<unknown> {
   for await (const line of wholeLines(file)) {
     const text = line.toString('utf8');
     if (!run) {
-      // Of an older build, or laid out anew by somebody.
+      // Of an older build, or reformatted by a user.
       if (!text.endsWith(STAGES)) break;
       run = parseJson(`${text}]}`) as { stages: { steps: unknown[] }[] };
     } else if (ended) throw new SyntaxError('more behind its end');
@@ -123,7 +123,7 @@ const isOpenToOthers = (found: Stats): boolean => found.isSymbolicLink() || (fou
 /** What the journal says of a run, and where its last whole entry ends. Read line by line, and only what undo needs is kept. */
 export async function readJournal(folder: string, run: Run): Promise<{ progress: Progress; end: JournalEnd; lengthUnknown?: true }> {
   const file = path.join(folder, JOURNAL_FILE);
-  // Before the journal: whoever is at work on it now makes it longer first.
+  // Before the journal: a process at work on it makes the journal longer first.
   const least = await leastLength(folder);
   const steps = new Map(stepsOf(run).map((step) => [step.id, step]));
   const progress = noProgress();

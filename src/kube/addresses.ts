@@ -1,4 +1,4 @@
-// IP addresses in whatever form somebody wrote them: one canonical key per address, and ranges of them. IPv4 inside IPv6 (::ffff:a.b.c.d) is the IPv4 address,
+// IP addresses in whatever form they are written: one canonical key per address, and ranges of them. IPv4 inside IPv6 (::ffff:a.b.c.d) is the IPv4 address,
 // as Go's net package, and with it Kubernetes, has it.
 
 /** Longest text that can be an address with prefix length: 39 characters of IPv6, or 45 with IPv4 at its end, and `/128`. */

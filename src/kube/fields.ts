@@ -66,7 +66,7 @@ function project(object: Raw, kept: Map<string, Kept>): Raw {
 
 function projectValue(value: Json, kept: Map<string, Kept>): Json {
   if (Array.isArray(value)) return value.map((item) => projectValue(item, kept));
-  // A value where an object was expected stays: whoever looks at it sees the same as in the object.
+  // A value where an object was expected stays: it is seen as it is in the object.
   return isRaw(value) ? project(value, kept) : value;
 }
 

@@ -53,7 +53,7 @@ export function containerStates(pod: Raw, list: 'containerStatuses' | 'initConta
   });
 }
 
-/** Reasons of a container that waits and will not start before somebody changes something. */
+/** Reasons of a container that waits and will not start until something is changed. */
 const STUCK = new Set([
   'ErrImagePull',
   'ImagePullBackOff',

@@ -73,7 +73,7 @@ export function declarerOf(object: Raw): Declarer | undefined {
   return { name, mark: found.mark, ...(found.mark === RELEASE ? { release: placed(marks, RELEASE_NAMESPACE, marks(RELEASE)) } : {}) };
 }
 
-/** Made by controllers and kubelets: whoever declares something declares what stands above them. */
+/** Made by controllers and kubelets: what users declare are the objects above them. */
 const MADE = new Set([
   'pods',
   'nodes',

@@ -17,14 +17,14 @@ const MAX_NETWORK_STATUS = 256 * 1024;
 /** What `isLive` reads. */
 export const LIVENESS_FIELDS: readonly Field[] = ['metadata.deletionTimestamp', 'status.phase'];
 
-/** A Pod whose containers run or may still run, and which nobody has asked to go. */
+/** A Pod whose containers run or may still run, and which has no deletionTimestamp. */
 export function isLive(pod: Raw): boolean {
   const phase = isRaw(pod.status) ? pod.status.phase : undefined;
   const deleted = isRaw(pod.metadata) ? pod.metadata.deletionTimestamp : undefined;
   return phase !== 'Succeeded' && phase !== 'Failed' && (deleted === undefined || deleted === null);
 }
 
-/** The owner that controls an object; undefined: nothing makes it anew when it is gone. */
+/** The owner that controls an object; undefined: nothing creates it again when it is gone. */
 export function controllerOf({ metadata }: Raw): Owner | undefined {
   const references = isRaw(metadata) && Array.isArray(metadata.ownerReferences) ? metadata.ownerReferences : [];
   const found = references.filter(isRaw).find(({ controller }) => controller === true);

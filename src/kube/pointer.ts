@@ -11,7 +11,7 @@ export function formatPointer(keys: readonly string[]): string {
   return keys.map((key) => `/${escapeSegment(key)}`).join('');
 }
 
-/** Throws for what is no pointer: that is a bug of whoever made the step. */
+/** Throws for what is not a pointer: that is a bug in the code that made the step. */
 export function parsePointer(pointer: string): string[] {
   if (pointer === '') return [];
   if (!pointer.startsWith('/') || /~(?![01])/.test(pointer)) throw new Error(`not a JSON pointer: ${pointer}`);

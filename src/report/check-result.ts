@@ -190,7 +190,7 @@ function clusterSide(result: Raw, file: string): ClusterSide {
 const YAML_MAX = 32 * 1024 * 1024;
 
 function parsed(text: string, file: string): Json {
-  // Both begin alike only where somebody writes YAML as JSON, which is JSON.
+  // Both begin alike only where YAML is written as JSON, which is JSON.
   const json = /^\s*[[{]/.test(text);
   try {
     if (json) return parseJson(text);

@@ -52,7 +52,7 @@ export function paragraph(text: string, face: Face, indent = 2, hanging = indent
 export const pasteable = (command: string, { tool, again = '' }: Pick<Face, 'tool' | 'again'>): string =>
   oneLine(command.replaceAll('{tool}', tool).replaceAll('{again}', again), 1000);
 
-/** A column narrower than this helps nobody. */
+/** A column narrower than this is not readable. */
 const LEAST = 20;
 
 /** A numbered text with a cell of `room` columns to its right. However wide the terminal is, the cell stays near what it speaks about. */

@@ -53,7 +53,7 @@ export interface NextView {
   lead: string;
   command: string;
 }
-/** A run of this cluster that stopped half-way, or whose undo did. */
+/** A run of this cluster that was interrupted, or whose undo was. */
 export interface CutRun {
   id: string;
   direction: Direction;
@@ -180,7 +180,7 @@ function foundView(
 
 const ownedBy = (owner: string): Text => ({ en: `owned by ${owner}: change it there`, zh: `由 ${owner} 管理，请在该处修改` });
 
-/** Whoever reads `from 1.36 on` need not be told again that it is at 1.36. */
+/** `from 1.36 on` already says that it is at 1.36. */
 const names = (message: string, hop: string): boolean => message.split(/[^\w.-]+/).some((word) => word.replace(/\.$/, '') === hop);
 
 function findingView(finding: JudgedFinding, hops: readonly string[], { language }: Face): FoundView['findings'][number] {

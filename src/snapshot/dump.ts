@@ -46,7 +46,7 @@ export interface Dump {
   absent: Gap[];
   /** A resource that is neither collected nor absent was read and is empty. Never so for a recorded dump: that one knows what was asked. */
   whole: boolean;
-  /** What may be kept of each resource, where the dump is written into a file; of what nobody declared only the names. */
+  /** What may be kept of each resource, where the dump is written into a file; of what is not declared only the names. */
   declared?: { get(resource: ResourceName): readonly Column[] | undefined };
 }
 

@@ -48,7 +48,7 @@ export function recordingSource(source: Source, declared: Declarations): Recordi
   async function list(query: ListQuery, sink: Parameters<Source['list']>[1]): Promise<undefined | Gap> {
     const asked = withLabels(query);
     const kept = picker(asked.fields);
-    // Whoever asked sees what he declared and no more, as from a snapshot.
+    // The caller sees what it declared and no more, as from a snapshot.
     const narrowed = picker(query.fields);
     let delivered: Raw[] = [];
     const answer = await source.list(asked, {
@@ -78,7 +78,7 @@ export function recordingSource(source: Source, declared: Declarations): Recordi
     return undefined;
   }
 
-  /** Lines that somebody made something of; and that a server was asked, whatever it said. */
+  /** Lines that a check used; and that a server was asked, whatever it said. */
   async function text(query: TextQuery, sink: TextSink): Promise<Gap[]> {
     const before = texts.get(textKey(query));
     let kept = new Map<string, string[]>();

@@ -8,7 +8,7 @@ import { keyOf } from '../kube/refs.ts';
 import { BUILT_IN_RESOURCES, guessPlural, resourceName } from '../kube/resources.ts';
 import { type Dump, kindOf, type Listed, logKey, positionsOf, textKey } from './dump.ts';
 
-/** It reads the dump anew each time: what a `dumpWorld` over the same dump writes is seen. */
+/** It reads the dump again each time: what a `dumpWorld` over the same dump writes is seen. */
 export function dumpSource(dump: Dump): Source {
   const resourceOf = resourcesByKind(dump);
   const gap = (verb: Gap['verb'], resource: ResourceName, ref?: Ref): Gap | undefined =>

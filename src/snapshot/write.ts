@@ -24,7 +24,7 @@ const FILE_SIZE = 8 * 1024 * 1024;
 export async function writeSnapshot(dump: Dump, file: string, { force = false }: { force?: boolean } = {}): Promise<void> {
   const there = await lstat(file).catch(() => undefined);
   if (there && !force) throw taken(file);
-  // Nobody wants a file in the place of /dev/null.
+  // Never replace /dev/null by a file.
   if (there && !there.isFile()) throw notWritten(file, NOT_REGULAR);
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.part`);
   try {

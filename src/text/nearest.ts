@@ -1,4 +1,4 @@
-// What somebody may have meant who wrote a word that is none of ours.
+// What the user may have meant by an unknown word.
 
 /** Longer words are no typing errors. */
 const LONGEST = 80;

@@ -202,7 +202,7 @@ export function redactArguments(items: readonly string[]): string[] {
 const PLAIN = /^-?\d{1,6}(?:\.\d{1,3})?(?:ns|us|ms|s|m|h|%|[KMGT]i?B?)?$/;
 
 /**
- * A command line that nobody declared to read: programs and flags keep their names, yes and no, small numbers and durations stay, and every other word goes.
+ * A command line that is not declared to be read: programs and flags keep their names, yes and no, small numbers and durations stay, and every other word goes.
  * Which flag holds a secret is known only to the program (`-p x`, `--dsn x`, a script behind `sh -c`).
  */
 export function redactCommand(items: readonly string[], program: boolean): string[] {

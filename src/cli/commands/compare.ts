@@ -16,7 +16,7 @@ export async function compare(call: Call): Promise<number> {
   const before = readPublished(await readSaved(first), first);
   const after = readPublished(await readSaved(second), second);
   const several = before.several || after.several;
-  // Of two single results whoever gives them knows why they belong together.
+  // That two single results belong together is for the caller to know.
   const clusters = several
     ? compareClusters(before.clusters, after.clusters)
     : [compareSides(before.clusters[0]!.side, after.clusters[0]!.side)];

@@ -44,7 +44,7 @@ export async function fix(call: Call): Promise<number> {
     const plan = await planChosen(before.remedies, call);
     const steps = stepsOf(plan);
     if (!steps.length) return nothingToDo(call, before, plan);
-    // Nobody is there to do them: a run would only stand in the way of the next.
+    // Without a terminal the manual steps cannot be done: a run would only block the next one.
     if (!call.terminal && steps.every((step) => step.do === 'manual')) return onlyManual(call, plan);
     if (!call.flags['take-over']) await refuseBeside(live.store);
     call.say(

@@ -89,7 +89,7 @@ export type Action =
   | { do: 'apply'; object: Raw; like?: Raw }
   /**
    * Done once the object is gone or on its way out (finalizers). Never a Pod without a controller unless it has finished, nor a CustomResourceDefinition with objects.
-   * `like`, in inverses: fields that must still be as we wrote them, else somebody has gone on from there and it is left.
+   * `like`, in inverses: fields that must still be as we wrote them, else another user has changed it since and it is left.
    * `again`: it is made again only while that object lives, and with these finalizers, which an earlier step took off.
    */
   | {
@@ -145,7 +145,7 @@ export type Action =
       within: number;
       rights?: Rule[];
     }
-  /** Takes away the record of a revision that is pending although no helm can be alive behind it. `quiet`: seconds for which nobody must have touched it. */
+  /** Takes away the record of a revision that is pending although no helm can be alive behind it. `quiet`: seconds for which it must not have changed. */
   | { do: 'unpend'; release: ReleaseName; revision: number; quiet: number }
   /**
    * Writes every object of a CustomResourceDefinition once more as it is, so that it is stored in `storage`; then status.storedVersions, which was `stored`, names that version alone.

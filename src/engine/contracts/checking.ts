@@ -56,7 +56,7 @@ export interface Evidence {
 }
 /**
  * Findings, or why there can be none: it does not concern this installation, or what was seen does not answer the question.
- * With `gaps`: besides what was found there is something in the rows that nobody can understand.
+ * With `gaps`: besides what was found there is something in the rows that cannot be interpreted.
  */
 export type Judgement<Args> = Finding<Args>[] | { findings: Finding<Args>[]; gaps: Gap[] } | { notApplicable: Text } | { unknown: Text };
 export interface Refusal {

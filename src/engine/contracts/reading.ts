@@ -48,13 +48,13 @@ export interface TextQuery {
 export interface TextSink {
   /** One line of an answer that is text, and which API server gave it (host:port; '' where only one was asked). Answers true where the line matters: a snapshot keeps no other. */
   line(line: string, server: string): unknown;
-  /** The answers begin anew: forget what was given so far, of every server. */
+  /** The answers start again: forget what was given so far, of every server. */
   restart(): void;
 }
 /** What was given counts only when the list ends without a Gap. */
 export interface ListSink {
   object(object: Raw): void;
-  /** The list begins anew (its continue token expired): forget what was given so far. */
+  /** The list starts again (its continue token expired): forget what was given so far. */
   restart(): void;
 }
 /** Where objects come from: an API server, or a dump of one. Never throws for what the cluster answers; that is a Gap. Throws only when aborted. */
@@ -74,7 +74,7 @@ export interface Source {
   text?(query: TextQuery, sink: TextSink): Promise<Gap[]>;
   /** All groups, all served versions. A version that is listed and does not answer (a broken APIService) is a gap that names group/version. */
   apis?(): Promise<{ resources: ServedResource[]; gaps: Gap[] } | Gap>;
-  /** What -f gave, in its order: every declaration, also of an object that is declared twice or of an API that nobody serves. None without -f. */
+  /** What -f gave, in its order: every declaration, also of an object that is declared twice or of an API that is not served. None without -f. */
   manifests?(): readonly Manifest[];
 }
 /**
@@ -273,7 +273,7 @@ export type TableRows<T extends Tables> = { [K in keyof T]: T[K] extends Table<i
 export interface Cluster {
   /** gitVersion of the API server that was asked. */
   serverVersion: string | Gap;
-  /** HELM_DRIVER of whoever asks; undefined: not set, so that helm uses Secrets. */
+  /** The caller's HELM_DRIVER; undefined: not set, so that helm uses Secrets. */
   helmDriver?: HelmDriver;
   /** Every API server that could be asked by its own address; undefined: none could, or no system wants to know. */
   servers?: { address: string; version: string /** The minor that it behaves as, as it says itself (`36`). */; emulationMinor?: string }[];

@@ -27,7 +27,7 @@ export type StepResult = 'done' | 'already' | 'obsolete' | 'left' | 'failed' | '
 export type Entry =
   | { at: string; is: 'begin'; direction: Direction; pid: number }
   | { at: string; is: 'intent'; direction: Direction; step: string; before?: Raw }
-  /** How far a step is that takes long; for whoever looks on. Nothing hangs on it. */
+  /** How far a long step is; only shown, nothing depends on it. */
   | { at: string; is: 'progress'; direction: Direction; step: string; progress: StepProgress }
   | { at: string; is: 'outcome'; direction: Direction; step: string; result: StepResult; after?: Raw; detail?: Text }
   | { at: string; is: 'end'; direction: Direction; state: EndState };
@@ -85,7 +85,7 @@ export interface RunStore {
   list(): Promise<{ runs: RunSummary[]; unreadable: { id: string; why: Text }[] }>;
   /** undefined: there is none of this cluster. Throws for one that is damaged. */
   read(id: string): Promise<(StoredRun & { end: JournalEnd } & Pick<RunSummary, 'lengthUnknown'>) | undefined>;
-  /** `end`: where it ended when it was read; throws when somebody has gone on with it since. */
+  /** `end`: where it ended when it was read; throws when the run has continued since. */
   reopen(id: string, end: JournalEnd): Promise<Journal>;
   /** Files beside the journal of a run: what helm said, backups, and objects that a person may want to make again. */
   beside(id: string): Beside;

@@ -16,7 +16,7 @@ const isMap = (kept: Kept): kept is { [key: string]: Kept } =>
 export const below = (keys: readonly string[], kept: Kept | undefined): Kept | undefined =>
   kept === undefined ? undefined : keys.reduceRight<Kept>((inner, key) => ({ [key]: inner }), kept);
 
-/** Two parts of one object. Two columns that keep one place in ways that exclude each other are a bug of whoever declares them. */
+/** Two parts of one object. Two columns that keep one place in ways that exclude each other are a bug in their declaration. */
 export function laidTogether(a: Kept | undefined, b: Kept | undefined): Kept | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   if (isWeak(a)) return isWeak(b) ? strongerWeak(a, b) : b;

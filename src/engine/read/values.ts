@@ -140,7 +140,7 @@ function sorted(value: Json): string {
   );
 }
 
-/** These fields as they are, arrays walked through; for rows that are made by hand. Only for what holds no secrets. */
+/** These fields as they are, arrays walked through; for rows that are made in code. Only for what holds no secrets. */
 export function asIs(...fields: readonly Field[]): Column<Raw> {
   const narrow = picker(fields, []);
   return {

@@ -45,7 +45,7 @@ function heldIn(text: Json | undefined): Json | undefined {
   }
 }
 
-/** Sets or (undefined) removes a place in a value that is ours to change; objects above it are made. Throws where that cannot be: a bug of whoever made the step. */
+/** Sets or (undefined) removes a place in a value that is ours to change; objects above it are made. Throws where that cannot be: a bug in the code that made the step. */
 export function setInPlace(root: Json, pointer: string, value: Json | undefined): void {
   const keys = parsePointer(pointer);
   const last = keys.pop();

@@ -1,5 +1,5 @@
 // Keep and forget: the values for helm in a Secret beside the release, whose own records hold them just so. Nothing of them reaches plan or journal but a digest;
-// only the command that has read them can write the Secret, so a run that was cut before it begins anew.
+// only the command that has read them can write the Secret, so a run that was interrupted before it starts again.
 import { isRaw } from '../../kube/json.ts';
 import { describe } from '../../kube/refs.ts';
 import { shellWord } from '../../text/shell.ts';

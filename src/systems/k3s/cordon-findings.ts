@@ -98,7 +98,7 @@ async function judgeNode(node: NodeRow, trails: Trail[], locked: ReadonlySet<str
   const best = strongest(verdicts);
   if (!best) return undefined;
   const shared = [...othersAtWork(now), ...(locked.has(node.ref.name) ? [KURED_LOCK] : [])];
-  // Row N3: short of proof, whoever else is at work there counts as the one who did it.
+  // Row N3: short of proof, another actor at work there counts as the one who did it.
   if (shared.length && SEVERITIES[CERTAINTY[best.verdict.row]!] !== 'blocker') return undefined;
   return { node, ...best, cordon, shared, hidden: pointerGet(now, '/metadata/managedFields') === undefined };
 }

@@ -121,7 +121,7 @@ async function byLogs({ pods }: Trail, node: NodeRow, facts: Facts, failure: Fai
 }
 
 /**
- * Older than whatever of the Jobs is left, but not than the Plan: an earlier Job, or an earlier Pod, may have done it. Controllers before v0.15 make a failed Job anew, later ones after an
+ * Older than whatever of the Jobs is left, but not than the Plan: an earlier Job, or an earlier Pod, may have done it. Controllers before v0.15 create a failed Job again, later ones after an
  * edit of the Plan, and the new one finds the Node cordoned already. Row E, if the Plan still names the Node; else N1. Both times are the API server's: no tolerance.
  */
 function byEarlier({ plan, jobs, pods }: Trail, node: NodeRow, at: number, failure: Failure): Verdict {
@@ -172,7 +172,7 @@ async function byTimes(trail: Trail, node: NodeRow, facts: Facts, failure: Failu
   };
   const after = Math.round((at - job.startTime!) / 1000);
   if (at <= job.startTime! + PROMPT) return { row: 'C', evidence: [{ seen: ran, at: job.ref }, ...evidence] };
-  // Jobs last up to a quarter of an hour, in which somebody else has time for a cordon of his own.
+  // Jobs last up to a quarter of an hour, in which another user can cordon the Node as well.
   const late = {
     en: `${ran.en}; the node was cordoned ${after} s after it began, which a person may have done as well`,
     zh: `${ran.zh}；节点在其开始 ${after} 秒后才被设为不可调度，也可能是人为操作`,

@@ -1,4 +1,4 @@
-// Who owns a Plan: Rancher, a GitOps controller, or nobody but its author. What is owned elsewhere is not changed here: the owner writes it back.
+// Who owns a Plan: Rancher, a GitOps controller, or only its author. What is owned elsewhere is not changed here: the owner writes it back.
 // Sources: rancher/rancher pkg/controllers/management/k3sbasedupgrade, managementuser/nodesyncer, pkg/capr; facts of the marks in kube/owners.ts.
 import type { PointReader, Ref } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';

@@ -3,7 +3,7 @@
 // - R1: point the Plan at the version that its nodes run. Its Jobs find nothing to do, end well, and the controller uncordons;
 // - R4: where the nodes run what the Plan names already: delete the failed Jobs and touch the Plan. The new Jobs find nothing to do, as with R1;
 // - R3: where the Plan succeeded on other nodes and still has some to do, the fault is this node's: exclude it from the Plan by its label, delete its Job, then uncordon. The others go on;
-// - R2: delete the Plan, then its Jobs, wait until their Pods are gone, then uncordon. In this order, since a controller makes deleted Jobs anew
+// - R2: delete the Plan, then its Jobs, wait until their Pods are gone, then uncordon. In this order, since a controller creates deleted Jobs again
 //   while the Plan is there, and a Pod that still lives cordons again.
 // Source: docs.k3s.io/upgrades/automated (recovery); rancher/system-upgrade-controller v0.20.1 pkg/upgrade/handle_batch.go.
 import type { Condition, Ref, Refusal, StepDraft, Text } from '../../engine/contracts.ts';
@@ -296,7 +296,7 @@ const ONLY_SOME: Text = {
 };
 const ONE_OFF: Text = { en: 'undo: none, a Job without its Plan is not restored', zh: '无法撤销：Plan 已删除，其 Job 不再恢复' };
 
-/** By name: a Plan that somebody has made anew is not gone. */
+/** By name: a Plan that was created again is not gone. */
 const planGone = ({ uid: _, ...on }: Ref): Condition => ({ on, must: 'be-gone' });
 /** What it is about to do is still what was looked at. */
 const unchanged = (on: Ref, { plan: { latestHash } }: Repair): Condition =>

@@ -75,7 +75,7 @@ const dependantsOf = (plan: PlanRow, plans: readonly PlanRow[]): PlanRow[] =>
 
 const GONE: Text = { en: 'the Plan is gone', zh: '该 Plan 已不存在' };
 
-/** The oldest controller that leaves a failed Job alone until its Plan changes; older ones make it anew, over and over. */
+/** The oldest controller that leaves a failed Job alone until its Plan changes; older ones create it again, over and over. */
 const R1_SINCE = '0.15.0';
 
 /** Of an upgrade that this tool runs: it is undone as a whole, never changed. */

@@ -261,7 +261,7 @@ function remove(on: Ref, after: StepDraft, { version, before }: { version: strin
   };
 }
 
-/** The controller uncordons every Node that its Job succeeds on, whoever cordoned it. Those that a failed Plan left are given back by their repair. */
+/** The controller uncordons every Node that its Job succeeds on, no matter who cordoned it. Those that a failed Plan left are given back by their repair. */
 function cordonedBefore({ nodes }: Here, { found = [] }: Upgrading): Ref[] {
   const left = found.flatMap(({ check, findings }) => (check === LEFT_CORDONED ? findings : []));
   const repaired = new Set(left.flatMap(({ objects }) => objects.map(({ name }) => name)));

@@ -9,7 +9,7 @@ const keyOf = (apiVersion: string, kind: string): string => `${apiVersion} ${kin
 /** Made for one request and never stored; only the metric shows who asks for them. */
 const NOT_STORED =
   /Review$|^(?:Binding|Eviction|Scale|JobTemplate|PodStatusResult|APIGroupDiscovery|NodeMetrics|PodMetrics|TokenRequest|SerializedReference|RangeAllocation)$/;
-/** Made by the system itself, in numbers; nobody keeps a manifest of them. */
+/** Made by the system itself, in numbers; no manifests of them are kept. */
 const OF_THE_SYSTEM = new Set([
   'Event',
   'Endpoints',
@@ -85,7 +85,7 @@ export function goneBefore(apiVersion: string, kind: string, from: string | unde
   return { api, severity: 'blocker', minor: api.removed, already: true };
 }
 
-/** The same of a file that somebody will apply to the last minor of the path: whatever went before counts too. */
+/** The same of a file that will be applied to the last minor of the path: whatever went before counts too. */
 export function bitesInFile(apiVersion: string, kind: string, last: string): Bites | undefined {
   const api = apiOf(apiVersion, kind);
   const by = (minor: string | undefined) => minor !== undefined && minorOf(minor) <= minorOf(last);

@@ -24,7 +24,7 @@ export interface Evidence {
   manager?: string;
   time?: number;
   certainty: Certainty;
-  /** Somebody else wrote the object later in a version that stays: it bites this writer alone. */
+  /** Another writer wrote the object later in a version that stays: only this writer is affected. */
   overtaken: boolean;
 }
 
@@ -59,7 +59,7 @@ export function evidenceOf({ writers, lastApplied }: Written, kind: string, isOl
   if (lastApplied?.apiVersion && isOld(lastApplied.apiVersion) && (lastApplied.kind ?? kind) === kind) {
     const writer = people.find(({ manager, apiVersion }) => manager === KUBECTL_APPLY && apiVersion === lastApplied.apiVersion);
     const mark = { manager: KUBECTL_APPLY, time: writer?.time };
-    // Whoever has applied the object since took it over: the annotation was left behind.
+    // A later apply by another client took the object over: the annotation was left behind.
     const isResidue = (writer?.time ?? 0) < lastApply;
     if (!isResidue)
       found.push({ apiVersion: lastApplied.apiVersion, by: 'last-applied', ...mark, certainty: 'high', overtaken: overtaken(mark) });

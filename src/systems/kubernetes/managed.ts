@@ -1,4 +1,4 @@
-// Clusters whose control plane nobody but the provider can look into: that is said as such, and never taken for passed.
+// Clusters whose control plane only the provider can see: that is said as such, and never taken for passed.
 import type { Gap, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { distributionOf } from '../../versions/kubernetes.ts';

@@ -13,7 +13,7 @@ export interface Stale {
 
 /** `resources`: as lists name them. */
 export const renamed = (resources: readonly string[]): Remedy<Stale> => ({
-  // No one declares them, and what applies the object writes them anew.
+  // They are not declared, and what applies the object writes them again.
   lasts: true,
   undo: 'none',
   writes: resources.map((name) => ({ verbs: ['patch'], ...parseResourceName(name) })),

@@ -23,7 +23,7 @@ export interface NodeWay {
   logs: Logs;
 }
 
-/** Of a provider or distribution the version has a suffix that nobody can know beforehand: its kubelets are upgraded once, and seen to have left their old version. */
+/** Of a provider or distribution the version has a suffix that cannot be known beforehand: its kubelets are upgraded once, and seen to have left their old version. */
 export function nodeStage(hop: Hop, parts: ClusterParts, way: NodeWay): StageDraft[] {
   const { by, members } = parts;
   if (!members.length || (by && !way.last)) return [];
@@ -44,7 +44,7 @@ export function nodeStage(hop: Hop, parts: ClusterParts, way: NodeWay): StageDra
   return [{ hop: hop.hop, title, steps: [...steps, wait] }];
 }
 
-/** The control plane's own Nodes are not replaced: kubeadm, or whoever made them, upgrades what runs there. */
+/** The control plane's own Nodes are not replaced: kubeadm, or the tool that made them, upgrades what runs there. */
 function oneNode(hop: Hop, parts: ClusterParts, member: Member, way: NodeWay): StepDraft[] {
   const own = isControlPlane(member, parts);
   const mode = way.mode === 'replace' && own ? 'drain' : way.mode;
@@ -209,7 +209,7 @@ function ofProvider({ version }: Hop, by: string, members: readonly Member[]): S
   );
 }
 
-/** Whoever joined meanwhile counts too. */
+/** Nodes that joined meanwhile count too. */
 const everyNode = ({ patches }: Hop): Condition => ({
   of: { apiVersion: 'v1', kind: 'Node' },
   which: 'every',

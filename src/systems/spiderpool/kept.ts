@@ -1,4 +1,4 @@
-// Two texts that hold JSON, where somebody else may have written anything: what is read of them, and what a snapshot keeps. What is odd in them stays odd.
+// Two texts that hold JSON, where users may have written anything: what is read of them, and what a snapshot keeps. What is odd in them stays odd.
 import type { Column, Field, Json, Raw } from '../../engine/contracts.ts';
 import { valueAt } from '../../engine/read/values.ts';
 import { parseField } from '../../kube/fields.ts';

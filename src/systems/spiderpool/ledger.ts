@@ -100,7 +100,7 @@ export function sharedAddresses(rows: AddressRows): Map<string, PodRow[]> {
 const sameUser = (a: PodRow, b: PodRow): boolean =>
   a.uid === b.uid || (a.namespace === b.namespace && a.machine !== undefined && a.machine === b.machine);
 
-/** Reads the Pod and its endpoint anew. undefined: that Pod is gone or going, or does not use the address. */
+/** Reads the Pod and its endpoint again. undefined: that Pod is gone or going, or does not use the address. */
 export async function holdOf(pod: PodRow, address: string, apiVersion: string, look: PointReader): Promise<Hold | undefined> {
   // The endpoint first: a Pod that is still live when it is read behind it had not given the address back.
   const endpoint = await endpointOf(pod, apiVersion, look);

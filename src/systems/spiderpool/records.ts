@@ -38,7 +38,7 @@ export const isClear = ({ row, coding, oddAddresses }: PoolNow, address: string)
 /** Keys named in one gap; they are names that anybody can write. */
 const NAMED = 3;
 
-/** What nobody can understand in the records of a pool: never passed over, and never repaired. */
+/** What cannot be interpreted in the records of a pool: never passed over, and never repaired. */
 export function oddRecords({ row, coding, odd }: PoolNow): Gap[] {
   if (coding === 'unreadable') return [gapIn(row, ['status.allocatedIPs'])];
   const named = odd.map((written) => `status.allocatedIPs[${JSON.stringify(oneLine(redactMarked(written), 60))}]`);
@@ -111,7 +111,7 @@ export function newRecord({ entries }: PoolNow, pod: string, podUid: string, nic
   return withInterface ? { interface: nic, pod, podUid } : { pod, podUid };
 }
 
-/** The write itself. `before` stands as the precondition: nobody else took the address meanwhile. */
+/** The write itself. `before` stands as the precondition: the IP was not assigned meanwhile. */
 export function recordStep({ pool, pointer, before, after }: RecordChange, guard: Condition[], text: Text): StepDraft {
   const change: Change = { path: '/status/allocatedIPs', inString: pointer };
   if (before !== null) change.before = before;

@@ -27,12 +27,12 @@ export const REPAIR_RIGHTS: Rule[] = [
 /** Where the charts keep multus' configuration, as JSON in a string. */
 export const CONF = '/data/cni-conf.json';
 export const NETWORK = '/clusterNetwork';
-/** Of the agents' Pods: it is new, so they are made anew. */
+/** Of the agents' Pods: it is new, so they are created again. */
 export const MARK = formatPointer(['spec', 'template', 'metadata', 'annotations', 'upgrade-guard/clusterNetwork']);
 
 /**
  * The chart renders an empty clusterNetwork, helm puts that over what spiderpool-init once wrote, and its Job runs at an install only. Put back right behind helm;
- * an agent that started in between has copied the empty one to its node, so they all start anew, as spiderpool-init itself makes them do. `helm`: the step to come after.
+ * an agent that started in between has copied the empty one to its node, so they all restart, as spiderpool-init itself makes them do. `helm`: the step to come after.
  */
 export async function networkRepairs(at: SpiderpoolUpgrade): Promise<(helm: StepDraft) => StepDraft[]> {
   const { chart, values, release } = at.intended;
@@ -120,7 +120,7 @@ function held(object: Raw): Json | undefined {
   try {
     return typeof text === 'string' ? pointerGet(parseJson(text), NETWORK) : undefined;
   } catch {
-    return undefined; // what somebody broke by hand tells nothing
+    return undefined; // a configuration that a user broke tells nothing
   }
 }
 

@@ -1,6 +1,6 @@
-// Restarting a Pod so that it gets another address: by eviction, so that PodDisruptionBudgets are respected; never where nothing would make it anew.
+// Restarting a Pod so that it gets another address: by eviction, so that PodDisruptionBudgets are respected; never where nothing would create it again.
 // A Pod of a StatefulSet gets its old address back from its SpiderEndpoint, which therefore goes first (retrieveStaticIPAllocation in pkg/ipam/allocate.go@v0.9.13).
-// The CNI's DEL releases only records with the Pod's own uid: whoever keeps the address does not lose its record (pkg/ippoolmanager, ReleaseIP).
+// The CNI's DEL releases only records with the Pod's own uid: the Pod that keeps the IP does not lose its record (pkg/ippoolmanager, ReleaseIP).
 import type { Condition, Gap, Language, PointReader, Raw, Ref, Refusal, Rule, StepDraft, Text } from '../../engine/contracts.ts';
 import { describeGap, isGap } from '../../engine/gaps.ts';
 import { type BudgetRow, budgetsOf } from '../../kube/budgets.ts';
@@ -19,7 +19,7 @@ const PATIENCE = 300;
 export interface Restart {
   pod: Ref;
   node: string;
-  /** `endpoint-first`: static address. `alone`: nothing makes it anew. `machine`: KubeVirt's. */
+  /** `endpoint-first`: static address. `alone`: nothing creates it again. `machine`: KubeVirt's. */
   way: 'evict' | 'endpoint-first' | 'alone' | 'machine';
   /** `StatefulSet cart`; '' without one. */
   owner: string;

@@ -161,7 +161,7 @@ export interface PoolRow {
   uid: string;
   ranges: string[];
   excluded: string[];
-  /** Of these two what is no range: `spec.ips[3]`. Nobody can tell then which addresses the pool gives. */
+  /** Of these two what is no range: `spec.ips[3]`. It is then unknown which addresses the pool gives. */
   oddRanges: string[];
   /** status.allocatedIPs as it is written: read when it is asked for, since text is a third of what objects take. */
   written: Json | undefined;
@@ -189,7 +189,7 @@ export function entriesOf({ written }: Pick<PoolRow, 'written'>): { coding: 'str
   if (written === undefined || written === null || written === '') return { coding: 'string', entries: {} };
   try {
     const parsed = typeof written === 'string' ? parseJson(written) : undefined;
-    // One address written twice: nobody knows which of them counts, and a write of ours would take the other out.
+    // One address written twice: it is unknown which of them counts, and a write of ours would take the other out.
     const isWhole = isRaw(parsed) && Object.keys(parsed).length === countMembers(written as string);
     return isWhole ? { coding: 'string', entries: parsed } : { coding: 'unreadable', entries: {} };
   } catch {

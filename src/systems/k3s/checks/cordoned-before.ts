@@ -1,4 +1,4 @@
-// Nodes that were cordoned before a Plan gets to them: the controller uncordons every Node that its Job succeeds on, whoever cordoned it.
+// Nodes that were cordoned before a Plan gets to them: the controller uncordons every Node that its Job succeeds on, no matter who cordoned it.
 // Source: rancher/system-upgrade-controller v0.20.1 pkg/upgrade/handle_batch.go, issue 341.
 import type { Check, Finding, Text } from '../../../engine/contracts.ts';
 import { pendingOf, planLabel, planName } from '../plans.ts';

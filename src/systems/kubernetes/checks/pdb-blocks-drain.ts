@@ -114,7 +114,7 @@ function finding(is: Is, budgets: Ref[], counts: Pick<Args, 'healthy' | 'wanted'
   return {
     severity: is === 'now' ? 'warning' : 'blocker',
     key: [is, ...names],
-    // Whoever wrote a budget that lets nothing go meant it: it is changed only by its name.
+    // A budget that allows no disruption is deliberate: it is changed only when named.
     certainty: is === 'never' || is === 'whatever' ? 'medium' : 'high',
     objects: budgets,
     args: { is, name: names.join(', '), ...counts },

@@ -45,7 +45,7 @@ const check: Check<Reads, Args> = {
   headline: { en: 'objects are declared in removed or deprecated API versions', zh: '对象以已移除或已弃用的 API 版本声明' },
   page: {
     impact: {
-      en: 'After the upgrade the API server answers "no matches for kind" to whoever applies the object in the old version: the next kubectl apply, Helm upgrade or sync fails. The object itself stays readable in the new version, except for kinds without a successor.',
+      en: 'After the upgrade the API server answers "no matches for kind" when the object is applied in the old version: the next kubectl apply, Helm upgrade or sync fails. The object itself stays readable in the new version, except for kinds without a successor.',
       zh: '升级后，以旧版本应用对象会收到 “no matches for kind”：下一次 kubectl apply、Helm 升级或同步会失败。对象本身仍可用新版本读取，没有后继版本的类型除外。',
     },
     detection: {

@@ -1,5 +1,5 @@
 // From 1.35 kube-apiserver does not start when --client-ca-file and --requestheader-client-ca-file share a certificate and --requestheader-allowed-names is empty: any client
-// could then say that it is somebody else. Source: kubernetes pkg/kubeapiserver/options/authentication.go@1.35.4 (absent in 1.34.4), PR 131411.
+// could then impersonate any user. Source: kubernetes pkg/kubeapiserver/options/authentication.go@1.35.4 (absent in 1.34.4), PR 131411.
 import type { Check, Ref } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { certificates, json, NO_CERTIFICATE, rowOf, texts, UNREADABLE } from '../../../engine/read/index.ts';

@@ -1,4 +1,4 @@
-// Custom resources whose managedFields still name a version that their CRD no longer has: every server-side apply of such an object fails, whoever sends it ("request to
+// Custom resources whose managedFields still name a version that their CRD no longer has: every server-side apply of such an object fails, by any client ("request to
 // convert CR to an invalid group/version", kubernetes 111937). Kinds of Kubernetes itself are not concerned: there the API server drops such an entry.
 // Source: apiextensions-apiserver pkg/apiserver/conversion; apimachinery pkg/util/managedfields; cluster-api controllers/crdmigrator (which removes such entries).
 import { finding } from '../../../engine/builders.ts';

@@ -17,7 +17,7 @@ const CONFIG = {
     ca: certificates('clientConfig.caBundle'),
   }),
 };
-/** What a restart writes anew. */
+/** What a restart writes again. */
 const WRITTEN = { hooks: each('webhooks', { name: word('name', ''), ca: word('clientConfig.caBundle', '') }) };
 const CONFIGS = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'].map((name) => `${name}.admissionregistration.k8s.io`);
 const reads = {

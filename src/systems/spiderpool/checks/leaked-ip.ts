@@ -26,7 +26,7 @@ interface Args {
   pod: string;
   /** The record; null where Spiderpool itself releases it (v1). */
   record: RecordChange | null;
-  /** Whoever could have it, by that name. */
+  /** The objects of that name that could own it. */
   claimants: Ref[];
   /** So many IPs of a live Pod that has none; 0: the owner no longer exists. */
   unused: number;
@@ -128,7 +128,7 @@ const STARTING = (pod: string): Text => ({
 
 // ---- looking --------------------------------------------------------------------------------------------------------
 
-/** Records whose name no Pod and no endpoint of the lists has, of addresses that nobody uses: one in use with a wrong record is the matter of spiderpool/unrecorded-pod-ip. */
+/** Records whose name no Pod and no endpoint of the lists has, of IPs that are not in use: one in use with a wrong record is the matter of spiderpool/unrecorded-pod-ip. */
 function suspectsOf(rows: AddressRows): Ownerless[] {
   const { ownerless } = suspicionsOf(rows);
   if (!ownerless.length) return [];
@@ -146,10 +146,10 @@ interface Look {
   pool: PoolNow;
 }
 
-/** Nobody of that name, and behind that the record is still the same. */
+/** There is no object of that name, and after that the record is still the same. */
 async function lookedAt(suspects: Ownerless[], apiVersion: string, look: PointReader): Promise<Look[]> {
-  const looked = await each(suspects, async (suspect) => ({ suspect, nobody: await isNobody(claimantsOf(suspect.pod, apiVersion), look) }));
-  const open = looked.filter(({ nobody }) => nobody).map(({ suspect }) => suspect);
+  const looked = await each(suspects, async (suspect) => ({ suspect, gone: await hasNoOwner(claimantsOf(suspect.pod, apiVersion), look) }));
+  const open = looked.filter(({ gone }) => gone).map(({ suspect }) => suspect);
   const wanted = [...new Set(open.map(({ pool }) => pool))];
   const read = new Map(await each(wanted, async (pool) => [pool.name, await readPool(pool, look)] as const));
   return open.flatMap((suspect) => {
@@ -159,7 +159,7 @@ async function lookedAt(suspects: Ownerless[], apiVersion: string, look: PointRe
   });
 }
 
-async function isNobody(claimants: Ref[], look: PointReader): Promise<boolean> {
+async function hasNoOwner(claimants: Ref[], look: PointReader): Promise<boolean> {
   for (const claimant of claimants) {
     const found = await look.get(claimant);
     if (found !== undefined || isGap(found)) return false;
@@ -249,11 +249,11 @@ function finding({ suspect: { address, pod }, pool }: Look, apiVersion: string):
   };
 }
 
-const nobody = ({ claimants }: Args): Condition[] => claimants.map((on) => ({ on, must: 'be-gone' }));
+const noOwner = ({ claimants }: Args): Condition[] => claimants.map((on) => ({ on, must: 'be-gone' }));
 
-/** Only Pods are watched: whoever comes to claim an address comes as a Pod. The writes behind it look for everybody once more. */
+/** Only Pods are watched: a new owner of an IP comes as a Pod. The writes after it look for all owners once more. */
 function wait(found: Finding<Args>[]): StepDraft {
-  const byName = new Map(found.map(({ args }) => [args.pod, nobody(args)[0]!]));
+  const byName = new Map(found.map(({ args }) => [args.pod, noOwner(args)[0]!]));
   const names = someOf([...byName.keys()]);
   return {
     do: 'wait',
@@ -272,7 +272,7 @@ function wait(found: Finding<Args>[]): StepDraft {
 }
 
 function takeOut(args: Args, first: StepDraft): StepDraft {
-  const step = recordStep(args.record!, nobody(args), {
+  const step = recordStep(args.record!, noOwner(args), {
     en: `release ${args.address} in SpiderIPPool ${args.pool}: allocated to ${args.pod}, which no longer exists`,
     zh: `释放 SpiderIPPool ${args.pool} 中的 ${args.address}：其所属的 ${args.pod} 已不存在`,
   });
