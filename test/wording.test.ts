@@ -1,5 +1,5 @@
 // The wording rules, held over every text of the tool: each `en:` and `zh:` literal in src, with an X for every argument.
-// What is quoted in Chinese (“…”) is somebody else's text; names with a dash in them are names.
+// What is quoted in Chinese (“…”) is text of others; names with a dash in them are names.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

@@ -38,7 +38,7 @@ export interface Started {
 /** Environment in which the waits of the binary, and its Lease, pass so many times as fast. */
 export const hastened = (times: number): Record<string, string> => ({ [CLOCK]: `${times}` });
 
-/** A folder to be somebody's home; journals are below its `state`. */
+/** A directory to be the user's home; journals are below its `state`. */
 export const newHome = () => mkdtempSync(join(tmpdir(), 'upgrade-guard-home-'));
 
 /** Starts the binary; its input stays open until `input` was given or the caller ends it. */

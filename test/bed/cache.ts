@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Says one line of progress to whoever waits. */
+/** Prints one line of progress. */
 export type Say = (line: string) => void;
 
 /** $XDG_CACHE_HOME/upgrade-guard/bed, by default below ~/.cache. */

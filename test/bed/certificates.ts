@@ -1,4 +1,4 @@
-// Certificates for tests, written by hand in DER (RFC 5280): any name, any dates, in a millisecond, with nothing but node:crypto.
+// Certificates for tests, encoded in DER without a library (RFC 5280): any name, any dates, in a millisecond, with nothing but node:crypto.
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { isIP } from 'node:net';
 

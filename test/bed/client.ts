@@ -23,7 +23,7 @@ export interface Client {
   path(object: ObjectRef): Promise<string>;
   /** undefined: no such object. */
   get(object: ObjectRef): Promise<Body | undefined>;
-  /** Creates or replaces, then writes the status where that is a subresource. What cannot be replaced (a Pod's node, a name on its way out) is removed and made anew. */
+  /** Creates or replaces, then writes the status where that is a subresource. What cannot be replaced (a Pod's node, a terminating object) is removed and created again. */
   apply(...objects: Body[]): Promise<void>;
   /** Deletes at once: finalizers dropped, no grace; answers when gone. */
   remove(...objects: ObjectRef[]): Promise<void>;

@@ -185,7 +185,7 @@ function apiserverArgs(folder: string, port: number, etcd: string, host = '127.0
     ...['--etcd-servers', etcd, '--secure-port', `${port}`, '--bind-address', host],
     ...['--cert-dir', join(folder, 'certs'), '--token-auth-file', join(folder, 'tokens.csv'), '--authorization-mode', 'RBAC'],
     ...['--service-cluster-ip-range', '10.0.0.0/24', '--allow-privileged=true', '--profiling=false'],
-    // Pods are made by hand here; they need no ServiceAccount.
+    // Tests create Pods themselves here; they need no ServiceAccount.
     ...['--disable-admission-plugins', 'ServiceAccount', '--service-account-issuer', `https://127.0.0.1:${port}/`],
     ...['--service-account-key-file', join(folder, 'sa.pub'), '--service-account-signing-key-file', join(folder, 'sa.key')],
     // For logs: where what plays a kubelet really listens stands in this type; Nodes keep addresses like real ones beside it.
@@ -198,7 +198,7 @@ function managerArgs(folder: string, port: number): string[] {
     ...['--kubeconfig', kubeconfigOf({ folder }, 'admin'), '--secure-port', `${port}`, '--bind-address', '127.0.0.1'],
     ...['--cert-dir', join(folder, 'kcm'), '--leader-elect=false', '--use-service-account-credentials=false'],
     ...['--service-account-private-key-file', join(folder, 'sa.key')],
-    // A Node that a test makes by hand, with no kubelet behind it, stays as the test made it.
+    // A Node that a test creates, with no kubelet behind it, stays as the test made it.
     ...['--node-monitor-grace-period', '24h', '--node-startup-grace-period', '24h'],
   ];
 }

@@ -52,7 +52,7 @@ export async function layCrds({ kubectl }: Pick<Bed, 'kubectl'>, folder: string)
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
   const limit = Date.now() + 30_000;
   while (!(await holds())) {
-    if (Date.now() > limit) throw new Error(`waited 30 s in vain until ${what}`);
+    if (Date.now() > limit) throw new Error(`timed out after 30 s waiting until ${what}`);
     await sleep(50);
   }
 }

@@ -1,5 +1,5 @@
 // Servers that write down who came and how: API server addresses of every kind, and HTTP, HTTPS and SOCKS5 proxies in front of them.
-// It is no API server: it answers `kubectl version` and the first questions of `upgrade-guard runs`, whoever asks.
+// It is no API server: it answers `kubectl version` and the first questions of `upgrade-guard runs`, without authentication.
 import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
@@ -25,7 +25,7 @@ export interface Seen {
   via: string;
 }
 /**
- * `good` is also reached by IPv6. `foreign`: of an authority that nobody knows. `chained`: sends the intermediate authority that signed it.
+ * `good` is also reached by IPv6. `foreign`: of an unknown authority. `chained`: sends the intermediate authority that signed it.
  * `future`: not valid yet. `nameless`: has a common name only. `deaf` never answers; `strict` answers 401 to any token but `fresh`.
  */
 export type ServerName = 'good' | 'http' | 'foreign' | 'chained' | 'expired' | 'future' | 'nameless' | 'deaf' | 'strict';
@@ -38,7 +38,7 @@ export interface RecordingServer {
   proxies: Record<ProxyName, string>;
   root: Authority;
   intermediate: Authority;
-  /** An address where nobody listens. */
+  /** An address without a listener. */
   closed: string;
   /** Everything since the last call. */
   seen(): Seen[];

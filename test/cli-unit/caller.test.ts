@@ -52,7 +52,7 @@ describe('connectionFromHelm', () => {
       v: '4',
     });
   });
-  it('takes empty values, false and the namespace that nobody chose for nothing', () => {
+  it('takes empty values, false and the namespace that was not chosen for nothing', () => {
     const env = {
       HELM_NAMESPACE: 'default',
       HELM_KUBECONTEXT: '',
@@ -62,7 +62,7 @@ describe('connectionFromHelm', () => {
     };
     expect(connectionFromHelm(env, unasked)).toEqual({});
   });
-  it('takes the namespace of the context for nothing that somebody chose, any other for a choice', () => {
+  it('does not take the namespace of the context for a choice, but any other', () => {
     expect(connectionFromHelm({ HELM_NAMESPACE: 'shop' }, () => 'shop')).toEqual({});
     expect(connectionFromHelm({ HELM_NAMESPACE: 'kube-system' }, () => 'shop')).toEqual({ namespace: 'kube-system' });
     expect(connectionFromHelm({ HELM_NAMESPACE: 'shop' }, () => undefined)).toEqual({ namespace: 'shop' });

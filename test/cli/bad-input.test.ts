@@ -192,7 +192,7 @@ const FILES: Record<string, Case> = {
     next: /check -o json/,
   },
 };
-/** A FIFO to which nobody writes, in a folder of its own. */
+/** A FIFO without a writer, in a directory of its own. */
 function fifo(name: string): string {
   const path = join(folder, name);
   mkdirSync(join(path, '..'), { recursive: true });

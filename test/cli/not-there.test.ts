@@ -59,7 +59,7 @@ describe.each(IN)('in %s', (lang) => {
     const nothing = join(folder, 'nothing');
     mkdirSync(nothing, { recursive: true });
     writeFileSync(join(nothing, 'version.json'), '{"gitVersion":"v1.30.4"}');
-    // Kubernetes itself is always there; of an empty cluster nobody can see the control plane.
+    // Kubernetes itself is always there; in an empty cluster the control plane cannot be seen.
     expect(await upgradeGuard('check', '--from', nothing)).toMatchObject({ code: 3, stderr: '' });
     expect((await upgradeGuard('fix', 'spiderpool', '--from', nothing)).code).toBe(1);
   });

@@ -304,7 +304,7 @@ describe('credentials', () => {
       expect(busy.destroyed).toBe(true);
     });
 
-    test('a token given by hand means that it is not run', async () => {
+    test('with --token it is not run', async () => {
       const script = plugin('exit 1');
       expect((await headersOf(one({}, exec({ command: script })), { token: 'mine' })).authorization).toBe('Bearer mine');
     });

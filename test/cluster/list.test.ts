@@ -83,7 +83,7 @@ test('an error of the sink is thrown, and that of the page asked for meanwhile i
   expect(unhandled).toEqual([]);
 });
 
-test('an expired token begins the list anew', async () => {
+test('an expired token starts the list again', async () => {
   const { seen } = await listed({ '': page('a', 'B'), B: page('b', 'C'), C: 410 });
   expect(seen.indexOf('restart')).toBeGreaterThan(seen.indexOf('b'));
   expect(seen.filter((word) => word === 'restart')).toHaveLength(3);

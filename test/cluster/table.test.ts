@@ -40,7 +40,7 @@ describe('cells', () => {
     expect(read(answer([{ cells: ['a', '1/1', 'Running'] }]))).toEqual([['Running', '']]);
     expect(read(answer([{ cells: [] }]))).toEqual([['', '']]);
   });
-  test('come as they are, control characters and all: nobody prints them', () => {
+  test('come as they are, control characters included: they are not printed', () => {
     expect(read(answer([pod('a', '\u001b[31m', '10.0.0.1\n')]))).toEqual([['\u001b[31m', '10.0.0.1\n']]);
   });
   test.each([[[]], [null], [undefined]])('no rows: %j', (rows) => expect(read(answer(rows))).toEqual([]));

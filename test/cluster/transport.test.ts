@@ -319,7 +319,7 @@ describe('a source', () => {
     expect(await source.list({ resource: 'pods', fields: 'whole' }, sink)).toMatchObject({ why: 'failed', resource: 'pods', ...gap });
   });
 
-  test('does not take a bug of whoever takes the objects for an answer of the server', async () => {
+  test('does not take a bug in the code that takes the objects for an answer of the server', async () => {
     const { source } = await answering({ '/api/v1': PODS, '/api/v1/pods': { kind: 'PodList', items: [{ metadata: { name: 'a' } }] } });
     const buggy = {
       ...sink,

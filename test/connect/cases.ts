@@ -484,7 +484,7 @@ export function casesOf(bed: RecordingServer): Record<string, Compared[]> {
       },
       { name: '--server keeps it', config: one(through(`http://${proxies.http}`, https('foreign'))), flags: ['--server', far] },
       { name: 'one that refuses', config: one(through(`http://${proxies.refusing}`)), says: /proxy refused the connection: .*407/ },
-      { name: 'nobody there', config: one(through(`http://${bed.closed}`)), says: /proxy refused the connection: .*ECONNREFUSED/ },
+      { name: 'no listener', config: one(through(`http://${bed.closed}`)), says: /proxy refused the connection: .*ECONNREFUSED/ },
     ],
     'proxies of the environment': [
       { name: 'HTTPS_PROXY', config: one({ server: far }), env: { HTTPS_PROXY: `http://${proxies.http}` } },

@@ -105,7 +105,7 @@ const FAILURES: [string, Omit<Case, 'name'>, RegExp, RegExp, RegExp][] = [
     /--certificate-authority/,
   ],
   [
-    'a cluster that was made anew',
+    'a cluster that was created again',
     { config: config({ 'certificate-authority-data': data(authority('test root').cert) }) },
     /context prod/,
     /certificate signed by unknown authority \(issued by test root\), not by the one in the kubeconfig/,

@@ -117,7 +117,7 @@ describe('Pods', () => {
     give(['10.6.168.41', 'fd00::41']);
     expect((await running(object)).status.podIPs).toEqual([{ ip: '10.6.168.41' }, { ip: 'fd00::41' }]);
   });
-  test('a deleted one goes away although nobody forces it, and its name can be used again', async () => {
+  test('a deleted one goes away without force, and its name can be used again', async () => {
     await kubelet();
     const object = pod(await cluster.namespace());
     await cluster.apply(object);

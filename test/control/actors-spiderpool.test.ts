@@ -163,7 +163,7 @@ describe('a StatefulSet', () => {
     await running(member);
     return { object, owner, member };
   };
-  test('keeps the address of a Pod that is made anew, and gives it back when it shrinks', async () => {
+  test('keeps the IP of a Pod that is created again, and gives it back when it shrinks', async () => {
     const { object, owner, member } = await scene('keeps');
     const before = await endpointOf(member);
     expect(before.metadata.ownerReferences).toBeUndefined();

@@ -196,7 +196,7 @@ describe.each(['v0.13', 'v0.20'] as const)('%s', (generation) => {
     expect((await getNode('s1')).spec.unschedulable).toBe(true);
   });
 
-  test('selects nobody without concurrency or selector, nor Nodes that are disabled', async () => {
+  test('selects no Node without concurrency or selector, nor Nodes that are disabled', async () => {
     const { plan, jobs } = await scene(generation, [
       server('s1'),
       { ...server('s2'), labels: { 'node-role.kubernetes.io/control-plane': 'true', [LABEL]: 'disabled' } },

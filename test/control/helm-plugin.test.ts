@@ -147,7 +147,7 @@ describe.each(['helm3', 'helm4'] as const)('%s', (which) => {
     ['--namespace of another', { from: toBed, flags: ['--namespace=ops'] }, false],
     ['HELM_NAMESPACE of another', { from: toBed, env: { HELM_NAMESPACE: 'ops' } }, false],
     ['-A beside it', { from: toBed, flags: ['-A', '-n', 'ops'] }, true],
-    ['the namespace of the context is nobody’s choice', { from: toShop }, true],
+    ['the namespace of the context is not a choice', { from: toShop }, true],
     ['-n over the namespace of the context', { from: toShop, flags: ['-n', 'ops'] }, false],
     ['-nNAME, which helm leaves to us', { from: toShop, flags: ['-nshop'] }, false],
   ])('%s', async (_, where, found) => {

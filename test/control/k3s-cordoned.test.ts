@@ -187,7 +187,7 @@ test('R2: before v0.15 the Plan goes, then its Jobs, then the cordon; undo cordo
   expect(await planNow()).toBeUndefined();
   expect(await jobsNow()).toEqual([]);
   expect(await cordoned()).toEqual([]);
-  // Nobody makes a Job anew, nobody cordons again.
+  // No Job is created again, no Node cordoned again.
   await sleep(2000);
   expect([await jobsNow(), await cordoned()]).toEqual([[], []]);
   expect((await check()).outcome).toBe('passed');
@@ -199,7 +199,7 @@ test('R2: before v0.15 the Plan goes, then its Jobs, then the cordon; undo cordo
   expect(await cordoned()).toEqual([name]);
   expect(await planNow()).toBeUndefined();
   expect((await check()).outcome).toBe('passed');
-  // Its environment is on no screen; whoever wants the Plan back finds the command again, and it works.
+  // Its environment is on no screen; the command to restore the Plan is printed again, and it works.
   const { stdout: shown } = await run(['runs', basename(dirname(kept))], { kubeconfig, home });
   expect(told.exec(shown)![1]).toBe(kept);
   expect(fixed.stdout + fixed.stderr + undone.stdout + undone.stderr + shown).not.toContain('hunter2');
@@ -261,7 +261,7 @@ test('no controller: the wait ends at its deadline, and says what did not happen
   await settled();
 });
 
-describe('a Plan of somebody else is found, and not touched', () => {
+describe('a Plan of another owner is found, and not touched', () => {
   test.each([
     ['Argo CD', { annotations: { 'argocd.argoproj.io/tracking-id': 'upgrades:upgrade.cattle.io/Plan:system-upgrade/agent' } }, {}],
     ['Flux', { labels: { 'kustomize.toolkit.fluxcd.io/name': 'upgrades' } }, {}],

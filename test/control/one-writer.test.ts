@@ -1,4 +1,4 @@
-// One writer: two operators at once, a Lease that is stale, a run that stopped half-way, a Lease that is lost, Ctrl-C.
+// One writer: two operators at once, a Lease that is stale, a run that was interrupted, a Lease that is lost, Ctrl-C.
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { hastened, newHome, run, start } from '../bed/binary.ts';
 import { startFaultProxy } from '../bed/fault-proxy.ts';
@@ -52,11 +52,11 @@ test('a Lease without a pulse is stale after a minute by our own clock, and goes
   const taken = await run(['fix', CHECK, '--yes', '--take-over', 'other-run'], { kubeconfig, env });
   expect(taken.code, taken.stderr).toBe(0);
   expect(await stage.lease()).toBeUndefined();
-  // Whoever takes over by name watches for itself.
+  // --take-over RUN leaves that check to the user.
   expect(taken.ms).toBeGreaterThan(6_000);
 });
 
-test('a run that stopped half-way leaves the Lease marked; its own resume takes it at once, another operator does not', async () => {
+test('an interrupted run leaves the Lease marked; its own resume takes it at once, another operator does not', async () => {
   const home = newHome();
   proxy.faults.push({
     method: 'PATCH',
@@ -79,7 +79,7 @@ test('a run that stopped half-way leaves the Lease marked; its own resume takes 
   expect(await stage.lease()).toBeUndefined();
 });
 
-test('a Lease that somebody else took stops the run before its next write', async () => {
+test('a Lease that another run took stops the run before its next write', async () => {
   const home = newHome();
   // The patches hang long enough for a renewal to meet the new holder.
   proxy.faults.push(

@@ -213,7 +213,7 @@ test('an address without a record: put back with its count, and undone exactly',
   await cluster.remove(web);
 });
 
-describe('a record of nobody', () => {
+describe('a record without an owner', () => {
   test('watched for a minute, taken out, and put back by an undo', async () => {
     await cluster.apply(pool('leak4', ['10.6.4.1-10.6.4.9']));
     await rewrite('leak4', (records) => {
@@ -234,7 +234,7 @@ describe('a record of nobody', () => {
     expect((await poolNow('leak4')).allocatedIPCount).toBe(2);
     await cluster.remove(pool('leak4', []));
   });
-  test('somebody of that name turns up meanwhile: nothing is taken out', async () => {
+  test('an object of that name appears meanwhile: nothing is released', async () => {
     const namespace = await cluster.namespace('shop');
     await cluster.apply(pool('late4', ['10.6.5.1-10.6.5.9']));
     await rewrite('late4', (records) => {
@@ -270,7 +270,7 @@ test('without the right to one of the lists: unknown, never passed', async () =>
 
 test('Pods that come and go: no finding', { timeout: 180_000 }, async () => {
   const namespace = await cluster.namespace('churn');
-  // Too few for all: somebody always waits for the next address that is given back.
+  // Too few for all: one Pod always waits for the next IP that is released.
   await cluster.apply(pool('churn4', ['10.6.7.1-10.6.7.9']), pool('churn6', ['fd00::7001-fd00::7009'], 6));
   const pools = { ipv4: ['churn4'], ipv6: ['churn6'] };
   const workloads = [workload('Deployment', 'web', namespace, pools, 8), workload('StatefulSet', 'cart', namespace, pools, 4)];

@@ -1,4 +1,4 @@
-// What undo and resume make of runs on disk: the built binary, a real API server, and folders that somebody changed, cut or lost since.
+// What undo and resume make of runs on disk: the built binary, a real API server, and directories that were changed, cut or lost since.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -63,13 +63,13 @@ async function stoppedAtTheThird(): Promise<string> {
   }
 }
 
-describe('a run that somebody has changed', () => {
+describe('a run that was changed on disk', () => {
   test.each([
     ['another object', (step: Body) => Object.assign(step.on, { apiVersion: 'v1', kind: 'Node', namespace: undefined, uid: undefined })],
     ['another resource of the same group', (step: Body) => Object.assign(step.on, { kind: 'SpiderCoordinator' })],
   ])('%s: refused, in words, nothing sent', async (_, edit) => {
     const home = await fixed();
-    // As somebody would who knows the format: the journal speaks of the same object.
+    // As a user would who knows the format: the journal speaks of the same object.
     edited(home, ({ stages: [{ steps }] }) => edit(steps[1]));
     const journal = join(folderOf(home), 'journal.jsonl');
     const entries = readFileSync(journal, 'utf8').trim().split('\n');
@@ -173,7 +173,7 @@ describe('a run that was damaged', () => {
     expect(writes()).toEqual([]);
     expect(await stage.types()).toEqual(FIXED);
   });
-  test('journal cut, and its length lost: nobody can know, and that is said', async () => {
+  test('journal cut, and its length lost: that entries may be missing is said', async () => {
     const home = await fixed();
     const journal = join(folderOf(home), 'journal.jsonl');
     writeFileSync(journal, `${readFileSync(journal, 'utf8').split('\n')[0]}\n`);
@@ -280,7 +280,7 @@ describe('--dry-run', () => {
     expect((await run(['resume', '--yes'], { kubeconfig, home })).code).toBe(0);
   });
 
-  test('what the server would refuse, or what somebody has moved, is said', async () => {
+  test('what the server would refuse, or what a user has moved, is said', async () => {
     const home = await fixed();
     refuse(/bare-a/);
     await cluster.request('PATCH', '/apis/spiderpool.spidernet.io/v2beta1/namespaces/default/spiderendpoints/bare-b', {

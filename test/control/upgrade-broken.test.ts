@@ -1,4 +1,4 @@
-// The upgrade as somebody needs it: the real 0.9.4 by real helm, broken in the ways that are known, and one command of the Helm plugin that checks, repairs, upgrades and proves it.
+// The upgrade as it is needed: the real 0.9.4 by real helm, broken in the ways that are known, and one command of the Helm plugin that checks, repairs, upgrades and proves it.
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -115,7 +115,7 @@ describeUpstream('whether an upgrade can start', ['data', 'spiderpool', 'charts'
     const undone = await run(['undo', '--yes'], { kubeconfig, env, home });
     expect(undone.code, said(undone)).toBe(0);
     expect((await history()).at(-1)).toMatchObject({ chart: 'spiderpool-0.9.4', status: 'deployed' });
-    // spiderpool-init of 0.9.4 is a Pod, which the rollback makes anew.
+    // spiderpool-init of 0.9.4 is a Pod, which the rollback creates again.
     await expect.poll(network, { timeout: 60_000 }).toBe(NETWORK);
   });
 
@@ -159,7 +159,7 @@ describeUpstream('whether an upgrade can start', ['data', 'spiderpool', 'charts'
     expect((await cluster.get(init))?.metadata.uid).not.toBe(before?.metadata.uid);
     await expect.poll(network, { timeout: 60_000 }).toBe(NETWORK);
     expect((await history()).at(-1)).toMatchObject({ chart: 'spiderpool-0.9.4', status: 'deployed' });
-    // The new one stands in nobody's way any more: there is no upgrade to what is installed.
+    // The new one blocks nothing any more: there is no upgrade to what is installed.
     expect((await checked('spiderpool/init-pod', '--to', 'spiderpool=0.9.4')).outcome).toBe('not-applicable');
   });
 

@@ -286,7 +286,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     });
     await helm(['upgrade', 'sp', chartOf('0.9.13'), '-n', NAMESPACE], { kubeconfig: release.kubeconfig });
     proxy.faults.length = 0;
-    // Nobody waits ten minutes here: the record says that it is an hour old.
+    // The test does not wait ten minutes: the record says that it is an hour old.
     const hourAgo = String(Math.floor(Date.now() / 1000) - 3600);
     const labels = { createdAt: hourAgo, modifiedAt: hourAgo };
     await cluster.request('PATCH', `${SECRETS}/sh.helm.release.v1.sp.v2`, { metadata: { labels } });

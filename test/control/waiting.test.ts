@@ -1,4 +1,4 @@
-// Nobody sits before a silent screen: what is waited for is said, on a terminal in the line that is drawn over, else once; and -v says what is done.
+// No command waits without saying so: what is waited for is said, on a terminal in the line that is drawn over, else once; and -v says what is done.
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BINARY, newHome, run, start } from '../bed/binary.ts';

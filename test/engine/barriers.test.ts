@@ -56,7 +56,7 @@ describe('a wait', () => {
     expect(results(later)).toMatchObject({ b: 'obsolete' });
     expect(await typeOf(world, 'b')).toBe('None');
   });
-  test('that ends in vain, or sees what means failure, stops the run', async () => {
+  test('that times out, or sees what means failure, stops the run', async () => {
     const world = worldOf(endpoint('a', 'None'), endpoint('b', 'None'));
     const behind = patchStep('b', { after: ['w'] });
     expect(results(await go(world, [waitStep('w'), behind]))).toEqual({ w: 'failed' });

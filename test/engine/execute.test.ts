@@ -82,7 +82,7 @@ describe('a step', () => {
     expect((await back(world, [patchStep('a')], done.entries)).state).toBe('finished');
     expect(await typeOf(world, 'a')).toBe('None');
   });
-  test('that somebody else did between our refused tries is theirs: an undo leaves it', async () => {
+  test('that another user did between our refused tries is theirs: an undo leaves it', async () => {
     const inner = worldOf(endpoint('a', 'None'));
     const world = {
       ...inner,
@@ -93,7 +93,7 @@ describe('a step', () => {
     expect((await back(inner, [patchStep('a')], done.entries)).outcomes.size).toBe(0);
     expect(await typeOf(inner, 'a')).toBe('Pod');
   });
-  test('never answered stays in doubt, and stops the run half-way', async () => {
+  test('never answered stays in doubt, and interrupts the run', async () => {
     const done = await go(troubled(worldOf(endpoint('a', 'None')), 'unanswered', 99), [patchStep('a')]);
     expect(results(done)).toEqual({ a: 'in-doubt' });
     expect(done.state).toBe('stopped');
@@ -206,7 +206,7 @@ describe('a run', () => {
 
 describe('resume, at an intent without an outcome', () => {
   const intent: Entry = { at: '', is: 'intent', direction: 'apply', step: 'a', before: endpoint('a', 'None') };
-  test('object at after: done, whoever wrote it', async () => {
+  test('object at after: done, no matter who wrote it', async () => {
     expect(results(await go(worldOf(endpoint('a', 'Pod')), [patchStep('a')], [intent]))).toEqual({ a: 'done' });
   });
   test('object at before: sent again', async () => {

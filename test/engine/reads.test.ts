@@ -151,7 +151,7 @@ describe('reads', () => {
   });
 });
 
-test('a snapshot answers the same, and holds no line that nobody reads', async () => {
+test('a snapshot answers the same, and holds no line that is not read', async () => {
   const recording = recordingSource(live(), declarationsOf([system]));
   await rowsOf(recording.source);
   await collectDeclared(recording.source, [system], recording.has);

@@ -252,7 +252,7 @@ describe('create', () => {
     expect(detail(done)).toContain('exists already');
     expect(await at(world, ref, '/data/k')).toBe('other');
   });
-  test('undo leaves what somebody has changed since, and a successor of its name', async () => {
+  test('undo leaves what another user has changed since, and a successor of its name', async () => {
     const world = worldOf();
     const done = await go(world, steps);
     await world.write({ verb: 'patch', on: ref, patch: [{ op: 'replace', path: '/data/k', value: 'mine' }] });
@@ -424,7 +424,7 @@ const OWNED = [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'r
 
 describe.each(['evict', 'delete'] as const)('%s of a Pod', (kind) => {
   const of = (name: string, more = {}) => step(kind, { on: refOf(pod(name)), within: 5, undo: 'none', ...more });
-  test('is refused without a controller, whoever planned it', async () => {
+  test('is refused without a controller, no matter who planned it', async () => {
     for (const owners of [
       [],
       [{ ...OWNED[0]!, controller: false }],
@@ -500,7 +500,7 @@ describe('evict', () => {
     expect(result(done)).toBe('done');
     expect(done.entries.map(({ is }) => is)).toEqual(['intent', 'outcome']);
   });
-  test('in vain: says so, the run can be resumed', async () => {
+  test('timed out: says so, the run can be resumed', async () => {
     const world = troubled(worldOf(pod('a', OWNED)), 'blocked', 99);
     const begun = performance.now();
     const done = await go(world, steps);
@@ -528,7 +528,7 @@ describe('evict', () => {
 
 describe('wait', () => {
   const until = [{ on: refTo('a'), must: [{ path: '/status/ownerControllerType', is: 'Pod' }] }];
-  /** As a cluster: nobody assumes anything. */
+  /** As a cluster: nothing is assumed. */
   const live = (world: World): World => ({ ...world, assume: undefined });
   const turn = (world: World, value: string) =>
     world.write({ verb: 'patch', on: refTo('a'), patch: [{ op: 'replace', path: '/status/ownerControllerType', value }] });
@@ -543,7 +543,7 @@ describe('wait', () => {
     expect(done.entries.map(({ is }) => is)).toEqual(['outcome']);
     expect(toUndo(runOf(...steps), progressOf(done.entries))).toEqual([]);
   });
-  test('a break begins the lasting anew', async () => {
+  test('a break starts the lasting again', async () => {
     const world = live(worldOf(endpoint('a', 'Pod')));
     setTimeout(() => turn(world, 'None'), 500 / PACE);
     setTimeout(() => turn(world, 'Pod'), 1500 / PACE);
@@ -551,7 +551,7 @@ describe('wait', () => {
     expect(result(await go(world, [step('wait', { until, within: 10, lasting: 1, assume: [] })]))).toBe('done');
     expect(performance.now() - begun).toBeGreaterThan(2400 / PACE);
   });
-  test('in vain: failed, says what did not happen and how to see why; resumed, it waits again', async () => {
+  test('timed out: failed, says what did not happen and how to see why; resumed, it waits again', async () => {
     const world = live(worldOf(endpoint('a', 'None')));
     const steps = [
       step('patch', { id: '0', on: refTo('a'), changes: [{ path: '/status/x', after: 1 }] }),

@@ -50,12 +50,12 @@ test.each<[string, Json, string]>([
   ['list', [1], '--set-json list=VALUE'],
   ['odd key', 'abc', "--set-string 'odd key=VALUE'"],
   ['env.PIN', 4711, '--set env.PIN=VALUE'],
-])("somebody's own %s=%j is %s", (key, value, expected) => {
+])("the user's own %s=%j is %s", (key, value, expected) => {
   expect(settingFlag(pathOf(key), value)).toBe(expected);
   expect(needsValue(['--set a=1', expected])).toBe(true);
 });
 
-test('yes and no and numbers of somebody are words to paste', () => {
+test('booleans and numbers of the user are words to paste', () => {
   const flags = [settingFlag(['a'], true), settingFlag(['b'], 3), settingFlag(['c'], null)];
   expect(flags).toEqual(['--set a=true', '--set b=3', '--set c=null']);
   expect(needsValue(flags)).toBe(false);

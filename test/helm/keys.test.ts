@@ -1,4 +1,4 @@
-// Keys of values: what templates name, and bounds for records that nobody wrote by hand.
+// Keys of values: what templates name, and bounds for hostile records.
 import { describe, expect, test } from 'vitest';
 import { isRead, isVast, leavesOf, MOST_KEYS, mapsOf, pathOf, readBy, valueAt, written } from '../../src/helm/keys.ts';
 

@@ -182,7 +182,7 @@ describe('redactRelease', () => {
     ],
     ['and where the chart has a map or a list', { labels: 'CANARY', hosts: 'CANARY' }, { labels: 'REDACTED', hosts: 'REDACTED' }],
     ['and below a map that takes any key', { labels: { team: 'CANARY', on: true } }, { labels: { team: 'REDACTED', on: true } }],
-    ['a list is the default or nobody reads it', { hosts: ['a', 'CANARY', 1] }, { hosts: ['REDACTED', 'REDACTED', 1] }],
+    ['a list is the default or is not read', { hosts: ['a', 'CANARY', 1] }, { hosts: ['REDACTED', 'REDACTED', 1] }],
     ['the same list as the default stays', { hosts: ['a'] }, { hosts: ['a'] }],
     [
       'environments go, also where the chart has them',

@@ -242,7 +242,7 @@ describe('run store', () => {
     const other = { ...intent('s1'), before: { apiVersion: 'v1', kind: 'Node', metadata: { name: 's1' } } };
     for (const bad of [
       ...['not json', '{"at":"x","is":"other","direction":"apply"}', '[]', `${'['.repeat(5000)}`],
-      // Of a step that the run has not; about another object; done without an intent; with a field that nobody knows.
+      // Of a step that the run has not; about another object; done without an intent; with an unknown field.
       ...[intent('s9'), other, done('s1'), { ...intent('s1'), more: 1 }].map((entry) => JSON.stringify(entry)),
     ]) {
       writeFileSync(journalOf('d'), `${JSON.stringify(begin)}\n${bad}\n${JSON.stringify(intent('s2'))}\n`);
@@ -327,7 +327,7 @@ describe('run store', () => {
     expect((await failure(store.read('old'))).message).toContain('damaged');
   });
 
-  it('does not go on where somebody else has gone on meanwhile', async () => {
+  it('does not continue where another process has continued meanwhile', async () => {
     const store = runStore(folder, UID);
     await whole('two');
     const { end } = (await store.read('two'))!;

@@ -87,7 +87,7 @@ describe('pick, recording and declared fields agree', () => {
     );
   });
 
-  it('whoever reads only what he declares sees the same in the projection as in the object', () => {
+  it('a check that reads only what it declares sees the same in the projection as in the object', () => {
     const walk = (value: unknown, path: readonly string[]): unknown => {
       if (Array.isArray(value)) return value.map((item) => walk(item, path));
       if (path.length === 0 || typeof value !== 'object' || value === null) return path.length === 0 ? JSON.stringify(value) : undefined;

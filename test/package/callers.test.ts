@@ -1,4 +1,4 @@
-// The packed binary as its callers start it: kubectl, kubectl's completion, and by hand; helm.test.ts has Helm.
+// The packed binary as its callers start it: kubectl, kubectl's completion, and directly; helm.test.ts has Helm.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe('by hand', () => {
+describe('directly', () => {
   it('says its version, and what it is called', async () => {
     expect((await run(['version'])).stdout).toContain(version);
     expect((await run(['--help'])).stdout).toContain('  upgrade-guard COMMAND');

@@ -176,7 +176,7 @@ describe.each(HELMS)('Helm $version', ({ which, version, major }) => {
     expect(connectionFromHelm(seen.env, nobody)).toEqual({});
   });
 
-  it('always gives a namespace, says which it would give if nobody chose one, and leaves -nNAME in our command line', async () => {
+  it('always gives a namespace, says which it would give if none was chosen, and leaves -nNAME in our command line', async () => {
     const helm = helmAlone(which);
     const usual = async (env = {}) => (await helm(['env', 'HELM_NAMESPACE'], { KUBECONFIG: kubeconfig, ...env })).stdout;
     expect(await usual()).toBe('shop\n');

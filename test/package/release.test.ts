@@ -1,4 +1,4 @@
-// npm run package as somebody runs it: in a fresh copy of the checkout, without network. Two such copies, in two places, give the same bytes; what they
+// npm run package as a user runs it: in a fresh copy of the checkout, without network. Two such copies, in two places, give the same bytes; what they
 // hold can be installed.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';

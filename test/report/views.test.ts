@@ -63,7 +63,7 @@ test('every check that is unknown is named, however many reasons are folded away
   const text = shown({ ...unknown, results }, at).join('\n');
   expect(text).toContain('… and 7 more (-o wide)');
   expect(results.map(({ id }) => id).filter((id) => !text.split(/[\s,]+/).includes(id))).toEqual([]);
-  // Nobody grants rights as the one who lacks them.
+  // Rights are not granted as the user who lacks them.
   expect(text.split('Next (as an administrator): ')[1]).toBe('kubectl upgrade-guard rbac --for check | kubectl apply -f - --context c');
 });
 

@@ -69,7 +69,7 @@ const SETTINGS: Raw = {
 const rawAt = (value: Json | undefined): Raw => (typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {});
 const listAt = (value: Json | undefined): Json[] => (Array.isArray(value) ? value : []);
 
-/** Words of somebody else, in every place that a verdict does not hang on. */
+/** Free text, in every place that a verdict does not depend on. */
 function sown(object: Raw): Raw {
   const metadata = rawAt(object.metadata);
   const annotations = {

@@ -1,4 +1,4 @@
-// What somebody may have meant: typing errors, parts of an id, its words in another order.
+// What the user may have meant: typing errors, parts of an id, its words in another order.
 import { describe, expect, test } from 'vitest';
 import { likelyIds, nearest } from '../../src/text/nearest.ts';
 

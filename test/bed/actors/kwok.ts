@@ -17,16 +17,16 @@ const LEASE_SECONDS = 40;
 export interface KwokOptions {
   /** Pods with this label are left alone, but for their end. */
   leaves?: string;
-  /** Pods wait until somebody else has given them an address. */
+  /** Pods wait until another component has given them an IP. */
   waitsForAddress: boolean;
 }
 export interface Kwok {
-  /** What it said, for the error of whoever waits in vain. */
+  /** Its output, for the error of a wait that times out. */
   log(): string;
   stop(): Promise<void>;
 }
 
-/** Answers at once: whoever needs a Node waits for its Lease and its condition. */
+/** Answers at once: a test that needs a Node waits for its Lease and its condition. */
 export function startKwok(bed: Bed, options: KwokOptions): Kwok {
   const folder = mkdtempSync(join(tmpdir(), 'upgrade-guard-kwok-'));
   const [stages, log] = [join(folder, 'stages.yaml'), join(folder, 'log')];
@@ -104,7 +104,7 @@ conditions:
 - { type: {{ .type }}, status: {{ .status | Quote }}, reason: {{ .reason }}, message: {{ .message | Quote }}, lastHeartbeatTime: {{ $now }}, lastTransitionTime: {{ $now }} }
 {{ end }}`;
 
-/** An address that it has (from Spiderpool, or from before kwok was started anew) stays. */
+/** An address that it has (from Spiderpool, or from before kwok was restarted) stays. */
 const POD_RUNS = `
 {{ $now := Now | Quote }}
 phase: Running

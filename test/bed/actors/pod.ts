@@ -77,7 +77,7 @@ export async function runPod(pod: Body, host: Host): Promise<void> {
     await report();
     return;
   }
-  // Whoever deleted the Pod meanwhile does not want its containers to start.
+  // The containers of a Pod that was deleted meanwhile must not start.
   if (inits.length && !(await report())) return;
   const restarts = restartPolicy === 'Always' ? 'always' : restartPolicy === 'Never' ? 'never' : 'after failure';
   await Promise.all(mains.map((main) => live(main, restarts)));

@@ -85,7 +85,7 @@ export async function startSpiderpool(bed: Bed): Promise<Spiderpool> {
     return taken.map(({ address }) => address);
   }
 
-  /** A StatefulSet's Pod keeps its addresses. A record that is missing stays missing; one of somebody else is an error for as long as it is there ("data broken"). */
+  /** A StatefulSet's Pod keeps its addresses. A record that is missing stays missing; one of another Pod is an error for as long as it is there ("data broken"). */
   async function reuse(pod: Body, endpoint: Body): Promise<string[] | undefined> {
     const held = heldBy(endpoint);
     for (const { address, pool } of held) {
@@ -156,7 +156,7 @@ export async function startSpiderpool(bed: Bed): Promise<Spiderpool> {
     return names.filter((each) => each.length).map((each) => all.filter(({ metadata }) => each.includes(metadata.name)));
   }
 
-  /** Deployments own their Pods through a ReplicaSet, CronJobs through a Job; a Pod of nobody is its own owner. */
+  /** Deployments own their Pods through a ReplicaSet, CronJobs through a Job; a Pod without a controller is its own owner. */
   async function ownerOf(pod: Body): Promise<{ kind: string; name: string }> {
     const first = controllerOf(pod);
     if (!first) return { kind: 'Pod', name: pod.metadata.name };

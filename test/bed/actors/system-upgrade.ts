@@ -51,7 +51,7 @@ export async function startSystemUpgrade(bed: Bed, { generation, namespace, ...g
     served.set(plan.metadata.uid, plan.metadata.resourceVersion);
   });
 
-  /** Who is being upgraded; nobody means Complete, whether or not anything was done. */
+  /** The Nodes being upgraded; none means Complete, whether or not anything was done. */
   function apply(status: Body, hostnames: string[]): void {
     const hasChanged = JSON.stringify(status.applying ?? []) !== JSON.stringify(hostnames);
     if (hostnames.length) status.applying = hostnames;
@@ -82,7 +82,7 @@ export async function startSystemUpgrade(bed: Bed, { generation, namespace, ...g
     const job = jobs.get(key);
     if (!job || job.metadata.deletionTimestamp) return;
     const labels = job.metadata.labels ?? {};
-    // Read anew: the watches of Plans and Nodes may be behind that of Jobs.
+    // Read again: the watches of Plans and Nodes may be behind that of Jobs.
     const plan = await read(`${plansPath}/${labels['upgrade.cattle.io/plan']}`);
     const node = await read(`/api/v1/nodes/${labels['upgrade.cattle.io/node']}`);
     // The garbage collector mostly is first: the Plan owns the Job. It is not where the Plan went with --cascade=orphan, or before the collector knows the CRD.
@@ -105,7 +105,7 @@ export async function startSystemUpgrade(bed: Bed, { generation, namespace, ...g
     if (!(await writeStatus(plan, status))) worked(keyOf(job));
   }
 
-  /** Uncordons as well, whoever cordoned. */
+  /** Uncordons as well, no matter who cordoned. */
   async function markUpgraded({ metadata, spec }: Body, job: Body, node: Body): Promise<void> {
     const label = planLabel(metadata.name);
     const hash = job.metadata.labels[label];

@@ -134,7 +134,7 @@ describe('the bed', () => {
     expect([await may('pods'), await may(`namespaces/${namespace}/secrets`)]).toEqual([false, false]);
   });
 
-  test('apply replaces what can be replaced and makes the rest anew, with its status', async () => {
+  test('apply replaces what can be replaced and creates the rest again, with its status', async () => {
     const namespace = await cluster.namespace();
     const bound = { ...pod(namespace, 'n1'), status: { phase: 'Running', podIP: '10.0.0.9' } };
     await cluster.apply(pod(namespace));

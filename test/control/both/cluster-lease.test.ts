@@ -53,7 +53,7 @@ describe('a free Lease', () => {
     await held(got.find((one) => 'release' in one)!).release('finished');
   });
 
-  test('is removed when nothing was changed, and marked when the run stopped half-way', async () => {
+  test('is removed when nothing was changed, and marked when the run was interrupted', async () => {
     await held(await (await lock('ann@a')).acquire('run-1', {})).release('unchanged');
     expect((await lease()).code).toBe(404);
     await held(await (await lock('ann@a')).acquire('run-1', {})).release('stopped');
@@ -86,7 +86,7 @@ describe('a free Lease', () => {
   });
 });
 
-describe("somebody else's Lease", () => {
+describe('the Lease of another user', () => {
   test('that lives is answered as soon as it is seen to live', async () => {
     const theirs = held(await (await lock('ann@a')).acquire('run-1', {}));
     const waited: Holder[] = [];
@@ -115,7 +115,7 @@ describe("somebody else's Lease", () => {
     expect(waited).toEqual([]);
   });
 
-  test('goes to whoever names its run once its renewals have stopped; a living one does not', async () => {
+  test('goes to --take-over of its run once its renewals have stopped; an active one does not', async () => {
     const theirs = held(await (await lock('ann@a')).acquire('run-1', {}));
     expect(await (await lock('bob@b')).acquire('run-2', { takeOver: 'run-7' })).not.toHaveProperty('release');
     expect(await (await lock('bob@b')).acquire('run-2', { takeOver: 'run-1' })).toMatchObject({ run: 'run-1', stale: false });
@@ -171,7 +171,7 @@ describe('our own run', () => {
 });
 
 describe('a held Lease', () => {
-  test('is lost when somebody deletes it', async () => {
+  test('is lost when it is deleted', async () => {
     const mine = held(await (await lock('ann@a')).acquire('run-1', {}));
     await plane.request('DELETE', PATH);
     await expect.poll(() => mine.lost.aborted).toBe(true);

@@ -47,7 +47,7 @@ describe('a list of 1200 objects', () => {
     expect(proxy.seen.at(-1)?.headers.accept).toMatch(/^application\/vnd\.kubernetes\.protobuf;as=PartialObjectMetadataList;/);
   });
 
-  test('begins anew when its continue token expires', async () => {
+  test('starts again when its continue token expires', async () => {
     const { proxy, source } = await proxied();
     proxy.faults.push({ do: 'answer', status: 410, path: /continue=/, nth: 2 });
     const { objects, gap, restarts } = await listed(source, { resource: 'serviceaccounts', labels: 'many=yes', fields: [] });

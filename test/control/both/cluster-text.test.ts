@@ -1,4 +1,4 @@
-// Text paths and the list of all APIs, on real API servers: two of them on one etcd, an address where nobody answers, and one where somebody else does.
+// Text paths and the list of all APIs, on real API servers: two of them on one etcd, an address without an answer, and one where another server answers.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -49,7 +49,7 @@ describe('text of the server that the kubeconfig leads to', () => {
     expect(missing.length).toBeLessThan(5);
   });
 
-  test('begins anew when the answer breaks off, and is a gap when it always does', async () => {
+  test('starts again when the answer breaks off, and is a gap when it always does', async () => {
     const { proxy, source } = await proxied();
     proxy.faults.push({ do: 'truncate', path: '/metrics' });
     const once = await read(source, '/metrics');
@@ -91,7 +91,7 @@ describe('text of every API server', () => {
   });
   const stranger = { name: '', asked: 0 };
   let second = '';
-  /** What the first API server says of itself: it listens on a loopback address alone, so nobody answers there. */
+  /** What the first API server says of itself: it listens on a loopback address alone, so there is no answer there. */
   let deaf = '';
   beforeAll(async () => {
     const another = await startAnotherApiServer(plane, await foundBed(plane.version as BedVersion), host);

@@ -74,7 +74,7 @@ const steady = async (ref: Ref) => {
 };
 const isWrite = ({ method }: { method: string }) => method !== 'GET';
 
-/** Somebody else writes to the object between our look and our write, once. */
+/** Another user writes to the object between our read and our write, once. */
 function contended(inner: World, meddle: () => Promise<unknown>): World {
   let done = false;
   return {
@@ -233,7 +233,7 @@ describe.each(SCENARIOS)('$name', ({ first, absent, step: make, on, stands, writ
     expect(result(await go(through, steps, doubtful.entries))).toBe('done');
   });
   const isThere = first().length > 0;
-  test.skipIf(!isThere)('somebody writes in between: looked at again', async () => {
+  test.skipIf(!isThere)('another user writes in between: read again', async () => {
     const steps = [await make()];
     proxy.seen.length = 0;
     const done = await go(contended(through, annotate(on())), steps);
@@ -253,7 +253,7 @@ describe.each(SCENARIOS)('$name', ({ first, absent, step: make, on, stands, writ
 });
 
 describe('create', () => {
-  test('of what somebody made meanwhile fails and leaves it; without the right, or in no namespace, it says so', async () => {
+  test('of what another user made meanwhile fails and leaves it; without the right, or in no namespace, it says so', async () => {
     await cluster.remove(config('made', {}) as never);
     const steps = [step({ do: 'create', object: config('made', { k: 'v' }) })];
     const raced = await go(
@@ -510,7 +510,7 @@ describe('evict', () => {
     const done = await go(world, [evict(on)], vain.entries);
     expect(result(done), detail(done)).toBe('done');
   });
-  test('of a successor evicts nobody; of a Pod without a controller neither; two budgets are refused at once', {
+  test('of a successor evicts no Pod; of a Pod without a controller neither; two budgets are refused at once', {
     timeout: 60_000,
   }, async () => {
     await free();
@@ -575,7 +575,7 @@ describe('wait', () => {
     await cluster.apply(config('watched', { ready: 'yes' }) as never);
     expect(result(await running)).toBe('done');
   });
-  test('in vain: what did not happen', async () => {
+  test('timed out: what did not happen', async () => {
     await cluster.apply(config('watched', { ready: 'no' }) as never);
     const vain = await go(world, [waiting(1)]);
     expect(detail(vain)).toContain(

@@ -180,7 +180,7 @@ describe('fix', () => {
     expect(await stage.state()).toEqual(before);
     expect((await run(['runs'], { kubeconfig, home })).stdout).toContain('No runs');
   });
-  test.each(['client', 'server'])('--dry-run=%s of somebody who may not see it: unknown, as the fix itself says', async (how) => {
+  test.each(['client', 'server'])('--dry-run=%s of a user without the right to read it: unknown, as the fix itself says', async (how) => {
     const ran = await run(['fix', CHECK, `--dry-run=${how}`], { kubeconfig: await cluster.user('nobody') });
     expect([ran.code, ran.stdout]).toEqual([3, 'Nothing to fix, but some checks could not run; see above.\n']);
   });
@@ -198,7 +198,7 @@ describe('fix', () => {
     expect(await stage.types()).toEqual(['Pod', 'Deployment', 'Pod']);
     await proxy.close();
   });
-  test('undo leaves what somebody changed since, names it, exit 4; the rest goes back', async () => {
+  test('undo leaves what another user changed since, names it, exit 4; the rest goes back', async () => {
     const home = newHome();
     expect((await run(['fix', CHECK, '--yes'], { kubeconfig, home })).code).toBe(0);
     await cluster.request('PATCH', '/apis/spiderpool.spidernet.io/v2beta1/namespaces/default/spiderendpoints/bare-b', {
@@ -218,7 +218,7 @@ describe('fix', () => {
     expect(await stage.types()).toEqual(['None', 'None', 'None']);
     expect(await stage.lease()).toBeUndefined();
   });
-  test('a disk that fills up in the middle: the run stops half-way, says how to go on, and can', async () => {
+  test('a disk that fills up in the middle: the run is interrupted, says how to resume, and can be resumed', async () => {
     const proxy = await startFaultProxy(cluster);
     const home = newHome();
     proxy.faults.push({ method: 'PATCH', do: 'delay', ms: 1500, times: 3 });

@@ -1,5 +1,5 @@
 // Kills of k3s/nodes-cordoned-by-plan, each way: R1 (the Plan is pointed at the version that runs), R2 (Plan and Job go, then the cordon) and R3 (the node is excluded from the Plan).
-// The scenes are what an upgrade that failed leaves behind, written by hand: no kubelet, and of the controller only what it makes of a Plan that was retargeted.
+// The scenes are what an upgrade that failed leaves behind, written by the test: no kubelet, and of the controller only what it makes of a Plan that was retargeted.
 // The whole upgrade, with the actors of the bed, is the matter of ../k3s-cordoned.test.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, vi } from 'vitest';

@@ -1,5 +1,5 @@
 // Kills of the Spiderpool remedies that write records, restart Pods and apply definitions.
-// The scenes have no kubelet: Pods stay without a Node, their status is written by hand, and they go at once when they are evicted.
+// The scenes have no kubelet: Pods stay without a Node, their status is written by the test, and they go at once when they are evicted.
 // spiderpool/leaked-ip watches before its one write, so it is killed directly only once, with that write held. What else is killed is a resume
 // from a copy of that run's journal, which has the watch behind it and takes the Lease over.
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -50,7 +50,7 @@ const endpoint = (pod: Body, address: string, pool: string) => ({
 
 // ---- what the cluster is brought to, and what it came to ------------------------------------------------------------
 
-/** The one Pod of that app; made anew by its controller when it went. */
+/** The one Pod of that app; created again by its controller when it went. */
 const podOf = (app: string): Promise<Body> =>
   soon(async () => {
     const { items } = (await cluster.request('GET', `/api/v1/namespaces/${namespace}/pods?labelSelector=app%3D${app}`)).body;
@@ -126,7 +126,7 @@ describe('addresses', () => {
       await nobodyHolds();
       await holds('keeper', shared, 'dup4');
       await holds('cart', shared, 'dup4');
-      // Made anew: it takes the new cart-0 for the one that was evicted, for two minutes.
+      // Created again: it takes the new cart-0 for the one that was evicted, for two minutes.
       await cluster.remove(budget);
       await cluster.apply(budget);
       await soon(async () => expect((await cluster.get(budget)).status?.disruptionsAllowed).toBe(1));
@@ -205,7 +205,7 @@ describe('definitions', () => {
       // The chart lacks these, and they are as 0.9.13 has them: the two that it has are all that is to be fixed.
       await cluster.apply(...['spiderippools', 'spiderreservedips', 'spidersubnets'].map((plural) => named(target, plural)));
       await cluster.remove(missing);
-      // Made anew: who else has a hand on its fields (managedFields) must not pile up from case to case.
+      // Created again: other managers of its fields (managedFields) must not pile up from case to case.
       await cluster.remove(older);
       await cluster.apply(older);
       await soon(async () => {
@@ -255,7 +255,7 @@ describe('the init Pod', () => {
   });
 });
 
-describe('a record of nobody', () => {
+describe('a record without an owner', () => {
   const leaked = { '10.6.3.5': { pod: `${namespace}/ghost`, podUid: 'gone' } };
   const killed = newHome();
   let lease: Body;

@@ -43,7 +43,7 @@ const items = async (): Promise<Body[]> => (await cluster.request('GET', ISSUERS
 const writersOf = ({ metadata }: Body): string[] =>
   metadata.managedFields.map(({ manager, operation, apiVersion }: Body) => `${manager} ${operation} ${apiVersion}`);
 const state = async () => (await items()).map((item) => ({ name: item.metadata.name, spec: item.spec, writers: writersOf(item) }));
-/** Changes nothing: an apply of before the CRD is taken up would write the entry anew. */
+/** Changes nothing: an apply of before the CRD is taken up would write the entry again. */
 const TRIED = '&dryRun=All';
 
 async function stale(): Promise<void> {

@@ -100,7 +100,7 @@ describe('the Jobs are there', () => {
     ['F', both, { cordon: {} }],
     ['C', trail({ jobs: [job()] }), {}],
     ['C', trail({ jobs: [job()] }), { cordon: { manager: 'kubectl', at: T + 60_000 } }],
-    ['late', trail({ jobs: [job()] }), { cordon: { manager: 'kubectl', at: T + 61_000 } }], // somebody else had time to
+    ['late', trail({ jobs: [job()] }), { cordon: { manager: 'kubectl', at: T + 61_000 } }], // another user had time to
     ['N1', trail({ jobs: [job()] }), { cordon: { manager: 'kubectl', at: T - 70_000 } }],
     ['E', trail({ jobs: [job()] }), { cordon: { manager: 'kubectl', at: T - 50_000 } }],
     ['N4', trail({ jobs: [job()] }), { cordon: { manager: 'kubectl', at: T + 1_000_000 } }],

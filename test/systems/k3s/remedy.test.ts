@@ -109,7 +109,7 @@ test('what is deleted is not created again by undo, the cordon is undone; and an
     ['Plan', 'be-gone'],
     ['Job', 'be-gone'],
   ]);
-  // A Plan that somebody has made anew is another object, and would cordon again.
+  // A Plan that was created again is another object, and would cordon again.
   expect(guard[1]!.on.uid).toBeUndefined();
 });
 

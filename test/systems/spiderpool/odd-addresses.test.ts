@@ -1,4 +1,4 @@
-// What a SpiderEndpoint, or the network-status of a Pod, has where an address should be and is none: nobody knows then which address it uses. The checks are unknown, by object and field.
+// What a SpiderEndpoint, or the network-status of a Pod, has where an address should be and is none: it is then unknown which address it uses. The checks are unknown, by object and field.
 import { rmSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Json, Raw } from '../../../src/engine/contracts.ts';
@@ -50,12 +50,12 @@ describe.each(CHECKS)('%s', (check) => {
     ['no list', { ipv4: '10.6.168.81' }, 'status.current.ips'],
     ['many', ['a', 'b', 'c', 'd', 'e'], 'status.current.ips[0], status.current.ips[1], status.current.ips[2] (+2)'],
   ])('%s: unknown, by name', async (_, ips, detail) => {
-    const examination = await looked(check, 'healthy', [endpoint('riddle', ips)]);
+    const examination = await looked(check, 'healthy', [endpoint('unclear', ips)]);
     expect(examination.results).toMatchObject([{ outcome: 'unknown', findings: [] }]);
-    expect(said(examination)).toEqual([`${ODD} riddle ${detail}`]);
+    expect(said(examination)).toEqual([`${ODD} unclear ${detail}`]);
   });
 
-  test('no address at all, and one on its way out, are no riddle', async () => {
+  test('no address at all, and one on its way out, are clear', async () => {
     const none = [endpoint('a', []), endpoint('b', null), endpoint('c', eth0({ ipv4: '', ipv6: null }))];
     const going = endpoint('d', eth0({ ipv4: 'x' }), { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['x'] });
     const examination = await looked(check, 'healthy', [...none, going]);
@@ -67,9 +67,9 @@ describe.each(CHECKS)('%s', (check) => {
     ['no list', '{"ips":["10.6.168.81"]}'],
     ['no address', '[{"ips":["oops 10.6.168.81"]}]'],
   ])('a network-status that is %s: unknown, by name; not of a Pod that is over, nor in the network of its node', async (_, written) => {
-    const examination = await looked(check, 'healthy', [pod('riddle', written)]);
+    const examination = await looked(check, 'healthy', [pod('unclear', written)]);
     expect(examination.results).toMatchObject([{ outcome: 'unknown', findings: [] }]);
-    expect(said(examination)).toEqual(["pods odd riddle metadata.annotations['k8s.v1.cni.cncf.io/network-status']"]);
+    expect(said(examination)).toEqual(["pods odd unclear metadata.annotations['k8s.v1.cni.cncf.io/network-status']"]);
     const others = [pod('over', written, { phase: 'Succeeded' }), pod('host', written, { phase: 'Running' }, { hostNetwork: true })];
     expect((await looked(check, 'healthy', others)).results).toMatchObject([{ outcome: 'passed', gaps: [] }]);
   });
@@ -82,9 +82,9 @@ describe.each(CHECKS)('%s', (check) => {
   });
 
   test('the findings of others stay, and are not the whole truth', async () => {
-    const examination = await looked(check, 'found', [endpoint('riddle', eth0({ ipv4: 'x' }))]);
+    const examination = await looked(check, 'found', [endpoint('unclear', eth0({ ipv4: 'x' }))]);
     expect(examination.results[0]!.outcome).toBe('found');
-    expect(said(examination)).toContain(`${ODD} riddle status.current.ips[0].ipv4`);
+    expect(said(examination)).toContain(`${ODD} unclear status.current.ips[0].ipv4`);
     const accepted = examination.results.map((result) => ({ ...result, findings: [] }));
     expect(exitCode(accepted, 'blocker')).toBe(3);
   });

@@ -1,4 +1,4 @@
-// What a pool says and nobody understands: odd ranges, odd records. Each makes the checks unknown, by pool and field, and is never repaired.
+// What a pool says and cannot be interpreted: odd ranges, odd records. Each makes the checks unknown, by pool and field, and is never repaired.
 import { rmSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { CheckResult, Json, Raw } from '../../../src/engine/contracts.ts';
@@ -139,7 +139,7 @@ describe('odd ranges', () => {
       expect(details(result)).toEqual([`v4: ${field}`]);
     }
   });
-  test('no ranges at all are no riddle', async () => {
+  test('no ranges at all are clear', async () => {
     const { result } = await looked('spiderpool/unrecorded-pod-ip', 'healthy', (pool) => pointerRemove(pool, '/spec/excludeIPs'));
     expect(result.outcome).toBe('passed');
   });

@@ -107,7 +107,7 @@ describe('clusterNetwork', () => {
     const [, mark] = (await networkRepairs(marked))(HELM);
     expect(mark).toMatchObject({ changes: [{ before: 'k8s-pod-network, revision 3', after: 'k8s-pod-network, revision 5' }] });
   });
-  test('what somebody else has set meanwhile stays, and no agent is started anew for it', async () => {
+  test('what another user has set meanwhile stays, and no agent is restarted for it', async () => {
     const drafts = (await networkRepairs(situation('0.9.5', live)))(HELM);
     const world = dumpWorld(dumpOf({ objects: [config('spiderpool-multus', conf('calico')), agents()], whole: true }));
     const { stages } = makePlan([{ drafts: [HELM, ...drafts], refusals: [], reasons: [] }]);
