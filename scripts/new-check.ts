@@ -5,7 +5,7 @@ import { CHECK_NAME, writeRegistries } from './registry.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** Returns the files written, relative to `root`. Throws, having written nothing, when the name is no good or a file is there already. */
+/** Returns the files written, relative to `root`. Throws, having written nothing, when the name is not valid or a file is there already. */
 export function newCheck(id: string, root = ROOT): string[] {
   const [system = '', name = '', ...rest] = id.split('/');
   const systems = readdirSync(join(root, 'src', 'systems'), { withFileTypes: true })

@@ -111,7 +111,7 @@ export async function failing(
   if (rendering.is === 'rendered') return undefined;
   if (rendering.is === 'unknown') return { unknown: rendering.why };
   const { key } = rendering;
-  // Templates and schemas quote what they refuse; the charts' own words are no secret.
+  // Templates and schemas quote what they refuse; the charts' own words are not secret.
   const own = textsOf([target.defaults, old.defaults]);
   const theirs = [...textsOf([release.config, whole.config])].filter((text) => !own.has(text));
   const said = oneLine(withoutTexts(rendering.said, theirs), MOST_SAID);

@@ -20,7 +20,7 @@ export function shown(path: readonly string[], value: Json): Shown {
   return { json: JSON.stringify(value) };
 }
 
-/** For the middle of a sentence; in Chinese with the blank that stands before what is no Chinese. */
+/** For the middle of a sentence; in Chinese with the blank that stands before what is not a Chinese. */
 export function shownAs(value: Shown, language: Language): string {
   if ('kind' in value) return KINDS[value.kind][language];
   return language === 'zh' ? ` ${value.json}` : value.json;

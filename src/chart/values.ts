@@ -124,7 +124,7 @@ export function lostValues(user: Raw, target: KnownValues, all: Raw, old: KnownV
     const to = successors(path, target);
     if (to.length) return to.every((each) => deepEqual(valueAt(all, each), value)) ? [] : lost('renamed', to);
     if (hasOtherShape(path, value, target.defaults)) return lost('shape');
-    // What a chart brings along by itself is no setting.
+    // What a chart brings along by itself is not a setting.
     const isOldDefault = old && deepEqual(valueAt(old.defaults, path), value);
     if (isRead(path, target.read) || isOldDefault) return [];
     if (isDefault(path, target.defaults))

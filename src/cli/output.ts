@@ -42,7 +42,7 @@ export function write(file: File, text: string): void {
   if (left.length) (file === 1 ? process.stdout : process.stderr).write(left);
 }
 
-/** Waits until everything is out. @returns why stdout could not be written; a reader that has closed it is no failure. */
+/** Waits until everything is out. @returns why stdout could not be written; a reader that has closed it is not a failure. */
 export async function written(): Promise<NodeJS.ErrnoException | undefined> {
   if (streaming) {
     await new Promise<void>((done) => process.stdout.write('', () => done()));

@@ -67,7 +67,7 @@ export function foreignAnswer(connection: Connection, path: string, answer: Answ
   return connectionError(connection, new NoAnswer('connect', true, 'EFOREIGN', `GET ${path}: ${statusOf(answer).message}`));
 }
 
-/** The Gap of an answer that is no answer to the question. */
+/** The Gap of an answer that is not an answer to the question. */
 export function gapOf(asked: Omit<Gap, 'why' | 'detail'>, answer: Answer): Gap {
   return { why: answer.status === 403 ? 'forbidden' : 'failed', ...asked, detail: statusOf(answer).message };
 }

@@ -229,7 +229,7 @@ function unreadable(answer: Answer): Gap {
 
 type Loose = Record<string, unknown>;
 
-/** Of one of these kinds: `{}` is no empty discovery. */
+/** Of one of these kinds: `{}` is not an empty discovery. */
 function json(answer: Answer, ...kinds: string[]): Loose | undefined {
   const list = object(answer);
   return list && kinds.includes(String(list.kind)) ? list : undefined;

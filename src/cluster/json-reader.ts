@@ -30,7 +30,7 @@ function below(paths: readonly string[][]): Wanted {
 
 /**
  * Calls `each` with every item of the array that the answer has under `items`, and with the members of the answer that came before it.
- * @returns all members of the answer, the array emptied. Throws an Error for bytes that are no JSON object, and when `items` is neither an array nor null.
+ * @returns all members of the answer, the array emptied. Throws an Error for bytes that are not a JSON object, and when `items` is neither an array nor null.
  */
 export function readItems(bytes: Buffer, items: string, wanted: Wanted, each: (item: Json, before: Raw) => void): Raw {
   const cursor: Cursor = { bytes, at: 0, plain: true };

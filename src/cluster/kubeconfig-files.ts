@@ -44,7 +44,7 @@ export function readKubeconfig(explicit: string | undefined, env: Env): Kubeconf
 
 const KINDS = ['clusters', 'users', 'contexts'] as const;
 
-/** A $KUBECONFIG that names nothing (`:`) is no reason to look at ~/.kube/config; an empty one is. */
+/** A $KUBECONFIG that names nothing (`:`) is not a reason to look at ~/.kube/config; an empty one is. */
 function defaultFiles(env: Env): string[] {
   if (env.KUBECONFIG)
     return env.KUBECONFIG.split(path.delimiter)

@@ -168,7 +168,7 @@ async function identity(http: Transport, signal: AbortSignal): Promise<ClusterId
   }
 }
 
-/** A Namespace, or a Status that says no: nothing else is an API server's answer. What is no JSON may be one that was cut. */
+/** A Namespace, or a Status that says no: nothing else is an API server's answer. What is not JSON may be one that was cut. */
 function isForeign(answer: Answer): boolean {
   if (answer.status === 404) return statusOf(answer).none;
   const found = answer.status === 200 ? object(answer) : undefined;

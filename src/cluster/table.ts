@@ -64,7 +64,7 @@ function read(resource: string, from: () => void): undefined | Gap {
   }
 }
 
-/** Throws on what is no table, and on one without these columns: their order and number differ between versions. */
+/** Throws on what is not a table, and on one without these columns: their order and number differ between versions. */
 export function eachRow(body: Buffer, columns: readonly string[], row: (cells: readonly string[]) => void): void {
   let places: number[] | undefined;
   const answer = readItems(body, 'rows', CELLS, (each, before) => {

@@ -4,7 +4,7 @@ import type { NoAnswer } from './transport.ts';
 /** One request, with all its tries. Told apart by identity. */
 export interface Asked {
   method: string;
-  /** Without what is no name: continue tokens are long and say nothing. */
+  /** Without what is not a name: continue tokens are long and say nothing. */
   url: string;
 }
 export interface Watch {

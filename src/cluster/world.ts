@@ -125,7 +125,7 @@ async function selected(http: Transport, apis: Discovery, of: Selection): Promis
   return found;
 }
 
-/** What is no list, or holds what is no object, is not taken for an empty one; Go writes an empty one as null here and there. */
+/** What is not a list, or holds what is not an object, is not taken for an empty one; Go writes an empty one as null here and there. */
 function itemsOf(answer: Answer): Raw[] {
   const { items } = answered(answer);
   if (items === null) return [];

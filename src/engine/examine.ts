@@ -327,7 +327,7 @@ async function shownBy(each: Case, rows: Gathered, { source, bodies }: Omit<Read
   return { findings: declared, gaps: [...gaps, ...odd], harmless };
 }
 
-/** What stands against the way back is no reason against the upgrade: before it, it is only said. */
+/** What stands against the way back is not a reason against the upgrade: before it, it is only said. */
 const notStopping = ({ check, back }: Case, finding: Finding): Finding =>
   check.applies.stage === 'back' && !back?.upgraded && finding.severity === 'blocker' ? { ...finding, severity: 'warning' } : finding;
 

@@ -6,7 +6,7 @@ const REACH_MS = 2000;
 export const SERVERS: TextQuery = { path: '/version', every: true, reachMs: REACH_MS };
 
 /**
- * Servers that answered by their own address, and what could not be asked of the others. Where none can be reached so, nothing is known but what the kubeconfig leads to, and that is no gap:
+ * Servers that answered by their own address, and what could not be asked of the others. Where none can be reached so, nothing is known but what the kubeconfig leads to, and that is not a gap:
  * it is so from outside of most clusters.
  */
 export async function serversOf(source: Source): Promise<Pick<Cluster, 'servers' | 'unasked'>> {

@@ -252,7 +252,7 @@ const KUBECTL_TOO: Text = {
   zh: 'kubectl 同样无法读取：kubectl apply --dry-run=client -f FILE',
 };
 
-/** `kubectlToo`: what the system says of a file, and what is no YAML, holds for kubectl as well; a bound of our own does not. */
+/** `kubectlToo`: what the system says of a file, and what is not YAML, holds for kubectl as well; a bound of our own does not. */
 function unreadable(file: string, line: number | undefined, why: Text, kubectlToo = true): UserError {
   const name = file === STDIN ? { en: 'standard input', zh: '标准输入' } : { en: file, zh: file };
   return new UserError(

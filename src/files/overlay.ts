@@ -21,7 +21,7 @@ interface Prepared {
 }
 
 async function prepared(all: readonly Manifest[], namespace: string, cluster?: Source): Promise<Prepared> {
-  // What a component reads at its start is no object of any API server.
+  // What a component reads at its start is not an object of any API server.
   const objects = all.filter(({ configuration }) => !configuration);
   const apis = await apisOf(objects, cluster);
   const placed = all.map((each) => (each.configuration ? each : inNamespace(each, apis, namespace)));

@@ -257,7 +257,7 @@ function keyOf(key: Node | null, targets: Map<Alias, Node>): string {
   return String(scalar(node));
 }
 
-/** As `keyOf`, of a key that is no alias. */
+/** As `keyOf`, of a key that is not an alias. */
 export const nameOf = (key: Node | null): string | undefined => (isScalar(key) ? String(scalar(key)) : key === null ? 'null' : undefined);
 
 const TAG = 'tag:yaml.org,2002:';

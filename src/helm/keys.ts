@@ -31,7 +31,7 @@ export function pathOf(text: string): string[] {
   return (text.match(/(?:[^\\.]|\\[\s\S])+/g) ?? []).map((name) => name.replace(/\\([\s\S])/g, '$1'));
 }
 
-/** undefined: there is no such key, or something on the way is no map. */
+/** undefined: there is no such key, or something on the way is not a map. */
 export function valueAt(values: Raw, path: readonly string[]): Json | undefined {
   let at: Json = values;
   for (const name of path) {

@@ -88,7 +88,7 @@ async function render(
   { namespace, name, kubernetes }: Parameters<Templates['render']>[1],
   signal: AbortSignal,
 ): Promise<Rendering> {
-  // helm refuses what is no semver.
+  // helm refuses what is not semver.
   const cluster = kubernetes !== undefined && parse(kubernetes) ? [`--kube-version=${kubernetes}`] : [];
   // What a user can name comes after `=` or `--`: it may begin with a dash.
   const args = ['template', `--namespace=${namespace}`, '--is-upgrade', '--values=-', ...cluster, '--', name, path.resolve(chart)];

@@ -5,7 +5,7 @@ import type { Json, Raw } from '../engine/contracts.ts';
 import { isRaw, withinDepth } from '../kube/json.ts';
 import { mergeMaps, type Rules } from './values.ts';
 
-/** Throws Error for what is no YAML, no mapping, or a trap. */
+/** Throws Error for what is not YAML, not a mapping, or a trap. */
 export function readValues(text: string, documents: Rules['documents']): Raw {
   const all = [...parseAllDocuments(text, { version: '1.1', customTags: asInGo, logLevel: 'silent', uniqueKeys: false })];
   const values = (documents === 'first' ? all.slice(0, 1) : all).map((document) => {

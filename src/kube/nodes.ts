@@ -43,7 +43,7 @@ export function othersAtWork(node: Raw): string[] {
 /** kured keeps its lock, or locks, on its own DaemonSet. Source: kubereboot/kured pkg/daemonsetlock. */
 export const KURED_LOCK = 'weave.works/kured-node-lock';
 
-/** Names of the Nodes that hold kured's lock. What is no lock of kured's names none. */
+/** Names of the Nodes that hold kured's lock. What is not a lock of kured's names none. */
 export function kuredHolders(daemonSet: Raw): string[] {
   const annotations = pointerGet(daemonSet, '/metadata/annotations');
   const written = isRaw(annotations) ? annotations[KURED_LOCK] : undefined;

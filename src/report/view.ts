@@ -172,7 +172,7 @@ function foundView(
       findingView(finding, hops, face),
     ),
     fix: fix ? oneLine(fix.text[language], SENTENCE) : '',
-    // What fetches a target that is not to be taken is no help.
+    // What fetches a target that is not to be taken is of no help.
     command: fix?.command === undefined || retargets.has(installation) ? '' : pasteable(fix.command, face),
     notSeen: gaps.map((gap) => oneLine(describeGap(gap)[language], SENTENCE)),
   };

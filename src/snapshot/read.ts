@@ -29,7 +29,7 @@ export async function readDump(from: string, stdin: Readable = process.stdin, li
   const building: Building = { objects: [], asked: [], nothing: [], logs: new Map(), texts: new Map(), absent: [], whole: false };
   for await (const file of dumpFiles(from, stdin, limits)) take(building, file);
   const { nothing, logs, texts, served, absent, serverVersion, identity, discovery, whole } = building;
-  // In a folder that is no snapshot of ours `asked` is a name like any other.
+  // In a folder that is not a snapshot of ours `asked` is a name like any other.
   const [objects, asked] = identity === undefined ? [[...building.objects, ...building.asked], []] : [building.objects, building.asked];
   const gets = new Map<string, Raw | 'none'>(asked.map((object) => [keyOf(refOf(object)), object]));
   for (const ref of nothing) gets.set(keyOf(ref), 'none');
@@ -80,7 +80,7 @@ function takeText({ texts }: Building, path: string, server: string | undefined,
   texts.set(key, (texts.get(key) ?? new Map()).set(decoded(server ?? ''), lines));
 }
 
-// ---- the files that are no objects ----------------------------------------------------------------------------------
+// ---- the files that are not objects ----------------------------------------------------------------------------------
 
 type Bad = (why: string) => Error;
 
@@ -232,7 +232,7 @@ function checked(object: Raw, file: string, line: number | undefined, at?: numbe
   return object;
 }
 
-/** YAML 1.1, which kubectl reads: `off`, `y` and `1234` are no text unless they are quoted. */
+/** YAML 1.1, which kubectl reads: `off`, `y` and `1234` are not text unless they are quoted. */
 const notAName = (name: boolean | number): Text => ({
   en: `metadata.name is read as ${name}: quote it`,
   zh: `metadata.name 被读作 ${name}：请加引号`,

@@ -1,6 +1,6 @@
 // What the user may have meant by an unknown word.
 
-/** Longer words are no typing errors. */
+/** Longer words are not typing errors. */
 const LONGEST = 80;
 /** More suggestions are a list. */
 const MOST = 3;

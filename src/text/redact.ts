@@ -15,7 +15,7 @@ const KEY_QUALIFIERS = new Set(
   'api private secret access signing encryption ssh tls ssl ca client server account master shared session hmac rsa ec ed25519'.split(' '),
 );
 const PEM_WORDS = new Set(['cert', 'certificate', 'crt', 'pem']);
-// Last words that turn it into something about a secret, which is no secret: where it is, what it is called, how long it lives.
+// Last words that turn it into something about a secret, which is not a secret: where it is, what it is called, how long it lives.
 const ABOUT = new Set(
   'name names namespace ref refs reference selector type kind enabled enable disabled create mount path file dir directory ttl timeout seconds minutes hours duration expiry expiration period interval length size policy provider mode method url uri endpoint host port audience audiences issuer algorithm count limit version'.split(
     ' ',

@@ -1,7 +1,7 @@
 // Versions of Helm charts and of what they install: semver, with or without a leading v.
 import semver from 'semver';
 
-/** Normalised (no v), or undefined where it is no full semver. */
+/** Normalised (no v), or undefined where it is not a full semver. */
 export const parse = (version: string): string | undefined => semver.valid(version.trim()) ?? undefined;
 
 /** Order of semver: a release candidate stands before its release. */

@@ -20,7 +20,7 @@ function partsOf(version: string): Parts | undefined {
   return { numbers: [Number(major), Number(minor), Number(patch)], stage, candidate: Number(candidate), build: Number(build) };
 }
 
-/** `v1.34.0-rc1+k3s2`, also of a label's or an image tag's spelling; undefined where it is no version of K3s. */
+/** `v1.34.0-rc1+k3s2`, also of a label's or an image tag's spelling; undefined where it is not a version of K3s. */
 export function parse(version: string): string | undefined {
   const parts = partsOf(version);
   if (!parts) return undefined;

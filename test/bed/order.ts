@@ -31,7 +31,7 @@ export class TakingTurns extends BaseSequencer {
 const needsControlPlane = ({ config }: TestSpecification['project']) => config.globalSetup.length > 0;
 
 export interface Turn {
-  /** Two of the same lane cannot run at once; '' is no lane. */
+  /** Two of the same lane cannot run at once; '' is not a lane. */
   lane: string;
   cost: number;
 }

@@ -1,5 +1,5 @@
 // Servers that write down who came and how: API server addresses of every kind, and HTTP, HTTPS and SOCKS5 proxies in front of them.
-// It is no API server: it answers `kubectl version` and the first questions of `upgrade-guard runs`, without authentication.
+// It is not an API server: it answers `kubectl version` and the first questions of `upgrade-guard runs`, without authentication.
 import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';

@@ -186,7 +186,7 @@ interface Placed {
   key: string;
   /** Of its collection, on the server. */
   path: string;
-  /** Key of what defines its kind, where that is no matter of the server's own. */
+  /** Key of what defines its kind, where that is not a matter of the server's own. */
   crd?: string;
 }
 

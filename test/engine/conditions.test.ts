@@ -117,7 +117,7 @@ describe('a field', () => {
     [{ path: '/metadata/annotations/old', olderThan: 120 }, false],
     [{ path: '/metadata/annotations/old', newerThan: 120 }, true],
     [{ path: '/metadata/annotations/old', newerThan: 60 }, false],
-    // What is no time is neither old nor new.
+    // What is not a time is neither old nor new.
     [{ path: '/metadata/annotations/odd', olderThan: 1 }, false],
     [{ path: '/metadata/annotations/odd', newerThan: 1e9 }, false],
     [{ path: '/metadata/annotations/none', newerThan: 1e9 }, false],

@@ -1,4 +1,4 @@
-// Examinations, plans and runs for the goldens: made by hand where no fixture can show it, such as two hundred findings, an unreachable API, names that attack a terminal.
+// Examinations, plans and runs for the goldens: written here where no fixture can show it, such as two hundred findings, an unreachable API, names that attack a terminal.
 import type {
   Check,
   CheckResult,
@@ -19,12 +19,12 @@ const IDENTITY = { uid: '0d5d52a8-0000-4000-8000-000000000001', certain: true, s
 
 const HEADLINES: Record<string, { title: Text; headline: Text }> = {
   'spiderpool/duplicate-pod-ip': {
-    title: { en: 'one address, one live Pod', zh: '一个地址只属于一个运行中的 Pod' },
-    headline: { en: 'one address, two live Pods', zh: '同一地址被两个存活的 Pod 使用' },
+    title: { en: 'no two running Pods share an IP', zh: '没有两个运行中的 Pod 使用同一 IP' },
+    headline: { en: 'IP conflict: two running Pods share one IP', zh: 'IP 冲突：两个运行中的 Pod 使用同一 IP' },
   },
   'spiderpool/owner-controller-type': {
     title: { en: 'no SpiderEndpoint names its owner None', zh: '没有 SpiderEndpoint 的属主类型为 None' },
-    headline: { en: 'SpiderEndpoints name their owner None', zh: '有 SpiderEndpoint 的属主类型为 None' },
+    headline: { en: 'SpiderEndpoints still have ownerControllerType None', zh: '仍有 SpiderEndpoint 的 ownerControllerType 为 None' },
   },
   'spiderpool/release-deployed': {
     title: { en: 'the Helm release can be upgraded', zh: 'Helm release 可以升级' },
@@ -140,7 +140,7 @@ export function examination(parts: ReturnType<typeof found>[], rest: CheckResult
 
 const duplicate = (ip: string, a: string, b: string): JudgedFinding =>
   finding({
-    message: { en: `${ip} on two live Pods`, zh: `${ip} 同时属于两个运行中的 Pod` },
+    message: { en: `${ip} used by two running Pods`, zh: `${ip} 被两个运行中的 Pod 使用` },
     objects: [a, b].map((name) => ref('Pod', ...(name.split('/') as [string, string]))),
     evidence: [{ seen: { en: `status.podIP: ${ip}`, zh: `status.podIP：${ip}` }, at: ref('Pod', ...(a.split('/') as [string, string])) }],
   });
@@ -330,7 +330,7 @@ export const shades = examination(
       finding({
         severity: 'blocker',
         accepted: true,
-        message: { en: '10.6.168.55 on two live Pods', zh: '10.6.168.55 同时属于两个运行中的 Pod' },
+        message: { en: '10.6.168.55 used by two running Pods', zh: '10.6.168.55 被两个运行中的 Pod 使用' },
         objects: [ref('Pod', 'ops', 'agent-b')],
       }),
       finding({
@@ -388,7 +388,7 @@ export const steps: Step[] = [
   manual,
   patch(0),
   patch(1),
-  without(patch(2), 'compensates', { en: 'the counter is counted anew', zh: '计数会重新计算' }),
+  without(patch(2), 'compensates', { en: 'the counter is recomputed', zh: '计数会重新计算' }),
   without(patch(3), 'none', { en: 'the Pod gets a new address', zh: 'Pod 会得到新的地址' }),
 ].map((draft, i) => ({ ...draft, id: String(i + 1), after: [], reasons: ['00112233445566aa'] })) as Step[];
 

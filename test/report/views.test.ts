@@ -1,4 +1,4 @@
-// What a person sees, kept as files in goldens/: every view in both languages, at 80 and 200 columns, with and without colour. `npx vitest run test/report -u` writes them anew.
+// What a person sees, kept as files in goldens/: every view in both languages, at 80 and 200 columns, with and without colour. `npx vitest run test/report -u` writes them again.
 
 import { rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';

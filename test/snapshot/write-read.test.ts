@@ -181,7 +181,7 @@ describe('a snapshot', () => {
       name: 'UserError',
       message: expect.stringContaining('ENOENT'),
     });
-    // Forced or not: what is no file is not replaced by one.
+    // Forced or not: what is not a file is not replaced by one.
     await expect(writeSnapshot(dump, folder, { force: true })).rejects.toMatchObject({
       message: expect.stringContaining('not a regular file'),
     });

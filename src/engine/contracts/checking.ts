@@ -64,7 +64,7 @@ export interface Refusal {
   objects: Ref[];
   /** As in Remedy. */
   command?: string;
-  /** It is no fix that is skipped, but left to a person, or done by an upgrade; no run waits for it. */
+  /** It is not a fix that is skipped, but left to a person, or done by an upgrade; no run waits for it. */
   as?: 'manual' | 'upgrade';
 }
 export interface Remedy<Args> {

@@ -99,7 +99,7 @@ export interface TableQuery {
  * never for a finding, and least of all for the want of one.
  */
 export interface QuickSource extends Source {
-  /** One answer. `row` gets the cells of the columns, in their order; '' for what is no text. A resource that is not installed has no rows. */
+  /** One answer. `row` gets the cells of the columns, in their order; '' for what is not text. A resource that is not installed has no rows. */
   table(query: TableQuery, row: (cells: readonly string[]) => void): Promise<undefined | Gap>;
   /** The objects in which `field` (one that the API server selects by) has this value. */
   having(resource: ResourceName, field: Field, value: string): Promise<Raw[] | Gap>;

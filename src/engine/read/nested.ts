@@ -18,7 +18,7 @@ export function valuesOf<C extends Columns>(columns: C, base: Json | undefined):
   return values as ValuesOf<C>;
 }
 
-/** One row per element of the list; of what is no list: none. */
+/** One row per element of the list; of what is not a list: none. */
 export function each<C extends Columns>(path: Field, columns: C): Column<ValuesOf<C>[]> {
   const [keys, all] = [keysOf(path), Object.values(columns)];
   return {

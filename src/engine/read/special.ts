@@ -147,7 +147,7 @@ export interface Certificate {
   fingerprint: string;
   dnsNames: string[];
 }
-/** Something is there, and it is no certificate. */
+/** Something is there, and it is not a certificate. */
 export const NO_CERTIFICATE = 'no certificate';
 
 /** Certificates in PEM, or PEM in base64: what they say of themselves; never the PEM. undefined: nothing is there. */

@@ -79,7 +79,7 @@ const HIDDEN: Gap = {
   detail: 'no metadata.managedFields; kubectl get nodes -o yaml --show-managed-fields has them',
 };
 
-/** Lists are not one moment: Plans are read again, then the node; what has moved on in between is no finding. */
+/** Lists are not one moment: Plans are read again, then the node; what has moved on in between is not a finding. */
 async function judgeNode(node: NodeRow, trails: Trail[], locked: ReadonlySet<string>, look: Look): Promise<Judged | undefined> {
   const courses = new Map<Trail, Course>();
   const fresh: Trail[] = [];

@@ -66,7 +66,7 @@ function restarted(on: Ref, before: unknown, now: number): StepDraft & { on: Ref
     ...{ do: 'patch', on, undo: 'exact' },
     guard: [{ on, must: [{ path: RESTARTED, ...(was.before === undefined ? {} : { is: was.before }) }] }],
     changes: [{ path: RESTARTED, ...was, after: new Date(now).toISOString().replace(/\.\d+Z$/, 'Z') }],
-    // The time of day is no part of a verdict.
+    // The time of day is not part of a verdict.
     brief: () => ({ en: 'restarts', zh: '重启' }),
     text: { en: `restart Deployment ${on.namespace}/${on.name}`, zh: `重启 Deployment ${on.namespace}/${on.name}` },
     undoNote: { en: 'undo: its old template, which restarts it once more', zh: '撤销时：恢复其原来的模板，会再重启一次' },

@@ -106,7 +106,7 @@ export function endpointRow(object: Raw): EndpointRow {
   };
 }
 
-/** `odd`: gets the places of what is no address. */
+/** `odd`: gets the places of what is not an address. */
 function claimWords(ips: Json | undefined, odd: string[]): string[] {
   const words: string[] = [];
   if (!Array.isArray(ips)) {
@@ -161,7 +161,7 @@ export interface PoolRow {
   uid: string;
   ranges: string[];
   excluded: string[];
-  /** Of these two what is no range: `spec.ips[3]`. It is then unknown which addresses the pool gives. */
+  /** Of these two what is not a range: `spec.ips[3]`. It is then unknown which addresses the pool gives. */
   oddRanges: string[];
   /** status.allocatedIPs as it is written: read when it is asked for, since text is a third of what objects take. */
   written: Json | undefined;
@@ -206,7 +206,7 @@ function oddRanges(field: string, value: Json | undefined): string[] {
 export interface Records {
   /** By address key. */
   records: Map<string, PoolRecord>;
-  /** Keys as they are written of what is no record, or a second one of its address. */
+  /** Keys as they are written of what is not a record, or a second one of its address. */
   odd: string[];
   /** Address keys of those among them that are under an address. */
   oddAddresses: Set<string>;

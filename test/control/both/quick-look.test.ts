@@ -104,7 +104,7 @@ test('the other checks were not looked at, and the next command is the full one'
   expect(stdout).toContain('cannot run in quick mode; run check without --quick');
   expect(stdout).toContain('could not be read: --quick can find problems in pods, but cannot rule them out');
   expect(stdout).toMatch(/Next: \S*upgrade-guard check spiderpool$/m);
-  // Nothing there that could be looked at is no green light either.
+  // Nothing there that could be looked at is not a green light either.
   const absent = await run(['check', 'k3s', '--quick'], { kubeconfig: cluster.kubeconfig });
   expect([absent.code, absent.stdout]).toEqual([1, expect.stringContaining('not installed: k3s')]);
 });

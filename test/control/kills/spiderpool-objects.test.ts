@@ -76,7 +76,7 @@ async function again(...objects: Body[]): Promise<void> {
   await cluster.apply(...objects);
 }
 
-/** With no IP, made again under its name two minutes ago and more: sooner it is no finding. */
+/** With no IP, made again under its name two minutes ago and more: sooner it is not a finding. */
 const waiting: Body = {
   apiVersion: 'v1',
   kind: 'Pod',

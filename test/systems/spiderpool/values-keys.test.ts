@@ -41,7 +41,7 @@ grid('spiderpool/values-keys', [
     to: 'spiderpool=1.0.6',
     expect: 'passed',
   },
-  // Gone: one finding for all that lies below; the same as its own chart's default is no setting.
+  // Gone: one finding for all that lies below; the same as its own chart's default is not a setting.
   {
     objects: [
       releaseOf('0.9.4', {

@@ -185,7 +185,7 @@ function refusedInFile(document: Raw, on: Ref, to: string): Finding<Args>[] {
 
 const READ_FROM = 'kubernetes:cmd/kubeadm/app/apis/kubeadm';
 
-/** In both forms; a value that is no string is none that kubeadm would take. */
+/** In both forms; a value that is not a string is none that kubeadm would take. */
 function argsIn(given: Json | undefined): { name: string; value?: string }[] {
   const pairs: [Json | undefined, Json | undefined][] = Array.isArray(given)
     ? given.flatMap((each) => (isRaw(each) ? [[each.name, each.value]] : []))

@@ -318,7 +318,7 @@ export default check;
 const CONCERNED: Record<NonNullable<Hazard['concerns']>, (rows: HazardRows, namespace: string | undefined) => Ref[]> = {
   jaeger: ({ workloads: all }, namespace) =>
     isGap(all) ? [] : all.filter(({ ref }) => ref.name === 'jaeger' && ref.namespace === namespace).map(({ ref }) => ref),
-  // Pods of a leaf that the root does not select are no part of the split.
+  // Pods of a leaf that the root does not select are not part of the split.
   splits: ({ splits, services }) => {
     if (isGap(splits) || isGap(services)) return [];
     const selectorOf = (namespace: string | undefined, name: string) =>

@@ -108,7 +108,7 @@ const INCOMPLETE: Text = {
   zh: '，原因是 ConfigMap kube-system/kubeadm-config 缺少 podSubnet 或 serviceSubnet，且没有 kube-controller-manager Pod',
 };
 
-/** Whether ConfigMap kubeadm-config names both CIDRs. What cannot be seen is no cause; the engine counts the gap. */
+/** Whether ConfigMap kubeadm-config names both CIDRs. What cannot be seen is not a cause; the engine counts the gap. */
 async function toldBy(look: PointReader): Promise<'both' | 'some' | 'none'> {
   const config = await look.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kubeadm-config' });
   if (config === undefined) return 'none';

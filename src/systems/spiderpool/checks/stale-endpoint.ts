@@ -88,7 +88,7 @@ const isAnothers = ({ deleted, podUid }: EndpointRow, { uid }: PodRow): boolean 
 
 const refOfEndpoint = ({ apiVersion, namespace, name }: EndpointRow): Ref => ({ apiVersion, kind: 'SpiderEndpoint', namespace, name });
 
-/** Lists are not one moment: the Pod first, then its endpoint. What cannot be seen is no finding; the engine counts the gap. */
+/** Lists are not one moment: the Pod first, then its endpoint. What cannot be seen is not a finding; the engine counts the gap. */
 async function isStill(endpoint: EndpointRow, { uid, ...row }: PodRow, look: PointReader, now: number): Promise<boolean> {
   const pod = await look.get(refOfPod({ uid, ...row }));
   if (!pod || isGap(pod) || !isWaiting(podRow(pod)) || !hasWaited(pod, now)) return false;
