@@ -39,14 +39,26 @@ const REPAIRS_BEHIND: Text = { en: 'Fixes after the upgrade', zh: '升级后的�
 const MEANWHILE: Text = { en: 'For as long as the upgrade lasts', zh: '升级期间' };
 const PUT_BACK: Text = { en: 'Restore what was changed for the upgrade', zh: '恢复升级期间的更改' };
 
-/** Repairs alone, as one stage. */
-export const makePlan = (repairs: readonly Repair[]): Plan => planOf([{ title: REPAIRS, parts: behindLast(repairs) }]);
+/** Repairs alone, as one stage. What a person runs in the place of an upgrade stands beside it: no run waits for that. */
+export function makePlan(repairs: readonly Repair[]): Plan {
+  const { stages, refusals } = planOf([{ title: REPAIRS, parts: behindLast(repairs) }]);
+  const advice = repairs.flatMap((each) => only(each, 'instead').drafts.map(advised));
+  return { stages, refusals: [...refusals, ...new Map(advice.map((each) => [each.refused.en, each])).values()] };
+}
 
-/** What is for behind the upgrade, or in its place, comes last, where there is no upgrade. */
+/** What is for behind the upgrade comes last, where there is no upgrade. */
 const behindLast = (repairs: readonly Repair[]): Repair[] => [
   ...repairs.map((each) => only(each, 'before')),
-  ...repairs.map((each) => only({ ...each, refusals: [] }, 'after', 'instead')),
+  ...repairs.map((each) => only({ ...each, refusals: [] }, 'after')),
 ];
+
+/** Values that `upgrade` gives helm by itself: that first, then how a person gives them. */
+function advised(draft: StepDraft): Refusal {
+  const { text, helmValues, brief } = draft;
+  const said = helmValues && brief?.(1);
+  const refused = said ? { en: `${said.en}. Or: ${text.en}`, zh: `${said.zh}。或者：${text.zh}` } : text;
+  return { refused, objects: [], as: said ? 'upgrade' : 'manual', commands: draft.do === 'manual' ? draft.commands : [] };
+}
 
 const only = (repair: Repair, ...when: NonNullable<StepDraft['when']>[]): Repair => ({
   ...repair,

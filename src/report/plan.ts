@@ -94,8 +94,8 @@ function stepLines(step: Step, before: Step | undefined, room: number, face: Fac
   ];
 }
 
-function refusalLines({ refused, objects, command, as }: Refusal, face: Face): string[] {
-  const below = command ? [`    ${pasteable(command, face)}`] : [];
+function refusalLines({ refused, objects, command, commands = command ? [command] : [], as }: Refusal, face: Face): string[] {
+  const below = commands.map((each) => `    ${pasteable(each, face)}`);
   if (as) {
     const lead = as === 'manual' ? { en: 'manual: ', zh: '手动：' } : { en: '', zh: '' };
     return [...paragraph(`- ${lead[face.language]}${oneLine(refused[face.language], 600)}`, face, 2, 4), ...below];

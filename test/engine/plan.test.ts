@@ -95,3 +95,21 @@ test('while an upgrade lasts: a webhook is opened before anything else is writte
   );
   expect(said).toEqual([['1 VWC after ', '2 PDB after 1'], ['3 manual after '], ['4 PDB after 2', '5 VWC after 1']]);
 });
+
+test('what a person runs in the place of an upgrade stands beside the steps, once; no run waits for it', () => {
+  const run = (what: string, more: object = {}): StepDraft => ({
+    ...{ ...common, undo: 'none', do: 'manual', when: 'instead', commands: [`helm ${what}`] },
+    ...{ text: { en: `run ${what}`, zh: `执行 ${what}` }, ...more },
+  });
+  const passed = { helmValues: [{ path: ['a'], value: 1 }], brief: () => ({ en: 'upgrade x passes a', zh: 'upgrade x 会传入 a' }) };
+  const repair = (...drafts: StepDraft[]) => ({ drafts, refusals: [], reasons: ['f'] });
+  const { stages, refusals } = makePlan([repair(patch('PodDisruptionBudget', 'x'), run('one')), repair(run('one'), run('two', passed))]);
+  expect(stages.flatMap(({ steps }) => steps.map((step) => step.do))).toEqual(['patch']);
+  expect(refusals).toEqual([
+    { refused: { en: 'run one', zh: '执行 one' }, objects: [], as: 'manual', commands: ['helm one'] },
+    {
+      refused: { en: 'upgrade x passes a. Or: run two', zh: 'upgrade x 会传入 a。或者：执行 two' },
+      ...{ objects: [], as: 'upgrade', commands: ['helm two'] },
+    },
+  ]);
+});

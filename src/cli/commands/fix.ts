@@ -111,6 +111,10 @@ async function tried(call: Call, world: World | undefined, { results, remedies }
   return dryRun(call, world, planView(plan, call.face), stepsOf(plan));
 }
 
+const NOT_BY_FIX = {
+  en: 'fix has no step to run for this: nothing was sent, and no run was started. Once it is done: {tool} check{reach}',
+  zh: '没有可由 fix 执行的步骤：没有发出任何请求，也没有开始运行。完成后执行：{tool} check{reach}',
+};
 const NOTHING = { en: 'Nothing to fix.', zh: '没有需要修复的问题。' };
 const NOT_SEEN = {
   en: 'Nothing to fix, but some checks could not run; see above.',
@@ -118,7 +122,8 @@ const NOT_SEEN = {
 };
 
 function nothingToDo(call: Call, { results, remedies }: Examination, plan: Plan): number {
-  call.say(...planView(plan, call.face), call.t(isComplete(results) ? NOTHING : NOT_SEEN));
+  const none = isComplete(results) ? NOTHING : NOT_SEEN;
+  call.say(...planView(plan, call.face), call.t(plan.refusals.some(({ as }) => as) ? NOT_BY_FIX : none));
   if (remedies.length) return EXIT.findings;
   return isComplete(results) ? EXIT.ok : EXIT.unknown;
 }

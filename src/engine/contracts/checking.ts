@@ -64,6 +64,8 @@ export interface Refusal {
   objects: Ref[];
   /** As in Remedy. */
   command?: string;
+  /** In its place: more than one, in this order. */
+  commands?: string[];
   /** It is not a fix that is skipped, but left to a person, or done by an upgrade; no run waits for it. */
   as?: 'manual' | 'upgrade';
 }

@@ -118,7 +118,7 @@ const found = (record: Ref, { group, version, kind }: Api, keys: string[], held:
 /** The record of a release is rewritten by the check of Kubernetes that looks after all releases. */
 const rewritten = (name: string, namespace: string): StepDraft => ({
   ...{ do: 'manual', guard: [], undo: 'none', when: 'instead' },
-  commands: ['upgrade-guard fix kubernetes/removed-api'],
+  commands: ['{tool} fix kubernetes/removed-api'],
   text: {
     en: `rewrite the API versions in the record of release ${namespace}/${name}`,
     zh: `改写 release ${namespace}/${name} 记录中的 API 版本`,
