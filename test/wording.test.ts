@@ -23,7 +23,9 @@ function against(file: string): string[] {
   const found: string[] = [];
   for (const [, language, literal = ''] of readFileSync(file, 'utf8').matchAll(TEXT)) {
     const text = literal.slice(1, -1).replace(ARGUMENT, 'X');
-    const broken = language === 'en' ? ENGLISH.exec(text) : CHINESE.exec(text.replace(/“[^”]*”/g, '“”'));
+    // An argument that lacks its braces is printed as it stands.
+    const bare = literal.startsWith('`') ? /\$[a-z]\w*/.exec(text) : null;
+    const broken = bare ?? (language === 'en' ? ENGLISH.exec(text) : CHINESE.exec(text.replace(/“[^”]*”/g, '“”')));
     if (broken) found.push(`${file.slice(SRC.length + 1)}: [${broken[0]}] ${text}`);
   }
   return found;

@@ -1,7 +1,7 @@
-// plan -o values: the file of values that was given, with the keys under the names that the target knows; comments, order and quotes stay as they are (files/edit.ts).
+// plan -o values: the file of values that was given, with the keys under the names that the target knows; comments go along (files/comments.ts), order and quotes stay (files/edit.ts).
 import type { Json, Raw } from '../engine/contracts.ts';
 import type { Examination } from '../engine/examine.ts';
-import { edited } from '../files/edit.ts';
+import { editedWithComments } from '../files/comments.ts';
 import { readInput } from '../files/input.ts';
 import { pathOf, valueAt } from '../helm/keys.ts';
 import { withSettings } from '../helm/values.ts';
@@ -26,7 +26,8 @@ export function migratedValues(call: Call, { results }: Examination): string {
     const [path = [], ...also] = to.map(pathOf);
     return { path, also, movedFrom: pathOf(key) };
   });
-  const made = edited(text, { document: 0 }, now, withoutNulls(withSettings(now, settings), now));
+  const moves = settings.map(({ path, movedFrom }) => ({ from: movedFrom, to: path }));
+  const made = editedWithComments(text, now, withoutNulls(withSettings(now, settings), now), moves);
   if ('refused' in made) throw new UserError({ en: `${file}: ${made.refused.en}`, zh: `${file}：${made.refused.zh}` });
   for (const { key, to } of renamed) call.say(call.t({ en: `# ${key} is ${to.join(', ')} now`, zh: `# ${key} 现为 ${to.join('、')}` }));
   for (const { key, to } of here)

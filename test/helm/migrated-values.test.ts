@@ -41,14 +41,17 @@ function migrated(...texts: string[]): { text: string; said: string[] } {
   return { text: migratedValues(call, before), said };
 }
 
-test('a key is moved, and comments, order and quotes stay', () => {
+test('a key is moved with its comments; order and quotes stay', () => {
   const { text, said } = migrated(FILE);
-  expect(text).toContain('# ours\nipam:\n');
-  expect(text).toContain('  enableIPv6: false # no v6 here\n');
-  expect(text).toMatch(/spiderSubnet:\n {4}enable: false/);
-  expect(text).not.toContain('enableSpiderSubnet');
-  expect(text).toContain('# pools by subnet');
-  expect(text).toContain('coordinator:\n  detectGateway: true\n');
+  expect(text).toBe(`# ours
+ipam:
+  enableIPv6: false # no v6 here
+  spiderSubnet:
+    # pools by subnet
+    enable: false # since March
+coordinator:
+  detectGateway: true
+`);
   expect(said).toEqual([
     '# ipam.enableSpiderSubnet is ipam.spiderSubnet.enable now',
     '# coordinator.detectGateway is left as it is: the target ignores it',
@@ -56,6 +59,24 @@ test('a key is moved, and comments, order and quotes stay', () => {
 });
 test('what was alone in its map leaves none behind, and a null of the owner stays', () => {
   expect(migrated('feature:\n  enableIPv4: true\nplugins: null\n').text).toBe('plugins: null\nipam:\n  enableIPv4: true\n');
+});
+test('what is said in a map that the move empties goes along, too; CRLF and a # inside a string stay', () => {
+  const file = ['# of the file', 'feature: # old names', '  # both families', '  enableIPv4: "true" # "#4"', '  # end', 'image: "a#b"', ''];
+  expect(migrated(file.join('\r\n')).text.split('\r\n')).toEqual([
+    '# of the file',
+    '  # end',
+    'image: "a#b"',
+    'ipam:',
+    '  # both families',
+    '  # old names',
+    '  enableIPv4: "true" # "#4"',
+    '',
+  ]);
+});
+test('a flow map has no line for them: nothing is lost', () => {
+  const { text } = migrated('ipam: {enableSpiderSubnet: false} # short\n');
+  expect(text).toContain('# short');
+  expect(text).toContain('spiderSubnet');
 });
 test('one file, no more', () => {
   expect(() => migrated()).toThrow('exactly one --values FILE');

@@ -53,7 +53,7 @@ export async function stages(upgrading: Upgrading): Promise<StageDraft[]> {
     },
     readyText: {
       en: `wait until agents and controllers of ${chart.version} are ready`,
-      zh: `等待 $chart.version的 agent 和 controller 就绪`,
+      zh: `等待 ${chart.version} 的 agent 和 controller 就绪`,
     },
   });
 }
@@ -68,7 +68,7 @@ function directly({ path: { from }, intended: { chart } }: SpiderpoolUpgrade): T
   );
   for (const version of [from, chart.version]) lines.delete(lineOf(version));
   if (!lines.size) return undefined;
-  return { en: `directly from $from: no version in between is required`, zh: `从 $from直接升级：无需经过中间版本` };
+  return { en: `directly from ${from}: no version in between is required`, zh: `从 ${from} 直接升级：无需经过中间版本` };
 }
 const lineOf = (version: string): string => version.split('.', 2).join('.');
 
