@@ -1,12 +1,13 @@
 // Remedies of Spiderpool behind webhooks that refuse what the real ones were recorded to refuse: their writes get through, or nothing is sent and the reason is given.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Actor, startAdmission, startKubelet } from '../bed/actors/index.ts';
+import { type Actor, startAdmission, startKubelet, startSpiderpool } from '../bed/actors/index.ts';
 import { refusedBy } from '../bed/actors/spiderpool-refusals.ts';
 import { hastened, newHome, run } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { installCrd } from '../bed/crds.ts';
 import { crdsOf } from '../bed/crds-of.ts';
 import { bed } from '../bed/index.ts';
+import { putStored } from '../bed/store.ts';
 
 const cluster = bed();
 const apiVersion = 'spiderpool.spidernet.io/v2beta1';
@@ -24,6 +25,7 @@ const controller: Body = {
     template: {
       metadata: { labels },
       spec: {
+        hostNetwork: true,
         containers: [{ name: 'c', image: 'registry.example/spidernet-io/spiderpool/spiderpool-controller:v0.9.4' }],
       },
     },
@@ -40,6 +42,19 @@ const webhooks: Body = {
     ...{ timeoutSeconds: 2, clientConfig: { service: { name: 'spiderpool-controller', namespace, path: '/validate' }, caBundle: '' } },
     rules: [{ apiGroups: ['spiderpool.spidernet.io'], apiVersions: ['*'], operations: ['CREATE', 'UPDATE'], resources: [resource] }],
   })),
+};
+/** With podResourceInject, as the chart makes it for namespacesInclude: no Pod is created there without it. */
+const APPS = 'sp-apps';
+const pods: Body = {
+  ...{ apiVersion: 'admissionregistration.k8s.io/v1', kind: 'MutatingWebhookConfiguration', metadata: { name: 'spiderpool-controller' } },
+  webhooks: [
+    {
+      ...{ name: 'pods.spiderpool.spidernet.io', failurePolicy: 'Fail', sideEffects: 'None', admissionReviewVersions: ['v1'] },
+      ...{ timeoutSeconds: 2, clientConfig: { service: { name: 'spiderpool-controller', namespace, path: '/mutate--v1-pod' } } },
+      namespaceSelector: { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: [APPS] }] },
+      rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
+    },
+  ],
 };
 const web: Body = {
   apiVersion: 'apps/v1',
@@ -83,7 +98,7 @@ const old = (uid: string, subnet: string) => ({
 const OLD_AFFINITY = { podAffinity: { matchLabels: { app: 'web' } } };
 
 let admission: Awaited<ReturnType<typeof startAdmission>>;
-let kubelet: Actor;
+const actors: Actor[] = [];
 const tool = (...words: string[]) =>
   run([...words, '-n', namespace], { kubeconfig: cluster.kubeconfig, home: newHome(), env: hastened(10) });
 const scaled = async (replicas: number) => {
@@ -99,8 +114,10 @@ beforeAll(async () => {
   await cluster.apply(coordinators);
   const listed = () => cluster.request('GET', `/apis/${apiVersion}/spidercoordinators`);
   await soon(async () => expect((await listed()).status).toBe(200));
-  kubelet = await startKubelet(cluster, { nodes: ['n1'] });
-  await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, controller, web, settings);
+  const spiderpool = await startSpiderpool(cluster);
+  actors.push(await startKubelet(cluster, { nodes: ['n1'], ips: spiderpool.ips }), spiderpool);
+  await cluster.apply(...[namespace, APPS].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })));
+  await cluster.apply(controller, web, settings);
   const { uid } = (await cluster.get(web)).metadata;
   // As they were made before the webhooks that judge them now.
   await cluster.apply(
@@ -110,14 +127,72 @@ beforeAll(async () => {
     ...[coordinator(['nonsense']), endpoint],
   );
   admission = await startAdmission(cluster, refusedBy);
-  await cluster.apply(admission.led(webhooks));
+  await cluster.apply(admission.led(webhooks), admission.led(pods));
   await soon(async () => expect((await patched('gives-gateway', { metadata: { labels: { x: 'y' } } })).status).not.toBe(200));
 });
 afterAll(async () => {
-  await cluster.remove(webhooks);
+  await cluster.remove(webhooks, pods);
   await admission.stop();
-  await kubelet.stop();
+  for (const actor of actors) await actor.stop();
 });
+
+// ---- addresses ------------------------------------------------------------------------------------------------------
+
+const workload = (kind: string, name: string, from: string): Body => ({
+  ...{ apiVersion: 'apps/v1', kind, metadata: { name, namespace: APPS } },
+  spec: {
+    ...(kind === 'StatefulSet' ? { serviceName: name } : {}),
+    ...{ replicas: 1, selector: { matchLabels: { app: name } } },
+    template: {
+      metadata: { labels: { app: name }, annotations: { [`${P}ippool`]: JSON.stringify({ ipv4: [from] }) } },
+      spec: { containers: [{ name: 'c', image: 'registry.example/c:1' }] },
+    },
+  },
+});
+const podOf = (app: string): Promise<Body> =>
+  soon(async () => {
+    const { items } = (await cluster.request('GET', `/api/v1/namespaces/${APPS}/pods?labelSelector=app%3D${app}`)).body;
+    const [one] = items.filter(({ metadata }: Body) => !metadata.deletionTimestamp);
+    expect(one?.status.podIP).toBeDefined();
+    return one;
+  });
+const recordsOf = async (name: string): Promise<Body> => JSON.parse((await cluster.get(pool(name, ''))).status.allocatedIPs || '{}');
+const setRecords = (name: string, records: Body) =>
+  cluster.request('PATCH', `/apis/${apiVersion}/spiderippools/${name}/status`, {
+    status: { allocatedIPs: JSON.stringify(records), allocatedIPCount: Object.keys(records).length },
+  });
+/** As garbage collection took it, and another Pod got the address. */
+async function conflict(name: string, ips: string): Promise<string> {
+  await cluster.apply(pool(name, ips), workload('StatefulSet', `${name}-db`, name));
+  const address = (await podOf(`${name}-db`)).status.podIP;
+  await setRecords(name, {});
+  await cluster.apply(workload('Deployment', `${name}-web`, name));
+  expect((await podOf(`${name}-web`)).status.podIP).toBe(address);
+  return address;
+}
+/** Of an earlier Pod of the name of one that waits for an IP. */
+const waiting: Body = {
+  ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'llm-0', namespace } },
+  spec: { nodeSelector: { placed: 'nowhere' }, containers: [{ name: 'c', image: 'registry.example/c:1' }] },
+};
+const stale: Body = {
+  ...{ apiVersion, kind: 'SpiderEndpoint', metadata: { name: 'llm-0', namespace, finalizers: ['spiderpool.spidernet.io'] } },
+  status: {
+    current: { uid: 'earlier', node: 'n1', ips: [{ interface: 'eth0', ipv4: '10.6.3.3/16', ipv4Pool: 'plain' }] },
+    ...{ ownerControllerType: 'Job', ownerControllerName: 'llm' },
+  },
+};
+/** No client may write when a Pod was created. */
+async function staleFor(ms: number): Promise<void> {
+  await cluster.apply(stale);
+  await setRecords('plain', { '10.6.3.3': { pod: `${namespace}/llm-0`, podUid: 'earlier' } });
+  const { metadata, ...rest } = await cluster.get(waiting);
+  const { resourceVersion: _, ...its } = metadata;
+  const creationTimestamp = new Date(Date.now() - ms).toISOString().replace(/\.\d+/, '');
+  await putStored(cluster.etcd, `/registry/pods/${namespace}/llm-0`, { ...rest, metadata: { ...its, creationTimestamp } });
+  await soon(async () => expect((await cluster.get(waiting)).metadata.creationTimestamp).toBe(creationTimestamp));
+}
+const DUPLICATE = ['fix', 'spiderpool/duplicate-pod-ip', '--yes'];
 
 describe('the webhook', () => {
   test.each<[string, string, object, RegExp]>([
@@ -183,8 +258,23 @@ describe('with a controller that is ready', () => {
   });
 });
 
+test('of an IP conflict one Pod is evicted, and created again behind the webhook of Pods; nothing else is asked', async () => {
+  const address = await conflict('dup4', '10.6.4.1-10.6.4.9');
+  const asked = admission.seen.length;
+  const ran = await tool(...DUPLICATE);
+  expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+  await soon(async () => expect((await podOf('dup4-db')).status.podIP).not.toBe(address));
+  expect(admission.seen.slice(asked)).toEqual([`CREATE Pod ${APPS}/dup4-db-0`]);
+});
+
 describe('with the controller down', () => {
+  let shared: string;
   beforeAll(async () => {
+    shared = await conflict('down4', '10.6.5.1-10.6.5.9');
+    await cluster.apply(pool('lost4', '10.6.6.1-10.6.6.9'), workload('Deployment', 'lost4', 'lost4'), waiting);
+    await podOf('lost4');
+    await setRecords('lost4', {});
+    await staleFor(180_000);
     await scaled(0);
     await admission.stop();
   });
@@ -204,6 +294,32 @@ describe('with the controller down', () => {
     const ran = await tool('fix', 'spiderpool/coordinator-fields', '--yes');
     expect(ran.code, ran.stdout + ran.stderr).toBe(2);
     expect(ran.stdout + ran.stderr).toContain(`while no Pod of Deployment ${namespace}/spiderpool-controller is ready: start one first`);
+  });
+
+  test('no Pod is evicted that could not be created again, and its SpiderEndpoint stays', async () => {
+    const was = await podOf('down4-db');
+    const ran = await tool(...DUPLICATE);
+    expect(ran.code, ran.stdout + ran.stderr).toBe(2);
+    expect(ran.stdout + ran.stderr).toContain(`rejects new Pods while no Pod of Deployment ${namespace}/spiderpool-controller is ready`);
+    expect((await podOf('down4-db')).metadata.uid).toBe(was.metadata.uid);
+    const claim = { apiVersion, kind: 'SpiderEndpoint', metadata: { name: 'down4-db-0', namespace: APPS } };
+    expect((await cluster.get(claim)).status.current.ips[0].ipv4).toContain(shared);
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'new', namespace: APPS },
+      spec: { containers: [{ name: 'c', image: 'i' }] },
+    };
+    expect((await cluster.request('POST', `/api/v1/namespaces/${APPS}/pods`, pod)).body.message).toMatch(/failed calling webhook/);
+  });
+
+  test('a record is put back, and the SpiderEndpoint of an earlier Pod goes with its record: neither passes a webhook', async () => {
+    const { metadata, status } = await podOf('lost4');
+    const ran = await tool('fix', 'spiderpool/unrecorded-pod-ip', 'spiderpool/stale-endpoint', '--yes');
+    expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+    expect(await recordsOf('lost4')).toEqual({ [status.podIP]: { pod: `${APPS}/${metadata.name}`, podUid: metadata.uid } });
+    expect(await cluster.get(stale)).toBeUndefined();
+    expect(await recordsOf('plain')).toEqual({});
   });
 
   test('a status and a SpiderEndpoint pass no webhook: count, record and owner are corrected', async () => {

@@ -1,23 +1,26 @@
 // The steps of an IP conflict: the record of the Pod that keeps the IP is put back where it is missing, the others are restarted; where the record cannot be written, a person is told.
-import type { Finding, PointReader, Refusal, StepDraft, Text } from '../../engine/contracts.ts';
+import type { Finding, Refusal, Situation, StepDraft, Text } from '../../engine/contracts.ts';
 import { lives } from '../../kube/refs.ts';
 import type { Because, Conflict } from './keeper.ts';
 import { nameOf, someOf } from './ledger.ts';
 import { inTurn, type RecordChange, recordStep } from './records.ts';
 import { type Restart, type RestartRequest, restarts } from './restart.ts';
 
-export async function conflictSteps(found: readonly Finding<Conflict>[], look: PointReader): Promise<(StepDraft | Refusal)[]> {
+export async function conflictSteps(
+  found: readonly Finding<Conflict>[],
+  at: Pick<Situation, 'look' | 'path'>,
+): Promise<(StepDraft | Refusal)[]> {
   const stuck = found.filter(({ args }) => args.stuck);
   const open = found.filter(({ args }) => !args.stuck);
   const missing = open.flatMap(({ args }) => (args.putBack ? [{ address: args.address, step: recorded(args.putBack, args) }] : []));
   const records = inTurn(missing.map(({ step }) => step));
-  const putBack = new Map(missing.map(({ address }, at) => [address, records[at]]));
+  const putBack = new Map(missing.map(({ address }, nth) => [address, records[nth]]));
   return [
     ...stuck.map(({ args, objects }) => ({ refused: STUCK(args), objects, command: args.stuck!.exclude })),
     ...records,
     ...(await restarts(
       open.flatMap(({ args }) => losersOf(args, putBack.get(args.address))),
-      look,
+      at,
     )),
   ];
 }

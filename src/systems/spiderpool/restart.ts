@@ -1,7 +1,7 @@
 // Restarting a Pod so that it gets another address: by eviction, so that PodDisruptionBudgets are respected; never where nothing would create it again.
 // A Pod of a StatefulSet gets its old address back from its SpiderEndpoint, which therefore goes first (retrieveStaticIPAllocation in pkg/ipam/allocate.go@v0.9.13).
 // The CNI's DEL releases only records with the Pod's own uid: the Pod that keeps the IP does not lose its record (pkg/ippoolmanager, ReleaseIP).
-import type { Condition, Gap, Language, PointReader, Raw, Ref, Refusal, Rule, StepDraft, Text } from '../../engine/contracts.ts';
+import type { Condition, Gap, Language, PointReader, Raw, Ref, Refusal, Rule, Situation, StepDraft, Text } from '../../engine/contracts.ts';
 import { describeGap, isGap } from '../../engine/gaps.ts';
 import { type BudgetRow, budgetsOf } from '../../kube/budgets.ts';
 import { isRaw } from '../../kube/json.ts';
@@ -10,6 +10,7 @@ import { lives } from '../../kube/refs.ts';
 import { shellWord } from '../../text/shell.ts';
 import { type Hold, nameOf } from './ledger.ts';
 import { refOfPod } from './rows.ts';
+import { podRefusal } from './webhook-refusal.ts';
 
 const FINALIZER = 'spiderpool.spidernet.io';
 /** Seconds for which an eviction waits for its budget. */
@@ -65,17 +66,18 @@ export interface RestartRequest {
 }
 
 /** Steps for all of them; each Pod once, however many of its addresses are wanted; Pods of one budget one after the other. */
-export async function restarts(wanted: readonly RestartRequest[], look: PointReader): Promise<(StepDraft | Refusal)[]> {
+export async function restarts(wanted: readonly RestartRequest[], at: Pick<Situation, 'look' | 'path'>): Promise<(StepDraft | Refusal)[]> {
   const out: (StepDraft | Refusal)[] = [];
+  const rejected = wanted.length ? await podRefusal(at) : () => undefined;
   const lastOf = new Map<string, StepDraft>();
   for (const one of mergedByPod(wanted)) {
-    const refused = refusalOf(one.restart);
+    const refused = refusalOf(one.restart) ?? rejected(one.restart.pod.namespace ?? '');
     if (refused) {
       out.push({ refused, objects: [one.restart.pod] });
       continue;
     }
     const chained = one.restart.budgets?.flatMap(({ ref }) => lastOf.get(nameOf(ref)) ?? []) ?? [];
-    const steps = await stepsOf({ ...one, after: [...one.after, ...chained] }, look);
+    const steps = await stepsOf({ ...one, after: [...one.after, ...chained] }, at.look);
     out.push(...steps);
     const last = steps.at(-1);
     if (last && 'do' in last && last.do === 'evict') for (const { ref } of one.restart.budgets ?? []) lastOf.set(nameOf(ref), last);

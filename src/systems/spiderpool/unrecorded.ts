@@ -1,5 +1,5 @@
 // An IP that a running Pod uses and its pool has not allocated to it: why the record can or cannot be put back, and what is done instead.
-import type { Finding, Gap, PointReader, Refusal, StepDraft, Text } from '../../engine/contracts.ts';
+import type { Finding, Gap, Refusal, Situation, StepDraft, Text } from '../../engine/contracts.ts';
 import type { BudgetRow } from '../../kube/budgets.ts';
 import { lives } from '../../kube/refs.ts';
 import { type AddressRows, gives, type Hold, nameOf, recordKey, saidByPod } from './ledger.ts';
@@ -73,11 +73,14 @@ function whyNotBack(address: string, { pod, claim }: Hold, { row, coding, record
   return record && !itself && (rows.pods.some(isThere) || others.some(isThere)) ? 'held' : '';
 }
 
-export async function unrecordedSteps(found: readonly Finding<MissingRecord>[], look: PointReader): Promise<(StepDraft | Refusal)[]> {
+export async function unrecordedSteps(
+  found: readonly Finding<MissingRecord>[],
+  at: Pick<Situation, 'look' | 'path'>,
+): Promise<(StepDraft | Refusal)[]> {
   const records = inTurn(found.flatMap(({ args }) => (args.putBack ? [recorded(args.putBack, args)] : [])));
   const others = found.filter(({ args }) => !args.putBack);
   const wanted = others.map(({ args }) => ({ restart: args.holder, because: BECAUSE(args), guard: [], after: [] }));
-  return [...records, ...(await restarts(wanted, look))];
+  return [...records, ...(await restarts(wanted, at))];
 }
 
 const BECAUSE = ({ address, pool, because }: MissingRecord): Text =>

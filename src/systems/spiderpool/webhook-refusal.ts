@@ -1,13 +1,15 @@
 // Whether the webhooks of Spiderpool would reject what a remedy writes: with no controller ready, every write of a pool, subnet, coordinator or SpiderMultusConfig fails (failurePolicy Fail).
 // Writes of a status and of SpiderEndpoints do not pass them. Sources: charts/spiderpool/templates/tls.yaml@v0.9.13, @v1.2.2; recorded with 1.2.2 on Kubernetes 1.24 and 1.37.
-import type { Json, PointRead, Ref, Situation, Text } from '../../engine/contracts.ts';
+import type { Json, PointRead, Raw, Ref, Situation, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
-import { number, rowOf, texts, time, word } from '../../engine/read/index.ts';
+import { each, number, rowOf, texts, time, tree, word } from '../../engine/read/index.ts';
 import { inRanges, isRange } from '../../kube/addresses.ts';
+import { selects } from '../../kube/budgets.ts';
 import { isRaw } from '../../kube/json.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import { records } from './kept.ts';
 import { entriesOf } from './rows.ts';
+import { PODS_HOOK } from './webhooks.ts';
 
 /** spiderpoolController.name of the charts by default: of the Deployment, and of both webhook configurations. */
 const CONTROLLER = 'spiderpool-controller';
@@ -18,25 +20,57 @@ export const WEBHOOK_READS: PointRead[] = [
   { resource: 'validatingwebhookconfigurations.admissionregistration.k8s.io', names: [CONTROLLER], columns: [] },
 ];
 
+type At = Pick<Situation, 'look' | 'path'>;
+
 /** undefined: a write gets through, as far as can be told. */
-export async function webhookRefusal({ look, path: { installation } }: Pick<Situation, 'look' | 'path'>): Promise<Text | undefined> {
+export async function webhookRefusal(at: At): Promise<Text | undefined> {
+  const controller = await controllerDown(at);
+  return controller && (await configuration('ValidatingWebhookConfiguration', at)) ? rejects(controller) : undefined;
+}
+
+/** Its name, where it is there and no Pod of it is ready. */
+async function controllerDown({ look, path: { installation } }: At): Promise<string | undefined> {
   const on: Ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: installation.namespace, name: CONTROLLER };
   const deployment = await look.get(on);
   if (!deployment || isGap(deployment)) return undefined;
   const { observed, ready } = rowOf(STATUS)(deployment);
-  if (observed === undefined || ready > 0) return undefined;
-  const webhooks = await look.get({
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: 'ValidatingWebhookConfiguration',
-    name: CONTROLLER,
-  });
-  return !webhooks || isGap(webhooks) ? undefined : rejects(`${on.namespace}/${CONTROLLER}`);
+  return observed === undefined || ready > 0 ? undefined : `${on.namespace}/${CONTROLLER}`;
+}
+
+async function configuration(kind: string, { look }: At): Promise<Raw | undefined> {
+  const found = await look.get({ apiVersion: 'admissionregistration.k8s.io/v1', kind, name: CONTROLLER });
+  return isGap(found) ? undefined : found;
 }
 
 const rejects = (controller: string): Text => ({
   en: `its webhook rejects the change while no Pod of Deployment ${controller} is ready: start one first`,
   zh: `Deployment ${controller} 没有就绪的 Pod，其 webhook 会拒绝该修改：请先使其就绪`,
 });
+
+// ---- Pods -----------------------------------------------------------------------------------------------------------
+
+const HOOKS = { hooks: each('webhooks', { name: word('name', ''), policy: word('failurePolicy', ''), of: tree('namespaceSelector') }) };
+
+export const POD_WEBHOOK_READS: PointRead[] = [
+  WEBHOOK_READS[0]!,
+  { resource: 'mutatingwebhookconfigurations.admissionregistration.k8s.io', names: [CONTROLLER], columns: Object.values(HOOKS) },
+];
+
+/** Whether a Pod of this namespace that is evicted now could be created again: with podResourceInject a webhook stands before that, too. */
+export async function podRefusal(at: At): Promise<(namespace: string) => Text | undefined> {
+  const controller = await controllerDown(at);
+  const webhooks = controller && (await configuration('MutatingWebhookConfiguration', at));
+  const hook = (webhooks ? rowOf(HOOKS)(webhooks).hooks : []).find(({ name }) => name === PODS_HOOK);
+  if (!controller || hook?.policy !== 'Fail') return () => undefined;
+  return (namespace) => (selects(hook.of ?? {}, { 'kubernetes.io/metadata.name': namespace }) ? rejectsPods(controller) : undefined);
+}
+
+const rejectsPods = (controller: string): Text => ({
+  en: `the webhook of Spiderpool rejects new Pods while no Pod of Deployment ${controller} is ready: start one first`,
+  zh: `Deployment ${controller} 没有就绪的 Pod，Spiderpool 的 webhook 会拒绝新建 Pod：请先使其就绪`,
+});
+
+// ---- what is written ------------------------------------------------------------------------------------------------
 
 /** Of a pool: what makes its webhook reject every change (pkg/ippoolmanager/ippool_validate.go, ippool_webhook.go). */
 export const POOL_SHAPE = {

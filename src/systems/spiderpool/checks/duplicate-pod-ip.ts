@@ -12,6 +12,7 @@ import { ADDRESS_READS, budgets, endpoints, pods, pools } from '../reads.ts';
 import { oddClaims, oddRanges, type PoolNow, RECORD_RIGHTS, readPool } from '../records.ts';
 import { RESTART_RIGHTS, type Restart } from '../restart.ts';
 import type { PodRow, PoolRow } from '../rows.ts';
+import { POD_WEBHOOK_READS } from '../webhook-refusal.ts';
 
 const reads = { pods, endpoints, pools, budgets };
 
@@ -68,9 +69,9 @@ const check: Check<typeof reads, Conflict> = {
     zh: `${address} 同时被 ${holders.map(placed.zh).join('、')} 使用`,
   }),
   remedy: {
-    pointReads: ADDRESS_READS.filter(({ resource }) => resource === endpoints.resource),
+    pointReads: [...ADDRESS_READS.filter(({ resource }) => resource === endpoints.resource), ...POD_WEBHOOK_READS],
     writes: [...RESTART_RIGHTS, ...RECORD_RIGHTS],
-    steps: (found, { look }) => conflictSteps(found, look),
+    steps: (found, at) => conflictSteps(found, at),
   },
 };
 export default check;

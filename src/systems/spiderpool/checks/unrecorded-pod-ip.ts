@@ -9,6 +9,7 @@ import { isClear, oddClaims, oddRanges, RECORD_RIGHTS, readPool } from '../recor
 import { RESTART_RIGHTS, type Restart } from '../restart.ts';
 import { isRecordOf, suspicionsOf, type Unrecorded } from '../suspicions.ts';
 import { type Look, type MissingRecord, missingRecord, unrecordedSteps } from '../unrecorded.ts';
+import { POD_WEBHOOK_READS } from '../webhook-refusal.ts';
 
 const reads = { pods, endpoints, pools, budgets };
 
@@ -58,9 +59,9 @@ const check: Check<typeof reads, MissingRecord> = {
     zh: `${nameOf(holder.pod)} 使用 ${address}，而 SpiderIPPool ${pool} ${instead ? `已将其分配给${another(instead, holder).zh}` : '没有它的分配记录'}`,
   }),
   remedy: {
-    pointReads: ADDRESS_READS.filter(({ resource }) => resource === endpoints.resource),
+    pointReads: [...ADDRESS_READS.filter(({ resource }) => resource === endpoints.resource), ...POD_WEBHOOK_READS],
     writes: [...RESTART_RIGHTS, ...RECORD_RIGHTS],
-    steps: (found, { look }) => unrecordedSteps(found, look),
+    steps: (found, at) => unrecordedSteps(found, at),
   },
 };
 export default check;
