@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import type { Lock, Manifest, World } from '../engine/contracts.ts';
+import type { Lock, Manifest, Raw, World } from '../engine/contracts.ts';
 import { makeFolder } from '../files/folder.ts';
 import { isStdin, isSubstituted } from '../files/input.ts';
 import type { Manifests } from '../files/manifests.ts';
@@ -68,7 +68,20 @@ export async function openFiles(call: Call, looks = true): Promise<LiveFiles> {
 }
 
 const livePart = ({ source, close }: Opened): Pick<Live, 'source' | 'steady' | 'close'> => ({ source, steady: source, close });
-const withReal = (manifest: Manifest): Declared => ({ ...manifest, real: realpathSync(manifest.file) });
+function withReal(manifest: Manifest): Declared {
+  const real = realpathSync(manifest.file);
+  return { ...manifest, real, ...(manifest.configuration ? { object: placed(manifest, real) } : {}) };
+}
+
+/** A document of configuration has no name: it is known by its place. */
+function placed({ object, document }: Manifest, real: string): Raw {
+  const file = path
+    .basename(real)
+    .replace(/[^\w.-]/g, '_')
+    .slice(0, 100);
+  const place = createHash('sha256').update(real).digest('hex').slice(0, 12);
+  return { ...object, metadata: { name: `${file}#${document + 1}-${place}` } };
+}
 
 function recordsIn(store: Live['store'], run: string): Records {
   const beside = store.beside(run);

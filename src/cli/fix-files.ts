@@ -73,16 +73,17 @@ async function examined({ source, manifests, offline }: LiveFiles, options: Exam
 
 /** What can be repaired where it is declared; the rest of what was found is named. */
 function repairs(call: Call, { results }: Examination, { declared, source }: LiveFiles): { plan: Plan; fingerprints: Set<string> } {
-  const objects = new Map((source.manifests?.() ?? []).map(({ object }) => [keyOf(refOf(object)), object]));
-  const objectOf = (on: Ref): Raw | undefined => objects.get(keyOf(on));
+  const configurations = declared.filter(({ configuration }) => configuration);
+  const objects = new Map([...(source.manifests?.() ?? []), ...configurations].map(({ object }) => [keyOf(refOf(object)), object]));
+  const objectOf = (on: Ref): Raw | undefined => (on.name === '' ? undefined : objects.get(keyOf(on)));
   const proposals: Repair[] = [];
   for (const { id, findings } of results) {
     const check: Check | undefined = CHECKS.find((each) => each.id === id);
-    const declared = findings.filter(({ accepted }) => !accepted).flatMap((finding) => ofFiles(finding, objectOf));
-    const mine = declared.filter(
+    const inFiles = findings.filter(({ accepted }) => !accepted).flatMap((finding) => ofFiles(finding, objectOf, configurations));
+    const mine = inFiles.filter(
       (finding) => isConfident(finding) || finding.objects.some((ref) => call.flags.confirm?.includes(objectName(ref))),
     );
-    for (const { message, objects } of declared.filter((finding) => !mine.includes(finding))) {
+    for (const { message, objects } of inFiles.filter((finding) => !mine.includes(finding))) {
       const how = `{retry} --confirm ${shellWord(objectName(objects[0]!))}`;
       call.say(
         call.t({
@@ -119,17 +120,22 @@ const DECISIONS = 10;
 /** `objects`: as plain references; the findings know where they are declared. */
 function decision(why: Text, objects: readonly Ref[], findings: readonly JudgedFinding[]): Text {
   const [on] = objects;
-  const at = on && findings.flatMap(({ objects: all }) => all).find((each) => keyOf(each) === keyOf(on));
+  const at = on?.file === undefined ? on && findings.flatMap(({ objects: all }) => all).find((each) => keyOf(each) === keyOf(on)) : on;
   const where = at?.file === undefined ? '' : `${at.file}:${at.line} `;
-  const name = on ? objectName(on) : '';
-  return { en: `manual: ${where}${name}: ${why.en}`, zh: `手动：${where}${name}：${why.zh}` };
+  const name = on?.file === undefined ? on && objectName(on) : on.kind;
+  return { en: `manual: ${where}${name ?? ''}: ${why.en}`, zh: `手动：${where}${name ?? ''}：${why.zh}` };
 }
 
-/** The finding with only those of its objects that a file declares, as plain references. */
-function ofFiles(finding: JudgedFinding, objectOf: (on: Ref) => Raw | undefined): JudgedFinding[] {
-  const objects = finding.objects
+/** The finding with only those of its objects that a file declares, as plain references; a document of configuration also with its place, since it has no name of its own. */
+function ofFiles(finding: JudgedFinding, objectOf: (on: Ref) => Raw | undefined, configurations: LiveFiles['declared']): JudgedFinding[] {
+  const documents = finding.objects.flatMap((on): Ref[] => {
+    const place = configurations.find(({ file, line, object }) => file === on.file && line === on.line && object.kind === on.kind);
+    return place ? [{ ...refOf(place.object), file: place.file, line: place.line }] : [];
+  });
+  const named = finding.objects
     .filter(objectOf)
     .map(({ apiVersion, kind, namespace, name }): Ref => ({ apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) }));
+  const objects = [...named, ...documents];
   return objects.length ? [{ ...finding, objects }] : [];
 }
 

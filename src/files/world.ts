@@ -55,9 +55,10 @@ function worldOver(manifests: readonly Declared[], texts: Texts, records: Record
     if (!place || text === undefined || !now) throw new WorldError('missing', `${describe(request.on)} not found`, 404);
     const value = valueAt(text, place);
     const next = applyPatch(versioned(now), request.patch);
-    const wanted = asDeclared(next, value);
+    const written = place.configuration ? asDocument : asDeclared;
+    const wanted = written(next, value);
     const back = records && recorded(text, place, wanted, records);
-    const result = back === undefined ? edited(text, place, asDeclared(now, value), wanted) : { text: back, splices: [] };
+    const result = back === undefined ? edited(text, place, written(now, value), wanted) : { text: back, splices: [] };
     if ('refused' in result) throw new WorldError('refused', inFile(place, result.refused));
     if (!dryRun && result.text !== text) await texts.write(place.real, result, records);
     return versioned(objectAt(result.text, place, request.on) ?? next);
@@ -102,8 +103,11 @@ function worldOver(manifests: readonly Declared[], texts: Texts, records: Record
   /** As it is declared, with what is filled in beyond the text: a list's apiVersion and kind, the namespace. */
   function objectAt(text: string, place: Declared, on: Ref): Raw | undefined {
     const value = valueAt(text, place);
-    if (!isRaw(value) || !isRaw(value.metadata)) return undefined;
-    const { apiVersion = place.object.apiVersion!, kind = place.object.kind!, metadata } = value;
+    if (!isRaw(value)) return undefined;
+    // Configuration of a component has the name that its place gives it.
+    const metadata = place.configuration ? (place.object.metadata as Raw) : value.metadata;
+    if (!isRaw(metadata)) return undefined;
+    const { apiVersion = place.object.apiVersion!, kind = place.object.kind! } = value;
     if (typeof apiVersion !== 'string' || typeof kind !== 'string' || typeof metadata.name !== 'string') return undefined;
     const filled: Raw = on.namespace === undefined ? metadata : { namespace: on.namespace, ...metadata };
     const object: Raw = { ...value, apiVersion, kind, metadata: filled };
@@ -128,6 +132,10 @@ function asDeclared(object: Raw, value: Json | undefined): Raw {
     ...body,
     metadata,
   };
+}
+
+function asDocument({ metadata: _, ...body }: Raw, value: Json | undefined): Raw {
+  return isRaw(value) && value.metadata !== undefined ? { ...body, metadata: value.metadata } : body;
 }
 
 const inFile = ({ file, line }: Declared, why: Text): Text => ({

@@ -115,6 +115,79 @@ test('a plugin that a CSI driver serves is a notice: whether the driver is insta
   ).toEqual([['notice', expect.stringContaining('needs CSIDriver ebs.csi.aws.com in the cluster')]]);
 });
 
+const AGENT = (fields: string) =>
+  `apiVersion: v1\nkind: Pod\nmetadata: {name: agent, namespace: kube-system}\nspec: {${fields}containers: [{name: agent, image: i, envFrom: [{configMapRef: {name: c}}]}]}\n`;
+test.each<[string, Record<string, string>, string, string[]]>([
+  [
+    'beside the control plane',
+    { 'm/api.yaml': APISERVER('--v=2'), 'm/agent.yaml': AGENT('serviceAccountName: a, ') },
+    '1.34',
+    [
+      'Pod/kube-system/agent m/agent.yaml:1: static Pod refers to serviceAccountName, configMapRef: a kubelet from 1.34 on does not start it',
+    ],
+  ],
+  [
+    'in the directory of the kubelet',
+    { 'etc/kubernetes/manifests/agent.yaml': AGENT('') },
+    '1.37',
+    [
+      'Pod/kube-system/agent etc/kubernetes/manifests/agent.yaml:1: static Pod refers to configMapRef: a kubelet from 1.34 on does not start it',
+    ],
+  ],
+  ['before 1.34', { 'm/api.yaml': APISERVER('--v=2'), 'm/agent.yaml': AGENT('') }, '1.33', []],
+  ['elsewhere: no static Pod', { 'm/api.yaml': APISERVER('--v=2'), 'n/agent.yaml': AGENT('') }, '1.37', []],
+])('static Pods in files: %s', async (_, texts, minor, wanted) => {
+  const { found, error } = await checkText(texts, ...TO(minor));
+  expect(error).toBeUndefined();
+  const mine = found.filter(({ check }) => check === 'kubernetes/static-pod-api-refs');
+  expect(mine.map(({ message, objects }) => `${objects.join()}: ${message}`)).toEqual(wanted);
+});
+
+const SCALED = (kind: string, name: string, replicas: string) => `---
+apiVersion: apps/v1
+kind: ${kind}
+metadata: {name: ${name}, namespace: shop}
+spec: {${replicas}selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web, of: ${name}}}, spec: {containers: [{name: c, image: i}]}}}
+`;
+const HPA = (most: number) => `---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web, namespace: shop}
+spec: {minReplicas: 1, maxReplicas: ${most}, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}
+`;
+const LEAST = (least: string, name = 'web') =>
+  BUDGET('1').replace('maxUnavailable: 1', `minAvailable: ${least}`).replace('name: web', `name: ${name}`);
+const NEVER = (kept: number, of: number) => `blocker PodDisruptionBudget shop/web keeps ${kept} of ${of} Pods: no eviction is ever allowed`;
+test.each<[string, string, string[]]>([
+  ['as many as replicas', `${LEAST('3')}${SCALED('Deployment', 'web', 'replicas: 3, ')}`, [NEVER(3, 3)]],
+  ['one by default', `${LEAST('1')}${SCALED('StatefulSet', 'web', '')}`, [NEVER(1, 1)]],
+  ['a share that is rounded up', `${LEAST('60%')}${SCALED('Deployment', 'web', 'replicas: 2, ')}`, [NEVER(2, 2)]],
+  ['a share that leaves one', `${LEAST('60%')}${SCALED('Deployment', 'web', 'replicas: 3, ')}`, []],
+  ['a share that may be missing is rounded up', `${BUDGET('10%')}${SCALED('Deployment', 'web', '')}`, []],
+  ['fewer than replicas', `${LEAST('2')}${SCALED('Deployment', 'web', 'replicas: 3, ')}`, []],
+  [
+    'two workloads together',
+    `${LEAST('3')}${SCALED('Deployment', 'web', 'replicas: 2, ')}${SCALED('Deployment', 'more', 'replicas: 2, ')}`,
+    [],
+  ],
+  ['scaled beyond it', `${LEAST('3')}${SCALED('Deployment', 'web', 'replicas: 3, ')}${HPA(5)}`, []],
+  ['scaled to no more than it', `${LEAST('3')}${SCALED('Deployment', 'web', '')}${HPA(3)}`, [NEVER(3, 3)]],
+  ['of as many as there are Nodes', `${LEAST('3')}${SCALED('DaemonSet', 'web', '')}`, []],
+  ['of none', `${LEAST('3')}${SCALED('Deployment', 'web', 'replicas: 0, ')}`, []],
+  ['another namespace', `${LEAST('3')}${SCALED('Deployment', 'web', '').replace('namespace: shop', 'namespace: other')}`, []],
+  [
+    'two budgets over one workload',
+    `${LEAST('1')}---\n${LEAST('1', 'all')}${SCALED('Deployment', 'web', 'replicas: 2, ')}`,
+    ['blocker PodDisruptionBudgets shop/web, shop/all select the same 2 Pods: evicting them is refused'],
+  ],
+])('a budget and its workload in files: %s', async (_, text, wanted) => {
+  const { found, error } = await checkText({ 'a.yaml': text }, ...TO('1.37'));
+  expect(error).toBeUndefined();
+  const mine = found.filter(({ check }) => check === 'kubernetes/pdb-blocks-drain');
+  expect(mine.map(({ severity, message }) => `${severity} ${message}`)).toEqual(wanted);
+  for (const { objects } of mine) expect(objects[0]).toBe('PodDisruptionBudget/shop/web a.yaml:1');
+});
+
 const CRON = (version: string) => `apiVersion: batch/${version}\nkind: CronJob\nmetadata: {name: x}\n`;
 test.each<[string, Record<string, string>, string[], number]>([
   ['nothing found', { 'a.yaml': CRON('v1') }, TO('1.30'), 0],

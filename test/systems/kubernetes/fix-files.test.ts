@@ -9,6 +9,7 @@ import { callOf } from '../../../src/cli/call.ts';
 import { callerOf } from '../../../src/cli/caller.ts';
 import { fix } from '../../../src/cli/commands/fix.ts';
 import { undo } from '../../../src/cli/commands/undo.ts';
+import { components } from '../../../src/systems/kubernetes/knowledge/tables.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -31,8 +32,8 @@ const put = (name: string, text: string) => {
   writeFileSync(file, text);
   return file;
 };
-const fixed = (file: string, minor: string) =>
-  ran(fix, ['fix', 'kubernetes/removed-api', '-f', file, '--offline', '--to', `kubernetes=${minor}`, '--yes']);
+const fixed = (file: string, minor: string, check = 'removed-api') =>
+  ran(fix, ['fix', `kubernetes/${check}`, '-f', file, '--offline', '--to', `kubernetes=${minor}`, '--yes']);
 
 const MIXED = `# nightly report
 kind: CronJob   # kind first
@@ -106,4 +107,119 @@ test('the version that the target serves is written, not the newest', async () =
   const file = put('levels.yaml', text);
   expect((await fixed(file, '1.27')).exit).toBe(0);
   expect(readFileSync(file, 'utf8')).toBe(text.replace('v1beta1', 'v1beta3'));
+});
+
+// ---- configuration of components ------------------------------------------------------------------------------------
+
+const KUBEADM = `# of the first control plane
+kind: InitConfiguration
+apiVersion: kubeadm.k8s.io/v1beta3 # until 1.36
+nodeRegistration: {name: ctl-1}
+---
+apiVersion: kubeadm.k8s.io/v1beta3
+kind: ClusterConfiguration
+metadata: {}
+networking: &n
+  podSubnet: 10.244.0.0/16   # flannel
+---
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+cgroupDriver: systemd
+`.replaceAll('\n', '\r\n');
+const JOIN = 'apiVersion: "kubeadm.k8s.io/v1beta3"\nkind: JoinConfiguration\ndiscovery: {file: {kubeConfigPath: /k}}\n';
+
+test('configuration that keeps its schema: documents without a name, two of them of one kind; undo brings back every byte', async () => {
+  const file = put('kubeadm.yaml', KUBEADM);
+  put('join.yaml', JOIN);
+  put('join2.yaml', JOIN);
+  const { exit, said } = await fixed(folder, '1.37', 'kubeadm-config');
+  expect(exit, said).toBe(0);
+  expect(readFileSync(file, 'utf8')).toBe(KUBEADM.replaceAll('v1beta3', 'v1beta4'));
+  expect(readFileSync(join(folder, 'join2.yaml'), 'utf8')).toBe(JOIN.replace('v1beta3', 'v1beta4'));
+  // What has been changed since elsewhere in the file stays.
+  const since = `# mine\r\n${KUBEADM.replaceAll('v1beta3', 'v1beta4')}`;
+  put('kubeadm.yaml', since);
+  const undone = await ran(undo, ['undo', '-f', folder, '--yes']);
+  expect(undone.exit, undone.said).toBe(0);
+  expect(readFileSync(file, 'utf8')).toBe(`# mine\r\n${KUBEADM}`);
+  expect(readFileSync(join(folder, 'join.yaml'), 'utf8')).toBe(JOIN);
+});
+
+const AUDIT = 'apiVersion: audit.k8s.io/v1beta1\nkind: Policy\nmetadata: {name: all} # ours\nrules: [{level: Metadata}]\n';
+const SCHEDULER = (plugin: string) =>
+  `apiVersion: kubescheduler.config.k8s.io/v1beta3\nkind: KubeSchedulerConfiguration\nprofiles: [{plugins: {score: {enabled: [{name: ${plugin}}]}}}]\n`;
+const ADMISSION = `apiVersion: apiserver.config.k8s.io/v1
+kind: AdmissionConfiguration
+plugins:
+  - name: ValidatingAdmissionWebhook
+    configuration: # inline
+      apiVersion: apiserver.config.k8s.io/v1alpha1
+      kind: WebhookAdmission
+      kubeConfigFile: /etc/k
+`;
+test.each<[string, string, string, string]>([
+  ['a policy of audit', AUDIT, '1.24', AUDIT.replace('v1beta1', 'v1')],
+  ['a scheduler', SCHEDULER('NodeAffinity'), '1.29', SCHEDULER('NodeAffinity').replace('v1beta3', 'v1')],
+  [
+    'webhooks in an AdmissionConfiguration',
+    ADMISSION,
+    '1.36',
+    ADMISSION.replace('v1alpha1', 'v1').replace('WebhookAdmission\n', 'WebhookAdmissionConfiguration\n'),
+  ],
+])('configuration that keeps its schema: %s', async (_, text, minor, after) => {
+  const file = put('one.yaml', text);
+  const { exit, said } = await fixed(file, minor, 'admission-files');
+  expect(exit, said).toBe(0);
+  expect(readFileSync(file, 'utf8')).toBe(after);
+  expect((await ran(undo, ['undo', '-f', file, '--yes'])).exit).toBe(0);
+  expect(readFileSync(file, 'utf8')).toBe(text);
+});
+
+const CLUSTER = (version: string, fields: string) => `apiVersion: kubeadm.k8s.io/${version}\nkind: ClusterConfiguration\n${fields}\n`;
+test.each<[string, string, string, string, RegExp]>([
+  [
+    'flags that are a list from then on',
+    CLUSTER('v1beta3', 'apiServer: {extraArgs: {v: "2"}}'),
+    '1.37',
+    'kubeadm-config',
+    /manual: \S+one\.yaml:1 ClusterConfiguration: fields change too; with kubeadm 1\.36: kubeadm config migrate --old-config \S+one\.yaml --new-config \S+one\.yaml\.new/,
+  ],
+  [
+    'a timeout',
+    CLUSTER('v1beta3', 'apiServer: {timeoutForControlPlane: 4m}'),
+    '1.37',
+    'kubeadm-config',
+    /kubeadm 1\.36: kubeadm config migrate/,
+  ],
+  ['two versions behind', CLUSTER('v1beta2', 'dns: {type: CoreDNS}'), '1.37', 'kubeadm-config', /kubeadm 1\.26: kubeadm config migrate/],
+  ['a version that comes later', CLUSTER('v1beta4', ''), '1.27', 'kubeadm-config', /use a version that kubeadm 1\.27 reads/],
+  ['a plugin that is gone', SCHEDULER('SelectorSpread'), '1.29', 'admission-files', /replace plugin SelectorSpread by PodTopologySpread/],
+  [
+    'another kind',
+    'apiVersion: apiserver.config.k8s.io/v1alpha1\nkind: WebhookAdmission\nkubeConfigFile: /etc/k\n',
+    '1.36',
+    'admission-files',
+    /one\.yaml:1 WebhookAdmission: set apiVersion to apiserver\.config\.k8s\.io\/v1 and kind to WebhookAdmissionConfiguration/,
+  ],
+])('configuration that changes shape, %s: what a person does, and the file stays', async (_, text, minor, check, said) => {
+  const file = put('one.yaml', text);
+  const result = await fixed(file, minor, check);
+  expect(result.said).toMatch(said);
+  expect(result.exit).toBe(2);
+  expect(readFileSync(file, 'utf8')).toBe(text);
+});
+
+test('configuration: what can be changed is, and the rest keeps the exit code', async () => {
+  const text = CLUSTER('v1beta3', 'featureGates: {EtcdLearnerMode: true}');
+  const file = put('one.yaml', text);
+  const { exit, said } = await fixed(file, '1.37', 'kubeadm-config');
+  expect(said).toMatch(/one\.yaml:1 ClusterConfiguration: remove featureGates\.EtcdLearnerMode/);
+  expect(exit).toBe(2);
+  expect(readFileSync(file, 'utf8')).toBe(text.replace('v1beta3', 'v1beta4'));
+});
+
+test('of kubelets and of kube-proxy no version of their configuration is gone', () => {
+  const theirs = components().configVersions.filter(({ reader }) => reader === 'kubelet' || reader === 'kube-proxy');
+  expect(theirs.length).toBeGreaterThan(2);
+  expect(theirs.filter(({ removedIn }) => removedIn)).toEqual([]);
 });

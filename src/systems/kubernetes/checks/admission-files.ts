@@ -2,11 +2,12 @@
 // not; among the files of -f it is.
 // Sources: apiserver pkg/server/options/encryptionconfig/config.go:133@0.31.14, pkg/admission/config.go:66@0.32.13, pkg/admission/plugin/webhook/config/kubeconfig.go:35@0.36.4.
 import { finding } from '../../../engine/builders.ts';
-import type { Check, Finding, Json, Raw, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Json, Raw, Ref, Refusal, Rows, StepDraft, Text } from '../../../engine/contracts.ts';
 import { isRaw } from '../../../kube/json.ts';
 import { groupOf } from '../../../kube/refs.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
 import { flagsOf } from '../command-line.ts';
+import { configRewritten, webhooksRewritten } from '../config-rewrites.ts';
 import { components, files } from '../knowledge/tables.ts';
 import { unseen } from '../managed.ts';
 import { controlPlaneOf, later, nodes, staticPods } from '../reads.ts';
@@ -39,8 +40,8 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: '读取静态 Pod 命令行中的 --encryption-provider-config、--admission-control-config-file、--audit-policy-file 和 --config；文件本身位于节点上。对这些类型的文件（-f），读取 API 版本，并在目标版本严格解码时读取字段名。',
     },
     fix: {
-      en: 'manual: read the file on each control-plane node; remove unknown and duplicate fields, and use an apiVersion that the target version has.',
-      zh: '手动：在每个控制平面节点上检查该文件，删除未知和重复字段，并使用目标版本支持的 apiVersion。',
+      en: 'manual: read the file on each control-plane node; remove unknown and duplicate fields, and use an apiVersion that the target version has. In files (-f), fix -f sets apiVersion where nothing else has to change.',
+      zh: '手动：在每个控制平面节点上检查该文件，删除未知和重复字段，并使用目标版本支持的 apiVersion。对于文件（-f），如果不需要其他改动，fix -f 会直接修改 apiVersion。',
     },
     limits: {
       en: 'The file of --image-credential-provider-config of a kubelet, strict from 1.32 on, is not visible. Values in files are not judged.',
@@ -92,6 +93,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   get files() {
     return { kinds: files().documents.map(({ kind }) => kind), judge: refusedInFile };
   },
+  inFiles: (found, declared) => found.flatMap(({ args, objects }) => objects.flatMap((on) => inFile(args, on, declared(on)))),
   say: ({ component, flag, file, hop, gone, fields = [] }) => {
     if (!flag) {
       const what: Text = gone
@@ -122,6 +124,14 @@ function refusedInFile(document: Raw, on: Ref, to: string): Finding<Args>[] {
 }
 
 type Row = ReturnType<typeof files>['documents'][number];
+
+function inFile({ file, gone, hop, fields = [] }: Args, on: Ref, document: Raw | undefined): (StepDraft | Refusal)[] {
+  if (on.file === undefined) return [];
+  if (gone === undefined) return [{ refused: { en: `remove ${fields.join(', ')}`, zh: `删除 ${fields.join('、')}` }, objects: [on] }];
+  if (file.startsWith('WebhookAdmission')) return webhooksRewritten(on, document, gone);
+  const { reader = '' } = files().documents.find(({ kind }) => kind === `${groupOf(on.apiVersion)}/${on.kind}`)!;
+  return configRewritten(reader, on, document, gone, hop);
+}
 
 const versionRefused = (apiVersion: string, kind: string, { reader, component }: Row, on: Ref, to: string): Finding<Args>[] =>
   !reader || isReadBy(reader, apiVersion, to)

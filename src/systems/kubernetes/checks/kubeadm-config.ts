@@ -8,6 +8,7 @@ import { valueAt } from '../../../engine/read/values.ts';
 import { isRaw } from '../../../kube/json.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
 import { flagsOf } from '../command-line.ts';
+import { configRewritten } from '../config-rewrites.ts';
 import { components, etcdFloors, kubeadm } from '../knowledge/tables.ts';
 import { CONTROL_PLANE } from '../reads.ts';
 import { refusedText, writtenAs } from '../refusal-words.ts';
@@ -65,8 +66,8 @@ const check: Check<Record<string, never>, Args> = {
       zh: '将 ConfigMap kubeadm-config 中的 ClusterConfiguration 与途经的每个次要版本所接受的内容比较，extraArgs 只读取名称。kubeadm 的文件（-f）与目标版本比较，包括 extraArgs 和 kubeletExtraArgs。',
     },
     fix: {
-      en: 'manual: kubectl edit configmap kubeadm-config -n kube-system; for an API version run kubeadm config migrate of the installed version first. A file: change it likewise.',
-      zh: '手动：kubectl edit configmap kubeadm-config -n kube-system；API 版本需先用当前版本的 kubeadm config migrate 转换。文件也按此修改。',
+      en: 'manual: kubectl edit configmap kubeadm-config -n kube-system; for an API version run kubeadm config migrate of the installed version first. fix -f sets apiVersion in files where nothing else has to change, and names the command for the others.',
+      zh: '手动：kubectl edit configmap kubeadm-config -n kube-system；API 版本需先用当前版本的 kubeadm config migrate 转换。对于文件，如果不需要其他改动，fix -f 会直接修改 apiVersion；否则给出命令。',
     },
   },
   sources: ['kubernetes/kubernetes: cmd/kubeadm/app/apis/kubeadm, cmd/kubeadm/app/features/features.go'],
@@ -92,6 +93,13 @@ const check: Check<Record<string, never>, Args> = {
     ];
   },
   files: { kinds: KINDS.map((kind) => `kubeadm.k8s.io/${kind}`), judge: refusedInFile },
+  inFiles: (found, declared) =>
+    found.flatMap(({ args: { is, name, hop, component }, objects }) =>
+      objects.flatMap((on) => {
+        if (is === 'version') return configRewritten('kubeadm', on, declared(on), name, hop);
+        return on.file === undefined ? [] : [{ refused: removeIt(is, name, component), objects: [on] }];
+      }),
+    ),
   say: ({ is, kind, name, component, hop, refused }) => {
     if (refused) {
       const holder = { en: `${component} in ${kind}`, zh: `${kind} 中的 ${component}` };
@@ -109,6 +117,11 @@ const check: Check<Record<string, never>, Args> = {
   },
 };
 export default check;
+
+const removeIt = (is: Exclude<Is, 'version'>, name: string, component: string): Text =>
+  is === 'gate'
+    ? { en: `remove featureGates.${name}`, zh: `删除 featureGates.${name}` }
+    : { en: `remove ${name} from the flags of ${component}`, zh: `从 ${component} 的参数中删除 ${name}` };
 
 const NONE: Text = { en: 'there is no ConfigMap kube-system/kubeadm-config', zh: '没有 ConfigMap kube-system/kubeadm-config' };
 const ODD: Text = {

@@ -1,10 +1,11 @@
 // PodDisruptionBudgets that let no Pod go, ever or now, and Pods that two of them select: a drain waits without end. Counted from the Pods: the status of a budget may be
-// stale (kubernetes 143111). Sources: kubernetes pkg/registry/core/pod/rest/eviction.go; pkg/controller/disruption (getExpectedPodCount, rounding up).
+// stale (kubernetes 143111); of manifests (-f), from the replicas of the workloads declared beside them. Sources: kubernetes pkg/registry/core/pod/rest/eviction.go; pkg/controller/disruption (getExpectedPodCount, rounding up).
 import type { Check, Finding, Json, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { each, flag, labels, list, time, tree, word } from '../../../engine/read/index.ts';
+import { each, flag, labels, list, manifests, time, tree, word } from '../../../engine/read/index.ts';
 import { keptOf, selects } from '../../../kube/budgets.ts';
 import { untilDrained } from '../budget-policy.ts';
+import { type DeclaredScale, podsOf, scaleIn, selectedBy } from '../declared-replicas.ts';
 import { notDrained } from '../nodes-way.ts';
 import { isEvicted } from '../workloads.ts';
 
@@ -28,6 +29,7 @@ const reads = {
     optional: true,
     only: ({ phase, deleted }) => phase !== 'Succeeded' && phase !== 'Failed' && deleted === undefined,
   }),
+  declared: manifests(scaleIn),
 };
 type Pod = RowOf<typeof POD>;
 type Is = 'never' | 'now' | 'overlap' | 'whatever';
@@ -50,16 +52,16 @@ const check: Check<typeof reads, Args> = {
       zh: 'PodDisruptionBudget 拒绝驱逐时，kubectl drain 会一直重试直到超时：节点无法升级。如果一个 Pod 被两个 PodDisruptionBudget 选中，API 服务器会拒绝驱逐它。',
     },
     detection: {
-      en: 'Counts the ready Pods that each budget selects and what it wants to keep of them; does not trust its status. Pods of DaemonSets count, but are not evicted by a drain.',
-      zh: '统计每个 PodDisruptionBudget 选中的就绪 Pod 及其要求保留的数量，不依赖其 status。DaemonSet 的 Pod 计入数量，但腾空节点时不会被驱逐。',
+      en: 'Counts the ready Pods that each budget selects and what it wants to keep of them; does not trust its status. Pods of DaemonSets count, but are not evicted by a drain. Of manifests (-f) it takes the replicas of the workloads declared beside them.',
+      zh: '统计每个 PodDisruptionBudget 选中的就绪 Pod 及其要求保留的数量，不依赖其 status。DaemonSet 的 Pod 计入数量，但腾空节点时不会被驱逐。对于清单（-f），按同时声明的工作负载的副本数计算。',
     },
     fix: {
       en: 'upgrade lowers a budget that never allows an eviction by one and restores it at its end, only where the object is named (--confirm). Otherwise manual: add a replica, or lower minAvailable, for the time of the upgrade. Of two budgets over one Pod keep one.',
       zh: '升级时将始终不允许驱逐的 PodDisruptionBudget 调低一，结束时恢复，且仅在用 --confirm 指明该对象时进行。其他情况需手动：升级期间增加一个副本，或调低 minAvailable。两个 PodDisruptionBudget 选中同一 Pod 时只保留一个。',
     },
     limits: {
-      en: 'Percentages are taken of the Pods that exist, not of the replicas that a controller is still making.',
-      zh: '百分比按现有 Pod 计算，不包括控制器尚未创建的副本。',
+      en: 'Percentages are taken of the Pods that exist, not of the replicas that a controller is still making. In manifests a workload with a HorizontalPodAutoscaler counts with its maxReplicas.',
+      zh: '百分比按现有 Pod 计算，不包括控制器尚未创建的副本。在清单中，配有 HorizontalPodAutoscaler 的工作负载按 maxReplicas 计算。',
     },
   },
   sources: [
@@ -68,18 +70,18 @@ const check: Check<typeof reads, Args> = {
   ],
   applies: { stage: 'before' },
   reads,
-  judge: ({ budgets, pods }: Rows<typeof reads>, at) => {
+  judge: ({ budgets, pods, declared }: Rows<typeof reads>, at) => {
     const kept = notDrained(at);
     if (kept) return kept;
-    if (isGap(pods)) return budgets.flatMap(whatever);
-    // Among manifests alone Pods are not those that workloads will make.
-    const alone = isGap(at.cluster.serverVersion);
+    // Among manifests alone Pods are not those that workloads will make, unless they have been dumped with their Nodes.
+    const alone = isGap(at.cluster.serverVersion) && (isGap(pods) || pods.every(({ node }) => node === undefined));
+    if (isGap(pods) || alone) return [...budgets.flatMap((budget) => ofDeclared(budget, declared)), ...overlapping(budgets, declared)];
     const byNamespace = Map.groupBy(pods, ({ ref }) => ref.namespace);
     const over = new Map<Pod, Ref[]>();
     const findings = budgets.flatMap((budget): Finding<Args>[] => {
       const { ref, selector, least, most, policy } = budget;
       const selected = (byNamespace.get(ref.namespace) ?? []).filter((pod) => selects(selector ?? null, pod.labels));
-      if (alone && !selected.length) return whatever(budget);
+      if (!selected.length) return selectedBy(budget, declared).length ? ofDeclared(budget, declared) : [];
       const movable = selected.filter(isMovable);
       for (const pod of movable) over.set(pod, [...(over.get(pod) ?? []), ref]);
       const wanted = keptOf(selected.length, least, most);
@@ -89,9 +91,7 @@ const check: Check<typeof reads, Args> = {
       if (healthy > wanted || !movable.some((pod) => isReady(pod) || !free)) return [];
       return [finding(selected.length > wanted ? 'now' : 'never', [ref], { healthy, wanted, pods: selected.length })];
     });
-    const overlaps = [...over.values()].filter((refs) => refs.length > 1);
-    const bySet = Map.groupBy(overlaps, (refs) => refs.map(({ namespace, name }) => `${namespace}/${name}`).join(' '));
-    return [...findings, ...[...bySet.values()].map((same) => finding('overlap', same[0]!, { healthy: 0, wanted: 0, pods: same.length }))];
+    return [...findings, ...overlaps([...over.values()].map((budgets) => ({ budgets, pods: 1 })))];
   },
   say: (args) => SAYS[args.is](args),
   remedy: untilDrained,
@@ -102,12 +102,40 @@ export default check;
 const isMovable = ({ owners, node, phase }: Pod): boolean => node !== undefined && phase !== 'Pending' && isEvicted({ owners });
 const isReady = ({ conditions }: Pod): boolean => conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
 
+/** Pods, or what makes them, with the budgets that select them. */
+function overlaps(all: readonly { budgets: Ref[]; pods: number }[]): Finding<Args>[] {
+  const several = all.filter(({ budgets }) => budgets.length > 1);
+  const bySet = Map.groupBy(several, ({ budgets }) => budgets.map(({ namespace, name }) => `${namespace}/${name}`).join(' '));
+  return [...bySet.values()].map((same) =>
+    finding('overlap', same[0]!.budgets, { healthy: 0, wanted: 0, pods: same.reduce((sum, { pods }) => sum + pods, 0) }),
+  );
+}
+
 /** However many Pods there are: of a thousand all, and not a number of them. */
 const keepsAll = (least: Json | undefined, most: Json | undefined): boolean =>
   keptOf(1000, typeof least === 'number' ? 0 : least, most) >= 1000;
-const whatever = ({ ref, least, most }: RowOf<typeof BUDGET>): Finding<Args>[] =>
-  keepsAll(least, most) ? [finding('whatever', [ref], NO_PODS)] : [];
 const NO_PODS = { healthy: 0, wanted: 0, pods: 0 };
+
+// ---- manifests (-f) -------------------------------------------------------------------------------------------------
+
+type Budget = RowOf<typeof BUDGET>;
+
+/** By the most Pods that the workloads declared beside it will make. */
+function ofDeclared({ ref, selector, least, most }: Budget, declared: readonly DeclaredScale[]): Finding<Args>[] {
+  if (keepsAll(least, most)) return [finding('whatever', [ref], NO_PODS)];
+  const pods = podsOf(selectedBy({ ref, selector }, declared), declared);
+  if (!pods) return [];
+  const wanted = keptOf(pods, least, most);
+  return wanted < pods ? [] : [finding('never', [ref], { healthy: pods, wanted, pods })];
+}
+
+function overlapping(budgets: readonly Budget[], declared: readonly DeclaredScale[]): Finding<Args>[] {
+  const over = declared.map((each) => ({
+    budgets: budgets.filter((budget) => selectedBy(budget, [each]).length).map(({ ref }) => ref),
+    pods: podsOf([each], declared) ?? 0,
+  }));
+  return overlaps(over.filter(({ pods }) => pods > 0));
+}
 
 function finding(is: Is, budgets: Ref[], counts: Pick<Args, 'healthy' | 'wanted' | 'pods'>): Finding<Args> {
   const names = budgets.map(({ namespace, name }) => `${namespace}/${name}`);

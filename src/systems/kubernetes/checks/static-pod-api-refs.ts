@@ -1,12 +1,12 @@
 // Static Pods that refer to API objects: the kubelet refuses them from 1.34, and from 1.37 no gate lets them through. Their mirror Pods show it, but admission plugin NodeRestriction
 // (a default of kubeadm) refuses such mirror Pods, so that seeing none proves nothing. Sources: kubernetes pkg/api/pod/util.go:1987@1.37.2, pkg/kubelet/config/common.go:158@1.37.2.
-import { finding } from '../../../engine/builders.ts';
-import type { Check, RowOf, Rows, Text } from '../../../engine/contracts.ts';
-import { annotation, each, keys, list, word } from '../../../engine/read/index.ts';
+import type { Check, Finding, Manifest, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
+import { annotation, declaredRef, each, keys, list, manifests, rowOf, word } from '../../../engine/read/index.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
 import { flagsOf, listOf } from '../command-line.ts';
 import { providersNodes } from '../managed.ts';
-import { controlPlaneOf, later, nodes, staticPods } from '../reads.ts';
+import { CONTROL_PLANE, controlPlaneOf, later, nodes, staticPods } from '../reads.ts';
 
 const sources = { from: each('env', { keys: keys('valueFrom') }), files: each('envFrom', { keys: keys('') }) };
 const MIRROR = {
@@ -19,14 +19,15 @@ const MIRROR = {
   inits: each('spec.initContainers', sources),
 };
 const reads = later(() => ({
-  mirrors: list('pods', MIRROR, { only: ({ mirror }) => mirror !== undefined }),
-  ...staticPods(),
-  nodes,
+  mirrors: list('pods', MIRROR, { optional: true, only: ({ mirror }) => mirror !== undefined }),
+  pods: { ...staticPods().pods, optional: true } as const,
+  kops: { ...staticPods().kops, optional: true } as const,
+  nodes: { ...nodes, optional: true } as const,
+  files: manifests(podIn),
 }));
 const HOP = '1.34';
 interface Args {
   refers: string[];
-  hop: string;
 }
 
 const check: Check<ReturnType<typeof reads>, Args> = {
@@ -39,8 +40,8 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: '自 1.34 起，kubelet 拒绝引用 ServiceAccount、Secret、ConfigMap、PersistentVolumeClaim 等 API 对象的静态 Pod：节点升级后该 Pod 无法启动。',
     },
     detection: {
-      en: 'Reads the mirror Pods of static Pods. Admission plugin NodeRestriction refuses the mirror Pods of such static Pods; unless it is switched off, seeing none is unknown.',
-      zh: '读取静态 Pod 的镜像 Pod。准入插件 NodeRestriction 会拒绝此类静态 Pod 的镜像 Pod；除非已关闭该插件，否则没有看到问题也只能判为未知。',
+      en: 'Reads the mirror Pods of static Pods. Admission plugin NodeRestriction refuses the mirror Pods of such static Pods; unless it is switched off, seeing none is unknown. In files (-f) Pods count that lie in a manifests directory of the kubelet, or beside a Pod of the control plane.',
+      zh: '读取静态 Pod 的镜像 Pod。准入插件 NodeRestriction 会拒绝此类静态 Pod 的镜像 Pod；除非已关闭该插件，否则没有看到问题也只能判为未知。对于文件（-f），检查位于 kubelet 清单目录中、或与控制平面 Pod 同目录的 Pod。',
     },
     fix: {
       en: 'manual: remove the reference from the manifest on the Node, or run the Pod as a DaemonSet.',
@@ -53,30 +54,21 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   get reads() {
     return reads();
   },
-  judge: ({ mirrors, ...rows }: Rows<ReturnType<typeof reads>>, { path: { from, hops } }) => {
-    const theirs = providersNodes(from, rows.nodes);
-    if (theirs) return theirs;
-    const behind = rows.nodes.filter(({ kubelet }) => !(minorOf(kubelet) >= minorOf(HOP)));
-    if (!hops.length || minorOf(hops.at(-1)!) < minorOf(HOP) || !behind.length) return [];
+  judge: ({ files, ...rows }: Rows<ReturnType<typeof reads>>, { path: { from, hops, to } }) => {
+    const declared = to !== undefined && minorOf(to) >= minorOf(HOP) ? inFiles(files) : [];
+    const { mirrors, pods, kops, nodes: all } = rows;
+    if (isGap(mirrors) || isGap(pods) || isGap(kops) || isGap(all)) return declared;
+    const theirs = providersNodes(from, all);
+    if (theirs) return declared.length ? declared : theirs;
+    const behind = all.filter(({ kubelet }) => !(minorOf(kubelet) >= minorOf(HOP)));
+    if (!hops.length || minorOf(hops.at(-1)!) < minorOf(HOP) || !behind.length) return declared;
     const hop = hops.includes(HOP) ? HOP : hops[0]!;
-    const found = mirrors.flatMap(({ ref, ...pod }) => {
-      const refers = referredBy(pod);
-      return refers.length ? [{ ref, refers }] : [];
-    });
-    const servers = controlPlaneOf(rows).filter(({ component }) => component === 'kube-apiserver');
+    const found = mirrors.flatMap(({ ref, ...pod }) => refused(ref, referredBy(pod), 'certain', hop));
+    const servers = controlPlaneOf({ pods, kops }).filter(({ component }) => component === 'kube-apiserver');
     const restricts =
       !servers.length || servers.some(({ flags }) => listOf(flagsOf(flags), 'enable-admission-plugins').includes('NodeRestriction'));
-    if (!found.length) return restricts ? { unknown: NOT_SEEN } : [];
-    return found.map(({ ref, refers }) =>
-      finding({
-        severity: 'blocker',
-        key: [ref.namespace ?? '', ref.name],
-        objects: [ref],
-        args: { refers, hop },
-        evidence: [{ seen: refers.join(', ') }],
-        hop,
-      }),
-    );
+    if (!found.length && !declared.length) return restricts ? { unknown: NOT_SEEN } : [];
+    return [...found, ...declared];
   },
   say: ({ refers }) => ({
     en: `static Pod refers to ${refers.join(', ')}: a kubelet from ${HOP} on does not start it`,
@@ -84,6 +76,12 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   }),
 };
 export default check;
+
+function refused(ref: Ref, refers: string[], certainty: 'certain' | 'high', hop?: string): Finding<Args>[] {
+  if (!refers.length) return [];
+  const [key, args] = [[ref.namespace ?? '', ref.name], { refers }];
+  return [{ severity: 'blocker', certainty, key, objects: [ref], args, evidence: [{ seen: refers.join(', ') }], hop }];
+}
 
 const NOT_SEEN: Text = {
   en: `static Pods that refer to API objects have no mirror Pod; on each Node: grep -lE 'serviceAccountName|secret|configMap|persistentVolumeClaim' /etc/kubernetes/manifests/*`,
@@ -108,4 +106,34 @@ function referredBy({ account, secrets, claims, volumes, containers, inits }: Om
     ),
   ];
   return [...new Set(kinds)];
+}
+
+// ---- files (-f) -----------------------------------------------------------------------------------------------------
+
+interface Declared {
+  ref: Ref;
+  folder: string;
+  refers: string[];
+  /** Of the control plane: only a kubelet starts these from a file. */
+  component: boolean;
+}
+const COMPONENTS: readonly string[] = [...CONTROL_PLANE, 'etcd'];
+/** Of kubeadm, of RKE2 and K3s. */
+const KUBELETS = /(?:^|\/)(?:kubernetes\/manifests|agent\/pod-manifests)$/;
+const POD = rowOf({ ...MIRROR, names: each('spec.containers', { name: word('name', '') }) });
+
+/** Not one that the API server has answered: that is seen as a mirror Pod, or is none. */
+function podIn(manifest: Manifest): Declared | undefined {
+  const { object, file } = manifest;
+  if (object.kind !== 'Pod' || object.apiVersion !== 'v1' || object.status !== undefined) return undefined;
+  const { names, ...pod } = POD(object);
+  const folder = file.includes('/') ? file.slice(0, file.lastIndexOf('/')) : '';
+  return { ref: declaredRef(manifest), folder, refers: referredBy(pod), component: names.some(({ name }) => COMPONENTS.includes(name)) };
+}
+
+function inFiles(files: readonly Declared[]): Finding<Args>[] {
+  const folders = new Set(files.filter(({ component }) => component).map(({ folder }) => folder));
+  return files
+    .filter(({ folder }) => folders.has(folder) || KUBELETS.test(folder))
+    .flatMap(({ ref, refers, component }) => refused(ref, refers, component ? 'certain' : 'high'));
 }
