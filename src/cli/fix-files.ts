@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { objectName } from '../engine/acceptance.ts';
 import { compare, sideOf } from '../engine/compare.ts';
 import { begin, newRunId } from '../engine/conduct.ts';
-import type { Check, JudgedFinding, Raw, Ref, Refusal, Run, Step, StepDraft, Text } from '../engine/contracts.ts';
+import type { Check, JudgedFinding, Manifest, Ref, Refusal, Run, Step, StepDraft, Text } from '../engine/contracts.ts';
 import { WorldError } from '../engine/contracts.ts';
-import { assumedBy } from '../engine/declared.ts';
+import { assumedBy, declarationsIn, declaredRefs } from '../engine/declared.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
 import { targetsOf } from '../engine/paths.ts';
 import { makePlan, type Plan, type Repair, stepsOf } from '../engine/plan.ts';
@@ -73,13 +73,13 @@ async function examined({ source, manifests, offline }: LiveFiles, options: Exam
 
 /** What can be repaired where it is declared; the rest of what was found is named. */
 function repairs(call: Call, { results }: Examination, { declared, source }: LiveFiles): { plan: Plan; fingerprints: Set<string> } {
-  const configurations = declared.filter(({ configuration }) => configuration);
-  const objects = new Map([...(source.manifests?.() ?? []), ...configurations].map(({ object }) => [keyOf(refOf(object)), object]));
-  const objectOf = (on: Ref): Raw | undefined => (on.name === '' ? undefined : objects.get(keyOf(on)));
+  const isDocument = ({ configuration }: Manifest): boolean => configuration === true;
+  const manifests = [...(source.manifests?.() ?? []).filter((each) => !isDocument(each)), ...declared.filter(isDocument)];
+  const objectOf = declarationsIn(manifests);
   const proposals: Repair[] = [];
   for (const { id, findings } of results) {
     const check: Check | undefined = CHECKS.find((each) => each.id === id);
-    const inFiles = findings.filter(({ accepted }) => !accepted).flatMap((finding) => ofFiles(finding, objectOf, configurations));
+    const inFiles = findings.filter(({ accepted }) => !accepted).flatMap((finding) => ofFiles(finding, manifests));
     const mine = inFiles.filter(
       (finding) => isConfident(finding) || finding.objects.some((ref) => call.flags.confirm?.includes(objectName(ref))),
     );
@@ -126,16 +126,9 @@ function decision(why: Text, objects: readonly Ref[], findings: readonly JudgedF
   return { en: `manual: ${where}${name ?? ''}: ${why.en}`, zh: `手动：${where}${name ?? ''}：${why.zh}` };
 }
 
-/** The finding with only those of its objects that a file declares, as plain references; a document of configuration also with its place, since it has no name of its own. */
-function ofFiles(finding: JudgedFinding, objectOf: (on: Ref) => Raw | undefined, configurations: LiveFiles['declared']): JudgedFinding[] {
-  const documents = finding.objects.flatMap((on): Ref[] => {
-    const place = configurations.find(({ file, line, object }) => file === on.file && line === on.line && object.kind === on.kind);
-    return place ? [{ ...refOf(place.object), file: place.file, line: place.line }] : [];
-  });
-  const named = finding.objects
-    .filter(objectOf)
-    .map(({ apiVersion, kind, namespace, name }): Ref => ({ apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) }));
-  const objects = [...named, ...documents];
+/** The finding with only those of its objects that a file declares. */
+function ofFiles(finding: JudgedFinding, manifests: readonly Manifest[]): JudgedFinding[] {
+  const objects = declaredRefs(finding.objects, manifests);
   return objects.length ? [{ ...finding, objects }] : [];
 }
 

@@ -1,14 +1,14 @@
 // -f: the manifests that a command is given, laid over whatever it looks at; and what is said of them beside the report.
 
 import type { Manifest, Source, Text } from '../engine/contracts.ts';
-import { couldLook, neededCluster, withFiles, withoutCluster } from '../engine/declared.ts';
+import { couldLook, declarationsIn, declaredRefs, neededCluster, withFiles, withoutCluster } from '../engine/declared.ts';
 import type { Examination } from '../engine/examine.ts';
 import { isCovered } from '../engine/files.ts';
-import { isStdin } from '../files/input.ts';
+import { isStdin, isSubstituted } from '../files/input.ts';
 import { type Manifests, readManifests, STDIN } from '../files/manifests.ts';
 import { alone, overCluster } from '../files/overlay.ts';
 import { describe, refOf } from '../kube/refs.ts';
-import { SYSTEMS } from '../systems/index.ts';
+import { CHECKS, SYSTEMS } from '../systems/index.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
@@ -62,6 +62,19 @@ export function declaredIn(examination: Examination, source: Source, { manifests
   const placed: readonly Manifest[] = source.manifests?.() ?? manifests;
   const filed = withFiles(offline ? withoutCluster(examination, SYSTEMS, placed) : examination, placed);
   return { ...filed, manifests: { objects: manifests.length, offline, skipped } };
+}
+
+/** Whether `fix` with the same -f changes some of what was found. A pipe cannot be changed, nor what a chart rendered. */
+export function isFixable({ flags }: Call, { results }: Examination, source: Source): boolean {
+  if (flags.filename === undefined || flags.filename.some((each) => isStdin(each) || isSubstituted(each))) return false;
+  const manifests = source.manifests?.() ?? [];
+  const objectOf = declarationsIn(manifests);
+  return results.some(({ id, findings }) => {
+    const open = findings.filter(({ accepted }) => !accepted).map((each) => ({ ...each, objects: declaredRefs(each.objects, manifests) }));
+    return CHECKS.find((check) => check.id === id)
+      ?.inFiles?.(open, objectOf)
+      .some((each) => 'do' in each);
+  });
 }
 
 /** What the exit code speaks of: without a cluster, the manifests alone; where no check could look at them, that nothing is known. */

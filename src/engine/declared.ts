@@ -1,7 +1,7 @@
 // Findings about objects that manifests declare (-f): each says which file and line; and what can be said where there is no cluster under them.
 import { keyOf, refOf } from '../kube/refs.ts';
 import { resourceName, resourceOfKind } from '../kube/resources.ts';
-import type { Check, CheckResult, Gap, Installation, Manifest, PointRead, Reads, Ref, System, Text } from './contracts.ts';
+import type { Check, CheckResult, Gap, Installation, Manifest, PointRead, Raw, Reads, Ref, System, Text } from './contracts.ts';
 import type { Examination } from './examine.ts';
 import { isJudgedBy } from './files.ts';
 import { listsIn } from './gather.ts';
@@ -12,6 +12,27 @@ export interface DeclaredIn {
   /** There was no cluster under them. */
   offline: boolean;
   skipped: { file: string; line?: number; why: Text; unseen: boolean }[];
+  /** `fix -f` can change some of what was found. */
+  fixable?: boolean;
+}
+
+/** Those that manifests declare, as plain references; a document of configuration also with its place, since it has no name of its own. */
+export function declaredRefs(objects: readonly Ref[], manifests: readonly Manifest[]): Ref[] {
+  const keys = new Set(manifests.filter(({ configuration }) => !configuration).map(({ object }) => keyOf(refOf(object))));
+  return objects.flatMap((on): Ref[] => {
+    const { apiVersion, kind, namespace, name } = on;
+    if (keys.has(keyOf(on))) return [{ apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) }];
+    const document = manifests.find((each) => each.configuration && isAt(each, on));
+    return document ? [{ ...refOf(document.object), file: document.file, line: document.line }] : [];
+  });
+}
+
+const isAt = ({ file, line, object }: Manifest, on: Ref): boolean => file === on.file && line === on.line && object.kind === on.kind;
+
+/** What such a reference stands for. */
+export function declarationsIn(manifests: readonly Manifest[]): (on: Ref) => Raw | undefined {
+  const objects = new Map(manifests.filter(({ configuration }) => !configuration).map(({ object }) => [keyOf(refOf(object)), object]));
+  return (on) => (on.file === undefined ? objects.get(keyOf(on)) : manifests.find((each) => each.configuration && isAt(each, on))?.object);
 }
 
 /** The same, with file and line beside each object that is declared. Of one that is declared twice, the last: that one counts. */

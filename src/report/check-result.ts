@@ -110,10 +110,12 @@ export function publish({
     summary: summarise(results),
     absent,
     leftOut: elsewhere,
-    ...(manifests ? { manifests } : {}),
+    ...(manifests ? { manifests: published(manifests) } : {}),
     complete: isComplete(results) && !elsewhere.length && !manifests?.skipped.some(({ unseen }) => unseen),
   };
 }
+
+const published = ({ fixable: _, ...manifests }: NonNullable<Examination['manifests']>): typeof manifests => manifests;
 
 function publishCheck({ id, installation, outcome, note, gaps, findings }: CheckResult, fixes: readonly Fix[]): PublishedCheck {
   const fix = fixes.find((each) => each.id === id && each.installation === installation);

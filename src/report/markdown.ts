@@ -61,7 +61,7 @@ function foundLines(
     '',
     ...findings.flatMap(({ message, objects, evidence }) => [
       `- ${plain(message)}`,
-      ...objectLines(objects.map(({ kind, name, file }) => `${kind} ${name}${file ? ` ${file}` : ''}`)),
+      ...objectLines(objects.map(({ kind, name, file }) => [kind, name, file].filter(Boolean).join(' '))),
       ...evidence.map((line) => `  - ${plain(line)}`),
     ]),
     ...notSeen.map((gap) => `- ${NOT_SEEN[language]}${plain(gap)}`),

@@ -224,7 +224,7 @@ function findingLines({ findings }: FoundView, face: Face): string[][] {
   if (wide) {
     return findings.map(({ message, objects, evidence }) => [
       ...paragraph(message, face),
-      ...objects.map(({ kind, name, file }) => `    ${kind} ${name}${file ? ` ${file}` : ''}`),
+      ...objects.map(({ kind, name, file }) => `    ${[kind, name, file].filter(Boolean).join(' ')}`),
       ...evidence.flatMap((line) => paragraph(line, face, 4, 6).map(style.dim)),
     ]);
   }
@@ -246,7 +246,7 @@ function objectNames(objects: readonly ObjectView[], face: Face): string {
   const oneKind = objects.every(({ kind }) => kind === objects[0]!.kind);
   // One more is shown rather than counted.
   const shown = objects.length === NAMED + 1 ? objects : objects.slice(0, NAMED);
-  const words = shown.map(({ kind, name, file }, i) => [...(oneKind && i ? [] : [kind]), name, ...(file ? [file] : [])].join(' '));
+  const words = shown.map(({ kind, name, file }, i) => [...(oneKind && i ? [] : [kind]), name, file].filter(Boolean).join(' '));
   const names = named(words, language);
   const more = objects.length - shown.length;
   const how = face.unfold ? { en: '', zh: '' } : { en: ' (-o wide)', zh: '（-o wide）' };

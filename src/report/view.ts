@@ -11,7 +11,7 @@ import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { counted, type Face, pasteable } from './face.ts';
 import { disagreement, NAME, type PathView, pathView, recorded, SENTENCE, type SourcesView, unread } from './installations.ts';
-import { ACCEPTED, ACCEPTED_BY_NAME, BY_ADMIN, BY_HAND, CERTAINTY, listed, NEXT, severityCount } from './words.ts';
+import { ACCEPTED, ACCEPTED_BY_NAME, BY_ADMIN, BY_HAND, CERTAINTY, listed, NEXT, SEE_DIFF, severityCount } from './words.ts';
 
 /** What the catalogue says about systems and checks. */
 export interface Catalogue {
@@ -119,7 +119,7 @@ export function viewOf(examination: Shown, { systems, checks }: Catalogue, face:
         : sumOf([summary], looked.length > 0, face, { left: left.length, alone: manifests?.offline }),
     next: cut
       ? nextView(endOf(cut, face), face)
-      : (nextOf(found, foundViews, unknown, face) ??
+      : (nextOf(found, foundViews, unknown, manifests?.fixable === true, face) ??
         nextView(withTarget(unknown.length > 0, paths, systems, face) ?? (left.length ? everywhere(face) : undefined), face)),
   };
 }
@@ -336,6 +336,7 @@ function nextOf(
   found: readonly CheckResult[],
   views: readonly FoundView[],
   unknown: readonly CheckResult[],
+  fixable: boolean,
   face: Face,
 ): NextView | undefined {
   const open = found.flatMap(({ id, findings }) => openOnes(findings).map(({ remedy }) => ({ id, remedy })));
@@ -343,6 +344,7 @@ function nextOf(
   const { tool, asked = '', again = '', language } = face;
   const [other] = targetsInstead(found);
   if (other) return nextView(checkWith(...other, new Set(found.map(({ installation }) => installation)), face), face);
+  if (fixable) return { lead: SEE_DIFF[language], command: `${tool} fix${asked}${again} --dry-run=client` };
   // A snapshot can only be rehearsed.
   if (open.some(({ remedy }) => remedy?.automatic))
     return nextView(`${tool} fix${asked}${again}${/ --from /.test(again) ? ' --rehearse' : ''}`, face);

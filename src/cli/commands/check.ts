@@ -17,7 +17,7 @@ import { EXIT, UserError } from '../../text/user-error.ts';
 import { assertInstalled, examineOptions } from '../asked.ts';
 import { type Call, reaching } from '../call.ts';
 import { contextsAsked } from '../contexts.ts';
-import { declaredIn, manifestsOf, spokenOf, tellManifests } from '../manifests.ts';
+import { declaredIn, isFixable, manifestsOf, spokenOf, tellManifests } from '../manifests.ts';
 import { cutShort, directionOf, howToEnd } from '../own-runs.ts';
 import { renderedChart } from '../rendered.ts';
 import { openSource } from '../session.ts';
@@ -102,7 +102,9 @@ async function examined(call: Call, options: ExamineOptions, manifests?: Manifes
   try {
     const assume = offline ? assumedBy(source.manifests?.() ?? [], options.targets ?? []) : undefined;
     const examination = await examine(source, SYSTEMS, { ...options, assume, ...(call.flags.quick ? { quick: live } : {}) });
-    return manifests ? declaredIn(examination, source, manifests, offline) : examination;
+    if (!manifests) return examination;
+    const declared = declaredIn(examination, source, manifests, offline);
+    return { ...declared, manifests: { ...declared.manifests!, fixable: isFixable(call, declared, source) } };
   } finally {
     close();
   }

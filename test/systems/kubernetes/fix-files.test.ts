@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parseArgv } from '../../../src/cli/argv.ts';
 import { callOf } from '../../../src/cli/call.ts';
 import { callerOf } from '../../../src/cli/caller.ts';
+import { check } from '../../../src/cli/commands/check.ts';
 import { fix } from '../../../src/cli/commands/fix.ts';
 import { undo } from '../../../src/cli/commands/undo.ts';
 import { components } from '../../../src/systems/kubernetes/knowledge/tables.ts';
@@ -222,4 +223,23 @@ test('of kubelets and of kube-proxy no version of their configuration is gone', 
   const theirs = components().configVersions.filter(({ reader }) => reader === 'kubelet' || reader === 'kube-proxy');
   expect(theirs.length).toBeGreaterThan(2);
   expect(theirs.filter(({ removedIn }) => removedIn)).toEqual([]);
+});
+
+test.each<[string, string, RegExp]>([
+  [
+    'an object',
+    MIXED,
+    /Next \(show the diff\): upgrade-guard fix kubernetes --filename \S+one\.yaml --offline --to kubernetes=1\.37 --dry-run=client$/,
+  ],
+  ['configuration', JOIN, /Next \(show the diff\): upgrade-guard fix kubernetes /],
+  [
+    'nothing that fix changes',
+    CLUSTER('v1beta3', 'apiServer: {extraArgs: {v: "2"}}'),
+    /Next: upgrade-guard explain kubernetes\/kubeadm-config$/,
+  ],
+])('check -f names the command that fixes the files: %s', async (_, text, next) => {
+  const file = put('one.yaml', text);
+  const { exit, said } = await ran(check, ['check', 'kubernetes', '-f', file, '--offline', '--to', 'kubernetes=1.37']);
+  expect(exit).toBe(2);
+  expect(said).toMatch(next);
 });
