@@ -121,6 +121,7 @@ const expectation = fields(
     isNot: json,
     same: pointer,
     in: listOf(json),
+    words: both,
     atLeast: number(-1e15, 1e15),
     olderThan: age,
     newerThan: age,
@@ -142,7 +143,7 @@ const pattern: Shape = (value, at) => {
 };
 const condition: Shape = (value, at) => {
   if (isRaw(value) && 'reading' in value)
-    return fields('contains' in value ? { reading, contains: text } : { reading, matches: pattern })(value, at);
+    return ('contains' in value ? fields({ reading, contains: text }) : fields({ reading, matches: pattern }, { words: both }))(value, at);
   if (isRaw(value) && 'of' in value)
     return fields({ of: selection, which, must }, { tells: fields({ by: pointer, why: listOf(pointer) }) })(value, at);
   return fields({ on: ref, must })(value, at);

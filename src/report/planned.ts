@@ -4,6 +4,7 @@ import type { Plan } from '../engine/plan.ts';
 import { isHarmless } from '../engine/progress.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { valuesFile } from '../engine/steps/keep.ts';
+import { seenLines } from '../engine/steps/manual.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
@@ -131,6 +132,7 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
     const file = step.do === 'keep' || step.do === 'forget' ? files.get(step.on.name) : undefined;
     const commands = step.do === 'forget' && file !== undefined ? [`rm -f ${shellWord(file)}`] : kindOf(step).commands(step);
     const notes = step.do === 'manual' ? (step.notes ?? []) : [];
+    const seen = step.do === 'manual' ? seenLines(step) : [];
     const instead = notes.length ? [] : [comment(none[language])];
     const text = file === undefined ? step.text : step.do === 'keep' ? keptIn(file) : removed(file);
     return [
@@ -139,6 +141,7 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
       ...(step.undoNote ? [comment(`   ${step.undoNote[language]}`)] : []),
       ...notes.map((note) => comment(`   ${note[language]}`)),
       ...(step.onUndo ? commands.map(comment) : commands.length ? commands : instead),
+      ...seen.map((line) => comment(`   ${line[language]}`)),
     ];
   };
   return [

@@ -1,7 +1,8 @@
 // Conditions over one object, over a selection, over elements, times and readings: what holds, what does not, and how far it is.
 import { describe, expect, test } from 'vitest';
 import type { Condition, Raw, World } from '../../src/engine/contracts.ts';
-import { brokenGuard, firstMet, pending } from '../../src/engine/steps/conditions.ts';
+import { brokenGuard, conditionLines, firstMet, pending } from '../../src/engine/steps/conditions.ts';
+import { kindOf } from '../../src/engine/steps/index.ts';
 import { dumpOf } from '../../src/snapshot/dump.ts';
 import { dumpWorld } from '../../src/snapshot/world.ts';
 
@@ -146,6 +147,25 @@ describe('a reading', () => {
     expect(await pending([matches], world(['down 0\nup 1\nx']))).toBeUndefined();
     expect(await pending([matches], world(['sup 1']))).toBeDefined();
   });
+});
+
+test('values and patterns that are not for a reader are shown in words', async () => {
+  const words = { en: 'v1.37.2 or a later patch', zh: 'v1.37.2 或更新的补丁版本' };
+  const reading: Condition = { reading: { path: '/version' }, matches: '"v1\\.37\\.[2-9]"', words };
+  expect(conditionLines(reading)).toEqual([{ en: '/version says v1.37.2 or a later patch', zh: '/version 返回 v1.37.2 或更新的补丁版本' }]);
+  expect((await pending([reading], world(['"v1.36.3"'])))!.because.zh).toBe('/version 返回“"v1.36.3"”，而不是“v1.37.2 或更新的补丁版本”');
+  const field: Condition = { on: { apiVersion: 'v1', kind: 'Node', name: 'a' }, must: [{ path: '/status/count', in: [4, 5], words }] };
+  expect(conditionLines(field)[0]!.en).toBe('Node a: /status/count is v1.37.2 or a later patch');
+  expect((await pending([field], world([], node('a', 'True'))))!.because.en).toBe(
+    '/status/count of Node a is 3; expected: is v1.37.2 or a later patch',
+  );
+  const step = { ...{ id: '1', do: 'manual', text: words, commands: ['true'], guard: [], undo: 'none', after: [], reasons: [] } } as const;
+  const shown = (seen: Condition[]) => kindOf({ ...step, seen } as never).preview({ ...step, seen } as never);
+  expect(shown([field]).at(-1)).toEqual({
+    en: 'done when: Node a: /status/count is v1.37.2 or a later patch',
+    zh: '完成条件：Node a：/status/count 为 v1.37.2 或更新的补丁版本',
+  });
+  expect(shown(Array.from({ length: 9 }, () => field))).toHaveLength(1 + 4 + 1);
 });
 
 test('what means failure is told; of several conditions the first that holds', async () => {

@@ -26,7 +26,7 @@ export type Condition =
   | { on: Ref; must: Must }
   | { of: Selection; which: 'every' | 'some' | 'none' | { atLeast: number }; must: Must; tells?: Tells }
   | { reading: TextQuery; contains: string }
-  | { reading: TextQuery; matches: string };
+  | { reading: TextQuery; matches: string; words?: Text };
 /** How the objects of a selection for which it does not hold are named: by the text at `by` instead of their own name (a Pod by its Node), and why: the first text found at `why`. */
 export interface Tells {
   by: string;
@@ -37,13 +37,13 @@ interface Field {
   path: string;
   inString?: string;
 }
-/** `is` left out: the field must be absent. `isNot`: present and different. */
+/** `is` left out: the field must be absent. `isNot`: present and different. `words`: what the values are together, where a list of them (or a pattern) is not for a reader. */
 export type Expectation =
   | (Field & { is?: Json })
   | (Field & { isNot: Json })
   /** Equal to another field of the same object: as many ready as wanted. */
   | (Field & { same: string })
-  | (Field & { in: Json[] })
+  | (Field & { in: Json[]; words?: Text })
   | (Field & { atLeast: number })
   /** A time, so many seconds and more ago; or less, by our own clock. */
   | (Field & { olderThan: number })

@@ -201,11 +201,10 @@ export const describeSelection = ({ kind, namespace, labels, fields }: Selection
 export function conditionLines(condition: Condition): Text[] {
   if ('reading' in condition) {
     const { path } = condition.reading;
-    const says = oneLine('contains' in condition ? condition.contains : condition.matches, 200);
+    const { en, zh } = wantedOf(condition);
+    if ('contains' in condition) return [{ en: `${path} contains "${en}"`, zh: `${path} 包含“${zh}”` }];
     return [
-      'contains' in condition
-        ? { en: `${path} contains "${says}"`, zh: `${path} 包含“${says}”` }
-        : { en: `${path} matches ${says}`, zh: `${path} 匹配 ${says}` },
+      condition.words ? { en: `${path} says ${en}`, zh: `${path} 返回 ${zh}` } : { en: `${path} matches ${en}`, zh: `${path} 匹配 ${zh}` },
     ];
   }
   const lines = mustLines(condition.must);
@@ -214,6 +213,13 @@ export function conditionLines(condition: Condition): Text[] {
   const [count, selected] = [countOf(condition.which), describeSelection(condition.of)];
   return lines.map(({ en, zh }) => ({ en: `${count.en} ${selected}: ${en}`, zh: `${count.zh} ${selected}：${zh}` }));
 }
+
+/** Of a reading. */
+function wantedOf(condition: Reading): Text {
+  if ('matches' in condition && condition.words) return short(condition.words);
+  return textOf(oneLine('contains' in condition ? condition.contains : condition.matches, 200));
+}
+const short = ({ en, zh }: Text): Text => ({ en: oneLine(en, 200), zh: oneLine(zh, 200) });
 
 function countOf(which: 'every' | 'some' | 'none' | { atLeast: number }): Text {
   if (typeof which !== 'string') return { en: `at least ${which.atLeast}`, zh: `至少 ${which.atLeast} 个` };
@@ -232,6 +238,7 @@ export function mustLines(must: Must): Text[] {
 function wantedText(each: Expectation): Text {
   if ('same' in each) return { en: `equals ${each.same}`, zh: `等于 ${each.same}` };
   if ('isNot' in each) return toldOf(shown(each.isNot, 80), { en: 'is not', zh: '不是' });
+  if ('in' in each && each.words) return toldOf(short(each.words), { en: 'is', zh: '为' });
   if ('in' in each) return { en: `is one of ${show(each.in, 80)}`, zh: `是 ${show(each.in, 80)} 之一` };
   if ('atLeast' in each) return { en: `is at least ${each.atLeast}`, zh: `至少为 ${each.atLeast}` };
   if ('olderThan' in each) return { en: `is older than ${each.olderThan} s`, zh: `早于 ${each.olderThan} 秒前` };
@@ -289,11 +296,11 @@ function notYet(unmet: Unmet): Text {
     }
     case 'reading': {
       const { path } = unmet.condition.reading;
-      const wanted = oneLine('contains' in unmet.condition ? unmet.condition.contains : unmet.condition.matches, 200);
+      const wanted = wantedOf(unmet.condition);
       const from = unmet.server
         ? { en: `API server ${unmet.server}: ${path}`, zh: `API 服务器 ${unmet.server} 的 ${path} ` }
         : { en: path, zh: `${path} ` };
-      return { en: `${from.en} says "${unmet.line}", not "${wanted}"`, zh: `${from.zh}返回“${unmet.line}”，而不是“${wanted}”` };
+      return { en: `${from.en} says "${unmet.line}", not "${wanted.en}"`, zh: `${from.zh}返回“${unmet.line}”，而不是“${wanted.zh}”` };
     }
   }
 }

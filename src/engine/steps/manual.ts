@@ -1,11 +1,11 @@
 // A manual step: something we tell a person to do, with the commands. Nothing is sent; where it can be seen that it was done, it counts as done.
 import type { Raw, Step, StepKind, StepOf, Text } from '../contracts.ts';
-import { brokenGuard, pending } from './conditions.ts';
+import { brokenGuard, conditionLines, pending } from './conditions.ts';
 import { bare, withoutStatus } from './objects.ts';
 import { createFrom } from './shell.ts';
 
 export const manual: StepKind<StepOf<'manual'>> = {
-  preview: (step) => [...(step.notes ?? []), ...commandsOf(step)],
+  preview: (step) => [...(step.notes ?? []), ...commandsOf(step), ...seenLines(step)],
   commands: commandsOf,
   look: async (step, world) => {
     const left = step.seen && (await pending(step.seen, world));
@@ -20,6 +20,18 @@ export const manual: StepKind<StepOf<'manual'>> = {
 
 function commandsOf({ commands, makes }: StepOf<'manual'>): string[] {
   return makes ? [...commands, createFrom(makes.file)] : commands;
+}
+
+/** Of more, how many. */
+const SHOWN = 4;
+/** How it is seen to be done; nothing where a person confirms it. */
+export function seenLines({ seen = [] }: StepOf<'manual'>): Text[] {
+  const lines = seen.flatMap(conditionLines);
+  const more = lines.length > SHOWN + 1 ? lines.length - SHOWN : 0;
+  return [
+    ...lines.slice(0, more ? SHOWN : undefined).map(({ en, zh }) => ({ en: `done when: ${en}`, zh: `完成条件：${zh}` })),
+    ...(more ? [{ en: `and ${more} more conditions`, zh: `另有 ${more} 个条件` }] : []),
+  ];
 }
 
 /** The inverse of a step whose object is put back by a person: what the step says of that, and the old object where the journal has it. */

@@ -6,17 +6,17 @@ import { minor, minorOf } from '../../versions/kubernetes.ts';
 import { kubeadm } from './knowledge/tables.ts';
 import { tagOf } from './reads.ts';
 import type { ClusterParts } from './upgrade-parts.ts';
-import { type Hop, inOrder, manual, tagged } from './upgrade-steps.ts';
+import { type Hop, inOrder, manual, reached, tagged } from './upgrade-steps.ts';
 
 const PROXY = { apiVersion: 'apps/v1', kind: 'DaemonSet', namespace: 'kube-system', name: 'kube-proxy' };
 const DNS = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'kube-system', name: 'coredns' };
 /** Patches newer than the one that is known when this is written. */
 const NEWER = 24;
 
-export const proxyAt = ({ patches }: Hop, image: string): Condition => ({
+export const proxyAt = (hop: Hop, image: string): Condition => ({
   on: PROXY,
   must: [
-    { path: '/spec/template/spec/containers[name=kube-proxy]/image', in: patches.map((version) => tagged(image, version)) },
+    reached(hop, '/spec/template/spec/containers[name=kube-proxy]/image', (version) => tagged(image, version)),
     { path: '/status/observedGeneration', same: '/metadata/generation' },
     { path: '/status/updatedNumberScheduled', same: '/status/desiredNumberScheduled' },
   ],
@@ -40,6 +40,7 @@ export function dnsAt({ image, to }: { image: string; to: string }): Condition {
       {
         path: '/spec/template/spec/containers[name=coredns]/image',
         in: [...new Set([...patches, ...later])].map((each) => tagged(image, `v${each}`)),
+        words: { en: `${tagged(image, `v${to}`)} or later`, zh: `${tagged(image, `v${to}`)} 或更新的版本` },
       },
       { path: '/status/observedGeneration', same: '/metadata/generation' },
       { path: '/status/updatedReplicas', same: '/spec/replicas' },

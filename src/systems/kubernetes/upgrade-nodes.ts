@@ -5,14 +5,14 @@ import { minor, minorOf } from '../../versions/kubernetes.ts';
 import { containerHash } from './knowledge/tables.ts';
 import { type Logs, raised } from './upgrade-logs.ts';
 import type { ClusterParts, Member } from './upgrade-parts.ts';
-import { installed, onNode } from './upgrade-servers.ts';
-import { type Hop, inOrder, manual, READY } from './upgrade-steps.ts';
+import { isServer, nodesOfProvider, rke2 } from './upgrade-provider.ts';
+import { installed } from './upgrade-servers.ts';
+import { goalOf, type Hop, inOrder, kubeletAt, kubeletIs, manual, onNode, READY } from './upgrade-steps.ts';
 
 /** Nodes that get steps of their own; more workers are upgraded so many with one step. */
 const SINGLE = 50;
 /** Seconds for the last Nodes to be Ready. */
 const WITHIN = 600;
-const KUBELET = '/status/nodeInfo/kubeletVersion';
 
 export interface NodeWay {
   mode: 'drain' | 'in-place' | 'replace';
@@ -23,13 +23,16 @@ export interface NodeWay {
   logs: Logs;
 }
 
-/** Of a provider or distribution the version has a suffix that cannot be known beforehand: its kubelets are upgraded once, and seen to have left their old version. */
-export function nodeStage(hop: Hop, parts: ClusterParts, way: NodeWay): StageDraft[] {
-  const { by, members } = parts;
-  if (!members.length || (by && !way.last)) return [];
-  const to = by ? minor(minorOf(hop.version)) : hop.version;
+/** Of a provider or distribution the version has a suffix that cannot be known beforehand: its kubelets are upgraded once. */
+export function nodeStage(hop: Hop, all: ClusterParts, way: NodeWay): StageDraft[] {
+  const { by } = all;
+  if (!all.members.length || (by && !way.last)) return [];
+  // Servers of RKE2 were upgraded whole, their kubelets too.
+  const members = by === 'RKE2' ? all.members.filter((member) => !isServer(member)) : all.members;
+  const parts: ClusterParts = { ...all, members };
+  const to = goalOf(hop, by);
   const title: Text = { en: `Nodes to ${to}`, zh: `节点升级到 ${to}` };
-  if (by) return [{ hop: hop.hop, title, steps: [ofProvider(hop, by, members)] }];
+  if (by && by !== 'RKE2') return [{ hop: hop.hop, title, steps: [nodesOfProvider(hop, by, members)] }];
   // A kubelet may be some minors behind: workers are replaced once, at the end.
   const waiting = way.mode === 'replace' && !way.last;
   const many = members.length > SINGLE;
@@ -38,8 +41,8 @@ export function nodeStage(hop: Hop, parts: ClusterParts, way: NodeWay): StageDra
   const steps = many && !waiting ? [...single, ...batches(hop, parts, way, single)] : single;
   if (waiting) return steps.length ? [{ hop: hop.hop, title, steps }] : [];
   const wait: StepDraft = {
-    ...{ do: 'wait', guard: [], undo: 'none', within: WITHIN, assume: [], after: steps, until: [everyNode(hop)] },
-    text: { en: `wait until every Node is Ready with kubelet ${hop.version}`, zh: `等待所有 Node 就绪，且 kubelet 版本为 ${hop.version}` },
+    ...{ do: 'wait', guard: [], undo: 'none', within: WITHIN, assume: [], after: steps, until: [everyNode(hop, by)] },
+    text: { en: `wait until every Node is Ready with kubelet ${to}`, zh: `等待所有 Node 就绪，且 kubelet 版本为 ${to}` },
   };
   return [{ hop: hop.hop, title, steps: [...steps, wait] }];
 }
@@ -76,22 +79,18 @@ function uncordon({ ref }: Member): StepDraft {
   };
 }
 
-function kubelet(hop: Hop, parts: ClusterParts, { ref, os, machine }: Member, own: boolean, more: Text): StepDraft {
-  const { name } = ref;
+function kubelet(hop: Hop, parts: ClusterParts, member: Member, own: boolean, more: Text): StepDraft {
+  const { os, machine } = member;
+  const { name } = member.ref;
   return manual(
     {
-      en: `upgrade the kubelet of Node ${name} to ${hop.version}${more.en}`,
-      zh: `把 Node ${name} 的 kubelet 升级到 ${hop.version}${more.zh}`,
+      en: `upgrade the kubelet of Node ${name} to ${goalOf(hop, parts.by)}${more.en}`,
+      zh: `把 Node ${name} 的 kubelet 升级到 ${goalOf(hop, parts.by)}${more.zh}`,
     },
     commandsFor(shellWord(name), { hop, parts, os, machine, drained: false, uncordon: false, isControlPlane: own }),
-    [at(name, hop)],
+    [kubeletAt(member, hop, parts.by)],
   );
 }
-
-const at = (name: string, { patches }: Hop): Condition => ({
-  on: { apiVersion: 'v1', kind: 'Node', name },
-  must: [{ path: KUBELET, in: patches }, READY],
-});
 
 /** How a new Node is added. */
 const joined = ({ kubeadm }: ClusterParts): string[] =>
@@ -104,11 +103,11 @@ function replaced(hop: Hop, parts: ClusterParts, { ref }: Member, drain: StepDra
   return [
     manual(
       {
-        en: `add a new Node with kubelet ${hop.version}, in place of ${ref.name}`,
-        zh: `添加一个 kubelet 为 ${hop.version} 的新节点，替换 ${ref.name}`,
+        en: `add a new Node with kubelet ${goalOf(hop, parts.by)}, in place of ${ref.name}`,
+        zh: `添加一个 kubelet 为 ${goalOf(hop, parts.by)} 的新节点，替换 ${ref.name}`,
       },
       joined(parts),
-      [{ of: { apiVersion: 'v1', kind: 'Node' }, which: { atLeast: upgraded }, must: [{ path: KUBELET, in: hop.patches }, READY] }],
+      [{ of: { apiVersion: 'v1', kind: 'Node' }, which: { atLeast: upgraded }, must: [kubeletIs(hop, parts.by), READY] }],
     ),
     drain,
     manual(
@@ -145,8 +144,8 @@ function batch(hop: Hop, parts: ClusterParts, some: Member[], mode: NodeWay['mod
   if (mode === 'replace') {
     return manual(
       {
-        en: `replace ${count.en} by new ones with kubelet ${hop.version}: add one, drain the old one, delete it; in the commands replace NODE`,
-        zh: `把 ${count.zh} 替换为 kubelet 为 ${hop.version} 的新节点：先添加，再腾空旧节点，最后删除；命令中的 NODE 请替换为节点名`,
+        en: `replace ${count.en} by new ones with kubelet ${goalOf(hop, parts.by)}: add one, drain the old one, delete it; in the commands replace NODE`,
+        zh: `把 ${count.zh} 替换为 kubelet 为 ${goalOf(hop, parts.by)} 的新节点：先添加，再腾空旧节点，最后删除；命令中的 NODE 请替换为节点名`,
       },
       [...joined(parts), 'kubectl drain NODE --ignore-daemonsets', 'kubectl delete node NODE'],
       some.map(({ ref }) => ({ on: ref, must: 'be-gone' })),
@@ -155,11 +154,11 @@ function batch(hop: Hop, parts: ClusterParts, some: Member[], mode: NodeWay['mod
   const said = drained ? { en: ', each drained first', zh: '（逐个腾空后升级）' } : restarts(hop);
   const step = manual(
     {
-      en: `upgrade the kubelets of ${count.en} to ${hop.version}${said.en}; in the commands replace NODE`,
-      zh: `把 ${count.zh} 的 kubelet 升级到 ${hop.version}${said.zh}；命令中的 NODE 请替换为节点名`,
+      en: `upgrade the kubelets of ${count.en} to ${goalOf(hop, parts.by)}${said.en}; in the commands replace NODE`,
+      zh: `把 ${count.zh} 的 kubelet 升级到 ${goalOf(hop, parts.by)}${said.zh}；命令中的 NODE 请替换为节点名`,
     },
     commandsFor('NODE', { hop, parts, os: first.os, machine: first.machine, drained, uncordon: drained, isControlPlane: false }),
-    some.map(({ ref: { name } }) => at(name, hop)),
+    some.map((member) => kubeletAt(member, hop, parts.by)),
   );
   return drained ? step : inPlace(hop, step, first, some.slice(1));
 }
@@ -176,16 +175,18 @@ interface NodeCommands {
 
 function commandsFor(node: string, { hop: { version }, parts, os, machine, drained, uncordon, isControlPlane }: NodeCommands): string[] {
   const kubelet = 'sudo systemctl daemon-reload && sudo systemctl restart kubelet';
-  const replaced = parts.kubeadm
-    ? [
-        // On the control plane kubeadm upgrade has done the node's part already.
-        ...(isControlPlane ? [] : [onNode(node, `${installed(os, version, ['kubeadm'])} && sudo kubeadm upgrade node`)]),
-        onNode(node, `${installed(os, version, ['kubelet', 'kubectl'])} && ${kubelet}`),
-      ]
-    : [
-        onNode(node, `curl -fL -o /tmp/kubelet https://dl.k8s.io/release/${version}/bin/linux/${machine}/kubelet`),
-        `${onNode(node, 'sudo systemctl stop kubelet && sudo install -m 755 /tmp/kubelet /usr/local/bin/ && sudo systemctl start kubelet')}   # the path is that of its unit`,
-      ];
+  const replaced = parts.by
+    ? [onNode(node, rke2(minor(minorOf(version)), 'agent'))]
+    : parts.kubeadm
+      ? [
+          // On the control plane kubeadm upgrade has done the node's part already.
+          ...(isControlPlane ? [] : [onNode(node, `${installed(os, version, ['kubeadm'])} && sudo kubeadm upgrade node`)]),
+          onNode(node, `${installed(os, version, ['kubelet', 'kubectl'])} && ${kubelet}`),
+        ]
+      : [
+          onNode(node, `curl -fL -o /tmp/kubelet https://dl.k8s.io/release/${version}/bin/linux/${machine}/kubelet`),
+          `${onNode(node, 'sudo systemctl stop kubelet && sudo install -m 755 /tmp/kubelet /usr/local/bin/ && sudo systemctl start kubelet')}   # the path is that of its unit`,
+        ];
   return [
     ...(drained ? [`kubectl drain ${node} --ignore-daemonsets`] : []),
     ...replaced,
@@ -193,27 +194,11 @@ function commandsFor(node: string, { hop: { version }, parts, os, machine, drain
   ];
 }
 
-function ofProvider({ version }: Hop, by: string, members: readonly Member[]): StepDraft {
-  const to = minor(minorOf(version));
-  const old = [...new Set(members.map(({ kubelet }) => kubelet))].filter((each) => minorOf(each) < minorOf(version)).sort();
-  const commands: Record<string, string> = {
-    EKS: 'aws eks update-nodegroup-version --cluster-name CLUSTER --nodegroup-name GROUP   # replace CLUSTER and GROUP, for each node group',
-    GKE: 'gcloud container clusters upgrade CLUSTER --node-pool POOL   # replace CLUSTER and POOL, for each node pool',
-    RKE2: `curl -sfL https://get.rke2.io | sudo INSTALL_RKE2_CHANNEL=v${to} INSTALL_RKE2_TYPE=agent sh - && sudo systemctl restart rke2-agent   # on each agent Node, drained first`,
-    AKS: `az aks nodepool upgrade --resource-group GROUP --cluster-name CLUSTER --name POOL --kubernetes-version ${to}   # replace GROUP, CLUSTER and POOL, for each node pool`,
-  };
-  return manual(
-    { en: `upgrade the kubelets to ${to} with ${by}`, zh: `用 ${by} 把 kubelet 升级到 ${to}` },
-    [commands[by] ?? 'kubectl get nodes'],
-    [{ of: { apiVersion: 'v1', kind: 'Node' }, which: 'none', must: [{ path: KUBELET, in: old }] }],
-  );
-}
-
 /** Nodes that joined meanwhile count too. */
-const everyNode = ({ patches }: Hop): Condition => ({
+const everyNode = (hop: Hop, by: string | undefined): Condition => ({
   of: { apiVersion: 'v1', kind: 'Node' },
   which: 'every',
-  must: [{ path: KUBELET, in: patches }, READY],
+  must: [kubeletIs(hop, by), READY],
 });
 
 /** What runs on is watched: containers that restart although nothing was said, and those of which it was. */

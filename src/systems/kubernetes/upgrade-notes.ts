@@ -4,7 +4,8 @@ import type { JudgedFinding, StageDraft, Text, Upgrading } from '../../engine/co
 import { oneLine } from '../../text/sanitise.ts';
 import { minor, minorOf } from '../../versions/kubernetes.ts';
 import type { ClusterParts } from './upgrade-parts.ts';
-import { FIXED, type Hop, manual } from './upgrade-steps.ts';
+import { providersWayBack } from './upgrade-provider.ts';
+import { FIXED, type Hop, isNewMinor, manual } from './upgrade-steps.ts';
 
 const CHANGELOG = 'https://github.com/kubernetes/kubernetes/blob/master/CHANGELOG/CHANGELOG-';
 
@@ -31,7 +32,9 @@ export function notesStage(hop: Hop, at: Pick<Upgrading, 'found' | 'stopControll
   };
   const notes = [
     ...concerned.map(({ check, findings }) => foundBy(check, findings[0]!)),
-    ...(parts.by ? [] : [...WAY_BACK(hop), LOGS(at.logVerbosity), ...CONTROLLER(at.stopController === true, parts.kubeadm)]),
+    ...(parts.by
+      ? providersWayBack(hop, parts.by)
+      : [...WAY_BACK(hop), LOGS(at.logVerbosity), ...CONTROLLER(at.stopController === true, parts.kubeadm)]),
   ];
   const commands = [
     ...concerned.map(({ check }) => `kubectl upgrade-guard explain ${check}`),
@@ -45,8 +48,6 @@ const foundBy = (check: string, { message }: JudgedFinding): Text => ({
   en: `${check}: ${oneLine(message.en, 200)}`,
   zh: `${check}：${oneLine(message.zh, 200)}`,
 });
-
-export const isNewMinor = ({ version, before }: Pick<Hop, 'version' | 'before'>): boolean => minorOf(version) > minorOf(before);
 
 /** How long it holds, stage by stage. Source: kubernetes/website version-skew-policy.md; an API server of the new minor stores objects that the old one may not read. */
 const WAY_BACK = ({ before, version }: Hop): Text[] => [

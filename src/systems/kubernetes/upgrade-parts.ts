@@ -17,6 +17,14 @@ const MEMBER = {
   machine: word('status.nodeInfo.architecture', 'amd64'),
   cordoned: flag('spec.unschedulable'),
   aks: label('kubernetes.azure.com/cluster'),
+  // The names of pools, by each provider's own label.
+  aksPool: label('kubernetes.azure.com/agentpool'),
+  gkePool: label('cloud.google.com/gke-nodepool'),
+  nodegroup: label('eks.amazonaws.com/nodegroup'),
+  eksctl: label('alpha.eksctl.io/cluster-name'),
+  // RKE2 runs its servers on them.
+  server: label('node-role.kubernetes.io/control-plane'),
+  etcd: label('node-role.kubernetes.io/etcd'),
 };
 export type Member = RowOf<typeof MEMBER>;
 export type Component = 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';

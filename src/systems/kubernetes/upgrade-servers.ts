@@ -5,7 +5,8 @@ import { minor, minorOf } from '../../versions/kubernetes.ts';
 import { CONTROL_PLANE } from './reads.ts';
 import { dnsAt, olderDns, proxyAt } from './upgrade-addons.ts';
 import type { ClusterParts, Instance } from './upgrade-parts.ts';
-import { FIXED, type Hop, inOrder, manual, READY, tagged } from './upgrade-steps.ts';
+import { serversOfProvider } from './upgrade-provider.ts';
+import { FIXED, goalOf, type Hop, inOrder, isNewMinor, manual, onNode, orLater, READY, reached, tagged } from './upgrade-steps.ts';
 
 /** Seconds in which the control plane must be seen at its version, once it was upgraded. */
 const WITHIN = 600;
@@ -13,12 +14,12 @@ const WITHIN = 600;
 const RENEWED = 60;
 
 export function controlPlaneStage(hop: Hop, parts: ClusterParts, stopped: boolean): StageDraft {
-  // Of a provider's patch no one knows beforehand.
-  const version = parts.by ? minor(minorOf(hop.version)) : hop.version;
+  // The patch of a provider cannot be known beforehand.
+  const version = goalOf(hop, parts.by);
   const steps = inOrder(stepsOf(hop, parts, stopped));
   const dns = olderDns(hop, parts.coreDns);
   const until: Condition[] = [
-    { reading: versionOf(parts), matches: parts.by ? minorPattern(hop.version) : patchPattern(hop) },
+    { reading: versionOf(parts), ...answers(hop, parts.by) },
     ...(parts.by ? [] : parts.leases.map(renewed)),
     ...(parts.kubeadm && parts.kubeProxy ? [proxyAt(hop, parts.kubeProxy)] : []),
     // kubeadm leaves one that is newer than its own.
@@ -40,7 +41,7 @@ export function controlPlaneStage(hop: Hop, parts: ClusterParts, stopped: boolea
 const versionOf = ({ each }: ClusterParts) => ({ path: '/version', ...(each ? { every: true } : {}) });
 
 function stepsOf(hop: Hop, parts: ClusterParts, stopped: boolean): StepDraft[] {
-  if (parts.by) return [ofProvider(hop, parts.by)];
+  if (parts.by) return serversOfProvider(hop, parts.by, parts, { reading: { path: '/version' }, ...answers(hop, parts.by) });
   const own = !parts.instances.length ? unseenServers(hop, parts) : parts.kubeadm ? withKubeadm(hop, parts) : oneByOne(hop, parts, stopped);
   return stopped ? [stopController(parts), ...own] : own;
 }
@@ -141,9 +142,6 @@ function withKubeadm(hop: Hop, parts: ClusterParts): StepDraft[] {
   });
 }
 
-/** Where the command runs is in it: a runbook is read on another machine. `command` is ours and has no single quote. */
-export const onNode = (node: string, command: string): string => `ssh ${shellWord(node)} '${command}'`;
-
 const DNF = /red hat|rocky|alma|centos|oracle|fedora/i;
 
 /** From the package repository of that minor, pkgs.k8s.io. */
@@ -161,7 +159,7 @@ function oneByOne(hop: Hop, parts: ClusterParts, stopped: boolean): StepDraft[] 
   const { instances, leases } = parts;
   // One that was forgotten is seen before anything else is upgraded.
   const last = instances.findLast(({ component }) => component === 'kube-apiserver');
-  const everyServer: Condition = { reading: versionOf(parts), matches: patchPattern(hop) };
+  const everyServer: Condition = { reading: versionOf(parts), ...ofPatch(hop) };
   const wrong = [...tooEarly(hop, parts), ...(stopped && leases.includes(CONTROLLER) ? [RUNS_AGAIN] : [])];
   return CONTROL_PLANE.flatMap((component) =>
     instances
@@ -183,9 +181,9 @@ function oneByOne(hop: Hop, parts: ClusterParts, stopped: boolean): StepDraft[] 
 }
 
 /** The mirror Pod has the new image at once, and is Ready once its container is. */
-const runs = ({ component, pod, namespace, image }: Instance, { patches }: Hop): Condition => ({
+const runs = ({ component, pod, namespace, image }: Instance, hop: Hop): Condition => ({
   on: { apiVersion: 'v1', kind: 'Pod', namespace, name: pod },
-  must: [{ path: `/spec/containers[name=${component}]/image`, in: patches.map((version) => tagged(image, version)) }, READY],
+  must: [reached(hop, `/spec/containers[name=${component}]/image`, (version) => tagged(image, version)), READY],
 });
 
 // ---- where no Pod shows it ------------------------------------------------------------------------------------------
@@ -200,7 +198,7 @@ function unseenServers(hop: Hop, parts: ClusterParts): StepDraft[] {
         zh: `逐个把所有 API 服务器升级到 ${version}`,
       },
       [...replacedBinary('kube-apiserver', version, machine), `kubectl get --raw /version   # ${version}`],
-      [{ reading: versionOf(parts), matches: patchPattern(hop) }],
+      [{ reading: versionOf(parts), ...ofPatch(hop) }],
       tooEarly(hop, parts),
     ),
     manual(
@@ -243,31 +241,19 @@ const replacedBinary = (name: string, version: string, machine: string): string[
   `sudo systemctl stop ${name} && sudo install -m 755 ${name} /usr/local/bin/ && sudo systemctl start ${name}   # on each Node of the control plane; the path is that of its unit`,
 ];
 
-// ---- providers and distributions ------------------------------------------------------------------------------------
-
-function ofProvider({ version }: Hop, by: string): StepDraft {
-  const to = minor(minorOf(version));
-  const commands: Record<string, string> = {
-    EKS: `aws eks update-cluster-version --name CLUSTER --kubernetes-version ${to}   # replace CLUSTER`,
-    GKE: `gcloud container clusters upgrade CLUSTER --master --cluster-version ${to}   # replace CLUSTER`,
-    RKE2: `curl -sfL https://get.rke2.io | sudo INSTALL_RKE2_CHANNEL=v${to} sh - && sudo systemctl restart rke2-server   # on each server Node, one after the other`,
-    AKS: `az aks upgrade --resource-group GROUP --name CLUSTER --control-plane-only --kubernetes-version ${to}   # replace GROUP and CLUSTER`,
-  };
-  return manual(
-    { en: `upgrade the control plane to ${to} with ${by}`, zh: `用 ${by} 把控制平面升级到 ${to}` },
-    [commands[by] ?? 'kubectl get --raw /version'],
-    [{ reading: { path: '/version' }, matches: minorPattern(version) }],
-  );
-}
-
 // ---- conditions -----------------------------------------------------------------------------------------------------
 
-const minorPattern = (version: string): string => `"gitVersion": *"v${minor(minorOf(version)).replace('.', '\\.')}\\.`;
+const ofMinor = (version: string) => {
+  const to = minor(minorOf(version));
+  return { matches: `"gitVersion": *"v${to.replace('.', '\\.')}\\.`, words: { en: to, zh: to } };
+};
+/** A provider takes a patch of its own. */
+const answers = (hop: Hop, by: string | undefined) => (by && isNewMinor(hop) ? ofMinor(hop.version) : ofPatch(hop));
 /** That patch or a newer one; of a pre-release, itself alone. */
-const patchPattern = ({ patches }: Hop): string => {
+const ofPatch = ({ patches }: Hop) => {
   const [, head = '', patch = ''] = /^(v1\.\d+\.)(\d+)$/.exec(patches[0]!) ?? [];
   const exact = head ? `${head.replaceAll('.', '\\.')}${fromOn(Number(patch))}` : patches[0]!.replaceAll('.', '\\.');
-  return `"gitVersion": *"${exact}["+-]`;
+  return { matches: `"gitVersion": *"${exact}["+-]`, words: orLater(patches[0]!, head !== '') };
 };
 /** A number of at most two digits that is not smaller. */
 const fromOn = (least: number): string => {

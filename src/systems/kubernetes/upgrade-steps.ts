@@ -1,5 +1,8 @@
 // What the stages of an upgrade of Kubernetes are written with: one version on the way, and a step of a person.
 import type { Condition, Expectation, StepDraft, Text, Wrong } from '../../engine/contracts.ts';
+import { shellWord } from '../../text/shell.ts';
+import { minor, minorOf } from '../../versions/kubernetes.ts';
+import type { Member } from './upgrade-parts.ts';
 
 /** One version on the way. */
 export interface Hop {
@@ -28,7 +31,27 @@ export const manual = (text: Text, commands: string[], seen?: Condition[], wrong
   ...(seen ? { seen } : {}),
   ...(wrong.length ? { wrong } : {}),
 });
+/** Versions that count as reached, or what has one of them as its tag. */
+export const reached = ({ patches }: Hop, path: string, of: (version: string) => string = (version) => version): Expectation => ({
+  ...{ path, in: patches.map(of), words: orLater(of(patches[0]!), patches.length > 1) },
+});
+export const orLater = (least: string, later: boolean): Text =>
+  later ? { en: `${least} or a later patch`, zh: `${least} 或更新的补丁版本` } : { en: least, zh: least };
 export const READY: Expectation = { path: '/status/conditions[type=Ready]/status', is: 'True' };
+
+export const KUBELET = '/status/nodeInfo/kubeletVersion';
+export const isNewMinor = ({ version, before }: Pick<Hop, 'version' | 'before'>): boolean => minorOf(version) > minorOf(before);
+/** As it is written: of a provider's or distribution's patch the suffix cannot be known beforehand. */
+export const goalOf = (hop: Hop, by: string | undefined): string => (by && isNewMinor(hop) ? minor(minorOf(hop.version)) : hop.version);
+export const kubeletIs = (hop: Hop, by: string | undefined): Expectation =>
+  by ? { path: KUBELET, startsWith: `v${minor(minorOf(hop.version))}.` } : reached(hop, KUBELET);
+export const kubeletAt = ({ ref: { name }, kubelet }: Pick<Member, 'ref' | 'kubelet'>, hop: Hop, by: string | undefined): Condition => ({
+  on: { apiVersion: 'v1', kind: 'Node', name },
+  must: [kubeletIs(hop, by), ...(by ? [{ path: KUBELET, isNot: kubelet }] : []), READY],
+});
+
+/** Where the command runs is in it: a runbook is read on another machine. `command` is ours and has no single quote. */
+export const onNode = (node: string, command: string): string => `ssh ${shellWord(node)} '${command}'`;
 
 /** The same image with another tag; a digest is of the old one. */
 export const tagged = (image: string, version: string): string => `${image.replace(/@.*$/, '').replace(/:[\w][\w.+-]*$/, '')}:${version}`;

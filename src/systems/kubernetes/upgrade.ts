@@ -11,6 +11,7 @@ import { logsOf, loweredStage, raisedStage } from './upgrade-logs.ts';
 import { nodeStage } from './upgrade-nodes.ts';
 import { notesStage } from './upgrade-notes.ts';
 import { type ClusterParts, partsOf } from './upgrade-parts.ts';
+import { eksAddons } from './upgrade-provider.ts';
 import { controlPlaneStage } from './upgrade-servers.ts';
 import { type Hop, inOrder, manual } from './upgrade-steps.ts';
 
@@ -34,6 +35,7 @@ export async function stages(at: Upgrading): Promise<StageDraft[]> {
   const { from, to = '' } = at.path;
   const parts = await partsOf(at);
   if (parts.by === 'K3s') throw ofK3s(to);
+  if (parts.by === 'EKS' && minorOf(String(from)) === minorOf(to)) throw ofEks(minorOf(to));
   if (at.stopController && (parts.by || parts.kubeadm)) throw keepsController(parts.by ?? 'kubeadm');
   const logs = await logsOf(at, parts);
   const hops = hopsOf(String(from), to, at.path.hops);
@@ -45,6 +47,7 @@ export async function stages(at: Upgrading): Promise<StageDraft[]> {
     controlPlaneStage(hop, parts, at.stopController === true),
     ...raisedStage(hop.hop, logs, false),
     ...addonStage(hop, parts),
+    ...eksAddons(hop, parts, i === hops.length - 1),
     ...nodeStage(hop, parts, { mode: at.nodes ?? 'drain', last: i === hops.length - 1, within: at.within ?? DRAINED, logs }),
     ...(i === hops.length - 1 ? loweredStage(hop.hop, logs) : []),
   ]);
@@ -94,6 +97,17 @@ function ofK3s(to: string): UserError {
       zh: '升级 kubernetes：该集群是 K3s，升级的是节点上的整个 k3s 二进制文件',
     },
     { en: `plan it as K3s: {tool} plan k3s --to ${newestOf(to)}+k3s1`, zh: `按 K3s 规划：{tool} plan k3s --to ${newestOf(to)}+k3s1` },
+  );
+}
+
+function ofEks(installed: number): UserError {
+  const next = minor(installed + 1);
+  return new UserError(
+    {
+      en: 'upgrading kubernetes: EKS patches its control plane itself, and node groups with aws eks update-nodegroup-version',
+      zh: '升级 kubernetes：EKS 自行更新控制平面的补丁版本；节点组请用 aws eks update-nodegroup-version 更新',
+    },
+    { en: `to the next minor: {tool} plan kubernetes --to ${next}`, zh: `升级到下一个次要版本：{tool} plan kubernetes --to ${next}` },
   );
 }
 

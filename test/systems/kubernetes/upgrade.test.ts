@@ -266,6 +266,113 @@ test('a provider: its own command for the control plane at each minor, node grou
   expect(await open(steps[4]!, [node('a', 'v1.32.1-eks-4'), node('b', 'v1.32.1-eks-4')])).toBeUndefined();
 });
 
+const labelled = (name: string, kubelet: string, labels: Record<string, string>): Raw => {
+  const { metadata, ...rest } = node(name, kubelet);
+  return { ...rest, metadata: { ...(metadata as Raw), labels } };
+};
+
+describe('a provider: its exact commands, one for each of its node pools, and how long its way back holds', () => {
+  const PROXY: Raw = {
+    ...{ apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: 'kube-proxy', namespace: 'kube-system' } },
+    spec: { template: { spec: { containers: [{ name: 'kube-proxy', image: 'registry.example/eks/kube-proxy:v1.31.2-eksbuild.2' }] } } },
+  };
+  const CASES: [by: string, from: string, pool: string, more: readonly Raw[], commands: string[]][] = [
+    [
+      ...(['GKE', 'v1.31.2-gke.1384000', 'cloud.google.com/gke-nodepool', []] as const),
+      [
+        'gcloud container clusters upgrade CLUSTER --location LOCATION --master --cluster-version 1.32   # replace CLUSTER and LOCATION',
+        'gcloud container clusters upgrade CLUSTER --location LOCATION --node-pool a-pool --cluster-version 1.32   # replace CLUSTER and LOCATION',
+        "gcloud container clusters upgrade CLUSTER --location LOCATION --node-pool 'b pool' --cluster-version 1.32   # replace CLUSTER and LOCATION",
+        'kubectl get nodes other   # of no node pool',
+      ],
+    ],
+    [
+      ...(['EKS', 'v1.31.2-eks-7f9249a', 'eks.amazonaws.com/nodegroup', [PROXY]] as const),
+      [
+        'aws eks update-cluster-version --name CLUSTER --kubernetes-version 1.32   # replace CLUSTER',
+        "aws eks describe-addon-versions --kubernetes-version 1.32 --query 'addons[].[addonName,addonVersions[0].addonVersion]' --output text",
+        'aws eks update-addon --cluster-name CLUSTER --addon-name kube-proxy --addon-version VERSION   # replace CLUSTER and VERSION',
+        'aws eks update-nodegroup-version --cluster-name CLUSTER --nodegroup-name a-pool --kubernetes-version 1.32   # replace CLUSTER',
+        "aws eks update-nodegroup-version --cluster-name CLUSTER --nodegroup-name 'b pool' --kubernetes-version 1.32   # replace CLUSTER",
+        'kubectl get nodes other   # of no managed node group: Karpenter, EKS Auto Mode or their launch template replaces them',
+      ],
+    ],
+    [
+      ...(['AKS', 'v1.31.2', 'kubernetes.azure.com/agentpool', []] as const),
+      [
+        'az aks upgrade --resource-group GROUP --name CLUSTER --control-plane-only --kubernetes-version 1.32   # replace GROUP and CLUSTER',
+        'az aks nodepool upgrade --resource-group GROUP --cluster-name CLUSTER --name a-pool --kubernetes-version 1.32   # replace GROUP and CLUSTER',
+        "az aks nodepool upgrade --resource-group GROUP --cluster-name CLUSTER --name 'b pool' --kubernetes-version 1.32   # replace GROUP and CLUSTER",
+        'kubectl get nodes other   # of no node pool',
+      ],
+    ],
+  ];
+  test.each(CASES)('%s', async (by, from, pool, more, commands) => {
+    const own: Record<string, string> = by === 'AKS' ? { 'kubernetes.azure.com/cluster': 'MC_shop' } : {};
+    const nodes = [
+      labelled('n1', from, { [pool]: 'b pool', ...own }),
+      labelled('n2', from, { [pool]: 'a-pool', ...own }),
+      labelled('other', from, own),
+      labelled('new', from.replace('31', '32'), { [pool]: 'new-pool', ...own }),
+    ];
+    const drafts = await allStagesOf([...nodes, ...more], '1.32', { from });
+    const steps = stepsOf(drafts.slice(1));
+    expect(steps.flatMap((step) => (step.do === 'manual' ? step.commands : []))).toEqual(commands);
+    expect(await open(steps[0]!, nodes, from)).toBeDefined();
+    expect(await open(steps.at(-1)!, nodes)).toBeDefined();
+    expect(await open(steps.at(-1)!, [nodes[3]!])).toBeUndefined();
+    const [notes] = stepsOf(drafts);
+    expect(notes!.do === 'manual' && notes!.notes?.map(({ en }) => en.split(':')[0])).toEqual([
+      'way back to 1.31',
+      'way back to 1.31',
+      'way back of a Node to 1.31',
+    ]);
+  });
+
+  test('a cluster that eksctl made is named by its Nodes', async () => {
+    const labels = { 'eks.amazonaws.com/nodegroup': 'workers', 'alpha.eksctl.io/cluster-name': 'shop' };
+    const steps = stepsOf(await stagesOf([labelled('a', 'v1.31.2-eks-1', labels)], '1.32', { from: 'v1.31.2-eks-1' }));
+    expect(commandsOf(steps[0]!)).toBe('aws eks update-cluster-version --name shop --kubernetes-version 1.32');
+  });
+
+  test('a patch: that of the old version does not count as done', async () => {
+    const from = 'v1.31.2-gke.1384000';
+    const nodes = [labelled('n1', from, { 'cloud.google.com/gke-nodepool': 'a' })];
+    const steps = stepsOf(await stagesOf(nodes, 'v1.31.5', { from }));
+    expect(commandsOf(steps[0]!)).toContain('--master --cluster-version 1.31.5 ');
+    expect(await open(steps[0]!, [], from)).toBeDefined();
+    expect(await open(steps[0]!, [], 'v1.31.5-gke.1')).toBeUndefined();
+    expect(await open(steps.at(-1)!, nodes)).toBeDefined();
+    await expect(stagesOf(nodes, 'v1.31.5', { from: 'v1.31.2-eks-1' })).rejects.toThrow('EKS patches its control plane itself');
+  });
+});
+
+test('RKE2: each server with its own step, then each agent, drained; a kubelet of the same build is not upgraded', async () => {
+  const from = 'v1.31.2+rke2r1';
+  const server = { 'node-role.kubernetes.io/control-plane': 'true', 'node-role.kubernetes.io/etcd': 'true' };
+  const nodes = [labelled('s1', from, server), labelled('s2', from, server), node('w1', from)];
+  const steps = stepsOf(await stagesOf(nodes, '1.32', { from }));
+  expect(steps.map(({ text }) => text.en.split(/[,:]/)[0])).toEqual([
+    'back up etcd (seen by ETCDSnapshotFile',
+    'upgrade RKE2 on server Node s1 to 1.32',
+    'upgrade RKE2 on server Node s2 to 1.32',
+    'wait until the API server answers as 1.32',
+    'drain Node w1',
+    'upgrade the kubelet of Node w1 to 1.32',
+    'uncordon Node w1',
+    'wait until every Node is Ready with kubelet 1.32',
+  ]);
+  expect(commandsOf(steps[1]!)).toBe(
+    "ssh s1 'curl -sfL https://get.rke2.io | sudo INSTALL_RKE2_CHANNEL=v1.32 sh - && sudo systemctl restart rke2-server'",
+  );
+  expect(commandsOf(steps[5]!)).toContain('INSTALL_RKE2_TYPE=agent');
+  expect(await open(steps[1]!, nodes)).toBeDefined();
+  expect(await open(steps[1]!, [labelled('s1', 'v1.32.0+rke2r1', server)])).toBeUndefined();
+  const patch = stepsOf(await stagesOf(nodes, 'v1.31.5', { from })).find(({ text }) => /server Node s1/.test(text.en))!;
+  expect(await open(patch, nodes)).toBeDefined();
+  expect(await open(patch, [labelled('s1', 'v1.31.5+rke2r1', server)])).toBeUndefined();
+});
+
 describe('where no Pod shows the control plane', () => {
   const lease = (name: string, holderIdentity: string, seconds = 1): Raw => ({
     ...{ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace: 'kube-system' } },
