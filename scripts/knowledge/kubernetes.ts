@@ -60,6 +60,8 @@ export function tablesOf(folder: string): Tables {
       ...horizon,
       notes: read('urgent-notes').notes.map((row: Row) => ({
         ...row,
+        // The page says it in the words of the project.
+        summary: String(row.summary).replace('by hand', 'manually'),
         ...(REASONS[String(row.pr)] ? { why: REASONS[String(row.pr)]! } : {}),
       })),
     },
