@@ -32,6 +32,8 @@ export async function fixFiles(call: Call, options: ExamineOptions): Promise<num
   if (call.flags.rehearse || call.flags['dry-run'] === 'server') throw onlyClient();
   const live = await openFiles(call);
   try {
+    const isDry = call.flags['dry-run'] === 'client';
+    if (!isDry) await refuseBeside(live.store);
     const before = await examined(live, options);
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
     tellManifests(call, live.manifests);
@@ -44,11 +46,9 @@ export async function fixFiles(call: Call, options: ExamineOptions): Promise<num
       return isComplete(spokenOf(before)) ? EXIT.ok : EXIT.unknown;
     }
     const diff = await shownDiff(live, steps);
-    const isDry = call.flags['dry-run'] === 'client';
     const show = isDry ? call.out : call.say;
     show(...planView(plan, call.face, isDry ? {} : { shown: SHOWN }), '', ...diff.map((line) => printable(line)), '');
     if (isDry) return EXIT.ok;
-    await refuseBeside(live.store);
     const files = new Set(steps.map((step) => fileOf(step, live)));
     if (
       !call.flags.yes &&

@@ -37,6 +37,8 @@ export async function fix(call: Call): Promise<number> {
   if (call.flags.from !== undefined || call.flags.rehearse) return rehearsal(call, options, dry === 'client');
   const live = await openCluster(call);
   try {
+    // Before anything is shown: what an unfinished run has hidden is not "nothing to fix".
+    if (!isDryRun(call) && !call.flags['take-over']) await refuseBeside(live.store);
     const before = await examine(live.source, SYSTEMS, options);
     call.say(...table(before, SYSTEMS, HEADLINES, foldedBy(call.face)), '');
     assertInstalled(options, [before], EXIT.ok);
@@ -46,7 +48,6 @@ export async function fix(call: Call): Promise<number> {
     if (!steps.length) return nothingToDo(call, before, plan);
     // Without a terminal the manual steps cannot be done: a run would only block the next one.
     if (!call.terminal && steps.every((step) => step.do === 'manual')) return onlyManual(call, plan);
-    if (!call.flags['take-over']) await refuseBeside(live.store);
     call.say(
       ...planView(plan, call.face, {
         shown: SHOWN,
