@@ -1,5 +1,6 @@
 // What an answer says: its object, or the server's no as one line for a Gap; and one UserError for when nothing could be read at all.
 import type { Gap, Raw } from '../engine/contracts.ts';
+import { inOurWords } from '../engine/gaps.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Connection } from './kubeconfig.ts';
@@ -75,7 +76,9 @@ export function gapOf(asked: Omit<Gap, 'why' | 'detail'>, answer: Answer): Gap {
 /** The Gap of an exchange that failed; rethrows a bug. */
 export function gapOfFailure(asked: Omit<Gap, 'why' | 'detail'>, error: unknown): Gap {
   if (!(error instanceof NoAnswer) && !(error instanceof UserError)) throw error;
-  return { why: 'failed', ...asked, detail: oneLine(error.message, LONGEST) };
+  if (error instanceof NoAnswer) return { why: 'failed', ...asked, detail: oneLine(error.message, LONGEST) };
+  const { en, zh } = error.text;
+  return { why: 'failed', ...asked, ...inOurWords({ en: oneLine(en, LONGEST), zh: oneLine(zh, LONGEST) }) };
 }
 
 /** Nothing could be read: names the server, the context and the proxy, why, and what to try. `error` is a NoAnswer or the 401. */

@@ -1,6 +1,7 @@
 // Which resources the server knows: names as checks write them, or apiVersion and kind as objects have them, to what a URL needs.
 // One request for all groups where the server aggregates discovery (1.27 and later); else one per group version that is asked for.
 import type { ApiResource, Gap, ResourceName, ServedResource } from '../engine/contracts.ts';
+import { inOurWords } from '../engine/gaps.ts';
 import { gapOf, object, statusOf } from './answers.ts';
 import type { Answer, Transport } from './transport.ts';
 
@@ -173,8 +174,11 @@ function aggregatedVersions(group: Loose): Versions {
     const version = String(one.version ?? '');
     const resources = objects(one.resources).flatMap((resource) => aggregatedResource(name, version, resource));
     if (one.freshness !== 'Stale') return { version, served: resources };
-    const detail = `discovery of ${name}/${version} is stale: its server does not answer`;
-    const gap: Gap = { why: 'failed', verb: 'discover', resource: '', detail };
+    const words = {
+      en: `discovery of ${name}/${version} is stale: its server does not answer`,
+      zh: `${name}/${version} 的发现信息已过时：其服务器没有应答`,
+    };
+    const gap: Gap = { why: 'failed', verb: 'discover', resource: '', ...inOurWords(words) };
     return { version, served: resources.length ? resources : gap, gap };
   });
 }
@@ -224,7 +228,9 @@ async function fetchVersion(transport: Transport, group: string, version: string
 }
 
 function unreadable(answer: Answer): Gap {
-  return { why: 'failed', verb: 'discover', resource: '', detail: `unreadable discovery: ${statusOf(answer).message}` };
+  const { message } = statusOf(answer);
+  const words = { en: `unreadable discovery: ${message}`, zh: `发现信息无法解析：${message}` };
+  return { why: 'failed', verb: 'discover', resource: '', ...inOurWords(words) };
 }
 
 type Loose = Record<string, unknown>;

@@ -1,6 +1,6 @@
 // The live cluster as the engine's Source: every no of the server is a Gap, and only a server that never answered is an error.
-import type { ApiResource, ClusterIdentity, Gap, QuickSource, Raw, ResourceName } from '../engine/contracts.ts';
-import { isGap } from '../engine/gaps.ts';
+import type { ApiResource, ClusterIdentity, Gap, QuickSource, Raw, ResourceName, Text } from '../engine/contracts.ts';
+import { inOurWords, isGap } from '../engine/gaps.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import { connectionError, foreignAnswer, gapOf, gapOfFailure, object, statusOf } from './answers.ts';
@@ -56,8 +56,7 @@ export function clusterSource(connection: Connection, signal: AbortSignal, optio
         if (gap !== 'missing') return gap;
         // Gone since discovery, or not quite there yet.
         apis.forget();
-        if (await apis.byName(query.resource))
-          return { why: 'failed', ...asked, detail: 'the server lists this API but does not answer for it (404)' };
+        if (await apis.byName(query.resource)) return { why: 'failed', ...asked, ...inOurWords(SILENT) };
         sink.restart();
         return undefined;
       });
@@ -131,8 +130,14 @@ async function read(
   if (answer.status === 404) return undefined;
   if (answer.status !== 200) return gapOf(asked, answer);
   const found = object(answer);
-  return found?.kind === api.kind ? found : { why: 'failed', ...asked, verb: 'decode', detail: `the answer is not a ${api.kind}` };
+  return found?.kind === api.kind ? found : { why: 'failed', ...asked, verb: 'decode', ...inOurWords(notA(api.kind)) };
 }
+
+const SILENT: Text = {
+  en: 'the server lists this API but does not answer for it (404)',
+  zh: '服务器列出了此 API，但对其请求返回 404',
+};
+const notA = (kind: string): Text => ({ en: `the answer is not a ${kind}`, zh: `应答不是 ${kind}` });
 
 /** At most the last `bytes`, from the beginning of a line if there was more. */
 function lastLines(body: Buffer, bytes: number): string {
@@ -175,11 +180,11 @@ function isForeign(answer: Answer): boolean {
   return found !== undefined && found.kind !== 'Namespace';
 }
 
-function unknownCluster({ detail = '' }: Gap): UserError {
+function unknownCluster({ detail = '', detailZh = detail }: Gap): UserError {
   return new UserError(
     {
       en: `cannot identify the cluster (get namespace kube-system): ${detail}`,
-      zh: `无法识别集群（读取命名空间 kube-system）：${detail}`,
+      zh: `无法识别集群（读取命名空间 kube-system）：${detailZh}`,
     },
     { en: 'retry when the API server works again', zh: '请在 API 服务器恢复正常后重试' },
   );

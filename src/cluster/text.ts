@@ -1,6 +1,7 @@
 // Answers that are text (`/metrics`, `/readyz?verbose`), line by line in flat memory: of the server that the kubeconfig leads to, or of every API server.
 import { isIP, isIPv6 } from 'node:net';
-import type { ApiResource, Gap, Raw, TextQuery, TextSink } from '../engine/contracts.ts';
+import type { ApiResource, Gap, Raw, Text, TextQuery, TextSink } from '../engine/contracts.ts';
+import { inOurWords } from '../engine/gaps.ts';
 import { isRaw } from '../kube/json.ts';
 import { gapOf, gapOfFailure, object } from './answers.ts';
 import { collectionPath } from './discovery.ts';
@@ -48,7 +49,11 @@ export async function text(servers: readonly Server[], query: TextQuery, sink: T
 /** `cut`: lines were given of an answer that then broke off. */
 async function askOne({ name, http }: Server, query: TextQuery, sink: TextSink): Promise<{ gap?: Gap; cut?: boolean }> {
   const asked = askedPath(query);
-  const named = (gap: Gap): Gap => (name ? { ...gap, detail: `${name}: ${gap.detail}` } : gap);
+  const named = (gap: Gap): Gap => {
+    const { detail, detailZh } = gap;
+    if (!name) return gap;
+    return { ...gap, detail: `${name}: ${detail}`, ...(detailZh === undefined ? {} : { detailZh: `${name}：${detailZh}` }) };
+  };
   const lines = splitter((line) => sink.line(line, name));
   let answer: Answer;
   try {
@@ -63,7 +68,7 @@ async function askOne({ name, http }: Server, query: TextQuery, sink: TextSink):
   if (answer.status !== 200 && !saysWhy(query, answer)) return { gap: named(gapOf(asked, answer)) };
   lines.take(answer.body);
   const left = lines.end();
-  return left ? { gap: named({ why: 'failed', ...asked, detail: left }) } : {};
+  return left ? { gap: named({ why: 'failed', ...asked, ...inOurWords(left) }) } : {};
 }
 
 /** An API server that is not well says so with status 500, and in the body line by line what is wrong with it. */
@@ -72,7 +77,7 @@ function saysWhy({ path }: TextQuery, { status, headers }: Answer): boolean {
 }
 
 /** `end` gives what has no newline, and says what was left out; whatever `give` throws comes from there. Limits in bytes. */
-export function splitter(give: (line: string) => void, { line = LINE_MAX, total = TEXT_MAX } = {}): Pieces & { end(): string | undefined } {
+export function splitter(give: (line: string) => void, { line = LINE_MAX, total = TEXT_MAX } = {}): Pieces & { end(): Text | undefined } {
   let held: Buffer[] = [];
   let length = 0;
   let taken = 0;
@@ -116,11 +121,20 @@ export function splitter(give: (line: string) => void, { line = LINE_MAX, total 
     end() {
       if (length && taken <= total && !thrown) guarded(endLine);
       if (thrown) throw thrown.error;
-      if (taken > total) return `the answer is longer than ${total} bytes; the rest was not read`;
-      return long ? `${long} lines are longer than ${line} bytes and were left out` : undefined;
+      if (taken > total) return LONGER(total);
+      return long ? LEFT_OUT(long, line) : undefined;
     },
   };
 }
+
+const LONGER = (total: number): Text => ({
+  en: `the answer is longer than ${total} bytes; the rest was not read`,
+  zh: `应答超过 ${total} 字节，其余部分未读取`,
+});
+const LEFT_OUT = (long: number, line: number): Text => ({
+  en: `${long} lines are longer than ${line} bytes and were left out`,
+  zh: `有 ${long} 行超过 ${line} 字节，已略去`,
+});
 
 // ---- which servers --------------------------------------------------------------------------------------------------
 
@@ -129,7 +143,7 @@ export const ASKED_SLICES = { verb: 'list', resource: 'endpointslices.discovery.
 
 /** Host and port of every API server, by what each says of itself in the EndpointSlices of Service default/kubernetes. Throws NoAnswer. */
 export async function apiServers(http: Transport, api: ApiResource | undefined): Promise<{ host: string; port: number }[] | Gap> {
-  if (!api) return { why: 'failed', ...ASKED_SLICES, detail: 'the server does not serve EndpointSlices' };
+  if (!api) return { why: 'failed', ...ASKED_SLICES, ...inOurWords(NOT_SERVED) };
   const path = `${collectionPath(api, ASKED_SLICES.namespace)}?${new URLSearchParams({ labelSelector: SLICES })}`;
   const answer = await http.request({ method: 'GET', path });
   if (answer.status !== 200) return gapOf(ASKED_SLICES, answer);
@@ -138,10 +152,20 @@ export async function apiServers(http: Transport, api: ApiResource | undefined):
       .flatMap(addressesOf)
       .map((at) => [addressed(at.host, at.port), at]),
   );
-  if (!found.size) return { why: 'failed', ...ASKED_SLICES, detail: 'the EndpointSlices of Service default/kubernetes have no address' };
-  if (found.size > SERVERS_MAX) return { why: 'failed', ...ASKED_SLICES, detail: `${found.size} addresses of API servers are too many` };
+  if (!found.size) return { why: 'failed', ...ASKED_SLICES, ...inOurWords(NO_ADDRESS) };
+  if (found.size > SERVERS_MAX) return { why: 'failed', ...ASKED_SLICES, ...inOurWords(TOO_MANY(found.size)) };
   return [...found.values()];
 }
+
+const NOT_SERVED: Text = { en: 'the server does not serve EndpointSlices', zh: '服务器不提供 EndpointSlice' };
+const NO_ADDRESS: Text = {
+  en: 'the EndpointSlices of Service default/kubernetes have no address',
+  zh: 'Service default/kubernetes 的 EndpointSlice 中没有地址',
+};
+const TOO_MANY = (count: number): Text => ({
+  en: `${count} addresses of API servers are too many`,
+  zh: `API 服务器的地址过多（${count} 个）`,
+});
 
 export const addressed = (host: string, port: number): string => `${isIPv6(host) ? `[${host}]` : host}:${port}`;
 

@@ -8,6 +8,9 @@ export const isGap = (value: unknown): value is Gap =>
 /** Rows of an optional read: none where it could not be made. */
 export const seen = <Row>(rows: readonly Row[] | Gap): readonly Row[] => (isGap(rows) ? [] : rows);
 
+/** The detail of a gap in words of our own. */
+export const inOurWords = ({ en, zh }: Text): Pick<Gap, 'detail' | 'detailZh'> => ({ detail: en, detailZh: zh });
+
 const WHERE = {
   en: (gap: Gap) => (gap.name ? ` ${gap.namespace ? `${gap.namespace}/` : ''}${gap.name}` : gap.namespace ? ` in ${gap.namespace}` : ''),
   zh: (gap: Gap) =>
@@ -20,7 +23,7 @@ const DOING = {
 
 /** One line per language: `may not list secrets`. */
 export function describeGap(gap: Gap): Text {
-  const detail = gap.detail ? { en: `: ${gap.detail}`, zh: `：${gap.detail}` } : { en: '', zh: '' };
+  const detail = gap.detail ? { en: `: ${gap.detail}`, zh: `：${gap.detailZh ?? gap.detail}` } : { en: '', zh: '' };
   const en = `${DOING.en[gap.verb]} ${gap.resource}${WHERE.en(gap)}`;
   const zh = `${DOING.zh[gap.verb]} ${gap.resource}${WHERE.zh(gap)}${gap.verb === 'log' ? ' 的日志' : ''}`;
   switch (gap.why) {

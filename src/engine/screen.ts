@@ -1,6 +1,6 @@
 // A quick look: the tables of a check that has a screen, and point reads for what they make suspicious. It may find; nothing that it does not find is cleared.
 import type { Check, Finding, Gap, QuickReader, QuickSource, Reads, Situation, Text } from './contracts.ts';
-import { isGap } from './gaps.ts';
+import { inOurWords, isGap } from './gaps.ts';
 import { gather, listsIn } from './gather.ts';
 
 /**
@@ -58,5 +58,8 @@ const tooMany = (resource: string, count: number): Gap => ({
   why: 'failed',
   verb: 'list',
   resource,
-  detail: `${count} suspicions, of which a quick look settles the first ${SETTLED}`,
+  ...inOurWords({
+    en: `${count} suspicions, of which a quick look settles the first ${SETTLED}`,
+    zh: `${count} 处可疑，快速检查只确认前 ${SETTLED} 处`,
+  }),
 });

@@ -114,7 +114,12 @@ function manifestsFrom({ objects, offline, skipped }: Raw): Shown['manifests'] {
 }
 
 function gapFrom(raw: Raw): Gap {
-  const [namespace, name, detail] = [word(raw.namespace), word(raw.name), word(raw.detail)];
+  const [namespace, name, detail, detailZh] = [raw.namespace, raw.name, raw.detail, raw.detailZh].map(word) as [
+    string,
+    string,
+    string,
+    string,
+  ];
   return {
     why: (['forbidden', 'failed', 'not-collected', 'quick'].find((each) => each === raw.why) ?? 'failed') as Gap['why'],
     verb: (word(raw.verb) || 'get') as Gap['verb'],
@@ -122,6 +127,7 @@ function gapFrom(raw: Raw): Gap {
     ...(namespace ? { namespace } : {}),
     ...(name ? { name } : {}),
     ...(detail ? { detail } : {}),
+    ...(detailZh ? { detailZh } : {}),
   };
 }
 

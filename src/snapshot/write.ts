@@ -141,7 +141,11 @@ function absentOf(absent: readonly Gap[]): Json {
     forbidden: gaps.filter(plain).map(({ resource }) => resource),
     gaps: gaps
       .filter((gap) => !plain(gap))
-      .map((gap) => ({ ...gap, ...(gap.detail === undefined ? {} : { detail: redactText(gap.detail) }) })),
+      .map(({ detail, detailZh, ...gap }) => ({
+        ...gap,
+        ...(detail === undefined ? {} : { detail: redactText(detail) }),
+        ...(detailZh === undefined ? {} : { detailZh: redactText(detailZh) }),
+      })),
   };
 }
 

@@ -25,7 +25,11 @@ test('lines are the same wherever the pieces are cut', () => {
 
 test('a line that is too long is left out, and said', () => {
   const pieces = ['a\n12', '3456', '\nb\n123456'].map((piece) => Buffer.from(piece));
-  expect(split(pieces, { line: 5 })).toEqual({ lines: ['a', 'b'], more: [true, true, true], left: expect.stringContaining('2 lines') });
+  expect(split(pieces, { line: 5 })).toEqual({
+    lines: ['a', 'b'],
+    more: [true, true, true],
+    left: { en: expect.stringContaining('2 lines'), zh: expect.stringContaining('2 行') },
+  });
 });
 
 test('an answer that is too long is given up, and said', () => {
@@ -33,7 +37,7 @@ test('an answer that is too long is given up, and said', () => {
   expect(split(pieces, { total: 6 })).toEqual({
     lines: ['a', 'bc'],
     more: [true, true, false],
-    left: expect.stringContaining('longer than 6 bytes'),
+    left: { en: expect.stringContaining('longer than 6 bytes'), zh: expect.stringContaining('超过 6 字节') },
   });
 });
 

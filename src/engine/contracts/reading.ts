@@ -13,6 +13,8 @@ export interface Gap {
   name?: string;
   /** What the server or the decoder said, sanitised, one line. */
   detail?: string;
+  /** The same in Chinese, where the words are ours. */
+  detailZh?: string;
 }
 export interface ApiResource {
   group: string;

@@ -1,5 +1,6 @@
 // Which nodes are reported as left cordoned by a Plan, with what certainty: the lists make them suspicious, point reads in the safe order confirm it, the table in cordons.ts judges.
 import type { Certainty, Evidence, Finding, Gap, Judgement, PointReader, Rows, Severity, Text } from '../../engine/contracts.ts';
+import { inOurWords } from '../../engine/gaps.ts';
 import { type Cordon, cordonOf, KURED_LOCK, othersAtWork } from '../../kube/nodes.ts';
 import { pointerGet } from '../../kube/pointer.ts';
 import { textOf } from '../../text/language.ts';
@@ -76,7 +77,10 @@ const HIDDEN: Gap = {
   why: 'failed',
   verb: 'get',
   resource: 'nodes',
-  detail: 'no metadata.managedFields; kubectl get nodes -o yaml --show-managed-fields has them',
+  ...inOurWords({
+    en: 'no metadata.managedFields; kubectl get nodes -o yaml --show-managed-fields has them',
+    zh: '没有 metadata.managedFields；可用 kubectl get nodes -o yaml --show-managed-fields 获取',
+  }),
 };
 
 /** Lists are not one moment: Plans are read again, then the node; what has moved on in between is not a finding. */

@@ -1,7 +1,7 @@
 // Finding K3s: the kubelets of its nodes carry +k3s in their version. The whole cluster is the installation.
 // Named besides: what its Plans ask for, the controller that carries them out, and Rancher where it manages the cluster.
 import type { Gap, Installation, PointRead, PointReader, Text } from '../../engine/contracts.ts';
-import { isGap } from '../../engine/gaps.ts';
+import { inOurWords, isGap } from '../../engine/gaps.ts';
 import { textOf } from '../../text/language.ts';
 import { compare, parse } from '../../versions/k3s.ts';
 import { CONTROLLER, controllerIn, DEPLOYMENTS } from './controller.ts';
@@ -40,7 +40,10 @@ function versionOf(members: NodeRow[]): string | Gap {
       why: 'failed',
       verb: 'decode',
       resource: 'nodes',
-      detail: `${members[0]!.kubeletVersion} is no released version of K3s`,
+      ...inOurWords({
+        en: `${members[0]!.kubeletVersion} is not a released version of K3s`,
+        zh: `${members[0]!.kubeletVersion} 不是 K3s 的已发布版本`,
+      }),
     }
   );
 }

@@ -1,7 +1,7 @@
 // Finding Kubernetes: it is wherever an API server answers. The whole cluster is the installation; its version is that of the oldest API server, from there minors are counted.
 // Kubelets and the distribution are named beside it.
 import type { Cluster, Gap, Installation, PointReader, Text } from '../../engine/contracts.ts';
-import { isGap } from '../../engine/gaps.ts';
+import { inOurWords, isGap } from '../../engine/gaps.ts';
 import { compare, distributionOf, parse } from '../../versions/kubernetes.ts';
 import { managedBy } from './managed.ts';
 import { type NodeRow, nodes } from './reads.ts';
@@ -36,7 +36,7 @@ function versionOf({ serverVersion, servers = [] }: Cluster): string | Gap {
       why: 'failed',
       verb: 'decode',
       resource: '/version',
-      detail: `${serverVersion} is not a version of Kubernetes`,
+      ...inOurWords({ en: `${serverVersion} is not a version of Kubernetes`, zh: `${serverVersion} 不是 Kubernetes 版本` }),
     }
   );
 }

@@ -1,6 +1,6 @@
 // How far kubelets, kube-proxy and the controllers may stand from the API servers, now and at each hop. Source: kubernetes/website version-skew-policy.md (knowledge/skew.json).
 import type { Finding, Gap, Ref, Situation, Text } from '../../engine/contracts.ts';
-import { isGap } from '../../engine/gaps.ts';
+import { inOurWords, isGap } from '../../engine/gaps.ts';
 import { actsAs, type ControlPlane, minor, minorOf, satisfies, skewOf } from '../../versions/kubernetes.ts';
 
 export interface Running {
@@ -82,13 +82,15 @@ export function skewFindings(
 
 const NO_SERVER: Gap = { why: 'failed', verb: 'decode', resource: '/version' };
 
+const NO_VERSION: Text = { en: 'it names no version', zh: '没有标明版本' };
+
 const unreadable = ({ kind, namespace, name }: Ref, version: string): Gap => ({
   why: 'failed',
   verb: 'decode',
   resource: kind === 'Node' ? 'nodes' : kind === 'Pod' ? 'pods' : 'daemonsets.apps',
   namespace,
   name,
-  detail: `${version || 'nothing'} is not a version of Kubernetes`,
+  ...inOurWords(version ? { en: `${version} is not a version of Kubernetes`, zh: `${version} 不是 Kubernetes 版本` } : NO_VERSION),
 });
 
 export const saySkew = ({ is, component, version, server, oldest, now }: SkewArgs, { length }: readonly Ref[]): Text => {

@@ -1,7 +1,7 @@
 // Finding osm-edge: Deployments that run its images. One cluster may hold several meshes; upstream's Open Service Mesh has other images and is left alone.
 // The image of the controller decides the version: chart 1.1.3 deploys images 1.1.1, and a failed upgrade leaves the controller behind the others (facts: captures of a real one).
 import type { Cluster, Gap, HelmDriver, HelmRelease, Installation, PointReader, Text } from '../../engine/contracts.ts';
-import { isGap } from '../../engine/gaps.ts';
+import { inOurWords, isGap } from '../../engine/gaps.ts';
 import { type ReleaseRow, releases } from '../../helm/releases.ts';
 import { parse } from '../../versions/chart.ts';
 import { CONTROLLER, releaseOf, tagsOf, type Workload, workloads } from './reads.ts';
@@ -72,7 +72,7 @@ const noVersion = (namespace: string): Gap => ({
   resource: 'deployments.apps',
   namespace,
   name: CONTROLLER,
-  detail: 'its image has no version tag',
+  ...inOurWords({ en: 'its image has no version tag', zh: '其镜像没有版本标签' }),
 });
 
 function saidBy(workload: Workload): Installation['sources'] {

@@ -4,7 +4,7 @@
 
 import { RELEASE_BODIES, refOfRecord, releaseConfigMaps, releaseSecrets } from '../../chart/release.ts';
 import type { Cluster, Gap, HelmRelease, Installation, PointReader, Text } from '../../engine/contracts.ts';
-import { isGap } from '../../engine/gaps.ts';
+import { inOurWords, isGap } from '../../engine/gaps.ts';
 import { list } from '../../engine/read/index.ts';
 import { history, type ReleaseRecord } from '../../helm/records.ts';
 import { decodeRelease, type Release } from '../../helm/release.ts';
@@ -63,7 +63,10 @@ const NO_WORKLOAD: Gap = {
   why: 'failed',
   verb: 'discover',
   resource: 'deployments.apps',
-  detail: 'SpiderIPPools exist, but no workload is labelled app.kubernetes.io/name=spiderpool',
+  ...inOurWords({
+    en: 'SpiderIPPools exist, but no workload is labelled app.kubernetes.io/name=spiderpool',
+    zh: '存在 SpiderIPPool，但没有工作负载带有标签 app.kubernetes.io/name=spiderpool',
+  }),
 };
 
 /** A release, or what would be one: where, and under which name. */
@@ -105,7 +108,7 @@ async function installationAt(place: Place, records: ReleaseRecord[], look: Poin
       verb: 'decode',
       resource: 'deployments.apps',
       namespace: place.namespace,
-      detail: 'nothing there names a version',
+      ...inOurWords({ en: 'nothing there names a version', zh: '该处没有任何对象标明版本' }),
     },
     sources,
     release: newest && releaseOf(newest),

@@ -153,7 +153,8 @@ describe('text of every API server', () => {
     const { lines, gaps } = await read(await source(copy), '/readyz?verbose', true);
     expect(lines.size).toBe(0);
     expect(gaps).toHaveLength(3);
-    for (const { detail } of gaps) expect(detail).toContain('no request sent');
+    for (const { detail, detailZh } of gaps)
+      expect([detail, detailZh]).toEqual([expect.stringContaining('no request sent'), expect.stringContaining('未向')]);
     expect(stranger.asked).toBe(0);
   });
 
