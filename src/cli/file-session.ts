@@ -4,7 +4,7 @@ import { readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { Lock, Manifest, Raw, World } from '../engine/contracts.ts';
 import { makeFolder } from '../files/folder.ts';
-import { isStdin, isSubstituted } from '../files/input.ts';
+import { isPipe, isStdin } from '../files/input.ts';
 import type { Manifests } from '../files/manifests.ts';
 import { type Declared, fileWorld, type Records } from '../files/world.ts';
 import { lockFolder } from '../journal/lock.ts';
@@ -40,8 +40,8 @@ export const worldFor = (call: Call, live: Live, run: string): World =>
 /** Throws UserError for what cannot be written back. */
 export async function openFiles(call: Call, looks = true): Promise<LiveFiles> {
   const paths = call.flags.filename ?? [];
-  if (paths.some((each) => isStdin(each) || isSubstituted(each))) throw noWayBack();
-  const manifests = await readJudged(paths);
+  if (paths.some((each) => isStdin(each) || isPipe(each))) throw noWayBack();
+  const manifests = await readJudged(paths, call);
   const opened = await openSource(looks ? call : { ...call, flags: { ...call.flags, offline: true } }, manifests);
   const declared = manifests.manifests.map(withReal);
   const uid = `${FILES}${createHash('sha256')

@@ -1,6 +1,6 @@
 // What the flags say about the values of the upgrade that is meant; helm's flags with helm's meaning.
 import type { Json, Raw, Text } from '../engine/contracts.ts';
-import { readInput, readStdin } from '../files/input.ts';
+import { readAnyInput, readInput, readStdin } from '../files/input.ts';
 import type { Intent } from '../helm/contracts.ts';
 import { setInto } from '../helm/set.ts';
 import { mergeMaps, rulesOf } from '../helm/values.ts';
@@ -40,7 +40,7 @@ function reuseOf(flags: Flags): Intent['reuse'] {
 
 async function fileOf(file: string, documents: 'first' | 'all'): Promise<Raw> {
   try {
-    const text = file === '-' ? await readStdin(process.stdin, MAX_FILE) : readInput(file, MAX_FILE, { substituted: true });
+    const text = file === '-' ? await readStdin(process.stdin, MAX_FILE) : await readAnyInput(file, MAX_FILE);
     return readValues(text.toString('utf8').replace(/^\ufeff/, ''), documents);
   } catch (error) {
     throw refused(`--values ${file}`, error as Error, { en: 'pass a YAML file with a map', zh: '请指定内容为映射（map）的 YAML 文件' });

@@ -13,8 +13,14 @@ import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 
+/** What of a call is needed to read: its flags, what ends it, and where its progress goes. */
+type Reading = Pick<Call, 'flags' | 'signal' | 'progress'>;
+
+const reading = (count: number): Text => ({ en: `Reading manifests (${count})...`, zh: `正在读取清单（${count}）……` });
+
 /** What -f named, read once. undefined: it was not given. Throws UserError, also for flags that contradict it. */
-export async function manifestsOf({ flags }: Pick<Call, 'flags'>): Promise<Manifests | undefined> {
+export async function manifestsOf(call: Reading): Promise<Manifests | undefined> {
+  const { flags } = call;
   const { filename, offline, from, quick } = flags;
   if (offline && filename === undefined)
     throw contradiction('--offline', { en: 'needs manifests: -f FILE|DIR|-', zh: '需要清单：-f FILE|DIR|-' });
@@ -30,12 +36,12 @@ export async function manifestsOf({ flags }: Pick<Call, 'flags'>): Promise<Manif
       zh: '需要 API 服务器立即回答，不能与 -f 同时使用',
     });
   if (filename.filter(isStdin).length > 1) throw contradiction('-f -', { en: 'can be used only once', zh: '只能使用一次' });
-  return readJudged(filename);
+  return readJudged(filename, call);
 }
 
 /** Throws UserError, as readManifests. What components read at their start and no check judges counts as skipped. */
-export async function readJudged(paths: readonly string[]): Promise<Manifests> {
-  const read = await readManifests(paths, process.stdin);
+export async function readJudged(paths: readonly string[], call: Reading): Promise<Manifests> {
+  const read = await readManifests(paths, process.stdin, { signal: call.signal, told: (count) => call.progress(reading(count)) });
   const { judged = [], not = [] } = Object.groupBy(read.manifests, (each) => (isCovered(SYSTEMS, each) ? 'judged' : 'not'));
   const skipped = not.map(({ object: { apiVersion, kind }, file, line }) => {
     const what = oneLine(`${kind} (${apiVersion})`, 300);

@@ -43,7 +43,7 @@ export async function renderedChart(call: Call): Promise<{ call: Call; manifests
     doubles: doubles.map((same) => same.map(placed)),
   };
   const files = flags.filename ?? [];
-  const beside = files.length ? await readJudged(files) : NONE;
+  const beside = files.length ? await readJudged(files, call) : NONE;
   const all = {
     manifests: [...read.manifests, ...beside.manifests],
     skipped: [...read.skipped, ...beside.skipped],

@@ -4,7 +4,7 @@ import { lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Text } from '../engine/contracts.ts';
 import { whyOf } from '../text/system-error.ts';
-import { isSubstituted, NOT_REGULAR } from './input.ts';
+import { isPipe, NOT_REGULAR } from './input.ts';
 
 /** `file`: as it was named, or below the directory that was named; `real`: where it lies, links followed. `why`: it is not read, and its objects are not seen. */
 export interface FoundFile {
@@ -30,7 +30,7 @@ const MANY: Text = { en: `more than ${MAX_FILES} files`, zh: `文件数超过 ${
 /** In the order of their names. Throws what the system says of `at` itself. */
 export function findFiles(at: string): FoundFile[] {
   // A pipe has no path but the one it was named by.
-  if (isSubstituted(at)) return [{ file: at, real: at, named: true }];
+  if (isPipe(at)) return [{ file: at, real: at, named: true }];
   if (!statSync(at).isDirectory()) return [{ file: at, real: realpathSync(at), named: true }];
   const root = realpathSync(at);
   const found: FoundFile[] = [];

@@ -5,21 +5,48 @@ import type { Text } from '../engine/contracts.ts';
 
 const MIB = 1024 * 1024;
 const CHUNK = 64 * 1024;
+
 /** What a shell makes of `<(command)`: a process writes to it. */
 const SUBSTITUTED = /^\/(?:dev|proc\/self|proc\/\d+)\/fd\/\d+$/;
 
 /** Standard input by one of its names: read as a stream, also where it is a pipe, a terminal or a socket. */
 export const isStdin = (file: string): boolean => /^(?:-|\/dev\/stdin|\/(?:dev|proc\/self)\/fd\/0)$/.test(file);
-/** What a shell puts in place of a command; nothing can be written back to it. */
-export const isSubstituted = (file: string): boolean =>
-  SUBSTITUTED.test(file) && statSync(file, { throwIfNoEntry: false })?.isFIFO() === true;
+/** A FIFO, and what a shell puts in place of `<(command)`; nothing can be written back to it. */
+export const isPipe = (file: string): boolean => statSync(file, { throwIfNoEntry: false })?.isFIFO() === true;
+/** Without waiting for a writer: what it is is asked of what was opened, which cannot be exchanged. */
+const opened = (file: string): number => openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
 
-/** Reads it whole. `substituted`: also what a shell puts in place of a command, and nothing at all (/dev/null), as kubectl does. */
+/** Reads it whole, as kubectl and helm do: also a pipe, and nothing at all (/dev/null). Throws the signal's reason. */
+export async function readAnyInput(file: string, maxBytes: number, signal?: AbortSignal): Promise<Buffer> {
+  if (file === '/dev/null') return Buffer.alloc(0);
+  return (await readPipe(file, maxBytes, signal)) ?? readInput(file, maxBytes);
+}
+
+/** A pipe to its end, also where its writer is still to come; undefined: it is none. Throws the signal's reason. */
+async function readPipe(file: string, maxBytes: number, signal?: AbortSignal): Promise<Buffer | undefined> {
+  if (!isPipe(file)) return undefined;
+  const fd = opened(file);
+  if (!fstatSync(fd).isFIFO()) {
+    closeSync(fd);
+    return undefined;
+  }
+  // Loaded here and not above: few commands need it.
+  const { Socket } = process.getBuiltinModule('node:net');
+  const pipe = new Socket({ fd, readable: true, writable: false, signal });
+  try {
+    return await readStdin(pipe, maxBytes);
+  } catch (error) {
+    throw signal?.aborted ? signal.reason : error;
+  } finally {
+    pipe.destroy();
+  }
+}
+
+/** Reads it whole. `substituted`: also what a shell puts in place of a command, which has a writer, and nothing at all. */
 export function readInput(file: string, maxBytes: number, { substituted = false } = {}): Buffer {
   if (substituted && file === '/dev/null') return Buffer.alloc(0);
-  const pipe = substituted && isSubstituted(file);
-  // Without waiting for a writer: whether it is a FIFO is asked of what was opened, which cannot be exchanged.
-  const open = openSync(file, pipe ? constants.O_RDONLY : constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  const pipe = substituted && SUBSTITUTED.test(file) && isPipe(file);
+  const open = pipe ? openSync(file, constants.O_RDONLY) : opened(file);
   try {
     const found = fstatSync(open);
     if (found.isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });

@@ -8,9 +8,10 @@ import { keyOf, refOf } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
+import { type DocumentValue, readDocumentsInTurns } from './documents.ts';
 import { type FoundFile, findFiles } from './find.ts';
-import { isStdin, readInput, readStdin } from './input.ts';
-import { isNotYaml, readYaml } from './yaml.ts';
+import { isStdin, readAnyInput, readInput, readStdin } from './input.ts';
+import { isNotYaml } from './yaml.ts';
 
 /** `unseen`: objects may stand there that no check has looked at. `line`: where only a part of the file is meant. */
 export interface Skipped {
@@ -34,14 +35,19 @@ const LINES_OF_JSON = MIB;
 
 export const STDIN = '-';
 
-/** `paths`: files, directories, or `-`. Throws UserError where one of them is not there, cannot be read, or where none holds an object. */
-export async function readManifests(paths: readonly string[], stdin: AsyncIterable<Buffer | string>): Promise<Manifests> {
+/** `paths`: files, directories, or `-`. `told`: how many documents have been read. Throws UserError where one of them is not there, cannot be read, or where none holds an object. */
+export async function readManifests(
+  paths: readonly string[],
+  stdin: AsyncIterable<Buffer | string>,
+  { told = () => {}, signal }: { told?(documents: number): void; signal?: AbortSignal } = {},
+): Promise<Manifests> {
   const manifests: Manifest[] = [];
   const skipped: Skipped[] = [];
   const room = { left: LARGEST.total };
   for (const at of paths) {
     for (const found of isStdin(at) ? [{ file: STDIN, real: STDIN, named: true }] : filesAt(at)) {
-      const read = await objectsIn(found, stdin, room);
+      const before = manifests.length;
+      const read = await objectsIn(found, room, { stdin, signal, told: (count) => told(before + count) });
       manifests.push(...read.manifests);
       skipped.push(...read.skipped);
     }
@@ -70,8 +76,8 @@ type Read = Pick<Manifests, 'manifests' | 'skipped'>;
 
 async function objectsIn(
   { file, real, named, why }: FoundFile,
-  stdin: AsyncIterable<Buffer | string>,
   room: { left: number },
+  { stdin, signal, told }: { stdin: AsyncIterable<Buffer | string>; signal?: AbortSignal; told(count: number): void },
 ): Promise<Read> {
   const skip = (text: Text, unseen: boolean, line?: number): Read => ({ manifests: [], skipped: [{ file, line, why: text, unseen }] });
   if (why) return skip(why, true);
@@ -80,16 +86,17 @@ async function objectsIn(
   let text: string;
   try {
     const limit = /\.json$/i.test(file) ? LARGEST.json : LARGEST.yaml;
-    const bytes = file === STDIN ? await readStdin(stdin, limit) : readInput(real, limit, { substituted: named });
+    const bytes = file === STDIN ? await readStdin(stdin, limit) : named ? await readAnyInput(real, limit, signal) : readInput(real, limit);
     room.left -= bytes.length;
     if (room.left < 0) throw unreadable(file, undefined, TOO_MUCH, false);
     text = decoded(bytes);
   } catch (error) {
+    if (signal?.aborted) throw error;
     if (error instanceof UserError || named)
       throw error instanceof UserError ? error : unreadable(file, undefined, whyOf(error), !('text' in (error as object)));
     return skip(whyOf(error), true);
   }
-  const documents = documentsOf(text, file);
+  const documents = await documentsOf(text, file, told);
   if ('why' in documents) {
     if (isTemplate(text)) return skip(TEMPLATE, true);
     if (named) throw unreadable(file, documents.line, documents.why);
@@ -134,14 +141,11 @@ function decoded(bytes: Buffer): string {
   }
 }
 
-interface Placed {
-  value: Json;
-  line: number;
-  /** Of the items of a list. */
-  lines?: readonly number[];
-}
-
-function documentsOf(text: string, file: string): Placed[] | { line: number; why: Text } {
+async function documentsOf(
+  text: string,
+  file: string,
+  told: (count: number) => void,
+): Promise<DocumentValue[] | { line: number; why: Text }> {
   const isJson = /\.json$/i.test(file) || /^\s*[{[]/.test(text);
   if (isJson && (text.length > LINES_OF_JSON || /\.json$/i.test(file))) {
     try {
@@ -154,9 +158,9 @@ function documentsOf(text: string, file: string): Placed[] | { line: number; why
       return { line: text.slice(0, at).split('\n').length, why: { en: `not JSON: ${why}`, zh: `不是有效的 JSON：${why}` } };
     }
   }
-  const read = readYaml(text);
+  const read = await readDocumentsInTurns(text, told);
   if (isNotYaml(read)) return { line: read.line, why: { en: `not YAML: ${read.why.en}`, zh: `不是有效的 YAML：${read.why.zh}` } };
-  return read.documents.map(({ value, line, root }) => ({ value, line, lines: read.itemLines(root) }));
+  return read;
 }
 
 type Unfolded = Omit<Manifest, 'file' | 'document'> | Omit<Skipped, 'file'>;

@@ -36,15 +36,19 @@ export interface NotYaml {
   line: number;
   why: Text;
 }
-export const isNotYaml = (read: YamlFile | NotYaml): read is NotYaml => 'why' in read;
+export const isNotYaml = (read: object | NotYaml): read is NotYaml => 'why' in read;
 
 /** Values that the aliases of one file may unfold to, beyond those that are written there. */
 const MAX_UNFOLDED = 200_000;
+export interface Room {
+  left: number;
+}
+export const roomy = (): Room => ({ left: MAX_UNFOLDED });
 /** As JSON that others wrote (kube/json.ts). */
 const MAX_DEPTH = 200;
 
-/** `text`: without a byte order mark. */
-export function readYaml(text: string): YamlFile | NotYaml {
+/** `text`: without a byte order mark. `room`: of the whole file, where `text` is a part of one. */
+export function readYaml(text: string, room: Room = roomy()): YamlFile | NotYaml {
   const lines = new LineCounter();
   const control = CONTROL.exec(text);
   if (control) return { line: text.slice(0, control.index).split('\n').length, why: CONTROLS };
@@ -61,7 +65,6 @@ export function readYaml(text: string): YamlFile | NotYaml {
   const lineAt = (at: number) => lines.linePos(at).line;
   const lineOf = (node: Node) => lineAt(node.range?.[0] ?? 0);
   const targets = new Map<Alias, Node>();
-  const room = { left: MAX_UNFOLDED };
   const documents: YamlDocument[] = [];
   for (const { errors, contents, range } of parsed) {
     const [error] = errors;
@@ -149,7 +152,7 @@ class Trouble extends Error {
 // ---- values ---------------------------------------------------------------------------------------------------------
 
 /** Aliases share what they stand for: it is never changed in place. */
-function readNode(root: Node, targets: Map<Alias, Node>, room: { left: number }): Json {
+function readNode(root: Node, targets: Map<Alias, Node>, room: Room): Json {
   resolveAliases(root, targets);
   const sizes = new Map<Node, number>();
   const values = new Map<Node, Json>();

@@ -1,7 +1,8 @@
 // Reading a dump: our snapshot, a folder of manifests, or a single file. Malformed input ends in one UserError that names file and line.
 import type { Readable } from 'node:stream';
 import type { ApiResource, ClusterIdentity, Gap, Json, Raw, Ref, ResourceName, ServedResource, Text } from '../engine/contracts.ts';
-import { isNotYaml, readYaml } from '../files/yaml.ts';
+import { readDocuments } from '../files/documents.ts';
+import { isNotYaml } from '../files/yaml.ts';
 import { isRaw, parseJson } from '../kube/json.ts';
 import { keyOf, refOf } from '../kube/refs.ts';
 import { type Dump, dumpOf, type Listed, logKey, textKey } from './dump.ts';
@@ -182,7 +183,7 @@ const VERBS: unknown[] = ['list', 'get', 'get-path', 'log', 'discover', 'decode'
 
 function isGap(value: unknown): value is Gap {
   if (!isRaw(value) || !WHYS.includes(value.why) || !VERBS.includes(value.verb) || !isText(value.resource)) return false;
-  return [value.namespace, value.name, value.detail].every(optionalText);
+  return [value.namespace, value.name, value.detail, value.detailZh].every(optionalText);
 }
 
 // ---- objects --------------------------------------------------------------------------------------------------------
@@ -263,7 +264,7 @@ function lineOf(message: string, text: string): number {
 }
 
 function yamlOf({ path, text }: DumpFile): Placed[] {
-  const read = readYaml(text);
+  const read = readDocuments(text);
   if (isNotYaml(read)) throw badInput(path, read.line, { en: `not YAML: ${read.why.en}`, zh: `不是有效的 YAML：${read.why.zh}` });
-  return read.documents.map(({ value, line }) => ({ value, line }));
+  return read.map(({ value, line }) => ({ value, line }));
 }

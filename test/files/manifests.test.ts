@@ -269,11 +269,41 @@ describe.skipIf(process.platform === 'win32')('a pipe', () => {
     };
     const { manifests } = await written(`(printf '${OBJECT.replaceAll('\n', '\\n')}'; sleep 2)`);
     expect(manifests.map(({ object }) => refOf(object).name)).toEqual(['piped']);
-    // What has no end is refused by its size; kubectl would go on reading.
+    // What has no end is refused by its size; kubectl would continue reading.
     const error = await written('cat /dev/zero').catch((reason: unknown) => reason);
     expect(error).toMatchObject({ message: expect.stringMatching(/larger than 32 MiB/), next: undefined });
   });
 });
+
+const fifoAt = (name: string) => {
+  const fifo = path.join(folder, name);
+  execFileSync('mkfifo', [fifo]);
+  return fifo;
+};
+describe.skipIf(process.platform === 'win32')('a FIFO that is named', () => {
+  it('is read to its end, also where its writer is still to come', async () => {
+    const fifo = fifoAt('late.yaml');
+    const writer = spawn('sh', ['-c', `sleep 0.3; printf '${OBJECT.replaceAll('\n', '\\n')}' > "$0"`, fifo], { stdio: 'ignore' });
+    const { manifests } = await readManifests([fifo], nothing());
+    expect(manifests.map(({ object }) => refOf(object).name)).toEqual(['piped']);
+    writer.kill();
+  });
+  it('to which nothing is written ends with the signal, and without end by its size', async () => {
+    const signal = AbortSignal.timeout(200);
+    await expect(readManifests([fifoAt('never.yaml')], nothing(), { signal })).rejects.toBe(await reasonOf(signal));
+    const fifo = fifoAt('endless.yaml');
+    const writer = spawn('sh', ['-c', 'cat /dev/zero > "$0"', fifo], { stdio: 'ignore' });
+    await expect(readManifests([fifo], nothing())).rejects.toThrow(/larger than 32 MiB/);
+    writer.kill();
+  });
+  it('in a directory is named and not read', async () => {
+    put({ 'in/a.yaml': OBJECT });
+    fifoAt('in/b.yaml');
+    const { manifests, skipped } = await read(path.join(folder, 'in'));
+    expect([manifests.length, skipped.map(({ file }) => path.basename(file))]).toEqual([1, ['b.yaml']]);
+  });
+});
+const reasonOf = (signal: AbortSignal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason)));
 
 it('says of kubectl only what holds for it', async () => {
   const next = (at: string) =>

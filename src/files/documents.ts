@@ -1,0 +1,88 @@
+// The values of a file of YAML, document by document, each with its line: for whoever does not change the file. Documents of the plain kind are read by themselves, the others by the whole parser,
+// one after the other, so that no more than one of them is held with its nodes.
+import { setImmediate } from 'node:timers/promises';
+import type { Json } from '../engine/contracts.ts';
+import { readPlain } from './plain-yaml.ts';
+import { isNotYaml, type NotYaml, type Room, readYaml, roomy } from './yaml.ts';
+
+/** Lines from 1. `lines`: of the items of a list (`items` of the root). */
+export interface DocumentValue {
+  value: Json;
+  line: number;
+  lines?: readonly number[];
+}
+
+/** Where a document ends or begins in another way than by a plain `---`, or something is said to the parser: the file is read whole. */
+const OTHERWISE = /[\r\u2028\u2029]|^(?:%|\.\.\.|---(?!$))/m;
+const MARK = /^---$/gm;
+const SAYS_SOMETHING = /^\s*[^\s#]/m;
+
+/** `text`: without a byte order mark. The same documents, in the same order, as readYaml. */
+export function readDocuments(text: string): DocumentValue[] | NotYaml {
+  const documents: DocumentValue[] = [];
+  for (const read of eachDocument(text)) {
+    if (isNotYaml(read)) return read;
+    documents.push(read);
+  }
+  return documents;
+}
+
+/** Milliseconds for which reading may hold the thread: signals and the progress on the terminal wait meanwhile. */
+const TURN = 50;
+
+/** The same, with room for others in between. `told`: how many there are so far. */
+export async function readDocumentsInTurns(text: string, told: (count: number) => void): Promise<DocumentValue[] | NotYaml> {
+  const documents: DocumentValue[] = [];
+  let began = performance.now();
+  for (const read of eachDocument(text)) {
+    if (isNotYaml(read)) return read;
+    documents.push(read);
+    if (performance.now() - began < TURN) continue;
+    told(documents.length);
+    await setImmediate();
+    began = performance.now();
+  }
+  return documents;
+}
+
+/** What is not YAML is the last. */
+function* eachDocument(text: string): Generator<DocumentValue | NotYaml> {
+  const room = roomy();
+  if (OTHERWISE.test(text)) return yield* parsed(text, 1, room);
+  let begin = 0;
+  let line = 1;
+  for (const end of [...Array.from(text.matchAll(MARK), ({ index }) => index), text.length]) {
+    const piece = text.slice(begin, end);
+    if (SAYS_SOMETHING.test(piece)) yield* documentIn(piece, line, room);
+    else if (begin > 0) yield { value: null, line };
+    line += linesIn(piece);
+    begin = end + '---'.length;
+  }
+}
+
+/** `line`: where it begins in its file. */
+function documentIn(piece: string, line: number, room: Room): (DocumentValue | NotYaml)[] {
+  const plain = readPlain(piece);
+  if (!plain) return parsed(piece, line, room);
+  const { value, line: first, lines } = plain;
+  return [{ value, line: first + line - 1, lines: lines?.map(moved(line)) }];
+}
+
+function parsed(text: string, line: number, room: Room): (DocumentValue | NotYaml)[] {
+  const read = readYaml(text, room);
+  if (isNotYaml(read)) return [{ ...read, line: read.line + line - 1 }];
+  return read.documents.map(({ value, line: first, root }) => ({
+    value,
+    line: first + line - 1,
+    lines: read.itemLines(root).map(moved(line)),
+  }));
+}
+
+/** 0: an item that says nothing is nowhere. */
+const moved = (line: number) => (within: number) => (within === 0 ? 0 : within + line - 1);
+
+function linesIn(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
+  return count;
+}
