@@ -17,8 +17,6 @@ export const PARTS = join(DIST, 'parts');
 /** All that main may carry of node_modules: each of the others costs milliseconds at every start. */
 const IN_MAIN = ['cac'];
 const ENTRIES: Record<PartName, string> = { main: 'src/main.ts', core: 'src/cli/core.ts', client: 'src/cluster/client-node.ts' };
-/** A list of 10,000 objects fills what V8 lets young objects take, 48 MB unless told otherwise: 12 MB do, at the same CPU time. What V8 makes of a part is taken only where this is the same. */
-export const V8_FLAGS = ['--max-semi-space-size=4'];
 /** Any number: it makes V8's hashes the same in every build. */
 export const SEED = 1;
 /** Milliseconds after which the main of an earlier build is no longer running. */
@@ -120,15 +118,7 @@ async function partOf(part: PartName, more: Pick<BuildOptions, 'define' | 'plugi
   put(join(PARTS, `${name}.cjs`), source);
   const code = join(PARTS, `${name}.code`);
   const fresh = `${code}.${process.pid}.new`;
-  const words = [
-    ...V8_FLAGS,
-    `--random-seed=${SEED}`,
-    join(import.meta.dirname, 'run.mjs'),
-    'code',
-    part,
-    join(PARTS, `${name}.cjs`),
-    fresh,
-  ];
+  const words = [`--random-seed=${SEED}`, join(import.meta.dirname, 'run.mjs'), 'code', part, join(PARTS, `${name}.cjs`), fresh];
   execFileSync(process.execPath, words, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
   renameSync(fresh, code);
   return { name, metafile };

@@ -6,7 +6,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSyn
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Built, build, DIST, PARTS, put, SEED, V8_FLAGS } from './build.ts';
+import { type Built, build, DIST, PARTS, put, SEED } from './build.ts';
 import { licenceOfNode } from './licences.ts';
 import { signAdHoc } from './macho.ts';
 import { nodeBinary } from './node-base.ts';
@@ -21,6 +21,7 @@ const IDENTIFIER = 'upgrade-guard';
 const require = createRequire(import.meta.url);
 
 /**
+ * No flag of V8: with one, it passes over the code that Node.js carries for its modules (src/cluster/young.ts).
  * --no-deprecation: Node.js reports DEP0123 when a SOCKS proxy is given by address. --use-system-ca: as kubectl, trust what the system trusts.
  * --v8-pool-size: one thread beside the main one; each more holds memory of its own for little to do.
  * execArgvExtension none: otherwise NODE_OPTIONS of the user's shell reaches our binary and can stop it from starting.
@@ -28,7 +29,7 @@ const require = createRequire(import.meta.url);
 const SEA_CONFIG = {
   disableExperimentalSEAWarning: true,
   useSnapshot: false,
-  execArgv: ['--no-deprecation', '--use-system-ca', '--v8-pool-size=1', ...V8_FLAGS],
+  execArgv: ['--no-deprecation', '--use-system-ca', '--v8-pool-size=1'],
   execArgvExtension: 'none',
 };
 
@@ -142,11 +143,11 @@ async function runPkg(target: Target, input: string, output: string, assets: str
   }
 }
 
-/** pkg's module, in which the Node.js that makes the blob is started with a fixed seed, since otherwise what V8 makes of main differs from build to build, and with the flags of the executable, which warns of what was made with others. */
+/** pkg's module, in which the Node.js that makes the blob is started with a fixed seed, since otherwise what V8 makes of main differs from build to build. */
 function seededSea(): Sea {
   const { execFile } = childProcess;
   const plain = promisify(execFile);
-  const seeded = (file: string, words: string[]) => plain(file, [...V8_FLAGS, `--random-seed=${SEED}`, ...words]);
+  const seeded = (file: string, words: string[]) => plain(file, [`--random-seed=${SEED}`, ...words]);
   childProcess.execFile = Object.assign(() => {}, { [promisify.custom]: seeded }) as unknown as typeof execFile;
   try {
     return require('@yao-pkg/pkg/lib-es5/sea.js');

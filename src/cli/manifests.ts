@@ -4,7 +4,7 @@ import type { Manifest, Source, Text } from '../engine/contracts.ts';
 import { couldLook, declarationsIn, declaredRefs, neededCluster, withFiles, withoutCluster } from '../engine/declared.ts';
 import type { Examination } from '../engine/examine.ts';
 import { isCovered } from '../engine/files.ts';
-import { isStdin, isSubstituted } from '../files/input.ts';
+import { isPipe, isStdin } from '../files/input.ts';
 import { type Manifests, readManifests, STDIN } from '../files/manifests.ts';
 import { alone, overCluster } from '../files/overlay.ts';
 import { describe, refOf } from '../kube/refs.ts';
@@ -72,7 +72,7 @@ export function declaredIn(examination: Examination, source: Source, { manifests
 
 /** Whether `fix` with the same -f changes some of what was found. A pipe cannot be changed, nor what a chart rendered. */
 export function isFixable({ flags }: Call, { results }: Examination, source: Source): boolean {
-  if (flags.filename === undefined || flags.filename.some((each) => isStdin(each) || isSubstituted(each))) return false;
+  if (flags.filename === undefined || flags.filename.some((each) => isStdin(each) || isPipe(each))) return false;
   const manifests = source.manifests?.() ?? [];
   const objectOf = declarationsIn(manifests);
   return results.some(({ id, findings }) => {

@@ -1,6 +1,7 @@
 // One list, page by page: narrow requests, flat memory, and what to do when a list expires or fails for a moment.
 import { setImmediate } from 'node:timers/promises';
-import type { ApiResource, Gap, Json, ListQuery, ListSink, Raw } from '../engine/contracts.ts';
+import type { ApiResource, Gap, Json, ListQuery, ListSink, Raw, Text } from '../engine/contracts.ts';
+import { inOurWords } from '../engine/gaps.ts';
 import { isRaw } from '../kube/json.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { gapOf } from './answers.ts';
@@ -9,6 +10,7 @@ import { metadataOnly } from './fields.ts';
 import { readItems, type Wanted, wantedOf } from './json-reader.ts';
 import { type Reader, readerFor, readList, tokenAhead, Unfamiliar } from './protobuf.ts';
 import { type Answer, type Call, PAGE_MAX, type Page, pause, type Transport } from './transport.ts';
+import { holdYoung } from './young.ts';
 
 /** kubectl's page. */
 const PAGE_SIZE = 500;
@@ -76,7 +78,7 @@ export function list(
       if (end === UNFAMILIAR) one.ask = inJson(one.ask);
       else if (end !== EXPIRED) return end as Gap | 'missing';
     }
-    return { why: 'failed', ...asked(query), detail: `the list expired ${RESTARTS + 1} times before its end` };
+    return { why: 'failed', ...asked(query), ...inOurWords(EXPIRES) };
   });
 }
 
@@ -160,6 +162,7 @@ async function furtherPages(one: Listing, from: string): Promise<PageEnd> {
   try {
     for (;;) {
       const answer: Answer = await current.answer;
+      holdYoung();
       const guess = tokenIn(answer);
       if (guess !== '' && guess !== current.token) {
         ahead = askFor(one, guess);
@@ -214,8 +217,12 @@ const endless = ({ resource }: ListQuery): Gap => ({
   why: 'failed',
   verb: 'list',
   resource,
-  detail: 'the server repeats the same page endlessly',
+  ...inOurWords({ en: 'the server repeats the same page endlessly', zh: '服务器不断重复同一页' }),
 });
+const EXPIRES: Text = {
+  en: `the list expired ${RESTARTS + 1} times before its end`,
+  zh: `列表在读完之前已过期 ${RESTARTS + 1} 次`,
+};
 
 async function pageOf(one: Listing, token: string, page: Page): Promise<Answer> {
   const { transport, signal, ask } = one;
@@ -278,7 +285,9 @@ function decoded(one: Listing, answer: Answer): { objects: number; token: string
     // A bug in the code that takes the objects is not a fault of the server.
     if (inSink) throw error;
     if (error instanceof Unfamiliar) return UNFAMILIAR;
-    return { why: 'failed', verb: 'decode', resource: query.resource, detail: oneLine(`unreadable list: ${(error as Error).message}`) };
+    const why = oneLine((error as Error).message);
+    const words = { en: `unreadable list: ${why}`, zh: `列表无法解析：${why}` };
+    return { why: 'failed', verb: 'decode', resource: query.resource, ...inOurWords(words) };
   }
 }
 

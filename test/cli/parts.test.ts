@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
-import { V8_FLAGS } from '../../scripts/build.ts';
 import type { PartName } from '../../src/cli/parts.ts';
 
 const DIST = join(import.meta.dirname, '../../dist');
@@ -17,7 +16,7 @@ const codeOf = (part: PartName) => readFileSync(join(DIST, 'parts', `${nameOf(pa
 const checks = (dist: string) =>
   execFileSync(process.execPath, [join(dist, 'upgrade-guard.cjs'), 'checks'], { encoding: 'utf8', stdio: 'pipe' });
 
-/** Whether V8 takes it, with the flags of the executable. */
+/** Whether V8 takes it: the executable is started without a flag of V8, as every Node.js. */
 function isTaken(part: PartName, tail = ''): boolean {
   const [source, code] = ['cjs', 'code'].map((end) => JSON.stringify(join(DIST, 'parts', `${nameOf(part)}.${end}`)));
   const look = `
@@ -25,7 +24,7 @@ function isTaken(part: PartName, tail = ''): boolean {
     import(${JSON.stringify(pathToFileURL(PARTS).href)}).then(({ scriptOf }) =>
       console.log(scriptOf('${part}', readFileSync(${source}, 'latin1') + '${tail}', readFileSync(${code})).cachedDataRejected),
     );`;
-  const said = execFileSync(process.execPath, [...V8_FLAGS, '-e', look], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const said = execFileSync(process.execPath, ['-e', look], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   return said.trim() === 'false';
 }
 
