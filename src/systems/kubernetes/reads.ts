@@ -28,6 +28,10 @@ const ALWAYS = [
   'admission-control-config-file',
   'audit-policy-file',
   'config',
+  // Whose defaults audit-log-retention knows.
+  'audit-log-path',
+  'audit-log-maxage',
+  'audit-log-maxbackup',
 ];
 
 /** Flags that some release refuses, in both spellings. */

@@ -61,6 +61,13 @@ test.each<[string, string, string, string, string]>([
     'component-flags',
     'Pod/kube-system/kube-apiserver a.yaml:2',
   ],
+  [
+    'audit logs without a bound',
+    APISERVER('--audit-log-path=/var/log/audit.log'),
+    '1.36',
+    'audit-log-retention',
+    'Pod/kube-system/kube-apiserver a.yaml:2',
+  ],
   ['a flag', APISERVER('--cloud-provider=aws'), '1.33', 'component-flags', 'Pod/kube-system/kube-apiserver a.yaml:2'],
   ['rules of a webhook', HOOK('v1beta1'), '1.25', 'api-references', 'ValidatingWebhookConfiguration/budgets a.yaml:1'],
   ['a budget that keeps everything', BUDGET('0'), '1.37', 'pdb-blocks-drain', 'PodDisruptionBudget/shop/web a.yaml:1'],
