@@ -1,17 +1,21 @@
 // A rehearsal: the plan run against a dump in memory by the same executor, shown step by step, then the checks once more.
 import { compare, sideOf } from '../engine/compare.ts';
-import type { Run } from '../engine/contracts.ts';
+import type { Run, Text } from '../engine/contracts.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
 import { executeRun } from '../engine/execute.ts';
+import { perform } from '../engine/perform.ts';
+import { type Plan, stepsOf } from '../engine/plan.ts';
 import { progressOf } from '../engine/progress.ts';
 import { withRecords } from '../helm/revise.ts';
 import { comparison } from '../report/comparison.ts';
+import { counted } from '../report/face.ts';
 import { planView } from '../report/plan.ts';
 import { stepEnded } from '../report/run.ts';
 import type { Dump } from '../snapshot/dump.ts';
 import { dumpSource } from '../snapshot/source.ts';
 import { dumpWorld } from '../snapshot/world.ts';
 import { SYSTEMS } from '../systems/index.ts';
+import { EXIT } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 import { planAll } from './repair.ts';
 
@@ -25,11 +29,7 @@ export async function rehearse(
   const { face } = call;
   const plan = await planAll(before.remedies);
   call.out(...planView(plan, face), '');
-  call.out(
-    face.style.bold(
-      call.t({ en: 'Rehearsal, in memory; nothing is sent to any cluster:', zh: '演练，仅在内存中进行，不会向任何集群发送写入：' }),
-    ),
-  );
+  call.out(face.style.bold(call.t(IN_MEMORY)));
   const run: Run = { schema: 2, id: 'rehearsal', tool: '', what: '', at: '', checks: [], stages: plan.stages, cluster: before.identity };
   const executed = await executeRun(run, {
     world: withRecords(dumpWorld(dump)),
@@ -53,3 +53,47 @@ export async function rehearse(
   );
   return { after, fine: executed.state === 'finished' };
 }
+
+const IN_MEMORY: Text = {
+  en: 'Rehearsal, in memory; nothing is sent to any cluster:',
+  zh: '演练，仅在内存中进行，不会向任何集群发送写入：',
+};
+
+/** What only helm, a person, a disk or the checks of a live cluster can do. */
+const NOT_HERE = new Set(['backup', 'forget', 'helm', 'keep', 'manual', 'recheck', 'unpend']);
+
+/**
+ * The steps of an upgrade up to helm, each run in memory by the same code; the first that fails ends it. helm itself, and what comes behind it, cannot be rehearsed, and is
+ * never counted as gone through.
+ */
+export async function rehearseUpgrade(call: Call, dump: Dump, plan: Plan): Promise<number> {
+  const world = withRecords(dumpWorld(dump));
+  const means = { world, journal: { append: async () => {} }, progress: progressOf([]), halt: call.signal };
+  call.out(call.face.style.bold(call.t(IN_MEMORY)));
+  const sum = { through: 0, left: 0 };
+  let isBehind = false;
+  for (const step of stepsOf(plan)) {
+    isBehind ||= step.do === 'helm';
+    if (isBehind || step.onUndo || NOT_HERE.has(step.do)) {
+      if (!step.onUndo) sum.left++;
+      if (step.do === 'helm') call.out(stepEnded(step, { result: 'untried', detail: HELM }, call.face));
+      continue;
+    }
+    const outcome = await perform(step, 'apply', means);
+    if (!outcome || call.signal.aborted) return EXIT.interrupted;
+    call.out(stepEnded(step, outcome, call.face));
+    if (outcome.result !== 'done' && outcome.result !== 'already' && outcome.result !== 'obsolete') {
+      call.out('', call.t({ en: `Rehearsal ended at step ${step.id}.`, zh: `演练在步骤 ${step.id} 结束。` }));
+      return EXIT.findings;
+    }
+    sum.through++;
+  }
+  call.out('', call.t(rehearsed(sum)));
+  return EXIT.ok;
+}
+
+const HELM: Text = { en: 'helm is not rehearsed', zh: '演练不会调用 helm' };
+const rehearsed = ({ through, left }: { through: number; left: number }): Text => ({
+  en: `Rehearsed in memory: ${counted(through, 'step', '').en}. Not rehearsed: ${left} (helm, backups, and everything after helm). Next: --dry-run=server`,
+  zh: `已在内存中演练 ${through} 步；未演练 ${left} 步（helm、备份以及 helm 之后的步骤）。下一步：--dry-run=server`,
+});

@@ -104,8 +104,8 @@ function systemOf({ args: [name] }: Call): System {
   );
 }
 
-/** Flags that speak to helm alone. */
-const FOR_HELM: readonly FlagName[] = [...INTENT, 'repo'];
+/** Flags for what helm upgrades; of the others every step is waited for, which has no place in memory. */
+const FOR_HELM: readonly FlagName[] = [...INTENT, 'repo', 'rehearse'];
 
 function assertTakes({ flags }: Call, { id, chart, byNode, uncordons, installsController, pullsImages, mirrored }: System): void {
   const foreign: FlagName[] = [

@@ -156,6 +156,17 @@ describeUpstream('from before 0.4.0', ['data', 'spiderpool', 'charts'], (charts)
     const planned = await call('plan', 'spiderpool', ...UPGRADE, '-o', 'json');
     expect(JSON.parse(planned.stdout).blockers, all(planned)).toEqual([]);
 
+    // In memory every object is converted; at the server only what v1 allows can be tried. Neither changes anything.
+    const rehearsed = await call('upgrade', 'spiderpool', ...UPGRADE, '--rehearse');
+    expect(rehearsed.code, all(rehearsed)).toBe(0);
+    expect(all(rehearsed)).toMatch(/convert SpiderEndpoint default\/bare .*rewrite every SpiderIPPool in v2beta1/);
+    expect(all(rehearsed)).toMatch(/helm upgrade of release .* \(helm is not rehearsed\).*Rehearsed in memory: \d+ steps/);
+    const tried = await call('upgrade', 'spiderpool', ...UPGRADE, '--dry-run=server');
+    expect(tried.code, all(tried)).toBe(0);
+    expect(all(tried)).toMatch(/convert SpiderEndpoint default\/bare: .*possible only after step/);
+    expect(await objects('v1')).toEqual(before);
+    expect(await stored()).toEqual(KINDS.map(() => ['v1']));
+
     const proxy = await startFaultProxy(cluster);
     try {
       const cut = start(['upgrade', 'spiderpool', ...UPGRADE, '--yes'], {

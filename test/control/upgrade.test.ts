@@ -51,6 +51,10 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
       'forget',
     ]);
     expect(planned.stdout).not.toContain('podResourceInject');
+    const rehearsed = await call([...upgrade(to).slice(0, -1), '--rehearse'], home);
+    fine(rehearsed);
+    expect(rehearsed.stdout).toMatch(new RegExp(`helm is not rehearsed.*Rehearsed in memory: ${APPLIED[to]} steps?\\.`, 's'));
+    expect(await state()).toEqual(before);
     // The runbook is a script that a shell can read.
     const runbook = await call(['plan', ...upgrade(to).slice(1, -1), '-o', 'shell'], home);
     expect(runbook.stdout).toContain('rm -f values-kube-system-sp.yaml');

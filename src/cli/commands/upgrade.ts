@@ -23,24 +23,38 @@ import { dryRun, isDryRun } from '../dry-run.ts';
 import { helmOf, withHelm } from '../helm.ts';
 import { mayAll } from '../may.ts';
 import { refuseBeside } from '../own-runs.ts';
+import { rehearseUpgrade } from '../rehearse.ts';
 import { planAll, planChosen } from '../repair.ts';
 import { repairFirst } from '../repair-first.ts';
 import { type Live, openCluster } from '../session.ts';
 import { type Intended, intended, refusal, unrepaired } from '../upgrading.ts';
 
+const ONE_OF_BOTH = new UserError(
+  { en: '--rehearse and --dry-run exclude each other', zh: '--rehearse 与 --dry-run 不能同时使用' },
+  {
+    en: 'in memory: {retry:dry-run,rehearse} --rehearse; by the API server: {retry:dry-run,rehearse} --dry-run=server',
+    zh: '在内存中：{retry:dry-run,rehearse} --rehearse；由 API 服务器试运行：{retry:dry-run,rehearse} --dry-run=server',
+  },
+);
 const NOT_STARTED = { en: 'Upgrade not started', zh: '升级未开始' };
 
-export async function upgrade(call: Call): Promise<number> {
+export async function upgrade(given: Call): Promise<number> {
+  const { rehearse } = given.flags;
+  // Nodes pull no images in memory.
+  const pulls = SYSTEMS.find(({ id }) => id === given.args[0])?.pullsImages;
+  const call: Call = rehearse && pulls ? { ...given, flags: { ...given.flags, 'no-pull-images': true } } : given;
+  const isTried = rehearse || isDryRun(call);
+  if (rehearse && isDryRun(call)) throw ONE_OF_BOTH;
   const live = await openCluster(call);
   try {
     const id = newRunId(new Date(), randomBytes(4).toString('hex'));
     const recording = recordingSource(live.source, declarationsOf(SYSTEMS));
     // Before anything is shown: another run must be ended first.
-    if (!isDryRun(call) && !call.flags['take-over']) await refuseBeside(live.store);
+    if (!isTried && !call.flags['take-over']) await refuseBeside(live.store);
     const upgrade = await intended(call, recording.source, id);
     const { before, stages, values } = upgrade;
     call.say(...table(before, SYSTEMS, HEADLINES, foldedBy(call.face)), '');
-    const plan = await (isDryRun(call) ? planAll(before.remedies, stages) : planChosen(before.remedies, call, stages));
+    const plan = await (isTried ? planAll(before.remedies, stages) : planChosen(before.remedies, call, stages));
     call.say(...planView(plan, call.face), '');
     const stopping = unrepaired(before, plan);
     if (stopping.length) {
@@ -52,6 +66,7 @@ export async function upgrade(call: Call): Promise<number> {
       call.say(call.t({ en: 'Nothing to upgrade.', zh: '没有需要升级的内容。' }));
       return isComplete(before.results) ? EXIT.ok : EXIT.unknown;
     }
+    if (rehearse) return await rehearseUpgrade(call, await recording.dump(), plan);
     const snapshot = async (file: string) => {
       await collectDeclared(
         recording.source,

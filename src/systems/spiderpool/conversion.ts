@@ -4,6 +4,7 @@
 import type { Condition, Gap, PointReader, Raw, Ref, Rule, Selection, StageDraft, StepDraft, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { isRaw } from '../../kube/json.ts';
+import { labelSelector } from '../../kube/labels.ts';
 import { textAt } from '../../kube/nodes.ts';
 import { pointerGet } from '../../kube/pointer.ts';
 import { describe, refOf } from '../../kube/refs.ts';
@@ -46,11 +47,11 @@ export async function conversionStages(at: SpiderpoolUpgrade): Promise<StageDraf
   if (!crds.length) return [];
   const { version: hop } = at.intended.chart;
   refuseOpenRepairs(at);
-  const [objects, running, pods] = await Promise.all([objectsOf(at), runningOf(at), podsOf(at)]);
+  const [objects, running, pods] = await Promise.all([objectsOf(at), runningOf(at), listed(at, 'pods', ['metadata.labels'])]);
   const look: PointReader = { get: (ref) => at.source.get(ref), log: async () => undefined };
   const config: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: at.intended.release.namespace, name: 'spiderpool-conf' };
-  const patches = await patchesOf(objects, { target: hop, pods, look, defaults: await defaultsIn(config, look) });
-  const stop = stopped(running, false, []);
+  const patches = await patchesOf(objects, { target: hop, pods: uidsOf(pods), look, defaults: await defaultsIn(config, look) });
+  const stop = stopped(running, pods, false, []);
   const bridges = crds.map((crd) => bridged(crd, stop));
   const served = wait(
     crds.map(established),
@@ -90,7 +91,12 @@ export async function conversionStages(at: SpiderpoolUpgrade): Promise<StageDraf
       title: { en: `Convert ${patches.length} objects from ${OLD} to ${NEW}`, zh: `将 ${patches.length} 个对象从 ${OLD} 转换为 ${NEW}` },
       steps: [...writes, all],
     },
-    { hop, first: true, title: { en: `Drop ${OLD}`, zh: `移除 ${OLD}` }, steps: [...moved, ...last, ...stopped(running, true, last)] },
+    {
+      hop,
+      first: true,
+      title: { en: `Drop ${OLD}`, zh: `移除 ${OLD}` },
+      steps: [...moved, ...last, ...stopped(running, pods, true, last)],
+    },
   ];
 }
 
@@ -151,10 +157,8 @@ async function objectsOf(at: SpiderpoolUpgrade): Promise<Raw[]> {
   return all;
 }
 
-async function podsOf(at: SpiderpoolUpgrade): Promise<Map<string, string>> {
-  const pods = await listed(at, 'pods', ['metadata.labels']);
-  return new Map(pods.map(refOf).map(({ namespace, name, uid }) => [`${namespace}/${name}`, uid ?? '']));
-}
+const uidsOf = (pods: readonly Raw[]): Map<string, string> =>
+  new Map(pods.map(refOf).map(({ namespace, name, uid }) => [`${namespace}/${name}`, uid ?? '']));
 
 /** What writes Spiderpool's objects, or stands in the way of a write. */
 async function runningOf(at: SpiderpoolUpgrade): Promise<{ hooks: Ref[]; workloads: Raw[] }> {
@@ -189,11 +193,17 @@ async function listed({ source }: SpiderpoolUpgrade, resource: string, fields: s
 // ---- steps ----------------------------------------------------------------------------------------------------------
 
 /** `again`: only on the way back: helm rollback has started the old ones, and they must not run while their objects are converted back. */
-function stopped({ hooks, workloads }: { hooks: Ref[]; workloads: Raw[] }, again: boolean, after: StepDraft[]): StepDraft[] {
+function stopped(
+  { hooks, workloads }: { hooks: Ref[]; workloads: Raw[] },
+  pods: readonly Raw[],
+  again: boolean,
+  after: StepDraft[],
+): StepDraft[] {
   const only = again ? { onUndo: true as const } : {};
   const gone: StepDraft = {
-    ...{ do: 'wait', guard: [], undo: 'none', within: STOPPED_WITHIN, assume: [], after, ...only },
+    ...{ do: 'wait', guard: [], undo: 'none', within: STOPPED_WITHIN, after, ...only },
     until: workloads.map((workload): Condition => ({ of: podsBy(workload), which: 'none', must: 'exist' })),
+    assume: workloads.map(podsBy).flatMap((its) => pods.filter(isIn(its)).map((pod) => ({ gone: refOf(pod) }))),
     text: { en: 'wait until no controller and no agent of Spiderpool runs', zh: '等待 Spiderpool 的 controller 和 agent 全部停止' },
   };
   const deletes = [...hooks, ...workloads.map(bareRef)].map(
@@ -204,6 +214,11 @@ function stopped({ hooks, workloads }: { hooks: Ref[]; workloads: Raw[] }, again
   );
   return again ? [gone, ...deletes] : [...deletes, { ...gone, after: deletes }];
 }
+
+const isIn = ({ namespace, labels }: Selection) => {
+  const selected = labelSelector(labels);
+  return (pod: Raw): boolean => textAt(pod, '/metadata/namespace') === namespace && selected(pod);
+};
 
 function podsBy(workload: Raw): Selection {
   const labels = pointerGet(workload, '/spec/selector/matchLabels');
