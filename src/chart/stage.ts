@@ -80,8 +80,8 @@ export function helmStages(what: HelmStages): StageDraft[] {
       zh: `用 helm 把 release ${namespace}/${releaseName} 升级到 ${chart.name} ${chart.version}${explicit.zh}${beside.zh}`,
     },
     undoNote: {
-      en: `undo: helm rollback to revision ${revision}. Not restored: CRDs and fields pruned since${notBack.en}`,
-      zh: `撤销时：helm rollback 到修订版本 ${revision}；CRD 以及其间被丢弃的字段不会因此恢复${notBack.zh}`,
+      en: `undo: helm rollback to revision ${revision}, which restores neither CRDs (their own steps do) nor fields pruned since${notBack.en}`,
+      zh: `撤销时：helm rollback 到修订版本 ${revision}；它不恢复 CRD（由各自的步骤恢复），也不恢复其间被丢弃的字段${notBack.zh}`,
     },
   };
   const behind = what.behind?.(helm) ?? [];

@@ -8,6 +8,8 @@ import { isRaw } from '../../kube/json.ts';
 import { controllerOf, type Owner } from '../../kube/pods.ts';
 import { lives } from '../../kube/refs.ts';
 import { shellWord } from '../../text/shell.ts';
+import { satisfies } from '../../versions/chart.ts';
+import { notes } from './knowledge/tables.ts';
 import { type Hold, nameOf } from './ledger.ts';
 import { refOfPod } from './rows.ts';
 import { podRefusal } from './webhook-refusal.ts';
@@ -69,6 +71,7 @@ export interface RestartRequest {
 export async function restarts(wanted: readonly RestartRequest[], at: Pick<Situation, 'look' | 'path'>): Promise<(StepDraft | Refusal)[]> {
   const out: (StepDraft | Refusal)[] = [];
   const rejected = wanted.length ? await podRefusal(at) : () => undefined;
+  const when = isMendedBy(at.path) ? { when: 'after' as const } : {};
   const lastOf = new Map<string, StepDraft>();
   for (const one of mergedByPod(wanted)) {
     const refused = refusalOf(one.restart) ?? rejected(one.restart.pod.namespace ?? '');
@@ -78,11 +81,18 @@ export async function restarts(wanted: readonly RestartRequest[], at: Pick<Situa
     }
     const chained = one.restart.budgets?.flatMap(({ ref }) => lastOf.get(nameOf(ref)) ?? []) ?? [];
     const steps = await stepsOf({ ...one, after: [...one.after, ...chained] }, at.look);
+    for (const step of steps) Object.assign(step, when);
     out.push(...steps);
     const last = steps.at(-1);
     if (last && 'do' in last && last.do === 'evict') for (const { ref } of one.restart.budgets ?? []) lastOf.set(nameOf(ref), last);
   }
   return out;
+}
+
+/** Garbage collection of these releases may release the new IP of a Pod of a StatefulSet again, when the one before it is evicted: that comes behind the upgrade. */
+function isMendedBy({ from, to }: Situation['path']): boolean {
+  const isBad = (version: unknown) => typeof version === 'string' && satisfies(version, notes().gc.from);
+  return isBad(from) && to !== undefined && !isBad(to);
 }
 
 function mergedByPod(wanted: readonly RestartRequest[]): RestartRequest[] {

@@ -6,7 +6,7 @@ import { objectName } from '../../../src/engine/acceptance.ts';
 import type { Raw, Step } from '../../../src/engine/contracts.ts';
 import { examine } from '../../../src/engine/examine.ts';
 import { executeRun } from '../../../src/engine/execute.ts';
-import { makePlan, type Plan, stepsOf } from '../../../src/engine/plan.ts';
+import { makePlan, type Plan, planUpgrade, stepsOf } from '../../../src/engine/plan.ts';
 import { progressOf } from '../../../src/engine/progress.ts';
 import { refOf } from '../../../src/kube/refs.ts';
 import type { Dump } from '../../../src/snapshot/dump.ts';
@@ -21,15 +21,16 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-async function planned(id: string, fixture: string, forbidden?: string[]): Promise<{ dump: Dump; plan: Plan }> {
+async function planned(id: string, fixture: string, forbidden?: string[], to?: string): Promise<{ dump: Dump; plan: Plan }> {
   const folder = laid(id, { fixture, forbidden, expect: '' });
   folders.push(folder);
   const dump = await readDump(folder);
-  const { remedies } = await examine(dumpSource(dump), SYSTEMS, { checks: [id] });
+  const targets = to ? [{ system: 'spiderpool' as const, version: to }] : [];
+  const { remedies } = await examine(dumpSource(dump), SYSTEMS, { checks: [id], targets });
   const proposals = await Promise.all(
     remedies.map(async ({ findings, propose }) => ({ ...(await propose(findings)), reasons: findings.map((each) => each.fingerprint) })),
   );
-  return { dump, plan: makePlan(proposals) };
+  return { dump, plan: to ? planUpgrade([{ hop: to, repairs: proposals, stages: [] }], ['spiderpool']) : makePlan(proposals) };
 }
 
 async function rehearsed(id: string, { dump, plan }: { dump: Dump; plan: Plan }) {
@@ -86,6 +87,19 @@ const records = async (world: ReturnType<typeof dumpWorld>, name: string) => {
 
 describe('duplicate-pod-ip', () => {
   const id = 'spiderpool/duplicate-pod-ip';
+  test.each([
+    ['0.9.13', ['Fixes', 'Fixes after the upgrade']],
+    // Its garbage collection is that of 0.9.4.
+    ['1.0.0-rc1', ['Fixes']],
+  ])('in an upgrade to %s: evicted behind it, if it mends garbage collection; records are put back before', async (to, titles) => {
+    const { plan } = await planned(id, 'found', undefined, to);
+    expect(plan.stages.map(({ title }) => title.en)).toEqual(titles);
+    const stageOf = (doing: Step['do']) =>
+      plan.stages.flatMap(({ title, steps }) => (steps.some((step) => step.do === doing) ? title.en : []));
+    expect(stageOf('evict')).toEqual(titles.slice(-1));
+    const put = plan.stages[0]!.steps.map(what).filter((each) => each.startsWith('patch SpiderIPPool'));
+    expect(put).toHaveLength(1);
+  });
   test('a static address goes from its endpoint first; a missing record is put back before anybody is restarted', async () => {
     const made = await planned(id, 'found');
     expect(shown(made.plan)).toEqual([
