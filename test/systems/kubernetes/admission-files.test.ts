@@ -4,8 +4,8 @@ const apiServer = 'notice Pod/kube-system/kube-apiserver-cp1';
 
 grid('kubernetes/admission-files', [
   { fixture: 'found', to: 'kubernetes=1.31', expect: apiServer },
-  // Two flags, and the version of the webhook's file that 1.36 drops.
-  { fixture: 'found', to: 'kubernetes=1.36', expect: [apiServer, apiServer, apiServer] },
+  // Two flags, and of the webhook's file the version that 1.36 drops and the kubeconfigs that it names.
+  { fixture: 'found', to: 'kubernetes=1.36', expect: [apiServer, apiServer, apiServer, apiServer] },
   { fixture: 'found', to: 'kubernetes=v1.30.9', expect: 'passed' },
   { fixture: 'healthy', to: 'kubernetes=1.31', expect: 'passed' },
   { base: 'managed', to: 'kubernetes=1.31', expect: 'unknown' },

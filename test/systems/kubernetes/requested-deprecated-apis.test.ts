@@ -23,6 +23,9 @@ grid('kubernetes/requested-deprecated-apis', [
   // For 1.25 the first is due, the second not yet.
   { fixture: 'found', expect: ['warning ', 'notice '] },
   { fixture: 'found', to: 'kubernetes=1.26', expect: ['warning ', 'warning '] },
+  // Served for one release more than they should be: the next minor does not.
+  { fixture: 'found', server: 'v1.25.16', to: 'kubernetes=1.26', expect: ['warning ', 'warning '] },
+  { fixture: 'found', server: 'v1.25.16', to: 'kubernetes=v1.25.17', expect: ['notice ', 'notice '] },
   // PodSecurityPolicies have no other version: the control plane asks for them.
   { fixture: 'alone', expect: 'notice ' },
   { fixture: 'two', expect: 'warning ' },

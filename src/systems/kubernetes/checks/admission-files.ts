@@ -22,6 +22,8 @@ interface Args {
   file: string;
   /** The version of the file that is gone; undefined: it is read strictly from there on. */
   gone?: string;
+  /** A field of the file that names the files that are meant. */
+  named?: string;
   /** The fields of a file of -f that are not known. */
   fields?: string[];
 }
@@ -64,7 +66,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     const concerned: (Omit<Args, 'file'> & { flag: string })[] = [
       ...files()
         .strict.filter(({ since }) => hops.includes(since))
-        .map(({ flag, since }) => ({ flag, component: 'kube-apiserver', hop: since })),
+        .map(({ flag, since, named }) => ({ flag, component: 'kube-apiserver', hop: since, ...(named ? { named } : {}) })),
       ...components().configVersions.flatMap(({ reader, apiVersion, removedIn }) => {
         const named = files().readers.find((each) => each.reader === reader);
         if (!named || !removedIn || !hops.includes(removedIn)) return [];
@@ -94,7 +96,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     return { kinds: files().documents.map(({ kind }) => kind), judge: refusedInFile };
   },
   inFiles: (found, declared) => found.flatMap(({ args, objects }) => objects.flatMap((on) => inFile(args, on, declared(on)))),
-  say: ({ component, flag, file, hop, gone, fields = [] }) => {
+  say: ({ component, flag, file, hop, gone, named, fields = [] }) => {
     if (!flag) {
       const what: Text = gone
         ? { en: `is ${gone}: ${component} ${hop} cannot read it`, zh: `的版本为 ${gone}：${component} ${hop} 无法读取` }
@@ -107,7 +109,8 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     const what: Text = gone
       ? { en: `must not be ${gone}, which ${hop} does not have`, zh: `不得使用 ${gone}，${hop} 已移除该版本` }
       : { en: `must hold no unknown or duplicate field from ${hop} on`, zh: `自 ${hop} 起不得含有未知或重复字段` };
-    return { en: `${component}: ${file} ${what.en}; check the file`, zh: `${component}：${file} ${what.zh}；请检查该文件` };
+    const which: Text = named ? { en: `files of ${named} in ${file}`, zh: `${file} 中 ${named} 所指的文件` } : { en: file, zh: file };
+    return { en: `${component}: ${which.en} ${what.en}; check the file`, zh: `${component}：${which.zh} ${what.zh}；请检查该文件` };
   },
 };
 export default check;

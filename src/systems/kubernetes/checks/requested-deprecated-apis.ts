@@ -94,7 +94,9 @@ export default check;
 
 function finding(same: Row[], count: number, started: Row[], hops: readonly string[]): Finding<Args> {
   const { apiVersion, resource, removed } = same[0]!;
-  const bites = hops.includes(removed);
+  // Of a version that should be gone already and is still served (KUBE_APISERVER_SERVE_REMOVED_APIS_FOR_ONE_RELEASE) the next minor does not serve it.
+  const hop = hops.includes(removed) ? removed : removed !== '' && minorOf(removed) < minorOf(hops[0] ?? '') ? hops[0] : undefined;
+  const bites = hop !== undefined;
   // Of a kind that has no other version the control plane itself asks for this one (garbage collection lists every kind).
   const isAlone = onlyVersion(apiVersion, resource.split('/')[0]!);
   const starts = started.filter(({ server }) => same.some((each) => each.server === server)).map((each) => each.count);
@@ -111,7 +113,7 @@ function finding(same: Row[], count: number, started: Row[], hops: readonly stri
         ? { en: `apiserver_requested_deprecated_apis of ${server}`, zh: `${server} 的 apiserver_requested_deprecated_apis` }
         : { en: 'apiserver_requested_deprecated_apis', zh: '指标 apiserver_requested_deprecated_apis' },
     })),
-    hop: bites ? removed : undefined,
+    hop,
   };
 }
 

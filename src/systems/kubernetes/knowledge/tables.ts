@@ -163,14 +163,14 @@ export const corefile = knowledge(
   () => corefileTable,
 );
 /**
- * Files that a component decodes strictly from a minor on, and which flag names the file of a reader in `components.configVersions`. `documents`: what such a file holds, by
+ * Files that a component decodes strictly from a minor on (`named`: not the file of the flag, but those that a field in it names), and which flag names the file of a reader in `components.configVersions`. `documents`: what such a file holds, by
  * group and kind; `fields`: all that it may have, where an unknown one stops the component.
  */
 export const files = knowledge(
   'kubernetes/files',
   row({
     source: text,
-    strict: list(row({ flag: text, since: minor })),
+    strict: list(row({ flag: text, since: minor }, { named: text })),
     readers: list(row({ reader: text, component: text, flag: text })),
     documents: list(row({ kind: text, component: text }, { reader: text, strict: minor, fields: list(text) })),
   }),
