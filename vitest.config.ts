@@ -20,6 +20,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          // One process for many files: to load the sources again for each took more time than most of them. What a test sets beyond its file, it puts back.
+          isolate: false,
+          setupFiles: 'test/put-back.ts',
           include: ['test/**/*.test.ts'],
           exclude: [CONTROL, 'test/cli/**', 'test/connect/**', 'test/package/**'],
         },

@@ -22,7 +22,7 @@ export function wantedOf(fields: readonly Field[] | 'whole'): Wanted {
 /** Those keys of an object and nothing else, each whole. */
 export const wantedKeys = (names: readonly string[]): Wanted => below(names.map((name) => [name]));
 
-function below(paths: readonly string[][]): Wanted {
+function below(paths: readonly (readonly string[])[]): Wanted {
   if (paths.some((path) => path.length === 0)) return 'whole';
   const byName = Map.groupBy(paths, ([name]) => name!);
   return [...byName].map(([name, of]) => ({ name, bytes: Buffer.from(name), below: below(of.map((path) => path.slice(1))) }));

@@ -3,8 +3,19 @@
 import type { Field, Json, Raw } from '../engine/contracts.ts';
 import { isRaw } from './json.ts';
 
+/** Paths are declared, so there are some thousands of them; each is asked for with every list and object. */
+const PARSED = new Map<Field, readonly string[]>();
+
 /** The keys of a path. A malformed path is a bug of the check that declares it. */
-export function parseField(field: Field): string[] {
+export function parseField(field: Field): readonly string[] {
+  const known = PARSED.get(field);
+  if (known) return known;
+  const keys = parsed(field);
+  PARSED.set(field, keys);
+  return keys;
+}
+
+function parsed(field: Field): string[] {
   const keys: string[] = [];
   const segment = /(?:^|\.)([^.[\]']+)|\['([^']+)'\]/y;
   while (!field.startsWith('.')) {

@@ -1,4 +1,5 @@
 // Every kind of request × every kind of fault, against the binary: it succeeds, or says what it could not see, or stops. Never exit 0 with something unseen, never a lost or doubled write.
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { hastened, newHome, type Ran, run } from '../bed/binary.ts';
 import { type Fault, type FaultProxy, type Seen, startFaultProxy } from '../bed/fault-proxy.ts';
@@ -7,8 +8,10 @@ import { BROKEN, CHECK, endpoint, scene } from './scene.ts';
 
 const cluster = bed();
 const stage = await scene(cluster);
-/** In the sweep every cell; else every third, so that each request and each fault has its turn. */
-const STRIDE = process.env.UPGRADE_GUARD_SWEEP ? 1 : 3;
+/** Every cell; without it a diagonal, so that each request and each fault has its turn. */
+const SWEEP = process.env.UPGRADE_GUARD_SWEEP !== undefined;
+/** Another seed, another diagonal. */
+const TURN = createHash('sha256').update(process.env.UPGRADE_GUARD_TEST_SEED ?? '').digest()[0]!;
 /** Patience is not waited out at its length. */
 const env = hastened(5);
 let proxy: FaultProxy;
@@ -86,8 +89,17 @@ afterAll(() => {
   console.log(lines.join('\n'));
 });
 
-const cells = (requests: Request[], faults: string[], stride = STRIDE) =>
-  requests.flatMap((request, row) => faults.flatMap((fault, column) => ((row + column) % stride ? [] : [{ request, fault }])));
+interface Cell {
+  request: Request;
+  fault: string;
+}
+function cells(requests: Request[], faults: string[]): Cell[] {
+  if (SWEEP) return requests.flatMap((request) => faults.map((fault) => ({ request, fault })));
+  return Array.from({ length: Math.max(requests.length, faults.length) }, (_, nth) => ({
+    request: requests[nth % requests.length]!,
+    fault: faults[(nth + TURN) % faults.length]!,
+  }));
+}
 const said = ({ code, stdout, stderr }: Ran) => `exit ${code}\n${stdout.slice(0, 3000)}\n${stderr.slice(-3000)}`;
 
 /** The truth is one warning about three objects: whatever is less has to say so. */

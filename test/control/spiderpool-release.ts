@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { startKubelet } from '../bed/actors/index.ts';
-import { killStarted, type Ran, run } from '../bed/binary.ts';
+import { hastened, killStarted, type Ran, run } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { layCrds } from '../bed/crds.ts';
 import { startFaultProxy } from '../bed/fault-proxy.ts';
@@ -38,8 +38,9 @@ export function releaseOf(cluster: Bed, charts: string) {
     },
     killHelms: () => killStarted(release.HELM_BIN, 'upgrade', NAMESPACE),
     chartOf: (version: string) => join(charts, version, 'spiderpool'),
-    call: (words: string[], home: string): Promise<Ran> =>
-      run(words, { kubeconfig: release.kubeconfig, home, env: { HELM_BIN: release.HELM_BIN } }),
+    call: (words: string[], home: string): Promise<Ran> => run(words, { kubeconfig: release.kubeconfig, home, env: release.env() }),
+    /** Workloads have to be ready for 10 s on end, of which a fifth is waited out here. */
+    env: (): Record<string, string> => ({ HELM_BIN: release.HELM_BIN, ...hastened(5) }),
     upgrade: (to: string) => ['upgrade', 'spiderpool', '--chart', release.chartOf(to), '--yes'],
     history: async (): Promise<Body[]> => JSON.parse((await release.helm(['history', 'sp', '-n', NAMESPACE, '-o', 'json'])).stdout),
     newest: async () => (await release.history()).at(-1)!,
@@ -65,12 +66,12 @@ export function releaseOf(cluster: Bed, charts: string) {
       const { code, stderr } = await release.helm(['install', 'sp', release.chartOf(version), '-n', NAMESPACE, ...quiet]);
       expect(code, stderr).toBe(0);
     },
-    /** Installs, unless what stands is exactly what an install made: an undo that was whole leaves nothing to install again. Answers the state. */
+    /** Installs, unless what stands is exactly what an install by this helm made: an undo that was whole leaves nothing to install again. Answers the state. */
     async installed(version: string): Promise<Record<string, object>> {
-      const last = stands?.version === version ? stands.state : undefined;
+      const last = stands?.version === version && stands.by === release.HELM_BIN ? stands.state : undefined;
       if (!last || !isDeepStrictEqual(await release.state(), last)) {
         await release.install(version);
-        stands = { version, state: await release.state() };
+        stands = { version, by: release.HELM_BIN, state: await release.state() };
       }
       return stands!.state;
     },
@@ -87,7 +88,7 @@ export function releaseOf(cluster: Bed, charts: string) {
       expect((await cluster.request('GET', LEASE)).status).toBe(404);
     },
   };
-  let stands: { version: string; state: Record<string, object> } | undefined;
+  let stands: { version: string; by: string; state: Record<string, object> } | undefined;
   let kubelet: Awaited<ReturnType<typeof startKubelet>> | undefined;
   beforeAll(async () => {
     kubelet = await startKubelet(cluster, { nodes: ['n1', 'n2', 'n3'] });

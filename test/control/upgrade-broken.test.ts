@@ -6,7 +6,7 @@ import { expect, test, vi } from 'vitest';
 import { helmPluginFolder } from '../../scripts/archive.ts';
 import { hostTarget } from '../../scripts/targets.ts';
 import { startKubelet, startSpiderpool } from '../bed/actors/index.ts';
-import { BINARY, newHome, run } from '../bed/binary.ts';
+import { BINARY, hastened, newHome, run } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { layCrds } from '../bed/crds.ts';
 import { bed } from '../bed/index.ts';
@@ -107,7 +107,7 @@ describeUpstream('0.9.4, broken', ['data', 'spiderpool', 'charts'], (charts) => 
 
       mkdirSync(join(data, 'plugins'), { recursive: true });
       symlinkSync(helmPluginFolder({ target: hostTarget(), path: BINARY }, data), join(data, 'plugins', 'spiderpool-upgrade'));
-      const env = { HELM_DATA_HOME: data, HELM_CACHE_HOME: join(data, 'cache'), XDG_STATE_HOME: join(data, 'state') };
+      const env = { HELM_DATA_HOME: data, HELM_CACHE_HOME: join(data, 'cache'), XDG_STATE_HOME: join(data, 'state'), ...hastened(5) };
       const plugin = (...words: string[]) => helm(['spiderpool-upgrade', ...words], { env });
       const done = await ended(plugin('--to', '0.9.13', '--chart', chartOf('0.9.13'), '--yes'));
       for (const check of ['duplicate-pod-ip', 'owner-controller-type', 'crds-current'])

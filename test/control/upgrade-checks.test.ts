@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { type Actor, startKubelet } from '../bed/actors/index.ts';
-import { newHome, type Ran, run, start } from '../bed/binary.ts';
+import { hastened, newHome, type Ran, run, start } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { type Seen, startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
@@ -16,7 +16,7 @@ const cluster = bed();
 const { kubeconfig } = cluster;
 const NAMESPACE = 'kube-system';
 const helm = cluster.helm3;
-const env = { HELM_BIN: tools().helm3 };
+const env = { HELM_BIN: tools().helm3, ...hastened(5) };
 const NETWORK = 'k8s-pod-network';
 const CONFIG = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'spiderpool-multus', namespace: NAMESPACE } };
 const COORDINATOR = { apiVersion: 'spiderpool.spidernet.io/v2beta1', kind: 'SpiderCoordinator', metadata: { name: 'default' } };

@@ -19,6 +19,8 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const cluster = bed();
 const NAMESPACE = 'kube-system';
 const [helm, HELM_BIN] = [cluster.helm3, tools().helm3];
+/** Workloads have to be ready for 10 s on end, of which a fifth is waited out here. */
+const ENV = { HELM_BIN, ...hastened(5) };
 const RECORDS = { env: { HELM_DRIVER: 'configmap' } };
 
 describeUpstream('records in ConfigMaps', ['data', 'spiderpool', 'charts'], (charts) => {
@@ -54,7 +56,7 @@ describeUpstream('records in ConfigMaps', ['data', 'spiderpool', 'charts'], (cha
 
   test.each<Record<string, string>>([{}, { HELM_DRIVER: 'secret' }])('%o: upgraded, and undone', async (said) => {
     await install();
-    const options = { kubeconfig: cluster.kubeconfig, home: newHome(), env: { HELM_BIN, ...said } };
+    const options = { kubeconfig: cluster.kubeconfig, home: newHome(), env: { ...ENV, ...said } };
     const done = await run(upgrade, options);
     expect(done.code, done.stdout + done.stderr).toBe(0);
     expect(await history()).toEqual(['spiderpool-0.9.4 superseded', 'spiderpool-0.9.13 deployed']);
@@ -65,7 +67,7 @@ describeUpstream('records in ConfigMaps', ['data', 'spiderpool', 'charts'], (cha
 
   test('the result says so, and a runbook tells helm', async () => {
     await install();
-    const options = { kubeconfig: cluster.kubeconfig, env: { HELM_BIN } };
+    const options = { kubeconfig: cluster.kubeconfig, env: ENV };
     const checked = JSON.parse((await run(['check', 'spiderpool', '-o', 'json'], options)).stdout);
     expect(checked.installations[0].release).toMatchObject({ name: 'sp', driver: 'configmap' });
     const valid = new Ajv({ strict: false }).compile(schema);
@@ -79,7 +81,7 @@ describeUpstream('records in ConfigMaps', ['data', 'spiderpool', 'charts'], (cha
     // As after a change of the driver: helm takes over what is there.
     const again = await helm(['install', 'sp', chartOf('0.9.4'), '-n', NAMESPACE, '--no-hooks', '--skip-crds', ...DEFAULT_NETWORK]);
     expect(again.code, again.stderr).toBe(0);
-    const options = (env: Record<string, string>) => ({ kubeconfig: cluster.kubeconfig, env: { HELM_BIN, ...env } });
+    const options = (env: Record<string, string>) => ({ kubeconfig: cluster.kubeconfig, env: { ...ENV, ...env } });
     for (const [env, other, exported] of [
       [{}, 'ConfigMap', false],
       [{ HELM_DRIVER: 'secret' }, 'ConfigMap', false],
@@ -158,7 +160,7 @@ describeUpstream('records in ConfigMaps', ['data', 'spiderpool', 'charts'], (cha
     const proxy = await startFaultProxy(cluster);
     const home = newHome();
     try {
-      const options = { kubeconfig: await proxy.kubeconfigFrom(cluster.kubeconfig), home, env: { HELM_BIN }, input: '' };
+      const options = { kubeconfig: await proxy.kubeconfigFrom(cluster.kubeconfig), home, env: ENV, input: '' };
       const cut = start(upgrade, options);
       const andThen = () => {
         cut.kill();
@@ -171,7 +173,7 @@ describeUpstream('records in ConfigMaps', ['data', 'spiderpool', 'charts'], (cha
       await proxy.close();
     }
     expect((await history()).at(-1)).toBe('spiderpool-0.9.13 pending-upgrade');
-    const resumed = await run(['resume', '--yes'], { kubeconfig: cluster.kubeconfig, home, env: { HELM_BIN } });
+    const resumed = await run(['resume', '--yes'], { kubeconfig: cluster.kubeconfig, home, env: ENV });
     expect(resumed.code, resumed.stdout + resumed.stderr).toBe(0);
     expect(await history()).toEqual(['spiderpool-0.9.4 superseded', 'spiderpool-0.9.13 deployed']);
   });

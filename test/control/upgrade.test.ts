@@ -11,7 +11,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { helmPluginFolder } from '../../scripts/archive.ts';
 import { hostTarget } from '../../scripts/targets.ts';
-import { BINARY, newHome, run } from '../bed/binary.ts';
+import { BINARY, hastened, newHome, run } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { bed } from '../bed/index.ts';
 import { tools } from '../bed/tools.ts';
@@ -28,16 +28,16 @@ const APPLIED: Record<string, number> = { '0.9.13': 2 };
 
 describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'], (charts) => {
   const release = releaseOf(cluster, charts);
-  const { call, chartOf, fine, install, keptSecrets, newest, proxy, state, upgrade, upgraded } = release;
+  const { call, chartOf, fine, install, installed, keptSecrets, newest, proxy, state, upgrade, upgraded } = release;
   const helm: typeof release.helm = (...words) => release.helm(...words);
 
+  // Those by helm 3 first: each begins with the release that the undo of the one before left, if the same helm installed it.
   afterEach(() => {
     release.use('helm4');
   });
   test.each([['0.9.4', '0.9.13', 'helm3']] as const)('%s to %s by %s: upgraded, proven, and undone', async (from, to, by) => {
     release.use(by);
-    await install(from);
-    const before = await state();
+    const before = await installed(from);
     const home = newHome();
     const planned = await call(['plan', ...upgrade(to).slice(1, -1), '-o', 'json'], home);
     const plan = JSON.parse(planned.stdout);
@@ -65,7 +65,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     // Led there by flags: helm has to follow.
     const done = await run([...upgrade(to), '--kubeconfig', release.kubeconfig], {
       home,
-      env: { HELM_BIN: release.HELM_BIN, KUBECONFIG: '/nowhere' },
+      env: { ...release.env(), KUBECONFIG: '/nowhere' },
     });
     fine(done);
     await upgraded(to);
@@ -86,37 +86,11 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     expect(await keptSecrets()).toEqual([]);
   });
 
-  test('a chart that does not render: refused before anything is changed; accepted by name, helm says why, and the undo is whole', async () => {
-    await install('0.9.4');
-    const before = await state();
-    const home = newHome();
-    const broken = join(home, 'spiderpool');
-    cpSync(chartOf('0.9.13'), broken, { recursive: true });
-    writeFileSync(join(broken, 'templates/broken.yaml'), '{{ fail "not like this" }}');
-    const words = ['upgrade', 'spiderpool', '--chart', broken, '--yes'];
-    const refused = await call(words, home);
-    expect(refused.code, refused.stderr).toBe(2);
-    expect(refused.stderr).toContain('not like this');
-    expect(await state()).toEqual(before);
-    const failed = await call([...words, '--accept', 'spiderpool/values-keys'], home);
-    expect(failed.code, failed.stderr).toBe(4);
-    expect(failed.stderr).toContain('not like this');
-    expect(await newest()).toMatchObject({ revision: 1, status: 'deployed' });
-    fine(await call(['undo', '--yes'], home));
-    expect(await state()).toEqual(before);
-    // The same, undone by itself because that was asked for: as it was, and failed.
-    const alone = await call([...words, '--accept', 'spiderpool/values-keys', '--rollback-on-failure'], newHome());
-    expect(alone.code, alone.stderr).toBe(1);
-    expect(await state()).toEqual(before);
-    expect(await keptSecrets()).toEqual([]);
-  });
-
   test.each(['helm3', 'helm4'] as const)(
     '%s fails midway: nothing of the values is in any file, and the undo brings all back',
     async (by) => {
       release.use(by);
-      await install('0.9.4');
-      const before = await state();
+      const before = await installed('0.9.4');
       const home = newHome();
       // The API server refuses the DaemonSet; by then other objects are already those of 0.9.13.
       const words = [...upgrade('0.9.13'), '--reset-then-reuse-values', '--set-string', 'spiderpoolAgent.podLabels.k=CANARY not a label!'];
@@ -133,8 +107,33 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     },
   );
 
+  test('a chart that does not render: refused before anything is changed; accepted by name, helm says why, and the undo is whole', async () => {
+    const before = await installed('0.9.4');
+    const home = newHome();
+    const broken = join(home, 'spiderpool');
+    cpSync(chartOf('0.9.13'), broken, { recursive: true });
+    writeFileSync(join(broken, 'templates/broken.yaml'), '{{ fail "not like this" }}');
+    const words = ['upgrade', 'spiderpool', '--chart', broken, '--yes'];
+    const { revision } = await newest();
+    const refused = await call(words, home);
+    expect(refused.code, refused.stderr).toBe(2);
+    expect(refused.stderr).toContain('not like this');
+    expect(await state()).toEqual(before);
+    const failed = await call([...words, '--accept', 'spiderpool/values-keys'], home);
+    expect(failed.code, failed.stderr).toBe(4);
+    expect(failed.stderr).toContain('not like this');
+    expect(await newest()).toMatchObject({ revision, status: 'deployed' });
+    fine(await call(['undo', '--yes'], home));
+    expect(await state()).toEqual(before);
+    // The same, undone by itself because that was asked for: as it was, and failed.
+    const alone = await call([...words, '--accept', 'spiderpool/values-keys', '--rollback-on-failure'], newHome());
+    expect(alone.code, alone.stderr).toBe(1);
+    expect(await state()).toEqual(before);
+    expect(await keptSecrets()).toEqual([]);
+  });
+
   test('a chart that was exchanged since is not given to helm; the one that it was, is', async () => {
-    await install('0.9.4');
+    await installed('0.9.4');
     const home = newHome();
     const chart = join(home, 'spiderpool');
     cpSync(chartOf('0.9.13'), chart, { recursive: true });
@@ -165,7 +164,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
   });
 
   test('a run that was changed on disk: another release or a flag for a chart is not carried out', async () => {
-    await install('0.9.4');
+    await installed('0.9.4');
     const home = newHome();
     // A helm that does nothing leaves a run that can be resumed.
     const idle = join(home, 'helm');
@@ -201,14 +200,14 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
   });
 
   test('who may not look is not told that nothing is installed', async () => {
-    await install('0.9.4');
+    await installed('0.9.4');
     const nobody = await run(['plan', 'spiderpool', '--chart', chartOf('0.9.13')], { kubeconfig: await cluster.user('nobody') });
     expect(nobody.code, nobody.stdout).toBe(3);
     expect(nobody.stderr).toContain('cannot determine whether it is installed');
   });
 
   test('what rbac prints for an upgrade is enough for it and for its undo; less one rule it stops before the first write, and names the rule', async () => {
-    await install('0.9.4');
+    await installed('0.9.4');
     const home = newHome();
     const printed = await call(['rbac', '--for', 'upgrade'], home);
     fine(printed);
@@ -223,7 +222,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     const as = async (name: string, allowed: Rule[]) => ({
       kubeconfig: await cluster.user(name, [...allowed, roles] as never),
       home,
-      env: { HELM_BIN: release.HELM_BIN },
+      env: release.env(),
     });
     const [fewer, enough] = [await as('user-1', less), await as('user-2', rules)];
     const before = await state();
@@ -239,7 +238,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
   });
 
   test('the runbook of plan -o shell, with a chart that helm fetches from a repository, does the same', async () => {
-    await install('0.9.4');
+    await installed('0.9.4');
     const home = newHome();
     const served = mkdtempSync(join(tmpdir(), 'ug-upgrade-repo-'));
     const helmAt = (...words: string[]) => helm(words, { env: { HELM_CACHE_HOME: join(served, 'cache') } });
@@ -316,7 +315,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     const data = mkdtempSync(join(tmpdir(), 'ug-upgrade-plugin-'));
     mkdirSync(join(data, 'plugins'), { recursive: true });
     symlinkSync(helmPluginFolder({ target: hostTarget(), path: BINARY }, data), join(data, 'plugins', 'spiderpool-upgrade'));
-    const env = { HELM_DATA_HOME: data, HELM_CACHE_HOME: join(data, 'cache'), XDG_STATE_HOME: join(data, 'state') };
+    const env = { HELM_DATA_HOME: data, HELM_CACHE_HOME: join(data, 'cache'), XDG_STATE_HOME: join(data, 'state'), ...hastened(5) };
     const plugin = (...words: string[]) => helm(['spiderpool-upgrade', ...words], { env });
     const values = join(data, 'values.yaml');
     writeFileSync(values, 'spiderpoolController: {replicas: 1}\n');

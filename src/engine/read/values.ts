@@ -16,7 +16,7 @@ export function valueAt(base: Json | undefined, keys: readonly string[]): Json |
   return value;
 }
 
-export const keysOf = (path: Field): string[] => (path === '' ? [] : parseField(path));
+export const keysOf = (path: Field): readonly string[] => (path === '' ? [] : parseField(path));
 
 /** `how`: '' where it is kept as it is. */
 function column<T>(path: Field, how: string, read: (value: Json | undefined) => T, keep: (value: Json) => Kept | undefined): Column<T> {

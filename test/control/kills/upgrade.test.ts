@@ -24,7 +24,7 @@ describeUpstream('an upgrade of the real charts that is killed', ['data', 'spide
 
   async function killedAt(fault: Omit<Fault, 'do' | 'andThen'>, place: Case[1], helmToo: boolean, to = FIRST.to) {
     const home = newHome();
-    const it = start(release.upgrade(to), { kubeconfig: release.kubeconfig, home, env: { HELM_BIN: release.HELM_BIN }, input: '' });
+    const it = start(release.upgrade(to), { kubeconfig: release.kubeconfig, home, env: release.env(), input: '' });
     const andThen = () => {
       it.kill();
       if (helmToo) release.killHelms();
@@ -53,15 +53,15 @@ describeUpstream('an upgrade of the real charts that is killed', ['data', 'spide
   const CRDS = 'PATCH /apis/apiextensions.k8s.io/v1/customresourcedefinitions';
   const CASES: Case[] = [
     [`${CRDS} #2`, 'forward-unanswered', 'undo'],
-    [`POST ${SECRETS} #1`, 'hold', 'undo'],
     [`POST ${SECRETS} #1`, 'forward-unanswered', 'resume'],
-    [`POST ${SECRETS} #1`, 'answer-then', 'undo'],
     [`DELETE ${SECRETS} #1`, 'hold', 'resume'],
     // While the workloads are waited for.
     [`GET /apis/apps/v1/namespaces/${NAMESPACE}/deployments/spiderpool-controller #2`, 'answer-then', 'resume'],
   ];
   const SWEPT: Case[] = [
     [`${CRDS} #1`, 'hold', 'resume'],
+    [`POST ${SECRETS} #1`, 'hold', 'undo'],
+    [`POST ${SECRETS} #1`, 'answer-then', 'undo'],
     [`DELETE ${SECRETS} #1`, 'forward-unanswered', 'undo'],
     // Before the first step, and behind the last one.
     [`GET ${SECRETS}/upgrade-guard- #1`, 'hold', 'resume'],
@@ -79,10 +79,10 @@ describeUpstream('an upgrade of the real charts that is killed', ['data', 'spide
   const INSIDE: HelmCase[] = [
     [`POST ${SECRETS}`, 'forward-unanswered', 'undo', true],
     [`${APPS}/deployments`, 'forward-unanswered', 'resume', true],
-    [`${APPS}/daemonsets`, 'hold', 'undo', true],
     [`${APPS}/deployments`, 'answer-then', 'undo', false],
   ];
   const SWEPT_INSIDE: HelmCase[] = [
+    [`${APPS}/daemonsets`, 'hold', 'undo', true],
     [`POST ${SECRETS}`, 'forward-unanswered', 'resume', true],
     [`${APPS}/deployments`, 'answer-then', 'resume', false],
   ];
