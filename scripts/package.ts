@@ -1,4 +1,4 @@
-// npm run package: everything that is installed, for this machine: the executable, the krew archive with its manifest, the Helm plugin as folder and archives.
+// npm run package: everything that is installed, for this machine: the executable, the krew archive with its manifest, the Helm plugin as directory and archives.
 // `-- --all`, or names such as linux-arm64: for other platforms (the Node.js of those comes from npm then). `-- --host`: the executable of this machine alone.
 import { readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -26,13 +26,13 @@ function tellExecutables(made: Executable[]): void {
 function tellRelease({ platforms, krewManifest, krewIndexManifest, sums }: Release): void {
   for (const { krewArchive, helmFolder, helmArchive, helm3Archive } of platforms) {
     tell(krewArchive, 'krew archive');
-    tell(`${helmFolder}/`, 'Helm plugin as a folder, for Helm 3 and 4');
-    tell(helmArchive, 'Helm plugin, for Helm 4: a local file, or by address');
-    tell(helm3Archive, 'Helm plugin, for Helm 3: by address');
+    tell(`${helmFolder}/`, 'Helm plugin as a directory, for Helm 3 and 4');
+    tell(helmArchive, 'Helm plugin archive for Helm 4, from a local file or a URL');
+    tell(helm3Archive, 'Helm plugin archive for Helm 3, from a URL');
   }
-  tell(krewManifest, 'krew manifest with the sums of these archives');
-  tell(krewIndexManifest, 'the same, under the name that krew-index wants');
-  tell(sums, 'SHA-256 of the archives');
+  tell(krewManifest, 'krew manifest with the checksums of these archives');
+  tell(krewIndexManifest, 'the same content under the file name that krew-index requires');
+  tell(sums, 'SHA-256 checksums of the archives');
   const here = platforms.find(({ target }) => target === hostTarget());
   if (!here) return;
   say('To install (more in docs/installing.md):');

@@ -1,7 +1,7 @@
 // The rules that krew enforces on a manifest and an archive, and those of its index, held to what we publish.
 // Sources: krew pkg/index/types.go, internal/index/validation/validate.go, internal/download/downloader.go, cmd/validate-krew-manifest/main.go; reviews in krew-index.
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -168,4 +168,19 @@ describe('the archives', () => {
     // Node.js's own licence names what it is made of.
     for (const part of ['V8', 'OpenSSL', 'ICU']) expect(others).toContain(part);
   });
+});
+
+it('the same executable gives the same archives in another place, at another time', async () => {
+  const path = join(folder, 'elsewhere');
+  writeFileSync(path, '#!/bin/sh\n');
+  utimesSync(path, 1, 1);
+  const again = await archive(
+    TARGETS.map((target) => ({ target, path })),
+    join(folder, 'again'),
+  );
+  const archives = ({ platforms, sums }: Release) => [
+    ...platforms.flatMap(({ krewArchive, helmArchive, helm3Archive }) => [krewArchive, helmArchive, helm3Archive]),
+    sums,
+  ];
+  expect(archives(again).map(sha256)).toEqual(archives(release).map(sha256));
 });

@@ -70,8 +70,8 @@ function alone(words: string[], cwd = folder): Promise<{ stdout: string; stderr:
   return promisify(execFile)(process.execPath, words, { cwd, env });
 }
 
-async function packaged(checkout: string): Promise<string> {
-  const { stdout, stderr } = await alone(['scripts/run.mjs', 'package'], checkout);
+async function packaged(checkout: string, ...words: string[]): Promise<string> {
+  const { stdout, stderr } = await alone(['scripts/run.mjs', 'package', ...words], checkout);
   expect(stderr).toBe('');
   return stdout;
 }
@@ -91,11 +91,12 @@ it('needs no network, and gives the same bytes in another place', { timeout: 300
   copyOf(ROOT, first());
   copyOf(first(), second());
   said = await packaged(first());
-  await packaged(second());
+  // What goes into the archives; that these are then the same is in krew.test.ts, where they are small.
+  await packaged(second(), '--host');
   expect(attempts()).toEqual([]);
   const [files, others] = [filesOf(first()), filesOf(second())];
-  expect([...others.keys()]).toEqual([...files.keys()]);
-  for (const [name, bytes] of files) expect([name, bytes.equals(others.get(name)!)]).toEqual([name, true]);
+  expect([...others.keys()]).toEqual([...files.keys()].filter((name) => !name.startsWith('release/')));
+  for (const [name, bytes] of others) expect([name, bytes.equals(files.get(name)!)]).toEqual([name, true]);
 });
 
 it('would have seen an attempt to reach one', async () => {
