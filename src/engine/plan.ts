@@ -41,16 +41,24 @@ const PUT_BACK: Text = { en: 'Restore what was changed for the upgrade', zh: 'æ
 
 /** Repairs alone, as one stage. What a person runs in the place of an upgrade stands beside it: no run waits for that. */
 export function makePlan(repairs: readonly Repair[]): Plan {
-  const { stages, refusals } = planOf([{ title: REPAIRS, parts: behindLast(repairs) }]);
-  const advice = repairs.flatMap((each) => only(each, 'instead').drafts.map(advised));
-  return { stages, refusals: [...refusals, ...new Map(advice.map((each) => [each.refused.en, each])).values()] };
+  const manual = ({ do: doing }: StepDraft) => doing === 'manual';
+  const alone = repairs.map((each) => only({ ...each, refusals: [] }, 'instead'));
+  const parts = [
+    // An upgrade would do that itself, and what makes way for one comes behind it.
+    ...alone.map((each) => ({ ...each, drafts: each.drafts.filter((draft) => !manual(draft)) })),
+    ...repairs.map((each) => only(each, 'before')),
+    ...repairs.map((each) => only({ ...each, refusals: [] }, 'after')),
+  ];
+  const advice = alone.flatMap(({ drafts }) => drafts.filter(manual).map(advised));
+  const { stages, refusals } = planOf([{ title: REPAIRS, parts }]);
+  return { stages, refusals: saidOnce([...refusals, ...advice]) };
 }
 
-/** What is for behind the upgrade comes last, where there is no upgrade. */
-const behindLast = (repairs: readonly Repair[]): Repair[] => [
-  ...repairs.map((each) => only(each, 'before')),
-  ...repairs.map((each) => only({ ...each, refusals: [] }, 'after')),
-];
+/** Advice for several objects is one; what is skipped is named for each. */
+function saidOnce(refusals: readonly Refusal[]): Refusal[] {
+  const same = (each: Refusal) => (each.as ? JSON.stringify([each.refused.en, each.command, each.commands]) : each);
+  return [...Map.groupBy(refusals, same).values()].map((group) => ({ ...group[0]!, objects: group.flatMap(({ objects }) => objects) }));
+}
 
 /** Values that `upgrade` gives helm by itself: that first, then how a person gives them. */
 function advised(draft: StepDraft): Refusal {
@@ -159,7 +167,7 @@ function planOf(inputs: readonly StageParts[]): Plan {
   });
   return {
     stages: stages.map((stage, at) => ({ ...stage, id: String(at + 1) })),
-    refusals: inputs.flatMap(({ parts }) => parts.flatMap(({ refusals }) => refusals)),
+    refusals: saidOnce(inputs.flatMap(({ parts }) => parts.flatMap(({ refusals }) => refusals))),
   };
 }
 

@@ -103,8 +103,13 @@ test('what a person runs in the place of an upgrade stands beside the steps, onc
   });
   const passed = { helmValues: [{ path: ['a'], value: 1 }], brief: () => ({ en: 'upgrade x passes a', zh: 'upgrade x 会传入 a' }) };
   const repair = (...drafts: StepDraft[]) => ({ drafts, refusals: [], reasons: ['f'] });
-  const { stages, refusals } = makePlan([repair(patch('PodDisruptionBudget', 'x'), run('one')), repair(run('one'), run('two', passed))]);
-  expect(stages.flatMap(({ steps }) => steps.map((step) => step.do))).toEqual(['patch']);
+  // What makes way for an upgrade comes behind what an upgrade does itself.
+  const restart: StepDraft = { ...patch('Deployment', 'd'), when: 'instead' };
+  const { stages, refusals } = makePlan([
+    repair(patch('PodDisruptionBudget', 'x'), run('one')),
+    repair(restart, run('one'), run('two', passed)),
+  ]);
+  expect(stages.flatMap(({ steps }) => steps.map((step) => 'on' in step && step.on.kind))).toEqual(['Deployment', 'PodDisruptionBudget']);
   expect(refusals).toEqual([
     { refused: { en: 'run one', zh: '执行 one' }, objects: [], as: 'manual', commands: ['helm one'] },
     {
@@ -112,4 +117,6 @@ test('what a person runs in the place of an upgrade stands beside the steps, onc
       ...{ objects: [], as: 'upgrade', commands: ['helm two'] },
     },
   ]);
+  const upgrade = planUpgrade([{ hop: '2', repairs: [repair(restart, run('one'))], stages: [] }], []);
+  expect([stepsOf(upgrade), upgrade.refusals]).toEqual([[], []]);
 });

@@ -215,7 +215,7 @@ export interface ChartAt {
 export type Assumption = { on: Ref; changes: Change[] } | { gone: Ref };
 /**
  * As a remedy gives it; `after` names drafts of the same remedy that must be done first. `when`: of a repair, before or behind the system's own stages;
- * before, unless it says so. `instead`: an upgrade that a person runs; no part of one that the system's stages run. `first` and `last`: only of an upgrade that we run,
+ * before, unless it says so. `instead`: only where no upgrade is run, since that does the same; before all other repairs. A manual one is an upgrade that a person runs: no run waits for it. `first` and `last`: only of an upgrade that we run,
  * what has to be so while it lasts: before all other repairs, and put back when everything else is done.
  */
 export type StepDraft = Common &

@@ -38,7 +38,14 @@ async function found(objects: Raw[] = []) {
 
 test('a fix alone leaves failurePolicy: a person restores the backend; an upgrade loosens it first and puts it back last', async () => {
   const { repairs, texts } = await found();
-  expect(stepsOf(makePlan(repairs)).map((step) => step.do)).toEqual(['manual', 'manual']);
+  const alone = makePlan(repairs);
+  expect([stepsOf(alone), alone.refusals.map(({ as, commands }) => [as, commands?.length])]).toEqual([
+    [],
+    [
+      ['manual', 2],
+      ['manual', 2],
+    ],
+  ]);
   expect(texts[0]).toBe(
     'upgrade sets failurePolicy to Ignore meanwhile in ValidatingWebhookConfiguration gone; upgrade sets failurePolicy to Ignore meanwhile in MutatingWebhookConfiguration gone; manual: 2 more',
   );

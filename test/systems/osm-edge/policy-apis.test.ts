@@ -9,7 +9,7 @@ grid('osm-edge/policy-apis', [
     to,
     expect: [`blocker ${RECORD}`, `blocker ${RECORD}`],
     steps: [
-      'upgrade-guard fix kubernetes/removed-api',
+      '{tool} fix kubernetes/removed-api',
       'helm upgrade osm osm-edge --repo=https://flomesh-io.github.io/osm-edge --version=1.3.9 -n osm-system --reset-then-reuse-values --set osm.osmController.enablePodDisruptionBudget=false --set osm.injector.autoScale.enable=false',
     ],
   },
