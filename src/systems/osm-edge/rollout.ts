@@ -32,12 +32,13 @@ export const rolledOut = (namespace: string, name: string): Condition => ({
   ),
 });
 
-/** `also`: what must hold besides before the restart has done its work. */
+/** `also`: what must hold besides before the restart has done its work. `when`: as in a draft. */
 export async function restart(
   namespace: string,
   names: readonly string[],
   { look, now }: { look: PointReader; now: number },
   also: Condition[] = [],
+  when: StepDraft['when'] = 'before',
 ): Promise<(StepDraft | Refusal)[]> {
   const started: (StepDraft & { on: Ref })[] = [];
   const refused: Refusal[] = [];
@@ -46,11 +47,11 @@ export async function restart(
     const live = await look.get(on);
     if (!live || isGap(live) || pointerGet(live, '/spec/paused') === true)
       refused.push({ refused: NOT_STARTED(namespace, name), objects: [on] });
-    else started.push(restarted(on, pointerGet(live, RESTARTED), now));
+    else started.push({ ...restarted(on, pointerGet(live, RESTARTED), now), when });
   }
   if (!started.length) return refused;
   const wait: StepDraft = {
-    ...{ do: 'wait', guard: [], undo: 'none', within: WITHIN, lasting: 5, assume: [], after: started },
+    ...{ do: 'wait', guard: [], undo: 'none', within: WITHIN, lasting: 5, assume: [], after: started, when },
     until: [...started.map(({ on }) => rolledOut(namespace, on.name)), ...also],
     text: {
       en: `wait until ${started.map(({ on }) => on.name).join(' and ')} run new Pods`,

@@ -21,6 +21,8 @@ const RESOURCES = [
   'traffictargets.access.smi-spec.io',
   'trafficsplits.split.smi-spec.io',
 ];
+/** What the programs set right when they start. */
+const STARTED = ['osm-edge/webhook-certificate'];
 /** Seconds: what osm mesh upgrade gives helm, twice. */
 const READY_WITHIN = 600;
 
@@ -74,7 +76,11 @@ export async function stages(upgrading: Upgrading): Promise<StageDraft[]> {
       ...upgrade,
       steps: [
         ...scaled,
-        ...upgrade.steps.map((step) => (step.do === 'helm' ? Object.assign(step, { after: [...(step.after ?? []), ...scaled] }) : step)),
+        ...upgrade.steps.map((step) =>
+          step.do === 'helm'
+            ? Object.assign(step, { after: [...(step.after ?? []), ...scaled], fixes: [...(step.fixes ?? []), ...STARTED] })
+            : step,
+        ),
       ],
     },
     { ...wait, steps: [...wait.steps, ...late.map((step) => ({ ...step, after: runs }))] },

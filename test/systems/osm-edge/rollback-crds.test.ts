@@ -5,6 +5,8 @@ const kinds = [
   'pluginchains.plugin.flomesh.io',
   'pluginconfigs.plugin.flomesh.io',
   'plugins.plugin.flomesh.io',
+  'serviceexports.flomesh.io',
+  'serviceimports.flomesh.io',
 ];
 const crds = kinds.map((name) => `CustomResourceDefinition/${name}`).join(', ');
 

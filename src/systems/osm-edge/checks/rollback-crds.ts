@@ -2,7 +2,7 @@
 // Sources: cmd/osm-bootstrap/crds at every tag (knowledge/crds.json, meshconfig.json); cmd/osm-bootstrap/osm-bootstrap.go@v1.2.0 (an existing CRD is replaced as a whole).
 import { crdRef } from '../../../chart/crds.ts';
 import { finding } from '../../../engine/builders.ts';
-import type { Check, Finding } from '../../../engine/contracts.ts';
+import type { Check, Finding, Text } from '../../../engine/contracts.ts';
 import { shellWord } from '../../../text/shell.ts';
 import { compare } from '../../../versions/chart.ts';
 import { crds, mapping } from '../knowledge/tables.ts';
@@ -16,7 +16,6 @@ interface Args {
   from: string;
   target: string;
   names: string[];
-  count: number;
 }
 
 const check: Check<Record<string, never>, Args> = {
@@ -52,14 +51,13 @@ const check: Check<Record<string, never>, Args> = {
     });
     const args = { from, target };
     return [
-      ...(isNew('1.3.0') ? [found({ ...args, is: 'selector', names: ['osm-controller'], count: 1 })] : []),
-      ...(kinds.length ? [found({ ...args, is: 'kinds', names: kinds.slice(0, SHOWN), count: kinds.length })] : []),
-      ...(fields.length ? [found({ ...args, is: 'fields', names: fields.slice(0, SHOWN), count: fields.length })] : []),
+      ...(isNew('1.3.0') ? [found({ ...args, is: 'selector', names: ['osm-controller'] })] : []),
+      ...(kinds.length ? [found({ ...args, is: 'kinds', names: kinds })] : []),
+      ...(fields.length ? [found({ ...args, is: 'fields', names: fields })] : []),
     ];
   },
-  say: ({ is, from, target, names, count }) => {
-    const more = count > names.length ? { en: ` and ${count - names.length} more`, zh: ` 等 ${count} 项` } : { en: '', zh: '' };
-    const listed = { en: `${names.join(', ')}${more.en}`, zh: `${names.join('、')}${more.zh}` };
+  say: ({ is, from, target, names }) => {
+    const listed = shown(names);
     return {
       selector: {
         en: `helm rollback from ${target} to ${from} fails at the selector of osm-controller: use upgrade-guard undo`,
@@ -86,8 +84,8 @@ const check: Check<Record<string, never>, Args> = {
             })
           : manual(
               {
-                en: `save ${is === 'kinds' ? 'the objects of these kinds' : `the MeshConfig (${names.join(', ')})`} before going back`,
-                zh: `回退之前备份${is === 'kinds' ? '这些类型的对象' : ` MeshConfig（${names.join('、')}）`}`,
+                en: `save ${is === 'kinds' ? 'the objects of these kinds' : `the MeshConfig (${shown(names).en})`} before going back`,
+                zh: `回退之前备份${is === 'kinds' ? '这些类型的对象' : ` MeshConfig（${shown(names).zh}）`}`,
               },
               `kubectl get ${is === 'kinds' ? objects.map(({ name }) => shellWord(name)).join(',') : 'meshconfigs.config.openservicemesh.io'} -A -o yaml`,
               objects,
@@ -96,6 +94,14 @@ const check: Check<Record<string, never>, Args> = {
   },
 };
 export default check;
+
+function shown(names: readonly string[]): Text {
+  const [first, more] = [names.slice(0, SHOWN), names.length - SHOWN];
+  return {
+    en: `${first.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
+    zh: `${first.join('、')}${more > 0 ? ` 等 ${names.length} 项` : ''}`,
+  };
+}
 
 const found = (args: Args): Finding<Args> =>
   finding<Args>({

@@ -51,8 +51,8 @@ const check: Check<typeof reads, Args> = {
       zh: '读取调用网格命名空间的 webhook 的 clientConfig.caBundle，并与 Secret osm-ca-bundle 的 ca.crt 比较（仅在证书提供者为“tresor”时存在）。只读取证书，不读取私钥。',
     },
     fix: {
-      en: 'restarts osm-injector (osm-inject.k8s.io) or osm-controller (osm-validator.k8s.io), which write the webhook and its CA bundle when they start. Where the CA in Secret osm-ca-bundle itself ends: manual, with the commands.',
-      zh: '重启 osm-injector（对应 osm-inject.k8s.io）或 osm-controller（对应 osm-validator.k8s.io），它们启动时会写入 webhook 及其 CA。如果 Secret osm-ca-bundle 中的 CA 本身即将到期：手动处理，会给出命令。',
+      en: 'restarts osm-injector (osm-inject.k8s.io) or osm-controller (osm-validator.k8s.io), which write the webhook and its CA bundle when they start; upgrade osm-edge starts both anyway. Where the CA in Secret osm-ca-bundle itself ends: manual, with the commands.',
+      zh: '重启 osm-injector（对应 osm-inject.k8s.io）或 osm-controller（对应 osm-validator.k8s.io），它们启动时会写入 webhook 及其 CA；upgrade osm-edge 本来就会启动二者。如果 Secret osm-ca-bundle 中的 CA 本身即将到期：手动处理，会给出命令。',
     },
   },
   sources: ['flomesh-io/osm-edge: pkg/injector/webhook.go, pkg/validator/patch.go@v1.3.9'],
@@ -96,7 +96,9 @@ const check: Check<typeof reads, Args> = {
       const ends = mesh && lastOf(mesh) <= now + SOON;
       if (ends) return [newCa(namespace, all)];
       const names = [...new Set(all.map(({ args }) => HOOKS[args.hook]!))].sort();
-      return restart(namespace, names, { look, now }, (await Promise.all(all.map((one) => writtenAnew(one, look)))).flat());
+      const written = (await Promise.all(all.map((one) => writtenAnew(one, look)))).flat();
+      // An upgrade starts both programs.
+      return restart(namespace, names, { look, now }, written, 'instead');
     },
   },
 };
