@@ -1,7 +1,8 @@
 // The fixtures of checks, laid out as folders that `--from` takes. test/fixtures/<system>/installed.yaml is the healthy installation of a system; a case of a check lies over it.
 // Every check has two: `found.yaml`, in which it finds exactly what its page shows, and `healthy.yaml`, which looks alike and is in order.
-// A first line `# check: FLAGS` says how to check it (`# check: --to spiderpool=0.9.13`). Logs lie in `<case>.logs/<namespace>/<pod>/<container>.log`, answers of text paths in `<case>.text/`.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+// Others whose names begin so (`found-pruned.yaml`) hold what one cluster cannot hold at once.
+// A first line `# check: FLAGS` says how to check it (`# check: --to spiderpool=0.9.13`), lines `# also: FLAGS` how besides, with the same outcome. Logs lie in `<case>.logs/<namespace>/<pod>/<container>.log`, answers of text paths in `<case>.text/`.
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Raw } from '../src/engine/contracts.ts';
@@ -57,12 +58,18 @@ const fixtureFile = (check: string, fixture: string): string => path.join(FIXTUR
 export const hasFixture = (check: string, fixture: string): boolean => existsSync(fixtureFile(check, fixture));
 
 /** The flags with which a fixture is checked, as words. */
-export const flagsOf = (check: string, fixture: string): string[] =>
-  headOf(fixtureFile(check, fixture), 'check')?.split(/\s+/).filter(Boolean) ?? [];
+export const flagsOf = (check: string, fixture: string): string[] => wordsOf(headOf(fixtureFile(check, fixture), 'check') ?? '');
+/** How it is checked besides. */
+export const alsoOf = (check: string, fixture: string): string[][] => headsOf(fixtureFile(check, fixture), 'also').map(wordsOf);
+const wordsOf = (line: string): string[] => line.split(/\s+/).filter(Boolean);
 
-/** What a line `# NAME: …` among the comments at the head of a file says. */
-function headOf(file: string, name: string): string | undefined {
+/** `found`, `healthy`, and those whose names begin so. */
+export const provenOf = (check: string): string[] =>
+  readdirSync(path.join(FIXTURES, check)).flatMap((file) => /^((?:found|healthy)(?:-[\w-]+)?)\.yaml$/.exec(file)?.[1] ?? []);
+
+/** What lines `# NAME: …` among the comments at the head of a file say. */
+function headsOf(file: string, name: string): string[] {
   const head = readFileSync(file, 'utf8').split('\n').slice(0, 8);
-  const line = head.find((each) => each.startsWith(`# ${name}: `));
-  return line?.slice(name.length + 4).trim();
+  return head.filter((each) => each.startsWith(`# ${name}: `)).map((line) => line.slice(name.length + 4).trim());
 }
+const headOf = (file: string, name: string): string | undefined => headsOf(file, name)[0];

@@ -123,6 +123,16 @@ export const coverage: Coverage = {
       ],
     },
     {
+      statement: { en: 'osm mesh upgrade reports the upgraded mesh.', zh: '“osm mesh upgrade”会报告已升级的网格。' },
+      by: [
+        step('the checks run again at the end', '结束时再次检查'),
+        note(
+          'it prints "OSM successfully upgraded mesh [NAME] in namespace [NAMESPACE]", not the line of the guide, and looks at neither the MeshConfig nor sidecars',
+          '实际输出为“OSM successfully upgraded mesh [NAME] in namespace [NAMESPACE]”，与指南不同，且不检查 MeshConfig 和 sidecar',
+        ),
+      ],
+    },
+    {
       statement: { en: 'Values of the release are not kept: give them with --set.', zh: 'release 的 values 不会保留，需用 --set 指定。' },
       by: [
         check('values-keys'),
@@ -291,7 +301,7 @@ const HAZARDS: Hazard[] = [
     'chart 中 egress 和宽松策略的默认值改为 true。',
     {
       by: [check('compatibility-policy'), check('mesh-config-override')],
-      ...seen('compatibility-policy', 'mesh-config-override'),
+      ...seen('compatibility-policy'),
       tests: [[POLICY, 'open-defaults']],
     },
   ),
@@ -313,7 +323,8 @@ const HAZARDS: Hazard[] = [
   }),
   row('<1.2.0', '>=1.2.0', 'MultiClusterServices are no longer read.', '不再读取 MultiClusterService。', {
     by: [check('removed-objects')],
-    ...seen('removed-objects'),
+    found: [fixture('removed-objects', 'found-multicluster')],
+    healthy: [fixture('removed-objects', 'healthy-multicluster')],
   }),
   row('<1.2.0', '>=1.2.0', 'CRDs with a conversion webhook that nothing serves.', 'CRD 的转换 webhook 无服务提供。', {
     by: [check('conversion-webhook'), remedy('conversion-webhook')],
@@ -429,9 +440,15 @@ const HAZARDS: Hazard[] = [
     'With enableReconciler two osm-bootstraps write the CRDs in turns.',
     '启用 enableReconciler 时两个 osm-bootstrap 会轮流写入 CRD。',
     {
-      by: [step('osm-bootstrap is off until helm starts the new one', '在 helm 启动新版本之前停止 osm-bootstrap')],
-      ...seen(),
-      tests: [[STAGES, 'an osm-bootstrap that reconciles is off until helm starts the new one']],
+      by: [
+        check('compatibility-policy'),
+        step('osm-bootstrap is off until helm starts the new one', '在 helm 启动新版本之前停止 osm-bootstrap'),
+      ],
+      ...seen('compatibility-policy'),
+      tests: [
+        [POLICY, 'reconciler'],
+        [STAGES, 'an osm-bootstrap that reconciles is off until helm starts the new one'],
+      ],
     },
   ),
   row('any', 'any', 'Another mesh name or namespace is accepted without an error.', '更改网格名称或命名空间不会报错。', {

@@ -22,7 +22,7 @@ import { BED_VERSIONS, type BedVersion, foundBed, NEWEST } from '../bed/prepare.
 import { type Store, storeOf } from '../bed/store.ts';
 import { describeUpstream } from '../bed/upstream.ts';
 import { whole } from '../bed/whole.ts';
-import { flagsOf, layOut } from '../fixtures.ts';
+import { alsoOf, flagsOf, layOut, provenOf } from '../fixtures.ts';
 
 const CHECKS = SYSTEMS.flatMap(({ checks }) => checks.map(({ id }) => id));
 const [OLDEST] = BED_VERSIONS;
@@ -66,13 +66,17 @@ async function looked(source: Source, call: Call): Promise<CheckResult & { versi
   return { ...results[0]!, version: String(installations[0]?.version) };
 }
 
-/** As its page says to look; the good fixture in the same way as the bad one, unless it says otherwise. */
-function calling(check: string, fixture: string): Call {
-  const own = flagsOf(check, fixture);
-  const parsed = parseArgv(['check', check, ...(own.length ? own : flagsOf(check, 'found'))], TOOL);
+function calling(check: string, flags: readonly string[]): Call {
+  const parsed = parseArgv(['check', check, ...flags], TOOL);
   const caller = { ...callerOf('kubectl-upgrade_guard', {}), usage: TOOL };
   const call = callOf({ ...parsed, caller, env: {}, version: 'test', language: 'en', signal: new AbortController().signal });
   return { ...call, begins: () => false, progress: () => false };
+}
+
+/** As its page says to look; the good fixture in the same way as the bad one, unless it says otherwise. */
+function waysOf(check: string, fixture: string): string[][] {
+  const own = flagsOf(check, fixture);
+  return [own.length ? own : flagsOf(check, 'found'), ...alsoOf(check, fixture)];
 }
 
 /** The cluster, with what is not an object of it as the fixture says. */
@@ -102,17 +106,19 @@ describeUpstream('CustomResourceDefinitions as upstream has them', ['data'], () 
 });
 
 describe.each(CHECKS)('%s', (check) => {
-  test.each(['found', 'healthy'].filter((fixture) => !OTHERWISE[`${check} ${fixture}`]))('%s', async (fixture) => {
+  test.each(provenOf(check).filter((fixture) => !OTHERWISE[`${check} ${fixture}`]))('%s', async (fixture) => {
     const folder = layOut(check, { fixture });
     const dump = inOrder(await readDump(folder));
     try {
-      const call = calling(check, fixture);
-      const expected = await looked(dumpSource(dump), call);
-      expect(expected.outcome).toBe(fixture === 'found' ? 'found' : 'passed');
-      const objects = whole(objectsIn(dump), expected.version);
-      const cluster = await servingAll(objects);
-      await cluster.store.hold(objects, async () => (await clusterOf(OLDEST)).store);
-      expect(said(await looked(live(cluster, dump), call))).toEqual(said(expected));
+      for (const flags of waysOf(check, fixture)) {
+        const call = calling(check, flags);
+        const expected = await looked(dumpSource(dump), call);
+        expect(expected.outcome, flags.join(' ')).toBe(fixture.startsWith('found') ? 'found' : 'passed');
+        const objects = whole(objectsIn(dump), expected.version);
+        const cluster = await servingAll(objects);
+        await cluster.store.hold(objects, async () => (await clusterOf(OLDEST)).store);
+        expect(said(await looked(live(cluster, dump), call))).toEqual(said(expected));
+      }
     } finally {
       rmSync(folder, { recursive: true });
     }

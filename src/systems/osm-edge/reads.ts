@@ -13,7 +13,7 @@ const WORKLOAD = {
   containers: each('spec.template.spec.containers', {
     name: word('name', ''),
     image: word('image', ''),
-    args: args('args', ['mesh-name']),
+    args: args('args', ['mesh-name', 'enable-reconciler']),
   }),
 };
 
@@ -29,6 +29,11 @@ export const PARTS = ['osm-bootstrap', CONTROLLER, 'osm-injector'] as const;
 const IMAGE = /(?:^|\/)osm-edge-(?:controller|injector|bootstrap)(?:-ubi8)?:(?<tag>[\w.-]+)/;
 
 export const tagsOf = ({ containers }: Workload): string[] => containers.flatMap(({ image }) => IMAGE.exec(image)?.groups?.tag ?? []);
+
+/** osm-bootstrap that writes its CRDs again whenever they differ. */
+export const reconciles = ({ app, ref, containers }: Workload): boolean =>
+  (app ?? ref.name) === 'osm-bootstrap' &&
+  containers.some(({ args: its }) => its.some(({ name, value }) => name === 'enable-reconciler' && value === 'true'));
 
 /** The Helm release that a workload belongs to, where its annotations name one. */
 export function releaseOf({ release, releaseNamespace, ref }: Workload): { namespace: string; name: string } | undefined {

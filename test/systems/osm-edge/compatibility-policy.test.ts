@@ -3,6 +3,7 @@ import check from '../../../src/systems/osm-edge/checks/compatibility-policy.ts'
 import { grid } from '../../grid.ts';
 
 const jaeger = 'Deployment/osm-system/jaeger';
+const bootstrap = 'Deployment/osm-system/osm-bootstrap';
 /** A root that selects what its leaves select. */
 const root = {
   ...{ apiVersion: 'v1', kind: 'Service', metadata: { name: 'cart', namespace: 'shop', uid: 'b1f4a0de-0000-4000-8000-000000000072' } },
@@ -15,18 +16,18 @@ grid('osm-edge/compatibility-policy', [
     to: 'osm-edge=1.3.9',
     expect: [
       ...['blocker ', 'warning ', 'notice ', `notice ${jaeger}`, 'notice '],
-      ...['warning TrafficSplit/shop/cart', 'warning ', 'notice ', 'notice '],
+      ...['warning TrafficSplit/shop/cart', 'warning ', 'notice ', 'notice ', `warning ${bootstrap}`],
     ],
   },
   {
     fixture: 'found',
     objects: [root],
     to: 'osm-edge=1.2.3',
-    expect: ['warning ', 'notice ', `notice ${jaeger}`, 'notice ', 'notice '],
+    expect: ['warning ', 'notice ', `notice ${jaeger}`, 'notice ', 'notice ', `warning ${bootstrap}`],
   },
   // Without TrafficSplits or an own Jaeger neither is spoken of.
   { fixture: 'found', forbidden: ['trafficsplits.split.smi-spec.io', 'deployments.apps'], to: 'osm-edge=1.3.9', expect: 'unknown' },
-  { fixture: 'found', to: 'osm-edge=1.1.3', expect: 'warning ' },
+  { fixture: 'found', to: 'osm-edge=1.1.3', expect: [`warning ${bootstrap}`, 'warning '] },
   { fixture: 'healthy', to: 'osm-edge=1.2.3', expect: 'passed' },
   { to: 'osm-edge=1.3.8', expect: 'passed' },
   // What the policy does not cover.
@@ -44,6 +45,7 @@ const PATHS: [key: string, met: [string, string], silent: [string, string]][] = 
   ['scripts-move', ['1.2.3', '1.3.0'], ['1.3.0', '1.3.9']],
   ['rotation-stalls', ['1.2.0', '1.2.1'], ['1.2.1', '1.2.3']],
   ['http2-balancing', ['1.3.8', '1.3.9'], ['1.3.7', '1.3.8']],
+  ['reconciler', ['1.3.8', '1.3.9'], ['1.3.9', '1.3.9']],
   ['older-images', ['1.1.2', '1.1.3'], ['1.1.2', '1.2.0']],
   ['bad-duration', ['1.3.4', '1.3.5'], ['1.3.4', '1.3.6']],
   ['ubi8', ['1.2.2', '1.2.3-ubi8'], ['1.2.2-ubi8', '1.2.3-ubi8']],
@@ -51,7 +53,13 @@ const PATHS: [key: string, met: [string, string], silent: [string, string]][] = 
 ];
 const ref = (kind: string, namespace: string, name: string) => ({ apiVersion: 'v1', kind, namespace, name });
 const rows = {
-  workloads: [{ ref: ref('Deployment', 'osm-system', 'jaeger') }],
+  workloads: [
+    { ref: ref('Deployment', 'osm-system', 'jaeger'), containers: [] },
+    {
+      ref: ref('Deployment', 'osm-system', 'osm-bootstrap'),
+      containers: [{ args: [{ name: 'enable-reconciler', value: 'true' }] }],
+    },
+  ],
   splits: [{ ref: ref('TrafficSplit', 'shop', 'cart'), root: 'cart', leaves: [{ service: 'cart-v1' }] }],
   services: [],
 };

@@ -8,7 +8,7 @@ import { shellWord } from '../../../text/shell.ts';
 import { compare, satisfies } from '../../../versions/chart.ts';
 import { releases } from '../knowledge/tables.ts';
 import { byUpgrade, manual } from '../manual.ts';
-import { type Workload, workloads } from '../reads.ts';
+import { reconciles, type Workload, workloads } from '../reads.ts';
 
 interface Hazard {
   key: string;
@@ -23,7 +23,7 @@ interface Hazard {
   /** The target to take instead. */
   instead?: string;
   /** Objects that it concerns; none of them: nothing to say. Left out: it concerns every mesh. */
-  concerns?: 'splits' | 'jaeger';
+  concerns?: 'splits' | 'jaeger' | 'reconciler';
 }
 /** What settles it: `byUpgrade`: a stage of upgrade osm-edge; else a person, with a command for a namespace. */
 interface Next {
@@ -169,6 +169,25 @@ const HAZARDS: readonly Hazard[] = [
     },
   },
   {
+    key: 'reconciler',
+    from: '*',
+    to: '*',
+    severity: 'warning',
+    source: 'cmd/osm-bootstrap/osm-bootstrap.go, pkg/reconciler@v1.1.3, @v1.3.9 (openservicemesh/osm#5259)',
+    text: {
+      en: 'with osm.enableReconciler the old osm-bootstrap puts its CRDs back until its Pod has ended, and the new fields of the MeshConfig are pruned',
+      zh: '启用 osm.enableReconciler 时，旧的 osm-bootstrap 在其 Pod 结束之前会恢复旧 CRD，MeshConfig 的新增字段会被丢弃',
+    },
+    concerns: 'reconciler',
+    next: {
+      byUpgrade: true,
+      text: {
+        en: 'upgrade osm-edge scales the old osm-bootstrap to 0 until helm starts the new one',
+        zh: 'upgrade osm-edge 会把旧的 osm-bootstrap 缩容到 0，直到 helm 启动新的',
+      },
+    },
+  },
+  {
     key: 'older-images',
     from: '1.1.2',
     to: '1.1.3',
@@ -263,12 +282,12 @@ const check: Check<typeof reads, Args> = {
       zh: '兼容性策略承诺 2.0.0 之前没有不兼容变更，但不包括 chart 的 values、MeshConfig 和标签：1.1 到 1.3 之间的若干升级仍会破坏网格。',
     },
     detection: {
-      en: 'Compares the upgrade path with a table of known problems. Two of them are reported only where they apply: Deployment jaeger, and TrafficSplits whose root Service does not select the Pods of its leaf Services.',
-      zh: '将升级路径与已知问题表比较。其中两项仅在涉及时报告：名为“jaeger”的 Deployment，以及根 Service 未选中其叶子 Service 的 Pod 的 TrafficSplit。',
+      en: 'Compares the upgrade path with a table of known problems. Three of them are reported only where they apply: Deployment jaeger, osm-bootstrap with --enable-reconciler=true, and TrafficSplits whose root Service does not select the Pods of its leaf Services.',
+      zh: '将升级路径与已知问题表比较。其中三项仅在涉及时报告：名为“jaeger”的 Deployment、带有 --enable-reconciler=true 的 osm-bootstrap，以及根 Service 未选中其叶子 Service 的 Pod 的 TrafficSplit。',
     },
     fix: {
-      en: 'manual: take the target that is named, or what the fix line says. upgrade osm-edge restarts the workloads of the mesh and sets new MeshConfig fields itself.',
-      zh: '手动：改用所指出的目标版本，或按修复行处理。upgrade osm-edge 会自行重启网格的工作负载并设置 MeshConfig 的新增字段。',
+      en: 'manual: take the target that is named, or what the fix line says. upgrade osm-edge restarts the workloads of the mesh, sets new MeshConfig fields and scales a reconciling osm-bootstrap to 0 itself.',
+      zh: '手动：改用所指出的目标版本，或按修复行处理。upgrade osm-edge 会自行重启网格的工作负载、设置 MeshConfig 的新增字段并把会恢复旧 CRD 的 osm-bootstrap 缩容到 0。',
     },
   },
   sources: HAZARDS.map(({ key, source }) => `flomesh-io/osm-edge: ${source} (${key})`),
@@ -318,6 +337,8 @@ export default check;
 const CONCERNED: Record<NonNullable<Hazard['concerns']>, (rows: HazardRows, namespace: string | undefined) => Ref[]> = {
   jaeger: ({ workloads: all }, namespace) =>
     isGap(all) ? [] : all.filter(({ ref }) => ref.name === 'jaeger' && ref.namespace === namespace).map(({ ref }) => ref),
+  reconciler: ({ workloads: all }, namespace) =>
+    isGap(all) ? [] : all.filter((each) => each.ref.namespace === namespace && reconciles(each)).map(({ ref }) => ref),
   // Pods of a leaf that the root does not select are not part of the split.
   splits: ({ splits, services }) => {
     if (isGap(splits) || isGap(services)) return [];
