@@ -19,9 +19,11 @@ interface Args {
   plugin: string;
   driver: string;
   hop: string;
-  /** Which CSIDrivers there are is not known. */
+  /** Which CSIDrivers there are is not known; of what only kubeadm drops, whether it is a cluster of kubeadm. */
   unseen: boolean;
+  only?: 'kubeadm';
 }
+const KUBEADM: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kubeadm-config' };
 
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/in-tree-volume-plugins',
@@ -37,10 +39,13 @@ const check: Check<typeof reads, Args> = {
       zh: '将 Pod 的卷、PersistentVolume 及 StorageClass 的 provisioner 与途经的每个次要版本移除的插件比较。由 CSI 驱动提供服务的插件只在缺少其 CSIDriver 时报告。',
     },
     fix: {
-      en: 'manual: install the CSI driver, or move the data to another kind of volume. Replace gitRepo by an init container that clones into an emptyDir.',
-      zh: '手动：安装相应的 CSI 驱动，或将数据迁移到其他类型的卷。gitRepo 请改为由 init 容器克隆到 emptyDir。',
+      en: 'manual: install the CSI driver, or move the data to another kind of volume. Replace gitRepo by an init container that clones into an emptyDir. For flexVolume add its directory to controllerManager.extraVolumes in ConfigMap kubeadm-config.',
+      zh: '手动：安装相应的 CSI 驱动，或将数据迁移到其他类型的卷。gitRepo 请改为由 init 容器克隆到 emptyDir。flexVolume 请在 ConfigMap kubeadm-config 的 controllerManager.extraVolumes 中加入其目录。',
     },
-    limits: { en: 'flexVolume is not covered.', zh: '不包括 flexVolume。' },
+    limits: {
+      en: 'flexVolume stays, but kubeadm 1.36 no longer mounts its directory into kube-controller-manager: whether a driver needs that is not visible.',
+      zh: 'flexVolume 仍然保留，但 kubeadm 1.36 不再将其目录挂载到 kube-controller-manager：驱动是否需要该目录不可见。',
+    },
   },
   sources: [
     'kubernetes/kubernetes: pkg/volume of 1.24 to 1.37, cmd/kubelet/app/plugins.go',
@@ -50,22 +55,31 @@ const check: Check<typeof reads, Args> = {
   applies: { stage: 'before' },
   needs: ['target'],
   reads,
-  judge: ({ pods, persistentVolumes, classes, drivers, templates }: Rows<typeof reads>, { path: { hops } }) => {
+  pointReads: [{ resource: 'configmaps', names: [KUBEADM.name], columns: [] }],
+  judge: async ({ pods, persistentVolumes, classes, drivers, templates }: Rows<typeof reads>, { path: { hops }, look }) => {
     const isThere = (name: string | undefined) => !isGap(drivers) && drivers.some(({ ref }) => ref.name === name);
-    return volumePlugins()
-      .plugins.filter(({ gone, driver }) => hops.includes(gone) && !isThere(driver))
-      .flatMap((plugin) => {
-        const { field, provisioner } = plugin;
-        const users = [
-          ...seen(pods).filter(({ volumes }) => volumes.some(({ keys }) => keys.includes(field))),
-          ...templates.filter(({ volumes }) => volumes.some((keys) => keys.includes(field))),
-          ...seen(persistentVolumes).filter(({ keys }) => keys.includes(field)),
-          ...seen(classes).filter((each) => each.provisioner === provisioner),
-        ].map(({ ref }) => ref);
-        return users.length ? [finding(plugin, users, isGap(drivers))] : [];
-      });
+    const found: Finding<Args>[] = [];
+    for (const plugin of volumePlugins().plugins.filter(({ gone, driver }) => hops.includes(gone) && !isThere(driver))) {
+      const { field, provisioner, only } = plugin;
+      const users = [
+        ...seen(pods).filter(({ volumes }) => volumes.some(({ keys }) => keys.includes(field))),
+        ...templates.filter(({ volumes }) => volumes.some((keys) => keys.includes(field))),
+        ...seen(persistentVolumes).filter(({ keys }) => keys.includes(field)),
+        ...seen(classes).filter((each) => provisioner !== undefined && each.provisioner === provisioner),
+      ].map(({ ref }) => ref);
+      if (!users.length) continue;
+      const kubeadm = only ? await look.get(KUBEADM) : undefined;
+      if (only && !kubeadm) continue;
+      found.push(finding(plugin, users, isGap(only ? kubeadm : drivers)));
+    }
+    return found;
   },
-  say: ({ plugin, driver, hop, unseen }, { length }): Text => {
+  say: ({ plugin, driver, hop, unseen, only }, { length }): Text => {
+    if (only)
+      return {
+        en: `${length} object${length === 1 ? '' : 's'} with ${plugin}: kubeadm ${hop} no longer mounts its directory into kube-controller-manager, which cannot attach or resize these volumes`,
+        zh: `${length} 个对象使用 ${plugin}：kubeadm ${hop} 不再将其目录挂载到 kube-controller-manager，后者无法挂接或扩容这些卷`,
+      };
     const missing = driver && (unseen ? NEEDS(driver) : MISSING(driver));
     return {
       en: `${length} object${length === 1 ? '' : 's'} with volume plugin ${plugin}: gone in ${hop}${missing ? missing.en : ''}; the volumes cannot be mounted${missing && unseen ? ' without it' : ''}`,
@@ -92,11 +106,11 @@ const seenAt = ({ kind }: Ref, { field, provisioner }: VolumePlugin): string =>
   kind === 'StorageClass' ? `provisioner=${provisioner}` : kind === 'PersistentVolume' ? `spec.${field}` : `spec.volumes[].${field}`;
 
 const finding = (plugin: VolumePlugin, objects: Ref[], unseen: boolean): Finding<Args> => ({
-  severity: unseen && plugin.driver ? 'notice' : 'blocker',
+  severity: unseen && (plugin.driver || plugin.only) ? 'notice' : plugin.only ? 'warning' : 'blocker',
   key: [plugin.field],
-  certainty: 'certain',
+  certainty: plugin.only ? 'medium' : 'certain',
   objects,
-  args: { plugin: plugin.field, driver: plugin.driver ?? '', hop: plugin.gone, unseen },
+  args: { plugin: plugin.field, driver: plugin.driver ?? '', hop: plugin.gone, unseen, ...(plugin.only ? { only: plugin.only } : {}) },
   evidence: objects.slice(0, 3).map((at) => ({ seen: seenAt(at, plugin), at })),
   hop: plugin.gone,
 });

@@ -128,7 +128,7 @@ export const containerHash = knowledge(
 );
 
 /** `driver`: the CSI driver that serves such volumes, where there is one; `provisioner`: of StorageClasses. */
-const plugged = row({ field: text, gone: minor }, { provisioner: text, driver: text });
+const plugged = row({ field: text, gone: minor }, { provisioner: text, driver: text, only: oneOf('kubeadm') });
 export const volumePlugins = knowledge(
   'kubernetes/volume-plugins',
   row({ source: text, plugins: list(plugged) }),
