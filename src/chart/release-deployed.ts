@@ -33,6 +33,10 @@ const PAGE: Page = {
     en: 'Deletes the record of a pending upgrade or rollback, after 10 minutes without activity and with no helm process on this machine. Everything else is manual; fix prints the commands.',
     zh: '删除 pending 的升级或回滚记录（前提：10 分钟内无写入，且本机没有 helm 进程）。其他情况需手动处理，由 fix 给出命令。',
   },
+  limits: {
+    en: 'From 4.3 on, helm uninstall keeps objects without the annotations meta.helm.sh/release-name and meta.helm.sh/release-namespace of the release, and lists them; an install after it fails while they exist.',
+    zh: '从 4.3 起，helm uninstall 会保留没有该 release 注解（meta.helm.sh/release-name 和 meta.helm.sh/release-namespace）的对象并列出它们；它们存在时，随后的安装会失败。',
+  },
 };
 
 export function releaseDeployed(system: SystemId): Check<typeof RELEASE_READS, Args> {
@@ -41,7 +45,11 @@ export function releaseDeployed(system: SystemId): Check<typeof RELEASE_READS, A
     title: { en: 'Helm release is deployed, no operation pending', zh: 'Helm release 处于 deployed 状态，没有未完成的操作' },
     headline: { en: 'Helm release is not in status deployed', zh: 'Helm release 未处于 deployed 状态' },
     page: PAGE,
-    sources: ['helm/helm: pkg/action/upgrade.go, pkg/action/action.go', 'helm/helm: pkg/storage/storage.go, pkg/storage/driver'],
+    sources: [
+      'helm/helm: pkg/action/upgrade.go, pkg/action/action.go',
+      'helm/helm: pkg/storage/storage.go, pkg/storage/driver',
+      'helm/helm: pkg/action/uninstall.go@v4.3.1 (verifyOwnershipBeforeDelete)',
+    ],
     applies: { stage: 'both' },
     reads: RELEASE_READS,
     pointReads: RELEASE_BODIES,
@@ -197,8 +205,8 @@ function manual({ args: { release, namespace, revision, good, kind }, objects }:
           zh: `确认没有 helm 在运行，然后将 ${namespace}/${release} 回滚到修订版本 ${good}；如果回滚失败，则改为删除修订版本 ${revision} 的记录`,
         }
       : {
-          en: `make sure that no helm is running; ${namespace}/${release} was never deployed: uninstall it and install again`,
-          zh: `确认没有 helm 在运行；${namespace}/${release} 从未部署成功：请卸载后重新安装`,
+          en: `make sure that no helm is running; ${namespace}/${release} was never deployed: uninstall it, delete what helm 4.3 lists as not deleted, and install again`,
+          zh: `确认没有 helm 在运行；${namespace}/${release} 从未部署成功：请卸载，删除 helm 4.3 列出的未删除对象，然后重新安装`,
         },
     undo: 'none',
   };

@@ -1,5 +1,6 @@
 // A Helm chart as files: its name and version, the CRDs of its crds/ directory and of the charts that it contains, its values, and which of them its templates read. Pure: the files are given.
-// What helm itself bounds (pkg/chart/loader: 5 MiB a file, 100 MiB a chart) is bounded here more tightly; links and paths that leave the chart are refused.
+// helm bounds a chart to 100 MiB, and up to 4.2 and in 3.22 a file to 5 MiB (pkg/chart/loader); from 4.3 on only the chart. Here a chart is bounded more tightly, and of its files those that
+// are looked into: a helm that takes no other larger file says so when it renders. Links and paths that leave the chart are refused.
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
@@ -25,7 +26,7 @@ export interface ChartFile {
 }
 
 const MIB = 1024 * 1024;
-/** Bytes, and files. The charts of our systems have some hundred files of less than 100 KiB. */
+/** Bytes, and files; `file`: one that is looked into. The charts of our systems have some hundred files of less than 100 KiB. */
 export const CHART_LIMITS = { packed: 16 * MIB, unpacked: 64 * MIB, file: 5 * MIB, files: 5000, depth: 16 } as const;
 
 /** Files of version control, editors and systems: helm's own .helmignore leaves them out of an archive. */
@@ -160,7 +161,7 @@ export async function unpackChart(archive: Buffer, name: string, depth = 0): Pro
       const path = insideChart(entry.header.name, name);
       if (type === 'symlink' || type === 'link') throw badChart(name, { en: `${path} is a link`, zh: `${path} 是链接` });
       if (++count > CHART_LIMITS.files) throw tooMuch(name, `${CHART_LIMITS.files} files`, `${CHART_LIMITS.files} 个文件`);
-      if (size > CHART_LIMITS.file) throw tooMuch(`${name} ${path}`, '5 MiB', '5 MiB');
+      if (size > CHART_LIMITS.file && isChartFile(path)) throw tooMuch(`${name} ${path}`, '5 MiB', '5 MiB');
       if (type !== 'file' || isHidden(path)) entry.resume();
       else files.push(...(await filesOf(path, await bytesOf(entry), name, depth)));
     }

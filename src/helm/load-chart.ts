@@ -43,7 +43,7 @@ async function folderFiles(root: string): Promise<ChartFile[]> {
   let size = 0;
   for (const name of await filesBelow(root, '', 0)) {
     const full = path.join(root, name);
-    const bytes = bytesOf(full, CHART_LIMITS.file, root);
+    const bytes = bytesOf(full, isChartFile(name) ? CHART_LIMITS.file : CHART_LIMITS.unpacked, root);
     size += bytes.length;
     if (size > CHART_LIMITS.unpacked) throw tooMuch(root, '64 MiB', '64 MiB');
     files.push(...(await filesOf(name, bytes, root)));

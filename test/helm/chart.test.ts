@@ -130,6 +130,12 @@ describe('refused with a reason', () => {
     ['a hard link', [{ name: 'x/values.yaml', type: 'link', linkname: 'Chart.yaml' }], /is a link/],
     ['a file without end', [{ name: 'x/values.yaml', text: 'a'.repeat(CHART_LIMITS.file + 1) }], /more than 5 MiB/],
   ])('%s in an archive', async (_, entries, why) => expect(fromArchive(await archive(entries))).rejects.toThrow(why));
+  test('another large file is one of the chart, as for Helm 4.3; it counts for the digest', async () => {
+    const files = { ...FILES, 'files/image.tar': 'a'.repeat(CHART_LIMITS.file + 1) };
+    const [given, loaded] = [await fromArchive(await packed(files)), await loadChart(folder(files))];
+    expect(loaded.digest).toBe(given.digest);
+    expect(loaded.digest).not.toBe((await loadChart(folder(FILES))).digest);
+  });
   test('files without end', async () => {
     const many = Array.from({ length: CHART_LIMITS.files + 1 }, (_, at) => ({ name: `x/${at}` }));
     await expect(fromArchive(await archive(many))).rejects.toThrow(/more than 5000 files/);
