@@ -1,6 +1,6 @@
 // A rehearsal: the plan run against a dump in memory by the same executor, shown step by step, then the checks once more.
 import { compare, sideOf } from '../engine/compare.ts';
-import type { Run, Text } from '../engine/contracts.ts';
+import type { Run, Step, Text } from '../engine/contracts.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
 import { executeRun } from '../engine/execute.ts';
 import { perform } from '../engine/perform.ts';
@@ -15,6 +15,7 @@ import type { Dump } from '../snapshot/dump.ts';
 import { dumpSource } from '../snapshot/source.ts';
 import { dumpWorld } from '../snapshot/world.ts';
 import { SYSTEMS } from '../systems/index.ts';
+import { oneLine } from '../text/sanitise.ts';
 import { EXIT } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 import { planAll } from './repair.ts';
@@ -76,7 +77,7 @@ export async function rehearseUpgrade(call: Call, dump: Dump, plan: Plan): Promi
     isBehind ||= step.do === 'helm';
     if (isBehind || step.onUndo || NOT_HERE.has(step.do)) {
       if (!step.onUndo) sum.left++;
-      if (step.do === 'helm') call.out(stepEnded(step, { result: 'untried', detail: HELM }, call.face));
+      if (step.do === 'helm') call.out(call.t(notRehearsed(step)));
       continue;
     }
     const outcome = await perform(step, 'apply', means);
@@ -92,7 +93,10 @@ export async function rehearseUpgrade(call: Call, dump: Dump, plan: Plan): Promi
   return EXIT.ok;
 }
 
-const HELM: Text = { en: 'helm is not rehearsed', zh: '演练不会调用 helm' };
+const notRehearsed = ({ id, text }: Step): Text => ({
+  en: `· ${id}. ${oneLine(text.en, 1000)}: not rehearsed`,
+  zh: `· ${id}. ${oneLine(text.zh, 1000)}：未演练`,
+});
 const rehearsed = ({ through, left }: { through: number; left: number }): Text => ({
   en: `Rehearsed in memory: ${counted(through, 'step', '').en}. Not rehearsed: ${left} (helm, backups, and everything after helm). Next: --dry-run=server`,
   zh: `已在内存中演练 ${through} 步；未演练 ${left} 步（helm、备份以及 helm 之后的步骤）。下一步：--dry-run=server`,

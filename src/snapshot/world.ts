@@ -42,7 +42,8 @@ export function dumpWorld(dump: Dump): World {
     return listed?.objects[listed.at];
   }
 
-  function store(object: Raw): void {
+  function store(given: Raw): void {
+    const object = withStored(given);
     const ref = refOf(object);
     const listed = place(ref);
     if (listed !== undefined) listed.objects[listed.at] = object;
@@ -183,6 +184,16 @@ export function dumpWorld(dump: Dump): World {
       }
     },
   };
+}
+
+/** A server notes of a CRD every version in which objects may be stored. */
+function withStored(object: Raw): Raw {
+  if (object.kind !== 'CustomResourceDefinition') return object;
+  const versions = pointerGet(object, '/spec/versions');
+  const storage = Array.isArray(versions) ? versions.filter(isRaw).find((each) => each.storage === true)?.name : undefined;
+  const stored = pointerGet(object, '/status/storedVersions');
+  if (typeof storage !== 'string' || !Array.isArray(stored) || stored.includes(storage)) return object;
+  return pointerSet(object, '/status/storedVersions', [...stored, storage]);
 }
 
 /** `spec.nodeName=n1`. */

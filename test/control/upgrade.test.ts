@@ -53,7 +53,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     expect(planned.stdout).not.toContain('podResourceInject');
     const rehearsed = await call([...upgrade(to).slice(0, -1), '--rehearse'], home);
     fine(rehearsed);
-    expect(rehearsed.stdout).toMatch(new RegExp(`helm is not rehearsed.*Rehearsed in memory: ${APPLIED[to]} steps?\\.`, 's'));
+    expect(rehearsed.stdout).toMatch(new RegExp(`: not rehearsed.*Rehearsed in memory: ${APPLIED[to]} steps?\\.`, 's'));
     expect(await state()).toEqual(before);
     // The runbook is a script that a shell can read.
     const runbook = await call(['plan', ...upgrade(to).slice(1, -1), '-o', 'shell'], home);
