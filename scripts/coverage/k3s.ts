@@ -221,9 +221,10 @@ const row = (check: string, en: string, zh: string, ...found: string[]): Hazard 
 const HAZARDS: Hazard[] = [
   row(
     'controller-ready',
-    'There is no system-upgrade-controller where Plans are, it is not ready, all servers are cordoned, or its ConfigMap is newer than its Pod.',
-    'Plan 所在之处没有 system-upgrade-controller、它未就绪、server 节点全部处于封锁状态，或其 ConfigMap 比其 Pod 更新。',
+    'There is no system-upgrade-controller where Plans are, it is not ready, it does not hold its Lease, all servers are cordoned, or its ConfigMap is newer than its Pod.',
+    'Plan 所在之处没有 system-upgrade-controller、它未就绪、不持有其 Lease、server 节点全部处于封锁状态，或其 ConfigMap 比其 Pod 更新。',
     'found',
+    'lease',
   ),
   row(
     'plan-namespace',
@@ -233,11 +234,12 @@ const HAZARDS: Hazard[] = [
   ),
   row(
     'plan-selects-nodes',
-    'A Plan has no concurrency, no nodeSelector, or one that no Node matches: it is complete at once.',
-    'Plan 没有 concurrency 或 nodeSelector，或没有节点与之匹配：随即显示为完成。',
+    'A Plan has no concurrency, no nodeSelector, one that no Node matches, or only Nodes that a label excludes: it is complete at once.',
+    'Plan 没有 concurrency 或 nodeSelector、没有节点与之匹配，或其节点均被标签排除：随即显示为完成。',
     'found',
     'no-selector',
     'no-match',
+    'disabled',
   ),
   row(
     'plan-selects-nodes',
@@ -247,12 +249,13 @@ const HAZARDS: Hazard[] = [
   ),
   row(
     'plan-version',
-    'A Plan has neither version nor channel, a version without v, or one for which no image is known; or it follows a channel.',
-    'Plan 既没有 version 也没有 channel、版本缺少 v、没有已知的镜像，或跟随 channel。',
+    'A Plan has neither version nor channel, a version without v, or one for which no image is known; or it follows a channel, or names one beside its version.',
+    'Plan 既没有 version 也没有 channel、版本缺少 v、没有已知的镜像、跟随 channel，或在版本之外还指定了 channel。',
     'none',
     'found',
     'unreleased',
     'channel',
+    'both',
   ),
   row(
     'plan-image',
@@ -293,18 +296,20 @@ const HAZARDS: Hazard[] = [
   ),
   row(
     'plan-overlap',
-    'Two K3s Plans select one Node, or a Node is selected by none while others are upgraded.',
-    '两个 K3s Plan 选中同一节点，或其他节点升级时有节点未被选中。',
+    'Two K3s Plans select one Node, or a Node is selected by none, or excluded by a label, while others are upgraded.',
+    '两个 K3s Plan 选中同一节点，或其他节点升级时有节点未被选中或被标签排除。',
     'found',
     'left',
+    'excluded',
   ),
   row(
     'plan-pairing',
-    'The prepare step names no Plan of its namespace, waits for another version than the servers get, or is missing; a server with etcd alone is among agents.',
-    'prepare 指定的 Plan 不在该命名空间、等待的版本与 server 的目标不同，或没有 prepare；仅运行 etcd 的 server 被当作 agent。',
+    'The prepare step names no Plan of its namespace, waits for another version than the servers get, or is missing; a server with etcd alone is among agents; a server that agents wait for is excluded by a label.',
+    'prepare 指定的 Plan 不在该命名空间、等待的版本与 server 的目标不同，或没有 prepare；仅运行 etcd 的 server 被当作 agent；agent 等待的 server 被标签排除。',
     'missing',
     'found',
     'unordered',
+    'excluded',
   ),
   row(
     'nodes-ready',

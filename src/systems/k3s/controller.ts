@@ -31,8 +31,16 @@ export const DEPLOYMENTS: PointRead = {
 export const CONFIG_MAPS: PointRead = {
   resource: 'configmaps',
   names: SETTINGS,
-  columns: [word('data.SYSTEM_UPGRADE_JOB_ACTIVE_DEADLINE_SECONDS'), word('data.SYSTEM_UPGRADE_JOB_KUBECTL_IMAGE'), SETTINGS_WRITTEN],
+  columns: [
+    word('data.SYSTEM_UPGRADE_CONTROLLER_LEADER_ELECT'),
+    word('data.SYSTEM_UPGRADE_JOB_ACTIVE_DEADLINE_SECONDS'),
+    word('data.SYSTEM_UPGRADE_JOB_KUBECTL_IMAGE'),
+    SETTINGS_WRITTEN,
+  ],
 };
+const RENEWED = time('spec.renewTime');
+/** With leader election the controller that holds it carries out Plans, and no other. */
+export const LEASES: PointRead = { resource: 'leases.coordination.k8s.io', names: [CONTROLLER], columns: [RENEWED] };
 /** Pods of controllers, whatever their Deployment is called; those of Jobs bear this label too. */
 const CONDITIONS = each('status.conditions', { type: word('type'), status: word('status') });
 const OF_CONTROLLERS = { labels: 'upgrade.cattle.io/controller,!upgrade.cattle.io/plan' };
@@ -118,6 +126,17 @@ export async function jobSettings(controller: Controller | undefined, look: Pick
     deadline: Number.isSafeInteger(deadline) && deadline >= 0 ? deadline : MANIFEST.deadline,
     kubectlImage: textAt(map, '/data/SYSTEM_UPGRADE_JOB_KUBECTL_IMAGE') || undefined,
   };
+}
+
+/** ms, when a controller last held the Lease; `never`: there is none; undefined: no leader election, or not to be seen. */
+export async function lastLed({ ref, settings }: Controller, look: PointReader): Promise<number | 'never' | undefined> {
+  if (!settings) return undefined;
+  const { namespace } = ref;
+  const map = await look.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: settings });
+  if (!map || isGap(map) || textAt(map, '/data/SYSTEM_UPGRADE_CONTROLLER_LEADER_ELECT') !== 'true') return undefined;
+  const lease = await look.get({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: CONTROLLER });
+  if (isGap(lease)) return undefined;
+  return lease === undefined ? 'never' : RENEWED.read(lease);
 }
 
 /** When the settings were last written, ms; undefined: managedFields do not say. */

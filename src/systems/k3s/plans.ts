@@ -36,13 +36,17 @@ function wantedBy({ version, channel }: Pick<PlanRow, 'version' | 'channel'>): s
   return version ?? channels().channels.find((each) => each.name === name)?.latest;
 }
 
+/** A label of the Node excludes it from this Plan. */
+export const isExcluded = ({ labels }: Pick<NodeRow, 'labels'>, plan: Pick<PlanRow, 'ref'>): boolean =>
+  labels[planLabel(plan.ref.name)] === 'disabled';
+
 /** Nodes that it speaks about and has not done yet; without a status, all of them. */
 export function pendingOf(plan: PlanRow, nodes: readonly NodeRow[]): NodeRow[] {
   const wanted = wantedBy(plan);
   const moves = wanted !== undefined && parse(wanted) !== parse(plan.latestVersion ?? '');
-  return selectedBy(plan, nodes).filter(({ labels }) => {
-    const label = labels[planLabel(plan.ref.name)];
-    return label !== 'disabled' && (moves || label === undefined || label !== plan.latestHash);
+  return selectedBy(plan, nodes).filter((node) => {
+    const label = node.labels[planLabel(plan.ref.name)];
+    return !isExcluded(node, plan) && (moves || label === undefined || label !== plan.latestHash);
   });
 }
 

@@ -59,8 +59,12 @@ export async function stages(at: Upgrading): Promise<StageDraft[]> {
   const given = at.controller && givenController(at.controller);
   if (given && found.controller) throw isInstalled(found.controller);
   const here = given ? { ...found, namespace: given.namespace, manifest: given } : found;
-  const ahead = here.nodes.find(({ kubeletVersion }) => compare(parse(kubeletVersion) ?? path.to!, path.to!) > 0);
-  if (ahead) throw isNewer(ahead, path.to!);
+  for (const version of path.hops) {
+    const ahead = here.nodes.find(({ kubeletVersion }) => compare(parse(kubeletVersion) ?? version, version) > 0);
+    if (ahead) throw isNewer(ahead, version, path.to!);
+  }
+  const behind = keptBehind(here, path.to!);
+  if (behind) throw staysBehind(behind, path.to!);
   const first = path.hops[0];
   const drafts = path.hops.flatMap((version, i) => hop(version, { here, within, later: i > 0, before: i ? path.hops[i - 1]! : path.from }));
   const cordoned = cordonedBefore(here, at);
@@ -85,11 +89,49 @@ const isInstalled = ({ ref, version, image }: Controller): UserError =>
     { en: 'without: {retry:controller}', zh: '去掉后执行：{retry:controller}' },
   );
 
-const isNewer = ({ ref, kubeletVersion }: NodeRow, to: string): UserError =>
-  new UserError({
-    en: `upgrading k3s: Node ${ref.name} runs ${kubeletVersion}, which is newer than ${to}: K3s cannot be downgraded`,
-    zh: `升级 k3s：Node ${ref.name} 运行的 ${kubeletVersion} 比 ${to} 新：K3s 不能降级`,
-  });
+/** The target, or a version on the way to it: a Plan selects all Nodes of a role. */
+function isNewer({ ref, kubeletVersion }: NodeRow, version: string, to: string): UserError {
+  const running = parse(kubeletVersion)!;
+  return new UserError(
+    {
+      en: `upgrading k3s: Node ${ref.name} runs ${running}, which is newer than ${version}: K3s cannot be downgraded`,
+      zh: `升级 k3s：Node ${ref.name} 运行的 ${running} 比 ${version} 新：K3s 不能降级`,
+    },
+    version === to
+      ? undefined
+      : {
+          en: `upgrade all Nodes to ${running} first: {tool} upgrade k3s --to ${running}`,
+          zh: `先将所有节点升级到 ${running}：{tool} upgrade k3s --to ${running}`,
+        },
+  );
+}
+
+/** A server that a label keeps out of our Plans: agents must not become newer than it, and minors are counted from it. */
+function keptBehind({ nodes, excluded }: Here, to: string): { node: NodeRow; label: string } | undefined {
+  const isOlder = ({ kubeletVersion }: NodeRow) => compare(parse(kubeletVersion) ?? to, to) < 0;
+  const labelOf = ({ labels }: NodeRow) => excluded.find((key) => labels[key] === 'disabled');
+  const agents = nodes.some((node) => roleOf(node) === 'agent' && isOlder(node) && !labelOf(node));
+  const node = nodes.find(
+    (each) =>
+      roleOf(each) === 'server' &&
+      isOlder(each) &&
+      labelOf(each) !== undefined &&
+      (agents || minorOf(to) - minorOf(parse(each.kubeletVersion) ?? to) > 1),
+  );
+  return node && { node, label: labelOf(node)! };
+}
+
+const staysBehind = ({ node: { ref, kubeletVersion }, label }: { node: NodeRow; label: string }, to: string): UserError =>
+  new UserError(
+    {
+      en: `upgrading k3s: label ${label}=disabled keeps server ${ref.name} at ${kubeletVersion}: the other Nodes cannot be upgraded to ${to} beside it`,
+      zh: `升级 k3s：标签 ${label}=disabled 使 server ${ref.name} 保持 ${kubeletVersion}，其他节点无法升级到 ${to}`,
+    },
+    {
+      en: `once the server may be upgraded: kubectl label node ${shellWord(ref.name)} ${label}-`,
+      zh: `允许升级该 server 时执行：kubectl label node ${shellWord(ref.name)} ${label}-`,
+    },
+  );
 
 interface Hop {
   here: Place;

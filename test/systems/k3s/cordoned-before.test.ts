@@ -13,6 +13,7 @@ grid('k3s/cordoned-before', [
   { base: 'without-plans', objects: [CORDONED], to: 'k3s=v1.33.9+k3s1', expect: 'passed' },
   { fixture: 'found', expect: 'warning Node/a1' },
   { fixture: 'healthy', expect: 'passed' },
+  { fixture: 'excluded', expect: 'passed' },
   { fixture: 'found', forbidden: ['nodes'], expect: 'unknown' },
   { fixture: 'found', forbidden: ['plans.upgrade.cattle.io'], expect: 'unknown' },
   { expect: 'passed' },

@@ -5,6 +5,7 @@ grid('k3s/plan-selects-nodes', [
   { fixture: 'no-selector', expect: 'blocker Plan/system-upgrade/server' },
   { fixture: 'master', expect: 'blocker Plan/system-upgrade/server' },
   { fixture: 'no-match', expect: 'blocker Plan/system-upgrade/server' },
+  { fixture: 'disabled', expect: 'warning Plan/system-upgrade/server' },
   { fixture: 'healthy', expect: 'passed' },
   { fixture: 'found', forbidden: ['nodes'], expect: 'unknown' },
   { fixture: 'found', forbidden: ['plans.upgrade.cattle.io'], expect: 'unknown' },

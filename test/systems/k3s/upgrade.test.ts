@@ -301,8 +301,21 @@ test.each<[string, Raw[], RegExp]>([
   ['Rancher', [...HA, node('a1', { 'rke.cattle.io/machine': 'm' })], /Rancher manages this cluster/],
   ['a Plan that is not through', [...HA, plan('server', 'Exists', { concurrency: 1 })], /Plan system-upgrade\/server still has 3 Nodes/],
   ['a Node that is newer than the target', [...HA, node('a1', {}, 'v1.32.1+k3s1')], /cannot be downgraded/],
+  [
+    'a server that a label keeps back, beside agents',
+    [node('s1', { ...SERVER, 'plan.upgrade.cattle.io/server': 'disabled' }), node('a1'), plan('server', 'Exists', { concurrency: 1 })],
+    /plan\.upgrade\.cattle\.io\/server=disabled keeps server s1 at v1\.30\.4\+k3s1/,
+  ],
 ])('refused: %s', async (_, objects, why) => {
   await expect(draftsTo('v1.31.1+k3s1', objects)).rejects.toThrow(why);
+});
+
+test('refused: a Node that is newer than a version on the way, with what to do first', async () => {
+  const ahead = node('s1', SERVER, 'v1.31.99+k3s1');
+  await expect(draftsTo('v1.32.1+k3s1', [ahead, node('s2', SERVER), CONTROLLER])).rejects.toMatchObject({
+    message: expect.stringContaining('newer than v1.31.'),
+    next: { en: expect.stringContaining('upgrade k3s --to v1.31.99+k3s1') },
+  });
 });
 
 // ---- waits ----------------------------------------------------------------------------------------------------------

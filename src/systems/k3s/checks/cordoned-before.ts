@@ -1,7 +1,7 @@
 // Nodes that were cordoned before a Plan gets to them: the controller uncordons every Node that its Job succeeds on, no matter who cordoned it.
 // Source: rancher/system-upgrade-controller v0.20.1 pkg/upgrade/handle_batch.go, issue 341.
 import type { Check, Finding, Text } from '../../../engine/contracts.ts';
-import { pendingOf, planLabel, planName } from '../plans.ts';
+import { isExcluded, pendingOf, planName } from '../plans.ts';
 import { type NodeRow, nodes, type PlanRow, plans } from '../reads.ts';
 
 const reads = { nodes, plans };
@@ -60,11 +60,9 @@ const check: Check<typeof reads, Args> = {
 export default check;
 
 /** Cordoned, by no Plan that is at work, and not excluded from the Plans of K3s. */
-const isFree = ({ cordoned, hostname, ref, labels }: NodeRow, plans: readonly PlanRow[]): boolean =>
-  cordoned &&
-  !plans.some(
-    (plan) => labels[planLabel(plan.ref.name)] === 'disabled' || plan.applying.includes(hostname) || plan.applying.includes(ref.name),
-  );
+const isFree = (node: NodeRow, plans: readonly PlanRow[]): boolean =>
+  node.cordoned &&
+  !plans.some((plan) => isExcluded(node, plan) || plan.applying.includes(node.hostname) || plan.applying.includes(node.ref.name));
 
 const planned = (objects: Finding['objects']): Finding<Args> => ({
   severity: 'notice',

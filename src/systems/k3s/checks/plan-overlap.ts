@@ -1,9 +1,10 @@
-// Nodes that two K3s Plans select: each cordons and upgrades them in its own time, and the one with the older version fails or downgrades. And Nodes that none selects while others are upgraded.
+// Nodes that two K3s Plans select: each cordons and upgrades them in its own time, and the one with the older version fails or downgrades. And Nodes that none selects, or that a label excludes,
+// while others are upgraded.
 // Source: rancher/system-upgrade-controller v0.20.1 pkg/upgrade/plan (each Plan selects for itself), pkg/upgrade/job (anti-affinity by Plan only, unless exclusive).
 import type { Check, Finding } from '../../../engine/contracts.ts';
 import { compare, parse } from '../../../versions/k3s.ts';
 import { selectedBy } from '../ownership.ts';
-import { openPlans, planName, targetOf, upgradesK3s } from '../plans.ts';
+import { isExcluded, openPlans, planLabel, planName, targetOf, upgradesK3s } from '../plans.ts';
 import { type NodeRow, nodes, type PlanRow, plans } from '../reads.ts';
 
 const reads = { nodes, plans };
@@ -12,6 +13,8 @@ interface Args {
   nodes: number;
   /** Of Nodes that no Plan selects: where the others go. */
   left?: string;
+  /** The label that excludes Nodes from this Plan. */
+  label?: string;
 }
 
 const check: Check<typeof reads, Args> = {
@@ -24,12 +27,12 @@ const check: Check<typeof reads, Args> = {
       zh: 'Plan 之间互不知晓：它们都会升级该节点，甚至同时进行。如果版本不同，其中一个的 Job 会失败，节点仍处于封锁状态。未被任何 Plan 选中的节点在其他节点升级时保持原版本。',
     },
     detection: {
-      en: 'Compares spec.nodeSelector of all Plans whose image is k3s-upgrade with the labels of the Nodes. While such a Plan has Nodes left, Nodes of older versions that no Plan selects are told too.',
-      zh: '将镜像为 k3s-upgrade 的所有 Plan 的 spec.nodeSelector 与节点的标签比较。如有此类 Plan 尚未完成，还会列出版本更旧且未被任何 Plan 选中的节点。',
+      en: 'Compares spec.nodeSelector of all Plans whose image is k3s-upgrade with the labels of the Nodes. While such a Plan has Nodes left, Nodes of older versions that no Plan selects are told too, and those that label plan.upgrade.cattle.io/<Plan>=disabled excludes from it.',
+      zh: '将镜像为 k3s-upgrade 的所有 Plan 的 spec.nodeSelector 与节点的标签比较。如有此类 Plan 尚未完成，还会列出版本更旧且未被任何 Plan 选中的节点，以及被标签 plan.upgrade.cattle.io/<Plan>=disabled 排除的节点。',
     },
     fix: {
-      en: 'manual: narrow spec.nodeSelector of one Plan, or delete that Plan; widen one for Nodes that none selects.',
-      zh: '手动：缩小其中一个 Plan 的 spec.nodeSelector 范围，或删除该 Plan；对未被选中的节点，扩大其中一个的范围。',
+      en: 'manual: narrow spec.nodeSelector of one Plan, or delete that Plan; widen one for Nodes that none selects. Remove the label that excludes a Node once it may be upgraded.',
+      zh: '手动：缩小其中一个 Plan 的 spec.nodeSelector 范围，或删除该 Plan；对未被选中的节点，扩大其中一个的范围。允许升级被排除的节点时，移除其标签。',
     },
   },
   sources: ['rancher/system-upgrade-controller v0.20.1: pkg/upgrade/plan/plan.go, pkg/upgrade/job/job.go'],
@@ -41,18 +44,27 @@ const check: Check<typeof reads, Args> = {
       const of = selecting.filter(({ selected }) => selected.has(node)).map(({ plan }) => plan);
       return of.length > 1 ? [{ node, of }] : [];
     });
-    return [...[...Map.groupBy(shared, ({ of }) => of.map(planName).join(' ')).values()].map(finding), ...leftOut(rows, all)];
+    return [
+      ...[...Map.groupBy(shared, ({ of }) => of.map(planName).join(' ')).values()].map(finding),
+      ...leftOut(rows, all),
+      ...excluded(rows, all),
+    ];
   },
-  say: ({ plans: names, nodes: count, left }) =>
-    left === undefined
+  say: ({ plans: names, nodes: count, left, label }) =>
+    label !== undefined
       ? {
-          en: `Plans ${names.join(', ')} select the same ${count === 1 ? 'Node' : `${count} Nodes`}`,
-          zh: `Plan ${names.join('、')} 选中了相同的 ${count} 个节点`,
+          en: `${count} Node${count === 1 ? ' is' : 's are'} excluded from Plan ${names[0]} by label ${label}=disabled, and ${count === 1 ? 'stays' : 'stay'} behind ${left}`,
+          zh: `${count} 个节点被标签 ${label}=disabled 从 Plan ${names[0]} 中排除，不会升级到 ${left}`,
         }
-      : {
-          en: `${count} Node${count === 1 ? ' is' : 's are'} selected by no K3s Plan, while others are upgraded to ${left}`,
-          zh: `${count} 个节点未被任何 K3s Plan 选中，其他节点则升级到 ${left}`,
-        },
+      : left === undefined
+        ? {
+            en: `Plans ${names.join(', ')} select the same ${count === 1 ? 'Node' : `${count} Nodes`}`,
+            zh: `Plan ${names.join('、')} 选中了相同的 ${count} 个节点`,
+          }
+        : {
+            en: `${count} Node${count === 1 ? ' is' : 's are'} selected by no K3s Plan, while others are upgraded to ${left}`,
+            zh: `${count} 个节点未被任何 K3s Plan 选中，其他节点则升级到 ${left}`,
+          },
 };
 export default check;
 
@@ -77,7 +89,7 @@ function leftOut(rows: readonly PlanRow[], all: readonly NodeRow[]): Finding<Arg
     .at(-1);
   if (target === undefined) return [];
   const selected = new Set(rows.filter(upgradesK3s).flatMap((plan) => selectedBy(plan, all)));
-  const left = all.filter((node) => !selected.has(node) && compare(parse(node.kubeletVersion) ?? target, target) < 0);
+  const left = all.filter((node) => !selected.has(node) && isOlder(node, target));
   return left.length
     ? [
         {
@@ -88,3 +100,24 @@ function leftOut(rows: readonly PlanRow[], all: readonly NodeRow[]): Finding<Arg
       ]
     : [];
 }
+
+/** Meant so, and easily forgotten: the label stays when the reason for it is gone. */
+function excluded(rows: readonly PlanRow[], all: readonly NodeRow[]): Finding<Args>[] {
+  return openPlans(rows, all).flatMap(({ plan }) => {
+    const target = targetOf(plan);
+    const these = selectedBy(plan, all).filter((node) => isExcluded(node, plan) && isOlder(node, target));
+    const label = planLabel(plan.ref.name);
+    return these.length && target !== undefined
+      ? [
+          {
+            ...{ severity: 'notice', key: ['disabled', planName(plan)], certainty: 'certain', objects: these.map(({ ref }) => ref) },
+            args: { plans: [planName(plan)], nodes: these.length, left: target, label },
+            evidence: these.slice(0, 10).map(({ ref }) => ({ seen: `${label}: disabled`, at: ref })),
+          },
+        ]
+      : [];
+  });
+}
+
+const isOlder = ({ kubeletVersion }: NodeRow, target: string | undefined): boolean =>
+  target !== undefined && compare(parse(kubeletVersion) ?? target, target) < 0;

@@ -2,13 +2,13 @@
 // is waited for without end; and without the step agents may be upgraded before the servers. Sources: k3s-io/k3s-upgrade scripts/upgrade.sh (prepare); docs.k3s.io/upgrades/automated.
 import type { Check, Finding, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { compare } from '../../../versions/k3s.ts';
+import { compare, parse } from '../../../versions/k3s.ts';
 import { selectedBy } from '../ownership.ts';
-import { ETCD, isServer, pendingOf, planName, targetOf, upgradesK3s } from '../plans.ts';
+import { ETCD, isExcluded, isServer, pendingOf, planLabel, planName, targetOf, upgradesK3s } from '../plans.ts';
 import { type NodeRow, nodes, type PlanRow, plans } from '../reads.ts';
 
 const reads = { nodes: { ...nodes, optional: true } as const, plans };
-type Is = 'missing' | 'version' | 'unordered' | 'etcd';
+type Is = 'missing' | 'version' | 'excluded' | 'unordered' | 'etcd';
 interface Args {
   plan: string;
   is: Is;
@@ -28,8 +28,8 @@ const check: Check<typeof reads, Args> = {
       zh: 'Plan 的 prepare 步骤会等待所有 server 运行该 Plan 自身指定的版本；在此之前其 Job 会因超时而失败。不支持 agent 的版本高于 server。',
     },
     detection: {
-      en: 'Reads spec.prepare.args and the versions of both Plans, and which Nodes each selects; a server that runs etcd alone is not to be among agents. Plans that have upgraded all their Nodes are ignored.',
-      zh: '读取 spec.prepare.args、两个 Plan 的版本，以及各自选中的节点；仅运行 etcd 的 server 不应与 agent 一同选中。已升级其全部节点的 Plan 会被忽略。',
+      en: 'Reads spec.prepare.args and the versions of both Plans, and which Nodes each selects; a server that runs etcd alone is not to be among agents, and a server that a label excludes keeps the agents waiting. Plans that have upgraded all their Nodes are ignored.',
+      zh: '读取 spec.prepare.args、两个 Plan 的版本，以及各自选中的节点；仅运行 etcd 的 server 不应与 agent 一同选中；被标签排除的 server 会使 agent 一直等待。已升级其全部节点的 Plan 会被忽略。',
     },
     fix: {
       en: 'manual: set spec.version of both Plans to the same version, and spec.prepare.args to ["prepare", "<Plan for servers>"].',
@@ -71,17 +71,34 @@ function misfit(plan: PlanRow, all: readonly PlanRow[], nodesOf: readonly NodeRo
   if (named !== undefined) {
     const other = near.find(({ ref }) => ref.name === named);
     if (!other) return finding(plan, { is: 'missing', of: named });
-    return mismatch(plan, all);
+    return mismatch(plan, all) ?? keptBack(plan, other, nodesOf);
   }
   const servers = near.find((other) => selectedBy(other, nodesOf).some(isServer) && pendingOf(other, nodesOf).length);
   if (!servers || selectedBy(plan, nodesOf).some(isServer)) return undefined;
   return finding(plan, { is: 'unordered', of: planName(servers) });
 }
 
+/** Its prepare step counts every control-plane Node, those as well that a label excludes from the Plan for servers. */
+function keptBack(plan: PlanRow, servers: PlanRow, all: readonly NodeRow[]): Finding<Args> | undefined {
+  const target = targetOf(plan);
+  const kept = all.filter(
+    (node) =>
+      node.labels[CONTROL_PLANE] !== undefined &&
+      isExcluded(node, servers) &&
+      target !== undefined &&
+      parse(node.kubeletVersion) !== target,
+  );
+  return kept.length
+    ? finding(plan, { is: 'excluded', of: planLabel(servers.ref.name), version: kept.map(({ ref }) => ref.name).join(', '), other: target })
+    : undefined;
+}
+
+const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
+
 /** Servers that run etcd alone have no control-plane label: the selector that the documentation gives agents takes them as well. */
 function etcdAmongAgents(plan: PlanRow, all: readonly NodeRow[]): Finding<Args> | undefined {
   const selected = pendingOf(plan, all);
-  const isEtcdAlone = ({ labels }: NodeRow) => labels[ETCD] !== undefined && labels['node-role.kubernetes.io/control-plane'] === undefined;
+  const isEtcdAlone = ({ labels }: NodeRow) => labels[ETCD] !== undefined && labels[CONTROL_PLANE] === undefined;
   const found = selected.filter(isEtcdAlone);
   return found.length && selected.some((node) => !isServer(node))
     ? finding(plan, { is: 'etcd', of: '', version: String(found.length) })
@@ -100,9 +117,11 @@ function finding(plan: PlanRow, args: Omit<Args, 'plan'>): Finding<Args> {
         seen:
           args.is === 'version'
             ? `spec.version: ${args.version}`
-            : args.is === 'etcd'
-              ? 'spec.nodeSelector'
-              : `spec.prepare.args: ${JSON.stringify(plan.prepareArgs)}`,
+            : args.is === 'excluded'
+              ? `${args.of}: disabled`
+              : args.is === 'etcd'
+                ? 'spec.nodeSelector'
+                : `spec.prepare.args: ${JSON.stringify(plan.prepareArgs)}`,
         at: plan.ref,
       },
     ],
@@ -117,6 +136,10 @@ const SAID: Record<Is, (args: Args) => Text> = {
   version: ({ plan, of, version, other }) => ({
     en: `Plan ${plan} (${version}) waits for all servers to run ${version}, but Plan ${of} upgrades them to ${other}`,
     zh: `Plan ${plan}（${version}）等待所有 server 运行 ${version}，但 Plan ${of} 将其升级到 ${other}`,
+  }),
+  excluded: ({ plan, of, version: names = '', other }) => ({
+    en: `Plan ${plan} waits in its prepare step until every server runs ${other}: label ${of}=disabled excludes server ${names}`,
+    zh: `Plan ${plan} 的 prepare 步骤会等待所有 server 运行 ${other}，但标签 ${of}=disabled 排除了 server ${names.replaceAll(', ', '、')}`,
   }),
   etcd: ({ plan, version: count }) => ({
     en: `Plan ${plan} selects agents and ${count} server${count === '1' ? '' : 's'} with etcd alone: etcd is upgraded last, and as agents are`,

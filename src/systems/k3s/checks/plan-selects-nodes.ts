@@ -1,16 +1,18 @@
-// Plans that upgrade nothing and report Complete all the same: no concurrency, no selector, or a selector that no Node meets.
+// Plans that upgrade nothing and report Complete all the same: no concurrency, no selector, a selector that no Node meets, or Nodes that are all excluded by label.
 // Source: rancher/system-upgrade-controller v0.20.1 pkg/upgrade/plan (SelectConcurrentNodes), pkg/apis (no defaults).
 import type { Check, Finding, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { selectedBy } from '../ownership.ts';
-import { planName, upgradesK3s } from '../plans.ts';
-import { nodes, type PlanRow, plans } from '../reads.ts';
+import { isExcluded, planLabel, planName, upgradesK3s } from '../plans.ts';
+import { type NodeRow, nodes, type PlanRow, plans } from '../reads.ts';
 
 const reads = { nodes: { ...nodes, optional: true } as const, plans };
-type Is = 'concurrency' | 'selector' | 'master' | 'none';
+type Is = 'concurrency' | 'selector' | 'master' | 'none' | 'disabled';
 interface Args {
   plan: string;
   is: Is;
+  /** That excludes Nodes. */
+  label?: string;
 }
 
 const check: Check<typeof reads, Args> = {
@@ -23,12 +25,12 @@ const check: Check<typeof reads, Args> = {
       zh: '控制器会立即将状况 Complete 设为 True，但不会升级任何节点。如果另一个 Plan 的 prepare 步骤等待这样的 Plan，则会一直等待不会变化的节点。',
     },
     detection: {
-      en: 'Reads spec.concurrency (0 where it is missing) and spec.nodeSelector, and compares the selector with the labels of the Nodes. Nodes that were installed with K3s 1.34 or newer have no label node-role.kubernetes.io/master.',
-      zh: '读取 spec.concurrency（缺失即为 0）和 spec.nodeSelector，并与节点的标签比较。以 K3s 1.34 或更新版本安装的节点没有标签 node-role.kubernetes.io/master。',
+      en: 'Reads spec.concurrency (0 where it is missing) and spec.nodeSelector, and compares the selector with the labels of the Nodes; those with label plan.upgrade.cattle.io/<Plan>=disabled are excluded. Nodes that were installed with K3s 1.34 or newer have no label node-role.kubernetes.io/master.',
+      zh: '读取 spec.concurrency（缺失即为 0）和 spec.nodeSelector，并与节点的标签比较；带有标签 plan.upgrade.cattle.io/<Plan>=disabled 的节点会被排除。以 K3s 1.34 或更新版本安装的节点没有标签 node-role.kubernetes.io/master。',
     },
     fix: {
-      en: 'manual: set spec.concurrency and spec.nodeSelector of the Plan.',
-      zh: '手动：设置 Plan 的 spec.concurrency 和 spec.nodeSelector。',
+      en: 'manual: set spec.concurrency and spec.nodeSelector of the Plan, or remove the label that excludes its Nodes.',
+      zh: '手动：设置 Plan 的 spec.concurrency 和 spec.nodeSelector，或移除排除其节点的标签。',
     },
   },
   sources: [
@@ -41,39 +43,49 @@ const check: Check<typeof reads, Args> = {
   judge: (rows) =>
     rows.plans.filter(upgradesK3s).flatMap((plan) => {
       // Without the Nodes only what the Plan says of itself can be judged.
-      const selected = isGap(rows.nodes) ? 1 : selectedBy(plan, rows.nodes).length;
-      return finding(plan, whyNone(plan, selected)) ?? [];
+      return finding(plan, isGap(rows.nodes) ? whyNone(plan) : whyNone(plan, selectedBy(plan, rows.nodes))) ?? [];
     }),
-  say: ({ plan, is }) => ({ en: `Plan ${plan} ${SAID[is].en}`, zh: `Plan ${plan} ${SAID[is].zh}` }),
+  say: ({ plan, is, label = '' }) => {
+    const { en, zh } = is === 'disabled' ? ALL_DISABLED(label) : SAID[is];
+    return { en: `Plan ${plan} ${en}`, zh: `Plan ${plan} ${zh}` };
+  },
 };
 export default check;
 
-function whyNone({ concurrency, selector }: PlanRow, selected: number): Is | undefined {
+function whyNone(plan: PlanRow, selected?: readonly NodeRow[]): Is | undefined {
+  const { concurrency, selector } = plan;
   if (selector === null) return 'selector';
   if (concurrency <= 0) return 'concurrency';
-  if (selected) return undefined;
+  if (selected?.length && selected.every((node) => isExcluded(node, plan))) return 'disabled';
+  if (!selected || selected.length) return undefined;
   return JSON.stringify(selector).includes('"node-role.kubernetes.io/master"') ? 'master' : 'none';
 }
 
 const finding = (plan: PlanRow, is: Is | undefined): Finding<Args> | undefined =>
   is && {
-    severity: 'blocker',
+    severity: is === 'disabled' ? 'warning' : 'blocker',
     key: [planName(plan), is],
     certainty: 'certain',
     objects: [plan.ref],
-    args: { plan: planName(plan), is },
+    args: { plan: planName(plan), is, ...(is === 'disabled' ? { label: planLabel(plan.ref.name) } : {}) },
     evidence: [
       {
         seen:
           is === 'concurrency'
             ? `spec.concurrency: ${plan.concurrency}`
-            : `spec.nodeSelector: ${JSON.stringify(plan.selector).slice(0, 300)}`,
+            : is === 'disabled'
+              ? `${planLabel(plan.ref.name)}: disabled`
+              : `spec.nodeSelector: ${JSON.stringify(plan.selector).slice(0, 300)}`,
         at: plan.ref,
       },
     ],
   };
 
-const SAID: Record<Is, Text> = {
+const ALL_DISABLED = (label: string): Text => ({
+  en: `selects only Nodes that label ${label}=disabled excludes`,
+  zh: `只选中了被标签 ${label}=disabled 排除的节点`,
+});
+const SAID: Record<Exclude<Is, 'disabled'>, Text> = {
   concurrency: { en: 'has no spec.concurrency: 0 Nodes are upgraded at a time', zh: '没有 spec.concurrency：同时升级的节点数为 0' },
   selector: { en: 'has no spec.nodeSelector: it selects no Node', zh: '没有 spec.nodeSelector：不会选中任何节点' },
   master: {

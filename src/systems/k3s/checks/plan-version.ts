@@ -8,11 +8,12 @@ import { planName, upgradesK3s } from '../plans.ts';
 import { type PlanRow, plans } from '../reads.ts';
 
 const reads = { plans };
-type Is = 'none' | 'spelling' | 'unreleased' | 'channel';
+type Is = 'none' | 'spelling' | 'unreleased' | 'channel' | 'both';
 interface Args {
   plan: string;
   is: Is;
   version: string;
+  channel?: string;
 }
 
 const check: Check<typeof reads, Args> = {
@@ -21,8 +22,8 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'Plans do not name a released version', zh: 'Plan 未指定已发布的版本' },
   page: {
     impact: {
-      en: 'The version is the tag of the upgrade image. If there is no such tag, the Job cordons the Node and then waits for the image. A channel is resolved again every 15 minutes and starts an upgrade when it moves.',
-      zh: '版本即升级镜像的 tag。若该 tag 不存在，Job 会先封锁节点，然后一直等待镜像。channel 每 15 分钟重新解析一次，其版本变化时即开始升级。',
+      en: 'The version is the tag of the upgrade image. If there is no such tag, the Job cordons the Node and then waits for the image. A channel is resolved again every 15 minutes and starts an upgrade when it moves; beside spec.version it has no effect.',
+      zh: '版本即升级镜像的 tag。若该 tag 不存在，Job 会先封锁节点，然后一直等待镜像。channel 每 15 分钟重新解析一次，其版本变化时即开始升级；同时设置了 spec.version 时，channel 不起作用。',
     },
     detection: {
       en: 'Compares spec.version (which counts more than spec.channel), or else status.latestVersion, with the known releases. Versions newer than the newest known release of their minor are not judged.',
@@ -41,7 +42,10 @@ const check: Check<typeof reads, Args> = {
   applies: { stage: 'both' },
   reads,
   judge: (rows) => rows.plans.filter(upgradesK3s).flatMap((plan) => finding(plan, wrongWith(plan)) ?? []),
-  say: ({ plan, is, version }) => ({ en: `Plan ${plan} ${SAID[is](version).en}`, zh: `Plan ${plan} ${SAID[is](version).zh}` }),
+  say: ({ plan, is, version, channel = '' }) => {
+    const { en, zh } = SAID[is](version, channel);
+    return { en: `Plan ${plan} ${en}`, zh: `Plan ${plan} ${zh}` };
+  },
 };
 export default check;
 
@@ -55,31 +59,37 @@ function wrongWith({ version, channel, latestVersion }: PlanRow): Is | undefined
   // Pre-releases are not in the table, nor are patches that came out behind it.
   const judged = known.some((each) => compare(release, each) <= 0) && !/-(?:alpha|beta|rc)/.test(release);
   if (judged && !known.includes(release)) return 'unreleased';
-  return version === undefined ? 'channel' : undefined;
+  if (channel === undefined) return undefined;
+  return version === undefined ? 'channel' : 'both';
 }
 
 function finding(plan: PlanRow, is: Is | undefined): Finding<Args> | undefined {
   if (!is) return undefined;
-  const version = oneLine(is === 'channel' ? plan.channel! : (plan.version ?? plan.latestVersion ?? ''), 200);
+  const version = oneLine(plan.version ?? plan.latestVersion ?? '', 200);
+  const channel = plan.channel === undefined ? undefined : oneLine(plan.channel, 200);
   return {
-    severity: is === 'channel' ? 'notice' : is === 'unreleased' ? 'warning' : 'blocker',
+    severity: is === 'channel' || is === 'both' ? 'notice' : is === 'unreleased' ? 'warning' : 'blocker',
     key: [planName(plan), is],
     certainty: is === 'unreleased' ? 'medium' : 'certain',
     objects: [plan.ref],
-    args: { plan: planName(plan), is, version },
-    evidence: [{ seen: is === 'channel' ? `spec.channel: ${version}` : `spec.version: ${version}`, at: plan.ref }],
+    args: { plan: planName(plan), is, version, channel },
+    evidence: [{ seen: is === 'channel' || is === 'both' ? `spec.channel: ${channel}` : `spec.version: ${version}`, at: plan.ref }],
   };
 }
 
-const SAID: Record<Is, (version: string) => Text> = {
+const SAID: Record<Is, (version: string, channel: string) => Text> = {
   none: () => ({ en: 'has neither spec.version nor spec.channel', zh: '既没有 spec.version，也没有 spec.channel' }),
   spelling: (version) => ({
     en: `names version "${version}", which is not a tag of the K3s upgrade image (vX.Y.Z+k3sN)`,
     zh: `的版本“${version}”不是 K3s 升级镜像的 tag（vX.Y.Z+k3sN）`,
   }),
   unreleased: (version) => ({ en: `names ${version}, for which no upgrade image is known`, zh: `的版本为 ${version}，没有已知的升级镜像` }),
-  channel: (version) => ({
-    en: `follows channel ${version}: it starts an upgrade whenever the channel moves`,
-    zh: `跟随 channel“${version}”：channel 的版本一旦变化就会开始升级`,
+  channel: (_, channel) => ({
+    en: `follows channel ${channel}: it starts an upgrade whenever the channel moves`,
+    zh: `跟随 channel“${channel}”：channel 的版本一旦变化就会开始升级`,
+  }),
+  both: (version, channel) => ({
+    en: `names version ${version} and channel ${channel}: the version counts, the channel has no effect`,
+    zh: `同时指定了版本 ${version} 和 channel“${channel}”：以版本为准，channel 不起作用`,
   }),
 };
