@@ -70,7 +70,9 @@ export function withoutCluster(examination: Examination, systems: readonly Syste
       read.read === 'manifests' ? objects.some((each) => read.keep(each) !== undefined) : isOf(read, declared),
     );
   const hasFiles = (id: CheckResult['id']) => manifests.some((manifest) => isJudgedBy(checks.get(id), manifest));
-  const targeted = examination.paths.filter(({ to }) => to !== undefined).map(({ installation }) => installation.id as string);
+  const targeted = examination.paths
+    .filter(({ to, chosen }) => to !== undefined && chosen !== 'default')
+    .map(({ installation }) => installation.id as string);
   const installed = new Set<string>(examination.paths.map(({ installation }) => installation.id));
   const results = examination.results.map((result): CheckResult => {
     const { id, outcome, gaps } = result;
@@ -116,12 +118,13 @@ export function assumedBy(
 ): (system: System) => Installation[] | undefined {
   const declared = new Set(manifests.map(({ object }) => resourceName(resourceOfKind(refOf(object)))));
   const unseen: Gap = { why: 'not-collected', verb: 'get', resource: 'version' };
-  return ({ id, reads, checks }) => {
+  return ({ id, reads, checks, declaredSources }) => {
     const own = [reads, ...checks.map((check) => check.reads)]
       .flatMap((each) => listsIn(each as Reads))
       .filter(({ resource }) => isCustom(resource));
     const meant = targets.some(({ system }) => system === id) || own.some((read) => isOf(read, declared));
-    return meant ? [{ id: `${id}@manifests`, system: id, name: 'manifests', version: unseen, sources: [], byHelm: false }] : undefined;
+    const sources = declaredSources?.(manifests.map(({ object }) => object)) ?? [];
+    return meant ? [{ id: `${id}@manifests`, system: id, name: 'manifests', version: unseen, sources, byHelm: false }] : undefined;
   };
 }
 

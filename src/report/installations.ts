@@ -30,8 +30,9 @@ const PLACE = {
   en: (release: string, revision: number) => `release ${release}, revision ${revision}`,
   zh: (release: string, revision: number) => `release ${release}，修订版本 ${revision}`,
 };
-const NOTE: Record<'default' | 'back' | 'none' | 'unknown', Text> = {
+const NOTE: Record<'default' | 'named' | 'back' | 'none' | 'unknown', Text> = {
   default: { en: 'default; change with --to', zh: '默认；可用 --to 指定' },
+  named: { en: 'as the manifests say; change with --to', zh: '取自清单；可用 --to 指定' },
   back: { en: 'way back', zh: '回退' },
   none: { en: 'no newer version known; set with --to', zh: '没有已知的更新版本；可用 --to 指定' },
   unknown: { en: 'version unknown', zh: '版本未知' },
@@ -42,13 +43,15 @@ export function pathView({ installation, from, to, chosen, hops }: UpgradePath, 
   const version = isGap(from) ? NOTE.unknown[language] : oneLine(from);
   // No hop leads to a default target that is installed already (v1.37.2 to 1.37).
   const there = chosen === 'default' && !isGap(from) && !hops.length;
-  const note = there ? NOTE.none : to && chosen !== 'asked' ? NOTE[chosen] : undefined;
+  const note = there ? NOTE.none : to && chosen !== 'asked' ? NOTE[chosen === 'default' && isGap(from) ? 'named' : chosen] : undefined;
+  // From a version that is not known anything may be on the way.
+  const versionsAfter = to && isGap(from) ? [to] : to && !there && !hops.includes(to) ? [...hops, to] : hops;
   const place = release
     ? PLACE[language](`${release.namespace}/${release.name}`, release.revision)
     : [namespace, name].filter(Boolean).join('/');
   return {
     system: installation.system,
-    versions: [version, ...(to && !there && !hops.includes(to) ? [...hops, to] : hops)].map((each) => oneLine(each)).join(' → '),
+    versions: [version, ...versionsAfter].map((each) => oneLine(each)).join(' → '),
     note: note?.[language] ?? '',
     place: oneLine(place, NAME),
   };

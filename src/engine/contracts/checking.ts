@@ -164,7 +164,10 @@ export interface System {
   /** Found, absent ([]), or cannot tell (Gap). */
   // biome-ignore lint/suspicious/noExplicitAny: each system knows the rows of its own reads
   detect(rows: any, look: PointReader, cluster: Cluster): Promise<Installation[] | Gap>;
+  /** Of an installation that only manifests speak of (-f without a cluster), what these name. */
   defaultTarget(installation: Installation): string | undefined;
+  /** What manifests say of its version, where there is no cluster under them. */
+  declaredSources?(objects: readonly Raw[]): Installation['sources'];
   /** The chart that it is installed by: its stages need `intended`. */
   chart?: string;
   /** Its stages go from node to node, and heed `Upgrading.nodes`. */

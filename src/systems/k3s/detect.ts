@@ -1,12 +1,13 @@
 // Finding K3s: the kubelets of its nodes carry +k3s in their version. The whole cluster is the installation.
 // Named besides: what its Plans ask for, the controller that carries them out, and Rancher where it manages the cluster.
-import type { Gap, Installation, PointRead, PointReader, Text } from '../../engine/contracts.ts';
+import type { Gap, Installation, PointRead, PointReader, Raw, Text } from '../../engine/contracts.ts';
 import { inOurWords, isGap } from '../../engine/gaps.ts';
 import { textOf } from '../../text/language.ts';
 import { compare, parse } from '../../versions/k3s.ts';
 import { CONTROLLER, controllerIn, DEPLOYMENTS } from './controller.ts';
 import { rancherAgent, rancherOf } from './ownership.ts';
-import { type NodeRow, nodes, type PlanRow, plans } from './reads.ts';
+import { planName, targetOf, upgradesK3s } from './plans.ts';
+import { type NodeRow, nodes, type PlanRow, planRow, plans } from './reads.ts';
 
 export const READS = { nodes, plans: { ...plans, optional: true } as const };
 export const ASKS: PointRead[] = [DEPLOYMENTS];
@@ -57,6 +58,17 @@ function nodeSources(members: NodeRow[], rancher: Text): Installation['sources']
       says,
     }));
 }
+
+/** Of Plans that are not applied yet. */
+export const declaredSources = (objects: readonly Raw[]): Installation['sources'] =>
+  objects
+    .filter(({ kind, apiVersion }) => kind === 'Plan' && apiVersion === 'upgrade.cattle.io/v1')
+    .map(planRow)
+    .filter(upgradesK3s)
+    .flatMap((plan) => {
+      const says = targetOf(plan);
+      return says === undefined ? [] : [{ from: `Plan ${planName(plan)}`, says, beside: true as const }];
+    });
 
 /** What a Plan asks for disagrees with the nodes until it has been carried out. */
 async function planSources(planRows: PlanRow[], look: PointReader): Promise<Installation['sources']> {

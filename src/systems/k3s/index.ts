@@ -2,14 +2,18 @@
 import type { Installation, System } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { compare, minorOf, parse, satisfies } from '../../versions/k3s.ts';
-import { ASKS, detect, READS } from './detect.ts';
+import { ASKS, declaredSources, detect, READS } from './detect.ts';
 import { releases } from './knowledge/tables.ts';
 import checks from './registry.gen.ts';
 import { hops, stages, WRITES } from './upgrade.ts';
 
-/** The newest known release of the next minor (none may be skipped); on the last known minor, its newest. */
-function defaultTarget({ version }: Installation): string | undefined {
-  if (isGap(version)) return undefined;
+/** The newest known release of the next minor (none may be skipped); on the last known minor, its newest. From Plans in manifests alone, what they ask for. */
+function defaultTarget({ version, sources }: Installation): string | undefined {
+  if (isGap(version))
+    return sources
+      .flatMap(({ says }) => parse(says) ?? [])
+      .toSorted(compare)
+      .at(-1);
   const newest = (minor: number) =>
     releases()
       .releases.filter((release) => minorOf(release) === minor)
@@ -37,6 +41,7 @@ const k3s: System = {
   satisfies,
   hops,
   detect,
+  declaredSources,
   defaultTarget,
   uncordons: true,
   installsController: true,

@@ -12,6 +12,6 @@ grid('k3s/etcd-upgrade-path', [
   { fixture: 'found', to: 'k3s=v1.34.6+k3s1', objects: [STRAIGHT], expect: 'blocker Node/s1, Node/s2, Node/s3' },
   { fixture: 'found', to: 'k3s=v1.33.9+k3s1', expect: 'passed' },
   { fixture: 'healthy', to: 'k3s=v1.34.6+k3s1', expect: 'passed' },
-  { to: 'k3s=v1.34.6+k3s1', expect: 'passed' },
+  { to: 'k3s=v1.34.6+k3s1', expect: 'not-applicable' },
   { fixture: 'found', to: 'k3s=v1.34.6+k3s1', forbidden: ['nodes'], expect: 'unknown' },
 ]);

@@ -74,7 +74,10 @@ spec: {version: ${version}, nodeSelector: {}, upgrade: {image: 'rancher/k3s-upgr
   const { manifests } = await readManifests([file], nothing());
   const source = await alone(manifests, 'default', 'plans.yaml');
   const examination = await examine(source, SYSTEMS, { systems: ['k3s'], assume: assumedBy(manifests, []) });
+  // The file names the version.
+  expect(examination.paths).toMatchObject([{ to: 'v1.35.3+k3s1', chosen: 'default' }]);
   const { results } = withoutCluster(examination, SYSTEMS, manifests);
+  expect(results.filter(({ outcome }) => outcome === 'unknown')).toEqual([]);
   const found = results.filter(({ outcome }) => outcome === 'found').map(({ id }) => id);
   expect(found).toEqual(['k3s/plan-drain', 'k3s/plan-pairing', 'k3s/plan-selects-nodes', 'k3s/plan-version', 'k3s/plan-window']);
 });

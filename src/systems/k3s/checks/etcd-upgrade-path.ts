@@ -1,6 +1,6 @@
 // Embedded etcd that must be of a newer patch before the next minor: 3.5 → 3.6 (K3s 1.34) and 3.6 → 3.7 (K3s 1.37). Members of the old patch may lose their membership data, or not start.
 // Sources: k3s-io/k3s pull requests 13493, 13494; etcd.io/blog (upgrade from 3.5 to 3.6); etcd-io/website issues 1165, 1168; release pages of K3s (component tables).
-import type { Check, Finding } from '../../../engine/contracts.ts';
+import type { Check, Finding, Text } from '../../../engine/contracts.ts';
 import { compare, minorOf, parse } from '../../../versions/k3s.ts';
 import { etcdSteps } from '../knowledge/tables.ts';
 import { ETCD, openPlans, targetOf } from '../plans.ts';
@@ -38,6 +38,7 @@ const check: Check<typeof reads, Args> = {
   reads,
   judge: (rows, { path: { to, hops } }) => {
     const members = rows.nodes.filter(({ labels }) => labels[ETCD] !== undefined);
+    if (!members.length) return { notApplicable: NO_ETCD };
     return etcdSteps().steps.flatMap((step) => {
       if (minorOf(to!) < minorOf(step.into)) return [];
       const old = members.filter(({ kubeletVersion }) => isTooOld(parse(kubeletVersion), step));
@@ -54,6 +55,8 @@ const check: Check<typeof reads, Args> = {
   }),
 };
 export default check;
+
+const NO_ETCD: Text = { en: 'no embedded etcd: no Node has role etcd', zh: '没有内嵌 etcd：没有节点具有 etcd 角色' };
 
 type Step = ReturnType<typeof etcdSteps>['steps'][number];
 /** Older than the first good release of its minor. Of earlier minors nothing is said: their way leads through one of these. */
