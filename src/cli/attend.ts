@@ -164,13 +164,13 @@ export function ended(call: Call, run: Run, direction: Direction, executed: Atte
   const { text, next } = runEnded(run.id, direction, ours.length, { ...executed, outcomes });
   if (executed.leaseLost) call.say(call.t(LEASE_LOST));
   call.say(call.t(text));
-  const toRetry = direction === 'apply' ? stepsOf(run).filter((step) => hasFailed(step, executed)) : [];
+  const toRetry = stepsOf(run).filter((step): step is Wait => isWayBack(step) === (direction === 'undo') && hasFailed(step, executed));
   // What follows a run that went through is said once it has been looked at again; of what can be tried again, or given up in a certain order, below.
   if (next && !toRetry.length && (direction === 'undo' || executed.state !== 'finished'))
     call.say(call.t({ en: `Next: ${next.en}`, zh: `下一步：${next.zh}` }));
   const manual = direction === 'apply' ? stepsOf(run).filter((step) => executed.outcomes.get(step.id)?.result === 'manual') : [];
   if (manual.length) call.say(...manualLeft(call, run, manual));
-  for (const step of toRetry) call.say(...retrying(call, run, step));
+  for (const step of toRetry) call.say(...(direction === 'undo' ? stuck : retrying)(call, run, step));
   if (executed.state === 'unchanged') return call.signal.aborted ? EXIT.interrupted : EXIT.failed;
   if (executed.state === 'stopped') return EXIT.halfWay;
   const broken = steps.some(({ id, undo }) => undo !== 'none' && executed.outcomes.get(id)?.result === 'left');
@@ -185,6 +185,7 @@ export function ended(call: Call, run: Run, direction: Direction, executed: Atte
 }
 
 type Wait = Extract<Step, { do: 'wait' }>;
+const isWayBack = ({ onUndo }: Step): boolean => onUndo === true;
 const hasFailed = (step: Step, { outcomes }: Attempt): step is Wait =>
   step.do === 'wait' && step.retry !== undefined && outcomes.get(step.id)?.result === 'failed';
 
@@ -201,6 +202,15 @@ const retrying = (call: Call, run: Run, { retry = [], repairs = [] }: Wait): str
         call.t({ en: `     {tool} undo ${run.id}{reach}`, zh: `     {tool} undo ${run.id}{reach}` }),
       ]
     : []),
+];
+
+/** What an undo did not see end, and how it continues. */
+const stuck = (call: Call, run: Run, { retry = [], repairs = [] }: Wait): string[] => [
+  '',
+  call.t({ en: 'To continue the undo:', zh: '继续撤销：' }),
+  ...retry.map((command) => `     ${oneLine(command, 1000)}`),
+  ...(repairs.length ? [call.t(repairedBeside(run.id, repairs))] : []),
+  call.t({ en: `     {tool} undo ${run.id}{reach}`, zh: `     {tool} undo ${run.id}{reach}` }),
 ];
 
 const repairedBeside = (id: string, repairs: readonly string[]): Text => {

@@ -209,7 +209,8 @@ async function waitFor(step: StepOf<'wait'>, doing: Performing): Promise<StepOut
       if (failed && !(failed instanceof WorldError)) return settle({ result: 'failed', detail: hasFailed(failed) });
       if (look.progress) await report(look.progress);
     } else return settle(lookedAt(look, 'apply', false));
-    if (since === undefined && now >= until) return settle({ result: 'failed', detail: inVain(step, look as WorldError | ToDo) });
+    if (since === undefined && now >= until)
+      return settle({ result: 'failed', detail: inVain(step, look as WorldError | ToDo, doing.direction) });
     await pause(paced(POLL), halt);
   }
 }
@@ -296,12 +297,13 @@ async function assumed(step: StepOf<'wait'>, world: World, settle: Performing['s
 
 const NOT_KNOWN: Text = { en: 'condition not met', zh: '条件未满足' };
 
-function inVain({ within, until }: StepOf<'wait'>, look: WorldError | ToDo): Text {
+function inVain({ within, until }: StepOf<'wait'>, look: WorldError | ToDo, direction: Direction): Text {
+  const again = direction === 'undo' ? 'undo' : 'resume';
   const is = look instanceof WorldError ? look.text : (look.because ?? NOT_KNOWN);
   const see = until[0] && seeCommand(until[0]);
   return {
-    en: `timed out after ${within} s: ${is.en}; ${see ? `find out why (${see}), then resume` : 'resume later'}`,
-    zh: `等待 ${within} 秒后超时：${is.zh}；${see ? `请查明原因（${see}），` : ''}然后用 resume 继续`,
+    en: `timed out after ${within} s: ${is.en}; ${see ? `find out why (${see}), then ${again}` : `${again} later`}`,
+    zh: `等待 ${within} 秒后超时：${is.zh}；${see ? `请查明原因（${see}），` : ''}然后用 ${again} 继续`,
   };
 }
 

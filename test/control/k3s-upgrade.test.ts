@@ -308,6 +308,12 @@ test('an undo pauses the Plan and waits for the Job that runs, also when it is k
   await paused(cut);
   cut.kill();
   await cut.ended;
+  // The Job does not end in the time that it has (20 minutes): nothing is deleted, and how it continues is said.
+  const late = await run(['undo', id, '--yes'], { kubeconfig, home, env: hastened(400) });
+  expect([late.code, late.stderr], shown(late)).toEqual([4, expect.stringMatching(/timed out after 1200 s: .*, then undo/)]);
+  expect(late.stderr).toMatch(/kubectl get pods -n system-upgrade -l upgrade\.cattle\.io\/plan=upgrade-guard-server-\S+ -o wide/);
+  expect(late.stderr.trimEnd().split('\n').at(-1)).toContain(`undo ${id}`);
+  expect([(await ours()).length, (await running()).length]).toEqual([1, 1]);
   const it = start(['undo', id, '--yes'], { kubeconfig, home, env: hastened(20), input: '' });
   // Long enough for an undo that does not wait: it takes a second.
   const early = await Promise.race([it.ended, new Promise((resolve) => setTimeout(resolve, 4000))]);
@@ -378,4 +384,16 @@ test('without a controller the manifest that is given is installed first, where 
   for (const object of given.slice(0, 2)) expect(await cluster.get(object), object.kind).toBeUndefined();
   expect((await cluster.request('GET', LEASE)).status).toBe(404);
   await cluster.apply(controllerIn(NAMESPACE));
+});
+
+test('without a controller and without a manifest the built-in one is installed: the API server takes every object, its Pod is scheduled, the upgrade goes through, and Nodes that were cordoned are cordoned again', async () => {
+  await cluster.remove(controllerIn(NAMESPACE), ...upgradeAccess(NAMESPACE));
+  expect((await cluster.kubectl(['cordon', 'a2'])).code).toBe(0);
+  const home = newHome();
+  const ran = await call(['upgrade', 'k3s', '--to', `k3s=${BETWEEN}`, '--cordon-again', '--yes'], home);
+  expect(ran.code, shown(ran)).toBe(0);
+  expect(ran.stderr).not.toContain('was cordoned before the upgrade, and the controller has uncordoned it');
+  const now = await nodes();
+  expect(now.map(({ status }) => status.nodeInfo.kubeletVersion)).toEqual(NODES.map(() => BETWEEN));
+  expect(now.filter(({ spec }) => spec.unschedulable).map(({ metadata }) => metadata.name)).toEqual(['a2']);
 });

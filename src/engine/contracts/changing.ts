@@ -110,7 +110,7 @@ export type Action =
    * How much an API server or a kubelet logs from now on (`--v`), until it restarts. `on`: what stands for it (steps/verbosity.ts); `before`: what its command line or configuration says.
    */
   | { do: 'verbosity'; on: Ref; level: number; before: number }
-  /** `within`: seconds in which all must begin to hold; `lasting`: seconds for which they must then hold without a break. `fails`: what means that they never will; `retry`: commands with which a person has it tried again then, and `repairs`: checks whose fix gives back what has failed, before an undo removes what shows it: a wait of the way back ends behind it only when they find nothing; `goesOn`: what the cluster does further where the run stops here; `assume`: what a controller will do meanwhile, for rehearsal. */
+  /** `within`: seconds in which all must begin to hold; `lasting`: seconds for which they must then hold without a break. `fails`: what means that they never will; `retry`: commands with which a person has it tried again then (of a wait of the way back: that show what it waits for, and end it), and `repairs`: checks whose fix gives back what has failed, before an undo removes what shows it: a wait of the way back ends behind it only when they find nothing; `goesOn`: what the cluster does further where the run stops here; `assume`: what a controller will do meanwhile, for rehearsal. */
   | {
       do: 'wait';
       until: Condition[];

@@ -6,7 +6,7 @@ import { isRaw } from '../../kube/json.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
 import { accountOf, missingRights, ROLES } from './access.ts';
-import { type CarrierPod, type Controller, carrierPods, controllerIn, controllerOfPod, isReady } from './controller.ts';
+import { type CarrierPod, type Controller, carrierPods, controllerIn, controllerOfPod, isReady, jobSettings } from './controller.ts';
 import { rancherOf, selectedBy } from './ownership.ts';
 import { ETCD, openPlans, planName, upgradesK3s } from './plans.ts';
 import { type NodeRow, nodes, type PlanRow, planRow, plans } from './reads.ts';
@@ -24,6 +24,8 @@ export interface Here {
   recordsSnapshots: boolean;
   namespace: string;
   controller?: Controller;
+  /** Seconds that its Jobs have where a Plan does not say; 0: no end. */
+  deadline: number;
   /** Of each role the newest Plan of the user, as far as ours takes it over. */
   like: Partial<Record<Role, Taken>>;
   /** Labels of Nodes that are excluded from a Plan of the user. */
@@ -70,6 +72,7 @@ export async function hereOf({ source }: Pick<Upgrading, 'source'>): Promise<Her
     datastore: all.some(({ labels }) => labels[ETCD] !== undefined) ? 'etcd' : 'other',
     recordsSnapshots: !snapshots && (await isServed(source)),
     ...{ namespace, controller },
+    deadline: (await jobSettings(controller, { get: (ref) => source.get(ref) })).deadline,
     like: likeOf(own, all, planObjects),
     excluded: [...new Set(own.map(({ ref }) => `plan.upgrade.cattle.io/${ref.name}`))].filter((label) =>
       all.some(({ labels }) => labels[label] === 'disabled'),

@@ -89,8 +89,7 @@ export function unlabelled(plan: Raw, { nodes }: Here): StepDraft[] {
 }
 
 export const CONCURRENCY = '/spec/concurrency';
-/** Seconds, of the upstream manifest: after them the Job of a Node has failed. And for its image, and the Pod to be scheduled, beside it. */
-const DEADLINE = 900;
+/** Seconds beside the deadline of a Job, for its image and for the Pod to be scheduled. */
 const PULLED = 300;
 /** Seconds, where a Job has no deadline. */
 const NO_DEADLINE = 3600;
@@ -99,12 +98,14 @@ const NO_DEADLINE = 3600;
  * Before an undo deletes the Plan: with concurrency 0 the controller begins no other Node and lets those it is at end. A Job that is deleted while it drains a Node or replaces the binary leaves
  * the Node cordoned or K3s on it broken; one that has failed shows who cordoned, so that its repair comes first.
  */
-export function wayBack(plan: Raw, { namespace }: Here, created: StepDraft): StepDraft[] {
+export function wayBack(plan: Raw, here: Here, created: StepDraft): StepDraft[] {
+  const { namespace } = here;
   const on = refTo(plan, namespace);
-  const { concurrency, jobActiveDeadlineSecs: own } = plan.spec as { concurrency: number; jobActiveDeadlineSecs?: number };
-  const deadline = own === undefined || own < 0 ? DEADLINE : own || NO_DEADLINE;
+  const { concurrency } = plan.spec as { concurrency: number };
+  const { endless, seconds } = undoWait(plan, here);
   const idle: StepDraft = {
-    ...{ do: 'wait', guard: [], undo: 'none', within: deadline + PULLED, lasting: 10, assume: [], onUndo: true, after: [created] },
+    ...{ do: 'wait', guard: [], undo: 'none', within: seconds, lasting: 10, assume: [], onUndo: true, after: [created] },
+    retry: stuckJob(on, endless),
     until: [{ of: jobsOf(on), which: 'none', must: UNFINISHED }],
     repairs: [LEFT_CORDONED],
     text: {
@@ -121,6 +122,25 @@ export function wayBack(plan: Raw, { namespace }: Here, created: StepDraft): Ste
     },
   };
   return [idle, pause];
+}
+
+/** How long an undo waits for a Job that runs; `endless`: it may run for ever. */
+export function undoWait(plan: Raw, { deadline }: Pick<Here, 'deadline'>): { seconds: number; endless: boolean } {
+  const { jobActiveDeadlineSecs: own } = plan.spec as { jobActiveDeadlineSecs?: number };
+  const seconds = own === undefined || own < 0 ? deadline : own;
+  return { seconds: (seconds || NO_DEADLINE) + PULLED, endless: seconds === 0 };
+}
+
+/** What shows why a Job does not end; and what makes one without a deadline fail, so that its repair finds the Node: deleting it would take away what shows who cordoned. */
+function stuckJob({ namespace, name }: Ref, endless: boolean): string[] {
+  const of = `-n ${namespace} -l upgrade.cattle.io/plan=${name}`;
+  const patch = `kubectl patch -n ${namespace} {} --type merge -p '{"spec":{"activeDeadlineSeconds":1}}'`;
+  return [
+    `kubectl get pods ${of} -o wide   # its Node, and how far it is`,
+    ...(endless
+      ? [`kubectl get jobs ${of} -o name | xargs -I{} ${patch}   # ends it as failed; only while its container upgrade has not started`]
+      : []),
+  ];
 }
 
 export const jobsOf = ({ namespace, name }: Ref): Selection => ({

@@ -12,7 +12,18 @@ import { etcdSteps, releases } from './knowledge/tables.ts';
 import type { NodeRow } from './reads.ts';
 import { type Here, hereOf, mayUpgrade, type Role, roleOf } from './upgrade-cluster.ts';
 import { CONTROLLER_WRITES, controllerStage, givenController } from './upgrade-controller.ts';
-import { CONCURRENCY, jobsOf, LEFT_CORDONED, type Place, planFor, refTo, SELECTED, unlabelled, wayBack } from './upgrade-plans.ts';
+import {
+  CONCURRENCY,
+  jobsOf,
+  LEFT_CORDONED,
+  type Place,
+  planFor,
+  refTo,
+  SELECTED,
+  undoWait,
+  unlabelled,
+  wayBack,
+} from './upgrade-plans.ts';
 
 /** Seconds for all Nodes of one role: some minutes for each, one after the other. */
 const WITHIN = 7200;
@@ -211,8 +222,14 @@ function snapshotStep(version: string, here: Here, { later, before }: { later: b
   };
 }
 
-function create(plan: Raw, version: string, { namespace }: Here, after: StepDraft[]): StepDraft {
+function create(plan: Raw, version: string, here: Here, after: StepDraft[]): StepDraft {
+  const { namespace } = here;
   const on = refTo(plan, namespace);
+  const { seconds, endless } = undoWait(plan, here);
+  const minutes = Math.ceil(seconds / 60);
+  const most: Text = endless
+    ? { en: `which has no deadline: at most ${minutes} minutes`, zh: `该 Job 没有期限：最多等待 ${minutes} 分钟` }
+    : { en: `at most ${minutes} minutes`, zh: `最多 ${minutes} 分钟` };
   const spec = plan.spec as { concurrency: number };
   return {
     ...{ do: 'create', object: plan, unheld: [CONCURRENCY], guard: [{ on, must: 'be-gone' }], undo: 'compensates', after },
@@ -221,8 +238,8 @@ function create(plan: Raw, version: string, { namespace }: Here, after: StepDraf
       zh: `创建 Plan ${namespace}/${on.name}：将其节点升级到 ${version}，同时 ${spec.concurrency} 个`,
     },
     undoNote: {
-      en: 'undo: starts no further Node, waits for the running Job, then deletes the Plan; upgraded Nodes stay upgraded (way back: restore the datastore with the older binary)',
-      zh: '撤销时：不再升级其他节点，等待正在运行的 Job 结束，再删除该 Plan；已升级的节点保持不变（回退方法：用旧版本恢复数据存储）',
+      en: `undo: starts no further Node, waits for the running Job (${most.en}), then deletes the Plan; upgraded Nodes stay upgraded (way back: restore the datastore with the older binary)`,
+      zh: `撤销时：不再升级其他节点，等待正在运行的 Job 结束（${most.zh}），再删除该 Plan；已升级的节点保持不变（回退方法：用旧版本恢复数据存储）`,
     },
   };
 }

@@ -93,6 +93,16 @@ const plansIn = (drafts: StageDraft[]): Record<string, Raw> =>
 const told = (drafts: StageDraft[]) =>
   drafts.map(({ title, steps }) => [title.en, steps.map(({ do: doing, onUndo }) => (onUndo ? `(${doing})` : doing)).join(' ')]);
 
+const settings = (data: Raw): Raw => ({
+  ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'default-controller-env', namespace: 'system-upgrade' } },
+  data,
+});
+/** That reads its settings from there. */
+const SETTING_CONTROLLER: Raw = structuredClone(CONTROLLER);
+(SETTING_CONTROLLER.spec as Raw & { template: { spec: { containers: Raw[] } } }).template.spec.containers[0]!.envFrom = [
+  { configMapRef: { name: 'default-controller-env' } },
+];
+
 test('minor by minor, through the newest known release of each; within a minor at once', () => {
   expect(k3s.hops!(OLD, 'v1.30.6+k3s1')).toEqual(['v1.30.6+k3s1']);
   const hops = k3s.hops!(OLD, 'v1.33.1+k3s1');
@@ -364,6 +374,34 @@ test('an undo waits for a Job that is at work: one that is about to start counts
   expect(await open(job('Complete'), job('Failed'))).toBeUndefined();
   expect(await open(job(undefined, 0))).toBeUndefined();
   expect(await open()).toBeUndefined();
+});
+
+test.each<[string, Raw[], number, RegExp, boolean]>([
+  ['by default', [], 1200, /waits for the running Job \(at most 20 minutes\)/, false],
+  [
+    'with a longer deadline in the settings of the controller',
+    [settings({ SYSTEM_UPGRADE_JOB_ACTIVE_DEADLINE_SECONDS: '3000' })],
+    3300,
+    /\(at most 55 minutes\)/,
+    false,
+  ],
+  [
+    'without a deadline',
+    [plan('server', 'Exists', { concurrency: 1, jobActiveDeadlineSecs: 0 })],
+    3900,
+    /\(which has no deadline: at most 65 minutes\)/,
+    true,
+  ],
+])('how long an undo waits for a Job is said before, %s', async (_, more, within, note, ends) => {
+  const done = HA.map((each) => ({
+    ...each,
+    metadata: { ...(each.metadata as Raw), labels: { ...((each.metadata as Raw).labels as Raw), 'plan.upgrade.cattle.io/server': DONE } },
+  }));
+  const [, servers] = await draftsTo('v1.31.1+k3s1', [...done, SETTING_CONTROLLER, ...more]);
+  const idle = servers!.steps.find((step): step is Wait => step.do === 'wait' && step.onUndo === true)!;
+  expect(idle.within).toBe(within);
+  expect(servers!.steps.find(({ do: doing }) => doing === 'create')!.undoNote!.en).toMatch(note);
+  expect(idle.retry!.some((command) => command.includes('activeDeadlineSeconds'))).toBe(ends);
 });
 
 test('each hop has a snapshot of its own', async () => {
