@@ -4,7 +4,7 @@ import type { Attempt, RunDeps } from '../engine/conduct.ts';
 import type { Direction, Run, Step, StoredRun, Text } from '../engine/contracts.ts';
 import type { Person } from '../engine/performing.ts';
 import { stepsOf } from '../engine/plan.ts';
-import { isHarmless, spentIn } from '../engine/progress.ts';
+import { evenedIn, isHarmless, spentIn } from '../engine/progress.ts';
 import { pending } from '../engine/steps/conditions.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { counted } from '../report/face.ts';
@@ -90,7 +90,7 @@ function personOf(call: Call, at: (step: Step) => Text): Person {
     watches: call.terminal,
     told: (step, because) => {
       if (!call.terminal || named.has(step.id)) return;
-      call.say(call.t(manualText(step)), ...notesOf(call, step), ...commandsOf(step));
+      call.say('', call.t(manualText(step)), ...notesOf(call, step), ...commandsOf(step));
       if (because)
         call.say(call.t({ en: `Waiting until it is done: ${oneLine(because.en, 600)}`, zh: `等待完成：${oneLine(because.zh, 600)}` }));
       call.progress(at(step));
@@ -250,8 +250,11 @@ export function lookedAgain(call: Call, run: Run, executed: Attempt, remaining: 
     ),
   );
   const spent = spentIn(run, () => true);
+  // What the run has put back itself, whichever attempt changed it.
+  const even = evenedIn(run, ({ id }) => (executed.outcomes.get(id)?.result ?? 'done') === 'done');
   const changed = stepsOf(run).some(
-    (step) => !isHarmless(step) && !step.onUndo && !spent.includes(step) && executed.outcomes.get(step.id)?.result === 'done',
+    (step) =>
+      !isHarmless(step) && !step.onUndo && !spent.includes(step) && !even.has(step.id) && executed.outcomes.get(step.id)?.result === 'done',
   );
   const stays = spent.findLast(({ undoNote }) => undoNote)?.undoNote;
   if (stays) call.say(call.t(stays));

@@ -88,8 +88,8 @@ function putsBack(later: Step, earlier: Step): boolean {
 }
 
 /** Steps that the run itself has put back, and those that did: an undo of either would open for a while what is closed again. */
-function evened(run: Run, progress: Progress): Set<string> {
-  const done = stepsOf(run).filter((step) => 'on' in step && progress.states.apply.get(step.id)?.result === 'done');
+export function evenedIn(run: Run, isDone: (step: Step) => boolean): Set<string> {
+  const done = stepsOf(run).filter((step) => 'on' in step && isDone(step));
   const found = new Set<string>();
   for (const same of Map.groupBy(done, (step) => keyOf((step as Extract<Step, { on: Ref }>).on)).values())
     for (const [at, later] of same.entries())
@@ -114,7 +114,7 @@ export const spentNow = (run: Run, progress: Progress): Step[] =>
 
 /** The steps that an undo still has to look at. What cannot be undone is named once. */
 export function toUndo(run: Run, progress: Progress): Step[] {
-  const even = evened(run, progress);
+  const even = evenedIn(run, ({ id }) => progress.states.apply.get(id)?.result === 'done');
   const changed = new Set(touched(run, progress).flatMap(({ id }) => (even.has(id) ? [] : id)));
   const spent = new Set(spentNow(run, progress).map(({ id }) => id));
   const isWanted = ({ id, onUndo, after }: Step): boolean =>

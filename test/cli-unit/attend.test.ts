@@ -1,6 +1,6 @@
 // Who is asked about manual steps: on a terminal one after the other, by the name of the step; without one only what --confirm-step names.
 import { expect, test } from 'vitest';
-import { attended, ended, manualLeft } from '../../src/cli/attend.ts';
+import { attended, ended, lookedAgain, manualLeft } from '../../src/cli/attend.ts';
 import type { Call } from '../../src/cli/call.ts';
 import type { Live } from '../../src/cli/session.ts';
 import type { StepOf, Text } from '../../src/engine/contracts.ts';
@@ -54,12 +54,31 @@ test('without a terminal only what was named', async () => {
 test('what to do is shown with its commands, and what it waits for', () => {
   const { person, said } = setting();
   person.told(one, { en: 'Pod a is still there', zh: '' });
-  expect(said.join('\n')).toBe('manual: 1. do 1\n     kubectl do 1\nWaiting until it is done: Pod a is still there');
+  expect(said.join('\n')).toBe('\nmanual: 1. do 1\n     kubectl do 1\nWaiting until it is done: Pod a is still there');
 });
 test('a run that stopped there says how it goes on: what cannot be seen is named', () => {
   const { call } = setting({ terminal: false });
   const seen = manual('2', { seen: [{ on: { apiVersion: 'v1', kind: 'Pod', name: 'p' }, must: 'be-gone' }] });
   expect(manualLeft(call, runOf(one, seen), [one, seen]).at(-1)).toBe('Once they are done: {tool} resume r --confirm-step 1{reach}');
+});
+test('an undo is offered of what remains changed, and of nothing that the run has put back itself', () => {
+  const change = (id: string, before: number, after: number) => ({
+    ...patchStep('1'),
+    id,
+    changes: [{ path: '/spec/replicas', before, after }],
+  });
+  const offered = (done: string[], ...changes: ReturnType<typeof change>[]) => {
+    const { call, said } = setting({ terminal: false });
+    const outcomes = new Map(done.map((id) => [id, { result: 'done' as const }]));
+    lookedAgain(call, runOf(...changes), { state: 'finished', leaseLost: false, outcomes }, 0);
+    return said.some((line) => line.startsWith('To undo it'));
+  };
+  const [there, back] = [change('1', 1, 2), change('2', 2, 1)];
+  expect(offered(['1'], there)).toBe(true);
+  expect(offered(['1', '2'], there, back)).toBe(false);
+  // It was changed before the run was resumed.
+  expect(offered(['2'], there, back)).toBe(false);
+  expect(offered(['1', '2'], there, change('2', 2, 3))).toBe(true);
 });
 test('a wait that has failed says how it is tried again, and what has not failed says nothing', () => {
   const wait = (id: string, retry: string[]) => ({ ...patchStep(id), do: 'wait', until: [], within: 1, retry, assume: [] }) as never;

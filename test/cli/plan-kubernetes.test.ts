@@ -1,5 +1,6 @@
 // plan kubernetes by the built binary, from manifests: every format in both languages, and what it does not take.
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
@@ -33,6 +34,75 @@ describe.each(['en', 'zh'])('%s', (lang) => {
       // A blocker that only says that there are several hops does not stop a plan that goes hop by hop.
       expect(data.blockers).toEqual([]);
     }
+  });
+});
+
+describe('a runbook', () => {
+  test.each(['en', 'zh'])('is taken by sh and bash: %s', async (lang) => {
+    const { stdout } = await plan('--to', '1.32', '-o', 'shell', '--lang', lang);
+    for (const shell of ['sh', 'bash'])
+      expect(spawnSync(shell, ['-n'], { input: stdout, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('carries out nothing that a cluster says: names, images and labels are words of its commands', { timeout: 120_000 }, async () => {
+    const hostile = mkdtempSync(join(tmpdir(), 'ug-hostile-'));
+    const bad = "x$(touch pwned)`touch pwned`';touch pwned;'\ntouch pwned\n#\u001b[2J";
+    const pod = (component: string, image: string) => ({
+      ...{
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: `${component}-${bad}`, namespace: 'kube-system', labels: { component, tier: 'control-plane' } },
+      },
+      spec: { nodeName: bad, containers: [{ name: component, image }] },
+      status: { conditions: [{ type: 'Ready', status: 'True' }] },
+    });
+    const node = (labels: Record<string, string>) => ({
+      ...{ apiVersion: 'v1', kind: 'Node', metadata: { name: bad, labels } },
+      status: { nodeInfo: { kubeletVersion: 'v1.30.4', osImage: bad, architecture: bad }, conditions: [{ type: 'Ready', status: 'True' }] },
+    });
+    const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'etcd'].map((name) => pod(name, `r/${bad}:v1.30.4`));
+    const proxy = {
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      metadata: { name: 'kube-proxy', namespace: 'kube-system' },
+      spec: { template: { spec: { containers: [{ name: 'kube-proxy', image: `r/${bad}:v1.30.4` }] } } },
+    };
+    const kubeadm = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'kubeadm-config', namespace: 'kube-system' } };
+    const CASES: [version: string, objects: object[]][] = [
+      ['v1.30.4', [node({}), ...components, proxy]],
+      ['v1.30.4', [node({}), ...components, proxy, kubeadm]],
+      ['v1.30.4', [node({})]],
+      ['v1.30.4-gke.1', [node({ 'cloud.google.com/gke-nodepool': bad })]],
+      ['v1.30.4-eks-1', [node({ 'eks.amazonaws.com/nodegroup': bad, 'alpha.eksctl.io/cluster-name': bad }), proxy]],
+      ['v1.30.4', [node({ 'kubernetes.azure.com/cluster': bad, 'kubernetes.azure.com/agentpool': bad })]],
+      ['v1.30.4+rke2r1', [node({ 'node-role.kubernetes.io/control-plane': bad }), node({})]],
+    ];
+    // Whatever it calls does nothing here.
+    const tools = join(hostile, 'bin');
+    mkdirSync(tools);
+    const CALLED = 'kubectl gcloud aws az ssh etcdctl etcdutl curl sudo sleep rke2 velero helm rm cat'.split(' ');
+    for (const name of CALLED) symlinkSync('/bin/true', join(tools, name));
+    symlinkSync('/usr/bin/touch', join(tools, 'touch'));
+    // The rehearsal of a restore ends its etcd itself.
+    writeFileSync(join(tools, 'etcd'), '#!/bin/sh\nexec /bin/sleep 5\n', { mode: 0o755 });
+    for (const [version, objects] of CASES) {
+      const from = mkdtempSync(join(hostile, 'from-'));
+      writeFileSync(join(from, 'version.json'), JSON.stringify({ major: '1', minor: '30', gitVersion: version }));
+      writeFileSync(join(from, 'all.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+      for (const nodes of version === 'v1.30.4' ? ['drain', 'replace', 'in-place'] : ['drain']) {
+        const { stdout, stderr } = await run(['plan', 'kubernetes', '--from', from, '--to', '1.31', '--nodes', nodes, '-o', 'shell']);
+        expect(stdout, stderr).toContain('Nodes to ');
+        const script = stdout.replace(/; exit 1$/m, '');
+        const ran = spawnSync('/bin/sh', [], { input: script, cwd: from, env: { PATH: tools }, encoding: 'utf8' });
+        expect([version, nodes, ran.stderr.replace(/^blockers are left.*\n/m, ''), existsSync(join(from, 'pwned'))]).toEqual([
+          version,
+          nodes,
+          '',
+          false,
+        ]);
+      }
+    }
+    rmSync(hostile, { recursive: true, force: true });
   });
 });
 

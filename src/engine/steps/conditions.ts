@@ -126,8 +126,9 @@ function weighReading(condition: Reading, answers: readonly ServerText[]): Weigh
   // Of `"gitVersion": ...` the line that has it.
   const key = 'matches' in condition ? /^"\w+"/.exec(condition.matches)?.[0] : undefined;
   const line = lines.find((each) => each.startsWith('[-]') || (key !== undefined && each.includes(key))) ?? lines[0] ?? '';
+  const said = line.trim().replace(/^"(\w+)": *"([^"]*)",?$/, '$1: $2');
   const server = off?.server ? { server: oneLine(off.server, 200) } : {};
-  return { done: answers.filter(fits).length, of, unmet: { is: 'reading', condition, line: oneLine(line.trim(), 200), ...server } };
+  return { done: answers.filter(fits).length, of, unmet: { is: 'reading', condition, line: oneLine(said, 200), ...server } };
 }
 
 /** Line by line: no pattern runs over a whole answer. */

@@ -2,6 +2,7 @@
 // minor. Sources: kubernetes/website version-skew-policy.md (kube-proxy is never newer than an API server); cmd/kubeadm/app/constants/constants.go.
 import semver from 'semver';
 import type { Condition, StageDraft, StepDraft, Text } from '../../engine/contracts.ts';
+import { shellWord } from '../../text/shell.ts';
 import { minor, minorOf } from '../../versions/kubernetes.ts';
 import { kubeadm } from './knowledge/tables.ts';
 import { tagOf } from './reads.ts';
@@ -63,6 +64,9 @@ export function addonStage(hop: Hop, { by, kubeadm: own, kubeProxy, coreDns }: C
 const step = (name: 'kube-proxy' | 'coredns', kind: 'daemonset' | 'deployment', image: string, seen: Condition): StepDraft =>
   manual(
     { en: `upgrade ${name} to ${tagOf(image)}`, zh: `把 ${name} 升级到 ${tagOf(image)}` },
-    [`kubectl set image -n kube-system ${kind}/${name} ${name}=${image}`, `kubectl rollout status -n kube-system ${kind}/${name}`],
+    [
+      `kubectl set image -n kube-system ${kind}/${name} ${shellWord(`${name}=${image}`)}`,
+      `kubectl rollout status -n kube-system ${kind}/${name}`,
+    ],
     [seen],
   );

@@ -2,6 +2,7 @@
 // Nothing of them: a person confirms it. Sources: as of the check etcd-backup.
 import type { Condition, Upgrading } from '../../engine/contracts.ts';
 import { each, list, mentions } from '../../engine/read/index.ts';
+import { oneLine } from '../../text/sanitise.ts';
 import { shellWord } from '../../text/shell.ts';
 
 export interface Backup {
@@ -22,7 +23,7 @@ export const restored = (file: string, note = ''): string[] => {
   ];
 };
 /** The same, of a file whose name is not known. */
-const restoredFile = (from: string): string[] => restored('FILE', `   # replace FILE: ${from}`);
+const restoredFile = (from: string): string[] => restored('FILE', `   # replace FILE: ${oneLine(from)}`);
 /** Seconds that a backup may be old: what was written since is lost. */
 export const LIMIT = 3600;
 

@@ -87,7 +87,7 @@ function kubelet(hop: Hop, parts: ClusterParts, member: Member, own: boolean, mo
       en: `upgrade the kubelet of Node ${name} to ${goalOf(hop, parts.by)}${more.en}`,
       zh: `把 Node ${name} 的 kubelet 升级到 ${goalOf(hop, parts.by)}${more.zh}`,
     },
-    commandsFor(shellWord(name), { hop, parts, os, machine, drained: false, uncordon: false, isControlPlane: own }),
+    commandsFor(name, { hop, parts, os, machine, drained: false, uncordon: false, isControlPlane: own }),
     [kubeletAt(member, hop, parts.by)],
   );
 }
@@ -188,9 +188,9 @@ function commandsFor(node: string, { hop: { version }, parts, os, machine, drain
           `${onNode(node, 'sudo systemctl stop kubelet && sudo install -m 755 /tmp/kubelet /usr/local/bin/ && sudo systemctl start kubelet')}   # the path is that of its unit`,
         ];
   return [
-    ...(drained ? [`kubectl drain ${node} --ignore-daemonsets`] : []),
+    ...(drained ? [`kubectl drain ${shellWord(node)} --ignore-daemonsets`] : []),
     ...replaced,
-    ...(uncordon ? [`kubectl uncordon ${node}`] : []),
+    ...(uncordon ? [`kubectl uncordon ${shellWord(node)}`] : []),
   ];
 }
 

@@ -27,6 +27,8 @@ const MEMBER = {
   etcd: label('node-role.kubernetes.io/etcd'),
 };
 export type Member = RowOf<typeof MEMBER>;
+/** It becomes a part of a URL in commands, and a kubelet may say anything. */
+const plainMachine = (member: Member): Member => (/^[a-z0-9]{1,20}$/.test(member.machine) ? member : { ...member, machine: 'amd64' });
 export type Component = 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
 
 /** A container of the control plane in its static Pod. */
@@ -83,7 +85,7 @@ export async function partsOf({ path, source }: Pick<Upgrading, 'path' | 'source
   };
   const reads = staticPods();
   const pods = { pods: await rowsOf(reads.pods), kops: await rowsOf(reads.kops) };
-  const members = (await rowsOf(list('nodes', MEMBER))).toSorted((a, b) => a.ref.name.localeCompare(b.ref.name));
+  const members = (await rowsOf(list('nodes', MEMBER))).map(plainMachine).toSorted((a, b) => a.ref.name.localeCompare(b.ref.name));
   const proxy = await there('apps/v1', 'DaemonSet', 'kube-proxy');
   const dns = await there('apps/v1', 'Deployment', 'coredns');
   const leases: string[] = [];

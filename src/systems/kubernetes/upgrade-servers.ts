@@ -1,5 +1,6 @@
 // The control plane in an upgrade: by kubeadm node by node; with other static Pods API servers first, one by one, then kube-controller-manager and kube-scheduler; of a provider, as one.
 import type { Condition, Expectation, StageDraft, StepDraft, Wrong } from '../../engine/contracts.ts';
+import { oneLine } from '../../text/sanitise.ts';
 import { shellWord } from '../../text/shell.ts';
 import { minor, minorOf } from '../../versions/kubernetes.ts';
 import { CONTROL_PLANE } from './reads.ts';
@@ -171,7 +172,7 @@ function oneByOne(hop: Hop, parts: ClusterParts, stopped: boolean): StepDraft[] 
             zh: `用安装它的工具把 Node ${instance.node} 上的 ${component} 升级到 ${hop.version}`,
           },
           [
-            `kubectl get pod -n ${shellWord(instance.namespace)} ${shellWord(instance.pod)} -o yaml   # image ${tagged(instance.image, hop.version)}`,
+            `kubectl get pod -n ${shellWord(instance.namespace)} ${shellWord(instance.pod)} -o yaml   # image ${oneLine(tagged(instance.image, hop.version))}`,
           ],
           [runs(instance, hop), ...(instance === last && parts.each ? [everyServer] : [])],
           component === 'kube-apiserver' ? wrong : [],

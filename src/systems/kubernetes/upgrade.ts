@@ -2,6 +2,7 @@
 // seen to be done. Sources: kubernetes/website tasks/administer-cluster/kubeadm/kubeadm-upgrade.md and version-skew-policy.md; kubernetes 143087 for kubeadm's own copy of etcd.
 import type { Rule, StageDraft, Upgrading } from '../../engine/contracts.ts';
 import { TO_LOG } from '../../engine/rights.ts';
+import { shellWord } from '../../text/shell.ts';
 import { UserError } from '../../text/user-error.ts';
 import { compare, minor, minorOf } from '../../versions/kubernetes.ts';
 import { kubeadm } from './knowledge/tables.ts';
@@ -118,8 +119,8 @@ function backup({ hop, version, before, first }: Hop, { by: distribution, etcd, 
   const tls = `--endpoints=https://127.0.0.1:2379 --cacert=${pki}/ca.crt --cert=${pki}/server.crt --key=${pki}/server.key`;
   const save = etcd
     ? [
-        `kubectl exec -n kube-system ${etcd.pod} -- etcdctl ${tls} snapshot save /var/lib/etcd/${file}`,
-        `ssh ${etcd.node} sudo cat /var/lib/etcd/${file} > ${file}`,
+        `kubectl exec -n kube-system ${shellWord(etcd.pod)} -- etcdctl ${tls} snapshot save /var/lib/etcd/${file}`,
+        `ssh ${shellWord(etcd.node)} sudo cat /var/lib/etcd/${file} > ${file}`,
       ]
     : [`etcdctl snapshot save ${file}   # add the endpoints and certificates of this etcd`];
   const minutes = LIMIT / 60;

@@ -6,12 +6,6 @@ const velero = (completionTimestamp: string, phase = 'Completed') => ({
   metadata: { name: 'daily-1', namespace: 'velero' },
   status: { phase, completionTimestamp },
 });
-const snapshot = (readyToUse: boolean) => ({
-  apiVersion: 'k3s.cattle.io/v1',
-  kind: 'ETCDSnapshotFile',
-  metadata: { name: 's3-1' },
-  status: { readyToUse, creationTime: '2099-01-01T00:00:00Z' },
-});
 const etcd = {
   apiVersion: 'v1',
   kind: 'Pod',
@@ -22,10 +16,12 @@ const etcd = {
 grid('kubernetes/etcd-backup', [
   { fixture: 'found', expect: 'warning CronJob/kube-system/etcd-backup' },
   { fixture: 'healthy', expect: 'passed' },
+  { fixture: 'found-velero', expect: 'warning Backup/velero/daily-20260105020000' },
+  { fixture: 'healthy-velero', expect: 'passed' },
+  { fixture: 'found-snapshot', expect: 'warning ETCDSnapshotFile/local-etcd-snapshot-cp1-4070908800-5d8a6f' },
+  { fixture: 'healthy-snapshot', expect: 'passed' },
   { fixture: 'found', objects: [velero('2099-01-01T00:00:00Z')], expect: 'passed' },
   { objects: [velero('2026-01-01T00:00:00Z', 'InProgress')], expect: 'warning Backup/velero/daily-1' },
-  { objects: [snapshot(true)], expect: 'passed' },
-  { objects: [snapshot(false)], expect: 'warning ETCDSnapshotFile/s3-1' },
   { expect: 'unknown' },
   { objects: [etcd], expect: 'unknown' },
   { base: 'managed', fixture: 'aks', expect: 'not-applicable' },

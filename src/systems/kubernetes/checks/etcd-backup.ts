@@ -3,6 +3,7 @@
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
 import { each, flag, list, mentions, time, word } from '../../../engine/read/index.ts';
+import { shellWord } from '../../../text/shell.ts';
 import { providersMatter } from '../managed.ts';
 import { nodes } from '../reads.ts';
 
@@ -99,7 +100,7 @@ const SEEN: Record<string, string> = {
 const TLS = '--cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/server.crt --key=/etc/kubernetes/pki/etcd/server.key';
 function unseen(pod: string | undefined): Text {
   const save = `etcdctl ${pod ? `${TLS} ` : ''}snapshot save ${pod ? '/var/lib/etcd/' : ''}backup.db`;
-  const command = pod ? `kubectl exec -n kube-system ${pod} -- ${save}` : save;
+  const command = pod ? `kubectl exec -n kube-system ${shellWord(pod)} -- ${save}` : save;
   return { en: `no backup of etcd is visible in the cluster; take one: ${command}`, zh: `集群中看不到 etcd 备份；请执行“${command}”` };
 }
 
