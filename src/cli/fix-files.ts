@@ -81,7 +81,7 @@ function repairs(call: Call, { results }: Examination, { declared, source }: Liv
     const check: Check | undefined = CHECKS.find((each) => each.id === id);
     const inFiles = findings.filter(({ accepted }) => !accepted).flatMap((finding) => ofFiles(finding, manifests));
     const mine = inFiles.filter(
-      (finding) => isConfident(finding) || finding.objects.some((ref) => call.flags.confirm?.includes(objectName(ref))),
+      (finding) => !check?.inFiles || isConfident(finding) || finding.objects.some((ref) => call.flags.confirm?.includes(objectName(ref))),
     );
     for (const { message, objects } of inFiles.filter((finding) => !mine.includes(finding))) {
       const how = `{retry} --confirm ${shellWord(objectName(objects[0]!))}`;

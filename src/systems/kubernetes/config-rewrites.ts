@@ -84,8 +84,7 @@ const RENAMED: Text = {
 type Changed = [at: string, field: string, before: Json, after: string];
 
 function patched({ file, line, ...on }: Ref, what: string, changed: readonly Changed[]): StepDraft {
-  const where = `${what} (${file}:${line})`;
-  const to = changed.map(([, field, , after]) => `${field} ${after}`);
+  const to = changed.map(([, field, , after]): Text => ({ en: `${field} to ${after}`, zh: `${field} 改为 ${after}` }));
   return {
     do: 'patch',
     on,
@@ -93,7 +92,10 @@ function patched({ file, line, ...on }: Ref, what: string, changed: readonly Cha
     guard: [],
     optional: true,
     undo: 'exact',
-    text: { en: `set ${to.join(' and ')} in ${where}`, zh: `在 ${where} 中设置 ${to.join('、')}` },
+    text: {
+      en: `in ${what} (${file}:${line}) set ${to.map(({ en }) => en).join(' and ')}`,
+      zh: `在 ${what}（${file}:${line}）中将 ${to.map(({ zh }) => zh).join('，')}`,
+    },
   };
 }
 

@@ -243,3 +243,14 @@ test.each<[string, string, RegExp]>([
   expect(exit).toBe(2);
   expect(said).toMatch(next);
 });
+
+test('what no fix changes in files is not offered by its name', async () => {
+  const file = put(
+    'one.yaml',
+    'apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: web}\nspec: {maxUnavailable: 0, selector: {}}\n',
+  );
+  const { exit, said } = await fixed(file, '1.37', 'pdb-blocks-drain');
+  expect(exit).toBe(2);
+  expect(said).toContain('skipped: kubernetes/pdb-blocks-drain cannot be fixed in manifests');
+  expect(said).not.toContain('--confirm');
+});
