@@ -43,7 +43,7 @@ function versionOf(members: NodeRow[]): string | Gap {
       resource: 'nodes',
       ...inOurWords({
         en: `${members[0]!.kubeletVersion} is not a released version of K3s`,
-        zh: `${members[0]!.kubeletVersion} 不是 K3s 的已发布版本`,
+        zh: `${members[0]!.kubeletVersion} 不是已发布的 K3s 版本`,
       }),
     }
   );

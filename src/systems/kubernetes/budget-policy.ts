@@ -60,7 +60,7 @@ function stepsFor(on: Ref, { least, most }: RowOf<typeof BUDGET>, pods: number):
       ] as Json),
     ],
     text: {
-      en: `set ${field} of PodDisruptionBudget ${name} from ${before} to ${after} for the time of the upgrade, or add a replica`,
+      en: `set ${field} of PodDisruptionBudget ${name} from ${before} to ${after} during the upgrade, or add a replica`,
       zh: `升级期间将 PodDisruptionBudget ${name} 的 ${field} 从 ${before} 改为 ${after}，或增加一个副本`,
     },
   };

@@ -53,7 +53,7 @@ test('what never allows an eviction is shown with the change; an upgrade lowers 
   // No run waits for what a person does in the place of an upgrade.
   const { stages, refusals: shown } = makePlan(repairs);
   expect(stages).toEqual([]);
-  expect(shown.map(({ as, refused }) => `${as} ${refused.en.replace(/ for the time.*/, '')}`)).toEqual([
+  expect(shown.map(({ as, refused }) => `${as} ${refused.en.replace(/ during the upgrade.*/, '')}`)).toEqual([
     'manual set minAvailable of PodDisruptionBudget shop/one from 1 to 0',
     'manual set minAvailable of PodDisruptionBudget shop/all from 100% to 2',
     'manual set maxUnavailable of PodDisruptionBudget shop/none from 0 to 1',

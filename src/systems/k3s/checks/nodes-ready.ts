@@ -18,7 +18,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'Plans have Nodes that they cannot upgrade', zh: 'Plan 中有无法升级的节点' },
   page: {
     impact: {
-      en: 'No Job runs on a Node that is not Ready: it keeps one of the concurrency slots, and as a server it keeps every agent waiting in prepare. Where the Node is not called like its hostname, the controller deletes its own running Jobs.',
+      en: "No Job runs on a Node that is not Ready: it occupies one of the concurrency slots, and if it is a server, every agent waits in prepare. If the Node's name differs from its hostname label, the controller deletes its own running Jobs.",
       zh: '未就绪的节点无法运行 Job：它会占用一个并发名额；如果是 server，所有 agent 会一直停在 prepare。节点名称与主机名不一致时，控制器会删除自己正在运行的 Job。',
     },
     detection: {

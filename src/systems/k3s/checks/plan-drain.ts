@@ -35,7 +35,7 @@ const check: Check<typeof reads, Args> = {
       zh: '对带 spec.drain 的 Plan 尚未升级的节点，统计各 PodDisruptionBudget 的 Pod，并查找没有控制器的 Pod（未设 drain.force 时）和使用 emptyDir 的 Pod（腾空不删除 emptyDir 时）。忽略 DaemonSet 的 Pod。还会比较 drain.timeout 与 Job 的时限。',
     },
     fix: {
-      en: 'manual: add a replica or relax the budget for the time of the upgrade; set drain.force or drain.deleteEmptydirData where the Pods may go; set drain.timeout below the deadline.',
+      en: 'manual: add a replica or relax the budget during the upgrade; set drain.force or drain.deleteEmptydirData if the Pods can be deleted; set drain.timeout below the deadline.',
       zh: '手动：在升级期间增加副本或放宽 PodDisruptionBudget；Pod 可以删除时设置 drain.force 或 drain.deleteEmptydirData；将 drain.timeout 设为小于 Job 的时限。',
     },
     limits: {

@@ -30,7 +30,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'Plans are stuck', zh: 'Plan 的执行停滞' },
   page: {
     impact: {
-      en: 'The Node keeps one of the concurrency slots of the Plan: the upgrade of all others waits as well. With spec.jobActiveDeadlineSecs 0 and no deadline of the controller it waits without end, and nothing is reported.',
+      en: "The stuck Node occupies one of the Plan's concurrency slots, so the other Nodes wait as well. If spec.jobActiveDeadlineSecs is 0 and the controller has no deadline, it waits forever and reports nothing.",
       zh: '该节点会占用 Plan 的一个并发名额，其他节点的升级也会等待。如果 spec.jobActiveDeadlineSecs 为 0 且控制器没有设置时限，则会一直等待，且没有任何报告。',
     },
     detection: {

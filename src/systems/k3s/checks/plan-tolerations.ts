@@ -16,7 +16,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'Plans do not tolerate taints of their Nodes', zh: 'Plan 不容忍其节点的污点' },
   page: {
     impact: {
-      en: 'The Pod of the Job stays Pending, and the Node is not upgraded. It keeps one of the concurrency slots of the Plan, so that the upgrade of the other Nodes stops there as well.',
+      en: "The Pod of the Job stays Pending, and the Node is not upgraded. It occupies one of the Plan's concurrency slots, so the other Nodes wait as well.",
       zh: 'Job 的 Pod 一直处于 Pending，节点不会升级。它会占用 Plan 的一个并发名额，其他节点的升级也会因此停止。',
     },
     detection: {

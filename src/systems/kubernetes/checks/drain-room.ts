@@ -49,7 +49,7 @@ const check: Check<typeof reads, Args> = {
       zh: '将每个节点上的 Pod 请求的 CPU 和内存与其他所有可调度节点可分配资源的剩余量比较。DaemonSet 的 Pod 和静态 Pod 不会移动。',
     },
     fix: {
-      en: 'manual: add a Node for the time of the upgrade, or scale down what can wait.',
+      en: 'manual: add a Node during the upgrade, or scale down less important workloads.',
       zh: '手动：升级期间增加一个节点，或缩容可以暂停的工作负载。',
     },
     limits: {

@@ -52,12 +52,12 @@ const check: Check<typeof reads, Args> = {
       zh: 'PodDisruptionBudget 拒绝驱逐时，kubectl drain 会一直重试直到超时：节点无法升级。如果一个 Pod 被两个 PodDisruptionBudget 选中，API 服务器会拒绝驱逐它。',
     },
     detection: {
-      en: 'Counts the ready Pods that each budget selects and what it wants to keep of them; does not trust its status. Pods of DaemonSets count, but are not evicted by a drain. Of manifests (-f) it takes the replicas of the workloads declared beside them.',
+      en: 'Compares the number of ready Pods that each budget selects with the number it requires, and ignores its status. Pods of DaemonSets count, but are not evicted by a drain. For manifests (-f) the replicas of the workloads declared with them count.',
       zh: '统计每个 PodDisruptionBudget 选中的就绪 Pod 及其要求保留的数量，不依赖其 status。DaemonSet 的 Pod 计入数量，但腾空节点时不会被驱逐。对于清单（-f），按同时声明的工作负载的副本数计算。',
     },
     fix: {
-      en: 'upgrade lowers a budget that never allows an eviction by one and restores it at its end, only where the object is named (--confirm). Otherwise manual: add a replica, or lower minAvailable, for the time of the upgrade. Of two budgets over one Pod keep one.',
-      zh: '升级时将始终不允许驱逐的 PodDisruptionBudget 调低一，结束时恢复，且仅在用 --confirm 指明该对象时进行。其他情况需手动：升级期间增加一个副本，或调低 minAvailable。两个 PodDisruptionBudget 选中同一 Pod 时只保留一个。',
+      en: 'upgrade relaxes a budget that never allows an eviction by one Pod and restores it at the end, but only if the budget is named with --confirm. Otherwise manual: add a replica, or lower minAvailable, during the upgrade. If two budgets select one Pod, delete one of them.',
+      zh: '升级时将始终不允许驱逐的 PodDisruptionBudget 放宽一个 Pod，结束时恢复，且仅在用 --confirm 指明该对象时进行。其他情况需手动：升级期间增加一个副本，或调低 minAvailable。两个 PodDisruptionBudget 选中同一 Pod 时只保留一个。',
     },
     limits: {
       en: 'Percentages are taken of the Pods that exist, not of the replicas that a controller is still making. In manifests a workload with a HorizontalPodAutoscaler counts with its maxReplicas.',

@@ -25,7 +25,7 @@ const check: Check<typeof reads, Args> = {
       zh: '读取 Deployment 和 StatefulSet 的 spec.replicas。副本数为 0 的工作负载会被忽略。',
     },
     fix: {
-      en: 'manual: scale to two replicas for the time of the upgrade, where the workload supports it.',
+      en: 'manual: scale to two replicas during the upgrade, if the workload supports it.',
       zh: '手动：如果工作负载支持，升级期间扩容到两个副本。',
     },
   },

@@ -41,7 +41,7 @@ const check: Check<typeof reads, Args> = {
       zh: '将此类 webhook 的 rules 和 namespaceSelector 与 Node 以及 kube-system 中的 Lease、Pod 比较。设置了 objectSelector 或 matchConditions 的 webhook 会被忽略。',
     },
     fix: {
-      en: 'manual: exclude namespace kube-system in namespaceSelector, and remove nodes and leases from rules, or set failurePolicy Ignore for the time of the upgrade.',
+      en: 'manual: exclude namespace kube-system in namespaceSelector, and remove nodes and leases from rules, or set failurePolicy Ignore during the upgrade.',
       zh: '手动：在 namespaceSelector 中排除命名空间 kube-system，并从 rules 中去掉 nodes 和 leases；或在升级期间将 failurePolicy 设为 Ignore。',
     },
   },

@@ -77,8 +77,8 @@ const check: Check<typeof reads, Args> = {
       zh: '将 Deployment osm-controller 的标签、命名空间以及现有的 values 与升级会带入的 values（release 记录、--values、--set、复用参数，规则与 helm 相同）比较。',
     },
     fix: {
-      en: 'upgrade osm-edge passes the value that the mesh has now to helm, unless --set or --values has another one: then remove that. fix prints the flags for helm upgrade.',
-      zh: 'upgrade osm-edge 会把网格现有的值传给 helm，除非 --set 或 --values 指定了其他值：请去掉后者。fix 会给出 helm upgrade 的参数。',
+      en: 'upgrade osm-edge passes the current value to helm. If --set or --values contains another value, remove it there. fix prints the flags for helm upgrade.',
+      zh: 'upgrade osm-edge 会把网格当前的值传给 helm。如果 --set 或 --values 指定了其他值，请先去掉。fix 会给出 helm upgrade 的参数。',
     },
   },
   sources: [
