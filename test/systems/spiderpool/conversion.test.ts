@@ -1,10 +1,13 @@
 // From v1 to v2beta1: what becomes of each object, which steps there are in which order, and what keeps it from beginning.
 import { describe, expect, test } from 'vitest';
+import type { Call } from '../../../src/cli/call.ts';
+import { rehearseUpgrade } from '../../../src/cli/rehearse.ts';
 import type { JudgedFinding, Raw, StepDraft } from '../../../src/engine/contracts.ts';
+import { planUpgrade } from '../../../src/engine/plan.ts';
 import { dumpOf } from '../../../src/snapshot/dump.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
 import { conversionStages } from '../../../src/systems/spiderpool/conversion.ts';
-import { converted } from '../../../src/systems/spiderpool/convert.ts';
+import { converted, NEW_API } from '../../../src/systems/spiderpool/convert.ts';
 import type { SpiderpoolUpgrade } from '../../../src/systems/spiderpool/repairs.ts';
 
 const P = 'ipam.spidernet.io/';
@@ -122,7 +125,7 @@ const crd = (plural: string, version: string, stored?: string[]): Raw => ({
     names: { kind: KINDS[plural as keyof typeof KINDS], plural },
     versions: [{ name: version, served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
   },
-  ...(stored ? { status: { storedVersions: stored } } : {}),
+  ...(stored ? { status: { storedVersions: stored, conditions: [{ type: 'Established', status: 'True' }] } } : {}),
 });
 const crds = (version: string, stored?: string[]) => Object.keys(KINDS).map((plural) => crd(plural, version, stored));
 const workload = (kind: string, name: string): Raw => ({
@@ -172,6 +175,33 @@ describe('the stages', () => {
       ],
     ]);
     expect(stages.every(({ first }) => first)).toBe(true);
+  });
+  test('are rehearsed to the end in memory, the Pods of Spiderpool gone; what comes behind is not counted', async () => {
+    const agent: Raw = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'x', namespace: 'sp', uid: 'u-x', labels: { app: 'spiderpool-agent' } },
+    };
+    const dump = dumpOf({
+      objects: [...INSTALLED, agent, pool({ allocatedIPs: { '10.8.0.2': record('db-0', 'StatefulSet') } })],
+      whole: true,
+    });
+    const stages = await conversionStages(upgrade([], { source: dumpSource(dump) }));
+    const plan = planUpgrade([{ hop: '0.9.13', repairs: [], stages }], ['spiderpool']);
+    const lines: string[] = [];
+    const face = { language: 'en', columns: 200, style: { bold: String, green: String, dim: String } };
+    const t = ({ en }: { en: string }) => en;
+    const call = { face, t, out: (...each: string[]) => void lines.push(...each), signal: new AbortController().signal };
+    expect(await rehearseUpgrade(call as unknown as Call, dump, plan), lines.join('\n')).toBe(0);
+    expect(lines.at(-1)).toMatch(/^Rehearsed in memory: \d+ steps\. Not rehearsed: 0 /);
+    const source = dumpSource(dump);
+    const now = (kind: string, name: string) =>
+      source.get({ apiVersion: kind === 'SpiderIPPool' ? NEW_API : 'apiextensions.k8s.io/v1', kind, name });
+    expect(await now('SpiderIPPool', 'p')).toMatchObject({ status: { allocatedIPs: '{"10.8.0.2":{"pod":"a/db-0","podUid":""}}' } });
+    expect(await now('CustomResourceDefinition', 'spiderippools.spiderpool.spidernet.io')).toMatchObject({
+      spec: { versions: [{ name: 'v2beta1' }] },
+      status: { storedVersions: ['v2beta1'] },
+    });
   });
   test('none where nothing is stored as v1, or where the target has v1', async () => {
     expect(await conversionStages(upgrade(crds('v2beta1', ['v2beta1'])))).toEqual([]);
