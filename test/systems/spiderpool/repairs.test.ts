@@ -9,7 +9,13 @@ import { refOf } from '../../../src/kube/refs.ts';
 import { dumpOf } from '../../../src/snapshot/dump.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
 import { dumpWorld } from '../../../src/snapshot/world.ts';
-import { coordinatorRepairs, droppedFields, networkRepairs, type SpiderpoolUpgrade } from '../../../src/systems/spiderpool/repairs.ts';
+import {
+  coordinatorRepairs,
+  droppedFields,
+  networkRepairs,
+  rollbackTrap,
+  type SpiderpoolUpgrade,
+} from '../../../src/systems/spiderpool/repairs.ts';
 import { stages } from '../../../src/systems/spiderpool/upgrade.ts';
 
 const NAMESPACE = 'sp-system';
@@ -201,5 +207,26 @@ describe('fields that the CRDs of the target drop', () => {
     const drafts = await droppedFields(situation(version, [coordinator(spec), definition]));
     expect(drafts.flatMap((draft) => (draft.do === 'patch' ? draft.changes.map(({ after }) => after) : []))).toEqual(expected);
     expect(drafts.every(({ onUndo, undo }) => onUndo && undo === 'exact')).toBe(true);
+  });
+});
+
+describe('what a rollback by helm alone would break', () => {
+  const between = (from: string, version: string) => {
+    const { path, intended } = situation(version, []);
+    return rollbackTrap({ path: { ...path, from }, intended });
+  };
+  test.each([
+    ['0.6.1', '1.2.2', ['detectGateway', 'detectIPConflict', 'hostRPFilter']],
+    ['0.7.3', '0.9.13', []],
+    ['0.9.4', '0.9.13', []],
+    ['0.9.4', '1.0.6', ['detectGateway', 'detectIPConflict', 'hostRPFilter']],
+    // From 0.9.9 on its agents read none of them.
+    ['0.9.13', '1.0.6', []],
+    ['1.1.2', '1.2.2', []],
+  ])('%s → %s: %j', (from, version, fields) => {
+    const { en, zh } = between(from, version);
+    if (!fields.length) return expect([en, zh]).toEqual(['', '']);
+    expect(en).toContain(`agents of ${from} crash on SpiderCoordinators without ${fields.join(', ')}, which ${version} drops`);
+    expect(zh).toContain(fields.join('、'));
   });
 });
