@@ -27,7 +27,7 @@ async function main(words: string[]): Promise<number> {
   const language = languageAsked(words, process.env);
   if (caller.kind === 'kubectl-completion') return print(await complete(words, language, lookUp(caller, language)));
   if (words[0] === COMPLETE) {
-    const [typed, aliases] = caller.kind === 'helm' ? [pluginTyped(words.slice(1)), ALIASES] : [words.slice(1), {}];
+    const [typed, aliases] = caller.kind === 'helm' ? [pluginTyped(words.slice(1)), ALIASES] : [words.slice(1), undefined];
     return print(await complete(typed, language, lookUp(caller, language), aliases));
   }
   let verbose = false;

@@ -1,7 +1,8 @@
-// What completion cannot know from the command line alone: checks, contexts, namespaces and runs. Never an error, never longer than a person waits for a key.
+// What completion cannot know from the command line alone: checks, contexts, namespaces, releases and runs. Never an error, never longer than a person waits for a key.
 import { connect, contexts } from '../cluster/kubeconfig.ts';
 import { clusterSource } from '../cluster/source.ts';
-import type { Language } from '../engine/contracts.ts';
+import type { Language, Source } from '../engine/contracts.ts';
+import { releaseRecord } from '../helm/records.ts';
 import { runStore } from '../journal/run-store.ts';
 import { stateFolder } from '../journal/state-folder.ts';
 import { RUN_STATES } from '../report/words.ts';
@@ -34,35 +35,46 @@ export async function candidates(asked: Asked, place: Place): Promise<Candidate[
 const ANSWERS: Record<Asked, (place: Place) => Promise<Candidate[]>> = {
   checks: async ({ language }) => CHECKS.map(({ id, title }) => [id, title[language]]),
   contexts: async ({ flags, env }) => contexts(flags, env).names.map((name) => [name, '']),
-  namespaces: async (place) => {
-    const { source, close } = await opened(place);
+  namespaces: asking(async (source) => {
     const names: Candidate[] = [];
-    try {
-      await source.list(
-        { resource: 'namespaces', fields: [] },
-        { object: ({ metadata }) => names.push([nameOf(metadata), '']), restart: () => names.splice(0) },
-      );
-    } finally {
-      close();
-    }
+    await source.list(
+      { resource: 'namespaces', fields: [] },
+      { object: ({ metadata }) => names.push([nameOf(metadata), '']), restart: () => names.splice(0) },
+    );
     return names;
-  },
-  runs: async (place) => {
-    const { source, close } = await opened(place);
-    try {
-      const { uid } = await source.identity();
-      const { runs } = await runStore(stateFolder(place.env), uid).list();
-      return runs.map(({ id, what, state }) => [id, `${what}: ${RUN_STATES[state][place.language]}`]);
-    } finally {
-      close();
+  }),
+  releases: asking(async (source, { flags: { namespace } }) => {
+    const found = new Map<string, string>();
+    for (const resource of ['secrets', 'configmaps']) {
+      await source.list(
+        { resource, labels: 'owner=helm', fields: ['metadata.labels'] },
+        {
+          object(object) {
+            const record = releaseRecord(object);
+            if (record && (namespace === undefined || namespace === record.namespace)) found.set(record.name, record.namespace);
+          },
+          restart: () => {},
+        },
+      );
     }
-  },
+    return [...found].sort();
+  }),
+  runs: asking(async (source, { env, language }) => {
+    const { uid } = await source.identity();
+    const { runs } = await runStore(stateFolder(env), uid).list();
+    return runs.map(({ id, what, state }) => [id, `${what}: ${RUN_STATES[state][language]}`]);
+  }),
 };
 
 const nameOf = (metadata: unknown): string => String((metadata as { name?: string } | undefined)?.name ?? '');
 
-async function opened({ flags, env, version }: Place) {
-  const connection = await connect(connectionFlags(flags), env);
-  const source = clusterSource(connection, AbortSignal.timeout(PATIENCE), { version, warning: () => {} });
-  return { source, close: () => connection.close() };
+function asking(ask: (source: Source, place: Place) => Promise<Candidate[]>): (place: Place) => Promise<Candidate[]> {
+  return async (place) => {
+    const connection = await connect(connectionFlags(place.flags), place.env);
+    try {
+      return await ask(clusterSource(connection, AbortSignal.timeout(PATIENCE), { version: place.version, warning: () => {} }), place);
+    } finally {
+      connection.close();
+    }
+  };
 }

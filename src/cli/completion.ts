@@ -9,7 +9,7 @@ export const COMPLETE = '__complete';
 
 export type Candidate = readonly [word: string, text: string];
 /** What only the core can tell, some of it with the cluster's help. */
-export type Asked = 'checks' | 'contexts' | 'namespaces' | 'runs';
+export type Asked = 'checks' | 'contexts' | 'namespaces' | 'releases' | 'runs';
 /** `flags`: those on the line so far, which say where to ask. Never throws. */
 export type LookUp = (asked: Asked, flags: Flags) => Promise<Candidate[]>;
 
@@ -20,24 +20,31 @@ interface Offer {
   asked?: { what: Asked; prefix: string };
 }
 
-/** @param words everything after our name up to the cursor; the last one is being typed and may be empty. @param aliases flags under the names that our caller knows them by. */
+/**
+ * @param words everything after our name up to the cursor; the last one is being typed and may be empty. @param aliases flags under the names that helm knows them by: it calls us, and
+ * takes a release where we take a command.
+ */
 export async function complete(
   words: readonly string[],
   language: Language,
   lookUp: LookUp,
-  aliases: Readonly<Record<string, FlagName>> = {},
+  aliases?: Readonly<Record<string, FlagName>>,
 ): Promise<string> {
   const typing = words.at(-1) ?? '';
   const line = read(words.slice(0, -1));
-  const { candidates, files, asked } = offer(line, typing, language);
+  const offered = offer(line, typing, language);
+  const { candidates, files, asked } = aliases && isFirst(line, typing) ? { ...offered, asked: RELEASES } : offered;
   const found = asked ? (await lookUp(asked.what, line.flags)).map(([word, text]): Candidate => [asked.prefix + word, text]) : [];
-  const renamed = Object.entries(aliases).map(([alias, name]): Candidate => [`--${alias}`, specOf(name).text[language]]);
+  const renamed = Object.entries(aliases ?? {}).map(([alias, name]): Candidate => [`--${alias}`, specOf(name).text[language]]);
   const more = typing.startsWith('-') && !typing.includes('=') && !line.open ? renamed : [];
   const fitting = [...candidates, ...more, ...found]
     .filter(([word]) => word.startsWith(typing))
     .map(([word, text]) => (text ? `${word}\t${text}` : word));
   return [...fitting, files ? ':0' : ':4', ''].join('\n');
 }
+
+const RELEASES: Offer['asked'] = { what: 'releases', prefix: '' };
+const isFirst = ({ positionals, open }: Line, typing: string): boolean => !positionals.length && !open && !typing.startsWith('-');
 
 function offer({ positionals, open }: Line, typing: string, language: Language): Offer {
   const command = positionals[0] === undefined ? undefined : commandOf(positionals[0]);
@@ -101,7 +108,7 @@ const ASKED_OF_FLAGS: Partial<Record<FlagName, Asked>> = {
   namespace: 'namespaces',
   'take-over': 'runs',
 };
-const ASKED_OF_ARGUMENTS: Partial<Record<string, Asked>> = { 'CHECK-ID': 'checks', RUN: 'runs' };
+const ASKED_OF_ARGUMENTS: Partial<Record<string, Asked>> = { 'CHECK-ID': 'checks', RELEASE: 'releases', RUN: 'runs' };
 
 /** `typed`: the value so far. */
 function valuesOf(name: FlagName, command: CommandSpec | undefined, prefix: string, typed: string): Offer {

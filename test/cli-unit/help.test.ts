@@ -64,7 +64,10 @@ it('the systems of the command line are those of the folders', () => {
 });
 
 describe('completion', () => {
-  const known = { checks: ['a/one', 'a/two'], contexts: ['prod', 'test'], namespaces: ['default', 'shop'], runs: ['20260102-030405-abcd'] };
+  const known = {
+    ...{ checks: ['a/one', 'a/two'], contexts: ['prod', 'test'], namespaces: ['default', 'shop'] },
+    ...{ releases: ['sp', 'undone'], runs: ['20260102-030405-abcd'] },
+  };
   const lookUp: LookUp = async (asked) => known[asked].map((word) => [word, '']);
   const offered = async (...words: string[]) =>
     (await complete(words, 'en', lookUp))
@@ -160,6 +163,11 @@ describe('completion', () => {
     for (const flag of Object.keys(FLAGS) as FlagName[]) if (specOf(flag).short !== flag) expect(flags).toContain(`--${flag}`);
   });
 
+  it('offers releases where helm calls, and of upgrade', async () => {
+    expect(await complete(['und'], 'en', lookUp, {})).toMatch(/^undo\t.*\nundone\n:4\n$/);
+    expect(await complete(['und'], 'en', lookUp)).not.toContain('undone');
+    expect(await offered('upgrade', 'spiderpool', '')).toEqual(['sp', 'undone', ':4']);
+  });
   it('describes in the language of the user', async () => expect(await complete(['und'], 'zh', lookUp)).toContain('undo\t撤销'));
 
   it.each(['bash', 'zsh', 'fish'])('has a script for %s that asks us', (shell) => {

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { helmPluginFolder } from '../../scripts/archive.ts';
 import { hostTarget } from '../../scripts/targets.ts';
 import { BINARY, newHome, run } from '../bed/binary.ts';
@@ -96,6 +96,13 @@ describe.each(['helm3', 'helm4'] as const)('%s', (which) => {
     const checked = await check(where);
     expect(checked.stdout, checked.stderr).toContain('release kube-system/spiderpool, revision 1');
     expect(checked.code).toBe(2);
+  });
+
+  test('completes a release of the cluster beside our commands, then helm’s flags', async () => {
+    const offered = async (...words: string[]) => (await helm(['__complete', 'spiderpool-upgrade', ...words], { from: toBed })).stdout;
+    await vi.waitFor(async () => expect(await offered('sp')).toMatch(/^spiderpool\tkube-system$/m), { timeout: 20_000 });
+    expect(await offered('sp', '--resu')).not.toContain('spiderpool');
+    expect(await offered('spiderpool', '--reset')).toMatch(/^--reset-values\t/m);
   });
 
   test('nor elsewhere: where helm reaches nothing, neither do we, and say so', async () => {
