@@ -82,7 +82,7 @@ function scene(
     name: what ? `${check}, ${what}` : check,
     fix: ['fix', check, ...flags],
     writes: LEASED(writes),
-    undoWrites: undoWrites.length ? LEASED(undoWrites) : [],
+    undoWrites: LEASED(undoWrites),
     rehearsed,
     reset: () => cluster.apply(...objects),
     state,
@@ -125,6 +125,7 @@ const records = read('release-deployed/found.yaml').map(({ metadata, ...record }
 const PENDING = 'sh.helm.release.v1.osm.v2';
 scene('release-deployed', ['DELETE secrets'], [], {
   over: records,
+  rehearsed: 3,
   lost: { write: 'DELETE secrets', object: `Secret/osm-system/${PENDING}` },
 });
 scene('selector-immutable', ['DELETE deployments'], ['POST deployments']);
@@ -190,7 +191,8 @@ sweeps.remedy({
   name: 'osm-edge/sidecar-restart-needed',
   fix: ['fix', 'osm-edge/sidecar-restart-needed'],
   writes: LEASED(['POST pods/eviction', 'POST pods/eviction']),
-  undoWrites: [],
+  // There is nothing to bring back.
+  undoWrites: LEASED([]),
   async reset() {
     // Its injector does not run here, and with failurePolicy Fail no Pod would be created.
     const hooks = INSTALLED.filter(({ kind }) => kind.endsWith('WebhookConfiguration'));
