@@ -4,7 +4,7 @@ import type { ClusterIdentity, Language, Refusal, Step, Text } from '../engine/c
 import type { Plan } from '../engine/plan.ts';
 import { isHarmless } from '../engine/progress.ts';
 import { kindOf } from '../engine/steps/index.ts';
-import { describe } from '../kube/refs.ts';
+import { describe, keyOf } from '../kube/refs.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
@@ -43,23 +43,38 @@ export function planView(
     zh: `  …… 另有 ${more} 步；查看全部：${rest}`,
   }[language];
   const visible = more ? steps.slice(0, shown) : steps;
-  const room = Math.max(0, ...visible.map(({ step }) => width(promise(step, face))));
+  const back = undoneBy(steps.map(({ step }) => step));
+  const promised = (step: Step) => promise(step, face, back.get(step.id));
+  const room = Math.max(0, ...visible.map(({ step }) => width(promised(step))));
   const titled = ({ stage }: (typeof visible)[number], i: number): string[] =>
     stages.length > 1 && stage !== visible[i - 1]?.stage ? [...(i ? [''] : []), style.bold(oneLine(stage.title[language], 200))] : [];
   return [
     ...(count ? [style.bold(head)] : []),
     ...visible.flatMap((each, i) => [
       ...titled(each, i),
-      ...stepLines(each.step, visible[i - 1]?.step, room, face, stored ? describedChanges : changesOf),
+      ...stepLines(each.step, visible[i - 1]?.step, { text: promised(each.step), room }, face, stored ? describedChanges : changesOf),
     ]),
     ...(more > 0 ? [style.dim(folded)] : []),
-    ...refusals.flatMap((refusal) => refusalLines(refusal, face)),
+    ...besideLines(refusals, face),
   ];
 }
 
-const promise = (step: Step, { language }: Face): string => {
+/** Steps that an undo puts back by a step of its own, which stands elsewhere in the plan: which one that is, by id. */
+export function undoneBy(steps: readonly Step[]): Map<string, string> {
+  const own = new Map(steps.flatMap((step) => (step.onUndo && step.do === 'patch' ? [[keyOf(step.on), step.id] as const] : [])));
+  return new Map(
+    steps.flatMap((step) => {
+      const by = step.undo === 'none' && !step.onUndo && step.do === 'patch' ? own.get(keyOf(step.on)) : undefined;
+      return by === undefined ? [] : [[step.id, by] as const];
+    }),
+  );
+}
+
+/** `by`: the step with which an undo puts it back. */
+const promise = (step: Step, { language }: Face, by: string | undefined): string => {
   const { undo, do: doing } = step;
   if (step.onUndo) return ON_UNDO[language];
+  if (by !== undefined) return { en: `undo: by step ${by}`, zh: `撤销：由第 ${by} 步完成` }[language];
   if (doing === 'manual') return MANUAL[language];
   return isHarmless(step)
     ? NOTHING_TO_UNDO[language]
@@ -73,8 +88,14 @@ const describedChanges = (step: Step): Text[] =>
     ? changesOf(step).map(({ en, zh }) => ({ en: `${describe(step.on)} ${en}`, zh: `${describe(step.on)} ${zh}` }))
     : changesOf(step);
 
-/** `before`: the step above; what it says of its change is not said again. `room`: columns of the undo column. */
-function stepLines(step: Step, before: Step | undefined, room: number, face: Face, changed: (step: Step) => Text[]): string[] {
+/** `before`: the step above; what it says of its change is not said again. `undo`: what the undo column says, and its width. */
+function stepLines(
+  step: Step,
+  before: Step | undefined,
+  undo: { text: string; room: number },
+  face: Face,
+  changed: (step: Step) => Text[],
+): string[] {
   const { language, style } = face;
   const paint =
     step.do === 'manual'
@@ -86,12 +107,20 @@ function stepLines(step: Step, before: Step | undefined, room: number, face: Fac
   const changes = step.onUndo ? [] : changed(step);
   const note = step.do !== 'manual' && step.undoNote ? paragraph(oneLine(step.undoNote[language], 600), face, INDENT) : [];
   return [
-    ...beside(step.id, oneLine(step.text[language], 1000), paint(promise(step, face)), room, face),
+    ...beside(step.id, oneLine(step.text[language], 1000), paint(undo.text), undo.room, face),
     ...(isDeepStrictEqual(changes, before && changed(before)) ? [] : changes).map(
       (line) => `${' '.repeat(INDENT)}${style.cyan(oneLine(line[language], 1000))}`,
     ),
     ...note.map(style.dim),
   ];
+}
+
+/** What the same command settles stands together, above the command. */
+function besideLines(refusals: readonly Refusal[], face: Face): string[] {
+  const same = (each: Refusal) => (each.as === 'upgrade' && each.command ? each.command : each);
+  return [...Map.groupBy(refusals, same).values()].flatMap((group) =>
+    group.flatMap((each, i) => refusalLines(i < group.length - 1 ? { ...each, command: undefined } : each, face)),
+  );
 }
 
 function refusalLines({ refused, objects, command, commands = command ? [command] : [], as }: Refusal, face: Face): string[] {
@@ -117,7 +146,8 @@ export const clusterName = ({ context, server, uid }: ClusterIdentity): string =
 export function question(steps: readonly Step[], cluster: ClusterIdentity): Text {
   const ours = steps.filter(({ do: doing, onUndo }) => doing !== 'manual' && !onUndo);
   const yours = steps.filter(({ do: doing }) => doing === 'manual').length;
-  const promised = (undo: Step['undo']) => ours.filter((step) => step.undo === undo && !isHarmless(step)).length;
+  const back = undoneBy(steps);
+  const promised = (undo: Step['undo']) => ours.filter((step) => step.undo === undo && !isHarmless(step) && !back.has(step.id)).length;
   const [none, other] = [promised('none'), promised('compensates')];
   if (!ours.length) {
     return {

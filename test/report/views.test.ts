@@ -139,6 +139,19 @@ describe.each(LANGUAGES)('%s', (language) => {
       expect(question([waiting, ...exact], examples.mixed.identity)[language]).toContain(words[1]);
     }
   });
+  test('what a step of the way back puts back can be undone, and says by which step; the command of several pieces of advice stands once', () => {
+    const on = examples.ref('Deployment', 'shop', 'api');
+    const restart = (id: string, more: object): StepOf<'patch'> => ({
+      ...{ id, do: 'patch', on, changes: [{ path: '/a', after: id }], guard: [], after: [], reasons: [] },
+      ...{ undo: 'none', text: { en: 'restart', zh: '重启' }, ...more },
+    });
+    const all = [restart('1', { onUndo: true, undo: 'exact' }), restart('2', {})];
+    const advice = (en: string) => ({ refused: { en, zh: `升级会设置${en}` }, objects: [], as: 'upgrade' as const, command: 'up' });
+    const view = planView({ ...oneStage(all), refusals: [advice('one'), advice('two')] }, face(language, 80));
+    expect(view.join('\n')).toContain({ en: 'undo: by step 1', zh: '撤销：由第 1 步完成' }[language]);
+    expect(view.slice(-3).map((line) => line.trim().slice(-3))).toEqual(['one', 'two', 'up']);
+    expect(question(all, examples.mixed.identity)[language]).toContain({ en: '(all can be undone)', zh: '（均可撤销）' }[language]);
+  });
   test('a plan of 200 steps is folded', () =>
     golden('plan-folded', language, (columns) => planView(oneStage(manySteps), face(language, columns), { shown: 20 })));
   test('steps as they end, forwards and backwards, and what it came to', () => {

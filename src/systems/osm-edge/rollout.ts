@@ -54,7 +54,7 @@ export async function restart(
     ...{ do: 'wait', guard: [], undo: 'none', within: WITHIN, lasting: 5, assume: [], after: started, when },
     until: [...started.map(({ on }) => rolledOut(namespace, on.name)), ...also],
     text: {
-      en: `wait until ${started.map(({ on }) => on.name).join(' and ')} run new Pods`,
+      en: `wait until new Pods of ${started.map(({ on }) => on.name).join(' and ')} are ready`,
       zh: `等待 ${started.map(({ on }) => on.name).join('、')} 运行新的 Pod`,
     },
   };

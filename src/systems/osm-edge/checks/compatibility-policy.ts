@@ -165,7 +165,10 @@ const HAZARDS: readonly Hazard[] = [
     },
     next: {
       byUpgrade: true,
-      text: { en: 'upgrade osm-edge sets it in the MeshConfig', zh: 'upgrade osm-edge 会在 MeshConfig 中设置该字段' },
+      text: {
+        en: 'upgrade osm-edge sets http2PerRequestLoadBalancing in the MeshConfig',
+        zh: 'upgrade osm-edge 会在 MeshConfig 中设置 http2PerRequestLoadBalancing',
+      },
     },
   },
   {

@@ -106,8 +106,8 @@ const check: Check<ReturnType<typeof reads>, Args> = {
 export default check;
 
 const NEEDS_CRD = {
-  en: 'upgrade osm-edge sets it once the CRDs of the target version are applied (the installed CRD would prune it)',
-  zh: 'upgrade osm-edge 会在应用目标版本的 CRD 之后设置（当前的 CRD 会丢弃）',
+  en: 'upgrade osm-edge sets these fields once the CRDs of the target version are applied (the installed CRD would prune them)',
+  zh: 'upgrade osm-edge 会在应用目标版本的 CRD 之后设置这些字段（当前的 CRD 会丢弃它们）',
 };
 
 /** Leaf by leaf: an override of one key of a map says nothing about the others. */

@@ -75,8 +75,8 @@ const check: Check<typeof reads, Args> = {
 export default check;
 
 const LATER: Text = {
-  en: 'upgrade osm-edge sets it once the scripts of the target version are served',
-  zh: 'upgrade osm-edge 会在目标版本的脚本就绪后设置',
+  en: 'upgrade osm-edge sets the sidecar image once the scripts of the target version are served',
+  zh: 'upgrade osm-edge 会在目标版本的脚本就绪后设置 sidecar 镜像',
 };
 
 const SAY: Record<Is, (wanted: string, version: string) => Text> = {
