@@ -1,4 +1,4 @@
-// Executing the steps of a run, in either way: stage by stage, in the order of what must come before what, eight independent ones at a time.
+// Executing the steps of a run, in either way: stage by stage, each begun in the order of the plan and behind what must come before it, eight independent ones at a time.
 import {
   type Direction,
   type EndState,
@@ -162,23 +162,31 @@ async function inOrder(
   const isVain = (id: string) => resultOf(id) === 'obsolete' && waits.has(id);
   for (const queue of stages) {
     const ended = new Map<string, Promise<void>>();
+    const told = tellingInOrder(options.on);
+    const awaitPerson = behindPersons(queue);
     let next = 0;
+    /** That every step before the next has begun. */
+    let turn = Promise.resolve();
     const worker = async () => {
       for (let step = queue[next++]; step && !halt.aborted; step = queue[next++]) {
-        const run = runOne(step);
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const run = runOne(step, turn, resolve).finally(resolve);
+        if (!awaitPerson.has(step.id)) turn = promise;
         ended.set(step.id, run);
         await run;
       }
     };
-    const runOne = async (step: Step) => {
+    const runOne = async (step: Step, before: Promise<void>, begun: () => void) => {
+      await before;
       await Promise.all(step.after.map((id) => ended.get(id)));
       if (halt.aborted || !step.after.every(isOver)) return;
-      options.on?.(step, 'begun');
+      const tell = told(step);
+      begun();
       const unneeded = direction === 'apply' ? step.after.find(isVain) : undefined;
       const outcome = await perform(step, direction, { ...options, journal, halt }, unneeded);
+      if (outcome) outcomes.set(step.id, outcome);
+      tell(outcome);
       if (!outcome) return;
-      outcomes.set(step.id, outcome);
-      options.on?.(step, outcome);
       // What a person has to do holds up what comes behind it, and nothing beside it.
       if (outcome.result !== 'manual' && !isPassed(step, outcome.result, direction)) stop.abort();
     };
@@ -189,6 +197,34 @@ async function inOrder(
   }
   await journal.stored();
   return outcomes;
+}
+
+/** Steps that wait for something that a person has to do; those beside them do not wait with them. */
+function behindPersons(queue: readonly Step[]): ReadonlySet<string> {
+  const persons = new Set(queue.flatMap(({ do: doing, id }) => (doing === 'manual' ? [id] : [])));
+  const behind = new Set<string>();
+  if (persons.size) for (const { id, after } of queue) if (after.some((each) => persons.has(each) || behind.has(each))) behind.add(id);
+  return behind;
+}
+
+/** What others need not be held back for, until it has ended. */
+const LONG: ReadonlySet<Step['do']> = new Set(['wait', 'manual', 'recheck', 'helm', 'unpend', 'evict', 'drain', 'migrate', 'backup']);
+
+/** Of several that are in flight, the first to end is not always the first by number: a person is told in the order of the plan. */
+function tellingInOrder(on: ExecuteOptions['on']): (step: Step) => (outcome: StepOutcome | undefined) => void {
+  let untold: { step: Step; outcome?: StepOutcome; over: boolean }[] = [];
+  return (step) => {
+    const one: (typeof untold)[number] = { step, over: false };
+    untold.push(one);
+    on?.(step, 'begun');
+    return (outcome) => {
+      Object.assign(one, { outcome, over: true });
+      const first = untold.findIndex(({ step: each, over }) => !over && !LONG.has(each.do));
+      const ready = (first < 0 ? untold : untold.slice(0, first)).filter(({ over }) => over);
+      untold = untold.filter((each) => !ready.includes(each));
+      for (const each of ready) if (each.outcome) on?.(each.step, each.outcome);
+    };
+  };
 }
 
 /**

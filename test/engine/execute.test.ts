@@ -136,6 +136,35 @@ describe('a run', () => {
     expect(order.at(-1)).toBe('last');
     expect(order.indexOf('e0')).toBeLessThan(order.indexOf('e1'));
   });
+  /** What `on` is told, of writes that take so many ms. */
+  async function told(takes: Record<string, number>, steps: Step[]): Promise<string[]> {
+    const inner = worldOf(...Object.keys(takes).map((name) => endpoint(name, 'None')));
+    const world: World = {
+      ...inner,
+      write: async (write) => {
+        await new Promise((resolve) => setTimeout(resolve, takes[nameOf(write)]));
+        return inner.write(write);
+      },
+    };
+    const lines: string[] = [];
+    const on = ({ id }: Step, outcome: 'begun' | { result: string }) => void lines.push(`${id} ${outcome === 'begun' ? 'begun' : 'ended'}`);
+    await executeRun(runOf(...steps), { world, journal: pages(), progress: progressOf([]), halt: never, on });
+    return lines;
+  }
+  test('of steps in flight the first by number is told first, whichever ends first', async () => {
+    const lines = await told({ a: 60, b: 5, c: 20 }, [patchStep('a'), patchStep('b'), patchStep('c')]);
+    expect(lines).toEqual(['a begun', 'b begun', 'c begun', 'a ended', 'b ended', 'c ended']);
+  });
+  test('none is begun before one that stands before it in the plan and still waits for another', async () => {
+    const lines = await told({ a: 30, b: 5, c: 5 }, [patchStep('a'), patchStep('b', { after: ['a'] }), patchStep('c')]);
+    expect(lines.filter((line) => line.endsWith('begun'))).toEqual(['a begun', 'b begun', 'c begun']);
+    expect(lines.indexOf('a ended')).toBeLessThan(lines.indexOf('c begun'));
+  });
+  test('what waits for a person holds up none beside it', async () => {
+    const manual = { ...patchStep('m', { guard: [] }), do: 'manual', commands: [], optional: undefined } as unknown as Step;
+    const lines = await told({ b: 5, c: 5 }, [manual, patchStep('b', { after: ['m'] }), patchStep('c')]);
+    expect(lines.toSorted()).toEqual(['c begun', 'c ended', 'm begun', 'm ended']);
+  });
   test('a failed step stops what was not begun; resume goes on from the journal', async () => {
     const inner = worldOf(...many.map((name) => endpoint(name, 'None')));
     const refusing: World = {
