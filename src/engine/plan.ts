@@ -49,8 +49,9 @@ export function makePlan(repairs: readonly Repair[]): Plan {
     ...repairs.map((each) => only(each, 'before')),
     ...repairs.map((each) => only({ ...each, refusals: [] }, 'after')),
   ];
-  const advice = alone.flatMap(({ drafts }) => drafts.filter(manual).map(advised));
   const { stages, refusals } = planOf([{ title: REPAIRS, parts }]);
+  const isSkipped = refusals.some(({ as }) => as === undefined);
+  const advice = alone.flatMap(({ drafts }) => drafts.filter(manual).map((draft) => advised(draft, isSkipped)));
   return { stages, refusals: saidOnce([...refusals, ...advice]) };
 }
 
@@ -60,11 +61,19 @@ function saidOnce(refusals: readonly Refusal[]): Refusal[] {
   return [...Map.groupBy(refusals, same).values()].map((group) => ({ ...group[0]!, objects: group.flatMap(({ objects }) => objects) }));
 }
 
-/** Values that `upgrade` gives helm by itself: that first, then how a person gives them. */
-function advised(draft: StepDraft): Refusal {
+const SKIPPED_FIRST: Text = {
+  en: '. Before that, resolve what is skipped above: the command does not',
+  zh: '。执行前请先处理上方已跳过的内容，此命令不会处理',
+};
+const NONE: Text = { en: '', zh: '' };
+
+/** Values that `upgrade` gives helm by itself: that first, then how a person gives them. `isSkipped`: something else is left out of the plan, and a person would upgrade without it. */
+function advised(draft: StepDraft, isSkipped: boolean): Refusal {
   const { text, helmValues, brief } = draft;
   const said = helmValues && brief?.(1);
-  const refused = said ? { en: `${said.en}. Or: ${text.en}`, zh: `${said.zh}。或者：${text.zh}` } : text;
+  const first = isSkipped ? SKIPPED_FIRST : NONE;
+  const whole = said ? { en: `${said.en}. Or: ${text.en}`, zh: `${said.zh}。或者：${text.zh}` } : text;
+  const refused = { en: whole.en + first.en, zh: whole.zh + first.zh };
   return { refused, objects: [], as: said ? 'upgrade' : 'manual', commands: draft.do === 'manual' ? draft.commands : [] };
 }
 

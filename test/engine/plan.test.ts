@@ -120,3 +120,21 @@ test('what a person runs in the place of an upgrade stands beside the steps, onc
   const upgrade = planUpgrade([{ hop: '2', repairs: [repair(restart, run('one'))], stages: [] }], []);
   expect([stepsOf(upgrade), upgrade.refusals]).toEqual([[], []]);
 });
+
+test('what a person runs in the place of an upgrade comes behind what the plan leaves out, and says so', () => {
+  const instead: StepDraft = {
+    ...common,
+    do: 'manual',
+    when: 'instead',
+    commands: ['helm upgrade x'],
+    undo: 'none',
+    text: { en: 'run it', zh: '执行' },
+  };
+  const advice = { drafts: [instead], refusals: [], reasons: [] };
+  const skipped = { drafts: [], refusals: [{ refused: { en: 'needs the chart', zh: '需要 chart' }, objects: [] }], reasons: [] };
+  expect(makePlan([advice]).refusals.map(({ refused }) => refused.en)).toEqual(['run it']);
+  expect(makePlan([advice, skipped]).refusals.map(({ refused }) => refused.en)).toEqual([
+    'needs the chart',
+    'run it. Before that, resolve what is skipped above: the command does not',
+  ]);
+});
