@@ -80,8 +80,8 @@ export function helmStages(what: HelmStages): StageDraft[] {
       zh: `用 helm 把 release ${namespace}/${releaseName} 升级到 ${chart.name} ${chart.version}${explicit.zh}${beside.zh}`,
     },
     undoNote: {
-      en: `undo: helm rollback to revision ${revision}, which restores neither CRDs (their own steps do) nor fields pruned since${notBack.en}`,
-      zh: `撤销时：helm rollback 到修订版本 ${revision}；它不恢复 CRD（由各自的步骤恢复），也不恢复其间被丢弃的字段${notBack.zh}`,
+      en: `undo: helm rollback to revision ${revision}. Lost: what was changed manually in objects of the release after the upgrade. Not restored: CRDs (their own steps do), fields pruned since${notBack.en}`,
+      zh: `撤销时：helm rollback 到修订版本 ${revision}；升级后对该 release 中对象的手动修改会丢失；它不恢复 CRD（由各自的步骤恢复），也不恢复其间被丢弃的字段${notBack.zh}`,
     },
   };
   const behind = what.behind?.(helm) ?? [];

@@ -60,9 +60,14 @@ describeUpstream('records in ConfigMaps', ['data', 'spiderpool', 'charts'], (cha
     const done = await run(upgrade, options);
     expect(done.code, done.stdout + done.stderr).toBe(0);
     expect(await history()).toEqual(['spiderpool-0.9.4 superseded', 'spiderpool-0.9.13 deployed']);
+    // What is changed manually after the upgrade does not outlive the rollback: said before.
+    const conf = '/api/v1/namespaces/kube-system/configmaps/spiderpool-conf';
+    await cluster.request('PATCH', conf, { data: { clusterNetwork: 'mine' } });
+    expect((await run(['undo', '--dry-run=client'], options)).stdout.replace(/\s+/g, ' ')).toContain('Lost: what was changed manually');
     const undone = await run(['undo', '--yes'], options);
     expect(undone.code, undone.stdout + undone.stderr).toBe(0);
     expect((await history()).at(-1)).toBe('spiderpool-0.9.4 deployed');
+    expect((await cluster.request('GET', conf)).body.data.clusterNetwork).not.toBe('mine');
   });
 
   test('the result says so, and a runbook tells helm', async () => {
