@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { projectVersion } from '../../scripts/build.ts';
 import { BINARY, run } from '../bed/binary.ts';
+import { recordingServer } from '../bed/recording-server.ts';
 import { tools } from '../bed/tools.ts';
 
 const exec = promisify(execFile);
@@ -40,6 +41,17 @@ describe('directly', () => {
   });
   it('starts whatever NODE_OPTIONS says', async () => {
     expect(await run(['version'], { env: { NODE_OPTIONS: '--no-such-option' } })).toMatchObject({ code: 0, stderr: '' });
+  });
+  it('sends the token, and prints none, whatever NODE_DEBUG says', async () => {
+    const server = await recordingServer();
+    try {
+      const words = ['runs', '--server', `https://${server.servers.good}`, '--insecure-skip-tls-verify', '--token', 'kept-to-ourselves'];
+      const { stdout, stderr } = await run(words, { env: { NODE_DEBUG: 'http,https,net,tls', NODE_DEBUG_NATIVE: 'tls' } });
+      expect(server.seen().map(({ authorization }) => authorization)).toContain('Bearer kept-to-ourselves');
+      expect(stdout + stderr).not.toMatch(/kept-to-ourselves|^(?:HTTP|HTTPS|NET|TLS) \d/m);
+    } finally {
+      await server.close();
+    }
   });
   it('runs the core without a word of Node.js on stderr', async () => {
     expect(await run(['checks'])).toMatchObject({
