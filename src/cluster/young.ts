@@ -5,14 +5,14 @@ import type v8 from 'node:v8';
 /** Bytes of the two halves; there are three of such size at most, with what is too large for a half. */
 const ENOUGH = 8 * 1024 * 1024;
 
-let held = false;
+/** By which V8 lets them grow; 1: no further. */
+let factor = 2;
 
-/** Lets V8 grow until it has enough, and no further. Takes some microseconds: asked once a page. */
+/** Lets V8 grow until it has enough, and no further; where it has shrunk them meanwhile, again. Takes some microseconds: asked once a page. */
 export function holdYoung(): void {
-  if (held) return;
   const { getHeapSpaceStatistics, setFlagsFromString }: typeof v8 = process.getBuiltinModule('node:v8');
   const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space');
-  if (!young || young.space_size < ENOUGH) return;
-  setFlagsFromString('--semi-space-growth-factor=1');
-  held = true;
+  const wanted = !young || young.space_size < ENOUGH ? 2 : 1;
+  if (wanted !== factor) setFlagsFromString(`--semi-space-growth-factor=${wanted}`);
+  factor = wanted;
 }

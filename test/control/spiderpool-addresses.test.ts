@@ -86,6 +86,20 @@ const checked = async (options: object = {}) => {
 const outcomes = async (options?: object) => Object.fromEntries([...(await checked(options))].map(([id, { outcome }]) => [id, outcome]));
 const ALL_PASSED = Object.fromEntries(CHECKS.map((id) => [id, 'passed']));
 
+/** Under a second budget the API server evicts no Pod: the line says so, the plan has nothing, and an eviction is indeed refused. */
+async function isRefused(pod: string, second: Body): Promise<void> {
+  await cluster.apply(second as never);
+  const [namespace, name] = pod.split('/') as [string, string];
+  const why = `skipped: several PodDisruptionBudgets select ${pod} (${namespace}/cart, ${namespace}/cart-too); the API server rejects such evictions`;
+  expect((await checked()).get(DUPLICATE)!.findings[0]!.remedy.text.en).toBe(why);
+  const { code, stderr } = await run(['fix', DUPLICATE, '--yes'], { kubeconfig });
+  expect([code, stderr.replace(/\s+/g, ' ')]).toEqual([2, expect.stringContaining('several PodDisruptionBudgets select')]);
+  const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } };
+  const answer = await cluster.request('POST', `/api/v1/namespaces/${namespace}/pods/${name}/eviction`, eviction);
+  expect([answer.status, JSON.stringify(answer.body)]).toEqual([500, expect.stringContaining('more than one PodDisruptionBudget')]);
+  await cluster.remove(second as never);
+}
+
 describe('one address, two live Pods', () => {
   test('the Pod on record keeps it; the StatefulSet Pod loses its endpoint first and comes back with another address, both families', async () => {
     const namespace = await cluster.namespace('shop');
@@ -106,6 +120,7 @@ describe('one address, two live Pods', () => {
     };
     await cluster.apply(budget);
     await soon(async () => expect((await cluster.get(budget)).status?.disruptionsAllowed).toBe(1));
+    await isRefused(`${namespace}/cart-0`, { ...budget, metadata: { name: 'cart-too', namespace } });
 
     const found = (await checked()).get(DUPLICATE)!;
     expect(found.findings).toHaveLength(1);
