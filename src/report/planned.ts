@@ -54,22 +54,25 @@ const pathLine = ({ installation: { id }, from, to }: UpgradePath): string =>
 const promise = (step: Step, language: Language): string => {
   if (step.onUndo) return ON_UNDO[language];
   if (step.do === 'manual') return MANUAL[language];
-  return isHarmless(step) ? NOTHING_TO_UNDO[language] : `${UNDO_IS[language]}: ${UNDO[step.undo][language]}`;
+  if (isHarmless(step)) return NOTHING_TO_UNDO[language];
+  return step.undo === 'none' && language === 'zh' ? UNDO.none.zh : `${UNDO_IS[language]}${COLON[language]}${UNDO[step.undo][language]}`;
 };
+const COLON: Text = { en: ': ', zh: '：' };
+const inBrackets = (text: string, language: Language): string => (language === 'zh' ? `（${text}）` : ` (${text})`);
 
 /** Nothing of a cluster's text acts as Markdown. */
 const plain = (text: string): string => oneLine(text, 1000).replace(/[\\`*_{}[\]<>#|!]/g, '\\$&');
 
 export function planMarkdown({ cluster, paths, plan: { stages, refusals }, stopping }: PlannedUpgrade, { language }: Face): string[] {
   const line = (step: Step) => [
-    `${step.id}. ${plain(step.text[language])} (${promise(step, language)})`,
+    `${step.id}. ${plain(step.text[language])}${inBrackets(promise(step, language), language)}`,
     ...kindOf(step)
       .preview(step)
       .map((change) => `   - ${plain(textOf(change)[language])}`),
-    ...(step.undoNote && step.do !== 'manual' ? [`   - ${UNDO_IS[language]}: ${plain(step.undoNote[language])}`] : []),
+    ...(step.undoNote && step.do !== 'manual' ? [`   - ${plain(step.undoNote[language])}`] : []),
   ];
   return [
-    `# ${TITLE[language]}: ${plain(clusterName(cluster))}`,
+    `# ${TITLE[language]}${COLON[language]}${plain(clusterName(cluster))}`,
     '',
     ...paths.map((path) => `- ${plain(pathLine(path))}`),
     ...(stopping.length ? ['', `## ${BLOCKED[language]}`, '', ...stopping.map(({ message }) => `- ${plain(message[language])}`)] : []),
@@ -94,7 +97,7 @@ export function planHtml({ cluster, paths, plan: { stages, refusals }, stopping 
   const blocked = stopping.map(({ message }) => `<li>${line(message[language])}</li>`);
   const skipped = refusals.map(({ refused }) => `<li>${line(refused[language])}</li>`);
   return page(
-    `${TITLE[language]}${{ en: ': ', zh: '：' }[language]}${clusterName(cluster)}`,
+    `${TITLE[language]}${COLON[language]}${clusterName(cluster)}`,
     sum[language],
     [
       `<section>${paths.map((path) => `<p class="path">${line(pathLine(path))}</p>`).join('')}</section>`,
@@ -137,7 +140,7 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
     const text = file === undefined ? step.text : step.do === 'keep' ? keptIn(file) : removed(file);
     return [
       '',
-      comment(`${step.id}. ${text[language]}${file === undefined ? ` (${promise(step, language)})` : ''}`),
+      comment(`${step.id}. ${text[language]}${file === undefined ? inBrackets(promise(step, language), language) : ''}`),
       ...(step.undoNote ? [comment(`   ${step.undoNote[language]}`)] : []),
       ...notes.map((note) => comment(`   ${note[language]}`)),
       ...(step.onUndo ? commands.map(comment) : commands.length ? commands : instead),
@@ -146,7 +149,7 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
   };
   return [
     '#!/bin/sh',
-    comment(`${TITLE[language]}: ${clusterName(cluster)}`),
+    comment(`${TITLE[language]}${COLON[language]}${clusterName(cluster)}`),
     ...paths.map((path) => comment(pathLine(path))),
     comment(
       {
@@ -154,7 +157,7 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
         zh: '执行前请逐步阅读；脚本在第一次失败时停止。',
       }[language],
     ),
-    ...stopping.map(({ message }) => comment(`${BLOCKED[language]}: ${message[language]}`)),
+    ...stopping.map(({ message }) => comment(`${BLOCKED[language]}${COLON[language]}${message[language]}`)),
     ...refusals.map(({ refused }) => comment(refused[language])),
     'set -eu',
     ...(stopping.length
