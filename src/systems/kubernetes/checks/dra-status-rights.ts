@@ -1,0 +1,89 @@
+// Roles of drivers and schedulers of Dynamic Resource Allocation that grant the status of ResourceClaims, and not what the API server asks for besides from 1.36 on.
+// Sources: kubernetes pkg/registry/resource/resourceclaim/strategy.go:215@1.37.2, pkg/registry/resource/utils.go (AuthorizedForBinding, AuthorizedForDeviceStatus)@1.37.2,
+// pkg/features/kube_features.go:1403@1.36.4; kubernetes 134947.
+import { finding } from '../../../engine/builders.ts';
+import type { Check, RowOf, Rows } from '../../../engine/contracts.ts';
+import { seen } from '../../../engine/gaps.ts';
+import { each, label, list, texts } from '../../../engine/read/index.ts';
+
+const HOP = '1.36';
+const ROLE = {
+  /** The API server brings its own roles up to date. */
+  own: label('kubernetes.io/bootstrapping'),
+  rules: each('rules', { groups: texts('apiGroups'), resources: texts('resources'), verbs: texts('verbs') }),
+};
+type Role = RowOf<typeof ROLE>;
+const options = {
+  optional: true as const,
+  concerns: (hops: readonly string[]) => hops.includes(HOP),
+  only: (role: Role) => role.own === undefined && writesStatus(role),
+};
+const reads = {
+  clusterRoles: list('clusterroles.rbac.authorization.k8s.io', ROLE, options),
+  roles: list('roles.rbac.authorization.k8s.io', ROLE, options),
+};
+interface Args {
+  role: string;
+}
+
+const check: Check<typeof reads, Args> = {
+  id: 'kubernetes/dra-status-rights',
+  title: { en: 'roles for ResourceClaims grant what 1.36 asks for', zh: 'ResourceClaim 相关角色授予了 1.36 所需的权限' },
+  headline: { en: 'roles lack rights on the status of ResourceClaims', zh: '角色缺少写入 ResourceClaim 状态所需的权限' },
+  page: {
+    impact: {
+      en: 'From 1.36 on the API server refuses changes of status.allocation and status.reservedFor without the right on resourceclaims/binding, and of status.devices without that on resourceclaims/driver. A scheduler or DRA driver without them cannot allocate devices or report their status.',
+      zh: '自 1.36 起，没有 resourceclaims/binding 权限时 API 服务器拒绝修改 status.allocation 和 status.reservedFor，没有 resourceclaims/driver 权限时拒绝修改 status.devices。缺少这些权限的调度器或 DRA 驱动无法分配设备或上报设备状态。',
+    },
+    detection: {
+      en: 'Reads the rules of ClusterRoles and Roles that name resourceclaims/status and let it be written. One that grants either of the two is not reported, nor are the roles of Kubernetes itself.',
+      zh: '读取指明 resourceclaims/status 并允许写入的 ClusterRole 和 Role 的规则。授予了两者之一的角色以及 Kubernetes 自带的角色不会报告。',
+    },
+    fix: {
+      en: 'manual: upgrade the driver or scheduler to a release whose roles have the rule. Or add it: update and patch on resourceclaims/binding for a scheduler; associated-node:update and associated-node:patch on resourceclaims/driver for a driver on each Node.',
+      zh: '手动：将驱动或调度器升级到角色已包含该规则的版本。或自行添加：调度器需要 resourceclaims/binding 的写入权限；各节点上的驱动需要 resourceclaims/driver 的写入权限，其动词带 associated-node: 前缀。',
+    },
+    limits: {
+      en: 'Another role that is bound to the same account is not taken into account.',
+      zh: '不考虑绑定到同一账号的其他角色。',
+    },
+  },
+  sources: ['kubernetes/kubernetes: pkg/registry/resource/utils.go, pkg/registry/resource/resourceclaim/strategy.go, PR 134947'],
+  applies: { stage: 'before' },
+  needs: ['target'],
+  reads,
+  judge: ({ clusterRoles, roles }: Rows<typeof reads>, { path: { hops } }) =>
+    hops.includes(HOP)
+      ? [...seen(clusterRoles), ...seen(roles)].filter(lacksBoth).map(({ ref }) =>
+          finding({
+            severity: 'warning',
+            certainty: 'medium',
+            key: [ref.kind, ref.namespace ?? '', ref.name],
+            objects: [ref],
+            args: { role: `${ref.kind} ${[ref.namespace, ref.name].filter(Boolean).join('/')}` },
+            evidence: [{ seen: 'rules[].resources: resourceclaims/status' }],
+            hop: HOP,
+          }),
+        )
+      : [],
+  say: ({ role }) => ({
+    en: `${role} grants resourceclaims/status, but neither resourceclaims/binding nor resourceclaims/driver: such writes are refused from ${HOP} on`,
+    zh: `${role} 授予了 resourceclaims/status，但没有 resourceclaims/binding 或 resourceclaims/driver：自 ${HOP} 起此类写入会被拒绝`,
+  }),
+};
+export default check;
+
+type Rule = Role['rules'][number];
+const grants = ({ groups, resources }: Rule, resource: string): boolean =>
+  (groups.includes('resource.k8s.io') || groups.includes('*')) && resources.includes(resource);
+const writes = ({ verbs }: Rule): boolean => verbs.some((verb) => ['update', 'patch', '*'].includes(verb));
+/** What a driver asks for has its Node in the verb. */
+const drives = ({ verbs }: Rule): boolean => verbs.some((verb) => verb === '*' || /^(?:associated|arbitrary)-node:/.test(verb));
+
+const writesStatus = ({ rules }: Role): boolean => rules.some((rule) => grants(rule, 'resourceclaims/status') && writes(rule));
+const lacksBoth = ({ rules }: Role): boolean =>
+  !rules.some(
+    (rule) =>
+      ((grants(rule, 'resourceclaims/binding') || grants(rule, '*')) && writes(rule)) ||
+      ((grants(rule, 'resourceclaims/driver') || grants(rule, '*')) && drives(rule)),
+  );
