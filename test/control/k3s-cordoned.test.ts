@@ -279,6 +279,45 @@ describe('a Plan of another owner is found, and not touched', () => {
   });
 });
 
+/** As kured keeps its lock: on its own DaemonSet. */
+const kured = (name: string): Body => ({
+  apiVersion: 'apps/v1',
+  kind: 'DaemonSet',
+  metadata: { name: 'kured', namespace: 'kube-system', annotations: { 'weave.works/kured-node-lock': JSON.stringify({ nodeID: name }) } },
+  spec: {
+    selector: { matchLabels: { name: 'kured' } },
+    // It runs nowhere: its lock is all that is looked at.
+    template: {
+      metadata: { labels: { name: 'kured' } },
+      spec: { nodeSelector: { 'example.com/none': 'true' }, containers: [{ name: 'kured', image: 'ghcr.io/kubereboot/kured' }] },
+    },
+  },
+});
+
+test('a Node that the autoscaler or kured holds meanwhile is found, and not touched', async () => {
+  const name = await failedUpgrade('v0.20');
+  const { taints = [] } = (await node(name)).spec;
+  const tainted = (more: Body[]) => cluster.request('PATCH', `/api/v1/nodes/${name}`, { spec: { taints: [...taints, ...more] } });
+  const holders: [mark: string, holds: () => Promise<unknown>, lets: () => Promise<unknown>][] = [
+    [
+      'ToBeDeletedByClusterAutoscaler',
+      () => tainted([{ key: 'ToBeDeletedByClusterAutoscaler', value: '1796000000', effect: 'NoSchedule' }]),
+      () => tainted([]),
+    ],
+    ['kured', () => cluster.apply(kured(name)), () => cluster.remove(kured(name))],
+  ];
+  for (const [mark, holds, lets] of holders) {
+    await holds();
+    expect((await check()).found, mark).toMatchObject([{ objects: [{ name }], remedy: { automatic: false } }]);
+    const before = JSON.stringify([await planNow(), (await node(name)).spec]);
+    const ran = await fix(newHome());
+    expect(ran.code, ran.stderr).toBe(2);
+    expect(ran.stderr).toContain(mark);
+    expect(JSON.stringify([await planNow(), (await node(name)).spec]), mark).toBe(before);
+    await lets();
+  }
+});
+
 test('what rbac prints is enough to find, fix and undo', async () => {
   const name = await failedUpgrade('v0.13');
   const { rules } = parse((await run(['rbac', '--for', 'fix'])).stdout);

@@ -1,6 +1,6 @@
 // Flags that K3s hands to the components in its own process, where static Pods would have command lines: it notes its arguments on each Node (k3s.io/node-args, secrets masked by K3s itself).
 // Of them only flags of components that bear on versions are read. Source: k3s-io/k3s pkg/nodeconfig/nodeconfig.go, docs.k3s.io/cli/server (--kube-apiserver-arg and the like).
-import type { Column, Json } from '../../engine/contracts.ts';
+import type { Column, Json, Ref, Text } from '../../engine/contracts.ts';
 import { type Flag, list } from '../../engine/read/index.ts';
 import { valueAt } from '../../engine/read/values.ts';
 import { isRaw, parseJson } from '../../kube/json.ts';
@@ -13,15 +13,19 @@ const COMPONENTS = {
   'kube-controller-arg': 'kube-controller-manager',
   'kube-scheduler-arg': 'kube-scheduler',
   'kube-proxy-arg': 'kube-proxy',
+  'kubelet-arg': 'kubelet',
 } as const;
 export type K3sComponent = (typeof COMPONENTS)[keyof typeof COMPONENTS];
 export interface Handed extends Flag {
   component: K3sComponent;
 }
 
+/** Of kube-proxy; K3s sets it to iptables where its arguments do not say otherwise (pkg/daemons/agent). */
+const MODE = 'proxy-mode';
+
 /** undefined: K3s has noted nothing there. */
 function componentArgs(): Column<Handed[] | undefined> {
-  const named = new Set(flagNames());
+  const named = new Set([...flagNames(), MODE]);
   const found = (words: readonly Json[]): { handed: Handed; at: number[] }[] =>
     words.flatMap((each, at) => {
       const [, flag = '', inline] = (typeof each === 'string' && /^--?([\w-]+)(?:=([\s\S]*))?$/.exec(each)) || [];
@@ -59,3 +63,17 @@ function wordsIn(base: Json | undefined): Json[] | undefined {
 }
 
 export const k3sArguments = () => list('nodes', { handed: componentArgs() }, { optional: true });
+
+export const NOT_NOTED: Text = {
+  en: 'no Node has annotation k3s.io/node-args: look for kube-apiserver-arg and the like in the configuration of K3s',
+  zh: '没有节点带有注解 k3s.io/node-args：请在 K3s 的配置中查找“kube-apiserver-arg”等参数',
+};
+
+/** By mode, the Nodes whose kube-proxy has it; undefined: K3s has noted nothing on any. */
+export function proxyModes(nodes: readonly { ref: Ref; handed?: Handed[] }[]): Map<string, Ref[]> | undefined {
+  const noted = nodes.flatMap(({ ref, handed }) => (handed ? [{ ref, handed }] : []));
+  const modeOf = (handed: Handed[]) =>
+    handed.findLast(({ component, name }) => component === 'kube-proxy' && name === MODE)?.value ?? 'iptables';
+  const by = Map.groupBy(noted, ({ handed }) => modeOf(handed));
+  return noted.length ? new Map([...by].map(([mode, same]) => [mode, same.map(({ ref }) => ref)])) : undefined;
+}

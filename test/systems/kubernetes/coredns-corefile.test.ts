@@ -13,6 +13,7 @@ grid('kubernetes/coredns-corefile', [
     to: 'kubernetes=1.31',
     expect: 'passed',
   },
+  { fixture: 'found', server: 'v1.30.4+k3s1', to: 'kubernetes=1.31', expect: 'not-applicable' },
   { objects: [corefile], to: 'kubernetes=1.31', expect: 'not-applicable' },
   { to: 'kubernetes=1.31', expect: 'not-applicable' },
   { fixture: 'healthy', to: 'kubernetes=1.31', forbidden: ['configmaps'], expect: 'unknown' },

@@ -13,6 +13,13 @@ const daemons = (...command: string[]) => ({
   spec: { template: { spec: { containers: [{ name: 'kube-proxy', command: ['kube-proxy', ...command] }] } } },
 });
 
+const k3s = (...words: string[]) => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: 's1', annotations: { 'k3s.io/node-args': JSON.stringify(words) } },
+  status: { nodeInfo: { kubeletVersion: 'v1.34.4+k3s1' } },
+});
+
 grid('kubernetes/kube-proxy-mode', [
   { fixture: 'found', to: 'kubernetes=1.35', expect: 'notice ConfigMap/kube-system/kube-proxy' },
   { fixture: 'found', to: 'kubernetes=v1.34.9', expect: 'passed' },
@@ -42,5 +49,15 @@ grid('kubernetes/kube-proxy-mode', [
     expect: 'notice ConfigMap/kube-system/kube-proxy-config',
   },
   { base: 'managed', expect: 'not-applicable' },
+  // K3s hands its mode over in its own process, iptables by default, and notes its arguments on each Node.
+  {
+    base: 'managed',
+    server: 'v1.34.4+k3s1',
+    objects: [k3s('server', '--kube-proxy-arg=proxy-mode=ipvs')],
+    to: 'kubernetes=1.35',
+    expect: 'notice Node/s1',
+  },
+  { base: 'managed', server: 'v1.34.4+k3s1', objects: [k3s('server')], to: 'kubernetes=1.35', expect: 'passed' },
+  { base: 'managed', server: 'v1.34.4+k3s1', to: 'kubernetes=1.35', expect: 'unknown' },
   { forbidden: ['configmaps'], expect: 'unknown' },
 ]);

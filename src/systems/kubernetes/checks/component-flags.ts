@@ -1,10 +1,10 @@
 // Flags, feature gates and admission plugins on the command lines of the control plane and of kube-proxy, and in its configuration, that a minor on the way refuses: the
 // component exits at start. Sources: the rows of knowledge/components.json name the file and version that show each.
-import type { Check, Finding, Gap, Json, Judgement, Raw, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Gap, Json, Judgement, Raw, Ref, Rows } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { args, each, rowOf, tree, word, yaml } from '../../../engine/read/index.ts';
 import { flagsOf, gatesIn } from '../command-line.ts';
-import { type Handed, k3sArguments } from '../k3s-arguments.ts';
+import { type Handed, k3sArguments, NOT_NOTED } from '../k3s-arguments.ts';
 import { managedBy, unseen } from '../managed.ts';
 import { CONTROL_PLANE, controlPlaneOf, flagNames, later, nodes, staticPods } from '../reads.ts';
 import { refusedText, writtenAs } from '../refusal-words.ts';
@@ -50,8 +50,8 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: '手动：在各节点的静态 Pod 清单中删除该参数或特性门控。使用 kubeadm 时还需从 ConfigMap kubeadm-config 中删除：kubeadm upgrade 据此生成清单。使用 K3s 时，从 /etc/rancher/k3s/config.yaml 或其服务中删除。',
     },
     limits: {
-      en: 'Kubelets are not covered: their flags are on the nodes. Managed control planes are not visible.',
-      zh: '不包括 kubelet：其参数在节点上。托管的控制平面不可见。',
+      en: 'Kubelets are covered with K3s alone: elsewhere their flags are on the Nodes. Managed control planes are not visible.',
+      zh: '仅对 K3s 检查 kubelet：其他情况下其参数只在节点上。托管的控制平面不可见。',
     },
   },
   sources: [
@@ -112,10 +112,6 @@ function ofK3s(nodes: readonly { ref: Ref; handed?: Handed[] }[], hops: readonly
   );
   return [...Map.groupBy(found, keyOf).values()].map((same) => finding(same));
 }
-const NOT_NOTED: Text = {
-  en: 'no Node has annotation k3s.io/node-args: look for kube-apiserver-arg and the like in the configuration of K3s',
-  zh: '没有节点带有注解 k3s.io/node-args：请在 K3s 的配置中查找“kube-apiserver-arg”等参数',
-};
 
 const notSeen = (name: string): Gap => ({ why: 'not-collected', verb: 'get', resource: 'pods', namespace: 'kube-system', name });
 

@@ -6,6 +6,7 @@ import type { Check, Finding, Raw, Ref, Text } from '../../../engine/contracts.t
 import { isGap } from '../../../engine/gaps.ts';
 import { each, keys, type Line, outline, rowOf, word } from '../../../engine/read/index.ts';
 import { corefile as facts, kubeadm } from '../knowledge/tables.ts';
+import { managedBy } from '../managed.ts';
 import { tagOf } from '../reads.ts';
 
 const COREFILE: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'coredns' };
@@ -55,6 +56,7 @@ const check: Check<Record<string, never>, Args> = {
     { resource: 'deployments.apps', names: [DEPLOYMENT.name], columns: Object.values(IMAGE) },
   ],
   judge: async (_, { path: { from, hops }, look }) => {
+    if (managedBy(from, []) === 'K3s') return { notApplicable: OF_K3S };
     const [corefile, deployment, config] = [await look.get(COREFILE), await look.get(DEPLOYMENT), await look.get(KUBEADM)];
     if (isGap(corefile) || isGap(deployment) || isGap(config)) return [];
     const lines = corefile && rowOf(LINES)(corefile).lines;
@@ -90,6 +92,11 @@ const check: Check<Record<string, never>, Args> = {
 };
 export default check;
 
+/** At each start it writes them again, and with them the CoreDNS of its release. */
+const OF_K3S: Text = {
+  en: 'K3s installs CoreDNS and its Corefile with each version; what ConfigMap kube-system/coredns-custom adds is not read',
+  zh: 'K3s 的每个版本都会安装自带的 CoreDNS 和 Corefile；不读取 ConfigMap kube-system/coredns-custom 中追加的内容',
+};
 const NONE: Text = { en: 'there is no Corefile in ConfigMap kube-system/coredns', zh: 'ConfigMap kube-system/coredns 中没有 Corefile' };
 const isBelow = (a: string, b: string): boolean => Boolean(semver.valid(a) && semver.valid(b) && semver.lt(a, b));
 const coreDnsOf = (version: string): string | undefined =>

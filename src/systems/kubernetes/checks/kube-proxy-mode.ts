@@ -1,10 +1,13 @@
 // The mode of kube-proxy: ipvs is deprecated, and from 1.37 a kube-proxy without a mode logs an error, since the default is about to change.
 // Sources: kubernetes cmd/kube-proxy/app/server_linux.go@1.35.8, @1.37.2; KEP-5495; CHANGELOG-1.37 139957.
 import { finding } from '../../../engine/builders.ts';
-import type { Check, Finding, Raw, Ref, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Judgement, Raw, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { args, each, rowOf, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
+import { k3sArguments, NOT_NOTED, proxyModes } from '../k3s-arguments.ts';
 import { configValues } from '../knowledge/tables.ts';
+import { managedBy } from '../managed.ts';
+import { later } from '../reads.ts';
 import { minorsUpTo } from '../refusals.ts';
 
 const PROXY: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kube-proxy' };
@@ -12,6 +15,7 @@ const PROXY: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-syste
 const EKS: Ref = { ...PROXY, name: 'kube-proxy-config' };
 const DAEMONS: Ref = { ...PROXY, apiVersion: 'apps/v1', kind: 'DaemonSet' };
 const MODE = { mode: word('mode', '') };
+const reads = later(() => ({ k3s: k3sArguments() }));
 const FLAG = ['proxy-mode', 'config'];
 const COLUMNS = { config: yaml("data['config.conf']", MODE), eks: yaml('data.config', MODE) };
 const FLAGS = { containers: each('spec.template.spec.containers', { command: args('command', FLAG), args: args('args', FLAG) }) };
@@ -20,7 +24,7 @@ interface Args {
   hop: string;
 }
 
-const check: Check<Record<string, never>, Args> = {
+const check: Check<ReturnType<typeof reads>, Args> = {
   id: 'kubernetes/kube-proxy-mode',
   title: { en: 'kube-proxy has a mode that is not deprecated', zh: 'kube-proxy 使用未弃用的模式' },
   headline: { en: 'kube-proxy has a deprecated mode, or none', zh: 'kube-proxy 未设置模式或模式已弃用' },
@@ -30,12 +34,12 @@ const check: Check<Record<string, never>, Args> = {
       zh: 'ipvs 模式自 1.35 起弃用，计划在 1.43 中移除。未设置模式时 kube-proxy 自 1.37 起会记录错误：默认模式计划在 1.40 由 iptables 改为 nftables。',
     },
     detection: {
-      en: 'Reads mode in ConfigMap kube-system/kube-proxy (of EKS kube-proxy-config), or flag --proxy-mode of DaemonSet kube-proxy; in files (-f) KubeProxyConfiguration.',
-      zh: '读取 ConfigMap kube-system/kube-proxy（EKS 为 kube-proxy-config）中的 mode，或 DaemonSet kube-proxy 的 --proxy-mode 参数；在文件（-f）中读取 KubeProxyConfiguration。',
+      en: 'Reads mode in ConfigMap kube-system/kube-proxy (of EKS kube-proxy-config), or flag --proxy-mode of DaemonSet kube-proxy; in files (-f) KubeProxyConfiguration. With K3s reads what it hands to kube-proxy (annotation k3s.io/node-args).',
+      zh: '读取 ConfigMap kube-system/kube-proxy（EKS 为 kube-proxy-config）中的 mode，或 DaemonSet kube-proxy 的 --proxy-mode 参数；在文件（-f）中读取 KubeProxyConfiguration。对 K3s，读取注解 k3s.io/node-args 中传给 kube-proxy 的参数。',
     },
     fix: {
-      en: 'manual: set mode to iptables or nftables in ConfigMap kube-proxy, then restart DaemonSet kube-proxy.',
-      zh: '手动：在 ConfigMap kube-proxy 中将 mode 设为 iptables 或 nftables，然后重启 DaemonSet kube-proxy。',
+      en: 'manual: set mode to iptables or nftables in ConfigMap kube-proxy, then restart DaemonSet kube-proxy. With K3s remove kube-proxy-arg proxy-mode from /etc/rancher/k3s/config.yaml or its service.',
+      zh: '手动：在 ConfigMap kube-proxy 中将 mode 设为 iptables 或 nftables，然后重启 DaemonSet kube-proxy。使用 K3s 时，从 /etc/rancher/k3s/config.yaml 或其服务中删除 kube-proxy-arg 的 proxy-mode。',
     },
     limits: {
       en: 'A kube-proxy that runs in no DaemonSet of that name is not visible.',
@@ -45,12 +49,15 @@ const check: Check<Record<string, never>, Args> = {
   sources: ['kubernetes/kubernetes: cmd/kube-proxy/app/server_linux.go', 'kubernetes/enhancements: KEP-5495'],
   applies: { stage: 'before' },
   needs: ['target'],
-  reads: {},
+  get reads() {
+    return reads();
+  },
   pointReads: [
     { resource: 'configmaps', names: [PROXY.name, EKS.name], columns: Object.values(COLUMNS) },
     { resource: 'daemonsets.apps', names: [DAEMONS.name], columns: Object.values(FLAGS) },
   ],
-  judge: async (_, { path: { hops }, look }) => {
+  judge: async ({ k3s }: Rows<ReturnType<typeof reads>>, { path: { from, hops }, look }) => {
+    if (managedBy(from, []) === 'K3s') return ofK3s(isGap(k3s) ? [] : k3s, hops);
     const objects = [await look.get(PROXY), await look.get(EKS), await look.get(DAEMONS)];
     if (objects.some(isGap)) return [];
     const [proxy, eks, daemons] = objects as (Raw | undefined)[];
@@ -75,10 +82,16 @@ const check: Check<Record<string, never>, Args> = {
 };
 export default check;
 
-function ofMode(mode: string, hops: readonly string[], on: Ref): Finding<Args>[] {
+/** In its own process, which notes its arguments on each Node. */
+function ofK3s(nodes: Parameters<typeof proxyModes>[0], hops: readonly string[]): Judgement<Args> {
+  const modes = proxyModes(nodes);
+  return modes ? [...modes].flatMap(([mode, on]) => ofMode(mode, hops, ...on)) : { unknown: NOT_NOTED };
+}
+
+function ofMode(mode: string, hops: readonly string[], ...on: Ref[]): Finding<Args>[] {
   const hop = configValues().kubeProxyModes.find((each) => each.mode === mode)?.since;
   if (!hop || !hops.includes(hop)) return [];
-  return [finding({ severity: 'notice', key: [mode], objects: [on], args: { mode, hop }, evidence: [{ seen: `mode=${mode}` }], hop })];
+  return [finding({ severity: 'notice', key: [mode], objects: on, args: { mode, hop }, evidence: [{ seen: `mode=${mode}` }], hop })];
 }
 
 const NONE: Text = {

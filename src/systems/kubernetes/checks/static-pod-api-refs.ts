@@ -5,7 +5,7 @@ import { isGap } from '../../../engine/gaps.ts';
 import { annotation, declaredRef, each, keys, list, manifests, rowOf, word } from '../../../engine/read/index.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
 import { flagsOf, listOf } from '../command-line.ts';
-import { providersNodes } from '../managed.ts';
+import { managedBy, providersNodes } from '../managed.ts';
 import { CONTROL_PLANE, controlPlaneOf, later, nodes, staticPods } from '../reads.ts';
 
 const sources = { from: each('env', { keys: keys('valueFrom') }), files: each('envFrom', { keys: keys('') }) };
@@ -67,7 +67,8 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     const servers = controlPlaneOf({ pods, kops }).filter(({ component }) => component === 'kube-apiserver');
     const restricts =
       !servers.length || servers.some(({ flags }) => listOf(flagsOf(flags), 'enable-admission-plugins').includes('NodeRestriction'));
-    if (!found.length && !declared.length) return restricts ? { unknown: NOT_SEEN } : [];
+    if (!found.length && !declared.length)
+      return restricts ? { unknown: NOT_SEEN(managedBy(from, []) === 'K3s' ? OF_K3S : OF_KUBEADM) } : [];
     return [...found, ...declared];
   },
   say: ({ refers }) => ({
@@ -83,10 +84,13 @@ function refused(ref: Ref, refers: string[], certainty: 'certain' | 'high', hop?
   return [{ severity: 'blocker', certainty, key, objects: [ref], args, evidence: [{ seen: refers.join(', ') }], hop }];
 }
 
-const NOT_SEEN: Text = {
-  en: `static Pods that refer to API objects have no mirror Pod; on each Node: grep -lE 'serviceAccountName|secret|configMap|persistentVolumeClaim' /etc/kubernetes/manifests/*`,
-  zh: `引用 API 对象的静态 Pod 没有镜像 Pod；请在各节点执行“grep -lE 'serviceAccountName|secret|configMap|persistentVolumeClaim' /etc/kubernetes/manifests/*”`,
-};
+/** Where a kubelet reads them. Of K3s: its --pod-manifest-path (pkg/daemons/agent). */
+const OF_KUBEADM = '/etc/kubernetes/manifests';
+const OF_K3S = '/var/lib/rancher/k3s/agent/pod-manifests';
+const NOT_SEEN = (dir: string): Text => ({
+  en: `static Pods that refer to API objects have no mirror Pod; on each Node: grep -lE 'serviceAccountName|secret|configMap|persistentVolumeClaim' ${dir}/*`,
+  zh: `引用 API 对象的静态 Pod 没有镜像 Pod；请在各节点执行“grep -lE 'serviceAccountName|secret|configMap|persistentVolumeClaim' ${dir}/*”`,
+});
 
 const VOLUMES = ['configMap', 'secret', 'csi', 'glusterfs', 'persistentVolumeClaim', 'ephemeral', 'azureFile'];
 const PROJECTED = ['configMap', 'secret', 'serviceAccountToken', 'clusterTrustBundle', 'podCertificate'];
