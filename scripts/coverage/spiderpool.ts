@@ -157,6 +157,27 @@ export const coverage: Coverage = {
           '按标签查找工作负载；按默认名称读取对象的检查会注明',
         ),
       ),
+      row(
+        'the lines 1.2 and 1.1 are maintained; older ones get no more fixes',
+        '仅维护 1.2 和 1.1；更早的版本线不再修复',
+        note('the default target is the next resting point; --to takes any', '默认目标为下一个推荐版本；可用 --to 指定'),
+      ),
+      row(
+        'every chart allows Kubernetes 1.16 and newer; 1.2.2 is tested upstream with 1.23 to 1.34',
+        '所有 chart 都允许 Kubernetes 1.16 及以上；上游用 1.23–1.34 测试 1.2.2',
+        note('not checked: no source says what fails outside of it', '不检查：没有资料说明其他版本会出现什么问题'),
+      ),
+      row(
+        'selector labels of Deployment and DaemonSet never changed',
+        'Deployment 和 DaemonSet 的标签选择算符从未改变',
+        note('neither has to be created again', '均无需重新创建'),
+      ),
+      row(
+        'keys of conf.yml come and go; tuneSysctlConfig works from 0.8.8, 0.9.6 and 1.0.0 on',
+        'conf.yml 的键有增减；tuneSysctlConfig 自 0.8.8、0.9.6 和 1.0.0 起生效',
+        check('values-defaults'),
+        note('helm renders the ConfigMap at each upgrade', '每次升级都由 helm 重新渲染该 ConfigMap'),
+      ),
     ]),
     ...section('CRDs and fields', 'CRD 与字段', [
       row(
@@ -197,6 +218,17 @@ export const coverage: Coverage = {
         check('leftovers'),
         remedy('leftovers'),
       ),
+      row(
+        'CRDs store v2beta1 alone, and have the defaults of their version',
+        'CRD 仅以 v2beta1 存储，并带有其版本的默认值',
+        check('crd-storage-version'),
+        check('crds-current'),
+      ),
+      row(
+        'vlan 4095 of a pool or subnet is invalid from 0.6.0 on',
+        '0.6.0 起，池或子网的 vlan 4095 无效',
+        note('not checked: 4095 is reserved, and no interface can have it', '不检查：4095 为保留值，网卡无法使用'),
+      ),
     ]),
     ...section('Automatic pools', '自动池', [
       row(
@@ -215,6 +247,22 @@ export const coverage: Coverage = {
         '含有自身网关或正在删除的池会被 webhook 拒绝',
         note('left out, with what to do first', '会跳过，并说明需先做什么'),
       ),
+      row(
+        'the webhook compares ranges only of pools that have the label ippool-cidr',
+        'webhook 只比较带有 ippool-cidr 标签的池的 IP 范围',
+        check('duplicate-pod-ip'),
+        note('it sets the label at the next write of the pool', '下次写入该池时由 webhook 设置该标签'),
+      ),
+      row(
+        'names of more than 63 characters are no valid label',
+        '超过 63 个字符的名称不能作为标签值',
+        note('the pool is left out, with the reason', '跳过该池并说明原因'),
+      ),
+      row(
+        '0.5.1–0.8.0: a Pod whose annotation names no IPv6 subnet fails with enableIPv6, the default from 0.6.0 on',
+        '0.5.1–0.8.0：启用 enableIPv6（0.6.0 起为默认）时，注解未指定 IPv6 子网的 Pod 会出错',
+        check('values-defaults'),
+      ),
     ]),
     ...section('Owner type, init and Multus', '属主类型、init 与 Multus', [
       row(
@@ -222,6 +270,11 @@ export const coverage: Coverage = {
         'ownerControllerType 为 None 在 1.2.2 及以前的版本中没有影响',
         check('owner-controller-type'),
         remedy('owner-controller-type'),
+      ),
+      row(
+        'ownerControllerType Unknown of 0.3.x is as inert',
+        '0.3.x 的 ownerControllerType Unknown 同样没有影响',
+        note('not reported', '不报告'),
       ),
       row(
         'spiderpool-init as a Job runs at an install only: from before 0.6.0 no SpiderCoordinator is created',
@@ -245,6 +298,41 @@ export const coverage: Coverage = {
         'expired Multus tokens (0.8.8, 0.9.7 and older), 00-multus.conf lost at a container restart',
         'Multus 令牌过期（0.8.8、0.9.7 及更早），容器重启后丢失 00-multus.conf',
         note('files on the nodes are not read; fixed by the upgrade itself', '不读取节点上的文件；升级本身会修复'),
+      ),
+      row(
+        'the chart brings Multus from 0.6.0 on: helm refuses 0.6.0–0.7.3 beside another one, later charts install a second one',
+        '0.6.0 起 chart 自带 Multus：集群中已有 Multus 时，helm 会拒绝 0.6.0–0.7.3，之后的 chart 会再安装一个',
+        check('other-multus'),
+        remedy('other-multus'),
+      ),
+      row(
+        'agents of 0.8.9, 0.9.8 and later read ConfigMap spiderpool-conf, whatever global.configName says',
+        '0.8.9、0.9.8 及以后的 agent 固定读取 ConfigMap spiderpool-conf，不受 global.configName 影响',
+        check('multus-image-tag'),
+        remedy('multus-image-tag'),
+      ),
+      row(
+        'uninstall=true from 0.8.4 and 0.9.0 on, and any value in 0.8.0–0.8.3: the stopping agent deletes the Multus files, the next one writes them',
+        '0.8.4、0.9.0 起 uninstall=true 时（0.8.0–0.8.3 则始终如此）：agent 停止时删除 Multus 文件，由下一个 agent 重新写入',
+        note('not checked: a rolling update stops the old agent first', '不检查：滚动更新会先停止旧的 agent'),
+      ),
+      row(
+        'the token of ServiceAccount spiderpool-multus (0.6.0–0.7.3) ends with the upgrade, until the new agent of the node has written its own',
+        'ServiceAccount spiderpool-multus（0.6.0–0.7.3）的令牌随升级失效，直到该节点的新 agent 写入自己的令牌',
+        note('not checked: it lasts as long as the rollout of the agents', '不检查：仅持续到 agent 滚动更新完成'),
+      ),
+      row(
+        'a spiderpool-init that failed or still runs: the install never completed',
+        'spiderpool-init 失败或仍在运行：安装未完成',
+        check('init-pod'),
+        check('coordinator-object'),
+        check('multus-default-network'),
+        note('a Job is not read: what it should have made is checked', '不读取 Job：检查它本应创建的对象'),
+      ),
+      row(
+        'helm rollback to 0.6.0–0.7.3 while the NetworkAttachmentDefinition CRD exists fails with old releases of Helm',
+        'NetworkAttachmentDefinition 的 CRD 存在时，旧版 Helm 回滚到 0.6.0–0.7.3 会失败',
+        note('not checked: fixed in Helm (PR 9068)', '不检查：Helm 已修复（PR 9068）'),
       ),
     ]),
     ...section('Coordinator', 'Coordinator', [
@@ -277,6 +365,17 @@ export const coverage: Coverage = {
         '两个 Pod 使用同一 IP；由谁保留，另一个如何更换',
         check('duplicate-pod-ip'),
         remedy('duplicate-pod-ip'),
+      ),
+      row(
+        'a terminating Pod whose containers still run, while its IP is assigned to another Pod',
+        '正在终止的 Pod 的容器仍在运行，而其 IP 已分配给其他 Pod',
+        check('duplicate-pod-ip'),
+        remedy('duplicate-pod-ip'),
+      ),
+      row(
+        'from 0.8.8 and 0.9.5 on, a StatefulSet Pod whose pool annotation changed gets a new IP',
+        '0.8.8、0.9.5 起，池注解改变后 StatefulSet 的 Pod 会分配新的 IP',
+        note('not checked: the annotation asks for it', '不检查：这正是注解的要求'),
       ),
       row(
         'a SpiderEndpoint claims an IP that its pool does not have allocated',
@@ -354,6 +453,27 @@ export const coverage: Coverage = {
         '1.0.0 起，自动池的第三方属主需要额外的权限',
         note('not checked: rights of other controllers are not read', '不检查：不读取其他控制器的权限'),
       ),
+      row(
+        'keys that no template reads are ignored without an error: no chart has a values schema',
+        '模板不读取的键会被忽略且不报错：所有 chart 都没有 values schema',
+        check('values-keys'),
+      ),
+      row(
+        'sriov values that are set in part make rendering fail',
+        '仅设置部分 sriov values 会导致渲染失败',
+        check('values-keys'),
+        note('rendered with --chart, where helm is on PATH', '提供 --chart 且 PATH 中有 helm 时会实际渲染'),
+      ),
+      row(
+        'binName without a path (0.5.0 and older) is kept by --reuse-values',
+        '--reuse-values 会沿用不含路径的 binName（0.5.0 及更早）',
+        check('reuse-values'),
+      ),
+      row(
+        '1.0.0 and later: webhooks of the sriov operator have certificates of their own; pools and subnets have a webhook for DELETE (1.0.1); agents mount other host paths (1.2.0)',
+        '1.0.0 及以后：sriov operator 的 webhook 使用单独的证书；池和子网增加 DELETE webhook（1.0.1）；agent 挂载的主机路径改变（1.2.0）',
+        note('not checked: nothing has to be done, and fixes delete no pool', '不检查：无需处理，且修复不会删除池'),
+      ),
     ]),
     ...section('Releases of Helm', 'Helm release', [
       row(
@@ -398,6 +518,12 @@ export const coverage: Coverage = {
       ),
       row('webhook CA, certificate, name and dates', 'webhook 的 CA、证书、名称与有效期', check('webhook-certificate')),
       row(
+        'with tls.method auto every helm upgrade issues a new CA; errors of some 90 s are normal',
+        'tls.method 为“auto”时每次 helm upgrade 都会签发新的 CA；约 90 秒内的错误属于正常现象',
+        check('webhook-certificate'),
+        note('steps behind helm are tried again', 'helm 之后的步骤会重试'),
+      ),
+      row(
         'webhooks reach a ready controller on the port of the Service',
         'webhook 通过 Service 的端口访问就绪的 controller',
         check('webhook-backend'),
@@ -440,6 +566,24 @@ export const coverage: Coverage = {
         'garbage collection frees a leaked IP at its next scan (600 s)',
         'IP 回收在下次扫描（600 秒）时释放泄漏的 IP',
         check('leaked-ip'),
+      ),
+      row(
+        'webhooks reject used IPs that are removed, overlaps, a gateway in the range, a changed subnet, a foreign podAffinity, a bad hijackCIDR',
+        'webhook 会拒绝：移除使用中的 IP、范围重叠、网关在范围内、修改子网、其他 podAffinity、无效的 hijackCIDR',
+        remedy('auto-pool-labels'),
+        remedy('coordinator-fields'),
+        remedy('default-pool-flag'),
+        note('what they would reject is left out, with what to do first', '会被拒绝的修改会跳过，并说明需先做什么'),
+      ),
+      row(
+        'SpiderEndpoints as written have no controller flag in their owner, and no cleanGateway',
+        '实际写入的 SpiderEndpoint 的属主没有 controller 标志，也没有 cleanGateway',
+        note('no check reads either', '检查不读取这些字段'),
+      ),
+      row(
+        'an agent without MULTUS_CLUSTER_NETWORK matches no pool',
+        '没有 MULTUS_CLUSTER_NETWORK 的 agent 无法匹配任何池',
+        note('not checked: the charts always set it', '不检查：chart 始终设置该变量'),
       ),
     ]),
   ],

@@ -132,10 +132,10 @@ const NEEDS = (found: readonly Finding<Args>[]): Text => {
   return { en: `needs the ${target} chart (--chart)`, zh: `需要 ${target} 的 chart（--chart）` };
 };
 
-/** Gets the chart and fixes with it. */
+/** Gets the chart and fixes with it; not while objects are stored as the target does not serve them, which no CRD mends. */
 function pulled({ chart, repository }: Facts, id: string, found: readonly Finding<Args>[]): string | undefined {
   const [first] = found.filter(({ args }) => !args.byChart);
-  if (!first) return undefined;
+  if (!first || found.some(({ args }) => args.state === 'stored')) return undefined;
   const version = shellWord(first.args.target);
   return `helm pull ${chart} --repo ${repository} --version ${version} && {tool} fix ${id}{again} --chart ${chart}-${version}.tgz`;
 }

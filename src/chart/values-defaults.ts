@@ -21,6 +21,7 @@ interface Args {
   becomes: string;
   /** What keeps it as it is; '' where nothing does. */
   flag: string;
+  harm: Text | null;
 }
 
 export function valuesDefaults(facts: ChartFacts, words: { page: Page; sources: string[] }): Check<typeof RELEASE_READS, Args> {
@@ -37,10 +38,11 @@ export function valuesDefaults(facts: ChartFacts, words: { page: Page; sources: 
       if (isGap(prediction)) return [];
       if (!('upgrade' in prediction)) return prediction;
       const { target, today, upgrade, config } = prediction;
-      return changedDefaults(target, today, upgrade.all, mergeMaps(config, upgrade.config)).map((each) => found(each, prediction));
+      return changedDefaults(target, today, upgrade.all, mergeMaps(config, upgrade.config)).map((each) => found(each, prediction, facts));
     },
-    say: ({ key, target, was, becomes, flag }) => {
-      const kept = (language: Language) => (flag ? KEEP[language](flag, was === undefined) : '');
+    say: ({ key, target, was, becomes, flag, harm }) => {
+      const then = { en: harm ? `: ${harm.en}` : '', zh: harm ? `：${harm.zh}` : '' };
+      const kept = (language: Language) => `${then[language]}${flag ? KEEP[language](flag, was === undefined) : ''}`;
       return was === undefined
         ? { en: `${target} adds ${key} and turns it on by default${kept('en')}`, zh: `${target} 新增 ${key}，默认开启${kept('zh')}` }
         : {
@@ -60,13 +62,15 @@ const KEEP = {
 function found(
   { key, before, after }: ReturnType<typeof changedDefaults>[number],
   { at, release, target, scope }: Prediction,
+  { facts }: ChartFacts,
 ): Finding<Args> {
+  const harm = facts.harms?.(key, after) ?? null;
   const path = [...scope, ...pathOf(key)];
   // What was not there did nothing.
   const kept = before ?? (after === true ? false : undefined);
   const was = before === undefined ? undefined : jsonOf(path, before);
   return finding<Args>({
-    severity: 'notice',
+    severity: harm ? 'warning' : 'notice',
     key: ['changed', written(path)],
     objects: [at],
     args: {
@@ -75,6 +79,7 @@ function found(
       was,
       becomes: jsonOf(path, after),
       flag: kept === undefined ? '' : setFlag(path, kept),
+      harm,
     },
     evidence: [{ seen: `${release.chart.name}-${release.chart.version}: ${written(path)}${was === undefined ? '' : `=${was}`}` }],
   });

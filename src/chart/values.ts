@@ -1,5 +1,5 @@
 // The values of a chart: which keys a version has and reads, where renamed keys went, which settings an upgrade loses. Pure; what is known of the keys comes from the system.
-import type { Json, Raw } from '../engine/contracts.ts';
+import type { Json, Raw, Text } from '../engine/contracts.ts';
 import type { Chart } from '../helm/contracts.ts';
 import { isRead, leavesOf, pathOf, valueAt, written } from '../helm/keys.ts';
 import { deepEqual, isRaw } from '../kube/json.ts';
@@ -25,6 +25,8 @@ export interface ValueFacts {
   ignored(path: readonly string[], version: string): string[] | undefined;
   /** Keys whose default changes what runs on the nodes. */
   watched: readonly string[];
+  /** What such a default breaks by what it becomes; undefined: it only changes something. */
+  harms?(key: string, becomes: Json): Text | undefined;
   /** Does a default that is kept from an older chart keep something from starting? */
   breaks(key: string, kept: Json | undefined, wanted: Json): boolean;
   /** The keys at which a version stops rendering because the maps around them are missing, in helm's order; undefined: not known of a chart with these defaults. */

@@ -24,6 +24,13 @@ export function isLive(pod: Raw): boolean {
   return phase !== 'Succeeded' && phase !== 'Failed' && (deleted === undefined || deleted === null);
 }
 
+/** Asked to go, and not ended yet: its containers may still run. */
+export function isTerminating(pod: Raw): boolean {
+  const phase = isRaw(pod.status) ? pod.status.phase : undefined;
+  const deleted = isRaw(pod.metadata) ? pod.metadata.deletionTimestamp : undefined;
+  return phase !== 'Succeeded' && phase !== 'Failed' && deleted !== undefined && deleted !== null;
+}
+
 /** The owner that controls an object; undefined: nothing creates it again when it is gone. */
 export function controllerOf({ metadata }: Raw): Owner | undefined {
   const references = isRaw(metadata) && Array.isArray(metadata.ownerReferences) ? metadata.ownerReferences : [];

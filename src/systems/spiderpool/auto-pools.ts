@@ -83,11 +83,15 @@ export const OWNER_READS: PointRead[] = [
 /** `gone`: no one of that name has the recorded uid. `unclear`: it names no owner that can be looked up, or several interfaces. */
 export type Owner = { is: 'gone' | 'unclear' } | { is: 'owner'; ref: Ref; nic: string; reclaim: string };
 
+/** Characters that the value of a label can have. */
+const LABEL = 63;
+
 /** Whose the pool is: derived from its labels, and verified by the uid that it bears. A Gap counts as the check's. */
 export async function ownerOf(pool: AutoPool, look: PointReader): Promise<Owner> {
   const candidates = candidatesFor(pool);
   if (!candidates.length) return { is: 'unclear' };
   for (const ref of candidates) {
+    if (ref.name.length > LABEL) return { is: 'unclear' };
     const object = await look.get(ref);
     if (!object || isGap(object) || (object.metadata as Raw).uid !== labelOf(pool, UID)) continue;
     const nic = interfaceOf(pool, object, ref.kind);

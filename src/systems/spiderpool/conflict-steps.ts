@@ -5,18 +5,20 @@ import type { Because, Conflict } from './keeper.ts';
 import { nameOf, someOf } from './ledger.ts';
 import { inTurn, type RecordChange, recordStep } from './records.ts';
 import { type Restart, type RestartRequest, restarts } from './restart.ts';
+import { stopped } from './terminating.ts';
 
 export async function conflictSteps(
   found: readonly Finding<Conflict>[],
   at: Pick<Situation, 'look' | 'path'>,
 ): Promise<(StepDraft | Refusal)[]> {
   const stuck = found.filter(({ args }) => args.stuck);
-  const open = found.filter(({ args }) => !args.stuck);
+  const open = found.filter(({ args }) => !args.stuck && !args.terminating);
   const missing = open.flatMap(({ args }) => (args.putBack ? [{ address: args.address, step: recorded(args.putBack, args) }] : []));
   const records = inTurn(missing.map(({ step }) => step));
   const putBack = new Map(missing.map(({ address }, nth) => [address, records[nth]]));
   return [
     ...stuck.map(({ args, objects }) => ({ refused: STUCK(args), objects, command: args.stuck!.exclude })),
+    ...found.flatMap(({ args }) => (args.terminating ? [stopped(args.terminating, args.address)] : [])),
     ...records,
     ...(await restarts(
       open.flatMap(({ args }) => losersOf(args, putBack.get(args.address))),

@@ -5,6 +5,7 @@ import { gives, type Hold, nameOf, recordKey, saidByPod } from './ledger.ts';
 import { isClear, type PoolNow, type RecordChange, recordOf } from './records.ts';
 import { isAutomatic, type Restart, restartOf } from './restart.ts';
 import type { PoolRow } from './rows.ts';
+import type { Terminating } from './terminating.ts';
 
 /** Why the one that keeps the address keeps it. */
 export type Because = 'record' | 'endpoint' | 'restart' | 'older';
@@ -17,6 +18,8 @@ export interface Conflict {
   putBack: RecordChange | null;
   /** The pool could give the address again, and the record that would keep it from that cannot be put back. `exclude`: the command that takes the address out. */
   stuck: { pool: string; exclude: string } | null;
+  /** The other one is terminating, and its containers still run; there is one holder then. */
+  terminating?: Terminating;
 }
 
 export interface Around {

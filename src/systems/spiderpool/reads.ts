@@ -31,9 +31,12 @@ export const budgets = hot('poddisruptionbudgets.policy', [tree('spec.selector')
   harmless: true,
 });
 
+/** Of each container that runs. */
+export const RUNNING = 'status.containerStatuses.state.running.startedAt';
+
 /** The second look at what the lists made suspicious, and what a restart needs to know. */
 export const ADDRESS_READS: PointRead[] = [
-  { resource: pods.resource, columns: [...POD_COLUMNS, labels(), asIs('metadata.creationTimestamp', 'spec.nodeName')] },
+  { resource: pods.resource, columns: [...POD_COLUMNS, labels(), asIs('metadata.creationTimestamp', 'spec.nodeName', RUNNING)] },
   { resource: endpoints.resource, columns: [...ENDPOINT_COLUMNS, asIs('metadata.finalizers')] },
   { resource: pools.resource },
 ];

@@ -6,7 +6,7 @@ import type { Column, Json, Raw, Ref } from '../../engine/contracts.ts';
 import { asIs } from '../../engine/read/index.ts';
 import { addressKey, isRange } from '../../kube/addresses.ts';
 import { countMembers, isRaw, parseJson } from '../../kube/json.ts';
-import { addressesOf, controllerOf, isLive, LIVENESS_FIELDS } from '../../kube/pods.ts';
+import { addressesOf, controllerOf, isLive, isTerminating, LIVENESS_FIELDS } from '../../kube/pods.ts';
 import { networks, RECORD_KEYS, records, WORD } from './kept.ts';
 
 export interface PodRow {
@@ -19,6 +19,8 @@ export interface PodRow {
   machine?: string;
   /** Keys of kube/addresses.ts, blanks between. */
   addresses: string;
+  /** The same of a Pod that is terminating: it uses them as long as its containers run. */
+  held: string;
   /** It may have more of them: fields that say so and cannot be understood, blanks between. */
   odd: string;
 }
@@ -30,8 +32,10 @@ export const POD_COLUMNS: readonly Column[] = [
 
 export function podRow(pod: Raw): PodRow {
   const { namespace, name, uid } = rawAt(pod.metadata);
-  const uses = isLive(pod) && rawAt(pod.spec).hostNetwork !== true;
+  const isOwn = rawAt(pod.spec).hostNetwork !== true;
+  const uses = isLive(pod) && isOwn;
   const { keys, odd } = uses ? addressesOf(pod) : NO_ADDRESSES;
+  const held = isOwn && isTerminating(pod) ? addressesOf(pod).keys : NO_ADDRESSES.keys;
   const row: PodRow = {
     namespace: shared(text(namespace)),
     name: text(name),
@@ -39,6 +43,7 @@ export function podRow(pod: Raw): PodRow {
     uses,
     machine: undefined,
     addresses: keys.join(' '),
+    held: held.length ? held.join(' ') : '',
     odd: odd.length ? odd.join(' ') : '',
   };
   const owner = controllerOf(pod);

@@ -2,7 +2,7 @@
 
 import { type Spans, within } from '../../chart/spans.ts';
 import { isAbsent, type KnownValues, type ValueFacts } from '../../chart/values.ts';
-import type { Json, Raw } from '../../engine/contracts.ts';
+import type { Json, Raw, Text } from '../../engine/contracts.ts';
 import { derived } from '../../engine/knowledge.ts';
 import { leavesOf, pathOf, valueAt, written } from '../../helm/keys.ts';
 import { deepEqual } from '../../kube/json.ts';
@@ -81,7 +81,13 @@ export const FACTS: ValueFacts = {
   get watched() {
     return renames().watched.keys;
   },
+  harms: (key, becomes) => (renames().watched.subnets.includes(key) && becomes === false ? NO_SUBNETS : undefined),
   // An old image of Multus is the matter of spiderpool/multus-image-tag.
   breaks: (key, kept) => renames().vital.keys.includes(key) && isAbsent(kept),
   missing: missingFor,
+};
+
+const NO_SUBNETS: Text = {
+  en: 'Pods whose annotations name a SpiderSubnet get no IP',
+  zh: '注解中指定 SpiderSubnet 的 Pod 将无法分配 IP',
 };

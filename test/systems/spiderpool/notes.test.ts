@@ -77,6 +77,18 @@ describeUpstream('notes of Spiderpool', ['data', 'spiderpool', 'charts'], (chart
       (version) => templates(version).get('daemonset.yaml')!.includes('/install_multus'),
       () => notes().multusImage.to,
     ],
+    ['it installs Multus by default', (version) => defaults(version, 'multus.multusCNI.install') === true, () => notes().ownMultus.to],
+    ['it has no Multus', (version) => defaults(version, 'multus') === undefined, () => notes().ownMultus.from],
+    [
+      'tuneSysctlConfig reaches the agents',
+      (version) => templates(version).get('configmap.yaml')!.includes('tuneSysctlConfig:'),
+      () => '0.8.8 - 0.8.13 || >=0.9.6',
+    ],
+    [
+      'agents read clusterNetwork from a ConfigMap of a fixed name',
+      (version) => /^ +key: clusterNetwork\n +name: spiderpool-conf$/m.test(templates(version).get('daemonset.yaml')!),
+      () => notes().multusImage.to,
+    ],
     [
       'its Multus image has /install_multus',
       (version) => /^v[4-9]/.test(String(defaults(version, 'multus.multusCNI.image.tag'))),

@@ -116,6 +116,34 @@ describeUpstream('states made after public reports', ['data', 'reports'], (repor
     ]);
   });
 
+  test('66: one IP in several spellings is one IP; what is none is named where it stands', async () => {
+    const checks = ['duplicate-pod-ip', 'leaked-ip', 'unrecorded-pod-ip'];
+    const found = await said(at('66-odd-address-spellings'), checks);
+    expect(found['duplicate-pod-ip']).toHaveLength(3);
+    for (const pair of [/fd00::9 .*z[23] .*z[23]/, /10\.6\.1\.77 .*z[45] .*z[45]/, /10\.6\.1\.78 .*z[67] .*z[67]/])
+      expect(found['duplicate-pod-ip']).toContainEqual(expect.stringMatching(pair));
+    expect(found).toMatchObject({ 'leaked-ip': 'unknown', 'unrecorded-pod-ip': 'unknown' });
+    const { results } = await examine(dumpSource(await readDump(at('66-odd-address-spellings'))), SYSTEMS, {
+      checks: checks.map((name) => `spiderpool/${name}`),
+    });
+    for (const { gaps } of results)
+      expect(gaps).toMatchObject([{ resource: 'pods', namespace: 'shop', name: 'z1', detail: 'status.podIPs' }]);
+  });
+
+  test('73: a dump with merge keys is read as kubectl reads it', async () => {
+    const found = await said(at('73-odd-merge-keys'), ['duplicate-pod-ip']);
+    expect(found['duplicate-pod-ip']).toEqual([expect.stringMatching(/^blocker 10\.6\.1\.9 is used by shop\/web-1 .*shop\/web-2/)]);
+  });
+
+  test('every report is a case of a test', () => {
+    const systems = join(import.meta.dirname, '..');
+    const tests = readdirSync(systems, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.test.ts'));
+    const all = tests.map((file) => readFileSync(join(systems, file), 'utf8')).join('\n');
+    const cases = readdirSync(reports, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(cases.length).toBeGreaterThan(10);
+    for (const { name } of cases) expect(all, name).toContain(`'${name}'`);
+  });
+
   test('49: the values of a chart that wraps Spiderpool lie below its name, also without that chart', async () => {
     const found = await said(at('49-sp-wrapper-chart'), ['values-keys'], { to: '0.9.13' });
     expect(JSON.stringify(found['values-keys'])).not.toMatch(/removed spiderpool|enableIPv6|unknown key|ignored/);

@@ -48,3 +48,19 @@ test('it says what the default was and becomes, what is new and on, and the flag
   );
   expect(remedies).toEqual([]);
 });
+
+test('what a default breaks is said with it', async () => {
+  const said = async (from: string, to: string) => {
+    const { results } = await examine(dumpSource(dumpOf({ objects: [INSTALLED_BY_HELM, releaseOf(from, {})], whole: true })), SYSTEMS, {
+      checks: ['spiderpool/values-defaults'],
+      targets: [{ system: 'spiderpool', version: to }],
+    });
+    return results[0]!.findings.map(({ severity, message }) => `${severity} ${message.en}`).filter((line) => /[sS]piderSubnet/.test(line));
+  };
+  expect(await said('0.5.1', '0.6.1')).toEqual([
+    'warning 0.6.1 changes the default of ipam.enableSpiderSubnet from true to false: Pods whose annotations name a SpiderSubnet get no IP. To keep it: --set ipam.enableSpiderSubnet=true',
+  ]);
+  expect(await said('0.6.1', '1.2.2')).toEqual([
+    'notice 1.2.2 changes the default of ipam.spiderSubnet.enable from false to true. To keep it: --set ipam.spiderSubnet.enable=false',
+  ]);
+});

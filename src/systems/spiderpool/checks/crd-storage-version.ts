@@ -1,8 +1,10 @@
 // Up to 0.3.7 objects are stored as v1; 0.4.0 has v2beta1 alone, without a conversion. The API server refuses a CRD that drops a version in status.storedVersions.
 // Sources: knowledge/notes.json (storage); apiextensions-apiserver pkg/apis/apiextensions/validation.
 import { finding } from '../../../engine/builders.ts';
-import type { Check } from '../../../engine/contracts.ts';
+import type { Check, Text } from '../../../engine/contracts.ts';
 import { list, texts } from '../../../engine/read/index.ts';
+import { shellWord } from '../../../text/shell.ts';
+import { CHART } from '../chart.ts';
 import { notes } from '../knowledge/tables.ts';
 
 const GROUP = '.spiderpool.spidernet.io';
@@ -15,7 +17,14 @@ const reads = {
   ),
 };
 
-const check: Check<typeof reads, { version: string }> = {
+interface Args {
+  version: string;
+  /** Of the release. */
+  name: string;
+  namespace: string;
+}
+
+const check: Check<typeof reads, Args> = {
   id: 'spiderpool/crd-storage-version',
   title: { en: 'Spiderpool objects are not stored as v1', zh: 'Spiderpool 对象未以 v1 存储' },
   headline: { en: 'Spiderpool objects are stored as v1, which 0.4.0 dropped', zh: 'Spiderpool 对象以 v1 存储，0.4.0 起已移除' },
@@ -29,8 +38,8 @@ const check: Check<typeof reads, { version: string }> = {
       zh: '读取 Spiderpool 各 CRD 的 status.storedVersions。',
     },
     fix: {
-      en: 'manual: run “upgrade spiderpool”, which stops controller and agent, converts every object where it is, and then drops v1. Nothing is deleted, running Pods keep their IPs, new ones wait; undo converts back.',
-      zh: '手动：执行“upgrade spiderpool”：停止 controller 和 agent，就地转换每个对象，然后移除 v1。不删除任何对象，运行中的 Pod 保留其 IP，新 Pod 等待；撤销时转换回来。',
+      en: '“upgrade spiderpool” stops controller and agent, converts every object where it is, and then drops v1. Nothing is deleted, running Pods keep their IPs, new ones wait; undo converts back.',
+      zh: '“upgrade spiderpool”会停止 controller 和 agent，就地转换每个对象，然后移除 v1。不删除任何对象，运行中的 Pod 保留其 IP，新 Pod 等待；撤销时转换回来。',
     },
     limits: {
       en: 'The upgrade guide does not mention this: it only asks to change ownerControllerType from None to Pod. The conversion does not start while IP findings are open, or if an object cannot be converted.',
@@ -47,14 +56,14 @@ const check: Check<typeof reads, { version: string }> = {
     return { to: notes().storage.to, stage: 'both' as const };
   },
   reads,
-  judge: ({ crds }, { path: { from, to: target } }) =>
+  judge: ({ crds }, { path: { installation, from, to: target } }) =>
     crds.length
       ? [
           finding({
             severity: 'blocker',
             key: [notes().storage.old],
             objects: crds.map(({ ref }) => ref),
-            args: { version: target ?? String(from) },
+            args: { version: target ?? String(from), name: installation.name, namespace: installation.namespace ?? '' },
             evidence: [{ seen: `status.storedVersions: ${notes().storage.old}` }],
           }),
         ]
@@ -63,5 +72,17 @@ const check: Check<typeof reads, { version: string }> = {
     en: `${length} CRD${length === 1 ? '' : 's'} of Spiderpool store${length === 1 ? 's' : ''} objects as ${notes().storage.old}; ${version} has only v2beta1, and helm upgrade converts nothing`,
     zh: `Spiderpool 的 ${length} 个 CRD 以 ${notes().storage.old} 存储对象；${version} 只有 v2beta1，helm upgrade 不会转换`,
   }),
+  remedy: {
+    command: ([found]) => found && byUpgrade(found.args),
+    writes: [],
+    // No fix: controller and agent are stopped meanwhile, and the new chart follows at once.
+    steps: async (found) =>
+      found.map(({ objects, args }) => ({ refused: CONVERTS, objects, as: 'upgrade' as const, command: byUpgrade(args) })),
+  },
 };
 export default check;
+
+const CONVERTS: Text = { en: 'upgrade spiderpool converts every object where it is', zh: 'upgrade spiderpool 会就地转换每个对象' };
+
+const byUpgrade = ({ version, name, namespace }: Args): string =>
+  `{tool} upgrade spiderpool ${shellWord(name)} -n ${shellWord(namespace)} --to ${shellWord(version)} --repo ${CHART.repository}`;
