@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { notes, renames, versions } from '../../../src/systems/spiderpool/knowledge/tables.ts';
-import { satisfies } from '../../../src/versions/chart.ts';
+import { notes, renames, replaced, versions } from '../../../src/systems/spiderpool/knowledge/tables.ts';
+import { compare, satisfies } from '../../../src/versions/chart.ts';
 import { describeUpstream } from '../../bed/upstream.ts';
 
 const FIELDS = Object.entries(notes().coordinatorDefaults.in);
@@ -58,6 +58,20 @@ describeUpstream('notes of Spiderpool', ['data', 'spiderpool', 'charts'], (chart
         parse(readFileSync(at(version, 'values.yaml'), 'utf8')),
       );
 
+  /** Fields of a CRD's schema, as `spec.a.b`; [] where the chart has no such CRD. */
+  const fields = (version: string, plural: string): string[] => {
+    const file = at(version, `crds/spiderpool.spidernet.io_${plural}.yaml`);
+    if (!existsSync(file)) return [];
+    const below = (schema: { properties?: object }, path: string): string[] =>
+      Object.entries(schema.properties ?? {}).flatMap(([name, inner]) => [`${path}${name}`, ...below(inner, `${path}${name}.`)]);
+    return below(parse(readFileSync(file, 'utf8')).spec.versions[0].schema.openAPIV3Schema, '');
+  };
+  const schemaOf = (version: string, field: string): object | undefined => {
+    const file = at(version, 'crds/spiderpool.spidernet.io_spidercoordinators.yaml');
+    if (!existsSync(file)) return undefined;
+    return parse(readFileSync(file, 'utf8')).spec.versions[0].schema.openAPIV3Schema.properties.spec.properties[field];
+  };
+
   /** What a chart shows of itself, and the row that says in which versions it is so. */
   const SHOWN: [what: string, of: (version: string) => boolean, range: () => string][] = [
     ['spiderpool-init is a Pod', (version) => /^kind: Pod$/m.test(templates(version).get('pod.yaml')!), () => versions().initPod.in],
@@ -76,6 +90,30 @@ describeUpstream('notes of Spiderpool', ['data', 'spiderpool', 'charts'], (chart
       'agents run /install_multus',
       (version) => templates(version).get('daemonset.yaml')!.includes('/install_multus'),
       () => notes().multusImage.to,
+    ],
+    [
+      'txQueueLen is in the CRD without a default',
+      (version) => schemaOf(version, 'txQueueLen') !== undefined && !('default' in schemaOf(version, 'txQueueLen')!),
+      () => versions().flaws.txQueueLen.in,
+    ],
+    [
+      'agents delete the Multus files whenever they stop',
+      (version) => {
+        const text = templates(version).get('daemonset.yaml')!;
+        const removes = text.indexOf('rm -f /host/etc/cni/net.d/00-multus.conf');
+        return removes >= 0 && !text.slice(0, removes).split('{{- end }}').at(-1)!.includes('multusCNI.uninstall');
+      },
+      () => versions().flaws.preStop.in,
+    ],
+    [
+      'SpiderMultusConfigs have mtu',
+      (version) => fields(version, 'spidermultusconfigs').some((field) => field.endsWith('.mtu')),
+      () => `${versions().flaws.mtu.in} || >=1.2.0`,
+    ],
+    [
+      'objects are stored anew',
+      (version) => fields(version, 'spiderippools').includes('spec.default'),
+      () => `>=${versions().storedAnew.since}`,
     ],
     ['it installs Multus by default', (version) => defaults(version, 'multus.multusCNI.install') === true, () => notes().ownMultus.to],
     ['it has no Multus', (version) => defaults(version, 'multus') === undefined, () => notes().ownMultus.from],
@@ -113,6 +151,18 @@ describeUpstream('notes of Spiderpool', ['data', 'spiderpool', 'charts'], (chart
   ];
   test.each(SHOWN)('%s exactly where it is said to be so', (_, of, range) => {
     for (const version of all) expect(of(version), version).toBe(satisfies(version, range()));
+  });
+
+  const PLURALS = ['spidercoordinators', 'spidermultusconfigs', 'spiderippools', 'spidersubnets'];
+  test.each(Object.entries(replaced().fields))('%s is dropped by a chart, which has what takes its place', (field, instead) => {
+    const has = (version: string) => PLURALS.some((plural) => fields(version, plural).includes(field));
+    const ordered = [...all].sort(compare);
+    const last = ordered.findLastIndex(has);
+    const next = ordered[last + 1]!;
+    expect(last).toBeGreaterThanOrEqual(0);
+    expect(next).toBeDefined();
+    if ('value' in instead) expect(defaults(next, String(instead.value)), next).toBeDefined();
+    if ('field' in instead) expect(fields(next, 'spidermultusconfigs'), next).toContain(instead.field);
   });
 
   test('the init Job is a hook of the install alone', () => {
