@@ -60,23 +60,23 @@ const check: Check<typeof reads, Args> = {
   pointReads: RELEASE_BODIES,
   judge: async (rows, at) => {
     const { installation, to: target = '' } = at.path;
-    const others = rows.crds.filter(({ release, namespace }) => release !== installation.name || namespace !== installation.namespace);
-    if (!others.length) return [];
+    if (!rows.crds.length) return [];
     const prediction = await predicted(CHART, rows, at);
     if (isGap(prediction)) return [];
     if (!('upgrade' in prediction)) return prediction;
     const { upgrade, scope } = prediction;
     if (valueAt(upgrade.all, INSTALL) === false) return [];
-    const is = satisfies(target, notes().nadTemplate.from) ? 'refused' : 'beside';
-    return others.map(({ ref, release }) =>
-      finding<Args>({
+    return rows.crds.map(({ ref, release, namespace }) => {
+      const isOwn = release === installation.name && namespace === installation.namespace;
+      const is = !isOwn && satisfies(target, notes().nadTemplate.from) ? 'refused' : 'beside';
+      return finding<Args>({
         severity: is === 'refused' ? 'blocker' : 'warning',
         key: [is],
         objects: [ref],
         args: { is, target, flag: setFlag([...scope, ...INSTALL], false) },
         evidence: [{ seen: `meta.helm.sh/release-name: ${release ?? '""'}` }],
-      }),
-    );
+      });
+    });
   },
   say: ({ is, target }) => SAID[is](target),
   remedy: {
