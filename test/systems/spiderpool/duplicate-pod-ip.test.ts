@@ -8,7 +8,7 @@ grid('spiderpool/duplicate-pod-ip', [
   { fixture: 'machine', expect: 'blocker Pod/default/web, Pod/vms/virt-launcher-db-a' },
   { fixture: 'ghost', expect: 'blocker Pod/default/web, Pod/default/api' },
   { fixture: 'budget', expect: 'blocker Pod/default/web, Pod/shop/cart-0' },
-  { fixture: 'terminating', expect: 'blocker Pod/shop/web-new, Pod/shop/web-old' },
+  { fixture: 'found-terminating', expect: 'blocker Pod/shop/web-new, Pod/shop/web-old' },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },
   { fixture: 'found', forbidden: ['pods'], expect: 'unknown' },

@@ -38,6 +38,14 @@ grid('spiderpool/multus-default-network', [
       'helm upgrade spiderpool spiderpool --repo=https://spidernet-io.github.io/spiderpool --version=0.9.13 -n kube-system --reset-then-reuse-values --set-string multus.multusCNI.defaultCniCRName=calico',
     ],
   },
+  // Manifests of a chart whose spiderpool-init is a Pod, which fills it in.
+  {
+    objects: [
+      { ...OF_07, metadata: { ...OF_07.metadata, name: 'spiderpool-multus' }, data: { 'cni-conf.json': '{"clusterNetwork": ""}' } },
+    ],
+    to: 'spiderpool=0.9.4',
+    expect: 'passed',
+  },
   { fixture: 'set', to: 'spiderpool=0.9.6', expect: 'passed' },
   { fixture: 'healthy', to: 'spiderpool=0.9.4', expect: 'passed' },
   { to: 'spiderpool=0.9.13', expect: 'passed' },

@@ -26,7 +26,7 @@ grid('spiderpool/multus-image-tag', [
   { fixture: 'found', to: TO, intent: { given: tagged('v4.1.4') }, expect: 'passed' },
   // The template reads a ConfigMap of a fixed name.
   {
-    objects: [named],
+    fixture: 'found-config-name',
     to: TO,
     expect: `blocker ${RECORD}`,
     steps: [upgrade.replace(/--set-string.*/, '--set-string global.configName=spiderpool-conf')],

@@ -9,7 +9,7 @@ import { setFlag } from '../../../helm/flags.ts';
 import { pathOf } from '../../../helm/keys.ts';
 import { satisfies } from '../../../versions/chart.ts';
 import { CHART } from '../chart.ts';
-import { notes } from '../knowledge/tables.ts';
+import { notes, versions } from '../knowledge/tables.ts';
 import { NETWORK as CLUSTER_NETWORK, CONF, MARK, manualNetwork } from '../repairs.ts';
 
 /** Names that the charts give by default, with the versions that read them: a leftover does not count. */
@@ -70,6 +70,9 @@ const check: Check<Record<string, never>, Args> = {
       if (row?.conf === undefined || row.conf === UNREADABLE) continue;
       const { network = '' } = row.conf;
       const moves = to !== undefined && satisfies(to, notes().multusConfig.detects) && !satisfies(from, notes().multusConfig.detects);
+      // A manifest, not yet an object of the cluster: spiderpool-init fills it in, where it is a Pod.
+      const isFilled = row.ref.uid === undefined && satisfies(from, versions().initPod.in);
+      if (network === '' && isFilled) continue;
       if (network === '') findings.push(found('blocker', row.ref, { is: 'empty' }));
       else if (moves)
         findings.push(found('notice', row.ref, { is: 'unpinned', target: to, ...(NETWORK.test(network) ? { network } : {}) }));
