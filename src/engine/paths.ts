@@ -26,7 +26,7 @@ export function parseTarget(text: string, systems: readonly System[], named?: st
   if (!groups || !system) {
     throw new UserError(
       {
-        en: `--${flag} ${text}: must be SYSTEM=VERSION, SYSTEM one of ${ids.join(', ')}`,
+        en: `--${flag} ${text}: must be SYSTEM=VERSION; SYSTEM is one of ${ids.join(', ')}`,
         zh: `--${flag} ${text}：应为 SYSTEM=VERSION，其中 SYSTEM 为 ${ids.join('、')} 之一`,
       },
       example(systems.find(({ id }) => id === named) ?? systems[0]!, flag),

@@ -6,6 +6,7 @@ import type { Json, Manifest, Raw, Text } from '../engine/contracts.ts';
 import { isRaw, parseJson } from '../kube/json.ts';
 import { keyOf, refOf } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
+import { shellWord } from '../text/shell.ts';
 import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
 import { type DocumentValue, readDocumentsInTurns } from './documents.ts';
@@ -60,7 +61,7 @@ function filesAt(at: string): FoundFile[] {
   try {
     return findFiles(at);
   } catch (error) {
-    throw unreadable(at, undefined, whyOf(error));
+    throw unreadable(at, undefined, whyOf(error), CHECK_PATH);
   }
 }
 
@@ -88,18 +89,20 @@ async function objectsIn(
     const limit = /\.json$/i.test(file) ? LARGEST.json : LARGEST.yaml;
     const bytes = file === STDIN ? await readStdin(stdin, limit) : named ? await readAnyInput(real, limit, signal) : readInput(real, limit);
     room.left -= bytes.length;
-    if (room.left < 0) throw unreadable(file, undefined, TOO_MUCH, false);
+    if (room.left < 0) throw unreadable(file, undefined, TOO_MUCH);
     text = decoded(bytes);
   } catch (error) {
     if (signal?.aborted) throw error;
     if (error instanceof UserError || named)
-      throw error instanceof UserError ? error : unreadable(file, undefined, whyOf(error), !('text' in (error as object)));
+      throw error instanceof UserError
+        ? error
+        : unreadable(file, undefined, whyOf(error), 'text' in (error as object) ? undefined : CHECK_PATH);
     return skip(whyOf(error), true);
   }
   const documents = await documentsOf(text, file, told);
   if ('why' in documents) {
     if (isTemplate(text)) return skip(TEMPLATE, true);
-    if (named) throw unreadable(file, documents.line, documents.why);
+    if (named) throw unreadable(file, documents.line, documents.why, kubectlToo(file));
     return skip(documents.why, true, documents.line);
   }
   const read: Read = { manifests: [], skipped: [] };
@@ -107,7 +110,7 @@ async function objectsIn(
     for (const each of unfold(value, line, lines)) {
       if ('object' in each) read.manifests.push({ ...each, file, document });
       // One object that is none is a mistake where just this file was named; in a directory there are other files too.
-      else if (named && each.unseen && !each.why.en.includes('Helm')) throw unreadable(file, each.line, each.why);
+      else if (named && each.unseen && !each.why.en.includes('Helm')) throw unreadable(file, each.line, each.why, kubectlToo(file));
       else read.skipped.push({ ...each, file });
     }
   }
@@ -251,20 +254,21 @@ const TOO_MUCH: Text = {
   zh: `加上此文件后，总大小超过 ${LARGEST.total / MIB} MiB`,
 };
 
-const KUBECTL_TOO: Text = {
-  en: 'kubectl would not read it either: kubectl apply --dry-run=client -f FILE',
-  zh: 'kubectl 同样无法读取：kubectl apply --dry-run=client -f FILE',
-};
+const CHECK_PATH: Text = { en: 'check the path and its permissions', zh: '请检查路径及其权限' };
+/** What is not YAML is not for kubectl either. */
+const kubectlToo = (file: string): Text => ({
+  en: `kubectl reports the same: kubectl apply --dry-run=client -f ${shellWord(file)}`,
+  zh: `kubectl 也会报同样的错误：kubectl apply --dry-run=client -f ${shellWord(file)}`,
+});
 
-/** `kubectlToo`: what the system says of a file, and what is not YAML, holds for kubectl as well; a bound of our own does not. */
-function unreadable(file: string, line: number | undefined, why: Text, kubectlToo = true): UserError {
+function unreadable(file: string, line: number | undefined, why: Text, next?: Text): UserError {
   const name = file === STDIN ? { en: 'standard input', zh: '标准输入' } : { en: file, zh: file };
   return new UserError(
     {
       en: `reading -f ${name.en}${line === undefined ? '' : `, line ${line}`}: ${why.en}`,
       zh: `读取 -f ${name.zh}${line === undefined ? '' : ` 第 ${line} 行`}：${why.zh}`,
     },
-    kubectlToo ? KUBECTL_TOO : undefined,
+    next,
   );
 }
 

@@ -161,7 +161,10 @@ export interface Saved {
 export function readPublished(text: string, file: string): Saved {
   const data = parsed(text, file);
   if (!isRaw(data) || data.apiVersion !== API_VERSION || (data.kind !== ONE && data.kind !== LIST))
-    throw notAResult(file, `not apiVersion ${API_VERSION}, kind ${ONE} or ${LIST}`);
+    throw notAResult(file, {
+      en: `expected apiVersion ${API_VERSION}, kind ${ONE} or ${LIST}`,
+      zh: `应为 apiVersion ${API_VERSION}，kind ${ONE} 或 ${LIST}`,
+    });
   const all = (results: Raw[]) => ({
     clusters: results.map((each) => clusterSide(each, file)),
     results: results as unknown as PublishedResult[],
@@ -170,7 +173,7 @@ export function readPublished(text: string, file: string): Saved {
   if (data.kind === ONE) return { several: false, ...all([data]), failed: [] };
   const { items, failed } = data;
   if (!Array.isArray(items) || !items.every((item) => isRaw(item) && item.kind === ONE && isRaw(item.cluster) && item.cluster.uid))
-    throw notAResult(file, 'its items are not as the schema has them');
+    throw notAResult(file, { en: 'items do not match the schema', zh: 'items 不符合 schema' });
   const contexts = Array.isArray(failed) ? failed.filter(isRaw) : [];
   return {
     several: true,
@@ -184,7 +187,8 @@ const LIST = 'CheckResultList';
 
 function clusterSide(result: Raw, file: string): ClusterSide {
   const { checks, cluster } = result as unknown as PublishedResult;
-  if (!Array.isArray(checks) || !checks.every(isCheck)) throw notAResult(file, 'its checks are not as the schema has them');
+  if (!Array.isArray(checks) || !checks.every(isCheck))
+    throw notAResult(file, { en: 'checks do not match the schema', zh: 'checks 不符合 schema' });
   return { uid: String(cluster?.uid ?? ''), context: String(cluster?.context ?? ''), side: sideOf(checks) };
 }
 
@@ -224,9 +228,13 @@ function isCheck(check: PublishedCheck): boolean {
   );
 }
 
-const notAResult = (file: string, why: string): UserError =>
+/** `why`: of a parser as it stands. */
+const notAResult = (file: string, why: Text | string): UserError =>
   new UserError(
-    { en: `reading ${file}: not a result of check: ${why}`, zh: `读取 ${file}：不是 check 的结果：${why}` },
+    {
+      en: `reading ${file}: not a result of check (${textOf(why).en})`,
+      zh: `读取 ${file}：不是 check 的结果（${textOf(why).zh}）`,
+    },
     { en: 'save one with: {tool} check -o json > FILE', zh: '请用此命令保存：{tool} check -o json > FILE' },
     EXIT.failed,
   );

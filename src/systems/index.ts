@@ -52,11 +52,11 @@ function systemIds(names: readonly string[]): SystemId[] {
     const near = nearest(name, ids);
     throw new UserError(
       {
-        en: `looking up ${word}: neither a system of this build (${ids.join(', ')}) nor the id of a check`,
-        zh: `查找 ${word}：既不是此版本支持的系统（${ids.join('、')}），也不是检查项`,
+        en: `looking up ${word}: not a system (${ids.join(', ')}) and not a check ID`,
+        zh: `查找 ${word}：不是系统（${ids.join('、')}），也不是检查项`,
       },
       meant(near ? [near] : likelyIds(name, IDS)) ?? {
-        en: `for example: {tool} check ${ids[0]}; the ids of all checks: {tool} checks`,
+        en: `for example: {tool} check ${ids[0]}; all check IDs: {tool} checks`,
         zh: `例如：{tool} check ${ids[0]}；全部检查项：{tool} checks`,
       },
     );

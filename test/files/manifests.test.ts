@@ -311,8 +311,8 @@ it('says of kubectl only what holds for it', async () => {
       () => undefined,
       (reason: { next?: { en: string } }) => reason.next?.en,
     );
-  expect(await next(path.join(folder, 'nowhere'))).toContain('kubectl would not read it either');
+  expect(await next(path.join(folder, 'nowhere'))).toContain('check the path');
   put({ 'bad.yaml': 'a: [\n' });
-  expect(await next(path.join(folder, 'bad.yaml'))).toContain('kubectl would not read it either');
+  expect(await next(path.join(folder, 'bad.yaml'))).toContain('kubectl reports the same: kubectl apply --dry-run=client -f ');
   if (process.platform !== 'win32') expect(await next('/dev/zero')).toBeUndefined();
 });
