@@ -162,7 +162,6 @@ async function furtherPages(one: Listing, from: string): Promise<PageEnd> {
   try {
     for (;;) {
       const answer: Answer = await current.answer;
-      holdYoung();
       const guess = tokenIn(answer);
       if (guess !== '' && guess !== current.token) {
         ahead = askFor(one, guess);
@@ -202,6 +201,7 @@ function tokenIn({ status, headers, body }: Answer): string {
 
 function pageEnd(one: Listing, token: string, answer: Answer): PageEnd {
   const { query } = one;
+  holdYoung();
   if (answer.status === 410) return EXPIRED;
   if (answer.status === 404) return 'missing';
   if (answer.status !== 200) return gapOf(asked(query), answer);

@@ -1,5 +1,5 @@
 // Keeps small what V8 lets young objects take while big lists are read: 12 MB instead of 48, at the same CPU time.
-// V8 takes this limit as a flag at its start, too; but then it passes over the code that Node.js carries for its own modules, which costs every start 7 to 30 ms. Held from the first big list on, it costs nothing: by then everything is loaded.
+// V8 takes this limit as a flag at its start, too; but then it passes over the code that Node.js carries for its own modules, which costs every start 7 to 30 ms. Held once lists have filled them, it costs nothing: by then everything is loaded.
 import type v8 from 'node:v8';
 
 /** Bytes of the two halves; there are three of such size at most, with what is too large for a half. */
