@@ -77,7 +77,7 @@ describe('objects that are told by another name', () => {
     const all: Condition = { of, which: 'every', must: [{ path: '/status/phase', is: 'Running' }], tells };
     const { because, progress } = (await pending([all], world([], ...pods)))!;
     expect(because.en).toBe('1 of 4 Pod in a: node-r (not found), node-s (Evicted), node-q');
-    expect(because.zh).toBe('Pod in a 4 个中有 1 个：node-r (not found)、node-s (Evicted)、node-q');
+    expect(because.zh).toBe('Pod（命名空间 a）4 个中有 1 个：node-r (not found)、node-s (Evicted)、node-q');
     expect(progress).toEqual({ done: 1, of: 4, now: 'node-q' });
   });
   test('what means failure names every one', async () => {

@@ -195,8 +195,18 @@ export const pathOf = ({ path, inString }: { path: string; inString?: string }):
   inString === undefined ? path : `${path} ${inString}`;
 
 /** `Node (label=value)`, with its namespace. */
-export const describeSelection = ({ kind, namespace, labels, fields }: Selection): string =>
-  oneLine(`${kind}${namespace ? ` in ${namespace}` : ''}${labels ? ` (${labels})` : ''}${fields ? ` (${fields})` : ''}`, 500);
+function describeSelection({ kind, namespace, labels, fields }: Selection): Text {
+  const [name, chosen] = [oneLine(kind, 100), [labels, fields].flatMap((each) => (each ? oneLine(each, 400) : []))];
+  const [where, within] = [namespace ? ` in ${namespace}` : '', namespace ? [`命名空间 ${namespace}`] : []];
+  const brackets = [...within, ...chosen];
+  return {
+    en: `${name}${where}${chosen.map((each) => ` (${each})`).join('')}`,
+    zh: `${name}${brackets.length ? `（${brackets.join('，')}）` : ''}`,
+  };
+}
+
+/** Before a number: no space behind a full-width mark. */
+const spaced = (text: string): string => (text.endsWith('）') ? text : `${text} `);
 
 /** Of a condition, as previews show it. */
 export function conditionLines(condition: Condition): Text[] {
@@ -212,7 +222,7 @@ export function conditionLines(condition: Condition): Text[] {
   if ('on' in condition)
     return lines.map(({ en, zh }) => ({ en: `${describe(condition.on)}: ${en}`, zh: `${describe(condition.on)}：${zh}` }));
   const [count, selected] = [countOf(condition.which), describeSelection(condition.of)];
-  return lines.map(({ en, zh }) => ({ en: `${count.en} ${selected}: ${en}`, zh: `${count.zh} ${selected}：${zh}` }));
+  return lines.map(({ en, zh }) => ({ en: `${count.en} ${selected.en}: ${en}`, zh: `${count.zh} ${selected.zh}：${zh}` }));
 }
 
 /** Of a reading. */
@@ -279,20 +289,20 @@ function notYet(unmet: Unmet): Text {
       return offText(unmet);
     case 'none-found': {
       const selected = describeSelection(unmet.of);
-      return { en: `no ${selected} exists`, zh: `没有 ${selected}` };
+      return { en: `no ${selected.en} exists`, zh: `没有 ${selected.zh}` };
     }
     case 'count': {
       const selected = describeSelection(unmet.of);
       if (unmet.told?.length)
         return {
-          en: `${unmet.holds} of ${unmet.all} ${selected}: ${inWords(unmet.told).en}`,
-          zh: `${selected} ${unmet.all} 个中有 ${unmet.holds} 个：${inWords(unmet.told).zh}`,
+          en: `${unmet.holds} of ${unmet.all} ${selected.en}: ${inWords(unmet.told).en}`,
+          zh: `${spaced(selected.zh)}${unmet.all} 个中有 ${unmet.holds} 个：${inWords(unmet.told).zh}`,
         };
       const first = unmet.first && (unmet.which === 'none' && 'on' in unmet.first ? textOf(describe(unmet.first.on)) : notYet(unmet.first));
       const because = first ? { en: `: ${first.en}`, zh: `：${first.zh}` } : { en: '', zh: '' };
       return {
-        en: `${unmet.holds} of ${unmet.all} ${selected}${because.en}`,
-        zh: `${selected} ${unmet.all} 个中有 ${unmet.holds} 个${because.zh}`,
+        en: `${unmet.holds} of ${unmet.all} ${selected.en}${because.en}`,
+        zh: `${spaced(selected.zh)}${unmet.all} 个中有 ${unmet.holds} 个${because.zh}`,
       };
     }
     case 'reading': {
