@@ -7,6 +7,8 @@ import { type ConnectionFlags, connect } from '../../src/cluster/kubeconfig.ts';
 import { clusterSource } from '../../src/cluster/source.ts';
 import { type NoAnswer, type Transport, transport } from '../../src/cluster/transport.ts';
 import { clusterWorld } from '../../src/cluster/world.ts';
+import type { Gap } from '../../src/engine/contracts.ts';
+import { describeGap } from '../../src/engine/gaps.ts';
 import { hasten } from '../../src/engine/pace.ts';
 
 // Patience is not waited out at its length.
@@ -334,7 +336,12 @@ describe('a source', () => {
     const { connection, source } = await answering({ '/api/v1': PODS, '*': {} });
     expect(await source.resource('deployments.apps')).toMatchObject({ why: 'failed', verb: 'discover' });
     const pod = { apiVersion: 'v1', kind: 'Pod', namespace: 'a', name: 'p' };
-    expect(await source.get(pod)).toMatchObject({ why: 'failed', verb: 'decode', detail: 'the answer is not a Pod' });
+    const gap = await source.get(pod);
+    expect(gap).toMatchObject({ why: 'failed', verb: 'decode', detail: 'the answer is not a Pod', detailZh: '应答不是 Pod' });
+    expect(describeGap(gap as Gap)).toEqual({
+      en: 'could not decode pods a/p: the answer is not a Pod',
+      zh: '无法解码 pods a/p：应答不是 Pod',
+    });
     const world = clusterWorld(connection, new AbortController().signal, { version: '1' });
     await expect(world.get(pod)).rejects.toMatchObject({ kind: 'unanswered' });
     await expect(world.any(pod)).rejects.toMatchObject({ kind: 'unanswered' });

@@ -255,7 +255,7 @@ describe('a snapshot', () => {
 it('a question that failed and was answered when asked again is answered', async () => {
   let calls = 0;
   const live = liveSource([pod('web')]);
-  const failed: Gap = { why: 'failed', verb: 'get', resource: 'pods', detail: 'connection reset' };
+  const failed: Gap = { why: 'failed', verb: 'get', resource: 'pods', detail: 'no answer', detailZh: '没有应答' };
   const faulty: Source = {
     ...live,
     list: async (query, sink) => (calls++ === 0 ? { ...failed, verb: 'list' as const } : live.list(query, sink)),
