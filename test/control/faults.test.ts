@@ -11,7 +11,9 @@ const stage = await scene(cluster);
 /** Every cell; without it a diagonal, so that each request and each fault has its turn. */
 const SWEEP = process.env.UPGRADE_GUARD_SWEEP !== undefined;
 /** Another seed, another diagonal. */
-const TURN = createHash('sha256').update(process.env.UPGRADE_GUARD_TEST_SEED ?? '').digest()[0]!;
+const TURN = createHash('sha256')
+  .update(process.env.UPGRADE_GUARD_TEST_SEED ?? '')
+  .digest()[0]!;
 /** Patience is not waited out at its length. */
 const env = hastened(5);
 let proxy: FaultProxy;
