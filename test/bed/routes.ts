@@ -11,6 +11,8 @@ export interface Routes {
   kubeconfig: string;
   /** `host:port` of every connection that was asked for, oldest first. */
   asked: string[];
+  /** Asked about whatever is sent to an API server; true: it never arrives. */
+  holds?: () => boolean;
   close(): Promise<void>;
 }
 
@@ -23,8 +25,11 @@ export async function startRoutes({ folder, servers }: { folder: string; servers
     const { hostname, port } = new URL(`http://${url}`);
     const behind = connect(Number(port), ways.get(hostname) ?? hostname, () => {
       socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
-      behind.write(head);
-      behind.pipe(socket).pipe(behind);
+      const onward = (bytes: Buffer) => void (bytes.length && !routes.holds?.() && behind.write(bytes));
+      onward(head);
+      socket.on('data', onward);
+      socket.on('end', () => behind.end());
+      behind.pipe(socket);
     });
     for (const [one, other] of [
       [socket, behind],
@@ -42,7 +47,7 @@ export async function startRoutes({ folder, servers }: { folder: string; servers
   writeFileSync(kubeconfig, direct.replace('cluster: {server:', `cluster: {proxy-url: "http://127.0.0.1:${port}", server:`), {
     mode: 0o600,
   });
-  return {
+  const routes: Routes = {
     kubeconfig,
     asked,
     async close() {
@@ -50,4 +55,5 @@ export async function startRoutes({ folder, servers }: { folder: string; servers
       await new Promise((resolve) => proxy.close(resolve));
     },
   };
+  return routes;
 }

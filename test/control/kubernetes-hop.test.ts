@@ -1,16 +1,18 @@
-// A real hop: the API servers of 1.36 are replaced by those of 1.37 on the same etcd while `upgrade kubernetes` waits for it, resumed after each stage and killed in each. The
+// A real hop: the API servers of 1.36 are replaced by those of 1.37 on the same etcd while `upgrade kubernetes` waits for it, killed once in every stage of its plan and resumed. The
 // test plays the person: it swaps binaries and kubelets when asked, and before that does it wrongly. Mirror Pods stand for the control plane, which does not run in Pods here;
 // and of the Node that is drained its kubelet, which lets go what was told to. Kubelets answer by way of the real API server for their log verbosity.
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { Entry, Run } from '../../src/engine/contracts.ts';
+import { progressOf, toDo } from '../../src/engine/progress.ts';
 import { hastened, newHome, type Ran, run, start } from '../bed/binary.ts';
 import { type Body, type Client, clientOf } from '../bed/client.ts';
-import { advertised, certificateOf, type Started, startControlPlane } from '../bed/control-plane.ts';
+import { advertised, certificateOf, kubeconfigOf, type Started, startControlPlane } from '../bed/control-plane.ts';
 import { type FaultProxy, startFaultProxy } from '../bed/fault-proxy.ts';
 import { foundApiserver, foundBed, MORE_APISERVERS, NEWEST } from '../bed/prepare.ts';
 import { type Routes, startRoutes } from '../bed/routes.ts';
@@ -173,6 +175,51 @@ const words = (by: string) => ({ kubeconfig: by, home, env });
 const said = ({ stdout, stderr }: Ran): string => `${stdout}${stderr}`;
 const resume = (...more: string[]) => run(['resume', '--yes', ...more], words(kubeconfig));
 
+// ---- killed in every stage ------------------------------------------------------------------------------------------
+
+/** Stages in which the run was killed, in that order, as `runs` names the one that was current. */
+const killed: string[] = [];
+/** What kills whichever runs now. */
+let kill: () => void = () => undefined;
+
+/** By the files of the run, while it runs. */
+function stageOnDisk(): string | undefined {
+  const state = join(home, 'state');
+  // Whole under its name only: while it is written, its folder begins with a dot.
+  const found = existsSync(state) ? readdirSync(state, { recursive: true, encoding: 'utf8' }) : [];
+  const folder = found.filter((name) => /(?:^|\/)[^./][^/]*\/run\.json$/.test(name)).map((name) => join(state, dirname(name)))[0];
+  if (folder === undefined) return undefined;
+  const stored: Run = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'));
+  const journal = join(folder, 'journal.jsonl');
+  const lines = existsSync(journal) ? readFileSync(journal, 'utf8').split('\n').slice(0, -1) : [];
+  const [next] = toDo(stored, progressOf(lines.map((line): Entry => JSON.parse(line))));
+  return stored.stages.find(({ steps }) => steps.some(({ id }) => id === next?.id))?.id;
+}
+
+interface Shown {
+  id: string;
+  stages: { id: string; steps: { result: string | null }[] }[];
+}
+/** As `runs` shows the only run that there is. */
+async function shown(): Promise<Shown> {
+  const [only] = JSON.parse((await run(['runs', '-o', 'json'], words(kubeconfigOf(plane, 'admin')))).stdout);
+  return only;
+}
+const isOver = ({ result }: { result: string | null }): boolean => ['done', 'already', 'obsolete'].includes(result ?? '');
+const current = ({ stages }: Shown): string | undefined => stages.find(({ steps }) => !steps.every(isOver))?.id;
+
+/** Until it stops by itself; each time that it was killed, `resume` goes on. */
+async function onward(args: string[], after: () => Promise<void> = async () => undefined): Promise<Ran> {
+  for (let kills = 0; kills < 20; kills++) {
+    const one = start(args[0] === 'resume' || !killed.length ? args : ['resume', '--yes'], { ...words(kubeconfig), input: '' });
+    kill = one.kill;
+    const ran = await one.ended;
+    if (!ran.signal) return ran;
+    await after();
+  }
+  throw new Error(`killed 20 times; in stages ${killed.join()}, by the files in ${stageOnDisk()}`);
+}
+
 /** What a person does wrongly before it is done: at which step, and what the run says then. */
 const WRONGLY: { at: RegExp; does(): Promise<unknown>; mends(): Promise<unknown>; says: RegExp }[] = [
   {
@@ -212,9 +259,24 @@ hop(
   { meta: { leftOut }, timeout: 600_000 },
   async () => {
     const louder = ['--log-verbosity', '4', '--kubelet-log-verbosity', '5'];
-    const begun = await run(['upgrade', 'kubernetes', '--to', NEWEST, ...louder, '--yes'], words(kubeconfig));
+    const unkilled = () => {
+      const stage = stageOnDisk();
+      return stage !== undefined && !killed.includes(stage);
+    };
+    // At the first request of every stage, to whichever API server.
+    routes.holds = () => {
+      const held = unkilled();
+      if (held) kill();
+      return held;
+    };
+    const noted = async () => {
+      const stage = current(await shown());
+      if (stage !== undefined && !killed.includes(stage)) killed.push(stage);
+    };
+    const begun = await onward(['upgrade', 'kubernetes', '--to', NEWEST, ...louder, '--yes'], noted);
     expect(said(begun)).toContain('Manual steps that the run waits for:');
     const asked: string[] = [];
+    const policies: string[] = [];
     const open = [...WRONGLY];
     let ran = begun;
     for (let turn = 0; turn < 60; turn++) {
@@ -226,37 +288,33 @@ hop(
       if (/^upgrade kube-apiserver on Node cp1/.test(step.text)) expect(seen).toEqual({ ...seen, loud: [true, true] });
       if (/^upgrade kube-apiserver on Node cp2/.test(step.text)) expect(seen).toEqual({ ...seen, loud: [false, true] });
       if (/^upgrade the kubelet/.test(step.text)) expect(seen).toEqual({ ...seen, loud: [true, true] });
+      if (/^upgrade/.test(step.text)) expect(await policy()).toBe('Ignore');
       for (const wrong of open.filter(({ at }) => at.test(step.text))) {
         open.splice(open.indexOf(wrong), 1);
         await wrong.does();
         // Nor is it done because a person says so.
         const stopped = await resume('--confirm-step', step.id);
         expect(said(stopped)).toMatch(wrong.says);
+        expect(stopped.code, said(stopped)).toBe(4);
         await wrong.mends();
       }
       const confirm = (await person(step.text)) ? [] : ['--confirm-step', step.id];
-      // Killed on its way, wherever that is.
-      const cut = start(['resume', '--yes', ...confirm], { ...words(kubeconfig), input: '' });
-      // The last stages write without a person: killed at what puts back, before it arrives, and then while its answer is under way.
-      const last = /^upgrade the kubelet of Node w1/.test(step.text);
-      if (last) proxy.faults.push({ do: 'hold', method: 'PATCH', path: /validatingwebhookconfigurations/, andThen: cut.kill });
-      else {
-        await sleep(400 + 150 * (turn % 5));
-        cut.kill();
-      }
-      await cut.ended;
-      if (turn === 3) expect(await policy()).toBe('Ignore');
-      if (last) {
-        expect(proxy.faults.splice(0)).toHaveLength(1);
-        expect(await policy()).toBe('Ignore');
-        const again = start(['resume', '--yes'], { ...words(kubeconfig), input: '' });
-        proxy.faults.push({ do: 'forward-unanswered', method: 'PATCH', path: /validatingwebhookconfigurations/, andThen: again.kill });
-        await again.ended;
-        proxy.faults.splice(0);
-        expect(await policy()).toBe('Fail');
-      }
-      ran = await resume(...confirm);
+      // What puts the policy back is killed before it arrives, and then while its answer is under way.
+      if (/^upgrade the kubelet of Node w1/.test(step.text))
+        for (const does of ['hold', 'forward-unanswered'] as const) {
+          const path = /validatingwebhookconfigurations/;
+          proxy.faults.push({ do: does, method: 'PATCH', path, where: () => !unkilled(), andThen: () => kill() });
+        }
+      ran = await onward(['resume', '--yes', ...confirm], async () => {
+        await noted();
+        policies.push(await policy());
+      });
     }
+    proxy.faults.splice(0);
+    routes.holds = undefined;
+    const { stages } = await shown();
+    expect(killed).toEqual(stages.map(({ id }) => id));
+    expect(policies.slice(-2), policies.join()).toEqual(['Ignore', 'Fail']);
     expect(open, said(ran)).toEqual([]);
     // The backend of the webhook is still gone: its finding remains, and its policy is back. Where the one that was killed had ended it, nothing was left.
     expect([0, 2], said(ran)).toContain(ran.code);
@@ -287,7 +345,7 @@ hop(
 );
 
 hop(
-  'in place: containers that restart although the step does not cause it are named, and stop it once',
+  'in place: a kube-controller-manager that is started too early is named; so are containers that restart although the step does not cause it, and stop it once',
   { meta: { leftOut }, timeout: 600_000 },
   async () => {
     for (const at of [0, 1]) await plane.replaceServer(at, older!);
@@ -302,18 +360,39 @@ hop(
     for (const name of ['web-3', 'web-4']) await restarts(name, 1);
     home = newHome();
     const inPlace = ['upgrade', 'kubernetes', '--to', NEWEST, '--nodes', 'in-place', '--accept', 'kubernetes/webhook-backend', '--yes'];
+    inPlace.push('--stop-controller-manager');
+    // As the process that holds it does, or did.
+    const renewed = (secondsAgo: number) =>
+      client.apply({
+        ...{ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'kube-controller-manager', namespace: 'kube-system' } },
+        spec: {
+          ...{ holderIdentity: 'cp1_a', leaseDurationSeconds: 15 },
+          renewTime: new Date(Date.now() - secondsAgo * 1000).toISOString().replace('Z', '000Z'),
+        },
+      });
+    proxy.faults.splice(0);
+    routes.holds = undefined;
+    await renewed(120);
+    let startedEarly = '';
     let ran = await run(inPlace, words(kubeconfig));
     const stopped: string[] = [];
     for (let turn = 0; turn < 40; turn++) {
       const step = waitsFor(ran);
       if (!step) break;
       if (/^upgrade the kubelet of Node w1/.test(step.text)) for (const name of ['web-3', 'web-4']) await restarts(name, 2);
+      if (/^upgrade kube-apiserver on Node cp2/.test(step.text) && !startedEarly) {
+        await renewed(0);
+        startedEarly = said(await resume());
+        await renewed(120);
+      }
+      if (/^upgrade kube-(controller-manager|scheduler)/.test(step.text)) await renewed(0);
       const confirm = (await person(step.text)) ? [] : ['--confirm-step', step.id];
       ran = await resume(...confirm);
       if (!/which this step does not cause/.test(said(ran))) continue;
       stopped.push(said(ran));
       ran = await resume();
     }
+    expect(startedEarly).toContain('kube-controller-manager runs, and not every API server is upgraded: stop it again, then resume');
     expect(stopped, said(ran)).toHaveLength(1);
     expect(stopped[0]).toContain(
       '2 of 2 containers on Node w1 restarted, which this step does not cause: default/web-3 c (1 → 2), default/web-4 c (1 → 2)',
