@@ -4,7 +4,7 @@ import { setFields } from '../../../engine/builders.ts';
 import type { Check, Finding, Ref, Rows, StepDraft } from '../../../engine/contracts.ts';
 import { each, label, list, maybe, word } from '../../../engine/read/index.ts';
 import { byUpgrade } from '../manual.ts';
-import { type Workload, workloads } from '../reads.ts';
+import { PARTS, type Workload, workloads } from '../reads.ts';
 
 const VERSION = '/metadata/labels/app.kubernetes.io~1version';
 const CONFIG = {
@@ -55,9 +55,7 @@ const check: Check<typeof reads, Args> = {
   reads,
   judge: (rows: Rows<typeof reads>, { path: { installation } }) =>
     [...rows.mutating, ...rows.validating].flatMap(({ ref, hooks, version }) => {
-      const dead = hooks.find(
-        ({ name, service }) => SERVED_BY[name] && service && !isServed(SERVED_BY[name], service.namespace, rows.workloads),
-      );
+      const dead = hooks.find(({ name, service }) => SERVED_BY[name] && service && !isServed(service.namespace, rows.workloads));
       if (dead) return [finding(ref, dead.name, dead.service!.namespace, dead.policy !== 'Ignore')];
       const own = hooks.find(({ name, service }) => SERVED_BY[name] && service?.namespace === installation.namespace);
       const running =
@@ -93,8 +91,9 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-const isServed = (deployment: string, namespace: string, all: readonly Workload[]): boolean =>
-  all.some(({ ref }) => ref.namespace === namespace && ref.name === deployment);
+/** A part that is away for a while, as osm-controller is between selector-immutable and the upgrade, does not make it a leftover. */
+const isServed = (namespace: string, all: readonly Workload[]): boolean =>
+  all.some(({ ref }) => ref.namespace === namespace && PARTS.some((part) => part === ref.name));
 
 const finding = (ref: Ref, hook: string, namespace: string, fails: boolean): Finding<Args> => ({
   severity: fails ? 'blocker' : 'warning',
