@@ -138,46 +138,90 @@ function recheck(hop: string, systems: readonly SystemId[]): StageParts {
   return { hop, title: { en: 'Re-check', zh: '复查' }, parts: [{ drafts: [draft], refusals: [], reasons: [] }] };
 }
 
+/** A step before it has its number. `needs`: what the remedies say must come before it. */
+interface Part {
+  draft: StepDraft;
+  stage: number;
+  reasons: string[];
+  optional: boolean;
+  needs: Set<Part>;
+}
+
 /** Steps as the remedies gave them; a step that another one needs stands before it; steps on one object follow each other. Stages without a step are left out. */
 function planOf(inputs: readonly StageParts[]): Plan {
-  const ids = new Map<StepDraft, string>();
-  const twins = new Map<string, Step>();
+  const ids = new Map<Part, string>();
   const lastOn = new Map<string, string>();
-  let count = 0;
-  const stages = inputs.flatMap(({ hop, title, parts }, at): Stage[] => {
-    const steps: Step[] = [];
-    const drafted = definitionsFirst(parts.flatMap(({ drafts, reasons }) => drafts.map((draft) => ({ draft, reasons }))));
-    for (const { draft, reasons } of drafted) {
-      const { after = [], when: _when, brief: _brief, helmValues: _values, ...rest } = draft;
-      const needed = after.map((each) => idOf(each, ids));
-      // To wait or to look once more for the same, later, is another step; so is what a system does at each hop.
-      const key =
-        draft.do === 'wait' || draft.do === 'recheck' ? `${doing(draft)} ${needed} ${at}` : `${doing(draft)} ${reasons.length ? '' : at}`;
-      const twin = twins.get(key);
-      const optional = isOptional(draft, reasons);
-      if (twin) {
-        twin.reasons = [...new Set([...twin.reasons, ...reasons])];
-        if (!optional) delete twin.optional;
-        ids.set(draft, twin.id);
-        continue;
-      }
-      const id = String(++count);
-      ids.set(draft, id);
+  const stages = merged(inputs).map((parts, at): Stage => {
+    const steps = inOrder(parts).map((part): Step => {
+      const { after: _after, when: _when, brief: _brief, helmValues: _values, ...rest } = part.draft;
+      const id = String(ids.size + 1);
+      ids.set(part, id);
       // Two writes to one object at a time would only collide on its resourceVersion.
-      const object = 'on' in draft ? keyOf(draft.on) : undefined;
-      const before = object !== undefined && lastOn.get(object);
-      const needs = [...needed, ...(before ? [before] : [])];
-      const step: Step = { ...rest, id, after: [...new Set(needs)], reasons, ...(optional ? { optional: true as const } : {}) };
+      const object = 'on' in part.draft ? keyOf(part.draft.on) : undefined;
+      const before = object === undefined ? undefined : lastOn.get(object);
       if (object !== undefined) lastOn.set(object, id);
-      twins.set(key, step);
-      steps.push(step);
-    }
-    return steps.length ? [{ id: '', ...(hop === undefined ? {} : { hop }), title, steps }] : [];
+      const needs = new Set([...[...part.needs].map((each) => ids.get(each)!), ...(before === undefined ? [] : [before])]);
+      return { ...rest, id, after: [...needs], reasons: part.reasons, ...(part.optional ? { optional: true as const } : {}) };
+    });
+    const { hop, title } = inputs[at]!;
+    return { id: '', ...(hop === undefined ? {} : { hop }), title, steps };
   });
   return {
-    stages: stages.map((stage, at) => ({ ...stage, id: String(at + 1) })),
+    stages: stages.filter(({ steps }) => steps.length).map((stage, at) => ({ ...stage, id: String(at + 1) })),
     refusals: saidOnce(inputs.flatMap(({ parts }) => parts.flatMap(({ refusals }) => refusals))),
   };
+}
+
+/** The steps of each stage; what several remedies do alike is one step, which comes behind what any of them needs. */
+function merged(inputs: readonly StageParts[]): Part[][] {
+  const parts = new Map<StepDraft, Part>();
+  const twins = new Map<string, Part>();
+  const serial = new Map<Part, number>();
+  return inputs.map(({ parts: repairs }, stage) => {
+    const own: Part[] = [];
+    for (const { draft, reasons } of definitionsFirst(
+      repairs.flatMap((each) => each.drafts.map((draft) => ({ draft, reasons: each.reasons }))),
+    )) {
+      const needs = (draft.after ?? []).map((each) => partOf(each, parts));
+      // To wait or to look once more for the same, later, is another step; so is what a system does at each hop.
+      const isLook = draft.do === 'wait' || draft.do === 'recheck';
+      const key = `${doing(draft)} ${isLook ? `${needs.map((each) => serial.get(each))} ${stage}` : reasons.length ? '' : stage}`;
+      const optional = isOptional(draft, reasons);
+      const twin = twins.get(key);
+      if (twin && joins(twin, needs, stage)) {
+        twin.reasons = [...new Set([...twin.reasons, ...reasons])];
+        twin.optional &&= optional;
+        for (const each of needs) twin.needs.add(each);
+        parts.set(draft, twin);
+        continue;
+      }
+      const part: Part = { draft, stage, reasons, optional, needs: new Set(needs) };
+      parts.set(draft, part);
+      serial.set(part, serial.size);
+      twins.set(key, part);
+      own.push(part);
+    }
+    return own;
+  });
+}
+
+/** Whether a step that is there can come behind these as well: not one of an earlier stage, nor one that they wait for. It is carried out twice then, and finds itself done. */
+const joins = (twin: Part, needs: readonly Part[], stage: number): boolean =>
+  needs.every((each) => each === twin || waitsFor(twin, each) || (twin.stage === stage && !waitsFor(each, twin)));
+
+const waitsFor = (part: Part, other: Part): boolean => part.needs.has(other) || [...part.needs].some((each) => waitsFor(each, other));
+
+/** As they are, but each behind what it needs. */
+function inOrder(parts: readonly Part[]): Part[] {
+  const ordered = new Set<Part>();
+  const own = new Set(parts);
+  const place = (part: Part) => {
+    if (ordered.has(part)) return;
+    for (const each of part.needs) if (own.has(each)) place(each);
+    ordered.add(part);
+  };
+  for (const part of parts) place(part);
+  return [...ordered];
 }
 
 /** A write that repairs a finding is not needed any more once its guard is broken; whatever else ends obsolete stops the run. */
@@ -237,10 +281,10 @@ function kindWritten(draft: StepDraft): string | undefined {
   return `${groupOf(on.apiVersion)}/${on.kind}`;
 }
 
-function idOf(draft: StepDraft, ids: Map<StepDraft, string>): string {
-  const id = ids.get(draft);
-  if (!id) throw new Error('a remedy names a step in `after` that it does not give before it');
-  return id;
+function partOf(draft: StepDraft, parts: Map<StepDraft, Part>): Part {
+  const part = parts.get(draft);
+  if (!part) throw new Error('a remedy names a step in `after` that it does not give before it');
+  return part;
 }
 
 /** What is done to which object, as a key: not why, nor what it depends on. */

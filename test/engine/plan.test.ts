@@ -78,6 +78,22 @@ test('to wait for the same once more, behind something else, is a step of its ow
   ]);
 });
 
+test('what two remedies do alike is one step, behind what either of them needs', () => {
+  const [first, second] = [patch('Pool', 'a'), patch('Endpoint', 'b')];
+  expect(planned([evict([])], [first, evict([first])])).toEqual(['1 patch', '2 evict after 1']);
+  expect(planned([first, evict([first])], [second, evict([second])])).toEqual(['1 patch', '2 patch', '3 evict after 1,2']);
+});
+test('where each waits for the other, neither is dropped: one of them comes twice, and finds itself done', () => {
+  const [one, other] = [patch('Pool', 'a'), patch('Endpoint', 'b')];
+  const [oneAgain, otherAgain] = [
+    { ...patch('Pool', 'a'), after: [] as StepDraft[] },
+    { ...patch('Endpoint', 'b'), after: [] as StepDraft[] },
+  ];
+  oneAgain.after = [otherAgain];
+  other.after = [one];
+  expect(planned([one, other], [otherAgain, oneAgain])).toEqual(['1 patch', '2 patch after 1', '3 patch after 2,1']);
+});
+
 test('while an upgrade lasts: a webhook is opened before anything else is written, and closed whatever becomes of the rest', () => {
   const pair = (kind: string): StepDraft[] => {
     const loosened: StepDraft = { ...patch(kind, 'x'), when: 'first' };
