@@ -75,10 +75,15 @@ const outcomes = ({ checks }: Result) => Object.fromEntries(checks.map(({ id, ou
 const HERE = SYSTEMS.filter(({ id }) => id === 'spiderpool' || id === 'k3s');
 const all = HERE.flatMap(({ checks }) => checks);
 
-/** The target is 0.9.13, whose chart renders no Pod that could be in the way: told before anything is read. And this release installs no Multus. */
-const ELSEWHERE = new Set(['spiderpool/init-pod', 'spiderpool/multus-uninstall-hook', 'spiderpool/nad-crd-kept']);
+/** The target is 0.9.13, whose chart renders no Pod that could be in the way: told before anything is read. This release installs no Multus, and 0.9.4 is past 0.5.1. */
+const ELSEWHERE = new Set([
+  'spiderpool/init-pod',
+  'spiderpool/multus-uninstall-hook',
+  'spiderpool/nad-crd-kept',
+  'spiderpool/other-multus',
+]);
 /** No one said --reuse-values; no Node here carries the label of etcd. */
-const NOT_HERE = ['spiderpool/reuse-values', 'k3s/etcd-snapshot'];
+const NOT_HERE = ['spiderpool/reuse-values', 'k3s/etcd-snapshot', 'k3s/etcd-upgrade-path'];
 /** Not served here, so no right is needed to see that there are none. */
 const NOT_SERVED = 'etcdsnapshotfiles.k3s.cattle.io';
 
