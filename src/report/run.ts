@@ -97,7 +97,9 @@ export function stepEnded(step: Step, { result, detail }: DryOutcome, face: Face
     en: `: ${RESULTS[result].en}${detail ? ` (${oneLine(detail.en, 600)})` : ''}`,
     zh: `：${RESULTS[result].zh}${detail ? `（${oneLine(detail.zh, 600)}）` : ''}`,
   };
-  return paragraph(`${signOf(result, face)} ${step.id}. ${text}${ending[language]}`, face, 0, 4 + step.id.length).join('\n');
+  // That it has no undo stands in the plan: no trouble.
+  const sign = result === 'left' && step.undo === 'none' ? face.style.dim('-') : signOf(result, face);
+  return paragraph(`${sign} ${step.id}. ${text}${ending[language]}`, face, 0, 4 + step.id.length).join('\n');
 }
 
 /** What a dry run at the server came to. What was not tried is never called accepted. */

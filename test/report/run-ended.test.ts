@@ -1,7 +1,8 @@
 // What an undo came to: only what was written back counts, and what is for a person, or was so already, is named as that.
 import { expect, test } from 'vitest';
-import type { StepResult } from '../../src/engine/contracts.ts';
-import { runEnded } from '../../src/report/run.ts';
+import type { Step, StepResult } from '../../src/engine/contracts.ts';
+import type { Face } from '../../src/report/face.ts';
+import { runEnded, stepEnded } from '../../src/report/run.ts';
 
 const ended = (results: StepResult[], state: 'finished' | 'stopped' = 'finished') => {
   const outcomes = new Map(results.map((result, i) => [String(i), { result }]));
@@ -24,4 +25,11 @@ test('where a person has something to do, the next command shows it', () => {
   expect(ended(['done', 'manual']).next?.en).toContain('{tool} runs r');
   expect(ended(['done']).next).toBeUndefined();
   expect(ended(['done'], 'stopped').text.en).toContain('interrupted');
+});
+test('a step that has no undo, as the plan says, is not shown as trouble', () => {
+  const face = { language: 'en', columns: 80, style: new Proxy({}, { get: () => (text: string) => text }) } as unknown as Face;
+  const step = { id: '3', text: { en: 'pull images', zh: '拉取镜像' }, undo: 'none' } as Step;
+  const left = { result: 'left', detail: { en: 'not needed', zh: '' } } as const;
+  expect(stepEnded(step, left, face, 'undo')).toMatch(/^- 3\. undo: pull images: left unchanged/);
+  expect(stepEnded({ ...step, undo: 'exact' } as Step, left, face, 'undo')).toMatch(/^✗ 3\./);
 });
