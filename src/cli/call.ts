@@ -115,7 +115,7 @@ function columnsOf(stream: NodeJS.WriteStream, { COLUMNS }: Invocation['env']): 
   return Math.max(stream.columns || asked, MIN_COLUMNS);
 }
 
-const MACHINE = ['json', 'yaml'];
+const MACHINE = ['json', 'yaml', 'sarif', 'junit'];
 
 /** Flags that choose where to look and what for; never a secret. */
 const CLUSTER: readonly FlagName[] = CONNECTION.filter((name) => name !== 'token');

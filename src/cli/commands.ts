@@ -54,7 +54,7 @@ export const GROUPS: Record<Group, Text> = {
 /** The systems of this build; a test compares them with the folders. */
 export const SYSTEM_NAMES = ['kubernetes', 'spiderpool', 'k3s', 'osm-edge'] as const;
 /** What -o takes where a result is printed, and where a list is. */
-const REPORTS = ['table', 'wide', 'json', 'yaml', 'markdown', 'html'] as const;
+const REPORTS = ['table', 'wide', 'json', 'yaml', 'markdown', 'html', 'sarif', 'junit'] as const;
 const DATA = ['table', 'json', 'yaml'] as const;
 const RUN: Positional = { name: 'RUN' };
 

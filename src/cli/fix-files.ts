@@ -5,7 +5,7 @@ import { compare, sideOf } from '../engine/compare.ts';
 import { begin, newRunId } from '../engine/conduct.ts';
 import type { Check, JudgedFinding, Manifest, Ref, Refusal, Run, Step, StepDraft, Text } from '../engine/contracts.ts';
 import { WorldError } from '../engine/contracts.ts';
-import { assumedBy, declarationsIn, declaredRefs } from '../engine/declared.ts';
+import { assumedBy, declarationsIn, declaredRefs, spokenOf } from '../engine/declared.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
 import { targetsOf } from '../engine/paths.ts';
 import { makePlan, type Plan, type Repair, stepsOf } from '../engine/plan.ts';
@@ -24,7 +24,7 @@ import { EXIT, UserError } from '../text/user-error.ts';
 import { attended, ended, lookedAgain } from './attend.ts';
 import type { Call } from './call.ts';
 import { type LiveFiles, openFiles } from './file-session.ts';
-import { declaredIn, spokenOf, tellManifests } from './manifests.ts';
+import { declaredIn, tellManifests } from './manifests.ts';
 import { refuseBeside } from './own-runs.ts';
 import { isConfident } from './repair.ts';
 

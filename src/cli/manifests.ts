@@ -1,7 +1,7 @@
 // -f: the manifests that a command is given, laid over whatever it looks at; and what is said of them beside the report.
 
 import type { Manifest, Source, Text } from '../engine/contracts.ts';
-import { couldLook, declarationsIn, declaredRefs, neededCluster, withFiles, withoutCluster } from '../engine/declared.ts';
+import { declarationsIn, declaredRefs, withFiles, withoutCluster } from '../engine/declared.ts';
 import type { Examination } from '../engine/examine.ts';
 import { isCovered } from '../engine/files.ts';
 import { isPipe, isStdin } from '../files/input.ts';
@@ -81,13 +81,6 @@ export function isFixable({ flags }: Call, { results }: Examination, source: Sou
       ?.inFiles?.(open, objectOf)
       .some((each) => 'do' in each);
   });
-}
-
-/** What the exit code speaks of: without a cluster, the manifests alone; where no check could look at them, that nothing is known. */
-export function spokenOf(examination: Examination): Examination['results'] {
-  const { results, manifests } = examination;
-  if (!manifests?.offline) return results;
-  return couldLook(results) ? results.filter((result) => !neededCluster(result)) : results;
 }
 
 /** Lines of one kind before the rest is a count. */

@@ -57,6 +57,12 @@ export const neededCluster = ({ note }: CheckResult): boolean => note === NEEDS_
 export const couldLook = (results: readonly CheckResult[]): boolean =>
   results.some(({ outcome }) => outcome !== 'not-looked-at' && outcome !== 'not-applicable');
 
+/** What the exit code speaks of: without a cluster, the manifests alone; where no check could look at them, that nothing is known. */
+export function spokenOf({ results, manifests }: Pick<Examination, 'results' | 'manifests'>): Examination['results'] {
+  if (!manifests?.offline) return results;
+  return couldLook(results) ? results.filter((result) => !neededCluster(result)) : results;
+}
+
 /** Without a cluster: what did not fail on the manifests, and did not look at any of them either, was not looked at. */
 export function withoutCluster(examination: Examination, systems: readonly System[], manifests: readonly Manifest[]): Examination {
   const objects = manifests.filter(({ configuration }) => !configuration);

@@ -41,10 +41,13 @@ export function reportOf(
       viewOf(each, catalogue, { ...face, again: there(each, face.again), reach: there(each, face.reach) }, cut.get(each.identity.uid)),
     ),
     summaries,
-    failed: failed.map(({ context, why }) => ({ context: oneLine(context), why: oneLine(why[face.language], 600) })),
+    failed: failuresOf(failed, face),
     sum: sumOf(summaries, looked, face, { left, failed: failed.length }),
   };
 }
+
+export const failuresOf = (failed: readonly Failed[], { language }: Face): Report['failed'] =>
+  failed.map(({ context, why }) => ({ context: oneLine(context), why: oneLine(why[language], 600) }));
 
 export interface PublishedList {
   apiVersion: typeof API_VERSION;

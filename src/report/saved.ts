@@ -1,5 +1,6 @@
 // A saved result of check, made into what the views show: `render` prints it in another format or language. The file may be anyone's: whatever is not as the schema has it is left out.
 import type { CheckResult, Gap, Installation, Json, JudgedFinding, Raw, Ref, Text, UpgradePath } from '../engine/contracts.ts';
+import { NEEDS_CLUSTER } from '../engine/declared.ts';
 import { isRaw } from '../kube/json.ts';
 import { oneLine } from '../text/sanitise.ts';
 import type { PublishedResult } from './check-result.ts';
@@ -70,7 +71,7 @@ function resultFrom(raw: Raw): CheckResult {
     outcome: raw.outcome as CheckResult['outcome'],
     findings: rawsOf(raw.findings).map(findingFrom),
     gaps: rawsOf(raw.gaps).map(gapFrom),
-    ...(isText(raw.note) ? { note: raw.note } : {}),
+    ...(isText(raw.note) ? { note: raw.note.en === NEEDS_CLUSTER.en ? NEEDS_CLUSTER : raw.note } : {}),
   };
 }
 

@@ -88,7 +88,7 @@ export interface UnknownView {
 
 /** `cut`: comes before anything that was found. */
 export function viewOf(examination: Shown, { systems, checks }: Catalogue, face: Face, cut?: CutRun): View {
-  const { identity, serverVersion, recordedAt, installations, paths, results, absent, elsewhere, manifests } = examination;
+  const { serverVersion, recordedAt, installations, paths, results, absent, elsewhere, manifests } = examination;
   const { language } = face;
   const found = results.filter(({ outcome }) => outcome === 'found').toSorted(worstFirst);
   const looked = results.filter((result) => !neededCluster(result));
@@ -99,7 +99,7 @@ export function viewOf(examination: Shown, { systems, checks }: Catalogue, face:
   const several = (id: string) => installations.filter(({ system }) => id.startsWith(`${system}/`)).length > 1;
   const foundViews = found.map((result) => foundView(result, examination, checks.get(result.id)?.headline, several(result.id), face));
   return {
-    cluster: oneLine(identity.context) || oneLine(identity.server) || identity.uid,
+    cluster: clusterOf(examination),
     version: [isGap(serverVersion) ? '' : oneLine(serverVersion), recordedAt === undefined ? '' : recorded(recordedAt, face)]
       .filter(Boolean)
       .join({ en: ', ', zh: '，' }[language]),
@@ -123,6 +123,9 @@ export function viewOf(examination: Shown, { systems, checks }: Catalogue, face:
         nextView(withTarget(unknown.length > 0, paths, systems, face) ?? (left.length ? everywhere(face) : undefined), face)),
   };
 }
+
+export const clusterOf = ({ identity: { context, server, uid } }: Pick<Shown, 'identity'>): string =>
+  oneLine(context) || oneLine(server) || uid;
 
 /** One sentence for all findings of a check, as the plan treats them. */
 export const fixesOf = ({ remedies }: Pick<Examination, 'remedies'>): Fix[] =>
@@ -183,7 +186,7 @@ const ownedBy = (owner: string): Text => ({ en: `owned by ${owner}: change it th
 /** `from 1.36 on` already says that it is at 1.36. */
 const names = (message: string, hop: string): boolean => message.split(/[^\w.-]+/).some((word) => word.replace(/\.$/, '') === hop);
 
-function findingView(finding: JudgedFinding, hops: readonly string[], { language }: Face): FoundView['findings'][number] {
+export function findingView(finding: JudgedFinding, hops: readonly string[], { language }: Face): FoundView['findings'][number] {
   const { severity, message, certainty, objects, accepted, evidence, hop, declaredBy } = finding;
   const at = hops.length > 1 && hop !== undefined && hops.includes(hop) && !names(message[language], hop) ? hop : undefined;
   const remarks = [
@@ -205,9 +208,9 @@ function findingView(finding: JudgedFinding, hops: readonly string[], { language
   };
 }
 
-const nameOf = ({ namespace, name }: Ref): string => oneLine([namespace, name].filter(Boolean).join('/'), NAME);
+export const nameOf = ({ namespace, name }: Ref): string => oneLine([namespace, name].filter(Boolean).join('/'), NAME);
 
-const fileOf = ({ file, line }: Ref): string | undefined => (file === undefined ? undefined : `${oneLine(file, NAME)}:${line ?? 1}`);
+export const fileOf = ({ file, line }: Ref): string | undefined => (file === undefined ? undefined : `${oneLine(file, NAME)}:${line ?? 1}`);
 
 function tally(findings: readonly JudgedFinding[], { language }: Face): string {
   const open = openOnes(findings);
@@ -253,7 +256,7 @@ const NOT_LOOKED = (count: number): Text => ({
   zh: `${count} 项检查已跳过`,
 });
 
-function obstacles({ id, outcome, gaps, note }: CheckResult, face: Face): Obstacle[] {
+export function obstacles({ id, outcome, gaps, note }: CheckResult, face: Face): Obstacle[] {
   const { language } = face;
   if (gaps.length && outcome !== 'not-looked-at') {
     return gaps.map((gap) => ({

@@ -34,6 +34,10 @@ export const BY_HAND: Text = { en: 'Next (manual; show the steps): ', zh: '下�
 export const FIX: Text = { en: 'fix: ', zh: '修复：' };
 export const NOT_SEEN: Text = { en: 'could not be read: ', zh: '无法读取：' };
 
+/** Of an installation outside the namespace that was asked for, and before the reason why a file of -f was passed over. */
+export const LEFT_OUT: Text = { en: 'left out by -n', zh: '被 -n 排除' };
+export const PASSED_OVER: Text = { en: 'skipped: ', zh: '已跳过：' };
+
 export const REPORT_TITLE: Text = { en: 'Upgrade check', zh: '升级检查' };
 export const UNREACHABLE: Text = { en: 'could not be checked:', zh: '无法检查：' };
 export const SIGN: Record<Severity | 'accepted', string> = { blocker: '✗', warning: '!', notice: 'i', accepted: '-' };

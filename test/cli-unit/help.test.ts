@@ -95,7 +95,7 @@ describe('completion', () => {
     ],
     [
       ['check', '-o', ''],
-      ['table', 'wide', 'json', 'yaml', 'markdown', 'html', ':4'],
+      ['table', 'wide', 'json', 'yaml', 'markdown', 'html', 'sarif', 'junit', ':4'],
     ],
     [
       ['-n', 'x', 'ver'],

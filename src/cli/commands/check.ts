@@ -1,6 +1,6 @@
 // check: detect, look, report; one cluster, or several as one result.
 import type { ClusterIdentity, RunSummary } from '../../engine/contracts.ts';
-import { assumedBy } from '../../engine/declared.ts';
+import { assumedBy, spokenOf } from '../../engine/declared.ts';
 import { type Examination, type ExamineOptions, examine } from '../../engine/examine.ts';
 import { exitCode } from '../../engine/verdict.ts';
 import type { Manifests } from '../../files/manifests.ts';
@@ -12,13 +12,15 @@ import { html } from '../../report/html.ts';
 import { markdown } from '../../report/markdown.ts';
 import { type Failed, publishList, reportOf } from '../../report/report.ts';
 import { table, tables } from '../../report/table.ts';
+import { shownOf } from '../../report/view.ts';
 import { chosenChecks, HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
 import { assertInstalled, examineOptions } from '../asked.ts';
 import { type Call, reaching } from '../call.ts';
 import { contextsAsked } from '../contexts.ts';
-import { declaredIn, isFixable, manifestsOf, spokenOf, tellManifests } from '../manifests.ts';
+import { declaredIn, isFixable, manifestsOf, tellManifests } from '../manifests.ts';
 import { cutShort, directionOf, howToEnd } from '../own-runs.ts';
+import { forPipeline } from '../pipeline.ts';
 import { renderedChart } from '../rendered.ts';
 import { openSource } from '../session.ts';
 
@@ -124,6 +126,9 @@ export function shown(call: Call, examinations: Examination[], { failed, cut = [
       return [markdown(report(), call.face)];
     case 'html':
       return [html(report(), call.face)];
+    case 'sarif':
+    case 'junit':
+      return [forPipeline(call, call.flags.output, examinations.map(shownOf), failed ?? [])];
     default:
       return failed
         ? tables(report(), call.face)

@@ -9,6 +9,7 @@ import { tableOf, tables } from '../../report/table.ts';
 import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT } from '../../text/user-error.ts';
 import type { Call } from '../call.ts';
+import { forPipeline } from '../pipeline.ts';
 import { readSaved } from '../saved-file.ts';
 
 export async function render(call: Call): Promise<number> {
@@ -21,7 +22,9 @@ export async function render(call: Call): Promise<number> {
     const { output } = call.flags;
     if (output === 'json') return [jsonOf(data)];
     if (output === 'yaml') return [yamlOf(data)];
-    const report = withoutNext(reportOf(results.map(shownFrom), failed, { systems: SYSTEMS, checks: HEADLINES }, call.face));
+    const looks = results.map(shownFrom);
+    if (output === 'sarif' || output === 'junit') return [forPipeline(call, output, looks, failed)];
+    const report = withoutNext(reportOf(looks, failed, { systems: SYSTEMS, checks: HEADLINES }, call.face));
     if (output === 'markdown') return [markdown(report, call.face)];
     if (output === 'html') return [html(report, call.face)];
     return several ? tables(report, call.face) : tableOf(report.views[0]!, call.face, false);
