@@ -59,6 +59,7 @@ export async function intended(given: Call, source: Source, run: string): Promis
     logVerbosity: numberOf(call.flags['log-verbosity']),
     kubeletLogVerbosity: numberOf(call.flags['kubelet-log-verbosity']),
     found: before.results.map(({ id, findings }) => ({ check: id, findings })),
+    confirmed: call.flags.confirm,
     cordonAgain: call.flags['cordon-again'],
     pullImages: !call.flags['no-pull-images'],
     controller: call.flags.controller && (await controllerManifest(call.flags.controller)),

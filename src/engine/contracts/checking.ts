@@ -206,6 +206,8 @@ export interface Upgrading<Intended = unknown> {
   kubeletLogVerbosity?: number;
   /** What the checks found, by check; for the notes that concern this cluster. */
   found?: readonly { check: string; findings: readonly JudgedFinding[] }[];
+  /** `--confirm`: objects of doubtful findings that are fixed all the same. */
+  confirmed?: readonly string[];
   /** `--cordon-again`: Nodes that are cordoned now are cordoned again at the end. */
   cordonAgain?: boolean;
   /** false: `--no-pull-images`. */

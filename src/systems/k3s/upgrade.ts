@@ -1,7 +1,19 @@
 // The upgrade of K3s as stages: for every minor version a snapshot of the datastore, then a Plan for each role (servers that run etcd alone, servers, agents), each watched until its Nodes run the version.
 // The system-upgrade-controller carries Plans out the moment they exist; a Job that fails for good ends the wait. Our Plans are removed at the end of each hop, those of the user are left:
 // ours take over their settings. Sources: rancher/system-upgrade-controller v0.20.1 pkg/apis, pkg/upgrade, issue 256 (postCompleteDelay); docs.k3s.io/upgrades/automated; facts as recorded.
-import type { Condition, Raw, Ref, Reminder, Rule, Selection, StageDraft, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
+import type {
+  Condition,
+  JudgedFinding,
+  Raw,
+  Ref,
+  Reminder,
+  Rule,
+  Selection,
+  StageDraft,
+  StepDraft,
+  Text,
+  Upgrading,
+} from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import { shellWord } from '../../text/shell.ts';
@@ -321,9 +333,12 @@ function remove(on: Ref, after: StepDraft, { version, before }: { version: strin
 }
 
 /** The controller uncordons every Node that its Job succeeds on, no matter who cordoned it. Those that a failed Plan left are given back by their repair. */
-function cordonedBefore({ nodes }: Here, { found = [] }: Upgrading): Ref[] {
+function cordonedBefore({ nodes }: Here, { found = [], confirmed = [] }: Upgrading): Ref[] {
   const left = found.flatMap(({ check, findings }) => (check === LEFT_CORDONED ? findings : []));
-  const repaired = new Set(left.flatMap(({ objects }) => objects.map(({ name }) => name)));
+  // A doubtful one stays cordoned, unless it is confirmed.
+  const isRepaired = ({ certainty, objects }: JudgedFinding) =>
+    certainty === 'certain' || certainty === 'high' || objects.some(({ name }) => confirmed.includes(`Node/${name}`));
+  const repaired = new Set(left.filter(isRepaired).flatMap(({ objects }) => objects.map(({ name }) => name)));
   return nodes.filter(({ cordoned, ref }) => cordoned && !repaired.has(ref.name)).map(({ ref: { uid: _, ...on } }) => on);
 }
 

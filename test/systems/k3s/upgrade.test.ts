@@ -275,10 +275,16 @@ test('Nodes that are cordoned now are cordoned again, if asked', async () => {
   expect(plain.title.en).toMatch(/^Remove/);
   // Not asked, they are named at the end.
   expect(plain.steps.at(-1)!.reminds).toMatchObject([{ when: { on: { name: 'a1' } }, commands: ['kubectl cordon a1'] }]);
-  const repaired = {
-    found: [{ check: 'k3s/nodes-cordoned-by-plan', findings: [{ objects: [{ name: 'a1' }] }] }],
-  } as unknown as Partial<Upgrading>;
-  expect((await draftsTo('v1.31.1+k3s1', objects, repaired)).at(-1)!.steps.at(-1)!.reminds).toBeUndefined();
+  const left = (certainty: string, more: Partial<Upgrading> = {}) =>
+    ({
+      found: [{ check: 'k3s/nodes-cordoned-by-plan', findings: [{ certainty, objects: [{ name: 'a1' }] }] }],
+      ...more,
+    }) as unknown as Partial<Upgrading>;
+  const reminders = async (more: Partial<Upgrading>) => (await draftsTo('v1.31.1+k3s1', objects, more)).at(-1)!.steps.at(-1)!.reminds;
+  expect(await reminders(left('high'))).toBeUndefined();
+  // Perhaps by a Plan: it is not repaired unless that is confirmed.
+  expect(await reminders(left('low'))).toHaveLength(1);
+  expect(await reminders(left('low', { confirmed: ['Node/a1'] }))).toBeUndefined();
   const last = (await draftsTo('v1.31.1+k3s1', objects, { cordonAgain: true })).at(-1)!;
   expect(last.title.en).toBe('Cordon Nodes again');
   expect(last.steps).toMatchObject([{ do: 'patch', on: { name: 'a1' }, changes: [{ path: '/spec/unschedulable', after: true }] }]);
