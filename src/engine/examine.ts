@@ -183,15 +183,13 @@ export async function examine(source: Source, systems: System[], options: Examin
   }
   const late = await gather(source, lateReads(open), options.began, bodies);
   const held = holding(source, bodies);
-  for (const each of open) {
-    options.began?.(each.check.id);
-    await judge(
-      each,
-      { ...unwanted(each), ...each.early, ...late.get(each.check.id) },
-      { source, held, bodies },
-      options.accept ?? [],
-      examination,
-    );
+  for (const [at, each] of open.entries()) {
+    const { id } = each.check;
+    options.began?.(id);
+    await judge(each, { ...unwanted(each), ...each.early, ...late.get(id) }, { source, held, bodies }, options.accept ?? [], examination);
+    each.early = {};
+    // Rows that nothing asks for any more make room for what is found.
+    if (open.findLastIndex(({ check }) => check.id === id) === at) for (const rows of [early, late]) rows.delete(id);
   }
   return examination;
 }

@@ -84,6 +84,18 @@ export function manifests<Row = Manifest>(keep?: (manifest: Manifest) => Row | u
 export const declaredRef = ({ object, file, line }: Manifest): Ref => ({ ...refOf(object), file, line });
 
 /** A row of one object, for point reads. */
-export const rowOf =
-  <C extends Columns>(columns: C) =>
-  (object: Raw): RowOf<C> => ({ ref: refOf(object), ...valuesOf(columns, object) });
+export const rowOf = <C extends Columns>(columns: C): ((object: Raw) => RowOf<C>) =>
+  valuesOf({ ref: REF, ...columns }) as unknown as (object: Raw) => RowOf<C>;
+
+let latest: { object: Raw; ref: Ref } | undefined;
+/** Who it is. The rows that several checks make of one object share it. */
+const REF: Column<Ref> = {
+  paths: [],
+  marks: [],
+  read: (base) => {
+    const object = base as Raw;
+    if (latest?.object !== object) latest = { object, ref: refOf(object) };
+    return latest.ref;
+  },
+  keep: () => undefined,
+};

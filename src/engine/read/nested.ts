@@ -12,20 +12,29 @@ const inside = (path: Field, columns: readonly Column[]): Pick<Column, 'paths' |
   marks: columns.length ? columns.flatMap(({ marks }) => marks.map((mark) => joined(path, mark))) : [path],
 });
 
-export function valuesOf<C extends Columns>(columns: C, base: Json | undefined): ValuesOf<C> {
-  const values: Record<string, unknown> = {};
-  for (const name in columns) values[name] = columns[name]!.read(base);
-  return values as ValuesOf<C>;
+/** Makes rows of these columns. */
+export function valuesOf<C extends Columns>(columns: C): (base: Json | undefined) => ValuesOf<C> {
+  // Of the copies of such an object V8 keeps the values in place; those of one that grows name by name lie elsewhere, with room for more.
+  let blank: object | undefined;
+  return (base) => {
+    blank ??= JSON.parse(JSON.stringify(columns, (key, value) => (key === '' ? value : null))) as object;
+    const values: Record<string, unknown> = { ...blank };
+    for (const name in columns) values[name] = columns[name]!.read(base);
+    return values as ValuesOf<C>;
+  };
 }
+
+/** One for all rows that have none. */
+const NONE: readonly unknown[] = Object.freeze([]);
 
 /** One row per element of the list; of what is not a list: none. */
 export function each<C extends Columns>(path: Field, columns: C): Column<ValuesOf<C>[]> {
-  const [keys, all] = [keysOf(path), Object.values(columns)];
+  const [keys, all, row] = [keysOf(path), Object.values(columns), valuesOf(columns)];
   return {
     ...inside(path, all),
     read: (base) => {
       const list = valueAt(base, keys);
-      return Array.isArray(list) ? list.map((item) => valuesOf(columns, item)) : [];
+      return Array.isArray(list) ? list.map(row) : (NONE as unknown[] as ValuesOf<C>[]);
     },
     keep: (base) => {
       const list = valueAt(base, keys);
@@ -41,14 +50,14 @@ export function each<C extends Columns>(path: Field, columns: C): Column<ValuesO
 
 /** One row per key of the map. */
 export function entries<C extends Columns>(path: Field, columns: C): Column<Record<string, ValuesOf<C>>> {
-  const [keys, all] = [keysOf(path), Object.values(columns)];
+  const [keys, all, row] = [keysOf(path), Object.values(columns), valuesOf(columns)];
   return {
     // The keys are not known beforehand: the whole map is requested, and kept by its declared parts.
     paths: [path],
     marks: [`${path}:keys`, ...all.flatMap(({ marks }) => marks.map((mark) => `${path}:of ${mark}`))],
     read: (base) => {
       const map = valueAt(base, keys);
-      return Object.fromEntries(Object.entries(isRaw(map) ? map : {}).map(([key, value]) => [key, valuesOf(columns, value)]));
+      return Object.fromEntries(Object.entries(isRaw(map) ? map : {}).map(([key, value]) => [key, row(value)]));
     },
     keep: (base) => {
       const map = valueAt(base, keys);
@@ -60,12 +69,12 @@ export function entries<C extends Columns>(path: Field, columns: C): Column<Reco
 
 /** An object that may be missing. */
 export function maybe<C extends Columns>(path: Field, columns: C): Column<ValuesOf<C> | undefined> {
-  const [keys, all] = [keysOf(path), Object.values(columns)];
+  const [keys, all, row] = [keysOf(path), Object.values(columns), valuesOf(columns)];
   return {
     ...inside(path, all),
     read: (base) => {
       const value = valueAt(base, keys);
-      return isRaw(value) ? valuesOf(columns, value) : undefined;
+      return isRaw(value) ? row(value) : undefined;
     },
     keep: (base) => {
       const value = valueAt(base, keys);
@@ -99,7 +108,7 @@ export const yaml = <C extends Columns>(path: Field, within: C): Column<ValuesOf
   embedded('yaml', path, within);
 
 function embedded<C extends Columns>(form: TextForm, path: Field, within: C): Column<ValuesOf<C> | typeof UNREADABLE | undefined> {
-  const [keys, all] = [keysOf(path), Object.values(within)];
+  const [keys, all, row] = [keysOf(path), Object.values(within), valuesOf(within)];
   const held = (base: Json | undefined): Json | typeof UNREADABLE | undefined => {
     const text = valueAt(base, keys);
     if (typeof text !== 'string' || text.trim() === '') return undefined;
@@ -111,7 +120,7 @@ function embedded<C extends Columns>(form: TextForm, path: Field, within: C): Co
     marks: all.flatMap(({ marks }) => marks.map((mark) => `${path}:${form} ${mark}`)),
     read: (base) => {
       const value = held(base);
-      return isRaw(value) ? valuesOf(within, value.is) : (value as typeof UNREADABLE | undefined);
+      return isRaw(value) ? row(value.is) : (value as typeof UNREADABLE | undefined);
     },
     keep: (base): Kept | undefined => {
       const value = held(base);

@@ -82,21 +82,28 @@ export const time = (path: Field): Column<number | undefined> =>
 export const label = (name: string): Column<string | undefined> => word(formatField(['metadata', 'labels', name]));
 export const annotation = (name: string): Column<string | undefined> => word(formatField(['metadata', 'annotations', name]));
 
+/** One for all rows that have none. */
+const UNLABELLED: Record<string, string> = Object.freeze({});
+
 /** All labels, for selectors. A value that looks secret reads as redacted, live too. */
 export const labels = (path: Field = 'metadata.labels'): Column<Record<string, string>> => {
   const clean = (value: Json | undefined): Record<string, string> =>
-    Object.fromEntries(
-      Object.entries(isRaw(value) ? value : {}).flatMap(([key, each]) => (typeof each === 'string' ? [[key, redactLabel(key, each)]] : [])),
-    );
+    isRaw(value)
+      ? Object.fromEntries(
+          Object.entries(value).flatMap(([key, each]) => (typeof each === 'string' ? [[key, redactLabel(key, each)]] : [])),
+        )
+      : UNLABELLED;
   const kept = (all: Raw) =>
     Object.fromEntries(Object.entries(clean(all)).map(([key, value]): [string, Kept] => [key, value === all[key] ? value : weak(value)]));
   return column(path, 'labels', clean, (value) => (isRaw(value) ? kept(value) : undefined));
 };
 
+const NO_TEXTS: readonly string[] = Object.freeze([]);
+
 /** Strings of a list; what is none reads as ''. */
 export const texts = (path: Field): Column<string[]> => {
   const read = (value: Json | undefined): string[] =>
-    Array.isArray(value) ? value.map((each) => (typeof each === 'string' ? each : '')) : [];
+    Array.isArray(value) ? value.map((each) => (typeof each === 'string' ? each : '')) : (NO_TEXTS as string[]);
   const kept = (all: readonly Json[]): Kept => all.map((each) => (typeof each === 'string' ? each : weak('')));
   return column(path, 'texts', read, (value) => (Array.isArray(value) ? kept(value) : undefined));
 };
