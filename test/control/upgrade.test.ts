@@ -1,5 +1,6 @@
 // A whole upgrade of the real charts by real helm: checked, repaired, upgraded, proven and undone. Kills of it are in kills/upgrade.test.ts.
 import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,6 +15,7 @@ import { hostTarget } from '../../scripts/targets.ts';
 import { BINARY, hastened, newHome, run } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { bed } from '../bed/index.ts';
+import { putStored } from '../bed/store.ts';
 import { tools } from '../bed/tools.ts';
 import { describeUpstream } from '../bed/upstream.ts';
 import { DEFAULT_NETWORK, LEASE } from './scene.ts';
@@ -84,6 +86,67 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     expect(await newest()).toMatchObject({ status: 'deployed', chart: `spiderpool-${from}`, description: 'Rollback to 1' });
     expect(await state()).toEqual(before);
     expect(await keptSecrets()).toEqual([]);
+  });
+
+  test('of two Pods with one IP the one on record stays; the other is evicted behind the upgrade, by which the IP is not released again', async () => {
+    await installed('0.9.4');
+    const namespace = await cluster.namespace('shop');
+    const shared = '10.6.9.5';
+    const apart = (name: string) => ({
+      ...{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace } },
+      spec: {
+        selector: { matchLabels: { app: name } },
+        template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'c', image: 'registry.example/c:1' }] } },
+      },
+    });
+    const podOf = async (app: string): Promise<Body> =>
+      vi.waitFor(
+        async () => {
+          const { items } = (await cluster.request('GET', `/api/v1/namespaces/${namespace}/pods?labelSelector=app%3D${app}`)).body;
+          const [pod] = (items as Body[]).filter(({ metadata, status }) => !metadata.deletionTimestamp && status.podIP);
+          if (!pod) throw new Error(`no Pod of ${app} runs`);
+          return pod;
+        },
+        { timeout: 30_000, interval: 200 },
+      );
+    const recorded = async (kind: string, name: string, rest: object, of?: string) => {
+      const metadata = { name, ...(of ? { namespace: of } : {}), uid: randomUUID(), creationTimestamp: '2026-01-01T00:00:00Z' };
+      const key = `/registry/spiderpool.spidernet.io/${kind.toLowerCase()}s/${of ? `${of}/` : ''}${name}`;
+      const { metadata: more = {}, ...fields } = rest as Body;
+      const object = { apiVersion: 'spiderpool.spidernet.io/v2beta1', kind, metadata: { ...metadata, ...more }, ...fields };
+      await putStored(cluster.etcd, key, object);
+      return object as never;
+    };
+    await cluster.apply(apart('web'), apart('cart'));
+    const pods = [await podOf('web'), await podOf('cart')];
+    const laid: never[] = [];
+    for (const { metadata } of pods) {
+      const status = { podIP: shared, podIPs: [{ ip: shared }] };
+      await cluster.request('PATCH', `/api/v1/namespaces/${namespace}/pods/${metadata.name}/status`, { status });
+      const current = { uid: metadata.uid, node: 'n1', ips: [{ interface: 'eth0', ipv4: `${shared}/16`, ipv4Pool: 'shared' }] };
+      const owner = { apiVersion: 'v1', kind: 'Pod', name: metadata.name, uid: metadata.uid };
+      const its = {
+        metadata: { ownerReferences: [owner] },
+        status: { current, ownerControllerType: 'Deployment', ownerControllerName: 'x' },
+      };
+      laid.push(await recorded('SpiderEndpoint', metadata.name, its, namespace));
+    }
+    const [web, cart] = pods as [Body, Body];
+    const allocatedIPs = JSON.stringify({ [shared]: { pod: `${namespace}/${web.metadata.name}`, podUid: web.metadata.uid } });
+    const spec = { ipVersion: 4, subnet: '10.6.0.0/16', ips: ['10.6.9.1-10.6.9.9'] };
+    laid.push(await recorded('SpiderIPPool', 'shared', { spec, status: { allocatedIPs, allocatedIPCount: 1, totalIPCount: 9 } }));
+
+    const home = newHome();
+    const { stages } = JSON.parse((await call(['plan', ...upgrade('0.9.13').slice(1, -1), '-o', 'json'], home)).stdout);
+    expect(stages.at(-1).steps).toMatchObject([{ do: 'evict', text: { en: expect.stringContaining(cart.metadata.name) } }]);
+    fine(await call(upgrade('0.9.13'), home));
+    await upgraded('0.9.13');
+    expect((await podOf('web')).metadata.uid).toBe(web.metadata.uid);
+    const next = await podOf('cart');
+    expect(next.metadata.uid).not.toBe(cart.metadata.uid);
+    expect(next.status.podIP).not.toBe(shared);
+    fine(await call(['undo', '--yes'], home));
+    await cluster.remove(apart('web') as never, apart('cart') as never, ...laid);
   });
 
   test.each(['helm3', 'helm4'] as const)(
