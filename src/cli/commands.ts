@@ -112,6 +112,10 @@ const LOOK = [
         words: 'check -f manifests/ --offline --to spiderpool=1.0.6',
       },
       {
+        text: { en: 'In CI, for code scanning', zh: '在 CI 中检查，供代码扫描使用' },
+        words: 'check -f manifests/ --offline --to kubernetes=1.37 -o sarif',
+      },
+      {
         text: { en: 'After an upgrade: what prevents a return to 0.9.13', zh: '升级之后：退回 0.9.13 有哪些阻碍' },
         words: 'check spiderpool --back-to 0.9.13',
       },

@@ -18,9 +18,9 @@ export function forPipeline(
 ): string {
   const catalogue = { systems: SYSTEMS, checks: HEADLINES };
   const failures = failuresOf(failed, face);
-  if (output === 'junit') return junit(looks, failures, catalogue, face);
   const root = rootOf(process.cwd());
   const tool = { version, pages: CHECKS, inRepository: (file: string) => withinRoot(root, file) };
+  if (output === 'junit') return junit(looks, failures, catalogue, tool, face);
   return jsonOf(sarif(looks, failures, catalogue, tool, face));
 }
 

@@ -7,6 +7,7 @@ import { type Element, xmlOf } from '../text/xml.ts';
 import type { Face } from './face.ts';
 import { NAME, pathView } from './installations.ts';
 import type { Report } from './report.ts';
+import type { Tool } from './sarif.ts';
 import { type FoundHere, type Looked, lookedOf, type Verdict } from './verdicts.ts';
 import { type Catalogue, fileOf, nameOf, type Shown } from './view.ts';
 import { FIX, LEFT_OUT, listed, NOT_SEEN, REPORT_TITLE, SEVERITY, severityCount, UNREACHABLE } from './words.ts';
@@ -14,10 +15,16 @@ import { FIX, LEFT_OUT, listed, NOT_SEEN, REPORT_TITLE, SEVERITY, severityCount,
 /** What fails a case. A notice is told in one that passes. */
 const FAILING: readonly Severity[] = ['blocker', 'warning'];
 
-export function junit(looks: readonly Shown[], failed: Report['failed'], catalogue: Catalogue, face: Face): string {
+export function junit(
+  looks: readonly Shown[],
+  failed: Report['failed'],
+  catalogue: Catalogue,
+  tool: Pick<Tool, 'inRepository'>,
+  face: Face,
+): string {
   const several = looks.length + failed.length > 1;
   const suites = [
-    ...looks.flatMap((each) => suitesOf(lookedOf(each, catalogue, face), several, face)),
+    ...looks.flatMap((each) => suitesOf(lookedOf(each, catalogue, face), several, tool, face)),
     ...failed.map(({ context, why }) => unreachable(context, `${UNREACHABLE[face.language]}${{ en: ' ', zh: '' }[face.language]}${why}`)),
   ];
   const total = (of: Count) => suites.reduce((sum, { attributes }) => sum + Number(attributes![of]), 0);
@@ -28,7 +35,7 @@ export function junit(looks: readonly Shown[], failed: Report['failed'], catalog
 const COUNTS = ['tests', 'failures', 'errors', 'skipped'] as const;
 type Count = (typeof COUNTS)[number];
 
-function suitesOf(looked: Looked, several: boolean, face: Face): Element[] {
+function suitesOf(looked: Looked, several: boolean, tool: Pick<Tool, 'inRepository'>, face: Face): Element[] {
   const { cluster, shown, verdicts, left, passedOver } = looked;
   const { language } = face;
   const named = (name: string) => (several ? `${cluster} ${name}` : name);
@@ -39,7 +46,7 @@ function suitesOf(looked: Looked, several: boolean, face: Face): Element[] {
     const properties = { cluster, kubernetes, upgrade: path ? pathView(path, face).versions : '' };
     return suite(
       named(installation),
-      all.map((verdict) => caseOf(verdict, named(installation), face)),
+      all.map((verdict) => caseOf(verdict, named(installation), tool, face)),
       properties,
     );
   });
@@ -76,10 +83,10 @@ const testCase = (classname: string, name: string, content: Element[], file?: st
 
 const element = (name: string, message: string, type?: string, content = ''): Element => ({ name, attributes: { message, type }, content });
 
-function caseOf(verdict: Verdict, classname: string, face: Face): Element {
+function caseOf(verdict: Verdict, classname: string, { inRepository }: Pick<Tool, 'inRepository'>, face: Face): Element {
   const { id, is, findings, unseen, note } = verdict;
   const { language } = face;
-  const file = findings.flatMap(({ finding }) => finding.objects).find((object) => object.file !== undefined)?.file;
+  const [file] = findings.flatMap(({ finding }) => finding.objects).flatMap((object) => (object.file && inRepository(object.file)) || []);
   const made = (...content: Element[]) => testCase(classname, id, content, file === undefined ? undefined : oneLine(file, NAME));
   if (is === 'skipped') return made(element('skipped', note));
   const fails = findings.filter(({ finding }) => isFailing(finding));

@@ -80,6 +80,54 @@ describe('alone', () => {
   });
 });
 
+describe('for pipelines', () => {
+  const WORDS = ['--offline', '--to', 'kubernetes=1.30'];
+  const OLD = 'apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: x}\n';
+  put('repository/.git/HEAD', 'ref: refs/heads/main\n');
+  put('repository/deploy/jobs/c d.yaml', `# why\n---\n${OLD}`);
+  const cwd = path.join(folder, 'repository', 'deploy');
+
+  test('SARIF names files from the root of the repository on, whichever way they were named; a file outside of it and standard input have none', async () => {
+    put('outside/c.yaml', OLD.replace('x', 'y'));
+    symlinkSync(cwd, path.join(folder, 'link'));
+    for (const [named, uri, input] of [
+      ['jobs', 'deploy/jobs/c%20d.yaml'],
+      [path.join(cwd, 'jobs/c d.yaml'), 'deploy/jobs/c%20d.yaml'],
+      [path.join(folder, 'link/jobs'), 'deploy/jobs/c%20d.yaml'],
+      ['../../outside', undefined],
+      ['-', undefined, OLD],
+    ]) {
+      const { code, stdout } = await run(['check', '-f', named!, ...WORDS, '-o', 'sarif'], { cwd, ...(input ? { input } : {}) });
+      const [{ results, tool, invocations }] = JSON.parse(stdout).runs;
+      const place = results[0].locations[0].physicalLocation;
+      expect([code, results.length, place?.artifactLocation.uri], named).toEqual([2, 1, uri]);
+      if (uri) expect(place.region.startLine).toBe(3);
+      expect(tool.driver.rules[results[0].ruleIndex]).toMatchObject({
+        id: 'kubernetes/removed-api',
+        help: { markdown: expect.stringContaining('## Impact') },
+      });
+      expect(invocations[0].executionSuccessful).toBe(true);
+    }
+  });
+
+  test('JUnit fails the case of the check, and skips what needs a cluster; a saved result gives the same in Chinese', async () => {
+    const { code, stdout } = await run(['check', '-f', 'jobs', ...WORDS, '-o', 'junit'], { cwd });
+    expect(code).toBe(2);
+    expect(stdout).toMatch(/<testsuite name="kubernetes@cluster" tests="\d+" failures="1" errors="0" skipped="\d+" time="0">/);
+    expect(stdout).toContain(
+      '<testcase classname="kubernetes@cluster" name="kubernetes/removed-api" file="deploy/jobs/c d.yaml" time="0">',
+    );
+    expect(stdout).toContain('CronJob default/x jobs/c d.yaml:3');
+    const saved = await run(['check', '-f', 'jobs', ...WORDS, '-o', 'json'], { cwd });
+    for (const output of ['junit', 'sarif']) {
+      const words = ['-o', output, '--lang', 'zh'];
+      const rendered = await run(['render', '-', ...words], { cwd, input: saved.stdout });
+      expect(rendered.stdout).toBe((await run(['check', '-f', 'jobs', ...WORDS, ...words], { cwd })).stdout);
+      expect(rendered.stdout).toContain('需要集群');
+    }
+  });
+});
+
 describe('over a cluster', () => {
   test('an object of a file stands beside those of the cluster', async () => {
     const file = put('over.yaml', ENDPOINT);

@@ -62,7 +62,7 @@ const catalogueOf = (name: string) => (name === 'files' ? REAL : CATALOGUE);
 const logOf = (name: keyof typeof EXAMPLES, language: 'en' | 'zh' = 'en') =>
   sarif([shownOf(EXAMPLES[name])], [], catalogueOf(name), TOOL, face(language));
 const suitesOf = (name: keyof typeof EXAMPLES, language: 'en' | 'zh' = 'en') =>
-  junit([shownOf(EXAMPLES[name])], [], catalogueOf(name), face(language));
+  junit([shownOf(EXAMPLES[name])], [], catalogueOf(name), TOOL, face(language));
 
 // The schema is of draft 4, whose words this one uses mean the same in draft 7.
 const { $schema: _, id: __, ...seven } = schema as Record<string, unknown>;
@@ -252,12 +252,12 @@ describe('junit', () => {
     const [notice] = first!.findings;
     const gap = { why: 'forbidden', verb: 'list', resource: 'secrets' } as const;
     const results = [{ ...first!, findings: [notice!], gaps: [gap] }];
-    const [one] = below(parsed(junit([shownOf({ ...shades, results })], [], CATALOGUE, face())), 'testcase');
+    const [one] = below(parsed(junit([shownOf({ ...shades, results })], [], CATALOGUE, TOOL, face())), 'testcase');
     expect(one!.nodes.map(({ name }) => name)).toEqual(['error', 'system-out']);
   });
 
   test('several clusters', () => {
-    const root = parsed(junit([shownOf(mixed), shownOf(clean)], [FAR], CATALOGUE, face('zh')));
+    const root = parsed(junit([shownOf(mixed), shownOf(clean)], [FAR], CATALOGUE, TOOL, face('zh')));
     expect(below(root, 'testsuite').map(({ attributes }) => attributes.name)).toEqual([
       'prod-1 spiderpool@kube-system/spiderpool',
       'prod-1 spiderpool@kube-system/spiderpool',
@@ -271,6 +271,6 @@ test('a saved result gives the same, what needed a cluster included', () => {
   for (const name of Object.keys(EXAMPLES) as (keyof typeof EXAMPLES)[]) {
     const saved = readPublished(jsonOf(publish(EXAMPLES[name])), 'x').results.map(shownFrom);
     expect(jsonOf(sarif(saved, [], catalogueOf(name), TOOL, face('zh')))).toBe(jsonOf(logOf(name, 'zh')));
-    expect(junit(saved, [], catalogueOf(name), face('zh'))).toBe(suitesOf(name, 'zh'));
+    expect(junit(saved, [], catalogueOf(name), TOOL, face('zh'))).toBe(suitesOf(name, 'zh'));
   }
 });
