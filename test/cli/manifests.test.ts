@@ -88,7 +88,7 @@ describe('for pipelines', () => {
   const cwd = path.join(folder, 'repository', 'deploy');
 
   test('SARIF names files from the root of the repository on, whichever way they were named; a file outside of it and standard input have none', async () => {
-    put('outside/c.yaml', OLD.replace('x', 'y'));
+    put('outside/c.yaml', OLD.replace('x', 'z'));
     symlinkSync(cwd, path.join(folder, 'link'));
     for (const [named, uri, input] of [
       ['jobs', 'deploy/jobs/c%20d.yaml'],
@@ -97,7 +97,8 @@ describe('for pipelines', () => {
       ['../../outside', undefined],
       ['-', undefined, OLD],
     ]) {
-      const { code, stdout } = await run(['check', '-f', named!, ...WORDS, '-o', 'sarif'], { cwd, ...(input ? { input } : {}) });
+      const { code, stdout, stderr } = await run(['check', '-f', named!, ...WORDS, '-o', 'sarif'], { cwd, ...(input ? { input } : {}) });
+      expect(stderr, named).toBe('');
       const [{ results, tool, invocations }] = JSON.parse(stdout).runs;
       const place = results[0].locations[0].physicalLocation;
       expect([code, results.length, place?.artifactLocation.uri], named).toEqual([2, 1, uri]);
@@ -113,9 +114,9 @@ describe('for pipelines', () => {
   test('JUnit fails the case of the check, and skips what needs a cluster; a saved result gives the same in Chinese', async () => {
     const { code, stdout } = await run(['check', '-f', 'jobs', ...WORDS, '-o', 'junit'], { cwd });
     expect(code).toBe(2);
-    expect(stdout).toMatch(/<testsuite name="kubernetes@cluster" tests="\d+" failures="1" errors="0" skipped="\d+" time="0">/);
+    expect(stdout).toMatch(/<testsuite name="kubernetes@manifests" tests="\d+" failures="1" errors="0" skipped="\d+" time="0">/);
     expect(stdout).toContain(
-      '<testcase classname="kubernetes@cluster" name="kubernetes/removed-api" file="deploy/jobs/c d.yaml" time="0">',
+      '<testcase classname="kubernetes@manifests" name="kubernetes/removed-api" file="deploy/jobs/c d.yaml" time="0">',
     );
     expect(stdout).toContain('CronJob default/x jobs/c d.yaml:3');
     const saved = await run(['check', '-f', 'jobs', ...WORDS, '-o', 'json'], { cwd });
