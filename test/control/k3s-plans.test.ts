@@ -2,12 +2,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Actor, startKubelet } from '../bed/actors/index.ts';
 import { run } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { installCrd } from '../bed/crds.ts';
 import { bed } from '../bed/index.ts';
+import { SNAPSHOTS, snapshot, upgradeAccess, upgradeController } from './scene.ts';
 
 const cluster = bed();
 const { kubeconfig } = cluster;
@@ -60,4 +61,39 @@ test('before it is applied, and once it is there', { timeout: 120_000 }, async (
   expect(await checked()).toEqual([2, [TWO]]);
   writeFileSync(file, JSON.stringify(plan(1)));
   expect(await checked('-f', file)).toEqual([0, []]);
+});
+
+/** What `check` of everything says: exit code, what was found, what could not be known. */
+async function whole(): Promise<[number | null, string[], string[]]> {
+  const { code, stdout } = await run(['check', '-o', 'json'], { kubeconfig });
+  const checks: Body[] = JSON.parse(stdout).checks;
+  const those = (outcome: string) => checks.filter((each) => each.outcome === outcome).map(({ id }) => id);
+  return [code, those('found'), those('unknown')];
+}
+
+/** The API server of a bed does not call itself K3s: the first four look for static Pods of a control plane; the last asks each API server at an address that a bed only announces. */
+const UNSEEN = ['admission-files', 'audit-log-retention', 'component-flags', 'control-plane-skew', 'requested-deprecated-apis'].map(
+  (id) => `kubernetes/${id}`,
+);
+
+test('everything: on a healthy K3s nothing is worse than a notice; a Plan for too many members and without its ServiceAccount is a blocker', {
+  timeout: 120_000,
+}, async () => {
+  const controller = upgradeController(NAMESPACE, 'v0.20.1', { tolerations: [{ operator: 'Exists' }] });
+  await cluster.apply(SNAPSHOTS, controller, ...upgradeAccess(NAMESPACE), {
+    ...plan(1),
+    spec: { ...plan(1).spec, version: 'v1.36.2+k3s1' },
+  });
+  await vi.waitFor(async () => expect((await cluster.request('GET', '/apis/k3s.cattle.io/v1/etcdsnapshotfiles')).status).toBe(200), {
+    timeout: 30_000,
+  });
+  await cluster.apply(snapshot('on-demand'));
+  for (const name of ['s1', 's2', 's3']) {
+    await cluster.request('PATCH', `/api/v1/nodes/${name}/status`, { status: { nodeInfo: { kubeletVersion: 'v1.36.2+k3s1' } } });
+    await cluster.request('PATCH', `/api/v1/nodes/${name}`, { metadata: { annotations: { 'k3s.io/node-args': '["server"]' } } });
+  }
+  await vi.waitFor(async () => expect((await cluster.get(controller)).status.readyReplicas).toBe(1), { timeout: 60_000 });
+  expect(await whole()).toEqual([3, ['kubernetes/single-replica'], UNSEEN]);
+  await cluster.apply({ ...plan(2), spec: { ...plan(2).spec, version: 'v1.36.2+k3s1', serviceAccountName: 'gone' } });
+  expect(await whole()).toEqual([2, ['k3s/plan-access', 'k3s/plan-quorum', 'kubernetes/single-replica'], UNSEEN]);
 });

@@ -9,7 +9,7 @@ import type { Body } from '../bed/client.ts';
 import { installCrd } from '../bed/crds.ts';
 import { type Fault, type FaultProxy, startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
-import { LEASE, upgradeAccess, upgradeController } from './scene.ts';
+import { LEASE, SNAPSHOTS, snapshot, upgradeAccess, upgradeController } from './scene.ts';
 
 vi.setConfig({ testTimeout: 300_000 });
 const cluster = bed();
@@ -30,27 +30,6 @@ const THEIRS: Body = {
     nodeSelector: { matchLabels: { 'example.com/os': 'old' } },
     version: 'v3',
     upgrade: { image: 'example.com/os-upgrade' },
-  },
-};
-
-/** As K3s records what `k3s etcd-snapshot save` has made. */
-const snapshot = (name: string): Body => ({
-  apiVersion: 'k3s.cattle.io/v1',
-  kind: 'ETCDSnapshotFile',
-  metadata: { name: `local-${name}-s1-1` },
-  spec: { snapshotName: `${name}-s1-1`, nodeName: 's1', location: `file:///var/lib/rancher/k3s/server/db/snapshots/${name}-s1-1` },
-  status: { readyToUse: true, creationTime: new Date().toISOString().replace(/\.\d+Z/, 'Z') },
-});
-const ANYTHING = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-const SNAPSHOTS: Body = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'etcdsnapshotfiles.k3s.cattle.io' },
-  spec: {
-    group: 'k3s.cattle.io',
-    scope: 'Cluster',
-    names: { kind: 'ETCDSnapshotFile', plural: 'etcdsnapshotfiles' },
-    versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: ANYTHING } }],
   },
 };
 

@@ -139,3 +139,24 @@ export const upgradeController = (namespace: string, version = 'v0.20.1', more: 
     },
   },
 });
+
+/** As K3s records what `k3s etcd-snapshot save` has made. */
+export const snapshot = (name: string): Body => ({
+  apiVersion: 'k3s.cattle.io/v1',
+  kind: 'ETCDSnapshotFile',
+  metadata: { name: `local-${name}-s1-1` },
+  spec: { snapshotName: `${name}-s1-1`, nodeName: 's1', location: `file:///var/lib/rancher/k3s/server/db/snapshots/${name}-s1-1` },
+  status: { readyToUse: true, creationTime: new Date().toISOString().replace(/\.\d+Z/, 'Z') },
+});
+const ANYTHING = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+export const SNAPSHOTS: Body = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'etcdsnapshotfiles.k3s.cattle.io' },
+  spec: {
+    group: 'k3s.cattle.io',
+    scope: 'Cluster',
+    names: { kind: 'ETCDSnapshotFile', plural: 'etcdsnapshotfiles' },
+    versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: ANYTHING } }],
+  },
+};
