@@ -161,6 +161,8 @@ describe('formats', () => {
       const { stdout, stderr } = await run([...words, '-o', format!]);
       expect(stderr).toBe('');
       if (format === 'json') expect(() => JSON.parse(stdout)).not.toThrow();
+      else if (format === 'sarif') expect(JSON.parse(stdout).runs).toHaveLength(1);
+      else if (format === 'junit') expect(stdout).toMatch(/^<\?xml [\s\S]*<\/testsuites>\n$/);
       else if (format === 'yaml')
         expect(parse(stdout, { version: '1.1' })).toEqual(JSON.parse((await run([...words, '-o', 'json'])).stdout));
       else if (format === 'html') expect(stdout).toMatch(/^<!doctype html>[\s\S]*<\/html>\n$/);

@@ -37,7 +37,7 @@ writeFileSync(join(from, 'objects.json'), JSON.stringify({ apiVersion: 'v1', kin
 const values = join(folder, 'values.json');
 writeFileSync(values, JSON.stringify({ given: { by: 'CANARY-file' }, ipam: { enableSpiderSubnet: 'CANARY-file' } }));
 
-const OUTPUTS = ['table', 'wide', 'json', 'yaml', 'markdown', 'html'];
+const OUTPUTS = ['table', 'wide', 'json', 'yaml', 'markdown', 'html', 'sarif', 'junit'];
 const INTENTS: Record<string, string[]> = {
   'nothing given': [],
   reuse: ['--reuse-values', '--set', 'ipam.enableIPv6=true,ipam.enableSpiderSubnet=CANARY-set'],
