@@ -109,7 +109,7 @@ export function recordingSource(source: Source, declared: Declarations): Recordi
   }
 
   return {
-    has: (query) => absent.has(question(query)) || (lists.get(query.resource) ?? []).some((listed) => answers(listed, withLabels(query))),
+    has: (query) => absent.has(question(query)) || answers(lists.get(query.resource) ?? [], withLabels(query)),
     source: {
       recordedAt,
       identity: () => source.identity(),

@@ -24,7 +24,7 @@ export function dumpSource(dump: Dump): Source {
     if (dump.apis.get(resource) === 'not-installed') return undefined;
     const collected = dump.collected.get(resource);
     if (collected === undefined) return dump.whole ? undefined : notCollected('list', resource);
-    return collected.lists.some((listed) => answers(listed, query)) ? undefined : notCollected('list', resource);
+    return answers(collected.lists, query) ? undefined : notCollected('list', resource);
   }
 
   function get(ref: Ref): Raw | undefined | Gap {
@@ -88,17 +88,20 @@ export function resourcesByKind(dump: Dump): (ref: Ref) => ResourceName {
   return (ref) => known.get(kindOf(ref)) ?? resourceName({ group: kindOf(ref).split('/', 1)[0] ?? '', resource: guessPlural(ref.kind) });
 }
 
-/** Would the answer to `listed` hold the whole answer to `query`? */
-export function answers(listed: Listed, query: ListQuery): boolean {
-  if (listed.labels && listed.labels !== query.labels) return false;
-  if (
-    listed.fields !== 'whole' &&
-    (query.fields === 'whole' || !query.fields.every((field) => isOfDeclarer(field) || covers(listed.fields, field)))
-  )
-    return false;
-  const marks = listed.marks && new Set(listed.marks);
-  return !marks || !query.marks || query.marks.every((mark) => isOfDeclarer(mark) || coversMark(marks, mark));
+/** Would the answers to these lists together hold the whole answer to `query`? What several of them have of an object is merged. */
+export function answers(lists: readonly Listed[], query: ListQuery): boolean {
+  const wide = lists.filter(({ labels }) => !labels || labels === query.labels);
+  const asTheyAre = wide.filter(({ marks }) => !marks);
+  if (asTheyAre.some(({ fields }) => hasFields(fields, query))) return true;
+  const marks = new Set(wide.flatMap((each) => each.marks ?? []));
+  const kept = wide.filter((each) => each.marks).map(({ fields }) => fields);
+  const fields = kept.some((each) => each === 'whole') ? 'whole' : kept.flat();
+  const hasMarks = !query.marks || query.marks.every((mark) => isOfDeclarer(mark) || coversMark(marks, mark));
+  return kept.length > 0 && hasFields(fields as Listed['fields'], query) && hasMarks;
 }
+
+const hasFields = (fields: Listed['fields'], query: ListQuery): boolean =>
+  fields === 'whole' || (query.fields !== 'whole' && query.fields.every((field) => isOfDeclarer(field) || covers(fields, field)));
 
 function notCollected(verb: Gap['verb'], resource: ResourceName): Gap {
   return { why: 'not-collected', verb, resource };
