@@ -206,6 +206,15 @@ const ROLE: Record<Role, Text> = {
 /** An older binary reads a newer datastore no more: the snapshot is the only way back. */
 function snapshotStep(version: string, here: Here, { later, before }: { later: boolean; before: string }): StepDraft {
   const etcd = here.datastore === 'etcd';
+  const how: Text = etcd
+    ? {
+        en: 'on one server, and copy it and /var/lib/rancher/k3s/server/token off the Node',
+        zh: '在一个 server 上执行，并将备份和 /var/lib/rancher/k3s/server/token 复制到节点之外',
+      }
+    : {
+        en: 'on the server, with K3s stopped, or an external datastore by its own backup',
+        zh: '停止 K3s 后在 server 上执行；外部数据存储使用其自身的备份方法',
+      };
   // Of each hop another one: steps that do the same are one step.
   const name = `before-${munged(version).replace(/^v/, '')}`;
   const seen: Condition = {
@@ -220,15 +229,11 @@ function snapshotStep(version: string, here: Here, { later, before }: { later: b
   };
   return {
     ...{ do: 'manual', guard: [], undo: 'none' },
-    commands: etcd
-      ? [`k3s etcd-snapshot save --name ${name}   # on one server; copy it and /var/lib/rancher/k3s/server/token off the Node`]
-      : [
-          `cp -a /var/lib/rancher/k3s/server /root/k3s-${name}   # on the server, with K3s stopped; of an external datastore: its own backup`,
-        ],
+    commands: etcd ? [`k3s etcd-snapshot save --name ${name}`] : [`cp -a /var/lib/rancher/k3s/server /root/k3s-${name}`],
     ...(etcd && here.recordsSnapshots ? { seen: [seen] } : {}),
     text: {
-      en: `save the datastore before ${version}: restoring it with ${before} is the only way back, and loses what was written since`,
-      zh: `升级到 ${version} 之前备份数据存储：用 ${before} 恢复该备份是唯一的回退方法，此后的写入会丢失`,
+      en: `save the datastore before ${version} ${how.en}: restoring it with ${before} is the only way back, and loses what was written since`,
+      zh: `升级到 ${version} 之前备份数据存储（${how.zh}）：用 ${before} 恢复该备份是唯一的回退方法，此后的写入会丢失`,
     },
     undoNote: { en: 'undo: the snapshot stays', zh: '撤销时：快照会保留' },
   };
