@@ -19,8 +19,8 @@ export interface Written {
 }
 export interface Evidence {
   apiVersion: string;
-  /** `file`: what -f gave. `release`: the manifest of a Helm release. */
-  by: 'apply' | 'last-applied' | 'update' | 'file' | 'release';
+  /** `file`: what -f gave. `release`: the manifest of a Helm release. `exists`: of a kind that goes, whatever wrote it. */
+  by: 'apply' | 'last-applied' | 'update' | 'file' | 'release' | 'exists';
   manager?: string;
   time?: number;
   certainty: Certainty;

@@ -46,6 +46,12 @@ grid('kubernetes/removed-api', [
       'blocker PodDisruptionBudget/shop/kubectl',
     ],
   },
+  // Created, not applied: it goes with its kind all the same.
+  {
+    fixture: 'found-without-successor',
+    expect: 'blocker PodSecurityPolicy/restricted',
+  },
+  { fixture: 'found-without-successor', to: 'kubernetes=v1.24.17', expect: 'passed' },
   // Gone already, or of another group: nothing that this path breaks.
   { fixture: 'found', server: 'v1.32.13', expect: 'passed' },
   { fixture: 'found', to: 'kubernetes=v1.24.17', expect: 'passed' },
@@ -84,6 +90,18 @@ test('manifests that are about to be applied: also what went before the installe
   expect(said).toEqual([
     'blocker 1 Ingress declared as extensions/v1beta1: removed in 1.22; use networking.k8s.io/v1, and choose a pathType for each path and name backends by service.name and service.port',
     'notice 1 DeviceClass declared as resource.k8s.io/v1beta2: deprecated, removed in 1.39; use resource.k8s.io/v1',
+  ]);
+});
+
+test('of a kind without a successor every object counts; what to decide is said', async () => {
+  const objects: Raw[] = ['a', 'b'].map((name) => ({ apiVersion: 'policy/v1beta1', kind: 'PodSecurityPolicy', metadata: { name } }));
+  const source = dumpSource(dumpOf({ objects, absent: [], whole: true, serverVersion: 'v1.24.17' }));
+  const { results } = await examine(source, SYSTEMS, { checks: ['kubernetes/removed-api'] });
+  expect(results.flatMap(({ findings }) => findings.map(({ message }) => message))).toEqual([
+    {
+      en: '2 PodSecurityPolicy objects exist (policy/v1beta1): removed in 1.25; there is no successor: choose a Pod Security Standard for each namespace',
+      zh: '集群中有 2 个 PodSecurityPolicy（policy/v1beta1）：已在 1.25 中移除；没有后继版本，请为每个命名空间选择 Pod 安全标准',
+    },
   ]);
 });
 

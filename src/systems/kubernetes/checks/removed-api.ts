@@ -49,8 +49,8 @@ const check: Check<Reads, Args> = {
       zh: '升级后，以旧版本应用对象会收到 “no matches for kind”：下一次 kubectl apply、Helm 升级或同步会失败。对象本身仍可用新版本读取，没有后继版本的类型除外。',
     },
     detection: {
-      en: 'Reads metadata of the kinds that the path concerns: server-side applies in managedFields, and the last-applied annotation. Also the deployed revision of each Helm release, and manifests (-f). Entries of the control plane and of status do not count.',
-      zh: '只读取升级路径涉及的类型的元数据：managedFields 中的服务器端应用和 last-applied 注解；还读取每个 Helm release 已部署的修订版本以及清单（-f）。控制平面写入的条目和 status 的条目不计入。',
+      en: 'Reads metadata of the kinds that the path concerns: server-side applies in managedFields, and the last-applied annotation. Also the deployed revision of each Helm release, manifests (-f), and every object of a kind without a successor. Entries of the control plane and of status do not count.',
+      zh: '只读取升级路径涉及的类型的元数据：managedFields 中的服务器端应用和 last-applied 注解；还读取每个 Helm release 已部署的修订版本和清单（-f）；没有后继版本的类型，只要存在对象就会报告。控制平面写入的条目和 status 的条目不计入。',
     },
     fix: {
       en: 'Of a Helm release: records a new revision with the API versions rewritten in its stored manifest, then supersedes the old one; undo deletes the new record. In files, fix -f changes apiVersion where nothing else has to change. Everything else is manual: change it in the manifest, chart or repository that the named manager applies, and apply it before the upgrade.',
@@ -82,7 +82,7 @@ const check: Check<Reads, Args> = {
     const inRelease = ({ apiVersion, kind }: Ref) =>
       isGap(from) ? bitesInFile(apiVersion, kind, to) : (bites(apiVersion, kind, hops) ?? goneBefore(apiVersion, kind, from));
     const found = [
-      ...live.flatMap((row) => worstOf(row, hops) ?? []),
+      ...live.flatMap((row) => worstOf(row, hops) ?? withoutSuccessor(row, hops) ?? []),
       ...files.flatMap(({ ref, object }) => inText(ref, 'file', '', bitesInFile(ref.apiVersion, ref.kind, to), object)),
       ...charts.flatMap((release) =>
         manifestOf(release)
@@ -131,6 +131,10 @@ const WRITTEN_BY: Record<Evidence['by'], (count: number, kind: string, apiVersio
   update: (count, kind, apiVersion, manager) => ({
     en: `${counted(count, kind)} updated as ${apiVersion} by ${manager}`,
     zh: `${count} 个 ${kind} 由 ${manager} 以 ${apiVersion} 更新`,
+  }),
+  exists: (count, kind, apiVersion) => ({
+    en: `${counted(count, kind)} ${count === 1 ? 'exists' : 'exist'} (${apiVersion})`,
+    zh: `集群中有 ${count} 个 ${kind}（${apiVersion}）`,
   }),
   file: (count, kind, apiVersion) => ({
     en: `${counted(count, kind)} declared as ${apiVersion}`,
@@ -206,6 +210,15 @@ function worstOf(row: Written, hops: readonly string[]): Found | undefined {
   return found.find(({ bites }) => bites.severity === 'blocker') ?? found[0];
 }
 
+/** Nothing will serve it, in whatever version it was written: it goes with its kind. */
+function withoutSuccessor({ ref }: Written, hops: readonly string[]): Found | undefined {
+  const { apiVersion, kind, name } = ref;
+  const found = bites(apiVersion, kind, hops);
+  if (found?.severity !== 'blocker' || insteadOf(found.api, { to: hops.at(-1)! }) !== undefined) return undefined;
+  const evidence: Evidence = { apiVersion, by: 'exists', certainty: 'certain', overtaken: false };
+  return { ref, evidence, bites: found, object: { apiVersion, kind, metadata: { name } } };
+}
+
 const keyOf = ({ evidence: { apiVersion, by, manager }, ref, bites }: Found): string =>
   [bites.severity, apiVersion, ref.kind, by, manager].join(' ');
 
@@ -238,7 +251,7 @@ function finding(same: Found[], { replacement, decide }: Instead): Finding<Args>
 
 const seenAs = (apiVersion: string, by: Evidence['by'], manager: string, time: number | undefined): string => {
   const at = time === undefined ? '' : ` ${new Date(time).toISOString().slice(0, 10)}`;
-  if (by === 'file' || by === 'release') return `apiVersion: ${apiVersion}`;
+  if (by === 'file' || by === 'release' || by === 'exists') return `apiVersion: ${apiVersion}`;
   return by === 'last-applied'
     ? `metadata.annotations.last-applied-configuration=${apiVersion}${at}`
     : `metadata.managedFields=${manager}/${by}/${apiVersion}${at}`;
