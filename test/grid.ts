@@ -159,7 +159,7 @@ async function rehearsed(check: Check, dump: Dump, each: Case): Promise<void> {
         ? step.commands
         : [],
   );
-  // What a person runs in the place of an upgrade is no step.
+  // What a person runs in the place of an upgrade is not a step.
   const beside = plan.refusals.filter(({ commands }) => commands);
   expect([...changes, ...beside.flatMap(({ commands = [] }) => commands)]).toEqual(each.steps);
   for (const { text } of steps) hasBoth(text);

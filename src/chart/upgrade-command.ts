@@ -1,12 +1,24 @@
 // The upgrade with the right flags, as a step for a person. What was given on our own command line is not repeated: it may hold secrets.
 
-import type { SetValue, Situation, StepDraft, Text } from '../engine/contracts.ts';
+import type { Remedy, SetValue, Situation, StepDraft, Text } from '../engine/contracts.ts';
 import { needsValue, setFlag } from '../helm/flags.ts';
 import { valueAt } from '../helm/keys.ts';
 import { shellWord } from '../text/shell.ts';
 import type { ChartFacts } from './facts.ts';
 import { intendedOf } from './intended.ts';
 import { helmFor } from './release.ts';
+
+/** The remedy of findings that each name a flag for helm: one command with all of them. */
+export const flagsToHelm = <Args extends { flag: string }>(facts: ChartFacts): Remedy<Args> => ({
+  writes: [],
+  steps: async (found, at) => [
+    upgradeCommand(
+      facts,
+      at,
+      found.map(({ args }) => args.flag),
+    ),
+  ],
+});
 
 export function upgradeCommand({ chart: name, repository }: ChartFacts, at: Situation, flags: readonly string[]): StepDraft {
   const { installation, from: installed, to } = at.path;

@@ -93,7 +93,7 @@ function claimOf(text: string, move: Move): { taken: Taken; cuts: Splice[] } | u
   return { taken: { move, above, beside: beside?.said }, cuts };
 }
 
-/** By tokens: a `#` inside a string is no comment. */
+/** By tokens: a `#` inside a string does not begin one. */
 function commentsIn(text: string): Comment[] {
   const found: Comment[] = [];
   const look = (token: unknown): void => {

@@ -1,4 +1,4 @@
-// The values of a file of YAML, document by document, each with its line: for whoever does not change the file. Documents of the plain kind are read by themselves, the others by the whole parser,
+// The values of a file of YAML, document by document, each with its line: for readers that do not change the file. Documents of the plain kind are read by themselves, the others by the whole parser,
 // one after the other, so that no more than one of them is held with its nodes.
 import { setImmediate } from 'node:timers/promises';
 import type { Json } from '../engine/contracts.ts';

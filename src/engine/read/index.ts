@@ -85,7 +85,7 @@ export const declaredRef = ({ object, file, line }: Manifest): Ref => ({ ...refO
 
 /** A row of one object, for point reads. */
 export const rowOf = <C extends Columns>(columns: C): ((object: Raw) => RowOf<C>) =>
-  valuesOf({ ref: REF, ...columns }) as unknown as (object: Raw) => RowOf<C>;
+  valuesOf({ ref: REF, ...columns }) as (object: Raw) => RowOf<C>;
 
 let latest: { object: Raw; ref: Ref } | undefined;
 /** Who it is. The rows that several checks make of one object share it. */

@@ -603,7 +603,7 @@ describe('add-ons, by the table of kubeadm', () => {
     expect(await open(second!, [dns('v1.12.0')])).toBeUndefined();
   });
 
-  test('CoreDNS that is new enough, or of a tag that is no version, is no step', async () => {
+  test('CoreDNS that is new enough, or whose tag is not a version, gets no step', async () => {
     for (const tag of ['v1.11.3', 'v1.14.0', 'latest'])
       expect(texts(await stagesOf([...two, ...servers, dns(tag)], 'v1.31.3'))).not.toContain('upgrade coredns to v1.11.3');
   });

@@ -111,9 +111,9 @@ describeUpstream('notes of Spiderpool', ['data', 'spiderpool', 'charts'], (chart
       () => `${versions().flaws.mtu.in} || >=1.2.0`,
     ],
     [
-      'objects are stored anew',
+      'objects are stored in the version that is in use today',
       (version) => fields(version, 'spiderippools').includes('spec.default'),
-      () => `>=${versions().storedAnew.since}`,
+      () => `>=${versions().storedVersion.since}`,
     ],
     ['it installs Multus by default', (version) => defaults(version, 'multus.multusCNI.install') === true, () => notes().ownMultus.to],
     ['it has no Multus', (version) => defaults(version, 'multus') === undefined, () => notes().ownMultus.from],

@@ -96,7 +96,7 @@ const check: Check<typeof reads, Args> = {
       const ends = mesh && lastOf(mesh) <= now + SOON;
       if (ends) return [newCa(namespace, all)];
       const names = [...new Set(all.map(({ args }) => HOOKS[args.hook]!))].sort();
-      const written = (await Promise.all(all.map((one) => writtenAnew(one, look)))).flat();
+      const written = (await Promise.all(all.map((one) => rewrittenBy(one, look)))).flat();
       // An upgrade starts both programs.
       return restart(namespace, names, { look, now }, written, 'instead');
     },
@@ -133,7 +133,7 @@ async function meshCa(namespace: string, look: PointReader): Promise<Certificate
 }
 
 /** Its program has written the CA bundle once more: new Pods alone do not show that. */
-async function writtenAnew({ args, objects: [on] }: Finding<Args>, look: PointReader): Promise<Condition[]> {
+async function rewrittenBy({ args, objects: [on] }: Finding<Args>, look: PointReader): Promise<Condition[]> {
   const live = on && (await look.get(on));
   if (!live || isGap(live)) return [];
   const ca = rowOf(WRITTEN)(live).hooks.find(({ name }) => name === args.hook)?.ca ?? '';

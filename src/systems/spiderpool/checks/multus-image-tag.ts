@@ -2,7 +2,7 @@
 // ConfigMap whose name is fixed in the template: with an older tag, or another global.configName, no new agent gets ready. Sources: knowledge/notes.json (multusImage).
 import { type Prediction, predicted } from '../../../chart/prediction.ts';
 import { RELEASE_BODIES, RELEASE_READS } from '../../../chart/release.ts';
-import { upgradeCommand } from '../../../chart/upgrade-command.ts';
+import { flagsToHelm } from '../../../chart/upgrade-command.ts';
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Ref, Situation, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
@@ -68,16 +68,7 @@ const check: Check<typeof RELEASE_READS, Args> = {
     return [...ofTag(prediction), ...(await ofConfig(prediction, at))];
   },
   say: (args) => SAID[args.is](args),
-  remedy: {
-    writes: [],
-    steps: async (found, at) => [
-      upgradeCommand(
-        CHART,
-        at,
-        found.map(({ args }) => args.flag),
-      ),
-    ],
-  },
+  remedy: flagsToHelm(CHART),
 };
 export default check;
 

@@ -2,7 +2,7 @@
 // run a second Multus on every node. Sources: knowledge/notes.json (ownMultus, nadTemplate); helm pkg/action/validate.go (checkOwnership).
 import { predicted } from '../../../chart/prediction.ts';
 import { RELEASE_BODIES, RELEASE_READS } from '../../../chart/release.ts';
-import { upgradeCommand } from '../../../chart/upgrade-command.ts';
+import { flagsToHelm } from '../../../chart/upgrade-command.ts';
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
@@ -79,16 +79,7 @@ const check: Check<typeof reads, Args> = {
     });
   },
   say: ({ is, target }) => SAID[is](target),
-  remedy: {
-    writes: [],
-    steps: async (found, at) => [
-      upgradeCommand(
-        CHART,
-        at,
-        found.map(({ args }) => args.flag),
-      ),
-    ],
-  },
+  remedy: flagsToHelm(CHART),
 };
 export default check;
 

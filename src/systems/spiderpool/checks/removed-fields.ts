@@ -13,7 +13,7 @@ const facts = {
 };
 
 export default removedFields(facts, {
-  from: () => `>=${versions().storedAnew.since}`,
+  from: () => `>=${versions().storedVersion.since}`,
   page: {
     impact: {
       en: 'Some releases remove fields from their CRDs: 1.0.0 removed detectIPConflict, detectGateway and hostRPFilter (SpiderCoordinator, SpiderMultusConfig) and vlan (SpiderIPPool, SpiderSubnet); 1.0.4 removed mtu (SpiderMultusConfig), which 1.0.2 had added, until 1.2.0. With the new CRD the API server no longer returns the field and silently drops it on the next write.',

@@ -11,7 +11,7 @@ const facts = {
 };
 
 export default rollbackCrds(facts, {
-  from: () => `>=${versions().storedAnew.since}`,
+  from: () => `>=${versions().storedVersion.since}`,
   page: {
     impact: {
       en: 'helm rollback restores what the chart rendered, but no CRDs. With the CRDs of 1.0.0 and later, SpiderCoordinators lose detectIPConflict, detectGateway and hostRPFilter, and agents up to 0.8.9 and of 0.9.0–0.9.8 panic without them.',

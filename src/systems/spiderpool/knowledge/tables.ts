@@ -22,7 +22,7 @@ export const versions = knowledge(
     knownUpTo: version,
     restingPoints: list(version),
     unpublished: row({ source: text, versions: list(version) }),
-    storedAnew: row({ source: text, since: version }),
+    storedVersion: row({ source: text, since: version }),
     initPod: inVersions,
     readBlindly: row({ source: text, fields: map(row({ in: text, default: either(flag, number) })) }),
     flaws: row({
