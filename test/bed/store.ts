@@ -31,6 +31,7 @@ const ODD_PLACES: Record<string, string> = {
   endpoints: 'services/endpoints',
   ingresses: 'ingress',
   nodes: 'minions',
+  podsecuritypolicies: 'podsecuritypolicy',
   replicationcontrollers: 'controllers',
   services: 'services/specs',
 };

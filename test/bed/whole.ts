@@ -19,7 +19,8 @@ export function whole(objects: readonly Raw[], version: string): Raw[] {
   const stored = objects.map((object) => (object.kind === CRD ? established(withIdentity(object)) : withIdentity(object)));
   const known = new Set([...BUILT_IN, ...stored.filter(({ kind }) => kind === CRD).map(kindDefined)]);
   const lacking = Map.groupBy(
-    stored.filter((object) => !known.has(kindOf(object))),
+    // A CRD's group has a dot: what has none comes with some server, as PodSecurityPolicies did.
+    stored.filter((object) => !known.has(kindOf(object)) && /\..*\//.test(kindOf(object))),
     kindOf,
   );
   return [
