@@ -85,7 +85,7 @@ async function main(): Promise<number> {
 // Whatever a test makes below the temporary folder goes away with this one.
 const scratch = mkdtempSync(join(tmpdir(), 'upgrade-guard-test-'));
 process.env.TMPDIR = scratch;
-process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
+process.once('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
 
 process.exitCode = await main().catch((error: Error) => {
   say(error.stack ?? error.message);

@@ -1,16 +1,14 @@
 // TAB, pressed in real shells: what the scripts of `completion` make of our answers. Shells that are not installed are left out, by name.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { BINARY } from '../bed/binary.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'ug-completion-'));
-// A shell that ends may still write into it.
-afterAll(() => rmSync(home, { recursive: true, force: true, maxRetries: 5 }));
 mkdirSync(join(home, 'bin'));
 for (const name of ['upgrade-guard', 'kubectl-upgrade_guard']) symlinkSync(BINARY, join(home, 'bin', name));
 writeFileSync(join(home, 'prod snapshot.tar.gz'), '');
@@ -30,7 +28,7 @@ const SHELLS = {
     command: 'zsh -f -i',
     begin: 'autoload -U compinit; compinit -u -D; source <(upgrade-guard completion zsh)',
   },
-  fish: { command: 'fish --no-config -i', begin: 'upgrade-guard completion fish | source' },
+  fish: { command: 'fish --no-config --private -i', begin: 'upgrade-guard completion fish | source' },
 };
 type Shell = keyof typeof SHELLS;
 const CLEAR_LINE = '\x15';
@@ -42,7 +40,9 @@ async function pressed(shell: Shell, keys: string, until: string): Promise<strin
     cwd: home,
     detached: true,
     env: {
-      ...{ HOME: home, TERM: 'xterm', LANG: 'C.UTF-8', KUBECONFIG: join(home, 'config'), INPUTRC: '/dev/null' },
+      // A shell that loses its terminal writes its history while what the test made is being removed.
+      ...{ HOME: home, HISTFILE: '/dev/null' },
+      ...{ TERM: 'xterm', LANG: 'C.UTF-8', KUBECONFIG: join(home, 'config'), INPUTRC: '/dev/null' },
       PATH: `${join(home, 'bin')}:${process.env.PATH}`,
     },
   });
