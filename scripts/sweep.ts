@@ -59,6 +59,7 @@ function page(old: string, cells: Cell[]): string {
 }
 
 function tableOf(cells: Cell[]): string {
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).trim();
   const rows = Map.groupBy(cells, ({ name, command, write }) => `| ${name} | ${command} | ${write} |`);
   const at = (own: Cell[], place: Place) =>
     own
@@ -68,7 +69,7 @@ function tableOf(cells: Cell[]): string {
       .join(', ');
   const lines = [...rows].map(([row, own]) => `${row} ${(Object.keys(PLACES) as Place[]).map((place) => at(own, place)).join(' | ')} |`);
   return [
-    `${new Date().toISOString().slice(0, 10)}, Kubernetes ${NEWEST}: ${cells.length} kills, all of which ended right.`,
+    `${new Date().toISOString().slice(0, 10)}, commit ${commit}, Kubernetes ${NEWEST}: ${cells.length} kills, all of which ended right.`,
     '',
     `| remedy | command | killed at | ${Object.values(PLACES).join(' | ')} |`,
     '| --- | --- | --- | --- | --- | --- |',
