@@ -28,7 +28,7 @@ const FIXTURES = path.join(import.meta.dirname, 'fixtures');
 /** Of the cluster, where neither the fixture nor installed.yaml of the system says otherwise in a first line `# version: vX.Y.Z`. */
 const SERVER = 'v1.30.4';
 
-/** Writes the folder; whoever asked removes it. */
+/** Writes the folder; the caller removes it. */
 export function layOut(check: string, { fixture, base = 'installed', server, objects, forbidden, bare, logs = {} }: Laid): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'ug-fixture-'));
   const [system] = check.split('/') as [string];

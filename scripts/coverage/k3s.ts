@@ -360,7 +360,7 @@ const HAZARDS: Hazard[] = [
   {
     ...row(
       'etcd-upgrade-path',
-      'The running etcd cannot become that of the next minor version.',
+      'The running etcd cannot be upgraded to the etcd of the next minor version.',
       '运行中的 etcd 无法升级到下一个次版本的 etcd。',
       'found',
     ),

@@ -170,7 +170,7 @@ export const coverage: Coverage = {
       by: [
         step('helm upgrade with chart osm-edge', '用 chart osm-edge 执行 helm upgrade'),
         note(
-          'the guide names the chart and repository of upstream OSM; that of osm-edge is https://flomesh-io.github.io/osm-edge',
+          'the guide names the chart and repository of upstream OSM; the one of osm-edge is https://flomesh-io.github.io/osm-edge',
           '指南所写的是上游 OSM 的 chart 和仓库；osm-edge 的仓库为 https://flomesh-io.github.io/osm-edge',
         ),
       ],

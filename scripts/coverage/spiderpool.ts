@@ -254,7 +254,7 @@ export const coverage: Coverage = {
         note('it sets the label at the next write of the pool', '下次写入该池时由 webhook 设置该标签'),
       ),
       row(
-        'names of more than 63 characters are no valid label',
+        'names of more than 63 characters are not valid labels',
         '超过 63 个字符的名称不能作为标签值',
         note('the pool is left out, with the reason', '跳过该池并说明原因'),
       ),
@@ -300,7 +300,7 @@ export const coverage: Coverage = {
         note('files on the nodes are not read; fixed by the upgrade itself', '不读取节点上的文件；升级本身会修复'),
       ),
       row(
-        'the chart brings Multus from 0.6.0 on: helm refuses 0.6.0–0.7.3 beside another one, later charts install a second one',
+        'the chart includes Multus from 0.6.0 on: helm refuses 0.6.0–0.7.3 beside another one, later charts install a second one',
         '0.6.0 起 chart 自带 Multus：集群中已有 Multus 时，helm 会拒绝 0.6.0–0.7.3，之后的 chart 会再安装一个',
         check('other-multus'),
         remedy('other-multus'),

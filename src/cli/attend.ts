@@ -141,7 +141,7 @@ export function manualLeft(call: Call, run: Run, steps: readonly Step[]): string
 
 const savedIn = (file: string): Text => ({ en: `   saved in ${file}`, zh: `   已保存到 ${file}` });
 
-/** Seconds that a step may take by itself; 0: none that anybody would notice. */
+/** Seconds that a step may take by itself; 0: too short to notice. */
 function longest(step: Step): number {
   if (step.do === 'wait') return step.within + (step.lasting ?? 0);
   return 'within' in step ? step.within : step.do === 'unpend' ? step.quiet : 0;

@@ -13,7 +13,7 @@ import { connectionFlags } from './session.ts';
 
 /** Milliseconds that asking the cluster may take. */
 const PATIENCE = 300;
-/** More than anybody reads. */
+/** More than a person reads. */
 const MOST = 500;
 
 export interface Place {

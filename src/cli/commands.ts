@@ -33,6 +33,8 @@ export interface CommandSpec {
   group: Group;
   positionals: readonly Positional[];
   flags: readonly FlagName[];
+  /** Flags that mean something else here than elsewhere. */
+  here?: Partial<Record<FlagName, Text>>;
   /** What -o takes here. */
   output?: readonly string[];
   /** One line. */
@@ -57,6 +59,14 @@ export const SYSTEM_NAMES = ['kubernetes', 'spiderpool', 'k3s', 'osm-edge'] as c
 const REPORTS = ['table', 'wide', 'json', 'yaml', 'markdown', 'html', 'sarif', 'junit'] as const;
 const DATA = ['table', 'json', 'yaml'] as const;
 const RUN: Positional = { name: 'RUN' };
+/** What runs, resume and undo are told of a run. */
+const OF_A_RUN: Partial<Record<FlagName, Text>> = {
+  filename: {
+    en: 'Runs of fix -f on these files or directories, instead of runs on the cluster',
+    zh: '对这些文件或目录执行 fix -f 的运行，而不是集群的运行',
+  },
+  yes: { en: 'Do not prompt', zh: '不再询问' },
+};
 
 const LOOK = [
   {
@@ -79,6 +89,12 @@ const LOOK = [
       'fail-on',
       'accept',
     ],
+    here: {
+      chart: {
+        en: 'Chart directory or .tgz to upgrade to; sets the target version. A chart of other software: its objects are rendered by helm and checked',
+        zh: '升级所用的 chart（目录或 .tgz），并以其版本为目标版本；也可以是其他软件的 chart，由 helm 渲染后检查其中的对象',
+      },
+    },
     output: REPORTS,
     text: { en: 'Find what an upgrade would break', zh: '找出升级会破坏的内容' },
     more: {
@@ -164,6 +180,16 @@ const CHANGE = [
     group: 'change',
     positionals: [{ name: 'CHECK-ID', many: true }],
     flags: ['dry-run', 'rehearse', 'yes', 'confirm', 'to', 'back-to', ...INTENT, 'filename', 'offline', 'from', 'take-over'],
+    here: {
+      filename: {
+        en: 'Fix these manifests instead of the cluster: a file or a directory (recursive). They are checked together with the cluster',
+        zh: '修复这些清单而不是集群：文件或目录（含子目录）。清单会叠加在集群之上进行检查',
+      },
+      'back-to': {
+        en: 'Fix what prevents a return from the installed version to this older one',
+        zh: '修复阻碍从当前版本退回到该旧版本的问题',
+      },
+    },
     text: { en: 'Fix what check found', zh: '修复检查发现的问题' },
     more: {
       en: 'Lists every step and whether it can be undone, asks, runs the steps, and checks again. The old state of each object is saved to disk before a request is sent. With --from, only --dry-run=client and --rehearse are possible.',
@@ -236,6 +262,7 @@ const CHANGE = [
     group: 'change',
     positionals: [RUN],
     flags: ['filename', 'output'],
+    here: OF_A_RUN,
     output: DATA,
     text: { en: 'List runs, or show one', zh: '列出运行记录，或查看其中一次' },
     examples: [
@@ -248,6 +275,7 @@ const CHANGE = [
     group: 'change',
     positionals: [RUN],
     flags: ['filename', 'dry-run', 'yes', 'confirm-step', 'take-over'],
+    here: OF_A_RUN,
     text: { en: 'Resume an interrupted run', zh: '继续未完成的运行' },
     more: {
       en: 'Without RUN: the newest unfinished run of this cluster. Fixes of uncertain findings were confirmed when the run began; resume does not ask again.',
@@ -263,6 +291,7 @@ const CHANGE = [
     group: 'change',
     positionals: [RUN],
     flags: ['filename', 'dry-run', 'yes', 'take-over'],
+    here: OF_A_RUN,
     text: { en: 'Undo the changes of a run', zh: '撤销一次运行的更改' },
     more: {
       en: 'Without RUN: the newest run of this cluster. Objects that another user changed since then are listed and left unchanged.',
@@ -389,6 +418,9 @@ export const COMMANDS: readonly (CommandSpec & { name: Verb })[] = ALL;
 export function commandOf(name: string): (CommandSpec & { name: Verb }) | undefined {
   return COMMANDS.find((command) => command.name === name);
 }
+
+/** What a flag does in this command. */
+export const textOf = (command: CommandSpec | undefined, flag: FlagName): Text => command?.here?.[flag] ?? FLAGS[flag].text;
 
 /** What a flag may be set to in this command; undefined: anything. */
 export function choicesOf(command: CommandSpec | undefined, flag: FlagName): readonly string[] | undefined {

@@ -1,7 +1,7 @@
 // Completion: what may stand where the cursor is, and the scripts that make a shell ask us. kubectl and Helm ask in the same form: one candidate a line,
 // a tab before its description, and last `:N`, where 0 lets the shell offer files and 4 does not (cobra's directives).
 import type { Language } from '../engine/contracts.ts';
-import { COMMANDS, type CommandSpec, choicesOf, commandOf } from './commands.ts';
+import { COMMANDS, type CommandSpec, choicesOf, commandOf, textOf } from './commands.ts';
 import { FLAGS, type FlagName, type Flags, GLOBAL, specOf } from './flags.ts';
 
 /** The hidden command that the scripts call. */
@@ -55,7 +55,7 @@ function offer({ positionals, open }: Line, typing: string, language: Language):
     return name ? valuesOf(name, command, `${assigned}=`, value) : NOTHING;
   }
   if (typing.startsWith('-'))
-    return { candidates: flagsFor(command).map((name) => [`--${name}`, specOf(name).text[language]]), files: false };
+    return { candidates: flagsFor(command).map((name) => [`--${name}`, textOf(command, name)[language]]), files: false };
   if (positionals.length === 0) return { candidates: COMMANDS.map(({ name, text }) => [name, text[language]]), files: false };
   if (!command) return NOTHING;
   return argumentsOf(command, positionals.length - 1, language);

@@ -10,21 +10,24 @@ export const OF_KUBERNETES = {
     value: 'HOW',
     choices: ['drain', 'in-place', 'replace'],
     text: {
-      en: 'Of Kubernetes: drain each Node before its kubelet is upgraded, upgrade it in place, or replace it by a new one (default drain)',
-      zh: '用于 Kubernetes：升级 kubelet 之前先腾空节点（drain）、原地升级（in-place），或用新节点替换（replace）；默认 drain',
+      en: 'Kubernetes only: drain each Node before its kubelet is upgraded, upgrade it in place, or replace it by a new one (default drain)',
+      zh: '仅 Kubernetes：升级 kubelet 之前先腾空节点（drain）、原地升级（in-place），或用新节点替换（replace）；默认 drain',
     },
   },
   'stop-controller-manager': {
     kind: 'boolean',
-    text: { en: 'Of Kubernetes: stop it while the API servers are upgraded', zh: '用于 Kubernetes：升级 API 服务器期间停止它' },
+    text: {
+      en: 'Kubernetes only: stop kube-controller-manager while the API servers are upgraded',
+      zh: '仅 Kubernetes：升级 API 服务器期间停止 kube-controller-manager',
+    },
   },
   'log-verbosity': {
     kind: 'value',
     value: 'LEVEL',
     choices: LEVELS,
     text: {
-      en: 'Of Kubernetes: --v of the API servers until the upgrade is over (unchanged by default)',
-      zh: '用于 Kubernetes：升级期间 API 服务器的 --v（默认不变）',
+      en: 'Kubernetes only: log verbosity (--v) of the API servers until the upgrade is over (unchanged by default)',
+      zh: '仅 Kubernetes：升级期间 API 服务器的日志级别（--v，默认不变）',
     },
   },
   'kubelet-log-verbosity': {
@@ -32,8 +35,8 @@ export const OF_KUBERNETES = {
     value: 'LEVEL',
     choices: LEVELS,
     text: {
-      en: 'Of Kubernetes: the same of the kubelets; needs get and update of nodes/proxy',
-      zh: '用于 Kubernetes：同上，作用于 kubelet；需要 nodes/proxy 的 get 和 update 权限',
+      en: 'Kubernetes only: log verbosity (--v) of the kubelets until the upgrade is over; needs get and update of nodes/proxy',
+      zh: '仅 Kubernetes：升级期间 kubelet 的日志级别（--v）；需要 nodes/proxy 的 get 和 update 权限',
     },
   },
 } as const satisfies Record<string, FlagSpec>;

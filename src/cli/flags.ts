@@ -37,8 +37,8 @@ export const FLAGS = {
     value: 'PATH',
     file: true,
     text: {
-      en: 'Chart directory or .tgz to upgrade to; sets the target version. With check: the objects of any chart, rendered by helm',
-      zh: '升级所用的 chart（目录或 .tgz），并以其版本为目标版本；用于 check 时可为任意 chart，由 helm 渲染后检查',
+      en: 'Chart directory or .tgz to upgrade to; sets the target version',
+      zh: '升级所用的 chart（目录或 .tgz），并以其版本为目标版本',
     },
   },
   repo: {
@@ -62,16 +62,25 @@ export const FLAGS = {
     kind: 'value',
     value: 'FILE',
     file: true,
-    text: { en: 'Of K3s: saved channels answer', zh: '用于 K3s：已保存的 channels 响应' },
+    text: {
+      en: 'K3s only: saved answer of the channel server, for Plans with a channel (nothing is downloaded)',
+      zh: '仅 K3s：已保存的 channel 服务器响应，用于设置了 channel 的 Plan（不会下载任何内容）',
+    },
   },
-  'cordon-again': { kind: 'boolean', text: { en: 'Of K3s: restore cordons at the end', zh: '用于 K3s：结束时恢复节点的封锁' } },
+  'cordon-again': {
+    kind: 'boolean',
+    text: {
+      en: 'K3s only: at the end, cordon the Nodes again that were cordoned before the upgrade',
+      zh: '仅 K3s：结束时重新封锁升级前已封锁的节点',
+    },
+  },
   controller: {
     kind: 'list',
     value: 'FILE',
     file: true,
     text: {
-      en: 'Of K3s: manifest of the system-upgrade-controller to install, if the cluster has none (default: built in)',
-      zh: '用于 K3s：集群中没有 system-upgrade-controller 时用于安装它的清单（默认使用内置清单）',
+      en: 'K3s only: manifest of the system-upgrade-controller to install, if the cluster has none (default: built in)',
+      zh: '仅 K3s：集群中没有 system-upgrade-controller 时用于安装它的清单（默认使用内置清单）',
     },
   },
   ...OF_SPIDERPOOL,
@@ -211,8 +220,8 @@ export const FLAGS = {
   yes: {
     kind: 'boolean',
     text: {
-      en: 'Do not prompt. Findings of medium or low certainty that a new run would fix still need --confirm',
-      zh: '不再询问；新的运行要修复的问题，若置信度为中或低，仍需 --confirm',
+      en: 'Do not prompt. Findings of medium or low certainty still need --confirm',
+      zh: '不再询问；置信度为中或低的问题仍需 --confirm',
     },
   },
   confirm: {

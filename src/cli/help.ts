@@ -2,7 +2,7 @@
 import type { Language, Text } from '../engine/contracts.ts';
 import { wrap as fold, padEnd } from '../text/width.ts';
 import { unknownCommand } from './argv.ts';
-import { COMMANDS, type CommandSpec, choicesOf, commandOf, GROUPS, type Positional, type Verb } from './commands.ts';
+import { COMMANDS, type CommandSpec, choicesOf, commandOf, GROUPS, type Positional, textOf, type Verb } from './commands.ts';
 import { CONNECTION, type FlagName, specOf, TALK } from './flags.ts';
 
 export interface Page {
@@ -193,7 +193,7 @@ function optionsPage(page: Page): string {
     ...flagTable(CONNECTION, page, undefined),
     '',
     page.bold(WORDS.talk[language]),
-    ...flagTable(TALK, page, undefined),
+    ...flagTable(['knowledge', ...TALK], page, undefined),
   ]);
 }
 
@@ -214,10 +214,10 @@ function written(name: FlagName): string {
 }
 
 function described(name: FlagName, language: Language, command: CommandSpec | undefined): string {
-  const { kind, text } = specOf(name);
+  const { kind } = specOf(name);
   const choices = choicesOf(command, name);
   const [stop, list, colon] = language === 'zh' ? ['。', '、', '：'] : ['. ', ', ', ': '];
-  const notes = [text[language]];
+  const notes = [textOf(command, name)[language]];
   if (choices) notes.push(`${WORDS.oneOf[language]}${colon}${choices.join(list)}`);
   if (kind === 'list') notes.push(WORDS.repeatable[language]);
   return notes.join(stop);

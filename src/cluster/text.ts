@@ -16,7 +16,7 @@ const ANSWER_MS = 60_000;
 const REACH_MS = 10_000;
 /** How often all are asked again because one answer was cut off. */
 const REPEATS = 2;
-/** More than anybody has API servers. */
+/** More API servers than a cluster has. */
 const SERVERS_MAX = 64;
 /** /metrics, /flagz and /statusz give other forms to who asks for JSON. */
 const ACCEPT = 'text/plain, */*;q=0.1';

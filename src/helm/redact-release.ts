@@ -27,7 +27,7 @@ export function redactRelease({ raw }: Release): Raw {
   });
 }
 
-/** What Helm 3 and 4 write (pkg/release/v1, pkg/chart/v2); whatever else somebody put there is nobody's to read. */
+/** What Helm 3 and 4 write (pkg/release/v1, pkg/chart/v2); other keys are not kept. */
 const RELEASE = new Set(['name', 'info', 'chart', 'config', 'manifest', 'hooks', 'version', 'namespace', 'apply_method']);
 const INFO = new Set(['first_deployed', 'last_deployed', 'deleted', 'description', 'status', 'notes', 'resources', 'rollback_revision']);
 const CHART = new Set(['metadata', 'lock', 'templates', 'values', 'schema', 'files']);

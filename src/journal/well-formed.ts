@@ -89,7 +89,7 @@ const raw: Shape = (value, at) => (isRaw(value) ? undefined : at);
 const text: Shape = (value, at) => (typeof value === 'string' ? undefined : at);
 const yesOrNo = oneOf(true, false);
 const both = fields({ en: text, zh: text });
-/** Seconds; a month is longer than anybody waits. */
+/** Seconds; longer than a month is not a wait. */
 const seconds = number(0, 30 * 24 * 3600);
 const pointer = like(/^\/./s);
 

@@ -70,7 +70,7 @@ export function addressesOf(pod: Raw): { keys: string[]; odd: Field[] } {
 
 const isThere = (value: unknown): boolean => value !== undefined && value !== null && value !== '';
 
-/** undefined: it is not a list. Anybody may write an annotation. */
+/** undefined: it is not a list. Any user of the namespace can write an annotation. */
 function networksOf({ metadata }: Raw): unknown[] | undefined {
   const written = isRaw(metadata) && isRaw(metadata.annotations) ? metadata.annotations[NETWORK_STATUS] : undefined;
   if (written === undefined || written === '') return [];

@@ -34,7 +34,7 @@ export function looksSecret(key: string): boolean {
   });
 }
 
-/** Environments hold whatever the program takes: of a map or list of this name no value is anybody's to see. */
+/** Environments hold whatever the program takes: of a map or list of this name no value is kept. */
 export const isEnvironment = (key: string): boolean => /^(?:extra)?env(?:s|vars?|ironments?)?$/i.test(key.replace(/[_-]/g, ''));
 
 /** Does what lies below a key of this name stay hidden as a whole? */

@@ -93,7 +93,7 @@ function inOrder(dump: Dump): Dump {
 
 const objectsIn = ({ collected }: Dump): Raw[] => [...collected.values()].flatMap(({ objects }) => objects);
 
-/** All that a result says, whoever gave the objects their uids. */
+/** All that a result says, without uids and the like. */
 const said = (result: CheckResult): object => JSON.parse(JSON.stringify(result, (key, value) => (key === 'uid' ? undefined : value)));
 
 /** What no server says as the fixture does, and why. */

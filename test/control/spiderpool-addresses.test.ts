@@ -100,8 +100,8 @@ async function isRefused(pod: string, second: Body): Promise<void> {
   await cluster.remove(second as never);
 }
 
-describe('one address, two live Pods', () => {
-  test('the Pod on record keeps it; the StatefulSet Pod loses its endpoint first and comes back with another address, both families', async () => {
+describe('one IP, two running Pods', () => {
+  test('the Pod that the pool allocated it to keeps it; the StatefulSet Pod loses its endpoint first and comes back with another address, both families', async () => {
     const namespace = await cluster.namespace('shop');
     await cluster.apply(pool('dup4', ['10.6.1.1-10.6.1.20']), pool('dup6', ['fd00::1-fd00::1f'], 6));
     const pools = { ipv4: ['dup4'], ipv6: ['dup6'] };

@@ -97,7 +97,7 @@ describeUpstream('0.9.4, broken', ['data', 'spiderpool', 'charts'], (charts) => 
       await cluster.apply({ ...pool, spec: { ipVersion: 4, subnet: '10.6.0.0/16', ips: ['10.6.1.1-10.6.1.20'] }, status: {} });
       await cluster.apply(workload('StatefulSet', 'cart', namespace), bare);
       const cart = await running('cart');
-      // As the garbage collection of 0.9.4 does it: the record of a living Pod is gone, and the next one is given its address.
+      // As the garbage collection of 0.9.4 does it: the record of a running Pod is gone, and the next one is given its address.
       await cluster.request('PATCH', `/apis/${apiVersion}/spiderippools/pool/status`, {
         status: { allocatedIPs: '', allocatedIPCount: 0 },
       });

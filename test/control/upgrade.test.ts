@@ -88,7 +88,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     expect(await keptSecrets()).toEqual([]);
   });
 
-  test('of two Pods with one IP the one on record stays; the other is evicted behind the upgrade, by which the IP is not released again', async () => {
+  test('of two Pods with one IP the one that the pool allocated it to stays; the other is evicted behind the upgrade, by which the IP is not released again', async () => {
     await installed('0.9.4');
     const namespace = await cluster.namespace('shop');
     const shared = '10.6.9.5';

@@ -87,7 +87,7 @@ describe('patch, inside a string that holds JSON', () => {
     expect(result(done)).toBe('done');
     expect(await recordsOf(world)).toEqual({ '10.6.0.1': record('a'), '10.6.0.2': record('b') });
     expect(await at(world, POOL, COUNTER.path)).toBe(2);
-    // Meanwhile the pool goes on living: undo takes its own record away and counts what is there then.
+    // Meanwhile the pool is used further: undo removes its own record and counts what is there then.
     const others = { '10.6.0.1': record('a'), '10.6.0.2': record('b'), '10.6.0.3': record('c') };
     await world.write({ verb: 'patch', on: POOL, patch: [{ op: 'replace', path: RECORDS, value: JSON.stringify(others) }] });
     expect(result(await back(world, steps, done.entries))).toBe('done');

@@ -152,7 +152,7 @@ describe('run store', () => {
     expect((await failure(store.read('link-to-nothing'))).message).toContain('or a symbolic link');
   });
 
-  // chown is root's alone; for anybody else the process claims to be another.
+  // chown is root's alone; for other users the process claims to be another.
   const giveAway = (at: string) =>
     process.getuid!() === 0 ? chownSync(at, OTHER, OTHER) : vi.spyOn(process, 'getuid').mockReturnValue(OTHER);
   const OTHER = 4242;

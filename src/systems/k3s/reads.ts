@@ -94,7 +94,7 @@ export interface Drain {
 }
 
 const DIGEST = 'upgrade.cattle.io/digest';
-/** `prepare` of a Plan waits for another Plan, which is the word behind `prepare` (k3s-upgrade, scripts/upgrade.sh); other words are nobody's to keep. */
+/** `prepare` of a Plan waits for another Plan, which is the word behind `prepare` (k3s-upgrade, scripts/upgrade.sh); other words are not kept. */
 const prepareArgs: Column<string[]> = {
   paths: ['spec.prepare.args'],
   marks: ['spec.prepare.args:waited for'],
@@ -110,7 +110,7 @@ const prepareArgs: Column<string[]> = {
   },
 };
 const PLAN_NAME = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/;
-/** Of a failed Job the controller says there on which Node; other messages are anybody's words. */
+/** Of a failed Job the controller says there on which Node; other messages are free text. */
 const conditions = each('status.conditions', {
   type: word('type'),
   status: word('status', ''),

@@ -90,7 +90,6 @@ function retarget(repair: Repair, to: Retarget, nodes: Left[]): StepDraft[] {
       zh: `等待控制器处理 Plan ${planName(repair)}。若未处理，说明控制器没有运行：请查看 kubectl -n ${shellWord(on.namespace ?? '')} get pods；或撤销后手动删除该 Plan，再取消节点的封锁`,
     },
     undo: 'exact',
-    undoNote: WAITED,
     after: [change],
   };
   const guard: Condition[] = [{ on, must: [{ path: '/spec/version', is: to.version }] }];
@@ -126,7 +125,6 @@ function givenBack(
       zh: `等待控制器取消封锁 ${nodes.map(({ node }) => node.name).join('、')}。若未取消，请查看 kubectl -n ${shellWord(on.namespace ?? '')} get jobs,pods，然后重新检查：仍可改为删除该 Plan`,
     },
     undo: 'exact',
-    undoNote: WAITED,
     after,
   };
 }
@@ -182,7 +180,6 @@ const KEPT: Text = {
   en: 'undo: prints the command to restore the saved Plan (not run automatically, it would restart that upgrade)',
   zh: '撤销时：只给出恢复已备份 Plan 的命令，不自动执行（重新应用会再次触发升级）',
 };
-const WAITED: Text = { en: 'undo: none, nothing is changed', zh: '撤销时：无需恢复，未做任何更改' };
 const pointed = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
 
 // ---- R3 -------------------------------------------------------------------------------------------------------------
@@ -284,7 +281,6 @@ function goneWith(doomed: readonly Ref[], after: StepDraft[]): StepDraft[] {
         zh: '等待这些 Job 及其 Pod 删除完成（仍在运行的 Pod 会再次封锁节点）。若一直存在，请检查其 finalizer 以及所在节点的 kubelet',
       },
       undo: 'exact',
-      undoNote: WAITED,
       after,
     },
   ];

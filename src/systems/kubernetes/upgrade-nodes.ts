@@ -185,7 +185,7 @@ function commandsFor(node: string, { hop: { version }, parts, os, machine, drain
         ]
       : [
           onNode(node, `curl -fL -o /tmp/kubelet https://dl.k8s.io/release/${version}/bin/linux/${machine}/kubelet`),
-          `${onNode(node, 'sudo systemctl stop kubelet && sudo install -m 755 /tmp/kubelet /usr/local/bin/ && sudo systemctl start kubelet')}   # the path is that of its unit`,
+          `${onNode(node, 'sudo systemctl stop kubelet && sudo install -m 755 /tmp/kubelet /usr/local/bin/ && sudo systemctl start kubelet')}   # the path in its systemd unit`,
         ];
   return [
     ...(drained ? [`kubectl drain ${shellWord(node)} --ignore-daemonsets`] : []),

@@ -239,7 +239,7 @@ function restarted({ first }: Hop, { holders }: ClusterParts): StepDraft[] {
 /** Of a component that runs as a service of systemd. */
 const replacedBinary = (name: string, version: string, machine: string): string[] => [
   `curl -fLO https://dl.k8s.io/release/${version}/bin/linux/${machine}/${name}`,
-  `sudo systemctl stop ${name} && sudo install -m 755 ${name} /usr/local/bin/ && sudo systemctl start ${name}   # on each Node of the control plane; the path is that of its unit`,
+  `sudo systemctl stop ${name} && sudo install -m 755 ${name} /usr/local/bin/ && sudo systemctl start ${name}   # on each Node of the control plane; the path in its systemd unit`,
 ];
 
 // ---- conditions -----------------------------------------------------------------------------------------------------

@@ -47,11 +47,11 @@ export function onceFor<Made>(make: (rows: AddressRows) => Made): (rows: Address
 export const recordKey = ({ namespace, name, machine }: PodRow, byMachine: boolean): string =>
   `${namespace}/${(byMachine && machine) || name}`;
 
-/** The live Pod that an endpoint was given to. */
+/** The running Pod that an endpoint was given to. */
 export const podsByEndpoint = onceFor(({ pods, endpoints }: AddressRows): ((endpoint: EndpointRow) => PodRow | undefined) => {
   const users = pods.filter(({ uses }) => uses);
   const byUid = new Map(users.map((pod) => [pod.uid, pod]));
-  // Endpoints of v1 have no uid; the map of names is not made for anybody else.
+  // Endpoints of v1 have no uid; the map of names is made for them alone.
   const byName = new Map(endpoints.some(({ podUid }) => podUid === '') ? users.map((pod) => [recordKey(pod, false), pod]) : []);
   return (endpoint) => {
     const pod = endpoint.podUid ? byUid.get(endpoint.podUid) : byName.get(`${endpoint.namespace}/${endpoint.name}`);
@@ -67,7 +67,7 @@ function belongs({ deleted, namespace, name, podUid }: EndpointRow, pod: PodRow)
   return podUid === pod.uid || podUid === '';
 }
 
-/** Addresses that more than one live Pod seems to use, and that concern Spiderpool: claimed by an endpoint, or of a pool. */
+/** Addresses that more than one running Pod seems to use, and that concern Spiderpool: claimed by an endpoint, or of a pool. */
 export function sharedAddresses(rows: AddressRows): Map<string, PodRow[]> {
   const users = new Map<string, PodRow | PodRow[]>();
   const suspects = new Set<string>();

@@ -9,7 +9,7 @@ import { type AddressRows, apiVersionOf, endpointOf } from './ledger.ts';
 import { pods } from './reads.ts';
 import { endpointRow, type PoolRow, podRow } from './rows.ts';
 
-/** Words of the column Status for a Pod that has ended; a living one shows them too while a container of it has ended, so they count where none is ready. */
+/** Words of the column Status for a Pod that has ended; a running one shows them too while a container of it has ended, so they count where none is ready. */
 const ENDED =
   /^(?:Completed|Succeeded|Failed|Error|Evicted|OOMKilled|Terminated|DeadlineExceeded|ContainerStatusUnknown|(?:ExitCode|Signal):\d+)$/;
 const LEAVING = 'Terminating';
@@ -62,7 +62,7 @@ export async function thereOf(names: readonly string[], { pools }: AddressRows, 
   const apiVersion = apiVersionOf({ endpoints: [], pools });
   const there = await each(names, async (full) => {
     const [namespace, name = ''] = full.split('/');
-    if (name === '') return []; // whatever a pool has on record
+    if (name === '') return []; // whatever a pool has allocated
     const pod = await look.get({ apiVersion: 'v1', kind: 'Pod', namespace, name });
     // What cannot be seen may be there.
     return (pod ?? (await look.get({ apiVersion, kind: 'SpiderEndpoint', namespace, name }))) ? [full] : [];

@@ -31,11 +31,11 @@ export function poolOfRow(row: PoolRow): PoolNow {
   return { row, ...read, ...recordsIn(read.entries) };
 }
 
-/** Is it clear whom this pool has on record for an address, and whether it may give it? */
+/** Is it clear to which Pod this pool has allocated an address, and whether it may give it? */
 export const isClear = ({ row, coding, oddAddresses }: PoolNow, address: string): boolean =>
   coding !== 'unreadable' && row.oddRanges.length === 0 && !oddAddresses.has(address);
 
-/** Keys named in one gap; they are names that anybody can write. */
+/** Keys named in one gap; any user can write such names. */
 const NAMED = 3;
 
 /** What cannot be interpreted in the records of a pool: never passed over, and never repaired. */

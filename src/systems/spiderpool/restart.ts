@@ -272,7 +272,7 @@ function alone({ restart: { pod }, because, after }: RestartRequest): StepDraft 
     guard: [],
     after,
     text: {
-      en: `re-create Pod ${nameOf(pod)} manually (it has no controller), ${because.en}; remove status and metadata.uid from the file first`,
+      en: `re-create Pod ${nameOf(pod)} (it has no controller), ${because.en}; remove status and metadata.uid from the file first`,
       zh: `手动重新创建 Pod ${nameOf(pod)}（它没有控制器），${because.zh}；请先从文件中删去 status 和 metadata.uid`,
     },
   };

@@ -1,4 +1,4 @@
-// Pods, SpiderEndpoints and SpiderIPPools as small rows: who uses which address, who was given it, and what each pool has on record.
+// Pods, SpiderEndpoints and SpiderIPPools as small rows: who uses which address, who was given it, and what each pool has allocated.
 // Rows are kept for whole clusters (150,000 Pods, 300,000 addresses): lists within a row are one text, blanks between, and what repeats is shared.
 // Both API versions are read: v1 (up to 0.3.7) has no uid in an endpoint and an object for the records; since v2beta1 the records are JSON in a string.
 // Sources: pkg/k8s/apis/spiderpool.spidernet.io at v0.3.7, v0.4.0, v0.8.2 and v1.2.2 (spiderendpoint_types.go, spiderippool_types.go).
@@ -153,7 +153,7 @@ export function claimsOf({ claims }: EndpointRow): Claim[] {
 
 // ---- SpiderIPPools --------------------------------------------------------------------------------------------------
 
-/** Whom a pool has on record for an address. */
+/** To which Pod a pool has allocated an address. */
 export interface PoolRecord {
   /** `NAMESPACE/NAME` of the Pod; of a KubeVirt machine its VirtualMachineInstance's. */
   pod: string;

@@ -6,7 +6,7 @@ import { type AddressRows, onceFor, podsByEndpoint, poolOf, recordKey } from './
 import { isClear, oddRecords, type PoolNow, poolOfRow } from './records.ts';
 import { claimsOf, type EndpointRow, type PodRow, type PoolRecord, type PoolRow, wordsOf } from './rows.ts';
 
-/** A live Pod that uses an address of a pool which has no record of it, or another one's. */
+/** A running Pod that uses an address of a pool which has no record of it, or another one's. */
 export interface Unrecorded {
   address: string;
   pod: PodRow;
@@ -20,7 +20,7 @@ export interface Ownerless extends PoolRecord {
 export interface Suspicions {
   unrecorded: Unrecorded[];
   ownerless: Ownerless[];
-  /** Records of live Pods that have no IP yet. One may be the one that such a Pod is about to get. */
+  /** Records of running Pods that have no IP yet. One may be the one that such a Pod is about to get. */
   waiting: Ownerless[];
   /** Records that no one can understand. */
   odd: Gap[];
@@ -53,7 +53,7 @@ interface Used {
   endpoint?: string;
 }
 
-/** Addresses that live Pods use, by the name of the pool that gave them. */
+/** Addresses that running Pods use, by the name of the pool that gave them. */
 function usedByPool(rows: AddressRows): Map<string, Used[]> {
   const byPool = new Map<string, Used[]>();
   const use = (pool: string, used: Used): void => {

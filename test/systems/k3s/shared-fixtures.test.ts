@@ -37,7 +37,7 @@ const GRID: Expected[] = [
     steps: R1_SEED,
   },
   {
-    // A controller before v0.15 would make the Jobs anew: the Plan has to go.
+    // A controller before v0.15 would create the Jobs again: the Plan has to be deleted.
     fixture: '02-seed-downgrade-suc-v0.13.1',
     outcome: 'found',
     found: [`${SEED}-0-16 certain B`, `${SEED}-10-23 certain B`, `${SEED}-13-213 certain B`],

@@ -114,7 +114,7 @@ describe('evidence', () => {
       ['update controller medium'],
     ],
     [
-      'an update before the last apply of anybody',
+      'an update before the last apply of any manager',
       [writer('old', 'Update', 'x/v1beta1', 1), writer('argocd', 'Apply', 'x/v1', 2)],
       undefined,
       [],

@@ -165,7 +165,7 @@ describe('with kubeadm', () => {
     expect(await stagesOf(cluster, 'v1.30.4')).toEqual([]);
   });
 
-  describe('more Nodes than anybody reads steps of: fifty with one step', () => {
+  describe('so many Nodes that their steps cannot be read: fifty with one step', () => {
     const many = Array.from({ length: 60 }, (_, i) => node(`n${i}`, 'v1.30.4'));
     const stepsFor = async (asked: Partial<Asked> = {}) =>
       (await stagesOf([...many, ...controlPlane('n0'), KUBEADM], '1.31', asked)).findLast(({ title }) => /^Nodes/.test(title.en))!.steps;

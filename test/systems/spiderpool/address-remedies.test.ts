@@ -100,7 +100,7 @@ describe('duplicate-pod-ip', () => {
     const put = plan.stages[0]!.steps.map(what).filter((each) => each.startsWith('patch SpiderIPPool'));
     expect(put).toHaveLength(1);
   });
-  test('a static address goes from its endpoint first; a missing record is put back before anybody is restarted', async () => {
+  test('a static address goes from its endpoint first; a missing record is restored before any Pod is evicted', async () => {
     const made = await planned(id, 'found');
     expect(shown(made.plan)).toEqual([
       `1 patch SpiderIPPool/v6 /status/allocatedIPs/fd00:6::55: undefined → {"pod":"ops/agent-b","podUid":"${uid(104)}"}`,

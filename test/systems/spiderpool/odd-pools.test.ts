@@ -120,7 +120,7 @@ describe('odd records', () => {
   });
 });
 
-/** Every address of the ranges of these fixtures, with a record that nobody understands. */
+/** Every address of the ranges of these fixtures, with an unreadable record. */
 const oddAt = (_: Raw): Raw => Object.fromEntries(Array.from({ length: 51 }, (_, at) => [`10.6.168.${40 + at}`, { pod: 5 }]));
 
 describe('odd ranges', () => {

@@ -57,7 +57,7 @@ const check: Check<Record<string, never>, Args> = {
   },
   say: ({ crd, installed, lacks, count }) => ({
     en: lacks.length
-      ? `${crd} is not that of ${installed}: it lacks ${listed(lacks, count, 'en')}`
+      ? `${crd} differs from the CRD of ${installed}: it lacks ${listed(lacks, count, 'en')}`
       : `${crd} of ${installed} is not installed`,
     zh: lacks.length ? `CRD ${crd} 与 ${installed} 的不一致，缺少 ${listed(lacks, count, 'zh')}` : `缺少 ${installed} 的 CRD ${crd}`,
   }),

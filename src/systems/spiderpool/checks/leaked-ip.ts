@@ -28,7 +28,7 @@ interface Args {
   record: RecordChange | null;
   /** The objects of that name that could own it. */
   claimants: Ref[];
-  /** So many IPs of a live Pod that has none; 0: the owner no longer exists. */
+  /** So many IPs of a running Pod that has none; 0: the owner no longer exists. */
   unused: number;
 }
 
@@ -267,7 +267,6 @@ function wait(found: Finding<Args>[]): StepDraft {
       zh: `持续 ${LASTING} 秒确认以下对象均不存在：${names.zh}`,
     },
     undo: 'none',
-    undoNote: { en: 'undo: none, nothing is changed', zh: '撤销时：无需恢复，未做任何更改' },
   };
 }
 

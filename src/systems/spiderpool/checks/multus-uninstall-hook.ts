@@ -147,7 +147,6 @@ const rolledOut = (on: Ref, after: StepDraft): StepDraft => ({
     en: `wait until all Pods of DaemonSet ${on.namespace}/${on.name} are replaced`,
     zh: `等待 DaemonSet ${on.namespace}/${on.name} 的 Pod 全部替换`,
   },
-  undoNote: { en: 'undo: none, nothing is changed', zh: '撤销时：无需恢复，未做任何更改' },
 });
 
 const ON_DELETE: Text = {

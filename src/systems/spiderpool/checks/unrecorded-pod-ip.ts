@@ -1,5 +1,5 @@
 // IPs that a running Pod uses and its pool has not allocated to it: the next IP conflict, before it happens.
-// Sources: issues 3751, 3817 (the record of a living Pod was released); UpdateAllocatedIPs in pkg/ippoolmanager/ippool_manager.go@v0.9.13.
+// Sources: issues 3751, 3817 (the record of a running Pod was released); UpdateAllocatedIPs in pkg/ippoolmanager/ippool_manager.go@v0.9.13.
 // The check finds and confirms; whether the record can be put back, and the steps, stand in unrecorded.ts.
 import type { Check, PointReader, Text } from '../../../engine/contracts.ts';
 import { each } from '../../../engine/each.ts';
