@@ -26,8 +26,8 @@ const PAGE: Page = {
     zh: 'release 的最新修订版本处于 pending 状态（之前的 helm 被中断或仍在运行）或已被卸载时，helm 会拒绝升级。最新修订版本为 failed 时可以升级，但说明上一次操作没有完成。',
   },
   detection: {
-    en: 'Reads the labels of the release records, and the status inside the newest one: helm goes by that, also where its label was edited. Records in Secrets and in ConfigMaps are two histories; where both exist, the one that HELM_DRIVER selects is judged, by default the Secrets.',
-    zh: '读取 release 记录的标签，以及最新记录中的状态：即使标签被改过，helm 也以记录中的状态为准。Secret 和 ConfigMap 中的记录是两份历史；两者都存在时检查 HELM_DRIVER 选择的那一份，默认是 Secret。',
+    en: 'Reads the labels of the release records, and the status inside the newest one (of a pending one also inside the one before): helm goes by that, also where its label was edited. Records in Secrets and in ConfigMaps are two histories; where both exist, the one that HELM_DRIVER selects is judged, by default the Secrets.',
+    zh: '读取 release 记录的标签，以及最新记录（处于 pending 时还包括前一条记录）中的状态：即使标签被改过，helm 也以记录中的状态为准。Secret 和 ConfigMap 中的记录是两份历史；两者都存在时检查 HELM_DRIVER 选择的那一份，默认是 Secret。',
   },
   fix: {
     en: 'Deletes the record of a pending upgrade or rollback, after 10 minutes without activity and with no helm process on this machine. Everything else is manual; fix prints the commands.',
@@ -125,7 +125,11 @@ async function judged(
   const past = helmDriver && helmDriver !== driverOf(newest) ? [finding(newest, 'not-found', newest.status, [], 'warning')] : [];
   const second = others[0] ? [finding(others[0], 'two-drivers', others[0].status, [], 'notice')] : [];
   if (!state) return [...past, ...second];
-  return [finding(newest, state, status, older, state === 'refused' ? 'blocker' : 'warning'), ...past, ...second];
+  const main = finding(newest, state, status, older, state === 'refused' ? 'blocker' : 'warning');
+  // Without the pending record helm goes by the one before it: looked into too, so that a rehearsal, and a snapshot, can tell what comes then.
+  const next = older[0] && isRepairable(main) ? await decoded(older[0], look) : undefined;
+  const then = next && !isGap(next) && !('unknown' in next) ? [statusSeen(older[0]!, next.release.status || older[0]!.status)] : [];
+  return [{ ...main, evidence: [...main.evidence, ...then] }, ...past, ...second];
 }
 
 /** undefined: deployed. */
@@ -146,19 +150,23 @@ function finding(
   const { namespace, name, revision } = record;
   const good = older.find((each) => each.status === 'deployed') ?? older.find((each) => each.status === 'superseded');
   const at = refOfRecord(record);
-  const seen: Text =
-    status === record.status
-      ? { en: `label status=${status}`, zh: `标签 status=${status}` }
-      : { en: `info.status: ${status} (label status=${record.status})`, zh: `info.status: ${status}（标签 status=${record.status}）` };
   return {
     severity,
     key: [namespace, name, state === 'two-drivers' || state === 'not-found' ? state : status],
     certainty: 'certain',
     objects: [at],
     args: { release: name, namespace, revision, status, state, kind: record.kind, good: good?.revision ?? 0 },
-    evidence: [{ seen, at }],
+    evidence: [statusSeen(record, status)],
   };
 }
+
+const statusSeen = (record: ReleaseRecord, status: string): Finding<Args>['evidence'][number] => ({
+  at: refOfRecord(record),
+  seen:
+    status === record.status
+      ? { en: `label status=${status}`, zh: `标签 status=${status}` }
+      : { en: `info.status: ${status} (label status=${record.status})`, zh: `info.status: ${status}（标签 status=${record.status}）` },
+});
 
 // ---- the remedy -----------------------------------------------------------------------------------------------------
 

@@ -42,6 +42,7 @@ export async function rehearse(
     },
   });
   const after = await examine(dumpSource(dump), SYSTEMS, options);
+  const compared = compare(sideOf(before.results), sideOf(after.results));
   call.out(
     '',
     face.style.bold(
@@ -50,7 +51,8 @@ export async function rehearse(
         zh: '在内存中再次检查，其中没有控制器、kubelet 和 webhook 运行（它们上报的内容可能缺失）：',
       }),
     ),
-    ...comparison(compare(sideOf(before.results), sideOf(after.results)), face),
+    ...comparison(compared, face),
+    ...(compared.notLookedAt.length ? [call.t(NOT_SHOWN)] : []),
   );
   return { after, fine: executed.state === 'finished' };
 }
@@ -58,6 +60,11 @@ export async function rehearse(
 const IN_MEMORY: Text = {
   en: 'Rehearsal, in memory; nothing is sent to any cluster:',
   zh: '演练，仅在内存中进行，不会向任何集群发送写入：',
+};
+
+const NOT_SHOWN: Text = {
+  en: 'Not checked again: the check needs objects that were not read before the rehearsal. fix checks again on the cluster.',
+  zh: '未再检查：检查项需要演练前没有读取的对象。fix 执行后会在集群上复查。',
 };
 
 /** What only helm, a person, a disk or the checks of a live cluster can do. */

@@ -37,7 +37,7 @@ export function planView(
   const count = steps.length + further;
   // One more is shown rather than counted.
   const more = count <= shown + 1 ? 0 : count - shown;
-  const head = { en: counted(count, 'step', '').en, zh: `共 ${count} 步` }[language];
+  const head = (stored ? plainSum(count) : stepSum(steps.map(({ step }) => step)))[language];
   const folded = {
     en: `  ... and ${counted(more, 'more step', '').en}; show all: ${rest}`,
     zh: `  …… 另有 ${more} 步；查看全部：${rest}`,
@@ -141,6 +141,33 @@ function refusalLines({ refused, objects, command, commands = command ? [command
 
 /** As a person knows it: its context, else its address. */
 export const clusterName = ({ context, server, uid }: ClusterIdentity): string => oneLine(context || server || uid);
+
+/** How many steps there are, and how many of them are for a person or only for an undo: the question and the end of a run count without those. */
+export function stepSum(steps: readonly Step[]): Text {
+  const manual = steps.filter((step) => step.do === 'manual' && !step.onUndo).length;
+  const back = steps.filter(({ onUndo }) => onUndo).length;
+  const parts = [
+    ...(manual ? [{ en: `${manual} manual`, zh: `${manual} 步需手动执行` }] : []),
+    ...(back ? [{ en: `${back} only for undo`, zh: `${back} 步仅用于撤销` }] : []),
+  ];
+  const { en, zh } = plainSum(steps.length);
+  if (!parts.length) return { en, zh };
+  return { en: `${en} (${parts.map((part) => part.en).join(', ')})`, zh: `${zh}（${parts.map((part) => part.zh).join('，')}）` };
+}
+
+const plainSum = (count: number): Text => ({ en: counted(count, 'step', '').en, zh: `共 ${count} 步` });
+
+/** The question before an undo: as many steps as are shown above it, and how many stay. */
+export function undoQuestion(run: string, undoable: number, open: number, cluster: ClusterIdentity): Text {
+  const stay = open - undoable;
+  const [name, steps] = [clusterName(cluster), counted(undoable, 'step', '').en];
+  return stay
+    ? {
+        en: `Undo ${steps} of run ${run} in cluster ${name}? ${stay} more cannot be undone.`,
+        zh: `撤销集群 ${name} 中运行 ${run} 的 ${undoable} 步？另有 ${stay} 步无法撤销。`,
+      }
+    : { en: `Undo ${steps} of run ${run} in cluster ${name}?`, zh: `撤销集群 ${name} 中运行 ${run} 的 ${undoable} 步？` };
+}
 
 /** The question before a run: how many steps, how many of them cannot be undone, how many are a person's own. */
 export function question(steps: readonly Step[], cluster: ClusterIdentity): Text {

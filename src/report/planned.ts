@@ -8,9 +8,9 @@ import { seenLines } from '../engine/steps/manual.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
-import { counted, type Face } from './face.ts';
+import type { Face } from './face.ts';
 import { page, safe, unbroken } from './html.ts';
-import { clusterName } from './plan.ts';
+import { clusterName, stepSum } from './plan.ts';
 import { MANUAL, NOTHING_TO_UNDO, ON_UNDO, UNDO } from './words.ts';
 
 export interface PlannedUpgrade {
@@ -92,8 +92,7 @@ export function planHtml({ cluster, paths, plan: { stages, refusals }, stopping 
     const tone = step.do === 'manual' ? 'manual' : isHarmless(step) || step.onUndo ? '' : step.undo;
     return `<li class="${tone}"><p><span class="step">${line(step.id)}.</span> <span>${line(step.text[language])}</span> <span class="undo">${line(promise(step, language))}</span></p>${changes.length ? `<pre>${changes.join('\n')}</pre>` : ''}${note}</li>`;
   };
-  const steps = stages.reduce((sum, stage) => sum + stage.steps.length, 0);
-  const sum: Text = { en: counted(steps, 'step', '').en, zh: `共 ${steps} 步` };
+  const sum = stepSum(stages.flatMap((stage) => stage.steps));
   const blocked = stopping.map(({ message }) => `<li>${line(message[language])}</li>`);
   const skipped = refusals.map(({ refused }) => `<li>${line(refused[language])}</li>`);
   return page(

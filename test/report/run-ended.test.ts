@@ -1,7 +1,8 @@
 // What an undo came to: only what was written back counts, and what is for a person, or was so already, is named as that.
 import { expect, test } from 'vitest';
-import type { Step, StepResult } from '../../src/engine/contracts.ts';
+import type { ClusterIdentity, Step, StepResult } from '../../src/engine/contracts.ts';
 import type { Face } from '../../src/report/face.ts';
+import { stepSum, undoQuestion } from '../../src/report/plan.ts';
 import { runEnded, stepEnded } from '../../src/report/run.ts';
 
 const ended = (results: StepResult[], state: 'finished' | 'stopped' = 'finished') => {
@@ -32,4 +33,17 @@ test('a step that has no undo, as the plan says, is not shown as trouble', () =>
   const left = { result: 'left', detail: { en: 'not needed', zh: '' } } as const;
   expect(stepEnded(step, left, face, 'undo')).toMatch(/^- 3\. undo: pull images: left unchanged/);
   expect(stepEnded({ ...step, undo: 'exact' } as Step, left, face, 'undo')).toMatch(/^✗ 3\./);
+});
+test('the question before an undo counts the steps that are shown above it, and names how many stay', () => {
+  const cluster = { uid: 'u', server: '', context: 'prod' } as ClusterIdentity;
+  expect(undoQuestion('r', 11, 13, cluster)).toEqual({
+    en: 'Undo 11 steps of run r in cluster prod? 2 more cannot be undone.',
+    zh: '撤销集群 prod 中运行 r 的 11 步？另有 2 步无法撤销。',
+  });
+  expect(undoQuestion('r', 1, 1, cluster).en).toBe('Undo 1 step of run r in cluster prod?');
+});
+test('the sum of a plan says which of its steps a run does not carry out', () => {
+  const steps = [{ do: 'patch' }, { do: 'manual' }, { do: 'manual' }, { do: 'patch', onUndo: true }] as Step[];
+  expect(stepSum(steps)).toEqual({ en: '4 steps (2 manual, 1 only for undo)', zh: '共 4 步（2 步需手动执行，1 步仅用于撤销）' });
+  expect(stepSum(steps.slice(0, 1))).toEqual({ en: '1 step', zh: '共 1 步' });
 });

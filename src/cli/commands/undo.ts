@@ -5,8 +5,7 @@ import { backwards } from '../../engine/execute.ts';
 import { inverseOf } from '../../engine/perform.ts';
 import { oneStage } from '../../engine/plan.ts';
 import { runState, spentNow, touched } from '../../engine/progress.ts';
-import { counted } from '../../report/face.ts';
-import { clusterName, planView, SHOWN } from '../../report/plan.ts';
+import { planView, SHOWN, undoQuestion } from '../../report/plan.ts';
 import { undone } from '../../report/run.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import { EXIT } from '../../text/user-error.ts';
@@ -39,11 +38,7 @@ export async function undo(call: Call): Promise<number> {
     if (isDryRun(call)) return await dryRun(call, worldFor(call, live, run.id), way.lines, way.inverses, 'undo');
     call.say(...way.lines, '');
     await mayAll(inversesOf(stored, open), live.world, commandOf(run));
-    const question = {
-      en: `Undo ${counted(open.length, 'step', '').en} of run ${run.id} in cluster ${clusterName(live.identity)}?`,
-      zh: `撤销集群 ${clusterName(live.identity)} 中运行 ${run.id} 的 ${open.length} 步？`,
-    };
-    if (!call.flags.yes && !(await call.confirm(question))) return EXIT.interrupted;
+    if (!call.flags.yes && !(await call.confirm(undoQuestion(run.id, way.undoable, open.length, live.identity)))) return EXIT.interrupted;
     const world = worldFor(call, live, run.id);
     const attempt = await goOn(stored, 'undo', attended(call, { ...live, world }, run, 'undo', open.length));
     const code = ended(call, run, 'undo', attempt, open);
@@ -61,7 +56,7 @@ async function wayBack(
   { store }: Live,
   { run, progress }: StoredRun,
   open: readonly Step[],
-): Promise<{ lines: string[]; inverses: Step[] }> {
+): Promise<{ lines: string[]; inverses: Step[]; undoable: number }> {
   const declared = onlyDeclared(run);
   const shown = isDryRun(call) ? Number.POSITIVE_INFINITY : SHOWN;
   const steps: Step[] = [];
@@ -79,7 +74,7 @@ async function wayBack(
   }
   const rest = call.t({ en: `{tool} undo ${run.id} --dry-run=client{reach}`, zh: `{tool} undo ${run.id} --dry-run=client{reach}` });
   const lines = [...planView(oneStage(steps), call.face, { shown, rest, further, stored: true }), ...kept];
-  return { lines: [...lines, ...staysOf(call, { run, progress })], inverses: steps };
+  return { lines: [...lines, ...staysOf(call, { run, progress })], inverses: steps, undoable: steps.length + further };
 }
 
 /** One at a time: there may be 100,000. */

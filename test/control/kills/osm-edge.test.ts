@@ -48,8 +48,6 @@ interface Told {
   what?: string;
   /** As the check is run, if not as its page says. */
   flags?: string[];
-  /** As in a remedy. */
-  rehearsed?: number;
   /** What an undo does not bring back, once it was written: the write, and the object. */
   lost?: { write: string; object: string };
 }
@@ -65,7 +63,7 @@ function scene(
   name: string,
   writes: string[],
   undoWrites: string[],
-  { over = read(`${name}/found.yaml`), what = '', flags = flagsOf(`osm-edge/${name}`, 'found'), rehearsed, lost }: Told = {},
+  { over = read(`${name}/found.yaml`), what = '', flags = flagsOf(`osm-edge/${name}`, 'found'), lost }: Told = {},
 ): void {
   const check = `osm-edge/${name}`;
   const objects = objectsOf(over).toSorted(crdFirst);
@@ -83,7 +81,6 @@ function scene(
     fix: ['fix', check, ...flags],
     writes: LEASED(writes),
     undoWrites: LEASED(undoWrites),
-    rehearsed,
     reset: () => cluster.apply(...objects),
     state,
     fixed: async (before) => {
@@ -116,7 +113,7 @@ scene('webhook-leftovers', LABELS, LABELS, {
   flags: ['--to', 'osm-edge=1.3.8'],
 });
 scene('webhook-leftovers', ['DELETE mutatingwebhookconfigurations'], ['POST mutatingwebhookconfigurations']);
-// Its helm was interrupted an hour ago. A rehearsal cannot read the revision before, which was not looked into.
+// Its helm was interrupted an hour ago.
 const anHourAgo = `${Math.floor(Date.now() / 1000) - 3600}`;
 const records = read('release-deployed/found.yaml').map(({ metadata, ...record }) => ({
   ...record,
@@ -125,7 +122,6 @@ const records = read('release-deployed/found.yaml').map(({ metadata, ...record }
 const PENDING = 'sh.helm.release.v1.osm.v2';
 scene('release-deployed', ['DELETE secrets'], [], {
   over: records,
-  rehearsed: 3,
   lost: { write: 'DELETE secrets', object: `Secret/osm-system/${PENDING}` },
 });
 scene('selector-immutable', ['DELETE deployments'], ['POST deployments']);
