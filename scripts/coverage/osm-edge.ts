@@ -26,6 +26,8 @@ export const coverage: Coverage = {
       by: [
         check('upgrade-timeout'),
         check('insufficient-cpu'),
+        check('workload-rollout'),
+        check('cron-jobs'),
         note(
           'the injection webhook has failurePolicy Fail: new Pods of the mesh are rejected, not merely left without a sidecar; certificates last 24 hours',
           '注入 webhook 的 failurePolicy 为 Fail：网格的新 Pod 会被拒绝，而不只是没有 sidecar；证书有效期为 24 小时',

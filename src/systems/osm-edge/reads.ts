@@ -1,6 +1,6 @@
 // What detection and several checks list: the control plane's Deployments, which carry the mesh name, the Helm release and the image versions.
 // Source: charts/osm/templates/_helpers.tpl, osm-deployment.yaml of github.com/flomesh-io/osm-edge, the same at every tag.
-import type { RowOf } from '../../engine/contracts.ts';
+import type { Installation, RowOf } from '../../engine/contracts.ts';
 import { annotation, args, each, flag, label, labels, list, texts, tree, where, word } from '../../engine/read/index.ts';
 
 const WORKLOAD = {
@@ -90,10 +90,18 @@ const MESHED = {
   owners: each('metadata.ownerReferences', { kind: word('kind', ''), name: word('name', ''), controls: flag('controller', false) }),
 };
 /** Namespaces of a mesh, by its name. */
-export const meshNamespaces = list(
-  'namespaces',
-  { mesh: label('openservicemesh.io/monitored-by') },
-  { labels: 'openservicemesh.io/monitored-by' },
-);
+const MESH = { mesh: label('openservicemesh.io/monitored-by') };
+export const meshNamespaces = list('namespaces', MESH, { labels: 'openservicemesh.io/monitored-by' });
+type MeshNamespace = RowOf<typeof MESH>;
+/** Of the mesh of this installation: where its webhooks look at what is created. */
+export function namespacesOf(
+  rows: readonly MeshNamespace[],
+  workloads: readonly Workload[],
+  { namespace, name }: Installation,
+): Set<string> {
+  const controller = workloads.find(({ app, ref }) => app === CONTROLLER && ref.namespace === namespace);
+  const mesh = controller?.meshName ?? name;
+  return new Set(rows.filter((each) => each.mesh === mesh).map(({ ref }) => ref.name));
+}
 export const meshedPods = list('pods', MESHED, { labels: 'osm-proxy-uuid' });
 export type MeshedPod = RowOf<typeof MESHED>;

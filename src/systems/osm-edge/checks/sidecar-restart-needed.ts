@@ -2,7 +2,16 @@
 // Sources: pkg/injector/patch.go, pkg/configurator/methods.go@v1.3.9 (GetSidecarImage: sidecarImage, then the driver of sidecarClass); facts of 1.1.x: repo paths end in .cluster.local.
 import type { Check, Finding, Ref, StepDraft, Text } from '../../../engine/contracts.ts';
 import { compare } from '../../../versions/chart.ts';
-import { CONTROLLER, type MeshConfig, type MeshedPod, meshConfigOf, meshConfigs, meshedPods, meshNamespaces, workloads } from '../reads.ts';
+import {
+  type MeshConfig,
+  type MeshedPod,
+  meshConfigOf,
+  meshConfigs,
+  meshedPods,
+  meshNamespaces,
+  namespacesOf,
+  workloads,
+} from '../reads.ts';
 
 const reads = { meshConfigs, workloads, namespaces: meshNamespaces, pods: meshedPods };
 /** Seconds for which an eviction waits for its PodDisruptionBudget. */
@@ -44,9 +53,7 @@ const check: Check<typeof reads, Args> = {
     const config = meshConfigOf(rows, path.installation.namespace);
     const image = config && imageOf(config);
     if (!image) return [];
-    const controller = workloads.find(({ app, ref }) => app === CONTROLLER && ref.namespace === path.installation.namespace);
-    const mesh = controller?.meshName ?? path.installation.name;
-    const own = new Set(namespaces.filter((each) => each.mesh === mesh).map(({ ref }) => ref.name));
+    const own = namespacesOf(namespaces, workloads, path.installation);
     const running = pods.filter(({ phase, deleted, ref }) => phase === 'Running' && !deleted && own.has(ref.namespace ?? ''));
     const lost =
       typeof path.from === 'string' && compare(path.from, '1.2.0') >= 0
