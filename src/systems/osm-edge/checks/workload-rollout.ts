@@ -9,10 +9,7 @@ import { meshNamespaces, namespacesOf, workloads } from '../reads.ts';
 
 const SEEN = { generation: number('metadata.generation', 0), observed: number('status.observedGeneration', 0) };
 const ROLLED = { ...SEEN, wanted: number('spec.replicas', 1), updated: number('status.updatedReplicas', 0) };
-const OWN = {
-  strategy: word('spec.updateStrategy.type', 'RollingUpdate'),
-  keeps: number('spec.updateStrategy.rollingUpdate.partition', 0),
-};
+const STRATEGY = { strategy: word('spec.updateStrategy.type', 'RollingUpdate') };
 const reads = {
   namespaces: meshNamespaces,
   workloads,
