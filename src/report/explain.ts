@@ -68,7 +68,7 @@ function sections(check: Check, { language, tool, again = '' }: Face): Section[]
     },
     {
       title: TITLES.fix[language],
-      text: [page.fix, !remedy ? NO_REMEDY : manual ? MANUAL : CHANGES]
+      text: [page.fix, tailOf(page.fix, !remedy ? NO_REMEDY : manual ? MANUAL : CHANGES)]
         .flatMap((text) => (text ? [text[language]] : []))
         .join({ en: ' ', zh: '' }[language]),
       items: writes.map(written),
@@ -92,7 +92,13 @@ const NO_REMEDY: Text = {
   zh: '没有自动修复；请根据每个问题的证据处理。',
 };
 const MANUAL: Text = { en: 'Manual; fix prints the commands for your cluster.', zh: '手动；fix 会给出适合当前集群的命令。' };
+const PRINTS: Text = { en: 'fix prints the commands for your cluster.', zh: 'fix 会给出适合当前集群的命令。' };
 const CHANGES: Text = { en: 'Writes only the following, after listing every step:', zh: '只写入以下内容，执行前会列出每个步骤：' };
+/** A text of the check's own says already that it is manual. */
+function tailOf(own: Text | undefined, tail: Text): Text | undefined {
+  if (!own || tail === CHANGES) return tail;
+  return tail === NO_REMEDY || own.en.includes('fix prints') ? undefined : PRINTS;
+}
 const TRY: Text = { en: 'Lists the steps for your cluster without changing anything:', zh: '列出在集群中会执行哪些步骤，不做任何更改：' };
 
 const UPGRADED: Text = { en: 'The way back: checked after the upgrade, with --back-to.', zh: '回退：升级后用 --back-to 检查。' };
@@ -104,7 +110,7 @@ function concerns({ applies, needs = [], knownUpTo }: Check, language: Language)
     after: { en: 'After the upgrade.', zh: '升级之后。' },
     both: { en: 'Before and after the upgrade.', zh: '升级前后均可。' },
     back: {
-      en: 'The way back: foretold before the upgrade, checked after it with --back-to.',
+      en: 'The way back: predicted before the upgrade, checked after it with --back-to.',
       zh: '回退：升级前预测，升级后用 --back-to 检查。',
     },
   };

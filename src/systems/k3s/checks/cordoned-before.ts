@@ -19,7 +19,7 @@ const check: Check<typeof reads, Args> = {
       zh: 'Job 在节点上成功后，控制器会取消该节点的封锁，即使它是由其他用户为维护而封锁的。',
     },
     detection: {
-      en: 'Lists cordoned Nodes that a Plan with cordon or drain has still to upgrade, and on which it is not at work; and other cordoned Nodes, where an upgrade lies ahead.',
+      en: 'Lists cordoned Nodes that a Plan with cordon or drain has still to upgrade, except the Nodes that it is upgrading now. Before an upgrade, also lists all other cordoned Nodes.',
       zh: '列出设置了 cordon 或 drain 的 Plan 尚未升级、且未在处理中的、处于封锁状态的节点；计划升级时还列出其他处于封锁状态的节点。',
     },
     fix: {

@@ -24,7 +24,7 @@ const check: Check<typeof reads, Args> = {
       zh: 'K3s 1.34 带来 etcd 3.6，升级前需要 3.5.26 或更新版本；K3s 1.37 带来 etcd 3.7，升级前需要 3.6.11 或更新版本。从更旧的补丁版本升级时，成员可能无法加入或丢失成员数据。',
     },
     detection: {
-      en: 'Compares the K3s versions of the Nodes with label node-role.kubernetes.io/etcd with the first release of their minor that carries the needed etcd. SQLite and external datastores are not concerned. It stops an upgrade only if a Plan goes there at once: plan and upgrade lead through the newest patch first.',
+      en: 'Compares the K3s versions of the Nodes with label node-role.kubernetes.io/etcd with the first release of their minor that includes the needed etcd. SQLite and external datastores are not affected. Stops an upgrade only if a Plan upgrades to the next minor directly: plan and upgrade go through the newest patch first.',
       zh: '将带有标签 node-role.kubernetes.io/etcd 的节点的 K3s 版本，与其次要版本中首个包含所需 etcd 的版本比较。SQLite 和外部数据存储不受影响。只有当 Plan 直接升级到该版本时才会阻止升级：“plan”和“upgrade”会先经过最新的补丁版本。',
     },
     fix: {

@@ -33,11 +33,11 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'K3s takes over Gateway API CRDs of others', zh: 'K3s 会接管他处安装的“Gateway API”CRD' },
   page: {
     impact: {
-      en: 'K3s 1.37 installs the Gateway API CRDs by chart gateway-api-crd with takeOwnership: newer CRDs are replaced by older ones, and the next upgrade of whatever installed them fails or changes them back. A CRD whose stored versions the bundle lacks cannot be updated: the install Job fails and is retried.',
+      en: 'K3s 1.37 installs the Gateway API CRDs by chart gateway-api-crd with takeOwnership: newer CRDs are replaced by older ones, and the next upgrade of the software that installed them fails or changes them back. A CRD whose stored versions the bundle lacks cannot be updated: the install Job fails and is retried.',
       zh: 'K3s 1.37 通过 chart gateway-api-crd 以 takeOwnership 安装“Gateway API”的 CRD：更新的 CRD 会被旧版本替换，原安装方的下一次升级会失败或将其改回。如果 CRD 的 storedVersions 中有该版本集不含的版本，则无法更新：安装 Job 会失败并重试。',
     },
     detection: {
-      en: 'Reads the CRDs of gateway.networking.k8s.io: their Helm release, annotation bundle-version, annotation helm.sh/resource-policy, and status.storedVersions. Those that K3s installed with Traefik (release traefik-crd) are its own.',
+      en: 'Reads the CRDs of gateway.networking.k8s.io: their Helm release, annotation bundle-version, annotation helm.sh/resource-policy, and status.storedVersions. CRDs that K3s installed with Traefik (release traefik-crd) belong to K3s.',
       zh: '读取 gateway.networking.k8s.io 的 CRD：其 Helm release、注解 bundle-version、注解 helm.sh/resource-policy 和 status.storedVersions。由 K3s 随“Traefik”安装的（release traefik-crd）属于 K3s 自身。',
     },
     fix: {

@@ -26,7 +26,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'images of Plans do not fit or do not exist', zh: 'Plan 的镜像不一致或不存在' },
   page: {
     impact: {
-      en: 'An image with a tag of its own installs the version of that tag, while the Nodes are labelled with spec.version. An image without a tag gets spec.version as its tag. If an image does not exist, the Job waits for it; the kubectl image comes before the Node is cordoned, the upgrade image after it.',
+      en: 'An image with a tag of its own installs the version of that tag, while the Nodes are labelled with spec.version. An image without a tag gets spec.version as its tag. If an image does not exist, the Job waits for it; for the kubectl image before the Node is cordoned, for the upgrade image after that.',
       zh: '带有自身 tag 的镜像会安装该 tag 的版本，但节点会被标记为 spec.version。没有 tag 的镜像以 spec.version 作为 tag。镜像不存在时 Job 会一直等待：kubectl 镜像在封锁节点之前使用，升级镜像在封锁之后使用。',
     },
     detection: {

@@ -27,7 +27,7 @@ const check: Check<typeof reads, Args> = {
       zh: 'Plan 之间互不知晓：它们都会升级该节点，甚至同时进行。如果版本不同，其中一个的 Job 会失败，节点仍处于封锁状态。未被任何 Plan 选中的节点在其他节点升级时保持原版本。',
     },
     detection: {
-      en: 'Compares spec.nodeSelector of all Plans whose image is k3s-upgrade with the labels of the Nodes. While such a Plan has Nodes left, Nodes of older versions that no Plan selects are told too, and those that label plan.upgrade.cattle.io/<Plan>=disabled excludes from it.',
+      en: 'Compares spec.nodeSelector of all Plans whose image is k3s-upgrade with the labels of the Nodes. While such a Plan has Nodes left, Nodes of older versions that no Plan selects, or that label plan.upgrade.cattle.io/<Plan>=disabled excludes, are reported too.',
       zh: '将镜像为 k3s-upgrade 的所有 Plan 的 spec.nodeSelector 与节点的标签比较。如有此类 Plan 尚未完成，还会列出版本更旧且未被任何 Plan 选中的节点，以及被标签 plan.upgrade.cattle.io/<Plan>=disabled 排除的节点。',
     },
     fix: {

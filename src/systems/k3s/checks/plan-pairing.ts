@@ -28,7 +28,7 @@ const check: Check<typeof reads, Args> = {
       zh: 'Plan 的 prepare 步骤会等待所有 server 运行该 Plan 自身指定的版本；在此之前其 Job 会因超时而失败。不支持 agent 的版本高于 server。',
     },
     detection: {
-      en: 'Reads spec.prepare.args and the versions of both Plans, and which Nodes each selects; a server that runs etcd alone is not to be among agents, and a server that a label excludes keeps the agents waiting. Plans that have upgraded all their Nodes are ignored.',
+      en: 'Reads spec.prepare.args and the versions of both Plans, and which Nodes each selects. Also reported: a server that runs only etcd, selected by the Plan for agents; and a server that a label excludes, for which the agents wait. Plans that have upgraded all their Nodes are ignored.',
       zh: '读取 spec.prepare.args、两个 Plan 的版本，以及各自选中的节点；仅运行 etcd 的 server 不应与 agent 一同选中；被标签排除的 server 会使 agent 一直等待。已升级其全部节点的 Plan 会被忽略。',
     },
     fix: {

@@ -40,7 +40,7 @@ const check: Check<Record<string, never>, Args> = {
   headline: { en: 'kubeadm does not upgrade its add-ons', zh: 'kubeadm 不会升级其附加组件' },
   page: {
     impact: {
-      en: 'kubeadm upgrade stops in its preflight check CoreDNSMigration where CoreDNS is newer than its own or not a release it knows. A tag in kubeadm-config keeps CoreDNS or etcd at that version. kubeadm does not upgrade an external etcd, and refuses one that is too old.',
+      en: 'kubeadm upgrade stops in its preflight check CoreDNSMigration if CoreDNS is newer than the version that kubeadm ships, or a version that it does not know. A tag in kubeadm-config keeps CoreDNS or etcd at that version. kubeadm does not upgrade an external etcd, and refuses to upgrade if that is too old.',
       zh: 'CoreDNS 比 kubeadm 自带的更新，或不是 kubeadm 认识的版本时，kubeadm upgrade 会停在预检项 CoreDNSMigration。kubeadm-config 中的镜像标签会使 CoreDNS 或 etcd 停留在该版本。kubeadm 不升级外部 etcd，版本过低时会拒绝。',
     },
     detection: {

@@ -34,7 +34,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   headline: { en: 'files named by flags must be checked on the node', zh: '参数所指的配置文件需在节点上检查' },
   page: {
     impact: {
-      en: 'A component does not start over a configuration file that its version cannot read: an unknown or duplicate field where it decodes strictly, or an API version that it no longer has.',
+      en: 'A component does not start with a configuration file that its version cannot read: one with an unknown or duplicate field, where it decodes strictly, or in an API version that it no longer has.',
       zh: '组件无法读取配置文件时不会启动：严格解码时含未知或重复字段，或使用了已移除的 API 版本。',
     },
     detection: {

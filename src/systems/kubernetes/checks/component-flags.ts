@@ -38,7 +38,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   headline: { en: 'components use flags or gates the target version refuses', zh: '组件使用了目标版本不接受的参数或特性门控' },
   page: {
     impact: {
-      en: 'A component exits at start over a flag, feature gate or admission plugin that its version does not have, and over a gate that is locked to the other value. Without kube-apiserver the control plane is down.',
+      en: 'A component exits at start if it is given a flag, feature gate or admission plugin that its version does not have, or the other value of a locked gate. Without kube-apiserver the control plane is down.',
       zh: '组件遇到所用版本没有的参数、特性门控或准入插件，或与锁定值不同的特性门控时，启动即退出。没有 kube-apiserver，控制平面不可用。',
     },
     detection: {

@@ -28,7 +28,7 @@ const check: Check<Record<string, never>, Args> = {
   headline: { en: 'the Corefile holds plugins the upgrade cannot keep', zh: 'Corefile 含有升级无法保留的插件' },
   page: {
     impact: {
-      en: 'CoreDNS does not start over a plugin or option that it no longer has: names in the cluster stop resolving. kubeadm upgrade stops over a plugin that its migration does not know.',
+      en: 'CoreDNS does not start with a plugin or option that it no longer has: names in the cluster stop resolving. kubeadm upgrade stops at a plugin that its migration does not know.',
       zh: 'CoreDNS 遇到已移除的插件或选项时不会启动，集群内域名解析中断。kubeadm upgrade 遇到其迁移工具不认识的插件时会停止。',
     },
     detection: {

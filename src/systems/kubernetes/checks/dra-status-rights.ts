@@ -32,11 +32,11 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'roles lack rights on the status of ResourceClaims', zh: '角色缺少写入 ResourceClaim 状态所需的权限' },
   page: {
     impact: {
-      en: 'From 1.36 on the API server refuses changes of status.allocation and status.reservedFor without the right on resourceclaims/binding, and of status.devices without that on resourceclaims/driver. A scheduler or DRA driver without them cannot allocate devices or report their status.',
+      en: 'From 1.36 on the API server refuses changes of status.allocation and status.reservedFor without the right on resourceclaims/binding, and changes of status.devices without the right on resourceclaims/driver. A scheduler or DRA driver without these rights cannot allocate devices or report their status.',
       zh: '自 1.36 起，没有 resourceclaims/binding 权限时 API 服务器拒绝修改 status.allocation 和 status.reservedFor，没有 resourceclaims/driver 权限时拒绝修改 status.devices。缺少这些权限的调度器或 DRA 驱动无法分配设备或上报设备状态。',
     },
     detection: {
-      en: 'Reads the rules of ClusterRoles and Roles that name resourceclaims/status and let it be written. One that grants either of the two is not reported, nor are the roles of Kubernetes itself.',
+      en: 'Reads the rules of ClusterRoles and Roles that name resourceclaims/status and let it be written. A role that grants either of the two is not reported, nor are the roles of Kubernetes itself.',
       zh: '读取指明 resourceclaims/status 并允许写入的 ClusterRole 和 Role 的规则。授予了两者之一的角色以及 Kubernetes 自带的角色不会报告。',
     },
     fix: {

@@ -54,8 +54,8 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'Pods cannot move while their Node is drained', zh: '腾空节点时 Pod 无法调度到其他节点' },
   page: {
     impact: {
-      en: 'A Pod that only its own Node can take stays Pending from the drain until the Node is schedulable again. A StatefulSet or DaemonSet below its size has less to lose.',
-      zh: '只能运行在所在节点上的 Pod，从腾空节点起停留在 Pending，直到该节点恢复可调度。StatefulSet 或 DaemonSet 的就绪数量已不足时，承受能力更低。',
+      en: 'A Pod that only its own Node can take stays Pending from the drain until the Node is schedulable again. A StatefulSet or DaemonSet that already lacks ready Pods loses another one.',
+      zh: '只能运行在所在节点上的 Pod，从腾空节点起停留在 Pending，直到该节点恢复可调度。StatefulSet 或 DaemonSet 的就绪 Pod 已不足时，还会再少一个。',
     },
     detection: {
       en: 'Compares node selectors, required affinity, tolerations, node affinity of volumes, host ports, anti-affinity and spread by hostname with the other Nodes. Pods of DaemonSets and static Pods are ignored.',
@@ -66,8 +66,8 @@ const check: Check<typeof reads, Args> = {
       zh: '手动：预留停机时间，或增加一个适合该 Pod 的节点。节点上的本地卷只能连同数据一起迁移。',
     },
     limits: {
-      en: 'Room on the other Nodes is the matter of kubernetes/drain-room.',
-      zh: '其他节点的剩余资源由 kubernetes/drain-room 检查。',
+      en: 'CPU and memory on the other Nodes are checked by kubernetes/drain-room.',
+      zh: '其他节点的 CPU 和内存由 kubernetes/drain-room 检查。',
     },
   },
   sources: [

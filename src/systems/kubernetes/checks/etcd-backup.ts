@@ -35,7 +35,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'etcd has no recent backup', zh: 'etcd 没有近期备份' },
   page: {
     impact: {
-      en: 'An upgrade that crosses a minor of etcd, or that fails half done, can only be taken away by restoring a backup. Without one the state of the cluster is lost.',
+      en: 'An upgrade that crosses a minor of etcd, or that fails in the middle, can only be undone by restoring a backup. Without one the state of the cluster is lost.',
       zh: '跨越 etcd 次要版本的升级，或中途失败的升级，只能通过恢复备份来回退。没有备份则会丢失集群状态。',
     },
     detection: {

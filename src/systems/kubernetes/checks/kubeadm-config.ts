@@ -58,7 +58,7 @@ const check: Check<Record<string, never>, Args> = {
   headline: { en: 'kubeadm configuration holds what kubeadm refuses', zh: 'kubeadm 配置含有 kubeadm 不接受的内容' },
   page: {
     impact: {
-      en: 'kubeadm upgrade reads ConfigMap kubeadm-config and stops over an API version or a feature gate that it does not have. A flag that a component no longer has goes into its static Pod, which then does not start.',
+      en: 'kubeadm upgrade reads ConfigMap kubeadm-config and stops at an API version or a feature gate that it does not have. A flag that a component no longer has goes into its static Pod, which then does not start.',
       zh: 'kubeadm upgrade 读取 ConfigMap kubeadm-config，遇到不支持的 API 版本或特性门控时停止。组件已移除的参数会写入其静态 Pod，导致无法启动。',
     },
     detection: {
@@ -111,7 +111,7 @@ const check: Check<Record<string, never>, Args> = {
           zh: `${kind} 的版本为 ${name}：kubeadm ${hop} 无法读取`,
         }
       : {
-          en: `${kind} sets feature gate ${name}: removed by ${hop}, kubeadm ${hop} stops over it`,
+          en: `${kind} sets feature gate ${name}: removed by ${hop}, kubeadm ${hop} stops at it`,
           zh: `${kind} 设置了特性门控 ${name}：${hop} 已移除，kubeadm ${hop} 会停止`,
         };
   },

@@ -34,7 +34,7 @@ const check: Check<Record<string, never>, Args> = {
   headline: { en: 'kubelet configuration holds what kubelets refuse', zh: 'kubelet 配置含有 kubelet 不接受的内容' },
   page: {
     impact: {
-      en: 'kubeadm upgrade node writes the configuration of the kubelet from this ConfigMap. A kubelet exits at start over a gate or a value that its version does not accept: its Node becomes NotReady.',
+      en: 'kubeadm upgrade node writes the configuration of the kubelet from this ConfigMap. A kubelet exits at start if its version does not accept a gate or a value: its Node becomes NotReady.',
       zh: 'kubeadm upgrade node 根据该 ConfigMap 写入 kubelet 的配置。kubelet 遇到所用版本不接受的特性门控或取值时启动即退出，节点变为 NotReady。',
     },
     detection: {

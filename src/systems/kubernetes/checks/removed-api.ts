@@ -53,7 +53,7 @@ const check: Check<Reads, Args> = {
       zh: '只读取升级路径涉及的类型的元数据：managedFields 中的服务器端应用和 last-applied 注解；还读取每个 Helm release 已部署的修订版本和清单（-f）；没有后继版本的类型，只要存在对象就会报告。控制平面写入的条目和 status 的条目不计入。',
     },
     fix: {
-      en: 'Of a Helm release: records a new revision with the API versions rewritten in its stored manifest, then supersedes the old one; undo deletes the new record. In files, fix -f changes apiVersion where nothing else has to change. Everything else is manual: change it in the manifest, chart or repository that the named manager applies, and apply it before the upgrade.',
+      en: 'For a Helm release: records a new revision with the API versions rewritten in its stored manifest, then supersedes the old one; undo deletes the new record. In files, fix -f changes apiVersion where nothing else has to change. Everything else is manual: change it in the manifest, chart or repository that the named manager applies, and apply it before the upgrade.',
       zh: '对于 Helm release：先写入一个新的修订版本，其所存清单中的 API 版本已改写，再将旧修订版本设为 superseded；撤销时删除新记录。对于文件，如果不需要其他改动，fix -f 会直接修改 apiVersion。其他情况需手动：在该管理者所应用的清单、chart 或仓库中修改，并在升级前应用。',
     },
     limits: {

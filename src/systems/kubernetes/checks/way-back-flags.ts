@@ -32,7 +32,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   headline: { en: 'components use flags or gates the older version lacks', zh: '组件使用了旧版本没有的参数或特性门控' },
   page: {
     impact: {
-      en: 'A component exits at start over a flag, feature gate or admission plugin that its version does not have: after the return it does not come up.',
+      en: 'A component exits at start if it is given a flag, feature gate or admission plugin that its version does not have: after the return it does not start.',
       zh: '组件遇到所用版本没有的参数、特性门控或准入插件时启动即退出：回退后无法启动。',
     },
     detection: {

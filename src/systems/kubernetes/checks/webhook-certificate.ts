@@ -27,14 +27,14 @@ const check: Check<typeof reads, Args> = {
       zh: 'API 服务器无法验证 webhook 的后端。failurePolicy 为 Fail 时，会拒绝所有匹配的请求。',
     },
     detection: {
-      en: 'Reads the certificates of clientConfig.caBundle: those that do not parse, have all expired, or all expire within 30 days.',
-      zh: '读取 clientConfig.caBundle 中的证书：无法解析、全部过期或将在 30 天内全部过期。',
+      en: 'Reads the certificates in clientConfig.caBundle. Reported if they do not parse, or if all have expired or expire within 30 days.',
+      zh: '读取 clientConfig.caBundle 中的证书；无法解析、全部过期或将在 30 天内全部过期时报告。',
     },
     fix: {
-      en: 'manual: let what issues the certificate renew it (cert-manager, or the chart that it belongs to).',
+      en: 'manual: renew the certificate where it is issued (cert-manager, or the chart that it belongs to).',
       zh: '手动：由签发方（例如 cert-manager 或所属 chart）更新证书。',
     },
-    limits: { en: 'The certificate that the backend serves is not seen.', zh: '看不到后端实际使用的证书。' },
+    limits: { en: 'The certificate that the backend serves is not checked.', zh: '不检查后端实际使用的证书。' },
   },
   sources: ['kubernetes/apiserver: pkg/util/webhook'],
   applies: { stage: 'both' },

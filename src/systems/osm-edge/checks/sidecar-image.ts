@@ -27,7 +27,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'MeshConfig keeps another sidecar image', zh: 'MeshConfig 保留了其他 sidecar 镜像' },
   page: {
     impact: {
-      en: 'The image of new sidecars stands in MeshConfig, which an upgrade does not change. osm-pipy-repo moves with the chart, so old sidecars run scripts of another release. spec.sidecar.sidecarImage, which the upgrade guide sets, hides the images of all drivers from then on.',
+      en: 'The image of new sidecars is set in MeshConfig, which an upgrade does not change. osm-pipy-repo is upgraded with the chart, so old sidecars run scripts of another release. spec.sidecar.sidecarImage, which the upgrade guide sets, overrides the images of all drivers from then on.',
       zh: '新 sidecar 的镜像由 MeshConfig 指定，升级不会修改它。osm-pipy-repo 会随 chart 更新，因此旧 sidecar 会运行其他版本的脚本。升级指南设置的 spec.sidecar.sidecarImage 此后会一直覆盖各 driver 的镜像。',
     },
     detection: {

@@ -48,7 +48,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'automatic SpiderIPPools lack labels or podAffinity', zh: '自动创建的 SpiderIPPool 缺少标签或 podAffinity' },
   page: {
     impact: {
-      en: '0.5.0 and later find the automatic pool of an application by eight labels, and give its IPs only to Pods that match a podAffinity of five keys. A pool without the labels is left behind: the controller makes another one, and running Pods and new Pods use different IPs. With the labels but another podAffinity, new Pods get no IP; with two such pools neither.',
+      en: '0.5.0 and later find the automatic pool of an application by eight labels, and give its IPs only to Pods that match a podAffinity of five keys. A pool without the labels is left behind: the controller makes another one, and running Pods and new Pods use different IPs. With the labels but another podAffinity, new Pods get no IP; nor do they with two such pools.',
       zh: '0.5.0 及以后通过八个标签查找应用的自动池，并且只把 IP 分配给匹配五个键的 podAffinity 的 Pod。没有这些标签的池会被弃用：controller 会另建一个池，新旧 Pod 使用不同的 IP。有标签但 podAffinity 不符时，新 Pod 无法分配 IP；存在两个这样的池时同样如此。',
     },
     detection: {
@@ -56,7 +56,7 @@ const check: Check<typeof reads, Args> = {
       zh: '按 0.2 到 0.4 的各种格式读取带有属主 UID 的池的标签和 podAffinity，并查找属主：只认 UID 相同的对象。',
     },
     fix: {
-      en: 'Before the upgrade sets all labels, which 0.4.x ignores; behind it replaces podAffinity, since 0.4.x still matches by the old one. On 0.5.0 and later sets both in one patch, as the webhook demands. Undo restores both.',
+      en: 'Before the upgrade sets all labels, which 0.4.x ignores; after it replaces podAffinity, since 0.4.x still matches by the old one. On 0.5.0 and later sets both in one patch, as the webhook demands. Undo restores both.',
       zh: '升级前设置全部标签（0.4.x 会忽略），升级后再替换 podAffinity（0.4.x 仍按旧值匹配）。在 0.5.0 及以后，按 webhook 的要求在一次写入中同时设置。撤销时恢复。',
     },
     limits: {

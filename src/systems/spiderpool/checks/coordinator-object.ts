@@ -55,7 +55,7 @@ const check: Check<typeof reads, Args> = {
       zh: `将 SpiderCoordinator 与 spiderpool-controller 的 ${NAME} 中的名称比较。${ENABLED} 为 false 时不报告。`,
     },
     fix: {
-      en: 'Creates it with the defaults of the chart, behind the upgrade where the upgrade leaves none. Undo deletes it, unless it has been changed since.',
+      en: 'Creates it with the defaults of the chart, after the upgrade if the upgrade will not create it. Undo deletes it, unless it has been changed since.',
       zh: '以 chart 的默认值创建；如果升级不会创建它，则在升级之后进行。撤销时删除，除非其间已被修改。',
     },
     limits: {

@@ -45,7 +45,7 @@ const check: Check<typeof reads, Args> = {
       zh: 'spiderpool-agent 只使用处于 Synced 阶段的 SpiderCoordinator。在此之前，SpiderMultusConfig 启用 coordinator 的 Pod 无法启动，升级期间重新创建的 Pod 也一样。',
     },
     detection: {
-      en: 'Reads status.phase. Also looks for ConfigMap kube-system/kubeadm-config and a kube-controller-manager Pod, from which the controller takes the CIDRs at every version, whatever podCIDRType says.',
+      en: 'Reads status.phase. Also looks for ConfigMap kube-system/kubeadm-config and a kube-controller-manager Pod, from which the controller takes the CIDRs at every version, even if podCIDRType says otherwise.',
       zh: '读取 status.phase，并查找 ConfigMap kube-system/kubeadm-config 和 kube-controller-manager Pod：无论 podCIDRType 如何设置，所有版本的 controller 都从中获取 CIDR。',
     },
     fix: {

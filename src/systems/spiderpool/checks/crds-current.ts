@@ -17,7 +17,7 @@ export default crdsCurrent(CHART, {
       zh: '以强制的服务器端应用写入 chart 中的 CRD（安装后 spec.versions 属于另一个字段管理器）。只要旧 CRD 仍提供所有已存储的版本就可以撤销，届时仅新 CRD 才有的字段会被清除。',
     },
     limits: {
-      en: 'If objects are still stored in a version that the target does not have (0.3.7 and older), the API server rejects the new CRD; “upgrade spiderpool” converts those objects first. CRDs of other software (sriovnetwork.openshift.io) that are newer than the ones of the chart are not touched.',
+      en: 'If objects are still stored in a version that the target does not have (0.3.7 and older), the API server rejects the new CRD; the command upgrade spiderpool converts those objects first. CRDs of other software (sriovnetwork.openshift.io) that are newer than the ones of the chart are not touched.',
       zh: '如果仍有对象以目标版本没有的版本存储（0.3.7 及更早），API 服务器会拒绝新 CRD；“upgrade spiderpool”会先转换这些对象。属于其他软件（sriovnetwork.openshift.io）且比 chart 新的 CRD 不会改动。',
     },
   },

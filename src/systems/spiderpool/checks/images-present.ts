@@ -48,7 +48,7 @@ const check: Check<typeof reads, Args> = {
       zh: '将目标 chart 在 spiderpool-agent 中使用的镜像与每个 Linux 节点的 status.images 比较，并读取 Spiderpool Pod 的容器状态。未列出镜像或列出 50 个及以上镜像的节点不作判断。',
     },
     fix: {
-      en: 'manual: pull the images ahead, for example with crictl pull on each node, or make the registry reachable. “upgrade spiderpool” does the former by itself before it changes anything; --mirror takes all images from another registry.',
+      en: 'manual: pull the images ahead, for example with crictl pull on each node, or make the registry reachable. The command upgrade spiderpool pulls them ahead by itself, before it changes anything; --mirror takes all images from another registry.',
       zh: '手动：提前拉取镜像（例如在每个节点上执行“crictl pull”），或使镜像仓库可以访问。“upgrade spiderpool”会在做任何更改之前自动提前拉取；--mirror 可改从其他镜像仓库拉取。',
     },
   },

@@ -37,7 +37,7 @@ const check: Check<typeof reads, { version: string }> = {
       zh: '手动：升级，同一版本线内为 0.8.13 或 0.9.13。在此之前不要短时间内将 StatefulSet 缩容再扩容。',
     },
     limits: {
-      en: 'What it did to IPs already is found by duplicate-pod-ip and unrecorded-pod-ip. The upgrade guide names only 0.9.4 and older, and a restart of the Pod, which heals only if its SpiderEndpoint is gone as well.',
+      en: 'IPs that it has already released are reported by duplicate-pod-ip and unrecorded-pod-ip. The upgrade guide names only 0.9.4 and older, and recommends a restart of the Pod, which helps only if its SpiderEndpoint is deleted as well.',
       zh: '已造成的 IP 问题由 duplicate-pod-ip 和 unrecorded-pod-ip 检查。升级指南只提到 0.9.4 及更早版本和重启 Pod；只有其 SpiderEndpoint 也已删除时，重启才有效。',
     },
   },

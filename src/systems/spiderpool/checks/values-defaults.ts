@@ -9,7 +9,7 @@ export default valuesDefaults(CHART, {
       zh: '新的默认值可能改变节点行为：0.6.0 会安装 Multus 并关闭 SpiderSubnet，0.7.1 再次启用，0.8.8、0.9.6 和 1.0.0 会写入 sysctl（0.9.5 仅使 agent 以特权运行），0.9.0 到 1.2.0 会覆盖 CNI 可执行文件；1.0.0 起“helm uninstall”会删除所有 Spiderpool 对象和 CRD。',
     },
     detection: {
-      en: 'Compares the values that the templates see today with the values after the upgrade, for a list of such keys. Keys that the release or the flags set are ignored. A warning where Pods get no IP by it, otherwise a notice.',
+      en: 'Compares the values that the templates see today with the values after the upgrade, for a list of such keys. Keys that the release or the flags set are ignored. A warning if Pods get no IP because of it, otherwise a notice.',
       zh: '针对这些键，比较模板当前使用的值与升级后的值。release 或参数中已设置的键不计入。会使 Pod 无法分配 IP 的为警告，其余为提示。',
     },
     fix: {
