@@ -35,7 +35,7 @@ const WORDS = {
   },
   zh: {
     horizon: ({ system, knownUpTo, provisionalUpTo }: Horizon) =>
-      `${system}：已知到 ${knownUpTo}${provisionalUpTo ? `，${provisionalUpTo} 为暂定` : ''}`,
+      `${system}：支持到 ${knownUpTo}${provisionalUpTo ? `，${provisionalUpTo} 为暂定` : ''}`,
     replaced: (names: readonly string[]) => `来自 --knowledge 的数据表：${names.join('、')}`,
   },
 };

@@ -18,7 +18,7 @@ export async function chosenRun(call: Call, live: Live, ...fits: ((run: RunSumma
   if (!stored) {
     const shown = oneLine(id, 80);
     throw new UserError(
-      { en: `run ${shown} not found on this cluster`, zh: `找不到运行 ${shown}：本集群没有该运行` },
+      { en: `run ${shown} not found on this cluster`, zh: `本集群没有运行 ${shown}` },
       { en: 'list them: {tool} runs{reach}', zh: '列出所有运行：{tool} runs{reach}' },
     );
   }

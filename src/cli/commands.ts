@@ -132,7 +132,7 @@ const LOOK = [
         words: 'check -f manifests/ --offline --to kubernetes=1.37 -o sarif',
       },
       {
-        text: { en: 'After an upgrade: what prevents a return to 0.9.13', zh: '升级之后：退回 0.9.13 有哪些阻碍' },
+        text: { en: 'After an upgrade: what prevents a return to 0.9.13', zh: '升级之后：回退到 0.9.13 有哪些阻碍' },
         words: 'check spiderpool --back-to 0.9.13',
       },
       { text: { en: 'Offline, from a snapshot, as JSON', zh: '离线检查快照，输出 JSON' }, words: 'check --from prod.tar.gz -o json' },

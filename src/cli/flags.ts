@@ -21,7 +21,7 @@ export const FLAGS = {
     value: 'SYSTEM=VERSION',
     text: {
       en: 'Target version. For one of several installations: SYSTEM@NAMESPACE/NAME=VERSION. Default: the next known good version',
-      zh: '目标版本；同一系统有多份安装时写 SYSTEM@NAMESPACE/NAME=VERSION。默认为下一个已知的可用版本',
+      zh: '目标版本；同一系统有多个安装实例时写 SYSTEM@NAMESPACE/NAME=VERSION。默认为下一个已知的可用版本',
     },
   },
   'back-to': {
@@ -29,7 +29,7 @@ export const FLAGS = {
     value: 'SYSTEM=VERSION',
     text: {
       en: 'Check the way back: what prevents a return from the installed version to this older one. VERSION alone where one system is named',
-      zh: '检查回退：从当前版本退回到该旧版本有哪些阻碍。只指定了一个系统时可只写版本号',
+      zh: '检查回退：从当前版本回退到该旧版本有哪些阻碍。只指定了一个系统时可只写版本号',
     },
   },
   chart: {
@@ -292,13 +292,13 @@ export const FLAGS = {
     value: 'NAMESPACE',
     text: {
       en: 'Only installations in this namespace; their checks still read the whole cluster',
-      zh: '只检查该命名空间中的安装；检查范围仍是整个集群',
+      zh: '只检查该命名空间中的安装实例；其检查项仍会读取整个集群',
     },
   },
   'all-namespaces': {
     kind: 'boolean',
     short: 'A',
-    text: { en: 'Installations in all namespaces (the default)', zh: '所有命名空间中的安装（默认）' },
+    text: { en: 'Installations in all namespaces (the default)', zh: '所有命名空间中的安装实例（默认）' },
   },
   as: { kind: 'value', value: 'USER', text: { en: 'Act as this user', zh: '以该用户的身份操作' } },
   'as-group': { kind: 'list', value: 'GROUP', text: { en: 'Act as a member of this group', zh: '以该组成员的身份操作' } },

@@ -166,7 +166,7 @@ function theOne(installations: readonly Installation[], { id }: System, release:
   if (!more.length) return one;
   const ids = installations.map((each) => each.id);
   throw new UserError(
-    { en: `upgrading ${id}: several installations: ${ids.join(', ')}`, zh: `升级 ${id}：有多个安装：${ids.join('、')}` },
+    { en: `upgrading ${id}: several installations: ${ids.join(', ')}`, zh: `升级 ${id}：有多个安装实例：${ids.join('、')}` },
     {
       en: 'select one by namespace (-n NAMESPACE) or by release name',
       zh: '请用 -n NAMESPACE 按命名空间选择，或写明 release 名称',

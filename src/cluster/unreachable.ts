@@ -135,7 +135,7 @@ function noHttp(): Explained {
 function noHeader(_: Connection, { message }: NoAnswer): Explained {
   const header = /"([^"]*)"/.exec(message)?.[1] ?? '';
   return {
-    is: { en: `invalid character in the value of header ${header}`, zh: `有一个值无法发送：请求头（${header}）不能包含其中的字符` },
+    is: { en: `invalid character in the value of header ${header}`, zh: `请求头 ${header} 的值含有无效字符` },
     next: {
       en: 'check --as, --as-group, --as-uid and the token for control characters and non-Latin letters',
       zh: '请检查 --as、--as-group、--as-uid 以及令牌中是否有控制字符或非拉丁字母',
@@ -159,7 +159,7 @@ function foreign(_: Connection, { message }: NoAnswer): Explained {
     is: { en: `not an API server (${said})`, zh: `应答的不是 API 服务器（${said}）` },
     next: {
       en: 'a VPN portal, proxy or load balancer may answer in its place: log in there, or correct the URL; compare with: kubectl cluster-info',
-      zh: '是否由 VPN 门户、代理或负载均衡代为应答？请先登录，或更正地址；可用 kubectl cluster-info 验证',
+      zh: '可能是 VPN 门户、代理或负载均衡在应答：请先在其上登录，或更正地址；可用 kubectl cluster-info 验证',
     },
   };
 }

@@ -48,7 +48,7 @@ export const isProvisional = ({ compare, knownUpTo, provisionalUpTo }: System, v
 const NO_TARGET: Text = { en: 'no target version known; set one with --to', zh: '没有已知的目标版本；请用 --to 指定' };
 const NOT_UPGRADED: Text = { en: 'checked after the upgrade, with --back-to', zh: '升级之后用 --back-to 检查' };
 const SAME: Text = { en: 'the installed version is the target version', zh: '当前版本即目标版本' };
-const notFor = (version: string): Text => ({ en: `does not apply to version ${version}`, zh: `与版本 ${version} 无关` });
+const notFor = (version: string): Text => ({ en: `does not apply to version ${version}`, zh: `不适用于版本 ${version}` });
 const beyond = (version: string, horizon: string): Text => ({
   en: `version ${version} is newer than this version of upgrade-guard supports (up to ${horizon})`,
   zh: `当前版本的 upgrade-guard 不支持 ${version}（最高 ${horizon}）`,
@@ -56,7 +56,7 @@ const beyond = (version: string, horizon: string): Text => ({
 
 export const provisional = (version: string): Text => ({
   en: `data for ${version} comes from a pre-release; the release may have further problems`,
-  zh: `${version} 的数据来自预发布；正式发布后可能还有其他问题`,
+  zh: `${version} 的数据来自预发布版本；正式发布后可能还有其他问题`,
 });
 
 const before = (version: string, horizon: string): Text => ({

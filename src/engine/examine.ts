@@ -230,9 +230,9 @@ function noneHere(namespace: string, elsewhere: string[]): UserError {
   return new UserError(
     {
       en: `no installations in namespace ${namespace}; installed: ${elsewhere.join(', ')}`,
-      zh: `在命名空间 ${namespace} 中查找安装：没有找到；已安装的有：${elsewhere.join('、')}`,
+      zh: `命名空间 ${namespace} 中没有安装实例；已安装的有：${elsewhere.join('、')}`,
     },
-    { en: 'all of them: {retry:namespace}', zh: '检查全部安装：{retry:namespace}' },
+    { en: 'all of them: {retry:namespace}', zh: '检查全部安装实例：{retry:namespace}' },
   );
 }
 

@@ -75,7 +75,7 @@ function askedOf(system: System, installation: Installation, all: Installation[]
     throw new UserError(
       {
         en: `--${flag} ${system.id}=${bare.version} is ambiguous, ${all.length} installations: ${ids.join(', ')}`,
-        zh: `--${flag} ${system.id}=${bare.version} 不明确，共有 ${all.length} 个安装：${ids.join('、')}`,
+        zh: `--${flag} ${system.id}=${bare.version} 不明确，共有 ${all.length} 个安装实例：${ids.join('、')}`,
       },
       {
         en: `name one: {retry:${flag}} --${flag} ${all[0]!.id}=${bare.version}`,
@@ -91,7 +91,7 @@ function askedOf(system: System, installation: Installation, all: Installation[]
       throw new UserError(
         {
           en: `--${flagOf(target)} ${system.id}@${named}: no such installation; found ${ids.join(', ')}`,
-          zh: `--${flagOf(target)} ${system.id}@${named}：没有这个安装；现有 ${ids.join('、')}`,
+          zh: `--${flagOf(target)} ${system.id}@${named}：没有这个安装实例；现有 ${ids.join('、')}`,
         },
         { en: `name one of them: ${words}`, zh: `请指定其中一个：${words}` },
       );

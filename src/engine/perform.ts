@@ -316,7 +316,7 @@ function inVainEvicted({ on, within }: StepOf<'evict'>, { kind, text }: WorldErr
   const budgets = `kubectl get poddisruptionbudgets -n ${shellWord(on.namespace ?? 'default')}`;
   return {
     en: `eviction blocked by a PodDisruptionBudget for ${within} s: ${text.en}. Check with: ${budgets}, then resume`,
-    zh: `${within} 秒内 PodDisruptionBudget 一直不允许驱逐：${text.zh}；请腾出余量（${budgets}），然后用 resume 继续`,
+    zh: `${within} 秒内 PodDisruptionBudget 一直不允许驱逐：${text.zh}；请用“${budgets}”查看，处理后用 resume 继续`,
   };
 }
 

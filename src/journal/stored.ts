@@ -231,7 +231,7 @@ function damaged(file: string, line: number | undefined, why: Text): UserError {
     },
     {
       en: 'keep the directory. Restore the file from a backup, or finish manually using the remaining journal entries',
-      zh: '请保留该目录。从备份恢复此文件，或根据其余日志记录手动处理',
+      zh: '请保留该目录。从备份恢复此文件，或根据其余的运行日志记录手动处理',
     },
   );
 }

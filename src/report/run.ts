@@ -10,7 +10,7 @@ import { RESULTS, RUN_STATES } from './words.ts';
 
 /** `unreadable`: runs that are there as well, and cannot be read. */
 export function runList(runs: readonly RunSummary[], { language, style }: Face, unreadable = 0): string[] {
-  const not = { en: `${counted(unreadable, 'run', '').en} cannot be read.`, zh: `${unreadable} 个运行无法读取。` }[language];
+  const not = { en: `${counted(unreadable, 'run', '').en} cannot be read.`, zh: `${unreadable} 次运行无法读取。` }[language];
   const unread = unreadable ? [not] : [];
   if (!runs.length) return unreadable ? unread : [{ en: 'No runs on this cluster.', zh: '该集群还没有运行记录。' }[language]];
   const head = { en: ['RUN', 'STARTED (UTC)', 'STATE', 'STEPS', 'WHAT'], zh: ['编号', '开始时间（UTC）', '状态', '步骤', '内容'] }[
@@ -61,7 +61,7 @@ const UNDONE: Text = { en: 'undone', zh: '已撤销' };
 /** How far a step is that has not ended. */
 export const farText = ({ done, of, now }: StepProgress): Text => ({
   en: `${done} of ${of}${now ? `, ${oneLine(now, 300)}` : ''}`,
-  zh: `${of} 中的 ${done}${now ? `，${oneLine(now, 300)}` : ''}`,
+  zh: `${done}/${of}${now ? `，${oneLine(now, 300)}` : ''}`,
 });
 
 /** To the second, UTC. */

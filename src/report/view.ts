@@ -313,7 +313,7 @@ export function sumOf(
   const parts = counts.map(({ severity, count }) => severityCount(severity, count)[language]);
   if (accepted) parts.push(ACCEPTED(accepted)[language]);
   if (unknown) parts.push({ en: `${unknown} unknown`, zh: `${unknown} 项未知` }[language]);
-  if (left) parts.push({ en: `${counted(left, 'installation', '').en} left out by -n`, zh: `${left} 个安装被 -n 排除` }[language]);
+  if (left) parts.push({ en: `${counted(left, 'installation', '').en} left out by -n`, zh: `${left} 个安装实例被 -n 排除` }[language]);
   if (failed) parts.push({ en: `${counted(failed, 'cluster', '').en} not checked`, zh: `${failed} 个集群无法检查` }[language]);
   if (parts.length) return listed(parts, language) + { en: '.', zh: '。' }[language];
   return (alone ? CLEAN_ALONE : looked ? CLEAN : EMPTY)[language];

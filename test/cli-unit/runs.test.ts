@@ -36,7 +36,7 @@ function callTo(language: 'en' | 'zh', ...words: string[]): { call: Call; said: 
 
 test.each([
   ['en', /^1 run cannot be read\.$/, /^run r1 cannot be read: .*damaged/],
-  ['zh', /^1 个运行无法读取。$/, /^无法读取运行 r1：.*文件已损坏/],
+  ['zh', /^1 次运行无法读取。$/, /^无法读取运行 r1：.*文件已损坏/],
 ] as const)('one run, and it cannot be read (%s)', async (language, out, err) => {
   const none = callTo(language);
   expect(await runs(none.call)).toBe(0);

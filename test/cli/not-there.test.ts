@@ -77,7 +77,7 @@ describe.each(IN)('in %s', (lang) => {
     );
     const end = {
       en: `1 installation left out by -n.   Next: upgrade-guard check spiderpool k3s --from ${at}`,
-      zh: `1 个安装被 -n 排除。   下一步：upgrade-guard check spiderpool k3s --from ${at}`,
+      zh: `1 个安装实例被 -n 排除。   下一步：upgrade-guard check spiderpool k3s --from ${at}`,
     };
     expect(stdout.trimEnd().endsWith(end[lang]), stdout).toBe(true);
   });

@@ -119,7 +119,7 @@ export function found(
 }
 
 const passed = (count: number): CheckResult[] => Array.from({ length: count }, (_, i) => result(`spiderpool/fine-${i}`, 'passed'));
-const ELSE: Text = { en: 'does not apply to version 0.9.4', zh: '与版本 0.9.4 无关' };
+const ELSE: Text = { en: 'does not apply to version 0.9.4', zh: '不适用于版本 0.9.4' };
 const none = (count: number): CheckResult[] =>
   Array.from({ length: count }, (_, i) => result(`spiderpool/else-${i}`, 'not-applicable', { note: ELSE }));
 

@@ -125,7 +125,7 @@ async function installed(source: Source): Promise<Seen> {
   return {
     ...{ systems: new Set(installations.map(({ system }) => system)), unsure, helm: await helmRights(source, installations) },
     custom: await customResources(source),
-    notes: [{ en: `For what is installed: ${names || 'nothing that is known'}`, zh: `针对已安装的内容：${names || '没有已知的系统'}` }],
+    notes: [{ en: `For what is installed: ${names || 'nothing that is known'}`, zh: `针对已安装的系统：${names || '没有已知的系统'}` }],
   };
 }
 

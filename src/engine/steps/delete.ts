@@ -74,7 +74,7 @@ const ONE_OFF: Text = {
   zh: '已删除的对象无法恢复，其控制器会创建新的对象',
 };
 const SECRET: Text = { en: 'values of Secrets are not kept', zh: 'Secret 的值不会被保存' };
-const UNKNOWN: Text = { en: 'the journal does not hold the object', zh: '日志中没有保存该对象' };
+const UNKNOWN: Text = { en: 'the journal does not hold the object', zh: '运行日志中没有保存该对象' };
 
 /** Nothing of that name again, and its owners still there: else the garbage collector would take it away at once. */
 function stillWanted(object: Raw): Condition[] {

@@ -157,5 +157,5 @@ export function versionsOf(definition: Raw): Raw[] {
 export const secretValues = (paths: string[]): boolean => paths.some((path) => /^\/(data|stringData)(\/|$)/.test(path));
 export const NO_SECRET_VALUES: Text = {
   en: 'refusing to run a step that contains values of a Secret: they would be stored in the journal',
-  zh: '不执行包含 Secret 值的步骤：这些值会被写入日志',
+  zh: '不执行包含 Secret 值的步骤：这些值会被写入运行日志',
 };

@@ -175,7 +175,7 @@ async function byTimes(trail: Trail, node: NodeRow, facts: Facts, failure: Failu
   // Jobs last up to a quarter of an hour, in which another user can cordon the Node as well.
   const late = {
     en: `${ran.en}; the node was cordoned ${after} s after it began, which a person may have done as well`,
-    zh: `${ran.zh}；节点在其开始 ${after} 秒后才被设为不可调度，也可能是人为操作`,
+    zh: `${ran.zh}；节点在其开始 ${after} 秒后才被封锁，也可能是人为操作`,
   };
   return { row: 'late', evidence: [{ seen: late, at: job.ref }, ...evidence] };
 }

@@ -242,7 +242,7 @@ function takeDown(repair: Repair, nodes: Left[]): StepDraft[] {
   const dependants = repair.dependants.map(({ ref }) =>
     deletion(ref, [{ on: ref, must: 'exist' }], [], KEPT, {
       en: `delete Plan ${ref.namespace}/${ref.name}: its prepare step waits for ${planName(repair)}, and would wait for ever once that is deleted`,
-      zh: `删除 Plan ${ref.namespace}/${ref.name}：它的 prepare 步骤在等 ${planName(repair)} 完成，后者删除后会一直等下去`,
+      zh: `删除 Plan ${ref.namespace}/${ref.name}：它的 prepare 步骤在等待 ${planName(repair)} 完成，后者删除后会一直等待`,
     }),
   );
   const plans = plan.ref

@@ -118,7 +118,7 @@ function isNewer({ ref, kubeletVersion }: NodeRow, version: string, to: string):
   return new UserError(
     {
       en: `upgrading k3s: Node ${ref.name} runs ${running}, which is newer than ${version}: K3s cannot be downgraded`,
-      zh: `升级 k3s：Node ${ref.name} 运行的 ${running} 比 ${version} 新：K3s 不能降级`,
+      zh: `升级 k3s：Node ${ref.name} 运行的 ${running} 比 ${version} 新，而 K3s 不能降级`,
     },
     version === to
       ? undefined
@@ -245,7 +245,7 @@ function create(plan: Raw, version: string, here: Here, after: StepDraft[]): Ste
   const { seconds, endless } = undoWait(plan, here);
   const minutes = Math.ceil(seconds / 60);
   const most: Text = endless
-    ? { en: `which has no deadline: at most ${minutes} minutes`, zh: `该 Job 没有期限：最多等待 ${minutes} 分钟` }
+    ? { en: `which has no deadline: at most ${minutes} minutes`, zh: `该 Job 没有时限：最多等待 ${minutes} 分钟` }
     : { en: `at most ${minutes} minutes`, zh: `最多 ${minutes} 分钟` };
   const spec = plan.spec as { concurrency: number };
   return {

@@ -42,7 +42,7 @@ const MANAGED = (by: string): Text => (by === 'K3s' ? OF_K3S : OF_PROVIDER(by));
 /** Its etcd, its order of versions and its Plans are the matter of the checks of k3s/. */
 const OF_K3S: Text = {
   en: 'K3s runs the control plane and its datastore itself, with certificates of its own: see the checks of k3s',
-  zh: 'K3s 自行运行控制平面和数据存储，并使用自己的证书：请见“k3s”的检查项',
+  zh: 'K3s 自行运行控制平面和数据存储，并使用自己的证书：请参见 k3s 的检查项',
 };
 const OF_PROVIDER = (by: string): Text => ({
   en: `${by} runs the control plane: its command lines and images are not visible`,

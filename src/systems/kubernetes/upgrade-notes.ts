@@ -53,15 +53,15 @@ const foundBy = (check: string, { message }: JudgedFinding): Text => ({
 const WAY_BACK = ({ before, version }: Hop): Text[] => [
   {
     en: `way back to ${before}: until the first API server is ${version}, nothing has to be restored`,
-    zh: `退回 ${before}：在第一个 API 服务器升级到 ${version} 之前，无需恢复任何数据`,
+    zh: `回退到 ${before}：在第一个 API 服务器升级到 ${version} 之前，无需恢复任何数据`,
   },
   {
     en: `way back to ${before}: after that only by the backup of etcd, without later writes; kubeadm's own copy of etcd is not a backup (kubernetes#143087)`,
-    zh: `退回 ${before}：此后只能用 etcd 备份恢复，备份之后的写入会丢失；kubeadm 自己保存的 etcd 副本不是备份（kubernetes#143087）`,
+    zh: `回退到 ${before}：此后只能用 etcd 备份恢复，备份之后的写入会丢失；kubeadm 自己保存的 etcd 副本不是备份（kubernetes#143087）`,
   },
   {
     en: `way back of a kubelet to ${before}: at any time, on a drained Node; a kubelet can be older than the API servers`,
-    zh: `kubelet 退回 ${before}：随时可以，需先腾空节点；kubelet 可以比 API 服务器旧`,
+    zh: `kubelet 回退到 ${before}：随时可以，需先腾空节点；kubelet 可以比 API 服务器旧`,
   },
 ];
 
@@ -96,7 +96,7 @@ const CONTROLLER = (stopped: boolean, kubeadm: boolean): Text[] =>
         },
         {
           en: 'against: until it runs again no endpoints, rollouts, Node evictions or garbage collection happen',
-          zh: '代价：恢复运行之前，不会更新端点、滚动更新、驱逐故障节点上的 Pod 或回收垃圾',
+          zh: '代价：恢复运行之前，端点不会更新，也不会进行滚动更新、故障节点上的驱逐和垃圾收集',
         },
         stopped
           ? { en: 'chosen: stop it (--stop-controller-manager)', zh: '已选择：停止它（--stop-controller-manager）' }

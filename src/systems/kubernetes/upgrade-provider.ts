@@ -42,7 +42,7 @@ const PROVIDERS: Record<string, Provider> = {
       `kubectl get nodes ${names}   # of no managed node group: Karpenter, EKS Auto Mode or their launch template replaces them`,
     wayBack: (before) => ({
       en: `way back to ${before}: EKS can roll the control plane back within 7 days; Nodes that are upgraded by then go back first, add-ons separately`,
-      zh: `退回 ${before}：EKS 可在 7 天内回退控制平面；届时已升级的节点须先退回，附加组件另行处理`,
+      zh: `回退到 ${before}：EKS 可在 7 天内回退控制平面；届时已升级的节点须先回退，附加组件另行处理`,
     }),
   },
   GKE: {
@@ -52,7 +52,7 @@ const PROVIDERS: Record<string, Provider> = {
     others: (names) => `kubectl get nodes ${names}   # of no node pool`,
     wayBack: (before) => ({
       en: `way back to ${before}: not for the control plane, unless it was upgraded in two steps (--control-plane-soak-duration) and still soaks`,
-      zh: `退回 ${before}：控制平面无法退回，除非采用两步升级（--control-plane-soak-duration）且仍在观察期内`,
+      zh: `回退到 ${before}：控制平面无法回退，除非采用两步升级（--control-plane-soak-duration）且仍在观察期内`,
     }),
   },
   AKS: {
@@ -62,7 +62,7 @@ const PROVIDERS: Record<string, Provider> = {
     others: (names) => `kubectl get nodes ${names}   # of no node pool`,
     wayBack: (before) => ({
       en: `way back to ${before}: AKS does not downgrade a control plane; only into a new cluster, from a backup of the objects`,
-      zh: `退回 ${before}：AKS 不支持控制平面降级；只能用对象备份恢复到新集群`,
+      zh: `回退到 ${before}：AKS 不支持控制平面降级；只能用对象备份恢复到新集群`,
     }),
   },
 };
@@ -70,15 +70,15 @@ const PROVIDERS: Record<string, Provider> = {
 /** Of RKE2: its own snapshots of etcd, with the older binary. */
 const RKE2_BACK = (before: string): Text => ({
   en: `way back to ${before}: stop every server, restore a snapshot with the older rke2 (rke2 server --cluster-reset); later writes are lost`,
-  zh: `退回 ${before}：停止所有服务器节点，用旧版本的 rke2 恢复快照（rke2 server --cluster-reset）；快照之后的写入会丢失`,
+  zh: `回退到 ${before}：停止所有 server 节点，用旧版本的 rke2 恢复快照（rke2 server --cluster-reset）；快照之后的写入会丢失`,
 });
 const BEFORE = (before: string, to: string): Text => ({
   en: `way back to ${before}: until the control plane is ${to}, nothing has to be rolled back`,
-  zh: `退回 ${before}：在控制平面升级到 ${to} 之前，无需回退`,
+  zh: `回退到 ${before}：在控制平面升级到 ${to} 之前，无需回退`,
 });
 const LATER = (before: string): Text => ({
   en: `way back of a Node to ${before}: at any time; a kubelet can be up to three minors older than the API servers`,
-  zh: `节点退回 ${before}：随时可以；kubelet 最多可比 API 服务器旧三个次要版本`,
+  zh: `节点回退到 ${before}：随时可以；kubelet 最多可比 API 服务器旧三个次要版本`,
 });
 
 /** How long the way back holds, stage by stage. */
@@ -113,7 +113,7 @@ export const rke2 = (to: string, type: 'server' | 'agent' = 'server'): string =>
 function rke2Server(hop: Hop, member: Member): StepDraft {
   const [{ name }, goal] = [member.ref, goalOf(hop, 'RKE2')];
   return manual(
-    { en: `upgrade RKE2 on server Node ${name} to ${goal}`, zh: `把服务器节点 ${name} 上的 RKE2 升级到 ${goal}` },
+    { en: `upgrade RKE2 on server Node ${name} to ${goal}`, zh: `把 server 节点 ${name} 上的 RKE2 升级到 ${goal}` },
     [onNode(name, rke2(minor(minorOf(hop.version))))],
     [kubeletAt(member, hop, 'RKE2')],
   );

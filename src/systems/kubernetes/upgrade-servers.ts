@@ -101,7 +101,7 @@ function stopController({ instances, leases }: ClusterParts): StepDraft {
   return manual(
     {
       en: `stop kube-controller-manager${on.length ? ` on ${on.join(', ')}` : ''}: until it runs again no endpoints, rollouts, Node evictions or garbage collection happen`,
-      zh: `停止 kube-controller-manager${on.length ? `（${on.join('、')}）` : ''}：恢复运行之前，不会更新端点、滚动更新、驱逐故障节点上的 Pod 或回收垃圾`,
+      zh: `停止 kube-controller-manager${on.length ? `（${on.join('、')}）` : ''}：恢复运行之前，端点不会更新，也不会进行滚动更新、故障节点上的驱逐和垃圾收集`,
     },
     on.length
       ? on.map((node) => onNode(node, `sudo mv /etc/kubernetes/manifests/${CONTROLLER}.yaml /etc/kubernetes/`))

@@ -136,7 +136,7 @@ function backup({ hop, version, before, first }: Hop, { by: distribution, etcd, 
   const saved = manual(
     {
       en: `back up etcd${by.en}: the only way back from ${version} to ${before}, without later writes${own.en}`,
-      zh: `备份 etcd${by.zh}：这是从 ${version} 退回 ${before} 的唯一途径，且会丢失之后的写入${own.zh}`,
+      zh: `备份 etcd${by.zh}：这是从 ${version} 回退到 ${before} 的唯一途径，且会丢失之后的写入${own.zh}`,
     },
     seen ? [seen.command] : [...save, `etcdutl snapshot status ${file} -w table`],
     seen && [seen.seen],

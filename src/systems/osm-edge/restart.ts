@@ -151,7 +151,7 @@ function waveSteps(wave: readonly Meshed[], at: string, behind: StepDraft[]): St
     {
       ...{ do: 'wait', guard: [], undo: 'none', within: WITHIN, lasting: 5, assume: [], after: started },
       until: [...until, ...gone],
-      text: { en: `wait until new Pods of ${names} are ready`, zh: `等待 ${names.replaceAll(', ', '、')} 运行新的 Pod` },
+      text: { en: `wait until new Pods of ${names} are ready`, zh: `等待 ${names.replaceAll(', ', '、')} 的新 Pod 就绪` },
     },
   ];
 }
@@ -234,7 +234,10 @@ function backSteps(waves: readonly Meshed[][], at: string, ready: Condition[]): 
     const wait: StepDraft = {
       ...{ do: 'wait', guard: [], undo: 'none', within: WITHIN, assume: [], onUndo: true, after: before },
       until: rolled.map(({ workload }) => rolledOut(workload)),
-      text: { en: `wait until the Pods of ${names} run the old template`, zh: `等待 ${names.replaceAll(', ', '、')} 按原来的模板运行` },
+      text: {
+        en: `wait until the Pods of ${names} run the old template`,
+        zh: `等待 ${names.replaceAll(', ', '、')} 的 Pod 按原来的模板运行`,
+      },
     };
     const patches = rolled.map(
       ({ workload, restarted }): StepDraft => ({

@@ -55,7 +55,7 @@ export async function restart(
     until: [...started.map(({ on }) => rolledOut(namespace, on.name)), ...also],
     text: {
       en: `wait until new Pods of ${started.map(({ on }) => on.name).join(' and ')} are ready`,
-      zh: `等待 ${started.map(({ on }) => on.name).join('、')} 运行新的 Pod`,
+      zh: `等待 ${started.map(({ on }) => on.name).join('、')} 的新 Pod 就绪`,
     },
   };
   return [...started, wait, ...refused];

@@ -123,7 +123,7 @@ function refusalOf({ way, budgets, pod }: Restart): Text | undefined {
   if (budgets.some(({ allows }) => allows < 1))
     return {
       en: `PodDisruptionBudget ${named(budgets, 'en')} allows no disruptions now (${nameOf(pod)}); scale up or relax it, then run fix again`,
-      zh: `PodDisruptionBudget ${named(budgets, 'zh')} 当前不允许驱逐 ${nameOf(pod)}；请先腾出余量，再运行 fix`,
+      zh: `PodDisruptionBudget ${named(budgets, 'zh')} 当前不允许驱逐 ${nameOf(pod)}；请先扩容或放宽该 PodDisruptionBudget，再运行 fix`,
     };
   return undefined;
 }

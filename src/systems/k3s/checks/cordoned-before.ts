@@ -12,7 +12,7 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'k3s/cordoned-before',
   title: { en: 'no Node is cordoned before its Plan starts', zh: 'Plan 开始前没有节点处于封锁状态' },
-  headline: { en: 'Plans will uncordon Nodes cordoned before', zh: 'Plan 会取消此前已封锁节点的封锁' },
+  headline: { en: 'Plans will uncordon Nodes cordoned before', zh: 'Plan 会取消节点原有的封锁' },
   page: {
     impact: {
       en: 'When its Job has succeeded on a Node, the controller uncordons that Node, also if another user cordoned it for maintenance.',
@@ -20,7 +20,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Lists cordoned Nodes that a Plan with cordon or drain has still to upgrade, except the Nodes that it is upgrading now. Before an upgrade, also lists all other cordoned Nodes.',
-      zh: '列出设置了 cordon 或 drain 的 Plan 尚未升级、且未在处理中的、处于封锁状态的节点；计划升级时还列出其他处于封锁状态的节点。',
+      zh: '列出处于封锁状态、仍待 Plan（设置了 cordon 或 drain）升级且当前未在升级的节点；计划升级时，还列出其他处于封锁状态的节点。',
     },
     fix: {
       en: 'manual: note these Nodes and cordon them again after the upgrade (upgrade k3s does so with --cordon-again), or exclude them with label plan.upgrade.cattle.io/<Plan>=disabled.',
@@ -54,7 +54,7 @@ const check: Check<typeof reads, Args> = {
       ? SAID_PLANNED(length)
       : {
           en: `Plan ${plan} will uncordon ${length} Node${length === 1 ? '' : 's'} that ${length === 1 ? 'is' : 'are'} cordoned already`,
-          zh: `Plan ${plan} 会取消 ${length} 个此前已封锁节点的封锁`,
+          zh: `Plan ${plan} 会取消 ${length} 个节点原有的封锁`,
         },
 };
 export default check;
@@ -74,7 +74,7 @@ const planned = (objects: Finding['objects']): Finding<Args> => ({
 });
 const SAID_PLANNED = (count: number): Text => ({
   en: `an upgrade by Plans will uncordon ${count} Node${count === 1 ? '' : 's'} that ${count === 1 ? 'is' : 'are'} cordoned now`,
-  zh: `用 Plan 升级会取消 ${count} 个目前处于封锁状态的节点的封锁`,
+  zh: `用 Plan 升级会取消 ${count} 个节点现有的封锁`,
 });
 
 const finding = (plan: PlanRow, objects: Finding['objects']): Finding<Args> => ({

@@ -21,11 +21,11 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: 'K3s 1.34 includes etcd 3.6, which needs 3.5.26 or newer before it; K3s 1.37 includes etcd 3.7, which needs 3.6.11 or newer before it. From an older patch a member may fail to join or lose its membership data.',
-      zh: 'K3s 1.34 带来 etcd 3.6，升级前需要 3.5.26 或更新版本；K3s 1.37 带来 etcd 3.7，升级前需要 3.6.11 或更新版本。从更旧的补丁版本升级时，成员可能无法加入或丢失成员数据。',
+      zh: 'K3s 1.34 自带 etcd 3.6，升级前需要 3.5.26 或更新版本；K3s 1.37 自带 etcd 3.7，升级前需要 3.6.11 或更新版本。从更旧的补丁版本升级时，成员可能无法加入或丢失成员数据。',
     },
     detection: {
       en: 'Compares the K3s versions of the Nodes with label node-role.kubernetes.io/etcd with the first release of their minor that includes the needed etcd. SQLite and external datastores are not affected. Stops an upgrade only if a Plan upgrades to the next minor directly: plan and upgrade go through the newest patch first.',
-      zh: '将带有标签 node-role.kubernetes.io/etcd 的节点的 K3s 版本，与其次要版本中首个包含所需 etcd 的版本比较。SQLite 和外部数据存储不受影响。只有当 Plan 直接升级到该版本时才会阻止升级：“plan”和“upgrade”会先经过最新的补丁版本。',
+      zh: '读取带有标签 node-role.kubernetes.io/etcd 的节点的 K3s 版本，与该次要版本中首个自带所需 etcd 的版本比较。不涉及 SQLite 和外部数据存储。只有当 Plan 直接升级到该版本时才会阻止升级：“plan”和“upgrade”会先经过最新的补丁版本。',
     },
     fix: {
       en: 'manual: upgrade all servers to the newest patch release of their minor first.',
@@ -51,12 +51,12 @@ const check: Check<typeof reads, Args> = {
   },
   say: ({ from, into, least, etcd }, { length }) => ({
     en: `${length} etcd member${length === 1 ? '' : 's'} (${from}) must run ${least} or newer (etcd ${etcd}) before ${into}`,
-    zh: `${length} 个 etcd 成员（${from}）在升级到 ${into} 之前必须运行 ${least} 或更新版本（etcd ${etcd}）`,
+    zh: `升级到 ${into} 之前，${length} 个 etcd 成员（${from}）须先升级到 ${least} 或更新版本（etcd ${etcd}）`,
   }),
 };
 export default check;
 
-const NO_ETCD: Text = { en: 'no embedded etcd: no Node has role etcd', zh: '没有内嵌 etcd：没有节点具有 etcd 角色' };
+const NO_ETCD: Text = { en: 'no embedded etcd: no Node has role etcd', zh: '没有内嵌 etcd：没有 etcd 角色的节点' };
 
 type Step = ReturnType<typeof etcdSteps>['steps'][number];
 /** Older than the first good release of its minor. Of earlier minors nothing is said: their way leads through one of these. */

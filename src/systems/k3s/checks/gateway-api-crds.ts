@@ -29,16 +29,16 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'k3s/gateway-api-crds',
-  title: { en: 'K3s can take over the Gateway API CRDs', zh: 'K3s 可以接管“Gateway API”的 CRD' },
-  headline: { en: 'K3s takes over Gateway API CRDs of others', zh: 'K3s 会接管他处安装的“Gateway API”CRD' },
+  title: { en: 'K3s can take over the Gateway API CRDs', zh: 'K3s 可以接管 Gateway API 的 CRD' },
+  headline: { en: 'K3s takes over Gateway API CRDs of others', zh: 'K3s 会接管其他来源的 Gateway API CRD' },
   page: {
     impact: {
       en: 'K3s 1.37 installs the Gateway API CRDs by chart gateway-api-crd with takeOwnership: newer CRDs are replaced by older ones, and the next upgrade of the software that installed them fails or changes them back. A CRD whose stored versions the bundle lacks cannot be updated: the install Job fails and is retried.',
-      zh: 'K3s 1.37 通过 chart gateway-api-crd 以 takeOwnership 安装“Gateway API”的 CRD：更新的 CRD 会被旧版本替换，原安装方的下一次升级会失败或将其改回。如果 CRD 的 storedVersions 中有该版本集不含的版本，则无法更新：安装 Job 会失败并重试。',
+      zh: 'K3s 1.37 通过 chart gateway-api-crd 以 takeOwnership 安装 Gateway API 的 CRD：版本较新的 CRD 会被旧版本替换，原安装方的下一次升级会失败或将其改回。如果 CRD 的 storedVersions 中有该 bundle 不含的版本，则无法更新：安装 Job 会失败并重试。',
     },
     detection: {
       en: 'Reads the CRDs of gateway.networking.k8s.io: their Helm release, annotation bundle-version, annotation helm.sh/resource-policy, and status.storedVersions. CRDs that K3s installed with Traefik (release traefik-crd) belong to K3s.',
-      zh: '读取 gateway.networking.k8s.io 的 CRD：其 Helm release、注解 bundle-version、注解 helm.sh/resource-policy 和 status.storedVersions。由 K3s 随“Traefik”安装的（release traefik-crd）属于 K3s 自身。',
+      zh: '读取 gateway.networking.k8s.io 的 CRD：其 Helm release、注解 bundle-version、注解 helm.sh/resource-policy 和 status.storedVersions。由 K3s 随 Traefik 安装的（release traefik-crd）属于 K3s 自身。',
     },
     fix: {
       en: 'manual: migrate stored objects and remove the old version from status.storedVersions; or exclude manifest gateway-api-crd with K3s flag --disable and keep your own CRDs.',
@@ -100,18 +100,18 @@ const some = (count: number): string => `${count} Gateway API CRD${count === 1 ?
 const SAID: Record<Is, (args: Args, count: number) => Text> = {
   stored: ({ what, into, bundle }, count) => ({
     en: `${some(count)} ${count === 1 ? 'has' : 'have'} ${what} in status.storedVersions, which bundle ${bundle} of K3s ${into} lacks: the CRD cannot be updated`,
-    zh: `${count} 个“Gateway API”CRD 的 status.storedVersions 中有 ${what}，而 K3s ${into} 的版本集 ${bundle} 不含该版本：CRD 无法更新`,
+    zh: `${count} 个 Gateway API CRD 的 status.storedVersions 中有 ${what}，而 K3s ${into} 的 bundle ${bundle} 不含该版本：CRD 无法更新`,
   }),
   newer: ({ what, into, bundle }, count) => ({
     en: `${some(count)} of bundle ${what} ${count === 1 ? 'is' : 'are'} replaced by ${bundle} in K3s ${into}`,
-    zh: `${count} 个“Gateway API”CRD（版本集 ${what}）在 K3s ${into} 中会被 ${bundle} 替换`,
+    zh: `${count} 个 Gateway API CRD（bundle ${what}）在 K3s ${into} 中会被 ${bundle} 替换`,
   }),
   owner: ({ what, into }, count) => ({
     en: `${some(count)} ${what ? `of Helm release ${what}` : 'without a Helm release'}: K3s ${into} takes ${count === 1 ? 'it' : 'them'} over`,
-    zh: `${count} 个“Gateway API”CRD ${what ? `属于 Helm release ${what}` : '不属于任何 Helm release'}：K3s ${into} 会接管`,
+    zh: `${count} 个 Gateway API CRD ${what ? `属于 Helm release ${what}` : '不属于任何 Helm release'}：K3s ${into} 会接管`,
   }),
   'not-kept': ({ into }, count) => ({
     en: `${some(count)} of release traefik-crd lack annotation helm.sh/resource-policy: K3s ${into} removes that release, which can delete them with their objects`,
-    zh: `release traefik-crd 的 ${count} 个“Gateway API”CRD 没有注解 helm.sh/resource-policy：K3s ${into} 会移除该 release，可能连同其对象一起删除`,
+    zh: `release traefik-crd 的 ${count} 个 Gateway API CRD 没有注解 helm.sh/resource-policy：K3s ${into} 会移除该 release，可能连同其对象一起删除`,
   }),
 };

@@ -24,7 +24,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Compares label plan.upgrade.cattle.io/<Plan> with status.latestHash, and status.latestVersion with the kubelet version. A newer kubelet is not reported.',
-      zh: '比较标签 plan.upgrade.cattle.io/<Plan> 与 status.latestHash，以及 status.latestVersion 与 kubelet 版本。更新的 kubelet 版本不会报告。',
+      zh: '比较标签 plan.upgrade.cattle.io/<Plan> 与 status.latestHash，以及 status.latestVersion 与 kubelet 版本。kubelet 版本更高时不报告。',
     },
     fix: {
       en: 'manual: restart K3s on the Node. If the binary was not replaced, remove the label, so that the Plan runs its Job again.',
@@ -45,7 +45,7 @@ const check: Check<typeof reads, Args> = {
     }),
   say: ({ plan, version, runs }, { length }) => ({
     en: `${length} Node${length === 1 ? '' : 's'} labelled as upgraded to ${version} by Plan ${plan} run${length === 1 ? 's' : ''} ${runs}`,
-    zh: `${length} 个节点被 Plan ${plan} 标记为已升级到 ${version}，但仍运行 ${runs}`,
+    zh: `Plan ${plan} 已将 ${length} 个节点标记为升级到 ${version}，但节点仍运行 ${runs}`,
   }),
 };
 export default check;

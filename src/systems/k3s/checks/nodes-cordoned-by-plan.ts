@@ -18,15 +18,15 @@ const check: Check<CordonReads, Args> = {
     },
     detection: {
       en: 'Who cordoned the node is decided from the kubectl log in the Pods of the Job, the timestamps in managedFields and the Plan status. Nodes cordoned by anyone else are ignored.',
-      zh: '根据 Job Pod 中的 kubectl 日志、managedFields 的时间戳和 Plan 的 status 判断由谁封锁；由其他人封锁的节点不会处理。',
+      zh: '根据 Job Pod 中的 kubectl 日志、managedFields 的时间戳和 Plan 的 status 判断封锁的来源；其他来源封锁的节点会被忽略。',
     },
     fix: {
       en: 'Uncordons the node, where the Plan has already finished with it. Sets the Plan to the version that the nodes run, or, where it names that already, deletes its failed Jobs and touches it: the controller then uncordons them. Where the Plan succeeded on other nodes, excludes the node from it, deletes its Job and uncordons; otherwise deletes the Plan and its Jobs and then uncordons.',
-      zh: 'Plan 已处理完该节点时直接取消封锁。将 Plan 的版本改为节点当前运行的版本；如果 Plan 已是该版本，则删除失败的 Job 并更新 Plan 的注解：随后由控制器取消封锁。Plan 已在其他节点上成功时，将该节点排除在 Plan 之外，删除其 Job 并取消封锁；否则删除 Plan 及其 Job，然后取消封锁。',
+      zh: 'Plan 已处理完该节点时，直接取消封锁。否则将 Plan 的版本改为节点当前运行的版本；如果 Plan 已是该版本，则删除失败的 Job 并更新 Plan 的注解：随后由控制器取消封锁。Plan 已在其他节点上成功时，将该节点排除在 Plan 之外，删除其 Job 并取消封锁；否则删除 Plan 及其 Job，然后取消封锁。',
     },
     limits: {
       en: 'Clusters that Rancher manages, and Plans that Argo CD or Flux own, are changed where they are declared. A node whose cordon cannot be attributed is only named.',
-      zh: '由 Rancher 管理的集群、由 Argo CD 或 Flux 管理的 Plan，需在其声明处修改。无法确定由谁封锁的节点只会列出。',
+      zh: '由 Rancher 管理的集群、由 Argo CD 或 Flux 管理的 Plan，需在其声明处修改。无法确定封锁来源的节点只会列出。',
     },
   },
   sources: [

@@ -15,7 +15,7 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'k3s/nodes-ready',
   title: { en: 'Nodes of Plans can be upgraded', zh: 'Plan 的节点可以升级' },
-  headline: { en: 'Plans have Nodes that they cannot upgrade', zh: 'Plan 中有无法升级的节点' },
+  headline: { en: 'Plans have Nodes that they cannot upgrade', zh: 'Plan 有节点无法升级' },
   page: {
     impact: {
       en: "No Job runs on a Node that is not Ready: it occupies one of the concurrency slots, and if it is a server, every agent waits in prepare. If the Node's name differs from its hostname label, the controller deletes its own running Jobs.",
@@ -88,6 +88,6 @@ const SAID: Record<Is, (plan: string, count: number) => Text> = {
   }),
   windows: (plan, count) => ({
     en: `Plan ${plan} selects ${some(count)} with Windows: the K3s upgrade image is for Linux`,
-    zh: `Plan ${plan} 选中了 ${count} 个“Windows”节点：K3s 升级镜像只适用于 Linux`,
+    zh: `Plan ${plan} 选中了 ${count} 个 Windows 节点：K3s 升级镜像只适用于 Linux`,
   }),
 };

@@ -116,7 +116,7 @@ const SAID: Record<Is, (plan: string, name: string, missing: string[]) => Text> 
   }),
   secret: (plan, name) => ({
     en: `Plan ${plan} names Secret ${name}, which does not exist: the controller rejects the Plan`,
-    zh: `Plan ${plan} 指定的 Secret“${name}”不存在：控制器不会接受该 Plan`,
+    zh: `Plan ${plan} 指定的 Secret“${name}”不存在：控制器会拒绝该 Plan`,
   }),
   'pull-secret': (plan, name) => ({
     en: `Plan ${plan} names Secret ${name} in imagePullSecrets, which does not exist: private images cannot be pulled`,

@@ -25,7 +25,7 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: 'Upgrade images since v1.24.16, v1.25.12, v1.26.7 and v1.27.4 refuse a downgrade: the Job fails, and the Node stays cordoned. Older images have no guard and really downgrade K3s; a server then cannot read its datastore.',
-      zh: '自 v1.24.16、v1.25.12、v1.26.7 和 v1.27.4 起，升级镜像会拒绝降级：Job 失败，节点仍处于封锁状态。更早的镜像没有此检查，会真正降级 K3s，server 随后无法读取其数据存储。',
+      zh: '自 v1.24.16、v1.25.12、v1.26.7 和 v1.27.4 起，升级镜像会拒绝降级：Job 失败，节点仍处于封锁状态。更早的镜像没有此检查，会真的将 K3s 降级，server 随后无法读取其数据存储。',
     },
     detection: {
       en: 'Compares the version of each Plan with the kubelet versions of the Nodes that it has still to upgrade. A lower number behind +k3s counts too, although the guard ignores it. A newer version that was built in an earlier month is refused as well; the dates of known releases are compared.',
@@ -49,7 +49,7 @@ const check: Check<typeof reads, Args> = {
       ? SAID_DATE(plan, from, to)
       : {
           en: `Plan ${plan} takes Nodes from ${from} back to ${to}: ${guarded ? 'the image refuses, and they stay cordoned' : `the image has no guard, and K3s is downgraded${server ? ' under its datastore' : ''}`}`,
-          zh: `Plan ${plan} 将节点从 ${from} 降级到 ${to}：${guarded ? '镜像会拒绝，节点仍处于封锁状态' : `镜像没有检查，会真正降级 K3s${server ? '，数据存储可能无法读取' : ''}`}`,
+          zh: `Plan ${plan} 将节点从 ${from} 降级到 ${to}：${guarded ? '镜像会拒绝，节点仍处于封锁状态' : `镜像没有此检查，会真的将 K3s 降级${server ? '，数据存储可能无法读取' : ''}`}`,
         },
 };
 export default check;

@@ -36,7 +36,7 @@ const check: Check<typeof reads, Args> = {
     },
     fix: {
       en: 'manual: add a replica or relax the budget during the upgrade; set drain.force or drain.deleteEmptydirData if the Pods can be deleted; set drain.timeout below the deadline.',
-      zh: '手动：在升级期间增加副本或放宽 PodDisruptionBudget；Pod 可以删除时设置 drain.force 或 drain.deleteEmptydirData；将 drain.timeout 设为小于 Job 的时限。',
+      zh: '手动：在升级期间增加副本或放宽 PodDisruptionBudget；Pod 可以删除时设置 drain.force 或 drain.deleteEmptydirData；将 drain.timeout 设为小于 Job 时限的值。',
     },
     limits: {
       en: 'spec.drain.podSelector is not taken into account. spec.cordon beside spec.drain changes nothing.',
@@ -120,7 +120,7 @@ function told(plan: PlanRow, is: Is, more: Partial<Args> = {}, at: { objects?: R
 const SAID: Record<Is, (args: Args, count: number) => Text> = {
   conflict: ({ plan }) => ({
     en: `Plan ${plan} sets both deleteLocalData and deleteEmptydirData: the controller rejects it`,
-    zh: `Plan ${plan} 同时设置了 deleteLocalData 和 deleteEmptydirData：控制器不会接受`,
+    zh: `Plan ${plan} 同时设置了 deleteLocalData 和 deleteEmptydirData：控制器会拒绝它`,
   }),
   budget: ({ plan, names, skipWait }) => ({
     en: `Plan ${plan} cannot drain: PodDisruptionBudget ${names.join(', ')} allows no eviction${skipWait ? ' (skipWaitForDeleteTimeout does not change that)' : ''}`,

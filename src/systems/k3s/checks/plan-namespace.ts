@@ -21,7 +21,7 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'k3s/plan-namespace',
   title: { en: 'Plans are in the namespace of their controller', zh: 'Plan 位于其控制器所在的命名空间' },
-  headline: { en: 'Plans are in a namespace where they cannot run', zh: 'Plan 所在的命名空间无法执行它' },
+  headline: { en: 'Plans are in a namespace where they cannot run', zh: 'Plan 在其所在的命名空间中无法执行' },
   page: {
     impact: {
       en: 'The system-upgrade-controller watches one namespace and ignores Plans elsewhere: nothing happens and nothing is reported. Its Pods need the host, which pod security levels baseline and restricted refuse.',
@@ -64,7 +64,7 @@ export default check;
 const SAID: Record<Is, (count: number, namespace: string, other: string) => Text> = {
   elsewhere: (count, namespace, other) => ({
     en: `${count} Plan${count === 1 ? '' : 's'} in namespace ${namespace}: the controller runs in ${other} and ignores ${count === 1 ? 'it' : 'them'}`,
-    zh: `命名空间 ${namespace} 中有 ${count} 个 Plan：控制器运行在 ${other}，会忽略它们`,
+    zh: `命名空间 ${namespace} 中有 ${count} 个 Plan：控制器运行在 ${other}，会将其忽略`,
   }),
   'pod-security': (_, namespace, other) => ({
     en: `namespace ${namespace} enforces pod security level ${other}, which refuses the Pods of its Plans`,

@@ -32,7 +32,7 @@ const check: Check<typeof reads, Args> = {
     },
     fix: {
       en: 'manual: narrow spec.nodeSelector of one Plan, or delete that Plan; widen one for Nodes that none selects. Remove the label that excludes a Node once it may be upgraded.',
-      zh: '手动：缩小其中一个 Plan 的 spec.nodeSelector 范围，或删除该 Plan；对未被选中的节点，扩大其中一个的范围。允许升级被排除的节点时，移除其标签。',
+      zh: '手动：缩小其中一个 Plan 的 spec.nodeSelector 范围，或删除该 Plan；有节点未被选中时，扩大某个 Plan 的范围。允许升级被排除的节点时，移除其标签。',
     },
   },
   sources: ['rancher/system-upgrade-controller v0.20.1: pkg/upgrade/plan/plan.go, pkg/upgrade/job/job.go'],

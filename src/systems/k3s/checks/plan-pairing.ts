@@ -20,8 +20,8 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'k3s/plan-pairing',
-  title: { en: 'Plans for agents follow the Plan for servers', zh: 'agent 的 Plan 与 server 的 Plan 相配' },
-  headline: { en: 'Plans for agents do not fit the Plan for servers', zh: 'agent 的 Plan 与 server 的 Plan 不相配' },
+  title: { en: 'Plans for agents follow the Plan for servers', zh: 'agent 的 Plan 与 server 的 Plan 匹配' },
+  headline: { en: 'Plans for agents do not fit the Plan for servers', zh: 'agent 的 Plan 与 server 的 Plan 不匹配' },
   page: {
     impact: {
       en: 'The prepare step of a Plan waits until every server runs the version that the Plan itself names; until then its Jobs fail at their deadline. Agents newer than their server are not supported.',
@@ -143,7 +143,7 @@ const SAID: Record<Is, (args: Args) => Text> = {
   }),
   etcd: ({ plan, version: count }) => ({
     en: `Plan ${plan} selects agents and ${count} server${count === '1' ? '' : 's'} with etcd alone: etcd is upgraded last, and as agents are`,
-    zh: `Plan ${plan} 同时选中了 agent 和 ${count} 个仅运行 etcd 的 server：etcd 会最后升级，且按 agent 的方式`,
+    zh: `Plan ${plan} 同时选中了 agent 和 ${count} 个仅运行 etcd 的 server：etcd 成员会按 agent 的方式最后升级`,
   }),
   unordered: ({ plan, of }) => ({
     en: `Plan ${plan} has no prepare step: agents may be upgraded before the servers of Plan ${of}`,

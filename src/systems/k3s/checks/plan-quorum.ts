@@ -53,7 +53,7 @@ const check: Check<typeof reads, Args> = {
       ? HEELS(plan, members)
       : {
           en: `Plan ${plan} upgrades ${concurrency} of ${members} etcd members at a time${down ? `, ${down} not Ready` : ''}: the cluster can lose ${spare}`,
-          zh: `Plan ${plan} 同时升级 ${members} 个 etcd 成员中的 ${concurrency} 个${down ? `，另有 ${down} 个未就绪` : ''}：集群只能承受失去 ${spare} 个`,
+          zh: `Plan ${plan} 同时升级 ${members} 个 etcd 成员中的 ${concurrency} 个${down ? `，另有 ${down} 个未就绪` : ''}：集群最多容许 ${spare} 个停止`,
         },
 };
 export default check;

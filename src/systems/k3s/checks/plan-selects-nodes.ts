@@ -22,7 +22,7 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: 'The controller sets condition Complete to True at once, and upgrades nothing. A Plan whose prepare step waits for such a Plan waits for Nodes that never change.',
-      zh: '控制器会立即将状况 Complete 设为 True，但不会升级任何节点。如果另一个 Plan 的 prepare 步骤等待这样的 Plan，则会一直等待不会变化的节点。',
+      zh: '控制器会立即将状况 Complete 设为 True，但不会升级任何节点。如果另一个 Plan 的 prepare 步骤等待这样的 Plan，就会一直等待永远不会升级的节点。',
     },
     detection: {
       en: 'Reads spec.concurrency (0 where it is missing) and spec.nodeSelector, and compares the selector with the labels of the Nodes; those with label plan.upgrade.cattle.io/<Plan>=disabled are excluded. Nodes that were installed with K3s 1.34 or newer have no label node-role.kubernetes.io/master.',

@@ -27,7 +27,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Compares spec.version (which counts more than spec.channel), or else status.latestVersion, with the known releases. Versions newer than the newest known release of their minor are not judged.',
-      zh: '将 spec.version（优先于 spec.channel），否则将 status.latestVersion，与已知的版本比较。比该次要版本中最新已知版本更新的版本不作判断。',
+      zh: '将 spec.version（优先于 spec.channel）与已知的版本比较；未设置时比较 status.latestVersion。比该次要版本的最新已知版本还新的版本不作判断。',
     },
     fix: {
       en: 'manual: set spec.version of the Plan to a release of K3s.',

@@ -19,11 +19,11 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'k3s/plan-window',
   title: { en: 'Plans have a window that takes effect', zh: 'Plan 的时间窗口有效' },
-  headline: { en: 'spec.window of Plans does not work as written', zh: 'Plan 的 spec.window 与预期不符' },
+  headline: { en: 'spec.window of Plans does not work as written', zh: 'Plan 的 spec.window 不会按预期生效' },
   page: {
     impact: {
       en: 'With a window that it cannot read the controller rejects the Plan, and nothing happens; controllers before v0.15.0 ignore it and begin at once. An upgrade that has begun runs past the end of its window until all Nodes are through.',
-      zh: '控制器无法解析时间窗口时不会接受该 Plan，不会有任何动作；v0.15.0 之前的控制器会忽略时间窗口并立即开始。已开始的升级会越过时间窗口的结束时间，直到全部节点完成。',
+      zh: '控制器无法解析时间窗口时会拒绝该 Plan，不会有任何动作；v0.15.0 之前的控制器会忽略时间窗口并立即开始。已开始的升级会越过时间窗口的结束时间，直到全部节点完成。',
     },
     detection: {
       en: 'Reads spec.window of Plans with Nodes left: days, times such as 22:00 or 10pm, and the time zone; and the version of the controller.',
@@ -97,11 +97,11 @@ const told = (plan: PlanRow, is: Is, value: string): Finding<Args> =>
 const SAID: Record<Is, (plan: string, value: string) => Text> = {
   invalid: (plan, value) => ({
     en: `Plan ${plan} has "${value}" in spec.window, which cannot be read: the controller rejects the Plan`,
-    zh: `Plan ${plan} 的 spec.window 中的“${value}”无法解析：控制器不会接受该 Plan`,
+    zh: `Plan ${plan} 的 spec.window 中的“${value}”无法解析：控制器会拒绝该 Plan`,
   }),
   ignored: (plan, value) => ({
     en: `Plan ${plan} has spec.window, which controller v${value} ignores: it begins at once`,
-    zh: `Plan ${plan} 设置了 spec.window，但控制器 v${value} 会忽略它：立即开始`,
+    zh: `Plan ${plan} 设置了 spec.window，但控制器 v${value} 会忽略它并立即开始`,
   }),
   'runs-on': (plan, value) => ({
     en: `Plan ${plan} begins within ${value}, and runs past the end until all Nodes are through`,

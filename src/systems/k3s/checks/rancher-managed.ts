@@ -22,7 +22,7 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: 'Rancher writes its own Plans and puts label upgrade.cattle.io/disable into the selector of all others: such a Plan selects no Node and never runs. Changes to the Plans of Rancher are reverted.',
-      zh: 'Rancher 会写入自己的 Plan，并在其他 Plan 的选择算符中加入标签 upgrade.cattle.io/disable：这样的 Plan 不选中任何节点，永远不会执行。对 Rancher 的 Plan 的修改会被还原。',
+      zh: 'Rancher 会创建自己的 Plan，并在其他 Plan 的选择算符中加入标签 upgrade.cattle.io/disable：这样的 Plan 不选中任何节点，永远不会执行。对 Rancher 的 Plan 的修改会被还原。',
     },
     detection: {
       en: 'Looks for labels that Rancher puts on Nodes and Plans, for Plans in cattle-system, and for Deployment cattle-system/cattle-cluster-agent. The agent alone does not show whether version management is on.',

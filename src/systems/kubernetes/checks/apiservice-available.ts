@@ -22,7 +22,7 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: 'Requests to an aggregated API that is not Available fail. Deleting namespaces hangs, and garbage collection and resource quotas miss its kinds. After an upgrade this cannot be told from new damage.',
-      zh: '访问不可用的聚合 API 会失败。命名空间无法删除，垃圾收集和资源配额会遗漏其资源。升级后无法与新问题区分。',
+      zh: '访问不可用的聚合 API 会失败。命名空间无法删除，垃圾收集和资源配额会遗漏其资源。升级后将无法区分新旧问题。',
     },
     detection: { en: 'Reads condition Available of each APIService.', zh: '读取每个 APIService 的 Available 状况。' },
     fix: {

@@ -38,7 +38,7 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/drain-room',
   title: { en: 'the other Nodes have room for the Pods of each Node', zh: '其他节点有足够资源容纳任一节点的 Pod' },
-  headline: { en: 'Pods of a Node do not fit on the other Nodes', zh: '节点的 Pod 在其他节点上放不下' },
+  headline: { en: 'Pods of a Node do not fit on the other Nodes', zh: '其他节点的剩余资源容不下该节点的 Pod' },
   page: {
     impact: {
       en: 'When the Node is drained, some of its Pods stay Pending until it is schedulable again.',
@@ -50,7 +50,7 @@ const check: Check<typeof reads, Args> = {
     },
     fix: {
       en: 'manual: add a Node during the upgrade, or scale down less important workloads.',
-      zh: '手动：升级期间增加一个节点，或缩容可以暂停的工作负载。',
+      zh: '手动：升级期间增加一个节点，或缩容次要的工作负载。',
     },
     limits: {
       en: 'The sum over all Nodes is compared: a Pod can still fit on none of them. Init containers and other resources are not counted.',

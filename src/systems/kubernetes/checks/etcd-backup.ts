@@ -40,7 +40,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Reads the last success of CronJobs that run etcdctl or etcdutl, of Velero Backups and of ETCDSnapshotFiles. If none of these exists, the result is unknown: a backup may be made outside the cluster.',
-      zh: '读取运行 etcdctl 或“etcdutl”的 CronJob、Velero 的“Backup”以及 ETCDSnapshotFile 最近一次成功的时间。如果都没有，结果为未知：备份可能在集群之外进行。',
+      zh: '读取运行 etcdctl 或 etcdutl 的 CronJob、Velero 的 Backup 以及 ETCDSnapshotFile 最近一次成功的时间。如果都没有，结果为未知：备份可能在集群之外进行。',
     },
     fix: {
       en: 'manual: etcdctl snapshot save, copy the file off the Node, and restore it once on another machine.',

@@ -67,7 +67,7 @@ const check: Check<Record<string, never>, Args> = {
     },
     fix: {
       en: 'manual: kubectl edit configmap kubeadm-config -n kube-system; for an API version run kubeadm config migrate of the installed version first. fix -f sets apiVersion in files where nothing else has to change, and names the command for the others.',
-      zh: '手动：kubectl edit configmap kubeadm-config -n kube-system；API 版本需先用当前版本的 kubeadm config migrate 转换。对于文件，如果不需要其他改动，fix -f 会直接修改 apiVersion；否则给出命令。',
+      zh: '手动：执行“kubectl edit configmap kubeadm-config -n kube-system”；API 版本需先用当前版本的 kubeadm config migrate 转换。对于文件，如果不需要其他改动，fix -f 会直接修改 apiVersion；否则给出命令。',
     },
   },
   sources: ['kubernetes/kubernetes: cmd/kubeadm/app/apis/kubeadm, cmd/kubeadm/app/features/features.go'],

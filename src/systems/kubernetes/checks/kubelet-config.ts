@@ -43,7 +43,7 @@ const check: Check<Record<string, never>, Args> = {
     },
     fix: {
       en: 'manual: kubectl edit configmap kubelet-config -n kube-system, then kubeadm upgrade node on each Node. A file: remove or change the named field.',
-      zh: '手动：kubectl edit configmap kubelet-config -n kube-system，然后在各节点执行 kubeadm upgrade node。文件：删除或修改所列字段。',
+      zh: '手动：执行“kubectl edit configmap kubelet-config -n kube-system”，然后在各节点执行 kubeadm upgrade node。文件：删除或修改所列字段。',
     },
     limits: {
       en: 'Configuration files and flags on a Node are not visible. For cgroup v1 see kubernetes/node-runtime.',

@@ -26,7 +26,7 @@ interface Args {
 }
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/node-runtime',
-  title: { en: 'Nodes have the runtime and cgroups the target version needs', zh: '节点的容器运行时和 cgroup 满足目标版本' },
+  title: { en: 'Nodes have the runtime and cgroups the target version needs', zh: '节点的容器运行时和 cgroup 满足目标版本的要求' },
   headline: { en: 'Nodes lack what kubelets of the target version need', zh: '节点不满足目标版本 kubelet 的要求' },
   page: {
     impact: {

@@ -57,7 +57,7 @@ const check: Check<typeof reads, Args> = {
     },
     fix: {
       en: 'upgrade relaxes a budget that never allows an eviction by one Pod and restores it at the end, but only if the budget is named with --confirm. Otherwise manual: add a replica, or lower minAvailable, during the upgrade. If two budgets select one Pod, delete one of them.',
-      zh: '升级时将始终不允许驱逐的 PodDisruptionBudget 放宽一个 Pod，结束时恢复，且仅在用 --confirm 指明该对象时进行。其他情况需手动：升级期间增加一个副本，或调低 minAvailable。两个 PodDisruptionBudget 选中同一 Pod 时只保留一个。',
+      zh: '对始终不允许驱逐的 PodDisruptionBudget，升级期间放宽一个 Pod，结束时恢复（仅限用 --confirm 指明的对象）。其他情况需手动：升级期间增加一个副本，或调低 minAvailable。两个 PodDisruptionBudget 选中同一 Pod 时只保留一个。',
     },
     limits: {
       en: 'Percentages are taken of the Pods that exist, not of the replicas that a controller is still making. In manifests a workload with a HorizontalPodAutoscaler counts with its maxReplicas.',

@@ -46,7 +46,7 @@ const check: Check<Reads, Args> = {
   page: {
     impact: {
       en: 'After the upgrade the API server answers "no matches for kind" when the object is applied in the old version: the next kubectl apply, Helm upgrade or sync fails. The object itself stays readable in the new version, except for kinds without a successor.',
-      zh: '升级后，以旧版本应用对象会收到 “no matches for kind”：下一次 kubectl apply、Helm 升级或同步会失败。对象本身仍可用新版本读取，没有后继版本的类型除外。',
+      zh: '升级后，以旧版本应用对象会收到“no matches for kind”：下一次 kubectl apply、Helm 升级或同步会失败。对象本身仍可用新版本读取，没有后继版本的类型除外。',
     },
     detection: {
       en: 'Reads metadata of the kinds that the path concerns: server-side applies in managedFields, and the last-applied annotation. Also the deployed revision of each Helm release, manifests (-f), and every object of a kind without a successor. Entries of the control plane and of status do not count.',

@@ -39,7 +39,7 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: 'Once the version is removed, these requests fail with 404: a controller, CI job or dashboard stops working. No object needs to show it.',
-      zh: '该版本移除后，这些请求会返回 404：相应的控制器、CI 任务或面板会停止工作。对象上不一定有痕迹。',
+      zh: '该版本移除后，这些请求会返回 404：相应的控制器、CI 任务或仪表盘会停止工作。对象上不一定有痕迹。',
     },
     detection: {
       en: 'Reads metric apiserver_requested_deprecated_apis of every API server, with the number of requests from apiserver_request_total and the start of the process. A row stays until that API server restarts, also when the client is gone: it is never more than a warning.',

@@ -35,7 +35,7 @@ interface Args extends Stale {
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/stale-managed-fields',
   title: { en: 'managedFields name only versions that the CRD has', zh: 'managedFields 只包含 CRD 现有的版本' },
-  headline: { en: 'managedFields name versions the CRD no longer has', zh: 'managedFields 含有 CRD 已没有的版本' },
+  headline: { en: 'managedFields name versions the CRD no longer has', zh: 'managedFields 含有 CRD 中已不存在的版本' },
   page: {
     impact: {
       en: 'Every server-side apply of the object fails with "request to convert CR to an invalid group/version": Argo CD, Flux and Helm 4 cannot change it. Other updates work.',
@@ -47,7 +47,7 @@ const check: Check<typeof reads, Args> = {
     },
     fix: {
       en: 'Sets the version of each such entry to the version that the object is read in. Its manager keeps its fields, and no value of the object changes. It is not undone: an API server does not take an entry of a version that the CRD does not have.',
-      zh: '将这些记录的版本改为读取该对象所用的版本。管理器仍拥有其字段，对象的值不变。此修改不会撤销：API 服务器不接受 CRD 没有的版本的记录。',
+      zh: '将这些记录的版本改为读取该对象所用的版本。字段管理器仍持有其字段，对象的值不变。此修改不会撤销：API 服务器不接受 CRD 没有的版本的记录。',
     },
     limits: {
       en: 'Needs the right to list every custom resource. The permissions below cover widely used CRDs; rbac adds the CRDs of the cluster that it is connected to. A missing right is named, and the result is unknown.',

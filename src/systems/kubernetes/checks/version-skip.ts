@@ -11,8 +11,8 @@ interface Args {
 
 const check: Check<Record<string, never>, Args> = {
   id: 'kubernetes/version-skip',
-  title: { en: 'the target version is the next minor version', zh: '目标是下一个次要版本' },
-  headline: { en: 'the target version is several minor versions ahead', zh: '目标领先不止一个次要版本' },
+  title: { en: 'the target version is the next minor version', zh: '目标版本是下一个次要版本' },
+  headline: { en: 'the target version is several minor versions ahead', zh: '目标版本高出不止一个次要版本' },
   page: {
     impact: {
       en: 'Kubernetes supports API server upgrades of one minor version at a time. Objects that were stored by an older minor can be unreadable after a jump, and kubeadm refuses it.',

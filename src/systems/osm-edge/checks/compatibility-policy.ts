@@ -105,7 +105,7 @@ const HAZARDS: readonly Hazard[] = [
       en: 'metrics of certificates have the labels proxy_uuid and identity in place of common_name',
       zh: '证书相关指标的标签由 common_name 改为“proxy_uuid”和“identity”',
     },
-    next: { text: { en: 'adapt dashboards and alerts that use common_name', zh: '调整使用 common_name 的监控面板和告警' } },
+    next: { text: { en: 'adapt dashboards and alerts that use common_name', zh: '调整使用 common_name 的仪表盘和告警' } },
   },
   {
     key: 'split-root',
@@ -244,7 +244,7 @@ function beyondPolicy(from: string, to: string): Verdict[] {
             'pre-release',
             {
               en: `${pre.join(' and ')} is a pre-release, which the policy does not cover`,
-              zh: `${pre.join('、')} 属于预发布，兼容性策略不涵盖`,
+              zh: `${pre.join('、')} 属于预发布版本，兼容性策略不涵盖`,
             },
             { en: `upgrade to the release ${releases().knownUpTo}`, zh: `升级到正式版本 ${releases().knownUpTo}` },
           ),

@@ -36,16 +36,16 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: 'An upgrade starts a new Pod of osm-bootstrap, osm-controller and osm-injector beside the old one (1.1 cores by default). Where no Node has that much CPU unrequested, the Pods stay Pending ("Insufficient cpu"), or preempt workloads: they have priority class system-node-critical.',
-      zh: '升级时 osm-bootstrap、osm-controller、osm-injector 会在旧 Pod 之外各启动一个新 Pod（默认共 1.1 核）。如果没有节点有足够的未申请 CPU，Pod 会停留在 Pending（“Insufficient cpu”），或者抢占其他工作负载：它们的优先级类为 system-node-critical。',
+      zh: '升级时 osm-bootstrap、osm-controller、osm-injector 会在旧 Pod 之外各启动一个新 Pod（默认共 1.1 核）。如果没有节点剩余足够的 CPU，Pod 会停留在 Pending（“Insufficient cpu”），或者抢占其他工作负载：它们的优先级类为 system-node-critical。',
     },
     detection: {
       en: 'Compares the CPU requests of each Deployment with allocatable CPU minus the requests of all Pods, per Node that is not cordoned; and reads what the scheduler says of control plane Pods that are Pending.',
-      zh: '按每个未封锁的节点，将各 Deployment 的 CPU 申请与可分配 CPU 减去全部 Pod 申请后的余量比较，并读取调度器对 Pending 的控制平面 Pod 的说明。',
+      zh: '按每个未封锁的节点，将各 Deployment 的 CPU 请求与可分配 CPU 减去全部 Pod 请求后的余量比较，并读取调度器对 Pending 的控制平面 Pod 的说明。',
     },
-    fix: { en: 'manual: add a Node, or lower the requests of other workloads.', zh: '手动：增加节点，或降低其他工作负载的申请量。' },
+    fix: { en: 'manual: add a Node, or lower the requests of other workloads.', zh: '手动：增加节点，或降低其他工作负载的请求量。' },
     limits: {
       en: 'Memory, taints, affinity and init containers are not judged. Other requests in the values of the upgrade are not taken into account.',
-      zh: '不判断内存、污点、亲和性和 init 容器，也不考虑升级时 values 中不同的申请量。',
+      zh: '不判断内存、污点、亲和性和 init 容器，也不考虑升级时 values 中不同的请求量。',
     },
   },
   sources: [
@@ -101,7 +101,7 @@ const check: Check<typeof reads, Args> = {
       manual(
         {
           en: `add a Node, or lower the requests of other workloads${first?.args.wanted ? `, until one Node has ${first.args.wanted}m CPU left` : ''}`,
-          zh: `增加节点，或降低其他工作负载的申请量${first?.args.wanted ? `，使某个节点至少剩余 ${first.args.wanted}m CPU` : ''}`,
+          zh: `增加节点，或降低其他工作负载的请求量${first?.args.wanted ? `，使某个节点至少剩余 ${first.args.wanted}m CPU` : ''}`,
         },
         'kubectl describe nodes',
       ),

@@ -36,7 +36,7 @@ const check: Check<typeof reads, Args> = {
     },
     fix: {
       en: 'Deletes the Deployment and keeps its Pods running (like kubectl delete --cascade=orphan); helm upgrade then creates the new one. Undo creates the Deployment again, and it adopts its Pods.',
-      zh: '删除该 Deployment 并保留其运行中的 Pod（`--cascade=orphan`），随后由 helm upgrade 创建新的 Deployment。撤销时重新创建该 Deployment，由它接管这些 Pod。',
+      zh: '删除该 Deployment 并保留其运行中的 Pod（相当于 kubectl delete --cascade=orphan），随后由 helm upgrade 创建新的 Deployment。撤销时重新创建该 Deployment，由它接管这些 Pod。',
     },
   },
   sources: [
@@ -58,7 +58,7 @@ const check: Check<typeof reads, Args> = {
   },
   say: ({ namespace, target, codebase, now }) => ({
     en: `helm upgrade to ${target} will fail ("field is immutable"): selector of Deployment ${namespace}/${CONTROLLER} must become codebase="${codebase}", now ${now === null ? 'without that label' : `"${now}"`}`,
-    zh: `升级到 ${target} 时 helm upgrade 会失败（“field is immutable”）：Deployment ${namespace}/${CONTROLLER} 的标签选择算符须改为 “codebase=${codebase}”，当前${now === null ? '没有该标签' : `为“${now}”`}`,
+    zh: `升级到 ${target} 时 helm upgrade 会失败（“field is immutable”）：Deployment ${namespace}/${CONTROLLER} 的标签选择算符须改为“codebase=${codebase}”，当前${now === null ? '没有该标签' : `为“${now}”`}`,
   }),
   remedy: {
     writes: [{ verbs: ['get', 'delete', 'create'], group: 'apps', resource: 'deployments' }],

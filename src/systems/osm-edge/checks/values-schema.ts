@@ -163,7 +163,7 @@ function refusedBy(rule: Rule | undefined, value: Json | undefined): Text | unde
   return undefined;
 }
 
-const words = (all: readonly string[]): Text => ({ en: `one of ${all.join(', ')}`, zh: `“${all.join('、')}”之一` });
+const words = (all: readonly string[]): Text => ({ en: `one of ${all.join(', ')}`, zh: `“${all.join('”、“')}”之一` });
 
 const found = (record: Ref, args: Args): Finding<Args> =>
   finding<Args>({

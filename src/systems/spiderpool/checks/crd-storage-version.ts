@@ -39,7 +39,7 @@ const check: Check<typeof reads, Args> = {
     },
     fix: {
       en: 'The command upgrade spiderpool stops controller and agent, converts every object where it is, and then drops v1. Nothing is deleted, running Pods keep their IPs, new ones wait; undo converts back.',
-      zh: '“upgrade spiderpool”会停止 controller 和 agent，就地转换每个对象，然后移除 v1。不删除任何对象，运行中的 Pod 保留其 IP，新 Pod 等待；撤销时转换回来。',
+      zh: 'upgrade spiderpool 会停止 controller 和 agent，就地转换每个对象，然后移除 v1。不删除任何对象，运行中的 Pod 保留其 IP，新 Pod 等待；撤销时转换回来。',
     },
     limits: {
       en: 'The upgrade guide does not mention this: it only asks to change ownerControllerType from None to Pod. The conversion does not start while IP findings are open, or if an object cannot be converted.',

@@ -10,15 +10,15 @@ export default crdsCurrent(CHART, {
     },
     detection: {
       en: 'Compares the live CRDs with the chart passed with --chart and the charts that it contains, or with tables built from all released charts. Descriptions, and extra fields in the live CRD, are ignored. A CRD that the chart lacks is compared with the tables.',
-      zh: '与 --chart 指定的 chart 及其包含的子 chart 比较；未指定时与根据所有已发布 chart 生成的表比较。忽略描述文字，以及现有 CRD 多出的字段。chart 中没有的 CRD 与表比较。',
+      zh: '将现有 CRD 与 --chart 指定的 chart 及其包含的子 chart 比较；未指定时与根据所有已发布 chart 生成的表比较。忽略描述文字，以及现有 CRD 多出的字段。chart 中没有的 CRD 与表比较。',
     },
     fix: {
       en: 'Applies the CRDs of the chart with forced server-side apply (after an install, spec.versions belongs to another field manager). Undo restores the old CRD as long as it still serves every stored version; fields that exist only in the new CRD are then pruned.',
-      zh: '以强制的服务器端应用写入 chart 中的 CRD（安装后 spec.versions 属于另一个字段管理器）。只要旧 CRD 仍提供所有已存储的版本就可以撤销，届时仅新 CRD 才有的字段会被清除。',
+      zh: '以服务器端应用（强制覆盖）写入 chart 中的 CRD（安装后 spec.versions 属于另一个字段管理器）。只要旧 CRD 仍提供所有已存储的版本就可以撤销，届时仅新 CRD 才有的字段会被清除。',
     },
     limits: {
       en: 'If objects are still stored in a version that the target does not have (0.3.7 and older), the API server rejects the new CRD; the command upgrade spiderpool converts those objects first. CRDs of other software (sriovnetwork.openshift.io) that are newer than the ones of the chart are not touched.',
-      zh: '如果仍有对象以目标版本没有的版本存储（0.3.7 及更早），API 服务器会拒绝新 CRD；“upgrade spiderpool”会先转换这些对象。属于其他软件（sriovnetwork.openshift.io）且比 chart 新的 CRD 不会改动。',
+      zh: '如果仍有对象以目标版本没有的版本存储（0.3.7 及更早），API 服务器会拒绝新 CRD；upgrade spiderpool 会先转换这些对象。属于其他软件（sriovnetwork.openshift.io）且比 chart 新的 CRD 不会改动。',
     },
   },
   sources: [

@@ -49,7 +49,7 @@ const check: Check<typeof reads, Args> = {
     },
     fix: {
       en: 'manual: pull the images ahead, for example with crictl pull on each node, or make the registry reachable. The command upgrade spiderpool pulls them ahead by itself, before it changes anything; --mirror takes all images from another registry.',
-      zh: '手动：提前拉取镜像（例如在每个节点上执行“crictl pull”），或使镜像仓库可以访问。“upgrade spiderpool”会在做任何更改之前自动提前拉取；--mirror 可改从其他镜像仓库拉取。',
+      zh: '手动：提前拉取镜像（例如在每个节点上执行“crictl pull”），或使镜像仓库可以访问。upgrade spiderpool 会在做任何更改之前自动提前拉取；--mirror 可改从其他镜像仓库拉取。',
     },
   },
   sources: [

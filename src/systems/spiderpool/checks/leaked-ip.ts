@@ -54,7 +54,7 @@ const check: Check<typeof reads, Args> = {
     },
     limits: {
       en: 'Records in the format of 0.3.7 and older are released by the IP garbage collection of Spiderpool. So are the IPs of a Pod that never started, once it is deleted; until then it is unknown which of them the Pod will use.',
-      zh: '0.3.7 及更早格式的记录由 Spiderpool 自身的 IP 回收释放。从未启动的 Pod 的 IP 也会在该 Pod 删除后由其释放：无法得知它即将使用哪一个。',
+      zh: '0.3.7 及更早格式的记录由 Spiderpool 自身的 IP 回收释放。从未启动的 Pod 的 IP 也会在该 Pod 删除后由其释放；在此之前无法得知 Pod 会使用哪一个。',
     },
   },
   sources: [
