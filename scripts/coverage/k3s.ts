@@ -53,7 +53,7 @@ export const coverage: Coverage = {
         {
           step: {
             en: 'a snapshot before each hop, watched where the cluster records it',
-            zh: '每一跳之前的快照；集群有记录时会等待其出现',
+            zh: '升级到每个次要版本之前的快照；集群有记录时会等待其出现',
           },
         },
       ],
@@ -62,11 +62,11 @@ export const coverage: Coverage = {
       section: { en: 'Versions', zh: '版本' },
       statement: {
         en: 'Kubernetes version skew applies; no minor may be skipped, and the controller does not prevent it',
-        zh: '遵循 Kubernetes 的版本偏差策略，不得跳过次版本；控制器不会阻止跳过',
+        zh: '遵循 Kubernetes 的版本偏差策略，不得跳过次要版本；控制器不会阻止跳过',
       },
       by: [
         { check: 'k3s/plan-skew' },
-        { step: { en: 'one hop for each minor, each with its own Plans', zh: '每个次版本一跳，各有自己的 Plan' } },
+        { step: { en: 'one hop for each minor, each with its own Plans', zh: '每个次要版本升级一次，各有自己的 Plan' } },
       ],
     },
     {
@@ -87,7 +87,7 @@ export const coverage: Coverage = {
     {
       statement: {
         en: 'release notes of a minor: etcd 3.6 with 1.34, etcd 3.7 and the Gateway API CRDs with 1.37',
-        zh: '次版本的发布说明：1.34 带来 etcd 3.6，1.37 带来 etcd 3.7 和 Gateway API 的 CRD',
+        zh: '次要版本的发布说明：1.34 自带 etcd 3.6，1.37 自带 etcd 3.7 和 Gateway API 的 CRD',
       },
       by: [{ check: 'k3s/etcd-upgrade-path' }, { check: 'k3s/gateway-api-crds' }],
     },
@@ -222,7 +222,7 @@ const HAZARDS: Hazard[] = [
   row(
     'controller-ready',
     'There is no system-upgrade-controller where Plans are, it is not ready, it does not hold its Lease, all servers are cordoned, or its ConfigMap is newer than its Pod.',
-    'Plan 所在之处没有 system-upgrade-controller、它未就绪、不持有其 Lease、server 节点全部处于封锁状态，或其 ConfigMap 比其 Pod 更新。',
+    'Plan 所在的命名空间没有 system-upgrade-controller、它未就绪、不持有其 Lease、server 节点全部处于封锁状态，或其 ConfigMap 比其 Pod 更新。',
     'found',
     'lease',
   ),
@@ -267,7 +267,7 @@ const HAZARDS: Hazard[] = [
   row(
     'plan-drain',
     'drain has both deleteLocalData and deleteEmptydirData, a budget that allows no eviction, Pods without a controller, or a timeout beyond the deadline of the Job.',
-    'drain 同时设置 deleteLocalData 和 deleteEmptydirData、PodDisruptionBudget 不允许驱逐、存在没有控制器的 Pod，或超时长于 Job 的期限。',
+    'drain 同时设置 deleteLocalData 和 deleteEmptydirData、PodDisruptionBudget 不允许驱逐、存在没有控制器的 Pod，或超时长于 Job 的时限。',
     'deletes',
     'found',
     'fields',
@@ -322,14 +322,14 @@ const HAZARDS: Hazard[] = [
   row(
     'plan-skew',
     'A Plan takes servers over a minor version, or agents past a server.',
-    'Plan 使 server 跳过次版本，或使 agent 高于 server。',
+    'Plan 使 server 跳过次要版本，或使 agent 高于 server。',
     'found',
     'ahead',
   ),
   row(
     'plan-downgrade',
     'A Plan is older than its Nodes, or built in an earlier month; or its image has no guard and really downgrades.',
-    'Plan 的版本低于其节点，或构建月份更早；或其镜像没有防护而真正降级。',
+    'Plan 的版本低于其节点，或构建月份更早；或其镜像不作检查，会真的降级。',
     'found',
     'built-earlier',
     'unguarded',
@@ -338,11 +338,11 @@ const HAZARDS: Hazard[] = [
   row(
     'plan-quorum',
     'More etcd members at a time than the cluster can lose, also with members that are down; no postCompleteDelay between them.',
-    '同时升级的 etcd 成员多于集群可失去的数量（含已停止的成员）；成员之间没有 postCompleteDelay。',
+    '同时升级的 etcd 成员（含已停止的成员）多于集群可容许停止的数量；成员之间没有 postCompleteDelay。',
     'found',
     'one-down',
   ),
-  row('cordoned-before', 'Cordoned Nodes will be uncordoned by a Plan.', 'Plan 会取消已封锁节点的封锁。', 'found'),
+  row('cordoned-before', 'Cordoned Nodes will be uncordoned by a Plan.', 'Plan 会取消节点原有的封锁。', 'found'),
   row('node-version', 'A Node is labelled as upgraded and runs an older version.', '节点标记为已升级，却运行旧版本。', 'found'),
   row(
     'plan-stuck',
@@ -361,13 +361,13 @@ const HAZARDS: Hazard[] = [
     ...row(
       'etcd-upgrade-path',
       'The running etcd cannot be upgraded to the etcd of the next minor version.',
-      '运行中的 etcd 无法升级到下一个次版本的 etcd。',
+      '运行中的 etcd 无法升级到下一个次要版本的 etcd。',
       'found',
     ),
     ...{ from: '1.33, 1.36', to: '1.34, 1.37' },
   },
   {
-    ...row('gateway-api-crds', 'K3s takes over Gateway API CRDs that others installed.', 'K3s 会接管他处安装的 Gateway API CRD。', 'found'),
+    ...row('gateway-api-crds', 'K3s takes over Gateway API CRDs that others installed.', 'K3s 会接管其他来源的 Gateway API CRD。', 'found'),
     ...{ from: '<1.37', to: '>=1.37' },
   },
 ];

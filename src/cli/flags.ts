@@ -349,7 +349,7 @@ export const FLAGS = {
     value: 'LEVEL',
     text: {
       en: 'Log verbosity, as in kubectl. 1: actions and retries; 2: plus list pages; 6: plus requests',
-      zh: '日志级别，同 kubectl。1：操作与重试；2：另加分页；6：另加每个请求',
+      zh: '日志级别，同 kubectl。1：操作与重试；2：另加列表的每一页；6：另加每个请求',
     },
   },
   'no-color': { kind: 'boolean', text: { en: 'No colours (as NO_COLOR does)', zh: '不使用颜色（与 NO_COLOR 相同）' } },

@@ -2,7 +2,7 @@
 import { duration } from '../cluster/duration.ts';
 import type { Installation, JudgedFinding, Raw, Source, System, Text, UpgradePath } from '../engine/contracts.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
-import { isGap } from '../engine/gaps.ts';
+import { describeGap, isGap } from '../engine/gaps.ts';
 import type { Target } from '../engine/paths.ts';
 import { type Plan, stepsOf } from '../engine/plan.ts';
 import { counted } from '../report/face.ts';
@@ -132,9 +132,9 @@ function assertTakes({ flags }: Call, { id, chart, byNode, uncordons, installsCo
 /** Without a chart the stages follow from the two versions alone. */
 function assertKnown({ installation: { id, system }, from, to }: UpgradePath): void {
   if (isGap(from)) {
-    const why = oneLine(from.detail ?? from.resource, 300);
+    const why = from.verb === 'decode' ? { en: from.detail ?? '', zh: from.detailZh ?? from.detail ?? '' } : describeGap(from);
     throw new UserError(
-      { en: `upgrading ${id}: the installed version is unknown: ${why}`, zh: `升级 ${id}：当前版本未知：${why}` },
+      { en: `upgrading ${id}: the installed version is unknown: ${why.en}`, zh: `升级 ${id}：当前版本未知：${why.zh}` },
       { en: 'required permissions: {tool} rbac --for check', zh: '所需权限：{tool} rbac --for check' },
       EXIT.unknown,
     );
@@ -177,9 +177,9 @@ function theOne(installations: readonly Installation[], { id }: System, release:
 /** Who may not look does not know that there is none. */
 function notSeen({ id }: System, { results }: Examination): UserError {
   const gap = results.flatMap(({ gaps }) => gaps)[0];
-  const why = oneLine(gap?.detail ?? gap?.resource ?? '', 300);
+  const why = gap ? describeGap(gap) : { en: 'not checked', zh: '未检查' };
   return new UserError(
-    { en: `upgrading ${id}: cannot determine whether it is installed: ${why}`, zh: `升级 ${id}：无法确定是否已安装：${why}` },
+    { en: `upgrading ${id}: cannot determine whether it is installed: ${why.en}`, zh: `升级 ${id}：无法确定是否已安装：${why.zh}` },
     { en: 'required permissions: {tool} rbac --for fix', zh: '所需权限：{tool} rbac --for fix' },
     EXIT.unknown,
   );

@@ -95,8 +95,7 @@ function patchPart({ on, changes, counters = [] }: Extract<StepDraft, { do: 'pat
   const fields = [...new Set([...changes.map(({ path }) => path), ...(changes.length ? [] : counters.map(({ path }) => path))])].map(
     fieldWord,
   );
-  const field = inRow(fields, ', ');
-  const zh = inRow(fields, '、');
+  const { en: field, zh } = inRow(fields);
   const [only] = changes;
   const plain = changes.length === 1 && only!.inString === undefined ? only : undefined;
   if (plain && plain.after === undefined) return { ...ofObject({ en: `removes ${field} of`, zh: `移除 ${zh}：` }, on) };
@@ -104,8 +103,14 @@ function patchPart({ on, changes, counters = [] }: Extract<StepDraft, { do: 'pat
   return { ...ofObject({ en: `sets ${field} of`, zh: `设置 ${zh}：` }, on), to: value };
 }
 
-const inRow = (fields: readonly string[], comma: string): string =>
-  fields.length > 2 ? `${fields.slice(0, 2).join(comma)}${comma}…` : fields.join(comma);
+function inRow(fields: readonly string[]): Text {
+  const first = fields.slice(0, 2);
+  const more = fields.length > 2;
+  return {
+    en: `${first.join(', ')}${more ? ', …' : ''}`,
+    zh: `${first.join('、')}${more ? ` 等 ${fields.length} 个字段` : ''}`,
+  };
+}
 
 /** `/metadata/labels/a~1b` as `metadata.labels[a/b]`. */
 const fieldWord = (path: string): string =>

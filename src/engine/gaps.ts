@@ -1,5 +1,6 @@
 // Gaps in words: what could not be seen, why, and what would settle it.
 import { shellWord } from '../text/shell.ts';
+import { EXIT, UserError } from '../text/user-error.ts';
 import type { Gap, Text } from './contracts.ts';
 
 export const isGap = (value: unknown): value is Gap =>
@@ -39,6 +40,16 @@ export function describeGap(gap: Gap): Text {
     case 'not-collected':
       return { en: `the snapshot has no ${gap.resource}${WHERE.en(gap)}`, zh: `快照中没有 ${gap.resource}${WHERE.zh(gap)}` };
   }
+}
+
+/** An upgrade is not planned past what could not be read. */
+export function unread(system: string, gap: Gap): UserError {
+  const { en, zh } = describeGap(gap);
+  return new UserError(
+    { en: `upgrading ${system}: ${en}`, zh: `升级 ${system}：${zh}` },
+    { en: 'required permissions: {tool} rbac --for upgrade', zh: '所需权限：{tool} rbac --for upgrade' },
+    EXIT.unknown,
+  );
 }
 
 /** As in Face. */

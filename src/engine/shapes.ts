@@ -88,7 +88,7 @@ export function row<R extends Shapes, O extends Shapes = Record<never, never>>(r
   return (value, at) => {
     if (!isRaw(value)) return isNot(at, value, { en: 'a map', zh: '映射（map）' });
     const missing = Object.keys(required).find((name) => !Object.hasOwn(value, name));
-    if (missing !== undefined) return { at: below(at, missing), why: { en: 'is missing', zh: '缺失' } };
+    if (missing !== undefined) return { at: below(at, missing), why: { en: 'is missing', zh: '缺少该字段' } };
     return firstOf(Object.entries(value), (item, name) =>
       Object.hasOwn(all, name) ? all[name]!(item, below(at, name)) : { at: below(at, oneLine(name, SHOWN)), why: UNKNOWN_FIELD },
     );

@@ -278,11 +278,14 @@ const NAMED = 3;
 function nothing(paths: readonly string[], skipped: readonly Skipped[]): UserError {
   const some = skipped.slice(0, NAMED);
   const more = skipped.length > NAMED ? { en: ', ...', zh: '……' } : { en: '', zh: '' };
-  const what = (language: 'en' | 'zh') => some.map(({ file, why }) => `${file} (${why[language]})`).join(language === 'en' ? ', ' : '、');
+  const what = {
+    en: some.map(({ file, why }) => `${file} (${why.en})`).join(', '),
+    zh: some.map(({ file, why }) => `${file}（${why.zh}）`).join('、'),
+  };
   return new UserError(
     {
-      en: `reading -f ${paths.join(', ')}: no Kubernetes objects${some.length ? `; skipped: ${what('en')}${more.en}` : ''}`,
-      zh: `读取 -f ${paths.join('、')}：没有 Kubernetes 对象${some.length ? `；已跳过：${what('zh')}${more.zh}` : ''}`,
+      en: `reading -f ${paths.join(', ')}: no Kubernetes objects${some.length ? `; skipped: ${what.en}${more.en}` : ''}`,
+      zh: `读取 -f ${paths.join('、')}：没有 Kubernetes 对象${some.length ? `；已跳过：${what.zh}${more.zh}` : ''}`,
     },
     { en: 'name a file or a directory of manifests (*.yaml, *.yml, *.json)', zh: '请指定清单文件或清单目录（*.yaml、*.yml、*.json）' },
   );

@@ -159,7 +159,7 @@ function undoOf(writes: readonly Rule[], language: Language): string {
       en: 'Changed fields are restored.',
       zh: '改动的字段恢复原值。',
     },
-    does('create', /^[^/]*$/) && { en: 'Created objects are deleted.', zh: '新建的对象被删除。' },
+    does('create', /^[^/]*$/) && { en: 'Created objects are deleted.', zh: '删除新建的对象。' },
     evicts && {
       en: 'Evicted Pods cannot be restored; their controllers have created new ones.',
       zh: '被驱逐的 Pod 无法恢复，其控制器已创建新的 Pod。',
@@ -167,7 +167,7 @@ function undoOf(writes: readonly Rule[], language: Language): string {
     does('delete') && { en: 'Deleted objects are restored only where the plan says so.', zh: '被删除的对象仅在计划注明时才能恢复。' },
     {
       en: 'The plan shows for each step whether it can be undone. Objects changed by someone else since are reported and left unchanged.',
-      zh: '计划中注明每个步骤能否撤销。其间被其他用户改动的对象会被列出，并保持不变。',
+      zh: '计划中注明每个步骤能否撤销。其间被其他用户改动的对象会列出，并保持不变。',
     },
   ];
   return parts.flatMap((part) => (part ? part[language] : [])).join({ en: ' ', zh: '' }[language]);

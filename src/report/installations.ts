@@ -1,7 +1,7 @@
 // What a view says of installations before any finding: the path of each, where sources of its version disagree or could not be read, and when a snapshot was recorded.
 import type { Installation, Text, UpgradePath } from '../engine/contracts.ts';
 import { describeGap, isGap } from '../engine/gaps.ts';
-import { textOf } from '../text/language.ts';
+import { textOf, typeset } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { counted, type Face } from './face.ts';
 
@@ -66,9 +66,9 @@ export function disagreement({ id, sources }: Installation, { language }: Face):
     {
       head: { en: `${name} reports different versions:`, zh: `${name} 检测到多个版本：` }[language],
       says: [...bySaid].map(([says, [first, ...more]]) => {
-        const others = { en: ` and ${counted(more.length, 'other source', '').en}`, zh: `等 ${more.length + 1} 处来源` }[language];
+        const others = { en: ` and ${counted(more.length, 'other source', '').en}`, zh: ` 等 ${more.length + 1} 处来源` }[language];
         const colon = { en: ': ', zh: '：' }[language];
-        return `${says}${colon}${oneLine(textOf(first!.from)[language], NAME)}${more.length ? others : ''}`;
+        return typeset(`${says}${colon}${oneLine(textOf(first!.from)[language], NAME)}${more.length ? others : ''}`);
       }),
     },
   ];

@@ -10,8 +10,8 @@ export function languageOf(env: Record<string, string | undefined>): Language {
 /** What is the same in every language, or is not. */
 export const textOf = (words: string | Text): Text => (typeof words === 'string' ? { en: words, zh: words } : words);
 
-/** Chinese as it is set: no blank beside a full-width bracket, whatever the sentence was put together from. */
-export const typeset = (zh: string): string => zh.replace(/(?<=）) (?=\p{Script=Han})|(?<=\p{Script=Han}) (?=（)/gu, '');
+/** Chinese as it is set: no blank beside a full-width bracket or between two characters, whatever the sentence was put together from. */
+export const typeset = (zh: string): string => zh.replace(/(?<=[）\p{Script=Han}]) (?=\p{Script=Han})|(?<=\p{Script=Han}) (?=（)/gu, '');
 
 /** A Text as it is set; see typeset. */
 export const spoken = ({ en, zh }: Text): Text => ({ en, zh: typeset(zh) });

@@ -1,10 +1,9 @@
 // What an upgrade of K3s finds: its Nodes by role, how it keeps its data, who carries out Plans, and the Plans of the user, whose settings ours take over. Refuses what is not ours to change.
 // Sources: facts of K3s (labels and annotations of Nodes); rancher/system-upgrade-controller v0.20.1 pkg/apis (Plan), manifests/.
 import type { ListRead, Raw, Text, Upgrading } from '../../engine/contracts.ts';
-import { isGap } from '../../engine/gaps.ts';
+import { isGap, unread } from '../../engine/gaps.ts';
 import { isRaw } from '../../kube/json.ts';
-import { oneLine } from '../../text/sanitise.ts';
-import { EXIT, UserError } from '../../text/user-error.ts';
+import { UserError } from '../../text/user-error.ts';
 import { accountOf, missingRights, ROLES } from './access.ts';
 import { type CarrierPod, type Controller, carrierPods, controllerIn, controllerOfPod, isReady, jobSettings } from './controller.ts';
 import { rancherOf, selectedBy } from './ownership.ts';
@@ -147,21 +146,11 @@ async function objectsOf(source: Upgrading['source'], { resource, labels }: List
     { resource, labels, fields: 'whole' },
     { object: (object) => void objects.push(object), restart: () => objects.splice(0) },
   );
-  if (gap) throw unread(gap.resource, gap.detail);
+  if (gap) throw unread('k3s', gap);
   return objects;
 }
 
 // ---- refusals -------------------------------------------------------------------------------------------------------
-
-const unread = (resource: string, detail = ''): UserError =>
-  new UserError(
-    {
-      en: `upgrading k3s: cannot list ${resource}: ${oneLine(detail, 300)}`,
-      zh: `升级 k3s：无法列出 ${resource}：${oneLine(detail, 300)}`,
-    },
-    { en: 'required permissions: {tool} rbac --for upgrade', zh: '所需权限：{tool} rbac --for upgrade' },
-    EXIT.unknown,
-  );
 
 const noAccount = (name: string): UserError =>
   new UserError(

@@ -1,11 +1,9 @@
 // What the stages of an upgrade are made of: the static Pods of the control plane, the Nodes with their kubelets, and whose cluster it is.
-import type { Gap, ListRead, RowOf, Upgrading } from '../../engine/contracts.ts';
-import { isGap } from '../../engine/gaps.ts';
+import type { ListRead, RowOf, Upgrading } from '../../engine/contracts.ts';
+import { isGap, unread } from '../../engine/gaps.ts';
 import { flag, label, list, word } from '../../engine/read/index.ts';
 import { isRaw } from '../../kube/json.ts';
 import { pointerGet } from '../../kube/pointer.ts';
-import { oneLine } from '../../text/sanitise.ts';
-import { UserError } from '../../text/user-error.ts';
 import { distributionOf } from '../../versions/kubernetes.ts';
 import { managedBy } from './managed.ts';
 import { controlPlaneOf, staticPods } from './reads.ts';
@@ -76,7 +74,7 @@ export async function partsOf({ path, source }: Pick<Upgrading, 'path' | 'source
         restart: () => rows.splice(0),
       },
     );
-    if (gap) throw unread(gap);
+    if (gap) throw unread('kubernetes', gap);
     return rows;
   };
   const there = async (apiVersion: string, kind: string, name: string) => {
@@ -123,12 +121,4 @@ function imageIn(workload: unknown, of: string): string | undefined {
   const at = ['spec', 'template', 'spec', 'containers'].reduce<unknown>((value, key) => (isRaw(value) ? value[key] : undefined), workload);
   const container = Array.isArray(at) ? at.filter(isRaw).find(({ name }) => name === of) : undefined;
   return typeof container?.image === 'string' ? container.image : undefined;
-}
-
-function unread(gap: Gap): UserError {
-  const why = oneLine(`${gap.resource}: ${gap.detail ?? gap.why}`, 300);
-  return new UserError(
-    { en: `upgrading kubernetes: could not read ${why}`, zh: `升级 kubernetes：无法读取 ${why}` },
-    { en: 'the rights that are needed: {tool} rbac --for upgrade', zh: '所需权限：{tool} rbac --for upgrade' },
-  );
 }

@@ -1,8 +1,8 @@
 // From before 0.4.0: the objects of API version v1 become v2beta1 where they are, as stages of the upgrade. The guide knows no way; the common one is to export, delete and re-create everything.
 // Here nothing is deleted: for a while each CRD serves both versions, the new one without a schema; Spiderpool is stopped, each object is rewritten by a patch that can be undone, and then the
 // CRD of the target takes over. uid, finalizers and owners stay. Sources: notes.json (storage); apiextensions-apiserver pkg/apis/apiextensions/validation (storedVersions).
-import type { Condition, Gap, PointReader, Raw, Ref, Rule, Selection, StageDraft, StepDraft, Text } from '../../engine/contracts.ts';
-import { isGap } from '../../engine/gaps.ts';
+import type { Condition, PointReader, Raw, Ref, Rule, Selection, StageDraft, StepDraft, Text } from '../../engine/contracts.ts';
+import { isGap, unread } from '../../engine/gaps.ts';
 import { isRaw } from '../../kube/json.ts';
 import { labelSelector } from '../../kube/labels.ts';
 import { textAt } from '../../kube/nodes.ts';
@@ -114,7 +114,7 @@ async function crdsStoredOld({ source, intended }: SpiderpoolUpgrade): Promise<R
   for (const plural of Object.keys(KINDS)) {
     const on = crdRef(plural);
     const crd = await source.get(on);
-    if (isGap(crd)) throw unseen(crd);
+    if (isGap(crd)) throw unread('spiderpool', crd);
     const stored = crd && pointerGet(crd, '/status/storedVersions');
     if (!crd || !Array.isArray(stored) || !stored.includes(OLD)) continue;
     const wanted = (intended.crds ?? []).find((each) => textAt(each, '/metadata/name') === on.name);
@@ -186,7 +186,7 @@ async function listed({ source }: SpiderpoolUpgrade, resource: string, fields: s
       },
     },
   );
-  if (gap) throw unseen(gap);
+  if (gap) throw unread('spiderpool', gap);
   return found;
 }
 
@@ -330,14 +330,5 @@ function refusal(...against: Text[]): UserError {
       zh: '未做任何更改；请查看：{tool} explain spiderpool/crd-storage-version',
     },
     EXIT.findings,
-  );
-}
-
-function unseen(gap: Gap): UserError {
-  const why = oneLine(gap.detail ?? gap.resource, 300);
-  return new UserError(
-    { en: `upgrading spiderpool: cannot read ${gap.resource}: ${why}`, zh: `升级 spiderpool：无法读取 ${gap.resource}：${why}` },
-    { en: 'required permissions: {tool} rbac --for upgrade', zh: '所需权限：{tool} rbac --for upgrade' },
-    EXIT.unknown,
   );
 }

@@ -220,6 +220,6 @@ describe('the stages', () => {
   });
   test('nor where something cannot be read', async () => {
     const source = dumpSource(dumpOf({ objects: INSTALLED, whole: true, absent: [{ why: 'forbidden', verb: 'list', resource: 'pods' }] }));
-    await expect(conversionStages(upgrade([], { source }))).rejects.toThrow('cannot read pods');
+    await expect(conversionStages(upgrade([], { source }))).rejects.toThrow('no permission to list pods');
   });
 });

@@ -18,7 +18,7 @@ const check: Check<CordonReads, Args> = {
     },
     detection: {
       en: 'Who cordoned the node is decided from the kubectl log in the Pods of the Job, the timestamps in managedFields and the Plan status. Nodes cordoned by anyone else are ignored.',
-      zh: '根据 Job Pod 中的 kubectl 日志、managedFields 的时间戳和 Plan 的 status 判断封锁的来源；其他来源封锁的节点会被忽略。',
+      zh: '根据 Job Pod 中的 kubectl 日志、managedFields 的时间戳和 Plan 的 status 判断封锁的来源；并非由 Plan 封锁的节点会被忽略。',
     },
     fix: {
       en: 'Uncordons the node, where the Plan has already finished with it. Sets the Plan to the version that the nodes run, or, where it names that already, deletes its failed Jobs and touches it: the controller then uncordons them. Where the Plan succeeded on other nodes, excludes the node from it, deletes its Job and uncordons; otherwise deletes the Plan and its Jobs and then uncordons.',

@@ -28,7 +28,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Counts the Nodes with label node-role.kubernetes.io/etcd that a Plan has still to upgrade, and those that are not Ready. Clusters of one or two members are not judged: every upgrade of theirs interrupts the API server.',
-      zh: '统计 Plan 尚未升级的、带有标签 node-role.kubernetes.io/etcd 的节点，以及其中未就绪的节点。只有一个或两个成员的集群不作判断：任何升级都会中断 API 服务器。',
+      zh: '统计仍待 Plan 升级、且带有标签 node-role.kubernetes.io/etcd 的节点，以及其中未就绪的节点。只有一个或两个成员的集群不作判断：任何升级都会中断 API 服务器。',
     },
     fix: {
       en: 'manual: set spec.concurrency of the Plan to 1, and spec.postCompleteDelay to 30s or more.',

@@ -19,19 +19,19 @@ import { manual } from '../manual.ts';
 const PARSED: Record<string, { fits(value: Json): boolean; wants: Text; effect: Text; better?(value: Json): Json | undefined }> = {
   'osm.certificateProvider.serviceCertValidityDuration': {
     fits: (value) => typeof value === 'string' && isDuration(value),
-    wants: { en: 'a Go duration (24h)', zh: 'Go 的时长（24h）' },
+    wants: { en: 'a Go duration (24h)', zh: ' Go 的时长（24h）' },
     effect: { en: 'certificates are issued for 24h', zh: '证书有效期按 24h 签发' },
     better: inHours,
   },
   'osm.configResyncInterval': {
     fits: (value) => typeof value === 'string' && isDuration(value),
-    wants: { en: 'a Go duration (90s)', zh: 'Go 的时长（90s）' },
+    wants: { en: 'a Go duration (90s)', zh: ' Go 的时长（90s）' },
     effect: { en: 'configuration is not resynchronised', zh: '不会定期重新同步配置' },
     better: inHours,
   },
   'osm.certificateProvider.certKeyBitSize': {
     fits: (value) => typeof value === 'number' && value >= 2048 && value <= 4096,
-    wants: { en: 'a number from 2048 to 4096', zh: '2048 到 4096 之间的数字' },
+    wants: { en: 'a number from 2048 to 4096', zh: ' 2048 到 4096 之间的数字' },
     effect: { en: 'keys of 2048 bits are made', zh: '按 2048 位生成密钥' },
   },
 };
@@ -53,7 +53,7 @@ const check: Check<typeof RELEASE_READS, Args> = {
   page: {
     impact: {
       en: 'helm validates all values before it renders: one of the wrong type, or outside of the allowed words or numbers, makes helm upgrade fail ("values don\'t meet the specifications of the schema"). Durations and key sizes pass the schema, and the programs replace them with their own defaults.',
-      zh: "helm 在渲染之前校验全部 values：类型不符或不在允许的词、数字范围内的值会使 helm upgrade 失败（“values don't meet the specifications of the schema”）。时长和密钥长度可以通过校验，但程序会改用自己的默认值。",
+      zh: "helm 在渲染之前校验全部 values：类型不符或取值不在允许范围内时，helm upgrade 会失败（“values don't meet the specifications of the schema”）。时长和密钥长度可以通过校验，但程序会改用自己的默认值。",
     },
     detection: {
       en: 'Compares the user-supplied values that the upgrade carries over with the types, patterns, words and ranges of values.schema.json of the target version, or of the installed version without a target.',
@@ -157,7 +157,7 @@ function refusedBy(rule: Rule | undefined, value: Json | undefined): Text | unde
   if (typeof value === 'string' && pattern && !new RegExp(pattern).test(value))
     return { en: `like ${pattern}`, zh: `匹配“${pattern}”的字符串` };
   if (typeof value === 'number' && ((minimum !== undefined && value < minimum) || (maximum !== undefined && value > maximum)))
-    return { en: `a number from ${minimum} to ${maximum}`, zh: `${minimum} 到 ${maximum} 之间的数字` };
+    return { en: `a number from ${minimum} to ${maximum}`, zh: ` ${minimum} 到 ${maximum} 之间的数字` };
   // Of lists a snapshot keeps numbers alone.
   if (Array.isArray(value) && rule.items?.type === 'integer') return value.map((each) => refusedBy(rule.items, each)).find(Boolean);
   return undefined;

@@ -68,7 +68,7 @@ const check: Check<typeof reads, Args> = {
       ),
   say: ({ target, count }) => ({
     en: `helm upgrade to ${target} deletes CRD ${CRD}${count === undefined ? ' with all its objects' : ` with its ${count} object${count === 1 ? '' : 's'}`}: annotation ${KEEP}=keep is missing`,
-    zh: `升级到 ${target} 时 helm 会删除 CRD ${CRD}${count === undefined ? '及其所有对象' : `及其 ${count} 个对象`}：缺少注解 ${KEEP}=keep`,
+    zh: `升级到 ${target} 时 helm 会删除 CRD ${CRD}${count === undefined ? ' 及其所有对象' : ` 及其 ${count} 个对象`}：缺少注解 ${KEEP}=keep`,
   }),
   remedy: {
     writes: [
