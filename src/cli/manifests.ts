@@ -26,14 +26,14 @@ export async function manifestsOf(call: Reading): Promise<Manifests | undefined>
     throw contradiction('--offline', { en: 'needs manifests: -f FILE|DIR|-', zh: '需要清单：-f FILE|DIR|-' });
   if (offline && from !== undefined)
     throw contradiction('--offline', {
-      en: 'connects to nothing, and --from is another cluster',
-      zh: '不连接任何集群，不能与 --from 同时使用',
+      en: 'and --from exclude each other: --from stands for a cluster',
+      zh: '与 --from 不能同时使用：--from 代替集群',
     });
   if (filename === undefined) return undefined;
   if (quick)
     throw contradiction('--quick', {
-      en: 'asks an API server at once, and -f lays manifests over it',
-      zh: '需要 API 服务器立即回答，不能与 -f 同时使用',
+      en: 'and -f exclude each other: --quick reads only what the API server answers from its cache',
+      zh: '与 -f 不能同时使用：--quick 只读取 API 服务器缓存中的数据',
     });
   if (filename.filter(isStdin).length > 1) throw contradiction('-f -', { en: 'can be used only once', zh: '只能使用一次' });
   return readJudged(filename, call);
@@ -53,7 +53,7 @@ export async function readJudged(paths: readonly string[], call: Reading): Promi
 const contradiction = (what: string, why: Text): UserError =>
   new UserError(
     { en: `${what} ${why.en}`, zh: `${what} ${why.zh}` },
-    { en: 'leave it out: {retry:offline,quick}', zh: '请去掉它：{retry:offline,quick}' },
+    { en: `omit ${what}: {retry:offline,quick}`, zh: `请去掉 ${what}：{retry:offline,quick}` },
   );
 
 /** `under`: the cluster, or what stands for one; undefined: there is none. `namespace`: of that connection, where the flags name none. */

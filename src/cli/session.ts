@@ -6,14 +6,16 @@ import { clusterSource } from '../cluster/source.ts';
 import type { ClientOptions } from '../cluster/transport.ts';
 import { clusterWorld } from '../cluster/world.ts';
 import { whoAmI } from '../engine/conduct.ts';
-import type { ClusterIdentity, Lock, QuickSource, RunStore, Source, World } from '../engine/contracts.ts';
+import type { ClusterIdentity, Lock, QuickSource, RunStore, Source, Text, World } from '../engine/contracts.ts';
 import type { Manifests } from '../files/manifests.ts';
 import { runStore } from '../journal/run-store.ts';
 import { stateFolder } from '../journal/state-folder.ts';
 import type { Dump } from '../snapshot/dump.ts';
 import { readDump } from '../snapshot/read.ts';
 import { dumpSource } from '../snapshot/source.ts';
+import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
+import { commandOf } from './commands.ts';
 import type { Flags } from './flags.ts';
 import { laidOver } from './manifests.ts';
 import { watchOf } from './watch.ts';
@@ -55,12 +57,27 @@ export async function openCluster(call: Call): Promise<Live> {
 const said = new Set<string>();
 
 async function connected(call: Call): Promise<Connection> {
-  const connection = await connect(connectionFlags(call.flags), call.env);
+  const connection = await connect(connectionFlags(call.flags), call.env).catch((error: unknown) => {
+    throw error instanceof UserError && isWithoutKubeconfig(error) ? withoutCluster(error, call) : error;
+  });
   for (const warning of connection.warnings) {
     if (!said.has(warning.en)) call.log(0, warning);
     said.add(warning.en);
   }
   return connection;
+}
+
+/** What else this command can be given in place of a cluster. */
+function withoutCluster({ text, next }: UserError, { verb }: Call): UserError {
+  const flags = commandOf(verb)?.flags ?? [];
+  const ways: Text[] = [];
+  if (flags.includes('from')) ways.push({ en: '--from SNAPSHOT|DIR', zh: '--from SNAPSHOT|DIR' });
+  if (flags.includes('filename')) ways.push({ en: 'for manifests -f FILE|DIR', zh: '清单用 -f FILE|DIR' });
+  if (!next || !ways.length) return new UserError(text, next);
+  return new UserError(text, {
+    en: `${next.en}; without a cluster: ${ways.map(({ en }) => en).join(', ')}`,
+    zh: `${next.zh}；没有集群时：${ways.map(({ zh }) => zh).join('，')}`,
+  });
 }
 
 /** `warn`: how loud warnings of the server are: those about what we read are for -v. */

@@ -293,10 +293,7 @@ const NO_KUBECONFIG: Text = {
 };
 
 function noKubeconfig(): UserError {
-  return new UserError(NO_KUBECONFIG, {
-    en: 'set $KUBECONFIG or --kubeconfig; without a cluster: --from SNAPSHOT|DIR, or manifests: -f FILE|DIR',
-    zh: '请设置 $KUBECONFIG 或 --kubeconfig；没有集群时可用 --from SNAPSHOT|DIR，或用 -f FILE|DIR 检查清单',
-  });
+  return new UserError(NO_KUBECONFIG, { en: 'set $KUBECONFIG or --kubeconfig', zh: '请设置 $KUBECONFIG 或 --kubeconfig' });
 }
 
 function notThere(what: 'cluster' | 'user', name: string, context: string, config: Kubeconfig): UserError {

@@ -49,7 +49,7 @@ export function badInput(file: string, line: number | undefined, why: { en: stri
 /** There is nothing to repair: the path is wrong. */
 const notThere = (from: string, error: Error): UserError =>
   new UserError(badInput(from, undefined, whyOf(error)).text, {
-    en: 'is the path right? It must be a snapshot, or a file or directory of objects; to take a snapshot: {tool} snapshot FILE{reach}',
+    en: 'check the path: it must be a snapshot, or a file or directory of objects. To take a snapshot: {tool} snapshot FILE{reach}',
     zh: '请确认路径是否正确：应为快照，或清单文件、清单目录；生成快照：{tool} snapshot FILE{reach}',
   });
 
@@ -113,6 +113,8 @@ async function* streamFiles(stream: Readable, name: string, limits: Limits): Asy
   const all = Readable.from(rejoined(head, chunks), { objectMode: false });
   if (head[0] === 0x1f && head[1] === 0x8b) {
     yield* archiveFiles(all, name, budget);
+  } else if (head.length && /\.t(?:ar\.)?gz$/.test(name)) {
+    throw badInput(name, undefined, { en: 'not a readable .tar.gz (not gzip)', zh: '不是可读取的 .tar.gz（不是 gzip 格式）' });
   } else {
     budget.file(name, 0);
     yield { path: path.basename(name), text: await textOf(all, name, budget) };

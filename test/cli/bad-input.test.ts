@@ -161,7 +161,7 @@ const FILES: Record<string, Case> = {
   'no such file': {
     args: () => check('--from', join(folder, 'absent.tar.gz')),
     says: /absent\.tar\.gz/,
-    next: /(is the path right|路径是否正确).*snapshot FILE/,
+    next: /(check the path|路径是否正确).*snapshot FILE/,
   },
   'torn snapshot': {
     args: () => check('--from', file('torn.tar.gz', readFileSync(DEMO).subarray(0, 2000))),

@@ -149,8 +149,8 @@ describe('over a cluster', () => {
 describe('refused', () => {
   test.each([
     [['--offline'], /--offline needs manifests/],
-    [['-f', 'bad', '--quick'], /--quick asks an API server/],
-    [['-f', 'bad', '--offline', '--from', DEMO], /--offline connects to nothing/],
+    [['-f', 'bad', '--quick'], /--quick and -f exclude each other/],
+    [['-f', 'bad', '--offline', '--from', DEMO], /--offline and --from exclude each other/],
     [['-f', 'nowhere'], /reading -f nowhere: .*ENOENT/],
     [['-f', '-', '-f', '-'], /-f - can be used only once/],
     [['-f', 'bad', '--all-contexts'], /--all-contexts and --filename exclude each other/],

@@ -100,7 +100,7 @@ const gap = (name: string) => ({
   resource: `/api/v1/nodes/${name}/proxy/metrics`,
 });
 const UNSEEN = (name: string, count: number): Text => ({
-  en: `the cgroup version of ${count} Node${count === 1 ? '' : 's'} stands in no object: kubectl get --raw /api/v1/nodes/${name}/proxy/metrics | grep kubelet_cgroup_version`,
+  en: `the cgroup version of ${count} Node${count === 1 ? '' : 's'} is not in any object: kubectl get --raw /api/v1/nodes/${name}/proxy/metrics | grep kubelet_cgroup_version`,
   zh: `没有对象记录 ${count} 个节点的 cgroup 版本：请执行“kubectl get --raw /api/v1/nodes/${name}/proxy/metrics | grep kubelet_cgroup_version”`,
 });
 

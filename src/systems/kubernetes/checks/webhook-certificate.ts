@@ -47,7 +47,7 @@ const check: Check<typeof reads, Args> = {
   say: ({ is, hook, on, fails, until }) => {
     const then = fails
       ? { en: 'requests that it matches are rejected', zh: '匹配的请求会被拒绝' }
-      : { en: 'it is skipped', zh: '该 webhook 会被跳过' };
+      : { en: 'the API server skips this webhook', zh: 'API 服务器会跳过该 webhook' };
     const seen = SEEN[is](until);
     return {
       en: `webhook ${hook} (${on}): caBundle ${seen.en}; ${then.en}`,
