@@ -1,6 +1,8 @@
 // The core: everything that a command needs and that is too heavy for the start. A bundle of its own, decoded at first use.
 
+import { delimiter } from 'node:path';
 import { CLOCK, hasten } from '../engine/pace.ts';
+import { drainPipes } from '../files/input.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Invocation } from './argv.ts';
 import { type Call, callOf, reaching } from './call.ts';
@@ -36,6 +38,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const call = callOf(invocation);
   hastened(call, Number(invocation.env[CLOCK]));
   try {
+    await drainPipes(readLater(invocation), PIPE_MAX, invocation.signal);
     // The tables are declared by the systems; the file takes their place before anything is read of them.
     if (invocation.flags.knowledge) {
       await import('../systems/index.ts');
@@ -53,6 +56,16 @@ export async function run(invocation: Invocation): Promise<number> {
   } finally {
     call.say(); // an error is not printed behind the progress
   }
+}
+
+/** Bytes; what needs less says so where it is read. */
+const PIPE_MAX = 64 * 1024 * 1024;
+
+/** Files of the command line that kubectl or helm read also from a pipe (`<(command)`, mkfifo), and that are opened here once or more later on. */
+function readLater({ flags: { knowledge, channels, kubeconfig, values = [], 'set-file': set = [] }, env }: Invocation): string[] {
+  const configs = kubeconfig === undefined ? (env.KUBECONFIG ?? '').split(delimiter) : [kubeconfig];
+  const texts = set.map((each) => each.slice(each.indexOf('=') + 1));
+  return [knowledge, channels, ...configs, ...values, ...texts].filter((each): each is string => !!each);
 }
 
 /** `by`: so many times as fast. A run that is hastened unawares would lose its Lease: so it is said. */

@@ -1,5 +1,7 @@
 // helm beside us: the one on PATH (or that called us), led to the same cluster as the same user by helm's own environment variables.
+import { delimiter } from 'node:path';
 import type { HelmProgram, Raw, World } from '../engine/contracts.ts';
+import { isPipe } from '../files/input.ts';
 import { driven, isHelmAlive } from '../helm/drive.ts';
 import { findHelm } from '../helm/run.ts';
 import { helmWorld } from '../helm/world.ts';
@@ -40,6 +42,15 @@ const noHelm = (named: string | undefined): UserError =>
     { en: 'install Helm 3 or 4, or name it: HELM_BIN=/path/to/helm', zh: '请安装 Helm 3 或 4，或指定：HELM_BIN=/path/to/helm' },
   );
 
+const readOnce = (file: string): UserError =>
+  new UserError(
+    {
+      en: `cannot point helm to the same cluster: kubeconfig ${file} is a pipe, and what was read from it is gone`,
+      zh: `无法让 helm 连接同一集群：kubeconfig ${file} 是管道，只能读取一次`,
+    },
+    { en: 'write the kubeconfig to a file, and pass that', zh: '请将 kubeconfig 写入文件，再指定该文件' },
+  );
+
 /** Variables and not flags: a token among the arguments could be read by everybody on the machine. */
 function helmEnvironment({ flags, env }: Call): NodeJS.ProcessEnv {
   for (const flag of ['cluster', 'user', 'as-uid'] as const) {
@@ -52,6 +63,8 @@ function helmEnvironment({ flags, env }: Call): NodeJS.ProcessEnv {
       },
     );
   }
+  const config = flags.kubeconfig ?? env.KUBECONFIG?.split(delimiter).find(isPipe);
+  if (config !== undefined && isPipe(config)) throw readOnce(config);
   const given = {
     KUBECONFIG: flags.kubeconfig,
     HELM_KUBECONTEXT: flags.context,

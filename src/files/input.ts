@@ -1,6 +1,7 @@
-// A file named on the command line or in a kubeconfig: a regular one, within a bound. A device has no end, and a FIFO without a writer
-// would hold us for ever. Errors carry words for `whyOf`.
+// A file named on the command line or in a kubeconfig: a regular one, within a bound, or a pipe where it can be read as one. A device has no end, and a FIFO
+// without a writer would hold us for ever where nothing can end the wait. Errors carry words for `whyOf`.
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Text } from '../engine/contracts.ts';
 
 const MIB = 1024 * 1024;
@@ -16,10 +17,34 @@ export const isPipe = (file: string): boolean => statSync(file, { throwIfNoEntry
 /** Without waiting for a writer: what it is is asked of what was opened, which cannot be exchanged. */
 const opened = (file: string): number => openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
 
+/** What came out of pipes, or why not, by the names they were given: they can be read once, and a file of the command line is opened where it is needed. */
+const drained = new Map<string, Buffer | Error>();
+
+/** Reads ahead those of the files that are pipes, each once, also where its writer is still to come; `readInput` and `readAnyInput` give what was read. Throws the signal's reason. */
+export async function drainPipes(files: readonly string[], maxBytes: number, signal: AbortSignal): Promise<void> {
+  for (const file of files) {
+    if (drained.has(resolve(file))) continue;
+    try {
+      const read = await readPipe(file, maxBytes, signal);
+      if (read) drained.set(resolve(file), read);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      drained.set(resolve(file), error as Error);
+    }
+  }
+}
+
+function drainedOf(file: string, maxBytes: number): Buffer | undefined {
+  const read = drained.get(resolve(file));
+  if (read instanceof Error) throw read;
+  if (read && read.length > maxBytes) throw unusable(tooLarge(maxBytes));
+  return read;
+}
+
 /** Reads it whole, as kubectl and helm do: also a pipe, and nothing at all (/dev/null). Throws the signal's reason. */
 export async function readAnyInput(file: string, maxBytes: number, signal?: AbortSignal): Promise<Buffer> {
   if (file === '/dev/null') return Buffer.alloc(0);
-  return (await readPipe(file, maxBytes, signal)) ?? readInput(file, maxBytes);
+  return drainedOf(file, maxBytes) ?? (await readPipe(file, maxBytes, signal)) ?? readInput(file, maxBytes);
 }
 
 /** A pipe to its end, also where its writer is still to come; undefined: it is none. Throws the signal's reason. */
@@ -45,6 +70,8 @@ async function readPipe(file: string, maxBytes: number, signal?: AbortSignal): P
 /** Reads it whole. `substituted`: also what a shell puts in place of a command, which has a writer, and nothing at all. */
 export function readInput(file: string, maxBytes: number, { substituted = false } = {}): Buffer {
   if (substituted && file === '/dev/null') return Buffer.alloc(0);
+  const ahead = drainedOf(file, maxBytes);
+  if (ahead) return ahead;
   const pipe = substituted && SUBSTITUTED.test(file) && isPipe(file);
   const open = pipe ? openSync(file, constants.O_RDONLY) : opened(file);
   try {
