@@ -37,7 +37,7 @@ export interface Live {
 /** Connects; nothing is read before the first question. The world ignores the first Ctrl-C: a step in flight ends. */
 export async function openCluster(call: Call): Promise<Live> {
   const connection = await connected(call);
-  const options = clientOptions(call, connection, 0);
+  const options = clientOptions(call, connection);
   const source = clusterSource(connection, call.signal, options);
   const identity = await source.identity();
   const unhurried = new AbortController().signal;
@@ -80,15 +80,16 @@ function withoutCluster({ text, next }: UserError, { verb }: Call): UserError {
   });
 }
 
-/** `warn`: how loud warnings of the server are: those about what we read are for -v. */
-function clientOptions(call: Call, { server }: Connection, warn: 0 | 1): ClientOptions {
+/** Warnings of the server about what we read (a deprecated version, mostly) are for -v: the user has not chosen how we read. */
+function clientOptions(call: Call, { server }: Connection): ClientOptions {
   const warned = new Set<string>();
   return {
     version: call.version,
-    warning: (text) => {
-      if (warned.has(text)) return;
-      warned.add(text);
-      call.log(warn, { en: `warning from the API server: ${text}`, zh: `API 服务器警告：${text}` });
+    warning: (text, about) => {
+      const level = about === 'read' ? 1 : 0;
+      if (warned.has(`${level} ${text}`)) return;
+      warned.add(`${level} ${text}`);
+      call.log(level, { en: `warning from the API server: ${text}`, zh: `API 服务器警告：${text}` });
     },
     watch: watchOf(call, server),
   };
@@ -121,7 +122,7 @@ async function openPlain(call: Call): Promise<Opened & { namespace?: string }> {
     return { source: named(dumpSource(dump), call.flags.from), dump, close: () => {} };
   }
   const connection = await connected(call);
-  const live = clusterSource(connection, call.signal, clientOptions(call, connection, 1));
+  const live = clusterSource(connection, call.signal, clientOptions(call, connection));
   return { source: live, live, namespace: connection.namespace, close: () => connection.close() };
 }
 

@@ -23,7 +23,7 @@ export function clusterSource(connection: Connection, signal: AbortSignal, optio
   const http = transport(connection, signal, options);
   const apis = discovery(http);
   const gates = listGates();
-  const serverAt = ways(connection, signal, options, http);
+  const serversAt = ways(connection, signal, options, http);
 
   /** What the kubeconfig leads to, and where the EndpointSlices could not be read the Gap of that besides. */
   async function everyServer(): Promise<{ servers: Server[]; gaps: Gap[] }> {
@@ -31,7 +31,7 @@ export function clusterSource(connection: Connection, signal: AbortSignal, optio
       const api = await apis.byName(ASKED_SLICES.resource);
       return api && 'why' in api ? { ...api, ...ASKED_SLICES } : apiServers(http, api);
     });
-    return isGap(found) ? { servers: [ONE], gaps: [found] } : { servers: found.map(serverAt), gaps: [] };
+    return isGap(found) ? { servers: [ONE], gaps: [found] } : { servers: serversAt(found), gaps: [] };
   }
   const ONE: Server = { name: '', http: () => http };
 
@@ -94,7 +94,7 @@ export function clusterSource(connection: Connection, signal: AbortSignal, optio
     },
     async text(query, sink) {
       const { servers, gaps } = query.every ? await everyServer() : { servers: [ONE], gaps: [] };
-      const more = await reach(http, askedPath(query), () => text(servers, query, sink));
+      const more = await reach(http, askedPath(query), () => text(servers, query, sink, ONE));
       return [...gaps, ...(isGap(more) ? [more] : more)];
     },
     apis: () => reach(http, { verb: 'discover', resource: '' }, () => apis.all()),

@@ -3,9 +3,10 @@ import { isIP, isIPv6 } from 'node:net';
 import type { ApiResource, Gap, Raw, Text, TextQuery, TextSink } from '../engine/contracts.ts';
 import { inOurWords } from '../engine/gaps.ts';
 import { isRaw } from '../kube/json.ts';
+import { UserError } from '../text/user-error.ts';
 import { gapOf, gapOfFailure, object } from './answers.ts';
 import { collectionPath } from './discovery.ts';
-import type { Answer, Pieces, Transport } from './transport.ts';
+import { type Answer, NoAnswer, type Pieces, type Transport } from './transport.ts';
 
 /** Bytes. The longest lines of metrics have some hundred. */
 const LINE_MAX = 64 * 1024;
@@ -31,23 +32,45 @@ export interface Server {
 /** A Gap has the path alone, as a rule has it. */
 export const askedPath = ({ path }: TextQuery) => ({ verb: 'get-path', resource: path.replace(/\?.*/s, '') }) as const;
 
-/** What was given of a server with a Gap may be only the beginning. Throws for the only server's NoAnswer, and the signal's reason. */
-export async function text(servers: readonly Server[], query: TextQuery, sink: TextSink): Promise<Gap[]> {
-  const lost: Gap[] = [];
+/**
+ * What was given of a server with a Gap may be only the beginning. Where none of several can be reached by its own address, `one` answers for one of them: that is seen, and what the
+ * others would say is not. Throws for the only server's NoAnswer, and the signal's reason.
+ */
+export async function text(servers: readonly Server[], query: TextQuery, sink: TextSink, one: Server): Promise<Gap[]> {
+  const ends = await all(servers, query, sink);
+  const away = ends.filter((end) => end.away);
+  if (!away.length) return gapsOf(ends);
+  const none = away.length === servers.length;
+  const rest = none ? await all([one], query, sink) : ends.filter((end) => !end.away);
+  return [...gapsOf(rest), { why: 'failed', ...askedPath(query), ...inOurWords(AWAY(away, none)), settle: FROM_THERE }];
+}
+
+interface End {
+  server: Server;
+  gap?: Gap;
+  /** Lines were given of an answer that then broke off. */
+  cut?: boolean;
+  /** No connection to its own address. */
+  away?: boolean;
+}
+const gapsOf = (ends: readonly End[]): Gap[] => ends.flatMap(({ gap }) => gap ?? []);
+
+async function all(servers: readonly Server[], query: TextQuery, sink: TextSink): Promise<End[]> {
+  const lost: End[] = [];
   let left = servers;
   for (let repeated = 0; ; repeated++) {
-    const ends = await Promise.all(left.map(async (server) => ({ server, ...(await askOne(server, query, sink)) })));
+    const ends = await Promise.all(left.map((server) => askOne(server, query, sink)));
     const cut = ends.filter((end) => end.cut);
-    if (!cut.length) return [...lost, ...ends.flatMap(({ gap }) => gap ?? [])];
+    if (!cut.length) return [...lost, ...ends];
     sink.restart();
     if (repeated < REPEATS) continue;
-    lost.push(...cut.map(({ gap }) => gap!));
+    lost.push(...cut);
     left = left.filter((server) => !cut.some((end) => end.server === server));
   }
 }
 
-/** `cut`: lines were given of an answer that then broke off. */
-async function askOne({ name, http }: Server, query: TextQuery, sink: TextSink): Promise<{ gap?: Gap; cut?: boolean }> {
+async function askOne(server: Server, query: TextQuery, sink: TextSink): Promise<End> {
+  const { name, http } = server;
   const asked = askedPath(query);
   const named = (gap: Gap): Gap => {
     const { detail, detailZh } = gap;
@@ -63,12 +86,31 @@ async function askOne({ name, http }: Server, query: TextQuery, sink: TextSink):
     });
   } catch (error) {
     if (!name && !lines.begun) throw error;
-    return { gap: named(gapOfFailure(asked, error)), cut: lines.begun };
+    const away = name !== '' && (error instanceof UserError || (error instanceof NoAnswer && error.why === 'connect'));
+    return away ? { server, gap: gapOfFailure(asked, error), away } : { server, gap: named(gapOfFailure(asked, error)), cut: lines.begun };
   }
-  if (answer.status !== 200 && !saysWhy(query, answer)) return { gap: named(gapOf(asked, answer)) };
+  if (answer.status !== 200 && !saysWhy(query, answer)) return { server, gap: named(gapOf(asked, answer)) };
   lines.take(answer.body);
   const left = lines.end();
-  return left ? { gap: named({ why: 'failed', ...asked, ...inOurWords(left) }) } : {};
+  return left ? { server, gap: named({ why: 'failed', ...asked, ...inOurWords(left) }) } : { server };
+}
+
+const FROM_THERE: Text = {
+  en: 'on a machine that reaches every API server, such as a control-plane node: {tool} check{asked}{again}',
+  zh: '请在能连接所有 API 服务器的机器上执行（例如控制平面节点）：{tool} check{asked}{again}',
+};
+function AWAY(away: readonly End[], none: boolean): Text {
+  const reasons = [...Map.groupBy(away, ({ gap }) => gap!.detail ?? '')].map(([detail, same]) => {
+    const names = same.map(({ server: { name } }) => name);
+    return { en: `${names.join(', ')} (${detail})`, zh: `${names.join('、')}（${same[0]!.gap!.detailZh ?? detail}）` };
+  });
+  const [en, zh] = [reasons.map((each) => each.en).join(', '), reasons.map((each) => each.zh).join('、')];
+  return none
+    ? {
+        en: `only one of ${away.length} API servers answered, at the address in the kubeconfig; no connection from this machine to ${en}`,
+        zh: `共 ${away.length} 个 API 服务器，只有一个经 kubeconfig 中的地址应答；本机无法连接 ${zh}`,
+      }
+    : { en: `no connection from this machine to API server ${en}`, zh: `本机无法连接 API 服务器 ${zh}` };
 }
 
 /** An API server that is not well says so with status 500, and in the body line by line what is wrong with it. */

@@ -93,8 +93,8 @@ const BACKOFF_MS = [300, 1000, 3000, 5000];
 export interface ClientOptions {
   /** Of this tool, for the User-Agent. */
   version: string;
-  /** Hears the text of each Warning header, once. */
-  warning?(text: string): void;
+  /** Hears the text of each Warning header, once of reads and once of writes. */
+  warning?(text: string, about: 'read' | 'write'): void;
   watch?: Watch;
 }
 
@@ -136,10 +136,11 @@ export function transport(connection: Connection, signal: AbortSignal, options: 
       const wait = tried < TRIES && !call.hurried ? askedToWait(answer) : undefined;
       told({ status: answer.status }, ms(), wait);
       if (!answered) assertApiServer(answer);
+      const about = call.method === 'GET' ? 'read' : 'write';
       for (const text of warningsOf(answer.headers)) {
-        if (warned.has(text)) continue;
-        warned.add(text);
-        options.warning?.(text);
+        if (warned.has(`${about} ${text}`)) continue;
+        warned.add(`${about} ${text}`);
+        options.warning?.(text, about);
       }
       if (answer.status === 401 && !refreshed) {
         refreshed = true;

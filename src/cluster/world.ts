@@ -36,10 +36,10 @@ export function clusterWorld(connection: Connection, signal: AbortSignal, option
   const http = transport(connection, signal, options);
   const apis = discovery(http);
   const source = clusterSource(connection, signal, options);
-  const serverAt = ways(connection, signal, options, http);
+  const serversAt = ways(connection, signal, options, http);
   /** undefined: an API server that is gone. */
   const wayTo = async ({ kind, name }: Ref): Promise<Transport | undefined> =>
-    kind === 'Kubelet' ? http : (await serverNamed(name, serverAt, http, apis))?.http();
+    kind === 'Kubelet' ? http : (await serverNamed(name, serversAt, http, apis))?.http();
   return {
     async get(ref) {
       return guarded(async () => {

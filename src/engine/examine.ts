@@ -53,6 +53,8 @@ export interface Examination {
   absent: SystemId[];
   /** Installations that `-n` left out. */
   elsewhere: string[];
+  /** Nodes or Pods of which there is none at all, and how many checks that read them passed for it. */
+  empty?: { kinds: string[]; checks: number };
   manifests?: DeclaredIn;
   /** What the remedies of the found checks would do; for `fix`. */
   remedies: CheckRemedy[];
@@ -101,7 +103,8 @@ export function fingerprint(check: string, installation: string, key: readonly s
     .slice(0, 16);
 }
 
-export async function examine(source: Source, systems: System[], options: ExamineOptions = {}): Promise<Examination> {
+export async function examine(from: Source, systems: System[], options: ExamineOptions = {}): Promise<Examination> {
+  const [source, counts] = counting(from);
   const asked = systems.filter((system) => isAsked(options, system));
   const [identity, serverVersion] = [await source.identity(), await source.serverVersion()];
   const wantedChecks = (system: System) => system.checks.filter((check) => isAsked(options, system, check));
@@ -191,7 +194,44 @@ export async function examine(source: Source, systems: System[], options: Examin
     // Rows that nothing asks for any more make room for what is found.
     if (open.findLastIndex(({ check }) => check.id === id) === at) for (const rows of [early, late]) rows.delete(id);
   }
-  return examination;
+  return withEmpty(examination, counts, systems);
+}
+
+/** What nearly every cluster has: a check that passes without any has seen nothing. */
+const USUAL: Record<string, string> = { nodes: 'Node', pods: 'Pod' };
+
+/** The same source, and how many objects there are of what is usual, as far as all of them are listed. */
+function counting(source: Source): [Source, Map<string, number>] {
+  const counts = new Map<string, number>();
+  const list: Source['list'] = async (query, sink) => {
+    if (!(query.resource in USUAL) || query.labels) return source.list(query, sink);
+    let count = 0;
+    const gap = await source.list(query, {
+      object: (object) => {
+        count++;
+        sink.object(object);
+      },
+      restart: () => {
+        count = 0;
+        sink.restart();
+      },
+    });
+    if (!gap) counts.set(query.resource, count);
+    return gap;
+  };
+  return [{ ...source, list }, counts];
+}
+
+function withEmpty(examination: Examination, counts: ReadonlyMap<string, number>, systems: readonly System[]): Examination {
+  const none = [...counts].flatMap(([resource, count]) => (count ? [] : [resource])).toSorted();
+  if (!none.length) return examination;
+  const reading = new Set<string>(
+    systems.flatMap(({ checks }) =>
+      checks.filter(({ reads }) => listsIn(reads as System['reads']).some(({ resource }) => none.includes(resource))).map(({ id }) => id),
+    ),
+  );
+  const checks = examination.results.filter(({ id, outcome }) => outcome === 'passed' && reading.has(id)).length;
+  return checks ? { ...examination, empty: { kinds: none.map((resource) => USUAL[resource]!), checks } } : examination;
 }
 
 /** What steps are made of need not be read again a moment later: right before a write it is. */

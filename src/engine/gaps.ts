@@ -38,6 +38,7 @@ export function describeGap(gap: Gap): Text {
         zh: `对 ${gap.resource} 只做了快速检查，不能证明没有问题`,
       };
     case 'not-collected':
+      if (gap.detail) return { en: gap.detail, zh: gap.detailZh ?? gap.detail };
       return { en: `the snapshot has no ${gap.resource}${WHERE.en(gap)}`, zh: `快照中没有 ${gap.resource}${WHERE.zh(gap)}` };
   }
 }
@@ -62,6 +63,8 @@ interface Ways {
 
 /** The command that would settle it. */
 export function settleGap(gap: Gap, { tool, reach = '', asked = '', again = '' }: Ways): Text {
+  const filled = (text: string) => text.replaceAll('{tool}', tool).replaceAll('{asked}', asked).replaceAll('{again}', again);
+  if (gap.settle) return { en: filled(gap.settle.en), zh: filled(gap.settle.zh) };
   switch (gap.why) {
     case 'forbidden':
       return {
@@ -76,6 +79,7 @@ export function settleGap(gap: Gap, { tool, reach = '', asked = '', again = '' }
     case 'quick':
       return { en: `run the full check: ${tool} check${asked}${again}`, zh: `完整检查：${tool} check${asked}${again}` };
     case 'not-collected':
+      if (gap.detail) return { en: '', zh: '' };
       return { en: `take a new snapshot: ${tool} snapshot snapshot.tar.gz`, zh: `重新生成快照：${tool} snapshot snapshot.tar.gz` };
   }
 }

@@ -88,3 +88,7 @@ const MADE = new Set([
   'volumeattachments.storage.k8s.io',
 ]);
 export const isDeclarable = (resource: string): boolean => !MADE.has(resource);
+
+/** The manager of managedFields in words. Of a client without a User-Agent the API server writes `unknown`, or nothing at all. */
+export const clientOf = (manager: string | undefined): { en: string; zh: string } =>
+  manager && manager !== 'unknown' ? { en: manager, zh: manager } : { en: 'a client that gave no name', zh: '未提供名称的客户端' };

@@ -23,6 +23,7 @@ export interface PublishedResult {
   summary: Summary;
   /** Systems that are not installed. */
   absent: string[];
+  empty?: Examination['empty'];
   /** Installations that were not looked at, because they lie outside the namespace that was asked for. */
   leftOut: string[];
   /** What -f gave; missing without it. */
@@ -75,6 +76,7 @@ export function publish({
   results,
   absent,
   elsewhere,
+  empty,
   manifests,
   remedies,
 }: Examination): PublishedResult {
@@ -110,6 +112,7 @@ export function publish({
     summary: summarise(results),
     absent,
     leftOut: elsewhere,
+    ...(empty ? { empty } : {}),
     ...(manifests ? { manifests: published(manifests) } : {}),
     complete: isComplete(results) && !elsewhere.length && !manifests?.skipped.some(({ unseen }) => unseen),
   };

@@ -28,6 +28,7 @@ export function shownFrom(result: PublishedResult): Shown {
     results: rawsOf(result.checks).map(resultFrom),
     absent: words(result.absent).map((each) => oneLine(each)),
     elsewhere: words(result.leftOut),
+    ...(isRaw(result.empty) ? { empty: { kinds: words(result.empty.kinds), checks: Number(result.empty.checks) || 0 } } : {}),
     ...(isRaw(result.manifests) ? { manifests: manifestsFrom(result.manifests) } : {}),
     fixes: rawsOf(result.checks).flatMap(fixFrom),
   };
@@ -129,6 +130,7 @@ function gapFrom(raw: Raw): Gap {
     ...(name ? { name } : {}),
     ...(detail ? { detail } : {}),
     ...(detailZh ? { detailZh } : {}),
+    ...(isText(raw.settle) ? { settle: raw.settle } : {}),
   };
 }
 

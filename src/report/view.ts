@@ -88,7 +88,7 @@ export interface UnknownView {
 
 /** `cut`: comes before anything that was found. */
 export function viewOf(examination: Shown, { systems, checks }: Catalogue, face: Face, cut?: CutRun): View {
-  const { serverVersion, recordedAt, installations, paths, results, absent, elsewhere, manifests } = examination;
+  const { serverVersion, recordedAt, installations, paths, results, absent, elsewhere, empty, manifests } = examination;
   const { language } = face;
   const found = results.filter(({ outcome }) => outcome === 'found').toSorted(worstFirst);
   const looked = results.filter((result) => !neededCluster(result));
@@ -111,7 +111,7 @@ export function viewOf(examination: Shown, { systems, checks }: Catalogue, face:
     ].join({ en: '; ', zh: '；' }[language]),
     found: foundViews,
     unknown: unknownViews(unknown, face),
-    rest: rest(summary, results.length - looked.length, face),
+    rest: rest(summary, results.length - looked.length, empty, face),
     others: results.flatMap((result) => other(result, checks.get(result.id)?.title, several(result.id), face)),
     sum:
       manifests?.offline && !couldLook(results)
@@ -191,7 +191,7 @@ export function findingView(finding: JudgedFinding, hops: readonly string[], { l
   const at = hops.length > 1 && hop !== undefined && hops.includes(hop) && !names(message[language], hop) ? hop : undefined;
   const remarks = [
     at && { en: `at ${at}`, zh: `升级到 ${at} 时` }[language],
-    certainty !== 'certain' && certainty !== 'high' && CERTAINTY[certainty][language],
+    CERTAINTY[certainty]?.[language],
     accepted && ACCEPTED_BY_NAME[language],
     declaredBy && ownedBy(oneLine(declaredBy.name, NAME))[language],
   ].filter((remark) => typeof remark === 'string');
@@ -261,7 +261,7 @@ export function obstacles({ id, outcome, gaps, note }: CheckResult, face: Face):
   if (gaps.length && outcome !== 'not-looked-at') {
     return gaps.map((gap) => ({
       id,
-      group: gap.why === 'failed' ? `${gap.why} ${gap.detail ?? ''}` : gap.why,
+      group: gap.detail ? `${gap.why} ${gap.detail}` : gap.why,
       why: oneLine(describeGap(gap)[language], SENTENCE),
       settle: oneLine(settleGap(gap, face)[language], SENTENCE),
     }));
@@ -273,10 +273,10 @@ export function obstacles({ id, outcome, gaps, note }: CheckResult, face: Face):
 // ---- the end --------------------------------------------------------------------------------------------------------
 
 /** `blind`: what a cluster was needed for. */
-function rest({ checks }: Summary, blind: number, { language }: Face): string {
+function rest({ checks }: Summary, blind: number, empty: Shown['empty'], { language }: Face): string {
   const not = checks['not-applicable'];
   const parts = [
-    checks.passed && { en: `${checks.passed} passed`, zh: `${checks.passed} 项通过` }[language],
+    checks.passed && { en: `${checks.passed} passed`, zh: `${checks.passed} 项通过` }[language] + (empty ? WITHOUT(empty)[language] : ''),
     not && { en: `${not} ${not === 1 ? 'does' : 'do'} not apply`, zh: `${not} 项不适用` }[language],
     blind && { en: `${blind} skipped (they need a cluster)`, zh: `${blind} 项已跳过（需要集群）` }[language],
   ];
@@ -285,6 +285,15 @@ function rest({ checks }: Summary, blind: number, { language }: Face): string {
     language,
   );
 }
+
+/** That there was nothing to look at is not the same as that all is well. */
+const WITHOUT = ({ kinds, checks }: NonNullable<Shown['empty']>): Text => {
+  const names = kinds.map((kind) => oneLine(kind));
+  return {
+    en: ` (the cluster has no ${names.map((kind) => `${kind}s`).join(' and no ')}: ${checks} of them had none to check)`,
+    zh: `（集群中没有 ${names.join('，也没有 ')}：其中 ${checks} 项没有可检查的对象）`,
+  };
+};
 
 function other(
   { id, installation, outcome, note }: CheckResult,
@@ -370,7 +379,7 @@ function toSee(unknown: readonly CheckResult[], face: Face): NextView | undefine
   const { tool, asked = '', again = '', reach, language } = face;
   const gaps = unknown.flatMap((result): readonly Gap[] => result.gaps);
   if (gaps.some(({ why }) => why === 'forbidden')) return { lead: BY_ADMIN[language], command: grant({ tool, reach }) };
-  if (gaps.some(({ why }) => why === 'not-collected')) return nextView(`${tool} snapshot snapshot.tar.gz`, face);
+  if (gaps.some(({ why, detail }) => why === 'not-collected' && !detail)) return nextView(`${tool} snapshot snapshot.tar.gz`, face);
   if (gaps.some(({ why }) => why === 'quick')) return nextView(`${tool} check${asked}${again}`, face);
   // What could not be read is named above, each with its command; the same check would come to the same.
   return gaps.length ? nextView(`${tool} explain ${unknown[0]!.id}`, face) : undefined;

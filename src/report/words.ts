@@ -42,11 +42,10 @@ export const REPORT_TITLE: Text = { en: 'Upgrade check', zh: '升级检查' };
 export const UNREACHABLE: Text = { en: 'could not be checked:', zh: '无法检查：' };
 export const SIGN: Record<Severity | 'accepted', string> = { blocker: '✗', warning: '!', notice: 'i', accepted: '-' };
 
-export const CERTAINTY: Record<Certainty, Text> = {
-  certain: { en: 'certain', zh: '确定' },
-  high: { en: 'very likely', zh: '很可能' },
-  medium: { en: 'likely', zh: '可能' },
-  low: { en: 'unconfirmed', zh: '存疑' },
+/** Of a finding that is neither certain nor nearly so; of the finding and not of what its message announces, which may be sure. The word of -o json. */
+export const CERTAINTY: Partial<Record<Certainty, Text>> = {
+  medium: { en: 'medium certainty', zh: '可信度中等' },
+  low: { en: 'low certainty', zh: '可信度低' },
 };
 
 export const UNDO: Record<UndoPromise, Text> = {

@@ -183,6 +183,7 @@ const VERBS: unknown[] = ['list', 'get', 'get-path', 'log', 'discover', 'decode'
 
 function isGap(value: unknown): value is Gap {
   if (!isRaw(value) || !WHYS.includes(value.why) || !VERBS.includes(value.verb) || !isText(value.resource)) return false;
+  if (value.settle !== undefined && !(isRaw(value.settle) && isText(value.settle.en) && isText(value.settle.zh))) return false;
   return [value.namespace, value.name, value.detail, value.detailZh].every(optionalText);
 }
 

@@ -38,7 +38,7 @@ async function to(
   server: string,
   flags: ConnectionFlags = {},
   signal = new AbortController().signal,
-  warning?: (text: string) => void,
+  warning?: (text: string, about: 'read' | 'write') => void,
 ): Promise<Transport> {
   return transport(await connect({ server, token: 't', ...flags }, { HOME: '/nonexistent' }), signal, { version: '1.2.3', warning });
 }
@@ -90,15 +90,16 @@ describe('an exchange', () => {
       expect(await failure(http.request({ method: 'GET', path, maxBytes: 1000 }))).toMatchObject({ why: 'too-big' });
   });
 
-  test('warnings are heard once, unquoted and clean', async () => {
+  test('warnings are heard once of reads and once of writes, unquoted and clean', async () => {
     const heard: string[] = [];
     const { address } = await serve((_, response) =>
       response.setHeader('warning', ['299 - "use \\"v2\\"\u009b31m instead"', '299 k8s "second"']).end('{}'),
     );
-    const http = await to(address, {}, undefined, (text) => heard.push(text));
+    const http = await to(address, {}, undefined, (text, about) => heard.push(`${about}: ${text}`));
     await http.request({ method: 'GET', path: '/' });
     await http.request({ method: 'GET', path: '/' });
-    expect(heard).toEqual(['use "v2" instead', 'second']);
+    await http.request({ method: 'PUT', path: '/', body: '{}' });
+    expect(heard).toEqual(['read: use "v2" instead', 'read: second', 'write: use "v2" instead', 'write: second']);
   });
 
   test('ends with --request-timeout, body included', async () => {

@@ -11,10 +11,12 @@ export interface Gap {
   resource: ResourceName;
   namespace?: string;
   name?: string;
-  /** What the server or the decoder said, sanitised, one line. */
+  /** What the server or the decoder said, sanitised, one line. Of `not-collected`: what is missing, where that is not a part of a snapshot. */
   detail?: string;
   /** The same in Chinese, where the words are ours. */
   detailZh?: string;
+  /** What would settle it, where that is not the general way; {tool}, {asked} and {again} stand for how the tool was called. */
+  settle?: Text;
 }
 export interface ApiResource {
   group: string;

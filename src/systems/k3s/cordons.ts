@@ -5,6 +5,7 @@
 import type { Certainty, Evidence, Ref, Text } from '../../engine/contracts.ts';
 import { isStuck } from '../../kube/jobs.ts';
 import type { Cordon } from '../../kube/nodes.ts';
+import { clientOf } from '../../kube/owners.ts';
 import { textOf } from '../../text/language.ts';
 import { parse } from '../../versions/k3s.ts';
 import { planLabel } from './plans.ts';
@@ -300,7 +301,7 @@ export function cordonSeen({ manager, at }: Cordon): Text {
       en: 'spec.unschedulable: true; managedFields do not say by whom',
       zh: 'spec.unschedulable: true；managedFields 没有注明由谁写入',
     };
-  const [who, when] = [manager ? textOf(manager) : { en: 'an unnamed manager', zh: '未注明的管理者' }, clock(at)];
+  const [who, when] = [clientOf(manager), clock(at)];
   return {
     en: `spec.unschedulable: true, written by ${who.en} at ${when.en}`,
     zh: `spec.unschedulable: true，由 ${who.zh} 于 ${when.zh} 写入`,

@@ -1,6 +1,6 @@
 // Clusters whose control plane only the provider can see: that is said as such, and never taken for passed.
 import type { Gap, Text } from '../../engine/contracts.ts';
-import { isGap } from '../../engine/gaps.ts';
+import { inOurWords, isGap } from '../../engine/gaps.ts';
 import { distributionOf } from '../../versions/kubernetes.ts';
 import type { NodeRow } from './reads.ts';
 
@@ -16,10 +16,11 @@ export function unseen(
   seen: readonly unknown[],
   version: string | Gap,
   nodes: readonly Pick<NodeRow, 'aks'>[],
-): { notApplicable: Text } | { unknown: Text } | undefined {
+  to: string | Gap | undefined,
+): { notApplicable: Text } | { findings: []; gaps: Gap[] } | undefined {
   if (seen.length) return undefined;
   const managed = managedBy(version, nodes);
-  return managed ? { notApplicable: MANAGED(managed) } : { unknown: NO_STATIC_PODS };
+  return managed ? { notApplicable: MANAGED(managed) } : { findings: [], gaps: [notVisible(version, to)] };
 }
 
 /** Of what only the provider can decide; undefined: it is the user's own. */
@@ -48,7 +49,21 @@ const OF_PROVIDER = (by: string): Text => ({
   en: `${by} runs the control plane: its command lines and images are not visible`,
   zh: `控制平面由 ${by} 运行：其命令行和镜像不可见`,
 });
-const NO_STATIC_PODS: Text = {
-  en: 'no static Pods of the control plane are visible: check its components on its nodes',
-  zh: '看不到控制平面的静态 Pod：请在其节点上检查各组件',
-};
+
+/** Static Pods without which a check cannot speak: their files are on the nodes. `component`: one of them; none: not any. `to`: undefined where it is the way back that is asked about. */
+export function notVisible(version: string | Gap, to: string | Gap | undefined, component?: string): Gap {
+  const files =
+    isGap(version) || distributionOf(version) !== 'RKE2' ? '/etc/kubernetes/manifests' : '/var/lib/rancher/rke2/agent/pod-manifests';
+  const command = `{tool} check kubernetes -f ${files}${to === undefined || isGap(to) ? '{again}' : ` --offline --to kubernetes=${to}`}`;
+  return {
+    ...{ why: 'not-collected', verb: 'list', resource: 'pods', namespace: 'kube-system' },
+    ...inOurWords({
+      en: component ? `no static Pod of ${component} is visible` : 'no static Pods of the control plane are visible',
+      zh: component ? `看不到 ${component} 的静态 Pod` : '看不到控制平面的静态 Pod',
+    }),
+    settle: {
+      en: `on each control-plane node, with upgrade-guard copied to it: ${command}`,
+      zh: `将 upgrade-guard 复制到每个控制平面节点后执行：${command}`,
+    },
+  };
+}

@@ -59,9 +59,9 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   get reads() {
     return reads();
   },
-  judge: (rows: Rows<ReturnType<typeof reads>>, { path: { from, hops } }) => {
+  judge: (rows: Rows<ReturnType<typeof reads>>, { path: { from, to, hops } }) => {
     const seen = controlPlaneOf(rows);
-    const closed = unseen(seen, from, rows.nodes);
+    const closed = unseen(seen, from, rows.nodes, to);
     if (closed) return closed;
     const concerned: (Omit<Args, 'file'> & { flag: string })[] = [
       ...files()

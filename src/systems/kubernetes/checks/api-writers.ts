@@ -3,6 +3,7 @@
 // Source: apimachinery pkg/util/managedfields/internal (an old Update entry stays as long as its manager owns a field there).
 import type { Check, Finding, Ref, Rows } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
+import { clientOf } from '../../../kube/owners.ts';
 import { type Bites, bites } from '../apis.ts';
 import { type Evidence, evidenceOf } from '../evidence.ts';
 import { evidentIn, type Written, writtenObjects } from '../written.ts';
@@ -22,11 +23,11 @@ type Reads = ReturnType<typeof writtenObjects>;
 const check: Check<Reads, Args> = {
   id: 'kubernetes/api-writers',
   title: { en: 'clients write objects in API versions that the target version serves', zh: '客户端均以目标版本提供的 API 版本写入对象' },
-  headline: { en: 'clients write objects in removed or deprecated API versions', zh: '客户端以已移除或已弃用的 API 版本写入对象' },
+  headline: { en: 'client wrote in a removed or deprecated API version', zh: '有客户端曾以已移除或已弃用的 API 版本写入' },
   page: {
     impact: {
-      en: 'After the upgrade each request of the client in the old version fails with 404: a controller stops reconciling, a CI job fails. The objects themselves need no change.',
-      zh: '升级后，客户端以旧版本发出的请求会返回 404：控制器停止调谐，CI 任务失败。对象本身无需修改。',
+      en: 'After the upgrade each request of the client in the old version fails with 404: a controller stops reconciling, a CI job fails. A kind without another version, such as PodSecurityPolicy, is gone, with what the client did with it.',
+      zh: '升级后，客户端以旧版本发出的请求会返回 404：控制器停止调谐，CI 任务失败。没有其他版本的类型（如 PodSecurityPolicy）则随之消失，客户端的相应功能也不再可用。',
     },
     detection: {
       en: 'Reads managedFields of the kinds that the path concerns. An Update entry counts unless its manager has written in a newer version since, or another manager has applied the object since. The control plane, Helm (its records are in removed-api) and writes of status do not count.',
@@ -54,6 +55,7 @@ const check: Check<Reads, Args> = {
   },
   say: ({ manager, does, apiVersion, kind, last, minor, removed }, { length }) => {
     const objects = { en: `${length} ${kind}${length === 1 ? '' : ' objects'}`, zh: `${length} 个 ${kind}` };
+    const client = clientOf(manager);
     const when = { en: last && `, last on ${last}`, zh: last && `（最后一次：${last}）` };
     const gone = removed
       ? { en: `removed in ${minor}`, zh: `已在 ${minor} 中移除` }
@@ -61,8 +63,8 @@ const check: Check<Reads, Args> = {
         ? { en: `deprecated, removed in ${minor}`, zh: `已弃用，将在 ${minor} 中移除` }
         : { en: 'deprecated', zh: '已弃用' };
     return {
-      en: `${manager} ${does} ${objects.en} as ${apiVersion}${when.en}: ${gone.en}`,
-      zh: `${manager} 以 ${apiVersion} ${does === 'applies' ? '应用' : '更新'} ${objects.zh}${when.zh}：${gone.zh}`,
+      en: `${client.en} ${does === 'applies' ? 'applied' : 'updated'} ${objects.en} as ${apiVersion}${when.en}: ${gone.en}`,
+      zh: `${client.zh} 曾以 ${apiVersion} ${does === 'applies' ? '应用' : '更新'} ${objects.zh}${when.zh}：${gone.zh}`,
     };
   },
 };

@@ -44,9 +44,9 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   get reads() {
     return reads();
   },
-  judge: (rows: Rows<ReturnType<typeof reads>>, { path: { from, hops } }) => {
+  judge: (rows: Rows<ReturnType<typeof reads>>, { path: { from, to, hops } }) => {
     const seen = controlPlaneOf(rows);
-    const closed = unseen(seen, from, isGap(rows.nodes) ? [] : rows.nodes);
+    const closed = unseen(seen, from, isGap(rows.nodes) ? [] : rows.nodes, to);
     if (closed) return closed;
     const servers = seen
       .filter(({ component }) => component === 'kube-apiserver')

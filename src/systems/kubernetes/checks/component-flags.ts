@@ -1,11 +1,11 @@
 // Flags, feature gates and admission plugins on the command lines of the control plane and of kube-proxy, and in its configuration, that a minor on the way refuses: the
 // component exits at start. Sources: the rows of knowledge/components.json name the file and version that show each.
-import type { Check, Finding, Gap, Json, Judgement, Raw, Ref, Rows } from '../../../engine/contracts.ts';
+import type { Check, Finding, Json, Judgement, Raw, Ref, Rows } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { args, each, rowOf, tree, word, yaml } from '../../../engine/read/index.ts';
 import { flagsOf, gatesIn } from '../command-line.ts';
 import { type Handed, k3sArguments, NOT_NOTED } from '../k3s-arguments.ts';
-import { managedBy, unseen } from '../managed.ts';
+import { managedBy, notVisible, unseen } from '../managed.ts';
 import { CONTROL_PLANE, controlPlaneOf, flagNames, later, nodes, staticPods } from '../reads.ts';
 import { refusedText, writtenAs } from '../refusal-words.ts';
 import { type Component, gatesRefused, minorsUpTo, type Refused, refusedBy } from '../refusals.ts';
@@ -71,7 +71,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   judge: async (rows: Rows<ReturnType<typeof reads>>, { path, look }) => {
     if (managedBy(path.from, isGap(rows.nodes) ? [] : rows.nodes) === 'K3s') return ofK3s(isGap(rows.k3s) ? [] : rows.k3s, path.hops);
     const seen = controlPlaneOf(rows);
-    const closed = unseen(seen, path.from, isGap(rows.nodes) ? [] : rows.nodes);
+    const closed = unseen(seen, path.from, isGap(rows.nodes) ? [] : rows.nodes, path.to);
     if (closed) return closed;
     const found: Found[] = seen.flatMap(({ component, ref, flags }) =>
       refusedBy(component, flagsOf(flags), path.hops).map((refused) => ({ component, ref, refused })),
@@ -88,7 +88,10 @@ const check: Check<ReturnType<typeof reads>, Args> = {
         found.push({ component: 'kube-proxy', ref: PROXIES, refused });
     }
     const missing = CONTROL_PLANE.filter((component) => !seen.some((each) => each.component === component));
-    return { findings: [...Map.groupBy(found, keyOf).values()].map((same) => finding(same)), gaps: missing.map(notSeen) };
+    return {
+      findings: [...Map.groupBy(found, keyOf).values()].map((same) => finding(same)),
+      gaps: missing.map((component) => notVisible(path.from, path.to, component)),
+    };
   },
   files: {
     kinds: [`kubeproxy.config.k8s.io/${PROXY_FILE}`],
@@ -112,8 +115,6 @@ function ofK3s(nodes: readonly { ref: Ref; handed?: Handed[] }[], hops: readonly
   );
   return [...Map.groupBy(found, keyOf).values()].map((same) => finding(same));
 }
-
-const notSeen = (name: string): Gap => ({ why: 'not-collected', verb: 'get', resource: 'pods', namespace: 'kube-system', name });
 
 function gatesOfProxy(proxy: Raw): Json | undefined {
   const { config } = rowOf(PROXY_COLUMNS)(proxy);

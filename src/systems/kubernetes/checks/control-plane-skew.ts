@@ -32,7 +32,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   },
   judge: (rows: Rows<ReturnType<typeof reads>>, at) => {
     const seen = containersOf(rows).map(({ component, ref, image }) => ({ component, ref, version: tagOf(image) }));
-    const closed = unseen(seen, at.path.from, rows.nodes);
+    const closed = unseen(seen, at.path.from, rows.nodes, at.path.to ?? at.path.from);
     if (closed) return closed;
     const servers = seen.filter(({ component }) => component === 'kube-apiserver');
     const others = (['kube-controller-manager', 'kube-scheduler'] as const).map((component) =>

@@ -3,7 +3,7 @@
 import semver from 'semver';
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Ref, Text } from '../../../engine/contracts.ts';
-import { isGap } from '../../../engine/gaps.ts';
+import { inOurWords, isGap } from '../../../engine/gaps.ts';
 import { flag, list, rowOf, word, yaml } from '../../../engine/read/index.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
 import { runtimes as facts } from '../knowledge/tables.ts';
@@ -82,7 +82,9 @@ const check: Check<typeof reads, Args> = {
     ];
     if (old.length === asked.length) return findings;
     const open = asked.filter((each) => !old.includes(each)).map(({ ref }) => ref.name);
-    return findings.length ? { findings, gaps: open.slice(0, 1).map(gap) } : { unknown: UNSEEN(open[0]!, open.length) };
+    return findings.length
+      ? { findings, gaps: open.slice(0, 1).map((name) => gap(name, open.length)) }
+      : { unknown: UNSEEN(open[0]!, open.length) };
   },
   say: ({ is, has, hop }, { length }) => {
     const on: Text = { en: `${length} Node${length === 1 ? '' : 's'} with ${has}`, zh: `${length} 个节点使用 ${has}` };
@@ -94,10 +96,11 @@ export default check;
 /** `Amazon Linux 2` is none of `Amazon Linux 2023`. */
 const beginsWith = (image: string, system: string): boolean =>
   image.startsWith(system) && (system.endsWith('.') || !/\d/.test(image.charAt(system.length)));
-const gap = (name: string) => ({
+const gap = (name: string, count: number) => ({
   why: 'not-collected' as const,
   verb: 'get-path' as const,
   resource: `/api/v1/nodes/${name}/proxy/metrics`,
+  ...inOurWords(UNSEEN(name, count)),
 });
 const UNSEEN = (name: string, count: number): Text => ({
   en: `the cgroup version of ${count} Node${count === 1 ? '' : 's'} is not in any object: kubectl get --raw /api/v1/nodes/${name}/proxy/metrics | grep kubelet_cgroup_version`,

@@ -5,6 +5,7 @@ import { isGap } from '../../../engine/gaps.ts';
 import { declaredRef, manifests } from '../../../engine/read/index.ts';
 import { objectsIn } from '../../../helm/manifest.ts';
 import { type ReleaseRow, releases } from '../../../helm/releases.ts';
+import { clientOf } from '../../../kube/owners.ts';
 import { type Bites, bites, bitesInFile, goneBefore, insteadOf, namesDeprecated } from '../apis.ts';
 import { type Evidence, evidenceOf } from '../evidence.ts';
 import { later } from '../reads.ts';
@@ -121,16 +122,16 @@ export default check;
 const counted = (count: number, kind: string): string => `${count} ${kind}${count === 1 ? '' : ' objects'}`;
 const WRITTEN_BY: Record<Evidence['by'], (count: number, kind: string, apiVersion: string, manager: string) => Text> = {
   apply: (count, kind, apiVersion, manager) => ({
-    en: `${counted(count, kind)} applied as ${apiVersion} by ${manager}`,
-    zh: `${count} 个 ${kind} 由 ${manager} 以 ${apiVersion} 应用`,
+    en: `${counted(count, kind)} applied as ${apiVersion} by ${clientOf(manager).en}`,
+    zh: `${count} 个 ${kind} 由 ${clientOf(manager).zh} 以 ${apiVersion} 应用`,
   }),
   'last-applied': (count, kind, apiVersion) => ({
     en: `${counted(count, kind)} applied as ${apiVersion} by kubectl apply`,
     zh: `${count} 个 ${kind} 由 kubectl apply 以 ${apiVersion} 应用`,
   }),
   update: (count, kind, apiVersion, manager) => ({
-    en: `${counted(count, kind)} updated as ${apiVersion} by ${manager}`,
-    zh: `${count} 个 ${kind} 由 ${manager} 以 ${apiVersion} 更新`,
+    en: `${counted(count, kind)} updated as ${apiVersion} by ${clientOf(manager).en}`,
+    zh: `${count} 个 ${kind} 由 ${clientOf(manager).zh} 以 ${apiVersion} 更新`,
   }),
   exists: (count, kind, apiVersion) => ({
     en: `${counted(count, kind)} ${count === 1 ? 'exists' : 'exist'} (${apiVersion})`,

@@ -35,7 +35,7 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/requested-deprecated-apis',
   title: { en: 'clients request only API versions that are not deprecated', zh: '客户端只请求未弃用的 API 版本' },
-  headline: { en: 'clients request deprecated API versions', zh: '有客户端请求已弃用的 API 版本' },
+  headline: { en: 'deprecated API versions were requested', zh: '有客户端请求过已弃用的 API 版本' },
   page: {
     impact: {
       en: 'Once the version is removed, these requests fail with 404: a controller, CI job or dashboard stops working. No object needs to show it.',

@@ -5,6 +5,7 @@ import { finding } from '../../../engine/builders.ts';
 import type { Check, PointReader, Raw } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { rowOf } from '../../../engine/read/index.ts';
+import { clientOf } from '../../../kube/owners.ts';
 import { groupOf, keyOf } from '../../../kube/refs.ts';
 import { CRD, type Crd, crds, staleIn, staleObjects, type Written } from '../custom-resources.ts';
 import { renamed, type Stale } from '../stale-writers.ts';
@@ -72,8 +73,8 @@ const check: Check<typeof reads, Args> = {
     const { length } = objects;
     const kind = objects[0]?.kind ?? '';
     return {
-      en: `${length} ${kind}${length === 1 ? ' has' : ' objects have'} managedFields of ${apiVersion} (${managers.join(', ')}), which the CRD does not have: server-side apply fails`,
-      zh: `${length} 个 ${kind} 的 managedFields 含有 ${apiVersion}（${managers.join('、')}），而 CRD 没有该版本：服务器端应用会失败`,
+      en: `${length} ${kind}${length === 1 ? ' has' : ' objects have'} managedFields of ${apiVersion} (${managers.map((name) => clientOf(name).en).join(', ')}), which the CRD does not have: server-side apply fails`,
+      zh: `${length} 个 ${kind} 的 managedFields 含有 ${apiVersion}（${managers.map((name) => clientOf(name).zh).join('、')}），而 CRD 没有该版本：服务器端应用会失败`,
     };
   },
   remedy: renamed(KNOWN),

@@ -57,7 +57,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   pointReads: CONFIGS.map(({ name, columns }) => ({ resource: 'configmaps', names: [name], columns: Object.values(columns) })),
   judge: async (rows: Rows<ReturnType<typeof reads>>, { path, back, look }) => {
     const seen = controlPlaneOf(rows);
-    const closed = unseen(seen, path.from, rows.nodes);
+    const closed = unseen(seen, path.from, rows.nodes, undefined);
     if (closed) return closed;
     const left = minorsLeft(back!);
     const configured = await each(CONFIGS, async ({ component, name, columns }) => {
