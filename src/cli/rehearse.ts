@@ -48,7 +48,7 @@ export async function rehearse(
     face.style.bold(
       call.t({
         en: 'Checked again in memory, where no controller, kubelet or webhook runs (what they would report can be missing):',
-        zh: '在内存中再次检查，其中没有控制器、kubelet 和 webhook 运行（它们上报的内容可能缺失）：',
+        zh: '在内存中再次检查（没有控制器、kubelet 和 webhook，其上报的内容可能缺失）：',
       }),
     ),
     ...comparison(compared, face),
@@ -59,7 +59,7 @@ export async function rehearse(
 
 const IN_MEMORY: Text = {
   en: 'Rehearsal, in memory; nothing is sent to any cluster:',
-  zh: '演练，仅在内存中进行，不会向任何集群发送写入：',
+  zh: '演练，仅在内存中进行，不会向任何集群写入：',
 };
 
 const NOT_SHOWN: Text = {

@@ -64,7 +64,7 @@ function partOf(draft: StepDraft): Part | undefined {
     case 'evict':
       return ofObject({ en: 'evicts', zh: '驱逐' }, draft.on);
     case 'migrate':
-      return ofObject({ en: 'rewrites the custom resources of', zh: '重写其自定义资源：' }, draft.on);
+      return ofObject({ en: 'rewrites the custom resources of', zh: '重写自定义资源：' }, draft.on);
     case 'revise': {
       const on = { apiVersion: 'v1', kind: 'release', ...draft.release };
       return ofObject({ en: 'rewrites API versions in the stored manifest of', zh: '改写所存清单中的 API 版本：' }, on);

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { sideOf } from '../../engine/compare.ts';
 import { begin, newRunId } from '../../engine/conduct.ts';
-import type { Run, World } from '../../engine/contracts.ts';
+import type { Run, Text, World } from '../../engine/contracts.ts';
 import { declarationsOf } from '../../engine/declarations.ts';
 import { type Examination, type ExamineOptions, examine } from '../../engine/examine.ts';
 import { targetsOf } from '../../engine/paths.ts';
@@ -106,7 +106,7 @@ async function rehearsal(call: Call, options: ExamineOptions, onlyShow: boolean)
 async function tried(call: Call, world: World | undefined, { results, remedies }: Examination): Promise<number> {
   const plan = await planAll(remedies);
   if (!plan.stages.length && !plan.refusals.length) {
-    call.out(call.t(isComplete(results) ? NOTHING : NOT_SEEN));
+    call.out(call.t(nothing(results)));
     return isComplete(results) ? EXIT.ok : EXIT.unknown;
   }
   return dryRun(call, world, planView(plan, call.face), stepsOf(plan));
@@ -117,14 +117,23 @@ const NOT_BY_FIX = {
   zh: '没有可由 fix 执行的步骤：没有发出任何请求，也没有开始运行。完成后执行：{tool} check{reach}',
 };
 const NOTHING = { en: 'Nothing to fix.', zh: '没有需要修复的问题。' };
+const NO_FIX = {
+  en: 'No automatic fix for what was found. What to do: {tool} check{reach}',
+  zh: '发现的问题没有自动修复。处理方法请查看：{tool} check{reach}',
+};
 const NOT_SEEN = {
   en: 'Nothing to fix, but some checks could not run; see above.',
   zh: '没有需要修复的问题，但有检查无法完成，见上文。',
 };
 
+/** Found, with nothing that fix could do, is not "nothing". */
+function nothing(results: Examination['results']): Text {
+  if (results.some(({ findings }) => findings.some(({ accepted }) => !accepted))) return NO_FIX;
+  return isComplete(results) ? NOTHING : NOT_SEEN;
+}
+
 function nothingToDo(call: Call, { results, remedies }: Examination, plan: Plan): number {
-  const none = isComplete(results) ? NOTHING : NOT_SEEN;
-  call.say(...planView(plan, call.face), call.t(plan.refusals.some(({ as }) => as) ? NOT_BY_FIX : none));
+  call.say(...planView(plan, call.face), call.t(plan.refusals.some(({ as }) => as) ? NOT_BY_FIX : nothing(results)));
   if (remedies.length) return EXIT.findings;
   return isComplete(results) ? EXIT.ok : EXIT.unknown;
 }

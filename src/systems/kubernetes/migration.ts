@@ -95,7 +95,7 @@ function saving({ group, stored, versions }: Definition, storage: Version, { nam
       }),
     text: {
       en: `save the values of ${fields.join(', ')}${more ? ' ...' : ''} of CRD ${name}: ${storage.name} does not know these fields, and rewriting drops them`,
-      zh: `保存 CRD ${name} 中 ${fields.join('、')}${more ? ' 等字段' : ''}的值：${storage.name} 没有这些字段，重写后会丢失`,
+      zh: `保存 CRD ${name} 中 ${fields.join('、')}${more ? ' 等字段的值' : ' 的值'}：${storage.name} 没有这些字段，重写后会丢失`,
     },
   };
 }

@@ -38,7 +38,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Reads Deployment system-upgrade-controller and the controller Pods in the namespace of each Plan that has Nodes left, whether all control-plane Nodes are cordoned, and whether the ConfigMap is newer than the Pod. If the ConfigMap turns leader election on, also reads the Lease of the controller: its holder renews it every few seconds; 5 minutes without a renewal are reported.',
-      zh: '对仍有节点未升级的 Plan，读取其命名空间中的 Deployment system-upgrade-controller 和控制器 Pod、控制平面节点是否全部处于封锁状态，以及 ConfigMap 是否比 Pod 更新。如果 ConfigMap 启用了选主，还检查控制器的 Lease 是否仍在续期（容许 5 分钟；持有者每隔几秒续期一次）。',
+      zh: '对仍有节点未升级的 Plan，读取其命名空间中的 Deployment system-upgrade-controller 和控制器 Pod、控制平面节点是否全部处于封锁状态，以及 ConfigMap 是否在 Pod 启动之后被修改。如果 ConfigMap 启用了选主，还检查控制器的 Lease 是否仍在续期（容许 5 分钟；持有者每隔几秒续期一次）。',
     },
     fix: {
       en: 'manual: install or repair the controller; uncordon one control-plane Node; restart the controller after a change of its ConfigMap, or where its Lease is not renewed (its log says why).',

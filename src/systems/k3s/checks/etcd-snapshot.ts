@@ -53,7 +53,7 @@ const check: Check<typeof reads, Args> = {
   },
   say: ({ hours, failed }) => ({
     en: `${hours === undefined ? 'no etcd snapshot has succeeded' : `newest etcd snapshot is ${hours} hours old`}${failed ? `, ${failed} failed` : ''}: an upgrade could not be rolled back to now`,
-    zh: `${hours === undefined ? '没有成功的 etcd 快照' : `最新的 etcd 快照已有 ${hours} 小时`}${failed ? `，另有 ${failed} 个失败` : ''}：升级后无法回退到当前状态`,
+    zh: `${hours === undefined ? '没有成功的 etcd 快照' : `最新的 etcd 快照已是 ${hours} 小时前`}${failed ? `，另有 ${failed} 个失败` : ''}：升级后无法回退到当前状态`,
   }),
 };
 export default check;

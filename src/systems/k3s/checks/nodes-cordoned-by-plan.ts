@@ -62,9 +62,9 @@ const PROVEN = {
 const SAID: Record<Certainty, typeof PROVEN> = {
   certain: PROVEN,
   high: PROVEN,
-  medium: { en: (plan) => `is cordoned, probably by Plan ${plan}`, zh: (plan) => `处于封锁状态，很可能由 Plan ${plan} 造成` },
+  medium: { en: (plan) => `is cordoned, probably by Plan ${plan}`, zh: (plan) => `处于封锁状态，推断由 Plan ${plan} 造成` },
   low: {
     en: (plan) => `is cordoned, possibly by Plan ${plan} (not enough evidence)`,
-    zh: (plan) => `处于封锁状态，可能由 Plan ${plan} 造成（证据不足）`,
+    zh: (plan) => `处于封锁状态，证据不足以确定由 Plan ${plan} 造成`,
   },
 };

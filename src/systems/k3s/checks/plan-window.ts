@@ -105,6 +105,6 @@ const SAID: Record<Is, (plan: string, value: string) => Text> = {
   }),
   'runs-on': (plan, value) => ({
     en: `Plan ${plan} begins within ${value}, and runs past the end until all Nodes are through`,
-    zh: `Plan ${plan} 在 ${value} 内开始，会越过结束时间直到全部节点完成`,
+    zh: `Plan ${plan} 在时间窗口 ${value} 内开始，会越过结束时间直到全部节点完成`,
   }),
 };

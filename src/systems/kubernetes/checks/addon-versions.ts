@@ -41,7 +41,7 @@ const check: Check<Record<string, never>, Args> = {
   page: {
     impact: {
       en: 'kubeadm upgrade stops in its preflight check CoreDNSMigration if CoreDNS is newer than the version that kubeadm ships, or a version that it does not know. A tag in kubeadm-config keeps CoreDNS or etcd at that version. kubeadm does not upgrade an external etcd, and refuses to upgrade if that is too old.',
-      zh: 'CoreDNS 比 kubeadm 自带的更新，或不是 kubeadm 认识的版本时，kubeadm upgrade 会停在预检项 CoreDNSMigration。kubeadm-config 中的镜像标签会使 CoreDNS 或 etcd 停留在该版本。kubeadm 不升级外部 etcd，版本过低时会拒绝。',
+      zh: 'CoreDNS 比 kubeadm 自带的新，或不是 kubeadm 认识的版本时，kubeadm upgrade 会停在预检项 CoreDNSMigration。kubeadm-config 中的镜像标签会使 CoreDNS 或 etcd 停留在该版本。kubeadm 不升级外部 etcd，版本过低时会拒绝。',
     },
     detection: {
       en: 'Compares the image of Deployment kube-system/coredns, and the image tags in ConfigMap kubeadm-config, with what the newest known kubeadm of each minor on the way ships.',
@@ -155,7 +155,7 @@ function external(from: string, hops: readonly string[]): Finding<Args>[] {
 const SAYS: Record<Args['is'], (args: Args) => Text> = {
   newer: ({ installed, ships, hop }) => ({
     en: `CoreDNS ${installed} is newer than ${ships}, which kubeadm ${hop} ships: kubeadm upgrade stops in preflight`,
-    zh: `CoreDNS ${installed} 比 kubeadm ${hop} 自带的 ${ships} 更新：kubeadm upgrade 会在预检时停止`,
+    zh: `CoreDNS ${installed} 比 kubeadm ${hop} 自带的 ${ships} 新：kubeadm upgrade 会在预检时停止`,
   }),
   unsupported: ({ installed, hop }) => ({
     en: `CoreDNS ${installed} is not a release that kubeadm ${hop} can upgrade: kubeadm upgrade stops in preflight`,

@@ -12,12 +12,12 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/way-back-kubelets',
-  title: { en: 'no kubelet is newer than the older version', zh: '没有 kubelet 比旧版本更新' },
-  headline: { en: 'kubelets are newer than the older version', zh: 'kubelet 比要回退到的版本更新' },
+  title: { en: 'no kubelet is newer than the older version', zh: '没有 kubelet 比要回退到的版本新' },
+  headline: { en: 'kubelets are newer than the older version', zh: 'kubelet 比要回退到的版本新' },
   page: {
     impact: {
       en: 'A kubelet that is newer than the API server is not supported: it can fail to register or to report, and its Pods may use fields that the API server does not have.',
-      zh: 'kubelet 比 API 服务器更新不受支持：可能无法注册或上报，其 Pod 可能使用 API 服务器没有的字段。',
+      zh: 'kubelet 比 API 服务器新时不受支持：可能无法注册或上报，其 Pod 可能使用 API 服务器没有的字段。',
     },
     detection: {
       en: 'Compares the kubelet version of each Node with the version to return to.',
@@ -48,7 +48,7 @@ const check: Check<typeof reads, Args> = {
     ),
   say: ({ kubelet, to }, { length }) => ({
     en: `${length} Node${length === 1 ? '' : 's'} with kubelet ${kubelet}: newer than ${to}, return ${length === 1 ? 'it' : 'them'} before the API servers`,
-    zh: `${length} 个节点的 kubelet 为 ${kubelet}：比 ${to} 更新，请先于 API 服务器回退`,
+    zh: `${length} 个节点的 kubelet 为 ${kubelet}：比 ${to} 新，请先于 API 服务器回退`,
   }),
 };
 export default check;
