@@ -1,17 +1,16 @@
 // Two running Pods that share one IP: left behind by IP garbage collection in 0.8.7 and older and in 0.9.0 to 0.9.4, which released IPs of running Pods.
 // Sources: issues 2526, 3751, 3817; pull requests 3778, 3912, 3914; overlapping pools are refused by the webhook (pkg/ippoolmanager/ippool_validate.go),
 // so that within Spiderpool one address is one place in the network.
-// The check finds and confirms; who keeps the IP stands in keeper.ts, the steps in conflict-steps.ts.
-import type { Check, Finding, PointReader, Screen, Situation } from '../../../engine/contracts.ts';
-import { each } from '../../../engine/each.ts';
+// Three questions, one file each: whether the conflict is real (conflicts.ts), who keeps the IP (keeper.ts), how the others lose it (conflict-steps.ts).
+import type { Check, Screen } from '../../../engine/contracts.ts';
 import { conflictSteps } from '../conflict-steps.ts';
-import { type Around, type Conflict, conflict } from '../keeper.ts';
-import { type AddressRows, apiVersionOf, type Hold, holdOf, nameOf, poolOf, sharedAddresses } from '../ledger.ts';
+import { conflictsIn, namesIn } from '../conflicts.ts';
+import type { Conflict } from '../keeper.ts';
+import { nameOf } from '../ledger.ts';
 import { rowsOf, type Suspicion, suspect, TABLES, thereOf } from '../quick.ts';
 import { ADDRESS_READS, budgets, endpoints, pods, pools } from '../reads.ts';
-import { oddClaims, oddRanges, type PoolNow, RECORD_RIGHTS, readPool } from '../records.ts';
+import { oddClaims, oddRanges, RECORD_RIGHTS } from '../records.ts';
 import { RESTART_RIGHTS, type Restart } from '../restart.ts';
-import type { PodRow, PoolRow } from '../rows.ts';
 import { terminatingText, usedByTerminating } from '../terminating.ts';
 import { POD_WEBHOOK_READS } from '../webhook-refusal.ts';
 
@@ -25,7 +24,7 @@ const screen: Screen<typeof TABLES, typeof quickReads, Suspicion, Conflict> = {
   pointReads: [{ resource: pods.resource, verb: 'list' }],
   async judge(suspicions, { pools, budgets }, at) {
     const rows = await rowsOf(suspicions, pools, at.look);
-    return settled({ ...rows, budgets }, at, (names) => thereOf(names, rows, at.look));
+    return conflictsIn({ ...rows, budgets }, at, (names) => thereOf(names, rows, at.look));
   },
 };
 
@@ -61,7 +60,10 @@ const check: Check<typeof reads, Conflict> = {
   pointReads: ADDRESS_READS,
   // Which addresses of Pods concern Spiderpool hangs on the ranges of its pools.
   judge: async (rows, at) => ({
-    findings: [...(await settled(rows, at, async (names) => namesIn(rows, names))), ...(await usedByTerminating(rows, at.look, at.now))],
+    findings: [
+      ...(await conflictsIn(rows, at, async (names) => namesIn(rows, names))),
+      ...(await usedByTerminating(rows, at.look, at.now)),
+    ],
     gaps: [...oddRanges(rows.pools), ...oddClaims(rows)],
   }),
   screen,
@@ -79,51 +81,6 @@ const check: Check<typeof reads, Conflict> = {
   },
 };
 export default check;
-
-// ---- looking --------------------------------------------------------------------------------------------------------
-
-/** What these rows show, confirmed. `thereOf`: those of these names that a Pod or an endpoint has. */
-async function settled(
-  rows: AddressRows & Pick<Around, 'budgets'>,
-  { look, path }: Situation,
-  thereOf: (names: readonly string[]) => Promise<Set<string>>,
-): Promise<Finding<Conflict>[]> {
-  const apiVersion = apiVersionOf(rows);
-  const confirm = (addresses: Map<string, PodRow[]>) => lookedAt(addresses, apiVersion, look);
-  const first = await confirm(sharedAddresses(rows));
-  const read = await poolsOf(first, rows.pools, look);
-  // All first looks lie before all second ones: who holds the address in both held it at the same moment as the other.
-  const second = await confirm(new Map([...first].map(([address, holds]) => [address, holds.map(({ pod }) => pod)])));
-  const version = typeof path.from === 'string' ? path.from : undefined;
-  const there = await thereOf([...second.keys()].flatMap((address) => read.get(address)?.records.get(address)?.pod ?? []));
-  return [...second].map(([address, holds]) => conflict(address, holds, read.get(address), { version, there, budgets: rows.budgets }));
-}
-
-function namesIn({ pods, endpoints }: AddressRows, names: readonly string[]): Set<string> {
-  const wanted = new Set(names);
-  if (!wanted.size) return wanted;
-  return new Set([...pods, ...endpoints].map(nameOf).filter((name) => wanted.has(name)));
-}
-
-/** Those addresses that are still used by more than one of these Pods, with what was read of each. */
-async function lookedAt(addresses: Map<string, PodRow[]>, apiVersion: string, look: PointReader): Promise<Map<string, Hold[]>> {
-  const looks = [...addresses].flatMap(([address, users]) => users.map((pod) => ({ address, pod })));
-  const holds = await each(looks, async ({ address, pod }) => ({ address, hold: await holdOf(pod, address, apiVersion, look) }));
-  const byAddress = Map.groupBy(holds, ({ address }) => address);
-  const still = [...byAddress].map(([address, found]) => [address, found.flatMap(({ hold }) => hold ?? [])] as const);
-  return new Map(still.filter(([, found]) => found.length > 1));
-}
-
-/** The pool of each address, each pool read once. */
-async function poolsOf(held: Map<string, Hold[]>, rows: readonly PoolRow[], look: PointReader): Promise<Map<string, PoolNow>> {
-  const named = [...held].map(
-    ([address, holds]) => [address, poolOf(address, holds.find(({ claim }) => claim)?.claim?.pool, rows)] as const,
-  );
-  const wanted = [...new Set(named.flatMap(([, pool]) => pool ?? []))];
-  const read = await each(wanted, async (pool) => [pool.name, await readPool(pool, look)] as const);
-  const byName = new Map(read);
-  return new Map(named.flatMap(([address, pool]) => (pool && byName.get(pool.name) ? [[address, byName.get(pool.name)!] as const] : [])));
-}
 
 const placed = {
   en: ({ pod, node }: Restart) => `${nameOf(pod)}${node ? ` on ${node}` : ''}`,
