@@ -24,7 +24,7 @@ interface Taken {
 
 /** As `edited` of the first document. */
 export function editedWithComments(text: string, now: Raw, next: Raw, moves: readonly Move[]): Edited {
-  const claims = moves.flatMap((move) => claimOf(text, move) ?? []);
+  const claims = [...moves, ...besideThem(text, moves)].flatMap((move) => claimOf(text, move) ?? []);
   const cuts = claims.flatMap(({ cuts }) => cuts).sort((a, b) => b.at - a.at);
   const bare = cuts.reduce(spliced, text);
   const made = edited(bare, { document: 0 }, now, next);
@@ -67,12 +67,26 @@ function pairAt(text: string, path: readonly string[]): Found | undefined {
 const lineStart = (text: string, at: number): number => text.lastIndexOf('\n', at - 1) + 1;
 const lineEnd = (text: string, at: number): number => (text.indexOf('\n', at) + text.length + 1) % (text.length + 1);
 
+/** Keys between the same braces, which are written again as a whole: their comments go where they were. */
+function besideThem(text: string, moves: readonly Move[]): Move[] {
+  const moved = new Set(moves.map(({ from }) => from.join('\0')));
+  return moves.flatMap(({ from }) => {
+    const found = pairAt(text, from);
+    if (!found?.map.flow) return [];
+    const names = pairsOf(found.map).flatMap(({ key }) => (key && !isMergeKey(key) ? (nameOf(key) ?? []) : []));
+    const paths = names.map((name) => [...from.slice(0, -1), name]);
+    return paths.filter((path) => !moved.has(path.join('\0')) && moved.add(path.join('\0'))).map((path) => ({ from: path, to: path }));
+  });
+}
+
 /** What belongs to a key on lines of its own, and the places that it leaves. At the top a comment may be about the file: it stays. */
 function claimOf(text: string, move: Move): { taken: Taken; cuts: Splice[] } | undefined {
   const found = pairAt(text, move.from);
-  if (!found || found.map.flow) return undefined;
+  if (!found) return undefined;
   const all = commentsIn(text);
   const own = lineStart(text, found.start);
+  // What stands beside several keys in braces is about all of them.
+  if (found.map.flow && !isAlone(text, found)) return undefined;
   const end = lineEnd(text, found.end - 1);
   const beside = all.findLast(({ at }) => at >= found.end && at < end);
   const cuts: Splice[] = [];
@@ -91,6 +105,12 @@ function claimOf(text: string, move: Move): { taken: Taken; cuts: Splice[] } | u
   }
   if (above.length) cuts.push({ at: top, before: text.slice(top, own), after: '' });
   return { taken: { move, above, beside: beside?.said }, cuts };
+}
+
+/** Between braces, but on a line of its own. */
+function isAlone(text: string, { start, end }: Found): boolean {
+  const behind = text.slice(end, lineEnd(text, end - 1));
+  return !text.slice(lineStart(text, start), start).trim() && /^\s*,?\s*(?:#|$)/.test(behind);
 }
 
 /** By tokens: a `#` inside a string does not begin one. */
@@ -132,9 +152,10 @@ function placed(text: string, taken: readonly Taken[]): Edited | undefined {
     const indent = /^[ ]*/.exec(text.slice(own))![0];
     const end = text.slice(0, target.end).trimEnd().length;
     const alone = own + indent.length === target.start;
-    const isLine = alone && !text.slice(target.start, end).includes('\n') && !text.slice(end, lineEnd(text, end)).trim();
+    const [behind] = /^,?/.exec(target.map.flow ? text.slice(end) : '')!;
+    const isLine = alone && !text.slice(target.start, end).includes('\n') && !text.slice(end + behind.length, lineEnd(text, end)).trim();
     const lines = isLine ? above : said;
-    if (isLine && beside !== undefined) splices.push({ at: end, before: '', after: ` ${beside}` });
+    if (isLine && beside !== undefined) splices.push({ at: end + behind.length, before: '', after: ` ${beside}` });
     splices.push({ at: own, before: '', after: lines.map((line) => `${indent}${line}${eol}`).join('') });
   }
   const result = [...splices].sort((a, b) => b.at - a.at).reduce(spliced, text);

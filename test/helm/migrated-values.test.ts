@@ -73,6 +73,29 @@ test('what is said in a map that the move empties goes along, too; CRLF and a # 
     '',
   ]);
 });
+test('between braces, a key on a line of its own is moved with its comments, too; every other comment stays', () => {
+  const { text } = migrated(`ipam: {
+  # pools by subnet
+  enableSpiderSubnet: false, # since March
+  # no v6 here
+  enableIPv6: false, # ever
+}
+feature: {
+  # both families
+  enableIPv4: true # always
+}
+`);
+  expect(text).toBe(`ipam: {
+  # no v6 here
+  enableIPv6: false, # ever
+  # pools by subnet
+  # since March
+  spiderSubnet: {enable: false},
+  # both families
+  enableIPv4: true, # always
+}
+`);
+});
 test('a flow map has no line for them: nothing is lost', () => {
   const { text } = migrated('ipam: {enableSpiderSubnet: false} # short\n');
   expect(text).toContain('# short');
