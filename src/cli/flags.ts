@@ -221,7 +221,7 @@ export const FLAGS = {
     kind: 'boolean',
     text: {
       en: 'Do not prompt. Findings of medium or low certainty still need --confirm',
-      zh: '不再询问；置信度为中或低的问题仍需 --confirm',
+      zh: '不再询问；可信度为中或低的问题仍需 --confirm',
     },
   },
   confirm: {
