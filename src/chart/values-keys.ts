@@ -213,7 +213,7 @@ function moving({ system }: ChartFacts, found: readonly Finding<Args>[], at: Sit
 function changing(system: string, values: readonly ValueSetting[]): Text {
   const texts = values.map(settingText);
   return {
-    en: `upgrade ${system} changes the values for helm: ${texts.map(({ en }) => en).join(', ')}`,
+    en: `upgrade ${system} changes the values passed to helm: ${texts.map(({ en }) => en).join(', ')}`,
     zh: `upgrade ${system} 会更改传给 helm 的 values：${texts.map(({ zh }) => zh).join('、')}`,
   };
 }

@@ -17,7 +17,7 @@ export function explained(check: Check, face: Face): string[] {
   return [
     style.bold(check.id),
     ...paragraph(lead(check, language), face, 0),
-    ...sections(check, face).flatMap(({ title, text, items = [], prose }) => [
+    ...[...sections(check, face), pageSection(check, language)].flatMap(({ title, text, items = [], prose }) => [
       '',
       style.bold(title),
       ...(text ? paragraph(text, readable(face)) : []),
@@ -25,6 +25,12 @@ export function explained(check: Check, face: Face): string[] {
     ]),
   ];
 }
+
+/** Where the same stands with what check prints. */
+const pageSection = ({ id }: Check, language: Language): Section => ({
+  title: { en: 'Page with an example', zh: '带示例的页面' }[language],
+  items: [`docs/checks/${id}${{ en: '', zh: '.zh-CN' }[language]}.md`],
+});
 
 /** Long lines are hard to read however wide the terminal is. */
 const readable = (face: Face): Face => ({ ...face, columns: Math.min(face.columns, 100) });

@@ -94,7 +94,8 @@ const unreadable = ({ kind, namespace, name }: Ref, version: string): Gap => ({
 });
 
 export const saySkew = ({ is, component, version, server, oldest, now }: SkewArgs, { length }: readonly Ref[]): Text => {
-  const on = { en: `${component} ${version} (${length})`, zh: `${component} ${version}（${length} 个）` };
+  const many = component === 'kubelet' ? 'Node' : 'instance';
+  const on = { en: `${component} ${version} (${length} ${many}${length === 1 ? '' : 's'})`, zh: `${component} ${version}（${length} 个）` };
   if (is === 'newer')
     return { en: `${on.en} is newer than API server ${server}: not supported`, zh: `${on.zh}比 API 服务器 ${server} 新：不受支持` };
   return now

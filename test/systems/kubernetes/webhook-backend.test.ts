@@ -47,7 +47,7 @@ test('a fix alone leaves failurePolicy: a person restores the backend; an upgrad
     ],
   ]);
   expect(texts[0]).toBe(
-    'upgrade sets failurePolicy to Ignore meanwhile in ValidatingWebhookConfiguration gone; upgrade sets failurePolicy to Ignore meanwhile in MutatingWebhookConfiguration gone; manual: 2 more',
+    'for the time of the upgrade, sets failurePolicy to Ignore in ValidatingWebhookConfiguration gone; for the time of the upgrade, sets failurePolicy to Ignore in MutatingWebhookConfiguration gone; manual: 2 more',
   );
   const stage = (hop: string, more = {}) => ({
     hop,

@@ -52,8 +52,8 @@ const check: Check<typeof reads, Args> = {
     return [finding({ hours, failed: rows.snapshots.filter(({ error }) => error !== undefined).length }, newest?.ref ?? members[0]!.ref)];
   },
   say: ({ hours, failed }) => ({
-    en: `${hours === undefined ? 'no etcd snapshot has succeeded' : `newest etcd snapshot is ${hours} hours old`}${failed ? `, ${failed} failed` : ''}: an upgrade could not be rolled back to now`,
-    zh: `${hours === undefined ? '没有成功的 etcd 快照' : `最新的 etcd 快照已是 ${hours} 小时前`}${failed ? `，另有 ${failed} 个失败` : ''}：升级后无法回退到当前状态`,
+    en: `${hours === undefined ? 'no etcd snapshot has succeeded' : `newest etcd snapshot is ${hours} hours old`}${failed ? `, ${failed} failed` : ''}: going back would lose everything written since`,
+    zh: `${hours === undefined ? '没有成功的 etcd 快照' : `最新的 etcd 快照已是 ${hours} 小时前`}${failed ? `，另有 ${failed} 个失败` : ''}：回退会丢失此后写入的全部内容`,
   }),
 };
 export default check;

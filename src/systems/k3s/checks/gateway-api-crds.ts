@@ -111,7 +111,7 @@ const SAID: Record<Is, (args: Args, count: number) => Text> = {
     zh: `${count} 个 Gateway API CRD ${what ? `属于 Helm release ${what}` : '不属于任何 Helm release'}：K3s ${into} 会接管`,
   }),
   'not-kept': ({ into }, count) => ({
-    en: `${some(count)} of release traefik-crd lack annotation helm.sh/resource-policy: K3s ${into} removes that release, which can delete them with their objects`,
+    en: `${some(count)} of release traefik-crd ${count === 1 ? 'lacks' : 'lack'} annotation helm.sh/resource-policy: K3s ${into} removes that release, which can delete them with their objects`,
     zh: `release traefik-crd 的 ${count} 个 Gateway API CRD 没有注解 helm.sh/resource-policy：K3s ${into} 会移除该 release，可能连同其对象一起删除`,
   }),
 };

@@ -71,15 +71,15 @@ const SEEN: Record<Is, string> = {
 const some = (count: number): string => `${count} Node${count === 1 ? '' : 's'}`;
 const SAID: Record<Is, (plan: string, count: number) => Text> = {
   'not-ready': (plan, count) => ({
-    en: `Plan ${plan} has ${some(count)} not Ready left: no Job runs there, and the Plan stops at ${count === 1 ? 'it' : 'them'}`,
-    zh: `Plan ${plan} 还有 ${count} 个未就绪的节点：无法运行 Job，Plan 会停在那里`,
+    en: `Plan ${plan} has still to upgrade ${some(count)} not Ready: no Job runs there, and the Plan waits`,
+    zh: `Plan ${plan} 还有 ${count} 个未就绪的节点：无法运行 Job，Plan 会一直等待`,
   }),
   'server-off': (plan, count) => ({
     en: `Plan ${plan} waits in its prepare step for ${count} server${count === 1 ? '' : 's'} not Ready`,
     zh: `Plan ${plan} 的 prepare 步骤会一直等待 ${count} 个未就绪的 server`,
   }),
   hostname: (plan, count) => ({
-    en: `Plan ${plan} has ${some(count)} whose name is not label kubernetes.io/hostname: the controller deletes ${count === 1 ? 'its Job' : 'their Jobs'}`,
+    en: `Plan ${plan} has ${some(count)} with a name that differs from label kubernetes.io/hostname: the controller deletes ${count === 1 ? 'its Job' : 'their Jobs'}`,
     zh: `Plan ${plan} 有 ${count} 个节点的名称与标签 kubernetes.io/hostname 不一致：控制器会删除其 Job`,
   }),
   shared: (plan, count) => ({

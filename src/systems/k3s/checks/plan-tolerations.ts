@@ -47,7 +47,7 @@ const check: Check<typeof reads, Args> = {
       );
     }),
   say: ({ plan, taint }, { length }) => ({
-    en: `Plan ${plan} does not tolerate taint ${taint} of ${length} Node${length === 1 ? '' : 's'}: their Jobs stay Pending`,
+    en: `Plan ${plan} does not tolerate taint ${taint} of ${length} Node${length === 1 ? '' : 's'}: ${length === 1 ? 'its Job stays' : 'their Jobs stay'} Pending`,
     zh: `Plan ${plan} 不容忍 ${length} 个节点的污点 ${taint}：其 Job 会一直处于 Pending`,
   }),
 };

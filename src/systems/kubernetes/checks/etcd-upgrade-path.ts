@@ -134,21 +134,23 @@ const finding = (members: Member[], args: Args): Finding<Args> => ({
   hop: args.hop,
 });
 
+const membersOf = (length: number): string => `${length} member${length === 1 ? '' : 's'}`;
+
 const SAYS: Record<Is, (args: Args, length: number) => Text> = {
   skips: ({ installed, reached, floor, hop }, length) => ({
-    en: `etcd ${installed} (${length}) → ${reached} in ${hop} skips a minor: upgrade etcd to ${floor} first`,
+    en: `etcd ${installed} (${membersOf(length)}) → ${reached} in ${hop} skips a minor: upgrade etcd to ${floor} first`,
     zh: `etcd ${installed}（${length} 个）→ ${reached}（${hop}）跳过了次要版本：请先将 etcd 升级到 ${floor}`,
   }),
   below: ({ installed, reached, floor, hop }, length) => ({
-    en: `etcd ${installed} (${length}) → ${reached} in ${hop}: not supported, upgrade etcd to ${floor} first`,
+    en: `etcd ${installed} (${membersOf(length)}) → ${reached} in ${hop}: not supported, upgrade etcd to ${floor} first`,
     zh: `etcd ${installed}（${length} 个）→ ${reached}（${hop}）：不受支持，请先将 etcd 升级到 ${floor}`,
   }),
   advised: ({ installed, reached, floor, hop }, length) => ({
-    en: `etcd ${installed} (${length}) → ${reached} in ${hop}: upgrade etcd to ${floor} first, as etcd advises`,
+    en: `etcd ${installed} (${membersOf(length)}) → ${reached} in ${hop}: upgrade etcd to ${floor} first, as etcd advises`,
     zh: `etcd ${installed}（${length} 个）→ ${reached}（${hop}）：etcd 建议先升级到 ${floor}`,
   }),
   flags: ({ reached, floor, hop }, length) => ({
-    en: `etcd (${length}) has ${floor}: ${reached} in ${hop} does not start with it`,
+    en: `etcd (${membersOf(length)}) has ${floor}: ${reached} in ${hop} does not start with it`,
     zh: `etcd（${length} 个）使用了 ${floor}：${hop} 中的 ${reached} 无法启动`,
   }),
 };

@@ -82,7 +82,7 @@ const check: Check<typeof reads, Args> = {
       };
     const missing = driver && (unseen ? NEEDS(driver) : MISSING(driver));
     return {
-      en: `${length} object${length === 1 ? '' : 's'} with volume plugin ${plugin}: gone in ${hop}${missing ? missing.en : ''}; the volumes cannot be mounted${missing && unseen ? ' without it' : ''}`,
+      en: `${length} object${length === 1 ? '' : 's'} with volume plugin ${plugin}: removed in ${hop}${missing ? missing.en : ''}; the volumes cannot be mounted${missing && unseen ? ' without it' : ''}`,
       zh: `${length} 个对象使用卷插件 ${plugin}：${hop} 中已没有该插件${missing ? missing.zh : ''}，${missing && unseen ? '否则' : ''}卷无法挂载`,
     };
   },

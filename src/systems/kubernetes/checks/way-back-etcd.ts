@@ -25,7 +25,7 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/way-back-etcd',
   title: { en: 'etcd is of the minor that the older version comes with', zh: 'etcd 的次要版本与旧版本所带的一致' },
-  headline: { en: 'etcd cannot simply return to its older minor', zh: 'etcd 无法直接回到旧的次要版本' },
+  headline: { en: 'etcd cannot return to its older minor in place', zh: 'etcd 无法直接回到旧的次要版本' },
   page: {
     impact: {
       en: 'An etcd of an older minor does not start on data that a newer one wrote. Without a downgrade of etcd itself, the only way back is a restore, which loses every later write.',

@@ -24,7 +24,7 @@ const check: Check<typeof reads, Args> = {
       zh: '将每个 Node 的 kubelet 版本与要回退到的版本比较。',
     },
     fix: {
-      en: 'manual: drain these Nodes and return their kubelets first, or replace the Nodes; then the control plane.',
+      en: 'manual: drain these Nodes and downgrade their kubelets first, or replace the Nodes; then downgrade the control plane.',
       zh: '手动：先腾空这些节点并回退其 kubelet（或替换节点），再回退控制平面。',
     },
   },
@@ -47,7 +47,7 @@ const check: Check<typeof reads, Args> = {
         : [],
     ),
   say: ({ kubelet, to }, { length }) => ({
-    en: `${length} Node${length === 1 ? '' : 's'} with kubelet ${kubelet}: newer than ${to}, return ${length === 1 ? 'it' : 'them'} before the API servers`,
+    en: `${length} Node${length === 1 ? '' : 's'} with kubelet ${kubelet}: newer than ${to}, downgrade ${length === 1 ? 'it' : 'them'} before the API servers`,
     zh: `${length} 个节点的 kubelet 为 ${kubelet}：比 ${to} 新，请先于 API 服务器回退`,
   }),
 };

@@ -102,7 +102,7 @@ const SAY: Record<Is, (mesh: string, names: string[]) => { en: string; zh: strin
     zh: `网格 ${mesh} 缺少 Deployment ${names.join('、')}`,
   }),
   mixed: (mesh, names) => ({
-    en: `mesh ${mesh} runs images of several versions: ${names.join(', ')}; an upgrade stopped half done`,
+    en: `mesh ${mesh} runs images of several versions: ${names.join(', ')}; an upgrade did not complete`,
     zh: `网格 ${mesh} 运行多个版本的镜像：${names.join('、')}；升级只完成了一部分`,
   }),
   several: (mesh, names) => ({

@@ -67,7 +67,7 @@ const replaced = (is: Is, since: string, objects: Ref[]): Refusal =>
   is === 'httpHeaders'
     ? manual(
         {
-          en: `save the objects, then limit by another means what spec.httpHeaders limits, before the upgrade to ${since}`,
+          en: `save the objects, and replace spec.httpHeaders by another rate limit before the upgrade to ${since}`,
           zh: `备份这些对象，并在升级到 ${since} 之前用其他方式代替 spec.httpHeaders 的限流`,
         },
         'kubectl get upstreamtrafficsettings.policy.openservicemesh.io -A -o yaml',

@@ -79,7 +79,7 @@ const check: Check<Record<string, never>, Args> = {
       all.map(({ args: { is, names }, objects }) =>
         is === 'selector'
           ? manual({
-              en: 'go back with upgrade-guard undo, which gets past the selector; in place of helm rollback',
+              en: 'use upgrade-guard undo instead of helm rollback: it handles the label selector',
               zh: '用 upgrade-guard undo 代替 helm rollback 回退：它会处理标签选择算符的问题',
             })
           : manual(

@@ -71,16 +71,16 @@ const check: Check<typeof reads, Args> = {
   say: ({ is, image }, { length }) =>
     is === 'address'
       ? {
-          en: `${length} Pod${length === 1 ? '' : 's'} ask at the address of 1.1.x: no configuration and no certificates (24 h) until they are restarted`,
+          en: `${length} Pod${length === 1 ? ' uses' : 's use'} the address of 1.1.x: no configuration and no certificates (24 h) until restarted`,
           zh: `${length} 个 Pod 仍使用 1.1.x 的地址：重启之前得不到配置和证书（24 小时）`,
         }
       : is === 'image'
         ? {
-            en: `${length} Pod${length === 1 ? '' : 's'} run a sidecar other than ${image}: restart their workloads`,
+            en: `${length} Pod${length === 1 ? ' runs' : 's run'} a sidecar other than ${image}: restart the workload${length === 1 ? '' : 's'}`,
             zh: `${length} 个 Pod 的 sidecar 不是 ${image}：请重启其工作负载`,
           }
         : {
-            en: `${length} Pod${length === 1 ? '' : 's'} have a sidecar but no osm-init container: traffic bypasses the mesh until they are restarted`,
+            en: `${length} Pod${length === 1 ? ' has' : 's have'} a sidecar but no osm-init container: traffic bypasses the mesh until restarted`,
             zh: `${length} 个 Pod 有 sidecar 但没有 osm-init 容器：重启之前流量会绕过网格`,
           },
   remedy: {

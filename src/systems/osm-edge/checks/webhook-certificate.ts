@@ -82,7 +82,7 @@ const check: Check<typeof reads, Args> = {
       };
     const seen = SEEN[is](until);
     return {
-      en: `webhook ${hook} (${on}): caBundle ${seen.en}${fails ? '; what it matches is rejected' : ''}`,
+      en: `webhook ${hook} (${on}): caBundle ${seen.en}${fails ? '; requests that it matches are rejected' : ''}`,
       zh: `webhook ${hook}（${on}）：caBundle ${seen.zh}${fails ? '；匹配的请求会被拒绝' : ''}`,
     };
   },
