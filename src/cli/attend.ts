@@ -1,7 +1,7 @@
 // Attending a run: what a person sees while it goes on, and what its end means for the exit code. Shared by fix, resume and undo.
 import path from 'node:path';
 import type { Attempt, RunDeps } from '../engine/conduct.ts';
-import type { Direction, Run, Step, StoredRun, Text } from '../engine/contracts.ts';
+import type { Command, Direction, Run, Step, StoredRun, Text } from '../engine/contracts.ts';
 import type { Person } from '../engine/performing.ts';
 import { stepsOf } from '../engine/plan.ts';
 import { evenedIn, isHarmless, spentIn } from '../engine/progress.ts';
@@ -9,6 +9,7 @@ import { pending } from '../engine/steps/conditions.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { counted } from '../report/face.ts';
 import { farText, runEnded, stepEnded, undone } from '../report/run.ts';
+import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { EXIT } from '../text/user-error.ts';
 import type { Call } from './call.ts';
@@ -90,7 +91,7 @@ function personOf(call: Call, at: (step: Step) => Text): Person {
     watches: call.terminal,
     told: (step, because) => {
       if (!call.terminal || named.has(step.id)) return;
-      call.say('', call.t(manualText(step)), ...notesOf(call, step), ...commandsOf(step));
+      call.say('', call.t(manualText(step)), ...notesOf(call, step), ...commandsOf(call, step));
       if (because)
         call.say(call.t({ en: `Waiting until it is done: ${oneLine(because.en, 600)}`, zh: `等待完成：${oneLine(because.zh, 600)}` }));
       call.progress(at(step));
@@ -119,10 +120,11 @@ const manualText = ({ id, text }: Step): Text => ({
 });
 const notesOf = (call: Call, step: Step): string[] =>
   step.do === 'manual' ? (step.notes ?? []).map((note) => `     ${oneLine(call.t(note), 1000)}`) : [];
-const commandsOf = (step: Step): string[] =>
+const commandsOf = (call: Call, step: Step): string[] =>
   kindOf(step)
     .commands(step)
-    .map((command) => `     ${oneLine(command, 1000)}`);
+    .map((command) => lineOf(call, command));
+const lineOf = (call: Call, command: Command): string => `     ${oneLine(textOf(command)[call.language], 1000)}`;
 
 /** The manual steps that a run stopped at, each with what to do and how it goes on. */
 export function manualLeft(call: Call, run: Run, steps: readonly Step[]): string[] {
@@ -131,7 +133,7 @@ export function manualLeft(call: Call, run: Run, steps: readonly Step[]): string
   return [
     '',
     call.t({ en: 'Manual steps that the run waits for:', zh: '运行正在等待的手动步骤：' }),
-    ...steps.flatMap((step) => [`  ${step.id}. ${oneLine(call.t(step.text), 1000)}`, ...notesOf(call, step), ...commandsOf(step)]),
+    ...steps.flatMap((step) => [`  ${step.id}. ${oneLine(call.t(step.text), 1000)}`, ...notesOf(call, step), ...commandsOf(call, step)]),
     call.t({
       en: `Once they are done: {tool} resume ${run.id}${confirm}{reach}`,
       zh: `完成后执行：{tool} resume ${run.id}${confirm}{reach}`,
@@ -193,7 +195,7 @@ const hasFailed = (step: Step, { outcomes }: Attempt): step is Wait =>
 const retrying = (call: Call, run: Run, { retry = [], repairs = [] }: Wait): string[] => [
   '',
   call.t({ en: 'To retry once the cause is removed:', zh: '排除原因后重试：' }),
-  ...retry.map((command) => `     ${oneLine(command, 1000)}`),
+  ...retry.map((command) => lineOf(call, command)),
   call.t({ en: `     {tool} resume ${run.id}{reach}`, zh: `     {tool} resume ${run.id}{reach}` }),
   ...(repairs.length
     ? [
@@ -208,7 +210,7 @@ const retrying = (call: Call, run: Run, { retry = [], repairs = [] }: Wait): str
 const stuck = (call: Call, run: Run, { retry = [], repairs = [] }: Wait): string[] => [
   '',
   call.t({ en: 'To continue the undo:', zh: '继续撤销：' }),
-  ...retry.map((command) => `     ${oneLine(command, 1000)}`),
+  ...retry.map((command) => lineOf(call, command)),
   ...(repairs.length ? [call.t(repairedBeside(run.id, repairs))] : []),
   call.t({ en: `     {tool} undo ${run.id}{reach}`, zh: `     {tool} undo ${run.id}{reach}` }),
 ];

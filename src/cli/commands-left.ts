@@ -1,6 +1,6 @@
 // What a run leaves to do manually, as commands to paste. Objects to make again lie in files beside the journal: they may hold Secrets, which no screen shows.
 import path from 'node:path';
-import type { RunStore, Step, StoredRun } from '../engine/contracts.ts';
+import type { Command, RunStore, Step, StoredRun } from '../engine/contracts.ts';
 import { inverseOf } from '../engine/perform.ts';
 import { stepsOf } from '../engine/plan.ts';
 import { kindOf } from '../engine/steps/index.ts';
@@ -17,9 +17,9 @@ export async function withFile(step: Step, run: string, store: RunStore): Promis
 }
 
 /** By the ids of the steps that were left to a person, in the way that was last gone. */
-export async function commandsLeft({ run, progress }: StoredRun, store: RunStore): Promise<Map<string, string[]>> {
+export async function commandsLeft({ run, progress }: StoredRun, store: RunStore): Promise<Map<string, Command[]>> {
   const { states } = progress;
-  const left = new Map<string, string[]>();
+  const left = new Map<string, Command[]>();
   for (const step of stepsOf(run)) {
     const [done, back] = [states.apply.get(step.id)?.result, states.undo.get(step.id)?.result];
     if ((back ?? done) !== 'manual') continue;

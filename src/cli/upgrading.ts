@@ -55,6 +55,7 @@ export async function intended(given: Call, source: Source, run: string): Promis
     source,
     intended: helm?.upgrade,
     nodes: call.flags.nodes,
+    context: before.identity.context,
     stopController: call.flags['stop-controller-manager'],
     logVerbosity: numberOf(call.flags['log-verbosity']),
     kubeletLogVerbosity: numberOf(call.flags['kubelet-log-verbosity']),

@@ -171,7 +171,8 @@ const COMMON: Record<string, Shape> = {
   guard: conditions,
   undo: oneOf('exact', 'compensates', 'none'),
 };
-const RESTORE = fields({ text: both }, { commands: listOf(text), file: like(/^[a-z0-9.-]{1,64}$/) });
+const command: Shape = (value, at) => (typeof value === 'string' ? text : both)(value, at);
+const RESTORE = fields({ text: both }, { commands: listOf(command), file: like(/^[a-z0-9.-]{1,64}$/) });
 const REMINDER = fields({ when: condition, text: both, commands: listOf(text) });
 const kind = (required: Record<string, Shape>, optional: Record<string, Shape> = {}): Shape =>
   fields(
@@ -199,7 +200,7 @@ const KINDS: Record<Action['do'], Shape> = {
   verbosity: kind({ on: ref, level: number(0, 10), before: number(0, 10) }),
   wait: kind(
     { until: conditions, within: seconds, assume: listOf(assumed) },
-    { lasting: seconds, fails: conditions, retry: listOf(text), repairs: listOf(text), goesOn: both },
+    { lasting: seconds, fails: conditions, retry: listOf(command), repairs: listOf(text), goesOn: both },
   ),
   backup: kind({ resources: listOf(text), file: like(/^[a-z0-9.-]{1,64}$/) }),
   keep: kind({ release, on: ref, digest: DIGEST, given: yesOrNo }),
@@ -230,7 +231,7 @@ const KINDS: Record<Action['do'], Shape> = {
   unpend: kind({ release, revision, quiet: seconds }),
   recheck: kind({ hop: text, systems: listOf(text) }),
   manual: kind(
-    { commands: listOf(text) },
+    { commands: listOf(command) },
     {
       notes: listOf(both),
       seen: conditions,

@@ -55,9 +55,16 @@ export const pasteable = (command: string, { tool, again = '' }: Pick<Face, 'too
 /** A column narrower than this is not readable. */
 const LEAST = 20;
 
+const wideBeside = (room: number, { columns }: Pick<Face, 'columns'>): number =>
+  Math.max(LEAST, Math.min(columns, WIDEST) - INDENT - room - GAP);
+
+/** What stands above numbered texts, and above their cells. */
+export const besideHead = (head: string, cell: string, room: number, face: Face): string =>
+  `${padEnd(head, INDENT + wideBeside(room, face) + GAP)}${cell}`;
+
 /** A numbered text with a cell of `room` columns to its right. However wide the terminal is, the cell stays near what it speaks about. */
 export function beside(id: string, text: string, cell: string, room: number, face: Face): string[] {
-  const wide = Math.max(LEAST, Math.min(face.columns, WIDEST) - INDENT - room - GAP);
+  const wide = wideBeside(room, face);
   const [first = '', ...rest] = wrap(text, wide);
   const head = `${`${id}.`.padStart(INDENT - 1)} ${first}`;
   return [`${padEnd(head, INDENT + wide + GAP)}${cell}`, ...rest.map((line) => ' '.repeat(INDENT) + line)];

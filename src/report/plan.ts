@@ -8,13 +8,15 @@ import { describe, keyOf } from '../kube/refs.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
-import { beside, counted, type Face, INDENT, paragraph, pasteable } from './face.ts';
+import { beside, besideHead, counted, type Face, INDENT, paragraph, pasteable } from './face.ts';
 import { listed, MANUAL, NOTHING_TO_UNDO, ON_UNDO, UNDO } from './words.ts';
 
 /** Objects named of those that are skipped together. */
 const NAMED = 3;
 /** Steps shown in full before a confirmation; a dry run shows all. */
 export const SHOWN = 12;
+
+const UNDO_COLUMN: Text = { en: 'UNDO', zh: '撤销方式' };
 
 export interface PlanShown {
   /** Steps in full; the others are counted. */
@@ -49,7 +51,7 @@ export function planView(
   const titled = ({ stage }: (typeof visible)[number], i: number): string[] =>
     stages.length > 1 && stage !== visible[i - 1]?.stage ? [...(i ? [''] : []), style.bold(oneLine(stage.title[language], 200))] : [];
   return [
-    ...(count ? [style.bold(head)] : []),
+    ...(count ? [besideHead(style.bold(head), style.dim(UNDO_COLUMN[language]), room, face)] : []),
     ...visible.flatMap((each, i) => [
       ...titled(each, i),
       ...stepLines(each.step, visible[i - 1]?.step, { text: promised(each.step), room }, face, stored ? describedChanges : changesOf),
@@ -124,7 +126,7 @@ function besideLines(refusals: readonly Refusal[], face: Face): string[] {
 }
 
 function refusalLines({ refused, objects, command, commands = command ? [command] : [], as }: Refusal, face: Face): string[] {
-  const below = commands.map((each) => `    ${pasteable(each, face)}`);
+  const below = commands.map((each) => `    ${pasteable(textOf(each)[face.language], face)}`);
   if (as) {
     const lead = as === 'manual' ? { en: 'manual: ', zh: '手动：' } : { en: '', zh: '' };
     return [...paragraph(`- ${lead[face.language]}${oneLine(refused[face.language], 600)}`, face, 2, 4), ...below];

@@ -130,9 +130,22 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
   const files = new Map(
     stages.flatMap(({ steps }) => steps.flatMap((step) => (step.do === 'keep' ? [[step.on.name, valuesFile(step.release)]] : []))),
   );
+  // A value that the reader sets once holds for the steps behind it; a Node is another one in each.
+  const set = new Set<string>();
+  const isFirst = (command: string): boolean => {
+    if (!/^(?!NODE=)[A-Z]+= /.test(command)) return true;
+    const isNew = !set.has(command);
+    set.add(command);
+    return isNew;
+  };
   const shown = (step: Step): string[] => {
     const file = step.do === 'keep' || step.do === 'forget' ? files.get(step.on.name) : undefined;
-    const commands = step.do === 'forget' && file !== undefined ? [`rm -f ${shellWord(file)}`] : kindOf(step).commands(step);
+    const commands =
+      step.do === 'forget' && file !== undefined
+        ? [`rm -f ${shellWord(file)}`]
+        : kindOf(step)
+            .commands(step)
+            .map((each) => textOf(each)[language]);
     const notes = step.do === 'manual' ? (step.notes ?? []) : [];
     const seen = step.do === 'manual' ? seenLines(step) : [];
     const instead = notes.length ? [] : [comment(none[language])];
@@ -142,7 +155,7 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
       comment(`${step.id}. ${text[language]}${file === undefined ? inBrackets(promise(step, language), language) : ''}`),
       ...(step.undoNote ? [comment(`   ${step.undoNote[language]}`)] : []),
       ...notes.map((note) => comment(`   ${note[language]}`)),
-      ...(step.onUndo ? commands.map(comment) : commands.length ? commands : instead),
+      ...(step.onUndo ? commands.map(comment) : commands.length ? commands.filter(isFirst) : instead),
       ...seen.map((line) => comment(`   ${line[language]}`)),
     ];
   };

@@ -1,8 +1,9 @@
 // Runs as a person reads them: the list, one run's steps, and what an attempt came to.
-import type { Direction, RunSummary, Step, StepProgress, StoredRun, Text } from '../engine/contracts.ts';
+import type { Command, Direction, RunSummary, Step, StepProgress, StoredRun, Text } from '../engine/contracts.ts';
 import type { DryOutcome, Executed, Tried } from '../engine/execute.ts';
 import { stepsOf } from '../engine/plan.ts';
 import { runState } from '../engine/progress.ts';
+import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
 import { beside, columns, counted, type Face, INDENT, paragraph } from './face.ts';
@@ -27,7 +28,7 @@ export function runList(runs: readonly RunSummary[], { language, style }: Face, 
 }
 
 /** Every step with what became of it, in both ways; never the objects that the journal keeps. `left`: commands for a person, by the steps' ids. */
-export function runDetail(stored: StoredRun, face: Face, left: ReadonlyMap<string, readonly string[]>): string[] {
+export function runDetail(stored: StoredRun, face: Face, left: ReadonlyMap<string, readonly Command[]>): string[] {
   const { run, progress } = stored;
   const { language, style } = face;
   const { states } = progress;
@@ -41,7 +42,7 @@ export function runDetail(stored: StoredRun, face: Face, left: ReadonlyMap<strin
   };
   const stepLines = (step: Step) => [
     ...beside(step.id, oneLine(step.text[language], 1000), became(step), room, face),
-    ...(left.get(step.id) ?? []).map((line) => `${' '.repeat(INDENT)}${style.cyan(oneLine(line, 1000))}`),
+    ...(left.get(step.id) ?? []).map((line) => `${' '.repeat(INDENT)}${style.cyan(oneLine(textOf(line)[face.language], 1000))}`),
   ];
   const room = Math.max(0, ...stepsOf(run).map((step) => width(became(step))));
   return [

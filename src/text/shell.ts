@@ -1,4 +1,5 @@
 // Commands that a person may paste into a shell: what comes from a cluster or a file is quoted, so that it stays one word.
+import type { Text } from '../engine/contracts.ts';
 import { oneLine } from './sanitise.ts';
 
 /** POSIX shell quoting; plain words stay as they are. */
@@ -6,3 +7,14 @@ export function shellWord(word: string): string {
   const text = oneLine(word, 1000);
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
+
+/** A command with a comment behind it, which is in words. */
+export const commented = (command: string, { en, zh }: Text): Text => ({
+  en: `${command}   # ${oneLine(en, 300)}`,
+  zh: `${command}   # ${oneLine(zh, 300)}`,
+});
+
+/** A value that a reader sets before the commands that use it, where nothing shows it: `as` is how to find it. */
+export const toSet = (name: string, as: Text): Text => commented(`${name}=`, { en: `set it: ${as.en}`, zh: `请设置：${as.zh}` });
+/** Its use: a shell stops there, and names it, where it was not set. */
+export const whatIsSet = (name: string): string => `"\${${name}:?}"`;

@@ -1,6 +1,6 @@
 // plan kubernetes by the built binary, from manifests: every format in both languages, and what it does not take.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
@@ -73,14 +73,17 @@ describe('a runbook', () => {
       ['v1.30.4', [node({}), ...components, proxy, kubeadm]],
       ['v1.30.4', [node({})]],
       ['v1.30.4-gke.1', [node({ 'cloud.google.com/gke-nodepool': bad })]],
-      ['v1.30.4-eks-1', [node({ 'eks.amazonaws.com/nodegroup': bad, 'alpha.eksctl.io/cluster-name': bad }), proxy]],
-      ['v1.30.4', [node({ 'kubernetes.azure.com/cluster': bad, 'kubernetes.azure.com/agentpool': bad })]],
+      [
+        'v1.30.4-eks-1',
+        [node({ 'eks.amazonaws.com/nodegroup': bad, 'alpha.eksctl.io/cluster-name': bad, 'topology.kubernetes.io/region': bad }), proxy],
+      ],
+      ['v1.30.4', [node({ 'kubernetes.azure.com/cluster': `MC_${bad}_${bad}_eu`, agentpool: bad })]],
       ['v1.30.4+rke2r1', [node({ 'node-role.kubernetes.io/control-plane': bad }), node({})]],
     ];
     // Whatever it calls does nothing here.
     const tools = join(hostile, 'bin');
     mkdirSync(tools);
-    const CALLED = 'kubectl gcloud aws az ssh etcdctl etcdutl curl sudo sleep rke2 velero helm rm cat'.split(' ');
+    const CALLED = 'kubectl gcloud aws az ssh etcdctl etcdutl curl sudo sleep rke2 velero helm rm cat sed'.split(' ');
     for (const name of CALLED) symlinkSync('/bin/true', join(tools, name));
     symlinkSync('/usr/bin/touch', join(tools, 'touch'));
     // The rehearsal of a restore ends its etcd itself.
@@ -92,7 +95,8 @@ describe('a runbook', () => {
       for (const nodes of version === 'v1.30.4' ? ['drain', 'replace', 'in-place'] : ['drain']) {
         const { stdout, stderr } = await run(['plan', 'kubernetes', '--from', from, '--to', '1.31', '--nodes', nodes, '-o', 'shell']);
         expect(stdout, stderr).toContain('Nodes to ');
-        const script = stdout.replace(/; exit 1$/m, '');
+        // As a reader sets what is left to set.
+        const script = stdout.replace(/; exit 1$/m, '').replace(/^([A-Z]+)= {3}#/gm, '$1=x #');
         const ran = spawnSync('/bin/sh', [], { input: script, cwd: from, env: { PATH: tools }, encoding: 'utf8' });
         expect([version, nodes, ran.stderr.replace(/^blockers are left.*\n/m, ''), existsSync(join(from, 'pwned'))]).toEqual([
           version,
@@ -106,9 +110,65 @@ describe('a runbook', () => {
   });
 });
 
+describe('what a runbook downloads', () => {
+  const place = mkdtempSync(join(tmpdir(), 'ug-plan-binaries-'));
+  afterAll(() => rmSync(place, { recursive: true, force: true }));
+  /** The commands of the kubelet of Node w1, with `ssh` into this machine: what dl.k8s.io, systemd and sudo would do there is played. */
+  async function upgraded(unit: string, sum: string) {
+    const at = mkdtempSync(join(place, 'at-'));
+    const bin = join(at, 'bin');
+    mkdirSync(bin);
+    mkdirSync(join(at, 'opt'));
+    writeFileSync(join(at, 'opt/kubelet'), 'old');
+    const tool = (name: string, script: string) => writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    tool('ssh', 'shift; exec sh -c "$*"');
+    tool('sudo', 'exec "$@"');
+    tool('systemctl', `[ "$1" = show ] && echo '${unit.replaceAll('OPT', join(at, 'opt'))}' || echo "$@" >> ${at}/called`);
+    tool(
+      'curl',
+      `for url; do case $url in *.sha256) printf %s '${sum}' > kubelet.sha256;; */linux/arm64/kubelet) printf new > kubelet;; esac; done`,
+    );
+    tool('uname', 'echo aarch64');
+    const { stdout } = await plan('--to', '1.31', '--nodes', 'in-place', '-o', 'shell');
+    const commands = stdout.split('\n').filter((line) => line.startsWith('ssh w1 '));
+    const ran = spawnSync('sh', ['-eu'], { input: commands.join('\n'), cwd: at, env: { PATH: `${bin}:/usr/bin:/bin` }, encoding: 'utf8' });
+    const called = existsSync(join(at, 'called')) ? readFileSync(join(at, 'called'), 'utf8') : '';
+    return { status: ran.status, installed: readFileSync(join(at, 'opt/kubelet'), 'utf8'), called };
+  }
+  // sha256 of "new".
+  const SUM = '11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437';
+  test('is checked, and laid where the unit has it, for the architecture of the machine', async () => {
+    const unit = '{ path=OPT/kubelet ; argv[]=OPT/kubelet --config=/var/lib/kubelet/config.yaml ; ignore_errors=no }';
+    expect(await upgraded(unit, SUM)).toEqual({ status: 0, installed: 'new', called: 'restart kubelet\n' });
+    const byShell = '{ path=/bin/sh ; argv[]=/bin/sh -c exec OPT/kubelet ; ignore_errors=no }';
+    expect(await upgraded(byShell, SUM)).toEqual({ status: 0, installed: 'new', called: 'restart kubelet\n' });
+  });
+  test('is not installed where its checksum is another, or its unit names no such file', async () => {
+    const unit = '{ path=OPT/kubelet ; argv[]=OPT/kubelet ; ignore_errors=no }';
+    const hyperkube = '{ path=OPT/hyperkube ; argv[]=OPT/hyperkube kubelet ; ignore_errors=no }';
+    for (const [of, sum] of [
+      [unit, SUM.replace('1', '2')],
+      [hyperkube, SUM],
+    ] as const) {
+      const { status, ...rest } = await upgraded(of, sum);
+      expect(status).not.toBe(0);
+      expect(rest).toEqual({ installed: 'old', called: '' });
+    }
+  });
+});
+
+test('in Chinese the comments of its commands are Chinese too', async () => {
+  for (const nodes of ['drain', 'in-place', 'replace']) {
+    const { stdout } = await plan('--to', '1.31', '--nodes', nodes, '-o', 'shell', '--lang', 'zh');
+    const comments = stdout.split('\n').flatMap((line) => /^[^#'].* # (.*)$/.exec(line)?.[1] ?? []);
+    expect(comments.filter((comment) => !/\p{Script=Han}/u.test(comment))).toEqual([]);
+    expect(comments.length).toBeGreaterThan(1);
+  }
+});
+
 test('--nodes in-place drains nothing', async () => {
   const { stdout } = await plan('--to', 'kubernetes=1.31', '--nodes', 'in-place', '-o', 'shell');
-  expect(stdout).toContain('systemctl start kubelet');
+  expect(stdout).toContain('systemctl restart kubelet');
   expect(stdout).not.toContain('kubectl drain');
 });
 

@@ -806,7 +806,10 @@ describe('a step whose undo is for a person', () => {
     // What a shell makes of it is the old version.
     const text = execFileSync(
       'sh',
-      ['-c', `kubectl() { for last; do :; done; if [ "$last" = - ]; then cat; else printf %s "$last"; fi; }\n${shell(inverse.commands)}`],
+      [
+        '-c',
+        `kubectl() { for last; do :; done; if [ "$last" = - ]; then cat; else printf %s "$last"; fi; }\n${shell(inverse.commands.map((each) => textOf(each).en))}`,
+      ],
       { encoding: 'utf8' },
     );
     expect(JSON.parse(text)).toEqual([{ op: 'add', path: '/spec/version', value: 'v1.30.4+k3s1' }]);

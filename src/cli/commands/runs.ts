@@ -1,9 +1,10 @@
 // runs: what was done to this cluster from here, by the journals.
 
-import type { StoredRun } from '../../engine/contracts.ts';
+import type { Command, Language, StoredRun } from '../../engine/contracts.ts';
 import { runState } from '../../engine/progress.ts';
 import { jsonOf, yamlOf } from '../../report/data.ts';
 import { runDetail, runList } from '../../report/run.ts';
+import { textOf } from '../../text/language.ts';
 import { EXIT } from '../../text/user-error.ts';
 import type { Call } from '../call.ts';
 import { chosenRun, maybeCut, notReadable } from '../chosen-run.ts';
@@ -19,7 +20,7 @@ export async function runs(call: Call): Promise<number> {
     if (call.args.length) {
       const stored = (await chosenRun(call, live))!;
       const left = await commandsLeft(stored, live.store);
-      call.out(...(data ? [data(published(stored, left))] : runDetail(stored, call.face, left)));
+      call.out(...(data ? [data(published(stored, left, call.language))] : runDetail(stored, call.face, left)));
       return EXIT.ok;
     }
     const { runs: all, unreadable } = await live.store.list();
@@ -31,7 +32,7 @@ export async function runs(call: Call): Promise<number> {
       const whole = [];
       for (const { id } of all) {
         const stored = await live.store.read(id);
-        if (stored) whole.push(published(stored, await commandsLeft(stored, live.store)));
+        if (stored) whole.push(published(stored, await commandsLeft(stored, live.store), call.language));
       }
       call.out(data(whole));
       return exit;
@@ -46,7 +47,7 @@ export async function runs(call: Call): Promise<number> {
 }
 
 /** Who, when, what and how far; never the objects that the journal keeps. */
-function published(stored: StoredRun, left: ReadonlyMap<string, string[]>): object {
+function published(stored: StoredRun, left: ReadonlyMap<string, readonly Command[]>, language: Language): object {
   const { run, progress } = stored;
   const { states } = progress;
   return {
@@ -63,7 +64,7 @@ function published(stored: StoredRun, left: ReadonlyMap<string, string[]>): obje
         result: states.apply.get(id)?.result ?? null,
         progress: states.apply.get(id)?.progress ?? null,
         undone: states.undo.get(id)?.result ?? null,
-        commands: left.get(id) ?? [],
+        commands: (left.get(id) ?? []).map((each) => textOf(each)[language]),
       })),
     })),
   };

@@ -71,7 +71,7 @@ interface Common {
   /** What an undo does not bring back, or why there is none. */
   undoNote?: Text;
   /** Putting the object back is for a person: what an undo says in its place. `file`: the name under which the old object is laid beside the journal, for `kubectl create`. */
-  restore?: { text: Text; commands?: string[]; file?: string };
+  restore?: { text: Text; commands?: Command[]; file?: string };
   /** Said when the run has gone through, of each as long as it holds then. */
   reminds?: Reminder[];
 }
@@ -80,6 +80,8 @@ export interface Reminder {
   text: Text;
   commands: string[];
 }
+/** A command for a shell; a Text where the comment behind it is in words. */
+export type Command = string | Text;
 export type Action =
   /** `counters`: numbers that are recomputed at write time, in either way, never restored: how many keys the JSON object in the string at `keysOf` has. */
   | { do: 'patch'; on: Ref; subresource?: 'status'; changes: Change[]; counters?: { path: string; keysOf: string }[] }
@@ -117,7 +119,7 @@ export type Action =
       within: number;
       lasting?: number;
       fails?: Condition[];
-      retry?: string[];
+      retry?: Command[];
       repairs?: string[];
       goesOn?: Text;
       assume: Assumption[];
@@ -179,7 +181,7 @@ export type Action =
   /** Done by a person. It blocks until `seen` holds; without `seen` a person confirms it by its name. `makes`, in inverses: an object for `kubectl create`. It may hold secrets, so that no command shows it: it goes into a file beside the journal (`file`, its name there). `wrong`: what stops it once it is seen: it was done otherwise. `restarts`: containers of which Node (and of which others) are watched meanwhile, and whether the step was said to restart them all. */
   | {
       do: 'manual';
-      commands: string[];
+      commands: Command[];
       /** What a person has to know of it, before the commands. */
       notes?: Text[];
       seen?: Condition[];
@@ -363,7 +365,7 @@ export interface StepKind<S extends Step = Step> {
   /** What the step changes, one line each, for previews: names and values, and what they need of words. */
   preview(step: S): (string | Text)[];
   /** How a person does the same in a POSIX shell. Empty: nothing, or it cannot be done so. */
-  commands(step: S): string[];
+  commands(step: S): Command[];
   /** `halt`: a look that waits ends when it is aborted, and what it says then does not count. */
   look(step: S, world: World, halt?: AbortSignal): Promise<Look>;
   /** `now`: what a look found to be to-do. undefined: nothing is sent (manual, wait). */

@@ -1,6 +1,6 @@
 // The contracts of checking: what a check declares and returns, what it is told, what the engine makes of it, and a system around its checks.
 import type { Json, Raw, Ref, Rule, SystemId, Text } from './base.ts';
-import type { StageDraft, StepDraft } from './changing.ts';
+import type { Command, StageDraft, StepDraft } from './changing.ts';
 import type { Cluster, Gap, Installation, PointRead, PointReader, QuickReader, Reads, Rows, Source, TableRows, Tables } from './reading.ts';
 
 export interface UpgradePath {
@@ -65,7 +65,7 @@ export interface Refusal {
   /** As in Remedy. */
   command?: string;
   /** In its place: more than one, in this order. */
-  commands?: string[];
+  commands?: Command[];
   /** It is not a fix that is skipped, but left to a person, or done by an upgrade; no run waits for it. */
   as?: 'manual' | 'upgrade';
 }
@@ -196,6 +196,8 @@ export interface Upgrading<Intended = unknown> {
   intended?: Intended;
   /** Seconds, for each part and again for the workloads; undefined: what suits the system. */
   within?: number;
+  /** Of the kubeconfig, by which the cluster is reached; for the commands of providers. */
+  context?: string;
   /** How nodes are upgraded, `--nodes`; undefined: drained first. */
   nodes?: 'drain' | 'in-place' | 'replace';
   /** kube-controller-manager is stopped while the API servers are upgraded. */

@@ -1,5 +1,5 @@
 // A manual step: something we tell a person to do, with the commands. Nothing is sent; where it can be seen that it was done, it counts as done.
-import type { Raw, Step, StepKind, StepOf, Text } from '../contracts.ts';
+import type { Command, Raw, Step, StepKind, StepOf, Text } from '../contracts.ts';
 import { brokenGuard, conditionLines, pending } from './conditions.ts';
 import { bare, withoutStatus } from './objects.ts';
 import { createFrom } from './shell.ts';
@@ -18,7 +18,7 @@ export const manual: StepKind<StepOf<'manual'>> = {
   inverse: () => ({ none: { en: 'a manual step is not undone', zh: '手动步骤不会撤销' } }),
 };
 
-function commandsOf({ commands, makes }: StepOf<'manual'>): string[] {
+function commandsOf({ commands, makes }: StepOf<'manual'>): Command[] {
   return makes ? [...commands, createFrom(makes.file)] : commands;
 }
 

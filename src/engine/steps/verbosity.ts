@@ -2,7 +2,7 @@
 // that does not let it be set, needs nothing. Restarted, a server logs again as its command line says, which is what an undo sets.
 
 import { pointerGet } from '../../kube/pointer.ts';
-import { shellWord } from '../../text/shell.ts';
+import { commented, shellWord } from '../../text/shell.ts';
 import type { Raw, Ref, StepKind, StepOf } from '../contracts.ts';
 
 /** Of what stands for a server as a World shows it: kind APIServer (its name: host:port) or Kubelet (the Node's name). No object of a cluster. */
@@ -22,8 +22,14 @@ export const verbosity: StepKind<VerbosityStep> = {
   ],
   commands: ({ on, level }) => [
     on.kind === 'Kubelet'
-      ? `curl -X PUT --data ${level} ${shellWord(`http://127.0.0.1:8001/api/v1/nodes/${on.name}/proxy/debug/flags/v`)}   # with kubectl proxy running`
-      : `curl -X PUT --data ${level} ${shellWord(`https://${on.name}/debug/flags/v`)}   # add --cacert and the credentials of an administrator`,
+      ? commented(`curl -X PUT --data ${level} ${shellWord(`http://127.0.0.1:8001/api/v1/nodes/${on.name}/proxy/debug/flags/v`)}`, {
+          en: 'while kubectl proxy runs',
+          zh: '需先运行 kubectl proxy',
+        })
+      : commented(`curl -X PUT --data ${level} ${shellWord(`https://${on.name}/debug/flags/v`)}`, {
+          en: 'add --cacert and the credentials of an administrator',
+          zh: '请加上 --cacert 和管理员凭据',
+        }),
   ],
   look: async ({ on, level }, world) => {
     const now = await world.get(on);

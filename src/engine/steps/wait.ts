@@ -1,7 +1,7 @@
 // A wait step: until conditions hold. It writes nothing; the executor looks again about every second, up to `within`.
 
-import { shellWord } from '../../text/shell.ts';
-import type { Condition, Ref, StepKind, StepOf, Text } from '../contracts.ts';
+import { commented, shellWord } from '../../text/shell.ts';
+import type { Command, Condition, Ref, StepKind, StepOf, Text } from '../contracts.ts';
 import { brokenGuard, conditionLines, mustLines, pending } from './conditions.ts';
 import { kubectlName, kubectlSelection } from './shell.ts';
 
@@ -32,8 +32,8 @@ export const wait: StepKind<StepOf<'wait'>> = {
   inverse: () => ({ none: { en: 'nothing was changed', zh: '未做任何更改' } }),
 };
 
-/** As the comment of a command: shells get English. */
-const inWords = (lines: readonly Text[]): string => lines.map(({ en }) => en).join(', ');
+/** As the comment of a command. */
+const inWords = (lines: readonly Text[]): Text => ({ en: lines.map(({ en }) => en).join(', '), zh: lines.map(({ zh }) => zh).join('，') });
 
 /** A chart that wraps another has its values elsewhere: nothing is waited for by an empty name. */
 const isNameless = (condition: Condition): boolean => 'on' in condition && condition.on.name === '';
@@ -42,21 +42,22 @@ const NAMELESS: Text = { en: 'it waits for an object without a name', zh: '要�
 /** kubectl itself knows when a rollout is over. */
 const ROLLED_OUT = new Set(['DaemonSet', 'Deployment', 'StatefulSet']);
 
-function waitCommand(condition: Condition, within: number): string {
+function waitCommand(condition: Condition, within: number): Command {
   const limit = `--timeout=${within}s`;
-  if ('reading' in condition) return `kubectl get --raw ${shellWord(condition.reading.path)} # ${inWords(conditionLines(condition))}`;
+  if ('reading' in condition)
+    return commented(`kubectl get --raw ${shellWord(condition.reading.path)}`, inWords(conditionLines(condition)));
   if ('of' in condition) {
     const selected = kubectlSelection(condition.of);
     const ready = condition.which === 'every' && readyOf(condition);
     return ready
       ? `kubectl wait --for=condition=${ready} ${selected} ${limit}`
-      : `kubectl get ${selected} -o yaml # ${inWords(conditionLines(condition))}`;
+      : commented(`kubectl get ${selected} -o yaml`, inWords(conditionLines(condition)));
   }
   const { on, must } = condition;
   if (must === 'be-gone') return `kubectl wait --for=delete ${kubectlName(on)} ${limit}`;
   if (must === 'exist') return `kubectl get ${kubectlName(on)}`;
   if (isRollout(on, must)) return `kubectl rollout status ${kubectlName(on)} ${limit}`;
-  return `kubectl get ${kubectlName(on)} -o yaml # ${inWords(mustLines(must))}`;
+  return commented(`kubectl get ${kubectlName(on)} -o yaml`, inWords(mustLines(must)));
 }
 
 const isRollout = (on: Ref, must: Extract<Condition, { on: Ref }>['must']): boolean =>

@@ -1,8 +1,9 @@
 // The Plans of an upgrade of K3s: what is written into them, and how an undo brings one to rest before it deletes it.
 // Sources: rancher/system-upgrade-controller v0.20.1 pkg/apis, pkg/upgrade, issue 256 (postCompleteDelay); docs.k3s.io/upgrades/automated; facts as recorded.
-import type { Expectation, Json, Raw, Ref, Selection, StepDraft } from '../../engine/contracts.ts';
+import type { Command, Expectation, Json, Raw, Ref, Selection, StepDraft } from '../../engine/contracts.ts';
 import { isRaw } from '../../kube/json.ts';
 import { formatPointer } from '../../kube/pointer.ts';
+import { commented } from '../../text/shell.ts';
 import { atLeast } from './controller.ts';
 import { ETCD, OWN_PLANS, planLabel } from './plans.ts';
 import { CONTROL_PLANE, type Here, type Role } from './upgrade-cluster.ts';
@@ -132,13 +133,18 @@ export function undoWait(plan: Raw, { deadline }: Pick<Here, 'deadline'>): { sec
 }
 
 /** What shows why a Job does not end; and what makes one without a deadline fail, so that its repair finds the Node: deleting it would take away what shows who cordoned. */
-function stuckJob({ namespace, name }: Ref, endless: boolean): string[] {
+function stuckJob({ namespace, name }: Ref, endless: boolean): Command[] {
   const of = `-n ${namespace} -l upgrade.cattle.io/plan=${name}`;
   const patch = `kubectl patch -n ${namespace} {} --type merge -p '{"spec":{"activeDeadlineSeconds":1}}'`;
   return [
-    `kubectl get pods ${of} -o wide   # its Node, and how far it is`,
+    commented(`kubectl get pods ${of} -o wide`, { en: 'its Node, and how far it is', zh: '所在节点和进度' }),
     ...(endless
-      ? [`kubectl get jobs ${of} -o name | xargs -I{} ${patch}   # ends it as failed; only while its container upgrade has not started`]
+      ? [
+          commented(`kubectl get jobs ${of} -o name | xargs -I{} ${patch}`, {
+            en: 'ends it as failed; only while its container upgrade has not started',
+            zh: '使其以失败结束；仅在容器 upgrade 尚未启动时执行',
+          }),
+        ]
       : []),
   ];
 }

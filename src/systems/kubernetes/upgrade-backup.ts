@@ -1,29 +1,29 @@
 // Whether a backup of etcd can be seen: what made one before (a CronJob with etcdctl or etcdutl, the snapshots of K3s and RKE2, Velero) is expected to make one more.
 // Nothing of them: a person confirms it. Sources: as of the check etcd-backup.
-import type { Condition, Upgrading } from '../../engine/contracts.ts';
+import type { Command, Condition, Upgrading } from '../../engine/contracts.ts';
 import { each, list, mentions } from '../../engine/read/index.ts';
-import { oneLine } from '../../text/sanitise.ts';
-import { shellWord } from '../../text/shell.ts';
+import { commented, shellWord, toSet, whatIsSet } from '../../text/shell.ts';
 
 export interface Backup {
   seen: Condition;
-  command: string;
+  /** What is made has a name of its own for each version. */
+  command(version: string): Command;
   by: string;
   /** How a restore of it is rehearsed. */
-  restore: string[];
+  restore(version: string): Command[];
 }
 
 /** An etcd of its own beside the real one, from a snapshot; the keys of the namespaces show that it holds the cluster. */
-export const restored = (file: string, note = ''): string[] => {
+export const restored = (file: string): string[] => {
   const at = 'http://127.0.0.1:23790';
   return [
-    `etcdutl snapshot restore ${file} --data-dir etcd-rehearsal${note}`,
+    `etcdutl snapshot restore ${file} --data-dir etcd-rehearsal`,
     `etcd --data-dir etcd-rehearsal --listen-client-urls ${at} --advertise-client-urls ${at} --listen-peer-urls http://127.0.0.1:23800 > etcd-rehearsal.log 2>&1 &`,
     `sleep 5; etcdctl --endpoints=${at} get /registry/namespaces/ --prefix --keys-only; kill $!`,
   ];
 };
-/** The same, of a file whose name is not known. */
-const restoredFile = (from: string): string[] => restored('FILE', `   # replace FILE: ${oneLine(from)}`);
+/** A file whose name is not known. */
+const FILE = whatIsSet('FILE');
 /** Seconds that a backup may be old: what was written since is lost. */
 export const LIMIT = 3600;
 
@@ -64,13 +64,16 @@ export async function backedUp(source: Upgrading['source'], by: string | undefin
   const [job] = jobs;
   if (job) {
     const { namespace = 'default', name } = job.ref;
-    const command = `kubectl create job -n ${shellWord(namespace)} --from=cronjob/${shellWord(name)} ${shellWord(`${name.slice(0, 40)}-by-hand`)}`;
     const { uid: _, ...on } = job.ref;
     return {
       backup: {
         by: `CronJob ${namespace}/${name}`,
-        command,
-        restore: restoredFile(`what CronJob ${namespace}/${name} has saved`),
+        command: (version) =>
+          `kubectl create job -n ${shellWord(namespace)} --from=cronjob/${shellWord(name)} ${shellWord(`${name.slice(0, 40)}-before-${version.replaceAll('.', '-')}`)}`,
+        restore: () => [
+          toSet('FILE', { en: `what CronJob ${namespace}/${name} has saved`, zh: `CronJob ${namespace}/${name} 保存的文件` }),
+          ...restored(FILE),
+        ],
         seen: { on, must: [{ path: '/status/lastSuccessfulTime', ...recent }] },
       },
     };
@@ -79,10 +82,15 @@ export async function backedUp(source: Upgrading['source'], by: string | undefin
     return {
       backup: {
         by: 'ETCDSnapshotFile',
-        restore: [
-          'rke2 server --cluster-reset --cluster-reset-restore-path=FILE   # on another machine; replace FILE: kubectl get etcdsnapshotfiles -o wide names it',
+        restore: () => [
+          toSet('FILE', { en: 'listed by kubectl get etcdsnapshotfiles -o wide', zh: '可用 kubectl get etcdsnapshotfiles -o wide 查看' }),
+          commented(`rke2 server --cluster-reset --cluster-reset-restore-path=${FILE}`, {
+            en: 'on another machine',
+            zh: '在另一台机器上执行',
+          }),
         ],
-        command: 'rke2 etcd-snapshot save   # on a server Node',
+        command: (version) =>
+          commented(`sudo rke2 etcd-snapshot save --name before-${version}`, { en: 'on a server Node', zh: '在服务器节点上执行' }),
         seen: {
           of: { apiVersion: 'k3s.cattle.io/v1', kind: 'ETCDSnapshotFile' },
           which: 'some',
@@ -99,8 +107,13 @@ export async function backedUp(source: Upgrading['source'], by: string | undefin
       backup: {
         by: 'Velero',
         // It holds objects, not etcd.
-        restore: ['velero restore create rehearsal --from-backup before-the-upgrade   # in another cluster with the same storage location'],
-        command: 'velero backup create before-the-upgrade --wait',
+        restore: (version) => [
+          commented(`velero restore create rehearsal --from-backup before-${version}`, {
+            en: 'in another cluster with the same storage location',
+            zh: '在另一个使用相同存储位置的集群中执行',
+          }),
+        ],
+        command: (version) => `velero backup create before-${version} --wait`,
         seen: {
           of: { apiVersion: 'velero.io/v1', kind: 'Backup' },
           which: 'some',

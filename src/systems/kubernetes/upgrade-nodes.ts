@@ -1,13 +1,13 @@
 // The kubelets in an upgrade, node by node, drained first or in place. Source: kubernetes/website version-skew-policy.md: a kubelet is never newer than an API server, so that it comes behind them.
-import type { Condition, StageDraft, StepDraft, Text } from '../../engine/contracts.ts';
-import { shellWord } from '../../text/shell.ts';
+import type { Command, Condition, StageDraft, StepDraft, Text } from '../../engine/contracts.ts';
+import { commented, shellWord } from '../../text/shell.ts';
 import { minor, minorOf } from '../../versions/kubernetes.ts';
 import { containerHash } from './knowledge/tables.ts';
+import { alike, eachOfThese, installed, NODE, onNode, onWord, replacedBinary } from './upgrade-binaries.ts';
 import { type Logs, raised } from './upgrade-logs.ts';
 import type { ClusterParts, Member } from './upgrade-parts.ts';
 import { isServer, nodesOfProvider, rke2 } from './upgrade-provider.ts';
-import { installed } from './upgrade-servers.ts';
-import { goalOf, type Hop, inOrder, kubeletAt, kubeletIs, manual, onNode, READY } from './upgrade-steps.ts';
+import { goalOf, type Hop, inOrder, kubeletAt, kubeletIs, manual, READY } from './upgrade-steps.ts';
 
 /** Nodes that get steps of their own; more workers are upgraded so many with one step. */
 const SINGLE = 50;
@@ -32,7 +32,7 @@ export function nodeStage(hop: Hop, all: ClusterParts, way: NodeWay): StageDraft
   const parts: ClusterParts = { ...all, members };
   const to = goalOf(hop, by);
   const title: Text = { en: `Nodes to ${to}`, zh: `节点升级到 ${to}` };
-  if (by && by !== 'RKE2') return [{ hop: hop.hop, title, steps: [nodesOfProvider(hop, by, members)] }];
+  if (by && by !== 'RKE2') return [{ hop: hop.hop, title, steps: [nodesOfProvider(hop, by, parts)] }];
   // A kubelet may be some minors behind: workers are replaced once, at the end.
   const waiting = way.mode === 'replace' && !way.last;
   const many = members.length > SINGLE;
@@ -87,14 +87,17 @@ function kubelet(hop: Hop, parts: ClusterParts, member: Member, own: boolean, mo
       en: `upgrade the kubelet of Node ${name} to ${goalOf(hop, parts.by)}${more.en}`,
       zh: `把 Node ${name} 的 kubelet 升级到 ${goalOf(hop, parts.by)}${more.zh}`,
     },
-    commandsFor(name, { hop, parts, os, machine, drained: false, uncordon: false, isControlPlane: own }),
+    commandsFor(shellWord(name), { hop, parts, os, machine, drained: false, uncordon: false, isControlPlane: own }),
     [kubeletAt(member, hop, parts.by)],
   );
 }
 
 /** How a new Node is added. */
-const joined = ({ kubeadm }: ClusterParts): string[] =>
-  kubeadm ? ['sudo kubeadm token create --print-join-command   # on a Node of the control plane'] : ['kubectl get nodes'];
+function joined({ kubeadm, instances: [first] }: ClusterParts): Command[] {
+  const join = 'sudo kubeadm token create --print-join-command';
+  if (!kubeadm) return ['kubectl get nodes'];
+  return [first ? onNode(first.node, join) : commented(join, { en: 'on a Node of the control plane', zh: '在控制平面节点上执行' })];
+}
 
 /** First the new one, so that there is room; it counts those that have the version already. */
 function replaced(hop: Hop, parts: ClusterParts, { ref }: Member, drain: StepDraft): StepDraft[] {
@@ -123,8 +126,8 @@ function batches(hop: Hop, parts: ClusterParts, way: NodeWay, before: StepDraft[
   const workers = parts.members.filter((member) => !isControlPlane(member, parts));
   const steps: StepDraft[] = [];
   let after = before.slice(-1);
-  for (let at = 0; at < workers.length; at += SINGLE) {
-    const some = workers.slice(at, at + SINGLE);
+  const groups = [...Map.groupBy(workers, alike).values()].flatMap((same) => chunks(same, SINGLE));
+  for (const some of groups) {
     const done: StepDraft = { ...batch(hop, parts, some, way.mode), after };
     const louder = some.flatMap(({ ref }): StepDraft[] => {
       const logger = way.logs.kubelets.get(ref.name);
@@ -136,6 +139,9 @@ function batches(hop: Hop, parts: ClusterParts, way: NodeWay, before: StepDraft[
   return steps;
 }
 
+const chunks = <T>(all: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
+
 function batch(hop: Hop, parts: ClusterParts, some: Member[], mode: NodeWay['mode']): StepDraft {
   const [first, last] = [some[0]!, some.at(-1)!];
   const drained = mode !== 'in-place';
@@ -144,20 +150,23 @@ function batch(hop: Hop, parts: ClusterParts, some: Member[], mode: NodeWay['mod
   if (mode === 'replace') {
     return manual(
       {
-        en: `replace ${count.en} by new ones with kubelet ${goalOf(hop, parts.by)}: add one, drain the old one, delete it; in the commands replace NODE`,
-        zh: `把 ${count.zh} 替换为 kubelet 为 ${goalOf(hop, parts.by)} 的新节点：先添加，再腾空旧节点，最后删除；命令中的 NODE 请替换为节点名`,
+        en: `replace ${count.en} by new ones with kubelet ${goalOf(hop, parts.by)}: add one, drain the old one, delete it`,
+        zh: `把 ${count.zh} 替换为 kubelet 为 ${goalOf(hop, parts.by)} 的新节点：先添加，再腾空旧节点，最后删除`,
       },
-      [...joined(parts), 'kubectl drain NODE --ignore-daemonsets', 'kubectl delete node NODE'],
+      [eachOfThese, ...joined(parts), `kubectl drain ${NODE} --ignore-daemonsets`, `kubectl delete node ${NODE}`],
       some.map(({ ref }) => ({ on: ref, must: 'be-gone' })),
     );
   }
   const said = drained ? { en: ', each drained first', zh: '（逐个腾空后升级）' } : restarts(hop);
   const step = manual(
     {
-      en: `upgrade the kubelets of ${count.en} to ${goalOf(hop, parts.by)}${said.en}; in the commands replace NODE`,
-      zh: `把 ${count.zh} 的 kubelet 升级到 ${goalOf(hop, parts.by)}${said.zh}；命令中的 NODE 请替换为节点名`,
+      en: `upgrade the kubelets of ${count.en} to ${goalOf(hop, parts.by)}${said.en}`,
+      zh: `把 ${count.zh} 的 kubelet 升级到 ${goalOf(hop, parts.by)}${said.zh}`,
     },
-    commandsFor('NODE', { hop, parts, os: first.os, machine: first.machine, drained, uncordon: drained, isControlPlane: false }),
+    [
+      eachOfThese,
+      ...commandsFor(NODE, { hop, parts, os: first.os, machine: first.machine, drained, uncordon: drained, isControlPlane: false }),
+    ],
     some.map((member) => kubeletAt(member, hop, parts.by)),
   );
   return drained ? step : inPlace(hop, step, first, some.slice(1));
@@ -173,24 +182,23 @@ interface NodeCommands {
   isControlPlane: boolean;
 }
 
+/** `node`: a word of a shell. */
 function commandsFor(node: string, { hop: { version }, parts, os, machine, drained, uncordon, isControlPlane }: NodeCommands): string[] {
+  const at = (command: string) => onWord(node, command);
   const kubelet = 'sudo systemctl daemon-reload && sudo systemctl restart kubelet';
   const replaced = parts.by
-    ? [onNode(node, rke2(minor(minorOf(version)), 'agent'))]
+    ? [at(rke2(minor(minorOf(version)), 'agent'))]
     : parts.kubeadm
       ? [
           // On the control plane kubeadm upgrade has done the node's part already.
-          ...(isControlPlane ? [] : [onNode(node, `${installed(os, version, ['kubeadm'])} && sudo kubeadm upgrade node`)]),
-          onNode(node, `${installed(os, version, ['kubelet', 'kubectl'])} && ${kubelet}`),
+          ...(isControlPlane ? [] : [at(`${installed(os, version, ['kubeadm'])} && sudo kubeadm upgrade node`)]),
+          at(`${installed(os, version, ['kubelet', 'kubectl'])} && ${kubelet}`),
         ]
-      : [
-          onNode(node, `curl -fL -o /tmp/kubelet https://dl.k8s.io/release/${version}/bin/linux/${machine}/kubelet`),
-          `${onNode(node, 'sudo systemctl stop kubelet && sudo install -m 755 /tmp/kubelet /usr/local/bin/ && sudo systemctl start kubelet')}   # the path in its systemd unit`,
-        ];
+      : replacedBinary('kubelet', version, machine, at);
   return [
-    ...(drained ? [`kubectl drain ${shellWord(node)} --ignore-daemonsets`] : []),
+    ...(drained ? [`kubectl drain ${node} --ignore-daemonsets`] : []),
     ...replaced,
-    ...(uncordon ? [`kubectl uncordon ${shellWord(node)}`] : []),
+    ...(uncordon ? [`kubectl uncordon ${node}`] : []),
   ];
 }
 

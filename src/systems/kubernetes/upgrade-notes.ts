@@ -31,7 +31,7 @@ export function notesStage(hop: Hop, at: Pick<Upgrading, 'found' | 'stopControll
     zh: `阅读 ${to} 对该集群的影响：${concerned.length} 个检查项的 ${count} 个问题，以及其更新日志中的紧急升级说明`,
   };
   const notes = [
-    ...concerned.map(({ check, findings }) => foundBy(check, findings[0]!)),
+    ...concerned.flatMap(foundBy),
     ...(parts.by
       ? providersWayBack(hop, parts.by)
       : [...WAY_BACK(hop), LOGS(at.logVerbosity), ...CONTROLLER(at.stopController === true, parts.kubeadm)]),
@@ -44,10 +44,18 @@ export function notesStage(hop: Hop, at: Pick<Upgrading, 'found' | 'stopControll
   return [{ hop: hop.hop, first: true, title, steps: [manual(count ? some : none, commands, undefined, [], notes)] }];
 }
 
-const foundBy = (check: string, { message }: JudgedFinding): Text => ({
-  en: `${check}: ${oneLine(message.en, 200)}`,
-  zh: `${check}：${oneLine(message.zh, 200)}`,
-});
+/** Findings of one check that are named; of more, how many. */
+const NAMED = 10;
+function foundBy({ check, findings }: { check: string; findings: readonly JudgedFinding[] }): Text[] {
+  const more = findings.length > NAMED + 1 ? findings.length - NAMED : 0;
+  return [
+    ...findings.slice(0, more ? NAMED : undefined).map(({ message }) => ({
+      en: `${check}: ${oneLine(message.en, 200)}`,
+      zh: `${check}：${oneLine(message.zh, 200)}`,
+    })),
+    ...(more ? [{ en: `${check}: and ${more} more findings`, zh: `${check}：另有 ${more} 个问题` }] : []),
+  ];
+}
 
 /** How long it holds, stage by stage. Source: kubernetes/website version-skew-policy.md; an API server of the new minor stores objects that the old one may not read. */
 const WAY_BACK = ({ before, version }: Hop): Text[] => [
@@ -56,11 +64,11 @@ const WAY_BACK = ({ before, version }: Hop): Text[] => [
     zh: `回退到 ${before}：在第一个 API 服务器升级到 ${version} 之前，无需恢复任何数据`,
   },
   {
-    en: `way back to ${before}: after that only by the backup of etcd, without later writes; kubeadm's own copy of etcd is not a backup (kubernetes#143087)`,
+    en: `way back to ${before}: after that only by restoring the backup of etcd: later writes are lost; kubeadm's own copy of etcd is not a backup (kubernetes#143087)`,
     zh: `回退到 ${before}：此后只能用 etcd 备份恢复，备份之后的写入会丢失；kubeadm 自己保存的 etcd 副本不是备份（kubernetes#143087）`,
   },
   {
-    en: `way back of a kubelet to ${before}: at any time, on a drained Node; a kubelet can be older than the API servers`,
+    en: `way back to ${before} for a kubelet: at any time, once its Node is drained; a kubelet can be older than the API servers`,
     zh: `kubelet 回退到 ${before}：随时可以，需先腾空节点；kubelet 可以比 API 服务器旧`,
   },
 ];
@@ -91,17 +99,20 @@ const CONTROLLER = (stopped: boolean, kubeadm: boolean): Text[] =>
           zh: 'kube-controller-manager 不得比任何 API 服务器新：在所有 API 服务器之后升级',
         },
         {
-          en: 'for stopping it meanwhile: it cannot act on what a half-upgraded control plane shows it',
-          zh: '期间停止它的好处：它不会根据升级到一半的控制平面做出操作',
+          en: 'for stopping kube-controller-manager meanwhile: it cannot act on what a half-upgraded control plane shows it',
+          zh: '期间停止 kube-controller-manager 的好处：它不会根据升级到一半的控制平面做出操作',
         },
         {
-          en: 'against: until it runs again no endpoints, rollouts, Node evictions or garbage collection happen',
-          zh: '代价：恢复运行之前，端点不会更新，也不会进行滚动更新、故障节点上的驱逐和垃圾收集',
+          en: 'against stopping kube-controller-manager: until it runs again no endpoints, rollouts, Node evictions or garbage collection happen',
+          zh: '停止 kube-controller-manager 的代价：恢复运行之前，端点不会更新，也不会进行滚动更新、故障节点上的驱逐和垃圾收集',
         },
         stopped
-          ? { en: 'chosen: stop it (--stop-controller-manager)', zh: '已选择：停止它（--stop-controller-manager）' }
+          ? {
+              en: 'chosen: stop kube-controller-manager (--stop-controller-manager)',
+              zh: '已选择：停止 kube-controller-manager（--stop-controller-manager）',
+            }
           : {
-              en: 'chosen: leave it running; to stop it: --stop-controller-manager',
-              zh: '已选择：保持运行；如需停止：--stop-controller-manager',
+              en: 'chosen: leave kube-controller-manager running; to stop it: --stop-controller-manager',
+              zh: '已选择：保持 kube-controller-manager 运行；如需停止：--stop-controller-manager',
             },
       ];

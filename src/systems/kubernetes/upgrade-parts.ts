@@ -6,27 +6,32 @@ import { isRaw } from '../../kube/json.ts';
 import { pointerGet } from '../../kube/pointer.ts';
 import { distributionOf } from '../../versions/kubernetes.ts';
 import { managedBy } from './managed.ts';
+import { namesOf, type ProviderNames } from './provider-names.ts';
 import { controlPlaneOf, staticPods } from './reads.ts';
 import { type Backup, backedUp } from './upgrade-backup.ts';
 
 const MEMBER = {
   kubelet: word('status.nodeInfo.kubeletVersion', ''),
   os: word('status.nodeInfo.osImage', ''),
-  machine: word('status.nodeInfo.architecture', 'amd64'),
+  /** Empty: not known. */
+  machine: word('status.nodeInfo.architecture', ''),
   cordoned: flag('spec.unschedulable'),
   aks: label('kubernetes.azure.com/cluster'),
   // The names of pools, by each provider's own label.
   aksPool: label('kubernetes.azure.com/agentpool'),
+  // Of Nodes older than AKS 1.21, and still beside it.
+  olderAksPool: label('agentpool'),
   gkePool: label('cloud.google.com/gke-nodepool'),
   nodegroup: label('eks.amazonaws.com/nodegroup'),
   eksctl: label('alpha.eksctl.io/cluster-name'),
-  // RKE2 runs its servers on them.
+  region: label('topology.kubernetes.io/region'),
+  // The control plane, whatever runs it there; RKE2 runs its servers on them.
   server: label('node-role.kubernetes.io/control-plane'),
   etcd: label('node-role.kubernetes.io/etcd'),
 };
 export type Member = RowOf<typeof MEMBER>;
 /** It becomes a part of a URL in commands, and a kubelet may say anything. */
-const plainMachine = (member: Member): Member => (/^[a-z0-9]{1,20}$/.test(member.machine) ? member : { ...member, machine: 'amd64' });
+const plainMachine = (member: Member): Member => (/^[a-z0-9]{1,20}$/.test(member.machine) ? member : { ...member, machine: '' });
 export type Component = 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
 
 /** A container of the control plane in its static Pod. */
@@ -40,6 +45,8 @@ export interface Instance {
 export interface ClusterParts {
   /** A provider or distribution that upgrades the control plane as one; undefined: upstream's components. */
   by?: string;
+  /** What the provider calls it. */
+  names: ProviderNames;
   kubeadm: boolean;
   instances: Instance[];
   /** A member of etcd in a static Pod. */
@@ -60,7 +67,7 @@ export interface ClusterParts {
 }
 
 /** Throws UserError where Nodes or Pods cannot be read: a plan that misses some would be a wrong one. */
-export async function partsOf({ path, source }: Pick<Upgrading, 'path' | 'source'>): Promise<ClusterParts> {
+export async function partsOf({ path, source, context = '' }: Pick<Upgrading, 'path' | 'source' | 'context'>): Promise<ClusterParts> {
   const rowsOf = async <Row>(read: ListRead<Row>): Promise<Row[]> => {
     const rows: Row[] = [];
     const { resource, labels, fields } = read;
@@ -102,6 +109,7 @@ export async function partsOf({ path, source }: Pick<Upgrading, 'path' | 'source
   const by = managedBy(path.from, members) ?? (isGap(path.from) ? undefined : distributionOf(path.from));
   return {
     by,
+    names: namesOf(by, context, members),
     kubeadm: (await there('v1', 'ConfigMap', 'kubeadm-config')) !== undefined,
     ...{ instances, members, leases, holders, each: await canAskEach(source) },
     ...(await backedUp(source, by)),

@@ -1,13 +1,14 @@
 // The control plane in an upgrade: by kubeadm node by node; with other static Pods API servers first, one by one, then kube-controller-manager and kube-scheduler; of a provider, as one.
 import type { Condition, Expectation, StageDraft, StepDraft, Wrong } from '../../engine/contracts.ts';
 import { oneLine } from '../../text/sanitise.ts';
-import { shellWord } from '../../text/shell.ts';
+import { commented, shellWord } from '../../text/shell.ts';
 import { minor, minorOf } from '../../versions/kubernetes.ts';
 import { CONTROL_PLANE } from './reads.ts';
 import { dnsAt, olderDns, proxyAt } from './upgrade-addons.ts';
+import { eachServer, installed, onEach, onNode, replacedBinary } from './upgrade-binaries.ts';
 import type { ClusterParts, Instance } from './upgrade-parts.ts';
-import { serversOfProvider } from './upgrade-provider.ts';
-import { FIXED, goalOf, type Hop, inOrder, isNewMinor, manual, onNode, orLater, READY, reached, tagged } from './upgrade-steps.ts';
+import { isServer, serversOfProvider } from './upgrade-provider.ts';
+import { FIXED, goalOf, type Hop, inOrder, isNewMinor, manual, orLater, READY, reached, tagged } from './upgrade-steps.ts';
 
 /** Seconds in which the control plane must be seen at its version, once it was upgraded. */
 const WITHIN = 600;
@@ -96,7 +97,7 @@ const lease = (must: Expectation[]): Condition => ({
   must,
 });
 
-function stopController({ instances, leases }: ClusterParts): StepDraft {
+function stopController({ instances, leases, members }: ClusterParts): StepDraft {
   const on = instances.filter(({ component }) => component === CONTROLLER).map(({ node }) => node);
   return manual(
     {
@@ -104,8 +105,13 @@ function stopController({ instances, leases }: ClusterParts): StepDraft {
       zh: `停止 kube-controller-manager${on.length ? `（${on.join('、')}）` : ''}：恢复运行之前，端点不会更新，也不会进行滚动更新、故障节点上的驱逐和垃圾收集`,
     },
     on.length
-      ? on.map((node) => onNode(node, `sudo mv /etc/kubernetes/manifests/${CONTROLLER}.yaml /etc/kubernetes/`))
-      : [`sudo systemctl stop ${CONTROLLER}   # on every Node of the control plane`],
+      ? on.map((node) =>
+          commented(onNode(node, `sudo mv /etc/kubernetes/manifests/${CONTROLLER}.yaml /etc/kubernetes/`), {
+            en: 'if its kubelet has another staticPodPath, move it from there',
+            zh: '如该 kubelet 的 staticPodPath 不同，请从对应目录移出',
+          }),
+        )
+      : [eachServer(members.filter(isServer)), onEach(`sudo systemctl stop ${CONTROLLER}`)],
     leases.includes(CONTROLLER) ? [lease([{ path: '/spec/renewTime', olderThan: STOPPED }])] : undefined,
   );
 }
@@ -143,16 +149,6 @@ function withKubeadm(hop: Hop, parts: ClusterParts): StepDraft[] {
   });
 }
 
-const DNF = /red hat|rocky|alma|centos|oracle|fedora/i;
-
-/** From the package repository of that minor, pkgs.k8s.io. */
-export function installed(os: string, version: string, packages: readonly string[]): string {
-  const plain = version.replace(/^v/, '');
-  if (DNF.test(os)) return `sudo dnf install -y --disableexcludes=kubernetes ${packages.map((name) => `${name}-${plain}`).join(' ')}`;
-  const named = packages.map((name) => `${name}="${plain}-*"`).join(' ');
-  return `sudo apt-get update && sudo apt-get install -y --allow-change-held-packages ${named}`;
-}
-
 // ---- other static Pods ----------------------------------------------------------------------------------------------
 
 /** kube-controller-manager and kube-scheduler must not be newer than any API server. */
@@ -172,7 +168,10 @@ function oneByOne(hop: Hop, parts: ClusterParts, stopped: boolean): StepDraft[] 
             zh: `用安装它的工具把 Node ${instance.node} 上的 ${component} 升级到 ${hop.version}`,
           },
           [
-            `kubectl get pod -n ${shellWord(instance.namespace)} ${shellWord(instance.pod)} -o yaml   # image ${oneLine(tagged(instance.image, hop.version))}`,
+            commented(`kubectl get pod -n ${shellWord(instance.namespace)} ${shellWord(instance.pod)} -o yaml`, {
+              en: `image to set in its manifest: ${oneLine(tagged(instance.image, hop.version))}`,
+              zh: `其清单中要设置的镜像：${oneLine(tagged(instance.image, hop.version))}`,
+            }),
           ],
           [runs(instance, hop), ...(instance === last && parts.each ? [everyServer] : [])],
           component === 'kube-apiserver' ? wrong : [],
@@ -191,23 +190,29 @@ const runs = ({ component, pod, namespace, image }: Instance, hop: Hop): Conditi
 
 function unseenServers(hop: Hop, parts: ClusterParts): StepDraft[] {
   const { version } = hop;
-  const machine = parts.members[0]?.machine ?? 'amd64';
+  const servers = parts.members.filter(isServer);
+  const [machine = '', ...others] = new Set(servers.map((member) => member.machine));
+  const replaced = (name: string) => replacedBinary(name, version, others.length ? '' : machine, onEach);
   return [
     manual(
       {
         en: `upgrade every API server to ${version}, one after the other`,
         zh: `逐个把所有 API 服务器升级到 ${version}`,
       },
-      [...replacedBinary('kube-apiserver', version, machine), `kubectl get --raw /version   # ${version}`],
+      [
+        eachServer(servers),
+        ...replaced('kube-apiserver'),
+        commented('kubectl get --raw /version', { en: `shows ${version}`, zh: `应显示 ${version}` }),
+      ],
       [{ reading: versionOf(parts), ...ofPatch(hop) }],
       tooEarly(hop, parts),
     ),
     manual(
       {
-        en: `upgrade kube-scheduler and then kube-controller-manager to ${version}, now that every API server is: no Pod shows their version`,
-        zh: `所有 API 服务器升级后，把 kube-scheduler 和 kube-controller-manager 依次升级到 ${version}：没有 Pod 显示它们的版本`,
+        en: `upgrade kube-scheduler, then kube-controller-manager to ${version}, after every API server; no Pod shows their version`,
+        zh: `在所有 API 服务器之后，把 kube-scheduler 和 kube-controller-manager 依次升级到 ${version}；没有 Pod 显示这两个组件的版本`,
       },
-      ['kube-scheduler', 'kube-controller-manager'].flatMap((name) => replacedBinary(name, version, machine)),
+      [eachServer(servers), ...['kube-scheduler', 'kube-controller-manager'].flatMap(replaced)],
     ),
     ...restarted(hop, parts),
   ];
@@ -235,12 +240,6 @@ function restarted({ first }: Hop, { holders }: ClusterParts): StepDraft[] {
     },
   ];
 }
-
-/** Of a component that runs as a service of systemd. */
-const replacedBinary = (name: string, version: string, machine: string): string[] => [
-  `curl -fLO https://dl.k8s.io/release/${version}/bin/linux/${machine}/${name}`,
-  `sudo systemctl stop ${name} && sudo install -m 755 ${name} /usr/local/bin/ && sudo systemctl start ${name}   # on each Node of the control plane; the path in its systemd unit`,
-];
 
 // ---- conditions -----------------------------------------------------------------------------------------------------
 

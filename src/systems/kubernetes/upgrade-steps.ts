@@ -1,6 +1,5 @@
 // What the stages of an upgrade of Kubernetes are written with: one version on the way, and a step of a person.
-import type { Condition, Expectation, StepDraft, Text, Wrong } from '../../engine/contracts.ts';
-import { shellWord } from '../../text/shell.ts';
+import type { Command, Condition, Expectation, StepDraft, Text, Wrong } from '../../engine/contracts.ts';
 import { minor, minorOf } from '../../versions/kubernetes.ts';
 import type { Member } from './upgrade-parts.ts';
 
@@ -25,7 +24,7 @@ export const inOrder = (steps: StepDraft[]): StepDraft[] => {
   for (const [i, step] of steps.entries()) if (i) step.after = [...(step.after ?? []), steps[i - 1]!];
   return steps;
 };
-export const manual = (text: Text, commands: string[], seen?: Condition[], wrong: Wrong[] = [], notes: Text[] = []): StepDraft => ({
+export const manual = (text: Text, commands: Command[], seen?: Condition[], wrong: Wrong[] = [], notes: Text[] = []): StepDraft => ({
   ...{ do: 'manual', guard: [], undo: 'none', text, commands },
   ...(notes.length ? { notes } : {}),
   ...(seen ? { seen } : {}),
@@ -49,9 +48,6 @@ export const kubeletAt = ({ ref: { name }, kubelet }: Pick<Member, 'ref' | 'kube
   on: { apiVersion: 'v1', kind: 'Node', name },
   must: [kubeletIs(hop, by), ...(by ? [{ path: KUBELET, isNot: kubelet }] : []), READY],
 });
-
-/** Where the command runs is in it: a runbook is read on another machine. `command` is ours and has no single quote. */
-export const onNode = (node: string, command: string): string => `ssh ${shellWord(node)} '${command}'`;
 
 /** The same image with another tag; a digest is of the old one. */
 export const tagged = (image: string, version: string): string => `${image.replace(/@.*$/, '').replace(/:[\w][\w.+-]*$/, '')}:${version}`;

@@ -2,7 +2,7 @@
 // seen to be done. Sources: kubernetes/website tasks/administer-cluster/kubeadm/kubeadm-upgrade.md and version-skew-policy.md; kubernetes 143087 for kubeadm's own copy of etcd.
 import type { Rule, StageDraft, Upgrading } from '../../engine/contracts.ts';
 import { TO_LOG } from '../../engine/rights.ts';
-import { shellWord } from '../../text/shell.ts';
+import { commented, shellWord } from '../../text/shell.ts';
 import { UserError } from '../../text/user-error.ts';
 import { compare, minor, minorOf } from '../../versions/kubernetes.ts';
 import { kubeadm } from './knowledge/tables.ts';
@@ -122,7 +122,13 @@ function backup({ hop, version, before, first }: Hop, { by: distribution, etcd, 
         `kubectl exec -n kube-system ${shellWord(etcd.pod)} -- etcdctl ${tls} snapshot save /var/lib/etcd/${file}`,
         `ssh ${shellWord(etcd.node)} sudo cat /var/lib/etcd/${file} > ${file}`,
       ]
-    : [`etcdctl snapshot save ${file}   # add the endpoints and certificates of this etcd`];
+    : [
+        commented('export ETCDCTL_ENDPOINTS= ETCDCTL_CACERT= ETCDCTL_CERT= ETCDCTL_KEY=', {
+          en: 'set them as kube-apiserver has them: --etcd-servers (one of them), --etcd-cafile, --etcd-certfile, --etcd-keyfile',
+          zh: '请按 kube-apiserver 的参数设置：--etcd-servers（其中一个）、--etcd-cafile、--etcd-certfile、--etcd-keyfile',
+        }),
+        `etcdctl snapshot save ${file}`,
+      ];
   const minutes = LIMIT / 60;
   const by = seen
     ? { en: ` (seen by ${seen.by}, not older than ${minutes} minutes)`, zh: `（由 ${seen.by} 确认，且不早于 ${minutes} 分钟前）` }
@@ -135,10 +141,10 @@ function backup({ hop, version, before, first }: Hop, { by: distribution, etcd, 
       };
   const saved = manual(
     {
-      en: `back up etcd${by.en}: the only way back from ${version} to ${before}, without later writes${own.en}`,
+      en: `back up etcd${by.en}: the only way back from ${version} to ${before}; later writes are lost${own.en}`,
       zh: `备份 etcd${by.zh}：这是从 ${version} 回退到 ${before} 的唯一途径，且会丢失之后的写入${own.zh}`,
     },
-    seen ? [seen.command] : [...save, `etcdutl snapshot status ${file} -w table`],
+    seen ? [seen.command(version)] : [...save, `etcdutl snapshot status ${file} -w table`],
     seen && [seen.seen],
   );
   const rehearsed = manual(
@@ -146,7 +152,7 @@ function backup({ hop, version, before, first }: Hop, { by: distribution, etcd, 
       en: 'restore the backup once on another machine, as a rehearsal: what cannot be restored is not a backup',
       zh: '在另一台机器上试恢复一次该备份：无法恢复的备份不能算备份',
     },
-    seen?.restore ?? restored(file),
+    seen ? seen.restore(version) : restored(file),
   );
   // Before the repairs: they write, too.
   return {

@@ -6,6 +6,7 @@ import { pending } from '../../../src/engine/steps/conditions.ts';
 import { wrongInRun } from '../../../src/journal/well-formed.ts';
 import kubernetes from '../../../src/systems/kubernetes/index.ts';
 import { stages } from '../../../src/systems/kubernetes/upgrade.ts';
+import { textOf } from '../../../src/text/language.ts';
 
 const node = (name: string, kubelet: string, spec: Raw = {}): Raw => ({
   ...{ apiVersion: 'v1', kind: 'Node', metadata: { name, uid: name }, spec },
@@ -42,7 +43,7 @@ const KINDS: Record<string, string> = {
   'etcdsnapshotfiles.k3s.cattle.io': 'ETCDSnapshotFile',
 };
 
-interface Asked extends Pick<Upgrading, 'nodes' | 'stopController' | 'found' | 'logVerbosity' | 'kubeletLogVerbosity'> {
+interface Asked extends Pick<Upgrading, 'nodes' | 'stopController' | 'found' | 'context' | 'logVerbosity' | 'kubeletLogVerbosity'> {
   from?: string;
   /** API servers that can be asked by their own addresses. */
   servers?: number;
@@ -75,7 +76,7 @@ function allStagesOf(objects: Raw[], to: string, { from = 'v1.30.4', servers = 0
 }
 const stepsOf = (drafts: StageDraft[]): StepDraft[] => drafts.flatMap(({ steps }) => steps);
 const texts = (drafts: StageDraft[]): string[] => stepsOf(drafts).map(({ text }) => text.en.split(/[,;:]/)[0]!);
-const commandsOf = (step: StepDraft): string => (step.do === 'manual' ? step.commands.join('\n') : '');
+const commandsOf = (step: StepDraft): string => (step.do === 'manual' ? step.commands.map((each) => textOf(each).en).join('\n') : '');
 /** What of a manual step has not come about among these objects. */
 const open = (step: StepDraft, objects: Raw[], version = '') =>
   pending(step.do === 'manual' ? step.seen! : [], worldOver(objects, version));
@@ -175,9 +176,7 @@ describe('with kubeadm', () => {
       const steps = await stepsFor();
       expect(kinds(steps)).toBe('drain manual patch manual manual wait');
       expect(steps[1]!.text.en).toBe('upgrade the kubelet of Node n0 to v1.31.14');
-      expect(steps[3]!.text.en).toBe(
-        'upgrade the kubelets of 50 Nodes (n1 ... n54) to v1.31.14, each drained first; in the commands replace NODE',
-      );
+      expect(steps[3]!.text.en).toBe('upgrade the kubelets of 50 Nodes (n1 ... n54) to v1.31.14, each drained first');
       expect(steps[4]!.text.en).toMatch(/^upgrade the kubelets of 9 Nodes \(n55 \.\.\. n9\)/);
       const left = await open(steps[3]!, [node('n1', 'v1.31.14'), node('n10', 'v1.30.4')]);
       expect(left?.progress).toMatchObject({ done: 1, of: 50 });
@@ -231,7 +230,7 @@ test('other static Pods: API servers first, kube-controller-manager and kube-sch
 
 test('a control plane that no Pod shows: every API server is asked, and only what nothing shows is confirmed', async () => {
   const [backup, servers, others] = stepsOf(await stagesOf(two, '1.31', { servers: 2 }));
-  expect(commandsOf(backup!)).toMatch(/^etcdctl snapshot save/);
+  expect(commandsOf(backup!)).toMatch(/^export ETCDCTL_ENDPOINTS=.*\netcdctl snapshot save/);
   expect(servers!.do === 'manual' && servers!.seen?.[0]).toMatchObject({ reading: { path: '/version', every: true } });
   expect(await open(servers!, [], 'v1.30.4')).toBeDefined();
   expect(await open(servers!, [], 'v1.31.1')).toBeDefined();
@@ -280,29 +279,41 @@ describe('a provider: its exact commands, one for each of its node pools, and ho
     [
       ...(['GKE', 'v1.31.2-gke.1384000', 'cloud.google.com/gke-nodepool', []] as const),
       [
-        'gcloud container clusters upgrade CLUSTER --location LOCATION --master --cluster-version 1.32   # replace CLUSTER and LOCATION',
-        'gcloud container clusters upgrade CLUSTER --location LOCATION --node-pool a-pool --cluster-version 1.32   # replace CLUSTER and LOCATION',
-        "gcloud container clusters upgrade CLUSTER --location LOCATION --node-pool 'b pool' --cluster-version 1.32   # replace CLUSTER and LOCATION",
+        'CLUSTER=   # set it: listed by gcloud container clusters list',
+        'LOCATION=   # set it: listed by gcloud container clusters list',
+        `gcloud container clusters upgrade "\${CLUSTER:?}" --location "\${LOCATION:?}" --master --cluster-version 1.32`,
+        'CLUSTER=   # set it: listed by gcloud container clusters list',
+        'LOCATION=   # set it: listed by gcloud container clusters list',
+        `gcloud container clusters upgrade "\${CLUSTER:?}" --location "\${LOCATION:?}" --node-pool a-pool --cluster-version 1.32`,
+        `gcloud container clusters upgrade "\${CLUSTER:?}" --location "\${LOCATION:?}" --node-pool 'b pool' --cluster-version 1.32`,
         'kubectl get nodes other   # of no node pool',
       ],
     ],
     [
       ...(['EKS', 'v1.31.2-eks-7f9249a', 'eks.amazonaws.com/nodegroup', [PROXY]] as const),
       [
-        'aws eks update-cluster-version --name CLUSTER --kubernetes-version 1.32   # replace CLUSTER',
-        "aws eks describe-addon-versions --kubernetes-version 1.32 --query 'addons[].[addonName,addonVersions[0].addonVersion]' --output text",
-        'aws eks update-addon --cluster-name CLUSTER --addon-name kube-proxy --addon-version VERSION   # replace CLUSTER and VERSION',
-        'aws eks update-nodegroup-version --cluster-name CLUSTER --nodegroup-name a-pool --kubernetes-version 1.32   # replace CLUSTER',
-        "aws eks update-nodegroup-version --cluster-name CLUSTER --nodegroup-name 'b pool' --kubernetes-version 1.32   # replace CLUSTER",
+        'CLUSTER=   # set it: listed by aws eks list-clusters',
+        `aws eks update-cluster-version --name "\${CLUSTER:?}" --kubernetes-version 1.32`,
+        'CLUSTER=   # set it: listed by aws eks list-clusters',
+        "VERSION=$(aws eks describe-addon-versions --kubernetes-version 1.32 --addon-name kube-proxy --query 'addons[0].addonVersions[0].addonVersion' --output text)",
+        `aws eks update-addon --cluster-name "\${CLUSTER:?}" --addon-name kube-proxy --addon-version "$VERSION"`,
+        "aws eks describe-addon-versions --kubernetes-version 1.32 --query 'addons[].[addonName,addonVersions[0].addonVersion]' --output text   # for the other add-ons",
+        'CLUSTER=   # set it: listed by aws eks list-clusters',
+        `aws eks update-nodegroup-version --cluster-name "\${CLUSTER:?}" --nodegroup-name a-pool --kubernetes-version 1.32`,
+        `aws eks update-nodegroup-version --cluster-name "\${CLUSTER:?}" --nodegroup-name 'b pool' --kubernetes-version 1.32`,
         'kubectl get nodes other   # of no managed node group: Karpenter, EKS Auto Mode or their launch template replaces them',
       ],
     ],
     [
       ...(['AKS', 'v1.31.2', 'kubernetes.azure.com/agentpool', []] as const),
       [
-        'az aks upgrade --resource-group GROUP --name CLUSTER --control-plane-only --kubernetes-version 1.32   # replace GROUP and CLUSTER',
-        'az aks nodepool upgrade --resource-group GROUP --cluster-name CLUSTER --name a-pool --kubernetes-version 1.32   # replace GROUP and CLUSTER',
-        "az aks nodepool upgrade --resource-group GROUP --cluster-name CLUSTER --name 'b pool' --kubernetes-version 1.32   # replace GROUP and CLUSTER",
+        'GROUP=   # set it: listed by az aks list -o table',
+        'CLUSTER=   # set it: listed by az aks list -o table',
+        `az aks upgrade --resource-group "\${GROUP:?}" --name "\${CLUSTER:?}" --control-plane-only --kubernetes-version 1.32`,
+        'GROUP=   # set it: listed by az aks list -o table',
+        'CLUSTER=   # set it: listed by az aks list -o table',
+        `az aks nodepool upgrade --resource-group "\${GROUP:?}" --cluster-name "\${CLUSTER:?}" --name a-pool --kubernetes-version 1.32`,
+        `az aks nodepool upgrade --resource-group "\${GROUP:?}" --cluster-name "\${CLUSTER:?}" --name 'b pool' --kubernetes-version 1.32`,
         'kubectl get nodes other   # of no node pool',
       ],
     ],
@@ -317,7 +328,7 @@ describe('a provider: its exact commands, one for each of its node pools, and ho
     ];
     const drafts = await allStagesOf([...nodes, ...more], '1.32', { from });
     const steps = stepsOf(drafts.slice(1));
-    expect(steps.flatMap((step) => (step.do === 'manual' ? step.commands : []))).toEqual(commands);
+    expect(steps.flatMap((step) => (step.do === 'manual' ? step.commands.map((each) => textOf(each).en) : []))).toEqual(commands);
     expect(await open(steps[0]!, nodes, from)).toBeDefined();
     expect(await open(steps.at(-1)!, nodes)).toBeDefined();
     expect(await open(steps.at(-1)!, [nodes[3]!])).toBeUndefined();
@@ -325,7 +336,7 @@ describe('a provider: its exact commands, one for each of its node pools, and ho
     expect(notes!.do === 'manual' && notes!.notes?.map(({ en }) => en.split(':')[0])).toEqual([
       'way back to 1.31',
       'way back to 1.31',
-      'way back of a Node to 1.31',
+      'way back to 1.31 for a Node',
     ]);
   });
 
@@ -335,11 +346,36 @@ describe('a provider: its exact commands, one for each of its node pools, and ho
     expect(commandsOf(steps[0]!)).toBe('aws eks update-cluster-version --name shop --kubernetes-version 1.32');
   });
 
+  test.each([
+    ['EKS', 'arn:aws:eks:eu-west-1:123456789012:cluster/shop', {}, 'aws eks update-cluster-version --name shop --region eu-west-1 '],
+    ['EKS', 'me@shop.eu-west-1.eksctl.io', {}, 'aws eks update-cluster-version --name shop --region eu-west-1 '],
+    // The Nodes say another name than the context: neither is taken.
+    ['EKS', 'me@shop.eu-west-1.eksctl.io', { 'alpha.eksctl.io/cluster-name': 'b' }, 'CLUSTER=   # set it: listed by aws eks list-clusters'],
+    [
+      'GKE',
+      'gke_acme-1_europe-west1-b_shop',
+      {},
+      'gcloud container clusters upgrade shop --location europe-west1-b --project acme-1 --master',
+    ],
+    ['AKS', '', { 'kubernetes.azure.com/cluster': 'MC_eu_shop_westeurope' }, 'az aks upgrade --resource-group eu --name shop '],
+    [
+      'AKS',
+      'shop_1-admin',
+      { 'kubernetes.azure.com/cluster': 'MC_eu_1_shop_1_westeurope' },
+      'az aks upgrade --resource-group eu_1 --name shop_1 ',
+    ],
+    ['AKS', 'prod', { 'kubernetes.azure.com/cluster': 'MC_eu_1_shop_1_westeurope' }, 'GROUP=   # set it: listed by az aks list'],
+  ])('%s is named as the context %s and its Nodes have it', async (by, context, labels, command) => {
+    const from = { EKS: 'v1.31.2-eks-1', GKE: 'v1.31.2-gke.1', AKS: 'v1.31.2' }[by]!;
+    const steps = stepsOf(await stagesOf([labelled('a', from, labels)], '1.32', { from, context }));
+    expect(commandsOf(steps[0]!)).toContain(command);
+  });
+
   test('a patch: that of the old version does not count as done', async () => {
     const from = 'v1.31.2-gke.1384000';
     const nodes = [labelled('n1', from, { 'cloud.google.com/gke-nodepool': 'a' })];
     const steps = stepsOf(await stagesOf(nodes, 'v1.31.5', { from }));
-    expect(commandsOf(steps[0]!)).toContain('--master --cluster-version 1.31.5 ');
+    expect(commandsOf(steps[0]!)).toContain('--master --cluster-version 1.31.5');
     expect(await open(steps[0]!, [], from)).toBeDefined();
     expect(await open(steps[0]!, [], 'v1.31.5-gke.1')).toBeUndefined();
     expect(await open(steps.at(-1)!, nodes)).toBeDefined();
@@ -382,7 +418,9 @@ describe('where no Pod shows the control plane', () => {
 
   test('its binaries are replaced; what a person confirmed and the Leases deny is waited for', async () => {
     const [servers, others, restarted] = (await stagesOf([...two, ...before], '1.31'))[1]!.steps;
-    expect(commandsOf(servers!)).toContain('https://dl.k8s.io/release/v1.31.14/bin/linux/amd64/kube-apiserver\n');
+    expect(commandsOf(servers!)).toMatch(/^NODE= {3}# set it: each machine of the control plane.*\nssh "\$\{NODE:\?\}" 'ARCH=\$\(uname -m/);
+    expect(commandsOf(servers!)).toContain('https://dl.k8s.io/release/v1.31.14/bin/linux/$ARCH/kube-apiserver.sha256');
+    expect(commandsOf(servers!)).not.toMatch(/linux\/amd64|\/usr\/local/);
     expect(commandsOf(others!)).toMatch(/kube-scheduler[\s\S]*kube-controller-manager/);
     expect(restarted!.text.en).toBe('wait until kube-controller-manager and kube-scheduler were restarted: a new process holds the Lease');
     const left = (objects: Raw[]) => pending(restarted!.do === 'wait' ? restarted!.until : [], worldOver(objects));
@@ -495,9 +533,9 @@ test('the notes: what the checks found that bites at this minor, its changelog, 
     expect.arrayContaining([
       ...['kubernetes/removed-api: one', 'kubernetes/nodes-ready: three'],
       'way back to v1.30.4: until the first API server is v1.31.14, nothing has to be restored',
-      expect.stringMatching(/^for stopping it meanwhile/),
-      expect.stringMatching(/^against: until it runs again no endpoints/),
-      'chosen: leave it running; to stop it: --stop-controller-manager',
+      expect.stringMatching(/^for stopping kube-controller-manager meanwhile/),
+      expect.stringMatching(/^against stopping kube-controller-manager: until it runs again no endpoints/),
+      'chosen: leave kube-controller-manager running; to stop it: --stop-controller-manager',
     ]),
   );
   expect(said(two_!).join()).not.toContain('three');
@@ -538,7 +576,7 @@ test.each([
   // That it can be restored nothing shows.
   const rehearsals = stepsOf(await allStagesOf([...two, at(5)], '1.32')).filter(({ text }) => isRehearsal(text.en));
   expect(
-    rehearsals.map((step) => step.do === 'manual' && [step.seen, step.commands.some((command) => command.includes('restore'))]),
+    rehearsals.map((step) => step.do === 'manual' && [step.seen, step.commands.some((command) => textOf(command).en.includes('restore'))]),
   ).toEqual([[undefined, true]]);
   expect(await open(backup!, [at(600)])).toBeDefined();
   expect(await open(backup!, [at(61)])).toBeDefined();
