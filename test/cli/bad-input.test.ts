@@ -252,7 +252,6 @@ const SPECIAL: Record<string, Case> = {
   'a snapshot that is a FIFO': { args: () => check('--from', fifo('fifo.tar.gz')), says: /fifo\.tar\.gz/, next: /snapshot FILE/ },
   'a snapshot that is a device': { args: () => check('--from', '/dev/zero'), says: /\/dev\/zero/, next: /snapshot FILE/ },
   'a folder with a FIFO': { args: () => check('--from', join(fifo('piped-dump/a.yaml'), '..')), says: /a\.yaml/, next: /snapshot FILE/ },
-  'a kubeconfig that is a FIFO': { args: () => check('--kubeconfig', fifo('fifo-config')), says: /fifo-config/, next: /KUBECONFIG/ },
   'a kubeconfig that is a device': { args: () => check('--kubeconfig', '/dev/zero'), says: /\/dev\/zero/, next: /KUBECONFIG/ },
   'an authority that is a device': {
     args: () => check('--server', 'https://127.0.0.1:9', '--certificate-authority', '/dev/zero'),
