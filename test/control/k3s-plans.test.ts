@@ -8,7 +8,7 @@ import { run } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { installCrd } from '../bed/crds.ts';
 import { bed } from '../bed/index.ts';
-import { SNAPSHOTS, snapshot, upgradeAccess, upgradeController } from './scene.ts';
+import { callingItselfK3s, SNAPSHOTS, snapshot, upgradeAccess, upgradeController } from './scene.ts';
 
 const cluster = bed();
 const { kubeconfig } = cluster;
@@ -96,4 +96,31 @@ test('everything: on a healthy K3s nothing is worse than a notice; a Plan for to
   expect(await whole()).toEqual([3, ['kubernetes/single-replica'], UNSEEN]);
   await cluster.apply({ ...plan(2), spec: { ...plan(2).spec, version: 'v1.36.2+k3s1', serviceAccountName: 'gone' } });
   expect(await whole()).toEqual([2, ['k3s/plan-access', 'k3s/plan-quorum', 'kubernetes/single-replica'], UNSEEN]);
+});
+
+test('an API server that says +k3s: what the README has for K3s, as it is typed there', { timeout: 120_000 }, async () => {
+  await cluster.apply({ ...plan(1), spec: { ...plan(1).spec, version: 'v1.36.2+k3s1' } });
+  const k3s = await callingItselfK3s(cluster, 'v1.36.2+k3s1');
+  const file = path.join(folder, 'plan.yaml');
+  writeFileSync(file, JSON.stringify({ ...plan(2), spec: { ...plan(2).spec, version: 'v1.37.0+k3s1' } }));
+  const typed = (line: string) => run(line.split(' '), { kubeconfig: k3s.kubeconfig });
+  const all = await typed('check -o json');
+  const { installations, checks } = JSON.parse(all.stdout) as Body;
+  expect(installations.map(({ id }: Body) => id)).toEqual(['k3s@cluster', 'kubernetes@cluster']);
+  // K3s has no static Pods, so that nothing is missing where they would be; a bed only announces the addresses of its API servers.
+  expect(checks.filter(({ outcome }: Body) => outcome === 'unknown').map(({ id }: Body) => id)).toEqual([
+    'kubernetes/requested-deprecated-apis',
+  ]);
+  expect(await typed('check k3s')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^bed {2}v1\.36\.2\+k3s1\n.*All checks ran completely\./s),
+  });
+  expect(await typed(`check k3s -f ${file}`)).toMatchObject({ code: 2, stdout: expect.stringContaining(`${TWO}   Plan`) });
+  expect(await typed(`check k3s -f ${file} --offline`)).toMatchObject({ stdout: expect.stringContaining('k3s') });
+  expect(await typed('fix k3s/nodes-cordoned-by-plan')).toMatchObject({ code: 0, stderr: expect.stringContaining('Nothing to fix.') });
+  const waits = await typed('plan k3s --to v1.37.0+k3s1');
+  expect([waits.code, waits.stderr]).toEqual([1, expect.stringContaining('Plan system-upgrade/server still has 3 Nodes to upgrade')]);
+  await cluster.remove(plan(1));
+  expect(await typed('plan k3s --to v1.37.0+k3s1')).toMatchObject({ stdout: expect.stringMatching(/1\.37\.0\+k3s1/) });
+  await k3s.close();
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Ran } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { type CrdName, installCrd } from '../bed/crds.ts';
+import { startFaultProxy } from '../bed/fault-proxy.ts';
 import type { Bed } from '../bed/index.ts';
 
 export const CHART = join(import.meta.dirname, '..', 'bed', 'helm-chart');
@@ -15,6 +16,17 @@ export function waitsFor({ stdout, stderr }: Pick<Ran, 'stdout' | 'stderr'>): { 
   const [, rest = ''] = `${stdout}${stderr}`.split('Manual steps that the run waits for:');
   const [, id = '', text = ''] = /^ {2}(\d+)\. (.*)$/m.exec(rest) ?? [];
   return id ? { id, text } : undefined;
+}
+/** The API server of the bed as one of K3s says what it is: everything else goes through. Its kubeconfig, as the admin. */
+export async function callingItselfK3s(cluster: Bed, gitVersion: string): Promise<{ kubeconfig: string; close(): Promise<void> }> {
+  const proxy = await startFaultProxy(cluster);
+  const [, major, minor] = /^v(\d+)\.(\d+)\./.exec(gitVersion)!;
+  const { body } = await cluster.request('GET', '/version');
+  proxy.faults.push({
+    ...{ do: 'answer', path: '/version', times: Number.POSITIVE_INFINITY },
+    ...{ status: 200, body: { ...body, major, minor, gitVersion } },
+  });
+  return { kubeconfig: await proxy.kubeconfigFrom(cluster.kubeconfig), close: () => proxy.close() };
 }
 export const LEASE = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/upgrade-guard';
 
