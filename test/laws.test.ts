@@ -4,11 +4,14 @@ import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Check } from '../src/engine/contracts.ts';
 import { examine } from '../src/engine/examine.ts';
+import { hasten } from '../src/engine/pace.ts';
 import { parseTarget } from '../src/engine/paths.ts';
 import { readDump } from '../src/snapshot/read.ts';
 import { dumpSource } from '../src/snapshot/source.ts';
 import { SYSTEMS } from '../src/systems/index.ts';
 import { layOut } from './fixtures.ts';
+
+hasten(20);
 
 const folders: string[] = [];
 afterAll(() => {

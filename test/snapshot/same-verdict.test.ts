@@ -7,6 +7,7 @@ import { collectDeclared } from '../../src/engine/collect.ts';
 import type { Json, Raw, Source } from '../../src/engine/contracts.ts';
 import { declarationsOf } from '../../src/engine/declarations.ts';
 import { examine } from '../../src/engine/examine.ts';
+import { hasten } from '../../src/engine/pace.ts';
 import { parseTarget } from '../../src/engine/paths.ts';
 import type { Intent } from '../../src/helm/contracts.ts';
 import { decodeRelease, encodeRelease } from '../../src/helm/release.ts';
@@ -19,6 +20,8 @@ import { writeSnapshot } from '../../src/snapshot/write.ts';
 import { SYSTEMS } from '../../src/systems/index.ts';
 import { laid } from '../grid.ts';
 import { releaseOf } from '../systems/spiderpool/release.ts';
+
+hasten(20);
 
 const folders: string[] = [];
 afterAll(() => {
@@ -192,7 +195,7 @@ async function sownSource(folder: string) {
   return dumpSource(dump);
 }
 
-// Side by side: a check that compares lists waits a second before it looks again.
+// Side by side: a check that compares lists waits before it looks again.
 describe.each(CASES)('%s %s', { timeout: 60_000 }, (check, fixture) => {
   test.concurrent('the same, and no canary', async () => {
     const folder = laid(check, { fixture, expect: '' });

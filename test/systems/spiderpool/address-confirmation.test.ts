@@ -3,11 +3,14 @@ import { rmSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { CheckResult, Gap, Raw, Ref, Source } from '../../../src/engine/contracts.ts';
 import { examine } from '../../../src/engine/examine.ts';
+import { hasten } from '../../../src/engine/pace.ts';
 import { pointerRemove, pointerSet } from '../../../src/kube/pointer.ts';
 import { readDump } from '../../../src/snapshot/read.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
 import { SYSTEMS } from '../../../src/systems/index.ts';
 import { laid } from '../../grid.ts';
+
+hasten(20);
 
 const folders: string[] = [];
 afterAll(() => {

@@ -6,6 +6,7 @@ import { objectName } from '../../../src/engine/acceptance.ts';
 import type { Raw, Step } from '../../../src/engine/contracts.ts';
 import { examine } from '../../../src/engine/examine.ts';
 import { executeRun } from '../../../src/engine/execute.ts';
+import { hasten } from '../../../src/engine/pace.ts';
 import { makePlan, type Plan, planUpgrade, stepsOf } from '../../../src/engine/plan.ts';
 import { progressOf } from '../../../src/engine/progress.ts';
 import { refOf } from '../../../src/kube/refs.ts';
@@ -15,6 +16,8 @@ import { dumpSource } from '../../../src/snapshot/source.ts';
 import { dumpWorld } from '../../../src/snapshot/world.ts';
 import { checkOf, SYSTEMS } from '../../../src/systems/index.ts';
 import { laid } from '../../grid.ts';
+
+hasten(20);
 
 const folders: string[] = [];
 afterAll(() => {

@@ -4,12 +4,15 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { CheckResult, Json, Raw } from '../../../src/engine/contracts.ts';
 import { type Examination, examine } from '../../../src/engine/examine.ts';
 import { settleGap } from '../../../src/engine/gaps.ts';
+import { hasten } from '../../../src/engine/pace.ts';
 import { exitCode } from '../../../src/engine/verdict.ts';
 import { pointerRemove, pointerSet } from '../../../src/kube/pointer.ts';
 import { readDump } from '../../../src/snapshot/read.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
 import { SYSTEMS } from '../../../src/systems/index.ts';
 import { laid } from '../../grid.ts';
+
+hasten(20);
 
 const folders: string[] = [];
 afterAll(() => {

@@ -9,12 +9,15 @@ import { afterAll, expect, test } from 'vitest';
 import { intendedBy } from '../../../src/chart/intended.ts';
 import type { HelmDriver } from '../../../src/engine/contracts.ts';
 import { examine } from '../../../src/engine/examine.ts';
+import { hasten } from '../../../src/engine/pace.ts';
 import type { Chart } from '../../../src/helm/contracts.ts';
 import { loadChart } from '../../../src/helm/load-chart.ts';
 import { readDump } from '../../../src/snapshot/read.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
 import { SYSTEMS } from '../../../src/systems/index.ts';
 import { describeUpstream } from '../../bed/upstream.ts';
+
+hasten(20);
 
 const made: string[] = [];
 afterAll(() => {
