@@ -1,10 +1,14 @@
 // Which run a command is about: the one named, or the newest of this cluster that the command can do something with.
 
+import { readdir } from 'node:fs/promises';
 import { type OnDisk, sameCluster } from '../engine/conduct.ts';
 import type { RunState, RunSummary, Text } from '../engine/contracts.ts';
+import { runStore } from '../journal/run-store.ts';
+import { stateFolder } from '../journal/state-folder.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
+import { FILES } from './declared.ts';
 import type { Live } from './session.ts';
 
 /**
@@ -17,6 +21,8 @@ export async function chosenRun(call: Call, live: Live, ...fits: ((run: RunSumma
   const stored = await live.store.read(id);
   if (!stored) {
     const shown = oneLine(id, 80);
+    const files = call.flags.filename === undefined ? await manifestsOf(call, id) : undefined;
+    if (files !== undefined) throw overFiles(call, shown, files);
     throw new UserError(
       { en: `run ${shown} not found on this cluster`, zh: `本集群没有运行 ${shown}` },
       { en: 'list them: {tool} runs{reach}', zh: '列出所有运行：{tool} runs{reach}' },
@@ -25,6 +31,27 @@ export async function chosenRun(call: Call, live: Live, ...fits: ((run: RunSumma
   sameCluster(stored.run, live.identity);
   if (stored.lengthUnknown && call.args[0] !== undefined) call.say(call.t(maybeCut(stored.run)));
   return stored;
+}
+
+/** The manifests that a run of `fix -f` changed, as it named them; undefined: there is no such run on this machine. */
+async function manifestsOf({ env }: Call, id: string): Promise<string | undefined> {
+  const state = stateFolder(env);
+  const uids = await readdir(state).catch(() => []);
+  for (const uid of uids.filter((each) => each.startsWith(FILES))) {
+    const stored = await runStore(state, uid)
+      .read(id)
+      .catch(() => undefined);
+    if (stored) return oneLine(stored.run.cluster.context, 600);
+  }
+  return undefined;
+}
+
+function overFiles({ verb }: Call, id: string, files: string): UserError {
+  const command = `{tool} ${verb} ${id} -f ${files}`;
+  return new UserError(
+    { en: `run ${id} changed manifests, not this cluster`, zh: `运行 ${id} 修改的是清单，而不是本集群` },
+    { en: `in the directory where it was started: ${command}`, zh: `在启动该运行的目录中执行：${command}` },
+  );
 }
 
 async function newest(call: Call, live: Live, fits: ((run: RunSummary) => boolean)[]): Promise<string | undefined> {

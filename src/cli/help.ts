@@ -45,7 +45,10 @@ const CLEAN: Text = {
   en: 'no findings at or above --fail-on, all checks ran completely',
   zh: '没有达到 --fail-on 级别的问题，全部检查均已完成',
 };
-const NOTHING_OPEN: Text = { en: 'no findings left, all checks ran completely', zh: '没有遗留问题，全部检查均已完成' };
+const NOTHING_OPEN: Text = {
+  en: 'what it was asked to fix is fixed, no blocker without steps, all checks ran completely',
+  zh: '所选问题均已修复，没有无法修复的阻断项，全部检查均已完成',
+};
 const WRONG: Text = { en: 'error: wrong usage, or system not installed', zh: '错误：用法有误，或指定的系统未安装' };
 const LOCKED: Text = {
   en: 'error: wrong usage, system not installed, or another run holds the lock',
@@ -83,7 +86,13 @@ const EXITS: Partial<Record<Verb, readonly [string, Text][]>> = {
         zh: `${LOCKED.zh}；使用 --dry-run=server 时，也表示有写操作被拒绝`,
       },
     ],
-    ['2', { en: 'findings remain', zh: '仍有问题' }],
+    [
+      '2',
+      {
+        en: 'findings remain of what it was asked to fix, or a blocker has no steps',
+        zh: '所选问题仍有未修复的，或存在没有修复步骤的阻断项',
+      },
+    ],
     ['3', INCOMPLETE],
     ['4', CUT],
     ['130', BEFORE_CHANGES],

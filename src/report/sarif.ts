@@ -1,6 +1,6 @@
 // The report as SARIF 2.1.0, for code hosts: one run for each cluster, one rule for each check, one result for each finding. What could not be seen is a notification, never a result that passed.
 import type { Location, Log, Notification, ReportingDescriptor, Result, Run } from 'sarif';
-import type { Check, Ref, Severity } from '../engine/contracts.ts';
+import type { Check, Severity } from '../engine/contracts.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { explainedInMarkdown } from './explain.ts';
 import type { Face } from './face.ts';
@@ -106,22 +106,27 @@ function ruleOf(id: string, { checks }: Catalogue, { pages }: Tool, { again: _, 
 // ---- results --------------------------------------------------------------------------------------------------------
 
 function resultOf({ finding, message, evidence }: FoundHere, verdict: Verdict, ruleIndex: number, tool: Tool, { language }: Face): Result {
-  const { severity, certainty, fingerprint, accepted, objects, hop } = finding;
+  const { severity, certainty, fingerprint, accepted, hop } = finding;
   const { id, installation, fix } = verdict;
   return {
     ruleId: id,
     ruleIndex,
     level: LEVEL[severity],
     message: { text: messageText([message, ...evidence, fix && FIX[language] + fix]) },
-    locations: locationsOf(objects, installation, tool),
+    locations: locationsOf(finding, installation, tool),
     partialFingerprints: { 'upgradeGuard/v1': fingerprint },
     ...(accepted ? { suppressions: [{ kind: 'external', status: 'accepted', justification: ACCEPTED_BY_NAME[language] }] } : {}),
     properties: { severity, certainty, installation, hop },
   };
 }
 
-/** Those with a file first: hosts show the first alone. An object of the cluster has a name and no file; a finding without objects is about the installation. */
-function locationsOf(objects: readonly Ref[], installation: string, tool: Tool): Location[] {
+/** Those with a file first: hosts show the first alone, and take no result without one. Of what stands in another object (the record of a Helm release) that one's file counts. An object of the cluster has a name and no file; a finding without objects is about the installation. */
+function locationsOf(
+  { objects, evidence }: Pick<FoundHere['finding'], 'objects' | 'evidence'>,
+  installation: string,
+  tool: Tool,
+): Location[] {
+  const beside = evidence.map(({ at }) => physical(at ?? {}, tool)).find(({ physicalLocation }) => physicalLocation);
   const all = objects.map((ref): Location => {
     const logical = {
       name: oneLine(ref.name, NAME),
@@ -134,7 +139,7 @@ function locationsOf(objects: readonly Ref[], installation: string, tool: Tool):
   });
   if (!all.length) return [{ logicalLocations: [{ fullyQualifiedName: installation, kind: 'resource' }] }];
   const { filed = [], live = [] } = Object.groupBy(all, ({ physicalLocation }) => (physicalLocation ? 'filed' : 'live'));
-  return [...filed, ...live];
+  return filed.length || !beside ? [...filed, ...live] : live.map((each, at) => (at ? each : { ...beside, ...each }));
 }
 
 function physical({ file, line }: { file?: string; line?: number }, { inRepository }: Tool): Pick<Location, 'physicalLocation'> {

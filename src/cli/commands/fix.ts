@@ -132,9 +132,15 @@ function nothing(results: Examination['results']): Text {
   return isComplete(results) ? NOTHING : NOT_SEEN;
 }
 
-function nothingToDo(call: Call, { results, remedies }: Examination, plan: Plan): number {
+/** Of checks that were named everything that was found is left; else what fix has steps for, and blockers. */
+const isLeft = ({ results, remedies }: Examination, named: boolean): boolean =>
+  remedies.length > 0 ||
+  results.some(({ findings }) => findings.some(({ accepted, severity }) => !accepted && (named || severity === 'blocker')));
+
+function nothingToDo(call: Call, before: Examination, plan: Plan): number {
+  const { results } = before;
   call.say(...planView(plan, call.face), call.t(plan.refusals.some(({ as }) => as) ? NOT_BY_FIX : nothing(results)));
-  if (remedies.length) return EXIT.findings;
+  if (isLeft(before, call.args.length > 0)) return EXIT.findings;
   return isComplete(results) ? EXIT.ok : EXIT.unknown;
 }
 

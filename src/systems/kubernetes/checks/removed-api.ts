@@ -243,9 +243,11 @@ function finding(same: Found[], { replacement, decide }: Instead): Finding<Args>
       ...(decide ? { decide } : {}),
       ...(record ? { record } : {}),
     },
-    evidence: same
-      .slice(0, 3)
-      .map(({ evidence: { apiVersion, by, manager = '', time }, ref }) => ({ seen: seenAs(apiVersion, by, manager, time), at: ref })),
+    evidence: same.slice(0, 3).map(({ evidence: { apiVersion, by, manager = '', time }, ref, record }) => ({
+      seen: seenAs(apiVersion, by, manager, time),
+      // What is in a release stands in its record, in a file too.
+      at: record ? { apiVersion: 'v1', kind: record.kind, namespace: manager.split('/')[0]!, name: record.name } : ref,
+    })),
     hop: removed && !bites.already ? bites.minor : undefined,
   };
 }
