@@ -1,6 +1,7 @@
 // Which run a command is about: the one named, or the newest of this cluster that the command can do something with.
 
 import { readdir } from 'node:fs/promises';
+import path from 'node:path';
 import { type OnDisk, sameCluster } from '../engine/conduct.ts';
 import type { RunState, RunSummary, Text } from '../engine/contracts.ts';
 import { runStore } from '../journal/run-store.ts';
@@ -8,7 +9,7 @@ import { stateFolder } from '../journal/state-folder.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
-import { FILES } from './declared.ts';
+import { FILES, LOCKS } from './declared.ts';
 import type { Live } from './session.ts';
 
 /**
@@ -36,7 +37,7 @@ export async function chosenRun(call: Call, live: Live, ...fits: ((run: RunSumma
 /** The manifests that a run of `fix -f` changed, as it named them; undefined: there is no such run on this machine. */
 async function manifestsOf({ env }: Call, id: string): Promise<string | undefined> {
   const state = stateFolder(env);
-  const uids = await readdir(state).catch(() => []);
+  const uids = await readdir(path.join(state, LOCKS)).catch(() => []);
   for (const uid of uids.filter((each) => each.startsWith(FILES))) {
     const stored = await runStore(state, uid)
       .read(id)

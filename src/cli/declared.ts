@@ -31,6 +31,8 @@ export function onlyDeclared(run: Run): (step: Step) => void {
 
 /** How the identity of manifests begins (fix -f). */
 export const FILES = 'files-';
+/** In the state directory: one lock for each set of manifests, by their identity. */
+export const LOCKS = 'files-locks';
 
 const RESTORE: Text = {
   en: 'the files of the run were changed: restore them from a backup, or finish manually ({tool} runs shows what was done)',

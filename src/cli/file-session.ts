@@ -12,7 +12,7 @@ import { runStore } from '../journal/run-store.ts';
 import { assertOwnFolder, stateFolder } from '../journal/state-folder.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
-import { FILES } from './declared.ts';
+import { FILES, LOCKS } from './declared.ts';
 import { withHelm } from './helm.ts';
 import { readJudged } from './manifests.ts';
 import { type Live, type Opened, openCluster, openSource } from './session.ts';
@@ -99,7 +99,7 @@ function recordsIn(store: Live['store'], run: string): Records {
 
 /** One process of this machine at a time. */
 function lockOf(state: string, uid: string): Lock {
-  const folder = path.join(state, 'files-locks', uid);
+  const folder = path.join(state, LOCKS, uid);
   return {
     async acquire() {
       await assertOwnFolder(state);
