@@ -31,7 +31,7 @@ const check: Check<Reads, Args> = {
     },
     detection: {
       en: 'Reads managedFields of the kinds that the path concerns. An Update entry counts unless its manager has written in a newer version since, or another manager has applied the object since. The control plane, Helm (its records are in removed-api) and writes of status do not count.',
-      zh: '读取升级路径涉及的类型的 managedFields。operation 为“Update”的条目会计入，除非其管理者之后已用较新的版本写入，或之后有其他管理者应用过该对象。控制平面和 Helm（其记录见 removed-api）写入的条目以及 status 的写入不计入。',
+      zh: '读取升级路径涉及的类型的 managedFields。“operation”为“Update”的条目会计入，除非其管理者之后已用较新的版本写入，或之后有其他管理者应用过该对象。控制平面和 Helm（其记录见 removed-api）写入的条目以及 status 的写入不计入。',
     },
     fix: {
       en: 'manual: upgrade the named client, or remove it. With the audit log or requested-deprecated-apis, check whether it is still running.',
@@ -39,7 +39,7 @@ const check: Check<Reads, Args> = {
     },
     limits: {
       en: 'An Update entry says that a client wrote once, not that it still does. After 10 such entries the API server merges the oldest, and their writer is unknown.',
-      zh: 'operation 为“Update”的条目只表示客户端曾经写入，不表示仍在写入。超过 10 个条目后 API 服务器会合并最旧的条目，其写入者不再可知。',
+      zh: '“operation”为“Update”的条目只表示客户端曾经写入，不表示仍在写入。超过 10 个条目后 API 服务器会合并最旧的条目，其写入者不再可知。',
     },
   },
   sources: ['kubernetes/apimachinery: pkg/util/managedfields/internal', 'kubernetes/api: zz_generated.prerelease-lifecycle.go'],
