@@ -278,7 +278,11 @@ test('a saved result gives the same, what needed a cluster included', () => {
 test('sarif: a finding in the record of a Helm release has the place of the file that holds the record', () => {
   const record = { ...examples.ref('Secret', 'shop', 'sh.helm.release.v1.web.v1'), file: 'dump/web.yaml', line: 3 };
   const objects = [examples.ref('PodDisruptionBudget', 'shop', 'a'), examples.ref('PodDisruptionBudget', 'shop', 'b')];
-  const finding = examples.finding({ message: { en: 'm', zh: 'm' }, objects, evidence: [{ seen: 'apiVersion: policy/v1beta1', at: record }] });
+  const finding = examples.finding({
+    message: { en: 'm', zh: 'm' },
+    objects,
+    evidence: [{ seen: 'apiVersion: policy/v1beta1', at: record }],
+  });
   const shown = shownOf(examples.examination([examples.found('kubernetes/removed-api', [finding], { en: 'x', zh: 'x' })], []));
   const [result] = sarif([shown], [], REAL, TOOL, face()).runs[0]!.results!;
   expect(result!.locations!.map(({ physicalLocation }) => physicalLocation?.artifactLocation?.uri)).toEqual(['dump/web.yaml', undefined]);
