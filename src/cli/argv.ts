@@ -7,7 +7,8 @@ import { nearest } from '../text/nearest.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Caller } from './caller.ts';
-import { COMMANDS, type CommandSpec, choicesOf, commandOf, type Verb } from './commands.ts';
+import type { CommandSpec } from './command-spec.ts';
+import { COMMANDS, choicesOf, commandOf, type Verb } from './commands.ts';
 import { FLAGS, type FlagName, type Flags, GLOBAL, specOf, TALK } from './flags.ts';
 
 export interface Parsed {

@@ -1,7 +1,8 @@
 // Completion: what may stand where the cursor is, and the scripts that make a shell ask us. kubectl and Helm ask in the same form: one candidate a line,
 // a tab before its description, and last `:N`, where 0 lets the shell offer files and 4 does not (cobra's directives).
 import type { Language } from '../engine/contracts.ts';
-import { COMMANDS, type CommandSpec, choicesOf, commandOf, textOf } from './commands.ts';
+import type { CommandSpec } from './command-spec.ts';
+import { COMMANDS, choicesOf, commandOf, textOf } from './commands.ts';
 import { FLAGS, type FlagName, type Flags, GLOBAL, specOf } from './flags.ts';
 
 /** The hidden command that the scripts call. */

@@ -2,7 +2,8 @@
 import type { Language, Text } from '../engine/contracts.ts';
 import { wrap as fold, padEnd } from '../text/width.ts';
 import { unknownCommand } from './argv.ts';
-import { COMMANDS, type CommandSpec, choicesOf, commandOf, GROUPS, type Positional, textOf, type Verb } from './commands.ts';
+import { type CommandSpec, GROUPS, type Positional } from './command-spec.ts';
+import { COMMANDS, choicesOf, commandOf, textOf, type Verb } from './commands.ts';
 import { CONNECTION, type FlagName, specOf, TALK } from './flags.ts';
 
 export interface Page {

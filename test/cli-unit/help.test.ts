@@ -2,7 +2,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { COMMANDS, SYSTEM_NAMES } from '../../src/cli/commands.ts';
+import { SYSTEM_NAMES } from '../../src/cli/command-spec.ts';
+import { COMMANDS } from '../../src/cli/commands.ts';
 import { complete, completionScript, type LookUp } from '../../src/cli/completion.ts';
 import { FLAGS, type FlagName, specOf } from '../../src/cli/flags.ts';
 import { helpPage } from '../../src/cli/help.ts';
