@@ -47,6 +47,8 @@ export const listsIn = (reads: Reads): ListRead[] =>
     return read.read === 'list' ? [read] : read.read === 'named' ? [read.by] : [];
   });
 
+export const textsIn = (reads: Reads): TextRead[] => Object.values(reads).filter((read) => read.read === 'text');
+
 /** Lists of which another list tells which there are. */
 export const namedIn = (reads: Reads): NamedRead[] => Object.values(reads).filter((read) => read.read === 'named');
 

@@ -199,7 +199,7 @@ function rightsToSee(condition: Condition): Rule[] {
 }
 
 /** The path itself, and where every API server is asked the EndpointSlice that names them. */
-function rightsToText({ path, every }: TextQuery): Rule[] {
+export function rightsToText({ path, every }: TextQuery): Rule[] {
   const rule: Rule = { verbs: ['get'], group: '', resource: '', nonResourceURLs: [path.replace(/\?.*/s, '')] };
   const slices: Rule = { verbs: ['list'], group: 'discovery.k8s.io', resource: 'endpointslices', namespace: 'default' };
   return every ? [rule, slices] : [rule];

@@ -1,6 +1,7 @@
 // One check as a page: what should hold, impact, detection, permissions, fix, undo and sources.
 import type { Check, Language, Rule, Text } from '../engine/contracts.ts';
-import { listsIn, namedIn } from '../engine/gather.ts';
+import { listsIn, namedIn, textsIn } from '../engine/gather.ts';
+import { rightsToText } from '../engine/rights.ts';
 import { type Face, paragraph } from './face.ts';
 
 interface Section {
@@ -144,7 +145,13 @@ function reads({ reads, pointReads = [], remedy, screen }: Check): string[] {
   const points = [...pointReads, ...(remedy?.pointReads ?? [])].map(({ resource, verb, names }) =>
     [verb ?? 'get', resource, ...(names ?? [])].join(' '),
   );
-  return [...new Set([...lists, ...points])];
+  const paths = textsIn(reads).flatMap((read) =>
+    rightsToText(read).map(
+      ({ verbs, group, resource, namespace, nonResourceURLs = [] }) =>
+        `${verbs.join(', ')} ${nonResourceURLs[0] ?? `${resource}.${group} -n ${namespace}`}`,
+    ),
+  );
+  return [...new Set([...lists, ...points, ...paths])];
 }
 
 const written = ({ verbs, group, resource }: Rule): string => {

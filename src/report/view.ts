@@ -151,7 +151,7 @@ const openOnes = (findings: readonly JudgedFinding[]): JudgedFinding[] => findin
 const worst = (findings: readonly JudgedFinding[]): number =>
   Math.min(...openOnes(findings).map(({ severity }) => SEVERITIES.indexOf(severity)), SEVERITIES.length);
 const bySeverity = (a: JudgedFinding, b: JudgedFinding): number => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
-const worstFirst = (a: CheckResult, b: CheckResult): number => worst(a.findings) - worst(b.findings) || a.id.localeCompare(b.id);
+export const worstFirst = (a: CheckResult, b: CheckResult): number => worst(a.findings) - worst(b.findings) || a.id.localeCompare(b.id);
 
 function foundView(
   result: CheckResult,
@@ -261,7 +261,8 @@ export function obstacles({ id, outcome, gaps, note }: CheckResult, face: Face):
   if (gaps.length && outcome !== 'not-looked-at') {
     return gaps.map((gap) => ({
       id,
-      group: gap.detail ? `${gap.why} ${gap.detail}` : gap.why,
+      // One grant settles all that is forbidden, whatever the API server says of each.
+      group: gap.detail && gap.why !== 'forbidden' ? `${gap.why} ${gap.detail}` : gap.why,
       why: oneLine(describeGap(gap)[language], SENTENCE),
       settle: oneLine(settleGap(gap, face)[language], SENTENCE),
     }));

@@ -50,7 +50,9 @@ const golden = (name: string, language: Language, view: (columns: number) => str
 
 test('every check that is unknown is named, however many reasons are folded away', () => {
   const [one] = unknown.results;
-  const gap = (resource: string) => ({ why: 'forbidden', verb: 'list', resource }) as const;
+  const detail = (resource: string) =>
+    `${resource} is forbidden: User "u" cannot list resource "${resource}" in API group "" at the cluster scope`;
+  const gap = (resource: string) => ({ why: 'forbidden', verb: 'list', resource, detail: detail(resource) }) as const;
   const results = Array.from({ length: 24 }, (_, at) => ({
     ...one!,
     id: `spiderpool/check-${at}`,
@@ -63,6 +65,8 @@ test('every check that is unknown is named, however many reasons are folded away
   const text = shown({ ...unknown, results }, at).join('\n');
   expect(text).toContain('… and 7 more (-o wide)');
   expect(results.map(({ id }) => id).filter((id) => !text.split(/[\s,]+/).includes(id))).toEqual([]);
+  // One act settles them all, and is said once, whatever the API server says of each.
+  expect(text.match(/^\? /gm)).toHaveLength(1);
   // Rights are not granted as the user who lacks them.
   expect(text.split('Next (as an administrator): ')[1]).toBe('kubectl upgrade-guard rbac --for check | kubectl apply -f - --context c');
 });

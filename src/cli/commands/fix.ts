@@ -12,6 +12,7 @@ import { withRecords } from '../../helm/revise.ts';
 import { foldedBy } from '../../report/face.ts';
 import { planView, question, SHOWN } from '../../report/plan.ts';
 import { table } from '../../report/table.ts';
+import { worstFirst } from '../../report/view.ts';
 import { recordingSource } from '../../snapshot/record.ts';
 import { dumpSource } from '../../snapshot/source.ts';
 import { chosenChecks, HEADLINES, SYSTEMS } from '../../systems/index.ts';
@@ -117,10 +118,10 @@ const NOT_BY_FIX = {
   zh: '没有可由 fix 执行的步骤：没有发出任何请求，也没有开始运行。完成后执行：{tool} check{reach}',
 };
 const NOTHING = { en: 'Nothing to fix.', zh: '没有需要修复的问题。' };
-const NO_FIX = {
-  en: 'No automatic fix for what was found. What to do: {tool} check{reach}',
-  zh: '发现的问题没有自动修复。处理方法请查看：{tool} check{reach}',
-};
+const noFix = (id: string): Text => ({
+  en: `No automatic fix for what was found. What to do: {tool} explain ${id}`,
+  zh: `发现的问题没有自动修复。处理方法请查看：{tool} explain ${id}`,
+});
 const NOT_SEEN = {
   en: 'Nothing to fix, but some checks could not run; see above.',
   zh: '没有需要修复的问题，但有检查无法完成，见上文。',
@@ -128,7 +129,8 @@ const NOT_SEEN = {
 
 /** Found, with nothing that fix could do, is not "nothing". */
 function nothing(results: Examination['results']): Text {
-  if (results.some(({ findings }) => findings.some(({ accepted }) => !accepted))) return NO_FIX;
+  const found = results.filter(({ findings }) => findings.some(({ accepted }) => !accepted)).toSorted(worstFirst);
+  if (found[0]) return noFix(found[0].id);
   return isComplete(results) ? NOTHING : NOT_SEEN;
 }
 

@@ -1,6 +1,6 @@
 // Kubernetes itself, on a real API server of each bed version: a healthy cluster is passed, every broken state that can exist there is found at once, rights are enough
 // or make unknown, and a snapshot gives the same verdict. The control plane of the bed does not run in Pods: mirror Pods stand for it.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -51,8 +51,8 @@ const NOT_THERE = [
   // Asked after an upgrade.
   ...['apis', 'fields', 'flags', 'kubelets'].map((name) => `way-back-${name}`),
 ].map((name) => `kubernetes/${name}`);
-/** The address that the API server of the bed advertises cannot be reached, and its etcd has no backup. A cluster of which everything is seen: kubernetes-healthy.test.ts. */
-const NOT_SEEN = ['kubernetes/requested-deprecated-apis', 'kubernetes/etcd-backup'];
+/** The etcd of the bed has no backup. A cluster of which everything is seen: kubernetes-healthy.test.ts. */
+const NOT_SEEN = ['kubernetes/etcd-backup'];
 /** What the next minor of each bed version refuses: rows of the tables. */
 const [GATE, TO] = OLD ? ['EphemeralContainers=false', '1.25'] : ['NodeSwap=true', '1.38'];
 
@@ -203,6 +203,33 @@ describe('broken', () => {
     ]);
     expect(stderr).toContain('no check covers TracingConfiguration (apiserver.config.k8s.io/v1beta1)');
     expect(result.complete).toBe(false);
+  });
+
+  test('fix of what it has no steps for: nothing is sent, it is said where to read on, and what is left makes it exit 2', async () => {
+    const home = newHome();
+    const fixed = await run(['fix', 'kubernetes/nodes-ready', '--yes'], { kubeconfig: cluster.kubeconfig, home });
+    expect(fixed.stderr).toContain('down');
+    expect(fixed.stderr).toContain('No automatic fix');
+    expect(fixed.stderr).toContain('explain kubernetes/nodes-ready');
+    expect(fixed.code).toBe(2);
+    expect((await run(['runs', '-o', 'json'], { kubeconfig: cluster.kubeconfig, home })).stdout).not.toContain('"finished"');
+  });
+
+  test('a run that changed manifests, asked for on a cluster: it is named with them', async () => {
+    const [home, folder] = [newHome(), newHome()];
+    const cronJob = 'apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: c}\nspec: {schedule: "0 0 * * *"}\n';
+    writeFileSync(join(folder, 'c.yaml'), cronJob);
+    const words = ['fix', 'kubernetes/removed-api', '-f', 'c.yaml', '--offline', '--to', 'kubernetes=1.25', '--yes'];
+    const fixed = await run(words, { home, cwd: folder });
+    expect(fixed.code, fixed.stderr).toBe(0);
+    expect(readFileSync(join(folder, 'c.yaml'), 'utf8')).toBe(cronJob.replace('v1beta1', 'v1'));
+    const runs = JSON.parse((await run(['runs', '-f', 'c.yaml', '-o', 'json'], { home, cwd: folder })).stdout) as { id: string }[];
+    const { id } = runs[0]!;
+    const asked = await run(['runs', id], { kubeconfig: cluster.kubeconfig, home, cwd: folder });
+    expect(asked.code).toBe(1);
+    expect(asked.stderr).toContain(`run ${id} changed manifests, not this cluster`);
+    const named = /(runs \S+ -f \S+)/.exec(asked.stderr)![1]!;
+    expect((await run(named.split(' '), { home, cwd: folder })).stderr).not.toContain('not found');
   });
 
   test('nothing is listed through a deprecated version where another is served, and kinds that the path does not concern are not listed', async () => {

@@ -105,6 +105,19 @@ test('of a kind without a successor every object counts; what to decide is said'
   ]);
 });
 
+test('of a kind without a successor: what a file declares is told once, and of an applied one it is said what to decide', async () => {
+  const psp: Raw = { apiVersion: 'policy/v1beta1', kind: 'PodSecurityPolicy', metadata: { name: 'a' } };
+  const applied = { manager: 'argocd-controller', operation: 'Apply', apiVersion: 'policy/v1beta1', time: '2022-10-01T00:00:00Z' };
+  const live: Raw = { ...psp, metadata: { name: 'b', managedFields: [applied] } };
+  const manifests: Manifest[] = [{ object: psp, file: 'a.yaml', document: 1, line: 1 }];
+  const dump = dumpOf({ objects: [{ ...psp }, live], absent: [], whole: true, serverVersion: 'v1.24.17' });
+  const { results } = await examine({ ...dumpSource(dump), manifests: () => manifests }, SYSTEMS, { checks: ['kubernetes/removed-api'] });
+  expect(results.flatMap(({ findings }) => findings.map(({ message }) => message.en)).toSorted()).toEqual([
+    '1 PodSecurityPolicy applied as policy/v1beta1 by argocd-controller: removed in 1.25; there is no successor: choose a Pod Security Standard for each namespace',
+    '1 PodSecurityPolicy declared as policy/v1beta1: removed in 1.25; there is no successor: choose a Pod Security Standard for each namespace',
+  ]);
+});
+
 test.each([
   ['policy/v1beta1', 'found'],
   ['policy/v1', 'passed'],

@@ -26,8 +26,11 @@ grid('kubernetes/requested-deprecated-apis', [
   // Served for one release more than they should be: the next minor does not.
   { fixture: 'found', server: 'v1.25.16', to: 'kubernetes=1.26', expect: ['warning ', 'warning '] },
   { fixture: 'found', server: 'v1.25.16', to: 'kubernetes=v1.25.17', expect: ['notice ', 'notice '] },
-  // PodSecurityPolicies have no other version: the control plane asks for them.
-  { fixture: 'alone', expect: 'notice ' },
+  // PodSecurityPolicies have no other version, and every API server watches its own flow control: the control plane asks for them.
+  { fixture: 'alone', expect: ['notice ', 'notice ', 'notice ', 'notice '] },
+  { fixture: 'alone', to: 'kubernetes=1.29', expect: ['notice ', 'notice ', 'notice ', 'notice '] },
+  // An API server of 1.26 watches a later version: another client asked for this one.
+  { fixture: 'alone', server: 'v1.26.15', to: 'kubernetes=1.29', expect: ['notice ', 'warning ', 'warning ', 'warning '] },
   { fixture: 'two', expect: 'warning ' },
   { fixture: 'healthy', expect: 'passed' },
   { base: 'managed', bare: true, expect: 'unknown' },

@@ -163,7 +163,7 @@ const SAYS: Record<Is, (args: Args, count: number) => Text> = {
   spread: ({ workload }, count) =>
     pending(workload, count, { en: 'topology spread excludes every other Node', zh: '拓扑分布约束排除了其他所有节点' }),
   only: ({ workload, wanted }) => ({
-    en: `${workload} is the only schedulable Node: ${wanted} Pods stay Pending while it is drained`,
+    en: `${workload} is the only schedulable Node: ${wanted} ${wanted === 1 ? 'Pod stays' : 'Pods stay'} Pending while it is drained`,
     zh: `${workload} 是唯一可调度的节点：腾空期间 ${wanted} 个 Pod 停留在 Pending`,
   }),
   below: ({ workload, ready, wanted }) => ({

@@ -161,7 +161,7 @@ const SAYS: Record<Is, (args: Args) => Text> = {
     zh: `PodDisruptionBudget ${name} 要求保留 ${pods} 个 Pod 中的 ${wanted} 个：始终不允许驱逐`,
   }),
   now: ({ name, healthy, wanted, pods }) => ({
-    en: `PodDisruptionBudget ${name} keeps ${wanted} of ${pods} Pods and ${healthy} are ready: no eviction is allowed now`,
+    en: `PodDisruptionBudget ${name} keeps ${wanted} of ${pods} Pods and ${healthy} ${healthy === 1 ? 'is' : 'are'} ready: no eviction is allowed now`,
     zh: `PodDisruptionBudget ${name} 要求保留 ${pods} 个 Pod 中的 ${wanted} 个，当前 ${healthy} 个就绪：目前不允许驱逐`,
   }),
   whatever: ({ name }) => ({

@@ -82,8 +82,11 @@ const check: Check<Reads, Args> = {
     // What went before an installed version that is not known counts too.
     const inRelease = ({ apiVersion, kind }: Ref) =>
       isGap(from) ? bitesInFile(apiVersion, kind, to) : (bites(apiVersion, kind, hops) ?? goneBefore(apiVersion, kind, from));
+    // What a file declares is told of the file.
+    const inFile = new Set(files.map(({ ref }) => nameOf(ref)));
+    const exists = (row: Written) => (inFile.has(nameOf(row.ref)) ? undefined : withoutSuccessor(row, hops));
     const found = [
-      ...live.flatMap((row) => worstOf(row, hops) ?? withoutSuccessor(row, hops) ?? []),
+      ...live.flatMap((row) => worstOf(row, hops) ?? exists(row) ?? []),
       ...files.flatMap(({ ref, object }) => inText(ref, 'file', '', bitesInFile(ref.apiVersion, ref.kind, to), object)),
       ...charts.flatMap((release) =>
         manifestOf(release)
@@ -91,9 +94,13 @@ const check: Check<Reads, Args> = {
           .map((each) => ({ ...each, record: recordOf(release) })),
       ),
     ];
-    const instead = ({ bites: { api }, object }: Found): Instead => {
+    const instead = ({ ref, evidence, bites: { api }, object }: Found): Instead => {
       const replacement = insteadOf(api, { from: isGap(from) ? undefined : from, to });
-      return { replacement, decide: object && decisionOf(object, replacement) };
+      // Without a successor the kind alone says what to decide.
+      const said =
+        object ??
+        (replacement === undefined ? { apiVersion: evidence.apiVersion, kind: ref.kind, metadata: { name: ref.name } } : undefined);
+      return { replacement, decide: said && decisionOf(said, replacement) };
     };
     const same = Map.groupBy(found, (each) => `${keyOf(each)} ${JSON.stringify(instead(each))}`);
     return { findings: [...same.values()].map((all) => finding(all, instead(all[0]!))), gaps: charts.flatMap(unreadable) };
@@ -213,12 +220,14 @@ function worstOf(row: Written, hops: readonly string[]): Found | undefined {
 
 /** Nothing will serve it, in whatever version it was written: it goes with its kind. */
 function withoutSuccessor({ ref }: Written, hops: readonly string[]): Found | undefined {
-  const { apiVersion, kind, name } = ref;
+  const { apiVersion, kind } = ref;
   const found = bites(apiVersion, kind, hops);
   if (found?.severity !== 'blocker' || insteadOf(found.api, { to: hops.at(-1)! }) !== undefined) return undefined;
   const evidence: Evidence = { apiVersion, by: 'exists', certainty: 'certain', overtaken: false };
-  return { ref, evidence, bites: found, object: { apiVersion, kind, metadata: { name } } };
+  return { ref, evidence, bites: found };
 }
+
+const nameOf = ({ apiVersion, kind, namespace, name }: Ref): string => [apiVersion.split('/')[0], kind, namespace, name].join(' ');
 
 const keyOf = ({ evidence: { apiVersion, by, manager }, ref, bites }: Found): string =>
   [bites.severity, apiVersion, ref.kind, by, manager].join(' ');

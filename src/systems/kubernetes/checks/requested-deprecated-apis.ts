@@ -1,8 +1,9 @@
 // API versions that some client has asked the API servers for since they started, and that are deprecated: also by requests that leave no trace in any object.
 // Source: apiserver pkg/endpoints/metrics: apiserver_requested_deprecated_apis, joined with apiserver_request_total as its help text says.
-import type { Check, Finding, Rows, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Gap, Rows, Text, UpgradePath } from '../../../engine/contracts.ts';
+import { isGap } from '../../../engine/gaps.ts';
 import { text } from '../../../engine/read/index.ts';
-import { minorOf } from '../../../versions/kubernetes.ts';
+import { minor, minorOf } from '../../../versions/kubernetes.ts';
 import { apiVersionOf, isDeprecatedVersion, onlyVersion } from '../apis.ts';
 
 interface Row {
@@ -18,6 +19,17 @@ interface Row {
 const reads = { metrics: text('/metrics', rowOf, { every: true }) };
 /** Every API server asks for these itself (Endpoints default/kubernetes), so that they say nothing of clients until a minor removes them. */
 const OWN = new Set(['v1 endpoints']);
+/** The version of its flow control that an API server watches itself, by its minor (k8s.io/apiserver, pkg/util/flowcontrol); 1.29 and later watch v1, which is not deprecated. */
+const FLOW_CONTROL: Record<string, string[]> = {
+  v1beta1: ['1.20', '1.21', '1.22'],
+  v1beta2: ['1.23', '1.24', '1.25'],
+  v1beta3: ['1.26', '1.27', '1.28'],
+};
+const isOwnFlowControl = (apiVersion: string, from: string | Gap): boolean =>
+  !isGap(from) &&
+  Object.entries(FLOW_CONTROL).some(
+    ([version, minors]) => apiVersion === `flowcontrol.apiserver.k8s.io/${version}` && minors.includes(minor(minorOf(from))),
+  );
 
 interface Args {
   apiVersion: string;
@@ -50,14 +62,14 @@ const check: Check<typeof reads, Args> = {
       zh: '手动：在审计日志中查找该客户端（注解 k8s.io/deprecated）并升级。稍后再次检查：如果请求数没有增加，说明客户端已不存在。',
     },
     limits: {
-      en: 'The metric does not name the client. Endpoints of v1 are left out: every API server requests its own. An API server that restarted a short while ago has seen few of them.',
-      zh: '该指标不包含客户端名称。不报告 v1 的 Endpoints：每个 API 服务器都会请求。刚重启的 API 服务器可能尚未记录到。',
+      en: 'The metric does not name the client. Endpoints of v1 are left out: every API server requests its own. It also requests flowcontrol.apiserver.k8s.io in the version of its own minor: low certainty. An API server that restarted a short while ago has seen few of them.',
+      zh: '该指标不包含客户端名称。不报告 v1 的 Endpoints：每个 API 服务器都会请求。各 API 服务器还会请求自身版本的 flowcontrol.apiserver.k8s.io，此类结果的可信度为低。刚重启的 API 服务器可能尚未记录到。',
     },
   },
   sources: ['kubernetes/apiserver: pkg/endpoints/metrics/metrics.go'],
   applies: { stage: 'both' },
   reads,
-  judge: ({ metrics }: Rows<typeof reads>, { path: { hops } }) => {
+  judge: ({ metrics }: Rows<typeof reads>, { path: { from, hops } }) => {
     const keyOf = ({ apiVersion, resource }: Row) => `${apiVersion} ${resource}`;
     const counts = Map.groupBy(
       metrics.filter(({ is }) => is === 'count'),
@@ -73,7 +85,7 @@ const check: Check<typeof reads, Args> = {
         same,
         (counts.get(key) ?? []).reduce((sum, { count }) => sum + count, 0),
         metrics.filter(({ is }) => is === 'started'),
-        hops,
+        { from, hops },
       ),
     );
   },
@@ -82,7 +94,7 @@ const check: Check<typeof reads, Args> = {
       of > 1 ? { en: ` on ${servers} of ${of} API servers`, zh: `，见于 ${of} 个 API 服务器中的 ${servers} 个` } : { en: '', zh: '' };
     const start = { en: since ? ` started on ${since}` : ' started', zh: since ? `于 ${since} 启动以来` : '启动以来' };
     const asked = {
-      en: `${apiVersion}/${resource} was requested${where.en}${count ? ` (${count} times since the API server${start.en})` : ''}`,
+      en: `${apiVersion}/${resource} was requested${where.en}${count ? ` (${count} ${count === 1 ? 'time' : 'times'} since the API server${start.en})` : ''}`,
       zh: `${apiVersion}/${resource} 曾被请求${where.zh}${count ? `（API 服务器${start.zh} ${count} 次）` : ''}`,
     };
     return removed
@@ -92,13 +104,13 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-function finding(same: Row[], count: number, started: Row[], hops: readonly string[]): Finding<Args> {
+function finding(same: Row[], count: number, started: Row[], { from, hops }: Pick<UpgradePath, 'from' | 'hops'>): Finding<Args> {
   const { apiVersion, resource, removed } = same[0]!;
   // Of a version that should be gone already and is still served (KUBE_APISERVER_SERVE_REMOVED_APIS_FOR_ONE_RELEASE) the next minor does not serve it.
   const hop = hops.includes(removed) ? removed : removed !== '' && minorOf(removed) < minorOf(hops[0] ?? '') ? hops[0] : undefined;
   const bites = hop !== undefined;
-  // Of a kind that has no other version the control plane itself asks for this one (garbage collection lists every kind).
-  const isAlone = onlyVersion(apiVersion, resource.split('/')[0]!);
+  // Of a kind that has no other version the control plane itself asks for this one (garbage collection lists every kind), and every API server for its own flow control.
+  const isAlone = onlyVersion(apiVersion, resource.split('/')[0]!) || isOwnFlowControl(apiVersion, from);
   const starts = started.filter(({ server }) => same.some((each) => each.server === server)).map((each) => each.count);
   const since = starts.length ? new Date(Math.min(...starts) * 1000).toISOString().slice(0, 10) : '';
   return {
