@@ -4,12 +4,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { hastened, newHome, type Ran, run } from '../bed/binary.ts';
 import { type Fault, type FaultProxy, type Seen, startFaultProxy } from '../bed/fault-proxy.ts';
 import { bed } from '../bed/index.ts';
+import { SWEEPING } from './kills/told.ts';
 import { BROKEN, CHECK, endpoint, scene } from './scene.ts';
 
 const cluster = bed();
 const stage = await scene(cluster);
 /** Every cell; without it a diagonal, so that each request and each fault has its turn. */
-const SWEEP = process.env.UPGRADE_GUARD_SWEEP !== undefined;
 /** Another seed, another diagonal. */
 const TURN = createHash('sha256')
   .update(process.env.UPGRADE_GUARD_TEST_SEED ?? '')
@@ -96,7 +96,7 @@ interface Cell {
   fault: string;
 }
 function cells(requests: Request[], faults: string[]): Cell[] {
-  if (SWEEP) return requests.flatMap((request) => faults.map((fault) => ({ request, fault })));
+  if (SWEEPING) return requests.flatMap((request) => faults.map((fault) => ({ request, fault })));
   return Array.from({ length: Math.max(requests.length, faults.length) }, (_, nth) => ({
     request: requests[nth % requests.length]!,
     fault: faults[(nth + TURN) % faults.length]!,

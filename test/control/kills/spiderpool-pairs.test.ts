@@ -1,7 +1,7 @@
 // Upgrades of Spiderpool between the releases that are installed most, with the real charts, by real Helm 3 or 4 and the Helm plugin: each is killed in the middle, resumed, proven,
 // undone, and proven again; nothing that Spiderpool or a user keeps is lost on the way. `npm test` kills each pair at one place under one Helm, `npm run test:sweep` at every place under both.
 import { createHash } from 'node:crypto';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -16,12 +16,12 @@ import { bed } from '../../bed/index.ts';
 import { tools } from '../../bed/tools.ts';
 import { describeUpstream } from '../../bed/upstream.ts';
 import { LEASE } from '../scene.ts';
+import type { Cell } from './sweep.ts';
+import { isLeft, SWEEPING, tell } from './told.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 const cluster = bed();
 const NAMESPACE = 'kube-system';
-const SWEEP = process.env.UPGRADE_GUARD_SWEEP;
-const told = SWEEP ? readFileSync(SWEEP, 'utf8') : '';
 
 const PAIRS = [
   ['0.6.1', '1.2.2'],
@@ -56,7 +56,7 @@ interface Case {
 const every: Case[] = PAIRS.flatMap(([from, to]) =>
   (['helm3', 'helm4'] as const).flatMap((which) => Object.keys(PLACES).map((write) => ({ from, to, which, write }))),
 );
-const cellOf = ({ from, to, which, write }: Case) => ({
+const cellOf = ({ from, to, which, write }: Case): Cell => ({
   ...{ name: `upgrade ${from} → ${to}, ${which}`, command: 'upgrade', write },
   ...{ place: PLACES[write]!.do, ending: 'resume' },
 });
@@ -68,7 +68,7 @@ const chosen = PAIRS.map(([from, to], nth) => {
     .digest();
   return own[digest.readUInt32BE() % own.length]!;
 });
-const cases = SWEEP ? every.filter((each) => !told.includes(JSON.stringify(cellOf(each)))) : chosen;
+const cases = SWEEPING ? every.filter((each) => isLeft(cellOf(each))) : chosen;
 
 // ---- what must not be lost ------------------------------------------------------------------------------------------
 
@@ -254,6 +254,6 @@ describeUpstream('from release to release', ['data', 'spiderpool', 'charts'], (c
     await runs(which, from);
     expect(await kept()).toEqual(mine);
     expect(await owned()).toEqual(before);
-    if (SWEEP) appendFileSync(SWEEP, `${JSON.stringify(cellOf(it))}\n`);
+    tell(cellOf(it));
   });
 });

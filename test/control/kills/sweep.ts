@@ -4,17 +4,14 @@
 // Cells follow the writes that a scene declares; an undisturbed run must come to exactly those.
 // A PUT of the Lease is a place only where a scene declares it (a killed run takes its own over): renewals, every 10 s, depend on the clock.
 import { createHash } from 'node:crypto';
-import { appendFileSync, readFileSync } from 'node:fs';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { newHome, type Ran, run, start } from '../../bed/binary.ts';
 import { type Fault, isWrite, type Seen, startFaultProxy } from '../../bed/fault-proxy.ts';
 import type { Bed } from '../../bed/index.ts';
 import { LEASE } from '../scene.ts';
 import { STANDS, type Stand } from './kinds.ts';
+import { isLeft, SWEEPING, tell } from './told.ts';
 
-/** Set: everything is swept, and each cell told in this file, a line of JSON each; what it tells already is left out. */
-const SWEEP = process.env.UPGRADE_GUARD_SWEEP;
-const TOLD = new Set(SWEEP ? readFileSync(SWEEP, 'utf8').split('\n') : []);
 /** Another seed, other places. */
 const SEED = process.env.UPGRADE_GUARD_TEST_SEED ?? '';
 
@@ -139,7 +136,7 @@ export async function sweeper(cluster: Pick<Bed, 'server' | 'folder' | 'kubeconf
   function kills<State>(scene: Scene<State>, command: string[], home: () => Promise<string>, cells: Cell[]): void {
     test.each(cells)('$command killed at $write, $place, then $ending', async (cell) => {
       await killed(scene, command, home, cell);
-      if (SWEEP) appendFileSync(SWEEP, `${JSON.stringify(cell)}\n`);
+      tell(cell);
     });
   }
 
@@ -210,7 +207,7 @@ function choice(cells: Cell[]): (cell: Cell) => boolean {
   const lost = stands.find((stand) => !cells.some((cell) => isAt(cell)(stand)));
   if (lost) throw new Error(`kinds.ts: ${name} has no ${lost.write} in its ${lost.command}`);
   const turn = createHash('sha256').update(`${name} ${SEED}`).digest().readUInt32BE() % cells.length;
-  if (SWEEP) return (cell) => !TOLD.has(JSON.stringify(cell));
+  if (SWEEPING) return isLeft;
   return (cell) => stands.some(isAt(cell)) || (stands.length === 0 && cell === cells[turn]);
 }
 

@@ -7,10 +7,10 @@ import { bed } from '../../bed/index.ts';
 import { describeUpstream } from '../../bed/upstream.ts';
 import { LEASE } from '../scene.ts';
 import { NAMESPACE, releaseOf, SECRETS } from '../spiderpool-release.ts';
+import { SWEEPING } from './told.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const cluster = bed();
-const SWEEP = process.env.UPGRADE_GUARD_SWEEP !== undefined;
 type Case = readonly [write: string, place: 'hold' | 'forward-unanswered' | 'answer-then', ending: 'resume' | 'undo'];
 type HelmCase = readonly [...Case, helmToo: boolean];
 
@@ -67,7 +67,7 @@ describeUpstream('an upgrade of the real charts that is killed', ['data', 'spide
     [`GET ${SECRETS}/upgrade-guard- #1`, 'hold', 'resume'],
     ['DELETE /apis/coordination.k8s.io/v1/namespaces/kube-system/leases #1', 'hold', 'resume'],
   ];
-  test.each(SWEEP ? [...CASES, ...SWEPT] : CASES)('at %s, %s, then %s', async (write, place, ending) => {
+  test.each(SWEEPING ? [...CASES, ...SWEPT] : CASES)('at %s, %s, then %s', async (write, place, ending) => {
     const before = await release.installed(FIRST.from);
     const [name = '', nth] = write.split(' #');
     const home = await killedAt({ where: (seen) => !isHelms(seen) && fits(name)(seen), nth: Number(nth) }, place, false);
@@ -86,7 +86,7 @@ describeUpstream('an upgrade of the real charts that is killed', ['data', 'spide
     [`POST ${SECRETS}`, 'forward-unanswered', 'resume', true],
     [`${APPS}/deployments`, 'answer-then', 'resume', false],
   ];
-  test.each(SWEEP ? [...INSIDE, ...SWEPT_INSIDE] : INSIDE)(
+  test.each(SWEEPING ? [...INSIDE, ...SWEPT_INSIDE] : INSIDE)(
     'inside helm at %s, %s, then %s, helm too: %s',
     async (write, place, ending, helmToo) => {
       const before = await release.installed(FIRST.from);
