@@ -36,6 +36,7 @@ import { judgedFiles } from './files.ts';
 import { fixLine } from './fix-line.ts';
 import { isGap } from './gaps.ts';
 import { type Bodies, type Gathered, gapsBeside, gather, listsIn, type OwnedReads, readKey } from './gather.ts';
+import { counting, withEmpty } from './nothing-there.ts';
 import { choosePath, type Target, wayBackOf } from './paths.ts';
 import { noting, notingQuick } from './points.ts';
 import { NOT_QUICK, screened, unread } from './screen.ts';
@@ -195,43 +196,6 @@ export async function examine(from: Source, systems: System[], options: ExamineO
     if (open.findLastIndex(({ check }) => check.id === id) === at) for (const rows of [early, late]) rows.delete(id);
   }
   return withEmpty(examination, counts, systems);
-}
-
-/** What nearly every cluster has: a check that passes without any has seen nothing. */
-const USUAL: Record<string, string> = { nodes: 'Node', pods: 'Pod' };
-
-/** The same source, and how many objects there are of what is usual, as far as all of them are listed. */
-function counting(source: Source): [Source, Map<string, number>] {
-  const counts = new Map<string, number>();
-  const list: Source['list'] = async (query, sink) => {
-    if (!(query.resource in USUAL) || query.labels) return source.list(query, sink);
-    let count = 0;
-    const gap = await source.list(query, {
-      object: (object) => {
-        count++;
-        sink.object(object);
-      },
-      restart: () => {
-        count = 0;
-        sink.restart();
-      },
-    });
-    if (!gap) counts.set(query.resource, count);
-    return gap;
-  };
-  return [{ ...source, list }, counts];
-}
-
-function withEmpty(examination: Examination, counts: ReadonlyMap<string, number>, systems: readonly System[]): Examination {
-  const none = [...counts].flatMap(([resource, count]) => (count ? [] : [resource])).toSorted();
-  if (!none.length) return examination;
-  const reading = new Set<string>(
-    systems.flatMap(({ checks }) =>
-      checks.filter(({ reads }) => listsIn(reads as System['reads']).some(({ resource }) => none.includes(resource))).map(({ id }) => id),
-    ),
-  );
-  const checks = examination.results.filter(({ id, outcome }) => outcome === 'passed' && reading.has(id)).length;
-  return checks ? { ...examination, empty: { kinds: none.map((resource) => USUAL[resource]!), checks } } : examination;
 }
 
 /** What steps are made of need not be read again a moment later: right before a write it is. */

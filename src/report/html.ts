@@ -2,7 +2,8 @@
 import type { Language } from '../engine/contracts.ts';
 import type { Face } from './face.ts';
 import type { Report } from './report.ts';
-import type { FoundView, UnknownView, View } from './view.ts';
+import type { UnknownView } from './unknowns.ts';
+import type { FoundView, View } from './view.ts';
 import { FIX, NOT_SEEN, REPORT_TITLE, SIGN, UNREACHABLE } from './words.ts';
 
 /** More objects than this are folded; paper shows all. */

@@ -5,17 +5,8 @@ import { SEVERITIES, type Summary } from '../engine/verdict.ts';
 import { padEnd, width } from '../text/width.ts';
 import { columns, type Face, paragraph, unfolding } from './face.ts';
 import type { Report } from './report.ts';
-import {
-  type Catalogue,
-  type CutRun,
-  type FoundView,
-  type NextView,
-  type ObjectView,
-  shownOf,
-  type UnknownView,
-  type View,
-  viewOf,
-} from './view.ts';
+import type { UnknownView } from './unknowns.ts';
+import { type Catalogue, type CutRun, type FoundView, type NextView, type ObjectView, shownOf, type View, viewOf } from './view.ts';
 import { FIX, NOT_SEEN, named, SIGN, severityCount, UNREACHABLE } from './words.ts';
 
 /** Two screens of fifty lines. */

@@ -6,7 +6,8 @@ import { isComplete, type Summary, summarise } from '../engine/verdict.ts';
 import { oneLine } from '../text/sanitise.ts';
 import type { Face } from './face.ts';
 import { NAME, SENTENCE } from './installations.ts';
-import { type Catalogue, clusterOf, findingView, obstacles, type Shown } from './view.ts';
+import { obstacles } from './unknowns.ts';
+import { type Catalogue, clusterOf, findingView, type Shown } from './view.ts';
 
 export interface Verdict {
   id: string;

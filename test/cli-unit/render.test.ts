@@ -8,11 +8,11 @@ import { publishList, reportOf } from '../../src/report/report.ts';
 import { shownFrom } from '../../src/report/saved.ts';
 import { tables } from '../../src/report/table.ts';
 import { style } from '../../src/text/colour.ts';
-import * as examples from '../report/examples.ts';
+import { CATALOGUE, clean, mixed, small } from '../report/examined.ts';
+import { hostile } from '../report/examples.ts';
 
 const face = (language: 'en' | 'zh') => ({ language, columns: 100, tool: 'upgrade-guard', wide: true, style: style({}, {}) });
-const { CATALOGUE } = examples;
-const LOOKS = { mixed: examples.mixed, clean: examples.clean, hostile: examples.hostile };
+const LOOKS = { mixed, clean, hostile };
 
 for (const language of ['en', 'zh'] as const)
   for (const [name, look] of Object.entries(LOOKS))
@@ -30,10 +30,10 @@ for (const language of ['en', 'zh'] as const)
 
 test('several clusters, one of which did not answer', () => {
   const failed = [{ context: 'far', why: { en: 'timed out', zh: '超时' } }];
-  const saved = readPublished(jsonOf(publishList([examples.mixed, examples.clean], failed)), 'result');
+  const saved = readPublished(jsonOf(publishList([mixed, clean], failed)), 'result');
   const at = face('zh');
   expect(tables(reportOf(saved.results.map(shownFrom), saved.failed, CATALOGUE, at), at)).toEqual(
-    tables(reportOf([examples.mixed, examples.clean], failed, CATALOGUE, at), at),
+    tables(reportOf([mixed, clean], failed, CATALOGUE, at), at),
   );
 });
 
@@ -46,7 +46,7 @@ function* damaged(value: unknown, put: (other: unknown) => unknown): Generator<u
 }
 
 test('a file with anything anywhere is shown without it, or refused by name', () => {
-  const whole = JSON.parse(jsonOf(publish(examples.mixed)));
+  const whole = JSON.parse(jsonOf(publish(small)));
   let shown = 0;
   for (const other of damaged(whole, (one) => one)) {
     try {

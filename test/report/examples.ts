@@ -1,55 +1,7 @@
-// Examinations, plans and runs for the goldens: written here where no fixture can show it, such as two hundred findings, an unreachable API, names that attack a terminal.
-import type {
-  Check,
-  CheckResult,
-  Gap,
-  Installation,
-  JudgedFinding,
-  Ref,
-  Severity,
-  Step,
-  StepDraft,
-  Text,
-} from '../../src/engine/contracts.ts';
+// Examinations that no fixture shows: two hundred findings, names that attack a terminal. What they are like is asserted; what a person sees is kept of examinations by the engine (examined.ts).
+import type { Check, CheckResult, Gap, Installation, JudgedFinding, Ref, Severity, StepDraft, Text } from '../../src/engine/contracts.ts';
 import type { Examination } from '../../src/engine/examine.ts';
-import type { Catalogue } from '../../src/report/view.ts';
-import { compare } from '../../src/versions/chart.ts';
-
-const IDENTITY = { uid: '0d5d52a8-0000-4000-8000-000000000001', certain: true, server: 'https://10.0.0.1:6443', context: 'prod-1' };
-
-const HEADLINES: Record<string, { title: Text; headline: Text }> = {
-  'spiderpool/duplicate-pod-ip': {
-    title: { en: 'no two running Pods share an IP', zh: '没有两个运行中的 Pod 使用同一 IP' },
-    headline: { en: 'IP conflict: two running Pods share one IP', zh: 'IP 冲突：两个运行中的 Pod 使用同一 IP' },
-  },
-  'spiderpool/owner-controller-type': {
-    title: { en: 'no SpiderEndpoint names its owner None', zh: '没有 SpiderEndpoint 的属主类型为 None' },
-    headline: { en: 'SpiderEndpoints still have ownerControllerType None', zh: '仍有 SpiderEndpoint 的 ownerControllerType 为 None' },
-  },
-  'spiderpool/release-deployed': {
-    title: { en: 'the Helm release can be upgraded', zh: 'Helm release 可以升级' },
-    headline: { en: 'the Helm release cannot be upgraded', zh: 'Helm release 不能升级' },
-  },
-  'spiderpool/values-keys': {
-    title: { en: 'every value that is set is still read', zh: '设置过的每个 values 键仍会被读取' },
-    headline: { en: 'values that are set are no longer read', zh: '有设置过的 values 键不再被读取' },
-  },
-  'k3s/channel': {
-    title: { en: 'the channel resolves to a newer version', zh: 'channel 解析出的版本更新' },
-    headline: { en: 'the channel resolves to no newer version', zh: 'channel 解析出的版本没有更新' },
-  },
-};
-
-export const CATALOGUE: Catalogue = {
-  systems: [
-    { id: 'spiderpool', title: { en: 'Spiderpool', zh: 'Spiderpool' }, knownUpTo: '1.1.0', compare },
-    { id: 'k3s', title: { en: 'K3s', zh: 'K3s' }, knownUpTo: 'v1.36.3+k3s1', compare },
-  ],
-  checks: new Map([
-    ...Object.entries(HEADLINES),
-    ...Array.from({ length: 30 }, (_, i) => [`spiderpool/fine-${i}`, HEADLINES['spiderpool/values-keys']!] as const),
-  ]),
-};
+import { IDENTITY } from './examined.ts';
 
 const installation = (name = 'spiderpool', namespace = 'kube-system'): Installation => ({
   id: `spiderpool@${namespace}/${name}`,
@@ -95,7 +47,7 @@ export const finding = ({
   remedy: null,
 });
 
-const result = (id: string, outcome: CheckResult['outcome'], more: Partial<CheckResult> = {}): CheckResult => ({
+export const result = (id: string, outcome: CheckResult['outcome'], more: Partial<CheckResult> = {}): CheckResult => ({
   id,
   installation: 'spiderpool@kube-system/spiderpool',
   outcome,
@@ -119,9 +71,6 @@ export function found(
 }
 
 const passed = (count: number): CheckResult[] => Array.from({ length: count }, (_, i) => result(`spiderpool/fine-${i}`, 'passed'));
-const ELSE: Text = { en: 'does not apply to version 0.9.4', zh: '不适用于版本 0.9.4' };
-const none = (count: number): CheckResult[] =>
-  Array.from({ length: count }, (_, i) => result(`spiderpool/else-${i}`, 'not-applicable', { note: ELSE }));
 
 export function examination(parts: ReturnType<typeof found>[], rest: CheckResult[], more: Partial<Examination> = {}): Examination {
   const one = installation();
@@ -162,62 +111,6 @@ const FIX_IP: Text = {
 const FIX_OWNER = (count: number): Text => ({ en: `sets Pod in ${count} SpiderEndpoints`, zh: `将 ${count} 个 SpiderEndpoint 改为 Pod` });
 
 const secrets: Gap = { why: 'forbidden', verb: 'list', resource: 'secrets', namespace: 'kube-system' };
-
-/** The face of DESIGN section 5. */
-export const mixed = examination(
-  [
-    found(
-      'spiderpool/duplicate-pod-ip',
-      [duplicate('10.6.168.41', 'shop/cart-0', 'default/web-6c9f-x2x'), duplicate('10.6.168.55', 'ops/agent-b', 'ops/agent-k')],
-      FIX_IP,
-    ),
-    found('spiderpool/owner-controller-type', [owners(12)], FIX_OWNER(12)),
-  ],
-  [
-    ...(['spiderpool/release-deployed', 'spiderpool/values-keys'] as const).map((id) => result(id, 'unknown', { gaps: [secrets] })),
-    ...passed(21),
-    ...none(4),
-  ],
-);
-
-export const clean = examination([], [...passed(25), ...none(4)], { absent: ['k3s'] });
-
-export const notInstalled = examination([], [], { installations: [], paths: [], absent: ['spiderpool', 'k3s'] });
-
-/** Everything that can stand in the way: no right, a broken API, a snapshot that lacks it, a horizon, no target. */
-export const unknown = examination(
-  [],
-  [
-    ...Array.from({ length: 9 }, (_, i) => result(`spiderpool/needs-secrets-${i}`, 'unknown', { gaps: [secrets] })),
-    result('spiderpool/values-keys', 'unknown', { gaps: [secrets, { why: 'forbidden', verb: 'list', resource: 'configmaps' }] }),
-    ...['spiderpool/pool-counters', 'spiderpool/duplicate-pod-ip'].map((id) =>
-      result(id, 'unknown', {
-        gaps: [
-          {
-            why: 'failed',
-            verb: 'list',
-            resource: 'spiderippools.spiderpool.spidernet.io',
-            detail:
-              'conversion webhook for spiderpool.spidernet.io/v2beta1 failed: Post "https://spiderpool-controller.kube-system.svc:443/convert?timeout=30s": no endpoints available',
-          },
-        ],
-      }),
-    ),
-    result('spiderpool/agent-logs', 'unknown', {
-      gaps: [{ why: 'not-collected', verb: 'log', resource: 'pods', namespace: 'kube-system', name: 'spiderpool-agent-x' }],
-    }),
-    result('spiderpool/crd-versions', 'unknown', {
-      note: {
-        en: 'version 1.4.0 is newer than this version of upgrade-guard supports (up to 1.1.0)',
-        zh: '当前版本的 upgrade-guard 不支持 1.4.0（最高 1.1.0）',
-      },
-    }),
-    result('spiderpool/chart-schema', 'not-looked-at', {
-      note: { en: 'no target version known; set one with --to', zh: '没有已知的目标版本；请用 --to 指定' },
-    }),
-    ...passed(3),
-  ],
-);
 
 /** Two hundred findings of eight checks, blockers last in the order of the checks. */
 export const many = examination(
@@ -351,50 +244,3 @@ export const shades = examination(
     ],
   },
 );
-
-// ---- plans and runs -------------------------------------------------------------------------------------------------
-
-const endpoint = (i: number): Ref => ({
-  apiVersion: 'spiderpool.spidernet.io/v2beta1',
-  kind: 'SpiderEndpoint',
-  namespace: 'default',
-  name: `bare-${i}`,
-});
-const patch = (i: number): StepDraft => ({
-  do: 'patch',
-  on: endpoint(i),
-  changes: [{ path: '/status/ownerControllerType', before: 'None', after: 'Pod' }],
-  guard: [],
-  undo: 'exact',
-  text: {
-    en: `set status.ownerControllerType of SpiderEndpoint default/bare-${i} to Pod`,
-    zh: `将 SpiderEndpoint default/bare-${i} 的 status.ownerControllerType 改为 Pod`,
-  },
-});
-const manual: StepDraft = {
-  do: 'manual',
-  commands: ['helm history spiderpool -n kube-system', 'helm rollback spiderpool 1 -n kube-system'],
-  guard: [],
-  undo: 'none',
-  undoNote: { en: 'manual', zh: '手动' },
-  text: {
-    en: 'make sure that no helm is running, then roll kube-system/spiderpool back to revision 1',
-    zh: '确认没有 helm 在运行，然后把 kube-system/spiderpool 回滚到修订版本 1',
-  },
-};
-const without = (draft: StepDraft, undo: Step['undo'], undoNote: Text): StepDraft => ({ ...draft, undo, undoNote });
-
-export const steps: Step[] = [
-  manual,
-  patch(0),
-  patch(1),
-  without(patch(2), 'compensates', { en: 'the counter is recomputed', zh: '计数会重新计算' }),
-  without(patch(3), 'none', { en: 'the Pod gets a new address', zh: 'Pod 会得到新的地址' }),
-].map((draft, i) => ({ ...draft, id: String(i + 1), after: [], reasons: ['00112233445566aa'] })) as Step[];
-
-export const manySteps: Step[] = Array.from({ length: 200 }, (_, i) => ({
-  ...patch(i),
-  id: String(i + 1),
-  after: [],
-  reasons: [],
-})) as Step[];

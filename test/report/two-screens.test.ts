@@ -13,7 +13,7 @@ import { readDump } from '../../src/snapshot/read.ts';
 import { dumpSource } from '../../src/snapshot/source.ts';
 import { SYSTEMS } from '../../src/systems/index.ts';
 import { style } from '../../src/text/colour.ts';
-import { CATALOGUE } from './examples.ts';
+import { CATALOGUE } from './examined.ts';
 
 const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'kubernetes');
 /** Two screens of fifty lines. */
