@@ -30,8 +30,8 @@ const PLACE = {
   en: (release: string, revision: number) => `release ${release}, revision ${revision}`,
   zh: (release: string, revision: number) => `release ${release}，修订版本 ${revision}`,
 };
-/** Where an installation is the cluster itself. */
-const WHOLE: Text = { en: 'cluster', zh: '整个集群' };
+/** Where an installation is the cluster itself, or is known by manifests alone. */
+const WHOLE: Record<string, Text> = { cluster: { en: 'cluster', zh: '整个集群' }, manifests: { en: 'manifests', zh: '清单' } };
 const NOTE: Record<'default' | 'named' | 'back' | 'none' | 'unknown', Text> = {
   default: { en: 'default; change with --to', zh: '默认；可用 --to 指定' },
   named: { en: 'as the manifests say; change with --to', zh: '取自清单；可用 --to 指定' },
@@ -50,8 +50,8 @@ export function pathView({ installation, from, to, chosen, hops }: UpgradePath, 
   const versionsAfter = to && isGap(from) ? [to] : to && !there && !hops.includes(to) ? [...hops, to] : hops;
   const place = release
     ? PLACE[language](`${release.namespace}/${release.name}`, release.revision)
-    : namespace === undefined && name === 'cluster'
-      ? WHOLE[language]
+    : namespace === undefined && name in WHOLE
+      ? WHOLE[name]![language]
       : [namespace, name].filter(Boolean).join('/');
   return {
     system: installation.system,

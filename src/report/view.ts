@@ -302,12 +302,14 @@ function nextOf(
   const [other] = targetsInstead(found);
   if (other) return nextView(checkWith(...other, new Set(found.map(({ installation }) => installation)), face), face);
   if (fixable) return { lead: SEE_DIFF[language], command: `${tool} fix${asked}${again} --dry-run=client` };
-  // A snapshot can only be rehearsed.
-  if (open.some(({ remedy }) => remedy?.automatic))
+  const [overFiles, fromPipe] = [/ --filename /, / --filename -(?: |$)/].map((words) => words.test(again));
+  // A snapshot can only be rehearsed; and over manifests fix changes them alone.
+  if (!overFiles && open.some(({ remedy }) => remedy?.automatic))
     return nextView(`${tool} fix${asked}${again}${/ --from /.test(again) ? ' --rehearse' : ''}`, face);
   const command = views.find((view) => view.command)?.command;
   if (command) return nextView(command, face);
-  if (views.some(({ fix }) => fix)) return { lead: BY_HAND[language], command: `${tool} fix${asked}${again} --dry-run=client` };
+  if (!fromPipe && views.some(({ fix }) => fix))
+    return { lead: BY_HAND[language], command: `${tool} fix${asked}${again} --dry-run=client` };
   return nextView(`${tool} explain ${open[0]!.id}`, face);
 }
 

@@ -72,6 +72,14 @@ test('every check that is unknown is named, however many reasons are folded away
   expect(text.split('Next (as an administrator): ')[1]).toBe('kubectl upgrade-guard rbac --for check | kubectl apply -f - --context c');
 });
 
+test('the next command over manifests is one that fix takes: never standard input, and nothing that only a cluster has steps for', () => {
+  const next = (again: string) => /Next.*?: (.*)/.exec(shown(EXAMINATIONS.mixed!, { ...face('en', 200), again }).join('\n'))![1];
+  expect(next('')).toContain(' fix');
+  for (const again of [' --filename -', ' --filename - --offline', ' --filename m --offline'])
+    expect(next(again)).not.toMatch(/ fix(?!.*--dry-run)/);
+  expect(next(' --filename - --offline')).toContain(' explain ');
+});
+
 test('what does not apply gets no tick', () => {
   const [one] = clean.results;
   const results = [{ ...one!, outcome: 'not-applicable' as const }];
