@@ -114,7 +114,7 @@ export function viewOf(examination: Shown, { systems, checks }: Catalogue, face:
         : sumOf([summary], looked.length > 0, face, { left: left.length, alone: manifests?.offline }),
     next: cut
       ? nextView(endOf(cut, face), face)
-      : (nextOf(found, foundViews, unknown, manifests?.fixable === true, face) ??
+      : (nextOf(found, foundViews, unknown, manifests, face) ??
         nextView(withTarget(unknown.length > 0, paths, systems, face) ?? (left.length ? everywhere(face) : undefined), face)),
   };
 }
@@ -293,7 +293,7 @@ function nextOf(
   found: readonly CheckResult[],
   views: readonly FoundView[],
   unknown: readonly CheckResult[],
-  fixable: boolean,
+  manifests: Shown['manifests'],
   face: Face,
 ): NextView | undefined {
   const open = found.flatMap(({ id, findings }) => openOnes(findings).map(({ remedy }) => ({ id, remedy })));
@@ -301,15 +301,16 @@ function nextOf(
   const { tool, asked = '', again = '', language } = face;
   const [other] = targetsInstead(found);
   if (other) return nextView(checkWith(...other, new Set(found.map(({ installation }) => installation)), face), face);
-  if (fixable) return { lead: SEE_DIFF[language], command: `${tool} fix${asked}${again} --dry-run=client` };
-  const [overFiles, fromPipe] = [/ --filename /, / --filename -(?: |$)/].map((words) => words.test(again));
+  if (manifests?.fixable) return { lead: SEE_DIFF[language], command: `${tool} fix${asked}${again} --dry-run=client` };
+  // Neither a pipe nor what a chart rendered can be changed.
+  const overFiles = manifests !== undefined;
+  const fixed = overFiles && / --(?:filename -|chart \S+)(?: |$)/.test(again);
   // A snapshot can only be rehearsed; and over manifests fix changes them alone.
   if (!overFiles && open.some(({ remedy }) => remedy?.automatic))
     return nextView(`${tool} fix${asked}${again}${/ --from /.test(again) ? ' --rehearse' : ''}`, face);
   const command = views.find((view) => view.command)?.command;
   if (command) return nextView(command, face);
-  if (!fromPipe && views.some(({ fix }) => fix))
-    return { lead: BY_HAND[language], command: `${tool} fix${asked}${again} --dry-run=client` };
+  if (!fixed && views.some(({ fix }) => fix)) return { lead: BY_HAND[language], command: `${tool} fix${asked}${again} --dry-run=client` };
   return nextView(`${tool} explain ${open[0]!.id}`, face);
 }
 

@@ -73,9 +73,15 @@ test('every check that is unknown is named, however many reasons are folded away
 });
 
 test('the next command over manifests is one that fix takes: never standard input, and nothing that only a cluster has steps for', () => {
-  const next = (again: string) => /Next.*?: (.*)/.exec(shown(EXAMINATIONS.mixed!, { ...face('en', 200), again }).join('\n'))![1];
+  const next = (again: string) =>
+    /Next.*?: (.*)/.exec(
+      shown(
+        { ...EXAMINATIONS.mixed!, ...(again && { manifests: { objects: 1, offline: true, skipped: [] } }) },
+        { ...face('en', 200), again },
+      ).join('\n'),
+    )![1];
   expect(next('')).toContain(' fix');
-  for (const again of [' --filename -', ' --filename - --offline', ' --filename m --offline'])
+  for (const again of [' --filename -', ' --filename - --offline', ' --chart web --offline', ' --filename m --offline'])
     expect(next(again)).not.toMatch(/ fix(?!.*--dry-run)/);
   expect(next(' --filename - --offline')).toContain(' explain ');
 });
