@@ -72,8 +72,7 @@ export function declaredIn(examination: Examination, source: Source, { manifests
 
 /** Whether `fix` with the same -f changes some of what was found. A pipe cannot be changed, nor what a chart rendered. */
 export function isFixable({ flags }: Call, { results }: Examination, source: Source): boolean {
-  const fixed = (each: string) => isStdin(each) || isPipe(each) || each === flags.chart;
-  if (flags.filename === undefined || flags.filename.some(fixed)) return false;
+  if (flags.filename === undefined || flags.filename.some((each) => isStdin(each) || isPipe(each))) return false;
   const manifests = source.manifests?.() ?? [];
   const objectOf = declarationsIn(manifests);
   return results.some(({ id, findings }) => {

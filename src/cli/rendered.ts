@@ -49,7 +49,7 @@ export async function renderedChart(call: Call): Promise<{ call: Call; manifests
     skipped: [...read.skipped, ...beside.skipped],
     doubles: [...read.doubles, ...beside.doubles],
   };
-  return { call: { ...call, flags: { ...flags, filename: [from, ...files] } }, manifests: all };
+  return { call: { ...call, flags: { ...flags, filename: [from, ...files] } }, manifests: { ...all, rendered: true } };
 }
 
 const NONE: Manifests = { manifests: [], skipped: [], doubles: [] };

@@ -26,6 +26,8 @@ export interface Manifests {
   skipped: Skipped[];
   /** Objects that are declared more than once; for the cluster the last one counts. */
   doubles: Manifest[][];
+  /** By helm from a chart: nothing that fix could change. */
+  rendered?: true;
 }
 
 const MIB = 1024 * 1024;

@@ -106,7 +106,7 @@ async function examined(call: Call, options: ExamineOptions, manifests?: Manifes
     const examination = await examine(source, SYSTEMS, { ...options, assume, ...(call.flags.quick ? { quick: live } : {}) });
     if (!manifests) return examination;
     const declared = declaredIn(examination, source, manifests, offline);
-    return { ...declared, manifests: { ...declared.manifests!, fixable: isFixable(call, declared, source) } };
+    return { ...declared, manifests: { ...declared.manifests!, fixable: !manifests.rendered && isFixable(call, declared, source) } };
   } finally {
     close();
   }
