@@ -1,11 +1,12 @@
 // An upgrade before it begins, for plan and upgrade alike: which system and installation, to which version, and the steps that the system makes of them.
 import { duration } from '../cluster/duration.ts';
-import type { Installation, JudgedFinding, Raw, Source, System, Text, UpgradePath } from '../engine/contracts.ts';
+import type { Installation, Raw, Source, System, Text, UpgradePath } from '../engine/contracts.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
 import { describeGap, isGap } from '../engine/gaps.ts';
 import type { Target } from '../engine/paths.ts';
 import { type Plan, stepsOf } from '../engine/plan.ts';
 import { counted } from '../report/face.ts';
+import { type Stopping, saidOf } from '../report/planned.ts';
 import { table } from '../report/table.ts';
 import { HEADLINES, SYSTEMS } from '../systems/index.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -70,23 +71,27 @@ export async function intended(given: Call, source: Source, run: string): Promis
 }
 
 /** Blockers that no automatic step fixes, neither by a remedy nor on the way of the upgrade itself. */
-export function unrepaired({ results }: Examination, plan: Plan): JudgedFinding[] {
+export function unrepaired({ results }: Examination, plan: Plan): Stopping[] {
   const automatic = stepsOf(plan).filter((step) => step.do !== 'manual');
   const repaired = new Set(automatic.flatMap(({ reasons }) => reasons));
   const onTheWay = new Set(automatic.flatMap(({ fixes = [] }) => fixes));
   return results
-    .flatMap(({ id, findings }) => (onTheWay.has(id) ? [] : findings))
-    .filter(({ severity, accepted, fingerprint }) => severity === 'blocker' && !accepted && !repaired.has(fingerprint));
+    .filter(({ id }) => !onTheWay.has(id))
+    .flatMap(({ id, findings }) => findings.map((finding): Stopping => ({ check: id, finding })))
+    .filter(({ finding: { severity, accepted, fingerprint } }) => severity === 'blocker' && !accepted && !repaired.has(fingerprint));
 }
 
 /** What to say where it may not begin. */
-export const refusal = (call: Call, stopping: readonly JudgedFinding[], lead: Text): string[] => [
-  call.t({
-    en: `${lead.en}: ${counted(stopping.length, 'blocker', '').en} that upgrade-guard cannot fix. Fix ${stopping.length === 1 ? 'it' : 'them'}, or accept the check: --accept CHECK-ID`,
-    zh: `${lead.zh}：upgrade-guard 无法修复 ${stopping.length} 个阻断项。请先修复，或接受该检查：--accept CHECK-ID`,
-  }),
-  ...stopping.map(({ message }) => `  ${oneLine(call.t(message), 1000)}`),
-];
+export function refusal(call: Call, stopping: readonly Stopping[], lead: Text): string[] {
+  const accept = [...new Set(stopping.map(({ check }) => `--accept ${check}`))].join(' ');
+  return [
+    call.t({
+      en: `${lead.en}: ${counted(stopping.length, 'blocker', '').en} that upgrade-guard cannot fix. Fix ${stopping.length === 1 ? 'it' : 'them'}, or accept the check: ${accept}`,
+      zh: `${lead.zh}：upgrade-guard 无法修复 ${stopping.length} 个阻断项。请先修复，或接受该检查：${accept}`,
+    }),
+    ...stopping.map((each) => `  ${oneLine(call.t(saidOf(each)), 1000)}`),
+  ];
+}
 
 // ---- what is upgraded, to what, with which values -------------------------------------------------------------------
 

@@ -18,8 +18,17 @@ export interface PlannedUpgrade {
   paths: readonly UpgradePath[];
   plan: Plan;
   /** Blockers that none of the steps repairs. */
-  stopping: readonly JudgedFinding[];
+  stopping: readonly Stopping[];
 }
+export interface Stopping {
+  check: string;
+  finding: JudgedFinding;
+}
+/** With the ID by which it is accepted. */
+export const saidOf = ({ check, finding: { message } }: Stopping): Text => ({
+  en: `${check}: ${message.en}`,
+  zh: `${check}：${message.zh}`,
+});
 
 /** docs/upgrade-plan.schema.json. */
 export function planData({ cluster, paths, plan: { stages, refusals }, stopping }: PlannedUpgrade): object {
@@ -40,7 +49,7 @@ export function planData({ cluster, paths, plan: { stages, refusals }, stopping 
       })),
     })),
     refusals,
-    blockers: stopping.map(({ fingerprint, message, objects }) => ({ fingerprint, message, objects })),
+    blockers: stopping.map(({ check, finding: { fingerprint, message, objects } }) => ({ check, fingerprint, message, objects })),
   };
 }
 
@@ -75,7 +84,7 @@ export function planMarkdown({ cluster, paths, plan: { stages, refusals }, stopp
     `# ${TITLE[language]}${COLON[language]}${plain(clusterName(cluster))}`,
     '',
     ...paths.map((path) => `- ${plain(pathLine(path))}`),
-    ...(stopping.length ? ['', `## ${BLOCKED[language]}`, '', ...stopping.map(({ message }) => `- ${plain(message[language])}`)] : []),
+    ...(stopping.length ? ['', `## ${BLOCKED[language]}`, '', ...stopping.map((each) => `- ${plain(saidOf(each)[language])}`)] : []),
     ...stages.flatMap(({ title, steps }) => ['', `## ${plain(title[language])}`, '', ...steps.flatMap(line)]),
     ...refusals.map(({ refused }) => `- ${plain(refused[language])}`),
   ];
@@ -93,7 +102,7 @@ export function planHtml({ cluster, paths, plan: { stages, refusals }, stopping 
     return `<li class="${tone}"><p><span class="step">${line(step.id)}.</span> <span>${line(step.text[language])}</span> <span class="undo">${line(promise(step, language))}</span></p>${changes.length ? `<pre>${changes.join('\n')}</pre>` : ''}${note}</li>`;
   };
   const sum = stepSum(stages.flatMap((stage) => stage.steps));
-  const blocked = stopping.map(({ message }) => `<li>${line(message[language])}</li>`);
+  const blocked = stopping.map((each) => `<li>${line(saidOf(each)[language])}</li>`);
   const skipped = refusals.map(({ refused }) => `<li>${line(refused[language])}</li>`);
   return page(
     `${TITLE[language]}${COLON[language]}${clusterName(cluster)}`,
@@ -169,7 +178,7 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
         zh: '执行前请逐步阅读；脚本在第一次失败时停止。',
       }[language],
     ),
-    ...stopping.map(({ message }) => comment(`${BLOCKED[language]}${COLON[language]}${message[language]}`)),
+    ...stopping.map((each) => comment(`${BLOCKED[language]}${COLON[language]}${saidOf(each)[language]}`)),
     ...refusals.map(({ refused }) => comment(refused[language])),
     'set -eu',
     ...(stopping.length

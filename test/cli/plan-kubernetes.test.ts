@@ -37,6 +37,52 @@ describe.each(['en', 'zh'])('%s', (lang) => {
   });
 });
 
+describe('a control plane that is apart', () => {
+  const planOf = async (component: string, version: string, ...words: string[]) => {
+    const place = mkdtempSync(join(folder, 'apart-'));
+    const objects = readFileSync(join(folder, 'installed.yaml'), 'utf8');
+    writeFileSync(join(place, 'installed.yaml'), objects.replace(`${component}:v1.30.4`, `${component}:${version}`));
+    cpSync(join(folder, 'version.json'), join(place, 'version.json'));
+    const done = await run(['plan', 'kubernetes', '--from', place, ...words]);
+    rmSync(place, { recursive: true, force: true });
+    return done;
+  };
+  test.each([
+    [
+      'en',
+      'upgrade would not start: 1 blocker that upgrade-guard cannot fix. Fix it, or accept the check: --accept kubernetes/control-plane-skew\n  kubernetes/control-plane-skew: API servers run 1.28 and 1.30: at most one minor version apart is supported',
+    ],
+    [
+      'zh',
+      '升级无法开始：upgrade-guard 无法修复 1 个阻断项。请先修复，或接受该检查：--accept kubernetes/control-plane-skew\n  kubernetes/control-plane-skew：API 服务器同时运行 1.28 和 1.30：最多只支持相差一个次要版本',
+    ],
+  ])('API servers that are two minors apart stop it, by the ID of their check: %s', async (lang, said) => {
+    const { code, stdout } = await planOf('kube-apiserver', 'v1.28.9', '--to', '1.31', '--lang', lang);
+    expect(code).toBe(1);
+    expect(stdout).toContain(said);
+    const { stdout: data } = await planOf('kube-apiserver', 'v1.28.9', '--to', '1.31', '-o', 'json');
+    expect(JSON.parse(data).blockers.map(({ check }: { check: string }) => check)).toEqual(['kubernetes/control-plane-skew']);
+  });
+  test('a kube-scheduler that is behind is upgraded with the API servers', async () => {
+    const { code, stdout } = await planOf('kube-scheduler', 'v1.28.9', '--to', '1.31', '-o', 'json');
+    expect(code).toBe(CODE);
+    expect(JSON.parse(stdout).blockers).toEqual([]);
+  });
+  test.each(['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'])(
+    'no older %s is planned than the one that runs',
+    async (component) => {
+      const { code, stdout, stderr } = await planOf(component, 'v1.33.0', '--to', '1.32', '--accept', 'kubernetes/control-plane-skew');
+      expect(code).toBe(1);
+      expect(stdout).toBe('');
+      expect(stderr).toContain(
+        `error: upgrading kubernetes: ${component} on Node cp1 runs v1.33.0, newer than v1.31.14: a control plane cannot be downgraded`,
+      );
+      const zh = await planOf(component, 'v1.31.99', '--to', '1.31', '--lang', 'zh');
+      expect(zh.stderr).toContain(`错误：升级 kubernetes：Node cp1 上的 ${component} 的版本是 v1.31.99，比 v1.31.14 新：控制平面不能降级`);
+    },
+  );
+});
+
 describe('a runbook', () => {
   test.each(['en', 'zh'])('is taken by sh and bash: %s', async (lang) => {
     const { stdout } = await plan('--to', '1.32', '-o', 'shell', '--lang', lang);

@@ -5,7 +5,7 @@ import { oneLine } from '../../text/sanitise.ts';
 import { minor, minorOf } from '../../versions/kubernetes.ts';
 import type { ClusterParts } from './upgrade-parts.ts';
 import { providersWayBack } from './upgrade-provider.ts';
-import { FIXED, type Hop, isNewMinor, manual } from './upgrade-steps.ts';
+import { fixedOf, type Hop, isNewMinor, manual } from './upgrade-steps.ts';
 
 const CHANGELOG = 'https://github.com/kubernetes/kubernetes/blob/master/CHANGELOG/CHANGELOG-';
 
@@ -13,8 +13,9 @@ const CHANGELOG = 'https://github.com/kubernetes/kubernetes/blob/master/CHANGELO
 export function notesStage(hop: Hop, at: Pick<Upgrading, 'found' | 'stopController' | 'logVerbosity'>, parts: ClusterParts): StageDraft[] {
   if (!isNewMinor(hop)) return [];
   // What the stages themselves are for is nothing to read about.
+  const fixed = fixedOf(at);
   const found = (at.found ?? [])
-    .filter(({ check }) => !FIXED.includes(check))
+    .filter(({ check }) => !fixed.includes(check))
     .map(({ check, findings }) => ({
       check,
       findings: findings.filter((each) => !each.accepted && (each.hop === undefined ? hop.first : each.hop === hop.hop)),

@@ -62,6 +62,8 @@ export interface ClusterParts {
   holders: Record<string, string>;
   /** Each API server can be asked by its own address. */
   each: boolean;
+  /** Those that answered so. */
+  servers: { address: string; version: string }[];
   /** How a backup of etcd is seen, and made; undefined: nothing in the cluster shows one. */
   backup?: Backup;
 }
@@ -111,7 +113,7 @@ export async function partsOf({ path, source, context = '' }: Pick<Upgrading, 'p
     by,
     names: namesOf(by, context, members),
     kubeadm: (await there('v1', 'ConfigMap', 'kubeadm-config')) !== undefined,
-    ...{ instances, members, leases, holders, each: await canAskEach(source) },
+    ...{ instances, members, leases, holders, ...(await askedEach(source)) },
     ...(await backedUp(source, by)),
     ...(etcd ? { etcd: { pod: etcd.ref.name, node: etcd.node } } : {}),
     ...(proxy ? { kubeProxy: imageIn(proxy, 'kube-proxy') } : {}),
@@ -120,9 +122,15 @@ export async function partsOf({ path, source, context = '' }: Pick<Upgrading, 'p
 }
 
 /** Their addresses are often not those that lead there from outside. */
-async function canAskEach(source: Upgrading['source']): Promise<boolean> {
-  const gaps = await source.text?.({ path: '/version', every: true }, { line: () => true, restart: () => undefined });
-  return gaps?.length === 0;
+async function askedEach(source: Upgrading['source']): Promise<Pick<ClusterParts, 'each' | 'servers'>> {
+  const found = new Map<string, string>();
+  const line = (text: string, address: string): boolean => {
+    const version = /"gitVersion":\s*"([^"]{1,100})"/.exec(text)?.[1];
+    if (version !== undefined && address) found.set(address, version);
+    return version !== undefined;
+  };
+  const gaps = await source.text?.({ path: '/version', every: true }, { line, restart: () => found.clear() });
+  return { each: gaps?.length === 0, servers: [...found].map(([address, version]) => ({ address, version })) };
 }
 
 function imageIn(workload: unknown, of: string): string | undefined {

@@ -8,14 +8,14 @@ import { dnsAt, olderDns, proxyAt } from './upgrade-addons.ts';
 import { eachServer, installed, onEach, onNode, replacedBinary } from './upgrade-binaries.ts';
 import type { ClusterParts, Instance } from './upgrade-parts.ts';
 import { isServer, serversOfProvider } from './upgrade-provider.ts';
-import { FIXED, goalOf, type Hop, inOrder, isNewMinor, manual, orLater, READY, reached, tagged } from './upgrade-steps.ts';
+import { goalOf, type Hop, inOrder, isNewMinor, manual, orLater, READY, reached, tagged } from './upgrade-steps.ts';
 
 /** Seconds in which the control plane must be seen at its version, once it was upgraded. */
 const WITHIN = 600;
 /** A holder renews its Lease every 2 s. */
 const RENEWED = 60;
 
-export function controlPlaneStage(hop: Hop, parts: ClusterParts, stopped: boolean): StageDraft {
+export function controlPlaneStage(hop: Hop, parts: ClusterParts, stopped: boolean, fixes: string[]): StageDraft {
   // The patch of a provider cannot be known beforehand.
   const version = goalOf(hop, parts.by);
   const steps = inOrder(stepsOf(hop, parts, stopped));
@@ -30,7 +30,7 @@ export function controlPlaneStage(hop: Hop, parts: ClusterParts, stopped: boolea
   const wait: StepDraft = {
     ...{ do: 'wait', guard: [], undo: 'none', until, within: WITHIN, assume: [], after: steps },
     // What is found of them before the upgrade is what these steps are for.
-    fixes: FIXED,
+    fixes,
     text: {
       en: `wait until ${parts.each ? 'every' : 'the'} API server answers as ${version}${parts.leases.length ? ' and the Leases of the control plane are renewed' : ''}`,
       zh: `等待${parts.each ? '所有' : ''} API 服务器的版本变为 ${version}${parts.leases.length ? '，且控制平面的 Lease 已续期' : ''}`,

@@ -1,5 +1,5 @@
 // What the stages of an upgrade of Kubernetes are written with: one version on the way, and a step of a person.
-import type { Command, Condition, Expectation, StepDraft, Text, Wrong } from '../../engine/contracts.ts';
+import type { Command, Condition, Expectation, StepDraft, Text, Upgrading, Wrong } from '../../engine/contracts.ts';
 import { minor, minorOf } from '../../versions/kubernetes.ts';
 import type { Member } from './upgrade-parts.ts';
 
@@ -16,8 +16,14 @@ export interface Hop {
   patches: string[];
 }
 
+const SKEW = 'kubernetes/control-plane-skew';
 /** Checks whose findings are what the stages are for. */
-export const FIXED = ['kubernetes/version-skip', 'kubernetes/control-plane-skew'];
+const FIXED = ['kubernetes/version-skip', SKEW];
+/** API servers that are too far apart are not brought together by it: the older ones would skip a minor. */
+export const fixedOf = ({ found = [] }: Pick<Upgrading, 'found'>): string[] =>
+  found.some(({ check, findings }) => check === SKEW && findings.some(({ key }) => key[0] === 'api-servers'))
+    ? FIXED.filter((id) => id !== SKEW)
+    : FIXED;
 
 /** A step of a person that follows those before it. */
 export const inOrder = (steps: StepDraft[]): StepDraft[] => {

@@ -1,11 +1,13 @@
 // The in-place upgrade of Kubernetes, minor by minor: back up etcd, then the control plane, then the kubelets. A person does it with the tool that installed the cluster; every step says how it is
 // seen to be done. Sources: kubernetes/website tasks/administer-cluster/kubeadm/kubeadm-upgrade.md and version-skew-policy.md; kubernetes 143087 for kubeadm's own copy of etcd.
-import type { Rule, StageDraft, Upgrading } from '../../engine/contracts.ts';
+import type { Rule, StageDraft, Text, Upgrading } from '../../engine/contracts.ts';
 import { TO_LOG } from '../../engine/rights.ts';
+import { oneLine } from '../../text/sanitise.ts';
 import { commented, shellWord } from '../../text/shell.ts';
 import { UserError } from '../../text/user-error.ts';
-import { compare, minor, minorOf } from '../../versions/kubernetes.ts';
+import { compare, minor, minorOf, parse } from '../../versions/kubernetes.ts';
 import { kubeadm } from './knowledge/tables.ts';
+import { tagOf } from './reads.ts';
 import { addonStage } from './upgrade-addons.ts';
 import { LIMIT, restored } from './upgrade-backup.ts';
 import { logsOf, loweredStage, raisedStage } from './upgrade-logs.ts';
@@ -14,7 +16,7 @@ import { notesStage } from './upgrade-notes.ts';
 import { type ClusterParts, partsOf } from './upgrade-parts.ts';
 import { eksAddons } from './upgrade-provider.ts';
 import { controlPlaneStage } from './upgrade-servers.ts';
-import { type Hop, inOrder, manual } from './upgrade-steps.ts';
+import { fixedOf, goalOf, type Hop, inOrder, manual } from './upgrade-steps.ts';
 
 /** What the stages are made of, and what is watched; Nodes are cordoned, drained and uncordoned. */
 export const WRITES: Rule[] = [
@@ -38,14 +40,16 @@ export async function stages(at: Upgrading): Promise<StageDraft[]> {
   if (parts.by === 'K3s') throw ofK3s(to);
   if (parts.by === 'EKS' && minorOf(String(from)) === minorOf(to)) throw ofEks(minorOf(to));
   if (at.stopController && (parts.by || parts.kubeadm)) throw keepsController(parts.by ?? 'kubeadm');
-  const logs = await logsOf(at, parts);
   const hops = hopsOf(String(from), to, at.path.hops);
+  const ahead = hops[0] && newerThan(hops[0], parts);
+  if (ahead) throw downgrades(ahead, goalOf(hops[0]!, parts.by));
+  const logs = await logsOf(at, parts);
   return hops.flatMap((hop, i) => [
     ...notesStage(hop, at, parts),
     // A provider's etcd is the provider's matter.
     ...(parts.by && parts.by !== 'RKE2' ? [] : [backup(hop, parts)]),
     ...(i === 0 ? raisedStage(hop.hop, logs, true) : []),
-    controlPlaneStage(hop, parts, at.stopController === true),
+    controlPlaneStage(hop, parts, at.stopController === true, fixedOf(at)),
     ...raisedStage(hop.hop, logs, false),
     ...addonStage(hop, parts),
     ...eksAddons(hop, parts, i === hops.length - 1),
@@ -53,6 +57,36 @@ export async function stages(at: Upgrading): Promise<StageDraft[]> {
     ...(i === hops.length - 1 ? loweredStage(hop.hop, logs) : []),
   ]);
 }
+
+interface Runs {
+  /** An instance, as a sentence names it. */
+  what: Text;
+  version: string;
+}
+/** What of the control plane runs a newer version than the first one on the way; of a provider's own patches only the minors can be compared. */
+function newerThan({ version }: Hop, { by, instances, servers }: ClusterParts): Runs | undefined {
+  const running: Runs[] = [
+    ...servers.map((each) => ({ what: { en: `API server ${each.address}`, zh: `API 服务器 ${each.address}` }, version: each.version })),
+    ...instances.map(({ component, node, image }) => ({
+      what: { en: `${component} on Node ${node}`, zh: `Node ${node} 上的 ${component}` },
+      version: tagOf(image),
+    })),
+  ];
+  const isNewer = (each: string) => (by ? minorOf(each) > minorOf(version) : parse(each) !== undefined && compare(each, version) > 0);
+  return running.find((each) => isNewer(each.version));
+}
+
+const downgrades = ({ what, version }: Runs, to: string): UserError =>
+  new UserError(
+    {
+      en: `upgrading kubernetes: ${what.en} runs ${oneLine(version, 100)}, newer than ${to}: a control plane cannot be downgraded`,
+      zh: `升级 kubernetes：${what.zh} 的版本是 ${oneLine(version, 100)}，比 ${to} 新：控制平面不能降级`,
+    },
+    {
+      en: 'finish or revert the upgrade that was begun, so that all components run one minor version: {tool} check kubernetes/control-plane-skew; explain: {tool} explain kubernetes/control-plane-skew',
+      zh: '先完成或退回已开始的升级，使所有组件处于同一次要版本：{tool} check kubernetes/control-plane-skew；说明：{tool} explain kubernetes/control-plane-skew',
+    },
+  );
 
 /** Seconds for the Pods of a Node to go. */
 const DRAINED = 900;

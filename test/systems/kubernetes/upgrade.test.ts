@@ -47,6 +47,8 @@ interface Asked extends Pick<Upgrading, 'nodes' | 'stopController' | 'found' | '
   from?: string;
   /** API servers that can be asked by their own addresses. */
   servers?: number;
+  /** What they answer. */
+  versions?: string[];
 }
 /** Without the notes, which come first at each minor, and the rehearsal of a restore. */
 const stagesOf = async (...args: Parameters<typeof allStagesOf>) =>
@@ -54,7 +56,7 @@ const stagesOf = async (...args: Parameters<typeof allStagesOf>) =>
     .filter(({ title }) => !/^Notes/.test(title.en))
     .map((stage) => ({ ...stage, steps: stage.steps.filter(({ text }) => !isRehearsal(text.en)) }));
 const isRehearsal = (text: string): boolean => text.startsWith('restore the backup once');
-function allStagesOf(objects: Raw[], to: string, { from = 'v1.30.4', servers = 0, ...asked }: Asked = {}) {
+function allStagesOf(objects: Raw[], to: string, { from = 'v1.30.4', servers = 0, versions = [], ...asked }: Asked = {}) {
   return stages({
     path: {
       installation: { id: 'kubernetes@cluster', system: 'kubernetes', name: 'cluster', version: from, sources: [], byHelm: false },
@@ -67,7 +69,8 @@ function allStagesOf(objects: Raw[], to: string, { from = 'v1.30.4', servers = 0
           line('{"kubeletconfig":{"logging":{"format":"text","verbosity":2}}}', '');
           return [];
         }
-        return servers ? [] : [{ why: 'failed', verb: 'get-path', resource: '/version' }];
+        for (const [i, version] of versions.entries()) line(`"gitVersion": "${version}",`, `192.0.2.${i + 1}:6443`);
+        return servers || versions.length ? [] : [{ why: 'failed', verb: 'get-path', resource: '/version' }];
       },
       get: async ({ kind, name }: Ref) => objects.find((object) => object.kind === kind && nameOf(object) === name),
       list: async ({ resource, labels }, sink) => void listed(objects, resource, labels).forEach(sink.object),
@@ -464,6 +467,28 @@ test('a run of them can be stored and resumed: two hops, with a recheck between 
     cluster: { uid: '0d5d52a8-0000-4000-8000-000000000003', certain: true, server: 'https://10.0.0.1:6443', context: 'c' },
   };
   expect(wrongInRun(JSON.parse(JSON.stringify(run)), id)).toBeUndefined();
+});
+
+describe('what runs a newer version than the first one on the way', () => {
+  const planned = (objects: Raw[], to: string, more: Asked = {}) =>
+    stagesOf(objects, to, more).then(
+      () => 'planned',
+      (error) => error.message,
+    );
+  test('an API server by its own address, where no Pod shows it; as new is not newer', async () => {
+    expect(await planned(two, '1.31', { versions: ['v1.30.4', 'v1.32.0'] })).toBe(
+      'upgrading kubernetes: API server 192.0.2.2:6443 runs v1.32.0, newer than v1.31.14: a control plane cannot be downgraded',
+    );
+    expect(await planned(two, '1.31', { versions: ['v1.30.4', 'v1.31.14'] })).toBe('planned');
+  });
+  test('a patch counts, but not of a distribution, whose own patches come when they come', async () => {
+    const ahead = (version: string) => [...two, pod('kube-scheduler', 'cp1', version)];
+    expect(await planned(ahead('v1.31.15'), '1.31')).toContain('kube-scheduler on Node cp1 runs v1.31.15, newer than v1.31.14');
+    expect(await planned(ahead('v1.31.14'), '1.31')).toBe('planned');
+    expect(await planned(ahead('v1.31.99-rke2r1'), '1.31', { from: 'v1.30.4+rke2r1' })).toBe('planned');
+    expect(await planned(ahead('v1.32.1-rke2r1'), '1.31', { from: 'v1.30.4+rke2r1' })).toContain('newer than 1.31');
+    expect(await planned(ahead('nightly'), '1.31')).toBe('planned');
+  });
 });
 
 describe('what is done otherwise', () => {
