@@ -165,6 +165,7 @@ export function ended(call: Call, run: Run, direction: Direction, executed: Atte
   const outcomes = new Map([...executed.outcomes].filter(([id]) => own.has(id)));
   const { text, next } = runEnded(run.id, direction, ours.length, { ...executed, outcomes });
   if (executed.leaseLost) call.say(call.t(LEASE_LOST));
+  if (executed.leaseGone) call.say(call.t(LEASE_GONE));
   call.say(call.t(text));
   const toRetry = stepsOf(run).filter((step): step is Wait => isWayBack(step) === (direction === 'undo') && hasFailed(step, executed));
   // What follows a run that went through is said once it has been looked at again; of what can be tried again, or given up in a certain order, below.
@@ -232,6 +233,10 @@ export async function remind(call: Call, { world }: Live, run: Run): Promise<voi
 const LEASE_LOST = {
   en: 'Lease kube-system/upgrade-guard was taken over by another run, or could not be renewed: nothing more was sent.',
   zh: 'Lease kube-system/upgrade-guard 已被另一次运行接管，或无法续期：没有再发出任何请求。',
+};
+const LEASE_GONE = {
+  en: 'warning: Lease kube-system/upgrade-guard was deleted or taken over during this run: another run may have changed the cluster at the same time. An undo restores only what its own run changed.',
+  zh: '警告：本次运行期间，Lease kube-system/upgrade-guard 被删除或被接管：可能有另一次运行同时更改了集群。撤销只还原该次运行自己的更改。',
 };
 
 /** The last words on a run that went through, after the second look: what it came to, and that it can be undone. */

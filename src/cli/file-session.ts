@@ -106,7 +106,7 @@ function lockOf(state: string, uid: string): Lock {
       await makeFolder(folder, 0o700);
       const held = await lockFolder(folder);
       if (typeof held !== 'function') throw inUse(held.pid);
-      return { lost: new AbortController().signal, release: () => held() };
+      return { lost: new AbortController().signal, release: () => held().then(() => true) };
     },
     own: async () => undefined,
   };

@@ -220,17 +220,20 @@ function hold(http: Transport, first: Raw, times: LeaseTimes): Held {
       clearTimeout(timer);
       clearTimeout(deadline);
       await renewing;
-      if (lost.signal.aborted) return;
+      if (lost.signal.aborted) return false;
       const letGo = () => (state === 'stopped' ? mark(http, lease, times) : remove(http, lease, times));
+      let sure = true;
       for (const wait of RELEASE_PATIENCE_MS) {
         try {
-          return await letGo();
+          // Behind an attempt without an answer it may be that attempt which took it away.
+          return (await letGo()) || !sure;
         } catch (error) {
           if (!(error instanceof UserError)) throw error;
+          sure = false;
           await sleep(paced(wait));
         }
       }
-      await letGo();
+      return (await letGo()) || !sure;
     },
   };
 }
@@ -270,23 +273,26 @@ function judged(answer: Answer, ours: Raw): Update {
     : { is: 'theirs', why: `taken over by ${oneLine(String(specOf(found).holderIdentity ?? 'an unknown holder'), 120)}` };
 }
 
-async function mark(http: Transport, lease: Raw, times: LeaseTimes): Promise<void> {
+/** False: it is no longer ours. */
+async function mark(http: Transport, lease: Raw, times: LeaseTimes): Promise<boolean> {
   const outcome = await update(http, lease, 'stopped', times.renew);
   if (outcome.is === 'failed') throw notReleased(outcome.why);
+  return outcome.is === 'ours';
 }
 
-/** Twice: a renewal that got no answer may have changed the resourceVersion that we know. */
-async function remove(http: Transport, lease: Raw, times: LeaseTimes): Promise<void> {
+/** Twice: a renewal that got no answer may have changed the resourceVersion that we know. False: it was no longer ours. */
+async function remove(http: Transport, lease: Raw, times: LeaseTimes): Promise<boolean> {
   let known = lease;
   for (let again = true; ; again = false) {
     const { uid, resourceVersion } = metadataOf(known);
     const body = JSON.stringify({ apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } });
     try {
       const answer = await http.request({ method: 'DELETE', path: PATH, body, timeoutMs: times.renew });
-      if (answer.status < 300 || answer.status === 404) return;
+      if (answer.status < 300) return true;
+      if (answer.status === 404) return false;
       if (answer.status !== 409 || !again) throw notReleased(statusOf(answer).message);
       const found = judged(await http.request({ method: 'GET', path: PATH, timeoutMs: times.renew }), lease);
-      if (found.is === 'theirs') return;
+      if (found.is === 'theirs') return false;
       if (found.is === 'failed') throw notReleased(found.why);
       known = found.lease;
     } catch (error) {

@@ -40,6 +40,8 @@ export interface RunDeps {
 export interface Attempt extends Executed {
   /** It stopped because the Lease was taken by another or could not be renewed. */
   leaseLost: boolean;
+  /** It was through before that could be seen: another run may have written at the same time. */
+  leaseGone: boolean;
 }
 
 /** Begins a new run. */
@@ -65,6 +67,8 @@ async function attempt(run: Run, progress: Progress, direction: Direction, journ
     });
     const world = counting(hands.world);
     let state: EndState = begun ? 'stopped' : 'unchanged';
+    let done: Omit<Attempt, 'leaseGone'>;
+    let ours = true;
     try {
       await note({ is: 'begin', pid: process.pid });
       const halt = AbortSignal.any([hands.halt, held.lost]);
@@ -77,14 +81,15 @@ async function attempt(run: Run, progress: Progress, direction: Direction, journ
       });
       state = executed.state;
       await note({ is: 'end', state });
-      return { ...executed, leaseLost: held.lost.aborted };
+      done = { ...executed, leaseLost: held.lost.aborted };
     } catch (error) {
       if (!world.writes || !(error instanceof UserError)) throw error;
       state = 'stopped';
       throw new UserError(error.text, goOnOrBack(run.id, direction), EXIT.halfWay); // the journal could not be kept any more
     } finally {
-      await held.release(state);
+      ours = await held.release(state);
     }
+    return { ...done, leaseGone: !ours && !done.leaseLost };
   } finally {
     await journal.close();
   }

@@ -104,6 +104,11 @@ function linked(file: string): UserError {
   return badInput(file, undefined, { en: 'a link; links are not followed', zh: '这是一个链接，不会跟随链接' });
 }
 
+const odd = (file: string): UserError => badInput(file, undefined, { en: 'neither a file nor a directory', zh: '既不是文件也不是目录' });
+
+const twice = (file: string, archive: string): UserError =>
+  badInput(archive, undefined, { en: `${file} is in the archive more than once`, zh: `归档中 ${file} 出现了不止一次` });
+
 // ---- a stream -------------------------------------------------------------------------------------------------------
 
 async function* streamFiles(stream: Readable, name: string, limits: Limits): AsyncGenerator<DumpFile> {
@@ -148,6 +153,7 @@ async function* archiveFiles(stream: Readable, name: string, budget: Budget): As
       yield chunk;
     }
   };
+  const met = new Set<string>();
   const unpacked = pipeline(stream, createGunzip(), count, archive);
   // Its failure also ends the loop below; it is waited for after that.
   unpacked.catch(() => undefined);
@@ -156,7 +162,13 @@ async function* archiveFiles(stream: Readable, name: string, budget: Budget): As
       const { type, size = 0 } = entry.header;
       const file = safePath(entry.header.name, name);
       if (type === 'symlink' || type === 'link') throw linked(file);
-      if (type === 'file') budget.file(file, size);
+      if (type !== 'file' && type !== 'directory') throw odd(file);
+      if (type === 'file') {
+        // Of two the one that is read last would count, in silence.
+        if (met.has(file)) throw twice(file, name);
+        met.add(file);
+        budget.file(file, size);
+      }
       if (type !== 'file' || !wanted(file)) {
         entry.resume();
         continue;

@@ -25,6 +25,7 @@ function setting({ terminal = true, typed = [] as string[], confirm = [] as stri
     terminal,
     signal: new AbortController().signal,
     face: {},
+    language: 'en',
     t: ({ en }: Text) => en,
     say: (...lines: string[]) => void said.push(...lines),
     progress: () => true,
@@ -70,7 +71,7 @@ test('an undo is offered of what remains changed, and of nothing that the run ha
   const offered = (done: string[], ...changes: ReturnType<typeof change>[]) => {
     const { call, said } = setting({ terminal: false });
     const outcomes = new Map(done.map((id) => [id, { result: 'done' as const }]));
-    lookedAgain(call, runOf(...changes), { state: 'finished', leaseLost: false, outcomes }, 0);
+    lookedAgain(call, runOf(...changes), { state: 'finished', leaseLost: false, leaseGone: false, outcomes }, 0);
     return said.some((line) => line.startsWith('To undo it'));
   };
   const [there, back] = [change('1', 1, 2), change('2', 2, 1)];
@@ -85,7 +86,12 @@ test('a wait that has failed says how it is tried again, and what has not failed
   const run = runOf(wait('1', ['kubectl delete job a']), wait('2', ['kubectl delete job b']));
   const told = (result: 'failed' | 'done') => {
     const { call, said } = setting({ terminal: false });
-    ended(call, run, 'apply', { state: 'stopped', leaseLost: false, outcomes: new Map([['1', { result, detail: { en: '', zh: '' } }]]) });
+    ended(call, run, 'apply', {
+      state: 'stopped',
+      leaseLost: false,
+      leaseGone: false,
+      outcomes: new Map([['1', { result, detail: { en: '', zh: '' } }]]),
+    });
     return said.join('\n');
   };
   expect(told('failed')).toContain('To retry once the cause is removed:\n     kubectl delete job a\n     {tool} resume r{reach}');

@@ -58,6 +58,8 @@ test('a Lease without a pulse is stale after a minute by our own clock, and goes
 
 test('an interrupted run leaves the Lease marked; its own resume takes it at once, another operator does not', async () => {
   const home = newHome();
+  // The others are written by then.
+  proxy.faults.push({ method: 'GET', path: /bare-b/, do: 'delay', ms: 1_000 });
   proxy.faults.push({
     method: 'PATCH',
     path: /bare-b/,
@@ -92,6 +94,17 @@ test('a Lease that another run took stops the run before its next write', async 
   const { code, stderr } = await first;
   expect(code, stderr).toBe(4);
   expect((await stage.lease())?.spec.holderIdentity).toBe('thief thief@elsewhere');
+});
+
+test('a Lease that went during a run which is through before its next renewal is told', async () => {
+  const home = newHome();
+  proxy.faults.push({ method: 'PATCH', path: /bare-a/, do: 'delay', ms: 500 });
+  const first = run(['fix', CHECK, '--yes'], { kubeconfig: through, home });
+  await seen('PATCH');
+  await cluster.request('DELETE', LEASE);
+  const { code, stderr } = await first;
+  expect(code, stderr).toBe(0);
+  expect(stderr).toContain('warning: Lease kube-system/upgrade-guard was deleted or taken over during this run');
 });
 
 test('the first Ctrl-C lets the steps in flight end; what was not looked at again is unknown', async () => {

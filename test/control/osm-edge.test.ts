@@ -86,7 +86,12 @@ describeUpstream('osm-edge by its real charts', ['data', 'osm-edge', 'charts'], 
   async function killed(words: string[], home: string, [method, path]: [string, RegExp], place: Mischief['do']): Promise<void> {
     const it = begun(words, home);
     const where = (seen: Seen) => seen.method === method && path.test(seen.path);
-    proxy.faults.push({ do: place, where, andThen: it.kill } as Fault);
+    // With the machine, so its helm as well: one that waits for an answer that never comes would be waited for in turn.
+    const down = () => {
+      it.kill();
+      killStarted(tools().helm3, NAMESPACE);
+    };
+    proxy.faults.push({ do: place, where, andThen: down } as Fault);
     const { signal, stdout, stderr } = await it.ended;
     expect(signal, stdout + stderr).toBe('SIGKILL');
     proxy.faults.length = 0;

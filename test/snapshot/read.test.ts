@@ -152,7 +152,7 @@ describe('other inputs', () => {
 interface Entry {
   name: string;
   text?: string;
-  type?: 'file' | 'symlink' | 'link' | 'directory';
+  type?: 'file' | 'symlink' | 'link' | 'directory' | 'fifo' | 'character-device';
   linkname?: string;
 }
 async function archive(entries: Entry[]): Promise<Buffer> {
@@ -229,6 +229,16 @@ describe('malformed and hostile input', () => {
     ['a Windows path', [{ name: 'C:\\evil.yaml', text: POD }], /leads out of the archive/],
     ['a symbolic link', [{ name: 'a.yaml', type: 'symlink' as const, linkname: '/etc/passwd' }], /a link/],
     ['a hard link', [{ name: 'a.yaml', type: 'link' as const, linkname: 'b.yaml' }], /a link/],
+    ['a FIFO', [{ name: 'a.yaml', type: 'fifo' as const }], /neither a file nor a directory/],
+    ['a device', [{ name: 'a.yaml', type: 'character-device' as const }], /neither a file nor a directory/],
+    [
+      'a file twice',
+      [
+        { name: 'a.yaml', text: '' },
+        { name: './a.yaml', text: '' },
+      ],
+      /a\.yaml is in the archive more than once/,
+    ],
     ['terminal codes in a name', [{ name: 'a\u001b[2J.json', text: '{' }], /reading a\.json, line 1: not JSON/],
   ])('an archive with %s', async (_, entries, expected) => {
     const error = await refusal(readDump('-', Readable.from([await archive(entries)])));

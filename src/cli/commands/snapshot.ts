@@ -20,10 +20,12 @@ export async function snapshot(call: Call): Promise<number> {
     const there = SYSTEMS.filter(({ id }) => installations.some(({ system }) => system === id));
     await collectDeclared(recording.source, there, recording.has);
     await writeSnapshot(await recording.dump(), file, { force: call.flags.force });
+    // A name that begins with a dash would be taken for a flag.
+    const from = shellWord(file.startsWith('-') ? `./${file}` : file);
     call.say(
       call.t({
-        en: `Wrote ${file} (secrets redacted). Check it anywhere: {tool} check --from ${shellWord(file)}`,
-        zh: `已写入 ${file}（敏感内容已脱敏）。可在任何地方检查：{tool} check --from ${shellWord(file)}`,
+        en: `Wrote ${file} (secrets redacted). Check it anywhere: {tool} check --from ${from}`,
+        zh: `已写入 ${file}（敏感内容已脱敏）。可在任何地方检查：{tool} check --from ${from}`,
       }),
     );
     return EXIT.ok;

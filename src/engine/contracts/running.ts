@@ -121,8 +121,8 @@ export interface Holder {
 export interface Held {
   /** Aborted when the Lease was lost or could not be renewed: stop before the next write. */
   readonly lost: AbortSignal;
-  /** `stopped` leaves the Lease marked with the run; else it is removed. */
-  release(state: EndState): Promise<void>;
+  /** `stopped` leaves the Lease marked with the run; else it is removed. False: it was no longer ours, so another run may have written at the same time. */
+  release(state: EndState): Promise<boolean>;
 }
 export interface Lock {
   /** Waits up to a minute to tell a stale Lease from a living one, calling `waiting` once when it does. */

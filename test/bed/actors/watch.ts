@@ -50,7 +50,12 @@ export function lineTo(bed: Bed): Line {
   }
 
   async function write(method: string, path: string, body?: unknown, contentType?: string, also = [404, 409]): Promise<Answer> {
-    const answer = await request(method, path, body, contentType);
+    let answer = await request(method, path, body, contentType);
+    // "storage is (re)initializing", for a moment behind a change of its CRD.
+    while (answer.status === 429) {
+      await sleep(AGAIN);
+      answer = await request(method, path, body, contentType);
+    }
     if (answer.status < 300 || also.includes(answer.status)) return answer;
     throw new Error(`${method} ${path}: ${answer.status} ${answer.body?.message ?? JSON.stringify(answer.body)}`);
   }

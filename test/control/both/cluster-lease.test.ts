@@ -177,6 +177,15 @@ describe('a held Lease', () => {
     await expect.poll(() => mine.lost.aborted).toBe(true);
   });
 
+  test.each(['deleted', 'taken'])('that was %s since its last renewal is told when it is given up, and another stays', async (how) => {
+    const mine = held(await (await lock('ann@a', plane.kubeconfig, { ...TIMES, renew: 60_000, lost: 90_000 })).acquire('run-1', {}));
+    if (how === 'deleted') await plane.request('DELETE', PATH);
+    else await plane.request('PATCH', PATH, { spec: { holderIdentity: 'run-2 bob@b' } });
+    expect(await mine.release('finished')).toBe(false);
+    expect((await plane.request('GET', PATH)).body.spec?.holderIdentity).toBe(how === 'taken' ? 'run-2 bob@b' : undefined);
+    await plane.request('DELETE', PATH);
+  });
+
   test('survives a renewal whose answer was lost, and another hand on its labels', async () => {
     const proxy = await startFaultProxy(plane);
     open.push(proxy);
