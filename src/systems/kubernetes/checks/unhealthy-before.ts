@@ -2,12 +2,14 @@
 // damage is told from new: one finding for each workload, by its name and not by those of its Pods.
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, RowOf } from '../../../engine/contracts.ts';
-import { each, flag, list, time, word } from '../../../engine/read/index.ts';
+import { each, flag, label, list, time, word } from '../../../engine/read/index.ts';
 import { workloadOf } from '../workloads.ts';
 
 const status = { waiting: word('state.waiting.reason', '') };
 const POD = {
   phase: word('status.phase', ''),
+  tier: label('tier'),
+  app: label('k8s-app'),
   created: time('metadata.creationTimestamp'),
   deleted: time('metadata.deletionTimestamp'),
   owners: each('metadata.ownerReferences', { kind: word('kind', ''), name: word('name', ''), controller: flag('controller', false) }),
@@ -21,6 +23,8 @@ const reads = {
 };
 interface Args {
   state: string;
+  /** Not ready, and not for 5 minutes yet. */
+  young?: boolean;
   kind: string;
   name: string;
 }
@@ -48,8 +52,8 @@ const check: Check<typeof reads, Args> = {
       zh: '这些 Pod 在升级前已有问题。它们可能阻止节点腾空；没有这份清单，升级后无法区分新旧问题。',
     },
     detection: {
-      en: 'Reads phase, condition Ready and waiting reasons of Pods, for longer than 5 minutes. Completed and terminating Pods are ignored.',
-      zh: '读取 Pod 的阶段、Ready 状况和容器等待原因，且已持续 5 分钟以上。已结束和正在终止的 Pod 会被忽略。',
+      en: 'Reads phase, condition Ready and waiting reasons of Pods. What has lasted less than 5 minutes is named as such: check again. Pods of the control plane, kube-proxy and cluster DNS are a warning. Completed and terminating Pods are ignored.',
+      zh: '读取 Pod 的阶段、Ready 状况和容器等待原因。未满 5 分钟的会注明，请稍后重新检查。控制平面、kube-proxy 和集群 DNS 的 Pod 为警告。已结束和正在终止的 Pod 会被忽略。',
     },
     fix: {
       en: 'manual: repair or scale down the workload, or save this result with -o json and compare after the upgrade: upgrade-guard compare BEFORE AFTER.',
@@ -62,34 +66,38 @@ const check: Check<typeof reads, Args> = {
   judge: ({ pods }, { now }) => {
     const bad = pods.flatMap((pod) => {
       const state = stateOf(pod, now);
-      return state ? [{ ...workloadOf(pod), state, ref: pod.ref }] : [];
+      return state ? [{ ...workloadOf(pod), ...state, needed: isNeeded(pod), ref: pod.ref }] : [];
     });
-    return [...Map.groupBy(bad, ({ state, kind, name, ref }) => [ref.namespace, kind, name, state].join(' ')).values()].map(
-      (same): Finding<Args> => {
-        const { state, kind, name, ref } = same[0]!;
-        return finding({
-          severity: 'notice',
-          key: [ref.namespace ?? '', kind, name, state],
-          objects: same.map(({ ref }) => ref),
-          args: { state, kind, name: `${ref.namespace}/${name}` },
-          evidence: same.slice(0, 3).map(({ ref }) => ({ seen: state, at: ref })),
-        });
-      },
-    );
+    const alike = ({ state, young, kind, name, ref }: (typeof bad)[number]) => [ref.namespace, kind, name, state, young].join(' ');
+    return [...Map.groupBy(bad, alike).values()].map((same): Finding<Args> => {
+      const { state, young, needed, kind, name, ref } = same[0]!;
+      return finding({
+        severity: needed && !young ? 'warning' : 'notice',
+        key: [ref.namespace ?? '', kind, name, state, ...(young ? ['young'] : [])],
+        objects: same.map(({ ref }) => ref),
+        args: { state, ...(young ? { young } : {}), kind, name: `${ref.namespace}/${name}` },
+        evidence: same.slice(0, 3).map(({ ref }) => ({ seen: state, at: ref })),
+      });
+    });
   },
-  say: ({ state, kind, name }, { length }) => ({
-    en: `${kind} ${name}: ${length} Pod${length === 1 ? '' : 's'} ${state}`,
-    zh: `${kind} ${name}：${length} 个 Pod ${state}`,
+  say: ({ state, young, kind, name }, { length }) => ({
+    en: `${kind} ${name}: ${length} Pod${length === 1 ? '' : 's'} ${state}${young ? ' for less than 5 minutes: check again later' : ''}`,
+    zh: `${kind} ${name}：${length} 个 Pod ${state}${young ? '，未满 5 分钟：请稍后重新检查' : ''}`,
   }),
 };
 export default check;
 
-/** As kubectl names it; undefined: in order, or only just begun. */
-function stateOf({ phase, created, conditions, containers, inits }: Pod, now: number): string | undefined {
+/** What the cluster itself runs on: an upgrade begins there. */
+const isNeeded = ({ ref, tier, app }: Pod): boolean =>
+  ref.namespace === 'kube-system' && (tier === 'control-plane' || app === 'kube-dns' || app === 'kube-proxy');
+
+/** As kubectl names it; undefined: in order. */
+function stateOf({ phase, created, conditions, containers, inits }: Pod, now: number): Pick<Args, 'state' | 'young'> | undefined {
   const stuck = [...inits, ...containers].find(({ waiting }) => STUCK.includes(waiting))?.waiting;
-  if (stuck) return stuck;
+  if (stuck) return { state: stuck };
   const failing = (wanted: string) => conditions.find(({ type, status }) => type === wanted && status !== 'True');
-  const lasts = (since: number | undefined) => since !== undefined && now - since > MOMENT;
-  if (phase === 'Pending') return lasts(failing('PodScheduled')?.since ?? created) ? 'Pending' : undefined;
-  return lasts(failing('Ready')?.since) ? 'NotReady' : undefined;
+  const young = (since: number | undefined) => (since !== undefined && now - since > MOMENT ? {} : { young: true });
+  if (phase === 'Pending') return { state: 'Pending', ...young(failing('PodScheduled')?.since ?? created) };
+  const ready = failing('Ready');
+  return ready && { state: 'NotReady', ...young(ready.since) };
 }
