@@ -101,14 +101,17 @@ export const SHUT_BUDGET: Body = {
   spec: { maxUnavailable: 0, selector: { matchLabels: { app: 'shop' } } },
 };
 
-/** A webhook whose backend does not exist. It has no rules, so that it rejects nothing here. */
+/** What is not served here. */
+export const OF_NOTHING_HERE = [{ apiGroups: ['example.com'], apiVersions: ['*'], resources: ['left-overs'], operations: ['CREATE'] }];
+/** A webhook whose backend does not exist; it rejects nothing here. */
 export const DEAD_WEBHOOK = {
   apiVersion: 'admissionregistration.k8s.io/v1',
   kind: 'ValidatingWebhookConfiguration',
   metadata: { name: 'left-over' },
   webhooks: [
     {
-      ...{ name: 'a.left-over.example.com', failurePolicy: 'Fail', admissionReviewVersions: ['v1'], sideEffects: 'None', rules: [] },
+      ...{ name: 'a.left-over.example.com', failurePolicy: 'Fail', admissionReviewVersions: ['v1'], sideEffects: 'None' },
+      rules: OF_NOTHING_HERE,
       clientConfig: { service: { namespace: 'default', name: 'gone' } },
     },
   ],

@@ -9,7 +9,7 @@ const configurations = ['validatingwebhookconfigurations', 'mutatingwebhookconfi
 
 /** Both kinds, with these columns of each webhook besides its name and failurePolicy. Optional, so that one kind is judged without the other. */
 export const webhookReads = <C extends Columns>(columns: C) => {
-  const hooks = each('webhooks', { name: word('name', ''), policy: word('failurePolicy', 'Fail'), ...columns });
+  const hooks = each('webhooks', { name: word('name', ''), policy: word('failurePolicy', 'Fail'), matches: each('rules', {}), ...columns });
   return {
     validating: list(configurations[0]!, { hooks }, { optional: true }),
     mutating: list(configurations[1]!, { hooks }, { optional: true }),
@@ -17,8 +17,8 @@ export const webhookReads = <C extends Columns>(columns: C) => {
 };
 
 type Configuration<H> = RowOf<{ hooks: Column<H[]> }>;
-/** Every webhook with the configuration that holds it. */
-export const hooksOf = <H>({
+/** Every webhook with the configuration that holds it. One without rules matches nothing: the API server never calls it. */
+export const hooksOf = <H extends { matches: readonly unknown[] }>({
   validating,
   mutating,
 }: {
@@ -27,4 +27,4 @@ export const hooksOf = <H>({
 }): (H & { on: Ref })[] =>
   [validating, mutating]
     .flatMap((rows) => (isGap(rows) ? [] : rows))
-    .flatMap(({ ref, hooks }) => hooks.map((hook) => ({ ...hook, on: ref })));
+    .flatMap(({ ref, hooks }) => hooks.filter(({ matches }) => matches.length).map((hook) => ({ ...hook, on: ref })));

@@ -8,6 +8,7 @@ import type { Raw } from '../../../src/engine/contracts.ts';
 import { apiOf, pluralOf } from '../../../src/systems/kubernetes/apis.ts';
 import { newHome, run } from '../../bed/binary.ts';
 import { bed, type PolicyRule } from '../../bed/index.ts';
+import { OF_NOTHING_HERE } from '../scene.ts';
 
 const cluster = bed();
 const { gitVersion } = (await cluster.request('GET', '/version')).body as { gitVersion: string };
@@ -122,8 +123,8 @@ describe('broken', () => {
         kind: 'ValidatingWebhookConfiguration',
         metadata: { name: 'left-over' },
         webhooks: [
-          { ...review, name: 'a.left-over.example.com', failurePolicy: 'Fail', clientConfig: { service }, rules: [] },
-          { ...review, name: 'b.left-over.example.com', failurePolicy: 'Ignore', clientConfig: { service }, rules: [] },
+          { ...review, name: 'a.left-over.example.com', failurePolicy: 'Fail', clientConfig: { service }, rules: OF_NOTHING_HERE },
+          { ...review, name: 'b.left-over.example.com', failurePolicy: 'Ignore', clientConfig: { service }, rules: OF_NOTHING_HERE },
         ],
       },
       {

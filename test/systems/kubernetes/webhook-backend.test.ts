@@ -12,6 +12,12 @@ import { SYSTEMS } from '../../../src/systems/index.ts';
 import { pages } from '../../engine/worlds.ts';
 import { grid, laid } from '../../grid.ts';
 
+const RULES = [{ apiGroups: ['*'], apiVersions: ['*'], resources: ['*/*'], operations: ['*'] }];
+const called = (hook: Raw): Raw => ({
+  ...{ apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration', metadata: { name: 'by-url', uid: 'by-url' } },
+  webhooks: [{ name: 'all.example.com', sideEffects: 'None', clientConfig: { url: 'https://hooks.example.com/$(id)' }, ...hook }],
+});
+
 grid('kubernetes/webhook-backend', [
   {
     fixture: 'found',
@@ -25,7 +31,26 @@ grid('kubernetes/webhook-backend', [
   { expect: 'passed' },
   { base: 'managed', expect: 'passed' },
   { forbidden: ['endpointslices.discovery.k8s.io'], expect: 'unknown' },
+  { objects: [called({ rules: RULES })], expect: 'unknown' },
+  { objects: [called({ rules: RULES, failurePolicy: 'Ignore' })], expect: 'passed' },
+  // It matches nothing.
+  { objects: [called({})], expect: 'passed' },
+  { objects: [called({ clientConfig: { service: { namespace: 'gone', name: 'gone' } } })], expect: 'passed' },
 ]);
+
+test('a webhook that is called by URL: why it is unknown, and what shows it', async () => {
+  const { results } = await examine(dumpSource(await readDump(laid(CHECK, { objects: [called({ rules: RULES })] }))), SYSTEMS, {
+    checks: [CHECK],
+  });
+  expect(results.flatMap(({ gaps }) => gaps.map(({ detail, detailZh, settle }) => [detail, detailZh, settle?.en, settle?.zh]))).toEqual([
+    [
+      'webhook all.example.com (by-url) is called by URL and has failurePolicy Fail: only the API servers can see whether it answers',
+      'webhook all.example.com（by-url）通过 URL 调用且 failurePolicy 为 Fail：它是否可用只有 API 服务器能看到',
+      "on each control-plane node (any HTTP status is an answer): curl -k -sS -I 'https://hooks.example.com/$(id)'",
+      "在每个控制平面节点上执行（返回任何 HTTP 状态码都说明可用）：curl -k -sS -I 'https://hooks.example.com/$(id)'",
+    ],
+  ]);
+});
 
 const HOOK: Ref = { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration', name: 'gone' };
 const CHECK = 'kubernetes/webhook-backend';
@@ -129,7 +154,9 @@ test('what Argo CD would write back is left to its repository', async () => {
   const owned: Raw = {
     ...HOOK,
     metadata: { name: 'owned', uid: 'owned', labels: { 'argocd.argoproj.io/instance': 'shop' } },
-    webhooks: [{ name: 'o.example.com', failurePolicy: 'Fail', clientConfig: { service: { namespace: 'gone', name: 'gone' } } }],
+    webhooks: [
+      { name: 'o.example.com', rules: RULES, failurePolicy: 'Fail', clientConfig: { service: { namespace: 'gone', name: 'gone' } } },
+    ],
   };
   delete owned.name;
   const { repairs } = await found([owned]);

@@ -9,6 +9,7 @@ const expiring = {
     {
       name: 'soon.example.com',
       failurePolicy: 'Fail',
+      rules: [{ apiGroups: ['*'], apiVersions: ['*'], resources: ['*'], operations: ['*'] }],
       clientConfig: {
         url: 'https://x',
         caBundle: [{ subject: 'CN=soon', notBefore: 0, notAfter: Date.now() + 10 * 24 * 3600 * 1000, fingerprint: 'AA:BB', dnsNames: [] }],
@@ -20,6 +21,8 @@ const expiring = {
 grid('kubernetes/webhook-certificate', [
   { fixture: 'found', expect: ['blocker ValidatingWebhookConfiguration/old-ca', 'warning MutatingWebhookConfiguration/odd-ca'] },
   { objects: [expiring], expect: 'warning ValidatingWebhookConfiguration/soon-ca' },
+  // It matches nothing.
+  { objects: [{ ...expiring, webhooks: expiring.webhooks.map(({ rules: _, ...hook }) => hook) }], expect: 'passed' },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },
   { forbidden: ['mutatingwebhookconfigurations.admissionregistration.k8s.io'], expect: 'unknown' },

@@ -1,14 +1,20 @@
 // Webhooks whose Service is missing or has no ready endpoint. With failurePolicy Fail they reject what they match: also the Pods that would bring them back during a drain.
 // Source: kubernetes/website, Admission Webhook Good Practices; apiserver pkg/admission/plugin/webhook.
 
-import type { Check, Finding, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Gap, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import { inOurWords } from '../../../engine/gaps.ts';
 import { maybe, word } from '../../../engine/read/index.ts';
+import { oneLine } from '../../../text/sanitise.ts';
+import { shellWord } from '../../../text/shell.ts';
 import { type NoBackend, slices, withoutBackend } from '../backends.ts';
 import { untilUpgraded } from '../webhook-policy.ts';
 import { hooksOf, webhookReads } from '../webhooks.ts';
 
 const reads = {
-  ...webhookReads({ service: maybe('clientConfig.service', { namespace: word('namespace', ''), name: word('name', '') }) }),
+  ...webhookReads({
+    service: maybe('clientConfig.service', { namespace: word('namespace', ''), name: word('name', '') }),
+    url: word('clientConfig.url'),
+  }),
   slices,
 };
 type Is = NoBackend;
@@ -36,16 +42,18 @@ const check: Check<typeof reads, Args> = {
       en: 'upgrade sets failurePolicy to Ignore before all other steps and back to Fail at its end; resume and undo restore it too. Otherwise manual: restore its backend, or delete the webhook configuration if its software is no longer installed.',
       zh: '升级时在所有其他步骤之前将 failurePolicy 设为 Ignore，结束时改回 Fail；继续或撤销时也会恢复。其他情况需手动：恢复其后端；如果对应的软件已卸载，则删除该 webhook 配置。',
     },
-    limits: { en: 'Webhooks that are called by URL are not covered.', zh: '不包括通过 URL 调用的 webhook。' },
+    limits: {
+      en: 'Only the API servers can see whether a webhook that is called by URL answers: if it has failurePolicy Fail and nothing else is found, the check is unknown. Webhooks without rules match nothing and are ignored.',
+      zh: '通过 URL 调用的 webhook 是否可用，只有 API 服务器能看到：如果其 failurePolicy 为 Fail 且没有其他问题，该检查为未知。没有 rules 的 webhook 不匹配任何请求，会被忽略。',
+    },
   },
   sources: ['kubernetes/website: Admission Webhook Good Practices'],
   applies: { stage: 'both' },
   reads,
   pointReads: [{ resource: 'services', columns: [] }, { resource: 'endpointslices.discovery.k8s.io' }],
   judge: async (rows: Rows<typeof reads>, { look }) => {
-    const hooks = hooksOf(rows).flatMap(({ service, ...hook }) =>
-      service ? [{ ...hook, service: `${service.namespace}/${service.name}` }] : [],
-    );
+    const called = hooksOf(rows);
+    const hooks = called.flatMap(({ service, ...hook }) => (service ? [{ ...hook, service: `${service.namespace}/${service.name}` }] : []));
     const ready = new Set(
       rows.slices.flatMap((slice) => (slice.endpoints.some(({ ready }) => ready) ? [`${slice.ref.namespace}/${slice.service}`] : [])),
     );
@@ -58,7 +66,7 @@ const check: Check<typeof reads, Args> = {
       const is = await withoutBackend(service, slices, look);
       if (is) findings.push(...[...Map.groupBy(all, ({ policy }) => policy).values()].map((same) => finding(is, service, same)));
     }
-    return findings;
+    return { findings, gaps: called.filter(({ url, policy }) => url !== undefined && policy !== 'Ignore').map(byUrl) };
   },
   say: ({ is, service, fails, hooks }) => {
     const named =
@@ -77,6 +85,23 @@ export default check;
 const STATE: Record<Is, Text> = {
   'no-service': { en: 'which does not exist', zh: '但该 Service 不存在' },
   'no-endpoints': { en: 'which has no ready endpoint', zh: '但它没有就绪的端点' },
+};
+
+/** A dry run of a write would show it, and a check writes nothing. */
+const byUrl = ({ name, url, on }: { name: string; url?: string; on: Ref }): Gap => ({
+  ...{ why: 'not-collected', verb: 'get', resource: RESOURCES[on.kind] ?? on.kind, name: on.name },
+  ...inOurWords({
+    en: `webhook ${oneLine(name, 100)} (${on.name}) is called by URL and has failurePolicy Fail: only the API servers can see whether it answers`,
+    zh: `webhook ${oneLine(name, 100)}（${on.name}）通过 URL 调用且 failurePolicy 为 Fail：它是否可用只有 API 服务器能看到`,
+  }),
+  settle: {
+    en: `on each control-plane node (any HTTP status is an answer): curl -k -sS -I ${shellWord(oneLine(url ?? '', 500))}`,
+    zh: `在每个控制平面节点上执行（返回任何 HTTP 状态码都说明可用）：curl -k -sS -I ${shellWord(oneLine(url ?? '', 500))}`,
+  },
+});
+const RESOURCES: Record<string, string> = {
+  ValidatingWebhookConfiguration: 'validatingwebhookconfigurations.admissionregistration.k8s.io',
+  MutatingWebhookConfiguration: 'mutatingwebhookconfigurations.admissionregistration.k8s.io',
 };
 
 function finding(is: Is, service: string, same: { name: string; policy: string; on: Ref }[]): Finding<Args> {
