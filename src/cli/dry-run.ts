@@ -1,5 +1,5 @@
 // --dry-run of fix, resume and undo: the steps as they would be carried out, and with `server` each write sent with dryRun=All. No Lease, no journal.
-import type { Direction, Step, World } from '../engine/contracts.ts';
+import type { Direction, Step, Text, World } from '../engine/contracts.ts';
 import { executeDryRun } from '../engine/execute.ts';
 import { dryRunEnded, stepEnded } from '../report/run.ts';
 import { EXIT } from '../text/user-error.ts';
@@ -20,5 +20,12 @@ export async function dryRun(
   call.out('');
   const sum = await executeDryRun(steps, world, (step, outcome) => call.out(stepEnded(step, outcome, call.face)), direction);
   call.out(call.t(dryRunEnded(sum)));
+  // Both are writes that a webhook or a policy can refuse.
+  if (sum.accepted + sum.held) call.out(call.t(FIRST));
   return sum.refused ? EXIT.failed : EXIT.ok;
 }
+
+const FIRST: Text = {
+  en: 'Not tried: what a run sends before its steps, a permission check (SelfSubjectAccessReview) and its Lease in kube-system.',
+  zh: '未试运行：正式执行时先于各步骤发送的权限检查（SelfSubjectAccessReview）和 kube-system 中的 Lease。',
+};

@@ -12,7 +12,7 @@ const NAMED = 10;
 /** Throws UserError where some step, or holding the Lease, is not allowed; also where that cannot be told. `command`: whose rights `rbac --for` prints. */
 export async function mayAll(steps: Iterable<Step>, world: Pick<World, 'allowed'>, command: 'fix' | 'upgrade'): Promise<void> {
   const missing = await orTrouble(missingRights(rulesOf(steps), world));
-  if (missing instanceof WorldError) throw cannotTell(missing.text);
+  if (missing instanceof WorldError) throw cannotTell(missing);
   if (missing.length) throw lacking(missing, command);
 }
 
@@ -42,12 +42,23 @@ function lacking(missing: readonly Rule[], command: string): UserError {
   );
 }
 
-const cannotTell = (why: Text): UserError =>
+const cannotTell = ({ kind, text }: WorldError): UserError =>
   new UserError(
-    { en: `checking permissions: ${why.en}; nothing was changed`, zh: `检查权限：${why.zh}；未做任何更改` },
-    {
-      en: 'every user may ask this by default (ClusterRole system:basic-user); see that this user may create selfsubjectaccessreviews.authorization.k8s.io',
-      zh: '默认情况下所有用户都有此权限（ClusterRole system:basic-user）；请确认该用户可以创建 selfsubjectaccessreviews.authorization.k8s.io',
-    },
+    { en: `checking permissions: ${text.en}; nothing was changed`, zh: `检查权限：${text.zh}；未做任何更改` },
+    /webhook/.test(text.en) ? OF_A_WEBHOOK : kind === 'forbidden' ? NO_REVIEW : NO_ANSWER,
     EXIT.failed,
   );
+
+/** It answers before any right is looked at: asking is a write, and is refused like every other that it matches. */
+const OF_A_WEBHOOK: Text = {
+  en: 'this is not a missing permission: an admission webhook refuses requests, and would refuse those of the steps that it matches. Restore its backend, or set its failurePolicy to Ignore; find it: kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations',
+  zh: '这不是缺少权限：准入 webhook 拒绝了请求，也会拒绝各步骤中它所匹配的请求。请恢复其后端，或将其 failurePolicy 设为 Ignore；查找：kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations',
+};
+const NO_REVIEW: Text = {
+  en: 'every user may ask this by default (ClusterRole system:basic-user); see that this user may create selfsubjectaccessreviews.authorization.k8s.io',
+  zh: '默认情况下所有用户都有此权限（ClusterRole system:basic-user）；请确认该用户可以创建 selfsubjectaccessreviews.authorization.k8s.io',
+};
+const NO_ANSWER: Text = {
+  en: 'the API server did not answer the question; run it again, and ask it yourself: kubectl auth can-i --list',
+  zh: 'API 服务器没有给出答复；请重新执行，也可自行查询：kubectl auth can-i --list',
+};

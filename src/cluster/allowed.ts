@@ -51,7 +51,8 @@ async function isAllowed(http: Transport, { attributes }: Question): Promise<boo
   if (isRaw(status) && typeof status.allowed === 'boolean') return status.allowed;
   throw new WorldError(
     answer.status === 403 ? 'forbidden' : 'unanswered',
-    oneLine(`selfsubjectaccessreviews: ${statusOf(answer).message}`),
+    // The message is bounded already: a webhook's error ends with its cause.
+    oneLine(`selfsubjectaccessreviews: ${statusOf(answer).message}`, 700),
     answer.status,
   );
 }
