@@ -36,13 +36,14 @@ export function reportOf(
   const summaries = examinations.map(({ results }) => summarise(results));
   const looked = examinations.some(({ results }) => results.length > 0);
   const left = examinations.reduce((sum, { elsewhere }) => sum + elsewhere.length, 0);
+  const back = examinations.some(({ paths }) => paths.some(({ chosen }) => chosen === 'back'));
   return {
     views: examinations.map((each) =>
       viewOf(each, catalogue, { ...face, again: there(each, face.again), reach: there(each, face.reach) }, cut.get(each.identity.uid)),
     ),
     summaries,
     failed: failuresOf(failed, face),
-    sum: sumOf(summaries, looked, face, { left, failed: failed.length }),
+    sum: sumOf(summaries, looked, face, { left, failed: failed.length, back }),
   };
 }
 

@@ -111,7 +111,11 @@ export function viewOf(examination: Shown, { systems, checks }: Catalogue, face:
     sum:
       manifests?.offline && !couldLook(results)
         ? BLIND[language]
-        : sumOf([summary], looked.length > 0, face, { left: left.length, alone: manifests?.offline }),
+        : sumOf([summary], looked.length > 0, face, {
+            left: left.length,
+            alone: manifests?.offline,
+            back: paths.some(({ chosen }) => chosen === 'back'),
+          }),
     next: cut
       ? nextView(endOf(cut, face), face)
       : (nextOf(found, foundViews, unknown, manifests, face) ??
@@ -252,12 +256,12 @@ function other(
   return [{ id: at, passed, text: oneLine((passed ? title : note)?.[language] ?? '', SENTENCE) }];
 }
 
-/** Over all these clusters. `looked`: there was something to check at all. `left`: installations left out; `failed`: clusters that could not be looked at; `alone`: only manifests were. */
+/** Over all these clusters. `looked`: there was something to check at all. `left`: installations left out; `failed`: clusters that could not be looked at; `alone`: only manifests were; `back`: the way back alone is asked about. */
 export function sumOf(
   summaries: readonly Summary[],
   looked: boolean,
   { language }: Face,
-  { left = 0, failed = 0, alone = false } = {},
+  { left = 0, failed = 0, alone = false, back = false } = {},
 ): string {
   const total = (count: (summary: Summary) => number) => summaries.reduce((sum, summary) => sum + count(summary), 0);
   const counts = SEVERITIES.map((severity) => ({ severity, count: total(({ findings }) => findings[severity]) })).filter(
@@ -270,10 +274,15 @@ export function sumOf(
   if (left) parts.push({ en: `${counted(left, 'installation', '').en} left out by -n`, zh: `${left} 个安装实例被 -n 排除` }[language]);
   if (failed) parts.push({ en: `${counted(failed, 'cluster', '').en} not checked`, zh: `${failed} 个集群无法检查` }[language]);
   if (parts.length) return listed(parts, language) + { en: '.', zh: '。' }[language];
-  return (alone ? CLEAN_ALONE : looked ? CLEAN : EMPTY)[language];
+  return (alone ? CLEAN_ALONE : !looked ? EMPTY : back ? CLEAN_BACK : CLEAN)[language];
 }
 
 const CLEAN: Text = { en: 'No problems found. All checks ran completely.', zh: '未发现问题，全部检查均已完成。' };
+/** A cluster that is broken as it is has no problem there. */
+const CLEAN_BACK: Text = {
+  en: 'The checks of the way back found nothing. Not looked at: the state of the cluster (version skew, Pods, webhooks), which check without --back-to shows, and whether there is a backup where only restoring one leads back (etcd).',
+  zh: '针对回退的检查未发现问题。未检查：集群现状（版本偏差、Pod、webhook），请去掉 --back-to 后检查；以及只能通过恢复备份（etcd）回退时，备份是否存在。',
+};
 const CLEAN_ALONE: Text = { en: 'No problems found in these manifests.', zh: '这些清单中未发现问题。' };
 const BLIND: Text = {
   en: 'None of the checks could run on these manifests alone.',

@@ -51,6 +51,19 @@ test.each<[string[], RegExp]>([
   expect(stderr).not.toMatch(/[{}]/);
 });
 
+test.each([
+  ['en', 'Not looked at: the state of the cluster (version skew, Pods, webhooks), which check without --back-to shows'],
+  ['zh', '未检查：集群现状（版本偏差、Pod、webhook），请去掉 --back-to 后检查'],
+])('nothing found on the way back is no all-clear for the cluster: %s', async (lang, said) => {
+  const clean = mkdtempSync(join(dump, 'clean-'));
+  cpSync(join(FIXTURES, 'installed.yaml'), join(clean, 'installed.yaml'));
+  cpSync(join(dump, 'version.json'), join(clean, 'version.json'));
+  const { code, stdout } = await run(['check', 'spiderpool', '--from', clean, '--back-to', '0.9.1', '--lang', lang]);
+  expect(code).toBe(0);
+  expect(stdout).toContain(said);
+  expect(stdout).not.toMatch(/No problems found|未发现问题，全部/);
+});
+
 test('completion offers it', async () => {
   const { stdout } = await run(['__complete', 'check', '--ba']);
   expect(stdout).toContain('--back-to\t');
