@@ -51,7 +51,7 @@ const cannotTell = ({ kind, text }: WorldError): UserError =>
 
 /** It answers before any right is looked at: asking is a write, and is refused like every other that it matches. */
 const OF_A_WEBHOOK: Text = {
-  en: 'this is not a missing permission: an admission webhook refuses requests, and would refuse those of the steps that it matches. Restore its backend, or set its failurePolicy to Ignore; find it: kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations',
+  en: 'this is not a missing permission: an admission webhook refuses the request, and would refuse the writes that it matches. Restore its backend, or set its failurePolicy to Ignore; find it: kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations',
   zh: '这不是缺少权限：准入 webhook 拒绝了请求，也会拒绝各步骤中它所匹配的请求。请恢复其后端，或将其 failurePolicy 设为 Ignore；查找：kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations',
 };
 const NO_REVIEW: Text = {
