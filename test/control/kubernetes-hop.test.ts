@@ -313,7 +313,7 @@ hop(
     proxy.faults.splice(0);
     routes.holds = undefined;
     const { stages } = await shown();
-    expect(killed).toEqual(stages.map(({ id }) => id));
+    expect(killed, said(ran)).toEqual(stages.map(({ id }) => id));
     expect(policies.slice(-2), policies.join()).toEqual(['Ignore', 'Fail']);
     expect(open, said(ran)).toEqual([]);
     // The backend of the webhook is still gone: its finding remains, and its policy is back. Where the one that was killed had ended it, nothing was left.
@@ -392,7 +392,9 @@ hop(
       stopped.push(said(ran));
       ran = await resume();
     }
-    expect(startedEarly).toContain('kube-controller-manager runs, and not every API server is upgraded: stop it again, then resume');
+    expect(startedEarly, said(ran)).toContain(
+      'kube-controller-manager runs, and not every API server is upgraded: stop it again, then resume',
+    );
     expect(stopped, said(ran)).toHaveLength(1);
     expect(stopped[0]).toContain(
       '2 of 2 containers on Node w1 restarted, which this step does not cause: default/web-3 c (1 → 2), default/web-4 c (1 → 2)',

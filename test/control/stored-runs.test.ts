@@ -272,7 +272,7 @@ describe('--dry-run', () => {
     const ran = await run(['resume', `--dry-run=${how}`], { kubeconfig: through, home });
     expect(ran.code, ran.stderr).toBe(0);
     // Of three that are sent together the second is not always sent yet when the third is refused.
-    expect(ran.stdout).toMatch(/^(?:1 step|2 steps)\n/);
+    expect(ran.stdout).toMatch(/^(?:1 step|2 steps) +UNDO\n/);
     expect(ran.stdout).toContain('SpiderEndpoint default/bare-c /status/ownerControllerType: None → Pod');
     expect(ran.stdout.includes('✓ 3. ')).toBe(how === 'server');
     expect(writes().every(({ path }) => path.includes('dryRun=All'))).toBe(true);
