@@ -7,7 +7,7 @@ import { stepsOf } from '../engine/plan.ts';
 import { evenedIn, isHarmless, spentIn } from '../engine/progress.ts';
 import { pending } from '../engine/steps/conditions.ts';
 import { kindOf } from '../engine/steps/index.ts';
-import { counted } from '../report/face.ts';
+import { calledAs, counted } from '../report/face.ts';
 import { farText, runEnded, stepEnded, undone } from '../report/run.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -124,7 +124,7 @@ const commandsOf = (call: Call, step: Step): string[] =>
   kindOf(step)
     .commands(step)
     .map((command) => lineOf(call, command));
-const lineOf = (call: Call, command: Command): string => `     ${oneLine(textOf(command)[call.language], 1000)}`;
+const lineOf = (call: Call, command: Command): string => `     ${oneLine(calledAs(textOf(command)[call.language], call.face), 1000)}`;
 
 /** The manual steps that a run stopped at, each with what to do and how it goes on. */
 export function manualLeft(call: Call, run: Run, steps: readonly Step[]): string[] {

@@ -52,6 +52,9 @@ export function paragraph(text: string, face: Face, indent = 2, hanging = indent
 export const pasteable = (command: string, { tool, again = '' }: Pick<Face, 'tool' | 'again'>): string =>
   oneLine(command.replaceAll('{tool}', tool).replaceAll('{again}', again), 1000);
 
+/** A step is stored with the name by which most call us. */
+export const calledAs = (command: string, { tool }: Pick<Face, 'tool'>): string => command.replace(/^kubectl upgrade-guard(?= )/, tool);
+
 /** A column narrower than this is not readable. */
 const LEAST = 20;
 

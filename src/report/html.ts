@@ -126,6 +126,7 @@ summary{cursor:pointer;font-size:.9rem}
 dt{margin-top:.4rem}dd{margin:0 0 .25rem;color:var(--quiet);font-size:.9rem}
 .fix,.next{margin-top:.5rem}
 .steps{list-style:none;padding:0}.steps li{padding:.5rem 0;break-inside:avoid}.steps li+li{border-top:1px solid var(--line)}.steps p{display:flex;flex-wrap:wrap;gap:.1rem .5rem;align-items:baseline}
+.head{margin:0 0 -.25rem;text-align:right;font-size:.8em;color:var(--quiet)}.steps{margin-top:0}
 .step{min-width:1.5rem;font-weight:700}.undo{margin-left:auto;font-size:.85em;color:var(--tone,var(--quiet))}.steps pre{margin:.25rem 0 0 2rem;white-space:pre-wrap;font:.85em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;color:var(--quiet)}
 .exact{--tone:var(--good)}.compensates{--tone:var(--warning)}.none{--tone:var(--blocker)}.manual{--tone:var(--notice)}
 code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--card);border:1px solid var(--line);border-radius:.25rem;padding:.1rem .3rem}

@@ -8,7 +8,7 @@ import { describe, keyOf } from '../kube/refs.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
-import { beside, besideHead, counted, type Face, INDENT, paragraph, pasteable } from './face.ts';
+import { beside, besideHead, calledAs, counted, type Face, INDENT, paragraph, pasteable } from './face.ts';
 import { listed, MANUAL, NOTHING_TO_UNDO, ON_UNDO, UNDO } from './words.ts';
 
 /** Objects named of those that are skipped together. */
@@ -16,7 +16,7 @@ const NAMED = 3;
 /** Steps shown in full before a confirmation; a dry run shows all. */
 export const SHOWN = 12;
 
-const UNDO_COLUMN: Text = { en: 'UNDO', zh: '撤销方式' };
+export const UNDO_COLUMN: Text = { en: 'UNDO', zh: '撤销方式' };
 
 export interface PlanShown {
   /** Steps in full; the others are counted. */
@@ -46,7 +46,7 @@ export function planView(
   }[language];
   const visible = more ? steps.slice(0, shown) : steps;
   const back = undoneBy(steps.map(({ step }) => step));
-  const promised = (step: Step) => promise(step, face, back.get(step.id));
+  const promised = (step: Step) => promise(step, language, back.get(step.id));
   const room = Math.max(0, ...visible.map(({ step }) => width(promised(step))));
   const titled = ({ stage }: (typeof visible)[number], i: number): string[] =>
     stages.length > 1 && stage !== visible[i - 1]?.stage ? [...(i ? [''] : []), style.bold(oneLine(stage.title[language], 200))] : [];
@@ -73,7 +73,7 @@ export function undoneBy(steps: readonly Step[]): Map<string, string> {
 }
 
 /** `by`: the step with which an undo puts it back. */
-const promise = (step: Step, { language }: Face, by: string | undefined): string => {
+export const promise = (step: Step, language: Language, by: string | undefined): string => {
   const { undo, do: doing } = step;
   if (step.onUndo) return ON_UNDO[language];
   if (by !== undefined) return { en: `undo: by step ${by}`, zh: `撤销：由第 ${by} 步完成` }[language];
@@ -111,7 +111,7 @@ function stepLines(
   return [
     ...beside(step.id, oneLine(step.text[language], 1000), paint(undo.text), undo.room, face),
     ...(isDeepStrictEqual(changes, before && changed(before)) ? [] : changes).map(
-      (line) => `${' '.repeat(INDENT)}${style.cyan(oneLine(line[language], 1000))}`,
+      (line) => `${' '.repeat(INDENT)}${style.cyan(oneLine(calledAs(line[language], face), 1000))}`,
     ),
     ...note.map(style.dim),
   ];

@@ -8,10 +8,9 @@ import { seenLines } from '../engine/steps/manual.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
-import type { Face } from './face.ts';
+import { calledAs, type Face } from './face.ts';
 import { page, safe, unbroken } from './html.ts';
-import { clusterName, stepSum } from './plan.ts';
-import { MANUAL, NOTHING_TO_UNDO, ON_UNDO, UNDO } from './words.ts';
+import { clusterName, promise, stepSum, UNDO_COLUMN, undoneBy } from './plan.ts';
 
 export interface PlannedUpgrade {
   cluster: ClusterIdentity;
@@ -56,34 +55,48 @@ export function planData({ cluster, paths, plan: { stages, refusals }, stopping 
 const TITLE: Text = { en: 'Upgrade plan', zh: '升级计划' };
 const BLOCKED: Text = { en: 'Blockers that no step fixes', zh: '没有步骤能修复的阻断项' };
 const SKIPPED: Text = { en: 'Skipped', zh: '已跳过' };
-const UNDO_IS: Text = { en: 'undo', zh: '撤销' };
 
 const pathLine = ({ installation: { id }, from, to }: UpgradePath): string =>
   `${id} ${typeof from === 'string' ? from : '?'} → ${to ?? '?'}`;
-const promise = (step: Step, language: Language): string => {
-  if (step.onUndo) return ON_UNDO[language];
-  if (step.do === 'manual') return MANUAL[language];
-  if (isHarmless(step)) return NOTHING_TO_UNDO[language];
-  return step.undo === 'none' && language === 'zh' ? UNDO.none.zh : `${UNDO_IS[language]}${COLON[language]}${UNDO[step.undo][language]}`;
-};
+/** Behind the count of steps: a list has no columns. */
+const UNDO_IN_BRACKETS: Text = { en: '. How each is undone stands in brackets.', zh: '。括号内为撤销方式。' };
 const COLON: Text = { en: ': ', zh: '：' };
 const inBrackets = (text: string, language: Language): string => (language === 'zh' ? `（${text}）` : ` (${text})`);
 
 /** Nothing of a cluster's text acts as Markdown. */
 const plain = (text: string): string => oneLine(text, 1000).replace(/[\\`*_{}[\]<>#|!]/g, '\\$&');
 
-export function planMarkdown({ cluster, paths, plan: { stages, refusals }, stopping }: PlannedUpgrade, { language }: Face): string[] {
+const commandsOf = (step: Step, face: Face): string[] =>
+  kindOf(step)
+    .commands(step)
+    .map((command) => oneLine(calledAs(textOf(command)[face.language], face), 1000));
+
+/** Commands to paste, as they are. */
+function fenced(commands: readonly string[]): string[] {
+  const longest = Math.max(2, ...commands.flatMap((command) => [...command.matchAll(/`+/g)].map(([run]) => run.length)));
+  const fence = '`'.repeat(longest + 1);
+  return commands.length ? [`${fence}sh`, ...commands, fence] : [];
+}
+
+export function planMarkdown({ cluster, paths, plan: { stages, refusals }, stopping }: PlannedUpgrade, face: Face): string[] {
+  const { language } = face;
+  const steps = stages.flatMap((stage) => stage.steps);
+  const back = undoneBy(steps);
   const line = (step: Step) => [
-    `${step.id}. ${plain(step.text[language])}${inBrackets(promise(step, language), language)}`,
-    ...kindOf(step)
-      .preview(step)
-      .map((change) => `   - ${plain(textOf(change)[language])}`),
-    ...(step.undoNote && step.do !== 'manual' ? [`   - ${plain(step.undoNote[language])}`] : []),
+    `${step.id}. ${plain(step.text[language])}${inBrackets(promise(step, language, back.get(step.id)), language)}`,
+    // What is below a step belongs to it only as far in as its text begins.
+    ...below(step).map((each) => `${' '.repeat(step.id.length + 2)}${each}`),
   ];
+  const bullet = (text: Text) => `- ${plain(text[language])}`;
+  const below = (step: Step): string[] =>
+    step.do === 'manual'
+      ? [...(step.notes ?? []).map(bullet), ...fenced(commandsOf(step, face)), ...seenLines(step).map(bullet)]
+      : [...kindOf(step).preview(step).map(textOf), ...(step.undoNote ? [step.undoNote] : [])].map(bullet);
   return [
     `# ${TITLE[language]}${COLON[language]}${plain(clusterName(cluster))}`,
     '',
     ...paths.map((path) => `- ${plain(pathLine(path))}`),
+    ...(steps.length ? ['', `${plain(stepSum(steps)[language])}${UNDO_IN_BRACKETS[language]}`] : []),
     ...(stopping.length ? ['', `## ${BLOCKED[language]}`, '', ...stopping.map((each) => `- ${plain(saidOf(each)[language])}`)] : []),
     ...stages.flatMap(({ title, steps }) => ['', `## ${plain(title[language])}`, '', ...steps.flatMap(line)]),
     ...refusals.map(({ refused }) => `- ${plain(refused[language])}`),
@@ -91,17 +104,20 @@ export function planMarkdown({ cluster, paths, plan: { stages, refusals }, stopp
 }
 
 /** One file, as the report of a check is one: no script, nothing from the network. Every text of a cluster is escaped. */
-export function planHtml({ cluster, paths, plan: { stages, refusals }, stopping }: PlannedUpgrade, { language }: Face): string {
+export function planHtml({ cluster, paths, plan: { stages, refusals }, stopping }: PlannedUpgrade, face: Face): string {
+  const { language } = face;
   const line = (text: string) => safe(oneLine(text, 1000));
+  const steps = stages.flatMap((stage) => stage.steps);
+  const back = undoneBy(steps);
   const shown = (step: Step) => {
     const changes = kindOf(step)
       .preview(step)
-      .map((change) => unbroken(oneLine(textOf(change)[language], 1000)));
+      .map((change) => unbroken(oneLine(calledAs(textOf(change)[language], face), 1000)));
     const note = step.undoNote && step.do !== 'manual' ? `<div class="quiet">${line(step.undoNote[language])}</div>` : '';
-    const tone = step.do === 'manual' ? 'manual' : isHarmless(step) || step.onUndo ? '' : step.undo;
-    return `<li class="${tone}"><p><span class="step">${line(step.id)}.</span> <span>${line(step.text[language])}</span> <span class="undo">${line(promise(step, language))}</span></p>${changes.length ? `<pre>${changes.join('\n')}</pre>` : ''}${note}</li>`;
+    const tone = step.do === 'manual' ? 'manual' : isHarmless(step) || step.onUndo || back.has(step.id) ? '' : step.undo;
+    return `<li class="${tone}"><p><span class="step">${line(step.id)}.</span> <span>${line(step.text[language])}</span> <span class="undo">${line(promise(step, language, back.get(step.id)))}</span></p>${changes.length ? `<pre>${changes.join('\n')}</pre>` : ''}${note}</li>`;
   };
-  const sum = stepSum(stages.flatMap((stage) => stage.steps));
+  const sum = stepSum(steps);
   const blocked = stopping.map((each) => `<li>${line(saidOf(each)[language])}</li>`);
   const skipped = refusals.map(({ refused }) => `<li>${line(refused[language])}</li>`);
   return page(
@@ -112,6 +128,7 @@ export function planHtml({ cluster, paths, plan: { stages, refusals }, stopping 
       ...(blocked.length ? [`<article class="blocker"><h3>${safe(BLOCKED[language])}</h3><ul>${blocked.join('')}</ul></article>`] : []),
       ...stages.map(
         ({ title, steps: own }) => `<section><h2>${line(title[language])}</h2>
+<p class="head">${safe(UNDO_COLUMN[language])}</p>
 <ol class="steps">
 ${own.map(shown).join('\n')}
 </ol></section>`,
@@ -129,7 +146,8 @@ const keptIn = (file: string): Text => ({
 const removed = (file: string): Text => ({ en: `delete ${file}`, zh: `删除 ${file}` });
 
 /** A runbook: read it, then run it step by step. It stops at the first command that fails. */
-export function planShell({ cluster, paths, plan: { stages, refusals }, stopping }: PlannedUpgrade, { language }: Face): string[] {
+export function planShell({ cluster, paths, plan: { stages, refusals }, stopping }: PlannedUpgrade, face: Face): string[] {
+  const { language } = face;
   const comment = (text: string) => `# ${oneLine(text, 1000)}`;
   const none: Text = {
     en: 'no kubectl equivalent; only upgrade-guard can run this step (edits inside a string, or a recomputed counter)',
@@ -147,6 +165,7 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
     set.add(command);
     return isNew;
   };
+  const back = undoneBy(stages.flatMap(({ steps }) => steps));
   const shown = (step: Step): string[] => {
     const file = step.do === 'keep' || step.do === 'forget' ? files.get(step.on.name) : undefined;
     const commands =
@@ -154,14 +173,14 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
         ? [`rm -f ${shellWord(file)}`]
         : kindOf(step)
             .commands(step)
-            .map((each) => textOf(each)[language]);
+            .map((each) => calledAs(textOf(each)[language], face));
     const notes = step.do === 'manual' ? (step.notes ?? []) : [];
     const seen = step.do === 'manual' ? seenLines(step) : [];
     const instead = notes.length ? [] : [comment(none[language])];
     const text = file === undefined ? step.text : step.do === 'keep' ? keptIn(file) : removed(file);
     return [
       '',
-      comment(`${step.id}. ${text[language]}${file === undefined ? inBrackets(promise(step, language), language) : ''}`),
+      comment(`${step.id}. ${text[language]}${file === undefined ? inBrackets(promise(step, language, back.get(step.id)), language) : ''}`),
       ...(step.undoNote ? [comment(`   ${step.undoNote[language]}`)] : []),
       ...notes.map((note) => comment(`   ${note[language]}`)),
       ...(step.onUndo ? commands.map(comment) : commands.length ? commands.filter(isFirst) : instead),

@@ -157,7 +157,7 @@ test('values and patterns that are not for a reader are shown in words', async (
   const field: Condition = { on: { apiVersion: 'v1', kind: 'Node', name: 'a' }, must: [{ path: '/status/count', in: [4, 5], words }] };
   expect(conditionLines(field)[0]!.en).toBe('Node a: /status/count is v1.37.2 or a later patch');
   expect((await pending([field], world([], node('a', 'True'))))!.because.en).toBe(
-    '/status/count of Node a is 3; expected: is v1.37.2 or a later patch',
+    '/status/count of Node a is 3; expected: v1.37.2 or a later patch',
   );
   const step = { ...{ id: '1', do: 'manual', text: words, commands: ['true'], guard: [], undo: 'none', after: [], reasons: [] } } as const;
   const shown = (seen: Condition[]) => kindOf({ ...step, seen } as never).preview({ ...step, seen } as never);

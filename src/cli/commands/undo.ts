@@ -3,8 +3,9 @@ import { goOn, type OnDisk } from '../../engine/conduct.ts';
 import type { RunSummary, Step, StoredRun, Text } from '../../engine/contracts.ts';
 import { backwards } from '../../engine/execute.ts';
 import { inverseOf } from '../../engine/perform.ts';
-import { oneStage } from '../../engine/plan.ts';
+import { oneStage, stepsOf } from '../../engine/plan.ts';
 import { runState, spentNow, touched } from '../../engine/progress.ts';
+import { counted } from '../../report/face.ts';
 import { planView, SHOWN, undoQuestion } from '../../report/plan.ts';
 import { undone } from '../../report/run.ts';
 import { oneLine } from '../../text/sanitise.ts';
@@ -73,7 +74,11 @@ async function wayBack(
     }
   }
   const rest = call.t({ en: `{tool} undo ${run.id} --dry-run=client{reach}`, zh: `{tool} undo ${run.id} --dry-run=client{reach}` });
-  const lines = [...planView(oneStage(steps), call.face, { shown, rest, further, stored: true }), ...kept];
+  const lines = [
+    ...planView(oneStage(steps), call.face, { shown, rest, further, stored: true }),
+    ...kept,
+    ...manualOf(call, { run, progress }),
+  ];
   return { lines: [...lines, ...staysOf(call, { run, progress })], inverses: steps, undoable: steps.length + further };
 }
 
@@ -91,9 +96,23 @@ function staysOf(call: Call, { run, progress }: Pick<StoredRun, 'run' | 'progres
   return note ? [oneLine(call.t(note), 1000)] : [];
 }
 
+/** What a person has done stays as it is: an API server that was upgraded, say. */
+function manualOf(call: Call, { run, progress }: Pick<StoredRun, 'run' | 'progress'>): string[] {
+  const isDone = (id: string) => ['done', 'already'].includes(progress.states.apply.get(id)?.result ?? '');
+  const ids = stepsOf(run).flatMap(({ id, do: doing, onUndo }) => (doing === 'manual' && !onUndo && isDone(id) ? [id] : []));
+  if (!ids.length) return [];
+  return [
+    call.t({
+      en: `stays: ${counted(ids.length, 'manual step', '').en} (${ids.join(', ')}), which only a person can undo`,
+      zh: `保持不变：已完成的 ${ids.length} 个手动步骤（${ids.join('、')}），只能手动撤销`,
+    }),
+  ];
+}
+
+/** The note of a step leads with the same words. */
 const cannotTakeBack = (what: Text, why: Text): Text => ({
-  en: `stays: ${oneLine(what.en, 1000)} (${oneLine(why.en, 600)})`,
-  zh: `无法撤销：${oneLine(what.zh, 1000)}（${oneLine(why.zh, 600)}）`,
+  en: `stays: ${oneLine(what.en, 1000)} (${oneLine(why.en, 600).replace(/^undo: none[,:;] /, '')})`,
+  zh: `无法撤销：${oneLine(what.zh, 1000)}（${oneLine(why.zh, 600).replace(/^无法撤销[，：；]/, '')}）`,
 });
 
 /** Something of it can still be undone, or it never ended. */

@@ -53,7 +53,8 @@ export async function upgrade(given: Call): Promise<number> {
     if (!isTried && !call.flags['take-over']) await refuseBeside(live.store);
     const upgrade = await intended(call, recording.source, id);
     const { before, stages, values } = upgrade;
-    call.say(...table(before, SYSTEMS, HEADLINES, foldedBy(call.face)), '');
+    // What is recorded of it is for a rehearsal: it was read just now.
+    call.say(...table({ ...before, recordedAt: undefined }, SYSTEMS, HEADLINES, foldedBy(call.face)), '');
     const plan = await (isTried ? planAll(before.remedies, stages) : planChosen(before.remedies, call, stages));
     call.say(...planView(plan, call.face), '');
     const stopping = unrepaired(before, plan);

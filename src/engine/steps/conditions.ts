@@ -330,8 +330,8 @@ function offText({ on, field, value }: Extract<Unmet, { is: 'off' }>): Text {
     };
   const wanted = wantedText(field);
   return {
-    en: `${path} of ${name} is ${now.en}; expected: ${wanted.en}`,
-    zh: `${name} 的 ${path} 为 ${now.zh}；预期：${wanted.zh}`,
+    en: `${path} of ${name} is ${now.en}; expected: ${wanted.en.replace(/^is /, '')}`,
+    zh: `${name} 的 ${path} 为 ${now.zh}；应${wanted.zh}`,
   };
 }
 

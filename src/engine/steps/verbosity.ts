@@ -3,7 +3,7 @@
 
 import { pointerGet } from '../../kube/pointer.ts';
 import { commented, shellWord } from '../../text/shell.ts';
-import type { Raw, Ref, StepKind, StepOf } from '../contracts.ts';
+import type { Raw, Ref, StepKind, StepOf, Text } from '../contracts.ts';
 
 /** Of what stands for a server as a World shows it: kind APIServer (its name: host:port) or Kubelet (the Node's name). No object of a cluster. */
 export const LOGGER = 'upgrade-guard/v1';
@@ -18,7 +18,7 @@ type VerbosityStep = StepOf<'verbosity'>;
 
 export const verbosity: StepKind<VerbosityStep> = {
   preview: ({ on, before, level }) => [
-    { en: `--v of ${named(on)}: ${before} → ${level}`, zh: `${named(on)} 的 --v：${before} → ${level}` },
+    { en: `--v of ${named(on).en}: ${before} → ${level}`, zh: `${named(on).zh} 的 --v：${before} → ${level}` },
   ],
   commands: ({ on, level }) => [
     on.kind === 'Kubelet'
@@ -33,7 +33,7 @@ export const verbosity: StepKind<VerbosityStep> = {
   ],
   look: async ({ on, level }, world) => {
     const now = await world.get(on);
-    if (!now) return { is: 'obsolete', because: { en: `${named(on)} does not let it be set`, zh: `${named(on)} 不支持设置` } };
+    if (!now) return { is: 'obsolete', because: { en: `${named(on).en} does not let it be set`, zh: `${named(on).zh} 不支持设置` } };
     return pointerGet(now, '/level') === level ? { is: 'done', now } : { is: 'to-do', now };
   },
   write: ({ on, level }) => ({ verb: 'verbosity', on, level }),
@@ -41,4 +41,5 @@ export const verbosity: StepKind<VerbosityStep> = {
   inverse: ({ level, before, ...step }) => ({ ...step, level: before, before: level, undoNote: undefined }),
 };
 
-const named = ({ kind, name }: Ref): string => (kind === 'Kubelet' ? `kubelet ${name}` : `API server ${name}`);
+const named = ({ kind, name }: Ref): Text =>
+  kind === 'Kubelet' ? { en: `kubelet ${name}`, zh: `kubelet ${name}` } : { en: `API server ${name}`, zh: `API 服务器 ${name}` };

@@ -1,6 +1,6 @@
 // What API servers and kubelets log while the upgrade lasts, where --log-verbosity or --kubelet-log-verbosity asks for it: raised when it begins, once more behind each restart (which sets
 // it back), and put back at the end. Source: the in-place upgrade guide; k8s.io/apiserver pkg/server/routes/flags.go. What it is now no API server says: its command line does.
-import type { Ref, StageDraft, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
+import type { Gap, Ref, StageDraft, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
 import { each as several } from '../../engine/each.ts';
 import { args, each, list, word } from '../../engine/read/index.ts';
 import { apiServer, kubeletOf } from '../../engine/steps/verbosity.ts';
@@ -48,7 +48,7 @@ async function serversOf(source: Upgrading['source'], level: number): Promise<Lo
     restart: () => void names.splice(0),
   })) ?? [{ detail: 'no API server' }];
   const [gap] = gaps;
-  if (gap || !names.length) throw unable('log-verbosity', gap?.detail ?? '/debug/flags');
+  if (gap || !names.length) throw unable('log-verbosity', worded(gap, '/debug/flags'));
   const levels = await commandLines(source);
   return names.map((name) => {
     const own = levels.get(name.replace(/:\d+$/, '')) ?? [...levels.values()][0] ?? 0;
@@ -71,7 +71,7 @@ async function commandLines(source: Upgrading['source']): Promise<Map<string, nu
       restart: () => found.clear(),
     },
   );
-  if (gap) throw unable('log-verbosity', gap.detail ?? gap.why);
+  if (gap) throw unable('log-verbosity', worded(gap, gap.why));
   return found;
 }
 
@@ -91,13 +91,18 @@ async function configured(source: Upgrading['source'], node: string): Promise<nu
       },
     },
   );
-  if (!gaps || gaps.length || level === undefined) throw unable('kubelet-log-verbosity', `Node ${node}: ${gaps?.[0]?.detail ?? 'configz'}`);
+  if (!gaps || gaps.length || level === undefined) throw unable('kubelet-log-verbosity', of(node, worded(gaps?.[0], 'configz')));
   return levelOf(level);
 }
 
-const unable = (flag: 'log-verbosity' | 'kubelet-log-verbosity', why: string): UserError =>
+const worded = (gap: Pick<Gap, 'detail' | 'detailZh'> | undefined, instead: string): Text => ({
+  en: gap?.detail ?? instead,
+  zh: gap?.detailZh ?? gap?.detail ?? instead,
+});
+const of = (node: string, { en, zh }: Text): Text => ({ en: `Node ${node}: ${en}`, zh: `Node ${node}，${zh}` });
+const unable = (flag: 'log-verbosity' | 'kubelet-log-verbosity', why: Text): UserError =>
   new UserError(
-    { en: `--${flag}: the log verbosity cannot be set: ${why}`, zh: `--${flag}：无法设置日志级别：${why}` },
+    { en: `--${flag}: the log verbosity cannot be set: ${why.en}`, zh: `--${flag}：无法设置日志级别：${why.zh}` },
     { en: `without: {retry:${flag}}`, zh: `去掉后执行：{retry:${flag}}` },
   );
 

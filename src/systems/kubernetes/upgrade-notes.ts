@@ -41,7 +41,7 @@ export function notesStage(hop: Hop, at: Pick<Upgrading, 'found' | 'stopControll
     ...concerned.map(({ check }) => `kubectl upgrade-guard explain ${check}`),
     `# ${CHANGELOG}${to}.md#urgent-upgrade-notes`,
   ];
-  const title: Text = { en: `Notes for ${to}`, zh: `${to} 的说明` };
+  const title: Text = { en: `Notes for ${to}`, zh: `${to} 的升级说明` };
   return [{ hop: hop.hop, first: true, title, steps: [manual(count ? some : none, commands, undefined, [], notes)] }];
 }
 

@@ -1,5 +1,5 @@
 // The control plane in an upgrade: by kubeadm node by node; with other static Pods API servers first, one by one, then kube-controller-manager and kube-scheduler; of a provider, as one.
-import type { Condition, Expectation, StageDraft, StepDraft, Wrong } from '../../engine/contracts.ts';
+import type { Condition, Expectation, StageDraft, StepDraft, Text, Wrong } from '../../engine/contracts.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import { commented, shellWord } from '../../text/shell.ts';
 import { minor, minorOf } from '../../versions/kubernetes.ts';
@@ -55,8 +55,14 @@ function tooEarly(hop: Hop, { kubeadm, instances }: ClusterParts): Wrong[] {
   if (minorOf(hop.version) === minorOf(hop.before)) return [];
   const to = minor(minorOf(hop.version));
   const versions = patchesOf(hop);
+  // Of all patches of a minor none is named.
+  const words = { en: to, zh: to };
   const kubelets: Wrong = {
-    when: { of: { apiVersion: 'v1', kind: 'Node' }, which: 'some', must: [{ path: '/status/nodeInfo/kubeletVersion', in: versions }] },
+    when: {
+      of: { apiVersion: 'v1', kind: 'Node' },
+      which: 'some',
+      must: [{ path: '/status/nodeInfo/kubeletVersion', in: versions, words }],
+    },
     text: {
       en: `a kubelet is ${to} already: it must not be newer than any API server; put its older version back, then resume`,
       zh: `已有 kubelet 为 ${to}：kubelet 不得比任何 API 服务器新；请恢复其旧版本，然后用 resume 继续`,
@@ -70,7 +76,7 @@ function tooEarly(hop: Hop, { kubeadm, instances }: ClusterParts): Wrong[] {
       ({ component, pod, namespace, node, image }): Wrong => ({
         when: {
           on: { apiVersion: 'v1', kind: 'Pod', namespace, name: pod },
-          must: [{ path: `/spec/containers[name=${component}]/image`, in: versions.map((version) => tagged(image, version)) }],
+          must: [{ path: `/spec/containers[name=${component}]/image`, in: versions.map((version) => tagged(image, version)), words }],
         },
         text: {
           en: `${component} on Node ${node} is ${to} already, and an API server is not: it must not be newer than any API server; put its older version back, then resume`,
@@ -115,6 +121,13 @@ function stopController({ instances, leases, members }: ClusterParts): StepDraft
     leases.includes(CONTROLLER) ? [lease([{ path: '/spec/renewTime', olderThan: STOPPED }])] : undefined,
   );
 }
+
+/** Its Pod is gone with its manifest, which stopController has moved. */
+const startedAgain = ({ node, image }: Instance, { version }: Hop): Text =>
+  commented(onNode(node, `sudo mv /etc/kubernetes/${CONTROLLER}.yaml /etc/kubernetes/manifests/`), {
+    en: `first set the image in it: ${oneLine(tagged(image, version))}`,
+    zh: `移回之前先在其中设置镜像：${oneLine(tagged(image, version))}`,
+  });
 
 const RUNS_AGAIN: Wrong = {
   when: lease([{ path: '/spec/renewTime', newerThan: 10 }]),
@@ -167,12 +180,14 @@ function oneByOne(hop: Hop, parts: ClusterParts, stopped: boolean): StepDraft[] 
             en: `upgrade ${component} on Node ${instance.node} to ${hop.version}, with the tool that installed it`,
             zh: `用安装它的工具把 Node ${instance.node} 上的 ${component} 升级到 ${hop.version}`,
           },
-          [
-            commented(`kubectl get pod -n ${shellWord(instance.namespace)} ${shellWord(instance.pod)} -o yaml`, {
-              en: `image to set in its manifest: ${oneLine(tagged(instance.image, hop.version))}`,
-              zh: `其清单中要设置的镜像：${oneLine(tagged(instance.image, hop.version))}`,
-            }),
-          ],
+          stopped && component === CONTROLLER
+            ? [startedAgain(instance, hop)]
+            : [
+                commented(`kubectl get pod -n ${shellWord(instance.namespace)} ${shellWord(instance.pod)} -o yaml`, {
+                  en: `image to set in its manifest: ${oneLine(tagged(instance.image, hop.version))}`,
+                  zh: `其清单中要设置的镜像：${oneLine(tagged(instance.image, hop.version))}`,
+                }),
+              ],
           [runs(instance, hop), ...(instance === last && parts.each ? [everyServer] : [])],
           component === 'kube-apiserver' ? wrong : [],
         ),
