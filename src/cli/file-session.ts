@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { Lock, Manifest, Raw, World } from '../engine/contracts.ts';
+import { isByPlace } from '../engine/declared.ts';
 import { makeFolder } from '../files/folder.ts';
 import { isPipe, isStdin } from '../files/input.ts';
 import type { Manifests } from '../files/manifests.ts';
@@ -70,17 +71,17 @@ export async function openFiles(call: Call, looks = true): Promise<LiveFiles> {
 const livePart = ({ source, close }: Opened): Pick<Live, 'source' | 'steady' | 'close'> => ({ source, steady: source, close });
 function withReal(manifest: Manifest): Declared {
   const real = realpathSync(manifest.file);
-  return { ...manifest, real, ...(manifest.configuration ? { object: placed(manifest, real) } : {}) };
+  return { ...manifest, real, ...(isByPlace(manifest) ? { object: placed(manifest, real) } : {}) };
 }
 
-/** A document of configuration has no name: it is known by its place. */
-function placed({ object, document }: Manifest, real: string): Raw {
+/** What has no name is known by its place. */
+function placed({ object, document, item }: Manifest, real: string): Raw {
   const file = path
     .basename(real)
     .replace(/[^\w.-]/g, '_')
     .slice(0, 100);
   const place = createHash('sha256').update(real).digest('hex').slice(0, 12);
-  return { ...object, metadata: { name: `${file}#${document + 1}-${place}` } };
+  return { ...object, metadata: { name: `${file}#${document + 1}${item === undefined ? '' : `.${item + 1}`}-${place}` } };
 }
 
 function recordsIn(store: Live['store'], run: string): Records {

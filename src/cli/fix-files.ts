@@ -3,28 +3,28 @@ import { randomBytes } from 'node:crypto';
 import { objectName } from '../engine/acceptance.ts';
 import { compare, sideOf } from '../engine/compare.ts';
 import { begin, newRunId } from '../engine/conduct.ts';
-import type { Check, JudgedFinding, Manifest, Ref, Refusal, Run, Step, StepDraft, Text } from '../engine/contracts.ts';
+import type { JudgedFinding, Manifest, Ref, Refusal, Run, Step, StepDraft, Text } from '../engine/contracts.ts';
 import { WorldError } from '../engine/contracts.ts';
-import { assumedBy, declarationsIn, declaredRefs, spokenOf } from '../engine/declared.ts';
+import { assumedBy, isByPlace, spokenOf } from '../engine/declared.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
 import { targetsOf } from '../engine/paths.ts';
 import { makePlan, type Plan, type Repair, stepsOf } from '../engine/plan.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { isComplete } from '../engine/verdict.ts';
 import { unifiedDiff } from '../files/diff.ts';
-import { previewed } from '../files/world.ts';
+import { previewed, twice } from '../files/world.ts';
 import { keyOf, refOf } from '../kube/refs.ts';
 import { comparison } from '../report/comparison.ts';
 import { planView, SHOWN } from '../report/plan.ts';
 import { table } from '../report/table.ts';
-import { CHECKS, HEADLINES, SYSTEMS } from '../systems/index.ts';
+import { HEADLINES, SYSTEMS } from '../systems/index.ts';
 import { printable } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 import { attended, ended, lookedAgain } from './attend.ts';
 import type { Call } from './call.ts';
 import { type LiveFiles, openFiles } from './file-session.ts';
-import { declaredIn, tellManifests } from './manifests.ts';
+import { declaredIn, inFiles, tellManifests } from './manifests.ts';
 import { refuseBeside } from './own-runs.ts';
 import { isConfident } from './repair.ts';
 
@@ -37,7 +37,7 @@ export async function fixFiles(call: Call, options: ExamineOptions): Promise<num
     const before = await examined(live, options);
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
     tellManifests(call, live.manifests);
-    const { plan, fingerprints } = repairs(call, before, live);
+    const { plan, fingerprints } = await repairs(call, before, live);
     const steps = stepsOf(plan);
     if (!steps.length) {
       call.say(call.t({ en: 'Nothing to fix in these manifests.', zh: '这些清单中没有需要修复的问题。' }));
@@ -72,50 +72,87 @@ async function examined({ source, manifests, offline }: LiveFiles, options: Exam
 }
 
 /** What can be repaired where it is declared; the rest of what was found is named. */
-function repairs(call: Call, { results }: Examination, { declared, source }: LiveFiles): { plan: Plan; fingerprints: Set<string> } {
-  const isDocument = ({ configuration }: Manifest): boolean => configuration === true;
-  const manifests = [...(source.manifests?.() ?? []).filter((each) => !isDocument(each)), ...declared.filter(isDocument)];
-  const objectOf = declarationsIn(manifests);
+async function repairs(call: Call, { results }: Examination, live: LiveFiles): Promise<{ plan: Plan; fingerprints: Set<string> }> {
+  const { declared, source } = live;
+  const manifests = [...(source.manifests?.() ?? []).filter((each) => !isByPlace(each)), ...declared.filter(isByPlace)];
   const proposals: Repair[] = [];
-  for (const { id, findings } of results) {
-    const check: Check | undefined = CHECKS.find((each) => each.id === id);
-    const inFiles = findings.filter(({ accepted }) => !accepted).flatMap((finding) => ofFiles(finding, manifests));
-    const mine = inFiles.filter(
-      (finding) => !check?.inFiles || isConfident(finding) || finding.objects.some((ref) => call.flags.confirm?.includes(objectName(ref))),
-    );
-    for (const { message, objects } of inFiles.filter((finding) => !mine.includes(finding))) {
-      const how = `{retry} --confirm ${shellWord(objectName(objects[0]!))}`;
-      call.say(
-        call.t({
-          en: `skipped (uncertain): ${message.en}. To fix it anyway: ${how}`,
-          zh: `已跳过（不确定）：${message.zh}。如仍需修复：${how}`,
-        }),
-      );
-    }
-    if (!mine.length) continue;
-    const made = check?.inFiles?.(mine, objectOf) ?? [];
-    const drafts = made.filter((each): each is StepDraft => 'do' in each);
+  const manual: Text[] = [];
+  const asked = new Set<string>();
+  const doubled = new Map<string, Text>();
+  for (const { check, findings, made, twice: more } of inFiles(results, manifests, (finding) => isWanted(finding, call))) {
+    for (const { on, places } of more) doubled.set(keyOf(on), declaredTwice(on, places));
+    const drafts = made.filter((each): each is StepDraft => 'do' in each).map(plain);
     const refused = made.filter((each): each is Refusal => 'refused' in each);
-    for (const { refused: why, objects } of refused.slice(0, DECISIONS)) call.say(call.t(decision(why, objects, findings)));
-    const more = refused.length - DECISIONS;
-    if (more > 0) call.say(call.t({ en: `manual: ${more} more (check -f names all)`, zh: `手动：另有 ${more} 处（check -f 列出全部）` }));
-    if (refused.length && !drafts.length) continue;
-    if (drafts.length) proposals.push({ drafts, refusals: [], reasons: mine.map(({ fingerprint }) => fingerprint) });
-    else
+    if (drafts.length || more.length) for (const { fingerprint } of findings) asked.add(fingerprint);
+    manual.push(...refused.map(({ refused: why, objects }) => decision(why, objects, findings)));
+    if (drafts.length) proposals.push({ drafts, refusals: [], reasons: findings.map(({ fingerprint }) => fingerprint) });
+    else if (!refused.length && !more.length)
       call.say(
         call.t({
-          en: `skipped: ${id} cannot be fixed in manifests; see: {tool} explain ${id}`,
-          zh: `已跳过 ${id}：其修复不在清单中进行；参见：{tool} explain ${id}`,
+          en: `skipped: ${check.id} cannot be fixed in manifests; see: {tool} explain ${check.id}`,
+          zh: `已跳过 ${check.id}：其修复不在清单中进行；参见：{tool} explain ${check.id}`,
         }),
       );
   }
   const { stages, refusals } = makePlan(proposals);
-  const inTurn = stages.map((stage) => ({ ...stage, steps: oneAfterAnother(stage.steps, declared) }));
-  return { plan: { stages: inTurn, refusals }, fingerprints: new Set(proposals.flatMap(({ reasons }) => reasons)) };
+  const unwritable = new Map<Step, Text>();
+  await attempt(
+    stages.flatMap(({ steps }) => steps),
+    declared,
+    (step, why) => unwritable.set(step, why),
+  );
+  tellManual(call, [...manual, ...doubled.values(), ...unwritable.values()]);
+  const kept = stages.map((stage) => ({
+    ...stage,
+    steps: oneAfterAnother(
+      stage.steps.filter((step) => !unwritable.has(step)),
+      declared,
+    ),
+  }));
+  return { plan: { stages: kept.filter(({ steps }) => steps.length), refusals }, fingerprints: asked };
+}
+
+/** Confident enough, or named by --confirm; else how to name it. */
+function isWanted(finding: JudgedFinding, call: Call): boolean {
+  if (isConfident(finding) || finding.objects.some((ref) => call.flags.confirm?.includes(objectName(ref)))) return true;
+  const { message, objects } = finding;
+  const how = `{retry} --confirm ${shellWord(objectName(objects[0]!))}`;
+  call.say(
+    call.t({
+      en: `skipped (uncertain): ${message.en}. To fix it anyway: ${how}`,
+      zh: `已跳过（不确定）：${message.zh}。如仍需修复：${how}`,
+    }),
+  );
+  return false;
+}
+
+/** A run names objects; where they stand is not stored. */
+function plain(draft: StepDraft): StepDraft {
+  if (!('on' in draft)) return draft;
+  const { file: _, line: __, ...on } = draft.on;
+  return { ...draft, on } as StepDraft;
 }
 
 /** Lines of what a person decides before the rest is a count. */
 const DECISIONS = 10;
+
+function tellManual(call: Call, all: readonly Text[]): void {
+  const lines = [...new Set(all.map((each) => call.t({ en: `manual: ${each.en}`, zh: `手动：${each.zh}` })))];
+  call.say(...lines.slice(0, DECISIONS));
+  const more = lines.length - DECISIONS;
+  if (more > 0) call.say(call.t({ en: `manual: ${more} more (check -f names all)`, zh: `手动：另有 ${more} 处（check -f 列出全部）` }));
+}
+
+function declaredTwice(on: Ref, places: readonly Manifest[]): Text {
+  const { en, zh } = twice(on, places);
+  const [{ file }] = places as [Manifest];
+  return places.some((each) => each.file !== file)
+    ? {
+        en: `${en}: remove all but one, or fix each file alone: -f ${shellWord(file)}`,
+        zh: `${zh}：请只保留一处，或逐个修复文件：-f ${shellWord(file)}`,
+      }
+    : { en: `${en}: remove all but one`, zh: `${zh}：请只保留一处` };
+}
 
 /** `objects`: as plain references; the findings know where they are declared. */
 function decision(why: Text, objects: readonly Ref[], findings: readonly JudgedFinding[]): Text {
@@ -123,13 +160,7 @@ function decision(why: Text, objects: readonly Ref[], findings: readonly JudgedF
   const at = on?.file === undefined ? on && findings.flatMap(({ objects: all }) => all).find((each) => keyOf(each) === keyOf(on)) : on;
   const where = at?.file === undefined ? '' : `${at.file}:${at.line} `;
   const name = on?.file === undefined ? on && objectName(on) : on.kind;
-  return { en: `manual: ${where}${name ?? ''}: ${why.en}`, zh: `手动：${where}${name ?? ''}：${why.zh}` };
-}
-
-/** The finding with only those of its objects that a file declares. */
-function ofFiles(finding: JudgedFinding, manifests: readonly Manifest[]): JudgedFinding[] {
-  const objects = declaredRefs(finding.objects, manifests);
-  return objects.length ? [{ ...finding, objects }] : [];
+  return { en: `${where}${name ?? ''}: ${why.en}`, zh: `${where}${name ?? ''}：${why.zh}` };
 }
 
 /** Steps on one file follow each other, so that an undo finds the file as each of them left it. */
@@ -150,21 +181,30 @@ const fileOf = (step: Step, { declared }: Pick<LiveFiles, 'declared'>): string |
 const isDeclaration = (declared: Ref, on: Ref): boolean =>
   keyOf({ ...declared, namespace: declared.namespace ?? on.namespace }) === keyOf(on);
 
-/** Throws UserError where a change cannot be made in the text: an alias, a merge key, a file that cannot be written. */
 async function shownDiff({ declared }: LiveFiles, steps: readonly Step[]): Promise<string[]> {
+  const changed = await attempt(steps, declared, () => {});
+  return changed.flatMap(({ file, before, after }) => unifiedDiff(file, before, after));
+}
+
+/** All of them in memory. `refused`: what cannot be written in the text: an alias, a merge key. */
+async function attempt(
+  steps: readonly Step[],
+  declared: LiveFiles['declared'],
+  refused: (step: Step, why: Text) => void,
+): Promise<ReturnType<ReturnType<typeof previewed>['changed']>> {
   const { world, changed } = previewed(declared);
-  try {
-    for (const step of steps) {
+  for (const step of steps) {
+    try {
       const kind = kindOf(step);
       const look = await kind.look(step, world);
       const write = look.is === 'to-do' ? kind.write(step, look.now) : undefined;
       if (write) await world.write(write);
+    } catch (error) {
+      if (!(error instanceof WorldError)) throw error;
+      refused(step, error.text);
     }
-  } catch (error) {
-    if (!(error instanceof WorldError)) throw error;
-    throw new UserError({ en: `changing ${error.text.en}`, zh: `修改 ${error.text.zh}` });
   }
-  return changed().flatMap(({ file, before, after }) => unifiedDiff(file, before, after));
+  return changed();
 }
 
 async function carryOut(

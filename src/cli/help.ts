@@ -43,8 +43,8 @@ const WORDS = {
 
 /** Exit codes as each command can return them; those that every command shares (0 and 1 of a plain listing) are not worth a section. */
 const CLEAN: Text = {
-  en: 'no findings at or above --fail-on, all checks ran completely',
-  zh: '没有达到 --fail-on 级别的问题，全部检查均已完成',
+  en: 'no findings at or above --fail-on, all checks ran completely (with --offline: all that manifests alone can answer)',
+  zh: '没有达到 --fail-on 级别的问题，全部检查均已完成（使用 --offline 时：仅凭清单即可完成的检查）',
 };
 const NOTHING_OPEN: Text = {
   en: 'what it was asked to fix is fixed, no blocker without steps, all checks ran completely',
@@ -56,8 +56,8 @@ const LOCKED: Text = {
   zh: '错误：用法有误，指定的系统未安装，或另一次运行持有锁',
 };
 const INCOMPLETE: Text = {
-  en: 'no such findings, but some checks could not run or were skipped',
-  zh: '没有此类问题，但有检查无法完成或已跳过',
+  en: 'no such findings, but some checks could not run, or a file or installation was skipped',
+  zh: '没有此类问题，但有检查无法完成，或有文件、安装已跳过',
 };
 const CUT: Text = { en: 'run interrupted', zh: '运行中断' };
 const BEFORE_CHANGES: Text = { en: 'interrupted before any change', zh: '在做出任何更改之前中断' };

@@ -1,13 +1,13 @@
 // -f: the manifests that a command is given, laid over whatever it looks at; and what is said of them beside the report.
 
-import type { Manifest, Source, Text } from '../engine/contracts.ts';
-import { declarationsIn, declaredRefs, withFiles, withoutCluster } from '../engine/declared.ts';
+import type { Check, JudgedFinding, Manifest, Ref, Refusal, Source, StepDraft, Text } from '../engine/contracts.ts';
+import { declarationsIn, declaredRefs, isByPlace, withFiles, withoutCluster } from '../engine/declared.ts';
 import type { Examination } from '../engine/examine.ts';
 import { isCovered } from '../engine/files.ts';
 import { isPipe, isStdin } from '../files/input.ts';
 import { type Manifests, readManifests, STDIN } from '../files/manifests.ts';
 import { alone, overCluster } from '../files/overlay.ts';
-import { describe, refOf } from '../kube/refs.ts';
+import { describe, keyOf, refOf } from '../kube/refs.ts';
 import { CHECKS, SYSTEMS } from '../systems/index.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
@@ -73,15 +73,57 @@ export function declaredIn(examination: Examination, source: Source, { manifests
 /** Whether `fix` with the same -f changes some of what was found. A pipe cannot be changed, nor what a chart rendered. */
 export function isFixable({ flags }: Call, { results }: Examination, source: Source): boolean {
   if (flags.filename === undefined || flags.filename.some((each) => isStdin(each) || isPipe(each))) return false;
-  const manifests = source.manifests?.() ?? [];
+  return inFiles(results, source.manifests?.() ?? [], () => true).some(({ made }) => made.some((each) => 'do' in each));
+}
+
+/** What one check makes of what it found in files. */
+interface InFiles {
+  check: Check;
+  /** With those of their objects that a file declares. */
+  findings: JudgedFinding[];
+  made: (StepDraft | Refusal)[];
+  /** Nothing is made for these: which place counts is not ours to say. */
+  twice: { on: Ref; places: Manifest[] }[];
+}
+
+/** Of each check whose findings concern declared objects. `isWanted`: only such findings. */
+export function inFiles(
+  results: Examination['results'],
+  manifests: readonly Manifest[],
+  isWanted: (finding: JudgedFinding) => boolean,
+): InFiles[] {
   const objectOf = declarationsIn(manifests);
-  return results.some(({ id, findings }) => {
-    const open = findings.filter(({ accepted }) => !accepted).map((each) => ({ ...each, objects: declaredRefs(each.objects, manifests) }));
-    return CHECKS.find((check) => check.id === id)
-      ?.inFiles?.(open, objectOf)
-      .some((each) => 'do' in each);
+  const places = Map.groupBy(
+    manifests.filter((each) => !isByPlace(each)),
+    ({ object }) => keyOf(refOf(object)),
+  );
+  const placesOf = (on: Ref): Manifest[] => (on.file === undefined ? (places.get(keyOf(on)) ?? []) : []);
+  return results.flatMap(({ id, findings: all }): InFiles[] => {
+    const check: Check | undefined = CHECKS.find((each) => each.id === id);
+    const declared = all
+      .filter(({ accepted }) => !accepted)
+      .map((each) => ({ ...each, objects: declaredRefs(each.objects, manifests) }))
+      .filter(({ objects }) => objects.length);
+    const findings = check?.inFiles ? declared.filter(isWanted) : declared;
+    if (!check || !findings.length) return [];
+    const [once, twice] = [
+      findings.map((each) => onlyOf(each, (on) => placesOf(on).length < 2)),
+      findings.map((each) => onlyOf(each, (on) => placesOf(on).length > 1)),
+    ];
+    const made =
+      check.inFiles?.(
+        once.filter(({ objects }) => objects.length),
+        objectOf,
+      ) ?? [];
+    const doubled = check.inFiles ? twice.flatMap(({ objects }) => objects).map((on) => ({ on, places: placesOf(on) })) : [];
+    return [{ check, findings, made, twice: doubled }];
   });
 }
+
+const onlyOf = (finding: JudgedFinding, which: (on: Ref) => boolean): JudgedFinding => ({
+  ...finding,
+  objects: finding.objects.filter(which),
+});
 
 /** Lines of one kind before the rest is a count. */
 const SHOWN = 10;

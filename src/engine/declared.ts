@@ -16,13 +16,16 @@ export interface DeclaredIn {
   fixable?: boolean;
 }
 
-/** Those that manifests declare, as plain references; a document of configuration also with its place, since it has no name of its own. */
+/** What has no name of its own, and is known by file and line. */
+export const isByPlace = ({ configuration, unnamed }: Manifest): boolean => configuration === true || unnamed === true;
+
+/** Those that manifests declare, as plain references; what is known by its place, with that. */
 export function declaredRefs(objects: readonly Ref[], manifests: readonly Manifest[]): Ref[] {
-  const keys = new Set(manifests.filter(({ configuration }) => !configuration).map(({ object }) => keyOf(refOf(object))));
+  const keys = new Set(manifests.filter((each) => !isByPlace(each)).map(({ object }) => keyOf(refOf(object))));
   return objects.flatMap((on): Ref[] => {
     const { apiVersion, kind, namespace, name } = on;
     if (keys.has(keyOf(on))) return [{ apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) }];
-    const document = manifests.find((each) => each.configuration && isAt(each, on));
+    const document = manifests.find((each) => isByPlace(each) && isAt(each, on));
     return document ? [{ ...refOf(document.object), file: document.file, line: document.line }] : [];
   });
 }
@@ -31,8 +34,8 @@ const isAt = ({ file, line, object }: Manifest, on: Ref): boolean => file === on
 
 /** What such a reference stands for. */
 export function declarationsIn(manifests: readonly Manifest[]): (on: Ref) => Raw | undefined {
-  const objects = new Map(manifests.filter(({ configuration }) => !configuration).map(({ object }) => [keyOf(refOf(object)), object]));
-  return (on) => (on.file === undefined ? objects.get(keyOf(on)) : manifests.find((each) => each.configuration && isAt(each, on))?.object);
+  const objects = new Map(manifests.filter((each) => !isByPlace(each)).map(({ object }) => [keyOf(refOf(object)), object]));
+  return (on) => (on.file === undefined ? objects.get(keyOf(on)) : manifests.find((each) => isByPlace(each) && isAt(each, on))?.object);
 }
 
 /** The same, with file and line beside each object that is declared. Of one that is declared twice, the last: that one counts. */

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Json, Manifest, Raw, Text } from '../engine/contracts.ts';
 import { isRaw, parseJson } from '../kube/json.ts';
-import { keyOf, refOf } from '../kube/refs.ts';
+import { keyOf, NAME, NAMESPACE, refOf } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { whyOf } from '../text/system-error.ts';
@@ -47,8 +47,12 @@ export async function readManifests(
   const manifests: Manifest[] = [];
   const skipped: Skipped[] = [];
   const room = { left: LARGEST.total };
+  const known = new Set<string>();
   for (const at of paths) {
     for (const found of isStdin(at) ? [{ file: STDIN, real: STDIN, named: true }] : filesAt(at)) {
+      // One file by two names declares nothing twice.
+      if (known.has(found.real)) continue;
+      if (!found.why) known.add(found.real);
       const before = manifests.length;
       const read = await objectsIn(found, room, { stdin, signal, told: (count) => told(before + count) });
       manifests.push(...read.manifests);
@@ -68,7 +72,7 @@ function filesAt(at: string): FoundFile[] {
 }
 
 function doublesOf(manifests: readonly Manifest[]): Manifest[][] {
-  const named = manifests.filter(({ object }) => refOf(object).name !== '');
+  const named = manifests.filter(({ configuration, unnamed }) => !configuration && !unnamed);
   const byObject = Map.groupBy(named, ({ object }) => keyOf(refOf(object)));
   return [...byObject.values()].filter(({ length }) => length > 1);
 }
@@ -198,9 +202,17 @@ function one(object: Raw, line: number): Unfolded {
   const given = isRaw(metadata) ? metadata : {};
   // It has no name before it is created; what is asked of it here is what it holds.
   if (given.name === undefined || given.name === null)
-    return { object: { ...object, apiVersion: apiVersion!, kind: kind!, metadata: { ...given, name: given.generateName ?? '' } }, line };
-  return { object, line };
+    return {
+      object: { ...object, apiVersion: apiVersion!, kind: kind!, metadata: { ...given, name: given.generateName ?? '' } },
+      line,
+      unnamed: true,
+    };
+  return isName(given.name, NAME) && (!given.namespace || isName(given.namespace, NAMESPACE))
+    ? { object, line }
+    : { object, line, unnamed: true };
 }
+
+const isName = (value: Json | undefined, pattern: RegExp): boolean => typeof value === 'string' && pattern.test(value);
 
 /** What the API server answers at once and never stores: created without a name, some without metadata. */
 const ANSWERED = /Review$/;

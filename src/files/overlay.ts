@@ -25,12 +25,15 @@ async function prepared(all: readonly Manifest[], namespace: string, cluster?: S
   const objects = all.filter(({ configuration }) => !configuration);
   const apis = await apisOf(objects, cluster);
   const placed = all.map((each) => (each.configuration ? each : inNamespace(each, apis, namespace)));
-  const counting = lastOnes(placed.filter(({ configuration }) => !configuration));
+  const declared = placed.filter(({ configuration }) => !configuration);
+  const named = lastOnes(declared.filter(({ unnamed }) => !unnamed));
+  // What has no name yet is an object of its own each time.
+  const counting = [...named, ...declared.filter(({ unnamed }) => unnamed)];
   return {
     apis,
     placed,
     mine: byResource(counting, apis),
-    byKey: new Map(counting.map(({ object }) => [keyOf(refOf(object)), object])),
+    byKey: new Map(named.map(({ object }) => [keyOf(refOf(object)), object])),
     served: new Map([...apis.values()].map((api) => [resourceName(api), api])),
   };
 }

@@ -6,6 +6,7 @@ import { type Json, type Manifest, type Raw, type Ref, type Text, type World, Wo
 import { deepEqual, isRaw, parseJson } from '../kube/json.ts';
 import { applyPatch, pointerGet } from '../kube/pointer.ts';
 import { describe, keyOf, refOf } from '../kube/refs.ts';
+import { oneLine } from '../text/sanitise.ts';
 import { whyOf } from '../text/system-error.ts';
 import { isChanged, replaceFile } from './atomic.ts';
 import { edited, type Splice, unspliced } from './edit.ts';
@@ -25,7 +26,6 @@ export interface Records {
 /** As much as -f reads of one file. */
 const LARGEST = 32 * 1024 * 1024;
 const ONLY_PATCHES: Text = { en: 'in files only fields of declared objects are changed', zh: '在文件中只修改已声明对象的字段' };
-const TWICE: Text = { en: 'declared more than once; cannot determine which one applies', zh: '重复声明，无法确定以哪一处为准' };
 const NOT_HERE: Text = { en: 'cannot be determined from manifests alone', zh: '仅凭清单无法确定' };
 const INSTEAD: Text = { en: 'change the manifest instead', zh: '请修改清单' };
 
@@ -55,7 +55,7 @@ function worldOver(manifests: readonly Declared[], texts: Texts, records: Record
     if (!place || text === undefined || !now) throw new WorldError('missing', `${describe(request.on)} not found`, 404);
     const value = valueAt(text, place);
     const next = applyPatch(versioned(now), request.patch);
-    const written = place.configuration ? asDocument : asDeclared;
+    const written = place.configuration ? asDocument : place.unnamed ? asUnnamed : asDeclared;
     const wanted = written(next, value);
     const back = records && recorded(text, place, wanted, records);
     const result = back === undefined ? edited(text, place, written(now, value), wanted) : { text: back, splices: [] };
@@ -65,9 +65,9 @@ function worldOver(manifests: readonly Declared[], texts: Texts, records: Record
   }
 
   function placeOf(on: Ref): Declared | undefined {
-    const [place, ...more] = places.get(keyOf(on)) ?? places.get(keyOf({ ...on, namespace: undefined })) ?? [];
-    if (more.length) throw new WorldError('refused', TWICE);
-    return place;
+    const all = places.get(keyOf(on)) ?? places.get(keyOf({ ...on, namespace: undefined })) ?? [];
+    if (all.length > 1) throw new WorldError('refused', twice(on, all));
+    return all[0];
   }
 
   /** One at a time: two objects may share a file. */
@@ -104,8 +104,10 @@ function worldOver(manifests: readonly Declared[], texts: Texts, records: Record
   function objectAt(text: string, place: Declared, on: Ref): Raw | undefined {
     const value = valueAt(text, place);
     if (!isRaw(value)) return undefined;
-    // Configuration of a component has the name that its place gives it.
-    const metadata = place.configuration ? (place.object.metadata as Raw) : value.metadata;
+    // What has no name of its own has the one that its place gives it.
+    const given = place.object.metadata as Raw;
+    const { namespace: _, ...rest } = metadataOf(value);
+    const metadata = place.configuration ? given : place.unnamed ? { ...rest, ...given } : value.metadata;
     if (!isRaw(metadata)) return undefined;
     const { apiVersion = place.object.apiVersion!, kind = place.object.kind! } = value;
     if (typeof apiVersion !== 'string' || typeof kind !== 'string' || typeof metadata.name !== 'string') return undefined;
@@ -134,8 +136,29 @@ function asDeclared(object: Raw, value: Json | undefined): Raw {
   };
 }
 
+/** With the name and namespace of the text, if it has any, instead of what its place gave it. */
+function asUnnamed(object: Raw, value: Json | undefined): Raw {
+  const own = isRaw(value) ? metadataOf(value) : {};
+  const { name: _, namespace: __, ...rest } = object.metadata as Raw;
+  const given = Object.fromEntries(Object.entries(own).filter(([key]) => key === 'name' || key === 'namespace'));
+  const { metadata, ...body } = asDeclared({ ...object, metadata: { ...rest, ...given } }, value);
+  const isWritten = isRaw(value) && value.metadata !== undefined;
+  return isWritten || Object.keys(metadata as Raw).length ? { ...body, metadata: metadata! } : body;
+}
+
+const metadataOf = ({ metadata }: Raw): Raw => (isRaw(metadata) ? metadata : {});
+
 function asDocument({ metadata: _, ...body }: Raw, value: Json | undefined): Raw {
   return isRaw(value) && value.metadata !== undefined ? { ...body, metadata: value.metadata } : body;
+}
+
+/** Which of them the cluster ends up with, the order of the applies decides. */
+export function twice(on: Ref, places: readonly Manifest[]): Text {
+  const at = places.map(({ file, line }) => oneLine(`${file}:${line}`, 300));
+  return {
+    en: `${describe(on)} is declared ${at.length} times (${at.join(', ')})`,
+    zh: `${describe(on)} 重复声明 ${at.length} 次（${at.join('、')}）`,
+  };
 }
 
 const inFile = ({ file, line }: Declared, why: Text): Text => ({

@@ -2,7 +2,7 @@
 // so a field or a kind that this build does not know is as little trusted as one that is missing.
 import type { Action, Entry, Raw, Ref, Run, Step } from '../engine/contracts.ts';
 import { isRaw } from '../kube/json.ts';
-import { keyOf, refOf } from '../kube/refs.ts';
+import { keyOf, NAME, NAMESPACE, refOf } from '../kube/refs.ts';
 
 /** undefined: well-formed; else the first place that is not, as `steps[3].on.name`. */
 type Shape = (value: unknown, at: string) => string | undefined;
@@ -93,13 +93,11 @@ const both = fields({ en: text, zh: text });
 const seconds = number(0, 30 * 24 * 3600);
 const pointer = like(/^\/./s);
 
-const NAMESPACE = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const ref = fields(
   {
     apiVersion: like(/^(?:[a-z0-9][a-z0-9.-]{0,252}\/)?[a-z0-9]{1,63}$/),
     kind: like(/^[A-Za-z][A-Za-z0-9]{0,62}$/),
-    // What the API server itself allows in a path (rest.IsValidPathSegmentName), and nothing invisible.
-    name: like(/^(?!\.{1,2}$)[^/%\p{C}\p{Z}]{1,253}$/u),
+    name: like(NAME),
   },
   { namespace: like(NAMESPACE), uid: like(/^[\x21-\x7e]{1,128}$/) },
 );

@@ -3,6 +3,7 @@
 import { parseDocument } from 'yaml';
 import { type ClusterSide, sideOf } from '../engine/compare.ts';
 import type { CheckResult, Gap, Json, Outcome, Raw, Ref, Severity, Text } from '../engine/contracts.ts';
+import { spokenOf } from '../engine/declared.ts';
 import type { Examination } from '../engine/examine.ts';
 import { isGap } from '../engine/gaps.ts';
 import { isComplete, SEVERITIES, type Summary, summarise } from '../engine/verdict.ts';
@@ -114,7 +115,7 @@ export function publish({
     leftOut: elsewhere,
     ...(empty ? { empty } : {}),
     ...(manifests ? { manifests: published(manifests) } : {}),
-    complete: isComplete(results) && !elsewhere.length && !manifests?.skipped.some(({ unseen }) => unseen),
+    complete: isComplete(spokenOf({ results, manifests })) && !elsewhere.length && !manifests?.skipped.some(({ unseen }) => unseen),
   };
 }
 

@@ -1,5 +1,16 @@
 // fix -f with the real binary: the diff, the change of just those characters, undo to the byte, what was changed since, what is refused, and a process that is killed anywhere.
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -112,14 +123,94 @@ describe('fix -f', () => {
         .replace(/ibsriov.*/, 'ibsriov: *b}')}`,
       /alias \*b/,
     ],
-    ['two declarations', `${MULTUS('one')}---\n${MULTUS('one')}`, /declared more than once/],
-  ])('%s is refused with why, and nothing is changed', async (_, text, why) => {
+    [
+      'two declarations',
+      `${MULTUS('one')}---\n${MULTUS('one')}`,
+      /manual: SpiderMultusConfig kube-system\/one is declared 2 times \(m\/a\.yaml:1, m\/a\.yaml:6\): remove all but one\n/,
+    ],
+  ])('%s is left with why, and the rest is changed', async (_, text, why) => {
     put('m/a.yaml', text);
-    const ran = await call([...FIX, '--yes']);
-    expect(ran.code).toBe(1);
-    expect(ran.stderr).toMatch(why);
+    const alone = await call([...FIX, '--yes']);
+    expect(alone.code).toBe(2);
+    expect(alone.stderr).toMatch(why);
     expect(files()['m/a.yaml']).toBe(text);
+    put('m/b.yaml', MULTUS('two'));
+    const ran = await call([...FIX, '--yes']);
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toMatch(why);
+    expect(files()).toEqual({ 'm/a.yaml': text, 'm/b.yaml': MULTUS('two').replace('ibKubernetesEnabled', 'enableIbKubernetes') });
   });
+
+  test('an object that two files declare is named with both places, in both languages; the rest is changed and undone', async () => {
+    const hpa = (version: string, name: string) =>
+      `apiVersion: autoscaling/${version}\nkind: HorizontalPodAutoscaler\nmetadata: {name: ${name}}\nspec: {scaleTargetRef: {kind: Deployment, name: a}, maxReplicas: 2}\n`;
+    put('m/a.yaml', hpa('v2beta2', 'same'));
+    put('m/b.yaml', `---\n${hpa('v2beta2', 'same')}---\n${hpa('v2beta2', 'once')}`);
+    const before = files();
+    const args = ['fix', '-f', 'm', '--offline', '--to', 'kubernetes=1.37', '--yes'];
+    const zh = await call([...args.slice(0, -1), '--dry-run=client', '--lang', 'zh']);
+    expect(zh.stderr).toContain(
+      '手动：HorizontalPodAutoscaler default/same 重复声明 2 次（m/a.yaml:1、m/b.yaml:2）：请只保留一处，或逐个修复文件：-f m/a.yaml',
+    );
+    const ran = await call(args);
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain(
+      'manual: HorizontalPodAutoscaler default/same is declared 2 times (m/a.yaml:1, m/b.yaml:2): remove all but one, or fix each file alone: -f m/a.yaml\n',
+    );
+    expect(ran.stderr).not.toMatch(/v2 becomes|autoscaling\/v2beta2 becomes/);
+    expect(files()).toEqual({ ...before, 'm/b.yaml': `---\n${hpa('v2beta2', 'same')}---\n${hpa('v2', 'once')}` });
+    expect((await call(['undo', '-f', 'm', '--yes'])).code).toBe(0);
+    expect(files()).toEqual(before);
+  });
+
+  const NAMELESS = {
+    'review.yaml': 'apiVersion: authentication.k8s.io/v1beta1 # asked\nkind: TokenReview\nspec: {token: x}\n',
+    'null.yaml': 'apiVersion: authorization.k8s.io/v1beta1\nkind: SelfSubjectAccessReview\nmetadata:\nspec: {}\n',
+    'generated.yaml': ['a', 'b']
+      .map(
+        (image) =>
+          `apiVersion: batch/v1beta1\nkind: CronJob\nmetadata:\n  generateName: once-\n  labels: {of: ${image}}\nspec: {schedule: "* * * * *"}\n`,
+      )
+      .join('---\n'),
+    'placeholder.yaml':
+      'apiVersion: batch/v1beta1\nkind: CronJob\nmetadata:\n  name: $(NAME)\n  namespace: $NAMESPACE # of the environment\nspec: {schedule: "* * * * *"}\n',
+    'list.yaml':
+      'apiVersion: v1\nkind: List\nitems:\n- apiVersion: policy/v1beta1\n  kind: PodDisruptionBudget\n  metadata: {generateName: p-}\n  spec: {selector: {matchLabels: {a: b}}}\n- apiVersion: policy/v1beta1\n  kind: PodDisruptionBudget\n  metadata: {generateName: p-}\n  spec: {selector: {matchLabels: {a: c}}}\n',
+  };
+
+  test('what has no name of its own is changed where it stands; its run can be read and undone to the byte', async () => {
+    for (const [name, text] of Object.entries(NAMELESS)) put(`m/${name}`, text);
+    const before = files();
+    const ran = await call(['fix', '-f', 'm', '--offline', '--to', 'kubernetes=1.37', '--yes']);
+    expect(ran.stderr).toContain('7 of 7 steps done');
+    expect(ran.stderr).toContain('set apiVersion of TokenReview (m/review.yaml:1) to authentication.k8s.io/v1');
+    expect(ran.code).toBe(0);
+    const after = Object.entries(before).map(([name, text]) => [
+      name,
+      text.replace(/(apiVersion: (?:authentication|authorization|batch|policy)[a-z.0-9]*\/v1)beta1/g, '$1'),
+    ]);
+    expect(files()).toEqual(Object.fromEntries(after));
+    expect(JSON.parse((await call(['runs', '-f', 'm', '-o', 'json'])).stdout)).toMatchObject({ unreadable: [] });
+    expect((await call(['undo', '-f', 'm', '--yes'])).code).toBe(0);
+    expect(files()).toEqual(before);
+  });
+
+  // Manifests of other tools' tests, as they are published there.
+  const PUBLISHED = path.join(import.meta.dirname, '../../../shared/data/kubernetes/manifests');
+  test.each(readdirSync(PUBLISHED))(
+    'every run that fix -f makes of %s can be read, and undone to the byte',
+    { timeout: 240_000 },
+    async (name) => {
+      cpSync(path.join(PUBLISHED, name), path.join(folder, 'm'), { recursive: true });
+      const before = files();
+      const ran = await call(['fix', '-f', 'm', '--offline', '--to', 'kubernetes=1.37', '--yes']);
+      expect([0, 2, 3], ran.stderr).toContain(ran.code);
+      const undone = await call(['undo', '-f', 'm', '--yes']);
+      if (/^Run /m.test(ran.stderr)) expect(undone, undone.stderr).toMatchObject({ code: 0 });
+      expect(undone.stderr).not.toContain('damaged');
+      expect(files()).toEqual(before);
+    },
+  );
 
   test('standard input, a rehearsal and a dry run at a server are refused', async () => {
     put('m/a.yaml', COORDINATOR);

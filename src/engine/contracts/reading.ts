@@ -84,6 +84,7 @@ export interface Source {
 /**
  * One object of a file, and where it stands. `document`: from 0; `line`: from 1; `item`: where it is one of a list, from 0.
  * `configuration`: no object of an API server, but what a component reads at its start (KubeletConfiguration): it has no name.
+ * `unnamed`: its name or namespace is not known before it is created (generateName, a review, a placeholder): only its place tells it from others.
  */
 export interface Manifest {
   object: Raw;
@@ -92,6 +93,7 @@ export interface Manifest {
   line: number;
   item?: number;
   configuration?: true;
+  unnamed?: true;
 }
 /** The columns of one table, as `kubectl get -o wide` heads them. */
 export interface TableQuery {

@@ -178,15 +178,17 @@ export function rewritten(on: Ref, declared: Raw | undefined, to: string | undef
     const instead = to === undefined ? NO_SUCCESSOR : { en: `${apiVersion} becomes ${to}`, zh: `${apiVersion} 改为 ${to}` };
     return { refused: decide ? { en: `${instead.en}: ${decide.en}`, zh: `${instead.zh}：${decide.zh}` } : instead, objects: [on] };
   }
+  const { file, line, ...plain } = on;
   const name = `${kind} ${[on.namespace, on.name].filter(Boolean).join('/')}`;
+  const said: Text = file === undefined ? { en: name, zh: name } : { en: `${kind} (${file}:${line})`, zh: `${kind}（${file}:${line}）` };
   return {
     do: 'patch',
-    on,
+    on: plain,
     changes: [{ path: '/apiVersion', before: apiVersion, after: to }],
     guard: [],
     optional: true,
     undo: 'exact',
-    text: { en: `set apiVersion of ${name} to ${to}`, zh: `将 ${name} 的 apiVersion 改为 ${to}` },
+    text: { en: `set apiVersion of ${said.en} to ${to}`, zh: `将 ${said.zh} 的 apiVersion 改为 ${to}` },
   };
 }
 
