@@ -17,6 +17,7 @@ import { keyOf, refOf } from '../kube/refs.ts';
 import { comparison } from '../report/comparison.ts';
 import { planView, SHOWN } from '../report/plan.ts';
 import { table } from '../report/table.ts';
+import { worstFirst } from '../report/view.ts';
 import { HEADLINES, SYSTEMS } from '../systems/index.ts';
 import { printable } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
@@ -40,9 +41,9 @@ export async function fixFiles(call: Call, options: ExamineOptions): Promise<num
     const { plan, fingerprints } = await repairs(call, before, live);
     const steps = stepsOf(plan);
     if (!steps.length) {
-      call.say(call.t({ en: 'Nothing to fix in these manifests.', zh: '这些清单中没有需要修复的问题。' }));
-      const open = before.results.some(({ findings }) => findings.some(({ accepted }) => !accepted));
-      if (open) return EXIT.findings;
+      const [worst] = before.results.filter(({ findings }) => findings.some(({ accepted }) => !accepted)).toSorted(worstFirst);
+      call.say(call.t(worst ? noChange(worst.id) : { en: 'Nothing to fix in these manifests.', zh: '这些清单中没有需要修复的问题。' }));
+      if (worst) return EXIT.findings;
       return isComplete(spokenOf(before)) ? EXIT.ok : EXIT.unknown;
     }
     const diff = await shownDiff(live, steps);
@@ -75,6 +76,7 @@ async function examined({ source, manifests, offline }: LiveFiles, options: Exam
 async function repairs(call: Call, { results }: Examination, live: LiveFiles): Promise<{ plan: Plan; fingerprints: Set<string> }> {
   const { declared, source } = live;
   const manifests = [...(source.manifests?.() ?? []).filter((each) => !isByPlace(each)), ...declared.filter(isByPlace)];
+  const found = results.flatMap(({ findings }) => findings);
   const proposals: Repair[] = [];
   const manual: Text[] = [];
   const asked = new Set<string>();
@@ -84,7 +86,7 @@ async function repairs(call: Call, { results }: Examination, live: LiveFiles): P
     const drafts = made.filter((each): each is StepDraft => 'do' in each).map(plain);
     const refused = made.filter((each): each is Refusal => 'refused' in each);
     if (drafts.length || more.length) for (const { fingerprint } of findings) asked.add(fingerprint);
-    manual.push(...refused.map(({ refused: why, objects }) => decision(why, objects, findings)));
+    manual.push(...refused.map(({ refused: why, objects }) => decision(why, objects, found)));
     if (drafts.length) proposals.push({ drafts, refusals: [], reasons: findings.map(({ fingerprint }) => fingerprint) });
     else if (!refused.length && !more.length)
       call.say(
@@ -94,23 +96,23 @@ async function repairs(call: Call, { results }: Examination, live: LiveFiles): P
         }),
       );
   }
-  const { stages, refusals } = makePlan(proposals);
-  const unwritable = new Map<Step, Text>();
+  const unwritable = new Map<string, Text>();
   await attempt(
-    stages.flatMap(({ steps }) => steps),
+    makePlan(proposals).stages.flatMap(({ steps }) => steps),
     declared,
-    (step, why) => unwritable.set(step, why),
+    (step, why) => unwritable.set(changeOf(step), why),
   );
   tellManual(call, [...manual, ...doubled.values(), ...unwritable.values()]);
-  const kept = stages.map((stage) => ({
-    ...stage,
-    steps: oneAfterAnother(
-      stage.steps.filter((step) => !unwritable.has(step)),
-      declared,
-    ),
-  }));
-  return { plan: { stages: kept.filter(({ steps }) => steps.length), refusals }, fingerprints: asked };
+  const { stages, refusals } = makePlan(
+    proposals
+      .map((each) => ({ ...each, drafts: each.drafts.filter((draft) => !unwritable.has(changeOf(draft))) }))
+      .filter(({ drafts }) => drafts.length),
+  );
+  const inTurn = stages.map((stage) => ({ ...stage, steps: oneAfterAnother(stage.steps, declared) }));
+  return { plan: { stages: inTurn, refusals }, fingerprints: asked };
 }
+
+const changeOf = (step: StepDraft | Step): string => JSON.stringify(step.do === 'patch' ? [step.on, step.changes] : step.text);
 
 /** Confident enough, or named by --confirm; else how to name it. */
 function isWanted(finding: JudgedFinding, call: Call): boolean {
@@ -247,6 +249,10 @@ async function carryOut(
   }
 }
 
+const noChange = (id: string): Text => ({
+  en: `fix changes nothing in these manifests: what was found is manual. What to do: {tool} explain ${id}`,
+  zh: `fix 不修改这些清单：发现的问题需手动修复。处理方法请查看：{tool} explain ${id}`,
+});
 const onlyClient = (): UserError =>
   new UserError(
     {

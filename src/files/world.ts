@@ -142,8 +142,9 @@ function asUnnamed(object: Raw, value: Json | undefined): Raw {
   const { name: _, namespace: __, ...rest } = object.metadata as Raw;
   const given = Object.fromEntries(Object.entries(own).filter(([key]) => key === 'name' || key === 'namespace'));
   const { metadata, ...body } = asDeclared({ ...object, metadata: { ...rest, ...given } }, value);
-  const isWritten = isRaw(value) && value.metadata !== undefined;
-  return isWritten || Object.keys(metadata as Raw).length ? { ...body, metadata: metadata! } : body;
+  const written = isRaw(value) ? value.metadata : undefined;
+  if (isRaw(written) || Object.keys(metadata as Raw).length) return { ...body, metadata: metadata! };
+  return written === undefined ? body : { ...body, metadata: written };
 }
 
 const metadataOf = ({ metadata }: Raw): Raw => (isRaw(metadata) ? metadata : {});

@@ -180,7 +180,8 @@ export function rewritten(on: Ref, declared: Raw | undefined, to: string | undef
   }
   const { file, line, ...plain } = on;
   const name = `${kind} ${[on.namespace, on.name].filter(Boolean).join('/')}`;
-  const said: Text = file === undefined ? { en: name, zh: name } : { en: `${kind} (${file}:${line})`, zh: `${kind}（${file}:${line}）` };
+  const said: Text =
+    file === undefined ? { en: name, zh: `${name} ` } : { en: `${kind} (${file}:${line})`, zh: `${kind}（${file}:${line}）` };
   return {
     do: 'patch',
     on: plain,
@@ -188,7 +189,7 @@ export function rewritten(on: Ref, declared: Raw | undefined, to: string | undef
     guard: [],
     optional: true,
     undo: 'exact',
-    text: { en: `set apiVersion of ${said.en} to ${to}`, zh: `将 ${said.zh} 的 apiVersion 改为 ${to}` },
+    text: { en: `set apiVersion of ${said.en} to ${to}`, zh: `将 ${said.zh}的 apiVersion 改为 ${to}` },
   };
 }
 
