@@ -11,6 +11,7 @@ import { shellWord } from '../text/shell.ts';
 import { calledAs, type Face } from './face.ts';
 import { page, safe, unbroken } from './html.ts';
 import { clusterName, promise, stepSum, UNDO_COLUMN, undoneBy } from './plan.ts';
+import { confirmLine, helpers, waitLines } from './runbook-waits.ts';
 
 export interface PlannedUpgrade {
   cluster: ClusterIdentity;
@@ -145,7 +146,25 @@ const keptIn = (file: string): Text => ({
 });
 const removed = (file: string): Text => ({ en: `delete ${file}`, zh: `删除 ${file}` });
 
-/** A runbook: read it, then run it step by step. It stops at the first command that fails. */
+/** Seconds in which a person does a step. */
+const BY_PERSON = 3600;
+
+/** What the script stops at behind the commands of a step: until what the step is for is so, or a person says that it is. */
+function held(step: Step, language: Language): { lines: string[]; seen: readonly Text[] } {
+  const { id, text } = step;
+  if (step.onUndo || (step.do !== 'manual' && step.do !== 'wait')) return { lines: [], seen: [] };
+  const conditions = step.do === 'wait' ? step.until : (step.seen ?? []);
+  const within = step.do === 'wait' ? step.within : BY_PERSON;
+  const { lines, unseen } = waitLines(conditions, { id, within, language });
+  const again = step.do === 'wait' && step.lasting ? [`sleep ${step.lasting}`, ...lines] : [];
+  const asked = unseen || !conditions.length;
+  return {
+    lines: [...lines, ...again, ...(asked ? [confirmLine(id, text[language])] : [])],
+    seen: step.do === 'manual' && unseen ? seenLines(step) : [],
+  };
+}
+
+/** A runbook: read it, then run it step by step. It stops at the first command that fails, and until what a step is for is so. */
 export function planShell({ cluster, paths, plan: { stages, refusals }, stopping }: PlannedUpgrade, face: Face): string[] {
   const { language } = face;
   const comment = (text: string) => `# ${oneLine(text, 1000)}`;
@@ -168,15 +187,17 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
   const back = undoneBy(stages.flatMap(({ steps }) => steps));
   const shown = (step: Step): string[] => {
     const file = step.do === 'keep' || step.do === 'forget' ? files.get(step.on.name) : undefined;
+    const { lines: stops, seen } = held(step, language);
     const commands =
-      step.do === 'forget' && file !== undefined
-        ? [`rm -f ${shellWord(file)}`]
-        : kindOf(step)
-            .commands(step)
-            .map((each) => calledAs(textOf(each)[language], face));
+      step.do === 'wait'
+        ? []
+        : step.do === 'forget' && file !== undefined
+          ? [`rm -f ${shellWord(file)}`]
+          : kindOf(step)
+              .commands(step)
+              .map((each) => calledAs(textOf(each)[language], face));
     const notes = step.do === 'manual' ? (step.notes ?? []) : [];
-    const seen = step.do === 'manual' ? seenLines(step) : [];
-    const instead = notes.length ? [] : [comment(none[language])];
+    const instead = notes.length || stops.length ? [] : [comment(none[language])];
     const text = file === undefined ? step.text : step.do === 'keep' ? keptIn(file) : removed(file);
     return [
       '',
@@ -185,16 +206,19 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
       ...notes.map((note) => comment(`   ${note[language]}`)),
       ...(step.onUndo ? commands.map(comment) : commands.length ? commands.filter(isFirst) : instead),
       ...seen.map((line) => comment(`   ${line[language]}`)),
+      ...stops,
     ];
   };
+  const body = stages.flatMap(({ title, steps }) => ['', comment(`==== ${title[language]}`), ...steps.flatMap(shown)]);
+  const functions = helpers(body, language);
   return [
     '#!/bin/sh',
     comment(`${TITLE[language]}${COLON[language]}${clusterName(cluster)}`),
     ...paths.map((path) => comment(pathLine(path))),
     comment(
       {
-        en: 'Read every step before running it. The script stops at the first failure.',
-        zh: '执行前请逐步阅读；脚本在第一次失败时停止。',
+        en: 'Read every step before running it, then run the script in a terminal. It stops at the first failure, waits until a step is seen to be done, and asks where kubectl does not show it.',
+        zh: '执行前请逐步阅读，然后在终端中运行。脚本在第一次失败时停止；能看到步骤是否完成时会等待，kubectl 看不到时会询问。',
       }[language],
     ),
     ...stopping.map((each) => comment(`${BLOCKED[language]}${COLON[language]}${saidOf(each)[language]}`)),
@@ -207,6 +231,7 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
       : []),
     // helm does not look for its records: it is told where they are.
     ...(paths.some(({ installation: { release } }) => release?.driver) ? ['export HELM_DRIVER=configmap'] : []),
-    ...stages.flatMap(({ title, steps }) => ['', comment(`==== ${title[language]}`), ...steps.flatMap(shown)]),
+    ...(functions.length ? ['', ...functions] : []),
+    ...body,
   ];
 }

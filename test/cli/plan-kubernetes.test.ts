@@ -142,7 +142,9 @@ describe('a runbook', () => {
         const { stdout, stderr } = await run(['plan', 'kubernetes', '--from', from, '--to', '1.31', '--nodes', nodes, '-o', 'shell']);
         expect(stdout, stderr).toContain('Nodes to ');
         // As a reader sets what is left to set.
-        const script = stdout.replace(/; exit 1$/m, '').replace(/^([A-Z]+)= {3}#/gm, '$1=x #');
+        const set = stdout.replace(/; exit 1$/m, '').replace(/^([A-Z]+)= {3}#/gm, '$1=x #');
+        // Its stops go on at once; their words are taken by the shell all the same.
+        const script = set.replace(/^# ====/m, 'wait_until() { :; }; confirm() { :; }\n# ====');
         const ran = spawnSync('/bin/sh', [], { input: script, cwd: from, env: { PATH: tools }, encoding: 'utf8' });
         expect([version, nodes, ran.stderr.replace(/^blockers are left.*\n/m, ''), existsSync(join(from, 'pwned'))]).toEqual([
           version,
@@ -210,6 +212,44 @@ test('in Chinese the comments of its commands are Chinese too', async () => {
     expect(comments.filter((comment) => !/\p{Script=Han}/u.test(comment))).toEqual([]);
     expect(comments.length).toBeGreaterThan(1);
   }
+});
+
+describe('--nodes replace', () => {
+  const node = (name: string, labels: Record<string, string>) => ({
+    ...{ apiVersion: 'v1', kind: 'Node', metadata: { name, labels } },
+    status: { nodeInfo: { kubeletVersion: 'v1.30.4' }, conditions: [{ type: 'Ready', status: 'True' }] },
+  });
+  const at = mkdtempSync(join(folder, 'replace-'));
+  writeFileSync(join(at, 'version.json'), '{"major":"1","minor":"30","gitVersion":"v1.30.4"}');
+  const items = [node('cp1', { 'node-role.kubernetes.io/control-plane': '' }), node('w1', {})];
+  writeFileSync(join(at, 'all.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  const replaced = (...words: string[]) => run(['plan', 'kubernetes', '--from', at, '--to', '1.31', '--nodes', 'replace', ...words]);
+
+  test.each([
+    ['en', 'on the same machine: a control-plane Node is not replaced like a worker'],
+    ['zh', '（保留原机器）：控制平面节点不像工作节点那样替换'],
+  ])('keeps a control-plane Node of which no Pod is seen, and says why: %s', async (lang, why) => {
+    const { stdout } = await replaced('-o', 'shell', '--lang', lang);
+    expect(stdout).toContain(why);
+    expect(stdout).toContain('kubectl delete node w1');
+    expect(stdout).not.toContain('kubectl delete node cp1');
+  });
+
+  test('the runbook drains and deletes nothing before the new Node is seen', async () => {
+    const { stdout } = await replaced('-o', 'shell');
+    const bin = mkdtempSync(join(folder, 'bin-'));
+    writeFileSync(join(bin, 'kubectl'), `#!/bin/sh\necho "$@" >> ${bin}/called\necho 'cp1|v1.31.14|True'\n`, { mode: 0o755 });
+    const nodes = stdout.slice(stdout.indexOf('# ==== Nodes to'));
+    const add = nodes.slice(nodes.indexOf('. add a new Node'));
+    // Waits of an hour end at once here.
+    const head = stdout.slice(0, stdout.indexOf('# ====')).replace(/; exit 1$/m, '');
+    const script = join(bin, 'runbook.sh');
+    writeFileSync(script, `${head}\n#${add}`.replace(/^wait_until \d+/gm, 'wait_until 0'));
+    const ran = spawnSync('sh', [script], { env: { PATH: `${bin}:/usr/bin:/bin` }, encoding: 'utf8' });
+    expect(ran.status).toBe(1);
+    expect(ran.stderr).toMatch(/not so in time; the script stops before: \d+\. at least 2 Node/);
+    expect(readFileSync(join(bin, 'called'), 'utf8')).not.toMatch(/drain|delete/);
+  });
 });
 
 test('--nodes in-place drains nothing', async () => {

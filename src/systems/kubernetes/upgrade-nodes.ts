@@ -65,11 +65,19 @@ function oneNode(hop: Hop, parts: ClusterParts, member: Member, way: NodeWay): S
     undoNote: { en: 'undo: uncordons the Node; its Pods stay where they are', zh: '撤销时：取消封锁该节点；Pod 不会移回' },
   };
   if (mode === 'replace') return replaced(hop, parts, member, drain);
-  const upgraded = kubelet(hop, parts, member, own, { en: '', zh: '' });
+  const upgraded = kubelet(hop, parts, member, own, way.mode === 'replace' ? NOT_REPLACED : { en: '', zh: '' });
   return member.cordoned ? [drain, upgraded, ...louder] : [drain, upgraded, ...louder, uncordon(member)];
 }
 
-const isControlPlane = ({ ref }: Member, { instances }: ClusterParts): boolean => instances.some(({ node }) => node === ref.name);
+/** By its static Pods, or by its label where no Pod shows what runs there. */
+const isControlPlane = (member: Member, { instances }: ClusterParts): boolean =>
+  isServer(member) || instances.some(({ node }) => node === member.ref.name);
+
+/** Who takes such a machine away takes a member of etcd with it. */
+const NOT_REPLACED: Text = {
+  en: ' on the same machine: a control-plane Node is not replaced like a worker, since a member of etcd and an API server may run on it',
+  zh: '（保留原机器）：控制平面节点不像工作节点那样替换，因为其上可能运行着 etcd 成员和 API 服务器',
+};
 
 function uncordon({ ref }: Member): StepDraft {
   return {

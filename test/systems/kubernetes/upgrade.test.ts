@@ -612,9 +612,9 @@ test('replace: a new Node for each worker, then the old one is drained and delet
   const cluster = [...two, node('w2', 'v1.30.4'), ...controlPlane('cp1')];
   const drafts = await stagesOf(cluster, '1.32', { nodes: 'replace' });
   const nodes = drafts.filter(({ title }) => /^Nodes/.test(title.en));
-  expect(texts([nodes[0]!])).toEqual(['drain Node cp1', 'upgrade the kubelet of Node cp1 to v1.31.14', 'uncordon Node cp1']);
+  expect(texts([nodes[0]!])).toEqual(['drain Node cp1', 'upgrade the kubelet of Node cp1 to v1.31.14 on the same machine', 'uncordon Node cp1']);
   expect(texts([nodes[1]!])).toEqual([
-    ...['drain Node cp1', 'upgrade the kubelet of Node cp1 to v1.32.13', 'uncordon Node cp1'],
+    ...['drain Node cp1', 'upgrade the kubelet of Node cp1 to v1.32.13 on the same machine', 'uncordon Node cp1'],
     ...['add a new Node with kubelet v1.32.13', 'drain Node w1', 'shut down the machine of Node w1'],
     ...['add a new Node with kubelet v1.32.13', 'drain Node w2', 'shut down the machine of Node w2'],
     'wait until every Node is Ready with kubelet v1.32.13',
