@@ -70,6 +70,19 @@ export async function intended(given: Call, source: Source, run: string): Promis
   return { before, options, values: helm?.given, stages: { system: system.id, drafts } };
 }
 
+/** Of an upgrade without steps, as kubeadm says it: no error. Repairs are those of an upgrade, and fix has them. */
+export function nothingNewer(call: Call, { before: { paths }, stages: { system, drafts } }: Intended): string | undefined {
+  if (drafts.length) return undefined;
+  const path = paths.find(({ installation }) => installation.system === system);
+  if (!path || isGap(path.from)) return undefined;
+  const { installation, from, chosen } = path;
+  const open = chosen === 'default';
+  return call.t({
+    en: `Nothing to upgrade: ${installation.id} is at ${from}${open ? `, and no newer version is known; to set one: --to ${system}=VERSION` : ''}`,
+    zh: `无需升级：${installation.id} 已是 ${from}${open ? `，没有已知的更新版本；可用 --to ${system}=VERSION 指定` : ''}`,
+  });
+}
+
 /** Blockers that no automatic step fixes, neither by a remedy nor on the way of the upgrade itself. */
 export function unrepaired({ results }: Examination, plan: Plan): Stopping[] {
   const automatic = stepsOf(plan).filter((step) => step.do !== 'manual');

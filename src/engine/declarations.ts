@@ -32,6 +32,7 @@ export function declarationsOf(systems: readonly System[]): Declarations {
   };
   for (const system of systems) {
     owner(system.reads, system.pointReads);
+    if (system.plans) owner(system.plans.reads, system.plans.pointReads);
     for (const { reads, pointReads = [], remedy } of system.checks) owner(reads, [...pointReads, ...(remedy?.pointReads ?? [])]);
   }
   const checks = systems.flatMap((system) => system.checks);

@@ -48,7 +48,9 @@ export function unread(system: string, gap: Gap): UserError {
   const { en, zh } = describeGap(gap);
   return new UserError(
     { en: `upgrading ${system}: ${en}`, zh: `升级 ${system}：${zh}` },
-    { en: 'required permissions: {tool} rbac --for upgrade', zh: '所需权限：{tool} rbac --for upgrade' },
+    gap.why === 'not-collected'
+      ? { en: 'take a new snapshot: {tool} snapshot snapshot.tar.gz', zh: '重新生成快照：{tool} snapshot snapshot.tar.gz' }
+      : { en: 'required permissions: {tool} rbac --for upgrade', zh: '所需权限：{tool} rbac --for upgrade' },
     EXIT.unknown,
   );
 }

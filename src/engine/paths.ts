@@ -1,5 +1,6 @@
 // Upgrade paths: from which version to which, chosen by --to or by what the system's knowledge names as the next resting point; and the way back (--back-to).
 import { UserError } from '../text/user-error.ts';
+import { isProvisional } from './closed.ts';
 import type { Gap, Installation, System, SystemId, Text, UpgradePath, WayBack } from './contracts.ts';
 import { isGap } from './gaps.ts';
 
@@ -62,6 +63,7 @@ export function choosePath(system: System, installation: Installation, all: Inst
     to,
     chosen: asked ? (asked.back ? 'back' : 'asked') : 'default',
     hops: asked?.back ? [asked.version] : hopsOf(system, version, to),
+    ...(to !== undefined && isProvisional(system, to) ? { provisional: true as const } : {}),
   };
 }
 

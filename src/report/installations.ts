@@ -32,20 +32,27 @@ const PLACE = {
 };
 /** Where an installation is the cluster itself, or is known by manifests alone. */
 const WHOLE: Record<string, Text> = { cluster: { en: 'cluster', zh: '整个集群' }, manifests: { en: 'manifests', zh: '清单' } };
-const NOTE: Record<'default' | 'named' | 'back' | 'none' | 'unknown', Text> = {
+export const NOTE: Record<'default' | 'named' | 'provisional' | 'back' | 'none' | 'unknown', Text> = {
   default: { en: 'default; change with --to', zh: '默认；可用 --to 指定' },
   named: { en: 'as the manifests say; change with --to', zh: '取自清单；可用 --to 指定' },
   back: { en: 'way back', zh: '回退' },
   none: { en: 'no newer version known; set with --to', zh: '没有已知的更新版本；可用 --to 指定' },
+  provisional: { en: 'known from a pre-release only: not for production', zh: '仅有预发布版本的数据：请勿用于生产环境' },
   unknown: { en: 'version unknown', zh: '版本未知' },
 };
 
-export function pathView({ installation, from, to, chosen, hops }: UpgradePath, { language }: Face): PathView {
+export function pathView({ installation, from, to, chosen, hops, provisional }: UpgradePath, { language }: Face): PathView {
   const { release, namespace, name } = installation;
   const version = isGap(from) ? NOTE.unknown[language] : oneLine(from);
   // No hop leads to a default target that is installed already (v1.37.2 to 1.37).
   const there = chosen === 'default' && !isGap(from) && !hops.length;
-  const note = there ? NOTE.none : to && chosen !== 'asked' ? NOTE[chosen === 'default' && isGap(from) ? 'named' : chosen] : undefined;
+  const note = provisional
+    ? NOTE.provisional
+    : there
+      ? NOTE.none
+      : to && chosen !== 'asked'
+        ? NOTE[chosen === 'default' && isGap(from) ? 'named' : chosen]
+        : undefined;
   // From a version that is not known anything may be on the way.
   const versionsAfter = to && isGap(from) ? [to] : to && !there && !hops.includes(to) ? [...hops, to] : hops;
   const place = release

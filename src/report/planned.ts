@@ -10,6 +10,7 @@ import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { calledAs, type Face } from './face.ts';
 import { page, safe, unbroken } from './html.ts';
+import { NOTE } from './installations.ts';
 import { clusterName, promise, stepSum, UNDO_COLUMN, undoneBy } from './plan.ts';
 import { confirmLine, helpers, waitLines } from './runbook-waits.ts';
 
@@ -57,8 +58,8 @@ const TITLE: Text = { en: 'Upgrade plan', zh: '升级计划' };
 const BLOCKED: Text = { en: 'Blockers that no step fixes', zh: '没有步骤能修复的阻断项' };
 const SKIPPED: Text = { en: 'Skipped', zh: '已跳过' };
 
-const pathLine = ({ installation: { id }, from, to }: UpgradePath): string =>
-  `${id} ${typeof from === 'string' ? from : '?'} → ${to ?? '?'}`;
+const pathLine = ({ installation: { id }, from, to, provisional }: UpgradePath, language: Language): string =>
+  `${id} ${typeof from === 'string' ? from : '?'} → ${to ?? '?'}${provisional ? inBrackets(NOTE.provisional[language], language) : ''}`;
 /** Behind the count of steps: a list has no columns. */
 const UNDO_IN_BRACKETS: Text = { en: '. How each is undone stands in brackets.', zh: '。括号内为撤销方式。' };
 const COLON: Text = { en: ': ', zh: '：' };
@@ -96,7 +97,7 @@ export function planMarkdown({ cluster, paths, plan: { stages, refusals }, stopp
   return [
     `# ${TITLE[language]}${COLON[language]}${plain(clusterName(cluster))}`,
     '',
-    ...paths.map((path) => `- ${plain(pathLine(path))}`),
+    ...paths.map((path) => `- ${plain(pathLine(path, language))}`),
     ...(steps.length ? ['', `${plain(stepSum(steps)[language])}${UNDO_IN_BRACKETS[language]}`] : []),
     ...(stopping.length ? ['', `## ${BLOCKED[language]}`, '', ...stopping.map((each) => `- ${plain(saidOf(each)[language])}`)] : []),
     ...stages.flatMap(({ title, steps }) => ['', `## ${plain(title[language])}`, '', ...steps.flatMap(line)]),
@@ -125,7 +126,7 @@ export function planHtml({ cluster, paths, plan: { stages, refusals }, stopping 
     `${TITLE[language]}${COLON[language]}${clusterName(cluster)}`,
     sum[language],
     [
-      `<section>${paths.map((path) => `<p class="path">${line(pathLine(path))}</p>`).join('')}</section>`,
+      `<section>${paths.map((path) => `<p class="path">${line(pathLine(path, language))}</p>`).join('')}</section>`,
       ...(blocked.length ? [`<article class="blocker"><h3>${safe(BLOCKED[language])}</h3><ul>${blocked.join('')}</ul></article>`] : []),
       ...stages.map(
         ({ title, steps: own }) => `<section><h2>${line(title[language])}</h2>
@@ -214,7 +215,7 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
   return [
     '#!/bin/sh',
     comment(`${TITLE[language]}${COLON[language]}${clusterName(cluster)}`),
-    ...paths.map((path) => comment(pathLine(path))),
+    ...paths.map((path) => comment(pathLine(path, language))),
     comment(
       {
         en: 'Read every step before running it, then run the script in a terminal. It stops at the first failure, waits until a step is seen to be done, and asks where kubectl does not show it.',

@@ -263,3 +263,27 @@ test('flags that speak to helm are refused', async () => {
   expect(code).toBe(1);
   expect(stderr).toMatch(/error: upgrading kubernetes: it does not take --chart, --set\nnext: without: upgrade-guard plan kubernetes /);
 });
+
+test.each([
+  ['en', 'known from a pre-release only: not for production'],
+  ['zh', '仅有预发布版本的数据：请勿用于生产环境'],
+])('a version that is known from a pre-release says so at the head of plan and check: %s', async (lang, words) => {
+  for (const output of ['table', 'shell', 'markdown', 'html']) {
+    const { stdout } = await plan('--to', '1.38', '-o', output, '--lang', lang);
+    expect(stdout).toContain(words);
+  }
+  const { stdout } = await run(['check', 'kubernetes', '--from', folder, '--to', 'kubernetes=1.38', '--lang', lang]);
+  expect(stdout.split('\n').slice(0, 3).join('\n')).toContain(words);
+});
+
+test.each([
+  ['en', 'Nothing to upgrade: kubernetes@cluster is at v1.37.2, and no newer version is known; to set one: --to kubernetes=VERSION'],
+  ['zh', '无需升级：kubernetes@cluster 已是 v1.37.2，没有已知的更新版本；可用 --to kubernetes=VERSION 指定'],
+])('nothing newer is no error and has no steps: %s', async (lang, words) => {
+  const at = mkdtempSync(join(folder, 'newest-'));
+  writeFileSync(join(at, 'version.json'), '{"major":"1","minor":"37","gitVersion":"v1.37.2"}');
+  writeFileSync(join(at, 'all.json'), '{"apiVersion":"v1","kind":"List","items":[]}');
+  const { code, stdout } = await run(['plan', 'kubernetes', '--from', at, '--lang', lang]);
+  expect(code).toBe(0);
+  expect(stdout.trimEnd().split('\n').at(-1)).toBe(words);
+});

@@ -10,16 +10,18 @@ import type { Call } from '../call.ts';
 import { migratedValues } from '../migrated-values.ts';
 import { planAll } from '../repair.ts';
 import { openSource } from '../session.ts';
-import { intended, refusal, unrepaired } from '../upgrading.ts';
+import { intended, nothingNewer, refusal, unrepaired } from '../upgrading.ts';
 
 const WOULD_NOT = { en: 'upgrade would not start', zh: '升级无法开始' };
 
 export async function plan(call: Call): Promise<number> {
   const { source, close } = await openSource(call);
   try {
-    const { before, stages } = await intended(call, source, 'run');
-    const made = await planAll(before.remedies, stages);
-    const stopping = unrepaired(before, made);
+    const asked = await intended(call, source, 'run');
+    const { before, stages } = asked;
+    const nothing = nothingNewer(call, asked);
+    const made = nothing === undefined ? await planAll(before.remedies, stages) : { stages: [], refusals: [] };
+    const stopping = nothing === undefined ? unrepaired(before, made) : [];
     const planned: PlannedUpgrade = { cluster: before.identity, paths: before.paths, plan: made, stopping };
     switch (call.flags.output) {
       case 'json':
@@ -41,8 +43,18 @@ export async function plan(call: Call): Promise<number> {
         call.out(...planShell(planned, call.face));
         break;
       default:
-        call.out(...table(before, SYSTEMS, HEADLINES, call.face), '', ...planView(made, call.face));
+        call.out(
+          ...table(before, SYSTEMS, HEADLINES, call.face),
+          '',
+          ...(nothing === undefined ? [] : [nothing]),
+          ...planView(made, call.face),
+        );
         if (stopping.length) call.out('', ...refusal(call, stopping, WOULD_NOT));
+    }
+    if (nothing !== undefined) {
+      // A file or a pipe gets the plan without steps alone.
+      if (call.flags.output !== undefined && call.flags.output !== 'table') call.say(nothing);
+      return EXIT.ok;
     }
     if (stopping.length) return EXIT.findings;
     return isComplete(before.results) ? EXIT.ok : EXIT.unknown;

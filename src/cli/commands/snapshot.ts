@@ -1,12 +1,15 @@
 // snapshot: everything that the checks read of this cluster, redacted, in one file.
+
 import { collectDeclared } from '../../engine/collect.ts';
+import type { CheckResult, Source, UpgradePath } from '../../engine/contracts.ts';
 import { declarationsOf } from '../../engine/declarations.ts';
 import { examine } from '../../engine/examine.ts';
+import { isGap } from '../../engine/gaps.ts';
 import { recordingSource } from '../../snapshot/record.ts';
 import { writeSnapshot } from '../../snapshot/write.ts';
 import { SYSTEMS } from '../../systems/index.ts';
 import { shellWord } from '../../text/shell.ts';
-import { EXIT } from '../../text/user-error.ts';
+import { EXIT, UserError } from '../../text/user-error.ts';
 import { examineOptions } from '../asked.ts';
 import type { Call } from '../call.ts';
 import { openSource } from '../session.ts';
@@ -16,9 +19,10 @@ export async function snapshot(call: Call): Promise<number> {
   const { source, close } = await openSource(call);
   try {
     const recording = recordingSource(source, declarationsOf(SYSTEMS));
-    const { installations } = await examine(recording.source, SYSTEMS, await examineOptions(call, {}));
+    const { installations, paths, results } = await examine(recording.source, SYSTEMS, await examineOptions(call, {}));
     const there = SYSTEMS.filter(({ id }) => installations.some(({ system }) => system === id));
     await collectDeclared(recording.source, there, recording.has);
+    await readForPlans(recording.source, paths, results);
     await writeSnapshot(await recording.dump(), file, { force: call.flags.force });
     // A name that begins with a dash would be taken for a flag.
     const from = shellWord(file.startsWith('-') ? `./${file}` : file);
@@ -31,5 +35,19 @@ export async function snapshot(call: Call): Promise<number> {
     return EXIT.ok;
   } finally {
     close();
+  }
+}
+
+/** What a plan reads of single objects hangs on what is there: it is made once, and thrown away. Why one cannot be made, the plan says itself. */
+async function readForPlans(source: Source, paths: readonly UpgradePath[], results: readonly CheckResult[]): Promise<void> {
+  const found = results.map(({ id, findings }) => ({ check: id, findings }));
+  for (const path of paths) {
+    const { plans, stages } = SYSTEMS.find(({ id }) => id === path.installation.system) ?? {};
+    if (!plans || !stages || isGap(path.from)) continue;
+    try {
+      await stages({ path: { ...path, to: path.to ?? path.from }, source, found });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+    }
   }
 }

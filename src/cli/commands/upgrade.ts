@@ -27,7 +27,7 @@ import { rehearseUpgrade } from '../rehearse.ts';
 import { planAll, planChosen } from '../repair.ts';
 import { repairFirst } from '../repair-first.ts';
 import { type Live, openCluster } from '../session.ts';
-import { type Intended, intended, refusal, unrepaired } from '../upgrading.ts';
+import { type Intended, intended, nothingNewer, refusal, unrepaired } from '../upgrading.ts';
 
 const ONE_OF_BOTH = new UserError(
   { en: '--rehearse and --dry-run exclude each other', zh: '--rehearse 与 --dry-run 不能同时使用' },
@@ -55,6 +55,11 @@ export async function upgrade(given: Call): Promise<number> {
     const { before, stages, values } = upgrade;
     // What is recorded of it is for a rehearsal: it was read just now.
     call.say(...table({ ...before, recordedAt: undefined }, SYSTEMS, HEADLINES, foldedBy(call.face)), '');
+    const nothing = nothingNewer(call, upgrade);
+    if (nothing !== undefined) {
+      call.say(nothing);
+      return EXIT.ok;
+    }
     const plan = await (isTried ? planAll(before.remedies, stages) : planChosen(before.remedies, call, stages));
     call.say(...planView(plan, call.face), '');
     const stopping = unrepaired(before, plan);

@@ -11,6 +11,8 @@ export interface UpgradePath {
   chosen: 'asked' | 'default' | 'back';
   /** The versions after `from`, the target last. Empty without a target. */
   hops: string[];
+  /** The target is known from a pre-release alone. */
+  provisional?: true;
 }
 /** The way back from the newer version to the older one. `upgraded`: the newer one is installed (`--back-to`); else it is only meant, and what stands against a return can be foretold alone. */
 export interface WayBack {
@@ -184,6 +186,8 @@ export interface System {
   mirrored?(registry: string): Raw;
   /** The upgrade itself, around the repairs, in order; a system without it can only be checked and repaired. */
   stages?(at: Upgrading): Promise<StageDraft[]>;
+  /** What its stages read beside the checks: a snapshot holds it too, so that a plan can be made from one. */
+  plans?: { reads: Reads; pointReads: PointRead[] };
   /** What the steps of the stages write, as of a remedy; what helm writes is helm's. */
   writes?: Rule[];
 }

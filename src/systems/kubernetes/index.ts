@@ -6,6 +6,7 @@ import { detect, READS } from './detect.ts';
 import { versions } from './knowledge/tables.ts';
 import checks from './registry.gen.ts';
 import { stages, WRITES } from './upgrade.ts';
+import { PARTS_READ } from './upgrade-parts.ts';
 
 /** The next minor, none may be skipped; on the last that is known, its newest patch. */
 function defaultTarget({ version }: Installation): string | undefined {
@@ -40,6 +41,9 @@ const kubernetes: System = {
   byNode: true,
   everyServer: true,
   stages,
+  get plans() {
+    return PARTS_READ();
+  },
   writes: WRITES,
 };
 

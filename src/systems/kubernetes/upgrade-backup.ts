@@ -40,6 +40,8 @@ const cronJobs = list('cronjobs.batch', JOB, {
     return words.includes('snapshot') && (words.includes('etcdctl') || words.includes('etcdutl'));
   },
 });
+/** For a snapshot. */
+export const BACKUP_READS = { cronJobs, snapshots: list('etcdsnapshotfiles.k3s.cattle.io', {}), backups: list('backups.velero.io', {}) };
 const recent = { newerThan: LIMIT };
 
 /** `by`: RKE2 makes its snapshots itself, and lists them. */

@@ -15,17 +15,12 @@ export const NODE = whatIsSet('NODE');
 export const onEach = (command: string): string => onWord(NODE, command);
 export const eachOfThese: Command = toSet('NODE', { en: 'each of these Nodes, one after the other', zh: '依次设为上述每个节点' });
 
-/** Names that a comment holds. */
-const NAMED = 10;
-/** What the reader sets first where a step is for every machine of the control plane. */
-export function eachServer(servers: readonly Member[]): Command {
-  const [first, ...others] = servers.map(({ ref }) => shellWord(ref.name));
-  if (!first) return toSet('NODE', { en: 'each machine of the control plane, one after the other', zh: '依次设为控制平面的每台机器' });
-  const more = others.length > NAMED ? ' ...' : '';
-  const then = others.slice(0, NAMED).join(' ') + more;
-  return others.length
-    ? { en: `NODE=${first}   # then again with: ${then}`, zh: `NODE=${first}   # 然后依次换成：${then}` }
-    : `NODE=${first}`;
+/** Where a step is for every machine of the control plane: one after the other; what the reader sets first where none is known. */
+export function onEveryServer(servers: readonly Member[], commands: readonly Command[]): Command[] {
+  const names = servers.map(({ ref }) => shellWord(ref.name));
+  if (names.length > 1) return [`for NODE in ${names.join(' ')}; do`, ...commands, 'done'];
+  const set = toSet('NODE', { en: 'each machine of the control plane, one after the other', zh: '依次设为控制平面的每台机器' });
+  return [names.length ? `NODE=${names[0]}` : set, ...commands];
 }
 
 /** The machine's own word for it, as releases name it. */
@@ -48,12 +43,40 @@ const DNF = /red hat|rocky|alma|centos|oracle|fedora|amazon linux/i;
 /** Nodes for which the same commands hold: of one architecture, with one package manager. */
 export const alike = ({ os, machine }: Pick<Member, 'os' | 'machine'>): string => `${DNF.test(os)} ${machine}`;
 
+/**
+ * The file is written anew: lists of before 2023-08 name apt.kubernetes.io, which is frozen since 2023-09-13 and gone since 2024-03-04, and has neither minors nor the key of pkgs.k8s.io.
+ * Source: kubernetes.io/blog/2023/08/15/pkgs-k8s-io-introduction.
+ */
+const fromApt = (of: string): string => {
+  const url = `https://pkgs.k8s.io/core:/stable:/v${of}/deb/`;
+  const key = '/etc/apt/keyrings/kubernetes-apt-keyring.gpg';
+  return [
+    'sudo mkdir -p -m 755 /etc/apt/keyrings',
+    `curl -fsSL ${url}Release.key | sudo gpg --batch --yes --dearmor -o ${key}`,
+    `echo "deb [signed-by=${key}] ${url} /" | sudo tee /etc/apt/sources.list.d/kubernetes.list`,
+  ].join(' && ');
+};
+/** As for apt: packages.cloud.google.com is gone with it. */
+const fromYum = (of: string): string => {
+  const url = `https://pkgs.k8s.io/core:/stable:/v${of}/rpm/`;
+  const lines = [
+    '[kubernetes]',
+    'name=Kubernetes',
+    `baseurl=${url}`,
+    'enabled=1',
+    'gpgcheck=1',
+    `gpgkey=${url}repodata/repomd.xml.key`,
+    'exclude=kubelet kubeadm kubectl cri-tools kubernetes-cni',
+  ];
+  return `printf "%s\\n" ${lines.map((line) => `"${line}"`).join(' ')} | sudo tee /etc/yum.repos.d/kubernetes.repo`;
+};
+
 /** Packages from the repository of that minor; on what is not of the family of Red Hat, those of apt. */
 export function installed(os: string, version: string, packages: readonly string[]): string {
   const plain = version.replace(/^v/, '');
-  const repository = (file: string) => `sudo sed -i "s#:/v1[.][0-9]*/#:/v${minor(minorOf(version))}/#" ${file}`;
+  const of = minor(minorOf(version));
   if (DNF.test(os))
-    return `${repository('/etc/yum.repos.d/kubernetes.repo')} && sudo dnf install -y --disableexcludes=kubernetes ${packages.map((name) => `${name}-${plain}`).join(' ')}`;
+    return `${fromYum(of)} && sudo dnf install -y --disableexcludes=kubernetes ${packages.map((name) => `${name}-${plain}`).join(' ')}`;
   const named = packages.map((name) => `${name}="${plain}-*"`).join(' ');
-  return `${repository('/etc/apt/sources.list.d/kubernetes.list')} && sudo apt-get update && sudo apt-get install -y --allow-change-held-packages ${named}`;
+  return `${fromApt(of)} && sudo apt-get update && sudo apt-get install -y --allow-change-held-packages ${named}`;
 }

@@ -1,14 +1,14 @@
 // What the stages of an upgrade are made of: the static Pods of the control plane, the Nodes with their kubelets, and whose cluster it is.
 import type { ListRead, RowOf, Upgrading } from '../../engine/contracts.ts';
 import { isGap, unread } from '../../engine/gaps.ts';
-import { flag, label, list, word } from '../../engine/read/index.ts';
+import { each, flag, label, list, word } from '../../engine/read/index.ts';
 import { isRaw } from '../../kube/json.ts';
 import { pointerGet } from '../../kube/pointer.ts';
 import { distributionOf } from '../../versions/kubernetes.ts';
 import { managedBy } from './managed.ts';
 import { namesOf, type ProviderNames } from './provider-names.ts';
 import { controlPlaneOf, staticPods } from './reads.ts';
-import { type Backup, backedUp } from './upgrade-backup.ts';
+import { BACKUP_READS, type Backup, backedUp } from './upgrade-backup.ts';
 
 const MEMBER = {
   kubelet: word('status.nodeInfo.kubeletVersion', ''),
@@ -67,6 +67,22 @@ export interface ClusterParts {
   /** How a backup of etcd is seen, and made; undefined: nothing in the cluster shows one. */
   backup?: Backup;
 }
+
+/** For a snapshot. */
+export const PARTS_READ = () => ({
+  reads: { members: list('nodes', MEMBER), ...staticPods(), ...BACKUP_READS },
+  pointReads: [
+    { resource: 'daemonsets.apps', names: ['kube-proxy'], columns: [IMAGES] },
+    { resource: 'deployments.apps', names: ['coredns'], columns: [IMAGES] },
+    {
+      resource: 'leases.coordination.k8s.io',
+      names: ['kube-controller-manager', 'kube-scheduler'],
+      columns: [word('spec.holderIdentity', '')],
+    },
+    { resource: 'configmaps', names: ['kubeadm-config'], columns: [] },
+  ],
+});
+const IMAGES = each('spec.template.spec.containers', { name: word('name', ''), image: word('image', '') });
 
 /** Throws UserError where Nodes or Pods cannot be read: a plan that misses some would be a wrong one. */
 export async function partsOf({ path, source, context = '' }: Pick<Upgrading, 'path' | 'source' | 'context'>): Promise<ClusterParts> {

@@ -5,7 +5,7 @@ import { commented, shellWord } from '../../text/shell.ts';
 import { minor, minorOf } from '../../versions/kubernetes.ts';
 import { CONTROL_PLANE } from './reads.ts';
 import { dnsAt, olderDns, proxyAt } from './upgrade-addons.ts';
-import { eachServer, installed, onEach, onNode, replacedBinary } from './upgrade-binaries.ts';
+import { installed, onEach, onEveryServer, onNode, replacedBinary } from './upgrade-binaries.ts';
 import type { ClusterParts, Instance } from './upgrade-parts.ts';
 import { isServer, serversOfProvider } from './upgrade-provider.ts';
 import { goalOf, type Hop, inOrder, isNewMinor, manual, orLater, READY, reached, tagged } from './upgrade-steps.ts';
@@ -20,12 +20,14 @@ export function controlPlaneStage(hop: Hop, parts: ClusterParts, stopped: boolea
   const version = goalOf(hop, parts.by);
   const steps = inOrder(stepsOf(hop, parts, stopped));
   const dns = olderDns(hop, parts.coreDns);
+  const withAddons = parts.kubeadm && !parts.by;
   const until: Condition[] = [
     { reading: versionOf(parts), ...answers(hop, parts.by) },
     ...(parts.by ? [] : parts.leases.map(renewed)),
-    ...(parts.kubeadm && parts.kubeProxy ? [proxyAt(hop, parts.kubeProxy)] : []),
-    // kubeadm leaves one that is newer than its own.
-    ...(parts.kubeadm && dns ? [dnsAt(dns)] : []),
+    // kubeadm brings both with its last API server; a wait is only for what steps before it change.
+    ...(withAddons && parts.kubeProxy ? [proxyAt(hop, parts.kubeProxy)] : []),
+    // It leaves one that is newer than its own.
+    ...(withAddons && dns ? [dnsAt(dns)] : []),
   ];
   const wait: StepDraft = {
     ...{ do: 'wait', guard: [], undo: 'none', until, within: WITHIN, assume: [], after: steps },
@@ -44,7 +46,7 @@ const versionOf = ({ each }: ClusterParts) => ({ path: '/version', ...(each ? { 
 
 function stepsOf(hop: Hop, parts: ClusterParts, stopped: boolean): StepDraft[] {
   if (parts.by) return serversOfProvider(hop, parts.by, parts, { reading: { path: '/version' }, ...answers(hop, parts.by) });
-  const own = !parts.instances.length ? unseenServers(hop, parts) : parts.kubeadm ? withKubeadm(hop, parts) : oneByOne(hop, parts, stopped);
+  const own = parts.kubeadm ? withKubeadm(hop, parts) : parts.instances.length ? oneByOne(hop, parts, stopped) : unseenServers(hop, parts);
   return stopped ? [stopController(parts), ...own] : own;
 }
 
@@ -117,7 +119,7 @@ function stopController({ instances, leases, members }: ClusterParts): StepDraft
             zh: '如该 kubelet 的 staticPodPath 不同，请从对应目录移出',
           }),
         )
-      : [eachServer(members.filter(isServer)), onEach(`sudo systemctl stop ${CONTROLLER}`)],
+      : onEveryServer(members.filter(isServer), [onEach(`sudo systemctl stop ${CONTROLLER}`)]),
     leases.includes(CONTROLLER) ? [lease([{ path: '/spec/renewTime', olderThan: STOPPED }])] : undefined,
   );
 }
@@ -142,7 +144,13 @@ const RUNS_AGAIN: Wrong = {
 function withKubeadm(hop: Hop, parts: ClusterParts): StepDraft[] {
   const { version } = hop;
   const { instances, members } = parts;
-  return [...Map.groupBy(instances, ({ node }) => node)].map(([node, here], i) => {
+  // Its ConfigMap says that kubeadm made the cluster, also where no static Pod is visible.
+  const nodes = Map.groupBy(instances, ({ node }) => node);
+  for (const { ref } of members.filter(isServer)) if (!nodes.has(ref.name)) nodes.set(ref.name, []);
+  if (!nodes.size) return [anywhere(hop, parts)];
+  const last = [...nodes.keys()].at(-1);
+  const everyServer: Condition = { reading: versionOf(parts), ...ofPatch(hop) };
+  return [...nodes].map(([node, here], i) => {
     const os = members.find(({ ref }) => ref.name === node)?.os ?? '';
     return manual(
       {
@@ -156,10 +164,30 @@ function withKubeadm(hop: Hop, parts: ClusterParts): StepDraft[] {
           : []),
         ...(i > 0 ? [onNode(node, 'sudo kubeadm upgrade node')] : []),
       ],
-      here.map((instance) => runs(instance, hop)),
+      here.length ? here.map((instance) => runs(instance, hop)) : node === last ? [everyServer] : undefined,
       i === 0 ? tooEarly(hop, parts) : [],
     );
   });
+}
+
+/** Neither a Pod nor a Node shows where the control plane runs. */
+function anywhere(hop: Hop, parts: ClusterParts): StepDraft {
+  const { version } = hop;
+  return manual(
+    {
+      en: `upgrade the control plane to ${version} with kubeadm, machine by machine`,
+      zh: `用 kubeadm 逐台把控制平面升级到 ${version}`,
+    },
+    [
+      commented(`sudo kubeadm upgrade apply ${version} --yes`, {
+        en: `on the first machine of the control plane, with kubeadm ${version} installed`,
+        zh: `在控制平面的第一台机器上执行，须已安装 kubeadm ${version}`,
+      }),
+      commented('sudo kubeadm upgrade node', { en: 'then on each of the others', zh: '然后在其余各台上执行' }),
+    ],
+    [{ reading: versionOf(parts), ...ofPatch(hop) }],
+    tooEarly(hop, parts),
+  );
 }
 
 // ---- other static Pods ----------------------------------------------------------------------------------------------
@@ -215,8 +243,8 @@ function unseenServers(hop: Hop, parts: ClusterParts): StepDraft[] {
         zh: `逐个把所有 API 服务器升级到 ${version}`,
       },
       [
-        eachServer(servers),
-        ...replaced('kube-apiserver'),
+        // One that does not start again stops the others from being upgraded.
+        ...onEveryServer(servers, [...replaced('kube-apiserver'), onEach('sleep 10 && systemctl is-active kube-apiserver')]),
         commented('kubectl get --raw /version', { en: `shows ${version}`, zh: `应显示 ${version}` }),
       ],
       [{ reading: versionOf(parts), ...ofPatch(hop) }],
@@ -227,7 +255,7 @@ function unseenServers(hop: Hop, parts: ClusterParts): StepDraft[] {
         en: `upgrade kube-scheduler, then kube-controller-manager to ${version}, after every API server; no Pod shows their version`,
         zh: `在所有 API 服务器之后，把 kube-scheduler 和 kube-controller-manager 依次升级到 ${version}；没有 Pod 显示这两个组件的版本`,
       },
-      [eachServer(servers), ...['kube-scheduler', 'kube-controller-manager'].flatMap(replaced)],
+      onEveryServer(servers, ['kube-scheduler', 'kube-controller-manager'].flatMap(replaced)),
     ),
     ...restarted(hop, parts),
   ];

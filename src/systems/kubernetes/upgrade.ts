@@ -11,7 +11,7 @@ import { tagOf } from './reads.ts';
 import { addonStage } from './upgrade-addons.ts';
 import { LIMIT, restored } from './upgrade-backup.ts';
 import { logsOf, loweredStage, raisedStage } from './upgrade-logs.ts';
-import { nodeStage } from './upgrade-nodes.ts';
+import { type NodeWay, nodeStage } from './upgrade-nodes.ts';
 import { notesStage } from './upgrade-notes.ts';
 import { type ClusterParts, partsOf } from './upgrade-parts.ts';
 import { eksAddons } from './upgrade-provider.ts';
@@ -41,9 +41,12 @@ export async function stages(at: Upgrading): Promise<StageDraft[]> {
   if (parts.by === 'EKS' && minorOf(String(from)) === minorOf(to)) throw ofEks(minorOf(to));
   if (at.stopController && (parts.by || parts.kubeadm)) throw keepsController(parts.by ?? 'kubeadm');
   const hops = hopsOf(String(from), to, at.path.hops);
+  // The API servers are there already: left are kubelets that are not.
+  const there = hops.length === 1 && !parts.by && compare(hops[0]!.version, String(from)) <= 0;
+  const logs = await logsOf(at, parts);
+  if (there) return kubeletsLeft(hops[0]!, parts, { mode: at.nodes ?? 'drain', last: true, within: at.within ?? DRAINED, logs });
   const ahead = hops[0] && newerThan(hops[0], parts);
   if (ahead) throw downgrades(ahead, goalOf(hops[0]!, parts.by));
-  const logs = await logsOf(at, parts);
   return hops.flatMap((hop, i) => [
     ...notesStage(hop, at, parts),
     // A provider's etcd is the provider's matter.
@@ -87,6 +90,12 @@ const downgrades = ({ what, version }: Runs, to: string): UserError =>
       zh: '先完成或退回已开始的升级，使所有组件处于同一次要版本：{tool} check kubernetes/control-plane-skew；说明：{tool} explain kubernetes/control-plane-skew',
     },
   );
+
+/** None where nothing is older. */
+function kubeletsLeft(hop: Hop, parts: ClusterParts, way: NodeWay): StageDraft[] {
+  const members = parts.members.filter(({ kubelet }) => parse(kubelet) !== undefined && compare(kubelet, hop.version) < 0);
+  return members.length ? nodeStage(hop, { ...parts, members }, way) : [];
+}
 
 /** Seconds for the Pods of a Node to go. */
 const DRAINED = 900;

@@ -612,7 +612,11 @@ test('replace: a new Node for each worker, then the old one is drained and delet
   const cluster = [...two, node('w2', 'v1.30.4'), ...controlPlane('cp1')];
   const drafts = await stagesOf(cluster, '1.32', { nodes: 'replace' });
   const nodes = drafts.filter(({ title }) => /^Nodes/.test(title.en));
-  expect(texts([nodes[0]!])).toEqual(['drain Node cp1', 'upgrade the kubelet of Node cp1 to v1.31.14 on the same machine', 'uncordon Node cp1']);
+  expect(texts([nodes[0]!])).toEqual([
+    'drain Node cp1',
+    'upgrade the kubelet of Node cp1 to v1.31.14 on the same machine',
+    'uncordon Node cp1',
+  ]);
   expect(texts([nodes[1]!])).toEqual([
     ...['drain Node cp1', 'upgrade the kubelet of Node cp1 to v1.32.13 on the same machine', 'uncordon Node cp1'],
     ...['add a new Node with kubelet v1.32.13', 'drain Node w1', 'shut down the machine of Node w1'],
@@ -693,4 +697,60 @@ describe('in place', () => {
 test('log verbosity is not touched unless it is asked for, and refused where it cannot be set', async () => {
   expect(stepsOf(await stagesOf([...two, ...controlPlane('cp1')], 'v1.31.3')).filter((step) => step.do === 'verbosity')).toEqual([]);
   await expect(allStagesOf(two, 'v1.31.3', { logVerbosity: 4 })).rejects.toThrow(/--log-verbosity/);
+});
+
+describe('kubeadm, where no static Pod is visible', () => {
+  const server = (name: string) => {
+    const made = node(name, 'v1.30.4');
+    return { ...made, metadata: { ...(made.metadata as Raw), labels: { 'node-role.kubernetes.io/control-plane': '' } } } as Raw;
+  };
+  test('is recognised by its ConfigMap: its Nodes are upgraded with it, and no binary is replaced', async () => {
+    const all = stepsOf(await stagesOf([server('cp1'), server('cp2'), node('w1', 'v1.30.4'), KUBEADM], '1.31'));
+    const commands = all.map(commandsOf).join('\n');
+    expect(commands).toMatch(/ssh cp1 'sudo kubeadm upgrade apply v1\.31\.14 --yes'\n.*\n?ssh cp2 'sudo kubeadm upgrade node'/s);
+    expect(commands).not.toContain('dl.k8s.io');
+    const [first, second] = all.filter(({ text }) => text.en.includes('with kubeadm'));
+    // One Node of several is not seen alone; the last one is, by what every API server answers.
+    expect(first!.do === 'manual' && first!.seen).toBeUndefined();
+    expect(await open(second!, [], 'v1.30.4')).toBeDefined();
+    expect(await open(second!, [], 'v1.31.14')).toBeUndefined();
+  });
+  test('also without a Node: machine by machine', async () => {
+    const [, step] = stepsOf(await stagesOf([KUBEADM], '1.31'));
+    expect(step!.text.en).toBe('upgrade the control plane to v1.31.14 with kubeadm, machine by machine');
+    expect(commandsOf(step!)).toMatch(/^sudo kubeadm upgrade apply v1\.31\.14 --yes {3}# .*\nsudo kubeadm upgrade node {3}# /);
+  });
+});
+
+describe('nothing newer', () => {
+  const cluster = (kubelet: string) => [node('cp1', 'v1.37.2'), node('w1', kubelet), ...controlPlane('cp1')];
+  test('has no steps', async () => {
+    expect(await allStagesOf(cluster('v1.37.2'), '1.37', { from: 'v1.37.2' })).toEqual([]);
+    expect(await allStagesOf(cluster('v1.37.2'), 'v1.37.2', { from: 'v1.37.2' })).toEqual([]);
+  });
+  test('but kubelets that are older: they alone are upgraded', async () => {
+    expect(texts(await allStagesOf(cluster('v1.36.1'), '1.37', { from: 'v1.37.2' }))).toEqual([
+      ...['drain Node w1', 'upgrade the kubelet of Node w1 to v1.37.2', 'uncordon Node w1'],
+      'wait until every Node is Ready with kubelet v1.37.2',
+    ]);
+  });
+});
+
+test('the repository of packages is written anew for pkgs.k8s.io: lists of apt.kubernetes.io have no minor to replace', async () => {
+  const all = stepsOf(await stagesOf([...two, ...controlPlane('cp1'), KUBEADM], '1.31'));
+  const commands = all.map(commandsOf).join('\n');
+  expect(commands).toContain(
+    'echo "deb [signed-by=/etc/apt/keyrings/kubernetes-apt-keyring.gpg] https://pkgs.k8s.io/core:/stable:/v1.31/deb/ /" | sudo tee /etc/apt/sources.list.d/kubernetes.list',
+  );
+  expect(commands).toContain('curl -fsSL https://pkgs.k8s.io/core:/stable:/v1.31/deb/Release.key');
+  expect(commands).not.toMatch(/sed -i|apt\.kubernetes\.io/);
+});
+
+test('where nothing shows the control plane, each of its machines has its turn in a loop that stops at the first failure', async () => {
+  const made = ['cp1', 'cp2'].map((name) => ({
+    ...node(name, 'v1.30.4'),
+    metadata: { name, labels: { 'node-role.kubernetes.io/control-plane': '' } },
+  }));
+  const [, step] = stepsOf(await stagesOf(made as unknown as Raw[], '1.31'));
+  expect(commandsOf(step!)).toMatch(/^for NODE in cp1 cp2; do\n(?:.*\n)+.*systemctl is-active kube-apiserver'\ndone\n/);
 });
