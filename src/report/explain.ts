@@ -93,7 +93,7 @@ const READS: Text = {
   en: 'Only the following. If a permission is missing, the result is unknown, never passed.',
   zh: '只读取以下内容。缺少权限时，结果为“未知”，不会是“通过”。',
 };
-const NOTHING_READ: Text = { en: 'Nothing from the cluster.', zh: '不读取集群内容。' };
+const NOTHING_READ: Text = { en: 'Nothing beyond the installed version.', zh: '除当前版本外不读取其他内容。' };
 const NO_REMEDY: Text = {
   en: 'No automatic fix; see the evidence of each finding.',
   zh: '没有自动修复；请根据每个问题的证据处理。',

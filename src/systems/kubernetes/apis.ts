@@ -168,6 +168,17 @@ export function resourcesToRead(since: number): [resource: string, versions: Api
   return [...Map.groupBy(rows, homeOf)].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
+/** Does each full check list this version of the resource, because the path concerns it and the installed minor serves no newer one? */
+export function listedByChecks(apiVersion: string, resource: string, { from, hops }: { from: string; hops: readonly string[] }): boolean {
+  const api = apis().apis.find((row) => apiVersionOf(row) === apiVersion && pluralOf(row.kind) === resource);
+  const read = api && resourcesToRead(minorOf(from) - 1).find(([name]) => name === homeOf(api));
+  if (!api || !read?.[1].some((each) => bites(apiVersionOf(each), each.kind, hops))) return false;
+  const isServed = ({ introduced, removed }: Api) =>
+    minorOf(introduced) <= minorOf(from) && !(removed !== undefined && minorOf(removed) <= minorOf(from));
+  const newer = familyOf(api).filter((row) => row !== api && row.kind === api.kind && isServed(row) && rankOf(row) > rankOf(api));
+  return isServed(api) && !newer.length;
+}
+
 function homeOf(api: Api): string {
   const [apiVersion = '', kind = api.kind] = (replacementOf(api) ?? '').split(' ');
   const group = apiVersion && kind === api.kind ? (apiVersion.includes('/') ? apiVersion.split('/')[0]! : '') : api.group;

@@ -1,9 +1,11 @@
 import { rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { examine } from '../../../src/engine/examine.ts';
+import { explainedInMarkdown } from '../../../src/report/explain.ts';
 import { readDump } from '../../../src/snapshot/read.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
-import { SYSTEMS } from '../../../src/systems/index.ts';
+import { checkOf, SYSTEMS } from '../../../src/systems/index.ts';
+import { listedByChecks } from '../../../src/systems/kubernetes/apis.ts';
 import { layOut } from '../../fixtures.ts';
 import { grid } from '../../grid.ts';
 
@@ -17,6 +19,39 @@ test('of several API servers it says how many were asked, how often, and since w
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test('where a full check itself lists the only version that is served, the count says that it is in it', async () => {
+  const folder = layOut('kubernetes/requested-deprecated-apis', { fixture: 'alone' });
+  try {
+    const { results } = await examine(dumpSource(await readDump(folder)), SYSTEMS, { checks: ['kubernetes/requested-deprecated-apis'] });
+    const [said] = results.flatMap(({ findings }) => findings.map(({ message }) => message));
+    expect(said?.en).toContain('times since the API server started, full checks of upgrade-guard included): removed in 1.25');
+    expect(said?.zh).toContain('次，含 upgrade-guard 全部检查项的请求）：将在 1.25 中移除');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test.each([
+  // The newest that 1.24 serves; 1.26 has another.
+  ['flowcontrol.apiserver.k8s.io/v1beta2', 'flowschemas', 'v1.24.17', ['1.25'], true],
+  ['flowcontrol.apiserver.k8s.io/v1beta2', 'flowschemas', 'v1.26.15', ['1.27'], false],
+  ['policy/v1beta1', 'podsecuritypolicies', 'v1.24.17', ['1.25'], true],
+  // Read as policy/v1.
+  ['policy/v1beta1', 'poddisruptionbudgets', 'v1.24.17', ['1.25'], false],
+  ['flowcontrol.apiserver.k8s.io/v1beta2', 'flowschemas/status', 'v1.24.17', ['1.25'], false],
+  ['v1', 'endpoints', 'v1.36.2', ['1.37'], false],
+] as const)('%s %s on %s: does a full check list it in this version?', (apiVersion, resource, from, hops, listed) => {
+  expect(listedByChecks(apiVersion, resource, { from, hops })).toBe(listed);
+});
+
+test('its page names the permissions that it needs', () => {
+  const page = explainedInMarkdown(checkOf('kubernetes/requested-deprecated-apis'), {
+    language: 'en',
+    tool: 'kubectl upgrade-guard',
+  } as Parameters<typeof explainedInMarkdown>[1]);
+  expect(page).toContain('- `get /metrics`\n- `list endpointslices.discovery.k8s.io -n default`');
 });
 
 grid('kubernetes/requested-deprecated-apis', [

@@ -4,7 +4,7 @@ import type { Check, Finding, Gap, Rows, Text, UpgradePath } from '../../../engi
 import { isGap } from '../../../engine/gaps.ts';
 import { text } from '../../../engine/read/index.ts';
 import { minor, minorOf } from '../../../versions/kubernetes.ts';
-import { apiVersionOf, isDeprecatedVersion, onlyVersion } from '../apis.ts';
+import { apiVersionOf, isDeprecatedVersion, listedByChecks, onlyVersion } from '../apis.ts';
 
 interface Row {
   is: 'requested' | 'count' | 'started';
@@ -42,6 +42,8 @@ interface Args {
   of: number;
   /** Day on which the one that has run longest of these started; '' where it does not say. */
   since: string;
+  /** A full check lists it too, and is counted. */
+  ours?: true;
 }
 
 const check: Check<typeof reads, Args> = {
@@ -58,12 +60,12 @@ const check: Check<typeof reads, Args> = {
       zh: '读取每个 API 服务器的指标 apiserver_requested_deprecated_apis、apiserver_request_total 中的请求数以及进程的启动时间。该指标在 API 服务器重启前一直保留，即使客户端已不再使用，因此最高只报告为警告。',
     },
     fix: {
-      en: 'manual: find the client in the audit log (annotation k8s.io/deprecated), and upgrade it. Check again later: if the number of requests has not grown, the client is gone.',
-      zh: '手动：在审计日志中查找该客户端（注解 k8s.io/deprecated）并升级。稍后再次检查：如果请求数没有增加，说明客户端已不存在。',
+      en: 'manual: find the client in the audit log (annotation k8s.io/deprecated), and upgrade it. Run this check alone again later, as it requests none of them itself: if the number of requests has not grown, the client is gone.',
+      zh: '手动：在审计日志中查找该客户端（注解 k8s.io/deprecated）并升级。稍后只运行该检查项（它自身不会请求这些 API）：如果请求数没有增加，说明客户端已不存在。',
     },
     limits: {
-      en: 'The metric does not name the client. Endpoints of v1 are left out: every API server requests its own. It also requests flowcontrol.apiserver.k8s.io in the version of its own minor: low certainty. An API server that restarted a short while ago has seen few of them.',
-      zh: '该指标不包含客户端名称。不报告 v1 的 Endpoints：每个 API 服务器都会请求。各 API 服务器还会请求自身版本的 flowcontrol.apiserver.k8s.io，此类结果的可信度为低。刚重启的 API 服务器可能尚未记录到。',
+      en: 'The metric does not name the client. Endpoints of v1 are left out: every API server requests its own. It also requests flowcontrol.apiserver.k8s.io in the version of its own minor: low certainty. A check of everything lists the kinds that the path concerns, once each; where the server has only a deprecated version of a kind, that counts too, and the finding says so. An API server that restarted a short while ago has seen few of them.',
+      zh: '该指标不包含客户端名称。不报告 v1 的 Endpoints：每个 API 服务器都会请求。各 API 服务器还会请求自身版本的 flowcontrol.apiserver.k8s.io，此类结果的可信度为低。运行全部检查项时会列出升级路径涉及的类型，每种一次；如果服务器只提供某类型的已弃用版本，这次请求也会计入，问题中会注明。刚重启的 API 服务器可能尚未记录到。',
     },
   },
   sources: ['kubernetes/apiserver: pkg/endpoints/metrics/metrics.go'],
@@ -89,13 +91,14 @@ const check: Check<typeof reads, Args> = {
       ),
     );
   },
-  say: ({ apiVersion, resource, removed, count, servers, of, since }) => {
+  say: ({ apiVersion, resource, removed, count, servers, of, since, ours }) => {
     const where =
       of > 1 ? { en: ` on ${servers} of ${of} API servers`, zh: `，见于 ${of} 个 API 服务器中的 ${servers} 个` } : { en: '', zh: '' };
+    const too = ours ? { en: ', full checks of upgrade-guard included', zh: '，含 upgrade-guard 全部检查项的请求' } : { en: '', zh: '' };
     const start = { en: since ? ` started on ${since}` : ' started', zh: since ? `于 ${since} 启动以来` : '启动以来' };
     const asked = {
-      en: `${apiVersion}/${resource} was requested${where.en}${count ? ` (${count} ${count === 1 ? 'time' : 'times'} since the API server${start.en})` : ''}`,
-      zh: `${apiVersion}/${resource} 曾被请求${where.zh}${count ? `（API 服务器${start.zh} ${count} 次）` : ''}`,
+      en: `${apiVersion}/${resource} was requested${where.en}${count ? ` (${count} ${count === 1 ? 'time' : 'times'} since the API server${start.en}${too.en})` : ''}`,
+      zh: `${apiVersion}/${resource} 曾被请求${where.zh}${count ? `（API 服务器${start.zh} ${count} 次${too.zh}）` : ''}`,
     };
     return removed
       ? { en: `${asked.en}: removed in ${removed}`, zh: `${asked.zh}：将在 ${removed} 中移除` }
@@ -113,13 +116,14 @@ function finding(same: Row[], count: number, started: Row[], { from, hops }: Pic
   const isAlone = onlyVersion(apiVersion, resource.split('/')[0]!) || isOwnFlowControl(apiVersion, from);
   const starts = started.filter(({ server }) => same.some((each) => each.server === server)).map((each) => each.count);
   const since = starts.length ? new Date(Math.min(...starts) * 1000).toISOString().slice(0, 10) : '';
+  const ours = !isGap(from) && listedByChecks(apiVersion, resource, { from, hops }) ? { ours: true as const } : {};
   return {
     // Whether the client is still there cannot be told from the metric.
     severity: bites && !isAlone ? 'warning' : 'notice',
     key: [apiVersion, resource],
     certainty: isAlone ? 'low' : 'medium',
     objects: [],
-    args: { apiVersion, resource, removed, count, servers: same.length, of: Math.max(started.length, same.length), since },
+    args: { apiVersion, resource, removed, count, servers: same.length, of: Math.max(started.length, same.length), since, ...ours },
     evidence: same.slice(0, 3).map(({ server }): { seen: Text } => ({
       seen: server
         ? { en: `apiserver_requested_deprecated_apis of ${server}`, zh: `${server} 的 apiserver_requested_deprecated_apis` }
