@@ -1,7 +1,32 @@
+import { rmSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { examine } from '../../../src/engine/examine.ts';
+import { parseTarget } from '../../../src/engine/paths.ts';
+import { readDump } from '../../../src/snapshot/read.ts';
+import { dumpSource } from '../../../src/snapshot/source.ts';
+import { SYSTEMS } from '../../../src/systems/index.ts';
+import { layOut } from '../../fixtures.ts';
 import { grid } from '../../grid.ts';
 
 const corefile = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'coredns', namespace: 'kube-system' } };
 const found = 'ConfigMap/kube-system/coredns';
+
+test('on a path of several minors each finding names the CoreDNS of the hop at which it stands', async () => {
+  const folder = layOut('kubernetes/coredns-corefile', { fixture: 'found' });
+  try {
+    const { results } = await examine(dumpSource(await readDump(folder)), SYSTEMS, {
+      checks: ['kubernetes/coredns-corefile'],
+      targets: [parseTarget('kubernetes=1.37', SYSTEMS)],
+    });
+    const found = results.flatMap(({ findings }) => findings);
+    expect(found.map(({ hop, message }) => [hop, /CoreDNS (\S+?)[ ,]/.exec(message.en)?.[1]])).toEqual([
+      ['1.31', '1.11.3'],
+      ['1.31', '1.11.3'],
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
 
 grid('kubernetes/coredns-corefile', [
   { fixture: 'found', to: 'kubernetes=1.31', expect: [`blocker ${found}`, `notice ${found}`] },

@@ -64,26 +64,33 @@ const check: Check<Record<string, never>, Args> = {
     if (!hops.length) return [];
     const used = pluginsIn(lines);
     const installed = versionIn(deployment) ?? coreDnsOf(String(from)) ?? '';
-    const reached = coreDnsOf(hops.at(-1)!) ?? '';
-    const removed = facts()
-      .removed.filter(
-        (row) =>
-          isBelow(installed, row.in) &&
-          !isBelow(reached, row.in) &&
-          used.some(({ plugin, options }) => plugin === row.plugin && (!row.option || options.includes(row.option))),
-      )
-      .map(({ plugin, option }) => [plugin, option].filter(Boolean).join('/'));
-    const foreign =
-      config && isBelow(installed, reached)
-        ? used.map(({ plugin }) => plugin).filter((plugin) => !facts().migrated.includes(plugin) && !removed.includes(plugin))
-        : [];
-    return [...told('removed', removed, installed, reached, hops[0]!), ...told('unknown', foreign, installed, reached, hops[0]!)];
+    // Each at the first hop whose CoreDNS does not have it any more.
+    const gone = facts()
+      .removed.filter((row) => used.some(({ plugin, options }) => plugin === row.plugin && (!row.option || options.includes(row.option))))
+      .flatMap(({ plugin, option, in: since }) => {
+        const hop = isBelow(installed, since) ? hops.find((each) => reaches(each, since)) : undefined;
+        return hop ? [{ name: [plugin, option].filter(Boolean).join('/'), hop }] : [];
+      });
+    // kubeadm migrates with the first CoreDNS that it changes.
+    const migrates = config && hops.find((each) => isBelow(installed, coreDnsOf(each) ?? ''));
+    const foreign = used
+      .map(({ plugin }) => plugin)
+      .filter((plugin) => !facts().migrated.includes(plugin) && !gone.some(({ name }) => name === plugin));
+    const at = (is: Args['is'], names: string[], hop: string) => told(is, names, installed, coreDnsOf(hop) ?? '', hop);
+    const removed = [...Map.groupBy(gone, ({ hop }) => hop)].flatMap(([hop, same]) =>
+      at(
+        'removed',
+        same.map(({ name }) => name),
+        hop,
+      ),
+    );
+    return [...removed, ...(migrates ? at('unknown', foreign, migrates) : [])];
   },
   say: ({ is, names, reached }) =>
     is === 'removed'
       ? {
           en: `Corefile has ${names.join(', ')}: CoreDNS ${reached} no longer has it and does not start`,
-          zh: `Corefile 含有 ${names.join('、')}：CoreDNS ${reached} 已移除，无法启动`,
+          zh: `Corefile 含有 ${names.join('、')}：CoreDNS ${reached} 不再支持此类配置，无法启动`,
         }
       : {
           en: `Corefile has plugin ${names.join(', ')}: kubeadm cannot migrate it to CoreDNS ${reached}, and kubeadm upgrade stops`,
@@ -101,6 +108,12 @@ const NONE: Text = { en: 'there is no Corefile in ConfigMap kube-system/coredns'
 const isBelow = (a: string, b: string): boolean => Boolean(semver.valid(a) && semver.valid(b) && semver.lt(a, b));
 const coreDnsOf = (version: string): string | undefined =>
   kubeadm().images.find((row) => row.minor === /1\.\d+/.exec(version)?.[0])?.coreDNS;
+
+/** Where the table does not know the CoreDNS of a minor nothing is known to be gone. */
+function reaches(hop: string, since: string): boolean {
+  const reached = coreDnsOf(hop);
+  return reached !== undefined && !isBelow(reached, since);
+}
 
 function versionIn(deployment: Raw | undefined): string | undefined {
   const image = deployment && rowOf(IMAGE)(deployment).containers.find(({ name }) => name === 'coredns')?.image;
