@@ -179,8 +179,8 @@ function undoOf(writes: readonly Rule[], language: Language): string {
     },
     does('delete') && { en: 'Deleted objects are restored only where the plan says so.', zh: '被删除的对象仅在计划注明时才能恢复。' },
     {
-      en: 'The plan shows for each step whether it can be undone. Objects changed by someone else since are reported and left unchanged.',
-      zh: '计划中注明每个步骤能否撤销。其间被其他用户改动的对象会列出，并保持不变。',
+      en: 'The plan shows for each step whether it can be undone. Only fields that the run changed are restored; an object in which one of them has changed since is listed and left unchanged.',
+      zh: '计划中注明每个步骤能否撤销。只恢复运行改动过的字段；如果这些字段此后又被改动，则列出该对象，并保持不变。',
     },
   ];
   return parts.flatMap((part) => (part ? part[language] : [])).join({ en: ' ', zh: '' }[language]);
