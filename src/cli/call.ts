@@ -183,7 +183,7 @@ const hasTerminal = (): boolean => process.stdin.isTTY === true && process.stder
 async function ask(question: string, signal: AbortSignal): Promise<boolean> {
   if (!hasTerminal()) {
     throw new UserError(
-      { en: 'asking for confirmation: there is no terminal; nothing was changed', zh: '请求确认：没有终端；未做任何更改' },
+      { en: 'asking for confirmation: there is no terminal; nothing was changed', zh: '没有终端，无法请求确认；未做任何更改' },
       { en: 'once you have read the steps above: {retry} --yes', zh: '阅读以上步骤后再运行：{retry} --yes' },
       EXIT.failed,
     );

@@ -37,7 +37,7 @@ const REPAIRS: Text = { en: 'Fixes', zh: '修复' };
 const REPAIRS_BEHIND: Text = { en: 'Fixes after the upgrade', zh: '升级后的修复' };
 
 const MEANWHILE: Text = { en: 'For as long as the upgrade lasts', zh: '升级期间' };
-const PUT_BACK: Text = { en: 'Restore what was changed for the upgrade', zh: '恢复升级期间的更改' };
+const PUT_BACK: Text = { en: 'Restore what was changed for the upgrade', zh: '还原为升级所做的更改' };
 
 /** Repairs alone, as one stage. What a person runs in the place of an upgrade stands beside it: no run waits for that. */
 export function makePlan(repairs: readonly Repair[]): Plan {

@@ -114,8 +114,8 @@ async function tried(call: Call, world: World | undefined, { results, remedies }
 }
 
 const NOT_BY_FIX = {
-  en: 'fix has no step to run for this: nothing was sent, and no run was started. Once it is done: {tool} check{reach}',
-  zh: '没有可由 fix 执行的步骤：没有发出任何请求，也没有开始运行。完成后执行：{tool} check{reach}',
+  en: 'fix has no step to run for this: nothing was sent, and no run was started. Once you have resolved it: {tool} check{reach}',
+  zh: '没有 fix 可以执行的步骤，因此没有发出任何请求，也没有开始运行。自行处理后，请执行：{tool} check{reach}',
 };
 const NOTHING = { en: 'Nothing to fix.', zh: '没有需要修复的问题。' };
 const noFix = (id: string): Text => ({
@@ -151,7 +151,7 @@ function onlyManual(call: Call, plan: Plan): number {
     ...planView(plan, call.face),
     call.t({
       en: 'All steps are manual: nothing was sent, and no run was started. Once they are done: {tool} check{reach}',
-      zh: '所有步骤均为手动：没有发出任何请求，也没有开始运行。完成后执行：{tool} check{reach}',
+      zh: '所有步骤均为手动，因此没有发出任何请求，也没有开始运行。完成这些步骤后，请执行：{tool} check{reach}',
     }),
   );
   return EXIT.findings;

@@ -174,7 +174,7 @@ function backup({ hop, version, before, first }: Hop, { by: distribution, etcd, 
       ];
   const minutes = LIMIT / 60;
   const by = seen
-    ? { en: ` (seen by ${seen.by}, not older than ${minutes} minutes)`, zh: `（由 ${seen.by} 确认，且不早于 ${minutes} 分钟前）` }
+    ? { en: ` (seen by ${seen.by}, not older than ${minutes} minutes)`, zh: `（以 ${seen.by} 的记录为准，须在最近 ${minutes} 分钟内）` }
     : { en: '', zh: '' };
   const own = distribution
     ? { en: '', zh: '' }

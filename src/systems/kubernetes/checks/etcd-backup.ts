@@ -80,7 +80,7 @@ const check: Check<typeof reads, Args> = {
   },
   say: ({ by, hours }) =>
     hours === undefined
-      ? { en: `no backup by ${by} has succeeded: an upgrade could not be rolled back`, zh: `${by} 没有成功的备份：升级后无法回退` }
+      ? { en: `no backup by ${by} has succeeded: none of these can restore etcd`, zh: `${by} 没有成功的备份：无法用它恢复 etcd` }
       : {
           en: `newest backup by ${by} is ${ageOf(hours).en} old: later changes would be lost`,
           zh: `${by} 最近一次备份在 ${ageOf(hours).zh}前：之后的更改会丢失`,

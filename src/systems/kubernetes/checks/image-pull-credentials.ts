@@ -65,7 +65,7 @@ const check: Check<typeof reads, Args> = {
   },
   say: ({ image, never }, { length }) => ({
     en: `${length} Pod${length === 1 ? ' uses' : 's use'} image ${image} without the secret that others pull it with: ${never ? 'ErrImageNeverPull' : 'ErrImagePull'} from ${HOP} on`,
-    zh: `${length} 个 Pod 使用镜像 ${image}，但没有其他 Pod 拉取它所用的 Secret：自 ${HOP} 起会报 ${never ? 'ErrImageNeverPull' : 'ErrImagePull'}`,
+    zh: `${length} 个 Pod 使用镜像 ${image}，但未配置其他 Pod 拉取该镜像时使用的 Secret：自 ${HOP} 起会报 ${never ? 'ErrImageNeverPull' : 'ErrImagePull'}`,
   }),
 };
 export default check;

@@ -112,7 +112,7 @@ const check: Check<Record<string, never>, Args> = {
         }
       : {
           en: `${kind} sets feature gate ${name}: removed by ${hop}, kubeadm ${hop} stops at it`,
-          zh: `${kind} 设置了特性门控 ${name}：${hop} 已移除，kubeadm ${hop} 会停止`,
+          zh: `${kind} 设置了特性门控 ${name}：${hop} 不再提供该门控，kubeadm ${hop} 会停止`,
         };
   },
 };
