@@ -10,7 +10,11 @@ import schema from '../../docs/upgrade-plan.schema.json' with { type: 'json' };
 import { run } from '../bed/binary.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ug-plan-kubernetes-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+/** Of other clusters: what lies in the folder is read as this one's. */
+const apart = mkdtempSync(join(tmpdir(), 'ug-plan-apart-'));
+afterAll(() => {
+  for (const each of [folder, apart]) rmSync(each, { recursive: true, force: true });
+});
 cpSync(join(import.meta.dirname, '../fixtures/kubernetes/installed.yaml'), join(folder, 'installed.yaml'));
 writeFileSync(join(folder, 'version.json'), '{"major":"1","minor":"30","gitVersion":"v1.30.4"}');
 const plan = (...words: string[]) => run(['plan', 'kubernetes', '--from', folder, ...words]);
@@ -129,7 +133,7 @@ describe('a runbook', () => {
     // Whatever it calls does nothing here.
     const tools = join(hostile, 'bin');
     mkdirSync(tools);
-    const CALLED = 'kubectl gcloud aws az ssh etcdctl etcdutl curl sudo sleep rke2 velero helm rm cat sed'.split(' ');
+    const CALLED = 'kubectl gcloud aws az ssh etcdctl etcdutl curl sudo sleep rke2 velero helm rm cat sed upgrade-guard'.split(' ');
     for (const name of CALLED) symlinkSync('/bin/true', join(tools, name));
     symlinkSync('/usr/bin/touch', join(tools, 'touch'));
     // The rehearsal of a restore ends its etcd itself.
@@ -219,7 +223,7 @@ describe('--nodes replace', () => {
     ...{ apiVersion: 'v1', kind: 'Node', metadata: { name, labels } },
     status: { nodeInfo: { kubeletVersion: 'v1.30.4' }, conditions: [{ type: 'Ready', status: 'True' }] },
   });
-  const at = mkdtempSync(join(folder, 'replace-'));
+  const at = mkdtempSync(join(apart, 'replace-'));
   writeFileSync(join(at, 'version.json'), '{"major":"1","minor":"30","gitVersion":"v1.30.4"}');
   const items = [node('cp1', { 'node-role.kubernetes.io/control-plane': '' }), node('w1', {})];
   writeFileSync(join(at, 'all.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
@@ -237,7 +241,7 @@ describe('--nodes replace', () => {
 
   test('the runbook drains and deletes nothing before the new Node is seen', async () => {
     const { stdout } = await replaced('-o', 'shell');
-    const bin = mkdtempSync(join(folder, 'bin-'));
+    const bin = mkdtempSync(join(apart, 'bin-'));
     writeFileSync(join(bin, 'kubectl'), `#!/bin/sh\necho "$@" >> ${bin}/called\necho 'cp1|v1.31.14|True'\n`, { mode: 0o755 });
     const nodes = stdout.slice(stdout.indexOf('# ==== Nodes to'));
     const add = nodes.slice(nodes.indexOf('. add a new Node'));
@@ -280,7 +284,7 @@ test.each([
   ['en', 'Nothing to upgrade: kubernetes@cluster is at v1.37.2, and no newer version is known; to set one: --to kubernetes=VERSION'],
   ['zh', '无需升级：kubernetes@cluster 已是 v1.37.2，没有已知的更新版本；可用 --to kubernetes=VERSION 指定'],
 ])('nothing newer is no error and has no steps: %s', async (lang, words) => {
-  const at = mkdtempSync(join(folder, 'newest-'));
+  const at = mkdtempSync(join(apart, 'newest-'));
   writeFileSync(join(at, 'version.json'), '{"major":"1","minor":"37","gitVersion":"v1.37.2"}');
   writeFileSync(join(at, 'all.json'), '{"apiVersion":"v1","kind":"List","items":[]}');
   const { code, stdout } = await run(['plan', 'kubernetes', '--from', at, '--lang', lang]);
