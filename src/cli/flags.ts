@@ -216,7 +216,10 @@ export const FLAGS = {
   },
   rehearse: {
     kind: 'boolean',
-    text: { en: 'Run the steps in memory only, then check the result', zh: '只在内存中演练这些步骤，然后检查结果' },
+    text: {
+      en: 'Run the steps in memory only, then check the result; of upgrade: for a Helm release, up to helm',
+      zh: '只在内存中演练这些步骤，然后检查结果；用于 upgrade 时只支持 Helm release，到 helm 为止',
+    },
   },
   yes: {
     kind: 'boolean',

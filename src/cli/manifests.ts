@@ -23,7 +23,13 @@ export async function manifestsOf(call: Reading): Promise<Manifests | undefined>
   const { flags } = call;
   const { filename, offline, from, quick } = flags;
   if (offline && filename === undefined)
-    throw contradiction('--offline', { en: 'needs manifests: -f FILE|DIR|-', zh: '需要清单：-f FILE|DIR|-' });
+    throw new UserError(
+      { en: '--offline needs manifests or a chart', zh: '--offline 需要清单或 chart' },
+      {
+        en: 'name a file, a directory or a chart: -f FILE|DIR|- or --chart PATH',
+        zh: '请指定文件、目录或 chart：-f FILE|DIR|- 或 --chart PATH',
+      },
+    );
   if (offline && from !== undefined)
     throw contradiction('--offline', {
       en: 'and --from exclude each other: --from stands for a cluster',

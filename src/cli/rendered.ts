@@ -20,7 +20,8 @@ export async function renderedChart(call: Call): Promise<{ call: Call; manifests
   const { chart: from, values: _values, set: _set, 'set-string': _strings, 'set-json': _jsons, 'set-file': _files, ...flags } = call.flags;
   if (from === undefined) return undefined;
   const chart = await loadChart(from);
-  if (SYSTEMS.some(({ chart: its }) => its === chart.name)) return undefined;
+  // Without a cluster there is no release that the chart of a system could be meant for: it is what it renders.
+  if (SYSTEMS.some(({ chart: its }) => its === chart.name) && !flags.offline) return undefined;
   const helm = await findHelm(call.env, call.signal);
   if (!helm) throw noHelm(chart.name);
   const given = (await intentOf(call.flags, helm.version))?.given ?? {};

@@ -144,7 +144,13 @@ function assertTakes({ flags }: Call, { id, chart, byNode, uncordons, installsCo
       en: `upgrading ${id}: it does not take ${names.join(', ')}`,
       zh: `升级 ${id}：不接受 ${names.join('、')}`,
     },
-    { en: `without: {retry:${given.join(',')}}`, zh: `去掉后执行：{retry:${given.join(',')}}` },
+    // Who asked for a rehearsal is not sent to the upgrade itself.
+    given.includes('rehearse')
+      ? {
+          en: `--rehearse is for Helm releases; show the steps of ${id}: {retry:${given.join(',')},yes,dry-run} --dry-run=client`,
+          zh: `--rehearse 只用于 Helm release；查看 ${id} 的步骤：{retry:${given.join(',')},yes,dry-run} --dry-run=client`,
+        }
+      : { en: `without: {retry:${given.join(',')}}`, zh: `去掉后执行：{retry:${given.join(',')}}` },
   );
 }
 

@@ -25,10 +25,7 @@ interface Cluster {
   gaps?: Gap[];
 }
 
-async function examined(
-  { fixtures, objects = [], forbidden = [], gaps = [] }: Cluster,
-  options: ExamineOptions,
-): Promise<Examination> {
+async function examined({ fixtures, objects = [], forbidden = [], gaps = [] }: Cluster, options: ExamineOptions): Promise<Examination> {
   const folder = mkdtempSync(join(tmpdir(), 'ug-examined-'));
   const { now } = Date;
   Date.now = () => NOW;
