@@ -19,7 +19,7 @@ const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'kubernetes');
 /** Two screens of fifty lines. */
 const [FINDINGS, LINES] = [54, 100];
 /** Lines of a check that found something, on average; and of the head, the unknown and the sum. */
-const [LINES_OF_A_CHECK, LINES_AROUND] = [3, 12];
+const [LINES_OF_A_CHECK, LINES_AROUND] = [3, 14];
 
 const folder = mkdtempSync(join(tmpdir(), 'ug-two-screens-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
