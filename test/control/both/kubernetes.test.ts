@@ -39,6 +39,7 @@ const mirror = (component: string, ...flags: string[]): Raw => ({
     nodeName: 'cp1',
     containers: [{ name: component, image: `registry.k8s.io/${component}:${gitVersion}`, command: [component, ...flags] }],
   },
+  status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
 });
 const HEALTHY = [
   node('cp1', gitVersion),
@@ -154,7 +155,7 @@ describe('broken', () => {
         status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
       },
     );
-    const refused = { ...review, name: 'c.example.com', clientConfig: { service, caBundle: bundle }, rules: [] };
+    const refused = { ...review, name: 'c.example.com', clientConfig: { service, caBundle: bundle }, rules: OF_NOTHING_HERE };
     const odd = {
       apiVersion: 'admissionregistration.k8s.io/v1',
       kind: 'MutatingWebhookConfiguration',
