@@ -72,9 +72,7 @@ async function whole(): Promise<[number | null, string[], string[]]> {
 }
 
 /** The API server of a bed does not call itself K3s: the first four look for static Pods of a control plane; the last asks each API server at an address that a bed only announces. */
-const UNSEEN = ['admission-files', 'audit-log-retention', 'component-flags', 'control-plane-skew', 'requested-deprecated-apis'].map(
-  (id) => `kubernetes/${id}`,
-);
+const UNSEEN = ['admission-files', 'audit-log-retention', 'component-flags', 'control-plane-skew'].map((id) => `kubernetes/${id}`);
 
 test('everything: on a healthy K3s nothing is worse than a notice; a Plan for too many members and without its ServiceAccount is a blocker', {
   timeout: 120_000,
@@ -107,10 +105,8 @@ test('an API server that says +k3s: what the README has for K3s, as it is typed 
   const all = await typed('check -o json');
   const { installations, checks } = JSON.parse(all.stdout) as Body;
   expect(installations.map(({ id }: Body) => id)).toEqual(['k3s@cluster', 'kubernetes@cluster']);
-  // K3s has no static Pods, so that nothing is missing where they would be; a bed only announces the addresses of its API servers.
-  expect(checks.filter(({ outcome }: Body) => outcome === 'unknown').map(({ id }: Body) => id)).toEqual([
-    'kubernetes/requested-deprecated-apis',
-  ]);
+  // K3s has no static Pods, so that nothing is missing where they would be.
+  expect(checks.filter(({ outcome }: Body) => outcome === 'unknown').map(({ id }: Body) => id)).toEqual([]);
   expect(await typed('check k3s')).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/^bed {2}v1\.36\.2\+k3s1\n.*All checks ran completely\./s),

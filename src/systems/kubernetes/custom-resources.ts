@@ -1,9 +1,7 @@
-// The custom resources of every CRD, by their metadata alone: page by page, several CRDs at a time. A CRD of which spec.versions was never changed since it was created has lost no version,
-// and its custom resources are not read. metadata.generation counts the changes of spec (apiextensions-apiserver pkg/registry/customresourcedefinition/strategy.go); which field they were in
-// tell the CRD's own managedFields: spec.versions belongs whole to who wrote it last, and the time of that entry is when this manager last changed anything (apimachinery
-// pkg/util/managedfields/internal/managedfieldsupdater.go).
+// The custom resources of every CRD, by their metadata alone: page by page, several CRDs at a time. A CRD that was never changed since it was created has lost no version, and its custom
+// resources are not read (metadata.generation counts the changes of spec: apiextensions-apiserver pkg/registry/customresourcedefinition/strategy.go).
 import type { ListRead, NamedRead, ResourceName, RowOf } from '../../engine/contracts.ts';
-import { DECLARER, each, list, number, time, word, writers } from '../../engine/read/index.ts';
+import { DECLARER, each, list, number, word } from '../../engine/read/index.ts';
 import { groupOf } from '../../kube/refs.ts';
 import { splitApiVersion } from '../../kube/resources.ts';
 
@@ -13,18 +11,9 @@ export const CRD = {
   /** 1: as it was created. */
   changes: number('metadata.generation'),
   versions: each('spec.versions', { name: word('name', '') }),
-  created: time('metadata.creationTimestamp'),
-  writers: writers('spec.versions'),
 };
 export const crds = list('customresourcedefinitions.apiextensions.k8s.io', CRD);
 export type Crd = RowOf<typeof CRD>;
-
-/** A controller that only writes spec.conversion, as cert-manager's cainjector does, leaves spec.versions to whoever created the CRD. Without managedFields it is not known. */
-export function keptVersions({ changes, created, writers }: Pick<Crd, 'changes' | 'created' | 'writers'>): boolean {
-  if (changes === 1) return true;
-  const owners = writers.filter(({ owns }) => owns.length);
-  return owners.length > 0 && created !== undefined && owners.every(({ time }) => time !== undefined && time <= created);
-}
 
 /** Without fieldsV1, which is most of managedFields. */
 const WRITTEN = { writers: each('metadata.managedFields', { manager: word('manager', ''), apiVersion: word('apiVersion', '') }) };
@@ -47,7 +36,7 @@ export const staleObjects = (known: readonly ResourceName[]): NamedRead<Written>
   columns: [...Object.values(WRITTEN), DECLARER],
   wants: (rows) =>
     (rows as Crd[]).flatMap((crd): ListRead<Written>[] => {
-      if (keptVersions(crd)) return [];
+      if (crd.changes === 1) return [];
       const read = list(crd.ref.name, WRITTEN, { only: (row) => staleIn(row, crd).length > 0 });
       return [read];
     }),

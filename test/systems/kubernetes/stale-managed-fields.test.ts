@@ -7,7 +7,6 @@ grid('kubernetes/stale-managed-fields', [
     steps: ['Issuer/shop/old /metadata/managedFields/0/apiVersion: cert-manager.io/v1alpha2 → cert-manager.io/v1'],
   },
   { fixture: 'healthy', expect: 'passed' },
-  { fixture: 'patched', forbidden: ['issuers.cert-manager.io'], expect: 'passed' },
   { expect: 'passed' },
   { fixture: 'healthy', forbidden: ['issuers.cert-manager.io'], expect: 'unknown' },
   { forbidden: ['customresourcedefinitions.apiextensions.k8s.io'], expect: 'unknown' },

@@ -43,8 +43,8 @@ const check: Check<typeof reads, Args> = {
       zh: '对该对象的服务器端应用都会失败（“request to convert CR to an invalid group/version”）：Argo CD、Flux 和 Helm 4 无法修改它。其他更新方式不受影响。',
     },
     detection: {
-      en: 'Compares the versions in managedFields of every custom resource with spec.versions of its CRD. Reads metadata only, and skips CRDs of which spec.versions was never changed since they were created.',
-      zh: '将每个自定义资源的 managedFields 中的版本与其 CRD 的 spec.versions 比较。只读取元数据，并跳过创建后 spec.versions 从未修改的 CRD。',
+      en: 'Compares the versions in managedFields of every custom resource with spec.versions of its CRD. Reads metadata only, and skips CRDs that were never changed since they were created.',
+      zh: '将每个自定义资源的 managedFields 中的版本与其 CRD 的 spec.versions 比较。只读取元数据，并跳过创建后从未修改的 CRD。',
     },
     fix: {
       en: 'Sets the version of each such entry to the version that the object is read in. Its manager keeps its fields, and no value of the object changes. It is not undone: an API server does not take an entry of a version that the CRD does not have.',
