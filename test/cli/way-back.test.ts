@@ -54,7 +54,7 @@ test.each<[string[], RegExp]>([
 test.each([
   ['en', 'Not looked at: the state of the cluster (version skew, Pods, webhooks), which check without --back-to shows'],
   ['zh', '未检查：集群现状（版本偏差、Pod、webhook），请去掉 --back-to 后检查'],
-])('nothing found on the way back is no all-clear for the cluster: %s', async (lang, said) => {
+])('nothing found on the way back does not say that the cluster is well: %s', async (lang, said) => {
   const clean = mkdtempSync(join(dump, 'clean-'));
   cpSync(join(FIXTURES, 'installed.yaml'), join(clean, 'installed.yaml'));
   cpSync(join(dump, 'version.json'), join(clean, 'version.json'));

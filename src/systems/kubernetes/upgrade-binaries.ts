@@ -44,7 +44,7 @@ const DNF = /red hat|rocky|alma|centos|oracle|fedora|amazon linux/i;
 export const alike = ({ os, machine }: Pick<Member, 'os' | 'machine'>): string => `${DNF.test(os)} ${machine}`;
 
 /**
- * The file is written anew: lists of before 2023-08 name apt.kubernetes.io, which is frozen since 2023-09-13 and gone since 2024-03-04, and has neither minors nor the key of pkgs.k8s.io.
+ * The whole file is replaced: lists of before 2023-08 name apt.kubernetes.io, which is frozen since 2023-09-13 and gone since 2024-03-04, and has neither minors nor the key of pkgs.k8s.io.
  * Source: kubernetes.io/blog/2023/08/15/pkgs-k8s-io-introduction.
  */
 const fromApt = (of: string): string => {

@@ -736,7 +736,7 @@ describe('nothing newer', () => {
   });
 });
 
-test('the repository of packages is written anew for pkgs.k8s.io: lists of apt.kubernetes.io have no minor to replace', async () => {
+test('the list of packages is replaced by one for pkgs.k8s.io: lists of apt.kubernetes.io have no minor to replace', async () => {
   const all = stepsOf(await stagesOf([...two, ...controlPlane('cp1'), KUBEADM], '1.31'));
   const commands = all.map(commandsOf).join('\n');
   expect(commands).toContain(
