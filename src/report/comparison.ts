@@ -4,7 +4,7 @@ import type { Text } from '../engine/contracts.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
 import { counted, type Face, paragraph } from './face.ts';
-import { listed, SEVERITY } from './words.ts';
+import { listed, markOf } from './words.ts';
 
 const HEADS: { part: keyof Compared; sign: string; text: Text }[] = [
   { part: 'new', sign: '+', text: { en: 'new', zh: '新出现' } },
@@ -38,8 +38,8 @@ export function comparison(compared: Compared, face: Face): string[] {
 }
 
 const said = ({ message, severity, accepted }: ComparedFinding, language: 'en' | 'zh'): string => {
-  const is = accepted ? { en: 'accepted', zh: '已接受' } : SEVERITY[severity];
-  return `${oneLine(message[language], 600)}${{ en: ` (${is.en})`, zh: `（${is.zh}）` }[language]}`;
+  const is = markOf(accepted ? 'accepted' : severity, language);
+  return `${oneLine(message[language], 600)}${{ en: ` (${is})`, zh: `（${is}）` }[language]}`;
 };
 
 const WHERE: Record<ComparedCluster['in'], Text> = {

@@ -4,7 +4,7 @@ import type { Face } from './face.ts';
 import type { Report } from './report.ts';
 import type { UnknownView } from './unknowns.ts';
 import type { FoundView, View } from './view.ts';
-import { FIX, NOT_SEEN, REPORT_TITLE, SIGN, UNREACHABLE } from './words.ts';
+import { FIX, markOf, NOT_SEEN, REPORT_TITLE, SIGN, UNREACHABLE } from './words.ts';
 
 /** More objects than this are folded; paper shows all. */
 const OPEN = 8;
@@ -56,7 +56,7 @@ const otherItem = ({ id, passed, text }: View['others'][number]): string =>
   `<li${passed ? '' : ' class="accepted"'}><span class="sign">${passed ? '✓' : '–'}</span> ${safe(id)} <small>${safe(text)}</small></li>`;
 
 function foundBlock({ id, at, headline, severity, tally, findings, fix, command, notSeen }: FoundView, language: Language): string {
-  const items = findings.map(({ message, objects, evidence }) => {
+  const items = findings.map(({ mark, message, objects, evidence }) => {
     const names = objects.map(
       ({ kind, name, file }) => `<small>${safe(kind)}</small> ${safe(name)}${file ? ` <small>${safe(file)}</small>` : ''}`,
     );
@@ -65,7 +65,8 @@ function foundBlock({ id, at, headline, severity, tally, findings, fix, command,
     const inside = folded
       ? `<details><summary>${names.slice(0, 2).join(', ')} … (${names.length})</summary>${objectList}</details>`
       : objectList;
-    return `<li><p>${safe(message)}</p>${inside}${evidence.map((line) => `<p class="quiet">${safe(line)}</p>`).join('')}</li>`;
+    const lead = mark ? `<span class="sign">${SIGN[mark]} ${safe(markOf(mark, language))}</span> ` : '';
+    return `<li${mark ? ` class="${mark}"` : ''}><p>${lead}${safe(message)}</p>${inside}${evidence.map((line) => `<p class="quiet">${safe(line)}</p>`).join('')}</li>`;
   });
   return `<article class="${severity ?? 'accepted'}">
 <h3><span><span class="sign">${SIGN[severity ?? 'accepted']}</span> ${safe(headline || id)}</span> <small class="tally">${safe(tally)}</small></h3>

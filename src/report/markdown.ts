@@ -4,7 +4,7 @@ import type { Face } from './face.ts';
 import type { Report } from './report.ts';
 import type { UnknownView } from './unknowns.ts';
 import type { FoundView, View } from './view.ts';
-import { FIX, NOT_SEEN, REPORT_TITLE, SIGN, UNREACHABLE } from './words.ts';
+import { FIX, markOf, NOT_SEEN, REPORT_TITLE, SIGN, UNREACHABLE } from './words.ts';
 
 /** More objects than this go behind a fold. */
 const OPEN = 5;
@@ -60,8 +60,8 @@ function foundLines(
     '',
     [`**${plain(tally)}**`, plain(headline)].filter(Boolean).join(' · '),
     '',
-    ...findings.flatMap(({ message, objects, evidence }) => [
-      `- ${plain(message)}`,
+    ...findings.flatMap(({ mark, message, objects, evidence }) => [
+      `- ${mark ? `**${markOf(mark, language)}** · ` : ''}${plain(message)}`,
       ...objectLines(objects.map(({ kind, name, file }) => [kind, name, file].filter(Boolean).join(' '))),
       ...evidence.map((line) => `  - ${plain(line)}`),
     ]),

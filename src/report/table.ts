@@ -6,7 +6,17 @@ import { padEnd, width } from '../text/width.ts';
 import { columns, type Face, paragraph, unfolding } from './face.ts';
 import type { Report } from './report.ts';
 import type { UnknownView } from './unknowns.ts';
-import { type Catalogue, type CutRun, type FoundView, type NextView, type ObjectView, shownOf, type View, viewOf } from './view.ts';
+import {
+  type Catalogue,
+  type CutRun,
+  type FindingView,
+  type FoundView,
+  type NextView,
+  type ObjectView,
+  shownOf,
+  type View,
+  viewOf,
+} from './view.ts';
 import { FIX, NOT_SEEN, named, SIGN, severityCount, UNREACHABLE } from './words.ts';
 
 /** Two screens of fifty lines. */
@@ -207,22 +217,26 @@ function headLines(found: readonly FoundView[], face: Face): string[][] {
 
 const paint = (severity: Severity | undefined, { style }: Face): ((text: string) => string) =>
   severity ? { blocker: style.red, warning: style.yellow, notice: style.cyan }[severity] : style.dim;
-const sign = (severity: Severity | undefined, face: Face): string => paint(severity, face)(SIGN[severity ?? 'accepted']);
+export const sign = (severity: Severity | undefined, face: Face): string => paint(severity, face)(SIGN[severity ?? 'accepted']);
 
 /** Message and objects side by side where all of the check's findings fit so, else below each other. */
 function findingLines({ findings }: FoundView, face: Face): string[][] {
   const { style, wide } = face;
+  // What follows a message stands further in than its first word.
+  const below = findings.some(({ mark }) => mark) ? 6 : 4;
+  const said = ({ mark, message }: FindingView) => (mark ? `${sign(mark === 'accepted' ? undefined : mark, face)} ${message}` : message);
+  const lines = (finding: FindingView) => paragraph(said(finding), face, 2, below - 2);
   if (wide) {
-    return findings.map(({ message, objects, evidence }) => [
-      ...paragraph(message, face),
-      ...objects.map(({ kind, name, file }) => `    ${[kind, name, file].filter(Boolean).join(' ')}`),
-      ...evidence.flatMap((line) => paragraph(line, face, 4, 6).map(style.dim)),
+    return findings.map((finding) => [
+      ...lines(finding),
+      ...finding.objects.map(({ kind, name, file }) => ' '.repeat(below) + [kind, name, file].filter(Boolean).join(' ')),
+      ...finding.evidence.flatMap((line) => paragraph(line, face, below, below + 2).map(style.dim)),
     ]);
   }
-  const told = findings.map(({ message, objects }) => ({ message, names: objectNames(objects.filter(unsaid(message)), face) }));
-  const rows = columns(told.map(({ message, names }) => [`  ${message}`, names && style.dim(names)]));
+  const told = findings.map((finding) => ({ finding, names: objectNames(finding.objects.filter(unsaid(finding.message)), face) }));
+  const rows = columns(told.map(({ finding, names }) => [`  ${said(finding)}`, names && style.dim(names)]));
   if (rows.every((row) => width(row) <= face.columns)) return rows.map((row) => [row]);
-  return told.map(({ message, names }) => [...paragraph(message, face), ...(names ? paragraph(names, face, 4).map(style.dim) : [])]);
+  return told.map(({ finding, names }) => [...lines(finding), ...(names ? paragraph(names, face, below).map(style.dim) : [])]);
 }
 
 /** What the message names needs no second line; but where it is declared does. */

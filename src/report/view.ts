@@ -68,11 +68,18 @@ export interface FoundView {
   /** The worst that is not accepted; undefined: all are accepted. */
   severity?: Severity;
   tally: string;
-  findings: { severity: Severity; message: string; objects: ObjectView[]; evidence: string[] }[];
+  findings: FindingView[];
   fix: string;
   /** A line to paste, where the fix begins with one. */
   command: string;
   notSeen: string[];
+}
+/** `mark`: stands before it, where the findings of its check differ in severity. */
+export interface FindingView {
+  mark?: Severity | 'accepted';
+  message: string;
+  objects: ObjectView[];
+  evidence: string[];
 }
 /** `file`: the manifest that declares it, FILE:LINE. */
 export interface ObjectView {
@@ -164,15 +171,18 @@ function foundView(
   const hops = paths.find((path) => path.installation.id === installation)?.hops ?? [];
   const retargets = targetsInstead(results);
   const fix = fixes.find((each) => each.id === id && each.installation === installation);
+  const differ = new Set(openOnes(findings).map(({ severity }) => severity)).size > 1;
+  const marked = (finding: JudgedFinding): FindingView => ({
+    ...(differ ? { mark: finding.accepted ? 'accepted' : finding.severity } : {}),
+    ...findingView(finding, hops, face),
+  });
   return {
     id,
     at: several ? oneLine(installation.slice(installation.indexOf('@') + 1), NAME) : '',
     headline: headline?.[language] ?? '',
     severity: SEVERITIES[worst(findings)],
     tally: tally(findings, face),
-    findings: [...openOnes(findings).toSorted(bySeverity), ...findings.filter(({ accepted }) => accepted)].map((finding) =>
-      findingView(finding, hops, face),
-    ),
+    findings: [...openOnes(findings).toSorted(bySeverity), ...findings.filter(({ accepted }) => accepted)].map(marked),
     fix: fix ? oneLine(fix.text[language], SENTENCE) : '',
     // What fetches a target that is not to be taken is of no help.
     command: fix?.command === undefined || retargets.has(installation) ? '' : pasteable(fix.command, face),
@@ -185,8 +195,8 @@ const ownedBy = (owner: string): Text => ({ en: `owned by ${owner}: change it th
 /** `from 1.36 on` already says that it is at 1.36. */
 const names = (message: string, hop: string): boolean => message.split(/[^\w.-]+/).some((word) => word.replace(/\.$/, '') === hop);
 
-export function findingView(finding: JudgedFinding, hops: readonly string[], { language }: Face): FoundView['findings'][number] {
-  const { severity, message, certainty, objects, accepted, evidence, hop, declaredBy } = finding;
+export function findingView(finding: JudgedFinding, hops: readonly string[], { language }: Face): FindingView {
+  const { message, certainty, objects, accepted, evidence, hop, declaredBy } = finding;
   const at = hops.length > 1 && hop !== undefined && hops.includes(hop) && !names(message[language], hop) ? hop : undefined;
   const remarks = [
     at && { en: `at ${at}`, zh: `升级到 ${at} 时` }[language],
@@ -196,7 +206,6 @@ export function findingView(finding: JudgedFinding, hops: readonly string[], { l
   ].filter((remark) => typeof remark === 'string');
   const remark = remarks.length ? { en: ` (${remarks.join(', ')})`, zh: `（${remarks.join('，')}）` }[language] : '';
   return {
-    severity,
     message: oneLine(message[language], SENTENCE) + remark,
     objects: objects.map((ref) => ({ kind: oneLine(ref.kind), name: nameOf(ref), file: fileOf(ref) })),
     evidence: evidence.map(

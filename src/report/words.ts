@@ -41,6 +41,9 @@ export const PASSED_OVER: Text = { en: 'skipped: ', zh: '已跳过：' };
 export const REPORT_TITLE: Text = { en: 'Upgrade check', zh: '升级检查' };
 export const UNREACHABLE: Text = { en: 'could not be checked:', zh: '无法检查：' };
 export const SIGN: Record<Severity | 'accepted', string> = { blocker: '✗', warning: '!', notice: 'i', accepted: '-' };
+/** Before a finding, where those of its check differ in severity. */
+export const markOf = (mark: Severity | 'accepted', language: Language): string =>
+  (mark === 'accepted' ? { en: 'accepted', zh: '已接受' } : SEVERITY[mark])[language];
 
 /** Of a finding that is neither certain nor nearly so; of the finding and not of what its message announces, which may be sure. The word of -o json. */
 export const CERTAINTY: Partial<Record<Certainty, Text>> = {
