@@ -25,10 +25,10 @@ export interface HelmUpgrade {
   kept: { on: Ref; digest: string; given: boolean; config: string };
   /** What helm is known to need: the records of the release, and the objects that it has now. */
   rights: Rule[];
-  /** Values that were found to be needed and not given, in words; and the checks that are content with them. */
+  /** Values that were found to be needed and not given, in words; and the fingerprints of the findings that they fix. */
   explicit?: { texts: Text[]; fixes: string[] };
 }
-/** Values that remedies ask for, and whose findings are fixed by them. */
+/** Values that remedies ask for, and the fingerprints of the findings that they fix. */
 export interface Explicit {
   values: readonly ValueSetting[];
   fixes: string[];

@@ -69,16 +69,16 @@ export async function helmIntended(
 async function explicitOf(remedies: readonly CheckRemedy[], { id }: Installation, intent?: Intent): Promise<Explicit> {
   const asked = new Map<string, ValueSetting>();
   const fixes: string[] = [];
-  for (const { check, findings, propose } of remedies.filter((each) => each.installation === id)) {
-    const isOpen = await Promise.all(
+  for (const { findings, propose } of remedies.filter((each) => each.installation === id)) {
+    const fixed = await Promise.all(
       findings.map(async (finding) => {
         const values = (await propose([finding])).drafts.flatMap((draft) => draft.helmValues ?? []);
         const free = values.filter((each) => pathsOf(each).every((at) => valueAt(intent?.given ?? {}, at) === undefined));
         for (const value of free) asked.set(written(value.path), value);
-        return !values.length || free.length < values.length;
+        return values.length > 0 && free.length === values.length ? [finding.fingerprint] : [];
       }),
     );
-    if (!isOpen.includes(true)) fixes.push(check.id);
+    fixes.push(...fixed.flat());
   }
   return { values: [...asked.values()], fixes };
 }

@@ -18,7 +18,7 @@ import { SYSTEMS } from '../systems/index.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { EXIT } from '../text/user-error.ts';
 import type { Call } from './call.ts';
-import { planAll } from './repair.ts';
+import { leftBeside, planAll } from './repair.ts';
 
 /** Changes the dump, nothing else. `before`: the examination of that dump. Returns the one after, and whether every step went through. */
 export async function rehearse(
@@ -29,7 +29,7 @@ export async function rehearse(
 ): Promise<{ after: Examination; fine: boolean }> {
   const { face } = call;
   const plan = await planAll(before.remedies);
-  call.out(...planView(plan, face), '');
+  call.out(...planView(plan, face), ...(await leftBeside(before, plan, face)), '');
   call.out(face.style.bold(call.t(IN_MEMORY)));
   const run: Run = { schema: 2, id: 'rehearsal', tool: '', what: '', at: '', checks: [], stages: plan.stages, cluster: before.identity };
   const executed = await executeRun(run, {

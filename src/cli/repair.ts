@@ -2,9 +2,12 @@
 
 import { objectName } from '../engine/acceptance.ts';
 import type { JudgedFinding, StageDraft, SystemId } from '../engine/contracts.ts';
-import type { CheckRemedy, Proposal } from '../engine/examine.ts';
-import { makePlan, type Plan, planUpgrade, type Repair } from '../engine/plan.ts';
+import type { CheckRemedy, Examination, Proposal } from '../engine/examine.ts';
+import { fixedBy, isForFix } from '../engine/fixed-by.ts';
+import { makePlan, type Plan, planUpgrade, type Repair, stepsOf } from '../engine/plan.ts';
 import { SEVERITIES } from '../engine/verdict.ts';
+import type { Face } from '../report/face.ts';
+import { isToldOf, leftOpen } from '../report/left-open.ts';
 import { shellWord } from '../text/shell.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
@@ -52,6 +55,14 @@ export function planChosen(remedies: readonly CheckRemedy[], call: Asking, upgra
     }
     return call.confirm({ en: `Uncertain: ${about.en}. Fix it?`, zh: `不确定：${about.zh}。是否修复？` });
   });
+}
+
+/** Behind the steps of a fix: blockers and warnings that none of them is for. Advice that stands beside them is no step. */
+export async function leftBeside({ results, remedies }: Examination, plan: Plan, face: Face): Promise<string[]> {
+  const steps = stepsOf(plan);
+  const counts = (draft: Proposal['drafts'][number]) => isForFix(draft) && !(draft.do === 'manual' && draft.when === 'instead');
+  const fixed = await fixedBy(steps, { remedies, among: isToldOf, counts });
+  return leftOpen(results, ({ fingerprint }) => fixed.has(fingerprint), steps.length > 0, face);
 }
 
 /** There are steps, and a person has to do all of them. */

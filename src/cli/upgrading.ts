@@ -1,7 +1,8 @@
 // An upgrade before it begins, for plan and upgrade alike: which system and installation, to which version, and the steps that the system makes of them.
 import { duration } from '../cluster/duration.ts';
-import type { Installation, Raw, Source, System, Text, UpgradePath } from '../engine/contracts.ts';
+import type { Installation, JudgedFinding, Raw, Source, StepDraft, System, Text, UpgradePath } from '../engine/contracts.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
+import { fixedBy } from '../engine/fixed-by.ts';
 import { describeGap, isGap } from '../engine/gaps.ts';
 import type { Target } from '../engine/paths.ts';
 import { type Plan, stepsOf } from '../engine/plan.ts';
@@ -84,14 +85,15 @@ export function nothingNewer(call: Call, { before: { paths }, stages: { system, 
 }
 
 /** Blockers that no automatic step fixes, neither by a remedy nor on the way of the upgrade itself. */
-export function unrepaired({ results }: Examination, plan: Plan): Stopping[] {
+export async function unrepaired({ results, remedies }: Examination, plan: Plan): Promise<Stopping[]> {
+  const isOpen = ({ severity, accepted }: JudgedFinding) => severity === 'blocker' && !accepted;
   const automatic = stepsOf(plan).filter((step) => step.do !== 'manual');
-  const repaired = new Set(automatic.flatMap(({ reasons }) => reasons));
-  const onTheWay = new Set(automatic.flatMap(({ fixes = [] }) => fixes));
+  // What stands beside the plan an upgrade does itself.
+  const counts = (draft: StepDraft) => draft.do !== 'manual' && draft.when !== 'instead';
+  const fixed = await fixedBy(automatic, { remedies, among: isOpen, counts });
   return results
-    .filter(({ id }) => !onTheWay.has(id))
     .flatMap(({ id, findings }) => findings.map((finding): Stopping => ({ check: id, finding })))
-    .filter(({ finding: { severity, accepted, fingerprint } }) => severity === 'blocker' && !accepted && !repaired.has(fingerprint));
+    .filter(({ finding }) => isOpen(finding) && !fixed.has(finding.fingerprint));
 }
 
 /** What to say where it may not begin. */

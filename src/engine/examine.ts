@@ -34,6 +34,7 @@ import type { DeclaredIn } from './declared.ts';
 import { declarersIn, noteDeclarer, refusedThere, withDeclarer, wouldLast } from './declarers.ts';
 import { judgedFiles } from './files.ts';
 import { fixLine } from './fix-line.ts';
+import { isForFix } from './fixed-by.ts';
 import { isGap } from './gaps.ts';
 import { type Bodies, type Gathered, gapsBeside, gather, listsIn, type OwnedReads, readKey } from './gather.ts';
 import { counting, withEmpty } from './nothing-there.ts';
@@ -359,7 +360,8 @@ async function conclude(
 }
 
 function judged(check: Check, at: string, finding: Finding, accepted: boolean, offered: Proposal | undefined): JudgedFinding {
-  const drafts = offered?.drafts ?? [];
+  const drafts = (offered?.drafts ?? []).filter(isForFix);
+  const advice = (offered?.refusals ?? []).filter((refusal) => refusal.as);
   return {
     ...finding,
     fingerprint: fingerprint(check.id, at, finding.key),
@@ -368,7 +370,11 @@ function judged(check: Check, at: string, finding: Finding, accepted: boolean, o
     remedy:
       accepted || !check.remedy || !offered
         ? null
-        : { automatic: drafts.some((draft) => draft.do !== 'manual'), text: fixLine(offered), steps: drafts.length },
+        : {
+            automatic: drafts.some((draft) => draft.do !== 'manual'),
+            text: fixLine(offered),
+            steps: drafts.length + advice.length,
+          },
   };
 }
 

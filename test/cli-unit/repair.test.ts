@@ -2,14 +2,17 @@
 
 import { rmSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
-import { type Asking, planChosen } from '../../src/cli/repair.ts';
-import type { Raw } from '../../src/engine/contracts.ts';
+import { type Asking, leftBeside, planAll, planChosen } from '../../src/cli/repair.ts';
+import type { Language, Raw } from '../../src/engine/contracts.ts';
 import { examine } from '../../src/engine/examine.ts';
+import { fixedBy } from '../../src/engine/fixed-by.ts';
 import { stepsOf } from '../../src/engine/plan.ts';
 import { readDump } from '../../src/snapshot/read.ts';
 import { dumpSource } from '../../src/snapshot/source.ts';
 import { SYSTEMS } from '../../src/systems/index.ts';
+import { style } from '../../src/text/colour.ts';
 import { laid } from '../grid.ts';
+import { mixed } from '../report/examined.ts';
 
 const folders: string[] = [];
 afterAll(() => {
@@ -17,14 +20,18 @@ afterAll(() => {
 });
 
 /** Pod `strange` uses an address that no endpoint gives it: medium. Without its controller it is a person's. */
-async function chosen(controller: boolean, confirm?: string[]) {
+async function examined(controller: boolean) {
   const folder = laid('spiderpool/unrecorded-pod-ip', { fixture: 'found', expect: '' });
   folders.push(folder);
   const dump = await readDump(folder);
   const pods = dump.collected.get('pods')!;
   for (const { metadata } of pods.objects as { metadata: Raw }[])
     if (metadata.name === 'strange' && !controller) delete metadata.ownerReferences;
-  const { remedies } = await examine(dumpSource(dump), SYSTEMS, { checks: ['spiderpool/unrecorded-pod-ip'] });
+  return examine(dumpSource(dump), SYSTEMS, { checks: ['spiderpool/unrecorded-pod-ip'] });
+}
+
+async function chosen(controller: boolean, confirm?: string[]) {
+  const { remedies } = await examined(controller);
   const said: string[] = [];
   const call: Asking = {
     flags: { yes: true, confirm },
@@ -56,4 +63,23 @@ test('a name that is not there is an error, which names what could be confirmed'
     text: { en: expect.stringContaining('--confirm Pod/default/nonesuch') },
     next: { en: 'what can be confirmed: Pod/default/strange' },
   });
+});
+
+test('findings of a check are counted one by one: what a person does of it is not fixed by the steps beside', async () => {
+  const { remedies } = await examined(false);
+  const findings = remedies.flatMap((remedy) => remedy.findings);
+  const automatic = stepsOf(await planAll(remedies)).filter((step) => step.do !== 'manual');
+  expect(automatic.length).toBeGreaterThan(0);
+  const fixed = await fixedBy(automatic, { remedies, among: () => true, counts: (draft) => draft.do !== 'manual' });
+  const left = findings.filter(({ fingerprint }) => !fixed.has(fingerprint));
+  expect(left.flatMap(({ objects }) => objects).map(({ name }) => name)).toEqual(['strange']);
+  expect(findings.length).toBeGreaterThan(left.length);
+});
+
+test.each<[Language, string[]]>([
+  ['en', ['Not fixed by these steps:', '  ✗ 1 blocker, 1 warning   kubectl upgrade-guard explain kubernetes/nodes-ready']],
+  ['zh', ['以上步骤不会修复：', '  ✗ 1 个阻断项，1 个警告   kubectl upgrade-guard explain kubernetes/nodes-ready']],
+])('blockers and warnings without a step stand behind the steps, and notices do not: %s', async (language, lines) => {
+  const face = { language, columns: 80, tool: 'kubectl upgrade-guard', wide: false, style: style({ isTTY: false }, {}) };
+  expect(await leftBeside(mixed, await planAll(mixed.remedies), face)).toEqual(lines);
 });

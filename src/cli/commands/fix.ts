@@ -27,7 +27,7 @@ import { withHelm } from '../helm.ts';
 import { mayAll } from '../may.ts';
 import { refuseBeside } from '../own-runs.ts';
 import { rehearse } from '../rehearse.ts';
-import { planAll, planChosen } from '../repair.ts';
+import { leftBeside, planAll, planChosen } from '../repair.ts';
 import { type Live, openCluster, openSource } from '../session.ts';
 
 export async function fix(call: Call): Promise<number> {
@@ -46,14 +46,16 @@ export async function fix(call: Call): Promise<number> {
     if (isDryRun(call)) return await tried(call, withRecords(live.world), before);
     const plan = await planChosen(before.remedies, call);
     const steps = stepsOf(plan);
-    if (!steps.length) return nothingToDo(call, before, plan);
+    const left = await leftBeside(before, plan, call.face);
+    if (!steps.length) return nothingToDo(call, before, plan, left);
     // Without a terminal the manual steps cannot be done: a run would only block the next one.
-    if (!call.terminal && steps.every((step) => step.do === 'manual')) return onlyManual(call, plan);
+    if (!call.terminal && steps.every((step) => step.do === 'manual')) return onlyManual(call, plan, left);
     call.say(
       ...planView(plan, call.face, {
         shown: SHOWN,
         rest: call.t({ en: '{retry:yes} --dry-run=client', zh: '{retry:yes} --dry-run=client' }),
       }),
+      ...left,
       '',
     );
     await mayAll(steps, live.world, 'fix');
@@ -104,13 +106,15 @@ async function rehearsal(call: Call, options: ExamineOptions, onlyShow: boolean)
   }
 }
 
-async function tried(call: Call, world: World | undefined, { results, remedies }: Examination): Promise<number> {
+async function tried(call: Call, world: World | undefined, before: Examination): Promise<number> {
+  const { results, remedies } = before;
   const plan = await planAll(remedies);
+  const left = await leftBeside(before, plan, call.face);
   if (!plan.stages.length && !plan.refusals.length) {
-    call.out(call.t(nothing(results)));
+    call.out(...(left.length ? left : [call.t(nothing(results))]));
     return isComplete(results) ? EXIT.ok : EXIT.unknown;
   }
-  return dryRun(call, world, planView(plan, call.face), stepsOf(plan));
+  return dryRun(call, world, [...planView(plan, call.face), ...left], stepsOf(plan));
 }
 
 const NOT_BY_FIX = {
@@ -139,16 +143,19 @@ const isLeft = ({ results, remedies }: Examination, named: boolean): boolean =>
   remedies.length > 0 ||
   results.some(({ findings }) => findings.some(({ accepted, severity }) => !accepted && (named || severity === 'blocker')));
 
-function nothingToDo(call: Call, before: Examination, plan: Plan): number {
+function nothingToDo(call: Call, before: Examination, plan: Plan, left: readonly string[]): number {
   const { results } = before;
-  call.say(...planView(plan, call.face), call.t(plan.refusals.some(({ as }) => as) ? NOT_BY_FIX : nothing(results)));
+  const advised = plan.refusals.some(({ as }) => as);
+  call.say(...planView(plan, call.face), ...left);
+  if (advised || !left.length) call.say(call.t(advised ? NOT_BY_FIX : nothing(results)));
   if (isLeft(before, call.args.length > 0)) return EXIT.findings;
   return isComplete(results) ? EXIT.ok : EXIT.unknown;
 }
 
-function onlyManual(call: Call, plan: Plan): number {
+function onlyManual(call: Call, plan: Plan, left: readonly string[]): number {
   call.say(
     ...planView(plan, call.face),
+    ...left,
     call.t({
       en: 'All steps are manual: nothing was sent, and no run was started. Once they are done: {tool} check{reach}',
       zh: '所有步骤均为手动，因此没有发出任何请求，也没有开始运行。完成这些步骤后，请执行：{tool} check{reach}',

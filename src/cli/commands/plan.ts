@@ -21,7 +21,7 @@ export async function plan(call: Call): Promise<number> {
     const { before, stages } = asked;
     const nothing = nothingNewer(call, asked);
     const made = nothing === undefined ? await planAll(before.remedies, stages) : { stages: [], refusals: [] };
-    const stopping = nothing === undefined ? unrepaired(before, made) : [];
+    const stopping = nothing === undefined ? await unrepaired(before, made) : [];
     const planned: PlannedUpgrade = { cluster: before.identity, paths: before.paths, plan: made, stopping };
     switch (call.flags.output) {
       case 'json':

@@ -62,7 +62,7 @@ export async function upgrade(given: Call): Promise<number> {
     }
     const plan = await (isTried ? planAll(before.remedies, stages) : planChosen(before.remedies, call, stages));
     call.say(...planView(plan, call.face), '');
-    const stopping = unrepaired(before, plan);
+    const stopping = await unrepaired(before, plan);
     if (stopping.length) {
       call.say(...refusal(call, stopping, NOT_STARTED));
       return EXIT.findings;

@@ -66,7 +66,7 @@ interface Common {
   optional?: true;
   /** For the way back: a run passes it by, and an undo carries it out as it stands, before what it comes `after`. Without `after`, where anything is undone. */
   onUndo?: true;
-  /** Checks whose findings a step of the system's own stages fixes on its way, so that they do not keep the upgrade from beginning. */
+  /** Fingerprints of findings that a step of the system's own stages fixes on its way, so that they do not keep the upgrade from beginning. */
   fixes?: string[];
   /** What an undo does not bring back, or why there is none. */
   undoNote?: Text;

@@ -236,5 +236,6 @@ export interface JudgedFinding extends Finding {
   fingerprint: string;
   message: Text;
   accepted: boolean;
+  /** Of all findings of its check. `automatic`: fix has a step that is not manual; `steps`: how many it has or shows. */
   remedy: { automatic: boolean; text: Text; steps: number } | null;
 }

@@ -1,8 +1,9 @@
 // Where no system-upgrade-controller is installed, a stage installs the newest known release: our own manifest, written from what that release reads, does and needs; the one in upstream's tree
 // names the image of another release. It makes its CRD by itself.
 // Sources: rancher/system-upgrade-controller v0.20.1 main.go, pkg/crds, pkg/upgrade/job/job.go; facts of K3s section 11 (what it reads and writes).
-import type { Raw, Ref, Rule, Source, StageDraft, StepDraft, Text } from '../../engine/contracts.ts';
+import type { Raw, Ref, Rule, StageDraft, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
+import { foundBy } from '../../engine/on-the-way.ts';
 import { describe, refOf } from '../../kube/refs.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import { UserError } from '../../text/user-error.ts';
@@ -181,11 +182,16 @@ const unusable = (why: Text): UserError =>
   );
 
 /** A namespace that is there already stays as it is. */
-export async function controllerStage(hop: string, namespace: string, source: Pick<Source, 'get'>, given?: Given): Promise<StageDraft> {
+export async function controllerStage(
+  hop: string,
+  namespace: string,
+  at: Pick<Upgrading, 'found' | 'source'>,
+  given?: Given,
+): Promise<StageDraft> {
   const objects: Raw[] = [];
   for (const object of given?.objects ?? objectsIn(namespace)) {
     const ref = refOf(object);
-    const now = ref.kind === 'Namespace' ? await source.get(ref) : undefined;
+    const now = ref.kind === 'Namespace' ? await at.source.get(ref) : undefined;
     if (!now || isGap(now)) objects.push(object);
   }
   const made: StepDraft[] = [];
@@ -197,7 +203,7 @@ export async function controllerStage(hop: string, namespace: string, source: Pi
       { on: running, must: [{ path: '/status/readyReplicas', atLeast: 1 }] },
       { on: PLAN_CRD, must: [{ path: '/status/conditions[type=Established]/status', is: 'True' }] },
     ],
-    fixes: ['k3s/controller-ready'],
+    fixes: foundBy<{ is: string }>(at, ['k3s/controller-ready'], ({ args }) => args.is === 'missing'),
     text: { en: `wait until ${CONTROLLER} runs and the CRD of Plans is established`, zh: `等待 ${CONTROLLER} 运行且 Plan 的 CRD 可用` },
   };
   const version = given ? (given.controller.version ?? oneLine(given.controller.image, 200)) : CONTROLLER_VERSION;

@@ -94,7 +94,7 @@ export async function stages(at: Upgrading): Promise<StageDraft[]> {
   // One that is installed on the way brings its own.
   if (first !== undefined && here.controller) await mayUpgrade(plansIn(drafts), at.source);
   return [
-    ...(first !== undefined && !here.controller ? [await controllerStage(first, here.namespace, at.source, given)] : []),
+    ...(first !== undefined && !here.controller ? [await controllerStage(first, here.namespace, at, given)] : []),
     ...(at.cordonAgain ? drafts : reminding(drafts, cordoned)),
     ...(at.cordonAgain && first !== undefined ? cordonStage(path.hops.at(-1)!, cordoned) : []),
   ];

@@ -1,6 +1,7 @@
 // The in-place upgrade of Kubernetes, minor by minor: back up etcd, then the control plane, then the kubelets. A person does it with the tool that installed the cluster; every step says how it is
 // seen to be done. Sources: kubernetes/website tasks/administer-cluster/kubeadm/kubeadm-upgrade.md and version-skew-policy.md; kubernetes 143087 for kubeadm's own copy of etcd.
 import type { Rule, StageDraft, Text, Upgrading } from '../../engine/contracts.ts';
+import { foundBy } from '../../engine/on-the-way.ts';
 import { TO_LOG } from '../../engine/rights.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import { commented, shellWord } from '../../text/shell.ts';
@@ -52,7 +53,7 @@ export async function stages(at: Upgrading): Promise<StageDraft[]> {
     // A provider's etcd is the provider's matter.
     ...(parts.by && parts.by !== 'RKE2' ? [] : [backup(hop, parts)]),
     ...(i === 0 ? raisedStage(hop.hop, logs, true) : []),
-    controlPlaneStage(hop, parts, at.stopController === true, fixedOf(at)),
+    controlPlaneStage(hop, parts, at.stopController === true, foundBy(at, fixedOf(at))),
     ...raisedStage(hop.hop, logs, false),
     ...addonStage(hop, parts),
     ...eksAddons(hop, parts, i === hops.length - 1),

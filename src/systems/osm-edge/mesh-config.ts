@@ -3,6 +3,7 @@
 import type { HelmUpgrade } from '../../chart/intent.ts';
 import type { Change, Condition, Json, Raw, Ref, StepDraft, Upgrading } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
+import { foundBy } from '../../engine/on-the-way.ts';
 import { rowOf } from '../../engine/read/index.ts';
 import { isRaw } from '../../kube/json.ts';
 import { formatPointer, pointerGet } from '../../kube/pointer.ts';
@@ -85,7 +86,11 @@ export function meshConfigSteps(osm: OsmUpgrade, config: Raw | undefined): Fille
     steps: [
       {
         ...{ do: 'patch', on, guard: [], undo: 'exact', changes },
-        fixes: ['osm-edge/mesh-config-fields', 'osm-edge/sidecar-image', 'osm-edge/mesh-config-override'],
+        fixes: fixedBy(
+          osm,
+          added.map(({ field }) => field),
+          image?.path,
+        ),
         text: {
           en: `set ${names.join(', ')} in MeshConfig ${release.namespace}/osm-mesh-config, as in a fresh install of ${chart.version} with these values`,
           zh: `按 ${chart.version} 以这些 values 全新安装时的值设置 MeshConfig ${release.namespace}/osm-mesh-config 的 ${namen.join('、')}`,
@@ -93,6 +98,16 @@ export function meshConfigSteps(osm: OsmUpgrade, config: Raw | undefined): Fille
       },
     ],
   };
+}
+
+/** Findings on these fields, and on the sidecar image at that path. */
+function fixedBy(osm: OsmUpgrade, fields: readonly string[], image: string | undefined): string[] {
+  const isSet = (field: string) => fields.some((each) => field === each || field.startsWith(`${each}.`));
+  return [
+    ...foundBy<{ missing: string[] }>(osm, ['osm-edge/mesh-config-fields'], ({ args }) => args.missing.every(isSet)),
+    ...foundBy<{ path: string[] }>(osm, ['osm-edge/mesh-config-override'], ({ args }) => isSet(args.path.join('.'))),
+    ...foundBy<{ path: string }>(osm, ['osm-edge/sidecar-image'], ({ args }) => args.path === image),
+  ];
 }
 
 /** Fields that came after the installed version, where they are not set and the value differs from what the programs take for a missing one. */

@@ -1,6 +1,7 @@
 import { helmStages } from '../../chart/stage.ts';
 import type { ListQuery, Raw, Rule, StageDraft, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
+import { foundBy } from '../../engine/on-the-way.ts';
 import { isRaw } from '../../kube/json.ts';
 import { pointerGet } from '../../kube/pointer.ts';
 import { refOf } from '../../kube/refs.ts';
@@ -21,8 +22,9 @@ const RESOURCES = [
   'traffictargets.access.smi-spec.io',
   'trafficsplits.split.smi-spec.io',
 ];
-/** What the programs set right when they start. */
-const STARTED = ['osm-edge/webhook-certificate'];
+/** What the programs set right when they start; a CA that itself ends they write again as it is. */
+const startedBy = (osm: OsmUpgrade): string[] =>
+  foundBy<{ caEnds: boolean }>(osm, ['osm-edge/webhook-certificate'], ({ args }) => !args.caEnds);
 /** Seconds: what osm mesh upgrade gives helm, twice. */
 const READY_WITHIN = 600;
 
@@ -78,7 +80,7 @@ export async function stages(upgrading: Upgrading): Promise<StageDraft[]> {
         ...scaled,
         ...upgrade.steps.map((step) =>
           step.do === 'helm'
-            ? Object.assign(step, { after: [...(step.after ?? []), ...scaled], fixes: [...(step.fixes ?? []), ...STARTED] })
+            ? Object.assign(step, { after: [...(step.after ?? []), ...scaled], fixes: [...(step.fixes ?? []), ...startedBy(osm)] })
             : step,
         ),
       ],

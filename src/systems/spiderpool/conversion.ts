@@ -3,6 +3,7 @@
 // CRD of the target takes over. uid, finalizers and owners stay. Sources: notes.json (storage); apiextensions-apiserver pkg/apis/apiextensions/validation (storedVersions).
 import type { Condition, PointReader, Raw, Ref, Rule, Selection, StageDraft, StepDraft, Text } from '../../engine/contracts.ts';
 import { isGap, unread } from '../../engine/gaps.ts';
+import { foundBy } from '../../engine/on-the-way.ts';
 import { isRaw } from '../../kube/json.ts';
 import { labelSelector } from '../../kube/labels.ts';
 import { textAt } from '../../kube/nodes.ts';
@@ -30,7 +31,7 @@ const NAMED = 5;
 /** Their fixes write the same fields, in the old version. */
 const BEFORE = ['duplicate-pod-ip', 'leaked-ip', 'pool-state', 'stale-endpoint', 'unrecorded-pod-ip'].map((name) => `spiderpool/${name}`);
 /** Answered by the conversion. */
-const FIXES = ['spiderpool/crd-storage-version', 'spiderpool/crds-current'];
+const FIXED = ['spiderpool/crd-storage-version', 'spiderpool/crds-current'];
 
 const HOOKS = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'];
 export const CONVERSION_RIGHTS: Rule[] = [
@@ -52,7 +53,7 @@ export async function conversionStages(at: SpiderpoolUpgrade): Promise<StageDraf
   const config: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: at.intended.release.namespace, name: 'spiderpool-conf' };
   const patches = await patchesOf(objects, { target: hop, pods: uidsOf(pods), look, defaults: await defaultsIn(config, look) });
   const stop = stopped(running, pods, false, []);
-  const bridges = crds.map((crd) => bridged(crd, stop));
+  const bridges = crds.map((crd) => bridged(crd, at, stop));
   const served = wait(
     crds.map(established),
     { en: `wait until the API servers serve ${OLD} and ${NEW}`, zh: `等待 API 服务器同时提供 ${OLD} 和 ${NEW}` },
@@ -236,10 +237,10 @@ const established = (crd: Raw): Condition => ({
 });
 
 /** First the new version is served, then it is stored: so that the way back has a moment at which both are served and the old one is stored. */
-function bridged(crd: Raw, after: StepDraft[]): StepDraft[] {
+function bridged(crd: Raw, at: SpiderpoolUpgrade, after: StepDraft[]): StepDraft[] {
   const { name } = refOf(crd);
   const first: StepDraft = {
-    ...{ do: 'apply', object: bridge(crd, OLD), guard: [], undo: 'exact', fixes: FIXES, after },
+    ...{ do: 'apply', object: bridge(crd, OLD), guard: [], undo: 'exact', fixes: fixedOf(name, at), after },
     text: { en: `serve ${NEW} in CRD ${name}, without a schema`, zh: `在 CRD ${name} 中提供不带 schema 的 ${NEW}` },
   };
   const back = { ...rewritten(refOf(crd), { to: OLD, after: [first] }), onUndo: true as const };
@@ -282,11 +283,16 @@ function rewritten(on: Ref, { to, after }: { to: string; after: StepDraft[] }): 
   };
 }
 
-function taken(crd: Raw, { intended: { chart, crds } }: SpiderpoolUpgrade, after: StepDraft[]): StepDraft {
+/** What is found of other CRDs is not. */
+const fixedOf = (crd: string, at: SpiderpoolUpgrade): string[] =>
+  foundBy(at, FIXED, ({ objects }) => objects.some(({ name }) => name === crd));
+
+function taken(crd: Raw, at: SpiderpoolUpgrade, after: StepDraft[]): StepDraft {
   const { name } = refOf(crd);
+  const { chart, crds } = at.intended;
   const { status: _, ...object } = (crds ?? []).find((each) => textAt(each, '/metadata/name') === name)!;
   return {
-    ...{ do: 'apply', object, guard: [], undo: 'exact', fixes: FIXES, after },
+    ...{ do: 'apply', object, guard: [], undo: 'exact', fixes: fixedOf(name, at), after },
     text: {
       en: `update CRD ${name} as in chart ${chart.version}: ${NEW} alone`,
       zh: `按 chart ${chart.version} 更新 CRD ${name}：只有 ${NEW}`,

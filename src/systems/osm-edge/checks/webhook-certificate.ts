@@ -35,6 +35,8 @@ interface Args {
   fails: boolean;
   until: string;
   namespace: string;
+  /** The CA of the mesh ends, or has ended: only a new one helps. */
+  caEnds: boolean;
 }
 
 const check: Check<typeof reads, Args> = {
@@ -65,12 +67,13 @@ const check: Check<typeof reads, Args> = {
       hooks.filter(({ name, service }) => HOOKS[name] && service?.namespace === namespace).map((hook) => ({ ...hook, on: ref })),
     );
     const mesh = await meshCa(namespace, look);
+    const caEnds = endsSoon(mesh, now);
     const absent = Object.keys(HOOKS).filter((hook) => !own.some(({ name }) => name === hook));
     return [
-      ...absent.map((hook) => found({ is: 'missing', hook, on: '', fails: false, until: '', namespace }, [])),
+      ...absent.map((hook) => found({ is: 'missing', hook, on: '', fails: false, until: '', namespace, caEnds }, [])),
       ...own.flatMap(({ name: hook, policy, on, ca }) => {
         const is = stateOf(ca, mesh, now);
-        return is ? [found({ is, hook, on: on.name, fails: policy !== 'Ignore', until: dayOf(ca), namespace }, [on])] : [];
+        return is ? [found({ is, hook, on: on.name, fails: policy !== 'Ignore', until: dayOf(ca), namespace, caEnds }, [on])] : [];
       }),
     ];
   },
@@ -92,9 +95,7 @@ const check: Check<typeof reads, Args> = {
     // A CA that itself ends is written again as it is: only a new one helps.
     async steps(all, { look, now }) {
       const namespace = all[0]?.args.namespace ?? '';
-      const mesh = await meshCa(namespace, look);
-      const ends = mesh && lastOf(mesh) <= now + SOON;
-      if (ends) return [newCa(namespace, all)];
+      if (all.some(({ args }) => args.caEnds)) return [newCa(namespace, all)];
       const names = [...new Set(all.map(({ args }) => HOOKS[args.hook]!))].sort();
       const written = (await Promise.all(all.map((one) => rewrittenBy(one, look)))).flat();
       // An upgrade starts both programs.
@@ -114,6 +115,7 @@ const SEEN: Record<Exclude<Is, 'missing'>, (until: string) => Text> = {
 
 type Bundle = Certificate[] | typeof NO_CERTIFICATE | undefined;
 const dayOf = (ca: Bundle): string => (Array.isArray(ca) ? new Date(lastOf(ca)).toISOString().slice(0, 10) : '');
+const endsSoon = (ca: Certificate[] | undefined, now: number): boolean => ca !== undefined && lastOf(ca) <= now + SOON;
 const lastOf = (ca: Certificate[]): number => Math.max(...ca.map(({ notAfter }) => notAfter));
 
 function stateOf(ca: Bundle, mesh: Certificate[] | undefined, now: number): Is | undefined {
