@@ -15,6 +15,7 @@ import { unifiedDiff } from '../files/diff.ts';
 import { previewed, twice } from '../files/world.ts';
 import { keyOf, refOf } from '../kube/refs.ts';
 import { comparison } from '../report/comparison.ts';
+import { leftOpen } from '../report/left-open.ts';
 import { planView, SHOWN } from '../report/plan.ts';
 import { table } from '../report/table.ts';
 import { worstFirst } from '../report/view.ts';
@@ -35,20 +36,22 @@ export async function fixFiles(call: Call, options: ExamineOptions): Promise<num
   try {
     const isDry = call.flags['dry-run'] === 'client';
     if (!isDry) await refuseBeside(live.store);
-    const before = await examined(live, options);
+    const before = await examined(call, live, options);
     call.say(...table(before, SYSTEMS, HEADLINES, call.face), '');
     tellManifests(call, live.manifests);
-    const { plan, fingerprints } = await repairs(call, before, live);
+    const { plan, fingerprints, told } = await repairs(call, before, live);
     const steps = stepsOf(plan);
+    const left = leftOpen(before.results, ({ fingerprint }) => told.has(fingerprint), steps.length > 0, call.face);
     if (!steps.length) {
       const [worst] = before.results.filter(({ findings }) => findings.some(({ accepted }) => !accepted)).toSorted(worstFirst);
-      call.say(call.t(worst ? noChange(worst.id) : { en: 'Nothing to fix in these manifests.', zh: '这些清单中没有需要修复的问题。' }));
+      const none = worst ? noChange(worst.id) : { en: 'Nothing to fix in these manifests.', zh: '这些清单中没有需要修复的问题。' };
+      call.say(...(left.length ? left : [call.t(none)]));
       if (worst) return EXIT.findings;
       return isComplete(spokenOf(before)) ? EXIT.ok : EXIT.unknown;
     }
     const diff = await shownDiff(live, steps);
     const show = isDry ? call.out : call.say;
-    show(...planView(plan, call.face, isDry ? {} : { shown: SHOWN }), '', ...diff.map((line) => printable(line)), '');
+    show(...planView(plan, call.face, isDry ? {} : { shown: SHOWN }), ...left, '', ...diff.map((line) => printable(line)), '');
     if (isDry) return EXIT.ok;
     const files = new Set(steps.map((step) => fileOf(step, live)));
     if (
@@ -67,34 +70,37 @@ export async function fixFiles(call: Call, options: ExamineOptions): Promise<num
   }
 }
 
-async function examined({ source, manifests, offline }: LiveFiles, options: ExamineOptions): Promise<Examination> {
+async function examined({ flags }: Call, { source, manifests, offline }: LiveFiles, options: ExamineOptions): Promise<Examination> {
   const assume = offline ? assumedBy(source.manifests?.() ?? [], options.targets ?? []) : undefined;
-  return declaredIn(await examine(source, SYSTEMS, { ...options, assume }), source, manifests, offline);
+  return declaredIn(await examine(source, SYSTEMS, { ...options, assume }), source, manifests, offline, { flags, options });
 }
 
-/** What can be repaired where it is declared; the rest of what was found is named. */
-async function repairs(call: Call, { results }: Examination, live: LiveFiles): Promise<{ plan: Plan; fingerprints: Set<string> }> {
+interface Repairs {
+  plan: Plan;
+  /** Of findings that its steps repair, or an edit by a person in the same place. */
+  fingerprints: Set<string>;
+  /** These, and findings of which it was said what a person decides. */
+  told: Set<string>;
+}
+
+/** What can be repaired where it is declared, and of the rest what a person decides there. */
+async function repairs(call: Call, { results }: Examination, live: LiveFiles): Promise<Repairs> {
   const { declared, source } = live;
   const manifests = [...(source.manifests?.() ?? []).filter((each) => !isByPlace(each)), ...declared.filter(isByPlace)];
   const found = results.flatMap(({ findings }) => findings);
   const proposals: Repair[] = [];
   const manual: Text[] = [];
-  const asked = new Set<string>();
-  const doubled = new Map<string, Text>();
-  for (const { check, findings, made, twice: more } of inFiles(results, manifests, (finding) => isWanted(finding, call))) {
-    for (const { on, places } of more) doubled.set(keyOf(on), declaredTwice(on, places));
+  const [asked, told] = [new Set<string>(), new Set<string>()];
+  const doubled = new Map<string, { on: Ref; places: Manifest[]; needs: Text[] }>();
+  for (const { findings, made, twice: more } of inFiles(results, manifests, (finding) => isWanted(finding, call))) {
+    for (const each of more)
+      doubled.set(keyOf(each.on), { ...each, needs: [...(doubled.get(keyOf(each.on))?.needs ?? []), ...each.needs] });
     const drafts = made.filter((each): each is StepDraft => 'do' in each).map(plain);
     const refused = made.filter((each): each is Refusal => 'refused' in each);
     if (drafts.length || more.length) for (const { fingerprint } of findings) asked.add(fingerprint);
+    if (made.length || more.length) for (const { fingerprint } of findings) told.add(fingerprint);
     manual.push(...refused.map(({ refused: why, objects }) => decision(why, objects, found)));
     if (drafts.length) proposals.push({ drafts, refusals: [], reasons: findings.map(({ fingerprint }) => fingerprint) });
-    else if (!refused.length && !more.length)
-      call.say(
-        call.t({
-          en: `skipped: ${check.id} cannot be fixed in manifests; see: {tool} explain ${check.id}`,
-          zh: `已跳过 ${check.id}：其修复不在清单中进行；参见：{tool} explain ${check.id}`,
-        }),
-      );
   }
   const unwritable = new Map<string, Text>();
   await attempt(
@@ -102,14 +108,14 @@ async function repairs(call: Call, { results }: Examination, live: LiveFiles): P
     declared,
     (step, why) => unwritable.set(changeOf(step), why),
   );
-  tellManual(call, [...manual, ...doubled.values(), ...unwritable.values()]);
+  tellManual(call, [...manual, ...[...doubled.values()].map(declaredTwice), ...unwritable.values()]);
   const { stages, refusals } = makePlan(
     proposals
       .map((each) => ({ ...each, drafts: each.drafts.filter((draft) => !unwritable.has(changeOf(draft))) }))
       .filter(({ drafts }) => drafts.length),
   );
   const inTurn = stages.map((stage) => ({ ...stage, steps: oneAfterAnother(stage.steps, declared) }));
-  return { plan: { stages: inTurn, refusals }, fingerprints: asked };
+  return { plan: { stages: inTurn, refusals }, fingerprints: asked, told };
 }
 
 const changeOf = (step: StepDraft | Step): string => JSON.stringify(step.do === 'patch' ? [step.on, step.changes] : step.text);
@@ -145,15 +151,19 @@ function tellManual(call: Call, all: readonly Text[]): void {
   if (more > 0) call.say(call.t({ en: `manual: ${more} more (check -f names all)`, zh: `手动：另有 ${more} 处（check -f 列出全部）` }));
 }
 
-function declaredTwice(on: Ref, places: readonly Manifest[]): Text {
-  const { en, zh } = twice(on, places);
+/** `needs`: what the object has to be changed to, where one place is left. */
+function declaredTwice({ on, places, needs }: { on: Ref; places: readonly Manifest[]; needs: readonly Text[] }): Text {
+  const said = twice(on, places);
   const [{ file }] = places as [Manifest];
-  return places.some((each) => each.file !== file)
-    ? {
-        en: `${en}: remove all but one, or fix each file alone: -f ${shellWord(file)}`,
-        zh: `${zh}：请只保留一处，或逐个修复文件：-f ${shellWord(file)}`,
-      }
-    : { en: `${en}: remove all but one`, zh: `${zh}：请只保留一处` };
+  const apart = places.some((each) => each.file !== file);
+  const each = apart
+    ? { en: `, or fix each file alone (-f ${shellWord(file)})`, zh: `，或逐个修复文件（-f ${shellWord(file)}）` }
+    : { en: '', zh: '' };
+  const [en, zh] = [[...new Set(needs.map((need) => need.en))].join('; '), [...new Set(needs.map((need) => need.zh))].join('；')];
+  return {
+    en: `${said.en}: remove all but one${each.en}${en && `; change needed: ${en}`}`,
+    zh: `${said.zh}：请只保留一处${each.zh}${zh && `；所需更改：${zh}`}`,
+  };
 }
 
 /** `objects`: as plain references; the findings know where they are declared. */
@@ -237,7 +247,7 @@ async function carryOut(
   if (executed.state !== 'finished') return exit;
   const again = await openFiles(call);
   try {
-    const after = await examined(again, options);
+    const after = await examined(call, again, options);
     call.out(...comparison(compare(sideOf(before.results), sideOf(after.results)), call.face));
     const found = after.results.flatMap(({ findings }) => findings);
     const remaining = found.filter(({ fingerprint, accepted }) => !accepted && asked.has(fingerprint)).length;

@@ -1,9 +1,10 @@
 // -f: the manifests that a command is given, laid over whatever it looks at; and what is said of them beside the report.
 
-import type { Check, JudgedFinding, Manifest, Ref, Refusal, Source, StepDraft, Text } from '../engine/contracts.ts';
-import { declarationsIn, declaredRefs, isByPlace, withFiles, withoutCluster } from '../engine/declared.ts';
-import type { Examination } from '../engine/examine.ts';
+import type { Check, CheckResult, JudgedFinding, Manifest, Ref, Refusal, Source, StepDraft, Text } from '../engine/contracts.ts';
+import { type DeclaredIn, declarationsIn, declaredRefs, isByPlace, ofAsked, withFiles, withoutCluster } from '../engine/declared.ts';
+import type { CheckRemedy, Examination, ExamineOptions } from '../engine/examine.ts';
 import { isCovered } from '../engine/files.ts';
+import { fixLine } from '../engine/fix-line.ts';
 import { isPipe, isStdin } from '../files/input.ts';
 import { type Manifests, readManifests, STDIN } from '../files/manifests.ts';
 import { alone, overCluster } from '../files/overlay.ts';
@@ -70,26 +71,63 @@ export function laidOver(call: Call, { manifests }: Manifests, under: Source | u
 }
 
 /** The examination as it is reported: with file and line of every declared object, and what could not be looked at without a cluster apart. */
-export function declaredIn(examination: Examination, source: Source, { manifests, skipped }: Manifests, offline: boolean): Examination {
+export function declaredIn(
+  examination: Examination,
+  source: Source,
+  { manifests, skipped, rendered }: Manifests,
+  offline: boolean,
+  { flags, options }: { flags: Call['flags']; options: ExamineOptions },
+): Examination {
   const placed: readonly Manifest[] = source.manifests?.() ?? manifests;
-  const filed = withFiles(offline ? withoutCluster(examination, SYSTEMS, placed) : examination, placed);
-  return { ...filed, manifests: { objects: manifests.length, offline, skipped } };
+  const filed = withFiles(offline ? ofAsked(withoutCluster(examination, SYSTEMS, placed), options) : examination, placed);
+  // A pipe cannot be changed, nor what a chart rendered.
+  const isFixed = rendered || flags.filename === undefined || flags.filename.some((each) => isStdin(each) || isPipe(each));
+  const made = isFixed ? [] : inFiles(filed.results, placed, () => true);
+  return {
+    ...(offline ? fixedInFiles(filed, made) : filed),
+    manifests: { objects: manifests.length, offline, skipped, fixes: fixesOf(made) },
+  };
 }
 
-/** Whether `fix` with the same -f changes some of what was found. A pipe cannot be changed, nor what a chart rendered. */
-export function isFixable({ flags }: Call, { results }: Examination, source: Source): boolean {
-  if (flags.filename === undefined || flags.filename.some((each) => isStdin(each) || isPipe(each))) return false;
-  return inFiles(results, source.manifests?.() ?? [], () => true).some(({ made }) => made.some((each) => 'do' in each));
+function fixesOf(made: readonly InFiles[]): DeclaredIn['fixes'] {
+  if (made.some((each) => each.made.some((one) => 'do' in one))) return 'changes';
+  return made.some((each) => each.made.length || each.twice.length) ? 'decisions' : undefined;
+}
+
+/** Without a cluster fix changes files and nothing else: what it would do in one is not promised. */
+function fixedInFiles(examination: Examination, made: readonly InFiles[]): Examination {
+  const remedies = made.flatMap(({ check, result: { installation }, findings, made: all }): CheckRemedy[] => {
+    const drafts = all.filter((each): each is StepDraft => 'do' in each);
+    // Not a fix that is skipped: it is for a person.
+    const refusals = all.flatMap((each) => ('refused' in each ? [{ ...each, as: 'manual' as const }] : []));
+    const offered = { drafts, refusals };
+    return all.length ? [{ check: { ...check, remedy: undefined }, installation, findings, offered, propose: async () => offered }] : [];
+  });
+  const remedyOf = ({ id, installation }: CheckResult, { fingerprint }: JudgedFinding): JudgedFinding['remedy'] => {
+    const own = remedies.find(
+      ({ check, installation: at, findings }) =>
+        check.id === id && at === installation && findings.some((each) => each.fingerprint === fingerprint),
+    );
+    if (!own) return null;
+    const { drafts, refusals } = own.offered;
+    return { automatic: drafts.length > 0, text: fixLine(own.offered), steps: drafts.length + refusals.length };
+  };
+  const results = examination.results.map((result) => ({
+    ...result,
+    findings: result.findings.map((finding) => ({ ...finding, remedy: remedyOf(result, finding) })),
+  }));
+  return { ...examination, results, remedies };
 }
 
 /** What one check makes of what it found in files. */
 interface InFiles {
   check: Check;
+  result: CheckResult;
   /** With those of their objects that a file declares. */
   findings: JudgedFinding[];
   made: (StepDraft | Refusal)[];
-  /** Nothing is made for these: which place counts is not ours to say. */
-  twice: { on: Ref; places: Manifest[] }[];
+  /** Nothing is made for these: which place counts is not ours to say. `needs`: what has to be changed there. */
+  twice: { on: Ref; places: Manifest[]; needs: Text[] }[];
 }
 
 /** Of each check whose findings concern declared objects. `isWanted`: only such findings. */
@@ -104,9 +142,9 @@ export function inFiles(
     ({ object }) => keyOf(refOf(object)),
   );
   const placesOf = (on: Ref): Manifest[] => (on.file === undefined ? (places.get(keyOf(on)) ?? []) : []);
-  return results.flatMap(({ id, findings: all }): InFiles[] => {
-    const check: Check | undefined = CHECKS.find((each) => each.id === id);
-    const declared = all
+  return results.flatMap((result): InFiles[] => {
+    const check: Check | undefined = CHECKS.find(({ id }) => id === result.id);
+    const declared = result.findings
       .filter(({ accepted }) => !accepted)
       .map((each) => ({ ...each, objects: declaredRefs(each.objects, manifests) }))
       .filter(({ objects }) => objects.length);
@@ -121,9 +159,18 @@ export function inFiles(
         once.filter(({ objects }) => objects.length),
         objectOf,
       ) ?? [];
-    const doubled = check.inFiles ? twice.flatMap(({ objects }) => objects).map((on) => ({ on, places: placesOf(on) })) : [];
-    return [{ check, findings, made, twice: doubled }];
+    const doubled = twice.flatMap((finding) =>
+      finding.objects.map((on) => ({ on, places: placesOf(on), needs: needsOf(check, { ...finding, objects: [on] }, placesOf(on)) })),
+    );
+    return [{ check, result, findings, made, twice: check.inFiles ? doubled : [] }];
   });
+}
+
+/** What is to be changed where the one object of the finding is declared as it was found. */
+function needsOf(check: Check, finding: JudgedFinding, places: readonly Manifest[]): Text[] {
+  const old = places.filter(({ object }) => object.apiVersion === finding.objects[0]!.apiVersion);
+  const made = old.flatMap(({ object }) => check.inFiles?.([finding], () => object) ?? []);
+  return made.map((each) => ('do' in each ? each.text : each.refused));
 }
 
 const onlyOf = (finding: JudgedFinding, which: (on: Ref) => boolean): JudgedFinding => ({

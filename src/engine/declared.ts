@@ -2,7 +2,7 @@
 import { keyOf, refOf } from '../kube/refs.ts';
 import { resourceName, resourceOfKind } from '../kube/resources.ts';
 import type { Check, CheckResult, Gap, Installation, Manifest, PointRead, Raw, Reads, Ref, System, Text } from './contracts.ts';
-import type { Examination } from './examine.ts';
+import type { Examination, ExamineOptions } from './examine.ts';
 import { isJudgedBy } from './files.ts';
 import { listsIn } from './gather.ts';
 
@@ -12,8 +12,8 @@ export interface DeclaredIn {
   /** There was no cluster under them. */
   offline: boolean;
   skipped: { file: string; line?: number; why: Text; unseen: boolean }[];
-  /** `fix -f` can change some of what was found. */
-  fixable?: boolean;
+  /** What `fix -f` makes of what was found: changes; or only what a person decides. undefined: nothing. */
+  fixes?: 'changes' | 'decisions';
 }
 
 /** What has no name of its own, and is known by file and line. */
@@ -103,6 +103,15 @@ export function withoutCluster(examination: Examination, systems: readonly Syste
   });
   // What is not among the manifests may well be installed.
   return { ...examination, absent: [], results };
+}
+
+/** Of a system that was neither named, nor given a target, nor declared, it says nothing that its checks need a cluster. Where no system was meant in any of these ways, all are. */
+export function ofAsked(examination: Examination, { systems = [], checks = [], targets = [] }: ExamineOptions): Examination {
+  if (systems.length || checks.length) return examination;
+  const named = targets.map(({ system }) => system);
+  const meant = new Set<string>(named.length ? named : examination.paths.map(({ installation }) => installation.system));
+  const isOfMeant = ({ id }: CheckResult) => meant.has(id.slice(0, id.indexOf('/')));
+  return { ...examination, results: examination.results.filter((result) => !meant.size || !neededCluster(result) || isOfMeant(result)) };
 }
 
 /** A list that the check can do without; or one that could only have said more of the installed version. */

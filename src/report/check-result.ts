@@ -119,7 +119,7 @@ export function publish({
   };
 }
 
-const published = ({ fixable: _, ...manifests }: NonNullable<Examination['manifests']>): typeof manifests => manifests;
+const published = ({ fixes: _, ...manifests }: NonNullable<Examination['manifests']>): typeof manifests => manifests;
 
 function publishCheck({ id, installation, outcome, note, gaps, findings }: CheckResult, fixes: readonly Fix[]): PublishedCheck {
   const fix = fixes.find((each) => each.id === id && each.installation === installation);

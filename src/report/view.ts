@@ -136,7 +136,7 @@ export const clusterOf = ({ identity: { context, server, uid } }: Pick<Shown, 'i
 /** One sentence for all findings of a check, as the plan treats them. */
 export const fixesOf = ({ remedies }: Pick<Examination, 'remedies'>): Fix[] =>
   remedies.map(({ check, installation, findings, offered }) => {
-    const command = check.remedy!.command?.([...findings]);
+    const command = check.remedy?.command?.([...findings]);
     return { id: check.id, installation, text: fixLine(offered), ...(command === undefined ? {} : { command }) };
   });
 
@@ -220,7 +220,7 @@ export const nameOf = ({ namespace, name }: Ref): string => oneLine([namespace, 
 
 export const fileOf = ({ file, line }: Ref): string | undefined => (file === undefined ? undefined : `${oneLine(file, NAME)}:${line ?? 1}`);
 
-function tally(findings: readonly JudgedFinding[], { language }: Face): string {
+export function tally(findings: readonly JudgedFinding[], { language }: Face): string {
   const open = openOnes(findings);
   const accepted = findings.length - open.length;
   const count = (severity: Severity) => open.filter((finding) => finding.severity === severity).length;
@@ -319,17 +319,15 @@ function nextOf(
   const { tool, asked = '', again = '', language } = face;
   const [other] = targetsInstead(found);
   if (other) return nextView(checkWith(...other, new Set(found.map(({ installation }) => installation)), face), face);
-  if (manifests?.fixable) return { lead: SEE_DIFF[language], command: `${tool} fix${asked}${again} --dry-run=client` };
-  // Neither a pipe nor what a chart rendered can be changed.
-  const overFiles = manifests !== undefined;
-  const fixed = overFiles && / --(?:filename -|chart \S+)(?: |$)/.test(again);
+  const shown = `${tool} fix${asked}${again} --dry-run=client`;
+  if (manifests?.fixes === 'changes') return { lead: SEE_DIFF[language], command: shown };
   // A snapshot can only be rehearsed; and over manifests fix changes them alone.
-  if (!overFiles && open.some(({ remedy }) => remedy?.automatic))
+  if (!manifests && open.some(({ remedy }) => remedy?.automatic))
     return nextView(`${tool} fix${asked}${again}${/ --from /.test(again) ? ' --rehearse' : ''}`, face);
   const command = views.find((view) => view.command)?.command;
   if (command) return nextView(command, face);
-  if (!fixed && views.some(({ fix }) => fix)) return { lead: BY_HAND[language], command: `${tool} fix${asked}${again} --dry-run=client` };
-  return nextView(`${tool} explain ${open[0]!.id}`, face);
+  const byHand = manifests ? manifests.fixes === 'decisions' : open.some(({ remedy }) => remedy?.steps);
+  return byHand ? { lead: BY_HAND[language], command: shown } : nextView(`${tool} explain ${open[0]!.id}`, face);
 }
 
 /** The same check, with another target for one installation. `installation`: SYSTEM@PLACE. */

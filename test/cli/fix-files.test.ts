@@ -126,7 +126,7 @@ describe('fix -f', () => {
     [
       'two declarations',
       `${MULTUS('one')}---\n${MULTUS('one')}`,
-      /manual: SpiderMultusConfig kube-system\/one is declared 2 times \(m\/a\.yaml:1, m\/a\.yaml:6\): remove all but one\n/,
+      /manual: SpiderMultusConfig kube-system\/one is declared 2 times \(m\/a\.yaml:1, m\/a\.yaml:6\): remove all but one; change needed: .*enableIbKubernetes/,
     ],
   ])('%s is left with why, and the rest is changed', async (_, text, why) => {
     put('m/a.yaml', text);
@@ -150,12 +150,12 @@ describe('fix -f', () => {
     const args = ['fix', '-f', 'm', '--offline', '--to', 'kubernetes=1.37', '--yes'];
     const zh = await call([...args.slice(0, -1), '--dry-run=client', '--lang', 'zh']);
     expect(zh.stderr).toContain(
-      '手动：HorizontalPodAutoscaler default/same 重复声明 2 次（m/a.yaml:1、m/b.yaml:2）：请只保留一处，或逐个修复文件：-f m/a.yaml',
+      '手动：HorizontalPodAutoscaler default/same 重复声明 2 次（m/a.yaml:1、m/b.yaml:2）：请只保留一处，或逐个修复文件（-f m/a.yaml）；所需更改：将 HorizontalPodAutoscaler default/same 的 apiVersion 改为 autoscaling/v2',
     );
     const ran = await call(args);
     expect(ran.code).toBe(2);
     expect(ran.stderr).toContain(
-      'manual: HorizontalPodAutoscaler default/same is declared 2 times (m/a.yaml:1, m/b.yaml:2): remove all but one, or fix each file alone: -f m/a.yaml\n',
+      'manual: HorizontalPodAutoscaler default/same is declared 2 times (m/a.yaml:1, m/b.yaml:2): remove all but one, or fix each file alone (-f m/a.yaml); change needed: set apiVersion of HorizontalPodAutoscaler default/same to autoscaling/v2\n',
     );
     expect(ran.stderr).not.toMatch(/v2 becomes|autoscaling\/v2beta2 becomes/);
     expect(files()).toEqual({ ...before, 'm/b.yaml': `---\n${hpa('v2beta2', 'same')}---\n${hpa('v2', 'once')}` });

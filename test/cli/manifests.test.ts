@@ -111,6 +111,24 @@ describe('for pipelines', () => {
     }
   });
 
+  test('every format has the checks of the system that was asked for, and no others', async () => {
+    const systemsOf = (ids: string[]) => [...new Set(ids.map((id) => id.split('/')[0]))];
+    const asked = (words: string[]) => Promise.all(['json', 'sarif', 'junit'].map((output) => run([...words, '-o', output], { cwd })));
+    for (const words of [['check', 'kubernetes'], ['check']]) {
+      const [json, sarif, junit] = await asked([...words, '-f', 'jobs', ...WORDS]);
+      const ids = JSON.parse(json!.stdout).checks.map(({ id }: { id: string }) => id);
+      const rules = JSON.parse(sarif!.stdout).runs[0].tool.driver.rules.map(({ id }: { id: string }) => id);
+      const cases = [...junit!.stdout.matchAll(/<testcase classname="[^"]*" name="([^"]*)"/g)].map(([, name]) => name!);
+      expect([systemsOf(ids), systemsOf(rules), systemsOf(cases)]).toEqual([['kubernetes'], ['kubernetes'], ['kubernetes']]);
+      expect(cases).toEqual(ids);
+      expect(rules).toEqual(ids);
+    }
+    // Who names no target asks about what the files declare.
+    put('repository/deploy/mine/e.yaml', ENDPOINT);
+    const [json] = await asked(['check', '-f', 'mine', '--offline']);
+    expect(systemsOf(JSON.parse(json!.stdout).checks.map(({ id }: { id: string }) => id))).toEqual(['spiderpool']);
+  });
+
   test('JUnit fails the case of the check, and skips what needs a cluster; a saved result gives the same in Chinese', async () => {
     const { code, stdout } = await run(['check', '-f', 'jobs', ...WORDS, '-o', 'junit'], { cwd });
     expect(code).toBe(2);

@@ -86,6 +86,33 @@ test('the next command over manifests is one that fix takes: never standard inpu
   expect(next(' --filename - --offline')).toContain(' explain ');
 });
 
+describe.each(LANGUAGES)('where the findings of a check differ in severity, each says its own: %s', (language) => {
+  const at = face(language, 200);
+  const nodes = mixed.results.find(({ id }) => id === 'kubernetes/nodes-ready')!;
+  const alike = mixed.results.find(({ id }) => id === 'spiderpool/duplicate-pod-ip')!;
+  const lineOf = (text: string, message: string) => text.split('\n').find((line) => line.includes(message)) ?? '';
+  const words = { en: ['blocker', 'warning', 'accepted'], zh: ['阻断项', '警告', '已接受'] }[language];
+  const signs = ['✗', '!', '-'];
+  test.each([
+    ['terminal', signs.map((sign) => `  ${sign} `)],
+    ['wide', signs.map((sign) => `  ${sign} `)],
+    ['markdown', words.map((word) => `- **${word}** · `)],
+    ['html', words.map((word, i) => `${signs[i]} ${word}</span> `)],
+  ])('%s', (name, marks) => {
+    const text = {
+      terminal: () => shown(mixed, at).join('\n'),
+      wide: () => shown(mixed, { ...at, wide: true }).join('\n'),
+      markdown: () => markdown(reportOf([mixed], [], CATALOGUE, at), at),
+      html: () => html(reportOf([mixed], [], CATALOGUE, at), at),
+    }[name]!();
+    for (const { severity, accepted, message } of nodes.findings) {
+      const mark = marks[accepted ? 2 : severity === 'blocker' ? 0 : 1]!;
+      expect(lineOf(text, message[language])).toContain(`${mark}${message[language]}`);
+    }
+    for (const { message } of alike.findings) for (const mark of marks) expect(text).not.toContain(`${mark}${message[language]}`);
+  });
+});
+
 test('what does not apply gets no tick', () => {
   const [one] = clean.results;
   const results = [{ ...one!, outcome: 'not-applicable' as const }];
@@ -339,9 +366,10 @@ describe('the next command', () => {
     expect(closing([one('a', false)], { ...at, language: 'zh', again: '' })).toContain(
       '下一步（手动；查看步骤）：kubectl upgrade-guard fix --dry-run=client',
     );
-    expect(closing([examples.found('spiderpool/a', [examples.finding({ message: fix })])])).toBe(
-      'Next: kubectl upgrade-guard explain spiderpool/a',
-    );
+    const skipped = one('b', false);
+    skipped.result.findings[0]!.remedy!.steps = 0;
+    for (const each of [examples.found('spiderpool/b', [examples.finding({ message: fix })]), skipped])
+      expect(closing([each])).toBe('Next: kubectl upgrade-guard explain spiderpool/b');
   });
   test.each([
     ['apply', 'resume'],

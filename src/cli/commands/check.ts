@@ -18,7 +18,7 @@ import { EXIT, UserError } from '../../text/user-error.ts';
 import { assertInstalled, examineOptions } from '../asked.ts';
 import { type Call, reaching } from '../call.ts';
 import { contextsAsked } from '../contexts.ts';
-import { declaredIn, isFixable, manifestsOf, tellManifests } from '../manifests.ts';
+import { declaredIn, manifestsOf, tellManifests } from '../manifests.ts';
 import { cutShort, directionOf, howToEnd } from '../own-runs.ts';
 import { forPipeline } from '../pipeline.ts';
 import { renderedChart } from '../rendered.ts';
@@ -104,9 +104,7 @@ async function examined(call: Call, options: ExamineOptions, manifests?: Manifes
   try {
     const assume = offline ? assumedBy(source.manifests?.() ?? [], options.targets ?? []) : undefined;
     const examination = await examine(source, SYSTEMS, { ...options, assume, ...(call.flags.quick ? { quick: live } : {}) });
-    if (!manifests) return examination;
-    const declared = declaredIn(examination, source, manifests, offline);
-    return { ...declared, manifests: { ...declared.manifests!, fixable: !manifests.rendered && isFixable(call, declared, source) } };
+    return manifests ? declaredIn(examination, source, manifests, offline, { flags: call.flags, options }) : examination;
   } finally {
     close();
   }

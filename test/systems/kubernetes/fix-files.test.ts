@@ -235,7 +235,12 @@ test.each<[string, string, RegExp]>([
   [
     'nothing that fix changes',
     CLUSTER('v1beta3', 'apiServer: {extraArgs: {v: "2"}}'),
-    /Next: upgrade-guard explain kubernetes\/kubeadm-config$/,
+    /Next \(manual; show the steps\): upgrade-guard fix kubernetes --filename \S+one\.yaml --offline --to kubernetes=1\.37 --dry-run=client$/,
+  ],
+  [
+    'what fix does nothing about in files',
+    'apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: web}\nspec: {maxUnavailable: 0, selector: {}}\n',
+    /Next: upgrade-guard explain kubernetes\/pdb-blocks-drain$/,
   ],
 ])('check -f names the command that fixes the files: %s', async (_, text, next) => {
   const file = put('one.yaml', text);
@@ -251,6 +256,8 @@ test('what no fix changes in files is not offered by its name', async () => {
   );
   const { exit, said } = await fixed(file, '1.37', 'pdb-blocks-drain');
   expect(exit).toBe(2);
-  expect(said).toContain('skipped: kubernetes/pdb-blocks-drain cannot be fixed in manifests');
+  expect(said).toMatch(/No automatic fix for:\n {2}✗ 1 blocker {3}upgrade-guard explain kubernetes\/pdb-blocks-drain$/);
+  // What an upgrade does in a cluster is not promised of a file.
+  expect(said).not.toContain('for the time of the upgrade');
   expect(said).not.toContain('--confirm');
 });
