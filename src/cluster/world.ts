@@ -307,6 +307,8 @@ function budgetOf(answer: Answer): string | undefined {
 
 function kindOf(answer: Answer): WorldErrorKind {
   const said = statusOf(answer);
+  // A webhook denies with whatever code it likes, 404 and 409 among them: nothing is gone, and nothing has changed. 429 it means.
+  if (isDenied(answer.status, said)) return 'refused';
   switch (answer.status) {
     case 400:
     case 405:
@@ -339,8 +341,12 @@ function kindOf(answer: Answer): WorldErrorKind {
   }
 }
 
-/** A failed `test`, or a path that is not there, names no field (seen on 1.24 and 1.37); a validation does, and a webhook says so. In doubt: look again. */
-function invalid({ fields, message }: Status): WorldErrorKind {
+/** Source: apiserver pkg/admission/plugin/webhook/errors; policies say "denied request" (pkg/admission/plugin/policy/validating). */
+const isDenied = (status: number, { message }: Status): boolean =>
+  status >= 400 && status < 500 && status !== 429 && /\bdenied (?:the )?request\b/.test(message);
+
+/** A failed `test`, or a path that is not there, names no field (seen on 1.24 and 1.37); a validation does. In doubt: look again. */
+function invalid({ fields }: Status): WorldErrorKind {
   if (fields.some((field) => field === 'metadata.uid' || field === 'metadata.resourceVersion')) return 'conflict';
-  return fields.length > 0 || message.includes('denied the request') ? 'refused' : 'conflict';
+  return fields.length > 0 ? 'refused' : 'conflict';
 }

@@ -1,9 +1,9 @@
 // The objects of a migrate step, one no-op write each: page by page, eight at a time, at the pace that the server allows. A write changes no field, so that one without an
-// answer is simply sent again, and an object that was replaced or deleted meanwhile is written again anyway. Where it is cut, it goes on behind the last object below which
+// answer is simply sent again; an object that was deleted or replaced meanwhile is not in the old version any more, and only once that is seen. Where it is cut, it goes on behind the last object below which
 // all are written: lists come in the order of their keys.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, refOf } from '../kube/refs.ts';
-import { type Raw, type StepOf, type StepProgress, type Text, type World, WorldError } from './contracts.ts';
+import { type Raw, type Ref, type StepOf, type StepProgress, type Text, type World, WorldError } from './contracts.ts';
 import { LOOKS, troubleWith } from './outcomes.ts';
 import { paced } from './pace.ts';
 
@@ -15,7 +15,7 @@ const RELIEF = 5000;
 const THROTTLED = 24;
 
 export interface Rewriting {
-  world: Pick<World, 'page' | 'write'>;
+  world: Pick<World, 'get' | 'page' | 'write'>;
   halt: AbortSignal;
   /** NAMESPACE/NAME of the last object that an earlier attempt is certain of. */
   from?: string;
@@ -97,10 +97,11 @@ function politely(step: StepOf<'migrate'>, world: Rewriting['world'], halt: Abor
         return undefined;
       } catch (error) {
         if (!(error instanceof WorldError)) throw error;
-        // Deleted, or replaced by another one, which was stored in the storage version.
-        if (error.kind === 'missing' || error.kind === 'conflict') return undefined;
+        // Deleted, or replaced by another one, which was stored in the storage version. While it is the same object, it is not certain that it was written.
+        if ((error.kind === 'missing' || error.kind === 'conflict') && (await isGone(on, world))) return undefined;
         const isThrottled = error.kind === 'throttled';
-        if (isThrottled ? ++rests > THROTTLED : error.kind !== 'unanswered' || ++tries >= LOOKS) return about(on, error);
+        const isFinal = error.kind === 'forbidden' || error.kind === 'refused' || error.kind === 'blocked';
+        if (isThrottled ? ++rests > THROTTLED : isFinal || ++tries >= LOOKS) return about(on, error);
         if (isThrottled) {
           resting ??= pause(RELIEF, halt).finally(() => {
             resting = undefined;
@@ -109,6 +110,17 @@ function politely(step: StepOf<'migrate'>, world: Rewriting['world'], halt: Abor
       }
     }
   };
+}
+
+/** What cannot be seen now is not gone. */
+async function isGone(on: Ref, world: Pick<World, 'get'>): Promise<boolean> {
+  try {
+    const now = await world.get(on);
+    return !now || (on.uid !== undefined && refOf(now).uid !== on.uid);
+  } catch (error) {
+    if (error instanceof WorldError) return false;
+    throw error;
+  }
 }
 
 const about = (on: ReturnType<typeof refOf>, error: WorldError): Text => {

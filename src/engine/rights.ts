@@ -155,7 +155,7 @@ export function rightsOf(step: Step): Rule[] {
 function rightsToRewrite({ of, status }: StepOf<'migrate'>): Rule[] {
   const { group, resource } = resourceOfKind(of);
   return [
-    { verbs: ['list'], group, resource },
+    { verbs: ['get', 'list'], group, resource },
     { verbs: ['patch'], group, resource: status ? `${resource}/status` : resource },
   ];
 }

@@ -5,11 +5,9 @@ import type { ApiChange, Json, Raw, Text } from '../engine/contracts.ts';
 import { quoted, type Splice, spliced } from '../files/edit.ts';
 import { isNotYaml, nameOf, pairsOf, readYaml, type YamlFile } from '../files/yaml.ts';
 import { deepEqual, isRaw } from '../kube/json.ts';
+import { DOCUMENTS } from './manifest.ts';
 
 export type Revised = { text: string; changed: number } | { refused: Text };
-
-/** Where a document begins: elsewhere no line starts with three dashes, as what a block holds is indented. */
-const DOCUMENTS = /^(?=---(?:[\s#]|$))/m;
 
 /** Only documents that name one of the versions are parsed: a check asks of hundreds of releases, and YAML is read at about 1 MB a second. */
 export function revisedManifest(text: string, apis: readonly ApiChange[]): Revised {
@@ -102,7 +100,7 @@ function apiVersionAt(text: string, file: YamlFile, root: Node | null, to: strin
 
 /** From its `---` to the next one, by the lines that separate documents. */
 function documentAt(text: string, document: number): Splice {
-  const starts = [0, ...[...text.matchAll(/^---(?=[\s#]|$).*$/gm)].map(({ index }) => index)];
+  const starts = [0, ...[...text.matchAll(new RegExp(DOCUMENTS, 'g'))].map(({ index }) => index)];
   // What stands before the first line of dashes is a document only where something is there.
   const own = text.slice(0, starts[1] ?? text.length).replace(/^\s*(#.*)?$/gm, '') === '' ? starts.slice(1) : starts;
   const from = own[document] ?? text.length;

@@ -99,7 +99,7 @@ async function recordWrite(write: ReviseWrite, world: World): Promise<ApiWrite> 
   const text = recordText(now);
   if (typeof text !== 'string') throw new WorldError('refused', unreadable(at, text.why));
   if (write.verb === 'record') return { verb: 'create', object: newRecord(now, text, step) };
-  const changed = withValues(text, [{ path: ['info', 'status'], value: write.status }]);
+  const changed = withStatus(text, write.status);
   if (changed === undefined) throw new WorldError('refused', unreadable(at, 'info.status'));
   const labels = write.labels ?? { ...labelsOf(now, step), status: write.status, version: String(at), modifiedAt: seconds() };
   return {
@@ -113,6 +113,11 @@ async function recordWrite(write: ReviseWrite, world: World): Promise<ApiWrite> 
     ],
   };
 }
+
+const withStatus = (text: string, value: string): string | undefined => withValues(text, [{ path: ['info', 'status'], value }]);
+
+/** The text of the record of the old revision, once the new one is there. */
+export const superseded = (text: string): string => withStatus(text, 'superseded') ?? text;
 
 function newRecord(now: Raw, text: string, step: ReviseStep): Raw {
   const revised = revisedRecord(text, step.apis, { from: step.from, to: step.to, at: new Date() });

@@ -99,11 +99,29 @@ test('every object once, eight at a time, then the list of versions; and back', 
 });
 
 test('an answer that was lost is asked for again; what was deleted or replaced counts; no object at all', async () => {
-  const world = played(30, (before) => (before % 7 === 3 ? new WorldError(before % 2 ? 'unanswered' : 'missing', 'x') : undefined));
+  const world: Played = played(30, (before, write) => {
+    if (before % 7 !== 3 || !('on' in write)) return undefined;
+    if (before % 2) return new WorldError('unanswered', 'x');
+    world.assume!([{ gone: write.on }]);
+    return new WorldError('missing', 'x');
+  });
   expect((await go(world)).state).toBe('finished');
+  expect(world.written.length).toBeLessThan(30);
   const none = played(0);
   expect((await go(none)).state).toBe('finished');
   expect(await stored(none)).toEqual(['v1']);
+});
+
+test('an object that is still the same one after a conflict is not taken for written', async () => {
+  const once = played(20, (before, write) =>
+    'on' in write && write.on.name === 'w0007' && before < 10 ? new WorldError('conflict', 'changed') : undefined,
+  );
+  expect((await go(once)).state).toBe('finished');
+  expect(once.written.filter((name) => name === 'w0007')).toHaveLength(1);
+  const always = played(20, (_, write) => ('on' in write && write.on.name === 'w0007' ? new WorldError('conflict', 'changed') : undefined));
+  const stopped = await go(always);
+  expect([stopped.state, detail(stopped)]).toEqual(['stopped', expect.stringMatching(/^Widget default\/w0007: /)]);
+  expect(await stored(always)).toEqual(['v1beta1', 'v1']);
 });
 
 test('throttled: all rest, then go on; throttled without end it stops, and can be resumed', async () => {

@@ -77,6 +77,24 @@ describe('the manifest', () => {
     );
   });
 
+  test('a text that holds such documents, with their dashes, stays to the letter', () => {
+    const held = [
+      '---',
+      'kind: PodSecurityPolicy',
+      'apiVersion: policy/v1beta1',
+      '---',
+      'apiVersion: policy/v1beta1',
+      'kind: PodDisruptionBudget',
+    ];
+    const config = (lines: string[]) =>
+      `---\napiVersion: v1\nkind: ConfigMap\ndata:\n  a: |\n${lines.map((line) => `    ${line}\n`).join('')}`;
+    const policy = '---\nkind: PodSecurityPolicy\napiVersion: policy/v1beta1\n';
+    expect(revised(config(held) + policy + config(held))).toBe(config(held) + config(held));
+    // What ends a line for JavaScript ends none in YAML.
+    const odd = config([`x\u2028--- y`, `x\u2028---`, 'apiVersion: policy/v1beta1', 'kind: PodDisruptionBudget']);
+    expect(revised(odd + policy)).toBe(odd);
+  });
+
   test('what is shared by an anchor, written twice or no YAML is refused, with its line', () => {
     expect(() => revised('a: 1\n---\nx: &v policy/v1beta1\napiVersion: *v\nkind: PodDisruptionBudget\n')).toThrow(
       /line 3 .*shared by an anchor/,

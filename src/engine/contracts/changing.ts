@@ -2,7 +2,7 @@
 import type { Json, Raw, Ref, ResourceName, Rule, SystemId, Text } from './base.ts';
 import type { TextQuery } from './reading.ts';
 
-/** One field, as JSON Pointer. undefined = absent. `inString`: a pointer inside a string that itself holds JSON (SpiderIPPool status.allocatedIPs). */
+/** One field, as JSON Pointer, which may address an element of a list as Expectation does. undefined = absent. `inString`: a pointer inside a string that itself holds JSON (SpiderIPPool status.allocatedIPs). */
 export interface Change {
   path: string;
   inString?: string;

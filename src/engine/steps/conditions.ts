@@ -1,6 +1,7 @@
 // Conditions: why a step is wanted (guards, read again at the last moment), what a wait waits for, and what means that it has failed.
 // About one object (a Ref with a uid means that very object), a selection by labels, or a reading of a text path.
 import { deepEqual } from '../../kube/json.ts';
+import { parsePointer } from '../../kube/pointer.ts';
 import { describe, refOf } from '../../kube/refs.ts';
 import { textOf } from '../../text/language.ts';
 import { oneLine } from '../../text/sanitise.ts';
@@ -168,8 +169,17 @@ const ELEMENT = /^([^[]*)\[([^=\]]+)=([^\]]*)\]$/;
 /** An index that no array has: what names an element that is not there reads as absent. */
 const NOWHERE = '999999999';
 
+export const isNowhere = (path: string): boolean => path.split('/').includes(NOWHERE);
+
+/** What a path leads through: fields, unescaped, and elements of lists that are named by a field. */
+export const segmentsOf = (path: string): (string | { list: string; key: string; value: string })[] =>
+  [...path.matchAll(SEGMENT)].map(([pointer, segment = '']) => {
+    const [, list = '', key = '', value = ''] = ELEMENT.exec(segment) ?? [];
+    return key ? { list, key, value } : parsePointer(pointer)[0]!;
+  });
+
 /** `/status/conditions[type=Ready]/status` as a JSON Pointer into this object. */
-function concrete(object: Raw, path: string): string {
+export function concrete(object: Raw, path: string): string {
   if (!path.includes('[')) return path;
   const reader = readerOf(object);
   let at = '';

@@ -1,9 +1,10 @@
 // A patch step: single fields of one object, also inside a string that itself holds JSON, each with the value it has now and the value it shall have.
+// A change inside a list names its element by a field (`/webhooks[name=a.example.com]/failurePolicy`), since others may put elements before it.
 // Preview, the look before a write, the request, and the inverse are all derived from that list of changes.
 import { isRaw } from '../../kube/json.ts';
 import { pointerGet } from '../../kube/pointer.ts';
 import type { Change, Json, Look, PatchOp, Raw, StepKind, StepOf, Text, World } from '../contracts.ts';
-import { brokenGuard, pathOf } from './conditions.ts';
+import { brokenGuard, concrete, isNowhere, pathOf, segmentsOf } from './conditions.ts';
 import { keysIn, type Reader, readerOf, setInPlace, shown } from './fields.ts';
 import { restoring } from './manual.ts';
 import { isSecret, NO_SECRET_VALUES, secretValues, uidOf, whole } from './objects.ts';
@@ -21,7 +22,7 @@ export const patch: StepKind<PatchStep> = {
   ],
   commands,
   look,
-  write: (step, now) => ({ verb: 'patch', on: step.on, subresource: step.subresource, patch: patchOps(step, now!) }),
+  write: (step, now) => ({ verb: 'patch', on: step.on, subresource: step.subresource, patch: patchOps(placed(step, now!), now!) }),
   remember: whole,
   inverse: (step, before, after) => {
     if (step.restore) return restoring(step, step.restore, before);
@@ -46,26 +47,62 @@ function commands({ on, subresource, changes, counters = [] }: PatchStep): strin
     after === undefined ? { op: 'remove' as const, path } : { op: 'add' as const, path, value: after },
   ]);
   const at = subresource ? ` --subresource=${subresource}` : '';
+  if (changes.some(({ path }) => segmentsOf(path).some((segment) => typeof segment !== 'string'))) return [byName(on, changes)];
   return [fedWith(`kubectl patch ${kubectlName(on)}${at} --type=json --patch-file=/dev/stdin`, patches as unknown as Json)];
 }
 
+/** Lists of kinds that Kubernetes itself has are merged by the names of their elements: kubectl finds one wherever it stands. */
+function byName(on: PatchStep['on'], changes: readonly Change[]): string {
+  const patch: Raw = {};
+  for (const { path, after = null } of changes) {
+    const segments = segmentsOf(path);
+    const last = segments.pop();
+    if (typeof last === 'string') segments.reduce(below, patch)[last] = after;
+  }
+  return fedWith(`kubectl patch ${kubectlName(on)} --type=strategic --patch-file=/dev/stdin`, patch);
+}
+
+/** What a segment leads to, made where it is not there. */
+function below(parent: Raw, segment: ReturnType<typeof segmentsOf>[number]): Raw {
+  if (typeof segment === 'string') {
+    if (!isRaw(parent[segment])) parent[segment] = {};
+    return parent[segment] as Raw;
+  }
+  const { list, key, value } = segment;
+  const items = (Array.isArray(parent[list]) ? parent[list] : []) as Raw[];
+  parent[list] = items;
+  const known = items.find((each) => each[key] === value);
+  const item = known ?? { [key]: value };
+  if (!known) items.push(item);
+  return item;
+}
+
+/** The same with its paths as they lead now: an element of a list is found by a field of it, wherever others have moved it. */
+const placed = (step: PatchStep, now: Raw): PatchStep => ({
+  ...step,
+  changes: step.changes.map((change) => ({ ...change, path: concrete(now, change.path) })),
+});
+
 const GONE: Text = { en: 'the object is gone', zh: '对象已不存在' };
 const REPLACED: Text = { en: 'replaced by another object of the same name', zh: '同名对象已被替换' };
+const NO_ELEMENT: Text = { en: 'the list item to change is gone', zh: '要修改的列表项已不存在' };
 const RECOUNTED: Text = { en: 'a recomputed counter is not restored', zh: '重新计算的计数不会改回' };
 
 /** Done before obsolete: where our value already stands, why we wanted it has gone by our own doing. A step that only recounts is done when the count is right. */
-async function look(step: PatchStep, world: World): Promise<Look> {
-  if (isSecret(step.on) && secretValues(step.changes.map(({ path }) => path))) return { is: 'refused', because: NO_SECRET_VALUES };
-  const now = await world.get(step.on);
+async function look(asked: PatchStep, world: World): Promise<Look> {
+  if (isSecret(asked.on) && secretValues(asked.changes.map(({ path }) => path))) return { is: 'refused', because: NO_SECRET_VALUES };
+  const now = await world.get(asked.on);
   if (!now) return { is: 'obsolete', because: GONE };
-  if (step.on.uid && uidOf(now) !== step.on.uid) return { is: 'obsolete', because: REPLACED };
+  if (asked.on.uid && uidOf(now) !== asked.on.uid) return { is: 'obsolete', because: REPLACED };
+  const step = placed(asked, now);
+  if (step.changes.some(({ path }) => isNowhere(path))) return { is: 'obsolete', because: NO_ELEMENT };
   const reader = readerOf(now);
   const standsAt = (which: 'before' | 'after') => step.changes.every((change) => reader.is(change, change[which]));
   if (standsAt('after') && (step.changes.length || countsRight(step, reader))) return { is: 'done', now };
   const broken = await brokenGuard(step.guard, world, now, step.on);
   if (broken) return { is: 'obsolete', because: broken };
   const paths = [
-    ...step.changes.filter((change) => !reader.is(change, change.before)).map(pathOf),
+    ...asked.changes.filter((_, at) => !reader.is(step.changes[at]!, step.changes[at]!.before)).map(pathOf),
     ...(step.counters ?? []).filter(({ keysOf }) => reader.held(keysOf) === undefined).map(({ keysOf }) => keysOf),
   ];
   return paths.length ? { is: 'moved', paths } : { is: 'to-do', now };

@@ -1,9 +1,10 @@
 // The remedy of crd-stored-versions: one CRD after the other, so that eight objects are in flight and not eight of each. What the storage version's schema does not know
 // is lost by the first write of anyone, so a person saves it before. Source: apiextensions-apiserver pkg/apiserver/customresource_handler.go (pruning by the schema of the version).
-import type { Finding, Raw, Ref, Refusal, Remedy, RowOf, StepDraft } from '../../engine/contracts.ts';
+import type { Cluster, Finding, Raw, Ref, Refusal, Remedy, RowOf, StepDraft } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { each, flag, maybe, rowOf, texts, tree, word } from '../../engine/read/index.ts';
 import { prunedFields } from '../../engine/steps/definitions.ts';
+import { fedWith } from '../../engine/steps/shell.ts';
 import { keyOf } from '../../kube/refs.ts';
 import { shellWord } from '../../text/shell.ts';
 
@@ -23,15 +24,24 @@ const DEFINITION = {
 type Definition = RowOf<typeof DEFINITION>;
 type Version = Definition['versions'][number];
 
-export const migration: Remedy<unknown> = {
+interface Args {
+  is: string;
+}
+
+export const migration: Remedy<Args> = {
   // Its status, and objects as they are: no one declares either.
   lasts: true,
   pointReads: [{ resource: 'customresourcedefinitions.apiextensions.k8s.io', columns: Object.values(DEFINITION) }],
   // Which custom resources are written, the plan says; mayAll asks for the rights on them before the run begins.
   writes: [{ verbs: ['patch'], group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions/status' }],
-  steps: async (found: Finding[], { look }) => {
+  steps: async (all: Finding<Args>[], { look, cluster }) => {
+    const failed = all.filter(({ args }) => args.is === 'failed');
     const each: (StepDraft | Refusal)[][] = [];
-    for (const ref of crdsOf(found)) {
+    if (failed.length) {
+      const apiVersion = await migrations(cluster);
+      each.push(crdsOf(failed).map((ref) => again(ref, apiVersion)));
+    }
+    for (const ref of crdsOf(all.filter(({ args }) => args.is !== 'failed'))) {
       const object = await look.get(ref);
       each.push(object && !isGap(object) ? stepsFor(rowOf(DEFINITION)(object), ref) : [{ refused: UNSEEN, objects: [ref] }]);
     }
@@ -44,7 +54,33 @@ export const migration: Remedy<unknown> = {
 };
 
 /** One CRD may be in two findings. */
-const crdsOf = (found: Finding[]): Ref[] => [...new Map(found.flatMap(({ objects }) => objects.map((ref) => [keyOf(ref), ref]))).values()];
+const crdsOf = (found: Finding<Args>[]): Ref[] => [
+  ...new Map(found.flatMap(({ objects }) => objects.map((ref) => [keyOf(ref), ref]))).values(),
+];
+
+/** In the version that the API server serves. */
+async function migrations({ serves }: Cluster): Promise<string> {
+  const served = await serves('storagemigration.k8s.io', 'StorageVersionMigration');
+  return `storagemigration.k8s.io/${served && !isGap(served) ? served.preferred : 'v1'}`;
+}
+
+/** What the list should say nothing tells: the migration runs once more, and its success is written over the failure. */
+function again(ref: Ref, apiVersion: string): Refusal {
+  const [resource = '', ...group] = ref.name.split('.');
+  const object: Raw = {
+    ...{ apiVersion, kind: 'StorageVersionMigration', metadata: { generateName: `${resource}-` } },
+    spec: { resource: { group: group.join('.'), resource } },
+  };
+  return {
+    as: 'manual',
+    objects: [ref],
+    refused: {
+      en: `find out why the migration of CRD ${ref.name} failed (a webhook, or objects that its schema refuses), fix that, then migrate again`,
+      zh: `查明 CRD ${ref.name} 迁移失败的原因（webhook，或不符合其 schema 的对象）并修复，然后重新迁移`,
+    },
+    commands: ['kubectl get storageversionmigrations.storagemigration.k8s.io -o yaml', fedWith('kubectl create -f -', object)],
+  };
+}
 
 function stepsFor(crd: Definition, ref: Ref): (StepDraft | Refusal)[] {
   const storage = crd.versions.find((version) => version.storage);

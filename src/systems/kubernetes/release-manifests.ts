@@ -4,7 +4,7 @@ import type { ApiChange, Cluster, Refusal, Remedy, StepDraft, Text } from '../..
 import { isGap } from '../../engine/gaps.ts';
 import { recordBody } from '../../helm/record-column.ts';
 import { packedRecord, recordText } from '../../helm/release.ts';
-import { RECORD_MAX, revisedRecord } from '../../helm/revise.ts';
+import { RECORD_MAX, revisedRecord, superseded } from '../../helm/revise.ts';
 import { groupOf } from '../../kube/refs.ts';
 import { isSame } from './rewrites.ts';
 
@@ -13,11 +13,14 @@ export interface RecordOf {
   name: string;
   revision: number;
   next: number;
+  /** The newest one, where helm has not ended it. */
+  pending?: { name: string; revision: number; status: string };
 }
 interface Args {
   apiVersion: string;
   kind: string;
   replacement?: string;
+  decide?: Text;
   /** NAMESPACE/NAME of the release. */
   manager: string;
   record?: RecordOf;
@@ -34,12 +37,18 @@ export const inReleases: Remedy<Args> = {
       found.filter(({ args }) => args.record),
       ({ args }) => args.manager,
     )) {
-      const own = all.map((each) => ({ each, change: changeFor(each.args) }));
+      const record = all[0]!.args.record!;
+      if (record.pending) {
+        steps.push({ refused: pendingIn(record, manager), objects: all.flatMap(({ objects }) => objects) });
+        continue;
+      }
+      // In the text all objects of a kind change alike: one of them is for a person, and none of them changes.
+      const decided = new Set(all.filter(({ args }) => args.decide && args.replacement).map(({ args }) => kindOf(args)));
+      const own = all.map((each) => ({ each, change: decided.has(kindOf(each.args)) ? undefined : changeFor(each.args) }));
       for (const { each, change } of own) if (!change) steps.push({ refused: byChart(each.args), objects: each.objects });
       const apis = own.flatMap(({ change }) => change ?? []);
       if (!apis.length) continue;
       const [namespace = '', name = ''] = manager.split('/');
-      const record = all[0]!.args.record!;
       const objects = own.flatMap(({ each, change }) => (change ? each.objects : []));
       const object = await look.get({ apiVersion: 'v1', kind: record.kind, namespace, name: record.name });
       const text = object && !isGap(object) ? recordText(object) : undefined;
@@ -47,13 +56,16 @@ export const inReleases: Remedy<Args> = {
         typeof text === 'string'
           ? revisedRecord(text, apis, { from: record.revision, to: record.next, at: new Date(now) })
           : { refused: UNSEEN };
-      const refused = 'refused' in revised ? revised.refused : tooLarge(revised.text);
+      // Both are written: the new one, and the old one with its new status.
+      const refused = 'refused' in revised ? revised.refused : (tooLarge(revised.text) ?? tooLarge(superseded(text as string)));
       if (refused) steps.push({ refused, objects });
       else steps.push(stepFor({ namespace, name }, record, apis, { count: objects.length, late: !(await served(apis, cluster)) }));
     }
     return steps;
   },
 };
+
+const kindOf = ({ apiVersion, kind }: Args): string => `${apiVersion} ${kind}`;
 
 /** undefined: more than its apiVersion has to change. */
 function changeFor({ apiVersion, kind, replacement: to }: Args): ApiChange | undefined {
@@ -94,6 +106,13 @@ function stepFor(
 }
 
 const UNSEEN: Text = { en: 'the record of the release could not be read', zh: '无法读取该 release 的记录' };
+const pendingIn = ({ kind, pending }: RecordOf, manager: string): Text => {
+  const [at, { name, revision, status }] = [manager.split('/')[0], pending!];
+  return {
+    en: `revision ${revision} of Helm release ${manager} is ${status}: wait until helm has ended; if no helm runs, delete its record ${kind}/${at}/${name}`,
+    zh: `Helm release ${manager} 的修订版本 ${revision} 处于 ${status} 状态：请等待 helm 结束；如果没有 helm 在运行，请删除其记录 ${kind}/${at}/${name}`,
+  };
+};
 const byChart = ({ apiVersion, kind, manager }: Args): Text => ({
   en: `${kind} of ${apiVersion} needs more changes than apiVersion: upgrade Helm release ${manager} to a chart without it, while ${apiVersion} is still served`,
   zh: `${apiVersion} 的 ${kind} 不能只改 apiVersion：请在 ${apiVersion} 仍可用时，将 Helm release ${manager} 升级到不再使用它的 chart`,
@@ -105,7 +124,7 @@ function tooLarge(text: string): Text | undefined {
   if (size <= RECORD_MAX) return undefined;
   const kib = Math.ceil(size / 1024);
   return {
-    en: `the new record would have ${kib} KiB, and the API server takes ${RECORD_MAX / 1024} KiB: upgrade the release to a chart without the removed API versions instead`,
-    zh: `新记录将有 ${kib} KiB，而 API 服务器最多接受 ${RECORD_MAX / 1024} KiB：请改为将该 release 升级到不使用已移除 API 版本的 chart`,
+    en: `the record would have ${kib} KiB, and the API server takes ${RECORD_MAX / 1024} KiB: upgrade the release to a chart without the removed API versions instead`,
+    zh: `该记录将有 ${kib} KiB，而 API 服务器最多接受 ${RECORD_MAX / 1024} KiB：请改为将该 release 升级到不使用已移除 API 版本的 chart`,
   };
 }

@@ -1,5 +1,6 @@
 // What API servers and kubelets log while the upgrade lasts, where --log-verbosity or --kubelet-log-verbosity asks for it: raised when it begins, once more behind each restart (which sets
-// it back), and put back at the end. Source: the in-place upgrade guide; k8s.io/apiserver pkg/server/routes/flags.go. What it is now no API server says: its command line does.
+// it back), and put back at the end. Source: the in-place upgrade guide; k8s.io/apiserver pkg/server/routes/flags.go. What it is now, where it is set, no API server says: its command line
+// does, in its Pod or at /flagz (k8s.io/component-base zpages, from 1.36 on by default). Where neither can be seen, it is set to 0 in the end, the default, and that is said.
 import type { Gap, Ref, StageDraft, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
 import { each as several } from '../../engine/each.ts';
 import { args, each, list, word } from '../../engine/read/index.ts';
@@ -12,6 +13,8 @@ interface Logger {
   /** To be put back. */
   before: number;
   level: number;
+  /** What it was could not be seen. */
+  guessed?: boolean;
 }
 export interface Logs {
   servers: Logger[];
@@ -50,10 +53,27 @@ async function serversOf(source: Upgrading['source'], level: number): Promise<Lo
   const [gap] = gaps;
   if (gap || !names.length) throw unable('log-verbosity', worded(gap, '/debug/flags'));
   const levels = await commandLines(source);
+  const shown = await flags(source);
   return names.map((name) => {
-    const own = levels.get(name.replace(/:\d+$/, '')) ?? [...levels.values()][0] ?? 0;
-    return { on: apiServer(name), before: own, level };
+    const own = levels.get(name.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) ?? shown.get(name);
+    return { on: apiServer(name), before: own ?? 0, level, ...(own === undefined ? { guessed: true } : {}) };
   });
+}
+
+/** By server (host:port); none where /flagz is not served, or not to us. What stands between a flag and its value changes from answer to answer. */
+async function flags(source: Upgrading['source']): Promise<Map<string, number>> {
+  const found = new Map<string, number>();
+  await source.text?.(
+    { path: '/flagz', every: true },
+    {
+      line: (line, server) => {
+        const level = /^v(?:: ?|[= ])(\d+)$/.exec(line)?.[1];
+        if (level !== undefined) found.set(server, levelOf(level));
+      },
+      restart: () => found.clear(),
+    },
+  );
+  return found;
 }
 
 /** By address: what `--v` says; without it, 0. */
@@ -111,10 +131,16 @@ const name = ({ kind, name: of }: Ref): Text =>
     ? { en: `the kubelet of Node ${of}`, zh: `Node ${of} 的 kubelet` }
     : { en: `API server ${of}`, zh: `API 服务器 ${of}` };
 
-export function raised({ on, before, level }: Logger): StepDraft {
+const UNSEEN: Text = {
+  en: 'undo: sets it to 0, the default: its --v could not be seen, and a restart restores it',
+  zh: '撤销时：设为默认值 0：无法看到其 --v，重启后恢复原值',
+};
+
+export function raised({ on, before, level, guessed }: Logger): StepDraft {
   const { en, zh } = name(on);
   return {
-    ...{ do: 'verbosity', on, before, level, guard: [], undo: 'exact', optional: true },
+    ...{ do: 'verbosity', on, before, level, guard: [], undo: guessed ? 'compensates' : 'exact', optional: true },
+    ...(guessed ? { undoNote: UNSEEN } : {}),
     text: {
       en: `set the log verbosity (--v) of ${en} to ${level} until it restarts`,
       zh: `将 ${zh} 的日志级别（--v）设为 ${level}，重启后失效`,
@@ -122,11 +148,13 @@ export function raised({ on, before, level }: Logger): StepDraft {
   };
 }
 
-function lowered({ on, before, level }: Logger): StepDraft {
+function lowered({ on, before, level, guessed }: Logger): StepDraft {
   const { en, zh } = name(on);
   return {
     ...{ do: 'verbosity', on, before: level, level: before, guard: [], undo: 'exact', optional: true },
-    text: { en: `set the log verbosity (--v) of ${en} back to ${before}`, zh: `将 ${zh} 的日志级别（--v）恢复为 ${before}` },
+    text: guessed
+      ? { en: `set the log verbosity (--v) of ${en} to 0, the default`, zh: `将 ${zh} 的日志级别（--v）设为默认值 0` }
+      : { en: `set the log verbosity (--v) of ${en} back to ${before}`, zh: `将 ${zh} 的日志级别（--v）恢复为 ${before}` },
   };
 }
 

@@ -33,13 +33,13 @@ export const untilUpgraded: Remedy<Args> = {
 };
 
 function stepsFor(on: Ref, { hooks }: RowOf<typeof CONFIGURATION>, { hooks: dead, service }: Args): (StepDraft | Refusal)[] {
-  const open = hooks.flatMap(({ name, policy }, at) => (dead.includes(name) && policy !== 'Ignore' ? [{ name, policy, at }] : []));
-  return open.flatMap(({ name, policy, at }) => {
-    const path = `/webhooks/${at}/failurePolicy`;
+  const open = hooks.filter(({ name, policy }) => dead.includes(name) && policy !== 'Ignore');
+  return open.flatMap(({ name, policy }) => {
+    // By its name: another webhook may come to stand before it while the upgrade lasts.
+    const path = `/webhooks[name=${name}]/failurePolicy`;
     const named = `${on.kind} ${on.name}`;
-    const guard: StepDraft['guard'] = [{ on, must: [{ path: `/webhooks/${at}/name`, is: name }] }];
     const loosened: StepDraft = {
-      ...{ do: 'patch', on, guard, undo: 'exact', when: 'first', optional: true },
+      ...{ do: 'patch', on, guard: [], undo: 'exact', when: 'first', optional: true },
       changes: [{ path, ...(policy ? { before: policy } : {}), after: 'Ignore' }],
       brief: () => ({ en: 'for the time of the upgrade, sets failurePolicy to Ignore in', zh: '升级期间将 failurePolicy 设为 Ignore：' }),
       text: {
@@ -48,7 +48,7 @@ function stepsFor(on: Ref, { hooks }: RowOf<typeof CONFIGURATION>, { hooks: dead
       },
     };
     const restored: StepDraft = {
-      ...{ do: 'patch', on, guard, undo: 'exact', when: 'last', optional: true, after: [loosened] },
+      ...{ do: 'patch', on, guard: [], undo: 'exact', when: 'last', optional: true, after: [loosened] },
       changes: [{ path, before: 'Ignore', ...(policy ? { after: policy } : {}) }],
       text: {
         en: `set failurePolicy of webhook ${name} (${named}) back to Fail`,

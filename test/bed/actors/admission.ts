@@ -14,8 +14,11 @@ export interface Admission extends Actor {
   led(configuration: Body): Body;
 }
 
+/** What a webhook says of a request that it does not admit; `code`: of the answer that the client gets. */
+export type Refused = string | { message: string; code: number };
+
 /** Admits all but what `refuse` has a message for. Stopped, every webhook with failurePolicy Fail refuses. */
-export async function startAdmission(bed: Bed, refuse: (request: Body) => string | undefined = () => undefined): Promise<Admission> {
+export async function startAdmission(bed: Bed, refuse: (request: Body) => Refused | undefined = () => undefined): Promise<Admission> {
   const certificate = readFileSync(certificateOf(bed));
   const key = readFileSync(certificateOf(bed).replace(/crt$/, 'key'));
   const seen: string[] = [];
@@ -25,8 +28,9 @@ export async function startAdmission(bed: Bed, refuse: (request: Body) => string
     const { apiVersion, kind, request } = JSON.parse(Buffer.concat(chunks).toString());
     const { uid, operation, namespace, name } = request;
     seen.push(`${operation} ${request.kind.kind} ${namespace ? `${namespace}/` : ''}${name}`);
-    const message = refuse(request);
-    const response = { uid, allowed: message === undefined, ...(message === undefined ? {} : { status: { message } }) };
+    const refused = refuse(request);
+    const status = typeof refused === 'string' ? { message: refused } : refused;
+    const response = { uid, allowed: status === undefined, ...(status ? { status } : {}) };
     answer.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ apiVersion, kind, response }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -4,6 +4,7 @@ import { connect } from '../../../src/cluster/kubeconfig.ts';
 import { clusterWorld } from '../../../src/cluster/world.ts';
 import type { PatchOp, Raw, Ref, Rule, World } from '../../../src/engine/contracts.ts';
 import { missingRights } from '../../../src/engine/rights.ts';
+import { startAdmission } from '../../bed/actors/admission.ts';
 import { startFaultProxy } from '../../bed/fault-proxy.ts';
 import { bed } from '../../bed/index.ts';
 
@@ -112,7 +113,38 @@ describe('a write', () => {
     },
   );
 
-  test('is refused by a webhook that denies, and of one that cannot be asked nothing was written', async () => {
+  test('is refused by a webhook that denies, whatever code it answers with', async () => {
+    const codes = [403, 404, 409, 422];
+    const admission = await startAdmission(plane, () => ({ message: 'not today', code: codes[0]! }));
+    open.push({ close: admission.stop });
+    const hook = admission.led({
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'ValidatingWebhookConfiguration',
+      metadata: { name: 'world-test-denies' },
+      webhooks: [
+        {
+          ...{ name: 'deny.example.com', admissionReviewVersions: ['v1'], sideEffects: 'None' },
+          rules: [{ apiGroups: ['apps'], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['deployments'] }],
+          namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+        },
+      ],
+    });
+    await plane.apply(hook);
+    const here = await world();
+    const asked = () =>
+      kindOf(
+        here.write({
+          verb: 'patch',
+          on,
+          patch: guarded({ op: 'add', path: '/metadata/labels', value: { at: String(performance.now()) } }),
+        }),
+      );
+    for (; codes.length; codes.shift()) await expect.poll(asked, { timeout: 10_000 }).toBe(`WorldError refused ${codes[0]}`);
+    await plane.remove(hook);
+    await expect.poll(asked, { timeout: 10_000 }).toBe('no error');
+  });
+
+  test('of a webhook that cannot be asked nothing was written', async () => {
     const hook = {
       apiVersion: 'admissionregistration.k8s.io/v1',
       kind: 'ValidatingWebhookConfiguration',

@@ -1,4 +1,16 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'vitest';
+import { parse } from 'yaml';
+import type { Raw } from '../../../src/engine/contracts.ts';
 import { grid } from '../../grid.ts';
+
+/** The trimmed one, with who set its list, or something else of its status. */
+function setBy(manager: string, field = 'f:storedVersions'): Raw {
+  const crd = parse(readFileSync(new URL('../../fixtures/kubernetes/crd-stored-versions/found-trimmed.yaml', import.meta.url), 'utf8'));
+  const written = { operation: 'Update', apiVersion: 'apiextensions.k8s.io/v1', subresource: 'status', time: '2026-11-02T00:00:00Z' };
+  const managedFields = [{ manager, ...written, fieldsType: 'FieldsV1', fieldsV1: { 'f:status': { [field]: {} } } }];
+  return { ...crd, metadata: { ...crd.metadata, managedFields } };
+}
 
 /** What an API server of 1.37 serves where storagemigration.k8s.io/v1 is switched on. */
 const migration = (type: 'Succeeded' | 'Failed') => ({
@@ -28,6 +40,16 @@ grid('kubernetes/crd-stored-versions', [
   // A StorageVersionMigration is not taken for proof, whatever it says.
   { fixture: 'migratable', objects: [migration('Succeeded')], expect: WIDGETS },
   { fixture: 'migratable', objects: [migration('Failed')], expect: WIDGETS },
+  // One that failed has trimmed the list all the same; with a single version there is nothing else that objects could be stored in.
+  {
+    fixture: 'found-trimmed',
+    expect: 'warning CustomResourceDefinition/parts.example.com',
+    steps: ['kubectl get storageversionmigrations.storagemigration.k8s.io -o yaml', expect.stringContaining('"resource": "parts"')],
+  },
+  { objects: [setBy('migration-runner-controller')], expect: 'warning CustomResourceDefinition/parts.example.com' },
+  { objects: [setBy('shop-operator', 'f:conditions')], expect: 'warning CustomResourceDefinition/parts.example.com' },
+  // Migrated by another client since.
+  { objects: [setBy('upgrade-guard')], expect: 'passed' },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },
   { forbidden: ['customresourcedefinitions.apiextensions.k8s.io'], expect: 'unknown' },

@@ -189,9 +189,34 @@ describe('releases are rewritten', () => {
     const config = `---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: big}\ndata: {a: ${JSON.stringify(noise)}}\n`;
     const large = await look(record(1, 'deployed', 'policy/v1beta1', 'web', config));
     expect(large.proposals.flatMap(({ refusals }) => refusals.map(({ refused }) => refused.en))).toEqual([
-      expect.stringMatching(/^the new record would have 1\d\d\d KiB, and the API server takes 1024 KiB/),
+      expect.stringMatching(/^the record would have 1\d\d\d KiB, and the API server takes 1024 KiB/),
     ]);
   });
+});
+
+test('a release is left, and why is said: while helm has not ended, where an object means something else in the next version, where the old record would not fit', async () => {
+  const refusals = async (...objects: Raw[]) => {
+    const dump = dumpOf({ objects, absent: [], whole: true, serverVersion: 'v1.24.17' });
+    const { remedies } = await examine(dumpSource(dump), SYSTEMS, { checks: ['kubernetes/removed-api'] });
+    const offered = remedies.flatMap(({ offered }) => offered);
+    expect(offered.flatMap(({ drafts }) => drafts)).toEqual([]);
+    return offered.flatMap(({ refusals }) => refusals.map(({ refused }) => refused.en));
+  };
+  expect(await refusals(record(3, 'deployed', 'policy/v1beta1'), record(4, 'pending-upgrade', 'policy/v1beta1'))).toEqual([
+    'revision 4 of Helm release shop/web is pending-upgrade: wait until helm has ended; if no helm runs, delete its record Secret/shop/sh.helm.release.v1.web.v4',
+  ]);
+  // Its budget selects no Pod in v1beta1, and every Pod in v1; the others of the release would change with it.
+  const none =
+    '---\napiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: none}\nspec: {minAvailable: 1, selector: {}}\n';
+  expect([...new Set(await refusals(record(3, 'deployed', 'policy/v1beta1', 'web', none)))]).toEqual([
+    'PodDisruptionBudget of policy/v1beta1 needs more changes than apiVersion: upgrade Helm release shop/web to a chart without it, while policy/v1beta1 is still served',
+  ]);
+  const { randomBytes } = await import('node:crypto');
+  const noise = randomBytes(900_000).toString('base64');
+  const large = `---\napiVersion: policy/v1beta1\nkind: PodSecurityPolicy\nmetadata: {name: large, annotations: {a: ${JSON.stringify(noise)}}}\n`;
+  expect(await refusals(record(3, 'deployed', 'policy/v1beta1', 'web', large))).toEqual([
+    expect.stringMatching(/^the record would have 1\d\d\d KiB, and the API server takes 1024 KiB/),
+  ]);
 });
 
 /** Lists that the two checks make on this path besides those of Helm's records and of detection. */

@@ -6,6 +6,8 @@ import { pending } from '../../../src/engine/steps/conditions.ts';
 import { wrongInRun } from '../../../src/journal/well-formed.ts';
 import kubernetes from '../../../src/systems/kubernetes/index.ts';
 import { stages } from '../../../src/systems/kubernetes/upgrade.ts';
+import { logsOf, loweredStage, raisedStage } from '../../../src/systems/kubernetes/upgrade-logs.ts';
+import type { ClusterParts } from '../../../src/systems/kubernetes/upgrade-parts.ts';
 import { textOf } from '../../../src/text/language.ts';
 
 const node = (name: string, kubelet: string, spec: Raw = {}): Raw => ({
@@ -697,6 +699,35 @@ describe('in place', () => {
 test('log verbosity is not touched unless it is asked for, and refused where it cannot be set', async () => {
   expect(stepsOf(await stagesOf([...two, ...controlPlane('cp1')], 'v1.31.3')).filter((step) => step.do === 'verbosity')).toEqual([]);
   await expect(allStagesOf(two, 'v1.31.3', { logVerbosity: 4 })).rejects.toThrow(/--log-verbosity/);
+});
+
+test('log verbosity goes back to what the Pod of an API server or its /flagz says, and where neither is seen to the default, which is said', async () => {
+  const servers = ['192.0.2.1:6443', '192.0.2.2:6443', '192.0.2.3:6443'];
+  const own = pod('kube-apiserver', 'cp1', 'v1.30.4');
+  const source = {
+    text: async ({ path }: { path: string }, { line }: { line(text: string, server: string): void }) => {
+      if (path === '/debug/flags') for (const server of servers) line('<tr>v<br>', server);
+      if (path === '/flagz') for (const text of ['log-flush-frequency: 5s', 'v: 2', 'vmodule: ']) line(text, servers[1]!);
+      return [];
+    },
+    list: async (_: unknown, { object }: { object(one: Raw): void }) => {
+      const containers = [{ name: 'kube-apiserver', image: 'x', command: ['kube-apiserver', '--v=3'] }];
+      object({ ...own, spec: { containers }, status: { podIP: '192.0.2.1' } });
+    },
+  };
+  const logs = await logsOf({ source: source as unknown as Upgrading['source'], logVerbosity: 6 }, {
+    members: [],
+  } as unknown as ClusterParts);
+  expect(stepsOf(loweredStage('1.31', logs)).map(({ text }) => text.en)).toEqual([
+    'set the log verbosity (--v) of API server 192.0.2.1:6443 back to 3',
+    'set the log verbosity (--v) of API server 192.0.2.2:6443 back to 2',
+    'set the log verbosity (--v) of API server 192.0.2.3:6443 to 0, the default',
+  ]);
+  expect(stepsOf(raisedStage('1.31', logs, true)).map(({ undo, undoNote }) => [undo, undoNote?.en])).toEqual([
+    ['exact', undefined],
+    ['exact', undefined],
+    ['compensates', 'undo: sets it to 0, the default: its --v could not be seen, and a restart restores it'],
+  ]);
 });
 
 describe('kubeadm, where no static Pod is visible', () => {

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import type { Entry, Raw, Ref } from '../../../src/engine/contracts.ts';
+import type { Entry, Raw, Ref, Step } from '../../../src/engine/contracts.ts';
 import { examine } from '../../../src/engine/examine.ts';
 import { executeRun, executeUndo } from '../../../src/engine/execute.ts';
 import { makePlan, planUpgrade, stepsOf } from '../../../src/engine/plan.ts';
 import { progressOf } from '../../../src/engine/progress.ts';
+import { kindOf } from '../../../src/engine/steps/index.ts';
 import { pointerGet } from '../../../src/kube/pointer.ts';
 import { readDump } from '../../../src/snapshot/read.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
@@ -101,53 +102,92 @@ test('a fix alone leaves failurePolicy: a person restores the backend; an upgrad
   ]);
 });
 
-test('cut in between it is put back by resume and by undo alike; what someone has set or deleted meanwhile is left', async () => {
-  const policy = async (world: ReturnType<typeof dumpWorld>) => pointerGet((await world.get(HOOK))!, '/webhooks/0/failurePolicy');
+/** An upgrade that waits for something which is not there, once the policy is loosened. */
+async function waiting() {
+  const { world, repairs } = await found();
+  const wait = {
+    do: 'wait' as const,
+    until: [{ on: { ...HOOK, name: 'done' }, must: 'exist' as const }],
+    within: 0,
+    assume: [],
+    guard: [],
+    undo: 'none' as const,
+    text: { en: 'w', zh: 'w' },
+  };
+  const plan = planUpgrade(
+    [{ hop: '1.37', repairs, stages: [{ hop: '1.37', title: { en: 'x', zh: 'x' }, steps: [wait] }] }],
+    ['kubernetes'],
+  );
+  const run = {
+    schema: 2 as const,
+    id: 'r',
+    tool: 't',
+    what: 'upgrade',
+    at: '',
+    checks: [],
+    stages: plan.stages,
+    cluster: { uid: 'c', certain: true, server: '', context: '' },
+  };
+  const go = async (entries: Entry[], way = executeRun) => {
+    const journal = pages();
+    const { state, outcomes } = await way(run, { world, journal, progress: progressOf(entries), halt: new AbortController().signal });
+    return { state, outcomes, entries: [...entries, ...journal.entries] };
+  };
+  const policies = async () =>
+    (pointerGet((await world.get(HOOK))!, '/webhooks') as Raw[]).map(({ name, failurePolicy }) => `${name} ${failurePolicy}`);
+  const cut = await go([]);
+  expect([cut.state, (await policies())[0]]).toEqual(['stopped', expect.stringMatching(/ Ignore$/)]);
+  return { world, go, cut, policies, arrive: () => world.assume!([{ on: { ...HOOK, name: 'done' }, changes: [] }]) };
+}
+
+test('cut in between it is put back by resume and by undo alike; what someone has deleted meanwhile is left', async () => {
   for (const ending of ['resume', 'undo', 'deleted']) {
-    const { world, repairs } = await found();
-    const wait = {
-      do: 'wait' as const,
-      until: [{ on: { ...HOOK, name: 'done' }, must: 'exist' as const }],
-      within: 0,
-      assume: [],
-      guard: [],
-      undo: 'none' as const,
-      text: { en: 'w', zh: 'w' },
-    };
-    const plan = planUpgrade(
-      [{ hop: '1.37', repairs, stages: [{ hop: '1.37', title: { en: 'x', zh: 'x' }, steps: [wait] }] }],
-      ['kubernetes'],
-    );
-    const run = {
-      schema: 2 as const,
-      id: 'r',
-      tool: 't',
-      what: 'upgrade',
-      at: '',
-      checks: [],
-      stages: plan.stages,
-      cluster: { uid: 'c', certain: true, server: '', context: '' },
-    };
-    const go = async (entries: Entry[], way = executeRun) => {
-      const journal = pages();
-      const { state } = await way(run, { world, journal, progress: progressOf(entries), halt: new AbortController().signal });
-      return { state, entries: [...entries, ...journal.entries] };
-    };
-    const cut = await go([]);
-    expect([cut.state, await policy(world)]).toEqual(['stopped', 'Ignore']);
+    const { world, go, cut, policies, arrive } = await waiting();
     if (ending === 'undo') {
       expect((await go(cut.entries, executeUndo)).state).toBe('finished');
-      expect(await policy(world)).toBe('Fail');
+      expect((await policies())[0]).toMatch(/ Fail$/);
       continue;
     }
     if (ending === 'deleted') world.assume!([{ gone: HOOK }]);
-    world.assume!([{ on: { ...HOOK, name: 'done' }, changes: [] }]);
+    arrive();
     const ended = await go(cut.entries);
     expect(ended.state).toBe('finished');
-    if (ending === 'resume') expect(await policy(world)).toBe('Fail');
+    if (ending === 'resume') expect((await policies())[0]).toMatch(/ Fail$/);
     expect((await go(ended.entries, executeUndo)).state).toBe('finished');
-    if (ending === 'resume') expect(await policy(world)).toBe('Fail');
+    if (ending === 'resume') expect((await policies())[0]).toMatch(/ Fail$/);
   }
+});
+
+test('a webhook that came to stand before it meanwhile keeps its own policy, and it gets its own back; one that was removed is left', async () => {
+  const added: Raw = { name: 'new.example.com', failurePolicy: 'Ignore', clientConfig: { url: 'https://new.example.com' } };
+  for (const way of [executeRun, executeUndo]) {
+    const { world, go, cut, policies, arrive } = await waiting();
+    const before = await policies();
+    await world.write({ verb: 'patch', on: HOOK, patch: [{ op: 'add', path: '/webhooks/0', value: added }] });
+    arrive();
+    expect((await go(cut.entries, way)).state).toBe('finished');
+    expect(await policies()).toEqual(['new.example.com Ignore', ...before.with(0, before[0]!.replace('Ignore', 'Fail'))]);
+
+    const gone = await waiting();
+    await gone.world.write({ verb: 'patch', on: HOOK, patch: [{ op: 'replace', path: '/webhooks/0', value: added }] });
+    gone.arrive();
+    const ended = await gone.go(gone.cut.entries, way);
+    expect([ended.state, (await gone.policies())[0]]).toEqual(['finished', 'new.example.com Ignore']);
+    expect([...ended.outcomes.values()].flatMap(({ result, detail }) => (result === 'obsolete' ? [detail?.en] : []))).toEqual([
+      'the list item to change is gone',
+    ]);
+  }
+});
+
+test('as a command it names the webhook, wherever it stands', async () => {
+  const { repairs } = await found();
+  const [loosened] = repairs.flatMap(({ drafts }) => drafts).filter((step) => step.do === 'patch');
+  const step = { ...loosened!, id: '1', after: [], reasons: [] } as Step;
+  const [command, patch = ''] = String(kindOf(step).commands(step)[0]).split(/<<.*\n|\nUPGRADE_GUARD_END/);
+  expect(command).toBe(
+    'kubectl patch ValidatingWebhookConfiguration.admissionregistration.k8s.io gone --type=strategic --patch-file=/dev/stdin ',
+  );
+  expect(JSON.parse(patch)).toEqual({ webhooks: [{ name: 'a.gone.example.com', failurePolicy: 'Ignore' }] });
 });
 
 test('what Argo CD would write back is left to its repository', async () => {

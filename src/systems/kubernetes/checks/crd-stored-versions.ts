@@ -1,17 +1,20 @@
 // Versions in status.storedVersions of a CustomResourceDefinition other than the storage version: a CRD that no longer has them is refused ("must appear in spec.versions"),
 // and taking them out of the status without a migration loses the objects. Source: apiextensions-apiserver pkg/apis/apiextensions/validation; cluster-api crdmigrator.
-import type { Check, Finding, Ref, Text } from '../../../engine/contracts.ts';
-import { each, flag, list, texts, word } from '../../../engine/read/index.ts';
+import type { Check, Finding, Ref, RowOf, Text } from '../../../engine/contracts.ts';
+import { each, flag, list, texts, word, writers } from '../../../engine/read/index.ts';
 import { migration } from '../migration.ts';
 
-const reads = {
-  crds: list('customresourcedefinitions.apiextensions.k8s.io', {
-    stored: texts('status.storedVersions'),
-    versions: each('spec.versions', { name: word('name', ''), served: flag('served', false), storage: flag('storage', false) }),
-  }),
+const CRD = {
+  stored: texts('status.storedVersions'),
+  versions: each('spec.versions', { name: word('name', ''), served: flag('served', false), storage: flag('storage', false) }),
+  conditions: each('status.conditions', { type: word('type', ''), status: word('status', ''), reason: word('reason', '') }),
+  writers: writers('status.storedVersions'),
 };
+const reads = { crds: list('customresourcedefinitions.apiextensions.k8s.io', CRD) };
+type Crd = RowOf<typeof CRD>;
 interface Args {
-  is: 'unserved' | 'unmigrated';
+  /** `failed`: the list was trimmed all the same. */
+  is: 'unserved' | 'unmigrated' | 'failed';
   versions: string[];
 }
 
@@ -25,21 +28,21 @@ const check: Check<typeof reads, Args> = {
       zh: '如果新的 CRD 去掉了 status.storedVersions 中仍列出的版本，API 服务器会拒绝。不重写对象而直接修改 status 会导致这些对象无法读取。',
     },
     detection: {
-      en: 'Compares status.storedVersions of each CRD with its storage version and its served versions.',
-      zh: '将每个 CRD 的 status.storedVersions 与其存储版本、已启用版本比较。',
+      en: 'Compares status.storedVersions of each CRD with its storage version and its served versions. Where the condition StorageMigrating says MigrationFailed, a list without the older versions is not believed.',
+      zh: '将每个 CRD 的 status.storedVersions 与其存储版本、已启用版本比较。如果状况 StorageMigrating 为 MigrationFailed，则不采信已去掉旧版本的列表。',
     },
     fix: {
       en: 'Patches every custom resource of the CRD without changing a field, 8 at a time, so that the API server stores it in the storage version. Then sets status.storedVersions to that version, unless the CRD was changed meanwhile. undo restores status.storedVersions; the custom resources need no undo.',
       zh: '原样重写该 CRD 的每个自定义资源（同时 8 个，不改变字段），使 API 服务器以存储版本保存。随后将 status.storedVersions 设为该版本，除非其间 CRD 被修改。撤销时恢复 status.storedVersions；自定义资源无需撤销。',
     },
     limits: {
-      en: 'A StorageVersionMigration object proves nothing: up to 1.37 a failed one also trims status.storedVersions. Fields that the storage version does not know are lost by any write: they must be saved first. The rights on the custom resources are named when the fix starts.',
-      zh: 'StorageVersionMigration 对象不能作为证据：在 1.37 及更早版本中，失败的迁移也会修改 status.storedVersions。存储版本没有的字段在任何写入后都会丢失，需事先保存。修复开始时会列出对自定义资源所需的权限。',
+      en: 'A StorageVersionMigration object proves nothing: in 1.35 to 1.37 a failed one also trims status.storedVersions; running it again is manual. Fields that the storage version does not know are lost by any write: they must be saved first. The rights on the custom resources are named when the fix starts.',
+      zh: 'StorageVersionMigration 对象不能作为证据：在 1.35 至 1.37 中，失败的迁移也会修改 status.storedVersions；需手动重新迁移。存储版本没有的字段在任何写入后都会丢失，需事先保存。修复开始时会列出对自定义资源所需的权限。',
     },
   },
   sources: [
     'kubernetes/apiextensions-apiserver: pkg/apis/apiextensions/validation/validation.go',
-    'kubernetes/kubernetes: issue 135297, PR 143103',
+    'kubernetes/kubernetes: PR 135297, PR 143103; pkg/controller/storageversionmigrator/migrationrunner.go',
   ],
   applies: { stage: 'both' },
   reads,
@@ -51,6 +54,13 @@ const check: Check<typeof reads, Args> = {
     });
     const migrating = behind.filter(({ unserved }) => !unserved.length);
     return [
+      ...crds.filter(isTrimmed).map(({ ref, versions }) =>
+        finding(
+          'failed',
+          [ref],
+          versions.filter(({ storage }) => !storage).map(({ name }) => name),
+        ),
+      ),
       ...behind.filter(({ unserved }) => unserved.length).map(({ ref, unserved }) => finding('unserved', [ref], unserved)),
       ...(migrating.length
         ? [
@@ -68,19 +78,43 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
+/** A failed migration set the list all the same, and no other client has set it since: what it says of the other versions is not known. */
+function isTrimmed({ stored, versions, conditions, writers }: Crd): boolean {
+  const failed = conditions.some(
+    ({ type, status, reason }) => type === 'StorageMigrating' && status === 'False' && reason === 'MigrationFailed',
+  );
+  const isStorageAlone = stored.length === 1 && versions.some(({ name, storage }) => storage && name === stored[0]);
+  if (!failed || !isStorageAlone || versions.length === 1) return false;
+  return writers.every(({ manager, owns }) => !owns.length || OF_KUBERNETES.has(manager));
+}
+/** Of these the first adds each storage version, and the last sets the list behind a migration. */
+const OF_KUBERNETES = new Set(['kube-apiserver', 'migration-runner-controller']);
+
 const finding = (is: Args['is'], objects: Ref[], versions: string[]): Finding<Args> => ({
-  severity: is === 'unserved' ? 'warning' : 'notice',
-  key: is === 'unserved' ? [is, objects[0]!.name] : [is],
-  certainty: 'certain',
+  severity: is === 'unmigrated' ? 'notice' : 'warning',
+  key: is === 'unmigrated' ? [is] : [is, objects[0]!.name],
+  certainty: is === 'failed' ? 'high' : 'certain',
   objects,
   args: { is, versions },
-  evidence: [{ seen: `status.storedVersions: ${versions.join(', ')}`, at: objects[0] }],
+  evidence: [
+    {
+      seen:
+        is === 'failed'
+          ? 'status.conditions[type=StorageMigrating].reason=MigrationFailed'
+          : `status.storedVersions: ${versions.join(', ')}`,
+      at: objects[0],
+    },
+  ],
 });
 
 const SAYS: Record<Args['is'], (versions: string[], objects: readonly Ref[]) => Text> = {
   unserved: (versions, [crd]) => ({
     en: `CRD ${crd?.name ?? ''} stores objects in ${versions.join(', ')}, which it does not serve: a newer CRD without it is refused`,
     zh: `CRD ${crd?.name ?? ''} 的对象以未启用的版本 ${versions.join('、')} 存储：新的 CRD 去掉该版本时会被拒绝`,
+  }),
+  failed: (versions, [crd]) => ({
+    en: `storage migration of CRD ${crd?.name ?? ''} failed, and storedVersions was trimmed: objects may still be stored in ${versions.join(', ')}`,
+    zh: `CRD ${crd?.name ?? ''} 的存储迁移失败，但 storedVersions 已被修改：对象可能仍以 ${versions.join('、')} 存储`,
   }),
   unmigrated: (versions, { length }) => ({
     en: `${length} CRD${length === 1 ? ' stores' : 's store'} objects in older versions too (${versions.join(', ')}): migrate them before a CRD drops these`,

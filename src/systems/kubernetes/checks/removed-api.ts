@@ -3,7 +3,7 @@
 import type { Check, Finding, Gap, Manifest, Raw, Reads, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { declaredRef, manifests } from '../../../engine/read/index.ts';
-import { objectsIn } from '../../../helm/manifest.ts';
+import { type DeclaredIn, declaredIn } from '../../../helm/manifest.ts';
 import { type ReleaseRow, releases } from '../../../helm/releases.ts';
 import { clientOf } from '../../../kube/owners.ts';
 import { type Bites, bites, bitesInFile, goneBefore, insteadOf, namesDeprecated } from '../apis.ts';
@@ -58,8 +58,8 @@ const check: Check<Reads, Args> = {
       zh: '对于 Helm release：先写入一个新的修订版本，其所存清单中的 API 版本已改写，再将旧修订版本设为 superseded；撤销时删除新记录。对于文件，如果不需要其他改动，fix -f 会直接修改 apiVersion。其他情况需手动：在该管理者所应用的清单、chart 或仓库中修改，并在升级前应用。',
     },
     limits: {
-      en: 'An object that was last written before 1.18 without kubectl apply shows no version. Clients that update objects are in api-writers, requests that store nothing in requested-deprecated-apis.',
-      zh: '1.18 之前写入且未使用 kubectl apply 的对象不显示版本。更新对象的客户端见 api-writers，不存储对象的请求见 requested-deprecated-apis。',
+      en: 'An object that was last written before 1.18 without kubectl apply shows no version. Clients that update objects are in api-writers, requests that store nothing in requested-deprecated-apis. A Helm release is skipped, and the reason named, where its newest revision is pending or its record would exceed 1 MiB.',
+      zh: '1.18 之前写入且未使用 kubectl apply 的对象不显示版本。更新对象的客户端见 api-writers，不存储对象的请求见 requested-deprecated-apis。如果 Helm release 的最新修订版本处于 pending 状态，或其记录会超过 1 MiB，则跳过并说明原因。',
     },
   },
   sources: [
@@ -90,7 +90,7 @@ const check: Check<Reads, Args> = {
       ...files.flatMap(({ ref, object }) => inText(ref, 'file', '', bitesInFile(ref.apiVersion, ref.kind, to), object)),
       ...charts.flatMap((release) =>
         manifestOf(release)
-          .flatMap((ref) => inText(ref, 'release', `${release.namespace}/${release.name}`, inRelease(ref)))
+          .flatMap(({ ref, object }) => inText(ref, 'release', `${release.namespace}/${release.name}`, inRelease(ref), object))
           .map((each) => ({ ...each, record: recordOf(release) })),
       ),
     ];
@@ -103,7 +103,8 @@ const check: Check<Reads, Args> = {
       return { replacement, decide: said && decisionOf(said, replacement) };
     };
     const same = Map.groupBy(found, (each) => `${keyOf(each)} ${JSON.stringify(instead(each))}`);
-    return { findings: [...same.values()].map((all) => finding(all, instead(all[0]!))), gaps: charts.flatMap(unreadable) };
+    const findings = [...same.values()].map((all) => finding(all, instead(all[0]!)));
+    return { findings: findings.map((each) => apart(each, findings)), gaps: charts.flatMap(unreadable) };
   },
   say: ({ apiVersion, kind, by, manager, minor, removed, replacement, decide }, { length }) => {
     const what = WRITTEN_BY[by](length, kind, apiVersion, manager);
@@ -176,17 +177,23 @@ function declared(manifest: Manifest): Declared | undefined {
 }
 
 const bodyOf = ({ body }: ReleaseRow) => (body && !isGap(body) && !('why' in body) ? body : undefined);
-function manifestOf(release: ReleaseRow): Ref[] {
+function manifestOf(release: ReleaseRow): DeclaredIn[] {
   const body = bodyOf(release);
   const hooks = (body?.hooks ?? []).map(({ manifest }) => (typeof manifest === 'string' ? manifest : ''));
-  return body ? [body.manifest, ...hooks].flatMap((text) => objectsIn(text, release, namesDeprecated)) : [];
+  return body ? [body.manifest, ...hooks].flatMap((text) => declaredIn(text, release, namesDeprecated)) : [];
 }
 
 /** Helm counts on from the newest revision, whatever became of it. */
-const recordOf = ({ ref, revision, history }: ReleaseRow): RecordOf => ({
-  ...{ kind: ref.kind === 'Secret' ? 'Secret' : 'ConfigMap', name: ref.name, revision },
-  next: Math.max(...history.map((each) => each.revision)) + 1,
-});
+const recordOf = ({ ref, revision, history }: ReleaseRow): RecordOf => {
+  const [newest] = history;
+  return {
+    ...{ kind: ref.kind === 'Secret' ? 'Secret' : 'ConfigMap', name: ref.name, revision },
+    next: Math.max(...history.map((each) => each.revision)) + 1,
+    ...(newest?.status.startsWith('pending-')
+      ? { pending: { name: newest.object, revision: newest.revision, status: newest.status } }
+      : {}),
+  };
+};
 
 /** A record that cannot be read may name anything. */
 const unreadable = ({ ref, body }: ReleaseRow): Gap[] =>
@@ -204,7 +211,7 @@ interface Found {
   ref: Ref;
   evidence: Evidence;
   bites: Bites;
-  /** As a file declares it. */
+  /** As a file or a release declares it. */
   object?: Raw;
 }
 
@@ -259,6 +266,12 @@ function finding(same: Found[], { replacement, decide }: Instead): Finding<Args>
     })),
     hop: removed && !bites.already ? bites.minor : undefined,
   };
+}
+
+/** Of one kind, what a person decides is a finding of its own beside what is not for a person. */
+function apart(one: Finding<Args>, all: readonly Finding<Args>[]): Finding<Args> {
+  const isShared = one.args.decide && all.some((other) => other !== one && other.key.join() === one.key.join());
+  return isShared ? { ...one, key: [...one.key, 'decide'] } : one;
 }
 
 const seenAs = (apiVersion: string, by: Evidence['by'], manager: string, time: number | undefined): string => {
