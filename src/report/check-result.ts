@@ -19,7 +19,7 @@ export interface PublishedResult {
   kind: 'CheckResult';
   cluster: { uid: string; certain: boolean; server: string; context: string; version: string | null; recordedAt?: string };
   installations: { id: string; version: string | null; sources: PublishedSource[]; release: object | null; gaps: Gap[] }[];
-  paths: { installation: string; from: string | null; to: string | null; chosen: string; hops: string[] }[];
+  paths: { installation: string; from: string | null; to: string | null; chosen: string; hops: string[]; provisional?: true }[];
   checks: PublishedCheck[];
   summary: Summary;
   /** Systems that are not installed. */
@@ -102,12 +102,13 @@ export function publish({
       release: release ?? null,
       gaps: gaps ?? [],
     })),
-    paths: paths.map(({ installation, from, to, chosen, hops }) => ({
+    paths: paths.map(({ installation, from, to, chosen, hops, provisional }) => ({
       installation: installation.id,
       from: isGap(from) ? null : from,
       to: to ?? null,
       chosen,
       hops,
+      ...(provisional ? { provisional } : {}),
     })),
     checks: results.map((result) => publishCheck(result, fixes)),
     summary: summarise(results),

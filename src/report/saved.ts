@@ -58,11 +58,16 @@ function installationFrom(raw: Raw): Installation {
   };
 }
 
-function pathFrom({ installation, from, to, chosen, hops }: Raw, installations: readonly Installation[]): UpgradePath[] {
+function pathFrom({ installation, from, to, chosen, hops, provisional }: Raw, installations: readonly Installation[]): UpgradePath[] {
   const of = installations.find(({ id }) => id === installation);
   if (!of) return [];
   const how = chosen === 'asked' || chosen === 'back' ? chosen : 'default';
-  return [{ installation: of, from: word(from) || UNSAID, ...(word(to) ? { to: word(to) } : {}), chosen: how, hops: words(hops) }];
+  return [
+    {
+      ...{ installation: of, from: word(from) || UNSAID, ...(word(to) ? { to: word(to) } : {}), chosen: how, hops: words(hops) },
+      ...(provisional === true ? { provisional } : {}),
+    },
+  ];
 }
 
 function resultFrom(raw: Raw): CheckResult {
