@@ -170,14 +170,22 @@ export function runState({ run, progress }: StoredRun): RunState {
 
 const isManual = ({ do: doing }: Step): boolean => doing === 'manual';
 
+/** How far a run is, wherever it is told: without the steps that only an undo carries out. `open`: what is left to do. */
+export function settledIn(run: Run, open: readonly Step[]): { total: number; settled: number } {
+  const isOurs = ({ onUndo }: Step): boolean => !onUndo;
+  const total = stepsOf(run).filter(isOurs).length;
+  return { total, settled: total - open.filter(isOurs).length };
+}
+
 export function summaryOf(stored: StoredRun): RunSummary {
   const { run, progress } = stored;
   const { id, tool, what, at, cluster } = run;
+  const { total, settled } = settledIn(run, toDo(run, progress));
   return {
     ...{ id, tool, what, at, cluster },
     state: runState(stored),
-    steps: stepsOf(run).length,
-    settled: stepsOf(run).length - toDo(run, progress).length,
+    steps: total,
+    settled,
     open: toUndo(run, progress).length,
     pid: progress.last?.pid,
   };

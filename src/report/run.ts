@@ -146,9 +146,17 @@ const NOT_STORED: Text = { en: '(nothing was stored)', zh: '（未持久化任�
 export const undone = ({ text, onUndo }: Pick<Step, 'text' | 'onUndo'>): Text =>
   onUndo ? text : { en: `undo: ${text.en}`, zh: `撤销：${text.zh}` };
 
-/** What an attempt came to, in one sentence, and the next command; where there are two, each on a line of its own, to be copied. */
-export function runEnded(id: string, direction: Direction, total: number, executed: Executed): { text: Text; next?: Text } {
-  return direction === 'undo' ? undoEnded(id, total, executed) : applyEnded(id, total, executed);
+/**
+ * What an attempt came to, in one sentence, and the next command; where there are two, each on a line of its own, to be copied.
+ * `total`: of an undo, the steps that it was about; else as `runs` counts them, `settled` of which are behind it.
+ */
+export function runEnded(
+  id: string,
+  direction: Direction,
+  { total, settled }: { total: number; settled: number },
+  executed: Executed,
+): { text: Text; next?: Text } {
+  return direction === 'undo' ? undoEnded(id, total, executed) : applyEnded(id, total, settled, executed);
 }
 
 /** How many steps came to what. */
@@ -189,15 +197,15 @@ function undoEnded(id: string, total: number, executed: Executed): { text: Text;
   };
 }
 
-function applyEnded(id: string, total: number, executed: Executed): { text: Text; next?: Text } {
+function applyEnded(id: string, total: number, settled: number, executed: Executed): { text: Text; next?: Text } {
   const count = counts(executed);
   const [done, already] = [count('done'), count('already')];
   const steps = { en: counted(total, 'step', '').en, zh: `${total} 步` };
-  const so = { en: already ? `, ${already} with no change needed` : '', zh: already ? `，${already} 步无需更改` : '' };
+  const so = { en: already ? `, ${already} of them with no change needed` : '', zh: already ? `，其中 ${already} 步无需更改` : '' };
   switch (executed.state) {
     case 'finished':
       return {
-        text: { en: `Run ${id}: ${done} of ${steps.en} done${so.en}.`, zh: `运行 ${id}：${steps.zh}中完成 ${done} 步${so.zh}。` },
+        text: { en: `Run ${id}: ${settled} of ${steps.en} done${so.en}.`, zh: `运行 ${id}：${steps.zh}中已完成 ${settled} 步${so.zh}。` },
         next: done ? { en: `undo it: {tool} undo ${id}{reach}`, zh: `如需撤销：{tool} undo ${id}{reach}` } : undefined,
       };
     case 'unchanged':
@@ -205,8 +213,8 @@ function applyEnded(id: string, total: number, executed: Executed): { text: Text
     case 'stopped':
       return {
         text: {
-          en: `Run ${id} interrupted: ${done} of ${steps.en} done${so.en}.`,
-          zh: `运行 ${id} 中断：${steps.zh}中完成 ${done} 步${so.zh}。`,
+          en: `Run ${id} interrupted: ${settled} of ${steps.en} done${so.en}.`,
+          zh: `运行 ${id} 中断：${steps.zh}中已完成 ${settled} 步${so.zh}。`,
         },
         next: {
           en: `resume: {tool} resume ${id}{reach}\n      or undo it: {tool} undo ${id}{reach}`,

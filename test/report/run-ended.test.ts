@@ -7,7 +7,7 @@ import { runEnded, stepEnded } from '../../src/report/run.ts';
 
 const ended = (results: StepResult[], state: 'finished' | 'stopped' = 'finished') => {
   const outcomes = new Map(results.map((result, i) => [String(i), { result }]));
-  return runEnded('r', 'undo', results.length, { outcomes, state });
+  return runEnded('r', 'undo', { total: results.length, settled: 0 }, { outcomes, state });
 };
 test.each<[StepResult[], string, string]>([
   [['done', 'done'], 'Run r undone: 2 steps.', '运行 r 已撤销：共 2 步。'],

@@ -227,7 +227,7 @@ describe.each(LANGUAGES)('%s', (language) => {
       (columns) => [
         ...steps.map((step, i) => stepEnded(step, outcomes[i]!, face(language, columns))),
         ...(['finished', 'stopped', 'unchanged'] as const).flatMap((state) =>
-          told(runEnded('20260102-030405-abcd', 'apply', 5, { outcomes: all, state }), language),
+          told(runEnded('20260102-030405-abcd', 'apply', { total: 5, settled: 2 }, { outcomes: all, state }), language),
         ),
         '',
         stepEnded(
@@ -238,13 +238,18 @@ describe.each(LANGUAGES)('%s', (language) => {
         ),
         ...(['finished', 'stopped'] as const).flatMap((state) =>
           told(
-            runEnded('20260102-030405-abcd', 'undo', 2, {
-              outcomes: new Map([
-                [steps[1]!.id, { result: 'left' }],
-                [steps[2]!.id, { result: 'done' }],
-              ]),
-              state,
-            }),
+            runEnded(
+              '20260102-030405-abcd',
+              'undo',
+              { total: 2, settled: 0 },
+              {
+                outcomes: new Map([
+                  [steps[1]!.id, { result: 'left' }],
+                  [steps[2]!.id, { result: 'done' }],
+                ]),
+                state,
+              },
+            ),
             language,
           ),
         ),

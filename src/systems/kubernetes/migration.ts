@@ -98,10 +98,11 @@ function stepsFor(crd: Definition, ref: Ref): (StepDraft | Refusal)[] {
       en: `rewrite every custom resource of CRD ${ref.name} in ${storage.name}, then set its storedVersions to ${storage.name}`,
       zh: `以 ${storage.name} 重写 CRD ${ref.name} 的所有自定义资源，然后将其 storedVersions 设为 ${storage.name}`,
     },
-    undo: 'exact',
+    // Not exact: in which version an object is stored is not turned back.
+    undo: 'compensates',
     undoNote: {
-      en: `undo: restores storedVersions (${crd.stored.join(', ')}); the custom resources stay stored in ${storage.name}, with every field as it is`,
-      zh: `撤销时：恢复 storedVersions（${crd.stored.join('、')}）；自定义资源仍以 ${storage.name} 存储，字段不变`,
+      en: `undo: restores storedVersions (${crd.stored.join(', ')}); what stays: custom resources are stored in ${storage.name}, with every field as it is`,
+      zh: `撤销时：恢复 storedVersions（${crd.stored.join('、')}）；不会恢复的部分：自定义资源仍以 ${storage.name} 存储，字段不变`,
     },
   };
   const saved = crd.conversion === 'None' ? saving(crd, storage, ref) : undefined;
