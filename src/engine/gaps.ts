@@ -43,11 +43,11 @@ export function describeGap(gap: Gap): Text {
   }
 }
 
-/** An upgrade is not planned past what could not be read. */
-export function unread(system: string, gap: Gap): UserError {
+/** An upgrade is not planned past what could not be read. `so`: what is unknown for it. */
+export function unread(system: string, gap: Gap, so?: Text): UserError {
   const { en, zh } = describeGap(gap);
   return new UserError(
-    { en: `upgrading ${system}: ${en}`, zh: `升级 ${system}：${zh}` },
+    { en: `upgrading ${system}: ${en}${so ? `; ${so.en}` : ''}`, zh: `升级 ${system}：${zh}${so ? `；${so.zh}` : ''}` },
     gap.why === 'not-collected'
       ? { en: 'take a new snapshot: {tool} snapshot snapshot.tar.gz', zh: '重新生成快照：{tool} snapshot snapshot.tar.gz' }
       : { en: 'required permissions: {tool} rbac --for upgrade', zh: '所需权限：{tool} rbac --for upgrade' },

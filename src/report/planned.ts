@@ -37,10 +37,11 @@ export function planData({ cluster, paths, plan: { stages, refusals }, stopping 
     apiVersion: 'upgrade-guard/v1',
     kind: 'UpgradePlan',
     cluster,
-    paths: paths.map(({ installation: { id }, from, to }) => ({
+    paths: paths.map(({ installation: { id }, from, to, provisional }) => ({
       installation: id,
       from: typeof from === 'string' ? from : null,
       to: to ?? null,
+      ...(provisional ? { provisional } : {}),
     })),
     stages: stages.map(({ id, hop, title, steps }) => ({
       ...{ id, hop: hop ?? null, title },
@@ -158,9 +159,11 @@ function held(step: Step, language: Language): { lines: string[]; seen: readonly
   const within = step.do === 'wait' ? step.within : BY_PERSON;
   const { lines, unseen } = waitLines(conditions, { id, within, language });
   const again = step.do === 'wait' && step.lasting ? [`sleep ${step.lasting}`, ...lines] : [];
-  const asked = unseen || !conditions.length;
+  // What no command does is asked first, and looked at all the same: a script that only waits does not say for what.
+  const isSilent = step.do === 'manual' && !kindOf(step).commands(step).length;
+  const ask = [confirmLine(id, text[language])];
   return {
-    lines: [...lines, ...again, ...(asked ? [confirmLine(id, text[language])] : [])],
+    lines: [...(isSilent ? ask : []), ...lines, ...again, ...(!isSilent && (unseen || !conditions.length) ? ask : [])],
     seen: step.do === 'manual' && unseen ? seenLines(step) : [],
   };
 }

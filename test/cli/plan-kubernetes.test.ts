@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import checkSchema from '../../docs/check-result.schema.json' with { type: 'json' };
 import schema from '../../docs/upgrade-plan.schema.json' with { type: 'json' };
 import { run } from '../bed/binary.ts';
 
@@ -133,7 +134,8 @@ describe('a runbook', () => {
     // Whatever it calls does nothing here.
     const tools = join(hostile, 'bin');
     mkdirSync(tools);
-    const CALLED = 'kubectl gcloud aws az ssh etcdctl etcdutl curl sudo sleep rke2 velero helm rm cat sed upgrade-guard'.split(' ');
+    const CALLED =
+      'kubectl gcloud aws az ssh etcdctl etcdutl curl sudo sleep rke2 velero helm rm cat sed tail head grep upgrade-guard'.split(' ');
     for (const name of CALLED) symlinkSync('/bin/true', join(tools, name));
     symlinkSync('/usr/bin/touch', join(tools, 'touch'));
     // The rehearsal of a restore ends its etcd itself.
@@ -254,6 +256,25 @@ describe('--nodes replace', () => {
     expect(ran.stderr).toMatch(/not so in time; the script stops before: \d+\. at least 2 Node/);
     expect(readFileSync(join(bin, 'called'), 'utf8')).not.toMatch(/drain|delete/);
   });
+
+  test('and asks whether the machine of a worker is shut down, and sees it, before its Node is deleted', async () => {
+    const { stdout } = await replaced('-o', 'shell');
+    const [asked, seen, deleted] = [
+      /^confirm '\d+\. shut down the machine of Node w1'$/m,
+      /^wait_until .*metadata\.name=w1/m,
+      /^kubectl delete node w1/m,
+    ].map((line) => stdout.search(line));
+    expect(asked).toBeGreaterThan(0);
+    expect(seen).toBeGreaterThan(asked!);
+    expect(deleted).toBeGreaterThan(seen!);
+    // As its author runs it: without a terminal nothing is deleted.
+    const bin = mkdtempSync(join(apart, 'bin-'));
+    writeFileSync(join(bin, 'kubectl'), `#!/bin/sh\necho "$@" >> ${bin}/called\n`, { mode: 0o755 });
+    const head = stdout.slice(0, stdout.indexOf('# ====')).replace(/; exit 1$/m, '');
+    const ran = spawnSync('sh', [], { input: head + stdout.slice(asked), env: { PATH: `${bin}:/usr/bin:/bin` }, encoding: 'utf8' });
+    expect([ran.status, existsSync(join(bin, 'called'))]).toEqual([1, false]);
+    expect(ran.stderr).toMatch(/no terminal to confirm: \d+\. shut down the machine of Node w1/);
+  });
 });
 
 test('--nodes in-place drains nothing', async () => {
@@ -278,6 +299,24 @@ test.each([
   }
   const { stdout } = await run(['check', 'kubernetes', '--from', folder, '--to', 'kubernetes=1.38', '--lang', lang]);
   expect(stdout.split('\n').slice(0, 3).join('\n')).toContain(words);
+});
+
+test.each(['json', 'yaml'])('and in its data, which keep to their schemas: -o %s', async (output) => {
+  const ajv = new Ajv({ strict: false });
+  const read = (text: string) => (output === 'json' ? JSON.parse(text) : parse(text));
+  for (const [kind, words] of [
+    [schema, ['plan', 'kubernetes']],
+    [checkSchema, ['check', 'kubernetes']],
+  ] as const)
+    for (const [to, provisional] of [
+      ['1.38', true],
+      ['1.31', undefined],
+    ] as const) {
+      const { stdout } = await run([...words, '--from', folder, '--to', `kubernetes=${to}`, '-o', output]);
+      const data = read(stdout);
+      const valid = ajv.validate(kind, data);
+      expect([valid, ajv.errors, data.paths.map((path: { provisional?: true }) => path.provisional)]).toEqual([true, null, [provisional]]);
+    }
 });
 
 test.each([

@@ -13,6 +13,13 @@ export interface Backup {
   restore(version: string): Command[];
 }
 
+/** In a static Pod of etcd, as kubeadm has it; `pod`: a word of a shell. */
+export function etcdctl(pod: string, command: string): string {
+  const pki = '/etc/kubernetes/pki/etcd';
+  const tls = `--endpoints=https://127.0.0.1:2379 --cacert=${pki}/ca.crt --cert=${pki}/server.crt --key=${pki}/server.key`;
+  return `kubectl exec -n kube-system ${pod} -- etcdctl ${tls} ${command}`;
+}
+
 /** An etcd of its own beside the real one, from a snapshot; the keys of the namespaces show that it holds the cluster. */
 export const restored = (file: string): string[] => {
   const at = 'http://127.0.0.1:23790';

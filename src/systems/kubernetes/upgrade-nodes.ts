@@ -1,12 +1,13 @@
 // The kubelets in an upgrade, node by node, drained first or in place. Source: kubernetes/website version-skew-policy.md: a kubelet is never newer than an API server, so that it comes behind them.
-import type { Command, Condition, StageDraft, StepDraft, Text } from '../../engine/contracts.ts';
-import { commented, shellWord } from '../../text/shell.ts';
-import { minor, minorOf } from '../../versions/kubernetes.ts';
+import type { Condition, StageDraft, StepDraft, Text } from '../../engine/contracts.ts';
+import { shellWord } from '../../text/shell.ts';
+import { compare, minor, minorOf, parse } from '../../versions/kubernetes.ts';
 import { containerHash } from './knowledge/tables.ts';
-import { alike, eachOfThese, installed, NODE, onNode, onWord, replacedBinary } from './upgrade-binaries.ts';
+import { alike, eachOfThese, installed, NODE, onWord, replacedBinary } from './upgrade-binaries.ts';
 import { type Logs, raised } from './upgrade-logs.ts';
 import type { ClusterParts, Member } from './upgrade-parts.ts';
 import { isServer, nodesOfProvider, rke2 } from './upgrade-provider.ts';
+import { joined, removedEach, replaced, replacedServer, stays } from './upgrade-replace.ts';
 import { goalOf, type Hop, inOrder, kubeletAt, kubeletIs, manual, READY } from './upgrade-steps.ts';
 
 /** Nodes that get steps of their own; more workers are upgraded so many with one step. */
@@ -26,9 +27,12 @@ export interface NodeWay {
 /** Of a provider or distribution the version has a suffix that cannot be known beforehand: its kubelets are upgraded once. */
 export function nodeStage(hop: Hop, all: ClusterParts, way: NodeWay): StageDraft[] {
   const { by } = all;
-  if (!all.members.length || (by && !way.last)) return [];
+  if (!all.members.length) return by ? [] : [withoutNodes(hop, all)];
+  if (by && !way.last) return [];
+  const there = all.members.filter((member) => !by && isThere(member, hop));
   // Servers of RKE2 were upgraded whole, their kubelets too.
-  const members = by === 'RKE2' ? all.members.filter((member) => !isServer(member)) : all.members;
+  const members = all.members.filter((member) => !there.includes(member) && !(by === 'RKE2' && isServer(member)));
+  if (there.length && !members.length) return [];
   const parts: ClusterParts = { ...all, members };
   const to = goalOf(hop, by);
   const title: Text = { en: `Nodes to ${to}`, zh: `节点升级到 ${to}` };
@@ -37,20 +41,48 @@ export function nodeStage(hop: Hop, all: ClusterParts, way: NodeWay): StageDraft
   const waiting = way.mode === 'replace' && !way.last;
   const many = members.length > SINGLE;
   const now = waiting || many ? members.filter((member) => isControlPlane(member, parts)) : members;
-  const single = inOrder(now.flatMap((member) => oneNode(hop, parts, member, way)));
+  const single = inOrder(now.flatMap((member, i) => oneNode(hop, parts, member, way, there.length + i + 1)));
   const steps = many && !waiting ? [...single, ...batches(hop, parts, way, single)] : single;
   if (waiting) return steps.length ? [{ hop: hop.hop, title, steps }] : [];
   const wait: StepDraft = {
-    ...{ do: 'wait', guard: [], undo: 'none', within: WITHIN, assume: [], after: steps, until: [everyNode(hop, by)] },
+    ...{ do: 'wait', guard: [], undo: 'none', within: WITHIN, assume: [], after: steps, until: [everyNode(hop, by, there)] },
     text: { en: `wait until every Node is Ready with kubelet ${to}`, zh: `等待所有 Node 就绪，且 kubelet 版本为 ${to}` },
   };
   return [{ hop: hop.hop, title, steps: [...steps, wait] }];
 }
 
-/** The control plane's own Nodes are not replaced: kubeadm, or the tool that made them, upgrades what runs there. */
-function oneNode(hop: Hop, parts: ClusterParts, member: Member, way: NodeWay): StepDraft[] {
+/** As new, or newer: a kubelet is not downgraded. */
+const isThere = ({ kubelet }: Member, { version }: Hop): boolean => parse(kubelet) !== undefined && compare(kubelet, version) >= 0;
+
+/** Said, where a plan would look as if it had forgotten them. */
+function withoutNodes(hop: Hop, parts: ClusterParts): StageDraft {
+  const { version } = hop;
+  const on = [...new Set(parts.instances.map(({ node }) => node))];
+  const commands = on.flatMap((node) =>
+    commandsFor(shellWord(node), { hop, parts, os: '', machine: '', drained: false, uncordon: false, isControlPlane: true }),
+  );
+  const what: Text = on.length
+    ? { en: `upgrade the kubelets on ${on.join(', ')} to ${version}`, zh: `把 ${on.join('、')} 上的 kubelet 升级到 ${version}` }
+    : { en: `upgrade the kubelets to ${version}, if there are any`, zh: `如有 kubelet，升级到 ${version}` };
+  const step = manual(
+    {
+      en: `${what.en}: the cluster has no Nodes that show them, and --nodes changes nothing`,
+      zh: `${what.zh}：集群中没有显示它们的 Node，--nodes 不起作用`,
+    },
+    commands,
+  );
+  return { hop: hop.hop, title: { en: `Nodes to ${version}`, zh: `节点升级到 ${version}` }, steps: [step] };
+}
+
+/** Whether machines of the control plane are replaced: where that can be described; elsewhere kubeadm, or the tool that made them, upgrades what runs there. */
+export const replacesServers = (parts: ClusterParts, { mode, last }: Pick<NodeWay, 'mode' | 'last'>): boolean =>
+  mode === 'replace' && last && stays(parts) === undefined;
+
+/** `count`: Nodes that have the version behind its steps. */
+function oneNode(hop: Hop, parts: ClusterParts, member: Member, way: NodeWay, count: number): StepDraft[] {
   const own = isControlPlane(member, parts);
-  const mode = way.mode === 'replace' && own ? 'drain' : way.mode;
+  const isKept = own && !replacesServers(parts, way);
+  const mode = way.mode === 'replace' && isKept ? 'drain' : way.mode;
   const { name } = member.ref;
   const logger = way.logs.kubelets.get(name);
   const louder = logger ? [raised(logger)] : [];
@@ -64,8 +96,10 @@ function oneNode(hop: Hop, parts: ClusterParts, member: Member, way: NodeWay): S
     undo: 'compensates',
     undoNote: { en: 'undo: uncordons the Node; its Pods stay where they are', zh: '撤销时：取消封锁该节点；Pod 不会移回' },
   };
-  if (mode === 'replace') return replaced(hop, parts, member, drain);
-  const upgraded = kubelet(hop, parts, member, own, way.mode === 'replace' ? NOT_REPLACED : { en: '', zh: '' });
+  if (mode === 'replace') return (own ? replacedServer : replaced)(hop, parts, member, drain, count);
+  const why = stays(parts);
+  const more = way.mode !== 'replace' ? { en: '', zh: '' } : why ? NOT_REPLACED : LATER;
+  const upgraded = kubelet(hop, parts, member, own, more, way.mode === 'replace' && way.last && why ? [why] : []);
   return member.cordoned ? [drain, upgraded, ...louder] : [drain, upgraded, ...louder, uncordon(member)];
 }
 
@@ -79,6 +113,12 @@ const NOT_REPLACED: Text = {
   zh: '（保留原机器）：控制平面节点不像工作节点那样替换，因为其上可能运行着 etcd 成员和 API 服务器',
 };
 
+/** A kubelet of an older minor would be too old for kubeadm. */
+const LATER: Text = {
+  en: ' on the same machine, which is replaced at the last minor',
+  zh: '（保留原机器，到最后一个次要版本时再替换）',
+};
+
 function uncordon({ ref }: Member): StepDraft {
   return {
     ...{ do: 'patch', on: ref, guard: [], undo: 'exact' },
@@ -87,7 +127,7 @@ function uncordon({ ref }: Member): StepDraft {
   };
 }
 
-function kubelet(hop: Hop, parts: ClusterParts, member: Member, own: boolean, more: Text): StepDraft {
+function kubelet(hop: Hop, parts: ClusterParts, member: Member, own: boolean, more: Text, notes: Text[] = []): StepDraft {
   const { os, machine } = member;
   const { name } = member.ref;
   return manual(
@@ -97,36 +137,9 @@ function kubelet(hop: Hop, parts: ClusterParts, member: Member, own: boolean, mo
     },
     commandsFor(shellWord(name), { hop, parts, os, machine, drained: false, uncordon: false, isControlPlane: own }),
     [kubeletAt(member, hop, parts.by)],
+    [],
+    notes,
   );
-}
-
-/** How a new Node is added. */
-function joined({ kubeadm, instances: [first] }: ClusterParts): Command[] {
-  const join = 'sudo kubeadm token create --print-join-command';
-  if (!kubeadm) return ['kubectl get nodes'];
-  return [first ? onNode(first.node, join) : commented(join, { en: 'on a Node of the control plane', zh: '在控制平面节点上执行' })];
-}
-
-/** First the new one, so that there is room; it counts those that have the version already. */
-function replaced(hop: Hop, parts: ClusterParts, { ref }: Member, drain: StepDraft): StepDraft[] {
-  const before = parts.members.findIndex((each) => each.ref.name === ref.name);
-  const upgraded = parts.members.slice(0, before + 1).length;
-  return [
-    manual(
-      {
-        en: `add a new Node with kubelet ${goalOf(hop, parts.by)}, in place of ${ref.name}`,
-        zh: `添加一个 kubelet 为 ${goalOf(hop, parts.by)} 的新节点，替换 ${ref.name}`,
-      },
-      joined(parts),
-      [{ of: { apiVersion: 'v1', kind: 'Node' }, which: { atLeast: upgraded }, must: [kubeletIs(hop, parts.by), READY] }],
-    ),
-    drain,
-    manual(
-      { en: `shut down the machine of Node ${ref.name}, and delete the Node`, zh: `关闭 Node ${ref.name} 的机器，并删除该 Node` },
-      [`kubectl delete node ${shellWord(ref.name)}`],
-      [{ on: ref, must: 'be-gone' }],
-    ),
-  ];
 }
 
 /** All workers, so many with one step; each kubelet logs more behind the step that restarts it. */
@@ -158,10 +171,10 @@ function batch(hop: Hop, parts: ClusterParts, some: Member[], mode: NodeWay['mod
   if (mode === 'replace') {
     return manual(
       {
-        en: `replace ${count.en} by new ones with kubelet ${goalOf(hop, parts.by)}: add one, drain the old one, delete it`,
-        zh: `把 ${count.zh} 替换为 kubelet 为 ${goalOf(hop, parts.by)} 的新节点：先添加，再腾空旧节点，最后删除`,
+        en: `replace ${count.en} by new ones with kubelet ${goalOf(hop, parts.by)}: add one, drain the old one, shut it down, delete it`,
+        zh: `把 ${count.zh} 替换为 kubelet 为 ${goalOf(hop, parts.by)} 的新节点：先添加，再腾空旧节点，关机，最后删除`,
       },
-      [eachOfThese, ...joined(parts), `kubectl drain ${NODE} --ignore-daemonsets`, `kubectl delete node ${NODE}`],
+      [eachOfThese, ...joined(parts), `kubectl drain ${NODE} --ignore-daemonsets`, ...removedEach],
       some.map(({ ref }) => ({ on: ref, must: 'be-gone' })),
     );
   }
@@ -210,11 +223,11 @@ function commandsFor(node: string, { hop: { version }, parts, os, machine, drain
   ];
 }
 
-/** Nodes that joined meanwhile count too. */
-const everyNode = (hop: Hop, by: string | undefined): Condition => ({
+/** Nodes that joined meanwhile count too. `there`: those that may be newer. */
+const everyNode = (hop: Hop, by: string | undefined, there: readonly Member[]): Condition => ({
   of: { apiVersion: 'v1', kind: 'Node' },
   which: 'every',
-  must: [kubeletIs(hop, by), READY],
+  must: [kubeletIs({ ...hop, patches: [...new Set([...hop.patches, ...there.map(({ kubelet }) => kubelet)])] }, by), READY],
 });
 
 /** What runs on is watched: containers that restart although nothing was said, and those of which it was. */

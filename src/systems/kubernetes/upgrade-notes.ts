@@ -5,13 +5,14 @@ import { oneLine } from '../../text/sanitise.ts';
 import { minor, minorOf } from '../../versions/kubernetes.ts';
 import type { ClusterParts } from './upgrade-parts.ts';
 import { providersWayBack } from './upgrade-provider.ts';
-import { fixedOf, type Hop, isNewMinor, manual } from './upgrade-steps.ts';
+import { fixedOf, type Hop, isNewMinor, manual, newerKubelets } from './upgrade-steps.ts';
 
 const CHANGELOG = 'https://github.com/kubernetes/kubernetes/blob/master/CHANGELOG/CHANGELOG-';
 
-/** Only of a new minor. */
+/** Of a new minor, and of kubelets that are newer than the API servers. */
 export function notesStage(hop: Hop, at: Pick<Upgrading, 'found' | 'stopController' | 'logVerbosity'>, parts: ClusterParts): StageDraft[] {
-  if (!isNewMinor(hop)) return [];
+  const newer = kubeletNotes(hop, parts);
+  if (!isNewMinor(hop)) return newer.length ? [newerStage(hop, newer)] : [];
   // What the stages themselves are for is nothing to read about.
   const fixed = fixedOf(at);
   const found = (at.found ?? [])
@@ -32,6 +33,7 @@ export function notesStage(hop: Hop, at: Pick<Upgrading, 'found' | 'stopControll
     zh: `阅读 ${to} 对该集群的影响：${concerned.length} 个检查项的 ${count} 个问题，以及其更新日志中的紧急升级说明`,
   };
   const notes = [
+    ...newer,
     ...concerned.flatMap(foundBy),
     ...(parts.by
       ? providersWayBack(hop, parts.by)
@@ -43,6 +45,36 @@ export function notesStage(hop: Hop, at: Pick<Upgrading, 'found' | 'stopControll
   ];
   const title: Text = { en: `Notes for ${to}`, zh: `${to} 的升级说明` };
   return [{ hop: hop.hop, first: true, title, steps: [manual(count ? some : none, commands, undefined, [], notes)] }];
+}
+
+/** Nodes that a note names; of more, how many. */
+const NAMED_NODES = 5;
+
+/** Of a provider each patch has a name of its own, and its minors are as good. */
+function kubeletNotes(hop: Hop, { members }: ClusterParts): Text[] {
+  const newer = Map.groupBy(newerKubelets(members, hop), ({ kubelet }) => kubelet);
+  return [...newer].map(([kubelet, on]) => {
+    const names = on.slice(0, NAMED_NODES).map(({ ref }) => ref.name);
+    const [rest, of, version] = [on.length - names.length, minor(minorOf(kubelet)), oneLine(kubelet, 100)];
+    return {
+      en: `kubelet ${version} of ${on.length} ${on.length === 1 ? 'Node' : 'Nodes'} (${names.join(', ')}${rest ? ` and ${rest} more` : ''}) is newer than the API servers until they are ${of}: not supported; put an older kubelet there, or accept it as it is: no step downgrades a kubelet`,
+      zh: `${on.length} 个 Node（${names.join('、')}${rest ? ' 等' : ''}）的 kubelet ${version} 在 API 服务器升级到 ${of} 之前比它们新：不受支持；请换成较旧的 kubelet，或接受现状：没有步骤会降级 kubelet`,
+    };
+  });
+}
+
+function newerStage({ hop, version }: Hop, notes: Text[]): StageDraft {
+  const text: Text = {
+    en: `read which kubelets are newer than the API servers of ${version}`,
+    zh: `了解哪些 kubelet 比 ${version} 的 API 服务器新`,
+  };
+  const commands = ['kubectl upgrade-guard explain kubernetes/kubelet-skew'];
+  return {
+    hop,
+    first: true,
+    title: { en: `Notes for ${version}`, zh: `${version} 的升级说明` },
+    steps: [manual(text, commands, undefined, [], notes)],
+  };
 }
 
 /** Findings of one check that are named; of more, how many. */

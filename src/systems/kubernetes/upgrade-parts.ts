@@ -1,7 +1,7 @@
 // What the stages of an upgrade are made of: the static Pods of the control plane, the Nodes with their kubelets, and whose cluster it is.
-import type { ListRead, RowOf, Upgrading } from '../../engine/contracts.ts';
+import type { ListRead, RowOf, Text, Upgrading } from '../../engine/contracts.ts';
 import { isGap, unread } from '../../engine/gaps.ts';
-import { each, flag, label, list, word } from '../../engine/read/index.ts';
+import { each, flag, keys, label, list, rowOf, UNREADABLE, word, yaml } from '../../engine/read/index.ts';
 import { isRaw } from '../../kube/json.ts';
 import { pointerGet } from '../../kube/pointer.ts';
 import { distributionOf } from '../../versions/kubernetes.ts';
@@ -48,9 +48,11 @@ export interface ClusterParts {
   /** What the provider calls it. */
   names: ProviderNames;
   kubeadm: boolean;
+  /** What its ClusterConfiguration says; undefined: it could not be understood, or is not there. */
+  joining?: { endpoint: boolean; externalEtcd: boolean };
   instances: Instance[];
-  /** A member of etcd in a static Pod. */
-  etcd?: { pod: string; node: string };
+  /** Members of etcd in static Pods. */
+  etcd: { pod: string; node: string }[];
   members: Member[];
   /** Image of kube-proxy, where a DaemonSet runs it. */
   kubeProxy?: string;
@@ -79,12 +81,15 @@ export const PARTS_READ = () => ({
       names: ['kube-controller-manager', 'kube-scheduler'],
       columns: [word('spec.holderIdentity', '')],
     },
-    { resource: 'configmaps', names: ['kubeadm-config'], columns: [] },
+    { resource: 'configmaps', names: ['kubeadm-config'], columns: Object.values(CONFIG) },
   ],
 });
+const CONFIG = {
+  cluster: yaml('data.ClusterConfiguration', { endpoint: word('controlPlaneEndpoint', ''), external: keys('etcd.external') }),
+};
 const IMAGES = each('spec.template.spec.containers', { name: word('name', ''), image: word('image', '') });
 
-/** Throws UserError where Nodes or Pods cannot be read: a plan that misses some would be a wrong one. */
+/** Throws UserError where something of it cannot be read: a plan that takes it for missing would be a wrong one. */
 export async function partsOf({ path, source, context = '' }: Pick<Upgrading, 'path' | 'source' | 'context'>): Promise<ClusterParts> {
   const rowsOf = async <Row>(read: ListRead<Row>): Promise<Row[]> => {
     const rows: Row[] = [];
@@ -102,9 +107,10 @@ export async function partsOf({ path, source, context = '' }: Pick<Upgrading, 'p
     if (gap) throw unread('kubernetes', gap);
     return rows;
   };
-  const there = async (apiVersion: string, kind: string, name: string) => {
+  const there = async (apiVersion: string, kind: string, name: string, so?: Text) => {
     const found = await source.get({ apiVersion, kind, namespace: 'kube-system', name });
-    return isGap(found) ? undefined : found;
+    if (isGap(found)) throw unread('kubernetes', found, so);
+    return found;
   };
   const reads = staticPods();
   const pods = { pods: await rowsOf(reads.pods), kops: await rowsOf(reads.kops) };
@@ -123,19 +129,30 @@ export async function partsOf({ path, source, context = '' }: Pick<Upgrading, 'p
   const instances = controlPlaneOf(pods)
     .map(({ component, ref, node, image }) => ({ component, pod: ref.name, namespace: ref.namespace ?? '', node, image }))
     .toSorted((a, b) => a.node.localeCompare(b.node));
-  const etcd = pods.pods.find(({ containers }) => containers.some(({ name }) => name === 'etcd'));
+  const etcd = pods.pods
+    .filter(({ containers }) => containers.some(({ name }) => name === 'etcd'))
+    .map(({ ref, node }) => ({ pod: ref.name, node }))
+    .toSorted((a, b) => a.node.localeCompare(b.node));
   const by = managedBy(path.from, members) ?? (isGap(path.from) ? undefined : distributionOf(path.from));
+  // Of a provider's cluster it changes nothing.
+  const config = by ? undefined : await there('v1', 'ConfigMap', 'kubeadm-config', UNKNOWN_TOOL);
+  const said = config && rowOf(CONFIG)(config).cluster;
   return {
     by,
     names: namesOf(by, context, members),
-    kubeadm: (await there('v1', 'ConfigMap', 'kubeadm-config')) !== undefined,
-    ...{ instances, members, leases, holders, ...(await askedEach(source)) },
+    kubeadm: config !== undefined,
+    ...(said && said !== UNREADABLE ? { joining: { endpoint: said.endpoint !== '', externalEtcd: said.external.length > 0 } } : {}),
+    ...{ instances, members, etcd, leases, holders, ...(await askedEach(source)) },
     ...(await backedUp(source, by)),
-    ...(etcd ? { etcd: { pod: etcd.ref.name, node: etcd.node } } : {}),
     ...(proxy ? { kubeProxy: imageIn(proxy, 'kube-proxy') } : {}),
     ...(dns ? { coreDns: imageIn(dns, 'coredns') } : {}),
   };
 }
+
+const UNKNOWN_TOOL: Text = {
+  en: 'whether kubeadm upgrades this control plane is unknown',
+  zh: '无法得知该控制平面是否由 kubeadm 升级',
+};
 
 /** Their addresses are often not those that lead there from outside. */
 async function askedEach(source: Upgrading['source']): Promise<Pick<ClusterParts, 'each' | 'servers'>> {

@@ -8,7 +8,7 @@ import { dnsAt, olderDns, proxyAt } from './upgrade-addons.ts';
 import { installed, onEach, onEveryServer, onNode, replacedBinary } from './upgrade-binaries.ts';
 import type { ClusterParts, Instance } from './upgrade-parts.ts';
 import { isServer, serversOfProvider } from './upgrade-provider.ts';
-import { goalOf, type Hop, inOrder, isNewMinor, manual, orLater, READY, reached, tagged } from './upgrade-steps.ts';
+import { goalOf, type Hop, inOrder, isNewMinor, KUBELET, manual, newerKubelets, orLater, READY, reached, tagged } from './upgrade-steps.ts';
 
 /** Seconds in which the control plane must be seen at its version, once it was upgraded. */
 const WITHIN = 600;
@@ -52,28 +52,35 @@ function stepsOf(hop: Hop, parts: ClusterParts, stopped: boolean): StepDraft[] {
 
 // ---- what is seen to be done otherwise ------------------------------------------------------------------------------
 
+/** Minors of a kubelet that is too new, from that of the hop on. */
+const MINORS = 3;
+
 /** While API servers are still to be upgraded: a kubelet of the new minor is newer than they are. Within a minor it may be. */
-function tooEarly(hop: Hop, { kubeadm, instances }: ClusterParts): Wrong[] {
+function tooEarly(hop: Hop, { kubeadm, instances, members }: ClusterParts): Wrong[] {
   if (minorOf(hop.version) === minorOf(hop.before)) return [];
   const to = minor(minorOf(hop.version));
   const versions = patchesOf(hop);
   // Of all patches of a minor none is named.
   const words = { en: to, zh: to };
-  const kubelets: Wrong = {
-    when: {
-      of: { apiVersion: 'v1', kind: 'Node' },
-      which: 'some',
-      must: [{ path: '/status/nodeInfo/kubeletVersion', in: versions, words }],
-    },
-    text: {
-      en: `a kubelet is ${to} already: it must not be newer than any API server; put its older version back, then resume`,
-      zh: `已有 kubelet 为 ${to}：kubelet 不得比任何 API 服务器新；请恢复其旧版本，然后用 resume 继续`,
-    },
-  };
+  // Those that were so when the plan was made were told then, and accepted.
+  const told = newerKubelets(members, hop).map(({ ref }): Expectation => ({ path: '/metadata/name', isNot: ref.name }));
+  const kubelets = Array.from({ length: MINORS }, (_, i) => minor(minorOf(hop.version) + i)).map(
+    (of): Wrong => ({
+      when: {
+        of: { apiVersion: 'v1', kind: 'Node' },
+        which: 'some',
+        must: [{ path: KUBELET, startsWith: `v${of}.` }, ...told],
+      },
+      text: {
+        en: `a kubelet is ${of} already: it must not be newer than any API server; put its older version back, then resume`,
+        zh: `已有 kubelet 为 ${of}：kubelet 不得比任何 API 服务器新；请恢复其旧版本，然后用 resume 继续`,
+      },
+    }),
+  );
   // kubeadm upgrades them with the API server of their Node, which is the one that they talk to.
   const behind = kubeadm ? [] : instances.filter(({ component }) => component !== 'kube-apiserver');
   return [
-    kubelets,
+    ...kubelets,
     ...behind.map(
       ({ component, pod, namespace, node, image }): Wrong => ({
         when: {

@@ -55,5 +55,9 @@ export const kubeletAt = ({ ref: { name }, kubelet }: Pick<Member, 'ref' | 'kube
   must: [kubeletIs(hop, by), ...(by ? [{ path: KUBELET, isNot: kubelet }] : []), READY],
 });
 
+/** Those whose kubelet is newer than the API servers are before this hop: they are told, and get no step before the API servers are as new. */
+export const newerKubelets = (members: readonly Member[], { before }: Pick<Hop, 'before'>): Member[] =>
+  members.filter(({ kubelet }) => minorOf(kubelet) > minorOf(before));
+
 /** The same image with another tag; a digest is of the old one. */
 export const tagged = (image: string, version: string): string => `${image.replace(/@.*$/, '').replace(/:[\w][\w.+-]*$/, '')}:${version}`;

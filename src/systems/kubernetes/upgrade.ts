@@ -10,9 +10,9 @@ import { compare, minor, minorOf, parse } from '../../versions/kubernetes.ts';
 import { kubeadm } from './knowledge/tables.ts';
 import { tagOf } from './reads.ts';
 import { addonStage } from './upgrade-addons.ts';
-import { LIMIT, restored } from './upgrade-backup.ts';
+import { etcdctl, LIMIT, restored } from './upgrade-backup.ts';
 import { logsOf, loweredStage, raisedStage } from './upgrade-logs.ts';
-import { type NodeWay, nodeStage } from './upgrade-nodes.ts';
+import { type NodeWay, nodeStage, replacesServers } from './upgrade-nodes.ts';
 import { notesStage } from './upgrade-notes.ts';
 import { type ClusterParts, partsOf } from './upgrade-parts.ts';
 import { eksAddons } from './upgrade-provider.ts';
@@ -57,9 +57,15 @@ export async function stages(at: Upgrading): Promise<StageDraft[]> {
     ...raisedStage(hop.hop, logs, false),
     ...addonStage(hop, parts),
     ...eksAddons(hop, parts, i === hops.length - 1),
-    ...nodeStage(hop, parts, { mode: at.nodes ?? 'drain', last: i === hops.length - 1, within: at.within ?? DRAINED, logs }),
-    ...(i === hops.length - 1 ? loweredStage(hop.hop, logs) : []),
+    ...behindServers(hop, parts, { mode: at.nodes ?? 'drain', last: i === hops.length - 1, within: at.within ?? DRAINED, logs }),
   ]);
+}
+
+/** The Nodes, and logs as they were: of API servers before their machines are replaced. */
+function behindServers(hop: Hop, parts: ClusterParts, way: NodeWay): StageDraft[] {
+  const nodes = nodeStage(hop, parts, way);
+  if (replacesServers(parts, way)) return [...loweredStage(hop.hop, { ...way.logs, kubelets: new Map() }), ...nodes];
+  return way.last ? [...nodes, ...loweredStage(hop.hop, way.logs)] : nodes;
 }
 
 interface Runs {
@@ -94,8 +100,8 @@ const downgrades = ({ what, version }: Runs, to: string): UserError =>
 
 /** None where nothing is older. */
 function kubeletsLeft(hop: Hop, parts: ClusterParts, way: NodeWay): StageDraft[] {
-  const members = parts.members.filter(({ kubelet }) => parse(kubelet) !== undefined && compare(kubelet, hop.version) < 0);
-  return members.length ? nodeStage(hop, { ...parts, members }, way) : [];
+  const isOlder = (kubelet: string): boolean => parse(kubelet) !== undefined && compare(kubelet, hop.version) < 0;
+  return parts.members.some(({ kubelet }) => isOlder(kubelet)) ? nodeStage(hop, parts, way) : [];
 }
 
 /** Seconds for the Pods of a Node to go. */
@@ -157,13 +163,11 @@ function ofEks(installed: number): UserError {
 }
 
 /** Where nothing in the cluster shows a backup of etcd, a person confirms it. That it can be restored nothing shows: it is rehearsed once. */
-function backup({ hop, version, before, first }: Hop, { by: distribution, etcd, backup: seen }: ClusterParts): StageDraft {
+function backup({ hop, version, before, first }: Hop, { by: distribution, etcd: [etcd], backup: seen }: ClusterParts): StageDraft {
   const file = `before-${version}.db`;
-  const pki = '/etc/kubernetes/pki/etcd';
-  const tls = `--endpoints=https://127.0.0.1:2379 --cacert=${pki}/ca.crt --cert=${pki}/server.crt --key=${pki}/server.key`;
   const save = etcd
     ? [
-        `kubectl exec -n kube-system ${shellWord(etcd.pod)} -- etcdctl ${tls} snapshot save /var/lib/etcd/${file}`,
+        etcdctl(shellWord(etcd.pod), `snapshot save /var/lib/etcd/${file}`),
         `ssh ${shellWord(etcd.node)} sudo cat /var/lib/etcd/${file} > ${file}`,
       ]
     : [

@@ -1,9 +1,10 @@
 // The stages of an upgrade of Kubernetes: what they hold for whose cluster, in which order, and how each manual step is seen to be done.
 import { describe, expect, test } from 'vitest';
-import type { JudgedFinding, Raw, Ref, StageDraft, StepDraft, Upgrading, World } from '../../../src/engine/contracts.ts';
+import type { JudgedFinding, Raw, Ref, Selection, StageDraft, StepDraft, Upgrading, World } from '../../../src/engine/contracts.ts';
 import { planUpgrade } from '../../../src/engine/plan.ts';
 import { pending } from '../../../src/engine/steps/conditions.ts';
 import { wrongInRun } from '../../../src/journal/well-formed.ts';
+import { labelSelector } from '../../../src/kube/labels.ts';
 import kubernetes from '../../../src/systems/kubernetes/index.ts';
 import { stages } from '../../../src/systems/kubernetes/upgrade.ts';
 import { logsOf, loweredStage, raisedStage } from '../../../src/systems/kubernetes/upgrade-logs.ts';
@@ -51,6 +52,10 @@ interface Asked extends Pick<Upgrading, 'nodes' | 'stopController' | 'found' | '
   servers?: number;
   /** What they answer. */
   versions?: string[];
+  /** An API server that says how much it logs. */
+  flags?: boolean;
+  /** Kinds that must not be read. */
+  forbidden?: string[];
 }
 /** Without the notes, which come first at each minor, and the rehearsal of a restore. */
 const stagesOf = async (...args: Parameters<typeof allStagesOf>) =>
@@ -58,7 +63,11 @@ const stagesOf = async (...args: Parameters<typeof allStagesOf>) =>
     .filter(({ title }) => !/^Notes/.test(title.en))
     .map((stage) => ({ ...stage, steps: stage.steps.filter(({ text }) => !isRehearsal(text.en)) }));
 const isRehearsal = (text: string): boolean => text.startsWith('restore the backup once');
-function allStagesOf(objects: Raw[], to: string, { from = 'v1.30.4', servers = 0, versions = [], ...asked }: Asked = {}) {
+function allStagesOf(
+  objects: Raw[],
+  to: string,
+  { from = 'v1.30.4', servers = 0, versions = [], flags = false, forbidden = [], ...asked }: Asked = {},
+) {
   return stages({
     path: {
       installation: { id: 'kubernetes@cluster', system: 'kubernetes', name: 'cluster', version: from, sources: [], byHelm: false },
@@ -71,15 +80,23 @@ function allStagesOf(objects: Raw[], to: string, { from = 'v1.30.4', servers = 0
           line('{"kubeletconfig":{"logging":{"format":"text","verbosity":2}}}', '');
           return [];
         }
+        if (path === '/debug/flags' && flags) {
+          line('<tr>v<br>', '192.0.2.1:6443');
+          return [];
+        }
         for (const [i, version] of versions.entries()) line(`"gitVersion": "${version}",`, `192.0.2.${i + 1}:6443`);
         return servers || versions.length ? [] : [{ why: 'failed', verb: 'get-path', resource: '/version' }];
       },
-      get: async ({ kind, name }: Ref) => objects.find((object) => object.kind === kind && nameOf(object) === name),
+      get: async ({ kind, namespace, name }: Ref) =>
+        forbidden.includes(kind)
+          ? { why: 'forbidden', verb: 'get', resource: `${kind.toLowerCase()}s`, namespace, name }
+          : objects.find((object) => object.kind === kind && nameOf(object) === name),
       list: async ({ resource, labels }, sink) => void listed(objects, resource, labels).forEach(sink.object),
     },
   });
 }
-const stepsOf = (drafts: StageDraft[]): StepDraft[] => drafts.flatMap(({ steps }) => steps);
+const stepsOfStage = ({ steps }: StageDraft): StepDraft[] => steps;
+const stepsOf = (drafts: StageDraft[]): StepDraft[] => drafts.flatMap(stepsOfStage);
 const texts = (drafts: StageDraft[]): string[] => stepsOf(drafts).map(({ text }) => text.en.split(/[,;:]/)[0]!);
 const commandsOf = (step: StepDraft): string => (step.do === 'manual' ? step.commands.map((each) => textOf(each).en).join('\n') : '');
 /** What of a manual step has not come about among these objects. */
@@ -88,7 +105,10 @@ const open = (step: StepDraft, objects: Raw[], version = '') =>
 const worldOver = (objects: Raw[], version = ''): World =>
   ({
     get: async ({ kind, name }: Ref) => objects.find((object) => object.kind === kind && nameOf(object) === name),
-    select: async ({ kind }: { kind: string }) => objects.filter((object) => object.kind === kind),
+    select: async ({ kind, labels, fields }: Selection) =>
+      objects.filter(
+        (object) => object.kind === kind && labelSelector(labels)(object) && (!fields || fields === `metadata.name=${nameOf(object)}`),
+      ),
     read: async () => [{ server: '10.0.0.1:6443', text: `{\n  "gitVersion": "${version}",\n}` }],
   }) as unknown as World;
 /** Without the digest, which is of the old version. */
@@ -338,7 +358,9 @@ describe('a provider: its exact commands, one for each of its node pools, and ho
     expect(await open(steps.at(-1)!, nodes)).toBeDefined();
     expect(await open(steps.at(-1)!, [nodes[3]!])).toBeUndefined();
     const [notes] = stepsOf(drafts);
-    expect(notes!.do === 'manual' && notes!.notes?.map(({ en }) => en.split(':')[0])).toEqual([
+    const said = notes!.do === 'manual' ? (notes!.notes ?? []).map(({ en }) => en.split(':')[0]) : [];
+    expect(said).toEqual([
+      expect.stringMatching(/^kubelet v1\.32\.\S+ of 1 Node \(new\) is newer than the API servers until they are 1\.32$/),
       'way back to 1.31',
       'way back to 1.31',
       'way back to 1.31 for a Node',
@@ -519,7 +541,8 @@ describe('what is done otherwise', () => {
   });
   test('with kubeadm the controllers of a Node follow its API server; within one minor a kubelet may be ahead', async () => {
     const [, kubeadm] = stepsOf(await stagesOf([...cluster, KUBEADM], '1.31')) as [StepDraft, StepDraft];
-    expect(kubeadm.do === 'manual' && kubeadm.wrong?.length).toBe(1);
+    const about = kubeadm.do === 'manual' ? (kubeadm.wrong ?? []).map(({ text }) => text.en.split(' ', 2)[1]) : [];
+    expect(about).toEqual(['kubelet', 'kubelet', 'kubelet']);
     const [, patch] = stepsOf(await stagesOf([...cluster, KUBEADM], 'v1.30.9')) as [StepDraft, StepDraft];
     expect(patch.do === 'manual' && patch.wrong).toBeUndefined();
   });
@@ -621,16 +644,156 @@ test('replace: a new Node for each worker, then the old one is drained and delet
   ]);
   expect(texts([nodes[1]!])).toEqual([
     ...['drain Node cp1', 'upgrade the kubelet of Node cp1 to v1.32.13 on the same machine', 'uncordon Node cp1'],
-    ...['add a new Node with kubelet v1.32.13', 'drain Node w1', 'shut down the machine of Node w1'],
-    ...['add a new Node with kubelet v1.32.13', 'drain Node w2', 'shut down the machine of Node w2'],
+    ...['add a new Node with kubelet v1.32.13', 'drain Node w1', 'shut down the machine of Node w1', 'delete Node w1'],
+    ...['add a new Node with kubelet v1.32.13', 'drain Node w2', 'shut down the machine of Node w2', 'delete Node w2'],
     'wait until every Node is Ready with kubelet v1.32.13',
   ]);
-  const [, , , added, , removed] = nodes[1]!.steps;
+  const [, , , added, , off, removed] = nodes[1]!.steps;
   const ready = [node('cp1', 'v1.32.13'), node('w1', 'v1.30.4')];
   expect(await open(added!, ready)).toBeDefined();
   expect(await open(added!, [...ready, node('n1', 'v1.32.13')])).toBeUndefined();
+  // A machine that runs is seen: its Node is Ready. One that its provider took away with its Node is off.
+  const notReady: Raw = JSON.parse(JSON.stringify(node('w1', 'v1.30.4')).replace('"True"', '"Unknown"'));
+  expect(await open(off!, [node('w1', 'v1.30.4')])).toBeDefined();
+  expect(await open(off!, [notReady])).toBeUndefined();
+  expect(await open(off!, [])).toBeUndefined();
   expect(await open(removed!, ready)).toBeDefined();
   expect(await open(removed!, [node('cp1', 'v1.32.13')])).toBeUndefined();
+});
+
+describe('replace, of a control plane that kubeadm made', () => {
+  const configured = (text: string): Raw => ({ ...KUBEADM, data: { ClusterConfiguration: text } });
+  const ENDPOINT = 'controlPlaneEndpoint: api.example.com:6443\n';
+  const servers = ['cp1', 'cp2', 'cp3'];
+  const nodes = [...servers.map((name) => node(name, 'v1.30.4')), node('w1', 'v1.30.4'), ...controlPlane(...servers)];
+  const stacked = servers.map((name) => pod('etcd', name, '3.5.15'));
+  const replaced = async (objects: Raw[], to = '1.31') => {
+    const drafts = await stagesOf(objects, to, { nodes: 'replace' });
+    return drafts.findLast(({ title }) => /^Nodes/.test(title.en))!.steps;
+  };
+
+  test('each machine by a new one that joins first, with its member of etcd; the quorum is said', async () => {
+    const steps = await replaced([...nodes, ...stacked, configured(ENDPOINT)]);
+    expect(steps.slice(0, 6).map(({ text }) => text.en)).toEqual([
+      'join a new control-plane Node with kubelet v1.31.14, in place of cp1; etcd has 4 members then, of which 3 must run',
+      'let controlPlaneEndpoint lead to the new Node, and no longer to cp1; the server in this kubeconfig, too',
+      'drain Node cp1: its Pods move to other Nodes, and lose what they keep in emptyDir',
+      'reset cp1, which removes its member of etcd: 3 of 4 are left, of which 2 must run',
+      'shut down the machine of Node cp1',
+      'delete Node cp1',
+    ]);
+    expect(texts([{ hop: '', title: { en: '', zh: '' }, steps: steps.slice(18) }])[0]).toBe('add a new Node with kubelet v1.31.14');
+    const [join, , , reset] = steps;
+    expect(commandsOf(join!)).toBe(
+      [
+        "KEY=$(ssh cp1 'sudo kubeadm init phase upload-certs --upload-certs' | tail -n 1)",
+        'ssh cp1 "sudo kubeadm token create --print-join-command --certificate-key $KEY"   # prints what to run as root on the new machine, which has this kubelet and kubeadm installed; it holds a secret',
+      ].join('\n'),
+    );
+    expect(commandsOf(reset!)).toMatch(
+      /etcd-cp1 -- etcdctl .* endpoint health --cluster .*\nssh cp1 'sudo kubeadm reset --force'\nETCD=.*\n.* member list /,
+    );
+    // Both the Node and the member have to be there.
+    const [plain, etcd] = [node('new', 'v1.31.14'), pod('etcd', 'new', '3.5.15')];
+    expect(await open(join!, [...nodes, ...stacked, plain])).toBeDefined();
+    const ready = [...stacked, etcd].map((each): Raw => ({ ...each, apiVersion: 'v1' }));
+    expect(await open(join!, [...nodes.filter(({ kind }) => kind === 'Node'), ...ready, plain])).toBeUndefined();
+    // What no API shows is confirmed.
+    expect([reset!.do === 'manual' && reset!.seen, steps[1]!.do === 'manual' && steps[1]!.seen]).toEqual([undefined, undefined]);
+  });
+
+  test('an external etcd keeps its members: its certificates come by the configuration', async () => {
+    const [join, , , reset] = await replaced([
+      ...nodes,
+      configured(`${ENDPOINT}etcd:\n  external:\n    endpoints: [https://192.0.2.1:2379]\n`),
+    ]);
+    expect(join!.text.en).toContain('; etcd is external, and keeps its members');
+    expect(commandsOf(join!)).toContain(
+      "| ssh cp1 'cat > kubeadm.yaml && sudo kubeadm init phase upload-certs --upload-certs --config kubeadm.yaml'",
+    );
+    expect(reset!.text.en).toBe('reset cp1; the external etcd is not changed by it');
+    expect(commandsOf(reset!)).toBe("ssh cp1 'sudo kubeadm reset --force'");
+  });
+
+  test.each([
+    ['no stable address', [...stacked, configured('clusterName: a\n')], 'has no controlPlaneEndpoint'],
+    ['an etcd that is not seen', [configured(ENDPOINT)], 'it cannot be seen where etcd runs'],
+    ['another tool', stacked, 'only the tool that installed this control plane knows'],
+  ])('stays on its machines with %s, and says why', async (_, more, why) => {
+    const steps = await replaced([...nodes, ...more]);
+    expect(steps[1]!.text.en).toMatch(/^upgrade the kubelet of Node cp1 to v1\.31\.14 on the same machine/);
+    expect(steps[1]!.do === 'manual' && steps[1]!.notes?.[0]?.en).toMatch(
+      new RegExp(`^why not replaced: .*${why}.*https://kubernetes\\.io/docs/`),
+    );
+    expect(steps.map(commandsOf).join()).not.toMatch(/kubeadm (?:reset|token create --print-join-command --cert)|delete node cp/);
+  });
+
+  test('the log verbosity of its API servers is put back before their machines go', async () => {
+    const objects = [...nodes, ...stacked, configured(ENDPOINT)];
+    const asked = { logVerbosity: 4, nodes: 'replace' as const, flags: true };
+    const titles = (await allStagesOf(objects, '1.31', asked)).map(({ title }) => title.en.replace(/ to v.*/, ''));
+    expect(titles.slice(-2)).toEqual(['Log verbosity down', 'Nodes']);
+  });
+});
+
+test('without Nodes the plan says that their kubelets are not shown, and that --nodes changes nothing', async () => {
+  for (const nodes of ['drain', 'in-place', 'replace'] as const) {
+    const [stage] = (await stagesOf([...controlPlane('cp1', 'cp2'), KUBEADM], '1.31', { nodes })).slice(-1);
+    expect(stage!.steps.map(({ text }) => text.en)).toEqual([
+      'upgrade the kubelets on cp1, cp2 to v1.31.14: the cluster has no Nodes that show them, and --nodes changes nothing',
+    ]);
+    expect(commandsOf(stage!.steps[0]!)).toMatch(/^ssh cp1 '.* kubelet="1\.31\.14-\*".*'\nssh cp2 '/);
+  }
+  const [last] = stepsOf((await stagesOf([], '1.31', { servers: 1 })).slice(-1));
+  expect(last!.text.en).toMatch(/^upgrade the kubelets to v1\.31\.14, if there are any: the cluster has no Nodes/);
+});
+
+test('whether kubeadm made the cluster is not guessed where its ConfigMap must not be read: no plan, and the permission that is missing', async () => {
+  const unseen = stagesOf([...two, KUBEADM], '1.31', { forbidden: ['ConfigMap'] });
+  await expect(unseen).rejects.toMatchObject({
+    text: {
+      en: 'upgrading kubernetes: no permission to get configmaps kube-system/kubeadm-config; whether kubeadm upgrades this control plane is unknown',
+      zh: '升级 kubernetes：没有权限读取 configmaps kube-system/kubeadm-config；无法得知该控制平面是否由 kubeadm 升级',
+    },
+    next: { en: 'required permissions: {tool} rbac --for upgrade' },
+  });
+  // A provider's cluster has no use for it.
+  await stagesOf([node('a', 'v1.30.2-eks-1')], '1.31', { from: 'v1.30.2-eks-1', forbidden: ['ConfigMap'] });
+});
+
+describe('a kubelet that is newer than the API servers', () => {
+  const cluster = [node('cp1', 'v1.30.4'), node('w1', 'v1.32.1'), node('w2', 'v1.30.4'), ...controlPlane('cp1')];
+  test('is named at each hop until they are as new, and no step downgrades it', async () => {
+    const drafts = await allStagesOf(cluster, '1.32');
+    const notes = drafts.filter(({ title }) => /^Notes/.test(title.en)).flatMap(stepsOfStage);
+    const said = notes.map((step) => (step.do === 'manual' ? (step.notes ?? []).filter(({ en }) => en.startsWith('kubelet ')) : []));
+    expect(said.map((each) => each.length)).toEqual([1, 1]);
+    expect(said[0]![0]!.en).toBe(
+      'kubelet v1.32.1 of 1 Node (w1) is newer than the API servers until they are 1.32: not supported; put an older kubelet there, or accept it as it is: no step downgrades a kubelet',
+    );
+    const nodes = drafts.filter(({ title }) => /^Nodes/.test(title.en));
+    expect(nodes.map((stage) => texts([stage]).some((text) => text.includes('Node w1')))).toEqual([false, true]);
+    const wait = nodes[0]!.steps.at(-1)!;
+    const left = (objects: Raw[]) => pending(wait.do === 'wait' ? wait.until : [], worldOver(objects));
+    expect(await left([node('cp1', 'v1.31.14'), node('w1', 'v1.32.1'), node('w2', 'v1.31.14')])).toBeUndefined();
+    expect(await left([node('cp1', 'v1.31.14'), node('w1', 'v1.32.1'), node('w2', 'v1.30.4')])).toBeDefined();
+  });
+  test('also within one minor', async () => {
+    const drafts = await allStagesOf(cluster, 'v1.30.9');
+    expect(drafts[0]!.title.en).toBe('Notes for v1.30.9');
+    expect(drafts[0]!.steps[0]!.text.en).toBe('read which kubelets are newer than the API servers of v1.30.9');
+  });
+  test('does not stop the run once more; another one that becomes so does', async () => {
+    const step = stepsOf(await stagesOf(cluster, '1.32')).find(({ text }) => /^upgrade kube-apiserver/.test(text.en))!;
+    const met = async (objects: Raw[]) => {
+      const wrongs = (step.do === 'manual' && step.wrong) || [];
+      const open = await Promise.all(wrongs.map(({ when }) => pending([when], worldOver(objects))));
+      return wrongs.filter((_, i) => !open[i]).map(({ text }) => text.en.replace(/:.*/s, ''));
+    };
+    expect(await met(cluster)).toEqual([]);
+    expect(await met([...cluster, node('w3', 'v1.31.2')])).toEqual(['a kubelet is 1.31 already']);
+    expect(await met([...cluster, node('w3', 'v1.32.0')])).toEqual(['a kubelet is 1.32 already']);
+  });
 });
 
 test('two hops drain each Node twice: what a system does at each hop is never one step', async () => {
