@@ -1,7 +1,7 @@
 // The runs of one cluster on disk: <state>/<cluster>/<run>/run.json, journal.jsonl and journal.length, folders 0700, files 0600.
 // Cluster uids and run ids come from outside and become paths only through `clusterFolder` and `isRunId`.
 import { createHash } from 'node:crypto';
-import { constants, type FileHandle, mkdir, open, readdir, rename, writeFile } from 'node:fs/promises';
+import { constants, type FileHandle, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { goOnOrBack } from '../engine/conduct.ts';
 import type { Entry, Journal, JournalEnd, Run, RunStore, RunSummary, Text } from '../engine/contracts.ts';
@@ -15,7 +15,7 @@ import { appender } from './append.ts';
 import { filesIn } from './beside.ts';
 import { lockFolder, type Owner } from './lock.ts';
 import { assertOwnFolder } from './state-folder.ts';
-import { JOURNAL_FILE, LENGTH_FILE, RUN_FILE, readJournal, readRun, runLines, writtenLength } from './stored.ts';
+import { JOURNAL_FILE, LENGTH_FILE, RUN_FILE, readJournal, readRun, runLines, writtenLength, wrongInWritten } from './stored.ts';
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -55,6 +55,11 @@ export function runStore(folder: string, clusterUid: string): RunStore {
         await mkdir(made, { mode: FOLDER_MODE });
         await writeFile(path.join(made, LENGTH_FILE), writtenLength(0), { mode: FILE_MODE });
         await writeRun(made, run);
+        const wrong = await wrongInWritten(made, run.id);
+        if (wrong) {
+          await rm(made, { recursive: true, force: true });
+          throw unreadableRun(run.id, wrong);
+        }
         await rename(made, folderOf(run.id));
         await syncFolder(cluster);
         return openJournal(folderOf(run.id), run.id, { size: 0, lines: 0 });
@@ -247,6 +252,21 @@ function remedyOf(code: string | undefined): { en: string; zh: string } {
         zh: '请为当前用户授予该目录的写权限，或通过 XDG_STATE_HOME（Windows 为 LOCALAPPDATA）指定其他位置',
       };
   }
+}
+
+/** A run that could not be read back could not be resumed or undone either: it does not begin. */
+function unreadableRun(id: string, { at, does }: { at: string; does?: Text }): UserError {
+  const step = { en: does ? ` (step: ${oneLine(does.en, 200)})` : '', zh: does ? `（步骤：${oneLine(does.zh, 200)}）` : '' };
+  return new UserError(
+    {
+      en: `could not store run ${id}: ${oneLine(at, 200)} has an unexpected format${step.en}, so that it could not be resumed or undone; nothing was sent`,
+      zh: `无法保存运行 ${id}：${oneLine(at, 200)} 的格式不符${step.zh}，之后将无法继续或撤销；没有发出任何请求`,
+    },
+    {
+      en: 'this is a bug in upgrade-guard, report it with this message; for the other findings, leave out the object of that step with --accept',
+      zh: '这是 upgrade-guard 的缺陷，请附上此消息反馈；如需修复其他问题，请用 --accept 排除该步骤的对象',
+    },
+  );
 }
 
 function notStored(id: string, folder: string, entry: Entry, cause: unknown): UserError {

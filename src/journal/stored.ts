@@ -13,7 +13,7 @@ import { isRaw, parseJson } from '../kube/json.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import { isOthers } from './state-folder.ts';
-import { wrongForStep, wrongInEntry, wrongInRun } from './well-formed.ts';
+import { wrongForStep, wrongInEntry, wrongInRun, wrongInRunOfSeen, wrongInStep } from './well-formed.ts';
 
 export const RUN_FILE = 'run.json';
 export const JOURNAL_FILE = 'journal.jsonl';
@@ -44,6 +44,20 @@ export async function readRun(folder: string, id: string): Promise<Run | undefin
   return run as Run;
 }
 
+/** What `readRun` would refuse of a run's file that was just written; undefined: it reads back. Step by step: of 100,000 there is no second copy. `does`: what the step does. */
+export async function wrongInWritten(folder: string, id: string): Promise<{ at: string; does?: Text } | undefined> {
+  let wrong: { at: string; does?: Text } | undefined;
+  const run = await parsedRun(path.join(folder, RUN_FILE), (step, stage, i) => {
+    const at = wrongInStep(step, `stages[${stage}].steps[${i}]`);
+    const { id, after, text } = step as Step;
+    if (at !== undefined) wrong ??= { at, does: text };
+    return { id, after };
+  });
+  if (wrong) return wrong;
+  const at = wrongInRunOfSeen(run, id);
+  return at === undefined ? undefined : { at };
+}
+
 /**
  * A run's file: one line for all but its stages, then of each stage one line for all but its steps, and one line a step. Still one JSON text;
  * but to read it as one takes several times the memory, and there may be 100,000 steps.
@@ -65,8 +79,8 @@ const STEPS = ',"steps":[';
 /** Steps per write to the disk. */
 const AT_ONCE = 500;
 
-/** undefined: no such file. Throws SyntaxError. */
-async function parsedRun(file: string): Promise<unknown> {
+/** undefined: no such file. `kept`: what is kept of each step. Throws SyntaxError. */
+async function parsedRun(file: string, kept = (step: unknown, _stage: number, _at: number): unknown => step): Promise<unknown> {
   let run: { stages: { steps: unknown[] }[] } | undefined;
   let steps: unknown[] | undefined;
   let ended = false;
@@ -79,7 +93,7 @@ async function parsedRun(file: string): Promise<unknown> {
     } else if (ended) throw new SyntaxError('more behind its end');
     else if (steps) {
       if (text === ']}' || text === ']},') steps = undefined;
-      else steps.push(parseJson(text.replace(/,$/, '')));
+      else steps.push(kept(parseJson(text.replace(/,$/, '')), run.stages.length - 1, steps.length));
     } else if (text === ']}') ended = true;
     else if (text.endsWith(STEPS)) {
       const stage = parseJson(`${text}]}`) as { steps: unknown[] };

@@ -8,8 +8,14 @@ import { keyOf, NAME, NAMESPACE, refOf } from '../kube/refs.ts';
 type Shape = (value: unknown, at: string) => string | undefined;
 
 /** Of a run; `id`: the folder's name. */
-export function wrongInRun(value: unknown, id: string): string | undefined {
-  const wrong = RUN(value, '');
+export const wrongInRun = (value: unknown, id: string): string | undefined => wrongIn(RUN, value, id);
+/** Of a run of whose steps, each seen by `wrongInStep`, only `id` and `after` are left: of 100,000 no second copy is made. */
+export const wrongInRunOfSeen = (value: unknown, id: string): string | undefined => wrongIn(RUN_OF_SEEN, value, id);
+/** Of one step, alone. */
+export const wrongInStep = (value: unknown, at: string): string | undefined => step(value, at);
+
+function wrongIn(shape: Shape, value: unknown, id: string): string | undefined {
+  const wrong = shape(value, '');
   if (wrong !== undefined) return wrong;
   const run = value as Run;
   if (run.id !== id) return 'id';
@@ -243,19 +249,22 @@ const step: Shape = (value, at) => {
   return Object.hasOwn(KINDS, doing) ? KINDS[doing as Action['do']](value, at) : `${at}.do`;
 };
 
-const RUN = fields(
-  {
-    schema: oneOf(2),
-    id: text,
-    tool: text,
-    what: text,
-    at: like(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
-    checks: listOf(like(/^[a-z0-9-]+\/[a-z0-9-]+$/)),
-    stages: listOf(fields({ id: STEP_ID, title: both, steps: listOf(step) }, { hop: text })),
-    cluster: fields({ uid: text, certain: yesOrNo, server: text, context: text }),
-  },
-  { targets: listOf(fields({ system: text, installation: text, version: text }, { back: oneOf(true) })), accept: listOf(text), as: text },
-);
+const runOf = (step: Shape): Shape =>
+  fields(
+    {
+      schema: oneOf(2),
+      id: text,
+      tool: text,
+      what: text,
+      at: like(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      checks: listOf(like(/^[a-z0-9-]+\/[a-z0-9-]+$/)),
+      stages: listOf(fields({ id: STEP_ID, title: both, steps: listOf(step) }, { hop: text })),
+      cluster: fields({ uid: text, certain: yesOrNo, server: text, context: text }),
+    },
+    { targets: listOf(fields({ system: text, installation: text, version: text }, { back: oneOf(true) })), accept: listOf(text), as: text },
+  );
+const RUN = runOf(step);
+const RUN_OF_SEEN = runOf(fields({ id: STEP_ID, after: listOf(STEP_ID) }));
 
 const direction = oneOf('apply', 'undo');
 const ENTRIES: Record<Entry['is'], Shape> = {

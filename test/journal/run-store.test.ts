@@ -123,6 +123,25 @@ describe('run store', () => {
     expect([runs.map(({ id, lengthUnknown }) => [id, lengthUnknown]), unreadable]).toEqual([[['unbegun', undefined]], []]);
   });
 
+  it.each<[string, (run: Run) => void, string]>([
+    [
+      'a name that is empty',
+      ({ stages }) => Object.assign((stages[0]!.steps[1] as StepOf<'patch'>).on, { name: '' }),
+      'stages[0].steps[1].on.name',
+    ],
+    ['a step behind a later one', ({ stages }) => stages[0]!.steps[0]!.after.push('s2'), 'stages[0].steps[0].after'],
+    ['a check that has no id', ({ checks }) => checks.push(''), 'checks[1]'],
+  ])('refuses what it could not read back, before anything is sent: %s', async (_, spoil, at) => {
+    const spoilt = run('spoilt');
+    spoil(spoilt);
+    const error = await failure(runStore(folder, UID).create(spoilt));
+    expect(error.text.en).toContain(`could not store run spoilt: ${at} has an unexpected format`);
+    expect(error.text.zh).toContain(at);
+    expect(error.next?.en).toContain('report it');
+    expect(readdirSync(path.join(folder, UID))).toEqual([]);
+    expect(await runStore(folder, UID).list()).toEqual({ runs: [], unreadable: [] });
+  });
+
   it('lists newest first and names what it cannot read', async () => {
     const store = runStore(folder, UID);
     expect(await store.list()).toEqual({ runs: [], unreadable: [] });
