@@ -8,7 +8,7 @@ export function clusterOf(
   serverVersion: string | Gap,
   installations: readonly Installation[],
   helmDriver?: HelmDriver,
-  servers: Pick<Cluster, 'servers' | 'unasked'> = {},
+  servers: Pick<Cluster, 'servers' | 'unasked' | 'emulationMinor'> = {},
 ): Cluster {
   let asked: Promise<{ resources: ServedResource[]; gaps: Gap[] } | Gap> | undefined;
   const apis = () => {

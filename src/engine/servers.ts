@@ -9,7 +9,7 @@ export const SERVERS: TextQuery = { path: '/version', every: true, reachMs: REAC
  * Servers that answered by their own address, and what could not be asked of the others. Where none can be reached so, nothing is known but what the kubeconfig leads to, and that is not a gap:
  * it is so from outside of most clusters.
  */
-export async function serversOf(source: Source): Promise<Pick<Cluster, 'servers' | 'unasked'>> {
+export async function serversOf(source: Source): Promise<Pick<Cluster, 'servers' | 'unasked' | 'emulationMinor'>> {
   const found = new Map<string, string>();
   const emulated = new Map<string, string>();
   const gaps = await source.text?.(SERVERS, {
@@ -26,7 +26,8 @@ export async function serversOf(source: Source): Promise<Pick<Cluster, 'servers'
     },
   });
   found.delete('');
-  if (!found.size) return {};
+  const ofOne = emulated.get('');
+  if (!found.size) return ofOne === undefined ? {} : { emulationMinor: ofOne };
   const servers = [...found].map(([address, version]) => {
     const emulationMinor = emulated.get(address);
     return { address, version, ...(emulationMinor === undefined ? {} : { emulationMinor }) };

@@ -43,6 +43,17 @@ test.each<[string, Source, object]>([
     { servers: [{ address: 'a:1', version: 'v1.37.2', emulationMinor: '36' }], unasked: [] },
   ],
   ['none by its own address', answering({ '': 'v1.37.2' }, [lost]), {}],
+  [
+    'none by its own address, and the one of the kubeconfig behaves as the minor before',
+    {
+      ...answering({}),
+      text: async (_, sink) => {
+        for (const line of ['  "gitVersion": "v1.37.2",', '  "emulationMinor": "36",']) sink.line(line, '');
+        return [lost];
+      },
+    },
+    { emulationMinor: '36' },
+  ],
   ['none', answering({}, [lost, lost]), {}],
 ])('%s', async (_, source, expected) => expect(await serversOf(source)).toEqual(expected));
 

@@ -285,6 +285,8 @@ export interface Cluster {
   servers?: { address: string; version: string /** The minor that it behaves as, as it says itself (`36`). */; emulationMinor?: string }[];
   /** Those that could not, where others could. */
   unasked?: Gap[];
+  /** Where none could: the minor that the one of the kubeconfig behaves as, as it says itself. */
+  emulationMinor?: string;
   /** By kind or by the plural of the resource. undefined: nothing serves it. Asked for when it is first needed. */
   serves(group: string, name: string): Promise<Served | undefined | Gap>;
   /** Of all systems that were looked for; while they are being detected, those that were detected before. */
