@@ -21,10 +21,13 @@ export interface CheckedFiles {
   /** Why nothing could be checked (exit 1). */
   error?: string;
   found: FoundInFiles[];
+  /** As JSON has it: everything that was asked was seen. */
+  complete?: boolean;
   skipped: { file: string; line?: number; why: string; unseen: boolean }[];
 }
 
 type Published = {
+  complete: boolean;
   manifests: { skipped: { file: string; line?: number; why: { en: string }; unseen: boolean }[] };
   checks: {
     id: string;
@@ -46,19 +49,9 @@ export async function checkIn(
   paths: readonly string[],
   ...words: string[]
 ): Promise<CheckedFiles> {
-  const argv = ['check', 'kubernetes', ...paths.flatMap((each) => ['-f', each]), '--offline', '-o', 'json', ...words];
-  const parsed = parseArgv(argv, 'upgrade-guard');
-  const caller = { ...callerOf('upgrade-guard', {}), usage: 'upgrade-guard' };
-  const call = callOf({ ...parsed, caller, env, version: '0', language: 'en', signal: new AbortController().signal });
-  const lines: string[] = [];
-  const quiet: Call = { ...call, out: (...more) => void lines.push(...more), say: () => {}, begins: () => false, progress: () => false };
-  let exit: number;
-  try {
-    exit = await check(quiet);
-  } catch (error) {
-    return { exit: 1, error: (error as Error).message, found: [], skipped: [] };
-  }
-  const { checks, manifests } = JSON.parse(lines.join('\n')) as Published;
+  const { exit, said, error } = await saidIn(env, paths, '-o', 'json', ...words);
+  if (error !== undefined) return { exit, error, found: [], skipped: [] };
+  const { checks, manifests, complete } = JSON.parse(said) as Published;
   const found = checks.flatMap(({ id, findings }) =>
     findings.map(({ severity, hop, message, objects }) => ({
       check: id,
@@ -70,7 +63,26 @@ export async function checkIn(
       ),
     })),
   );
-  return { exit, found, skipped: manifests.skipped.map(({ why, ...each }) => ({ ...each, why: why.en })) };
+  return { exit, found, complete, skipped: manifests.skipped.map(({ why, ...each }) => ({ ...each, why: why.en })) };
+}
+
+/** What it writes to stdout, as it is. */
+export async function saidIn(
+  env: Record<string, string | undefined>,
+  paths: readonly string[],
+  ...words: string[]
+): Promise<{ exit: number; said: string; error?: string }> {
+  const argv = ['check', 'kubernetes', ...paths.flatMap((each) => ['-f', each]), '--offline', ...words];
+  const parsed = parseArgv(argv, 'upgrade-guard');
+  const caller = { ...callerOf('upgrade-guard', {}), usage: 'upgrade-guard' };
+  const call = callOf({ ...parsed, caller, env, version: '0', language: 'en', signal: new AbortController().signal });
+  const lines: string[] = [];
+  const quiet: Call = { ...call, out: (...more) => void lines.push(...more), say: () => {}, begins: () => false, progress: () => false };
+  try {
+    return { exit: await check(quiet), said: lines.join('\n') };
+  } catch (error) {
+    return { exit: 1, said: lines.join('\n'), error: (error as Error).message };
+  }
 }
 
 /** The same of texts by file name, which the result names alone. */

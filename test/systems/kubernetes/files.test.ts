@@ -223,8 +223,10 @@ test.each<[string, Record<string, string>, string[], number]>([
     TO('1.30'),
     2,
   ],
-])('exit code: %s', async (_, texts, words, exit) => {
-  expect((await checkText(texts, ...words)).exit).toBe(exit);
+])('exit code, and complete in JSON: %s', async (_, texts, words, exit) => {
+  const checked = await checkText(texts, ...words);
+  expect(checked.exit).toBe(exit);
+  if (exit !== 2) expect(checked.complete).toBe(exit === 0);
 });
 
 test('the advice names a version that the target serves', async () => {

@@ -1,6 +1,6 @@
 // Test manifests of thirteen other tools: what each tool must report of its files, compared with what `check -f` says of them. An expectation that is not ours stands
 // below by name with the reason; one that is neither held nor excepted fails.
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -11,7 +11,7 @@ import { dumpSource } from '../../../src/snapshot/source.ts';
 import { SYSTEMS } from '../../../src/systems/index.ts';
 import { prepareTools, tools } from '../../bed/tools.ts';
 import { describeUpstream } from '../../bed/upstream.ts';
-import { type CheckedFiles, checkFiles, checkIn } from '../../check-files.ts';
+import { type CheckedFiles, checkFiles, checkIn, saidIn } from '../../check-files.ts';
 
 interface Expectations {
   tool: string;
@@ -197,6 +197,16 @@ describeUpstream('manifests of other tools', ['data', 'kubernetes', 'manifests']
       expect(removed(found).map(({ severity, objects }) => [severity, objects])).toEqual([
         ['blocker', [`Deployment/default/helm3chart-v1beta1 ${join(chart, 'templates/deployment-deprecated.yaml')}:2`]],
       ]);
+      // What helm rendered no fix can change; the same object in a file it can.
+      const [jobs, plain] = [join(folder, 'jobs'), join(folder, 'plain.yaml')];
+      const cronJob = 'apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: c}\nspec: {schedule: 0 3 * * *}\n';
+      mkdirSync(join(jobs, 'templates'), { recursive: true });
+      writeFileSync(join(jobs, 'Chart.yaml'), 'apiVersion: v2\nname: jobs\nversion: 1.0.0\n');
+      for (const file of [plain, join(jobs, 'templates', 'c.yaml')]) writeFileSync(file, cronJob);
+      const { said } = await saidIn({ PATH: bin, HOME: folder }, [], '--chart', jobs, '--to', '1.37');
+      expect(said).toContain('upgrade-guard explain kubernetes/removed-api');
+      expect(said).not.toContain('upgrade-guard fix');
+      expect((await saidIn({}, [plain], '--to', 'kubernetes=1.37')).said).toContain('upgrade-guard fix');
       // Values, and a chart that helm does not render.
       const named = await checkIn(
         { PATH: bin, HOME: folder },
