@@ -2,9 +2,9 @@
 
 import { type HelmMeant, intendedBy } from '../chart/intended.ts';
 import type { Acceptance } from '../engine/acceptance.ts';
-import type { Check, SystemId } from '../engine/contracts.ts';
+import type { SystemId } from '../engine/contracts.ts';
 import type { Examination, ExamineOptions } from '../engine/examine.ts';
-import { parseTarget, type Target, type TargetFlag } from '../engine/paths.ts';
+import { isOfWayBack, parseTarget, type Target, type TargetFlag } from '../engine/paths.ts';
 import { badChart } from '../helm/chart.ts';
 import type { Chart, Templates } from '../helm/contracts.ts';
 import { loadChart } from '../helm/load-chart.ts';
@@ -53,8 +53,6 @@ export function targetsGiven({ flags }: Call, { systems = [], checks = [] }: { s
   if (other !== undefined) throw notOfWayBack(other);
   return back;
 }
-
-const isOfWayBack = ({ applies }: Pick<Check, 'applies'>): boolean => applies.stage === 'back';
 
 const bothWays = (flag: 'to' | 'chart'): UserError =>
   new UserError(

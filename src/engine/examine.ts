@@ -38,7 +38,7 @@ import { isForFix } from './fixed-by.ts';
 import { isGap } from './gaps.ts';
 import { type Bodies, type Gathered, gapsBeside, gather, listsIn, type OwnedReads, readKey } from './gather.ts';
 import { counting, withEmpty } from './nothing-there.ts';
-import { choosePath, type Target, wayBackOf } from './paths.ts';
+import { choosePath, isOfWayBack, type Target, wayBackOf } from './paths.ts';
 import { noting, notingQuick } from './points.ts';
 import { NOT_QUICK, screened, unread } from './screen.ts';
 import { serversOf } from './servers.ts';
@@ -244,7 +244,7 @@ function noneHere(namespace: string, elsewhere: string[]): UserError {
 function isAsked({ systems = [], checks = [], targets = [] }: ExamineOptions, system: System, check?: Check): boolean {
   // --back-to asks about the way back and nothing else.
   const back = targets.filter((target) => target.back);
-  if (back.length && !(back.some((target) => target.system === system.id) && (!check || check.applies.stage === 'back'))) return false;
+  if (back.length && !(back.some((target) => target.system === system.id) && (!check || isOfWayBack(check)))) return false;
   if (!systems.length && !checks.length) return true;
   if (systems.includes(system.id)) return true;
   return check ? checks.includes(check.id) : checks.some((id) => id.startsWith(`${system.id}/`));

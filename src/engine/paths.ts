@@ -1,7 +1,7 @@
 // Upgrade paths: from which version to which, chosen by --to or by what the system's knowledge names as the next resting point; and the way back (--back-to).
 import { UserError } from '../text/user-error.ts';
 import { isProvisional } from './closed.ts';
-import type { Gap, Installation, System, SystemId, Text, UpgradePath, WayBack } from './contracts.ts';
+import type { Check, Gap, Installation, System, SystemId, Text, UpgradePath, WayBack } from './contracts.ts';
 import { isGap } from './gaps.ts';
 
 /** `--to spiderpool=0.9.13` or `--to spiderpool@kube-system/spiderpool=0.9.13`. */
@@ -131,6 +131,9 @@ function assertThatWay({ compare }: System, { id }: Installation, installed: str
     },
   );
 }
+
+/** Is the check one of those that --back-to asks about? */
+export const isOfWayBack = ({ applies }: Pick<Check, 'applies'>): boolean => applies.stage === 'back' || applies.back === true;
 
 /** The way back of this path: of an upgrade that is meant, or of one that was made. undefined: a version is not known, or there is no upgrade. */
 export function wayBackOf({ from, to, chosen }: UpgradePath): WayBack | undefined {

@@ -128,6 +128,7 @@ function concerns({ applies, needs = [], knownUpTo }: Check, language: Language)
       (isBack ? { en: `Older version ${from}.`, zh: `旧版本 ${from}。` } : { en: `Installed version ${from}.`, zh: `当前版本 ${from}。` }),
     to !== undefined &&
       (isBack ? { en: `Newer version ${to}.`, zh: `新版本 ${to}。` } : { en: `Target version ${to}.`, zh: `目标版本 ${to}。` }),
+    applies.back === true && { en: 'Also for the way back, with --back-to.', zh: '回退时也会检查（--back-to）。' },
     from === undefined && to === undefined && { en: 'Every version.', zh: '所有版本。' },
     needs.includes('target') && { en: 'Needs a target version.', zh: '需要目标版本。' },
     knownUpTo !== undefined && {

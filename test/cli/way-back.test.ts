@@ -52,8 +52,8 @@ test.each<[string[], RegExp]>([
 });
 
 test.each([
-  ['en', 'Not looked at: the state of the cluster (version skew, Pods, webhooks), which check without --back-to shows'],
-  ['zh', '未检查：集群现状（版本偏差、Pod、webhook），请去掉 --back-to 后检查'],
+  ['en', 'Not looked at: the rest of the state of the cluster, which check without --back-to shows'],
+  ['zh', '未检查：集群的其他状态，请去掉 --back-to 后检查'],
 ])('nothing found on the way back does not say that the cluster is well: %s', async (lang, said) => {
   const clean = mkdtempSync(join(dump, 'clean-'));
   cpSync(join(FIXTURES, 'installed.yaml'), join(clean, 'installed.yaml'));

@@ -108,7 +108,13 @@ export interface Check<R extends Reads = any, Args = any> {
    * Version ranges (npm's notation) of the installation and of the target (of the installation where there is none).
    * `back`: it says what stands against the way back of the upgrade, `Situation.back`; `from` is then of the older version and `to` of the newer one, before the upgrade and after it.
    */
-  applies: { from?: string; to?: string; stage: 'before' | 'after' | 'both' | 'back' };
+  applies: {
+    from?: string;
+    to?: string;
+    stage: 'before' | 'after' | 'both' | 'back';
+    /** Asked with `--back-to` too: what it finds stands against every change. */
+    back?: true;
+  };
   /** `version`: it judges by the installed version. A range in `applies` needs what it speaks about. `upgraded`: of stage `back`, it can be seen only after the upgrade. */
   needs?: ('version' | 'target' | 'upgraded')[];
   knownUpTo?: string;

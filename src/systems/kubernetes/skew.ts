@@ -1,7 +1,9 @@
 // How far kubelets, kube-proxy and the controllers may stand from the API servers, now and at each hop. Source: kubernetes/website version-skew-policy.md (knowledge/skew.json).
-import type { Finding, Gap, Ref, Situation, Text } from '../../engine/contracts.ts';
+import type { Finding, Gap, PointRead, PointReader, Ref, Situation, Text } from '../../engine/contracts.ts';
 import { inOurWords, isGap } from '../../engine/gaps.ts';
+import { each, rowOf, word } from '../../engine/read/index.ts';
 import { actsAs, type ControlPlane, minor, minorOf, satisfies, skewOf } from '../../versions/kubernetes.ts';
+import { tagOf } from './reads.ts';
 
 export interface Running {
   ref: Ref;
@@ -22,11 +24,24 @@ export interface SkewArgs {
 
 /** The minors that the API servers behave as (KEP-4330): with an emulated version skew is counted against that. */
 export function controlPlaneOf({ path, cluster }: Situation): ControlPlane | undefined {
-  const all: { version: string; emulationMinor?: string }[] = cluster.servers ?? (isGap(path.from) ? [] : [{ version: path.from }]);
+  const all: { version: string; emulationMinor?: string }[] =
+    cluster.servers ?? (isGap(path.from) ? [] : [{ version: path.from, emulationMinor: cluster.emulationMinor }]);
   const minors = all
     .map(({ version, emulationMinor }) => actsAs({ gitVersion: version, emulationMinor }))
     .filter((each) => !Number.isNaN(each));
   return minors.length ? { oldest: Math.min(...minors), newest: Math.max(...minors) } : undefined;
+}
+
+const PROXY: Ref = { apiVersion: 'apps/v1', kind: 'DaemonSet', namespace: 'kube-system', name: 'kube-proxy' };
+const PROXY_COLUMNS = { containers: each('spec.template.spec.containers', { name: word('name'), image: word('image', '') }) };
+export const PROXY_READ: PointRead = { resource: 'daemonsets.apps', names: ['kube-proxy'], columns: Object.values(PROXY_COLUMNS) };
+
+/** kube-proxy by the tag of its image; undefined: there is none. */
+export async function runningProxy(look: PointReader): Promise<Running | undefined | Gap> {
+  const proxy = await look.get(PROXY);
+  if (!proxy || isGap(proxy)) return proxy;
+  const image = rowOf(PROXY_COLUMNS)(proxy).containers.find(({ name }) => name === 'kube-proxy')?.image ?? '';
+  return { ref: PROXY, version: tagOf(image) };
 }
 
 /** By the rows of the policy: how many minors a component of this minor may be behind. */
@@ -84,7 +99,8 @@ const NO_SERVER: Gap = { why: 'failed', verb: 'decode', resource: '/version' };
 
 const NO_VERSION: Text = { en: 'it names no version', zh: '没有标明版本' };
 
-const unreadable = ({ kind, namespace, name }: Ref, version: string): Gap => ({
+/** Of something that runs and whose version cannot be read. */
+export const unreadable = ({ kind, namespace, name }: Ref, version: string): Gap => ({
   why: 'failed',
   verb: 'decode',
   resource: kind === 'Node' ? 'nodes' : kind === 'Pod' ? 'pods' : 'daemonsets.apps',

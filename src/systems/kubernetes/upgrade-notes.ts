@@ -6,6 +6,7 @@ import { minor, minorOf } from '../../versions/kubernetes.ts';
 import type { ClusterParts } from './upgrade-parts.ts';
 import { providersWayBack } from './upgrade-provider.ts';
 import { fixedOf, type Hop, isNewMinor, manual, newerKubelets } from './upgrade-steps.ts';
+import { crossesEtcd, etcdOf } from './way-back.ts';
 
 const CHANGELOG = 'https://github.com/kubernetes/kubernetes/blob/master/CHANGELOG/CHANGELOG-';
 
@@ -96,15 +97,36 @@ const WAY_BACK = ({ before, version }: Hop): Text[] => [
     en: `way back to ${before}: until the first API server is ${version}, nothing has to be restored`,
     zh: `回退到 ${before}：在第一个 API 服务器升级到 ${version} 之前，无需恢复任何数据`,
   },
+  AFTERWARDS(before, version),
   {
-    en: `way back to ${before}: after that only by restoring the backup of etcd: later writes are lost; kubeadm's own copy of etcd is not a backup (kubernetes#143087)`,
-    zh: `回退到 ${before}：此后只能用 etcd 备份恢复，备份之后的写入会丢失；kubeadm 自己保存的 etcd 副本不是备份（kubernetes#143087）`,
+    en: `the backup of etcd leads back in any case, without later writes; kubeadm's own copy of etcd is not a backup (kubernetes#143087)`,
+    zh: `etcd 备份在任何情况下都能用于回退，但备份之后的写入会丢失；kubeadm 自己保存的 etcd 副本不是备份（kubernetes#143087）`,
   },
   {
     en: `way back to ${before} for a kubelet: at any time, once its Node is drained; a kubelet can be older than the API servers`,
     zh: `kubelet 回退到 ${before}：随时可以，需先腾空节点；kubelet 可以比 API 服务器旧`,
   },
 ];
+
+/** As way-back-etcd and the other checks of the way back have it. */
+function AFTERWARDS(before: string, version: string): Text {
+  const older = minor(minorOf(before));
+  const [old, now] = [etcdOf(before), etcdOf(version)];
+  if (crossesEtcd(before, version) === false) {
+    return {
+      en: `way back to ${before}: after that as long as kubectl upgrade-guard check kubernetes --back-to ${older} finds nothing against it`,
+      zh: `回退到 ${before}：此后以 kubectl upgrade-guard check kubernetes --back-to ${older} 没有发现障碍为前提`,
+    };
+  }
+  const why = {
+    en: old && now ? `: etcd ${now} comes with ${minor(minorOf(version))}, and etcd ${old} does not start on its data` : '',
+    zh: old && now ? `：${minor(minorOf(version))} 自带 etcd ${now}，etcd ${old} 无法在其数据上启动` : '',
+  };
+  return {
+    en: `way back to ${before}, after that: only by restoring the backup of etcd, or with etcdctl downgrade (etcd 3.6 and newer)${why.en}`,
+    zh: `此后回退到 ${before} 只能恢复 etcd 备份，或使用“etcdctl downgrade”（etcd 3.6 及更新版本）${why.zh}`,
+  };
+}
 
 const LOGS = (level: number | undefined): Text =>
   level === undefined

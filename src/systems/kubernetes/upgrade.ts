@@ -189,8 +189,8 @@ function backup({ hop, version, before, first }: Hop, { by: distribution, etcd: 
       };
   const saved = manual(
     {
-      en: `back up etcd${by.en}: the only way back from ${version} to ${before}; later writes are lost${own.en}`,
-      zh: `备份 etcd${by.zh}：这是从 ${version} 回退到 ${before} 的唯一途径，且会丢失之后的写入${own.zh}`,
+      en: `back up etcd${by.en}: what leads back from ${version} to ${before} in any case; later writes are lost${own.en}`,
+      zh: `备份 etcd${by.zh}：在任何情况下都能用它从 ${version} 回退到 ${before}，但会丢失之后的写入${own.zh}`,
     },
     seen ? [seen.command(version)] : [...save, `etcdutl snapshot status ${file} -w table`],
     seen && [seen.seen],

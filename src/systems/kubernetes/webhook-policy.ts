@@ -19,20 +19,23 @@ export const untilUpgraded: Remedy<Args> = {
   lasts: 'unless-watched',
   pointReads: RESOURCES.map((name) => ({ resource: `${name}.admissionregistration.k8s.io`, columns: Object.values(CONFIGURATION) })),
   writes: RESOURCES.map((resource) => ({ verbs: ['patch'], group: 'admissionregistration.k8s.io', resource })),
-  steps: async (found: Finding<Args>[], { look }) => {
+  steps: async (found: Finding<Args>[], { look, path }) => {
     const steps: (StepDraft | Refusal)[] = [];
     for (const { args, objects } of found.filter(({ args }) => args.fails)) {
       for (const on of objects) {
         const object = await look.get(on);
         if (!object || isGap(object)) steps.push({ refused: UNSEEN, objects: [on] });
-        else steps.push(...stepsFor(on, rowOf(CONFIGURATION)(object as Raw), args));
+        else
+          steps.push(
+            ...stepsFor(on, rowOf(CONFIGURATION)(object as Raw), args).filter(({ when }) => path.chosen !== 'back' || when === 'instead'),
+          );
       }
     }
     return steps;
   },
 };
 
-function stepsFor(on: Ref, { hooks }: RowOf<typeof CONFIGURATION>, { hooks: dead, service }: Args): (StepDraft | Refusal)[] {
+function stepsFor(on: Ref, { hooks }: RowOf<typeof CONFIGURATION>, { hooks: dead, service }: Args): StepDraft[] {
   const open = hooks.filter(({ name, policy }) => dead.includes(name) && policy !== 'Ignore');
   return open.flatMap(({ name, policy }) => {
     // By its name: another webhook may come to stand before it while the upgrade lasts.

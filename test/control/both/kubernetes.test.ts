@@ -51,7 +51,7 @@ const HEALTHY = [
 const NOT_THERE = [
   ...['kube-proxy-skew', 'kube-proxy-mode', 'kubeadm-config', 'kubelet-config', 'coredns-corefile', 'addon-versions'],
   // Asked after an upgrade.
-  ...['apis', 'fields', 'flags', 'kubelets'].map((name) => `way-back-${name}`),
+  ...['apis', 'components', 'fields', 'flags', 'kubelets'].map((name) => `way-back-${name}`),
 ].map((name) => `kubernetes/${name}`);
 /** The etcd of the bed has no backup. A cluster of which everything is seen: kubernetes-healthy.test.ts. */
 const NOT_SEEN = ['kubernetes/etcd-backup'];

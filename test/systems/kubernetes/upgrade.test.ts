@@ -583,12 +583,20 @@ test('the notes: what the checks found that bites at this minor, its changelog, 
     expect.arrayContaining([
       ...['kubernetes/removed-api: one', 'kubernetes/nodes-ready: three'],
       'way back to v1.30.4: until the first API server is v1.31.14, nothing has to be restored',
+      'way back to v1.30.4: after that as long as kubectl upgrade-guard check kubernetes --back-to 1.30 finds nothing against it',
       expect.stringMatching(/^for stopping kube-controller-manager meanwhile/),
       expect.stringMatching(/^against stopping kube-controller-manager: until it runs again no endpoints/),
       'chosen: leave kube-controller-manager running; to stop it: --stop-controller-manager',
     ]),
   );
   expect(said(two_!).join()).not.toContain('three');
+  // As way-back-etcd says it of the same hop.
+  const [etcd] = stepsOf(
+    (await allStagesOf([...two, ...controlPlane('cp1')], '1.34', { from: 'v1.33.4' })).filter(({ title }) => /^Notes/.test(title.en)),
+  );
+  expect(said(etcd!)).toContainEqual(
+    expect.stringMatching(/only by restoring the backup of etcd.*etcd 3\.6\.\d+ comes with 1\.34, and etcd 3\.5\.\d+ does not start/),
+  );
   // What the upgrade itself mends is nothing to read about.
   const skips = [{ check: 'kubernetes/version-skip', findings: [finding('1.31', 'skips')] }];
   const [without] = stepsOf(await allStagesOf([...two, ...controlPlane('cp1')], '1.31', { found: skips }));
@@ -621,7 +629,7 @@ test.each([
   const at = (minutes: number) => ({ ...object, status: status(new Date(Date.now() - minutes * 60_000).toISOString()) }) as Raw;
   const [backup] = stepsOf(await stagesOf([...two, at(600)], '1.31'));
   expect(backup!.text.en).toMatch(
-    /^back up etcd \(seen by .*, not older than 60 minutes\): the only way back from v1\.31\.14 to v1\.30\.4/,
+    /^back up etcd \(seen by .*, not older than 60 minutes\): what leads back from v1\.31\.14 to v1\.30\.4 in any case/,
   );
   // That it can be restored nothing shows.
   const rehearsals = stepsOf(await allStagesOf([...two, at(5)], '1.32')).filter(({ text }) => isRehearsal(text.en));

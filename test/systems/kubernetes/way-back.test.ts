@@ -12,6 +12,8 @@ const [serviceCidr, vap] = [
 grid('kubernetes/way-back-apis', [
   { fixture: 'found', backTo: 'kubernetes=1.29', expect: 'warning ValidatingAdmissionPolicy/no-latest' },
   { fixture: 'healthy', backTo: 'kubernetes=1.29', expect: 'passed' },
+  { fixture: 'found-written', backTo: 'kubernetes=1.28', expect: 'warning FlowSchema/shop' },
+  { fixture: 'found-written', server: 'v1.30.4', backTo: 'kubernetes=1.29', expect: 'passed' },
   { fixture: 'found', backTo: 'kubernetes=v1.30.1', expect: 'passed' },
   { objects: [serviceCidr], server: 'v1.33.4', backTo: 'kubernetes=1.32', expect: 'warning ServiceCIDR/one' },
   // Every API server makes this one.
@@ -26,6 +28,19 @@ grid('kubernetes/way-back-apis', [
   { objects: [vap], server: 'v1.30.4', to: 'kubernetes=1.31', expect: 'not-applicable' },
   { forbidden: ['validatingadmissionpolicies.admissionregistration.k8s.io'], backTo: 'kubernetes=1.29', expect: 'unknown' },
 ]);
+
+const nodeOf = (kubeletVersion: string, labels = {}): Raw => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: 'w2', labels },
+  status: { nodeInfo: { kubeletVersion } },
+});
+const proxyOf = (tag: string): Raw => ({
+  apiVersion: 'apps/v1',
+  kind: 'DaemonSet',
+  metadata: { name: 'kube-proxy', namespace: 'kube-system' },
+  spec: { template: { spec: { containers: [{ name: 'kube-proxy', image: `registry.example.com/kube-proxy:${tag}` }] } } },
+});
 
 /** An object in which every field of the table is set; what is a list in it is a map here, which is read alike. */
 function whole(apiVersion: string, kind: string, of = kind, below: string[] = []): Raw {
@@ -81,6 +96,7 @@ grid('kubernetes/way-back-etcd', [
   { fixture: 'healthy', server: 'v1.33.4', to: 'kubernetes=1.34', expect: 'warning Pod/kube-system/etcd-cp1' },
   { fixture: 'found', server: 'v1.35.1', backTo: 'kubernetes=1.34', expect: 'passed' },
   { server: 'v1.34.4', backTo: 'kubernetes=1.33', expect: 'unknown' },
+  { fixture: 'mixed', backTo: 'kubernetes=1.33', expect: 'passed' },
   { base: 'managed', fixture: 'aks', server: 'v1.34.4', backTo: 'kubernetes=1.33', expect: 'not-applicable' },
   { base: 'managed', server: 'v1.34.4-eks-a737599', backTo: 'kubernetes=1.33', expect: 'not-applicable' },
 ]);
@@ -90,7 +106,39 @@ grid('kubernetes/way-back-kubelets', [
   { server: 'v1.38.0', backTo: 'kubernetes=1.37', expect: 'unknown' },
   { fixture: 'found', backTo: 'kubernetes=1.30', expect: 'blocker Node/w1' },
   { fixture: 'healthy', backTo: 'kubernetes=1.30', expect: 'passed' },
+  // A Node that says no version.
+  { fixture: 'healthy', objects: [nodeOf('')], backTo: 'kubernetes=1.30', expect: 'unknown' },
   { to: 'kubernetes=1.31', expect: 'not-applicable' },
+]);
+
+grid('kubernetes/way-back-components', [
+  {
+    fixture: 'found',
+    backTo: 'kubernetes=1.30',
+    expect: ['warning Pod/kube-system/kube-scheduler-cp1', 'blocker DaemonSet/kube-system/kube-proxy'],
+  },
+  { fixture: 'healthy', backTo: 'kubernetes=1.30', expect: 'passed' },
+  { fixture: 'found-two-servers', backTo: 'kubernetes=1.30', expect: 'blocker Pod/kube-system/kube-apiserver-cp2' },
+  { fixture: 'healthy', to: 'kubernetes=1.32', expect: 'not-applicable' },
+  // Of what the provider runs nothing is seen; kube-proxy is.
+  { base: 'managed', server: 'v1.31.4-eks-a737599', backTo: 'kubernetes=1.30', expect: 'not-applicable' },
+  {
+    base: 'managed',
+    objects: [nodeOf('v1.30.4', { 'kubernetes.azure.com/cluster': 'x' })],
+    server: 'v1.31.4',
+    backTo: 'kubernetes=1.30',
+    expect: 'not-applicable',
+  },
+  {
+    base: 'managed',
+    objects: [proxyOf('v1.31.2-eksbuild.2')],
+    server: 'v1.31.4-eks-a737599',
+    backTo: 'kubernetes=1.30',
+    expect: 'warning DaemonSet/kube-system/kube-proxy',
+  },
+  { base: 'managed', server: 'v1.31.4', backTo: 'kubernetes=1.30', expect: 'unknown' },
+  { fixture: 'healthy', objects: [proxyOf('sha-only')], backTo: 'kubernetes=1.30', expect: 'unknown' },
+  { fixture: 'healthy', forbidden: ['daemonsets.apps'], backTo: 'kubernetes=1.30', expect: 'unknown' },
 ]);
 
 grid('kubernetes/way-back-flags', [

@@ -1,13 +1,8 @@
 // kube-proxy must not be newer than any API server, nor more than three minors older (two below 1.25). Source: kubernetes/website version-skew-policy.md.
-import type { Check, Ref, Text } from '../../../engine/contracts.ts';
+import type { Check, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { each, rowOf, word } from '../../../engine/read/index.ts';
 import { skew } from '../knowledge/tables.ts';
-import { tagOf } from '../reads.ts';
-import { olderAllowed, type SkewArgs, saySkew, skewFindings } from '../skew.ts';
-
-const PROXY: Ref = { apiVersion: 'apps/v1', kind: 'DaemonSet', namespace: 'kube-system', name: 'kube-proxy' };
-const COLUMNS = { containers: each('spec.template.spec.containers', { name: word('name'), image: word('image', '') }) };
+import { olderAllowed, PROXY_READ, runningProxy, type SkewArgs, saySkew, skewFindings } from '../skew.ts';
 
 const check: Check<Record<string, never>, SkewArgs> = {
   id: 'kubernetes/kube-proxy-skew',
@@ -31,13 +26,12 @@ const check: Check<Record<string, never>, SkewArgs> = {
   sources: ['kubernetes/website: content/en/releases/version-skew-policy.md'],
   applies: { stage: 'both' },
   reads: {},
-  pointReads: [{ resource: 'daemonsets.apps', names: ['kube-proxy'], columns: Object.values(COLUMNS) }],
+  pointReads: [PROXY_READ],
   judge: async (_, at) => {
-    const proxy = await at.look.get(PROXY);
+    const proxy = await runningProxy(at.look);
     if (isGap(proxy)) return [];
     if (!proxy) return { notApplicable: NONE };
-    const image = rowOf(COLUMNS)(proxy).containers.find(({ name }) => name === 'kube-proxy')?.image ?? '';
-    return skewFindings('kube-proxy', [{ ref: PROXY, version: tagOf(image) }], (minor) => olderAllowed(skew().kubeProxy, minor), at);
+    return skewFindings('kube-proxy', [proxy], (minor) => olderAllowed(skew().kubeProxy, minor), at);
   },
   say: saySkew,
 };

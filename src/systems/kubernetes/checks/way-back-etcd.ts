@@ -3,9 +3,9 @@
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Ref, Text } from '../../../engine/contracts.ts';
 import { each, list, word } from '../../../engine/read/index.ts';
-import { kubeadm } from '../knowledge/tables.ts';
 import { providersMatter } from '../managed.ts';
 import { nodes, tagOf } from '../reads.ts';
+import { crossesEtcd, etcdMinorOf, etcdOf } from '../way-back.ts';
 
 const reads = {
   pods: list(
@@ -28,12 +28,12 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'etcd cannot return to its older minor in place', zh: 'etcd 无法直接回到旧的次要版本' },
   page: {
     impact: {
-      en: 'An etcd of an older minor does not start on data that a newer one wrote. Without a downgrade of etcd itself, the only way back is a restore, which loses every later write.',
+      en: 'An etcd of an older minor does not start on data that a newer one wrote. Without a downgrade of etcd itself, the only way back is to restore the backup, which loses every later write.',
       zh: '旧次要版本的 etcd 无法在新版本写入的数据上启动。除非对 etcd 本身执行降级，否则只能恢复备份，之后的写入会全部丢失。',
     },
     detection: {
-      en: 'Compares the image of the etcd static Pods, before an upgrade the etcd that kubeadm installs for the target, with the etcd of the older version.',
-      zh: '将 etcd 静态 Pod 的镜像（升级前则为 kubeadm 为目标版本安装的 etcd）与旧版本所带的 etcd 比较。',
+      en: 'Compares the image of the etcd static Pods (the oldest member), before an upgrade the etcd that kubeadm installs for the target, with the etcd of the older version.',
+      zh: '将 etcd 静态 Pod 的镜像（以最旧的成员为准；升级前则为 kubeadm 为目标版本安装的 etcd）与旧版本所带的 etcd 比较。',
     },
     fix: {
       en: 'manual: back up etcd before the upgrade. To return: etcdctl downgrade enable (etcd 3.6 and newer), then replace the members one by one; or restore the backup. The older API server may also keep the newer etcd.',
@@ -51,32 +51,35 @@ const check: Check<typeof reads, Args> = {
     const { from, to, upgraded } = back!;
     const theirs = providersMatter(path.from, nodes);
     if (theirs) return theirs;
+    const crosses = crossesEtcd(to, from);
+    if (crosses === undefined) return { unknown: NO_DATA(etcdOf(to) ? from : to) };
+    if (!crosses) return [];
     const members = pods.flatMap(({ ref, containers }) => {
       const image = containers.find(({ name }) => name === 'etcd')?.image;
       return image ? [{ ref, version: tagOf(image).replace(/-\d+$/, '') }] : [];
     });
-    const [newer, older] = [upgraded ? members[0]?.version : etcdOf(from), upgraded ? etcdOf(to) : (members[0]?.version ?? etcdOf(to))];
-    if (minorIn(etcdOf(from)) === minorIn(etcdOf(to))) return [];
-    if (!newer || !older) return { unknown: NOT_SEEN };
-    return minorIn(newer) > minorIn(older)
-      ? [
-          told(
-            members.map(({ ref }) => ref),
-            { newer, older, to, upgraded },
-          ),
-        ]
-      : [];
+    if (members.some(({ version }) => Number.isNaN(etcdMinorOf(version)))) return { unknown: NO_TAG };
+    // Data stay of the older minor until the last member is of the newer one.
+    const oldest = members.map(({ version }) => version).toSorted((a, b) => etcdMinorOf(a) - etcdMinorOf(b))[0];
+    if (upgraded && !oldest) return { unknown: NOT_SEEN };
+    const [newer, older] = upgraded ? [oldest!, etcdOf(to)!] : [etcdOf(from)!, oldest ?? etcdOf(to)!];
+    const objects = members.map(({ ref }) => ref);
+    return etcdMinorOf(newer) > etcdMinorOf(older) ? [told(objects, { newer, older, to, upgraded })] : [];
   },
-  say: ({ newer, older, to, upgraded }) =>
-    upgraded
+  say: ({ newer, older, to, upgraded }) => {
+    const first = /^v?3\.[0-5]\./.test(newer)
+      ? { en: '', zh: '' }
+      : { en: ' or a downgrade of etcd first (etcdctl downgrade)', zh: '，或先用“etcdctl downgrade”降级 etcd，' };
+    return upgraded
       ? {
-          en: `etcd ${older}, which comes with ${to}, does not start on the data of etcd ${newer}`,
-          zh: `${to} 自带的 etcd ${older} 无法在 etcd ${newer} 的数据上启动`,
+          en: `etcd ${older}, which comes with ${to}, does not start on the data of etcd ${newer}: only restoring the backup${first.en} leads back`,
+          zh: `${to} 自带的 etcd ${older} 无法在 etcd ${newer} 的数据上启动：只能恢复备份${first.zh}才能回退`,
         }
       : {
           en: `the upgrade installs etcd ${newer}: afterwards etcd ${older} does not start on its data`,
           zh: `升级会安装 etcd ${newer}：此后 etcd ${older} 无法在其数据上启动`,
-        },
+        };
+  },
 };
 export default check;
 
@@ -84,9 +87,14 @@ const NOT_SEEN: Text = {
   en: 'no etcd static Pod is visible: run etcdctl endpoint status --cluster',
   zh: '看不到 etcd 静态 Pod：请执行 etcdctl endpoint status --cluster',
 };
-const etcdOf = (version: string): string | undefined => kubeadm().images.find((row) => row.minor === /1\.\d+/.exec(version)?.[0])?.etcd;
-/** Of 3.6.5: 6. */
-const minorIn = (version: string | undefined): number => Number(version?.split('.')[1]);
+const NO_TAG: Text = {
+  en: 'the image of etcd names no version: run etcdctl endpoint status --cluster',
+  zh: 'etcd 的镜像没有标明版本：请执行 etcdctl endpoint status --cluster',
+};
+const NO_DATA = (version: string): Text => ({
+  en: `the etcd that comes with ${version} is not known to this version of upgrade-guard`,
+  zh: `当前版本的 upgrade-guard 没有 ${version} 自带 etcd 的数据`,
+});
 
 const told = (objects: Ref[], args: Args) =>
   finding({ severity: 'blocker', key: ['minor'], certainty: 'high', objects, args, evidence: [{ seen: `etcd ${args.newer}` }] });

@@ -1,16 +1,11 @@
 // Kubelets of a newer minor than the older version: a kubelet is never newer than an API server, so that they return first. Source: kubernetes/website version-skew-policy.md.
-import { finding } from '../../../engine/builders.ts';
 import type { Check } from '../../../engine/contracts.ts';
 import { list, word } from '../../../engine/read/index.ts';
-import { minor, minorOf } from '../../../versions/kubernetes.ts';
+import { type NewerArgs, newerThan } from '../way-back.ts';
 
 const reads = { nodes: list('nodes', { kubelet: word('status.nodeInfo.kubeletVersion', '') }) };
-interface Args {
-  kubelet: string;
-  to: string;
-}
 
-const check: Check<typeof reads, Args> = {
+const check: Check<typeof reads, NewerArgs> = {
   id: 'kubernetes/way-back-kubelets',
   title: { en: 'no kubelet is newer than the older version', zh: '没有 kubelet 比要回退到的版本新' },
   headline: { en: 'kubelets are newer than the older version', zh: 'kubelet 比要回退到的版本新' },
@@ -33,22 +28,15 @@ const check: Check<typeof reads, Args> = {
   needs: ['upgraded'],
   reads,
   judge: ({ nodes }, { back }) =>
-    [...Map.groupBy(nodes, ({ kubelet }) => minorOf(kubelet))].flatMap(([number, same]) =>
-      number > minorOf(back!.to)
-        ? [
-            finding({
-              severity: 'blocker',
-              key: [minor(number)],
-              objects: same.map(({ ref }) => ref),
-              args: { kubelet: minor(number), to: back!.to },
-              evidence: [{ seen: `status.nodeInfo.kubeletVersion=${same[0]!.kubelet}` }],
-            }),
-          ]
-        : [],
+    newerThan(
+      back!,
+      'kubelet',
+      nodes.map(({ ref, kubelet }) => ({ ref, version: kubelet })),
+      () => 'blocker',
     ),
-  say: ({ kubelet, to }, { length }) => ({
-    en: `${length} Node${length === 1 ? '' : 's'} with kubelet ${kubelet}: newer than ${to}, downgrade ${length === 1 ? 'it' : 'them'} before the API servers`,
-    zh: `${length} 个节点的 kubelet 为 ${kubelet}：比 ${to} 新，请先于 API 服务器回退`,
+  say: ({ version, to }, { length }) => ({
+    en: `${length} Node${length === 1 ? '' : 's'} with kubelet ${version}: newer than ${to}, downgrade ${length === 1 ? 'it' : 'them'} before the API servers`,
+    zh: `${length} 个节点的 kubelet 为 ${version}：比 ${to} 新，请先于 API 服务器回退`,
   }),
 };
 export default check;

@@ -48,7 +48,7 @@ const check: Check<typeof reads, Args> = {
     },
   },
   sources: ['kubernetes/website: Admission Webhook Good Practices'],
-  applies: { stage: 'both' },
+  applies: { stage: 'both', back: true },
   reads,
   pointReads: [{ resource: 'services', columns: [] }, { resource: 'endpointslices.discovery.k8s.io' }],
   judge: async (rows: Rows<typeof reads>, { look }) => {

@@ -37,7 +37,7 @@ const check: Check<typeof reads, Args> = {
     limits: { en: 'The certificate that the backend serves is not checked.', zh: '不检查后端实际使用的证书。' },
   },
   sources: ['kubernetes/apiserver: pkg/util/webhook'],
-  applies: { stage: 'both' },
+  applies: { stage: 'both', back: true },
   reads,
   judge: (rows: Rows<typeof reads>, { now }) =>
     hooksOf(rows).flatMap(({ name, policy, on, ca }) => {
