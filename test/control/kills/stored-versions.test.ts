@@ -81,6 +81,11 @@ const steady = async () => {
   };
 };
 const NAMES = ['one', 'three', 'two'];
+/** The CRD with its custom resources; the API server of 1.37 may take half a minute to do the same when the CRD alone is deleted. */
+async function withoutWidgets(): Promise<void> {
+  await cluster.request('DELETE', WIDGETS);
+  await cluster.remove({ ...definition('v1', true), metadata: { name: 'widgets.example.com' } });
+}
 
 sweeps.remedy({
   name: CHECK,
@@ -113,8 +118,7 @@ describe('more than a page of custom resources', () => {
   beforeAll(async () => {
     proxy = await startFaultProxy(cluster);
     kubeconfig = await proxy.kubeconfigFrom(cluster.kubeconfig);
-    await cluster.request('DELETE', CRD);
-    await soon(async () => expect((await cluster.request('GET', CRD)).status).toBe(404));
+    await withoutWidgets();
     await behind(['w-0000']);
     await cluster.apply(definition('v1beta1', true));
     await soon(async () => {
@@ -159,14 +163,14 @@ describe('more than a page of custom resources', () => {
       expect.stringContaining('the CRD was changed while its custom resources were rewritten'),
     ]);
     expect(await storedVersions()).toEqual(['v1beta1', 'v1']);
-    // It went on behind what was certain.
-    expect(rewrites().length - before).toBeLessThan(600);
+    // It went on behind what was certain: the last mark, which a busy machine may have written a second before the kill.
+    expect(rewrites().length - before).toBeLessThan(MANY.length - 200);
 
     const ended = await run(['resume', '--yes'], { kubeconfig, home, env: hastened(5) });
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
     expect(await storedVersions()).toEqual(['v1']);
     expect(await inEtcd()).toEqual(allAt('v1'));
-    await cluster.request('DELETE', CRD);
+    await withoutWidgets();
   }, 120_000);
 });
 
@@ -186,13 +190,12 @@ describe('a webhook that no one answers', () => {
   const closed = async (home: string) => {
     await cluster.apply(hook);
     await soon(async () => expect((await cluster.request('PATCH', `${WIDGETS}/one`, { spec: { size: 'small' } })).status).toBe(500));
-    return run(['fix', CHECK, '--yes'], { kubeconfig: cluster.kubeconfig, home });
+    return run(['fix', CHECK, '--yes'], { kubeconfig: cluster.kubeconfig, home, env: hastened(5) });
   };
   beforeAll(async () => {
     // What a test before this one may have left.
     await cluster.request('DELETE', LEASE);
-    await cluster.request('DELETE', CRD);
-    await soon(async () => expect((await cluster.request('GET', CRD)).status).toBe(404));
+    await withoutWidgets();
   });
 
   test('is not asked where the status is a subresource; where it is, the object is named, nothing is trimmed, and it can be resumed', async () => {
@@ -201,8 +204,7 @@ describe('a webhook that no one answers', () => {
     expect(through.code, through.stdout + through.stderr).toBe(0);
     expect(await storedVersions()).toEqual(['v1']);
     await cluster.remove(hook);
-    await cluster.request('DELETE', CRD);
-    await soon(async () => expect((await cluster.request('GET', CRD)).status).toBe(404));
+    await withoutWidgets();
     await behind(NAMES, false);
     const home = newHome();
     const refused = await closed(home);
