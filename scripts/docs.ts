@@ -31,7 +31,8 @@ const WORDS = {
   checks: { en: 'Checks', zh: '检查项' },
   name: { en: 'check', zh: '检查项' },
   should: { en: 'checks that', zh: '检查内容' },
-  versions: { en: 'Versions known', zh: '支持的版本' },
+  versions: { en: 'Versions known', zh: '已知版本' },
+  provisional: { en: 'provisional', zh: '暂定数据' },
 } satisfies Record<string, Text>;
 
 /** All pages by path below docs/checks. `only`: of these checks, and the indexes. */
@@ -58,22 +59,23 @@ async function page(each: Check, language: Language): Promise<string> {
 }
 
 const example = async ({ id }: Check, language: Language): Promise<string> =>
-  `\n## ${WORDS.example[language]}\n\n${await output(id, id, language)}\n`;
+  `\n## ${WORDS.example[language]}\n\n${await output(id, [id], language)}\n`;
 
-/** What `check ASKED` prints over the bad fixture of a check, with the command that does it. */
-async function output(asked: string, id: string, language: Language): Promise<string> {
-  const folder = layOut(id, { fixture: 'found' });
+/** What `check ASKED`, or `check` alone, prints over the bad fixtures of checks in one cluster, with the command that does it. */
+async function output(asked: string | undefined, [id, ...beside]: readonly string[], language: Language): Promise<string> {
+  const folder = layOut(id!, { fixture: 'found', beside });
   try {
-    const flags = flagsOf(id, 'found');
-    const lines = await printed(['check', asked, '--from', folder, ...flags], flags, language);
+    const flags = flagsOf(id!, 'found');
+    const words = ['check', ...(asked ? [asked] : []), ...flags];
+    const lines = await printed([...words, '--from', folder], flags, language);
     const text = lines.join('\n').replace(`(${folder})`, 'prod-1').trim();
-    return `\`\`\`console\n$ ${[TOOL, 'check', asked, ...flags].join(' ')}\n${text}\n\`\`\``;
+    return `\`\`\`console\n$ ${[TOOL, ...words].join(' ')}\n${text}\n\`\`\``;
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-const BLOCK = /(<!-- output: (\S+) over (\S+) -->\n)[\s\S]*?(\n<!-- end -->)/;
+const BLOCK = /(<!-- output: check(?: (\S+))? over ([^>]+) -->\n)[\s\S]*?(\n<!-- end -->)/;
 
 /** README.md and README.zh-CN.md with their block of output as it is today, by file name. */
 export async function readmes(): Promise<Map<string, string>> {
@@ -81,9 +83,9 @@ export async function readmes(): Promise<Map<string, string>> {
   for (const language of LANGUAGES) {
     const name = `README${SUFFIX[language]}`;
     const text = readFileSync(join(ROOT, name), 'utf8');
-    const [, head, asked, id, end] = BLOCK.exec(text) ?? [];
+    const [, head, asked, ids = '', end] = BLOCK.exec(text) ?? [];
     if (!head) throw new Error(`${name} has no block of output`);
-    made.set(name, text.replace(BLOCK, `${head}${(await output(asked!, id!, language)).replaceAll('$', '$$$$')}${end}`));
+    made.set(name, text.replace(BLOCK, `${head}${(await output(asked, ids.split(' '), language)).replaceAll('$', '$$$$')}${end}`));
   }
   return made;
 }
@@ -116,13 +118,15 @@ async function printed(words: readonly string[], again: readonly string[], langu
 
 function index(system: System, language: Language): string {
   const other = language === 'en' ? 'zh' : 'en';
+  const [open, close] = { en: [' (', ')'], zh: ['（', '）'] }[language];
+  const early = system.provisionalUpTo ? `${open}${system.provisionalUpTo} ${WORDS.provisional[language]}${close}` : '';
   const rows = system.checks.map((each) => `| [${nameOf(each)}](${nameOf(each)}${SUFFIX[language]}) | ${each.title[language]} |`);
   return `${[
     `# ${system.title[language]}`,
     '',
     `[${WORDS.other[language]}](README${SUFFIX[other]})`,
     '',
-    `${WORDS.versions[language]}: ${system.knownFrom} – ${system.knownUpTo}`.replace(': ', { en: ': ', zh: '：' }[language]),
+    `${WORDS.versions[language]}${{ en: ': ', zh: '：' }[language]}${system.knownFrom} – ${system.knownUpTo}${early}`,
     '',
     `| ${WORDS.name[language]} | ${WORDS.should[language]} |`,
     '| --- | --- |',

@@ -14,6 +14,8 @@ export interface Laid {
   base?: string;
   /** What GET /version says, where the fixture does not. */
   server?: string;
+  /** More fixtures in the same cluster, with the installation of their system: CHECK-ID (its found.yaml) or CHECK-ID/FIXTURE. */
+  beside?: readonly string[];
   /** Laid over all of it. */
   objects?: readonly Raw[];
   /** Resources that could not be read. */
@@ -29,17 +31,23 @@ const FIXTURES = path.join(import.meta.dirname, 'fixtures');
 const SERVER = 'v1.30.4';
 
 /** Writes the folder; the caller removes it. */
-export function layOut(check: string, { fixture, base = 'installed', server, objects, forbidden, bare, logs = {} }: Laid): string {
+export function layOut(
+  check: string,
+  { fixture, base = 'installed', server, beside = [], objects, forbidden, bare, logs = {} }: Laid,
+): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'ug-fixture-'));
   const [system] = check.split('/') as [string];
   const installed = path.join(FIXTURES, system, `${base}.yaml`);
   cpSync(installed, path.join(folder, 'installed.yaml'));
   if (fixture) {
     cpSync(fixtureFile(check, fixture), path.join(folder, 'over-installed.yaml')); // read later, so that what it repeats counts
-    for (const kind of ['logs', 'text']) {
-      const beside = path.join(FIXTURES, check, `${fixture}.${kind}`);
-      if (existsSync(beside)) cpSync(beside, path.join(folder, kind), { recursive: true });
-    }
+    copyTexts(check, fixture, folder);
+  }
+  for (const each of beside) {
+    const [other, name, which = 'found'] = each.split('/') as [string, string, string?];
+    if (other !== system) cpSync(path.join(FIXTURES, other, 'installed.yaml'), path.join(folder, `installed-${other}.yaml`));
+    cpSync(fixtureFile(`${other}/${name}`, which), path.join(folder, `over-${other}-${name}.yaml`));
+    copyTexts(`${other}/${name}`, which, folder);
   }
   if (objects) writeFileSync(path.join(folder, 'over-objects.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
   const gitVersion = server ?? (fixture && headOf(fixtureFile(check, fixture), 'version')) ?? headOf(installed, 'version') ?? SERVER;
@@ -51,6 +59,14 @@ export function layOut(check: string, { fixture, base = 'installed', server, obj
     writeFileSync(file, text);
   }
   return folder;
+}
+
+/** Logs and answers of text paths that lie beside a fixture. */
+function copyTexts(check: string, fixture: string, folder: string): void {
+  for (const kind of ['logs', 'text']) {
+    const texts = path.join(FIXTURES, check, `${fixture}.${kind}`);
+    if (existsSync(texts)) cpSync(texts, path.join(folder, kind), { recursive: true });
+  }
 }
 
 const fixtureFile = (check: string, fixture: string): string => path.join(FIXTURES, check, `${fixture}.yaml`);

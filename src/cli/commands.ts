@@ -32,7 +32,7 @@ const LOOK = [
       },
     },
     output: REPORTS,
-    text: { en: 'Find what an upgrade would break', zh: '找出升级会破坏的内容' },
+    text: { en: 'Find what an upgrade would break', zh: '找出升级会引发的问题' },
     more: {
       en: 'Changes nothing. Without a name, every system that is installed is checked. What cannot be read is reported as unknown, never as passed.',
       zh: '不做任何更改。不指定名称时，检查所有已安装的系统。读取不到的内容一律报告为“未知”，不会是“通过”。',

@@ -27,7 +27,7 @@ export function helpPage(topic: string | undefined, page: Page): string {
 const WORDS = {
   intro: {
     en: 'Find what an upgrade will break in your cluster, fix it, and undo the fix if needed.',
-    zh: '升级前找出会被破坏的内容，自动修复，并支持撤销。',
+    zh: '升级前检查集群，找出升级会引发的问题并修复，必要时可撤销修复。',
   },
   usage: { en: 'Usage:', zh: '用法：' },
   examples: { en: 'Examples:', zh: '示例：' },

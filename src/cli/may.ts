@@ -35,8 +35,8 @@ function lacking(missing: readonly Rule[], command: string): UserError {
   return new UserError(
     { en: `checking permissions: no permission to ${lacks.en}; nothing was changed`, zh: `检查权限：没有权限 ${lacks.zh}；未做任何更改` },
     {
-      en: `have them granted; all that is needed: {tool} rbac --for ${command}`,
-      zh: `请申请授予这些权限；所需的全部权限：{tool} rbac --for ${command}`,
+      en: `have these permissions granted; the whole ClusterRole: {tool} rbac --for ${command}`,
+      zh: `请申请这些权限；完整的 ClusterRole：{tool} rbac --for ${command}`,
     },
     EXIT.failed,
   );

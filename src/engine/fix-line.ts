@@ -39,10 +39,14 @@ export function fixLine({ drafts, refusals: all }: Proposal): Text {
   }
   const texts = [...parts.values()].map(partText);
   texts.push(...drafts.flatMap(({ do: doing, brief }) => (doing === 'manual' && brief ? [brief(1)] : [])));
-  const manual = drafts.filter(({ do: doing, brief }) => doing === 'manual' && !brief);
+  const byPerson = drafts.filter(({ do: doing, brief }) => doing === 'manual' && !brief);
+  // What an upgrade changes while it lasts, fix leaves to a person.
+  const alone = drafts.some(({ when }) => when === 'first') ? byPerson.filter(({ when }) => when === 'instead') : [];
+  const manual = byPerson.filter((draft) => !alone.includes(draft));
   const refused = refusals.flatMap(({ objects }) => objects).length;
   texts.push(...adviceTexts(all));
   if (manual.length) texts.push(manualText(manual, texts.length > 0));
+  if (alone.length) texts.push(aloneText(alone.length));
   if (refusals.length) texts.push(refusedText(refused, refusals[0]!.refused, refusals.length === 1 && !texts.length));
   return { en: texts.map(({ en }) => en).join('; '), zh: texts.map(({ zh }) => zh).join('；') };
 }
@@ -141,6 +145,11 @@ function manualText(manual: StepDraft[], behind: boolean): Text {
   const rest = more.length ? { en: ` (and ${more.length} more)`, zh: `（另有 ${more.length} 步）` } : { en: '', zh: '' };
   return { en: `manual: ${first!.en}${rest.en}`, zh: `手动：${first!.zh}${rest.zh}` };
 }
+
+const aloneText = (count: number): Text => ({
+  en: `with fix alone: ${count} manual ${count === 1 ? 'step' : 'steps'}`,
+  zh: `仅执行 fix 时：手动 ${count} 步`,
+});
 
 function refusedText(objects: number, why: Text, alone: boolean): Text {
   const because = { en: oneLine(why.en, LONG), zh: oneLine(why.zh, LONG) };

@@ -70,6 +70,19 @@ test.each<[string, StepDraft[], Ref[], string, string]>([
     'evicts Pod shop/web; manual: 1 more',
     '驱逐 Pod shop/web；手动：另有 1 步',
   ],
+  [
+    'what only an upgrade does, and a person otherwise',
+    [
+      draft({
+        ...{ do: 'patch', on: endpoint('a'), when: 'first', changes: [{ path: '/spec/x', before: 1, after: 2 }] },
+        brief: () => ({ en: 'during the upgrade, sets x of', zh: '升级期间设置 x：' }),
+      }),
+      draft({ do: 'manual', when: 'instead', commands: [] }),
+    ],
+    [],
+    'during the upgrade, sets x of SpiderEndpoint shop/a; with fix alone: 1 manual step',
+    '升级期间设置 x：SpiderEndpoint shop/a；仅执行 fix 时：手动 1 步',
+  ],
 ])('%s', (_, drafts, refused, en, zh) => {
   const refusals = refused.length ? [{ refused: WHY, objects: refused }] : [];
   expect(fixLine({ drafts, refusals })).toEqual({ en, zh });

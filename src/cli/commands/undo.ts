@@ -103,7 +103,7 @@ function manualOf(call: Call, { run, progress }: Pick<StoredRun, 'run' | 'progre
   if (!ids.length) return [];
   return [
     call.t({
-      en: `stays: ${counted(ids.length, 'manual step', '').en} (${ids.join(', ')}), which only a person can undo`,
+      en: `stays: ${counted(ids.length, 'manual step', '').en} (${ids.join(', ')}), to be undone manually`,
       zh: `保持不变：已完成的 ${ids.length} 个手动步骤（${ids.join('、')}），只能手动撤销`,
     }),
   ];

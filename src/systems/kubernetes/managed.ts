@@ -36,7 +36,7 @@ export function providersNodes(version: string | Gap, nodes: readonly Pick<NodeR
 }
 
 const ITS_NODES = (by: string): Text => ({
-  en: `${by} provides the Nodes: what is on them is the provider's matter`,
+  en: `${by} provides the Nodes and is responsible for what is on them`,
   zh: `节点由 ${by} 提供：节点上的内容由提供商负责`,
 });
 const MANAGED = (by: string): Text => (by === 'K3s' ? OF_K3S : OF_PROVIDER(by));

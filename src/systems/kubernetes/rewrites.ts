@@ -92,8 +92,8 @@ const DECISIONS: { apiVersions: string; kinds: string; when?(object: Raw): boole
     kinds: 'PodDisruptionBudget',
     when: (object) => isEmpty(at(object, 'spec', 'selector')),
     decide: {
-      en: 'decide what its empty selector means: no Pod until now, every Pod from then on',
-      zh: '确认空的 selector 的含义：此前不选中任何 Pod，此后选中所有 Pod',
+      en: 'check its empty selector: it selects no Pod in v1beta1, and every Pod in v1',
+      zh: '核对空的 selector：在 v1beta1 中不选中任何 Pod，在 v1 中选中所有 Pod',
     },
   },
   {

@@ -110,8 +110,11 @@ export const unreadable = ({ kind, namespace, name }: Ref, version: string): Gap
 });
 
 export const saySkew = ({ is, component, version, server, oldest, now }: SkewArgs, { length }: readonly Ref[]): Text => {
-  const many = component === 'kubelet' ? 'Node' : 'instance';
-  const on = { en: `${component} ${version} (${length} ${many}${length === 1 ? '' : 's'})`, zh: `${component} ${version}（${length} 个）` };
+  const [en, zh] = component === 'kubelet' ? ['Node', '节点'] : ['instance', '实例'];
+  const on = {
+    en: `${component} ${version} (${length} ${en}${length === 1 ? '' : 's'})`,
+    zh: `${component} ${version}（${length} 个${zh}）`,
+  };
   if (is === 'newer')
     return { en: `${on.en} is newer than API server ${server}: not supported`, zh: `${on.zh}比 API 服务器 ${server} 新：不受支持` };
   return now

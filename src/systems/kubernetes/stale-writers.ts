@@ -32,7 +32,7 @@ export const renamed = (resources: readonly string[]): Remedy<Stale> => ({
           }),
           undo: 'none',
           undoNote: {
-            en: `undo: none: an API server does not take an entry of ${apiVersion}, which the CRD does not have; the old one is in the plan of the run`,
+            en: `undo: none: an API server does not accept an entry of ${apiVersion}, which the CRD does not have; the old one is in the plan of the run`,
             zh: `无法撤销：CRD 没有 ${apiVersion}，API 服务器不接受该版本的记录；原记录保存在运行的计划中`,
           },
         };

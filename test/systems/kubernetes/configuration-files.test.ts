@@ -39,7 +39,7 @@ describe('found', () => {
       '1.37',
       [
         'blocker kubeadm-config ClusterConfiguration a.yaml:1: ClusterConfiguration is kubeadm.k8s.io/v1beta3: kubeadm 1.37 cannot read it',
-        'blocker kubeadm-config ClusterConfiguration a.yaml:1: ClusterConfiguration sets feature gate EtcdLearnerMode: removed by 1.33, kubeadm 1.33 stops at it',
+        'blocker kubeadm-config ClusterConfiguration a.yaml:1: ClusterConfiguration sets feature gate EtcdLearnerMode: removed by 1.33, kubeadm 1.33 stops with an error',
       ],
     ],
     [

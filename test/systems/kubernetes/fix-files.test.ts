@@ -92,7 +92,7 @@ test.each<[string, string, string, RegExp]>([
     'PodDisruptionBudget',
     'policy/v1beta1',
     'spec: {minAvailable: 1, selector: {}}',
-    /PodDisruptionBudget\/default\/x: .*decide what its empty selector means/,
+    /PodDisruptionBudget\/default\/x: .*check its empty selector/,
   ],
 ])('%s of %s: what a person decides, and the file stays', async (kind, apiVersion, spec, said) => {
   const text = `# one\napiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: x}\n${spec}\n`;

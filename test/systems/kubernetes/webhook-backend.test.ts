@@ -73,7 +73,7 @@ test('a fix alone leaves failurePolicy: a person restores the backend; an upgrad
     ],
   ]);
   expect(texts[0]).toBe(
-    'for the time of the upgrade, sets failurePolicy to Ignore in ValidatingWebhookConfiguration gone; for the time of the upgrade, sets failurePolicy to Ignore in MutatingWebhookConfiguration gone; manual: 2 more',
+    'during the upgrade, sets failurePolicy to Ignore in ValidatingWebhookConfiguration gone; during the upgrade, sets failurePolicy to Ignore in MutatingWebhookConfiguration gone; with fix alone: 2 manual steps',
   );
   const stage = (hop: string, more = {}) => ({
     hop,

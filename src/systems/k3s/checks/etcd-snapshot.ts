@@ -2,6 +2,7 @@
 // Sources: docs.k3s.io/cli/etcd-snapshot, docs.k3s.io/upgrades/roll-back; k3s-io/api k3s.cattle.io/v1 (ETCDSnapshotFile).
 import type { Check, Finding, Ref, Text } from '../../../engine/contracts.ts';
 import { flag, list, time, word } from '../../../engine/read/index.ts';
+import { ageOf } from '../../../text/age.ts';
 import { ETCD } from '../plans.ts';
 import { nodes } from '../reads.ts';
 
@@ -52,8 +53,8 @@ const check: Check<typeof reads, Args> = {
     return [finding({ hours, failed: rows.snapshots.filter(({ error }) => error !== undefined).length }, newest?.ref ?? members[0]!.ref)];
   },
   say: ({ hours, failed }) => ({
-    en: `${hours === undefined ? 'no etcd snapshot has succeeded' : `newest etcd snapshot is ${hours} hours old`}${failed ? `, ${failed} failed` : ''}: going back would lose everything written since`,
-    zh: `${hours === undefined ? '没有成功的 etcd 快照' : `最新的 etcd 快照已是 ${hours} 小时前`}${failed ? `，另有 ${failed} 个失败` : ''}：回退会丢失此后写入的全部内容`,
+    en: `${hours === undefined ? 'no etcd snapshot has succeeded' : `newest etcd snapshot is ${ageOf(hours).en} old`}${failed ? `, ${failed} failed` : ''}: going back would lose everything written since`,
+    zh: `${hours === undefined ? '没有成功的 etcd 快照' : `最新的 etcd 快照在 ${ageOf(hours).zh}前`}${failed ? `，另有 ${failed} 个失败` : ''}：回退会丢失此后写入的全部内容`,
   }),
 };
 export default check;

@@ -26,7 +26,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Reads spec.drain.timeout of every Plan, also of Plans that do not upgrade K3s, and the version of the controller of its namespace. Where that version is unknown, a newer controller is assumed, with less certainty.',
-      zh: '读取每个 Plan（无论升级什么）的 spec.drain.timeout 以及其命名空间中控制器的版本。版本未知时按较新的控制器判断，确定性较低。',
+      zh: '读取每个 Plan（无论升级什么）的 spec.drain.timeout 以及其命名空间中控制器的版本。版本未知时按较新的控制器判断，可信度较低。',
     },
     fix: { en: 'manual: write the timeout as text with a unit, such as 10m.', zh: '手动：将超时写成带单位的文本，例如 10m。' },
   },

@@ -35,7 +35,7 @@ const check: Check<typeof reads, Args> = {
     },
     fix: {
       en: 'manual: remove the tag of the K3s upgrade image; name a tag for other images; correct the ConfigMap and restart the controller.',
-      zh: '手动：去掉 K3s 升级镜像的 tag；为其他镜像写明 tag；修正 ConfigMap 并重启控制器。',
+      zh: '手动：移除 K3s 升级镜像的 tag；为其他镜像写明 tag；修正 ConfigMap 并重启控制器。',
     },
     limits: {
       en: 'Whether a mirror has the image is not checked. Releases without a known image are found by plan-version.',

@@ -40,16 +40,16 @@ const check: Check<Record<string, never>, Args> = {
   headline: { en: 'kubeadm does not upgrade its add-ons', zh: 'kubeadm 不会升级其附加组件' },
   page: {
     impact: {
-      en: 'kubeadm upgrade stops in its preflight check CoreDNSMigration if CoreDNS is newer than the version that kubeadm ships, or a version that it does not know. A tag in kubeadm-config keeps CoreDNS or etcd at that version. kubeadm does not upgrade an external etcd, and refuses to upgrade if that is too old.',
-      zh: 'CoreDNS 比 kubeadm 自带的新，或不是 kubeadm 认识的版本时，kubeadm upgrade 会停在预检项 CoreDNSMigration。kubeadm-config 中的镜像标签会使 CoreDNS 或 etcd 停留在该版本。kubeadm 不升级外部 etcd，版本过低时会拒绝。',
+      en: 'kubeadm upgrade stops in its preflight check CoreDNSMigration if CoreDNS is newer than the version that kubeadm ships, or is a version that kubeadm does not know. A tag in kubeadm-config keeps CoreDNS or etcd at that version. kubeadm neither upgrades an external etcd nor checks its version before an upgrade.',
+      zh: 'CoreDNS 比 kubeadm 自带的新，或不是 kubeadm 认识的版本时，kubeadm upgrade 会停在预检项 CoreDNSMigration。kubeadm-config 中的镜像标签会使 CoreDNS 或 etcd 停留在该版本。kubeadm 不升级外部 etcd，升级前也不检查其版本。',
     },
     detection: {
       en: 'Compares the image of Deployment kube-system/coredns, and the image tags in ConfigMap kubeadm-config, with what the newest known kubeadm of each minor on the way ships.',
       zh: '将 Deployment kube-system/coredns 的镜像以及 ConfigMap kubeadm-config 中的镜像标签，与途经的每个次要版本中已知最新 kubeadm 自带的版本比较。',
     },
     fix: {
-      en: 'manual: for an external etcd run etcdctl endpoint status --cluster. kubeadm upgrade apply --ignore-preflight-errors=CoreDNSUnsupportedPlugins,CoreDNSMigration leaves CoreDNS as it is. For a tag: kubectl edit configmap kubeadm-config -n kube-system.',
-      zh: '手动：对于外部 etcd，执行 etcdctl endpoint status --cluster。“kubeadm upgrade apply --ignore-preflight-errors=CoreDNSUnsupportedPlugins,CoreDNSMigration”会保留现有的 CoreDNS。对于镜像标签：执行“kubectl edit configmap kubeadm-config -n kube-system”。',
+      en: 'manual: to leave CoreDNS as it is, add --ignore-preflight-errors=CoreDNSUnsupportedPlugins,CoreDNSMigration to kubeadm upgrade apply. To remove a tag: kubectl edit configmap kubeadm-config -n kube-system. For an external etcd run etcdctl endpoint status --cluster, and upgrade it first if it is too old.',
+      zh: '手动：如需保留现有的 CoreDNS，升级时执行“kubeadm upgrade apply --ignore-preflight-errors=CoreDNSUnsupportedPlugins,CoreDNSMigration”。如需删除镜像标签，执行“kubectl edit configmap kubeadm-config -n kube-system”。对于外部 etcd，执行 etcdctl endpoint status --cluster，版本过低时先升级 etcd。',
     },
     limits: {
       en: 'For kube-proxy see kubernetes/kube-proxy-skew, for etcd kubernetes/etcd-upgrade-path. Images named by digest and the sandbox image on Nodes are not compared.',
@@ -133,7 +133,7 @@ function pinned({ field, name, ships: column }: (typeof PINS)[number], installed
   ];
 }
 
-/** Its version is not seen: whether it is old enough to be refused, only its operator knows. */
+/** Its version is not seen. kubeadm itself looks at it in init only (RunInitNodeChecks@1.37.2), not in upgrade. */
 function external(from: string, hops: readonly string[]): Finding<Args>[] {
   const least = (version: string) => (shipped(version)?.minExternalEtcd ?? '0.0.0').replace(/-\d+$/, '');
   const hop = hops.find((each) => semver.gt(least(each), least(from)));
@@ -162,8 +162,8 @@ const SAYS: Record<Args['is'], (args: Args) => Text> = {
     zh: `kubeadm ${hop} 不支持从 CoreDNS ${installed} 升级：kubeadm upgrade 会在预检时停止`,
   }),
   external: ({ ships, hop }) => ({
-    en: `kubeadm-config names an external etcd: kubeadm ${hop} refuses it below ${ships}; check with etcdctl endpoint status --cluster`,
-    zh: `kubeadm-config 指定了外部 etcd：低于 ${ships} 时 kubeadm ${hop} 会拒绝；请用 etcdctl endpoint status --cluster 检查`,
+    en: `kubeadm-config names an external etcd: kubeadm ${hop} supports ${ships} and newer, and does not check it; run etcdctl endpoint status --cluster`,
+    zh: `kubeadm-config 指定了外部 etcd：kubeadm ${hop} 只支持 ${ships} 及更新版本，但升级时不会检查；请执行 etcdctl endpoint status --cluster`,
   }),
   pinned: ({ name, installed, ships, field, hop }) => ({
     en: `kubeadm-config has ${field} ${installed}: kubeadm ${hop} keeps it instead of ${name} ${ships}`,

@@ -34,12 +34,12 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   headline: { en: 'files named by flags must be checked on the node', zh: '参数所指的配置文件需在节点上检查' },
   page: {
     impact: {
-      en: 'A component does not start with a configuration file that its version cannot read: one with an unknown or duplicate field, where it decodes strictly, or in an API version that it no longer has.',
-      zh: '组件无法读取配置文件时不会启动：严格解码时含未知或重复字段，或使用了已移除的 API 版本。',
+      en: 'A component does not start if it cannot read a configuration file: because of an unknown or duplicate field, where it decodes strictly, or of an API version that it no longer has.',
+      zh: '组件无法读取配置文件时不会启动。原因可能是文件含有未知或重复的字段（严格解码时），或使用了已移除的 API 版本。',
     },
     detection: {
-      en: 'Reads --encryption-provider-config, --admission-control-config-file, --audit-policy-file and --config on the command lines of static Pods; the files themselves are on the node. Of files (-f) of these kinds it reads the API version, and the names of fields where the target version decodes strictly.',
-      zh: '读取静态 Pod 命令行中的 --encryption-provider-config、--admission-control-config-file、--audit-policy-file 和 --config；文件本身位于节点上。对这些类型的文件（-f），读取 API 版本，并在目标版本严格解码时读取字段名。',
+      en: 'Reads --encryption-provider-config, --admission-control-config-file, --audit-policy-file and --config on the command lines of static Pods; the files themselves are on the node. In files (-f) of these kinds, reads the API version, and the names of fields where the target version decodes strictly.',
+      zh: '读取静态 Pod 命令行中的 --encryption-provider-config、--admission-control-config-file、--audit-policy-file 和 --config；文件本身位于节点上。对于通过 -f 提供的这些类型的文件，读取 API 版本；目标版本严格解码时还读取字段名。',
     },
     fix: {
       en: 'manual: read the file on each control-plane node; remove unknown and duplicate fields, and use an apiVersion that the target version has. In files (-f), fix -f sets apiVersion where nothing else has to change.',

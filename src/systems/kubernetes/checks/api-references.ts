@@ -50,7 +50,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'references name only APIs that are removed', zh: '引用只指向将被移除的 API' },
   page: {
     impact: {
-      en: 'A webhook or admission policy whose rules list only removed versions of a resource is no longer called for it: what it should reject or change passes. An autoscaler stops scaling a target of a removed API; an object with an owner in a removed version is not deleted with it. The API server reports no error.',
+      en: 'A webhook or admission policy whose rules list only removed versions of a resource is no longer called for it: what it should reject or change passes. An autoscaler stops scaling a target of a removed API; an object that names its owner in a removed version is not deleted with its owner. The API server reports no error.',
       zh: '如果规则只列出某资源已移除的版本，该 webhook 或准入策略不再被调用：本应拒绝或修改的请求会直接通过。目标使用已移除 API 的自动扩缩不再生效；属主使用已移除版本的对象不会随属主删除。API 服务器不会报错。',
     },
     detection: {
@@ -58,11 +58,11 @@ const check: Check<typeof reads, Args> = {
       zh: '将准入 webhook 和 ValidatingAdmissionPolicy 的规则、RBAC 规则、Job 的属主引用以及清单（-f）中自动扩缩的目标，与途经的每个次要版本移除的 API 比较。apiVersions 为“*”的规则会被忽略。',
     },
     fix: {
-      en: 'manual: add the newer version to apiVersions of the rule, where the webhook understands it; else upgrade the webhook first. Set apiVersion of targets and owner references to the newer version.',
+      en: 'manual: add the newer version to apiVersions of the rule if the webhook supports it; otherwise upgrade the webhook first. Set apiVersion of targets and owner references to the newer version.',
       zh: '手动：如果 webhook 支持较新的版本，则将其加入规则的 apiVersions；否则先升级该 webhook。将目标和属主引用的 apiVersion 改为较新的版本。',
     },
     limits: {
-      en: 'Owner references are read of Jobs only. RBAC rules name no versions: they are reported only for resources that go in every version.',
+      en: 'Owner references are read only from Jobs. RBAC rules name no versions: they are reported only for resources of which every version is removed.',
       zh: '只读取 Job 的属主引用。RBAC 规则不含版本：只报告所有版本都被移除的资源。',
     },
   },
@@ -218,19 +218,19 @@ function granted(roles: { ref: Ref; rules: { groups: string[]; resources: string
 const SAYS: Record<Is, (args: Args, objects: readonly Ref[]) => Text> = {
   webhook: ({ name, api, hop }) => ({
     en: `webhook ${name} is called only for ${api}: removed in ${hop}, the webhook is no longer called`,
-    zh: `webhook ${name} 只匹配 ${api}：该版本在 ${hop} 中移除，之后不再被调用`,
+    zh: `webhook ${name} 只匹配 ${api}：该版本在 ${hop} 中移除，之后该 webhook 不再被调用`,
   }),
   policy: ({ name, api, hop }) => ({
     en: `ValidatingAdmissionPolicy ${name} matches only ${api}: removed in ${hop}, the policy no longer applies`,
-    zh: `ValidatingAdmissionPolicy ${name} 只匹配 ${api}：该版本在 ${hop} 中移除，之后不再生效`,
+    zh: `ValidatingAdmissionPolicy ${name} 只匹配 ${api}：该版本在 ${hop} 中移除，之后该策略不再生效`,
   }),
   target: ({ api, hop }, [on]) => ({
     en: `${on?.kind ?? ''} ${[on?.namespace, on?.name].filter(Boolean).join('/')} scales ${api}: removed in ${hop}, it no longer scales`,
     zh: `${on?.kind ?? ''} ${[on?.namespace, on?.name].filter(Boolean).join('/')} 的目标为 ${api}：已在 ${hop} 中移除，之后不再扩缩`,
   }),
   owner: ({ api, hop }, { length }) => ({
-    en: `${length} Job${length === 1 ? ' names its' : 's name their'} owner as ${api}: removed in ${hop}, ${length === 1 ? 'it is' : 'they are'} not deleted with the owner`,
-    zh: `${length} 个 Job 的属主引用为 ${api}：已在 ${hop} 中移除，不会随属主删除`,
+    en: `${length} Job${length === 1 ? ' names its' : 's name their'} owner as ${api}, removed in ${hop}: the Job${length === 1 ? ' is' : 's are'} not deleted with the owner`,
+    zh: `${length} 个 Job 的属主引用为 ${api}：该版本在 ${hop} 中移除，之后删除属主时不会删除这些 Job`,
   }),
   grant: ({ api, hop }, { length }) => ({
     en: `${length} role${length === 1 ? ' grants' : 's grant'} access to ${api}: removed in ${hop}, the rule grants nothing any more`,

@@ -26,20 +26,20 @@ const check: Check<Reads, Args> = {
   headline: { en: 'client wrote in a removed or deprecated API version', zh: '有客户端曾以已移除或已弃用的 API 版本写入' },
   page: {
     impact: {
-      en: 'After the upgrade each request of the client in the old version fails with 404: a controller stops reconciling, a CI job fails. A kind without another version, such as PodSecurityPolicy, is gone, with what the client did with it.',
+      en: 'After the upgrade each request of the client in the old version fails with 404: a controller stops reconciling, a CI job fails. A kind without another version, such as PodSecurityPolicy, no longer exists, and what the client did with it stops working.',
       zh: '升级后，客户端以旧版本发出的请求会返回 404：控制器停止调谐，CI 任务失败。没有其他版本的类型（如 PodSecurityPolicy）则随之消失，客户端的相应功能也不再可用。',
     },
     detection: {
-      en: 'Reads managedFields of the kinds that the path concerns. An Update entry counts unless its manager has written in a newer version since, or another manager has applied the object since. The control plane, Helm (its records are in removed-api) and writes of status do not count.',
-      zh: '读取升级路径涉及的类型的 managedFields。“operation”为“Update”的条目会计入，除非其管理者之后已用较新的版本写入，或之后有其他管理者应用过该对象。控制平面和 Helm（其记录见 removed-api）写入的条目以及 status 的写入不计入。',
+      en: 'Reads managedFields of the kinds that the path concerns. An Update entry counts, unless since then its manager has written in a newer version, or another manager has applied the object. The control plane, Helm (its records are in removed-api) and writes of status do not count.',
+      zh: '读取升级路径涉及的类型的 managedFields。“operation”为“Update”的条目会计入，除非该字段管理器此后以较新的版本写入过，或其他字段管理器此后应用过该对象。控制平面和 Helm（其记录见 removed-api）写入的条目以及对 status 的写入不计入。',
     },
     fix: {
-      en: 'manual: upgrade the named client, or remove it. With the audit log or requested-deprecated-apis, check whether it is still running.',
+      en: 'manual: upgrade the named client, or remove it. The audit log, or check requested-deprecated-apis, shows whether it still runs.',
       zh: '手动：升级或移除该客户端。可通过审计日志或 requested-deprecated-apis 确认它是否仍在运行。',
     },
     limits: {
       en: 'An Update entry says that a client wrote once, not that it still does. After 10 such entries the API server merges the oldest, and their writer is unknown.',
-      zh: '“operation”为“Update”的条目只表示客户端曾经写入，不表示仍在写入。超过 10 个条目后 API 服务器会合并最旧的条目，其写入者不再可知。',
+      zh: '“operation”为“Update”的条目只表示客户端曾经写入，不表示仍在写入。超过 10 个条目后 API 服务器会合并最旧的条目，无法再得知其写入者。',
     },
   },
   sources: ['kubernetes/apimachinery: pkg/util/managedfields/internal', 'kubernetes/api: zz_generated.prerelease-lifecycle.go'],

@@ -18,8 +18,8 @@ interface Args {
 
 const check: Check<ReturnType<typeof reads>, Args> = {
   id: 'kubernetes/audit-log-retention',
-  title: { en: 'kube-apiserver sets how long it keeps audit logs', zh: 'kube-apiserver 设置了审计日志的保留期限' },
-  headline: { en: 'the upgrade bounds how long audit logs are kept', zh: '升级后审计日志的保留期限受限' },
+  title: { en: 'kube-apiserver sets how long it keeps audit logs', zh: 'kube-apiserver 设置了审计日志的保留期限和数量' },
+  headline: { en: 'old audit logs are deleted after the upgrade', zh: '升级后会删除较旧的审计日志' },
   page: {
     impact: {
       en: 'Up to 1.35 kube-apiserver keeps all files of --audit-log-path. From 1.36 on it deletes files older than 366 days, and all but the newest 100, unless the flags say otherwise.',
@@ -76,7 +76,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     const what: Text =
       flag === 'audit-log-maxage'
         ? { en: `deletes audit logs after ${value} days`, zh: `会删除超过 ${value} 天的审计日志` }
-        : { en: `keeps only the newest ${value} files of audit logs`, zh: `只保留最新的 ${value} 个审计日志文件` };
+        : { en: `keeps only the newest ${value} audit log files`, zh: `只保留最新的 ${value} 个审计日志文件` };
     return {
       en: `kube-apiserver ${what.en} from ${hop} on: --${flag} is not set`,
       zh: `自 ${hop} 起 kube-apiserver ${what.zh}：未设置 --${flag}`,

@@ -35,7 +35,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Reads the tag of images named kubectl in the Pod templates of workloads, and compares it with the API servers now and at each minor on the way.',
-      zh: '读取工作负载 Pod 模板中名为 kubectl 的镜像标签，并与当前 API 服务器及途经的每个次要版本比较。',
+      zh: '读取工作负载 Pod 模板中名为 kubectl 的镜像的标签，并与当前 API 服务器及途经的每个次要版本比较。',
     },
     fix: {
       en: 'manual: use an image of the target version where the workload is declared.',
@@ -43,7 +43,7 @@ const check: Check<typeof reads, Args> = {
     },
     limits: {
       en: 'kubectl on workstations and in CI, and inside other images, is not visible: run kubectl version there.',
-      zh: '工作站和 CI 上以及其他镜像中的 kubectl 不可见：请在其上执行 kubectl version。',
+      zh: '工作站和 CI 上以及其他镜像中的 kubectl 不可见：请分别在其中执行 kubectl version。',
     },
   },
   sources: ['kubernetes/website: content/en/releases/version-skew-policy.md'],

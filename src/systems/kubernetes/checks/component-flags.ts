@@ -38,20 +38,20 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   headline: { en: 'components use flags or gates the target version refuses', zh: '组件使用了目标版本不接受的参数或特性门控' },
   page: {
     impact: {
-      en: 'A component exits at start if it is given a flag, feature gate or admission plugin that its version does not have, or the other value of a locked gate. Without kube-apiserver the control plane is down.',
+      en: 'A component exits at start if it is given a flag, feature gate or admission plugin that its version does not have, or a locked gate with another value. Without kube-apiserver the control plane is down.',
       zh: '组件遇到所用版本没有的参数、特性门控或准入插件，或与锁定值不同的特性门控时，启动即退出。没有 kube-apiserver，控制平面不可用。',
     },
     detection: {
-      en: 'Reads the command lines of static Pods of kube-apiserver, kube-controller-manager and kube-scheduler, ConfigMap and DaemonSet kube-proxy, and KubeProxyConfiguration in files (-f). Compares them with what each minor on the way accepts. With K3s reads what it hands to them (annotation k3s.io/node-args); gates that upstream never had are ignored.',
+      en: 'Reads the command lines of static Pods of kube-apiserver, kube-controller-manager and kube-scheduler, ConfigMap and DaemonSet kube-proxy, and KubeProxyConfiguration in files (-f). Compares them with what each minor on the way accepts. With K3s, reads the arguments that it passes to them (annotation k3s.io/node-args). Gates that upstream never had are ignored.',
       zh: '读取 kube-apiserver、kube-controller-manager、kube-scheduler 静态 Pod 的命令行、ConfigMap 和 DaemonSet kube-proxy，以及文件（-f）中的 KubeProxyConfiguration，并与途经的每个次要版本所接受的内容比较。对 K3s，读取注解 k3s.io/node-args 中传给这些组件的参数。上游从未有过的特性门控会被忽略。',
     },
     fix: {
-      en: 'manual: remove the flag or gate from the static Pod manifest on each node. With kubeadm, also remove it from the ConfigMap kubeadm-config: kubeadm upgrade writes the manifests from it. With K3s, remove it from /etc/rancher/k3s/config.yaml or its service.',
-      zh: '手动：在各节点的静态 Pod 清单中删除该参数或特性门控。使用 kubeadm 时还需从 ConfigMap kubeadm-config 中删除：kubeadm upgrade 据此生成清单。使用 K3s 时，从 /etc/rancher/k3s/config.yaml 或其服务中删除。',
+      en: 'manual: remove the flag or gate from the static Pod manifest on each node. With kubeadm, also remove it from the ConfigMap kubeadm-config: kubeadm upgrade writes the manifests from it. With K3s, remove it from /etc/rancher/k3s/config.yaml or the systemd unit.',
+      zh: '手动：在各节点的静态 Pod 清单中删除该参数或特性门控。使用 kubeadm 时还需从 ConfigMap kubeadm-config 中删除：kubeadm upgrade 据此生成清单。使用 K3s 时，从 /etc/rancher/k3s/config.yaml 或其 systemd 服务中删除。',
     },
     limits: {
-      en: 'Kubelets are covered with K3s alone: elsewhere their flags are on the Nodes. Managed control planes are not visible.',
-      zh: '仅对 K3s 检查 kubelet：其他情况下其参数只在节点上。托管的控制平面不可见。',
+      en: 'Kubelets are covered only with K3s: elsewhere their flags are on the Nodes and not visible. Managed control planes are not visible.',
+      zh: '仅对 K3s 检查 kubelet：其他情况下 kubelet 的参数只在节点上，不可见。托管的控制平面不可见。',
     },
   },
   sources: [

@@ -14,7 +14,7 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/container-restart',
-  title: { en: 'kubelets keep their containers over an upgrade in place', zh: '原地升级 kubelet 时容器保持运行' },
+  title: { en: 'containers keep running while kubelets are upgraded in place', zh: '原地升级 kubelet 时容器保持运行' },
   headline: { en: 'upgrading a kubelet in place restarts all containers', zh: '原地升级 kubelet 会重启所有容器' },
   page: {
     impact: {

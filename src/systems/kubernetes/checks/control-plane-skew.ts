@@ -21,9 +21,9 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     },
     detection: {
       en: 'Compares the image tags of the static Pods with each other, and with the versions that the API servers report.',
-      zh: '比较静态 Pod 的镜像标签以及 API 服务器上报的版本。',
+      zh: '比较静态 Pod 的镜像标签以及 API 服务器报告的版本。',
     },
-    fix: { en: 'manual: finish the upgrade of the control plane that was begun.', zh: '手动：先完成已开始的控制平面升级。' },
+    fix: { en: 'manual: finish the control plane upgrade that was started.', zh: '手动：先完成已开始的控制平面升级。' },
   },
   sources: ['kubernetes/website: content/en/releases/version-skew-policy.md'],
   applies: { stage: 'both' },

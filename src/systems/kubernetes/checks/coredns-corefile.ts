@@ -25,10 +25,10 @@ interface Args {
 const check: Check<Record<string, never>, Args> = {
   id: 'kubernetes/coredns-corefile',
   title: { en: 'the Corefile suits CoreDNS of the target version', zh: 'Corefile 适用于目标版本的 CoreDNS' },
-  headline: { en: 'the Corefile holds plugins the upgrade cannot keep', zh: 'Corefile 含有升级无法保留的插件' },
+  headline: { en: 'the Corefile has plugins that the upgrade cannot keep', zh: 'Corefile 含有升级无法保留的插件' },
   page: {
     impact: {
-      en: 'CoreDNS does not start with a plugin or option that it no longer has: names in the cluster stop resolving. kubeadm upgrade stops at a plugin that its migration does not know.',
+      en: 'CoreDNS does not start with a plugin or option that it no longer has: DNS in the cluster fails. kubeadm upgrade stops at a plugin that its migration does not know.',
       zh: 'CoreDNS 遇到已移除的插件或选项时不会启动，集群内域名解析中断。kubeadm upgrade 遇到其迁移工具不认识的插件时会停止。',
     },
     detection: {
@@ -37,7 +37,7 @@ const check: Check<Record<string, never>, Args> = {
     },
     fix: {
       en: 'manual: kubectl edit configmap coredns -n kube-system. For a plugin that CoreDNS has and kubeadm does not know: kubeadm upgrade apply --ignore-preflight-errors=CoreDNSUnsupportedPlugins.',
-      zh: '手动：执行“kubectl edit configmap coredns -n kube-system”。如果只是 kubeadm 不认识该插件：“kubeadm upgrade apply --ignore-preflight-errors=CoreDNSUnsupportedPlugins”。',
+      zh: '手动：执行“kubectl edit configmap coredns -n kube-system”。如果 CoreDNS 支持该插件、只是 kubeadm 不认识：升级时执行“kubeadm upgrade apply --ignore-preflight-errors=CoreDNSUnsupportedPlugins”。',
     },
     limits: {
       en: 'Options that kubeadm does not know are not listed; files that the Corefile imports are not read.',
@@ -89,12 +89,12 @@ const check: Check<Record<string, never>, Args> = {
   say: ({ is, names, reached }) =>
     is === 'removed'
       ? {
-          en: `Corefile has ${names.join(', ')}: CoreDNS ${reached} no longer has it and does not start`,
-          zh: `Corefile 含有 ${names.join('、')}：CoreDNS ${reached} 不再支持此类配置，无法启动`,
+          en: `Corefile has ${namedEn(names)}: removed in CoreDNS ${reached}, which does not start with it`,
+          zh: `Corefile 含有${namedZh(names)}：CoreDNS ${reached} 已将其移除，无法启动`,
         }
       : {
           en: `Corefile has plugin ${names.join(', ')}: kubeadm cannot migrate it to CoreDNS ${reached}, and kubeadm upgrade stops`,
-          zh: `Corefile 含有插件 ${names.join('、')}：kubeadm 无法将其迁移到 CoreDNS ${reached}，kubeadm upgrade 会停止`,
+          zh: `Corefile 含有${namedZh(names)}：kubeadm 无法将其迁移到 CoreDNS ${reached}，kubeadm upgrade 会停止`,
         },
 };
 export default check;
@@ -104,6 +104,12 @@ const OF_K3S: Text = {
   en: 'K3s installs CoreDNS and its Corefile with each version; what ConfigMap kube-system/coredns-custom adds is not read',
   zh: 'K3s 的每个版本都会安装自带的 CoreDNS 和 Corefile；不读取 ConfigMap kube-system/coredns-custom 中追加的内容',
 };
+/** `PLUGIN`, or `PLUGIN/OPTION`. */
+const namedEn = (names: readonly string[]): string =>
+  names.map((name) => (name.includes('/') ? `option ${name.split('/')[1]} of plugin ${name.split('/')[0]}` : `plugin ${name}`)).join(', ');
+const namedZh = (names: readonly string[]): string =>
+  names.map((name) => (name.includes('/') ? `插件“${name.split('/')[0]}”的选项“${name.split('/')[1]}”` : `插件“${name}”`)).join('、');
+
 const NONE: Text = { en: 'there is no Corefile in ConfigMap kube-system/coredns', zh: 'ConfigMap kube-system/coredns 中没有 Corefile' };
 const isBelow = (a: string, b: string): boolean => Boolean(semver.valid(a) && semver.valid(b) && semver.lt(a, b));
 const coreDnsOf = (version: string): string | undefined =>

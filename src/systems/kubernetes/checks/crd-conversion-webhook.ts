@@ -40,7 +40,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'conversion webhooks of CRDs cannot answer', zh: 'CRD 的转换 webhook 无法响应' },
   page: {
     impact: {
-      en: 'Objects of the CRD can be read and written in their storage version only; in every other version each request fails. Deleting a namespace that holds such objects does not end.',
+      en: 'Objects of the CRD can be read and written in their storage version only; in every other version each request fails. Deleting a namespace that contains such objects hangs.',
       zh: '该 CRD 的对象只能以存储版本读写，以其他版本发出的请求都会失败。删除含有此类对象的命名空间会一直无法完成。',
     },
     detection: {

@@ -24,8 +24,8 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'CRDs have objects stored in older API versions', zh: 'CRD 的对象仍以旧 API 版本存储' },
   page: {
     impact: {
-      en: 'The API server refuses a newer CRD that drops a version still listed in status.storedVersions. Removing the entry by editing the status, without rewriting the objects, makes them unreadable.',
-      zh: '如果新的 CRD 去掉了 status.storedVersions 中仍列出的版本，API 服务器会拒绝。不重写对象而直接修改 status 会导致这些对象无法读取。',
+      en: 'The API server refuses a newer CRD that drops a version still listed in status.storedVersions. If the entry is only edited out of the status and the objects are not rewritten, they become unreadable once the CRD drops the version.',
+      zh: '如果新的 CRD 移除了 status.storedVersions 中仍列出的版本，API 服务器会拒绝。如果只修改 status 而不重写对象，CRD 移除该版本后将无法读取这些对象。',
     },
     detection: {
       en: 'Compares status.storedVersions of each CRD with its storage version and its served versions. Where the condition StorageMigrating says MigrationFailed, a list without the older versions is not believed.',
@@ -110,7 +110,7 @@ const finding = (is: Args['is'], objects: Ref[], versions: string[]): Finding<Ar
 const SAYS: Record<Args['is'], (versions: string[], objects: readonly Ref[]) => Text> = {
   unserved: (versions, [crd]) => ({
     en: `CRD ${crd?.name ?? ''} stores objects in ${versions.join(', ')}, which it does not serve: a newer CRD without it is refused`,
-    zh: `CRD ${crd?.name ?? ''} 的对象以未启用的版本 ${versions.join('、')} 存储：新的 CRD 去掉该版本时会被拒绝`,
+    zh: `CRD ${crd?.name ?? ''} 的对象以未启用的版本 ${versions.join('、')} 存储：移除该版本的新 CRD 会被拒绝`,
   }),
   failed: (versions, [crd]) => ({
     en: `storage migration of CRD ${crd?.name ?? ''} failed, and storedVersions was trimmed: objects may still be stored in ${versions.join(', ')}`,
@@ -118,6 +118,6 @@ const SAYS: Record<Args['is'], (versions: string[], objects: readonly Ref[]) => 
   }),
   unmigrated: (versions, { length }) => ({
     en: `${length} CRD${length === 1 ? ' stores' : 's store'} objects in older versions too (${versions.join(', ')}): migrate them before a CRD drops these`,
-    zh: `${length} 个 CRD 仍有以旧版本（${versions.join('、')}）存储的对象：CRD 去掉这些版本之前需要迁移`,
+    zh: `${length} 个 CRD 仍有以旧版本（${versions.join('、')}）存储的对象：CRD 移除这些版本之前需要迁移`,
   }),
 };

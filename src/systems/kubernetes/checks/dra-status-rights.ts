@@ -36,12 +36,12 @@ const check: Check<typeof reads, Args> = {
       zh: '自 1.36 起，没有 resourceclaims/binding 权限时 API 服务器拒绝修改 status.allocation 和 status.reservedFor，没有 resourceclaims/driver 权限时拒绝修改 status.devices。缺少这些权限的调度器或 DRA 驱动无法分配设备或上报设备状态。',
     },
     detection: {
-      en: 'Reads the rules of ClusterRoles and Roles that name resourceclaims/status and let it be written. A role that grants either of the two is not reported, nor are the roles of Kubernetes itself.',
-      zh: '读取指明 resourceclaims/status 并允许写入的 ClusterRole 和 Role 的规则。授予了两者之一的角色以及 Kubernetes 自带的角色不会报告。',
+      en: 'Reads the rules of ClusterRoles and Roles that allow writes to resourceclaims/status. A role that also grants resourceclaims/binding or resourceclaims/driver is not reported, nor are the roles of Kubernetes itself.',
+      zh: '读取 ClusterRole 和 Role 中允许写入 resourceclaims/status 的规则。已授予上述任一权限的角色以及 Kubernetes 自带的角色不会报告。',
     },
     fix: {
       en: 'manual: upgrade the driver or scheduler to a release whose roles have the rule. Or add it: update and patch on resourceclaims/binding for a scheduler; associated-node:update and associated-node:patch on resourceclaims/driver for a driver on each Node.',
-      zh: '手动：将驱动或调度器升级到角色已包含该规则的版本。或自行添加：调度器需要 resourceclaims/binding 的写入权限；各节点上的驱动需要 resourceclaims/driver 的写入权限，其动词带 associated-node: 前缀。',
+      zh: '手动：将驱动或调度器升级到角色已包含该规则的版本。或自行添加：调度器需要对 resourceclaims/binding 的“update”和“patch”权限；各节点上的驱动需要对 resourceclaims/driver 的“associated-node:update”和“associated-node:patch”权限。',
     },
     limits: {
       en: 'Another role that is bound to the same account is not taken into account.',

@@ -62,8 +62,8 @@ const check: Check<typeof reads, Args> = {
       zh: '将节点选择算符、必需的亲和性、容忍度、卷的节点亲和性、主机端口、按主机名的反亲和性与拓扑分布同其他节点比较。DaemonSet 的 Pod 和静态 Pod 会被忽略。',
     },
     fix: {
-      en: 'manual: plan for the outage, or add a Node that the Pod fits. Volumes on a Node move only with their data.',
-      zh: '手动：预留停机时间，或增加一个适合该 Pod 的节点。节点上的本地卷只能连同数据一起迁移。',
+      en: 'manual: plan for the outage, or add a Node that the Pod fits. A local volume does not follow its Pod: move its data, or restore them from a backup.',
+      zh: '手动：预留停机时间，或增加一个适合该 Pod 的节点。本地卷不会随 Pod 迁移：需自行迁移数据，或从备份恢复。',
     },
     limits: {
       en: 'CPU and memory on the other Nodes are checked by kubernetes/drain-room.',

@@ -3,6 +3,7 @@
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
 import { each, flag, list, mentions, time, word } from '../../../engine/read/index.ts';
+import { ageOf } from '../../../text/age.ts';
 import { shellWord } from '../../../text/shell.ts';
 import { providersMatter } from '../managed.ts';
 import { nodes } from '../reads.ts';
@@ -35,16 +36,16 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'etcd has no recent backup', zh: 'etcd 没有近期备份' },
   page: {
     impact: {
-      en: 'An upgrade that crosses a minor of etcd, or that fails in the middle, can only be undone by restoring a backup. Without one the state of the cluster is lost.',
-      zh: '跨越 etcd 次要版本的升级，或中途失败的升级，只能通过恢复备份来回退。没有备份则会丢失集群状态。',
+      en: 'After an upgrade that crosses a minor of etcd, or fails in the middle, restoring a backup can be the only way back. Without a backup the state of the cluster can be lost.',
+      zh: '升级跨越 etcd 的次要版本或中途失败后，可能只能通过恢复备份来回退。没有备份时可能丢失集群状态。',
     },
     detection: {
       en: 'Reads the last success of CronJobs that run etcdctl or etcdutl, of Velero Backups and of ETCDSnapshotFiles. If none of these exists, the result is unknown: a backup may be made outside the cluster.',
       zh: '读取运行 etcdctl 或 etcdutl 的 CronJob、Velero 的 Backup 以及 ETCDSnapshotFile 最近一次成功的时间。如果都没有，结果为未知：备份可能在集群之外进行。',
     },
     fix: {
-      en: 'manual: etcdctl snapshot save, copy the file off the Node, and restore it once on another machine.',
-      zh: '手动：执行“etcdctl snapshot save”，将文件复制到节点之外，并在另一台机器上试恢复一次。',
+      en: 'manual: on a control-plane node run etcdctl snapshot save backup.db, copy the file off the Node, and restore it once on another machine.',
+      zh: '手动：在控制平面节点上执行“etcdctl snapshot save backup.db”，将文件复制到节点之外，并在另一台机器上试恢复一次。',
     },
     limits: { en: 'Whether a backup can be restored is not checked.', zh: '不检查备份能否恢复。' },
   },
@@ -87,9 +88,6 @@ const check: Check<typeof reads, Args> = {
         },
 };
 export default check;
-
-const ageOf = (hours: number): Text =>
-  hours < 48 ? { en: `${hours} hours`, zh: `${hours} 小时` } : { en: `${Math.floor(hours / 24)} days`, zh: `${Math.floor(hours / 24)} 天` };
 
 const SEEN: Record<string, string> = {
   CronJob: 'status.lastSuccessfulTime',

@@ -31,8 +31,8 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   headline: { en: 'etcd is too old for the upgrade', zh: 'etcd 版本过低，无法直接升级' },
   page: {
     impact: {
-      en: 'etcd supports an upgrade to the next minor only from a minimum patch, and not over a skipped minor. A member that was upgraded from below may refuse to start or leave the cluster; the way back is a restore.',
-      zh: 'etcd 只支持从规定的最低补丁版本升级到下一个次要版本，且不能跳过次要版本。从更低版本升级的成员可能无法启动或脱离集群，只能通过恢复备份回退。',
+      en: 'etcd supports an upgrade to the next minor only from a minimum patch, and not over a skipped minor. A member upgraded from an older patch can fail to start, or drop out of the cluster; then only a restore helps.',
+      zh: 'etcd 只支持从规定的最低补丁版本升级到下一个次要版本，且不能跳过次要版本。从更低版本升级的成员可能启动失败，也可能脱离集群；此时只能恢复备份。',
     },
     detection: {
       en: 'Compares the image of the etcd static Pods with the etcd that kubeadm installs for each minor on the way, and looks for --experimental flags, which etcd 3.7 dropped.',
@@ -139,18 +139,18 @@ const membersOf = (length: number): string => `${length} member${length === 1 ? 
 const SAYS: Record<Is, (args: Args, length: number) => Text> = {
   skips: ({ installed, reached, floor, hop }, length) => ({
     en: `etcd ${installed} (${membersOf(length)}) → ${reached} in ${hop} skips a minor: upgrade etcd to ${floor} first`,
-    zh: `etcd ${installed}（${length} 个）→ ${reached}（${hop}）跳过了次要版本：请先将 etcd 升级到 ${floor}`,
+    zh: `etcd ${installed}（${length} 个成员）→ ${reached}（${hop}）跳过了次要版本：请先将 etcd 升级到 ${floor}`,
   }),
   below: ({ installed, reached, floor, hop }, length) => ({
     en: `etcd ${installed} (${membersOf(length)}) → ${reached} in ${hop}: not supported, upgrade etcd to ${floor} first`,
-    zh: `etcd ${installed}（${length} 个）→ ${reached}（${hop}）：不受支持，请先将 etcd 升级到 ${floor}`,
+    zh: `etcd ${installed}（${length} 个成员）→ ${reached}（${hop}）：不受支持，请先将 etcd 升级到 ${floor}`,
   }),
   advised: ({ installed, reached, floor, hop }, length) => ({
     en: `etcd ${installed} (${membersOf(length)}) → ${reached} in ${hop}: upgrade etcd to ${floor} first, as etcd advises`,
-    zh: `etcd ${installed}（${length} 个）→ ${reached}（${hop}）：etcd 建议先升级到 ${floor}`,
+    zh: `etcd ${installed}（${length} 个成员）→ ${reached}（${hop}）：etcd 建议先升级到 ${floor}`,
   }),
   flags: ({ reached, floor, hop }, length) => ({
     en: `etcd (${membersOf(length)}) has ${floor}: ${reached} in ${hop} does not start with it`,
-    zh: `etcd（${length} 个）使用了 ${floor}：${hop} 中的 ${reached} 无法启动`,
+    zh: `etcd（${length} 个成员）使用了 ${floor}：${hop} 所带的 ${reached} 无法启动`,
   }),
 };

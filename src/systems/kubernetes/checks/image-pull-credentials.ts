@@ -25,7 +25,7 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/image-pull-credentials',
   title: { en: 'Pods that use a private image have its pull secret', zh: '使用私有镜像的 Pod 均配置了拉取凭据' },
-  headline: { en: 'Pods use images that others pull with a secret', zh: 'Pod 使用了其他 Pod 凭 Secret 拉取的镜像' },
+  headline: { en: 'Pods use images that other Pods pull with a secret', zh: 'Pod 使用了其他 Pod 凭 Secret 拉取的镜像' },
   page: {
     impact: {
       en: 'From 1.35 on a kubelet lets a Pod use an image that it pulled with a secret only if the Pod can pull it too. A Pod without the secret then fails with ErrImagePull, or with ErrImageNeverPull where imagePullPolicy is Never.',
@@ -64,7 +64,7 @@ const check: Check<typeof reads, Args> = {
     });
   },
   say: ({ image, never }, { length }) => ({
-    en: `${length} Pod${length === 1 ? ' uses' : 's use'} image ${image} without the secret that others pull it with: ${never ? 'ErrImageNeverPull' : 'ErrImagePull'} from ${HOP} on`,
+    en: `${length} Pod${length === 1 ? ' uses' : 's use'} image ${image} without the secret that other Pods pull it with: ${never ? 'ErrImageNeverPull' : 'ErrImagePull'} from ${HOP} on`,
     zh: `${length} 个 Pod 使用镜像 ${image}，但未配置其他 Pod 拉取该镜像时使用的 Secret：自 ${HOP} 起会报 ${never ? 'ErrImageNeverPull' : 'ErrImagePull'}`,
   }),
 };

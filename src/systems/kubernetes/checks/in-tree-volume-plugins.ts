@@ -31,7 +31,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'volumes use plugins the target version does not have', zh: '卷使用了目标版本没有的插件' },
   page: {
     impact: {
-      en: 'A kubelet without the plugin cannot mount the volume: its Pods stay in ContainerCreating after a drain, and a StorageClass of the plugin makes no volume. The data on the storage stay.',
+      en: 'A kubelet without the plugin cannot mount the volume: its Pods stay in ContainerCreating after a drain, and a StorageClass of the plugin creates no volumes. The data on the storage is not touched.',
       zh: '没有该插件的 kubelet 无法挂载卷：腾空节点后相关 Pod 停留在 ContainerCreating，使用该插件的 StorageClass 也无法创建卷。存储上的数据不受影响。',
     },
     detection: {
@@ -44,7 +44,7 @@ const check: Check<typeof reads, Args> = {
     },
     limits: {
       en: 'flexVolume stays, but kubeadm 1.36 no longer mounts its directory into kube-controller-manager: whether a driver needs that is not visible.',
-      zh: 'flexVolume 仍然保留，但 kubeadm 1.36 不再将其目录挂载到 kube-controller-manager：驱动是否需要该目录不可见。',
+      zh: 'flexVolume 仍然保留，但 kubeadm 1.36 不再将其目录挂载到 kube-controller-manager：无法判断驱动是否需要该目录。',
     },
   },
   sources: [

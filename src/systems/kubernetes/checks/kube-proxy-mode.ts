@@ -34,12 +34,12 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: 'ipvs 模式自 1.35 起弃用，计划在 1.43 中移除。未设置模式时 kube-proxy 自 1.37 起会记录错误：默认模式计划在 1.40 由 iptables 改为 nftables。',
     },
     detection: {
-      en: 'Reads mode in ConfigMap kube-system/kube-proxy (of EKS kube-proxy-config), or flag --proxy-mode of DaemonSet kube-proxy; in files (-f) KubeProxyConfiguration. With K3s reads what it hands to kube-proxy (annotation k3s.io/node-args).',
+      en: 'Reads mode in ConfigMap kube-system/kube-proxy (of EKS kube-proxy-config), or flag --proxy-mode of DaemonSet kube-proxy; in files (-f) KubeProxyConfiguration. With K3s, reads the arguments that it passes to kube-proxy (annotation k3s.io/node-args).',
       zh: '读取 ConfigMap kube-system/kube-proxy（EKS 为 kube-proxy-config）中的 mode，或 DaemonSet kube-proxy 的 --proxy-mode 参数；在文件（-f）中读取 KubeProxyConfiguration。对 K3s，读取注解 k3s.io/node-args 中传给 kube-proxy 的参数。',
     },
     fix: {
-      en: 'manual: set mode to iptables or nftables in ConfigMap kube-proxy, then restart DaemonSet kube-proxy. With K3s remove kube-proxy-arg proxy-mode from /etc/rancher/k3s/config.yaml or its service.',
-      zh: '手动：在 ConfigMap kube-proxy 中将 mode 设为 iptables 或 nftables，然后重启 DaemonSet kube-proxy。使用 K3s 时，从 /etc/rancher/k3s/config.yaml 或其服务中删除 kube-proxy-arg 的 proxy-mode。',
+      en: 'manual: set mode to iptables or nftables in ConfigMap kube-proxy, then kubectl rollout restart daemonset kube-proxy -n kube-system. With K3s remove kube-proxy-arg proxy-mode from /etc/rancher/k3s/config.yaml or the systemd unit.',
+      zh: '手动：在 ConfigMap kube-proxy 中将 mode 设为 iptables 或 nftables，然后执行“kubectl rollout restart daemonset kube-proxy -n kube-system”。使用 K3s 时，从 /etc/rancher/k3s/config.yaml 或其 systemd 服务中删除 kube-proxy-arg 的 proxy-mode。',
     },
     limits: {
       en: 'A kube-proxy that runs in no DaemonSet of that name is not visible.',

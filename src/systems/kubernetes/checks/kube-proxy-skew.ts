@@ -18,7 +18,7 @@ const check: Check<Record<string, never>, SkewArgs> = {
       zh: '将 DaemonSet kube-system/kube-proxy 的镜像标签与当前 API 服务器及途经的每个次要版本比较。',
     },
     fix: {
-      en: 'manual: upgrade kube-proxy (kubeadm upgrade does it with the control plane).',
+      en: 'manual: upgrade kube-proxy (kubeadm upgrade apply does so together with the control plane).',
       zh: '手动：升级 kube-proxy（kubeadm upgrade 会随控制平面一起升级）。',
     },
     limits: { en: 'Does not apply where another component replaces kube-proxy.', zh: '由其他组件替代 kube-proxy 时不适用。' },

@@ -55,19 +55,19 @@ const GIVEN: Record<'etcd' | Component, string[]> = {
 const check: Check<Record<string, never>, Args> = {
   id: 'kubernetes/kubeadm-config',
   title: { en: 'the next kubeadm accepts its configuration', zh: '下一版本的 kubeadm 接受其配置' },
-  headline: { en: 'kubeadm configuration holds what kubeadm refuses', zh: 'kubeadm 配置含有 kubeadm 不接受的内容' },
+  headline: { en: 'kubeadm configuration has settings that kubeadm refuses', zh: 'kubeadm 配置含有 kubeadm 不接受的内容' },
   page: {
     impact: {
       en: 'kubeadm upgrade reads ConfigMap kubeadm-config and stops at an API version or a feature gate that it does not have. A flag that a component no longer has goes into its static Pod, which then does not start.',
-      zh: 'kubeadm upgrade 读取 ConfigMap kubeadm-config，遇到不支持的 API 版本或特性门控时停止。组件已移除的参数会写入其静态 Pod，导致无法启动。',
+      zh: 'kubeadm upgrade 读取 ConfigMap kubeadm-config，遇到不支持的 API 版本或特性门控时停止。组件已移除的参数会被写入其静态 Pod，导致该组件无法启动。',
     },
     detection: {
       en: 'Compares the ClusterConfiguration in ConfigMap kubeadm-config with what each minor on the way accepts. Of extraArgs only the names are read. Files of kubeadm (-f) are compared with the target version, with extraArgs and kubeletExtraArgs.',
       zh: '将 ConfigMap kubeadm-config 中的 ClusterConfiguration 与途经的每个次要版本所接受的内容比较，extraArgs 只读取名称。kubeadm 的文件（-f）与目标版本比较，包括 extraArgs 和 kubeletExtraArgs。',
     },
     fix: {
-      en: 'manual: kubectl edit configmap kubeadm-config -n kube-system; for an API version run kubeadm config migrate of the installed version first. fix -f sets apiVersion in files where nothing else has to change, and names the command for the others.',
-      zh: '手动：执行“kubectl edit configmap kubeadm-config -n kube-system”；API 版本需先用当前版本的 kubeadm config migrate 转换。对于文件，如果不需要其他改动，fix -f 会直接修改 apiVersion；否则给出命令。',
+      en: 'manual: kubectl edit configmap kubeadm-config -n kube-system; an old API version is converted first, by kubeadm of the installed version: kubeadm config migrate --old-config OLD.yaml --new-config NEW.yaml. In files (-f), fix -f sets apiVersion where nothing else has to change, and names the command for the others.',
+      zh: '手动：执行“kubectl edit configmap kubeadm-config -n kube-system”；旧的 API 版本需先用当前版本的 kubeadm 转换（“kubeadm config migrate --old-config OLD.yaml --new-config NEW.yaml”）。对于文件（-f），如果不需要其他改动，fix -f 会直接修改 apiVersion；否则给出命令。',
     },
   },
   sources: ['kubernetes/kubernetes: cmd/kubeadm/app/apis/kubeadm, cmd/kubeadm/app/features/features.go'],
@@ -111,7 +111,7 @@ const check: Check<Record<string, never>, Args> = {
           zh: `${kind} 的版本为 ${name}：kubeadm ${hop} 无法读取`,
         }
       : {
-          en: `${kind} sets feature gate ${name}: removed by ${hop}, kubeadm ${hop} stops at it`,
+          en: `${kind} sets feature gate ${name}: removed by ${hop}, kubeadm ${hop} stops with an error`,
           zh: `${kind} 设置了特性门控 ${name}：${hop} 不再提供该门控，kubeadm ${hop} 会停止`,
         };
   },

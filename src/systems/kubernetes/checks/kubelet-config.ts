@@ -31,19 +31,19 @@ interface Args {
 const check: Check<Record<string, never>, Args> = {
   id: 'kubernetes/kubelet-config',
   title: { en: 'kubelets of the target version accept their configuration', zh: '目标版本的 kubelet 接受其配置' },
-  headline: { en: 'kubelet configuration holds what kubelets refuse', zh: 'kubelet 配置含有 kubelet 不接受的内容' },
+  headline: { en: 'kubelet configuration has settings that kubelets refuse', zh: 'kubelet 配置含有 kubelet 不接受的内容' },
   page: {
     impact: {
       en: 'kubeadm upgrade node writes the configuration of the kubelet from this ConfigMap. A kubelet exits at start if its version does not accept a gate or a value: its Node becomes NotReady.',
       zh: 'kubeadm upgrade node 根据该 ConfigMap 写入 kubelet 的配置。kubelet 遇到所用版本不接受的特性门控或取值时启动即退出，节点变为 NotReady。',
     },
     detection: {
-      en: 'Compares featureGates, memorySwap, runOnce, imageMinimumGCAge and eventRecordQPS with what each minor on the way accepts. A KubeletConfiguration among the files of -f is compared with the target version.',
-      zh: '将 featureGates、memorySwap、runOnce、imageMinimumGCAge 和 eventRecordQPS 与途经的每个次要版本所接受的内容比较。-f 文件中的 KubeletConfiguration 与目标版本比较。',
+      en: 'Compares featureGates, memorySwap, runOnce, imageMinimumGCAge and eventRecordQPS with what each minor on the way accepts. A KubeletConfiguration in files (-f) is compared with the target version.',
+      zh: '将 featureGates、memorySwap、runOnce、imageMinimumGCAge 和 eventRecordQPS 与途经的每个次要版本所接受的内容比较。通过 -f 提供的 KubeletConfiguration 与目标版本比较。',
     },
     fix: {
-      en: 'manual: kubectl edit configmap kubelet-config -n kube-system, then kubeadm upgrade node on each Node. A file: remove or change the named field.',
-      zh: '手动：执行“kubectl edit configmap kubelet-config -n kube-system”，然后在各节点执行 kubeadm upgrade node。文件：删除或修改所列字段。',
+      en: 'manual: kubectl edit configmap kubelet-config -n kube-system, then kubeadm upgrade node on each Node. In files (-f), remove or change the named field.',
+      zh: '手动：执行“kubectl edit configmap kubelet-config -n kube-system”，然后在各节点执行 kubeadm upgrade node。对于文件（-f），删除或修改所列字段。',
     },
     limits: {
       en: 'Configuration files and flags on a Node are not visible. For cgroup v1 see kubernetes/node-runtime.',

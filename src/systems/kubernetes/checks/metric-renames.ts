@@ -36,8 +36,8 @@ const check: Check<typeof reads, Args> = {
       zh: '在 PrometheusRule 和 VMRule 的表达式中查找 API 服务器、控制器管理器、调度器、kubelet 和 kube-proxy 的指标：升级路径中被隐藏、被移除或失去标签的指标。',
     },
     fix: {
-      en: 'manual: change the expression to the replacement before the upgrade. Until both exist, join them with "or".',
-      zh: '手动：升级前将表达式改为替代指标。两者并存之前，可用“or”连接。',
+      en: 'manual: change the expression to the replacement before the upgrade. If the rule has to work before and after it, join the old and the new metric with "or".',
+      zh: '手动：升级前将表达式改为替代指标。如果规则在升级前后都要有效，可用“or”连接新旧指标。',
     },
     limits: {
       en: 'Dashboards, rule files and metrics of other software are not covered. A hidden metric can be shown for one more minor with --show-hidden-metrics-for-version.',

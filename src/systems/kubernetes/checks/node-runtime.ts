@@ -34,12 +34,12 @@ const check: Check<typeof reads, Args> = {
       zh: '容器运行时不支持所需的 CRI 版本时 kubelet 无法启动：1.24 起没有 dockershim，1.26 起需要 CRI v1。自 1.35 起，除非 failCgroupV1 为 false，否则 kubelet 无法在 cgroup v1 上启动。',
     },
     detection: {
-      en: 'Compares runtime and kubelet of each Node with the path. No object holds the cgroup version: a Node with an operating system that boots with cgroup v1 is reported, of others it is unknown.',
-      zh: '将每个 Node 的容器运行时和 kubelet 与升级路径比较。没有对象记录 cgroup 版本：操作系统默认使用 cgroup v1 的节点会被报告，其余节点为未知。',
+      en: 'Compares runtime and kubelet of each Node with the path. No object holds the cgroup version: a Node whose operating system boots with cgroup v1 by default is reported; for all others the result is unknown.',
+      zh: '将每个 Node 的容器运行时和 kubelet 与升级路径比较。没有对象记录 cgroup 版本：操作系统默认使用 cgroup v1 的节点会报告，其余节点的结果为未知。',
     },
     fix: {
-      en: 'manual: upgrade the runtime, or boot the Node with cgroup v2 (systemd.unified_cgroup_hierarchy=1), before its kubelet is upgraded. failCgroupV1: false in kubelet-config gives time.',
-      zh: '手动：升级 kubelet 前先升级容器运行时，或以 cgroup v2 启动节点（systemd.unified_cgroup_hierarchy=1）。在 kubelet-config 中设置 failCgroupV1: false 可争取时间。',
+      en: 'manual: upgrade the runtime, or boot the Node with cgroup v2 (systemd.unified_cgroup_hierarchy=1), before its kubelet is upgraded. As a stopgap, set failCgroupV1: false in ConfigMap kubelet-config.',
+      zh: '手动：升级 kubelet 前先升级容器运行时，或以 cgroup v2 启动节点（systemd.unified_cgroup_hierarchy=1）。也可暂时在 ConfigMap kubelet-config 中设置 failCgroupV1: false。',
     },
   },
   sources: ['KEP-2221', 'KEP-4033', 'KEP-4569', 'KEP-5573', 'kubernetes/kubernetes: cmd/kubeadm/app/preflight/checks.go'],

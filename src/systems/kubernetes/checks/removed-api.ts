@@ -55,7 +55,7 @@ const check: Check<Reads, Args> = {
     },
     fix: {
       en: 'For a Helm release: records a new revision with the API versions rewritten in its stored manifest, then supersedes the old one; undo deletes the new record. In files, fix -f changes apiVersion where nothing else has to change. Everything else is manual: change it in the manifest, chart or repository that the named manager applies, and apply it before the upgrade.',
-      zh: '对于 Helm release：先写入一个新的修订版本，其所存清单中的 API 版本已改写，再将旧修订版本设为 superseded；撤销时删除新记录。对于文件，如果不需要其他改动，fix -f 会直接修改 apiVersion。其他情况需手动：在该管理者所应用的清单、chart 或仓库中修改，并在升级前应用。',
+      zh: '对于 Helm release：先写入一个新的修订版本，其所存清单中的 API 版本已改写，再将旧修订版本设为 superseded；撤销时删除新记录。对于文件，如果不需要其他改动，fix -f 会直接修改 apiVersion。其他情况需手动：在所列字段管理器所应用的清单、chart 或仓库中修改，并在升级前应用。',
     },
     limits: {
       en: 'An object that was last written before 1.18 without kubectl apply shows no version. Clients that update objects are in api-writers, requests that store nothing in requested-deprecated-apis. A Helm release is skipped, and the reason named, where its newest revision is pending or its record would exceed 1 MiB.',

@@ -52,20 +52,20 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'deprecated API versions were requested', zh: '有客户端请求过已弃用的 API 版本' },
   page: {
     impact: {
-      en: 'Once the version is removed, these requests fail with 404: a controller, CI job or dashboard stops working. No object needs to show it.',
-      zh: '该版本移除后，这些请求会返回 404：相应的控制器、CI 任务或仪表盘会停止工作。对象上不一定有痕迹。',
+      en: 'Once the version is removed, these requests fail with 404: a controller, CI job or dashboard stops working. Requests that only read leave no trace in any object.',
+      zh: '该版本移除后，这些请求会返回 404：相应的控制器、CI 任务或仪表盘会停止工作。只读请求不会在对象上留下痕迹。',
     },
     detection: {
-      en: 'Reads metric apiserver_requested_deprecated_apis of every API server, with the number of requests from apiserver_request_total and the start of the process. A row stays until that API server restarts, also when the client is gone: it is never more than a warning.',
+      en: 'Reads metric apiserver_requested_deprecated_apis of every API server, with the number of requests from apiserver_request_total and the start of the process. A row stays until that API server restarts, even if the client is gone: it is never more than a warning.',
       zh: '读取每个 API 服务器的指标 apiserver_requested_deprecated_apis、apiserver_request_total 中的请求数以及进程的启动时间。该指标在 API 服务器重启前一直保留，即使客户端已不再使用，因此最高只报告为警告。',
     },
     fix: {
-      en: 'manual: find the client in the audit log (annotation k8s.io/deprecated), and upgrade it. Run this check alone again later, as it requests none of them itself: if the number of requests has not grown, the client is gone.',
+      en: 'manual: find the client in the audit log (annotation k8s.io/deprecated), and upgrade it. Later run this check again, alone (alone it requests none of these versions): if the number has not grown, the client is gone.',
       zh: '手动：在审计日志中查找该客户端（注解 k8s.io/deprecated）并升级。稍后只运行该检查项（它自身不会请求这些 API）：如果请求数没有增加，说明客户端已不存在。',
     },
     limits: {
-      en: 'The metric does not name the client. Endpoints of v1 are left out: every API server requests its own. It also requests flowcontrol.apiserver.k8s.io in the version of its own minor: low certainty. A check of everything lists the kinds that the path concerns, once each; where the server has only a deprecated version of a kind, that counts too, and the finding says so. An API server that restarted a short while ago has seen few of them.',
-      zh: '该指标不包含客户端名称。不报告 v1 的 Endpoints：每个 API 服务器都会请求。各 API 服务器还会请求自身版本的 flowcontrol.apiserver.k8s.io，此类结果的可信度为低。运行全部检查项时会列出升级路径涉及的类型，每种一次；如果服务器只提供某类型的已弃用版本，这次请求也会计入，问题中会注明。刚重启的 API 服务器可能尚未记录到。',
+      en: 'The metric does not name the client, and an API server that restarted recently has counted few requests. API servers themselves request v1 Endpoints (ignored) and flowcontrol.apiserver.k8s.io in the version of their minor (low certainty). A full check lists each kind that the path concerns once, which counts where only a deprecated version is served; the finding says so.',
+      zh: '该指标不包含客户端名称；刚重启的 API 服务器可能尚未记录到请求。API 服务器自身会请求 v1 的 Endpoints（不报告）和自身版本的 flowcontrol.apiserver.k8s.io（可信度为低）。运行全部检查项时，升级路径涉及的每种类型会被列出一次；如果服务器只提供其已弃用版本，这次请求也会计入，问题中会注明。',
     },
   },
   sources: ['kubernetes/apiserver: pkg/endpoints/metrics/metrics.go'],

@@ -26,8 +26,8 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'one CA is both client CA and requestheader CA', zh: '客户端 CA 与 requestheader CA 相同' },
   page: {
     impact: {
-      en: 'kube-apiserver 1.35 does not start when both CA bundles share a certificate and --requestheader-allowed-names is empty.',
-      zh: '如果两个 CA 证书包含同一证书且 --requestheader-allowed-names 为空，kube-apiserver 1.35 无法启动。',
+      en: 'From 1.35 on kube-apiserver does not start if both CA bundles share a certificate and --requestheader-allowed-names is empty.',
+      zh: '自 1.35 起，如果两个 CA 文件含有同一证书且 --requestheader-allowed-names 为空，kube-apiserver 无法启动。',
     },
     detection: {
       en: 'Compares the certificates in ConfigMap kube-system/extension-apiserver-authentication, where the API server publishes both.',
@@ -35,7 +35,7 @@ const check: Check<typeof reads, Args> = {
     },
     fix: {
       en: 'manual: set --requestheader-allowed-names to the common names of the front proxy, or give --requestheader-client-ca-file a CA of its own.',
-      zh: '手动：将 --requestheader-allowed-names 设为前端代理证书的通用名称，或为 --requestheader-client-ca-file 使用单独的 CA。',
+      zh: '手动：将 --requestheader-allowed-names 设为前端代理证书的通用名称（CN），或为 --requestheader-client-ca-file 使用单独的 CA。',
     },
   },
   sources: ['kubernetes/kubernetes: pkg/kubeapiserver/options/authentication.go, PR 131411'],
@@ -65,8 +65,8 @@ const check: Check<typeof reads, Args> = {
     ];
   },
   say: ({ subjects }) => ({
-    en: `CA ${subjects.join(', ')} is in both client CA and requestheader CA, without allowed names: kube-apiserver ${HOP} does not start`,
-    zh: `CA ${subjects.join('、')} 同时是客户端 CA 和 requestheader CA，且未限定名称：kube-apiserver ${HOP} 无法启动`,
+    en: `CA ${subjects.join(', ')} is in both client CA and requestheader CA, and requestheader-allowed-names is empty: kube-apiserver ${HOP} does not start`,
+    zh: `CA ${subjects.join('、')} 同时是客户端 CA 和 requestheader CA，且 requestheader-allowed-names 为空：kube-apiserver ${HOP} 无法启动`,
   }),
 };
 export default check;

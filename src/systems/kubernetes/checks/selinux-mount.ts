@@ -46,8 +46,8 @@ const check: Check<typeof reads, Args> = {
       zh: '手动：为这些 Pod 设置相同的 seLinuxOptions，或全部设置 seLinuxChangePolicy: Recursive。',
     },
     limits: {
-      en: 'No object says whether Nodes enforce SELinux: without it nothing changes.',
-      zh: '没有对象记录节点是否启用 SELinux：未启用时没有影响。',
+      en: 'No object says whether Nodes use SELinux; where they do not, nothing changes.',
+      zh: '没有对象记录节点是否启用 SELinux；未启用的节点不受影响。',
     },
   },
   sources: ['kubernetes/kubernetes: CHANGELOG/CHANGELOG-1.37.md, PR 139956', 'kubernetes/kubernetes: pkg/controller/volume/selinuxwarning'],

@@ -14,7 +14,7 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/single-replica',
   title: { en: 'workloads have more than one replica', zh: '工作负载有多个副本' },
-  headline: { en: 'workloads of one replica are down during a drain', zh: '单副本工作负载在节点腾空时不可用' },
+  headline: { en: 'workloads with one replica are down during a drain', zh: '单副本工作负载在节点腾空时不可用' },
   page: {
     impact: {
       en: 'A drain evicts the only Pod of the workload. It is unavailable until its new Pod is ready on another Node.',

@@ -47,12 +47,12 @@ const check: Check<typeof reads, Args> = {
       zh: '将每个自定义资源的 managedFields 中的版本与其 CRD 的 spec.versions 比较。只读取元数据，并跳过创建后从未修改的 CRD。',
     },
     fix: {
-      en: 'Sets the version of each such entry to the version that the object is read in. Its manager keeps its fields, and no value of the object changes. It is not undone: an API server does not take an entry of a version that the CRD does not have.',
-      zh: '将这些记录的版本改为读取该对象所用的版本。字段管理器仍持有其字段，对象的值不变。此修改不会撤销：API 服务器不接受 CRD 没有的版本的记录。',
+      en: 'Sets the version of each such entry to the version that the object is read in. The field manager keeps its fields, and no value of the object changes. This cannot be undone: an API server does not accept an entry of a version that the CRD does not have.',
+      zh: '将这些记录的版本改为读取该对象所用的版本。字段管理器仍持有其字段，对象的值不变。此修改无法撤销：CRD 没有的版本，API 服务器不接受其记录。',
     },
     limits: {
-      en: 'Needs the right to list every custom resource. The permissions below cover widely used CRDs; rbac adds the CRDs of the cluster that it is connected to. A missing right is named, and the result is unknown.',
-      zh: '需要列出所有自定义资源的权限。下方仅为常用 CRD 的权限；rbac 会加上当前集群中的 CRD。缺少权限时结果为“未知”，并列出所缺的权限。',
+      en: 'Needs permission to list every custom resource. This page lists it for widely used CRDs; rbac adds the CRDs of the connected cluster. If one is missing, the result is unknown and names it.',
+      zh: '需要列出所有自定义资源的权限。本页只列出常用 CRD 的权限；rbac 会加上所连接集群中的 CRD。缺少权限时，结果为“未知”，并注明所缺的权限。',
     },
   },
   sources: ['kubernetes/kubernetes: issue 111937', 'kubernetes-sigs/cluster-api: controllers/crdmigrator/crd_migrator.go'],

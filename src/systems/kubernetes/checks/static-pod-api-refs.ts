@@ -40,8 +40,8 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: '自 1.34 起，kubelet 拒绝引用 ServiceAccount、Secret、ConfigMap、PersistentVolumeClaim 等 API 对象的静态 Pod：节点升级后该 Pod 无法启动。',
     },
     detection: {
-      en: 'Reads the mirror Pods of static Pods. Admission plugin NodeRestriction refuses the mirror Pods of such static Pods; unless it is switched off, seeing none is unknown. In files (-f) Pods count that lie in a manifests directory of the kubelet, or beside a Pod of the control plane.',
-      zh: '读取静态 Pod 的镜像 Pod。准入插件 NodeRestriction 会拒绝此类静态 Pod 的镜像 Pod；除非已关闭该插件，否则没有看到问题也只能判为未知。对于文件（-f），检查位于 kubelet 清单目录中、或与控制平面 Pod 同目录的 Pod。',
+      en: 'Reads the mirror Pods of static Pods. Admission plugin NodeRestriction refuses the mirror Pods of such static Pods: unless it is off, a check without a finding is unknown, not passed. In files (-f), checks the Pods in a manifests directory of a kubelet, or in the same directory as a control-plane Pod.',
+      zh: '读取静态 Pod 的镜像 Pod（“mirror Pod”）。准入插件 NodeRestriction 会拒绝此类静态 Pod 的镜像 Pod：除非已关闭该插件，未发现问题时结果为“未知”，而不是“通过”。对于文件（-f），检查位于 kubelet 清单目录中、或与控制平面 Pod 同目录的 Pod。',
     },
     fix: {
       en: 'manual: remove the reference from the manifest on the Node, or run the Pod as a DaemonSet.',

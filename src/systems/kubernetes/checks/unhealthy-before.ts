@@ -52,12 +52,12 @@ const check: Check<typeof reads, Args> = {
       zh: '这些 Pod 在升级前已有问题。它们可能阻止节点腾空；没有这份清单，升级后无法区分新旧问题。',
     },
     detection: {
-      en: 'Reads phase, condition Ready and waiting reasons of Pods. What has lasted less than 5 minutes is named as such: check again. Pods of the control plane, kube-proxy and cluster DNS are a warning. Completed and terminating Pods are ignored.',
-      zh: '读取 Pod 的阶段、Ready 状况和容器等待原因。未满 5 分钟的会注明，请稍后重新检查。控制平面、kube-proxy 和集群 DNS 的 Pod 为警告。已结束和正在终止的 Pod 会被忽略。',
+      en: 'Reads phase, condition Ready and waiting reasons of Pods. Pods in such a state for less than 5 minutes are marked as such: check again later. Pods of the control plane, kube-proxy and cluster DNS are a warning. Completed and terminating Pods are ignored.',
+      zh: '读取 Pod 的阶段、Ready 状况和容器等待原因。处于该状态未满 5 分钟的 Pod 会注明，请稍后重新检查。控制平面、kube-proxy 和集群 DNS 的 Pod 为警告。已结束和正在终止的 Pod 会被忽略。',
     },
     fix: {
-      en: 'manual: repair or scale down the workload, or save this result with -o json and compare after the upgrade: upgrade-guard compare BEFORE AFTER.',
-      zh: '手动：修复或缩容该工作负载；也可用“-o json”保存本结果，升级后执行“upgrade-guard compare BEFORE AFTER”比较。',
+      en: 'manual: repair or scale down the workload. Or keep the list: save this result with -o json > before.json, after the upgrade another as after.json, then kubectl upgrade-guard compare before.json after.json.',
+      zh: '手动：修复或缩容该工作负载。也可保留这份清单：用“-o json > before.json”保存本结果，升级后再保存为“after.json”，然后执行“kubectl upgrade-guard compare before.json after.json”。',
     },
   },
   sources: ['kubernetes/website: content/en/docs/concepts/workloads/pods/pod-lifecycle.md'],

@@ -48,7 +48,7 @@ const check: Check<Record<string, ListRead<Row>>, Args> = {
   headline: { en: 'the older version cannot serve objects in use', zh: '旧版本无法提供在用的对象' },
   page: {
     impact: {
-      en: 'After a return, objects of a kind that the older version does not serve stay in etcd without effect: an admission policy no longer denies anything. Objects stored in a version that it cannot read make every list of that resource fail. A client that writes in a version that it does not serve gets 404.',
+      en: 'After a return, objects of a kind that the older version does not serve stay in etcd without effect: an admission policy no longer denies anything. Objects stored in a version that it cannot read make every list request for that resource fail. A client that writes in a version that it does not serve gets 404.',
       zh: '回退后，旧版本不提供的资源类型的对象留在 etcd 中但不再生效，例如准入策略不再拒绝任何请求。如果对象以旧版本无法读取的版本存储，列出该资源的请求会全部失败。以旧版本不提供的 API 版本写入的客户端会收到 404。',
     },
     detection: {
@@ -56,11 +56,11 @@ const check: Check<Record<string, ListRead<Row>>, Args> = {
       zh: '统计其间各次要版本新增的资源类型的对象，并从 managedFields 读取以其间新增的 API 版本写入的客户端。1.24 之后新增类型的 beta 版本默认关闭，视为不提供。',
     },
     fix: {
-      en: 'manual: save these objects and delete them before the return, or switch their API on with --runtime-config. Return one minor at a time.',
-      zh: '手动：回退前保存并删除这些对象，或用 --runtime-config 启用其 API。每次只回退一个次要版本。',
+      en: 'manual: save these objects and delete them before the return, or enable their API on the older kube-apiserver with --runtime-config. Return one minor at a time.',
+      zh: '手动：回退前保存并删除这些对象，或在旧版本的 kube-apiserver 上用 --runtime-config 启用其 API。每次只回退一个次要版本。',
     },
     limits: {
-      en: 'The version in which an object is stored is not visible: it is taken from the releases.',
+      en: 'The version in which an object is stored is not visible: it is inferred from what each release stores.',
       zh: '对象的存储版本不可见，按各版本的规则推断。',
     },
   },
@@ -131,7 +131,7 @@ const SAYS: Record<Is, (args: Args, count: number) => Text> = {
     zh: `${clientOf(manager).zh} 以 ${version} 写入 ${count} 个 ${resource}：${older} 不提供该版本，回退后写入会失败`,
   }),
   'not-served': ({ resource, version, older }, count) => ({
-    en: `${count} ${resource} (${version}): ${older} does not serve them, they have no effect there`,
+    en: `${count} ${resource} (${version}): not served by ${older}, without effect after the return`,
     zh: `${count} 个 ${resource}（${version}）：${older} 不提供该资源，回退后不再生效`,
   }),
   stored: ({ resource, version, older }, count) => ({

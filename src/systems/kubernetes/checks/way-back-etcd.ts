@@ -36,8 +36,8 @@ const check: Check<typeof reads, Args> = {
       zh: '将 etcd 静态 Pod 的镜像（以最旧的成员为准；升级前则为 kubeadm 为目标版本安装的 etcd）与旧版本所带的 etcd 比较。',
     },
     fix: {
-      en: 'manual: back up etcd before the upgrade. To return: etcdctl downgrade enable (etcd 3.6 and newer), then replace the members one by one; or restore the backup. The older API server may also keep the newer etcd.',
-      zh: '手动：升级前备份 etcd。回退时先执行“etcdctl downgrade enable”（etcd 3.6 及更新版本），再逐个替换成员；或恢复备份。旧版本的 API 服务器也可以继续使用新版本的 etcd。',
+      en: 'manual: back up etcd before the upgrade. To return from etcd 3.6: etcdctl downgrade enable 3.5, then replace the members one by one (likewise for newer minors); or restore the backup. The older API server may also keep the newer etcd.',
+      zh: '手动：升级前备份 etcd。从 etcd 3.6 回退时，先执行“etcdctl downgrade enable 3.5”，再逐个替换成员（更新的次要版本同理）；或恢复备份。旧版本的 API 服务器也可以继续使用新版本的 etcd。',
     },
     limits: { en: 'External etcd is not visible.', zh: '外部 etcd 不可见。' },
   },

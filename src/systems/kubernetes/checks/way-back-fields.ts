@@ -48,7 +48,7 @@ const check: Check<Record<string, Listed>, Args> = {
   headline: { en: 'objects use fields the older version does not have', zh: '对象使用了旧版本没有的字段' },
   page: {
     impact: {
-      en: 'An older API server does not know the field: it is gone with the next write of the object, and the feature behind it stops at once. Upgrading again does not restore it.',
+      en: 'An older API server does not know the field: the next write of the object drops it, and the feature behind it stops working at once. Upgrading again does not restore it.',
       zh: '旧版本的 API 服务器不认识该字段：下一次写入对象时会丢失，对应的功能立即失效。再次升级也不会恢复。',
     },
     detection: {
@@ -92,7 +92,7 @@ const check: Check<Record<string, Listed>, Args> = {
     });
   },
   say: ({ field, kind, since, older }, { length }) => ({
-    en: `${length} ${kind}${length === 1 ? ' has' : 's have'} ${field}, new in ${since}: ${older} drops it with the next write`,
+    en: `${length} ${kind}${length === 1 ? ' has' : 's have'} ${field}, new in ${since}: ${older} drops it at the next write`,
     zh: `${length} 个 ${kind} 使用了 ${since} 新增的 ${field}：${older} 会在下次写入时丢弃`,
   }),
 };

@@ -31,8 +31,8 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'admission webhooks have no ready backend', zh: '准入 webhook 没有就绪的后端' },
   page: {
     impact: {
-      en: 'A webhook with failurePolicy Fail and no backend rejects every request that it matches. Pods that are evicted during the upgrade are not re-created, the backend of the webhook among them.',
-      zh: 'failurePolicy 为 Fail 且没有后端的 webhook 会拒绝所有匹配的请求。升级期间被驱逐的 Pod 无法重新创建，包括该 webhook 自身的后端。',
+      en: 'A webhook with failurePolicy Fail and no backend rejects every request that it matches. Pods that are evicted during the upgrade are then not re-created, not even the backend of the webhook.',
+      zh: 'failurePolicy 为 Fail 且没有后端的 webhook 会拒绝所有匹配的请求。此时升级期间被驱逐的 Pod 无法重新创建，包括该 webhook 自身的后端。',
     },
     detection: {
       en: 'Compares the Service of each webhook with its EndpointSlices, and reads both once more before reporting.',
@@ -40,7 +40,7 @@ const check: Check<typeof reads, Args> = {
     },
     fix: {
       en: 'upgrade sets failurePolicy to Ignore before all other steps and back to Fail at its end; resume and undo restore it too. Otherwise manual: restore its backend, or delete the webhook configuration if its software is no longer installed.',
-      zh: '升级时在所有其他步骤之前将 failurePolicy 设为 Ignore，结束时改回 Fail；继续或撤销时也会恢复。其他情况需手动：恢复其后端；如果对应的软件已卸载，则删除该 webhook 配置。',
+      zh: 'upgrade 会在所有其他步骤之前将 failurePolicy 设为 Ignore，结束时改回 Fail；继续或撤销运行时也会恢复。其他情况需手动：恢复其后端；如果对应的软件已卸载，则删除该 webhook 配置。',
     },
     limits: {
       en: 'Only the API servers can see whether a webhook that is called by URL answers: if it has failurePolicy Fail and nothing else is found, the check is unknown. Webhooks without rules match nothing and are ignored.',
@@ -74,7 +74,7 @@ const check: Check<typeof reads, Args> = {
         ? { en: `webhook ${hooks[0]} calls`, zh: `webhook ${hooks[0]} 调用` }
         : { en: `${hooks.length} webhooks call`, zh: `${hooks.length} 个 webhook 调用` };
     return {
-      en: `${named.en} Service ${service}, ${STATE[is].en}: ${hooks.length === 1 ? (fails ? 'rejects what it matches' : 'is skipped') : fails ? 'reject what they match' : 'are skipped'} (failurePolicy ${fails ? 'Fail' : 'Ignore'})`,
+      en: `${named.en} Service ${service}, ${STATE[is].en}: ${fails ? 'all matching requests are rejected' : `the webhook${hooks.length === 1 ? ' is' : 's are'} skipped`} (failurePolicy ${fails ? 'Fail' : 'Ignore'})`,
       zh: `${named.zh} Service ${service}，${STATE[is].zh}：${fails ? '会拒绝匹配的请求' : '会被跳过'}（failurePolicy ${fails ? 'Fail' : 'Ignore'}）`,
     };
   },

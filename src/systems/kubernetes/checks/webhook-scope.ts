@@ -42,7 +42,7 @@ const check: Check<typeof reads, Args> = {
     },
     fix: {
       en: 'manual: exclude namespace kube-system in namespaceSelector, and remove nodes and leases from rules, or set failurePolicy Ignore during the upgrade.',
-      zh: '手动：在 namespaceSelector 中排除命名空间 kube-system，并从 rules 中去掉 nodes 和 leases；或在升级期间将 failurePolicy 设为 Ignore。',
+      zh: '手动：在 namespaceSelector 中排除命名空间 kube-system，并从 rules 中移除 nodes 和 leases；或在升级期间将 failurePolicy 设为 Ignore。',
     },
   },
   sources: ['kubernetes/website: Admission Webhook Good Practices'],

@@ -85,8 +85,8 @@ const check: Check<typeof reads, Args> = {
   say: ({ is, namespace, name, key, live, wanted }) => {
     if (is === 'drift')
       return {
-        en: `Deployment ${namespace}/${name} runs ${live}, the release has ${wanted}: helm upgrade writes that back (value ${key})`,
-        zh: `Deployment ${namespace}/${name} 运行 ${live}，release 中是 ${wanted}：helm upgrade 会写回（对应的值为 ${key}）`,
+        en: `Deployment ${namespace}/${name} runs ${live}, the release has ${wanted}: helm upgrade sets that again (key ${key} of the values)`,
+        zh: `Deployment ${namespace}/${name} 运行 ${live}，release 中是 ${wanted}：helm upgrade 会改回该镜像（对应的 values 键为 ${key}）`,
       };
     return is === 'deleted'
       ? {

@@ -59,8 +59,8 @@ const HAZARDS: readonly Hazard[] = [
     severity: 'warning',
     source: 'pkg/sidecar/providers/pipy/repo@v1.1.3, @v1.2.0',
     text: {
-      en: 'sidecars injected by 1.1.x get no new configuration and no certificates (24 h) until their Pods are restarted',
-      zh: '由 1.1.x 注入的 sidecar 在 Pod 重启之前得不到新配置和证书（24 小时）',
+      en: 'sidecars injected by 1.1.x get no new configuration or certificate (valid for 24 h by default) until their Pods are restarted',
+      zh: '由 1.1.x 注入的 sidecar 在 Pod 重启之前得不到新配置和新证书（有效期默认 24 小时）',
     },
     next: RESTARTS,
   },
@@ -75,7 +75,10 @@ const HAZARDS: readonly Hazard[] = [
       zh: 'chart 中 enablePermissiveTrafficPolicy 和 enableEgress 的默认值改为 true；现有 MeshConfig 保持原值',
     },
     next: {
-      text: { en: 'compare both fields of the MeshConfig with what the mesh needs', zh: '确认 MeshConfig 中这两个字段符合网格的需要' },
+      text: {
+        en: 'compare enablePermissiveTrafficPolicyMode and enableEgress in the MeshConfig with what the mesh needs',
+        zh: '确认 MeshConfig 的 enablePermissiveTrafficPolicyMode 和 enableEgress 符合网格的需要',
+      },
       command: (at) => `kubectl get meshconfig osm-mesh-config -n ${at} -o jsonpath='{.spec.traffic}'`,
     },
   },

@@ -79,8 +79,8 @@ const check: Check<typeof RELEASE_READS, Args> = {
     return findings;
   },
   say: ({ api, kind, keys, held }) => ({
-    en: `helm upgrade will fail: the cluster does not serve ${api} (${kind}), ${keys.length ? `which ${keys.join(' and ')} switch${keys.length === 1 ? 'es' : ''} on` : 'which the manifest of the release holds'}${keys.length && held ? '; the release holds it as well' : ''}`,
-    zh: `helm upgrade 会失败：集群不提供 ${api}（${kind}），${keys.length ? `而 ${keys.join('、')} 启用了它` : '而 release 的 manifest 含有它'}${keys.length && held ? '；release 中也含有' : ''}`,
+    en: `helm upgrade will fail: the cluster does not serve ${api} (${kind}), ${keys.length ? `which ${keys.join(' and ')} switch${keys.length === 1 ? 'es' : ''} on` : 'which the manifest of the release contains'}${keys.length && held ? '; the manifest of the release contains it as well' : ''}`,
+    zh: `helm upgrade 会失败：集群不提供 ${api}（${kind}），${keys.length ? `而 ${keys.join('、')} 启用了它` : '而 release 的 manifest 含有它'}${keys.length && held ? '；release 的 manifest 也含有它' : ''}`,
   }),
   remedy: {
     writes: [],

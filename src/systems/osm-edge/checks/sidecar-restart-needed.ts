@@ -30,8 +30,8 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'Pods run with outdated sidecars', zh: 'Pod 的 sidecar 已过时' },
   page: {
     impact: {
-      en: "A running Pod keeps the sidecar it was injected with. An old sidecar runs the new controller's scripts, and one without osm-init bypasses the mesh; sidecars of 1.1.x stop getting configuration and certificates (24 hours).",
-      zh: '运行中的 Pod 会一直使用注入时的 sidecar。旧 sidecar 会运行新控制器的脚本，没有 osm-init 的 Pod 会绕过网格；1.1.x 的 sidecar 不再获得配置和证书（24 小时）。',
+      en: "A running Pod keeps the sidecar it was injected with. An old sidecar runs the new controller's scripts, and one without osm-init bypasses the mesh; sidecars of 1.1.x get no new configuration, and no new certificate when theirs expires (after 24 hours by default).",
+      zh: '运行中的 Pod 会一直使用注入时的 sidecar。旧 sidecar 会运行新控制器的脚本，没有 osm-init 的 Pod 会绕过网格；1.1.x 的 sidecar 不再获得新配置，证书到期（默认 24 小时）后也得不到新证书。',
     },
     detection: {
       en: 'Compares the sidecar image of each Pod in the namespaces of the mesh with the image that MeshConfig selects, looks for osm-init where traffic is intercepted by iptables, and for the address that 1.1.x gave to sidecars.',
@@ -71,8 +71,8 @@ const check: Check<typeof reads, Args> = {
   say: ({ is, image }, { length }) =>
     is === 'address'
       ? {
-          en: `${length} Pod${length === 1 ? ' uses' : 's use'} the address of 1.1.x: no configuration and no certificates (24 h) until restarted`,
-          zh: `${length} 个 Pod 仍使用 1.1.x 的地址：重启之前得不到配置和证书（24 小时）`,
+          en: `${length} Pod${length === 1 ? ' uses' : 's use'} the address of 1.1.x: no new configuration or certificate (valid for 24 h by default) until restarted`,
+          zh: `${length} 个 Pod 仍使用 1.1.x 的地址：重启之前得不到新配置和新证书（有效期默认 24 小时）`,
         }
       : is === 'image'
         ? {

@@ -67,8 +67,8 @@ const check: Check<typeof reads, Args> = {
         is === 'archived'
           ? manual(
               {
-                en: 'plan a migration to FSM (another control plane, other labels): these namespaces are in the mesh',
-                zh: '规划迁移到 FSM（控制平面和标签都不同）：以下命名空间属于该网格',
+                en: 'plan a migration to FSM (another control plane, other labels) for the namespaces of the mesh',
+                zh: '规划将网格的命名空间迁移到 FSM（控制平面和标签都不同）',
               },
               `kubectl get namespaces -l openservicemesh.io/monitored-by=${shellWord(installation.name)}`,
             )

@@ -68,7 +68,7 @@ const check: Check<typeof reads, Args> = {
     const because = WHY[why.is](why as never);
     return {
       en: `Deployment ${namespace}/${name}: ${ready} of ${wanted} Pods ready, ${updated} updated: ${because.en}`,
-      zh: `Deployment ${namespace}/${name}：${wanted} 个 Pod 中 ${ready} 个就绪、${updated} 个已更新：${because.zh}`,
+      zh: `Deployment ${namespace}/${name}：${wanted} 个 Pod 中 ${ready} 个就绪、${updated} 个已更新（${because.zh}）`,
     };
   },
   remedy: {

@@ -35,7 +35,7 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'osm-edge/webhook-leftovers',
   title: { en: 'osm webhook configurations belong to an installed mesh', zh: 'osm 的 webhook 配置均属于已安装的网格' },
-  headline: { en: 'webhook configurations of a removed mesh are left', zh: '残留已移除网格的 webhook 配置' },
+  headline: { en: 'webhook configurations of a removed mesh are left behind', zh: '已移除的网格残留了 webhook 配置' },
   page: {
     impact: {
       en: 'osm-edge creates its webhook configurations itself, so helm does not delete them when a mesh is renamed, moved or uninstalled. With failurePolicy Fail a leftover rejects every Pod or policy that it matches. They keep the version label of the first install, and the hook at uninstall deletes by the label of the chart: after an upgrade it would leave them.',

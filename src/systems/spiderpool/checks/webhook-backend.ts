@@ -76,7 +76,7 @@ const check: Check<typeof reads, Args> = {
   },
   say: ({ is, service, port, pods }) => ({
     en: `webhooks of Spiderpool call Service ${service} port ${port}, ${STATE[is].en}: changes of its objects${pods ? ', and the creation of Pods,' : ''} are rejected`,
-    zh: `Spiderpool 的 webhook 调用 Service ${service} 的端口 ${port}，${STATE[is].zh}：对其对象的修改${pods ? '以及 Pod 的创建' : ''}会被拒绝`,
+    zh: `Spiderpool 的 webhook 调用 Service ${service} 的端口 ${port}，${STATE[is].zh}：对 Spiderpool 对象的修改${pods ? '以及 Pod 的创建' : ''}会被拒绝`,
   }),
 };
 export default check;
