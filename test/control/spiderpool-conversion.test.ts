@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Actor, startKubelet } from '../bed/actors/index.ts';
-import { newHome, type Ran, run, start } from '../bed/binary.ts';
+import { hastened, newHome, type Ran, run, start } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { layCrds } from '../bed/crds.ts';
 import { startFaultProxy } from '../bed/fault-proxy.ts';
@@ -51,7 +51,7 @@ describeUpstream('from before 0.4.0', ['data', 'spiderpool', 'charts'], (charts)
   const chartOf = (version: string) => join(charts, version, 'spiderpool');
   const started: Actor[] = [];
   const home = newHome();
-  const options = { kubeconfig: cluster.kubeconfig, home, env: { HELM_BIN: tools().helm3 }, input: '' };
+  const options = { kubeconfig: cluster.kubeconfig, home, env: { HELM_BIN: tools().helm3, ...hastened(10) }, input: '' };
   const call = (...words: string[]) => run(words, options);
   const all = ({ stdout, stderr }: Ran) => `${stdout}${stderr}`.replaceAll(/\s+/g, ' ');
   // The SpiderCoordinator passes through the webhook of 0.9.13, behind which nothing runs here.
