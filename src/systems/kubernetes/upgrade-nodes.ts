@@ -1,8 +1,8 @@
 // The kubelets in an upgrade, node by node, drained first or in place. Source: kubernetes/website version-skew-policy.md: a kubelet is never newer than an API server, so that it comes behind them.
-import type { Condition, StageDraft, StepDraft, Text } from '../../engine/contracts.ts';
-import { shellWord } from '../../text/shell.ts';
+import type { Command, Condition, StageDraft, StepDraft, Text } from '../../engine/contracts.ts';
+import { commented, shellWord } from '../../text/shell.ts';
 import { compare, minor, minorOf, parse } from '../../versions/kubernetes.ts';
-import { containerHash } from './knowledge/tables.ts';
+import { components, containerHash } from './knowledge/tables.ts';
 import { alike, eachOfThese, installed, NODE, onWord, replacedBinary } from './upgrade-binaries.ts';
 import { type Logs, raised } from './upgrade-logs.ts';
 import type { ClusterParts, Member } from './upgrade-parts.ts';
@@ -59,7 +59,16 @@ function withoutNodes(hop: Hop, parts: ClusterParts): StageDraft {
   const { version } = hop;
   const on = [...new Set(parts.instances.map(({ node }) => node))];
   const commands = on.flatMap((node) =>
-    commandsFor(shellWord(node), { hop, parts, os: '', machine: '', drained: false, uncordon: false, isControlPlane: true }),
+    commandsFor(shellWord(node), {
+      hop,
+      parts,
+      os: '',
+      machine: '',
+      drained: false,
+      uncordon: false,
+      isControlPlane: true,
+      from: minorOf(hop.before),
+    }),
   );
   const what: Text = on.length
     ? { en: `upgrade the kubelets on ${on.join(', ')} to ${version}`, zh: `把 ${on.join('、')} 上的 kubelet 升级到 ${version}` }
@@ -135,7 +144,16 @@ function kubelet(hop: Hop, parts: ClusterParts, member: Member, own: boolean, mo
       en: `upgrade the kubelet of Node ${name} to ${goalOf(hop, parts.by)}${more.en}`,
       zh: `把 Node ${name} 的 kubelet 升级到 ${goalOf(hop, parts.by)}${more.zh}`,
     },
-    commandsFor(shellWord(name), { hop, parts, os, machine, drained: false, uncordon: false, isControlPlane: own }),
+    commandsFor(shellWord(name), {
+      hop,
+      parts,
+      os,
+      machine,
+      drained: false,
+      uncordon: false,
+      isControlPlane: own,
+      from: oldestOf(hop, [member]),
+    }),
     [kubeletAt(member, hop, parts.by)],
     [],
     notes,
@@ -186,7 +204,16 @@ function batch(hop: Hop, parts: ClusterParts, some: Member[], mode: NodeWay['mod
     },
     [
       eachOfThese,
-      ...commandsFor(NODE, { hop, parts, os: first.os, machine: first.machine, drained, uncordon: drained, isControlPlane: false }),
+      ...commandsFor(NODE, {
+        hop,
+        parts,
+        os: first.os,
+        machine: first.machine,
+        drained,
+        uncordon: drained,
+        isControlPlane: false,
+        from: oldestOf(hop, some),
+      }),
     ],
     some.map((member) => kubeletAt(member, hop, parts.by)),
   );
@@ -201,10 +228,13 @@ interface NodeCommands {
   drained: boolean;
   uncordon: boolean;
   isControlPlane: boolean;
+  /** The oldest minor that its kubelet may have now. */
+  from: number;
 }
 
 /** `node`: a word of a shell. */
-function commandsFor(node: string, { hop: { version }, parts, os, machine, drained, uncordon, isControlPlane }: NodeCommands): string[] {
+function commandsFor(node: string, { hop, parts, os, machine, drained, uncordon, isControlPlane, from }: NodeCommands): Command[] {
+  const { version } = hop;
   const at = (command: string) => onWord(node, command);
   const kubelet = 'sudo systemctl daemon-reload && sudo systemctl restart kubelet';
   const replaced = parts.by
@@ -213,13 +243,44 @@ function commandsFor(node: string, { hop: { version }, parts, os, machine, drain
       ? [
           // On the control plane kubeadm upgrade has done the node's part already.
           ...(isControlPlane ? [] : [at(`${installed(os, version, ['kubeadm'])} && sudo kubeadm upgrade node`)]),
+          ...withoutGoneFlags(from, hop, at),
           at(`${installed(os, version, ['kubelet', 'kubectl'])} && ${kubelet}`),
         ]
-      : replacedBinary('kubelet', version, machine, at);
+      : [...withoutGoneFlags(from, hop, at), ...replacedBinary('kubelet', version, machine, at)];
   return [
     ...(drained ? [`kubectl drain ${node} --ignore-daemonsets`] : []),
     ...replaced,
     ...(uncordon ? [`kubectl uncordon ${node}`] : []),
+  ];
+}
+
+/** Where the flags of a kubelet stand: of kubeadm, of packages, of units. */
+const KUBELET_FILES = [
+  '/var/lib/kubelet/kubeadm-flags.env',
+  '/etc/default/kubelet',
+  '/etc/sysconfig/kubelet',
+  ...['/etc', '/usr/lib'].flatMap((root) => [`${root}/systemd/system/kubelet.service`, `${root}/systemd/system/kubelet.service.d`]),
+].join(' ');
+
+/** Behind the first hop every kubelet is of the minor that it brought. */
+const oldestOf = (hop: Hop, members: readonly Member[]): number =>
+  Math.min(minorOf(hop.before), ...(hop.first ? members.map(({ kubelet }) => minorOf(kubelet) || minorOf(hop.before)) : []));
+
+/**
+ * Flags that the kubelet of this hop does not start with. No object shows them, so that its own files are asked; kubeadm takes out few of them (cmd/kubeadm/app/cmd/phases/upgrade/postupgrade.go:
+ * none in 1.37.2). Files that are missing are an error to grep, whatever it found: its output decides.
+ */
+function withoutGoneFlags(from: number, { version }: Hop, at: (command: string) => string): Command[] {
+  const gone = components().flags.filter(
+    ({ component, removedIn = '' }) => component === 'kubelet' && minorOf(removedIn) > from && minorOf(removedIn) <= minorOf(version),
+  );
+  if (!gone.length) return [];
+  const to = minor(minorOf(version));
+  return [
+    commented(at(`! sudo grep -rsnE -e "--(${gone.map(({ name }) => name).join('|')})([^[:alnum:]-]|$)" ${KUBELET_FILES} | grep .`), {
+      en: `kubelet ${to} does not start with these flags: delete those that this prints`,
+      zh: `kubelet ${to} 无法使用这些参数启动：请删除此处列出的参数`,
+    }),
   ];
 }
 

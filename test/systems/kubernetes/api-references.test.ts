@@ -23,13 +23,45 @@ const policy = (apiVersions: string[]): Raw => ({
   },
 });
 
+const rule = (expr: string): Raw => ({
+  apiVersion: 'monitoring.coreos.com/v1',
+  kind: 'PrometheusRule',
+  metadata: { name: 'one', namespace: 'monitoring', annotations: { expr } },
+  spec: { groups: [{ name: 'g', rules: [{ alert: 'a', expr }] }] },
+});
+
+/** Is what they select gone in 1.25? */
+const EXPRESSIONS = {
+  'apiserver_storage_objects{resource="podsecuritypolicies.policy"} > 0': true,
+  "rate(apiserver_request_total{resource='podsecuritypolicies'}[5m])": true,
+  // v1 stays, a pattern may match it too, and what counts requests for deprecated versions is meant to end.
+  'rate(apiserver_request_total{resource="poddisruptionbudgets"}[5m])': false,
+  'rate(apiserver_request_total{resource="poddisruptionbudgets",version=~"v1.*"}[5m])': false,
+  'apiserver_requested_deprecated_apis{group="policy",version="v1beta1",resource="poddisruptionbudgets"}': false,
+  'kube_pod_container_resource_requests{resource="cpu"}': false,
+};
+
 grid('kubernetes/api-references', [
   {
     fixture: 'found',
     to: 'kubernetes=1.25',
-    expect: ['warning ValidatingWebhookConfiguration/budgets', 'notice Job/shop/report-29000000', 'notice ClusterRole/restricted'],
+    expect: [
+      'warning ValidatingWebhookConfiguration/budgets',
+      'warning HorizontalPodAutoscaler/shop/web',
+      'notice Job/shop/report-29000000',
+      'notice ClusterRole/restricted',
+      'notice PrometheusRule/monitoring/budgets',
+    ],
   },
   { fixture: 'found', to: 'kubernetes=v1.24.20', expect: 'passed' },
+  // The target of the autoscaler is gone whatever comes next.
+  { fixture: 'found', server: 'v1.30.4', to: 'kubernetes=1.31', expect: 'warning HorizontalPodAutoscaler/shop/web' },
+  ...Object.entries(EXPRESSIONS).map(([expr, isGone]) => ({
+    server: 'v1.24.17',
+    to: 'kubernetes=1.25',
+    objects: [rule(expr)],
+    expect: isGone ? 'notice PrometheusRule/monitoring/one' : 'passed',
+  })),
   { fixture: 'healthy', to: 'kubernetes=1.25', expect: 'passed' },
   {
     server: 'v1.33.13',

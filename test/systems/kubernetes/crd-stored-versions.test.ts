@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { expect } from 'vitest';
+import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { Raw } from '../../../src/engine/contracts.ts';
+import { examine } from '../../../src/engine/examine.ts';
+import { overCluster } from '../../../src/files/overlay.ts';
+import { dumpOf } from '../../../src/snapshot/dump.ts';
+import { dumpSource } from '../../../src/snapshot/source.ts';
+import { SYSTEMS } from '../../../src/systems/index.ts';
 import { grid } from '../../grid.ts';
 
 /** The trimmed one, with who set its list, or something else of its status. */
@@ -54,3 +59,33 @@ grid('kubernetes/crd-stored-versions', [
   { expect: 'passed' },
   { forbidden: ['customresourcedefinitions.apiextensions.k8s.io'], expect: 'unknown' },
 ]);
+
+const crd = (versions: string[], stored?: string[]): Raw => ({
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'widgets.example.com' },
+  spec: {
+    group: 'example.com',
+    scope: 'Namespaced',
+    names: { plural: 'widgets', kind: 'Widget' },
+    versions: versions.map((name, at) => ({ name, served: true, storage: at === versions.length - 1 })),
+  },
+  ...(stored ? { status: { storedVersions: stored } } : {}),
+});
+
+test.each([
+  // The API server refuses it, whichever version is the storage version in the cluster.
+  [['v1beta1', 'v1'], ['v1beta1', 'v1'], ['v1'], 'blocker CRD widgets.example.com drops v1beta1'],
+  [['v1beta1'], ['v1beta1'], ['v1'], 'blocker CRD widgets.example.com drops v1beta1'],
+  // Both are still there, or the older one holds nothing.
+  [['v1beta1'], ['v1beta1'], ['v1beta1', 'v1'], 'notice 1 CRD stores objects in older versions too'],
+  [['v1beta1', 'v1'], ['v1'], ['v1'], ''],
+])('a CRD of -f over the cluster: %j, stored %j, becomes %j', async (versions, stored, next, expected) => {
+  const cluster = dumpSource(dumpOf({ objects: [crd(versions, stored)], absent: [], whole: true, serverVersion: 'v1.30.4' }));
+  const source = await overCluster(cluster, [{ object: crd(next), file: 'crd.yaml', document: 1, line: 1 }], 'default');
+  const { results, remedies } = await examine(source, SYSTEMS, { checks: ['kubernetes/crd-stored-versions'] });
+  const [said] = results.flatMap(({ findings }) => findings.map(({ severity, message }) => `${severity} ${message.en}`));
+  expect(said ?? '').toMatch(new RegExp(`^${expected}${expected ? '' : '$'}`));
+  // What a file drops no step can put right: the CRD in the cluster is migrated first.
+  if (expected.startsWith('blocker')) expect(remedies).toEqual([]);
+});

@@ -6,6 +6,12 @@ const eks = {
   metadata: { name: 'kube-proxy-config', namespace: 'kube-system' },
   data: { config: 'kind: KubeProxyConfiguration\nmode: ipvs\n' },
 };
+const kubeadm = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'kubeadm-config', namespace: 'kube-system' },
+  data: { ClusterConfiguration: 'apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n' },
+};
 const daemons = (...command: string[]) => ({
   apiVersion: 'apps/v1',
   kind: 'DaemonSet',
@@ -24,6 +30,9 @@ grid('kubernetes/kube-proxy-mode', [
   { fixture: 'found', to: 'kubernetes=1.35', expect: 'notice ConfigMap/kube-system/kube-proxy' },
   { fixture: 'found', to: 'kubernetes=v1.34.9', expect: 'passed' },
   { fixture: 'none', to: 'kubernetes=1.37', expect: 'notice ConfigMap/kube-system/kube-proxy' },
+  // kubeadm 1.37 sets it.
+  { fixture: 'none', to: 'kubernetes=1.37', objects: [kubeadm], expect: 'passed' },
+  { fixture: 'found', to: 'kubernetes=1.35', objects: [kubeadm], expect: 'notice ConfigMap/kube-system/kube-proxy' },
   { fixture: 'none', server: 'v1.34.3', to: 'kubernetes=1.35', expect: 'passed' },
   { fixture: 'odd', expect: 'unknown' },
   { fixture: 'healthy', expect: 'passed' },

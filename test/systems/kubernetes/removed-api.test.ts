@@ -93,6 +93,22 @@ test('manifests that are about to be applied: also what went before the installe
   ]);
 });
 
+test('Helm keeps its records outside of the cluster: nothing is cleared, and the command that settles it is named', async () => {
+  const source = () => dumpSource(dumpOf({ objects: [], absent: [], whole: true, serverVersion: 'v1.24.17' }));
+  const outcome = async (helmDriver?: 'secret' | 'configmap' | 'elsewhere') => {
+    const { results } = await examine(source(), SYSTEMS, { checks: ['kubernetes/removed-api'], helmDriver });
+    return results.map(({ outcome, gaps }) => [outcome, ...gaps.map(({ settle }) => settle?.en)]);
+  };
+  expect(await outcome()).toEqual([['passed']]);
+  expect(await outcome('configmap')).toEqual([['passed']]);
+  expect(await outcome('elsewhere')).toEqual([
+    [
+      'unknown',
+      'for each release: helm get manifest RELEASE -n NAMESPACE | {tool} check kubernetes/removed-api -f - --offline --to kubernetes=1.25',
+    ],
+  ]);
+});
+
 test('of a kind without a successor every object counts; what to decide is said', async () => {
   const objects: Raw[] = ['a', 'b'].map((name) => ({ apiVersion: 'policy/v1beta1', kind: 'PodSecurityPolicy', metadata: { name } }));
   const source = dumpSource(dumpOf({ objects, absent: [], whole: true, serverVersion: 'v1.24.17' }));

@@ -1,3 +1,4 @@
+import type { Raw } from '../../../src/engine/contracts.ts';
 import { grid } from '../../grid.ts';
 
 const claims = {
@@ -7,11 +8,27 @@ const claims = {
   spec: { nodeName: 'w1', resourceClaims: [{ name: 'gpu' }], containers: [{ name: 'c', image: 'i' }] },
 };
 
+/** A volume of each type that needs an API object only for its Secret. */
+const volumes = (...named: string[]): Raw => ({
+  ...claims,
+  metadata: { ...claims.metadata, name: 'storage-w1' },
+  spec: {
+    nodeName: 'w1',
+    containers: [{ name: 'c', image: 'i' }],
+    volumes: ['cephfs', 'cinder', 'flexVolume', 'iscsi', 'rbd', 'scaleIO', 'storageos'].map((type) => ({
+      name: type.toLowerCase(),
+      [type]: Object.fromEntries(named.map((name) => ['secretRef', { name }])),
+    })),
+  },
+});
+
 grid('kubernetes/static-pod-api-refs', [
   { fixture: 'found', to: 'kubernetes=1.34', expect: 'blocker Pod/kube-system/node-agent-w1' },
   // The kubelets are still behind 1.34, whatever the API server is.
   { fixture: 'found', server: 'v1.36.4', to: 'kubernetes=1.37', expect: 'blocker Pod/kube-system/node-agent-w1' },
   { fixture: 'healthy', objects: [claims], to: 'kubernetes=1.34', expect: 'blocker Pod/kube-system/gpu-w1' },
+  { fixture: 'healthy', objects: [volumes('s')], to: 'kubernetes=1.34', expect: 'blocker Pod/kube-system/storage-w1' },
+  { fixture: 'healthy', objects: [volumes()], to: 'kubernetes=1.34', expect: 'passed' },
   { fixture: 'found', to: 'kubernetes=v1.33.9', expect: 'passed' },
   { fixture: 'healthy', to: 'kubernetes=1.34', expect: 'passed' },
   { server: 'v1.33.6', to: 'kubernetes=1.34', expect: 'unknown' },

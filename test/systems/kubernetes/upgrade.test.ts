@@ -1,4 +1,8 @@
 // The stages of an upgrade of Kubernetes: what they hold for whose cluster, in which order, and how each manual step is seen to be done.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { JudgedFinding, Raw, Ref, Selection, StageDraft, StepDraft, Upgrading, World } from '../../../src/engine/contracts.ts';
 import { planUpgrade } from '../../../src/engine/plan.ts';
@@ -148,9 +152,38 @@ describe('with kubeadm', () => {
     expect(wait!.after).toEqual([first, second]);
     expect(kubelets[1]!.after).toEqual([kubelets[0]]);
     // On the control plane kubeadm has done the node's part.
-    expect(commandsOf(kubelets[1]!)).not.toContain('kubeadm');
+    expect(commandsOf(kubelets[1]!)).not.toMatch(/kubeadm upgrade|kubeadm=/);
     expect(commandsOf(kubelets[7]!)).toContain('kubeadm upgrade node');
     expect(commandsOf(kubelets[7]!)).not.toContain('drain');
+  });
+
+  test('flags that the kubelet no longer has are looked for on its machine, behind kubeadm and before the new one starts', async () => {
+    const kubelets = stepsOf(await stagesOf(cluster, '1.32')).filter(({ text }) => text.en.includes('kubelet of Node w1'));
+    const [upgraded, looked, started] = commandsOf(kubelets[0]!).split('\n').slice(-3);
+    expect(upgraded).toContain('kubeadm upgrade node');
+    expect(looked).toMatch(
+      /^ssh w1 '! sudo grep -rsnE -e "--\(iptables-drop-bit\|iptables-masquerade-bit\|keep-terminated-pod-volumes\)\(.*kubeadm-flags\.env .*' {3}# kubelet 1\.31 does not start with these flags/,
+    );
+    expect(started).toContain('systemctl restart kubelet');
+    // 1.32 takes all that 1.31 takes.
+    expect(commandsOf(kubelets[1]!)).not.toContain('grep -rsnE');
+  });
+
+  test('the command that looks for flags stops where one is set, and nowhere else', async () => {
+    const [step] = stepsOf(await stagesOf(cluster, '1.31')).filter(({ text }) => text.en.includes('kubelet of Node w1'));
+    const command = /^ssh w1 '(! sudo grep .*)' {3}#/m.exec(commandsOf(step!))![1]!.replace('sudo ', '');
+    const folder = mkdtempSync(join(tmpdir(), 'ug-kubelet-'));
+    const exit = (flags: string) => {
+      writeFileSync(join(folder, 'kubeadm-flags.env'), `KUBELET_KUBEADM_ARGS="${flags}"\n`);
+      return spawnSync('sh', ['-c', command.replaceAll('/var/lib/kubelet', folder)]).status;
+    };
+    try {
+      expect(exit('--node-ip=10.0.0.1 --keep-terminated-pod-volumes=true')).toBe(1);
+      expect(exit('--keep-terminated-pod-volumes')).toBe(1);
+      expect(exit('--keep-terminated-pod-volumes-not=true --node-ip=10.0.0.1')).toBe(0);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('the control plane of a Node is done once all three run the version there, or a newer patch, and are Ready', async () => {
@@ -750,7 +783,7 @@ test('without Nodes the plan says that their kubelets are not shown, and that --
     expect(stage!.steps.map(({ text }) => text.en)).toEqual([
       'upgrade the kubelets on cp1, cp2 to v1.31.14: the cluster has no Nodes that show them, and --nodes changes nothing',
     ]);
-    expect(commandsOf(stage!.steps[0]!)).toMatch(/^ssh cp1 '.* kubelet="1\.31\.14-\*".*'\nssh cp2 '/);
+    expect(commandsOf(stage!.steps[0]!)).toMatch(/^ssh cp1 '! sudo grep .*\nssh cp1 '.* kubelet="1\.31\.14-\*".*'\nssh cp2 '/);
   }
   const [last] = stepsOf((await stagesOf([], '1.31', { servers: 1 })).slice(-1));
   expect(last!.text.en).toMatch(/^upgrade the kubelets to v1\.31\.14, if there are any: the cluster has no Nodes/);

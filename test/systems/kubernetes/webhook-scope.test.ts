@@ -7,9 +7,11 @@ grid('kubernetes/webhook-scope', [
       'warning ValidatingWebhookConfiguration/everything',
       'warning ValidatingWebhookConfiguration/everything',
       'warning ValidatingWebhookConfiguration/everything, MutatingWebhookConfiguration/inject',
+      'warning ValidatingWebhookConfiguration/gate',
     ],
   },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },
   { forbidden: ['namespaces'], expect: 'unknown' },
+  { forbidden: ['endpointslices.discovery.k8s.io'], expect: 'unknown' },
 ]);

@@ -52,8 +52,8 @@ const check: Check<Record<string, never>, Args> = {
       zh: '手动：如需保留现有的 CoreDNS，升级时执行“kubeadm upgrade apply --ignore-preflight-errors=CoreDNSUnsupportedPlugins,CoreDNSMigration”。如需删除镜像标签，执行“kubectl edit configmap kubeadm-config -n kube-system”。对于外部 etcd，执行 etcdctl endpoint status --cluster，版本过低时先升级 etcd。',
     },
     limits: {
-      en: 'For kube-proxy see kubernetes/kube-proxy-skew, for etcd kubernetes/etcd-upgrade-path. Images named by digest and the sandbox image on Nodes are not compared.',
-      zh: '关于 kube-proxy，请参见 kubernetes/kube-proxy-skew；关于 etcd，请参见 kubernetes/etcd-upgrade-path。不比较按摘要指定的镜像和节点上的沙箱镜像。',
+      en: 'For kube-proxy see kubernetes/kube-proxy-skew, for etcd kubernetes/etcd-upgrade-path. Images named by digest and the sandbox image on Nodes are not compared, nor are add-ons that kubeadm does not install (metrics-server, CNI plugins): their own releases say which versions they support.',
+      zh: '关于 kube-proxy，请参见 kubernetes/kube-proxy-skew；关于 etcd，请参见 kubernetes/etcd-upgrade-path。不比较按摘要指定的镜像和节点上的沙箱镜像，也不比较并非由 kubeadm 安装的附加组件（metrics-server、CNI 插件）：其支持的版本以各自的发行说明为准。',
     },
   },
   sources: [

@@ -1,14 +1,15 @@
-// What names API versions or resources without being written in them, and loses its meaning when they go: rules of webhooks and admission policies, targets of autoscalers
-// in files, owner references, RBAC rules. Nothing of it is refused by the API server. Sources: kubernetes/apiserver pkg/admission/plugin/webhook/generic/webhook.go,
+// What names API versions or resources without being written in them, and loses its meaning when they go: rules of webhooks and admission policies, targets of autoscalers,
+// owner references, RBAC rules, alerting rules. Nothing of it is refused by the API server. Sources: kubernetes/apiserver pkg/admission/plugin/webhook/generic/webhook.go,
 // predicates/rules; kubernetes pkg/controller/garbagecollector (an owner is looked up in the version that the reference names), pkg/controller/podautoscaler (by group and kind).
 import { finding } from '../../../engine/builders.ts';
-import type { Check, Finding, Gap, Manifest, Ref, Rows, Text } from '../../../engine/contracts.ts';
-import { isGap } from '../../../engine/gaps.ts';
-import { declaredRef, each, list, manifests, texts, word } from '../../../engine/read/index.ts';
+import type { Check, Finding, Manifest, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import { seen } from '../../../engine/gaps.ts';
+import { declaredRef, each, list, manifests, maybe, texts, word } from '../../../engine/read/index.ts';
 import { isRaw } from '../../../kube/json.ts';
 import { splitApiVersion } from '../../../kube/resources.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
-import { apiVersionOf, bites, bitesInFile, goneResources, pluralOf } from '../apis.ts';
+import { alertRules, expressionsIn } from '../alert-rules.ts';
+import { apiOf, apiVersionOf, bites, bitesInFile, goneResources, pluralOf } from '../apis.ts';
 import { apis } from '../knowledge/tables.ts';
 import { hooksOf, webhookReads } from '../webhooks.ts';
 
@@ -33,9 +34,15 @@ const reads = {
   ),
   clusterRoles: list('clusterroles.rbac.authorization.k8s.io', ROLE, grants),
   roles: list('roles.rbac.authorization.k8s.io', ROLE, grants),
+  autoscalers: list(
+    'horizontalpodautoscalers.autoscaling',
+    { target: maybe('spec.scaleTargetRef', { apiVersion: word('apiVersion', ''), kind: word('kind', '') }) },
+    { optional: true, only: ({ target }) => target !== undefined && apiOf(target.apiVersion, target.kind)?.removed !== undefined },
+  ),
   targets: manifests(targetIn),
+  ...alertRules,
 };
-type Is = 'webhook' | 'policy' | 'target' | 'owner' | 'grant';
+type Is = 'webhook' | 'policy' | 'target' | 'owner' | 'grant' | 'rule';
 interface Args {
   is: Is;
   /** The webhook, where it is one. */
@@ -50,16 +57,16 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'references name only APIs that are removed', zh: '引用只指向将被移除的 API' },
   page: {
     impact: {
-      en: 'A webhook or admission policy whose rules list only removed versions of a resource is no longer called for it: what it should reject or change passes. An autoscaler stops scaling a target of a removed API; an object that names its owner in a removed version is not deleted with its owner. The API server reports no error.',
-      zh: '如果规则只列出某资源已移除的版本，该 webhook 或准入策略不再被调用：本应拒绝或修改的请求会直接通过。目标使用已移除 API 的自动扩缩不再生效；属主使用已移除版本的对象不会随属主删除。API 服务器不会报错。',
+      en: 'A webhook or admission policy whose rules list only removed versions of a resource is no longer called for it: what it should reject or change passes. An autoscaler stops scaling a target of a removed API; an object that names its owner in a removed version is not deleted with its owner; an alerting rule about such an API matches nothing. The API server reports no error.',
+      zh: '如果规则只列出某资源已移除的版本，该 webhook 或准入策略不再被调用：本应拒绝或修改的请求会直接通过。目标使用已移除 API 的自动扩缩不再生效；属主使用已移除版本的对象不会随属主删除；针对该 API 的告警规则匹配不到数据。API 服务器不会报错。',
     },
     detection: {
-      en: 'Compares rules of admission webhooks and ValidatingAdmissionPolicies, RBAC rules, owner references of Jobs and, in files (-f), targets of autoscalers with the APIs that each minor on the way removes. Rules with apiVersions "*" are ignored.',
-      zh: '将准入 webhook 和 ValidatingAdmissionPolicy 的规则、RBAC 规则、Job 的属主引用以及清单（-f）中自动扩缩的目标，与途经的每个次要版本移除的 API 比较。apiVersions 为“*”的规则会被忽略。',
+      en: 'Compares rules of admission webhooks and ValidatingAdmissionPolicies, RBAC rules, owner references of Jobs, targets of autoscalers, and labels group, version and resource in the expressions of PrometheusRules and VMRules with the APIs that each minor on the way removes. Of targets those that went earlier count too. Rules with apiVersions "*" are ignored.',
+      zh: '将准入 webhook 和 ValidatingAdmissionPolicy 的规则、RBAC 规则、Job 的属主引用、自动扩缩的目标以及 PrometheusRule 和 VMRule 表达式中的标签“group”“version”“resource”，与途经的每个次要版本移除的 API 比较。自动扩缩的目标还包括更早移除的 API。apiVersions 为“*”的规则会被忽略。',
     },
     fix: {
-      en: 'manual: add the newer version to apiVersions of the rule if the webhook supports it; otherwise upgrade the webhook first. Set apiVersion of targets and owner references to the newer version.',
-      zh: '手动：如果 webhook 支持较新的版本，则将其加入规则的 apiVersions；否则先升级该 webhook。将目标和属主引用的 apiVersion 改为较新的版本。',
+      en: 'manual: add the newer version to apiVersions of the rule if the webhook supports it; otherwise upgrade the webhook first. Set apiVersion of targets and owner references, and labels in expressions, to the newer version.',
+      zh: '手动：如果 webhook 支持较新的版本，则将其加入规则的 apiVersions；否则先升级该 webhook。将目标和属主引用的 apiVersion 以及表达式中的标签改为较新的版本。',
     },
     limits: {
       en: 'Owner references are read only from Jobs. RBAC rules name no versions: they are reported only for resources of which every version is removed.',
@@ -78,16 +85,17 @@ const check: Check<typeof reads, Args> = {
     return [
       ...hooksOf(rows).flatMap((hook) => inRules('webhook', hook, hops)),
       ...policies.flatMap((policy) => inRules('policy', policy, hops)),
-      ...rows.targets.flatMap(({ ref, target }) => inTarget(ref, target, to)),
+      ...targetsOf(rows)
+        .filter(({ live }) => !live || hops.length)
+        .flatMap((scaled) => inTarget(scaled, to)),
       ...owned(seen(rows.jobs), hops),
       ...granted([...seen(rows.clusterRoles), ...seen(rows.roles)], hops),
+      ...watched(expressionsIn(rows), hops),
     ];
   },
   say: (args, objects) => SAYS[args.is](args, objects),
 };
 export default check;
-
-const seen = <Row>(rows: Row[] | Gap): Row[] => (isGap(rows) ? [] : rows);
 
 // ---- rules of webhooks and policies ---------------------------------------------------------------------------------
 
@@ -123,10 +131,14 @@ function inRules(is: Is, { on, name, rules }: { on: Ref; name: string; rules: Ru
 /** The hop after which none of these versions of the resource is served; undefined: one stays, or they were gone before, or it is not a kind of Kubernetes. */
 function goneAt(group: string, versions: readonly string[], resource: string, hops: readonly string[]): string | undefined {
   const rows = apis().apis.filter((row) => row.group === group && pluralOf(row.kind) === resource);
-  const removed = versions.map((version) => rows.find((row) => row.version === version)?.removed);
+  const last = lastOf(versions.map((version) => rows.find((row) => row.version === version)?.removed));
+  return last && hops.includes(last) ? last : undefined;
+}
+
+/** The minor that removes the last of them; undefined: one stays, or there is none. */
+function lastOf(removed: readonly (string | undefined)[]): string | undefined {
   if (!removed.length || removed.some((minor) => minor === undefined)) return undefined;
-  const last = removed.reduce((a, b) => (minorOf(a!) >= minorOf(b!) ? a : b))!;
-  return hops.includes(last) ? last : undefined;
+  return removed.reduce((a, b) => (minorOf(a!) >= minorOf(b!) ? a : b));
 }
 
 // ---- targets, owners, grants ----------------------------------------------------------------------------------------
@@ -145,8 +157,25 @@ function targetIn(manifest: Manifest): { ref: Ref; target: Target } | undefined 
   return { ref: declaredRef(manifest), target: { apiVersion: target.apiVersion, kind: target.kind } };
 }
 
+interface Scaled {
+  ref: Ref;
+  target: Target;
+  /** In a cluster: what went earlier is a matter of no hop, and is told on the way to the next. */
+  live?: true;
+}
+
+/** What a file declares is among the lists too. */
+function targetsOf({ autoscalers, targets }: Pick<Rows<typeof reads>, 'autoscalers' | 'targets'>): Scaled[] {
+  const nameOf = ({ kind, namespace, name }: Ref) => [kind, namespace, name].join(' ');
+  const declared = new Set(targets.map(({ ref }) => nameOf(ref)));
+  const live = seen(autoscalers).flatMap(({ ref, target }) =>
+    target && !declared.has(nameOf(ref)) ? [{ ref, target, live: true as const }] : [],
+  );
+  return [...live, ...targets];
+}
+
 /** It is found by its group and kind: a version that goes does not matter as long as the group serves another. */
-function inTarget(ref: Ref, { apiVersion, kind }: Target, to: string): Finding<Args>[] {
+function inTarget({ ref, target: { apiVersion, kind }, live }: Scaled, to: string): Finding<Args>[] {
   const found = bitesInFile(apiVersion, kind, to);
   const [group] = splitApiVersion(apiVersion);
   const stays = apis().apis.some(
@@ -162,12 +191,12 @@ function inTarget(ref: Ref, { apiVersion, kind }: Target, to: string): Finding<A
       objects: [ref],
       args: { is: 'target', name: '', api, hop: found.minor! },
       evidence,
-      hop: found.minor,
+      ...(live ? {} : { hop: found.minor }),
     }),
   ];
 }
 
-function owned(jobs: { ref: Ref; owners: Target[] }[], hops: readonly string[]): Finding<Args>[] {
+function owned(jobs: readonly { ref: Ref; owners: Target[] }[], hops: readonly string[]): Finding<Args>[] {
   const found = jobs.flatMap(({ ref, owners }) =>
     owners.flatMap(({ apiVersion, kind }) => {
       const bitten = bites(apiVersion, kind, hops);
@@ -191,7 +220,10 @@ function owned(jobs: { ref: Ref; owners: Target[] }[], hops: readonly string[]):
 /** Roles that Kubernetes keeps itself are of its own version; those that `rbac` prints name what may have to be read. */
 const isOwnRole = ({ name }: Ref): boolean => /^(?:system:|upgrade-guard)/.test(name);
 
-function granted(roles: { ref: Ref; rules: { groups: string[]; resources: string[] }[] }[], hops: readonly string[]): Finding<Args>[] {
+function granted(
+  roles: readonly { ref: Ref; rules: { groups: string[]; resources: string[] }[] }[],
+  hops: readonly string[],
+): Finding<Args>[] {
   const gone = goneResources(hops);
   const found = roles
     .filter(({ ref }) => !isOwnRole(ref))
@@ -215,6 +247,48 @@ function granted(roles: { ref: Ref; rules: { groups: string[]; resources: string
   });
 }
 
+// ---- alerting rules -------------------------------------------------------------------------------------------------
+
+function watched(rules: readonly { ref: Ref; exprs: string[] }[], hops: readonly string[]): Finding<Args>[] {
+  const found = rules.flatMap(({ ref, exprs }) => {
+    const gone = exprs.flatMap((expr) => goneSeries(expr, hops));
+    return [...new Map(gone.map((each) => [each.api, { ref, ...each }])).values()];
+  });
+  return [...Map.groupBy(found, ({ api }) => api)].map(([api, same]) => {
+    const { hop } = same[0]!;
+    const objects = same.map(({ ref }) => ref);
+    return finding({
+      severity: 'notice',
+      key: ['rule', api],
+      certainty: 'medium',
+      objects,
+      args: { is: 'rule', name: '', api, hop },
+      evidence: [{ seen: `spec.groups[].rules[].expr: ${api}` }],
+      hop,
+    });
+  });
+}
+
+/** A rule about requests for what is deprecated has done its work then. */
+const OF_DEPRECATED = 'apiserver_requested_deprecated_apis';
+
+/** Selectors such as `{group="policy",version="v1beta1",resource="poddisruptionbudgets"}`, of which a minor on the way serves nothing any more. */
+function goneSeries(expr: string, hops: readonly string[]): { api: string; hop: string }[] {
+  return [...expr.matchAll(/([A-Za-z_:][\w:]*)?\s*\{([^{}]*)\}/g)].flatMap(([, metric, inner = '']) => {
+    const labels = new Map([...inner.matchAll(/(\w+)\s*=\s*["']([^"']*)["']/g)].map(([, name, value]) => [name, value]));
+    const [plural = '', ...ofGroup] = (labels.get('resource') ?? '').split('.');
+    const group = labels.get('group') ?? (ofGroup.length ? ofGroup.join('.') : undefined);
+    const version = labels.get('version');
+    const rows = apis().apis.filter(
+      (row) => pluralOf(row.kind) === plural && (group ?? row.group) === row.group && (version ?? row.version) === row.version,
+    );
+    const hop = lastOf(rows.map(({ removed }) => removed));
+    if (metric === OF_DEPRECATED || !hop || !hops.includes(hop)) return [];
+    const [first] = rows;
+    return [{ api: version ? `${apiVersionOf(first!)} ${plural}` : `${plural}.${first!.group}`, hop }];
+  });
+}
+
 const SAYS: Record<Is, (args: Args, objects: readonly Ref[]) => Text> = {
   webhook: ({ name, api, hop }) => ({
     en: `webhook ${name} is called only for ${api}: removed in ${hop}, the webhook is no longer called`,
@@ -235,5 +309,9 @@ const SAYS: Record<Is, (args: Args, objects: readonly Ref[]) => Text> = {
   grant: ({ api, hop }, { length }) => ({
     en: `${length} role${length === 1 ? ' grants' : 's grant'} access to ${api}: removed in ${hop}, the rule grants nothing any more`,
     zh: `${length} 个角色授予了对 ${api} 的权限：该资源在 ${hop} 中移除，规则不再起作用`,
+  }),
+  rule: ({ api, hop }, { length }) => ({
+    en: `${length} rule object${length === 1 ? ' selects' : 's select'} metrics of ${api}: removed in ${hop}, the expression matches nothing`,
+    zh: `${length} 个规则对象查询 ${api} 的指标：该 API 在 ${hop} 中移除，表达式匹配不到数据`,
   }),
 };

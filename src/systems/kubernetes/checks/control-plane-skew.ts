@@ -32,9 +32,10 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   },
   judge: (rows: Rows<ReturnType<typeof reads>>, at) => {
     const seen = containersOf(rows).map(({ component, ref, image }) => ({ component, ref, version: tagOf(image) }));
-    const closed = unseen(seen, at.path.from, rows.nodes, at.path.to ?? at.path.from);
-    if (closed) return closed;
     const servers = seen.filter(({ component }) => component === 'kube-apiserver');
+    const closed = unseen(seen, at.path.from, rows.nodes, at.path.to ?? at.path.from);
+    // API servers answer for themselves, whether or not their Pods are visible.
+    if (closed) return 'gaps' in closed ? { ...closed, findings: apart([], at) } : closed;
     const others = (['kube-controller-manager', 'kube-scheduler'] as const).map((component) =>
       skewFindings(
         component,
@@ -66,7 +67,9 @@ function apart(servers: readonly Running[], at: Situation): Finding<Args>[] {
       certainty: 'certain',
       objects: servers.map(({ ref }) => ref),
       args: { is: 'apart', oldest: minor(oldest), newest: minor(newest) },
-      evidence: servers.map(({ ref, version }) => ({ seen: `kube-apiserver ${version}`, at: ref })),
+      evidence: servers.length
+        ? servers.map(({ ref, version }) => ({ seen: `kube-apiserver ${version}`, at: ref }))
+        : (at.cluster.servers ?? []).map(({ address, version }) => ({ seen: `${address}/version: ${version}` })),
     },
   ];
 }

@@ -13,8 +13,8 @@ const CRD = {
 const reads = { crds: list('customresourcedefinitions.apiextensions.k8s.io', CRD) };
 type Crd = RowOf<typeof CRD>;
 interface Args {
-  /** `failed`: the list was trimmed all the same. */
-  is: 'unserved' | 'unmigrated' | 'failed';
+  /** `dropped`: by a CRD of -f that would take the place of the one in the cluster; in a cluster no stored version is missing. `failed`: the list was trimmed all the same. */
+  is: 'dropped' | 'unserved' | 'unmigrated' | 'failed';
   versions: string[];
 }
 
@@ -28,12 +28,12 @@ const check: Check<typeof reads, Args> = {
       zh: '如果新的 CRD 移除了 status.storedVersions 中仍列出的版本，API 服务器会拒绝。如果只修改 status 而不重写对象，CRD 移除该版本后将无法读取这些对象。',
     },
     detection: {
-      en: 'Compares status.storedVersions of each CRD with its storage version and its served versions. Where the condition StorageMigrating says MigrationFailed, a list without the older versions is not believed.',
-      zh: '将每个 CRD 的 status.storedVersions 与其存储版本、已启用版本比较。如果状况 StorageMigrating 为 MigrationFailed，则不采信已去掉旧版本的列表。',
+      en: 'Compares status.storedVersions of each CRD with its storage version and its served versions. A CRD in files (-f) is compared with the one in the cluster: if it drops a stored version, that is a blocker. Where the condition StorageMigrating says MigrationFailed, a list without the older versions is not believed.',
+      zh: '将每个 CRD 的 status.storedVersions 与其存储版本、已启用版本比较。文件（-f）中的 CRD 与集群中的同名 CRD 比较：如果去掉了已存储的版本，则为阻断项。如果状况 StorageMigrating 为 MigrationFailed，则不采信已去掉旧版本的列表。',
     },
     fix: {
-      en: 'Patches every custom resource of the CRD without changing a field, 8 at a time, so that the API server stores it in the storage version. Then sets status.storedVersions to that version, unless the CRD was changed meanwhile. undo restores status.storedVersions; the custom resources need no undo.',
-      zh: '原样重写该 CRD 的每个自定义资源（同时 8 个，不改变字段），使 API 服务器以存储版本保存。随后将 status.storedVersions 设为该版本，除非其间 CRD 被修改。撤销时恢复 status.storedVersions；自定义资源无需撤销。',
+      en: 'Patches every custom resource of the CRD without changing a field, 8 at a time, so that the API server stores it in the storage version. Then sets status.storedVersions to that version, unless the CRD was changed meanwhile. Run it before a CRD that drops a version is applied. undo restores status.storedVersions; the custom resources need no undo.',
+      zh: '原样重写该 CRD 的每个自定义资源（同时 8 个，不改变字段），使 API 服务器以存储版本保存。随后将 status.storedVersions 设为该版本，除非其间 CRD 被修改。应用去掉版本的 CRD 之前执行。撤销时恢复 status.storedVersions；自定义资源无需撤销。',
     },
     limits: {
       en: 'A StorageVersionMigration object proves nothing: in 1.35 to 1.37 a failed one also trims status.storedVersions; running it again is manual. Fields that the storage version does not know are lost by any write: they must be saved first. The rights on the custom resources are named when the fix starts.',
@@ -50,7 +50,8 @@ const check: Check<typeof reads, Args> = {
     const behind = crds.flatMap(({ ref, stored, versions }) => {
       const old = stored.filter((version) => !versions.some(({ name, storage }) => storage && name === version));
       const unserved = old.filter((version) => !versions.some(({ name, served }) => served && name === version));
-      return old.length ? [{ ref, old, unserved }] : [];
+      const dropped = old.filter((version) => !versions.some(({ name }) => name === version));
+      return old.length ? [{ ref, old, unserved, dropped }] : [];
     });
     const migrating = behind.filter(({ unserved }) => !unserved.length);
     return [
@@ -61,7 +62,9 @@ const check: Check<typeof reads, Args> = {
           versions.filter(({ storage }) => !storage).map(({ name }) => name),
         ),
       ),
-      ...behind.filter(({ unserved }) => unserved.length).map(({ ref, unserved }) => finding('unserved', [ref], unserved)),
+      ...behind.flatMap(({ ref, unserved, dropped }) =>
+        dropped.length ? finding('dropped', [ref], dropped) : unserved.length ? finding('unserved', [ref], unserved) : [],
+      ),
       ...(migrating.length
         ? [
             finding(
@@ -74,7 +77,15 @@ const check: Check<typeof reads, Args> = {
     ];
   },
   say: ({ is, versions }, objects) => SAYS[is](versions, objects),
-  remedy: migration,
+  // What a file drops is migrated in the cluster, before the file is applied.
+  remedy: {
+    ...migration,
+    steps: (found, at) =>
+      migration.steps(
+        found.filter(({ args }) => args.is !== 'dropped'),
+        at,
+      ),
+  },
 };
 export default check;
 
@@ -91,7 +102,7 @@ function isTrimmed({ stored, versions, conditions, writers }: Crd): boolean {
 const OF_KUBERNETES = new Set(['kube-apiserver', 'migration-runner-controller']);
 
 const finding = (is: Args['is'], objects: Ref[], versions: string[]): Finding<Args> => ({
-  severity: is === 'unmigrated' ? 'notice' : 'warning',
+  severity: SEVERITY[is],
   key: is === 'unmigrated' ? [is] : [is, objects[0]!.name],
   certainty: is === 'failed' ? 'high' : 'certain',
   objects,
@@ -107,7 +118,18 @@ const finding = (is: Args['is'], objects: Ref[], versions: string[]): Finding<Ar
   ],
 });
 
+const SEVERITY: Record<Args['is'], Finding['severity']> = {
+  dropped: 'blocker',
+  unserved: 'warning',
+  unmigrated: 'notice',
+  failed: 'warning',
+};
+
 const SAYS: Record<Args['is'], (versions: string[], objects: readonly Ref[]) => Text> = {
+  dropped: (versions, [crd]) => ({
+    en: `CRD ${crd?.name ?? ''} drops ${versions.join(', ')}, which is in storedVersions in the cluster: the API server refuses it; migrate the objects first`,
+    zh: `CRD ${crd?.name ?? ''} 去掉了 ${versions.join('、')}，而集群中的 storedVersions 仍含该版本：API 服务器会拒绝；请先迁移对象`,
+  }),
   unserved: (versions, [crd]) => ({
     en: `CRD ${crd?.name ?? ''} stores objects in ${versions.join(', ')}, which it does not serve: a newer CRD without it is refused`,
     zh: `CRD ${crd?.name ?? ''} 的对象以未启用的版本 ${versions.join('、')} 存储：移除该版本的新 CRD 会被拒绝`,

@@ -1,5 +1,6 @@
 // The mode of kube-proxy: ipvs is deprecated, and from 1.37 a kube-proxy without a mode logs an error, since the default is about to change.
-// Sources: kubernetes cmd/kube-proxy/app/server_linux.go@1.35.8, @1.37.2; KEP-5495; CHANGELOG-1.37 139957.
+// kubeadm 1.37 writes mode iptables where none is set. Sources: kubernetes cmd/kube-proxy/app/server_linux.go@1.35.8, @1.37.2,
+// cmd/kubeadm/app/componentconfigs/kubeproxy.go@1.37.2; KEP-5495; CHANGELOG-1.37 139957, 139777.
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Judgement, Raw, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
@@ -13,6 +14,7 @@ import { minorsUpTo } from '../refusals.ts';
 const PROXY: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kube-proxy' };
 /** As EKS has it. */
 const EKS: Ref = { ...PROXY, name: 'kube-proxy-config' };
+const KUBEADM: Ref = { ...PROXY, name: 'kubeadm-config' };
 const DAEMONS: Ref = { ...PROXY, apiVersion: 'apps/v1', kind: 'DaemonSet' };
 const MODE = { mode: word('mode', '') };
 const reads = later(() => ({ k3s: k3sArguments() }));
@@ -34,8 +36,8 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: 'ipvs 模式自 1.35 起弃用，计划在 1.43 中移除。未设置模式时 kube-proxy 自 1.37 起会记录错误：默认模式计划在 1.40 由 iptables 改为 nftables。',
     },
     detection: {
-      en: 'Reads mode in ConfigMap kube-system/kube-proxy (of EKS kube-proxy-config), or flag --proxy-mode of DaemonSet kube-proxy; in files (-f) KubeProxyConfiguration. With K3s, reads the arguments that it passes to kube-proxy (annotation k3s.io/node-args).',
-      zh: '读取 ConfigMap kube-system/kube-proxy（EKS 为 kube-proxy-config）中的 mode，或 DaemonSet kube-proxy 的 --proxy-mode 参数；在文件（-f）中读取 KubeProxyConfiguration。对 K3s，读取注解 k3s.io/node-args 中传给 kube-proxy 的参数。',
+      en: 'Reads mode in ConfigMap kube-system/kube-proxy (of EKS kube-proxy-config), or flag --proxy-mode of DaemonSet kube-proxy; in files (-f) KubeProxyConfiguration. With kubeadm a missing mode is not reported: kubeadm 1.37 sets iptables. With K3s, reads the arguments that it passes to kube-proxy (annotation k3s.io/node-args).',
+      zh: '读取 ConfigMap kube-system/kube-proxy（EKS 为 kube-proxy-config）中的 mode，或 DaemonSet kube-proxy 的 --proxy-mode 参数；在文件（-f）中读取 KubeProxyConfiguration。使用 kubeadm 时不报告未设置的模式：kubeadm 1.37 会设为 iptables。对 K3s，读取注解 k3s.io/node-args 中传给 kube-proxy 的参数。',
     },
     fix: {
       en: 'manual: set mode to iptables or nftables in ConfigMap kube-proxy, then kubectl rollout restart daemonset kube-proxy -n kube-system. With K3s remove kube-proxy-arg proxy-mode from /etc/rancher/k3s/config.yaml or the systemd unit.',
@@ -46,14 +48,17 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: '不以该名称的 DaemonSet 运行的 kube-proxy 不可见。',
     },
   },
-  sources: ['kubernetes/kubernetes: cmd/kube-proxy/app/server_linux.go', 'kubernetes/enhancements: KEP-5495'],
+  sources: [
+    'kubernetes/kubernetes: cmd/kube-proxy/app/server_linux.go, cmd/kubeadm/app/componentconfigs/kubeproxy.go',
+    'kubernetes/enhancements: KEP-5495',
+  ],
   applies: { stage: 'before' },
   needs: ['target'],
   get reads() {
     return reads();
   },
   pointReads: [
-    { resource: 'configmaps', names: [PROXY.name, EKS.name], columns: Object.values(COLUMNS) },
+    { resource: 'configmaps', names: [PROXY.name, EKS.name, KUBEADM.name], columns: Object.values(COLUMNS) },
     { resource: 'daemonsets.apps', names: [DAEMONS.name], columns: Object.values(FLAGS) },
   ],
   judge: async ({ k3s }: Rows<ReturnType<typeof reads>>, { path: { from, hops }, look }) => {
@@ -69,6 +74,10 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     if (config === undefined && flag === undefined) return { notApplicable: NONE };
     const mode = flag ?? config?.mode ?? '';
     const on = flag !== undefined ? DAEMONS : proxy ? PROXY : EKS;
+    if (mode === '' && on === PROXY) {
+      const kubeadm = await look.get(KUBEADM);
+      if (kubeadm && !isGap(kubeadm)) return [];
+    }
     return ofMode(mode, hops, on);
   },
   files: {

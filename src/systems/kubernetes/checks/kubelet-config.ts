@@ -4,12 +4,15 @@
 import type { Check, Finding, Ref, Text, ValuesOf } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { flag, number, rowOf, tree, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
+import { minorOf } from '../../../versions/kubernetes.ts';
 import { gatesIn } from '../command-line.ts';
 import { configValues } from '../knowledge/tables.ts';
 import { refusedText } from '../refusal-words.ts';
 import { gatesRefused, minorsUpTo, type Why } from '../refusals.ts';
 
 const CONFIG: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kubelet-config' };
+/** As kubeadm 1.23 named it (cmd/kubeadm/app/constants). */
+const OF_1_23: Ref = { ...CONFIG, name: 'kubelet-config-1.23' };
 const FIELDS = {
   gates: tree('featureGates'),
   swap: word('memorySwap.swapBehavior', ''),
@@ -57,13 +60,14 @@ const check: Check<Record<string, never>, Args> = {
   applies: { stage: 'before' },
   needs: ['target'],
   reads: {},
-  pointReads: [{ resource: 'configmaps', names: [CONFIG.name], columns: Object.values(COLUMNS) }],
-  judge: async (_, { path: { hops }, look }) => {
-    const found = await look.get(CONFIG);
+  pointReads: [{ resource: 'configmaps', names: [CONFIG.name, OF_1_23.name], columns: Object.values(COLUMNS) }],
+  judge: async (_, { path: { from, hops }, look }) => {
+    const on = !isGap(from) && minorOf(from) === 23 ? OF_1_23 : CONFIG;
+    const found = await look.get(on);
     if (isGap(found)) return [];
     const { config } = found ? rowOf(COLUMNS)(found) : {};
     if (config === undefined) return { notApplicable: NONE };
-    return config === UNREADABLE ? { unknown: ODD } : refusedIn(config, hops, 'kubelet-config', CONFIG);
+    return config === UNREADABLE ? { unknown: ODD } : refusedIn(config, hops, 'kubelet-config', on);
   },
   files: {
     kinds: ['kubelet.config.k8s.io/KubeletConfiguration'],

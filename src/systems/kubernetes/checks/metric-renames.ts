@@ -1,17 +1,10 @@
 // Alerting and recording rules that ask for metrics of Kubernetes that a minor on the way hides, removes, or strips of a label: the rule matches nothing and says nothing.
 // The metrics are rows of knowledge/metrics.json, made from the metric options in the source of the five components.
 import { finding } from '../../../engine/builders.ts';
-import type { Check, Finding, Gap, Ref, RowOf, Rows } from '../../../engine/contracts.ts';
-import { isGap } from '../../../engine/gaps.ts';
-import { each, list, word } from '../../../engine/read/index.ts';
+import type { Check, Finding, Ref, Rows } from '../../../engine/contracts.ts';
+import { alertRules, expressionsIn } from '../alert-rules.ts';
 import { metrics } from '../knowledge/tables.ts';
 
-const RULES = { groups: each('spec.groups', { rules: each('rules', { expr: word('expr', '') }) }) };
-type RuleRow = RowOf<typeof RULES>;
-const reads = {
-  prometheus: list('prometheusrules.monitoring.coreos.com', RULES, { optional: true }),
-  victoria: list('vmrules.operator.victoriametrics.com', RULES, { optional: true }),
-};
 type Metric = ReturnType<typeof metrics>['metrics'][number];
 interface Args {
   is: 'removed' | 'hidden' | 'labels';
@@ -22,7 +15,7 @@ interface Args {
   replacement: string;
 }
 
-const check: Check<typeof reads, Args> = {
+const check: Check<typeof alertRules, Args> = {
   id: 'kubernetes/metric-renames',
   title: { en: 'alerting rules use metrics that the target version has', zh: '告警规则使用目标版本提供的指标' },
   headline: { en: 'alerting rules use metrics that are removed or renamed', zh: '告警规则使用了被移除或改名的指标' },
@@ -50,9 +43,9 @@ const check: Check<typeof reads, Args> = {
   ],
   applies: { stage: 'before' },
   needs: ['target'],
-  reads,
-  judge: (rows: Rows<typeof reads>, { path: { hops } }) => {
-    const rules = [rows.prometheus, rows.victoria].flatMap(seen).map(({ ref, groups }) => ({ ref, exprs: exprsIn(groups) }));
+  reads: alertRules,
+  judge: (rows: Rows<typeof alertRules>, { path: { hops } }) => {
+    const rules = expressionsIn(rows).map(({ ref, exprs }) => ({ ref, exprs: exprs.map(wordsOf) }));
     return metrics().metrics.flatMap((metric) => {
       const change = changeOf(metric, hops);
       if (!change) return [];
@@ -78,11 +71,8 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-const seen = (rows: RuleRow[] | Gap): RuleRow[] => (isGap(rows) ? [] : rows);
-
-/** The words of each expression, what is quoted left out. */
-const exprsIn = (groups: RuleRow['groups']): Set<string>[] =>
-  groups.flatMap(({ rules }) => rules.map(({ expr }) => new Set(expr.replace(/"[^"]*"|'[^']*'/g, ' ').match(/[A-Za-z_:][\w:]*/g) ?? [])));
+/** What is quoted left out. */
+const wordsOf = (expr: string): Set<string> => new Set(expr.replace(/"[^"]*"|'[^']*'/g, ' ').match(/[A-Za-z_:][\w:]*/g) ?? []);
 
 /** A histogram is asked for by its parts. */
 const PARTS = ['', '_bucket', '_sum', '_count'];

@@ -1,7 +1,7 @@
 // Objects that are declared in a version of their API that a minor on the way does not serve: the next apply fails. Judged by what was applied (managedFields, kubectl's
 // last-applied annotation, Helm's records, files), not by the version in which the API server returns them: it converts. Sources: knowledge/apis.json.
 import type { Check, Finding, Gap, Manifest, Raw, Reads, Ref, Rows, Text } from '../../../engine/contracts.ts';
-import { isGap } from '../../../engine/gaps.ts';
+import { inOurWords, isGap } from '../../../engine/gaps.ts';
 import { declaredRef, manifests } from '../../../engine/read/index.ts';
 import { type DeclaredIn, declaredIn } from '../../../helm/manifest.ts';
 import { type ReleaseRow, releases } from '../../../helm/releases.ts';
@@ -58,8 +58,8 @@ const check: Check<Reads, Args> = {
       zh: '对于 Helm release：先写入一个新的修订版本，其所存清单中的 API 版本已改写，再将旧修订版本设为 superseded；撤销时删除新记录。对于文件，如果不需要其他改动，fix -f 会直接修改 apiVersion。其他情况需手动：在所列字段管理器所应用的清单、chart 或仓库中修改，并在升级前应用。',
     },
     limits: {
-      en: 'An object that was last written before 1.18 without kubectl apply shows no version. Clients that update objects are in api-writers, requests that store nothing in requested-deprecated-apis. A Helm release is skipped, and the reason named, where its newest revision is pending or its record would exceed 1 MiB.',
-      zh: '1.18 之前写入且未使用 kubectl apply 的对象不显示版本。更新对象的客户端见 api-writers，不存储对象的请求见 requested-deprecated-apis。如果 Helm release 的最新修订版本处于 pending 状态，或其记录会超过 1 MiB，则跳过并说明原因。',
+      en: 'An object that was last written before 1.18 without kubectl apply shows no version. Releases that Helm keeps outside the cluster (HELM_DRIVER=sql) are not visible: pipe helm get manifest into check -f -. Clients that update objects are in api-writers, requests that store nothing in requested-deprecated-apis. A Helm release is skipped, and the reason named, where its newest revision is pending or its record would exceed 1 MiB.',
+      zh: '1.18 之前写入且未使用 kubectl apply 的对象不显示版本。Helm 保存在集群之外的 release（HELM_DRIVER=sql）不可见：请将“helm get manifest”的输出通过管道交给“check -f -”。更新对象的客户端见 api-writers，不存储对象的请求见 requested-deprecated-apis。如果 Helm release 的最新修订版本处于 pending 状态，或其记录会超过 1 MiB，则跳过并说明原因。',
     },
   },
   sources: [
@@ -71,7 +71,7 @@ const check: Check<Reads, Args> = {
   get reads() {
     return reads();
   },
-  judge: (all: Rows<Reads>, { path: { from, hops, to = '' } }) => {
+  judge: (all: Rows<Reads>, { path: { from, hops, to = '' }, cluster }) => {
     const {
       files,
       releases: helm,
@@ -104,7 +104,8 @@ const check: Check<Reads, Args> = {
     };
     const same = Map.groupBy(found, (each) => `${keyOf(each)} ${JSON.stringify(instead(each))}`);
     const findings = [...same.values()].map((all) => finding(all, instead(all[0]!)));
-    return { findings: findings.map((each) => apart(each, findings)), gaps: charts.flatMap(unreadable) };
+    const records = cluster.helmDriver === 'elsewhere' && !isGap(cluster.serverVersion) ? [outside(to)] : [];
+    return { findings: findings.map((each) => apart(each, findings)), gaps: [...charts.flatMap(unreadable), ...records] };
   },
   say: ({ apiVersion, kind, by, manager, minor, removed, replacement, decide }, { length }) => {
     const what = WRITTEN_BY[by](length, kind, apiVersion, manager);
@@ -194,6 +195,19 @@ const recordOf = ({ ref, revision, history }: ReleaseRow): RecordOf => {
       : {}),
   };
 };
+
+/** Of HELM_DRIVER sql or memory: no object of the cluster holds these records. */
+const outside = (to: string): Gap => ({
+  ...{ why: 'not-collected', verb: 'get', resource: 'secrets' },
+  ...inOurWords({
+    en: 'HELM_DRIVER names a store outside the cluster (sql, memory): the manifests of releases in it were not read',
+    zh: 'HELM_DRIVER 指向集群之外的存储（sql、memory）：未读取其中各 release 的清单',
+  }),
+  settle: {
+    en: `for each release: helm get manifest RELEASE -n NAMESPACE | {tool} check kubernetes/removed-api -f - --offline --to kubernetes=${to}`,
+    zh: `对每个 release 执行：helm get manifest RELEASE -n NAMESPACE | {tool} check kubernetes/removed-api -f - --offline --to kubernetes=${to}`,
+  },
+});
 
 /** A record that cannot be read may name anything. */
 const unreadable = ({ ref, body }: ReleaseRow): Gap[] =>

@@ -15,6 +15,8 @@ interface Row {
   removed: string;
   /** Requests; of `started` seconds since the epoch. */
   count: number;
+  /** They are of verb LIST, as those of the checks themselves. */
+  lists?: true;
 }
 const reads = { metrics: text('/metrics', rowOf, { every: true }) };
 /** Every API server asks for these itself (Endpoints default/kubernetes), so that they say nothing of clients until a minor removes them. */
@@ -42,7 +44,7 @@ interface Args {
   of: number;
   /** Day on which the one that has run longest of these started; '' where it does not say. */
   since: string;
-  /** A full check lists it too, and is counted. */
+  /** A full check lists it too: `count` is without requests of verb LIST. */
   ours?: true;
 }
 
@@ -64,8 +66,8 @@ const check: Check<typeof reads, Args> = {
       zh: '手动：在审计日志中查找该客户端（注解 k8s.io/deprecated）并升级。稍后只运行该检查项（它自身不会请求这些 API）：如果请求数没有增加，说明客户端已不存在。',
     },
     limits: {
-      en: 'The metric does not name the client, and an API server that restarted recently has counted few requests. API servers themselves request v1 Endpoints (ignored) and flowcontrol.apiserver.k8s.io in the version of their minor (low certainty). A full check lists each kind that the path concerns once, which counts where only a deprecated version is served; the finding says so.',
-      zh: '该指标不包含客户端名称；刚重启的 API 服务器可能尚未记录到请求。API 服务器自身会请求 v1 的 Endpoints（不报告）和自身版本的 flowcontrol.apiserver.k8s.io（可信度为低）。运行全部检查项时，升级路径涉及的每种类型会被列出一次；如果服务器只提供其已弃用版本，这次请求也会计入，问题中会注明。',
+      en: 'The metric does not name the client, and an API server that restarted recently has counted few requests. API servers themselves request v1 Endpoints (ignored) and flowcontrol.apiserver.k8s.io in the version of their minor (low certainty). A full check lists each kind that the path concerns once: where only a deprecated version is served, the number is without LIST requests, and the finding says so.',
+      zh: '该指标不包含客户端名称；刚重启的 API 服务器可能尚未记录到请求。API 服务器自身会请求 v1 的 Endpoints（不报告）和自身版本的 flowcontrol.apiserver.k8s.io（可信度为低）。运行全部检查项时，升级路径涉及的每种类型会被列出一次；如果服务器只提供其已弃用版本，请求数不含 LIST 请求，问题中会注明。',
     },
   },
   sources: ['kubernetes/apiserver: pkg/endpoints/metrics/metrics.go'],
@@ -85,7 +87,7 @@ const check: Check<typeof reads, Args> = {
     ].map(([key, same]) =>
       finding(
         same,
-        (counts.get(key) ?? []).reduce((sum, { count }) => sum + count, 0),
+        counts.get(key) ?? [],
         metrics.filter(({ is }) => is === 'started'),
         { from, hops },
       ),
@@ -94,11 +96,17 @@ const check: Check<typeof reads, Args> = {
   say: ({ apiVersion, resource, removed, count, servers, of, since, ours }) => {
     const where =
       of > 1 ? { en: ` on ${servers} of ${of} API servers`, zh: `，见于 ${of} 个 API 服务器中的 ${servers} 个` } : { en: '', zh: '' };
-    const too = ours ? { en: ', full checks of upgrade-guard included', zh: '，含 upgrade-guard 全部检查项的请求' } : { en: '', zh: '' };
     const start = { en: since ? ` started on ${since}` : ' started', zh: since ? `于 ${since} 启动以来` : '启动以来' };
+    const times = `${count} ${count === 1 ? 'time' : 'times'}`;
+    const often = ours
+      ? {
+          en: ` (${times} besides LIST since the API server${start.en}; full checks of upgrade-guard list it too)`,
+          zh: `（API 服务器${start.zh}，除 LIST 外 ${count} 次；upgrade-guard 的全部检查项也会列出它）`,
+        }
+      : { en: count ? ` (${times} since the API server${start.en})` : '', zh: count ? `（API 服务器${start.zh} ${count} 次）` : '' };
     const asked = {
-      en: `${apiVersion}/${resource} was requested${where.en}${count ? ` (${count} ${count === 1 ? 'time' : 'times'} since the API server${start.en}${too.en})` : ''}`,
-      zh: `${apiVersion}/${resource} 曾被请求${where.zh}${count ? `（API 服务器${start.zh} ${count} 次${too.zh}）` : ''}`,
+      en: `${apiVersion}/${resource} was requested${where.en}${often.en}`,
+      zh: `${apiVersion}/${resource} 曾被请求${where.zh}${often.zh}`,
     };
     return removed
       ? { en: `${asked.en}: removed in ${removed}`, zh: `${asked.zh}：将在 ${removed} 中移除` }
@@ -107,7 +115,7 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-function finding(same: Row[], count: number, started: Row[], { from, hops }: Pick<UpgradePath, 'from' | 'hops'>): Finding<Args> {
+function finding(same: Row[], counts: Row[], started: Row[], { from, hops }: Pick<UpgradePath, 'from' | 'hops'>): Finding<Args> {
   const { apiVersion, resource, removed } = same[0]!;
   // Of a version that should be gone already and is still served (KUBE_APISERVER_SERVE_REMOVED_APIS_FOR_ONE_RELEASE) the next minor does not serve it.
   const hop = hops.includes(removed) ? removed : removed !== '' && minorOf(removed) < minorOf(hops[0] ?? '') ? hops[0] : undefined;
@@ -116,14 +124,24 @@ function finding(same: Row[], count: number, started: Row[], { from, hops }: Pic
   const isAlone = onlyVersion(apiVersion, resource.split('/')[0]!) || isOwnFlowControl(apiVersion, from);
   const starts = started.filter(({ server }) => same.some((each) => each.server === server)).map((each) => each.count);
   const since = starts.length ? new Date(Math.min(...starts) * 1000).toISOString().slice(0, 10) : '';
-  const ours = !isGap(from) && listedByChecks(apiVersion, resource, { from, hops }) ? { ours: true as const } : {};
+  const ours = !isGap(from) && listedByChecks(apiVersion, resource, { from, hops });
+  const count = counts.filter(({ lists }) => !(lists && ours)).reduce((sum, { count }) => sum + count, 0);
   return {
     // Whether the client is still there cannot be told from the metric.
     severity: bites && !isAlone ? 'warning' : 'notice',
     key: [apiVersion, resource],
     certainty: isAlone ? 'low' : 'medium',
     objects: [],
-    args: { apiVersion, resource, removed, count, servers: same.length, of: Math.max(started.length, same.length), since, ...ours },
+    args: {
+      apiVersion,
+      resource,
+      removed,
+      count,
+      servers: same.length,
+      of: Math.max(started.length, same.length),
+      since,
+      ...(ours ? { ours } : {}),
+    },
     evidence: same.slice(0, 3).map(({ server }): { seen: Text } => ({
       seen: server
         ? { en: `apiserver_requested_deprecated_apis of ${server}`, zh: `${server} 的 apiserver_requested_deprecated_apis` }
@@ -146,5 +164,6 @@ function rowOf(line: string, server: string): Row | undefined {
   if (is === 'count' && !isDeprecatedVersion(api)) return undefined;
   const resource = at('subresource') ? `${at('resource')}/${at('subresource')}` : at('resource');
   const removed = Number.isNaN(minorOf(at('removed_release'))) ? '' : at('removed_release');
-  return { is, server, apiVersion: apiVersionOf(api), resource, removed, count: Number(value) || 0 };
+  const lists = at('verb') === 'LIST' ? { lists: true as const } : {};
+  return { is, server, apiVersion: apiVersionOf(api), resource, removed, count: Number(value) || 0, ...lists };
 }

@@ -2,19 +2,21 @@
 // (a default of kubeadm) refuses such mirror Pods, so that seeing none proves nothing. Sources: kubernetes pkg/api/pod/util.go:1987@1.37.2, pkg/kubelet/config/common.go:158@1.37.2.
 import type { Check, Finding, Manifest, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { annotation, declaredRef, each, keys, list, manifests, rowOf, word } from '../../../engine/read/index.ts';
+import { annotation, declaredRef, each, having, keys, list, manifests, rowOf, word } from '../../../engine/read/index.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
 import { flagsOf, listOf } from '../command-line.ts';
 import { managedBy, providersNodes } from '../managed.ts';
 import { CONTROL_PLANE, controlPlaneOf, later, nodes, staticPods } from '../reads.ts';
 
 const sources = { from: each('env', { keys: keys('valueFrom') }), files: each('envFrom', { keys: keys('') }) };
+/** Volumes that need no API object unless they name a Secret. */
+const WITH_SECRET = ['cephfs', 'cinder', 'flexVolume', 'iscsi', 'rbd', 'scaleIO', 'storageos'].map((type) => `${type}.secretRef`);
 const MIRROR = {
   mirror: annotation('kubernetes.io/config.mirror'),
   account: word('spec.serviceAccountName', ''),
   secrets: each('spec.imagePullSecrets', {}),
   claims: each('spec.resourceClaims', {}),
-  volumes: each('spec.volumes', { keys: keys(''), sources: each('projected.sources', { keys: keys('') }) }),
+  volumes: each('spec.volumes', { keys: keys(''), sources: each('projected.sources', { keys: keys('') }), secrets: having(WITH_SECRET) }),
   containers: each('spec.containers', sources),
   inits: each('spec.initContainers', sources),
 };
@@ -105,6 +107,7 @@ function referredBy({ account, secrets, claims, volumes, containers, inits }: Om
     ...all.flatMap(({ from }) => from.flatMap(({ keys }) => keys.filter((key) => key === 'secretKeyRef' || key === 'configMapKeyRef'))),
     ...all.flatMap(({ files }) => files.flatMap(({ keys }) => keys.filter((key) => key === 'secretRef' || key === 'configMapRef'))),
     ...volumes.flatMap(({ keys }) => keys.filter((key) => VOLUMES.includes(key)).map((key) => `volumes.${key}`)),
+    ...volumes.flatMap(({ secrets }) => secrets.map((field) => `volumes.${field}`)),
     ...volumes.flatMap(({ sources }) =>
       sources.flatMap(({ keys }) => keys.filter((key) => PROJECTED.includes(key)).map((key) => `projected.${key}`)),
     ),

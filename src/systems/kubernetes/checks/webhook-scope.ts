@@ -1,8 +1,8 @@
-// Admission webhooks that reject when they fail and match what the cluster needs to come back: Nodes, Leases of the control plane, Pods of kube-system. While their backend
-// is drained, no Node reports, no leader is elected, or no system Pod is re-created. Source: kubernetes/website, Admission Webhook Good Practices.
+// Admission webhooks that reject when they fail and match what the cluster needs to come back: Nodes, Leases of the control plane, Pods of kube-system, or the one Pod that answers
+// for them. While their backend is drained, no Node reports, no leader is elected, or no such Pod is re-created. Source: kubernetes/website, Admission Webhook Good Practices.
 import type { Check, Finding, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { seen } from '../../../engine/gaps.ts';
-import { each, labels, list, texts, tree } from '../../../engine/read/index.ts';
+import { each, label, labels, list, maybe, texts, tree, word } from '../../../engine/read/index.ts';
 import { selects } from '../../../kube/budgets.ts';
 import { hooksOf, webhookReads } from '../webhooks.ts';
 
@@ -12,19 +12,34 @@ const reads = {
     namespaces: tree('namespaceSelector'),
     objects: tree('objectSelector'),
     conditions: each('matchConditions', {}),
+    service: maybe('clientConfig.service', { namespace: word('namespace', ''), name: word('name', '') }),
   }),
+  slices: list(
+    'endpointslices.discovery.k8s.io',
+    { service: label('kubernetes.io/service-name'), endpoints: each('endpoints', { pod: word('targetRef.name', '') }) },
+    { optional: true },
+  ),
   namespaces: list('namespaces', { labels: labels() }, { optional: true }),
 };
-type Is = 'nodes' | 'leases' | 'pods';
+type Is = 'nodes' | 'leases' | 'pods' | 'own';
 interface Args {
   is: Is;
   hooks: string[];
+  /** `own`: the namespace of its backend. */
+  namespace?: string;
 }
 /** What is matched there, and with which operations it hurts. */
-const NEEDED: { is: Is; group: string; resource: string; operations: string[]; namespace?: string }[] = [
-  { is: 'nodes', group: '', resource: 'nodes', operations: ['CREATE', 'UPDATE'] },
-  { is: 'leases', group: 'coordination.k8s.io', resource: 'leases', operations: ['CREATE', 'UPDATE'], namespace: 'kube-system' },
-  { is: 'pods', group: '', resource: 'pods', operations: ['CREATE'], namespace: 'kube-system' },
+interface Need {
+  group: string;
+  resource: string;
+  operations: string[];
+  namespace?: string;
+}
+const podsIn = (namespace: string): Need => ({ group: '', resource: 'pods', operations: ['CREATE'], namespace });
+const NEEDED: [Is, Need][] = [
+  ['nodes', { group: '', resource: 'nodes', operations: ['CREATE', 'UPDATE'] }],
+  ['leases', { group: 'coordination.k8s.io', resource: 'leases', operations: ['CREATE', 'UPDATE'], namespace: 'kube-system' }],
+  ['pods', podsIn('kube-system')],
 ];
 
 const check: Check<typeof reads, Args> = {
@@ -33,52 +48,69 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'webhooks can reject what the cluster needs to recover', zh: 'webhook 可能拒绝集群恢复所需的请求' },
   page: {
     impact: {
-      en: 'While the backend of a webhook with failurePolicy Fail is evicted, the API server rejects every request that it matches. If these are Nodes, Leases or Pods of kube-system, the control plane or the network cannot come back.',
-      zh: 'failurePolicy 为 Fail 的 webhook 的后端被驱逐期间，API 服务器会拒绝其匹配的所有请求。如果匹配 Node、Lease 或 kube-system 的 Pod，控制平面或网络可能无法恢复。',
+      en: 'While the backend of a webhook with failurePolicy Fail is evicted, the API server rejects every request that it matches. If these are Nodes, Leases or Pods of kube-system, the control plane or the network cannot come back. If the one Pod of the backend is among them, the webhook itself cannot.',
+      zh: 'failurePolicy 为 Fail 的 webhook 的后端被驱逐期间，API 服务器会拒绝其匹配的所有请求。如果匹配 Node、Lease 或 kube-system 的 Pod，控制平面或网络可能无法恢复。如果也匹配其后端唯一的 Pod，该 webhook 自身无法恢复。',
     },
     detection: {
-      en: 'Compares rules and namespaceSelector of each such webhook with Nodes, and with Leases and Pods in kube-system. Webhooks with an objectSelector or matchConditions are ignored.',
-      zh: '将此类 webhook 的 rules 和 namespaceSelector 与 Node 以及 kube-system 中的 Lease、Pod 比较。设置了 objectSelector 或 matchConditions 的 webhook 会被忽略。',
+      en: 'Compares rules and namespaceSelector of each such webhook with Nodes, with Leases and Pods in kube-system and, where one Pod alone is behind its Service, with Pods in the namespace of that Service. Webhooks with an objectSelector or matchConditions are ignored.',
+      zh: '将此类 webhook 的 rules 和 namespaceSelector 与 Node、kube-system 中的 Lease 和 Pod 比较；如果其 Service 后端只有一个 Pod，还与该 Service 所在命名空间的 Pod 比较。设置了 objectSelector 或 matchConditions 的 webhook 会被忽略。',
     },
     fix: {
-      en: 'manual: exclude namespace kube-system in namespaceSelector, and remove nodes and leases from rules, or set failurePolicy Ignore during the upgrade.',
-      zh: '手动：在 namespaceSelector 中排除命名空间 kube-system，并从 rules 中移除 nodes 和 leases；或在升级期间将 failurePolicy 设为 Ignore。',
+      en: 'manual: exclude namespace kube-system in namespaceSelector, and remove nodes and leases from rules, or set failurePolicy Ignore during the upgrade. For a backend of one Pod: exclude its own namespace, or scale it to two replicas.',
+      zh: '手动：在 namespaceSelector 中排除命名空间 kube-system，并从 rules 中移除 nodes 和 leases；或在升级期间将 failurePolicy 设为 Ignore。后端只有一个 Pod 时：排除其自身的命名空间，或扩容到两个副本。',
     },
   },
   sources: ['kubernetes/website: Admission Webhook Good Practices'],
   applies: { stage: 'before' },
   reads,
-  judge: ({ namespaces, ...rows }: Rows<typeof reads>) => {
+  judge: ({ namespaces, slices, ...rows }: Rows<typeof reads>) => {
     // Every API server labels its namespaces with their names.
-    const system = seen(namespaces).find(({ ref }) => ref.name === 'kube-system') ?? {
-      labels: { 'kubernetes.io/metadata.name': 'kube-system' },
-    };
+    const labelsOf = (name: string) =>
+      seen(namespaces).find(({ ref }) => ref.name === name)?.labels ?? { 'kubernetes.io/metadata.name': name };
     const failing = hooksOf(rows).filter(
       ({ policy, objects, conditions }) => policy === 'Fail' && isEverything(objects) && !conditions.length,
     );
-    return NEEDED.flatMap(({ is, group, resource, operations, namespace }): Finding<Args>[] => {
-      const hits = failing.filter(
-        (hook) =>
-          (!namespace || isEverything(hook.namespaces) || selects(hook.namespaces ?? null, system.labels)) &&
-          hook.rules.some(
-            (rule) =>
-              has(rule.groups, [group]) && has(rule.resources, [resource, `${resource}/*`, '*/*']) && has(rule.operations, operations),
-          ),
+    const matches = (hook: (typeof failing)[number], { group, resource, operations, namespace }: Need) =>
+      (!namespace || isEverything(hook.namespaces) || selects(hook.namespaces ?? null, labelsOf(namespace))) &&
+      hook.rules.some(
+        (rule) => has(rule.groups, [group]) && has(rule.resources, [resource, `${resource}/*`, '*/*']) && has(rule.operations, operations),
       );
-      return hits.length ? [finding(is, hits)] : [];
+    const alone = failing.flatMap((hook) => {
+      const { service } = hook;
+      return service && podsBehind(service, seen(slices)) === 1 && matches(hook, podsIn(service.namespace)) ? [{ ...hook, service }] : [];
     });
+    return [
+      ...NEEDED.flatMap(([is, need]) => {
+        const hits = failing.filter((hook) => matches(hook, need));
+        return hits.length ? [finding({ is }, hits)] : [];
+      }),
+      ...[...Map.groupBy(alone, ({ service }) => service.namespace)].map(([namespace, hits]) => finding({ is: 'own', namespace }, hits)),
+    ];
   },
-  say: ({ is, hooks }) => ({
-    en: `${hooks.length === 1 ? `webhook ${hooks[0]} rejects` : `${hooks.length} webhooks reject`} ${MATCHED[is].en} while the backend is down (failurePolicy Fail)`,
-    zh: `后端不可用时，${hooks.length === 1 ? `webhook ${hooks[0]} 会拒绝` : `${hooks.length} 个 webhook 会拒绝`}${MATCHED[is].zh}（failurePolicy Fail）`,
-  }),
+  say: ({ is, hooks, namespace = '' }) => {
+    const which =
+      hooks.length === 1
+        ? { en: `webhook ${hooks[0]} rejects`, zh: `webhook ${hooks[0]} 会拒绝` }
+        : { en: `${hooks.length} webhooks reject`, zh: `${hooks.length} 个 webhook 会拒绝` };
+    const what = MATCHED[is](namespace);
+    return is === 'own'
+      ? {
+          en: `${which.en} ${what.en} while its only Pod, in the same namespace, is down: once evicted, that Pod is not re-created (failurePolicy Fail)`,
+          zh: `后端不可用时，${which.zh}${what.zh}，而其唯一的后端 Pod 就在该命名空间：被驱逐后无法重新创建（failurePolicy Fail）`,
+        }
+      : {
+          en: `${which.en} ${what.en} while the backend is down (failurePolicy Fail)`,
+          zh: `后端不可用时，${which.zh}${what.zh}（failurePolicy Fail）`,
+        };
+  },
 };
 export default check;
 
-const MATCHED: Record<Is, Text> = {
-  nodes: { en: 'changes to Nodes', zh: '对 Node 的更改' },
-  leases: { en: 'Leases in kube-system', zh: ' kube-system 中的 Lease' },
-  pods: { en: 'new Pods in kube-system', zh: ' kube-system 中新建的 Pod' },
+const MATCHED: Record<Is, (namespace: string) => Text> = {
+  nodes: () => ({ en: 'changes to Nodes', zh: '对 Node 的更改' }),
+  leases: () => ({ en: 'Leases in kube-system', zh: ' kube-system 中的 Lease' }),
+  pods: () => ({ en: 'new Pods in kube-system', zh: ' kube-system 中新建的 Pod' }),
+  own: (namespace) => ({ en: `new Pods in ${namespace}`, zh: ` ${namespace} 中新建的 Pod` }),
 };
 
 /** No selector, or an empty one. */
@@ -87,13 +119,24 @@ const isEverything = (selector: unknown): boolean =>
 const has = (listed: readonly string[], wanted: readonly string[]): boolean =>
   listed.includes('*') || wanted.some((each) => listed.includes(each));
 
-function finding(is: Is, hits: { name: string; on: Ref }[]): Finding<Args> {
+/** By name: a Service of two address families has slices of both. */
+const podsBehind = (
+  { namespace, name }: { namespace: string; name: string },
+  slices: readonly { ref: Ref; service?: string; endpoints: { pod: string }[] }[],
+): number =>
+  new Set(
+    slices
+      .filter(({ ref, service }) => ref.namespace === namespace && service === name)
+      .flatMap(({ endpoints }) => endpoints.flatMap(({ pod }) => pod || [])),
+  ).size;
+
+function finding(args: Pick<Args, 'is' | 'namespace'>, hits: { name: string; on: Ref }[]): Finding<Args> {
   return {
     severity: 'warning',
-    key: [is],
+    key: [args.is, ...(args.namespace ? [args.namespace] : [])],
     certainty: 'high',
     objects: [...new Map(hits.map(({ on }) => [`${on.kind}/${on.name}`, on])).values()],
-    args: { is, hooks: hits.map(({ name }) => name) },
+    args: { ...args, hooks: hits.map(({ name }) => name) },
     evidence: hits.slice(0, 3).map(({ name, on }) => ({ seen: `webhooks[name=${name}].failurePolicy=Fail`, at: on })),
   };
 }
