@@ -62,7 +62,8 @@ export async function leftBeside({ results, remedies }: Examination, plan: Plan,
   const steps = stepsOf(plan);
   const counts = (draft: Proposal['drafts'][number]) => isForFix(draft) && !(draft.do === 'manual' && draft.when === 'instead');
   const fixed = await fixedBy(steps, { remedies, among: isToldOf, counts });
-  return leftOpen(results, ({ fingerprint }) => fixed.has(fingerprint), steps.length > 0, face);
+  const left = leftOpen(results, ({ fingerprint }) => fixed.has(fingerprint), steps.length > 0, face);
+  return left.length && !steps.length && plan.refusals.length ? ['', ...left] : left;
 }
 
 /** There are steps, and a person has to do all of them. */

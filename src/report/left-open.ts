@@ -34,7 +34,7 @@ export function leftOpen(
     en: `  … and ${further} more (${unfolding(foldedBy(face))})`,
     zh: `  …… 另有 ${further} 项（${unfolding(foldedBy(face))}）`,
   };
-  return [style.bold(head[language]), ...columns(rows), ...(further > 0 ? [style.dim(rest[language])] : [])];
+  return [...(steps ? [''] : []), style.bold(head[language]), ...columns(rows), ...(further > 0 ? [style.dim(rest[language])] : [])];
 }
 
 /** A notice stops nothing. */

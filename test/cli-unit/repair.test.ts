@@ -77,8 +77,8 @@ test('findings of a check are counted one by one: what a person does of it is no
 });
 
 test.each<[Language, string[]]>([
-  ['en', ['Not fixed by these steps:', '  ✗ 1 blocker, 1 warning   kubectl upgrade-guard explain kubernetes/nodes-ready']],
-  ['zh', ['以上步骤不会修复：', '  ✗ 1 个阻断项，1 个警告   kubectl upgrade-guard explain kubernetes/nodes-ready']],
+  ['en', ['', 'Not fixed by these steps:', '  ✗ 1 blocker, 1 warning   kubectl upgrade-guard explain kubernetes/nodes-ready']],
+  ['zh', ['', '以上步骤不会修复：', '  ✗ 1 个阻断项，1 个警告   kubectl upgrade-guard explain kubernetes/nodes-ready']],
 ])('blockers and warnings without a step stand behind the steps, and notices do not: %s', async (language, lines) => {
   const face = { language, columns: 80, tool: 'kubectl upgrade-guard', wide: false, style: style({ isTTY: false }, {}) };
   expect(await leftBeside(mixed, await planAll(mixed.remedies), face)).toEqual(lines);
