@@ -1,7 +1,7 @@
 // The stages of an upgrade of osm-edge: what they hold, in which order, and on which paths; which workloads are restarted, how, and how they come back.
 import { describe, expect, test } from 'vitest';
 import type { HelmUpgrade } from '../../../src/chart/intent.ts';
-import type { Raw, Ref, StageDraft, StepDraft } from '../../../src/engine/contracts.ts';
+import type { Json, JudgedFinding, Raw, Ref, StageDraft, StepDraft, Upgrading } from '../../../src/engine/contracts.ts';
 import { labelSelector } from '../../../src/kube/labels.ts';
 import { refOf } from '../../../src/kube/refs.ts';
 import { resourceOfKind } from '../../../src/kube/resources.ts';
@@ -90,7 +90,7 @@ const upgrade = (version: string): HelmUpgrade => ({
   rights: [],
 });
 
-function draftsFrom(from: string, to: string, more: Raw[] = []): Promise<StageDraft[]> {
+function draftsFrom(from: string, to: string, more: Raw[] = [], found: Upgrading['found'] = []): Promise<StageDraft[]> {
   const objects = [config, replicaSet, ...more];
   return stages({
     path: {
@@ -118,6 +118,7 @@ function draftsFrom(from: string, to: string, more: Raw[] = []): Promise<StageDr
       },
     },
     intended: upgrade(to),
+    found,
   });
 }
 const stepsFrom = async (from: string, to: string, more?: Raw[]): Promise<StepDraft[]> =>
@@ -160,6 +161,24 @@ describe('stages', () => {
     const [patch] = (await stepsFrom('1.2.3', '1.3.9')).filter((step) => step.do === 'patch');
     expect(patch!.do === 'patch' && patch!.changes[0]).toEqual({ path: '/spec/traffic/interceptionMode', after: 'ebpf' });
   });
+});
+
+test('of a check only those findings count as fixed on the way that a step is for', async () => {
+  const one = (fingerprint: string, args: Json) => ({ fingerprint, args }) as JudgedFinding;
+  const found = [
+    {
+      check: 'osm-edge/mesh-config-fields',
+      findings: [one('set', { missing: ['traffic.interceptionMode', 'pluginChains.inbound-tcp'] }), one('not set', { missing: ['other'] })],
+    },
+    {
+      check: 'osm-edge/sidecar-image',
+      findings: [one('driver', { path: '/spec/sidecar/sidecarDrivers/0/sidecarImage' }), one('another', { path: '/spec/x' })],
+    },
+    { check: 'osm-edge/webhook-certificate', findings: [one('of the programs', { caEnds: false }), one('of the CA', { caEnds: true })] },
+    { check: 'osm-edge/mesh-found', findings: [one('of another check', {})] },
+  ];
+  const steps = (await draftsFrom('1.2.3', '1.3.9', [], found)).flatMap((stage) => stage.steps);
+  expect(steps.flatMap(({ fixes = [] }) => fixes).sort()).toEqual(['driver', 'of the programs', 'set']);
 });
 
 describe('what lies beside the release', () => {

@@ -176,6 +176,24 @@ describe('the stages', () => {
     ]);
     expect(stages.every(({ first }) => first)).toBe(true);
   });
+  test('of what is found of CRDs, that of those which are converted is fixed on the way', async () => {
+    const one = (fingerprint: string, ...names: string[]) =>
+      ({
+        fingerprint,
+        objects: names.map((name) => ({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name })),
+      }) as JudgedFinding;
+    const [pools, endpoints] = ['spiderippools.spiderpool.spidernet.io', 'spiderendpoints.spiderpool.spidernet.io'];
+    const found = [
+      { check: 'spiderpool/crd-storage-version', findings: [one('stored', pools!, endpoints!)] },
+      {
+        check: 'spiderpool/crds-current',
+        findings: [one('pools', pools!), one('foreign', 'network-attachment-definitions.k8s.cni.cncf.io')],
+      },
+    ];
+    const stages = await conversionStages(upgrade(INSTALLED, { found }));
+    const fixed = stages.flatMap(({ steps }) => steps).flatMap(({ fixes = [] }) => fixes);
+    expect([...new Set(fixed)].sort()).toEqual(['pools', 'stored']);
+  });
   test('are rehearsed to the end in memory, the Pods of Spiderpool gone; what comes behind is not counted', async () => {
     const agent: Raw = {
       apiVersion: 'v1',
