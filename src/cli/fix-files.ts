@@ -106,7 +106,7 @@ async function repairs(call: Call, { results }: Examination, live: LiveFiles): P
   await attempt(
     makePlan(proposals).stages.flatMap(({ steps }) => steps),
     declared,
-    (step, why) => unwritable.set(changeOf(step), why),
+    (step, why) => unwritable.set(changeOf(step), withNeeds(why, [step.text])),
   );
   tellManual(call, [...manual, ...[...doubled.values()].map(declaredTwice), ...unwritable.values()]);
   const { stages, refusals } = makePlan(
@@ -151,7 +151,6 @@ function tellManual(call: Call, all: readonly Text[]): void {
   if (more > 0) call.say(call.t({ en: `manual: ${more} more (check -f names all)`, zh: `手动：另有 ${more} 处（check -f 列出全部）` }));
 }
 
-/** `needs`: what the object has to be changed to, where one place is left. */
 function declaredTwice({ on, places, needs }: { on: Ref; places: readonly Manifest[]; needs: readonly Text[] }): Text {
   const said = twice(on, places);
   const [{ file }] = places as [Manifest];
@@ -159,11 +158,14 @@ function declaredTwice({ on, places, needs }: { on: Ref; places: readonly Manife
   const each = apart
     ? { en: `, or fix each file alone (-f ${shellWord(file)})`, zh: `，或逐个修复文件（-f ${shellWord(file)}）` }
     : { en: '', zh: '' };
-  const [en, zh] = [[...new Set(needs.map((need) => need.en))].join('; '), [...new Set(needs.map((need) => need.zh))].join('；')];
-  return {
-    en: `${said.en}: remove all but one${each.en}${en && `; change needed: ${en}`}`,
-    zh: `${said.zh}：请只保留一处${each.zh}${zh && `；所需更改：${zh}`}`,
-  };
+  return withNeeds({ en: `${said.en}: remove all but one${each.en}`, zh: `${said.zh}：请只保留一处${each.zh}` }, needs);
+}
+
+/** `needs`: what is to be changed there, each once. */
+function withNeeds({ en, zh }: Text, needs: readonly Text[]): Text {
+  if (!needs.length) return { en, zh };
+  const all = (language: 'en' | 'zh') => [...new Set(needs.map((need) => need[language]))].join({ en: '; ', zh: '；' }[language]);
+  return { en: `${en}; change needed: ${all('en')}`, zh: `${zh}；所需更改：${all('zh')}` };
 }
 
 /** `objects`: as plain references; the findings know where they are declared. */

@@ -101,8 +101,13 @@ export function withoutCluster(examination: Examination, systems: readonly Syste
     const idle = outcome !== 'not-applicable' && (!(looksAt(id) || hasFiles(id)) || aside);
     return blind || idle ? { ...result, outcome: 'not-looked-at', gaps: [], note: NEEDS_CLUSTER } : result;
   });
+  // No cluster was asked: nothing of it is missing.
+  const installations = examination.installations.map((each) => ({
+    ...each,
+    gaps: each.gaps?.filter(({ why }) => why !== 'not-collected'),
+  }));
   // What is not among the manifests may well be installed.
-  return { ...examination, absent: [], results };
+  return { ...examination, absent: [], installations, results };
 }
 
 /** Of a system that was neither named, nor given a target, nor declared, it says nothing that its checks need a cluster. Where no system was meant in any of these ways, all are. */

@@ -121,7 +121,7 @@ describe('fix -f', () => {
       `${MULTUS('one')
         .replace('spec: {', 'base: &b {resourceName: x, ibKubernetesEnabled: true}\nspec: {')
         .replace(/ibsriov.*/, 'ibsriov: *b}')}`,
-      /alias \*b/,
+      /alias \*b.*; change needed: .*enableIbKubernetes/,
     ],
     [
       'two declarations',

@@ -61,6 +61,18 @@ describe('alone', () => {
     expect(fixed.code).toBe(0);
   });
 
+  test('what only a cluster could add to the version of what is declared is not missing', async () => {
+    const labels = 'app: osm-controller, app.kubernetes.io/name: openservicemesh.io, app.kubernetes.io/instance: osm';
+    const container = '{name: osm-controller, image: "flomesh/osm-edge-controller:1.3.0"}';
+    put(
+      'mesh/c.yaml',
+      `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: osm-controller, namespace: mesh, labels: {${labels}}}\nspec:\n  template: {spec: {containers: [${container}]}}\n`,
+    );
+    const { stdout } = await run(['check', '-f', 'mesh', '--offline'], { cwd: folder });
+    expect(stdout).toMatch(/^osm-edge +1\.3\.0 → /m);
+    expect(stdout).not.toMatch(/could be read|the snapshot/);
+  });
+
   test('nothing that any check could look at is not fine', async () => {
     put('cm/c.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n');
     const ran = await run(['check', '-f', 'cm', '--offline', ...TO], { cwd: folder });
