@@ -126,10 +126,11 @@ ul{padding-left:1.1rem;margin:.4rem 0}
 summary{cursor:pointer;font-size:.9rem}
 dt{margin-top:.4rem}dd{margin:0 0 .25rem;color:var(--quiet);font-size:.9rem}
 .fix,.next{margin-top:.5rem}
-.steps{list-style:none;padding:0}.steps li{padding:.5rem 0;break-inside:avoid}.steps li+li{border-top:1px solid var(--line)}.steps p{display:flex;flex-wrap:wrap;gap:.1rem .5rem;align-items:baseline}
+.steps{list-style:none;padding:0}.steps li{padding:.5rem 0;break-inside:avoid}.steps li+li{border-top:1px solid var(--line)}.steps p{display:grid;grid-template-columns:minmax(1.5rem,auto) minmax(0,1fr) auto;gap:.1rem .5rem;align-items:baseline}.steps .quiet{margin-left:2rem}
 .head{margin:0 0 -.25rem;text-align:right;font-size:.8em;color:var(--quiet)}.steps{margin-top:0}
-.step{min-width:1.5rem;font-weight:700}.undo{margin-left:auto;font-size:.85em;color:var(--tone,var(--quiet))}.steps pre{margin:.25rem 0 0 2rem;white-space:pre-wrap;font:.85em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;color:var(--quiet)}
+.step{font-weight:700}.undo{margin-left:auto;font-size:.85em;color:var(--tone,var(--quiet))}.steps pre{margin:.25rem 0 0 2rem;white-space:pre-wrap;font:.85em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;color:var(--quiet)}
 .exact{--tone:var(--good)}.compensates{--tone:var(--warning)}.none{--tone:var(--blocker)}.manual{--tone:var(--notice)}
 code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--card);border:1px solid var(--line);border-radius:.25rem;padding:.1rem .3rem}
+@media(max-width:40rem){.steps p{grid-template-columns:minmax(1.5rem,auto) minmax(0,1fr)}.steps .undo{grid-column:2}}
 @media print{html{font-size:10pt}:root{--ink:#000;--quiet:#444;--paper:#fff;--card:#fff;--line:#bbb;--blocker:#b3261e;--warning:#8a5a00;--notice:#0b6fa4;--unknown:#0b6fa4;--good:#1a7f37}body{max-width:none;padding:0}h3{break-after:avoid}.findings>li{break-inside:avoid}details::details-content{content-visibility:visible;display:block}summary{list-style:none}}
 `;

@@ -194,7 +194,8 @@ export const confirmLine = (id: string, text: string): string => `confirm ${quot
 const WORDS = {
   waiting: { en: 'waiting until', zh: '等待' },
   late: { en: 'error: not so in time; the script stops before', zh: '错误：等待超时，脚本停止；未满足' },
-  ask: { en: 'done?', zh: '是否已完成？' },
+  ask: { en: 'done? ', zh: '是否已完成？' },
+  colon: { en: ': ', zh: '：' },
   noTerminal: { en: 'error: no terminal to confirm', zh: '错误：没有终端，无法确认' },
   stopped: { en: 'stopped: not confirmed', zh: '已停止：未确认' },
 } as const;
@@ -223,7 +224,7 @@ export function helpers(lines: readonly string[], language: Language): string[] 
           '        *) if [ "$fit" -ge "$count" ]; then return 0; fi ;;',
           '      esac',
           '    fi',
-          `    if [ "$(date +%s)" -ge "$limit" ]; then printf '%s\\n' "${word('late')}: $what" >&2; exit 1; fi`,
+          `    if [ "$(date +%s)" -ge "$limit" ]; then printf '%s\\n' "${word('late')}${word('colon')}$what" >&2; exit 1; fi`,
           '    sleep 2',
           '  done',
           '}',
@@ -269,9 +270,9 @@ export function helpers(lines: readonly string[], language: Language): string[] 
             zh: '# confirm 内容：询问 kubectl 无法查看的步骤是否已完成',
           }[language],
           'confirm() {',
-          `  if [ ! -t 0 ]; then printf '%s\\n' "${word('noTerminal')}: $1" >&2; exit 1; fi`,
-          `  printf '%s' "$1 ${word('ask')} [y/N] "; read -r answer`,
-          `  case $answer in y | Y | yes) ;; *) printf '%s\\n' "${word('stopped')}: $1" >&2; exit 1 ;; esac`,
+          `  if [ ! -t 0 ]; then printf '%s\\n' "${word('noTerminal')}${word('colon')}$1" >&2; exit 1; fi`,
+          `  printf '%s' "$1 ${word('ask')}[y/N] "; read -r answer`,
+          `  case $answer in y | Y | yes) ;; *) printf '%s\\n' "${word('stopped')}${word('colon')}$1" >&2; exit 1 ;; esac`,
           '}',
         ]
       : []),

@@ -5,7 +5,7 @@
 import type { Command, Condition, StepDraft, Text } from '../../engine/contracts.ts';
 import { commented, shellWord } from '../../text/shell.ts';
 import { etcdctl } from './upgrade-backup.ts';
-import { NODE, onNode } from './upgrade-binaries.ts';
+import { NODE, onNode, onWord } from './upgrade-binaries.ts';
 import type { ClusterParts, Member } from './upgrade-parts.ts';
 import { goalOf, type Hop, kubeletIs, manual, READY } from './upgrade-steps.ts';
 
@@ -49,12 +49,16 @@ const joinedBy = (hop: Hop, { by }: ClusterParts, atLeast: number): Condition =>
 
 // ---- a worker -------------------------------------------------------------------------------------------------------
 
+/** As kubeadm labels Nodes of the control plane, from 1.20 on. */
+const SERVERS = 'node-role.kubernetes.io/control-plane';
+
 /** How a new Node is added. Machines of the control plane that are replaced are gone by then. */
 export function joined(parts: ClusterParts): Command[] {
   const join = 'sudo kubeadm token create --print-join-command';
   if (!parts.kubeadm) return ['kubectl get nodes'];
   const [first] = stays(parts) ? parts.instances : [];
-  return [first ? onNode(first.node, join) : commented(join, { en: 'on a Node of the control plane', zh: '在控制平面节点上执行' })];
+  if (first) return [onNode(first.node, join)];
+  return [`SERVER=$(kubectl get nodes -l ${SERVERS} -o 'jsonpath={.items[0].metadata.name}')`, onWord('"$SERVER"', join)];
 }
 
 /** `count`: Nodes that have the version then. */
