@@ -39,7 +39,13 @@ const applied = (name: string, version: string, how = '') =>
     },
     'application/apply-patch+yaml',
   );
-const items = async (): Promise<Body[]> => (await cluster.request('GET', ISSUERS)).body.items;
+/** Right after a change of its CRD they cannot be listed for a moment. */
+const items = (): Promise<Body[]> =>
+  soon(async () => {
+    const { status, body } = await cluster.request('GET', ISSUERS);
+    expect(status).toBe(200);
+    return body.items;
+  });
 const writersOf = ({ metadata }: Body): string[] =>
   metadata.managedFields.map(({ manager, operation, apiVersion }: Body) => `${manager} ${operation} ${apiVersion}`);
 const state = async () => (await items()).map((item) => ({ name: item.metadata.name, spec: item.spec, writers: writersOf(item) }));
