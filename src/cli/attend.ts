@@ -11,6 +11,7 @@ import { calledAs, counted } from '../report/face.ts';
 import { farText, runEnded, stepEnded, undone } from '../report/run.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
+import { inOneLine } from '../text/shell.ts';
 import { EXIT } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 import { recheck } from './recheck.ts';
@@ -124,7 +125,8 @@ const commandsOf = (call: Call, step: Step): string[] =>
   kindOf(step)
     .commands(step)
     .map((command) => lineOf(call, command));
-const lineOf = (call: Call, command: Command): string => `     ${oneLine(calledAs(textOf(command)[call.language], call.face), 1000)}`;
+const lineOf = (call: Call, command: Command): string =>
+  `     ${oneLine(inOneLine(calledAs(textOf(command)[call.language], call.face)), 1000)}`;
 
 /** The manual steps that a run stopped at, each with what to do and how it goes on. */
 export function manualLeft(call: Call, run: Run, steps: readonly Step[]): string[] {

@@ -2,6 +2,7 @@
 import type { Language, Text } from '../engine/contracts.ts';
 import type { Style } from '../text/colour.ts';
 import { oneLine } from '../text/sanitise.ts';
+import { inOneLine } from '../text/shell.ts';
 import { padEnd, width, wrap } from '../text/width.ts';
 
 export interface Face {
@@ -50,7 +51,7 @@ export function paragraph(text: string, face: Face, indent = 2, hanging = indent
 
 /** A command of a remedy, filled in. */
 export const pasteable = (command: string, { tool, again = '' }: Pick<Face, 'tool' | 'again'>): string =>
-  oneLine(command.replaceAll('{tool}', tool).replaceAll('{again}', again), 1000);
+  oneLine(inOneLine(command).replaceAll('{tool}', tool).replaceAll('{again}', again), 1000);
 
 /** A step is stored with the name by which most call us. */
 export const calledAs = (command: string, { tool }: Pick<Face, 'tool'>): string => command.replace(/^kubectl upgrade-guard(?= )/, tool);

@@ -7,7 +7,7 @@ import { valuesFile } from '../engine/steps/keep.ts';
 import { seenLines } from '../engine/steps/manual.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
-import { shellWord } from '../text/shell.ts';
+import { inOneLine, shellWord } from '../text/shell.ts';
 import { calledAs, type Face } from './face.ts';
 import { page, safe, unbroken } from './html.ts';
 import { NOTE } from './installations.ts';
@@ -72,7 +72,7 @@ const plain = (text: string): string => oneLine(text, 1000).replace(/[\\`*_{}[\]
 const commandsOf = (step: Step, face: Face): string[] =>
   kindOf(step)
     .commands(step)
-    .map((command) => oneLine(calledAs(textOf(command)[face.language], face), 1000));
+    .map((command) => oneLine(inOneLine(calledAs(textOf(command)[face.language], face)), 1000));
 
 /** Commands to paste, as they are. */
 function fenced(commands: readonly string[]): string[] {

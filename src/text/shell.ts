@@ -18,3 +18,17 @@ export const commented = (command: string, { en, zh }: Text): Text => ({
 export const toSet = (name: string, as: Text): Text => commented(`${name}=`, { en: `set it: ${as.en}`, zh: `请设置：${as.zh}` });
 /** Its use: a shell stops there, and names it, where it was not set. */
 export const whatIsSet = (name: string): string => `"\${${name}:?}"`;
+
+const END = 'UPGRADE_GUARD_END';
+const FED = new RegExp(`^(.*) <<'${END}'\\n([^]*)\\n${END}$`);
+
+/** A command with a document on its standard input, over several lines. */
+export const fed = (command: string, document: string): string => `${command} <<'${END}'\n${document}\n${END}`;
+
+/** The same on one line, where JSON is read: a list of commands has one a line, and can be pasted all the same. */
+export function inOneLine(command: string): string {
+  const [, reader, document] = FED.exec(command) ?? [];
+  if (reader === undefined || document === undefined) return command;
+  const json = document.split('\n').map((line) => line.trim());
+  return `printf %s '${json.join('').replaceAll("'", "'\\''")}' | ${reader}`;
+}

@@ -29,7 +29,10 @@ export async function undo(call: Call): Promise<number> {
     if (stored && !open.length && isCutShort(stored)) return await close(call, live, stored);
     if (!stored || !open.length) {
       if (stored && !isDryRun(call)) await clearOwnLease(live, stored);
-      call.say(call.t(nothingLeft(stored?.run.id, call.args.length > 0)), ...(stored ? staysOf(call, stored) : []));
+      call.say(
+        call.t(nothingLeft(stored?.run.id, call.args.length > 0)),
+        ...(stored ? [...manualOf(call, stored), ...staysOf(call, stored)] : []),
+      );
       return EXIT.ok;
     }
     const { run } = stored;

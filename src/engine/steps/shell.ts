@@ -1,7 +1,7 @@
 // Steps as commands of kubectl, for a runbook: what comes from a cluster is quoted, objects go in on standard input.
 import { groupOf } from '../../kube/refs.ts';
 import { jsonOf } from '../../text/json.ts';
-import { shellWord } from '../../text/shell.ts';
+import { fed, shellWord } from '../../text/shell.ts';
 import type { Json, Ref, Selection } from '../contracts.ts';
 
 /** `KIND.GROUP NAME -n NAMESPACE`, as kubectl takes it. */
@@ -23,7 +23,7 @@ export function kubectlSelection({ apiVersion, kind, namespace, labels, fields }
 }
 
 /** A command that reads JSON from standard input. Nothing in the text ends the document early: JSON has no line of that word alone. */
-export const fedWith = (command: string, json: Json): string => `${command} <<'UPGRADE_GUARD_END'\n${jsonOf(json)}\nUPGRADE_GUARD_END`;
+export const fedWith = (command: string, json: Json): string => fed(command, jsonOf(json));
 
 /** From a file: what it holds may be secret. */
 export const createFrom = (file: string): string => `kubectl create -f ${shellWord(file)}`;
