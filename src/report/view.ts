@@ -120,13 +120,19 @@ export function viewOf(examination: Shown, { systems, checks }: Catalogue, face:
         ? BLIND[language]
         : sumOf([summary], looked.length > 0, face, {
             left: left.length,
+            unread: manifests?.skipped.filter(({ unseen }) => unseen).length,
             alone: manifests?.offline,
             back: paths.some(({ chosen }) => chosen === 'back'),
           }),
     next: cut
       ? nextView(endOf(cut, face), face)
       : (nextOf(found, foundViews, unknown, manifests, face) ??
-        nextView(withTarget(unknown.length > 0, paths, systems, face) ?? (left.length ? everywhere(face) : undefined), face)),
+        nextView(
+          withTarget(unknown.length > 0, paths, systems, face) ??
+            (manifests?.offline && !couldLook(results) ? forVersion(systems, face) : undefined) ??
+            (left.length ? everywhere(face) : undefined),
+          face,
+        )),
   };
 }
 
@@ -265,12 +271,12 @@ function other(
   return [{ id: at, passed, text: oneLine((passed ? title : note)?.[language] ?? '', SENTENCE) }];
 }
 
-/** Over all these clusters. `looked`: there was something to check at all. `left`: installations left out; `failed`: clusters that could not be looked at; `alone`: only manifests were; `back`: the way back alone is asked about. */
+/** Over all these clusters. `looked`: there was something to check at all. `left`: installations left out; `failed`: clusters that could not be looked at; `unread`: manifests that no check has read; `alone`: only manifests were; `back`: the way back alone is asked about. */
 export function sumOf(
   summaries: readonly Summary[],
   looked: boolean,
   { language }: Face,
-  { left = 0, failed = 0, alone = false, back = false } = {},
+  { left = 0, failed = 0, unread = 0, alone = false, back = false } = {},
 ): string {
   const total = (count: (summary: Summary) => number) => summaries.reduce((sum, summary) => sum + count(summary), 0);
   const counts = SEVERITIES.map((severity) => ({ severity, count: total(({ findings }) => findings[severity]) })).filter(
@@ -282,6 +288,7 @@ export function sumOf(
   if (unknown) parts.push({ en: `${unknown} unknown`, zh: `${unknown} 项未知` }[language]);
   if (left) parts.push({ en: `${counted(left, 'installation', '').en} left out by -n`, zh: `${left} 个安装实例被 -n 排除` }[language]);
   if (failed) parts.push({ en: `${counted(failed, 'cluster', '').en} not checked`, zh: `${failed} 个集群无法检查` }[language]);
+  if (unread) parts.push({ en: `${counted(unread, 'manifest', '').en} not checked`, zh: `${unread} 份清单未检查` }[language]);
   if (parts.length) return listed(parts, language) + { en: '.', zh: '。' }[language];
   return (alone ? CLEAN_ALONE : !looked ? EMPTY : back ? CLEAN_BACK : CLEAN)[language];
 }
@@ -347,6 +354,13 @@ function toSee(unknown: readonly CheckResult[], face: Face): NextView | undefine
   if (gaps.some(({ why }) => why === 'quick')) return nextView(`${tool} check${asked}${again}`, face);
   // What could not be read is named above, each with its command; the same check would come to the same.
   return gaps.length ? nextView(`${tool} explain ${unknown[0]!.id}`, face) : undefined;
+}
+
+/** What manifests alone can answer depends on the version of Kubernetes that they are for. */
+function forVersion(systems: Catalogue['systems'], { tool, asked = '', again = '' }: Face): string | undefined {
+  const kubernetes = systems.find(({ id }) => id === 'kubernetes');
+  if (!kubernetes || again.includes(' --to ') || (asked && !asked.includes(` ${kubernetes.id}`))) return undefined;
+  return `${tool} check${asked}${again} --to ${kubernetes.id}=${kubernetes.knownUpTo}`;
 }
 
 /** What `-n` left out as well. */

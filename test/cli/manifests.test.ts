@@ -78,6 +78,24 @@ describe('alone', () => {
     const ran = await run(['check', '-f', 'cm', '--offline', ...TO], { cwd: folder });
     expect(ran.stdout).toContain('None of the checks could run on these manifests alone.');
     expect(ran.code).toBe(3);
+    // What is missing is the version that they are for.
+    const bare = await run(['check', '-f', 'cm', '--offline'], { cwd: folder });
+    expect(bare.stdout).toMatch(/Next: upgrade-guard check --filename cm --offline --to kubernetes=1\.37\n$/);
+    expect(bare.code).toBe(3);
+  });
+
+  test('a manifest that no check has read is in the sum, in both languages', async () => {
+    put('charted/c.yaml', 'apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: x}\n');
+    put('charted/t.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\n');
+    for (const [lang, sum] of [
+      ['en', '1 manifest not checked.'],
+      ['zh', '1 份清单未检查。'],
+    ]) {
+      const ran = await run(['check', '-f', 'charted', '--offline', '--to', 'kubernetes=1.30', '--lang', lang!], { cwd: folder });
+      expect(ran.stdout).toContain(sum);
+      expect(ran.stdout).not.toMatch(/No problems|未发现问题/);
+      expect(ran.code).toBe(3);
+    }
   });
 
   test('standard input, as JSON: clean data, objects with file and line, what was skipped', async () => {
