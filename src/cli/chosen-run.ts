@@ -3,7 +3,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type OnDisk, sameCluster } from '../engine/conduct.ts';
-import type { RunState, RunSummary, Text } from '../engine/contracts.ts';
+import type { RunState, RunSummary, Text, Unreadable } from '../engine/contracts.ts';
 import { runStore } from '../journal/run-store.ts';
 import { stateFolder } from '../journal/state-folder.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -57,16 +57,18 @@ function overFiles({ verb }: Call, id: string, files: string): UserError {
 
 async function newest(call: Call, live: Live, fits: ((run: RunSummary) => boolean)[]): Promise<string | undefined> {
   const { runs, unreadable } = await live.store.list();
-  for (const each of unreadable) call.say(call.t(notReadable(each)));
+  for (const each of unreadable) sayUnreadable(call, each);
   for (const run of runs) if (run.lengthUnknown) call.say(call.t(maybeCut(run)));
-  if (unreadable.length) throw damagedBeside(call, unreadable);
-  return fits.map((fit) => runs.find(fit)).find(Boolean)?.id;
+  const id = fits.map((fit) => runs.find(fit)).find(Boolean)?.id;
+  if (unreadable.length) throw damagedBeside(call, unreadable, id);
+  return id;
 }
 
-export const notReadable = ({ id, why }: { id: string; why: { en: string; zh: string } }) => ({
-  en: `run ${id} cannot be read: ${why.en}`,
-  zh: `无法读取运行 ${id}：${why.zh}`,
-});
+/** With what to do about it: it may be the run that is meant. */
+export function sayUnreadable(call: Call, { id, why, next }: Unreadable): void {
+  call.say(call.t({ en: `run ${id} cannot be read: ${why.en}`, zh: `无法读取运行 ${id}：${why.zh}` }));
+  if (next) call.say(call.t({ en: `  ${next.en}`, zh: `  ${next.zh}` }));
+}
 
 /** Of a run with `lengthUnknown`. */
 export const maybeCut = ({ id }: { id: string }): Text => ({
@@ -75,17 +77,19 @@ export const maybeCut = ({ id }: { id: string }): Text => ({
 });
 
 /** The unreadable run may be the newest; to resume or undo an older one would do what the user did not ask for. */
-function damagedBeside({ verb }: Call, unreadable: readonly { id: string }[]): UserError {
+function damagedBeside({ verb }: Call, unreadable: readonly { id: string }[], readable: string | undefined): UserError {
   const ids = unreadable.map(({ id }) => id).join(', ');
   return new UserError(
     {
       en: `${ids} cannot be read, so the run to use is ambiguous`,
       zh: `无法读取 ${unreadable.map(({ id }) => id).join('、')}，因此无法确定要操作哪次运行`,
     },
-    {
-      en: `name the run: {tool} ${verb} RUN{reach}; list them: {tool} runs{reach}`,
-      zh: `请指明运行：{tool} ${verb} RUN{reach}；列出所有运行：{tool} runs{reach}`,
-    },
+    readable === undefined
+      ? { en: 'list the runs: {tool} runs{reach}', zh: '列出所有运行：{tool} runs{reach}' }
+      : {
+          en: `if the newest that can be read is meant: {tool} ${verb} ${readable}{reach}; list the runs: {tool} runs{reach}`,
+          zh: `如果要操作的是最近一次可读取的运行：{tool} ${verb} ${readable}{reach}；列出所有运行：{tool} runs{reach}`,
+        },
   );
 }
 

@@ -162,7 +162,7 @@ function assertKnown({ installation: { id, system }, from, to }: UpgradePath): v
     const why = from.verb === 'decode' ? { en: from.detail ?? '', zh: from.detailZh ?? from.detail ?? '' } : describeGap(from);
     throw new UserError(
       { en: `upgrading ${id}: the installed version is unknown: ${why.en}`, zh: `升级 ${id}：当前版本未知：${why.zh}` },
-      { en: 'required permissions: {tool} rbac --for check', zh: '所需权限：{tool} rbac --for check' },
+      { en: 'required permissions: {tool} rbac --for upgrade', zh: '所需权限：{tool} rbac --for upgrade' },
       EXIT.unknown,
     );
   }
@@ -207,7 +207,7 @@ function notSeen({ id }: System, { results }: Examination): UserError {
   const why = gap ? describeGap(gap) : { en: 'not checked', zh: '未检查' };
   return new UserError(
     { en: `upgrading ${id}: cannot determine whether it is installed: ${why.en}`, zh: `升级 ${id}：无法确定是否已安装：${why.zh}` },
-    { en: 'required permissions: {tool} rbac --for fix', zh: '所需权限：{tool} rbac --for fix' },
+    { en: 'required permissions: {tool} rbac --for upgrade', zh: '所需权限：{tool} rbac --for upgrade' },
     EXIT.unknown,
   );
 }

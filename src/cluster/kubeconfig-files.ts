@@ -86,7 +86,7 @@ function parsed(file: string): Fields {
   // As kubectl: the first document, YAML 1.1 (merge keys, `yes` for true), and of a key that is there twice the last.
   const [document] = parseAllDocuments(source, { version: '1.1', logLevel: 'silent', uniqueKeys: false });
   if (!document || !('contents' in document)) return {};
-  if (document.errors.length) throw malformed(file, document.errors[0]!.message.split('\n')[0]!);
+  if (document.errors.length) throw malformed(file, document.errors[0]!.message.split('\n')[0]!.replace(/:$/, ''));
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) return {};
   let root: unknown;
   try {

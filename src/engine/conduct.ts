@@ -1,5 +1,6 @@
 // One attempt at a run, in either way: the journal first, then the Lease, then the steps, and both closed behind it in every case.
 import { hostname, userInfo } from 'node:os';
+import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 import type {
   ClusterIdentity,
@@ -142,10 +143,10 @@ function heldBy({ run, who, since, state, stale }: Holder): UserError {
       zh: `Lease kube-system/upgrade-guard 由 ${who} 的运行 ${run} 持有（始于 ${since}，${how.zh}）`,
     },
     state === 'running' && !stale
-      ? { en: 'wait for it, or contact them', zh: '请等待其结束，或与对方联系' }
+      ? { en: 'wait until it ends, then: {retry}', zh: '请等待其结束，然后执行：{retry}' }
       : {
-          en: `resume or undo it on that machine; if you are sure it is dead: --take-over ${run}`,
-          zh: `请在启动它的机器上 resume 或 undo；确认它已结束后，也可使用 --take-over ${run}`,
+          en: `on that machine: {tool} resume ${shellWord(run)}, or {tool} undo ${shellWord(run)}; if you are sure that it has ended: {retry} --take-over ${shellWord(run)}`,
+          zh: `请在启动它的机器上执行 {tool} resume ${shellWord(run)} 或 {tool} undo ${shellWord(run)}；确认它已结束后，也可执行：{retry} --take-over ${shellWord(run)}`,
         },
     EXIT.failed,
   );

@@ -94,6 +94,6 @@ const getCommand = ({ verb, resource, namespace, name }: Gap): string =>
     ...(name === undefined ? [] : ['-o yaml']),
   ].join(' ');
 
-/** Makes the role; the command itself says how to bind it. A user without the right to read cannot grant it either, so no user is impersonated. */
+/** Makes the role; the command itself says how to bind it. A user without the right to read cannot grant it either, so that user is neither impersonated nor chosen. */
 export const grant = ({ tool, reach = '' }: Ways): string =>
-  `${tool} rbac --for check | kubectl apply -f -${reach.replace(/ --as(?:-group|-uid)? (?:'(?:[^']|'\\'')*'|\S+)/g, '')}`;
+  `${tool} rbac --for check | kubectl apply -f -${reach.replace(/ --(?:as(?:-group|-uid)?|user) (?:'(?:[^']|'\\'')*'|\S+)/g, '')}`;

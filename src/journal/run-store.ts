@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { constants, type FileHandle, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { goOnOrBack } from '../engine/conduct.ts';
-import type { Entry, Journal, JournalEnd, Run, RunStore, RunSummary, Text } from '../engine/contracts.ts';
+import type { Entry, Journal, JournalEnd, Run, RunStore, RunSummary, Text, Unreadable } from '../engine/contracts.ts';
 import { summaryOf } from '../engine/progress.ts';
 import { makeFolder, syncFolder } from '../files/folder.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -69,7 +69,7 @@ export function runStore(folder: string, clusterUid: string): RunStore {
     async list() {
       const runs: RunSummary[] = [];
       newest = undefined;
-      const unreadable: { id: string; why: Text }[] = [];
+      const unreadable: Unreadable[] = [];
       for (const id of await onDisk('list the runs of this cluster', '列出此集群的运行记录', async () => {
         await assertOwn();
         return runIds(cluster);
@@ -83,7 +83,7 @@ export function runStore(folder: string, clusterUid: string): RunStore {
           }
         } catch (error) {
           if (!(error instanceof UserError)) throw error;
-          unreadable.push({ id, why: { en: oneLine(error.text.en, 500), zh: oneLine(error.text.zh, 500) } });
+          unreadable.push({ id, why: { en: oneLine(error.text.en, 500), zh: oneLine(error.text.zh, 500) }, next: error.next });
         }
       }
       return { runs: runs.sort((a, b) => compareText(b.at, a.at) || compareText(b.id, a.id)), unreadable };

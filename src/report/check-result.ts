@@ -212,7 +212,7 @@ function parsed(text: string, file: string): Json {
     if (!withinDepth(value)) throw new Error('nested too deeply');
     return value;
   } catch (error) {
-    throw notAResult(file, (error as Error).message.split('\n')[0]!);
+    throw notAResult(file, (error as Error).message.split('\n')[0]!.replace(/:$/, ''));
   }
 }
 

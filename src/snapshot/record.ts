@@ -111,7 +111,7 @@ export function recordingSource(source: Source, declared: Declarations): Recordi
   return {
     has: (query) => absent.has(question(query)) || answers(lists.get(query.resource) ?? [], withLabels(query)),
     source: {
-      recordedAt,
+      ...(source.recordedAt === undefined ? {} : { recordedAt: source.recordedAt }),
       identity: () => source.identity(),
       serverVersion: () => source.serverVersion(),
       resource,

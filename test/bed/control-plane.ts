@@ -136,7 +136,11 @@ export async function startAnotherApiServer(
   const folder = mkdtempSync(join(tmpdir(), `upgrade-guard-bed-${plane.version}-`));
   const log = openSync(join(folder, 'kube-apiserver.log'), 'w');
   const args = [...apiserverArgs(plane.folder, port, plane.etcd, host), '--endpoint-reconciler-type', 'none'];
-  const child = spawn(binaries.apiserver, args, { stdio: ['ignore', log, log], cwd: folder, env: { ...process.env, ...FEWER_COLLECTIONS } });
+  const child = spawn(binaries.apiserver, args, {
+    stdio: ['ignore', log, log],
+    cwd: folder,
+    env: { ...process.env, ...FEWER_COLLECTIONS },
+  });
   const guard = guardOver(folder, [child]);
   const stop = async () => {
     child.kill('SIGKILL');

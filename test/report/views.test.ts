@@ -62,7 +62,7 @@ test('every check that is unknown is named, however many reasons are folded away
     // The first twelve share their reason, the others have one each.
     gaps: [gap(at < 12 ? 'pods' : `things-${at}`)],
   }));
-  const at = { ...face('en', 80), reach: " --context c --as 'a b' --as-group g" };
+  const at = { ...face('en', 80), reach: " --context c --user u --as 'a b' --as-group g" };
   const text = shown({ ...unknown, results }, at).join('\n');
   expect(text).toContain('… and 7 more (-o wide)');
   expect(results.map(({ id }) => id).filter((id) => !text.split(/[\s,]+/).includes(id))).toEqual([]);

@@ -7,7 +7,7 @@ import { runDetail, runList } from '../../report/run.ts';
 import { textOf } from '../../text/language.ts';
 import { EXIT } from '../../text/user-error.ts';
 import type { Call } from '../call.ts';
-import { chosenRun, maybeCut, notReadable } from '../chosen-run.ts';
+import { chosenRun, maybeCut, sayUnreadable } from '../chosen-run.ts';
 import { commandsLeft } from '../commands-left.ts';
 import { openLive } from '../file-session.ts';
 import { cutShort, howToEnd } from '../own-runs.ts';
@@ -24,7 +24,7 @@ export async function runs(call: Call): Promise<number> {
       return EXIT.ok;
     }
     const { runs: all, unreadable } = await live.store.list();
-    for (const each of unreadable) call.say(call.t(notReadable(each)));
+    for (const each of unreadable) sayUnreadable(call, each);
     // What cannot be read is not nothing.
     const exit = unreadable.length ? EXIT.failed : EXIT.ok;
     for (const each of all) if (each.lengthUnknown) call.say(call.t(maybeCut(each)));

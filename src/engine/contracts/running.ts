@@ -79,10 +79,16 @@ export interface RunSummary extends Pick<Run, 'id' | 'tool' | 'what' | 'at' | 'c
   /** Entries may be missing at the end of its journal, and nothing would show it. */
   lengthUnknown?: true;
 }
+/** A run that is there and cannot be read: why, and what to do about it. */
+export interface Unreadable {
+  id: string;
+  why: Text;
+  next?: Text;
+}
 export interface RunStore {
   create(run: Run): Promise<Journal>;
   /** Newest first; of this cluster. What cannot be read is reported through `unreadable`. */
-  list(): Promise<{ runs: RunSummary[]; unreadable: { id: string; why: Text }[] }>;
+  list(): Promise<{ runs: RunSummary[]; unreadable: Unreadable[] }>;
   /** undefined: there is none of this cluster. Throws for one that is damaged. */
   read(id: string): Promise<(StoredRun & { end: JournalEnd } & Pick<RunSummary, 'lengthUnknown'>) | undefined>;
   /** `end`: where it ended when it was read; throws when the run has continued since. */
