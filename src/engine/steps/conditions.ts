@@ -376,8 +376,14 @@ async function met(condition: Condition, world: World): Promise<Text> {
     return inWords(objects.map((object) => toldBy(object, tells)));
   }
   const one = 'of' in condition && condition.which === 'some' ? await firstOf(condition, world) : undefined;
-  const lines = conditionLines(one && 'must' in condition ? { on: one, must: condition.must } : condition);
+  const lines = conditionLines(one && 'must' in condition ? { on: one, must: telling(condition.must) } : condition);
   return { en: lines.map(({ en }) => en).join(', '), zh: lines.map(({ zh }) => zh).join('，') };
+}
+
+/** What an object is not only leaves others out. */
+function telling(must: Must): Must {
+  const is = typeof must === 'string' ? [] : must.filter((each) => !('isNot' in each));
+  return is.length ? is : must;
 }
 
 async function firstOf({ of, must }: Selected, world: World): Promise<Ref | undefined> {

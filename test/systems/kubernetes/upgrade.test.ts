@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { JudgedFinding, Raw, Ref, Selection, StageDraft, StepDraft, Upgrading, World } from '../../../src/engine/contracts.ts';
 import { planUpgrade } from '../../../src/engine/plan.ts';
-import { pending } from '../../../src/engine/steps/conditions.ts';
+import { firstMet, pending } from '../../../src/engine/steps/conditions.ts';
 import { wrongInRun } from '../../../src/journal/well-formed.ts';
 import { labelSelector } from '../../../src/kube/labels.ts';
 import kubernetes from '../../../src/systems/kubernetes/index.ts';
@@ -834,6 +834,9 @@ describe('a kubelet that is newer than the API servers', () => {
     expect(await met(cluster)).toEqual([]);
     expect(await met([...cluster, node('w3', 'v1.31.2')])).toEqual(['a kubelet is 1.31 already']);
     expect(await met([...cluster, node('w3', 'v1.32.0')])).toEqual(['a kubelet is 1.32 already']);
+    const conditions = ((step.do === 'manual' && step.wrong) || []).map(({ when }) => when);
+    const why = await firstMet(conditions, worldOver([...cluster, node('w3', 'v1.32.0')]));
+    expect(why?.en).toBe('Node w3: /status/nodeInfo/kubeletVersion starts with v1.32.');
   });
 });
 
