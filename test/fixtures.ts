@@ -51,6 +51,8 @@ export function layOut(
   }
   if (objects) writeFileSync(path.join(folder, 'over-objects.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
   const gitVersion = server ?? (fixture && headOf(fixtureFile(check, fixture), 'version')) ?? headOf(installed, 'version') ?? SERVER;
+  const own = (fixture && headOf(fixtureFile(check, fixture), 'version')) ?? SERVER;
+  for (const each of ['installed.yaml', 'over-installed.yaml']) ofVersion(path.join(folder, each), [own, SERVER], gitVersion);
   if (!bare) writeFileSync(path.join(folder, 'version.json'), JSON.stringify({ gitVersion }));
   if (forbidden) writeFileSync(path.join(folder, 'absent.json'), JSON.stringify({ forbidden }));
   for (const [container, text] of Object.entries(logs)) {
@@ -59,6 +61,17 @@ export function layOut(
     writeFileSync(file, text);
   }
   return folder;
+}
+
+/** A cluster of another version has API servers of that version: the static Pods of a fixture are written once, for its own or for the usual one. */
+function ofVersion(file: string, own: readonly string[], gitVersion: string): void {
+  if (!existsSync(file) || own.every((version) => version === gitVersion)) return;
+  const written = own.map((version) => `/kube-apiserver:${version}`);
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(
+    file,
+    written.reduce((now, each) => now.replaceAll(each, `/kube-apiserver:${gitVersion.replace('+', '-')}`), text),
+  );
 }
 
 /** Logs and answers of text paths that lie beside a fixture. */

@@ -4,13 +4,24 @@ import type { Cluster, Gap, Installation, PointReader, Text } from '../../engine
 import { inOurWords, isGap } from '../../engine/gaps.ts';
 import { compare, distributionOf, parse } from '../../versions/kubernetes.ts';
 import { managedBy } from './managed.ts';
-import { type NodeRow, nodes } from './reads.ts';
+import { controlPlaneOf, type NodeRow, nodes, type StaticPod, staticPods, tagOf } from './reads.ts';
 
-export const READS = { nodes: { ...nodes, optional: true } as const };
+const optional = { optional: true } as const;
+/** Of the Pods what several checks list too, so that nothing is listed twice. */
+export const READS = () => {
+  const { pods, kops } = staticPods();
+  return { nodes: { ...nodes, ...optional }, pods: { ...pods, ...optional }, kops: { ...kops, ...optional } };
+};
+interface Seen {
+  nodes: NodeRow[] | Gap;
+  pods: StaticPod[] | Gap;
+  kops: StaticPod[] | Gap;
+}
 
-export async function detect(rows: { nodes: NodeRow[] | Gap }, _look: PointReader, cluster: Cluster): Promise<Installation[]> {
+export async function detect(rows: Seen, _look: PointReader, cluster: Cluster): Promise<Installation[]> {
   const members = isGap(rows.nodes) ? [] : rows.nodes;
-  const version = versionOf(cluster);
+  const others = othersOf(rows, cluster);
+  const version = versionOf(cluster, others);
   // Manifests alone are not a cluster.
   if (isGap(version) && version.why === 'not-collected' && !members.length) return [];
   return [
@@ -19,26 +30,39 @@ export async function detect(rows: { nodes: NodeRow[] | Gap }, _look: PointReade
       system: 'kubernetes',
       name: 'cluster',
       version,
-      sources: [...serverSources(cluster, distributionIn(cluster, members)), ...kubeletSources(members)],
+      sources: [...serverSources(cluster, distributionIn(cluster, members)), ...others, ...kubeletSources(members)],
       byHelm: false,
       ...(cluster.unasked?.length ? { gaps: cluster.unasked } : {}),
     },
   ];
 }
 
+/**
+ * Where only the address of the kubeconfig answers, which leads to any of several API servers: the static Pods of another version than the one that answered. An image's tag says less
+ * than a server's own answer, so it does not count where each answered by its own address.
+ */
+function othersOf({ pods, kops }: Seen, { serverVersion, servers }: Cluster): Installation['sources'] {
+  const answered = isGap(serverVersion) ? undefined : parse(serverVersion);
+  if (servers || answered === undefined) return [];
+  const seen = controlPlaneOf({ pods: isGap(pods) ? [] : pods, kops: isGap(kops) ? [] : kops });
+  return seen.flatMap(({ component, ref: { name }, image }) => {
+    const says = component === 'kube-apiserver' ? parse(tagOf(image)) : undefined;
+    return says !== undefined && compare(says, answered) !== 0 ? [{ from: { en: `Pod ${name}`, zh: `Pod ${name}` }, says }] : [];
+  });
+}
+
 /** Several API servers differ while a control plane is being upgraded: the oldest has the whole way before it. */
-function versionOf({ serverVersion, servers = [] }: Cluster): string | Gap {
+function versionOf({ serverVersion, servers = [] }: Cluster, others: Installation['sources']): string | Gap {
   const all = servers.flatMap(({ version }) => parse(version) ?? []).toSorted(compare);
   if (all[0]) return all[0];
+  const answered = isGap(serverVersion) ? undefined : parse(serverVersion);
+  const oldest = answered === undefined ? undefined : [answered, ...others.map(({ says }) => says)].toSorted(compare)[0];
+  if (oldest !== undefined) return oldest;
   if (isGap(serverVersion)) return serverVersion;
-  return (
-    parse(serverVersion) ?? {
-      why: 'failed',
-      verb: 'decode',
-      resource: '/version',
-      ...inOurWords({ en: `${serverVersion} is not a version of Kubernetes`, zh: `${serverVersion} 不是 Kubernetes 版本` }),
-    }
-  );
+  return {
+    ...{ why: 'failed', verb: 'decode', resource: '/version' },
+    ...inOurWords({ en: `${serverVersion} is not a version of Kubernetes`, zh: `${serverVersion} 不是 Kubernetes 版本` }),
+  };
 }
 
 function serverSources({ serverVersion, servers = [] }: Cluster, of: string | undefined): Installation['sources'] {

@@ -19,7 +19,9 @@ function defaultTarget({ version }: Installation): string | undefined {
 const kubernetes: System = {
   id: 'kubernetes',
   title: { en: 'Kubernetes', zh: 'Kubernetes' },
-  reads: READS,
+  get reads() {
+    return READS();
+  },
   pointReads: [],
   checks,
   signs: { en: 'an API server that answers', zh: '可访问的 API 服务器' },

@@ -24,12 +24,16 @@ export interface SkewArgs {
 
 /** The minors that the API servers behave as (KEP-4330): with an emulated version skew is counted against that. */
 export function controlPlaneOf({ path, cluster }: Situation): ControlPlane | undefined {
-  const all: { version: string; emulationMinor?: string }[] =
-    cluster.servers ?? (isGap(path.from) ? [] : [{ version: path.from, emulationMinor: cluster.emulationMinor }]);
-  const minors = all
-    .map(({ version, emulationMinor }) => actsAs({ gitVersion: version, emulationMinor }))
-    .filter((each) => !Number.isNaN(each));
+  const minors = (cluster.servers ?? answering(path.from, cluster)).map(actsAsOf).filter((each) => !Number.isNaN(each));
   return minors.length ? { oldest: Math.min(...minors), newest: Math.max(...minors) } : undefined;
+}
+const actsAsOf = ({ version, emulationMinor }: Server): number => actsAs({ gitVersion: version, emulationMinor });
+type Server = NonNullable<Situation['cluster']['servers']>[number];
+
+/** Where none answers by its own address: the one of the kubeconfig, and the oldest that detection found beside it. */
+function answering(from: string | Gap, { serverVersion, emulationMinor }: Situation['cluster']): Server[] {
+  const versions = [from, serverVersion].flatMap((version) => (isGap(version) ? [] : [version]));
+  return versions.map((version) => ({ address: '', version, ...(version === versions.at(-1) ? { emulationMinor } : {}) }));
 }
 
 const PROXY: Ref = { apiVersion: 'apps/v1', kind: 'DaemonSet', namespace: 'kube-system', name: 'kube-proxy' };

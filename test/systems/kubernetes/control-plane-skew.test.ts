@@ -9,6 +9,8 @@ grid('kubernetes/control-plane-skew', [
   { base: 'managed', expect: 'unknown' },
   // API servers say themselves what they are; of the other components nothing is known.
   { base: 'managed', fixture: 'servers', expect: 'blocker ' },
+  // What is newer than the API server beside it, too.
+  { fixture: 'ahead', expect: 'blocker Pod/kube-system/kube-controller-manager-cp1' },
   { expect: 'passed' },
   { forbidden: ['pods'], expect: 'unknown' },
 ]);

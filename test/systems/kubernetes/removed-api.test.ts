@@ -242,7 +242,7 @@ async function listed(from: string, to: string): Promise<string[]> {
   const counting = {
     ...source,
     list: (query: Parameters<typeof source.list>[0], sink: Parameters<typeof source.list>[1]) => {
-      if (!['nodes', 'secrets', 'configmaps'].includes(query.resource)) asked.push(query.resource);
+      if (!['nodes', 'pods', 'secrets', 'configmaps'].includes(query.resource)) asked.push(query.resource);
       return source.list(query, sink);
     },
   };

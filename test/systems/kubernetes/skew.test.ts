@@ -4,7 +4,7 @@ import type { Situation } from '../../../src/engine/contracts.ts';
 import { controlPlaneOf } from '../../../src/systems/kubernetes/skew.ts';
 
 const at = (from: string, servers?: { address: string; version: string; emulationMinor?: string }[]) =>
-  ({ path: { from, hops: [] }, cluster: { servers } }) as unknown as Situation;
+  ({ path: { from, hops: [] }, cluster: { servers, serverVersion: from } }) as unknown as Situation;
 const [a, b] = ['10.0.0.1:6443', '10.0.0.2:6443'];
 
 test.each([

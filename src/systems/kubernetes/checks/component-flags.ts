@@ -51,7 +51,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     },
     limits: {
       en: 'Kubelets are covered only with K3s: elsewhere their flags are on the Nodes and not visible; the plan (plan kubernetes) has a command that finds the removed ones there. Managed control planes are not visible.',
-      zh: '仅对 K3s 检查 kubelet：其他情况下 kubelet 的参数只在节点上，不可见；升级计划（plan kubernetes）含有在节点上查找已移除参数的命令。托管的控制平面不可见。',
+      zh: '仅对 K3s 检查 kubelet：其他情况下 kubelet 的参数只在节点上，不可见；升级计划中有在节点上查找已移除参数的命令。托管的控制平面不可见。',
     },
   },
   sources: [

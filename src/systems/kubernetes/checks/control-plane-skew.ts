@@ -23,6 +23,10 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       en: 'Compares the image tags of the static Pods with each other, and with the versions that the API servers report.',
       zh: '比较静态 Pod 的镜像标签以及 API 服务器报告的版本。',
     },
+    limits: {
+      en: 'A kube-controller-manager or kube-scheduler beside an API server of its own version asks that one: that API servers of other Nodes are older is not reported for it.',
+      zh: 'kube-controller-manager 或 kube-scheduler 访问同一节点上同版本的 API 服务器时，不会因其他节点的 API 服务器较旧而报告。',
+    },
     fix: { en: 'manual: finish the control plane upgrade that was started.', zh: '手动：先完成已开始的控制平面升级。' },
   },
   sources: ['kubernetes/website: content/en/releases/version-skew-policy.md'],
@@ -31,19 +35,22 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     return reads();
   },
   judge: (rows: Rows<ReturnType<typeof reads>>, at) => {
-    const seen = containersOf(rows).map(({ component, ref, image }) => ({ component, ref, version: tagOf(image) }));
+    const seen = containersOf(rows).map(({ component, ref, node, image }) => ({ component, ref, node, version: tagOf(image) }));
     const servers = seen.filter(({ component }) => component === 'kube-apiserver');
     const closed = unseen(seen, at.path.from, rows.nodes, at.path.to ?? at.path.from);
     // API servers answer for themselves, whether or not their Pods are visible.
     if (closed) return 'gaps' in closed ? { ...closed, findings: apart([], at) } : closed;
-    const others = (['kube-controller-manager', 'kube-scheduler'] as const).map((component) =>
-      skewFindings(
-        component,
-        seen.filter((each) => each.component === component),
-        () => skew().controllers,
-        here(at),
-      ),
-    );
+    // kubeadm upgrades a Node whole, and what runs there asks the API server beside it: in the middle of every such upgrade it is newer than one of another Node.
+    const besideItsEqual = ({ node, version }: (typeof seen)[number]) =>
+      servers.some((server) => node !== '' && server.node === node && minorOf(server.version) >= minorOf(version));
+    const others = (['kube-controller-manager', 'kube-scheduler'] as const).flatMap((component) => {
+      const [beside = [], alone = []] = [true, false].map((is) =>
+        seen.filter((each) => each.component === component && besideItsEqual(each) === is),
+      );
+      const older = () => skew().controllers;
+      const { findings, gaps } = skewFindings(component, beside, older, here(at));
+      return [skewFindings(component, alone, older, here(at)), { findings: findings.filter(({ args }) => args.is !== 'newer'), gaps }];
+    });
     return { findings: [...apart(servers, at), ...others.flatMap(({ findings }) => findings)], gaps: others.flatMap(({ gaps }) => gaps) };
   },
   say: (args, objects) => (args.is === 'apart' ? APART(args.oldest, args.newest) : saySkew(args, objects)),
