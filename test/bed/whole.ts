@@ -44,6 +44,7 @@ function uidOf(key: string): string {
 
 const kindDefined = ({ spec }: Raw): string => (isRaw(spec) && isRaw(spec.names) ? `${spec.group}/${spec.names.kind}` : '');
 
+const ESTABLISHED = ['NamesAccepted', 'Established'];
 /** As the API server's own controllers leave it. */
 function established(crd: Raw): Raw {
   const [spec, status] = [isRaw(crd.spec) ? crd.spec : {}, isRaw(crd.status) ? crd.status : {}];
@@ -53,7 +54,11 @@ function established(crd: Raw): Raw {
   const stored = versions
     .filter((version) => 'storage' in version && version.storage === true)
     .map((version) => ('name' in version ? version.name : ''));
-  const conditions = ['NamesAccepted', 'Established'].map((type) => ({
+  // Others are of other controllers, or of the fixture.
+  const others = (Array.isArray(status.conditions) ? status.conditions : []).filter(
+    (each) => isRaw(each) && !ESTABLISHED.includes(String(each.type)),
+  );
+  const conditions = ESTABLISHED.map((type) => ({
     type,
     status: 'True',
     lastTransitionTime: LONG_AGO,
@@ -63,7 +68,7 @@ function established(crd: Raw): Raw {
   return {
     ...crd,
     spec: { conversion: { strategy: 'None' }, ...spec, names, versions },
-    status: { storedVersions: stored, ...status, acceptedNames: names, conditions },
+    status: { storedVersions: stored, ...status, acceptedNames: names, conditions: [...conditions, ...others] },
   } as Raw;
 }
 
