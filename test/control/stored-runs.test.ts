@@ -255,6 +255,10 @@ describe('--dry-run', () => {
       expect(ran.code, ran.stderr).toBe(0);
       for (const word of [...words, '/status/ownerControllerType: Pod → None']) expect(ran.stdout).toContain(word);
       expect(ran.stdout.includes(env === ZH ? 'API 服务器接受了全部写操作' : 'accepted all writes')).toBe(how === 'server');
+      // What of a run no dry run can try.
+      const untried =
+        env === ZH ? '未试运行：正式执行时先于各步骤发送的权限检查' : 'Not tried: what a run sends before its steps, a permission check';
+      expect(ran.stdout.includes(untried)).toBe(how === 'server');
     }
     expect(writes().map(({ path }) => path.includes('dryRun=All'))).toEqual(how === 'server' ? new Array(6).fill(true) : []);
     expect({ stored: kept(home), state: await stage.state() }).toEqual(before);
@@ -291,6 +295,21 @@ describe('--dry-run', () => {
     expect(ran.stdout).toMatch(/bare-a.*refused: not today/);
     expect(ran.stdout).toMatch(/bare-b.*left unchanged/);
     expect(ran.stdout).toContain('the API server rejected');
+  });
+
+  test('undo restores only the fields of the run: one that has changed since is listed and left, other fields of an object stay', async () => {
+    const home = await fixed();
+    const at = (name: string) => `/apis/spiderpool.spidernet.io/v2beta1/namespaces/default/spiderendpoints/${name}`;
+    await cluster.request('PATCH', at('bare-b'), { status: { ownerControllerType: 'Job' } });
+    await cluster.request('PATCH', at('bare-c'), { metadata: { annotations: { 'example.com/by': 'a-user' } } });
+    const undone = await run(['undo', '--yes'], { kubeconfig, home });
+    expect(undone.code, undone.stderr).toBe(4);
+    const left = `${undone.stdout}${undone.stderr}`.split('\n').filter((line) => line.includes('left unchanged'));
+    expect(left).toEqual([expect.stringContaining('bare-b'), expect.stringContaining('1 left unchanged')]);
+    expect(await stage.types()).toEqual(['None', 'Job', 'None']);
+    const { body } = await cluster.request('GET', at('bare-c'));
+    expect(body.metadata.annotations).toEqual({ 'example.com/by': 'a-user' });
+    await cluster.request('PATCH', at('bare-c'), { metadata: { annotations: null } });
   });
 });
 
