@@ -9,6 +9,8 @@ import { advertised, kubeconfigOf } from './control-plane.ts';
 export interface Routes {
   /** The admin's, by way of the proxy. */
   kubeconfig: string;
+  /** The same of another user. */
+  kubeconfigOf(user: string): string;
   /** `host:port` of every connection that was asked for, oldest first. */
   asked: string[];
   /** Asked about whatever is sent to an API server; true: it never arrives. */
@@ -41,14 +43,18 @@ export async function startRoutes({ folder, servers }: { folder: string; servers
     }
   });
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  const kubeconfig = join(folder, 'by-way-of-proxy.kubeconfig');
-  const direct = readFileSync(kubeconfigOf({ folder }, 'admin'), 'utf8');
   const { port } = proxy.address() as AddressInfo;
-  writeFileSync(kubeconfig, direct.replace('cluster: {server:', `cluster: {proxy-url: "http://127.0.0.1:${port}", server:`), {
-    mode: 0o600,
-  });
+  const through = (user: string) => {
+    const kubeconfig = join(folder, `by-way-of-proxy-${user}.kubeconfig`);
+    const direct = readFileSync(kubeconfigOf({ folder }, user), 'utf8');
+    writeFileSync(kubeconfig, direct.replace('cluster: {server:', `cluster: {proxy-url: "http://127.0.0.1:${port}", server:`), {
+      mode: 0o600,
+    });
+    return kubeconfig;
+  };
   const routes: Routes = {
-    kubeconfig,
+    kubeconfig: through('admin'),
+    kubeconfigOf: through,
     asked,
     async close() {
       for (const socket of sockets) socket.destroy();

@@ -2,8 +2,8 @@
 // nothing, sees everything and exits 0; from a snapshot too; and with no rights it passes nothing and exits 3.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
 import type { Raw } from '../../src/engine/contracts.ts';
 import { newHome, run } from '../bed/binary.ts';
 import { clientOf } from '../bed/client.ts';
@@ -72,3 +72,54 @@ test('without rights nothing is passed, exit 3', async () => {
   expect(new Set(result.checks.map(({ outcome }) => outcome))).toEqual(new Set(['unknown', 'not-applicable']));
   expect(code).toBe(3);
 });
+
+/** What a user with some rights is not told. The bed's controllers do not run: no one aggregates the role view. */
+const LIST_ONLY = ['addon-versions', 'component-flags', 'coredns-corefile', 'kube-proxy-mode', 'kube-proxy-skew', 'kubeadm-config'];
+test('what a user has no permission to see is unknown, whatever else is seen', async () => {
+  const client = clientOf(plane);
+  const { rules } = parse((await run(['rbac', '--for', 'check'], { kubeconfig: routes.kubeconfig })).stdout) as { rules: Rule[] };
+  const view = (await client.request('GET', '/apis/rbac.authorization.k8s.io/v1/clusterroles/system:aggregate-to-view')).body.rules;
+  const listing = rules.flatMap(({ verbs, ...rest }): Rule[] => {
+    const left = rest.nonResourceURLs ? verbs : verbs.filter((verb) => verb !== 'get');
+    return left.length ? [{ ...rest, verbs: left }] : [];
+  });
+  const passedBy = async (user: string, own: Rule[]) => {
+    const group = 'rbac.authorization.k8s.io';
+    const metadata = { name: `of-${user}` };
+    await client.apply(
+      { apiVersion: `${group}/v1`, kind: 'ClusterRole', metadata, rules: own },
+      {
+        ...{ apiVersion: `${group}/v1`, kind: 'ClusterRoleBinding', metadata, subjects: [{ apiGroup: group, kind: 'User', name: user }] },
+        roleRef: { apiGroup: group, kind: 'ClusterRole', name: metadata.name },
+      },
+    );
+    // The authorizer follows with some delay.
+    const asUser = clientOf(plane, user);
+    await vi.waitFor(async () => expect((await asUser.request('GET', '/api/v1/pods?limit=1')).status).toBe(200), { timeout: 30_000 });
+    const { code, result } = await check([], routes.kubeconfigOf(user));
+    expect([user, code, result.complete]).toEqual([user, 3, false]);
+    for (const [lang, clean] of [
+      ['en', /No problems found/],
+      ['zh', /未发现问题/],
+    ] as const) {
+      const { stdout } = await run(['check', 'kubernetes', '--lang', lang], { kubeconfig: routes.kubeconfigOf(user) });
+      expect(stdout).toMatch({ en: /no permission to /, zh: /没有权限/ }[lang]);
+      expect(stdout).not.toMatch(clean);
+    }
+    const of = (outcome: string) => result.checks.filter((each) => each.outcome === outcome).map(({ id }) => id.split('/')[1]);
+    expect(of('found')).toEqual([]);
+    return { passed: of('passed'), unknown: of('unknown') };
+  };
+  expect((await passedBy('user-1', listing)).unknown).toEqual([...LIST_ONLY, 'kubelet-config', 'requestheader-ca-overlap']);
+  const unmeasured = rules.filter(({ nonResourceURLs = [] }) => !nonResourceURLs.includes('/metrics'));
+  expect((await passedBy('user-2', unmeasured)).unknown).toEqual(['requested-deprecated-apis']);
+  expect((await passedBy('user-3', view)).passed).toEqual([
+    ...['kube-proxy-skew', 'pdb-blocks-drain', 'single-replica', 'unhealthy-before', 'unmanaged-pods'],
+  ]);
+});
+interface Rule {
+  apiGroups?: string[];
+  resources?: string[];
+  nonResourceURLs?: string[];
+  verbs: string[];
+}
