@@ -276,6 +276,83 @@ describe('broken', () => {
   });
 });
 
+describe('the way back', () => {
+  const back = OLD ? '1.23' : '1.36';
+  const [gate, component, flag] = OLD
+    ? ['ContextualLogging', 'kube-scheduler', '--pod-max-in-unschedulable-pods-duration=5m']
+    : ['AtomicWriteVolumeUserFields', 'kube-controller-manager', '--concurrent-disruption-syncs=5'];
+  const image = (name: string, tag: string) => ({ containers: [{ name, image: `registry.k8s.io/${name}:${tag}` }] });
+  const NEW: Raw[] = [
+    {
+      apiVersion: 'storagemigration.k8s.io/v1',
+      kind: 'StorageVersionMigration',
+      metadata: { name: 'new' },
+      spec: { resource: { group: '', resource: 'configmaps' } },
+    },
+    // A field of 1.35: none of 1.37 is on by default there.
+    {
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'CSIDriver',
+      metadata: { name: 'new' },
+      spec: { tokenRequests: [{ audience: 'a' }], serviceAccountTokenInSecrets: true },
+    },
+  ];
+
+  test('of a cluster that uses nothing new: the components and kubelets that return first, and never an all-clear', async () => {
+    const { code, said } = await check(['--back-to', back]);
+    expect(said).toEqual(
+      expect.arrayContaining([
+        ...['blocker way-back-kubelets ahead', 'warning way-back-components kube-controller-manager-cp1'],
+        'blocker webhook-backend left-over odd',
+      ]),
+    );
+    expect(code).toBe(2);
+    const { stdout } = await run(['check', 'kubernetes', '--back-to', back], { kubeconfig: cluster.kubeconfig });
+    expect(stdout).toMatch(/newer than 1\.\d+: downgrade it before the API servers/);
+    expect(stdout).not.toMatch(/No problems found|All checks ran completely/);
+  });
+
+  test('what only this version has: kinds, fields, flags and gates, and the etcd that it came with', async () => {
+    await cluster.apply(
+      mirror('kube-apiserver', `--feature-gates=${gate}=true`),
+      mirror(component, flag),
+      { ...mirror('etcd'), spec: { nodeName: 'cp1', ...image('etcd', OLD ? '3.5.6-0' : '3.7.0-0') } },
+      {
+        apiVersion: 'apps/v1',
+        kind: 'DaemonSet',
+        metadata: { name: 'kube-proxy', namespace: 'kube-system' },
+        spec: {
+          selector: { matchLabels: { app: 'kube-proxy' } },
+          template: { metadata: { labels: { app: 'kube-proxy' } }, spec: image('kube-proxy', gitVersion) },
+        },
+      },
+      ...(OLD ? [] : NEW),
+    );
+    const { result, said, stderr } = await check(['--back-to', back]);
+    for (const expected of [
+      ...['blocker way-back-flags kube-apiserver-cp1', `blocker way-back-flags ${component}-cp1`],
+      'warning way-back-components kube-proxy',
+      ...(OLD ? [] : ['warning way-back-apis new', 'blocker way-back-etcd etcd-cp1']),
+    ])
+      expect(said, `${expected} ${stderr}`).toContain(expected);
+    // Over several minors.
+    if (!OLD)
+      expect((await check(['--back-to', '1.34'])).said).toEqual(
+        expect.arrayContaining(['blocker way-back-apis', 'warning way-back-fields new']),
+      );
+    const outcomeOf = (id: string) => result.checks.find((each) => each.id === `kubernetes/${id}`)!.outcome;
+    if (OLD) expect([outcomeOf('way-back-etcd'), outcomeOf('way-back-apis')]).toEqual(['passed', 'passed']);
+    // Without rights nothing is passed.
+    const blind = await check(['--back-to', back], await cluster.user('nobody'));
+    expect([...new Set(blind.result.checks.map(({ outcome }) => outcome))]).toEqual(['unknown']);
+    expect(blind.code).toBe(3);
+    // The plan speaks of etcd as the checks do: no minor of it is crossed here.
+    const planned = await run(['plan', 'kubernetes', '--to', TO], { kubeconfig: cluster.kubeconfig });
+    const now = OLD ? '1.24' : '1.37';
+    expect(planned.stdout, planned.stderr).toContain(`check kubernetes --back-to ${now} finds nothing against it`);
+  });
+});
+
 /** Written in versions that 1.25 drops: by a server-side apply, and by kubectl. */
 async function oldApis(): Promise<void> {
   const budget = (name: string) =>
