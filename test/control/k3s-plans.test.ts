@@ -8,7 +8,7 @@ import { run } from '../bed/binary.ts';
 import type { Body } from '../bed/client.ts';
 import { installCrd } from '../bed/crds.ts';
 import { bed } from '../bed/index.ts';
-import { callingItselfK3s, SNAPSHOTS, snapshot, upgradeAccess, upgradeController } from './scene.ts';
+import { callingItself, SNAPSHOTS, snapshot, upgradeAccess, upgradeController } from './scene.ts';
 
 const cluster = bed();
 const { kubeconfig } = cluster;
@@ -98,7 +98,7 @@ test('everything: on a healthy K3s nothing is worse than a notice; a Plan for to
 
 test('an API server that says +k3s: what the README has for K3s, as it is typed there', { timeout: 120_000 }, async () => {
   await cluster.apply({ ...plan(1), spec: { ...plan(1).spec, version: 'v1.36.2+k3s1' } });
-  const k3s = await callingItselfK3s(cluster, 'v1.36.2+k3s1');
+  const k3s = await callingItself(cluster, 'v1.36.2+k3s1');
   const file = path.join(folder, 'plan.yaml');
   writeFileSync(file, JSON.stringify({ ...plan(2), spec: { ...plan(2).spec, version: 'v1.37.0+k3s1' } }));
   const typed = (line: string) => run(line.split(' '), { kubeconfig: k3s.kubeconfig });
@@ -119,4 +119,31 @@ test('an API server that says +k3s: what the README has for K3s, as it is typed 
   await cluster.remove(plan(1));
   expect(await typed('plan k3s --to v1.37.0+k3s1')).toMatchObject({ stdout: expect.stringMatching(/1\.37\.0\+k3s1/) });
   await k3s.close();
+});
+
+test.each<[string, Record<string, string>, string, string, RegExp]>([
+  ['v1.36.2-eks-a737599', { minor: '36+' }, 'EKS', 'aws eks update-cluster-version', /^v1\.36\.2-eks-a737599$/],
+  ['v1.36.2-gke.1104000', {}, 'GKE', 'gcloud container clusters upgrade', /^v1\.36\.2-gke\.1104000$/],
+  ['v1.37.2', { emulationMajor: '1', emulationMinor: '36' }, '', 'kubeadm', /^v1\.37\.2$/],
+])('an API server that says %s: checked and planned for as that', { timeout: 120_000 }, async (gitVersion, more, by, command, version) => {
+  const server = await callingItself(cluster, gitVersion, more);
+  for (const name of ['s1', 's2', 's3'])
+    await cluster.request('PATCH', `/api/v1/nodes/${name}/status`, { status: { nodeInfo: { kubeletVersion: gitVersion } } });
+  const typed = (line: string) => run(line.split(' '), { kubeconfig: server.kubeconfig });
+  const { installations, checks } = JSON.parse((await typed('check kubernetes -o json')).stdout) as Body;
+  expect(installations).toMatchObject([{ id: 'kubernetes@cluster', version: expect.stringMatching(version), gaps: [] }]);
+  const of = (id: string) => checks.find((each: Body) => each.id === `kubernetes/${id}`);
+  if (by) {
+    // Its control plane is its provider's: said as such, never passed.
+    for (const id of ['control-plane-skew', 'component-flags', 'etcd-upgrade-path', 'admission-files', 'way-back-etcd'])
+      expect([id, of(id).outcome, of(id).note?.en]).toEqual([id, 'not-applicable', expect.stringContaining(`${by} runs the control plane`)]);
+    for (const id of ['kubelet-skew', 'client-skew', 'removed-api']) expect([id, of(id).outcome]).toEqual([id, 'passed']);
+    expect(await typed('plan kubernetes --to 1.37')).toMatchObject({ stdout: expect.stringContaining(command) });
+  } else {
+    // Skew is counted from what it behaves as.
+    expect(of('kubelet-skew').findings.map(({ message }: Body) => message.en)).toEqual([
+      'kubelet 1.37 (3 Nodes) is newer than API server 1.36: not supported',
+    ]);
+  }
+  await server.close();
 });

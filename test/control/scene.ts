@@ -17,14 +17,18 @@ export function waitsFor({ stdout, stderr }: Pick<Ran, 'stdout' | 'stderr'>): { 
   const [, id = '', text = ''] = /^ {2}(\d+)\. (.*)$/m.exec(rest) ?? [];
   return id ? { id, text } : undefined;
 }
-/** The API server of the bed as one of K3s says what it is: everything else goes through. Its kubeconfig, as the admin. */
-export async function callingItselfK3s(cluster: Bed, gitVersion: string): Promise<{ kubeconfig: string; close(): Promise<void> }> {
+/** The API server of the bed as one of a distribution says what it is: everything else goes through. Its kubeconfig, as the admin. `more`: of its answer to GET /version. */
+export async function callingItself(
+  cluster: Bed,
+  gitVersion: string,
+  more: Record<string, string> = {},
+): Promise<{ kubeconfig: string; close(): Promise<void> }> {
   const proxy = await startFaultProxy(cluster);
   const [, major, minor] = /^v(\d+)\.(\d+)\./.exec(gitVersion)!;
   const { body } = await cluster.request('GET', '/version');
   proxy.faults.push({
     ...{ do: 'answer', path: '/version', times: Number.POSITIVE_INFINITY },
-    ...{ status: 200, body: { ...body, major, minor, gitVersion } },
+    ...{ status: 200, body: { ...body, major, minor, gitVersion, ...more } },
   });
   return { kubeconfig: await proxy.kubeconfigFrom(cluster.kubeconfig), close: () => proxy.close() };
 }
