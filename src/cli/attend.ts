@@ -11,7 +11,7 @@ import { calledAs, counted } from '../report/face.ts';
 import { farText, runEnded, stepEnded, undone } from '../report/run.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
-import { inOneLine } from '../text/shell.ts';
+import { commandLine } from '../text/shell.ts';
 import { EXIT } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 import { recheck } from './recheck.ts';
@@ -126,7 +126,7 @@ const commandsOf = (call: Call, step: Step): string[] =>
     .commands(step)
     .map((command) => lineOf(call, command));
 const lineOf = (call: Call, command: Command): string =>
-  `     ${oneLine(inOneLine(calledAs(textOf(command)[call.language], call.face)), 1000)}`;
+  `     ${commandLine(calledAs(textOf(command)[call.language], call.face))}`;
 
 /** The manual steps that a run stopped at, each with what to do and how it goes on. */
 export function manualLeft(call: Call, run: Run, steps: readonly Step[]): string[] {
@@ -230,7 +230,7 @@ export async function remind(call: Call, { world }: Live, run: Run): Promise<voi
   for (const { when, text, commands } of stepsOf(run).flatMap(({ reminds = [] }) => reminds)) {
     // Where it cannot be read it is said all the same.
     const open = await pending([when], world).catch(() => undefined);
-    if (!open) call.say(call.t(text), ...commands.map((each) => `     ${oneLine(each, 1000)}`));
+    if (!open) call.say(call.t(text), ...commands.map((each) => `     ${commandLine(each)}`));
   }
 }
 

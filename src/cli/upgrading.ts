@@ -1,7 +1,8 @@
 // An upgrade before it begins, for plan and upgrade alike: which system and installation, to which version, and the steps that the system makes of them.
 import { duration } from '../cluster/duration.ts';
-import type { Installation, JudgedFinding, Raw, Source, StepDraft, System, Text, UpgradePath } from '../engine/contracts.ts';
-import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
+import { objectName } from '../engine/acceptance.ts';
+import type { Installation, JudgedFinding, Raw, Source, Step, StepDraft, System, Text, UpgradePath } from '../engine/contracts.ts';
+import { type CheckRemedy, type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
 import { fixedBy } from '../engine/fixed-by.ts';
 import { describeGap, isGap } from '../engine/gaps.ts';
 import type { Target } from '../engine/paths.ts';
@@ -11,13 +12,14 @@ import { type Stopping, saidOf } from '../report/planned.ts';
 import { table } from '../report/table.ts';
 import { HEADLINES, SYSTEMS } from '../systems/index.ts';
 import { oneLine } from '../text/sanitise.ts';
+import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 import { assertInstalled, examineOptions } from './asked.ts';
 import type { Call } from './call.ts';
 import { helmIntended, noChart, withFetchedChart, yourChoice } from './chart-upgrade.ts';
 import { controllerManifest } from './controller-manifest.ts';
 import { type FlagName, INTENT } from './flags.ts';
-import type { Stages } from './repair.ts';
+import { isConfident, type Stages } from './repair.ts';
 
 export interface Intended {
   before: Examination;
@@ -84,28 +86,76 @@ export function nothingNewer(call: Call, { before: { paths }, stages: { system, 
   });
 }
 
-/** Blockers that no automatic step fixes, neither by a remedy nor on the way of the upgrade itself. */
+const isOpen = ({ severity, accepted }: JudgedFinding): boolean => severity === 'blocker' && !accepted;
+/** What stands beside the plan an upgrade does itself. */
+const counts = (draft: StepDraft): boolean => draft.do !== 'manual' && draft.when !== 'instead';
+const isAutomatic = ({ do: doing }: Step): boolean => doing !== 'manual';
+
+/** Blockers that no automatic step fixes, neither by a remedy nor on the way of the upgrade itself; each finding by itself. */
 export async function unrepaired({ results, remedies }: Examination, plan: Plan): Promise<Stopping[]> {
-  const isOpen = ({ severity, accepted }: JudgedFinding) => severity === 'blocker' && !accepted;
-  const automatic = stepsOf(plan).filter((step) => step.do !== 'manual');
-  // What stands beside the plan an upgrade does itself.
-  const counts = (draft: StepDraft) => draft.do !== 'manual' && draft.when !== 'instead';
-  const fixed = await fixedBy(automatic, { remedies, among: isOpen, counts });
-  return results
-    .flatMap(({ id, findings }) => findings.map((finding): Stopping => ({ check: id, finding })))
-    .filter(({ finding }) => isOpen(finding) && !fixed.has(finding.fingerprint));
+  const fixed = await fixedBy(stepsOf(plan).filter(isAutomatic), { remedies, among: isOpen, counts });
+  const all = results.flatMap(({ id, findings }) => findings.filter(isOpen).map((finding) => ({ check: id, finding })));
+  const left: Omit<Stopping, 'accept'>[] = [];
+  for (const { check, finding } of all.filter((each) => !fixed.has(each.finding.fingerprint)))
+    left.push({ check, finding, confirm: await confirmed(finding, remedies) });
+  // Who accepts the whole check goes without the fix of its other findings.
+  const isShared = (check: string) =>
+    all.filter((each) => each.check === check).length > left.filter((each) => each.check === check && !each.confirm).length;
+  const accept = ({ check, finding: { objects } }: Omit<Stopping, 'accept'>) =>
+    isShared(check) && objects.length && objects.length <= NAMED ? objects.map((on) => `${check}:${objectName(on)}`) : [check];
+  return left.map((each) => ({ ...each, accept: accept(each) }));
+}
+const NAMED = 5;
+
+/** What --confirm has to name so that upgrade fixes it; undefined: it does not, or without being asked. */
+async function confirmed(finding: JudgedFinding, remedies: readonly CheckRemedy[]): Promise<string | undefined> {
+  const remedy = remedies.find(({ findings }) => findings.some(({ fingerprint }) => fingerprint === finding.fingerprint));
+  if (!remedy || isConfident(finding) || !finding.objects[0]) return undefined;
+  return (await remedy.propose([finding])).drafts.some(counts) ? objectName(finding.objects[0]) : undefined;
 }
 
-/** What to say where it may not begin. */
-export function refusal(call: Call, stopping: readonly Stopping[], lead: Text): string[] {
-  const accept = [...new Set(stopping.map(({ check }) => `--accept ${check}`))].join(' ');
+/** Behind a plan of everything: the blockers that upgrade fixes only where a person says so. */
+export function asksFirst(call: Pick<Call, 't' | 'flags'>, { results }: Examination, plan: Plan, stopping: readonly Stopping[]): string[] {
+  const reasons = new Set(
+    stepsOf(plan)
+      .filter(isAutomatic)
+      .flatMap((step) => step.reasons),
+  );
+  for (const { finding } of stopping) reasons.delete(finding.fingerprint);
+  const isNamed = ({ objects }: JudgedFinding) => objects.some((on) => call.flags.confirm?.includes(objectName(on)));
+  const doubtful = results
+    .flatMap(({ findings }) => findings)
+    .filter((finding) => isOpen(finding) && !isConfident(finding) && !isNamed(finding) && reasons.has(finding.fingerprint));
+  const names = confirms(doubtful.flatMap(({ objects: [on] }) => (on ? objectName(on) : [])));
+  if (!names) return [];
   return [
     call.t({
-      en: `${lead.en}: ${counted(stopping.length, 'blocker', '').en} that upgrade-guard cannot fix. Fix ${stopping.length === 1 ? 'it' : 'them'}, or accept the check: ${accept}`,
-      zh: `${lead.zh}：upgrade-guard 无法修复 ${stopping.length} 个阻断项。请先修复，或接受该检查：${accept}`,
+      en: `upgrade asks before it fixes ${counted(doubtful.length, 'blocker', '').en}; with --yes name ${doubtful.length === 1 ? 'it' : 'them'}: ${names}`,
+      zh: `upgrade 在修复 ${doubtful.length} 个阻断项之前会询问；使用 --yes 时请指明：${names}`,
     }),
-    ...stopping.map((each) => `  ${oneLine(call.t(saidOf(each)), 1000)}`),
   ];
+}
+const confirms = (names: readonly string[]): string => names.map((name) => `--confirm ${shellWord(name)}`).join(' ');
+
+/** What to say where it may not begin. */
+export function refusal(call: Pick<Call, 't'>, stopping: readonly Stopping[], lead: Text): string[] {
+  const lines = (of: readonly Stopping[]) => of.map((each) => `  ${oneLine(call.t(saidOf(each)), 1000)}`);
+  const [open, doubtful] = [stopping.filter(({ confirm }) => !confirm), stopping.filter(({ confirm }) => confirm)];
+  const [accept, names] = [
+    [...new Set(open.flatMap((each) => each.accept.map((what) => `--accept ${shellWord(what)}`)))].join(' '),
+    confirms(doubtful.flatMap(({ confirm }) => confirm ?? [])),
+  ];
+  const cannot: Text = {
+    en: `${lead.en}: ${counted(open.length, 'blocker', '').en} that upgrade-guard cannot fix. Fix ${open.length === 1 ? 'it' : 'them'}, or accept the check: ${accept}`,
+    zh: `${lead.zh}：upgrade-guard 无法修复 ${open.length} 个阻断项。请先修复，或接受该检查：${accept}`,
+  };
+  const asked = counted(doubtful.length, 'blocker', '').en;
+  const fixes = open.length ? { en: asked, zh: '' } : { en: `${lead.en}: ${asked}`, zh: `${lead.zh}：` };
+  const unconfirmed: Text = {
+    en: `${fixes.en} that upgrade fixes only if confirmed: ${names}`,
+    zh: `${fixes.zh}${open.length ? '另有 ' : ''}${doubtful.length} 个阻断项需确认后才由 upgrade 修复：${names}`,
+  };
+  return [...(open.length ? [call.t(cannot), ...lines(open)] : []), ...(doubtful.length ? [call.t(unconfirmed), ...lines(doubtful)] : [])];
 }
 
 // ---- what is upgraded, to what, with which values -------------------------------------------------------------------

@@ -11,10 +11,11 @@ export interface BudgetRow {
 }
 
 export function budgetRow(budget: Raw): BudgetRow {
+  const ref = refOf(budget);
   const allowed = isRaw(budget.status) ? budget.status.disruptionsAllowed : undefined;
   return {
-    ref: refOf(budget),
-    selector: (isRaw(budget.spec) ? budget.spec.selector : undefined) ?? null,
+    ref,
+    selector: selectorOf(ref, isRaw(budget.spec) ? budget.spec.selector : undefined),
     allows: typeof allowed === 'number' ? allowed : 0,
   };
 }
@@ -25,6 +26,21 @@ export function budgetsOf(pod: Raw, budgets: readonly BudgetRow[]): BudgetRow[] 
   const labels = isRaw(metadata.labels) ? metadata.labels : {};
   return budgets.filter(({ ref, selector }) => ref.namespace === metadata.namespace && selects(selector, labels));
 }
+
+/** An empty selector is none in policy/v1beta1, and everything in policy/v1. */
+export const selectorOf = ({ apiVersion }: Pick<Ref, 'apiVersion'>, selector: Json | undefined): Json =>
+  selector === undefined || (apiVersion === 'policy/v1beta1' && isEmpty(selector)) ? null : selector;
+
+/** Of neither labels nor expressions. */
+export const isEmpty = (selector: Json | undefined): boolean =>
+  isRaw(selector) && Object.values(selector).every((part) => part === null || Object.keys(part as object).length === 0);
+
+/** Was it empty in policy/v1beta1? Later versions return it so (kubernetes pkg/apis/policy/v1beta1/conversion.go). */
+export const wasEmpty = (selector: Json | undefined): boolean =>
+  isRaw(selector) &&
+  Array.isArray(selector.matchExpressions) &&
+  selector.matchExpressions.some((one) => isRaw(one) && one.key === OF_V1BETA1 && one.operator === 'Exists');
+const OF_V1BETA1 = 'pdb.kubernetes.io/deprecated-v1beta1-empty-selector-match';
 
 /** metav1.LabelSelector, as policy/v1 reads it: none selects nothing, an empty one everything. An operator that we do not know selects: better one budget too many. */
 export function selects(selector: Json, labels: Raw): boolean {

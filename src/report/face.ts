@@ -1,8 +1,7 @@
 // What every printed view shares: language, width, colours, how the user calls us, and a sink that takes lines.
 import type { Language, Text } from '../engine/contracts.ts';
 import type { Style } from '../text/colour.ts';
-import { oneLine } from '../text/sanitise.ts';
-import { inOneLine } from '../text/shell.ts';
+import { commandLine } from '../text/shell.ts';
 import { padEnd, width, wrap } from '../text/width.ts';
 
 export interface Face {
@@ -51,7 +50,7 @@ export function paragraph(text: string, face: Face, indent = 2, hanging = indent
 
 /** A command of a remedy, filled in. */
 export const pasteable = (command: string, { tool, again = '' }: Pick<Face, 'tool' | 'again'>): string =>
-  oneLine(inOneLine(command).replaceAll('{tool}', tool).replaceAll('{again}', again), 1000);
+  commandLine(command.replaceAll('{tool}', tool).replaceAll('{again}', again));
 
 /** A step is stored with the name by which most call us. */
 export const calledAs = (command: string, { tool }: Pick<Face, 'tool'>): string => command.replace(/^kubectl upgrade-guard(?= )/, tool);

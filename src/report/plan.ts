@@ -7,6 +7,7 @@ import { kindOf } from '../engine/steps/index.ts';
 import { describe, keyOf } from '../kube/refs.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
+import { commandLine } from '../text/shell.ts';
 import { width } from '../text/width.ts';
 import { beside, besideHead, calledAs, counted, type Face, INDENT, paragraph, pasteable } from './face.ts';
 import { listed, MANUAL, NOTHING_TO_UNDO, ON_UNDO, UNDO } from './words.ts';
@@ -111,7 +112,7 @@ function stepLines(
   return [
     ...beside(step.id, oneLine(step.text[language], 1000), paint(undo.text), undo.room, face),
     ...(isDeepStrictEqual(changes, before && changed(before)) ? [] : changes).map(
-      (line) => `${' '.repeat(INDENT)}${style.cyan(oneLine(calledAs(line[language], face), 1000))}`,
+      (line) => `${' '.repeat(INDENT)}${style.cyan(commandLine(calledAs(line[language], face)))}`,
     ),
     ...note.map(style.dim),
   ];

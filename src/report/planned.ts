@@ -7,7 +7,7 @@ import { valuesFile } from '../engine/steps/keep.ts';
 import { seenLines } from '../engine/steps/manual.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
-import { inOneLine, shellWord } from '../text/shell.ts';
+import { commandLine, shellWord } from '../text/shell.ts';
 import { calledAs, type Face } from './face.ts';
 import { page, safe, unbroken } from './html.ts';
 import { NOTE } from './installations.ts';
@@ -24,6 +24,10 @@ export interface PlannedUpgrade {
 export interface Stopping {
   check: string;
   finding: JudgedFinding;
+  /** The object that --confirm names so that upgrade fixes it; undefined: upgrade cannot. */
+  confirm?: string;
+  /** For --accept: the check, or its objects, where other findings of the check are fixed. */
+  accept: readonly string[];
 }
 /** With the ID by which it is accepted. */
 export const saidOf = ({ check, finding: { message } }: Stopping): Text => ({
@@ -72,7 +76,7 @@ const plain = (text: string): string => oneLine(text, 1000).replace(/[\\`*_{}[\]
 const commandsOf = (step: Step, face: Face): string[] =>
   kindOf(step)
     .commands(step)
-    .map((command) => oneLine(inOneLine(calledAs(textOf(command)[face.language], face)), 1000));
+    .map((command) => commandLine(calledAs(textOf(command)[face.language], face)));
 
 /** Commands to paste, as they are. */
 function fenced(commands: readonly string[]): string[] {
@@ -115,7 +119,7 @@ export function planHtml({ cluster, paths, plan: { stages, refusals }, stopping 
   const shown = (step: Step) => {
     const changes = kindOf(step)
       .preview(step)
-      .map((change) => unbroken(oneLine(calledAs(textOf(change)[language], face), 1000)));
+      .map((change) => unbroken(commandLine(calledAs(textOf(change)[language], face))));
     const note = step.undoNote && step.do !== 'manual' ? `<div class="quiet">${line(step.undoNote[language])}</div>` : '';
     const tone = step.do === 'manual' ? 'manual' : isHarmless(step) || step.onUndo || back.has(step.id) ? '' : step.undo;
     return `<li class="${tone}"><p><span class="step">${line(step.id)}.</span> <span>${line(step.text[language])}</span> <span class="undo">${line(promise(step, language, back.get(step.id)))}</span></p>${changes.length ? `<pre>${changes.join('\n')}</pre>` : ''}${note}</li>`;

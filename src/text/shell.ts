@@ -8,6 +8,9 @@ export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
+/** As a list shows it, one line each: all of it, since what is cut cannot be pasted. */
+export const commandLine = (command: string): string => oneLine(inOneLine(command), 16_000);
+
 /** A command with a comment behind it, which is in words. */
 export const commented = (command: string, { en, zh }: Text): Text => ({
   en: `${command}   # ${oneLine(en, 300)}`,

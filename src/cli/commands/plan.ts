@@ -10,7 +10,7 @@ import type { Call } from '../call.ts';
 import { migratedValues } from '../migrated-values.ts';
 import { planAll } from '../repair.ts';
 import { openSource } from '../session.ts';
-import { intended, nothingNewer, refusal, unrepaired } from '../upgrading.ts';
+import { asksFirst, intended, nothingNewer, refusal, unrepaired } from '../upgrading.ts';
 
 const WOULD_NOT = { en: 'upgrade would not start', zh: '升级无法开始' };
 
@@ -50,6 +50,7 @@ export async function plan(call: Call): Promise<number> {
           ...planView(made, call.face),
         );
         if (stopping.length) call.out('', ...refusal(call, stopping, WOULD_NOT));
+        for (const line of asksFirst(call, before, made, stopping)) call.out('', line);
     }
     if (nothing !== undefined) {
       // A file or a pipe gets the plan without steps alone.

@@ -27,7 +27,7 @@ import { rehearseUpgrade } from '../rehearse.ts';
 import { planAll, planChosen } from '../repair.ts';
 import { repairFirst } from '../repair-first.ts';
 import { type Live, openCluster } from '../session.ts';
-import { type Intended, intended, nothingNewer, refusal, unrepaired } from '../upgrading.ts';
+import { asksFirst, type Intended, intended, nothingNewer, refusal, unrepaired } from '../upgrading.ts';
 
 const ONE_OF_BOTH = new UserError(
   { en: '--rehearse and --dry-run exclude each other', zh: '--rehearse 与 --dry-run 不能同时使用' },
@@ -63,6 +63,7 @@ export async function upgrade(given: Call): Promise<number> {
     const plan = await (isTried ? planAll(before.remedies, stages) : planChosen(before.remedies, call, stages));
     call.say(...planView(plan, call.face), '');
     const stopping = await unrepaired(before, plan);
+    if (isTried) for (const line of asksFirst(call, before, plan, stopping)) call.say(line, '');
     if (stopping.length) {
       call.say(...refusal(call, stopping, NOT_STARTED));
       return EXIT.findings;

@@ -1,7 +1,7 @@
 // What a drain of Nodes meets: PodDisruptionBudgets that let no Pod go, Pods that kubectl drain refuses to evict, and how long it tries.
 // Sources: kubernetes staging/src/k8s.io/kubectl/pkg/drain (filters, evictPods retries a refused eviction every 5 s until its timeout); system-upgrade-controller pkg/upgrade/job/job.go.
 import type { Json, Ref } from '../../engine/contracts.ts';
-import { keptOf, selects } from '../../kube/budgets.ts';
+import { keptOf, selectorOf, selects } from '../../kube/budgets.ts';
 import type { Budget, WorkloadRow } from './reads.ts';
 
 export interface Blocking {
@@ -16,7 +16,7 @@ export interface Blocking {
 export function blockingOn(nodes: ReadonlySet<string>, workloads: readonly WorkloadRow[], budgets: readonly Budget[]): Blocking[] {
   const byNamespace = Map.groupBy(workloads, ({ ref }) => ref.namespace);
   return budgets.flatMap(({ ref, selector, least, most }) => {
-    const selected = (byNamespace.get(ref.namespace) ?? []).filter(({ labels }) => selects(selector ?? null, labels));
+    const selected = (byNamespace.get(ref.namespace) ?? []).filter(({ labels }) => selects(selectorOf(ref, selector), labels));
     if (!selected.some(({ node, daemon }) => !daemon && nodes.has(node))) return [];
     const kept = keptOf(selected.length, least, most);
     const ready = selected.filter((pod) => pod.ready).length;

@@ -1,7 +1,7 @@
 // How many Pods of which labels the workloads among manifests (-f) will make, at most: for checks that count Pods where there are none yet.
 import type { Json, Manifest, Raw, Ref } from '../../engine/contracts.ts';
 import { valueAt } from '../../engine/read/values.ts';
-import { selects } from '../../kube/budgets.ts';
+import { selectorOf, selects } from '../../kube/budgets.ts';
 import { isRaw } from '../../kube/json.ts';
 
 /** A workload, or what scales one. */
@@ -35,7 +35,9 @@ export function scaleIn({ object }: Manifest): DeclaredScale | undefined {
 
 /** The workloads whose Pods a budget selects. */
 export const selectedBy = ({ ref, selector }: { ref: Ref; selector: Json | undefined }, all: readonly DeclaredScale[]): DeclaredScale[] =>
-  all.filter((each) => each.is === 'workload' && each.namespace === (ref.namespace ?? '') && selects(selector ?? null, each.labels));
+  all.filter(
+    (each) => each.is === 'workload' && each.namespace === (ref.namespace ?? '') && selects(selectorOf(ref, selector), each.labels),
+  );
 
 /** The most that they make together; undefined: that of one of them is not known. */
 export function podsOf(workloads: readonly DeclaredScale[], all: readonly DeclaredScale[]): number | undefined {

@@ -1,7 +1,8 @@
 // API versions of which a manifest becomes the next one by its apiVersion alone (fix -f), and for the others what a person decides.
 // Sources: the types of both versions compared field by field (generated.proto of k8s.io/api v0.25.9 and v0.37.2; a test holds them on real API servers), and
 // kubernetes/website content/en/docs/reference/using-api/deprecation-guide.md for what differs in meaning and in defaults.
-import type { Raw, Ref, Refusal, StepDraft, Text } from '../../engine/contracts.ts';
+import type { Json, Raw, Ref, Refusal, StepDraft, Text } from '../../engine/contracts.ts';
+import { isEmpty } from '../../kube/budgets.ts';
 import { isRaw } from '../../kube/json.ts';
 import { refOf } from '../../kube/refs.ts';
 import { splitApiVersion } from '../../kube/resources.ts';
@@ -16,13 +17,13 @@ interface Same {
 
 const at = (object: Raw, ...keys: string[]): unknown =>
   keys.reduce<unknown>((value, key) => (isRaw(value as Raw) ? (value as Raw)[key] : undefined), object);
-const isEmpty = (selector: unknown): boolean =>
-  isRaw(selector as Raw) && Object.values(selector as Raw).every((part) => part === null || Object.keys(part).length === 0);
+
+const hasEmptySelector = (object: Raw): boolean => isEmpty(at(object, 'spec', 'selector') as Json | undefined);
 
 export const SAME: readonly Same[] = [
   { group: 'batch', versions: 'v1beta1 v1', kinds: 'CronJob' },
   // An empty selector selects no Pod in v1beta1, and every Pod in v1.
-  { group: 'policy', versions: 'v1beta1 v1', kinds: 'PodDisruptionBudget', unless: (object) => isEmpty(at(object, 'spec', 'selector')) },
+  { group: 'policy', versions: 'v1beta1 v1', kinds: 'PodDisruptionBudget', unless: (object) => hasEmptySelector(object) },
   { group: 'autoscaling', versions: 'v2beta2 v2', kinds: 'HorizontalPodAutoscaler' },
   { group: 'node.k8s.io', versions: 'v1beta1 v1', kinds: 'RuntimeClass' },
   { group: 'scheduling.k8s.io', versions: 'v1beta1 v1', kinds: 'PriorityClass' },
@@ -90,7 +91,7 @@ const DECISIONS: { apiVersions: string; kinds: string; when?(object: Raw): boole
   {
     apiVersions: 'policy/v1beta1',
     kinds: 'PodDisruptionBudget',
-    when: (object) => isEmpty(at(object, 'spec', 'selector')),
+    when: (object) => hasEmptySelector(object),
     decide: {
       en: 'check its empty selector: it selects no Pod in v1beta1, and every Pod in v1',
       zh: '核对空的 selector：在 v1beta1 中不选中任何 Pod，在 v1 中选中所有 Pod',

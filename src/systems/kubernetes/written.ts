@@ -1,6 +1,6 @@
-// The objects of every kind that has a deprecated version: who wrote them, in which version. Metadata alone is asked for, and only of kinds that the path concerns.
+// The objects of every kind that has a deprecated version: who wrote them, in which version. Metadata alone is asked for (of budgets the selector too), and only of kinds that the path concerns.
 import type { ListRead, RowOf } from '../../engine/contracts.ts';
-import { json, list, word, writers } from '../../engine/read/index.ts';
+import { json, list, tree, word, writers } from '../../engine/read/index.ts';
 import { minorOf } from '../../versions/kubernetes.ts';
 import { apiVersionOf, bites, resourcesToRead } from './apis.ts';
 import type { Written as Evident } from './evidence.ts';
@@ -14,14 +14,17 @@ const WRITTEN = {
     kind: word('kind'),
   }),
 };
-export type Written = RowOf<typeof WRITTEN>;
+/** What decides, beside the version, whether an object means the same in the next one. */
+const MEANS = { selector: tree('spec.selector') };
+export type Written = RowOf<typeof WRITTEN> & Partial<RowOf<typeof MEANS>>;
 
 /** By resource. */
 export const writtenObjects = later(() => Object.fromEntries(resourcesToRead(minorOf(versions().knownFrom)).map(listed)));
 
 function listed([resource, old]: [string, Api[]]): [string, ListRead<Written> & { optional: true }] {
   const concerns = (hops: readonly string[]) => old.some((api) => bites(apiVersionOf(api), api.kind, hops) !== undefined);
-  return [resource, list(resource, WRITTEN, { optional: true, concerns })];
+  const columns = resource === 'poddisruptionbudgets.policy' ? { ...WRITTEN, ...MEANS } : WRITTEN;
+  return [resource, list(resource, columns, { optional: true, concerns })];
 }
 
 /** As evidence is judged by. */

@@ -2,8 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Json, Raw } from '../../../src/engine/contracts.ts';
+import { wasEmpty } from '../../../src/kube/budgets.ts';
 import { isRaw } from '../../../src/kube/json.ts';
-import { SAME } from '../../../src/systems/kubernetes/rewrites.ts';
+import { isSame, SAME } from '../../../src/systems/kubernetes/rewrites.ts';
 import { bed } from '../../bed/index.ts';
 
 const cluster = bed();
@@ -75,3 +76,50 @@ function fieldsOf(shape: Json, path = ''): string[] {
     ...fieldsOf(additionalProperties ?? null, `${path}{}`),
   ];
 }
+
+// ---- what they mean --------------------------------------------------------------------------------------------------
+
+const POD = { containers: [{ name: 'c', image: 'x' }], restartPolicy: 'Never' };
+const TARGET = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' };
+/** As little as a manifest may say: what is left out is a default, and of both versions the same. */
+const BODIES: Record<string, Raw> = {
+  CronJob: { spec: { schedule: '1 1 1 1 1', jobTemplate: { spec: { template: { spec: POD } } } } },
+  PodDisruptionBudget: { spec: { selector: { matchLabels: { a: 'b' } } } },
+  HorizontalPodAutoscaler: { spec: { maxReplicas: 3, scaleTargetRef: TARGET, behavior: { scaleDown: {} } } },
+  RuntimeClass: { handler: 'runc', scheduling: {} },
+  FlowSchema: { spec: { priorityLevelConfiguration: { name: 'exempt' } } },
+  PriorityLevelConfiguration: { spec: { type: 'Limited', limited: { limitResponse: { type: 'Queue', queuing: {} } } } },
+  CSIStorageCapacity: { storageClassName: 'fast' },
+};
+const NAMESPACED = ['CronJob', 'PodDisruptionBudget', 'HorizontalPodAutoscaler', 'CSIStorageCapacity'];
+const RESOURCES: Record<string, string> = { RuntimeClass: 'runtimeclasses', CSIStorageCapacity: 'csistoragecapacities' };
+
+/** What the API server holds of it in `read`, once it was created in `version`. Nothing stays. */
+async function held(group: string, kind: string, body: Raw, version: string, read: string): Promise<Raw> {
+  const resource = RESOURCES[kind] ?? `${kind.toLowerCase()}s`;
+  const at = (which: string) => `/apis/${group}/${which}${NAMESPACED.includes(kind) ? '/namespaces/default' : ''}/${resource}`;
+  // A CronJob of v1beta1 stays a moment longer: its Jobs are orphaned.
+  const name = `means-the-same-${version}`;
+  const made = await cluster.request('POST', at(version), { apiVersion: `${group}/${version}`, kind, metadata: { name }, ...body });
+  expect(made.status, JSON.stringify(made.body)).toBe(201);
+  const { body: found } = await cluster.request('GET', `${at(read)}/${name}`);
+  expect((await cluster.request('DELETE', `${at(version)}/${name}`)).status).toBe(200);
+  const { metadata: _, status: __, apiVersion: ___, ...rest } = found as Raw;
+  return rest;
+}
+
+test.each(pairs.filter(([, kind]) => BODIES[kind]))(
+  '%s %s: what is left out means the same in %s and %s',
+  async (group, kind, older, newer) => {
+    const body = BODIES[kind]!;
+    expect(await held(group, kind, body, older, newer)).toEqual(await held(group, kind, body, newer, newer));
+  },
+);
+
+test.runIf(cluster.version === '1.24')('an empty selector of a budget does not, and is not rewritten', async () => {
+  const body: Raw = { spec: { minAvailable: 1, selector: {} } };
+  const of = async (version: string) => (await held('policy', 'PodDisruptionBudget', body, version, 'v1')).spec as Raw;
+  expect([wasEmpty((await of('v1beta1')).selector), (await of('v1')).selector]).toEqual([true, {}]);
+  const budget = { apiVersion: 'policy/v1beta1', kind: 'PodDisruptionBudget', metadata: { name: 'x' }, ...body };
+  expect(isSame(budget, 'policy/v1')).toBe(false);
+});

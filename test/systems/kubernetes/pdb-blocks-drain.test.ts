@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
+import type { Call } from '../../../src/cli/call.ts';
+import { planAll, planChosen } from '../../../src/cli/repair.ts';
+import { asksFirst, refusal, unrepaired } from '../../../src/cli/upgrading.ts';
+import type { Installation, Manifest, Raw, System, Text } from '../../../src/engine/contracts.ts';
 import { examine } from '../../../src/engine/examine.ts';
 import { makePlan, planUpgrade } from '../../../src/engine/plan.ts';
+import { dumpOf } from '../../../src/snapshot/dump.ts';
 import { readDump } from '../../../src/snapshot/read.ts';
 import { dumpSource } from '../../../src/snapshot/source.ts';
 import { SYSTEMS } from '../../../src/systems/index.ts';
@@ -64,5 +69,87 @@ test('what never allows an eviction is shown with the change; an upgrade lowers 
   expect(upgrade.stages.map(({ title, steps }) => [title.en, steps.map((step) => step.do === 'patch' && step.changes[0]!.after)])).toEqual([
     ['For as long as the upgrade lasts', [0, 2, 1, 1]],
     ['Restore what was changed for the upgrade', [1, '100%', 0, '60%']],
+  ]);
+});
+
+test('an empty selector selects no Pod in policy/v1beta1, and every Pod in policy/v1: among manifests as they are declared', async () => {
+  const declared = (apiVersion: string): Raw => ({
+    ...{ apiVersion, kind: 'PodDisruptionBudget', metadata: { name: 'empty', namespace: 'shop' } },
+    spec: { maxUnavailable: 0, selector: {} },
+  });
+  const workload: Raw = {
+    ...{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'd', namespace: 'shop' } },
+    spec: { replicas: 2, template: { metadata: { labels: { app: 'd' } }, spec: { containers: [] } } },
+  };
+  const found = async (...objects: Raw[]) => {
+    const manifests = objects.map((object, at): Manifest => ({ object, file: 'a.yaml', document: at + 1, line: at + 1 }));
+    const source = { ...dumpSource(dumpOf({ objects, absent: [], whole: true })), manifests: () => manifests };
+    const { results } = await examine(source, SYSTEMS, { checks: ['kubernetes/pdb-blocks-drain'], assume });
+    return results.flatMap(({ findings }) => findings.map(({ message }) => message.en));
+  };
+  expect(await found(declared('policy/v1beta1'), workload)).toEqual([]);
+  expect(await found(declared('policy/v1'), workload)).toEqual([
+    'PodDisruptionBudget shop/empty keeps all Pods that it selects: no eviction is ever allowed',
+  ]);
+});
+const assume = ({ id }: System): Installation[] => [
+  {
+    ...{ id: `${id}@manifests`, system: id, name: 'manifests', sources: [], byHelm: false },
+    version: { why: 'not-collected', verb: 'get', resource: 'version' },
+  },
+];
+
+test('what two budgets select together is the evidence of it, not a number of Pods that are ready', async () => {
+  const dump = await readDump(laid('kubernetes/pdb-blocks-drain', { fixture: 'overlap' }));
+  const { results } = await examine(dumpSource(dump), SYSTEMS, { checks: ['kubernetes/pdb-blocks-drain'] });
+  const seen = results.flatMap(({ findings }) => findings.flatMap(({ evidence }) => evidence.map((each) => each.seen)));
+  expect(seen.map((each) => (typeof each === 'string' ? each : each.en))).toEqual(
+    Array(2).fill(expect.stringMatching(/^selects \d+ Pods? together with the others$/)),
+  );
+});
+
+test('an upgrade does not begin with two budgets on one Pod because other budgets are relaxed; what --confirm fixes is named with it', async () => {
+  const over = (name: string): Raw => ({
+    ...{ apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name, namespace: 'dup' } },
+    spec: { maxUnavailable: 1, selector: { matchLabels: { app: 'dup' } } },
+  });
+  const pods = ['dup-0', 'dup-1'].map(
+    (name): Raw => ({
+      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'dup', labels: { app: 'dup' } } },
+      spec: { nodeName: 'w1', containers: [{ name: 'c', image: 'x' }] },
+      status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+    }),
+  );
+  const dump = await readDump(laid('kubernetes/pdb-blocks-drain', { fixture: 'found', objects: [over('dup-a'), over('dup-b'), ...pods] }));
+  const before = await examine(dumpSource(dump), SYSTEMS, { checks: ['kubernetes/pdb-blocks-drain'] });
+  const call = (...confirm: string[]) =>
+    ({ t: ({ en }: Text) => en, say: () => {}, confirm: async () => false, flags: { confirm, yes: true } }) as unknown as Call;
+  const stages = { system: 'kubernetes', drafts: [] };
+  const dup = /^ {2}kubernetes\/pdb-blocks-drain: PodDisruptionBudgets dup\/dup-a, dup\/dup-b select the same 2 Pods/;
+  const accepts =
+    '--accept kubernetes/pdb-blocks-drain:PodDisruptionBudget/dup/dup-a --accept kubernetes/pdb-blocks-drain:PodDisruptionBudget/dup/dup-b';
+  const lead = { en: 'Not started', zh: '' };
+
+  const all = await planAll(before.remedies, stages);
+  const stopping = await unrepaired(before, all);
+  expect(refusal(call(), stopping, lead)).toEqual([
+    `Not started: 1 blocker that upgrade-guard cannot fix. Fix it, or accept the check: ${accepts}`,
+    expect.stringMatching(dup),
+  ]);
+  const names = ['one', 'all', 'none', 'half'].map((name) => `PodDisruptionBudget/shop/${name}`);
+  const confirms = (of: string[]) => of.map((name) => `--confirm ${name}`).join(' ');
+  expect(asksFirst(call(), before, all, stopping)).toEqual([
+    `upgrade asks before it fixes 4 blockers; with --yes name them: ${confirms(names)}`,
+  ]);
+  expect(asksFirst(call(...names), before, all, stopping)).toEqual([]);
+
+  const [first, ...rest] = names;
+  const some = call(first!);
+  const open = await unrepaired(before, await planChosen(before.remedies, some, stages));
+  expect(refusal(some, open, lead)).toEqual([
+    `Not started: 1 blocker that upgrade-guard cannot fix. Fix it, or accept the check: ${accepts}`,
+    expect.stringMatching(dup),
+    `3 blockers that upgrade fixes only if confirmed: ${confirms(rest)}`,
+    ...Array(3).fill(expect.stringMatching(/^ {2}kubernetes\/pdb-blocks-drain: PodDisruptionBudget shop\//)),
   ]);
 });

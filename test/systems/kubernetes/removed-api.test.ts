@@ -121,6 +121,24 @@ test('of a kind without a successor every object counts; what to decide is said'
   ]);
 });
 
+test('a budget that selects no Pod in policy/v1beta1 would select all in policy/v1: a finding of its own that says so', async () => {
+  const budget = (name: string, selector: Raw): Raw => ({
+    ...{ apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', spec: { minAvailable: 1, selector } },
+    metadata: { name, namespace: 'shop', managedFields: [{ manager: 'flux', operation: 'Apply', apiVersion: 'policy/v1beta1' }] },
+  });
+  // As the API server returns {} of v1beta1 in v1.
+  const none = { matchExpressions: [{ key: 'pdb.kubernetes.io/deprecated-v1beta1-empty-selector-match', operator: 'Exists' }] };
+  const objects = [budget('web', { matchLabels: { app: 'web' } }), budget('none', none), budget('all', {})];
+  const source = dumpSource(dumpOf({ objects, absent: [], whole: true, serverVersion: 'v1.24.17' }));
+  const { results } = await examine(source, SYSTEMS, { checks: ['kubernetes/removed-api'] });
+  const found = results.flatMap(({ findings }) => findings);
+  expect(found.map(({ message, objects }) => `${message.en} ${objects.map(({ name }) => name).join(' ')}`)).toEqual([
+    '2 PodDisruptionBudget objects applied as policy/v1beta1 by flux: removed in 1.25; use policy/v1 web all',
+    '1 PodDisruptionBudget applied as policy/v1beta1 by flux: removed in 1.25; use policy/v1, and check its empty selector: it selects no Pod in v1beta1, and every Pod in v1 none',
+  ]);
+  expect(new Set(found.map(({ fingerprint }) => fingerprint)).size).toBe(2);
+});
+
 test('of a kind without a successor: what a file declares is told once, and of an applied one it is said what to decide', async () => {
   const psp: Raw = { apiVersion: 'policy/v1beta1', kind: 'PodSecurityPolicy', metadata: { name: 'a' } };
   const applied = { manager: 'argocd-controller', operation: 'Apply', apiVersion: 'policy/v1beta1', time: '2022-10-01T00:00:00Z' };

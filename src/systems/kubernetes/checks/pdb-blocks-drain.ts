@@ -3,7 +3,7 @@
 import type { Check, Finding, Json, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { each, flag, labels, list, manifests, time, tree, word } from '../../../engine/read/index.ts';
-import { keptOf, selects } from '../../../kube/budgets.ts';
+import { keptOf, selectorOf, selects } from '../../../kube/budgets.ts';
 import { untilDrained } from '../budget-policy.ts';
 import { type DeclaredScale, podsOf, scaleIn, selectedBy } from '../declared-replicas.ts';
 import { notDrained } from '../nodes-way.ts';
@@ -36,7 +36,8 @@ type Is = 'never' | 'now' | 'overlap' | 'whatever';
 interface Args {
   is: Is;
   name: string;
-  healthy: number;
+  /** How many are ready; undefined: there are none yet, or it does not matter. */
+  healthy?: number;
   wanted: number;
   /** Pods that it is about. */
   pods: number;
@@ -80,7 +81,7 @@ const check: Check<typeof reads, Args> = {
     const over = new Map<Pod, Ref[]>();
     const findings = budgets.flatMap((budget): Finding<Args>[] => {
       const { ref, selector, least, most, policy } = budget;
-      const selected = (byNamespace.get(ref.namespace) ?? []).filter((pod) => selects(selector ?? null, pod.labels));
+      const selected = (byNamespace.get(ref.namespace) ?? []).filter((pod) => selects(selectorOf(ref, selector), pod.labels));
       if (!selected.length) return selectedBy(budget, declared).length ? ofDeclared(budget, declared) : [];
       const movable = selected.filter(isMovable);
       for (const pod of movable) over.set(pod, [...(over.get(pod) ?? []), ref]);
@@ -107,14 +108,14 @@ function overlaps(all: readonly { budgets: Ref[]; pods: number }[]): Finding<Arg
   const several = all.filter(({ budgets }) => budgets.length > 1);
   const bySet = Map.groupBy(several, ({ budgets }) => budgets.map(({ namespace, name }) => `${namespace}/${name}`).join(' '));
   return [...bySet.values()].map((same) =>
-    finding('overlap', same[0]!.budgets, { healthy: 0, wanted: 0, pods: same.reduce((sum, { pods }) => sum + pods, 0) }),
+    finding('overlap', same[0]!.budgets, { wanted: 0, pods: same.reduce((sum, { pods }) => sum + pods, 0) }),
   );
 }
 
 /** However many Pods there are: of a thousand all, and not a number of them. */
 const keepsAll = (least: Json | undefined, most: Json | undefined): boolean =>
   keptOf(1000, typeof least === 'number' ? 0 : least, most) >= 1000;
-const NO_PODS = { healthy: 0, wanted: 0, pods: 0 };
+const NO_PODS = { wanted: 0, pods: 0 };
 
 // ---- manifests (-f) -------------------------------------------------------------------------------------------------
 
@@ -122,11 +123,12 @@ type Budget = RowOf<typeof BUDGET>;
 
 /** By the most Pods that the workloads declared beside it will make. */
 function ofDeclared({ ref, selector, least, most }: Budget, declared: readonly DeclaredScale[]): Finding<Args>[] {
+  if (selectorOf(ref, selector) === null) return [];
   if (keepsAll(least, most)) return [finding('whatever', [ref], NO_PODS)];
   const pods = podsOf(selectedBy({ ref, selector }, declared), declared);
   if (!pods) return [];
   const wanted = keptOf(pods, least, most);
-  return wanted < pods ? [] : [finding('never', [ref], { healthy: pods, wanted, pods })];
+  return wanted < pods ? [] : [finding('never', [ref], { wanted, pods })];
 }
 
 function overlapping(budgets: readonly Budget[], declared: readonly DeclaredScale[]): Finding<Args>[] {
@@ -146,14 +148,17 @@ function finding(is: Is, budgets: Ref[], counts: Pick<Args, 'healthy' | 'wanted'
     certainty: is === 'never' || is === 'whatever' ? 'medium' : 'high',
     objects: budgets,
     args: { is, name: names.join(', '), ...counts },
-    evidence: is === 'whatever' ? [] : budgets.map((at) => ({ seen: EVIDENCE(counts), at })),
+    evidence: is === 'whatever' ? [] : budgets.map((at) => ({ seen: evidenceOf({ is, ...counts }), at })),
   };
 }
 
-const EVIDENCE = ({ healthy, wanted, pods }: Pick<Args, 'healthy' | 'wanted' | 'pods'>): Text => ({
-  en: `${pods} Pods, ${healthy} ready, ${wanted} to be kept`,
-  zh: `${pods} 个 Pod，其中 ${healthy} 个就绪，需保留 ${wanted} 个`,
-});
+function evidenceOf({ is, healthy, wanted, pods }: Omit<Args, 'name'>): Text {
+  const count = { en: `${pods} ${pods === 1 ? 'Pod' : 'Pods'}`, zh: `${pods} 个 Pod` };
+  if (is === 'overlap')
+    return { en: `selects ${count.en} together with the others`, zh: `与其他 PodDisruptionBudget 同时选中 ${count.zh}` };
+  const ready = healthy === undefined ? { en: '', zh: '' } : { en: ` ${healthy} ready,`, zh: `其中 ${healthy} 个就绪，` };
+  return { en: `${count.en},${ready.en} ${wanted} to be kept`, zh: `${count.zh}，${ready.zh}需保留 ${wanted} 个` };
+}
 
 const SAYS: Record<Is, (args: Args) => Text> = {
   never: ({ name, wanted, pods }) => ({

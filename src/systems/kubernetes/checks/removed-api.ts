@@ -5,6 +5,7 @@ import { inOurWords, isGap } from '../../../engine/gaps.ts';
 import { declaredRef, manifests } from '../../../engine/read/index.ts';
 import { type DeclaredIn, declaredIn } from '../../../helm/manifest.ts';
 import { type ReleaseRow, releases } from '../../../helm/releases.ts';
+import { wasEmpty } from '../../../kube/budgets.ts';
 import { clientOf } from '../../../kube/owners.ts';
 import { type Bites, bites, bitesInFile, goneBefore, insteadOf, namesDeprecated } from '../apis.ts';
 import { type Evidence, evidenceOf } from '../evidence.ts';
@@ -96,11 +97,9 @@ const check: Check<Reads, Args> = {
     ];
     const instead = ({ ref, evidence, bites: { api }, object }: Found): Instead => {
       const replacement = insteadOf(api, { from: isGap(from) ? undefined : from, to });
-      // Without a successor the kind alone says what to decide.
-      const said =
-        object ??
-        (replacement === undefined ? { apiVersion: evidence.apiVersion, kind: ref.kind, metadata: { name: ref.name } } : undefined);
-      return { replacement, decide: said && decisionOf(said, replacement) };
+      // Of an object in the cluster the kind says what to decide, and of a budget its selector.
+      const said: Raw = object ?? { apiVersion: evidence.apiVersion, kind: ref.kind, metadata: { name: ref.name } };
+      return { replacement, decide: decisionOf(said, replacement) };
     };
     const same = Map.groupBy(found, (each) => `${keyOf(each)} ${JSON.stringify(instead(each))}`);
     const findings = [...same.values()].map((all) => finding(all, instead(all[0]!)));
@@ -225,17 +224,19 @@ interface Found {
   ref: Ref;
   evidence: Evidence;
   bites: Bites;
-  /** As a file or a release declares it. */
+  /** As a file or a release declares it; of a budget in the cluster, its selector as it was written. */
   object?: Raw;
 }
 
 /** One object gives one finding: what the path removes before what is only deprecated, the stronger evidence first. What only its writer meets is of api-writers. */
 function worstOf(row: Written, hops: readonly string[]): Found | undefined {
-  const { ref } = row;
+  const { ref, selector } = row;
   const evidence = evidenceOf(evidentIn(row), ref.kind, (apiVersion) => bites(apiVersion, ref.kind, hops) !== undefined);
+  const written = ({ apiVersion }: Evidence): Raw | undefined =>
+    wasEmpty(selector) ? { apiVersion, kind: ref.kind, metadata: { name: ref.name }, spec: { selector: {} } } : undefined;
   const found = evidence
     .filter(({ by, overtaken }) => by !== 'update' && !overtaken)
-    .map((each) => ({ ref, evidence: each, bites: bites(each.apiVersion, ref.kind, hops)! }));
+    .map((each) => ({ ref, evidence: each, bites: bites(each.apiVersion, ref.kind, hops)!, object: written(each) }));
   return found.find(({ bites }) => bites.severity === 'blocker') ?? found[0];
 }
 
