@@ -4,7 +4,7 @@ import type { Attempt, RunDeps } from '../engine/conduct.ts';
 import type { Command, Direction, Run, Step, StoredRun, Text } from '../engine/contracts.ts';
 import type { Person } from '../engine/performing.ts';
 import { stepsOf } from '../engine/plan.ts';
-import { evenedIn, isHarmless, isPassed, settledIn, spentIn } from '../engine/progress.ts';
+import { evenedIn, isHarmless, isPassed, putBackIn, settledIn, spentIn } from '../engine/progress.ts';
 import { pending } from '../engine/steps/conditions.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { calledAs, counted } from '../report/face.ts';
@@ -243,9 +243,17 @@ const LEASE_GONE = {
   zh: '警告：本次运行期间，Lease kube-system/upgrade-guard 被删除或被接管：可能有另一次运行同时更改了集群。撤销只还原该次运行自己的更改。',
 };
 
+/** What an earlier attempt did counts too. */
+const doneIn =
+  ({ outcomes }: Attempt) =>
+  ({ id }: { id: string }): boolean =>
+    (outcomes.get(id)?.result ?? 'done') === 'done';
+/** Fingerprints of what the run was to get past, and has brought back itself. */
+export const broughtBack = (run: Run, executed: Attempt): Set<string> => putBackIn(run, doneIn(executed));
+
 /** The last words on a run that went through, after the second look: what it came to, and that it can be undone. */
-/** `added`: findings that were not there before. */
-export function lookedAgain(call: Call, run: Run, executed: Attempt, remaining: number, added = 0): void {
+/** `added`: findings that were not there before; `restored`: those that the run brought back itself. */
+export function lookedAgain(call: Call, run: Run, executed: Attempt, remaining: number, added = 0, restored = 0): void {
   const also = {
     en: added ? `, but ${counted(added, 'finding', '').en} ${added === 1 ? 'is' : 'are'} new (see above)` : '',
     zh: added ? `，但出现了 ${added} 个新问题（见上文）` : '',
@@ -257,12 +265,17 @@ export function lookedAgain(call: Call, run: Run, executed: Attempt, remaining: 
             en: `Re-checked: ${remaining} of the selected findings ${remaining === 1 ? 'remains' : 'remain'}.`,
             zh: `复查：所选问题仍有 ${remaining} 个。`,
           }
-        : { en: `Re-checked: all selected findings are fixed${also.en}.`, zh: `复查：所选问题均已修复${also.zh}。` },
+        : restored
+          ? {
+              en: `Re-checked: ${counted(restored, 'blocker', '').en} found before the upgrade ${restored === 1 ? 'is' : 'are'} there again, because the run restored what it had changed for the upgrade${also.en}.`,
+              zh: `复查：升级前的 ${restored} 个阻断项再次出现，因为本次运行已还原其在升级期间所做的更改${also.zh}。`,
+            }
+          : { en: `Re-checked: all selected findings are fixed${also.en}.`, zh: `复查：所选问题均已修复${also.zh}。` },
     ),
   );
   const spent = spentIn(run, () => true);
   // What the run has put back itself, whichever attempt changed it.
-  const even = evenedIn(run, ({ id }) => (executed.outcomes.get(id)?.result ?? 'done') === 'done');
+  const even = evenedIn(run, doneIn(executed));
   const changed = stepsOf(run).some(
     (step) =>
       !isHarmless(step) && !step.onUndo && !spent.includes(step) && !even.has(step.id) && executed.outcomes.get(step.id)?.result === 'done',

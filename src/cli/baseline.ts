@@ -82,6 +82,8 @@ interface Again {
   remaining: number;
   /** Findings that were not there before. */
   added: number;
+  /** Blockers that are as before because the run put its own changes back when it was through. */
+  restored?: number;
   exit(otherwise: number): number;
 }
 
@@ -102,17 +104,24 @@ export async function fixedAgain(
   return { remaining, added, exit: (otherwise) => (remaining ? EXIT.findings : isComplete(results) ? otherwise : EXIT.unknown) };
 }
 
-/** The last part of an upgrade. `remaining`: blockers that were not accepted. */
-export async function comparedAgain(call: Call, live: Pick<Live, 'source'>, before: Side, options: ExamineOptions): Promise<Again> {
+/** The last part of an upgrade. `remaining`: blockers that were not accepted, and that the run has not brought back itself (`putBack`: their fingerprints). */
+export async function comparedAgain(
+  call: Call,
+  live: Pick<Live, 'source'>,
+  before: Side,
+  options: ExamineOptions,
+  putBack: ReadonlySet<string>,
+): Promise<Again> {
   const { after, added } = await again(call, live, before, options);
-  const remaining = after.results
+  const blockers = after.results
     .flatMap(({ findings }) => findings)
-    .filter(({ severity, accepted }) => severity === 'blocker' && !accepted).length;
+    .filter(({ severity, accepted }) => severity === 'blocker' && !accepted);
+  const restored = blockers.filter(({ fingerprint }) => putBack.has(fingerprint)).length;
+  const remaining = blockers.length - restored;
   for (const { id, version, release } of after.installations)
     if (typeof version === 'string') call.say(call.t(isNow(id, version, release?.revision)));
   return {
-    remaining,
-    added,
+    ...{ remaining, added, restored },
     exit: (otherwise) => (remaining ? EXIT.findings : isComplete(after.results) ? otherwise : EXIT.unknown),
   };
 }

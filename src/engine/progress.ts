@@ -97,6 +97,12 @@ export function evenedIn(run: Run, isDone: (step: Step) => boolean): Set<string>
   return found;
 }
 
+/** What was found before such steps, by fingerprint: it is there again once they are through, as it was meant to be. */
+export function putBackIn(run: Run, isDone: (step: Step) => boolean): Set<string> {
+  const even = evenedIn(run, isDone);
+  return new Set(stepsOf(run).flatMap(({ id, reasons }) => (even.has(id) ? reasons : [])));
+}
+
 /**
  * Steps that have had their effect: an object that the run made for a while, and deleted for good when it was through. An undo has nothing to do about either.
  * The deletion's note says what stays.

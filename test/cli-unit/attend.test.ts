@@ -1,6 +1,6 @@
 // Who is asked about manual steps: on a terminal one after the other, by the name of the step; without one only what --confirm-step names.
 import { expect, test } from 'vitest';
-import { attended, ended, lookedAgain, manualLeft } from '../../src/cli/attend.ts';
+import { attended, broughtBack, ended, lookedAgain, manualLeft } from '../../src/cli/attend.ts';
 import type { Call } from '../../src/cli/call.ts';
 import type { Live } from '../../src/cli/session.ts';
 import type { StepOf, Text } from '../../src/engine/contracts.ts';
@@ -80,6 +80,21 @@ test('an undo is offered of what remains changed, and of nothing that the run ha
   // It was changed before the run was resumed.
   expect(offered(['2'], there, back)).toBe(false);
   expect(offered(['1', '2'], there, change('2', 2, 3))).toBe(true);
+});
+test('what was found before the upgrade is there again once the run has put its own change back: neither fixed nor left', () => {
+  const { call, said } = setting({ terminal: false });
+  const change = (id: string, before: number, after: number) => ({
+    ...patchStep('1'),
+    ...{ id, reasons: id === '1' ? ['f1'] : [], changes: [{ path: '/spec/replicas', before, after }] },
+  });
+  const run = runOf(change('1', 1, 2), change('2', 2, 1), { ...change('3', 1, 2), reasons: ['f3'] });
+  const executed = { state: 'finished' as const, leaseLost: false, leaseGone: false, outcomes: new Map() };
+  executed.outcomes.set('3', { result: 'failed' });
+  expect([...broughtBack(run, executed)]).toEqual(['f1']);
+  lookedAgain(call, run, executed, 0, 0, 1);
+  expect(said[0]).toBe(
+    'Re-checked: 1 blocker found before the upgrade is there again, because the run restored what it had changed for the upgrade.',
+  );
 });
 test('a wait that has failed says how it is tried again, and what has not failed says nothing', () => {
   const wait = (id: string, retry: string[]) => ({ ...patchStep(id), do: 'wait', until: [], within: 1, retry, assume: [] }) as never;

@@ -330,8 +330,8 @@ hop(
     expect(killed, said(ran)).toEqual(stages.map(({ id }) => id));
     expect(policies.slice(-2), policies.join()).toEqual(['Ignore', 'Fail']);
     expect(open, said(ran)).toEqual([]);
-    // The backend of the webhook is still gone: its finding remains, and its policy is back. Where the one that was killed had ended it, nothing was left.
-    expect([0, 2], said(ran)).toContain(ran.code);
+    // The backend of the webhook is still gone: its finding is there again with its policy, as the run put it back itself. What this bare cluster does not show is unknown.
+    expect(ran.code, said(ran)).toBe(3);
     // A resumed run compares with what was found before it began.
     expect(ran.stdout).toMatch(/^= still there: kubernetes\/webhook-backend /m);
     expect(ran.stdout).toMatch(/^- gone: kubernetes\//m);

@@ -9,7 +9,7 @@ import { planView, question, SHOWN } from '../../report/plan.ts';
 import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
 import { acceptance } from '../asked.ts';
-import { attended, clearOwnLease, ended, lookedAgain, remind } from '../attend.ts';
+import { attended, broughtBack, clearOwnLease, ended, lookedAgain, remind } from '../attend.ts';
 import { baselineOf, comparedAgain, fixedAgain } from '../baseline.ts';
 import type { Call } from '../call.ts';
 import { chosenRun, isIn } from '../chosen-run.ts';
@@ -58,10 +58,16 @@ export async function resume(call: Call): Promise<number> {
     if (baseline) {
       const { side, nodes, checks = run.checks } = baseline;
       const alike = { ...options, checks, nodes };
-      const fixed = commandOf(run) === 'fix' ? fixedAgain(call, live, side, alike, reasons) : comparedAgain(call, live, side, alike);
-      const { remaining, added, exit: after } = await fixed;
+      const {
+        remaining,
+        added,
+        restored,
+        exit: after,
+      } = await (commandOf(run) === 'fix'
+        ? fixedAgain(call, live, side, alike, reasons)
+        : comparedAgain(call, live, side, alike, broughtBack(run, executed)));
       await remind(call, live, run);
-      lookedAgain(call, run, executed, remaining, added);
+      lookedAgain(call, run, executed, remaining, added, restored);
       return after(forgotten.length ? EXIT.unknown : exit);
     }
     const after = await examine(live.source, SYSTEMS, options);

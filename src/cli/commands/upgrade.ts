@@ -16,7 +16,7 @@ import { recordingSource } from '../../snapshot/record.ts';
 import { writeSnapshot } from '../../snapshot/write.ts';
 import { HEADLINES, SYSTEMS } from '../../systems/index.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
-import { attended, ended, lookedAgain, remind } from '../attend.ts';
+import { attended, broughtBack, ended, lookedAgain, remind } from '../attend.ts';
 import { comparedAgain, withBaseline } from '../baseline.ts';
 import type { Call } from '../call.ts';
 import { dryRun, isDryRun } from '../dry-run.ts';
@@ -115,9 +115,10 @@ async function carryOut(call: Call, live: Live, id: string, { before, options }:
   const exit = ended(call, run, 'apply', executed);
   if (executed.state === 'stopped' && call.flags['rollback-on-failure'] && !call.signal.aborted) return takenBack(call, live, id);
   if (executed.state !== 'finished') return exit;
-  const { remaining, added, exit: after } = await comparedAgain(call, live, sideOf(before.results), options);
+  const again = await comparedAgain(call, live, sideOf(before.results), options, broughtBack(run, executed));
+  const { remaining, added, restored, exit: after } = again;
   await remind(call, live, run);
-  lookedAgain(call, run, executed, remaining, added);
+  lookedAgain(call, run, executed, remaining, added, restored);
   return after(exit);
 }
 

@@ -15,6 +15,8 @@ export interface RecordOf {
   next: number;
   /** The newest one, where helm has not ended it. */
   pending?: { name: string; revision: number; status: string };
+  /** What became of `revision`, where none of the release is deployed. */
+  undeployed?: string;
 }
 interface Args {
   apiVersion: string;
@@ -38,8 +40,9 @@ export const inReleases: Remedy<Args> = {
       ({ args }) => args.manager,
     )) {
       const record = all[0]!.args.record!;
-      if (record.pending) {
-        steps.push({ refused: pendingIn(record, manager), objects: all.flatMap(({ objects }) => objects) });
+      const refusal = record.pending ? pendingIn(record, manager) : record.undeployed ? undeployed(record, manager) : undefined;
+      if (refusal) {
+        steps.push({ refused: refusal, objects: all.flatMap(({ objects }) => objects) });
         continue;
       }
       // In the text all objects of a kind change alike: one of them is for a person, and none of them changes.
@@ -113,6 +116,10 @@ const pendingIn = ({ kind, pending }: RecordOf, manager: string): Text => {
     zh: `Helm release ${manager} 的修订版本 ${revision} 处于 ${status} 状态：请等待 helm 结束；如果没有 helm 在运行，请删除其记录 ${kind}/${at}/${name}`,
   };
 };
+const undeployed = ({ revision, undeployed: status }: RecordOf, manager: string): Text => ({
+  en: `revision ${revision} of Helm release ${manager} is ${status} and no revision is deployed: upgrade it to a chart without removed API versions, or uninstall it`,
+  zh: `Helm release ${manager} 的修订版本 ${revision} 处于 ${status} 状态，且没有 deployed 的修订版本：请升级到不使用已移除 API 版本的 chart，或将其卸载`,
+});
 const byChart = ({ apiVersion, kind, manager }: Args): Text => ({
   en: `${kind} of ${apiVersion} needs more changes than apiVersion: upgrade Helm release ${manager} to a chart without it, while ${apiVersion} is still served`,
   zh: `${apiVersion} 的 ${kind} 不能只改 apiVersion：请在 ${apiVersion} 仍可用时，将 Helm release ${manager} 升级到不再使用它的 chart`,

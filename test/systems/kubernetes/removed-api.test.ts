@@ -239,6 +239,12 @@ test('a release is left, and why is said: while helm has not ended, where an obj
   expect(await refusals(record(3, 'deployed', 'policy/v1beta1'), record(4, 'pending-upgrade', 'policy/v1beta1'))).toEqual([
     'revision 4 of Helm release shop/web is pending-upgrade: wait until helm has ended; if no helm runs, delete its record Secret/shop/sh.helm.release.v1.web.v4',
   ]);
+  // The first install failed: helm upgrade starts from its manifest all the same, and no revision is deployed that could be superseded.
+  expect(await refusals(record(1, 'failed', 'policy/v1beta1'))).toEqual([
+    'revision 1 of Helm release shop/web is failed and no revision is deployed: upgrade it to a chart without removed API versions, or uninstall it',
+  ]);
+  // Helm refuses to upgrade what was uninstalled with --keep-history.
+  expect(await refusals(record(1, 'uninstalled', 'policy/v1beta1'))).toEqual([]);
   // Its budget selects no Pod in v1beta1, and every Pod in v1; the others of the release would change with it.
   const none =
     '---\napiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: none}\nspec: {minAvailable: 1, selector: {}}\n';

@@ -59,8 +59,8 @@ const check: Check<Reads, Args> = {
       zh: '对于 Helm release：先写入一个新的修订版本，其所存清单中的 API 版本已改写，再将旧修订版本设为 superseded；撤销时删除新记录。对于文件，如果不需要其他改动，fix -f 会直接修改 apiVersion。其他情况需手动：在所列字段管理器所应用的清单、chart 或仓库中修改，并在升级前应用。',
     },
     limits: {
-      en: 'An object that was last written before 1.18 without kubectl apply shows no version. Releases that Helm keeps outside the cluster (HELM_DRIVER=sql) are not visible: pipe helm get manifest into check -f -. Clients that update objects are in api-writers, requests that store nothing in requested-deprecated-apis. A Helm release is skipped, and the reason named, where its newest revision is pending or its record would exceed 1 MiB.',
-      zh: '1.18 之前写入且未使用 kubectl apply 的对象不显示版本。Helm 保存在集群之外的 release（HELM_DRIVER=sql）不可见：请将“helm get manifest”的输出通过管道交给“check -f -”。更新对象的客户端见 api-writers，不存储对象的请求见 requested-deprecated-apis。如果 Helm release 的最新修订版本处于 pending 状态，或其记录会超过 1 MiB，则跳过并说明原因。',
+      en: 'An object that was last written before 1.18 without kubectl apply shows no version. Releases that Helm keeps outside the cluster (HELM_DRIVER=sql) are not visible: pipe helm get manifest into check -f -. Clients that update objects are in api-writers, requests that store nothing in requested-deprecated-apis. A Helm release is skipped, and the reason named, where its newest revision is pending, where none is deployed or its record would exceed 1 MiB; one that is uninstalled is not read.',
+      zh: '1.18 之前写入且未使用 kubectl apply 的对象不显示版本。Helm 保存在集群之外的 release（HELM_DRIVER=sql）不可见：请将“helm get manifest”的输出通过管道交给“check -f -”。更新对象的客户端见 api-writers，不存储对象的请求见 requested-deprecated-apis。如果 Helm release 的最新修订版本处于 pending 状态、没有 deployed 的修订版本，或其记录会超过 1 MiB，则跳过并说明原因；已卸载的 release 不读取。',
     },
   },
   sources: [
@@ -79,7 +79,8 @@ const check: Check<Reads, Args> = {
       ...listed
     } = all as { files: Declared[]; releases: ReleaseRow[] | Gap } & Record<string, Written[] | Gap>;
     const live = Object.values(listed as Record<string, Written[] | Gap>).flatMap((rows) => (isGap(rows) ? [] : rows));
-    const charts = isGap(helm) ? [] : helm;
+    // What is uninstalled has no objects, and helm upgrade refuses it whatever its record says.
+    const charts = isGap(helm) ? [] : helm.filter(({ status }) => status !== 'uninstalled');
     // What went before an installed version that is not known counts too.
     const inRelease = ({ apiVersion, kind }: Ref) =>
       isGap(from) ? bitesInFile(apiVersion, kind, to) : (bites(apiVersion, kind, hops) ?? goneBefore(apiVersion, kind, from));
@@ -184,7 +185,7 @@ function manifestOf(release: ReleaseRow): DeclaredIn[] {
 }
 
 /** Helm counts on from the newest revision, whatever became of it. */
-const recordOf = ({ ref, revision, history }: ReleaseRow): RecordOf => {
+const recordOf = ({ ref, revision, status, history }: ReleaseRow): RecordOf => {
   const [newest] = history;
   return {
     ...{ kind: ref.kind === 'Secret' ? 'Secret' : 'ConfigMap', name: ref.name, revision },
@@ -192,6 +193,7 @@ const recordOf = ({ ref, revision, history }: ReleaseRow): RecordOf => {
     ...(newest?.status.startsWith('pending-')
       ? { pending: { name: newest.object, revision: newest.revision, status: newest.status } }
       : {}),
+    ...(status === 'deployed' ? {} : { undeployed: status }),
   };
 };
 
