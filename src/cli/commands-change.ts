@@ -19,7 +19,7 @@ const RUN: Positional = { name: 'RUN' };
 const OF_A_RUN: Partial<Record<FlagName, Text>> = {
   filename: {
     en: 'Runs of fix -f on these files or directories, instead of runs on the cluster',
-    zh: '对这些文件或目录执行 fix -f 的运行，而不是集群的运行',
+    zh: '在这些文件或目录上执行的 fix -f 运行，而不是集群上的运行',
   },
   yes: { en: 'Do not prompt', zh: '不再询问' },
 };
@@ -97,6 +97,12 @@ export const CHANGE = [
       'rollback-on-failure',
       'take-over',
     ],
+    here: {
+      rehearse: {
+        en: 'Run the steps in memory only, up to the step of helm, then check the result (Helm releases only)',
+        zh: '只在内存中演练到 helm 步骤为止，然后检查结果（仅限 Helm release）',
+      },
+    },
     text: { en: 'Check, fix, upgrade, check again', zh: '检查、修复、升级、复查' },
     more: {
       en: 'Lists every step first. Systems installed by a chart are upgraded by helm, with the same values as helm upgrade: without value flags, the values of the release. Other systems are upgraded one minor version at a time; manual steps are shown with their commands. In a terminal, upgrade waits until they are done; without one, it stops at the first that is not done (exit code 4), and resume continues. If a step fails, nothing is rolled back automatically: use resume or undo.',

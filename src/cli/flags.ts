@@ -217,8 +217,8 @@ export const FLAGS = {
   rehearse: {
     kind: 'boolean',
     text: {
-      en: 'Run the steps in memory only, then check the result; with upgrade: only for a Helm release, up to the step of helm',
-      zh: '只在内存中演练这些步骤，然后检查结果；用于 upgrade 时只支持 Helm release，且演练到 helm 步骤为止',
+      en: 'Run the steps in memory only, then check the result',
+      zh: '只在内存中演练这些步骤，然后检查结果',
     },
   },
   yes: {
