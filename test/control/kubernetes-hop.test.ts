@@ -352,6 +352,8 @@ hop(
 
     const undone = await run(['undo', '--yes'], words(kubeconfig));
     expect([0, 4], said(undone)).toContain(undone.code);
+    // What the person did is not undone by the run.
+    expect(said(undone)).toMatch(/^stays: \d+ manual steps \(/m);
     expect(await policy(), said(undone)).toBe('Fail');
     await vi.waitFor(async () => expect(await cordoned('w1')).toBe(false));
     expect([await isLoud(0), await isLoud(1), told.at(-1)]).toEqual([false, false, '2']);
