@@ -125,8 +125,7 @@ const commandsOf = (call: Call, step: Step): string[] =>
   kindOf(step)
     .commands(step)
     .map((command) => lineOf(call, command));
-const lineOf = (call: Call, command: Command): string =>
-  `     ${commandLine(calledAs(textOf(command)[call.language], call.face))}`;
+const lineOf = (call: Call, command: Command): string => `     ${commandLine(calledAs(textOf(command)[call.language], call.face))}`;
 
 /** The manual steps that a run stopped at, each with what to do and how it goes on. */
 export function manualLeft(call: Call, run: Run, steps: readonly Step[]): string[] {

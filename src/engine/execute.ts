@@ -1,4 +1,5 @@
 // Executing the steps of a run, in either way: stage by stage, each begun in the order of the plan and behind what must come before it, eight independent ones at a time.
+import { keyOf } from '../kube/refs.ts';
 import {
   type Direction,
   type EndState,
@@ -101,6 +102,25 @@ export async function executeDryRun(
     on(step, outcome);
   }
   return sum;
+}
+
+/** Looked at so. */
+const AHEAD = 200;
+
+/** What an undo would leave as things stand, by looks alone. What other steps change before it cannot be told so; nor can it of more than the first. */
+export async function leftAhead(inverses: Iterable<Step>, world: World): Promise<[Step, StepOutcome][]> {
+  const left: [Step, StepOutcome][] = [];
+  const before = new Set<string>();
+  for (const step of [...inverses].slice(0, AHEAD)) {
+    const isLooked = 'on' in step || (step.do === 'revise' && world.revised !== undefined);
+    const object = 'on' in step ? keyOf(step.on) : step.id;
+    if (!isLooked || step.after.length || before.has(object)) continue;
+    before.add(object);
+    const look = await orTrouble(kindOf(step).look(step, world));
+    const outcome = look instanceof WorldError || look.is === 'to-do' ? undefined : lookedAt(look, 'undo', false);
+    if (outcome?.result === 'left' || outcome?.result === 'obsolete') left.push([step, outcome]);
+  }
+  return left;
 }
 
 const COUNTED: Partial<Record<DryOutcome['result'], keyof Tried>> = {

@@ -35,8 +35,8 @@ function movedText(paths: string[]): Text {
   const more = paths.length - NAMED;
   const names = paths.slice(0, NAMED);
   return {
-    en: `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''} changed by another user`,
-    zh: `${names.join('、')}${more > 0 ? ` 等 ${paths.length} 处` : ''} 已被其他用户改动`,
+    en: `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''} changed since`,
+    zh: `${names.join('、')}${more > 0 ? ` 等 ${paths.length} 处` : ''} 其后已改动`,
   };
 }
 

@@ -14,6 +14,7 @@ import {
   WorldError,
 } from '../engine/contracts.ts';
 import { isRaw } from '../kube/json.ts';
+import { shellWord } from '../text/shell.ts';
 import { type TextChange, withValues } from './record-text.ts';
 import { decodeRelease, objectAt, packedRecord, type Release, recordText, textAt } from './release.ts';
 import { revisedManifest } from './revise-manifest.ts';
@@ -62,7 +63,7 @@ async function lookAt(step: ReviseStep, world: World): Promise<Look> {
 
 function lookBack(step: ReviseStep, old: Raw | undefined, was: Release | undefined, made: Raw | undefined, newer: Raw | undefined): Look {
   // helm has gone on from the new revision: what it upgraded is not that of the old one any more.
-  if (newer) return { is: 'moved', paths: [], because: anothers(step.to + 1) };
+  if (newer) return { is: 'moved', paths: [], because: goneOn(step) };
   if (!was) return { is: 'moved', paths: [], because: GONE };
   if (was.status !== 'deployed')
     return made
@@ -75,9 +76,13 @@ const isOurs = (release: Release, { from }: ReviseStep): boolean => textAt(objec
 
 const GONE: Text = { en: 'the record of the release is gone', zh: '该 release 的记录已不存在' };
 const anothers = (revision: number): Text => ({
-  en: `revision ${revision} was created by another user in the meantime`,
-  zh: `其间其他用户创建了修订版本 ${revision}`,
+  en: `revision ${revision} was created in the meantime`,
+  zh: `其间已创建修订版本 ${revision}`,
 });
+const goneOn = ({ release: { namespace, name }, from, to }: ReviseStep): Text => {
+  const [said, command] = [anothers(to + 1), `helm rollback ${shellWord(name)} ${from} -n ${shellWord(namespace)}`];
+  return { en: `${said.en}; to go back to revision ${from}: ${command}`, zh: `${said.zh}；如需恢复到修订版本 ${from}：${command}` };
+};
 const notDeployed = (revision: number, status: string): Text => ({
   en: `revision ${revision} is ${status}, not deployed`,
   zh: `修订版本 ${revision} 的状态为 ${status}，而不是 deployed`,

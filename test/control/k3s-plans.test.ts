@@ -136,7 +136,11 @@ test.each<[string, Record<string, string>, string, string, RegExp]>([
   if (by) {
     // Its control plane is its provider's: said as such, never passed.
     for (const id of ['control-plane-skew', 'component-flags', 'etcd-upgrade-path', 'admission-files', 'way-back-etcd'])
-      expect([id, of(id).outcome, of(id).note?.en]).toEqual([id, 'not-applicable', expect.stringContaining(`${by} runs the control plane`)]);
+      expect([id, of(id).outcome, of(id).note?.en]).toEqual([
+        id,
+        'not-applicable',
+        expect.stringContaining(`${by} runs the control plane`),
+      ]);
     for (const id of ['kubelet-skew', 'client-skew', 'removed-api']) expect([id, of(id).outcome]).toEqual([id, 'passed']);
     expect(await typed('plan kubernetes --to 1.37')).toMatchObject({ stdout: expect.stringContaining(command) });
   } else {

@@ -62,7 +62,7 @@ function said(look: Look): string {
 
 const GONE = 'refused: there is no such release any more';
 const ALIVE = 'moved: another helm process on this machine is working on the release; wait for it, then resume';
-const anothers = (which: number, status = 'deployed') => `moved: revision ${which} (${status}) was created by another user in the meantime`;
+const anothers = (which: number, status = 'deployed') => `moved: revision ${which} (${status}) was created in the meantime`;
 
 describe('upgrade', () => {
   test.each<[string, Seen, string]>([

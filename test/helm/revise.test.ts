@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { type Entry, type Raw, type Ref, type StepOf, type World, WorldError } from '../../src/engine/contracts.ts';
-import { type Executed, executeRun, executeUndo } from '../../src/engine/execute.ts';
+import { type Entry, type Raw, type Ref, type Step, type StepOf, type World, WorldError } from '../../src/engine/contracts.ts';
+import { backwards, type Executed, executeRun, executeUndo, leftAhead } from '../../src/engine/execute.ts';
 import { hasten } from '../../src/engine/pace.ts';
+import { inverseOf } from '../../src/engine/perform.ts';
 import { progressOf } from '../../src/engine/progress.ts';
 import { withValues } from '../../src/helm/record-text.ts';
 import { decodeRelease, packedRecord, recordText } from '../../src/helm/release.ts';
@@ -261,14 +262,25 @@ describe('others', () => {
     const theirs = TEXT.replace('"version":3', '"version":4').replace('Upgrade complete', 'Upgrade complete.');
     const world = worldOf(record(), record(theirs, 4));
     const failed = await go(world);
-    expect([failed.state, detail(failed)]).toEqual(['unchanged', 'revision 4 was created by another user in the meantime']);
+    expect([failed.state, detail(failed)]).toEqual(['unchanged', 'revision 4 was created in the meantime']);
   });
   test('once helm has gone on from the new revision, an undo leaves both', async () => {
     const world = worldOf(record());
     const done = await go(world);
+    const ahead = async () => {
+      const progress = progressOf(done.entries);
+      const inverses = backwards(runOf(STEP), progress).map((step) => inverseOf(step, progress) as Step);
+      return (await leftAhead(inverses, withRecords(world))).map(([{ id }, { result, detail }]) => [id, result, detail?.en]);
+    };
+    expect(await ahead()).toEqual([]);
     await world.write({ verb: 'create', object: record(TEXT, 5) });
+    // A dry run of the undo says so before it is asked for.
+    expect(await ahead()).toEqual([['1', 'left', expect.stringContaining('revision 5 was created')]]);
     const undone = await go(world, done.entries, executeUndo);
-    expect([undone.outcomes.get('1')?.result, detail(undone)]).toEqual(['left', 'revision 5 was created by another user in the meantime']);
+    expect([undone.outcomes.get('1')?.result, detail(undone)]).toEqual([
+      'left',
+      'revision 5 was created in the meantime; to go back to revision 3: helm rollback web 3 -n shop',
+    ]);
     expect(await statuses(world)).toEqual(['3 superseded superseded', '4 deployed deployed', '5 deployed deployed']);
   });
   test('a revision that is not deployed any more is not copied; a refusal of the server is final', async () => {

@@ -1,13 +1,13 @@
 // undo: take a run back, newest step first; what has moved on is named and left.
 import { goOn, type OnDisk } from '../../engine/conduct.ts';
-import type { RunSummary, Step, StoredRun, Text } from '../../engine/contracts.ts';
-import { backwards } from '../../engine/execute.ts';
+import type { RunSummary, Step, StoredRun, Text, World } from '../../engine/contracts.ts';
+import { backwards, leftAhead } from '../../engine/execute.ts';
 import { inverseOf } from '../../engine/perform.ts';
 import { oneStage, stepsOf } from '../../engine/plan.ts';
 import { runState, spentNow, touched } from '../../engine/progress.ts';
 import { counted } from '../../report/face.ts';
 import { planView, SHOWN, undoQuestion } from '../../report/plan.ts';
-import { undone } from '../../report/run.ts';
+import { stepEnded, undone } from '../../report/run.ts';
 import { oneLine } from '../../text/sanitise.ts';
 import { EXIT } from '../../text/user-error.ts';
 import { attended, clearOwnLease, ended } from '../attend.ts';
@@ -39,7 +39,11 @@ export async function undo(call: Call): Promise<number> {
     const first = await repairFirst(live, stored, open);
     if (first) throw first;
     const way = await wayBack(call, live, stored, open);
-    if (isDryRun(call)) return await dryRun(call, worldFor(call, live, run.id), way.lines, way.inverses, 'undo');
+    if (isDryRun(call)) {
+      const world = worldFor(call, live, run.id);
+      const left = call.flags['dry-run'] === 'client' ? await leftOf(call, way.inverses, world) : [];
+      return await dryRun(call, world, [...way.lines, ...left], way.inverses, 'undo');
+    }
     call.say(...way.lines, '');
     await mayAll(inversesOf(stored, open), live.world, commandOf(run));
     if (!call.flags.yes && !(await call.confirm(undoQuestion(run.id, way.undoable, open.length, live.identity)))) return EXIT.interrupted;
@@ -83,6 +87,14 @@ async function wayBack(
     ...manualOf(call, { run, progress }),
   ];
   return { lines: [...lines, ...staysOf(call, { run, progress })], inverses: steps, undoable: steps.length + further };
+}
+
+/** A plan says how a step is undone; whether it still can be, a look says. */
+async function leftOf(call: Call, inverses: readonly Step[], world: World): Promise<string[]> {
+  const left = await leftAhead(inverses, world);
+  if (!left.length) return [];
+  const lead = call.t({ en: 'As things stand, undo leaves unchanged:', zh: '按当前状态，撤销时将保持不变：' });
+  return ['', lead, ...left.map(([step, outcome]) => stepEnded(step, outcome, call.face))];
 }
 
 /** One at a time: there may be 100,000. */

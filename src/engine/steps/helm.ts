@@ -131,8 +131,8 @@ const stands = ({ revision, status, description }: Revision): Text => ({
   zh: `修订版本 ${revision} 的状态为 ${status}：${description}`,
 });
 const anothers = ({ revision, status }: Revision): Text => ({
-  en: `revision ${revision} (${status}) was created by another user in the meantime`,
-  zh: `其间其他用户创建了修订版本 ${revision}（${status}）`,
+  en: `revision ${revision} (${status}) was created in the meantime`,
+  zh: `其间已创建修订版本 ${revision}（${status}）`,
 });
 
 // ---- a revision that stays pending ----------------------------------------------------------------------------------

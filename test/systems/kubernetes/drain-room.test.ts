@@ -1,4 +1,9 @@
+import { expect, test } from 'vitest';
 import type { Raw } from '../../../src/engine/contracts.ts';
+import { examine } from '../../../src/engine/examine.ts';
+import { dumpOf } from '../../../src/snapshot/dump.ts';
+import { dumpSource } from '../../../src/snapshot/source.ts';
+import { SYSTEMS } from '../../../src/systems/index.ts';
 import { grid } from '../../grid.ts';
 
 const node = (name: string, allocatable: Raw = {}): Raw => ({
@@ -17,6 +22,27 @@ const static_ = {
 
 const leaving = { ...static_, metadata: { ...static_.metadata, name: 'leaving-w1', deletionTimestamp: '2026-01-01T00:00:00Z' } };
 
+const asks = (on: string, requests: Raw): Raw => ({
+  ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: `asks-${on}`, namespace: 'shop' }, status: { phase: 'Running' } },
+  spec: { nodeName: on, containers: [{ name: 'c', image: 'x', resources: { requests } }] },
+});
+
+test('little is shown in the smaller unit, and a Node that is full takes nothing from the others', async () => {
+  const objects = [
+    node('w1', { cpu: '1', memory: '1Gi' }),
+    asks('w1', { cpu: '10m', memory: '5Mi' }),
+    ...[node('w2', { cpu: '1', memory: '1Gi' }), asks('w2', { cpu: '9', memory: '9Gi' })],
+    ...[node('w3', { cpu: '5m', memory: '8Mi' })],
+  ];
+  const source = dumpSource(dumpOf({ objects, absent: [], whole: true, serverVersion: 'v1.30.4' }));
+  const { results } = await examine(source, SYSTEMS, { checks: ['kubernetes/drain-room'] });
+  expect(results.flatMap(({ findings }) => findings.map(({ message }) => message.en.split(':')[0]))).toEqual([
+    'Pods of Node w1 request 10m CPU, all other Nodes have 5m left',
+    'Pods of Node w2 request 9 CPU, all other Nodes have 995m left',
+    'Pods of Node w2 request 9Gi of memory, all other Nodes have 1Gi left',
+  ]);
+});
+
 grid('kubernetes/drain-room', [
   { fixture: 'found', expect: 'warning Node/w1' },
   { fixture: 'found', nodes: 'in-place', expect: 'not-applicable' },
@@ -26,6 +52,8 @@ grid('kubernetes/drain-room', [
   { fixture: 'healthy', objects: [static_], expect: 'warning Node/w2' },
   // A Node that does not say what it has can take nothing.
   { fixture: 'healthy', objects: [node('w2')], expect: ['warning Node/w1', 'warning Node/w1'] },
+  // Pods that request nothing fit everywhere, also where every Node is full.
+  { objects: ['w1', 'w2'].flatMap((name) => [node(name), asks(name, {})]), expect: 'passed' },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },
   { forbidden: ['pods'], expect: 'unknown' },

@@ -30,7 +30,7 @@ const reads = {
 interface Args {
   resource: (typeof RESOURCES)[number];
   node: string;
-  /** In cores, or in GiB. */
+  /** As Kubernetes writes it: cores or thousandths, Gi or Mi. */
   needed: string;
   free: string;
 }
@@ -68,15 +68,15 @@ const check: Check<typeof reads, Args> = {
     // Of a single Node drain-constraints speaks.
     if (open.length < 2) return [];
     return RESOURCES.flatMap((resource) => {
-      const left = new Map(
-        open.map((node) => [node.ref.name, (quantityOf(node[resource]) || 0) - sum(byNode.get(node.ref.name) ?? [], resource)]),
-      );
+      // A Node that is full already takes nothing from the others.
+      const roomOn = (node: NodeRow) => (quantityOf(node[resource]) || 0) - sum(byNode.get(node.ref.name) ?? [], resource);
+      const left = new Map(open.map((node) => [node.ref.name, Math.max(0, roomOn(node))]));
       const all = [...left.values()].reduce((sofar, each) => sofar + each, 0);
       return open.flatMap(({ ref }): Finding<Args>[] => {
         const needed = sum((byNode.get(ref.name) ?? []).filter(isEvicted), resource);
         const free = all - left.get(ref.name)!;
         if (needed <= free) return [];
-        const args = { resource, node: ref.name, needed: shown(resource, needed), free: shown(resource, Math.max(0, free)) };
+        const args = { resource, node: ref.name, needed: shown(resource, needed), free: shown(resource, free) };
         return [
           finding({
             severity: 'warning',
@@ -96,10 +96,15 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
+type NodeRow = RowOf<typeof NODE>;
 type Pod = RowOf<typeof POD>;
 const sum = (pods: readonly Pod[], resource: Args['resource']): number =>
   pods.reduce((all, { containers }) => all + containers.reduce((of, container) => of + (quantityOf(container[resource]) || 0), 0), 0);
 
-const GIB = 1024 ** 3;
-const shown = (resource: Args['resource'], value: number): string =>
-  resource === 'cpu' ? `${Math.round(value * 10) / 10}` : `${Math.round((value / GIB) * 10) / 10}Gi`;
+const [MIB, GIB] = [1024 ** 2, 1024 ** 3];
+const tenths = (value: number): string => `${Math.round(value * 10) / 10}`;
+/** Of less than one the smaller unit, so that something is never shown as 0. */
+function shown(resource: Args['resource'], value: number): string {
+  if (resource === 'cpu') return value === 0 || value >= 1 ? tenths(value) : `${Math.ceil(value * 1000)}m`;
+  return value >= GIB ? `${tenths(value / GIB)}Gi` : `${Math.ceil(value / MIB)}Mi`;
+}
