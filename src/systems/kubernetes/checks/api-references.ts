@@ -61,8 +61,8 @@ const check: Check<typeof reads, Args> = {
       zh: '如果规则只列出某资源已移除的版本，该 webhook 或准入策略不再被调用：本应拒绝或修改的请求会直接通过。目标使用已移除 API 的自动扩缩不再生效；属主使用已移除版本的对象不会随属主删除；针对该 API 的告警规则匹配不到数据。API 服务器不会报错。',
     },
     detection: {
-      en: 'Compares rules of admission webhooks and ValidatingAdmissionPolicies, RBAC rules, owner references of Jobs, targets of autoscalers, and labels group, version and resource in the expressions of PrometheusRules and VMRules with the APIs that each minor on the way removes. Of targets those that went earlier count too. Rules with apiVersions "*" are ignored.',
-      zh: '将准入 webhook 和 ValidatingAdmissionPolicy 的规则、RBAC 规则、Job 的属主引用、自动扩缩的目标以及 PrometheusRule 和 VMRule 表达式中的标签“group”“version”“resource”，与途经的每个次要版本移除的 API 比较。自动扩缩的目标还包括更早移除的 API。apiVersions 为“*”的规则会被忽略。',
+      en: 'Compares rules of admission webhooks and ValidatingAdmissionPolicies, RBAC rules, owner references of Jobs, targets of autoscalers, and labels group, version and resource in the expressions of PrometheusRules and VMRules with the APIs that each minor on the way removes; targets also with the APIs that were removed earlier. Rules with apiVersions "*" are ignored.',
+      zh: '将准入 webhook 和 ValidatingAdmissionPolicy 的规则、RBAC 规则、Job 的属主引用、自动扩缩的目标以及 PrometheusRule 和 VMRule 表达式中的标签“group”“version”“resource”，与途经的每个次要版本移除的 API 比较。自动扩缩的目标还会与更早移除的 API 比较。apiVersions 为“*”的规则会被忽略。',
     },
     fix: {
       en: 'manual: add the newer version to apiVersions of the rule if the webhook supports it; otherwise upgrade the webhook first. Set apiVersion of targets and owner references, and labels in expressions, to the newer version.',
@@ -300,7 +300,7 @@ const SAYS: Record<Is, (args: Args, objects: readonly Ref[]) => Text> = {
   }),
   target: ({ api, hop }, [on]) => ({
     en: `${on?.kind ?? ''} ${[on?.namespace, on?.name].filter(Boolean).join('/')} scales ${api}: removed in ${hop}, it no longer scales`,
-    zh: `${on?.kind ?? ''} ${[on?.namespace, on?.name].filter(Boolean).join('/')} 的目标为 ${api}：已在 ${hop} 中移除，之后不再扩缩`,
+    zh: `${on?.kind ?? ''} ${[on?.namespace, on?.name].filter(Boolean).join('/')} 的目标为 ${api}：该版本在 ${hop} 中移除，无法再扩缩`,
   }),
   owner: ({ api, hop }, { length }) => ({
     en: `${length} Job${length === 1 ? ' names its' : 's name their'} owner as ${api}, removed in ${hop}: the Job${length === 1 ? ' is' : 's are'} not deleted with the owner`,

@@ -50,8 +50,8 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: '手动：在各节点的静态 Pod 清单中删除该参数或特性门控。使用 kubeadm 时还需从 ConfigMap kubeadm-config 中删除：kubeadm upgrade 据此生成清单。使用 K3s 时，从 /etc/rancher/k3s/config.yaml 或其 systemd 服务中删除。',
     },
     limits: {
-      en: 'Kubelets are covered only with K3s: elsewhere their flags are on the Nodes and not visible; the plan (plan kubernetes) has a command that finds the removed ones there. Managed control planes are not visible.',
-      zh: '仅对 K3s 检查 kubelet：其他情况下 kubelet 的参数只在节点上，不可见；升级计划中有在节点上查找已移除参数的命令。托管的控制平面不可见。',
+      en: 'Kubelets are covered only with K3s: elsewhere their flags are on the Nodes and not visible; plan kubernetes lists a command that finds removed flags there. Managed control planes are not visible.',
+      zh: '仅对 K3s 检查 kubelet：其他情况下 kubelet 的参数只在节点上，不可见；“plan kubernetes”会给出在节点上查找已移除参数的命令。托管的控制平面不可见。',
     },
   },
   sources: [

@@ -28,12 +28,12 @@ const check: Check<typeof reads, Args> = {
       zh: '如果新的 CRD 移除了 status.storedVersions 中仍列出的版本，API 服务器会拒绝。如果只修改 status 而不重写对象，CRD 移除该版本后将无法读取这些对象。',
     },
     detection: {
-      en: 'Compares status.storedVersions of each CRD with its storage version and its served versions. A CRD in files (-f) is compared with the one in the cluster: if it drops a stored version, that is a blocker. Where the condition StorageMigrating says MigrationFailed, a list without the older versions is not believed.',
-      zh: '将每个 CRD 的 status.storedVersions 与其存储版本、已启用版本比较。文件（-f）中的 CRD 与集群中的同名 CRD 比较：如果去掉了已存储的版本，则为阻断项。如果状况 StorageMigrating 为 MigrationFailed，则不采信已去掉旧版本的列表。',
+      en: 'Compares status.storedVersions of each CRD with its storage version and its served versions. A CRD in files (-f) is compared with the one in the cluster: if it drops a stored version, that is a blocker. Where the condition StorageMigrating says MigrationFailed, a list without the older versions is not trusted.',
+      zh: '将每个 CRD 的 status.storedVersions 与其存储版本、已启用版本比较。文件（-f）中的 CRD 与集群中的同名 CRD 比较：如果移除了已存储的版本，则为阻断项。如果状况 StorageMigrating 为 MigrationFailed，则不采信已移除旧版本的列表。',
     },
     fix: {
       en: 'Patches every custom resource of the CRD without changing a field, 8 at a time, so that the API server stores it in the storage version. Then sets status.storedVersions to that version, unless the CRD was changed meanwhile. Run it before a CRD that drops a version is applied. undo restores status.storedVersions; the custom resources need no undo.',
-      zh: '原样重写该 CRD 的每个自定义资源（同时 8 个，不改变字段），使 API 服务器以存储版本保存。随后将 status.storedVersions 设为该版本，除非其间 CRD 被修改。应用去掉版本的 CRD 之前执行。撤销时恢复 status.storedVersions；自定义资源无需撤销。',
+      zh: '原样重写该 CRD 的每个自定义资源（同时 8 个，不改变字段），使 API 服务器以存储版本保存。随后将 status.storedVersions 设为该版本，除非其间 CRD 被修改。请在应用移除了版本的 CRD 之前执行。撤销时恢复 status.storedVersions；自定义资源无需撤销。',
     },
     limits: {
       en: 'A StorageVersionMigration object proves nothing: in 1.35 to 1.37 a failed one also trims status.storedVersions; running it again is manual. Fields that the storage version does not know are lost by any write: they must be saved first. The rights on the custom resources are named when the fix starts.',

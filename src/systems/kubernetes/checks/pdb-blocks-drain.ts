@@ -57,7 +57,7 @@ const check: Check<typeof reads, Args> = {
       zh: '统计每个 PodDisruptionBudget 选中的就绪 Pod 及其要求保留的数量，不依赖其 status。DaemonSet 的 Pod 计入数量，但腾空节点时不会被驱逐。对于清单（-f），按同时声明的工作负载的副本数计算。',
     },
     fix: {
-      en: 'upgrade lowers a budget that never allows an eviction by one Pod, and restores it at the end, but only if the budget is named with --confirm. Otherwise manual: add a replica, or lower minAvailable, during the upgrade. If two budgets select one Pod, delete one of them.',
+      en: 'upgrade lowers a budget that never allows an eviction: by one Pod, until the end of the upgrade, and only if the budget is named with --confirm. Otherwise manual: add a replica, or lower minAvailable, during the upgrade. If two budgets select one Pod, delete one of them.',
       zh: 'upgrade 会在升级期间将始终不允许驱逐的 PodDisruptionBudget 放宽一个 Pod，结束时恢复（仅限用 --confirm 指明的对象）。其他情况需手动：升级期间增加一个副本，或调低 minAvailable。两个 PodDisruptionBudget 选中同一 Pod 时只保留一个。',
     },
     limits: {
