@@ -172,6 +172,16 @@ function held(step: Step, language: Language): { lines: string[]; seen: readonly
   };
 }
 
+/** A script is read in one shell and run in another, where kubectl may point elsewhere. A cluster is known by the uid of its kube-system. */
+function sameCluster({ uid, certain }: PlannedUpgrade['cluster'], language: Language): string[] {
+  if (!certain || !/^[\w-]{1,64}$/.test(uid)) return [];
+  const other = {
+    en: 'error: kubectl points to another cluster than the one this plan was made for, or does not reach it; set KUBECONFIG or the context',
+    zh: '错误：kubectl 当前指向的不是生成本计划时的集群，或无法访问；请设置 KUBECONFIG 或切换上下文',
+  }[language];
+  return [`if [ "$(kubectl get namespace kube-system -o 'jsonpath={.metadata.uid}')" != '${uid}' ]; then echo '${other}' >&2; exit 1; fi`];
+}
+
 /** A runbook: read it, then run it step by step. It stops at the first command that fails, and until what a step is for is so. */
 export function planShell({ cluster, paths, plan: { stages, refusals }, stopping }: PlannedUpgrade, face: Face): string[] {
   const { language } = face;
@@ -237,6 +247,7 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
           `echo '${{ en: 'blockers are left, see the head of this script; to continue, remove this line', zh: '仍有阻断项，见脚本开头；确认后删除本行再执行' }[language]}' >&2; exit 1`,
         ]
       : []),
+    ...sameCluster(cluster, language),
     // helm does not look for its records: it is told where they are.
     ...(paths.some(({ installation: { release } }) => release?.driver) ? ['export HELM_DRIVER=configmap'] : []),
     ...(functions.length ? ['', ...functions] : []),
