@@ -18,8 +18,8 @@ import { CATALOGUE } from './examined.ts';
 const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'kubernetes');
 /** Two screens of fifty lines. */
 const [FINDINGS, LINES] = [54, 100];
-/** Lines of a check that found something, on average; and of the head, the unknown and the sum. */
-const [LINES_OF_A_CHECK, LINES_AROUND] = [3, 14];
+/** Lines of a check that found something, on average; and of the head (with the versions that differ), the unknown and the sum. */
+const [LINES_OF_A_CHECK, LINES_AROUND] = [3, 20];
 
 const folder = mkdtempSync(join(tmpdir(), 'ug-two-screens-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
