@@ -1,7 +1,7 @@
 // A cluster in which nearly everything is wrong, from the bad fixtures of Kubernetes laid over each other: findings are shown so densely that 54 of them take two screens, in both languages,
 // and no sentence names a hop twice. Both limits grow with the checks, so that a new one has room for three lines: its name, a finding, what is folded or the fix. A check that needs more
 // groups its findings (one for each thing that is repaired or accepted by itself).
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -24,13 +24,18 @@ const [LINES_OF_A_CHECK, LINES_AROUND] = [3, 20];
 const folder = mkdtempSync(join(tmpdir(), 'ug-two-screens-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** The API servers are of the version that answers, as the path would begin at the oldest. */
+const lay = (file: string, as: string) =>
+  writeFileSync(join(folder, as), readFileSync(file, 'utf8').replace(/(\/kube-apiserver:)v[\d.]+/g, `$1${VERSION}`));
+const VERSION = 'v1.33.4';
+
 const read = (async () => {
-  cpSync(join(FIXTURES, 'installed.yaml'), join(folder, '0-installed.yaml'));
+  lay(join(FIXTURES, 'installed.yaml'), '0-installed.yaml');
   for (const name of readdirSync(FIXTURES).filter(
     (each) => !each.startsWith('way-back-') && existsSync(join(FIXTURES, each, 'found.yaml')),
   ))
-    cpSync(join(FIXTURES, name, 'found.yaml'), join(folder, `${name}.yaml`));
-  writeFileSync(join(folder, 'version.json'), JSON.stringify({ gitVersion: 'v1.33.4' }));
+    lay(join(FIXTURES, name, 'found.yaml'), `${name}.yaml`);
+  writeFileSync(join(folder, 'version.json'), JSON.stringify({ gitVersion: VERSION }));
   const kubernetes = SYSTEMS.filter(({ id }) => id === 'kubernetes');
   return examine(dumpSource(await readDump(folder)), kubernetes, { targets: [parseTarget('kubernetes=1.37', SYSTEMS)] });
 })();
