@@ -28,8 +28,8 @@ const check: Check<Record<string, never>, Args> = {
   headline: { en: 'the Corefile has plugins that the upgrade cannot keep', zh: 'Corefile 含有升级无法保留的插件' },
   page: {
     impact: {
-      en: 'CoreDNS does not start with a plugin or option that it no longer has: DNS in the cluster fails. kubeadm upgrade stops at a plugin that its migration does not know.',
-      zh: 'CoreDNS 遇到已移除的插件或选项时不会启动，集群内域名解析中断。kubeadm upgrade 遇到其迁移工具不认识的插件时会停止。',
+      en: 'CoreDNS does not start with a plugin or option that it no longer has: DNS in the cluster fails. kubeadm upgrade stops in preflight, before any change, at a plugin that its migration does not know.',
+      zh: 'CoreDNS 遇到已移除的插件或选项时不会启动，集群内域名解析中断。kubeadm upgrade 遇到其迁移工具不认识的插件时，会在预检时停止，此时尚未做任何更改。',
     },
     detection: {
       en: 'Compares the plugins in ConfigMap kube-system/coredns with the CoreDNS that kubeadm installs for each minor on the way. Of each line only the first word is read.',
@@ -93,8 +93,8 @@ const check: Check<Record<string, never>, Args> = {
           zh: `Corefile 含有${namedZh(names)}：CoreDNS ${reached} 已将其移除，无法启动`,
         }
       : {
-          en: `Corefile has plugin ${names.join(', ')}: kubeadm cannot migrate it to CoreDNS ${reached}, and kubeadm upgrade stops`,
-          zh: `Corefile 含有${namedZh(names)}：kubeadm 无法将其迁移到 CoreDNS ${reached}，kubeadm upgrade 会停止`,
+          en: `Corefile has plugin ${names.join(', ')}: kubeadm cannot migrate it to CoreDNS ${reached}, and kubeadm upgrade stops in preflight`,
+          zh: `Corefile 含有${namedZh(names)}：kubeadm 无法将其迁移到 CoreDNS ${reached}，kubeadm upgrade 会在预检时停止`,
         },
 };
 export default check;
