@@ -78,7 +78,7 @@ const check: Check<typeof reads, Args> = {
     },
     fix: {
       en: 'upgrade osm-edge passes the current value to helm. If --set or --values contains another value, remove it there. fix prints the flags for helm upgrade.',
-      zh: 'upgrade osm-edge 会把网格当前的值传给 helm。如果 --set 或 --values 指定了其他值，请先去掉。fix 会给出 helm upgrade 的参数。',
+      zh: 'upgrade osm-edge 会把网格当前的值传给 helm。如果 --set 或 --values 指定了其他值，请先移除。fix 会给出 helm upgrade 的参数。',
     },
   },
   sources: [

@@ -53,8 +53,8 @@ const check: Check<typeof RELEASE_READS, Args> = {
       zh: '读取启用这些对象的 values 以及 release 的 manifest，将其 API 版本与集群提供的版本比较。',
     },
     fix: {
-      en: 'manual: switch the values off and create PodDisruptionBudgets (policy/v1) and HorizontalPodAutoscalers (autoscaling/v2) of your own. A release that holds the old versions is rewritten by fix kubernetes/removed-api.',
-      zh: '手动：关闭这些值，并自行创建 policy/v1 的 PodDisruptionBudget 和 autoscaling/v2 的 HorizontalPodAutoscaler。含有旧版本的 release 由 fix kubernetes/removed-api 改写。',
+      en: 'manual: switch the values off and create PodDisruptionBudgets (policy/v1) and HorizontalPodAutoscalers (autoscaling/v2) of your own. A release whose manifest contains the old versions is rewritten by fix kubernetes/removed-api.',
+      zh: '手动：在 values 中关闭这些对象，并自行创建 policy/v1 的 PodDisruptionBudget 和 autoscaling/v2 的 HorizontalPodAutoscaler。manifest 含有旧版本的 release 由 fix kubernetes/removed-api 改写。',
     },
   },
   sources: [

@@ -43,8 +43,8 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'control plane is not ready: an upgrade times out', zh: '控制平面未就绪，升级会超时' },
   page: {
     impact: {
-      en: 'helm --wait and osm mesh upgrade (fixed 5 minutes) end with "timed out waiting for the condition" and leave the release in status failed. Without osm-injector no Pod of the mesh can be created; without osm-controller sidecars get no configuration and no certificates (24 hours).',
-      zh: '“helm --wait”和“osm mesh upgrade”（固定 5 分钟）会以“timed out waiting for the condition”结束，release 处于 failed 状态。没有 osm-injector 时无法创建网格的 Pod；没有 osm-controller 时 sidecar 得不到配置和证书（24 小时）。',
+      en: 'helm --wait and osm mesh upgrade (fixed 5 minutes) end with "timed out waiting for the condition" and leave the release in status failed. Without osm-injector no Pod of the mesh can be created; without osm-controller sidecars get no new configuration, and no new certificate when theirs expires (after 24 hours by default).',
+      zh: '“helm --wait”和“osm mesh upgrade”（固定 5 分钟）会以“timed out waiting for the condition”结束，release 处于 failed 状态。没有 osm-injector 时无法创建网格的 Pod；没有 osm-controller 时 sidecar 得不到新配置，证书到期（默认 24 小时）后也得不到新证书。',
     },
     detection: {
       en: 'Reads the status of osm-bootstrap, osm-controller and osm-injector, and of their Pods what the containers wait for and what the scheduler says.',
