@@ -271,9 +271,9 @@ const uncounted = (error: WorldError): Text => ({
 
 /** What was done otherwise than it should be; undefined: nothing that can be seen. */
 async function wrongIn({ wrong = [] }: StepOf<'manual'>, world: World): Promise<Text | undefined> {
-  for (const { when, text } of wrong) {
+  for (const { when, while: also, text } of wrong) {
     const met = await firstMet([when], world);
-    if (met) return { en: `${text.en} (${met.en})`, zh: `${text.zh}（${met.zh}）` };
+    if (met && (!also || (await firstMet([also], world)))) return { en: `${text.en} (${met.en})`, zh: `${text.zh}（${met.zh}）` };
   }
   return undefined;
 }

@@ -239,7 +239,7 @@ const KINDS: Record<Action['do'], Shape> = {
     {
       notes: listOf(both),
       seen: conditions,
-      wrong: listOf(fields({ when: condition, text: both })),
+      wrong: listOf(fields({ when: condition, text: both }, { while: condition })),
       restarts: fields({ on: ref, said: yesOrNo }, { others: listOf(ref) }),
     },
   ),

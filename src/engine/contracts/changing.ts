@@ -195,9 +195,10 @@ export interface ApiChange {
   kind: string;
   to?: string;
 }
-/** `text`: what it means, and what to do. */
+/** `text`: what it means, and what to do. `while`: only as long as this holds too. */
 export interface Wrong {
   when: Condition;
+  while?: Condition;
   text: Text;
 }
 export interface ReleaseName {

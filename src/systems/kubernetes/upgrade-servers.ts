@@ -78,23 +78,36 @@ function tooEarly(hop: Hop, { kubeadm, instances, members }: ClusterParts): Wron
     }),
   );
   // kubeadm upgrades them with the API server of their Node, which is the one that they talk to.
-  const behind = kubeadm ? [] : instances.filter(({ component }) => component !== 'kube-apiserver');
+  const besideOld = (node: string): Condition[] =>
+    instances.filter((each) => each.node === node && each.component === 'kube-apiserver').map((each) => isOf(hop.before, each));
+  const behind = instances
+    .filter(({ component }) => component !== 'kube-apiserver')
+    .map((each) => ({ each, old: kubeadm ? besideOld(each.node) : [] }))
+    .filter(({ old }) => !kubeadm || old.length);
   return [
     ...kubelets,
-    ...behind.map(
-      ({ component, pod, namespace, node, image }): Wrong => ({
+    ...behind.map(({ each: { component, pod, namespace, node, image }, old: [old] }): Wrong => {
+      const [en, zh] = old ? ['the API server beside it', '同一节点上的 API 服务器'] : ['any API server', '任何 API 服务器'];
+      return {
         when: {
           on: { apiVersion: 'v1', kind: 'Pod', namespace, name: pod },
           must: [{ path: `/spec/containers[name=${component}]/image`, in: versions.map((version) => tagged(image, version)), words }],
         },
+        ...(old ? { while: old } : {}),
         text: {
-          en: `${component} on Node ${node} is ${to} already, and an API server is not: it must not be newer than any API server; put its older version back, then resume`,
-          zh: `Node ${node} 上的 ${component} 已为 ${to}，但仍有 API 服务器不是：它不得比任何 API 服务器新；请恢复其旧版本，然后用 resume 继续`,
+          en: `${component} on Node ${node} is ${to} already, and ${old ? en : 'an API server'} is not: it must not be newer than ${en}; put its older version back, then resume`,
+          zh: `Node ${node} 上的 ${component} 已为 ${to}，但${old ? zh : '仍有 API 服务器'}不是：它不得比${zh}新；请恢复其旧版本，然后用 resume 继续`,
         },
-      }),
-    ),
+      };
+    }),
   ];
 }
+
+/** By the minor in the tag of its image. */
+const isOf = (version: string, { component, pod, namespace, image }: Instance): Condition => ({
+  on: { apiVersion: 'v1', kind: 'Pod', namespace, name: pod },
+  must: [{ path: `/spec/containers[name=${component}]/image`, startsWith: tagged(image, `v${minor(minorOf(version))}.`) }],
+});
 
 /** Of the target's minor, from its first one. */
 const patchesOf = ({ patches }: Hop): string[] => {
@@ -172,7 +185,7 @@ function withKubeadm(hop: Hop, parts: ClusterParts): StepDraft[] {
         ...(i > 0 ? [onNode(node, 'sudo kubeadm upgrade node')] : []),
       ],
       here.length ? here.map((instance) => runs(instance, hop)) : node === last ? [everyServer] : undefined,
-      i === 0 ? tooEarly(hop, parts) : [],
+      tooEarly(hop, parts),
     );
   });
 }
