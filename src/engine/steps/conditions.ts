@@ -395,5 +395,6 @@ async function firstOf({ of, must }: Selected, world: World): Promise<Ref | unde
 /** What a person would look at now: the object that is waited for. */
 function nowAt(unmet: Unmet): string | undefined {
   if (unmet.is === 'count') return unmet.told?.[0]?.name ?? (unmet.first && nowAt(unmet.first));
+  if (unmet.is === 'reading') return unmet.server && `${unmet.server} ${unmet.line}`;
   return 'on' in unmet ? describe(unmet.on) : undefined;
 }

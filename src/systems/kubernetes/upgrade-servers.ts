@@ -31,6 +31,8 @@ export function controlPlaneStage(hop: Hop, parts: ClusterParts, stopped: boolea
   ];
   const wait: StepDraft = {
     ...{ do: 'wait', guard: [], undo: 'none', until, within: WITHIN, assume: [], after: steps },
+    // As long as an API server is not there yet, a kubelet of the new minor is newer than it.
+    ...(isNewMinor(hop) ? { fails: [someKubelet(minor(minorOf(hop.version)), parts.members, hop)] } : {}),
     // What is found of them before the upgrade is what these steps are for.
     fixes,
     text: {
@@ -57,20 +59,14 @@ const MINORS = 3;
 
 /** While API servers are still to be upgraded: a kubelet of the new minor is newer than they are. Within a minor it may be. */
 function tooEarly(hop: Hop, { kubeadm, instances, members }: ClusterParts): Wrong[] {
-  if (minorOf(hop.version) === minorOf(hop.before)) return [];
+  if (!isNewMinor(hop)) return [];
   const to = minor(minorOf(hop.version));
   const versions = patchesOf(hop);
   // Of all patches of a minor none is named.
   const words = { en: to, zh: to };
-  // Those that were so when the plan was made were told then, and accepted.
-  const told = newerKubelets(members, hop).map(({ ref }): Expectation => ({ path: '/metadata/name', isNot: ref.name }));
   const kubelets = Array.from({ length: MINORS }, (_, i) => minor(minorOf(hop.version) + i)).map(
     (of): Wrong => ({
-      when: {
-        of: { apiVersion: 'v1', kind: 'Node' },
-        which: 'some',
-        must: [{ path: KUBELET, startsWith: `v${of}.` }, ...told],
-      },
+      when: someKubelet(of, members, hop),
       text: {
         en: `a kubelet is ${of} already: it must not be newer than any API server; put its older version back, then resume`,
         zh: `已有 kubelet 为 ${of}：kubelet 不得比任何 API 服务器新；请恢复其旧版本，然后用 resume 继续`,
@@ -102,6 +98,16 @@ function tooEarly(hop: Hop, { kubeadm, instances, members }: ClusterParts): Wron
     }),
   ];
 }
+
+/** Those that were so when the plan was made were told then, and accepted. */
+const someKubelet = (of: string, members: ClusterParts['members'], hop: Hop): Condition => ({
+  of: { apiVersion: 'v1', kind: 'Node' },
+  which: 'some',
+  must: [
+    { path: KUBELET, startsWith: `v${of}.` },
+    ...newerKubelets(members, hop).map(({ ref }): Expectation => ({ path: '/metadata/name', isNot: ref.name })),
+  ],
+});
 
 /** By the minor in the tag of its image. */
 const isOf = (version: string, { component, pod, namespace, image }: Instance): Condition => ({
