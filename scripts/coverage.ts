@@ -40,6 +40,7 @@ export type Answer = { check: string } | { remedy: string } | { step: Text } | {
 const FOLDER = join(import.meta.dirname, 'coverage');
 const LANGUAGES: readonly Language[] = ['en', 'zh'];
 const SUFFIX: Record<Language, string> = { en: '.md', zh: '.zh-CN.md' };
+const ANY: Text = { en: 'any', zh: '任意' };
 const WORDS = {
   other: { en: '中文', zh: 'English' },
   title: { en: (guide: string) => `Coverage: ${guide}`, zh: (guide: string) => `对照：${guide}` },
@@ -54,10 +55,10 @@ const WORDS = {
   remedy: { en: 'fix', zh: '修复' },
   step: { en: 'step of the plan', zh: '升级步骤' },
   note: { en: 'note', zh: '说明' },
-  hazards: { en: 'What breaks besides', zh: '指南未提及的问题' },
+  hazards: { en: 'What else breaks, without a word in the guide', zh: '指南未提及的问题' },
   hazardsLead: {
-    en: 'Each with the objects on which it is reported, and those on which nothing is reported; the tests run them, on a real API server as well.',
-    zh: '逐条列出会报告该问题的对象，以及不会报告的对象；测试会运行它们，也会在真实的 API 服务器上运行。',
+    en: 'Each with fixtures on which it is reported and fixtures on which it is not; the tests check them in memory and on a real API server.',
+    zh: '每个问题附有应报告和不应报告的测试用例；测试既在内存中，也在真实的 API 服务器上检查它们。',
   },
   hazard: { en: 'problem', zh: '问题' },
   path: { en: 'path', zh: '升级路径' },
@@ -115,7 +116,7 @@ function hazardTable(hazards: readonly Hazard[], language: Language): string[] {
     ...hazards.map(({ hazard, from, to, by, found, healthy, tests: run }) => {
       const cells = [
         [cell(hazard[language])],
-        [cell(`${from} → ${to}`)],
+        [from === '*' && to === '*' ? ANY[language] : cell(`${from} → ${to}`)],
         by.map((answer) => answered(answer, language)),
         [...fixtures(found), ...tests(run)],
         fixtures([...new Set(healthy)]),
