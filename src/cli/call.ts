@@ -1,5 +1,6 @@
 // One call of the tool, as the commands see it: what was asked, and how to answer the caller.
 import { createInterface } from 'node:readline/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import type { Text } from '../engine/contracts.ts';
 import type { Face } from '../report/face.ts';
@@ -191,7 +192,21 @@ async function ask(question: string, signal: AbortSignal): Promise<boolean> {
   return /^(y|yes|是)$/i.test((await line(`${question} [y/N] `, signal)).trim());
 }
 
+/** ms for which lines that were typed before a question are read and dropped: they answer nothing. */
+const FORGOTTEN = 50;
+
+/** A key pressed during a long wait is not a yes to what is asked behind it. */
+async function forgetTyped(input: NodeJS.ReadStream): Promise<void> {
+  const drop = () => undefined;
+  input.on('data', drop);
+  input.resume();
+  await sleep(FORGOTTEN);
+  input.off('data', drop);
+  input.pause();
+}
+
 async function line(question: string, signal: AbortSignal): Promise<string> {
+  await forgetTyped(process.stdin);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return await terminal.question(question, { signal });
