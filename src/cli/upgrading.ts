@@ -38,7 +38,9 @@ export async function intended(given: Call, source: Source, run: string): Promis
   const bare = withBareTarget(given, system);
   assertTakes(bare, system);
   const call = system.chart ? await withFetchedChart(bare, system) : bare;
-  const asked = await examineOptions(call, { systems: [system.id] });
+  const told = await examineOptions(call, { systems: [system.id] });
+  // As its stages are made: what a drain would stop at is found before the first step.
+  const asked = { ...told, nodes: told.nodes ?? (system.byNode ? ('drain' as const) : undefined) };
   const options = { ...asked, only: selected(call.args[1], asked.targets ?? []) };
   if (system.chart && !options.meant.chart && !options.targets?.length) throw noChart(system);
   const before = await examine(source, SYSTEMS, options);

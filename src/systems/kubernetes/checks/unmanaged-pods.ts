@@ -1,5 +1,5 @@
 // Pods without a controller: kubectl drain refuses to evict them without --force, and with it they are gone for good. Source: kubectl pkg/drain/filters.go (unreplicatedFilter).
-import type { Check, Finding, RowOf } from '../../../engine/contracts.ts';
+import type { Check, Finding, RowOf, Situation } from '../../../engine/contracts.ts';
 import { annotation, each, flag, list, time, word } from '../../../engine/read/index.ts';
 import { notDrained } from '../nodes-way.ts';
 
@@ -25,8 +25,8 @@ const check: Check<typeof reads, Args> = {
       zh: '未设置 --force 时，kubectl drain 拒绝驱逐没有控制器的 Pod。设置 --force 后该 Pod 会被删除，且不会重新创建。',
     },
     detection: {
-      en: 'Reads the owner of each Pod that is on a Node. Static Pods, completed Pods and terminating Pods are ignored.',
-      zh: '读取已调度到 Node 的每个 Pod 的属主。静态 Pod、已结束的 Pod 和正在终止的 Pod 会被忽略。',
+      en: 'Reads the owner of each Pod that is on a Node. Static Pods, completed Pods and terminating Pods are ignored. With --nodes drain, and in plan and upgrade, a finding is a blocker.',
+      zh: '读取已调度到 Node 的每个 Pod 的属主。静态 Pod、已结束的 Pod 和正在终止的 Pod 会被忽略。指定 --nodes drain 时，以及在升级和升级计划中，问题级别为阻断项。',
     },
     fix: {
       en: 'manual: put the Pod into a Deployment or a Job, or save its manifest and re-create it after the upgrade of its Node.',
@@ -36,7 +36,7 @@ const check: Check<typeof reads, Args> = {
   sources: ['kubernetes/kubectl: pkg/drain/filters.go'],
   applies: { stage: 'before' },
   reads,
-  judge: ({ pods }, at) => notDrained(at) ?? [...Map.groupBy(pods, ({ ref }) => ref.namespace ?? '')].map(finding),
+  judge: ({ pods }, at) => notDrained(at) ?? [...Map.groupBy(pods, ({ ref }) => ref.namespace ?? '')].map((each) => finding(each, at.nodes)),
   say: ({ namespace }, { length }) => ({
     en: `${length} Pod${length === 1 ? '' : 's'} in namespace ${namespace} without a controller: kubectl drain refuses, and --force deletes ${length === 1 ? 'it' : 'them'} for good`,
     zh: `命名空间 ${namespace} 中有 ${length} 个 Pod 没有控制器：kubectl drain 会拒绝驱逐，使用 --force 则会永久删除`,
@@ -50,9 +50,10 @@ function isLeft({ mirror, phase, node, deleted, owners }: RowOf<typeof POD>): bo
   return phase !== 'Succeeded' && phase !== 'Failed' && !owners.some(({ controller }) => controller);
 }
 
-function finding([namespace, pods]: [string, RowOf<typeof POD>[]]): Finding<Args> {
+/** Where it is known that Nodes are drained, one of them is where the upgrade ends. */
+function finding([namespace, pods]: [string, RowOf<typeof POD>[]], nodes: Situation['nodes']): Finding<Args> {
   return {
-    severity: 'warning',
+    severity: nodes === 'drain' || nodes === 'replace' ? 'blocker' : 'warning',
     key: [namespace],
     certainty: 'certain',
     objects: pods.map(({ ref }) => ref),
