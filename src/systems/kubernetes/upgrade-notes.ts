@@ -99,7 +99,7 @@ const WAY_BACK = ({ before, version }: Hop): Text[] => [
   },
   AFTERWARDS(before, version),
   {
-    en: `the backup of etcd leads back in any case, without later writes; kubeadm's own copy of etcd is not a backup (kubernetes#143087)`,
+    en: `restoring the etcd backup is a way back in any case, but loses later writes; kubeadm's own copy of etcd is not a backup (kubernetes#143087)`,
     zh: `etcd 备份在任何情况下都能用于回退，但备份之后的写入会丢失；kubeadm 自己保存的 etcd 副本不是备份（kubernetes#143087）`,
   },
   {
@@ -114,8 +114,8 @@ function AFTERWARDS(before: string, version: string): Text {
   const [old, now] = [etcdOf(before), etcdOf(version)];
   if (crossesEtcd(before, version) === false) {
     return {
-      en: `way back to ${before}: after that as long as kubectl upgrade-guard check kubernetes --back-to ${older} finds nothing against it`,
-      zh: `回退到 ${before}：此后以 kubectl upgrade-guard check kubernetes --back-to ${older} 没有发现障碍为前提`,
+      en: `way back to ${before}: after that possible while kubectl upgrade-guard check kubernetes --back-to ${older} reports no blocker`,
+      zh: `回退到 ${before}：此后只有 kubectl upgrade-guard check kubernetes --back-to ${older} 没有报告阻断项时才能回退`,
     };
   }
   const why = {
@@ -154,11 +154,11 @@ const CONTROLLER = (stopped: boolean, kubeadm: boolean): Text[] =>
           zh: 'kube-controller-manager 不得比任何 API 服务器新：在所有 API 服务器之后升级',
         },
         {
-          en: 'for stopping kube-controller-manager meanwhile: it cannot act on what a half-upgraded control plane shows it',
+          en: 'reason to stop kube-controller-manager meanwhile: it cannot act on what a half-upgraded control plane shows it',
           zh: '期间停止 kube-controller-manager 的好处：它不会根据升级到一半的控制平面做出操作',
         },
         {
-          en: 'against stopping kube-controller-manager: until it runs again no endpoints, rollouts, Node evictions or garbage collection happen',
+          en: 'reason not to stop kube-controller-manager: until it runs again, endpoints, rollouts, evictions from failed Nodes and garbage collection stand still',
           zh: '停止 kube-controller-manager 的代价：恢复运行之前，端点不会更新，也不会进行滚动更新、故障节点上的驱逐和垃圾收集',
         },
         stopped

@@ -189,7 +189,7 @@ function backup({ hop, version, before, first }: Hop, { by: distribution, etcd: 
       };
   const saved = manual(
     {
-      en: `back up etcd${by.en}: what leads back from ${version} to ${before} in any case; later writes are lost${own.en}`,
+      en: `back up etcd${by.en}: restoring it is a way back from ${version} to ${before} in any case, but loses later writes${own.en}`,
       zh: `备份 etcd${by.zh}：在任何情况下都能用它从 ${version} 回退到 ${before}，但会丢失之后的写入${own.zh}`,
     },
     seen ? [seen.command(version)] : [...save, `etcdutl snapshot status ${file} -w table`],

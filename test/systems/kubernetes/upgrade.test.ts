@@ -624,9 +624,9 @@ test('the notes: what the checks found that bites at this minor, its changelog, 
     expect.arrayContaining([
       ...['kubernetes/removed-api: one', 'kubernetes/nodes-ready: three'],
       'way back to v1.30.4: until the first API server is v1.31.14, nothing has to be restored',
-      'way back to v1.30.4: after that as long as kubectl upgrade-guard check kubernetes --back-to 1.30 finds nothing against it',
-      expect.stringMatching(/^for stopping kube-controller-manager meanwhile/),
-      expect.stringMatching(/^against stopping kube-controller-manager: until it runs again no endpoints/),
+      'way back to v1.30.4: after that possible while kubectl upgrade-guard check kubernetes --back-to 1.30 reports no blocker',
+      expect.stringMatching(/^reason to stop kube-controller-manager meanwhile/),
+      expect.stringMatching(/^reason not to stop kube-controller-manager: until it runs again, endpoints/),
       'chosen: leave kube-controller-manager running; to stop it: --stop-controller-manager',
     ]),
   );
@@ -670,7 +670,7 @@ test.each([
   const at = (minutes: number) => ({ ...object, status: status(new Date(Date.now() - minutes * 60_000).toISOString()) }) as Raw;
   const [backup] = stepsOf(await stagesOf([...two, at(600)], '1.31'));
   expect(backup!.text.en).toMatch(
-    /^back up etcd \(seen by .*, not older than 60 minutes\): what leads back from v1\.31\.14 to v1\.30\.4 in any case/,
+    /^back up etcd \(seen by .*, not older than 60 minutes\): restoring it is a way back from v1\.31\.14 to v1\.30\.4 in any case/,
   );
   // That it can be restored nothing shows.
   const rehearsals = stepsOf(await allStagesOf([...two, at(5)], '1.32')).filter(({ text }) => isRehearsal(text.en));

@@ -69,10 +69,10 @@ const check: Check<typeof reads, Args> = {
   say: ({ newer, older, to, upgraded }) => {
     const first = /^v?3\.[0-5]\./.test(newer)
       ? { en: '', zh: '' }
-      : { en: ' or a downgrade of etcd first (etcdctl downgrade)', zh: '，或先用“etcdctl downgrade”降级 etcd，' };
+      : { en: ', or to downgrade etcd first (etcdctl downgrade)', zh: '，或先用“etcdctl downgrade”降级 etcd，' };
     return upgraded
       ? {
-          en: `etcd ${older}, which comes with ${to}, does not start on the data of etcd ${newer}: only restoring the backup${first.en} leads back`,
+          en: `etcd ${older}, which comes with ${to}, does not start on the data of etcd ${newer}: the way back is to restore the backup${first.en}`,
           zh: `${to} 自带的 etcd ${older} 无法在 etcd ${newer} 的数据上启动：只能恢复备份${first.zh}才能回退`,
         }
       : {
