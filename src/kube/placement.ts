@@ -28,36 +28,47 @@ export interface Placed {
   apart: Json | undefined;
   spread: Json | undefined;
 }
+export type Leads = Pick<Placed, 'affinity' | 'selector' | 'tolerations' | 'volumes'>;
 /** What leaves no Node but its own. */
 export type Bound = 'volume' | 'node' | 'port' | 'apart' | 'spread';
 
 /** Of each Pod what binds it; undefined: there is another Node. `all`: every Pod on a Node. Pods with the same words are many: where these lead is found out once. */
 export function placement(places: readonly Place[], all: (node: string) => readonly Placed[]): (pod: Placed) => Bound | undefined {
-  const open = places.filter(({ cordoned }) => !cordoned);
-  const known = new Map<string, { suited: readonly Place[]; eligible: readonly Place[] }>();
-  const leads = ({ affinity, selector, tolerations, volumes }: Placed) => {
-    const words = JSON.stringify([affinity, selector, tolerations, volumes]);
-    const before = known.get(words);
-    if (before) return before;
-    const suited = open.filter((place) => reaches(affinity, place) && hasAll(selector, place.labels) && allowed(tolerations, place));
-    const found = { suited, eligible: suited.filter((place) => volumes.every((volume) => reaches(volume, place))) };
-    known.set(words, found);
-    return found;
-  };
+  const lead = leading(places);
   return (pod) => {
-    const { suited, eligible } = leads(pod);
+    const eligible = lead(pod);
     const isOther = ({ name }: Place) => name !== pod.node;
     const isFree = ({ name }: Place) => !pod.ports.some((port) => all(name).some((other) => other.ports.includes(port)));
     const isLonely = ({ name }: Place) => !all(name).some((other) => keptApart(pod, other));
     // Mostly the first one will do.
     if (pod.spread === undefined && eligible.some((place) => isOther(place) && isFree(place) && isLonely(place))) return undefined;
     const others = eligible.filter(isOther);
-    if (!others.length) return suited.some(isOther) ? 'volume' : 'node';
+    if (!others.length) return lead({ ...pod, volumes: [] }).some(isOther) ? 'volume' : 'node';
     const free = others.filter(isFree);
     if (!free.length) return 'port';
     const lonely = free.filter(isLonely);
     if (!lonely.length) return 'apart';
     return lonely.some((place) => evenly(pod, place, others, all)) ? undefined : 'spread';
+  };
+}
+
+/** The open Nodes that a Pod's own words and its volumes allow; the same list for the same words. */
+export function leading(places: readonly Place[]): (pod: Leads) => readonly Place[] {
+  const open = places.filter(({ cordoned }) => !cordoned);
+  const known = new Map<string, readonly Place[]>();
+  return ({ affinity, selector, tolerations, volumes }) => {
+    const words = JSON.stringify([affinity, selector, tolerations, volumes]);
+    const found =
+      known.get(words) ??
+      open.filter(
+        (place) =>
+          reaches(affinity, place) &&
+          hasAll(selector, place.labels) &&
+          allowed(tolerations, place) &&
+          volumes.every((volume) => reaches(volume, place)),
+      );
+    known.set(words, found);
+    return found;
   };
 }
 

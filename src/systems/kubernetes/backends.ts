@@ -1,20 +1,49 @@
-// What answers for a webhook: the Service that it names, with a ready endpoint in some EndpointSlice of it.
+// What answers for a webhook: the Service that it names, with the port that it calls and a ready endpoint in some EndpointSlice. Source: kube-aggregator
+// pkg/apiserver/resolvers.go, apiserver pkg/util/proxy (ResolveCluster, findServicePort).
 import type { PointReader, Ref } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
-import { each, flag, label, list, rowOf } from '../../engine/read/index.ts';
+import { each, flag, label, list, number, rowOf, word } from '../../engine/read/index.ts';
 
 const SLICE = { service: label('kubernetes.io/service-name'), endpoints: each('endpoints', { ready: flag('conditions.ready', true) }) };
 export const slices = list('endpointslices.discovery.k8s.io', SLICE);
 
-export type NoBackend = 'no-service' | 'no-endpoints';
+const SERVICE = { type: word('spec.type'), ports: each('spec.ports', { port: number('port') }) };
+/** What is read of a Service, for `pointReads`. */
+export const serviceColumns = Object.values(SERVICE);
+/** As the configuration of a webhook names it. */
+export const SERVED = { namespace: word('namespace', ''), name: word('name', ''), port: number('port', 443) };
+export interface Served {
+  namespace: string;
+  name: string;
+  port: number;
+}
 
-/** Lists are not one moment: the Service first, then its slices. `service`: NAMESPACE/NAME. undefined: it has a backend after all, or that cannot be seen. */
-export async function withoutBackend(service: string, slices: readonly Ref[], look: PointReader): Promise<NoBackend | undefined> {
-  const [namespace, name = ''] = service.split('/');
+export type NoBackend = 'no-service' | 'no-endpoints' | 'no-port';
+interface Slice {
+  ref: Ref;
+  service?: string;
+  endpoints: { ready: boolean }[];
+}
+
+/**
+ * Lists are not one moment: the Service first, then its slices. undefined: it has a backend after all, or that cannot be seen. `external`: of type ExternalName, which the API
+ * server calls by that name, without endpoints.
+ */
+export async function backendOf(
+  { namespace, name, port }: Served,
+  slices: readonly Slice[],
+  look: PointReader,
+): Promise<NoBackend | 'external' | undefined> {
   const found = await look.get({ apiVersion: 'v1', kind: 'Service', namespace, name });
   if (isGap(found)) return undefined;
   if (!found) return 'no-service';
-  for (const ref of slices) {
+  const { type, ports } = rowOf(SERVICE)(found);
+  if (type === 'ExternalName') return 'external';
+  // A Service without any is not one that the API server would have taken: these were not read.
+  if (ports.length && !ports.some((each) => each.port === port)) return 'no-port';
+  const mine = slices.filter(({ ref, service }) => ref.namespace === namespace && service === name);
+  if (mine.some(({ endpoints }) => endpoints.some(({ ready }) => ready))) return undefined;
+  for (const { ref } of mine) {
     const slice = await look.get(ref);
     if (isGap(slice) || (slice && rowOf(SLICE)(slice).endpoints.some(({ ready }) => ready))) return undefined;
   }

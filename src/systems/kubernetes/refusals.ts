@@ -159,6 +159,9 @@ const VALUES: {
   },
 ];
 
+/** Flags whose values decide, besides their names. */
+export const JUDGED_BY_VALUE = ['feature-gates', ...PLUGIN_FLAGS, ...new Set(VALUES.map(({ flag }) => flag))];
+
 function valuesRefused(component: Component, flags: Flags, hops: readonly string[]): Refused[] {
   return VALUES.flatMap(({ components: takers, flag, refused, since, unlessGateOff, instead, source }): Refused[] => {
     const value = flags.get(flag)?.at(-1);

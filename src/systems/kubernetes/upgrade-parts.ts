@@ -1,10 +1,11 @@
 // What the stages of an upgrade are made of: the static Pods of the control plane, the Nodes with their kubelets, and whose cluster it is.
 import type { ListRead, RowOf, Text, Upgrading } from '../../engine/contracts.ts';
 import { isGap, unread } from '../../engine/gaps.ts';
-import { each, flag, keys, label, list, rowOf, UNREADABLE, word, yaml } from '../../engine/read/index.ts';
+import { each, flag, keys, type Line, label, list, rowOf, UNREADABLE, word, yaml } from '../../engine/read/index.ts';
 import { isRaw } from '../../kube/json.ts';
 import { pointerGet } from '../../kube/pointer.ts';
 import { distributionOf } from '../../versions/kubernetes.ts';
+import { LINES } from './coredns.ts';
 import { managedBy } from './managed.ts';
 import { namesOf, type ProviderNames } from './provider-names.ts';
 import { controlPlaneOf, staticPods } from './reads.ts';
@@ -58,6 +59,8 @@ export interface ClusterParts {
   kubeProxy?: string;
   /** Image of CoreDNS, where Deployment coredns runs it. */
   coreDns?: string;
+  /** Of its Corefile, where kubeadm upgrades it. */
+  corefile?: Line[];
   /** The control plane's Leases that are there. */
   leases: string[];
   /** Who held them when the plan was made: the process, not only its Node. */
@@ -82,6 +85,7 @@ export const PARTS_READ = () => ({
       columns: [word('spec.holderIdentity', '')],
     },
     { resource: 'configmaps', names: ['kubeadm-config'], columns: Object.values(CONFIG) },
+    { resource: 'configmaps', names: ['coredns'], columns: Object.values(LINES) },
   ],
 });
 const CONFIG = {
@@ -136,6 +140,7 @@ export async function partsOf({ path, source, context = '' }: Pick<Upgrading, 'p
   const by = managedBy(path.from, members) ?? (isGap(path.from) ? undefined : distributionOf(path.from));
   // Of a provider's cluster it changes nothing.
   const config = by ? undefined : await there('v1', 'ConfigMap', 'kubeadm-config', UNKNOWN_TOOL);
+  const corefile = config && (await there('v1', 'ConfigMap', 'coredns'));
   const said = config && rowOf(CONFIG)(config).cluster;
   return {
     by,
@@ -146,6 +151,7 @@ export async function partsOf({ path, source, context = '' }: Pick<Upgrading, 'p
     ...(await backedUp(source, by)),
     ...(proxy ? { kubeProxy: imageIn(proxy, 'kube-proxy') } : {}),
     ...(dns ? { coreDns: imageIn(dns, 'coredns') } : {}),
+    ...(corefile ? { corefile: rowOf(LINES)(corefile).lines ?? [] } : {}),
   };
 }
 

@@ -3,7 +3,8 @@ import type { Condition, Expectation, StageDraft, StepDraft, Text, Wrong } from 
 import { oneLine } from '../../text/sanitise.ts';
 import { commented, shellWord } from '../../text/shell.ts';
 import { minor, minorOf } from '../../versions/kubernetes.ts';
-import { CONTROL_PLANE } from './reads.ts';
+import { ignoredPreflight } from './coredns.ts';
+import { CONTROL_PLANE, tagOf } from './reads.ts';
 import { dnsAt, olderDns, proxyAt } from './upgrade-addons.ts';
 import { installed, onEach, onEveryServer, onNode, replacedBinary } from './upgrade-binaries.ts';
 import type { ClusterParts, Instance } from './upgrade-parts.ts';
@@ -175,6 +176,7 @@ function withKubeadm(hop: Hop, parts: ClusterParts): StepDraft[] {
   for (const { ref } of members.filter(isServer)) if (!nodes.has(ref.name)) nodes.set(ref.name, []);
   if (!nodes.size) return [anywhere(hop, parts)];
   const last = [...nodes.keys()].at(-1);
+  const ignored = ignoredAt(hop, parts);
   const everyServer: Condition = { reading: versionOf(parts), ...ofPatch(hop) };
   return [...nodes].map(([node, here], i) => {
     const os = members.find(({ ref }) => ref.name === node)?.os ?? '';
@@ -186,7 +188,10 @@ function withKubeadm(hop: Hop, parts: ClusterParts): StepDraft[] {
       [
         onNode(node, installed(os, version, ['kubeadm'])),
         ...(i === 0
-          ? [onNode(node, `sudo kubeadm upgrade plan ${version}`), onNode(node, `sudo kubeadm upgrade apply ${version} --yes`)]
+          ? [
+              onNode(node, `sudo kubeadm upgrade plan ${version}${ignored}`),
+              onNode(node, `sudo kubeadm upgrade apply ${version} --yes${ignored}`),
+            ]
           : []),
         ...(i > 0 ? [onNode(node, 'sudo kubeadm upgrade node')] : []),
       ],
@@ -194,6 +199,12 @@ function withKubeadm(hop: Hop, parts: ClusterParts): StepDraft[] {
       tooEarly(hop, parts),
     );
   });
+}
+
+/** What kubeadm would stop over in preflight, and can leave as it is. */
+function ignoredAt({ version }: Hop, { coreDns, corefile }: ClusterParts): string {
+  const flag = ignoredPreflight(coreDns && tagOf(coreDns).replace(/^v/, ''), corefile ?? [], version);
+  return flag && ` ${flag}`;
 }
 
 /** Neither a Pod nor a Node shows where the control plane runs. */
@@ -205,7 +216,7 @@ function anywhere(hop: Hop, parts: ClusterParts): StepDraft {
       zh: `用 kubeadm 逐台把控制平面升级到 ${version}`,
     },
     [
-      commented(`sudo kubeadm upgrade apply ${version} --yes`, {
+      commented(`sudo kubeadm upgrade apply ${version} --yes${ignoredAt(hop, parts)}`, {
         en: `on the first machine of the control plane, with kubeadm ${version} installed`,
         zh: `在控制平面的第一台机器上执行，须已安装 kubeadm ${version}`,
       }),

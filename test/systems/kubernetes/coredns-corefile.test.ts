@@ -29,7 +29,7 @@ test('on a path of several minors each finding names the CoreDNS of the hop at w
 });
 
 grid('kubernetes/coredns-corefile', [
-  { fixture: 'found', to: 'kubernetes=1.31', expect: [`blocker ${found}`, `notice ${found}`] },
+  { fixture: 'found', to: 'kubernetes=1.31', expect: [`blocker ${found}`, `warning ${found}`] },
   { fixture: 'found', to: 'kubernetes=v1.30.9', expect: 'passed' },
   { fixture: 'healthy', to: 'kubernetes=1.31', expect: 'passed' },
   // Without the Deployment the version is that of kubeadm: the option is long gone there.

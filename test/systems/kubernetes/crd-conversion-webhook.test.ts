@@ -11,6 +11,7 @@ const HEALTHY = readFileSync(join(FIXTURES, 'crd-conversion-webhook/healthy.yaml
 const bundle = (text: string): Raw => parse(HEALTHY.replace(/caBundle: .*/, `caBundle: ${text}`)) as Raw;
 const NOT_ONE = Buffer.from('no certificate').toString('base64');
 const NO_REVIEW = parse(HEALTHY.replace('conversionReviewVersions: [v1]', 'conversionReviewVersions: [v2]')) as Raw;
+const OTHER_PORT = parse(HEALTHY.replace(/service: \{/, 'service: {port: 8443, ')) as Raw;
 const ORDERS = 'blocker CustomResourceDefinition/orders.shop.example.com';
 
 grid('kubernetes/crd-conversion-webhook', [
@@ -22,6 +23,7 @@ grid('kubernetes/crd-conversion-webhook', [
   { objects: [bundle(NOT_ONE)], server: 'v1.30.4', to: 'kubernetes=1.31', expect: ORDERS },
   { objects: [bundle(NOT_ONE)], server: 'v1.29.15', to: 'kubernetes=1.30', expect: 'passed' },
   { objects: [NO_REVIEW], expect: ORDERS },
+  { objects: [OTHER_PORT], expect: ORDERS },
   { expect: 'passed' },
   { forbidden: ['customresourcedefinitions.apiextensions.k8s.io'], expect: 'unknown' },
 ]);

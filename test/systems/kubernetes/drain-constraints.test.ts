@@ -49,6 +49,8 @@ grid('kubernetes/drain-constraints', [
   },
   { objects: [...nodes, pod('gone', 'w1', apart, '2026-01-01T00:00:00Z')], expect: 'passed' },
   { base: 'managed', objects: [pod('web-w1', 'w1', {})], expect: 'warning Node/w1' },
+  // It is not made again anywhere.
+  { base: 'managed', objects: [{ ...pod('web-w1', 'w1', {}), metadata: { name: 'web-w1', namespace: 'default' } }], expect: 'passed' },
   { expect: 'passed' },
   { fixture: 'healthy', forbidden: ['persistentvolumes'], expect: 'unknown' },
 ]);

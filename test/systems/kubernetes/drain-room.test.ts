@@ -20,6 +20,25 @@ const static_ = {
   status: { phase: 'Running' },
 };
 
+const tolerant = (name: string, on: string, spec: Raw = {}): Raw => ({
+  ...{ ...static_, metadata: { name, namespace: 'default' } },
+  spec: {
+    nodeName: on,
+    tolerations: [{ key: 'node-role.kubernetes.io/control-plane', operator: 'Equal', value: 'true', effect: 'NoSchedule' }],
+    containers: [{ name: 'c', image: 'x', resources: { requests: { cpu: '2500m' } } }],
+    ...spec,
+  },
+});
+const onWorkers = {
+  nodeSelector: {},
+  affinity: {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['w1', 'w2'] }] }],
+      },
+    },
+  },
+};
 const leaving = { ...static_, metadata: { ...static_.metadata, name: 'leaving-w1', deletionTimestamp: '2026-01-01T00:00:00Z' } };
 
 const asks = (on: string, requests: Raw): Raw => ({
@@ -37,9 +56,9 @@ test('little is shown in the smaller unit, and a Node that is full takes nothing
   const source = dumpSource(dumpOf({ objects, absent: [], whole: true, serverVersion: 'v1.30.4' }));
   const { results } = await examine(source, SYSTEMS, { checks: ['kubernetes/drain-room'] });
   expect(results.flatMap(({ findings }) => findings.map(({ message }) => message.en.split(':')[0]))).toEqual([
-    'Pods of Node w1 request 10m CPU, all other Nodes have 5m left',
-    'Pods of Node w2 request 9 CPU, all other Nodes have 995m left',
-    'Pods of Node w2 request 9Gi of memory, all other Nodes have 1Gi left',
+    'Pods of Node w1 request 10m CPU, the other Nodes that can take them have 5m left',
+    'Pods of Node w2 request 9 CPU, the other Nodes that can take them have 995m left',
+    'Pods of Node w2 request 9Gi of memory, the other Nodes that can take them have 1Gi left',
   ]);
 });
 
@@ -54,6 +73,14 @@ grid('kubernetes/drain-room', [
   { fixture: 'healthy', objects: [node('w2')], expect: ['warning Node/w1', 'warning Node/w1'] },
   // Pods that request nothing fit everywhere, also where every Node is full.
   { objects: ['w1', 'w2'].flatMap((name) => [node(name), asks(name, {})]), expect: 'passed' },
+  // Schedulable, but only for Pods that tolerate its taint.
+  { fixture: 'tainted', expect: ['warning Node/w1', 'warning Node/w2'] },
+  { fixture: 'tainted', objects: [tolerant('api-6d4cf56db6-abcde', 'w1'), tolerant('api-6d4cf56db6-fghij', 'w2')], expect: 'passed' },
+  {
+    fixture: 'tainted',
+    objects: [tolerant('api-6d4cf56db6-abcde', 'w1', onWorkers), tolerant('api-6d4cf56db6-fghij', 'w2', onWorkers)],
+    expect: ['warning Node/w1', 'warning Node/w2'],
+  },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },
   { forbidden: ['pods'], expect: 'unknown' },

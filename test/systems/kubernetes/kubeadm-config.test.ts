@@ -1,5 +1,7 @@
 import { grid } from '../../grid.ts';
 
+const BLOCKED = 'blocker ConfigMap/kube-system/kubeadm-config';
+
 grid('kubernetes/kubeadm-config', [
   { fixture: 'found', expect: ['blocker ConfigMap/kube-system/kubeadm-config', 'blocker ConfigMap/kube-system/kubeadm-config'] },
   { fixture: 'found', to: 'kubernetes=v1.30.9', expect: 'passed' },
@@ -9,6 +11,9 @@ grid('kubernetes/kubeadm-config', [
   { fixture: 'healthy', expect: 'passed' },
   // A gate that goes at a later hop.
   { fixture: 'healthy', to: 'kubernetes=1.33', expect: 'blocker ConfigMap/kube-system/kubeadm-config' },
+  // A version that the next kubeadm does not have yet; what is gone already, or goes with it.
+  { fixture: 'gone', to: 'kubernetes=1.25', expect: Array(4).fill(BLOCKED) },
+  { fixture: 'gone-map', to: 'kubernetes=1.25', expect: Array(3).fill(BLOCKED) },
   { fixture: 'odd', expect: 'unknown' },
   { expect: 'not-applicable' },
   { fixture: 'healthy', forbidden: ['configmaps'], expect: 'unknown' },

@@ -37,6 +37,7 @@ grid('kubernetes/pdb-blocks-drain', [
     ],
   },
   { fixture: 'overlap', expect: 'blocker PodDisruptionBudget/shop/cart, PodDisruptionBudget/shop/everything' },
+  { fixture: 'sync-failed', expect: 'blocker PodDisruptionBudget/shop/owned' },
   // Pods that are not ready.
   { objects: [budget('IfHealthyBudget'), sick('Running')], expect: 'blocker PodDisruptionBudget/shop/sick' },
   { objects: [budget('AlwaysAllow'), sick('Running')], expect: 'passed' },

@@ -961,6 +961,29 @@ describe('kubeadm, where no static Pod is visible', () => {
     expect(await open(second!, [], 'v1.30.4')).toBeDefined();
     expect(await open(second!, [], 'v1.31.14')).toBeUndefined();
   });
+  test('what its preflight checks would stop over is left as it is by the printed command', async () => {
+    const coreDns = (tag: string) => ({
+      ...{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'coredns', namespace: 'kube-system' } },
+      spec: { template: { spec: { containers: [{ name: 'coredns', image: `registry.k8s.io/coredns/coredns:${tag}` }] } } },
+    });
+    const corefile = (plugin: string) => ({
+      ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'coredns', namespace: 'kube-system' } },
+      data: { Corefile: `.:53 {\n  errors\n  ${plugin}\n}\n` },
+    });
+    const applied = async (...objects: Raw[]) =>
+      stepsOf(await stagesOf([server('cp1'), KUBEADM, ...objects], '1.31'))
+        .map(commandsOf)
+        .join('\n')
+        .match(/kubeadm upgrade (?:plan|apply) [^']*/g);
+    const both = (flags: string) => [`kubeadm upgrade plan v1.31.14${flags}`, `kubeadm upgrade apply v1.31.14 --yes${flags}`];
+    expect(await applied(coreDns('v1.11.1'), corefile('reload'))).toEqual(both(''));
+    expect(await applied(coreDns('v1.11.1'), corefile('bind lo'))).toEqual(both(' --ignore-preflight-errors=CoreDNSUnsupportedPlugins'));
+    // Newer than that of kubeadm 1.31, and one that it does not know.
+    for (const tag of ['v1.12.0', 'v1.8.1'])
+      expect(await applied(coreDns(tag), corefile('reload'))).toEqual(
+        both(' --ignore-preflight-errors=CoreDNSUnsupportedPlugins,CoreDNSMigration'),
+      );
+  });
   test('also without a Node: machine by machine', async () => {
     const [, step] = stepsOf(await stagesOf([KUBEADM], '1.31'));
     expect(step!.text.en).toBe('upgrade the control plane to v1.31.14 with kubeadm, machine by machine');

@@ -28,6 +28,9 @@ grid('kubernetes/webhook-backend', [
     ],
   },
   { fixture: 'no-endpoints', expect: 'blocker ValidatingWebhookConfiguration/policy-guard' },
+  // policy-guard itself calls the default, 443.
+  { fixture: 'port', expect: 'blocker ValidatingWebhookConfiguration/policy-guard' },
+  { fixture: 'external', expect: 'unknown' },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },
   { base: 'managed', expect: 'passed' },

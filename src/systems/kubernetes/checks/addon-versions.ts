@@ -6,7 +6,8 @@ import type { Check, Finding, Ref, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { each, rowOf, texts, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
-import { corefile, kubeadm } from '../knowledge/tables.ts';
+import { notMigrated } from '../coredns.ts';
+import { kubeadm } from '../knowledge/tables.ts';
 import { tagOf } from '../reads.ts';
 
 const CONFIG: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kubeadm-config' };
@@ -48,8 +49,8 @@ const check: Check<Record<string, never>, Args> = {
       zh: '将 Deployment kube-system/coredns 的镜像以及 ConfigMap kubeadm-config 中的镜像标签，与途经的每个次要版本中已知最新 kubeadm 自带的版本比较。',
     },
     fix: {
-      en: 'manual: to leave CoreDNS as it is, add --ignore-preflight-errors=CoreDNSUnsupportedPlugins,CoreDNSMigration to kubeadm upgrade apply. To remove a tag: kubectl edit configmap kubeadm-config -n kube-system. For an external etcd run etcdctl endpoint status --cluster, and upgrade it first if it is too old.',
-      zh: '手动：如需保留现有的 CoreDNS，升级时执行“kubeadm upgrade apply --ignore-preflight-errors=CoreDNSUnsupportedPlugins,CoreDNSMigration”。如需删除镜像标签，执行“kubectl edit configmap kubeadm-config -n kube-system”。对于外部 etcd，执行 etcdctl endpoint status --cluster，版本过低时先升级 etcd。',
+      en: 'manual: to leave CoreDNS as it is, add --ignore-preflight-errors=CoreDNSUnsupportedPlugins,CoreDNSMigration to kubeadm upgrade apply, as plan kubernetes prints it. To remove a tag: kubectl edit configmap kubeadm-config -n kube-system. For an external etcd run etcdctl endpoint status --cluster, and upgrade it first if it is too old.',
+      zh: '手动：如需保留现有的 CoreDNS，升级时执行“kubeadm upgrade apply --ignore-preflight-errors=CoreDNSUnsupportedPlugins,CoreDNSMigration”（升级计划中的命令已带该参数）。如需删除镜像标签，执行“kubectl edit configmap kubeadm-config -n kube-system”。对于外部 etcd，执行 etcdctl endpoint status --cluster，版本过低时先升级 etcd。',
     },
     limits: {
       en: 'For kube-proxy see kubernetes/kube-proxy-skew, for etcd kubernetes/etcd-upgrade-path. Images named by digest and the sandbox image on Nodes are not compared, nor are add-ons that kubeadm does not install (metrics-server, CNI plugins): their own releases say which versions they support.',
@@ -95,15 +96,13 @@ const ODD: Text = {
 
 const shipped = (hop: string) => kubeadm().images.find(({ minor }) => minorOf(minor) === minorOf(hop));
 
-/** Only the first hop: behind it CoreDNS is as kubeadm left it. A release newer than the table may be known to a newer kubeadm. */
+/** Said once, of the first hop. */
 function ofCoreDns(installed: string, hops: readonly string[]): Finding<Args>[] {
   const [hop] = hops;
   const ships = hop && shipped(hop)?.coreDNS;
-  if (!hop || !ships || installed === ships) return [];
-  const { releases } = corefile();
-  const newer = semver.valid(installed) && semver.gt(installed, ships);
-  if (!newer && (releases.includes(installed) || !semver.valid(installed) || semver.gt(installed, releases.at(-1)!))) return [];
-  const is = newer ? 'newer' : 'unsupported';
+  if (!hop || !ships) return [];
+  const is = notMigrated(installed, hop);
+  if (!is) return [];
   return [
     finding({
       severity: 'warning',
@@ -154,12 +153,12 @@ function external(from: string, hops: readonly string[]): Finding<Args>[] {
 
 const SAYS: Record<Args['is'], (args: Args) => Text> = {
   newer: ({ installed, ships, hop }) => ({
-    en: `CoreDNS ${installed} is newer than ${ships}, which kubeadm ${hop} ships: kubeadm upgrade stops in preflight`,
-    zh: `CoreDNS ${installed} 比 kubeadm ${hop} 自带的 ${ships} 新：kubeadm upgrade 会在预检时停止`,
+    en: `CoreDNS ${installed} is newer than ${ships}, which kubeadm ${hop} ships: kubeadm upgrade stops in preflight unless told to leave it`,
+    zh: `CoreDNS ${installed} 比 kubeadm ${hop} 自带的 ${ships} 新：除非指定保留，kubeadm upgrade 会在预检时停止`,
   }),
   unsupported: ({ installed, hop }) => ({
-    en: `CoreDNS ${installed} is not a release that kubeadm ${hop} can upgrade: kubeadm upgrade stops in preflight`,
-    zh: `kubeadm ${hop} 不支持从 CoreDNS ${installed} 升级：kubeadm upgrade 会在预检时停止`,
+    en: `CoreDNS ${installed} is not a release that kubeadm ${hop} can upgrade: kubeadm upgrade stops in preflight unless told to leave it`,
+    zh: `kubeadm ${hop} 不支持从 CoreDNS ${installed} 升级：除非指定保留，kubeadm upgrade 会在预检时停止`,
   }),
   external: ({ ships, hop }) => ({
     en: `kubeadm-config names an external etcd: kubeadm ${hop} supports ${ships} and newer, and does not check it; run etcdctl endpoint status --cluster`,

@@ -4,15 +4,15 @@ import semver from 'semver';
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Raw, Ref, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { each, keys, type Line, outline, rowOf, word } from '../../../engine/read/index.ts';
-import { corefile as facts, kubeadm } from '../knowledge/tables.ts';
+import { each, rowOf, word } from '../../../engine/read/index.ts';
+import { coreDnsOf, LINES, pluginsIn } from '../coredns.ts';
+import { corefile as facts } from '../knowledge/tables.ts';
 import { managedBy } from '../managed.ts';
 import { tagOf } from '../reads.ts';
 
 const COREFILE: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'coredns' };
 const KUBEADM: Ref = { ...COREFILE, name: 'kubeadm-config' };
 const DEPLOYMENT: Ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'kube-system', name: 'coredns' };
-const LINES = { lines: outline('data.Corefile'), keys: keys('data') };
 const IMAGE = { containers: each('spec.template.spec.containers', { name: word('name', ''), image: word('image', '') }) };
 
 interface Args {
@@ -36,8 +36,8 @@ const check: Check<Record<string, never>, Args> = {
       zh: '将 ConfigMap kube-system/coredns 中的插件与途经的每个次要版本中 kubeadm 所带的 CoreDNS 比较。每行只读取第一个词。',
     },
     fix: {
-      en: 'manual: kubectl edit configmap coredns -n kube-system. For a plugin that CoreDNS has and kubeadm does not know: kubeadm upgrade apply --ignore-preflight-errors=CoreDNSUnsupportedPlugins.',
-      zh: '手动：执行“kubectl edit configmap coredns -n kube-system”。如果 CoreDNS 支持该插件、只是 kubeadm 不认识：升级时执行“kubeadm upgrade apply --ignore-preflight-errors=CoreDNSUnsupportedPlugins”。',
+      en: 'manual: kubectl edit configmap coredns -n kube-system. For a plugin that CoreDNS has and kubeadm does not know: kubeadm upgrade apply --ignore-preflight-errors=CoreDNSUnsupportedPlugins, as plan kubernetes prints it.',
+      zh: '手动：执行“kubectl edit configmap coredns -n kube-system”。如果 CoreDNS 支持该插件、只是 kubeadm 不认识：升级时执行“kubeadm upgrade apply --ignore-preflight-errors=CoreDNSUnsupportedPlugins”（升级计划中的命令已带该参数）。',
     },
     limits: {
       en: 'Options that kubeadm does not know are not listed; files that the Corefile imports are not read.',
@@ -93,8 +93,8 @@ const check: Check<Record<string, never>, Args> = {
           zh: `Corefile 含有${namedZh(names)}：CoreDNS ${reached} 已将其移除，无法启动`,
         }
       : {
-          en: `Corefile has plugin ${names.join(', ')}: kubeadm cannot migrate it to CoreDNS ${reached}, and kubeadm upgrade stops in preflight`,
-          zh: `Corefile 含有${namedZh(names)}：kubeadm 无法将其迁移到 CoreDNS ${reached}，kubeadm upgrade 会在预检时停止`,
+          en: `Corefile has plugin ${names.join(', ')}: kubeadm cannot migrate it to CoreDNS ${reached}, and kubeadm upgrade stops in preflight unless told to leave it`,
+          zh: `Corefile 含有${namedZh(names)}：kubeadm 无法将其迁移到 CoreDNS ${reached}，除非指定保留，kubeadm upgrade 会在预检时停止`,
         },
 };
 export default check;
@@ -112,8 +112,6 @@ const namedZh = (names: readonly string[]): string =>
 
 const NONE: Text = { en: 'there is no Corefile in ConfigMap kube-system/coredns', zh: 'ConfigMap kube-system/coredns 中没有 Corefile' };
 const isBelow = (a: string, b: string): boolean => Boolean(semver.valid(a) && semver.valid(b) && semver.lt(a, b));
-const coreDnsOf = (version: string): string | undefined =>
-  kubeadm().images.find((row) => row.minor === /1\.\d+/.exec(version)?.[0])?.coreDNS;
 
 /** Where the table does not know the CoreDNS of a minor nothing is known to be gone. */
 function reaches(hop: string, since: string): boolean {
@@ -126,21 +124,12 @@ function versionIn(deployment: Raw | undefined): string | undefined {
   return image ? (semver.clean(tagOf(image)) ?? undefined) : undefined;
 }
 
-/** Behind the addresses of a server block stand its plugins, behind these their options. Snippets are imported into server blocks. */
-function pluginsIn(lines: readonly Line[]): { plugin: string; options: string[] }[] {
-  const found: { plugin: string; options: string[] }[] = [];
-  for (const { word, depth } of lines) {
-    if (depth === 1 && word !== 'import') found.push({ plugin: word, options: [] });
-    if (depth === 2) found.at(-1)?.options.push(word);
-  }
-  return found;
-}
-
 const told = (is: Args['is'], names: string[], installed: string, reached: string, hop: string): Finding<Args>[] =>
   names.length
     ? [
         finding({
-          severity: is === 'removed' ? 'blocker' : 'notice',
+          // The plan's command for kubeadm names the check to ignore.
+          severity: is === 'removed' ? 'blocker' : 'warning',
           key: [is, ...new Set(names)],
           objects: [COREFILE],
           args: { is, names: [...new Set(names)], installed, reached },

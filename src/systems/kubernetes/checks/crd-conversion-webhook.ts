@@ -6,7 +6,7 @@ import type { Check, Finding, Ref, Rows, Text } from '../../../engine/contracts.
 import { isGap } from '../../../engine/gaps.ts';
 import { certificates, list, maybe, NO_CERTIFICATE, texts, word } from '../../../engine/read/index.ts';
 import { satisfies } from '../../../versions/kubernetes.ts';
-import { type NoBackend, slices, withoutBackend } from '../backends.ts';
+import { backendOf, type NoBackend, SERVED, serviceColumns, slices } from '../backends.ts';
 
 const reads = {
   crds: list(
@@ -14,7 +14,7 @@ const reads = {
     {
       strategy: word('spec.conversion.strategy', 'None'),
       reviews: texts('spec.conversion.webhook.conversionReviewVersions'),
-      service: maybe('spec.conversion.webhook.clientConfig.service', { namespace: word('namespace', ''), name: word('name', '') }),
+      service: maybe('spec.conversion.webhook.clientConfig.service', SERVED),
       ca: certificates('spec.conversion.webhook.clientConfig.caBundle'),
     },
     { only: ({ strategy }) => strategy === 'Webhook' },
@@ -44,16 +44,16 @@ const check: Check<typeof reads, Args> = {
       zh: '该 CRD 的对象只能以存储版本读写，以其他版本发出的请求都会失败。删除含有此类对象的命名空间会一直无法完成。',
     },
     detection: {
-      en: 'Compares the Service of each conversion webhook with its EndpointSlices, reads both once more before reporting, and looks at its CA bundle and review versions.',
-      zh: '检查每个转换 webhook 的 Service 及其 EndpointSlice，报告前再次读取确认，并检查其 CA 证书和 conversionReviewVersions。',
+      en: 'Compares the Service of each conversion webhook and the port that it calls with its EndpointSlices, reads both once more before reporting, and looks at its CA bundle and review versions.',
+      zh: '检查每个转换 webhook 的 Service、所调用的端口及其 EndpointSlice，报告前再次读取确认，并检查其 CA 证书和 conversionReviewVersions。',
     },
     fix: {
       en: 'manual: restore the backend, or renew the CA bundle (cert-manager: annotation cert-manager.io/inject-ca-from). If the software is gone, delete the CRD only with a backup of its objects.',
       zh: '手动：恢复其后端，或更新 CA 证书（cert-manager：注解 cert-manager.io/inject-ca-from）。如果对应的软件已卸载，删除 CRD 前请先备份其对象。',
     },
     limits: {
-      en: 'Webhooks that are called by URL are checked for their CA bundle only.',
-      zh: '通过 URL 调用的 webhook 只检查其 CA 证书。',
+      en: 'Webhooks that are called by URL, or by a Service of type ExternalName, are checked for their CA bundle only.',
+      zh: '通过 URL 或 ExternalName 类型的 Service 调用的 webhook 只检查其 CA 证书。',
     },
   },
   sources: [
@@ -62,24 +62,20 @@ const check: Check<typeof reads, Args> = {
   ],
   applies: { stage: 'both' },
   reads,
-  pointReads: [{ resource: 'services', columns: [] }, { resource: 'endpointslices.discovery.k8s.io' }],
+  pointReads: [{ resource: 'services', columns: serviceColumns }, { resource: 'endpointslices.discovery.k8s.io' }],
   judge: async ({ crds, slices }: Rows<typeof reads>, { path, look, now }) => {
     const findings: Finding<Args>[] = [];
+    // Many CRDs share one.
+    const known = new Map<string, Awaited<ReturnType<typeof backendOf>>>();
     const here = isGap(path.from) || satisfies(path.from, `>=${BUNDLE_SINCE}.0`);
     for (const { ref, reviews, service, ca } of crds) {
       const name = service ? `${service.namespace}/${service.name}` : '';
       const add = (is: Is, from = '') => findings.push(foundOf(is, ref, name, from));
-      if (name) {
-        const mine = slices.filter((slice) => `${slice.ref.namespace}/${slice.service}` === name);
-        const isReady = mine.some(({ endpoints }) => endpoints.some(({ ready }) => ready));
-        const is = isReady
-          ? undefined
-          : await withoutBackend(
-              name,
-              mine.map(({ ref }) => ref),
-              look,
-            );
-        if (is) add(is);
+      if (service) {
+        const called = `${name}:${service.port}`;
+        const is = known.has(called) ? known.get(called) : await backendOf(service, slices, look);
+        known.set(called, is);
+        if (is && is !== 'external') findings.push(foundOf(is, ref, is === 'no-port' ? called : name, ''));
       }
       if (ca === NO_CERTIFICATE) {
         if (here || path.hops.includes(BUNDLE_SINCE)) add('no-certificate', here ? '' : BUNDLE_SINCE);
@@ -105,15 +101,25 @@ const foundOf = (is: Is, crd: Ref, service: string, from: string): Finding<Args>
 
 const EVIDENCE: Record<Is, (service: string) => string> = {
   'no-service': (service) => `spec.conversion.webhook.clientConfig.service=${service}`,
+  'no-port': (service) => `spec.conversion.webhook.clientConfig.service=${service}`,
   'no-endpoints': (service) => `spec.conversion.webhook.clientConfig.service=${service}`,
   'no-certificate': () => 'spec.conversion.webhook.clientConfig.caBundle',
   expired: () => 'spec.conversion.webhook.clientConfig.caBundle',
   'no-review': () => 'spec.conversion.webhook.conversionReviewVersions',
 };
+/** Of NAMESPACE/NAME:PORT. */
+function portOf(service: string): Text {
+  const [name = '', port = ''] = service.split(':');
+  return { en: `port ${port} of Service ${name}`, zh: `Service ${name} 的端口 ${port}` };
+}
 const SAYS: Record<Is, (crd: string, service: string, from: string) => Text> = {
   'no-service': (crd, service) => ({
     en: `CRD ${crd} is converted by Service ${service}, which does not exist: requests in other versions fail`,
     zh: `CRD ${crd} 由 Service ${service} 转换，但该 Service 不存在：以其他版本发出的请求会失败`,
+  }),
+  'no-port': (crd, service) => ({
+    en: `CRD ${crd} is converted by ${portOf(service).en}, a port that this Service does not have: requests in other versions fail`,
+    zh: `CRD ${crd} 由 ${portOf(service).zh} 转换，但该 Service 没有这个端口：以其他版本发出的请求会失败`,
   }),
   'no-endpoints': (crd, service) => ({
     en: `CRD ${crd} is converted by Service ${service}, which has no ready endpoint: requests in other versions fail`,

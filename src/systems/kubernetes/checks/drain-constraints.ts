@@ -58,8 +58,8 @@ const check: Check<typeof reads, Args> = {
       zh: '只能运行在所在节点上的 Pod，从腾空节点起停留在 Pending，直到该节点恢复可调度。StatefulSet 或 DaemonSet 的就绪 Pod 已不足时，还会再少一个。',
     },
     detection: {
-      en: 'Compares node selectors, required affinity, tolerations, node affinity of volumes, host ports, anti-affinity and spread by hostname with the other Nodes. Pods of DaemonSets and static Pods are ignored.',
-      zh: '将节点选择算符、必需的亲和性、容忍度、卷的节点亲和性、主机端口、按主机名的反亲和性与拓扑分布同其他节点比较。DaemonSet 的 Pod 和静态 Pod 会被忽略。',
+      en: 'Compares node selectors, required affinity, tolerations, node affinity of volumes, host ports, anti-affinity and spread by hostname with the other Nodes. Pods of DaemonSets, static Pods and Pods without a controller are ignored.',
+      zh: '将节点选择算符、必需的亲和性、容忍度、卷的节点亲和性、主机端口、按主机名的反亲和性与拓扑分布同其他节点比较。DaemonSet 的 Pod、静态 Pod 和没有控制器的 Pod 会被忽略。',
     },
     fix: {
       en: 'manual: plan for the outage, or add a Node that the Pod fits. A local volume does not follow its Pod: move its data, or restore them from a backup.',
@@ -89,7 +89,7 @@ const check: Check<typeof reads, Args> = {
     const places = nodes.map(({ ref, ...node }) => ({ name: ref.name, ...node }));
     const boundBy = placement(places, (node) => byNode.get(node) ?? []);
     const bound = placed.flatMap(({ pod, as }) => {
-      const is = isEvicted(pod) ? boundBy(as) : undefined;
+      const is = isEvicted(pod) && isMadeAgain(pod) ? boundBy(as) : undefined;
       return is ? [{ is, ref: pod.ref, workload: named(pod) }] : [];
     });
     const open = nodes.filter(({ cordoned }) => !cordoned).map(({ ref }) => ref);
@@ -114,6 +114,9 @@ const check: Check<typeof reads, Args> = {
   say: (args, objects) => SAYS[args.is](args, objects.length),
 };
 export default check;
+
+/** What has no controller is deleted, which unmanaged-pods says. */
+const isMadeAgain = ({ owners }: RowOf<typeof POD>): boolean => owners.some(({ controller }) => controller);
 
 function named(pod: RowOf<typeof POD>): string {
   const { kind, name } = workloadOf(pod);

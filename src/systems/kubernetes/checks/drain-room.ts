@@ -1,15 +1,18 @@
-// Nodes whose Pods request more than all other Nodes have left: after a drain some of them stay Pending, wherever the others go. Counted as the scheduler counts: requests against
-// allocatable. Source: kubernetes pkg/scheduler/framework/plugins/noderesources/fit.go.
+// Nodes whose Pods request more than the other Nodes that can take them have left: after a drain some of them stay Pending, wherever the others go. Counted as the scheduler
+// counts: requests against allocatable, on Nodes that taints, selector and affinity allow. Source: kubernetes pkg/scheduler/framework/plugins/noderesources/fit.go.
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, RowOf } from '../../../engine/contracts.ts';
-import { annotation, each, flag, list, time, word } from '../../../engine/read/index.ts';
+import { annotation, each, flag, labels, list, time, tree, word } from '../../../engine/read/index.ts';
+import { leading } from '../../../kube/placement.ts';
 import { quantityOf } from '../../../kube/quantity.ts';
 import { notDrained } from '../nodes-way.ts';
 import { isEvicted } from '../workloads.ts';
 
 const RESOURCES = ['cpu', 'memory'] as const;
 const NODE = {
+  labels: labels(),
   cordoned: flag('spec.unschedulable', false),
+  taints: each('spec.taints', { key: word('key', ''), value: word('value', ''), effect: word('effect', '') }),
   cpu: word('status.allocatable.cpu', ''),
   memory: word('status.allocatable.memory', ''),
 };
@@ -19,6 +22,9 @@ const POD = {
   phase: word('status.phase', ''),
   deleted: time('metadata.deletionTimestamp'),
   owners: each('metadata.ownerReferences', { kind: word('kind', ''), controller: flag('controller', false) }),
+  selector: labels('spec.nodeSelector'),
+  affinity: tree('spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution'),
+  tolerations: each('spec.tolerations', { key: word('key'), operator: word('operator'), value: word('value'), effect: word('effect') }),
   containers: each('spec.containers', { cpu: word('resources.requests.cpu', '0'), memory: word('resources.requests.memory', '0') }),
 };
 const reads = {
@@ -45,16 +51,16 @@ const check: Check<typeof reads, Args> = {
       zh: '腾空该节点时，部分 Pod 会停留在 Pending，直到该节点恢复可调度。',
     },
     detection: {
-      en: 'Compares CPU and memory that the Pods of each Node request with what is left of allocatable on all other schedulable Nodes. Pods of DaemonSets and static Pods do not move.',
-      zh: '将每个节点上的 Pod 请求的 CPU 和内存与其他所有可调度节点可分配资源的剩余量比较。DaemonSet 的 Pod 和静态 Pod 不会移动。',
+      en: 'Compares CPU and memory that the Pods of each Node request with what is left of allocatable on the other schedulable Nodes whose taints and labels admit them. Pods of DaemonSets and static Pods do not move.',
+      zh: '将每个节点上的 Pod 请求的 CPU 和内存与其他可调度且污点和标签允许的节点上可分配资源的剩余量比较。DaemonSet 的 Pod 和静态 Pod 不会移动。',
     },
     fix: {
       en: 'manual: add a Node during the upgrade, or scale down less important workloads.',
       zh: '手动：升级期间增加一个节点，或缩容次要的工作负载。',
     },
     limits: {
-      en: 'The sum over all Nodes is compared: a Pod can still fit on none of them. Init containers and other resources are not counted.',
-      zh: '比较的是所有节点的总和：总量足够时 Pod 仍可能放不下。不计算 init 容器和其他资源。',
+      en: 'The sum over these Nodes is compared: a Pod can still fit on none of them. Init containers and other resources are not counted.',
+      zh: '比较的是这些节点的总和：总量足够时 Pod 仍可能放不下。不计算 init 容器和其他资源。',
     },
   },
   sources: ['kubernetes/kubernetes: pkg/scheduler/framework/plugins/noderesources/fit.go'],
@@ -67,16 +73,38 @@ const check: Check<typeof reads, Args> = {
     const open = nodes.filter(({ cordoned }) => !cordoned);
     // Of a single Node drain-constraints speaks.
     if (open.length < 2) return [];
+    const leads = leading(open.map(({ ref, ...node }) => ({ name: ref.name, ...node })));
+    const groups = new Map(
+      open.map(({ ref: { name } }) => [
+        name,
+        [...Map.groupBy((byNode.get(name) ?? []).filter(isEvicted), (pod) => leads({ ...pod, volumes: [] }))],
+      ]),
+    );
+    const lacks = lacking();
     return RESOURCES.flatMap((resource) => {
       // A Node that is full already takes nothing from the others.
       const roomOn = (node: NodeRow) => (quantityOf(node[resource]) || 0) - sum(byNode.get(node.ref.name) ?? [], resource);
       const left = new Map(open.map((node) => [node.ref.name, Math.max(0, roomOn(node))]));
-      const all = [...left.values()].reduce((sofar, each) => sofar + each, 0);
+      const totals = new Map<Places, number>();
+      const total = (places: Places): number => {
+        const known = totals.get(places) ?? places.reduce((all, { name }) => all + left.get(name)!, 0);
+        totals.set(places, known);
+        return known;
+      };
       return open.flatMap(({ ref }): Finding<Args>[] => {
-        const needed = sum((byNode.get(ref.name) ?? []).filter(isEvicted), resource);
-        const free = all - left.get(ref.name)!;
-        if (needed <= free) return [];
-        const args = { resource, node: ref.name, needed: shown(resource, needed), free: shown(resource, free) };
+        // Of the Pods that the same Nodes can take, with those that fewer of these can: whatever they need is needed there.
+        const hasOther = (places: Places) => places.some(({ name }) => name !== ref.name);
+        const isOwn = (names: readonly string[]) => names.every((name) => name === ref.name);
+        const rooms = groups.get(ref.name)!.flatMap(([places]) => {
+          const inside = groups.get(ref.name)!.filter(([others]) => hasOther(others) && isOwn(lacks(places, others)));
+          const needed = inside.reduce((all, [, same]) => all + sum(same, resource), 0);
+          const free = total(places) - (places.some(({ name }) => name === ref.name) ? left.get(ref.name)! : 0);
+          // Where no other Node will do, drain-constraints says so.
+          return hasOther(places) ? [{ needed, free }] : [];
+        });
+        const [worst] = rooms.sort((a, b) => b.needed - b.free - (a.needed - a.free));
+        if (!worst || worst.needed <= worst.free) return [];
+        const args = { resource, node: ref.name, needed: shown(resource, worst.needed), free: shown(resource, worst.free) };
         return [
           finding({
             severity: 'warning',
@@ -90,8 +118,8 @@ const check: Check<typeof reads, Args> = {
     });
   },
   say: ({ resource, node, needed, free }) => ({
-    en: `Pods of Node ${node} request ${needed} ${resource === 'cpu' ? 'CPU' : 'of memory'}, all other Nodes have ${free} left: some stay Pending while it is drained`,
-    zh: `Node ${node} 的 Pod 请求 ${needed} ${resource === 'cpu' ? 'CPU' : '内存'}，其他节点共剩余 ${free}：腾空期间部分 Pod 停留在 Pending`,
+    en: `Pods of Node ${node} request ${needed} ${resource === 'cpu' ? 'CPU' : 'of memory'}, the other Nodes that can take them have ${free} left: some stay Pending while it is drained`,
+    zh: `Node ${node} 的 Pod 请求 ${needed} ${resource === 'cpu' ? 'CPU' : '内存'}，可容纳它们的其他节点共剩余 ${free}：腾空期间部分 Pod 停留在 Pending`,
   }),
 };
 export default check;
@@ -100,6 +128,23 @@ type NodeRow = RowOf<typeof NODE>;
 type Pod = RowOf<typeof POD>;
 const sum = (pods: readonly Pod[], resource: Args['resource']): number =>
   pods.reduce((all, { containers }) => all + containers.reduce((of, container) => of + (quantityOf(container[resource]) || 0), 0), 0);
+
+type Places = readonly { name: string }[];
+
+/** Which of the others are not among these places: two of them at most, which is enough to know; asked for the same lists again and again. */
+function lacking(): (places: Places, others: Places) => string[] {
+  const names = new Map<Places, Set<string>>();
+  const known = new Map<Places, Map<Places, string[]>>();
+  return (places, others) => {
+    const before = known.get(places)?.get(others);
+    if (before) return before;
+    const here = names.get(places) ?? new Set(places.map(({ name }) => name));
+    const missing = others.flatMap(({ name }) => (here.has(name) ? [] : name)).slice(0, 2);
+    names.set(places, here);
+    known.set(places, (known.get(places) ?? new Map()).set(others, missing));
+    return missing;
+  };
+}
 
 const [MIB, GIB] = [1024 ** 2, 1024 ** 3];
 const tenths = (value: number): string => `${Math.round(value * 10) / 10}`;

@@ -1,10 +1,11 @@
-// The mode of kube-proxy: ipvs is deprecated, and from 1.37 a kube-proxy without a mode logs an error, since the default is about to change.
-// kubeadm 1.37 writes mode iptables where none is set. Sources: kubernetes cmd/kube-proxy/app/server_linux.go@1.35.8, @1.37.2,
+// The mode of kube-proxy: userspace stops kube-proxy from 1.26 on, ipvs is deprecated, and from 1.37 a kube-proxy without a mode logs an error, since the default is about to change.
+// kubeadm 1.37 writes mode iptables where none is set. Sources: kubernetes pkg/proxy/apis/config/validation@1.26.15, cmd/kube-proxy/app/server_linux.go@1.35.8, @1.37.2,
 // cmd/kubeadm/app/componentconfigs/kubeproxy.go@1.37.2; KEP-5495; CHANGELOG-1.37 139957, 139777.
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Judgement, Raw, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { args, each, rowOf, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
+import { minorOf } from '../../../versions/kubernetes.ts';
 import { k3sArguments, NOT_NOTED, proxyModes } from '../k3s-arguments.ts';
 import { configValues } from '../knowledge/tables.ts';
 import { managedBy } from '../managed.ts';
@@ -24,16 +25,18 @@ const FLAGS = { containers: each('spec.template.spec.containers', { command: arg
 interface Args {
   mode: string;
   hop: string;
+  /** kube-proxy exits at start. */
+  exits: boolean;
 }
 
 const check: Check<ReturnType<typeof reads>, Args> = {
   id: 'kubernetes/kube-proxy-mode',
-  title: { en: 'kube-proxy has a mode that is not deprecated', zh: 'kube-proxy 使用未弃用的模式' },
-  headline: { en: 'kube-proxy has a deprecated mode, or none', zh: 'kube-proxy 未设置模式或模式已弃用' },
+  title: { en: 'kube-proxy has a mode that stays supported', zh: 'kube-proxy 使用仍受支持的模式' },
+  headline: { en: 'kube-proxy has a removed or deprecated mode, or none', zh: 'kube-proxy 未设置模式，或模式已移除或弃用' },
   page: {
     impact: {
-      en: 'Mode ipvs is deprecated from 1.35 on; its removal is planned for 1.43. Without a mode kube-proxy logs an error from 1.37 on: the default, iptables, is planned to become nftables in 1.40.',
-      zh: 'ipvs 模式自 1.35 起弃用，计划在 1.43 中移除。未设置模式时 kube-proxy 自 1.37 起会记录错误：默认模式计划在 1.40 由 iptables 改为 nftables。',
+      en: 'kube-proxy 1.26 and newer does not start with mode userspace: Services stop working on each Node that gets it. Mode ipvs is deprecated from 1.35 on; its removal is planned for 1.43. Without a mode kube-proxy logs an error from 1.37 on: the default, iptables, is planned to become nftables in 1.40.',
+      zh: 'kube-proxy 1.26 及更新版本无法以 userspace 模式启动：升级到该版本的节点上 Service 不再可用。ipvs 模式自 1.35 起弃用，计划在 1.43 中移除。未设置模式时 kube-proxy 自 1.37 起会记录错误：默认模式计划在 1.40 由 iptables 改为 nftables。',
     },
     detection: {
       en: 'Reads mode in ConfigMap kube-system/kube-proxy (of EKS kube-proxy-config), or flag --proxy-mode of DaemonSet kube-proxy; in files (-f) KubeProxyConfiguration. With kubeadm a missing mode is not reported: kubeadm 1.37 sets iptables. With K3s, reads the arguments that it passes to kube-proxy (annotation k3s.io/node-args).',
@@ -49,7 +52,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     },
   },
   sources: [
-    'kubernetes/kubernetes: cmd/kube-proxy/app/server_linux.go, cmd/kubeadm/app/componentconfigs/kubeproxy.go',
+    'kubernetes/kubernetes: pkg/proxy/apis/config/validation/validation.go, cmd/kube-proxy/app/server_linux.go, cmd/kubeadm/app/componentconfigs/kubeproxy.go',
     'kubernetes/enhancements: KEP-5495',
   ],
   applies: { stage: 'before' },
@@ -84,10 +87,15 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     kinds: ['kubeproxy.config.k8s.io/KubeProxyConfiguration'],
     judge: (document, on, to) => ofMode(rowOf(MODE)(document).mode, minorsUpTo(to), on),
   },
-  say: ({ mode, hop }) =>
-    mode
-      ? { en: `kube-proxy has mode ${mode}: deprecated in ${hop}`, zh: `kube-proxy 的模式为 ${mode}：自 ${hop} 起弃用` }
-      : { en: `kube-proxy has no mode: logs an error from ${hop} on`, zh: `kube-proxy 未设置模式：自 ${hop} 起会记录错误` },
+  say: ({ mode, hop, exits }) =>
+    exits
+      ? {
+          en: `kube-proxy has mode ${mode}: removed in 1.26; kube-proxy ${hop} does not start with it`,
+          zh: `kube-proxy 的模式为 ${mode}：1.26 已移除，kube-proxy ${hop} 无法启动`,
+        }
+      : mode
+        ? { en: `kube-proxy has mode ${mode}: deprecated in ${hop}`, zh: `kube-proxy 的模式为 ${mode}：自 ${hop} 起弃用` }
+        : { en: `kube-proxy has no mode: logs an error from ${hop} on`, zh: `kube-proxy 未设置模式：自 ${hop} 起会记录错误` },
 };
 export default check;
 
@@ -98,9 +106,13 @@ function ofK3s(nodes: Parameters<typeof proxyModes>[0], hops: readonly string[])
 }
 
 function ofMode(mode: string, hops: readonly string[], ...on: Ref[]): Finding<Args>[] {
-  const hop = configValues().kubeProxyModes.find((each) => each.mode === mode)?.since;
-  if (!hop || !hops.includes(hop)) return [];
-  return [finding({ severity: 'notice', key: [mode], objects: on, args: { mode, hop }, evidence: [{ seen: `mode=${mode}` }], hop })];
+  const row = configValues().kubeProxyModes.find((each) => each.mode === mode);
+  const exits = row?.effect === 'exits';
+  // An older kube-proxy may still run with a mode that went before the installed version.
+  const hop = row && hops.find((each) => (exits ? minorOf(each) >= minorOf(row.since) : each === row.since));
+  if (!hop) return [];
+  const severity = exits ? 'blocker' : 'notice';
+  return [finding({ severity, key: [mode], objects: on, args: { mode, hop, exits }, evidence: [{ seen: `mode=${mode}` }], hop })];
 }
 
 const NONE: Text = {

@@ -1,32 +1,42 @@
-// The ConfigMap kubeadm-config, from which kubeadm upgrade writes the static Pods, and configuration of kubeadm in files (-f): versions of it, gates of kubeadm and flags of
-// components that the next kubeadm, or what it starts, refuses.
+// The ConfigMap kubeadm-config, from which kubeadm upgrade writes the static Pods, and configuration of kubeadm in files (-f): versions of it, gates of kubeadm, and flags, gates and
+// admission plugins of components that the next kubeadm, or what it starts, refuses: also those that went before the installed version and were only taken out of the static Pods.
 // Sources: the rows of knowledge/components.json (cmd/kubeadm/app/apis/kubeadm, cmd/kubeadm/app/features).
 import type { Check, Finding, Json, Raw, Ref, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { each, keys, rowOf, tree, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
+import { each, keys, maybe, rowOf, tree, UNREADABLE, where, word, yaml } from '../../../engine/read/index.ts';
 import { valueAt } from '../../../engine/read/values.ts';
 import { isRaw } from '../../../kube/json.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
-import { flagsOf } from '../command-line.ts';
+import { type Flags, flagsOf } from '../command-line.ts';
 import { configRewritten } from '../config-rewrites.ts';
 import { components, etcdFloors, kubeadm } from '../knowledge/tables.ts';
 import { CONTROL_PLANE } from '../reads.ts';
 import { refusedText, writtenAs } from '../refusal-words.ts';
-import { type Component, isReadBy, minorsUpTo, type Refused, refusedBy } from '../refusals.ts';
+import { type Component, isReadBy, JUDGED_BY_VALUE, minorsUpTo, type Refused, refusedBy } from '../refusals.ts';
 
 const CONFIG: Ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'kubeadm-config' };
 /** Up to v1beta3 a map of flags, from v1beta4 a list of them. */
-const flagsAt = (field: string) => ({ map: keys(`${field}.extraArgs`), list: each(`${field}.extraArgs`, { name: word('name', '') }) });
+const flagsAt = (field: string) => ({
+  map: keys(`${field}.extraArgs`),
+  values: maybe(`${field}.extraArgs`, Object.fromEntries(JUDGED_BY_VALUE.map((name) => [name, word(name)]))),
+  list: each(`${field}.extraArgs`, {
+    ...Object.fromEntries(JUDGED_BY_VALUE.map((name) => [name, where('name', name, word('value'))])),
+    name: word('name', ''),
+  }),
+});
 const [server, manager, scheduler] = [flagsAt('apiServer'), flagsAt('controllerManager'), flagsAt('scheduler')];
 const COLUMNS = {
   config: yaml('data.ClusterConfiguration', {
     apiVersion: word('apiVersion', ''),
     gates: tree('featureGates'),
     serverMap: server.map,
+    serverValues: server.values,
     serverList: server.list,
     managerMap: manager.map,
+    managerValues: manager.values,
     managerList: manager.list,
     schedulerMap: scheduler.map,
+    schedulerValues: scheduler.values,
     schedulerList: scheduler.list,
   }),
 };
@@ -62,8 +72,8 @@ const check: Check<Record<string, never>, Args> = {
       zh: 'kubeadm upgrade 读取 ConfigMap kubeadm-config，遇到不支持的 API 版本或特性门控时停止。组件已移除的参数会被写入其静态 Pod，导致该组件无法启动。',
     },
     detection: {
-      en: 'Compares the ClusterConfiguration in ConfigMap kubeadm-config with what each minor on the way accepts. Of extraArgs only the names are read. Files of kubeadm (-f) are compared with the target version, with extraArgs and kubeletExtraArgs.',
-      zh: '将 ConfigMap kubeadm-config 中的 ClusterConfiguration 与途经的每个次要版本所接受的内容比较，extraArgs 只读取名称。kubeadm 的文件（-f）与目标版本比较，包括 extraArgs 和 kubeletExtraArgs。',
+      en: 'Compares the ClusterConfiguration in ConfigMap kubeadm-config with what each minor on the way accepts. Of extraArgs the names are read, and the values of feature gates, admission plugins and cloud providers. Files of kubeadm (-f) are compared with the target version, with extraArgs and kubeletExtraArgs.',
+      zh: '将 ConfigMap kubeadm-config 中的 ClusterConfiguration 与途经的每个次要版本所接受的内容比较，extraArgs 只读取名称，以及特性门控、准入插件和云厂商的值。kubeadm 的文件（-f）与目标版本比较，包括 extraArgs 和 kubeletExtraArgs。',
     },
     fix: {
       en: 'manual: kubectl edit configmap kubeadm-config -n kube-system; an old API version is converted first, by kubeadm of the installed version: kubeadm config migrate --old-config OLD.yaml --new-config NEW.yaml. In files (-f), fix -f sets apiVersion where nothing else has to change, and names the command for the others.',
@@ -81,15 +91,15 @@ const check: Check<Record<string, never>, Args> = {
     const { config } = found ? rowOf(COLUMNS)(found) : {};
     if (config === undefined) return { notApplicable: NONE };
     if (config === UNREADABLE) return { unknown: ODD };
-    const named: Record<(typeof CONTROL_PLANE)[number], string[]> = {
-      'kube-apiserver': [...config.serverMap, ...config.serverList.map(({ name }) => name)],
-      'kube-controller-manager': [...config.managerMap, ...config.managerList.map(({ name }) => name)],
-      'kube-scheduler': [...config.schedulerMap, ...config.schedulerList.map(({ name }) => name)],
+    const given: Record<(typeof CONTROL_PLANE)[number], Flags> = {
+      'kube-apiserver': givenBy(config.serverMap, config.serverValues, config.serverList),
+      'kube-controller-manager': givenBy(config.managerMap, config.managerValues, config.managerList),
+      'kube-scheduler': givenBy(config.schedulerMap, config.schedulerValues, config.schedulerList),
     };
     return [
       ...versionRefused(config.apiVersion, hops),
       ...gatesRefused(config.gates, hops),
-      ...CONTROL_PLANE.flatMap((component) => flagsRefused(component, named[component], hops)),
+      ...CONTROL_PLANE.flatMap((component) => flagsRefused(component, given[component], hops)),
     ];
   },
   files: { kinds: KINDS.map((kind) => `kubeadm.k8s.io/${kind}`), judge: refusedInFile },
@@ -132,11 +142,12 @@ const ODD: Text = {
 /** The first minor of the path that no longer has it. */
 const hopOf = (removed: string, hops: readonly string[]): string | undefined => hops.find((hop) => minorOf(hop) >= minorOf(removed));
 
-/** Every kubeadm writes the ConfigMap back in its newest version: only the first hop can meet an old one. */
+/** Every kubeadm writes the ConfigMap back in its newest version: only the first hop can meet one that it does not have, old or too new. */
 function versionRefused(apiVersion: string, hops: readonly string[]): Finding<Args>[] {
+  const [hop] = hops;
+  if (!hop || apiVersion === '' || isReadBy('kubeadm', apiVersion, hop)) return [];
   const row = components().configVersions.find((each) => each.reader === 'kubeadm' && each.apiVersion === apiVersion);
-  const hop = row?.removedIn && hopOf(row.removedIn, hops);
-  return row && hop && hop === hops[0] ? [finding('version', apiVersion, 'kubeadm', hop, `apiVersion=${apiVersion}`, row.source)] : [];
+  return [finding('version', apiVersion, 'kubeadm', hop, `apiVersion=${apiVersion}`, row?.source ?? READ_FROM)];
 }
 
 function gatesRefused(gates: Json | undefined, hops: readonly string[]): Finding<Args>[] {
@@ -147,11 +158,21 @@ function gatesRefused(gates: Json | undefined, hops: readonly string[]): Finding
   });
 }
 
-function flagsRefused(component: Component, names: readonly string[], hops: readonly string[]): Finding<Args>[] {
-  const flags = new Map(names.map((name) => [name.replaceAll('_', '-'), ['']]));
-  return refusedBy(component, flags, hops)
-    .filter(({ why }) => why === 'flag-removed')
-    .map((refused) => ofFlag(component, refused, `extraArgs: ${refused.name}`));
+type Values = Readonly<Record<string, string | undefined>>;
+/** A value that is not read is ''. */
+const givenBy = (names: readonly string[], values: Values | undefined, list: readonly (Values & { name: string })[]): Flags =>
+  flagsOf([
+    ...names.map((name) => ({ name, value: values?.[name] ?? '' })),
+    ...list.map((each) => ({ name: each.name, value: each[each.name] ?? '' })),
+  ]);
+
+/** What went in any minor up to the target: kubeadm writes it into the static Pods again, wherever somebody took it out by editing these alone. */
+function flagsRefused(component: Component, flags: Flags, hops: readonly string[]): Finding<Args>[] {
+  const target = hops.at(-1);
+  return refusedBy(component, flags, target ? minorsUpTo(target) : []).map((refused) => ({
+    ...ofFlag(component, refused, `extraArgs: ${refused.why === 'flag-removed' ? refused.name : writtenAs(refused)}`),
+    hop: hopOf(refused.hop, hops) ?? target!,
+  }));
 }
 
 const finding = (is: Is, name: string, component: string, hop: string, seen: string, source: string): Finding<Args> => ({

@@ -1,8 +1,8 @@
-// PodDisruptionBudgets that let no Pod go, ever or now, and Pods that two of them select: a drain waits without end. Counted from the Pods: the status of a budget may be
-// stale (kubernetes 143111); of manifests (-f), from the replicas of the workloads declared beside them. Sources: kubernetes pkg/registry/core/pod/rest/eviction.go; pkg/controller/disruption (getExpectedPodCount, rounding up).
+// PodDisruptionBudgets that let no Pod go, ever or now, and Pods that two of them select: a drain waits without end. Counted from the Pods: the numbers in the status of a
+// budget may be stale (kubernetes 143111). Only that its controller cannot compute them (condition DisruptionAllowed, reason SyncFailed) is read there; of manifests (-f), from the replicas of the workloads declared beside them. Sources: kubernetes pkg/registry/core/pod/rest/eviction.go; pkg/controller/disruption (getExpectedPodCount, rounding up).
 import type { Check, Finding, Json, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { each, flag, labels, list, manifests, time, tree, word } from '../../../engine/read/index.ts';
+import { each, flag, labels, list, manifests, number, time, tree, word } from '../../../engine/read/index.ts';
 import { keptOf, selectorOf, selects } from '../../../kube/budgets.ts';
 import { untilDrained } from '../budget-policy.ts';
 import { type DeclaredScale, podsOf, scaleIn, selectedBy } from '../declared-replicas.ts';
@@ -14,6 +14,8 @@ const BUDGET = {
   least: tree('spec.minAvailable'),
   most: tree('spec.maxUnavailable'),
   policy: word('spec.unhealthyPodEvictionPolicy', 'IfHealthyBudget'),
+  allowed: number('status.disruptionsAllowed', 0),
+  conditions: each('status.conditions', { type: word('type'), status: word('status'), reason: word('reason') }),
 };
 const POD = {
   labels: labels(),
@@ -32,7 +34,7 @@ const reads = {
   declared: manifests(scaleIn),
 };
 type Pod = RowOf<typeof POD>;
-type Is = 'never' | 'now' | 'overlap' | 'whatever';
+type Is = 'never' | 'now' | 'overlap' | 'whatever' | 'failed';
 interface Args {
   is: Is;
   name: string;
@@ -53,12 +55,12 @@ const check: Check<typeof reads, Args> = {
       zh: 'PodDisruptionBudget 拒绝驱逐时，kubectl drain 会一直重试直到超时：节点无法升级。如果一个 Pod 被两个 PodDisruptionBudget 选中，API 服务器会拒绝驱逐它。',
     },
     detection: {
-      en: 'Compares the number of ready Pods that each budget selects with the number it requires, and ignores its status. Pods of DaemonSets count, but are not evicted by a drain. For manifests (-f) the replicas of the workloads declared with them count.',
-      zh: '统计每个 PodDisruptionBudget 选中的就绪 Pod 及其要求保留的数量，不依赖其 status。DaemonSet 的 Pod 计入数量，但腾空节点时不会被驱逐。对于清单（-f），按同时声明的工作负载的副本数计算。',
+      en: 'Compares the number of ready Pods that each budget selects with the number it requires, and ignores the numbers in its status. A budget with condition DisruptionAllowed SyncFailed is reported as it is enforced: without any eviction. Pods of DaemonSets count, but are not evicted by a drain. For manifests (-f) the replicas of the workloads declared with them count.',
+      zh: '统计每个 PodDisruptionBudget 选中的就绪 Pod 及其要求保留的数量，不依赖其 status 中的数字。状况 DisruptionAllowed 为 SyncFailed 的 PodDisruptionBudget 不允许任何驱逐，同样会报告。DaemonSet 的 Pod 计入数量，但腾空节点时不会被驱逐。对于清单（-f），按同时声明的工作负载的副本数计算。',
     },
     fix: {
-      en: 'upgrade lowers a budget that never allows an eviction: by one Pod, until the end of the upgrade, and only if the budget is named with --confirm. Otherwise manual: add a replica, or lower minAvailable, during the upgrade. If two budgets select one Pod, delete one of them.',
-      zh: 'upgrade 会在升级期间将始终不允许驱逐的 PodDisruptionBudget 放宽一个 Pod，结束时恢复（仅限用 --confirm 指明的对象）。其他情况需手动：升级期间增加一个副本，或调低 minAvailable。两个 PodDisruptionBudget 选中同一 Pod 时只保留一个。',
+      en: 'upgrade lowers a budget that never allows an eviction: by one Pod, until the end of the upgrade, and only if the budget is named with --confirm. Otherwise manual: add a replica, or lower minAvailable, during the upgrade. If two budgets select one Pod, delete one of them. With SyncFailed set minAvailable to a number instead of maxUnavailable or a percentage.',
+      zh: 'upgrade 会在升级期间将始终不允许驱逐的 PodDisruptionBudget 放宽一个 Pod，结束时恢复（仅限用 --confirm 指明的对象）。其他情况需手动：升级期间增加一个副本，或调低 minAvailable。两个 PodDisruptionBudget 选中同一 Pod 时只保留一个。状况为 SyncFailed 时，改用整数的 minAvailable，不用 maxUnavailable 或百分比。',
     },
     limits: {
       en: 'Percentages are taken of the Pods that exist, not of the replicas that a controller has yet to create. In manifests a workload with a HorizontalPodAutoscaler counts with its maxReplicas.',
@@ -89,6 +91,8 @@ const check: Check<typeof reads, Args> = {
       const healthy = selected.filter(isReady).length;
       // A Pod that is not ready goes in any case, or as long as the others are enough (the default).
       const free = policy === 'AlwaysAllow' || healthy >= wanted;
+      if (isFailed(budget) && movable.some((pod) => isReady(pod) || policy !== 'AlwaysAllow'))
+        return [finding('failed', [ref], { wanted: selected.length, pods: selected.length })];
       if (healthy > wanted || !movable.some((pod) => isReady(pod) || !free)) return [];
       return [finding(selected.length > wanted ? 'now' : 'never', [ref], { healthy, wanted, pods: selected.length })];
     });
@@ -101,6 +105,10 @@ export default check;
 
 /** No budget counts for one that is Pending. */
 const isMovable = ({ owners, node, phase }: Pod): boolean => node !== undefined && phase !== 'Pending' && isEvicted({ owners });
+/** The API server then allows no eviction, whatever the spec says: the controller found no scale of the owner of a Pod (failSafe). */
+const isFailed = ({ allowed, conditions }: RowOf<typeof BUDGET>): boolean =>
+  allowed === 0 &&
+  conditions.some(({ type, status, reason }) => type === 'DisruptionAllowed' && status === 'False' && reason === 'SyncFailed');
 const isReady = ({ conditions }: Pod): boolean => conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
 
 /** Pods, or what makes them, with the budgets that select them. */
@@ -152,7 +160,8 @@ function finding(is: Is, budgets: Ref[], counts: Pick<Args, 'healthy' | 'wanted'
   };
 }
 
-function evidenceOf({ is, healthy, wanted, pods }: Omit<Args, 'name'>): Text {
+function evidenceOf({ is, healthy, wanted, pods }: Omit<Args, 'name'>): string | Text {
+  if (is === 'failed') return 'DisruptionAllowed=False SyncFailed';
   const count = { en: `${pods} ${pods === 1 ? 'Pod' : 'Pods'}`, zh: `${pods} 个 Pod` };
   if (is === 'overlap')
     return { en: `selects ${count.en} together with the others`, zh: `与其他 PodDisruptionBudget 同时选中 ${count.zh}` };
@@ -172,6 +181,10 @@ const SAYS: Record<Is, (args: Args) => Text> = {
   whatever: ({ name }) => ({
     en: `PodDisruptionBudget ${name} keeps all Pods that it selects: no eviction is ever allowed`,
     zh: `PodDisruptionBudget ${name} 要求保留其选中的所有 Pod：始终不允许驱逐`,
+  }),
+  failed: ({ name }) => ({
+    en: `PodDisruptionBudget ${name} cannot be computed (condition SyncFailed): no eviction is allowed`,
+    zh: `PodDisruptionBudget ${name} 无法计算（状况为 SyncFailed）：不允许任何驱逐`,
   }),
   overlap: ({ name, pods }) => ({
     en: `PodDisruptionBudgets ${name} select the same ${pods === 1 ? 'Pod' : `${pods} Pods`}: evicting ${pods === 1 ? 'it' : 'them'} is refused`,

@@ -1,4 +1,4 @@
-// Webhooks whose Service is missing or has no ready endpoint. With failurePolicy Fail they reject what they match: also the Pods that would bring them back during a drain.
+// Webhooks whose Service is missing, lacks the port that they call or has no ready endpoint. With failurePolicy Fail they reject what they match: also the Pods that would bring them back during a drain.
 // Source: kubernetes/website, Admission Webhook Good Practices; apiserver pkg/admission/plugin/webhook.
 
 import type { Check, Finding, Gap, Ref, Rows, Text } from '../../../engine/contracts.ts';
@@ -6,13 +6,13 @@ import { inOurWords } from '../../../engine/gaps.ts';
 import { maybe, word } from '../../../engine/read/index.ts';
 import { oneLine } from '../../../text/sanitise.ts';
 import { shellWord } from '../../../text/shell.ts';
-import { type NoBackend, slices, withoutBackend } from '../backends.ts';
+import { backendOf, type NoBackend, SERVED, type Served, serviceColumns, slices } from '../backends.ts';
 import { untilUpgraded } from '../webhook-policy.ts';
 import { hooksOf, webhookReads } from '../webhooks.ts';
 
 const reads = {
   ...webhookReads({
-    service: maybe('clientConfig.service', { namespace: word('namespace', ''), name: word('name', '') }),
+    service: maybe('clientConfig.service', SERVED),
     url: word('clientConfig.url'),
   }),
   slices,
@@ -20,7 +20,9 @@ const reads = {
 type Is = NoBackend;
 interface Args {
   is: Is;
+  /** NAMESPACE/NAME. */
   service: string;
+  port: number;
   fails: boolean;
   hooks: string[];
 }
@@ -35,47 +37,53 @@ const check: Check<typeof reads, Args> = {
       zh: 'failurePolicy 为 Fail 且没有后端的 webhook 会拒绝所有匹配的请求。此时升级期间被驱逐的 Pod 无法重新创建，包括该 webhook 自身的后端。',
     },
     detection: {
-      en: 'Compares the Service of each webhook with its EndpointSlices, and reads both once more before reporting.',
-      zh: '检查每个 webhook 的 Service 及其 EndpointSlice，报告前再次读取确认。',
+      en: 'Compares the Service of each webhook, and the port that it calls, with its EndpointSlices, and reads both once more before reporting.',
+      zh: '检查每个 webhook 的 Service、所调用的端口及其 EndpointSlice，报告前再次读取确认。',
     },
     fix: {
       en: 'upgrade sets failurePolicy to Ignore before all other steps and back to Fail at its end; resume and undo restore it too. Otherwise manual: restore its backend, or delete the webhook configuration if its software is no longer installed.',
       zh: 'upgrade 会在所有其他步骤之前将 failurePolicy 设为 Ignore，结束时改回 Fail；继续或撤销运行时也会恢复。其他情况需手动：恢复其后端；如果对应的软件已卸载，则删除该 webhook 配置。',
     },
     limits: {
-      en: 'Only the API servers can see whether a webhook that is called by URL answers: if it has failurePolicy Fail and nothing else is found, the check is unknown. Webhooks without rules match nothing and are ignored.',
-      zh: '通过 URL 调用的 webhook 是否可用，只有 API 服务器能看到：如果其 failurePolicy 为 Fail 且没有其他问题，该检查为未知。没有 rules 的 webhook 不匹配任何请求，会被忽略。',
+      en: 'Only the API servers can see whether a webhook that is called by URL, or by a Service of type ExternalName, answers: if it has failurePolicy Fail and nothing else is found, the check is unknown. Webhooks without rules match nothing and are ignored.',
+      zh: '通过 URL 或 ExternalName 类型的 Service 调用的 webhook 是否可用，只有 API 服务器能看到：如果其 failurePolicy 为 Fail 且没有其他问题，该检查为未知。没有 rules 的 webhook 不匹配任何请求，会被忽略。',
     },
   },
   sources: ['kubernetes/website: Admission Webhook Good Practices'],
   applies: { stage: 'both', back: true },
   reads,
-  pointReads: [{ resource: 'services', columns: [] }, { resource: 'endpointslices.discovery.k8s.io' }],
+  pointReads: [{ resource: 'services', columns: serviceColumns }, { resource: 'endpointslices.discovery.k8s.io' }],
   judge: async (rows: Rows<typeof reads>, { look }) => {
     const called = hooksOf(rows);
-    const hooks = called.flatMap(({ service, ...hook }) => (service ? [{ ...hook, service: `${service.namespace}/${service.name}` }] : []));
-    const ready = new Set(
-      rows.slices.flatMap((slice) => (slice.endpoints.some(({ ready }) => ready) ? [`${slice.ref.namespace}/${slice.service}`] : [])),
+    const byService = Map.groupBy(
+      called.filter(({ service }) => service),
+      ({ service }) => `${service!.namespace}/${service!.name}:${service!.port}`,
     );
     const findings: Finding<Args>[] = [];
-    for (const [service, all] of Map.groupBy(
-      hooks.filter(({ service }) => !ready.has(service)),
-      (hook) => hook.service,
-    )) {
-      const slices = rows.slices.filter(({ ref, service: name }) => `${ref.namespace}/${name}` === service).map(({ ref }) => ref);
-      const is = await withoutBackend(service, slices, look);
-      if (is) findings.push(...[...Map.groupBy(all, ({ policy }) => policy).values()].map((same) => finding(is, service, same)));
+    const gaps = called
+      .filter(({ url }) => url !== undefined)
+      .filter(isFatal)
+      .map(byUrl);
+    for (const all of byService.values()) {
+      const service = all[0]!.service!;
+      const is = await backendOf(service, rows.slices, look);
+      if (is === 'external') gaps.push(...all.filter(isFatal).map((hook) => byName(hook, service)));
+      else if (is) findings.push(...[...Map.groupBy(all, ({ policy }) => policy).values()].map((same) => finding(is, service, same)));
     }
-    return { findings, gaps: called.filter(({ url, policy }) => url !== undefined && policy !== 'Ignore').map(byUrl) };
+    return { findings, gaps };
   },
-  say: ({ is, service, fails, hooks }) => {
+  say: ({ is, service, port, fails, hooks }) => {
+    const at =
+      is === 'no-port'
+        ? { en: `port ${port} of Service ${service}`, zh: ` Service ${service} 的端口 ${port}` }
+        : { en: `Service ${service}`, zh: ` Service ${service}` };
     const named =
       hooks.length === 1
         ? { en: `webhook ${hooks[0]} calls`, zh: `webhook ${hooks[0]} 调用` }
         : { en: `${hooks.length} webhooks call`, zh: `${hooks.length} 个 webhook 调用` };
     return {
-      en: `${named.en} Service ${service}, ${STATE[is].en}: ${fails ? 'all matching requests are rejected' : `the webhook${hooks.length === 1 ? ' is' : 's are'} skipped`} (failurePolicy ${fails ? 'Fail' : 'Ignore'})`,
-      zh: `${named.zh} Service ${service}，${STATE[is].zh}：${fails ? '会拒绝匹配的请求' : '会被跳过'}（failurePolicy ${fails ? 'Fail' : 'Ignore'}）`,
+      en: `${named.en} ${at.en}, ${STATE[is].en}: ${fails ? 'all matching requests are rejected' : `the webhook${hooks.length === 1 ? ' is' : 's are'} skipped`} (failurePolicy ${fails ? 'Fail' : 'Ignore'})`,
+      zh: `${named.zh}${at.zh}，${STATE[is].zh}：${fails ? '会拒绝匹配的请求' : '会被跳过'}（failurePolicy ${fails ? 'Fail' : 'Ignore'}）`,
     };
   },
   remedy: untilUpgraded,
@@ -84,8 +92,20 @@ export default check;
 
 const STATE: Record<Is, Text> = {
   'no-service': { en: 'which does not exist', zh: '但该 Service 不存在' },
+  'no-port': { en: 'which does not have that port', zh: '但它没有这个端口' },
   'no-endpoints': { en: 'which has no ready endpoint', zh: '但它没有就绪的端点' },
 };
+
+const isFatal = ({ policy }: { policy: string }): boolean => policy !== 'Ignore';
+
+/** The API server calls the name that it stands for. */
+const byName = ({ name, on }: { name: string; on: Ref }, service: Served): Gap => ({
+  ...{ why: 'not-collected', verb: 'get', resource: RESOURCES[on.kind] ?? on.kind, name: on.name },
+  ...inOurWords({
+    en: `webhook ${oneLine(name, 100)} (${on.name}) calls Service ${service.namespace}/${service.name} of type ExternalName and has failurePolicy Fail: only the API servers can see whether it answers`,
+    zh: `webhook ${oneLine(name, 100)}（${on.name}）调用 ExternalName 类型的 Service ${service.namespace}/${service.name} 且 failurePolicy 为 Fail：它是否可用只有 API 服务器能看到`,
+  }),
+});
 
 /** A dry run of a write would show it, and a check writes nothing. */
 const byUrl = ({ name, url, on }: { name: string; url?: string; on: Ref }): Gap => ({
@@ -104,16 +124,17 @@ const RESOURCES: Record<string, string> = {
   MutatingWebhookConfiguration: 'mutatingwebhookconfigurations.admissionregistration.k8s.io',
 };
 
-function finding(is: Is, service: string, same: { name: string; policy: string; on: Ref }[]): Finding<Args> {
+function finding(is: Is, { namespace, name: of, port }: Served, same: { name: string; policy: string; on: Ref }[]): Finding<Args> {
+  const service = `${namespace}/${of}`;
   const fails = same[0]!.policy !== 'Ignore';
   const objects = [...new Map(same.map(({ on }) => [`${on.kind}/${on.name}`, on])).values()];
   return {
     severity: fails ? 'blocker' : 'notice',
-    key: [is, service, fails ? 'Fail' : 'Ignore'],
+    key: [is, service, ...(is === 'no-port' ? [String(port)] : []), fails ? 'Fail' : 'Ignore'],
     // Endpoints may come back by themselves: whether to let everything through is asked.
-    certainty: is === 'no-service' ? 'high' : 'medium',
+    certainty: is === 'no-endpoints' ? 'medium' : 'high',
     objects,
-    args: { is, service, fails, hooks: [...new Set(same.map(({ name }) => name))] },
+    args: { is, service, port, fails, hooks: [...new Set(same.map(({ name }) => name))] },
     evidence: same.slice(0, 3).map(({ name, policy, on }) => ({ seen: `webhooks[name=${name}].failurePolicy=${policy}`, at: on })),
   };
 }

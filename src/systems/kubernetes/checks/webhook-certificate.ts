@@ -1,13 +1,14 @@
-// The caBundle of a webhook: one that does not parse, or whose certificates have all expired, lets no call through. Source: apiserver pkg/util/webhook; client-go transport.
+// The caBundle of a webhook: one that does not parse, whose certificates have all expired, or that is missing where a Service is called, lets no call through: the API server then
+// verifies NAME.NAMESPACE.svc against the roots of its own machine. Source: apiserver pkg/util/webhook; client-go transport.
 import type { Check, Finding, Ref, Rows, Text } from '../../../engine/contracts.ts';
-import { type Certificate, certificates, NO_CERTIFICATE } from '../../../engine/read/index.ts';
+import { type Certificate, certificates, maybe, NO_CERTIFICATE } from '../../../engine/read/index.ts';
 import { hooksOf, webhookReads } from '../webhooks.ts';
 
 const DAY = 24 * 3600 * 1000;
 const SOON = 30 * DAY;
 
-const reads = webhookReads({ ca: certificates('clientConfig.caBundle') });
-type Is = 'unreadable' | 'expired' | 'expiring';
+const reads = webhookReads({ ca: certificates('clientConfig.caBundle'), service: maybe('clientConfig.service', {}) });
+type Is = 'missing' | 'unreadable' | 'expired' | 'expiring';
 interface Args {
   is: Is;
   hook: string;
@@ -27,21 +28,24 @@ const check: Check<typeof reads, Args> = {
       zh: 'API 服务器无法验证 webhook 的后端。failurePolicy 为 Fail 时，会拒绝所有匹配的请求。',
     },
     detection: {
-      en: 'Reads the certificates in clientConfig.caBundle. Reported if they do not parse, or if all have expired or expire within 30 days.',
-      zh: '读取 clientConfig.caBundle 中的证书；无法解析、全部过期或将在 30 天内全部过期时报告。',
+      en: 'Reads the certificates in clientConfig.caBundle. Reported if they do not parse, if there are none although the webhook calls a Service, or if all have expired or expire within 30 days.',
+      zh: '读取 clientConfig.caBundle 中的证书；无法解析、调用 Service 但未设置、全部过期或将在 30 天内全部过期时报告。',
     },
     fix: {
-      en: 'manual: renew the certificate where it is issued (cert-manager, or the chart that it belongs to).',
-      zh: '手动：由签发方（例如 cert-manager 或所属 chart）更新证书。',
+      en: 'manual: renew the certificate where it is issued (cert-manager, or the chart that it belongs to). If caBundle is missing: what injects it (cert-manager-cainjector, a Job of the chart) has not run.',
+      zh: '手动：由签发方（例如 cert-manager 或所属 chart）更新证书。未设置 caBundle 时：负责注入的组件（cert-manager-cainjector 或 chart 的 Job）没有运行。',
     },
-    limits: { en: 'The certificate that the backend serves is not checked.', zh: '不检查后端实际使用的证书。' },
+    limits: {
+      en: 'The certificate that the backend serves is not checked. A CA that the API servers trust on their own machines is not visible.',
+      zh: '不检查后端实际使用的证书。API 服务器所在机器信任的 CA 不可见。',
+    },
   },
   sources: ['kubernetes/apiserver: pkg/util/webhook'],
   applies: { stage: 'both', back: true },
   reads,
   judge: (rows: Rows<typeof reads>, { now }) =>
-    hooksOf(rows).flatMap(({ name, policy, on, ca }) => {
-      const is = stateOf(ca, now);
+    hooksOf(rows).flatMap(({ name, policy, on, ca, service }) => {
+      const is = stateOf(ca, service !== undefined, now);
       return is ? [finding(is, name, policy !== 'Ignore', on, ca)] : [];
     }),
   say: ({ is, hook, on, fails, until }) => {
@@ -58,6 +62,7 @@ const check: Check<typeof reads, Args> = {
 export default check;
 
 const SEEN: Record<Is, (until: string) => Text> = {
+  missing: () => ({ en: 'is missing, so the certificate of its Service cannot be verified', zh: '未设置，无法验证其 Service 的证书' }),
   unreadable: () => ({ en: 'is not a PEM certificate', zh: '不是 PEM 证书' }),
   expired: (until) => ({ en: `expired on ${until}`, zh: `已于 ${until} 过期` }),
   expiring: (until) => ({ en: `expires on ${until}, then`, zh: `将于 ${until} 过期，届时` }),
@@ -66,9 +71,9 @@ const SEEN: Record<Is, (until: string) => Text> = {
 type Bundle = Certificate[] | typeof NO_CERTIFICATE | undefined;
 const lastOf = (ca: Bundle): number => (Array.isArray(ca) ? Math.max(...ca.map(({ notAfter }) => notAfter)) : 0);
 
-/** Without a bundle the roots of the system count. */
-function stateOf(ca: Bundle, now: number): Is | undefined {
-  if (ca === undefined) return undefined;
+/** Without a bundle the roots of the machine count: no public one signs for a Service. */
+function stateOf(ca: Bundle, byService: boolean, now: number): Is | undefined {
+  if (ca === undefined) return byService ? 'missing' : undefined;
   if (ca === NO_CERTIFICATE) return 'unreadable';
   if (lastOf(ca) <= now) return 'expired';
   return lastOf(ca) <= now + SOON ? 'expiring' : undefined;
@@ -79,11 +84,11 @@ function finding(is: Is, hook: string, fails: boolean, on: Ref, ca: Bundle): Fin
   return {
     severity: is === 'expiring' ? 'warning' : fails ? 'blocker' : 'warning',
     key: [on.kind, on.name, hook, is],
-    certainty: 'certain',
+    certainty: is === 'missing' ? 'high' : 'certain',
     objects: [on],
     args: { is, hook, on: on.name, fails, until },
     evidence: [
-      { seen: Array.isArray(ca) ? `clientConfig.caBundle: ${ca.map(({ subject }) => subject).join('; ')}` : SEEN.unreadable(''), at: on },
+      { seen: Array.isArray(ca) ? `clientConfig.caBundle: ${ca.map(({ subject }) => subject).join('; ')}` : SEEN[is](''), at: on },
     ],
   };
 }

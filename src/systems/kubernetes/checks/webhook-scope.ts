@@ -1,5 +1,5 @@
-// Admission webhooks that reject when they fail and match what the cluster needs to come back: Nodes, Leases of the control plane, Pods of kube-system, or the one Pod that answers
-// for them. While their backend is drained, no Node reports, no leader is elected, or no such Pod is re-created. Source: kubernetes/website, Admission Webhook Good Practices.
+// Admission webhooks that reject when they fail and match what the cluster needs to come back: Nodes, Leases of the control plane, Pods of kube-system, the one Pod that answers
+// for them, or evictions. While their backend is drained, no Node reports, no leader is elected, no such Pod is re-created, or no further Pod is evicted. Source: kubernetes/website, Admission Webhook Good Practices.
 import type { Check, Finding, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { seen } from '../../../engine/gaps.ts';
 import { each, label, labels, list, maybe, texts, tree, word } from '../../../engine/read/index.ts';
@@ -21,17 +21,20 @@ const reads = {
   ),
   namespaces: list('namespaces', { labels: labels() }, { optional: true }),
 };
-type Is = 'nodes' | 'leases' | 'pods' | 'own';
+type Is = 'nodes' | 'leases' | 'pods' | 'own' | 'evictions';
 interface Args {
   is: Is;
   hooks: string[];
   /** `own`: the namespace of its backend. */
   namespace?: string;
 }
+/** Any namespace will do: a drain evicts from all. */
+const EVICTIONS: Need = { group: '', resource: 'pods', subresource: 'eviction', operations: ['CREATE'] };
 /** What is matched there, and with which operations it hurts. */
 interface Need {
   group: string;
   resource: string;
+  subresource?: string;
   operations: string[];
   namespace?: string;
 }
@@ -48,16 +51,16 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'webhooks can reject what the cluster needs to recover', zh: 'webhook 可能拒绝集群恢复所需的请求' },
   page: {
     impact: {
-      en: 'While the backend of a webhook with failurePolicy Fail is evicted, the API server rejects every request that it matches. If these are Nodes, Leases or Pods of kube-system, the control plane or the network cannot come back. If the one Pod of the backend is among them, the webhook itself cannot.',
-      zh: 'failurePolicy 为 Fail 的 webhook 的后端被驱逐期间，API 服务器会拒绝其匹配的所有请求。如果匹配 Node、Lease 或 kube-system 的 Pod，控制平面或网络可能无法恢复。如果也匹配其后端唯一的 Pod，该 webhook 自身无法恢复。',
+      en: 'While the backend of a webhook with failurePolicy Fail is evicted, the API server rejects every request that it matches. If these are Nodes, Leases or Pods of kube-system, the control plane or the network cannot come back. If the one Pod of the backend is among them, the webhook itself cannot. If evictions are, kubectl drain stops with an error as soon as it has evicted that Pod.',
+      zh: 'failurePolicy 为 Fail 的 webhook 的后端被驱逐期间，API 服务器会拒绝其匹配的所有请求。如果匹配 Node、Lease 或 kube-system 的 Pod，控制平面或网络可能无法恢复。如果也匹配其后端唯一的 Pod，该 webhook 自身无法恢复。如果匹配驱逐，kubectl drain 驱逐该 Pod 后即报错停止。',
     },
     detection: {
-      en: 'Compares rules and namespaceSelector of each such webhook with Nodes, with Leases and Pods in kube-system and, where one Pod alone is behind its Service, with Pods in the namespace of that Service. Webhooks with an objectSelector or matchConditions are ignored.',
-      zh: '将此类 webhook 的 rules 和 namespaceSelector 与 Node、kube-system 中的 Lease 和 Pod 比较；如果其 Service 后端只有一个 Pod，还与该 Service 所在命名空间的 Pod 比较。设置了 objectSelector 或 matchConditions 的 webhook 会被忽略。',
+      en: 'Compares rules and namespaceSelector of each such webhook with Nodes, with Leases and Pods in kube-system and, where one Pod alone is behind its Service, with Pods in the namespace of that Service and with evictions (pods/eviction). Webhooks with an objectSelector or matchConditions are ignored.',
+      zh: '将此类 webhook 的 rules 和 namespaceSelector 与 Node、kube-system 中的 Lease 和 Pod 比较；如果其 Service 后端只有一个 Pod，还与该 Service 所在命名空间的 Pod 以及驱逐（pods/eviction）比较。设置了 objectSelector 或 matchConditions 的 webhook 会被忽略。',
     },
     fix: {
-      en: 'manual: exclude namespace kube-system in namespaceSelector, and remove nodes and leases from rules, or set failurePolicy Ignore during the upgrade. For a backend of one Pod: exclude its own namespace, or scale it to two replicas.',
-      zh: '手动：在 namespaceSelector 中排除命名空间 kube-system，并从 rules 中移除 nodes 和 leases；或在升级期间将 failurePolicy 设为 Ignore。后端只有一个 Pod 时：排除其自身的命名空间，或扩容到两个副本。',
+      en: 'manual: exclude namespace kube-system in namespaceSelector, and remove nodes and leases from rules, or set failurePolicy Ignore during the upgrade. For a backend of one Pod: exclude its own namespace and remove pods/eviction from rules, or scale it to two replicas.',
+      zh: '手动：在 namespaceSelector 中排除命名空间 kube-system，并从 rules 中移除 nodes 和 leases；或在升级期间将 failurePolicy 设为 Ignore。后端只有一个 Pod 时：排除其自身的命名空间并从 rules 中移除 pods/eviction，或扩容到两个副本。',
     },
   },
   sources: ['kubernetes/website: Admission Webhook Good Practices'],
@@ -70,20 +73,26 @@ const check: Check<typeof reads, Args> = {
     const failing = hooksOf(rows).filter(
       ({ policy, objects, conditions }) => policy === 'Fail' && isEverything(objects) && !conditions.length,
     );
-    const matches = (hook: (typeof failing)[number], { group, resource, operations, namespace }: Need) =>
+    const matches = (hook: (typeof failing)[number], { group, resource, subresource = '', operations, namespace }: Need) =>
       (!namespace || isEverything(hook.namespaces) || selects(hook.namespaces ?? null, labelsOf(namespace))) &&
       hook.rules.some(
-        (rule) => has(rule.groups, [group]) && has(rule.resources, [resource, `${resource}/*`, '*/*']) && has(rule.operations, operations),
+        (rule) =>
+          has(rule.groups, [group]) &&
+          rule.resources.some((each) => isMatched(each, resource, subresource)) &&
+          has(rule.operations, operations),
       );
-    const alone = failing.flatMap((hook) => {
+    const single = failing.flatMap((hook) => {
       const { service } = hook;
-      return service && podsBehind(service, seen(slices)) === 1 && matches(hook, podsIn(service.namespace)) ? [{ ...hook, service }] : [];
+      return service && podsBehind(service, seen(slices)) === 1 ? [{ ...hook, service }] : [];
     });
+    const alone = single.filter((hook) => matches(hook, podsIn(hook.service.namespace)));
+    const evictions = single.filter((hook) => matches(hook, EVICTIONS));
     return [
       ...NEEDED.flatMap(([is, need]) => {
         const hits = failing.filter((hook) => matches(hook, need));
         return hits.length ? [finding({ is }, hits)] : [];
       }),
+      ...(evictions.length ? [finding({ is: 'evictions' }, evictions)] : []),
       ...[...Map.groupBy(alone, ({ service }) => service.namespace)].map(([namespace, hits]) => finding({ is: 'own', namespace }, hits)),
     ];
   },
@@ -93,15 +102,20 @@ const check: Check<typeof reads, Args> = {
         ? { en: `webhook ${hooks[0]} rejects`, zh: `webhook ${hooks[0]} 会拒绝` }
         : { en: `${hooks.length} webhooks reject`, zh: `${hooks.length} 个 webhook 会拒绝` };
     const what = MATCHED[is](namespace);
-    return is === 'own'
+    return is === 'evictions'
       ? {
-          en: `${which.en} ${what.en} while its only Pod, in the same namespace, is down: once evicted, that Pod is not re-created (failurePolicy Fail)`,
-          zh: `后端不可用时，${which.zh}${what.zh}，而其唯一的后端 Pod 就在该命名空间：被驱逐后无法重新创建（failurePolicy Fail）`,
+          en: `${which.en} ${what.en} while its only Pod is down: kubectl drain stops with an error once that Pod is evicted (failurePolicy Fail)`,
+          zh: `后端不可用时，${which.zh}${what.zh}，而其后端只有一个 Pod：该 Pod 被驱逐后 kubectl drain 会报错停止（failurePolicy Fail）`,
         }
-      : {
-          en: `${which.en} ${what.en} while the backend is down (failurePolicy Fail)`,
-          zh: `后端不可用时，${which.zh}${what.zh}（failurePolicy Fail）`,
-        };
+      : is === 'own'
+        ? {
+            en: `${which.en} ${what.en} while its only Pod, in the same namespace, is down: once evicted, that Pod is not re-created (failurePolicy Fail)`,
+            zh: `后端不可用时，${which.zh}${what.zh}，而其唯一的后端 Pod 就在该命名空间：被驱逐后无法重新创建（failurePolicy Fail）`,
+          }
+        : {
+            en: `${which.en} ${what.en} while the backend is down (failurePolicy Fail)`,
+            zh: `后端不可用时，${which.zh}${what.zh}（failurePolicy Fail）`,
+          };
   },
 };
 export default check;
@@ -110,6 +124,7 @@ const MATCHED: Record<Is, (namespace: string) => Text> = {
   nodes: () => ({ en: 'changes to Nodes', zh: '对 Node 的更改' }),
   leases: () => ({ en: 'Leases in kube-system', zh: ' kube-system 中的 Lease' }),
   pods: () => ({ en: 'new Pods in kube-system', zh: ' kube-system 中新建的 Pod' }),
+  evictions: () => ({ en: 'evictions', zh: '驱逐' }),
   own: (namespace) => ({ en: `new Pods in ${namespace}`, zh: ` ${namespace} 中新建的 Pod` }),
 };
 
@@ -118,6 +133,12 @@ const isEverything = (selector: unknown): boolean =>
   selector === undefined || selector === null || Object.values(selector).every((part) => Object.keys(part ?? {}).length === 0);
 const has = (listed: readonly string[], wanted: readonly string[]): boolean =>
   listed.includes('*') || wanted.some((each) => listed.includes(each));
+
+/** `*`: every resource, and none of their subresources. */
+function isMatched(rule: string, resource: string, subresource: string): boolean {
+  const [of, below = ''] = rule.split('/');
+  return (of === '*' || of === resource) && (below === '*' || below === subresource);
+}
 
 /** By name: a Service of two address families has slices of both. */
 const podsBehind = (

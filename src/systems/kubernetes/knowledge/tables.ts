@@ -151,7 +151,7 @@ export const configValues = knowledge(
   row({
     source: text,
     kubelet: list(row({ field: text, value: text, since: minor, effect: oneOf('exits', 'unlimited') })),
-    kubeProxyModes: list(row({ mode: text, since: minor })),
+    kubeProxyModes: list(row({ mode: text, since: minor, effect: oneOf('exits', 'deprecated', 'logs') })),
   }),
   () => configValuesTable,
 );
