@@ -103,7 +103,7 @@ const check: Check<typeof reads, Args> = {
           return hasOther(places) ? [{ needed, free }] : [];
         });
         const [worst] = rooms.sort((a, b) => b.needed - b.free - (a.needed - a.free));
-        if (!worst || worst.needed <= worst.free) return [];
+        if (!worst || worst.needed - worst.free < SLIGHT) return [];
         const args = { resource, node: ref.name, needed: shown(resource, worst.needed), free: shown(resource, worst.free) };
         return [
           finding({
@@ -146,10 +146,12 @@ function lacking(): (places: Places, others: Places) => string[] {
   };
 }
 
+/** What sums of fractions differ by. */
+const SLIGHT = 1e-6;
 const [MIB, GIB] = [1024 ** 2, 1024 ** 3];
 const tenths = (value: number): string => `${Math.round(value * 10) / 10}`;
 /** Of less than one the smaller unit, so that something is never shown as 0. */
 function shown(resource: Args['resource'], value: number): string {
-  if (resource === 'cpu') return value === 0 || value >= 1 ? tenths(value) : `${Math.ceil(value * 1000)}m`;
+  if (resource === 'cpu') return value === 0 || value >= 1 ? tenths(value) : `${Math.ceil(Math.round(value * 1e6) / 1000)}m`;
   return value >= GIB ? `${tenths(value / GIB)}Gi` : `${Math.ceil(value / MIB)}Mi`;
 }
