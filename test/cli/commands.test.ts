@@ -114,6 +114,13 @@ describe.each(['en', 'zh'])('%s', (lang) => {
     };
     const here = readFileSync(all, 'utf8');
     const there = JSON.stringify({ ...JSON.parse(here), cluster: { uid: 'other', context: 'other' } });
+    const mixedUp = join(folder, `${lang}-there.json`);
+    writeFileSync(mixedUp, there);
+    expect((await run(['compare', all, mixedUp, '--lang', lang])).stderr).toMatch(
+      lang === 'zh'
+        ? /^警告：两个结果来自不同的集群：.* 和 other other$/m
+        : /^warning: the results are of different clusters: .* and other other$/m,
+    );
     const [two, one] = [list('two', here, there), list('one', here)];
     expect((await run(['compare', two, two, '--lang', lang])).code).toBe(0);
     expect((await run(['compare', two, one, '--lang', lang])).code).toBe(3);

@@ -69,7 +69,9 @@ test('every check that is unknown is named, however many reasons are folded away
   // One act settles them all, and is said once, whatever the API server says of each.
   expect(text.match(/^\? /gm)).toHaveLength(1);
   // Rights are not granted as the user who lacks them.
-  expect(text.split('Next (as an administrator): ')[1]).toBe('kubectl upgrade-guard rbac --for check | kubectl apply -f - --context c');
+  expect(text.split('Next (as an administrator): ')[1]).toBe(
+    "kubectl upgrade-guard rbac --for check --context c --user u --as 'a b' --as-group g | kubectl apply -f -",
+  );
 });
 
 test('the next command over manifests is one that fix takes: never standard input, and nothing that only a cluster has steps for', () => {

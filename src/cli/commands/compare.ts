@@ -1,6 +1,6 @@
 // compare: two saved results of check, by fingerprint.
 
-import { type ComparedCluster, compareClusters, compare as compareSides } from '../../engine/compare.ts';
+import { type ClusterSide, type ComparedCluster, compareClusters, compare as compareSides } from '../../engine/compare.ts';
 import type { Text } from '../../engine/contracts.ts';
 import { type PublishedResult, readPublished } from '../../report/check-result.ts';
 import { comparison, comparisons } from '../../report/comparison.ts';
@@ -21,6 +21,8 @@ export async function compare(call: Call): Promise<number> {
     ? compareClusters(before.clusters, after.clusters)
     : [compareSides(before.clusters[0]!.side, after.clusters[0]!.side)];
   const data = several ? { clusters } : clusters[0];
+  const [one, other] = [before.clusters[0]!, after.clusters[0]!];
+  if (!several && one.uid && other.uid && one.uid !== other.uid) call.say(call.t(otherCluster(one, other)));
   if (!several) for (const line of otherPaths(before.results[0], after.results[0])) call.say(call.t(line));
   if (call.flags.output === 'json') call.out(jsonOf(data));
   else if (call.flags.output === 'yaml') call.out(yamlOf(data));
@@ -29,6 +31,15 @@ export async function compare(call: Call): Promise<number> {
   return clusters.some((compared) => compared.notLookedAt.length || ('in' in compared && compared.in === 'before'))
     ? EXIT.unknown
     : EXIT.ok;
+}
+
+/** Two files are easily mixed up: then everything is new, or gone. */
+function otherCluster(one: ClusterSide, other: ClusterSide): Text {
+  const [was, now] = [one, other].map(({ context, uid }) => oneLine([context, uid].filter(Boolean).join(' '), 200)) as [string, string];
+  return {
+    en: `warning: the results are of different clusters: ${was} and ${now}`,
+    zh: `警告：两个结果来自不同的集群：${was} 和 ${now}`,
+  };
 }
 
 /** Findings depend on the versions: where these differ, what is new or gone may come from that. `results`: out of files, so anything may stand in them. */

@@ -36,7 +36,8 @@ const check: Check<typeof reads, Args> = {
   sources: ['kubernetes/kubectl: pkg/drain/filters.go'],
   applies: { stage: 'before' },
   reads,
-  judge: ({ pods }, at) => notDrained(at) ?? [...Map.groupBy(pods, ({ ref }) => ref.namespace ?? '')].map((each) => finding(each, at.nodes)),
+  judge: ({ pods }, at) =>
+    notDrained(at) ?? [...Map.groupBy(pods, ({ ref }) => ref.namespace ?? '')].map((each) => finding(each, at.nodes)),
   say: ({ namespace }, { length }) => ({
     en: `${length} Pod${length === 1 ? '' : 's'} in namespace ${namespace} without a controller: kubectl drain refuses, and --force deletes ${length === 1 ? 'it' : 'them'} for good`,
     zh: `命名空间 ${namespace} 中有 ${length} 个 Pod 没有控制器：kubectl drain 会拒绝驱逐，使用 --force 则会永久删除`,
