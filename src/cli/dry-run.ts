@@ -1,6 +1,6 @@
 // --dry-run of fix, resume and undo: the steps as they would be carried out, and with `server` each write sent with dryRun=All. No Lease, no journal.
 import type { Direction, Step, Text, World } from '../engine/contracts.ts';
-import { executeDryRun } from '../engine/execute.ts';
+import { type DryOutcome, executeDryRun } from '../engine/execute.ts';
 import { dryRunEnded, stepEnded } from '../report/run.ts';
 import { EXIT } from '../text/user-error.ts';
 import type { Call } from './call.ts';
@@ -18,7 +18,8 @@ export async function dryRun(
   call.out(...plan);
   if (!world || call.flags['dry-run'] === 'client') return EXIT.ok;
   call.out('');
-  const sum = await executeDryRun(steps, world, (step, outcome) => call.out(stepEnded(step, outcome, call.face)), direction);
+  const told = (step: Step, outcome: DryOutcome) => call.out(stepEnded(step, outcome, call.face));
+  const sum = await executeDryRun(steps, world, told, direction, call.signal);
   call.out(call.t(dryRunEnded(sum)));
   // Both are writes that a webhook or a policy can refuse.
   if (sum.accepted + sum.held) call.out(call.t(FIRST));

@@ -11,6 +11,7 @@ import {
   type World,
   WorldError,
 } from './contracts.ts';
+import { rewriteAll } from './migrate.ts';
 import { lookedAt, type StepOutcome, troubleWith } from './outcomes.ts';
 import { ON_UNDO, perform } from './perform.ts';
 import { orTrouble, type StepContext } from './performing.ts';
@@ -93,16 +94,23 @@ export async function executeDryRun(
   world: World,
   on: (step: Step, outcome: DryOutcome) => void,
   direction: Direction = 'apply',
+  halt: AbortSignal = NEVER,
 ): Promise<Tried> {
   const sum: Tried = { accepted: 0, refused: 0, held: 0, untried: 0 };
+  /** Ids of steps that leave the custom resources of other CRDs as they are: what a rewrite behind them meets, it meets in the run too. */
+  const apart = new Set<string>();
   for (const step of steps) {
-    const outcome = await dryRunOf(step, world, direction);
+    const isAlone = step.do === 'migrate' && step.after.every((id) => apart.has(id));
+    if (step.do === 'migrate' || step.do === 'manual') apart.add(step.id);
+    const outcome = await dryRunOf(step, world, { direction, halt, isAlone });
     const counts = step.do !== 'wait' && step.do !== 'recheck' && COUNTED[outcome.result];
     if (counts) sum[counts]++;
     on(step, outcome);
   }
   return sum;
 }
+
+const NEVER = new AbortController().signal;
 
 /** Looked at so. */
 const AHEAD = 200;
@@ -130,14 +138,21 @@ const COUNTED: Partial<Record<DryOutcome['result'], keyof Tried>> = {
   untried: 'untried',
 };
 
-async function dryRunOf(step: Step, world: World, direction: Direction): Promise<DryOutcome> {
-  const outcome = await tried(step, world, direction);
-  const isOff = outcome.result === 'failed' || outcome.result === 'obsolete';
-  // What it needs was not really done: that it cannot be done now says nothing.
-  return isOff && step.after.length ? { result: 'untried', detail: needs(step.after) } : outcome;
+interface Trying {
+  direction: Direction;
+  halt: AbortSignal;
+  /** Nothing that comes before it changes what the server says to it. */
+  isAlone: boolean;
 }
 
-async function tried(step: Step, world: World, direction: Direction): Promise<DryOutcome> {
+async function dryRunOf(step: Step, world: World, how: Trying): Promise<DryOutcome> {
+  const outcome = await tried(step, world, how);
+  const isOff = outcome.result === 'failed' || outcome.result === 'obsolete';
+  // What it needs was not really done: that it cannot be done now says nothing.
+  return isOff && step.after.length && !how.isAlone ? { result: 'untried', detail: needs(step.after) } : outcome;
+}
+
+async function tried(step: Step, world: World, { direction, halt }: Trying): Promise<DryOutcome> {
   if (step.do === 'wait' || step.do === 'recheck') return { result: 'untried', detail: NOT_WAITED };
   if (step.onUndo && direction === 'apply') return { result: 'untried', detail: ON_UNDO };
   // To look whether a helm still writes takes minutes, and needs one at hand; a backup goes to the directory of a run, and there is none.
@@ -150,12 +165,24 @@ async function tried(step: Step, world: World, direction: Direction): Promise<Dr
   const write = kind.write(step, look.now);
   if (!write) return { result: 'manual' };
   if (!isApiWrite(write) && write.verb !== 'keep' && step.do !== 'revise') return { result: 'untried', detail: NOT_TRIED };
+  if (step.do === 'migrate') {
+    const { trouble } = await rewriteAll(step, { world: dryWorld(world), halt, told: async () => {} });
+    if (trouble) return { result: 'failed', detail: trouble };
+    if (halt.aborted) return { result: 'untried', detail: HALTED };
+  }
   const answered = await orTrouble(world.write(write, { dryRun: true }));
   if (!(answered instanceof WorldError)) return { result: 'done' };
   if (answered.kind === 'blocked') return { result: 'held', detail: answered.text };
   return { result: 'failed', detail: troubleWith(answered) };
 }
 
+const dryWorld = (world: World): Pick<World, 'get' | 'page' | 'write'> => ({
+  get: (ref) => world.get(ref),
+  page: (of, next) => world.page(of, next),
+  write: (write) => world.write(write, { dryRun: true }),
+});
+
+const HALTED: Text = { en: 'interrupted', zh: '已中断' };
 const NOT_TRIED: Text = { en: 'not possible in a dry run', zh: '无法试运行' };
 const NOT_WAITED: Text = { en: 'a dry run does not wait', zh: '试运行不等待' };
 const needs = (ids: string[]): Text => ({

@@ -227,11 +227,43 @@ describe('the CRD moves', () => {
   });
 });
 
-test('a dry run asks only about the list of versions; the commands say what a person would do', async () => {
-  const world = played(3);
-  const tried = await executeDryRun([STEP], world, () => undefined);
-  expect(tried).toMatchObject({ accepted: 1 });
-  expect([world.written, await stored(world)]).toEqual([[], ['v1beta1', 'v1']]);
+test('a dry run submits the rewrite of every object, eight at a time and politely, then the list of versions; nothing is stored', async () => {
+  const asked: unknown[] = [];
+  const dry = (world: Played): Played => ({
+    ...world,
+    write: async (write, options) => {
+      asked.push(options?.dryRun);
+      return world.write(write, options);
+    },
+  });
+  const world = played(30, (before) => (before === 4 ? new WorldError('throttled', 'slow down', 429) : undefined));
+  expect(await executeDryRun([STEP], dry(world), () => undefined)).toMatchObject({ accepted: 1, refused: 0 });
+  expect([world.written.length, await stored(world)]).toEqual([30, ['v1beta1', 'v1']]);
+  expect(asked).toEqual(Array(32).fill(true));
+});
+
+test('a dry run names the object whose rewrite the server refuses, also behind the steps of other CRDs and of a person', async () => {
+  const world = played(3, (_, write) =>
+    'on' in write && write.on.name === 'w0001' ? new WorldError('refused', 'spec.must: Required value', 422) : undefined,
+  );
+  const save = { ...STEP, id: '0', do: 'manual', commands: [] } as unknown as StepOf<'manual'>;
+  const said: (string | undefined)[] = [];
+  const tried = await executeDryRun([save, { ...STEP, after: ['0'] }], world, (_, { detail }) => said.push(detail?.en));
+  expect(tried).toMatchObject({ accepted: 0, refused: 1 });
+  expect(said[1]).toContain('Widget default/w0001: ');
+  expect(said[1]).toContain('spec.must: Required value');
+  // Behind a step that changes the CRD, the answer of now says nothing.
+  const create = {
+    ...STEP,
+    id: '0',
+    do: 'create',
+    object: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'm', namespace: 'n' } },
+  };
+  const behind = await executeDryRun([create as unknown as StepOf<'create'>, { ...STEP, after: ['0'] }], world, () => undefined);
+  expect(behind).toMatchObject({ refused: 0, untried: 1 });
+});
+
+test('the commands say what a person would do', () => {
   expect(kindOf(STEP).commands(STEP)).toEqual([
     'kubectl get widgets.v1.example.com -A -o yaml > widgets.example.com.yaml && kubectl replace -f widgets.example.com.yaml',
     expect.stringContaining('kubectl patch CustomResourceDefinition.apiextensions.k8s.io widgets.example.com --subresource=status'),

@@ -1,6 +1,6 @@
 // The remedy of crd-stored-versions: one CRD after the other, so that eight objects are in flight and not eight of each. What the storage version's schema does not know
 // is lost by the first write of anyone, so a person saves it before. Source: apiextensions-apiserver pkg/apiserver/customresource_handler.go (pruning by the schema of the version).
-import type { Cluster, Finding, Raw, Ref, Refusal, Remedy, RowOf, StepDraft } from '../../engine/contracts.ts';
+import type { Cluster, Finding, Raw, Ref, Refusal, Remedy, RowOf, StepDraft, Text } from '../../engine/contracts.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { each, flag, maybe, rowOf, texts, tree, word } from '../../engine/read/index.ts';
 import { prunedFields } from '../../engine/steps/definitions.ts';
@@ -87,6 +87,7 @@ function stepsFor(crd: Definition, ref: Ref): (StepDraft | Refusal)[] {
   const read = storage?.served ? storage : crd.versions.find(({ served }) => served);
   if (!storage || !read) return [{ refused: UNSERVED, objects: [ref] }];
   const apiVersion = `${crd.group}/${read.name}`;
+  const saved = crd.conversion === 'None' ? saving(crd, storage, ref) : undefined;
   const migrate: StepDraft = {
     do: 'migrate',
     on: ref,
@@ -100,13 +101,34 @@ function stepsFor(crd: Definition, ref: Ref): (StepDraft | Refusal)[] {
     },
     // Not exact: in which version an object is stored is not turned back.
     undo: 'compensates',
-    undoNote: {
-      en: `undo: restores storedVersions (${crd.stored.join(', ')}); what stays: custom resources are stored in ${storage.name}, with every field as it is`,
-      zh: `撤销时：恢复 storedVersions（${crd.stored.join('、')}）；不会恢复的部分：自定义资源仍以 ${storage.name} 存储，字段不变`,
-    },
+    undoNote: noteOf(crd, storage.name, saved),
   };
-  const saved = crd.conversion === 'None' ? saving(crd, storage, ref) : undefined;
-  return saved ? [saved, migrate] : [migrate];
+  return saved ? [saved.step, migrate] : [migrate];
+}
+
+/** What undo leaves: the version, and the fields that the rewrite drops, with the way to bring them back. */
+function noteOf({ conversion, stored }: Definition, storage: string, saved: Saving | undefined): Text {
+  const kept =
+    conversion === 'None'
+      ? { en: ', with every field as it is', zh: '，字段不变' }
+      : { en: ', as the conversion webhook of the CRD returns them', zh: '，内容以该 CRD 的转换 webhook 返回的为准' };
+  const rest = saved ? lostBy(saved) : kept;
+  return {
+    en: `undo: restores storedVersions (${stored.join(', ')}); what stays: custom resources are stored in ${storage}${rest.en}`,
+    zh: `撤销时：恢复 storedVersions（${stored.join('、')}）；不会恢复的部分：自定义资源仍以 ${storage} 存储${rest.zh}`,
+  };
+}
+
+/** The server refuses an object with the resourceVersion of then, and drops the fields again while the storage version lacks them. */
+function lostBy({ fields, files, from }: Saving): Text {
+  const back = files.length > 0 && {
+    en: `. To put the saved values back after undo: make ${from.join(' or ')} the storage version of the CRD, remove metadata.resourceVersion from the items of ${files.join(', ')}, then kubectl apply -f that file`,
+    zh: `。撤销后如需写回已保存的值：先将 ${from.join(' 或 ')} 设为该 CRD 的存储版本，删除 ${files.join('、')} 各项的 metadata.resourceVersion，再对该文件执行 kubectl apply -f`,
+  };
+  return {
+    en: `, without the values of ${fields.en}${back ? back.en : ''}`,
+    zh: `，${fields.zh} 的值不再存在${back ? back.zh : ''}`,
+  };
 }
 
 const UNSEEN = { en: 'the CRD could not be read', zh: '无法读取该 CRD' };
@@ -115,26 +137,34 @@ const UNSERVED = {
   zh: '该 CRD 没有启用任何版本，无法读取其自定义资源：请先将某个版本的 served 设为 true',
 };
 
+interface Saving {
+  step: StepDraft;
+  /** What is lost. */
+  fields: Text;
+  /** The versions in which their values can be read, and the files that the commands write. */
+  from: string[];
+  files: string[];
+}
+
 /** Where an older version has fields that the storage version lacks. Nothing shows whether they were saved: a person says so. */
-function saving({ group, stored, versions }: Definition, storage: Version, { name }: Ref): StepDraft | undefined {
+function saving({ group, stored, versions }: Definition, storage: Version, { name }: Ref): Saving | undefined {
   const older = versions.filter((version) => stored.includes(version.name) && version !== storage);
   const lost = [...new Set(older.flatMap((version) => prunedFields(only(version), only(storage))))].sort();
   if (!lost.length) return undefined;
-  const fields = lost.slice(0, SHOWN);
+  const shown = lost.slice(0, SHOWN);
   const more = lost.length > SHOWN;
-  return {
+  const fields = { en: `${shown.join(', ')}${more ? ' ...' : ''}`, zh: `${shown.join('、')}${more ? ' 等字段' : ''}` };
+  const from = older.flatMap((version) => (version.served ? [version.name] : []));
+  const resources = from.map((version) => `${name.split('.')[0]}.${version}.${group}`);
+  const step: StepDraft = {
     ...{ do: 'manual', guard: [], undo: 'none' },
-    commands: older
-      .filter(({ served }) => served)
-      .map((version) => {
-        const resource = `${name.split('.')[0]}.${version.name}.${group}`;
-        return `kubectl get ${shellWord(resource)} -A -o yaml > ${shellWord(`${resource}.yaml`)}`;
-      }),
+    commands: resources.map((resource) => `kubectl get ${shellWord(resource)} -A -o yaml > ${shellWord(`${resource}.yaml`)}`),
     text: {
-      en: `save the values of ${fields.join(', ')}${more ? ' ...' : ''} of CRD ${name}: ${storage.name} does not know these fields, and rewriting drops them`,
-      zh: `保存 CRD ${name} 中 ${fields.join('、')}${more ? ' 等字段的值' : ' 的值'}：${storage.name} 没有这些字段，重写后会丢失`,
+      en: `save the values of ${fields.en} of CRD ${name}: ${storage.name} does not know these fields, and rewriting drops them`,
+      zh: `保存 CRD ${name} 中 ${fields.zh}${more ? '的值' : ' 的值'}：${storage.name} 没有这些字段，重写后会丢失`,
     },
   };
+  return { step, fields, from, files: resources.map((resource) => `${resource}.yaml`) };
 }
 
 const SHOWN = 8;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
-import { parse } from 'yaml';
+import { describe, expect, test } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
 import type { Raw } from '../../../src/engine/contracts.ts';
 import { examine } from '../../../src/engine/examine.ts';
 import { overCluster } from '../../../src/files/overlay.ts';
@@ -88,4 +88,40 @@ test.each([
   expect(said ?? '').toMatch(new RegExp(`^${expected}${expected ? '' : '$'}`));
   // What a file drops no step can put right: the CRD in the cluster is migrated first.
   if (expected.startsWith('blocker')) expect(remedies).toEqual([]);
+});
+
+describe('what undo leaves of a rewrite', () => {
+  const noteOf = async (change: (crd: Raw) => void) => {
+    const object = structuredClone(found);
+    change(object);
+    const source = dumpSource(dumpOf({ objects: [object], absent: [], whole: true, serverVersion: 'v1.30.4' }));
+    const { remedies } = await examine(source, SYSTEMS, { checks: ['kubernetes/crd-stored-versions'] });
+    return remedies.flatMap(({ offered }) => offered.drafts.flatMap((draft) => (draft.do === 'migrate' ? [draft.undoNote!] : [])));
+  };
+  const found = parseAllDocuments(
+    readFileSync(new URL('../../fixtures/kubernetes/crd-stored-versions/found.yaml', import.meta.url), 'utf8'),
+  )
+    .map((each) => each.toJS() as Raw)
+    .find((each) => (each.metadata as Raw).name === 'tools.example.com')!;
+  const versions = (crd: Raw) => (crd.spec as Raw).versions as Raw[];
+
+  test('names the fields that stay lost, and how the saved values are put back', async () => {
+    const [note] = await noteOf(() => {});
+    expect(note!.en).toBe(
+      'undo: restores storedVersions (v1beta1, v2); what stays: custom resources are stored in v2, without the values of spec.colour. To put the saved values back after undo: make v1beta1 the storage version of the CRD, remove metadata.resourceVersion from the items of tools.v1beta1.example.com.yaml, then kubectl apply -f that file',
+    );
+    expect(note!.zh).toContain('spec.colour 的值不再存在');
+    expect(note!.zh).toContain('tools.v1beta1.example.com.yaml');
+  });
+
+  test('where the storage version has every field, says so; of a conversion webhook it says only what is known', async () => {
+    const same = (crd: Raw) => {
+      versions(crd)[1]!.schema = versions(crd)[0]!.schema!;
+    };
+    expect((await noteOf(same))[0]!.en).toMatch(/stored in v2, with every field as it is$/);
+    const [note] = await noteOf((crd) => {
+      (crd.spec as Raw).conversion = { strategy: 'Webhook', webhook: {} };
+    });
+    expect(note!.en).toMatch(/stored in v2, as the conversion webhook of the CRD returns them$/);
+  });
 });
