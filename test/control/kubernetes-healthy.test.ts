@@ -68,9 +68,13 @@ test('the snapshot gives the same verdict', async () => {
 });
 
 test('without rights nothing is passed, exit 3', async () => {
-  const { code, result } = await check([], kubeconfigOf(plane, 'nobody'));
+  const kubeconfig = kubeconfigOf(plane, 'nobody');
+  const { code, result } = await check([], kubeconfig);
   expect(new Set(result.checks.map(({ outcome }) => outcome))).toEqual(new Set(['unknown', 'not-applicable']));
   expect(code).toBe(3);
+  // Where it is looked at, the cluster may be out of reach.
+  const { stderr } = await run(['snapshot', join(newHome(), 'nothing.tar.gz')], { kubeconfig });
+  expect(stderr).toMatch(/^warning: \d\d+ checks will be unknown: this user may not read what they need\./m);
 });
 
 /** What a user with some rights is not told. The bed's controllers do not run: no one aggregates the role view. */

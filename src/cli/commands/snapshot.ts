@@ -1,7 +1,7 @@
 // snapshot: everything that the checks read of this cluster, redacted, in one file.
 
 import { collectDeclared } from '../../engine/collect.ts';
-import type { CheckResult, Source, UpgradePath } from '../../engine/contracts.ts';
+import type { CheckResult, Source, Text, UpgradePath } from '../../engine/contracts.ts';
 import { declarationsOf } from '../../engine/declarations.ts';
 import { examine } from '../../engine/examine.ts';
 import { isGap } from '../../engine/gaps.ts';
@@ -32,11 +32,19 @@ export async function snapshot(call: Call): Promise<number> {
         zh: `已写入 ${file}（敏感内容已脱敏）。可在任何地方检查：{tool} check --from ${from}`,
       }),
     );
+    const forbidden = results.filter(({ outcome, gaps }) => outcome === 'unknown' && gaps.some(({ why }) => why === 'forbidden')).length;
+    if (forbidden) call.say(call.t(lacking(forbidden)));
     return EXIT.ok;
   } finally {
     close();
   }
 }
+
+/** The cluster may be out of reach once the snapshot is looked at. */
+const lacking = (count: number): Text => ({
+  en: `warning: ${count} ${count === 1 ? 'check' : 'checks'} will be unknown: this user may not read what ${count === 1 ? 'it needs' : 'they need'}. Required permissions: {tool} rbac --for check`,
+  zh: `警告：${count} 个检查项将为未知：当前用户没有读取所需对象的权限。所需权限：{tool} rbac --for check`,
+});
 
 /** What a plan reads of single objects hangs on what is there: it is made once, and thrown away. Why one cannot be made, the plan says itself. */
 async function readForPlans(source: Source, paths: readonly UpgradePath[], results: readonly CheckResult[]): Promise<void> {
