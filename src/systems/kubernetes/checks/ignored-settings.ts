@@ -1,0 +1,90 @@
+// Settings of workloads that lose their meaning without an error: seccomp profiles in annotations, which 1.27 ignores, and time zones in the schedule of a CronJob, which 1.29 no
+// longer lets one be created with. Sources: KEP-135, KEP-3140; kubernetes pkg/apis/batch/validation/validation.go@1.29.15 (validateScheduleFormat), CHANGELOG-1.27, PR 116252.
+import { finding } from '../../../engine/builders.ts';
+import type { Check, Finding, Ref } from '../../../engine/contracts.ts';
+import { seen } from '../../../engine/gaps.ts';
+import { each, keys, list, word } from '../../../engine/read/index.ts';
+import { templates, templatesIn } from '../templates.ts';
+
+const [POD, CONTAINER] = ['seccomp.security.alpha.kubernetes.io/pod', 'container.seccomp.security.alpha.kubernetes.io/'];
+const PROFILE = 'securityContext.seccompProfile.type';
+const reads = {
+  ...templates((at) => ({
+    annotations: keys(`${at}.metadata.annotations`),
+    forAll: word(`${at}.metadata.annotations['${POD}']`),
+    profile: word(`${at}.spec.${PROFILE}`),
+    containers: each(`${at}.spec.containers`, { name: word('name', ''), profile: word(PROFILE) }),
+  })),
+  schedules: list('cronjobs.batch', { schedule: word('spec.schedule', '') }, { optional: true }),
+};
+type Is = 'seccomp' | 'zone';
+interface Args {
+  is: Is;
+}
+const SINCE: Record<Is, string> = { seccomp: '1.27', zone: '1.29' };
+
+const check: Check<typeof reads, Args> = {
+  id: 'kubernetes/ignored-settings',
+  title: { en: 'settings of workloads keep their meaning', zh: '工作负载的设置继续有效' },
+  headline: { en: 'workloads have settings that lose their meaning', zh: '工作负载含有将失效的设置' },
+  page: {
+    impact: {
+      en: 'From 1.27 on, annotations that name a seccomp profile are ignored: new Pods start without it. From 1.29 on, a CronJob with TZ or CRON_TZ in its schedule can no longer be created (restore, reinstallation); one that exists stays and can be changed.',
+      zh: '自 1.27 起，指定 seccomp 配置的注解不再生效：新 Pod 启动时不带该配置。自 1.29 起，schedule 中含有 TZ 或 CRON_TZ 的 CronJob 无法再创建（恢复备份、重新安装）；已有的对象会保留，并可继续修改。',
+    },
+    detection: {
+      en: 'Reads these annotations in Pod templates, where no securityContext.seccompProfile stands beside them, and the schedule of CronJobs, if the path crosses 1.27 or 1.29.',
+      zh: '升级路径跨越 1.27 或 1.29 时，读取 Pod 模板中的这些注解（同时设置了 securityContext.seccompProfile 的除外）和 CronJob 的 schedule。',
+    },
+    fix: {
+      en: 'manual: where the workload is declared, set securityContext.seccompProfile instead of the annotation, and spec.timeZone instead of TZ.',
+      zh: '手动：在声明工作负载的位置，用 securityContext.seccompProfile 代替注解，用 spec.timeZone 代替 TZ。',
+    },
+    limits: {
+      en: 'Pods without a workload are not read. Where the kubelet has seccompDefault, Pods without a profile get RuntimeDefault.',
+      zh: '不读取没有工作负载的 Pod。kubelet 设置了 seccompDefault 时，未指定配置的 Pod 使用 RuntimeDefault。',
+    },
+  },
+  sources: [
+    'kubernetes/enhancements: KEP-135, KEP-3140',
+    'kubernetes/kubernetes: CHANGELOG/CHANGELOG-1.27.md, pkg/apis/batch/validation/validation.go, PR 116252',
+  ],
+  applies: { stage: 'before' },
+  needs: ['target'],
+  reads,
+  judge: ({ schedules, ...rows }, { path: { hops } }) => {
+    const unconfined = templatesIn(rows).filter(({ annotations, forAll, profile, containers }) => {
+      const open = profile === undefined ? containers.filter((each) => each.profile === undefined) : [];
+      return open.some(({ name }) => annotations.includes(`${CONTAINER}${name}`) || (forAll !== undefined && forAll !== 'unconfined'));
+    });
+    const zoned = seen(schedules).filter(({ schedule }) => schedule.includes('TZ'));
+    return [...told('seccomp', unconfined, hops), ...told('zone', zoned, hops)];
+  },
+  say: ({ is }, { length }) =>
+    is === 'seccomp'
+      ? {
+          en: `${length} workload${length === 1 ? ' names' : 's name'} a seccomp profile in annotations only: ignored from 1.27 on, new Pods start without it`,
+          zh: `${length} 个工作负载仅在注解中指定了 seccomp 配置：自 1.27 起不再生效，新 Pod 启动时不带该配置`,
+        }
+      : {
+          en: `${length} CronJob${length === 1 ? ' has' : 's have'} a time zone in the schedule: from 1.29 on such a CronJob cannot be created`,
+          zh: `${length} 个 CronJob 在 schedule 中指定了时区：自 1.29 起无法再创建这样的 CronJob`,
+        },
+};
+export default check;
+
+const SEEN: Record<Is, string> = { seccomp: 'spec.template.metadata.annotations', zone: 'spec.schedule' };
+
+const told = (is: Is, rows: { ref: Ref }[], hops: readonly string[]): Finding<Args>[] =>
+  rows.length && hops.includes(SINCE[is])
+    ? [
+        finding({
+          severity: is === 'seccomp' ? 'warning' : 'notice',
+          key: [is],
+          objects: rows.map(({ ref }) => ref),
+          args: { is },
+          evidence: rows.slice(0, 3).map(({ ref }) => ({ seen: SEEN[is], at: ref })),
+          hop: SINCE[is],
+        }),
+      ]
+    : [];
