@@ -74,7 +74,7 @@ test('without rights nothing is passed, exit 3', async () => {
   expect(code).toBe(3);
   // Where it is looked at, the cluster may be out of reach.
   const { stderr } = await run(['snapshot', join(newHome(), 'nothing.tar.gz')], { kubeconfig });
-  expect(stderr).toMatch(/^warning: \d\d+ checks will be unknown: this user may not read what they need\./m);
+  expect(stderr).toMatch(/^warning: \d\d+ checks will be unknown: this user has no permission to read what they need\./m);
 });
 
 /** What a user with some rights is not told. The bed's controllers do not run: no one aggregates the role view. */

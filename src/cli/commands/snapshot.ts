@@ -42,7 +42,7 @@ export async function snapshot(call: Call): Promise<number> {
 
 /** The cluster may be out of reach once the snapshot is looked at. */
 const lacking = (count: number): Text => ({
-  en: `warning: ${count} ${count === 1 ? 'check' : 'checks'} will be unknown: this user may not read what ${count === 1 ? 'it needs' : 'they need'}. Required permissions: {tool} rbac --for check`,
+  en: `warning: ${count} ${count === 1 ? 'check' : 'checks'} will be unknown: this user has no permission to read what ${count === 1 ? 'it needs' : 'they need'}. Required permissions: {tool} rbac --for check`,
   zh: `警告：${count} 个检查项将为未知：当前用户没有读取所需对象的权限。所需权限：{tool} rbac --for check`,
 });
 

@@ -131,7 +131,8 @@ type Budget = RowOf<typeof BUDGET>;
 
 /** By the most Pods that the workloads declared beside it will make. */
 function ofDeclared({ ref, selector, least, most }: Budget, declared: readonly DeclaredScale[]): Finding<Args>[] {
-  if (selectorOf(ref, selector) === null) return [];
+  // An empty one of policy/v1beta1. Without any the manifest is not finished: what it keeps is said all the same.
+  if (selector !== undefined && selectorOf(ref, selector) === null) return [];
   if (keepsAll(least, most)) return [finding('whatever', [ref], NO_PODS)];
   const pods = podsOf(selectedBy({ ref, selector }, declared), declared);
   if (!pods) return [];
