@@ -102,7 +102,7 @@ async function repairs(call: Call, { results }: Examination, live: LiveFiles): P
     manual.push(...refused.map(({ refused: why, objects }) => decision(why, objects, found)));
     if (drafts.length) proposals.push({ drafts, refusals: [], reasons: findings.map(({ fingerprint }) => fingerprint) });
   }
-  const unwritable = new Map<string, Text>();
+  const unwritable = sharedLists(proposals, declared);
   await attempt(
     makePlan(proposals).stages.flatMap(({ steps }) => steps),
     declared,
@@ -117,6 +117,29 @@ async function repairs(call: Call, { results }: Examination, live: LiveFiles): P
   const inTurn = stages.map((stage) => ({ ...stage, steps: oneAfterAnother(stage.steps, declared) }));
   return { plan: { stages: inTurn, refusals }, fingerprints: asked, told };
 }
+
+/** By the change: of an object whose apiVersion is that of its list, where not every object of the list is to have the same new one. */
+function sharedLists(proposals: readonly Repair[], declared: LiveFiles['declared']): Map<string, Text> {
+  const unwritable = new Map<string, Text>();
+  const moves = proposals.flatMap(({ drafts }) => drafts.flatMap((draft) => (draft.do === 'patch' ? [draft] : [])));
+  const toOf = (draft: StepDraft) => ('changes' in draft ? draft.changes.find(({ path }) => path === '/apiVersion')?.after : undefined);
+  const sharing = Map.groupBy(
+    declared.filter(({ shares }) => shares),
+    ({ real, document }) => `${real} ${document}`,
+  );
+  for (const items of sharing.values()) {
+    const drafts = items.map(({ object }) => moves.find((draft) => toOf(draft) !== undefined && isDeclaration(refOf(object), draft.on)));
+    const to = new Set(drafts.map((draft) => draft && toOf(draft)));
+    if (to.size === 1) continue;
+    for (const [at, draft] of drafts.entries()) if (draft) unwritable.set(changeOf(draft), withNeeds(ofItsList(items[at]!), [draft.text]));
+  }
+  return unwritable;
+}
+
+const ofItsList = ({ file, line, object }: LiveFiles['declared'][number]): Text => ({
+  en: `${file}:${line}: its apiVersion is that of the ${object.kind}List, whose other objects cannot all be changed in the same way: give the object its own apiVersion and kind`,
+  zh: `${file}:${line}：其 apiVersion 来自 ${object.kind}List，而列表中的其他对象不能全部做相同更改：请为该对象单独写明 apiVersion 和 kind`,
+});
 
 const changeOf = (step: StepDraft | Step): string => JSON.stringify(step.do === 'patch' ? [step.on, step.changes] : step.text);
 

@@ -4,6 +4,7 @@ import { isAlias, isMap, isScalar, isSeq, type Node, type Scalar, stringify, typ
 import type { Json, Raw, Text } from '../engine/contracts.ts';
 import { deepEqual, isRaw, parseJson } from '../kube/json.ts';
 import { formatPointer } from '../kube/pointer.ts';
+import { jsonPieces } from './json-stream.ts';
 import { plainValue } from './scalar.ts';
 import { isMergeKey, isNotYaml, nameOf, pairsOf, readYamlAgain, type YamlFile, type YamlPair } from './yaml.ts';
 
@@ -20,20 +21,24 @@ export interface Splice {
 }
 export type Edited = { text: string; splices: Splice[] } | { refused: Text };
 
-/** `now`: what stands there; `next`: what shall. Both as YAML reads them. */
-export function edited(text: string, place: Place, now: Raw, next: Raw): Edited {
+/** `now`: what stands there; `next`: what shall. Both as YAML reads them. `ofList`: the apiVersion that the list of the item shall have. */
+export function edited(text: string, place: Place, now: Raw, next: Raw, ofList?: string): Edited {
   const before = readYamlAgain(text);
   if (isNotYaml(before)) return { refused: before.why };
   const isJson = readsAsJson(text);
   let current = text;
   const splices: Splice[] = [];
-  for (const change of changesBetween(now, next)) {
-    const splice = spliceFor(current, place, change, isJson);
+  const list = { document: place.document };
+  const inItem = changesBetween(now, next).map((change): [Place, Change] => [place, change]);
+  const value = before.documents[place.document]?.value;
+  const inList = ofList !== undefined && isRaw(value) && value.apiVersion !== ofList;
+  for (const [at, change] of [...inItem, ...(inList ? [[list, { keys: ['apiVersion'], after: ofList }] as [Place, Change]] : [])]) {
+    const splice = spliceFor(current, at, change, isJson);
     if ('refused' in splice) return splice;
     current = spliced(current, splice);
     splices.push(splice);
   }
-  const trouble = differenceFrom(before, current, place, next);
+  const trouble = differenceFrom(before, current, place, next, ofList);
   return trouble ? { refused: trouble } : { text: current, splices };
 }
 
@@ -50,6 +55,7 @@ export function unspliced(text: string, splices: readonly Splice[]): string | un
 }
 
 function readsAsJson(text: string): boolean {
+  if (jsonPieces(text)) return true;
   if (!/^\s*[{[]/.test(text)) return false;
   try {
     parseJson(text);
@@ -60,22 +66,26 @@ function readsAsJson(text: string): boolean {
 }
 
 /** Why the new text is not what was wanted; undefined: it is. */
-function differenceFrom(before: YamlFile, text: string, place: Place, next: Raw): Text | undefined {
+function differenceFrom(before: YamlFile, text: string, place: Place, next: Raw, ofList: string | undefined): Text | undefined {
   const after = readYamlAgain(text);
   if (isNotYaml(after) || after.documents.length !== before.documents.length) return NOT_HELD;
   for (const [at, { value }] of before.documents.entries()) {
-    const wanted = at === place.document ? replaced(value, place.item, next) : value;
+    const wanted = at === place.document ? replaced(value, place.item, next, ofList) : value;
     if (!deepEqual(after.documents[at]!.value, wanted)) return at === place.document ? NOT_HELD : SHARED;
   }
   return undefined;
 }
 
-function replaced(document: Json, item: number | undefined, next: Raw): Json {
+function replaced(document: Json, item: number | undefined, next: Raw, ofList: string | undefined): Json {
   if (item === undefined || !isRaw(document) || !Array.isArray(document.items)) return next;
-  return { ...document, items: document.items.with(item, next) };
+  const apiVersion: Raw = ofList === undefined ? {} : { apiVersion: ofList };
+  return { ...document, ...apiVersion, items: document.items.with(item, next) };
 }
 
-const NOT_HELD: Text = { en: 'the change cannot be made without changing other parts of the text', zh: '无法在文本中只做这一处更改' };
+export const NOT_HELD: Text = {
+  en: 'the change cannot be made without changing other parts of the text',
+  zh: '无法在文本中只做这一处更改',
+};
 const SHARED: Text = { en: 'the change would affect other objects of the file as well', zh: '该更改会同时影响文件中的其他对象' };
 
 // ---- what differs ---------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import { UserError } from '../text/user-error.ts';
 import { type DocumentValue, readDocumentsInTurns } from './documents.ts';
 import { type FoundFile, findFiles } from './find.ts';
 import { isStdin, readAnyInput, readInput, readStdin } from './input.ts';
+import { jsonPieces } from './json-stream.ts';
 import { isNotYaml } from './yaml.ts';
 
 /** `unseen`: objects may stand there that no check has looked at. `line`: where only a part of the file is meant. */
@@ -156,10 +157,13 @@ async function documentsOf(
   told: (count: number) => void,
 ): Promise<DocumentValue[] | { line: number; why: Text }> {
   const isJson = /\.json$/i.test(file) || /^\s*[{[]/.test(text);
-  if (isJson && (text.length > LINES_OF_JSON || /\.json$/i.test(file))) {
+  const isLarge = text.length > LINES_OF_JSON;
+  const pieces = isJson ? jsonPieces(text) : undefined;
+  if (pieces && isLarge) return pieces.map((piece) => ({ value: parseJson(piece.text), line: piece.line }));
+  if (isJson && !pieces && (isLarge || /\.json$/i.test(file))) {
     try {
       const value = parseJson(text);
-      if (text.length > LINES_OF_JSON) return [{ value, line: 1 }];
+      if (isLarge) return [{ value, line: 1 }];
     } catch (error) {
       const { message } = error as Error;
       const at = Number(/at position (\d+)/.exec(message)?.[1] ?? text.length);
@@ -185,7 +189,8 @@ function unfold(value: Json, line: number, lines: readonly number[] = []): Unfol
       const at = lines[item] ?? line;
       if (!isRaw(each)) return [{ line: at, why: NO_OBJECT, unseen: true }];
       if (each.kind === 'List' && Array.isArray(each.items)) return unfold(each, at);
-      return [{ ...one({ ...of, ...each }, at), item } as Unfolded];
+      const shares = kind !== 'List' && each.apiVersion === undefined ? { shares: true } : {};
+      return [{ ...one({ ...of, ...each }, at), item, ...shares } as Unfolded];
     });
   }
   return [one(value, line)];

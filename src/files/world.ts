@@ -9,7 +9,7 @@ import { describe, keyOf, refOf } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { whyOf } from '../text/system-error.ts';
 import { isChanged, replaceFile } from './atomic.ts';
-import { edited, type Splice, unspliced } from './edit.ts';
+import { edited, NOT_HELD, type Place, type Splice, unspliced } from './edit.ts';
 import { readInput } from './input.ts';
 import { isNotYaml, readYamlAgain } from './yaml.ts';
 
@@ -57,9 +57,13 @@ function worldOver(manifests: readonly Declared[], texts: Texts, records: Record
     const next = applyPatch(versioned(now), request.patch);
     const written = place.configuration ? asDocument : place.unnamed ? asUnnamed : asDeclared;
     const wanted = written(next, value);
-    const back = records && recorded(text, place, wanted, records);
-    const result = back === undefined ? edited(text, place, written(now, value), wanted) : { text: back, splices: [] };
+    const ofList = inherited(text, place) === undefined ? undefined : (next.apiVersion as string);
+    const back = records && recorded(text, place, { wanted, ofList }, records);
+    const result = back === undefined ? edited(text, place, written(now, value), wanted, ofList) : { text: back, splices: [] };
     if ('refused' in result) throw new WorldError('refused', inFile(place, result.refused));
+    // A text that does not say afterwards what was asked for is never written.
+    const then = objectAt(result.text, place, request.on);
+    if (!then || !deepEqual(versioned(then), versioned(next))) throw new WorldError('refused', inFile(place, NOT_HELD));
     if (!dryRun && result.text !== text) await texts.write(place.real, result, records);
     return versioned(objectAt(result.text, place, request.on) ?? next);
   }
@@ -109,7 +113,7 @@ function worldOver(manifests: readonly Declared[], texts: Texts, records: Record
     const { namespace: _, ...rest } = metadataOf(value);
     const metadata = place.configuration ? given : place.unnamed ? { ...rest, ...given } : value.metadata;
     if (!isRaw(metadata)) return undefined;
-    const { apiVersion = place.object.apiVersion!, kind = place.object.kind! } = value;
+    const { apiVersion = inherited(text, place) ?? place.object.apiVersion!, kind = place.object.kind! } = value;
     if (typeof apiVersion !== 'string' || typeof kind !== 'string' || typeof metadata.name !== 'string') return undefined;
     const filled: Raw = on.namespace === undefined ? metadata : { namespace: on.namespace, ...metadata };
     const object: Raw = { ...value, apiVersion, kind, metadata: filled };
@@ -167,11 +171,20 @@ const inFile = ({ file, line }: Declared, why: Text): Text => ({
   zh: `${file}:${line}：${why.zh}；${INSTEAD.zh}`,
 });
 
-function valueAt(text: string, { document, item }: Declared): Json | undefined {
+function valueAt(text: string, { document, item }: Place): Json | undefined {
   const read = readYamlAgain(text);
   const value = isNotYaml(read) ? undefined : read.documents[document]?.value;
   if (item === undefined) return value;
   return isRaw(value) && Array.isArray(value.items) ? value.items[item] : undefined;
+}
+
+/** The apiVersion of the list, where the object has none of its own; undefined: it has, or there is no such list. */
+function inherited(text: string, { document, item }: Declared): string | undefined {
+  if (item === undefined) return undefined;
+  const list = valueAt(text, { document });
+  if (!isRaw(list) || !Array.isArray(list.items) || list.kind === 'List' || typeof list.apiVersion !== 'string') return undefined;
+  const own = list.items[item];
+  return isRaw(own) && own.apiVersion === undefined ? list.apiVersion : undefined;
 }
 
 /** A write tests what the look before it saw: here the object's own digest. */
@@ -246,7 +259,12 @@ function troubled(error: unknown): WorldError {
 const recordName = (text: string): string => `edit-${digestOf(text).slice(0, 32)}.json`;
 
 /** The text as it was before a change of ours, where that holds just what is wanted now. */
-function recorded(text: string, place: Declared, wanted: Raw, records: Records): string | undefined {
+function recorded(
+  text: string,
+  place: Declared,
+  { wanted, ofList }: { wanted: Raw; ofList: string | undefined },
+  records: Records,
+): string | undefined {
   const stored = records.get(recordName(text));
   if (stored === undefined) return undefined;
   let record: unknown;
@@ -258,7 +276,7 @@ function recorded(text: string, place: Declared, wanted: Raw, records: Records):
   if (!isRaw(record) || record.file !== place.real || !Array.isArray(record.splices) || !record.splices.every(isSplice)) return undefined;
   const before = unspliced(text, record.splices as unknown as Splice[]);
   if (before === undefined || digestOf(before) !== record.before) return undefined;
-  return deepEqual(valueAt(before, place), wanted) ? before : undefined;
+  return inherited(before, place) === ofList && deepEqual(valueAt(before, place), wanted) ? before : undefined;
 }
 
 const isSplice = (value: unknown): boolean =>

@@ -12,10 +12,12 @@ import {
   type Pair,
   parseAllDocuments,
   type Scalar,
+  visit,
   type YAMLMap,
 } from 'yaml';
 import type { Json, Raw, Text } from '../engine/contracts.ts';
 import { oneLine } from '../text/sanitise.ts';
+import { jsonPieces } from './json-stream.ts';
 import { plainValue } from './scalar.ts';
 
 export interface YamlDocument {
@@ -57,7 +59,7 @@ export function readYaml(text: string, room: Room = roomy()): YamlFile | NotYaml
   let parsed: Document[];
   try {
     // Which value a scalar is, and which of two keys of one name counts, is decided below.
-    parsed = [...parseAllDocuments(text, { schema: 'failsafe', uniqueKeys: false, lineCounter: lines, logLevel: 'silent' })] as Document[];
+    parsed = documentsIn(text, lines);
   } catch (error) {
     if (error instanceof RangeError) return { line: 1, why: TOO_DEEP };
     throw error;
@@ -86,6 +88,25 @@ export function readYaml(text: string, room: Room = roomy()): YamlFile | NotYaml
     return isSeq(items) ? (items.items as (Node | null)[]).map((item) => (item === null ? 0 : lineOf(item))) : [];
   };
   return { documents, lineOf, itemLines, targetOf: (alias) => targets.get(alias) };
+}
+
+/** Of objects of JSON one after the other each is a document, its nodes where they stand in the whole text. */
+function documentsIn(text: string, lineCounter: LineCounter): Document[] {
+  const options = { schema: 'failsafe', uniqueKeys: false, logLevel: 'silent' } as const;
+  const pieces = jsonPieces(text);
+  if (!pieces) return [...parseAllDocuments(text, { ...options, lineCounter })] as Document[];
+  lineCounter.addNewLine(0);
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lineCounter.addNewLine(at + 1);
+  return pieces.flatMap((piece) => {
+    const documents = [...parseAllDocuments(piece.text, options)] as Document[];
+    for (const document of documents)
+      visit(document, {
+        Node: (_, node) => {
+          if (node.range) node.range = node.range.map((each) => each + piece.at) as typeof node.range;
+        },
+      });
+    return documents;
+  });
 }
 
 /** Texts that are held with what they were read to: a run of many steps looks at one file over and over, before and after each. */

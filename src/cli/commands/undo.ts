@@ -36,6 +36,7 @@ export async function undo(call: Call): Promise<number> {
       return EXIT.ok;
     }
     const { run } = stored;
+    if (call.args.length === 0) call.say(...(await otherThanNewest(call, live, run.id)));
     const first = await repairFirst(live, stored, open);
     if (first) throw first;
     const way = await wayBack(call, live, stored, open);
@@ -56,6 +57,33 @@ export async function undo(call: Call): Promise<number> {
   } finally {
     live.close();
   }
+}
+
+/** Without a name it is not always the newest run: which one it is instead, and why, before anything is written. */
+async function otherThanNewest(call: Call, { store }: Live, id: string): Promise<string[]> {
+  const { runs } = await store.list();
+  const [newest, chosen] = [runs[0], runs.find((each) => each.id === id)];
+  if (!newest || !chosen || newest.id === id) return [];
+  const [date, what] = [chosen.at.slice(0, 19).replace('T', ' '), oneLine(chosen.what, 200)];
+  const taken = { en: `${id} (${what}, ${date} UTC)`, zh: `${id}（${what}，${date} UTC）` };
+  if (isIn('undo unfinished')(chosen))
+    return [
+      call.t({
+        en: `The undo of run ${taken.en} is unfinished; it comes before the newest run ${newest.id}.`,
+        zh: `运行 ${taken.zh} 的撤销尚未完成，先于最近一次运行 ${newest.id} 处理。`,
+      }),
+    ];
+  const why = isIn('undone')(newest)
+    ? { en: 'is already undone', zh: '已撤销' }
+    : isIn('unchanged')(newest)
+      ? { en: 'changed nothing', zh: '未做任何更改' }
+      : { en: 'has nothing left to undo', zh: '已没有可撤销的更改' };
+  return [
+    call.t({
+      en: `The newest run ${newest.id} ${why.en}; the newest run with changes to undo is ${taken.en}.`,
+      zh: `最近一次运行 ${newest.id} ${why.zh}；最近一次有可撤销更改的运行是 ${taken.zh}。`,
+    }),
+  ];
 }
 
 /** The undo of these steps. Throws for one that the run's checks never do. Only inverses that are shown are held: there may be 100,000. */

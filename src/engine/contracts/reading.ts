@@ -82,7 +82,7 @@ export interface Source {
   manifests?(): readonly Manifest[];
 }
 /**
- * One object of a file, and where it stands. `document`: from 0; `line`: from 1; `item`: where it is one of a list, from 0.
+ * One object of a file, and where it stands. `document`: from 0; `line`: from 1; `item`: where it is one of a list, from 0; `shares`: whose apiVersion it has, for want of one of its own.
  * `configuration`: no object of an API server, but what a component reads at its start (KubeletConfiguration): it has no name.
  * `unnamed`: its name or namespace is not known before it is created (generateName, a review, a placeholder): only its place tells it from others.
  */
@@ -92,6 +92,7 @@ export interface Manifest {
   document: number;
   line: number;
   item?: number;
+  shares?: true;
   configuration?: true;
   unnamed?: true;
 }

@@ -103,6 +103,77 @@ test.each<[string, string, string, RegExp]>([
   expect(readFileSync(file, 'utf8')).toBe(text);
 });
 
+const CRON =
+  'spec: {schedule: "0 3 * * *", jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}}';
+const TYPED = `apiVersion: batch/v1beta1 # of all
+kind: CronJobList
+items:
+- metadata: {name: one}
+  ${CRON}
+- metadata: {name: two}
+  ${CRON}
+`;
+
+test('of a typed list whose items have no apiVersion, that of the list changes; undo brings back every byte', async () => {
+  const file = put('typed.yaml', TYPED);
+  const other = put('other.yaml', MIXED);
+  const { exit, said } = await fixed(folder, '1.30');
+  expect(exit, said).toBe(0);
+  expect(readFileSync(file, 'utf8')).toBe(TYPED.replace('batch/v1beta1', 'batch/v1'));
+  const undone = await ran(undo, ['undo', '-f', folder, '--yes']);
+  expect(undone.exit, undone.said).toBe(0);
+  expect([readFileSync(file, 'utf8'), readFileSync(other, 'utf8')]).toEqual([TYPED, MIXED]);
+});
+
+test('where one object of a typed list has to be decided on, the list stays as it is, and the rest of the folder is changed', async () => {
+  const budgets = `apiVersion: policy/v1beta1
+kind: PodDisruptionBudgetList
+items:
+- metadata: {name: db}
+  spec: {minAvailable: 1, selector: {matchLabels: {app: db}}}
+- metadata: {name: none}
+  spec: {minAvailable: 1, selector: {}}
+`;
+  const file = put('typed.yaml', budgets);
+  const other = put('other.yaml', MIXED);
+  const { exit, said } = await fixed(folder, '1.30');
+  expect(exit, said).toBe(2);
+  expect(readFileSync(file, 'utf8')).toBe(budgets);
+  expect(readFileSync(other, 'utf8')).toContain('apiVersion: batch/v1 #');
+  expect(said).toMatch(/manual: .*typed\.yaml:4.*PodDisruptionBudgetList/);
+});
+
+test('undo without a run says where it takes an older one, and why', async () => {
+  const file = put('mixed.yaml', MIXED);
+  expect((await fixed(file, '1.30')).exit).toBe(0);
+  const first = readFileSync(file, 'utf8');
+  const idsIn = (said: string) => [...new Set([...said.matchAll(/\b\d{8}-\d{6}-[0-9a-f]{4}\b/g)].map(([id]) => id))];
+  put('mixed.yaml', first.replace('autoscaling/v2', 'autoscaling/v2beta2'));
+  const newer = await fixed(file, '1.30');
+  expect(newer.exit, newer.said).toBe(0);
+  const [newest] = idsIn(newer.said);
+  const undone = await ran(undo, ['undo', '-f', file, '--yes']);
+  expect(undone.said).not.toContain('The newest run ');
+  const again = await ran(undo, ['undo', '-f', file, '--dry-run=client']);
+  const [older] = idsIn(again.said).filter((id) => id !== newest);
+  expect(again.said).toContain(
+    `The newest run ${newest} is already undone; the newest run with changes to undo is ${older} (fix kubernetes/removed-api, `,
+  );
+});
+
+test('objects of JSON one after the other: each is read and changed, and undo brings back every byte', async () => {
+  const job = (name: string) =>
+    `{"apiVersion":"batch/v1beta1","kind":"CronJob",\n "metadata":{"name":"${name}"},"spec":{"schedule":"} {"}}`;
+  const text = `${job('one')}\n${job('two')}${job('three')}\n`;
+  const file = put('stream.json', text);
+  const { exit, said } = await fixed(file, '1.30');
+  expect(exit, said).toBe(0);
+  expect(readFileSync(file, 'utf8')).toBe(text.replaceAll('batch/v1beta1', 'batch/v1'));
+  const undone = await ran(undo, ['undo', '-f', file, '--yes']);
+  expect(undone.exit, undone.said).toBe(0);
+  expect(readFileSync(file, 'utf8')).toBe(text);
+});
+
 test('the version that the target serves is written, not the newest', async () => {
   const text = 'apiVersion: flowcontrol.apiserver.k8s.io/v1beta1\nkind: FlowSchema\nmetadata: {name: x}\nspec: {}\n';
   const file = put('levels.yaml', text);
