@@ -32,8 +32,6 @@ export function controlPlaneStage(hop: Hop, parts: ClusterParts, stopped: boolea
   ];
   const wait: StepDraft = {
     ...{ do: 'wait', guard: [], undo: 'none', until, within: WITHIN, assume: [], after: steps },
-    // As long as an API server is not there yet, a kubelet of the new minor is newer than it.
-    ...(isNewMinor(hop) ? { fails: [someKubelet(minor(minorOf(hop.version)), parts.members, hop)] } : {}),
     // What is found of them before the upgrade is what these steps are for.
     fixes,
     text: {
