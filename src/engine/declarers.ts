@@ -28,11 +28,16 @@ export function declarersIn(rows: Gathered): Declarers {
 }
 
 export function withDeclarer(finding: Finding, declarers: Declarers, installation: Installation): Finding {
-  const [declarer] = finding.objects.flatMap((ref) => declarers.get(keyOf(ref)) ?? []).filter((each) => !isItself(each, installation));
-  return declarer
-    ? { ...finding, declaredBy: { name: declarer.name, mark: declarer.mark, watches: declarer.release === undefined } }
-    : finding;
+  const all = finding.objects.flatMap((ref) => declarers.get(keyOf(ref)) ?? []).filter((each) => !isItself(each, installation));
+  const [first] = all;
+  if (!first) return finding;
+  const names = [...new Set(all.map(({ name }) => name))];
+  const name = [...names.slice(0, NAMED), ...(names.length > NAMED ? ['...'] : [])].join(', ');
+  return { ...finding, declaredBy: { name, mark: first.mark, watches: all.some(({ release }) => release === undefined) } };
 }
+
+/** Owners of the objects of one finding. */
+const NAMED = 3;
 
 /** Helm looks again only when it is called. */
 export const wouldLast = ({ declaredBy }: Finding, lasts: true | 'unless-watched' | undefined): boolean =>

@@ -27,6 +27,11 @@ const CLUSTER_WIDE = new Set(
   }).flatMap(([group, kinds]) => kinds.split(' ').map((kind) => `${group}/${kind}`)),
 );
 
+/** Of a kind that comes with Kubernetes, or did: it has no namespace. */
+export const isClusterWide = (object: { apiVersion?: unknown; kind?: unknown }): boolean =>
+  CLUSTER_WIDE.has(kindKey(object)) ||
+  BUILT_IN_RESOURCES.some(({ group, kind, namespaced }) => !namespaced && `${group}/${kind}` === kindKey(object));
+
 /** By `kindKey`. `source`: the cluster under the manifests, where there is one. */
 export async function apisOf(manifests: readonly Manifest[], source?: Pick<Source, 'resource'>): Promise<Map<string, ApiResource>> {
   const apis = new Map<string, ApiResource>();

@@ -1,6 +1,7 @@
 // Which objects a release's manifest holds. Apart from reading records, since it needs a YAML parser, which is slow to load.
 import { parseAllDocuments } from 'yaml';
 import type { Raw, Ref, ReleaseName } from '../engine/contracts.ts';
+import { isClusterWide } from '../files/apis.ts';
 import { isRaw, withinDepth } from '../kube/json.ts';
 
 export interface DeclaredIn {
@@ -37,6 +38,6 @@ function declaredBy(object: Raw, namespace: string): DeclaredIn[] {
   const { apiVersion, kind, metadata, items } = object;
   if (kind === 'List' && Array.isArray(items)) return items.filter(isRaw).flatMap((item) => declaredBy(item, namespace));
   if (typeof apiVersion !== 'string' || typeof kind !== 'string' || !isRaw(metadata) || typeof metadata.name !== 'string') return [];
-  const own = typeof metadata.namespace === 'string' ? metadata.namespace : namespace;
-  return [{ ref: { apiVersion, kind, namespace: own, name: metadata.name }, object }];
+  const own = isClusterWide(object) ? undefined : typeof metadata.namespace === 'string' ? metadata.namespace : namespace;
+  return [{ ref: { apiVersion, kind, ...(own === undefined ? {} : { namespace: own }), name: metadata.name }, object }];
 }

@@ -196,7 +196,10 @@ function foundView(
   };
 }
 
-const ownedBy = (owner: string): Text => ({ en: `owned by ${owner}: change it there`, zh: `由 ${owner} 管理，请在该处修改` });
+const ownedBy = (owner: string): Text => ({
+  en: `owned by ${owner}: change it there`,
+  zh: `由 ${owner.replaceAll(', ...', ' 等').replaceAll(', ', '、')} 管理，请在该处修改`,
+});
 
 /** `from 1.36 on` already says that it is at 1.36. */
 const names = (message: string, hop: string): boolean => message.split(/[^\w.-]+/).some((word) => word.replace(/\.$/, '') === hop);

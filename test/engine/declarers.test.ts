@@ -1,9 +1,11 @@
 // Objects that are declared elsewhere: the owner is named beside the finding, and a repair that would not last is refused with where to change it.
 import { expect, test } from 'vitest';
 import { finding, setFields } from '../../src/engine/builders.ts';
-import type { Check, Raw, System } from '../../src/engine/contracts.ts';
+import type { Check, Installation, Raw, System } from '../../src/engine/contracts.ts';
+import { withDeclarer } from '../../src/engine/declarers.ts';
 import { examine } from '../../src/engine/examine.ts';
 import { list, word } from '../../src/engine/read/index.ts';
+import { keyOf } from '../../src/kube/refs.ts';
 import { liveSource } from '../snapshot/helpers.ts';
 
 const reads = { maps: list('configmaps', { mark: word('data.mark') }, { only: ({ mark }) => mark === 'broken' }) };
@@ -53,6 +55,22 @@ const OBJECTS = [
   map('argo', { annotations: { 'argocd.argoproj.io/tracking-id': 'app:/ConfigMap:shop/argo' } }),
   map('helm', { labels: { 'app.kubernetes.io/managed-by': 'Helm' } }),
 ];
+
+test('of a finding with objects of several owners all are named, of many the first three', () => {
+  const refs = ['a', 'b', 'c', 'd'].map((name) => ({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'shop', name }));
+  const declarers = new Map(
+    refs.map((ref) => [keyOf(ref), { name: `Helm release shop/${ref.name}`, mark: 'm', release: `shop/${ref.name}` }]),
+  );
+  const owned = (count: number) => {
+    const found = finding({ severity: 'warning', key: ['k'], objects: refs.slice(0, count), args: {} });
+    return withDeclarer(found, declarers, { namespace: '', name: 'cluster', byHelm: false } as unknown as Installation).declaredBy?.name;
+  };
+  expect([1, 2, 4].map(owned)).toEqual([
+    'Helm release shop/a',
+    'Helm release shop/a, Helm release shop/b',
+    'Helm release shop/a, Helm release shop/b, Helm release shop/c, ...',
+  ]);
+});
 
 test('is named, and its live repair refused', async () => {
   const { results, remedies } = await examine(liveSource(OBJECTS), [system()]);

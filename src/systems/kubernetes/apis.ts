@@ -10,16 +10,7 @@ const keyOf = (apiVersion: string, kind: string): string => `${apiVersion} ${kin
 const NOT_STORED =
   /Review$|^(?:Binding|Eviction|Scale|JobTemplate|PodStatusResult|APIGroupDiscovery|NodeMetrics|PodMetrics|TokenRequest|SerializedReference|RangeAllocation)$/;
 /** Made by the system itself, in numbers; no manifests of them are kept. */
-const OF_THE_SYSTEM = new Set([
-  'Event',
-  'Endpoints',
-  'ComponentStatus',
-  'LeaseCandidate',
-  'EndpointSlice',
-  'ResourceSlice',
-  'CSIStorageCapacity',
-  'VolumeAttachment',
-]);
+const OF_THE_SYSTEM = new Set(['Event', 'Endpoints', 'ComponentStatus', 'LeaseCandidate', 'ResourceSlice', 'VolumeAttachment']);
 
 /** The row of this version of a kind. */
 export function apiOf(apiVersion: string, kind: string): Api | undefined {

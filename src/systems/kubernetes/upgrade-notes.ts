@@ -11,7 +11,11 @@ import { crossesEtcd, etcdOf } from './way-back.ts';
 const CHANGELOG = 'https://github.com/kubernetes/kubernetes/blob/master/CHANGELOG/CHANGELOG-';
 
 /** Of a new minor, and of kubelets that are newer than the API servers. */
-export function notesStage(hop: Hop, at: Pick<Upgrading, 'found' | 'stopController' | 'logVerbosity'>, parts: ClusterParts): StageDraft[] {
+export function notesStage(
+  hop: Hop,
+  at: Pick<Upgrading, 'found' | 'stopController' | 'logVerbosity' | 'nodes'>,
+  parts: ClusterParts,
+): StageDraft[] {
   const newer = kubeletNotes(hop, parts);
   if (!isNewMinor(hop)) return newer.length ? [newerStage(hop, newer)] : [];
   // What the stages themselves are for is nothing to read about.
@@ -39,6 +43,7 @@ export function notesStage(hop: Hop, at: Pick<Upgrading, 'found' | 'stopControll
     ...(parts.by
       ? providersWayBack(hop, parts.by)
       : [...WAY_BACK(hop), LOGS(at.logVerbosity), ...CONTROLLER(at.stopController === true, parts.kubeadm)]),
+    ...(at.nodes === 'in-place' ? [IN_PLACE] : []),
   ];
   const commands = [
     ...concerned.map(({ check }) => `kubectl upgrade-guard explain ${check}`),
@@ -138,6 +143,12 @@ const LOGS = (level: number | undefined): Text =>
         en: `log verbosity of the API servers: ${level} until the upgrade is over (--log-verbosity)`,
         zh: `API 服务器的日志级别：升级期间为 ${level}（--log-verbosity）`,
       };
+
+/** Source: kubernetes/website version-skew-policy.md, of kubelets. */
+const IN_PLACE: Text = {
+  en: 'kubelets in place (--nodes in-place): Kubernetes supports a new minor version of a kubelet only on a drained Node; supported: --nodes drain',
+  zh: 'kubelet 原地升级（--nodes in-place）：Kubernetes 只支持在已腾空的节点上升级 kubelet 的次要版本；受支持的方式：--nodes drain',
+};
 
 /** The argument of the in-place guide, and its price. */
 const CONTROLLER = (stopped: boolean, kubeadm: boolean): Text[] =>

@@ -18,13 +18,21 @@ const WRITTEN = {
 const MEANS = { selector: tree('spec.selector') };
 export type Written = RowOf<typeof WRITTEN> & Partial<RowOf<typeof MEANS>>;
 
+/** Of kinds that controllers make in numbers, those that others made: the API server itself leaves out the rest. */
+const OF_OTHERS: Record<string, string> = {
+  'endpointslices.discovery.k8s.io':
+    'endpointslice.kubernetes.io/managed-by notin (endpointslice-controller.k8s.io,endpointslicemirroring-controller.k8s.io)',
+  'csistoragecapacities.storage.k8s.io': 'csi.storage.k8s.io/managed-by!=external-provisioner',
+};
+
 /** By resource. */
 export const writtenObjects = later(() => Object.fromEntries(resourcesToRead(minorOf(versions().knownFrom)).map(listed)));
 
 function listed([resource, old]: [string, Api[]]): [string, ListRead<Written> & { optional: true }] {
   const concerns = (hops: readonly string[]) => old.some((api) => bites(apiVersionOf(api), api.kind, hops) !== undefined);
+  const labels = OF_OTHERS[resource];
   const columns = resource === 'poddisruptionbudgets.policy' ? { ...WRITTEN, ...MEANS } : WRITTEN;
-  return [resource, list(resource, columns, { optional: true, concerns })];
+  return [resource, list(resource, columns, { optional: true, concerns, ...(labels === undefined ? {} : { labels }) })];
 }
 
 /** As evidence is judged by. */

@@ -1,4 +1,5 @@
 import { grid } from '../../grid.ts';
+import { writtenBeside } from './written-beside.ts';
 
 grid('kubernetes/api-writers', [
   {
@@ -20,6 +21,13 @@ grid('kubernetes/api-writers', [
       'warning PodDisruptionBudget/shop/edited',
       'warning PodDisruptionBudget/shop/kubectl',
     ],
+  },
+  // Of kinds that controllers make, what others wrote.
+  {
+    server: 'v1.24.17',
+    to: 'kubernetes=1.27',
+    objects: writtenBeside('Update', 'cdn-controller'),
+    expect: ['warning CSIStorageCapacity/kube-system/beside', 'warning EndpointSlice/shop/beside'],
   },
   // Gone before the installed version: residue.
   { fixture: 'found', server: 'v1.27.16', to: 'kubernetes=1.28', expect: 'passed' },

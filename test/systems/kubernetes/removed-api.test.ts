@@ -14,6 +14,7 @@ import { dumpWorld } from '../../../src/snapshot/world.ts';
 import { SYSTEMS } from '../../../src/systems/index.ts';
 import { pages, runOf } from '../../engine/worlds.ts';
 import { grid } from '../../grid.ts';
+import { writtenBeside } from './written-beside.ts';
 
 /** A release whose manifest has a budget in the version that 1.25 drops, and a hook with one. */
 const record = (revision: number, status: string, apiVersion: string, name = 'web', more = ''): Raw => {
@@ -37,6 +38,9 @@ const record = (revision: number, status: string, apiVersion: string, name = 'we
   };
 };
 
+const WRITTEN_BESIDE = writtenBeside('Apply', 'argocd-controller');
+const WRITTEN_BESIDE_FOUND = ['blocker CSIStorageCapacity/kube-system/beside', 'blocker EndpointSlice/shop/beside'];
+
 grid('kubernetes/removed-api', [
   {
     fixture: 'found',
@@ -55,6 +59,8 @@ grid('kubernetes/removed-api', [
   // Gone already, or of another group: nothing that this path breaks.
   { fixture: 'found', server: 'v1.32.13', expect: 'passed' },
   { fixture: 'found', to: 'kubernetes=v1.24.17', expect: 'passed' },
+  // What people write of kinds that controllers make.
+  { server: 'v1.24.17', to: 'kubernetes=1.27', objects: WRITTEN_BESIDE, expect: WRITTEN_BESIDE_FOUND },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },
   // Helm: the deployed revision alone counts, whatever older ones hold.
@@ -259,6 +265,35 @@ test('a release is left, and why is said: while helm has not ended, where an obj
   ]);
 });
 
+test('EndpointSlices and CSIStorageCapacities that someone applied are read, and not those that controllers make', async () => {
+  const applied = (apiVersion: string) => ({ manager: 'argocd', operation: 'Apply', apiVersion, time: '2022-10-01T00:00:00Z' });
+  const slice = (name: string, labels: Raw): Raw => ({
+    ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4', endpoints: [] },
+    metadata: { name, namespace: 'shop', labels, managedFields: [applied('discovery.k8s.io/v1beta1')] },
+  });
+  const capacity = (name: string, labels: Raw): Raw => ({
+    ...{ apiVersion: 'storage.k8s.io/v1', kind: 'CSIStorageCapacity', storageClassName: 'fast' },
+    metadata: { name, namespace: 'kube-system', labels, managedFields: [applied('storage.k8s.io/v1beta1')] },
+  });
+  const objects = [
+    slice('own', {}),
+    slice('made', { 'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io' }),
+    slice('mirrored', { 'endpointslice.kubernetes.io/managed-by': 'endpointslicemirroring-controller.k8s.io' }),
+    capacity('mine', {}),
+    capacity('counted', { 'csi.storage.k8s.io/managed-by': 'external-provisioner' }),
+  ];
+  const source = dumpSource(dumpOf({ objects, absent: [], whole: true, serverVersion: 'v1.24.17' }));
+  const targets = [{ system: 'kubernetes', version: '1.27' }];
+  const { results } = await examine(source, SYSTEMS, { checks: ['kubernetes/removed-api'], targets });
+  expect(results.flatMap(({ findings }) => findings.map(({ message, objects }) => [message.en, objects.map(({ name }) => name)]))).toEqual([
+    ['1 CSIStorageCapacity applied as storage.k8s.io/v1beta1 by argocd: removed in 1.27; use storage.k8s.io/v1', ['mine']],
+    [
+      '1 EndpointSlice applied as discovery.k8s.io/v1beta1 by argocd: removed in 1.25; use discovery.k8s.io/v1, and replace topology by nodeName and zone',
+      ['own'],
+    ],
+  ]);
+});
+
 /** Lists that the two checks make on this path besides those of Helm's records and of detection. */
 async function listed(from: string, to: string): Promise<string[]> {
   const asked: string[] = [];
@@ -279,7 +314,7 @@ test.each([
   [
     'v1.24.17',
     '1.25',
-    'cronjobs.batch flowschemas.flowcontrol.apiserver.k8s.io horizontalpodautoscalers.autoscaling poddisruptionbudgets.policy podsecuritypolicies.policy prioritylevelconfigurations.flowcontrol.apiserver.k8s.io runtimeclasses.node.k8s.io',
+    'cronjobs.batch csistoragecapacities.storage.k8s.io endpointslices.discovery.k8s.io flowschemas.flowcontrol.apiserver.k8s.io horizontalpodautoscalers.autoscaling poddisruptionbudgets.policy podsecuritypolicies.policy prioritylevelconfigurations.flowcontrol.apiserver.k8s.io runtimeclasses.node.k8s.io',
   ],
   ['v1.30.4', '1.31', 'flowschemas.flowcontrol.apiserver.k8s.io prioritylevelconfigurations.flowcontrol.apiserver.k8s.io'],
   ['v1.24.17', 'v1.24.20', ''],

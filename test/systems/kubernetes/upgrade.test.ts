@@ -631,6 +631,10 @@ test('the notes: what the checks found that bites at this minor, its changelog, 
     ]),
   );
   expect(said(two_!).join()).not.toContain('three');
+  const by = (nodes: 'drain' | 'in-place') => allStagesOf([...two, ...controlPlane('cp1')], '1.31', { nodes });
+  const unsupported = /Kubernetes supports a new minor version of a kubelet only on a drained Node/;
+  expect(said(stepsOf(await by('in-place'))[0]!)).toContainEqual(expect.stringMatching(unsupported));
+  expect(said(stepsOf(await by('drain'))[0]!).join()).not.toMatch(unsupported);
   // As way-back-etcd says it of the same hop.
   const [etcd] = stepsOf(
     (await allStagesOf([...two, ...controlPlane('cp1')], '1.34', { from: 'v1.33.4' })).filter(({ title }) => /^Notes/.test(title.en)),

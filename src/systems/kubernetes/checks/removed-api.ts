@@ -51,8 +51,8 @@ const check: Check<Reads, Args> = {
       zh: '升级后，以旧版本应用对象会收到“no matches for kind”：下一次 kubectl apply、Helm 升级或同步会失败。对象本身仍可用新版本读取，没有后继版本的类型除外。',
     },
     detection: {
-      en: 'Reads metadata of the kinds that the path concerns: server-side applies in managedFields, and the last-applied annotation. Also the deployed revision of each Helm release, manifests (-f), and every object of a kind without a successor. Entries of the control plane and of status do not count.',
-      zh: '只读取升级路径涉及的类型的元数据：managedFields 中的服务器端应用和 last-applied 注解；还读取每个 Helm release 已部署的修订版本和清单（-f）；没有后继版本的类型，只要存在对象就会报告。控制平面写入的条目和 status 的条目不计入。',
+      en: 'Reads metadata of the kinds that the path concerns: server-side applies in managedFields, and the last-applied annotation. Also the deployed revision of each Helm release, manifests (-f), and every object of a kind without a successor. Entries of the control plane and of status do not count, nor Events, ResourceSlices, and EndpointSlices and CSIStorageCapacities that their controllers make.',
+      zh: '只读取升级路径涉及的类型的元数据：managedFields 中的服务器端应用和 last-applied 注解；还读取每个 Helm release 已部署的修订版本和清单（-f）；没有后继版本的类型，只要存在对象就会报告。控制平面写入的条目和 status 的条目不计入；Event、ResourceSlice 以及由控制器创建的 EndpointSlice 和 CSIStorageCapacity 也不计入。',
     },
     fix: {
       en: 'For a Helm release: records a new revision with the API versions rewritten in its stored manifest, then supersedes the old one; undo deletes the new record. In files, fix -f changes apiVersion where nothing else has to change. Everything else is manual: change it in the manifest, chart or repository that the named manager applies, and apply it before the upgrade.',
