@@ -137,8 +137,8 @@ function sharedLists(proposals: readonly Repair[], declared: LiveFiles['declared
 }
 
 const ofItsList = ({ file, line, object }: LiveFiles['declared'][number]): Text => ({
-  en: `${file}:${line}: its apiVersion is that of the ${object.kind}List, whose other objects cannot all be changed in the same way: give the object its own apiVersion and kind`,
-  zh: `${file}:${line}：其 apiVersion 来自 ${object.kind}List，而列表中的其他对象不能全部做相同更改：请为该对象单独写明 apiVersion 和 kind`,
+  en: `${file}:${line}: apiVersion comes from the ${object.kind}List, whose other objects cannot all be changed in the same way: give the object its own apiVersion and kind`,
+  zh: `${file}:${line}：apiVersion 取自 ${object.kind}List，而列表中的其他对象不能全部做相同更改：请为该对象单独写明 apiVersion 和 kind`,
 });
 
 const changeOf = (step: StepDraft | Step): string => JSON.stringify(step.do === 'patch' ? [step.on, step.changes] : step.text);
