@@ -140,9 +140,11 @@ test('helm refuses to upgrade before; both majors list, upgrade and roll back af
     ...['1 superseded', '2 superseded', '3 superseded', '4 superseded', '5 deployed'],
   ]);
   const ahead = await run(['undo', '--dry-run=client'], { kubeconfig: cluster.kubeconfig, home });
-  expect(ahead.stdout).toMatch(/As things stand, undo leaves unchanged:\n.*1\. .*left unchanged \(revision 3/);
+  // Lines are wrapped.
+  const plain = (text: string) => text.replace(/\s+/g, ' ');
+  expect(plain(ahead.stdout)).toMatch(/As things stand, undo leaves unchanged: .*1\. .*left unchanged \(revision 3/);
   const undone = await run(['undo', '--yes'], { kubeconfig: cluster.kubeconfig, home });
   expect(undone.code, undone.stdout + undone.stderr).toBe(4);
-  expect(undone.stdout + undone.stderr).toContain('revision 3 was created in the meantime; to go back to revision');
+  expect(plain(undone.stdout + undone.stderr)).toContain('revision 3 was created in the meantime; to go back to revision');
   expect((await status('web')).at(-1)).toMatch(/^5 deployed/);
 });
