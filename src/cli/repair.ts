@@ -35,7 +35,10 @@ export function planChosen(remedies: readonly CheckRemedy[], call: Asking, upgra
     if (isConfident(finding) || finding.objects.some((ref) => named.has(objectName(ref)))) return true;
     const names = finding.objects.map(objectName);
     const about = { en: `${finding.message.en} (${names.join(', ')})`, zh: `${finding.message.zh}（${names.join('、')}）` };
-    if (isByHand(await propose([finding]))) {
+    const proposal = await propose([finding]);
+    // Without a step of this command there is nothing to decide: what a person can do is listed.
+    if (!upgrade && !proposal.drafts.some(isStep)) return true;
+    if (isByHand(proposal)) {
       call.say(
         call.t({
           en: `skipped (uncertain): ${about.en}. Manual; show the steps: {retry:yes,confirm} --dry-run=client`,
@@ -60,11 +63,13 @@ export function planChosen(remedies: readonly CheckRemedy[], call: Asking, upgra
 /** Behind the steps of a fix: blockers and warnings that none of them is for. Advice that stands beside them is no step. */
 export async function leftBeside({ results, remedies }: Examination, plan: Plan, face: Face): Promise<string[]> {
   const steps = stepsOf(plan);
-  const counts = (draft: Proposal['drafts'][number]) => isForFix(draft) && !(draft.do === 'manual' && draft.when === 'instead');
-  const fixed = await fixedBy(steps, { remedies, among: isToldOf, counts });
+  const fixed = await fixedBy(steps, { remedies, among: isToldOf, counts: isStep });
   const left = leftOpen(results, ({ fingerprint }) => fixed.has(fingerprint), steps.length > 0, face);
   return left.length && !steps.length && plan.refusals.length ? ['', ...left] : left;
 }
+
+/** Of a fix: advice that stands in place of a step is none. */
+const isStep = (draft: Proposal['drafts'][number]): boolean => isForFix(draft) && !(draft.do === 'manual' && draft.when === 'instead');
 
 /** There are steps, and a person has to do all of them. */
 const isByHand = ({ drafts }: Proposal): boolean => drafts.length > 0 && drafts.every((draft) => draft.do === 'manual');

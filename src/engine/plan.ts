@@ -71,7 +71,7 @@ const NONE: Text = { en: '', zh: '' };
 function advised(draft: StepDraft, isSkipped: boolean): Refusal {
   const { text, helmValues, brief } = draft;
   const said = helmValues && brief?.(1);
-  const first = isSkipped ? SKIPPED_FIRST : NONE;
+  const first = isSkipped && helmValues ? SKIPPED_FIRST : NONE;
   const whole = said ? { en: `${said.en}. Or: ${text.en}`, zh: `${said.zh}。或者：${text.zh}` } : text;
   const refused = { en: whole.en + first.en, zh: whole.zh + first.zh };
   return { refused, objects: [], as: said ? 'upgrade' : 'manual', commands: draft.do === 'manual' ? draft.commands : [] };
