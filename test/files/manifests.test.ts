@@ -71,6 +71,29 @@ describe('files', () => {
     });
   });
 
+  it('objects of JSON one after the other, as kubectl reads them, small and large, by whatever name', async () => {
+    const map = (name: string, more = '') =>
+      `{"apiVersion":"v1","kind":"ConfigMap",\n"metadata":{"name":"${name}"},"data":{"k":"} {\\"${more}"}}`;
+    const large = 'x'.repeat(1024 * 1024);
+    put({
+      'a.json': `${map('a')}\n\n${map('b')}${map('c')}`,
+      'b.yaml': `${map('d')} ${map('e')}\n`,
+      'c.json': `${map('f', large)}\n${map('g')}`,
+      'd.json': `${map('h')}\n{"kind":`,
+    });
+    const { objects, skipped } = await short();
+    expect(objects).toEqual([
+      'ConfigMap/a a.json:1 0',
+      'ConfigMap/b a.json:4 1',
+      'ConfigMap/c a.json:5 2',
+      'ConfigMap/d b.yaml:1 0',
+      'ConfigMap/e b.yaml:2 1',
+      'ConfigMap/f c.json:1 0',
+      'ConfigMap/g c.json:3 1',
+    ]);
+    expect(skipped).toEqual([expect.stringMatching(/^d\.json: not JSON: .* \(unseen\)$/)]);
+  });
+
   it('what is no manifest is told apart and named', async () => {
     put({
       'a.yaml': CM,
