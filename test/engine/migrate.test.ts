@@ -263,6 +263,12 @@ test('a dry run names the object whose rewrite the server refuses, also behind t
   expect(behind).toMatchObject({ refused: 0, untried: 1 });
 });
 
+test('what an undo leaves, its own steps say too', () => {
+  const undoNote = { en: 'undo: what stays: x', zh: '撤销时：x' };
+  const inverse = kindOf(STEP).inverse({ ...STEP, undo: 'compensates', undoNote }, definition(), definition(['v1']));
+  expect(inverse).toMatchObject({ do: 'patch', undo: 'compensates', undoNote });
+});
+
 test('the commands say what a person would do', () => {
   expect(kindOf(STEP).commands(STEP)).toEqual([
     'kubectl get widgets.v1.example.com -A -o yaml > widgets.example.com.yaml && kubectl replace -f widgets.example.com.yaml',

@@ -40,8 +40,9 @@ export const migrate: StepKind<MigrateStep> = {
   }),
   // With the generation: a run that was cut goes on only under the same one.
   remember: (object) => object && { ...identity(object)!, metadata: { ...metadataOf(identity(object)!), ...generation(object) } },
-  inverse: ({ id, text, after, reasons, on, storage, stored }, before, made) => ({
-    ...{ id, text, after, reasons, undo: 'exact', do: 'patch', subresource: 'status' },
+  // What stays as it is, the undo says too.
+  inverse: ({ id, text, after, reasons, undo, undoNote, on, storage, stored }, before, made) => ({
+    ...{ id, text, after, reasons, undo, ...(undoNote ? { undoNote } : {}), do: 'patch', subresource: 'status' },
     on: { ...on, uid: on.uid ?? uidOf(made ?? before) },
     // A version that the CRD has lost since cannot be listed again.
     guard: stored.map((version) => ({ on, must: [{ path: `/spec/versions[name=${version}]/name`, is: version }] })),
