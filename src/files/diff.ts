@@ -9,8 +9,16 @@ export function unifiedDiff(file: string, before: string, after: string): string
   if (before === after) return [];
   const [a, b] = [linesOf(before), linesOf(after)];
   const hunks = hunksOf(a, b);
-  return [`--- a/${file}`, `+++ b/${file}`, ...hunks.flatMap((hunk) => lines(hunk, a, b))];
+  return [`--- ${quoted(`a/${file}`)}`, `+++ ${quoted(`b/${file}`)}`, ...hunks.flatMap((hunk) => lines(hunk, a, b))];
 }
+
+/** As git writes a name that a line cannot hold as it is (core.quotePath): a line end in it would begin another file's diff. */
+function quoted(name: string): string {
+  if (!/[\p{C}\p{Zl}\p{Zp}"\\]/u.test(name)) return name;
+  const escaped = name.replace(/["\\]/g, '\\$&').replace(/[\p{C}\p{Zl}\p{Zp}]/gu, octal);
+  return `"${escaped}"`;
+}
+const octal = (character: string): string => [...Buffer.from(character)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
 
 const linesOf = (text: string): string[] => text.split('\n').map((line) => line.replace(/\r$/, ''));
 
