@@ -63,7 +63,7 @@ function worldOver(manifests: readonly Declared[], texts: Texts, records: Record
     if ('refused' in result) throw new WorldError('refused', inFile(place, result.refused));
     // A text that does not say afterwards what was asked for is never written.
     const then = objectAt(result.text, place, request.on);
-    if (!then || !deepEqual(versioned(then), versioned(next))) throw new WorldError('refused', inFile(place, NOT_HELD));
+    if (!then || !deepEqual(unversioned(then), unversioned(next))) throw new WorldError('refused', inFile(place, NOT_HELD));
     if (!dryRun && result.text !== text) await texts.write(place.real, result, records);
     return versioned(objectAt(result.text, place, request.on) ?? next);
   }
@@ -187,11 +187,16 @@ function inherited(text: string, { document, item }: Declared): string | undefin
   return isRaw(own) && own.apiVersion === undefined ? list.apiVersion : undefined;
 }
 
+/** Its fields alone: in which order the text has them does not matter. */
+function unversioned(object: Raw): Raw {
+  const { resourceVersion: _, ...metadata } = object.metadata as Raw;
+  return { ...object, metadata };
+}
+
 /** A write tests what the look before it saw: here the object's own digest. */
 function versioned(object: Raw): Raw {
-  const { resourceVersion: _, ...metadata } = object.metadata as Raw;
-  const bare = { ...object, metadata };
-  return { ...object, metadata: { ...metadata, resourceVersion: digestOf(JSON.stringify(bare)).slice(0, 16) } };
+  const bare = unversioned(object);
+  return { ...bare, metadata: { ...(bare.metadata as Raw), resourceVersion: digestOf(JSON.stringify(bare)).slice(0, 16) } };
 }
 
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -1,6 +1,7 @@
 // The scene of the first thread: Spiderpool installed by real helm, three SpiderEndpoints of bare Pods as 0.3.x wrote them, one healthy one.
 import { join } from 'node:path';
 import type { Ran } from '../bed/binary.ts';
+import { authority } from '../bed/certificates.ts';
 import type { Body } from '../bed/client.ts';
 import { type CrdName, installCrd } from '../bed/crds.ts';
 import { startFaultProxy } from '../bed/fault-proxy.ts';
@@ -116,7 +117,10 @@ export const DEAD_WEBHOOK = {
     {
       ...{ name: 'a.left-over.example.com', failurePolicy: 'Fail', admissionReviewVersions: ['v1'], sideEffects: 'None' },
       rules: OF_NOTHING_HERE,
-      clientConfig: { service: { namespace: 'default', name: 'gone' } },
+      clientConfig: {
+        service: { namespace: 'default', name: 'gone' },
+        caBundle: Buffer.from(authority('left-over').cert).toString('base64'),
+      },
     },
   ],
 };
