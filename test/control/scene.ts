@@ -108,6 +108,8 @@ export const SHUT_BUDGET: Body = {
 
 /** What is not served here. */
 export const OF_NOTHING_HERE = [{ apiGroups: ['example.com'], apiVersions: ['*'], resources: ['left-overs'], operations: ['CREATE'] }];
+const A_YEAR = 365 * 86_400_000;
+const LEFT_OVER_CA = authority('left-over').issue({ name: 'left-over', until: new Date(Date.now() + A_YEAR) });
 /** A webhook whose backend does not exist; it rejects nothing here. */
 export const DEAD_WEBHOOK = {
   apiVersion: 'admissionregistration.k8s.io/v1',
@@ -119,7 +121,7 @@ export const DEAD_WEBHOOK = {
       rules: OF_NOTHING_HERE,
       clientConfig: {
         service: { namespace: 'default', name: 'gone' },
-        caBundle: Buffer.from(authority('left-over').cert).toString('base64'),
+        caBundle: Buffer.from(LEFT_OVER_CA.cert).toString('base64'),
       },
     },
   ],

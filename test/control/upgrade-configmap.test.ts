@@ -78,7 +78,7 @@ describeUpstream('records in ConfigMaps', ['data', 'spiderpool', 'charts'], (cha
     const valid = new Ajv({ strict: false }).compile(schema);
     expect(valid(checked), JSON.stringify(valid.errors)).toBe(true);
     const runbook = await run(['plan', ...upgrade.slice(1, -1), '-o', 'shell'], options);
-    expect(runbook.stdout).toMatch(/^set -eu\nexport HELM_DRIVER=configmap$/m);
+    expect(runbook.stdout).toMatch(/^set -eu\nif .* exit 1; fi\nexport HELM_DRIVER=configmap$/m);
   });
 
   test('beside a history in Secrets: the one that HELM_DRIVER chooses is judged and planned for, the other is named', async () => {

@@ -143,6 +143,7 @@ test('what a person runs in the place of an upgrade comes behind what the plan l
     do: 'manual',
     when: 'instead',
     commands: ['helm upgrade x'],
+    helmValues: [],
     undo: 'none',
     text: { en: 'run it', zh: '执行' },
   };
