@@ -7,10 +7,11 @@ import { managedBy } from './managed.ts';
 import { controlPlaneOf, type NodeRow, nodes, type StaticPod, staticPods, tagOf } from './reads.ts';
 
 const optional = { optional: true } as const;
-/** Of the Pods what several checks list too, so that nothing is listed twice. */
+/** Of the Pods what several checks list too, so that nothing is listed twice. Where each API server answers for itself they are not needed: `unseenOthers` says when they are. */
 export const READS = () => {
   const { pods, kops } = staticPods();
-  return { nodes: { ...nodes, ...optional }, pods: { ...pods, ...optional }, kops: { ...kops, ...optional } };
+  const beside = { ...optional, harmless: true } as const;
+  return { nodes: { ...nodes, ...optional }, pods: { ...pods, ...beside }, kops: { ...kops, ...beside } };
 };
 interface Seen {
   nodes: NodeRow[] | Gap;
@@ -32,7 +33,7 @@ export async function detect(rows: Seen, _look: PointReader, cluster: Cluster): 
       version,
       sources: [...serverSources(cluster, distributionIn(cluster, members)), ...others, ...kubeletSources(members)],
       byHelm: false,
-      ...(cluster.unasked?.length ? { gaps: cluster.unasked } : {}),
+      ...withGaps([...(cluster.unasked ?? []), ...unseenOthers(rows, cluster)]),
     },
   ];
 }
@@ -50,6 +51,14 @@ function othersOf({ pods, kops }: Seen, { serverVersion, servers }: Cluster): In
     return says !== undefined && compare(says, answered) !== 0 ? [{ from: { en: `Pod ${name}`, zh: `Pod ${name}` }, says }] : [];
   });
 }
+
+/** Of that address alone it is not known whether it is the only version. A snapshot that never held the Pods says nothing against it. */
+function unseenOthers({ pods, kops }: Seen, { servers }: Cluster): Gap[] {
+  if (servers) return [];
+  const [first] = [pods, kops].flatMap((rows) => (isGap(rows) && rows.why !== 'not-collected' ? [rows] : []));
+  return first ? [first] : [];
+}
+const withGaps = (gaps: Gap[]): Pick<Installation, 'gaps'> => (gaps.length ? { gaps } : {});
 
 /** Several API servers differ while a control plane is being upgraded: the oldest has the whole way before it. */
 function versionOf({ serverVersion, servers = [] }: Cluster, others: Installation['sources']): string | Gap {
