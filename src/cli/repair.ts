@@ -60,7 +60,7 @@ export function planChosen(remedies: readonly CheckRemedy[], call: Asking, upgra
   });
 }
 
-/** Behind the steps of a fix: blockers and warnings that none of them is for. Advice that stands beside them is no step. */
+/** Behind the steps of a fix: blockers and warnings that none of them is for. Advice that stands beside them is not a step. */
 export async function leftBeside({ results, remedies }: Examination, plan: Plan, face: Face): Promise<string[]> {
   const steps = stepsOf(plan);
   const fixed = await fixedBy(steps, { remedies, among: isToldOf, counts: isStep });

@@ -139,7 +139,7 @@ export function asksFirst(call: Pick<Call, 't' | 'flags'>, { results }: Examinat
 }
 const confirms = (names: readonly string[]): string => names.map((name) => `--confirm ${shellWord(name)}`).join(' ');
 
-/** What to say where it may not begin. */
+/** What to say where it cannot begin. */
 export function refusal(call: Pick<Call, 't'>, stopping: readonly Stopping[], lead: Text): string[] {
   const lines = (of: readonly Stopping[]) => of.map((each) => `  ${oneLine(call.t(saidOf(each)), 1000)}`);
   const [open, doubtful] = [stopping.filter(({ confirm }) => !confirm), stopping.filter(({ confirm }) => confirm)];

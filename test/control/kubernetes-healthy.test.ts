@@ -77,7 +77,7 @@ test('without rights nothing is passed, exit 3', async () => {
   expect(stderr).toMatch(/^warning: \d\d+ checks will be unknown: this user has no permission to read what they need\./m);
 });
 
-/** What a user with some rights is not told. The bed's controllers do not run: no one aggregates the role view. */
+/** What a user with some rights is not told. The bed's controllers do not run: the role view is not aggregated. */
 const LIST_ONLY = ['addon-versions', 'component-flags', 'coredns-corefile', 'kube-proxy-mode', 'kube-proxy-skew', 'kubeadm-config'];
 test('what a user has no permission to see is unknown, whatever else is seen', async () => {
   const client = clientOf(plane);

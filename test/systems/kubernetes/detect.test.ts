@@ -23,7 +23,7 @@ test('of the address of a kubeconfig alone: the static Pods name an older API se
   expect(await found(OLD)).toEqual(['v1.36.3', ['v1.37.2', 'v1.36.3'], []]);
   expect(await found([pod('kube-apiserver-cp1', 'registry.k8s.io/kube-apiserver:v1.37.2')])).toEqual(['v1.37.2', ['v1.37.2'], []]);
 });
-test('where the Pods may not be read, another version is not excluded; a snapshot that never held them says nothing', async () => {
+test('without the right to read the Pods, another version is not excluded; a snapshot that never held them says nothing', async () => {
   expect(await found(gap('forbidden'))).toEqual(['v1.37.2', ['v1.37.2'], ['forbidden']]);
   expect(await found(gap('not-collected'))).toEqual(['v1.37.2', ['v1.37.2'], []]);
 });

@@ -1,4 +1,4 @@
-// Objects of kinds that the older version does not serve: after a return they are in etcd and no one sees or heeds them; clients that write other kinds in a version that it does not
+// Objects of kinds that the older version does not serve: after a return they are in etcd and nothing reads or enforces them; clients that write other kinds in a version that it does not
 // serve; and, over several minors, objects that may be stored in a version which the older API server cannot read. Sources: knowledge/apis.json (life-cycle markers); way-back.ts.
 import { finding } from '../../../engine/builders.ts';
 import type { Certainty, Check, Finding, ListRead, Ref, RowOf, Text } from '../../../engine/contracts.ts';
