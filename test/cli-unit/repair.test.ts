@@ -58,6 +58,27 @@ test('what only a person can do is no repair to confirm: its steps are offered',
   expect(said).toEqual([expect.stringMatching(/\. Manual; show the steps: \{retry:yes,confirm\} --dry-run=client$/)]);
 });
 
+test('what fix has no step for is not asked about: the advice is listed', async () => {
+  const folder = laid('kubernetes/webhook-backend', { fixture: 'found', expect: '' });
+  folders.push(folder);
+  const { remedies } = await examine(dumpSource(await readDump(folder)), SYSTEMS, { checks: ['kubernetes/webhook-backend'] });
+  const doubtful = remedies.map((remedy) => ({
+    ...remedy,
+    findings: remedy.findings.map((finding) => ({ ...finding, certainty: 'low' as const })),
+  }));
+  expect(doubtful.flatMap(({ findings }) => findings).length).toBeGreaterThan(0);
+  const said: string[] = [];
+  const call: Asking = {
+    flags: { yes: false, confirm: undefined },
+    t: ({ en }) => en,
+    say: (...lines) => void said.push(...lines),
+    confirm: () => Promise.reject(new Error('asked about what it cannot do')),
+  };
+  const plan = await planChosen(doubtful, call);
+  expect([stepsOf(plan), said]).toEqual([[], []]);
+  expect(plan.refusals.map(({ refused }) => refused.en)).toContainEqual(expect.stringMatching(/^restore the backend /));
+});
+
 test('a name that is not there is an error, which names what could be confirmed', async () => {
   await expect(chosen(true, ['Pod/default/nonesuch'])).rejects.toMatchObject({
     text: { en: expect.stringContaining('--confirm Pod/default/nonesuch') },

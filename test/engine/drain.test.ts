@@ -106,4 +106,11 @@ test('what a person does wrongly is seen and named, and stops the run', async ()
   expect([wrong.outcomes.get('1')?.result, detail(wrong)]).toEqual(['failed', expect.stringMatching(/^a Node was cordoned too early \(/)]);
   const ended = await go(worldOf(node({ unschedulable: true }), node({}, 'w9')), wrong.entries, executeRun, step);
   expect(ended.outcomes.get('1')?.result).toMatch(/done|already/);
+  // Only as long as something else is so too.
+  const besides = { on: { ...NODE, name: 'w8', uid: undefined }, must: 'exist' as const };
+  const both = { ...step, wrong: step.wrong!.map((each) => ({ ...each, while: besides })) } as StepOf<'manual'>;
+  const alone = await go(worldOf(node({ unschedulable: true })), [], executeRun, both);
+  expect(alone.outcomes.get('1')?.result).toBe('manual');
+  const together = await go(worldOf(node({ unschedulable: true }), node({}, 'w8')), [], executeRun, both);
+  expect(together.outcomes.get('1')?.result).toBe('failed');
 });

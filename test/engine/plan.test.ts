@@ -154,4 +154,8 @@ test('what a person runs in the place of an upgrade comes behind what the plan l
     'needs the chart',
     'run it. Before that, resolve what is skipped above: the command does not',
   ]);
+  // What is skipped has nothing to do with advice that runs no helm.
+  const { helmValues: _, ...other } = instead as typeof instead & { helmValues: unknown };
+  const plain = { drafts: [other as StepDraft], refusals: [], reasons: [] };
+  expect(makePlan([plain, skipped]).refusals.map(({ refused }) => refused.en)).toEqual(['needs the chart', 'run it']);
 });

@@ -6,7 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Condition } from '../../src/engine/contracts.ts';
+import { planShell } from '../../src/report/planned.ts';
 import { confirmLine, helpers, waitLines } from '../../src/report/runbook-waits.ts';
+import { style } from '../../src/text/colour.ts';
+import { IDENTITY } from './examined.ts';
 
 const place = mkdtempSync(join(tmpdir(), 'ug-waits-'));
 afterAll(() => rmSync(place, { recursive: true, force: true }));
@@ -99,4 +102,18 @@ test('what kubectl does not show is said to be unseen, and asked: without a term
   expect({ lines, unseen }).toEqual({ lines: [], unseen: true });
   const { status, on, stderr } = ran([confirmLine('2', "back up etcd; it's yours")], 'exit 0');
   expect({ status, on, stderr }).toEqual({ status: 1, on: false, stderr: "error: no terminal to confirm: 2. back up etcd; it's yours\n" });
+});
+
+test.each(['en', 'zh'] as const)('ends before its first step where kubectl points to another cluster, or reaches none: %s', (language) => {
+  const face = { language, columns: 80, tool: 'kubectl upgrade-guard', wide: false, style: style({ isTTY: false }, {}) };
+  const script = (certain: boolean) =>
+    planShell({ cluster: { ...IDENTITY, certain }, paths: [], plan: { stages: [], refusals: [] }, stopping: [] }, face);
+  expect(ran(script(true), `printf ${IDENTITY.uid}`)).toMatchObject({ status: 0, on: true, stderr: '' });
+  for (const kubectl of ['printf another', 'exit 1']) {
+    const { status, on, stderr } = ran(script(true), kubectl);
+    expect({ status, on }).toEqual({ status: 1, on: false });
+    expect(stderr).toContain(language === 'zh' ? '错误：kubectl 当前指向的不是' : 'error: kubectl points to another cluster');
+  }
+  // Of an address alone nothing can be compared.
+  expect(ran(script(false), 'exit 1')).toMatchObject({ status: 0, on: true });
 });
