@@ -1,6 +1,6 @@
 // The fixtures of checks, laid out as folders that `--from` takes. test/fixtures/<system>/installed.yaml is the healthy installation of a system; a case of a check lies over it.
 // Every check has two: `found.yaml`, in which it finds exactly what its page shows, and `healthy.yaml`, which looks alike and is in order.
-// Others whose names begin so (`found-pruned.yaml`) hold what one cluster cannot hold at once.
+// Others whose names begin so (`found-pruned.yaml`) hold what one cluster cannot hold at once; `unknown-…` what cannot be judged.
 // A first line `# check: FLAGS` says how to check it (`# check: --to spiderpool=0.9.13`), lines `# also: FLAGS` how besides, with the same outcome. Logs lie in `<case>.logs/<namespace>/<pod>/<container>.log`, answers of text paths in `<case>.text/`.
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -92,9 +92,9 @@ export const flagsOf = (check: string, fixture: string): string[] => wordsOf(hea
 export const alsoOf = (check: string, fixture: string): string[][] => headsOf(fixtureFile(check, fixture), 'also').map(wordsOf);
 const wordsOf = (line: string): string[] => line.split(/\s+/).filter(Boolean);
 
-/** `found`, `healthy`, and those whose names begin so. */
+/** `found`, `healthy`, and those whose names begin so, or with `unknown`. */
 export const provenOf = (check: string): string[] =>
-  readdirSync(path.join(FIXTURES, check)).flatMap((file) => /^((?:found|healthy)(?:-[\w-]+)?)\.yaml$/.exec(file)?.[1] ?? []);
+  readdirSync(path.join(FIXTURES, check)).flatMap((file) => /^((?:found|healthy|unknown)(?:-[\w-]+)?)\.yaml$/.exec(file)?.[1] ?? []);
 
 /** What lines `# NAME: …` among the comments at the head of a file say. */
 function headsOf(file: string, name: string): string[] {

@@ -29,16 +29,16 @@ const k3s = (...words: string[]) => ({
 grid('kubernetes/kube-proxy-mode', [
   { fixture: 'found', to: 'kubernetes=1.35', expect: 'notice ConfigMap/kube-system/kube-proxy' },
   { fixture: 'found', to: 'kubernetes=v1.34.9', expect: 'passed' },
-  { fixture: 'none', to: 'kubernetes=1.37', expect: 'notice ConfigMap/kube-system/kube-proxy' },
+  { fixture: 'found-none', to: 'kubernetes=1.37', expect: 'notice ConfigMap/kube-system/kube-proxy' },
   // kubeadm 1.37 sets it.
-  { fixture: 'none', to: 'kubernetes=1.37', objects: [kubeadm], expect: 'passed' },
+  { fixture: 'found-none', to: 'kubernetes=1.37', objects: [kubeadm], expect: 'passed' },
   { fixture: 'found', to: 'kubernetes=1.35', objects: [kubeadm], expect: 'notice ConfigMap/kube-system/kube-proxy' },
-  { fixture: 'none', server: 'v1.34.3', to: 'kubernetes=1.35', expect: 'passed' },
-  { fixture: 'userspace', to: 'kubernetes=1.26', expect: 'blocker ConfigMap/kube-system/kube-proxy' },
-  { fixture: 'userspace', server: 'v1.24.17', to: 'kubernetes=1.37', expect: 'blocker ConfigMap/kube-system/kube-proxy' },
+  { fixture: 'found-none', server: 'v1.34.3', to: 'kubernetes=1.35', expect: 'passed' },
+  { fixture: 'found-userspace', to: 'kubernetes=1.26', expect: 'blocker ConfigMap/kube-system/kube-proxy' },
+  { fixture: 'found-userspace', server: 'v1.24.17', to: 'kubernetes=1.37', expect: 'blocker ConfigMap/kube-system/kube-proxy' },
   // A kube-proxy that was left at 1.25.
-  { fixture: 'userspace', server: 'v1.27.3', to: 'kubernetes=1.28', expect: 'blocker ConfigMap/kube-system/kube-proxy' },
-  { fixture: 'userspace', server: 'v1.24.17', to: 'kubernetes=1.25', expect: 'passed' },
+  { fixture: 'found-userspace', server: 'v1.27.3', to: 'kubernetes=1.28', expect: 'blocker ConfigMap/kube-system/kube-proxy' },
+  { fixture: 'found-userspace', server: 'v1.24.17', to: 'kubernetes=1.25', expect: 'passed' },
   { fixture: 'odd', expect: 'unknown' },
   { fixture: 'healthy', expect: 'passed' },
   {

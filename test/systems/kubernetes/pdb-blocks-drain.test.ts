@@ -36,8 +36,8 @@ grid('kubernetes/pdb-blocks-drain', [
       'warning PodDisruptionBudget/shop/now',
     ],
   },
-  { fixture: 'overlap', expect: 'blocker PodDisruptionBudget/shop/cart, PodDisruptionBudget/shop/everything' },
-  { fixture: 'sync-failed', expect: 'blocker PodDisruptionBudget/shop/owned' },
+  { fixture: 'found-overlap', expect: 'blocker PodDisruptionBudget/shop/cart, PodDisruptionBudget/shop/everything' },
+  { fixture: 'found-sync-failed', expect: 'blocker PodDisruptionBudget/shop/owned' },
   // Pods that are not ready.
   { objects: [budget('IfHealthyBudget'), sick('Running')], expect: 'blocker PodDisruptionBudget/shop/sick' },
   { objects: [budget('AlwaysAllow'), sick('Running')], expect: 'passed' },
@@ -101,7 +101,7 @@ const assume = ({ id }: System): Installation[] => [
 ];
 
 test('what two budgets select together is the evidence of it, not a number of Pods that are ready', async () => {
-  const dump = await readDump(laid('kubernetes/pdb-blocks-drain', { fixture: 'overlap' }));
+  const dump = await readDump(laid('kubernetes/pdb-blocks-drain', { fixture: 'found-overlap' }));
   const { results } = await examine(dumpSource(dump), SYSTEMS, { checks: ['kubernetes/pdb-blocks-drain'] });
   const seen = results.flatMap(({ findings }) => findings.flatMap(({ evidence }) => evidence.map((each) => each.seen)));
   expect(seen.map((each) => (typeof each === 'string' ? each : each.en))).toEqual(

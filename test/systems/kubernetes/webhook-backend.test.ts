@@ -27,10 +27,10 @@ grid('kubernetes/webhook-backend', [
       'notice ValidatingWebhookConfiguration/gone',
     ],
   },
-  { fixture: 'no-endpoints', expect: 'blocker ValidatingWebhookConfiguration/policy-guard' },
+  { fixture: 'found-no-endpoints', expect: 'blocker ValidatingWebhookConfiguration/policy-guard' },
   // policy-guard itself calls the default, 443.
-  { fixture: 'port', expect: 'blocker ValidatingWebhookConfiguration/policy-guard' },
-  { fixture: 'external', expect: 'unknown' },
+  { fixture: 'found-port', expect: 'blocker ValidatingWebhookConfiguration/policy-guard' },
+  { fixture: 'unknown-external', expect: 'unknown' },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },
   { base: 'managed', expect: 'passed' },

@@ -20,7 +20,7 @@ const expiring = {
 
 grid('kubernetes/webhook-certificate', [
   { fixture: 'found', expect: ['blocker ValidatingWebhookConfiguration/old-ca', 'warning MutatingWebhookConfiguration/odd-ca'] },
-  { fixture: 'missing', expect: ['blocker ValidatingWebhookConfiguration/no-ca', 'warning MutatingWebhookConfiguration/no-ca'] },
+  { fixture: 'found-missing', expect: ['blocker ValidatingWebhookConfiguration/no-ca', 'warning MutatingWebhookConfiguration/no-ca'] },
   { objects: [expiring], expect: 'warning ValidatingWebhookConfiguration/soon-ca' },
   // It matches nothing.
   { objects: [{ ...expiring, webhooks: expiring.webhooks.map(({ rules: _, ...hook }) => hook) }], expect: 'passed' },

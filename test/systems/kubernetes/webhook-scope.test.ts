@@ -10,7 +10,7 @@ grid('kubernetes/webhook-scope', [
       'warning ValidatingWebhookConfiguration/gate',
     ],
   },
-  { fixture: 'evictions', expect: 'warning ValidatingWebhookConfiguration/evict' },
+  { fixture: 'found-evictions', expect: 'warning ValidatingWebhookConfiguration/evict' },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },
   { forbidden: ['namespaces'], expect: 'unknown' },
