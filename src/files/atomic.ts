@@ -1,5 +1,5 @@
 // A file of another user replaced whole or not at all: written beside it, brought to disk, and put in its place, with its mode and its owner.
-import { constants } from 'node:fs';
+import { constants, statSync } from 'node:fs';
 import { access, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Text } from '../engine/contracts.ts';
@@ -11,6 +11,10 @@ const LINKED: Text = {
 };
 const CHANGED: Text = { en: 'the file has just been changed by another program', zh: '该文件刚被其他程序改动' };
 export const isChanged = (error: unknown): boolean => (error as { text?: Text }).text === CHANGED;
+
+/** Why the file cannot be replaced, known before anything is written; undefined: nothing is known against it. */
+export const notReplaceable = (file: string): Text | undefined =>
+  (statSync(file, { throwIfNoEntry: false })?.nlink ?? 1) > 1 ? LINKED : undefined;
 
 /** Left behind by a process that was killed here; the next one that writes takes it away. */
 const temporary = (file: string): string => path.join(path.dirname(file), `.${path.basename(file)}.upgrade-guard`);

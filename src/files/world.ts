@@ -8,7 +8,7 @@ import { applyPatch, pointerGet } from '../kube/pointer.ts';
 import { describe, keyOf, refOf } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { whyOf } from '../text/system-error.ts';
-import { isChanged, replaceFile } from './atomic.ts';
+import { isChanged, notReplaceable, replaceFile } from './atomic.ts';
 import { edited, NOT_HELD, type Place, type Splice, unspliced } from './edit.ts';
 import { readInput } from './input.ts';
 import { isNotYaml, readYamlAgain } from './yaml.ts';
@@ -54,6 +54,9 @@ function worldOver(manifests: readonly Declared[], texts: Texts, records: Record
     const now = place && objectAt(text!, place, request.on);
     if (!place || text === undefined || !now) throw new WorldError('missing', `${describe(request.on)} not found`, 404);
     const value = valueAt(text, place);
+    // In memory too: a plan shows only what can be written.
+    const against = notReplaceable(place.real);
+    if (against) throw new WorldError('refused', inFile(place, against));
     const next = applyPatch(versioned(now), request.patch);
     const written = place.configuration ? asDocument : place.unnamed ? asUnnamed : asDeclared;
     const wanted = written(next, value);

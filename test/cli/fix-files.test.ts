@@ -2,6 +2,7 @@
 import {
   chmodSync,
   cpSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -232,6 +233,25 @@ describe('fix -f', () => {
     expect(readFileSync(real, 'utf8')).not.toContain('detectGateway');
     expect(readFileSync(path.join(folder, 'm', 'a.yaml'), 'utf8')).not.toContain('detectGateway');
   });
+
+  test.skipIf(process.platform === 'win32')(
+    'a file with other names (hard links) is named before anything is written, and the rest is changed',
+    async () => {
+      linkSync(put('m/a.yaml', COORDINATOR), path.join(folder, 'other-name.yaml'));
+      put('m/b.yaml', MULTUS('one'));
+      const dry = await call([...FIX, '--dry-run=client']);
+      const manual =
+        /^manual: m\/a\.yaml:\d+: the file has several names \(hard links\), and would lose the others; change the manifest instead; change needed: .*detectGateway/m;
+      expect(dry.stderr).toMatch(manual);
+      expect(dry.stdout).toContain('+++ b/m/b.yaml');
+      expect(dry.stdout).not.toContain('b/m/a.yaml');
+      const fixed = await call([...FIX, '--yes']);
+      expect(fixed.stderr).toMatch(manual);
+      expect(fixed.stderr).not.toContain('failed');
+      expect(files()['m/a.yaml']).toBe(COORDINATOR);
+      expect(files()['m/b.yaml']).not.toContain('ibKubernetesEnabled');
+    },
+  );
 
   // Killed with SIGKILL at ever later moments: each file is whole, and resume or undo ends right.
   test('killed anywhere: every file is as it was or as it shall be, and undo brings all back', { timeout: 240_000 }, async () => {

@@ -20,6 +20,7 @@ import {
   maybe,
   mentions,
   number,
+  origin,
   outline,
   texts,
   time,
@@ -41,6 +42,7 @@ const COLUMNS: Record<string, Column> = {
   'word, inside': word('spec.b.name'),
   number: number('spec.b.a'),
   flag: flag('spec.b.b', true),
+  origin: origin('spec.url'),
   time: time('spec.name'),
   label: label('a'),
   labels: labels(),
@@ -88,6 +90,10 @@ const spec: fc.Arbitrary<Json> = fc.record(
     map: value,
     items: value,
     maybe: value,
+    url: fc.oneof(
+      value,
+      fc.constantFrom<Json>('https://u:p@a.example:8443/t/o?k=en#x', 'https://a.example/t', 'a.example/t', 'https://', 'x:y', 'file:///t'),
+    ),
     digest: value,
     json: fc.oneof(
       value,
@@ -172,7 +178,12 @@ describe('what is kept', () => {
 describe('what is not kept', () => {
   const secret = {
     data: { password: 'CANARY' },
-    spec: { command: ['app', '--token=CANARY', '--v', '2', 'CANARY'], config: '{"a":"kept","b":"CANARY"}', pem: certificate },
+    spec: {
+      command: ['app', '--token=CANARY', '--v', '2', 'CANARY'],
+      config: '{"a":"kept","b":"CANARY"}',
+      pem: certificate,
+      url: 'https://u:CANARY@a.example:8443/CANARY?CANARY#CANARY',
+    },
   };
   const live: Raw = {
     apiVersion: 'v1',
@@ -188,12 +199,16 @@ describe('what is not kept', () => {
       args('spec.command', ['v']),
       json('spec.config', { a: word('a') }),
       certificates('spec.pem'),
+      origin('spec.url'),
       digest('spec'),
       writers(),
     ].filter((column) => column.marks[0] !== 'spec:digest');
     const kept = keptObject(columns, live);
     expect(JSON.stringify(kept)).not.toMatch(/CANARY|BEGIN/);
-    expect(kept).toMatchObject({ data: { password: '' }, spec: { command: ['', '', '--v', '2', ''], config: '{"a":"kept"}' } });
+    expect(kept).toMatchObject({
+      data: { password: '' },
+      spec: { command: ['', '', '--v', '2', ''], config: '{"a":"kept"}', url: 'https://a.example:8443' },
+    });
   });
 
   test('of a command which words are in it, of a Corefile the first word of each line', () => {

@@ -55,6 +55,17 @@ export function number(path: Field, missing?: number): Column<number | undefined
   );
 }
 
+/** Scheme, host and port of a URL; its user, path and query may be secrets. '': not a URL. */
+export const origin = (path: Field): Column<string | undefined> => {
+  const read = (value: Json | undefined): string | undefined => (typeof value === 'string' ? originOf(value) : undefined);
+  return column(path, 'origin', read, (value) => (typeof value === 'string' ? weak(originOf(value)) : undefined));
+};
+
+function originOf(url: string): string {
+  const { protocol = '', host = '' } = URL.parse(url) ?? {};
+  return host && `${protocol}//${host}`;
+}
+
 /** Yes or no; undefined where nothing is said, which is often a yes. */
 export function flag(path: Field): Column<boolean | undefined>;
 export function flag(path: Field, missing: boolean): Column<boolean>;

@@ -16,7 +16,14 @@ import { grid, laid } from '../../grid.ts';
 const RULES = [{ apiGroups: ['*'], apiVersions: ['*'], resources: ['*/*'], operations: ['*'] }];
 const called = (hook: Raw): Raw => ({
   ...{ apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration', metadata: { name: 'by-url', uid: 'by-url' } },
-  webhooks: [{ name: 'all.example.com', sideEffects: 'None', clientConfig: { url: 'https://hooks.example.com/$(id)' }, ...hook }],
+  webhooks: [
+    {
+      name: 'all.example.com',
+      sideEffects: 'None',
+      clientConfig: { url: 'https://hooks.example.com:8443/t0ken?key=s3cret$(id)' },
+      ...hook,
+    },
+  ],
 });
 
 grid('kubernetes/webhook-backend', [
@@ -50,8 +57,8 @@ test('a webhook that is called by URL: why it is unknown, and what shows it', as
     [
       'webhook all.example.com (by-url) is called by URL and has failurePolicy Fail: only the API servers can see whether it answers',
       'webhook all.example.com（by-url）通过 URL 调用且 failurePolicy 为 Fail：它是否可用只有 API 服务器能看到',
-      "on each control-plane node (any HTTP status is an answer): curl -k -sS -I 'https://hooks.example.com/$(id)'",
-      "在每个控制平面节点上执行（返回任何 HTTP 状态码都说明可用）：curl -k -sS -I 'https://hooks.example.com/$(id)'",
+      'on each control-plane node (any HTTP status is an answer): curl -k -sS -I https://hooks.example.com:8443',
+      '在每个控制平面节点上执行（返回任何 HTTP 状态码都说明可用）：curl -k -sS -I https://hooks.example.com:8443',
     ],
   ]);
 });

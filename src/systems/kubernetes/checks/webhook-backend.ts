@@ -3,7 +3,7 @@
 
 import type { Check, Finding, Gap, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { inOurWords } from '../../../engine/gaps.ts';
-import { maybe, word } from '../../../engine/read/index.ts';
+import { maybe, origin } from '../../../engine/read/index.ts';
 import { oneLine } from '../../../text/sanitise.ts';
 import { shellWord } from '../../../text/shell.ts';
 import { backendOf, type NoBackend, SERVED, type Served, serviceColumns, slices } from '../backends.ts';
@@ -13,7 +13,7 @@ import { hooksOf, webhookReads } from '../webhooks.ts';
 const reads = {
   ...webhookReads({
     service: maybe('clientConfig.service', SERVED),
-    url: word('clientConfig.url'),
+    url: origin('clientConfig.url'),
   }),
   slices,
 };
@@ -107,7 +107,7 @@ const byName = ({ name, on }: { name: string; on: Ref }, service: Served): Gap =
   }),
 });
 
-/** A dry run of a write would show it, and a check writes nothing. */
+/** A dry run of a write would show it, and a check writes nothing. `url`: without its path, which may hold a token; any path gets an answer. */
 const byUrl = ({ name, url, on }: { name: string; url?: string; on: Ref }): Gap => ({
   ...{ why: 'not-collected', verb: 'get', resource: RESOURCES[on.kind] ?? on.kind, name: on.name },
   ...inOurWords({
