@@ -16,6 +16,8 @@ export default defineConfig({
     passWithNoTests: process.env.UPGRADE_GUARD_SWEEP !== undefined,
     // Against what hangs; how fast something is, the bench says.
     testTimeout: 30_000,
+    // Node.js reads TypeScript by itself; nothing here is mocked as a module.
+    experimental: { viteModuleRunner: false, nodeLoader: false },
     sequence: { sequencer: TakingTurns },
     projects: [
       {
