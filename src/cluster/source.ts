@@ -97,6 +97,10 @@ export function clusterSource(connection: Connection, signal: AbortSignal, optio
       const more = await reach(http, askedPath(query), () => text(servers, query, sink, ONE));
       return [...gaps, ...(isGap(more) ? [more] : more)];
     },
+    async serves(apiVersion, kind) {
+      const api = await reach(http, { verb: 'discover', resource: apiVersion }, () => apis.byKind(apiVersion, kind));
+      return api && 'why' in api ? api : api !== undefined;
+    },
     apis: () => reach(http, { verb: 'discover', resource: '' }, () => apis.all()),
   };
 }

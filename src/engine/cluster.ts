@@ -12,7 +12,7 @@ export function clusterOf(
 ): Cluster {
   let asked: Promise<{ resources: ServedResource[]; gaps: Gap[] } | Gap> | undefined;
   const apis = () => {
-    asked ??= source.apis?.() ?? Promise.resolve({ why: 'not-collected', verb: 'discover', resource: 'apis' } satisfies Gap);
+    asked ??= source.apis?.() ?? Promise.resolve(NOT_ASKED);
     return asked;
   };
   return {
@@ -20,12 +20,15 @@ export function clusterOf(
     installations,
     helmDriver,
     ...servers,
+    servesAs: async (apiVersion, kind) => source.serves?.(apiVersion, kind) ?? { ...NOT_ASKED, resource: apiVersion },
     async serves(group, name) {
       const all = await apis();
       return isGap(all) ? all : servedBy(all, group, name);
     },
   };
 }
+
+const NOT_ASKED: Gap = { why: 'not-collected', verb: 'discover', resource: 'apis' };
 
 /** A group of which some version does not answer may serve anything. */
 function servedBy(

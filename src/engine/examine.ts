@@ -274,7 +274,7 @@ function lateReads(cases: Case[]): OwnedReads[] {
 
 /** Only a list on a path that it does not concern is not. */
 const isWanted = (read: Read, paths: readonly UpgradePath[]): boolean =>
-  read.read !== 'list' || !read.concerns || paths.some(({ hops }) => read.concerns!(hops));
+  read.read !== 'list' || !read.concerns || paths.some(({ installation: { behind = [] }, hops }) => read.concerns!([...behind, ...hops]));
 const unwanted = ({ check, path }: Case): Gathered =>
   Object.fromEntries(
     Object.entries(check.reads as System['reads']).flatMap(([name, read]) => (isWanted(read, [path]) ? [] : [[name, []]])),

@@ -99,6 +99,9 @@ const SPECIAL: ReadonlyMap<string, Special> = new Map([
 function takeVersion(building: Building, value: Json, bad: Bad): void {
   if (!isRaw(value) || typeof value.gitVersion !== 'string') throw bad('not the answer of GET /version: no gitVersion');
   building.serverVersion = value.gitVersion;
+  const { emulationMinor } = value;
+  if (typeof emulationMinor === 'string')
+    building.texts.set(textKey({ path: '/version' }), new Map([['', [JSON.stringify({ emulationMinor })]]]));
   building.whole = true;
 }
 

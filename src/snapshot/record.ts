@@ -124,6 +124,7 @@ export function recordingSource(source: Source, declared: Declarations): Recordi
         return answer;
       },
       ...(source.text ? { text } : {}),
+      ...(source.serves ? { serves: source.serves } : {}),
       ...(source.apis ? { apis } : {}),
       ...(source.manifests ? { manifests: () => source.manifests!() } : {}),
       async log(pod, container, lastBytes) {

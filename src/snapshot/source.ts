@@ -5,7 +5,7 @@ import { coversMark } from '../engine/read/kept.ts';
 import { covers, picker } from '../kube/fields.ts';
 import { labelSelector } from '../kube/labels.ts';
 import { keyOf } from '../kube/refs.ts';
-import { BUILT_IN_RESOURCES, guessPlural, resourceName } from '../kube/resources.ts';
+import { BUILT_IN_RESOURCES, guessPlural, resourceName, splitApiVersion } from '../kube/resources.ts';
 import { type Dump, kindOf, type Listed, logKey, positionsOf, textKey } from './dump.ts';
 
 /** It reads the dump again each time: what a `dumpWorld` over the same dump writes is seen. */
@@ -69,6 +69,11 @@ export function dumpSource(dump: Dump): Source {
       const answers = dump.texts.get(textKey(query)) ?? (dump.whole ? dump.texts.get(textKey({ path: query.path })) : undefined);
       for (const [server, lines] of answers ?? []) for (const line of lines) sink.line(line, server);
       return answers || gaps.length ? gaps : [notCollected('get-path', resource)];
+    },
+    async serves(apiVersion, kind) {
+      if (!dump.served) return notCollected('discover', apiVersion);
+      const [group, version] = splitApiVersion(apiVersion);
+      return dump.served.resources.some((each) => each.group === group && each.version === version && each.kind === kind);
     },
     apis: async () => dump.served ?? notCollected('discover', 'apis'),
     async log(pod, container, lastBytes) {

@@ -56,6 +56,8 @@ export interface PlaneOptions {
   profiling?: boolean;
   /** API servers on the one etcd. Beyond the first only where 127.0.0.0/8 is the loopback device's, as on Linux. */
   servers?: number;
+  /** Of the API servers, besides those of the bed. */
+  flags?: readonly string[];
 }
 
 /** What each of several API servers says of itself in EndpointSlice default/kubernetes: an address of RFC 5737, as one of loopback is refused there. `advertised(0)` is at 127.0.0.1, and so on. */
@@ -66,7 +68,7 @@ const listening = (at: number) => `127.0.0.${at + 1}`;
 export async function startControlPlane(
   version: string,
   binaries: ControlPlaneBinaries,
-  { controllers = true, admission = true, profiling = false, servers: count = 1 }: PlaneOptions = {},
+  { controllers = true, admission = true, profiling = false, servers: count = 1, flags = [] }: PlaneOptions = {},
 ): Promise<Started> {
   const folder = mkdtempSync(join(tmpdir(), `upgrade-guard-bed-${version}-`));
   const [etcdClients, etcdPeers, apiserver, manager, scheduler] = (await freePorts(5)) as [number, number, number, number, number];
@@ -85,6 +87,7 @@ export async function startControlPlane(
       ...apiserverArgs(folder, apiserver, plane.etcd, listening(at)),
       ...(count > 1 ? ['--advertise-address', advertised(at)] : []),
       ...(profiling ? ['--profiling'] : []),
+      ...flags,
       ...(admission ? [] : ['--disable-admission-plugins', LOOKING_ELSEWHERE.join(',')]),
     ]);
   start('etcd', binaries.etcd, etcdArgs(etcdClients, etcdPeers));
@@ -131,15 +134,16 @@ export async function startAnotherApiServer(
   plane: ControlPlane,
   binaries: Pick<ControlPlaneBinaries, 'apiserver'>,
   host: string,
+  { flags = [], env = {} }: { flags?: readonly string[]; env?: Readonly<Record<string, string>> } = {},
 ): Promise<{ port: number; stop(): Promise<void> }> {
   const [port] = (await freePorts(1)) as [number];
   const folder = mkdtempSync(join(tmpdir(), `upgrade-guard-bed-${plane.version}-`));
   const log = openSync(join(folder, 'kube-apiserver.log'), 'w');
-  const args = [...apiserverArgs(plane.folder, port, plane.etcd, host), '--endpoint-reconciler-type', 'none'];
+  const args = [...apiserverArgs(plane.folder, port, plane.etcd, host), '--endpoint-reconciler-type', 'none', ...flags];
   const child = spawn(binaries.apiserver, args, {
     stdio: ['ignore', log, log],
     cwd: folder,
-    env: { ...process.env, ...FEWER_COLLECTIONS },
+    env: { ...process.env, ...FEWER_COLLECTIONS, ...env },
   });
   const guard = guardOver(folder, [child]);
   const stop = async () => {

@@ -76,6 +76,8 @@ export interface Source {
   log(pod: Ref, container: string, lastBytes: number): Promise<string | undefined | Gap>;
   /** One gap per server that could not be asked, or not to the end of its answer; the server's name is in the detail. */
   text?(query: TextQuery, sink: TextSink): Promise<Gap[]>;
+  /** Is this kind served in exactly this version? Asks for no group or version that discovery does not name. */
+  serves?(apiVersion: string, kind: string): Promise<boolean | Gap>;
   /** All groups, all served versions. A version that is listed and does not answer (a broken APIService) is a gap that names group/version. */
   apis?(): Promise<{ resources: ServedResource[]; gaps: Gap[] } | Gap>;
   /** What -f gave, in its order: every declaration, also of an object that is declared twice or of an API that is not served. None without -f. */
@@ -249,6 +251,8 @@ export interface Installation {
   namespace?: string;
   name: string;
   version: string | Gap;
+  /** Versions up to the installed one whose removals have not come into force, the oldest first: it still behaves as an older one. */
+  behind?: string[];
   /** Every place that names a version, and what it says; they may disagree. `beside`: it may differ by right, as kubelets from the API server, and does not count as a disagreement. */
   sources: { from: string | Text; says: string; beside?: true }[];
   /** Places that may name another version and could not be read; whatever judges by the version is not known then. */
@@ -290,6 +294,8 @@ export interface Cluster {
   emulationMinor?: string;
   /** By kind or by the plural of the resource. undefined: nothing serves it. Asked for when it is first needed. */
   serves(group: string, name: string): Promise<Served | undefined | Gap>;
+  /** In exactly this version? Cheaper: it does not ask for all APIs. */
+  servesAs(apiVersion: string, kind: string): Promise<boolean | Gap>;
   /** Of all systems that were looked for; while they are being detected, those that were detected before. */
   installations: readonly Installation[];
 }

@@ -1,4 +1,5 @@
 // API versions of the table as checks ask for them: which kinds are stored, where their objects are read, what takes the place of a version, and what a path removes.
+import type { Text } from '../../engine/contracts.ts';
 import { minorOf } from '../../versions/kubernetes.ts';
 import { type Api, apis } from './knowledge/tables.ts';
 
@@ -9,6 +10,7 @@ const keyOf = (apiVersion: string, kind: string): string => `${apiVersion} ${kin
 /** Made for one request and never stored; only the metric shows who asks for them. */
 const NOT_STORED =
   /Review$|^(?:Binding|Eviction|Scale|JobTemplate|PodStatusResult|APIGroupDiscovery|NodeMetrics|PodMetrics|TokenRequest|SerializedReference|RangeAllocation)$/;
+export const isStored = (kind: string): boolean => !NOT_STORED.test(kind);
 /** Made by the system itself, in numbers; no manifests of them are kept. */
 const OF_THE_SYSTEM = new Set(['Event', 'Endpoints', 'ComponentStatus', 'LeaseCandidate', 'ResourceSlice', 'VolumeAttachment']);
 
@@ -54,6 +56,8 @@ export interface Bites {
   severity: 'blocker' | 'notice';
   /** It is gone in the installed minor. */
   already?: true;
+  /** It should be, and the API servers serve it all the same. */
+  still?: true;
   /** The first minor of the path that no longer serves it; of a notice, the minor that will, where one is named. */
   minor?: string;
 }
@@ -135,7 +139,7 @@ export const onlyVersion = (apiVersion: string, resource: string): boolean =>
 /** `podsecuritypolicies.policy` with the hop that removes its last version. */
 export function goneResources(hops: readonly string[]): Map<string, string> {
   const byResource = Map.groupBy(
-    apis().apis.filter(({ kind }) => !NOT_STORED.test(kind)),
+    apis().apis.filter(({ kind }) => isStored(kind)),
     ({ group, kind }) => `${pluralOf(kind)}.${group}`,
   );
   return new Map(
@@ -154,7 +158,7 @@ export function goneResources(hops: readonly string[]): Map<string, string> {
 export function resourcesToRead(since: number): [resource: string, versions: Api[]][] {
   const rows = apis().apis.filter(
     ({ kind, removed, deprecated }) =>
-      deprecated !== undefined && !NOT_STORED.test(kind) && !OF_THE_SYSTEM.has(kind) && (removed === undefined || minorOf(removed) > since),
+      deprecated !== undefined && isStored(kind) && !OF_THE_SYSTEM.has(kind) && (removed === undefined || minorOf(removed) > since),
   );
   return [...Map.groupBy(rows, homeOf)].sort(([a], [b]) => (a < b ? -1 : 1));
 }
@@ -182,4 +186,11 @@ export function pluralOf(kind: string): string {
   if (lower === 'endpoints') return lower;
   if (lower.endsWith('s')) return `${lower}es`;
   return lower.endsWith('y') ? `${lower.slice(0, -1)}ies` : `${lower}s`;
+}
+
+/** When it goes, as findings say it. */
+export function goingText({ minor, removed, still }: { minor?: string; removed: boolean; still?: true }): Text {
+  if (still) return { en: `removed in ${minor}, still served here`, zh: `已在 ${minor} 中移除，目前仍提供` };
+  if (removed) return { en: `removed in ${minor}`, zh: `已在 ${minor} 中移除` };
+  return minor ? { en: `deprecated, removed in ${minor}`, zh: `已弃用，将在 ${minor} 中移除` } : { en: 'deprecated', zh: '已弃用' };
 }

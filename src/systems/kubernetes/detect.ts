@@ -2,7 +2,8 @@
 // Kubelets and the distribution are named beside it.
 import type { Cluster, Gap, Installation, PointReader, Text } from '../../engine/contracts.ts';
 import { inOurWords, isGap } from '../../engine/gaps.ts';
-import { compare, distributionOf, parse } from '../../versions/kubernetes.ts';
+import { actsAs, compare, distributionOf, minor, minorOf, parse } from '../../versions/kubernetes.ts';
+import { behindOf } from './behind.ts';
 import { managedBy } from './managed.ts';
 import { controlPlaneOf, type NodeRow, nodes, type StaticPod, staticPods, tagOf } from './reads.ts';
 
@@ -25,12 +26,14 @@ export async function detect(rows: Seen, _look: PointReader, cluster: Cluster): 
   const version = versionOf(cluster, others);
   // Manifests alone are not a cluster.
   if (isGap(version) && version.why === 'not-collected' && !members.length) return [];
+  const behind = await behindOf(version, cluster);
   return [
     {
       id: 'kubernetes@cluster',
       system: 'kubernetes',
       name: 'cluster',
       version,
+      ...(behind.length ? { behind } : {}),
       sources: [...serverSources(cluster, distributionIn(cluster, members)), ...others, ...kubeletSources(members)],
       byHelm: false,
       ...withGaps([...(cluster.unasked ?? []), ...unseenOthers(rows, cluster)]),
@@ -74,15 +77,16 @@ function versionOf({ serverVersion, servers = [] }: Cluster, others: Installatio
   };
 }
 
-function serverSources({ serverVersion, servers = [] }: Cluster, of: string | undefined): Installation['sources'] {
-  const mark = { en: of ? ` (${of})` : '', zh: of ? `（${of}）` : '' };
-  if (servers.length > 1) {
-    return servers.map(({ address, version }) => ({
-      from: { en: `API server ${address}${mark.en}`, zh: `API 服务器 ${address}${mark.zh}` },
-      says: version,
-    }));
-  }
-  return isGap(serverVersion) ? [] : [{ from: { en: `API server${mark.en}`, zh: `API 服务器${mark.zh}` }, says: serverVersion }];
+function serverSources({ serverVersion, servers = [], emulationMinor }: Cluster, of: string | undefined): Installation['sources'] {
+  const source = (address: string, says: string, emulates: string | undefined) => {
+    const acting = actsAs({ gitVersion: says, emulationMinor: emulates });
+    const older = acting < minorOf(says) ? minor(acting) : undefined;
+    const en = [of, older && `emulates ${older}`].filter(Boolean).join(', ');
+    const zh = [of, older && `模拟 ${older}`].filter(Boolean).join('，');
+    return { from: { en: `API server${address}${en && ` (${en})`}`, zh: `API 服务器${address}${zh && `（${zh}）`}` }, says };
+  };
+  if (servers.length > 1) return servers.map(({ address, version, emulationMinor: own }) => source(` ${address}`, version, own));
+  return isGap(serverVersion) ? [] : [source('', serverVersion, servers[0]?.emulationMinor ?? emulationMinor)];
 }
 
 function kubeletSources(members: readonly NodeRow[]): Installation['sources'] {

@@ -12,7 +12,13 @@ const pod = (name: string, image: string) => ({
 type Rows = Parameters<typeof detect>[0];
 async function found(pods: Gap | ReturnType<typeof pod>[], servers?: Cluster['servers']) {
   const rows = { nodes: [], pods, kops: Array.isArray(pods) ? [] : pods } as unknown as Rows;
-  const cluster = { serverVersion: 'v1.37.2', servers, installations: [], serves: async () => undefined } as Cluster;
+  const cluster = {
+    serverVersion: 'v1.37.2',
+    servers,
+    installations: [],
+    serves: async () => undefined,
+    servesAs: async () => false,
+  } as Cluster;
   const [installation] = await detect(rows, {} as PointReader, cluster);
   return [installation!.version, installation!.sources.map(({ says }) => says), installation!.gaps?.map(({ why }) => why) ?? []];
 }

@@ -10,6 +10,7 @@ import { splitApiVersion } from '../../../kube/resources.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
 import { alertRules, expressionsIn } from '../alert-rules.ts';
 import { apiOf, apiVersionOf, bites, bitesInFile, goneResources, pluralOf } from '../apis.ts';
+import { hopOf, minorsAhead } from '../behind.ts';
 import { apis } from '../knowledge/tables.ts';
 import { hooksOf, webhookReads } from '../webhooks.ts';
 
@@ -80,9 +81,10 @@ const check: Check<typeof reads, Args> = {
   applies: { stage: 'before' },
   needs: ['target'],
   reads,
-  judge: (rows: Rows<typeof reads>, { path: { hops, to = '' } }) => {
+  judge: (rows: Rows<typeof reads>, { path, cluster }) => {
+    const [{ to = '' }, hops] = [path, minorsAhead({ path, cluster })];
     const policies = seen(rows.policies).map(({ ref, rules }) => ({ on: ref, name: ref.name, rules }));
-    return [
+    const found = [
       ...hooksOf(rows).flatMap((hook) => inRules('webhook', hook, hops)),
       ...policies.flatMap((policy) => inRules('policy', policy, hops)),
       ...targetsOf(rows)
@@ -92,6 +94,7 @@ const check: Check<typeof reads, Args> = {
       ...granted([...seen(rows.clusterRoles), ...seen(rows.roles)], hops),
       ...watched(expressionsIn(rows), hops),
     ];
+    return found.map((each) => ({ ...each, hop: each.hop && hopOf(path, each.hop) }));
   },
   say: (args, objects) => SAYS[args.is](args, objects),
 };

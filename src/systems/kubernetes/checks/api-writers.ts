@@ -1,10 +1,11 @@
 // Clients that write objects in a version of their API that a minor on the way does not serve: their next request fails, whatever version the object is declared in.
 // From managedFields: who, which version, when. What a server-side apply still declares is of removed-api, unless another manager has written the object since.
 // Source: apimachinery pkg/util/managedfields/internal (an old Update entry stays as long as its manager owns a field there).
-import type { Check, Finding, Ref, Rows } from '../../../engine/contracts.ts';
+import type { Check, Finding, Ref, Rows, UpgradePath } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { clientOf } from '../../../kube/owners.ts';
-import { type Bites, bites } from '../apis.ts';
+import { type Bites, goingText } from '../apis.ts';
+import { type Ahead, aheadOf, hopOf } from '../behind.ts';
 import { type Evidence, evidenceOf } from '../evidence.ts';
 import { evidentIn, type Written, writtenObjects } from '../written.ts';
 
@@ -17,6 +18,8 @@ interface Args {
   last: string;
   minor?: string;
   removed: boolean;
+  /** By the installed version already; the API servers serve it all the same. */
+  still?: true;
 }
 type Reads = ReturnType<typeof writtenObjects>;
 
@@ -48,20 +51,17 @@ const check: Check<Reads, Args> = {
   get reads() {
     return writtenObjects();
   },
-  judge: (all: Rows<Reads>, { path: { hops } }) => {
+  judge: async (all: Rows<Reads>, { path, cluster }) => {
+    const ahead = await aheadOf({ path, cluster });
     const rows = Object.values(all).flatMap((each) => (isGap(each) ? [] : each));
-    const wrote = rows.flatMap((row) => writesIn(row, hops));
-    return [...Map.groupBy(wrote, keyOf).values()].map(finding);
+    const wrote = rows.flatMap((row) => writesIn(row, ahead));
+    return [...Map.groupBy(wrote, keyOf).values()].map((same) => finding(same, path));
   },
-  say: ({ manager, does, apiVersion, kind, last, minor, removed }, { length }) => {
+  say: ({ manager, does, apiVersion, kind, last, minor, removed, still }, { length }) => {
     const objects = { en: `${length} ${kind}${length === 1 ? '' : ' objects'}`, zh: `${length} 个 ${kind}` };
     const client = clientOf(manager);
     const when = { en: last && `, last on ${last}`, zh: last && `（最后一次：${last}）` };
-    const gone = removed
-      ? { en: `removed in ${minor}`, zh: `已在 ${minor} 中移除` }
-      : minor
-        ? { en: `deprecated, removed in ${minor}`, zh: `已弃用，将在 ${minor} 中移除` }
-        : { en: 'deprecated', zh: '已弃用' };
+    const gone = goingText({ minor, removed, still });
     return {
       en: `${client.en} ${does === 'applies' ? 'applied' : 'updated'} ${objects.en} as ${apiVersion}${when.en}: ${gone.en}`,
       zh: `${client.zh} 曾以 ${apiVersion} ${does === 'applies' ? '应用' : '更新'} ${objects.zh}${when.zh}：${gone.zh}`,
@@ -77,18 +77,18 @@ interface Wrote {
 }
 
 /** Writes of which removed-api does not speak. */
-function writesIn(row: Written, hops: readonly string[]): Wrote[] {
+function writesIn(row: Written, ahead: Ahead): Wrote[] {
   const { ref } = row;
-  return evidenceOf(evidentIn(row), ref.kind, (apiVersion) => bites(apiVersion, ref.kind, hops) !== undefined).flatMap((evidence) => {
+  return evidenceOf(evidentIn(row), ref.kind, (apiVersion) => ahead(apiVersion, ref.kind) !== undefined).flatMap((evidence) => {
     const { by, overtaken, manager } = evidence;
     if (!manager || !(by === 'update' || overtaken)) return [];
-    return [{ ref, evidence: { ...evidence, manager }, bites: bites(evidence.apiVersion, ref.kind, hops)! }];
+    return [{ ref, evidence: { ...evidence, manager }, bites: ahead(evidence.apiVersion, ref.kind)! }];
   });
 }
 
 const keyOf = ({ evidence: { manager, by, apiVersion }, ref }: Wrote): string => [manager, by, apiVersion, ref.kind].join(' ');
 
-function finding(same: Wrote[]): Finding<Args> {
+function finding(same: Wrote[], path: UpgradePath): Finding<Args> {
   const { ref, evidence, bites } = same[0]!;
   const { manager, by, apiVersion } = evidence;
   const removed = bites.severity === 'blocker';
@@ -100,12 +100,21 @@ function finding(same: Wrote[]): Finding<Args> {
     key: [manager, does, apiVersion, ref.kind],
     certainty: by === 'update' ? 'medium' : 'high',
     objects: same.map(({ ref }) => ref),
-    args: { manager, does, apiVersion, kind: ref.kind, last: last ? dayOf(last) : '', minor: bites.minor, removed },
+    args: {
+      manager,
+      does,
+      apiVersion,
+      kind: ref.kind,
+      last: last ? dayOf(last) : '',
+      minor: bites.minor,
+      removed,
+      ...(bites.still ? { still: true as const } : {}),
+    },
     evidence: same.slice(0, 3).map(({ evidence: { time }, ref }) => ({
       seen: `metadata.managedFields=${manager}/${by}/${apiVersion}${time === undefined ? '' : ` ${dayOf(time)}`}`,
       at: ref,
     })),
-    hop: removed ? bites.minor : undefined,
+    hop: removed ? hopOf(path, bites.minor!) : undefined,
   };
 }
 

@@ -5,6 +5,7 @@ import { finding } from '../../../engine/builders.ts';
 import type { Check, RowOf, Rows } from '../../../engine/contracts.ts';
 import { seen } from '../../../engine/gaps.ts';
 import { each, label, list, texts } from '../../../engine/read/index.ts';
+import { gatesAhead, hopOf } from '../behind.ts';
 
 const HOP = '1.36';
 const ROLE = {
@@ -52,8 +53,8 @@ const check: Check<typeof reads, Args> = {
   applies: { stage: 'before' },
   needs: ['target'],
   reads,
-  judge: ({ clusterRoles, roles }: Rows<typeof reads>, { path: { hops } }) =>
-    hops.includes(HOP)
+  judge: ({ clusterRoles, roles }: Rows<typeof reads>, { path, cluster }) =>
+    gatesAhead({ path, cluster }).includes(HOP)
       ? [...seen(clusterRoles), ...seen(roles)].filter(lacksBoth).map(({ ref }) =>
           finding({
             severity: 'warning',
@@ -62,7 +63,7 @@ const check: Check<typeof reads, Args> = {
             objects: [ref],
             args: { role: `${ref.kind} ${[ref.namespace, ref.name].filter(Boolean).join('/')}` },
             evidence: [{ seen: 'rules[].resources: resourceclaims/status' }],
-            hop: HOP,
+            hop: hopOf(path, HOP),
           }),
         )
       : [],

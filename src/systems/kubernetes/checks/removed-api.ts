@@ -1,13 +1,14 @@
 // Objects that are declared in a version of their API that a minor on the way does not serve: the next apply fails. Judged by what was applied (managedFields, kubectl's
 // last-applied annotation, Helm's records, files), not by the version in which the API server returns them: it converts. Sources: knowledge/apis.json.
-import type { Check, Finding, Gap, Manifest, Raw, Reads, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import type { Check, Finding, Gap, Manifest, Raw, Reads, Ref, Rows, Text, UpgradePath } from '../../../engine/contracts.ts';
 import { inOurWords, isGap } from '../../../engine/gaps.ts';
 import { declaredRef, manifests } from '../../../engine/read/index.ts';
 import { type DeclaredIn, declaredIn } from '../../../helm/manifest.ts';
 import { type ReleaseRow, releases } from '../../../helm/releases.ts';
 import { wasEmpty } from '../../../kube/budgets.ts';
 import { clientOf } from '../../../kube/owners.ts';
-import { type Bites, bites, bitesInFile, goneBefore, insteadOf, namesDeprecated } from '../apis.ts';
+import { type Bites, bitesInFile, goingText, goneBefore, insteadOf, namesDeprecated } from '../apis.ts';
+import { type Ahead, aheadOf, hopOf, servedFrom } from '../behind.ts';
 import { type Evidence, evidenceOf } from '../evidence.ts';
 import { later } from '../reads.ts';
 import { inReleases, type RecordOf } from '../release-manifests.ts';
@@ -30,6 +31,8 @@ interface Args {
   /** The first minor that does not serve it; undefined: deprecated, without a date. */
   minor?: string;
   removed: boolean;
+  /** By the installed version already; the API servers serve it all the same. */
+  still?: true;
   replacement?: string;
   /** More than apiVersion has to change: what a person decides. */
   decide?: Text;
@@ -51,8 +54,8 @@ const check: Check<Reads, Args> = {
       zh: '升级后，以旧版本应用对象会收到“no matches for kind”：下一次 kubectl apply、Helm 升级或同步会失败。对象本身仍可用新版本读取，没有后继版本的类型除外。',
     },
     detection: {
-      en: 'Reads metadata of the kinds that the path concerns: server-side applies in managedFields, and the last-applied annotation. Also the deployed revision of each Helm release, manifests (-f), and every object of a kind without a successor. Entries of the control plane and of status do not count, nor Events, ResourceSlices, and EndpointSlices and CSIStorageCapacities that their controllers make.',
-      zh: '只读取升级路径涉及的类型的元数据：managedFields 中的服务器端应用和 last-applied 注解；还读取每个 Helm release 已部署的修订版本和清单（-f）；没有后继版本的类型，只要存在对象就会报告。控制平面写入的条目和 status 的条目不计入；Event、ResourceSlice 以及由控制器创建的 EndpointSlice 和 CSIStorageCapacity 也不计入。',
+      en: 'Reads metadata of the kinds that the path concerns: server-side applies in managedFields, and the last-applied annotation. Also the deployed revision of each Helm release, manifests (-f), and every object of a kind without a successor. Entries of the control plane and of status do not count, nor Events, ResourceSlices, and EndpointSlices and CSIStorageCapacities that their controllers make. Where API servers still serve what their own version has removed (an emulated version, or one more release of grace), discovery counts, and it is taken to go with the first upgrade.',
+      zh: '只读取升级路径涉及的类型的元数据：managedFields 中的服务器端应用和 last-applied 注解；还读取每个 Helm release 已部署的修订版本和清单（-f）；没有后继版本的类型，只要存在对象就会报告。控制平面写入的条目和 status 的条目不计入；Event、ResourceSlice 以及由控制器创建的 EndpointSlice 和 CSIStorageCapacity 也不计入。如果 API 服务器仍提供自身版本已移除的 API（模拟旧版本，或多保留一个版本），以发现接口的结果为准，并视为在第一次升级时移除。',
     },
     fix: {
       en: 'For a Helm release: records a new revision with the API versions rewritten in its stored manifest, then supersedes the old one; undo deletes the new record. In files, fix -f changes apiVersion where nothing else has to change. Everything else is manual: change it in the manifest, chart or repository that the named manager applies, and apply it before the upgrade.',
@@ -66,13 +69,16 @@ const check: Check<Reads, Args> = {
   sources: [
     'kubernetes/api v0.19.0 to v0.38.0-beta.0: zz_generated.prerelease-lifecycle.go',
     'kubernetes/apimachinery: pkg/util/managedfields/internal',
+    'kubernetes/apiserver v0.36.3: pkg/server/deleted_kinds.go; KEP-4330',
   ],
   applies: { stage: 'before' },
   needs: ['target'],
   get reads() {
     return reads();
   },
-  judge: (all: Rows<Reads>, { path: { from, hops, to = '' }, cluster }) => {
+  judge: async (all: Rows<Reads>, { path, cluster }) => {
+    const { from, to = '' } = path;
+    const [ahead, served] = [await aheadOf({ path, cluster }), servedFrom(path)];
     const {
       files,
       releases: helm,
@@ -83,12 +89,12 @@ const check: Check<Reads, Args> = {
     const charts = isGap(helm) ? [] : helm.filter(({ status }) => status !== 'uninstalled');
     // What went before an installed version that is not known counts too.
     const inRelease = ({ apiVersion, kind }: Ref) =>
-      isGap(from) ? bitesInFile(apiVersion, kind, to) : (bites(apiVersion, kind, hops) ?? goneBefore(apiVersion, kind, from));
+      isGap(from) ? bitesInFile(apiVersion, kind, to) : (ahead(apiVersion, kind) ?? goneBefore(apiVersion, kind, from));
     // What a file declares is told of the file.
     const inFile = new Set(files.map(({ ref }) => nameOf(ref)));
-    const exists = (row: Written) => (inFile.has(nameOf(row.ref)) ? undefined : withoutSuccessor(row, hops));
+    const exists = (row: Written) => (inFile.has(nameOf(row.ref)) ? undefined : withoutSuccessor(row, ahead, to));
     const found = [
-      ...live.flatMap((row) => worstOf(row, hops) ?? exists(row) ?? []),
+      ...live.flatMap((row) => worstOf(row, ahead) ?? exists(row) ?? []),
       ...files.flatMap(({ ref, object }) => inText(ref, 'file', '', bitesInFile(ref.apiVersion, ref.kind, to), object)),
       ...charts.flatMap((release) =>
         manifestOf(release)
@@ -97,23 +103,19 @@ const check: Check<Reads, Args> = {
       ),
     ];
     const instead = ({ ref, evidence, bites: { api }, object }: Found): Instead => {
-      const replacement = insteadOf(api, { from: isGap(from) ? undefined : from, to });
+      const replacement = insteadOf(api, { from: isGap(served) ? undefined : served, to });
       // Of an object in the cluster the kind says what to decide, and of a budget its selector.
       const said: Raw = object ?? { apiVersion: evidence.apiVersion, kind: ref.kind, metadata: { name: ref.name } };
       return { replacement, decide: decisionOf(said, replacement) };
     };
     const same = Map.groupBy(found, (each) => `${keyOf(each)} ${JSON.stringify(instead(each))}`);
-    const findings = [...same.values()].map((all) => finding(all, instead(all[0]!)));
+    const findings = [...same.values()].map((all) => finding(all, instead(all[0]!), path));
     const records = cluster.helmDriver === 'elsewhere' && !isGap(cluster.serverVersion) ? [outside(to)] : [];
     return { findings: findings.map((each) => apart(each, findings)), gaps: [...charts.flatMap(unreadable), ...records] };
   },
-  say: ({ apiVersion, kind, by, manager, minor, removed, replacement, decide }, { length }) => {
+  say: ({ apiVersion, kind, by, manager, minor, removed, still, replacement, decide }, { length }) => {
     const what = WRITTEN_BY[by](length, kind, apiVersion, manager);
-    const when = removed
-      ? { en: `removed in ${minor}`, zh: `已在 ${minor} 中移除` }
-      : minor
-        ? { en: `deprecated, removed in ${minor}`, zh: `已弃用，将在 ${minor} 中移除` }
-        : { en: 'deprecated', zh: '已弃用' };
+    const when = goingText({ minor, removed, still });
     const instead = replacement
       ? { en: `; use ${replacement}`, zh: `；请改用 ${replacement}` }
       : { en: '; there is no successor', zh: '；没有后继版本' };
@@ -231,22 +233,22 @@ interface Found {
 }
 
 /** One object gives one finding: what the path removes before what is only deprecated, the stronger evidence first. What only its writer meets is of api-writers. */
-function worstOf(row: Written, hops: readonly string[]): Found | undefined {
+function worstOf(row: Written, ahead: Ahead): Found | undefined {
   const { ref, selector } = row;
-  const evidence = evidenceOf(evidentIn(row), ref.kind, (apiVersion) => bites(apiVersion, ref.kind, hops) !== undefined);
+  const evidence = evidenceOf(evidentIn(row), ref.kind, (apiVersion) => ahead(apiVersion, ref.kind) !== undefined);
   const written = ({ apiVersion }: Evidence): Raw | undefined =>
     wasEmpty(selector) ? { apiVersion, kind: ref.kind, metadata: { name: ref.name }, spec: { selector: {} } } : undefined;
   const found = evidence
     .filter(({ by, overtaken }) => by !== 'update' && !overtaken)
-    .map((each) => ({ ref, evidence: each, bites: bites(each.apiVersion, ref.kind, hops)!, object: written(each) }));
+    .map((each) => ({ ref, evidence: each, bites: ahead(each.apiVersion, ref.kind)!, object: written(each) }));
   return found.find(({ bites }) => bites.severity === 'blocker') ?? found[0];
 }
 
 /** Nothing will serve it, in whatever version it was written: it goes with its kind. */
-function withoutSuccessor({ ref }: Written, hops: readonly string[]): Found | undefined {
+function withoutSuccessor({ ref }: Written, ahead: Ahead, to: string): Found | undefined {
   const { apiVersion, kind } = ref;
-  const found = bites(apiVersion, kind, hops);
-  if (found?.severity !== 'blocker' || insteadOf(found.api, { to: hops.at(-1)! }) !== undefined) return undefined;
+  const found = ahead(apiVersion, kind);
+  if (found?.severity !== 'blocker' || insteadOf(found.api, { to }) !== undefined) return undefined;
   const evidence: Evidence = { apiVersion, by: 'exists', certainty: 'certain', overtaken: false };
   return { ref, evidence, bites: found };
 }
@@ -256,7 +258,7 @@ const nameOf = ({ apiVersion, kind, namespace, name }: Ref): string => [apiVersi
 const keyOf = ({ evidence: { apiVersion, by, manager }, ref, bites }: Found): string =>
   [bites.severity, apiVersion, ref.kind, by, manager].join(' ');
 
-function finding(same: Found[], { replacement, decide }: Instead): Finding<Args> {
+function finding(same: Found[], { replacement, decide }: Instead, path: UpgradePath): Finding<Args> {
   const { ref, evidence, bites, record } = same[0]!;
   const { apiVersion, by, manager = '', certainty } = evidence;
   const removed = bites.severity === 'blocker';
@@ -272,6 +274,7 @@ function finding(same: Found[], { replacement, decide }: Instead): Finding<Args>
       manager,
       minor: bites.minor,
       removed,
+      ...(bites.still ? { still: true as const } : {}),
       replacement,
       ...(decide ? { decide } : {}),
       ...(record ? { record } : {}),
@@ -281,7 +284,7 @@ function finding(same: Found[], { replacement, decide }: Instead): Finding<Args>
       // What is in a release stands in its record, in a file too.
       at: record ? { apiVersion: 'v1', kind: record.kind, namespace: manager.split('/')[0]!, name: record.name } : ref,
     })),
-    hop: removed && !bites.already ? bites.minor : undefined,
+    hop: removed && !bites.already ? hopOf(path, bites.minor!) : undefined,
   };
 }
 

@@ -1,10 +1,11 @@
 // API versions that some client has asked the API servers for since they started, and that are deprecated: also by requests that leave no trace in any object.
 // Source: apiserver pkg/endpoints/metrics: apiserver_requested_deprecated_apis, joined with apiserver_request_total as its help text says.
-import type { Check, Finding, Gap, Rows, Text, UpgradePath } from '../../../engine/contracts.ts';
+import type { Check, Finding, Gap, Rows, Situation, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { text } from '../../../engine/read/index.ts';
 import { minor, minorOf } from '../../../versions/kubernetes.ts';
 import { apiVersionOf, isDeprecatedVersion, listedByChecks, onlyVersion } from '../apis.ts';
+import { hopOf, minorsAhead, servedFrom } from '../behind.ts';
 
 interface Row {
   is: 'requested' | 'count' | 'started';
@@ -73,7 +74,7 @@ const check: Check<typeof reads, Args> = {
   sources: ['kubernetes/apiserver: pkg/endpoints/metrics/metrics.go'],
   applies: { stage: 'both' },
   reads,
-  judge: ({ metrics }: Rows<typeof reads>, { path: { from, hops } }) => {
+  judge: ({ metrics }: Rows<typeof reads>, at) => {
     const keyOf = ({ apiVersion, resource }: Row) => `${apiVersion} ${resource}`;
     const counts = Map.groupBy(
       metrics.filter(({ is }) => is === 'count'),
@@ -89,7 +90,7 @@ const check: Check<typeof reads, Args> = {
         same,
         counts.get(key) ?? [],
         metrics.filter(({ is }) => is === 'started'),
-        { from, hops },
+        at,
       ),
     );
   },
@@ -115,11 +116,13 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-function finding(same: Row[], counts: Row[], started: Row[], { from, hops }: Pick<UpgradePath, 'from' | 'hops'>): Finding<Args> {
+function finding(same: Row[], counts: Row[], started: Row[], at: Situation): Finding<Args> {
   const { apiVersion, resource, removed } = same[0]!;
   // Of a version that should be gone already and is still served (KUBE_APISERVER_SERVE_REMOVED_APIS_FOR_ONE_RELEASE) the next minor does not serve it.
-  const hop = hops.includes(removed) ? removed : removed !== '' && minorOf(removed) < minorOf(hops[0] ?? '') ? hops[0] : undefined;
-  const bites = hop !== undefined;
+  const [from, hops] = [servedFrom(at.path), minorsAhead(at)];
+  const isLate = removed !== '' && minorOf(removed) < minorOf(hops[0] ?? '');
+  const bites = hops.includes(removed) || isLate;
+  const hop = bites ? hopOf(at.path, removed) : undefined;
   // Of a kind that has no other version the control plane itself asks for this one (garbage collection lists every kind), and every API server for its own flow control.
   const isAlone = onlyVersion(apiVersion, resource.split('/')[0]!) || isOwnFlowControl(apiVersion, from);
   const starts = started.filter(({ server }) => same.some((each) => each.server === server)).map((each) => each.count);

@@ -5,6 +5,7 @@ import type { Check, Finding, Ref, Text } from '../../../engine/contracts.ts';
 import { seen } from '../../../engine/gaps.ts';
 import { each, list, texts, word } from '../../../engine/read/index.ts';
 import { looseForm } from '../../../kube/addresses.ts';
+import { gatesAhead, hopOf } from '../behind.ts';
 import { templates, templatesIn } from '../templates.ts';
 
 const HOP = '1.36';
@@ -77,11 +78,11 @@ const check: Check<typeof reads, Args> = {
   applies: { stage: 'before' },
   needs: ['target'],
   reads,
-  judge: ({ services, policies, slices, ...workloads }, { path: { hops } }) => {
-    if (!hops.includes(HOP)) return [];
+  judge: ({ services, policies, slices, ...workloads }, { path, cluster }) => {
+    if (!gatesAhead({ path, cluster }).includes(HOP)) return [];
     const peersOf = (rules: { peers: { cidr: string; except: string[] }[] }[]) =>
       rules.flatMap(({ peers }) => peers.flatMap(({ cidr, except }) => [cidr, ...except]));
-    return findings([
+    const found = findings([
       ...seen(services).flatMap(({ ref, clusterIP, clusterIPs, externalIPs, loadBalancerIP, ranges, ingress }) => [
         // The API server fills in the list; a manifest mostly has the one.
         ...(clusterIPs.length ? at(ref, 'spec.clusterIPs', clusterIPs) : at(ref, 'spec.clusterIP', [clusterIP])),
@@ -112,6 +113,7 @@ const check: Check<typeof reads, Args> = {
         ...at(ref, 'dnsConfig.nameservers', servers, true),
       ]),
     ]);
+    return found.map((each) => ({ ...each, hop: hopOf(path, HOP) }));
   },
   say: ({ is, field, value, hop, pods }) => {
     const then = pods
@@ -147,6 +149,5 @@ const findings = (loose: Loose[]): Finding<Args>[] =>
       objects: same.map((each) => each.ref),
       args: { is, field, value, hop: HOP, pods },
       evidence: same.slice(0, 3).map((each) => ({ seen: `${each.field}: ${each.value}`, at: each.ref })),
-      hop: HOP,
     });
   });

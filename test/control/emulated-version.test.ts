@@ -1,0 +1,69 @@
+// Removals that the installed version has made and its API servers have not, on real ones over one etcd: one that emulates the minor before, one that serves what its minor
+// has removed for one release more, and one that does neither.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newHome, run } from '../bed/binary.ts';
+import { clientOf } from '../bed/client.ts';
+import { kubeconfigOf, type Started, startAnotherApiServer, startControlPlane } from '../bed/control-plane.ts';
+import { foundBed, NEWEST } from '../bed/prepare.ts';
+
+/** A beta version that this minor removes. No beta is served by default. */
+const BETA = ['--runtime-config', 'storage.k8s.io/v1beta1=true'];
+const CLASS = {
+  apiVersion: 'storage.k8s.io/v1beta1',
+  kind: 'VolumeAttributesClass',
+  metadata: { name: 'gold' },
+  driverName: 'csi.example.com',
+  parameters: { iops: '3000' },
+};
+const PATH = '/apis/storage.k8s.io/v1beta1/volumeattributesclasses/gold';
+let plane: Started;
+beforeAll(async () => {
+  plane = await startControlPlane(NEWEST, await foundBed(NEWEST), { controllers: false, flags: ['--emulated-version', '1.36', ...BETA] });
+});
+afterAll(() => plane?.stop());
+
+/** SEVERITY HOP MESSAGE of each finding. */
+async function found(kubeconfig: string, ...words: string[]): Promise<string[]> {
+  const ended = await run(['check', 'kubernetes/removed-api', 'kubernetes/api-writers', '-o', 'json', ...words], { kubeconfig });
+  expect(ended.stdout, ended.stderr).not.toBe('');
+  const { checks } = JSON.parse(ended.stdout) as {
+    checks: { findings: { severity: string; hop: string | null; message: { en: string } }[] }[];
+  };
+  return checks.flatMap(({ findings }) => findings.map(({ severity, hop, message }) => `${severity} ${hop} ${message.en}`));
+}
+const SAID =
+  '1 VolumeAttributesClass applied as storage.k8s.io/v1beta1 by argocd: removed in 1.37, still served here; use storage.k8s.io/v1';
+
+test('emulating 1.36: what 1.37 removes is served, and goes at the latest with 1.38; the snapshot says the same', async () => {
+  const client = clientOf(plane);
+  expect((await client.request('GET', '/version')).body).toMatchObject({ minor: '37', emulationMinor: '36' });
+  const applied = await client.request('PATCH', `${PATH}?fieldManager=argocd`, CLASS, 'application/apply-patch+yaml');
+  expect(applied.status, applied.body.message).toBe(201);
+  const kubeconfig = kubeconfigOf(plane, 'admin');
+  expect(await found(kubeconfig, '--to', '1.38')).toEqual([`blocker 1.38 ${SAID}`]);
+  // Once the emulated version is raised.
+  expect(await found(kubeconfig, '--to', '1.37')).toEqual([`blocker null ${SAID}`]);
+  const file = join(newHome(), 'cluster.tar.gz');
+  expect((await run(['snapshot', file], { kubeconfig })).code).toBe(0);
+  expect(await found('/dev/null', '--to', '1.38', '--from', file)).toEqual([`blocker 1.38 ${SAID}`]);
+});
+
+test('the same object on API servers of the version itself: only what is served one release more is still to go', async () => {
+  const binaries = await foundBed(NEWEST);
+  const longer = { flags: BETA, env: { KUBE_APISERVER_SERVE_REMOVED_APIS_FOR_ONE_RELEASE: 'true' } };
+  const said: string[][] = [];
+  for (const more of [longer, { flags: BETA }]) {
+    const host = '127.0.0.1';
+    const { port, stop } = await startAnotherApiServer(plane, binaries, host, more);
+    const own = join(newHome(), 'config');
+    writeFileSync(own, readFileSync(kubeconfigOf(plane, 'admin'), 'utf8').replace(plane.server, `https://${host}:${port}`));
+    try {
+      said.push(await found(own, '--to', '1.38'), await found(own, '--to', '1.37'));
+    } finally {
+      await stop();
+    }
+  }
+  expect(said).toEqual([[`blocker 1.38 ${SAID}`], [], [], []]);
+});
