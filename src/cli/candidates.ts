@@ -5,7 +5,7 @@ import type { Language, Source } from '../engine/contracts.ts';
 import { releaseRecord } from '../helm/records.ts';
 import { runStore } from '../journal/run-store.ts';
 import { stateFolder } from '../journal/state-folder.ts';
-import { RUN_STATES } from '../report/words.ts';
+import { stateOf } from '../report/words.ts';
 import { CHECKS } from '../systems/index.ts';
 import { oneLine } from '../text/sanitise.ts';
 import type { Asked, Candidate } from './completion.ts';
@@ -62,7 +62,7 @@ const ANSWERS: Record<Asked, (place: Place) => Promise<Candidate[]>> = {
   runs: asking(async (source, { env, language }) => {
     const { uid } = await source.identity();
     const { runs } = await runStore(stateFolder(env), uid).list();
-    return runs.map(({ id, what, state }) => [id, `${what}: ${RUN_STATES[state][language]}`]);
+    return runs.map(({ id, what, state, untouched }) => [id, `${what}: ${stateOf(state, untouched)[language]}`]);
   }),
 };
 

@@ -14,13 +14,15 @@ export const directionOf = (run: RunSummary): Direction => (isIn('undo unfinishe
 
 /** What to do about it. */
 export function howToEnd(run: RunSummary): { text: Text; next: Text } {
-  const { id } = run;
+  const { id, untouched } = run;
   const direction = directionOf(run);
   return {
     text:
       direction === 'undo'
         ? { en: `the undo of run ${id}, started on this machine, was interrupted`, zh: `本机启动的运行 ${id} 的撤销已中断` }
-        : { en: `run ${id}, started on this machine, was interrupted`, zh: `本机启动的运行 ${id} 已中断` },
+        : untouched
+          ? { en: `run ${id}, started on this machine, was interrupted before any change`, zh: `本机启动的运行 ${id} 未做任何更改即中断` }
+          : { en: `run ${id}, started on this machine, was interrupted`, zh: `本机启动的运行 ${id} 已中断` },
     next: goOnOrBack(id, direction),
   };
 }

@@ -174,6 +174,10 @@ export function runState({ run, progress }: StoredRun): RunState {
   return changed || progress.last?.state !== 'unchanged' ? 'unfinished' : 'unchanged';
 }
 
+/** Interrupted before any change. What a journal that may lack its end does not say is not taken for nothing. */
+export const isUntouched = (stored: StoredRun & { lengthUnknown?: true }): boolean =>
+  !stored.lengthUnknown && runState(stored) === 'unfinished' && !touched(stored.run, stored.progress).length;
+
 const isManual = ({ do: doing }: Step): boolean => doing === 'manual';
 
 /** How far a run is, wherever it is told: without the steps that only an undo carries out. `open`: what is left to do. */
@@ -183,7 +187,7 @@ export function settledIn(run: Run, open: readonly Step[]): { total: number; set
   return { total, settled: total - open.filter(isOurs).length };
 }
 
-export function summaryOf(stored: StoredRun): RunSummary {
+export function summaryOf(stored: StoredRun & { lengthUnknown?: true }): RunSummary {
   const { run, progress } = stored;
   const { id, tool, what, at, cluster } = run;
   const { total, settled } = settledIn(run, toDo(run, progress));
@@ -194,5 +198,6 @@ export function summaryOf(stored: StoredRun): RunSummary {
     settled,
     open: toUndo(run, progress).length,
     pid: progress.last?.pid,
+    ...(isUntouched(stored) ? { untouched: true } : {}),
   };
 }

@@ -2,12 +2,12 @@
 import type { Command, Direction, RunSummary, Step, StepProgress, StoredRun, Text } from '../engine/contracts.ts';
 import type { DryOutcome, Executed, Tried } from '../engine/execute.ts';
 import { stepsOf } from '../engine/plan.ts';
-import { runState } from '../engine/progress.ts';
+import { isUntouched, runState } from '../engine/progress.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { width } from '../text/width.ts';
 import { beside, columns, counted, type Face, INDENT, paragraph } from './face.ts';
-import { RESULTS, RUN_STATES } from './words.ts';
+import { RESULTS, stateOf } from './words.ts';
 
 /** `unreadable`: runs that are there as well, and cannot be read. */
 export function runList(runs: readonly RunSummary[], { language, style }: Face, unreadable = 0): string[] {
@@ -17,10 +17,10 @@ export function runList(runs: readonly RunSummary[], { language, style }: Face, 
   const head = { en: ['RUN', 'STARTED (UTC)', 'STATE', 'STEPS', 'WHAT'], zh: ['编号', '开始时间（UTC）', '状态', '步骤', '内容'] }[
     language
   ];
-  const rows = runs.map(({ id, at, state, settled, steps, what }) => [
+  const rows = runs.map(({ id, at, state, untouched, settled, steps, what }) => [
     style.bold(id),
     moment(at),
-    RUN_STATES[state][language],
+    stateOf(state, untouched)[language],
     `${settled}/${steps}`,
     oneLine(what),
   ]);
@@ -46,7 +46,7 @@ export function runDetail(stored: StoredRun, face: Face, left: ReadonlyMap<strin
   ];
   const room = Math.max(0, ...stepsOf(run).map((step) => width(became(step))));
   return [
-    `${style.bold(run.id)}   ${RUN_STATES[runState(stored)][language]}   ${oneLine(run.what)}`,
+    `${style.bold(run.id)}   ${stateOf(runState(stored), isUntouched(stored))[language]}   ${oneLine(run.what)}`,
     style.dim([oneLine(run.cluster.context), run.cluster.uid, moment(run.at)].filter(Boolean).join('   ')),
     '',
     ...run.stages.flatMap(({ title, steps }, at) => [

@@ -76,7 +76,10 @@ export const RESULTS: Record<DryOutcome['result'], Text> = {
   untried: { en: 'not in the dry run', zh: '未试运行' },
 };
 
-export const RUN_STATES: Record<RunState, Text> = {
+/** What `runs` calls the state. `untouched`: of one that was interrupted before any change. */
+export const stateOf = (state: RunState, untouched?: boolean): Text =>
+  untouched ? { en: 'unfinished, nothing changed', zh: '未完成，未做更改' } : RUN_STATES[state];
+const RUN_STATES: Record<RunState, Text> = {
   finished: { en: 'finished', zh: '已完成' },
   unfinished: { en: 'unfinished', zh: '未完成' },
   unchanged: { en: 'changed nothing', zh: '未做更改' },

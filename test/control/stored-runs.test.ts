@@ -230,7 +230,9 @@ describe('a run that was killed before it changed anything', () => {
     const refused = await run(['fix', CHECK, '--yes'], { kubeconfig, home });
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(`or undo: upgrade-guard undo ${id}`)]);
     expect((await run(['undo', id, '--dry-run=client'], { kubeconfig, home })).stderr).toContain('undo would only close it');
-    expect((await run(['runs'], { kubeconfig, home })).stdout).toContain('unfinished');
+    expect(refused.stderr).toContain('was interrupted before any change');
+    for (const args of [[], [id]])
+      expect((await run(['runs', ...args], { kubeconfig, home })).stdout).toContain('unfinished, nothing changed');
     const closed = await run(['undo', id], { kubeconfig, home });
     expect([closed.code, closed.stderr]).toEqual([0, `Run ${id} was interrupted before any change; closed now.\n`]);
     expect((await run(['runs'], { kubeconfig, home })).stdout).toContain('changed nothing');

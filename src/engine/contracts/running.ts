@@ -74,6 +74,8 @@ export interface RunSummary extends Pick<Run, 'id' | 'tool' | 'what' | 'at' | 'c
   settled: number;
   /** Steps that an undo would look at. */
   open: number;
+  /** Unfinished, and ended (by a full disk, say) before it wrote anything; undo only closes it. */
+  untouched?: true;
   /** Of the newest attempt, on this machine. */
   pid?: number;
   /** Entries may be missing at the end of its journal, and nothing would show it. */
