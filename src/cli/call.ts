@@ -6,7 +6,7 @@ import type { Text } from '../engine/contracts.ts';
 import type { Face } from '../report/face.ts';
 import { style } from '../text/colour.ts';
 import { looksPrivate } from '../text/redact.ts';
-import { printable } from '../text/sanitise.ts';
+import { oneLine, printable } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 import type { Invocation } from './argv.ts';
@@ -29,6 +29,8 @@ export interface Call extends Invocation {
   begins(text: Text): boolean;
   /** What is waited for, and how long: drawn instead of the progress until it is undefined. false: nothing can be drawn here. */
   waiting(text: Text | undefined): boolean;
+  /** A named pipe is waited for: said where a person may wonder. */
+  waited(file: string): void;
   /** A line for those who asked for it with -v of this level or above. */
   log(level: number, text: Text): void;
   /** Asks yes or no on a terminal. Throws where there is none: nothing may be changed unasked. */
@@ -87,6 +89,13 @@ export function callOf(invocation: Invocation): Call {
     },
     say,
     log,
+    waited: (file) => {
+      const name = oneLine(file, 300);
+      if (process.stderr.isTTY)
+        say(
+          t({ en: `Waiting for ${name}, a named pipe (Ctrl-C ends the wait)...`, zh: `正在等待命名管道 ${name}（按 Ctrl-C 结束等待）……` }),
+        );
+    },
     progress,
     begins: (text) => {
       log(1, text);

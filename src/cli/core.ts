@@ -38,7 +38,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const call = callOf(invocation);
   hastened(call, Number(invocation.env[CLOCK]));
   try {
-    await drainPipes(readLater(invocation), PIPE_MAX, invocation.signal);
+    await drainPipes(readLater(invocation), PIPE_MAX, call);
     // The tables are declared by the systems; the file takes their place before anything is read of them.
     if (invocation.flags.knowledge) {
       await import('../systems/index.ts');

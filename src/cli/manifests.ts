@@ -15,7 +15,7 @@ import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 
 /** What of a call is needed to read: its flags, what ends it, and where its progress goes. */
-type Reading = Pick<Call, 'flags' | 'signal' | 'progress'>;
+type Reading = Pick<Call, 'flags' | 'signal' | 'waited' | 'progress'>;
 
 const reading = (count: number): Text => ({ en: `Reading manifests (${count})...`, zh: `正在读取清单（${count}）……` });
 
@@ -48,7 +48,11 @@ export async function manifestsOf(call: Reading): Promise<Manifests | undefined>
 
 /** Throws UserError, as readManifests. What components read at their start and no check judges counts as skipped. */
 export async function readJudged(paths: readonly string[], call: Reading): Promise<Manifests> {
-  const read = await readManifests(paths, process.stdin, { signal: call.signal, told: (count) => call.progress(reading(count)) });
+  const read = await readManifests(paths, process.stdin, {
+    signal: call.signal,
+    waited: call.waited,
+    told: (count) => call.progress(reading(count)),
+  });
   const { judged = [], not = [] } = Object.groupBy(read.manifests, (each) => (isCovered(SYSTEMS, each) ? 'judged' : 'not'));
   const skipped = not.map(({ object: { apiVersion, kind }, file, line }) => {
     const what = oneLine(`${kind} (${apiVersion})`, 300);

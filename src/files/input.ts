@@ -3,6 +3,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Text } from '../engine/contracts.ts';
+import { paced } from '../engine/pace.ts';
 
 const MIB = 1024 * 1024;
 const CHUNK = 64 * 1024;
@@ -20,15 +21,24 @@ const opened = (file: string): number => openSync(file, constants.O_RDONLY | (co
 /** What came out of pipes, or why not, by the names they were given: they can be read once, and a file of the command line is opened where it is needed. */
 const drained = new Map<string, Buffer | Error>();
 
+/** Ends a wait, and hears of one that lasts. */
+export interface Waits {
+  signal?: AbortSignal;
+  /** A named pipe from which nothing has come for a while. There is no limit: its writer may be a person. */
+  waited?(file: string): void;
+}
+/** ms after which a wait is not what a shell's `<(command)` takes to begin. */
+const WAITED = 3000;
+
 /** Reads ahead those of the files that are pipes, each once, also where its writer is still to come; `readInput` and `readAnyInput` give what was read. Throws the signal's reason. */
-export async function drainPipes(files: readonly string[], maxBytes: number, signal: AbortSignal): Promise<void> {
+export async function drainPipes(files: readonly string[], maxBytes: number, waits: Waits & { signal: AbortSignal }): Promise<void> {
   for (const file of files) {
     if (drained.has(resolve(file))) continue;
     try {
-      const read = await readPipe(file, maxBytes, signal);
+      const read = await readPipe(file, maxBytes, waits);
       if (read) drained.set(resolve(file), read);
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (waits.signal.aborted) throw error;
       drained.set(resolve(file), error as Error);
     }
   }
@@ -42,13 +52,13 @@ function drainedOf(file: string, maxBytes: number): Buffer | undefined {
 }
 
 /** Reads it whole, as kubectl and helm do: also a pipe, and nothing at all (/dev/null). Throws the signal's reason. */
-export async function readAnyInput(file: string, maxBytes: number, signal?: AbortSignal): Promise<Buffer> {
+export async function readAnyInput(file: string, maxBytes: number, waits?: Waits): Promise<Buffer> {
   if (file === '/dev/null') return Buffer.alloc(0);
-  return drainedOf(file, maxBytes) ?? (await readPipe(file, maxBytes, signal)) ?? readInput(file, maxBytes);
+  return drainedOf(file, maxBytes) ?? (await readPipe(file, maxBytes, waits)) ?? readInput(file, maxBytes);
 }
 
 /** A pipe to its end, also where its writer is still to come; undefined: it is none. Throws the signal's reason. */
-async function readPipe(file: string, maxBytes: number, signal?: AbortSignal): Promise<Buffer | undefined> {
+async function readPipe(file: string, maxBytes: number, { signal, waited }: Waits = {}): Promise<Buffer | undefined> {
   if (!isPipe(file)) return undefined;
   const fd = opened(file);
   if (!fstatSync(fd).isFIFO()) {
@@ -58,11 +68,14 @@ async function readPipe(file: string, maxBytes: number, signal?: AbortSignal): P
   // Loaded here and not above: few commands need it.
   const { Socket } = process.getBuiltinModule('node:net');
   const pipe = new Socket({ fd, readable: true, writable: false, signal });
+  const told = waited && setTimeout(waited, paced(WAITED), file);
+  pipe.once('data', () => clearTimeout(told));
   try {
     return await readStdin(pipe, maxBytes);
   } catch (error) {
     throw signal?.aborted ? signal.reason : error;
   } finally {
+    clearTimeout(told);
     pipe.destroy();
   }
 }

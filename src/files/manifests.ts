@@ -11,7 +11,7 @@ import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
 import { type DocumentValue, readDocumentsInTurns } from './documents.ts';
 import { type FoundFile, findFiles } from './find.ts';
-import { isStdin, readAnyInput, readInput, readStdin } from './input.ts';
+import { isStdin, readAnyInput, readInput, readStdin, type Waits } from './input.ts';
 import { jsonPieces } from './json-stream.ts';
 import { isNotYaml } from './yaml.ts';
 
@@ -43,7 +43,7 @@ export const STDIN = '-';
 export async function readManifests(
   paths: readonly string[],
   stdin: AsyncIterable<Buffer | string>,
-  { told = () => {}, signal }: { told?(documents: number): void; signal?: AbortSignal } = {},
+  { told = () => {}, ...waits }: { told?(documents: number): void } & Waits = {},
 ): Promise<Manifests> {
   const manifests: Manifest[] = [];
   const skipped: Skipped[] = [];
@@ -55,7 +55,7 @@ export async function readManifests(
       if (known.has(found.real)) continue;
       if (!found.why) known.add(found.real);
       const before = manifests.length;
-      const read = await objectsIn(found, room, { stdin, signal, told: (count) => told(before + count) });
+      const read = await objectsIn(found, room, { stdin, waits, told: (count) => told(before + count) });
       manifests.push(...read.manifests);
       skipped.push(...read.skipped);
     }
@@ -85,7 +85,7 @@ type Read = Pick<Manifests, 'manifests' | 'skipped'>;
 async function objectsIn(
   { file, real, named, why }: FoundFile,
   room: { left: number },
-  { stdin, signal, told }: { stdin: AsyncIterable<Buffer | string>; signal?: AbortSignal; told(count: number): void },
+  { stdin, waits, told }: { stdin: AsyncIterable<Buffer | string>; waits: Waits; told(count: number): void },
 ): Promise<Read> {
   const skip = (text: Text, unseen: boolean, line?: number): Read => ({ manifests: [], skipped: [{ file, line, why: text, unseen }] });
   if (why) return skip(why, true);
@@ -94,12 +94,12 @@ async function objectsIn(
   let text: string;
   try {
     const limit = /\.json$/i.test(file) ? LARGEST.json : LARGEST.yaml;
-    const bytes = file === STDIN ? await readStdin(stdin, limit) : named ? await readAnyInput(real, limit, signal) : readInput(real, limit);
+    const bytes = file === STDIN ? await readStdin(stdin, limit) : named ? await readAnyInput(real, limit, waits) : readInput(real, limit);
     room.left -= bytes.length;
     if (room.left < 0) throw unreadable(file, undefined, TOO_MUCH);
     text = decoded(bytes);
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (waits.signal?.aborted) throw error;
     if (error instanceof UserError || named)
       throw error instanceof UserError
         ? error

@@ -89,3 +89,9 @@ export function killStarted(binary: string, ...words: string[]): void {
 export function run(args: string[], options: RunOptions = {}): Promise<Ran> {
   return start(args, { input: '', ...options }).ended;
 }
+
+/** The line of a shell in a terminal of its own (util-linux script), in which `"$UG"` is the binary; stdout is what the terminal shows. */
+export const startTyped = (line: string, options: RunOptions = {}): Started => {
+  const { env = {}, ...rest } = options;
+  return start(['-qec', `${line}; exit $?`, '/dev/null'], { ...rest, binary: 'script', env: { TERM: 'xterm', UG: BINARY, ...env } });
+};

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { BINARY, newHome, run, start } from '../bed/binary.ts';
+import { BINARY, hastened, newHome, run, start, startTyped } from '../bed/binary.ts';
 import { layOut } from '../fixtures.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ug-pipes-'));
@@ -92,4 +92,32 @@ describe.skipIf(process.platform === 'win32')('read from a pipe', () => {
     expect((await started.ended).code).toBe(130);
     rmSync(home, { recursive: true });
   });
+  test.skipIf(process.platform !== 'linux').each(['check --kubeconfig', 'check --offline --to kubernetes=1.37 -f', 'version --knowledge'])(
+    '%s: a terminal is told what is waited for, nothing else is, and Ctrl-C ends the wait',
+    async (words) => {
+      const alone = join(folder, `${words.replace(/\W+/g, '-')}.alone`);
+      execFileSync('mkfifo', [alone]);
+      const said = `Waiting for ${alone}, a named pipe`;
+      const shown = startTyped(`"$UG" ${words} ${alone}`, { env: hastened(20) });
+      const seen = new Promise<void>((resolve) => {
+        let text = '';
+        shown.child.stdout.on('data', (chunk) => {
+          text += chunk;
+          if (text.includes(said)) resolve();
+        });
+      });
+      await Promise.race([seen, shown.ended]);
+      // As the terminal's driver does for the key.
+      shown.child.stdin.write('\x03');
+      const { code, stdout } = await shown.ended;
+      expect(stdout).toContain(said);
+      expect(code).toBe(130);
+      const silent = start([...words.split(' '), alone], { env: hastened(20) });
+      // Its own writer comes after a terminal would have been told.
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      silent.child.kill('SIGTERM');
+      const ended = await silent.ended;
+      expect([ended.code, ended.stderr]).toEqual([130, expect.not.stringContaining('Waiting')]);
+    },
+  );
 });
