@@ -27,6 +27,7 @@ import {
   tree,
   where,
   word,
+  wordsFrom,
   writers,
   yaml,
 } from '../../src/engine/read/index.ts';
@@ -54,6 +55,7 @@ const COLUMNS: Record<string, Column> = {
   outline: outline('spec.outline'),
   having: having(['spec.items.name', 'spec.b.name', 'spec.maybe', 'spec.a']),
   keys: keys('spec.map'),
+  'words from': wordsFrom('spec.map', 'a'),
   'a key': word('spec.map.a'),
   entries: entries('spec.map', { a: word('a'), b: number('b') }),
   each: each('spec.items', { name: word('name'), inner: maybe('b', { a: word('a'), list: each('b', { x: flag('x') }) }) }),

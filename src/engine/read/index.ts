@@ -20,7 +20,7 @@ export {
   type Writer,
   writers,
 } from './special.ts';
-export { annotation, asIs, digest, flag, keys, label, labels, number, origin, texts, time, tree, word } from './values.ts';
+export { annotation, asIs, digest, flag, keys, label, labels, number, origin, texts, time, tree, word, wordsFrom } from './values.ts';
 
 type Options = Pick<ListRead, 'labels' | 'optional' | 'harmless' | 'concerns'>;
 type Made<Row, O extends Options> = ListRead<Row> & O;

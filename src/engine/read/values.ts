@@ -140,6 +140,17 @@ export const keys = (path: Field): Column<string[]> =>
         : undefined,
   );
 
+/** Strings of a map, of those keys alone that begin so. */
+export const wordsFrom = (path: Field, prefix: string): Column<Record<string, string>> => {
+  const named = (value: Json | undefined) =>
+    Object.fromEntries(
+      Object.entries(isRaw(value) ? value : {}).flatMap(([key, each]) =>
+        key.startsWith(prefix) && typeof each === 'string' ? [[key, each]] : [],
+      ),
+    );
+  return column(path, `words from ${prefix}`, named, (value) => (isRaw(value) ? named(value) : undefined));
+};
+
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 /** For equality alone. */

@@ -1,19 +1,22 @@
 // Settings of workloads that lose their meaning without an error: seccomp profiles in annotations, which 1.27 ignores, and time zones in the schedule of a CronJob, which 1.29 no
-// longer lets one be created with. Sources: KEP-135, KEP-3140; kubernetes pkg/apis/batch/validation/validation.go@1.29.15 (validateScheduleFormat), CHANGELOG-1.27, PR 116252.
+// longer lets one be created with. Sources: kubernetes pkg/registry/core/pod/strategy.go@1.26.15 (applySeccompVersionSkew: of every container, init containers too; gone in
+// 1.27.16), pkg/api/pod/warnings.go@1.27.16, pkg/apis/batch/validation/validation.go@1.28.15, @1.29.15 (validateScheduleFormat); PR 114947, PR 116252; KEP-135, KEP-3140.
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Ref } from '../../../engine/contracts.ts';
 import { seen } from '../../../engine/gaps.ts';
-import { each, keys, list, word } from '../../../engine/read/index.ts';
+import { each, list, maybe, word, wordsFrom } from '../../../engine/read/index.ts';
 import { templates, templatesIn } from '../templates.ts';
 
 const [POD, CONTAINER] = ['seccomp.security.alpha.kubernetes.io/pod', 'container.seccomp.security.alpha.kubernetes.io/'];
-const PROFILE = 'securityContext.seccompProfile.type';
+const PROFILE = { type: word('securityContext.seccompProfile.type'), path: word('securityContext.seccompProfile.localhostProfile') };
+const CONTAINERS = { name: word('name', ''), ...PROFILE };
 const reads = {
   ...templates((at) => ({
-    annotations: keys(`${at}.metadata.annotations`),
-    forAll: word(`${at}.metadata.annotations['${POD}']`),
-    profile: word(`${at}.spec.${PROFILE}`),
-    containers: each(`${at}.spec.containers`, { name: word('name', ''), profile: word(PROFILE) }),
+    ofPod: word(`${at}.metadata.annotations['${POD}']`),
+    ofContainers: wordsFrom(`${at}.metadata.annotations`, CONTAINER),
+    pod: maybe(`${at}.spec`, PROFILE),
+    containers: each(`${at}.spec.containers`, CONTAINERS),
+    init: each(`${at}.spec.initContainers`, CONTAINERS),
   })),
   schedules: list('cronjobs.batch', { schedule: word('spec.schedule', '') }, { optional: true }),
 };
@@ -29,12 +32,12 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'workloads have settings that lose their meaning', zh: '工作负载含有将失效的设置' },
   page: {
     impact: {
-      en: 'From 1.27 on, annotations that name a seccomp profile are ignored: new Pods start without it. From 1.29 on, a CronJob with TZ or CRON_TZ in its schedule can no longer be created (restore, reinstallation); one that exists stays and can be changed.',
-      zh: '自 1.27 起，指定 seccomp 配置的注解不再生效：新 Pod 启动时不带该配置。自 1.29 起，schedule 中含有 TZ 或 CRON_TZ 的 CronJob 无法再创建（恢复备份、重新安装）；已有的对象会保留，并可继续修改。',
+      en: 'From 1.27 on, API servers no longer copy a seccomp profile from annotations into new Pods: these start without it. From 1.29 on, a CronJob with TZ or CRON_TZ in its schedule can no longer be created (restore, reinstallation); one that exists stays and can be changed.',
+      zh: '自 1.27 起，API 服务器不再将注解中的 seccomp 配置写入新 Pod：新 Pod 启动时不带该配置。自 1.29 起，schedule 中含有 TZ 或 CRON_TZ 的 CronJob 无法再创建（恢复备份、重新安装）；已有的对象会保留，并可继续修改。',
     },
     detection: {
-      en: 'Reads these annotations in Pod templates, where no securityContext.seccompProfile stands beside them, and the schedule of CronJobs, if the path crosses 1.27 or 1.29.',
-      zh: '升级路径跨越 1.27 或 1.29 时，读取 Pod 模板中的这些注解（同时设置了 securityContext.seccompProfile 的除外）和 CronJob 的 schedule。',
+      en: 'Compares for each container, init containers too, the profile that these annotations give it with securityContext.seccompProfile, which stays. Reads the schedule of CronJobs if the path crosses 1.29.',
+      zh: '升级路径跨越 1.27 时，对 Pod 模板中的每个容器（含 init 容器），比较注解给出的配置与会保留的 securityContext.seccompProfile；跨越 1.29 时读取 CronJob 的 schedule。',
     },
     fix: {
       en: 'manual: where the workload is declared, set securityContext.seccompProfile instead of the annotation, and spec.timeZone instead of TZ.',
@@ -47,16 +50,14 @@ const check: Check<typeof reads, Args> = {
   },
   sources: [
     'kubernetes/enhancements: KEP-135, KEP-3140',
-    'kubernetes/kubernetes: CHANGELOG/CHANGELOG-1.27.md, pkg/apis/batch/validation/validation.go, PR 116252',
+    'kubernetes/kubernetes v1.26.15, v1.27.16: pkg/registry/core/pod/strategy.go; PR 114947',
+    'kubernetes/kubernetes v1.28.15, v1.29.15: pkg/apis/batch/validation/validation.go; PR 116252',
   ],
   applies: { stage: 'before' },
   needs: ['target'],
   reads,
   judge: ({ schedules, ...rows }, { path: { hops } }) => {
-    const unconfined = templatesIn(rows).filter(({ annotations, forAll, profile, containers }) => {
-      const open = profile === undefined ? containers.filter((each) => each.profile === undefined) : [];
-      return open.some(({ name }) => annotations.includes(`${CONTAINER}${name}`) || (forAll !== undefined && forAll !== 'unconfined'));
-    });
+    const unconfined = templatesIn(rows).filter(losesProfile);
     const zoned = seen(schedules).filter(({ schedule }) => schedule.includes('TZ'));
     return [...told('seccomp', unconfined, hops), ...told('zone', zoned, hops)];
   },
@@ -72,6 +73,35 @@ const check: Check<typeof reads, Args> = {
         },
 };
 export default check;
+
+interface Field {
+  type?: string;
+  path?: string;
+}
+interface Template {
+  ofPod?: string;
+  ofContainers: Record<string, string>;
+  pod?: Field;
+  containers: (Field & { name: string })[];
+  init: (Field & { name: string })[];
+}
+const UNCONFINED = 'Unconfined';
+const written = ({ type, path }: Field = {}): string | undefined => (type === 'Localhost' ? `${type} ${path}` : type);
+
+/** What the API server wrote into the field of a new Pod up to 1.26, where an annotation stood alone; undefined: nothing. */
+function fromAnnotation(annotation = ''): string | undefined {
+  if (annotation === 'runtime/default' || annotation === 'docker/default') return 'RuntimeDefault';
+  const [, file] = /^localhost\/(.+)$/.exec(annotation) ?? [];
+  return file ? `Localhost ${file}` : annotation === 'unconfined' ? UNCONFINED : undefined;
+}
+
+/** Does a container get another profile once annotations are not looked at? None is the same as Unconfined. */
+const losesProfile = ({ ofPod, ofContainers, pod, containers, init }: Template): boolean =>
+  [...init, ...containers].some((container) => {
+    const [own, ofAll] = [written(container), written(pod)];
+    const before = own ?? fromAnnotation(ofContainers[`${CONTAINER}${container.name}`]) ?? ofAll ?? fromAnnotation(ofPod);
+    return (before ?? UNCONFINED) !== (own ?? ofAll ?? UNCONFINED);
+  });
 
 const SEEN: Record<Is, string> = { seccomp: 'spec.template.metadata.annotations', zone: 'spec.schedule' };
 
