@@ -31,7 +31,7 @@ export async function emptied(step: StepOf<'drain'>, { world, halt, told }: Drai
     await told({ done: most - pods.length, of: most, now: describe(refOf(pods[0]!)) });
     const answers = await each(
       pods.filter((pod) => !isLeaving(pod)),
-      (pod) => evicted(pod, world, halt),
+      (pod) => evicted(pod, step, world, halt),
     );
     const final = answers.find((answer) => answer?.final);
     if (final) return final.text;
@@ -55,11 +55,17 @@ async function cordoned(step: StepOf<'drain'>, world: World): Promise<void> {
 }
 
 /** undefined: it is on its way. `final`: to try again does not help. */
-async function evicted(pod: Raw, world: World, halt: AbortSignal): Promise<{ text: Text; final?: true } | undefined> {
+async function evicted(
+  pod: Raw,
+  { lose = [] }: StepOf<'drain'>,
+  world: World,
+  halt: AbortSignal,
+): Promise<{ text: Text; final?: true } | undefined> {
   if (halt.aborted) return undefined;
   const on = refOf(pod);
   const named = (why: Text): Text => ({ en: `${describe(on)}: ${why.en}`, zh: `${describe(on)}：${why.zh}` });
-  const never = await neverDeleted(pod, world);
+  // A Pod of the same name that was made since was not accepted.
+  const never = lose.some(({ uid }) => uid !== undefined && uid === on.uid) ? undefined : await neverDeleted(pod, world);
   if (never) return { text: named(never), final: true };
   try {
     await world.write({ verb: 'evict', on });

@@ -4,6 +4,7 @@ import { type Entry, type Raw, type Ref, type Step, type StepOf, type World, Wor
 import { type Executed, executeRun, executeUndo } from '../../src/engine/execute.ts';
 import { hasten } from '../../src/engine/pace.ts';
 import { progressOf } from '../../src/engine/progress.ts';
+import { drain } from '../../src/engine/steps/drain.ts';
 import { wrongInRun } from '../../src/journal/well-formed.ts';
 import { pointerGet } from '../../src/kube/pointer.ts';
 import { pages, runOf, worldOf } from './worlds.ts';
@@ -60,6 +61,25 @@ test('a Pod without a controller is named and stays; the Node is cordoned, and a
   expect(await left(world)).toEqual(['lonely']);
   expect((await go(world, stopped.entries, executeUndo)).state).toBe('finished');
   expect(await cordoned(world)).toBeUndefined();
+});
+
+test('a Pod without a controller that was accepted goes for good; another one stops the drain, and so does a later one of the same name', async () => {
+  const accepted: Ref = { apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name: 'lonely', uid: 'lonely' };
+  const step: Step = { ...STEP, lose: [accepted] };
+  const gone = worldOf(node(), pod('web', 'ReplicaSet'), pod('lonely', undefined));
+  expect((await go(gone, [], executeRun, step)).state).toBe('finished');
+  expect(await left(gone)).toEqual([]);
+  for (const other of [pod('another', undefined), pod('lonely', undefined, { uid: 'made-since' })]) {
+    const world = worldOf(node(), other);
+    expect(detail(await go(world, [], executeRun, step))).toContain('this Pod has no controller');
+    expect(await left(world)).toHaveLength(1);
+  }
+  expect(wrongInRun(JSON.parse(JSON.stringify(runOf(step))), 'r')).toBeUndefined();
+  expect(drain.commands!(step as StepOf<'drain'>)).toEqual([
+    'kubectl cordon w1',
+    'kubectl delete pod -n shop lonely --ignore-not-found',
+    'kubectl drain w1 --ignore-daemonsets --delete-emptydir-data --timeout=60s',
+  ]);
 });
 
 test('a budget that holds for a while is waited for; one that never lets go fails with its words; resumed it goes on', async () => {

@@ -105,9 +105,9 @@ export type Action =
   | { do: 'evict'; on: Ref; within: number }
   /**
    * Cordons a Node, then evicts its Pods but those of DaemonSets and static ones, each by way of its PodDisruptionBudgets, until none is left. `within`: seconds. Undone, the Node is
-   * uncordoned, if it was not cordoned before.
+   * uncordoned, if it was not cordoned before. `lose`: Pods without a controller that were accepted by name: they alone of their kind are evicted, and are not re-created.
    */
-  | { do: 'drain'; on: Ref; within: number }
+  | { do: 'drain'; on: Ref; within: number; lose?: Ref[] }
   /**
    * How much an API server or a kubelet logs from now on (`--v`), until it restarts. `on`: what stands for it (steps/verbosity.ts); `before`: what its command line or configuration says.
    */

@@ -19,7 +19,12 @@ export const drain: StepKind<DrainStep> = {
       zh: `封锁 Node ${on.name}，然后在 ${within} 秒内驱逐其上的 Pod`,
     },
   ],
-  commands: ({ on, within }) => [`kubectl drain ${shellWord(on.name)} --ignore-daemonsets --delete-emptydir-data --timeout=${within}s`],
+  // Not --force: it would delete every Pod without a controller, also those that were not accepted.
+  commands: ({ on, within, lose = [] }) => [
+    ...(lose.length ? [`kubectl cordon ${shellWord(on.name)}`] : []),
+    ...lose.map(deleted),
+    `kubectl drain ${shellWord(on.name)} --ignore-daemonsets --delete-emptydir-data --timeout=${within}s`,
+  ],
   look: async (step, world) => {
     const now = await world.get(step.on);
     if (isGone(now, step.on)) return { is: 'obsolete', because: { en: 'the Node is gone', zh: '该 Node 已不存在' } };
@@ -48,6 +53,10 @@ export const drain: StepKind<DrainStep> = {
     };
   },
 };
+
+/** What a person runs for a Pod without a controller; gone already is as good. */
+export const deleted = ({ namespace = 'default', name }: Ref): string =>
+  `kubectl delete pod -n ${shellWord(namespace)} ${shellWord(name)} --ignore-not-found`;
 
 export const isCordoned = (node: Raw | undefined): boolean => node !== undefined && pointerGet(node, CORDONED) === true;
 

@@ -1,5 +1,7 @@
 // The kubelets in an upgrade, node by node, drained first or in place. Source: kubernetes/website version-skew-policy.md: a kubelet is never newer than an API server, so that it comes behind them.
-import type { Command, Condition, StageDraft, StepDraft, Text } from '../../engine/contracts.ts';
+import type { Command, Condition, Ref, StageDraft, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
+import { deleted } from '../../engine/steps/drain.ts';
+import { describe } from '../../kube/refs.ts';
 import { commented, shellWord } from '../../text/shell.ts';
 import { compare, minor, minorOf, parse } from '../../versions/kubernetes.ts';
 import { components, containerHash } from './knowledge/tables.ts';
@@ -22,6 +24,25 @@ export interface NodeWay {
   /** Seconds for the Pods of a Node to go. */
   within: number;
   logs: Logs;
+  /** By Node: Pods without a controller that were accepted (--accept), and go for good when it is drained. */
+  lost: ReadonlyMap<string, Ref[]>;
+}
+
+/** Only the Pods that were accepted; one that comes later stops the drain. */
+export function acceptedToLose({ found = [] }: Pick<Upgrading, 'found'>): Map<string, Ref[]> {
+  const lost = new Map<string, Ref[]>();
+  for (const { check, findings } of found) {
+    if (check !== 'kubernetes/unmanaged-pods') continue;
+    for (const { accepted, args, objects } of findings) {
+      if (!accepted) continue;
+      const { nodes } = args as unknown as { nodes: Record<string, string> };
+      for (const pod of objects) {
+        const node = nodes[pod.name] ?? '';
+        lost.set(node, [...(lost.get(node) ?? []), pod]);
+      }
+    }
+  }
+  return lost;
 }
 
 /** Of a provider or distribution the version has a suffix that cannot be known beforehand: its kubelets are upgraded once. */
@@ -96,11 +117,13 @@ function oneNode(hop: Hop, parts: ClusterParts, member: Member, way: NodeWay, co
   const logger = way.logs.kubelets.get(name);
   const louder = logger ? [raised(logger)] : [];
   if (mode === 'in-place') return [inPlace(hop, kubelet(hop, parts, member, own, restarts(hop)), member), ...louder];
+  const lose = way.lost.get(name) ?? [];
+  const gone = lose.map(describe);
   const drain: StepDraft = {
-    ...{ do: 'drain', on: member.ref, within: way.within, guard: [] },
+    ...{ do: 'drain', on: member.ref, within: way.within, guard: [], ...(lose.length ? { lose } : {}) },
     text: {
-      en: `drain Node ${name}: its Pods move to other Nodes, and lose what they keep in emptyDir`,
-      zh: `腾空 Node ${name}：其上的 Pod 会迁移到其他节点，emptyDir 中的数据会丢失`,
+      en: `drain Node ${name}: its Pods move to other Nodes, and lose what they keep in emptyDir${lose.length ? `; deleted for good, as accepted: ${gone.join(', ')}` : ''}`,
+      zh: `腾空 Node ${name}：其上的 Pod 会迁移到其他节点，emptyDir 中的数据会丢失${lose.length ? `；按 --accept 永久删除 ${gone.join('、')}` : ''}`,
     },
     undo: 'compensates',
     undoNote: { en: 'undo: uncordons the Node; its Pods stay where they are', zh: '撤销时：取消封锁该节点；Pod 不会移回' },
@@ -167,7 +190,7 @@ function batches(hop: Hop, parts: ClusterParts, way: NodeWay, before: StepDraft[
   let after = before.slice(-1);
   const groups = [...Map.groupBy(workers, alike).values()].flatMap((same) => chunks(same, SINGLE));
   for (const some of groups) {
-    const done: StepDraft = { ...batch(hop, parts, some, way.mode), after };
+    const done: StepDraft = { ...batch(hop, parts, some, way), after };
     const louder = some.flatMap(({ ref }): StepDraft[] => {
       const logger = way.logs.kubelets.get(ref.name);
       return logger && way.mode !== 'replace' ? [{ ...raised(logger), after: [done] }] : [];
@@ -181,9 +204,13 @@ function batches(hop: Hop, parts: ClusterParts, way: NodeWay, before: StepDraft[
 const chunks = <T>(all: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
 
-function batch(hop: Hop, parts: ClusterParts, some: Member[], mode: NodeWay['mode']): StepDraft {
+function batch(hop: Hop, parts: ClusterParts, some: Member[], { mode, lost }: NodeWay): StepDraft {
   const [first, last] = [some[0]!, some.at(-1)!];
   const drained = mode !== 'in-place';
+  const lose = drained ? some.flatMap(({ ref }) => lost.get(ref.name) ?? []) : [];
+  const given = lose.map((pod) =>
+    commented(deleted(pod), { en: 'accepted; it is not re-created', zh: '已按 --accept 接受；不会重新创建' }),
+  );
   const names = some.length > 1 ? `${first.ref.name} ... ${last.ref.name}` : first.ref.name;
   const count = { en: `${some.length} ${some.length === 1 ? 'Node' : 'Nodes'} (${names})`, zh: `${some.length} 个 Node（${names}）` };
   if (mode === 'replace') {
@@ -192,17 +219,23 @@ function batch(hop: Hop, parts: ClusterParts, some: Member[], mode: NodeWay['mod
         en: `replace ${count.en} by new ones with kubelet ${goalOf(hop, parts.by)}: add one, drain the old one, shut it down, delete it`,
         zh: `把 ${count.zh} 替换为 kubelet 为 ${goalOf(hop, parts.by)} 的新节点：先添加，再腾空旧节点，关机，最后删除`,
       },
-      [eachOfThese, ...joined(parts), `kubectl drain ${NODE} --ignore-daemonsets`, ...removedEach],
+      [...given, eachOfThese, ...joined(parts), drainOf(NODE), ...removedEach],
       some.map(({ ref }) => ({ on: ref, must: 'be-gone' })),
     );
   }
-  const said = drained ? { en: ', each drained first', zh: '（逐个腾空后升级）' } : restarts(hop);
+  const said = drained
+    ? {
+        en: ', each drained first: its Pods move to other Nodes, and lose what they keep in emptyDir',
+        zh: '（逐个腾空后升级：其上的 Pod 会迁移到其他节点，emptyDir 中的数据会丢失）',
+      }
+    : restarts(hop);
   const step = manual(
     {
       en: `upgrade the kubelets of ${count.en} to ${goalOf(hop, parts.by)}${said.en}`,
       zh: `把 ${count.zh} 的 kubelet 升级到 ${goalOf(hop, parts.by)}${said.zh}`,
     },
     [
+      ...given,
       eachOfThese,
       ...commandsFor(NODE, {
         hop,
@@ -219,6 +252,9 @@ function batch(hop: Hop, parts: ClusterParts, some: Member[], mode: NodeWay['mod
   );
   return drained ? step : inPlace(hop, step, first, some.slice(1));
 }
+
+/** Of Nodes that a reader takes one by one; `node`: a word of a shell. */
+const drainOf = (node: string): string => `kubectl drain ${node} --ignore-daemonsets --delete-emptydir-data`;
 
 interface NodeCommands {
   hop: Hop;
@@ -247,11 +283,7 @@ function commandsFor(node: string, { hop, parts, os, machine, drained, uncordon,
           at(`${installed(os, version, ['kubelet', 'kubectl'])} && ${kubelet}`),
         ]
       : [...withoutGoneFlags(from, hop, at), ...replacedBinary('kubelet', version, machine, at)];
-  return [
-    ...(drained ? [`kubectl drain ${node} --ignore-daemonsets`] : []),
-    ...replaced,
-    ...(uncordon ? [`kubectl uncordon ${node}`] : []),
-  ];
+  return [...(drained ? [drainOf(node)] : []), ...replaced, ...(uncordon ? [`kubectl uncordon ${node}`] : [])];
 }
 
 /** Where the flags of a kubelet stand: of kubeadm, of packages, of units. */

@@ -12,7 +12,7 @@ import { tagOf } from './reads.ts';
 import { addonStage } from './upgrade-addons.ts';
 import { etcdctl, LIMIT, restored } from './upgrade-backup.ts';
 import { logsOf, loweredStage, raisedStage } from './upgrade-logs.ts';
-import { type NodeWay, nodeStage, replacesServers } from './upgrade-nodes.ts';
+import { acceptedToLose, type NodeWay, nodeStage, replacesServers } from './upgrade-nodes.ts';
 import { notesStage } from './upgrade-notes.ts';
 import { type ClusterParts, partsOf } from './upgrade-parts.ts';
 import { eksAddons } from './upgrade-provider.ts';
@@ -45,7 +45,8 @@ export async function stages(at: Upgrading): Promise<StageDraft[]> {
   // The API servers are there already: left are kubelets that are not.
   const there = hops.length === 1 && !parts.by && compare(hops[0]!.version, String(from)) <= 0;
   const logs = await logsOf(at, parts);
-  if (there) return kubeletsLeft(hops[0]!, parts, { mode: at.nodes ?? 'drain', last: true, within: at.within ?? DRAINED, logs });
+  const way: Omit<NodeWay, 'last'> = { mode: at.nodes ?? 'drain', within: at.within ?? DRAINED, logs, lost: acceptedToLose(at) };
+  if (there) return kubeletsLeft(hops[0]!, parts, { ...way, last: true });
   const ahead = hops[0] && newerThan(hops[0], parts);
   if (ahead) throw downgrades(ahead, goalOf(hops[0]!, parts.by));
   return hops.flatMap((hop, i) => [
@@ -57,7 +58,7 @@ export async function stages(at: Upgrading): Promise<StageDraft[]> {
     ...raisedStage(hop.hop, logs, false),
     ...addonStage(hop, parts),
     ...eksAddons(hop, parts, i === hops.length - 1),
-    ...behindServers(hop, parts, { mode: at.nodes ?? 'drain', last: i === hops.length - 1, within: at.within ?? DRAINED, logs }),
+    ...behindServers(hop, parts, { ...way, last: i === hops.length - 1 }),
   ]);
 }
 

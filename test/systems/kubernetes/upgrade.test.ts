@@ -234,7 +234,9 @@ describe('with kubeadm', () => {
       const steps = await stepsFor();
       expect(kinds(steps)).toBe('drain manual patch manual manual wait');
       expect(steps[1]!.text.en).toBe('upgrade the kubelet of Node n0 to v1.31.14');
-      expect(steps[3]!.text.en).toBe('upgrade the kubelets of 50 Nodes (n1 ... n54) to v1.31.14, each drained first');
+      expect(steps[3]!.text.en).toBe(
+        'upgrade the kubelets of 50 Nodes (n1 ... n54) to v1.31.14, each drained first: its Pods move to other Nodes, and lose what they keep in emptyDir',
+      );
       expect(steps[4]!.text.en).toMatch(/^upgrade the kubelets of 9 Nodes \(n55 \.\.\. n9\)/);
       const left = await open(steps[3]!, [node('n1', 'v1.31.14'), node('n10', 'v1.30.4')]);
       expect(left?.progress).toMatchObject({ done: 1, of: 50 });
@@ -440,6 +442,45 @@ describe('a provider: its exact commands, one for each of its node pools, and ho
     expect(await open(steps[0]!, [], 'v1.31.5-gke.1')).toBeUndefined();
     expect(await open(steps.at(-1)!, nodes)).toBeDefined();
     await expect(stagesOf(nodes, 'v1.31.5', { from: 'v1.31.2-eks-1' })).rejects.toThrow('EKS patches its control plane itself');
+  });
+});
+
+describe('Pods without a controller', () => {
+  const lonely = (name: string, on: string): Ref => ({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name, uid: `${name}-${on}` });
+  const found = (accepted: boolean, nodes: Record<string, string>) => {
+    const objects = Object.entries(nodes).map(([name, on]) => lonely(name, on));
+    return [
+      {
+        check: 'kubernetes/unmanaged-pods',
+        findings: [{ accepted, objects, message: { en: 'm', zh: 'm' }, args: { namespace: 'shop', nodes } } as unknown as JudgedFinding],
+      },
+    ];
+  };
+  const drains = async (accepted: boolean) =>
+    stepsOf(await stagesOf([...two, ...controlPlane('cp1')], '1.31', { found: found(accepted, { debug: 'w1' }) })).filter(
+      (step) => step.do === 'drain',
+    );
+
+  test('accepted: the drain of their Node alone deletes them, by name, and says so', async () => {
+    const [cp, worker] = await drains(true);
+    expect(cp).not.toHaveProperty('lose');
+    expect(worker).toHaveProperty('lose', [lonely('debug', 'w1')]);
+    expect(worker!.text.en).toContain('; deleted for good, as accepted: Pod shop/debug');
+    expect(worker!.text.zh).toContain('；按 --accept 永久删除 Pod shop/debug');
+  });
+  test('not accepted: no drain deletes them', async () => {
+    for (const step of await drains(false)) {
+      expect(step).not.toHaveProperty('lose');
+      expect(step.text.en).not.toContain('for good');
+    }
+  });
+  test('of many Nodes with one step: deleted by name before their Nodes are drained', async () => {
+    const nodes = Array.from({ length: 60 }, (_, i) => node(`n${i}`, 'v1.30.4'));
+    const many = stepsOf(await stagesOf([...nodes, ...controlPlane('n0')], '1.31', { found: found(true, { debug: 'n10', late: 'n0' }) }));
+    const [first, ...more] = many.filter(({ text }) => /^upgrade the kubelets/.test(text.en)).map(commandsOf);
+    expect(first).toContain('kubectl delete pod -n shop debug --ignore-not-found');
+    expect(first).toContain('kubectl drain "${NODE:?}" --ignore-daemonsets --delete-emptydir-data');
+    expect([first, ...more].join('\n')).not.toMatch(/--force|shop late/);
   });
 });
 

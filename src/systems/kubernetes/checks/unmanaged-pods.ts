@@ -13,6 +13,10 @@ const POD = {
 const reads = { pods: list('pods', POD, { only: isLeft }) };
 interface Args {
   namespace: string;
+  /** Node by the name of the Pod, for what plans its drain. */
+  nodes: Record<string, string>;
+  /** false: how Nodes are upgraded was not said. */
+  drained: boolean;
 }
 
 const check: Check<typeof reads, Args> = {
@@ -29,8 +33,8 @@ const check: Check<typeof reads, Args> = {
       zh: '读取已调度到 Node 的每个 Pod 的属主。静态 Pod、已结束的 Pod 和正在终止的 Pod 会被忽略。指定 --nodes drain 时，以及在升级和升级计划中，问题级别为阻断项。',
     },
     fix: {
-      en: 'manual: put the Pod into a Deployment or a Job, or save its manifest and re-create it after the upgrade of its Node.',
-      zh: '手动：改用 Deployment 或 Job 运行，或保存其清单并在节点升级后重新创建。',
+      en: 'manual: put the Pod into a Deployment or a Job, or save its manifest and re-create it after the upgrade of its Node. With --accept kubernetes/unmanaged-pods, the upgrade deletes these Pods for good when it drains their Nodes.',
+      zh: '手动：改用 Deployment 或 Job 运行，或保存其清单并在节点升级后重新创建。指定 --accept kubernetes/unmanaged-pods 时，升级在腾空节点时永久删除这些 Pod。',
     },
   },
   sources: ['kubernetes/kubectl: pkg/drain/filters.go'],
@@ -38,9 +42,9 @@ const check: Check<typeof reads, Args> = {
   reads,
   judge: ({ pods }, at) =>
     notDrained(at) ?? [...Map.groupBy(pods, ({ ref }) => ref.namespace ?? '')].map((each) => finding(each, at.nodes)),
-  say: ({ namespace }, { length }) => ({
-    en: `${length} Pod${length === 1 ? '' : 's'} in namespace ${namespace} without a controller: kubectl drain refuses, and --force deletes ${length === 1 ? 'it' : 'them'} for good`,
-    zh: `命名空间 ${namespace} 中有 ${length} 个 Pod 没有控制器：kubectl drain 会拒绝驱逐，使用 --force 则会永久删除`,
+  say: ({ namespace, drained }, { length }) => ({
+    en: `${length} Pod${length === 1 ? '' : 's'} in namespace ${namespace} without a controller: kubectl drain refuses, and --force deletes ${length === 1 ? 'it' : 'them'} for good${drained ? '' : '; plan and upgrade drain Nodes by default and report a blocker'}`,
+    zh: `命名空间 ${namespace} 中有 ${length} 个 Pod 没有控制器：kubectl drain 会拒绝驱逐，使用 --force 则会永久删除${drained ? '' : '；升级默认腾空节点，届时为阻断项'}`,
   }),
 };
 export default check;
@@ -53,12 +57,13 @@ function isLeft({ mirror, phase, node, deleted, owners }: RowOf<typeof POD>): bo
 
 /** Where it is known that Nodes are drained, one of them is where the upgrade ends. */
 function finding([namespace, pods]: [string, RowOf<typeof POD>[]], nodes: Situation['nodes']): Finding<Args> {
+  const drained = nodes === 'drain' || nodes === 'replace';
   return {
-    severity: nodes === 'drain' || nodes === 'replace' ? 'blocker' : 'warning',
+    severity: drained ? 'blocker' : 'warning',
     key: [namespace],
     certainty: 'certain',
     objects: pods.map(({ ref }) => ref),
-    args: { namespace },
+    args: { namespace, nodes: Object.fromEntries(pods.map(({ ref, node = '' }) => [ref.name, node])), drained },
     evidence: pods.slice(0, 3).map(({ ref }) => ({ seen: 'metadata.ownerReferences: []', at: ref })),
   };
 }
