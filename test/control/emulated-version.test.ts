@@ -1,8 +1,10 @@
-// Removals that the installed version has made and its API servers have not, on real ones over one etcd: one that emulates the minor before, one that serves what its minor
+// What API servers of a version know and serve. Removals that the installed version has made and its API servers have not, on real ones over one etcd: one that emulates the minor before, one that serves what its minor
 // has removed for one release more, and one that does neither.
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { configValues } from '../../src/systems/kubernetes/knowledge/tables.ts';
 import { newHome, run } from '../bed/binary.ts';
 import { clientOf } from '../bed/client.ts';
 import { kubeconfigOf, type Started, startAnotherApiServer, startControlPlane } from '../bed/control-plane.ts';
@@ -66,4 +68,22 @@ test('the same object on API servers of the version itself: only what is served 
     }
   }
   expect(said).toEqual([[`blocker 1.38 ${SAID}`], [], [], []]);
+});
+
+test('an API version that it does not know any more, in --runtime-config, stops a kube-apiserver at its start, on or off; one that it has ceased to serve does not', async () => {
+  const { apiserver } = await foundBed(NEWEST);
+  const ended = (value: string): string => {
+    const keys = ['key', 'signing-key'].map((name) => `--service-account-${name}-file=${join(plane.folder, 'sa.key')}`);
+    const needed = ['--etcd-servers=http://127.0.0.1:1', '--service-cluster-ip-range=10.0.0.0/24', '--service-account-issuer=https://x'];
+    // Read after the value was taken.
+    const last = '--audit-policy-file=/dev/null/none';
+    const words = [...keys, ...needed, `--cert-dir=${join(plane.folder, 'certs')}`, `--runtime-config=${value}`, last];
+    return spawnSync(apiserver, words, { encoding: 'utf8', timeout: 20_000 }).stderr;
+  };
+  const { unregistered } = configValues();
+  for (const { apiVersion } of unregistered)
+    expect(ended(`${apiVersion}=true`)).toContain(`group version ${apiVersion} that has not been registered`);
+  expect(ended(`${unregistered[0]!.apiVersion}=false`)).toContain('has not been registered');
+  for (const taken of ['batch/v1beta1=true', 'policy/v1beta1=true', 'storage.k8s.io/v1beta1=true'])
+    expect(ended(taken)).toContain('audit policy file');
 });

@@ -15,7 +15,11 @@ export function flagsOf(given: readonly { name: string; value?: string }[]): Fla
 export function gatesOf(flags: Flags): Map<string, boolean> {
   return new Map(
     listOf(flags, 'feature-gates').flatMap((word): [string, boolean][] => {
-      const [name = '', value = 'true'] = word.split('=', 2).map((part) => part.trim());
+      // Newer ones may name the component before it, which is kube for all of them (component-base featuregate, `kube:Name=true`).
+      const [name = '', value = 'true'] = word
+        .replace(/^kube:/, '')
+        .split('=', 2)
+        .map((part) => part.trim());
       return name ? [[name, value.toLowerCase() === 'true']] : [];
     }),
   );

@@ -21,6 +21,7 @@ const ALWAYS = [
   'enable-admission-plugins',
   'disable-admission-plugins',
   'admission-control',
+  'runtime-config',
   'cloud-provider',
   'cidr-allocator-type',
   // Files that admission-files asks about.

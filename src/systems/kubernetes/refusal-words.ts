@@ -33,6 +33,11 @@ export function refusedText({ why, component, name, value, hop, instead = '' }: 
         en: `${holder.en} names admission plugin ${name} in --${value}: removed in ${hop}, ${en}`,
         zh: `${holder.zh} 在 --${value} 中指定了准入插件 ${name}：已在 ${hop} 中移除，${zh}`,
       };
+    case 'api-unknown':
+      return {
+        en: `${holder.en} names ${name} in --runtime-config: unknown from ${hop} on, ${en}`,
+        zh: `${holder.zh} 在 --runtime-config 中指定了 ${name}：自 ${hop} 起不再识别，${zh}`,
+      };
     case 'value-refused':
       return {
         en: `${holder.en} has --${name}=${value}: refused from ${hop} on, ${en}; use ${instead}`,
@@ -44,5 +49,6 @@ export function refusedText({ why, component, name, value, hop, instead = '' }: 
 /** As it would stand on the command line. */
 export const writtenAs = ({ why, name, value }: Pick<Refused, 'why' | 'name' | 'value'>): string => {
   if (why === 'plugin-removed') return `--${value}=${name}`;
+  if (why === 'api-unknown') return `--runtime-config=${value}`;
   return why.startsWith('gate') ? `--feature-gates=${name}=${value}` : `--${name}=${value}`;
 };

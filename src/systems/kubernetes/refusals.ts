@@ -2,13 +2,13 @@
 // depend on; flags and admission plugins that went; values that are no longer taken. One judge over the tables, summed over the hops of a path.
 import { minorOf, minorsBetween } from '../../versions/kubernetes.ts';
 import { type Flags, gatesOf, listOf } from './command-line.ts';
-import { components, type Gate, versions } from './knowledge/tables.ts';
+import { components, configValues, type Gate, versions } from './knowledge/tables.ts';
 
 export type Component = 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'kubelet' | 'kube-proxy';
-export type Why = 'gate-removed' | 'gate-locked' | 'gate-needs' | 'flag-removed' | 'plugin-removed' | 'value-refused';
+export type Why = 'gate-removed' | 'gate-locked' | 'gate-needs' | 'flag-removed' | 'plugin-removed' | 'api-unknown' | 'value-refused';
 export interface Refused {
   why: Why;
-  /** The gate, flag (without dashes) or plugin. */
+  /** The gate, flag (without dashes), plugin or API version. */
   name: string;
   /** As it is set now. */
   value: string;
@@ -37,7 +37,7 @@ export function refusedBy(component: Component, flags: Flags, hops: readonly str
   const found = [
     ...gatesRefused(component, gatesOf(flags), hops),
     ...flagsRefused(component, flags, hops),
-    ...(component === 'kube-apiserver' ? pluginsRefused(flags, hops) : []),
+    ...(component === 'kube-apiserver' ? [...pluginsRefused(flags, hops), ...apisRefused(flags, hops)] : []),
     ...valuesRefused(component, flags, hops),
   ];
   return found.sort((a, b) => minorOf(a.hop) - minorOf(b.hop) || a.name.localeCompare(b.name));
@@ -130,6 +130,17 @@ function pluginsRefused(flags: Flags, hops: readonly string[]): Refused[] {
   });
 }
 
+/** A version that a minor no longer knows at all, switched on or off (apiserver resourceconfig: "has not been registered"). One that it has only ceased to serve does no harm. */
+function apisRefused(flags: Flags, hops: readonly string[]): Refused[] {
+  const source = 'pkg/apis/*/install/install.go of k8s.io/kubernetes';
+  return listOf(flags, RUNTIME_CONFIG).flatMap((value): Refused[] => {
+    const [group = '', version = ''] = value.split('=')[0]!.split('/');
+    const row = configValues().unregistered.find(({ apiVersion }) => apiVersion === `${group}/${version}`);
+    return row && hops.includes(row.since) ? [{ why: 'api-unknown', name: row.apiVersion, value, hop: row.since, source }] : [];
+  });
+}
+const RUNTIME_CONFIG = 'runtime-config';
+
 /** Values that a flag, which stays, no longer takes. */
 const VALUES: {
   components: readonly Component[];
@@ -160,7 +171,7 @@ const VALUES: {
 ];
 
 /** Flags whose values decide, besides their names. */
-export const JUDGED_BY_VALUE = ['feature-gates', ...PLUGIN_FLAGS, ...new Set(VALUES.map(({ flag }) => flag))];
+export const JUDGED_BY_VALUE = ['feature-gates', RUNTIME_CONFIG, ...PLUGIN_FLAGS, ...new Set(VALUES.map(({ flag }) => flag))];
 
 function valuesRefused(component: Component, flags: Flags, hops: readonly string[]): Refused[] {
   return VALUES.flatMap(({ components: takers, flag, refused, since, unlessGateOff, instead, source }): Refused[] => {

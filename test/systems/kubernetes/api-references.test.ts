@@ -41,7 +41,36 @@ const EXPRESSIONS = {
   'kube_pod_container_resource_requests{resource="cpu"}': false,
 };
 
+type Rule = [versions: string[], resource: string, groups?: string[]];
+const webhook = (...rules: Rule[]): Raw => ({
+  ...{ apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration', metadata: { name: 'several' } },
+  webhooks: [
+    {
+      name: 'several.example.com',
+      rules: rules.map(([apiVersions, resource, apiGroups = ['policy']]) => ({
+        apiGroups,
+        apiVersions,
+        resources: [resource],
+        operations: ['*'],
+      })),
+      ...{ clientConfig: { url: 'https://hooks.example.com' }, sideEffects: 'None', admissionReviewVersions: ['v1'] },
+    },
+  ],
+});
+const across = (expect: string, ...rules: Rule[]) => ({ server: 'v1.24.17', to: 'kubernetes=1.25', objects: [webhook(...rules)], expect });
+const LOST = 'warning ValidatingWebhookConfiguration/several';
+
 grid('kubernetes/api-references', [
+  // One rule for each version: what stays in another keeps it called.
+  across(LOST, [['v1beta1'], 'poddisruptionbudgets']),
+  across('passed', [['v1beta1'], 'poddisruptionbudgets'], [['v1'], 'poddisruptionbudgets']),
+  across('passed', [['v1beta1'], 'poddisruptionbudgets'], [['v1'], '*']),
+  across('passed', [['v1beta1'], 'poddisruptionbudgets/status'], [['*'], '*/*', ['*']]),
+  across(LOST, [['v1beta1'], 'poddisruptionbudgets'], [['v1'], 'podsecuritypolicies']),
+  across(LOST, [['v1beta1'], 'poddisruptionbudgets'], [['v1'], 'poddisruptionbudgets', ['apps']]),
+  // Every resource of a version that goes whole, and of one of which some stay.
+  across(LOST, [['v1beta1'], '*']),
+  across('passed', [['v1beta1'], '*', ['storage.k8s.io']]),
   {
     fixture: 'found',
     to: 'kubernetes=1.25',

@@ -113,7 +113,7 @@ function inRules(is: Is, { on, name, rules }: { on: Ref; name: string; rules: Ru
     groups.flatMap((group) =>
       resources.flatMap((resource) => {
         const hop = goneAt(group, versions, resource.split('/')[0]!, hops);
-        if (!hop) return [];
+        if (!hop || isCoveredAfter(rules, group, resource.split('/')[0]!, hop)) return [];
         const api = `${versions.map((version) => apiVersionOf({ group, version })).join(', ')} ${resource}`;
         const seen = is === 'webhook' ? `webhooks[name=${name}].rules: ${api}` : `spec.matchConstraints.resourceRules: ${api}`;
         return [
@@ -131,11 +131,30 @@ function inRules(is: Is, { on, name, rules }: { on: Ref; name: string; rules: Ru
   );
 }
 
-/** The hop after which none of these versions of the resource is served; undefined: one stays, or they were gone before, or it is not a kind of Kubernetes. */
+/** The hop after which none of these versions of the resource is served (of `*`: of any); undefined: one stays, or they were gone before, or it is not a kind of Kubernetes. */
 function goneAt(group: string, versions: readonly string[], resource: string, hops: readonly string[]): string | undefined {
-  const rows = apis().apis.filter((row) => row.group === group && pluralOf(row.kind) === resource);
-  const last = lastOf(versions.map((version) => rows.find((row) => row.version === version)?.removed));
+  const rows = apis().apis.filter((row) => row.group === group && (resource === '*' || pluralOf(row.kind) === resource));
+  const last = lastOf(versions.map((version) => lastOf(rows.filter((row) => row.version === version).map(({ removed }) => removed))));
   return last && hops.includes(last) ? last : undefined;
+}
+
+/** Another rule of the same webhook or policy names a version of the resource that stays: it is called on. */
+function isCoveredAfter(rules: readonly Rule[], group: string, resource: string, hop: string): boolean {
+  const stays = (version: string) =>
+    version === '*' ||
+    apis().apis.some(
+      (row) =>
+        row.group === group &&
+        row.version === version &&
+        (resource === '*' || pluralOf(row.kind) === resource) &&
+        !(row.removed && minorOf(row.removed) <= minorOf(hop)),
+    );
+  return rules.some(
+    ({ groups, versions, resources }) =>
+      (groups.includes(group) || groups.includes('*')) &&
+      resources.some((each) => each.startsWith('*') || each.split('/')[0] === resource) &&
+      versions.some(stays),
+  );
 }
 
 /** The minor that removes the last of them; undefined: one stays, or there is none. */

@@ -38,8 +38,8 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   headline: { en: 'components use flags or gates the target version refuses', zh: '组件使用了目标版本不接受的参数或特性门控' },
   page: {
     impact: {
-      en: 'A component exits at start if it is given a flag, feature gate or admission plugin that its version does not have, or a locked gate with another value. Without kube-apiserver the control plane is down.',
-      zh: '组件遇到所用版本没有的参数、特性门控或准入插件，或与锁定值不同的特性门控时，启动即退出。没有 kube-apiserver，控制平面不可用。',
+      en: 'A component exits at start if it is given a flag, feature gate, admission plugin or API version (--runtime-config) that its version does not have, or a locked gate with another value. Without kube-apiserver the control plane is down.',
+      zh: '组件遇到所用版本没有的参数、特性门控、准入插件或 API 版本（--runtime-config），或与锁定值不同的特性门控时，启动即退出。没有 kube-apiserver，控制平面不可用。',
     },
     detection: {
       en: 'Reads the command lines of static Pods of kube-apiserver, kube-controller-manager and kube-scheduler, ConfigMap and DaemonSet kube-proxy, and KubeProxyConfiguration in files (-f). Compares them with what each minor on the way accepts. With K3s, reads the arguments that it passes to them (annotation k3s.io/node-args). Gates that upstream never had are ignored.',

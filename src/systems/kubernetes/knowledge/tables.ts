@@ -145,13 +145,14 @@ export const etcdFloors = knowledge(
   }),
   () => etcdFloorsTable,
 );
-/** What kubelets do with a value of their configuration from a minor on, and from which minor a mode of kube-proxy is warned of. */
+/** What kubelets do with a value of their configuration from a minor on, from which minor a mode of kube-proxy is warned of, and from which a kube-apiserver does not start with an API version in --runtime-config. */
 export const configValues = knowledge(
   'kubernetes/config-values',
   row({
     source: text,
     kubelet: list(row({ field: text, value: text, since: minor, effect: oneOf('exits', 'unlimited') })),
     kubeProxyModes: list(row({ mode: text, since: minor, effect: oneOf('exits', 'deprecated', 'logs') })),
+    unregistered: list(row({ apiVersion: text, since: minor })),
   }),
   () => configValuesTable,
 );
