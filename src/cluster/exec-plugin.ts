@@ -1,4 +1,6 @@
 // Exec credential plugins as client-go runs them (KEP-541): told about the cluster, with the terminal if they may have it, what they say on stderr shown at once.
+// stderr is handed on as it is, with its control characters, as kubectl does: a prompt, a login code or a progress bar needs the terminal itself, and whoever may name a program
+// in the kubeconfig can have it do more than write to the terminal. There is no time limit, as in kubectl: a login waits for a person.
 import { spawn } from 'node:child_process';
 import { parse } from 'yaml';
 import type { Text } from '../engine/contracts.ts';
@@ -73,6 +75,10 @@ function run(login: Login, exec: Fields, interactive: boolean): Promise<string> 
       stdio: [interactive ? 'inherit' : 'ignore', 'pipe', 'inherit'],
       windowsHide: true,
     });
+    // It must not outlive us: without a terminal, only we get the signal that ends us.
+    const kill = () => void child.kill();
+    process.once('exit', kill);
+    child.once('close', () => process.off('exit', kill));
     let said = Buffer.alloc(0);
     child.stdout!.on('data', (chunk: Buffer) => {
       if (said.length < ANSWER_MAX) said = Buffer.concat([said, chunk]);

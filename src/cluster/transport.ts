@@ -118,7 +118,7 @@ export function transport(connection: Connection, signal: AbortSignal, options: 
     let refreshed = false;
     for (let tried = 1; ; tried++) {
       signal.throwIfAborted();
-      const credentials = await connection.credentials();
+      const credentials = await unlessAborted(connection.credentials(), signal);
       const begun = performance.now();
       const ms = () => Math.round(performance.now() - begun);
       let answer: Answer;
@@ -144,7 +144,7 @@ export function transport(connection: Connection, signal: AbortSignal, options: 
       }
       if (answer.status === 401 && !refreshed) {
         refreshed = true;
-        await connection.credentials(true);
+        await unlessAborted(connection.credentials(true), signal);
         continue;
       }
       answered ||= answer.status !== 401;
@@ -153,6 +153,20 @@ export function transport(connection: Connection, signal: AbortSignal, options: 
     }
   }
   return { connection, watch, request, answered: () => answered };
+}
+
+/** A plugin may wait for a person: Ctrl-C ends our wait for it; that it fails of the same key is then not its fault. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 type Tail<All extends unknown[]> = All extends [unknown, ...infer Rest] ? Rest : never;

@@ -1,8 +1,10 @@
 // Files that kubectl and helm also read from a pipe, `<(command)` or a FIFO: each is read once, however often its content is needed; what has no end is refused by its size.
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { BINARY, hastened, newHome, run, start, startTyped } from '../bed/binary.ts';
 import { layOut } from '../fixtures.ts';
@@ -113,8 +115,9 @@ describe.skipIf(process.platform === 'win32')('read from a pipe', () => {
       expect(stdout).toContain(said);
       expect(code).toBe(130);
       const silent = start([...words.split(' '), alone], { env: hastened(20) });
-      // Its own writer comes after a terminal would have been told.
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+      // It has begun when it warns of the clock; a terminal would be told soon after.
+      await once(silent.child.stderr, 'data');
+      await sleep(500);
       silent.child.kill('SIGTERM');
       const ended = await silent.ended;
       expect([ended.code, ended.stderr]).toEqual([130, expect.not.stringContaining('Waiting')]);
