@@ -8,7 +8,12 @@ import { hooksOf, webhookReads } from '../webhooks.ts';
 
 const reads = {
   ...webhookReads({
-    rules: each('rules', { groups: texts('apiGroups'), resources: texts('resources'), operations: texts('operations') }),
+    rules: each('rules', {
+      groups: texts('apiGroups'),
+      resources: texts('resources'),
+      operations: texts('operations'),
+      scope: word('scope', '*'),
+    }),
     namespaces: tree('namespaceSelector'),
     objects: tree('objectSelector'),
     conditions: each('matchConditions', {}),
@@ -36,12 +41,19 @@ interface Need {
   resource: string;
   subresource?: string;
   operations: string[];
-  namespace?: string;
+  /** In any of these; left out: in any at all. */
+  namespaces?: string[];
+  /** It is not in a namespace. */
+  cluster?: true;
 }
-const podsIn = (namespace: string): Need => ({ group: '', resource: 'pods', operations: ['CREATE'], namespace });
+const podsIn = (namespace: string): Need => ({ group: '', resource: 'pods', operations: ['CREATE'], namespaces: [namespace] });
 const NEEDED: [Is, Need][] = [
-  ['nodes', { group: '', resource: 'nodes', operations: ['CREATE', 'UPDATE'] }],
-  ['leases', { group: 'coordination.k8s.io', resource: 'leases', operations: ['CREATE', 'UPDATE'], namespace: 'kube-system' }],
+  ['nodes', { group: '', resource: 'nodes', operations: ['CREATE', 'UPDATE'], cluster: true }],
+  // Of the elected controllers, and those by which kubelets say that they are alive.
+  [
+    'leases',
+    { group: 'coordination.k8s.io', resource: 'leases', operations: ['CREATE', 'UPDATE'], namespaces: ['kube-system', 'kube-node-lease'] },
+  ],
   ['pods', podsIn('kube-system')],
 ];
 
@@ -51,16 +63,16 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'webhooks can reject what the cluster needs to recover', zh: 'webhook 可能拒绝集群恢复所需的请求' },
   page: {
     impact: {
-      en: 'While the backend of a webhook with failurePolicy Fail is evicted, the API server rejects every request that it matches. If these are Nodes, Leases or Pods of kube-system, the control plane or the network cannot come back. If the one Pod of the backend is among them, the webhook itself cannot. If evictions are, kubectl drain stops with an error as soon as it has evicted that Pod.',
-      zh: 'failurePolicy 为 Fail 的 webhook 的后端被驱逐期间，API 服务器会拒绝其匹配的所有请求。如果匹配 Node、Lease 或 kube-system 的 Pod，控制平面或网络可能无法恢复。如果也匹配其后端唯一的 Pod，该 webhook 自身无法恢复。如果匹配驱逐，kubectl drain 驱逐该 Pod 后即报错停止。',
+      en: 'While the backend of a webhook with failurePolicy Fail is evicted, the API server rejects every request that it matches. If these are Nodes, Leases or Pods of kube-system, the control plane or the network cannot come back; without their Leases in kube-node-lease all Nodes become NotReady. If the one Pod of the backend is among them, the webhook itself cannot. If evictions are, kubectl drain stops with an error as soon as it has evicted that Pod.',
+      zh: 'failurePolicy 为 Fail 的 webhook 的后端被驱逐期间，API 服务器会拒绝其匹配的所有请求。如果匹配 Node、Lease 或 kube-system 的 Pod，控制平面或网络可能无法恢复；kube-node-lease 中的 Lease 无法更新时，所有节点会变为 NotReady。如果也匹配其后端唯一的 Pod，该 webhook 自身无法恢复。如果匹配驱逐，kubectl drain 驱逐该 Pod 后即报错停止。',
     },
     detection: {
-      en: 'Compares rules and namespaceSelector of each such webhook with Nodes, with Leases and Pods in kube-system and, where one Pod alone is behind its Service, with Pods in the namespace of that Service and with evictions (pods/eviction). Webhooks with an objectSelector or matchConditions are ignored.',
-      zh: '将此类 webhook 的 rules 和 namespaceSelector 与 Node、kube-system 中的 Lease 和 Pod 比较；如果其 Service 后端只有一个 Pod，还与该 Service 所在命名空间的 Pod 以及驱逐（pods/eviction）比较。设置了 objectSelector 或 matchConditions 的 webhook 会被忽略。',
+      en: 'Compares rules and namespaceSelector of each such webhook with Nodes, with Leases in kube-system and kube-node-lease, with Pods in kube-system and, where one Pod alone is behind its Service, with Pods in the namespace of that Service and with evictions (pods/eviction). Webhooks with an objectSelector or matchConditions are ignored.',
+      zh: '将此类 webhook 的 rules 和 namespaceSelector 与 Node、kube-system 和 kube-node-lease 中的 Lease 以及 kube-system 中的 Pod 比较；如果其 Service 后端只有一个 Pod，还与该 Service 所在命名空间的 Pod 以及驱逐（pods/eviction）比较。设置了 objectSelector 或 matchConditions 的 webhook 会被忽略。',
     },
     fix: {
-      en: 'manual: exclude namespace kube-system in namespaceSelector, and remove nodes and leases from rules, or set failurePolicy Ignore during the upgrade. For a backend of one Pod: exclude its own namespace and remove pods/eviction from rules, or scale it to two replicas.',
-      zh: '手动：在 namespaceSelector 中排除命名空间 kube-system，并从 rules 中移除 nodes 和 leases；或在升级期间将 failurePolicy 设为 Ignore。后端只有一个 Pod 时：排除其自身的命名空间并从 rules 中移除 pods/eviction，或扩容到两个副本。',
+      en: 'manual: exclude namespaces kube-system and kube-node-lease in namespaceSelector, and remove nodes and leases from rules, or set failurePolicy Ignore during the upgrade. For a backend of one Pod: exclude its own namespace and remove pods/eviction from rules, or scale it to two replicas.',
+      zh: '手动：在 namespaceSelector 中排除命名空间 kube-system 和 kube-node-lease，并从 rules 中移除 nodes 和 leases；或在升级期间将 failurePolicy 设为 Ignore。后端只有一个 Pod 时：排除其自身的命名空间并从 rules 中移除 pods/eviction，或扩容到两个副本。',
     },
   },
   sources: ['kubernetes/website: Admission Webhook Good Practices'],
@@ -73,10 +85,11 @@ const check: Check<typeof reads, Args> = {
     const failing = hooksOf(rows).filter(
       ({ policy, objects, conditions }) => policy === 'Fail' && isEverything(objects) && !conditions.length,
     );
-    const matches = (hook: (typeof failing)[number], { group, resource, subresource = '', operations, namespace }: Need) =>
-      (!namespace || isEverything(hook.namespaces) || selects(hook.namespaces ?? null, labelsOf(namespace))) &&
+    const matches = (hook: (typeof failing)[number], { group, resource, subresource = '', operations, namespaces, cluster }: Need) =>
+      (!namespaces || isEverything(hook.namespaces) || namespaces.some((name) => selects(hook.namespaces ?? null, labelsOf(name)))) &&
       hook.rules.some(
         (rule) =>
+          rule.scope !== (cluster ? 'Namespaced' : 'Cluster') &&
           has(rule.groups, [group]) &&
           rule.resources.some((each) => isMatched(each, resource, subresource)) &&
           has(rule.operations, operations),
@@ -122,7 +135,7 @@ export default check;
 
 const MATCHED: Record<Is, (namespace: string) => Text> = {
   nodes: () => ({ en: 'changes to Nodes', zh: '对 Node 的更改' }),
-  leases: () => ({ en: 'Leases in kube-system', zh: ' kube-system 中的 Lease' }),
+  leases: () => ({ en: 'Leases in kube-system or kube-node-lease', zh: ' kube-system 或 kube-node-lease 中的 Lease' }),
   pods: () => ({ en: 'new Pods in kube-system', zh: ' kube-system 中新建的 Pod' }),
   evictions: () => ({ en: 'evictions', zh: '驱逐' }),
   own: (namespace) => ({ en: `new Pods in ${namespace}`, zh: ` ${namespace} 中新建的 Pod` }),
