@@ -7,6 +7,7 @@ import {
   type Progress,
   type Run,
   type Step,
+  type StepProgress,
   type Text,
   type World,
   WorldError,
@@ -88,13 +89,14 @@ export type DryOutcome = Pick<StepOutcome, 'detail'> & { result: StepOutcome['re
 /** How many writes came to what. A wait is none; nor is a step of which nothing is left to do. */
 export type Tried = Record<'accepted' | 'refused' | 'held' | 'untried', number>;
 
-/** Sends every step to the server with dryRun=All, in order; nothing is stored, no journal is kept. */
+/** Sends every step to the server with dryRun=All, in order; nothing is stored, no journal is kept. `progressed`: it has begun, and how far one of many writes is. */
 export async function executeDryRun(
   steps: Iterable<Step>,
   world: World,
   on: (step: Step, outcome: DryOutcome) => void,
   direction: Direction = 'apply',
   halt: AbortSignal = NEVER,
+  progressed: (step: Step, progress?: StepProgress) => void = () => {},
 ): Promise<Tried> {
   const sum: Tried = { accepted: 0, refused: 0, held: 0, untried: 0 };
   /** Ids of steps that leave the custom resources of other CRDs as they are: what a rewrite behind them meets, it meets in the run too. */
@@ -102,7 +104,9 @@ export async function executeDryRun(
   for (const step of steps) {
     const isAlone = step.do === 'migrate' && step.after.every((id) => apart.has(id));
     if (step.do === 'migrate' || step.do === 'manual') apart.add(step.id);
-    const outcome = await dryRunOf(step, world, { direction, halt, isAlone });
+    progressed(step);
+    const told = async (progress: StepProgress) => progressed(step, progress);
+    const outcome = await dryRunOf(step, world, { direction, halt, isAlone, told });
     const counts = step.do !== 'wait' && step.do !== 'recheck' && COUNTED[outcome.result];
     if (counts) sum[counts]++;
     on(step, outcome);
@@ -143,6 +147,8 @@ interface Trying {
   halt: AbortSignal;
   /** Nothing that comes before it changes what the server says to it. */
   isAlone: boolean;
+  /** How far a step of many writes is. */
+  told(progress: StepProgress): Promise<void>;
 }
 
 async function dryRunOf(step: Step, world: World, how: Trying): Promise<DryOutcome> {
@@ -152,7 +158,7 @@ async function dryRunOf(step: Step, world: World, how: Trying): Promise<DryOutco
   return isOff && step.after.length && !how.isAlone ? { result: 'untried', detail: needs(step.after) } : outcome;
 }
 
-async function tried(step: Step, world: World, { direction, halt }: Trying): Promise<DryOutcome> {
+async function tried(step: Step, world: World, { direction, halt, told }: Trying): Promise<DryOutcome> {
   if (step.do === 'wait' || step.do === 'recheck') return { result: 'untried', detail: NOT_WAITED };
   if (step.onUndo && direction === 'apply') return { result: 'untried', detail: ON_UNDO };
   // To look whether a helm still writes takes minutes, and needs one at hand; a backup goes to the directory of a run, and there is none.
@@ -166,7 +172,7 @@ async function tried(step: Step, world: World, { direction, halt }: Trying): Pro
   if (!write) return { result: 'manual' };
   if (!isApiWrite(write) && write.verb !== 'keep' && step.do !== 'revise') return { result: 'untried', detail: NOT_TRIED };
   if (step.do === 'migrate') {
-    const { trouble } = await rewriteAll(step, { world: dryWorld(world), halt, told: async () => {} });
+    const { trouble } = await rewriteAll(step, { world: dryWorld(world), halt, told });
     if (trouble) return { result: 'failed', detail: trouble };
     if (halt.aborted) return { result: 'untried', detail: HALTED };
   }

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { runStore } from '../../src/journal/run-store.ts';
 import { newHome, run, start } from '../bed/binary.ts';
 
 const DEMO = path.join(import.meta.dirname, '../../src/cli/demo.tar.gz');
@@ -88,6 +89,27 @@ describe('fix -f', () => {
     expect(files()).toEqual(before);
     expect(statSync(coordinator).mode & 0o777).toBe(0o640);
     expect((await call(['undo', '-f', 'm', '--yes'])).code).toBe(0);
+  });
+
+  test('undo without a run takes an older one where the newest changed nothing, and says so', async () => {
+    put('m/a.yaml', COORDINATOR);
+    expect((await call([...FIX, '--yes'])).code).toBe(0);
+    const state = path.join(home, 'state', 'upgrade-guard');
+    const [file] = readdirSync(state, { recursive: true, encoding: 'utf8' }).filter((each) => path.basename(each) === 'run.json');
+    const id = path.basename(path.dirname(file!));
+    const { cluster } = JSON.parse(readFileSync(path.join(state, file!), 'utf8'));
+    const store = runStore(state, cluster.uid);
+    const { run: older } = (await store.read(id))!;
+    // Such as one that another process kept from beginning.
+    const journal = await store.create({ ...older, id: '29990101-000000-0000', at: '2999-01-01T00:00:00Z' });
+    await journal.append({ at: '2999-01-01T00:00:00Z', is: 'end', direction: 'apply', state: 'unchanged' });
+    await journal.close();
+    const undone = await call(['undo', '-f', 'm', '--yes']);
+    expect(undone.stderr).toContain(
+      `The newest run 29990101-000000-0000 changed nothing; the newest run with changes to undo is ${id} (fix spiderpool/removed-fields, `,
+    );
+    expect(undone.code).toBe(0);
+    expect(files()['m/a.yaml']).toBe(COORDINATOR);
   });
 
   test('what was changed since is kept: elsewhere in the file the field comes back, at the field itself it is left', async () => {

@@ -1,7 +1,16 @@
 // The migrate step: every object is written once, at most eight at a time, at the pace of the server; where it is cut it goes on; and the list of versions is set only
 // under the CRD that was begun with.
 import { describe, expect, test } from 'vitest';
-import { type Entry, type Raw, type Ref, type StepOf, type World, WorldError, type Write } from '../../src/engine/contracts.ts';
+import {
+  type Entry,
+  type Raw,
+  type Ref,
+  type StepOf,
+  type StepProgress,
+  type World,
+  WorldError,
+  type Write,
+} from '../../src/engine/contracts.ts';
 import { type Executed, executeDryRun, executeRun, executeUndo } from '../../src/engine/execute.ts';
 import { hasten } from '../../src/engine/pace.ts';
 import { progressOf } from '../../src/engine/progress.ts';
@@ -237,7 +246,11 @@ test('a dry run submits the rewrite of every object, eight at a time and politel
     },
   });
   const world = played(30, (before) => (before === 4 ? new WorldError('throttled', 'slow down', 429) : undefined));
-  expect(await executeDryRun([STEP], dry(world), () => undefined)).toMatchObject({ accepted: 1, refused: 0 });
+  const far: (number | undefined)[] = [];
+  const told = (_: unknown, progress?: StepProgress) => void far.push(progress?.done);
+  expect(await executeDryRun([STEP], dry(world), () => undefined, 'apply', undefined, told)).toMatchObject({ accepted: 1, refused: 0 });
+  // It began, and then was so far.
+  expect(far).toEqual([undefined, ...Array.from({ length: 30 }, (_, at) => at + 1)]);
   expect([world.written.length, await stored(world)]).toEqual([30, ['v1beta1', 'v1']]);
   expect(asked).toEqual(Array(32).fill(true));
 });
