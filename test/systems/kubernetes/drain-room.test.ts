@@ -62,7 +62,35 @@ test('little is shown in the smaller unit, and a Node that is full takes nothing
   ]);
 });
 
+const container = (cpu: string, more: Raw = {}): Raw => ({ name: `c${cpu}`, image: 'x', resources: { requests: { cpu } }, ...more });
+const always = { restartPolicy: 'Always' };
+/** One Pod on the first of two Nodes, of which the other has two cores left. */
+const moves = (expect: string, spec: Raw) => ({
+  objects: [
+    ...[node('w1', { cpu: '8', memory: '8Gi' }), node('w2', { cpu: '2', memory: '8Gi' })],
+    { ...asks('w1', {}), spec: { nodeName: 'w1', ...spec } },
+  ],
+  expect,
+});
+
 grid('kubernetes/drain-room', [
+  moves('passed', { containers: [container('2')] }),
+  moves('warning Node/w1', { containers: [container('2100m')] }),
+  // Init containers run before the others, sidecars beside them.
+  moves('passed', { containers: [container('2')], initContainers: [container('2')] }),
+  moves('warning Node/w1', { containers: [container('1')], initContainers: [container('3')] }),
+  moves('warning Node/w1', { containers: [container('1500m')], initContainers: [container('1', always)] }),
+  moves('warning Node/w1', { containers: [container('100m')], initContainers: [container('1', always), container('1500m')] }),
+  moves('passed', { containers: [container('100m')], initContainers: [container('1500m'), container('1', always)] }),
+  moves('warning Node/w1', {
+    containers: [container('1')],
+    initContainers: [{ name: 'i', image: 'x', resources: { requests: { memory: '9Gi' } } }],
+  }),
+  // Of the Pod as a whole, and what its runtime takes besides.
+  moves('warning Node/w1', { containers: [container('100m')], resources: { requests: { cpu: '3' } } }),
+  moves('passed', { containers: [container('3')], resources: { requests: { cpu: '1' } } }),
+  moves('warning Node/w1', { containers: [container('100m')], resources: { requests: { memory: '9Gi' } } }),
+  moves('warning Node/w1', { containers: [container('1900m')], overhead: { cpu: '200m', memory: '1Mi' } }),
   { fixture: 'found', expect: 'warning Node/w1' },
   { fixture: 'found', nodes: 'in-place', expect: 'not-applicable' },
   // Little memory where the CPU is enough.

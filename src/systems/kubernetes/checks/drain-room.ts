@@ -2,7 +2,7 @@
 // counts: requests against allocatable, on Nodes that taints, selector and affinity allow. Source: kubernetes pkg/scheduler/framework/plugins/noderesources/fit.go.
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, RowOf } from '../../../engine/contracts.ts';
-import { annotation, each, flag, labels, list, time, tree, word } from '../../../engine/read/index.ts';
+import { annotation, each, flag, labels, list, maybe, time, tree, word } from '../../../engine/read/index.ts';
 import { leading } from '../../../kube/placement.ts';
 import { quantityOf } from '../../../kube/quantity.ts';
 import { notDrained } from '../nodes-way.ts';
@@ -16,6 +16,8 @@ const NODE = {
   cpu: word('status.allocatable.cpu', ''),
   memory: word('status.allocatable.memory', ''),
 };
+const REQUESTS = { cpu: word('resources.requests.cpu', '0'), memory: word('resources.requests.memory', '0') };
+const AMOUNTS = { cpu: word('cpu'), memory: word('memory') };
 const POD = {
   mirror: annotation('kubernetes.io/config.mirror'),
   node: word('spec.nodeName', ''),
@@ -25,7 +27,10 @@ const POD = {
   selector: labels('spec.nodeSelector'),
   affinity: tree('spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution'),
   tolerations: each('spec.tolerations', { key: word('key'), operator: word('operator'), value: word('value'), effect: word('effect') }),
-  containers: each('spec.containers', { cpu: word('resources.requests.cpu', '0'), memory: word('resources.requests.memory', '0') }),
+  containers: each('spec.containers', REQUESTS),
+  init: each('spec.initContainers', { ...REQUESTS, restarts: word('restartPolicy', '') }),
+  whole: maybe('spec.resources.requests', AMOUNTS),
+  overhead: maybe('spec.overhead', AMOUNTS),
 };
 const reads = {
   nodes: list('nodes', NODE),
@@ -51,19 +56,22 @@ const check: Check<typeof reads, Args> = {
       zh: '腾空该节点时，部分 Pod 会停留在 Pending，直到该节点恢复可调度。',
     },
     detection: {
-      en: 'Compares CPU and memory that the Pods of each Node request with what is left of allocatable on the other schedulable Nodes whose taints and labels admit them. Pods of DaemonSets and static Pods do not move.',
-      zh: '将每个节点上的 Pod 请求的 CPU 和内存与其他可调度且污点和标签允许的节点上可分配资源的剩余量比较。DaemonSet 的 Pod 和静态 Pod 不会移动。',
+      en: 'Compares CPU and memory that the Pods of each Node request (init containers, sidecars, requests of the Pod as a whole and its overhead included) with what is left of allocatable on the other schedulable Nodes whose taints and labels admit them. Pods of DaemonSets and static Pods do not move.',
+      zh: '将每个节点上的 Pod 请求的 CPU 和内存（含 init 容器、sidecar、Pod 级请求和 Pod 开销）与其他可调度且污点和标签允许的节点上可分配资源的剩余量比较。DaemonSet 的 Pod 和静态 Pod 不会移动。',
     },
     fix: {
       en: 'manual: add a Node during the upgrade, or scale down less important workloads.',
       zh: '手动：升级期间增加一个节点，或缩容次要的工作负载。',
     },
     limits: {
-      en: 'The sum over these Nodes is compared: a Pod can still fit on none of them. Init containers and other resources are not counted.',
-      zh: '比较的是这些节点的总和：总量足够时 Pod 仍可能放不下。不计算 init 容器和其他资源。',
+      en: 'The sum over these Nodes is compared: a Pod can still fit on none of them. Other resources, and the number of Pods that a Node takes, are not counted.',
+      zh: '比较的是这些节点的总和：总量足够时 Pod 仍可能放不下。不计算其他资源和节点的 Pod 数上限。',
     },
   },
-  sources: ['kubernetes/kubernetes: pkg/scheduler/framework/plugins/noderesources/fit.go'],
+  sources: [
+    'kubernetes/kubernetes: pkg/scheduler/framework/plugins/noderesources/fit.go',
+    'kubernetes/component-helpers: resource/helpers.go',
+  ],
   applies: { stage: 'before' },
   reads,
   judge: ({ nodes, pods }, at) => {
@@ -126,8 +134,21 @@ export default check;
 
 type NodeRow = RowOf<typeof NODE>;
 type Pod = RowOf<typeof POD>;
-const sum = (pods: readonly Pod[], resource: Args['resource']): number =>
-  pods.reduce((all, { containers }) => all + containers.reduce((of, container) => of + (quantityOf(container[resource]) || 0), 0), 0);
+const sum = (pods: readonly Pod[], resource: Args['resource']): number => pods.reduce((all, pod) => all + requestOf(pod, resource), 0);
+
+/** Sidecars (init containers that restart) run beside the others, and beside the init containers that start after them; what is requested for the Pod as a whole stands above its containers. */
+function requestOf({ containers, init, whole, overhead }: Pod, resource: Args['resource']): number {
+  const amount = (text: string | undefined) => quantityOf(text ?? '0') || 0;
+  if (whole?.[resource] !== undefined) return amount(whole[resource]) + amount(overhead?.[resource]);
+  let [sidecars, most] = [0, 0];
+  for (const one of init) {
+    const own = amount(one[resource]);
+    if (one.restarts === 'Always') sidecars += own;
+    most = Math.max(most, one.restarts === 'Always' ? sidecars : sidecars + own);
+  }
+  const running = containers.reduce((of, container) => of + amount(container[resource]), sidecars);
+  return Math.max(running, most) + amount(overhead?.[resource]);
+}
 
 type Places = readonly { name: string }[];
 
