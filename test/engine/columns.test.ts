@@ -68,6 +68,7 @@ const COLUMNS: Record<string, Column> = {
   'a list of json': json('spec.jsons', { all: each('', { a: word('a') }) }),
   yaml: yaml('spec.yaml', { a: word('a'), list: each('b', { name: word('name') }) }),
   certificates: certificates('spec.ca'),
+  'every certificate': certificates('spec.other', 'every'),
   writers: writers('spec.a', 'spec.b.name'),
   tree: tree('status.conditions'),
   declarer: DECLARER,

@@ -150,15 +150,18 @@ export interface Certificate {
 /** Something is there, and it is not a certificate. */
 export const NO_CERTIFICATE = 'no certificate';
 
-/** Certificates in PEM, or PEM in base64: what they say of themselves; never the PEM. undefined: nothing is there. */
-export function certificates(path: Field): Column<Certificate[] | typeof NO_CERTIFICATE | undefined> {
+/**
+ * Certificates in PEM, or PEM in base64: what they say of themselves; never the PEM. undefined: nothing is there. One that cannot be read is passed over, as a pool of Go does
+ * (crypto/x509 AppendCertsFromPEM); `every`: then nothing counts, as client-go's ParseCertsPEM has it.
+ */
+export function certificates(path: Field, which?: 'every'): Column<Certificate[] | typeof NO_CERTIFICATE | undefined> {
   const keys = keysOf(path);
   return {
     paths: [path],
-    marks: [`${path}:certificates`],
-    read: (base) => certificatesIn(valueAt(base, keys)),
+    marks: [`${path}:${which ? `${which} certificate` : 'certificates'}`],
+    read: (base) => certificatesIn(valueAt(base, keys), which),
     keep: (base) => {
-      const found = certificatesIn(valueAt(base, keys));
+      const found = certificatesIn(valueAt(base, keys), which);
       return found === undefined ? undefined : below(keys, weak(found as Json));
     },
   };
@@ -166,16 +169,21 @@ export function certificates(path: Field): Column<Certificate[] | typeof NO_CERT
 
 const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
-function certificatesIn(value: Json | undefined): Certificate[] | typeof NO_CERTIFICATE | undefined {
+function certificatesIn(value: Json | undefined, which?: 'every'): Certificate[] | typeof NO_CERTIFICATE | undefined {
   if (value === undefined || value === null || value === '') return undefined;
   if (Array.isArray(value)) return value.every(isCertificate) ? (value as unknown as Certificate[]) : NO_CERTIFICATE;
   if (typeof value !== 'string') return NO_CERTIFICATE;
   const text = value.includes('-----BEGIN') ? value : Buffer.from(value, 'base64').toString('latin1');
+  const all = (text.match(PEM) ?? []).map(readIn);
+  const read = all.filter((each) => each !== undefined);
+  return read.length === 0 || (which === 'every' && read.length < all.length) ? NO_CERTIFICATE : read;
+}
+
+function readIn(pem: string): Certificate | undefined {
   try {
-    const all = (text.match(PEM) ?? []).map((pem) => described(new X509Certificate(pem)));
-    return all.length ? all : NO_CERTIFICATE;
+    return described(new X509Certificate(pem));
   } catch {
-    return NO_CERTIFICATE;
+    return undefined;
   }
 }
 

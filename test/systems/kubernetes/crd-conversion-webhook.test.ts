@@ -10,6 +10,10 @@ const EXPIRED = /caBundle: (\S{200,}?)[,}\s]/.exec(readFileSync(join(FIXTURES, '
 const HEALTHY = readFileSync(join(FIXTURES, 'crd-conversion-webhook/healthy.yaml'), 'utf8');
 const bundle = (text: string): Raw => parse(HEALTHY.replace(/caBundle: .*/, `caBundle: ${text}`)) as Raw;
 const NOT_ONE = Buffer.from('no certificate').toString('base64');
+/** What it holds, and one that cannot be read. */
+const [, VALID = ''] = /caBundle: ([\w+/=]+)/.exec(HEALTHY)!;
+const ODD_PEM = '-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n';
+const HALF = Buffer.from(`${Buffer.from(VALID, 'base64')}${ODD_PEM}`).toString('base64');
 const NO_REVIEW = parse(HEALTHY.replace('conversionReviewVersions: [v1]', 'conversionReviewVersions: [v2]')) as Raw;
 const OTHER_PORT = parse(HEALTHY.replace(/service: \{/, 'service: {port: 8443, ')) as Raw;
 const ORDERS = 'blocker CustomResourceDefinition/orders.shop.example.com';
@@ -21,6 +25,7 @@ grid('kubernetes/crd-conversion-webhook', [
   // From 1.31 on such a CRD is not established.
   { objects: [bundle(NOT_ONE)], server: 'v1.31.14', expect: ORDERS },
   { objects: [bundle(NOT_ONE)], server: 'v1.30.4', to: 'kubernetes=1.31', expect: ORDERS },
+  { objects: [bundle(HALF)], server: 'v1.31.14', expect: ORDERS },
   { objects: [bundle(NOT_ONE)], server: 'v1.29.15', to: 'kubernetes=1.30', expect: 'passed' },
   { objects: [NO_REVIEW], expect: ORDERS },
   { objects: [OTHER_PORT], expect: ORDERS },

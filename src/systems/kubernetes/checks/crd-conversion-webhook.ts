@@ -15,7 +15,7 @@ const reads = {
       strategy: word('spec.conversion.strategy', 'None'),
       reviews: texts('spec.conversion.webhook.conversionReviewVersions'),
       service: maybe('spec.conversion.webhook.clientConfig.service', SERVED),
-      ca: certificates('spec.conversion.webhook.clientConfig.caBundle'),
+      ca: certificates('spec.conversion.webhook.clientConfig.caBundle', 'every'),
     },
     { only: ({ strategy }) => strategy === 'Webhook' },
   ),
