@@ -7,7 +7,7 @@ import { each, flag, label, list, number, rowOf, word } from '../../engine/read/
 const SLICE = { service: label('kubernetes.io/service-name'), endpoints: each('endpoints', { ready: flag('conditions.ready', true) }) };
 export const slices = list('endpointslices.discovery.k8s.io', SLICE);
 
-const SERVICE = { type: word('spec.type'), ports: each('spec.ports', { port: number('port') }) };
+const SERVICE = { type: word('spec.type'), address: word('spec.clusterIP'), ports: each('spec.ports', { port: number('port') }) };
 /** What is read of a Service, for `pointReads`. */
 export const serviceColumns = Object.values(SERVICE);
 /** As the configuration of a webhook names it. */
@@ -19,6 +19,9 @@ export interface Served {
 }
 
 export type NoBackend = 'no-service' | 'no-endpoints' | 'no-port';
+/** What only the API servers can see. */
+export type Unseen = 'external' | 'headless';
+export const isUnseen = (is: string | undefined): is is Unseen => is === 'external' || is === 'headless';
 interface Slice {
   ref: Ref;
   service?: string;
@@ -27,20 +30,21 @@ interface Slice {
 
 /**
  * Lists are not one moment: the Service first, then its slices. undefined: it has a backend after all, or that cannot be seen. `external`: of type ExternalName, which the API
- * server calls by that name, without endpoints.
+ * server calls by that name, without endpoints. `headless`: without an address, which it calls only where it goes to endpoints itself (--enable-aggregator-routing).
  */
 export async function backendOf(
   { namespace, name, port }: Served,
   slices: readonly Slice[],
   look: PointReader,
-): Promise<NoBackend | 'external' | undefined> {
+): Promise<NoBackend | Unseen | undefined> {
   const found = await look.get({ apiVersion: 'v1', kind: 'Service', namespace, name });
   if (isGap(found)) return undefined;
   if (!found) return 'no-service';
-  const { type, ports } = rowOf(SERVICE)(found);
+  const { type, address, ports } = rowOf(SERVICE)(found);
   if (type === 'ExternalName') return 'external';
   // A Service without any is not one that the API server would have taken: these were not read.
   if (ports.length && !ports.some((each) => each.port === port)) return 'no-port';
+  if (address === 'None') return 'headless';
   const mine = slices.filter(({ ref, service }) => ref.namespace === namespace && service === name);
   if (mine.some(({ endpoints }) => endpoints.some(({ ready }) => ready))) return undefined;
   for (const { ref } of mine) {

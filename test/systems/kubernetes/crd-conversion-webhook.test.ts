@@ -18,6 +18,13 @@ const NO_REVIEW = parse(HEALTHY.replace('conversionReviewVersions: [v1]', 'conve
 const OTHER_PORT = parse(HEALTHY.replace(/service: \{/, 'service: {port: 8443, ')) as Raw;
 const ORDERS = 'blocker CustomResourceDefinition/orders.shop.example.com';
 
+const converter = (spec: Raw): Raw => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'policy-guard', namespace: 'webhooks' },
+  spec,
+});
+
 grid('kubernetes/crd-conversion-webhook', [
   { fixture: 'found', expect: [ORDERS, 'blocker CustomResourceDefinition/carts.shop.example.com'] },
   { fixture: 'healthy', expect: 'passed' },
@@ -29,6 +36,8 @@ grid('kubernetes/crd-conversion-webhook', [
   { objects: [bundle(NOT_ONE)], server: 'v1.29.15', to: 'kubernetes=1.30', expect: 'passed' },
   { objects: [NO_REVIEW], expect: ORDERS },
   { objects: [OTHER_PORT], expect: ORDERS },
+  { fixture: 'healthy', objects: [converter({ clusterIP: 'None', ports: [{ port: 443 }] })], expect: 'unknown' },
+  { fixture: 'healthy', objects: [converter({ type: 'ExternalName', externalName: 'convert.example.com' })], expect: 'unknown' },
   { expect: 'passed' },
   { forbidden: ['customresourcedefinitions.apiextensions.k8s.io'], expect: 'unknown' },
 ]);

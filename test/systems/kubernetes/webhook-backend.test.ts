@@ -38,6 +38,7 @@ grid('kubernetes/webhook-backend', [
   // policy-guard itself calls the default, 443.
   { fixture: 'found-port', expect: 'blocker ValidatingWebhookConfiguration/policy-guard' },
   { fixture: 'unknown-external', expect: 'unknown' },
+  { fixture: 'unknown-headless', expect: 'unknown' },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },
   { base: 'managed', expect: 'passed' },

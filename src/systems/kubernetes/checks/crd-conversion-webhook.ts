@@ -2,11 +2,11 @@
 // lists of the garbage collector and of namespace deletion. Source: apiextensions-apiserver pkg/apiserver/conversion/webhook_converter.go, pkg/controller/establish.
 
 import { finding } from '../../../engine/builders.ts';
-import type { Check, Finding, Ref, Rows, Text } from '../../../engine/contracts.ts';
-import { isGap } from '../../../engine/gaps.ts';
+import type { Check, Finding, Gap, Ref, Rows, Text } from '../../../engine/contracts.ts';
+import { inOurWords, isGap } from '../../../engine/gaps.ts';
 import { certificates, list, maybe, NO_CERTIFICATE, texts, word } from '../../../engine/read/index.ts';
 import { satisfies } from '../../../versions/kubernetes.ts';
-import { backendOf, type NoBackend, SERVED, serviceColumns, slices } from '../backends.ts';
+import { backendOf, isUnseen, type NoBackend, SERVED, serviceColumns, slices, type Unseen } from '../backends.ts';
 
 const reads = {
   crds: list(
@@ -52,8 +52,8 @@ const check: Check<typeof reads, Args> = {
       zh: '手动：恢复其后端，或更新 CA 证书（cert-manager：注解 cert-manager.io/inject-ca-from）。如果对应的软件已卸载，删除 CRD 前请先备份其对象。',
     },
     limits: {
-      en: 'Webhooks that are called by URL, or by a Service of type ExternalName, are checked for their CA bundle only.',
-      zh: '通过 URL 或 ExternalName 类型的 Service 调用的 webhook 只检查其 CA 证书。',
+      en: 'Webhooks that are called by URL are checked for their CA bundle only. Whether a Service of type ExternalName or a headless Service answers only the API servers can see: the check is then unknown.',
+      zh: '通过 URL 调用的 webhook 只检查其 CA 证书。ExternalName 类型的 Service 或没有 clusterIP 的 Service 是否可用只有 API 服务器能看到：此时该检查为未知。',
     },
   },
   sources: [
@@ -65,6 +65,7 @@ const check: Check<typeof reads, Args> = {
   pointReads: [{ resource: 'services', columns: serviceColumns }, { resource: 'endpointslices.discovery.k8s.io' }],
   judge: async ({ crds, slices }: Rows<typeof reads>, { path, look, now }) => {
     const findings: Finding<Args>[] = [];
+    const gaps: Gap[] = [];
     // Many CRDs share one.
     const known = new Map<string, Awaited<ReturnType<typeof backendOf>>>();
     const here = isGap(path.from) || satisfies(path.from, `>=${BUNDLE_SINCE}.0`);
@@ -75,14 +76,15 @@ const check: Check<typeof reads, Args> = {
         const called = `${name}:${service.port}`;
         const is = known.has(called) ? known.get(called) : await backendOf(service, slices, look);
         known.set(called, is);
-        if (is && is !== 'external') findings.push(foundOf(is, ref, is === 'no-port' ? called : name, ''));
+        if (isUnseen(is)) gaps.push(unseen(ref, name, is));
+        else if (is) findings.push(foundOf(is, ref, is === 'no-port' ? called : name, ''));
       }
       if (ca === NO_CERTIFICATE) {
         if (here || path.hops.includes(BUNDLE_SINCE)) add('no-certificate', here ? '' : BUNDLE_SINCE);
       } else if (ca?.length && ca.every(({ notAfter }) => notAfter < now)) add('expired');
       if (reviews.length && !reviews.some((version) => KNOWN_REVIEWS.includes(version))) add('no-review');
     }
-    return findings;
+    return { findings, gaps };
   },
   say: ({ is, service, from }, [crd]) => SAYS[is](crd?.name ?? '', service, from),
 };
@@ -98,6 +100,21 @@ const foundOf = (is: Is, crd: Ref, service: string, from: string): Finding<Args>
     evidence: [{ seen: EVIDENCE[is](service) }],
     ...(from ? { hop: from } : {}),
   });
+
+const unseen = (crd: Ref, service: string, is: Unseen): Gap => ({
+  ...{ why: 'not-collected', verb: 'get', resource: 'customresourcedefinitions.apiextensions.k8s.io', name: crd.name },
+  ...inOurWords(
+    is === 'external'
+      ? {
+          en: `CRD ${crd.name} is converted by Service ${service} of type ExternalName: only the API servers can see whether it answers`,
+          zh: `CRD ${crd.name} 由 ExternalName 类型的 Service ${service} 转换：它是否可用只有 API 服务器能看到`,
+        }
+      : {
+          en: `CRD ${crd.name} is converted by headless Service ${service}: API servers without --enable-aggregator-routing cannot call it`,
+          zh: `CRD ${crd.name} 由没有 clusterIP 的 Service ${service} 转换：未启用 --enable-aggregator-routing 的 API 服务器无法调用`,
+        },
+  ),
+});
 
 const EVIDENCE: Record<Is, (service: string) => string> = {
   'no-service': (service) => `spec.conversion.webhook.clientConfig.service=${service}`,

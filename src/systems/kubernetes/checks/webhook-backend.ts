@@ -6,7 +6,7 @@ import { inOurWords } from '../../../engine/gaps.ts';
 import { maybe, origin } from '../../../engine/read/index.ts';
 import { oneLine } from '../../../text/sanitise.ts';
 import { shellWord } from '../../../text/shell.ts';
-import { backendOf, type NoBackend, SERVED, type Served, serviceColumns, slices } from '../backends.ts';
+import { backendOf, isUnseen, type NoBackend, SERVED, type Served, serviceColumns, slices, type Unseen } from '../backends.ts';
 import { untilUpgraded } from '../webhook-policy.ts';
 import { hooksOf, webhookReads } from '../webhooks.ts';
 
@@ -45,8 +45,8 @@ const check: Check<typeof reads, Args> = {
       zh: 'upgrade 会在所有其他步骤之前将 failurePolicy 设为 Ignore，结束时改回 Fail；继续或撤销运行时也会恢复。其他情况需手动：恢复其后端；如果对应的软件已卸载，则删除该 webhook 配置。',
     },
     limits: {
-      en: 'Only the API servers can see whether a webhook that is called by URL, or by a Service of type ExternalName, answers: if it has failurePolicy Fail and nothing else is found, the check is unknown. Webhooks without rules match nothing and are ignored.',
-      zh: '通过 URL 或 ExternalName 类型的 Service 调用的 webhook 是否可用，只有 API 服务器能看到：如果其 failurePolicy 为 Fail 且没有其他问题，该检查为未知。没有 rules 的 webhook 不匹配任何请求，会被忽略。',
+      en: 'Only the API servers can see whether a webhook that is called by URL, by a Service of type ExternalName or by a headless Service answers: if it has failurePolicy Fail and nothing else is found, the check is unknown. Webhooks without rules match nothing and are ignored.',
+      zh: '通过 URL、ExternalName 类型的 Service 或没有 clusterIP 的 Service 调用的 webhook 是否可用，只有 API 服务器能看到：如果其 failurePolicy 为 Fail 且没有其他问题，该检查为未知。没有 rules 的 webhook 不匹配任何请求，会被忽略。',
     },
   },
   sources: ['kubernetes/website: Admission Webhook Good Practices'],
@@ -67,7 +67,7 @@ const check: Check<typeof reads, Args> = {
     for (const all of byService.values()) {
       const service = all[0]!.service!;
       const is = await backendOf(service, rows.slices, look);
-      if (is === 'external') gaps.push(...all.filter(isFatal).map((hook) => byName(hook, service)));
+      if (isUnseen(is)) gaps.push(...all.filter(isFatal).map((hook) => byName(hook, service, is)));
       else if (is) findings.push(...[...Map.groupBy(all, ({ policy }) => policy).values()].map((same) => finding(is, service, same)));
     }
     return { findings, gaps };
@@ -98,14 +98,25 @@ const STATE: Record<Is, Text> = {
 
 const isFatal = ({ policy }: { policy: string }): boolean => policy !== 'Ignore';
 
-/** The API server calls the name that it stands for. */
-const byName = ({ name, on }: { name: string; on: Ref }, service: Served): Gap => ({
-  ...{ why: 'not-collected', verb: 'get', resource: RESOURCES[on.kind] ?? on.kind, name: on.name },
-  ...inOurWords({
-    en: `webhook ${oneLine(name, 100)} (${on.name}) calls Service ${service.namespace}/${service.name} of type ExternalName and has failurePolicy Fail: only the API servers can see whether it answers`,
-    zh: `webhook ${oneLine(name, 100)}（${on.name}）调用 ExternalName 类型的 Service ${service.namespace}/${service.name} 且 failurePolicy 为 Fail：它是否可用只有 API 服务器能看到`,
-  }),
-});
+/** The API server calls the name that it stands for; of a headless one, nothing or its endpoints. */
+const byName = ({ name, on }: { name: string; on: Ref }, service: Served, is: Unseen): Gap => {
+  const called = { en: `webhook ${oneLine(name, 100)} (${on.name}) calls`, zh: `webhook ${oneLine(name, 100)}（${on.name}）调用` };
+  const of = `${service.namespace}/${service.name}`;
+  const words =
+    is === 'external'
+      ? {
+          en: `Service ${of} of type ExternalName and has failurePolicy Fail: only the API servers can see whether it answers`,
+          zh: ` ExternalName 类型的 Service ${of} 且 failurePolicy 为 Fail：它是否可用只有 API 服务器能看到`,
+        }
+      : {
+          en: `headless Service ${of} and has failurePolicy Fail: API servers without --enable-aggregator-routing reject all matching requests`,
+          zh: `没有 clusterIP 的 Service ${of} 且 failurePolicy 为 Fail：未启用 --enable-aggregator-routing 的 API 服务器会拒绝所有匹配的请求`,
+        };
+  return {
+    ...{ why: 'not-collected', verb: 'get', resource: RESOURCES[on.kind] ?? on.kind, name: on.name },
+    ...inOurWords({ en: `${called.en} ${words.en}`, zh: `${called.zh}${words.zh}` }),
+  };
+};
 
 /** A dry run of a write would show it, and a check writes nothing. `url`: without its path, which may hold a token; any path gets an answer. */
 const byUrl = ({ name, url, on }: { name: string; url?: string; on: Ref }): Gap => ({

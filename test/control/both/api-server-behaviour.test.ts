@@ -1,5 +1,6 @@
-// What API servers themselves do with the settings of kubernetes/ignored-settings: the oldest still honours them, the newest no longer does.
-import { expect, test } from 'vitest';
+// What API servers themselves do that checks rely on: the settings of kubernetes/ignored-settings, which the oldest still honours and the newest no longer does, and the calls of
+// webhooks of which kubernetes/webhook-backend speaks.
+import { expect, test, vi } from 'vitest';
 import { bed } from '../../bed/index.ts';
 
 const cluster = bed();
@@ -34,4 +35,31 @@ test('a CronJob with a time zone in its schedule is created, or refused', async 
   };
   const { status, body } = await cluster.request('POST', '/apis/batch/v1/namespaces/default/cronjobs?dryRun=All', job);
   expect([status, status === 422 && /spec\.schedule: .*TZ/.test(body.message)]).toEqual(OLD ? [201, false] : [422, true]);
+});
+
+test.each([
+  [{ clusterIP: 'None', ports: [{ port: 443 }] }, 'cannot route to service with ClusterIP "None"'],
+  [{ ports: [{ port: 8443 }] }, 'no service port 443 found'],
+  [undefined, 'not found'],
+])('a webhook with Service %j: %s', async (spec, said) => {
+  const namespace = await cluster.namespace('hooks');
+  if (spec) await cluster.apply({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's', namespace }, spec });
+  const rules = [{ apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'], operations: ['CREATE'] }];
+  await cluster.apply({
+    ...{ apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration', metadata: { name: namespace } },
+    webhooks: [
+      {
+        ...{ name: 'h.example.com', failurePolicy: 'Fail', sideEffects: 'None', admissionReviewVersions: ['v1'], rules },
+        clientConfig: { service: { namespace, name: 's' } },
+        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+      },
+    ],
+  });
+  const created = () =>
+    cluster.request('POST', `/api/v1/namespaces/${namespace}/configmaps?dryRun=All`, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'c' },
+    });
+  await vi.waitFor(async () => expect((await created()).body.message).toContain(said), { timeout: 30_000, interval: 100 });
 });
