@@ -1,5 +1,5 @@
 // Clusters whose control plane only the provider can see: that is said as such, and never taken for passed.
-import type { Gap, Text } from '../../engine/contracts.ts';
+import type { Gap, Ref, Text } from '../../engine/contracts.ts';
 import { inOurWords, isGap } from '../../engine/gaps.ts';
 import { distributionOf } from '../../versions/kubernetes.ts';
 import type { NodeRow } from './reads.ts';
@@ -48,6 +48,19 @@ const OF_K3S: Text = {
 const OF_PROVIDER = (by: string): Text => ({
   en: `${by} runs the control plane: its command lines and images are not visible`,
   zh: `控制平面由 ${by} 运行：其命令行和镜像不可见`,
+});
+
+/** A component that a shell starts: what stands in the script is not read. */
+export const inScript = (component: string, { namespace, name }: Pick<Ref, 'namespace' | 'name'>): Gap => ({
+  ...{ why: 'not-collected', verb: 'get', resource: 'pods', namespace, name },
+  ...inOurWords({
+    en: `${component} is started by a shell script in Pod ${name}: its flags are not read`,
+    zh: `${component} 由 Pod ${name} 中的 shell 脚本启动：未读取其参数`,
+  }),
+  settle: {
+    en: `compare its flags with the removed ones yourself: kubectl get pod -n ${namespace} ${name} -o jsonpath='{.spec.containers[*].command}'`,
+    zh: `请自行将其参数与已移除的参数比较：kubectl get pod -n ${namespace} ${name} -o jsonpath='{.spec.containers[*].command}'`,
+  },
 });
 
 /** Static Pods without which a check cannot speak: their files are on the nodes. `component`: one of them; none: not any. `to`: undefined where it is the way back that is asked about. */

@@ -1,6 +1,6 @@
 // What several checks of Kubernetes read: Nodes, and the static Pods of the control plane with the flags that bear on versions.
 import type { RowOf } from '../../engine/contracts.ts';
-import { args, each, label, list, word } from '../../engine/read/index.ts';
+import { args, each, label, list, mentions, word } from '../../engine/read/index.ts';
 import { components } from './knowledge/tables.ts';
 
 const NODE = { kubelet: word('status.nodeInfo.kubeletVersion', ''), aks: label('kubernetes.azure.com/cluster') };
@@ -48,6 +48,8 @@ const staticPod = () => ({
     image: word('image', ''),
     command: args('command', flagNames()),
     args: args('args', flagNames()),
+    // A script, whose words are not read.
+    shell: mentions('command', ['/bin/sh', '/bin/bash']),
   }),
 });
 export type StaticPod = RowOf<ReturnType<typeof staticPod>>;
@@ -64,9 +66,9 @@ export const CONTROL_PLANE = ['kube-apiserver', 'kube-controller-manager', 'kube
 export function controlPlaneOf({ pods, kops }: { pods: StaticPod[]; kops: StaticPod[] }) {
   const all = new Map([...pods, ...kops].map((pod) => [`${pod.ref.namespace}/${pod.ref.name}`, pod]));
   return [...all.values()].flatMap(({ ref, node, containers }) =>
-    containers.flatMap(({ name, image, command, args }) => {
+    containers.flatMap(({ name, image, command, args, shell }) => {
       const component = CONTROL_PLANE.find((each) => each === name);
-      return component ? [{ component, ref, node, image, flags: [...command, ...args] }] : [];
+      return component ? [{ component, ref, node, image, flags: [...command, ...args], isScript: shell.length > 0 }] : [];
     }),
   );
 }

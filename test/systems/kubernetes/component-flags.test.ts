@@ -1,6 +1,20 @@
+import type { Raw } from '../../../src/engine/contracts.ts';
 import { grid } from '../../grid.ts';
 
+/** The scheduler of installed.yaml, started by a script. */
+const scripted = (...command: string[]): Raw => ({
+  ...{ apiVersion: 'v1', kind: 'Pod' },
+  metadata: { name: 'kube-scheduler-cp1', namespace: 'kube-system', labels: { component: 'kube-scheduler', tier: 'control-plane' } },
+  spec: { nodeName: 'cp1', containers: [{ name: 'kube-scheduler', image: 'registry.k8s.io/kube-scheduler:v1.30.4', command }] },
+  status: { phase: 'Running' },
+});
+
 grid('kubernetes/component-flags', [
+  {
+    objects: [scripted('/bin/sh', '-c', 'exec kube-scheduler --feature-gates=Gone=true >> /var/log/kube-scheduler.log')],
+    expect: 'unknown',
+  },
+  { objects: [scripted('/go-runner', '--log-file=/var/log/kube-scheduler.log', 'kube-scheduler', '--v=2')], expect: 'passed' },
   {
     fixture: 'found',
     expect: [

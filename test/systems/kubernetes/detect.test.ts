@@ -7,7 +7,7 @@ const gap = (why: Gap['why']): Gap => ({ why, verb: 'list', resource: 'pods' });
 const pod = (name: string, image: string) => ({
   ref: { apiVersion: 'v1', kind: 'Pod', namespace: 'kube-system', name },
   node: 'cp',
-  containers: [{ name: 'kube-apiserver', image, command: [], args: [] }],
+  containers: [{ name: 'kube-apiserver', image, command: [], args: [], shell: [] }],
 });
 type Rows = Parameters<typeof detect>[0];
 async function found(pods: Gap | ReturnType<typeof pod>[], servers?: Cluster['servers']) {

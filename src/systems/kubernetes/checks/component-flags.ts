@@ -5,7 +5,7 @@ import { isGap } from '../../../engine/gaps.ts';
 import { args, each, rowOf, tree, word, yaml } from '../../../engine/read/index.ts';
 import { flagsOf, gatesIn } from '../command-line.ts';
 import { type Handed, k3sArguments, NOT_NOTED } from '../k3s-arguments.ts';
-import { managedBy, notVisible, unseen } from '../managed.ts';
+import { inScript, managedBy, notVisible, unseen } from '../managed.ts';
 import { CONTROL_PLANE, controlPlaneOf, flagNames, later, nodes, staticPods } from '../reads.ts';
 import { refusedText, writtenAs } from '../refusal-words.ts';
 import { type Component, gatesRefused, minorsUpTo, type Refused, refusedBy } from '../refusals.ts';
@@ -50,8 +50,8 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: '手动：在各节点的静态 Pod 清单中删除该参数或特性门控。使用 kubeadm 时还需从 ConfigMap kubeadm-config 中删除：kubeadm upgrade 据此生成清单。使用 K3s 时，从 /etc/rancher/k3s/config.yaml 或其 systemd 服务中删除。',
     },
     limits: {
-      en: 'Kubelets are covered only with K3s: elsewhere their flags are on the Nodes and not visible; plan kubernetes lists a command that finds removed flags there. Managed control planes are not visible.',
-      zh: '仅对 K3s 检查 kubelet：其他情况下 kubelet 的参数只在节点上，不可见；“plan kubernetes”会给出在节点上查找已移除参数的命令。托管的控制平面不可见。',
+      en: 'Kubelets are covered only with K3s: elsewhere their flags are on the Nodes and not visible; plan kubernetes lists a command that finds removed flags there. Managed control planes are not visible, nor is the script of a component that a shell starts: the check is then unknown.',
+      zh: '仅对 K3s 检查 kubelet：其他情况下 kubelet 的参数只在节点上，不可见；“plan kubernetes”会给出在节点上查找已移除参数的命令。托管的控制平面不可见；由 shell 脚本启动的组件，其脚本不会读取：此时该检查为未知。',
     },
   },
   sources: [
@@ -90,7 +90,10 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     const missing = CONTROL_PLANE.filter((component) => !seen.some((each) => each.component === component));
     return {
       findings: [...Map.groupBy(found, keyOf).values()].map((same) => finding(same)),
-      gaps: missing.map((component) => notVisible(path.from, path.to, component)),
+      gaps: [
+        ...missing.map((component) => notVisible(path.from, path.to, component)),
+        ...seen.flatMap(({ component, ref, isScript }) => (isScript ? [inScript(component, ref)] : [])),
+      ],
     };
   },
   files: {
