@@ -63,3 +63,39 @@ test.each([
     });
   await vi.waitFor(async () => expect((await created()).body.message).toContain(said), { timeout: 30_000, interval: 100 });
 });
+
+test('a Pod that is not ready may not go where its budget asks for none to stay; it may where others are enough', async () => {
+  const namespace = await cluster.namespace('budgets');
+  const pod = (name: string, app: string, ready: string) => ({
+    ...{
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace, labels: { app } },
+      spec: { nodeName: 'n', containers: [{ name: 'c', image: 'i:1' }] },
+    },
+    status: { phase: 'Running', conditions: [{ type: 'Ready', status: ready }] },
+  });
+  const budget = (name: string) => ({
+    ...{ apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name, namespace } },
+    spec: { minAvailable: name === 'none' ? 0 : 1, selector: { matchLabels: { app: name } } },
+  });
+  await cluster.apply(
+    pod('none-0', 'none', 'False'),
+    pod('some-0', 'some', 'False'),
+    pod('some-1', 'some', 'True'),
+    budget('none'),
+    budget('some'),
+  );
+  const evicted = async (name: string) => {
+    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } };
+    const { status, body } = await cluster.request('POST', `/api/v1/namespaces/${namespace}/pods/${name}/eviction?dryRun=All`, eviction);
+    return [status, body.details?.causes?.[0]?.message];
+  };
+  await vi.waitFor(
+    async () => {
+      expect(await evicted('none-0')).toEqual([429, 'The disruption budget none needs 0 healthy pods and has 0 currently']);
+      expect(await evicted('some-0')).toEqual([201, undefined]);
+    },
+    { timeout: 30_000, interval: 100 },
+  );
+});

@@ -17,6 +17,11 @@ const budget = (unhealthyPodEvictionPolicy: string) => ({
   metadata: { name: 'sick', namespace: 'shop' },
   spec: { selector: { matchLabels: { app: 'sick' } }, minAvailable: 1, unhealthyPodEvictionPolicy },
 });
+/** Nothing is asked to stay, and nothing is ready: then nothing may go (eviction.go, DesiredHealthy > 0). */
+const lenient = (more: Raw = {}): Raw => ({
+  ...budget('IfHealthyBudget'),
+  spec: { selector: { matchLabels: { app: 'sick' } }, maxUnavailable: 1, ...more },
+});
 const sick = (phase: string) => ({
   apiVersion: 'v1',
   kind: 'Pod',
@@ -42,6 +47,8 @@ grid('kubernetes/pdb-blocks-drain', [
   { objects: [budget('IfHealthyBudget'), sick('Running')], expect: 'blocker PodDisruptionBudget/shop/sick' },
   { objects: [budget('AlwaysAllow'), sick('Running')], expect: 'passed' },
   { objects: [budget('IfHealthyBudget'), sick('Pending')], expect: 'passed' },
+  { objects: [lenient(), sick('Running')], expect: 'warning PodDisruptionBudget/shop/sick' },
+  { objects: [lenient({ unhealthyPodEvictionPolicy: 'AlwaysAllow' }), sick('Running')], expect: 'passed' },
   { fixture: 'found', nodes: 'in-place', expect: 'not-applicable' },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },
