@@ -70,20 +70,24 @@ test('the same object on API servers of the version itself: only what is served 
   expect(said).toEqual([[`blocker 1.38 ${SAID}`], [], [], []]);
 });
 
-test('an API version that it does not know any more, in --runtime-config, stops a kube-apiserver at its start, on or off; one that it has ceased to serve does not', async () => {
+test('what a kube-apiserver does not start with: an API version that it does not know any more, on or off; an emulated version that is too old', async () => {
   const { apiserver } = await foundBed(NEWEST);
-  const ended = (value: string): string => {
+  const ended = (...given: string[]): string => {
     const keys = ['key', 'signing-key'].map((name) => `--service-account-${name}-file=${join(plane.folder, 'sa.key')}`);
     const needed = ['--etcd-servers=http://127.0.0.1:1', '--service-cluster-ip-range=10.0.0.0/24', '--service-account-issuer=https://x'];
     // Read after the value was taken.
     const last = '--audit-policy-file=/dev/null/none';
-    const words = [...keys, ...needed, `--cert-dir=${join(plane.folder, 'certs')}`, `--runtime-config=${value}`, last];
+    const words = [...keys, ...needed, `--cert-dir=${join(plane.folder, 'certs')}`, ...given, last];
     return spawnSync(apiserver, words, { encoding: 'utf8', timeout: 20_000 }).stderr;
   };
   const { unregistered } = configValues();
   for (const { apiVersion } of unregistered)
-    expect(ended(`${apiVersion}=true`)).toContain(`group version ${apiVersion} that has not been registered`);
-  expect(ended(`${unregistered[0]!.apiVersion}=false`)).toContain('has not been registered');
+    expect(ended(`--runtime-config=${apiVersion}=true`)).toContain(`group version ${apiVersion} that has not been registered`);
+  expect(ended(`--runtime-config=${unregistered[0]!.apiVersion}=false`)).toContain('has not been registered');
   for (const taken of ['batch/v1beta1=true', 'policy/v1beta1=true', 'storage.k8s.io/v1beta1=true'])
-    expect(ended(taken)).toContain('audit policy file');
+    expect(ended(`--runtime-config=${taken}`)).toContain('audit policy file');
+  // Three minors back, and no more.
+  for (const flag of ['--emulated-version', '--min-compatibility-version'])
+    expect(ended(`${flag}=1.33`)).toContain('1.33 is not between [1.34');
+  expect(ended('--emulated-version=1.34')).toContain('audit policy file');
 });

@@ -55,7 +55,7 @@ export const inScript = (component: string, { namespace, name }: Pick<Ref, 'name
   ...{ why: 'not-collected', verb: 'get', resource: 'pods', namespace, name },
   ...inOurWords({
     en: `${component} is started by a shell script in Pod ${name}: its flags are not read`,
-    zh: `${component} 由 Pod ${name} 中的 shell 脚本启动：未读取其参数`,
+    zh: `${component} 由 Pod ${name} 中的脚本启动：未读取其参数`,
   }),
   settle: {
     en: `compare its flags with the removed ones yourself: kubectl get pod -n ${namespace} ${name} -o jsonpath='{.spec.containers[*].command}'`,

@@ -22,6 +22,8 @@ const ALWAYS = [
   'disable-admission-plugins',
   'admission-control',
   'runtime-config',
+  'emulated-version',
+  'min-compatibility-version',
   'cloud-provider',
   'cidr-allocator-type',
   // Files that admission-files asks about.

@@ -1,6 +1,6 @@
 // What a component of a newer minor refuses on its command line, and does not start with: gates that went, were locked to the other value or lack the gate that they
 // depend on; flags and admission plugins that went; values that are no longer taken. One judge over the tables, summed over the hops of a path.
-import { minorOf, minorsBetween } from '../../versions/kubernetes.ts';
+import { minor, minorOf, minorsBetween } from '../../versions/kubernetes.ts';
 import { type Flags, gatesOf, listOf } from './command-line.ts';
 import { components, configValues, type Gate, versions } from './knowledge/tables.ts';
 
@@ -25,11 +25,11 @@ export interface Refused {
 export const minorsUpTo = (to: string): string[] => minorsBetween(versions().knownFrom, to);
 
 /** Whether a component of that minor reads this version of its configuration. Every version that one of the table reads stands in the table. */
-export function isReadBy(reader: string, apiVersion: string, minor: string): boolean {
+export function isReadBy(reader: string, apiVersion: string, at: string): boolean {
   const row = components().configVersions.find((each) => each.reader === reader && each.apiVersion === apiVersion);
   if (!row) return false;
   const introduced = row.since.startsWith('<=') ? 0 : minorOf(row.since);
-  return introduced <= minorOf(minor) && !(row.removedIn && minorOf(row.removedIn) <= minorOf(minor));
+  return introduced <= minorOf(at) && !(row.removedIn && minorOf(row.removedIn) <= minorOf(at));
 }
 
 /** Every reason in the order of the hops; an unchanged minor has none. */
@@ -39,6 +39,7 @@ export function refusedBy(component: Component, flags: Flags, hops: readonly str
     ...flagsRefused(component, flags, hops),
     ...(component === 'kube-apiserver' ? [...pluginsRefused(flags, hops), ...apisRefused(flags, hops)] : []),
     ...valuesRefused(component, flags, hops),
+    ...versionsRefused(component, flags, hops),
   ];
   return found.sort((a, b) => minorOf(a.hop) - minorOf(b.hop) || a.name.localeCompare(b.name));
 }
@@ -141,6 +142,23 @@ function apisRefused(flags: Flags, hops: readonly string[]): Refused[] {
 }
 const RUNTIME_CONFIG = 'runtime-config';
 
+const VERSION_FLAGS = ['emulated-version', 'min-compatibility-version'];
+/** How many minors behind its own a component can emulate, or be compatible with. */
+const EMULATED = 3;
+
+/** `1.34` or `kube=1.34`: too old from some minor on (component-base compatibility, from 1.31). */
+function versionsRefused(component: Component, flags: Flags, hops: readonly string[]): Refused[] {
+  if (component === 'kubelet' || component === 'kube-proxy') return [];
+  const source = 'staging/src/k8s.io/component-base/compatibility of k8s.io/kubernetes';
+  return VERSION_FLAGS.flatMap((name) =>
+    listOf(flags, name).flatMap((value): Refused[] => {
+      const [, asked] = /^(?:kube=)?(1\.\d{1,3})$/.exec(value) ?? [];
+      const hop = asked && hops.find((each) => minorOf(each) - minorOf(asked) > EMULATED);
+      return hop ? [{ why: 'value-refused', name, value, hop, instead: minor(minorOf(hop) - EMULATED), source }] : [];
+    }),
+  );
+}
+
 /** Values that a flag, which stays, no longer takes. */
 const VALUES: {
   components: readonly Component[];
@@ -171,7 +189,13 @@ const VALUES: {
 ];
 
 /** Flags whose values decide, besides their names. */
-export const JUDGED_BY_VALUE = ['feature-gates', RUNTIME_CONFIG, ...PLUGIN_FLAGS, ...new Set(VALUES.map(({ flag }) => flag))];
+export const JUDGED_BY_VALUE = [
+  'feature-gates',
+  RUNTIME_CONFIG,
+  ...VERSION_FLAGS,
+  ...PLUGIN_FLAGS,
+  ...new Set(VALUES.map(({ flag }) => flag)),
+];
 
 function valuesRefused(component: Component, flags: Flags, hops: readonly string[]): Refused[] {
   return VALUES.flatMap(({ components: takers, flag, refused, since, unlessGateOff, instead, source }): Refused[] => {

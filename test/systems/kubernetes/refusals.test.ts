@@ -77,6 +77,10 @@ describe('refused', () => {
       '1.33',
       ['api-unknown resource.k8s.io/v1alpha2 resource.k8s.io/v1alpha2/resourceclaims=true 1.31'],
     ],
+    // As 1.37.2 says: kube=1.34..1.37.
+    ['kube-scheduler', ['--emulated-version=kube=1.34'], 'v1.36.3', '1.38', ['value-refused emulated-version kube=1.34 1.38 1.35']],
+    ['kube-apiserver', ['--min-compatibility-version=1.33'], 'v1.35.4', '1.37', ['value-refused min-compatibility-version 1.33 1.37 1.34']],
+    ['kube-apiserver', ['--emulated-version=1.34,wardle=1.1'], 'v1.36.3', '1.37', []],
     ['kube-apiserver', ['--runtime-config=storagemigration.k8s.io/v1alpha1=true'], 'v1.35.4', '1.37', []],
     ['kube-apiserver', ['--runtime-config=batch/v1beta1=true,policy/v1beta1,v1=true'], 'v1.24.17', '1.37', []],
     ['kube-scheduler', ['--runtime-config=storagemigration.k8s.io/v1alpha1=true'], 'v1.34.4', '1.35', []],
