@@ -177,6 +177,8 @@ export function ended(call: Call, run: Run, direction: Direction, executed: Atte
   const manual = direction === 'apply' ? stepsOf(run).filter((step) => executed.outcomes.get(step.id)?.result === 'manual') : [];
   if (manual.length) call.say(...manualLeft(call, run, manual));
   for (const step of toRetry) call.say(...(direction === 'undo' ? stuck : retrying)(call, run, step));
+  const held = stepsOf(run).find((step) => step.do === 'drain' && step.repairs && executed.outcomes.get(step.id)?.result === 'failed');
+  if (held?.do === 'drain' && direction === 'apply') call.say(...heldBy(call, run, held.repairs ?? []));
   if (executed.state === 'unchanged') return call.signal.aborted ? EXIT.interrupted : EXIT.failed;
   if (executed.state === 'stopped') return EXIT.halfWay;
   const broken = steps.some(({ id, undo }) => undo !== 'none' && executed.outcomes.get(id)?.result === 'left');
@@ -217,6 +219,15 @@ const stuck = (call: Call, run: Run, { retry = [], repairs = [] }: Wait): string
   ...retry.map((command) => lineOf(call, command)),
   ...(repairs.length ? [call.t(repairedBeside(run.id, repairs))] : []),
   call.t({ en: `     {tool} undo ${run.id}{reach}`, zh: `     {tool} undo ${run.id}{reach}` }),
+];
+
+/** What came after the plan is in no step of the run. */
+const heldBy = (call: Call, run: Run, repairs: readonly string[]): string[] => [
+  call.t({
+    en: `If a check finds what holds the drain ({tool} check ${repairs.join(' ')}{reach}), fix it beside the run, then resume:`,
+    zh: `如检查发现是什么阻止了腾空（{tool} check ${repairs.join(' ')}{reach}），可先单独修复，再继续运行：`,
+  }),
+  call.t(repairedBeside(run.id, repairs)),
 ];
 
 const repairedBeside = (id: string, repairs: readonly string[]): Text => {

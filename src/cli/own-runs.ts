@@ -2,6 +2,7 @@
 
 import { goOnOrBack } from '../engine/conduct.ts';
 import type { Direction, RunStore, RunSummary, Text } from '../engine/contracts.ts';
+import { shellWord } from '../text/shell.ts';
 import { UserError } from '../text/user-error.ts';
 import { isIn } from './chosen-run.ts';
 
@@ -27,12 +28,20 @@ export function howToEnd(run: RunSummary): { text: Text; next: Text } {
   };
 }
 
-/** Two runs on top of each other could not be told apart by an undo. Throws UserError. */
-export async function refuseBeside(store: RunStore): Promise<void> {
+/** Two runs on top of each other could not be told apart by an undo. `isFix`: of what a run waits for, which only a person can know. Throws UserError. */
+export async function refuseBeside(store: RunStore, { isFix = false }: { isFix?: boolean } = {}): Promise<void> {
   const run = cutShort((await store.list()).runs);
   if (!run) return;
   const { text, next } = howToEnd(run);
-  throw new UserError({ en: `cannot start a run: ${text.en}`, zh: `无法开始运行：${text.zh}` }, next);
+  const beside = {
+    en: `; or, if the run waits for what this fixes: {retry} --take-over ${shellWord(run.id)}`,
+    zh: `；如该运行正等待此修复，也可执行：{retry} --take-over ${shellWord(run.id)}`,
+  };
+  const more = isFix && directionOf(run) === 'apply' ? beside : { en: '', zh: '' };
+  throw new UserError(
+    { en: `cannot start a run: ${text.en}`, zh: `无法开始运行：${text.zh}` },
+    { en: `${next.en}${more.en}`, zh: `${next.zh}${more.zh}` },
+  );
 }
 
 /** Its newest process still runs on this machine. */

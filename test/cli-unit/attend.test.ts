@@ -113,3 +113,14 @@ test('a wait that has failed says how it is tried again, and what has not failed
   expect(told('failed')).not.toContain('job b');
   expect(told('done')).not.toContain('retry');
 });
+test('a drain that a budget holds says how what holds it is fixed beside the run; a drain that is done says nothing', () => {
+  const drain = { ...patchStep('1'), do: 'drain', within: 1, repairs: ['kubernetes/pdb-blocks-drain'] } as never;
+  const told = (result: 'failed' | 'done') => {
+    const { call, said } = setting({ terminal: false });
+    const outcomes = new Map([['1', { result, detail: { en: '', zh: '' } }]]);
+    ended(call, runOf(drain), 'apply', { state: 'stopped', leaseLost: false, leaseGone: false, outcomes });
+    return said.join('\n');
+  };
+  expect(told('failed')).toContain('     {tool} fix kubernetes/pdb-blocks-drain --take-over r{reach}');
+  expect(told('done')).not.toContain('--take-over');
+});

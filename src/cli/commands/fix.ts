@@ -39,7 +39,7 @@ export async function fix(call: Call): Promise<number> {
   const live = await openCluster(call);
   try {
     // Before anything is shown: what an unfinished run has hidden is not "nothing to fix".
-    if (!isDryRun(call) && !call.flags['take-over']) await refuseBeside(live.store);
+    if (!isDryRun(call) && !call.flags['take-over']) await refuseBeside(live.store, { isFix: true });
     const before = await examine(live.source, SYSTEMS, options);
     call.say(...table(before, SYSTEMS, HEADLINES, foldedBy(call.face)), '');
     assertInstalled(options, [before], EXIT.ok);

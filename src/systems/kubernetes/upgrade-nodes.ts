@@ -120,7 +120,7 @@ function oneNode(hop: Hop, parts: ClusterParts, member: Member, way: NodeWay, co
   const lose = way.lost.get(name) ?? [];
   const gone = lose.map(describe);
   const drain: StepDraft = {
-    ...{ do: 'drain', on: member.ref, within: way.within, guard: [], ...(lose.length ? { lose } : {}) },
+    ...{ do: 'drain', on: member.ref, within: way.within, guard: [], repairs: HOLDS, ...(lose.length ? { lose } : {}) },
     text: {
       en: `drain Node ${name}: its Pods move to other Nodes, and lose what they keep in emptyDir${lose.length ? `; deleted for good, as accepted: ${gone.join(', ')}` : ''}`,
       zh: `腾空 Node ${name}：其上的 Pod 会迁移到其他节点，emptyDir 中的数据会丢失${lose.length ? `；按 --accept 永久删除 ${gone.join('、')}` : ''}`,
@@ -253,6 +253,8 @@ function batch(hop: Hop, parts: ClusterParts, some: Member[], { mode, lost }: No
   return drained ? step : inPlace(hop, step, first, some.slice(1));
 }
 
+/** What finds a budget that came after the plan. */
+const HOLDS = ['kubernetes/pdb-blocks-drain'];
 /** Of Nodes that a reader takes one by one; `node`: a word of a shell. */
 const drainOf = (node: string): string => `kubectl drain ${node} --ignore-daemonsets --delete-emptydir-data`;
 
