@@ -221,13 +221,15 @@ const stuck = (call: Call, run: Run, { retry = [], repairs = [] }: Wait): string
   call.t({ en: `     {tool} undo ${run.id}{reach}`, zh: `     {tool} undo ${run.id}{reach}` }),
 ];
 
-/** What came after the plan is in no step of the run. */
+/** What came after the plan is in no step of the run: it is shown, with what a person runs. */
 const heldBy = (call: Call, run: Run, repairs: readonly string[]): string[] => [
+  '',
+  call.t({ en: 'To see what holds the drain, and how to change it:', zh: '查看是什么阻止了腾空，以及如何处理：' }),
   call.t({
-    en: `If a check finds what holds the drain ({tool} check ${repairs.join(' ')}{reach}), fix it beside the run, then resume:`,
-    zh: `如检查发现是什么阻止了腾空（{tool} check ${repairs.join(' ')}{reach}），可先单独修复，再继续运行：`,
+    en: `     {tool} fix ${repairs.join(' ')} --dry-run=client{reach}`,
+    zh: `     {tool} fix ${repairs.join(' ')} --dry-run=client{reach}`,
   }),
-  call.t(repairedBeside(run.id, repairs)),
+  call.t({ en: `     {tool} resume ${run.id}{reach}`, zh: `     {tool} resume ${run.id}{reach}` }),
 ];
 
 const repairedBeside = (id: string, repairs: readonly string[]): Text => {

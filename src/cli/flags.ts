@@ -245,8 +245,8 @@ export const FLAGS = {
     kind: 'value',
     value: 'RUN',
     text: {
-      en: 'Take the lock from this unfinished run',
-      zh: '接管该未完成运行所持有的锁',
+      en: 'Take the lock from this unfinished run of another user',
+      zh: '接管其他用户未完成的运行所持有的锁',
     },
   },
   force: { kind: 'boolean', text: { en: 'Overwrite FILE if it exists', zh: 'FILE 已存在时覆盖' } },

@@ -192,9 +192,12 @@ export function tellManifests(call: Call, { skipped, doubles }: Manifests): void
     if (all.length > SHOWN) call.say(call.t(more(all.length - SHOWN)));
   };
   lines(
-    skipped.map(({ file, line, why }) => {
+    skipped.map(({ file, line, why, unseen }) => {
       const at = oneLine(file === STDIN ? 'stdin' : file, 300) + (line === undefined ? '' : `:${line}`);
-      return { en: `skipped: ${at}: ${why.en}`, zh: `已跳过：${at}：${why.zh}` };
+      // The last line of a check counts those alone in which objects may stand.
+      return unseen
+        ? { en: `skipped: ${at}: ${why.en}`, zh: `已跳过：${at}：${why.zh}` }
+        : { en: `ignored: ${at}: ${why.en}`, zh: `已忽略：${at}：${why.zh}` };
     }),
     (count) => ({ en: `skipped: ${count} more (-o json names all)`, zh: `已跳过：另有 ${count} 处（-o json 列出全部）` }),
   );

@@ -2,7 +2,6 @@
 
 import { goOnOrBack } from '../engine/conduct.ts';
 import type { Direction, RunStore, RunSummary, Text } from '../engine/contracts.ts';
-import { shellWord } from '../text/shell.ts';
 import { UserError } from '../text/user-error.ts';
 import { isIn } from './chosen-run.ts';
 
@@ -28,14 +27,14 @@ export function howToEnd(run: RunSummary): { text: Text; next: Text } {
   };
 }
 
-/** Two runs on top of each other could not be told apart by an undo. `isFix`: of what a run waits for, which only a person can know. Throws UserError. */
+/** Two runs on top of each other could not be told apart by an undo. `isFix`: what it would do can be seen, and done without a run. Throws UserError. */
 export async function refuseBeside(store: RunStore, { isFix = false }: { isFix?: boolean } = {}): Promise<void> {
   const run = cutShort((await store.list()).runs);
   if (!run) return;
   const { text, next } = howToEnd(run);
   const beside = {
-    en: `; or, if the run waits for what this fixes: {retry} --take-over ${shellWord(run.id)}`,
-    zh: `；如该运行正等待此修复，也可执行：{retry} --take-over ${shellWord(run.id)}`,
+    en: '; what fix would change, for a run that waits for it: {retry:yes} --dry-run=client',
+    zh: '；如该运行正等待此修复，可查看 fix 会更改什么：{retry:yes} --dry-run=client',
   };
   const more = isFix && directionOf(run) === 'apply' ? beside : { en: '', zh: '' };
   throw new UserError(

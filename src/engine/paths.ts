@@ -1,4 +1,5 @@
 // Upgrade paths: from which version to which, chosen by --to or by what the system's knowledge names as the next resting point; and the way back (--back-to).
+import { shellWord } from '../text/shell.ts';
 import { UserError } from '../text/user-error.ts';
 import { isProvisional } from './closed.ts';
 import type { Check, Gap, Installation, System, SystemId, Text, UpgradePath, WayBack } from './contracts.ts';
@@ -30,7 +31,7 @@ export function parseTarget(text: string, systems: readonly System[], named?: st
         en: `--${flag} ${text}: must be SYSTEM=VERSION; SYSTEM is one of ${ids.join(', ')}`,
         zh: `--${flag} ${text}：应为 SYSTEM=VERSION，其中 SYSTEM 为 ${ids.join('、')} 之一`,
       },
-      example(systems.find(({ id }) => id === named) ?? systems[0]!, flag),
+      meant(text, systems, flag) ?? example(systems.find(({ id }) => id === named) ?? systems[0]!, flag),
     );
   }
   const version = system.parse(groups.version!);
@@ -44,6 +45,13 @@ export function parseTarget(text: string, systems: readonly System[], named?: st
     );
   }
   return { system: system.id, installation: groups.installation, version, ...(flag === 'back-to' ? { back: true as const } : {}) };
+}
+
+/** A version alone: of the first system whose version it can be, as it was written. */
+function meant(text: string, systems: readonly System[], flag: TargetFlag): Text | undefined {
+  const system = text.includes('=') ? undefined : systems.find(({ parse }) => parse(text));
+  const words = system && `{retry:${flag}} --${flag} ${system.id}=${shellWord(text)}`;
+  return words === undefined ? undefined : { en: `for example: ${words}`, zh: `例如：${words}` };
 }
 
 const example = ({ id, knownFrom, knownUpTo }: System, flag: TargetFlag): Text => {

@@ -113,7 +113,7 @@ test('a wait that has failed says how it is tried again, and what has not failed
   expect(told('failed')).not.toContain('job b');
   expect(told('done')).not.toContain('retry');
 });
-test('a drain that a budget holds says how what holds it is fixed beside the run; a drain that is done says nothing', () => {
+test('a drain that a budget holds says how to see what holds it; a drain that is done says nothing', () => {
   const drain = { ...patchStep('1'), do: 'drain', within: 1, repairs: ['kubernetes/pdb-blocks-drain'] } as never;
   const told = (result: 'failed' | 'done') => {
     const { call, said } = setting({ terminal: false });
@@ -121,6 +121,6 @@ test('a drain that a budget holds says how what holds it is fixed beside the run
     ended(call, runOf(drain), 'apply', { state: 'stopped', leaseLost: false, leaseGone: false, outcomes });
     return said.join('\n');
   };
-  expect(told('failed')).toContain('     {tool} fix kubernetes/pdb-blocks-drain --take-over r{reach}');
-  expect(told('done')).not.toContain('--take-over');
+  expect(told('failed')).toContain('     {tool} fix kubernetes/pdb-blocks-drain --dry-run=client{reach}\n     {tool} resume r{reach}');
+  expect(told('done')).not.toContain('{tool} fix');
 });

@@ -106,7 +106,7 @@ describe('alone', () => {
     expect(found.findings[0].objects).toEqual([
       { apiVersion: 'spiderpool.spidernet.io/v2beta1', kind: 'SpiderEndpoint', namespace: 'default', name: 'web-0', file: '-', line: 2 },
     ]);
-    expect(ran.stderr).toContain('skipped: stdin:9: not a Kubernetes object');
+    expect(ran.stderr).toContain('ignored: stdin:9: not a Kubernetes object');
   });
 });
 

@@ -36,6 +36,9 @@ test.each<[string[], RegExp]>([
   [['spiderpool', '--back-to', '0.9.13'], /--back-to 0\.9\.13 is not older than the installed version 0\.9\.4/],
   [['spiderpool', '--back-to', '0.9.4'], /not older than the installed version/],
   [['--back-to', '0.9.1'], /--back-to 0\.9\.1: must be SYSTEM=VERSION/],
+  // In the example: a system that has such a version.
+  [['--to', '1.25'], /--to 1\.25: must be SYSTEM=VERSION.*\n.*--to kubernetes=1\.25$/m],
+  [['--to', 'v1.33.4+k3s1'], /must be SYSTEM=VERSION.*\n.*--to k3s=v1\.33\.4\+k3s1$/m],
   [['spiderpool', '--back-to', 'x'], /--back-to x: x is not a version of spiderpool/],
   ...BLIND.map(({ id, knownFrom }): [string[], RegExp] => [
     ['--back-to', `${id}=${knownFrom}`],

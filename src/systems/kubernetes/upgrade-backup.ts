@@ -77,8 +77,9 @@ export async function backedUp(source: Upgrading['source'], by: string | undefin
     return {
       backup: {
         by: `CronJob ${namespace}/${name}`,
+        // The seconds: it can be run again. At most 63 characters.
         command: (version) =>
-          `kubectl create job -n ${shellWord(namespace)} --from=cronjob/${shellWord(name)} ${shellWord(`${name.slice(0, 40)}-before-${version.replaceAll('.', '-')}`)}`,
+          `kubectl create job -n ${shellWord(namespace)} --from=cronjob/${shellWord(name)} ${shellWord(`${name.slice(0, 28)}-before-${version.replaceAll('.', '-')}`)}-$(date +%s)`,
         restore: () => [
           toSet('FILE', { en: `what CronJob ${namespace}/${name} has saved`, zh: `CronJob ${namespace}/${name} 保存的文件` }),
           ...restored(FILE),
