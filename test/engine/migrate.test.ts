@@ -133,6 +133,24 @@ test('an object that is still the same one after a conflict is not taken for wri
   expect(await stored(always)).toEqual(['v1beta1', 'v1']);
 });
 
+test('an object that was replaced was stored by the one who made it; one that cannot be looked at is not taken for written', async () => {
+  const refused = (get: (ref: Ref) => Raw | undefined): Played => {
+    const world = played(20, (_, write) =>
+      'on' in write && write.on.name === 'w0007' ? new WorldError('conflict', 'changed') : undefined,
+    );
+    return { ...world, get: async (ref) => (ref.name === 'w0007' ? get(ref) : world.get(ref)) };
+  };
+  const { uid: _, ...metadata } = widget(7).metadata as Raw;
+  const replaced = refused(() => ({ ...widget(7), metadata: { ...metadata, uid: 'another' } }));
+  expect((await go(replaced)).state).toBe('finished');
+  expect(replaced.written).toHaveLength(19);
+  const unseen = refused(() => {
+    throw new WorldError('unanswered', 'x');
+  });
+  expect((await go(unseen)).state).toBe('stopped');
+  expect(await stored(unseen)).toEqual(['v1beta1', 'v1']);
+});
+
 test('throttled: all rest, then go on; throttled without end it stops, and can be resumed', async () => {
   const world = played(20, (before) => (before >= 5 && before < 12 ? new WorldError('throttled', 'too many') : undefined));
   expect((await go(world)).state).toBe('finished');

@@ -9,5 +9,6 @@ test('a file whose name a line cannot hold is named as git does: nothing in it b
     '--- "a/e\\012--- a/other\\012+++ b/other"',
     '+++ "b/e\\012--- a/other\\012+++ b/other"',
   ]);
+  expect(headOf('a\u2028b\u2029')).toEqual(['--- "a/a\\342\\200\\250b\\342\\200\\251"', '+++ "b/a\\342\\200\\250b\\342\\200\\251"']);
   expect(headOf('a"\\\u001b[31m\u202e')).toEqual(['--- "a/a\\"\\\\\\033[31m\\342\\200\\256"', '+++ "b/a\\"\\\\\\033[31m\\342\\200\\256"']);
 });

@@ -72,6 +72,20 @@ const moves = (expect: string, spec: Raw) => ({
   ],
   expect,
 });
+const tainting = (name: string, effect: string): Raw => ({
+  ...node(name, { cpu: '4', memory: '8Gi', pods: '110' }),
+  spec: { taints: [{ key: 'dedicated', value: 'x', effect }] },
+});
+const open = (name: string): Raw => node(name, { cpu: '64', memory: '64Gi', pods: '110' });
+const picky = (on: string, nodeSelector: Raw): Raw => ({
+  ...{ apiVersion: 'v1', kind: 'Pod', status: { phase: 'Running' } },
+  metadata: { name: on === 'w1' ? 'api-6d4cf56db6-abcde' : 'api-6d4cf56db6-fghij', namespace: 'default' },
+  spec: { nodeName: on, nodeSelector, containers: [{ name: 'c', image: 'x', resources: { requests: { cpu: '2500m' } } }] },
+});
+const labelled = (name: string): Raw => {
+  const plain = node(name, { cpu: '4', memory: '8Gi', pods: '110' });
+  return { ...plain, metadata: { ...(plain.metadata as Raw), labels: { tier: 'work' } } };
+};
 
 grid('kubernetes/drain-room', [
   moves('passed', { containers: [container('2')] }),
@@ -101,6 +115,18 @@ grid('kubernetes/drain-room', [
   { fixture: 'healthy', objects: [node('w2')], expect: ['warning Node/w1', 'warning Node/w1'] },
   // Pods that request nothing fit everywhere, also where every Node is full.
   { objects: ['w1', 'w2'].flatMap((name) => [node(name), asks(name, {})]), expect: 'passed' },
+  // What keeps Pods away only where there is another way keeps none away.
+  { fixture: 'healthy', objects: [tainting('w2', 'PreferNoSchedule')], expect: 'passed' },
+  { fixture: 'healthy', objects: [tainting('w2', 'NoSchedule'), node('w3', { cpu: '1', memory: '8Gi' })], expect: 'warning Node/w1' },
+  // A Node that the selector of a Pod does not name is no room for it.
+  { fixture: 'tainted', objects: [open('cp1'), ...['w1', 'w2'].map((on) => picky(on, {}))], expect: 'passed' },
+  {
+    fixture: 'tainted',
+    objects: [open('cp1'), ...['w1', 'w2'].flatMap((on) => [labelled(on), picky(on, { tier: 'work' })])],
+    expect: ['warning Node/w1', 'warning Node/w2'],
+  },
+  // A cordoned Node is drained already: nothing on it is asked about.
+  { fixture: 'healthy', objects: [asks('cp1', { cpu: '100' })], expect: 'passed' },
   // Schedulable, but only for Pods that tolerate its taint.
   { fixture: 'tainted', expect: ['warning Node/w1', 'warning Node/w2'] },
   { fixture: 'tainted', objects: [tolerant('api-6d4cf56db6-abcde', 'w1'), tolerant('api-6d4cf56db6-fghij', 'w2')], expect: 'passed' },

@@ -29,6 +29,8 @@ const k3s = (...words: string[]) => ({
 grid('kubernetes/kube-proxy-mode', [
   { fixture: 'found', to: 'kubernetes=1.35', expect: 'notice ConfigMap/kube-system/kube-proxy' },
   { fixture: 'found', to: 'kubernetes=v1.34.9', expect: 'passed' },
+  // Deprecated already: nothing changes on the way.
+  { fixture: 'found', server: 'v1.35.2', to: 'kubernetes=1.36', expect: 'passed' },
   { fixture: 'found-none', to: 'kubernetes=1.37', expect: 'notice ConfigMap/kube-system/kube-proxy' },
   // kubeadm 1.37 sets it.
   { fixture: 'found-none', to: 'kubernetes=1.37', objects: [kubeadm], expect: 'passed' },
@@ -55,6 +57,8 @@ grid('kubernetes/kube-proxy-mode', [
     to: 'kubernetes=1.35',
     expect: 'notice DaemonSet/kube-system/kube-proxy',
   },
+  // Without --config no file of configuration is read.
+  { fixture: 'found', to: 'kubernetes=1.35', objects: [daemons('--proxy-mode=iptables')], expect: 'passed' },
   {
     base: 'managed',
     server: 'v1.34.4',

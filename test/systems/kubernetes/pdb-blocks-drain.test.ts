@@ -30,6 +30,14 @@ const sick = (phase: string) => ({
   status: { phase, conditions: [{ type: 'Ready', status: 'False' }] },
 });
 
+/** What its controller says of it, by which nothing is judged but SyncFailed. */
+const said = (allowed: number, status: string, reason: string, type = 'DisruptionAllowed', policy = 'IfHealthyBudget') => ({
+  ...budget(policy),
+  spec: { ...budget(policy).spec, minAvailable: 0 },
+  status: { disruptionsAllowed: allowed, conditions: [{ type, status, reason }] },
+});
+const well = { ...sick('Running'), status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } };
+
 grid('kubernetes/pdb-blocks-drain', [
   {
     fixture: 'found',
@@ -49,6 +57,15 @@ grid('kubernetes/pdb-blocks-drain', [
   { objects: [budget('IfHealthyBudget'), sick('Pending')], expect: 'passed' },
   { objects: [lenient(), sick('Running')], expect: 'warning PodDisruptionBudget/shop/sick' },
   { objects: [lenient({ unhealthyPodEvictionPolicy: 'AlwaysAllow' }), sick('Running')], expect: 'passed' },
+  { objects: [said(0, 'False', 'SyncFailed'), well], expect: 'blocker PodDisruptionBudget/shop/sick' },
+  { objects: [said(1, 'False', 'SyncFailed'), well], expect: 'passed' },
+  { objects: [said(0, 'True', 'SyncFailed'), well], expect: 'passed' },
+  { objects: [said(0, 'False', 'InsufficientPods'), well], expect: 'passed' },
+  { objects: [said(0, 'False', 'SyncFailed', 'Other'), well], expect: 'passed' },
+  { objects: [said(0, 'False', 'SyncFailed', undefined, 'AlwaysAllow'), well], expect: 'blocker PodDisruptionBudget/shop/sick' },
+  // An eviction of a Pod that is not ready is decided before the status counts, with AlwaysAllow alone.
+  { objects: [said(0, 'False', 'SyncFailed', undefined, 'AlwaysAllow'), sick('Running')], expect: 'passed' },
+  { objects: [said(0, 'False', 'SyncFailed'), sick('Running')], expect: 'blocker PodDisruptionBudget/shop/sick' },
   { fixture: 'found', nodes: 'in-place', expect: 'not-applicable' },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },

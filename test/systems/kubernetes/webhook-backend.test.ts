@@ -26,6 +26,19 @@ const called = (hook: Raw): Raw => ({
   ],
 });
 
+const service = (ports?: Raw[]): Raw => ({
+  ...{ apiVersion: 'v1', kind: 'Service', metadata: { name: 'policy-guard', namespace: 'webhooks', uid: 'svc-policy-guard' } },
+  spec: ports ? { ports } : {},
+});
+const calling = (port: number): Raw => ({
+  ...called({
+    name: `at-${port}.example.com`,
+    rules: RULES,
+    clientConfig: { service: { namespace: 'webhooks', name: 'policy-guard', port } },
+  }),
+  metadata: { name: `at-${port}`, uid: `at-${port}` },
+});
+
 grid('kubernetes/webhook-backend', [
   {
     fixture: 'found',
@@ -39,6 +52,25 @@ grid('kubernetes/webhook-backend', [
   { fixture: 'found-port', expect: 'blocker ValidatingWebhookConfiguration/policy-guard' },
   { fixture: 'unknown-external', expect: 'unknown' },
   { fixture: 'unknown-headless', expect: 'unknown' },
+  // Each port is a problem of its own.
+  {
+    objects: [calling(8081), calling(8082)],
+    expect: ['blocker ValidatingWebhookConfiguration/at-8081', 'blocker ValidatingWebhookConfiguration/at-8082'],
+  },
+  // An API server takes no Service without ports: they were not read.
+  { objects: [service(), calling(8081)], expect: 'passed' },
+  // A Service of the same name elsewhere is another.
+  {
+    fixture: 'found-no-endpoints',
+    objects: [
+      {
+        ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4' },
+        metadata: { name: 'policy-guard-x', namespace: 'elsewhere', labels: { 'kubernetes.io/service-name': 'policy-guard' } },
+        endpoints: [{ addresses: ['10.1.0.8'], conditions: { ready: true } }],
+      },
+    ],
+    expect: 'blocker ValidatingWebhookConfiguration/policy-guard',
+  },
   { fixture: 'healthy', expect: 'passed' },
   { expect: 'passed' },
   { base: 'managed', expect: 'passed' },
