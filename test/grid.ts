@@ -63,6 +63,9 @@ export function grid(id: string, cases: readonly Case[]): void {
         const result = await resultOf(check, dump, each);
         expect(said(result), JSON.stringify(result, null, 1)).toEqual([each.expect].flat());
         bothLanguages(result, check);
+        // By these a finding is accepted and compared.
+        const fingerprints = result.findings.map(({ fingerprint }) => fingerprint);
+        expect(new Set(fingerprints).size, `two findings have one fingerprint: ${fingerprints}`).toBe(fingerprints.length);
         if (each.steps) await rehearsed(check, dump, each);
       });
     }

@@ -1,6 +1,6 @@
 // Where runs are remembered, per operating system; and that no other user has made these directories.
 import { lstat } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import path from 'node:path';
 import { UserError } from '../text/user-error.ts';
 
@@ -15,7 +15,21 @@ export function stateFolder(
 ): string {
   if (platform === 'win32') return path.win32.join(env.LOCALAPPDATA || path.win32.join(home, 'AppData', 'Local'), 'upgrade-guard');
   const state = env.XDG_STATE_HOME;
-  return path.posix.join(state?.startsWith('/') ? state : path.posix.join(home, '.local', 'state'), 'upgrade-guard');
+  return path.posix.join(state?.startsWith('/') ? state : path.posix.join(absolute(home), '.local', 'state'), 'upgrade-guard');
+}
+
+/** With an empty or relative HOME the runs would lie in whatever directory a command is called from, and the next one would not find them. */
+function absolute(home: string): string {
+  if (home.startsWith('/')) return home;
+  try {
+    return userInfo().homedir;
+  } catch {
+    // A container's uid may have no entry in the user database.
+    throw new UserError(
+      { en: 'finding the home directory: HOME is not an absolute path', zh: '查找主目录：HOME 不是绝对路径' },
+      { en: 'set HOME, or XDG_STATE_HOME, to a directory of your own', zh: '请将 HOME 或 XDG_STATE_HOME 设为自己的目录' },
+    );
+  }
 }
 
 /** Charts that helm fetched for us. */

@@ -17,7 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
+import { hostname, tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Entry, Run, Step, StepOf } from '../../src/engine/contracts.ts';
@@ -647,6 +647,9 @@ describe('state folder', () => {
     [{ LOCALAPPDATA: 'C:\\L' }, 'win32', 'C:\\L\\upgrade-guard'],
   ] as const)('%j on %s: %s', (env, platform, expected) => {
     expect(stateFolder(env, platform, '/home/u')).toBe(expected);
+  });
+  it.skipIf(process.platform === 'win32').each(['', 'home', './x'])('never in the working directory: HOME=%s', (home) => {
+    expect(stateFolder({}, 'linux', home)).toBe(path.join(userInfo().homedir, '.local/state/upgrade-guard'));
   });
 });
 

@@ -86,6 +86,10 @@ const labelled = (name: string): Raw => {
   const plain = node(name, { cpu: '4', memory: '8Gi', pods: '110' });
   return { ...plain, metadata: { ...(plain.metadata as Raw), labels: { tier: 'work' } } };
 };
+const bound: Raw = {
+  ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'bound', namespace: 'default' }, status: { phase: 'Running' } },
+  spec: { nodeName: 'w1', nodeSelector: { tier: 'work' }, containers: [{ name: 'c', image: 'x', resources: { requests: { cpu: '3' } } }] },
+};
 
 grid('kubernetes/drain-room', [
   moves('passed', { containers: [container('2')] }),
@@ -116,8 +120,15 @@ grid('kubernetes/drain-room', [
   // Pods that request nothing fit everywhere, also where every Node is full.
   { objects: ['w1', 'w2'].flatMap((name) => [node(name), asks(name, {})]), expect: 'passed' },
   // What keeps Pods away only where there is another way keeps none away.
-  { fixture: 'healthy', objects: [tainting('w2', 'PreferNoSchedule')], expect: 'passed' },
-  { fixture: 'healthy', objects: [tainting('w2', 'NoSchedule'), node('w3', { cpu: '1', memory: '8Gi' })], expect: 'warning Node/w1' },
+  ...[
+    { effect: 'PreferNoSchedule', expect: 'passed' },
+    { effect: 'NoSchedule', expect: 'warning Node/w1' },
+  ].map(({ effect, expect }) => ({
+    ...{ fixture: 'healthy', expect },
+    objects: [tainting('w2', effect), node('w3', { cpu: '1', memory: '8Gi' })],
+  })),
+  // A Pod that only its own Node can take is for drain-constraints.
+  { fixture: 'healthy', objects: [labelled('w1'), bound], expect: 'passed' },
   // A Node that the selector of a Pod does not name is no room for it.
   { fixture: 'tainted', objects: [open('cp1'), ...['w1', 'w2'].map((on) => picky(on, {}))], expect: 'passed' },
   {
