@@ -88,7 +88,7 @@ const labelled = (name: string): Raw => {
 };
 const bound: Raw = {
   ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'bound', namespace: 'default' }, status: { phase: 'Running' } },
-  spec: { nodeName: 'w1', nodeSelector: { tier: 'work' }, containers: [{ name: 'c', image: 'x', resources: { requests: { cpu: '3' } } }] },
+  spec: { nodeName: 'w1', nodeSelector: { tier: 'work' }, containers: [{ name: 'c', image: 'x', resources: { requests: { cpu: '1' } } }] },
 };
 
 grid('kubernetes/drain-room', [
