@@ -6,7 +6,7 @@ import type { CheckRemedy, Examination, ExamineOptions } from '../engine/examine
 import { isCovered } from '../engine/files.ts';
 import { fixLine } from '../engine/fix-line.ts';
 import { isPipe, isStdin } from '../files/input.ts';
-import { type Manifests, readManifests, STDIN } from '../files/manifests.ts';
+import { type Manifests, readManifests, type Skipped, STDIN } from '../files/manifests.ts';
 import { alone, overCluster } from '../files/overlay.ts';
 import { describe, keyOf, refOf } from '../kube/refs.ts';
 import { CHECKS, SYSTEMS } from '../systems/index.ts';
@@ -185,22 +185,30 @@ const onlyOf = (finding: JudgedFinding, which: (on: Ref) => boolean): JudgedFind
 /** Lines of one kind before the rest is a count. */
 const SHOWN = 10;
 
-/** What was passed over, and what is declared twice; on stderr. */
+const UNREAD: Text = { en: 'not checked', zh: '未检查' };
+const PASSED_OVER: Text = { en: 'ignored', zh: '已忽略' };
+
+/** What could not be read, what was passed over, and what is declared twice; on stderr. */
 export function tellManifests(call: Call, { skipped, doubles }: Manifests): void {
   const lines = (all: readonly Text[], more: (count: number) => Text) => {
     for (const text of all.slice(0, SHOWN)) call.say(call.t(text));
     if (all.length > SHOWN) call.say(call.t(more(all.length - SHOWN)));
   };
-  lines(
-    skipped.map(({ file, line, why, unseen }) => {
+  // Those that the sum counts, and those that hold nothing to check.
+  const { unread = [], rest = [] } = Object.groupBy(skipped, ({ unseen }) => (unseen ? 'unread' : 'rest'));
+  const placed = (all: readonly Skipped[], word: Text) =>
+    all.map(({ file, line, why }) => {
       const at = oneLine(file === STDIN ? 'stdin' : file, 300) + (line === undefined ? '' : `:${line}`);
-      // The last line of a check counts those alone in which objects may stand.
-      return unseen
-        ? { en: `skipped: ${at}: ${why.en}`, zh: `已跳过：${at}：${why.zh}` }
-        : { en: `ignored: ${at}: ${why.en}`, zh: `已忽略：${at}：${why.zh}` };
-    }),
-    (count) => ({ en: `skipped: ${count} more (-o json names all)`, zh: `已跳过：另有 ${count} 处（-o json 列出全部）` }),
-  );
+      return { en: `${word.en}: ${at}: ${why.en}`, zh: `${word.zh}：${at}：${why.zh}` };
+    });
+  lines(placed(unread, UNREAD), (count) => ({
+    en: `not checked: ${count} more (-o json names all)`,
+    zh: `未检查：另有 ${count} 处（-o json 列出全部）`,
+  }));
+  lines(placed(rest, PASSED_OVER), (count) => ({
+    en: `ignored: ${count} more (-o json names all)`,
+    zh: `已忽略：另有 ${count} 处（-o json 列出全部）`,
+  }));
   lines(
     doubles.map((same) => {
       const at = same.map(({ file, line }) => `${oneLine(file, 300)}:${line}`);

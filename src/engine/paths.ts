@@ -31,7 +31,7 @@ export function parseTarget(text: string, systems: readonly System[], named?: st
         en: `--${flag} ${text}: must be SYSTEM=VERSION; SYSTEM is one of ${ids.join(', ')}`,
         zh: `--${flag} ${text}：应为 SYSTEM=VERSION，其中 SYSTEM 为 ${ids.join('、')} 之一`,
       },
-      meant(text, systems, flag) ?? example(systems.find(({ id }) => id === named) ?? systems[0]!, flag),
+      alone(text, systems, flag) ?? example(systems.find(({ id }) => id === named) ?? anywhere(systems), flag),
     );
   }
   const version = system.parse(groups.version!);
@@ -47,12 +47,20 @@ export function parseTarget(text: string, systems: readonly System[], named?: st
   return { system: system.id, installation: groups.installation, version, ...(flag === 'back-to' ? { back: true as const } : {}) };
 }
 
-/** A version alone: of the first system whose version it can be, as it was written. */
-function meant(text: string, systems: readonly System[], flag: TargetFlag): Text | undefined {
-  const system = text.includes('=') ? undefined : systems.find(({ parse }) => parse(text));
-  const words = system && `{retry:${flag}} --${flag} ${system.id}=${shellWord(text)}`;
-  return words === undefined ? undefined : { en: `for example: ${words}`, zh: `例如：${words}` };
+/** A version without its system: that of the systems that know it; a build of K3s is a version of Kubernetes too, and K3s comes first. undefined: none does. */
+function alone(text: string, systems: readonly System[], flag: TargetFlag): Text | undefined {
+  const isKnown = ({ parse, compare, knownFrom, knownUpTo }: System): boolean => {
+    const version = parse(text);
+    return version !== undefined && compare(version, knownFrom) >= 0 && compare(version, knownUpTo) <= 0;
+  };
+  const system = systems.find(isKnown);
+  if (!system) return undefined;
+  const words = `{retry:${flag}} --${flag} ${system.id}=${shellWord(text)}`;
+  return { en: `for example: ${words}`, zh: `例如：${words}` };
 }
+
+/** An example of it is true of every cluster. */
+const anywhere = (systems: readonly System[]): System => systems.find(({ everyServer }) => everyServer) ?? systems[0]!;
 
 const example = ({ id, knownFrom, knownUpTo }: System, flag: TargetFlag): Text => {
   const words = `{retry:${flag}} --${flag} ${id}=${flag === 'to' ? knownUpTo : knownFrom}`;

@@ -42,6 +42,9 @@ export function chosenChecks(words: readonly string[]): { systems: SystemId[]; c
   return { systems: systemIds(words.filter((word) => !isCheck(word))), checks: words.filter(isCheck).map((id) => checkOf(id).id) };
 }
 
+/** What an example names: it is in every cluster. */
+const ANYWHERE: SystemId = 'kubernetes';
+
 /** Systems by id; one that this build does not know is an error, which looks among the checks as well. */
 function systemIds(names: readonly string[]): SystemId[] {
   return names.map((name) => {
@@ -56,8 +59,8 @@ function systemIds(names: readonly string[]): SystemId[] {
         zh: `查找 ${word}：不是系统（${ids.join('、')}），也不是检查项`,
       },
       meant(near ? [near] : likelyIds(name, IDS)) ?? {
-        en: `for example: {tool} check ${ids[0]}; all check IDs: {tool} checks`,
-        zh: `例如：{tool} check ${ids[0]}；全部检查项：{tool} checks`,
+        en: `for example: {tool} check ${ANYWHERE}; all check IDs: {tool} checks`,
+        zh: `例如：{tool} check ${ANYWHERE}；全部检查项：{tool} checks`,
       },
     );
   });

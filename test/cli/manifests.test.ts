@@ -98,6 +98,23 @@ describe('alone', () => {
     }
   });
 
+  test('what could not be checked is named in the words of the sum, as many as it counts; what holds nothing to check is ignored', async () => {
+    put('some/e.yaml', ENDPOINT.replace('None', 'Pod'));
+    put('some/values.yaml', 'a: 1\n');
+    put('some/kustomization.yaml', 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n');
+    put('some/broken.yaml', '{ a');
+    for (const [lang, unread, ignored, sum] of [
+      ['en', /^not checked: .*broken\.yaml/m, /^ignored: .*(kustomization|values)\.yaml/gm, '1 manifest not checked.'],
+      ['zh', /^未检查：.*broken\.yaml/m, /^已忽略：.*(kustomization|values)\.yaml/gm, '1 份清单未检查。'],
+    ] as const) {
+      const ran = await run(['check', '-f', 'some', '--offline', '--lang', lang, ...TO], { cwd: folder });
+      expect(ran.stderr).toMatch(unread);
+      expect(ran.stderr.match(ignored)).toHaveLength(2);
+      expect(ran.stdout).toContain(sum);
+      expect(ran.code).toBe(3);
+    }
+  });
+
   test('standard input, as JSON: clean data, objects with file and line, what was skipped', async () => {
     const ran = await run(['check', '-f', '-', '--offline', '-o', 'json', ...TO], { input: `${ENDPOINT}---\nname: x\n` });
     const result = JSON.parse(ran.stdout);
@@ -227,7 +244,7 @@ describe('refused', () => {
     symlinkSync('/dev/zero', path.join(folder, 'hostile/zero.yaml'));
     const ran = await run(['check', '-f', 'hostile', '--offline', ...TO], { cwd: folder });
     expect(ran.code).toBe(3);
-    for (const name of ['bomb', 'nul', 'deep', 'large', 'pipe', 'zero']) expect(ran.stderr).toContain(`skipped: hostile/${name}.yaml`);
+    for (const name of ['bomb', 'nul', 'deep', 'large', 'pipe', 'zero']) expect(ran.stderr).toContain(`not checked: hostile/${name}.yaml`);
     expect(ran.stderr).not.toContain('\u001b');
     expect(ran.ms).toBeLessThan(10_000);
   });

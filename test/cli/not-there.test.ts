@@ -55,6 +55,18 @@ describe.each(IN)('in %s', (lang) => {
     expect([plain.code, strict.code].every((code) => code === 1 || code === 2)).toBe(true);
     expect(strict.stderr).toContain('k3s');
   });
+  test.each([
+    ['check', '--to', '1.30', '--to kubernetes=1.30'],
+    ['check', '--to', 'v1.30.4+k3s1', '--to k3s=v1.30.4+k3s1'],
+    ['check', '--to', '0.9.13', '--to spiderpool=0.9.13'],
+    ['check', '--back-to', '1.29', '--back-to kubernetes=1.29'],
+    ['check', '--to', 'x', '--to kubernetes='],
+    ['check', 'nothing', '', 'upgrade-guard check kubernetes;'],
+  ])('%s %s %s: the example is one for this version, or for every cluster', async (verb, flag, value, example) => {
+    const { code, stderr } = await upgradeGuard(verb, ...[flag, value].filter(Boolean), '--from', dump('0.9.4'));
+    expect(code).toBe(1);
+    expect(stderr.replaceAll('；', ';')).toContain(example);
+  });
   test('nothing named and nothing installed is no error', async () => {
     const nothing = join(folder, 'nothing');
     mkdirSync(nothing, { recursive: true });

@@ -6,11 +6,11 @@ import { commented, shellWord, toSet, whatIsSet } from '../../text/shell.ts';
 
 export interface Backup {
   seen: Condition;
-  /** What is made has a name of its own for each version. */
+  /** What is made has a name of its own each time: a runbook that is started again makes another one. */
   command(version: string): Command;
   by: string;
   /** How a restore of it is rehearsed. */
-  restore(version: string): Command[];
+  restore(): Command[];
 }
 
 /** In a static Pod of etcd, as kubeadm has it; `pod`: a word of a shell. */
@@ -24,13 +24,16 @@ export function etcdctl(pod: string, command: string): string {
 export const restored = (file: string): string[] => {
   const at = 'http://127.0.0.1:23790';
   return [
-    `etcdutl snapshot restore ${file} --data-dir etcd-rehearsal`,
+    // What an earlier rehearsal left is in the way of this one.
+    `rm -rf etcd-rehearsal && etcdutl snapshot restore ${file} --data-dir etcd-rehearsal`,
     `etcd --data-dir etcd-rehearsal --listen-client-urls ${at} --advertise-client-urls ${at} --listen-peer-urls http://127.0.0.1:23800 > etcd-rehearsal.log 2>&1 &`,
     `sleep 5; etcdctl --endpoints=${at} get /registry/namespaces/ --prefix --keys-only; kill $!`,
   ];
 };
 /** A file whose name is not known. */
 const FILE = whatIsSet('FILE');
+/** Seconds since 1970: two that are made one after the other differ. */
+const NOW = '$(date +%s)';
 /** Seconds that a backup may be old: what was written since is lost. */
 export const LIMIT = 3600;
 
@@ -77,9 +80,9 @@ export async function backedUp(source: Upgrading['source'], by: string | undefin
     return {
       backup: {
         by: `CronJob ${namespace}/${name}`,
-        // The seconds: it can be run again. At most 63 characters.
         command: (version) =>
-          `kubectl create job -n ${shellWord(namespace)} --from=cronjob/${shellWord(name)} ${shellWord(`${name.slice(0, 28)}-before-${version.replaceAll('.', '-')}`)}-$(date +%s)`,
+          // The name of a Job has at most 63 characters.
+          `kubectl create job -n ${shellWord(namespace)} --from=cronjob/${shellWord(name)} ${shellWord(`${name.slice(0, 30)}-before-${version.replaceAll('.', '-').slice(0, 14)}`)}-${NOW}`,
         restore: () => [
           toSet('FILE', { en: `what CronJob ${namespace}/${name} has saved`, zh: `CronJob ${namespace}/${name} 保存的文件` }),
           ...restored(FILE),
@@ -117,13 +120,14 @@ export async function backedUp(source: Upgrading['source'], by: string | undefin
       backup: {
         by: 'Velero',
         // It holds objects, not etcd.
-        restore: (version) => [
-          commented(`velero restore create rehearsal --from-backup before-${version}`, {
+        restore: () => [
+          toSet('BACKUP', { en: 'listed by velero backup get', zh: '可用 velero backup get 查看' }),
+          commented(`velero restore create rehearsal-${NOW} --from-backup ${whatIsSet('BACKUP')}`, {
             en: 'in another cluster with the same storage location',
             zh: '在另一个使用相同存储位置的集群中执行',
           }),
         ],
-        command: (version) => `velero backup create before-${version} --wait`,
+        command: (version) => `velero backup create before-${version}-${NOW} --wait`,
         seen: {
           of: { apiVersion: 'velero.io/v1', kind: 'Backup' },
           which: 'some',

@@ -201,7 +201,7 @@ function backup({ hop, version, before, first }: Hop, { by: distribution, etcd: 
       en: 'restore the backup once on another machine, as a rehearsal: what cannot be restored is not a backup',
       zh: '在另一台机器上试恢复一次该备份：无法恢复的备份不能算备份',
     },
-    seen ? seen.restore(version) : restored(file),
+    seen ? seen.restore() : restored(file),
   );
   // Before the repairs: they write, too.
   return {

@@ -722,6 +722,12 @@ test.each([
   expect(
     rehearsals.map((step) => step.do === 'manual' && [step.seen, step.commands.some((command) => textOf(command).en.includes('restore'))]),
   ).toEqual([[undefined, true]]);
+  // A runbook that is started again: the Job or the backup of the first time is there already. RKE2 puts the time behind the name itself.
+  expect(commandsOf(backup!)).toMatch(
+    /before-v1-31-14-\$\(date \+%s\)$|before-v1\.31\.14-\$\(date \+%s\) --wait$|^sudo rke2 etcd-snapshot save /,
+  );
+  for (const rehearsal of rehearsals)
+    expect(commandsOf(rehearsal)).not.toMatch(/(?<!rm -rf etcd-rehearsal && )etcdutl snapshot restore|restore create rehearsal /);
   expect(await open(backup!, [at(600)])).toBeDefined();
   expect(await open(backup!, [at(61)])).toBeDefined();
   expect(await open(backup!, [at(5)])).toBeUndefined();
