@@ -121,6 +121,9 @@ describe.each(['en', 'zh'])('%s', (lang) => {
         ? /^警告：两个结果来自不同的集群：.* 和 other other$/m
         : /^warning: the results are of different clusters: .* and other other$/m,
     );
+    // Where one does not say of which it is, nothing is said.
+    writeFileSync(mixedUp, JSON.stringify({ ...JSON.parse(here), cluster: { context: 'other' } }));
+    expect((await run(['compare', all, mixedUp, '--lang', lang])).stderr).not.toMatch(/^(?:warning|警告)/m);
     const [two, one] = [list('two', here, there), list('one', here)];
     expect((await run(['compare', two, two, '--lang', lang])).code).toBe(0);
     expect((await run(['compare', two, one, '--lang', lang])).code).toBe(3);

@@ -91,6 +91,20 @@ describe('fix -f', () => {
     expect((await call(['undo', '-f', 'm', '--yes'])).code).toBe(0);
   });
 
+  test('what is stored beside a run is believed only where it makes of the file what it was', async () => {
+    put('m/a.yaml', COORDINATOR);
+    expect((await call([...FIX, '--yes'])).code).toBe(0);
+    const state = path.join(home, 'state');
+    const [stored] = readdirSync(state, { recursive: true, encoding: 'utf8' }).filter((each) => /edit-\w+\.json$/.test(each));
+    const record = path.join(state, stored!);
+    const text = readFileSync(record, 'utf8');
+    expect(text).toContain('keep!');
+    writeFileSync(record, text.replace('keep!', 'evil!'));
+    expect((await call(['undo', '-f', 'm', '--yes'])).code).toBe(0);
+    expect(files()['m/a.yaml']).toContain('detectGateway: true');
+    expect(files()['m/a.yaml']).not.toContain('evil!');
+  });
+
   test('undo without a run takes an older one where the newest changed nothing, and says so', async () => {
     put('m/a.yaml', COORDINATOR);
     expect((await call([...FIX, '--yes'])).code).toBe(0);
