@@ -32,13 +32,17 @@ export async function snapshot(call: Call): Promise<number> {
         zh: `已写入 ${file}（敏感内容已脱敏）。可在任何地方检查：{tool} check --from ${from}`,
       }),
     );
-    const forbidden = results.filter(({ outcome, gaps }) => outcome === 'unknown' && gaps.some(({ why }) => why === 'forbidden')).length;
+    const forbidden = forbiddenIn(results);
     if (forbidden) call.say(call.t(lacking(forbidden)));
     return EXIT.ok;
   } finally {
     close();
   }
 }
+
+/** Checks that lack a right, whatever else they lack. */
+export const forbiddenIn = (results: readonly Pick<CheckResult, 'outcome' | 'gaps'>[]): number =>
+  results.filter(({ outcome, gaps }) => outcome === 'unknown' && gaps.some(({ why }) => why === 'forbidden')).length;
 
 /** The cluster may be out of reach once the snapshot is looked at. */
 const lacking = (count: number): Text => ({
