@@ -140,15 +140,18 @@ const noAnchor = (name: string): Text => ({
   zh: `此别名之前没有锚点 &${oneLine(name, 80)}`,
 });
 
-/** Brackets left open, wherever they stand: the parser takes seconds for what goes so deep, and then only fails. */
+/** Brackets left open: the parser takes seconds for what goes so deep, and then only fails. */
 const MAX_OPEN = 5_000;
+/** What stands before one that opens a collection; behind anything else it is text, such as a terminal's colours. */
+const BEFORE_OPEN = new Set([...' \t\n\r[{,:', ''].map((each) => each.charCodeAt(0)));
 
 function tooDeepAt(text: string): number | undefined {
   let open = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code === 0x5b || code === 0x7b) open++;
-    else if ((code === 0x5d || code === 0x7d) && open) open--;
+    if (code === 0x5b || code === 0x7b) {
+      if (BEFORE_OPEN.has(text.charCodeAt(at - 1))) open++;
+    } else if ((code === 0x5d || code === 0x7d) && open) open--;
     if (open > MAX_OPEN) return at;
   }
   return undefined;

@@ -1,5 +1,5 @@
 // YAML as kubectl reads it. What is expected here is what kubectl 1.34.5 said to the same text (kubectl label --local -o json).
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { isNotYaml, readYaml } from '../../src/files/yaml.ts';
 
 function valuesOf(text: string) {
@@ -72,6 +72,11 @@ describe('documents', () => {
   it('of two keys of one name the later one counts', () => expect(oneOf('a: 1\na: 2\n')).toEqual({ a: 2 }));
 });
 
+test('brackets in a text open nothing, however many they are', () => {
+  const colours = '\\e[31mred'.repeat(10_000);
+  expect(refusal(`a: "${colours}"\nb: |\n  x[1 ${'y[1 '.repeat(10_000)}\n`)).toBe('read');
+});
+
 describe('refused', () => {
   const bomb = [
     'a0: &a0 [1,1,1,1,1,1,1,1,1,1]',
@@ -87,6 +92,7 @@ describe('refused', () => {
     ['control characters in a comment', 'a: 1\n# \x1b[31mred\n', /^2: control characters/],
     ['.inf', 'a: 1\nb: .inf\n', /^2: .inf and .nan/],
     ['deep flows', '['.repeat(100_000), /^1: nested too deeply/],
+    ['deep flows over lines', 'a:\n  [\n'.concat('{b:\n ['.repeat(50_000)), /^\d+: nested too deeply/],
     ['deep blocks', Array.from({ length: 300 }, (_, n) => `${' '.repeat(n)}a:`).join('\n'), /nested too deeply/],
     ['what is not closed', 'a: 1\nb: [1\n', /./],
   ])('%s', (_, text, why) => {
