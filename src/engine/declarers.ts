@@ -3,8 +3,8 @@ import { isRaw } from '../kube/json.ts';
 import { type Declarer, declarerOf } from '../kube/owners.ts';
 import { keyOf, refOf } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
-import type { Finding, Installation, Raw, Ref, Refusal } from './contracts.ts';
-import type { Gathered } from './gather.ts';
+import type { Check, Finding, Installation, Raw, Reads, Ref, Refusal } from './contracts.ts';
+import { type Gathered, isWhole } from './gather.ts';
 
 /** By object; filled by what point reads bring. */
 export type Declarers = Map<string, Declarer>;
@@ -27,13 +27,37 @@ export function declarersIn(rows: Gathered): Declarers {
   return found;
 }
 
-export function withDeclarer(finding: Finding, declarers: Declarers, installation: Installation): Finding {
-  const all = finding.objects.flatMap((ref) => declarers.get(keyOf(ref)) ?? []).filter((each) => !isItself(each, installation));
+/** `installed`: every release of the cluster, where that is known. */
+export function withDeclarer(finding: Finding, declarers: Declarers, installation: Installation, installed?: ReadonlySet<string>): Finding {
+  const marked = finding.objects.flatMap((ref) => declarers.get(keyOf(ref)) ?? []).filter((each) => !isItself(each, installation));
+  const there = marked.filter((each) => !isGone(each, installed));
+  const gone = marked.length && !there.length;
+  const all = gone ? marked : there;
   const [first] = all;
   if (!first) return finding;
   const names = [...new Set(all.map(({ name }) => name))];
   const name = [...names.slice(0, NAMED), ...(names.length > NAMED ? ['...'] : [])].join(', ');
-  return { ...finding, declaredBy: { name, mark: first.mark, watches: all.some(({ release }) => release === undefined) } };
+  const watches = all.some(({ release }) => release === undefined);
+  return { ...finding, declaredBy: { name, mark: first.mark, watches, ...(gone ? { gone: true as const } : {}) } };
+}
+
+/** A release by namespace and name that is not among those of the cluster: only its annotations are left. */
+const isGone = ({ release = '' }: Declarer, installed: ReadonlySet<string> | undefined): boolean =>
+  release.includes('/') && installed !== undefined && !installed.has(release);
+
+/** By what the checks have read; undefined: none of them was to see every release, or could. `late`: of each check. */
+export function installedReleases(
+  cases: readonly { check: Check; early: Gathered }[],
+  late: ReadonlyMap<string, Gathered>,
+): ReadonlySet<string> | undefined {
+  for (const { check, early } of cases) {
+    const rows = { ...early, ...late.get(check.id) };
+    for (const [name, read] of Object.entries(check.reads as Reads)) {
+      const made = rows[name];
+      if (read.read === 'bodies' && read.installed && isWhole(made)) return new Set(read.installed(made));
+    }
+  }
+  return undefined;
 }
 
 /** Owners of the objects of one finding. */
@@ -41,7 +65,7 @@ const NAMED = 3;
 
 /** Helm looks again only when it is called. */
 export const wouldLast = ({ declaredBy }: Finding, lasts: true | 'unless-watched' | undefined): boolean =>
-  !declaredBy || lasts === true || (lasts === 'unless-watched' && !declaredBy.watches);
+  !declaredBy || declaredBy.gone || lasts === true || (lasts === 'unless-watched' && !declaredBy.watches);
 
 /** The release by which the system is installed is what its checks are about. */
 const isItself = ({ release }: Declarer, { namespace, name, byHelm }: Installation): boolean =>

@@ -3,7 +3,6 @@
 import { createHash } from 'node:crypto';
 import { keyOf } from '../kube/refs.ts';
 import { spoken } from '../text/language.ts';
-import { UserError } from '../text/user-error.ts';
 import { type Acceptance, split } from './acceptance.ts';
 import { closedBeforeLooking, isProvisional, provisional, result, versionGaps } from './closed.ts';
 import { clusterOf } from './cluster.ts';
@@ -31,14 +30,14 @@ import type {
   UpgradePath,
 } from './contracts.ts';
 import type { DeclaredIn } from './declared.ts';
-import { declarersIn, noteDeclarer, refusedThere, withDeclarer, wouldLast } from './declarers.ts';
+import { declarersIn, installedReleases, noteDeclarer, refusedThere, withDeclarer, wouldLast } from './declarers.ts';
 import { judgedFiles } from './files.ts';
 import { fixLine } from './fix-line.ts';
 import { isForFix } from './fixed-by.ts';
 import { isGap } from './gaps.ts';
 import { type Bodies, type Gathered, gapsBeside, gather, listsIn, type OwnedReads, readKey } from './gather.ts';
 import { counting, withEmpty } from './nothing-there.ts';
-import { choosePath, isOfWayBack, type Target, wayBackOf } from './paths.ts';
+import { choosePath, isOfWayBack, noneHere, type Target, wayBackOf } from './paths.ts';
 import { noting, notingQuick } from './points.ts';
 import { NOT_QUICK, screened, unread } from './screen.ts';
 import { serversOf } from './servers.ts';
@@ -188,10 +187,17 @@ export async function examine(from: Source, systems: System[], options: ExamineO
   }
   const late = await gather(source, lateReads(open), options.began, bodies);
   const held = holding(source, bodies);
+  const installed = options.helmDriver === 'elsewhere' ? undefined : installedReleases(open, late);
   for (const [at, each] of open.entries()) {
     const { id } = each.check;
     options.began?.(id);
-    await judge(each, { ...unwanted(each), ...each.early, ...late.get(id) }, { source, held, bodies }, options.accept ?? [], examination);
+    await judge(
+      each,
+      { ...unwanted(each), ...each.early, ...late.get(id) },
+      { source, held, bodies, installed },
+      options.accept ?? [],
+      examination,
+    );
     each.early = {};
     // Rows that nothing asks for any more make room for what is found.
     if (open.findLastIndex(({ check }) => check.id === id) === at) for (const rows of [early, late]) rows.delete(id);
@@ -228,17 +234,6 @@ async function glance(each: Case, source: QuickSource, { accept = [], began }: E
   const look = notingQuick(source, [...(check.pointReads ?? []), ...check.screen.pointReads], check.reads, gaps);
   const findings = await screened(check, { path, cluster, now, intended, look }, source, gaps, began);
   await conclude(each, findings, { gaps, harmless: [] }, source, accept, into);
-}
-
-/** Silence about a namespace without an installation would look like a cluster without one. */
-function noneHere(namespace: string, elsewhere: string[]): UserError {
-  return new UserError(
-    {
-      en: `no installations in namespace ${namespace}; installed: ${elsewhere.join(', ')}`,
-      zh: `命名空间 ${namespace} 中没有安装实例；已安装的有：${elsewhere.join('、')}`,
-    },
-    { en: 'all of them: {retry:namespace}', zh: '检查全部安装实例：{retry:namespace}' },
-  );
 }
 
 function isAsked({ systems = [], checks = [], targets = [] }: ExamineOptions, system: System, check?: Check): boolean {
@@ -285,6 +280,8 @@ interface Reading {
   /** Of what steps are made of. */
   held: Source;
   bodies: Bodies;
+  /** Every release of the cluster, where that is known. */
+  installed: ReadonlySet<string> | undefined;
 }
 
 async function judge(each: Case, rows: Gathered, reading: Reading, accept: Acceptance[], into: Examination): Promise<void> {
@@ -311,7 +308,7 @@ const objectsOf = ({ pointReads, reads }: Check): string =>
 type Shown = { findings: Finding[]; gaps: Gap[]; harmless: Gap[] } | { outcome: 'unknown' | 'not-applicable'; gaps: Gap[]; note?: Text };
 
 /** What the cluster shows, with the manifests laid over it. */
-async function shownBy(each: Case, rows: Gathered, { source, bodies }: Omit<Reading, 'held'>): Promise<Shown> {
+async function shownBy(each: Case, rows: Gathered, { source, bodies, installed }: Omit<Reading, 'held'>): Promise<Shown> {
   const { check, path } = each;
   const reads = Object.entries(check.reads as System['reads']);
   const missing = reads.filter(([name]) => isGap(rows[name]));
@@ -326,7 +323,8 @@ async function shownBy(each: Case, rows: Gathered, { source, bodies }: Omit<Read
   if ('unknown' in judgement) return { outcome: 'unknown', gaps, note: judgement.unknown };
   if ('notApplicable' in judgement) return { outcome: 'not-applicable', gaps, note: judgement.notApplicable };
   const { findings, gaps: odd } = Array.isArray(judgement) ? { findings: judgement, gaps: [] } : judgement;
-  const declared = (findings as Finding[]).map((finding) => notStopping(each, withDeclarer(finding, declarers, path.installation)));
+  const owned = (findings as Finding[]).map((finding) => withDeclarer(finding, declarers, path.installation, installed));
+  const declared = owned.map((finding) => notStopping(each, finding));
   return { findings: declared, gaps: [...gaps, ...odd], harmless };
 }
 

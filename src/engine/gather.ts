@@ -64,6 +64,10 @@ const beside = new WeakMap<object, Gap[]>();
 /** What could not be seen although there are rows: one API server of several. */
 export const gapsBeside = (rows: unknown): readonly Gap[] => (typeof rows === 'object' && rows !== null ? (beside.get(rows) ?? []) : []);
 
+const whole = new WeakSet<object>();
+/** Of a bodies read: none of its lists was left out, an optional one neither. */
+export const isWhole = (rows: unknown): rows is unknown[] => typeof rows === 'object' && rows !== null && whole.has(rows);
+
 /**
  * Reads everything the owners declared, one request at a time, in a stable order.
  * `bodies`: takes the objects that were read whole.
@@ -217,5 +221,6 @@ async function withBodies(
   const made = read.make(rows, (ref: Ref) => known.get(keyOf(ref)));
   const unseen = wanted.map(({ key }) => known.get(key)).filter(isGap);
   if (unseen.length) beside.set(made, unseen);
+  if (!lists.some((taker) => failed.has(taker))) whole.add(made);
   return made;
 }

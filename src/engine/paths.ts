@@ -168,3 +168,14 @@ function hopsOf(system: System, from: string | Gap, to: string | undefined): str
   // Where the installed version is not known, anything on the way from the oldest that knowledge speaks of may be met.
   return system.hops?.(isGap(from) ? system.knownFrom : from, to) ?? [to];
 }
+
+/** Silence about a namespace without an installation would look like a cluster without one. */
+export function noneHere(namespace: string, elsewhere: string[]): UserError {
+  return new UserError(
+    {
+      en: `no installations in namespace ${namespace}; installed: ${elsewhere.join(', ')}`,
+      zh: `命名空间 ${namespace} 中没有安装实例；已安装的有：${elsewhere.join('、')}`,
+    },
+    { en: 'all of them: {retry:namespace}', zh: '检查全部安装实例：{retry:namespace}' },
+  );
+}

@@ -51,9 +51,14 @@ export function releases({
       if (!bodies) return all;
       return all.map((row) => ({ ...row, body: decoded(body(row.ref)) })).filter(({ body }) => chart === undefined || isOf(body, chart));
     },
+    ...(chart === undefined ? { installed } : {}),
     ...seen,
   };
 }
+
+/** Not what helm uninstall --keep-history has left. */
+const installed = (rows: readonly unknown[]): string[] =>
+  (rows as ReleaseRow[]).flatMap(({ namespace, name, status }) => (status === 'uninstalled' ? [] : [`${namespace}/${name}`]));
 
 const isOf = (body: ReleaseRow['body'], chart: string): boolean => !body || isGap(body) || 'why' in body || body.chart.name === chart;
 

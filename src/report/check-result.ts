@@ -61,8 +61,8 @@ interface PublishedCheck {
     hop: string | null;
     /** The target to take instead. */
     target?: string;
-    /** Who declares its objects elsewhere. */
-    declaredBy?: { name: string; mark: string };
+    /** Who declares its objects elsewhere. `gone`: a release that does not exist. */
+    declaredBy?: { name: string; mark: string; gone?: true };
     remedy: { automatic: boolean; text: Text; steps: number } | null;
     accepted: boolean;
   }[];
@@ -143,7 +143,7 @@ function publishCheck({ id, installation, outcome, note, gaps, findings }: Check
         evidence: evidence.map(({ seen, at }) => ({ seen: textOf(seen).en, text: textOf(seen), at })),
         hop: hop ?? null,
         ...(target === undefined ? {} : { target }),
-        ...(declaredBy ? { declaredBy: { name: declaredBy.name, mark: declaredBy.mark } } : {}),
+        ...(declaredBy ? { declaredBy: { name: declaredBy.name, mark: declaredBy.mark, ...(declaredBy.gone ? { gone: true } : {}) } } : {}),
         remedy,
         accepted,
       }),

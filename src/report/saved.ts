@@ -98,11 +98,16 @@ function findingFrom(raw: Raw): JudgedFinding {
     })),
     ...(word(raw.hop) ? { hop: word(raw.hop) } : {}),
     ...(word(raw.target) ? { target: word(raw.target) } : {}),
-    ...(isRaw(raw.declaredBy) ? { declaredBy: { name: word(raw.declaredBy.name), mark: word(raw.declaredBy.mark), watches: true } } : {}),
+    ...(isRaw(raw.declaredBy) ? { declaredBy: declarerFrom(raw.declaredBy) } : {}),
     remedy: isText(remedy.text) ? { automatic: remedy.automatic === true, text: remedy.text, steps: Number(remedy.steps) || 0 } : null,
     accepted: raw.accepted === true,
   };
 }
+
+const declarerFrom = ({ name, mark, gone }: Raw): NonNullable<JudgedFinding['declaredBy']> => ({
+  ...{ name: word(name), mark: word(mark), watches: true },
+  ...(gone === true ? { gone } : {}),
+});
 
 function fixFrom({ id, installation, fix }: Raw): Fix[] {
   const { text, command } = rawOf(fix);

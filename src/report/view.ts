@@ -201,6 +201,12 @@ const ownedBy = (owner: string): Text => ({
   zh: `由 ${owner.replaceAll(', ...', ' 等').replaceAll(', ', '、')} 管理，请在该处修改`,
 });
 
+/** Nothing but the annotations of its objects is left of it. */
+const onceOf = (owner: string): Text => ({
+  en: `annotated with ${owner}, which does not exist: change the object itself`,
+  zh: `注解写明属于 ${owner.replaceAll(', ...', ' 等').replaceAll(', ', '、')}，但该 release 不存在，请直接修改对象`,
+});
+
 /** `from 1.36 on` already says that it is at 1.36. */
 const names = (message: string, hop: string): boolean => message.split(/[^\w.-]+/).some((word) => word.replace(/\.$/, '') === hop);
 
@@ -211,7 +217,7 @@ export function findingView(finding: JudgedFinding, hops: readonly string[], { l
     at && { en: `at ${at}`, zh: `升级到 ${at} 时` }[language],
     CERTAINTY[certainty]?.[language],
     accepted && ACCEPTED_BY_NAME[language],
-    declaredBy && ownedBy(oneLine(declaredBy.name, NAME))[language],
+    declaredBy && (declaredBy.gone ? onceOf : ownedBy)(oneLine(declaredBy.name, NAME))[language],
   ].filter((remark) => typeof remark === 'string');
   const remark = remarks.length ? { en: ` (${remarks.join(', ')})`, zh: `（${remarks.join('，')}）` }[language] : '';
   return {

@@ -1,11 +1,14 @@
 // Objects that are declared elsewhere: the owner is named beside the finding, and a repair that would not last is refused with where to change it.
 import { expect, test } from 'vitest';
 import { finding, setFields } from '../../src/engine/builders.ts';
-import type { Check, Installation, Raw, System } from '../../src/engine/contracts.ts';
+import type { BodiesRead, Check, Installation, Raw, Source, System } from '../../src/engine/contracts.ts';
 import { withDeclarer } from '../../src/engine/declarers.ts';
 import { examine } from '../../src/engine/examine.ts';
 import { list, word } from '../../src/engine/read/index.ts';
+import { releases } from '../../src/helm/releases.ts';
 import { keyOf } from '../../src/kube/refs.ts';
+import type { Face } from '../../src/report/face.ts';
+import { findingView } from '../../src/report/view.ts';
 import { liveSource } from '../snapshot/helpers.ts';
 
 const reads = { maps: list('configmaps', { mark: word('data.mark') }, { only: ({ mark }) => mark === 'broken' }) };
@@ -93,3 +96,60 @@ test('a repair that lasts is offered', async () => {
   const { drafts, refusals } = await remedies[0]!.propose(remedies[0]!.findings);
   expect([drafts.length, refusals.length]).toEqual([3, 0]);
 });
+
+/** What a release has left behind, and an object of one that is there; both kept in Secrets. */
+const HELD = [
+  ...['gone', 'removed', 'there'].map((release) =>
+    map(release, { annotations: { 'meta.helm.sh/release-name': release, 'meta.helm.sh/release-namespace': 'shop' } }),
+  ),
+  ...[
+    ['there', 'deployed'],
+    ['removed', 'uninstalled'],
+  ].map(
+    ([name, status]): Raw => ({
+      ...{ apiVersion: 'v1', kind: 'Secret', type: 'helm.sh/release.v1', data: {} },
+      metadata: {
+        name: `sh.helm.release.v1.${name}.v1`,
+        namespace: 'shop',
+        labels: { owner: 'helm', name: name!, status: status!, version: '1' },
+      },
+    }),
+  ),
+];
+const seeing = (lists: BodiesRead): System => {
+  const [one] = system().checks;
+  return { ...system(), checks: [{ ...one!, reads: { ...reads, releases: lists } }] } as unknown as System;
+};
+
+test('of a release that does not exist nothing but annotations is left: its objects can be repaired where they are', async () => {
+  const { results, remedies } = await examine(liveSource(HELD), [seeing(releases())]);
+  expect(results[0]!.findings.map(({ declaredBy }) => [declaredBy?.name, declaredBy?.gone ?? false]).sort()).toEqual([
+    ['Helm release shop/gone', true],
+    ['Helm release shop/removed', true],
+    ['Helm release shop/there', false],
+  ]);
+  const { drafts, refusals } = await remedies[0]!.propose(remedies[0]!.findings);
+  expect([drafts.length, refusals.map(({ objects }) => objects[0]!.name)]).toEqual([2, ['there']]);
+  const gone = results[0]!.findings.find(({ objects }) => objects[0]!.name === 'gone')!;
+  const said = (language: 'en' | 'zh') => findingView(gone, [], { language } as Face).message;
+  expect(said('en')).toMatch(/annotated with Helm release shop\/gone, which does not exist: change the object itself/);
+  expect(said('zh')).toContain('注解写明属于 Helm release shop/gone，但该 release 不存在，请直接修改对象');
+});
+
+test.each<[string, BodiesRead, ((source: Source) => Source) | undefined, 'elsewhere' | undefined]>([
+  ['only releases of one chart were read', releases({ chart: 'web' }), undefined, undefined],
+  ['records in ConfigMaps could not be listed', releases(), without('configmaps', 'owner=helm'), undefined],
+  ['records in Secrets could not be listed', releases({ optional: true }), without('secrets', 'owner=helm'), undefined],
+  ['HELM_DRIVER keeps them outside the cluster', releases(), undefined, 'elsewhere'],
+])('a release is there as its objects say, where %s', async (_, lists, hidden = (source) => source, helmDriver) => {
+  const { results } = await examine(hidden(liveSource(HELD)), [seeing(lists)], { helmDriver });
+  expect(results[0]!.findings.map(({ declaredBy }) => declaredBy?.gone)).toEqual([undefined, undefined, undefined]);
+});
+
+function without(resource: string, labels: string): (source: Source) => Source {
+  return (source) => ({
+    ...source,
+    list: async (query, sink) =>
+      query.resource === resource && query.labels === labels ? { why: 'forbidden', verb: 'list', resource } : source.list(query, sink),
+  });
+}

@@ -196,6 +196,8 @@ export interface BodiesRead<Row = unknown> extends Optional {
   /** `rows`: of all lists. */
   wants(rows: readonly unknown[]): Ref[];
   make(rows: readonly unknown[], body: (ref: Ref) => Raw | undefined | Gap): Row[];
+  /** Where all its lists were read, every release of the cluster is among the rows: these, as `NAMESPACE/NAME`. */
+  installed?(rows: readonly unknown[]): string[];
 }
 /** Lists of which another list tells which there are: the custom resources of every CRD. One that cannot be seen is a gap beside the rows of the others. */
 export interface NamedRead<Row = unknown> extends Optional {
