@@ -9,6 +9,7 @@ import { parse } from 'yaml';
 import checkSchema from '../../docs/check-result.schema.json' with { type: 'json' };
 import schema from '../../docs/upgrade-plan.schema.json' with { type: 'json' };
 import { run } from '../bed/binary.ts';
+import { layOut } from '../fixtures.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ug-plan-kubernetes-'));
 /** Of other clusters: what lies in the folder is read as this one's. */
@@ -40,6 +41,18 @@ describe.each(['en', 'zh'])('%s', (lang) => {
       expect(data.blockers).toEqual([]);
     }
   });
+});
+
+test('Pods without a controller stop a plan whose drains would end at them, also where --nodes is left to the default', async () => {
+  const place = layOut('kubernetes/unmanaged-pods', { fixture: 'found' });
+  const stoppedBy = async (...words: string[]) => {
+    const { code, stdout } = await run(['plan', 'kubernetes', '--from', place, '--to', '1.31', '-o', 'json', ...words]);
+    return [code, ...new Set(JSON.parse(stdout).blockers.map(({ check }: { check: string }) => check))];
+  };
+  for (const words of [[], ['--nodes', 'drain'], ['--nodes', 'replace']])
+    expect(await stoppedBy(...words), words.join(' ')).toEqual([2, 'kubernetes/unmanaged-pods']);
+  expect(await stoppedBy('--nodes', 'in-place')).toEqual([CODE]);
+  rmSync(place, { recursive: true, force: true });
 });
 
 describe('a control plane that is apart', () => {
