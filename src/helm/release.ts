@@ -45,7 +45,8 @@ export function decodeRelease(object: Raw): Decoded {
   return decoded;
 }
 
-function unpackedRelease(object: Raw): Decoded {
+/** The same, and not held for the next who asks: hundreds of releases held together are tens of MB. */
+export function unpackedRelease(object: Raw): Decoded {
   const text = recordText(object);
   if (typeof text !== 'string') return text;
   try {

@@ -5,7 +5,7 @@ import { hot } from '../engine/read/index.ts';
 import { keyOf } from '../kube/refs.ts';
 import { recordBody } from './record-column.ts';
 import { RECORD_COLUMNS, type ReleaseRecord, releaseRecord } from './records.ts';
-import { decodeRelease, type Release } from './release.ts';
+import { type Release, unpackedRelease } from './release.ts';
 
 /** One release of the cluster. */
 export interface ReleaseRow {
@@ -18,8 +18,8 @@ export interface ReleaseRow {
   ref: Ref;
   /** All revisions, newest first. One without a revision (`odd`) may be the newest. */
   history: ReleaseRecord[];
-  /** What the deciding record holds; `why` it could not be read, or a Gap. undefined: bodies were not asked for. */
-  body?: Release | { why: string } | Gap;
+  /** What the deciding record holds, unpacked at each look; `why` it could not be read, or a Gap. undefined: bodies were not asked for. */
+  readonly body?: Release | { why: string } | Gap;
 }
 
 const RECORDS = { labels: 'owner=helm' } as const;
@@ -49,7 +49,8 @@ export function releases({
     make: (rows, body) => {
       const all = grouped(rows as ReleaseRecord[]);
       if (!bodies) return all;
-      return all.map((row) => ({ ...row, body: decoded(body(row.ref)) })).filter(({ body }) => chart === undefined || isOf(body, chart));
+      const whole = all.map((row) => unpackedLater(row, body));
+      return chart === undefined ? whole : whole.filter((row) => isOf(row.body, chart));
     },
     ...(chart === undefined ? { installed } : {}),
     ...seen,
@@ -62,9 +63,17 @@ const installed = (rows: readonly unknown[]): string[] =>
 
 const isOf = (body: ReleaseRow['body'], chart: string): boolean => !body || isGap(body) || 'why' in body || body.chart.name === chart;
 
+/** Two hundred releases of 60 kB of manifest, unpacked together, are 20 MB. */
+const unpackedLater = (row: ReleaseRow, body: (ref: Ref) => Raw | undefined | Gap): ReleaseRow => ({
+  ...row,
+  get body() {
+    return decoded(body(row.ref));
+  },
+});
+
 function decoded(body: Raw | undefined | Gap): ReleaseRow['body'] {
   if (body === undefined) return { why: 'its record was just deleted' };
-  return isGap(body) ? body : decodeRelease(body);
+  return isGap(body) ? body : unpackedRelease(body);
 }
 
 function grouped(records: readonly ReleaseRecord[]): ReleaseRow[] {

@@ -114,6 +114,12 @@ function held(rows: Rows<typeof READS>): void {
 describe('reads', () => {
   test('text paths of one and of every server, releases of any driver', async () => held(await rowsOf(live())));
 
+  test('what a release holds is unpacked at each look: hundreds of manifests held together are tens of MB', async () => {
+    const [one] = (await rowsOf(live())).osm;
+    expect(one!.body).toEqual(one!.body);
+    expect(one!.body).not.toBe(one!.body);
+  });
+
   test('manifests are rows of their own, and none without them', async () => {
     const given = { object: OBJECTS[0]!, file: 'a.yaml', document: 0, line: 7 };
     expect((await rowsOf(live({ manifests: () => [given] }))).manifests).toEqual(['a.yaml:7']);

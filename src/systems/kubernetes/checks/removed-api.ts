@@ -87,6 +87,8 @@ const check: Check<Reads, Args> = {
     const live = Object.values(listed as Record<string, Written[] | Gap>).flatMap((rows) => (isGap(rows) ? [] : rows));
     // What is uninstalled has no objects, and helm upgrade refuses it whatever its record says.
     const charts = isGap(helm) ? [] : helm.filter(({ status }) => status !== 'uninstalled');
+    // One after the other: of each only what is deprecated stays.
+    const contents = charts.map(contentsOf);
     // What went before an installed version that is not known counts too.
     const inRelease = ({ apiVersion, kind }: Ref) =>
       isGap(from) ? bitesInFile(apiVersion, kind, to) : (ahead(apiVersion, kind) ?? goneBefore(apiVersion, kind, from));
@@ -96,8 +98,8 @@ const check: Check<Reads, Args> = {
     const found = [
       ...live.flatMap((row) => worstOf(row, ahead) ?? exists(row) ?? []),
       ...files.flatMap(({ ref, object }) => inText(ref, 'file', '', bitesInFile(ref.apiVersion, ref.kind, to), object)),
-      ...charts.flatMap((release) =>
-        manifestOf(release)
+      ...contents.flatMap(({ release, declared }) =>
+        declared
           .flatMap(({ ref, object }) => inText(ref, 'release', `${release.namespace}/${release.name}`, inRelease(ref), object))
           .map((each) => ({ ...each, record: recordOf(release) })),
       ),
@@ -111,7 +113,7 @@ const check: Check<Reads, Args> = {
     const same = Map.groupBy(found, (each) => `${keyOf(each)} ${JSON.stringify(instead(each))}`);
     const findings = [...same.values()].map((all) => finding(all, instead(all[0]!), path));
     const records = cluster.helmDriver === 'elsewhere' && !isGap(cluster.serverVersion) ? [outside(to)] : [];
-    return { findings: findings.map((each) => apart(each, findings)), gaps: [...charts.flatMap(unreadable), ...records] };
+    return { findings: findings.map((each) => apart(each, findings)), gaps: [...contents.flatMap(({ gaps }) => gaps), ...records] };
   },
   say: ({ apiVersion, kind, by, manager, minor, removed, still, replacement, decide }, { length }) => {
     const what = WRITTEN_BY[by](length, kind, apiVersion, manager);
@@ -179,11 +181,12 @@ function declared(manifest: Manifest): Declared | undefined {
   }
 }
 
-const bodyOf = ({ body }: ReleaseRow) => (body && !isGap(body) && !('why' in body) ? body : undefined);
-function manifestOf(release: ReleaseRow): DeclaredIn[] {
-  const body = bodyOf(release);
-  const hooks = (body?.hooks ?? []).map(({ manifest }) => (typeof manifest === 'string' ? manifest : ''));
-  return body ? [body.manifest, ...hooks].flatMap((text) => declaredIn(text, release, namesDeprecated)) : [];
+function contentsOf(release: ReleaseRow): { release: ReleaseRow; declared: DeclaredIn[]; gaps: Gap[] } {
+  const { ref, body } = release;
+  if (!body || isGap(body)) return { release, declared: [], gaps: [] };
+  if ('why' in body) return { release, declared: [], gaps: [unreadable(ref)] };
+  const hooks = body.hooks.map(({ manifest }) => (typeof manifest === 'string' ? manifest : ''));
+  return { release, declared: [body.manifest, ...hooks].flatMap((text) => declaredIn(text, release, namesDeprecated)), gaps: [] };
 }
 
 /** Helm counts on from the newest revision, whatever became of it. */
@@ -213,10 +216,10 @@ const outside = (to: string): Gap => ({
 });
 
 /** A record that cannot be read may name anything. */
-const unreadable = ({ ref, body }: ReleaseRow): Gap[] =>
-  body && !isGap(body) && 'why' in body
-    ? [{ why: 'failed', verb: 'decode', resource: `${ref.kind.toLowerCase()}s`, namespace: ref.namespace, name: ref.name }]
-    : [];
+const unreadable = ({ kind, namespace, name }: Ref): Gap => ({
+  ...{ why: 'failed', verb: 'decode', resource: `${kind.toLowerCase()}s` },
+  ...{ namespace, name },
+});
 
 const inText = (ref: Ref, by: Evidence['by'], manager: string, found: Bites | undefined, object?: Raw): Found[] =>
   found
