@@ -21,7 +21,7 @@ const NAMED = 5;
 export function lookedAt(look: Exclude<Look, ToDo>, direction: Direction, ours: boolean): FinalOutcome {
   switch (look.is) {
     case 'done':
-      return { result: ours ? 'done' : 'already' };
+      return { result: ours ? 'done' : 'already', ...(look.because && !ours ? { detail: look.because } : {}) };
     case 'obsolete':
       return { result: 'obsolete', detail: look.because };
     case 'refused':

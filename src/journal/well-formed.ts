@@ -200,7 +200,7 @@ const KINDS: Record<Action['do'], Shape> = {
     { propagation: oneOf('Foreground', 'Background', 'Orphan'), like: raw, again: fields({ whileLives: ref, finalizers: listOf(text) }) },
   ),
   evict: kind({ on: ref, within: seconds }),
-  drain: kind({ on: ref, within: seconds }, { lose: listOf(ref), repairs: listOf(text) }),
+  drain: kind({ on: ref, within: seconds }, { lose: listOf(ref), repairs: listOf(text), unless: conditions }),
   verbosity: kind({ on: ref, level: number(0, 10), before: number(0, 10) }),
   wait: kind(
     { until: conditions, within: seconds, assume: listOf(assumed) },

@@ -12,7 +12,7 @@ import { calledAs, type Face } from './face.ts';
 import { page, safe, unbroken } from './html.ts';
 import { NOTE } from './installations.ts';
 import { clusterName, promise, stepSum, UNDO_COLUMN, undoneBy } from './plan.ts';
-import { confirmLine, helpers, waitLines } from './runbook-waits.ts';
+import { confirmLine, helpers, unlessLines, waitLines } from './runbook-waits.ts';
 
 export interface PlannedUpgrade {
   cluster: ClusterIdentity;
@@ -172,6 +172,9 @@ function held(step: Step, language: Language): { lines: string[]; seen: readonly
   };
 }
 
+const unlessSo = (step: Step, commands: string[], language: Language): string[] =>
+  step.do === 'drain' && step.unless?.length ? unlessLines(commands, step.unless, step.id, language) : commands;
+
 /** A script is read in one shell and run in another, where kubectl may point elsewhere. A cluster is known by the uid of its kube-system. */
 function sameCluster({ uid, certain }: PlannedUpgrade['cluster'], language: Language): string[] {
   if (!certain || !/^[\w-]{1,64}$/.test(uid)) return [];
@@ -222,7 +225,7 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
       comment(`${step.id}. ${text[language]}${file === undefined ? inBrackets(promise(step, language, back.get(step.id)), language) : ''}`),
       ...(step.undoNote ? [comment(`   ${step.undoNote[language]}`)] : []),
       ...notes.map((note) => comment(`   ${note[language]}`)),
-      ...(step.onUndo ? commands.map(comment) : commands.length ? commands.filter(isFirst) : instead),
+      ...(step.onUndo ? commands.map(comment) : commands.length ? unlessSo(step, commands.filter(isFirst), language) : instead),
       ...seen.map((line) => comment(`   ${line[language]}`)),
       ...stops,
     ];

@@ -27,6 +27,18 @@ export function waitLines(
   });
   return { lines, unseen };
 }
+/** These lines where the conditions do not hold yet, else a word why they are left out; as they are where no command shows it. */
+export function unlessLines(lines: readonly string[], conditions: readonly Condition[], id: string, language: Language): string[] {
+  const looks = [...Map.groupBy(conditions, alike).values()].map(looksFor);
+  const all = looks.flatMap((each) => each ?? []);
+  if (!all.length || looks.includes(undefined) || all.some(({ count, command }) => count !== 'every' || !command.startsWith('kubectl ')))
+    return [...lines];
+  const said = conditions.flatMap(conditionLines).map((line) => line[language]);
+  const what = oneLine(`${WORDS.skipped[language]} ${id}. ${said.slice(0, SAID).join(language === 'zh' ? '；' : '; ')}`, 400);
+  const tests = all.map(({ pattern, command }) => `is_so ${quoted(pattern)} ${command}`).join(' && ');
+  return [`if ${tests}; then echo ${quoted(what)}; else`, ...lines, 'fi'];
+}
+
 /** Conditions that one line names. */
 const SAID = 3;
 
@@ -197,6 +209,7 @@ const WORDS = {
   ask: { en: 'done? ', zh: '是否已完成？' },
   colon: { en: ': ', zh: '：' },
   noTerminal: { en: 'error: no terminal to confirm', zh: '错误：没有终端，无法确认' },
+  skipped: { en: 'skipped:', zh: '已跳过：' },
   stopped: { en: 'stopped: not confirmed', zh: '已停止：未确认' },
 } as const;
 
@@ -228,6 +241,15 @@ export function helpers(lines: readonly string[], language: Language): string[] 
           '    sleep 2',
           '  done',
           '}',
+        ]
+      : []),
+    ...(calls('is_so')
+      ? [
+          {
+            en: '# is_so PATTERN COMMAND: whether COMMAND says something now, and every line of it fits PATTERN',
+            zh: '# is_so 模式 命令：命令当前有输出，且每行都匹配模式',
+          }[language],
+          'is_so() { pattern=$1; shift; lines=$("$@" 2>/dev/null) && [ -n "$lines" ] && ! printf \'%s\\n\' "$lines" | grep -Evq -e "$pattern"; }',
         ]
       : []),
     ...(calls('answer') ? ['answer() { text=$(kubectl get --raw "$1") || return 1; printf \'%s\' "$text" | tr -d \'\\n\'; }'] : []),

@@ -291,6 +291,16 @@ describe('--nodes replace', () => {
   });
 });
 
+test('a runbook that is started again drains no Node of which the kubelet is upgraded', async () => {
+  const { stdout } = await plan('--to', 'kubernetes=1.31', '-o', 'shell');
+  const drains = [...stdout.matchAll(/^(.*)\nkubectl drain (\S+) .*\n(.*)$/gm)];
+  expect(drains.length).toBeGreaterThan(1);
+  for (const [, before, node, behind] of drains) {
+    expect(before).toMatch(new RegExp(`^if is_so '.*v1\\\\.31.*' kubectl get Node ${node} .*; then echo 'skipped: .*; else$`));
+    expect(behind).toBe('fi');
+  }
+});
+
 test('--nodes in-place drains nothing', async () => {
   const { stdout } = await plan('--to', 'kubernetes=1.31', '--nodes', 'in-place', '-o', 'shell');
   expect(stdout).toContain('systemctl restart kubelet');

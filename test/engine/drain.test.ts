@@ -82,6 +82,23 @@ test('a Pod without a controller that was accepted goes for good; another one st
   ]);
 });
 
+test('a Node of which the kubelet is upgraded already is neither cordoned nor drained, and the step says why; one behind it is', async () => {
+  const unless = [{ on: NODE, must: [{ path: '/status/nodeInfo/kubeletVersion', is: 'v1.31.1' }] }];
+  const step: Step = { ...STEP, unless };
+  const at = (kubeletVersion: string) => worldOf({ ...node(), status: { nodeInfo: { kubeletVersion } } }, pod('web', 'ReplicaSet'));
+  const there = at('v1.31.1');
+  const skipped = await go(there, [], executeRun, step);
+  expect([skipped.state, skipped.outcomes.get('1')?.result, detail(skipped)]).toEqual([
+    ...['finished', 'already'],
+    expect.stringMatching(/^skipped where Node w1: .*kubeletVersion is v1\.31\.1/),
+  ]);
+  expect([await left(there), await cordoned(there)]).toEqual([['web'], undefined]);
+  const behind = at('v1.30.9');
+  expect((await go(behind, [], executeRun, step)).outcomes.get('1')?.result).toBe('done');
+  expect(await left(behind)).toEqual([]);
+  expect(wrongInRun(JSON.parse(JSON.stringify(runOf(step))), 'r')).toBeUndefined();
+});
+
 test('a budget that holds for a while is waited for; one that never lets go fails with its words; resumed it goes on', async () => {
   const held = (times: number) => {
     const world = worldOf(node(), pod('web', 'ReplicaSet'), pod('api', 'ReplicaSet'));

@@ -106,9 +106,9 @@ export type Action =
   /**
    * Cordons a Node, then evicts its Pods but those of DaemonSets and static ones, each by way of its PodDisruptionBudgets, until none is left. `within`: seconds. Undone, the Node is
    * uncordoned, if it was not cordoned before. `lose`: Pods without a controller that were accepted by name: they alone of their kind are evicted, and are not re-created.
-   * `repairs`: checks that find what holds it, and whose fix removes it.
+   * `repairs`: checks that find what holds it, and whose fix removes it. `unless`: where that holds, what the Node is drained for has been done.
    */
-  | { do: 'drain'; on: Ref; within: number; lose?: Ref[]; repairs?: string[] }
+  | { do: 'drain'; on: Ref; within: number; lose?: Ref[]; repairs?: string[]; unless?: Condition[] }
   /**
    * How much an API server or a kubelet logs from now on (`--v`), until it restarts. `on`: what stands for it (steps/verbosity.ts); `before`: what its command line or configuration says.
    */
@@ -358,7 +358,7 @@ export class WorldError extends Error {
  */
 export type Look =
   | { is: 'to-do'; now: Raw | undefined; because?: Text; progress?: StepProgress }
-  | { is: 'done'; now: Raw | undefined }
+  | { is: 'done'; now: Raw | undefined; because?: Text }
   | { is: 'obsolete'; because: Text }
   | { is: 'moved'; paths: string[]; because?: Text }
   | { is: 'refused'; because: Text };

@@ -3,8 +3,8 @@
 import { isRaw } from '../../kube/json.ts';
 import { pointerGet } from '../../kube/pointer.ts';
 import { shellWord } from '../../text/shell.ts';
-import type { Raw, Ref, StepKind, StepOf, World } from '../contracts.ts';
-import { brokenGuard } from './conditions.ts';
+import type { Condition, Raw, Ref, StepKind, StepOf, Text, World } from '../contracts.ts';
+import { brokenGuard, conditionLines, pending } from './conditions.ts';
 import { identity, isGone, isLeaving, metadataOf, ownersOf, uidOf, versionOf } from './objects.ts';
 
 type DrainStep = StepOf<'drain'>;
@@ -13,7 +13,8 @@ const CORDONED = '/spec/unschedulable';
 const MIRROR = 'kubernetes.io/config.mirror';
 
 export const drain: StepKind<DrainStep> = {
-  preview: ({ on, within }) => [
+  preview: ({ on, within, unless = [] }) => [
+    ...(unless.length ? [skipped(unless)] : []),
     {
       en: `cordons Node ${on.name}, then evicts its Pods within ${within} s`,
       zh: `封锁 Node ${on.name}，然后在 ${within} 秒内驱逐其上的 Pod`,
@@ -30,6 +31,7 @@ export const drain: StepKind<DrainStep> = {
     if (isGone(now, step.on)) return { is: 'obsolete', because: { en: 'the Node is gone', zh: '该 Node 已不存在' } };
     const broken = await brokenGuard(step.guard, world, now, step.on);
     if (broken) return { is: 'obsolete', because: broken };
+    if (step.unless?.length && !(await pending(step.unless, world))) return { is: 'done', now, because: skipped(step.unless) };
     if (pointerGet(now, CORDONED) !== true) return { is: 'to-do', now };
     return (await evictable(step.on, world)).length ? { is: 'to-do', now } : { is: 'done', now };
   },
@@ -53,6 +55,15 @@ export const drain: StepKind<DrainStep> = {
     };
   },
 };
+
+/** What the Node would be drained for is there. */
+function skipped(unless: readonly Condition[]): Text {
+  const lines = unless.flatMap(conditionLines);
+  return {
+    en: `skipped where ${lines.map(({ en }) => en).join('; ')}`,
+    zh: `以下成立时跳过：${lines.map(({ zh }) => zh).join('；')}`,
+  };
+}
 
 /** What a person runs for a Pod without a controller; gone already is as good. */
 export const deleted = ({ namespace = 'default', name }: Ref): string =>

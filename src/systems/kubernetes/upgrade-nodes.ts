@@ -121,6 +121,8 @@ function oneNode(hop: Hop, parts: ClusterParts, member: Member, way: NodeWay, co
   const gone = lose.map(describe);
   const drain: StepDraft = {
     ...{ do: 'drain', on: member.ref, within: way.within, guard: [], repairs: HOLDS, ...(lose.length ? { lose } : {}) },
+    // A run that is resumed, and a runbook that is started again, meet Nodes that a person has upgraded.
+    ...(mode === 'replace' ? {} : { unless: [kubeletAt(member, hop, parts.by)] }),
     text: {
       en: `drain Node ${name}: its Pods move to other Nodes, and lose what they keep in emptyDir${lose.length ? `; deleted for good, as accepted: ${gone.join(', ')}` : ''}`,
       zh: `腾空 Node ${name}：其上的 Pod 会迁移到其他节点，emptyDir 中的数据会丢失${lose.length ? `；按 --accept 永久删除 ${gone.join('、')}` : ''}`,
