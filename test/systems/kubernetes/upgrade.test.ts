@@ -613,6 +613,12 @@ describe('what is done otherwise', () => {
     // Behind the API servers it is what is asked for.
     expect(await wrong(await stepAt(3), early('kube-controller-manager'))).toBeUndefined();
   });
+  test('with kubeadm also where nothing shows on which Nodes the control plane is', async () => {
+    const workers = [node('w1', 'v1.30.4')];
+    const step = stepsOf(await stagesOf([...workers, KUBEADM], '1.31')).find(({ text }) => /machine by machine$/.test(text.en))!;
+    expect(await wrong(step, workers)).toBeUndefined();
+    expect(await wrong(step, [...workers, node('w9', 'v1.31.2')])).toBe('a kubelet is 1.31 already');
+  });
   test('with kubeadm the controllers of a Node follow its API server; within one minor a kubelet may be ahead', async () => {
     const [, kubeadm] = stepsOf(await stagesOf([...cluster, KUBEADM], '1.31')) as [StepDraft, StepDraft];
     expect(await wrong(kubeadm, cluster)).toBeUndefined();
