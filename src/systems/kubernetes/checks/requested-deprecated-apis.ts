@@ -102,7 +102,7 @@ const check: Check<typeof reads, Args> = {
     const often = ours
       ? {
           en: ` (${times} besides LIST since the API server${start.en}; full checks of upgrade-guard list it too)`,
-          zh: `（API 服务器${start.zh}，除 LIST 外 ${count} 次；upgrade-guard 的全部检查项也会列出它）`,
+          zh: `（API 服务器${start.zh}，除 LIST 外 ${count} 次；upgrade-guard 执行全部检查时也会 LIST 它）`,
         }
       : { en: count ? ` (${times} since the API server${start.en})` : '', zh: count ? `（API 服务器${start.zh} ${count} 次）` : '' };
     const asked = {
