@@ -8,7 +8,7 @@ import { CHECKS } from '../src/systems/index.ts';
 const ROOT = join(import.meta.dirname, '..');
 const SRC = join(ROOT, 'src');
 const ENGLISH =
-  /(?<!-)\b(?:anew|half-way|yours to do|left to you|by hand|in vain|on record|stands? in the way|tak(?:e|es|en|ing)(?: \w+)? back|go(?:es)? on|(?:fails?|panics?) over|(?:some|no|any)body|whoever|brings?|folder|definitions?|live Pods?|living Pod|may not|those of|that of)\b|(?<![Tt]here )\b(?:is|are) no (?!longer|such)/;
+  /(?<!-)\b(?:anew|half-way|yours to do|left to you|by hand|in vain|on record|stands? in the way|tak(?:e|es|en|ing)(?: \w+)? back|go(?:es)? on|(?:fails?|panics?) over|(?:some|no|any)body|whoever|brings?|folder|definitions?|live Pods?|living Pod|may not|those of|that of|exclude each other|also (?:if|where|when)|rights|repair(?:s|ed|ing)?|replaced? \w+ by)\b|(?<![Tt]here )\b(?:is|are) no (?!longer|such)/;
 const CHINESE =
   /您|存活|修订版(?!本)|试做|(?<!预)发布版本|API server|没有动静|用不到|遗留在|归属|由您|对 .* 而言|[，。；：、）] |\p{Script=Han}[,:;]|\S …/u;
 

@@ -449,9 +449,9 @@ export const coverage: Coverage = {
         note('not checked: off by default; helm refuses where the CRD is missing', '不检查：默认关闭；缺少 CRD 时 helm 会拒绝'),
       ),
       row(
-        'third-party owners of automatic pools need more rights from 1.0.0 on',
+        'third-party owners of automatic pools need more permissions from 1.0.0 on',
         '1.0.0 起，自动池的第三方属主需要额外的权限',
-        note('not checked: rights of other controllers are not read', '不检查：不读取其他控制器的权限'),
+        note('not checked: permissions of other controllers are not read', '不检查：不读取其他控制器的权限'),
       ),
       row(
         'keys that no template reads are ignored without an error: no chart has a values schema',

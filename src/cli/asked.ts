@@ -57,7 +57,7 @@ export function targetsGiven({ flags }: Call, { systems = [], checks = [] }: { s
 const bothWays = (flag: 'to' | 'chart'): UserError =>
   new UserError(
     {
-      en: `--back-to and --${flag} exclude each other: one asks about the way back, the other about an upgrade`,
+      en: `--back-to and --${flag} cannot be used together: one asks about the way back, the other about an upgrade`,
       zh: `--back-to 与 --${flag} 不能同时使用：前者检查回退，后者检查升级`,
     },
     { en: `the way back: {retry:${flag}}; the upgrade: {retry:back-to}`, zh: `检查回退：{retry:${flag}}；检查升级：{retry:back-to}` },

@@ -20,7 +20,7 @@ export function contextsAsked({ flags, env }: Call): string[] | undefined {
 
 const contradiction = (one: string, other: string): UserError =>
   new UserError(
-    { en: `${one} and ${other} exclude each other`, zh: `${one} 与 ${other} 不能同时使用` },
+    { en: `${one} and ${other} cannot be used together`, zh: `${one} 与 ${other} 不能同时使用` },
     {
       en: `leave out one of them; --contexts takes several names: --contexts a,b`,
       zh: '请去掉其中一个；--contexts 可列出多个名称：--contexts a,b',

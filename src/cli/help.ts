@@ -43,11 +43,11 @@ const WORDS = {
 
 /** Exit codes as each command can return them; those that every command shares (0 and 1 of a plain listing) are not worth a section. */
 const CLEAN: Text = {
-  en: 'no findings at or above --fail-on, all checks ran completely (with --offline: all that manifests alone can answer)',
+  en: 'no findings at or above --fail-on, all checks ran completely (with --offline: all that need only manifests)',
   zh: '没有达到 --fail-on 级别的问题，全部检查均已完成（使用 --offline 时：仅凭清单即可完成的检查）',
 };
 const NOTHING_OPEN: Text = {
-  en: 'what it was asked to fix is fixed, no blocker without steps, all checks ran completely',
+  en: 'all selected findings are fixed, no blocker without steps, all checks ran completely',
   zh: '所选问题均已修复，没有无法修复的阻断项，全部检查均已完成',
 };
 const WRONG: Text = { en: 'error: wrong usage, or system not installed', zh: '错误：用法有误，或指定的系统未安装' };
@@ -90,7 +90,7 @@ const EXITS: Partial<Record<Verb, readonly [string, Text][]>> = {
     [
       '2',
       {
-        en: 'findings remain of what it was asked to fix, or a blocker has no steps',
+        en: 'selected findings remain, or a blocker has no steps',
         zh: '所选问题仍有未修复的，或存在没有修复步骤的阻断项',
       },
     ],

@@ -33,13 +33,13 @@ export async function manifestsOf(call: Reading): Promise<Manifests | undefined>
     );
   if (offline && from !== undefined)
     throw contradiction('--offline', {
-      en: 'and --from exclude each other: --from stands for a cluster',
+      en: 'and --from cannot be used together: --from stands for a cluster',
       zh: '与 --from 不能同时使用：--from 代替集群',
     });
   if (filename === undefined) return undefined;
   if (quick)
     throw contradiction('--quick', {
-      en: 'and -f exclude each other: --quick reads only what the API server answers from its cache',
+      en: 'and -f cannot be used together: --quick reads only what the API server answers from its cache',
       zh: '与 -f 不能同时使用：--quick 只读取 API 服务器缓存中的数据',
     });
   if (filename.filter(isStdin).length > 1) throw contradiction('-f -', { en: 'can be used only once', zh: '只能使用一次' });

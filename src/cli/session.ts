@@ -72,11 +72,14 @@ function withoutCluster({ text, next }: UserError, { verb }: Call): UserError {
   const flags = commandOf(verb)?.flags ?? [];
   const ways: Text[] = [];
   if (flags.includes('from')) ways.push({ en: '--from SNAPSHOT|DIR', zh: '--from SNAPSHOT|DIR' });
-  if (flags.includes('filename')) ways.push({ en: 'for manifests -f FILE|DIR', zh: '清单用 -f FILE|DIR' });
+  if (flags.includes('filename')) {
+    const ofFiles = flags.includes('from') ? { en: 'manifests', zh: '清单' } : { en: 'runs of fix -f', zh: 'fix -f 的运行' };
+    ways.push({ en: `-f FILE|DIR (${ofFiles.en})`, zh: `-f FILE|DIR（${ofFiles.zh}）` });
+  }
   if (!next || !ways.length) return new UserError(text, next);
   return new UserError(text, {
-    en: `${next.en}; without a cluster: ${ways.map(({ en }) => en).join(', ')}`,
-    zh: `${next.zh}；没有集群时：${ways.map(({ zh }) => zh).join('，')}`,
+    en: `${next.en}; without a cluster: ${ways.map(({ en }) => en).join(' or ')}`,
+    zh: `${next.zh}；没有集群时：${ways.map(({ zh }) => zh).join(' 或 ')}`,
   });
 }
 

@@ -4,7 +4,7 @@ import { objectName } from '../engine/acceptance.ts';
 import type { Installation, JudgedFinding, Raw, Source, Step, StepDraft, System, Text, UpgradePath } from '../engine/contracts.ts';
 import { type CheckRemedy, type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
 import { fixedBy } from '../engine/fixed-by.ts';
-import { describeGap, isGap } from '../engine/gaps.ts';
+import { describeGap, isGap, readable } from '../engine/gaps.ts';
 import type { Target } from '../engine/paths.ts';
 import { type Plan, stepsOf } from '../engine/plan.ts';
 import { counted } from '../report/face.ts';
@@ -214,7 +214,7 @@ function assertKnown({ installation: { id, system }, from, to }: UpgradePath): v
     const why = from.verb === 'decode' ? { en: from.detail ?? '', zh: from.detailZh ?? from.detail ?? '' } : describeGap(from);
     throw new UserError(
       { en: `upgrading ${id}: the installed version is unknown: ${why.en}`, zh: `升级 ${id}：当前版本未知：${why.zh}` },
-      { en: 'required permissions: {tool} rbac --for upgrade', zh: '所需权限：{tool} rbac --for upgrade' },
+      readable(from),
       EXIT.unknown,
     );
   }
@@ -259,7 +259,7 @@ function notSeen({ id }: System, { results }: Examination): UserError {
   const why = gap ? describeGap(gap) : { en: 'not checked', zh: '未检查' };
   return new UserError(
     { en: `upgrading ${id}: cannot determine whether it is installed: ${why.en}`, zh: `升级 ${id}：无法确定是否已安装：${why.zh}` },
-    { en: 'required permissions: {tool} rbac --for upgrade', zh: '所需权限：{tool} rbac --for upgrade' },
+    gap ? readable(gap) : { en: 'required permissions: {tool} rbac --for upgrade', zh: '所需权限：{tool} rbac --for upgrade' },
     EXIT.unknown,
   );
 }

@@ -110,7 +110,7 @@ export function assertCluster(place: Place, cluster: Fields, secure: boolean): v
       place,
       'cluster',
       {
-        en: 'a certificate authority and insecure-skip-tls-verify exclude each other',
+        en: 'a certificate authority and insecure-skip-tls-verify cannot be used together',
         zh: '证书颁发机构与 insecure-skip-tls-verify 不能同时使用',
       },
       { en: 'remove insecure-skip-tls-verify; kubectl refuses this too', zh: '请去掉 insecure-skip-tls-verify；kubectl 同样会拒绝' },

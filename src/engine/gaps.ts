@@ -48,12 +48,16 @@ export function unread(system: string, gap: Gap, so?: Text): UserError {
   const { en, zh } = describeGap(gap);
   return new UserError(
     { en: `upgrading ${system}: ${en}${so ? `; ${so.en}` : ''}`, zh: `升级 ${system}：${zh}${so ? `；${so.zh}` : ''}` },
-    gap.why === 'not-collected'
-      ? { en: 'take a new snapshot: {tool} snapshot snapshot.tar.gz', zh: '重新生成快照：{tool} snapshot snapshot.tar.gz' }
-      : { en: 'required permissions: {tool} rbac --for upgrade', zh: '所需权限：{tool} rbac --for upgrade' },
+    readable(gap),
     EXIT.unknown,
   );
 }
+
+/** What makes it readable for an upgrade: no permission adds to a snapshot what it does not hold. */
+export const readable = ({ why }: Gap): Text =>
+  why === 'not-collected'
+    ? { en: 'take a new snapshot: {tool} snapshot snapshot.tar.gz', zh: '重新生成快照：{tool} snapshot snapshot.tar.gz' }
+    : { en: 'required permissions: {tool} rbac --for upgrade', zh: '所需权限：{tool} rbac --for upgrade' };
 
 /** As in Face. */
 interface Ways {

@@ -214,11 +214,11 @@ describe('over a cluster', () => {
 describe('refused', () => {
   test.each([
     [['--offline'], /--offline needs manifests/],
-    [['-f', 'bad', '--quick'], /--quick and -f exclude each other/],
-    [['-f', 'bad', '--offline', '--from', DEMO], /--offline and --from exclude each other/],
+    [['-f', 'bad', '--quick'], /--quick and -f cannot be used together/],
+    [['-f', 'bad', '--offline', '--from', DEMO], /--offline and --from cannot be used together/],
     [['-f', 'nowhere'], /reading -f nowhere: .*ENOENT/],
     [['-f', '-', '-f', '-'], /-f - can be used only once/],
-    [['-f', 'bad', '--all-contexts'], /--all-contexts and --filename exclude each other/],
+    [['-f', 'bad', '--all-contexts'], /--all-contexts and --filename cannot be used together/],
   ])('%j', async (flags, why) => {
     put('bad/e.yaml', ENDPOINT);
     const ran = await run(['check', ...flags], { cwd: folder });

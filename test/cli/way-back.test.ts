@@ -44,7 +44,7 @@ test.each<[string[], RegExp]>([
     ['--back-to', `${id}=${knownFrom}`],
     new RegExp(`no checks of the way back of ${id}; it has them for .*spiderpool`),
   ]),
-  [['spiderpool', '--back-to', '0.9.1', '--to', '1.0.6'], /--back-to and --to exclude each other/],
+  [['spiderpool', '--back-to', '0.9.1', '--to', '1.0.6'], /--back-to and --to cannot be used together/],
   [['spiderpool/leaked-ip', '--back-to', '0.9.1'], /spiderpool\/leaked-ip is not a check of the way back/],
   [['spiderpool', '--to', '0.9.1'], /older than the installed version[\s\S]*check --back-to spiderpool@kube-system\/spiderpool=0\.9\.1/],
 ])('%j', async (words, said) => {

@@ -60,7 +60,7 @@ function exitOf({ flags }: Call, examinations: readonly Examination[]): number {
 const quickFrom = (): UserError =>
   new UserError(
     {
-      en: '--quick and --from exclude each other: --quick needs an API server',
+      en: '--quick and --from cannot be used together: --quick needs an API server',
       zh: '--quick 与 --from 不能同时使用：--quick 需要 API 服务器',
     },
     { en: 'omit --quick', zh: '请去掉 --quick' },

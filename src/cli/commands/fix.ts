@@ -74,7 +74,7 @@ function needsServer(rehearse: boolean): UserError {
   return new UserError(
     rehearse
       ? {
-          en: '--rehearse and --dry-run=server exclude each other',
+          en: '--rehearse and --dry-run=server cannot be used together',
           zh: '--rehearse 与 --dry-run=server 不能同时使用',
         }
       : {

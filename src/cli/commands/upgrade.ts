@@ -30,7 +30,7 @@ import { type Live, openCluster } from '../session.ts';
 import { asksFirst, type Intended, intended, nothingNewer, refusal, unrepaired } from '../upgrading.ts';
 
 const ONE_OF_BOTH = new UserError(
-  { en: '--rehearse and --dry-run exclude each other', zh: '--rehearse 与 --dry-run 不能同时使用' },
+  { en: '--rehearse and --dry-run cannot be used together', zh: '--rehearse 与 --dry-run 不能同时使用' },
   {
     en: 'in memory: {retry:dry-run,rehearse} --rehearse; by the API server: {retry:dry-run,rehearse} --dry-run=server',
     zh: '在内存中：{retry:dry-run,rehearse} --rehearse；由 API 服务器试运行：{retry:dry-run,rehearse} --dry-run=server',

@@ -143,7 +143,7 @@ const DECISIONS: { apiVersions: string; kinds: string; when?(object: Raw): boole
   {
     apiVersions: 'discovery.k8s.io/v1beta1',
     kinds: 'EndpointSlice',
-    decide: { en: 'replace topology by nodeName and zone', zh: '将 topology 改为 nodeName 和 zone' },
+    decide: { en: 'replace topology with nodeName and zone', zh: '将 topology 改为 nodeName 和 zone' },
   },
   {
     apiVersions: 'authorization.k8s.io/v1beta1',

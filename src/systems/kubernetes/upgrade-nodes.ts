@@ -218,7 +218,7 @@ function batch(hop: Hop, parts: ClusterParts, some: Member[], { mode, lost }: No
   if (mode === 'replace') {
     return manual(
       {
-        en: `replace ${count.en} by new ones with kubelet ${goalOf(hop, parts.by)}: add one, drain the old one, shut it down, delete it`,
+        en: `replace ${count.en} with new ones that run kubelet ${goalOf(hop, parts.by)}: add one, drain the old one, shut it down, delete it`,
         zh: `把 ${count.zh} 替换为 kubelet 为 ${goalOf(hop, parts.by)} 的新节点：先添加，再腾空旧节点，关机，最后删除`,
       },
       [...given, eachOfThese, ...joined(parts), drainOf(NODE), ...removedEach],

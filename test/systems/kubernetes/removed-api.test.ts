@@ -288,7 +288,7 @@ test('EndpointSlices and CSIStorageCapacities that someone applied are read, and
   expect(results.flatMap(({ findings }) => findings.map(({ message, objects }) => [message.en, objects.map(({ name }) => name)]))).toEqual([
     ['1 CSIStorageCapacity applied as storage.k8s.io/v1beta1 by argocd: removed in 1.27; use storage.k8s.io/v1', ['mine']],
     [
-      '1 EndpointSlice applied as discovery.k8s.io/v1beta1 by argocd: removed in 1.25; use discovery.k8s.io/v1, and replace topology by nodeName and zone',
+      '1 EndpointSlice applied as discovery.k8s.io/v1beta1 by argocd: removed in 1.25; use discovery.k8s.io/v1, and replace topology with nodeName and zone',
       ['own'],
     ],
   ]);

@@ -256,7 +256,7 @@ describe('with kubeadm', () => {
 
     test('replaced: an old Node is gone, and not one of its name that came after it', async () => {
       const [first] = (await stepsFor({ nodes: 'replace' })).filter(({ text }) => /^replace/.test(text.en));
-      expect(first!.text.en).toMatch(/^replace 50 Nodes \(n1 \.\.\. n54\) by new ones with kubelet v1\.31\.14/);
+      expect(first!.text.en).toMatch(/^replace 50 Nodes \(n1 \.\.\. n54\) with new ones that run kubelet v1\.31\.14/);
       const successor = { ...node('n1', 'v1.31.14'), metadata: { name: 'n1', uid: 'another' } };
       expect(await open(first!, [successor, ...many.filter((each) => nameOf(each) !== 'n1')])).toMatchObject({
         progress: { done: 1, of: 50 },

@@ -41,7 +41,7 @@ const check: Check<typeof reads, Args> = {
       zh: '对仍有节点未升级的 Plan，读取其命名空间中的 Deployment system-upgrade-controller 和控制器 Pod、控制平面节点是否全部处于封锁状态，以及 ConfigMap 是否在 Pod 启动之后被修改。如果 ConfigMap 启用了选主，还检查控制器的 Lease 是否仍在续期（容许 5 分钟；持有者每隔几秒续期一次）。',
     },
     fix: {
-      en: 'manual: install or repair the controller; uncordon one control-plane Node; restart the controller after a change of its ConfigMap, or where its Lease is not renewed (its log says why).',
+      en: 'manual: install or fix the controller; uncordon one control-plane Node; restart the controller after a change of its ConfigMap, or where its Lease is not renewed (its log says why).',
       zh: '手动：安装或修复控制器；取消封锁一个控制平面节点；修改 ConfigMap 后，或其 Lease 不再续期时（原因见其日志），重启控制器。',
     },
   },

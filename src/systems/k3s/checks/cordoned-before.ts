@@ -15,7 +15,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'Plans will uncordon Nodes cordoned before', zh: 'Plan 会取消节点原有的封锁' },
   page: {
     impact: {
-      en: 'When its Job has succeeded on a Node, the controller uncordons that Node, also if another user cordoned it for maintenance.',
+      en: 'When its Job has succeeded on a Node, the controller uncordons that Node, even if another user cordoned it for maintenance.',
       zh: 'Job 在节点上成功后，控制器会取消该节点的封锁，即使它是由其他用户为维护而封锁的。',
     },
     detection: {

@@ -33,7 +33,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'K3s takes over Gateway API CRDs of others', zh: 'K3s 会接管其他来源的 Gateway API CRD' },
   page: {
     impact: {
-      en: 'K3s 1.37 installs the Gateway API CRDs by chart gateway-api-crd with takeOwnership: newer CRDs are replaced by older ones, and the next upgrade of the software that installed them fails or changes them back. A CRD whose stored versions the bundle lacks cannot be updated: the install Job fails and is retried.',
+      en: 'K3s 1.37 installs the Gateway API CRDs with chart gateway-api-crd with takeOwnership: newer CRDs are replaced by older ones, and the next upgrade of the software that installed them fails or changes them back. A CRD whose stored versions the bundle lacks cannot be updated: the install Job fails and is retried.',
       zh: 'K3s 1.37 通过 chart gateway-api-crd 以 takeOwnership 安装 Gateway API 的 CRD：版本较新的 CRD 会被旧版本替换，原安装方的下一次升级会失败或将其改回。如果 CRD 的 storedVersions 中有该 bundle 不含的版本，则无法更新：安装 Job 会失败并重试。',
     },
     detection: {

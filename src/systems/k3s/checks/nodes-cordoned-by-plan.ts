@@ -21,8 +21,8 @@ const check: Check<CordonReads, Args> = {
       zh: '根据 Job Pod 中的 kubectl 日志、managedFields 的时间戳和 Plan 的 status 判断封锁的来源；并非由 Plan 封锁的节点会被忽略。',
     },
     fix: {
-      en: 'Uncordons the node, where the Plan has already finished with it. Sets the Plan to the version that the nodes run, or, where it names that already, deletes its failed Jobs and touches it: the controller then uncordons them. Where the Plan succeeded on other nodes, excludes the node from it, deletes its Job and uncordons; otherwise deletes the Plan and its Jobs and then uncordons.',
-      zh: 'Plan 已处理完该节点时，直接取消封锁。否则将 Plan 的版本改为节点当前运行的版本；如果 Plan 已是该版本，则删除失败的 Job 并更新 Plan 的注解：随后由控制器取消封锁。Plan 已在其他节点上成功时，将该节点排除在 Plan 之外，删除其 Job 并取消封锁；否则删除 Plan 及其 Job，然后取消封锁。',
+      en: 'Uncordons a node that the Plan has already finished with. Otherwise sets the Plan to the version that its nodes run (if it names that version already: deletes its failed Jobs and touches the Plan), and the controller uncordons them. If that is not possible: excludes the node from a Plan that succeeded on other nodes, deletes its Job and uncordons it; or deletes the Plan and its Jobs, then uncordons it.',
+      zh: 'Plan 已处理完该节点时，直接取消封锁。否则将 Plan 的版本改为节点当前运行的版本；如果 Plan 已是该版本，则删除失败的 Job 并更新 Plan 的注解：随后由控制器取消封锁。如果无法这样做，且 Plan 已在其他节点上成功，则将该节点排除在 Plan 之外，删除其 Job 并取消封锁；否则删除 Plan 及其 Job，然后取消封锁。',
     },
     limits: {
       en: 'Clusters that Rancher manages, and Plans that Argo CD or Flux own, are changed where they are declared. A node whose cordon cannot be attributed is only named.',

@@ -26,7 +26,7 @@ const check: Check<typeof reads, Args> = {
       zh: '读取每个 Plan 尚未升级的节点的 Ready 状况以及标签 kubernetes.io/hostname 和 kubernetes.io/os；对带 prepare 步骤的 Plan，还读取所有 server。',
     },
     fix: {
-      en: 'manual: repair or remove the Node, exclude it with label plan.upgrade.cattle.io/<Plan>=disabled, or narrow spec.nodeSelector.',
+      en: 'manual: fix or remove the Node, exclude it with label plan.upgrade.cattle.io/<Plan>=disabled, or narrow spec.nodeSelector.',
       zh: '手动：修复或移除该节点，用标签 plan.upgrade.cattle.io/<Plan>=disabled 将其排除，或缩小 spec.nodeSelector 的范围。',
     },
   },

@@ -25,10 +25,10 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'k3s/plan-access',
   title: { en: 'Jobs of Plans have what they need', zh: 'Plan 的 Job 具备所需的权限和对象' },
-  headline: { en: 'Jobs of Plans lack rights, Secrets or accounts', zh: 'Plan 的 Job 缺少权限、Secret 或账号' },
+  headline: { en: 'Jobs of Plans lack permissions, Secrets or accounts', zh: 'Plan 的 Job 缺少权限、Secret 或账号' },
   page: {
     impact: {
-      en: 'Without its ServiceAccount or priority class no Pod of the Job is created, and without a Secret the Plan is not valid: nothing happens. Without rights on Nodes the cordon or drain fails, and the Node is not upgraded.',
+      en: 'Without its ServiceAccount or priority class no Pod of the Job is created, and without a Secret the Plan is not valid: nothing happens. Without permissions on Nodes the cordon or drain fails, and the Node is not upgraded.',
       zh: '缺少 ServiceAccount 或优先级类时，Job 的 Pod 无法创建；缺少 Secret 时 Plan 无效：不会有任何动作。没有节点的权限时，封锁或腾空会失败，节点不会升级。',
     },
     detection: {

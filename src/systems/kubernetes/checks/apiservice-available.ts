@@ -26,7 +26,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: { en: 'Reads condition Available of each APIService.', zh: '读取每个 APIService 的 Available 状况。' },
     fix: {
-      en: 'manual: repair the Service behind it, or delete an APIService that is left over.',
+      en: 'manual: fix the Service behind it, or delete an APIService that is left over.',
       zh: '手动：修复其后端 Service，或删除遗留的 APIService。',
     },
   },

@@ -50,7 +50,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: '手动：在各节点的静态 Pod 清单中删除该参数或特性门控。使用 kubeadm 时还需从 ConfigMap kubeadm-config 中删除：kubeadm upgrade 据此生成清单。使用 K3s 时，从 /etc/rancher/k3s/config.yaml 或其 systemd 服务中删除。',
     },
     limits: {
-      en: 'Kubelets are covered only with K3s: elsewhere their flags are on the Nodes and not visible; plan kubernetes lists a command that finds removed flags there. Managed control planes are not visible, nor is the script of a component that a shell starts: the check is then unknown.',
+      en: 'Kubelets are covered only with K3s: elsewhere their flags are on the Nodes and not visible; plan kubernetes lists a command that finds removed flags there. Managed control planes are not visible, and neither are the flags of a component that a shell script starts: the check is then unknown.',
       zh: '仅对 K3s 检查 kubelet：其他情况下 kubelet 的参数只在节点上，不可见；“plan kubernetes”会给出在节点上查找已移除参数的命令。托管的控制平面不可见；由脚本启动的组件，其脚本不会读取：此时该检查为未知。',
     },
   },

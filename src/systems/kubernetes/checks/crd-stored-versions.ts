@@ -20,7 +20,7 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/crd-stored-versions',
-  title: { en: 'CRDs have objects stored only in their storage version', zh: 'CRD 的对象均以存储版本保存' },
+  title: { en: 'custom resources are stored only in the storage version of their CRD', zh: 'CRD 的对象均以存储版本保存' },
   headline: { en: 'CRDs have objects stored in older API versions', zh: 'CRD 的对象仍以旧 API 版本存储' },
   page: {
     impact: {
@@ -36,7 +36,7 @@ const check: Check<typeof reads, Args> = {
       zh: '原样重写该 CRD 的每个自定义资源（同时 8 个，不改变字段），使 API 服务器以存储版本保存。随后将 status.storedVersions 设为该版本，除非其间 CRD 被修改。请在应用移除了版本的 CRD 之前执行。撤销时恢复 status.storedVersions；自定义资源无需撤销。',
     },
     limits: {
-      en: 'A StorageVersionMigration object proves nothing: in 1.35 to 1.37 a failed one also trims status.storedVersions; running it again is manual. Fields that the storage version does not know are lost by any write: they must be saved first. The rights on the custom resources are named when the fix starts.',
+      en: 'A StorageVersionMigration object proves nothing: in 1.35 to 1.37 a failed one also trims status.storedVersions; running it again is manual. Fields that the storage version does not know are lost by any write: they must be saved first. The permissions on the custom resources are named when the fix starts.',
       zh: 'StorageVersionMigration 对象不能作为证据：在 1.35 至 1.37 中，失败的迁移也会修改 status.storedVersions；需手动重新迁移。存储版本没有的字段在任何写入后都会丢失，需事先保存。修复开始时会列出对自定义资源所需的权限。',
     },
   },

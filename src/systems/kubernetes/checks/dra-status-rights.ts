@@ -29,11 +29,11 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/dra-status-rights',
-  title: { en: 'roles for ResourceClaims grant what 1.36 asks for', zh: 'ResourceClaim 相关角色授予了 1.36 所需的权限' },
-  headline: { en: 'roles lack rights on the status of ResourceClaims', zh: '角色缺少写入 ResourceClaim 状态所需的权限' },
+  title: { en: 'roles for ResourceClaims grant what 1.36 requires', zh: 'ResourceClaim 相关角色授予了 1.36 所需的权限' },
+  headline: { en: 'roles lack permissions on the status of ResourceClaims', zh: '角色缺少写入 ResourceClaim 状态所需的权限' },
   page: {
     impact: {
-      en: 'From 1.36 on the API server refuses changes of status.allocation and status.reservedFor without the right on resourceclaims/binding, and changes of status.devices without the right on resourceclaims/driver. A scheduler or DRA driver without these rights cannot allocate devices or report their status.',
+      en: 'From 1.36 on the API server refuses changes of status.allocation and status.reservedFor without permission on resourceclaims/binding, and changes of status.devices without permission on resourceclaims/driver. A scheduler or DRA driver without these permissions cannot allocate devices or report their status.',
       zh: '自 1.36 起，没有 resourceclaims/binding 权限时 API 服务器拒绝修改 status.allocation 和 status.reservedFor，没有 resourceclaims/driver 权限时拒绝修改 status.devices。缺少这些权限的调度器或 DRA 驱动无法分配设备或上报设备状态。',
     },
     detection: {

@@ -27,7 +27,7 @@ interface Args {
 
 const check: Check<ReturnType<typeof reads>, Args> = {
   id: 'kubernetes/etcd-upgrade-path',
-  title: { en: 'etcd can be upgraded to the version of the target', zh: 'etcd 可升级到目标版本所带的版本' },
+  title: { en: 'etcd can be upgraded to the etcd of the target version', zh: 'etcd 可升级到目标版本所带的版本' },
   headline: { en: 'etcd is too old for the upgrade', zh: 'etcd 版本过低，无法直接升级' },
   page: {
     impact: {

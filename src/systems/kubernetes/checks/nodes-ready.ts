@@ -24,7 +24,7 @@ const check: Check<typeof reads, Args> = {
       zh: '未就绪的 Node 无法腾空或升级，也不能接收其他节点让出的 Pod。控制平面节点未就绪时 kubeadm 会拒绝升级。',
     },
     detection: { en: 'Reads condition Ready of each Node.', zh: '读取每个 Node 的 Ready 状况。' },
-    fix: { en: 'manual: repair or remove these Nodes.', zh: '手动：修复或移除这些节点。' },
+    fix: { en: 'manual: fix or remove these Nodes.', zh: '手动：修复或移除这些节点。' },
   },
   sources: ['kubernetes/kubernetes: cmd/kubeadm/app/phases/upgrade/health.go'],
   applies: { stage: 'both' },

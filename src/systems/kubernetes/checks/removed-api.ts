@@ -54,7 +54,7 @@ const check: Check<Reads, Args> = {
       zh: '升级后，以旧版本应用对象会收到“no matches for kind”：下一次 kubectl apply、Helm 升级或同步会失败。对象本身仍可用新版本读取，没有后继版本的类型除外。',
     },
     detection: {
-      en: 'Reads metadata of the kinds that the path concerns: server-side applies in managedFields, and the last-applied annotation. Also the deployed revision of each Helm release, manifests (-f), and every object of a kind without a successor. Entries of the control plane and of status do not count, nor Events, ResourceSlices, and EndpointSlices and CSIStorageCapacities that their controllers make. Where API servers still serve what their own version has removed (an emulated version, or one more release of grace), discovery counts, and it is taken to go with the first upgrade.',
+      en: 'Reads metadata of the kinds that the path concerns: server-side applies in managedFields, and the last-applied annotation. Also the deployed revision of each Helm release, manifests (-f), and every object of a kind without a successor. Ignores entries of the control plane and of status, Events, ResourceSlices, and the EndpointSlices and CSIStorageCapacities that controllers create. If the API servers still serve an API that their own version has removed (emulated version, or one more release of grace), what they serve decides: the API counts as removed by the first upgrade.',
       zh: '只读取升级路径涉及的类型的元数据：managedFields 中的服务器端应用和 last-applied 注解；还读取每个 Helm release 已部署的修订版本和清单（-f）；没有后继版本的类型，只要存在对象就会报告。控制平面写入的条目和 status 的条目不计入；Event、ResourceSlice 以及由控制器创建的 EndpointSlice 和 CSIStorageCapacity 也不计入。如果 API 服务器仍提供自身版本已移除的 API（模拟旧版本，或多保留一个版本），以发现接口的结果为准，并视为在第一次升级时移除。',
     },
     fix: {
@@ -62,7 +62,7 @@ const check: Check<Reads, Args> = {
       zh: '对于 Helm release：先写入一个新的修订版本，其所存清单中的 API 版本已改写，再将旧修订版本设为 superseded；撤销时删除新记录。对于文件，如果不需要其他改动，fix -f 会直接修改 apiVersion。其他情况需手动：在所列字段管理器所应用的清单、chart 或仓库中修改，并在升级前应用。',
     },
     limits: {
-      en: 'An object that was last written before 1.18 without kubectl apply shows no version. Releases that Helm keeps outside the cluster (HELM_DRIVER=sql) are not visible: pipe helm get manifest into check -f -. Clients that update objects are in api-writers, requests that store nothing in requested-deprecated-apis. A Helm release is skipped, and the reason named, where its newest revision is pending, where none is deployed or its record would exceed 1 MiB; one that is uninstalled is not read.',
+      en: 'An object that was last written before 1.18 without kubectl apply shows no version. Releases that Helm keeps outside the cluster (HELM_DRIVER=sql) are not visible: pipe helm get manifest into check -f -. Clients that update objects are reported by api-writers, requests that store nothing by requested-deprecated-apis. A Helm release is skipped, with the reason, if its newest revision is pending, no revision is deployed, or its record would exceed 1 MiB; uninstalled releases are not read.',
       zh: '1.18 之前写入且未使用 kubectl apply 的对象不显示版本。Helm 保存在集群之外的 release（HELM_DRIVER=sql）不可见：请将“helm get manifest”的输出通过管道交给“check -f -”。更新对象的客户端见 api-writers，不存储对象的请求见 requested-deprecated-apis。如果 Helm release 的最新修订版本处于 pending 状态、没有 deployed 的修订版本，或其记录会超过 1 MiB，则跳过并说明原因；已卸载的 release 不读取。',
     },
   },

@@ -65,7 +65,7 @@ const check: Check<typeof reads, Args> = {
       zh: '读取 Service、NetworkPolicy、EndpointSlice 中的地址，以及工作负载 Pod 模板中的 hostAliases 和 dnsConfig.nameservers。',
     },
     fix: {
-      en: 'manual: write the value in its usual form where the object is declared. As a stopgap up to 1.37, set feature gate StrictIPCIDRValidation=false on kube-apiserver.',
+      en: 'manual: write the value in canonical form where the object is declared. As a stopgap up to 1.37, set feature gate StrictIPCIDRValidation=false on kube-apiserver.',
       zh: '手动：在声明该对象的位置改为标准写法。在 1.37 及之前，可暂时在 kube-apiserver 上设置特性门控 StrictIPCIDRValidation=false。',
     },
     limits: { en: 'Jobs and custom resources are not covered.', zh: '不包括 Job 和自定义资源。' },

@@ -56,7 +56,7 @@ const check: Check<typeof reads, Args> = {
       zh: '读取 Pod 的阶段、Ready 状况和容器等待原因。处于该状态未满 5 分钟的 Pod 会注明，请稍后重新检查。控制平面、kube-proxy 和集群 DNS 的 Pod 为警告。已结束和正在终止的 Pod 会被忽略。',
     },
     fix: {
-      en: 'manual: repair or scale down the workload. Or keep the list: save this result with -o json > before.json, after the upgrade another as after.json, then kubectl upgrade-guard compare before.json after.json.',
+      en: 'manual: fix or scale down the workload. Or keep the list: save this result with -o json > before.json, after the upgrade another as after.json, then kubectl upgrade-guard compare before.json after.json.',
       zh: '手动：修复或缩容该工作负载。也可保留这份清单：用“-o json > before.json”保存本结果，升级后再保存为“after.json”，然后执行“kubectl upgrade-guard compare before.json after.json”。',
     },
   },

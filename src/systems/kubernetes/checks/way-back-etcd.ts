@@ -24,7 +24,7 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/way-back-etcd',
-  title: { en: 'etcd is of the minor that the older version comes with', zh: 'etcd 的次要版本与旧版本所带的一致' },
+  title: { en: 'etcd has the minor version that comes with the older version', zh: 'etcd 的次要版本与旧版本所带的一致' },
   headline: { en: 'etcd cannot return to its older minor in place', zh: 'etcd 无法直接回到旧的次要版本' },
   page: {
     impact: {

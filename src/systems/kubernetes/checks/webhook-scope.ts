@@ -59,11 +59,14 @@ const NEEDED: [Is, Need][] = [
 
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/webhook-scope',
-  title: { en: 'rejecting webhooks leave out Nodes, Leases and kube-system', zh: '会拒绝请求的 webhook 不匹配 Node、Lease 和 kube-system' },
+  title: {
+    en: 'webhooks with failurePolicy Fail exclude Nodes, Leases and kube-system',
+    zh: '会拒绝请求的 webhook 不匹配 Node、Lease 和 kube-system',
+  },
   headline: { en: 'webhooks can reject what the cluster needs to recover', zh: 'webhook 可能拒绝集群恢复所需的请求' },
   page: {
     impact: {
-      en: 'While the backend of a webhook with failurePolicy Fail is evicted, the API server rejects every request that it matches. If these are Nodes, Leases or Pods of kube-system, the control plane or the network cannot come back; without their Leases in kube-node-lease all Nodes become NotReady. If the one Pod of the backend is among them, the webhook itself cannot. If evictions are, kubectl drain stops with an error as soon as it has evicted that Pod.',
+      en: 'While the backend of a webhook with failurePolicy Fail is evicted, the API server rejects every request that the webhook matches. If it matches Nodes, Leases or Pods of kube-system, the control plane or the network cannot come back; without their Leases in kube-node-lease all Nodes become NotReady. If it matches the only Pod of its own backend, that Pod cannot be re-created. If it matches evictions, kubectl drain stops with an error once that Pod is evicted.',
       zh: 'failurePolicy 为 Fail 的 webhook 的后端被驱逐期间，API 服务器会拒绝其匹配的所有请求。如果匹配 Node、Lease 或 kube-system 的 Pod，控制平面或网络可能无法恢复；kube-node-lease 中的 Lease 无法更新时，所有节点会变为 NotReady。如果也匹配其后端唯一的 Pod，该 webhook 自身无法恢复。如果匹配驱逐，kubectl drain 驱逐该 Pod 后即报错停止。',
     },
     detection: {

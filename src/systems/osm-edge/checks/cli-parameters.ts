@@ -47,7 +47,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'control plane programs reject the flags of the chart', zh: '控制平面的程序不接受 chart 的参数' },
   page: {
     impact: {
-      en: 'Programs up to 1.1 exit with "unknown flag: --trust-domain" (exit code 2) under a chart from 1.2.0 on, without an Event. Programs from 1.2.0 on never become ready under a chart of 1.1 (port 9095), and those from 1.3.0 on lack rights under an older chart (FatalInitializationError).',
+      en: 'Programs up to 1.1 exit with "unknown flag: --trust-domain" (exit code 2) under a chart from 1.2.0 on, without an Event. Programs from 1.2.0 on never become ready under a chart of 1.1 (port 9095), and those from 1.3.0 on lack permissions under an older chart (FatalInitializationError).',
       zh: '在 1.2.0 及以后的 chart 下，1.1 及更早的程序会以“unknown flag: --trust-domain”退出（退出码 2），且没有 Event。在 1.1 的 chart 下，1.2.0 及以后的程序不会就绪（端口 9095）；在更旧的 chart 下，1.3.0 及以后的程序缺少权限（FatalInitializationError）。',
     },
     detection: {
@@ -157,7 +157,7 @@ async function exited(pods: readonly ControlPod[], look: PointReader): Promise<F
 const EFFECT: Record<Mismatch, Text> = {
   flags: { en: 'the programs exit with "unknown flag: --trust-domain"', zh: '程序会以“unknown flag: --trust-domain”退出' },
   ports: { en: 'osm-bootstrap never becomes ready (port 9095)', zh: 'osm-bootstrap 不会就绪（端口 9095）' },
-  roles: { en: 'the ClusterRole lacks rights that the programs need', zh: 'ClusterRole 缺少程序所需的权限' },
+  roles: { en: 'the ClusterRole lacks permissions that the programs need', zh: 'ClusterRole 缺少程序所需的权限' },
 };
 const apart = ({ is, name, chart, image }: Args): Text => {
   const effect = EFFECT[is as Mismatch];

@@ -292,7 +292,7 @@ const check: Check<typeof reads, Args> = {
       zh: '将升级路径与已知问题表比较。其中三项仅在涉及时报告：名为“jaeger”的 Deployment、带有 --enable-reconciler=true 的 osm-bootstrap，以及根 Service 未选中其叶子 Service 的 Pod 的 TrafficSplit。',
     },
     fix: {
-      en: 'manual: take the target that is named, or what the fix line says. upgrade osm-edge restarts the workloads of the mesh, sets new MeshConfig fields and scales a reconciling osm-bootstrap to 0 itself.',
+      en: 'manual: upgrade to the version that the finding names, or do what its fix line says. upgrade osm-edge restarts the workloads of the mesh, sets new MeshConfig fields and scales a reconciling osm-bootstrap to 0 itself.',
       zh: '手动：改用所指出的目标版本，或按修复行处理。upgrade osm-edge 会自行重启网格的工作负载、设置 MeshConfig 的新增字段并把会恢复旧 CRD 的 osm-bootstrap 缩容到 0。',
     },
   },

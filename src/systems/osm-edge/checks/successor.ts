@@ -17,7 +17,7 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'osm-edge/successor',
-  title: { en: 'a newer osm-edge release exists, and FSM does not run beside', zh: '仍有更新的 osm-edge 版本，且未与 FSM 并存' },
+  title: { en: 'a newer osm-edge release exists, and FSM does not run beside it', zh: '仍有更新的 osm-edge 版本，且未与 FSM 并存' },
   headline: { en: 'osm-edge is archived or runs beside its successor FSM', zh: 'osm-edge 已停止维护或与其后继 FSM 并存' },
   page: {
     impact: {

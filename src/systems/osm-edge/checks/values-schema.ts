@@ -48,11 +48,11 @@ interface Args {
 
 const check: Check<typeof RELEASE_READS, Args> = {
   id: 'osm-edge/values-schema',
-  title: { en: 'values have types and ranges that the chart takes', zh: 'values 的类型和取值范围符合 chart 的要求' },
+  title: { en: 'values have types and ranges that the chart accepts', zh: 'values 的类型和取值范围符合 chart 的要求' },
   headline: { en: 'Helm values have a wrong type or are out of range', zh: '部分 Helm values 类型不符或超出范围' },
   page: {
     impact: {
-      en: 'helm validates all values before it renders: one of the wrong type, or outside of the allowed words or numbers, makes helm upgrade fail ("values don\'t meet the specifications of the schema"). Durations and key sizes pass the schema, and the programs replace them with their own defaults.',
+      en: 'helm validates all values before it renders: a value of the wrong type, or outside the allowed words or numbers, makes helm upgrade fail ("values don\'t meet the specifications of the schema"). Durations and key sizes pass the schema, and the programs replace them with their own defaults.',
       zh: "helm 在渲染之前校验全部 values：类型不符或取值不在允许范围内时，helm upgrade 会失败（“values don't meet the specifications of the schema”）。时长和密钥长度可以通过校验，但程序会改用自己的默认值。",
     },
     detection: {

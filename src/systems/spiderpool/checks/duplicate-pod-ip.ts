@@ -34,7 +34,7 @@ const check: Check<typeof reads, Conflict> = {
   headline: { en: 'IP conflict: two running Pods share one IP', zh: 'IP 冲突：两个运行中的 Pod 使用同一 IP' },
   page: {
     impact: {
-      en: 'In 0.8.7 and older, and in 0.9.0–0.9.4, IP garbage collection could release the IP of a running Pod, which was then assigned to another Pod. Upgrading prevents new conflicts but does not repair existing ones. A terminating Pod counts while its containers run: Spiderpool can release its IP before the kubelet has stopped it.',
+      en: 'In 0.8.7 and older, and in 0.9.0–0.9.4, IP garbage collection could release the IP of a running Pod, which was then assigned to another Pod. Upgrading prevents new conflicts but does not fix existing ones. A terminating Pod counts while its containers run: Spiderpool can release its IP before the kubelet has stopped it.',
       zh: '在 0.8.7 及更早版本和 0.9.0–0.9.4 中，IP 回收可能释放运行中 Pod 的 IP，随后又分配给其他 Pod。升级可避免新的冲突，但不会修复已有的冲突。正在终止的 Pod 在其容器停止之前也算：Spiderpool 可能在 kubelet 停止它之前就释放其 IP。',
     },
     detection: {

@@ -35,7 +35,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'objects of an earlier Spiderpool version are left', zh: '残留旧版本 Spiderpool 的对象' },
   page: {
     impact: {
-      en: 'A left DaemonSet spiderpool-multus (0.6.0–0.7.3) writes the Multus config on every node beside the newer agents. Its ServiceAccount and ClusterRole keep rights that nothing needs. ConfigMaps multus-cni-config and spiderpool-multus and the CRD spiderclaimparameters (1.0.0 candidates) are harmless, but show settings that nothing reads.',
+      en: 'A leftover DaemonSet spiderpool-multus (0.6.0–0.7.3) writes the Multus config on every node beside the newer agents. Its ServiceAccount and ClusterRole keep permissions that nothing needs. ConfigMaps multus-cni-config and spiderpool-multus and the CRD spiderclaimparameters (1.0.0 candidates) are harmless, but show settings that nothing reads.',
       zh: '残留的 DaemonSet spiderpool-multus（0.6.0–0.7.3）会与新的 agent 同时写入每个节点的 Multus 配置。其 ServiceAccount 和 ClusterRole 保留着不再需要的权限。ConfigMap multus-cni-config、spiderpool-multus 以及 CRD spiderclaimparameters（1.0.0 的候选版本）无害，但显示的设置已不再使用。',
     },
     detection: {
@@ -43,7 +43,7 @@ const check: Check<typeof reads, Args> = {
       zh: '将 Spiderpool 命名空间中的对象以及 CRD 与当前版本不再包含的对象比较。',
     },
     fix: {
-      en: 'Deletes them, the DaemonSet first; a CRD only while it has no objects. Undo creates them again. A DaemonSet whose Pods delete the Multus files when they stop is left, with the reason.',
+      en: 'Deletes them, the DaemonSet first; a CRD only while it has no objects. Undo creates them again. A DaemonSet whose Pods delete the Multus files when they stop is skipped, with the reason.',
       zh: '删除这些对象，先删除 DaemonSet；CRD 仅在没有对象时删除。撤销时重新创建。Pod 停止时会删除 Multus 文件的 DaemonSet 会跳过并说明原因。',
     },
   },

@@ -43,7 +43,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'Pods of spiderpool-controller or agent are not ready', zh: 'spiderpool-controller 或 agent 的 Pod 未就绪' },
   page: {
     impact: {
-      en: 'Without a ready spiderpool-agent no Pod on that node gets an IP. Without a ready spiderpool-controller its webhooks (failurePolicy Fail) reject every change of Spiderpool objects, so an upgrade and its repairs stop half done.',
+      en: 'Without a ready spiderpool-agent no Pod on that node gets an IP. Without a ready spiderpool-controller its webhooks (failurePolicy Fail) reject every change of Spiderpool objects, so an upgrade and its fixes stop unfinished.',
       zh: '节点上没有就绪的 spiderpool-agent 时，该节点的 Pod 无法分配 IP。没有就绪的 spiderpool-controller 时，其 webhook（failurePolicy Fail）会拒绝对 Spiderpool 对象的所有修改，升级和修复会中途停止。',
     },
     detection: {

@@ -30,7 +30,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'webhooks of Spiderpool have no ready backend', zh: 'Spiderpool 的 webhook 没有就绪的后端' },
   page: {
     impact: {
-      en: 'The webhooks have failurePolicy Fail: without a backend the API server rejects every change of SpiderIPPools, SpiderSubnets, SpiderCoordinators and SpiderMultusConfigs, also by repairs, and new applications get no automatic pool. IPs are still assigned, since status and SpiderEndpoints pass no webhook. With podResourceInject, no Pod is created.',
+      en: 'The webhooks have failurePolicy Fail: without a backend the API server rejects every change of SpiderIPPools, SpiderSubnets, SpiderCoordinators and SpiderMultusConfigs, including changes by fix, and new applications get no automatic pool. IPs are still assigned, since status and SpiderEndpoints pass no webhook. With podResourceInject, no Pod is created.',
       zh: '这些 webhook 的 failurePolicy 为 Fail：没有后端时，API 服务器会拒绝对 SpiderIPPool、SpiderSubnet、SpiderCoordinator 和 SpiderMultusConfig 的所有修改（包括修复），新应用也无法获得自动创建的池。status 和 SpiderEndpoint 不经过 webhook，IP 仍可分配。启用 podResourceInject 时无法创建 Pod。',
     },
     detection: {

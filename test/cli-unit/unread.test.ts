@@ -1,0 +1,51 @@
+// Errors whose remedy depends on what was read: a directory lacks what no permission adds, and without a kubeconfig each command names what it takes in place of a cluster.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { parseArgv } from '../../src/cli/argv.ts';
+import { type Call, callOf } from '../../src/cli/call.ts';
+import { callerOf } from '../../src/cli/caller.ts';
+import { check } from '../../src/cli/commands/check.ts';
+import { plan } from '../../src/cli/commands/plan.ts';
+import { undo } from '../../src/cli/commands/undo.ts';
+import { UserError } from '../../src/text/user-error.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'ug-unread-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+async function refused(command: (call: Call) => Promise<unknown>, ...words: string[]): Promise<UserError> {
+  const parsed = parseArgv(words, 'upgrade-guard');
+  const caller = { ...callerOf('upgrade-guard', {}), usage: 'upgrade-guard' };
+  const env = { HOME: folder, XDG_STATE_HOME: path.join(folder, 'state') };
+  const call = callOf({ ...parsed, caller, env, version: '0', language: 'en', signal: new AbortController().signal });
+  try {
+    await command({ ...call, out: () => {}, say: () => {}, begins: () => false, progress: () => false });
+  } catch (error) {
+    if (error instanceof UserError) return error;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
+
+test('a version that a directory does not hold: another snapshot, not permissions', async () => {
+  const objects = path.join(folder, 'objects');
+  mkdirSync(objects);
+  writeFileSync(path.join(objects, 'node.yaml'), 'apiVersion: v1\nkind: Node\nmetadata: {name: cp1}\n');
+  const { text, next } = await refused(plan, 'plan', 'kubernetes', '--from', objects);
+  expect(text.en).toContain('the installed version is unknown: the snapshot has no version');
+  expect(next?.en).toContain('take a new snapshot');
+  expect(next?.zh).toContain('重新生成快照');
+});
+
+test.each([
+  ['check', check, 'without a cluster: --from SNAPSHOT|DIR or -f FILE|DIR (manifests)', '-f FILE|DIR（清单）'],
+  ['undo', undo, 'without a cluster: -f FILE|DIR (runs of fix -f)', '-f FILE|DIR（fix -f 的运行）'],
+] as const)('%s without a kubeconfig names what it takes in place of a cluster', async (verb, command, en, zh) => {
+  const { next } = await refused(command, verb);
+  expect(next?.en).toContain(en);
+  expect(next?.zh).toContain(zh);
+});
