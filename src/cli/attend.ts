@@ -19,7 +19,7 @@ import { unrepaired } from './repair-first.ts';
 import type { Live } from './session.ts';
 import { STILL_MS } from './spinner.ts';
 
-/** Lines printed for single steps before only the troubled ones are. */
+/** Up to this number each step gets a line; beyond it only steps that failed, wait or were skipped do. */
 const LOUD = 50;
 
 const HALTING = {
@@ -150,7 +150,7 @@ function longest(step: Step): number {
   return 'within' in step ? step.within : step.do === 'unpend' ? step.quiet : 0;
 }
 
-/** Where nothing can be drawn. */
+/** The line for a step that takes long, where no spinner can be drawn. */
 function patient(step: Step, direction: Direction, most: number): Text {
   const { en, zh } = direction === 'undo' ? undone(step) : step.text;
   return {

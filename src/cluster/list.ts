@@ -93,9 +93,9 @@ interface Listing {
 }
 interface Asking {
   accept: string;
-  /** Of protobuf, where the resource has it. */
+  /** Reads protobuf; absent where the resource has none. */
   reader?: Reader;
-  /** Of JSON. */
+  /** What is read of JSON. */
   wanted: Wanted;
   metadata: boolean;
 }

@@ -86,7 +86,7 @@ export function backwards(run: Run, progress: Progress): Step[] {
 
 /** `held`: the server was asked and says not now (a PodDisruptionBudget). `untried`: it was not asked. */
 export type DryOutcome = Pick<StepOutcome, 'detail'> & { result: StepOutcome['result'] | 'held' | 'untried' };
-/** How many writes came to what. A wait is none; nor is a step of which nothing is left to do. */
+/** The number of writes by result. Waits do not count, nor do steps with nothing left to do. */
 export type Tried = Record<'accepted' | 'refused' | 'held' | 'untried', number>;
 
 /** Sends every step to the server with dryRun=All, in order; nothing is stored, no journal is kept. `progressed`: it has begun, and how far one of many writes is. */
@@ -116,10 +116,10 @@ export async function executeDryRun(
 
 const NEVER = new AbortController().signal;
 
-/** Looked at so. */
+/** At most so many steps are looked at before an undo: the newest. */
 const AHEAD = 200;
 
-/** What an undo would leave as things stand, by looks alone. What other steps change before it cannot be told so; nor can it of more than the first. */
+/** What an undo would leave as it is, found by reading alone. Of an object that several steps change, only the first of them can be judged so. */
 export async function leftAhead(inverses: Iterable<Step>, world: World): Promise<[Step, StepOutcome][]> {
   const left: [Step, StepOutcome][] = [];
   const before = new Set<string>();

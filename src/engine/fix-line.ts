@@ -147,7 +147,7 @@ function manualText(manual: StepDraft[], behind: boolean): Text {
 }
 
 const aloneText = (count: number): Text => ({
-  en: `with fix alone: ${count} manual ${count === 1 ? 'step' : 'steps'}`,
+  en: `the command fix alone: ${count} manual ${count === 1 ? 'step' : 'steps'}`,
   zh: `仅执行 fix 时：手动 ${count} 步`,
 });
 

@@ -165,7 +165,7 @@ function rightsToLog({ on: { kind, name } }: StepOf<'verbosity'>): Rule[] {
   return [...TO_LOG, { verbs: ['list'], group: 'discovery.k8s.io', resource: 'endpointslices', namespace: 'default' }];
 }
 
-/** Of API servers. */
+/** To read and set the log verbosity of API servers. */
 export const TO_LOG: Rule[] = [
   { verbs: ['get'], group: '', resource: '', nonResourceURLs: ['/debug/flags'] },
   { verbs: ['put'], group: '', resource: '', nonResourceURLs: ['/debug/flags/v'] },
@@ -176,7 +176,7 @@ const TO_DRAIN: Rule[] = [
   { verbs: ['create'], group: '', resource: 'pods/eviction' },
 ];
 
-/** The new record is one that no one can name beforehand to the API server. */
+/** The name of the new record cannot be in a rule for create: the API server does not know names there. */
 function rightsToRevise({ release: { namespace, name }, records, from, to, back }: StepOf<'revise'>): Rule[] {
   const at = { group: '', resource: `${records.toLowerCase()}s`, namespace };
   const named = (revision: number) => [`sh.helm.release.v1.${name}.v${revision}`];

@@ -91,7 +91,7 @@ export function readPlain(text: string): DocumentValue | undefined {
     return into;
   }
 
-  /** A value that goes on on the next line is none of one line. */
+  /** A value that continues on the next line is left to the whole parser. */
   const alone = (value: Value, indent: number): Value => (lines[at] && lines[at]!.indent > indent ? OTHER : value);
 
   const line = lines[0]!.number;
@@ -99,7 +99,7 @@ export function readPlain(text: string): DocumentValue | undefined {
   return value === OTHER || at < lines.length ? undefined : { value, line, lines: items };
 }
 
-/** Without those that say nothing. */
+/** All lines except empty ones and comments. */
 function linesOf(text: string): Line[] {
   const lines: Line[] = [];
   let number = 0;

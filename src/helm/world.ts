@@ -230,13 +230,13 @@ async function newestOf(release: ReleaseName, source: Source): Promise<Revision 
   };
 }
 
-/** The newest revision that is not pending: from where an upgrade goes on. Throws WorldError. */
+/** The newest revision that is not pending: an upgrade continues from it. Throws WorldError. */
 export async function standing(release: ReleaseName, source: Source): Promise<Release | undefined> {
   const good = (await records(release, source)).find(({ status }) => !status.startsWith('pending-'));
   return good && decoded(good, source);
 }
 
-/** Takes away the record of a revision that was cut, if it is still pending and still the newest. */
+/** Deletes the record of an interrupted revision, if it is still pending and still the newest. */
 async function clear(release: ReleaseName, revision: number, world: World, source: Source): Promise<void> {
   const [newest] = await records(release, source);
   if (newest?.revision !== revision || !newest.status.startsWith('pending-')) throw new WorldError('conflict', notPending(revision));

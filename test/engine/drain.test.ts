@@ -90,7 +90,7 @@ test('a Node of which the kubelet is upgraded already is neither cordoned nor dr
   const skipped = await go(there, [], executeRun, step);
   expect([skipped.state, skipped.outcomes.get('1')?.result, detail(skipped)]).toEqual([
     ...['finished', 'already'],
-    expect.stringMatching(/^skipped where Node w1: .*kubeletVersion is v1\.31\.1/),
+    expect.stringMatching(/^skipped if Node w1: .*kubeletVersion is v1\.31\.1/),
   ]);
   expect([await left(there), await cordoned(there)]).toEqual([['web'], undefined]);
   const behind = at('v1.30.9');

@@ -60,7 +60,7 @@ export const drain: StepKind<DrainStep> = {
 function skipped(unless: readonly Condition[]): Text {
   const lines = unless.flatMap(conditionLines);
   return {
-    en: `skipped where ${lines.map(({ en }) => en).join('; ')}`,
+    en: `skipped if ${lines.map(({ en }) => en).join('; ')}`,
     zh: `以下成立时跳过：${lines.map(({ zh }) => zh).join('；')}`,
   };
 }

@@ -40,7 +40,7 @@ export interface Left {
   /** Jobs of the Plan on it that have not gone well. */
   jobs: Ref[];
   repair: Repair;
-  /** Others that have a hand on it. */
+  /** Who else is at work on it: other Plans, the lock of kured. */
   shared: string[];
   low: boolean;
 }

@@ -12,7 +12,7 @@ import { isServer, nodesOfProvider, rke2 } from './upgrade-provider.ts';
 import { joined, removedEach, replaced, replacedServer, stays } from './upgrade-replace.ts';
 import { goalOf, type Hop, inOrder, kubeletAt, kubeletIs, manual, READY } from './upgrade-steps.ts';
 
-/** Nodes that get steps of their own; more workers are upgraded so many with one step. */
+/** Up to this number each Node has steps of its own; where there are more workers, one step upgrades this many. */
 const SINGLE = 50;
 /** Seconds for the last Nodes to be Ready. */
 const WITHIN = 600;
@@ -45,7 +45,7 @@ export function acceptedToLose({ found = [] }: Pick<Upgrading, 'found'>): Map<st
   return lost;
 }
 
-/** Of a provider or distribution the version has a suffix that cannot be known beforehand: its kubelets are upgraded once. */
+/** The versions of a provider or distribution have a suffix that is not known beforehand: its kubelets are upgraded once, at the end. */
 export function nodeStage(hop: Hop, all: ClusterParts, way: NodeWay): StageDraft[] {
   const { by } = all;
   if (!all.members.length) return by ? [] : [withoutNodes(hop, all)];
@@ -257,7 +257,7 @@ function batch(hop: Hop, parts: ClusterParts, some: Member[], { mode, lost }: No
 
 /** What finds a budget that came after the plan. */
 const HOLDS = ['kubernetes/pdb-blocks-drain'];
-/** Of Nodes that a reader takes one by one; `node`: a word of a shell. */
+/** The command for one Node of many, which the reader goes through one by one; `node`: a word of a shell. */
 const drainOf = (node: string): string => `kubectl drain ${node} --ignore-daemonsets --delete-emptydir-data`;
 
 interface NodeCommands {

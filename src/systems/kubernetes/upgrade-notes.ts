@@ -119,7 +119,7 @@ function AFTERWARDS(before: string, version: string): Text {
   const [old, now] = [etcdOf(before), etcdOf(version)];
   if (crossesEtcd(before, version) === false) {
     return {
-      en: `way back to ${before}: after that possible while kubectl upgrade-guard check kubernetes --back-to ${older} reports no blocker`,
+      en: `way back to ${before}: after that, possible as long as kubectl upgrade-guard check kubernetes --back-to ${older} reports no blocker`,
       zh: `回退到 ${before}：此后只有 kubectl upgrade-guard check kubernetes --back-to ${older} 没有报告阻断项时才能回退`,
     };
   }
@@ -165,11 +165,11 @@ const CONTROLLER = (stopped: boolean, kubeadm: boolean): Text[] =>
           zh: 'kube-controller-manager 不得比任何 API 服务器新：在所有 API 服务器之后升级',
         },
         {
-          en: 'reason to stop kube-controller-manager meanwhile: it cannot act on what a half-upgraded control plane shows it',
+          en: 'reason to stop kube-controller-manager meanwhile: while stopped, it cannot act on what a half-upgraded control plane returns',
           zh: '期间停止 kube-controller-manager 的好处：它不会根据升级到一半的控制平面做出操作',
         },
         {
-          en: 'reason not to stop kube-controller-manager: until it runs again, endpoints, rollouts, evictions from failed Nodes and garbage collection stand still',
+          en: 'reason not to stop kube-controller-manager: until it runs again, endpoints, rollouts, evictions from failed Nodes and garbage collection do not proceed',
           zh: '停止 kube-controller-manager 的代价：恢复运行之前，端点不会更新，也不会进行滚动更新、故障节点上的驱逐和垃圾收集',
         },
         stopped

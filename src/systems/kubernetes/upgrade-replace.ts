@@ -9,7 +9,7 @@ import { NODE, onNode, onWord } from './upgrade-binaries.ts';
 import type { ClusterParts, Member } from './upgrade-parts.ts';
 import { goalOf, type Hop, kubeletIs, manual, READY } from './upgrade-steps.ts';
 
-/** Of so many members, how many must run for a write. */
+/** How many of this many members must run so that etcd accepts a write. */
 const quorum = (members: number): number => Math.floor(members / 2) + 1;
 
 // ---- what both have -------------------------------------------------------------------------------------------------
@@ -32,7 +32,7 @@ function removed({ ref }: Member): StepDraft[] {
   ];
 }
 
-/** Of Nodes that a reader takes one by one. */
+/** The commands for one Node of many, which the reader goes through one by one. */
 export const removedEach: Command[] = [
   commented(`kubectl wait --for=condition=Ready=Unknown node/${NODE} --timeout=1h`, {
     en: 'shut down its machine meanwhile',
@@ -101,7 +101,7 @@ export function stays({ kubeadm, joining, etcd }: ClusterParts): Text | undefine
   return undefined;
 }
 
-/** `count`: as of a worker. Only where it does not stay. */
+/** `count`: Nodes that have the version then, as for a worker. Called only for a machine that is replaced. */
 export function replacedServer(hop: Hop, parts: ClusterParts, member: Member, drain: StepDraft, count: number): StepDraft[] {
   const { name } = member.ref;
   const to = goalOf(hop, parts.by);

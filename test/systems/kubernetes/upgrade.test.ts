@@ -671,7 +671,7 @@ test('the notes: what the checks found that bites at this minor, its changelog, 
     expect.arrayContaining([
       ...['kubernetes/removed-api: one', 'kubernetes/nodes-ready: three'],
       'way back to v1.30.4: until the first API server is v1.31.14, nothing has to be restored',
-      'way back to v1.30.4: after that possible while kubectl upgrade-guard check kubernetes --back-to 1.30 reports no blocker',
+      'way back to v1.30.4: after that, possible as long as kubectl upgrade-guard check kubernetes --back-to 1.30 reports no blocker',
       expect.stringMatching(/^reason to stop kube-controller-manager meanwhile/),
       expect.stringMatching(/^reason not to stop kube-controller-manager: until it runs again, endpoints/),
       'chosen: leave kube-controller-manager running; to stop it: --stop-controller-manager',
