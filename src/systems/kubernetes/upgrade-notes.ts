@@ -30,8 +30,8 @@ export function notesStage(
   const count = concerned.reduce((sum, { findings }) => sum + findings.length, 0);
   const to = minor(minorOf(hop.version));
   const none: Text = {
-    en: `read the urgent upgrade notes in the changelog of ${to}; the checks found nothing that concerns this cluster`,
-    zh: `阅读 ${to} 更新日志中的紧急升级说明；检查没有发现与该集群有关的问题`,
+    en: `read the urgent upgrade notes in the changelog of ${to}; the checks that could run found nothing that concerns this cluster`,
+    zh: `阅读 ${to} 更新日志中的紧急升级说明；已完成的检查没有发现与该集群有关的问题`,
   };
   const some: Text = {
     en: `read what ${to} changes for this cluster: ${count} ${count === 1 ? 'finding' : 'findings'} of ${concerned.length} ${concerned.length === 1 ? 'check' : 'checks'}, and the urgent upgrade notes of its changelog`,
