@@ -8,6 +8,7 @@ import { flag, list, type Of, oneOf, row, text } from '../engine/shapes.ts';
 import { isComplete, SEVERITIES } from '../engine/verdict.ts';
 import { parseJson } from '../kube/json.ts';
 import { comparison } from '../report/comparison.ts';
+import { incomplete } from '../report/unknowns.ts';
 import { SYSTEMS } from '../systems/index.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { EXIT } from '../text/user-error.ts';
@@ -75,6 +76,8 @@ async function again(
   const after = await examine(source, SYSTEMS, options);
   const compared = compare(before, sideOf(after.results));
   call.out(...comparison(compared, call.face));
+  const unseen = incomplete(after.results);
+  if (unseen) call.say(call.t(unseen));
   return { after, added: compared.new.length };
 }
 

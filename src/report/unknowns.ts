@@ -1,6 +1,7 @@
 // What could not be checked, for the views: grouped by what stood in the way, with how to settle it.
 import type { CheckResult, Text } from '../engine/contracts.ts';
 import { describeGap, settleGap } from '../engine/gaps.ts';
+import { isComplete } from '../engine/verdict.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { counted, type Face } from './face.ts';
 import { SENTENCE } from './installations.ts';
@@ -32,6 +33,21 @@ export function unknownViews(results: readonly CheckResult[], face: Face): Unkno
     const reasons = [...byChecks.values()].map((same) => ({ whys: same.map(({ why }) => why), checks: same[0]!.checks }));
     return { head: headOf(group)(count)[face.language], reasons, settle: all[0]!.settle };
   });
+}
+
+/** Checks that are named; the rest is counted. */
+const NAMED = 3;
+
+/** Why a look at the end of a run does not say that all is well, where nothing else says so; undefined: every check saw all that it needs. */
+export function incomplete(results: readonly CheckResult[]): Text | undefined {
+  const ids = [...new Set(results.filter((each) => !isComplete([each])).map(({ id }) => id))];
+  if (!ids.length) return undefined;
+  const rest = ids.length - NAMED;
+  const names = ids.slice(0, NAMED);
+  return {
+    en: `? ${counted(ids.length, 'check', '').en} could not run completely: ${names.join(', ')}${rest > 0 ? ` and ${rest} more` : ''} (why: {tool} check{reach})`,
+    zh: `? ${ids.length} 项检查未能完整执行：${names.join('、')}${rest > 0 ? ' 等' : ''}（原因见：{tool} check{reach}）`,
+  };
 }
 
 const SKIPPED = 'not-looked-at ';

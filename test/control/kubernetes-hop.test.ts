@@ -335,6 +335,7 @@ hop(
     // A resumed run compares with what was found before it began.
     expect(ran.stdout).toMatch(/^= still there: kubernetes\/webhook-backend /m);
     expect(ran.stdout).toMatch(/^- gone: kubernetes\//m);
+    expect(said(ran)).toMatch(/^\? \d+ checks? could not run completely: kubernetes\//m);
     expect(said(ran)).toContain(`kubernetes@cluster is now ${next}`);
     expect([await policy(), await policyOf(LATER.name)]).toEqual(['Fail', 'Ignore']);
     expect([await isLoud(0), await isLoud(1)]).toEqual([false, false]);

@@ -479,7 +479,7 @@ describe('Pods without a controller', () => {
     const many = stepsOf(await stagesOf([...nodes, ...controlPlane('n0')], '1.31', { found: found(true, { debug: 'n10', late: 'n0' }) }));
     const [first, ...more] = many.filter(({ text }) => /^upgrade the kubelets/.test(text.en)).map(commandsOf);
     expect(first).toContain('kubectl delete pod -n shop debug --ignore-not-found');
-    expect(first).toContain('kubectl drain "${NODE:?}" --ignore-daemonsets --delete-emptydir-data');
+    expect(first).toContain(`kubectl drain "\${NODE:?}" --ignore-daemonsets --delete-emptydir-data`);
     expect([first, ...more].join('\n')).not.toMatch(/--force|shop late/);
   });
 });

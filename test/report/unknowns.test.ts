@@ -1,0 +1,24 @@
+// What a look at the end of a run says of checks that did not see all they need: its exit code alone would not.
+import { expect, test } from 'vitest';
+import type { CheckResult } from '../../src/engine/contracts.ts';
+import { incomplete } from '../../src/report/unknowns.ts';
+
+const result = (id: string, outcome: CheckResult['outcome'], gaps: CheckResult['gaps'] = []): CheckResult => ({
+  ...{ id, installation: 'kubernetes@cluster', findings: [], outcome, gaps },
+});
+const GAP = { why: 'forbidden', verb: 'list', resource: 'pods' } as CheckResult['gaps'][number];
+
+test('every check saw all that it needs: nothing', () => {
+  expect(incomplete([result('a/b', 'passed'), result('a/c', 'found'), result('a/d', 'not-applicable')])).toBeUndefined();
+});
+test('unknown, not looked at, and found with something unseen: by name, each once, the rest as a number', () => {
+  expect(incomplete([result('a/b', 'unknown'), result('a/b', 'unknown'), result('a/c', 'passed')])).toEqual({
+    en: '? 1 check could not run completely: a/b (why: {tool} check{reach})',
+    zh: '? 1 项检查未能完整执行：a/b（原因见：{tool} check{reach}）',
+  });
+  const many = [result('a/1', 'unknown'), result('a/2', 'not-looked-at'), result('a/3', 'found', [GAP]), result('a/4', 'unknown')];
+  expect(incomplete(many)).toEqual({
+    en: '? 4 checks could not run completely: a/1, a/2, a/3 and 1 more (why: {tool} check{reach})',
+    zh: '? 4 项检查未能完整执行：a/1、a/2、a/3 等（原因见：{tool} check{reach}）',
+  });
+});
