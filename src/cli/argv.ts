@@ -34,13 +34,9 @@ const ECHOED = 80;
 /** Throws UserError. Help in any form comes out as the command `help`, `--version` as `version`. */
 export function parseArgv(words: readonly string[], usage: string): Parsed {
   if (words[0] === '--version') return { verb: 'version', args: [], flags: {} };
-  const read = readWords(words, {
-    usage,
-    help: helpFor(
-      words.find((word) => commandOf(word) !== undefined),
-      usage,
-    ),
-  });
+  const meant = words.find((word) => commandOf(word) !== undefined);
+  const own = meant === undefined ? undefined : commandOf(meant);
+  const read = readWords(words, { usage, help: helpFor(meant, usage), flags: own ? [...own.flags, ...GLOBAL] : GLOBAL_AND_OWN });
   const [name, ...args] = read.positionals;
   const wantsHelp = read.given.some(({ name, value }) => name === 'help' && value === true);
   if (name === undefined) {
@@ -81,6 +77,8 @@ interface Read {
 interface Pointers {
   usage: string;
   help: string;
+  /** Those that can be meant: of the command, where one is named. */
+  flags: readonly FlagName[];
 }
 
 const helpFor = (command: string | undefined, usage: string): string => [usage, ...(command ? [command] : []), '--help'].join(' ');
@@ -100,9 +98,10 @@ function readWords(words: readonly string[], pointers: Pointers): Read {
   return read;
 }
 
-function readLong(word: string, rest: string[], { help }: Pointers): Given {
+function readLong(word: string, rest: string[], pointers: Pointers): Given {
+  const { help } = pointers;
   const [written = '', inline] = splitOnce(word.slice(2));
-  if (!Object.hasOwn(FLAGS, written)) throw unknownFlag(`--${written}`, help);
+  if (!Object.hasOwn(FLAGS, written)) throw unknownFlag(`--${written}`, pointers);
   const name = written as FlagName;
   if (specOf(name).kind !== 'boolean') return { name, value: inline ?? nextValue(`--${name}`, name, rest, help) };
   if (inline === undefined || inline === 'true') return { name, value: true };
@@ -111,12 +110,13 @@ function readLong(word: string, rest: string[], { help }: Pointers): Given {
 }
 
 /** `-o json`, `-ojson`, `-o=json`, `-Ao json`. */
-function readShort(word: string, rest: string[], { help }: Pointers): Given[] {
+function readShort(word: string, rest: string[], pointers: Pointers): Given[] {
+  const { help } = pointers;
   const given: Given[] = [];
   for (let at = 1; at < word.length; at++) {
     const letter = word.charAt(at);
     const name = GLOBAL_AND_OWN.find((flag) => specOf(flag).short === letter);
-    if (!name) throw unknownFlag(`-${letter}`, help);
+    if (!name) throw unknownFlag(`-${letter}`, pointers);
     if (specOf(name).kind === 'boolean') {
       given.push({ name, value: true });
       continue;
@@ -274,20 +274,20 @@ export function unknownCommand(name: string, usage: string): UserError {
   return new UserError(
     { en: `unknown command "${shown(name)}"`, zh: `没有命令“${shown(name)}”` },
     near
-      ? { en: `did you mean "${usage} ${near}"? To list the commands: ${list}`, zh: `是否想用“${usage} ${near}”？列出所有命令：${list}` }
+      ? { en: `did you mean "${usage} ${near}"? To list the commands: ${list}`, zh: `是否指“${usage} ${near}”？列出所有命令：${list}` }
       : { en: `to list the commands: ${list}`, zh: `列出所有命令：${list}` },
   );
 }
 
-function unknownFlag(written: string, help: string): UserError {
+function unknownFlag(written: string, { help, flags }: Pointers): UserError {
   const near = nearest(
     written,
-    GLOBAL_AND_OWN.map((flag) => `--${flag}`),
+    flags.map((flag) => `--${flag}`),
   );
   return new UserError(
     { en: `unknown flag: ${shown(written)}`, zh: `没有参数 ${shown(written)}` },
     near
-      ? { en: `did you mean ${near}? To list the flags: ${help}`, zh: `是否想用 ${near}？列出参数：${help}` }
+      ? { en: `did you mean ${near}? To list the flags: ${help}`, zh: `是否指 ${near}？列出参数：${help}` }
       : { en: `to list the flags: ${help}`, zh: `列出参数：${help}` },
   );
 }

@@ -57,7 +57,7 @@ const LOCKED: Text = {
 };
 const INCOMPLETE: Text = {
   en: 'no such findings, but some checks could not run, or a file or installation was skipped',
-  zh: '没有此类问题，但有检查无法完成，或有文件、安装实例已跳过',
+  zh: '没有此类问题，但有检查无法完成，或跳过了文件或安装实例',
 };
 const CUT: Text = { en: 'run interrupted', zh: '运行中断' };
 const BEFORE_CHANGES: Text = { en: 'interrupted before any change', zh: '在做出任何更改之前中断' };

@@ -61,6 +61,9 @@ describe('what is wrong, and what to do next', () => {
     ['plan', 'plan: missing SYSTEM', 'upgrade-guard plan --help'],
     ['check --form x', 'unknown flag: --form', 'did you mean --from?'],
     ['check -x', 'unknown flag: -x', 'upgrade-guard check --help'],
+    // --for is a flag of rbac alone.
+    ['check --fo x', 'unknown flag: --fo', 'did you mean --to?'],
+    ['rbac --fo x', 'unknown flag: --fo', 'did you mean --for?'],
     ['--nonesuch check', 'unknown flag: --nonesuch', 'upgrade-guard check --help'],
     ['-x', 'unknown flag: -x', 'upgrade-guard --help'],
     ['check --lang fr', 'invalid value "fr" for --lang', 'see: upgrade-guard check --help'],

@@ -20,7 +20,7 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/crd-stored-versions',
-  title: { en: 'custom resources are stored only in the storage version of their CRD', zh: 'CRD 的对象均以存储版本保存' },
+  title: { en: 'custom resources are stored only in the storage version of their CRD', zh: '自定义资源均以其 CRD 的存储版本保存' },
   headline: { en: 'CRDs have objects stored in older API versions', zh: 'CRD 的对象仍以旧 API 版本存储' },
   page: {
     impact: {

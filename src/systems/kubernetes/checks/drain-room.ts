@@ -57,7 +57,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Compares CPU and memory that the Pods of each Node request (init containers, sidecars, requests of the Pod as a whole and its overhead included) with what is left of allocatable on the other schedulable Nodes whose taints and labels admit them. Pods of DaemonSets and static Pods do not move.',
-      zh: '将每个节点上的 Pod 请求的 CPU 和内存（含 init 容器、sidecar、Pod 级请求和 Pod 开销）与其他可调度且污点和标签允许的节点上可分配资源的剩余量比较。DaemonSet 的 Pod 和静态 Pod 不会移动。',
+      zh: '统计每个节点上的 Pod 请求的 CPU 和内存（含 init 容器、sidecar、Pod 级请求和 Pod 开销），与其他节点剩余的可分配资源比较；只计入可调度且污点和标签允许的节点。DaemonSet 的 Pod 和静态 Pod 不会移动。',
     },
     fix: {
       en: 'manual: add a Node during the upgrade, or scale down less important workloads.',
