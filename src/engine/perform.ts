@@ -2,7 +2,7 @@
 // Every write of the tool to a cluster, but for its own Lease, passes through here.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deepEqual } from '../kube/json.ts';
-import { refOf, sameObject } from '../kube/refs.ts';
+import { describe, refOf, sameObject } from '../kube/refs.ts';
 import { shellWord } from '../text/shell.ts';
 import {
   type Condition,
@@ -24,7 +24,7 @@ import { type Noted, orTrouble, type Performing, reporter, type StepContext } fr
 import { countsOn, isWatched, restartedSince } from './restarts.ts';
 import { firstMet } from './steps/conditions.ts';
 import { kindOf } from './steps/index.ts';
-import { identity } from './steps/objects.ts';
+import { identity, isGone } from './steps/objects.ts';
 
 /** ms before the second look; doubles with each further one. */
 const PAUSE = 200;
@@ -143,7 +143,11 @@ async function write(
       continue;
     }
     // What was told to go answers with anything or nothing, and is on its way.
-    if (request.verb === 'delete' || request.verb === 'evict' || request.verb === 'unrecord') return settle({ result: 'done' });
+    if (request.verb === 'delete' || request.verb === 'evict' || request.verb === 'unrecord') {
+      const isLeft = step.do === 'delete' && step.propagation === 'Orphan' && !(await isSeenGone(step, world, halt));
+      if (isLeft && halt.aborted) return halted();
+      return settle(isLeft ? { result: 'failed', detail: stillThere(step.on), answered: true } : { result: 'done' });
+    }
     answer = answered;
     const verified = await orTrouble(kind.look(step, seeing(world, answered)));
     trouble = verified instanceof WorldError ? verified : undefined;
@@ -159,6 +163,25 @@ async function write(
   }
   return fail(trouble ?? new WorldError('conflict', CHANGING));
 }
+
+/** ms for the garbage collector to let go of an object that leaves its dependents behind. */
+const RELEASED = 60_000;
+
+/** What comes behind a deletion takes the object for gone: helm would patch one that is still there. */
+async function isSeenGone({ on }: StepOf<'delete'>, world: World, halt: AbortSignal): Promise<boolean> {
+  const until = performance.now() + paced(RELEASED);
+  for (;;) {
+    const now = await orTrouble(world.get(on));
+    if (!(now instanceof WorldError) && isGone(now, on)) return true;
+    if (halt.aborted || performance.now() >= until) return false;
+    await pause(paced(PAUSE), halt);
+  }
+}
+
+const stillThere = (on: Ref): Text => ({
+  en: `${describe(on)} was deleted and is still terminating after ${RELEASED / 1000} s: kube-controller-manager has not removed its finalizer orphan; check that it runs, then resume`,
+  zh: `${describe(on)} 已删除，但 ${RELEASED / 1000} 秒后仍在终止：kube-controller-manager 尚未移除其 orphan finalizer；请确认 kube-controller-manager 正在运行，然后用 resume 继续`,
+});
 
 const CHANGING: Text = { en: 'the object keeps changing', zh: '该对象一直在变化' };
 const INTERRUPTED: Text = { en: 'interrupted before it was done', zh: '尚未完成即被中断' };

@@ -26,7 +26,12 @@ type DeleteStep = StepOf<'delete'>;
 export const remove: StepKind<DeleteStep> = {
   preview: ({ on, propagation }) => [`- ${describe(on)}${propagation ? ` (--cascade=${propagation.toLowerCase()})` : ''}`],
   commands: ({ on, propagation }) => [`kubectl delete ${kubectlName(on)}${propagation ? ` --cascade=${propagation.toLowerCase()}` : ''}`],
-  look: (step, world) => lookAtDoomed(step, world, step.like),
+  look: async (step, world) => {
+    const look = await lookAtDoomed(step, world, step.like);
+    // It stands there until the garbage collector has released its dependents.
+    const now = look.is === 'done' && step.propagation === 'Orphan' ? await world.get(step.on) : undefined;
+    return isGone(now, step.on) ? look : { is: 'to-do', now };
+  },
   write: ({ on, propagation }, now) => ({
     verb: 'delete',
     on: { ...on, uid: uidOf(now) },
