@@ -42,8 +42,8 @@ export const CHANGE = [
     },
     text: { en: 'Fix what check found', zh: '修复检查发现的问题' },
     more: {
-      en: 'Lists every step and whether it can be undone, asks, runs the steps, and checks again. The old state of each object is saved to disk before a request is sent. With --from, only --dry-run=client and --rehearse are possible.',
-      zh: '先列出每个步骤以及能否撤销，经确认后执行，最后复查。发出请求之前，对象的旧状态已保存到磁盘。使用 --from 时只能配合 --dry-run=client 或 --rehearse。',
+      en: 'Lists every step and whether it can be undone, asks, runs the steps, and checks again. The old state of each object is saved to disk before a request is sent. With --from, it only rehearses; --dry-run=client only lists the steps.',
+      zh: '先列出每个步骤以及能否撤销，经确认后执行，最后复查。发出请求之前，对象的旧状态已保存到磁盘。使用 --from 时只演练；--dry-run=client 只列出步骤。',
     },
     examples: [
       { text: { en: 'List the steps without running them', zh: '只列出步骤，不执行' }, words: 'fix --dry-run=client' },

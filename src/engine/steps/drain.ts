@@ -61,7 +61,7 @@ function skipped(unless: readonly Condition[]): Text {
   const lines = unless.flatMap(conditionLines);
   return {
     en: `skipped if ${lines.map(({ en }) => en).join('; ')}`,
-    zh: `以下成立时跳过：${lines.map(({ zh }) => zh).join('；')}`,
+    zh: `满足以下条件时跳过：${lines.map(({ zh }) => zh).join('；')}`,
   };
 }
 

@@ -64,7 +64,7 @@ test.each([
   await vi.waitFor(async () => expect((await created()).body.message).toContain(said), { timeout: 30_000, interval: 100 });
 });
 
-test('a Pod that is not ready may not go where its budget asks for none to stay; it may where others are enough', async () => {
+test('a Pod that is not ready cannot be evicted where its budget asks for none to stay; it can where others are enough', async () => {
   const namespace = await cluster.namespace('budgets');
   const pod = (name: string, app: string, ready: string) => ({
     ...{

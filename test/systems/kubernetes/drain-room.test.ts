@@ -129,7 +129,7 @@ grid('kubernetes/drain-room', [
   })),
   // A Pod that only its own Node can take is for drain-constraints.
   { fixture: 'healthy', objects: [labelled('w1'), bound], expect: 'passed' },
-  // A Node that the selector of a Pod does not name is no room for it.
+  // A Node that the selector of a Pod does not name has no room for it.
   { fixture: 'tainted', objects: [open('cp1'), ...['w1', 'w2'].map((on) => picky(on, {}))], expect: 'passed' },
   {
     fixture: 'tainted',

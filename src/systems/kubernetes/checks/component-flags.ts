@@ -51,7 +51,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     },
     limits: {
       en: 'Kubelets are covered only with K3s: elsewhere their flags are on the Nodes and not visible; plan kubernetes lists a command that finds removed flags there. Managed control planes are not visible, and neither are the flags of a component that a shell script starts: the check is then unknown.',
-      zh: '仅对 K3s 检查 kubelet：其他情况下 kubelet 的参数只在节点上，不可见；“plan kubernetes”会给出在节点上查找已移除参数的命令。托管的控制平面不可见；由脚本启动的组件，其脚本不会读取：此时该检查为未知。',
+      zh: '仅对 K3s 检查 kubelet：其他情况下 kubelet 的参数只在节点上，不可见；“plan kubernetes”会给出在节点上查找已移除参数的命令。托管的控制平面不可见，由脚本启动的组件的参数也不可见：此时该检查为未知。',
     },
   },
   sources: [

@@ -4,7 +4,7 @@
 import { finding } from '../../../engine/builders.ts';
 import type { Check, Finding, Gap, Ref, Rows, Text } from '../../../engine/contracts.ts';
 import { inOurWords, isGap } from '../../../engine/gaps.ts';
-import { certificates, list, maybe, NO_CERTIFICATE, texts, word } from '../../../engine/read/index.ts';
+import { certificates, each, list, maybe, NO_CERTIFICATE, texts, word } from '../../../engine/read/index.ts';
 import { satisfies } from '../../../versions/kubernetes.ts';
 import { backendOf, isUnseen, type NoBackend, SERVED, serviceColumns, slices, type Unseen } from '../backends.ts';
 
@@ -13,6 +13,7 @@ const reads = {
     'customresourcedefinitions.apiextensions.k8s.io',
     {
       strategy: word('spec.conversion.strategy', 'None'),
+      versions: each('spec.versions', { name: word('name', '') }),
       reviews: texts('spec.conversion.webhook.conversionReviewVersions'),
       service: maybe('spec.conversion.webhook.clientConfig.service', SERVED),
       ca: certificates('spec.conversion.webhook.clientConfig.caBundle', 'every'),
@@ -44,8 +45,8 @@ const check: Check<typeof reads, Args> = {
       zh: '该 CRD 的对象只能以存储版本读写，以其他版本发出的请求都会失败。删除含有此类对象的命名空间会一直无法完成。',
     },
     detection: {
-      en: 'Compares the Service of each conversion webhook and the port that it calls with its EndpointSlices, reads both once more before reporting, and looks at its CA bundle and review versions.',
-      zh: '检查每个转换 webhook 的 Service、所调用的端口及其 EndpointSlice，报告前再次读取确认，并检查其 CA 证书和 conversionReviewVersions。',
+      en: 'Compares the Service of each conversion webhook and the port that it calls with its EndpointSlices, reads both once more before reporting, and looks at its CA bundle and review versions. The webhook of a CRD with one version is never called: of it only these two are looked at.',
+      zh: '检查每个转换 webhook 的 Service、所调用的端口及其 EndpointSlice，报告前再次读取确认，并检查其 CA 证书和 conversionReviewVersions。只有一个版本的 CRD 不会调用其 webhook，因此只检查后两项。',
     },
     fix: {
       en: 'manual: restore the backend, or renew the CA bundle (cert-manager: annotation cert-manager.io/inject-ca-from). If the software is gone, delete the CRD only with a backup of its objects.',
@@ -53,7 +54,7 @@ const check: Check<typeof reads, Args> = {
     },
     limits: {
       en: 'Webhooks that are called by URL are checked for their CA bundle only. Whether a Service of type ExternalName or a headless Service answers only the API servers can see: the check is then unknown.',
-      zh: '通过 URL 调用的 webhook 只检查其 CA 证书。ExternalName 类型的 Service 或没有 clusterIP 的 Service 是否可用只有 API 服务器能看到：此时该检查为未知。',
+      zh: '通过 URL 调用的 webhook 只检查其 CA 证书。ExternalName 类型的 Service 或无头 Service 是否可用只有 API 服务器能看到：此时该检查为未知。',
     },
   },
   sources: [
@@ -69,10 +70,11 @@ const check: Check<typeof reads, Args> = {
     // Many CRDs share one.
     const known = new Map<string, Awaited<ReturnType<typeof backendOf>>>();
     const here = isGap(path.from) || satisfies(path.from, `>=${BUNDLE_SINCE}.0`);
-    for (const { ref, reviews, service, ca } of crds) {
+    for (const { ref, versions, reviews, service, ca } of crds) {
       const name = service ? `${service.namespace}/${service.name}` : '';
       const add = (is: Is, from = '') => findings.push(foundOf(is, ref, name, from));
-      if (service) {
+      // An object in the version that is asked for is not converted: with one version the webhook is never called.
+      if (service && versions.length !== 1) {
         const called = `${name}:${service.port}`;
         const is = known.has(called) ? known.get(called) : await backendOf(service, slices, look);
         known.set(called, is);
@@ -111,7 +113,7 @@ const unseen = (crd: Ref, service: string, is: Unseen): Gap => ({
         }
       : {
           en: `CRD ${crd.name} is converted by headless Service ${service}: API servers without --enable-aggregator-routing cannot call it`,
-          zh: `CRD ${crd.name} 由没有 clusterIP 的 Service ${service} 转换：未启用 --enable-aggregator-routing 的 API 服务器无法调用`,
+          zh: `CRD ${crd.name} 由无头 Service ${service} 转换：未启用 --enable-aggregator-routing 的 API 服务器无法调用`,
         },
   ),
 });

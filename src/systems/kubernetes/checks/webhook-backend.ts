@@ -46,7 +46,7 @@ const check: Check<typeof reads, Args> = {
     },
     limits: {
       en: 'Only the API servers can see whether a webhook that is called by URL, by a Service of type ExternalName or by a headless Service answers: if it has failurePolicy Fail and nothing else is found, the check is unknown. Webhooks without rules match nothing and are ignored.',
-      zh: '通过 URL、ExternalName 类型的 Service 或没有 clusterIP 的 Service 调用的 webhook 是否可用，只有 API 服务器能看到：如果其 failurePolicy 为 Fail 且没有其他问题，该检查为未知。没有 rules 的 webhook 不匹配任何请求，会被忽略。',
+      zh: '通过 URL、ExternalName 类型的 Service 或无头 Service 调用的 webhook 是否可用，只有 API 服务器能看到：如果其 failurePolicy 为 Fail 且没有其他问题，该检查为未知。没有 rules 的 webhook 不匹配任何请求，会被忽略。',
     },
   },
   sources: ['kubernetes/website: Admission Webhook Good Practices'],
@@ -110,7 +110,7 @@ const byName = ({ name, on }: { name: string; on: Ref }, service: Served, is: Un
         }
       : {
           en: `headless Service ${of} and has failurePolicy Fail: API servers without --enable-aggregator-routing reject all matching requests`,
-          zh: `没有 clusterIP 的 Service ${of} 且 failurePolicy 为 Fail：未启用 --enable-aggregator-routing 的 API 服务器会拒绝所有匹配的请求`,
+          zh: `无头 Service ${of} 且 failurePolicy 为 Fail：未启用 --enable-aggregator-routing 的 API 服务器会拒绝所有匹配的请求`,
         };
   return {
     ...{ why: 'not-collected', verb: 'get', resource: RESOURCES[on.kind] ?? on.kind, name: on.name },

@@ -289,11 +289,11 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Compares the upgrade path with a table of known problems. Three of them are reported only where they apply: Deployment jaeger, osm-bootstrap with --enable-reconciler=true, and TrafficSplits whose root Service does not select the Pods of its leaf Services.',
-      zh: '将升级路径与已知问题表比较。其中三项仅在涉及时报告：名为“jaeger”的 Deployment、带有 --enable-reconciler=true 的 osm-bootstrap，以及根 Service 未选中其叶子 Service 的 Pod 的 TrafficSplit。',
+      zh: '将升级路径与已知问题表比较。其中三项仅在涉及时报告：名为“jaeger”的 Deployment、带有 --enable-reconciler=true 的 osm-bootstrap，以及 TrafficSplit（根 Service 未选中叶子 Service 的 Pod）。',
     },
     fix: {
       en: 'manual: upgrade to the version that the finding names, or do what its fix line says. upgrade osm-edge restarts the workloads of the mesh, sets new MeshConfig fields and scales a reconciling osm-bootstrap to 0 itself.',
-      zh: '手动：改用所指出的目标版本，或按修复行处理。upgrade osm-edge 会自行重启网格的工作负载、设置 MeshConfig 的新增字段并把会恢复旧 CRD 的 osm-bootstrap 缩容到 0。',
+      zh: '手动：改用所指出的目标版本，或按问题下方“修复：”所列处理。upgrade osm-edge 会自行重启网格的工作负载、设置 MeshConfig 的新增字段并把会恢复旧 CRD 的 osm-bootstrap 缩容到 0。',
     },
   },
   sources: HAZARDS.map(({ key, source }) => `flomesh-io/osm-edge: ${source} (${key})`),
