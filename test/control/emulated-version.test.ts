@@ -4,7 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { configValues } from '../../src/systems/kubernetes/knowledge/tables.ts';
+import { components, configValues } from '../../src/systems/kubernetes/knowledge/tables.ts';
+import { minorOf } from '../../src/versions/kubernetes.ts';
 import { newHome, run } from '../bed/binary.ts';
 import { clientOf } from '../bed/client.ts';
 import { kubeconfigOf, type Started, startAnotherApiServer, startControlPlane } from '../bed/control-plane.ts';
@@ -70,24 +71,53 @@ test('the same object on API servers of the version itself: only what is served 
   expect(said).toEqual([[`blocker 1.38 ${SAID}`], [], [], []]);
 });
 
-test('what a kube-apiserver does not start with: an API version that it does not know any more, on or off; an emulated version that is too old', async () => {
+/** What a kube-apiserver with these flags ends with. */
+async function ended(...given: string[]): Promise<string> {
   const { apiserver } = await foundBed(NEWEST);
-  const ended = (...given: string[]): string => {
-    const keys = ['key', 'signing-key'].map((name) => `--service-account-${name}-file=${join(plane.folder, 'sa.key')}`);
-    const needed = ['--etcd-servers=http://127.0.0.1:1', '--service-cluster-ip-range=10.0.0.0/24', '--service-account-issuer=https://x'];
-    // Read after the value was taken.
-    const last = '--audit-policy-file=/dev/null/none';
-    const words = [...keys, ...needed, `--cert-dir=${join(plane.folder, 'certs')}`, ...given, last];
-    return spawnSync(apiserver, words, { encoding: 'utf8', timeout: 20_000 }).stderr;
-  };
+  const keys = ['key', 'signing-key'].map((name) => `--service-account-${name}-file=${join(plane.folder, 'sa.key')}`);
+  const needed = ['--etcd-servers=http://127.0.0.1:1', '--service-cluster-ip-range=10.0.0.0/24', '--service-account-issuer=https://x'];
+  // Read after the value was taken.
+  const last = '--audit-policy-file=/dev/null/none';
+  const words = [...keys, ...needed, `--cert-dir=${join(plane.folder, 'certs')}`, ...given, last];
+  return spawnSync(apiserver, words, { encoding: 'utf8', timeout: 20_000 }).stderr;
+}
+
+test('what a kube-apiserver does not start with: an API version that it does not know any more, on or off; an emulated version that is too old', async () => {
   const { unregistered } = configValues();
   for (const { apiVersion } of unregistered)
-    expect(ended(`--runtime-config=${apiVersion}=true`)).toContain(`group version ${apiVersion} that has not been registered`);
-  expect(ended(`--runtime-config=${unregistered[0]!.apiVersion}=false`)).toContain('has not been registered');
+    expect(await ended(`--runtime-config=${apiVersion}=true`)).toContain(`group version ${apiVersion} that has not been registered`);
+  expect(await ended(`--runtime-config=${unregistered[0]!.apiVersion}=false`)).toContain('has not been registered');
   for (const taken of ['batch/v1beta1=true', 'policy/v1beta1=true', 'storage.k8s.io/v1beta1=true'])
-    expect(ended(`--runtime-config=${taken}`)).toContain('audit policy file');
+    expect(await ended(`--runtime-config=${taken}`)).toContain('audit policy file');
   // Three minors back, and no more.
   for (const flag of ['--emulated-version', '--min-compatibility-version'])
-    expect(ended(`${flag}=1.33`)).toContain('1.33 is not between [1.34');
-  expect(ended('--emulated-version=1.34')).toContain('audit policy file');
+    expect(await ended(`${flag}=1.33`)).toContain('1.33 is not between [1.34');
+  expect(await ended('--emulated-version=1.34')).toContain('audit policy file');
+});
+
+test("a gate is locked, and has the default, of the emulated version; which gates and flags there are is the binary's", async () => {
+  const at = minorOf(NEWEST);
+  const known = components().gates.filter(
+    ({ since, removedIn, components: only, lockedTo }) =>
+      lockedTo !== undefined &&
+      !since.startsWith('<') &&
+      minorOf(since) <= 34 &&
+      !(removedIn && minorOf(removedIn) <= at) &&
+      (!only || only.includes('kube-apiserver')),
+  );
+  for (const emulated of [34, 35, 36, 37]) {
+    const said = await ended(
+      `--emulated-version=1.${emulated}`,
+      `--feature-gates=${known.map(({ name, lockedTo }) => `${name}=${!lockedTo}`).join(',')}`,
+    );
+    const locked = [...said.matchAll(/cannot set feature gate (\w+) to/g)].map(([, name]) => name!);
+    const expected = known.filter(({ lockedIn = '' }) => minorOf(lockedIn) <= emulated).map(({ name }) => name);
+    // Locked by 1.36, which wrote it into the stage of an earlier minor.
+    if (emulated < 36) expected.push('TopologyManagerPolicyOptions');
+    expect(locked.toSorted(), `emulating 1.${emulated}`).toEqual(expected.toSorted());
+  }
+  const rules = '--feature-gates=DRADeviceTaintRules=true';
+  expect(await ended('--emulated-version=1.35', rules)).toContain('depends on features that are disabled: [DRADeviceTaints]');
+  expect(await ended('--emulated-version=1.36', rules)).toContain('audit policy file');
+  expect(await ended('--emulated-version=1.36', '--feature-gates=APIServerTracing=true')).toContain('unrecognized feature gate');
 });

@@ -2,10 +2,10 @@
 import type { Text } from '../../engine/contracts.ts';
 import type { Component, Refused } from './refusals.ts';
 
-type Said = Pick<Refused, 'why' | 'name' | 'value' | 'hop' | 'instead'> & { component: Component };
+type Said = Pick<Refused, 'why' | 'name' | 'value' | 'hop' | 'instead' | 'heldBefore'> & { component: Component };
 
 /** `holder`: where it stands, which begins the sentence: the component itself, or a configuration. */
-export function refusedText({ why, component, name, value, hop, instead = '' }: Said, holder: Text): Text {
+export function refusedText({ why, component, name, value, hop, instead = '', heldBefore }: Said, holder: Text): Text {
   const [en, zh] = [`${component} ${hop} does not start with it`, `${component} ${hop} 无法启动`];
   switch (why) {
     case 'gate-removed':
@@ -14,6 +14,11 @@ export function refusedText({ why, component, name, value, hop, instead = '' }: 
         zh: `${holder.zh} 设置了特性门控 ${name}=${value}：已在 ${hop} 中移除，${zh}`,
       };
     case 'gate-locked':
+      if (heldBefore)
+        return {
+          en: `${holder.en} sets feature gate ${name}=${value}: locked to ${instead} in ${heldBefore}, ${component} does not start once --emulated-version is ${heldBefore} or newer`,
+          zh: `${holder.zh} 设置了特性门控 ${name}=${value}：自 ${heldBefore} 起锁定为 ${instead}，--emulated-version 提高到 ${heldBefore} 或更高后 ${component} 无法启动`,
+        };
       return {
         en: `${holder.en} sets feature gate ${name}=${value}: locked to ${instead} in ${hop}, ${en}`,
         zh: `${holder.zh} 设置了特性门控 ${name}=${value}：自 ${hop} 起锁定为 ${instead}，${zh}`,

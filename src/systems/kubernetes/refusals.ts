@@ -14,6 +14,10 @@ export interface Refused {
   value: string;
   /** The first minor that refuses it. */
   hop: string;
+  /** The minor that locked it, where an emulated version before it holds the lock off. */
+  heldBefore?: string;
+  /** No minor of the path refuses it, as long as the emulated version stays. */
+  held?: true;
   /** What a gate is locked to, the gates that it needs, what to use instead of a flag. */
   instead?: string;
   source: string;
@@ -32,10 +36,10 @@ export function isReadBy(reader: string, apiVersion: string, at: string): boolea
   return introduced <= minorOf(at) && !(row.removedIn && minorOf(row.removedIn) <= minorOf(at));
 }
 
-/** Every reason in the order of the hops; an unchanged minor has none. */
-export function refusedBy(component: Component, flags: Flags, hops: readonly string[]): Refused[] {
+/** Every reason in the order of the hops; an unchanged minor has none, unless it emulates another. `from`: where the path begins. */
+export function refusedBy(component: Component, flags: Flags, hops: readonly string[], from?: string): Refused[] {
   const found = [
-    ...gatesRefused(component, gatesOf(flags), hops),
+    ...gatesRefused(component, gatesOf(flags), hops, { from, emulated: emulatedBy(component, flags) }),
     ...flagsRefused(component, flags, hops),
     ...(component === 'kube-apiserver' ? [...pluginsRefused(flags, hops), ...apisRefused(flags, hops)] : []),
     ...valuesRefused(component, flags, hops),
@@ -46,8 +50,16 @@ export function refusedBy(component: Component, flags: Flags, hops: readonly str
 
 // ---- gates ----------------------------------------------------------------------------------------------------------
 
-/** Also for gates that stand in a configuration file. */
-export function gatesRefused(component: Component, set: ReadonlyMap<string, boolean>, hops: readonly string[]): Refused[] {
+interface Held {
+  from?: string;
+  /** The minor that the component emulates, as it was told. */
+  emulated?: number;
+}
+/** The minor whose stages and defaults gates have in a binary of minor `at`; which gates it knows at all is the binary's alone (component-base featuregate, known and featureSpecAtEmulationAndMinCompatVersion). */
+const actsIn = (at: number, { emulated = at }: Held): number => Math.min(at, Math.max(emulated, at - EMULATED));
+
+/** Also for gates that stand in a configuration file, whose readers emulate nothing. */
+export function gatesRefused(component: Component, set: ReadonlyMap<string, boolean>, hops: readonly string[], held: Held = {}): Refused[] {
   const { gates } = components();
   const byName = new Map(gates.map((gate) => [gate.name, gate]));
   return [...set].flatMap(([name, value]): Refused[] => {
@@ -58,14 +70,27 @@ export function gatesRefused(component: Component, set: ReadonlyMap<string, bool
     const removed = gate.removedEarlierIn?.[component] ?? gate.removedIn;
     const reasons: Refused[] = [
       ...(removed !== undefined && hops.includes(removed) ? [{ ...refused, why: 'gate-removed' as const, hop: removed }] : []),
-      ...(gate.lockedIn !== undefined && hops.includes(gate.lockedIn) && gate.lockedTo !== value
-        ? [{ ...refused, why: 'gate-locked' as const, hop: gate.lockedIn, instead: String(gate.lockedTo) }]
-        : []),
-      ...(value ? needs(gate, refused, set, byName, hops) : []),
+      ...(gate.lockedTo === value ? [] : locked(gate, hops, held)).map((each) => ({ ...refused, ...each })),
+      ...(value ? needs(gate, refused, set, byName, hops, held) : []),
     ];
     // Only the first can be met: it has to be settled before the next hop.
-    return reasons.sort((a, b) => minorOf(a.hop) - minorOf(b.hop)).slice(0, 1);
+    return reasons.sort((a, b) => Number(a.held ?? false) - Number(b.held ?? false) || minorOf(a.hop) - minorOf(b.hop)).slice(0, 1);
   });
+}
+
+/** Where the lock comes into force: with the minor itself, with one that no longer emulates a version before it, or only once the emulated version is raised. */
+function locked(
+  { lockedIn = '', lockedTo }: Gate,
+  hops: readonly string[],
+  held: Held,
+): Pick<Refused, 'why' | 'hop' | 'instead' | 'heldBefore' | 'held'>[] {
+  const since = minorOf(lockedIn);
+  const [now = Number.NaN, ...later] = [hops[0] ? minorOf(hops[0]) - 1 : minorOf(held.from ?? ''), ...hops.map(minorOf)];
+  if (!(since > actsIn(now, held) && since <= Math.max(now, ...later))) return [];
+  const hop = later.find((at) => since <= actsIn(at, held));
+  const reason = { why: 'gate-locked' as const, instead: String(lockedTo) };
+  if (hop === since) return [{ ...reason, hop: lockedIn }];
+  return [{ ...reason, heldBefore: lockedIn, ...(hop === undefined ? { hop: lockedIn, held: true } : { hop: minor(hop) }) }];
 }
 
 /** From 1.35 a gate that is on stops the component while one it depends on is off (component-base featuregate). */
@@ -77,13 +102,14 @@ function needs(
   set: ReadonlyMap<string, boolean>,
   byName: ReadonlyMap<string, Gate>,
   hops: readonly string[],
+  held: Held,
 ): Refused[] {
   for (const hop of hops) {
     const at = minorOf(hop);
     const wanted = gate.dependsOn?.findLast(([since]) => minorOf(since) <= at)?.[1] ?? [];
     const off = wanted.filter((name) => {
       const other = byName.get(name);
-      return at >= DEPENDENCIES_SINCE && other && !(set.get(name) ?? defaultAt(other, at));
+      return at >= DEPENDENCIES_SINCE && other && !(set.get(name) ?? defaultAt(other, actsIn(at, held)));
     });
     if (off.length) return [{ ...refused, why: 'gate-needs', hop, instead: off.join(', ') }];
   }
@@ -143,8 +169,16 @@ function apisRefused(flags: Flags, hops: readonly string[]): Refused[] {
 const RUNTIME_CONFIG = 'runtime-config';
 
 const VERSION_FLAGS = ['emulated-version', 'min-compatibility-version'];
+const askedIn = (value: string): string | undefined => /^(?:kube=)?(1\.\d{1,3})$/.exec(value)?.[1];
 /** How many minors behind its own a component can emulate, or be compatible with. */
 const EMULATED = 3;
+
+/** undefined: its own. */
+function emulatedBy(component: Component, flags: Flags): number | undefined {
+  if (component === 'kubelet' || component === 'kube-proxy') return undefined;
+  const asked = listOf(flags, VERSION_FLAGS[0]!).map(askedIn).find(Boolean);
+  return asked === undefined ? undefined : minorOf(asked);
+}
 
 /** `1.34` or `kube=1.34`: too old from some minor on (component-base compatibility, from 1.31). */
 function versionsRefused(component: Component, flags: Flags, hops: readonly string[]): Refused[] {
@@ -152,7 +186,7 @@ function versionsRefused(component: Component, flags: Flags, hops: readonly stri
   const source = 'staging/src/k8s.io/component-base/compatibility of k8s.io/kubernetes';
   return VERSION_FLAGS.flatMap((name) =>
     listOf(flags, name).flatMap((value): Refused[] => {
-      const [, asked] = /^(?:kube=)?(1\.\d{1,3})$/.exec(value) ?? [];
+      const asked = askedIn(value);
       const hop = asked && hops.find((each) => minorOf(each) - minorOf(asked) > EMULATED);
       return hop ? [{ why: 'value-refused', name, value, hop, instead: minor(minorOf(hop) - EMULATED), source }] : [];
     }),

@@ -15,6 +15,20 @@ grid('kubernetes/component-flags', [
     expect: 'unknown',
   },
   { objects: [scripted('/go-runner', '--log-file=/var/log/kube-scheduler.log', 'kube-scheduler', '--v=2')], expect: 'passed' },
+  // Locked in 1.36: it stops the upgrade, or, while the version before it is emulated, a later one. On the way within the minor too.
+  ...(
+    [
+      [[], 'v1.35.4', 'blocker'],
+      [['--emulated-version=1.35'], 'v1.35.4', 'warning'],
+      [['--emulated-version=1.35'], 'v1.37.2', 'warning'],
+    ] as const
+  ).map(([more, server, severity]) => ({
+    objects: [scripted('kube-scheduler', '--feature-gates=ImageVolume=false', ...more)],
+    base: 'managed',
+    server,
+    to: 'kubernetes=1.37',
+    expect: [`${severity} Pod/kube-system/kube-scheduler-cp1`],
+  })),
   {
     fixture: 'found',
     expect: [

@@ -1,4 +1,18 @@
+import type { Raw } from '../../../src/engine/contracts.ts';
 import { grid } from '../../grid.ts';
+
+/** A gate that 1.36 locks, given to the scheduler. */
+const unlocked = (more = ''): Raw => ({
+  ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'kubeadm-config', namespace: 'kube-system' } },
+  data: {
+    ClusterConfiguration: `apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+scheduler:
+  extraArgs:
+  - {name: feature-gates, value: ImageVolume=false}
+${more}`,
+  },
+});
 
 const BLOCKED = 'blocker ConfigMap/kube-system/kubeadm-config';
 
@@ -14,6 +28,13 @@ grid('kubernetes/kubeadm-config', [
   // A version that the next kubeadm does not have yet; what is gone already, or goes with it.
   { fixture: 'gone', to: 'kubernetes=1.25', expect: Array(4).fill(BLOCKED) },
   { fixture: 'gone-map', to: 'kubernetes=1.25', expect: Array(3).fill(BLOCKED) },
+  { objects: [unlocked()], server: 'v1.35.4', to: 'kubernetes=1.37', expect: BLOCKED },
+  {
+    objects: [unlocked('  - {name: emulated-version, value: "1.35"}')],
+    server: 'v1.35.4',
+    to: 'kubernetes=1.37',
+    expect: BLOCKED.replace('blocker', 'warning'),
+  },
   { fixture: 'odd', expect: 'unknown' },
   { expect: 'not-applicable' },
   { fixture: 'healthy', forbidden: ['configmaps'], expect: 'unknown' },

@@ -8,8 +8,8 @@ import { minor, minorOf, minorsBetween } from '../../../src/versions/kubernetes.
 const flagsIn = (words: string[]) =>
   flagsOf(words.map((word) => ({ name: word.slice(2).split('=')[0]!, value: word.split('=').slice(1).join('=') })));
 const said = (component: Component, words: string[], from: string, to: string) =>
-  refusedBy(component, flagsIn(words), minorsBetween(from, to)).map(({ why, name, value, hop, instead }) =>
-    [why, name, value, hop, instead].filter(Boolean).join(' '),
+  refusedBy(component, flagsIn(words), minorsBetween(from, to), from).map(({ why, name, value, hop, instead, heldBefore, held }) =>
+    [why, name, value, held ? 'no hop' : hop, instead, heldBefore && `held before ${heldBefore}`].filter(Boolean).join(' '),
   );
 
 describe('command lines', () => {
@@ -88,6 +88,54 @@ describe('refused', () => {
     ['kube-apiserver', ['--feature-gates=AllAlpha=true,AllBeta=true'], 'v1.34.10', '1.37', []],
     ['kube-apiserver', ['--feature-gates=OfADistribution=true', '--some-flag=1'], 'v1.24.17', '1.38', []],
   ])('%s %j from %s to %s: %j', (component, words, from, to, expected) => expect(said(component, words, from, to)).toEqual(expected));
+
+  // What a lock and a default are follows the emulated version; which gates, flags and plugins are known at all is the binary's (component-base featuregate).
+  const EMULATING = '--emulated-version=1.35';
+  const UNLOCKED = '--feature-gates=ImageVolume=false'; // locked to true in 1.36
+  test.each<[Component, string[], string, string, string[]]>([
+    ['kube-apiserver', [UNLOCKED], 'v1.35.4', '1.37', ['gate-locked ImageVolume false 1.36 true']],
+    ['kube-apiserver', [UNLOCKED, EMULATING], 'v1.35.4', '1.37', ['gate-locked ImageVolume false no hop true held before 1.36']],
+    [
+      'kube-scheduler',
+      [UNLOCKED, '--emulated-version=kube=1.35'],
+      'v1.36.3',
+      '1.38',
+      ['gate-locked ImageVolume false no hop true held before 1.36'],
+    ],
+    // It is the second step of such an upgrade.
+    ['kube-apiserver', [UNLOCKED, EMULATING], 'v1.36.3', 'v1.36.3', ['gate-locked ImageVolume false no hop true held before 1.36']],
+    ['kube-apiserver', [UNLOCKED, '--emulated-version=1.36'], 'v1.36.3', '1.38', []],
+    ['kube-apiserver', [UNLOCKED, EMULATING], 'v1.34.4', '1.35', []],
+    ['kube-apiserver', ['--feature-gates=ImageVolume=true', EMULATING], 'v1.35.4', '1.37', []],
+    // 1.39 emulates 1.36 at the least.
+    [
+      'kube-apiserver',
+      [UNLOCKED, EMULATING],
+      'v1.37.2',
+      '1.39',
+      ['value-refused emulated-version 1.35 1.39 1.36', 'gate-locked ImageVolume false 1.39 true held before 1.36'],
+    ],
+    [
+      'kube-apiserver',
+      ['--feature-gates=APIServerTracing=true', EMULATING],
+      'v1.36.3',
+      '1.37',
+      ['gate-removed APIServerTracing true 1.37'],
+    ],
+    // No kubelet emulates.
+    ['kubelet', [UNLOCKED, EMULATING], 'v1.35.4', '1.37', ['gate-locked ImageVolume false 1.36 true']],
+    // Off by default before 1.36.
+    ['kube-apiserver', ['--feature-gates=DRADeviceTaintRules=true'], 'v1.36.4', '1.37', []],
+    [
+      'kube-apiserver',
+      ['--feature-gates=DRADeviceTaintRules=true', EMULATING],
+      'v1.36.4',
+      '1.37',
+      ['gate-needs DRADeviceTaintRules true 1.37 DRADeviceTaints'],
+    ],
+  ])('emulating: %s %j from %s to %s: %j', (component, words, from, to, expected) =>
+    expect(said(component, words, from, to)).toEqual(expected),
+  );
 
   test('a path of several minors is the sum of its hops, for every row of the tables', { timeout: 60_000 }, () => {
     for (const gate of components().gates.filter(({ components: only, removedEarlierIn }) => !only && !removedEarlierIn)) {

@@ -1,6 +1,6 @@
 // Flags, feature gates and admission plugins on the command lines of the control plane and of kube-proxy, and in its configuration, that a minor on the way refuses: the
 // component exits at start. Sources: the rows of knowledge/components.json name the file and version that show each.
-import type { Check, Finding, Json, Judgement, Raw, Ref, Rows } from '../../../engine/contracts.ts';
+import type { Check, Finding, Json, Judgement, Raw, Ref, Rows, UpgradePath } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { args, each, rowOf, tree, word, yaml } from '../../../engine/read/index.ts';
 import { flagsOf, gatesIn } from '../command-line.ts';
@@ -42,8 +42,8 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: '组件遇到所用版本没有的参数、特性门控、准入插件或 API 版本（--runtime-config），或与锁定值不同的特性门控时，启动即退出。没有 kube-apiserver，控制平面不可用。',
     },
     detection: {
-      en: 'Reads the command lines of static Pods of kube-apiserver, kube-controller-manager and kube-scheduler, ConfigMap and DaemonSet kube-proxy, and KubeProxyConfiguration in files (-f). Compares them with what each minor on the way accepts. With K3s, reads the arguments that it passes to them (annotation k3s.io/node-args). Gates that upstream never had are ignored.',
-      zh: '读取 kube-apiserver、kube-controller-manager、kube-scheduler 静态 Pod 的命令行、ConfigMap 和 DaemonSet kube-proxy，以及文件（-f）中的 KubeProxyConfiguration，并与途经的每个次要版本所接受的内容比较。对 K3s，读取注解 k3s.io/node-args 中传给这些组件的参数。上游从未有过的特性门控会被忽略。',
+      en: 'Reads the command lines of static Pods of kube-apiserver, kube-controller-manager and kube-scheduler, ConfigMap and DaemonSet kube-proxy, and KubeProxyConfiguration in files (-f). Compares them with what each minor on the way accepts. With K3s, reads the arguments that it passes to them (annotation k3s.io/node-args). Gates that upstream never had are ignored; with --emulated-version that version decides which gates are locked.',
+      zh: '读取 kube-apiserver、kube-controller-manager、kube-scheduler 静态 Pod 的命令行、ConfigMap 和 DaemonSet kube-proxy，以及文件（-f）中的 KubeProxyConfiguration，并与途经的每个次要版本所接受的内容比较。对 K3s，读取注解 k3s.io/node-args 中传给这些组件的参数。上游从未有过的特性门控会被忽略；设置了 --emulated-version 时，特性门控是否锁定由该版本决定。',
     },
     fix: {
       en: 'manual: remove the flag or gate from the static Pod manifest on each node. With kubeadm, also remove it from the ConfigMap kubeadm-config: kubeadm upgrade writes the manifests from it. With K3s, remove it from /etc/rancher/k3s/config.yaml or the systemd unit.',
@@ -69,12 +69,13 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     ];
   },
   judge: async (rows: Rows<ReturnType<typeof reads>>, { path, look }) => {
-    if (managedBy(path.from, isGap(rows.nodes) ? [] : rows.nodes) === 'K3s') return ofK3s(isGap(rows.k3s) ? [] : rows.k3s, path.hops);
+    if (managedBy(path.from, isGap(rows.nodes) ? [] : rows.nodes) === 'K3s') return ofK3s(isGap(rows.k3s) ? [] : rows.k3s, path);
+    const from = isGap(path.from) ? undefined : path.from;
     const seen = controlPlaneOf(rows);
     const closed = unseen(seen, path.from, isGap(rows.nodes) ? [] : rows.nodes, path.to);
     if (closed) return closed;
     const found: Found[] = seen.flatMap(({ component, ref, flags }) =>
-      refusedBy(component, flagsOf(flags), path.hops).map((refused) => ({ component, ref, refused })),
+      refusedBy(component, flagsOf(flags), path.hops, from).map((refused) => ({ component, ref, refused })),
     );
     const proxy = await look.get(PROXY);
     if (proxy && !isGap(proxy)) {
@@ -108,12 +109,12 @@ const check: Check<ReturnType<typeof reads>, Args> = {
 export default check;
 
 /** In one process, which notes its arguments on each Node. */
-function ofK3s(nodes: readonly { ref: Ref; handed?: Handed[] }[], hops: readonly string[]): Judgement<Args> {
+function ofK3s(nodes: readonly { ref: Ref; handed?: Handed[] }[], { from, hops }: Pick<UpgradePath, 'from' | 'hops'>): Judgement<Args> {
   const noted = nodes.flatMap(({ ref, handed }) => (handed ? [{ ref, handed }] : []));
   if (!noted.length) return { unknown: NOT_NOTED };
   const found = noted.flatMap(({ ref, handed }) =>
     [...Map.groupBy(handed, ({ component }) => component)].flatMap(([component, flags]) =>
-      refusedBy(component, flagsOf(flags), hops).map((refused) => ({ component, ref, refused })),
+      refusedBy(component, flagsOf(flags), hops, isGap(from) ? undefined : from).map((refused) => ({ component, ref, refused })),
     ),
   );
   return [...Map.groupBy(found, keyOf).values()].map((same) => finding(same));
@@ -131,8 +132,8 @@ function finding(same: Found[], file?: string): Finding<Args> {
   const { component, refused } = same[0]!;
   const { source, ...args } = refused;
   return {
-    severity: 'blocker',
-    key: [component, refused.why, refused.name],
+    severity: refused.held ? 'warning' : 'blocker',
+    key: [component, refused.why, refused.name, ...(refused.held ? ['held'] : [])],
     certainty: 'certain',
     objects: same.map(({ ref }) => ref),
     args: { component, ...args, ...(file ? { in: file } : {}) },
@@ -141,6 +142,6 @@ function finding(same: Found[], file?: string): Finding<Args> {
       { seen: file ? `featureGates.${refused.name}=${refused.value}` : writtenAs(refused), at: same[0]!.ref },
       ...(source.includes(':') ? [{ seen: source }] : []),
     ],
-    hop: refused.hop,
+    hop: refused.held ? undefined : refused.hop,
   };
 }

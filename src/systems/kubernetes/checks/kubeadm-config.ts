@@ -171,7 +171,7 @@ function flagsRefused(component: Component, flags: Flags, hops: readonly string[
   const target = hops.at(-1);
   return refusedBy(component, flags, target ? minorsUpTo(target) : []).map((refused) => ({
     ...ofFlag(component, refused, `extraArgs: ${refused.why === 'flag-removed' ? refused.name : writtenAs(refused)}`),
-    hop: hopOf(refused.hop, hops) ?? target!,
+    hop: refused.held ? undefined : (hopOf(refused.hop, hops) ?? target!),
   }));
 }
 
@@ -187,7 +187,8 @@ const finding = (is: Is, name: string, component: string, hop: string, seen: str
 
 function ofFlag(component: string, { source, ...refused }: Refused, seen: string): Finding<Args> {
   const made = finding('flag', refused.name, component, refused.hop, seen, source);
-  return { ...made, args: { ...made.args, refused } };
+  const said = { ...made, args: { ...made.args, refused } };
+  return refused.held ? { ...said, severity: 'warning', key: [...said.key, 'held'], hop: undefined } : said;
 }
 
 // ---- files ----------------------------------------------------------------------------------------------------------
