@@ -25,7 +25,7 @@ async function prepared(all: readonly Manifest[], namespace: string, cluster?: S
   const objects = all.filter(({ configuration }) => !configuration);
   const apis = await apisOf(objects, cluster);
   const placed = all.map((each) => (each.configuration ? each : inNamespace(each, apis, namespace)));
-  const declared = placed.filter(({ configuration }) => !configuration);
+  const declared = placed.filter(({ configuration }) => !configuration).map(asApplied);
   const named = lastOnes(declared.filter(({ unnamed }) => !unnamed));
   // What has no name yet is an object of its own each time.
   const counting = [...named, ...declared.filter(({ unnamed }) => unnamed)];
@@ -119,6 +119,19 @@ export async function alone(all: readonly Manifest[], namespace: string, name: s
 
 const BUILT_IN = new Set(BUILT_IN_RESOURCES.map(({ group }) => group));
 const groupIn = (resource: ResourceName): string => (resource.includes('.') ? resource.slice(resource.indexOf('.') + 1) : '');
+
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+/** Only an API server writes these: what holds one was taken out of a cluster. */
+const OF_CLUSTER = ['uid', 'resourceVersion', 'managedFields'];
+
+/** kubectl apply writes its annotation anew: what a manifest carries of an earlier one says nothing. What was taken out of a cluster says how it was applied there. */
+function asApplied(manifest: Manifest): Manifest {
+  const { object } = manifest;
+  const { annotations, ...metadata } = object.metadata as Raw;
+  if (!isRaw(annotations) || !Object.hasOwn(annotations, LAST_APPLIED) || OF_CLUSTER.some((key) => metadata[key] != null)) return manifest;
+  const { [LAST_APPLIED]: _, ...others } = annotations;
+  return { ...manifest, object: { ...object, metadata: { ...metadata, annotations: others } } };
+}
 
 /** Of one object declared twice the last one counts: it is applied last. */
 function lastOnes(manifests: readonly Manifest[]): Manifest[] {

@@ -247,3 +247,22 @@ test('an object that is declared twice is found where it is old', async () => {
   );
   expect(found.flatMap(({ objects }) => objects)).toEqual(['CronJob/default/x a.yaml:1', 'CronJob/default/x c.yaml:3']);
 });
+
+const MARKED = (given: string) =>
+  `${CRON('v1').replace('{name: x}', '')}  name: x\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: '{"apiVersion":"batch/v1beta1","kind":"CronJob"}'\n${given}`;
+test.each<[string, string, string[], number]>([
+  ['a manifest: the next apply writes it anew', '', [], 0],
+  ['a manifest exported without what the cluster gave', '  creationTimestamp: null\n  generation: 1\n', [], 0],
+  ['taken out of a cluster, by its uid', '  uid: 93674123-01f1-4a10-a829-ff0751cf13da\n', ['CronJob/default/x a.yaml:1'], 2],
+  ['by its resourceVersion', '  resourceVersion: "647052"\n', ['CronJob/default/x a.yaml:1'], 2],
+  [
+    'by its managedFields',
+    '  managedFields: [{manager: kubectl-client-side-apply, operation: Update, apiVersion: batch/v1beta1, time: "2021-01-01T00:00:00Z"}]\n',
+    ['CronJob/default/x a.yaml:1'],
+    2,
+  ],
+])('the last-applied annotation of %s', async (_, given, objects, exit) => {
+  const checked = await checkText({ 'a.yaml': MARKED(given) }, ...TO('1.37'));
+  expect(checked.error).toBeUndefined();
+  expect([checked.found.flatMap((each) => each.objects), checked.exit]).toEqual([objects, exit]);
+});
