@@ -53,22 +53,57 @@ test('emulating 1.36: what 1.37 removes is served, and goes at the latest with 1
   expect(await found('/dev/null', '--to', '1.38', '--from', file)).toEqual([`blocker 1.38 ${SAID}`]);
 });
 
+/** On an API server of its own, over the same etcd. */
+async function beside<T>(
+  more: { flags: string[]; env?: Record<string, string> },
+  ask: (kubeconfig: string, host: string) => Promise<T>,
+): Promise<T> {
+  const host = '127.0.0.1';
+  const { port, stop } = await startAnotherApiServer(plane, await foundBed(NEWEST), host, more);
+  const own = join(newHome(), 'config');
+  const server = `https://${host}:${port}`;
+  writeFileSync(own, readFileSync(kubeconfigOf(plane, 'admin'), 'utf8').replace(plane.server, server));
+  try {
+    return await ask(own, server);
+  } finally {
+    await stop();
+  }
+}
+
 test('the same object on API servers of the version itself: only what is served one release more is still to go', async () => {
-  const binaries = await foundBed(NEWEST);
   const longer = { flags: BETA, env: { KUBE_APISERVER_SERVE_REMOVED_APIS_FOR_ONE_RELEASE: 'true' } };
   const said: string[][] = [];
-  for (const more of [longer, { flags: BETA }]) {
-    const host = '127.0.0.1';
-    const { port, stop } = await startAnotherApiServer(plane, binaries, host, more);
-    const own = join(newHome(), 'config');
-    writeFileSync(own, readFileSync(kubeconfigOf(plane, 'admin'), 'utf8').replace(plane.server, `https://${host}:${port}`));
-    try {
-      said.push(await found(own, '--to', '1.38'), await found(own, '--to', '1.37'));
-    } finally {
-      await stop();
-    }
-  }
+  for (const more of [longer, { flags: BETA }])
+    await beside(more, async (own) => said.push(await found(own, '--to', '1.38'), await found(own, '--to', '1.37')));
   expect(said).toEqual([[`blocker 1.38 ${SAID}`], [], [], []]);
+});
+
+test('two and three minors back: what is served is still to go, what the binary dropped is not; later APIs that are switched on for it change nothing', async () => {
+  const DROPPED = 'storage.k8s.io/v1alpha1'; // removed in 1.35, of which nothing is left in 1.37
+  const LATER = 'admissionregistration.k8s.io/v1/mutatingadmissionpolicies'; // of 1.36
+  const RANGES = 'networking.k8s.io/v1beta1'; // removed in 1.37
+  const range = { apiVersion: RANGES, kind: 'ServiceCIDR', metadata: { name: 'more' }, spec: { cidrs: ['10.99.0.0/24'] } };
+  const on = (...versions: string[]) => `--runtime-config=${versions.map((each) => `${each}=true`).join(',')}`;
+  const said: Record<string, string[]> = {};
+  const three = on(DROPPED, 'storage.k8s.io/v1beta1', RANGES, LATER);
+  await beside({ flags: ['--emulated-version=1.34', three, '--runtime-config-emulation-forward-compatible'] }, async (own, server) => {
+    const { request } = clientOf({ ...plane, server });
+    const applied = await request('PATCH', `/apis/${RANGES}/servicecidrs/more?fieldManager=argocd`, range, 'application/apply-patch+yaml');
+    expect(applied.status, applied.body.message).toBe(201);
+    expect((await request('GET', `/apis/${DROPPED}/volumeattributesclasses`)).status).toBe(404);
+    expect((await request('GET', `/apis/${LATER}`)).status).toBe(200);
+    for (const to of ['1.37', '1.38']) said[`1.34 to ${to}`] = await found(own, '--to', to);
+  });
+  await beside({ flags: ['--emulated-version=1.35', ...BETA, '--emulation-forward-compatible'] }, async (own) => {
+    said['1.35 to 1.38'] = await found(own, '--to', '1.38');
+  });
+  const RANGE = SAID.replace('VolumeAttributesClass', 'ServiceCIDR').replaceAll('storage', 'networking');
+  expect(said).toEqual({
+    '1.34 to 1.37': [`blocker null ${RANGE}`, `blocker null ${SAID}`],
+    '1.34 to 1.38': [`blocker 1.38 ${RANGE}`, `blocker 1.38 ${SAID}`],
+    // The range is not served there.
+    '1.35 to 1.38': [`blocker 1.38 ${SAID}`],
+  });
 });
 
 /** What a kube-apiserver with these flags ends with. */
