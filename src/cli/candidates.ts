@@ -62,7 +62,7 @@ const ANSWERS: Record<Asked, (place: Place) => Promise<Candidate[]>> = {
   runs: asking(async (source, { env, language }) => {
     const { uid } = await source.identity();
     const { runs } = await runStore(stateFolder(env), uid).list();
-    return runs.map(({ id, what, state, untouched }) => [id, `${what}: ${stateOf(state, untouched)[language]}`]);
+    return runs.map(({ id, what, state, ...more }) => [id, `${what}: ${stateOf(state, more)[language]}`]);
   }),
 };
 

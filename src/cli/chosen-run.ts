@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type OnDisk, sameCluster } from '../engine/conduct.ts';
 import type { RunState, RunSummary, Text, Unreadable } from '../engine/contracts.ts';
+import { inUse } from '../journal/in-use.ts';
 import { runStore } from '../journal/run-store.ts';
 import { stateFolder } from '../journal/state-folder.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -32,6 +33,11 @@ export async function chosenRun(call: Call, live: Live, ...fits: ((run: RunSumma
   sameCluster(stored.run, live.identity);
   if (stored.lengthUnknown && call.args[0] !== undefined) call.say(call.t(maybeCut(stored.run)));
   return stored;
+}
+
+/** Before anything is shown or asked: what another process works on cannot be changed by this one. Throws UserError. */
+export function refuseInUse({ store }: Live, { run, by }: OnDisk): void {
+  if (by) throw inUse(run.id, by, store.beside(run.id).folder);
 }
 
 /** The manifests that a run of `fix -f` changed, as it named them; undefined: there is no such run on this machine. */

@@ -1,24 +1,50 @@
-// Runs of our own that were interrupted: only a user can end them, so the next command says so at once.
+// Runs of our own that were interrupted: only a user can end them, so the next command says so at once. One that a process of this machine works on is
+// named with that process.
 
 import { goOnOrBack } from '../engine/conduct.ts';
 import type { Direction, RunStore, RunSummary, Text } from '../engine/contracts.ts';
+import { oneLine } from '../text/sanitise.ts';
 import { UserError } from '../text/user-error.ts';
 import { isIn } from './chosen-run.ts';
 
-/** The newest interrupted one of these whose process is gone. */
-export const cutShort = (runs: readonly RunSummary[]): RunSummary | undefined =>
-  runs.find((run) => isIn('unfinished', 'undo unfinished')(run) && !isAlive(run));
+const isOpen = isIn('unfinished', 'undo unfinished');
+
+/** The newest interrupted one of these whose process is gone, or on another machine. */
+export const cutShort = (runs: readonly RunSummary[]): RunSummary | undefined => runs.find((run) => isOpen(run) && !run.by?.here);
+
+/** The one of these that a process of this machine works on. */
+export const running = (runs: readonly RunSummary[]): RunSummary | undefined => runs.find((run) => isOpen(run) && run.by?.here);
 
 /** What of it was interrupted. */
 export const directionOf = (run: RunSummary): Direction => (isIn('undo unfinished')(run) ? 'undo' : 'apply');
 
-/** What to do about it. */
+/** The command about it. */
+export const verbFor = (run: RunSummary): 'runs' | 'resume' | 'undo' =>
+  run.by?.here ? 'runs' : directionOf(run) === 'undo' ? 'undo' : 'resume';
+
+/** What to do about it: nothing but to wait, where its process lives. */
 export function howToEnd(run: RunSummary): { text: Text; next: Text } {
-  const { id, untouched } = run;
+  const { id, untouched, by } = run;
   const direction = directionOf(run);
+  if (by?.here)
+    return {
+      text:
+        direction === 'undo'
+          ? {
+              en: `process ${by.pid} on this machine is undoing run ${id} (running)`,
+              zh: `本机的进程 ${by.pid} 正在撤销运行 ${id}（进行中）`,
+            }
+          : {
+              en: `process ${by.pid} on this machine is carrying out run ${id} (running)`,
+              zh: `本机的进程 ${by.pid} 正在执行运行 ${id}（进行中）`,
+            },
+      next: { en: `see how far it is: {tool} runs ${id}{reach}`, zh: `查看进度：{tool} runs ${id}{reach}` },
+    };
+  const host = oneLine(by?.host ?? '', 200);
   return {
-    text:
-      direction === 'undo'
+    text: by
+      ? { en: `run ${id} is in use by process ${by.pid} on machine ${host}`, zh: `运行 ${id} 正被主机 ${host} 上的进程 ${by.pid} 使用` }
+      : direction === 'undo'
         ? { en: `the undo of run ${id}, started on this machine, was interrupted`, zh: `本机启动的运行 ${id} 的撤销已中断` }
         : untouched
           ? { en: `run ${id}, started on this machine, was interrupted before any change`, zh: `本机启动的运行 ${id} 未做任何更改即中断` }
@@ -41,15 +67,4 @@ export async function refuseBeside(store: RunStore, { isFix = false }: { isFix?:
     { en: `cannot start a run: ${text.en}`, zh: `无法开始运行：${text.zh}` },
     { en: `${next.en}${more.en}`, zh: `${next.zh}${more.zh}` },
   );
-}
-
-/** Its newest process still runs on this machine. */
-function isAlive({ pid }: RunSummary): boolean {
-  if (pid === undefined) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

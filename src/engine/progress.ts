@@ -197,7 +197,6 @@ export function summaryOf(stored: StoredRun & { lengthUnknown?: true }): RunSumm
     steps: total,
     settled,
     open: toUndo(run, progress).length,
-    pid: progress.last?.pid,
     ...(isUntouched(stored) ? { untouched: true } : {}),
   };
 }

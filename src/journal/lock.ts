@@ -3,29 +3,21 @@
 import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
-
-export interface Owner {
-  host: string;
-  pid: number;
-  /** Its lock file. */
-  file: string;
-}
+import type { RunOwner } from '../engine/contracts.ts';
 
 /** Resolves to what gives the lock back, or to who holds it. Rejects when the lock file cannot be written. */
-export async function lockFolder(folder: string): Promise<(() => Promise<void>) | Owner> {
-  const host = encodeURIComponent(hostname()).slice(0, 128);
-  const started = (await startOf(process.pid)) ?? 'unknown';
-  const own = ['lock', process.pid, started, host].join(',');
+export async function lockFolder(folder: string): Promise<(() => Promise<void>) | RunOwner> {
+  const { own, host } = await ownLock();
   try {
     const file = await open(path.join(folder, own), 'wx', 0o600);
     await file.close();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return { host, pid: process.pid, file: own };
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return { host: decoded(host), pid: process.pid, here: true, sure: true };
     throw error;
   }
   const release = () => rm(path.join(folder, own), { force: true });
   try {
-    const other = await otherOwner(folder, own, host);
+    const other = await otherOwner(folder, own, host, (name) => rm(path.join(folder, name), { force: true }));
     if (other === undefined) return release;
     await release();
     return other;
@@ -35,15 +27,39 @@ export async function lockFolder(folder: string): Promise<(() => Promise<void>) 
   }
 }
 
-/** A living owner; the files of dead ones are removed on the way. Their names hold pid and start time, so no new owner ever has the same. */
-async function otherOwner(folder: string, own: string, host: string): Promise<Owner | undefined> {
+/** Who works on it now, other than this process. Nothing is written. */
+export async function ownerOf(folder: string): Promise<RunOwner | undefined> {
+  const { own, host } = await ownLock();
+  return otherOwner(folder, own, host, async () => {});
+}
+
+/** The name of this process's lock file, and of its machine as it stands there. */
+async function ownLock(): Promise<{ own: string; host: string }> {
+  const host = encodeURIComponent(hostname()).slice(0, 128);
+  const started = (await startOf(process.pid)) ?? 'unknown';
+  return { own: ['lock', process.pid, started, host].join(','), host };
+}
+
+/** A living owner; the files of dead ones are passed on the way. Their names hold pid and start time, so no new owner ever has the same. */
+async function otherOwner(folder: string, own: string, host: string, dead: (name: string) => Promise<void>): Promise<RunOwner | undefined> {
   for (const name of await readdir(folder)) {
     const [, pid, started, owner] = /^lock,(\d{1,10}),(\w+),(.+)$/.exec(name) ?? [];
     if (name === own || pid === undefined || started === undefined || owner === undefined) continue;
-    if (owner !== host || (await lives(Number(pid), started))) return { host: owner, pid: Number(pid), file: name };
-    await rm(path.join(folder, name), { force: true });
+    const here = owner === host;
+    if (!here || (await lives(Number(pid), started)))
+      return { host: decoded(owner), pid: Number(pid), here, sure: here && started !== 'unknown' };
+    await dead(name);
   }
   return undefined;
+}
+
+/** As the machine calls itself; one that was cut in the middle of a character stays as it is. */
+function decoded(host: string): string {
+  try {
+    return decodeURIComponent(host);
+  } catch {
+    return host;
+  }
 }
 
 async function lives(pid: number, started: string): Promise<boolean> {

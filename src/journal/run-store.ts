@@ -8,12 +8,12 @@ import type { Entry, Journal, JournalEnd, Run, RunStore, RunSummary, Text, Unrea
 import { summaryOf } from '../engine/progress.ts';
 import { makeFolder, syncFolder } from '../files/folder.ts';
 import { oneLine } from '../text/sanitise.ts';
-import { shellWord } from '../text/shell.ts';
 import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
 import { appender } from './append.ts';
 import { filesIn } from './beside.ts';
-import { lockFolder, type Owner } from './lock.ts';
+import { inUse } from './in-use.ts';
+import { lockFolder, ownerOf } from './lock.ts';
 import { assertOwnFolder } from './state-folder.ts';
 import { JOURNAL_FILE, LENGTH_FILE, RUN_FILE, readJournal, readRun, runLines, writtenLength, wrongInWritten } from './stored.ts';
 
@@ -39,7 +39,9 @@ export function runStore(folder: string, clusterUid: string): RunStore {
       await assertOwn();
       const run = await readRun(folderOf(id), id);
       if (run === undefined || run.cluster.uid !== clusterUid) return undefined;
-      return { run, ...(await readJournal(folderOf(id), run)) };
+      // Before the journal: one that ends meanwhile has then written its end.
+      const by = await ownerOf(folderOf(id));
+      return { run, ...(await readJournal(folderOf(id), run)), ...(by ? { by } : {}) };
     });
   };
 
@@ -78,7 +80,8 @@ export function runStore(folder: string, clusterUid: string): RunStore {
           const stored = await read(id);
           if (stored === undefined) unreadable.push({ id, why: NOT_OURS });
           else {
-            runs.push({ ...summaryOf(stored), ...(stored.lengthUnknown ? { lengthUnknown: true } : {}) });
+            const { lengthUnknown, by } = stored;
+            runs.push({ ...summaryOf(stored), ...(lengthUnknown ? { lengthUnknown } : {}), ...(by ? { by } : {}) });
             newest = stored;
           }
         } catch (error) {
@@ -320,18 +323,3 @@ const goneOn = (id: string): UserError =>
     },
     { en: 'see: {tool} runs', zh: '参见：{tool} runs' },
   );
-
-function inUse(id: string, { host, pid, file }: Owner, folder: string): UserError {
-  const at = oneLine(host);
-  const lock = shellWord(path.join(folder, file));
-  return new UserError(
-    {
-      en: `journal of run ${id} is in use by process ${pid} on ${at}`,
-      zh: `运行 ${id} 的运行日志正被主机 ${at} 上的进程 ${pid} 使用`,
-    },
-    {
-      en: `wait for it to end; if that machine no longer exists, delete its lock and retry: ${lock}`,
-      zh: `请等待其结束；如果该主机已不复存在，请删除其锁文件后重试：${lock}`,
-    },
-  );
-}

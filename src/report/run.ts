@@ -17,10 +17,10 @@ export function runList(runs: readonly RunSummary[], { language, style }: Face, 
   const head = { en: ['RUN', 'STARTED (UTC)', 'STATE', 'STEPS', 'WHAT'], zh: ['编号', '开始时间（UTC）', '状态', '步骤', '内容'] }[
     language
   ];
-  const rows = runs.map(({ id, at, state, untouched, settled, steps, what }) => [
+  const rows = runs.map(({ id, at, state, settled, steps, what, ...more }) => [
     style.bold(id),
     moment(at),
-    stateOf(state, untouched)[language],
+    stateOf(state, more)[language],
     `${settled}/${steps}`,
     oneLine(what),
   ]);
@@ -28,8 +28,8 @@ export function runList(runs: readonly RunSummary[], { language, style }: Face, 
 }
 
 /** Every step with what became of it, in both ways; never the objects that the journal keeps. `left`: commands for a person, by the steps' ids. */
-export function runDetail(stored: StoredRun, face: Face, left: ReadonlyMap<string, readonly Command[]>): string[] {
-  const { run, progress } = stored;
+export function runDetail(stored: StoredRun & Pick<RunSummary, 'by'>, face: Face, left: ReadonlyMap<string, readonly Command[]>): string[] {
+  const { run, progress, by } = stored;
   const { language, style } = face;
   const { states } = progress;
   const became = (step: Step) => {
@@ -38,6 +38,8 @@ export function runDetail(stored: StoredRun, face: Face, left: ReadonlyMap<strin
     const isUndone = back === 'done' || back === 'already';
     const word = isUndone ? UNDONE : last ? RESULTS[last] : NOT_BEGUN;
     const far = states.undo.get(step.id)?.progress ?? states.apply.get(step.id)?.progress;
+    // Without its process it is anybody's guess; beside it it is what that process does now.
+    if (last === 'in-doubt' && by?.here) return `${style.cyan('…')} ${(far ? runningFar(farText(far)) : RUNNING)[language]}`;
     return `${signOf(last, face)} ${!last && far ? farText(far)[language] : word[language]}`;
   };
   const stepLines = (step: Step) => [
@@ -46,7 +48,7 @@ export function runDetail(stored: StoredRun, face: Face, left: ReadonlyMap<strin
   ];
   const room = Math.max(0, ...stepsOf(run).map((step) => width(became(step))));
   return [
-    `${style.bold(run.id)}   ${stateOf(runState(stored), isUntouched(stored))[language]}   ${oneLine(run.what)}`,
+    `${style.bold(run.id)}   ${stateOf(runState(stored), { by, ...(isUntouched(stored) ? { untouched: true } : {}) })[language]}   ${oneLine(run.what)}`,
     style.dim([oneLine(run.cluster.context), run.cluster.uid, moment(run.at)].filter(Boolean).join('   ')),
     '',
     ...run.stages.flatMap(({ title, steps }, at) => [
@@ -56,6 +58,8 @@ export function runDetail(stored: StoredRun, face: Face, left: ReadonlyMap<strin
   ];
 }
 
+const RUNNING: Text = { en: 'running', zh: '进行中' };
+const runningFar = ({ en, zh }: Text): Text => ({ en: `running, ${en}`, zh: `进行中，${zh}` });
 const NOT_BEGUN: Text = { en: 'not begun', zh: '未开始' };
 const UNDONE: Text = { en: 'undone', zh: '已撤销' };
 

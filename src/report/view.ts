@@ -1,6 +1,6 @@
 // What an examination says, in the words of one language and in reading order: worst first, each remedy once, unknowns by reason. Every printed format lays this out.
 // All of it has been through sanitise: formats need no more than the escaping of their own.
-import type { CheckResult, Direction, Gap, Installation, JudgedFinding, Ref, Severity, System, Text } from '../engine/contracts.ts';
+import type { CheckResult, Gap, Installation, JudgedFinding, Ref, Severity, System, Text } from '../engine/contracts.ts';
 import { couldLook, neededCluster } from '../engine/declared.ts';
 import type { Examination } from '../engine/examine.ts';
 import { fixLine } from '../engine/fix-line.ts';
@@ -54,10 +54,10 @@ export interface NextView {
   lead: string;
   command: string;
 }
-/** A run of this cluster that was interrupted, or whose undo was. */
+/** A run of this cluster that was interrupted, or whose undo was, or that is running; and the command about it. */
 export interface CutRun {
   id: string;
-  direction: Direction;
+  verb: 'runs' | 'resume' | 'undo';
 }
 export interface FoundView {
   id: string;
@@ -319,8 +319,7 @@ const nextView = (command: string | undefined, { language }: Face): NextView | u
   command === undefined ? undefined : { lead: NEXT[language], command };
 
 /** A run that was begun is gone on with; an undo that was begun is ended. */
-const endOf = ({ id, direction }: CutRun, { tool, reach = '' }: Face): string =>
-  `${tool} ${direction === 'undo' ? 'undo' : 'resume'} ${id}${reach}`;
+const endOf = ({ id, verb }: CutRun, { tool, reach = '' }: Face): string => `${tool} ${verb} ${id}${reach}`;
 
 /** What to do about it, at the same place. */
 function nextOf(

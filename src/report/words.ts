@@ -1,6 +1,7 @@
 // Words that all views share: severities, outcomes, certainties, promises of undo, in both languages.
-import type { Certainty, Language, RunState, Severity, Text, UndoPromise } from '../engine/contracts.ts';
+import type { Certainty, Language, RunState, RunSummary, Severity, Text, UndoPromise } from '../engine/contracts.ts';
 import type { DryOutcome } from '../engine/execute.ts';
+import { oneLine } from '../text/sanitise.ts';
 import { counted } from './face.ts';
 
 export const SEVERITY: Record<Severity, Text> = {
@@ -76,9 +77,18 @@ export const RESULTS: Record<DryOutcome['result'], Text> = {
   untried: { en: 'not in the dry run', zh: '未试运行' },
 };
 
-/** What `runs` calls the state. `untouched`: of one that was interrupted before any change. */
-export const stateOf = (state: RunState, untouched?: boolean): Text =>
-  untouched ? { en: 'unfinished, nothing changed', zh: '未完成，未做更改' } : RUN_STATES[state];
+/** What `runs` calls the state. `untouched`: of one that was interrupted before any change. `by`: the process that works on it. */
+export function stateOf(state: RunState, { untouched, by }: Pick<RunSummary, 'untouched' | 'by'>): Text {
+  if (!by || (state !== 'unfinished' && state !== 'undo unfinished'))
+    return untouched ? { en: 'unfinished, nothing changed', zh: '未完成，未做更改' } : RUN_STATES[state];
+  const { pid, host, here } = by;
+  const { en, zh } = RUN_STATES[state];
+  const at = oneLine(host, 200);
+  if (!here) return { en: `${en}, in use by process ${pid} on ${at}`, zh: `${zh}，正被主机 ${at} 上的进程 ${pid} 使用` };
+  return state === 'unfinished'
+    ? { en: `running, process ${pid}`, zh: `进行中，进程 ${pid}` }
+    : { en: `undo running, process ${pid}`, zh: `撤销进行中，进程 ${pid}` };
+}
 const RUN_STATES: Record<RunState, Text> = {
   finished: { en: 'finished', zh: '已完成' },
   unfinished: { en: 'unfinished', zh: '未完成' },

@@ -35,6 +35,43 @@ test('a second operator is told who, where and when, and changes nothing', async
   expect(await stage.types()).toEqual(['Pod', 'Pod', 'Pod']);
 });
 
+test('beside a run of this machine that is running, its process is named, and nothing says that it was interrupted', async () => {
+  const home = newHome();
+  proxy.faults.push({ method: 'PATCH', do: 'delay', ms: 60_000, times: 3 });
+  const { child, ended } = start(['fix', CHECK, '--yes'], { kubeconfig: through, home, input: '' });
+  await seen('PATCH', 3);
+  const { pid } = child;
+  const beside = { kubeconfig, home };
+  const list = await run(['runs'], beside);
+  expect(list.stdout).toContain(`running, process ${pid} `);
+  const id = /^\d{8}-\d{6}z?-\w+/m.exec(list.stdout)![0];
+  expect(list.stderr).toBe(`see how far it is: upgrade-guard runs ${id}\n`);
+  const steps = (await run(['runs', id], beside)).stdout;
+  expect(steps).toContain(`running, process ${pid} `);
+  expect(steps).not.toContain('outcome unknown');
+  expect(steps.match(/… running$/gm)).toHaveLength(3);
+  expect(JSON.parse((await run(['runs', id, '-o', 'json'], beside)).stdout).process).toMatchObject({ pid, here: true });
+  const checked = await run(['check', CHECK], beside);
+  expect(checked.stdout).toMatch(new RegExp(`Next: upgrade-guard runs ${id}`));
+  expect(checked.stderr).toContain(
+    `Process ${pid} on this machine is carrying out run ${id} (running). Findings may change until it ends.`,
+  );
+  expect(checked.stdout + checked.stderr).not.toMatch(/interrupted|upgrade-guard (resume|undo)/);
+  for (const verb of ['resume', 'undo']) {
+    const { code, stdout, stderr } = await run([verb, '--yes'], beside);
+    expect([code, stdout], stderr).toEqual([1, '']);
+    expect(stderr).toBe(
+      `error: run ${id} is in use by process ${pid} on this machine; nothing was sent\nnext: wait for it to end; see how far it is: upgrade-guard runs ${id}\n`,
+    );
+  }
+  child.kill('SIGKILL');
+  await ended;
+  expect((await run(['runs', id], beside)).stdout.match(/✗ outcome unknown$/gm)).toHaveLength(3);
+  const after = await run(['check', CHECK], beside);
+  expect(after.stderr).toContain(`Before anything else: run ${id}, started on this machine, was interrupted.`);
+  expect(after.stdout).toMatch(new RegExp(`Next: upgrade-guard resume ${id}`));
+});
+
 test('a Lease without a pulse is stale after a minute by our own clock, and goes over only by name', async () => {
   const now = new Date().toISOString().replace('Z', '000Z');
   await cluster.apply({

@@ -378,11 +378,8 @@ describe('the next command', () => {
     for (const each of [examples.found('spiderpool/b', [examples.finding({ message: fix })]), skipped])
       expect(closing([each])).toBe('Next: kubectl upgrade-guard explain spiderpool/b');
   });
-  test.each([
-    ['apply', 'resume'],
-    ['undo', 'undo'],
-  ] as const)('ends a run first that was cut (%s)', (direction, verb) => {
-    const cut = { id: '20260102-030405-abcd', direction };
+  test.each(['resume', 'undo', 'runs'] as const)('names a run first that was cut, or is running (%s)', (verb) => {
+    const cut = { id: '20260102-030405-abcd', verb };
     const command = `kubectl upgrade-guard ${verb} 20260102-030405-abcd`;
     for (const examination of [mixed, clean, notInstalled]) {
       const last = table(examination, CATALOGUE.systems, CATALOGUE.checks, at, { cut }).at(-1);

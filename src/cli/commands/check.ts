@@ -19,7 +19,7 @@ import { assertInstalled, examineOptions } from '../asked.ts';
 import { type Call, reaching } from '../call.ts';
 import { contextsAsked } from '../contexts.ts';
 import { declaredIn, manifestsOf, tellManifests } from '../manifests.ts';
-import { cutShort, directionOf, howToEnd } from '../own-runs.ts';
+import { cutShort, howToEnd, running, verbFor } from '../own-runs.ts';
 import { forPipeline } from '../pipeline.ts';
 import { renderedChart } from '../rendered.ts';
 import { openSource } from '../session.ts';
@@ -66,7 +66,7 @@ const quickFrom = (): UserError =>
     { en: 'omit --quick', zh: '请去掉 --quick' },
   );
 
-/** Runs of ours that were cut short: each matters more than any finding of its cluster. */
+/** Runs of ours that were cut short, or are running: each matters more than any finding of its cluster. */
 async function cutRuns(call: Call, examinations: readonly Examination[]): Promise<Cut[]> {
   const cut: Cut[] = [];
   // Two contexts may lead to one cluster.
@@ -76,7 +76,8 @@ async function cutRuns(call: Call, examinations: readonly Examination[]): Promis
     const { runs } = await runStore(stateFolder(call.env), identity.uid)
       .list()
       .catch(() => ({ runs: [] }));
-    const run = cutShort(runs);
+    // Beside one that is running no other can be ended.
+    const run = running(runs) ?? cutShort(runs);
     if (run) cut.push({ identity, run });
   }
   return cut;
@@ -94,9 +95,14 @@ function tellOf(call: Call, cut: readonly Cut[]): void {
   for (const { identity, run } of cut) {
     const { text, next } = howToEnd(run);
     const there = several ? { ...call, flags: { ...flags, context: identity.context } } : call;
-    call.say(call.t({ en: `Before anything else: ${text.en}.`, zh: `请先处理：${text.zh}。` }), call.t(reaching(next, there)));
+    const said = run.by?.here
+      ? { en: `${sentence(text.en)}. Findings may change until it ends.`, zh: `${text.zh}。在其结束之前，检查结果可能变化。` }
+      : { en: `Before anything else: ${text.en}.`, zh: `请先处理：${text.zh}。` };
+    call.say(call.t(said), call.t(reaching(next, there)));
   }
 }
+
+const sentence = (text: string): string => text[0]!.toUpperCase() + text.slice(1);
 
 async function examined(call: Call, options: ExamineOptions, manifests?: Manifests): Promise<Examination> {
   if (call.flags.from === undefined && !call.flags.offline) call.begins({ en: 'Connecting...', zh: '正在连接……' });
@@ -113,7 +119,7 @@ async function examined(call: Call, options: ExamineOptions, manifests?: Manifes
 /** In any form that -o takes. `failed`: only with several clusters. `cut`: runs that have to be ended first. */
 export function shown(call: Call, examinations: Examination[], { failed, cut = [] }: { failed?: Failed[]; cut?: Cut[] } = {}): string[] {
   const published = () => (failed ? publishList(examinations, failed) : publish(examinations[0]!));
-  const first = new Map(cut.map(({ identity, run }) => [identity.uid, { id: run.id, direction: directionOf(run) }]));
+  const first = new Map(cut.map(({ identity, run }) => [identity.uid, { id: run.id, verb: verbFor(run) }]));
   const report = () => reportOf(examinations, failed ?? [], { systems: SYSTEMS, checks: HEADLINES }, call.face, first);
   switch (call.flags.output) {
     case 'json':

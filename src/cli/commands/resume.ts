@@ -12,7 +12,7 @@ import { acceptance } from '../asked.ts';
 import { attended, broughtBack, clearOwnLease, ended, lookedAgain, remind } from '../attend.ts';
 import { baselineOf, comparedAgain, fixedAgain } from '../baseline.ts';
 import type { Call } from '../call.ts';
-import { chosenRun, isIn } from '../chosen-run.ts';
+import { chosenRun, isIn, refuseInUse } from '../chosen-run.ts';
 import { onlyDeclared } from '../declared.ts';
 import { dryRun, isDryRun } from '../dry-run.ts';
 import { openLive, worldFor } from '../file-session.ts';
@@ -23,6 +23,7 @@ export async function resume(call: Call): Promise<number> {
   const live = await openLive(call);
   try {
     const stored = await chosenRun(call, live, isIn('undo unfinished'), isIn('unfinished'), () => true);
+    if (stored && !isDryRun(call)) refuseInUse(live, stored);
     const state = stored && runState(stored);
     if (state === 'undo unfinished') throw undoing(stored!.run.id);
     if (!stored || state !== 'unfinished') {

@@ -1,6 +1,6 @@
 // runs: what was done to this cluster from here, by the journals.
 
-import type { Command, Language, StoredRun } from '../../engine/contracts.ts';
+import type { Command, Language, RunSummary, StoredRun } from '../../engine/contracts.ts';
 import { runState } from '../../engine/progress.ts';
 import { jsonOf, yamlOf } from '../../report/data.ts';
 import { runDetail, runList } from '../../report/run.ts';
@@ -10,7 +10,7 @@ import type { Call } from '../call.ts';
 import { chosenRun, maybeCut, sayUnreadable } from '../chosen-run.ts';
 import { commandsLeft } from '../commands-left.ts';
 import { openLive } from '../file-session.ts';
-import { cutShort, howToEnd } from '../own-runs.ts';
+import { cutShort, howToEnd, running } from '../own-runs.ts';
 
 export async function runs(call: Call): Promise<number> {
   call.begins({ en: 'Connecting...', zh: '正在连接……' });
@@ -38,7 +38,8 @@ export async function runs(call: Call): Promise<number> {
       return exit;
     }
     call.out(...runList(all, call.face, unreadable.length));
-    const open = cutShort(all);
+    // Beside one that is running no other can be ended.
+    const open = running(all) ?? cutShort(all);
     if (open) call.say(call.t(howToEnd(open).next));
     return exit;
   } finally {
@@ -47,12 +48,13 @@ export async function runs(call: Call): Promise<number> {
 }
 
 /** Who, when, what and how far; never the objects that the journal keeps. */
-function published(stored: StoredRun, left: ReadonlyMap<string, readonly Command[]>, language: Language): object {
-  const { run, progress } = stored;
+function published(stored: StoredRun & Pick<RunSummary, 'by'>, left: ReadonlyMap<string, readonly Command[]>, language: Language): object {
+  const { run, progress, by } = stored;
   const { states } = progress;
   return {
     id: run.id,
     state: runState(stored),
+    process: by ? { pid: by.pid, host: by.host, here: by.here } : null,
     what: run.what,
     at: run.at,
     tool: run.tool,

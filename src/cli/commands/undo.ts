@@ -12,7 +12,7 @@ import { oneLine } from '../../text/sanitise.ts';
 import { EXIT } from '../../text/user-error.ts';
 import { attended, clearOwnLease, ended } from '../attend.ts';
 import type { Call } from '../call.ts';
-import { chosenRun, isIn } from '../chosen-run.ts';
+import { chosenRun, isIn, refuseInUse } from '../chosen-run.ts';
 import { withFile } from '../commands-left.ts';
 import { onlyDeclared } from '../declared.ts';
 import { dryRun, isDryRun } from '../dry-run.ts';
@@ -25,6 +25,7 @@ export async function undo(call: Call): Promise<number> {
   const live = await openLive(call);
   try {
     const stored = await chosenRun(call, live, isIn('undo unfinished'), isOpen, () => true);
+    if (stored && !isDryRun(call)) refuseInUse(live, stored);
     const open = stored ? backwards(stored.run, stored.progress) : [];
     if (stored && !open.length && isCutShort(stored)) return await close(call, live, stored);
     if (!stored || !open.length) {

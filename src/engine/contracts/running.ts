@@ -76,10 +76,19 @@ export interface RunSummary extends Pick<Run, 'id' | 'tool' | 'what' | 'at' | 'c
   open: number;
   /** Unfinished, and ended (by a full disk, say) before it wrote anything; undo only closes it. */
   untouched?: true;
-  /** Of the newest attempt, on this machine. */
-  pid?: number;
+  /** The process that works on it now. */
+  by?: RunOwner;
   /** Entries may be missing at the end of its journal, and nothing would show it. */
   lengthUnknown?: true;
+}
+/** The process that works on a run. One of another machine cannot be looked at: it may have ended without removing its lock. */
+export interface RunOwner {
+  host: string;
+  pid: number;
+  /** On this machine, where it lives. */
+  here: boolean;
+  /** By its start time as well, which no other process has. */
+  sure: boolean;
 }
 /** A run that is there and cannot be read: why, and what to do about it. */
 export interface Unreadable {
@@ -92,7 +101,7 @@ export interface RunStore {
   /** Newest first; of this cluster. What cannot be read is reported through `unreadable`. */
   list(): Promise<{ runs: RunSummary[]; unreadable: Unreadable[] }>;
   /** undefined: there is none of this cluster. Throws for one that is damaged. */
-  read(id: string): Promise<(StoredRun & { end: JournalEnd } & Pick<RunSummary, 'lengthUnknown'>) | undefined>;
+  read(id: string): Promise<(StoredRun & { end: JournalEnd } & Pick<RunSummary, 'lengthUnknown' | 'by'>) | undefined>;
   /** `end`: where it ended when it was read; throws when the run has continued since. */
   reopen(id: string, end: JournalEnd): Promise<Journal>;
   /** Files beside the journal of a run: what helm said, backups, and objects that a person may want to make again. */
