@@ -172,8 +172,12 @@ function held(step: Step, language: Language): { lines: string[]; seen: readonly
   };
 }
 
-const unlessSo = (step: Step, commands: string[], language: Language): string[] =>
-  step.do === 'drain' && step.unless?.length ? unlessLines(commands, step.unless, step.id, language) : commands;
+/** Of Nodes that the reader sets one after the other there is none to set once all are there. */
+function unlessSo(step: Step, commands: string[], language: Language): string[] {
+  const done = step.do === 'drain' ? step.unless : step.do === 'manual' && commands.some((each) => SETS_NODE.test(each)) ? step.seen : [];
+  return done?.length ? unlessLines(commands, done, step.id, language) : commands;
+}
+const SETS_NODE = /^NODE= /;
 
 /** A script is read in one shell and run in another, where kubectl may point elsewhere. A cluster is known by the uid of its kube-system. */
 function sameCluster({ uid, certain }: PlannedUpgrade['cluster'], language: Language): string[] {

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Condition } from '../../src/engine/contracts.ts';
+import type { Condition, Step } from '../../src/engine/contracts.ts';
 import { planShell } from '../../src/report/planned.ts';
 import { confirmLine, helpers, waitLines } from '../../src/report/runbook-waits.ts';
 import { style } from '../../src/text/colour.ts';
@@ -102,6 +102,22 @@ test('what kubectl does not show is said to be unseen, and asked: without a term
   expect({ lines, unseen }).toEqual({ lines: [], unseen: true });
   const { status, on, stderr } = ran([confirmLine('2', "back up etcd; it's yours")], 'exit 0');
   expect({ status, on, stderr }).toEqual({ status: 1, on: false, stderr: "error: no terminal to confirm: 2. back up etcd; it's yours\n" });
+});
+
+test('a step for Nodes that the reader sets one by one is left out where all of them are there', () => {
+  const face = { language: 'en', columns: 80, tool: 'kubectl upgrade-guard', wide: false, style: style({ isTTY: false }, {}) } as const;
+  const nodes = ['w1', 'w2'].map((name) => ({ on: { ...NODE, name }, must: [AT, READY] }));
+  const step: Step = {
+    ...{ id: '1', after: [], reasons: [], guard: [], undo: 'none', do: 'manual', seen: nodes },
+    ...{ text: { en: 'upgrade 2 Nodes', zh: '' }, commands: ['NODE=   # set it', `kubectl drain "\${NODE:?}"`] },
+  };
+  const stages = [{ id: '1', title: { en: 'Nodes', zh: '' }, hop: '1.31', steps: [step] }];
+  const lines = planShell({ cluster: { ...IDENTITY, certain: false }, paths: [], plan: { stages, refusals: [] }, stopping: [] }, face);
+  const there = ran(lines, `printf 'w1|v1.31.14|True\\nw2|v1.31.15|True\\n'`);
+  expect(there).toMatchObject({ status: 0, on: true, stdout: expect.stringContaining('skipped: 1. Node w1') });
+  // Its Node has to be set.
+  const behind = ran(lines, `printf 'w1|v1.31.14|True\\nw2|v1.30.9|True\\n'`);
+  expect(behind).toMatchObject({ on: false, stderr: expect.stringContaining('NODE') });
 });
 
 test.each(['en', 'zh'] as const)('ends before its first step where kubectl points to another cluster, or reaches none: %s', (language) => {

@@ -10,10 +10,10 @@ import type { Member } from './upgrade-parts.ts';
 export const onNode = (node: string, command: string): string => onWord(shellWord(node), command);
 export const onWord = (word: string, command: string): string => `ssh ${word} '${command}'`;
 
-/** A Node that the reader sets, one after the other. */
+/** A Node that the reader sets, one after the other; behind the command that lists them. */
 export const NODE = whatIsSet('NODE');
 export const onEach = (command: string): string => onWord(NODE, command);
-export const eachOfThese: Command = toSet('NODE', { en: 'each of these Nodes, one after the other', zh: '依次设为上述每个节点' });
+export const eachOfThese: Command = toSet('NODE', { en: 'each Node in this list, one after the other', zh: '依次设为列表中的每个节点' });
 
 /** Where a step is for every machine of the control plane: one after the other; what the reader sets first where none is known. */
 export function onEveryServer(servers: readonly Member[], commands: readonly Command[]): Command[] {

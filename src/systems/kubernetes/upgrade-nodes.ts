@@ -221,7 +221,7 @@ function batch(hop: Hop, parts: ClusterParts, some: Member[], { mode, lost }: No
         en: `replace ${count.en} with new ones that run kubelet ${goalOf(hop, parts.by)}: add one, drain the old one, shut it down, delete it`,
         zh: `把 ${count.zh} 替换为 kubelet 为 ${goalOf(hop, parts.by)} 的新节点：先添加，再腾空旧节点，关机，最后删除`,
       },
-      [...given, eachOfThese, ...joined(parts), drainOf(NODE), ...removedEach],
+      [...given, left(hop, parts.by, some), eachOfThese, ...joined(parts), drainOf(NODE), ...removedEach],
       some.map(({ ref }) => ({ on: ref, must: 'be-gone' })),
     );
   }
@@ -238,6 +238,7 @@ function batch(hop: Hop, parts: ClusterParts, some: Member[], { mode, lost }: No
     },
     [
       ...given,
+      left(hop, parts.by, some),
       eachOfThese,
       ...commandsFor(NODE, {
         hop,
@@ -253,6 +254,19 @@ function batch(hop: Hop, parts: ClusterParts, some: Member[], { mode, lost }: No
     some.map((member) => kubeletAt(member, hop, parts.by)),
   );
   return drained ? step : inPlace(hop, step, first, some.slice(1));
+}
+
+/** Names those of a group that are left: a run that is resumed, and a runbook that is started again, meet Nodes that a person has upgraded or replaced. */
+function left(hop: Hop, by: string | undefined, some: readonly Member[]): Command {
+  const any = (versions: readonly string[]) => `^(${versions.join('|').replaceAll('.', '[.]').replaceAll('+', '[+]')})`;
+  const old = [...new Set(some.map(({ kubelet }) => kubelet))].map((version) => parse(version) ?? '');
+  const isLeft = by ? `$2 !~ /${any([`v${minor(minorOf(hop.version))}.`])}/ || $2 ~ /${any(old)}$/` : `$2 !~ /${any(hop.patches)}$/`;
+  const columns = 'custom-columns=:.metadata.name,:.status.nodeInfo.kubeletVersion';
+  const names = some.map(({ ref }) => shellWord(ref.name)).join(' ');
+  return commented(`kubectl get node ${names} --ignore-not-found --no-headers -o ${columns} | awk '${isLeft}'`, {
+    en: 'lists the Nodes that are left',
+    zh: '列出尚未完成的节点',
+  });
 }
 
 /** What finds a budget that came after the plan. */

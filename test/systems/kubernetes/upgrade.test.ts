@@ -243,6 +243,36 @@ describe('with kubeadm', () => {
       expect(left?.because.en).toContain('Node n10');
     });
 
+    test('the first command names those that are left, whoever has upgraded some meanwhile', async () => {
+      const lists = (steps: StepDraft[]) =>
+        steps.flatMap((step) => commandsOf(step).match(/^kubectl get node .* \| awk '.*'(?= {3}# lists the Nodes that are left$)/gm) ?? []);
+      /** Of these, as kubectl prints NAME and version; kubectl itself is a function here. */
+      const left = (command: string, ...printed: string[]) => {
+        const script = `kubectl() { printf '%s\\n' ${printed.map((line) => `'${line}'`).join(' ')}; }\n${command}`;
+        return spawnSync('sh', ['-euc', script], { encoding: 'utf8' })
+          .stdout.split('\n')
+          .filter(Boolean)
+          .map((line) => line.split(' ')[0]);
+      };
+      for (const nodes of ['drain', 'in-place', 'replace'] as const) {
+        const [first, second] = lists(await stepsFor({ nodes })) as [string, string];
+        expect(first.match(/ n\d+(?= )/g)).toHaveLength(50);
+        expect(second).toContain('kubectl get node n55 n56 n57 n58 n59 n6 n7 n8 n9 --ignore-not-found --no-headers');
+        expect(left(second, 'n55 v1.31.14', 'n56 v1.30.4', 'n57 v1.31.140', 'n58 v1.31.15')).toEqual(['n56', 'n57']);
+        expect(left(second, 'n55 v1.31.14')).toEqual([]);
+      }
+      const [of] = lists(
+        stepsOf(
+          await stagesOf(
+            Array.from({ length: 60 }, (_, i) => node(`n${i}`, 'v1.31.2+rke2r1')),
+            'v1.31.9',
+            { from: 'v1.31.2+rke2r1' },
+          ),
+        ),
+      );
+      expect(left(of!, 'n0 v1.31.2+rke2r1', 'n1 v1.31.9+rke2r1', 'n2 v1.30.4+rke2r1', 'n3 v1.31.2+rke2r10')).toEqual(['n0', 'n2']);
+    });
+
     test('in place: the containers of all fifty are counted', async () => {
       const steps = await stepsFor({ nodes: 'in-place' });
       const watched = steps.flatMap((step) => (step.do === 'manual' && step.restarts ? [step.restarts] : []));
