@@ -17,7 +17,7 @@ import { STILL_MS, spinner } from './spinner.ts';
 export interface Call extends Invocation {
   /** How to print results on stdout. */
   face: Face;
-  /** The text in the user's language; `{tool}` is how the user calls us, `{reach}` the flags that lead to the same cluster, `{place}` those that lead to what was checked, a snapshot or manifests too, `{retry}` this very command, `{retry:to,yes}` without these flags. */
+  /** The text in the user's language; `{tool}` is how the user calls us, `{reach}` the flags that lead to the same cluster, `{place}` those that lead to what was checked, a snapshot or manifests too, `{asked}{again}` the systems and checks of this command, and those that choose the target as well, `{retry}` this very command, `{retry:to,yes}` without these flags. */
   t(text: Text): string;
   /** Results. */
   out(...lines: string[]): void;
@@ -143,6 +143,8 @@ export function reaching({ en, zh }: Text, invocation: Invocation): Text {
     text
       .replaceAll('{reach}', reach)
       .replaceAll('{place}', wordsOf(invocation, PLACE))
+      .replaceAll('{asked}', askedOf(invocation))
+      .replaceAll('{again}', againOf(invocation))
       .replace(/\{retry(?::([a-z,-]+))?\}/g, (_, without = '') => retryOf(invocation, without.split(',')));
   return { en: filled(en), zh: filled(zh) };
 }

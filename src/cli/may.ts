@@ -35,8 +35,8 @@ function lacking(missing: readonly Rule[], command: string): UserError {
   return new UserError(
     { en: `checking permissions: no permission to ${lacks.en}; nothing was changed`, zh: `检查权限：没有权限 ${lacks.zh}；未做任何更改` },
     {
-      en: `have these permissions granted; the whole ClusterRole: {tool} rbac --for ${command}`,
-      zh: `请申请这些权限；完整的 ClusterRole：{tool} rbac --for ${command}`,
+      en: `have these permissions granted; the whole ClusterRole: {tool} rbac --for ${command}{reach}`,
+      zh: `请申请这些权限；完整的 ClusterRole：{tool} rbac --for ${command}{reach}`,
     },
     EXIT.failed,
   );

@@ -259,7 +259,9 @@ function notSeen({ id }: System, { results }: Examination): UserError {
   const why = gap ? describeGap(gap) : { en: 'not checked', zh: '未检查' };
   return new UserError(
     { en: `upgrading ${id}: cannot determine whether it is installed: ${why.en}`, zh: `升级 ${id}：无法确定是否已安装：${why.zh}` },
-    gap ? readable(gap) : { en: 'required permissions: {tool} rbac --for upgrade', zh: '所需权限：{tool} rbac --for upgrade' },
+    gap
+      ? readable(gap)
+      : { en: 'required permissions: {tool} rbac --for upgrade{reach}', zh: '所需权限：{tool} rbac --for upgrade{reach}' },
     EXIT.unknown,
   );
 }

@@ -154,8 +154,8 @@ function written(answer: Answer, verb: string): Raw {
         zh: `获取 Lease ${NAMESPACE}/${NAME}：没有权限对 leases.coordination.k8s.io 执行 ${verb}（需要命名空间 ${NAMESPACE} 中的 get、create、update、delete）`,
       },
       {
-        en: 'print the minimal ClusterRole: {tool} rbac --for fix',
-        zh: '输出最小 ClusterRole：{tool} rbac --for fix',
+        en: 'print the minimal ClusterRole: {tool} rbac --for fix{reach}',
+        zh: '输出最小 ClusterRole：{tool} rbac --for fix{reach}',
       },
     );
   }

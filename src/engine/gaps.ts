@@ -57,7 +57,7 @@ export function unread(system: string, gap: Gap, so?: Text): UserError {
 export const readable = ({ why }: Gap): Text =>
   why === 'not-collected'
     ? { en: 'take a new snapshot: {tool} snapshot snapshot.tar.gz', zh: '重新生成快照：{tool} snapshot snapshot.tar.gz' }
-    : { en: 'required permissions: {tool} rbac --for upgrade', zh: '所需权限：{tool} rbac --for upgrade' };
+    : { en: 'required permissions: {tool} rbac --for upgrade{reach}', zh: '所需权限：{tool} rbac --for upgrade{reach}' };
 
 /** As in Face. */
 interface Ways {

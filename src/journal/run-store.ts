@@ -321,5 +321,5 @@ const goneOn = (id: string): UserError =>
       en: `run ${id} was resumed by another process in the meantime; nothing was sent`,
       zh: `其间另一个进程继续了运行 ${id}；没有发出任何请求`,
     },
-    { en: 'see: {tool} runs', zh: '参见：{tool} runs' },
+    { en: 'see: {tool} runs{reach}', zh: '参见：{tool} runs{reach}' },
   );

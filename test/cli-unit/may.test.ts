@@ -1,8 +1,12 @@
 // The permission check before a run: what refuses it is named whole, and what is said to be done about it is of that cause.
 import { expect, test } from 'vitest';
+import { type Invocation, parseArgv } from '../../src/cli/argv.ts';
+import { reaching } from '../../src/cli/call.ts';
+import { callerOf } from '../../src/cli/caller.ts';
 import { mayAll } from '../../src/cli/may.ts';
 import { notAllowed } from '../../src/cluster/allowed.ts';
 import type { Answer, Transport } from '../../src/cluster/transport.ts';
+import type { Rule } from '../../src/engine/contracts.ts';
 import { UserError } from '../../src/text/user-error.ts';
 
 /** As an API server answers. */
@@ -41,4 +45,13 @@ test('who may not ask is told so, and whose server does not answer is not', asyn
   const { next } = await refused(503, 'the server is currently unable to handle the request');
   expect(next?.en).toContain('did not answer');
   expect(next?.zh).toContain('没有给出答复');
+});
+
+test('the command that prints the whole role leads to the same cluster: else it is printed without its custom resources', async () => {
+  const lacking = { allowed: async (rules: readonly Rule[]) => [...rules] };
+  const error = await mayAll([], lacking as never, 'fix').catch((thrown: unknown) => thrown);
+  const parsed = parseArgv(['fix', '--kubeconfig', 'few.yaml', '--context', 'c', '--token', 's', '--yes'], 'upgrade-guard');
+  const invocation = { ...parsed, caller: callerOf('upgrade-guard', {}), env: {}, version: '0', signal: new AbortController().signal };
+  const said = reaching((error as UserError).next!, invocation as Invocation);
+  for (const each of [said.en, said.zh]) expect(each).toMatch(/\{tool\} rbac --for fix --kubeconfig few\.yaml --context c$/);
 });

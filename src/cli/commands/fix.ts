@@ -118,8 +118,8 @@ async function tried(call: Call, world: World | undefined, before: Examination):
 }
 
 const NOT_BY_FIX = {
-  en: 'fix has no step to run for this: nothing was sent, and no run was started. Once you have resolved it: {tool} check{reach}',
-  zh: '没有 fix 可以执行的步骤，因此没有发出任何请求，也没有开始运行。自行处理后，请执行：{tool} check{reach}',
+  en: 'fix has no step to run for this: nothing was sent, and no run was started. Once you have resolved it: {tool} check{asked}{again}',
+  zh: '没有 fix 可以执行的步骤，因此没有发出任何请求，也没有开始运行。自行处理后，请执行：{tool} check{asked}{again}',
 };
 const NOTHING = { en: 'Nothing to fix.', zh: '没有需要修复的问题。' };
 const noFix = (id: string): Text => ({
@@ -157,8 +157,8 @@ function onlyManual(call: Call, plan: Plan, left: readonly string[]): number {
     ...planView(plan, call.face),
     ...left,
     call.t({
-      en: 'All steps are manual: nothing was sent, and no run was started. Once they are done: {tool} check{reach}',
-      zh: '所有步骤均为手动，因此没有发出任何请求，也没有开始运行。完成这些步骤后，请执行：{tool} check{reach}',
+      en: 'All steps are manual: nothing was sent, and no run was started. Once they are done: {tool} check{asked}{again}',
+      zh: '所有步骤均为手动，因此没有发出任何请求，也没有开始运行。完成这些步骤后，请执行：{tool} check{asked}{again}',
     }),
   );
   return EXIT.findings;
@@ -207,8 +207,8 @@ async function unlessInterrupted<T>(call: Call, look: Promise<T>): Promise<T | u
     if (!call.signal.aborted) throw error;
     call.say(
       call.t({
-        en: 'Interrupted: the checks were not run again. Do so with: {tool} check{reach}',
-        zh: '已中断：未再次检查。请运行：{tool} check{reach}',
+        en: 'Interrupted: the checks were not run again. Do so with: {tool} check{asked}{again}',
+        zh: '已中断：未再次检查。请运行：{tool} check{asked}{again}',
       }),
     );
     return undefined;

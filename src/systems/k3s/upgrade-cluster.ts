@@ -189,7 +189,7 @@ const stillOpen = (plan: PlanRow, left: number): UserError =>
       zh: `升级 k3s：Plan ${planName(plan)} 还有 ${left} 个节点未升级`,
     },
     {
-      en: `wait until it is complete; if it failed, fix that first: {tool} fix k3s/nodes-cordoned-by-plan; what it does now: {tool} check k3s/plan-stuck`,
-      zh: `请等待其完成；如果已失败，请先修复：{tool} fix k3s/nodes-cordoned-by-plan；查看其进度：{tool} check k3s/plan-stuck`,
+      en: `wait until it is complete; if it failed, fix that first: {tool} fix k3s/nodes-cordoned-by-plan{reach}; what it does now: {tool} check k3s/plan-stuck{place}`,
+      zh: `请等待其完成；如果已失败，请先修复：{tool} fix k3s/nodes-cordoned-by-plan{reach}；查看其进度：{tool} check k3s/plan-stuck{place}`,
     },
   );

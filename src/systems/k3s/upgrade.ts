@@ -123,8 +123,8 @@ function isNewer({ ref, kubeletVersion }: NodeRow, version: string, to: string):
     version === to
       ? undefined
       : {
-          en: `upgrade all Nodes to ${running} first: {tool} upgrade k3s --to ${running}`,
-          zh: `先将所有节点升级到 ${running}：{tool} upgrade k3s --to ${running}`,
+          en: `upgrade all Nodes to ${running} first: {tool} upgrade k3s --to ${running}{reach}`,
+          zh: `先将所有节点升级到 ${running}：{tool} upgrade k3s --to ${running}{reach}`,
         },
   );
 }

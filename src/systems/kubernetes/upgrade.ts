@@ -94,8 +94,8 @@ const downgrades = ({ what, version }: Runs, to: string): UserError =>
       zh: `升级 kubernetes：${what.zh} 的版本是 ${oneLine(version, 100)}，比 ${to} 新：控制平面不能降级`,
     },
     {
-      en: 'finish or revert the upgrade that was begun, so that all components run one minor version: {tool} check kubernetes/control-plane-skew; explain: {tool} explain kubernetes/control-plane-skew',
-      zh: '先完成或退回已开始的升级，使所有组件处于同一次要版本：{tool} check kubernetes/control-plane-skew；说明：{tool} explain kubernetes/control-plane-skew',
+      en: 'finish or revert the upgrade that was begun, so that all components run one minor version: {tool} check kubernetes/control-plane-skew{place}; explain: {tool} explain kubernetes/control-plane-skew',
+      zh: '先完成或退回已开始的升级，使所有组件处于同一次要版本：{tool} check kubernetes/control-plane-skew{place}；说明：{tool} explain kubernetes/control-plane-skew',
     },
   );
 
@@ -148,7 +148,10 @@ function ofK3s(to: string): UserError {
       en: 'upgrading kubernetes: this is K3s, which replaces the whole node binary',
       zh: '升级 kubernetes：该集群是 K3s，升级的是节点上的整个 k3s 二进制文件',
     },
-    { en: `plan it as K3s: {tool} plan k3s --to ${newestOf(to)}+k3s1`, zh: `按 K3s 规划：{tool} plan k3s --to ${newestOf(to)}+k3s1` },
+    {
+      en: `plan it as K3s: {tool} plan k3s --to ${newestOf(to)}+k3s1{place}`,
+      zh: `按 K3s 规划：{tool} plan k3s --to ${newestOf(to)}+k3s1{place}`,
+    },
   );
 }
 
@@ -159,7 +162,10 @@ function ofEks(installed: number): UserError {
       en: 'upgrading kubernetes: EKS patches its control plane itself, and node groups with aws eks update-nodegroup-version',
       zh: '升级 kubernetes：EKS 自行更新控制平面的补丁版本；节点组请用 aws eks update-nodegroup-version 更新',
     },
-    { en: `to the next minor: {tool} plan kubernetes --to ${next}`, zh: `升级到下一个次要版本：{tool} plan kubernetes --to ${next}` },
+    {
+      en: `to the next minor: {tool} plan kubernetes --to ${next}{place}`,
+      zh: `升级到下一个次要版本：{tool} plan kubernetes --to ${next}{place}`,
+    },
   );
 }
 

@@ -147,7 +147,7 @@ function refuseOpenRepairs({ found = [] }: SpiderpoolUpgrade): void {
       en: `upgrading spiderpool: objects are converted to ${NEW}, and these findings on them are open: ${ids.join(', ')}`,
       zh: `升级 spiderpool：对象将转换为 ${NEW}，而以下问题尚未修复：${ids.join('、')}`,
     },
-    { en: `first: {tool} fix ${ids.join(' ')}`, zh: `请先执行：{tool} fix ${ids.join(' ')}` },
+    { en: `first: {tool} fix ${ids.join(' ')}{reach}`, zh: `请先执行：{tool} fix ${ids.join(' ')}{reach}` },
     EXIT.findings,
   );
 }

@@ -215,6 +215,11 @@ describe('broken', () => {
     expect(fixed.stderr).toContain('explain kubernetes/nodes-ready');
     expect(fixed.code).toBe(2);
     expect((await run(['runs', '-o', 'json'], { kubeconfig: cluster.kubeconfig, home })).stdout).not.toContain('"finished"');
+    // The check afterwards asks the same question.
+    const asked = ['kubernetes/webhook-backend', '--to', `kubernetes=${TO}`];
+    const manual = await run(['fix', ...asked, '--yes'], { kubeconfig: cluster.kubeconfig, home });
+    expect(manual.code).toBe(2);
+    expect(manual.stderr).toContain(`Once you have resolved it: upgrade-guard check ${asked.join(' ')}\n`);
   });
 
   test('a run that changed manifests, asked for on a cluster: it is named with them', async () => {

@@ -891,7 +891,7 @@ test('whether kubeadm made the cluster is not guessed where its ConfigMap must n
       en: 'upgrading kubernetes: no permission to get configmaps kube-system/kubeadm-config; whether kubeadm upgrades this control plane is unknown',
       zh: '升级 kubernetes：没有权限读取 configmaps kube-system/kubeadm-config；无法得知该控制平面是否由 kubeadm 升级',
     },
-    next: { en: 'required permissions: {tool} rbac --for upgrade' },
+    next: { en: 'required permissions: {tool} rbac --for upgrade{reach}' },
   });
   // A provider's cluster has no use for it.
   await stagesOf([node('a', 'v1.30.2-eks-1')], '1.31', { from: 'v1.30.2-eks-1', forbidden: ['ConfigMap'] });
