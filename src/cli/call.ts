@@ -6,6 +6,7 @@ import type { Text } from '../engine/contracts.ts';
 import type { Face } from '../report/face.ts';
 import { style } from '../text/colour.ts';
 import { looksPrivate } from '../text/redact.ts';
+import { aimOf } from '../text/same-cluster.ts';
 import { oneLine, printable } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
@@ -55,6 +56,7 @@ export function callOf(invocation: Invocation): Call {
     again: againOf(invocation),
     asked: askedOf(invocation),
     reach: wordsOf(invocation, reachOf(invocation)),
+    aim: aimOf(givenOf(invocation, CLUSTER)),
     wide: flags.output === 'wide',
     style: style(process.stdout, env, !flags['no-color']),
   };
@@ -162,17 +164,19 @@ const askedOf = ({ verb, args }: Invocation): string => (ASKING.includes(verb) ?
 const againOf = (invocation: Invocation): string => wordsOf(invocation, WHERE);
 
 /** What was given of these flags, as words for the next command. */
-function wordsOf(invocation: Invocation, names: readonly FlagName[]): string {
-  const { flags } = invocation;
-  const words = names.flatMap((name) => {
-    const value = flags[name];
+const wordsOf = (invocation: Invocation, names: readonly FlagName[]): string =>
+  givenOf(invocation, names)
+    .map((words) => ` --${words.join(' ')}`)
+    .join('');
+
+/** Each flag with its value, as words of a shell; a switch alone. */
+const givenOf = (invocation: Invocation, names: readonly FlagName[]): [flag: FlagName, value?: string][] =>
+  names.flatMap((name): [FlagName, string?][] => {
+    const value = invocation.flags[name];
     if (value === undefined || value === false) return [];
-    return value === true
-      ? [`--${name}`]
-      : [value].flat().map((each) => `--${name} ${shellWord(isHidden(name, each) ? 'KEY=VALUE' : wholeTarget(name, each, invocation))}`);
+    if (value === true) return [[name]];
+    return [value].flat().map((each) => [name, shellWord(isHidden(name, each) ? 'KEY=VALUE' : wholeTarget(name, each, invocation))]);
   });
-  return words.map((word) => ` ${word}`).join('');
-}
 
 /** `--to 0.9.13` where one system is named: the next command may name it otherwise, or another target beside it. */
 function wholeTarget(name: FlagName, value: string, { verb, args }: Invocation): string {

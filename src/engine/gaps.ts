@@ -1,4 +1,5 @@
 // Gaps in words: what could not be seen, why, and what would settle it.
+import { type Aim, aimed } from '../text/same-cluster.ts';
 import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 import type { Gap, Text } from './contracts.ts';
@@ -63,13 +64,14 @@ export const readable = ({ why }: Gap): Text =>
 interface Ways {
   tool: string;
   reach?: string;
+  aim?: Aim;
   asked?: string;
   again?: string;
 }
 
 /** The command that would settle it. */
-export function settleGap(gap: Gap, { tool, reach = '', asked = '', again = '' }: Ways): Text {
-  const filled = (text: string) => text.replaceAll('{tool}', tool).replaceAll('{asked}', asked).replaceAll('{again}', again);
+export function settleGap(gap: Gap, { tool, reach = '', asked = '', again = '', aim = { kubectl: '', helm: '' } }: Ways): Text {
+  const filled = (text: string) => aimed(text.replaceAll('{tool}', tool).replaceAll('{asked}', asked).replaceAll('{again}', again), aim);
   if (gap.settle) return { en: filled(gap.settle.en), zh: filled(gap.settle.zh) };
   switch (gap.why) {
     case 'forbidden':
@@ -79,8 +81,8 @@ export function settleGap(gap: Gap, { tool, reach = '', asked = '', again = '' }
       };
     case 'failed':
       return {
-        en: `retry, or inspect: ${getCommand(gap)}${reach}`,
-        zh: `请重试，或查看原因：${getCommand(gap)}${reach}`,
+        en: `retry, or inspect: ${aimed(getCommand(gap), aim)}`,
+        zh: `请重试，或查看原因：${aimed(getCommand(gap), aim)}`,
       };
     case 'quick':
       return { en: `run the full check: ${tool} check${asked}${again}`, zh: `完整检查：${tool} check${asked}${again}` };

@@ -1,6 +1,7 @@
 // What every printed view shares: language, width, colours, how the user calls us, and a sink that takes lines.
 import type { Language, Text } from '../engine/contracts.ts';
 import type { Style } from '../text/colour.ts';
+import { type Aim, aimed } from '../text/same-cluster.ts';
 import { commandLine } from '../text/shell.ts';
 import { padEnd, width, wrap } from '../text/width.ts';
 
@@ -14,8 +15,10 @@ export interface Face {
   again?: string;
   /** Which systems and checks were asked for, as words for the next command; each with a blank before it. */
   asked?: string;
-  /** Of those of `again`, the ones that lead to the same cluster; kubectl takes them too. */
+  /** Of those of `again`, the ones that lead to the same cluster. */
   reach?: string;
+  /** The same for kubectl and helm, in their words. */
+  aim?: Aim;
   /** Everything, folding nothing. */
   wide: boolean;
   /** The words that unfold what is folded away; undefined: -o wide. */
@@ -49,11 +52,15 @@ export function paragraph(text: string, face: Face, indent = 2, hanging = indent
 }
 
 /** A command of a remedy, filled in. */
-export const pasteable = (command: string, { tool, again = '' }: Pick<Face, 'tool' | 'again'>): string =>
-  commandLine(command.replaceAll('{tool}', tool).replaceAll('{again}', again));
+export const pasteable = (command: string, { tool, again = '', aim = NOWHERE }: Pick<Face, 'tool' | 'again' | 'aim'>): string =>
+  commandLine(aimed(command.replaceAll('{tool}', tool).replaceAll('{again}', again), aim));
 
-/** A step is stored with the name by which most call us. */
-export const calledAs = (command: string, { tool }: Pick<Face, 'tool'>): string => command.replace(/^kubectl upgrade-guard(?= )/, tool);
+/** A command of a step, for the same cluster. A step is stored with the name by which most call us, and without flags of connection. */
+export const calledAs = (command: string, { tool, reach = '', aim = NOWHERE }: Pick<Face, 'tool' | 'reach' | 'aim'>): string =>
+  /^kubectl upgrade-guard /.test(command)
+    ? `${command.replace(/^kubectl upgrade-guard(?= )/, tool)}${command.startsWith('kubectl upgrade-guard check ') ? reach : ''}`
+    : aimed(command, aim);
+const NOWHERE: Aim = { kubectl: '', helm: '' };
 
 /** A column narrower than this is not readable. */
 const LEAST = 20;

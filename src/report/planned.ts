@@ -189,6 +189,19 @@ function sameCluster({ uid, certain }: PlannedUpgrade['cluster'], language: Lang
   return [`if [ "$(kubectl get namespace kube-system -o 'jsonpath={.metadata.uid}')" != '${uid}' ]; then echo '${other}' >&2; exit 1; fi`];
 }
 
+/** The flags that the plan was made with, once for the whole script: its waits call kubectl as well. Plugins take them behind their own name. */
+const aimedFunctions = ({ aim, language }: Face): string[] => [
+  ...(aim?.kubectl || aim?.helm
+    ? [
+        `# ${{ en: 'The cluster that the plan was made for, by the same flags.', zh: '以下参数与生成本计划时相同，指向同一集群。' }[language]}`,
+      ]
+    : []),
+  ...(aim?.kubectl
+    ? [`kubectl() { if [ "$1" = upgrade-guard ]; then command kubectl "$@"; else command kubectl${aim.kubectl} "$@"; fi; }`]
+    : []),
+  ...(aim?.helm ? [`helm() { command helm${aim.helm} "$@"; }`] : []),
+];
+
 /** A runbook: read it, then run it step by step. It stops at the first command that fails, and until what a step is for is so. */
 export function planShell({ cluster, paths, plan: { stages, refusals }, stopping }: PlannedUpgrade, face: Face): string[] {
   const { language } = face;
@@ -220,7 +233,7 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
           ? [`rm -f ${shellWord(file)}`]
           : kindOf(step)
               .commands(step)
-              .map((each) => calledAs(textOf(each)[language], face));
+              .map((each) => calledAs(textOf(each)[language], { ...face, aim: undefined }));
     const notes = step.do === 'manual' ? (step.notes ?? []) : [];
     const instead = notes.length || stops.length ? [] : [comment(none[language])];
     const text = file === undefined ? step.text : step.do === 'keep' ? keptIn(file) : removed(file);
@@ -254,6 +267,7 @@ export function planShell({ cluster, paths, plan: { stages, refusals }, stopping
           `echo '${{ en: 'blockers are left, see the head of this script; to continue, remove this line', zh: '仍有阻断项，见脚本开头；确认后删除本行再执行' }[language]}' >&2; exit 1`,
         ]
       : []),
+    ...aimedFunctions(face),
     ...sameCluster(cluster, language),
     // helm does not look for its records: it is told where they are.
     ...(paths.some(({ installation: { release } }) => release?.driver) ? ['export HELM_DRIVER=configmap'] : []),

@@ -2,6 +2,7 @@
 import type { Text } from '../engine/contracts.ts';
 import type { Examination } from '../engine/examine.ts';
 import { type Summary, summarise } from '../engine/verdict.ts';
+import { type Aim, aimOf } from '../text/same-cluster.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { API_VERSION, type PublishedResult, publish } from './check-result.ts';
@@ -33,13 +34,22 @@ export function reportOf(
   const several = examinations.length + failed.length > 1;
   const there = ({ identity }: Shown, words: string | undefined) =>
     several ? ` --context ${shellWord(identity.context)}${words ?? ''}` : words;
+  const aimAt = ({ identity }: Shown, { aim }: Face): Aim | undefined => {
+    const own = aimOf([['context', shellWord(identity.context)]]);
+    return several ? { kubectl: `${aim?.kubectl ?? ''}${own.kubectl}`, helm: `${aim?.helm ?? ''}${own.helm}` } : aim;
+  };
   const summaries = examinations.map(({ results }) => summarise(results));
   const looked = examinations.some(({ results }) => results.length > 0);
   const left = examinations.reduce((sum, { elsewhere }) => sum + elsewhere.length, 0);
   const back = examinations.some(({ paths }) => paths.some(({ chosen }) => chosen === 'back'));
   return {
     views: examinations.map((each) =>
-      viewOf(each, catalogue, { ...face, again: there(each, face.again), reach: there(each, face.reach) }, cut.get(each.identity.uid)),
+      viewOf(
+        each,
+        catalogue,
+        { ...face, again: there(each, face.again), reach: there(each, face.reach), aim: aimAt(each, face) },
+        cut.get(each.identity.uid),
+      ),
     ),
     summaries,
     failed: failuresOf(failed, face),

@@ -1,6 +1,7 @@
 // What a person meets beside the commands themselves, on a real API server: several contexts as one result, and completion of what only a cluster knows.
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Ajv } from 'ajv';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -8,6 +9,7 @@ import schema from '../../docs/check-result.schema.json' with { type: 'json' };
 import listSchema from '../../docs/check-result-list.schema.json' with { type: 'json' };
 import { newHome, run } from '../bed/binary.ts';
 import { bed } from '../bed/index.ts';
+import { tools } from '../bed/tools.ts';
 import { CHECK, scene } from './scene.ts';
 
 const cluster = bed();
@@ -65,6 +67,37 @@ describe('several contexts', () => {
 });
 
 const PATIENT = { timeout: 30_000, interval: 500 };
+test('printed kubectl commands go to the cluster that --context chose, not to the current context', async () => {
+  const labels = { app: 'stuck' };
+  const meta = { name: 'stuck', namespace: 'default', labels };
+  await cluster.apply({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'stuck' } });
+  await cluster.apply({
+    ...{ apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: meta },
+    spec: { maxUnavailable: 0, selector: { matchLabels: labels } },
+  });
+  await cluster.apply({
+    ...{ apiVersion: 'v1', kind: 'Pod', metadata: meta },
+    spec: { nodeName: 'stuck', automountServiceAccountToken: false, containers: [{ name: 'c', image: 'i' }] },
+    status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+  });
+  const onGone = join(home, 'on-gone');
+  writeFileSync(onGone, stringify({ ...parse(readFileSync(kubeconfig, 'utf8')), 'current-context': 'gone' }));
+  const { stdout, stderr } = await run(['fix', 'kubernetes/pdb-blocks-drain', '--context', 'b', '--dry-run=client'], {
+    kubeconfig: onGone,
+  });
+  const printed = `${stdout}${stderr}`.split('\n').filter((line) => /kubectl .*patch/.test(line));
+  expect(printed, stdout + stderr).toEqual([expect.stringContaining('kubectl --context b patch')]);
+  // As a person pastes it; the current context is a cluster that is not there.
+  const pasted = spawnSync('sh', ['-c', printed[0]!.trim()], {
+    env: { PATH: `${dirname(tools().kubectl)}:/usr/bin:/bin`, KUBECONFIG: onGone, HOME: home },
+    encoding: 'utf8',
+  });
+  expect([pasted.status, pasted.stdout], pasted.stderr).toEqual([0, expect.stringContaining('poddisruptionbudget.policy/stuck patched')]);
+  await cluster.request('DELETE', '/api/v1/nodes/stuck');
+  await cluster.request('DELETE', '/api/v1/namespaces/default/pods/stuck', { gracePeriodSeconds: 0 });
+  await cluster.request('DELETE', '/apis/policy/v1/namespaces/default/poddisruptionbudgets/stuck');
+});
+
 describe('completion', () => {
   const complete = async (...words: string[]) => (await run(['__complete', ...words], { kubeconfig, home })).stdout.trimEnd().split('\n');
   test('namespaces of the cluster that the line names', async () => {

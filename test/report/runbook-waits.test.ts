@@ -130,6 +130,12 @@ test.each(['en', 'zh'] as const)('ends before its first step where kubectl point
     expect({ status, on }).toEqual({ status: 1, on: false });
     expect(stderr).toContain(language === 'zh' ? '错误：kubectl 当前指向的不是' : 'error: kubectl points to another cluster');
   }
+  // The flags that led to the cluster lead kubectl there, in the look at the head and in every wait.
+  const aim = { kubectl: ' --context prod', helm: ' --kube-context prod' };
+  const aimed = planShell({ cluster: IDENTITY, paths: [], plan: { stages: [], refusals: [] }, stopping: [] }, { ...face, aim });
+  expect(ran(aimed, `[ "$1 $2" = "--context prod" ] && printf ${IDENTITY.uid}`)).toMatchObject({ status: 0, on: true, stderr: '' });
+  expect(aimed).toContain('helm() { command helm --kube-context prod "$@"; }');
+  expect(ran([...aimed, 'kubectl upgrade-guard check'], `[ "$1" = upgrade-guard ] || printf ${IDENTITY.uid}`)).toMatchObject({ status: 0 });
   // Of an address alone nothing can be compared.
   expect(ran(script(false), 'exit 1')).toMatchObject({ status: 0, on: true });
 });

@@ -135,12 +135,12 @@ export function undoWait(plan: Raw, { deadline }: Pick<Here, 'deadline'>): { sec
 /** What shows why a Job does not end; and what makes one without a deadline fail, so that its repair finds the Node: deleting it would take away what shows who cordoned. */
 function stuckJob({ namespace, name }: Ref, endless: boolean): Command[] {
   const of = `-n ${namespace} -l upgrade.cattle.io/plan=${name}`;
-  const patch = `kubectl patch -n ${namespace} {} --type merge -p '{"spec":{"activeDeadlineSeconds":1}}'`;
+  const patch = `kubectl patch -n ${namespace} "$job" --type merge -p '{"spec":{"activeDeadlineSeconds":1}}'`;
   return [
     commented(`kubectl get pods ${of} -o wide`, { en: 'its Node, and how far it is', zh: '所在节点和进度' }),
     ...(endless
       ? [
-          commented(`kubectl get jobs ${of} -o name | xargs -I{} ${patch}`, {
+          commented(`for job in $(kubectl get jobs ${of} -o name); do ${patch}; done`, {
             en: 'ends it as failed; only while its container upgrade has not started',
             zh: '使其以失败结束；仅在容器 upgrade 尚未启动时执行',
           }),
