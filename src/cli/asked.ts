@@ -140,7 +140,7 @@ export function acceptance(text: string): Acceptance {
   const colon = text.indexOf(':');
   const id = colon < 0 ? text : text.slice(0, colon);
   const object = colon < 0 ? undefined : text.slice(colon + 1);
-  const check = checkOf(id).id;
+  const check = checkOf(id, 'accept').id;
   if (object !== undefined && !/^[^/]+(\/[^/]+){1,2}$/.test(object)) {
     throw new UserError(
       {

@@ -11,6 +11,7 @@ import { isToldOf, leftOpen } from '../report/left-open.ts';
 import { shellWord } from '../text/shell.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
+import { namedFew } from './confirmed.ts';
 
 /** Certain enough that --yes answers for it (DESIGN section 4). */
 export const isConfident = ({ certainty }: JudgedFinding): boolean => certainty === 'certain' || certainty === 'high';
@@ -28,16 +29,22 @@ export interface Stages {
 export type Asking = Pick<Call, 'flags' | 'say' | 't' | 'confirm'>;
 
 /** Doubtful findings only where --confirm names one of their objects or a person says yes to each. Throws UserError for a --confirm that names none. */
-export function planChosen(remedies: readonly CheckRemedy[], call: Asking, upgrade?: Stages): Promise<Plan> {
+export async function planChosen(remedies: readonly CheckRemedy[], call: Asking, upgrade?: Stages): Promise<Plan> {
   const named = new Set(call.flags.confirm);
   assertFound(named, remedies);
-  return planOf(remedies, upgrade, async (finding, { propose }) => {
-    if (isConfident(finding) || finding.objects.some((ref) => named.has(objectName(ref)))) return true;
+  const needed = new Set<string>();
+  const plan = await planOf(remedies, upgrade, async (finding, { propose }) => {
+    if (isConfident(finding)) return true;
     const names = finding.objects.map(objectName);
+    const given = names.filter((name) => named.has(name));
     const about = { en: `${finding.message.en} (${names.join(', ')})`, zh: `${finding.message.zh}（${names.join('、')}）` };
     const proposal = await propose([finding]);
     // Without a step of this command there is nothing to decide: what a person can do is listed.
     if (!upgrade && !proposal.drafts.some(isStep)) return true;
+    if (given.length) {
+      for (const name of given) needed.add(name);
+      return true;
+    }
     if (isByHand(proposal)) {
       call.say(
         call.t({
@@ -58,6 +65,15 @@ export function planChosen(remedies: readonly CheckRemedy[], call: Asking, upgra
     }
     return call.confirm({ en: `Uncertain: ${about.en}. Fix it?`, zh: `不确定：${about.zh}。是否修复？` });
   });
+  for (const name of named)
+    if (!needed.has(name))
+      call.say(
+        call.t({
+          en: `--confirm ${name} has no effect: no fix of this object has to be confirmed.`,
+          zh: `--confirm ${name} 不起作用：该对象的修复无需确认。`,
+        }),
+      );
+  return plan;
 }
 
 /** Behind the steps of a fix: blockers and warnings that none of them is for. Advice that stands beside them is not a step. */
@@ -74,9 +90,6 @@ const isStep = (draft: Proposal['drafts'][number]): boolean => isForFix(draft) &
 /** There are steps, and a person has to do all of them. */
 const isByHand = ({ drafts }: Proposal): boolean => drafts.length > 0 && drafts.every((draft) => draft.do === 'manual');
 
-/** Names in an error; there may be thousands. */
-const NAMED = 10;
-
 /** As an unknown --accept: who names what is not there has mistyped it, or it is repaired. */
 function assertFound(named: ReadonlySet<string>, remedies: readonly CheckRemedy[]): void {
   const findings = remedies.flatMap((remedy) => remedy.findings);
@@ -84,7 +97,7 @@ function assertFound(named: ReadonlySet<string>, remedies: readonly CheckRemedy[
   const none = [...named].find((name) => !found.has(name));
   if (none === undefined) return;
   const doubtful = [...new Set(findings.filter((finding) => !isConfident(finding)).flatMap(({ objects }) => objects.map(objectName)))];
-  const more = { en: doubtful.length > NAMED ? ', ...' : '', zh: doubtful.length > NAMED ? '……' : '' };
+  const few = namedFew(doubtful);
   throw new UserError(
     {
       en: `--confirm ${none}: no fixable finding on this object; nothing was sent`,
@@ -92,8 +105,8 @@ function assertFound(named: ReadonlySet<string>, remedies: readonly CheckRemedy[
     },
     doubtful.length
       ? {
-          en: `what can be confirmed: ${doubtful.slice(0, NAMED).join(', ')}${more.en}`,
-          zh: `可以确认的有：${doubtful.slice(0, NAMED).join('、')}${more.zh}`,
+          en: `what can be confirmed: ${few.en}`,
+          zh: `可以确认的有：${few.zh}`,
         }
       : { en: 'nothing has to be confirmed: {retry:confirm}', zh: '没有需要确认的内容：{retry:confirm}' },
   );

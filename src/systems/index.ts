@@ -15,13 +15,15 @@ export const HEADLINES: ReadonlyMap<string, Pick<Check, 'title' | 'headline'>> =
 /** Up to which version each system is known, with whatever --knowledge replaced. */
 export const horizons = () => SYSTEMS.map(({ id, knownUpTo, provisionalUpTo }) => ({ system: id, knownUpTo, provisionalUpTo }));
 
-/** The check of this id; an unknown one is an error that names what may have been meant. */
-export function checkOf(id: string): Check {
+/** The check of this id; an unknown one is an error that names what may have been meant, and the flag that named it. */
+export function checkOf(id: string, flag?: string): Check {
   const check = CHECKS.find((each) => each.id === id);
   if (check) return check;
   const word = oneLine(id, 80);
   throw new UserError(
-    { en: `looking up check ${word}: there is no such check`, zh: `查找检查项 ${word}：没有这个检查项` },
+    flag
+      ? { en: `--${flag} ${word}: there is no such check`, zh: `--${flag} ${word}：没有这个检查项` }
+      : { en: `looking up check ${word}: there is no such check`, zh: `查找检查项 ${word}：没有这个检查项` },
     meant(likelyIds(id, IDS)) ?? { en: 'list them: {tool} checks', zh: '列出全部检查项：{tool} checks' },
   );
 }

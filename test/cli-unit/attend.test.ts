@@ -2,8 +2,10 @@
 import { expect, test } from 'vitest';
 import { attended, broughtBack, ended, lookedAgain, manualLeft } from '../../src/cli/attend.ts';
 import type { Call } from '../../src/cli/call.ts';
+import { confirmable } from '../../src/cli/confirmed.ts';
 import type { Live } from '../../src/cli/session.ts';
-import type { StepOf, Text } from '../../src/engine/contracts.ts';
+import type { Step, StepOf, Text } from '../../src/engine/contracts.ts';
+import { UserError } from '../../src/text/user-error.ts';
 import { patchStep, runOf } from '../engine/worlds.ts';
 
 const manual = (id: string, more: object = {}): StepOf<'manual'> =>
@@ -123,4 +125,33 @@ test('a drain that a budget holds says how to see what holds it; a drain that is
   };
   expect(told('failed')).toContain('     {tool} fix kubernetes/pdb-blocks-drain --dry-run=client{reach}\n     {tool} resume r{reach}');
   expect(told('done')).not.toContain('{tool} fix');
+});
+
+test('a --confirm-step that names no manual step is an error with those that wait; one without effect is said', () => {
+  const seen = manual('2', { seen: [{ on: { apiVersion: 'v1', kind: 'Pod', name: 'p' }, must: 'be-gone' }] });
+  const [patch, last] = [patchStep('3'), manual('4')];
+  const run = runOf(one, seen, patch, last);
+  const given = (open: Step[], ...confirm: string[]) => {
+    const { call, said } = setting({ terminal: false, confirm });
+    confirmable(call, run, open);
+    return said;
+  };
+  const refused = (open: Step[], id: string) => {
+    try {
+      given(open, id);
+    } catch (error) {
+      if (error instanceof UserError) return [error.text.en, error.next?.en];
+      throw error;
+    }
+  };
+  const open = [seen, patch, last];
+  expect(given(open, '4')).toEqual([]);
+  expect(given(open, '1', '2')).toEqual([
+    '--confirm-step 1: step 1 is done already.',
+    '--confirm-step 2 has no effect: the cluster shows whether step 2 is done.',
+  ]);
+  const waiting = 'manual steps that can be confirmed: 4; all steps: {tool} runs r{reach}';
+  expect(refused(open, '99')).toEqual(['--confirm-step 99: run r has no such step', waiting]);
+  expect(refused(open, '3')).toEqual(['--confirm-step 3: step 3 is not a manual step', waiting]);
+  expect(refused([patch], '99')?.[1]).toBe('no step of this run waits for a confirmation: {retry:confirm-step}');
 });

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { acceptance } from '../../src/cli/asked.ts';
 import type { Flags } from '../../src/cli/flags.ts';
 import { intentOf } from '../../src/cli/intent.ts';
 
@@ -60,4 +61,17 @@ describe('refused, with what to do', () => {
     await expect(intentOf(flags)).rejects.toMatchObject({ next: { en: expect.any(String), zh: expect.stringMatching(/[\u4e00-\u9fff]/) } });
     await expect(intentOf(flags)).rejects.not.toThrow(/hunter2/);
   });
+});
+
+test('an --accept that names no check says which flag it was', () => {
+  const refusal = (text: string) => {
+    try {
+      return acceptance(text);
+    } catch (error) {
+      return (error as { text: object }).text;
+    }
+  };
+  expect(refusal('foo')).toEqual({ en: '--accept foo: there is no such check', zh: '--accept foo：没有这个检查项' });
+  expect(refusal('kubernetes/nodes-ready:a')).toMatchObject({ en: expect.stringMatching(/^reading --accept kubernetes\/nodes-ready:a: /) });
+  expect(refusal('kubernetes/nodes-ready')).toEqual({ check: 'kubernetes/nodes-ready', object: undefined });
 });

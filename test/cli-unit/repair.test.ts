@@ -3,6 +3,7 @@
 import { rmSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
 import { type Asking, leftBeside, planAll, planChosen } from '../../src/cli/repair.ts';
+import { objectName } from '../../src/engine/acceptance.ts';
 import type { Language, Raw } from '../../src/engine/contracts.ts';
 import { examine } from '../../src/engine/examine.ts';
 import { fixedBy } from '../../src/engine/fixed-by.ts';
@@ -49,7 +50,7 @@ test('what is doubtful is skipped unless it is named', async () => {
   expect(said).toEqual([
     expect.stringMatching(/^skipped \(uncertain\): .*\. To fix it anyway: \{retry\} --confirm Pod\/default\/strange$/),
   ]);
-  expect((await chosen(true, ['Pod/default/strange'])).about).toEqual(['evict']);
+  expect(await chosen(true, ['Pod/default/strange'])).toEqual({ said: [], about: ['evict'] });
 });
 
 test('what only a person can do is no repair to confirm: its steps are offered', async () => {
@@ -77,6 +78,10 @@ test('what fix has no step for is not asked about: the advice is listed', async 
   const plan = await planChosen(doubtful, call);
   expect([stepsOf(plan), said]).toEqual([[], []]);
   expect(plan.refusals.map(({ refused }) => refused.en)).toContainEqual(expect.stringMatching(/^restore the backend /));
+  // To confirm it does nothing either, and that is said.
+  const name = objectName(doubtful[0]!.findings[0]!.objects[0]!);
+  await planChosen(doubtful, { ...call, flags: { yes: true, confirm: [name] } });
+  expect(said).toEqual([`--confirm ${name} has no effect: no fix of this object has to be confirmed.`]);
 });
 
 test('a name that is not there is an error, which names what could be confirmed', async () => {

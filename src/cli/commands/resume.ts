@@ -13,6 +13,7 @@ import { attended, broughtBack, clearOwnLease, ended, lookedAgain, remind } from
 import { baselineOf, comparedAgain, fixedAgain } from '../baseline.ts';
 import type { Call } from '../call.ts';
 import { chosenRun, isIn, refuseInUse } from '../chosen-run.ts';
+import { confirmable } from '../confirmed.ts';
 import { onlyDeclared } from '../declared.ts';
 import { dryRun, isDryRun } from '../dry-run.ts';
 import { openLive, worldFor } from '../file-session.ts';
@@ -39,6 +40,7 @@ export async function resume(call: Call): Promise<number> {
     const { run, progress } = stored;
     const open = toDo(run, progress);
     open.forEach(onlyDeclared(run));
+    confirmable(call, run, open);
     const world = worldFor(call, live, run.id);
     await sameCharts(run, open, world);
     const rest = call.t({ en: `{tool} resume ${run.id} --dry-run=client{reach}`, zh: `{tool} resume ${run.id} --dry-run=client{reach}` });
