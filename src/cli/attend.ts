@@ -30,6 +30,7 @@ const HALTING = {
 /** The hands that carry a run out, with their reports. `total`: steps that this attempt is about. */
 export function attended(call: Call, live: Live, run: Run, direction: Direction = 'apply', total = stepsOf(run).length): RunDeps {
   const under = new Map<Step, { since: number; patience?: NodeJS.Timeout }>();
+  const said = new Set<string>();
   let count = 0;
   // stdout may be a terminal where stderr is a log, which gets whole lines.
   const face = process.stderr.isTTY ? call.face : { ...call.face, columns: Number.POSITIVE_INFINITY };
@@ -70,9 +71,15 @@ export function attended(call: Call, live: Live, run: Run, direction: Direction 
     person: personOf(call, at),
     recheck: (step) => recheck(live, run, step),
     unrepaired: async (checks) => (await unrepaired(live, run.id, checks))?.because,
-    progressed: (step, progress) => {
-      const [{ en, zh }, far] = [at(step), farText(progress)];
-      call.progress({ en: `${en}: ${far.en}`, zh: `${zh}：${far.zh}` }, under.get(step)?.since);
+    progressed: (step, progress, held) => {
+      const [{ en, zh }, far] = [at(step), held ?? farText(progress)];
+      const drawn = call.progress({ en: `${en}: ${far.en}`, zh: `${zh}：${far.zh}` }, under.get(step)?.since);
+      // A terminal draws it over and cuts it: what keeps a Pod is said once besides, whole.
+      if (held && !said.has(held.en) && said.size < HOLDS) {
+        said.add(held.en);
+        call.say(call.t(holding(step, held)));
+        if (drawn) call.progress(at(step), under.get(step)?.since);
+      }
     },
     waiting: ({ run: other, who }) =>
       call.say(
@@ -149,6 +156,13 @@ function longest(step: Step): number {
   if (step.do === 'wait') return step.within + (step.lasting ?? 0);
   return 'within' in step ? step.within : step.do === 'unpend' ? step.quiet : 0;
 }
+
+/** At most so many reasons of a run for which a step waits get a line. */
+const HOLDS = 50;
+const holding = ({ id }: Step, { en, zh }: Text): Text => ({
+  en: `  waiting in step ${id}: ${oneLine(en, 600)}`,
+  zh: `  步骤 ${id} 正在等待：${oneLine(zh, 600)}`,
+});
 
 /** The line for a step that takes long, where no spinner can be drawn. */
 function patient(step: Step, direction: Direction, most: number): Text {

@@ -34,7 +34,7 @@ export interface RunDeps {
   person?: Person;
   recheck?: StepContext['recheck'];
   unrepaired?: StepContext['unrepaired'];
-  progressed?(step: Step, progress: StepProgress): void;
+  progressed?(step: Step, progress: StepProgress, held?: Text): void;
   waiting?(holder: Holder): void;
 }
 

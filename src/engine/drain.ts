@@ -15,27 +15,36 @@ const POLL = 1000;
 export interface Draining {
   world: World;
   halt: AbortSignal;
-  told(progress: StepProgress): Promise<void>;
+  /** `held`: what keeps a Pod from going for now, such as its PodDisruptionBudget. */
+  told(progress: StepProgress, held?: Text): Promise<void>;
 }
 
-/** undefined: it is empty. Throws WorldError. */
-export async function emptied(step: StepOf<'drain'>, { world, halt, told }: Draining): Promise<Text | 'halted' | undefined> {
+/** undefined: it is empty. `halted`: with what held it then. Throws WorldError. */
+export async function emptied(
+  step: StepOf<'drain'>,
+  { world, halt, told }: Draining,
+): Promise<Text | { halted: Text | undefined } | undefined> {
   await cordoned(step, world);
   const until = performance.now() + paced(step.within * 1000);
   let most = 0;
+  let held: Text | undefined;
   for (;;) {
-    if (halt.aborted) return 'halted';
+    if (halt.aborted) return { halted: held };
     const pods = await evictable(step.on, world);
     most = Math.max(most, pods.length);
     if (!pods.length) return undefined;
-    await told({ done: most - pods.length, of: most, now: describe(refOf(pods[0]!)) });
+    const far = { done: most - pods.length, of: most, now: describe(refOf(pods[0]!)) };
+    await told(far, held);
     const answers = await each(
       pods.filter((pod) => !isLeaving(pod)),
       (pod) => evicted(pod, step, world, halt),
     );
     const final = answers.find((answer) => answer?.final);
     if (final) return final.text;
-    if (performance.now() >= until) return late(step, answers.find((answer) => answer)?.text ?? leaving(pods[0]!));
+    // Halted in between, no Pod was asked about.
+    if (!halt.aborted) held = answers.find((answer) => answer)?.text;
+    if (performance.now() >= until) return late(step, held ?? leaving(pods[0]!));
+    if (held) await told(far, held);
     if (answers.some((answer) => answer) || pods.some(isLeaving)) await pause(POLL, halt);
   }
 }

@@ -48,7 +48,7 @@ export async function drain(step: StepOf<'drain'>, doing: Performing): Promise<S
   const before = known?.before ?? kindOf(step).remember(look.now);
   await note({ is: 'intent', before });
   const trouble = await orTrouble(emptied(step, { world, halt, told: reporter(step, doing) }));
-  if (trouble === 'halted') return { result: 'in-doubt' };
+  if (trouble && 'halted' in trouble) return { result: 'in-doubt', ...(trouble.halted ? { detail: trouble.halted } : {}) };
   if (trouble === undefined) return settle({ result: 'done' }, look.now);
   return settle({ result: 'failed', detail: trouble instanceof WorldError ? troubleWith(trouble) : trouble, answered: true }, look.now);
 }

@@ -28,8 +28,8 @@ export interface StepContext {
   recheck?(step: StepOf<'recheck'>): Promise<Text | undefined>;
   /** What these checks find and can fix, in words; undefined: nothing. */
   unrepaired?(checks: readonly string[]): Promise<Text | undefined>;
-  /** How far a step is that takes long. */
-  progressed?(step: Step, progress: StepProgress): void;
+  /** How far a step is that takes long; `held`: what keeps it from going on for now. */
+  progressed?(step: Step, progress: StepProgress, held?: Text): void;
 }
 export interface Person {
   /** There is a terminal, on which a step is watched until it is done. */
@@ -65,13 +65,14 @@ export async function orTrouble<T>(doing: Promise<T>): Promise<T | WorldError> {
 const NOTED_EVERY = 5000;
 
 /** Every change is reported, and now and then noted in the journal, so that progress can be seen from elsewhere. */
-export function reporter(step: Step, { means, note }: Performing): (progress: StepProgress) => Promise<void> {
-  let told: StepProgress | undefined;
+export function reporter(step: Step, { means, note }: Performing): (progress: StepProgress, held?: Text) => Promise<void> {
+  let told: Raw | undefined;
   let noted = performance.now();
-  return async (progress) => {
-    if (deepEqual({ ...progress }, told && { ...told })) return;
-    told = progress;
-    means.progressed?.(step, progress);
+  return async (progress, held) => {
+    const now: Raw = { ...progress, held: held?.en ?? null };
+    if (deepEqual(now, told)) return;
+    told = now;
+    means.progressed?.(step, progress, held);
     if (performance.now() - noted < paced(NOTED_EVERY)) return;
     noted = performance.now();
     await note({ is: 'progress', progress });

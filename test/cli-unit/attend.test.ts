@@ -59,6 +59,16 @@ test('what to do is shown with its commands, and what it waits for', () => {
   person.told(one, { en: 'Pod a is still there', zh: '' });
   expect(said.join('\n')).toBe('\nmanual: 1. do 1\n     kubectl do 1\nWaiting until it is done: Pod a is still there');
 });
+test.each([true, false])('what holds a step is said once each, on a terminal (%s) too, where progress is drawn over', (terminal) => {
+  const { call, said } = setting({ terminal });
+  const { progressed } = attended({ ...call, progress: () => terminal }, {} as Live, runOf(one));
+  const why = (name: string) => ({ en: `Pod ${name}: the disruption budget needs it`, zh: '' });
+  for (const held of [undefined, why('a'), why('a'), why('b'), why('a')]) progressed!(one, { done: 0, of: 2, now: 'Pod a' }, held);
+  expect(said).toEqual([
+    '  waiting in step 1: Pod a: the disruption budget needs it',
+    '  waiting in step 1: Pod b: the disruption budget needs it',
+  ]);
+});
 test('a run that stopped there says how it goes on: what cannot be seen is named', () => {
   const { call } = setting({ terminal: false });
   const seen = manual('2', { seen: [{ on: { apiVersion: 'v1', kind: 'Pod', name: 'p' }, must: 'be-gone' }] });

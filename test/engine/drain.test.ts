@@ -1,7 +1,7 @@
 // The drain step over the rehearsal world: what is evicted and what is not, budgets that hold and let go, and the way back; and manual steps that are seen to be done wrongly.
 import { expect, test } from 'vitest';
 import { type Entry, type Raw, type Ref, type Step, type StepOf, type World, WorldError } from '../../src/engine/contracts.ts';
-import { type Executed, executeRun, executeUndo } from '../../src/engine/execute.ts';
+import { type Executed, type ExecuteOptions, executeRun, executeUndo } from '../../src/engine/execute.ts';
 import { hasten } from '../../src/engine/pace.ts';
 import { progressOf } from '../../src/engine/progress.ts';
 import { drain } from '../../src/engine/steps/drain.ts';
@@ -29,9 +29,16 @@ const pod = (name: string, owner: string | undefined, more: Raw = {}, on = 'w1')
 const COMMON = { guard: [], after: [], reasons: [], text: { en: 'x', zh: 'x' } };
 const STEP = { id: '1', do: 'drain', on: NODE, within: 60, undo: 'compensates', ...COMMON } as StepOf<'drain'>;
 type Ran = Executed & { entries: Entry[] };
-async function go(world: World, entries: Entry[] = [], way = executeRun, step: Step = STEP): Promise<Ran> {
+async function go(
+  world: World,
+  entries: Entry[] = [],
+  way = executeRun,
+  step: Step = STEP,
+  more: Partial<ExecuteOptions> = {},
+): Promise<Ran> {
   const journal = pages();
-  const executed = await way(runOf(step), { world, journal, progress: progressOf(entries), halt: new AbortController().signal });
+  const halt = new AbortController().signal;
+  const executed = await way(runOf(step), { world, journal, progress: progressOf(entries), halt, ...more });
   return { ...executed, entries: [...entries, ...journal.entries] };
 }
 const detail = ({ outcomes }: Executed) => outcomes.get('1')?.detail?.en;
@@ -121,6 +128,35 @@ test('a budget that holds for a while is waited for; one that never lets go fail
   // It was not cordoned when the run came to it.
   expect((await go(free, resumed.entries, executeUndo)).outcomes.get('1')?.result).toBe('done');
   expect(await cordoned(free)).toBeUndefined();
+});
+
+test('while a budget holds, Pod and budget are told; halted then, the step says what held it', async () => {
+  const world = worldOf(node(), pod('web', 'ReplicaSet'), pod('api', 'ReplicaSet'));
+  const holding: World = {
+    ...world,
+    write: async (write, options) => {
+      if (write.verb === 'evict' && write.on.name === 'api')
+        throw new WorldError('blocked', 'the disruption budget api needs 1 healthy Pod');
+      return world.write(write, options);
+    },
+  };
+  const stop = new AbortController();
+  const told: (string | undefined)[] = [];
+  const why = 'Pod shop/api: the disruption budget api needs 1 healthy Pod';
+  const halted = await go(holding, [], executeRun, STEP, {
+    halt: stop.signal,
+    progressed: (_, { done }, held) => {
+      told.push(held?.en);
+      // With web gone, one of two.
+      if (done === 1) stop.abort();
+    },
+  });
+  expect(told).toEqual([undefined, why, why]);
+  expect([halted.state, halted.outcomes.get('1')]).toEqual([
+    'stopped',
+    { result: 'in-doubt', detail: { en: why, zh: why.replace(': ', '：') } },
+  ]);
+  expect(halted.entries.filter(({ is }) => is === 'outcome')).toEqual([]);
 });
 
 test('a Node that was cordoned before stays so when it is undone', async () => {

@@ -113,6 +113,9 @@ const WAY_BACK = ({ before, version }: Hop): Text[] => [
   },
 ];
 
+/** The cluster may run another patch than the one that its version comes with. */
+const majorMinor = (version: string): string => version.split('.', 2).join('.');
+
 /** As way-back-etcd and the other checks of the way back have it. */
 function AFTERWARDS(before: string, version: string): Text {
   const older = minor(minorOf(before));
@@ -124,8 +127,8 @@ function AFTERWARDS(before: string, version: string): Text {
     };
   }
   const why = {
-    en: old && now ? `: etcd ${now} comes with ${minor(minorOf(version))}, and etcd ${old} does not start on its data` : '',
-    zh: old && now ? `：${minor(minorOf(version))} 自带 etcd ${now}，etcd ${old} 无法在其数据上启动` : '',
+    en: old && now ? `: etcd ${now} comes with ${minor(minorOf(version))}, and etcd ${majorMinor(old)} does not start on its data` : '',
+    zh: old && now ? `：${minor(minorOf(version))} 自带 etcd ${now}，etcd ${majorMinor(old)} 无法在其数据上启动` : '',
   };
   return {
     en: `way back to ${before}, after that: only by restoring the backup of etcd, or with etcdctl downgrade (etcd 3.6 and newer)${why.en}`,
