@@ -27,8 +27,13 @@ export function declarersIn(rows: Gathered): Declarers {
   return found;
 }
 
-/** `installed`: every release of the cluster, where that is known. */
-export function withDeclarer(finding: Finding, declarers: Declarers, installation: Installation, installed?: ReadonlySet<string>): Finding {
+/** `installed`: every release of the cluster, where that is known; `installations`: of some, detection has read the records. */
+export function withDeclarer(
+  finding: Finding,
+  declarers: Declarers,
+  installation: Installation,
+  { installed, installations = [] }: { installed?: ReadonlySet<string>; installations?: readonly Installation[] } = {},
+): Finding {
   const marked = finding.objects.flatMap((ref) => declarers.get(keyOf(ref)) ?? []).filter((each) => !isItself(each, installation));
   const there = marked.filter((each) => !isGone(each, installed));
   const gone = marked.length && !there.length;
@@ -38,12 +43,18 @@ export function withDeclarer(finding: Finding, declarers: Declarers, installatio
   const names = [...new Set(all.map(({ name }) => name))];
   const name = [...names.slice(0, NAMED), ...(names.length > NAMED ? ['...'] : [])].join(', ');
   const watches = all.some(({ release }) => release === undefined);
-  return { ...finding, declaredBy: { name, mark: first.mark, watches, ...(gone ? { gone: true as const } : {}) } };
+  const isSeen = ({ release: mark }: Declarer) =>
+    installations.some(({ release }) => release && `${release.namespace}/${release.name}` === mark);
+  const isOpen = !installed && all.every((each) => namesRelease(each) && !isSeen(each));
+  const state = gone ? { gone: true as const } : isOpen ? { unchecked: true as const } : {};
+  return { ...finding, declaredBy: { name, mark: first.mark, watches, ...state } };
 }
 
+const namesRelease = ({ release = '' }: Declarer): boolean => release.includes('/');
+
 /** A release by namespace and name that is not among those of the cluster: only its annotations are left. */
-const isGone = ({ release = '' }: Declarer, installed: ReadonlySet<string> | undefined): boolean =>
-  release.includes('/') && installed !== undefined && !installed.has(release);
+const isGone = (declarer: Declarer, installed: ReadonlySet<string> | undefined): boolean =>
+  namesRelease(declarer) && installed !== undefined && !installed.has(declarer.release!);
 
 /** By what the checks have read; undefined: none of them was to see every release, or could. `late`: of each check. */
 export function installedReleases(
@@ -73,6 +84,14 @@ const isItself = ({ release }: Declarer, { namespace, name, byHelm }: Installati
 
 export const refusedThere = ({ objects, declaredBy }: Finding): Refusal => {
   const [name, mark] = [oneLine(declaredBy!.name, 300), oneLine(declaredBy!.mark, 100)];
+  if (declaredBy!.unchecked)
+    return {
+      refused: {
+        en: `annotated with ${name} (${mark}), which would revert the change if it exists: change it there`,
+        zh: `注解写明属于 ${name}（${mark}），如果该 release 存在，更改会被其还原：请在该处修改`,
+      },
+      objects,
+    };
   return {
     refused: {
       en: `owned by ${name} (${mark}), which would revert the change: change it there`,

@@ -309,7 +309,7 @@ type Shown = { findings: Finding[]; gaps: Gap[]; harmless: Gap[] } | { outcome: 
 
 /** What the cluster shows, with the manifests laid over it. */
 async function shownBy(each: Case, rows: Gathered, { source, bodies, installed }: Omit<Reading, 'held'>): Promise<Shown> {
-  const { check, path } = each;
+  const { check, path, cluster } = each;
   const reads = Object.entries(check.reads as System['reads']);
   const missing = reads.filter(([name]) => isGap(rows[name]));
   const required = missing.filter(([, read]) => !read.optional).map(([name]) => rows[name] as Gap);
@@ -323,7 +323,9 @@ async function shownBy(each: Case, rows: Gathered, { source, bodies, installed }
   if ('unknown' in judgement) return { outcome: 'unknown', gaps, note: judgement.unknown };
   if ('notApplicable' in judgement) return { outcome: 'not-applicable', gaps, note: judgement.notApplicable };
   const { findings, gaps: odd } = Array.isArray(judgement) ? { findings: judgement, gaps: [] } : judgement;
-  const owned = (findings as Finding[]).map((finding) => withDeclarer(finding, declarers, path.installation, installed));
+  const owned = (findings as Finding[]).map((finding) =>
+    withDeclarer(finding, declarers, path.installation, { installed, installations: cluster.installations }),
+  );
   const declared = owned.map((finding) => notStopping(each, finding));
   return { findings: declared, gaps: [...gaps, ...odd], harmless };
 }

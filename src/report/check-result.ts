@@ -2,7 +2,7 @@
 
 import { parseDocument } from 'yaml';
 import { type ClusterSide, sideOf } from '../engine/compare.ts';
-import type { CheckResult, Gap, Json, Outcome, Raw, Ref, Severity, Text } from '../engine/contracts.ts';
+import type { CheckResult, Finding, Gap, Json, Outcome, Raw, Ref, Severity, Text } from '../engine/contracts.ts';
 import { spokenOf } from '../engine/declared.ts';
 import type { Examination } from '../engine/examine.ts';
 import { isGap } from '../engine/gaps.ts';
@@ -61,8 +61,8 @@ interface PublishedCheck {
     hop: string | null;
     /** The target to take instead. */
     target?: string;
-    /** Who declares its objects elsewhere. `gone`: a release that does not exist. */
-    declaredBy?: { name: string; mark: string; gone?: true };
+    /** Who declares its objects elsewhere. `gone`: a release that does not exist; `unchecked`: one of which it is not known. */
+    declaredBy?: { name: string; mark: string; gone?: true; unchecked?: true };
     remedy: { automatic: boolean; text: Text; steps: number } | null;
     accepted: boolean;
   }[];
@@ -143,7 +143,7 @@ function publishCheck({ id, installation, outcome, note, gaps, findings }: Check
         evidence: evidence.map(({ seen, at }) => ({ seen: textOf(seen).en, text: textOf(seen), at })),
         hop: hop ?? null,
         ...(target === undefined ? {} : { target }),
-        ...(declaredBy ? { declaredBy: { name: declaredBy.name, mark: declaredBy.mark, ...(declaredBy.gone ? { gone: true } : {}) } } : {}),
+        ...(declaredBy ? { declaredBy: shown(declaredBy) } : {}),
         remedy,
         accepted,
       }),
@@ -243,3 +243,9 @@ const notAResult = (file: string, why: Text | string): UserError =>
     { en: 'save one with: {tool} check -o json > FILE', zh: '请用此命令保存：{tool} check -o json > FILE' },
     EXIT.failed,
   );
+
+const shown = ({ name, mark, gone, unchecked }: NonNullable<Finding['declaredBy']>) => ({
+  ...{ name, mark },
+  ...(gone ? { gone } : {}),
+  ...(unchecked ? { unchecked } : {}),
+});

@@ -104,9 +104,10 @@ function findingFrom(raw: Raw): JudgedFinding {
   };
 }
 
-const declarerFrom = ({ name, mark, gone }: Raw): NonNullable<JudgedFinding['declaredBy']> => ({
+const declarerFrom = ({ name, mark, gone, unchecked }: Raw): NonNullable<JudgedFinding['declaredBy']> => ({
   ...{ name: word(name), mark: word(mark), watches: true },
   ...(gone === true ? { gone } : {}),
+  ...(unchecked === true ? { unchecked } : {}),
 });
 
 function fixFrom({ id, installation, fix }: Raw): Fix[] {

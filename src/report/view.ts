@@ -207,6 +207,12 @@ const onceOf = (owner: string): Text => ({
   zh: `注解写明属于 ${owner.replaceAll(', ...', ' 等').replaceAll(', ', '、')}，但该 release 不存在，请直接修改对象`,
 });
 
+/** Whether there is one was not looked up. */
+const perhapsOf = (owner: string): Text => ({
+  en: `annotated with ${owner}: change it there if that release exists`,
+  zh: `注解写明属于 ${owner.replaceAll(', ...', ' 等').replaceAll(', ', '、')}，如果该 release 存在，请在该处修改`,
+});
+
 /** `from 1.36 on` already says that it is at 1.36. */
 const names = (message: string, hop: string): boolean => message.split(/[^\w.-]+/).some((word) => word.replace(/\.$/, '') === hop);
 
@@ -217,7 +223,7 @@ export function findingView(finding: JudgedFinding, hops: readonly string[], { l
     at && { en: `at ${at}`, zh: `升级到 ${at} 时` }[language],
     CERTAINTY[certainty]?.[language],
     accepted && ACCEPTED_BY_NAME[language],
-    declaredBy && (declaredBy.gone ? onceOf : ownedBy)(oneLine(declaredBy.name, NAME))[language],
+    declaredBy && (declaredBy.gone ? onceOf : declaredBy.unchecked ? perhapsOf : ownedBy)(oneLine(declaredBy.name, NAME))[language],
   ].filter((remark) => typeof remark === 'string');
   const remark = remarks.length ? { en: ` (${remarks.join(', ')})`, zh: `（${remarks.join('，')}）` }[language] : '';
   return {

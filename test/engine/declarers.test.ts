@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { finding, setFields } from '../../src/engine/builders.ts';
 import type { BodiesRead, Check, Installation, Raw, Source, System } from '../../src/engine/contracts.ts';
-import { withDeclarer } from '../../src/engine/declarers.ts';
+import { refusedThere, withDeclarer } from '../../src/engine/declarers.ts';
 import { examine } from '../../src/engine/examine.ts';
 import { list, word } from '../../src/engine/read/index.ts';
 import { releases } from '../../src/helm/releases.ts';
@@ -140,10 +140,33 @@ test.each<[string, BodiesRead, ((source: Source) => Source) | undefined, 'elsewh
   ['only releases of one chart were read', releases({ chart: 'web' }), undefined, undefined],
   ['records in ConfigMaps could not be listed', releases(), without('configmaps', 'owner=helm'), undefined],
   ['records in Secrets could not be listed', releases({ optional: true }), without('secrets', 'owner=helm'), undefined],
+  ['no check reads any', { ...releases(), installed: undefined }, undefined, undefined],
   ['HELM_DRIVER keeps them outside the cluster', releases(), undefined, 'elsewhere'],
-])('a release is there as its objects say, where %s', async (_, lists, hidden = (source) => source, helmDriver) => {
+])('whether a release is there is not said, where %s', async (_, lists, hidden = (source) => source, helmDriver) => {
   const { results } = await examine(hidden(liveSource(HELD)), [seeing(lists)], { helmDriver });
-  expect(results[0]!.findings.map(({ declaredBy }) => declaredBy?.gone)).toEqual([undefined, undefined, undefined]);
+  for (const found of results[0]!.findings) {
+    const name = `Helm release shop/${found.objects[0]!.name}`;
+    expect(found.declaredBy).toEqual({ name, mark: 'meta.helm.sh/release-name', watches: false, unchecked: true });
+    expect(refusedThere(found).refused.en).toBe(
+      `annotated with ${name} (meta.helm.sh/release-name), which would revert the change if it exists: change it there`,
+    );
+    const said = (language: 'en' | 'zh') => findingView(found, [], { language } as Face).message;
+    expect(said('en')).toContain(`annotated with ${name}: change it there if that release exists`);
+    expect(said('zh')).toContain(`注解写明属于 ${name}，如果该 release 存在，请在该处修改`);
+  }
+});
+
+test('a release by which something is installed exists: its records were read to detect that', async () => {
+  const installed: Installation = {
+    ...{ id: 'x@cluster', system: 'x' as never, name: 'cluster', version: '1.0.0', sources: [], byHelm: true },
+    release: { namespace: 'shop', name: 'there', revision: 1, status: 'deployed' },
+  };
+  const { results } = await examine(liveSource(HELD), [{ ...system(), detect: async () => [installed] }]);
+  expect(results[0]!.findings.map(({ declaredBy }) => [declaredBy?.name, declaredBy?.unchecked ?? false]).sort()).toEqual([
+    ['Helm release shop/gone', true],
+    ['Helm release shop/removed', true],
+    ['Helm release shop/there', false],
+  ]);
 });
 
 function without(resource: string, labels: string): (source: Source) => Source {

@@ -44,8 +44,8 @@ export interface Finding<Args = Json> {
   /** What the wording and the remedy need. Never indexed by the position of an object: a finding may be handed on with only some of its objects. */
   args: Args;
   evidence: Evidence[];
-  /** Who declares its objects elsewhere and would write them back; set by the engine from the column `declaredBy`. `gone`: a release that is marked there, but does not exist. */
-  declaredBy?: { name: string; mark: string; watches: boolean; gone?: true };
+  /** Who declares its objects elsewhere and would write them back; set by the engine from the column `declaredBy`. `gone`: a release that is marked there, but does not exist; `unchecked`: releases, of which the records were not read. */
+  declaredBy?: { name: string; mark: string; watches: boolean; gone?: true; unchecked?: true };
   /** The version of the path at which it bites. */
   hop?: string;
   /** Of a blocker about the target itself: the target to take instead. While it is open, nothing that fetches or prepares the other one is proposed. */
