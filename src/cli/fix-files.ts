@@ -5,12 +5,11 @@ import { compare, sideOf } from '../engine/compare.ts';
 import { begin, newRunId } from '../engine/conduct.ts';
 import type { JudgedFinding, Manifest, Ref, Refusal, Run, Step, StepDraft, Text } from '../engine/contracts.ts';
 import { WorldError } from '../engine/contracts.ts';
-import { assumedBy, isByPlace, spokenOf } from '../engine/declared.ts';
+import { assumedBy, isByPlace, sawAll } from '../engine/declared.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
 import { targetsOf } from '../engine/paths.ts';
 import { makePlan, type Plan, type Repair, stepsOf } from '../engine/plan.ts';
 import { kindOf } from '../engine/steps/index.ts';
-import { isComplete } from '../engine/verdict.ts';
 import { unifiedDiff } from '../files/diff.ts';
 import { previewed, twice } from '../files/world.ts';
 import { keyOf, refOf } from '../kube/refs.ts';
@@ -47,7 +46,7 @@ export async function fixFiles(call: Call, options: ExamineOptions): Promise<num
       const none = worst ? noChange(worst.id) : { en: 'Nothing to fix in these manifests.', zh: '这些清单中没有需要修复的问题。' };
       call.say(...(left.length ? left : [call.t(none)]));
       if (worst) return EXIT.findings;
-      return isComplete(spokenOf(before)) ? EXIT.ok : EXIT.unknown;
+      return sawAll(before) ? EXIT.ok : EXIT.unknown;
     }
     const diff = await shownDiff(live, steps);
     const show = isDry ? call.out : call.say;
@@ -278,7 +277,7 @@ async function carryOut(
     const remaining = found.filter(({ fingerprint, accepted }) => !accepted && asked.has(fingerprint)).length;
     lookedAgain(call, run, executed, remaining);
     if (remaining) return EXIT.findings;
-    return isComplete(spokenOf(after)) ? exit : EXIT.unknown;
+    return sawAll(after) ? exit : EXIT.unknown;
   } finally {
     again.close();
   }

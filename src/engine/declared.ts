@@ -5,6 +5,7 @@ import type { Check, CheckResult, Gap, Installation, Manifest, PointRead, Raw, R
 import type { Examination, ExamineOptions } from './examine.ts';
 import { isJudgedBy } from './files.ts';
 import { listsIn } from './gather.ts';
+import { isComplete } from './verdict.ts';
 
 /** What -f gave. `unseen`: objects may stand there that no check has looked at. */
 export interface DeclaredIn {
@@ -66,10 +67,16 @@ export function spokenOf({ results, manifests }: Pick<Examination, 'results' | '
   return couldLook(results) ? results.filter((result) => !neededCluster(result)) : results;
 }
 
+/** Everything that was asked was seen, in the cluster and in the files. Where no check at all could look at the manifests, nothing was. */
+export function sawAll({ results, elsewhere, manifests }: Pick<Examination, 'results' | 'elsewhere' | 'manifests'>): boolean {
+  if (elsewhere.length || manifests?.skipped.some(({ unseen }) => unseen)) return false;
+  return isComplete(spokenOf({ results, manifests })) && (!manifests?.offline || couldLook(results));
+}
+
 /** Without a cluster: what did not fail on the manifests, and did not look at any of them either, was not looked at. */
 export function withoutCluster(examination: Examination, systems: readonly System[], manifests: readonly Manifest[]): Examination {
   const objects = manifests.filter(({ configuration }) => !configuration);
-  const declared = new Set(objects.map(({ object }) => resourceName(resourceOfKind(refOf(object)))));
+  const declared = kindsOf(objects);
   const checks = new Map<string, Check>(systems.flatMap((system) => system.checks).map((check) => [check.id, check]));
   const isNamed = ({ resource, names }: PointRead) =>
     objects.some(({ object }) => names?.includes(refOf(object).name) && resource === resourceName(resourceOfKind(refOf(object))));
@@ -139,17 +146,21 @@ export function assumedBy(
   manifests: readonly Manifest[],
   targets: readonly { system: string }[],
 ): (system: System) => Installation[] | undefined {
-  const declared = new Set(manifests.map(({ object }) => resourceName(resourceOfKind(refOf(object)))));
+  const declared = kindsOf(manifests);
   const unseen: Gap = { why: 'not-collected', verb: 'get', resource: 'version' };
   return ({ id, reads, checks, declaredSources }) => {
     const own = [reads, ...checks.map((check) => check.reads)]
       .flatMap((each) => listsIn(each as Reads))
       .filter(({ resource }) => isCustom(resource));
     const meant = targets.some(({ system }) => system === id) || own.some((read) => isOf(read, declared));
-    const sources = declaredSources?.(manifests.map(({ object }) => object)) ?? [];
+    const sources = declaredSources?.(manifests.filter(({ patch }) => !patch).map(({ object }) => object)) ?? [];
     return meant ? [{ id: `${id}@manifests`, system: id, name: 'manifests', version: unseen, sources, byHelm: false }] : undefined;
   };
 }
+
+/** The resources of which a list has something: a patch is not in any. */
+const kindsOf = (manifests: readonly Manifest[]): Set<string> =>
+  new Set(manifests.filter(({ patch }) => !patch).map(({ object }) => resourceName(resourceOfKind(refOf(object)))));
 
 /** Of an API that does not come with Kubernetes. */
 const isCustom = (resource: string | undefined): boolean =>

@@ -13,6 +13,7 @@ import { type DocumentValue, readDocumentsInTurns } from './documents.ts';
 import { type FoundFile, findFiles } from './find.ts';
 import { isStdin, readAnyInput, readInput, readStdin, type Waits } from './input.ts';
 import { jsonPieces } from './json-stream.ts';
+import { fileOfTool } from './local-tools.ts';
 import { isNotYaml } from './yaml.ts';
 
 /** `unseen`: objects may stand there that no check has looked at. `line`: where only a part of the file is meant. */
@@ -115,7 +116,10 @@ async function objectsIn(
   const read: Read = { manifests: [], skipped: [] };
   for (const [document, { value, line, lines }] of documents.entries()) {
     for (const each of unfold(value, line, lines)) {
-      if ('object' in each) read.manifests.push({ ...each, file, document });
+      if ('object' in each) {
+        read.manifests.push({ ...each, file, document });
+        if (each.patch) read.skipped.push({ file, line: each.line, why: PATCH, unseen: false });
+      }
       // One object that is none is a mistake where just this file was named; in a directory there are other files too.
       else if (named && each.unseen && !each.why.en.includes('Helm')) throw unreadable(file, each.line, each.why, kubectlToo(file));
       else read.skipped.push({ ...each, file });
@@ -206,21 +210,17 @@ function one(object: Raw, line: number): Unfolded {
   if (configuration) return { object: { ...object, metadata: { name: '' } }, line, configuration };
   const given = isRaw(metadata) ? metadata : {};
   // It has no name before it is created; what is asked of it here is what it holds.
-  if (given.name === undefined || given.name === null)
-    return {
-      object: { ...object, apiVersion: apiVersion!, kind: kind!, metadata: { ...given, name: given.generateName ?? '' } },
-      line,
-      unnamed: true,
-    };
+  if (given.name === undefined || given.name === null || given.name === '') {
+    const name = given.generateName ?? '';
+    const patch = name === '' && !ANSWERED.test(String(kind)) ? { patch: true as const } : {};
+    return { object: { ...object, apiVersion: apiVersion!, kind: kind!, metadata: { ...given, name } }, line, unnamed: true, ...patch };
+  }
   return isName(given.name, NAME) && (!given.namespace || isName(given.namespace, NAMESPACE))
     ? { object, line }
     : { object, line, unnamed: true };
 }
 
 const isName = (value: Json | undefined, pattern: RegExp): boolean => typeof value === 'string' && pattern.test(value);
-
-/** What the API server answers at once and never stores: created without a name, some without metadata. */
-const ANSWERED = /Review$/;
 
 /** API groups of what components read at their start. Everything in `*.config.k8s.io` is, but for kustomizations. */
 const CONFIGURATION = /^(?:(?!kustomize\.)[a-z0-9.-]+\.config|kubeadm|audit|apiserver|[a-z]+\.admission)\.k8s\.io\//;
@@ -230,20 +230,27 @@ function isConfiguration({ apiVersion, kind }: Raw): true | undefined {
   return CONFIGURATION.test(apiVersion) ? true : undefined;
 }
 
-function notObject({ apiVersion, kind, metadata }: Raw): { text: Text; unseen: boolean } | undefined {
-  if (apiVersion === undefined && kind === undefined) return { text: NO_OBJECT, unseen: false };
+/** What the API server answers at once and never stores: created without a name, some without metadata. */
+const ANSWERED = /Review$/;
+
+function notObject(object: Raw): { text: Text; unseen: boolean } | undefined {
+  const { apiVersion, kind, metadata } = object;
+  // Values of a chart may have a kind, and files of other tools an apiVersion.
+  const missing = ['apiVersion', 'kind', 'metadata'].filter((key) => object[key] === undefined).slice(0, 2);
+  if (missing.length > 1) return { text: notObjectFor(missing), unseen: false };
   if (typeof apiVersion === 'string' && apiVersion.startsWith('kustomize.config.k8s.io/')) return { text: KUSTOMIZATION, unseen: false };
   if (typeof apiVersion !== 'string' || apiVersion === '' || typeof kind !== 'string' || kind === '')
     return { text: NO_KIND, unseen: true };
   if (apiVersion === 'v1' && kind === 'Config') return { text: KUBECONFIG, unseen: false };
-  if ((metadata === undefined || metadata === null) && ANSWERED.test(kind)) return undefined;
+  const tool = fileOfTool(object);
+  if (tool) return { text: tool, unseen: false };
+  if (metadata === undefined || metadata === null) return undefined;
   if (!isRaw(metadata)) return { text: NO_NAME, unseen: true };
   const { name, generateName, namespace } = metadata;
   if (typeof name === 'boolean' || typeof name === 'number') return { text: notText('name', name), unseen: true };
   if (typeof namespace === 'boolean' || typeof namespace === 'number') return { text: notText('namespace', namespace), unseen: true };
-  const given = name ?? generateName ?? '';
-  if (!(given === '' && ANSWERED.test(kind)) && (typeof given !== 'string' || given === '')) return { text: NO_NAME, unseen: true };
-  return namespace === undefined || namespace === null || typeof namespace === 'string' ? undefined : { text: NO_NAME, unseen: true };
+  const isText = (value: Json | undefined) => value === undefined || value === null || typeof value === 'string';
+  return [name, generateName, namespace].every(isText) ? undefined : { text: NO_NAME, unseen: true };
 }
 
 // ---- words ----------------------------------------------------------------------------------------------------------
@@ -252,6 +259,10 @@ const KUSTOMIZATION: Text = {
   en: 'a kustomization; check what it builds: kubectl kustomize DIR | upgrade-guard check -f -',
   zh: 'kustomization 文件；请检查其构建结果：kubectl kustomize DIR | upgrade-guard check -f -',
 };
+const PATCH: Text = {
+  en: 'all but the API version of a patch without metadata.name; check what is built with it: kubectl kustomize DIR | upgrade-guard check -f -',
+  zh: '没有 metadata.name 的补丁中除 API 版本之外的内容；请检查用它构建的结果：kubectl kustomize DIR | upgrade-guard check -f -',
+};
 const KUBECONFIG: Text = { en: 'a kubeconfig', zh: 'kubeconfig 文件' };
 const CHART: Text = { en: 'the Chart.yaml of a Helm chart', zh: 'Helm chart 的 Chart.yaml' };
 const VALUES: Text = { en: 'values of a Helm chart', zh: 'Helm chart 的 values' };
@@ -259,9 +270,14 @@ const TEMPLATE: Text = {
   en: 'a Helm template; check what it renders to: helm template CHART | upgrade-guard check -f -',
   zh: 'Helm 模板；请检查其渲染结果：helm template CHART | upgrade-guard check -f -',
 };
-const NO_OBJECT: Text = { en: 'not a Kubernetes object (no apiVersion, no kind)', zh: '不是 Kubernetes 对象（没有 apiVersion 和 kind）' };
+/** `missing`: of what every object has. */
+const notObjectFor = (missing: readonly string[]): Text => ({
+  en: `not a Kubernetes object (${missing.map((key) => `no ${key}`).join(', ')})`,
+  zh: `不是 Kubernetes 对象（没有 ${missing.join('、')}）`,
+});
+const NO_OBJECT = notObjectFor(['apiVersion', 'kind']);
 const NO_KIND: Text = { en: 'apiVersion or kind is missing, or is not a string', zh: '缺少 apiVersion 或 kind，或其值不是字符串' };
-const NO_NAME: Text = { en: 'metadata.name is missing, or is not a string', zh: '缺少 metadata.name，或其值不是字符串' };
+const NO_NAME: Text = { en: 'metadata is not a map, or its name is not a string', zh: 'metadata 不是映射，或其 name 不是字符串' };
 /** YAML 1.1, which kubectl reads: `off`, `y` and `1234` are not strings unless they are quoted. */
 const notText = (field: string, value: boolean | number): Text => ({
   en: `metadata.${field} is read as ${value}: quote it`,

@@ -21,11 +21,11 @@ interface Prepared {
 }
 
 async function prepared(all: readonly Manifest[], namespace: string, cluster?: Source): Promise<Prepared> {
-  // What a component reads at its start is not an object of any API server.
-  const objects = all.filter(({ configuration }) => !configuration);
-  const apis = await apisOf(objects, cluster);
-  const placed = all.map((each) => (each.configuration ? each : inNamespace(each, apis, namespace)));
-  const declared = placed.filter(({ configuration }) => !configuration).map(asApplied);
+  // What a component reads at its start is not an object of any API server, and a patch is none until it is merged into one.
+  const isObject = ({ configuration, patch }: Manifest) => !configuration && !patch;
+  const apis = await apisOf(all.filter(isObject), cluster);
+  const placed = all.map((each) => (isObject(each) ? inNamespace(each, apis, namespace) : each));
+  const declared = placed.filter(isObject).map(asApplied);
   const named = lastOnes(declared.filter(({ unnamed }) => !unnamed));
   // What has no name yet is an object of its own each time.
   const counting = [...named, ...declared.filter(({ unnamed }) => unnamed)];

@@ -3,10 +3,10 @@
 import { parseDocument } from 'yaml';
 import { type ClusterSide, sideOf } from '../engine/compare.ts';
 import type { CheckResult, Finding, Gap, Json, Outcome, Raw, Ref, Severity, Text } from '../engine/contracts.ts';
-import { spokenOf } from '../engine/declared.ts';
+import { sawAll } from '../engine/declared.ts';
 import type { Examination } from '../engine/examine.ts';
 import { isGap } from '../engine/gaps.ts';
-import { isComplete, SEVERITIES, type Summary, summarise } from '../engine/verdict.ts';
+import { SEVERITIES, type Summary, summarise } from '../engine/verdict.ts';
 import { isRaw, parseJson, withinDepth } from '../kube/json.ts';
 import { textOf } from '../text/language.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
@@ -116,7 +116,7 @@ export function publish({
     leftOut: elsewhere,
     ...(empty ? { empty } : {}),
     ...(manifests ? { manifests: published(manifests) } : {}),
-    complete: isComplete(spokenOf({ results, manifests })) && !elsewhere.length && !manifests?.skipped.some(({ unseen }) => unseen),
+    complete: sawAll({ results, elsewhere, manifests }),
   };
 }
 

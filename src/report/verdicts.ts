@@ -1,8 +1,8 @@
 // Each check with what came of it, in the words of one language: for the formats that a pipeline reads check by check (SARIF, JUnit). Worst first is for people; here the order of the checks stays.
 // All text has been through sanitise: formats need no more than the escaping of their own.
 import type { CheckResult, JudgedFinding } from '../engine/contracts.ts';
-import { neededCluster, spokenOf } from '../engine/declared.ts';
-import { isComplete, type Summary, summarise } from '../engine/verdict.ts';
+import { neededCluster, sawAll } from '../engine/declared.ts';
+import { type Summary, summarise } from '../engine/verdict.ts';
 import { oneLine } from '../text/sanitise.ts';
 import type { Face } from './face.ts';
 import { NAME, SENTENCE } from './installations.ts';
@@ -50,7 +50,7 @@ export function lookedOf(shown: Shown, catalogue: Catalogue, face: Face): Looked
     summary: summarise(results),
     left: elsewhere.map((id) => oneLine(id, NAME)),
     passedOver: skipped.map((each) => ({ ...each, why: oneLine(each.why[face.language], SENTENCE) })),
-    complete: isComplete(spokenOf(shown)) && !elsewhere.length && !skipped.some(({ unseen }) => unseen),
+    complete: sawAll(shown),
   };
 }
 

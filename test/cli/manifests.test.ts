@@ -84,6 +84,18 @@ describe('alone', () => {
     expect(bare.code).toBe(3);
   });
 
+  test.each([
+    ['a manifest of another kind', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n'],
+    ['a patch without a name', 'apiVersion: v1\nkind: Node\nspec: {}\n'],
+  ])('a check that was named and has nothing to look at in %s has not passed, whether there is a target or not', async (_, text) => {
+    put('other/c.yaml', text);
+    for (const to of [[], ['--to', 'kubernetes=1.37']]) {
+      const ran = await run(['check', 'kubernetes/nodes-ready', '-f', 'other', '--offline', ...to], { cwd: folder });
+      expect(ran.stdout).toContain('None of the checks could run on these manifests alone.');
+      expect(ran.code).toBe(3);
+    }
+  });
+
   test('a manifest that no check has read is in the sum, in both languages', async () => {
     put('charted/c.yaml', 'apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: x}\n');
     put('charted/t.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\n');

@@ -109,6 +109,8 @@ describe('files', () => {
       'loose/alerts.yaml': `${CM}data:\n  alert: "{{ $labels.pod }} of {{ .Values.x }}"\n`,
       '.github/workflows/ci.yml': 'on: push\njobs: {}\n',
       'half.yaml': 'kind: ConfigMap\nmetadata: {name: x}\n',
+      'deploy/values-prod.yaml': 'kind: DaemonSet\nimage: {}\n',
+      'grafana.yaml': 'apiVersion: 1\ndatasources: []\n',
       'named.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: off}\n',
       'broken.yaml': 'a: [1\nb: 2\n',
       'latin1.yaml': Buffer.from([0x61, 0x3a, 0x20, 0xe9, 0x0a]),
@@ -132,6 +134,8 @@ describe('files', () => {
       'chart/templates/cm.yaml: a Helm template (unseen)',
       'chart/values-prod.yaml: values of a Helm chart',
       'chart/values.yaml: values of a Helm chart',
+      'deploy/values-prod.yaml: not a Kubernetes object (no apiVersion, no metadata)',
+      'grafana.yaml: not a Kubernetes object (no kind, no metadata)',
       'half.yaml: apiVersion or kind is missing, or is not a string (unseen)',
       expect.stringMatching(/^kustomization.yaml: a kustomization/),
       'latin1.yaml: not UTF-8 (unseen)',
@@ -170,7 +174,7 @@ describe('files', () => {
   });
 
   it('a file that is named itself, and standard input, are read or refused with the line', async () => {
-    put({ 'a.yaml': `${CM}---\nkind: x\n`, 'b.yaml': 'a: [1\n' });
+    put({ 'a.yaml': `${CM}---\nkind: x\nmetadata: {}\n`, 'b.yaml': 'a: [1\n' });
     await expect(read(path.join(folder, 'a.yaml'))).rejects.toThrow(/a\.yaml, line 6: apiVersion or kind is missing/);
     await expect(read(path.join(folder, 'b.yaml'))).rejects.toThrow(/b\.yaml, line \d: not YAML/);
     await expect(read(path.join(folder, 'none.yaml'))).rejects.toThrow(/none\.yaml: .*ENOENT/);

@@ -1,6 +1,6 @@
 // check: detect, look, report; one cluster, or several as one result.
 import type { ClusterIdentity, RunSummary } from '../../engine/contracts.ts';
-import { assumedBy, spokenOf } from '../../engine/declared.ts';
+import { assumedBy, sawAll, spokenOf } from '../../engine/declared.ts';
 import { type Examination, type ExamineOptions, examine } from '../../engine/examine.ts';
 import { exitCode } from '../../engine/verdict.ts';
 import type { Manifests } from '../../files/manifests.ts';
@@ -52,8 +52,7 @@ async function checkOne(call: Call, rendered?: Manifests): Promise<number> {
 /** Neither a quick look is a green light, not even where nothing is installed that it could look at, nor is a look that left installations out. */
 function exitOf({ flags }: Call, examinations: readonly Examination[]): number {
   const exit = exitCode(examinations.flatMap(spokenOf), flags['fail-on'] ?? 'blocker');
-  const partly =
-    flags.quick || examinations.some(({ elsewhere, manifests }) => elsewhere.length || manifests?.skipped.some(({ unseen }) => unseen));
+  const partly = flags.quick || !examinations.every(sawAll);
   return partly && exit === EXIT.ok ? EXIT.unknown : exit;
 }
 

@@ -87,6 +87,7 @@ export interface Source {
  * One object of a file, and where it stands. `document`: from 0; `line`: from 1; `item`: where it is one of a list, from 0; `shares`: whose apiVersion it has, for want of one of its own.
  * `configuration`: no object of an API server, but what a component reads at its start (KubeletConfiguration): it has no name.
  * `unnamed`: its name or namespace is not known before it is created (generateName, a review, a placeholder): only its place tells it from others.
+ * `patch`: not an object at all, for it says of none what its name is: a part of one or of several, in the version of its API.
  */
 export interface Manifest {
   object: Raw;
@@ -97,6 +98,7 @@ export interface Manifest {
   shares?: true;
   configuration?: true;
   unnamed?: true;
+  patch?: true;
 }
 /** The columns of one table, as `kubectl get -o wide` heads them. */
 export interface TableQuery {

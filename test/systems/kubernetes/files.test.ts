@@ -266,3 +266,47 @@ test.each<[string, string, string[], number]>([
   expect(checked.error).toBeUndefined();
   expect([checked.found.flatMap((each) => each.objects), checked.exit]).toEqual([objects, exit]);
 });
+
+test.each<[string, string]>([
+  ['skaffold', 'apiVersion: skaffold/v4beta11\nkind: Config\nbuild: {}\n'],
+  ['skaffold', 'apiVersion: skaffold/v4beta11\nkind: Config\nmetadata: {name: with-a-name}\n'],
+  ['kind', 'kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nname: kind\n'],
+  ['k3d', 'apiVersion: k3d.io/v1alpha5\nkind: Simple\nmetadata: {name: dev}\n'],
+  ['kuttl', 'apiVersion: kuttl.dev/v1beta1\nkind: TestSuite\ntestDirs: [e2e]\n'],
+  ['kuttl', 'apiVersion: kuttl.dev/v1beta1\nkind: TestAssert\ntimeout: 60\n'],
+  ['kuttl', 'apiVersion: kuttl.dev/v1beta1\nkind: TestStep\ncommands: []\n'],
+  ['kubectl', 'apiVersion: client.authentication.k8s.io/v1beta1\nkind: ExecCredential\nstatus: {}\n'],
+  ['kubeone', 'apiVersion: kubeone.k8c.io/v1beta2\nkind: KubeOneCluster\nversions: {}\n'],
+  ['clusterctl', 'apiVersion: clusterctl.cluster.x-k8s.io/v1alpha3\nkind: Metadata\nreleaseSeries: []\n'],
+])('a file of %s beside manifests is ignored with a word', async (tool, text) => {
+  const { skipped, exit } = await checkText({ 'a.yaml': CRON('v1'), 'tool.yaml': text }, ...TO('1.37'));
+  expect(skipped).toEqual([{ file: 'tool.yaml', line: 1, why: `a file of ${tool}, not a Kubernetes object`, unseen: false }]);
+  expect(exit).toBe(0);
+});
+
+test.each([
+  ['clusterctl.cluster.x-k8s.io/v1alpha3', 'Provider'],
+  ['kpt.dev/v1alpha1', 'ResourceGroup'],
+  ['argocd-image-updater.argoproj.io/v1alpha1', 'ImageUpdater'],
+])('what tools keep in clusters is an object: %s %s', async (apiVersion, kind) => {
+  const { skipped } = await checkText(
+    { 'a.yaml': CRON('v1'), 'b.yaml': `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: x}\n` },
+    ...TO('1.37'),
+  );
+  expect(skipped).toEqual([]);
+});
+
+const PATCH = expect.stringMatching(/^all but the API version of a patch without metadata\.name; .*kubectl kustomize DIR/);
+test.each<[string, string, string[], number]>([
+  ['in the version that stays', `${CRON('v1').replace('{name: x}', '{labels: {a: b}}')}`, [], 0],
+  ['without metadata', CRON('v1').replace('metadata: {name: x}\n', ''), [], 0],
+  ['in an old version', CRON('v1beta1').replace('metadata: {name: x}\n', 'spec: {}\n'), ['CronJob b.yaml:1'], 2],
+  ['its name is empty', CRON('v1beta1').replace('{name: x}', '{name: ""}'), ['CronJob b.yaml:1'], 2],
+  // As a whole object it would be a Node that is not Ready, and a budget that keeps everything.
+  ['of a Node', 'apiVersion: v1\nkind: Node\nspec: {}\n', [], 0],
+  ['of a budget', BUDGET('0').replace('{name: web, namespace: shop}', '{}'), [], 0],
+])('a patch without a name, judged by its API version alone: %s', async (_, text, objects, exit) => {
+  const checked = await checkText({ 'a.yaml': CRON('v1'), 'b.yaml': text }, ...TO('1.37'));
+  expect(checked.skipped).toEqual([{ file: 'b.yaml', line: 1, why: PATCH, unseen: false }]);
+  expect([checked.found.flatMap((each) => each.objects), checked.exit]).toEqual([objects, exit]);
+});

@@ -74,6 +74,16 @@ test('only apiVersion changes, and undo brings back every byte', async () => {
   expect(readFileSync(file, 'utf8')).toBe(MIXED);
 });
 
+test('a patch without a name is changed where it stands, two of one kind too, and undo brings back every byte', async () => {
+  const text = `# of an overlay\napiVersion: batch/v1beta1\nkind: CronJob\nspec: {suspend: true}\n---\napiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {labels: {a: b}}\n`;
+  const file = put('patch.yaml', text);
+  const { exit, said } = await fixed(file, '1.30');
+  expect(exit, said).toBe(0);
+  expect(readFileSync(file, 'utf8')).toBe(text.replaceAll('batch/v1beta1', 'batch/v1'));
+  expect((await ran(undo, ['undo', '-f', file, '--yes'])).exit).toBe(0);
+  expect(readFileSync(file, 'utf8')).toBe(text);
+});
+
 test.each<[string, string, string, RegExp]>([
   [
     'Ingress',

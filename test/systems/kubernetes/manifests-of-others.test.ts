@@ -22,8 +22,6 @@ interface Expectations {
 const EXCEPTIONS: Record<string, string> = {
   'kubent volumesnapshotclass-v1beta1.yaml': 'a CRD of the CSI snapshotter, not an API of Kubernetes: its versions go with that CRD',
   'kubent volumesnapshotcontent-v1beta1.yaml': 'as volumesnapshotclass-v1beta1.yaml',
-  'kubernetes-api extensions.v1beta1.DeploymentRollback.yaml':
-    'the body of a request to a subresource, without metadata: kubectl apply refuses the file as we do',
   'kubernetes-api admissionregistration.k8s.io.v1alpha1.MutatingAdmissionPolicy.yaml':
     'its date of removal (1.38, generated) is gone in 1.38.0-beta.0: held as deprecated without a date',
   'kubernetes-api admissionregistration.k8s.io.v1alpha1.MutatingAdmissionPolicyBinding.yaml': 'as MutatingAdmissionPolicy',
