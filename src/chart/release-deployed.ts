@@ -26,7 +26,7 @@ const PAGE: Page = {
     zh: 'release 的最新修订版本处于 pending 状态（之前的 helm 被中断或仍在运行）或已被卸载时，helm 会拒绝升级。最新修订版本为 failed 时可以升级，但说明上一次操作没有完成。',
   },
   detection: {
-    en: 'Reads the labels of the release records, and the status inside the newest one (of a pending one also inside the one before): helm goes by that, even if its label was edited. Records in Secrets and in ConfigMaps are two histories; where both exist, the one that HELM_DRIVER selects is judged, by default the Secrets.',
+    en: 'Reads the labels of the release records, and the status inside the newest record, which helm follows even if the label was edited; if that record is pending, also the status inside the record before it. If a release has records in Secrets and in ConfigMaps, the history that HELM_DRIVER selects is checked, by default the Secrets.',
     zh: '读取 release 记录的标签，以及最新记录（处于 pending 时还包括前一条记录）中的状态：即使标签被改过，helm 也以记录中的状态为准。Secret 和 ConfigMap 中的记录是两份历史；两者都存在时检查 HELM_DRIVER 选择的那一份，默认是 Secret。',
   },
   fix: {

@@ -27,7 +27,7 @@ interface Args {
 export function valuesDefaults(facts: ChartFacts, words: { page: Page; sources: string[] }): Check<typeof RELEASE_READS, Args> {
   return {
     id: `${facts.system}/values-defaults`,
-    title: { en: 'the target chart keeps the defaults that change what runs', zh: '目标 chart 未改变影响运行的默认值' },
+    title: { en: 'the target chart keeps the defaults that the release uses', zh: '目标 chart 保留 release 所用的默认值' },
     headline: { en: 'target chart changes defaults that the release uses', zh: '目标 chart 改变了 release 使用的默认值' },
     ...words,
     ...BY_RELEASE,

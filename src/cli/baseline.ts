@@ -10,6 +10,7 @@ import { parseJson } from '../kube/json.ts';
 import { comparison } from '../report/comparison.ts';
 import { incomplete } from '../report/unknowns.ts';
 import { SYSTEMS } from '../systems/index.ts';
+import { installationName } from '../text/installation-name.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { EXIT } from '../text/user-error.ts';
 import type { Call } from './call.ts';
@@ -122,7 +123,7 @@ export async function comparedAgain(
   const restored = blockers.filter(({ fingerprint }) => putBack.has(fingerprint)).length;
   const remaining = blockers.length - restored;
   for (const { id, version, release } of after.installations)
-    if (typeof version === 'string') call.say(call.t(isNow(id, version, release?.revision)));
+    if (typeof version === 'string') call.say(call.t(isNow(installationName(id), version, release?.revision)));
   return {
     ...{ remaining, added, restored },
     exit: (otherwise) => (remaining ? EXIT.findings : isComplete(after.results) ? otherwise : EXIT.unknown),

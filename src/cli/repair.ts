@@ -48,8 +48,8 @@ export async function planChosen(remedies: readonly CheckRemedy[], call: Asking,
     if (isByHand(proposal)) {
       call.say(
         call.t({
-          en: `skipped (uncertain): ${about.en}. Manual; show the steps: {retry:yes,confirm} --dry-run=client`,
-          zh: `已跳过（不确定）：${about.zh}。手动；查看步骤：{retry:yes,confirm} --dry-run=client`,
+          en: `skipped (uncertain): ${about.en}. To list the manual steps: {retry:yes,confirm} --dry-run=client`,
+          zh: `已跳过（不确定）：${about.zh}。列出手动步骤：{retry:yes,confirm} --dry-run=client`,
         }),
       );
       return false;

@@ -11,6 +11,7 @@ import { counted } from '../report/face.ts';
 import { type Stopping, saidOf } from '../report/planned.ts';
 import { table } from '../report/table.ts';
 import { HEADLINES, SYSTEMS } from '../systems/index.ts';
+import { installationName } from '../text/installation-name.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
@@ -83,8 +84,8 @@ export function nothingNewer(call: Call, { before: { paths }, stages: { system, 
   const { installation, from, chosen } = path;
   const open = chosen === 'default';
   return call.t({
-    en: `Nothing to upgrade: ${installation.id} is at ${from}${open ? `, and no newer version is known; to set one: --to ${system}=VERSION` : ''}`,
-    zh: `无需升级：${installation.id} 已是 ${from}${open ? `，没有已知的更新版本；可用 --to ${system}=VERSION 指定` : ''}`,
+    en: `Nothing to upgrade: ${installationName(installation.id)} is at ${from}${open ? `, and no newer version is known; to set one: --to ${system}=VERSION` : ''}`,
+    zh: `无需升级：${installationName(installation.id)} 已是 ${from}${open ? `，没有已知的更新版本；可用 --to ${system}=VERSION 指定` : ''}`,
   });
 }
 
@@ -201,7 +202,7 @@ function assertTakes({ flags }: Call, { id, chart, byNode, uncordons, installsCo
     // Who asked for a rehearsal is not sent to the upgrade itself.
     given.includes('rehearse')
       ? {
-          en: `--rehearse is for Helm releases; show the steps of ${id}: {retry:${given.join(',')},yes,dry-run} --dry-run=client`,
+          en: `--rehearse is for Helm releases; to list the steps of ${id}: {retry:${given.join(',')},yes,dry-run} --dry-run=client`,
           zh: `--rehearse 只用于 Helm release；查看 ${id} 的步骤：{retry:${given.join(',')},yes,dry-run} --dry-run=client`,
         }
       : { en: `without: {retry:${given.join(',')}}`, zh: `去掉后执行：{retry:${given.join(',')}}` },

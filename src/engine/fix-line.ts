@@ -147,8 +147,8 @@ function manualText(manual: StepDraft[], behind: boolean): Text {
 }
 
 const aloneText = (count: number): Text => ({
-  en: `the command fix alone: ${count} manual ${count === 1 ? 'step' : 'steps'}`,
-  zh: `仅执行 fix 时：手动 ${count} 步`,
+  en: `fix without an upgrade: ${count} manual ${count === 1 ? 'step' : 'steps'}`,
+  zh: `不升级、只执行 fix 时：手动 ${count} 步`,
 });
 
 function refusedText(objects: number, why: Text, alone: boolean): Text {

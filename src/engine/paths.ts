@@ -1,4 +1,5 @@
 // Upgrade paths: from which version to which, chosen by --to or by what the system's knowledge names as the next resting point; and the way back (--back-to).
+import { installationName } from '../text/installation-name.ts';
 import { shellWord } from '../text/shell.ts';
 import { UserError } from '../text/user-error.ts';
 import { isProvisional } from './closed.ts';
@@ -121,13 +122,14 @@ function askedOf(system: System, installation: Installation, all: Installation[]
 const flagOf = ({ back }: Target): TargetFlag => (back ? 'back-to' : 'to');
 
 /** An upgrade leads to a newer version, the way back to an older one. */
-function assertThatWay({ compare }: System, { id }: Installation, installed: string, { version, back }: Target): void {
+function assertThatWay({ compare }: System, installation: Installation, installed: string, { version, back }: Target): void {
+  const id = installationName(installation.id);
   const newer = compare(version, installed);
   if (back ? newer < 0 : newer >= 0) return;
   if (!back) {
     throw new UserError(
       {
-        en: `${id}: target ${version} is older than the installed version ${installed}`,
+        en: `${id}: target version ${version} is older than the installed version ${installed}`,
         zh: `${id}：目标版本 ${version} 低于当前版本 ${installed}`,
       },
       {

@@ -95,8 +95,8 @@ const READS: Text = {
 };
 const NOTHING_READ: Text = { en: 'Nothing beyond the installed version.', zh: '除当前版本外不读取其他内容。' };
 const NO_REMEDY: Text = {
-  en: 'No automatic fix; see the evidence of each finding.',
-  zh: '没有自动修复；请根据每个问题的证据处理。',
+  en: 'manual: do what the finding says.',
+  zh: '手动：按问题中的说明处理。',
 };
 const MANUAL: Text = { en: 'Manual; fix prints the commands for your cluster.', zh: '手动；fix 会给出适合当前集群的命令。' };
 const PRINTS: Text = { en: 'fix prints the commands for your cluster.', zh: 'fix 会给出适合当前集群的命令。' };
@@ -167,22 +167,23 @@ const NO_UNDO: Text = { en: 'Not possible; see Fix.', zh: '无法撤销；见“
 function undoOf(writes: readonly Rule[], language: Language): string {
   const does = (verb: string, resource?: RegExp) =>
     writes.some((rule) => rule.verbs.includes(verb) && (resource?.test(rule.resource) ?? true));
-  const evicts = does('create', /\/eviction$/);
+  const deletes = does('delete');
+  const creates = does('create', /^[^/]*$/);
   const parts: (Text | false)[] = [
     (does('patch') || does('update')) && {
-      en: 'Changed fields are restored.',
-      zh: '改动的字段恢复原值。',
+      en: 'Fields that the run changed get their old values back; an object in which one of them has changed since is listed and left unchanged.',
+      zh: '运行改动过的字段恢复原值；如果这些字段此后又被改动，则列出该对象，并保持不变。',
     },
-    does('create', /^[^/]*$/) && { en: 'Created objects are deleted.', zh: '删除新建的对象。' },
-    evicts && {
-      en: 'Evicted Pods cannot be restored; their controllers have created new ones.',
-      zh: '被驱逐的 Pod 无法恢复，其控制器已创建新的 Pod。',
+    creates && {
+      en: 'Objects that the run created are deleted; objects that it deleted are created again.',
+      zh: '运行新建的对象会被删除，运行删除的对象会重新创建。',
     },
-    does('delete') && { en: 'Deleted objects are restored only where the plan says so.', zh: '被删除的对象仅在计划注明时才能恢复。' },
-    {
-      en: 'The plan shows for each step whether it can be undone. Only fields that the run changed are restored; an object in which one of them has changed since is listed and left unchanged.',
-      zh: '计划中注明每个步骤能否撤销。只恢复运行改动过的字段；如果这些字段此后又被改动，则列出该对象，并保持不变。',
+    deletes && !creates && { en: 'Objects that the run deleted are not created again.', zh: '运行删除的对象不会重新创建。' },
+    does('create', /\/eviction$/) && {
+      en: 'Evicted Pods are not restored: their controllers have created new ones.',
+      zh: '被驱逐的 Pod 不会恢复，其控制器已创建新的 Pod。',
     },
+    { en: 'The list of steps shows for each step whether it can be undone.', zh: '步骤列表注明每个步骤能否撤销。' },
   ];
   return parts.flatMap((part) => (part ? part[language] : [])).join({ en: ' ', zh: '' }[language]);
 }

@@ -1,6 +1,7 @@
 // What a view says of installations before any finding: the path of each, where sources of its version disagree or could not be read, and when a snapshot was recorded.
 import type { Installation, Text, UpgradePath } from '../engine/contracts.ts';
 import { describeGap, isGap } from '../engine/gaps.ts';
+import { installationName } from '../text/installation-name.ts';
 import { textOf, typeset } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { counted, type Face } from './face.ts';
@@ -72,7 +73,7 @@ export function pathView({ installation, from, to, chosen, hops, provisional }: 
 export function disagreement({ id, sources }: Installation, { language }: Face): SourcesView[] {
   const bySaid = Map.groupBy(sources, ({ says }) => oneLine(says.replace(/^v(?=\d)/, '')));
   if (new Set(sources.flatMap(({ says, beside }) => (beside ? [] : oneLine(says.replace(/^v(?=\d)/, ''))))).size < 2) return [];
-  const name = oneLine(id, NAME);
+  const name = oneLine(installationName(id), NAME);
   return [
     {
       head: { en: `${name} reports different versions:`, zh: `${name} 检测到多个版本：` }[language],
@@ -88,10 +89,10 @@ export function disagreement({ id, sources }: Installation, { language }: Face):
 /** Places that may name another version. */
 export function unread({ id, gaps = [] }: Installation, { language }: Face): SourcesView[] {
   if (!gaps.length) return [];
-  const name = oneLine(id, NAME);
+  const name = oneLine(installationName(id), NAME);
   return [
     {
-      head: { en: `${name}: not every source of its version could be read:`, zh: `${name}：部分版本来源无法读取：` }[language],
+      head: { en: `${name}: some sources of its version could not be read:`, zh: `${name}：部分版本来源无法读取：` }[language],
       says: gaps.map((gap) => oneLine(describeGap(gap)[language], SENTENCE)),
     },
   ];

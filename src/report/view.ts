@@ -269,7 +269,7 @@ function rest({ checks }: Summary, blind: number, empty: Shown['empty'], { langu
 const WITHOUT = ({ kinds, checks }: NonNullable<Shown['empty']>): Text => {
   const names = kinds.map((kind) => oneLine(kind));
   return {
-    en: ` (the cluster has no ${names.map((kind) => `${kind}s`).join(' and no ')}: ${checks} of them had none to check)`,
+    en: ` (the cluster has no ${names.map((kind) => `${kind}s`).join(' and no ')}: ${checks} ${checks === 1 ? 'check' : 'checks'} had nothing to look at)`,
     zh: `（集群中没有 ${names.join('，也没有 ')}：其中 ${checks} 项没有可检查的对象）`,
   };
 };

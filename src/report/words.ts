@@ -30,8 +30,8 @@ export const BY_ADMIN: Text = {
   zh: '下一步（由管理员执行）：',
 };
 /** Before the command that shows what a person has to do. */
-export const SEE_DIFF: Text = { en: 'Next (show the diff): ', zh: '下一步（显示 diff）：' };
-export const BY_HAND: Text = { en: 'Next (manual; show the steps): ', zh: '下一步（手动；查看步骤）：' };
+export const SEE_DIFF: Text = { en: 'Next (shows the diff): ', zh: '下一步（显示 diff）：' };
+export const BY_HAND: Text = { en: 'Next (lists the manual steps): ', zh: '下一步（列出手动步骤）：' };
 export const FIX: Text = { en: 'fix: ', zh: '修复：' };
 export const NOT_SEEN: Text = { en: 'could not be read: ', zh: '无法读取：' };
 

@@ -56,7 +56,7 @@ test('what is doubtful is skipped unless it is named', async () => {
 test('what only a person can do is no repair to confirm: its steps are offered', async () => {
   const { said, about } = await chosen(false);
   expect(about).toEqual([]);
-  expect(said).toEqual([expect.stringMatching(/\. Manual; show the steps: \{retry:yes,confirm\} --dry-run=client$/)]);
+  expect(said).toEqual([expect.stringMatching(/\. To list the manual steps: \{retry:yes,confirm\} --dry-run=client$/)]);
 });
 
 test('what fix has no step for is not asked about: the advice is listed', async () => {

@@ -31,7 +31,7 @@ test('what only a person can do is no repair: the next command shows how', async
   cpSync(join(FIXTURES, 'removed-fields/found.yaml'), join(from, 'found.yaml'));
   const { stdout } = await run(['check', 'spiderpool/removed-fields', '--from', from, '--to', 'spiderpool=1.0.6'], { binary: plugin });
   const next = `kubectl upgrade-guard fix spiderpool/removed-fields --from '${from}' --to spiderpool=1.0.6 --dry-run=client`;
-  expect(stdout.trimEnd().endsWith(`Next (manual; show the steps): ${next}`), stdout).toBe(true);
+  expect(stdout.trimEnd().endsWith(`Next (lists the manual steps): ${next}`), stdout).toBe(true);
   const steps = await run(['fix', '--from', from, '--to', 'spiderpool=1.0.6', '--dry-run=client'], { binary: plugin });
   expect(steps.code, steps.stderr).toBe(0);
   expect(steps.stdout).toMatch(/manual[\s\S]*kubectl patch/);

@@ -344,8 +344,8 @@ test.each(['json', 'yaml'])('and in its data, which keep to their schemas: -o %s
 });
 
 test.each([
-  ['en', 'Nothing to upgrade: kubernetes@cluster is at v1.37.2, and no newer version is known; to set one: --to kubernetes=VERSION'],
-  ['zh', '无需升级：kubernetes@cluster 已是 v1.37.2，没有已知的更新版本；可用 --to kubernetes=VERSION 指定'],
+  ['en', 'Nothing to upgrade: kubernetes is at v1.37.2, and no newer version is known; to set one: --to kubernetes=VERSION'],
+  ['zh', '无需升级：kubernetes 已是 v1.37.2，没有已知的更新版本；可用 --to kubernetes=VERSION 指定'],
 ])('where nothing is newer there are no steps, and no error: %s', async (lang, words) => {
   const at = mkdtempSync(join(apart, 'newest-'));
   writeFileSync(join(at, 'version.json'), '{"major":"1","minor":"37","gitVersion":"v1.37.2"}');

@@ -336,7 +336,7 @@ hop(
     expect(ran.stdout).toMatch(/^= still there: kubernetes\/webhook-backend /m);
     expect(ran.stdout).toMatch(/^- gone: kubernetes\//m);
     expect(said(ran)).toMatch(/^\? \d+ checks? could not run completely: kubernetes\//m);
-    expect(said(ran)).toContain(`kubernetes@cluster is now ${next}`);
+    expect(said(ran)).toContain(`kubernetes is now ${next}`);
     expect([await policy(), await policyOf(LATER.name)]).toEqual(['Fail', 'Ignore']);
     expect([await isLoud(0), await isLoud(1)]).toEqual([false, false]);
     // Each of three once it was upgraded, and all of them back to what their configuration says.
@@ -416,7 +416,7 @@ hop(
     expect(stopped[0]).toContain(
       '2 of 2 containers on Node w1 restarted, which this step does not cause: default/web-3 c (1 → 2), default/web-4 c (1 → 2)',
     );
-    expect(said(ran), stopped[0]).toContain(`kubernetes@cluster is now ${next}`);
+    expect(said(ran), stopped[0]).toContain(`kubernetes is now ${next}`);
     expect([await versionAt(0), await versionAt(1)]).toEqual([next, next]);
   },
 );

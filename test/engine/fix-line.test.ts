@@ -80,8 +80,8 @@ test.each<[string, StepDraft[], Ref[], string, string]>([
       draft({ do: 'manual', when: 'instead', commands: [] }),
     ],
     [],
-    'during the upgrade, sets x of SpiderEndpoint shop/a; the command fix alone: 1 manual step',
-    '升级期间设置 x：SpiderEndpoint shop/a；仅执行 fix 时：手动 1 步',
+    'during the upgrade, sets x of SpiderEndpoint shop/a; fix without an upgrade: 1 manual step',
+    '升级期间设置 x：SpiderEndpoint shop/a；不升级、只执行 fix 时：手动 1 步',
   ],
 ])('%s', (_, drafts, refused, en, zh) => {
   const refusals = refused.length ? [{ refused: WHY, objects: refused }] : [];

@@ -369,9 +369,9 @@ describe('the next command', () => {
     expect(closing([one('a', false), one('b', false, CHART)])).toBe(`Next: ${command}`);
   });
   test('shows the steps where all of them are for a person, and is no repair', () => {
-    expect(closing([one('a', false)])).toBe(`Next (manual; show the steps): kubectl upgrade-guard fix ${again} --dry-run=client`);
+    expect(closing([one('a', false)])).toBe(`Next (lists the manual steps): kubectl upgrade-guard fix ${again} --dry-run=client`);
     expect(closing([one('a', false)], { ...at, language: 'zh', again: '' })).toContain(
-      '下一步（手动；查看步骤）：kubectl upgrade-guard fix --dry-run=client',
+      '下一步（列出手动步骤）：kubectl upgrade-guard fix --dry-run=client',
     );
     const skipped = one('b', false);
     skipped.result.findings[0]!.remedy!.steps = 0;

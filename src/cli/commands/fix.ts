@@ -82,8 +82,8 @@ function needsServer(rehearse: boolean): UserError {
           zh: '--dry-run=server 需要集群，而 --from 读取的是文件',
         },
     {
-      en: 'show the steps: {retry:dry-run,rehearse} --dry-run=client; or carry them out in memory: {retry:dry-run,rehearse} --rehearse',
-      zh: '显示步骤：{retry:dry-run,rehearse} --dry-run=client；或在内存中演练：{retry:dry-run,rehearse} --rehearse',
+      en: 'to list the steps: {retry:dry-run,rehearse} --dry-run=client; to run them in memory: {retry:dry-run,rehearse} --rehearse',
+      zh: '列出步骤：{retry:dry-run,rehearse} --dry-run=client；在内存中演练：{retry:dry-run,rehearse} --rehearse',
     },
   );
 }

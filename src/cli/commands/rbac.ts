@@ -18,6 +18,7 @@ import { orTrouble } from '../../engine/performing.ts';
 import { rightsToCheck, rightsToFix, rightsToUpgrade } from '../../engine/rights.ts';
 import { standing } from '../../helm/world.ts';
 import { SYSTEMS } from '../../systems/index.ts';
+import { installationName } from '../../text/installation-name.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
 import type { Call } from '../call.ts';
 import { openSource } from '../session.ts';
@@ -121,7 +122,7 @@ async function installed(source: Source): Promise<Seen> {
     if (!installations.length && !absent.includes(system.id)) unsure.add(system.id);
   }
   const installations = [...found.values()].flat();
-  const names = installations.map(({ id }) => id).join(', ');
+  const names = installations.map(({ id }) => installationName(id)).join(', ');
   return {
     ...{ systems: new Set(installations.map(({ system }) => system)), unsure, helm: await helmRights(source, installations) },
     custom: await customResources(source),

@@ -116,7 +116,7 @@ const WEIGHTS: Text = {
   zh: '将 apiVersion 改为 kubescheduler.config.k8s.io/v1，删除 healthzBindAddress 和 metricsBindAddress，并核对插件权重：其默认值已改变',
 };
 const SPREAD: Text = {
-  en: 'replace plugin SelectorSpread by PodTopologySpread, which is on by default, then set apiVersion to kubescheduler.config.k8s.io/v1',
+  en: 'replace plugin SelectorSpread with PodTopologySpread, which is on by default, then set apiVersion to kubescheduler.config.k8s.io/v1',
   zh: '将插件 SelectorSpread 改为默认启用的 PodTopologySpread，再将 apiVersion 改为 kubescheduler.config.k8s.io/v1',
 };
 

@@ -275,7 +275,7 @@ test.each<[string, string, string, string, RegExp]>([
   ],
   ['two versions behind', CLUSTER('v1beta2', 'dns: {type: CoreDNS}'), '1.37', 'kubeadm-config', /kubeadm 1\.26: kubeadm config migrate/],
   ['a version that comes later', CLUSTER('v1beta4', ''), '1.27', 'kubeadm-config', /use a version that kubeadm 1\.27 reads/],
-  ['a plugin that is gone', SCHEDULER('SelectorSpread'), '1.29', 'admission-files', /replace plugin SelectorSpread by PodTopologySpread/],
+  ['a plugin that is gone', SCHEDULER('SelectorSpread'), '1.29', 'admission-files', /replace plugin SelectorSpread with PodTopologySpread/],
   [
     'another kind',
     'apiVersion: apiserver.config.k8s.io/v1alpha1\nkind: WebhookAdmission\nkubeConfigFile: /etc/k\n',
@@ -310,13 +310,13 @@ test.each<[string, string, RegExp]>([
   [
     'an object',
     MIXED,
-    /Next \(show the diff\): upgrade-guard fix kubernetes --filename \S+one\.yaml --offline --to kubernetes=1\.37 --dry-run=client$/,
+    /Next \(shows the diff\): upgrade-guard fix kubernetes --filename \S+one\.yaml --offline --to kubernetes=1\.37 --dry-run=client$/,
   ],
-  ['configuration', JOIN, /Next \(show the diff\): upgrade-guard fix kubernetes /],
+  ['configuration', JOIN, /Next \(shows the diff\): upgrade-guard fix kubernetes /],
   [
     'nothing that fix changes',
     CLUSTER('v1beta3', 'apiServer: {extraArgs: {v: "2"}}'),
-    /Next \(manual; show the steps\): upgrade-guard fix kubernetes --filename \S+one\.yaml --offline --to kubernetes=1\.37 --dry-run=client$/,
+    /Next \(lists the manual steps\): upgrade-guard fix kubernetes --filename \S+one\.yaml --offline --to kubernetes=1\.37 --dry-run=client$/,
   ],
   [
     'what fix does nothing about in files',

@@ -116,7 +116,7 @@ test('a fix alone leaves failurePolicy: a person restores the backend; an upgrad
     ],
   ]);
   expect(texts[0]).toBe(
-    'during the upgrade, sets failurePolicy to Ignore in ValidatingWebhookConfiguration gone; during the upgrade, sets failurePolicy to Ignore in MutatingWebhookConfiguration gone; the command fix alone: 2 manual steps',
+    'during the upgrade, sets failurePolicy to Ignore in ValidatingWebhookConfiguration gone; during the upgrade, sets failurePolicy to Ignore in MutatingWebhookConfiguration gone; fix without an upgrade: 2 manual steps',
   );
   const stage = (hop: string, more = {}) => ({
     hop,

@@ -40,7 +40,7 @@ test('a target older than the installed version is refused', async () => {
   try {
     const targets = [parseTarget('osm-edge=1.2.3', SYSTEMS)];
     await expect(examine(dumpSource(await readDump(folder)), SYSTEMS, { systems: ['osm-edge'], targets })).rejects.toMatchObject({
-      text: { en: 'osm-edge@osm-system/osm: target 1.2.3 is older than the installed version 1.3.8' },
+      text: { en: 'osm-edge@osm-system/osm: target version 1.2.3 is older than the installed version 1.3.8' },
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });

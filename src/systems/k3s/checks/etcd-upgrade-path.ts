@@ -16,7 +16,7 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'k3s/etcd-upgrade-path',
-  title: { en: 'embedded etcd can take the next minor version', zh: '内嵌 etcd 可以升级到下一个次要版本' },
+  title: { en: 'embedded etcd can be upgraded to the etcd of the target version', zh: '内嵌 etcd 可以升级到目标版本的 etcd' },
   headline: { en: 'embedded etcd is too old for the target version', zh: '内嵌 etcd 版本过旧，不能升级到目标版本' },
   page: {
     impact: {

@@ -71,7 +71,7 @@ const SEEN: Record<Is, string> = {
 const some = (count: number): string => `${count} Node${count === 1 ? '' : 's'}`;
 const SAID: Record<Is, (plan: string, count: number) => Text> = {
   'not-ready': (plan, count) => ({
-    en: `Plan ${plan} has still to upgrade ${some(count)} not Ready: no Job runs there, and the Plan waits`,
+    en: `Plan ${plan} still has to upgrade ${some(count)} not Ready: no Job runs there, and the Plan waits`,
     zh: `Plan ${plan} 还有 ${count} 个未就绪的节点：无法运行 Job，Plan 会一直等待`,
   }),
   'server-off': (plan, count) => ({

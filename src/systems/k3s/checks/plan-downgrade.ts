@@ -28,7 +28,7 @@ const check: Check<typeof reads, Args> = {
       zh: '自 v1.24.16、v1.25.12、v1.26.7 和 v1.27.4 起，升级镜像会拒绝降级：Job 失败，节点仍处于封锁状态。更早的镜像没有此检查，会真的将 K3s 降级，server 随后无法读取其数据存储。',
     },
     detection: {
-      en: 'Compares the version of each Plan with the kubelet versions of the Nodes that it has still to upgrade. A lower number behind +k3s counts too, although the guard ignores it. A newer version that was built in an earlier month is refused as well; the dates of known releases are compared.',
+      en: 'Compares the version of each Plan with the kubelet versions of the Nodes that it still has to upgrade. A lower number behind +k3s counts too, although the guard ignores it. A newer version that was built in an earlier month is refused as well; the dates of known releases are compared.',
       zh: '将每个 Plan 的版本与其尚未升级的节点的 kubelet 版本比较。+k3s 之后的数字更低也算作降级，尽管镜像的检查会忽略它。版本更新但构建月份更早时镜像同样会拒绝，按已知版本的日期比较。',
     },
     fix: {

@@ -23,7 +23,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'Nodes selected by several K3s Plans, or by none', zh: '节点被多个 K3s Plan 选中，或未被选中' },
   page: {
     impact: {
-      en: 'Plans know nothing of each other: both upgrade the Node, also at the same time. Where their versions differ, one of them refuses its Job, and the Node stays cordoned. A Node that no Plan selects stays on its version while the others are upgraded.',
+      en: 'Plans know nothing of each other: both upgrade the Node, possibly at the same time. Where their versions differ, one of them refuses its Job, and the Node stays cordoned. A Node that no Plan selects stays on its version while the others are upgraded.',
       zh: 'Plan 之间互不知晓：它们都会升级该节点，甚至同时进行。如果版本不同，其中一个的 Job 会失败，节点仍处于封锁状态。未被任何 Plan 选中的节点在其他节点升级时保持原版本。',
     },
     detection: {

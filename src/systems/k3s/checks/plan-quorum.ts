@@ -27,7 +27,7 @@ const check: Check<typeof reads, Args> = {
       zh: '控制器同时升级最多 spec.concurrency 个节点，并重启其上的 K3s。超过半数的 etcd 成员停止后，API 服务器在它们恢复之前无法响应。Job 在 K3s 重启时即结束：没有 spec.postCompleteDelay 时，上一个成员恢复之前就可能停止下一个。',
     },
     detection: {
-      en: 'Counts the Nodes with label node-role.kubernetes.io/etcd that a Plan has still to upgrade, and those that are not Ready. Clusters of one or two members are not judged: every upgrade of theirs interrupts the API server.',
+      en: 'Counts the Nodes with label node-role.kubernetes.io/etcd that a Plan still has to upgrade, and those that are not Ready. Clusters of one or two members are not judged: every upgrade of theirs interrupts the API server.',
       zh: '统计仍待 Plan 升级、且带有标签 node-role.kubernetes.io/etcd 的节点，以及其中未就绪的节点。只有一个或两个成员的集群不作判断：任何升级都会中断 API 服务器。',
     },
     fix: {

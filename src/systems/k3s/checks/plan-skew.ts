@@ -24,7 +24,7 @@ const check: Check<typeof reads, Args> = {
       zh: 'server 不能跳过次要版本：移除的 API 版本和数据存储按次要版本逐一迁移。agent 的版本高于 server 时不受支持，可能崩溃。',
     },
     detection: {
-      en: 'Compares the version of each Plan with the kubelet versions of the Nodes that it has still to upgrade; for agents, with the servers as they will be when all Plans are complete.',
+      en: 'Compares the version of each Plan with the kubelet versions of the Nodes that it still has to upgrade; for agents, with the servers as they will be when all Plans are complete.',
       zh: '将每个 Plan 的版本与其尚未升级的节点的 kubelet 版本比较；对 agent，则与所有 Plan 完成后的 server 版本比较。',
     },
     fix: {

@@ -20,7 +20,7 @@ const check: Check<typeof reads, Args> = {
       zh: 'Job 的 Pod 一直处于 Pending，节点不会升级。它会占用 Plan 的一个并发名额，其他节点的升级也会因此停止。',
     },
     detection: {
-      en: 'Compares spec.tolerations of each Plan with the taints of the Nodes that it has still to upgrade. The Jobs tolerate node.kubernetes.io/unschedulable by themselves.',
+      en: 'Compares spec.tolerations of each Plan with the taints of the Nodes that it still has to upgrade. The Jobs tolerate node.kubernetes.io/unschedulable by themselves.',
       zh: '将每个 Plan 的 spec.tolerations 与其尚未升级的节点的污点比较。Job 自身已容忍 node.kubernetes.io/unschedulable。',
     },
     fix: { en: 'manual: add a toleration to spec.tolerations of the Plan.', zh: '手动：在 Plan 的 spec.tolerations 中添加容忍度。' },

@@ -22,7 +22,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'Plans do not name a released version', zh: 'Plan 未指定已发布的版本' },
   page: {
     impact: {
-      en: 'The version is the tag of the upgrade image. If there is no such tag, the Job cordons the Node and then waits for the image. A channel is resolved again every 15 minutes and starts an upgrade when it moves; beside spec.version it has no effect.',
+      en: 'The version is the tag of the upgrade image. If there is no such tag, the Job cordons the Node and then waits for the image. A channel is resolved again every 15 minutes and starts an upgrade when it points to another version; if spec.version is set, the channel has no effect.',
       zh: '版本即升级镜像的 tag。若该 tag 不存在，Job 会先封锁节点，然后一直等待镜像。channel 每 15 分钟重新解析一次，其版本变化时即开始升级；同时设置了 spec.version 时，channel 不起作用。',
     },
     detection: {

@@ -153,12 +153,12 @@ function external(from: string, hops: readonly string[]): Finding<Args>[] {
 
 const SAYS: Record<Args['is'], (args: Args) => Text> = {
   newer: ({ installed, ships, hop }) => ({
-    en: `CoreDNS ${installed} is newer than ${ships}, which kubeadm ${hop} ships: kubeadm upgrade stops in preflight unless told to leave it`,
-    zh: `CoreDNS ${installed} 比 kubeadm ${hop} 自带的 ${ships} 新：除非指定保留，kubeadm upgrade 会在预检时停止`,
+    en: `CoreDNS ${installed} is newer than ${ships}, which kubeadm ${hop} ships: kubeadm upgrade stops in preflight (CoreDNSMigration)`,
+    zh: `CoreDNS ${installed} 比 kubeadm ${hop} 自带的 ${ships} 新：kubeadm upgrade 会在预检（CoreDNSMigration）时停止`,
   }),
   unsupported: ({ installed, hop }) => ({
-    en: `CoreDNS ${installed} is not a release that kubeadm ${hop} can upgrade: kubeadm upgrade stops in preflight unless told to leave it`,
-    zh: `kubeadm ${hop} 不支持从 CoreDNS ${installed} 升级：除非指定保留，kubeadm upgrade 会在预检时停止`,
+    en: `CoreDNS ${installed} is not a release that kubeadm ${hop} can upgrade: kubeadm upgrade stops in preflight (CoreDNSMigration)`,
+    zh: `kubeadm ${hop} 不支持从 CoreDNS ${installed} 升级：kubeadm upgrade 会在预检（CoreDNSMigration）时停止`,
   }),
   external: ({ ships, hop }) => ({
     en: `kubeadm-config names an external etcd: kubeadm ${hop} supports ${ships} and newer, and does not check it; run etcdctl endpoint status --cluster`,

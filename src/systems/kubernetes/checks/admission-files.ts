@@ -31,10 +31,10 @@ interface Args {
 const check: Check<ReturnType<typeof reads>, Args> = {
   id: 'kubernetes/admission-files',
   title: { en: 'configuration files of the control plane suit the target version', zh: '控制平面的配置文件适用于目标版本' },
-  headline: { en: 'files named by flags must be checked on the node', zh: '参数所指的配置文件需在节点上检查' },
+  headline: { en: 'control plane configuration files must be checked or changed', zh: '控制平面的配置文件需要检查或修改' },
   page: {
     impact: {
-      en: 'A component does not start if it cannot read a configuration file: because of an unknown or duplicate field, where it decodes strictly, or of an API version that it no longer has.',
+      en: 'A component does not start if it cannot decode one of its configuration files: the file has an unknown or duplicate field (where decoding is strict), or an API version that was removed.',
       zh: '组件无法读取配置文件时不会启动。原因可能是文件含有未知或重复的字段（严格解码时），或使用了已移除的 API 版本。',
     },
     detection: {
@@ -108,7 +108,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     }
     const what: Text = gone
       ? { en: `must not be ${gone}, which ${hop} does not have`, zh: `不得使用 ${gone}，${hop} 已移除该版本` }
-      : { en: `must hold no unknown or duplicate field from ${hop} on`, zh: `自 ${hop} 起不得含有未知或重复字段` };
+      : { en: `must not contain unknown or duplicate fields from ${hop} on`, zh: `自 ${hop} 起不得含有未知或重复字段` };
     const which: Text = named ? { en: `files of ${named} in ${file}`, zh: `${file} 中 ${named} 所指的文件` } : { en: file, zh: file };
     return { en: `${component}: ${which.en} ${what.en}; check the file`, zh: `${component}：${which.zh} ${what.zh}；请检查该文件` };
   },

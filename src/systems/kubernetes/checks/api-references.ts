@@ -58,7 +58,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'references name only APIs that are removed', zh: '引用只指向将被移除的 API' },
   page: {
     impact: {
-      en: 'A webhook or admission policy whose rules list only removed versions of a resource is no longer called for it: what it should reject or change passes. An autoscaler stops scaling a target of a removed API; an object that names its owner in a removed version is not deleted with its owner; an alerting rule about such an API matches nothing. The API server reports no error.',
+      en: 'A webhook or admission policy whose rules list only removed versions of a resource is no longer called for it: requests that it should reject or change pass unchecked. An autoscaler stops scaling a target of a removed API; an object that names its owner in a removed version is not deleted with its owner; an alerting rule about such an API matches nothing. The API server reports no error.',
       zh: '如果规则只列出某资源已移除的版本，该 webhook 或准入策略不再被调用：本应拒绝或修改的请求会直接通过。目标使用已移除 API 的自动扩缩不再生效；属主使用已移除版本的对象不会随属主删除；针对该 API 的告警规则匹配不到数据。API 服务器不会报错。',
     },
     detection: {

@@ -33,8 +33,8 @@ const check: Check<Reads, Args> = {
       zh: '升级后，客户端以旧版本发出的请求会返回 404：控制器停止调谐，CI 任务失败。没有其他版本的类型（如 PodSecurityPolicy）则随之消失，客户端的相应功能也不再可用。',
     },
     detection: {
-      en: 'Reads managedFields of the kinds that the path concerns. An Update entry counts, unless since then its manager has written in a newer version, or another manager has applied the object. The control plane, Helm (its records are in removed-api) and writes of status do not count.',
-      zh: '读取升级路径涉及的类型的 managedFields。“operation”为“Update”的条目会计入，除非该字段管理器此后以较新的版本写入过，或其他字段管理器此后应用过该对象。控制平面和 Helm（其记录见 removed-api）写入的条目以及对 status 的写入不计入。',
+      en: 'Reads managedFields of the kinds with an API version that the path removes or deprecates. An Update entry counts, unless since then its manager has written in a newer version, or another manager has applied the object. The control plane, Helm (its records are in removed-api) and writes of status do not count.',
+      zh: '读取有 API 版本在升级路径上被移除或弃用的类型的 managedFields。“operation”为“Update”的条目会计入，除非该字段管理器此后以较新的版本写入过，或其他字段管理器此后应用过该对象。控制平面和 Helm（其记录见 removed-api）写入的条目以及对 status 的写入不计入。',
     },
     fix: {
       en: 'manual: upgrade the named client, or remove it. The audit log, or check requested-deprecated-apis, shows whether it still runs.',

@@ -24,7 +24,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: '比较静态 Pod 的镜像标签以及 API 服务器报告的版本。',
     },
     limits: {
-      en: 'A kube-controller-manager or kube-scheduler uses the API server of its own Node: if the two have one version, an older API server on another Node is not reported for it.',
+      en: 'kube-controller-manager and kube-scheduler use the API server on their own Node: while they have its version, an older API server on another Node is not reported as a skew with them.',
       zh: 'kube-controller-manager 或 kube-scheduler 访问同一节点上同版本的 API 服务器时，不会因其他节点的 API 服务器较旧而报告。',
     },
     fix: { en: 'manual: finish the control plane upgrade that was started.', zh: '手动：先完成已开始的控制平面升级。' },

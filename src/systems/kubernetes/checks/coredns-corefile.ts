@@ -93,8 +93,8 @@ const check: Check<Record<string, never>, Args> = {
           zh: `Corefile 含有${namedZh(names)}：CoreDNS ${reached} 已将其移除，无法启动`,
         }
       : {
-          en: `Corefile has plugin ${names.join(', ')}: kubeadm cannot migrate it to CoreDNS ${reached}, and kubeadm upgrade stops in preflight unless told to leave it`,
-          zh: `Corefile 含有${namedZh(names)}：kubeadm 无法将其迁移到 CoreDNS ${reached}，除非指定保留，kubeadm upgrade 会在预检时停止`,
+          en: `Corefile has plugin ${names.join(', ')}: kubeadm cannot migrate it to CoreDNS ${reached}, and kubeadm upgrade stops in preflight (CoreDNSUnsupportedPlugins)`,
+          zh: `Corefile 含有${namedZh(names)}：kubeadm 无法将其迁移到 CoreDNS ${reached}，kubeadm upgrade 会在预检（CoreDNSUnsupportedPlugins）时停止`,
         },
 };
 export default check;

@@ -45,7 +45,7 @@ const check: Check<typeof reads, Args> = {
       zh: '该 CRD 的对象只能以存储版本读写，以其他版本发出的请求都会失败。删除含有此类对象的命名空间会一直无法完成。',
     },
     detection: {
-      en: 'Compares the Service of each conversion webhook and the port that it calls with its EndpointSlices, reads both once more before reporting, and looks at its CA bundle and review versions. The webhook of a CRD with one version is never called: of it only these two are looked at.',
+      en: 'Compares the Service and port of each conversion webhook with its EndpointSlices, reads both once more before reporting, and checks the CA bundle and conversionReviewVersions. A CRD with one version never calls its webhook: only the last two are checked.',
       zh: '检查每个转换 webhook 的 Service、所调用的端口及其 EndpointSlice，报告前再次读取确认，并检查其 CA 证书和 conversionReviewVersions。只有一个版本的 CRD 不会调用其 webhook，因此只检查后两项。',
     },
     fix: {
@@ -53,7 +53,7 @@ const check: Check<typeof reads, Args> = {
       zh: '手动：恢复其后端，或更新 CA 证书（cert-manager：注解 cert-manager.io/inject-ca-from）。如果对应的软件已卸载，删除 CRD 前请先备份其对象。',
     },
     limits: {
-      en: 'Webhooks that are called by URL are checked for their CA bundle only. Whether a Service of type ExternalName or a headless Service answers only the API servers can see: the check is then unknown.',
+      en: 'Webhooks that are called by URL are checked for their CA bundle only. Only the API servers can see whether a Service of type ExternalName or a headless Service answers: the check is then unknown.',
       zh: '通过 URL 调用的 webhook 只检查其 CA 证书。ExternalName 类型的 Service 或无头 Service 是否可用只有 API 服务器能看到：此时该检查为未知。',
     },
   },

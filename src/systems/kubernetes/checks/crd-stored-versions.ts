@@ -28,15 +28,15 @@ const check: Check<typeof reads, Args> = {
       zh: '如果新的 CRD 移除了 status.storedVersions 中仍列出的版本，API 服务器会拒绝。如果只修改 status 而不重写对象，CRD 移除该版本后将无法读取这些对象。',
     },
     detection: {
-      en: 'Compares status.storedVersions of each CRD with its storage version and its served versions. A CRD in files (-f) is compared with the one in the cluster: if it drops a stored version, that is a blocker. Where the condition StorageMigrating says MigrationFailed, a list without the older versions is not trusted.',
-      zh: '将每个 CRD 的 status.storedVersions 与其存储版本、已启用版本比较。文件（-f）中的 CRD 与集群中的同名 CRD 比较：如果移除了已存储的版本，则为阻断项。如果状况 StorageMigrating 为 MigrationFailed，则不采信已移除旧版本的列表。',
+      en: 'Compares status.storedVersions of each CRD with its storage version and its served versions. A CRD in files (-f) is compared with the one in the cluster: if it drops a stored version, that is a blocker. If condition StorageMigrating of a CRD has reason MigrationFailed, its storedVersions are not trusted even if the older versions are no longer listed.',
+      zh: '将每个 CRD 的 status.storedVersions 与其存储版本、已启用版本比较。文件（-f）中的 CRD 与集群中的同名 CRD 比较：如果移除了已存储的版本，则为阻断项。如果 CRD 的状况 StorageMigrating 的原因为 MigrationFailed，即使 storedVersions 已不含旧版本也不采信。',
     },
     fix: {
       en: 'Patches every custom resource of the CRD without changing a field, 8 at a time, so that the API server stores it in the storage version. Then sets status.storedVersions to that version, unless the CRD was changed meanwhile. Run it before a CRD that drops a version is applied. undo restores status.storedVersions; the custom resources need no undo.',
       zh: '原样重写该 CRD 的每个自定义资源（同时 8 个，不改变字段），使 API 服务器以存储版本保存。随后将 status.storedVersions 设为该版本，除非其间 CRD 被修改。请在应用移除了版本的 CRD 之前执行。撤销时恢复 status.storedVersions；自定义资源无需撤销。',
     },
     limits: {
-      en: 'A StorageVersionMigration object proves nothing: in 1.35 to 1.37 a failed one also trims status.storedVersions; running it again is manual. Fields that the storage version does not know are lost by any write: they must be saved first. The permissions on the custom resources are named when the fix starts.',
+      en: 'A StorageVersionMigration object is not proof: in 1.35 to 1.37 a failed one also removes versions from status.storedVersions; repeat the migration manually. Fields that the storage version does not know are lost by any write: they must be saved first. The permissions on the custom resources are named when the fix starts.',
       zh: 'StorageVersionMigration 对象不能作为证据：在 1.35 至 1.37 中，失败的迁移也会修改 status.storedVersions；需手动重新迁移。存储版本没有的字段在任何写入后都会丢失，需事先保存。修复开始时会列出对自定义资源所需的权限。',
     },
   },
@@ -131,7 +131,7 @@ const SAYS: Record<Args['is'], (versions: string[], objects: readonly Ref[]) => 
     zh: `CRD ${crd?.name ?? ''} 去掉了 ${versions.join('、')}，而集群中的 storedVersions 仍含该版本：API 服务器会拒绝；请先迁移对象`,
   }),
   unserved: (versions, [crd]) => ({
-    en: `CRD ${crd?.name ?? ''} stores objects in ${versions.join(', ')}, which it does not serve: a newer CRD without it is refused`,
+    en: `CRD ${crd?.name ?? ''} stores objects in ${versions.join(', ')}, which it does not serve: the API server refuses a newer CRD without that version`,
     zh: `CRD ${crd?.name ?? ''} 的对象以未启用的版本 ${versions.join('、')} 存储：移除该版本的新 CRD 会被拒绝`,
   }),
   failed: (versions, [crd]) => ({
@@ -139,7 +139,7 @@ const SAYS: Record<Args['is'], (versions: string[], objects: readonly Ref[]) => 
     zh: `CRD ${crd?.name ?? ''} 的存储迁移失败，但 storedVersions 已被修改：对象可能仍以 ${versions.join('、')} 存储`,
   }),
   unmigrated: (versions, { length }) => ({
-    en: `${length} CRD${length === 1 ? ' stores' : 's store'} objects in older versions too (${versions.join(', ')}): migrate them before a CRD drops these`,
+    en: `${length} CRD${length === 1 ? ' stores' : 's store'} objects in older versions too (${versions.join(', ')}): migrate these objects before a newer CRD drops the versions`,
     zh: `${length} 个 CRD 仍有以旧版本（${versions.join('、')}）存储的对象：CRD 移除这些版本之前需要迁移`,
   }),
 };

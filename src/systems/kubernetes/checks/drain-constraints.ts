@@ -62,7 +62,7 @@ const check: Check<typeof reads, Args> = {
       zh: '将节点选择算符、必需的亲和性、容忍度、卷的节点亲和性、主机端口、按主机名的反亲和性与拓扑分布同其他节点比较。DaemonSet 的 Pod、静态 Pod 和没有控制器的 Pod 会被忽略。',
     },
     fix: {
-      en: 'manual: plan for the outage, or add a Node that the Pod fits. A local volume does not follow its Pod: move its data, or restore them from a backup.',
+      en: 'manual: plan for the outage, or add a Node that the Pod fits. A local volume does not follow its Pod: move its data, or restore the data from a backup.',
       zh: '手动：预留停机时间，或增加一个适合该 Pod 的节点。本地卷不会随 Pod 迁移：需自行迁移数据，或从备份恢复。',
     },
     limits: {

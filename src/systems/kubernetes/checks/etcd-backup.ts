@@ -36,7 +36,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'etcd has no recent backup', zh: 'etcd 没有近期备份' },
   page: {
     impact: {
-      en: 'After an upgrade that crosses a minor of etcd, or fails in the middle, restoring a backup can be the only way back. Without a backup the state of the cluster can be lost.',
+      en: 'After an upgrade that crosses an etcd minor version, or fails in the middle, restoring a backup can be the only way back. Without a backup the state of the cluster can be lost.',
       zh: '升级跨越 etcd 的次要版本或中途失败后，可能只能通过恢复备份来回退。没有备份时可能丢失集群状态。',
     },
     detection: {

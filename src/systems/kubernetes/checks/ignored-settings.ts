@@ -28,15 +28,15 @@ const SINCE: Record<Is, string> = { seccomp: '1.27', zone: '1.29' };
 
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/ignored-settings',
-  title: { en: 'settings of workloads keep their meaning', zh: '工作负载的设置继续有效' },
-  headline: { en: 'workloads have settings that lose their meaning', zh: '工作负载含有将失效的设置' },
+  title: { en: 'workloads have only settings that stay in effect', zh: '工作负载的设置均继续有效' },
+  headline: { en: 'workloads have settings that will be ignored or rejected', zh: '工作负载含有将被忽略或拒绝的设置' },
   page: {
     impact: {
       en: 'From 1.27 on, API servers no longer copy a seccomp profile from annotations into new Pods: these start without it. From 1.29 on, a CronJob with TZ or CRON_TZ in its schedule can no longer be created (restore, reinstallation); one that exists stays and can be changed.',
       zh: '自 1.27 起，API 服务器不再将注解中的 seccomp 配置写入新 Pod：新 Pod 启动时不带该配置。自 1.29 起，schedule 中含有 TZ 或 CRON_TZ 的 CronJob 无法再创建（恢复备份、重新安装）；已有的对象会保留，并可继续修改。',
     },
     detection: {
-      en: 'Compares for each container, init containers too, the profile that these annotations give it with securityContext.seccompProfile, which stays. Reads the schedule of CronJobs if the path crosses 1.29.',
+      en: 'If the path crosses 1.27, compares the profile that annotations give each container (init containers too) with securityContext.seccompProfile, which stays in effect. If it crosses 1.29, reads the schedule of CronJobs.',
       zh: '升级路径跨越 1.27 时，对 Pod 模板中的每个容器（含 init 容器），比较注解给出的配置与会保留的 securityContext.seccompProfile；跨越 1.29 时读取 CronJob 的 schedule。',
     },
     fix: {

@@ -39,7 +39,7 @@ const check: Check<typeof reads, Args> = {
       zh: '将 Pod 的卷、PersistentVolume 及 StorageClass 的 provisioner 与途经的每个次要版本移除的插件比较。由 CSI 驱动提供服务的插件只在缺少其 CSIDriver 时报告。',
     },
     fix: {
-      en: 'manual: install the CSI driver, or move the data to another kind of volume. Replace gitRepo by an init container that clones into an emptyDir. For flexVolume add its directory to controllerManager.extraVolumes in ConfigMap kubeadm-config.',
+      en: 'manual: install the CSI driver, or move the data to another kind of volume. Replace gitRepo with an init container that clones into an emptyDir. For flexVolume, add its directory to controllerManager.extraVolumes in ConfigMap kubeadm-config.',
       zh: '手动：安装相应的 CSI 驱动，或将数据迁移到其他类型的卷。gitRepo 请改为由 init 容器克隆到 emptyDir。flexVolume 请在 ConfigMap kubeadm-config 的 controllerManager.extraVolumes 中加入其目录。',
     },
     limits: {

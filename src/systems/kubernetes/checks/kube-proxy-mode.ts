@@ -35,7 +35,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   headline: { en: 'kube-proxy has a removed or deprecated mode, or none', zh: 'kube-proxy 未设置模式，或模式已移除或弃用' },
   page: {
     impact: {
-      en: 'kube-proxy 1.26 and newer does not start with mode userspace: Services stop working on each Node that gets it. Mode ipvs is deprecated from 1.35 on; its removal is planned for 1.43. Without a mode kube-proxy logs an error from 1.37 on: the default, iptables, is planned to become nftables in 1.40.',
+      en: 'kube-proxy 1.26 and newer does not start with mode userspace: Services stop working on each Node as it is upgraded. Mode ipvs is deprecated from 1.35 on; its removal is planned for 1.43. Without a mode kube-proxy logs an error from 1.37 on: the default, iptables, is planned to become nftables in 1.40.',
       zh: 'kube-proxy 1.26 及更新版本无法以 userspace 模式启动：升级到该版本的节点上 Service 不再可用。ipvs 模式自 1.35 起弃用，计划在 1.43 中移除。未设置模式时 kube-proxy 自 1.37 起会记录错误：默认模式计划在 1.40 由 iptables 改为 nftables。',
     },
     detection: {

@@ -41,12 +41,12 @@ const check: Check<typeof reads, Args> = {
       zh: 'kubeadm 在 1.24 中从 Node 移除了标签 node-role.kubernetes.io/master，在 1.25 中移除了同名污点。选择该标签的 Pod 停留在 Pending；只容忍该污点的 Pod 无法在控制平面节点上运行。',
     },
     detection: {
-      en: 'Reads nodeSelector, required node affinity and tolerations in the Pod templates of workloads. Ignored while every control-plane node still has the label, or has no other taint, and the path does not cross 1.24 or 1.25.',
-      zh: '读取工作负载 Pod 模板中的 nodeSelector、必需的节点亲和性和容忍度。如果所有控制平面节点仍有该标签（或没有其他污点），且升级路径不跨越 1.24、1.25，则忽略。',
+      en: 'Reads nodeSelector, required node affinity and tolerations in the Pod templates of workloads. A selector is ignored while every control-plane node still has the label and the path does not cross 1.24. A toleration is ignored while no control-plane node has taint node-role.kubernetes.io/control-plane and the path does not cross 1.25.',
+      zh: '读取工作负载 Pod 模板中的 nodeSelector、必需的节点亲和性和容忍度。如果所有控制平面节点仍有该标签，且升级路径不跨越 1.24，则忽略选择算符。如果没有控制平面节点带有污点 node-role.kubernetes.io/control-plane，且升级路径不跨越 1.25，则忽略容忍度。',
     },
     fix: {
-      en: 'manual: where the workload is declared, replace the label by node-role.kubernetes.io/control-plane, and add a toleration of that key.',
-      zh: '手动：在声明工作负载的位置，将该标签替换为 node-role.kubernetes.io/control-plane，并增加对该键的容忍度。',
+      en: 'manual: where the workload is declared, use label node-role.kubernetes.io/control-plane instead, and add a toleration for the taint of that name.',
+      zh: '手动：在声明工作负载的位置，改用标签 node-role.kubernetes.io/control-plane，并增加对同名污点的容忍度。',
     },
   },
   sources: ['kubernetes/enhancements: KEP-2067', 'kubernetes/kubernetes: CHANGELOG/CHANGELOG-1.24.md, CHANGELOG-1.25.md'],

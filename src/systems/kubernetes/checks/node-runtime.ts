@@ -34,7 +34,7 @@ const check: Check<typeof reads, Args> = {
       zh: '容器运行时不支持所需的 CRI 版本时 kubelet 无法启动：1.24 起没有 dockershim，1.26 起需要 CRI v1。自 1.35 起，除非 failCgroupV1 为 false，否则 kubelet 无法在 cgroup v1 上启动。',
     },
     detection: {
-      en: 'Compares runtime and kubelet of each Node with the path. No object holds the cgroup version: a Node whose operating system boots with cgroup v1 by default is reported; for all others the result is unknown.',
+      en: 'Compares the container runtime and the kubelet of each Node with the versions on the path. The cgroup version is not in any object: a Node whose operating system boots with cgroup v1 by default is reported; for all others the result is unknown.',
       zh: '将每个 Node 的容器运行时和 kubelet 与升级路径比较。没有对象记录 cgroup 版本：操作系统默认使用 cgroup v1 的节点会报告，其余节点的结果为未知。',
     },
     fix: {
@@ -114,8 +114,8 @@ const SAYS: Record<Is, (hop: string) => Text> = {
     zh: `kubelet ${hop} 需要 CRI v1（containerd 1.6），无法启动`,
   }),
   containerd: () => ({
-    en: 'kubeadm warns from 1.35 on; a later kubelet needs containerd 2.0',
-    zh: '自 1.35 起 kubeadm 会警告；之后的 kubelet 需要 containerd 2.0',
+    en: 'kubeadm warns from 1.35 on; a later kubelet is planned to require containerd 2.0',
+    zh: '自 1.35 起 kubeadm 会警告；之后的 kubelet 计划要求 containerd 2.0',
   }),
   cgroup: (hop) => ({
     en: `boots with cgroup v1 by default; kubelet ${hop} does not start on it`,

@@ -20,8 +20,8 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'Nodes are not Ready', zh: '有 Node 未就绪' },
   page: {
     impact: {
-      en: 'A Node that is not Ready cannot be drained or upgraded, and takes no Pods that other Nodes give up. kubeadm refuses to upgrade while a control-plane node is not Ready.',
-      zh: '未就绪的 Node 无法腾空或升级，也不能接收其他节点让出的 Pod。控制平面节点未就绪时 kubeadm 会拒绝升级。',
+      en: 'A Node that is not Ready cannot be drained or upgraded, and takes no Pods that are evicted from other Nodes. kubeadm refuses to upgrade while a control-plane node is not Ready.',
+      zh: '未就绪的 Node 无法腾空或升级，也不能接收从其他节点驱逐的 Pod。控制平面节点未就绪时 kubeadm 会拒绝升级。',
     },
     detection: { en: 'Reads condition Ready of each Node.', zh: '读取每个 Node 的 Ready 状况。' },
     fix: { en: 'manual: fix or remove these Nodes.', zh: '手动：修复或移除这些节点。' },

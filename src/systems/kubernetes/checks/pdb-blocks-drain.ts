@@ -47,7 +47,7 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/pdb-blocks-drain',
-  title: { en: 'every PodDisruptionBudget lets a Pod be evicted', zh: '所有 PodDisruptionBudget 都允许驱逐 Pod' },
+  title: { en: 'every PodDisruptionBudget allows an eviction', zh: '所有 PodDisruptionBudget 都允许驱逐 Pod' },
   headline: { en: 'PodDisruptionBudgets block the drain of Nodes', zh: 'PodDisruptionBudget 会阻止节点腾空' },
   page: {
     impact: {

@@ -59,16 +59,16 @@ const check: Check<typeof reads, Args> = {
       zh: '该版本移除后，这些请求会返回 404：相应的控制器、CI 任务或仪表盘会停止工作。只读请求不会在对象上留下痕迹。',
     },
     detection: {
-      en: 'Reads metric apiserver_requested_deprecated_apis of every API server, with the number of requests from apiserver_request_total and the start of the process. A row stays until that API server restarts, even if the client is gone: it is never more than a warning.',
+      en: 'Reads metric apiserver_requested_deprecated_apis of every API server, with the number of requests from apiserver_request_total and the start of the process. An API server keeps an entry until it restarts, even if the client is gone: a finding is never more than a warning.',
       zh: '读取每个 API 服务器的指标 apiserver_requested_deprecated_apis、apiserver_request_total 中的请求数以及进程的启动时间。该指标在 API 服务器重启前一直保留，即使客户端已不再使用，因此最高只报告为警告。',
     },
     fix: {
-      en: 'manual: find the client in the audit log (annotation k8s.io/deprecated), and upgrade it. Later run this check again, alone (alone it requests none of these versions): if the number has not grown, the client is gone.',
-      zh: '手动：在审计日志中查找该客户端（注解 k8s.io/deprecated）并升级。稍后只运行该检查项（它自身不会请求这些 API）：如果请求数没有增加，说明客户端已不存在。',
+      en: 'manual: find the client in the audit log (annotation k8s.io/deprecated), and upgrade it. Later run this check alone (other checks make such requests themselves): if the number has not grown, the client is gone.',
+      zh: '手动：在审计日志中查找该客户端（注解 k8s.io/deprecated）并升级。稍后只运行该检查项（其他检查项自身会请求这些 API）：如果请求数没有增加，说明客户端已不存在。',
     },
     limits: {
-      en: 'The metric does not name the client, and an API server that restarted recently has counted few requests. API servers themselves request v1 Endpoints (ignored) and flowcontrol.apiserver.k8s.io in the version of their minor (low certainty). A full check lists each kind that the path concerns once: where only a deprecated version is served, the number is without LIST requests, and the finding says so.',
-      zh: '该指标不包含客户端名称；刚重启的 API 服务器可能尚未记录到请求。API 服务器自身会请求 v1 的 Endpoints（不报告）和自身版本的 flowcontrol.apiserver.k8s.io（可信度为低）。运行全部检查项时，升级路径涉及的每种类型会被列出一次；如果服务器只提供其已弃用版本，请求数不含 LIST 请求，问题中会注明。',
+      en: 'The metric does not name the client, and an API server that restarted recently has counted few requests. API servers themselves request v1 Endpoints (ignored) and flowcontrol.apiserver.k8s.io in the version of their minor (low certainty). A full check makes LIST requests itself: where only a deprecated version is served, the number leaves LIST requests out, and the finding says so.',
+      zh: '该指标不包含客户端名称；刚重启的 API 服务器可能尚未记录到请求。API 服务器自身会请求 v1 的 Endpoints（不报告）和自身版本的 flowcontrol.apiserver.k8s.io（可信度为低）。运行全部检查项时自身会发出 LIST 请求；如果服务器只提供已弃用的版本，请求数不含 LIST 请求，问题中会注明。',
     },
   },
   sources: ['kubernetes/apiserver: pkg/endpoints/metrics/metrics.go'],

@@ -52,7 +52,7 @@ const check: Check<typeof reads, Args> = {
       zh: '这些 Pod 在升级前已有问题。它们可能阻止节点腾空；没有这份清单，升级后无法区分新旧问题。',
     },
     detection: {
-      en: 'Reads phase, condition Ready and waiting reasons of Pods. Pods in such a state for less than 5 minutes are marked as such: check again later. Pods of the control plane, kube-proxy and cluster DNS are a warning. Completed and terminating Pods are ignored.',
+      en: 'Reads phase, condition Ready and waiting reasons of Pods. If Pods have been in that state for less than 5 minutes, the finding says so: check again later. Pods of the control plane, kube-proxy and cluster DNS are a warning. Completed and terminating Pods are ignored.',
       zh: '读取 Pod 的阶段、Ready 状况和容器等待原因。处于该状态未满 5 分钟的 Pod 会注明，请稍后重新检查。控制平面、kube-proxy 和集群 DNS 的 Pod 为警告。已结束和正在终止的 Pod 会被忽略。',
     },
     fix: {

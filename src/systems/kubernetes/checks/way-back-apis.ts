@@ -48,7 +48,7 @@ const check: Check<Record<string, ListRead<Row>>, Args> = {
   headline: { en: 'the older version cannot serve objects in use', zh: '旧版本无法提供在用的对象' },
   page: {
     impact: {
-      en: 'After a return, objects of a kind that the older version does not serve stay in etcd without effect: an admission policy no longer denies anything. Objects stored in a version that it cannot read make every list request for that resource fail. A client that writes in a version that it does not serve gets 404.',
+      en: 'After a return, objects of a kind that the older version does not serve stay in etcd without effect; an admission policy, for example, no longer denies anything. Objects stored in a version that it cannot read make every list request for that resource fail. A client that writes in a version that it does not serve gets 404.',
       zh: '回退后，旧版本不提供的资源类型的对象留在 etcd 中但不再生效，例如准入策略不再拒绝任何请求。如果对象以旧版本无法读取的版本存储，列出该资源的请求会全部失败。以旧版本不提供的 API 版本写入的客户端会收到 404。',
     },
     detection: {
@@ -131,8 +131,8 @@ const SAYS: Record<Is, (args: Args, count: number) => Text> = {
     zh: `${clientOf(manager).zh} 以 ${version} 写入 ${count} 个 ${resource}：${older} 不提供该版本，回退后写入会失败`,
   }),
   'not-served': ({ resource, version, older }, count) => ({
-    en: `${count} ${resource} (${version}): not served by ${older}, without effect after the return`,
-    zh: `${count} 个 ${resource}（${version}）：${older} 不提供该资源，回退后不再生效`,
+    en: `${count} ${count === 1 ? 'object' : 'objects'} of ${resource} (${version}): not served by ${older}, without effect after the return`,
+    zh: `${count} 个 ${resource}（${version}）对象：${older} 不提供该资源，回退后不再生效`,
   }),
   stored: ({ resource, version, older }, count) => ({
     en: `${count} ${resource} may be stored as ${version}: ${older} cannot read them`,

@@ -25,7 +25,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: 'kube-controller-manager、kube-scheduler 或 kube-proxy 比 API 服务器新时不受支持：可能一直等待 API 服务器不提供的 API，例如 kube-scheduler 因此不再调度任何 Pod。',
     },
     detection: {
-      en: 'Compares the image tags of the static Pods and of DaemonSet kube-system/kube-proxy with the version to return to; an API server newer than the oldest one is reported too. What is already newer than an API server is a blocker.',
+      en: 'Compares the image tags of the static Pods and of DaemonSet kube-system/kube-proxy with the version to return to; an API server newer than the oldest one is reported too. A component that is already newer than an API server is a blocker.',
       zh: '将静态 Pod 和 DaemonSet kube-system/kube-proxy 的镜像标签与要回退到的版本比较；比最旧的 API 服务器新的 API 服务器也会报告。已经比某个 API 服务器新的组件为阻断项。',
     },
     fix: {

@@ -32,7 +32,7 @@ const check: Check<typeof reads, Args> = {
       zh: '旧次要版本的 etcd 无法在新版本写入的数据上启动。除非对 etcd 本身执行降级，否则只能恢复备份，之后的写入会全部丢失。',
     },
     detection: {
-      en: 'Compares the image of the etcd static Pods (the oldest member), before an upgrade the etcd that kubeadm installs for the target, with the etcd of the older version.',
+      en: 'Compares the etcd of the older version with the image of the oldest etcd member (static Pod); before an upgrade, with the etcd that kubeadm installs for the target version.',
       zh: '将 etcd 静态 Pod 的镜像（以最旧的成员为准；升级前则为 kubeadm 为目标版本安装的 etcd）与旧版本所带的 etcd 比较。',
     },
     fix: {

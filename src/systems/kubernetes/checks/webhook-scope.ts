@@ -70,8 +70,8 @@ const check: Check<typeof reads, Args> = {
       zh: 'failurePolicy 为 Fail 的 webhook 的后端被驱逐期间，API 服务器会拒绝其匹配的所有请求。如果匹配 Node、Lease 或 kube-system 的 Pod，控制平面或网络可能无法恢复；kube-node-lease 中的 Lease 无法更新时，所有节点会变为 NotReady。如果也匹配其后端唯一的 Pod，该 Pod 无法重新创建。如果匹配驱逐，kubectl drain 驱逐该 Pod 后即报错停止。',
     },
     detection: {
-      en: 'Compares rules and namespaceSelector of each such webhook with Nodes, with Leases in kube-system and kube-node-lease, with Pods in kube-system and, where one Pod alone is behind its Service, with Pods in the namespace of that Service and with evictions (pods/eviction). Webhooks with an objectSelector or matchConditions are ignored.',
-      zh: '将此类 webhook 的 rules 和 namespaceSelector 与 Node、kube-system 和 kube-node-lease 中的 Lease 以及 kube-system 中的 Pod 比较；如果其 Service 后端只有一个 Pod，还与该 Service 所在命名空间的 Pod 以及驱逐（pods/eviction）比较。设置了 objectSelector 或 matchConditions 的 webhook 会被忽略。',
+      en: 'Compares rules and namespaceSelector of each such webhook with Nodes, with Leases in kube-system and kube-node-lease, and with Pods in kube-system. If its Service has a single Pod, also with Pods in the namespace of that Service and with evictions (pods/eviction). Webhooks with an objectSelector or matchConditions are ignored.',
+      zh: '将此类 webhook 的 rules 和 namespaceSelector 与 Node、kube-system 和 kube-node-lease 中的 Lease 以及 kube-system 中的 Pod 比较。如果其 Service 后端只有一个 Pod，还与该 Service 所在命名空间的 Pod 以及驱逐（pods/eviction）比较。设置了 objectSelector 或 matchConditions 的 webhook 会被忽略。',
     },
     fix: {
       en: 'manual: exclude namespaces kube-system and kube-node-lease in namespaceSelector, and remove nodes and leases from rules, or set failurePolicy Ignore during the upgrade. For a backend of one Pod: exclude its own namespace and remove pods/eviction from rules, or scale it to two replicas.',

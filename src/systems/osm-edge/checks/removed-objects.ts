@@ -29,7 +29,7 @@ const check: Check<typeof reads, Args> = {
       zh: '列出 UpstreamTrafficSetting 和 MultiClusterService。对比 1.1.3、1.2.3、1.3.0、1.3.9 的 CRD，没有其他字段被移除。',
     },
     fix: {
-      en: 'manual: save the objects (upgrade does), and replace rate limits by header before the upgrade.',
+      en: 'manual: save the objects (upgrade does), and configure other rate limits instead of those by header before the upgrade.',
       zh: '手动：备份这些对象（upgrade 会备份），并在升级前替换按请求头的限流。',
     },
   },
@@ -67,7 +67,7 @@ const replaced = (is: Is, since: string, objects: Ref[]): Refusal =>
   is === 'httpHeaders'
     ? manual(
         {
-          en: `save the objects, and replace spec.httpHeaders by another rate limit before the upgrade to ${since}`,
+          en: `save the objects, and configure another rate limit instead of spec.httpHeaders before the upgrade to ${since}`,
           zh: `备份这些对象，并在升级到 ${since} 之前用其他方式代替 spec.httpHeaders 的限流`,
         },
         'kubectl get upstreamtrafficsettings.policy.openservicemesh.io -A -o yaml',

@@ -24,8 +24,8 @@ const check: Check<Record<string, never>, Args> = {
   headline: { en: 'rollback would not restore everything', zh: '回滚无法完全恢复' },
   page: {
     impact: {
-      en: 'helm rollback starts the old osm-bootstrap again, which replaces the CRDs by its own: fields of MeshConfig that came with the target version are pruned, and objects of new kinds stay without effect. Over 1.3.0 helm rollback also fails at the selector of osm-controller.',
-      zh: 'helm rollback 会恢复旧的 osm-bootstrap，由它用自身的 CRD 替换现有 CRD：目标版本新增的 MeshConfig 字段会被清除，新类型的对象不再起作用。跨越 1.3.0 时，helm rollback 还会因 osm-controller 的标签选择算符而失败。',
+      en: 'helm rollback starts the old osm-bootstrap again, which replaces the CRDs with its own: fields of MeshConfig that came with the target version are pruned, and objects of new kinds stay without effect. A helm rollback across 1.3.0 also fails, because the label selector of Deployment osm-controller cannot be changed.',
+      zh: 'helm rollback 会恢复旧的 osm-bootstrap，由它用自身的 CRD 替换现有 CRD：目标版本新增的 MeshConfig 字段会被清除，新类型的对象不再起作用。跨越 1.3.0 时，helm rollback 还会失败，因为 Deployment osm-controller 的标签选择算符不可更改。',
     },
     detection: {
       en: 'Compares the older and the newer version by tables made from the CRDs of every release, before an upgrade and, with --back-to, after it.',
@@ -60,8 +60,8 @@ const check: Check<Record<string, never>, Args> = {
     const listed = shown(names);
     return {
       selector: {
-        en: `helm rollback from ${target} to ${from} fails at the selector of osm-controller: use upgrade-guard undo`,
-        zh: `从 ${target} 用 helm rollback 回退到 ${from} 会因 osm-controller 的标签选择算符而失败：请使用 upgrade-guard undo`,
+        en: `helm rollback from ${target} to ${from} fails, because the label selector of Deployment osm-controller cannot be changed: use upgrade-guard undo`,
+        zh: `从 ${target} 用 helm rollback 回退到 ${from} 会失败，因为 Deployment osm-controller 的标签选择算符不可更改：请使用 upgrade-guard undo`,
       },
       kinds: {
         en: `${target} adds ${listed.en}; their objects have no effect after a return to ${from}`,

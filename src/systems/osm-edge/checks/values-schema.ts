@@ -52,8 +52,8 @@ const check: Check<typeof RELEASE_READS, Args> = {
   headline: { en: 'Helm values have a wrong type or are out of range', zh: '部分 Helm values 类型不符或超出范围' },
   page: {
     impact: {
-      en: 'helm validates all values before it renders: a value of the wrong type, or outside the allowed words or numbers, makes helm upgrade fail ("values don\'t meet the specifications of the schema"). Durations and key sizes pass the schema, and the programs replace them with their own defaults.',
-      zh: "helm 在渲染之前校验全部 values：类型不符或取值不在允许范围内时，helm upgrade 会失败（“values don't meet the specifications of the schema”）。时长和密钥长度可以通过校验，但程序会改用自己的默认值。",
+      en: 'helm validates all values before it renders: a value of the wrong type, or outside the allowed words or numbers, makes helm upgrade fail ("values don\'t meet the specifications of the schema"). Invalid durations and key sizes pass the schema, but the programs use their own defaults instead.',
+      zh: "helm 在渲染之前校验全部 values：类型不符或取值不在允许范围内时，helm upgrade 会失败（“values don't meet the specifications of the schema”）。无效的时长和密钥长度可以通过校验，但程序会改用自己的默认值。",
     },
     detection: {
       en: 'Compares the user-supplied values that the upgrade carries over with the types, patterns, words and ranges of values.schema.json of the target version, or of the installed version without a target.',
@@ -155,7 +155,7 @@ function refusedBy(rule: Rule | undefined, value: Json | undefined): Text | unde
   const { minimum, maximum, pattern } = rule;
   if (typeof value === 'string' && rule.enum && !rule.enum.includes(value)) return words(rule.enum);
   if (typeof value === 'string' && pattern && !new RegExp(pattern).test(value))
-    return { en: `like ${pattern}`, zh: `匹配“${pattern}”的字符串` };
+    return { en: `a string that matches ${pattern}`, zh: `匹配“${pattern}”的字符串` };
   if (typeof value === 'number' && ((minimum !== undefined && value < minimum) || (maximum !== undefined && value > maximum)))
     return { en: `a number from ${minimum} to ${maximum}`, zh: ` ${minimum} 到 ${maximum} 之间的数字` };
   // Of lists a snapshot keeps numbers alone.

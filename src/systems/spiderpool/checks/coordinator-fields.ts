@@ -34,7 +34,7 @@ const check: Check<typeof reads, Args> = {
       zh: 'spiderpool-agent 读取 txQueueLen（0.9.0 起）、podRPFilter（0.8.8、0.9.5 起）和 hostRuleTable 等字段时不判断是否为空。缺少任一字段时，使用 coordinator 插件的 Pod 启动会使 agent 崩溃。',
     },
     detection: {
-      en: 'Compares each SpiderCoordinator with the fields that agents of the installed and of the target version read. What only the target version reads and its CRDs fill by default is left to crds-current.',
+      en: 'Compares each SpiderCoordinator with the fields that agents of the installed and of the target version read. Fields that only the target version reads, and for which its CRDs have defaults, are checked by crds-current.',
       zh: '将每个 SpiderCoordinator 与当前版本和目标版本的 agent 读取的字段比较。只有目标版本读取、且其 CRD 会填入默认值的字段由 crds-current 检查。',
     },
     fix: {

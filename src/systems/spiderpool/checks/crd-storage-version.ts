@@ -38,7 +38,7 @@ const check: Check<typeof reads, Args> = {
       zh: '读取 Spiderpool 各 CRD 的 status.storedVersions。',
     },
     fix: {
-      en: 'The command upgrade spiderpool stops controller and agent, converts every object where it is, and then drops v1. Nothing is deleted, running Pods keep their IPs, new ones wait; undo converts back.',
+      en: 'The command upgrade spiderpool stops controller and agent, converts every object in place, and then drops v1. Nothing is deleted, running Pods keep their IPs, new ones wait; undo converts back.',
       zh: 'upgrade spiderpool 会停止 controller 和 agent，就地转换每个对象，然后移除 v1。不删除任何对象，运行中的 Pod 保留其 IP，新 Pod 等待；撤销时转换回来。',
     },
     limits: {
@@ -82,7 +82,7 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-const CONVERTS: Text = { en: 'upgrade spiderpool converts every object where it is', zh: 'upgrade spiderpool 会就地转换每个对象' };
+const CONVERTS: Text = { en: 'upgrade spiderpool converts every object in place', zh: 'upgrade spiderpool 会就地转换每个对象' };
 
 const byUpgrade = ({ version, name, namespace }: Args): string =>
   `{tool} upgrade spiderpool ${shellWord(name)} -n ${shellWord(namespace)} --to ${shellWord(version)} --repo ${CHART.repository}`;

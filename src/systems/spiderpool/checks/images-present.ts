@@ -44,8 +44,8 @@ const check: Check<typeof reads, Args> = {
       zh: '滚动更新每次停止两个 agent，新的 agent 运行之前，该节点的 Pod 无法分配 IP。拉取镜像会延长这段时间；如果镜像无法拉取，更新就无法完成。',
     },
     detection: {
-      en: 'Compares the images that the target chart runs in spiderpool-agent with status.images of every Linux Node, and reads the container states of the Spiderpool Pods. Nodes that list no images, or 50 and more, are not judged.',
-      zh: '将目标 chart 在 spiderpool-agent 中使用的镜像与每个 Linux 节点的 status.images 比较，并读取 Spiderpool Pod 的容器状态。未列出镜像或列出 50 个及以上镜像的节点不作判断。',
+      en: 'Compares the images that the target chart runs in spiderpool-agent with status.images of every Linux Node, and reads the container states of the Spiderpool Pods. Nodes that list no images, or 50 (by default a kubelet lists no more), are not judged.',
+      zh: '将目标 chart 在 spiderpool-agent 中使用的镜像与每个 Linux 节点的 status.images 比较，并读取 Spiderpool Pod 的容器状态。未列出镜像或已列出 50 个镜像（kubelet 默认最多列出的数量）的节点不作判断。',
     },
     fix: {
       en: 'manual: pull the images ahead, for example with crictl pull on each node, or make the registry reachable. The command upgrade spiderpool pulls them ahead by itself, before it changes anything; --mirror takes all images from another registry.',

@@ -64,7 +64,7 @@ const check: Check<typeof reads, { version: string }> = {
     ];
   },
   say: ({ version }) => ({
-    en: `Spiderpool ${version}: IP garbage collection can release the IP of a running Pod (StatefulSet scaled down and up), which another Pod then gets`,
+    en: `Spiderpool ${version}: IP garbage collection can release the IP of a running Pod (StatefulSet scaled down and up) and assign it to another Pod`,
     zh: `Spiderpool ${version}：IP 回收可能释放运行中 Pod 的 IP（StatefulSet 缩容再扩容时），并分配给其他 Pod`,
   }),
 };

@@ -42,16 +42,16 @@ const check: Check<Record<string, never>, Args> = {
       zh: 'clusterNetwork 是每个 Pod 首先获得的网络。如果为空，Pod 无法启动。0.8.9 和 0.9.8 起，agent 在每个节点上自行检测（名称不含“multus”的第一个 CNI 配置），可能与之前不同。',
     },
     detection: {
-      en: 'Reads clusterNetwork of ConfigMaps spiderpool-multus and multus-cni-config in the namespace of Spiderpool. A notice only where the target version detects it and the installed one does not.',
+      en: 'Reads clusterNetwork of ConfigMaps spiderpool-multus and multus-cni-config in the namespace of Spiderpool. A notice if the target version detects it and the installed version does not.',
       zh: '读取 Spiderpool 命名空间中 ConfigMap spiderpool-multus 和 multus-cni-config 的 clusterNetwork。仅当目标版本自行检测而当前版本不检测时给出提示。',
     },
     fix: {
-      en: 'Sets an empty clusterNetwork to the name that another ConfigMap of Spiderpool still has, and restarts the DaemonSet that copies it to the nodes. Undo empties it again. manual: where none has a name, and to pin it for the upgrade with multus.multusCNI.defaultCniCRName.',
-      zh: '将为空的 clusterNetwork 设为 Spiderpool 其他 ConfigMap 中仍保留的名称，并重启将其复制到节点的 DaemonSet。撤销时恢复为空。手动：都没有名称时，以及升级时用 multus.multusCNI.defaultCniCRName 固定。',
+      en: 'Sets an empty clusterNetwork to the name that another ConfigMap of Spiderpool still has, and restarts the DaemonSet that copies it to the nodes. Undo empties it again. manual: if no ConfigMap has a name, set clusterNetwork; to pin it for the upgrade, set Helm value multus.multusCNI.defaultCniCRName.',
+      zh: '将为空的 clusterNetwork 设为 Spiderpool 其他 ConfigMap 中仍保留的名称，并重启将其复制到节点的 DaemonSet。撤销时恢复为空。手动：如果所有 ConfigMap 都没有名称，请设置 clusterNetwork；如需在升级时固定，请设置 multus.multusCNI.defaultCniCRName。',
     },
     limits: {
-      en: 'Versions that empty it during the upgrade (0.8.8, 0.9.5–0.9.7) are rejected by target-version. The upgrade guide mentions neither.',
-      zh: '升级时会将其清空的版本（0.8.8、0.9.5–0.9.7）由 target-version 阻止。升级指南均未提及。',
+      en: 'Versions that empty it during the upgrade (0.8.8, 0.9.5–0.9.7) are rejected by target-version. The upgrade guide mentions neither the emptied value nor the detection.',
+      zh: '升级时会将其清空的版本（0.8.8、0.9.5–0.9.7）由 target-version 阻止。升级指南既未提及该值会被清空，也未提及自行检测。',
     },
   },
   get sources() {

@@ -46,8 +46,8 @@ const check: Check<typeof RELEASE_READS, Args> = {
       zh: '按 helm 的规则，根据 release 记录、--values、--set 和复用参数计算 multus.multusCNI.image.tag 和 global.configName。chart 不安装 Multus 时不报告。',
     },
     fix: {
-      en: 'manual: pass the tag of the target chart, or the fixed name, to helm upgrade; fix prints the command.',
-      zh: '手动：在 helm upgrade 中使用目标 chart 的标签或上述固定名称；fix 会给出命令。',
+      en: 'manual: pass the tag of the target chart, or global.configName=spiderpool-conf, to helm upgrade; fix prints the command.',
+      zh: '手动：在 helm upgrade 中使用目标 chart 的标签，或 global.configName=spiderpool-conf；fix 会给出命令。',
     },
     limits: { en: 'Tags that name no version (latest, a digest) are not judged.', zh: '不判断没有版本号的标签（“latest”、摘要）。' },
   },
