@@ -7,7 +7,8 @@ import { stepsOf } from '../engine/plan.ts';
 import { evenedIn, isHarmless, isPassed, putBackIn, settledIn, spentIn } from '../engine/progress.ts';
 import { pending } from '../engine/steps/conditions.ts';
 import { kindOf } from '../engine/steps/index.ts';
-import { calledAs, counted } from '../report/face.ts';
+import { calledAs } from '../report/face.ts';
+import { type LookedAgain, lookedAgainText } from '../report/looked-again.ts';
 import { farText, runEnded, stepEnded, undone } from '../report/run.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -278,27 +279,8 @@ const doneIn =
 export const broughtBack = (run: Run, executed: Attempt): Set<string> => putBackIn(run, doneIn(executed));
 
 /** The last words on a run that went through, after the second look: what it came to, and that it can be undone. */
-/** `added`: findings that were not there before; `restored`: those that the run brought back itself. */
-export function lookedAgain(call: Call, run: Run, executed: Attempt, remaining: number, added = 0, restored = 0): void {
-  const also = {
-    en: added ? `, but ${counted(added, 'finding', '').en} ${added === 1 ? 'is' : 'are'} new (see above)` : '',
-    zh: added ? `，但出现了 ${added} 个新问题（见上文）` : '',
-  };
-  call.say(
-    call.t(
-      remaining
-        ? {
-            en: `Re-checked: ${remaining} of the selected findings ${remaining === 1 ? 'remains' : 'remain'}.`,
-            zh: `复查：所选问题仍有 ${remaining} 个。`,
-          }
-        : restored
-          ? {
-              en: `Re-checked: ${counted(restored, 'blocker', '').en} found before the upgrade ${restored === 1 ? 'is' : 'are'} there again, because the run restored what it had changed for the upgrade${also.en}.`,
-              zh: `复查：升级前的 ${restored} 个阻断项再次出现，因为本次运行已还原其在升级期间所做的更改${also.zh}。`,
-            }
-          : { en: `Re-checked: all selected findings are fixed${also.en}.`, zh: `复查：所选问题均已修复${also.zh}。` },
-    ),
-  );
+export function lookedAgain(call: Call, run: Run, executed: Attempt, found: LookedAgain): void {
+  call.say(call.t(lookedAgainText(found)));
   const spent = spentIn(run, () => true);
   // What the run has put back itself, whichever attempt changed it.
   const even = evenedIn(run, doneIn(executed));

@@ -1,13 +1,14 @@
 // What a fix or an upgrade found before it began, kept beside its journal: the process that ends the run, interrupted before or not, checks again in the same way and compares with the same.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { compare, type Side, sideOf } from '../engine/compare.ts';
+import { type Compared, compare, type Side, sideOf } from '../engine/compare.ts';
 import type { JudgedFinding, RunStore, StoredRun, Text } from '../engine/contracts.ts';
 import { type Examination, type ExamineOptions, examine } from '../engine/examine.ts';
 import { flag, list, type Of, oneOf, row, text } from '../engine/shapes.ts';
 import { isComplete, SEVERITIES } from '../engine/verdict.ts';
 import { parseJson } from '../kube/json.ts';
 import { comparison } from '../report/comparison.ts';
+import type { LookedAgain } from '../report/looked-again.ts';
 import { incomplete } from '../report/unknowns.ts';
 import { SYSTEMS } from '../systems/index.ts';
 import { installationName } from '../text/installation-name.ts';
@@ -73,21 +74,16 @@ async function again(
   { source }: Pick<Live, 'source'>,
   before: Side,
   options: ExamineOptions,
-): Promise<{ after: Examination; added: number }> {
+): Promise<{ after: Examination; compared: Compared }> {
   const after = await examine(source, SYSTEMS, options);
   const compared = compare(before, sideOf(after.results));
   call.out(...comparison(compared, call.face));
   const unseen = incomplete(after.results);
   if (unseen) call.say(call.t(unseen));
-  return { after, added: compared.new.length };
+  return { after, compared };
 }
 
-interface Again {
-  remaining: number;
-  /** Findings that were not there before. */
-  added: number;
-  /** Blockers that are as before because the run put its own changes back when it was through. */
-  restored?: number;
+interface Again extends LookedAgain {
   exit(otherwise: number): number;
 }
 
@@ -101,12 +97,21 @@ export async function fixedAgain(
 ): Promise<Again> {
   const {
     after: { results },
-    added,
+    compared,
   } = await again(call, live, before, options);
   const isAsked = ({ fingerprint, accepted }: JudgedFinding) => !accepted && asked.has(fingerprint);
-  const remaining = results.flatMap(({ findings }) => findings).filter(isAsked).length;
-  return { remaining, added, exit: (otherwise) => (remaining ? EXIT.findings : isComplete(results) ? otherwise : EXIT.unknown) };
+  const left = new Set(results.flatMap(({ findings }) => findings.filter(isAsked).map(({ fingerprint }) => fingerprint)));
+  return {
+    ...{ remaining: left.size, selected: asked.size, ...beside(compared, left) },
+    exit: (otherwise) => (left.size ? EXIT.findings : isComplete(results) ? otherwise : EXIT.unknown),
+  };
 }
+
+/** `told`: findings that are counted apart. */
+export const beside = (compared: Compared, told: ReadonlySet<string>): Required<Pick<LookedAgain, 'added' | 'others'>> => ({
+  added: compared.new.length,
+  others: compared.still.filter(({ fingerprint }) => !told.has(fingerprint)).length,
+});
 
 /** The last part of an upgrade. `remaining`: blockers that were not accepted, and that the run has not brought back itself (`putBack`: their fingerprints). */
 export async function comparedAgain(
@@ -116,7 +121,7 @@ export async function comparedAgain(
   options: ExamineOptions,
   putBack: ReadonlySet<string>,
 ): Promise<Again> {
-  const { after, added } = await again(call, live, before, options);
+  const { after, compared } = await again(call, live, before, options);
   const blockers = after.results
     .flatMap(({ findings }) => findings)
     .filter(({ severity, accepted }) => severity === 'blocker' && !accepted);
@@ -125,7 +130,7 @@ export async function comparedAgain(
   for (const { id, version, release } of after.installations)
     if (typeof version === 'string') call.say(call.t(isNow(installationName(id), version, release?.revision)));
   return {
-    ...{ remaining, added, restored },
+    ...{ remaining, restored, ...beside(compared, new Set(blockers.map(({ fingerprint }) => fingerprint))) },
     exit: (otherwise) => (remaining ? EXIT.findings : isComplete(after.results) ? otherwise : EXIT.unknown),
   };
 }

@@ -23,6 +23,7 @@ import { printable } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 import { attended, ended, lookedAgain } from './attend.ts';
+import { beside } from './baseline.ts';
 import type { Call } from './call.ts';
 import { type LiveFiles, openFiles } from './file-session.ts';
 import { declaredIn, inFiles, tellManifests } from './manifests.ts';
@@ -272,11 +273,12 @@ async function carryOut(
   const again = await openFiles(call);
   try {
     const after = await examined(call, again, options);
-    call.out(...comparison(compare(sideOf(before.results), sideOf(after.results)), call.face));
+    const compared = compare(sideOf(before.results), sideOf(after.results));
+    call.out(...comparison(compared, call.face));
     const found = after.results.flatMap(({ findings }) => findings);
-    const remaining = found.filter(({ fingerprint, accepted }) => !accepted && asked.has(fingerprint)).length;
-    lookedAgain(call, run, executed, remaining);
-    if (remaining) return EXIT.findings;
+    const left = found.filter(({ fingerprint, accepted }) => !accepted && asked.has(fingerprint)).map(({ fingerprint }) => fingerprint);
+    lookedAgain(call, run, executed, { remaining: left.length, selected: asked.size, ...beside(compared, new Set(left)) });
+    if (left.length) return EXIT.findings;
     return sawAll(after) ? exit : EXIT.unknown;
   } finally {
     again.close();

@@ -83,7 +83,7 @@ test('an undo is offered of what remains changed, and of nothing that the run ha
   const offered = (done: string[], ...changes: ReturnType<typeof change>[]) => {
     const { call, said } = setting({ terminal: false });
     const outcomes = new Map(done.map((id) => [id, { result: 'done' as const }]));
-    lookedAgain(call, runOf(...changes), { state: 'finished', leaseLost: false, leaseGone: false, outcomes }, 0);
+    lookedAgain(call, runOf(...changes), { state: 'finished', leaseLost: false, leaseGone: false, outcomes }, { remaining: 0 });
     return said.some((line) => line.startsWith('To undo it'));
   };
   const [there, back] = [change('1', 1, 2), change('2', 2, 1)];
@@ -103,7 +103,7 @@ test('what was found before the upgrade is there again once the run has put its 
   const executed = { state: 'finished' as const, leaseLost: false, leaseGone: false, outcomes: new Map() };
   executed.outcomes.set('3', { result: 'failed' });
   expect([...broughtBack(run, executed)]).toEqual(['f1']);
-  lookedAgain(call, run, executed, 0, 0, 1);
+  lookedAgain(call, run, executed, { remaining: 0, restored: 1 });
   expect(said[0]).toBe(
     'Re-checked: 1 blocker found before the upgrade is there again, because the run restored what it had changed for the upgrade.',
   );

@@ -185,7 +185,7 @@ async function carryOut(call: Call, live: Live, before: Examination, plan: Plan,
   if (executed.state !== 'finished') return exit;
   const again = await unlessInterrupted(call, fixedAgain(call, live, sideOf(before.results), options, askedOf(before)));
   if (!again) return EXIT.unknown;
-  lookedAgain(call, run, executed, again.remaining, again.added);
+  lookedAgain(call, run, executed, again);
   return again.exit(exit);
 }
 

@@ -61,23 +61,18 @@ export async function resume(call: Call): Promise<number> {
     if (baseline) {
       const { side, nodes, checks = run.checks } = baseline;
       const alike = { ...options, checks, nodes };
-      const {
-        remaining,
-        added,
-        restored,
-        exit: after,
-      } = await (commandOf(run) === 'fix'
+      const again = await (commandOf(run) === 'fix'
         ? fixedAgain(call, live, side, alike, reasons)
         : comparedAgain(call, live, side, alike, broughtBack(run, executed)));
       await remind(call, live, run);
-      lookedAgain(call, run, executed, remaining, added, restored);
-      return after(forgotten.length ? EXIT.unknown : exit);
+      lookedAgain(call, run, executed, again);
+      return again.exit(forgotten.length ? EXIT.unknown : exit);
     }
     const after = await examine(live.source, SYSTEMS, options);
     const remaining = after.results.flatMap(({ findings }) => findings).filter(({ fingerprint }) => reasons.has(fingerprint));
     for (const { message } of remaining) call.say(call.t({ en: `still there: ${message.en}`, zh: `仍存在：${message.zh}` }));
     await remind(call, live, run);
-    lookedAgain(call, run, executed, remaining.length);
+    lookedAgain(call, run, executed, { remaining: remaining.length, selected: reasons.size });
     if (remaining.length) return EXIT.findings;
     return isComplete(after.results) && !forgotten.length ? EXIT.ok : EXIT.unknown;
   } finally {

@@ -116,10 +116,9 @@ async function carryOut(call: Call, live: Live, id: string, { before, options }:
   if (executed.state === 'stopped' && call.flags['rollback-on-failure'] && !call.signal.aborted) return takenBack(call, live, id);
   if (executed.state !== 'finished') return exit;
   const again = await comparedAgain(call, live, sideOf(before.results), options, broughtBack(run, executed));
-  const { remaining, added, restored, exit: after } = again;
   await remind(call, live, run);
-  lookedAgain(call, run, executed, remaining, added, restored);
-  return after(exit);
+  lookedAgain(call, run, executed, again);
+  return again.exit(exit);
 }
 
 /** --rollback-on-failure: asked for beforehand, so not asked again. 1: everything is as it was, and the upgrade failed; 4: not everything is. */
