@@ -75,7 +75,8 @@ function run(login: Login, exec: Fields, interactive: boolean): Promise<string> 
       stdio: [interactive ? 'inherit' : 'ignore', 'pipe', 'inherit'],
       windowsHide: true,
     });
-    // It must not outlive us: without a terminal, only we get the signal that ends us.
+    // It must not outlive us: without a terminal, only we get the signal that ends us. After SIGKILL nothing of ours is left to end it: as with kubectl it runs on until it writes its answer, into a pipe
+    // that is closed by then. A pipe as its stdin would tell it no sooner (none reads it, and one that does would wait for its end), and another process that watches us would be one more for each login.
     const kill = () => void child.kill();
     process.once('exit', kill);
     child.once('close', () => process.off('exit', kill));
