@@ -95,7 +95,7 @@ export function recordingSource(source: Source, declared: Declarations): Recordi
         sink.restart();
       },
     });
-    for (const [server, lines] of kept) kept.set(server, [...new Set([...(before?.get(server) ?? []), ...lines])]);
+    for (const [server, lines] of kept) kept.set(server, latest([...(before?.get(server) ?? []), ...lines]));
     if (kept.size || !gaps.length) texts.set(textKey(query), kept.size ? kept : new Map([['', []]]));
     for (const gap of gaps) absent.set(`text ${textKey(query)} ${gap.detail ?? ''}`, gap);
     return gaps;
@@ -163,6 +163,11 @@ export function recordingSource(source: Source, declared: Declarations): Recordi
 }
 
 const question = ({ resource, labels = '' }: ListQuery): string => `list ${resource} ${labels}`;
+
+/** What was asked twice: of lines that say the same thing (a metric by its labels, a field by its name) the later one counts, or a number that grew in between counted double. */
+function latest(lines: readonly string[]): string[] {
+  return [...new Map(lines.map((line) => [line.replace(/^\[[+-]\]/, '').replace(/[\s=:]+\S+\s*$/, ''), line])).values()];
+}
 
 function isGap(value: unknown): value is Gap {
   return isRaw(value) && 'why' in value && 'verb' in value;

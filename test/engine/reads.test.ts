@@ -170,6 +170,29 @@ test('a snapshot answers the same, and holds no line that is not read', async ()
   expect(await dumpSource(dump).apis!()).toEqual({ resources: SERVED, gaps: [broken] });
 });
 
+test('a text that is asked twice is kept as it was last: a counter that grew in between is not held twice', async () => {
+  const answers = [
+    ['a{verb="WATCH"} 20', '"gitVersion": "v1.30.1",', '[+]etcd ok', '--v=2', 'only{then="1"} 1'],
+    ['a{verb="WATCH"} 21', 'a{verb="GET"} 4', '"gitVersion": "v1.31.0",', '[-]etcd failed', '--v=4'],
+  ];
+  const twice = recordingSource(
+    live({
+      text: async (_, sink) => {
+        for (const line of answers.shift()!) sink.line(line, '');
+        return [];
+      },
+    }),
+    declarationsOf([system]),
+  );
+  const sink = { line: () => true, restart: () => undefined };
+  await twice.source.text!({ path: '/metrics' }, sink);
+  await twice.source.text!({ path: '/metrics' }, sink);
+  const [held] = [...(await twice.dump()).texts.values()];
+  expect(held!.get('')!.toSorted()).toEqual(
+    ['"gitVersion": "v1.31.0",', '--v=4', '[-]etcd failed', 'a{verb="GET"} 4', 'a{verb="WATCH"} 21', 'only{then="1"} 1'].toSorted(),
+  );
+});
+
 describe('lists of which another list tells which there are', () => {
   const thing = (group: string, name: string): Raw => ({ apiVersion: `${group}/v1`, kind: 'Thing', metadata: { name, uid: name } });
   const groups = ['a.example', 'b.example', 'c.example'];
