@@ -189,18 +189,20 @@ const UNREAD: Text = { en: 'not checked', zh: '未检查' };
 const PASSED_OVER: Text = { en: 'ignored', zh: '已忽略' };
 
 /** What could not be read, what was passed over, and what is declared twice; on stderr. */
-export function tellManifests(call: Call, { skipped, doubles }: Manifests): void {
+export function tellManifests(call: Call, { skipped, doubles, twice }: Manifests): void {
   const lines = (all: readonly Text[], more: (count: number) => Text) => {
     for (const text of all.slice(0, SHOWN)) call.say(call.t(text));
     if (all.length > SHOWN) call.say(call.t(more(all.length - SHOWN)));
   };
   // Those that the sum counts, and those that hold nothing to check.
   const { unread = [], rest = [] } = Object.groupBy(skipped, ({ unseen }) => (unseen ? 'unread' : 'rest'));
+  const placeOf = ({ file, line }: { file: string; line?: number }) =>
+    oneLine(file === STDIN ? 'stdin' : file, 300) + (line === undefined ? '' : `:${line}`);
   const placed = (all: readonly Skipped[], word: Text) =>
-    all.map(({ file, line, why }) => {
-      const at = oneLine(file === STDIN ? 'stdin' : file, 300) + (line === undefined ? '' : `:${line}`);
-      return { en: `${word.en}: ${at}: ${why.en}`, zh: `${word.zh}：${at}：${why.zh}` };
-    });
+    all.map((each) => ({
+      en: `${word.en}: ${placeOf(each)}: ${each.why.en}`,
+      zh: `${word.zh}：${placeOf(each)}：${each.why.zh}`,
+    }));
   lines(placed(unread, UNREAD), (count) => ({
     en: `not checked: ${count} more (-o json names all)`,
     zh: `未检查：另有 ${count} 处（-o json 列出全部）`,
@@ -219,5 +221,16 @@ export function tellManifests(call: Call, { skipped, doubles }: Manifests): void
       };
     }),
     (count) => ({ en: `declared more than once: ${count} more objects`, zh: `重复声明：另有 ${count} 个对象` }),
+  );
+  // In the words in which kustomize refuses the file.
+  lines(
+    twice.map(({ key, first, ...at }) => {
+      const name = oneLine(key, 100);
+      return {
+        en: `written twice: ${placeOf(at)}: mapping key "${name}" already defined${first === undefined ? '' : ` at line ${first}`}; the last one counts, as for kubectl`,
+        zh: `重复的键：${placeOf(at)}：键“${name}”已${first === undefined ? '' : `在第 ${first} 行`}定义；与 kubectl 一样，以最后一处为准`,
+      };
+    }),
+    (count) => ({ en: `written twice: ${count} more keys`, zh: `重复的键：另有 ${count} 个` }),
   );
 }

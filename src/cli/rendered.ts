@@ -31,7 +31,7 @@ export async function renderedChart(call: Call): Promise<{ call: Call; manifests
     kubernetes: kubernetesOf(targetsGiven(call, chosenChecks(call.args))),
   };
   const text = await renderedText(helm, from, given, as, call.signal);
-  const { manifests, skipped, doubles } = await readManifests(
+  const { manifests, skipped, doubles, twice } = await readManifests(
     [STDIN],
     (async function* () {
       yield text;
@@ -42,6 +42,7 @@ export async function renderedChart(call: Call): Promise<{ call: Call; manifests
     manifests: manifests.map(placed),
     skipped: skipped.map((each) => ({ ...each, ...placeAt(text, each.line ?? 1, from) })),
     doubles: doubles.map((same) => same.map(placed)),
+    twice: twice.map(({ key, line }) => ({ key, ...placeAt(text, line ?? 1, from) })),
   };
   const files = flags.filename ?? [];
   const beside = files.length ? await readJudged(files, call) : NONE;
@@ -49,11 +50,12 @@ export async function renderedChart(call: Call): Promise<{ call: Call; manifests
     manifests: [...read.manifests, ...beside.manifests],
     skipped: [...read.skipped, ...beside.skipped],
     doubles: [...read.doubles, ...beside.doubles],
+    twice: [...read.twice, ...beside.twice],
   };
   return { call: { ...call, flags: { ...flags, filename: [from, ...files] } }, manifests: { ...all, rendered: true } };
 }
 
-const NONE: Manifests = { manifests: [], skipped: [], doubles: [] };
+const NONE: Manifests = { manifests: [], skipped: [], doubles: [], twice: [] };
 
 /** Charts choose API versions by the version of the cluster: that is the target. */
 function kubernetesOf(targets: readonly Target[]): string | undefined {

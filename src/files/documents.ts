@@ -3,13 +3,15 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Json } from '../engine/contracts.ts';
 import { readPlain } from './plain-yaml.ts';
-import { isNotYaml, type NotYaml, type Room, readYaml, roomy } from './yaml.ts';
+import { isNotYaml, type NotYaml, type Room, readYaml, roomy, type Twice } from './yaml.ts';
 
 /** Lines from 1. `lines`: of the items of a list (`items` of the root). */
 export interface DocumentValue {
   value: Json;
   line: number;
   lines?: readonly number[];
+  /** Where there are such keys. */
+  twice?: readonly Twice[];
 }
 
 /** Where a document ends or begins in another way than by a plain `---`, or something is said to the parser: the file is read whole. */
@@ -71,10 +73,11 @@ function documentIn(piece: string, line: number, room: Room): (DocumentValue | N
 function parsed(text: string, line: number, room: Room): (DocumentValue | NotYaml)[] {
   const read = readYaml(text, room);
   if (isNotYaml(read)) return [{ ...read, line: read.line + line - 1 }];
-  return read.documents.map(({ value, line: first, root }) => ({
+  return read.documents.map(({ value, line: first, root, twice }) => ({
     value,
     line: first + line - 1,
     lines: read.itemLines(root).map(moved(line)),
+    ...(twice.length ? { twice: twice.map((each) => ({ ...each, line: each.line + line - 1, first: each.first + line - 1 })) } : {}),
   }));
 }
 

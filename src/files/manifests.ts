@@ -14,7 +14,7 @@ import { type FoundFile, findFiles } from './find.ts';
 import { isStdin, readAnyInput, readInput, readStdin, type Waits } from './input.ts';
 import { jsonPieces } from './json-stream.ts';
 import { fileOfTool } from './local-tools.ts';
-import { isNotYaml } from './yaml.ts';
+import { isNotYaml, type Twice } from './yaml.ts';
 
 /** `unseen`: objects may stand there that no check has looked at. `line`: where only a part of the file is meant. */
 export interface Skipped {
@@ -28,6 +28,8 @@ export interface Manifests {
   skipped: Skipped[];
   /** Objects that are declared more than once; for the cluster the last one counts. */
   doubles: Manifest[][];
+  /** Keys that a map has twice: the last one counts, as for kubectl. `line`: undefined: of what was rendered. */
+  twice: (Pick<Twice, 'key'> & Partial<Twice> & { file: string })[];
   /** By helm from a chart: nothing that fix could change. */
   rendered?: true;
 }
@@ -48,6 +50,7 @@ export async function readManifests(
 ): Promise<Manifests> {
   const manifests: Manifest[] = [];
   const skipped: Skipped[] = [];
+  const twice: Manifests['twice'] = [];
   const room = { left: LARGEST.total };
   const known = new Set<string>();
   for (const at of paths) {
@@ -59,10 +62,11 @@ export async function readManifests(
       const read = await objectsIn(found, room, { stdin, waits, told: (count) => told(before + count) });
       manifests.push(...read.manifests);
       skipped.push(...read.skipped);
+      twice.push(...read.twice);
     }
   }
   if (!manifests.length) throw nothing(paths, skipped);
-  return { manifests, skipped, doubles: doublesOf(manifests) };
+  return { manifests, skipped, doubles: doublesOf(manifests), twice };
 }
 
 function filesAt(at: string): FoundFile[] {
@@ -81,14 +85,18 @@ function doublesOf(manifests: readonly Manifest[]): Manifest[][] {
 
 // ---- one file -------------------------------------------------------------------------------------------------------
 
-type Read = Pick<Manifests, 'manifests' | 'skipped'>;
+type Read = Pick<Manifests, 'manifests' | 'skipped' | 'twice'>;
 
 async function objectsIn(
   { file, real, named, why }: FoundFile,
   room: { left: number },
   { stdin, waits, told }: { stdin: AsyncIterable<Buffer | string>; waits: Waits; told(count: number): void },
 ): Promise<Read> {
-  const skip = (text: Text, unseen: boolean, line?: number): Read => ({ manifests: [], skipped: [{ file, line, why: text, unseen }] });
+  const skip = (text: Text, unseen: boolean, line?: number): Read => ({
+    manifests: [],
+    skipped: [{ file, line, why: text, unseen }],
+    twice: [],
+  });
   if (why) return skip(why, true);
   const role = file === STDIN ? undefined : roleOf(file);
   if (role) return skip(role.why, role.unseen);
@@ -113,8 +121,9 @@ async function objectsIn(
     if (named) throw unreadable(file, documents.line, documents.why, kubectlToo(file));
     return skip(documents.why, true, documents.line);
   }
-  const read: Read = { manifests: [], skipped: [] };
-  for (const [document, { value, line, lines }] of documents.entries()) {
+  const read: Read = { manifests: [], skipped: [], twice: [] };
+  for (const [document, { value, line, lines, twice = [] }] of documents.entries()) {
+    read.twice.push(...twice.map((each) => ({ ...each, file })));
     for (const each of unfold(value, line, lines)) {
       if ('object' in each) {
         read.manifests.push({ ...each, file, document });

@@ -43,7 +43,8 @@ export function readPlain(text: string): DocumentValue | undefined {
     for (let line = lines[at]; line && line.indent === indent && !isItem(line.content); line = lines[at]) {
       const colon = colonIn(line.content);
       const key = colon < 0 || colon > LONGEST_KEY ? undefined : keyOf(line.content.slice(0, colon));
-      if (key === undefined) return OTHER;
+      // Where two of one name stand, the parser says.
+      if (key === undefined || Object.hasOwn(into, key)) return OTHER;
       const rest = line.content.slice(colon + 1).trimStart();
       at++;
       const value = rest === '' ? below(indent, depth, key) : alone(scalar(rest), indent);

@@ -20,8 +20,16 @@ import { oneLine } from '../text/sanitise.ts';
 import { jsonPieces } from './json-stream.ts';
 import { plainValue } from './scalar.ts';
 
+/** A key that a map has twice, where it stands the second time and the first. Lines from 1. */
+export interface Twice {
+  key: string;
+  line: number;
+  first: number;
+}
 export interface YamlDocument {
   value: Json;
+  /** In the order in which they stand. */
+  twice: readonly Twice[];
   /** Of its first node; from 1. */
   line: number;
   root: Node | null;
@@ -46,6 +54,8 @@ export interface Room {
   left: number;
 }
 export const roomy = (): Room => ({ left: MAX_UNFOLDED });
+/** Keys that stand twice are named up to here. */
+const MAX_TWICE = 1_000;
 /** As JSON that others wrote (kube/json.ts). */
 const MAX_DEPTH = 200;
 
@@ -58,7 +68,7 @@ export function readYaml(text: string, room: Room = roomy()): YamlFile | NotYaml
   if (deep !== undefined) return { line: text.slice(0, deep).split('\n').length, why: TOO_DEEP };
   let parsed: Document[];
   try {
-    // Which value a scalar is, and which of two keys of one name counts, is decided below.
+    // Which value a scalar is, and which of two keys of one name counts, is decided below. The parser would compare each key with all others of its map, and refuse what kubectl reads.
     parsed = documentsIn(text, lines);
   } catch (error) {
     if (error instanceof RangeError) return { line: 1, why: TOO_DEEP };
@@ -73,8 +83,13 @@ export function readYaml(text: string, room: Room = roomy()): YamlFile | NotYaml
     if (error) return { line: lineAt(error.pos[0]), why: /call stack/.test(error.message) ? TOO_DEEP : said(error.message) };
     const root = contents as Node | null;
     try {
+      const twice: Twice[] = [];
+      const told = (key: string, at: Node, first: Node) => {
+        if (twice.length < MAX_TWICE) twice.push({ key, line: lineOf(at), first: lineOf(first) });
+      };
       documents.push({
-        value: root === null ? null : readNode(root, targets, room),
+        value: root === null ? null : readNode(root, targets, room, told),
+        twice,
         line: lineAt(root?.range?.[0] ?? range?.[0] ?? 0),
         root,
       });
@@ -176,7 +191,7 @@ class Trouble extends Error {
 // ---- values ---------------------------------------------------------------------------------------------------------
 
 /** Aliases share what they stand for: it is never changed in place. */
-function readNode(root: Node, targets: Map<Alias, Node>, room: Room): Json {
+function readNode(root: Node, targets: Map<Alias, Node>, room: Room, twice: (key: string, at: Node, first: Node) => void): Json {
   resolveAliases(root, targets);
   const sizes = new Map<Node, number>();
   const values = new Map<Node, Json>();
@@ -213,12 +228,20 @@ function readNode(root: Node, targets: Map<Alias, Node>, room: Room): Json {
     return value;
   }
 
-  /** As goyaml.v2 decodes it: in order, a merge like the keys that it brings. Of two of one name the later one counts. */
+  /** As goyaml.v2 decodes it: in order, a merge like the keys that it brings. Of two of one name the later one counts, as kubectl has it. */
   function map(node: YAMLMap, depth: number): Raw {
     const into: Raw = {};
+    const own = new Map<string, Node | null>();
     for (const { key, value } of pairsOf(node)) {
-      if (isMergeKey(key)) for (const source of sourcesOf(value, targets).toReversed()) assign(into, read(source, depth + 1) as Raw);
-      else assign(into, { [keyOf(key, targets)]: read(value, depth + 1) });
+      if (isMergeKey(key)) {
+        for (const source of sourcesOf(value, targets).toReversed()) assign(into, read(source, depth + 1) as Raw);
+        continue;
+      }
+      const name = keyOf(key, targets);
+      const first = own.get(name);
+      if (first && key) twice(name, key, first);
+      else own.set(name, key);
+      assign(into, { [name]: read(value, depth + 1) });
     }
     return into;
   }

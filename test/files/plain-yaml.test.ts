@@ -12,7 +12,9 @@ import { isNotYaml, readYaml } from '../../src/files/yaml.ts';
 function byParser(text: string) {
   const read = readYaml(text);
   if (isNotYaml(read)) return read;
-  return read.documents.map(({ value, line, root }) => (value === null ? null : { value, line, lines: read.itemLines(root) }));
+  return read.documents.map(({ value, line, root, twice }) =>
+    value === null ? null : { value, line, lines: read.itemLines(root), ...(twice.length ? { twice } : {}) },
+  );
 }
 function quickly(text: string) {
   const read = readDocuments(text);

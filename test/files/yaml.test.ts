@@ -1,5 +1,6 @@
 // YAML as kubectl reads it. What is expected here is what kubectl 1.34.5 said to the same text (kubectl label --local -o json).
 import { describe, expect, it, test } from 'vitest';
+import { readDocuments } from '../../src/files/documents.ts';
 import { isNotYaml, readYaml } from '../../src/files/yaml.ts';
 
 function valuesOf(text: string) {
@@ -45,6 +46,26 @@ describe('scalars', () => {
     expect(Object.keys(value)).toEqual(['__proto__']);
     expect(({} as { a?: number }).a).toBeUndefined();
   });
+});
+
+describe('keys that stand twice', () => {
+  const twice = (text: string) => {
+    const read = readDocuments(text);
+    return isNotYaml(read) ? read : read.flatMap(({ twice = [] }) => twice.map(({ key, line, first }) => `${key} ${line} ${first}`));
+  };
+  it.each<[string, string, string[]]>([
+    ['in the plain kind of YAML', 'a: 1\nb:\n  c: 1\n  d: 1\n  c: 2\n', ['c 5 3']],
+    ['in a later document', 'a: 1\n---\n# why\nb: 1\nb: 2\n', ['b 5 4']],
+    ['in braces, in a list', 'a: [{x: 1, x: 2}]\n', ['x 1 1']],
+    ['three times', 'a: 1\na: 2\na: 3\n', ['a 2 1', 'a 3 1']],
+    ['in other words', 'yes: 1\n"true": 2\n', ['true 2 1']],
+    ['behind an anchor, once', 'a: &m {x: 1, x: 2}\nb: *m\n', ['x 1 1']],
+    ['in JSON', '{"a": 1,\n"a": 2}', ['a 2 1']],
+    ['not in two maps', 'a: {x: 1}\nb: {x: 1}\n', []],
+    ['not where a merge brings it', 'm: &m {x: 1}\nn:\n  x: 2\n  <<: *m\n', []],
+  ])('%s', (_, text, wanted) => expect(twice(text)).toEqual(wanted));
+
+  it('the last one counts', () => expect(oneOf('a: 1\nb: {c: 1, c: 2}\na: 3\n')).toEqual({ a: 3, b: { c: 2 } }));
 });
 
 describe('merge keys', () => {
