@@ -135,10 +135,13 @@ const commandsOf = (call: Call, step: Step): string[] =>
     .map((command) => lineOf(call, command));
 const lineOf = (call: Call, command: Command): string => `     ${commandLine(calledAs(textOf(command)[call.language], call.face))}`;
 
+/** Without a terminal a command that would ask ends with an error: the one that is printed goes through. */
+const yesFor = ({ terminal }: Call): string => (terminal ? '' : ' --yes');
+
 /** The manual steps that a run stopped at, each with what to do and how it goes on. */
 export function manualLeft(call: Call, run: Run, steps: readonly Step[]): string[] {
   const unseen = steps.filter((step) => step.do === 'manual' && !step.seen);
-  const confirm = unseen.map((step) => ` --confirm-step ${step.id}`).join('');
+  const confirm = unseen.map((step) => ` --confirm-step ${step.id}`).join('') + yesFor(call);
   return [
     '',
     call.t({ en: 'Manual steps that the run waits for:', zh: '运行正在等待的手动步骤：' }),
@@ -181,16 +184,23 @@ export function ended(call: Call, run: Run, direction: Direction, executed: Atte
   const outcomes = new Map([...executed.outcomes].filter(([id]) => own.has(id)));
   const open = ours.filter((step) => !isPassed(step, outcomes.get(step.id)?.result, 'apply'));
   const far = direction === 'undo' ? { total: ours.length, settled: 0 } : settledIn(run, open);
-  const { text, next } = runEnded(run.id, direction, far, { ...executed, outcomes });
+  const { text, next } = runEnded(run.id, direction, far, { ...executed, outcomes }, yesFor(call));
   if (executed.leaseLost) call.say(call.t(LEASE_LOST));
   if (executed.leaseGone) call.say(call.t(LEASE_GONE));
   call.say(call.t(text));
   const toRetry = stepsOf(run).filter((step): step is Wait => isWayBack(step) === (direction === 'undo') && hasFailed(step, executed));
-  // What follows a run that went through is said once it has been looked at again; of what can be tried again, or given up in a certain order, below.
-  if (next && !toRetry.length && (direction === 'undo' || executed.state !== 'finished'))
-    call.say(call.t({ en: `Next: ${next.en}`, zh: `下一步：${next.zh}` }));
   const manual = direction === 'apply' ? stepsOf(run).filter((step) => executed.outcomes.get(step.id)?.result === 'manual') : [];
+  // What follows a run that went through is said once it has been looked at again; of what waits for a person, can be tried again, or given up in a certain order, below.
+  if (next && !toRetry.length && !manual.length && (direction === 'undo' || executed.state !== 'finished'))
+    call.say(call.t({ en: `Next: ${next.en}`, zh: `下一步：${next.zh}` }));
   if (manual.length) call.say(...manualLeft(call, run, manual));
+  if (manual.length && executed.state === 'stopped')
+    call.say(
+      call.t({
+        en: `To undo the run instead: {tool} undo ${run.id}${yesFor(call)}{reach}`,
+        zh: `如需改为撤销：{tool} undo ${run.id}${yesFor(call)}{reach}`,
+      }),
+    );
   for (const step of toRetry) call.say(...(direction === 'undo' ? stuck : retrying)(call, run, step));
   const held = stepsOf(run).find((step) => step.do === 'drain' && step.repairs && executed.outcomes.get(step.id)?.result === 'failed');
   if (held?.do === 'drain' && direction === 'apply') call.say(...heldBy(call, run, held.repairs ?? []));

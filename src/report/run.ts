@@ -152,15 +152,16 @@ export const undone = ({ text, onUndo }: Pick<Step, 'text' | 'onUndo'>): Text =>
 
 /**
  * What an attempt came to, in one sentence, and the next command; where there are two, each on a line of its own, to be copied.
- * `total`: of an undo, the steps that it was about; else as `runs` counts them, `settled` of which are behind it.
+ * `yes`: ` --yes` where no user can be asked. `total`: of an undo, the steps that it was about; else as `runs` counts them, `settled` of which are behind it.
  */
 export function runEnded(
   id: string,
   direction: Direction,
   { total, settled }: { total: number; settled: number },
   executed: Executed,
+  yes = '',
 ): { text: Text; next?: Text } {
-  return direction === 'undo' ? undoEnded(id, total, executed) : applyEnded(id, total, settled, executed);
+  return direction === 'undo' ? undoEnded(id, total, executed, yes) : applyEnded(id, total, settled, executed, yes);
 }
 
 /** How many steps came to what. */
@@ -170,7 +171,7 @@ function counts({ outcomes }: Executed): (result: DryOutcome['result']) => numbe
 }
 
 /** Only what was written back counts as undone; the rest is named as what it is. */
-function undoEnded(id: string, total: number, executed: Executed): { text: Text; next?: Text } {
+function undoEnded(id: string, total: number, executed: Executed, yes: string): { text: Text; next?: Text } {
   const count = counts(executed);
   const [done, already, manual, left, obsolete] = [count('done'), count('already'), count('manual'), count('left'), count('obsolete')];
   const parts = [
@@ -187,7 +188,7 @@ function undoEnded(id: string, total: number, executed: Executed): { text: Text;
   if (executed.state === 'stopped')
     return {
       text: { en: `Undo of run ${id} interrupted: ${said.en}.`, zh: `运行 ${id} 的撤销中断：${said.zh}。` },
-      next: { en: `{tool} undo ${id}{reach}`, zh: `{tool} undo ${id}{reach}` },
+      next: { en: `{tool} undo ${id}${yes}{reach}`, zh: `{tool} undo ${id}${yes}{reach}` },
     };
   const whole = done === total;
   return {
@@ -201,7 +202,7 @@ function undoEnded(id: string, total: number, executed: Executed): { text: Text;
   };
 }
 
-function applyEnded(id: string, total: number, settled: number, executed: Executed): { text: Text; next?: Text } {
+function applyEnded(id: string, total: number, settled: number, executed: Executed, yes: string): { text: Text; next?: Text } {
   const count = counts(executed);
   const [done, already] = [count('done'), count('already')];
   const steps = { en: counted(total, 'step', '').en, zh: `${total} 步` };
@@ -221,8 +222,8 @@ function applyEnded(id: string, total: number, settled: number, executed: Execut
           zh: `运行 ${id} 中断：${steps.zh}中已完成 ${settled} 步${so.zh}。`,
         },
         next: {
-          en: `resume: {tool} resume ${id}{reach}\n      or undo it: {tool} undo ${id}{reach}`,
-          zh: `继续：{tool} resume ${id}{reach}\n        或撤销：{tool} undo ${id}{reach}`,
+          en: `resume: {tool} resume ${id}${yes}{reach}\n      or undo it: {tool} undo ${id}${yes}{reach}`,
+          zh: `继续：{tool} resume ${id}${yes}{reach}\n        或撤销：{tool} undo ${id}${yes}{reach}`,
         },
       };
   }

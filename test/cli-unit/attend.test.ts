@@ -72,7 +72,23 @@ test.each([true, false])('what holds a step is said once each, on a terminal (%s
 test('a run that stopped there says how it goes on: what cannot be seen is named', () => {
   const { call } = setting({ terminal: false });
   const seen = manual('2', { seen: [{ on: { apiVersion: 'v1', kind: 'Pod', name: 'p' }, must: 'be-gone' }] });
-  expect(manualLeft(call, runOf(one, seen), [one, seen]).at(-1)).toBe('Once they are done: {tool} resume r --confirm-step 1{reach}');
+  // As it goes through: without a terminal it would ask, and fail.
+  expect(manualLeft(call, runOf(one, seen), [one, seen]).at(-1)).toBe('Once they are done: {tool} resume r --confirm-step 1 --yes{reach}');
+  const asks = setting().call;
+  expect(manualLeft(asks, runOf(one, seen), [one, seen]).at(-1)).toBe('Once they are done: {tool} resume r --confirm-step 1{reach}');
+});
+test('behind a run that waits for a person no command stands that would stop at the same step', () => {
+  const told = (result: 'manual' | 'failed') => {
+    const { call, said } = setting({ terminal: false });
+    const outcomes = new Map([['1', { result }]]);
+    ended(call, runOf(one, two), 'apply', { state: 'stopped', leaseLost: false, leaseGone: false, outcomes });
+    return said.filter((line) => /\{tool\} (resume|undo)/.test(line));
+  };
+  expect(told('manual')).toEqual([
+    'Once they are done: {tool} resume r --confirm-step 1 --yes{reach}',
+    'To undo the run instead: {tool} undo r --yes{reach}',
+  ]);
+  expect(told('failed')).toEqual(['Next: resume: {tool} resume r --yes{reach}\n      or undo it: {tool} undo r --yes{reach}']);
 });
 test('an undo is offered of what remains changed, and of nothing that the run has put back itself', () => {
   const change = (id: string, before: number, after: number) => ({

@@ -321,7 +321,7 @@ describe('an undo that fails', () => {
     refuse(/bare-b/);
     const failed = await run(['undo', '--yes'], { kubeconfig: through, home });
     expect(failed.code, failed.stderr).toBe(4);
-    expect(failed.stderr).toContain(`Next: upgrade-guard undo ${idOf(home)}\n`);
+    expect(failed.stderr).toContain(`Next: upgrade-guard undo ${idOf(home)} --yes\n`);
     expect(failed.stderr).not.toContain('resume');
     // Whether or not it would find anything to fix.
     const others = [CHECK, 'spiderpool/duplicate-pod-ip'].map((check) => ['fix', check, '--yes']);
