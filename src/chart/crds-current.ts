@@ -27,7 +27,7 @@ interface Args {
 }
 type Facts = Pick<ChartFacts, 'system' | 'chart' | 'repository'> & CrdFacts;
 
-export function crdsCurrent(facts: Facts, words: { page: Page; sources: string[] }): Check<Record<string, never>, Args> {
+export function crdsCurrent(facts: Facts, words: { page: Page; sources: (string | Text)[] }): Check<Record<string, never>, Args> {
   const known = () => Object.keys(facts.table.crds);
   const id = `${facts.system}/crds-current` as const;
   const withChart = (found: readonly Finding<Args>[]) => pulled(facts, id, found);

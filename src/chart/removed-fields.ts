@@ -41,7 +41,7 @@ type Facts = ChartFacts &
 
 export function removedFields(
   facts: Facts,
-  { from, ...words }: { page: Page; sources: string[]; from(): string },
+  { from, ...words }: { page: Page; sources: (string | Text)[]; from(): string },
 ): Check<Record<string, Read<Row>>, Args> {
   // Which fields may be held stands in the table.
   const reads = derived(

@@ -23,7 +23,7 @@ interface Args extends Keys {
   flags: string[];
 }
 
-export function reuseValues(facts: ChartFacts, words: { page: Page; sources: string[] }): Check<typeof RELEASE_READS, Args> {
+export function reuseValues(facts: ChartFacts, words: { page: Page; sources: (string | Text)[] }): Check<typeof RELEASE_READS, Args> {
   return {
     id: `${facts.system}/reuse-values`,
     title: { en: '--reuse-values is safe for this upgrade', zh: '本次升级可以安全使用 --reuse-values' },

@@ -31,7 +31,7 @@ type Facts = Pick<ChartFacts, 'system'> &
 
 export function rollbackCrds(
   facts: Facts,
-  { from, ...words }: { page: Page; sources: string[]; from(): string },
+  { from, ...words }: { page: Page; sources: (string | Text)[]; from(): string },
 ): Check<Record<string, never>, Args> {
   const ownCrds = () => Object.keys(facts.table.crds).filter(facts.isOwn);
   return {

@@ -24,7 +24,7 @@ interface Args {
   harm: Text | null;
 }
 
-export function valuesDefaults(facts: ChartFacts, words: { page: Page; sources: string[] }): Check<typeof RELEASE_READS, Args> {
+export function valuesDefaults(facts: ChartFacts, words: { page: Page; sources: (string | Text)[] }): Check<typeof RELEASE_READS, Args> {
   return {
     id: `${facts.system}/values-defaults`,
     title: { en: 'the target chart keeps the defaults that the release uses', zh: '目标 chart 保留 release 所用的默认值' },

@@ -30,7 +30,7 @@ interface Args extends Keys {
 }
 type ValuesCheck = Check<typeof RELEASE_READS, Args>;
 
-export function valuesKeys(facts: ChartFacts, words: { page: Page; sources: string[] }): ValuesCheck {
+export function valuesKeys(facts: ChartFacts, words: { page: Page; sources: (string | Text)[] }): ValuesCheck {
   return {
     id: `${facts.system}/values-keys`,
     title: { en: 'the target chart reads every value set on the release', zh: '目标 chart 会读取 release 的全部 values' },

@@ -2,7 +2,7 @@
 
 import { type HelmMeant, intendedBy } from '../chart/intended.ts';
 import type { Acceptance } from '../engine/acceptance.ts';
-import type { SystemId } from '../engine/contracts.ts';
+import type { SystemId, Text } from '../engine/contracts.ts';
 import type { Examination, ExamineOptions } from '../engine/examine.ts';
 import { isOfWayBack, parseTarget, type Target, type TargetFlag } from '../engine/paths.ts';
 import { badChart } from '../helm/chart.ts';
@@ -82,7 +82,12 @@ const notOfWayBack = (check: string): UserError =>
  * What was asked for by name and is installed nowhere is an error, as in kubectl; the results that there are have been shown. `exit`: of those results, where they
  * say something worse. Throws UserError.
  */
-export function assertInstalled({ systems = [], checks = [] }: ExamineOptions, looked: readonly Examination[], exit: number): void {
+export function assertInstalled(
+  { flags }: Pick<Call, 'flags'>,
+  { systems = [], checks = [] }: ExamineOptions,
+  looked: readonly Examination[],
+  exit: number,
+): void {
   const named = SYSTEMS.filter(({ id }) => systems.includes(id) || checks.some((check) => check.startsWith(`${id}/`)));
   const missing = looked.length ? named.filter(({ id }) => looked.every(({ absent }) => absent.includes(id))) : [];
   if (!missing.length) return;
@@ -94,12 +99,25 @@ export function assertInstalled({ systems = [], checks = [] }: ExamineOptions, l
       en: `${ids.join(', ')} not installed in ${where} (looked for: ${signs('en')})`,
       zh: `${where} 中未安装 ${ids.join('、')}（查找依据：${signs('zh')}）`,
     },
-    {
-      en: 'is this the right cluster (--context)? To check everything installed: {tool} check{reach}',
-      zh: '请确认集群是否正确（--context）；检查已安装的全部系统：{tool} check{reach}',
-    },
+    lookElsewhere(flags),
     exit === EXIT.findings ? exit : EXIT.failed,
   );
+}
+
+function lookElsewhere({ from, offline }: Call['flags']): Text {
+  if (from === undefined && !offline)
+    return {
+      en: 'is this the right cluster (--context)? To check everything installed: {tool} check{reach}',
+      zh: '请确认集群是否正确（--context）；检查已安装的全部系统：{tool} check{reach}',
+    };
+  const given =
+    from === undefined
+      ? { en: 'are these the right manifests (-f)', zh: '清单（-f）' }
+      : { en: 'is this the right snapshot (--from)', zh: '快照（--from）' };
+  return {
+    en: `${given.en}? To check everything in it: {tool} check{place}`,
+    zh: `请确认${given.zh}是否正确；检查其中的全部系统：{tool} check{place}`,
+  };
 }
 
 /** A helm that cannot be used is said, and done without. */

@@ -56,8 +56,8 @@ const LOCKED: Text = {
   zh: '错误：用法有误，指定的系统未安装，或另一次运行持有锁',
 };
 const INCOMPLETE: Text = {
-  en: 'no such findings, but some checks could not run, or a file or installation was skipped',
-  zh: '没有此类问题，但有检查无法完成，或跳过了文件或安装实例',
+  en: 'no such findings, but some checks could not run, or a file or installation was not checked',
+  zh: '没有此类问题，但有检查无法完成，或有文件、安装实例未检查',
 };
 const CUT: Text = { en: 'run interrupted', zh: '运行中断' };
 const BEFORE_CHANGES: Text = { en: 'interrupted before any change', zh: '在做出任何更改之前中断' };

@@ -71,15 +71,15 @@ async function connected(call: Call): Promise<Connection> {
 function withoutCluster({ text, next }: UserError, { verb }: Call): UserError {
   const flags = commandOf(verb)?.flags ?? [];
   const ways: Text[] = [];
-  if (flags.includes('from')) ways.push({ en: '--from SNAPSHOT|DIR', zh: '--from SNAPSHOT|DIR' });
-  if (flags.includes('filename')) {
-    const ofFiles = flags.includes('from') ? { en: 'manifests', zh: '清单' } : { en: 'runs of fix -f', zh: 'fix -f 的运行' };
-    ways.push({ en: `-f FILE|DIR (${ofFiles.en})`, zh: `-f FILE|DIR（${ofFiles.zh}）` });
-  }
+  if (flags.includes('from')) ways.push({ en: 'a snapshot (--from)', zh: '快照（--from）' });
+  if (flags.includes('filename'))
+    ways.push(
+      flags.includes('from') ? { en: 'manifests (-f)', zh: '清单（-f）' } : { en: 'runs of fix -f (-f)', zh: 'fix -f 的运行（-f）' },
+    );
   if (!next || !ways.length) return new UserError(text, next);
   return new UserError(text, {
-    en: `${next.en}; without a cluster: ${ways.map(({ en }) => en).join(' or ')}`,
-    zh: `${next.zh}；没有集群时：${ways.map(({ zh }) => zh).join(' 或 ')}`,
+    en: `${next.en}; without a cluster it takes ${ways.map(({ en }) => en).join(' or ')}: {tool} ${verb} --help`,
+    zh: `${next.zh}；没有集群时可使用${ways.map(({ zh }) => zh).join('或')}：{tool} ${verb} --help`,
   });
 }
 

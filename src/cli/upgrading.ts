@@ -45,7 +45,7 @@ export async function intended(given: Call, source: Source, run: string): Promis
   const options = { ...asked, only: selected(call.args[1], asked.targets ?? []) };
   if (system.chart && !options.meant.chart && !options.targets?.length) throw noChart(system);
   const before = await examine(source, SYSTEMS, options);
-  assertInstalled(options, [before], EXIT.failed);
+  assertInstalled(call, options, [before], EXIT.failed);
   if (!before.installations.length) throw notSeen(system, before);
   const installation = theOne(before.installations, system, call.args[1]);
   if (system.chart && !options.meant.chart) {

@@ -328,8 +328,8 @@ function nothing(paths: readonly string[], skipped: readonly Skipped[]): UserErr
   };
   return new UserError(
     {
-      en: `reading -f ${paths.join(', ')}: no Kubernetes objects${some.length ? `; skipped: ${what.en}${more.en}` : ''}`,
-      zh: `读取 -f ${paths.join('、')}：没有 Kubernetes 对象${some.length ? `；已跳过：${what.zh}${more.zh}` : ''}`,
+      en: `reading -f ${paths.join(', ')}: no Kubernetes objects${some.length ? `; not checked: ${what.en}${more.en}` : ''}`,
+      zh: `读取 -f ${paths.join('、')}：没有 Kubernetes 对象${some.length ? `；未检查：${what.zh}${more.zh}` : ''}`,
     },
     { en: 'name a file or a directory of manifests (*.yaml, *.yml, *.json)', zh: '请指定清单文件或清单目录（*.yaml、*.yml、*.json）' },
   );

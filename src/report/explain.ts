@@ -2,6 +2,7 @@
 import type { Check, Language, Rule, Text } from '../engine/contracts.ts';
 import { listsIn, namedIn, textsIn } from '../engine/gather.ts';
 import { rightsToText } from '../engine/rights.ts';
+import { textOf } from '../text/language.ts';
 import { type Face, paragraph } from './face.ts';
 
 interface Section {
@@ -85,7 +86,7 @@ function sections(check: Check, { language, tool, again = '' }: Face): Section[]
   if (writes.length)
     all.push({ title: TITLES.undo[language], text: remedy?.undo === 'none' ? NO_UNDO[language] : undoOf(writes, language) });
   if (remedy) all.push({ title: TITLES.try[language], text: TRY[language], items: [`${tool} fix ${check.id}${again} --dry-run=client`] });
-  return [...all, { title: TITLES.sources[language], items: [...sources], prose: true }];
+  return [...all, { title: TITLES.sources[language], items: sources.map((source) => textOf(source)[language]), prose: true }];
 }
 
 const WRITING = ['create', 'update', 'patch', 'delete'];

@@ -42,8 +42,13 @@ test('a version that a directory does not hold: another snapshot, not permission
 });
 
 test.each([
-  ['check', check, 'without a cluster: --from SNAPSHOT|DIR or -f FILE|DIR (manifests)', '-f FILE|DIR（清单）'],
-  ['undo', undo, 'without a cluster: -f FILE|DIR (runs of fix -f)', '-f FILE|DIR（fix -f 的运行）'],
+  [
+    'check',
+    check,
+    'without a cluster it takes a snapshot (--from) or manifests (-f): {tool} check --help',
+    '快照（--from）或清单（-f）：{tool} check --help',
+  ],
+  ['undo', undo, 'without a cluster it takes runs of fix -f (-f): {tool} undo --help', 'fix -f 的运行（-f）：{tool} undo --help'],
 ] as const)('%s without a kubeconfig names what it takes in place of a cluster', async (verb, command, en, zh) => {
   const { next } = await refused(command, verb);
   expect(next?.en).toContain(en);

@@ -42,7 +42,8 @@ describe.each(IN)('in %s', (lang) => {
       const { code, stdout, stderr } = await upgradeGuard('check', name, '--from', dump('0.9.4'), '-o', 'json');
       expect([code, JSON.parse(stdout).checks]).toEqual([1, []]);
       expect(stderr).toMatch({ en: /error: k3s not installed in .*\+k3s/, zh: /错误：.* 中未安装 k3s.*\+k3s/ }[lang]);
-      expect(stderr).toMatch(/\n(next: |下一步：).*upgrade-guard check/);
+      expect(stderr).toMatch(/\n(next: |下一步：).*upgrade-guard check --from /);
+      expect(stderr).not.toContain('--context');
     },
   );
   test('beside one that is installed, whose findings say more', async () => {

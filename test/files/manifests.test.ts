@@ -185,7 +185,7 @@ describe('files', () => {
 
   it('a directory without objects is an error, and an object in two places is named', async () => {
     put({ 'x.txt': '', 'values.json': '{}' });
-    await expect(read()).rejects.toThrow(/no Kubernetes objects; skipped: .*values\.json \(not a Kubernetes object/);
+    await expect(read()).rejects.toThrow(/no Kubernetes objects; not checked: .*values\.json \(not a Kubernetes object/);
     put({ 'a.yaml': CM, 'b.yaml': CM });
     const { doubles } = await read();
     expect(doubles.map((same) => same.map(({ file }) => path.basename(file)))).toEqual([['a.yaml', 'b.yaml']]);

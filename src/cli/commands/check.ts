@@ -45,7 +45,7 @@ async function checkOne(call: Call, rendered?: Manifests): Promise<number> {
   tellOf(call, cut);
   if (manifests) tellManifests(call, manifests);
   const exit = exitOf(call, [examination]);
-  assertInstalled(options, [examination], exit);
+  assertInstalled(call, options, [examination], exit);
   return exit;
 }
 
@@ -157,6 +157,6 @@ async function checkAll(call: Call, contexts: readonly string[], options: Examin
   tellOf(call, cut);
   if (!examinations.length) return EXIT.failed;
   const exit = exitOf(call, examinations);
-  if (!failed.length) assertInstalled(options, examinations, exit);
+  if (!failed.length) assertInstalled(call, options, examinations, exit);
   return failed.length && exit === EXIT.ok ? EXIT.unknown : exit;
 }

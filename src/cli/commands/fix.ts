@@ -42,7 +42,7 @@ export async function fix(call: Call): Promise<number> {
     if (!isDryRun(call) && !call.flags['take-over']) await refuseBeside(live.store, { isFix: true });
     const before = await examine(live.source, SYSTEMS, options);
     call.say(...table(before, SYSTEMS, HEADLINES, foldedBy(call.face)), '');
-    assertInstalled(options, [before], EXIT.ok);
+    assertInstalled(call, options, [before], EXIT.ok);
     if (isDryRun(call)) return await tried(call, withRecords(live.world), before);
     const plan = await planChosen(before.remedies, call);
     const steps = stepsOf(plan);
@@ -96,7 +96,7 @@ async function rehearsal(call: Call, options: ExamineOptions, onlyShow: boolean)
     const copy = dump ?? (await recording.dump());
     const before = dump ? seen : await examine(dumpSource(copy), SYSTEMS, options);
     call.say(...table(before, SYSTEMS, HEADLINES, foldedBy(call.face)), '');
-    assertInstalled(options, [before], EXIT.ok);
+    assertInstalled(call, options, [before], EXIT.ok);
     if (onlyShow) return await tried(call, undefined, before);
     const { after, fine } = await rehearse(call, copy, before, options);
     if (remainingOf(before, after)) return EXIT.findings;

@@ -103,7 +103,7 @@ export interface Check<R extends Reads = any, Args = any> {
   /** What is the case where it does not hold; stands beside the sign of its findings. */
   headline: Text;
   page: Page;
-  sources: string[];
+  sources: (string | Text)[];
   /**
    * Version ranges (npm's notation) of the installation and of the target (of the installation where there is none).
    * `back`: it says what stands against the way back of the upgrade, `Situation.back`; `from` is then of the older version and `to` of the newer one, before the upgrade and after it.

@@ -11,7 +11,7 @@ export function refusedText({ why, component, name, value, hop, instead = '', he
     case 'gate-removed':
       return {
         en: `${holder.en} sets feature gate ${name}=${value}: removed in ${hop}, ${en}`,
-        zh: `${holder.zh} 设置了特性门控 ${name}=${value}：已在 ${hop} 中移除，${zh}`,
+        zh: `${holder.zh} 设置了特性门控 ${name}=${value}：该门控在 ${hop} 中移除，${zh}`,
       };
     case 'gate-locked':
       if (heldBefore)
@@ -31,12 +31,12 @@ export function refusedText({ why, component, name, value, hop, instead = '', he
     case 'flag-removed':
       return {
         en: `${holder.en} has flag --${name}: removed in ${hop}, ${en}${instead ? `; use ${instead}` : ''}`,
-        zh: `${holder.zh} 使用了参数 --${name}：已在 ${hop} 中移除，${zh}${instead ? `；请改用 ${instead}` : ''}`,
+        zh: `${holder.zh} 使用了参数 --${name}：该参数在 ${hop} 中移除，${zh}${instead ? `；请改用 ${instead}` : ''}`,
       };
     case 'plugin-removed':
       return {
         en: `${holder.en} names admission plugin ${name} in --${value}: removed in ${hop}, ${en}`,
-        zh: `${holder.zh} 在 --${value} 中指定了准入插件 ${name}：已在 ${hop} 中移除，${zh}`,
+        zh: `${holder.zh} 在 --${value} 中指定了准入插件 ${name}：该插件在 ${hop} 中移除，${zh}`,
       };
     case 'api-unknown':
       return {

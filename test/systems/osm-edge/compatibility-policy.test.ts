@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import check from '../../../src/systems/osm-edge/checks/compatibility-policy.ts';
+import { textOf } from '../../../src/text/language.ts';
 import { grid } from '../../grid.ts';
 
 const jaeger = 'Deployment/osm-system/jaeger';
@@ -74,6 +75,6 @@ test.each(PATHS)('%s is reported on its paths alone', async (key, met, silent) =
 });
 
 test('and there is no other problem in the table', () => {
-  const named = check.sources.map((source) => /\(([\w-]+)\)$/.exec(source)![1]);
+  const named = check.sources.map((source) => /\(([\w-]+)\)$/.exec(textOf(source).en)![1]);
   expect(PATHS.map(([key]) => key)).toEqual(expect.arrayContaining(named));
 });

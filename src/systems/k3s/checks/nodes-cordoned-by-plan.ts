@@ -32,9 +32,12 @@ const check: Check<CordonReads, Args> = {
   sources: [
     'docs.k3s.io/upgrades/automated (downgrade prevention, recovery)',
     'rancher/system-upgrade-controller v0.20.1: pkg/upgrade/handle_batch.go, pkg/upgrade/job/job.go',
-    'rancher/system-upgrade-controller: issues 71 and 341, pull request 369',
+    'rancher/system-upgrade-controller: issues 71, 341, pull request 369',
     'k3s-io/k3s-upgrade v1.36.1+k3s1: scripts/upgrade.sh',
-    'k3s-io/k3s: issue 14282 (a retargeted Plan that runs nowhere)',
+    {
+      en: 'k3s-io/k3s: issue 14282 (a retargeted Plan that runs nowhere)',
+      zh: 'k3s-io/k3s: issue 14282（Plan 更换目标版本后不在任何节点运行）',
+    },
   ],
   applies: { stage: 'both' },
   reads: CORDON_READS,

@@ -37,7 +37,7 @@ const check: Check<typeof reads, Args> = {
     },
   },
   sources: [
-    'k3s-io/k3s-upgrade: scripts/upgrade.sh at every tag',
+    { en: 'k3s-io/k3s-upgrade: scripts/upgrade.sh at every tag', zh: 'k3s-io/k3s-upgrade: scripts/upgrade.sh（所有 tag）' },
     'docs.k3s.io/upgrades/automated (downgrade prevention)',
     'k3s-io/k3s: issues 7537, 14530',
   ],

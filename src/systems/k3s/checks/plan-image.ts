@@ -45,7 +45,7 @@ const check: Check<typeof reads, Args> = {
   sources: [
     'rancher/system-upgrade-controller v0.20.1: pkg/upgrade/container/container.go, pkg/upgrade/job/job.go',
     'rancher/rancher: issues 53129, 53253',
-    'k3s-io/k3s-upgrade: scripts/upgrade.sh at every tag',
+    { en: 'k3s-io/k3s-upgrade: scripts/upgrade.sh at every tag', zh: 'k3s-io/k3s-upgrade: scripts/upgrade.sh（所有 tag）' },
     'k3s-io/k3s: issues 11416, 12971, 12972',
   ],
   applies: { stage: 'both' },

@@ -55,7 +55,10 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     },
   },
   sources: [
-    'k8s.io/kubernetes 1.23.17 to 1.38.0-beta.0: pkg/features, pkg/kubeapiserver/options, cmd/*/app/options, and the compiled binaries',
+    {
+      en: 'k8s.io/kubernetes 1.23.17 to 1.38.0-beta.0: pkg/features, pkg/kubeapiserver/options, cmd/*/app/options, and the compiled binaries',
+      zh: 'k8s.io/kubernetes 1.23.17 至 1.38.0-beta.0：pkg/features、pkg/kubeapiserver/options、cmd/*/app/options，以及编译后的二进制文件',
+    },
   ],
   applies: { stage: 'before' },
   needs: ['target'],

@@ -31,7 +31,7 @@ const check: Check<typeof reads, Args> = {
       zh: '仅涉及不腾空节点的升级。使用 --nodes drain 时不适用；使用 --nodes in-place 时为警告。',
     },
   },
-  sources: ['kubernetes/kubernetes: pkg/kubelet/container/helpers.go, issues 63814 and 129385, PR 124220'],
+  sources: ['kubernetes/kubernetes: pkg/kubelet/container/helpers.go, issues 63814, 129385, PR 124220'],
   applies: { stage: 'before' },
   needs: ['target'],
   reads,

@@ -37,7 +37,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'If the path crosses 1.27, compares the profile that annotations give each container (init containers too) with securityContext.seccompProfile, which stays in effect. If it crosses 1.29, reads the schedule of CronJobs.',
-      zh: '升级路径跨越 1.27 时，对 Pod 模板中的每个容器（含 init 容器），比较注解给出的配置与会保留的 securityContext.seccompProfile；跨越 1.29 时读取 CronJob 的 schedule。',
+      zh: '升级路径跨越 1.27 时，将 Pod 模板中每个容器（含 init 容器）的 securityContext.seccompProfile（会保留）与注解中的 seccomp 配置比较；跨越 1.29 时，读取 CronJob 的 schedule。',
     },
     fix: {
       en: 'manual: where the workload is declared, set securityContext.seccompProfile instead of the annotation, and spec.timeZone instead of TZ.',

@@ -48,7 +48,10 @@ const check: Check<typeof reads, Args> = {
     },
   },
   sources: [
-    'kubernetes/kubernetes: pkg/volume of 1.24 to 1.37, cmd/kubelet/app/plugins.go',
+    {
+      en: 'kubernetes/kubernetes: pkg/volume of 1.24 to 1.37, cmd/kubelet/app/plugins.go',
+      zh: 'kubernetes/kubernetes：1.24 至 1.37 的 pkg/volume、cmd/kubelet/app/plugins.go',
+    },
     'kubernetes/csi-translation-lib: plugins',
     'KEP-5040',
   ],

@@ -85,8 +85,8 @@ const check: Check<typeof reads, Args> = {
   },
   say: ({ is, hop }, { length }) => {
     const when: Text = hop
-      ? { en: `removed in ${hop}`, zh: `已在 ${hop} 中移除` }
-      : { en: 'no longer set by kubeadm', zh: 'kubeadm 已不再设置' };
+      ? { en: `removed in ${hop}`, zh: `该标签在 ${hop} 中移除` }
+      : { en: 'no longer set by kubeadm', zh: 'kubeadm 已不再设置该标签' };
     return is === 'selects'
       ? {
           en: `${length} workload${length === 1 ? ' selects' : 's select'} Nodes by label ${MASTER}: ${when.en}, new Pods stay Pending`,

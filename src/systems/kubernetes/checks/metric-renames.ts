@@ -38,7 +38,10 @@ const check: Check<typeof alertRules, Args> = {
     },
   },
   sources: [
-    'kubernetes/kubernetes 1.23.17 to 1.38.0-beta.0: metric options of the five components',
+    {
+      en: 'kubernetes/kubernetes 1.23.17 to 1.38.0-beta.0: metric options of the five components',
+      zh: 'kubernetes/kubernetes 1.23.17 至 1.38.0-beta.0：五个组件的指标选项',
+    },
     'kubernetes/component-base: metrics/registry.go',
   ],
   applies: { stage: 'before' },

@@ -7,6 +7,7 @@ import { type DeclaredIn, declaredIn } from '../../../helm/manifest.ts';
 import { type ReleaseRow, releases } from '../../../helm/releases.ts';
 import { wasEmpty } from '../../../kube/budgets.ts';
 import { clientOf } from '../../../kube/owners.ts';
+import { minorOf } from '../../../versions/kubernetes.ts';
 import { type Bites, bitesInFile, goingText, goneBefore, insteadOf, namesDeprecated } from '../apis.ts';
 import { type Ahead, aheadOf, hopOf, servedFrom } from '../behind.ts';
 import { type Evidence, evidenceOf } from '../evidence.ts';
@@ -33,6 +34,8 @@ interface Args {
   removed: boolean;
   /** By the installed version already; the API servers serve it all the same. */
   still?: true;
+  /** Before the installed version, or it is not known which one is installed. */
+  past?: true;
   replacement?: string;
   /** More than apiVersion has to change: what a person decides. */
   decide?: Text;
@@ -67,7 +70,10 @@ const check: Check<Reads, Args> = {
     },
   },
   sources: [
-    'kubernetes/api v0.19.0 to v0.38.0-beta.0: zz_generated.prerelease-lifecycle.go',
+    {
+      en: 'kubernetes/api v0.19.0 to v0.38.0-beta.0: zz_generated.prerelease-lifecycle.go',
+      zh: 'kubernetes/api v0.19.0 至 v0.38.0-beta.0：zz_generated.prerelease-lifecycle.go',
+    },
     'kubernetes/apimachinery: pkg/util/managedfields/internal',
     'kubernetes/apiserver v0.36.3: pkg/server/deleted_kinds.go; KEP-4330',
   ],
@@ -115,9 +121,9 @@ const check: Check<Reads, Args> = {
     const records = cluster.helmDriver === 'elsewhere' && !isGap(cluster.serverVersion) ? [outside(to)] : [];
     return { findings: findings.map((each) => apart(each, findings)), gaps: [...contents.flatMap(({ gaps }) => gaps), ...records] };
   },
-  say: ({ apiVersion, kind, by, manager, minor, removed, still, replacement, decide }, { length }) => {
+  say: ({ apiVersion, kind, by, manager, minor, removed, still, past, replacement, decide }, { length }) => {
     const what = WRITTEN_BY[by](length, kind, apiVersion, manager);
-    const when = goingText({ minor, removed, still });
+    const when = goingText({ minor, removed, still, past });
     const instead = replacement
       ? { en: `; use ${replacement}`, zh: `；请改用 ${replacement}` }
       : { en: '; there is no successor', zh: '；没有后继版本' };
@@ -265,6 +271,7 @@ function finding(same: Found[], { replacement, decide }: Instead, path: UpgradeP
   const { ref, evidence, bites, record } = same[0]!;
   const { apiVersion, by, manager = '', certainty } = evidence;
   const removed = bites.severity === 'blocker';
+  const isPast = removed && (isGap(path.from) || minorOf(bites.minor!) <= minorOf(path.from));
   return {
     severity: bites.already ? 'warning' : bites.severity,
     key: [apiVersion, ref.kind, by, manager],
@@ -278,6 +285,7 @@ function finding(same: Found[], { replacement, decide }: Instead, path: UpgradeP
       minor: bites.minor,
       removed,
       ...(bites.still ? { still: true as const } : {}),
+      ...(isPast ? { past: true as const } : {}),
       replacement,
       ...(decide ? { decide } : {}),
       ...(record ? { record } : {}),

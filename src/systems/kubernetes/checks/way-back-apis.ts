@@ -64,7 +64,10 @@ const check: Check<Record<string, ListRead<Row>>, Args> = {
       zh: '对象的存储版本不可见，按各版本的规则推断。',
     },
   },
-  sources: ['kubernetes/api: prerelease-lifecycle of 0.24 to 0.37', 'kubernetes/website: reference/using-api/deprecation-policy.md'],
+  sources: [
+    { en: 'kubernetes/api: prerelease-lifecycle of 0.24 to 0.37', zh: 'kubernetes/api：0.24 至 0.37 的 prerelease-lifecycle' },
+    'kubernetes/website: reference/using-api/deprecation-policy.md',
+  ],
   applies: { stage: 'back' },
   needs: ['upgraded'],
   get reads() {

@@ -64,7 +64,7 @@ const check: Check<Record<string, Listed>, Args> = {
       zh: '不报告旧版本已有但特性门控默认关闭的字段。不包括自定义资源。',
     },
   },
-  sources: ['kubernetes/api: generated.proto of 0.24 to 0.37'],
+  sources: [{ en: 'kubernetes/api: generated.proto of 0.24 to 0.37', zh: 'kubernetes/api：0.24 至 0.37 的 generated.proto' }],
   applies: { stage: 'back' },
   needs: ['upgraded'],
   get reads() {

@@ -48,7 +48,12 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: 'kubelet 的参数和配置文件位于节点上，不可见。',
     },
   },
-  sources: ['k8s.io/kubernetes 1.23.17 to 1.38.0-beta.0: the compiled binaries, pkg/features, pkg/kubeapiserver/options'],
+  sources: [
+    {
+      en: 'k8s.io/kubernetes 1.23.17 to 1.38.0-beta.0: the compiled binaries, pkg/features, pkg/kubeapiserver/options',
+      zh: 'k8s.io/kubernetes 1.23.17 至 1.38.0-beta.0：pkg/features、pkg/kubeapiserver/options，以及编译后的二进制文件',
+    },
+  ],
   applies: { stage: 'back' },
   needs: ['upgraded'],
   get reads() {

@@ -61,7 +61,7 @@ const check: Check<typeof reads, Args> = {
   id: 'kubernetes/webhook-scope',
   title: {
     en: 'webhooks with failurePolicy Fail exclude Nodes, Leases and kube-system',
-    zh: '会拒绝请求的 webhook 不匹配 Node、Lease 和 kube-system',
+    zh: 'failurePolicy 为 Fail 的 webhook 不匹配 Node、Lease 和 kube-system',
   },
   headline: { en: 'webhooks can reject what the cluster needs to recover', zh: 'webhook 可能拒绝集群恢复所需的请求' },
   page: {

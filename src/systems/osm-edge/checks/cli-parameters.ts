@@ -60,7 +60,10 @@ const check: Check<typeof reads, Args> = {
     },
   },
   sources: [
-    'flomesh-io/osm-edge: cmd/osm-bootstrap/osm-bootstrap.go, cmd/osm-controller/osm-controller.go, cmd/osm-injector/osm-injector.go at every tag',
+    {
+      en: 'flomesh-io/osm-edge: cmd/osm-bootstrap/osm-bootstrap.go, cmd/osm-controller/osm-controller.go, cmd/osm-injector/osm-injector.go at every tag',
+      zh: 'flomesh-io/osm-edge: cmd/osm-bootstrap/osm-bootstrap.go, cmd/osm-controller/osm-controller.go, cmd/osm-injector/osm-injector.go（所有 tag）',
+    },
     'flomesh-io/osm-edge: pkg/k8s/events/types.go@v1.3.9',
   ],
   applies: { stage: 'both' },

@@ -38,7 +38,12 @@ const check: Check<Record<string, never>, Args> = {
       zh: '重启 osm-bootstrap（它启动时会应用其 CRD）并等待 CRD 就位。如果之后仍不正确，其日志会说明原因：“kubectl logs deployment/osm-bootstrap”。',
     },
   },
-  sources: ['flomesh-io/osm-edge: cmd/osm-bootstrap/crds, cmd/osm-bootstrap/osm-bootstrap.go at every tag'],
+  sources: [
+    {
+      en: 'flomesh-io/osm-edge: cmd/osm-bootstrap/crds, cmd/osm-bootstrap/osm-bootstrap.go at every tag',
+      zh: 'flomesh-io/osm-edge: cmd/osm-bootstrap/crds, cmd/osm-bootstrap/osm-bootstrap.go（所有 tag）',
+    },
+  ],
   applies: { stage: 'both' },
   reads: {},
   get pointReads() {

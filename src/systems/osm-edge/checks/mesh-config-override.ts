@@ -54,7 +54,10 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     },
   },
   sources: [
-    'flomesh-io/osm-edge: charts/osm/templates/preset-mesh-config.yaml at every tag',
+    {
+      en: 'flomesh-io/osm-edge: charts/osm/templates/preset-mesh-config.yaml at every tag',
+      zh: 'flomesh-io/osm-edge: charts/osm/templates/preset-mesh-config.yaml（所有 tag）',
+    },
     'flomesh-io/osm-edge: cmd/osm-bootstrap/osm-bootstrap.go@v1.3.9 (ensureMeshConfig)',
   ],
   applies: { stage: 'both' },

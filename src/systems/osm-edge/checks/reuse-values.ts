@@ -17,5 +17,11 @@ export default reuseValues(CHART, {
       zh: '手动：改用 --reset-then-reuse-values（Helm 3.14 及以上）。',
     },
   },
-  sources: ['helm/helm: pkg/action/upgrade.go (reuseValues)', 'flomesh-io/osm-edge: charts/osm/values.schema.json at every tag'],
+  sources: [
+    'helm/helm: pkg/action/upgrade.go (reuseValues)',
+    {
+      en: 'flomesh-io/osm-edge: charts/osm/values.schema.json at every tag',
+      zh: 'flomesh-io/osm-edge: charts/osm/values.schema.json（所有 tag）',
+    },
+  ],
 });

@@ -36,7 +36,12 @@ const check: Check<Record<string, never>, Args> = {
       zh: 'upgrade-guard undo 会在 helm rollback 之前删除新的 Deployment osm-controller（保留其 Pod），并重启此前重启过的工作负载。',
     },
   },
-  sources: ['flomesh-io/osm-edge: cmd/osm-bootstrap/crds, cmd/osm-bootstrap/osm-bootstrap.go at every tag'],
+  sources: [
+    {
+      en: 'flomesh-io/osm-edge: cmd/osm-bootstrap/crds, cmd/osm-bootstrap/osm-bootstrap.go at every tag',
+      zh: 'flomesh-io/osm-edge: cmd/osm-bootstrap/crds, cmd/osm-bootstrap/osm-bootstrap.go（所有 tag）',
+    },
+  ],
   applies: { stage: 'back' },
   reads: {},
   judge: (_, { back }) => {

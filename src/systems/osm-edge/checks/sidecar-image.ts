@@ -43,7 +43,10 @@ const check: Check<typeof reads, Args> = {
       zh: '对自有镜像仓库的镜像只作提示，无法判断是否匹配。不检查 Envoy sidecar。',
     },
   },
-  sources: ['flomesh-io/osm-edge: pkg/configurator/methods.go@v1.3.9', 'flomesh-io/osm-edge: charts/osm/values.yaml at every tag'],
+  sources: [
+    'flomesh-io/osm-edge: pkg/configurator/methods.go@v1.3.9',
+    { en: 'flomesh-io/osm-edge: charts/osm/values.yaml at every tag', zh: 'flomesh-io/osm-edge: charts/osm/values.yaml（所有 tag）' },
+  ],
   applies: { stage: 'both' },
   reads,
   judge: ({ meshConfigs: rows }, { path: { from, to, installation } }) => {

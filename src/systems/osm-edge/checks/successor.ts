@@ -38,7 +38,7 @@ const check: Check<typeof reads, Args> = {
     },
   },
   sources: [
-    'flomesh-io/osm-edge: repository, archived 2024-04-14',
+    { en: 'flomesh-io/osm-edge: repository, archived 2024-04-14', zh: 'flomesh-io/osm-edge：仓库，2024-04-14 归档' },
     'flomesh-io/osm-edge: .github/workflows/main.yml@v1.3.9',
     'flomesh-io/fsm: charts/fsm/Chart.yaml, cmd/fsm-bootstrap/crds@v1.1.0',
   ],

@@ -18,7 +18,10 @@ export default valuesKeys(CHART, {
     },
   },
   sources: [
-    'flomesh-io/osm-edge: charts/osm/values.schema.json at every tag',
+    {
+      en: 'flomesh-io/osm-edge: charts/osm/values.schema.json at every tag',
+      zh: 'flomesh-io/osm-edge: charts/osm/values.schema.json（所有 tag）',
+    },
     'helm/helm: pkg/chartutil/jsonschema.go, pkg/action/upgrade.go (reuseValues)',
   ],
 });

@@ -48,7 +48,10 @@ const check: Check<typeof reads, Args> = {
   },
   get sources() {
     return [
-      'spidernet-io/spiderpool: cmd/spiderpool-agent/cmd/coordinator.go at each tag',
+      {
+        en: 'spidernet-io/spiderpool: cmd/spiderpool-agent/cmd/coordinator.go at each tag',
+        zh: 'spidernet-io/spiderpool: cmd/spiderpool-agent/cmd/coordinator.go（所有 tag）',
+      },
       `spidernet-io/spiderpool: ${notes().coordinatorDefaults.source}`,
       'spidernet-io/spiderpool: issue 3119, PR 3118',
     ];

@@ -66,7 +66,10 @@ const check: Check<typeof reads, Args> = {
   get sources() {
     return [
       `spidernet-io/spiderpool: ${notes().coordinatorObject.source}`,
-      'spidernet-io/spiderpool: charts/spiderpool/templates/pod.yaml at each tag',
+      {
+        en: 'spidernet-io/spiderpool: charts/spiderpool/templates/pod.yaml at each tag',
+        zh: 'spidernet-io/spiderpool: charts/spiderpool/templates/pod.yaml（所有 tag）',
+      },
     ];
   },
   get applies() {

@@ -22,7 +22,10 @@ export default crdsCurrent(CHART, {
     },
   },
   sources: [
-    'spidernet-io/spiderpool: charts/spiderpool/crds at every tag',
+    {
+      en: 'spidernet-io/spiderpool: charts/spiderpool/crds at every tag',
+      zh: 'spidernet-io/spiderpool: charts/spiderpool/crds（所有 tag）',
+    },
     'spidernet-io/spiderpool: issues 2355, 3119, 3917, 3994; cmd/spiderpool-agent/cmd/coordinator.go@v0.9.0',
     'helm/helm: pkg/action/install.go (installCRDs), pkg/action/upgrade.go, pkg/chart/chart.go (CRDObjects)',
   ],

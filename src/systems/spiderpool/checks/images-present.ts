@@ -53,7 +53,10 @@ const check: Check<typeof reads, Args> = {
     },
   },
   sources: [
-    'spidernet-io/spiderpool: charts/spiderpool/templates/{daemonset.yaml,_helpers.tpl} at every tag',
+    {
+      en: 'spidernet-io/spiderpool: charts/spiderpool/templates/{daemonset.yaml,_helpers.tpl} at every tag',
+      zh: 'spidernet-io/spiderpool: charts/spiderpool/templates/{daemonset.yaml,_helpers.tpl}（所有 tag）',
+    },
     'kubernetes/kubernetes: pkg/kubelet/apis/config (nodeStatusMaxImages)',
   ],
   applies: { stage: 'both' },

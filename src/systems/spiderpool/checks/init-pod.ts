@@ -52,7 +52,10 @@ const check: Check<typeof reads, Args> = {
     },
   },
   sources: [
-    'spidernet-io/spiderpool: charts/spiderpool/templates/pod.yaml at each tag (a Job from 0.8.8, 0.9.5 and 1.0.0-rc1 on)',
+    {
+      en: 'spidernet-io/spiderpool: charts/spiderpool/templates/pod.yaml at each tag (a Job from 0.8.8, 0.9.5 and 1.0.0-rc1 on)',
+      zh: 'spidernet-io/spiderpool: charts/spiderpool/templates/pod.yaml（所有 tag；自 0.8.8、0.9.5、1.0.0-rc1 起为 Job）',
+    },
     'spidernet-io/spiderpool: issues 3323, 3405; docs/usage/upgrade.md',
   ],
   applies: {

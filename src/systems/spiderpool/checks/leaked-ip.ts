@@ -60,7 +60,10 @@ const check: Check<typeof reads, Args> = {
   sources: [
     'spidernet-io/spiderpool: pkg/gcmanager/scanAll_IPPool.go@v0.9.13',
     'spidernet-io/spiderpool: pkg/kubevirtmanager/kubevirt_manager.go@v0.9.13',
-    'spidernet-io/spiderpool: issues 2517, 4295; PR 4379 (genRandomIP in pkg/ippoolmanager/ippool_manager.go)',
+    {
+      en: 'spidernet-io/spiderpool: issues 2517, 4295; PR 4379 (genRandomIP in pkg/ippoolmanager/ippool_manager.go)',
+      zh: 'spidernet-io/spiderpool: issues 2517, 4295; PR 4379（pkg/ippoolmanager/ippool_manager.go 中的 genRandomIP）',
+    },
   ],
   applies: { stage: 'both' },
   reads,

@@ -29,7 +29,13 @@ export default removedFields(facts, {
     },
   },
   sources: [
-    'spidernet-io/spiderpool: charts/spiderpool/crds at every tag',
-    'spidernet-io/spiderpool: values.yaml at each tag; cmd/spiderpool-agent/cmd/config.go@v1.0.0; PR 3772, 4074',
+    {
+      en: 'spidernet-io/spiderpool: charts/spiderpool/crds at every tag',
+      zh: 'spidernet-io/spiderpool: charts/spiderpool/crds（所有 tag）',
+    },
+    {
+      en: 'spidernet-io/spiderpool: values.yaml at each tag; cmd/spiderpool-agent/cmd/config.go@v1.0.0; PR 3772, 4074',
+      zh: 'spidernet-io/spiderpool: values.yaml（所有 tag）; cmd/spiderpool-agent/cmd/config.go@v1.0.0; PR 3772, 4074',
+    },
   ],
 });

@@ -19,6 +19,9 @@ export default reuseValues(CHART, {
   },
   sources: [
     'helm/helm: pkg/action/upgrade.go (reuseValues)',
-    'spidernet-io/spiderpool: charts/spiderpool at every tag; cmd/spiderpool-controller/cmd/config.go@v0.9.12; templates/daemonset.yaml@v0.8.9',
+    {
+      en: 'spidernet-io/spiderpool: charts/spiderpool at every tag; cmd/spiderpool-controller/cmd/config.go@v0.9.12; templates/daemonset.yaml@v0.8.9',
+      zh: 'spidernet-io/spiderpool: charts/spiderpool（所有 tag）; cmd/spiderpool-controller/cmd/config.go@v0.9.12; templates/daemonset.yaml@v0.8.9',
+    },
   ],
 });

@@ -28,7 +28,13 @@ export default rollbackCrds(facts, {
   },
   sources: [
     'helm/helm: pkg/action/rollback.go, pkg/action/install.go (installCRDs)',
-    'spidernet-io/spiderpool: charts/spiderpool/crds at every tag',
-    'spidernet-io/spiderpool: cmd/spiderpool-agent/cmd/coordinator.go at each tag',
+    {
+      en: 'spidernet-io/spiderpool: charts/spiderpool/crds at every tag',
+      zh: 'spidernet-io/spiderpool: charts/spiderpool/crds（所有 tag）',
+    },
+    {
+      en: 'spidernet-io/spiderpool: cmd/spiderpool-agent/cmd/coordinator.go at each tag',
+      zh: 'spidernet-io/spiderpool: cmd/spiderpool-agent/cmd/coordinator.go（所有 tag）',
+    },
   ],
 });

@@ -17,5 +17,11 @@ export default valuesDefaults(CHART, {
       zh: '手动：如需保持旧值，请使用结果中给出的参数。',
     },
   },
-  sources: ['spidernet-io/spiderpool: charts/spiderpool/values.yaml at every tag', 'helm/helm: pkg/action/upgrade.go (reuseValues)'],
+  sources: [
+    {
+      en: 'spidernet-io/spiderpool: charts/spiderpool/values.yaml at every tag',
+      zh: 'spidernet-io/spiderpool: charts/spiderpool/values.yaml（所有 tag）',
+    },
+    'helm/helm: pkg/action/upgrade.go (reuseValues)',
+  ],
 });

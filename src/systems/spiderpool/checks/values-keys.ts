@@ -18,7 +18,10 @@ export default valuesKeys(CHART, {
     },
   },
   sources: [
-    'spidernet-io/spiderpool: charts/spiderpool/values.yaml and templates at every tag',
+    {
+      en: 'spidernet-io/spiderpool: charts/spiderpool/values.yaml and templates at every tag',
+      zh: 'spidernet-io/spiderpool: charts/spiderpool/values.yaml、templates（所有 tag）',
+    },
     'helm/helm: pkg/action/upgrade.go (reuseValues), pkg/chart/common/util/coalesce.go',
   ],
 });
