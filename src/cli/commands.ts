@@ -147,6 +147,12 @@ const LEARN = [
     positionals: [],
     flags: ['from', 'output'],
     output: REPORTS,
+    here: {
+      from: {
+        en: 'Use this snapshot, or directory or file of objects, instead of the sample cluster; - reads standard input',
+        zh: '不使用示例集群，改为读取快照，或存有对象的目录、文件；- 表示标准输入',
+      },
+    },
     text: { en: 'Try it on a sample cluster in memory', zh: '在内存中的示例集群上试用' },
     more: { en: 'Needs no cluster and changes nothing.', zh: '不需要集群，也不做任何更改。' },
     examples: [{ text: { en: 'Check and fix the sample cluster', zh: '检查并修复示例集群' }, words: 'demo' }],

@@ -21,8 +21,8 @@ export const FLAGS = {
     kind: 'list',
     value: 'SYSTEM=VERSION',
     text: {
-      en: 'Target version. For one of several installations: SYSTEM@NAMESPACE/NAME=VERSION. Default: the next known good version',
-      zh: '目标版本；同一系统有多个安装实例时写 SYSTEM@NAMESPACE/NAME=VERSION。默认为下一个已知的可用版本',
+      en: 'Target version; VERSION alone where one system is named. For one of several installations: SYSTEM@NAMESPACE/NAME=VERSION. Default: the next known good version',
+      zh: '目标版本；只指定一个系统时可只写 VERSION，同一系统有多个安装实例时写 SYSTEM@NAMESPACE/NAME=VERSION。默认为下一个已知的可用版本',
     },
   },
   'back-to': {

@@ -114,8 +114,14 @@ const EXITS: Partial<Record<Verb, readonly [string, Text][]>> = {
       },
     ],
     ['2', { en: 'a blocker stopped the upgrade, or is left after it', zh: '升级因阻断项未执行，或升级后仍有阻断项' }],
-    ['3', INCOMPLETE],
-    ['4', { en: 'run interrupted, or undo incomplete', zh: '运行中断，或撤销不完整' }],
+    [
+      '3',
+      {
+        en: 'upgraded, no blockers left, but some checks could not run; or the installed version could not be read, and nothing was changed',
+        zh: '升级完成，没有遗留阻断项，但有检查无法完成；或无法读取当前版本，未做任何更改',
+      },
+    ],
+    ['4', { en: 'run interrupted or waiting for a manual step, or undo incomplete', zh: '运行中断或等待手动步骤，或撤销不完整' }],
     ['130', BEFORE_CHANGES],
   ],
   resume: [
@@ -123,7 +129,7 @@ const EXITS: Partial<Record<Verb, readonly [string, Text][]>> = {
     ['1', LOCKED],
     ['2', { en: 'findings of the run remain', zh: '该运行的问题仍存在' }],
     ['3', { en: 'run finished, but some checks could not run again', zh: '运行已完成，但有检查无法再次完成' }],
-    ['4', CUT],
+    ['4', { en: 'run interrupted, or waiting for a manual step', zh: '运行中断，或等待手动步骤' }],
     ['130', BEFORE_CHANGES],
   ],
   undo: [

@@ -43,7 +43,12 @@ async function fileOf(file: string, documents: 'first' | 'all'): Promise<Raw> {
     const text = file === '-' ? await readStdin(process.stdin, MAX_FILE) : await readAnyInput(file, MAX_FILE);
     return readValues(text.toString('utf8').replace(/^\ufeff/, ''), documents);
   } catch (error) {
-    throw refused(`--values ${file}`, error as Error, { en: 'pass a YAML file with a map', zh: '请指定内容为映射（map）的 YAML 文件' });
+    // What the system refuses is not in the file.
+    const next =
+      (error as NodeJS.ErrnoException).code === undefined
+        ? { en: 'correct the file: a values file is a YAML map', zh: '请修正该文件：values 文件的内容是 YAML 映射（map）' }
+        : { en: 'check the path and its permissions', zh: '请检查路径及其权限' };
+    throw refused(`--values ${file}`, error as Error, next);
   }
 }
 

@@ -210,7 +210,9 @@ function assertTakes({ flags }: Call, { id, chart, byNode, uncordons, installsCo
 }
 
 /** Without a chart the stages follow from the two versions alone. */
-function assertKnown({ installation: { id, system }, from, to }: UpgradePath): void {
+function assertKnown({ installation, from, to }: UpgradePath): void {
+  const { system } = installation;
+  const id = installationName(installation.id);
   if (isGap(from)) {
     const why = from.verb === 'decode' ? { en: from.detail ?? '', zh: from.detailZh ?? from.detail ?? '' } : describeGap(from);
     throw new UserError(

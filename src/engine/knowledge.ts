@@ -101,7 +101,7 @@ const unusable = (file: string, why: Text): UserError =>
   new UserError(
     { en: `--knowledge ${file}: ${why.en}`, zh: `--knowledge ${file}：${why.zh}` },
     {
-      en: 'correct the file, or use a version of upgrade-guard that supports its format: {retry:knowledge}',
-      zh: '请修正该文件，或改用支持其格式的 upgrade-guard 版本：{retry:knowledge}',
+      en: 'correct the file, or use a version of upgrade-guard that supports its format. With the built-in data: {retry:knowledge}',
+      zh: '请修正该文件，或改用支持其格式的 upgrade-guard 版本。使用内置数据：{retry:knowledge}',
     },
   );

@@ -5,7 +5,7 @@ import type { Json, Raw } from '../engine/contracts.ts';
 import { isRaw, withinDepth } from '../kube/json.ts';
 import { mergeMaps, type Rules } from './values.ts';
 
-/** Throws Error for what is not YAML, not a mapping, or a trap. */
+/** Throws Error for what is not YAML, not a map, or a trap. */
 export function readValues(text: string, documents: Rules['documents']): Raw {
   const all = [...parseAllDocuments(text, { version: '1.1', customTags: asInGo, logLevel: 'silent', uniqueKeys: false })];
   const values = (documents === 'first' ? all.slice(0, 1) : all).map((document) => {
@@ -14,7 +14,7 @@ export function readValues(text: string, documents: Rules['documents']): Raw {
     const value = document.toJS({ maxAliasCount: 100 }) as Json;
     if (!withinDepth(value)) throw new Error('nested too deeply');
     if (!finite(value)) throw new Error('.inf and .nan are not valid values');
-    if (value !== null && !isRaw(value)) throw new Error('no mapping');
+    if (value !== null && !isRaw(value)) throw new Error('not a map');
     return value ?? {};
   });
   return values.reduce<Raw>((below, above) => mergeMaps(below, above), {});

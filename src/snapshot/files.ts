@@ -31,13 +31,14 @@ export interface DumpFile {
   text: string;
 }
 
-/** `file`: a name to show; `line`: counted from 1. */
+/** `file`: a name to show, `-` for standard input; `line`: counted from 1. */
 export function badInput(file: string, line: number | undefined, why: { en: string; zh: string }): UserError {
   const name = oneLine(file, 300);
+  const shown = name === '-' ? { en: 'standard input', zh: '标准输入' } : { en: name, zh: name };
   return new UserError(
     {
-      en: `reading ${name}${line === undefined ? '' : `, line ${line}`}: ${oneLine(why.en, 300)}`,
-      zh: `读取 ${name}${line === undefined ? '' : ` 第 ${line} 行`}：${oneLine(why.zh, 300)}`,
+      en: `reading ${shown.en}${line === undefined ? '' : `, line ${line}`}: ${oneLine(why.en, 300)}`,
+      zh: `读取 ${shown.zh}${line === undefined ? '' : ` 第 ${line} 行`}：${oneLine(why.zh, 300)}`,
     },
     {
       en: 'fix or remove the file, or take a new snapshot: {tool} snapshot FILE',

@@ -49,7 +49,7 @@ describe('refused, with what to do', () => {
   test.each<[Flags, RegExp]>([
     [{ values: [join(scratch, 'none.yaml')] }, /reading --values .*none\.yaml: .*ENOENT/],
     [{ values: [scratch] }, /reading --values .*EISDIR/],
-    [{ values: [file('list.yaml', '- a')] }, /no mapping/],
+    [{ values: [file('list.yaml', '- a')] }, /not a map/],
     [{ values: [file('broken.yaml', 'a: [')] }, /reading --values .*broken\.yaml: /],
     [{ values: [file('big.yaml', `a: ${'x'.repeat(5 * 1024 * 1024)}`)] }, /larger than 5 MiB/],
     [{ 'set-json': ['a={'] }, /reading --set-json a: /],
@@ -61,6 +61,12 @@ describe('refused, with what to do', () => {
     await expect(intentOf(flags)).rejects.toMatchObject({ next: { en: expect.any(String), zh: expect.stringMatching(/[\u4e00-\u9fff]/) } });
     await expect(intentOf(flags)).rejects.not.toThrow(/hunter2/);
   });
+});
+
+test('a values file that is not there is a matter of its path, not of what is in it', async () => {
+  const nextOf = (name: string) => intentOf({ values: [name] }).catch((error: { next: object }) => error.next);
+  expect(await nextOf(join(scratch, 'none.yaml'))).toMatchObject({ en: expect.stringContaining('path') });
+  expect(await nextOf(file('list-too.yaml', '- a'))).toMatchObject({ en: expect.stringContaining('YAML map') });
 });
 
 test('an --accept that names no check says which flag it was', () => {

@@ -141,6 +141,11 @@ describe('other inputs', () => {
     }
   });
 
+  it('calls a stream standard input', async () => {
+    const error = await refusal(readDump('-', Readable.from([Buffer.from('a: [')])));
+    expect(error.text).toEqual({ en: expect.stringMatching(/^reading standard input/), zh: expect.stringMatching(/^读取标准输入/) });
+  });
+
   it('names what is missing', async () => {
     const error = await refusal(readDump(path.join(folder, 'nowhere')));
     expect(error.message).toContain('nowhere');
