@@ -12,6 +12,7 @@ import {
   each,
   entries,
   flag,
+  flagged,
   having,
   json,
   keys,
@@ -51,6 +52,7 @@ const COLUMNS: Record<string, Column> = {
   texts: texts('spec.list'),
   args: args('spec.list', ['x', 'a']),
   'other args': args('spec.list', ['b']),
+  flagged: flagged('spec.list', ['x', 'name']),
   mentions: mentions('spec.list', ['secret', 'x']),
   outline: outline('spec.outline'),
   having: having(['spec.items.name', 'spec.b.name', 'spec.maybe', 'spec.a']),
@@ -223,6 +225,17 @@ describe('what is not kept', () => {
       { word: '.:53', depth: 0 },
       { word: 'route53', depth: 1 },
       { word: 'aws_access_key', depth: 2 },
+    ]);
+  });
+
+  test('of a command line which flags it has, without their values', () => {
+    const column = flagged('spec.command', ['proxy', 'discovery']);
+    const command = ['etcd', '-proxy=CANARY', '--proxy-dial-timeout=1', '--discovery', 'CANARY'];
+    const kept = keptObject([column], { ...live, spec: { command } });
+    expect(kept).toMatchObject({ spec: { command: ['', '--proxy', '', '--discovery', ''] } });
+    expect([column.read(kept), column.read({ ...live, spec: { command } })]).toEqual([
+      ['proxy', 'discovery'],
+      ['proxy', 'discovery'],
     ]);
   });
 

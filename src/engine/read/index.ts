@@ -12,6 +12,7 @@ export {
   type Certificate,
   certificates,
   type Flag,
+  flagged,
   having,
   type Line,
   mentions,

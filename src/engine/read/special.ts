@@ -48,6 +48,32 @@ export function args(path: Field, names: readonly string[]): Column<Flag[]> {
   };
 }
 
+/** Which of these flags a command line (a list of words) has, each time it has them; the values stay unread. */
+export function flagged(path: Field, names: readonly string[]): Column<string[]> {
+  const keys = keysOf(path);
+  const named = new Set(names);
+  const within = (word: Json): string[] => {
+    const name = typeof word === 'string' ? FLAG.exec(word)?.[1] : undefined;
+    return name !== undefined && named.has(name) ? [name] : [];
+  };
+  return {
+    paths: [path],
+    marks: names.map((name) => `${path}:flag ${name}`),
+    read: (base) => {
+      const words = valueAt(base, keys);
+      return Array.isArray(words) ? words.flatMap(within) : [];
+    },
+    keep: (base) => {
+      const words = valueAt(base, keys);
+      if (!Array.isArray(words)) return undefined;
+      return below(
+        keys,
+        words.map((word): Kept => weak(within(word).map((name) => `--${name}`)[0] ?? '')),
+      );
+    },
+  };
+}
+
 /** Which of these words stand in the strings of a list, such as a command or a script; the rest of it stays unread. Words without spaces. */
 export function mentions(path: Field, words: readonly string[]): Column<string[]> {
   const keys = keysOf(path);

@@ -5,6 +5,8 @@ import { checkText } from '../../check-files.ts';
 const TO = (minor: string) => ['--to', `kubernetes=${minor}`];
 const KUBELET = (fields: string) => `# of a node\napiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n${fields}\n`;
 const KUBEADM = (version: string, kind: string, fields: string) => `apiVersion: kubeadm.k8s.io/${version}\nkind: ${kind}\n${fields}\n`;
+const ETCD = (version: string, flag: string) =>
+  `apiVersion: v1\nkind: Pod\nmetadata: {name: etcd, namespace: kube-system, labels: {tier: control-plane}}\nspec: {containers: [{name: etcd, image: 'registry.k8s.io/etcd:${version}-0', command: [etcd, --${flag}]}]}\n`;
 const PROXY = (fields: string) => `apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n${fields}\n`;
 const ENCRYPTION = (provider: string) =>
   `apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n  - resources: [secrets]\n    providers:\n${provider}\n      - identity: {}\n`;
@@ -13,6 +15,12 @@ const ADMISSION = (apiVersion: string, kind: string) =>
 
 const short = ({ found }: Awaited<ReturnType<typeof checkText>>) =>
   found.map(({ check, severity, message, objects }) => `${severity} ${check.replace('kubernetes/', '')} ${objects.join(', ')}: ${message}`);
+
+test('a static Pod of today with a flag that the next etcd does not have', async () => {
+  expect(short(await checkText({ 'a.yaml': ETCD('3.5.32', 'enable-v2') }, ...TO('1.34')))).toEqual([
+    'warning etcd-upgrade-path Pod/kube-system/etcd a.yaml:1: etcd 3.5.32 (1 member) has --enable-v2: etcd 3.6 does not start with it; remove it before 3.6 is installed (kubeadm 1.34: 3.6.5)',
+  ]);
+});
 
 describe('found', () => {
   test.each<[string, string, string, string[]]>([
@@ -77,8 +85,25 @@ describe('found', () => {
       '1.37',
       [
         'blocker kubeadm-config ClusterConfiguration a.yaml:1: kube-controller-manager in ClusterConfiguration has --cloud-provider=aws: refused from 1.29 on, kube-controller-manager 1.29 does not start with it; use external',
-        'blocker kubeadm-config ClusterConfiguration a.yaml:1: etcd in ClusterConfiguration has flag --experimental-initial-corrupt-check: the etcd of kubeadm 1.37 does not start with it',
-        'blocker kubeadm-config ClusterConfiguration a.yaml:1: etcd in ClusterConfiguration has flag --experimental-compaction-batch-limit: the etcd of kubeadm 1.37 does not start with it',
+        'blocker kubeadm-config ClusterConfiguration a.yaml:1: etcd in ClusterConfiguration has flag --experimental-compaction-batch-limit: the etcd of kubeadm 1.37 does not start with it (removed in 3.7); use --compaction-batch-limit',
+        'blocker kubeadm-config ClusterConfiguration a.yaml:1: etcd in ClusterConfiguration has flag --experimental-initial-corrupt-check: the etcd of kubeadm 1.37 does not start with it (removed in 3.7); use --feature-gates=InitialCorruptCheck',
+      ],
+    ],
+    [
+      'flags of etcd as a map, of an etcd that two minors bring',
+      KUBEADM('v1beta4', 'ClusterConfiguration', 'etcd: {local: {extraArgs: {enable-v2: "false", discovery: x, discovery-srv: x}}}'),
+      '1.37',
+      [
+        'blocker kubeadm-config ClusterConfiguration a.yaml:1: etcd in ClusterConfiguration has flag --enable-v2: the etcd of kubeadm 1.34 does not start with it (removed in 3.6)',
+        'blocker kubeadm-config ClusterConfiguration a.yaml:1: etcd in ClusterConfiguration has flag --discovery: the etcd of kubeadm 1.37 does not start with it (removed in 3.7)',
+      ],
+    ],
+    [
+      'a static Pod of the next etcd with a flag that it no longer has',
+      ETCD('3.7.0', 'experimental-memory-mlock'),
+      '1.37',
+      [
+        'blocker etcd-upgrade-path Pod/kube-system/etcd a.yaml:1: etcd 3.7.0 (1 member) has --experimental-memory-mlock: removed in etcd 3.7 or earlier, it does not start',
       ],
     ],
     [

@@ -14,6 +14,23 @@ ${more}`,
   },
 });
 
+/** With a flag of etcd, in the form of a map. */
+const clusterConfiguration = (line: string): Raw => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'kubeadm-config', namespace: 'kube-system', annotations: { 'test/case': line.trim() } },
+  data: {
+    ClusterConfiguration: [
+      'apiVersion: kubeadm.k8s.io/v1beta4',
+      'kind: ClusterConfiguration',
+      'etcd:',
+      '  local:',
+      line,
+      '    extraArgs: {enable-v2: "true"}',
+      '',
+    ].join('\n'),
+  },
+});
 const BLOCKED = 'blocker ConfigMap/kube-system/kubeadm-config';
 
 grid('kubernetes/kubeadm-config', [
@@ -35,6 +52,13 @@ grid('kubernetes/kubeadm-config', [
     to: 'kubernetes=1.37',
     expect: BLOCKED.replace('blocker', 'warning'),
   },
+  // What the etcd of a later hop no longer has, whatever is installed.
+  { fixture: 'found-etcd', expect: BLOCKED },
+  { fixture: 'found-etcd', to: 'kubernetes=1.37', expect: [BLOCKED, BLOCKED] },
+  { fixture: 'found-etcd', server: 'v1.34.2', to: 'kubernetes=1.35', expect: BLOCKED },
+  { fixture: 'found-etcd', server: 'v1.32.9', to: 'kubernetes=1.33', expect: 'passed' },
+  { objects: [clusterConfiguration('    imageTag: 3.5.24-0')], server: 'v1.33.5', to: 'kubernetes=1.37', expect: 'passed' },
+  { objects: [clusterConfiguration('    dataDir: /var/lib/etcd')], server: 'v1.33.5', to: 'kubernetes=1.37', expect: BLOCKED },
   { fixture: 'odd', expect: 'unknown' },
   { expect: 'not-applicable' },
   { fixture: 'healthy', forbidden: ['configmaps'], expect: 'unknown' },

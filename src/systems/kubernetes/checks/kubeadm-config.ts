@@ -9,7 +9,8 @@ import { isRaw } from '../../../kube/json.ts';
 import { minorOf } from '../../../versions/kubernetes.ts';
 import { type Flags, flagsOf } from '../command-line.ts';
 import { configRewritten } from '../config-rewrites.ts';
-import { components, etcdFloors, kubeadm } from '../knowledge/tables.ts';
+import { type EtcdRefused, etcdMinor, etcdOf, etcdRefuses, etcdVersion } from '../etcd-flags.ts';
+import { components, etcdFloors } from '../knowledge/tables.ts';
 import { CONTROL_PLANE } from '../reads.ts';
 import { refusedText, writtenAs } from '../refusal-words.ts';
 import { type Component, isReadBy, JUDGED_BY_VALUE, minorsUpTo, type Refused, refusedBy } from '../refusals.ts';
@@ -38,6 +39,9 @@ const COLUMNS = {
     schedulerMap: scheduler.map,
     schedulerValues: scheduler.values,
     schedulerList: scheduler.list,
+    etcdMap: keys('etcd.local.extraArgs'),
+    etcdList: each('etcd.local.extraArgs', { name: word('name', '') }),
+    etcdTag: word('etcd.local.imageTag', ''),
   }),
 };
 type Is = 'version' | 'gate' | 'flag';
@@ -72,8 +76,8 @@ const check: Check<Record<string, never>, Args> = {
       zh: 'kubeadm upgrade 读取 ConfigMap kubeadm-config，遇到不支持的 API 版本或特性门控时停止。组件已移除的参数会被写入其静态 Pod，导致该组件无法启动。',
     },
     detection: {
-      en: 'Compares the ClusterConfiguration in ConfigMap kubeadm-config with what each minor on the way accepts. Of extraArgs the names are read, and the values of feature gates, admission plugins and cloud providers. Files of kubeadm (-f) are compared with the target version, with extraArgs and kubeletExtraArgs.',
-      zh: '将 ConfigMap kubeadm-config 中的 ClusterConfiguration 与途经的每个次要版本所接受的内容比较，extraArgs 只读取名称，以及特性门控、准入插件和云厂商的值。kubeadm 的文件（-f）与目标版本比较，包括 extraArgs 和 kubeletExtraArgs。',
+      en: 'Compares the ClusterConfiguration in ConfigMap kubeadm-config with what each minor on the way accepts. Of extraArgs, also of etcd, the names are read, and the values of feature gates, admission plugins and cloud providers. Files of kubeadm (-f) are compared with the target version, with extraArgs and kubeletExtraArgs.',
+      zh: '将 ConfigMap kubeadm-config 中的 ClusterConfiguration 与途经的每个次要版本所接受的内容比较，extraArgs（包括 etcd 的）只读取名称，以及特性门控、准入插件和云厂商的值。kubeadm 的文件（-f）与目标版本比较，包括 extraArgs 和 kubeletExtraArgs。',
     },
     fix: {
       en: 'manual: kubectl edit configmap kubeadm-config -n kube-system; an old API version is converted first, by kubeadm of the installed version: kubeadm config migrate --old-config OLD.yaml --new-config NEW.yaml. In files (-f), fix -f sets apiVersion where nothing else has to change, and names the command for the others.',
@@ -100,6 +104,7 @@ const check: Check<Record<string, never>, Args> = {
       ...versionRefused(config.apiVersion, hops),
       ...gatesRefused(config.gates, hops),
       ...CONTROL_PLANE.flatMap((component) => flagsRefused(component, given[component], hops)),
+      ...etcdRefused([...config.etcdMap, ...config.etcdList.map(({ name }) => name)], config.etcdTag, hops),
     ];
   },
   files: { kinds: KINDS.map((kind) => `kubeadm.k8s.io/${kind}`), judge: refusedInFile },
@@ -113,7 +118,7 @@ const check: Check<Record<string, never>, Args> = {
   say: ({ is, kind, name, component, hop, refused }) => {
     if (refused) {
       const holder = { en: `${component} in ${kind}`, zh: `${kind} 中的 ${component}` };
-      return component === 'etcd' ? ofEtcd(holder, name, hop) : refusedText({ ...refused, component: component as Component }, holder);
+      return component === 'etcd' ? ofEtcd(holder, refused) : refusedText({ ...refused, component: component as Component }, holder);
     }
     return is === 'version'
       ? {
@@ -203,7 +208,11 @@ function refusedInFile(document: Raw, on: Ref, to: string): Finding<Args>[] {
     ...Object.entries(GIVEN).flatMap(([component, keys]) => {
       const given = argsIn(valueAt(document, keys));
       return component === 'etcd'
-        ? etcdRefused(given, hops)
+        ? etcdRefused(
+            given.map(({ name }) => name),
+            valueAt(document, ['etcd', 'local', 'imageTag']),
+            hops,
+          )
         : refusedBy(component as Component, flagsOf(given), hops).map((refused) =>
             ofFlag(component, refused, `${keys.join('.')}: ${writtenAs(refused)}`),
           );
@@ -228,25 +237,27 @@ function argsIn(given: Json | undefined): { name: string; value?: string }[] {
   return pairs.flatMap(([name, value]) => (typeof name === 'string' ? [{ name, ...(typeof value === 'string' ? { value } : {}) }] : []));
 }
 
-/** The etcd that kubeadm brings from a minor on takes none of them. */
-function etcdRefused(given: readonly { name: string }[], hops: readonly string[]): Finding<Args>[] {
-  const minor = etcdFloors().removedFlags.in;
-  const hop = hops.find(
-    (each) =>
-      Number(
-        kubeadm()
-          .images.find((row) => row.minor === each)
-          ?.etcd.split('.')[1] ?? 0,
-      ) >= minor,
-  );
-  return given.flatMap(({ name }) =>
-    hop && name.startsWith('experimental-')
-      ? [ofFlag('etcd', { why: 'flag-removed', name, value: '', hop, source: etcdFloors().source }, `etcd.local.extraArgs: --${name}`)]
-      : [],
-  );
+/** kubeadm writes them into the static Pod of the etcd that it brings, or of the one that imageTag names. */
+function etcdRefused(names: readonly string[], tag: Json | undefined, hops: readonly string[]): Finding<Args>[] {
+  const named = typeof tag === 'string' ? etcdVersion(tag) : undefined;
+  const at = (hop: string): number => etcdMinor(named ?? etcdOf(hop) ?? '');
+  return etcdRefuses(names, Math.max(0, ...hops.map(at))).map(({ name, removedIn, instead }: EtcdRefused) => ({
+    ...ofFlag(
+      'etcd',
+      {
+        why: 'flag-removed',
+        name,
+        value: `3.${removedIn}`,
+        hop: hops.find((hop) => at(hop) >= removedIn)!,
+        ...(instead ? { instead } : {}),
+        source: etcdFloors().flagsFrom,
+      },
+      `etcd.local.extraArgs: --${name}`,
+    ),
+  }));
 }
 
-const ofEtcd = (holder: Text, name: string, hop: string): Text => ({
-  en: `${holder.en} has flag --${name}: the etcd of kubeadm ${hop} does not start with it`,
-  zh: `${holder.zh} 使用了参数 --${name}：kubeadm ${hop} 所带的 etcd 无法启动`,
+const ofEtcd = (holder: Text, { name, value, hop, instead }: Pick<Refused, 'name' | 'value' | 'hop' | 'instead'>): Text => ({
+  en: `${holder.en} has flag --${name}: the etcd of kubeadm ${hop} does not start with it (removed in ${value})${instead ? `; use ${instead}` : ''}`,
+  zh: `${holder.zh} 使用了参数 --${name}：kubeadm ${hop} 所带的 etcd 无法启动（${value} 已移除）${instead ? `；请改用 ${instead}` : ''}`,
 });

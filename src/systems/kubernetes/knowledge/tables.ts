@@ -134,14 +134,16 @@ export const volumePlugins = knowledge(
   row({ source: text, plugins: list(plugged) }),
   () => volumePluginsTable,
 );
+/** A flag that the minor of etcd 3 no longer has, and does not start with. `byKubeadm`: an older kubeadm writes it itself, and a newer one no longer. */
+const etcdFlag = row({ name: text, removedIn: number }, { instead: text, byKubeadm: flag });
 /** By the minor of etcd 3 that is reached, the lowest patch of the minor before: below `least` it is refused, below `advised` it is advised against. */
 export const etcdFloors = knowledge(
   'kubernetes/etcd-floors',
   row({
     source: text,
     floors: list(row({ into: number, least: text, advised: text })),
-    // Flags that kubeadm writes itself are left out: it writes them again.
-    removedFlags: row({ in: number, names: list(text) }),
+    flagsFrom: text,
+    flags: list(etcdFlag),
   }),
   () => etcdFloorsTable,
 );
