@@ -64,6 +64,8 @@ export function attended(call: Call, live: Live, run: Run, direction: Direction 
         const fine = outcome.result === 'done' || outcome.result === 'already';
         const passed = direction === 'apply' && step.onUndo;
         if (!passed && (!fine || total <= LOUD)) call.say(stepEnded(step, outcome, face, direction));
+        if (outcome.commands?.length)
+          call.say(call.t({ en: 'To put it back:', zh: '恢复方法：' }), ...outcome.commands.map((each) => lineOf(call, each)));
         if (fine && step.do === 'backup') call.say(call.t(savedIn(path.join(live.store.beside(run.id).folder, step.file))));
         const [next] = under;
         if (next) call.progress(at(next[0]), next[1].since);

@@ -1,5 +1,5 @@
 // What a step comes to, in words: how a look or the trouble with a server ends it.
-import type { Direction, Look, StepResult, Text, WorldError } from './contracts.ts';
+import type { Command, Direction, Look, StepResult, Text, WorldError } from './contracts.ts';
 
 /** Looks at one object before it is given up as contended or unreachable (DESIGN section 4). */
 export const LOOKS = 5;
@@ -7,6 +7,8 @@ export const LOOKS = 5;
 export interface StepOutcome {
   result: StepResult | 'in-doubt';
   detail?: Text;
+  /** What a person does about it. */
+  commands?: readonly Command[];
   /** A write of ours was answered, although it did not come to what the step wanted. */
   answered?: true;
 }

@@ -278,7 +278,7 @@ async function waitForPerson(step: StepOf<'manual'>, doing: Performing): Promise
     }
     const because = look instanceof WorldError ? troubleWith(look) : look.because;
     const wrong = await orTrouble(wrongIn(step, world));
-    if (wrong && !(wrong instanceof WorldError)) return settle({ result: 'failed', detail: wrong });
+    if (wrong && !(wrong instanceof WorldError)) return settle({ result: 'failed', ...wrong });
     if (!person || halt.aborted || world.assume || (step.seen && !person.watches)) return settle({ result: 'manual', detail: because });
     if (first) person.told(step, step.seen && because);
     if (!step.seen) return settle((await person.confirms(step)) ? { result: 'done', detail: CONFIRMED } : { result: 'manual' });
@@ -293,10 +293,11 @@ const uncounted = (error: WorldError): Text => ({
 });
 
 /** What was done otherwise than it should be; undefined: nothing that can be seen. */
-async function wrongIn({ wrong = [] }: StepOf<'manual'>, world: World): Promise<Text | undefined> {
-  for (const { when, while: also, text } of wrong) {
+async function wrongIn({ wrong = [] }: StepOf<'manual'>, world: World): Promise<Pick<StepOutcome, 'detail' | 'commands'> | undefined> {
+  for (const { when, while: also, text, commands } of wrong) {
     const met = await firstMet([when], world);
-    if (met && (!also || (await firstMet([also], world)))) return { en: `${text.en} (${met.en})`, zh: `${text.zh}（${met.zh}）` };
+    if (met && (!also || (await firstMet([also], world))))
+      return { detail: { en: `${text.en} (${met.en})`, zh: `${text.zh}（${met.zh}）` }, ...(commands ? { commands } : {}) };
   }
   return undefined;
 }

@@ -238,7 +238,8 @@ const WRONGLY: { at: RegExp; does(): Promise<unknown>; mends(): Promise<unknown>
     at: /^upgrade kube-apiserver on Node cp1/,
     does: () => kubeletTo('w1', next),
     mends: () => kubeletTo('w1', old),
-    says: /a kubelet is 1\.37 already: it must not be newer than any API server/,
+    // With what puts it back.
+    says: /a kubelet is 1\.37 already: it must not be newer than any API server.*\nTo put it back:\n {5}NODE= +# set it: the Node that is named above\n {5}kubectl.* drain "\$\{NODE:\?\}"/,
   },
   {
     at: /^upgrade kube-apiserver on Node cp1/,

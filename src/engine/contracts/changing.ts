@@ -196,11 +196,12 @@ export interface ApiChange {
   kind: string;
   to?: string;
 }
-/** `text`: what it means, and what to do. `while`: only as long as this holds too. */
+/** `text`: what it means, and what to do, with these commands. `while`: only as long as this holds too. */
 export interface Wrong {
   when: Condition;
   while?: Condition;
   text: Text;
+  commands?: Command[];
 }
 export interface ReleaseName {
   namespace: string;

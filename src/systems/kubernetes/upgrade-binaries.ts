@@ -71,12 +71,12 @@ const fromYum = (of: string): string => {
   return `printf "%s\\n" ${lines.map((line) => `"${line}"`).join(' ')} | sudo tee /etc/yum.repos.d/kubernetes.repo`;
 };
 
-/** Packages from the repository of that minor; on what is not of the family of Red Hat, those of apt. */
-export function installed(os: string, version: string, packages: readonly string[]): string {
+/** Packages from the repository of that minor; on what is not of the family of Red Hat, those of apt. `older`: than what is installed. */
+export function installed(os: string, version: string, packages: readonly string[], { older = false } = {}): string {
   const plain = version.replace(/^v/, '');
   const of = minor(minorOf(version));
   if (DNF.test(os))
-    return `${fromYum(of)} && sudo dnf install -y --disableexcludes=kubernetes ${packages.map((name) => `${name}-${plain}`).join(' ')}`;
+    return `${fromYum(of)} && sudo dnf ${older ? 'downgrade' : 'install'} -y --disableexcludes=kubernetes ${packages.map((name) => `${name}-${plain}`).join(' ')}`;
   const named = packages.map((name) => `${name}="${plain}-*"`).join(' ');
-  return `${fromApt(of)} && sudo apt-get update && sudo apt-get install -y --allow-change-held-packages ${named}`;
+  return `${fromApt(of)} && sudo apt-get update && sudo apt-get install -y --allow-change-held-packages ${older ? '--allow-downgrades ' : ''}${named}`;
 }

@@ -6,6 +6,7 @@ import { minor, minorOf } from '../../versions/kubernetes.ts';
 import { ignoredPreflight } from './coredns.ts';
 import { CONTROL_PLANE, tagOf } from './reads.ts';
 import { dnsAt, olderDns, proxyAt } from './upgrade-addons.ts';
+import { olderImage, olderKubelet } from './upgrade-back.ts';
 import { installed, onEach, onEveryServer, onNode, replacedBinary } from './upgrade-binaries.ts';
 import type { ClusterParts, Instance } from './upgrade-parts.ts';
 import { isServer, serversOfProvider } from './upgrade-provider.ts';
@@ -57,7 +58,8 @@ function stepsOf(hop: Hop, parts: ClusterParts, stopped: boolean): StepDraft[] {
 const MINORS = 3;
 
 /** While API servers are still to be upgraded: a kubelet of the new minor is newer than they are. Within a minor it may be. */
-function tooEarly(hop: Hop, { kubeadm, instances, members }: ClusterParts): Wrong[] {
+function tooEarly(hop: Hop, parts: ClusterParts): Wrong[] {
+  const { kubeadm, instances, members } = parts;
   if (!isNewMinor(hop)) return [];
   const to = minor(minorOf(hop.version));
   const versions = patchesOf(hop);
@@ -66,6 +68,7 @@ function tooEarly(hop: Hop, { kubeadm, instances, members }: ClusterParts): Wron
   const kubelets = Array.from({ length: MINORS }, (_, i) => minor(minorOf(hop.version) + i)).map(
     (of): Wrong => ({
       when: someKubelet(of, members, hop),
+      commands: olderKubelet(hop, parts),
       text: {
         en: `a kubelet is ${of} already: it must not be newer than any API server; put its older version back, then resume`,
         zh: `已有 kubelet 为 ${of}：kubelet 不得比任何 API 服务器新；请恢复其旧版本，然后用 resume 继续`,
@@ -81,7 +84,8 @@ function tooEarly(hop: Hop, { kubeadm, instances, members }: ClusterParts): Wron
     .filter(({ old }) => !kubeadm || old.length);
   return [
     ...kubelets,
-    ...behind.map(({ each: { component, pod, namespace, node, image }, old: [old] }): Wrong => {
+    ...behind.map(({ each, old: [old] }): Wrong => {
+      const { component, pod, namespace, node, image } = each;
       const [en, zh] = old ? ['the API server beside it', '同一节点上的 API 服务器'] : ['any API server', '任何 API 服务器'];
       return {
         when: {
@@ -89,6 +93,7 @@ function tooEarly(hop: Hop, { kubeadm, instances, members }: ClusterParts): Wron
           must: [{ path: `/spec/containers[name=${component}]/image`, in: versions.map((version) => tagged(image, version)), words }],
         },
         ...(old ? { while: old } : {}),
+        commands: olderImage(hop, each),
         text: {
           en: `${component} on Node ${node} is ${to} already, and ${old ? en : 'an API server'} is not: it must not be newer than ${en}; put its older version back, then resume`,
           zh: `Node ${node} 上的 ${component} 已为 ${to}，但${old ? zh : '仍有 API 服务器'}不是：它不得比${zh}新；请恢复其旧版本，然后用 resume 继续`,

@@ -643,6 +643,28 @@ describe('what is done otherwise', () => {
     // Behind the API servers it is what is asked for.
     expect(await wrong(await stepAt(3), early('kube-controller-manager'))).toBeUndefined();
   });
+  test('with the commands that put its older version back: packages or the binary, drained; of a static Pod its image', async () => {
+    const back = (step: StepDraft, about: string) => {
+      const all = step.do === 'manual' ? (step.wrong ?? []) : [];
+      return (all.find(({ text }) => text.en.startsWith(about))?.commands ?? []).map((each) => textOf(each).en);
+    };
+    const apart = await stepAt(1);
+    const kubelet = back(apart, 'a kubelet is 1.31 already');
+    expect(kubelet[0]).toBe('NODE=   # set it: the Node that is named above');
+    expect(kubelet[1]).toMatch(/^kubectl drain "\$\{NODE:\?\}" --ignore-daemonsets --delete-emptydir-data$/);
+    expect(kubelet[2]).toContain('https://dl.k8s.io/release/v1.30.4/bin/linux/');
+    expect(kubelet.at(-1)).toMatch(/^kubectl uncordon "\$\{NODE:\?\}"$/);
+    expect(back(apart, 'kube-scheduler on Node cp2 is 1.31 already')).toEqual([
+      'kubectl get pod -n kube-system kube-scheduler-cp2 -o yaml   # image to set in its manifest: registry.example.com/kube-scheduler:v1.30.4@sha256:0a',
+    ]);
+    const redHat = node('w2', 'v1.30.4');
+    Object.assign((redHat.status as Raw).nodeInfo as Raw, { osImage: 'Rocky Linux 9' });
+    const [, kubeadm] = stepsOf(await stagesOf([...cluster, redHat, KUBEADM], '1.31')) as [StepDraft, StepDraft];
+    const packages = back(kubeadm, 'a kubelet is 1.31 already');
+    expect(packages.filter((each) => each.startsWith('NODE='))).toHaveLength(2);
+    expect(packages.join('\n')).toContain('--allow-change-held-packages --allow-downgrades kubelet="1.30.4-*" kubectl="1.30.4-*"');
+    expect(packages.join('\n')).toContain('sudo dnf downgrade -y --disableexcludes=kubernetes kubelet-1.30.4 kubectl-1.30.4');
+  });
   test('with kubeadm also where nothing shows on which Nodes the control plane is', async () => {
     const workers = [node('w1', 'v1.30.4')];
     const step = stepsOf(await stagesOf([...workers, KUBEADM], '1.31')).find(({ text }) => /machine by machine$/.test(text.en))!;
