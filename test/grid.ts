@@ -38,6 +38,8 @@ export interface Case extends Laid {
   intent?: Intent;
   /** `passed`, `unknown`, `not-applicable`, or `SEVERITY OBJECT[, OBJECT…]` per finding. */
   expect: string | string[];
+  /** Among the sentences of its findings, their evidence, or what it could not see. */
+  says?: string[];
   /** What the remedy changes, as `OBJECT PATH: BEFORE → AFTER`; rehearsed, and the finding must be gone after it. */
   steps?: string[];
 }
@@ -62,6 +64,7 @@ export function grid(id: string, cases: readonly Case[]): void {
         const dump = await readDump(laid(id, each));
         const result = await resultOf(check, dump, each);
         expect(said(result), JSON.stringify(result, null, 1)).toEqual([each.expect].flat());
+        for (const words of each.says ?? []) expect(sentences(result)).toContain(words);
         bothLanguages(result, check);
         // By these a finding is accepted and compared.
         const fingerprints = result.findings.map(({ fingerprint }) => fingerprint);
@@ -146,6 +149,13 @@ async function resultOf(check: Check, dump: Dump, each: Case): Promise<CheckResu
 
 const said = ({ outcome, findings }: CheckResult): string[] =>
   outcome === 'found' ? findings.map(({ severity, objects }) => `${severity} ${objects.map(objectName).join(', ')}`) : [outcome];
+
+const sentences = ({ findings, gaps, note }: CheckResult): string =>
+  [
+    ...findings.flatMap(({ message, evidence, certainty }) => [message.en, ...evidence.map(({ seen }) => textOf(seen).en), certainty]),
+    ...gaps.map(({ detail }) => detail),
+    note?.en,
+  ].join('\n');
 
 async function rehearsed(check: Check, dump: Dump, each: Case): Promise<void> {
   const source = dumpSource(dump);

@@ -9,6 +9,17 @@ const scripted = (...command: string[]): Raw => ({
   status: { phase: 'Running' },
 });
 
+/** A flag that 1.37 does not have, of the second container; only kube-proxy's counts. */
+const proxies = (first: string, second: string): Raw => ({
+  ...{ apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: 'kube-proxy', namespace: 'kube-system' } },
+  spec: {
+    template: {
+      spec: { containers: [{ name: first }, { name: second, command: ['/bin/it', '--boot-id-file=/proc/sys/kernel/random/boot_id'] }] },
+    },
+  },
+});
+const WITHOUT_PROXY = 'blocker Pod/kube-system/kube-apiserver-cp1';
+
 grid('kubernetes/component-flags', [
   {
     objects: [scripted('/bin/sh', '-c', 'exec kube-scheduler --feature-gates=Gone=true >> /var/log/kube-scheduler.log')],
@@ -45,6 +56,16 @@ grid('kubernetes/component-flags', [
     to: 'kubernetes=1.37',
     expect: ['blocker Pod/kube-system/kube-apiserver-cp1', 'blocker DaemonSet/kube-system/kube-proxy'],
   },
+  // What runs beside kube-proxy in its Pods has flags of its own.
+  { objects: [proxies('kube-proxy', 'metrics')], server: 'v1.36.4', to: 'kubernetes=1.37', expect: WITHOUT_PROXY },
+  {
+    objects: [proxies('metrics', 'kube-proxy')],
+    server: 'v1.36.4',
+    to: 'kubernetes=1.37',
+    expect: [WITHOUT_PROXY, 'blocker DaemonSet/kube-system/kube-proxy'],
+  },
+  // What the Nodes would say of a managed cluster is not needed where the static Pods are seen.
+  { fixture: 'kops', forbidden: ['nodes'], expect: 'blocker Pod/kube-system/kube-scheduler-k1' },
   // What a jump meets is the sum of its hops.
   { to: 'kubernetes=1.35', expect: 'passed' },
   { to: 'kubernetes=1.37', expect: 'blocker Pod/kube-system/kube-apiserver-cp1' },

@@ -52,6 +52,8 @@ grid('kubernetes/crd-stored-versions', [
     steps: ['kubectl get storageversionmigrations.storagemigration.k8s.io -o yaml', expect.stringContaining('"resource": "parts"')],
   },
   { objects: [setBy('migration-runner-controller')], expect: 'warning CustomResourceDefinition/parts.example.com' },
+  // None has failed.
+  { objects: [{ ...setBy('kube-apiserver'), status: { storedVersions: ['v1'] } }], expect: 'passed' },
   { objects: [setBy('shop-operator', 'f:conditions')], expect: 'warning CustomResourceDefinition/parts.example.com' },
   // Migrated by another client since.
   { objects: [setBy('upgrade-guard')], expect: 'passed' },

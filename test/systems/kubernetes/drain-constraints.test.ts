@@ -48,6 +48,12 @@ grid('kubernetes/drain-constraints', [
     expect: 'passed',
   },
   { objects: [...nodes, pod('gone', 'w1', apart, '2026-01-01T00:00:00Z')], expect: 'passed' },
+  // One that has ended, or has no Node yet, is on no Node.
+  ...['Succeeded', 'Failed'].map((phase) => ({
+    objects: [...nodes, ...each(apart).map((one, i) => (i ? one : { ...one, status: { phase } }))],
+    expect: 'passed',
+  })),
+  { objects: [...nodes, ...each(apart).slice(1), pod('web-new', '', apart)], expect: 'passed' },
   { base: 'managed', objects: [pod('web-w1', 'w1', {})], expect: 'warning Node/w1' },
   // It is not made again anywhere.
   { base: 'managed', objects: [{ ...pod('web-w1', 'w1', {}), metadata: { name: 'web-w1', namespace: 'default' } }], expect: 'passed' },

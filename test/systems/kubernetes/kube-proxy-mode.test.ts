@@ -31,7 +31,7 @@ grid('kubernetes/kube-proxy-mode', [
   { fixture: 'found', to: 'kubernetes=v1.34.9', expect: 'passed' },
   // Deprecated already: nothing changes on the way.
   { fixture: 'found', server: 'v1.35.2', to: 'kubernetes=1.36', expect: 'passed' },
-  { fixture: 'found-none', to: 'kubernetes=1.37', expect: 'notice ConfigMap/kube-system/kube-proxy' },
+  { fixture: 'found-none', to: 'kubernetes=1.37', expect: 'notice ConfigMap/kube-system/kube-proxy', says: ['kube-proxy has no mode'] },
   // kubeadm 1.37 sets it.
   { fixture: 'found-none', to: 'kubernetes=1.37', objects: [kubeadm], expect: 'passed' },
   { fixture: 'found', to: 'kubernetes=1.35', objects: [kubeadm], expect: 'notice ConfigMap/kube-system/kube-proxy' },

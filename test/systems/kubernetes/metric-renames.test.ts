@@ -33,6 +33,8 @@ grid('kubernetes/metric-renames', [
     expect: 'warning PrometheusRule/monitoring/one',
   },
   { server: 'v1.33.13', objects: [rule('sum(apiserver_cache_list_total)')], expect: 'passed' },
+  // It goes with 1.29.
+  { server: 'v1.26.15', to: 'kubernetes=1.27', objects: [rule('apiserver_request_body_sizes > 1')], expect: 'passed' },
   { expect: 'passed' },
   { fixture: 'healthy', forbidden: ['prometheusrules.monitoring.coreos.com'], expect: 'unknown' },
 ]);

@@ -22,6 +22,22 @@ const volumes = (...named: string[]): Raw => ({
   },
 });
 
+/** What its environment comes from. */
+const environment = (key: string, source: 'env' | 'envFrom'): Raw => ({
+  ...claims,
+  metadata: { ...claims.metadata, name: 'env-w1' },
+  spec: {
+    nodeName: 'w1',
+    containers: [
+      {
+        name: 'c',
+        image: 'i',
+        [source]: [source === 'env' ? { name: 'A', valueFrom: { [key]: { name: 'x' } } } : { [key]: { name: 'x' } }],
+      },
+    ],
+  },
+});
+
 grid('kubernetes/static-pod-api-refs', [
   { fixture: 'found', to: 'kubernetes=1.34', expect: 'blocker Pod/kube-system/node-agent-w1' },
   // The kubelets are still behind 1.34, whatever the API server is.
@@ -29,6 +45,19 @@ grid('kubernetes/static-pod-api-refs', [
   { fixture: 'healthy', objects: [claims], to: 'kubernetes=1.34', expect: 'blocker Pod/kube-system/gpu-w1' },
   { fixture: 'healthy', objects: [volumes('s')], to: 'kubernetes=1.34', expect: 'blocker Pod/kube-system/storage-w1' },
   { fixture: 'healthy', objects: [volumes()], to: 'kubernetes=1.34', expect: 'passed' },
+  ...(['secretRef', 'configMapRef'] as const).map((key) => ({
+    fixture: 'healthy',
+    objects: [environment(key, 'envFrom')],
+    to: 'kubernetes=1.34',
+    expect: 'blocker Pod/kube-system/env-w1',
+  })),
+  ...['secretKeyRef', 'configMapKeyRef'].map((key) => ({
+    fixture: 'healthy',
+    objects: [environment(key, 'env')],
+    to: 'kubernetes=1.34',
+    expect: 'blocker Pod/kube-system/env-w1',
+  })),
+  { fixture: 'healthy', objects: [environment('fieldRef', 'env')], to: 'kubernetes=1.34', expect: 'passed' },
   { fixture: 'found', to: 'kubernetes=v1.33.9', expect: 'passed' },
   { fixture: 'healthy', to: 'kubernetes=1.34', expect: 'passed' },
   { server: 'v1.33.6', to: 'kubernetes=1.34', expect: 'unknown' },
