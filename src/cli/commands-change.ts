@@ -151,7 +151,7 @@ export const CHANGE = [
     text: { en: 'Undo the changes of a run', zh: '撤销一次运行的更改' },
     more: {
       en: 'Without RUN: the newest run of this cluster with something to undo. If that is not the newest run, its RUN is shown first. Only fields that the run changed are restored; an object in which one of them has changed since is listed and left unchanged.',
-      zh: '不写 RUN 时，撤销本集群最近一次有可撤销更改的运行；如果不是最近一次运行，会先说明。只恢复运行改动过的字段；如果这些字段此后又被改动，则列出该对象，并保持不变。',
+      zh: '不写 RUN 时，撤销本集群最近一次有可撤销更改的运行；如果不是最近一次运行，会先说明。只恢复该次运行改动过的字段；如果这些字段此后又被改动，则列出该对象，并保持不变。',
     },
     examples: [
       { text: { en: 'The newest run', zh: '撤销最近一次运行' }, words: 'undo' },

@@ -15,6 +15,7 @@ const LONG = 300;
 
 /** One part of the line: what is done, to which objects. */
 interface Part {
+  /** `{}` in Chinese: where the objects stand; otherwise they follow. */
   verb: Text;
   /** In the words of the remedy, by the number of steps. */
   brief?: StepDraft['brief'];
@@ -64,14 +65,14 @@ function partOf(draft: StepDraft): Part | undefined {
     case 'drain':
       return ofObject({ en: 'drains', zh: '腾空' }, draft.on);
     case 'verbosity':
-      return ofObject({ en: 'sets the log verbosity of', zh: '设置日志级别：' }, draft.on);
+      return ofObject({ en: 'sets the log verbosity of', zh: '设置 {} 的日志级别' }, draft.on);
     case 'evict':
       return ofObject({ en: 'evicts', zh: '驱逐' }, draft.on);
     case 'migrate':
-      return ofObject({ en: 'rewrites the custom resources of', zh: '重写自定义资源：' }, draft.on);
+      return ofObject({ en: 'rewrites the custom resources of', zh: '重写 {} 的自定义资源' }, draft.on);
     case 'revise': {
       const on = { apiVersion: 'v1', kind: 'release', ...draft.release };
-      return ofObject({ en: 'rewrites API versions in the stored manifest of', zh: '改写所存清单中的 API 版本：' }, on);
+      return ofObject({ en: 'rewrites API versions in the stored manifest of', zh: '改写 {} 所存清单中的 API 版本' }, on);
     }
     case 'backup':
       return {
@@ -82,7 +83,7 @@ function partOf(draft: StepDraft): Part | undefined {
     case 'unpend': {
       const { release, revision } = draft;
       const on = { apiVersion: 'v1', kind: 'release', ...release };
-      return ofObject({ en: `deletes the record of revision ${revision} of`, zh: `删除修订版本 ${revision} 的记录：` }, on);
+      return ofObject({ en: `deletes the record of revision ${revision} of`, zh: `删除 {} 修订版本 ${revision} 的记录` }, on);
     }
     default:
       return undefined;
@@ -102,9 +103,12 @@ function patchPart({ on, changes, counters = [] }: Extract<StepDraft, { do: 'pat
   const { en: field, zh } = inRow(fields);
   const [only] = changes;
   const plain = changes.length === 1 && only!.inString === undefined ? only : undefined;
-  if (plain && plain.after === undefined) return { ...ofObject({ en: `removes ${field} of`, zh: `移除 ${zh}：` }, on) };
+  if (plain && plain.after === undefined) return { ...ofObject({ en: `removes ${field} of`, zh: `移除 {} 的 ${zh}` }, on) };
   const value = plain && typeof plain.after !== 'object' ? show(plain.after!, SHORT, plain.path) : undefined;
-  return { ...ofObject({ en: `sets ${field} of`, zh: `设置 ${zh}：` }, on), to: value };
+  return {
+    ...ofObject({ en: `sets ${field} of`, zh: value === undefined ? `设置 {} 的 ${zh}` : `将 {} 的 ${zh} 设为 ${value}` }, on),
+    to: value,
+  };
 }
 
 function inRow(fields: readonly string[]): Text {
@@ -129,10 +133,11 @@ function partText({ brief, verb: one, kind, on, to }: Part): Text {
   const more = names.length - NAMED;
   const shown = more > 1 ? names.slice(0, NAMED) : names.slice(0, NAMED + 1);
   const rest = names.length - shown.length;
+  const inChinese = `${names.length > 1 ? `${names.length} 个 ` : ''}${kind && `${kind} `}${shown.join('、')}${rest ? ` 等` : ''}`;
   const [value, count] = [to === undefined ? '' : to, names.length > 1 ? `${names.length} ${severalOf(kind)}: ` : kind && `${kind} `];
   return {
     en: `${verb.en} ${count}${shown.join(', ')}${rest ? ` and ${rest} more` : ''}${value && ` → ${value}`}`,
-    zh: `${verb.zh}${verb.zh.endsWith('：') ? '' : ' '}${names.length > 1 ? `${names.length} 个 ` : ''}${kind && `${kind} `}${shown.join('、')}${rest ? ` 等` : ''}${value && ` → ${value}`}`,
+    zh: verb.zh.includes('{}') ? verb.zh.replace('{}', () => inChinese) : `${verb.zh} ${inChinese}`,
   };
 }
 

@@ -173,13 +173,13 @@ function undoOf(writes: readonly Rule[], language: Language): string {
   const parts: (Text | false)[] = [
     (does('patch') || does('update')) && {
       en: 'Fields that the run changed get their old values back; an object in which one of them has changed since is listed and left unchanged.',
-      zh: '运行改动过的字段恢复原值；如果这些字段此后又被改动，则列出该对象，并保持不变。',
+      zh: '该次运行改动过的字段会恢复原值；如果这些字段此后又被改动，则列出该对象，并保持不变。',
     },
     creates && {
       en: 'Objects that the run created are deleted; objects that it deleted are created again.',
-      zh: '运行新建的对象会被删除，运行删除的对象会重新创建。',
+      zh: '该次运行新建的对象会被删除，删除的对象会重新创建。',
     },
-    deletes && !creates && { en: 'Objects that the run deleted are not created again.', zh: '运行删除的对象不会重新创建。' },
+    deletes && !creates && { en: 'Objects that the run deleted are not created again.', zh: '该次运行删除的对象不会重新创建。' },
     does('create', /\/eviction$/) && {
       en: 'Evicted Pods are not restored: their controllers have created new ones.',
       zh: '被驱逐的 Pod 不会恢复，其控制器已创建新的 Pod。',

@@ -47,7 +47,7 @@ test.each<[string, StepDraft[], Ref[], string, string]>([
     [draft({ do: 'patch', on: endpoint('a'), changes: [{ path: '/status/ownerControllerType', before: 'None', after: 'Pod' }] })],
     [],
     'sets status.ownerControllerType of SpiderEndpoint shop/a → Pod',
-    '设置 status.ownerControllerType：SpiderEndpoint shop/a → Pod',
+    '将 SpiderEndpoint shop/a 的 status.ownerControllerType 设为 Pod',
   ],
   [
     'a field that goes',
@@ -60,7 +60,7 @@ test.each<[string, StepDraft[], Ref[], string, string]>([
     ],
     [],
     'removes metadata.labels[plan.io/x] of Node n',
-    '移除 metadata.labels[plan.io/x]：Node n',
+    '移除 Node n 的 metadata.labels[plan.io/x]',
   ],
   ['a person', [draft({ do: 'manual', commands: [] })], [], 'manual: do it', '手动：做'],
   [
@@ -75,24 +75,24 @@ test.each<[string, StepDraft[], Ref[], string, string]>([
     [
       draft({
         ...{ do: 'patch', on: endpoint('a'), when: 'first', changes: [{ path: '/spec/x', before: 1, after: 2 }] },
-        brief: () => ({ en: 'during the upgrade, sets x of', zh: '升级期间设置 x：' }),
+        brief: () => ({ en: 'during the upgrade, sets x of', zh: '升级期间设置 {} 的 x' }),
       }),
       draft({ do: 'manual', when: 'instead', commands: [] }),
     ],
     [],
     'during the upgrade, sets x of SpiderEndpoint shop/a; fix without an upgrade: 1 manual step',
-    '升级期间设置 x：SpiderEndpoint shop/a；不升级、只执行 fix 时：手动 1 步',
+    '升级期间设置 SpiderEndpoint shop/a 的 x；不升级、只执行 fix 时：手动 1 步',
   ],
 ])('%s', (_, drafts, refused, en, zh) => {
   const refusals = refused.length ? [{ refused: WHY, objects: refused }] : [];
   expect(fixLine({ drafts, refusals })).toEqual({ en, zh });
 });
 test('the words of the remedy, by the number of steps', () => {
-  const brief = (n: number) => ({ en: `releases ${n} IPs of`, zh: `释放 ${n} 个 IP：` });
+  const brief = (n: number) => ({ en: `releases ${n} IPs of`, zh: `释放 {} 中的 ${n} 个 IP` });
   const released = (path: string) => draft({ do: 'patch', on: { ...endpoint('v4'), kind: 'Pool' }, changes: [{ path, before: 1 }], brief });
   expect(fixLine({ drafts: [released('/a'), released('/b')], refusals: [] })).toEqual({
     en: 'releases 2 IPs of Pool shop/v4',
-    zh: '释放 2 个 IP：Pool shop/v4',
+    zh: '释放 Pool shop/v4 中的 2 个 IP',
   });
 });
 test('no value that is secret by its key', () => {

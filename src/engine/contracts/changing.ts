@@ -227,7 +227,7 @@ export type StepDraft = Common &
   Action & {
     after?: StepDraft[];
     when?: 'before' | 'after' | 'instead' | 'first' | 'last';
-    /** What so many steps like this do, as the fix line has it before the objects: `releases 2 IPs of`. Of a manual step: all of its part of the fix line. */
+    /** What so many steps like this do, as the fix line has it before the objects: `releases 2 IPs of`; in Chinese `{}` is where they stand. Of a manual step: all of its part of the fix line. */
     brief?(steps: number): Text;
     /** Of an upgrade by helm that a person runs (`instead`): what the system's stages give helm by themselves, unless something else is given. */
     helmValues?: readonly ValueSetting[];

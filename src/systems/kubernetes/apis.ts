@@ -190,7 +190,9 @@ export function pluralOf(kind: string): string {
 
 /** When it goes, as findings say it. `past`: before the installed version, or it is not known which one is installed; Chinese tells it from what is to come. */
 export function goingText({ minor, removed, still, past }: { minor?: string; removed: boolean; still?: true; past?: true }): Text {
-  if (still) return { en: `removed in ${minor}, still served here`, zh: `已在 ${minor} 中移除，目前仍提供` };
-  if (removed) return { en: `removed in ${minor}`, zh: `${past ? '已' : '将'}在 ${minor} 中移除` };
-  return minor ? { en: `deprecated, removed in ${minor}`, zh: `已弃用，将在 ${minor} 中移除` } : { en: 'deprecated', zh: '已弃用' };
+  if (still) return { en: `removed in ${minor}, still served here`, zh: `该版本已在 ${minor} 中移除，目前仍提供` };
+  if (removed) return { en: `removed in ${minor}`, zh: `该版本${past ? '已' : '将'}在 ${minor} 中移除` };
+  return minor
+    ? { en: `deprecated, removed in ${minor}`, zh: `该版本已弃用，将在 ${minor} 中移除` }
+    : { en: 'deprecated', zh: '该版本已弃用' };
 }

@@ -72,7 +72,7 @@ const DECISIONS: { apiVersions: string; kinds: string; when?(object: Raw): boole
     kinds: 'Ingress',
     decide: {
       en: 'choose a pathType for each path and name backends by service.name and service.port',
-      zh: '为每个路径选择 pathType，并以 service.name 和 service.port 指定 backend',
+      zh: '为每个路径选择 pathType，以 service.name 和 service.port 指定 backend',
     },
   },
   {

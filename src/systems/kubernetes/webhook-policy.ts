@@ -44,7 +44,7 @@ function stepsFor(on: Ref, { hooks }: RowOf<typeof CONFIGURATION>, { hooks: dead
     const loosened: StepDraft = {
       ...{ do: 'patch', on, guard: [], undo: 'exact', when: 'first', optional: true },
       changes: [{ path, ...(policy ? { before: policy } : {}), after: 'Ignore' }],
-      brief: () => ({ en: 'during the upgrade, sets failurePolicy to Ignore in', zh: '升级期间将 failurePolicy 设为 Ignore：' }),
+      brief: () => ({ en: 'during the upgrade, sets failurePolicy to Ignore in', zh: '升级期间将 {} 的 failurePolicy 设为 Ignore' }),
       text: {
         en: `set failurePolicy of webhook ${name} (${named}) to Ignore while the upgrade lasts: nothing answers for it`,
         zh: `升级期间将 webhook ${name}（${named}）的 failurePolicy 设为 Ignore：它没有可用的后端`,

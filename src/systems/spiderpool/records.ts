@@ -130,8 +130,8 @@ export function recordStep({ pool, pointer, before, after }: RecordChange, guard
 }
 
 const counted = (n: number): string => (n === 1 ? 'the IP' : `${n} IPs`);
-const RELEASED = (n: number): Text => ({ en: `releases ${counted(n)} of`, zh: `释放 ${n} 个 IP：` });
-const ALLOCATED = (n: number): Text => ({ en: `restores the allocation of ${counted(n)} in`, zh: `补回 ${n} 个 IP 的分配记录：` });
+const RELEASED = (n: number): Text => ({ en: `releases ${counted(n)} of`, zh: `释放 {} 中的 ${n} 个 IP` });
+const ALLOCATED = (n: number): Text => ({ en: `restores the allocation of ${counted(n)} in`, zh: `在 {} 中补回 ${n} 个 IP 的分配记录` });
 
 /** One after the other within each pool: writers side by side would only take the pool's resourceVersion from each other. */
 export function inTurn(steps: readonly StepDraft[]): StepDraft[] {

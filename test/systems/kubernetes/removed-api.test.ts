@@ -98,7 +98,10 @@ test('manifests that are about to be applied: also what went before the installe
     'notice 1 DeviceClass declared as resource.k8s.io/v1beta2: deprecated, removed in 1.39; use resource.k8s.io/v1',
   ]);
   const inChinese = results.flatMap(({ findings }) => findings.map(({ message }) => message.zh));
-  expect(inChinese).toEqual([expect.stringContaining('：已在 1.22 中移除'), expect.stringContaining('：已弃用，将在 1.39 中移除')]);
+  expect(inChinese).toEqual([
+    expect.stringContaining('：该版本已在 1.22 中移除'),
+    expect.stringContaining('：该版本已弃用，将在 1.39 中移除'),
+  ]);
 });
 
 test('Helm keeps its records outside of the cluster: nothing is cleared, and the command that settles it is named', async () => {
@@ -124,7 +127,7 @@ test('of a kind without a successor every object counts; what to decide is said'
   expect(results.flatMap(({ findings }) => findings.map(({ message }) => message))).toEqual([
     {
       en: '2 PodSecurityPolicy objects exist (policy/v1beta1): removed in 1.25; there is no successor: choose a Pod Security Standard for each namespace',
-      zh: '集群中有 2 个 PodSecurityPolicy（policy/v1beta1）：将在 1.25 中移除；没有后继版本，请为每个命名空间选择 Pod 安全标准',
+      zh: '集群中有 2 个 PodSecurityPolicy（policy/v1beta1）：该版本将在 1.25 中移除；没有后继版本，请为每个命名空间选择 Pod 安全标准',
     },
   ]);
 });

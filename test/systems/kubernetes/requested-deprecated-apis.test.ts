@@ -29,7 +29,9 @@ test('where a full check itself lists the only version that is served, requests 
     expect(said?.en).toContain(
       '(12 times besides LIST since the API server started; full checks of upgrade-guard list it too): removed in 1.25',
     );
-    expect(said?.zh).toContain('（API 服务器启动以来，除 LIST 外 12 次；upgrade-guard 执行全部检查时也会 LIST 它）：将在 1.25 中移除');
+    expect(said?.zh).toContain(
+      '（API 服务器启动以来，除 LIST 外 12 次；upgrade-guard 执行全部检查时也会 LIST 它）：该版本将在 1.25 中移除',
+    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -42,7 +42,7 @@ const check: Check<Record<string, never>, Args> = {
   page: {
     impact: {
       en: 'kubeadm upgrade stops in its preflight check CoreDNSMigration if CoreDNS is newer than the version that kubeadm ships, or is a version that kubeadm does not know. A tag in kubeadm-config keeps CoreDNS or etcd at that version. kubeadm neither upgrades an external etcd nor checks its version before an upgrade.',
-      zh: 'CoreDNS 比 kubeadm 自带的新，或不是 kubeadm 认识的版本时，kubeadm upgrade 会停在预检项 CoreDNSMigration。kubeadm-config 中的镜像标签会使 CoreDNS 或 etcd 停留在该版本。kubeadm 不升级外部 etcd，升级前也不检查其版本。',
+      zh: 'CoreDNS 比 kubeadm 自带的新，或不是 kubeadm 认识的版本时，kubeadm upgrade 会停在预检项 CoreDNSMigration。kubeadm-config 中设置了镜像标签时，CoreDNS 或 etcd 固定为该标签的版本。kubeadm 不升级外部 etcd，升级前也不检查其版本。',
     },
     detection: {
       en: 'Compares the image of Deployment kube-system/coredns, and the image tags in ConfigMap kubeadm-config, with what the newest known kubeadm of each minor on the way ships.',

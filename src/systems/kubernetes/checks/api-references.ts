@@ -55,15 +55,15 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/api-references',
   title: { en: 'references name APIs that the target version serves', zh: '引用的 API 均由目标版本提供' },
-  headline: { en: 'references name only APIs that are removed', zh: '引用只指向将被移除的 API' },
+  headline: { en: 'references name only APIs that are removed', zh: '引用只指向已移除或将移除的 API' },
   page: {
     impact: {
       en: 'A webhook or admission policy whose rules list only removed versions of a resource is no longer called for it: requests that it should reject or change pass unchecked. An autoscaler stops scaling a target of a removed API; an object that names its owner in a removed version is not deleted with its owner; an alerting rule about such an API matches nothing. The API server reports no error.',
-      zh: '如果规则只列出某资源已移除的版本，该 webhook 或准入策略不再被调用：本应拒绝或修改的请求会直接通过。目标使用已移除 API 的自动扩缩不再生效；属主使用已移除版本的对象不会随属主删除；针对该 API 的告警规则匹配不到数据。API 服务器不会报错。',
+      zh: '如果 webhook 或准入策略的规则只列出某资源已移除的版本，就不再对该资源生效：本应拒绝或修改的请求会直接通过。目标为已移除 API 的自动扩缩器不再生效；属主引用使用已移除版本的对象不会随属主删除；针对该 API 的告警规则匹配不到数据。API 服务器不会报错。',
     },
     detection: {
       en: 'Compares rules of admission webhooks and ValidatingAdmissionPolicies, RBAC rules, owner references of Jobs, targets of autoscalers, and labels group, version and resource in the expressions of PrometheusRules and VMRules with the APIs that each minor on the way removes; targets also with the APIs that were removed earlier. Rules with apiVersions "*" are ignored.',
-      zh: '将准入 webhook 和 ValidatingAdmissionPolicy 的规则、RBAC 规则、Job 的属主引用、自动扩缩的目标以及 PrometheusRule 和 VMRule 表达式中的标签“group”“version”“resource”，与途经的每个次要版本移除的 API 比较。自动扩缩的目标还会与更早移除的 API 比较。apiVersions 为“*”的规则会被忽略。',
+      zh: '将准入 webhook 和 ValidatingAdmissionPolicy 的规则、RBAC 规则、Job 的属主引用、自动扩缩器的目标以及 PrometheusRule 和 VMRule 表达式中的标签“group”“version”“resource”，与途经的每个次要版本移除的 API 比较。自动扩缩器的目标还会与更早移除的 API 比较。apiVersions 为“*”的规则会被忽略。',
     },
     fix: {
       en: 'manual: add the newer version to apiVersions of the rule if the webhook supports it; otherwise upgrade the webhook first. Set apiVersion of targets and owner references, and labels in expressions, to the newer version.',

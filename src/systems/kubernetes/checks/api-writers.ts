@@ -34,7 +34,7 @@ const check: Check<Reads, Args> = {
     },
     detection: {
       en: 'Reads managedFields of the kinds with an API version that the path removes or deprecates. An Update entry counts, unless since then its manager has written in a newer version, or another manager has applied the object. The control plane, Helm (its records are in removed-api) and writes of status do not count.',
-      zh: '读取有 API 版本在升级路径上被移除或弃用的类型的 managedFields。“operation”为“Update”的条目会计入，除非该字段管理器此后以较新的版本写入过，或其他字段管理器此后应用过该对象。控制平面和 Helm（其记录见 removed-api）写入的条目以及对 status 的写入不计入。',
+      zh: '对于在升级路径上有 API 版本被移除或弃用的类型，读取其对象的 managedFields。“operation”为“Update”的条目会计入，除非该字段管理器此后以较新的版本写入过，或其他字段管理器此后应用过该对象。控制平面和 Helm（其记录见 removed-api）写入的条目以及对 status 的写入不计入。',
     },
     fix: {
       en: 'manual: upgrade the named client, or remove it. The audit log, or check requested-deprecated-apis, shows whether it still runs.',

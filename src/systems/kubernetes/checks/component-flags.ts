@@ -39,11 +39,11 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   page: {
     impact: {
       en: 'A component exits at start if it is given a flag, feature gate, admission plugin or API version (--runtime-config) that its version does not have, or a locked gate with another value. Without kube-apiserver the control plane is down.',
-      zh: '组件遇到所用版本没有的参数、特性门控、准入插件或 API 版本（--runtime-config），或与锁定值不同的特性门控时，启动即退出。没有 kube-apiserver，控制平面不可用。',
+      zh: '如果设置了所用版本没有的参数、特性门控、准入插件或 API 版本（--runtime-config），或特性门控的取值与锁定值不同，组件启动即退出。没有 kube-apiserver，控制平面不可用。',
     },
     detection: {
       en: 'Reads the command lines of static Pods of kube-apiserver, kube-controller-manager and kube-scheduler, ConfigMap and DaemonSet kube-proxy, and KubeProxyConfiguration in files (-f). Compares them with what each minor on the way accepts. With K3s, reads the arguments that it passes to them (annotation k3s.io/node-args). Gates that upstream never had are ignored; with --emulated-version that version decides which gates are locked.',
-      zh: '读取 kube-apiserver、kube-controller-manager、kube-scheduler 静态 Pod 的命令行、ConfigMap 和 DaemonSet kube-proxy，以及文件（-f）中的 KubeProxyConfiguration，并与途经的每个次要版本所接受的内容比较。对 K3s，读取注解 k3s.io/node-args 中传给这些组件的参数。上游从未有过的特性门控会被忽略；设置了 --emulated-version 时，特性门控是否锁定由该版本决定。',
+      zh: '读取 kube-apiserver、kube-controller-manager、kube-scheduler 静态 Pod 的命令行、ConfigMap 和 DaemonSet kube-proxy，以及文件（-f）中的 KubeProxyConfiguration，并与途经的每个次要版本所接受的内容比较。对于 K3s，读取注解 k3s.io/node-args 中传给这些组件的参数。上游从未有过的特性门控会被忽略；设置了 --emulated-version 时，特性门控是否锁定由该版本决定。',
     },
     fix: {
       en: 'manual: remove the flag or gate from the static Pod manifest on each node. With kubeadm, also remove it from the ConfigMap kubeadm-config: kubeadm upgrade writes the manifests from it. With K3s, remove it from /etc/rancher/k3s/config.yaml or the systemd unit.',

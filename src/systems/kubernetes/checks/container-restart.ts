@@ -19,7 +19,7 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: 'A kubelet restarts each container whose hash has changed. Across these versions every hash changes, so an upgrade without a drain restarts all containers of the Node at once.',
-      zh: 'kubelet 会重启哈希已变化的容器。跨越这些版本时所有哈希都会变化，因此不腾空节点直接升级会同时重启该节点上的所有容器。',
+      zh: 'kubelet 会重启哈希发生变化的容器。跨越某些 kubelet 版本时，所有容器的哈希都会变化，因此不腾空节点直接升级会同时重启该节点上的所有容器。',
     },
     detection: {
       en: 'Compares the kubelet of each Node and the target version with the versions at which the hash changed.',

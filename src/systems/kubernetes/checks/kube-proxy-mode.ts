@@ -40,7 +40,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     },
     detection: {
       en: 'Reads mode in ConfigMap kube-system/kube-proxy (of EKS kube-proxy-config), or flag --proxy-mode of DaemonSet kube-proxy; in files (-f) KubeProxyConfiguration. With kubeadm a missing mode is not reported: kubeadm 1.37 sets iptables. With K3s, reads the arguments that it passes to kube-proxy (annotation k3s.io/node-args).',
-      zh: '读取 ConfigMap kube-system/kube-proxy（EKS 为 kube-proxy-config）中的 mode，或 DaemonSet kube-proxy 的 --proxy-mode 参数；在文件（-f）中读取 KubeProxyConfiguration。使用 kubeadm 时不报告未设置的模式：kubeadm 1.37 会设为 iptables。对 K3s，读取注解 k3s.io/node-args 中传给 kube-proxy 的参数。',
+      zh: '读取 ConfigMap kube-system/kube-proxy（EKS 为 kube-proxy-config）中的 mode，或 DaemonSet kube-proxy 的 --proxy-mode 参数；在文件（-f）中读取 KubeProxyConfiguration。使用 kubeadm 时不报告未设置的模式：kubeadm 1.37 会设为 iptables。对于 K3s，读取注解 k3s.io/node-args 中传给 kube-proxy 的参数。',
     },
     fix: {
       en: 'manual: set mode to iptables or nftables in ConfigMap kube-proxy, then kubectl rollout restart daemonset kube-proxy -n kube-system. With K3s remove kube-proxy-arg proxy-mode from /etc/rancher/k3s/config.yaml or the systemd unit.',

@@ -34,7 +34,7 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/master-label',
   title: { en: 'workloads do not depend on label or taint node-role master', zh: '工作负载不依赖 master 节点标签或污点' },
-  headline: { en: 'workloads name the removed node-role master', zh: '工作负载使用了已移除的 master 节点角色' },
+  headline: { en: 'workloads name the removed node-role master', zh: '工作负载使用了已移除的 master 标签或污点' },
   page: {
     impact: {
       en: 'kubeadm removed label node-role.kubernetes.io/master from Nodes in 1.24, and the taint of that name in 1.25. Pods that select it stay Pending; Pods that tolerate nothing else do not run on control-plane nodes.',

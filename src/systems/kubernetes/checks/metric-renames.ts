@@ -26,7 +26,7 @@ const check: Check<typeof alertRules, Args> = {
     },
     detection: {
       en: 'Searches the expressions of PrometheusRules and VMRules for metrics of the API server, controller manager, scheduler, kubelet and kube-proxy that the path hides or removes, or that lose a label.',
-      zh: '在 PrometheusRule 和 VMRule 的表达式中查找 API 服务器、控制器管理器、调度器、kubelet 和 kube-proxy 的指标：升级路径中被隐藏、被移除或失去标签的指标。',
+      zh: '在 PrometheusRule 和 VMRule 的表达式中，查找升级路径上被隐藏、被移除或失去标签的 API 服务器、控制器管理器、调度器、kubelet 和 kube-proxy 指标。',
     },
     fix: {
       en: 'manual: change the expression to the replacement before the upgrade. If the rule has to work before and after it, join the old and the new metric with "or".',

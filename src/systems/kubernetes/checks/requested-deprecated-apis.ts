@@ -110,8 +110,8 @@ const check: Check<typeof reads, Args> = {
       zh: `${apiVersion}/${resource} 曾被请求${where.zh}${often.zh}`,
     };
     return removed
-      ? { en: `${asked.en}: removed in ${removed}`, zh: `${asked.zh}：将在 ${removed} 中移除` }
-      : { en: `${asked.en}: deprecated`, zh: `${asked.zh}：已弃用` };
+      ? { en: `${asked.en}: removed in ${removed}`, zh: `${asked.zh}：该版本将在 ${removed} 中移除` }
+      : { en: `${asked.en}: deprecated`, zh: `${asked.zh}：该版本已弃用` };
   },
 };
 export default check;

@@ -48,7 +48,7 @@ const check: Check<typeof reads, Args> = {
     },
     fix: {
       en: 'Sets the version of each such entry to the version that the object is read in. The field manager keeps its fields, and no value of the object changes. This cannot be undone: an API server does not accept an entry of a version that the CRD does not have.',
-      zh: '将这些记录的版本改为读取该对象所用的版本。字段管理器仍持有其字段，对象的值不变。此修改无法撤销：CRD 没有的版本，API 服务器不接受其记录。',
+      zh: '将这些条目的版本改为读取该对象所用的版本。字段管理器仍持有其字段，对象的值不变。此修改无法撤销：如果条目的版本在 CRD 中不存在，API 服务器会拒绝写入。',
     },
     limits: {
       en: 'Needs permission to list every custom resource. This page lists it for widely used CRDs; rbac adds the CRDs of the connected cluster. If one is missing, the result is unknown and names it.',

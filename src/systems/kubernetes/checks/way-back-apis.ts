@@ -53,7 +53,7 @@ const check: Check<Record<string, ListRead<Row>>, Args> = {
     },
     detection: {
       en: 'Counts the objects of kinds that came with the minors in between, and reads from managedFields who writes in a version that came with them. Beta versions of kinds that are new since 1.24 count as not served, since they are off by default.',
-      zh: '统计其间各次要版本新增的资源类型的对象，并从 managedFields 读取以其间新增的 API 版本写入的客户端。1.24 之后新增类型的 beta 版本默认关闭，视为不提供。',
+      zh: '统计两个版本之间新增的资源类型的对象，并从 managedFields 找出以两个版本之间新增的 API 版本写入的客户端。1.24 之后新增类型的 beta 版本默认关闭，视为不提供。',
     },
     fix: {
       en: 'manual: save these objects and delete them before the return, or enable their API on the older kube-apiserver with --runtime-config. Return one minor at a time.',

@@ -53,7 +53,7 @@ const check: Check<Record<string, Listed>, Args> = {
     },
     detection: {
       en: 'Looks in workloads, Services, volumes, autoscalers, budgets, policies, Ingresses and webhooks for fields that came with the minors in between.',
-      zh: '在工作负载、Service、卷、HPA、PDB、NetworkPolicy、Ingress 和 webhook 中查找其间各次要版本新增的字段。',
+      zh: '在工作负载、Service、卷、HPA、PDB、NetworkPolicy、Ingress 和 webhook 中查找两个版本之间新增的字段。',
     },
     fix: {
       en: 'manual: save these objects before the return, and remove the field where they are declared, or apply them again after the next upgrade.',

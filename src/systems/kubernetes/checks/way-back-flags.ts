@@ -33,7 +33,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   page: {
     impact: {
       en: 'A component exits at start if it is given a flag, feature gate or admission plugin that its version does not have: after the return it does not start.',
-      zh: '组件遇到所用版本没有的参数、特性门控或准入插件时启动即退出：回退后无法启动。',
+      zh: '如果设置了所用版本没有的参数、特性门控或准入插件，组件启动即退出：回退后无法启动。',
     },
     detection: {
       en: 'Reads the command lines of the static Pods, and the feature gates in ConfigMaps kubelet-config and kube-proxy.',

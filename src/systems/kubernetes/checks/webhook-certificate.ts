@@ -29,7 +29,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Reads the certificates in clientConfig.caBundle. Reported if they do not parse, if there are none although the webhook calls a Service, or if all have expired or expire within 30 days.',
-      zh: '读取 clientConfig.caBundle 中的证书；无法解析、调用 Service 但未设置、全部过期或将在 30 天内全部过期时报告。',
+      zh: '读取 clientConfig.caBundle 中的证书。如果无法解析，或 webhook 调用 Service 却未设置证书，或证书全部已过期或将在 30 天内过期，则报告。',
     },
     fix: {
       en: 'manual: renew the certificate where it is issued (cert-manager, or the chart that it belongs to). If caBundle is missing: what injects it (cert-manager-cainjector, a Job of the chart) has not run.',

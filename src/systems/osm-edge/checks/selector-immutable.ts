@@ -83,7 +83,7 @@ function remove({ objects, args }: Finding<Args>): StepDraft {
   return {
     ...{ do: 'delete', on, propagation: 'Orphan', undo: 'compensates' },
     guard: [{ on, must: [{ path: '/spec/selector/matchLabels/codebase', ...(args.now === null ? {} : { is: args.now }) }] }],
-    brief: () => ({ en: 'deletes, keeping its Pods running:', zh: '删除（其 Pod 保持运行）：' }),
+    brief: () => ({ en: 'deletes, keeping its Pods running:', zh: '删除 {}（其 Pod 保持运行）' }),
     text: {
       en: `delete Deployment ${args.namespace}/${CONTROLLER}, keep its Pods running`,
       zh: `删除 Deployment ${args.namespace}/${CONTROLLER}，保留其运行中的 Pod`,

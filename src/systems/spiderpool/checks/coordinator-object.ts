@@ -44,7 +44,7 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/coordinator-object',
   title: { en: 'the SpiderCoordinator that the controller maintains exists', zh: '由 controller 维护的 SpiderCoordinator 存在' },
-  headline: { en: 'SpiderCoordinator is missing, or another one is used', zh: 'SpiderCoordinator 缺失，或使用了另一个' },
+  headline: { en: 'SpiderCoordinator is missing, or another one is used', zh: 'SpiderCoordinator 缺失，或 agent 使用的是另一个' },
   page: {
     impact: {
       en: 'Without a SpiderCoordinator, spiderpool-agent answers the coordinator plugin with "coordinator config not found", and Pods that use it do not start. An upgrade from 0.5.1 and older to a version whose spiderpool-init is a Job creates none. With several, agents take the first of the list, while the controller maintains only the one that its values name.',

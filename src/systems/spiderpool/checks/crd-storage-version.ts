@@ -27,7 +27,7 @@ interface Args {
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/crd-storage-version',
   title: { en: 'Spiderpool objects are not stored as v1', zh: 'Spiderpool 对象未以 v1 存储' },
-  headline: { en: 'Spiderpool objects are stored as v1, which 0.4.0 dropped', zh: 'Spiderpool 对象以 v1 存储，0.4.0 起已移除' },
+  headline: { en: 'Spiderpool objects are stored as v1, which 0.4.0 dropped', zh: 'Spiderpool 对象以 v1 存储，而 v1 自 0.4.0 起移除' },
   page: {
     impact: {
       en: 'Charts up to 0.3.7 have API version v1, charts from 0.4.0 on only v2beta1, and nothing converts between them. The API server refuses the new CRDs while status.storedVersions has v1; helm leaves CRDs alone, so controller and agent start and find no API.',
