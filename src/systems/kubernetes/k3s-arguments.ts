@@ -1,7 +1,7 @@
 // Flags that K3s hands to the components in its own process, where static Pods would have command lines: it notes its arguments on each Node (k3s.io/node-args, secrets masked by K3s itself).
 // Of them only flags of components that bear on versions are read. Source: k3s-io/k3s pkg/nodeconfig/nodeconfig.go, docs.k3s.io/cli/server (--kube-apiserver-arg and the like).
 import type { Column, Json, Ref, Text } from '../../engine/contracts.ts';
-import { type Flag, list } from '../../engine/read/index.ts';
+import { type Flag, label, list } from '../../engine/read/index.ts';
 import { valueAt } from '../../engine/read/values.ts';
 import { isRaw, parseJson } from '../../kube/json.ts';
 import { flagNames } from './reads.ts';
@@ -62,7 +62,9 @@ function wordsIn(base: Json | undefined): Json[] | undefined {
   }
 }
 
-export const k3sArguments = () => list('nodes', { handed: componentArgs() }, { optional: true });
+/** `server`: K3s labels its servers so. */
+export const k3sArguments = () =>
+  list('nodes', { handed: componentArgs(), server: label('node-role.kubernetes.io/control-plane') }, { optional: true });
 
 export const NOT_NOTED: Text = {
   en: 'no Node has annotation k3s.io/node-args: look for kube-apiserver-arg and the like in the configuration of K3s',

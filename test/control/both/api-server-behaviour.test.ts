@@ -99,3 +99,13 @@ test('a Pod that is not ready cannot be evicted where its budget asks for none t
     { timeout: 30_000, interval: 100 },
   );
 });
+
+// kubernetes/exec-rights: what a WebSocket begins with is a GET. The API server asks before it looks for the Pod.
+test.each(['exec', 'attach', 'portforward'])('get on pods/%s is enough for it, or create is asked for too', async (subresource) => {
+  const opened = async (...verbs: string[]) => {
+    const kubeconfig = await cluster.user('user-1', [{ apiGroups: [''], resources: [`pods/${subresource}`], verbs }]);
+    const { stderr } = await cluster.kubectl(['get', '--raw', `/api/v1/namespaces/default/pods/absent/${subresource}`], { kubeconfig });
+    return /\((\w+)\)/.exec(stderr)?.[1];
+  };
+  expect([await opened('get'), await opened('get', 'create')]).toEqual([OLD ? 'NotFound' : 'Forbidden', 'NotFound']);
+});

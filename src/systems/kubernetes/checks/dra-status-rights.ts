@@ -2,27 +2,13 @@
 // Sources: kubernetes pkg/registry/resource/resourceclaim/strategy.go:215@1.37.2, pkg/registry/resource/utils.go (AuthorizedForBinding, AuthorizedForDeviceStatus)@1.37.2,
 // pkg/features/kube_features.go:1403@1.36.4; kubernetes 134947.
 import { finding } from '../../../engine/builders.ts';
-import type { Check, RowOf, Rows } from '../../../engine/contracts.ts';
+import type { Check, Rows } from '../../../engine/contracts.ts';
 import { seen } from '../../../engine/gaps.ts';
-import { each, label, list, texts } from '../../../engine/read/index.ts';
 import { gatesAhead, hopOf } from '../behind.ts';
+import { allows, covers, nameOf, names, ofRole, type Role, type Rule, rolesWith } from '../roles.ts';
 
 const HOP = '1.36';
-const ROLE = {
-  /** The API server brings its own roles up to date. */
-  own: label('kubernetes.io/bootstrapping'),
-  rules: each('rules', { groups: texts('apiGroups'), resources: texts('resources'), verbs: texts('verbs') }),
-};
-type Role = RowOf<typeof ROLE>;
-const options = {
-  optional: true as const,
-  concerns: (hops: readonly string[]) => hops.includes(HOP),
-  only: (role: Role) => role.own === undefined && writesStatus(role),
-};
-const reads = {
-  clusterRoles: list('clusterroles.rbac.authorization.k8s.io', ROLE, options),
-  roles: list('roles.rbac.authorization.k8s.io', ROLE, options),
-};
+const reads = rolesWith((role) => writesStatus(role), [HOP]);
 interface Args {
   role: string;
 }
@@ -57,11 +43,8 @@ const check: Check<typeof reads, Args> = {
     gatesAhead({ path, cluster }).includes(HOP)
       ? [...seen(clusterRoles), ...seen(roles)].filter(lacksBoth).map(({ ref }) =>
           finding({
-            severity: 'warning',
-            certainty: 'medium',
-            key: [ref.kind, ref.namespace ?? '', ref.name],
-            objects: [ref],
-            args: { role: `${ref.kind} ${[ref.namespace, ref.name].filter(Boolean).join('/')}` },
+            ...ofRole(ref),
+            args: { role: nameOf(ref) },
             evidence: [{ seen: 'rules[].resources: resourceclaims/status' }],
             hop: hopOf(path, HOP),
           }),
@@ -74,17 +57,14 @@ const check: Check<typeof reads, Args> = {
 };
 export default check;
 
-type Rule = Role['rules'][number];
-const grants = ({ groups, resources }: Rule, resource: string): boolean =>
-  (groups.includes('resource.k8s.io') || groups.includes('*')) && resources.includes(resource);
-const writes = ({ verbs }: Rule): boolean => verbs.some((verb) => ['update', 'patch', '*'].includes(verb));
+const GROUP = 'resource.k8s.io';
+const writes = (rule: Rule): boolean => allows(rule, 'update', 'patch');
 /** What a driver asks for has its Node in the verb. */
 const drives = ({ verbs }: Rule): boolean => verbs.some((verb) => verb === '*' || /^(?:associated|arbitrary)-node:/.test(verb));
 
-const writesStatus = ({ rules }: Role): boolean => rules.some((rule) => grants(rule, 'resourceclaims/status') && writes(rule));
+const writesStatus = ({ rules }: Role): boolean => rules.some((rule) => names(rule, GROUP, 'resourceclaims/status') && writes(rule));
 const lacksBoth = ({ rules }: Role): boolean =>
   !rules.some(
     (rule) =>
-      ((grants(rule, 'resourceclaims/binding') || grants(rule, '*')) && writes(rule)) ||
-      ((grants(rule, 'resourceclaims/driver') || grants(rule, '*')) && drives(rule)),
+      (covers(rule, GROUP, 'resourceclaims/binding') && writes(rule)) || (covers(rule, GROUP, 'resourceclaims/driver') && drives(rule)),
   );
