@@ -1,5 +1,5 @@
-// The tables of Kubernetes: what was introduced, deprecated, locked and removed in which minor. Made by scripts/knowledge/kubernetes.ts, but for volume-plugins, etcd-floors and
-// config-values, which were written from their sources. Each is decoded when first used.
+// The tables of Kubernetes: what was introduced, deprecated, locked and removed in which minor. Made by scripts/knowledge/kubernetes.ts, but for volume-plugins, etcd-floors,
+// config-values and patch-regressions, which were written from their sources. Each is decoded when first used.
 import { knowledge } from '../../../engine/knowledge.ts';
 import { either, flag, like, list, map, number, type Of, oneOf, row, text, tuple } from '../../../engine/shapes.ts';
 import apisTable from './apis.json' with { type: 'json' };
@@ -14,6 +14,7 @@ import filesTable from './files.json' with { type: 'json' };
 import kubeadmTable from './kubeadm.json' with { type: 'json' };
 import metricsTable from './metrics.json' with { type: 'json' };
 import notesTable from './notes.json' with { type: 'json' };
+import patchesTable from './patch-regressions.json' with { type: 'json' };
 import runtimesTable from './runtimes.json' with { type: 'json' };
 import skewTable from './skew.json' with { type: 'json' };
 import versionsTable from './versions.json' with { type: 'json' };
@@ -189,6 +190,23 @@ export const runtimes = knowledge(
   }),
   () => runtimesTable,
 );
+
+/** What a patch release breaks that an earlier one does not, and a later one mends: `patches` from the first that has it to the first without; `from`: only an upgrade from there meets it. */
+const regression = row(
+  {
+    id: oneOf('rollout', 'parallel', 'parallel-labelled', 'ipvs', 'kubelet-config', 'no-flags'),
+    patches: list(tuple(release, release)),
+    severity: oneOf('warning', 'notice'),
+    source: text,
+  },
+  { from: range },
+);
+export const patchRegressions = knowledge(
+  'kubernetes/patch-regressions',
+  row({ source: text, regressions: list(regression) }),
+  () => patchesTable,
+);
+export type Regression = Of<typeof regression>;
 
 export type VolumePlugin = Of<typeof plugged>;
 export type Api = Of<typeof api>;
