@@ -1,5 +1,5 @@
 // What a view says of installations before any finding: the path of each, where sources of its version disagree or could not be read, and when a snapshot was recorded.
-import type { Installation, Text, UpgradePath } from '../engine/contracts.ts';
+import type { Installation, System, Text, UpgradePath } from '../engine/contracts.ts';
 import { describeGap, isGap } from '../engine/gaps.ts';
 import { installationName } from '../text/installation-name.ts';
 import { textOf, typeset } from '../text/language.ts';
@@ -42,7 +42,36 @@ export const NOTE: Record<'default' | 'named' | 'provisional' | 'back' | 'none' 
   unknown: { en: 'version unknown', zh: '版本未知' },
 };
 
-export function pathView({ installation, from, to, chosen, hops, provisional }: UpgradePath, { language }: Face): PathView {
+const NOT_KNOWN = (first: string): Text => ({
+  en: `${first} and newer: not known to this version of upgrade-guard`,
+  zh: `当前版本没有 ${first} 及更新版本的数据`,
+});
+
+export type Known = Pick<System, 'id' | 'knownUpTo' | 'provisionalUpTo' | 'compare' | 'parse'>;
+
+/** Versions on a path, where it is not told which are known. */
+const ON_PATH = 16;
+
+/** Of versions behind the last that is known, the last one; and which is the first of them. */
+function bounded(
+  versions: readonly string[],
+  system: Known | undefined,
+  { language }: Face,
+): { shown: readonly string[]; unknown?: string } {
+  const horizon = system && (system.provisionalUpTo ?? system.knownUpTo);
+  const at = system ? versions.findIndex((each) => isBehind(each, system, horizon!)) : ON_PATH;
+  if (at < 0 || versions.length - at < 2) return { shown: versions };
+  const shown = [...versions.slice(0, at), { en: '...', zh: '……' }[language], versions.at(-1)!];
+  return system ? { shown, unknown: versions[at]! } : { shown };
+}
+
+const isBehind = (version: string, { parse, compare }: Known, horizon: string): boolean =>
+  parse(version) !== undefined && compare(version, horizon) > 0;
+
+/** `systems`: say which versions are known. */
+export function pathView(path: UpgradePath, face: Face, systems: readonly Known[] = []): PathView {
+  const { installation, from, to, chosen, hops, provisional } = path;
+  const { language } = face;
   const { release, namespace, name } = installation;
   const version = isGap(from) ? NOTE.unknown[language] : oneLine(from);
   // No hop leads to a default target that is installed already (v1.37.2 to 1.37).
@@ -56,6 +85,11 @@ export function pathView({ installation, from, to, chosen, hops, provisional }: 
         : undefined;
   // From a version that is not known anything may be on the way.
   const versionsAfter = to && isGap(from) ? [to] : to && !there && !hops.includes(to) ? [...hops, to] : hops;
+  const { shown, unknown } = bounded(
+    versionsAfter,
+    systems.find(({ id }) => id === installation.system),
+    face,
+  );
   const place = release
     ? PLACE[language](`${release.namespace}/${release.name}`, release.revision)
     : namespace === undefined && name in WHOLE
@@ -63,8 +97,8 @@ export function pathView({ installation, from, to, chosen, hops, provisional }: 
       : [namespace, name].filter(Boolean).join('/');
   return {
     system: installation.system,
-    versions: [version, ...versionsAfter].map((each) => oneLine(each)).join(' → '),
-    note: note?.[language] ?? '',
+    versions: [version, ...shown].map((each) => oneLine(each)).join(' → '),
+    note: unknown === undefined ? (note?.[language] ?? '') : NOT_KNOWN(oneLine(unknown))[language],
     place: oneLine(place, NAME),
   };
 }

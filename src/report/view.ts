@@ -10,13 +10,13 @@ import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { counted, type Face, pasteable } from './face.ts';
-import { disagreement, NAME, type PathView, pathView, recorded, SENTENCE, type SourcesView, unread } from './installations.ts';
+import { disagreement, type Known, NAME, type PathView, pathView, recorded, SENTENCE, type SourcesView, unread } from './installations.ts';
 import { type UnknownView, unknownViews } from './unknowns.ts';
 import { ACCEPTED, ACCEPTED_BY_NAME, BY_ADMIN, BY_HAND, CERTAINTY, listed, NEXT, SEE_DIFF, severityCount } from './words.ts';
 
 /** What the catalogue says about systems and checks. */
 export interface Catalogue {
-  systems: readonly Pick<System, 'id' | 'title' | 'knownUpTo' | 'compare'>[];
+  systems: readonly (Pick<System, 'title'> & Known)[];
   /** By check id: what should hold, and what is the case where it does not. */
   checks: ReadonlyMap<string, { title: Text; headline: Text }>;
 }
@@ -105,7 +105,7 @@ export function viewOf(examination: Shown, { systems, checks }: Catalogue, face:
     version: [isGap(serverVersion) ? '' : oneLine(serverVersion), recordedAt === undefined ? '' : recorded(recordedAt, face)]
       .filter(Boolean)
       .join({ en: ', ', zh: '，' }[language]),
-    paths: paths.map((path) => pathView(path, face)),
+    paths: paths.map((path) => pathView(path, face, systems)),
     disagreements: installations.flatMap((installation) => [...disagreement(installation, face), ...unread(installation, face)]),
     absent: [
       ...(missing.length ? [{ en: `not installed: ${missing.join(', ')}`, zh: `未安装：${missing.join('、')}` }[language]] : []),

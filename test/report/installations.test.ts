@@ -1,6 +1,7 @@
 // The line about the upgrade path of an installation.
 import { expect, test } from 'vitest';
 import { disagreement, pathView, unread } from '../../src/report/installations.ts';
+import kubernetes from '../../src/systems/kubernetes/index.ts';
 
 const installation = {
   id: 'kubernetes@cluster' as const,
@@ -30,4 +31,18 @@ test('a system that is the cluster itself is named without its place', () => {
   expect(unread({ ...installation, id: 'spiderpool@kube-system/a', gaps } as never, face)).toMatchObject([
     { head: expect.stringMatching(/^spiderpool@kube-system\/a: /) },
   ]);
+});
+
+test.each([
+  ['en', 'v1.36.3 → 1.37 → 1.38 → ... → 1.99', '1.39 and newer: not known to this version of upgrade-guard'],
+  ['zh', 'v1.36.3 → 1.37 → 1.38 → …… → 1.99', '当前版本没有 1.39 及更新版本的数据'],
+] as const)('a path behind what is known is bounded, and says from where on nothing is known (%s)', (language, versions, note) => {
+  const face = { language, columns: 100, colour: false } as never;
+  const hops = (last: number) => Array.from({ length: last - 36 }, (_, i) => `1.${i + 37}`);
+  const to = (last: number) => ({ installation, from: 'v1.36.3', to: `1.${last}`, chosen: 'asked' as const, hops: hops(last) });
+  const system = { ...kubernetes, knownUpTo: '1.37', provisionalUpTo: '1.38' };
+  expect(pathView(to(99), face, [system])).toMatchObject({ versions, note });
+  expect(pathView(to(39), face, [system])).toMatchObject({ versions: 'v1.36.3 → 1.37 → 1.38 → 1.39', note: '' });
+  // Where it is not told what is known (JUnit).
+  expect(pathView(to(99), face).versions.split(' → ')).toHaveLength(19);
 });
