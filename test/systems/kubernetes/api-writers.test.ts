@@ -10,6 +10,7 @@ grid('kubernetes/api-writers', [
       'warning PodDisruptionBudget/shop/edited',
       'warning PodDisruptionBudget/shop/kubectl',
     ],
+    says: ['metadata.managedFields=unknown/update/autoscaling/v2beta2 2026-01-01'],
   },
   // For 1.26 the other version goes too.
   {

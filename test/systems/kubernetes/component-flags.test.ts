@@ -39,6 +39,7 @@ grid('kubernetes/component-flags', [
     server,
     to: 'kubernetes=1.37',
     expect: [`${severity} Pod/kube-system/kube-scheduler-cp1`],
+    says: ['no static Pod of kube-apiserver is visible', 'no static Pod of kube-controller-manager is visible'],
   })),
   {
     fixture: 'found',

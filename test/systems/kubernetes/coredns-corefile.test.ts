@@ -29,7 +29,13 @@ test('on a path of several minors each finding names the CoreDNS of the hop at w
 });
 
 grid('kubernetes/coredns-corefile', [
-  { fixture: 'found', to: 'kubernetes=1.31', expect: [`blocker ${found}`, `warning ${found}`] },
+  {
+    fixture: 'found',
+    to: 'kubernetes=1.31',
+    expect: [`blocker ${found}`, `warning ${found}`],
+    says: ['which does not start with it', 'kubeadm cannot migrate it'],
+  },
+  { fixture: 'found', to: 'kubernetes=1.31', forbidden: ['deployments.apps'], expect: 'unknown' },
   { fixture: 'found', to: 'kubernetes=v1.30.9', expect: 'passed' },
   { fixture: 'healthy', to: 'kubernetes=1.31', expect: 'passed' },
   // Without the Deployment the version is that of kubeadm: the option is long gone there.

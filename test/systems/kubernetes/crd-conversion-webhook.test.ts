@@ -31,8 +31,14 @@ grid('kubernetes/crd-conversion-webhook', [
   { fixture: 'healthy', expect: 'passed' },
   { objects: [bundle(EXPIRED)], expect: ORDERS },
   // From 1.31 on such a CRD is not established.
-  { objects: [bundle(NOT_ONE)], server: 'v1.31.14', expect: ORDERS },
-  { objects: [bundle(NOT_ONE)], server: 'v1.30.4', to: 'kubernetes=1.31', expect: ORDERS },
+  { objects: [bundle(NOT_ONE)], server: 'v1.31.14', expect: ORDERS, says: ['not a certificate: the API server does not serve it'] },
+  {
+    objects: [bundle(NOT_ONE)],
+    server: 'v1.30.4',
+    to: 'kubernetes=1.31',
+    expect: ORDERS,
+    says: ['not a certificate: from 1.31 on the API server'],
+  },
   { objects: [bundle(HALF)], server: 'v1.31.14', expect: ORDERS },
   { objects: [bundle(NOT_ONE)], server: 'v1.29.15', to: 'kubernetes=1.30', expect: 'passed' },
   { objects: [NO_REVIEW], expect: ORDERS },

@@ -14,14 +14,18 @@ const etcd = {
 };
 
 grid('kubernetes/etcd-backup', [
-  { fixture: 'found', expect: 'warning CronJob/kube-system/etcd-backup' },
+  { fixture: 'found', expect: 'warning CronJob/kube-system/etcd-backup', says: ['newest backup by CronJob is'] },
   { fixture: 'healthy', expect: 'passed' },
   { fixture: 'found-velero', expect: 'warning Backup/velero/daily-20260105020000' },
   { fixture: 'healthy-velero', expect: 'passed' },
   { fixture: 'found-snapshot', expect: 'warning ETCDSnapshotFile/local-etcd-snapshot-cp1-4070908800-5d8a6f' },
   { fixture: 'healthy-snapshot', expect: 'passed' },
   { fixture: 'found', objects: [velero('2099-01-01T00:00:00Z')], expect: 'passed' },
-  { objects: [velero('2026-01-01T00:00:00Z', 'InProgress')], expect: 'warning Backup/velero/daily-1' },
+  {
+    objects: [velero('2026-01-01T00:00:00Z', 'InProgress')],
+    expect: 'warning Backup/velero/daily-1',
+    says: ['no backup by Velero has succeeded'],
+  },
   { expect: 'unknown', says: ['take one: etcdctl snapshot save backup.db'] },
   {
     objects: [etcd],

@@ -25,7 +25,7 @@ const SERVER = { component: 'kube-apiserver', tier: 'control-plane' };
 
 grid('kubernetes/unhealthy-before', [
   // Not ready is not passed, however short.
-  { objects: [young], expect: 'notice Pod/default/young' },
+  { objects: [young], expect: 'notice Pod/default/young', says: ['for less than 5 minutes: check again later'] },
   { objects: [notYet], expect: 'notice Pod/default/not-yet' },
   { objects: [system('kube-apiserver-cp9', SERVER)], expect: 'warning Pod/kube-system/kube-apiserver-cp9' },
   { objects: [system('kube-apiserver-cp9', SERVER, now)], expect: 'notice Pod/kube-system/kube-apiserver-cp9' },

@@ -90,10 +90,21 @@ grid('kubernetes/way-back-fields', [
 ]);
 
 grid('kubernetes/way-back-etcd', [
-  { fixture: 'found', backTo: 'kubernetes=1.33', expect: 'blocker Pod/kube-system/etcd-cp1' },
+  {
+    fixture: 'found',
+    backTo: 'kubernetes=1.33',
+    expect: 'blocker Pod/kube-system/etcd-cp1',
+    says: ['does not start on the data of etcd', 'the way back is to restore the backup'],
+  },
   { fixture: 'healthy', backTo: 'kubernetes=1.33', expect: 'passed' },
   // Foretold: it stops no upgrade.
-  { fixture: 'healthy', server: 'v1.33.4', to: 'kubernetes=1.34', expect: 'warning Pod/kube-system/etcd-cp1' },
+  {
+    fixture: 'healthy',
+    server: 'v1.33.4',
+    to: 'kubernetes=1.34',
+    expect: 'warning Pod/kube-system/etcd-cp1',
+    says: ['the upgrade installs etcd 3.6'],
+  },
   { fixture: 'found', server: 'v1.35.1', backTo: 'kubernetes=1.34', expect: 'passed' },
   { server: 'v1.34.4', backTo: 'kubernetes=1.33', expect: 'unknown' },
   { fixture: 'mixed', backTo: 'kubernetes=1.33', expect: 'passed' },

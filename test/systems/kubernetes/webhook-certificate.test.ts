@@ -35,7 +35,11 @@ grid('kubernetes/webhook-certificate', [
   { objects: [bundled('# of cert-manager\n', cert)], expect: 'passed' },
   { objects: [bundled(ODD)], expect: 'blocker ValidatingWebhookConfiguration/soon-ca' },
   { fixture: 'found', expect: ['blocker ValidatingWebhookConfiguration/old-ca', 'warning MutatingWebhookConfiguration/odd-ca'] },
-  { fixture: 'found-missing', expect: ['blocker ValidatingWebhookConfiguration/no-ca', 'warning MutatingWebhookConfiguration/no-ca'] },
+  {
+    fixture: 'found-missing',
+    expect: ['blocker ValidatingWebhookConfiguration/no-ca', 'warning MutatingWebhookConfiguration/no-ca'],
+    says: ['\nhigh'],
+  },
   { objects: [expiring], expect: 'warning ValidatingWebhookConfiguration/soon-ca' },
   // It matches nothing.
   { objects: [{ ...expiring, webhooks: expiring.webhooks.map(({ rules: _, ...hook }) => hook) }], expect: 'passed' },
