@@ -1,5 +1,5 @@
-// The text of a saved result: a file, or - for standard input.
-import { readInput, readStdin } from '../files/input.ts';
+// The text of a saved result: a file, a pipe such as a shell's `<(command)`, or - for standard input.
+import { readAnyInput, readStdin, type Waits } from '../files/input.ts';
 import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
 
@@ -8,11 +8,13 @@ const LARGEST = 256 * 1024 * 1024;
 
 export const STDIN = '-';
 
-export async function readSaved(file: string): Promise<string> {
+/** Throws the signal's reason. */
+export async function readSaved(file: string, waits: Waits): Promise<string> {
   try {
-    const bytes = file === STDIN ? await readStdin(process.stdin, LARGEST) : readInput(file, LARGEST);
+    const bytes = file === STDIN ? await readStdin(process.stdin, LARGEST) : await readAnyInput(file, LARGEST, waits);
     return bytes.toString('utf8');
   } catch (error) {
+    if (waits.signal?.aborted) throw error;
     const why = whyOf(error);
     throw new UserError(
       { en: `reading ${file}: ${why.en}`, zh: `读取 ${file}：${why.zh}` },

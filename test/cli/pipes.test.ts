@@ -83,6 +83,21 @@ describe.skipIf(process.platform === 'win32')('read from a pipe', () => {
     );
     expect(outcome(await typed(`${CHECK.join(' ')} --set-file spiderpoolAgent.tuneSysctlConfig=<(cat ${set})`))).toBe('passed');
   });
+  test('saved results, of compare and render', async () => {
+    const saved = file('saved.json', (await run(CHECK)).stdout);
+    const [command, zero] = [`compare ${saved}`, 'head -c 300000000 /dev/zero'];
+    const compared = await run(['compare', saved, saved]);
+    expect(compared.stdout).toContain('1 still there.');
+    for (const words of [
+      `${command} <(cat ${saved})`,
+      `compare <(cat ${saved}) <(cat ${saved})`,
+      `${command} ${fifo('saved', `cat ${saved}`)}`,
+    ])
+      expect(await typed(words), words).toMatchObject({ code: compared.code, stdout: compared.stdout });
+    expect((await typed(`render <(cat ${saved}) -o json`)).stdout).toBe((await run(['render', saved, '-o', 'json'])).stdout);
+    const { code, stderr } = await typed(`${command} <(${zero})`);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/reading \/dev\/fd\/\d+: larger than 256 MiB/)]);
+  });
   test('what has no end is refused by its size, and a writer that never comes ends with Ctrl-C', async () => {
     const { code, stderr } = await run(['check', '--kubeconfig', fifo('endless', 'cat /dev/zero')]);
     expect([code, stderr]).toEqual([1, expect.stringMatching(/kubeconfig .*endless: larger than \d+ MiB/)]);
@@ -94,7 +109,9 @@ describe.skipIf(process.platform === 'win32')('read from a pipe', () => {
     expect((await started.ended).code).toBe(130);
     rmSync(home, { recursive: true });
   });
-  test.skipIf(process.platform !== 'linux').each(['check --kubeconfig', 'check --offline --to kubernetes=1.37 -f', 'version --knowledge'])(
+  test
+    .skipIf(process.platform !== 'linux')
+    .each(['check --kubeconfig', 'check --offline --to kubernetes=1.37 -f', 'version --knowledge', 'render'])(
     '%s: a terminal is told what is waited for, nothing else is, and Ctrl-C ends the wait',
     async (words) => {
       const alone = join(folder, `${words.replace(/\W+/g, '-')}.alone`);

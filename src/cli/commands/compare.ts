@@ -13,8 +13,8 @@ import { readSaved, STDIN } from '../saved-file.ts';
 export async function compare(call: Call): Promise<number> {
   const [first, second] = call.args.slice(0, 2) as [string, string];
   if (first === STDIN && second === STDIN) throw STDIN_TWICE;
-  const before = readPublished(await readSaved(first), first);
-  const after = readPublished(await readSaved(second), second);
+  const before = readPublished(await readSaved(first, call), first);
+  const after = readPublished(await readSaved(second, call), second);
   const several = before.several || after.several;
   // That two single results belong together is for the caller to know.
   const clusters = several

@@ -14,7 +14,7 @@ import { readSaved } from '../saved-file.ts';
 
 export async function render(call: Call): Promise<number> {
   const [file] = call.args as [string];
-  const { several, results, failed, data } = readPublished(await readSaved(file), file);
+  const { several, results, failed, data } = readPublished(await readSaved(file, call), file);
   call.out(...lines());
   return EXIT.ok;
 
