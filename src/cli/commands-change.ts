@@ -33,7 +33,7 @@ export const CHANGE = [
     here: {
       filename: {
         en: 'Fix these manifests instead of the cluster: a file or a directory (recursive). They are checked together with the cluster',
-        zh: '修复这些清单而不是集群：文件或目录（含子目录）。清单会叠加在集群之上进行检查',
+        zh: '修复这些清单而不是集群：文件或目录（含子目录）。检查时以清单中的对象代替集群中的同名对象',
       },
       'back-to': {
         en: 'Fix what prevents a return from the installed version to this older one',
@@ -106,7 +106,7 @@ export const CHANGE = [
     text: { en: 'Check, fix, upgrade, check again', zh: '检查、修复、升级、复查' },
     more: {
       en: 'Lists every step first. Systems installed by a chart are upgraded by helm, with the same values as helm upgrade: without value flags, the values of the release. Other systems are upgraded one minor version at a time; manual steps are shown with their commands. In a terminal, upgrade waits until they are done; without one, it stops at the first that is not done (exit code 4), and resume continues. If a step fails, nothing is rolled back automatically: use resume or undo.',
-      zh: '先列出每个步骤。由 chart 安装的系统由 helm 升级，values 的取法与 helm upgrade 相同，未指定时沿用 release 现有的 values。其他系统逐个次要版本升级；手动步骤会给出命令。在终端中，upgrade 会等待其完成；没有终端时停在第一个尚未完成的步骤（退出码 4），之后用 resume 继续。步骤失败时不会自动回滚：用 resume 继续，用 undo 撤销。',
+      zh: '先列出每个步骤。由 chart 安装的系统由 helm 升级，values 的合并方式与 helm upgrade 相同，未指定时沿用 release 现有的 values。其他系统逐个次要版本升级；手动步骤会给出命令。在终端中，upgrade 会等待其完成；没有终端时停在第一个尚未完成的步骤（退出码 4），之后用 resume 继续。步骤失败时不会自动回滚：用 resume 继续，用 undo 撤销。',
     },
     examples: [
       { text: { en: 'Show the steps', zh: '只显示步骤' }, words: 'upgrade spiderpool --chart spiderpool-0.9.13.tgz --dry-run=client' },

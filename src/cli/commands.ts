@@ -56,7 +56,7 @@ const LOOK = [
         words: 'check spiderpool/duplicate-pod-ip --quick',
       },
       {
-        text: { en: 'Manifests before they are applied, together with the cluster', zh: '检查即将应用的清单（叠加在集群之上）' },
+        text: { en: 'Manifests before they are applied, together with the cluster', zh: '检查即将应用的清单（连同集群中的对象）' },
         words: 'check -f manifests/',
       },
       {
@@ -195,7 +195,7 @@ const TOOL = [
     text: { en: 'Print a completion script for a shell', zh: '输出命令行补全脚本' },
     more: {
       en: 'The script completes upgrade-guard and kubectl-upgrade_guard. For "kubectl upgrade-guard", link the program as kubectl_complete-upgrade_guard somewhere on your PATH.',
-      zh: '脚本为 upgrade-guard 和 kubectl-upgrade_guard 提供补全。要让 kubectl upgrade-guard 也能补全，请在 PATH 中把本程序链接为 kubectl_complete-upgrade_guard。',
+      zh: '脚本为 upgrade-guard 和 kubectl-upgrade_guard 提供补全。要让 kubectl upgrade-guard 也能补全，请在 PATH 的任一目录中创建指向本程序的链接，命名为 kubectl_complete-upgrade_guard。',
     },
     examples: [{ text: { en: 'In ~/.bashrc', zh: '写入 ~/.bashrc' }, words: 'completion bash' }],
   },
@@ -213,7 +213,7 @@ const TOOL = [
     positionals: [{ name: 'COMMAND' }],
     flags: [],
     text: { en: 'Help for a command', zh: '显示命令的帮助' },
-    examples: [{ text: { en: 'How to check', zh: '检查命令的用法' }, words: 'help check' }],
+    examples: [{ text: { en: 'How to check', zh: 'check 命令的用法' }, words: 'help check' }],
   },
 ] as const satisfies readonly CommandSpec[];
 

@@ -41,7 +41,7 @@ export const OF_CONNECTION = {
     value: 'NAMESPACE',
     text: {
       en: 'Only installations in this namespace; their checks still read the whole cluster',
-      zh: '只检查该命名空间中的安装实例；其检查项仍会读取整个集群',
+      zh: '只检查该命名空间中的安装实例；检查时仍会读取整个集群',
     },
   },
   'all-namespaces': {

@@ -55,7 +55,7 @@ export const FLAGS = {
     value: 'DURATION',
     text: {
       en: 'Time limit for helm and, separately, for workloads to become ready (default 5m and 30m)',
-      zh: 'helm 的时限，以及工作负载就绪的时限（默认 5m 和 30m）',
+      zh: 'helm 的超时时间，以及等待工作负载就绪的超时时间（默认 5m 和 30m）',
     },
   },
   ...OF_KUBERNETES,
@@ -170,7 +170,7 @@ export const FLAGS = {
     file: true,
     text: {
       en: 'Manifests before they are applied: a file, a directory (recursive), or - for standard input. They are checked together with the cluster',
-      zh: '即将应用的清单：文件、目录（含子目录），或用 - 表示标准输入。清单会叠加在集群之上进行检查',
+      zh: '即将应用的清单：文件、目录（含子目录），或用 - 表示标准输入。检查时以清单中的对象代替集群中的同名对象',
     },
   },
   offline: {
@@ -231,14 +231,14 @@ export const FLAGS = {
   confirm: {
     kind: 'list',
     value: 'KIND/NAMESPACE/NAME',
-    text: { en: 'Fix this object even though the finding is uncertain', zh: '问题不确定时仍修复该对象' },
+    text: { en: 'Fix this object even though the finding is uncertain', zh: '即使问题不确定，也修复该对象' },
   },
   'confirm-step': {
     kind: 'list',
     value: 'STEP',
     text: {
       en: 'Confirm that this manual step is done (for steps whose result the cluster does not show)',
-      zh: '确认该手动步骤已完成（用于集群无法显示其结果的步骤）',
+      zh: '确认该手动步骤已完成（用于无法从集群判断是否完成的步骤）',
     },
   },
   'take-over': {
@@ -254,7 +254,7 @@ export const FLAGS = {
     kind: 'value',
     value: 'WHAT',
     choices: ['check', 'fix', 'upgrade'],
-    text: { en: 'Command that needs the permissions (default check)', zh: '需要权限的命令（默认 check）' },
+    text: { en: 'Command that needs the permissions (default check)', zh: '为哪个命令输出权限（默认 check）' },
   },
   ...OF_CONNECTION,
   knowledge: {

@@ -99,10 +99,10 @@ const EXITS: Partial<Record<Verb, readonly [string, Text][]>> = {
     ['130', BEFORE_CHANGES],
   ],
   plan: [
-    ['0', { en: 'the steps are complete', zh: '步骤完整' }],
+    ['0', { en: 'the steps are complete', zh: '已列出全部步骤' }],
     ['1', WRONG],
     ['2', { en: 'a blocker stops the upgrade', zh: '升级被阻断项阻止' }],
-    ['3', { en: 'the steps are complete, but some checks could not run', zh: '步骤完整，但有检查无法完成' }],
+    ['3', { en: 'the steps are complete, but some checks could not run', zh: '已列出全部步骤，但有检查无法完成' }],
   ],
   upgrade: [
     ['0', { en: 'upgraded, no blockers left', zh: '升级完成，没有遗留阻断项' }],

@@ -48,7 +48,7 @@ export async function rehearse(
     face.style.bold(
       call.t({
         en: 'Checked again in memory, where no controller, kubelet or webhook runs (what they would report can be missing):',
-        zh: '在内存中再次检查（没有控制器、kubelet 和 webhook，其上报的内容可能缺失）：',
+        zh: '在内存中再次检查（内存中没有控制器、kubelet 和 webhook，由它们写入的内容可能缺失）：',
       }),
     ),
     ...comparison(compared, face),

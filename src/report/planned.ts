@@ -5,6 +5,7 @@ import { isHarmless } from '../engine/progress.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { valuesFile } from '../engine/steps/keep.ts';
 import { seenLines } from '../engine/steps/manual.ts';
+import { installationName } from '../text/installation-name.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { commandLine, shellWord } from '../text/shell.ts';
@@ -64,7 +65,7 @@ const BLOCKED: Text = { en: 'Blockers that no step fixes', zh: '没有步骤能�
 const SKIPPED: Text = { en: 'Skipped', zh: '已跳过' };
 
 const pathLine = ({ installation: { id }, from, to, provisional }: UpgradePath, language: Language): string =>
-  `${id} ${typeof from === 'string' ? from : '?'} → ${to ?? '?'}${provisional ? inBrackets(NOTE.provisional[language], language) : ''}`;
+  `${installationName(id)} ${typeof from === 'string' ? from : '?'} → ${to ?? '?'}${provisional ? inBrackets(NOTE.provisional[language], language) : ''}`;
 /** Behind the count of steps: a list has no columns. */
 const UNDO_IN_BRACKETS: Text = { en: '. How each is undone stands in brackets.', zh: '。括号内为撤销方式。' };
 const COLON: Text = { en: ': ', zh: '：' };

@@ -23,7 +23,7 @@ export function checkOf(id: string, flag?: string): Check {
   throw new UserError(
     flag
       ? { en: `--${flag} ${word}: there is no such check`, zh: `--${flag} ${word}：没有这个检查项` }
-      : { en: `looking up check ${word}: there is no such check`, zh: `查找检查项 ${word}：没有这个检查项` },
+      : { en: `there is no check ${word}`, zh: `没有检查项 ${word}` },
     meant(likelyIds(id, IDS)) ?? { en: 'list them: {tool} checks', zh: '列出全部检查项：{tool} checks' },
   );
 }
@@ -57,8 +57,8 @@ function systemIds(names: readonly string[]): SystemId[] {
     const near = nearest(name, ids);
     throw new UserError(
       {
-        en: `looking up ${word}: not a system (${ids.join(', ')}) and not a check ID`,
-        zh: `查找 ${word}：不是系统（${ids.join('、')}），也不是检查项`,
+        en: `${word} is neither a system (${ids.join(', ')}) nor a check ID`,
+        zh: `${word} 既不是系统（${ids.join('、')}），也不是检查项`,
       },
       meant(near ? [near] : likelyIds(name, IDS)) ?? {
         en: `for example: {tool} check ${ANYWHERE}; all check IDs: {tool} checks`,

@@ -163,7 +163,7 @@ test('values and patterns that are not for a reader are shown in words', async (
   const shown = (seen: Condition[]) => kindOf({ ...step, seen } as never).preview({ ...step, seen } as never);
   expect(shown([field]).at(-1)).toEqual({
     en: 'done when: Node a: /status/count is v1.37.2 or a later patch',
-    zh: '完成条件：Node a：/status/count 为 v1.37.2 或更新的补丁版本',
+    zh: '完成条件：Node a 的 /status/count 为 v1.37.2 或更新的补丁版本',
   });
   expect(shown(Array.from({ length: 9 }, () => field))).toHaveLength(1 + 4 + 1);
 });

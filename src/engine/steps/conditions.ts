@@ -229,10 +229,11 @@ export function conditionLines(condition: Condition): Text[] {
     ];
   }
   const lines = mustLines(condition.must);
+  const inChinese = (object: string, must: string) => spaced(object) + (typeof condition.must === 'string' ? '' : '的 ') + must;
   if ('on' in condition)
-    return lines.map(({ en, zh }) => ({ en: `${describe(condition.on)}: ${en}`, zh: `${describe(condition.on)}：${zh}` }));
-  const [count, selected] = [countOf(condition.which), describeSelection(condition.of)];
-  return lines.map(({ en, zh }) => ({ en: `${count.en} ${selected.en}: ${en}`, zh: `${count.zh} ${selected.zh}：${zh}` }));
+    return lines.map(({ en, zh }) => ({ en: `${describe(condition.on)}: ${en}`, zh: inChinese(describe(condition.on), zh) }));
+  const [count, of] = [countOf(condition.which), describeSelection(condition.of)];
+  return lines.map(({ en, zh }) => ({ en: `${count.en} ${of.en}: ${en}`, zh: inChinese(`${count.zh} ${of.zh}`, zh) }));
 }
 
 /** Of a reading. */
@@ -248,8 +249,7 @@ function countOf(which: 'every' | 'some' | 'none' | { atLeast: number }): Text {
 }
 
 export function mustLines(must: Must): Text[] {
-  if (must === 'be-gone') return [{ en: 'deleted', zh: '已删除' }];
-  if (must === 'exist') return [{ en: 'exists', zh: '存在' }];
+  if (typeof must === 'string') return [must === 'exist' ? { en: 'exists', zh: '存在' } : { en: 'deleted', zh: '已删除' }];
   return must.map((each) => {
     const [path, wanted] = [pathOf(each), wantedText(each)];
     return { en: `${path} ${wanted.en}`, zh: `${path} ${wanted.zh}` };

@@ -35,7 +35,7 @@ export function notesStage(
   };
   const some: Text = {
     en: `read what ${to} changes for this cluster: ${count} ${count === 1 ? 'finding' : 'findings'} of ${concerned.length} ${concerned.length === 1 ? 'check' : 'checks'}, and the urgent upgrade notes of its changelog`,
-    zh: `阅读 ${to} 对该集群的影响：${concerned.length} 个检查项的 ${count} 个问题，以及其更新日志中的紧急升级说明`,
+    zh: `阅读 ${to} 对该集群的影响：${concerned.length} 个检查项的 ${count} 个问题，以及 ${to} 更新日志中的紧急升级说明`,
   };
   const notes = [
     ...newer,
@@ -169,7 +169,7 @@ const CONTROLLER = (stopped: boolean, kubeadm: boolean): Text[] =>
         },
         {
           en: 'reason to stop kube-controller-manager meanwhile: while stopped, it cannot act on what a half-upgraded control plane returns',
-          zh: '期间停止 kube-controller-manager 的好处：它不会根据升级到一半的控制平面做出操作',
+          zh: '升级期间停止 kube-controller-manager 的好处：它不会根据升级到一半的控制平面执行操作',
         },
         {
           en: 'reason not to stop kube-controller-manager: until it runs again, endpoints, rollouts, evictions from failed Nodes and garbage collection do not proceed',

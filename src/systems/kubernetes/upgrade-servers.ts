@@ -246,7 +246,7 @@ function oneByOne(hop: Hop, parts: ClusterParts, stopped: boolean): StepDraft[] 
         manual(
           {
             en: `upgrade ${component} on Node ${instance.node} to ${hop.version}, with the tool that installed it`,
-            zh: `用安装它的工具把 Node ${instance.node} 上的 ${component} 升级到 ${hop.version}`,
+            zh: `用安装控制平面时使用的工具，把 Node ${instance.node} 上的 ${component} 升级到 ${hop.version}`,
           },
           stopped && component === CONTROLLER
             ? [startedAgain(instance, hop)]
