@@ -13,7 +13,7 @@ export interface FoundInFiles {
   severity: string;
   hop: string | null;
   message: string;
-  /** KIND/NAMESPACE/NAME FILE:LINE */
+  /** KIND/NAMESPACE/NAME FILE:LINE (INSIDE OF WHAT) */
   objects: string[];
 }
 export interface CheckedFiles {
@@ -35,7 +35,7 @@ type Published = {
       severity: string;
       hop: string | null;
       message: { en: string };
-      objects: { kind: string; namespace?: string; name: string; file?: string; line?: number }[];
+      objects: { kind: string; namespace?: string; name: string; file?: string; line?: number; inside?: string }[];
     }[];
   }[];
 };
@@ -59,7 +59,8 @@ export async function checkIn(
       hop,
       message: message.en,
       objects: objects.map(
-        ({ kind, namespace, name, file, line }) => `${[kind, namespace, name].filter(Boolean).join('/')} ${file}:${line}`,
+        ({ kind, namespace, name, file, line, inside }) =>
+          `${[kind, namespace, name].filter(Boolean).join('/')} ${file}:${line}${inside === undefined ? '' : ` (${inside})`}`,
       ),
     })),
   );

@@ -15,7 +15,10 @@ export async function controllerManifest(files: readonly string[]): Promise<Raw[
     const name = describe(refOf(double[0]!.object));
     throw unusable(double.at(-1)!.file, { en: `${name} is declared more than once`, zh: `${name} 声明了多次` });
   }
-  return manifests.map(({ object }) => object);
+  const objects = manifests.filter(({ inside }) => inside === undefined);
+  const nameless = objects.find(({ part }) => part);
+  if (nameless) throw unusable(nameless.file, { en: 'metadata.name is missing', zh: '缺少 metadata.name' });
+  return objects.map(({ object }) => object);
 }
 
 const unusable = (file: string, why: { en: string; zh: string }): UserError =>

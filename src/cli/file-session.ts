@@ -75,12 +75,15 @@ function withReal(manifest: Manifest): Declared {
 }
 
 /** What has no name is known by its place. */
-function placed({ object, document, item }: Manifest, real: string): Raw {
+function placed({ object, document, item, within }: Manifest, real: string): Raw {
   const file = path
     .basename(real)
     .replace(/[^\w.-]/g, '_')
     .slice(0, 100);
-  const place = createHash('sha256').update(real).digest('hex').slice(0, 12);
+  const place = createHash('sha256')
+    .update([real, ...(within ?? [])].join('\0'))
+    .digest('hex')
+    .slice(0, 12);
   return { ...object, metadata: { name: `${file}#${document + 1}${item === undefined ? '' : `.${item + 1}`}-${place}` } };
 }
 

@@ -160,7 +160,7 @@ function isWanted(finding: JudgedFinding, call: Call): boolean {
 /** A run names objects; where they stand is not stored. */
 function plain(draft: StepDraft): StepDraft {
   if (!('on' in draft)) return draft;
-  const { file: _, line: __, ...on } = draft.on;
+  const { file: _, line: __, inside: ___, ...on } = draft.on;
   return { ...draft, on } as StepDraft;
 }
 
@@ -196,7 +196,7 @@ function decision(why: Text, objects: readonly Ref[], findings: readonly JudgedF
   const [on] = objects;
   const at = on?.file === undefined ? on && findings.flatMap(({ objects: all }) => all).find((each) => keyOf(each) === keyOf(on)) : on;
   const where = at?.file === undefined ? '' : `${at.file}:${at.line} `;
-  const name = on?.file === undefined ? on && objectName(on) : on.kind;
+  const name = on?.file === undefined ? on && objectName(on) : [on.kind, on.inside && `(${on.inside})`].filter(Boolean).join(' ');
   return { en: `${where}${name ?? ''}: ${why.en}`, zh: `${where}${name ?? ''}：${why.zh}` };
 }
 

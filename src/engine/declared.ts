@@ -27,9 +27,11 @@ export function declaredRefs(objects: readonly Ref[], manifests: readonly Manife
     const { apiVersion, kind, namespace, name } = on;
     if (keys.has(keyOf(on))) return [{ apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) }];
     const document = manifests.find((each) => isByPlace(each) && isAt(each, on));
-    return document ? [{ ...refOf(document.object), file: document.file, line: document.line }] : [];
+    return document ? [{ ...refOf(document.object), file: document.file, line: document.line, ...insideOf(document) }] : [];
   });
 }
+
+const insideOf = ({ inside }: Manifest): Pick<Ref, 'inside'> => (inside === undefined ? {} : { inside });
 
 const isAt = ({ file, line, object }: Manifest, on: Ref): boolean => file === on.file && line === on.line && object.kind === on.kind;
 
@@ -79,11 +81,15 @@ export function withoutCluster(examination: Examination, systems: readonly Syste
   const declared = kindsOf(objects);
   const checks = new Map<string, Check>(systems.flatMap((system) => system.checks).map((check) => [check.id, check]));
   const isNamed = ({ resource, names }: PointRead) =>
-    objects.some(({ object }) => names?.includes(refOf(object).name) && resource === resourceName(resourceOfKind(refOf(object))));
+    objects.some(
+      ({ object, part }) => !part && names?.includes(refOf(object).name) && resource === resourceName(resourceOfKind(refOf(object))),
+    );
   const looksAt = (id: CheckResult['id']) =>
     checks.get(id)?.pointReads?.some(isNamed) ||
     Object.values((checks.get(id)?.reads ?? {}) as Reads).some((read) =>
-      read.read === 'manifests' ? objects.some((each) => read.keep(each) !== undefined) : isOf(read, declared),
+      read.read === 'manifests'
+        ? objects.some((each) => (read.parts || !each.part) && read.keep(each) !== undefined)
+        : isOf(read, declared),
     );
   const hasFiles = (id: CheckResult['id']) => manifests.some((manifest) => isJudgedBy(checks.get(id), manifest));
   const targeted = examination.paths
@@ -153,14 +159,14 @@ export function assumedBy(
       .flatMap((each) => listsIn(each as Reads))
       .filter(({ resource }) => isCustom(resource));
     const meant = targets.some(({ system }) => system === id) || own.some((read) => isOf(read, declared));
-    const sources = declaredSources?.(manifests.filter(({ patch }) => !patch).map(({ object }) => object)) ?? [];
+    const sources = declaredSources?.(manifests.filter(({ part }) => !part).map(({ object }) => object)) ?? [];
     return meant ? [{ id: `${id}@manifests`, system: id, name: 'manifests', version: unseen, sources, byHelm: false }] : undefined;
   };
 }
 
-/** The resources of which a list has something: a patch is not in any. */
+/** The resources of which a list has something: a part of an object is not in any. */
 const kindsOf = (manifests: readonly Manifest[]): Set<string> =>
-  new Set(manifests.filter(({ patch }) => !patch).map(({ object }) => resourceName(resourceOfKind(refOf(object)))));
+  new Set(manifests.filter(({ part }) => !part).map(({ object }) => resourceName(resourceOfKind(refOf(object)))));
 
 /** Of an API that does not come with Kubernetes. */
 const isCustom = (resource: string | undefined): boolean =>

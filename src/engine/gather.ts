@@ -126,7 +126,7 @@ export async function gather(
   for (const taker of of('manifests'))
     put(
       taker,
-      manifests.flatMap((manifest: Manifest) => taker.read.keep(manifest) ?? []),
+      manifests.flatMap((manifest: Manifest) => (manifest.part && !taker.read.parts ? [] : (taker.read.keep(manifest) ?? []))),
     );
   for (const taker of parts) put(taker, await withBodies(source, taker, failed, bodies));
   return gathered;

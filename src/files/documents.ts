@@ -1,9 +1,10 @@
 // The values of a file of YAML, document by document, each with its line: for readers that do not change the file. Documents of the plain kind are read by themselves, the others by the whole parser,
 // one after the other, so that no more than one of them is held with its nodes.
 import { setImmediate } from 'node:timers/promises';
+import { isAlias, isMap, isSeq, type Node } from 'yaml';
 import type { Json } from '../engine/contracts.ts';
 import { readPlain } from './plain-yaml.ts';
-import { isNotYaml, type NotYaml, type Room, readYaml, roomy, type Twice } from './yaml.ts';
+import { isNotYaml, type NotYaml, nameOf, pairsOf, type Room, readYaml, readYamlAgain, roomy, type Twice, type YamlFile } from './yaml.ts';
 
 /** Lines from 1. `lines`: of the items of a list (`items` of the root). */
 export interface DocumentValue {
@@ -12,6 +13,8 @@ export interface DocumentValue {
   lines?: readonly number[];
   /** Where there are such keys. */
   twice?: readonly Twice[];
+  /** Of what these keys and indexes lead to. Reads the text again: for the few that are asked for. */
+  lineAt?(path: readonly string[]): number;
 }
 
 /** Where a document ends or begins in another way than by a plain `---`, or something is said to the parser: the file is read whole. */
@@ -67,18 +70,34 @@ function documentIn(piece: string, line: number, room: Room): (DocumentValue | N
   const plain = readPlain(piece);
   if (!plain) return parsed(piece, line, room);
   const { value, line: first, lines } = plain;
-  return [{ value, line: first + line - 1, lines: lines?.map(moved(line)) }];
+  return [{ value, line: first + line - 1, lines: lines?.map(moved(line)), lineAt: placing(piece, line, 0) }];
 }
 
 function parsed(text: string, line: number, room: Room): (DocumentValue | NotYaml)[] {
   const read = readYaml(text, room);
   if (isNotYaml(read)) return [{ ...read, line: read.line + line - 1 }];
-  return read.documents.map(({ value, line: first, root, twice }) => ({
+  return read.documents.map(({ value, line: first, root, twice }, document) => ({
     value,
+    lineAt: placing(text, line, document),
     line: first + line - 1,
     lines: read.itemLines(root).map(moved(line)),
     ...(twice.length ? { twice: twice.map((each) => ({ ...each, line: each.line + line - 1, first: each.first + line - 1 })) } : {}),
   }));
+}
+
+/** Of one document of the text, which begins on `line` of its file. */
+const placing = (text: string, line: number, document: number) => (path: readonly string[]) => {
+  const read = readYamlAgain(text);
+  if (isNotYaml(read)) return line;
+  const { root, line: first } = read.documents[document]!;
+  const node = path.reduce<Node | null>((at, key) => below(at, key, read), root);
+  return (node ? read.lineOf(node) : first) + line - 1;
+};
+
+function below(node: Node | null, key: string, read: YamlFile): Node | null {
+  const target = isAlias(node) ? read.targetOf(node) : node;
+  if (isSeq(target)) return (target.items[Number(key)] as Node | undefined) ?? null;
+  return isMap(target) ? (pairsOf(target).findLast((pair) => nameOf(pair.key) === key)?.value ?? null) : null;
 }
 
 /** 0: an item that says nothing is nowhere. */

@@ -8,11 +8,14 @@ import { jsonPieces } from './json-stream.ts';
 import { plainValue } from './scalar.ts';
 import { isMergeKey, isNotYaml, nameOf, pairsOf, readYamlAgain, type YamlFile, type YamlPair } from './yaml.ts';
 
-/** Which object: of a file's documents, and of a list's items, from 0. */
+/** Which object: of a file's documents, and of a list's items, from 0; `within`: the keys that lead to one inside of that. */
 export interface Place {
   document: number;
   item?: number;
+  within?: readonly string[];
 }
+/** From the root of its document. */
+export const pathOf = ({ item, within = [] }: Place): string[] => [...(item === undefined ? [] : ['items', String(item)]), ...within];
 /** `at`: in the text as it was. */
 export interface Splice {
   at: number;
@@ -70,16 +73,17 @@ function differenceFrom(before: YamlFile, text: string, place: Place, next: Raw,
   const after = readYamlAgain(text);
   if (isNotYaml(after) || after.documents.length !== before.documents.length) return NOT_HELD;
   for (const [at, { value }] of before.documents.entries()) {
-    const wanted = at === place.document ? replaced(value, place.item, next, ofList) : value;
+    const wanted = at === place.document ? replaced(value, pathOf(place), next, ofList) : value;
     if (!deepEqual(after.documents[at]!.value, wanted)) return at === place.document ? NOT_HELD : SHARED;
   }
   return undefined;
 }
 
-function replaced(document: Json, item: number | undefined, next: Raw, ofList: string | undefined): Json {
-  if (item === undefined || !isRaw(document) || !Array.isArray(document.items)) return next;
-  const apiVersion: Raw = ofList === undefined ? {} : { apiVersion: ofList };
-  return { ...document, ...apiVersion, items: document.items.with(item, next) };
+function replaced(value: Json, [key, ...rest]: string[], next: Raw, ofList: string | undefined): Json {
+  if (key === undefined) return next;
+  if (Array.isArray(value)) return value.with(Number(key), replaced(value[Number(key)] ?? null, rest, next, undefined));
+  if (!isRaw(value)) return next;
+  return { ...value, ...(ofList === undefined ? {} : { apiVersion: ofList }), [key]: replaced(value[key] ?? null, rest, next, undefined) };
 }
 
 export const NOT_HELD: Text = {
@@ -119,7 +123,7 @@ function spliceFor(text: string, place: Place, change: Change, isJson: boolean):
   const read = readYamlAgain(text);
   if (isNotYaml(read)) return { refused: NOT_HELD };
   const root = read.documents[place.document]?.root ?? null;
-  const path = place.item === undefined ? change.keys : ['items', String(place.item), ...change.keys];
+  const path = [...pathOf(place), ...change.keys];
   let node: Node | null = root;
   let parent: { map: YAMLMap; pair: YamlPair } | undefined;
   for (const [depth, key] of path.entries()) {

@@ -12,6 +12,7 @@ import { UserError } from '../text/user-error.ts';
 import { type DocumentValue, readDocumentsInTurns } from './documents.ts';
 import { type FoundFile, findFiles } from './find.ts';
 import { isStdin, readAnyInput, readInput, readStdin, type Waits } from './input.ts';
+import { insideOf, outerName } from './inside.ts';
 import { jsonPieces } from './json-stream.ts';
 import { fileOfTool } from './local-tools.ts';
 import { isNotYaml, type Twice } from './yaml.ts';
@@ -122,12 +123,22 @@ async function objectsIn(
     return skip(documents.why, true, documents.line);
   }
   const read: Read = { manifests: [], skipped: [], twice: [] };
-  for (const [document, { value, line, lines, twice = [] }] of documents.entries()) {
+  for (const [document, { value, line, lines, twice = [], lineAt }] of documents.entries()) {
     read.twice.push(...twice.map((each) => ({ ...each, file })));
     for (const each of unfold(value, line, lines)) {
       if ('object' in each) {
         read.manifests.push({ ...each, file, document });
-        if (each.patch) read.skipped.push({ file, line: each.line, why: PATCH, unseen: false });
+        if (each.part) read.skipped.push({ file, line: each.line, why: PATCH, unseen: false });
+        const inner = insideOf(each.object);
+        if (!inner.length) continue;
+        const outer = outerName(each.object);
+        const item = each.item === undefined ? {} : { item: each.item };
+        const above = each.item === undefined ? [] : ['items', String(each.item)];
+        for (const { object, within } of inner) {
+          const at = lineAt?.([...above, ...within]) ?? each.line;
+          read.manifests.push({ object, file, document, ...item, line: at, unnamed: true, part: true, inside: outer, within });
+        }
+        read.skipped.push({ file, line: each.line, why: innerOf(outer), unseen: false });
       }
       // One object that is none is a mistake where just this file was named; in a directory there are other files too.
       else if (named && each.unseen && !each.why.en.includes('Helm')) throw unreadable(file, each.line, each.why, kubectlToo(file));
@@ -221,8 +232,8 @@ function one(object: Raw, line: number): Unfolded {
   // It has no name before it is created; what is asked of it here is what it holds.
   if (given.name === undefined || given.name === null || given.name === '') {
     const name = given.generateName ?? '';
-    const patch = name === '' && !ANSWERED.test(String(kind)) ? { patch: true as const } : {};
-    return { object: { ...object, apiVersion: apiVersion!, kind: kind!, metadata: { ...given, name } }, line, unnamed: true, ...patch };
+    const part = name === '' && !ANSWERED.test(String(kind)) ? { part: true as const } : {};
+    return { object: { ...object, apiVersion: apiVersion!, kind: kind!, metadata: { ...given, name } }, line, unnamed: true, ...part };
   }
   return isName(given.name, NAME) && (!given.namespace || isName(given.namespace, NAMESPACE))
     ? { object, line }
@@ -272,6 +283,11 @@ const PATCH: Text = {
   en: 'all but the API version of a patch without metadata.name; check what is built with it: kubectl kustomize DIR | upgrade-guard check -f -',
   zh: '没有 metadata.name 的补丁中除 API 版本之外的内容；请检查用它构建的结果：kubectl kustomize DIR | upgrade-guard check -f -',
 };
+/** They are applied by a controller, often to another cluster. */
+const innerOf = (outer: string): Text => ({
+  en: `all but the API versions of the objects inside ${outer}`,
+  zh: `${outer} 内的对象中除 API 版本之外的内容`,
+});
 const KUBECONFIG: Text = { en: 'a kubeconfig', zh: 'kubeconfig 文件' };
 const CHART: Text = { en: 'the Chart.yaml of a Helm chart', zh: 'Helm chart 的 Chart.yaml' };
 const VALUES: Text = { en: 'values of a Helm chart', zh: 'Helm chart 的 values' };

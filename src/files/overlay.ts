@@ -21,8 +21,8 @@ interface Prepared {
 }
 
 async function prepared(all: readonly Manifest[], namespace: string, cluster?: Source): Promise<Prepared> {
-  // What a component reads at its start is not an object of any API server, and a patch is none until it is merged into one.
-  const isObject = ({ configuration, patch }: Manifest) => !configuration && !patch;
+  // What a component reads at its start is not an object of any API server, a patch is none until it is merged into one, and what stands inside another is applied by its controller, wherever that is.
+  const isObject = ({ configuration, part }: Manifest) => !configuration && !part;
   const apis = await apisOf(all.filter(isObject), cluster);
   const placed = all.map((each) => (isObject(each) ? inNamespace(each, apis, namespace) : each));
   const declared = placed.filter(isObject).map(asApplied);

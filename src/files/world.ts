@@ -9,7 +9,7 @@ import { describe, keyOf, refOf } from '../kube/refs.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { whyOf } from '../text/system-error.ts';
 import { isChanged, notReplaceable, replaceFile } from './atomic.ts';
-import { edited, NOT_HELD, type Place, type Splice, unspliced } from './edit.ts';
+import { edited, NOT_HELD, type Place, pathOf, type Splice, unspliced } from './edit.ts';
 import { readInput } from './input.ts';
 import { isNotYaml, readYamlAgain } from './yaml.ts';
 
@@ -174,16 +174,16 @@ const inFile = ({ file, line }: Declared, why: Text): Text => ({
   zh: `${file}:${line}：${why.zh}；${INSTEAD.zh}`,
 });
 
-function valueAt(text: string, { document, item }: Place): Json | undefined {
+function valueAt(text: string, place: Place): Json | undefined {
   const read = readYamlAgain(text);
-  const value = isNotYaml(read) ? undefined : read.documents[document]?.value;
-  if (item === undefined) return value;
-  return isRaw(value) && Array.isArray(value.items) ? value.items[item] : undefined;
+  const value = isNotYaml(read) ? undefined : read.documents[place.document]?.value;
+  const below = (at: Json | undefined, key: string) => (Array.isArray(at) ? at[Number(key)] : isRaw(at) ? at[key] : undefined);
+  return pathOf(place).reduce<Json | undefined>(below, value);
 }
 
 /** The apiVersion of the list, where the object has none of its own; undefined: it has, or there is no such list. */
-function inherited(text: string, { document, item }: Declared): string | undefined {
-  if (item === undefined) return undefined;
+function inherited(text: string, { document, item, within }: Declared): string | undefined {
+  if (item === undefined || within) return undefined;
   const list = valueAt(text, { document });
   if (!isRaw(list) || !Array.isArray(list.items) || list.kind === 'List' || typeof list.apiVersion !== 'string') return undefined;
   const own = list.items[item];

@@ -24,9 +24,9 @@ export function refOf(object: Raw): Ref {
 export const NAME = /^(?!\.{1,2}$)[^/%\p{C}\p{Z}]{1,253}$/u;
 export const NAMESPACE = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** `Kind namespace/name`, `Kind name`, or `Kind` of what has no name; safe to print, never cut (names are at most 253 characters). */
+/** `Kind namespace/name`, `Kind name`, or `Kind` and its namespace of what has no name; safe to print, never cut (names are at most 253 characters). */
 export function describe(ref: Ref): string {
-  const name = ref.namespace === undefined ? ref.name : `${ref.namespace}/${ref.name}`;
+  const name = [ref.namespace, ref.name].filter(Boolean).join('/');
   return oneLine([ref.kind, name].filter(Boolean).join(' '), 1000);
 }
 

@@ -6,10 +6,11 @@ import { oneLine } from '../text/sanitise.ts';
 import { type Element, xmlOf } from '../text/xml.ts';
 import type { Face } from './face.ts';
 import { NAME, pathView } from './installations.ts';
+import { fileOf, nameOf } from './names.ts';
 import type { Report } from './report.ts';
 import type { Tool } from './sarif.ts';
 import { type FoundHere, type Looked, lookedOf, type Verdict } from './verdicts.ts';
-import { type Catalogue, fileOf, nameOf, type Shown } from './view.ts';
+import type { Catalogue, Shown } from './view.ts';
 import { FIX, LEFT_OUT, listed, NOT_SEEN, REPORT_TITLE, SEVERITY, severityCount, UNREACHABLE } from './words.ts';
 
 /** What fails a case. A notice is told in one that passes. */

@@ -5,9 +5,10 @@ import { oneLine } from '../text/sanitise.ts';
 import { explainedInMarkdown } from './explain.ts';
 import type { Face } from './face.ts';
 import { NAME } from './installations.ts';
+import { fileOf, nameOf } from './names.ts';
 import type { Report } from './report.ts';
 import { type FoundHere, type Looked, lookedOf, type Verdict } from './verdicts.ts';
-import { type Catalogue, fileOf, nameOf, type Shown } from './view.ts';
+import type { Catalogue, Shown } from './view.ts';
 import { ACCEPTED_BY_NAME, FIX, LEFT_OUT, NOT_SEEN, PASSED_OVER, UNREACHABLE } from './words.ts';
 
 export interface Tool {

@@ -146,7 +146,7 @@ function gapFrom(raw: Raw): Gap {
 }
 
 function refFrom(raw: Raw): Ref {
-  const { namespace, file, line } = raw;
+  const { namespace, file, line, inside } = raw;
   return {
     apiVersion: word(raw.apiVersion),
     kind: word(raw.kind),
@@ -154,6 +154,7 @@ function refFrom(raw: Raw): Ref {
     ...(typeof namespace === 'string' ? { namespace } : {}),
     ...(typeof file === 'string' ? { file } : {}),
     ...(typeof line === 'number' ? { line } : {}),
+    ...(typeof inside === 'string' ? { inside } : {}),
   };
 }
 

@@ -1,6 +1,6 @@
 // What an examination says, in the words of one language and in reading order: worst first, each remedy once, unknowns by reason. Every printed format lays this out.
 // All of it has been through sanitise: formats need no more than the escaping of their own.
-import type { CheckResult, Gap, Installation, JudgedFinding, Ref, Severity, System, Text } from '../engine/contracts.ts';
+import type { CheckResult, Gap, Installation, JudgedFinding, Severity, System, Text } from '../engine/contracts.ts';
 import { couldLook, neededCluster } from '../engine/declared.ts';
 import type { Examination } from '../engine/examine.ts';
 import { fixLine } from '../engine/fix-line.ts';
@@ -11,6 +11,7 @@ import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { counted, type Face, pasteable } from './face.ts';
 import { disagreement, type Known, NAME, type PathView, pathView, recorded, SENTENCE, type SourcesView, unread } from './installations.ts';
+import { fileOf, nameOf } from './names.ts';
 import { type UnknownView, unknownViews } from './unknowns.ts';
 import { ACCEPTED, ACCEPTED_BY_NAME, BY_ADMIN, BY_HAND, CERTAINTY, listed, NEXT, SEE_DIFF, severityCount } from './words.ts';
 
@@ -236,10 +237,6 @@ export function findingView(finding: JudgedFinding, hops: readonly string[], { l
     ),
   };
 }
-
-export const nameOf = ({ namespace, name }: Ref): string => oneLine([namespace, name].filter(Boolean).join('/'), NAME);
-
-export const fileOf = ({ file, line }: Ref): string | undefined => (file === undefined ? undefined : `${oneLine(file, NAME)}:${line ?? 1}`);
 
 export function tally(findings: readonly JudgedFinding[], { language }: Face): string {
   const open = openOnes(findings);

@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, trunc
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { controllerManifest } from '../../src/cli/controller-manifest.ts';
 import type { Raw } from '../../src/engine/contracts.ts';
 import { isGap } from '../../src/engine/gaps.ts';
 import { readManifests } from '../../src/files/manifests.ts';
@@ -190,6 +191,14 @@ describe('files', () => {
     const { doubles } = await read();
     expect(doubles.map((same) => same.map(({ file }) => path.basename(file)))).toEqual([['a.yaml', 'b.yaml']]);
   });
+});
+
+it('a controller is installed from whole objects: none without a name, none of those inside others', async () => {
+  const work = `---\napiVersion: work.karmada.io/v1alpha1\nkind: Work\nmetadata: {name: w}\nspec: {workload: {manifests: [{apiVersion: v1, kind: Secret, metadata: {name: s}}]}}\n`;
+  put({ 'a.yaml': `${CM}${work}`, 'patch.yaml': 'apiVersion: v1\nkind: ConfigMap\n' });
+  const objects = await controllerManifest([path.join(folder, 'a.yaml')]);
+  expect(objects.map(({ kind }) => kind)).toEqual(['ConfigMap', 'Work']);
+  await expect(controllerManifest([folder])).rejects.toThrow(/patch\.yaml: metadata\.name is missing/);
 });
 
 describe('laid over a cluster', () => {

@@ -17,6 +17,8 @@ export interface Ref {
   /** In results alone: the manifest that declares it (-f), and from which line on. */
   file?: string;
   line?: number;
+  /** In results alone: the object of that manifest inside of which it stands. */
+  inside?: string;
 }
 /** One RBAC rule, as a ClusterRole has it. `namespace`: a Role there is enough. */
 export interface Rule {

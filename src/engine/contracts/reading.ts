@@ -87,7 +87,7 @@ export interface Source {
  * One object of a file, and where it stands. `document`: from 0; `line`: from 1; `item`: where it is one of a list, from 0; `shares`: whose apiVersion it has, for want of one of its own.
  * `configuration`: no object of an API server, but what a component reads at its start (KubeletConfiguration): it has no name.
  * `unnamed`: its name or namespace is not known before it is created (generateName, a review, a placeholder): only its place tells it from others.
- * `patch`: not an object at all, for it says of none what its name is: a part of one or of several, in the version of its API.
+ * `part`: not an object that is applied as it stands: a patch without a name, or what stands inside another object (`inside`: which one; `within`: the keys that lead there). Only its place tells it.
  */
 export interface Manifest {
   object: Raw;
@@ -98,7 +98,9 @@ export interface Manifest {
   shares?: true;
   configuration?: true;
   unnamed?: true;
-  patch?: true;
+  part?: true;
+  inside?: string;
+  within?: readonly string[];
 }
 /** The columns of one table, as `kubectl get -o wide` heads them. */
 export interface TableQuery {
@@ -187,6 +189,8 @@ export interface TextRead<Row = unknown> extends Optional, TextQuery {
 /** The objects that -f gave; no rows without it. */
 export interface ManifestsRead<Row = unknown> extends Optional {
   read: 'manifests';
+  /** Also what is only a part of an object, or stands inside one. */
+  parts?: true;
   keep(manifest: Manifest): Row | undefined;
 }
 /** Objects of which the lists tell which single ones are wanted whole: Helm's records, metadata first, bodies as needed. */

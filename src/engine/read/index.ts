@@ -76,13 +76,21 @@ export function text<Row, const O extends Seen & { every?: boolean }>(
   return { read: 'text', path, keep, ...options } as unknown as TextRead<Row> & O;
 }
 
-/** What -f gave, in its order: also what is declared twice. */
-export function manifests<Row = Manifest>(keep?: (manifest: Manifest) => Row | undefined): ManifestsRead<Row> {
-  return { read: 'manifests', keep: keep ?? ((manifest) => manifest as Row) };
+/** What -f gave, in its order: also what is declared twice. `parts`: also patches without a name, and what stands inside other objects. */
+export function manifests<Row = Manifest>(
+  keep?: (manifest: Manifest) => Row | undefined,
+  { parts }: Pick<ManifestsRead, 'parts'> = {},
+): ManifestsRead<Row> {
+  return { read: 'manifests', keep: keep ?? ((manifest) => manifest as Row), ...(parts ? { parts } : {}) };
 }
 
 /** The object that a manifest declares, with where it does: of one that is declared twice, each in its own place. */
-export const declaredRef = ({ object, file, line }: Manifest): Ref => ({ ...refOf(object), file, line });
+export const declaredRef = ({ object, file, line, inside }: Manifest): Ref => ({
+  ...refOf(object),
+  file,
+  line,
+  ...(inside === undefined ? {} : { inside }),
+});
 
 /** A row of one object, for point reads. */
 export const rowOf = <C extends Columns>(columns: C): ((object: Raw) => RowOf<C>) =>

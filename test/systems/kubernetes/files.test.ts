@@ -310,3 +310,41 @@ test.each<[string, string, string[], number]>([
   expect(checked.skipped).toEqual([{ file: 'b.yaml', line: 1, why: PATCH, unseen: false }]);
   expect([checked.found.flatMap((each) => each.objects), checked.exit]).toEqual([objects, exit]);
 });
+
+const OLD = '{apiVersion: batch/v1beta1, kind: CronJob, metadata: {name: x, namespace: shop}}';
+test.each<[string, string, string[]]>([
+  ['kubernetes.crossplane.io/v1alpha2 Object', `spec:\n  forProvider:\n    manifest: ${OLD}\n`, ['Object o', '6']],
+  ['kubernetes.m.crossplane.io/v1alpha1 Object', `spec:\n  forProvider:\n    manifest: ${OLD}\n`, ['Object o', '6']],
+  [
+    'apiextensions.crossplane.io/v1 Composition',
+    `spec:\n  pipeline:\n  - input:\n      resources:\n      - base:\n          apiVersion: kubernetes.crossplane.io/v1alpha2\n          kind: Object\n          spec: {forProvider: {manifest: ${OLD}}}\n`,
+    ['Composition o', '11'],
+  ],
+  ['work.open-cluster-management.io/v1 ManifestWork', `spec:\n  workload:\n    manifests:\n    - ${OLD}\n`, ['ManifestWork o', '7']],
+  [
+    'work.open-cluster-management.io/v1alpha1 ManifestWorkReplicaSet',
+    `spec:\n  manifestWorkTemplate:\n    workload:\n      manifests: [${OLD}]\n`,
+    ['ManifestWorkReplicaSet o', '7'],
+  ],
+  ['work.karmada.io/v1alpha1 Work', `spec: {workload: {manifests: [${OLD}]}}\n`, ['Work o', '4']],
+  ['hive.openshift.io/v1 SelectorSyncSet', `spec:\n  resources:\n  - ${OLD}\n`, ['SelectorSyncSet o', '6']],
+  ['template.openshift.io/v1 Template', `objects:\n- ${OLD}\nparameters: []\n`, ['Template o', '5']],
+  ['v1 Template', `objects:\n- {apiVersion: v1, kind: List, items: [${OLD}]}\n`, ['Template o', '5']],
+])('an object inside a %s is found, with its line, and the other named', async (what, text, [outer, line]) => {
+  const [apiVersion, kind] = what.split(' ');
+  const wrapped = `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: o}\n${text}`;
+  const { found, exit, skipped } = await checkText({ 'a.yaml': wrapped }, ...TO('1.37'));
+  expect(found.flatMap((each) => each.objects)).toEqual([`CronJob/shop/x a.yaml:${line} (${outer})`]);
+  expect(skipped).toEqual([{ file: 'a.yaml', line: 1, why: `all but the API versions of the objects inside ${outer}`, unseen: false }]);
+  expect(exit).toBe(2);
+  const other = await checkText({ 'a.yaml': wrapped.replaceAll('batch/v1beta1', 'batch/v1') }, ...TO('1.37'));
+  expect([other.found, other.exit]).toEqual([[], 0]);
+});
+
+test('what stands inside another object is not one of this cluster: it is declared by nothing else, and judged by its API version alone', async () => {
+  const budget =
+    '{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: web, namespace: shop}, spec: {maxUnavailable: 0, selector: {}}}';
+  const inside = `---\napiVersion: work.open-cluster-management.io/v1\nkind: ManifestWork\nmetadata: {name: w}\nspec: {workload: {manifests: [${budget}]}}\n`;
+  const { found, exit } = await checkText({ 'a.yaml': `${BUDGET('1')}${inside}` }, ...TO('1.37'));
+  expect([found, exit]).toEqual([[], 0]);
+});

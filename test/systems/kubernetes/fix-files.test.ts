@@ -84,6 +84,62 @@ test('a patch without a name is changed where it stands, two of one kind too, an
   expect(readFileSync(file, 'utf8')).toBe(text);
 });
 
+const WORK = `# for the spokes
+apiVersion: work.open-cluster-management.io/v1
+kind: ManifestWork
+metadata: {name: w, namespace: spokes}
+spec:
+  workload:
+    manifests:
+    - apiVersion: batch/v1beta1   # old
+      kind: CronJob
+      metadata: {name: one, namespace: shop}
+    - kind: CronJob
+      apiVersion: "batch/v1beta1"
+      metadata: {name: two}
+    - {apiVersion: extensions/v1beta1, kind: Ingress, metadata: {name: web}}
+---
+apiVersion: kubernetes.crossplane.io/v1alpha2
+kind: Object
+metadata: {name: o}
+spec: {forProvider: {manifest: {apiVersion: policy/v1beta1, kind: PodDisruptionBudget, metadata: {name: b, namespace: x}, spec: {selector: {matchLabels: {a: b}}}}}}
+`;
+const TEMPLATES = `{"kind": "List", "apiVersion": "v1", "items": [
+ {"apiVersion": "template.openshift.io/v1", "kind": "Template", "metadata": {"name": "t"},
+  "objects": [
+   {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}},
+   {"apiVersion": "batch/v1beta1", "kind": "CronJob", "metadata": {"name": "\${NAME}"}}]}]}
+`;
+test('objects inside others are changed where they stand, what a person decides names both, and undo brings back every byte', async () => {
+  const files = { 'work.yaml': WORK, 'templates.json': TEMPLATES };
+  for (const [name, text] of Object.entries(files)) put(name, text);
+  const { exit, said } = await fixed(folder, '1.30');
+  expect(exit, said).toBe(2);
+  expect(said).toMatch(/manual: \S+work\.yaml:14 Ingress \(ManifestWork spokes\/w\): .*choose a pathType/);
+  const now = (name: string) => readFileSync(join(folder, name), 'utf8');
+  expect(now('work.yaml')).toBe(WORK.replaceAll('batch/v1beta1', 'batch/v1').replace('policy/v1beta1', 'policy/v1'));
+  expect(now('templates.json')).toBe(TEMPLATES.replace('batch/v1beta1', 'batch/v1'));
+  expect((await ran(undo, ['undo', '-f', folder, '--yes'])).exit).toBe(0);
+  expect(Object.keys(files).map(now)).toEqual(Object.values(files));
+});
+
+test('what an alias shares inside of an object is not changed there', async () => {
+  const text = `apiVersion: work.open-cluster-management.io/v1
+kind: ManifestWork
+metadata: {name: w}
+spec:
+  workload:
+    manifests:
+    - &job {apiVersion: batch/v1beta1, kind: CronJob, metadata: {name: one}}
+    - *job
+`;
+  const file = put('shared.yaml', text);
+  const { exit, said } = await fixed(file, '1.30');
+  expect(said).toContain('inside the anchor &job (line 7)');
+  expect(exit).toBe(2);
+  expect(readFileSync(file, 'utf8')).toBe(text);
+});
+
 test.each<[string, string, string, RegExp]>([
   [
     'Ingress',

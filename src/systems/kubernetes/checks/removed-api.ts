@@ -19,7 +19,7 @@ import { evidentIn, type Written, writtenObjects } from '../written.ts';
 const reads = later(
   (): Reads => ({
     ...writtenObjects(),
-    files: manifests(declared),
+    files: manifests(declared, { parts: true }),
     releases: releases({ bodies: true, optional: true }),
   }),
 );
@@ -98,8 +98,8 @@ const check: Check<Reads, Args> = {
     // What went before an installed version that is not known counts too.
     const inRelease = ({ apiVersion, kind }: Ref) =>
       isGap(from) ? bitesInFile(apiVersion, kind, to) : (ahead(apiVersion, kind) ?? goneBefore(apiVersion, kind, from));
-    // What a file declares is told of the file.
-    const inFile = new Set(files.map(({ ref }) => nameOf(ref)));
+    // What a file declares is told of the file; what stands inside another object may be meant for another cluster.
+    const inFile = new Set(files.filter(({ ref }) => ref.inside === undefined).map(({ ref }) => nameOf(ref)));
     const exists = (row: Written) => (inFile.has(nameOf(row.ref)) ? undefined : withoutSuccessor(row, ahead, to));
     const found = [
       ...live.flatMap((row) => worstOf(row, ahead) ?? exists(row) ?? []),
