@@ -49,11 +49,13 @@ grid('kubernetes/removed-api', [
       'blocker PodDisruptionBudget/shop/argo, PodDisruptionBudget/shop/argo-2',
       'blocker PodDisruptionBudget/shop/kubectl',
     ],
+    says: ['metadata.managedFields=argocd-controller/apply/policy/v1beta1', 'last-applied-configuration=policy/v1beta1'],
   },
   // Created, not applied: it goes with its kind all the same.
   {
     fixture: 'found-without-successor',
     expect: 'blocker PodSecurityPolicy/restricted',
+    says: ['\napiVersion: policy/v1beta1\n'],
   },
   { fixture: 'found-without-successor', to: 'kubernetes=v1.24.17', expect: 'passed' },
   // Gone already, or of another group: nothing that this path breaks.
@@ -68,6 +70,7 @@ grid('kubernetes/removed-api', [
     server: 'v1.24.17',
     objects: [record(1, 'superseded', 'policy/v1beta1'), record(2, 'deployed', 'policy/v1beta1')],
     expect: 'blocker PodDisruptionBudget/shop/web, PodDisruptionBudget/shop/api, PodDisruptionBudget/shop/hook',
+    says: ['\napiVersion: policy/v1beta1\n'],
   },
   { server: 'v1.24.17', objects: [record(1, 'superseded', 'policy/v1beta1'), record(2, 'deployed', 'policy/v1')], expect: 'passed' },
   // Gone in the installed version: helm upgrade of the release fails now; the cluster's own upgrade does not.
