@@ -28,6 +28,7 @@ describe('command lines', () => {
       'etcd-servers': ['https://a:2379, https://b'],
     });
     expect(listOf(flags, 'etcd-servers')).toEqual(['https://a:2379', 'https://b']);
+    expect(listOf(flagsOf([{ name: 'runtime-config', value: 'batch/v1=true,' }]), 'runtime-config')).toEqual(['batch/v1=true']);
   });
   test('gates of all occurrences, the later wins', () => {
     const gates = ['A=true, B=false', 'B=True', 'C'].map((value) => ({ name: 'feature-gates', value }));
