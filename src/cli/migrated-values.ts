@@ -31,7 +31,8 @@ export function migratedValues(call: Call, { results }: Examination): string {
   if ('refused' in made) throw new UserError({ en: `${file}: ${made.refused.en}`, zh: `${file}：${made.refused.zh}` });
   for (const { key, to } of renamed) call.say(call.t({ en: `# ${key} is ${to.join(', ')} now`, zh: `# ${key} 现为 ${to.join('、')}` }));
   for (const { key, to } of here)
-    if (!to.length) call.say(call.t({ en: `# ${key} is left as it is: the target ignores it`, zh: `# ${key} 保持不变：目标版本会忽略它` }));
+    if (!to.length)
+      call.say(call.t({ en: `# ${key} is unchanged: the target version ignores it`, zh: `# ${key} 保持不变：目标版本会忽略它` }));
   return made.text;
 }
 

@@ -108,7 +108,7 @@ function assertFound(named: ReadonlySet<string>, remedies: readonly CheckRemedy[
           en: `what can be confirmed: ${few.en}`,
           zh: `可以确认的有：${few.zh}`,
         }
-      : { en: 'nothing has to be confirmed: {retry:confirm}', zh: '没有需要确认的内容：{retry:confirm}' },
+      : { en: 'no finding needs --confirm; without it: {retry:confirm}', zh: '没有问题需要 --confirm；去掉后执行：{retry:confirm}' },
   );
 }
 

@@ -75,7 +75,7 @@ export function inverseOf(step: Step, progress: Progress): Step | { none: Text }
   return inverse;
 }
 
-const NO_UNDO: Text = { en: 'cannot be undone, as shown in the plan', zh: '无法撤销，计划中已注明' };
+const NO_UNDO: Text = { en: 'cannot be undone, as the list of steps said', zh: '无法撤销，步骤列表中已注明' };
 
 // ---- writing --------------------------------------------------------------------------------------------------------
 

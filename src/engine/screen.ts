@@ -59,7 +59,7 @@ const tooMany = (resource: string, count: number): Gap => ({
   verb: 'list',
   resource,
   ...inOurWords({
-    en: `${count} suspicions, of which a quick look settles the first ${SETTLED}`,
-    zh: `${count} 处可疑，快速检查只确认前 ${SETTLED} 处`,
+    en: `quick mode verifies only the first ${SETTLED} of ${count} suspected conflicts`,
+    zh: `共 ${count} 处疑似冲突，快速模式只核实前 ${SETTLED} 处`,
   }),
 });

@@ -188,8 +188,8 @@ export function question(steps: readonly Step[], cluster: ClusterIdentity): Text
     };
   }
   const limits = {
-    en: [none && `${none} cannot be undone`, other && `${other} undone by a compensating action`],
-    zh: [none && `${none} 步无法撤销`, other && `${other} 步通过反向操作撤销`],
+    en: [none && `${none} cannot be undone`, other && `${other} can be undone only in part`],
+    zh: [none && `${none} 步无法撤销`, other && `${other} 步只能部分撤销`],
   };
   const about = (language: Language, all: string) =>
     listed(

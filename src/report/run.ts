@@ -13,7 +13,8 @@ import { RESULTS, stateOf } from './words.ts';
 export function runList(runs: readonly RunSummary[], { language, style }: Face, unreadable = 0): string[] {
   const not = { en: `${counted(unreadable, 'run', '').en} cannot be read.`, zh: `${unreadable} 次运行无法读取。` }[language];
   const unread = unreadable ? [not] : [];
-  if (!runs.length) return unreadable ? unread : [{ en: 'No runs on this cluster.', zh: '该集群还没有运行记录。' }[language]];
+  if (!runs.length)
+    return unreadable ? unread : [{ en: 'No runs of this cluster on this machine.', zh: '本机没有该集群的运行记录。' }[language]];
   const head = { en: ['RUN', 'STARTED (UTC)', 'STATE', 'STEPS', 'WHAT'], zh: ['编号', '开始时间（UTC）', '状态', '步骤', '内容'] }[
     language
   ];

@@ -205,7 +205,7 @@ export const confirmLine = (id: string, text: string): string => `confirm ${quot
 
 const WORDS = {
   waiting: { en: 'waiting until', zh: '等待' },
-  late: { en: 'error: not so in time; the script stops before', zh: '错误：等待超时，脚本停止；未满足' },
+  late: { en: 'error: timed out, so the script stops; not met', zh: '错误：等待超时，脚本停止；未满足' },
   ask: { en: 'done? ', zh: '是否已完成？' },
   colon: { en: ': ', zh: '：' },
   noTerminal: { en: 'error: no terminal to confirm', zh: '错误：没有终端，无法确认' },
@@ -221,7 +221,7 @@ export function helpers(lines: readonly string[], language: Language): string[] 
     ...(calls('wait_until')
       ? [
           {
-            en: '# wait_until SECONDS WHAT COUNT PATTERN COMMAND: until COUNT lines of COMMAND fit PATTERN (every, none, or so many); stops the script after SECONDS',
+            en: '# wait_until SECONDS WHAT COUNT PATTERN COMMAND: waits until COUNT lines of COMMAND match PATTERN (every, none, or at least a number); stops the script after SECONDS',
             zh: '# wait_until 秒数 内容 数量 模式 命令：直到命令输出中有指定数量的行匹配模式（every：每行，none：没有，或至少若干行）；超过秒数则停止脚本',
           }[language],
           'wait_until() {',
@@ -246,7 +246,7 @@ export function helpers(lines: readonly string[], language: Language): string[] 
     ...(calls('is_so')
       ? [
           {
-            en: '# is_so PATTERN COMMAND: whether COMMAND says something now, and every line of it fits PATTERN',
+            en: '# is_so PATTERN COMMAND: true if COMMAND prints something and every line matches PATTERN',
             zh: '# is_so 模式 命令：命令当前有输出，且每行都匹配模式',
           }[language],
           'is_so() { pattern=$1; shift; lines=$("$@" 2>/dev/null) && [ -n "$lines" ] && ! printf \'%s\\n\' "$lines" | grep -Evq -e "$pattern"; }',
@@ -256,7 +256,7 @@ export function helpers(lines: readonly string[], language: Language): string[] 
     ...(calls('each_server')
       ? [
           {
-            en: '# each_server PATH: a line for each API server, asked by its own address',
+            en: '# each_server PATH: prints one line for each API server, asked at its own address',
             zh: '# each_server 路径：按各自的地址逐个访问 API 服务器，每个输出一行',
           }[language],
           'each_server() {',
@@ -274,7 +274,7 @@ export function helpers(lines: readonly string[], language: Language): string[] 
     ...(calls('aged')
       ? [
           {
-            en: '# aged SECONDS COMMAND: each time in its lines as new (not so many seconds ago) or old',
+            en: '# aged SECONDS COMMAND: prints each time in the output as new (at most SECONDS ago) or old',
             zh: '# aged 秒数 命令：把输出中的时间显示为 new（不早于该秒数前）或 old',
           }[language],
           'aged() {',

@@ -54,7 +54,7 @@ export const CERTAINTY: Partial<Record<Certainty, Text>> = {
 
 export const UNDO: Record<UndoPromise, Text> = {
   exact: { en: 'exact', zh: '完全恢复' },
-  compensates: { en: 'compensating action', zh: '通过反向操作恢复' },
+  compensates: { en: 'partial', zh: '部分恢复' },
   none: { en: 'not possible', zh: '无法撤销' },
 };
 

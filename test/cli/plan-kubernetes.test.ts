@@ -267,7 +267,7 @@ describe('--nodes replace', () => {
     writeFileSync(script, `${head}\n#${add}`.replace(/^wait_until \d+/gm, 'wait_until 0'));
     const ran = spawnSync('sh', [script], { env: { PATH: `${bin}:/usr/bin:/bin` }, encoding: 'utf8' });
     expect(ran.status).toBe(1);
-    expect(ran.stderr).toMatch(/not so in time; the script stops before: \d+\. at least 2 Node/);
+    expect(ran.stderr).toMatch(/timed out, so the script stops; not met: \d+\. at least 2 Node/);
     expect(readFileSync(join(bin, 'called'), 'utf8')).not.toMatch(/drain|delete/);
   });
 

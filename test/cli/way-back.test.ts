@@ -55,7 +55,7 @@ test.each<[string[], RegExp]>([
 });
 
 test.each([
-  ['en', 'Not looked at: the rest of the state of the cluster, which check without --back-to shows'],
+  ['en', 'Not checked: the rest of the cluster (run check without --back-to)'],
   ['zh', '未检查：集群的其他状态，请去掉 --back-to 后检查'],
 ])('nothing found on the way back does not say that the cluster is well: %s', async (lang, said) => {
   const clean = mkdtempSync(join(dump, 'clean-'));

@@ -161,5 +161,5 @@ describe('a helm at work', () => {
 
 test('without a helm nothing is done', async () => {
   for (const look of [helm.look(upgrade, LIVE), unpend.look(clearing, LIVE)])
-    expect(said(await look)).toBe('refused: helm is not at hand here');
+    expect(said(await look)).toBe('refused: helm cannot be called here');
 });

@@ -351,7 +351,7 @@ describe('delete', () => {
     expect(result(await go(world, steps))).toBe('already');
     const held = await back(world, steps, done.entries);
     expect(result(held)).toBe('left');
-    expect(detail(held)).toContain('on its way out');
+    expect(detail(held)).toContain('still terminating');
     await world.write({ verb: 'patch', on: refTo('a'), patch: [{ op: 'remove', path: '/metadata/finalizers' }] });
     expect(await world.get(refTo('a'))).toBeUndefined();
     expect(result(await back(world, steps, held.entries))).toBe('done');
@@ -635,7 +635,7 @@ describe('apply of a CustomResourceDefinition', () => {
     expect(result(await go(world, steps))).toBe('already');
     const inverse = inverseOf(steps[0]!, progressOf(done.entries));
     expect('undoNote' in inverse && inverse.undoNote?.en).toBe(
-      'values of spec.vlan that the new schema drops from objects written meanwhile do not come back; values of spec.mtu are dropped once the old schema is back',
+      'values of spec.vlan that the new schema drops from objects written in the meantime are not restored; values of spec.mtu are dropped once the old schema is back',
     );
     expect(result(await back(world, steps, done.entries))).toBe('done');
     expect(await steady(world, CRD)).toEqual(before);

@@ -54,7 +54,7 @@ coordinator:
 `);
   expect(said).toEqual([
     '# ipam.enableSpiderSubnet is ipam.spiderSubnet.enable now',
-    '# coordinator.detectGateway is left as it is: the target ignores it',
+    '# coordinator.detectGateway is unchanged: the target version ignores it',
   ]);
 });
 test('what was alone in its map leaves none behind, and a null of the owner stays', () => {

@@ -63,7 +63,7 @@ describe.each<[string, Condition, string, string]>([
     const { status, on, stderr } = ran(waits(condition, 0, language), `printf '${not}'`, language);
     expect({ status, on }).toEqual({ status: 1, on: false });
     expect(stderr).toMatch(
-      language === 'zh' ? /^错误：等待超时，脚本停止；未满足：3\. / : /^error: not so in time; the script stops before: 3\. /,
+      language === 'zh' ? /^错误：等待超时，脚本停止；未满足：3\. / : /^error: timed out, so the script stops; not met: 3\. /,
     );
   });
   test('stops it where kubectl fails', () => {

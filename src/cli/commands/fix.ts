@@ -207,7 +207,7 @@ async function unlessInterrupted<T>(call: Call, look: Promise<T>): Promise<T | u
     if (!call.signal.aborted) throw error;
     call.say(
       call.t({
-        en: 'Interrupted: the checks were not run again. Do so with: {tool} check{asked}{again}',
+        en: 'Interrupted: the checks were not run again. To run them: {tool} check{asked}{again}',
         zh: '已中断：未再次检查。请运行：{tool} check{asked}{again}',
       }),
     );

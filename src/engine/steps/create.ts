@@ -58,10 +58,10 @@ async function look(step: CreateStep, world: World): Promise<Look> {
 const isHalfMade = (now: Raw, paths: string[]): boolean => now.status === undefined && paths.every((path) => path === '/status');
 
 const LEAVING: Text = {
-  en: 'an object of that name is still on its way out; its finalizers hold it',
-  zh: '同名对象仍在删除中，被其 finalizer 阻塞',
+  en: 'an object of that name is still terminating: its finalizers have not been removed',
+  zh: '同名对象正在终止：其 finalizer 尚未移除',
 };
-const EXISTS: Text = { en: 'an object of that name exists already, and it is another', zh: '已存在内容不同的同名对象' };
+const EXISTS: Text = { en: 'a different object of that name already exists', zh: '已存在内容不同的同名对象' };
 
 function write({ object }: CreateStep, now: Raw | undefined): Write {
   if (!now) return { verb: 'create', object: bare(object) };

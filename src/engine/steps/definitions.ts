@@ -44,7 +44,7 @@ export function lostByGoingBack(now: Raw, next: Raw): Text | undefined {
   if (pruned.length) {
     const names = named(pruned);
     parts.push({
-      en: `values of ${names.en} that the new schema drops from objects written meanwhile do not come back`,
+      en: `values of ${names.en} that the new schema drops from objects written in the meantime are not restored`,
       zh: `新 schema 在此期间写入对象时丢弃的 ${names.zh} 的值不会恢复`,
     });
   }

@@ -75,7 +75,7 @@ function withFinalizers(object: Raw, finalizers: string[]): Raw {
 }
 
 const ONE_OFF: Text = {
-  en: 'what was deleted does not come back; its controller makes a new one',
+  en: 'the deleted object is not restored; its controller creates a new one',
   zh: '已删除的对象无法恢复，其控制器会创建新的对象',
 };
 const SECRET: Text = { en: 'values of Secrets are not kept', zh: 'Secret 的值不会被保存' };

@@ -37,7 +37,7 @@ export const helm: StepKind<HelmStep> = {
   inverse: (step) => (step.action === 'rollback' ? { none: NO_WAY_BACK } : { ...step, guard: [], action: 'rollback' }),
 };
 
-const NO_HELM: Text = { en: 'helm is not at hand here', zh: '此处无法调用 helm' };
+const NO_HELM: Text = { en: 'helm cannot be called here', zh: '此处无法调用 helm' };
 const NO_WAY_BACK: Text = { en: 'a rollback cannot be undone', zh: '回滚无法再撤销' };
 
 /** ms between two looks at a release that helm is working on. */

@@ -252,8 +252,8 @@ export async function courseOf({ plan, jobs, pods }: Trail, log: (pod: UpgradePo
   // The controller uncordons after a Job that went well, as long as the Plan is there and still cordons.
   if (plan?.cordons) return 'went-well';
   const why = plan
-    ? { en: 'Job went well, but the Plan cordons no more', zh: 'Job 已成功，但 Plan 不再封锁节点' }
-    : { en: 'Job went well, but the Plan is gone', zh: 'Job 已成功，但 Plan 已不存在' };
+    ? { en: 'Job succeeded, but the Plan no longer cordons', zh: 'Job 已成功，但 Plan 不再封锁节点' }
+    : { en: 'Job succeeded, but the Plan is gone', zh: 'Job 已成功，但 Plan 已不存在' };
   return { why, at: jobs[0]!.ref };
 }
 

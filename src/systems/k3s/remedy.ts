@@ -158,7 +158,7 @@ function retry(repair: Repair, to: Retarget, nodes: Left[]): StepDraft[] {
   return [...jobs, touch, givenBack(repair, to, nodes, { on, guard: still, after: [touch] })];
 }
 
-const RETRIED: Text = { en: 'undo: none, the controller makes it again', zh: '无法撤销：控制器会重新创建它' };
+const RETRIED: Text = { en: 'undo: none, the controller re-creates it', zh: '无法撤销：控制器会重新创建它' };
 
 /** The retarget trap: a node that carries the hash of the version counts as done, and no Job would run there. */
 function unlabel({ node, label }: Left, repair: Repair, { version }: Retarget): StepDraft {

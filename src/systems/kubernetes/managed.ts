@@ -68,6 +68,10 @@ export function notVisible(version: string | Gap, to: string | Gap | undefined, 
   const files =
     isGap(version) || distributionOf(version) !== 'RKE2' ? '/etc/kubernetes/manifests' : '/var/lib/rancher/rke2/agent/pod-manifests';
   const command = `{tool} check kubernetes -f ${files}${to === undefined || isGap(to) ? '{again}' : ` --offline --to kubernetes=${to}`}`;
+  // Without --offline the cluster is asked from there too.
+  const tools = command.includes('--offline')
+    ? { en: 'upgrade-guard', zh: ' upgrade-guard ' }
+    : { en: 'upgrade-guard and the kubeconfig', zh: ' upgrade-guard 和 kubeconfig ' };
   return {
     ...{ why: 'not-collected', verb: 'list', resource: 'pods', namespace: 'kube-system' },
     ...inOurWords({
@@ -75,8 +79,8 @@ export function notVisible(version: string | Gap, to: string | Gap | undefined, 
       zh: component ? `看不到 ${component} 的静态 Pod` : '看不到控制平面的静态 Pod',
     }),
     settle: {
-      en: `on each control-plane node, with upgrade-guard copied to it: ${command}`,
-      zh: `将 upgrade-guard 复制到每个控制平面节点后执行：${command}`,
+      en: `on each control-plane node, with ${tools.en} copied to it: ${command}`,
+      zh: `将${tools.zh}复制到每个控制平面节点后执行：${command}`,
     },
   };
 }

@@ -96,8 +96,8 @@ function withoutNodes(hop: Hop, parts: ClusterParts): StageDraft {
     : { en: `upgrade the kubelets to ${version}, if there are any`, zh: `如有 kubelet，升级到 ${version}` };
   const step = manual(
     {
-      en: `${what.en}: the cluster has no Nodes that show them, and --nodes changes nothing`,
-      zh: `${what.zh}：集群中没有显示它们的 Node，--nodes 不起作用`,
+      en: `${what.en}: the cluster has no Node objects for them, and --nodes has no effect`,
+      zh: `${what.zh}：集群中没有对应的 Node 对象，--nodes 不起作用`,
     },
     commands,
   );

@@ -165,7 +165,7 @@ function rollout({ workload, restarted, pods }: Meshed, at: string, after: StepD
       en: `restart ${name} (${pods.length} Pod${pods.length === 1 ? '' : 's'} with an old sidecar)`,
       zh: `重启 ${name}（${pods.length} 个 Pod 的 sidecar 已过时）`,
     },
-    undoNote: { en: 'undo: its old template, once the old version runs again', zh: '撤销时：在旧版本重新运行之后恢复其原来的模板' },
+    undoNote: { en: 'undo: restores its old template once the old version runs again', zh: '撤销时：在旧版本重新运行之后恢复其原来的模板' },
   };
 }
 
@@ -187,7 +187,7 @@ function evictions({ workload, pods }: Meshed, behind: StepDraft[]): StepDraft[]
         en: `evict Pod ${nameOf(on)} (${workload.kind} ${workload.name} recreates it)`,
         zh: `驱逐 Pod ${nameOf(on)}（由 ${workload.kind} ${workload.name} 重新创建）`,
       },
-      undoNote: { en: 'undo: none; after the rollback evict its successor', zh: '无法撤销：回滚之后请驱逐其后继 Pod' },
+      undoNote: { en: 'undo: none; after the rollback, evict the new Pod', zh: '无法撤销：回滚之后请驱逐新的 Pod' },
     });
   return steps;
 }

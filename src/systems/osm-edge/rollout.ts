@@ -70,7 +70,7 @@ function restarted(on: Ref, before: unknown, now: number): StepDraft & { on: Ref
     // The time of day is not part of a verdict.
     brief: () => ({ en: 'restarts', zh: '重启' }),
     text: { en: `restart Deployment ${on.namespace}/${on.name}`, zh: `重启 Deployment ${on.namespace}/${on.name}` },
-    undoNote: { en: 'undo: its old template, which restarts it once more', zh: '撤销时：恢复其原来的模板，会再重启一次' },
+    undoNote: { en: 'undo: restores its old template, which restarts it once more', zh: '撤销时：恢复其原来的模板，会再重启一次' },
   };
 }
 

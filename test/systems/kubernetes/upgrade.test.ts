@@ -898,12 +898,12 @@ test('without Nodes the plan says that their kubelets are not shown, and that --
   for (const nodes of ['drain', 'in-place', 'replace'] as const) {
     const [stage] = (await stagesOf([...controlPlane('cp1', 'cp2'), KUBEADM], '1.31', { nodes })).slice(-1);
     expect(stage!.steps.map(({ text }) => text.en)).toEqual([
-      'upgrade the kubelets on cp1, cp2 to v1.31.14: the cluster has no Nodes that show them, and --nodes changes nothing',
+      'upgrade the kubelets on cp1, cp2 to v1.31.14: the cluster has no Node objects for them, and --nodes has no effect',
     ]);
     expect(commandsOf(stage!.steps[0]!)).toMatch(/^ssh cp1 '! sudo grep .*\nssh cp1 '.* kubelet="1\.31\.14-\*".*'\nssh cp2 '/);
   }
   const [last] = stepsOf((await stagesOf([], '1.31', { servers: 1 })).slice(-1));
-  expect(last!.text.en).toMatch(/^upgrade the kubelets to v1\.31\.14, if there are any: the cluster has no Nodes/);
+  expect(last!.text.en).toMatch(/^upgrade the kubelets to v1\.31\.14, if there are any: the cluster has no Node objects/);
 });
 
 test('whether kubeadm made the cluster is not guessed where its ConfigMap must not be read: no plan, and the permission that is missing', async () => {

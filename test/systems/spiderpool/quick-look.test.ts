@@ -123,7 +123,9 @@ describe('what could not be seen', () => {
       },
     });
     expect(asked).toHaveLength(50);
-    expect(quick.gaps).toContainEqual(expect.objectContaining({ why: 'failed', detail: expect.stringContaining('52 suspicions') }));
+    expect(quick.gaps).toContainEqual(
+      expect.objectContaining({ why: 'failed', detail: expect.stringContaining('of 52 suspected conflicts') }),
+    );
   });
 });
 
