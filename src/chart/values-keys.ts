@@ -163,7 +163,7 @@ const MESSAGES: Record<Args['state'], (args: Args) => Text> = {
   }),
   shape: (args) => ({
     en: `wrong type: ${setting(args, 'en')}; ${args.target} expects a map here and a value is set, or vice versa`,
-    zh: `类型不符：${setting(args, 'zh')}；${args.target} 在此处需要映射而设置的是值，或者相反`,
+    zh: `类型不符：${setting(args, 'zh')}；${args.target} 在此处需要映射，而设置的是单个值（或相反）`,
   }),
   dropped: (args) => ({
     en: `helm drops the values set before, because --values or --set is given: ${keyList(args, 'en')}. To keep them: --reset-then-reuse-values`,

@@ -67,7 +67,7 @@ const noWayBack = (system: SystemId, ways: readonly SystemId[]): UserError =>
   new UserError(
     {
       en: `--back-to: this version of upgrade-guard has no checks of the way back of ${system}; it has them for ${ways.join(', ')}`,
-      zh: `--back-to：当前版本没有针对 ${system} 回退的检查项；支持 ${ways.join('、')}`,
+      zh: `--back-to：当前版本的 upgrade-guard 没有针对 ${system} 回退的检查项；支持 ${ways.join('、')}`,
     },
     { en: 'all checks: {tool} checks', zh: '全部检查项：{tool} checks' },
   );

@@ -42,7 +42,7 @@ const noUpgrade = ({ id }: Run, step: Step): UserError =>
   new UserError(
     {
       en: `refusing to run step ${step.id} of run ${id}: it calls helm, but this run is not an upgrade known to this version. Nothing was sent`,
-      zh: `拒绝执行运行 ${id} 的步骤 ${step.id}：它会调用 helm，但当前版本不认识这次升级。没有发出任何请求`,
+      zh: `拒绝执行运行 ${id} 的步骤 ${step.id}：它会调用 helm，但当前版本的 upgrade-guard 不认识这次升级。没有发出任何请求`,
     },
     RESTORE,
   );
@@ -54,7 +54,7 @@ function beyond({ id, checks, tool: made }: Run, step: Step, right: Rule, unknow
     ? new UserError(
         {
           en: `refusing to run step ${step.id} of run ${id}: this version of upgrade-guard has no check ${unknown.join(', ')}, so it cannot verify ${what}`,
-          zh: `拒绝执行运行 ${id} 的步骤 ${step.id}：当前版本没有检查项 ${unknown.join('、')}，无法确认 ${what} 是否属于其修复`,
+          zh: `拒绝执行运行 ${id} 的步骤 ${step.id}：当前版本的 upgrade-guard 没有检查项 ${unknown.join('、')}，无法确认 ${what} 是否属于其修复`,
         },
         { en: `use the version that started the run: ${tool}`, zh: `请使用开始该运行的版本：${tool}` },
       )

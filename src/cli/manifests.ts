@@ -217,7 +217,7 @@ export function tellManifests(call: Call, { skipped, doubles, twice }: Manifests
       const name = describe(refOf(same[0]!.object));
       return {
         en: `declared ${same.length} times: ${name}: ${at.join(', ')}; the last one counts`,
-        zh: `重复声明 ${same.length} 次：${name}：${at.join('、')}；以最后一处为准`,
+        zh: `重复声明 ${same.length} 次：${name}（${at.join('、')}）；以最后一处为准`,
       };
     }),
     (count) => ({ en: `declared more than once: ${count} more objects`, zh: `重复声明：另有 ${count} 个对象` }),

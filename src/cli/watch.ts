@@ -108,5 +108,5 @@ const unreachable = (server: string, { code, message }: NoAnswer): Text => ({
 
 const wellAgain = (server: string, ms: number): Text => ({
   en: `${server} answers again, after ${seconds(ms)} s`,
-  zh: `${server} 恢复应答，历时 ${seconds(ms)} 秒`,
+  zh: `${server} 恢复响应，历时 ${seconds(ms)} 秒`,
 });

@@ -176,7 +176,7 @@ function aggregatedVersions(group: Loose): Versions {
     if (one.freshness !== 'Stale') return { version, served: resources };
     const words = {
       en: `discovery of ${name}/${version} is stale: its server does not answer`,
-      zh: `${name}/${version} 的发现信息已过时：其服务器没有应答`,
+      zh: `${name}/${version} 的 API 发现信息已过时：其服务器没有应答`,
     };
     const gap: Gap = { why: 'failed', verb: 'discover', resource: '', ...inOurWords(words) };
     return { version, served: resources.length ? resources : gap, gap };
@@ -229,7 +229,7 @@ async function fetchVersion(transport: Transport, group: string, version: string
 
 function unreadable(answer: Answer): Gap {
   const { message } = statusOf(answer);
-  const words = { en: `unreadable discovery: ${message}`, zh: `发现信息无法解析：${message}` };
+  const words = { en: `unreadable discovery: ${message}`, zh: `API 发现信息无法解析：${message}` };
   return { why: 'failed', verb: 'discover', resource: '', ...inOurWords(words) };
 }
 

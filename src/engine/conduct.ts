@@ -174,7 +174,7 @@ export function sameCluster(run: Run, identity: ClusterIdentity): void {
   throw new UserError(
     {
       en: `run ${run.id} belongs to cluster ${run.cluster.uid} (context ${run.cluster.context}); connected to ${identity.uid} (context ${identity.context})`,
-      zh: `运行 ${run.id} 属于集群 ${run.cluster.uid}（上下文 ${run.cluster.context}），当前是 ${identity.uid}（上下文 ${identity.context}）`,
+      zh: `运行 ${run.id} 属于集群 ${run.cluster.uid}（上下文 ${run.cluster.context}），当前集群是 ${identity.uid}（上下文 ${identity.context}）`,
     },
     { en: `use --context ${run.cluster.context}`, zh: `请使用 --context ${run.cluster.context}` },
   );

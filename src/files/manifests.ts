@@ -281,7 +281,7 @@ const KUSTOMIZATION: Text = {
 };
 const PATCH: Text = {
   en: 'all but the API version of a patch without metadata.name; check what is built with it: kubectl kustomize DIR | upgrade-guard check -f -',
-  zh: '没有 metadata.name 的补丁中除 API 版本之外的内容；请检查用它构建的结果：kubectl kustomize DIR | upgrade-guard check -f -',
+  zh: '补丁没有 metadata.name，除 API 版本外的内容无法检查；请检查应用补丁后的结果：kubectl kustomize DIR | upgrade-guard check -f -',
 };
 /** They are applied by a controller, often to another cluster. */
 const innerOf = (outer: string): Text => ({

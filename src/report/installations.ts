@@ -44,7 +44,7 @@ export const NOTE: Record<'default' | 'named' | 'provisional' | 'back' | 'none' 
 
 const NOT_KNOWN = (first: string): Text => ({
   en: `${first} and newer: not known to this version of upgrade-guard`,
-  zh: `当前版本没有 ${first} 及更新版本的数据`,
+  zh: `当前版本的 upgrade-guard 没有 ${first} 及更新版本的数据`,
 });
 
 export type Known = Pick<System, 'id' | 'knownUpTo' | 'provisionalUpTo' | 'compare' | 'parse'>;

@@ -46,7 +46,7 @@ export function incomplete(results: readonly CheckResult[]): Text | undefined {
   const names = ids.slice(0, NAMED);
   return {
     en: `? ${counted(ids.length, 'check', '').en} could not run completely: ${names.join(', ')}${rest > 0 ? ` and ${rest} more` : ''} (why: {tool} check{reach})`,
-    zh: `? ${ids.length} 项检查未能完整执行：${names.join('、')}${rest > 0 ? ' 等' : ''}（原因见：{tool} check{reach}）`,
+    zh: `? ${ids.length} 项检查无法完成：${names.join('、')}${rest > 0 ? ' 等' : ''}（原因见：{tool} check{reach}）`,
   };
 }
 

@@ -35,7 +35,7 @@ test('a system that is the cluster itself is named without its place', () => {
 
 test.each([
   ['en', 'v1.36.3 → 1.37 → 1.38 → ... → 1.99', '1.39 and newer: not known to this version of upgrade-guard'],
-  ['zh', 'v1.36.3 → 1.37 → 1.38 → …… → 1.99', '当前版本没有 1.39 及更新版本的数据'],
+  ['zh', 'v1.36.3 → 1.37 → 1.38 → …… → 1.99', '当前版本的 upgrade-guard 没有 1.39 及更新版本的数据'],
 ] as const)('a path behind what is known is bounded, and says from where on nothing is known (%s)', (language, versions, note) => {
   const face = { language, columns: 100, colour: false } as never;
   const hops = (last: number) => Array.from({ length: last - 36 }, (_, i) => `1.${i + 37}`);

@@ -14,11 +14,11 @@ test('every check saw all that it needs: nothing', () => {
 test('unknown, not looked at, and found with something unseen: by name, each once, the rest as a number', () => {
   expect(incomplete([result('a/b', 'unknown'), result('a/b', 'unknown'), result('a/c', 'passed')])).toEqual({
     en: '? 1 check could not run completely: a/b (why: {tool} check{reach})',
-    zh: '? 1 项检查未能完整执行：a/b（原因见：{tool} check{reach}）',
+    zh: '? 1 项检查无法完成：a/b（原因见：{tool} check{reach}）',
   });
   const many = [result('a/1', 'unknown'), result('a/2', 'not-looked-at'), result('a/3', 'found', [GAP]), result('a/4', 'unknown')];
   expect(incomplete(many)).toEqual({
     en: '? 4 checks could not run completely: a/1, a/2, a/3 and 1 more (why: {tool} check{reach})',
-    zh: '? 4 项检查未能完整执行：a/1、a/2、a/3 等（原因见：{tool} check{reach}）',
+    zh: '? 4 项检查无法完成：a/1、a/2、a/3 等（原因见：{tool} check{reach}）',
   });
 });

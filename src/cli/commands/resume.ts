@@ -82,7 +82,7 @@ export async function resume(call: Call): Promise<number> {
 
 const notLookedAt = (ids: string) => ({
   en: `Not checked again: ${ids} (not in this version of upgrade-guard).`,
-  zh: `未再次检查：${ids}（当前版本没有这些检查项）。`,
+  zh: `未再次检查：${ids}（当前版本的 upgrade-guard 没有这些检查项）。`,
 });
 
 /** What they need of each other; what is settled is no longer waited for. */

@@ -28,12 +28,12 @@ export const renamed = (resources: readonly string[]): Remedy<Stale> => ({
         return {
           ...setFields(on, changes, {
             en: `set the version of ${changes.length === 1 ? 'the managedFields entry' : `${changes.length} managedFields entries`} of ${describe(on)} to ${on.apiVersion}`,
-            zh: `将 ${describe(on)} 的 ${changes.length} 条 managedFields 记录的版本改为 ${on.apiVersion}`,
+            zh: `将 ${describe(on)} 的 ${changes.length} 个 managedFields 条目的版本改为 ${on.apiVersion}`,
           }),
           undo: 'none',
           undoNote: {
             en: `undo: none: an API server does not accept an entry of ${apiVersion}, which the CRD does not have; the old one is in the plan of the run`,
-            zh: `无法撤销：CRD 没有 ${apiVersion}，API 服务器不接受该版本的记录；原记录保存在运行的计划中`,
+            zh: `无法撤销：CRD 没有 ${apiVersion}，API 服务器会拒绝该版本的条目；原条目保存在该次运行的计划中`,
           },
         };
       }),

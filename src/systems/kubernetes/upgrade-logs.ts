@@ -133,7 +133,7 @@ const name = ({ kind, name: of }: Ref): Text =>
 
 const UNSEEN: Text = {
   en: 'undo: sets it to 0, the default: its --v could not be seen, and a restart restores it',
-  zh: '撤销时：设为默认值 0：无法看到其 --v，重启后恢复原值',
+  zh: '撤销时：设为默认值 0，因为无法看到其 --v；重启后恢复原值',
 };
 
 export function raised({ on, before, level, guessed }: Logger): StepDraft {

@@ -36,7 +36,7 @@ function removed({ ref }: Member): StepDraft[] {
 export const removedEach: Command[] = [
   commented(`kubectl wait --for=condition=Ready=Unknown node/${NODE} --timeout=1h`, {
     en: 'shut down its machine meanwhile',
-    zh: '此时关闭它的机器',
+    zh: '此时关闭该节点的机器',
   }),
   `kubectl delete node ${NODE}`,
 ];
@@ -178,7 +178,7 @@ function resetStacked({ etcd }: ClusterParts, name: string): StepDraft {
       `ETCD=$(kubectl get pods -n kube-system -l component=etcd -o name | grep -vxF pod/${shellWord(own)} | head -n 1)`,
       commented(etcdctl('"$ETCD"', 'member list'), {
         en: `if it still lists ${name}: the same command with member remove and its ID`,
-        zh: `如仍列出 ${name}：用相同命令执行 member remove 和它的 ID`,
+        zh: `如仍列出 ${name}：用同样的方式执行 member remove，并附上其 ID`,
       }),
     ],
   );

@@ -112,7 +112,7 @@ function keepsController(by: string): UserError {
   return new UserError(
     {
       en: `upgrading kubernetes: kube-controller-manager cannot be stopped meanwhile: ${by} upgrades it with the API server`,
-      zh: `升级 kubernetes：期间无法停止 kube-controller-manager：${by} 会将它与 API 服务器一起升级`,
+      zh: `升级 kubernetes：升级期间无法停止 kube-controller-manager，因为 ${by} 会将它与 API 服务器一起升级`,
     },
     { en: 'without: {retry:stop-controller-manager}', zh: '去掉后执行：{retry:stop-controller-manager}' },
   );

@@ -52,7 +52,7 @@ export async function networkRepairs(at: SpiderpoolUpgrade): Promise<(helm: Step
     },
     undoNote: {
       en: `undo: empties it, as helm rollback does; a chart that ships spiderpool-init as a Pod (${versions().initPod.in}) fills it again, after any other set it manually`,
-      zh: `撤销时：会清空它，helm rollback 也一样；以 Pod 部署 spiderpool-init 的 chart（${versions().initPod.in}）会重新填写，其他 chart 则需手动设置`,
+      zh: `撤销时：会将其清空，helm rollback 也一样；以 Pod 部署 spiderpool-init 的 chart（${versions().initPod.in}）会重新填写，其他 chart 则需手动设置`,
     },
   };
   const agents: Ref = {

@@ -247,7 +247,7 @@ export function endpointSteps({
       text: { en: `delete SpiderEndpoint ${name}: ${because.en}`, zh: `删除 SpiderEndpoint ${name}：${because.zh}` },
       undoNote: {
         en: `undo: only until Pod ${nameOf(pod)} has been ${uid === undefined ? 'evicted' : 'given an IP'}; after that a new SpiderEndpoint exists`,
-        zh: `撤销时：仅限 Pod ${nameOf(pod)} 尚未${uid === undefined ? '被驱逐' : '分配 IP'}时；此后已有新的 SpiderEndpoint`,
+        zh: `撤销时：仅在 Pod ${nameOf(pod)} 尚未${uid === undefined ? '被驱逐' : '分配 IP'}时恢复；此后已有新的 SpiderEndpoint`,
       },
     },
   ];

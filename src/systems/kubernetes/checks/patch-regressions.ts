@@ -117,15 +117,15 @@ const SAYS: Record<Id, (to: string, length: number) => Text> = {
   }),
   parallel: (to, length) => ({
     en: `${setsOf(length, 'parallel ')}: with ${to} a rollout stops for good where Pods of the old revision never become ready`,
-    zh: `${length} 个并行 StatefulSet：在 ${to} 中，如果旧修订版本的 Pod 始终无法就绪，滚动更新会一直停滞`,
+    zh: `${length} 个 StatefulSet（podManagementPolicy 为 Parallel）：在 ${to} 中，如果旧修订版本的 Pod 始终无法就绪，滚动更新会一直停滞`,
   }),
   'parallel-labelled': (to, length) => ({
     en: `${setsOf(length, 'parallel ')} with labels in volumeClaimTemplates: kube-controller-manager ${to} can crash when one is scaled up`,
-    zh: `${length} 个在 volumeClaimTemplates 中带标签的并行 StatefulSet：扩容时 kube-controller-manager ${to} 可能崩溃`,
+    zh: `${length} 个 StatefulSet（podManagementPolicy 为 Parallel，volumeClaimTemplates 带标签）：扩容时 kube-controller-manager ${to} 可能崩溃`,
   }),
   ipvs: (to) => ({
     en: `kube-proxy has mode ipvs: without changes, ${to} checks all its rules every hour instead of every 30 s`,
-    zh: `kube-proxy 的模式为 ipvs：没有变化时，${to} 每小时才检查一次全部规则，而不是每 30 秒`,
+    zh: `kube-proxy 的模式为 ipvs：没有变化时，${to} 每小时才检查一次全部规则（此前为每 30 秒）`,
   }),
   'kubelet-config': (to) => ({
     en: `kubeadm ${to} replaces the configuration of kubelets by defaults, on the node and in ConfigMap kubelet-config`,

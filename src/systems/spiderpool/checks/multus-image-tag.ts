@@ -34,7 +34,7 @@ interface Args {
 
 const check: Check<typeof RELEASE_READS, Args> = {
   id: 'spiderpool/multus-image-tag',
-  title: { en: 'values let the Multus container of spiderpool-agent start', zh: 'values 使 spiderpool-agent 的 Multus 容器可以启动' },
+  title: { en: 'values let the Multus container of spiderpool-agent start', zh: 'spiderpool-agent 的 Multus 容器可以按 values 启动' },
   headline: { en: 'Multus container of spiderpool-agent will not start', zh: 'spiderpool-agent 的 Multus 容器将无法启动' },
   page: {
     impact: {
