@@ -127,10 +127,14 @@ const CARRY = [
     name: 'rbac',
     group: 'carry',
     positionals: [],
-    flags: ['for'],
+    flags: ['for', 'bind-to'],
     text: { en: 'Print the minimal ClusterRole', zh: '输出最小 ClusterRole' },
     examples: [
       { text: { en: 'For checking only', zh: '仅供检查' }, words: 'rbac --for check' },
+      {
+        text: { en: 'Grant it to a user (as an administrator)', zh: '授予用户（由管理员执行）' },
+        words: 'rbac --for check --bind-to user/alice',
+      },
       { text: { en: 'To fix the installed systems', zh: '供修复已安装的系统' }, words: 'rbac --for fix' },
       {
         text: { en: 'For upgrades, including the permissions of helm', zh: '供升级使用，包含 helm 所需的权限' },

@@ -256,6 +256,11 @@ export const FLAGS = {
     choices: ['check', 'fix', 'upgrade'],
     text: { en: 'Command that needs the permissions (default check)', zh: '为哪个命令输出权限（默认 check）' },
   },
+  'bind-to': {
+    kind: 'list',
+    value: 'user/NAME|group/NAME|serviceaccount/NAMESPACE/NAME',
+    text: { en: 'Also print the ClusterRoleBinding for this subject', zh: '同时输出绑定到该主体的 ClusterRoleBinding' },
+  },
   ...OF_CONNECTION,
   knowledge: {
     kind: 'value',

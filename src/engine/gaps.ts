@@ -100,5 +100,5 @@ const getCommand = ({ verb, resource, namespace, name }: Gap): string =>
     ...(name === undefined ? [] : ['-o yaml']),
   ].join(' ');
 
-/** Makes the role; the command itself says how to bind it. What is asked of the cluster (its custom resources) the user who runs this may see; to grant it takes an administrator's own kubeconfig. */
+/** Makes the role; the command itself says how to bind it (--bind-to). What is asked of the cluster (its custom resources) the user who runs this may see; to grant it takes an administrator's own kubeconfig. */
 export const grant = ({ tool, reach = '' }: Ways): string => `${tool} rbac --for check${reach} | kubectl apply -f -`;

@@ -20,16 +20,20 @@ import { standing } from '../../helm/world.ts';
 import { SYSTEMS } from '../../systems/index.ts';
 import { installationName } from '../../text/installation-name.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
+import { bindingOf } from '../bound.ts';
 import type { Call } from '../call.ts';
 import { openSource } from '../session.ts';
 
 export async function rbac(call: Call): Promise<number> {
   const what = call.flags.for ?? 'check';
+  const name = `upgrade-guard-${what}`;
+  // Before the cluster is asked: one that is mistyped needs no answer.
+  const bindings = (call.flags['bind-to'] ?? []).map((to) => bindingOf(name, to));
   const { rules, notes } = what === 'check' ? await toCheckHere(call) : await rightsHere(call, what);
   const role = {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRole',
-    metadata: { name: `upgrade-guard-${what}` },
+    metadata: { name },
     rules: rules.map(({ group, resource, verbs, names, nonResourceURLs }) =>
       nonResourceURLs
         ? { nonResourceURLs, verbs }
@@ -37,14 +41,16 @@ export async function rbac(call: Call): Promise<number> {
     ),
   };
   // kubectl reads YAML 1.1: `version` quotes what it would take for something else.
-  call.out(stringify(role, { version: '1.1', lineWidth: 0 }).trimEnd());
+  const yaml = (object: object) => stringify(object, { version: '1.1', lineWidth: 0 }).trimEnd();
+  call.out(yaml(role), ...bindings.flatMap((binding) => ['---', yaml(binding)]));
   for (const note of notes) call.say(`# ${call.t(note)}`);
-  call.say(
-    call.t({
-      en: `# Grant it to a user: kubectl create clusterrolebinding ${role.metadata.name} --clusterrole=${role.metadata.name} --user=NAME (replace NAME)`,
-      zh: `# 授予用户：kubectl create clusterrolebinding ${role.metadata.name} --clusterrole=${role.metadata.name} --user=NAME（请替换 NAME）`,
-    }),
-  );
+  if (!bindings.length)
+    call.say(
+      call.t({
+        en: '# Grants nothing yet. Grant it to a user (replace NAME): {retry} --bind-to user/NAME | kubectl apply -f -',
+        zh: '# 尚未授予任何权限。授予用户（请替换 NAME）：{retry} --bind-to user/NAME | kubectl apply -f -',
+      }),
+    );
   return EXIT.ok;
 }
 

@@ -274,6 +274,12 @@ describe('broken', () => {
     const limited = await check(['--to', `kubernetes=${TO}`], await cluster.user('user-1', rules));
     // The role that the test gives to this user is one that names PodSecurityPolicies.
     expect(limited.said.filter((each) => !each.includes('bed-user-1'))).toEqual(all.said);
+    // As it is printed, applied and bound, and to this user alone.
+    const granted = await run(['rbac', '--for', 'check', '--bind-to', 'user/user-2'], { kubeconfig: cluster.kubeconfig });
+    const applied = await cluster.kubectl(['apply', '-f', '-'], { input: granted.stdout });
+    expect([applied.code, granted.stderr], applied.stderr).toEqual([0, expect.not.stringContaining('--bind-to')]);
+    const bound = await check(['--to', `kubernetes=${TO}`], await cluster.user('user-2'));
+    expect(bound.said.filter((each) => !/bed-user|upgrade-guard-check/.test(each))).toEqual(all.said);
     const blind = await check(['--to', `kubernetes=${TO}`], await cluster.user('nobody'));
     const passed = blind.result.checks.filter(({ outcome }) => outcome === 'passed').map(({ id }) => id);
     expect(passed).toEqual([]);
