@@ -8,6 +8,7 @@ import { CONTROL_PLANE, tagOf } from './reads.ts';
 import { dnsAt, olderDns, proxyAt } from './upgrade-addons.ts';
 import { olderImage, olderKubelet } from './upgrade-back.ts';
 import { installed, onEach, onEveryServer, onNode, replacedBinary } from './upgrade-binaries.ts';
+import { kubeadmNotes } from './upgrade-kubeadm.ts';
 import type { ClusterParts, Instance } from './upgrade-parts.ts';
 import { isServer, serversOfProvider } from './upgrade-provider.ts';
 import { goalOf, type Hop, inOrder, isNewMinor, KUBELET, manual, newerKubelets, orLater, READY, reached, tagged } from './upgrade-steps.ts';
@@ -200,6 +201,7 @@ function withKubeadm(hop: Hop, parts: ClusterParts): StepDraft[] {
       ],
       here.length ? here.map((instance) => runs(instance, hop)) : node === last ? [everyServer] : undefined,
       tooEarly(hop, parts),
+      kubeadmNotes(version, i === 0),
     );
   });
 }
@@ -227,6 +229,7 @@ function anywhere(hop: Hop, parts: ClusterParts): StepDraft {
     ],
     [{ reading: versionOf(parts), ...ofPatch(hop) }],
     tooEarly(hop, parts),
+    kubeadmNotes(version, true),
   );
 }
 

@@ -11,6 +11,7 @@ import { wrongInRun } from '../../../src/journal/well-formed.ts';
 import { labelSelector } from '../../../src/kube/labels.ts';
 import kubernetes from '../../../src/systems/kubernetes/index.ts';
 import { stages } from '../../../src/systems/kubernetes/upgrade.ts';
+import { preflightSeconds } from '../../../src/systems/kubernetes/upgrade-kubeadm.ts';
 import { logsOf, loweredStage, raisedStage } from '../../../src/systems/kubernetes/upgrade-logs.ts';
 import type { ClusterParts } from '../../../src/systems/kubernetes/upgrade-parts.ts';
 import { textOf } from '../../../src/text/language.ts';
@@ -1092,6 +1093,26 @@ describe('kubeadm, where no static Pod is visible', () => {
       expect(await applied(coreDns(tag), corefile('reload'))).toEqual(
         both(' --ignore-preflight-errors=CoreDNSUnsupportedPlugins,CoreDNSMigration'),
       );
+  });
+  test('what kubeadm of that version does by itself is said where it runs', async () => {
+    const notes = async (to: string, from = 'v1.30.4') => {
+      const nodes = [server('cp1'), server('cp2')].map((each) => ({
+        ...each,
+        status: { nodeInfo: { kubeletVersion: from }, conditions: [{ type: 'Ready', status: 'True' }] },
+      }));
+      const steps = stepsOf(await stagesOf([...nodes, KUBEADM], to, { from }));
+      return steps
+        .filter(({ text }) => text.en.includes('with kubeadm'))
+        .map((step) => (step.do === 'manual' ? (step.notes ?? []).map(({ en }) => en.split(' ').slice(0, 9).join(' ')) : []));
+    };
+    const first = (pause: string) => `kubeadm first runs a test Pod (image pause:${pause}) that`;
+    const certificates = 'kubeadm before 1.31 renews the certificates of etcd only';
+    expect(await notes('1.30', 'v1.29.4')).toEqual([[first('3.9'), certificates], [certificates]]);
+    expect(await notes('1.31')).toEqual([[first('3.10')], []]);
+    const noFlags = 'kubeadm v1.35.0 stops where /var/lib/kubelet/kubeadm-flags.env has no flags: take';
+    expect(await notes('v1.35.0', 'v1.34.4')).toEqual([[first('3.10.1'), noFlags], [noFlags]]);
+    expect(await notes('v1.35.1', 'v1.34.4')).toEqual([[first('3.10.1')], []]);
+    expect([preflightSeconds('v1.35.8'), preflightSeconds('v1.36.0')]).toEqual([15, 60]);
   });
   test('also without a Node: machine by machine', async () => {
     const [, step] = stepsOf(await stagesOf([KUBEADM], '1.31'));
