@@ -4,12 +4,13 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Language, Text } from '../src/engine/contracts.ts';
 import { checkOf } from '../src/systems/index.ts';
+import { textOf } from '../src/text/language.ts';
 
 export interface Coverage {
   /** Of the guide. */
   title: Text;
   /** Where the guide is, and which version of it was read. */
-  sources: string[];
+  sources: (string | Text)[];
   rows: CoverageRow[];
   /** What breaks besides, which the guide does not say. */
   hazards?: Hazard[];
@@ -41,12 +42,16 @@ const FOLDER = join(import.meta.dirname, 'coverage');
 const LANGUAGES: readonly Language[] = ['en', 'zh'];
 const SUFFIX: Record<Language, string> = { en: '.md', zh: '.zh-CN.md' };
 const ANY: Text = { en: 'any', zh: '任意' };
+/** What stands for a version. */
+const VERSIONS: Record<string, string> = { any: '任意', older: '更旧的版本', 'ubi8, pre-release': 'ubi8、预发布版本' };
+const versionWord = (version: string, language: Language): string =>
+  language === 'zh' ? (VERSIONS[version] ?? version.replaceAll(', ', '、')) : version;
 const WORDS = {
   other: { en: '中文', zh: 'English' },
   title: { en: (guide: string) => `Coverage: ${guide}`, zh: (guide: string) => `对照：${guide}` },
   lead: {
     en: 'Each statement of the guide in our own words, and what answers it here.',
-    zh: '逐条列出该指南的要求（以我们自己的话概括），以及本工具的对应内容。',
+    zh: '逐条列出该指南的要求（概括，非原文），以及本工具的对应内容。',
   },
   source: { en: 'Sources: ', zh: '来源：' },
   statement: { en: 'statement', zh: '要求' },
@@ -93,7 +98,7 @@ function page(name: string, { title, sources, rows, hazards = [] }: Coverage, la
     `[${WORDS.other[language]}](${name}-coverage${SUFFIX[other]})`,
     '',
     WORDS.lead[language],
-    `${WORDS.source[language]}${sources.join({ en: ', ', zh: '、' }[language])}`,
+    `${WORDS.source[language]}${sources.map((source) => textOf(source)[language]).join({ en: ', ', zh: '、' }[language])}`,
     ...rows.flatMap(({ section, statement, by }, at) => [
       ...(section ? ['', `## ${section[language]}`] : []),
       ...(section || at === 0 ? head : []),
@@ -116,7 +121,7 @@ function hazardTable(hazards: readonly Hazard[], language: Language): string[] {
     ...hazards.map(({ hazard, from, to, by, found, healthy, tests: run }) => {
       const cells = [
         [cell(hazard[language])],
-        [from === '*' && to === '*' ? ANY[language] : cell(`${from} → ${to}`)],
+        [from === '*' && to === '*' ? ANY[language] : cell(`${versionWord(from, language)} → ${versionWord(to, language)}`)],
         by.map((answer) => answered(answer, language)),
         [...fixtures(found), ...tests(run)],
         fixtures([...new Set(healthy)]),

@@ -328,7 +328,7 @@ const HAZARDS: Hazard[] = [
     found: [fixture('removed-objects', 'found-multicluster')],
     healthy: [fixture('removed-objects', 'healthy-multicluster')],
   }),
-  row('<1.2.0', '>=1.2.0', 'CRDs with a conversion webhook that nothing serves.', 'CRD 的转换 webhook 无服务提供。', {
+  row('<1.2.0', '>=1.2.0', 'CRDs with a conversion webhook that nothing serves.', '没有服务提供 CRD 所用的转换 webhook。', {
     by: [check('conversion-webhook'), remedy('conversion-webhook')],
     ...seen('conversion-webhook'),
   }),
@@ -498,7 +498,7 @@ const HAZARDS: Hazard[] = [
       tests: [[STAGES, 'webhook configurations of the mesh are labelled with the new version']],
     },
   ),
-  row('any', 'ubi8, pre-release', 'The policy does not cover it.', '兼容性策略不涵盖。', {
+  row('any', 'ubi8, pre-release', 'The policy does not cover it.', '兼容性策略不涵盖这样的升级。', {
     by: [check('compatibility-policy')],
     ...seen('compatibility-policy'),
     tests: [[POLICY, 'pre-release']],

@@ -13,7 +13,12 @@ const section = (en: string, zh: string, [first, ...rest]: [CoverageRow, ...Cove
 
 export const coverage: Coverage = {
   title: { en: 'upgrades of Spiderpool, from 0.3 to 1.2', zh: 'Spiderpool 的升级（0.3 到 1.2）' },
-  sources: ['github.com/spidernet-io/spiderpool: docs/usage/upgrade.md, charts/spiderpool and source at every tag'],
+  sources: [
+    {
+      en: 'github.com/spidernet-io/spiderpool: docs/usage/upgrade.md, charts/spiderpool and source at every tag',
+      zh: 'github.com/spidernet-io/spiderpool：docs/usage/upgrade.md，以及所有 tag 的 charts/spiderpool 和源代码',
+    },
+  ],
   rows: [
     ...section('Where the upgrade guide is wrong, incomplete or dangerous', '升级指南错误、不完整或有风险之处', [
       row(
