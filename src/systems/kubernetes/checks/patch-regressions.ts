@@ -30,7 +30,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'target version has a regression that a later patch fixes', zh: '目标版本存在已知问题，后续补丁版本已修复' },
   page: {
     impact: {
-      en: 'Some patches break what their predecessors did right: 1.34.0 and 1.34.1 re-create the Pods of every StatefulSet once, a rollout of a parallel StatefulSet can stop for good in 1.35.0 to 1.35.3, and kubeadm 1.30.0 replaces the configuration of kubelets by defaults. A later patch of the same minor is without it.',
+      en: 'Some patch releases have a regression: 1.34.0 and 1.34.1 re-create the Pods of every StatefulSet once, a rollout of a parallel StatefulSet can hang for good in 1.35.0 to 1.35.3, and kubeadm 1.30.0 replaces the configuration of kubelets with defaults. A later patch of the same minor version has the fix.',
       zh: '部分补丁版本会引入之前没有的问题：1.34.0 和 1.34.1 会重新创建所有 StatefulSet 的 Pod 一次；在 1.35.0 至 1.35.3 中，并行 StatefulSet 的滚动更新可能一直停滞；kubeadm 1.30.0 会把 kubelet 的配置改为默认值。同一次要版本之后的补丁版本已修复。',
     },
     detection: {
@@ -42,8 +42,8 @@ const check: Check<typeof reads, Args> = {
       zh: '手动：将目标版本改为所列补丁版本，或同一次要版本中更新的补丁版本。',
     },
     limits: {
-      en: 'A target without a patch means the newest patch of its minor, and so do the minors on the way; what is installed there is not checked. Distributions can include a fix earlier. That /var/lib/kubelet/kubeadm-flags.env has no flags is only visible on the node.',
-      zh: '不带补丁号的目标版本表示其次要版本的最新补丁版本，途经的次要版本同样如此；实际安装的补丁版本不在检查之列。发行版可能更早包含修复。/var/lib/kubelet/kubeadm-flags.env 是否没有参数只有在节点上才可见。',
+      en: 'A target without a patch number, and each minor on the way, stands for its newest patch. Distributions can include a fix earlier. Whether /var/lib/kubelet/kubeadm-flags.env of a Node has no flags is visible only on that Node.',
+      zh: '不带补丁号的目标版本表示其次要版本的最新补丁版本，途经的次要版本同样如此。发行版可能更早包含修复。/var/lib/kubelet/kubeadm-flags.env 是否没有参数只有在节点上才可见。',
     },
   },
   sources: [
