@@ -65,6 +65,8 @@ try {
       data: { release: withStatus(body.data.release, status) },
     });
   }
+  // What the demo shows as the name of its cluster.
+  execFileSync(tools().kubectl, ['config', 'rename-context', 'bed', 'demo', '--kubeconfig', routes.kubeconfig], { env });
   // Not in sync: the routes are in this process.
   const { stdout } = await promisify(execFile)(BINARY, ['snapshot', join(ROOT, 'src/cli/demo.tar.gz'), '--force'], {
     env: { ...env, KUBECONFIG: routes.kubeconfig },

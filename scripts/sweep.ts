@@ -69,7 +69,7 @@ function tableOf(cells: Cell[]): string {
       .join(', ');
   const lines = [...rows].map(([row, own]) => `${row} ${(Object.keys(PLACES) as Place[]).map((place) => at(own, place)).join(' | ')} |`);
   return [
-    `${new Date().toISOString().slice(0, 10)}, commit ${commit}, Kubernetes ${NEWEST}: ${cells.length} kills, all of which ended right.`,
+    `${new Date().toISOString().slice(0, 10)}, commit ${commit}, Kubernetes ${NEWEST}: ${cells.length} kills, after each of which resume and undo did what they promise.`,
     '',
     `| remedy | command | killed at | ${Object.values(PLACES).join(' | ')} |`,
     '| --- | --- | --- | --- | --- | --- |',

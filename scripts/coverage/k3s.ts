@@ -346,7 +346,7 @@ const HAZARDS: Hazard[] = [
   row('node-version', 'A Node is labelled as upgraded and runs an older version.', '节点标记为已升级，却运行旧版本。', 'found'),
   row(
     'plan-stuck',
-    'A Plan does not get on: image, drain, prepare, a Node that is off, a Pod that is not scheduled, a failed Job.',
+    'A Plan makes no progress: image, drain, prepare, a Node that is off, a Pod that is not scheduled, a failed Job.',
     'Plan 停滞：镜像、腾空、prepare、节点关机、Pod 未调度、Job 失败。',
     'image',
     'found',

@@ -32,6 +32,7 @@ test('goes through check, fix and check again, without a cluster', async () => {
   expect(fix).toBeGreaterThan(before!);
   expect(after).toBeGreaterThan(fix!);
   const [found, rehearsed, again] = [stdout.slice(0, fix), stdout.slice(fix, after), stdout.slice(after)];
+  expect(found).toContain('# check\ndemo  v');
   expect(found).toContain('i spiderpool/owner-controller-type');
   expect(rehearsed).toContain('undo: exact');
   expect(rehearsed.match(/✓ \d+\. set status\.ownerControllerType/g)).toHaveLength(3);
