@@ -33,7 +33,7 @@ export interface Case extends Laid {
   /** As --back-to takes it. */
   backTo?: string;
   /** As --nodes takes it. */
-  nodes?: 'drain' | 'in-place';
+  nodes?: 'drain' | 'in-place' | 'replace';
   /** As --values, --set and the reuse flags give it. */
   intent?: Intent;
   /** `passed`, `unknown`, `not-applicable`, or `SEVERITY OBJECT[, OBJECT…]` per finding. */
@@ -153,7 +153,7 @@ const said = ({ outcome, findings }: CheckResult): string[] =>
 const sentences = ({ findings, gaps, note }: CheckResult): string =>
   [
     ...findings.flatMap(({ message, evidence, certainty }) => [message.en, ...evidence.map(({ seen }) => textOf(seen).en), certainty]),
-    ...gaps.map(({ detail }) => detail),
+    ...gaps.flatMap(({ resource, detail, settle }) => [`${resource}: ${detail}`, settle?.en]),
     note?.en,
   ].join('\n');
 

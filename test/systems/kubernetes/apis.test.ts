@@ -83,6 +83,12 @@ describe('evidence', () => {
       ['apply argocd certain overtaken'],
     ],
     [
+      'within one second: which came later is not known',
+      [writer('argocd', 'Apply', 'x/v1beta1', 1), writer('kubectl-edit', 'Update', 'x/v1', 1)],
+      undefined,
+      ['apply argocd certain'],
+    ],
+    [
       'kubectl apply',
       [writer('kubectl-client-side-apply', 'Update', 'x/v1beta1', 1)],
       { apiVersion: 'x/v1beta1', kind: 'Ingress' },

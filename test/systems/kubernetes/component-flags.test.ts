@@ -75,7 +75,13 @@ grid('kubernetes/component-flags', [
   { base: 'managed', server: 'v1.30.4-eks-a737599', expect: 'not-applicable' },
   { base: 'managed', server: 'v1.30.7-gke.1104000', expect: 'not-applicable' },
   { base: 'managed', fixture: 'aks', expect: 'not-applicable' },
-  { base: 'managed', expect: 'unknown' },
+  { base: 'managed', expect: 'unknown', says: ['{tool} check kubernetes -f /etc/kubernetes/manifests --offline --to kubernetes=1.31'] },
+  {
+    base: 'managed',
+    server: 'v1.30.4+rke2r1',
+    expect: 'unknown',
+    says: ['{tool} check kubernetes -f /var/lib/rancher/rke2/agent/pod-manifests --offline --to kubernetes=1.31'],
+  },
   { base: 'managed', fixture: 'kops', server: 'v1.30.4+rke2r1', expect: 'blocker Pod/kube-system/kube-scheduler-k1' },
   // K3s has no static Pods: it notes on each Node what it hands to the components.
   { base: 'managed', fixture: 'k3s', server: 'v1.30.4+k3s1', expect: 'blocker Node/s1' },

@@ -38,6 +38,16 @@ grid('kubernetes/drain-constraints', [
     ],
   },
   { fixture: 'found', nodes: 'in-place', expect: 'not-applicable' },
+  {
+    fixture: 'found',
+    nodes: 'replace',
+    expect: [
+      'warning Pod/default/db-0',
+      'warning Pod/default/cache-7d9f8b6c5d-abcde',
+      'warning Pod/default/edge-1',
+      'warning StatefulSet/default/queue',
+    ],
+  },
   { fixture: 'healthy', expect: 'passed' },
   // As many as there are Nodes.
   { objects: [...nodes, ...each(apart)], expect: `warning ${three}` },

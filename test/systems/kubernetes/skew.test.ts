@@ -26,6 +26,15 @@ test.each([
     ]),
     { oldest: 36, newest: 36 },
   ],
+  [
+    'one whose version cannot be read',
+    at('v1.37.2', [
+      { address: a!, version: 'v1.37.2' },
+      { address: b!, version: 'unknown' },
+    ]),
+    { oldest: 37, newest: 37 },
+  ],
+  ['none that can be read', at('v1.37.2', [{ address: a!, version: 'unknown' }]), undefined],
   ['EKS', at('v1.30.4-eks-a737599', [{ address: a!, version: 'v1.30.4-eks-a737599', emulationMinor: '30+' }]), { oldest: 30, newest: 30 }],
   ['GKE', at('v1.30.7-gke.1104000'), { oldest: 30, newest: 30 }],
   ['K3s', at('v1.30.2+k3s1'), { oldest: 30, newest: 30 }],

@@ -14,6 +14,7 @@ import { stages } from '../../../src/systems/kubernetes/upgrade.ts';
 import { preflightSeconds } from '../../../src/systems/kubernetes/upgrade-kubeadm.ts';
 import { logsOf, loweredStage, raisedStage } from '../../../src/systems/kubernetes/upgrade-logs.ts';
 import type { ClusterParts } from '../../../src/systems/kubernetes/upgrade-parts.ts';
+import { fixedOf, orLater } from '../../../src/systems/kubernetes/upgrade-steps.ts';
 import { textOf } from '../../../src/text/language.ts';
 
 const node = (name: string, kubelet: string, spec: Raw = {}): Raw => ({
@@ -317,6 +318,23 @@ test('other static Pods: API servers first, kube-controller-manager and kube-sch
     'upgrade kube-scheduler on Node cp2',
     'wait until the API server answers as v1.31.14',
   ]);
+});
+
+test('where later patches are known they are as good, and that is said', () => {
+  expect([orLater('v1.31.14', true).en, orLater('v1.31.14', false).en]).toEqual(['v1.31.14 or a later patch', 'v1.31.14']);
+});
+
+test('what the stages are for stops no upgrade, except API servers that are too far apart', () => {
+  const found = (...keys: string[]) =>
+    fixedOf({
+      found: [
+        { check: 'kubernetes/removed-api', findings: [{ key: ['api-servers'] }] },
+        { check: 'kubernetes/control-plane-skew', findings: keys.map((key) => ({ key: [key, '1.30'] })) },
+      ] as unknown as NonNullable<Upgrading['found']>,
+    });
+  const both = ['kubernetes/version-skip', 'kubernetes/control-plane-skew'];
+  expect([fixedOf({}), found(), found('kube-scheduler')]).toEqual([both, both, both]);
+  expect(found('kube-scheduler', 'api-servers')).toEqual(['kubernetes/version-skip']);
 });
 
 test('a control plane that no Pod shows: every API server is asked, and only what nothing shows is confirmed', async () => {

@@ -15,6 +15,8 @@ grid('kubernetes/way-back-apis', [
   { fixture: 'found-written', backTo: 'kubernetes=1.28', expect: 'warning FlowSchema/shop' },
   { fixture: 'found-written', server: 'v1.30.4', backTo: 'kubernetes=1.29', expect: 'passed' },
   { fixture: 'found', backTo: 'kubernetes=v1.30.1', expect: 'passed' },
+  // 1.30 has it already.
+  { fixture: 'found', server: 'v1.31.4', backTo: 'kubernetes=1.30', expect: 'passed' },
   { objects: [serviceCidr], server: 'v1.33.4', backTo: 'kubernetes=1.32', expect: 'warning ServiceCIDR/one' },
   // Every API server makes this one.
   { objects: [policy('ServiceCIDR', 'networking.k8s.io', 'kubernetes')], server: 'v1.33.4', backTo: 'kubernetes=1.32', expect: 'passed' },
@@ -165,5 +167,5 @@ grid('kubernetes/way-back-flags', [
   { fixture: 'healthy', backTo: 'kubernetes=1.30', expect: 'passed' },
   { fixture: 'healthy', to: 'kubernetes=1.32', expect: 'not-applicable' },
   { base: 'managed', fixture: 'aks', server: 'v1.31.4', backTo: 'kubernetes=1.30', expect: 'not-applicable' },
-  { base: 'managed', server: 'v1.31.4', backTo: 'kubernetes=1.30', expect: 'unknown' },
+  { base: 'managed', server: 'v1.31.4', backTo: 'kubernetes=1.30', expect: 'unknown', says: ['-f /etc/kubernetes/manifests{again}'] },
 ]);
