@@ -54,6 +54,9 @@ const COLUMNS: Record<string, Column> = {
   'other args': args('spec.list', ['b']),
   flagged: flagged('spec.list', ['x', 'name']),
   mentions: mentions('spec.list', ['secret', 'x']),
+  'other mentions': mentions('spec.list', ['a', 'name', 'y/z']),
+  'mentions in a string': mentions('spec.text', ['secret', 'x']),
+  'others in it': mentions('spec.text', ['a', 'y/z']),
   outline: outline('spec.outline'),
   having: having(['spec.items.name', 'spec.b.name', 'spec.maybe', 'spec.a']),
   keys: keys('spec.map'),
@@ -85,13 +88,15 @@ const value: fc.Arbitrary<Json> = fc.letrec<{ value: Json }>((tie) => ({
     fc.dictionary(fc.constantFrom(...NAMES), tie('value'), { maxKeys: 4, noNullPrototype: true }),
   ),
 })).value;
+const scripts: fc.Arbitrary<Json> = fc.constantFrom<Json>('--x=secret y/z a', '--name', '-b --x name', 'sh -c "x a" > y/z', 'secret name');
 const { cert: certificate } = authority('columns');
 const spec: fc.Arbitrary<Json> = fc.record(
   {
     a: value,
     b: value,
     name: value,
-    list: value,
+    list: fc.oneof(value, fc.array(scripts, { maxLength: 4 })),
+    text: fc.oneof(value, scripts),
     map: value,
     items: value,
     maybe: value,

@@ -138,6 +138,8 @@ export type Kept = null | boolean | number | string | Kept[] | { [key: string]: 
 export interface WeakKept {
   readonly [KEPT]: 'weak';
   readonly value: Json;
+  /** It is what stood in a longer string: words, after a flag where that begins with one. */
+  readonly words?: true;
 }
 export interface TextKept {
   readonly [KEPT]: 'text';

@@ -4,6 +4,8 @@ import { isRaw } from '../../kube/json.ts';
 import { type Column, type Json, KEPT, type Kept, type Raw, type TextForm, type TextKept, type WeakKept } from '../contracts.ts';
 
 export const weak = (value: Json): WeakKept => ({ [KEPT]: 'weak', value });
+/** Words out of a string, or the flag that it begins with, without its value. Those of several columns stand together. */
+export const wordsKept = (value: string): WeakKept => ({ ...weak(value), words: true });
 export const textKept = (form: TextForm, inner: Kept): TextKept => ({ [KEPT]: 'text', form, inner });
 
 const isWeak = (kept: Kept): kept is WeakKept => isMade(kept) && kept[KEPT] === 'weak';
@@ -42,7 +44,17 @@ function strongerWeak(a: WeakKept, b: WeakKept): WeakKept {
   const isEmpty = ({ value }: WeakKept) => value === '' || value === null || (isRaw(value) && Object.keys(value).length === 0);
   if (isEmpty(a)) return b;
   if (isEmpty(b) || JSON.stringify(a.value) === JSON.stringify(b.value)) return a;
+  if (a.words && b.words) return { ...weak(together(String(a.value), String(b.value))), words: true };
   throw new Error('two columns keep the same place in different ways');
+}
+
+const FLAG = /^(--[^= ]+)(?:=(.*))?$/;
+/** `--flag=word word`. */
+function together(a: string, b: string): string {
+  const parts = [a, b].map((each) => FLAG.exec(each) ?? [each, '', each]);
+  const [flag, ...flags] = new Set(parts.flatMap(([, flag]) => flag || []));
+  const words = new Set([...flags, ...parts.flatMap(([, , words = '']) => words.split(' ').filter(Boolean))]);
+  return [flag, [...words].join(' ')].filter(Boolean).join('=');
 }
 
 export const keptBy = (columns: Iterable<Column>, base: Json | undefined): Kept | undefined => {

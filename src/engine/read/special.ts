@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isRaw } from '../../kube/json.ts';
 import type { Column, Field, Json, Kept } from '../contracts.ts';
-import { below, laidTogether, weak } from './kept.ts';
+import { below, laidTogether, weak, wordsKept } from './kept.ts';
 import { keysOf, valueAt } from './values.ts';
 
 /** One flag of a command line, as it stands there. */
@@ -68,31 +68,29 @@ export function flagged(path: Field, names: readonly string[]): Column<string[]>
       if (!Array.isArray(words)) return undefined;
       return below(
         keys,
-        words.map((word): Kept => weak(within(word).map((name) => `--${name}`)[0] ?? '')),
+        words.map((word): Kept => wordsKept(within(word).map((name) => `--${name}`)[0] ?? '')),
       );
     },
   };
 }
 
-/** Which of these words stand in the strings of a list, such as a command or a script; the rest of it stays unread. Words without spaces. */
+/** Which of these words stand in a string or in the strings of a list, such as a command or a script; the rest of it stays unread. Words without spaces and =. */
 export function mentions(path: Field, words: readonly string[]): Column<string[]> {
   const keys = keysOf(path);
   const within = (text: Json): string[] => (typeof text === 'string' ? words.filter((word) => text.includes(word)) : []);
+  const kept = (text: Json): Kept => wordsKept(within(text).join(' '));
   return {
     paths: [path],
     marks: [`${path}:mentions ${words.join(' ')}`],
     read: (base) => {
-      const texts = valueAt(base, keys);
-      return Array.isArray(texts) ? words.filter((word) => texts.some((text) => within(text).includes(word))) : [];
+      const value = valueAt(base, keys);
+      const texts = Array.isArray(value) ? value : [value ?? null];
+      return words.filter((word) => texts.some((text) => within(text).includes(word)));
     },
     keep: (base) => {
-      const texts = valueAt(base, keys);
-      return Array.isArray(texts)
-        ? below(
-            keys,
-            texts.map((text): Kept => weak(within(text).join(' '))),
-          )
-        : undefined;
+      const value = valueAt(base, keys);
+      if (typeof value === 'string') return below(keys, kept(value));
+      return Array.isArray(value) ? below(keys, value.map(kept)) : undefined;
     },
   };
 }
