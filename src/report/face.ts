@@ -60,6 +60,8 @@ export const calledAs = (command: string, { tool, reach = '', aim = NOWHERE }: P
   /^kubectl upgrade-guard /.test(command)
     ? `${command.replace(/^kubectl upgrade-guard(?= )/, tool)}${command.startsWith('kubectl upgrade-guard check ') ? reach : ''}`
     : aimed(command, aim);
+/** A sentence that names a command to run. */
+export const toCluster = (text: string, { aim = NOWHERE }: Pick<Face, 'aim'>): string => aimed(text, aim);
 const NOWHERE: Aim = { kubectl: '', helm: '' };
 
 /** A column narrower than this is not readable. */

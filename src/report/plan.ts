@@ -6,11 +6,10 @@ import { isHarmless } from '../engine/progress.ts';
 import { kindOf } from '../engine/steps/index.ts';
 import { describe, keyOf } from '../kube/refs.ts';
 import { textOf } from '../text/language.ts';
-import { aimed } from '../text/same-cluster.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { commandLine } from '../text/shell.ts';
 import { width } from '../text/width.ts';
-import { beside, besideHead, calledAs, counted, type Face, INDENT, paragraph, pasteable } from './face.ts';
+import { beside, besideHead, calledAs, counted, type Face, INDENT, paragraph, pasteable, toCluster } from './face.ts';
 import { listed, MANUAL, NOTHING_TO_UNDO, ON_UNDO, UNDO } from './words.ts';
 
 /** Objects named of those that are skipped together. */
@@ -128,17 +127,16 @@ function besideLines(refusals: readonly Refusal[], face: Face): string[] {
 }
 
 function refusalLines({ refused, objects, command, commands = command ? [command] : [], as }: Refusal, face: Face): string[] {
-  const why = (text: string) => (face.aim ? aimed(text, face.aim) : text);
   const below = commands.map((each) => `    ${pasteable(textOf(each)[face.language], face)}`);
   if (as) {
     const lead = as === 'manual' ? { en: 'manual: ', zh: '手动：' } : { en: '', zh: '' };
-    return [...paragraph(`- ${lead[face.language]}${oneLine(why(refused[face.language]), 600)}`, face, 2, 4), ...below];
+    return [...paragraph(`- ${lead[face.language]}${oneLine(toCluster(refused[face.language], face), 600)}`, face, 2, 4), ...below];
   }
   const names = objects.slice(0, NAMED).map(describe);
   const more = objects.length - names.length;
   const text = {
-    en: `skipped${names.length ? ' ' : ''}${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}: ${oneLine(why(refused.en), 600)}`,
-    zh: `已跳过${names.length ? ' ' : ''}${names.join('、')}${more > 0 ? ` 等 ${objects.length} 个对象` : ''}：${oneLine(why(refused.zh), 600)}`,
+    en: `skipped${names.length ? ' ' : ''}${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}: ${oneLine(toCluster(refused.en, face), 600)}`,
+    zh: `已跳过${names.length ? ' ' : ''}${names.join('、')}${more > 0 ? ` 等 ${objects.length} 个对象` : ''}：${oneLine(toCluster(refused.zh, face), 600)}`,
   };
   const lines = paragraph(`${face.style.red('✗')} ${text[face.language]}`, face, 2, 4);
   return [...lines, ...below];

@@ -3,7 +3,7 @@ import type { CheckResult, Text } from '../engine/contracts.ts';
 import { describeGap, settleGap } from '../engine/gaps.ts';
 import { isComplete } from '../engine/verdict.ts';
 import { oneLine } from '../text/sanitise.ts';
-import { counted, type Face } from './face.ts';
+import { counted, type Face, toCluster } from './face.ts';
 import { SENTENCE } from './installations.ts';
 
 export interface UnknownView {
@@ -73,6 +73,6 @@ export function obstacles({ id, outcome, gaps, note }: CheckResult, face: Face):
       settle: oneLine(settleGap(gap, face)[language], SENTENCE),
     }));
   }
-  const why = oneLine(note?.[language] ?? '', SENTENCE);
+  const why = oneLine(toCluster(note?.[language] ?? '', face), SENTENCE);
   return [{ id, group: `${outcome === 'not-looked-at' ? SKIPPED : ''}${why}`, why, settle: '' }];
 }

@@ -37,7 +37,7 @@ export function aimOf(words: readonly (readonly [flag: string, value?: string])[
  * command, ours to fill in. Words such as `take one: ` may stand before it. Plugins take their flags behind their own name; helm pull and its like ask no cluster.
  */
 const PARTS =
-  /'[^']*'|\\[\s\S]|\s#\s.*$|<<'(?<end>\w+)'\n[\s\S]*?\n\k<end>$|(?<before>(?:^|[|;&(:：]|\bdo\s|\bthen\s)\s*)(?<called>kubectl|helm)(?= )(?! (?:upgrade-guard|spiderpool-upgrade|pull|repo|show|template)\b)/gm;
+  /'[^']*'|\\[\s\S]|\s#\s.*$|<<'(?<end>\w+)'\n[\s\S]*?\n\k<end>$|(?<before>(?:^|[|;&(:：“]|\bdo\s|\bthen\s)\s*)(?<called>kubectl|helm)(?= )(?! (?:upgrade-guard|spiderpool-upgrade|pull|repo|show|template)\b)/gm;
 
 /** The command with `aim` behind each `kubectl` and `helm` that a shell would run. */
 export function aimed(command: string, { kubectl, helm }: Aim): string {

@@ -47,6 +47,7 @@ test.each([
   ['helm pull osm-edge --repo u && kubectl get x', 'helm pull osm-edge --repo u && kubectl --context prod get x'],
   ['take one: kubectl exec etcd -- etcdctl snapshot save f', 'take one: kubectl --context prod exec etcd -- etcdctl snapshot save f'],
   ['执行一次：kubectl exec etcd', '执行一次：kubectl --context prod exec etcd'],
+  ['请执行“kubectl get --raw /metrics”', '请执行“kubectl --context prod get --raw /metrics”'],
   ['kubectl drain refuses; see kubectl get pods', 'kubectl --context prod drain refuses; see kubectl get pods'],
   ['helm spiderpool-upgrade fix', 'helm spiderpool-upgrade fix'],
   ['rm -f kubectl helm', 'rm -f kubectl helm'],
