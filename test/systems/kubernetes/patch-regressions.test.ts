@@ -1,10 +1,20 @@
 import { describe, expect, test } from 'vitest';
+import type { Raw } from '../../../src/engine/contracts.ts';
 import { kubeadm, patchRegressions } from '../../../src/systems/kubernetes/knowledge/tables.ts';
 import { compare, minorOf } from '../../../src/versions/kubernetes.ts';
 import { grid } from '../../grid.ts';
 
 const ROLLED = 'warning StatefulSet/ledger/ledger-db, StatefulSet/ledger/ledger-queue';
 const QUEUE = 'warning StatefulSet/ledger/ledger-queue';
+
+/** As kube-controller-manager marks it. */
+const suspended: Raw = {
+  apiVersion: 'batch/v1',
+  kind: 'Job',
+  metadata: { name: 'nightly', namespace: 'ledger' },
+  spec: { suspend: true },
+  status: { conditions: [{ type: 'Suspended', status: 'True' }] },
+};
 
 grid('kubernetes/patch-regressions', [
   { fixture: 'found', to: 'kubernetes=v1.34.1', expect: ROLLED },
@@ -28,6 +38,9 @@ grid('kubernetes/patch-regressions', [
   { fixture: 'found-kubelet-config', to: 'kubernetes=v1.30.1', expect: 'passed' },
   { fixture: 'found-kubeadm', to: 'kubernetes=v1.35.0', expect: 'notice ConfigMap/kube-system/kubeadm-config' },
   { fixture: 'found-kubeadm', to: 'kubernetes=v1.35.1', expect: 'passed' },
+  { fixture: 'found-jobs', server: 'v1.35.6', to: 'kubernetes=v1.36.1', expect: 'warning Job/ledger/training' },
+  { fixture: 'found-jobs', server: 'v1.35.6', to: 'kubernetes=v1.36.2', expect: 'passed' },
+  { objects: [suspended], server: 'v1.35.6', to: 'kubernetes=v1.36.1', expect: 'passed' },
   { fixture: 'healthy', to: 'kubernetes=v1.34.2', expect: 'passed' },
   // Without kubeadm, and in mode iptables, neither patch concerns anyone.
   { server: 'v1.29.4', to: 'kubernetes=v1.30.0', expect: 'passed' },

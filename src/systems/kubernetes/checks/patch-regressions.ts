@@ -2,7 +2,7 @@
 // patch, which has none of them. Sources: the rows of knowledge/patch-regressions.json.
 import type { Check, Finding, PointReader, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
-import { each, keys, list, number, rowOf, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
+import { each, flag, keys, list, number, rowOf, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
 import { satisfies } from '../../../versions/kubernetes.ts';
 import { patchRegressions, type Regression } from '../knowledge/tables.ts';
 
@@ -13,7 +13,22 @@ const SET = {
   claims: each('spec.volumeClaimTemplates', { labels: keys('metadata.labels') }),
 };
 type SetRow = RowOf<typeof SET>;
-const reads = { statefulSets: list('statefulsets.apps', SET, { only: ({ replicas }) => replicas > 0 }) };
+const JOB = {
+  isSuspended: flag('spec.suspend', false),
+  conditions: each('status.conditions', { type: word('type', ''), status: word('status', '') }),
+};
+/** Where another controller manages it, the condition is never set. */
+const isMarked = ({ conditions }: RowOf<typeof JOB>): boolean =>
+  conditions.some(({ type, status }) => type === 'Suspended' && status === 'True');
+const reads = {
+  statefulSets: list('statefulsets.apps', SET, { only: ({ replicas }) => replicas > 0 }),
+  // Many, and of one minor alone.
+  jobs: list('jobs.batch', JOB, {
+    optional: true,
+    concerns: (hops: readonly string[]) => hops.at(-1) === '1.36',
+    only: (job) => job.isSuspended && !isMarked(job),
+  }),
+};
 const config = (name: string): Ref => ({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name });
 const [PROXY, KUBEADM, KUBELET] = [config('kube-proxy'), config('kubeadm-config'), config('kubelet-config')];
 const COLUMNS = { proxy: yaml("data['config.conf']", { mode: word('mode', '') }) };
@@ -34,8 +49,8 @@ const check: Check<typeof reads, Args> = {
       zh: '部分补丁版本会引入之前没有的问题：1.34.0 和 1.34.1 会重新创建所有 StatefulSet 的 Pod 一次；在 1.35.0 至 1.35.3 中，并行 StatefulSet 的滚动更新可能一直停滞；kubeadm 1.30.0 会把 kubelet 的配置改为默认值。同一次要版本之后的补丁版本已修复。',
     },
     detection: {
-      en: 'Compares the target with a table of such patches, and looks for what each concerns: StatefulSets (podManagementPolicy, updateStrategy, labels of volumeClaimTemplates), mode ipvs in ConfigMap kube-proxy, ConfigMap kubeadm-config. StatefulSets with strategy OnDelete or without replicas are ignored.',
-      zh: '将目标版本与此类补丁版本的表比较，并查找各自涉及的对象：StatefulSet（podManagementPolicy、updateStrategy、volumeClaimTemplates 的标签）、ConfigMap kube-proxy 中的 ipvs 模式、ConfigMap kubeadm-config。策略为 OnDelete 或没有副本的 StatefulSet 会被忽略。',
+      en: 'Compares the target with a table of such patches, and looks for what each concerns: StatefulSets (podManagementPolicy, updateStrategy, labels of volumeClaimTemplates), mode ipvs in ConfigMap kube-proxy, ConfigMap kubeadm-config, and on the way to 1.36 suspended Jobs. StatefulSets with strategy OnDelete or without replicas are ignored.',
+      zh: '将目标版本与此类补丁版本的表比较，并查找各自涉及的对象：StatefulSet（podManagementPolicy、updateStrategy、volumeClaimTemplates 的标签）、ConfigMap kube-proxy 中的 ipvs 模式、ConfigMap kubeadm-config；升级到 1.36 时还查找已挂起的 Job。策略为 OnDelete 或没有副本的 StatefulSet 会被忽略。',
     },
     fix: {
       en: 'manual: choose the named patch as target, or a newer one of the same minor.',
@@ -47,21 +62,21 @@ const check: Check<typeof reads, Args> = {
     },
   },
   sources: [
-    'kubernetes/kubernetes: CHANGELOG-1.28.md, CHANGELOG-1.30.md, CHANGELOG-1.34.md, CHANGELOG-1.35.md',
-    'kubernetes/kubernetes#134773, #134147, #137409, #121142',
+    'kubernetes/kubernetes: CHANGELOG-1.28.md, CHANGELOG-1.30.md, CHANGELOG-1.34.md, CHANGELOG-1.35.md, CHANGELOG-1.36.md',
+    'kubernetes/kubernetes#134773, #134147, #137409, #121142, #139281',
     'kubernetes/kubeadm#3049, #3279',
   ],
   applies: { stage: 'before' },
   needs: ['target'],
   reads,
   pointReads: [{ resource: 'configmaps', names: [PROXY.name, KUBEADM.name, KUBELET.name], columns: Object.values(COLUMNS) }],
-  judge: async ({ statefulSets }: Rows<typeof reads>, { path: { from, to = '' }, look }) => {
+  judge: async ({ statefulSets, jobs }: Rows<typeof reads>, { path: { from, to = '' }, look }) => {
     if (from === to) return [];
     const found: Finding<Args>[] = [];
     for (const regression of patchRegressions().regressions) {
       const fixed = fixedAfter(to, regression);
       if (!fixed || (regression.from && !isGap(from) && !satisfies(from, regression.from))) continue;
-      const objects = await CONCERNED[regression.id](statefulSets, look);
+      const objects = await CONCERNED[regression.id](statefulSets, look, isGap(jobs) ? [] : refs(jobs));
       if (objects.length) found.push(finding(regression, to, fixed, objects, isGap(from)));
     }
     return found;
@@ -79,10 +94,10 @@ function fixedAfter(to: string, { patches }: Regression): string | undefined {
   return isPatch ? patches.find(([first, fixed]) => satisfies(to, `>=${first} <${fixed}`))?.[1] : undefined;
 }
 
-type Concerned = (sets: readonly SetRow[], look: PointReader) => Ref[] | Promise<Ref[]>;
+type Concerned = (sets: readonly SetRow[], look: PointReader, jobs: Ref[]) => Ref[] | Promise<Ref[]>;
 const rolled = (sets: readonly SetRow[]): SetRow[] => sets.filter(({ strategy }) => strategy !== 'OnDelete');
 const parallel = (sets: readonly SetRow[]): SetRow[] => sets.filter(({ management }) => management === 'Parallel');
-const refs = (sets: readonly SetRow[]): Ref[] => sets.map(({ ref }) => ref);
+const refs = (rows: readonly { ref: Ref }[]): Ref[] => rows.map(({ ref }) => ref);
 const CONCERNED: Record<Id, Concerned> = {
   rollout: (sets) => refs(rolled(sets)),
   parallel: (sets) => refs(parallel(rolled(sets))),
@@ -94,6 +109,7 @@ const CONCERNED: Record<Id, Concerned> = {
   },
   'kubelet-config': async (_, look) => ((await isThere(KUBEADM, look)) && (await isThere(KUBELET, look)) ? [KUBELET] : []),
   'no-flags': async (_, look) => ((await isThere(KUBEADM, look)) ? [KUBEADM] : []),
+  suspended: (_, _look, jobs) => jobs,
 };
 async function isThere(ref: Ref, look: PointReader): Promise<boolean> {
   const found = await look.get(ref);
@@ -117,11 +133,11 @@ const SAYS: Record<Id, (to: string, length: number) => Text> = {
   }),
   parallel: (to, length) => ({
     en: `${setsOf(length, 'parallel ')}: with ${to} a rollout stops for good where Pods of the old revision never become ready`,
-    zh: `${length} 个 StatefulSet（podManagementPolicy 为 Parallel）：在 ${to} 中，如果旧修订版本的 Pod 始终无法就绪，滚动更新会一直停滞`,
+    zh: `${length} 个 StatefulSet（podManagementPolicy=Parallel）：在 ${to} 中，如果旧修订版本的 Pod 始终无法就绪，滚动更新会一直停滞`,
   }),
   'parallel-labelled': (to, length) => ({
     en: `${setsOf(length, 'parallel ')} with labels in volumeClaimTemplates: kube-controller-manager ${to} can crash when one is scaled up`,
-    zh: `${length} 个 StatefulSet（podManagementPolicy 为 Parallel，volumeClaimTemplates 带标签）：扩容时 kube-controller-manager ${to} 可能崩溃`,
+    zh: `${length} 个 StatefulSet（podManagementPolicy=Parallel，volumeClaimTemplates 带标签）：扩容时 kube-controller-manager ${to} 可能崩溃`,
   }),
   ipvs: (to) => ({
     en: `kube-proxy has mode ipvs: without changes, ${to} checks all its rules every hour instead of every 30 s`,
@@ -134,5 +150,9 @@ const SAYS: Record<Id, (to: string, length: number) => Text> = {
   'no-flags': (to) => ({
     en: `kubeadm ${to} stops on a node where /var/lib/kubelet/kubeadm-flags.env has no flags`,
     zh: `如果节点上的 /var/lib/kubelet/kubeadm-flags.env 没有参数，kubeadm ${to} 会停止`,
+  }),
+  suspended: (to, length) => ({
+    en: `${length} suspended Job${length === 1 ? '' : 's'} without condition Suspended: kube-apiserver ${to} refuses changes of their nodeSelector, affinity and tolerations`,
+    zh: `${length} 个已挂起但没有“Suspended”状况的 Job：kube-apiserver ${to} 会拒绝修改其 nodeSelector、亲和性和容忍度`,
   }),
 };

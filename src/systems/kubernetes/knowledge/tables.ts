@@ -194,7 +194,7 @@ export const runtimes = knowledge(
 /** What a patch release breaks that an earlier one does not, and a later one mends: `patches` from the first that has it to the first without; `from`: only an upgrade from there meets it. */
 const regression = row(
   {
-    id: oneOf('rollout', 'parallel', 'parallel-labelled', 'ipvs', 'kubelet-config', 'no-flags'),
+    id: oneOf('rollout', 'parallel', 'parallel-labelled', 'ipvs', 'kubelet-config', 'no-flags', 'suspended'),
     patches: list(tuple(release, release)),
     severity: oneOf('warning', 'notice'),
     source: text,
