@@ -26,7 +26,7 @@ export async function chosenRun(call: Call, live: Live, ...fits: ((run: RunSumma
     const files = call.flags.filename === undefined ? await manifestsOf(call, id) : undefined;
     if (files !== undefined) throw overFiles(call, shown, files);
     throw new UserError(
-      { en: `run ${shown} not found on this cluster`, zh: `本集群没有运行 ${shown}` },
+      { en: `run ${shown} not found among the runs of ${ranOn(call).en}`, zh: `${ranOn(call).zh}的运行中没有 ${shown}` },
       { en: 'list them: {tool} runs{reach}', zh: '列出所有运行：{tool} runs{reach}' },
     );
   }
@@ -103,3 +103,7 @@ export const isIn =
   (...states: RunState[]) =>
   ({ state }: RunSummary): boolean =>
     states.includes(state);
+
+/** What the runs are of that this call is about. */
+export const ranOn = ({ flags }: Pick<Call, 'flags'>): Text =>
+  flags.filename === undefined ? { en: 'this cluster', zh: '该集群' } : { en: 'these manifests', zh: '这些清单' };

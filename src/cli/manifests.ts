@@ -32,17 +32,21 @@ export async function manifestsOf(call: Reading): Promise<Manifests | undefined>
       },
     );
   if (offline && from !== undefined)
-    throw contradiction('--offline', {
+    throw contradiction('offline', {
       en: 'and --from cannot be used together: --from stands for a cluster',
       zh: '与 --from 不能同时使用：--from 代替集群',
     });
   if (filename === undefined) return undefined;
   if (quick)
-    throw contradiction('--quick', {
+    throw contradiction('quick', {
       en: 'and -f cannot be used together: --quick reads only what the API server answers from its cache',
       zh: '与 -f 不能同时使用：--quick 只读取 API 服务器缓存中的数据',
     });
-  if (filename.filter(isStdin).length > 1) throw contradiction('-f -', { en: 'can be used only once', zh: '只能使用一次' });
+  if (filename.filter(isStdin).length > 1)
+    throw new UserError(
+      { en: '-f - can be used only once', zh: '-f - 只能使用一次' },
+      { en: 'name the other manifests by their files', zh: '其他清单请用文件名指定' },
+    );
   return readJudged(filename, call);
 }
 
@@ -61,10 +65,10 @@ export async function readJudged(paths: readonly string[], call: Reading): Promi
   return { ...read, manifests: judged, skipped: [...read.skipped, ...skipped] };
 }
 
-const contradiction = (what: string, why: Text): UserError =>
+const contradiction = (flag: 'offline' | 'quick', why: Text): UserError =>
   new UserError(
-    { en: `${what} ${why.en}`, zh: `${what} ${why.zh}` },
-    { en: `omit ${what}: {retry:offline,quick}`, zh: `请去掉 ${what}：{retry:offline,quick}` },
+    { en: `--${flag} ${why.en}`, zh: `--${flag} ${why.zh}` },
+    { en: `omit --${flag}: {retry:${flag}}`, zh: `请去掉 --${flag}：{retry:${flag}}` },
   );
 
 /** `under`: the cluster, or what stands for one; undefined: there is none. `namespace`: of that connection, where the flags name none. */

@@ -9,12 +9,16 @@ import { width } from '../text/width.ts';
 import { beside, columns, counted, type Face, INDENT, paragraph } from './face.ts';
 import { RESULTS, stateOf } from './words.ts';
 
-/** `unreadable`: runs that are there as well, and cannot be read. */
-export function runList(runs: readonly RunSummary[], { language, style }: Face, unreadable = 0): string[] {
+/** `unreadable`: runs that are there as well, and cannot be read. `of`: what they are runs of. */
+export function runList(
+  runs: readonly RunSummary[],
+  { language, style }: Face,
+  { unreadable = 0, of }: { unreadable?: number; of: Text },
+): string[] {
   const not = { en: `${counted(unreadable, 'run', '').en} cannot be read.`, zh: `${unreadable} 次运行无法读取。` }[language];
   const unread = unreadable ? [not] : [];
   if (!runs.length)
-    return unreadable ? unread : [{ en: 'No runs of this cluster on this machine.', zh: '本机没有该集群的运行记录。' }[language]];
+    return unreadable ? unread : [{ en: `No runs of ${of.en} on this machine.`, zh: `本机没有${of.zh}的运行记录。` }[language]];
   const head = { en: ['RUN', 'STARTED (UTC)', 'STATE', 'STEPS', 'WHAT'], zh: ['编号', '开始时间（UTC）', '状态', '步骤', '内容'] }[
     language
   ];
@@ -206,12 +210,12 @@ function undoEnded(id: string, total: number, executed: Executed, yes: string): 
 function applyEnded(id: string, total: number, settled: number, executed: Executed, yes: string): { text: Text; next?: Text } {
   const count = counts(executed);
   const [done, already] = [count('done'), count('already')];
-  const steps = { en: counted(total, 'step', '').en, zh: `${total} 步` };
+  const steps = { en: counted(total, 'step', '').en, zh: `共 ${total} 步` };
   const so = { en: already ? `, ${already} of them with no change needed` : '', zh: already ? `，其中 ${already} 步无需更改` : '' };
   switch (executed.state) {
     case 'finished':
       return {
-        text: { en: `Run ${id}: ${settled} of ${steps.en} done${so.en}.`, zh: `运行 ${id}：${steps.zh}中已完成 ${settled} 步${so.zh}。` },
+        text: { en: `Run ${id}: ${settled} of ${steps.en} done${so.en}.`, zh: `运行 ${id}：${steps.zh}，已完成 ${settled} 步${so.zh}。` },
         next: done ? { en: `undo it: {tool} undo ${id}{reach}`, zh: `如需撤销：{tool} undo ${id}{reach}` } : undefined,
       };
     case 'unchanged':
@@ -220,7 +224,7 @@ function applyEnded(id: string, total: number, settled: number, executed: Execut
       return {
         text: {
           en: `Run ${id} interrupted: ${settled} of ${steps.en} done${so.en}.`,
-          zh: `运行 ${id} 中断：${steps.zh}中已完成 ${settled} 步${so.zh}。`,
+          zh: `运行 ${id} 中断：${steps.zh}，已完成 ${settled} 步${so.zh}。`,
         },
         next: {
           en: `resume: {tool} resume ${id}${yes}{reach}\n      or undo it: {tool} undo ${id}${yes}{reach}`,

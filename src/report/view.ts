@@ -314,7 +314,7 @@ const CLEAN_BACK: Text = {
 const CLEAN_ALONE: Text = { en: 'No problems found in these manifests.', zh: '这些清单中未发现问题。' };
 const BLIND: Text = {
   en: 'None of the checks could run on these manifests alone.',
-  zh: '没有检查项可以只凭这些清单运行。',
+  zh: '仅凭这些清单，没有可以运行的检查项。',
 };
 const EMPTY: Text = { en: 'Nothing to check: none of these systems is installed.', zh: '没有可检查的内容：这些系统均未安装。' };
 

@@ -54,3 +54,22 @@ test.each([
   expect(next?.en).toContain(en);
   expect(next?.zh).toContain(zh);
 });
+
+test('what contradicts itself is asked again without that flag alone: --offline stays', async () => {
+  const { next } = await refused(check, 'check', '-f', 'm', '--offline', '--quick');
+  expect(next?.en).toBe('omit --quick: {retry:quick}');
+});
+
+test('runs of manifests are named as such: there is no cluster', async () => {
+  const { text } = await refused(undo, 'undo', '20260101-000000-abcd', '-f', manifestsFile());
+  expect(text).toEqual({
+    en: 'run 20260101-000000-abcd not found among the runs of these manifests',
+    zh: '这些清单的运行中没有 20260101-000000-abcd',
+  });
+});
+
+function manifestsFile(): string {
+  const file = path.join(folder, 'a.yaml');
+  writeFileSync(file, 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n');
+  return file;
+}

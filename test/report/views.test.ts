@@ -289,14 +289,16 @@ describe.each(LANGUAGES)('%s', (language) => {
         { at, is: 'intent', direction: 'apply', step: steps[2]!.id },
       ]),
     };
+    const CLUSTER = { en: 'this cluster', zh: '该集群' };
     return golden(
       'runs',
       language,
       (columns) => [
-        ...runList([], face(language, columns)),
+        ...runList([], face(language, columns), { of: CLUSTER }),
         ...runList(
           [stored, { run: { ...stored.run, id: '20260101-000000-0000', what: 'fix' }, progress: progressOf([]) }].map(summaryOf),
           face(language, columns),
+          { of: CLUSTER },
         ),
         '',
         ...runDetail(stored, face(language, columns), new Map([[steps[0]!.id, ['kubectl uncordon a1']]])),

@@ -12,7 +12,7 @@ import { acceptance } from '../asked.ts';
 import { attended, broughtBack, clearOwnLease, ended, lookedAgain, remind } from '../attend.ts';
 import { baselineOf, comparedAgain, fixedAgain } from '../baseline.ts';
 import type { Call } from '../call.ts';
-import { chosenRun, isIn, refuseInUse } from '../chosen-run.ts';
+import { chosenRun, isIn, ranOn, refuseInUse } from '../chosen-run.ts';
 import { confirmable } from '../confirmed.ts';
 import { onlyDeclared } from '../declared.ts';
 import { dryRun, isDryRun } from '../dry-run.ts';
@@ -31,8 +31,8 @@ export async function resume(call: Call): Promise<number> {
       if (stored && !isDryRun(call)) await clearOwnLease(live, stored);
       call.say(
         call.t({
-          en: 'Nothing is left to do: no unfinished run of this cluster on this machine.',
-          zh: '没有未完成的步骤：本机没有该集群的未完成运行。',
+          en: `Nothing is left to do: no unfinished run of ${ranOn(call).en} on this machine.`,
+          zh: `没有未完成的步骤：本机没有${ranOn(call).zh}的未完成运行。`,
         }),
       );
       return EXIT.ok;

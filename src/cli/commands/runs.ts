@@ -7,7 +7,7 @@ import { runDetail, runList } from '../../report/run.ts';
 import { textOf } from '../../text/language.ts';
 import { EXIT } from '../../text/user-error.ts';
 import type { Call } from '../call.ts';
-import { chosenRun, maybeCut, sayUnreadable } from '../chosen-run.ts';
+import { chosenRun, maybeCut, ranOn, sayUnreadable } from '../chosen-run.ts';
 import { commandsLeft } from '../commands-left.ts';
 import { openLive } from '../file-session.ts';
 import { cutShort, howToEnd, running } from '../own-runs.ts';
@@ -37,7 +37,7 @@ export async function runs(call: Call): Promise<number> {
       call.out(data(whole));
       return exit;
     }
-    call.out(...runList(all, call.face, unreadable.length));
+    call.out(...runList(all, call.face, { unreadable: unreadable.length, of: ranOn(call) }));
     // Beside one that is running no other can be ended.
     const open = running(all) ?? cutShort(all);
     if (open) call.say(call.t(howToEnd(open).next));

@@ -12,7 +12,7 @@ import { oneLine } from '../../text/sanitise.ts';
 import { EXIT } from '../../text/user-error.ts';
 import { attended, clearOwnLease, ended } from '../attend.ts';
 import type { Call } from '../call.ts';
-import { chosenRun, isIn, refuseInUse } from '../chosen-run.ts';
+import { chosenRun, isIn, ranOn, refuseInUse } from '../chosen-run.ts';
 import { withFile } from '../commands-left.ts';
 import { onlyDeclared } from '../declared.ts';
 import { dryRun, isDryRun } from '../dry-run.ts';
@@ -30,10 +30,7 @@ export async function undo(call: Call): Promise<number> {
     if (stored && !open.length && isCutShort(stored)) return await close(call, live, stored);
     if (!stored || !open.length) {
       if (stored && !isDryRun(call)) await clearOwnLease(live, stored);
-      call.say(
-        call.t(nothingLeft(stored?.run.id, call.args.length > 0)),
-        ...(stored ? [...manualOf(call, stored), ...staysOf(call, stored)] : []),
-      );
+      call.say(call.t(nothingLeft(call, stored?.run.id)), ...(stored ? [...manualOf(call, stored), ...staysOf(call, stored)] : []));
       return EXIT.ok;
     }
     const { run } = stored;
@@ -186,9 +183,12 @@ const wouldClose = (id: string, changed: boolean): Text =>
         zh: `运行 ${id} 未做任何更改即中断；undo 只会将其关闭。`,
       };
 
-const nothingLeft = (id: string | undefined, named: boolean): Text =>
+const nothingLeft = (call: Call, id: string | undefined): Text =>
   id
-    ? named
+    ? call.args.length
       ? { en: `Nothing to undo in run ${id}.`, zh: `运行 ${id} 没有可撤销的内容。` }
       : { en: 'Nothing to undo in any run.', zh: '所有运行都没有可撤销的内容。' }
-    : { en: 'Nothing to undo: no runs of this cluster on this machine.', zh: '没有可撤销的内容：本机没有该集群的运行记录。' };
+    : {
+        en: `Nothing to undo: no runs of ${ranOn(call).en} on this machine.`,
+        zh: `没有可撤销的内容：本机没有${ranOn(call).zh}的运行记录。`,
+      };

@@ -177,7 +177,10 @@ export function rewritten(on: Ref, declared: Raw | undefined, to: string | undef
   if (to === undefined || !isSame(declared, to)) {
     const decide = decisionOf(declared, to);
     const instead = to === undefined ? NO_SUCCESSOR : { en: `${apiVersion} becomes ${to}`, zh: `${apiVersion} 改为 ${to}` };
-    return { refused: decide ? { en: `${instead.en}: ${decide.en}`, zh: `${instead.zh}：${decide.zh}` } : instead, objects: [on] };
+    return {
+      refused: decide ? { en: `${instead.en}: ${decide.en}`, zh: `${instead.zh}${to === undefined ? '：' : '，并'}${decide.zh}` } : instead,
+      objects: [on],
+    };
   }
   const { file, line, ...plain } = on;
   const name = `${kind} ${[on.namespace, on.name].filter(Boolean).join('/')}`;

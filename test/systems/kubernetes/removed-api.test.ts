@@ -100,6 +100,8 @@ test('manifests that are about to be applied: also what went before the installe
     'blocker 1 Ingress declared as extensions/v1beta1: removed in 1.22; use networking.k8s.io/v1, and choose a pathType for each path and name backends by service.name and service.port',
     'notice 1 DeviceClass declared as resource.k8s.io/v1beta2: deprecated, removed in 1.39; use resource.k8s.io/v1',
   ]);
+  // Gone before the installed version: no hop of this path removes it.
+  expect(results.flatMap(({ findings }) => findings.map(({ hop }) => hop))).toEqual([undefined, undefined]);
   const inChinese = results.flatMap(({ findings }) => findings.map(({ message }) => message.zh));
   expect(inChinese).toEqual([
     expect.stringContaining('：该版本已在 1.22 中移除'),

@@ -295,7 +295,8 @@ function finding(same: Found[], { replacement, decide }: Instead, path: UpgradeP
       // What is in a release stands in its record, in a file too.
       at: record ? { apiVersion: 'v1', kind: record.kind, namespace: manager.split('/')[0]!, name: record.name } : ref,
     })),
-    hop: removed && !bites.already ? hopOf(path, bites.minor!) : undefined,
+    // What is gone already, no step of the path removes.
+    hop: removed && (bites.still || path.hops.includes(bites.minor!)) ? hopOf(path, bites.minor!) : undefined,
   };
 }
 
