@@ -13,6 +13,7 @@ import { farText, runEnded, stepEnded, undone } from '../report/run.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { commandLine } from '../text/shell.ts';
+import { span } from '../text/span.ts';
 import { EXIT } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 import { recheck } from './recheck.ts';
@@ -174,8 +175,8 @@ const holding = ({ id }: Step, { en, zh }: Text): Text => ({
 function patient(step: Step, direction: Direction, most: number): Text {
   const { en, zh } = direction === 'undo' ? undone(step) : step.text;
   return {
-    en: `waiting, at most ${most} s: ${step.id}. ${oneLine(en, 1000)}`,
-    zh: `正在等待，最多 ${most} 秒：${step.id}. ${oneLine(zh, 1000)}`,
+    en: `waiting, at most ${span(most).en}: ${step.id}. ${oneLine(en, 1000)}`,
+    zh: `正在等待，最多 ${span(most).zh}：${step.id}. ${oneLine(zh, 1000)}`,
   };
 }
 

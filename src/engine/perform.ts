@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { deepEqual } from '../kube/json.ts';
 import { describe, refOf, sameObject } from '../kube/refs.ts';
 import { shellWord } from '../text/shell.ts';
+import { span } from '../text/span.ts';
 import {
   type Condition,
   type Direction,
@@ -326,8 +327,8 @@ function inVain({ within, until }: StepOf<'wait'>, look: WorldError | ToDo, dire
   const is = look instanceof WorldError ? look.text : (look.because ?? NOT_KNOWN);
   const see = until[0] && seeCommand(until[0]);
   return {
-    en: `timed out after ${within} s: ${is.en}; ${see ? `find out why (${see}), then ${again}` : `${again} later`}`,
-    zh: `等待 ${within} 秒后超时：${is.zh}；${see ? `请查明原因（${see}），` : ''}然后用 ${again} 继续`,
+    en: `timed out after ${span(within).en}: ${is.en}; ${see ? `find out why (${see}), then ${again}` : `${again} later`}`,
+    zh: `等待 ${span(within).zh}后超时：${is.zh}；${see ? `请查明原因（${see}），` : ''}然后用 ${again} 继续`,
   };
 }
 

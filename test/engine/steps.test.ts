@@ -249,7 +249,7 @@ describe('create', () => {
     const world = worldOf(map('a', { k: 'other' }));
     const done = await go(world, steps);
     expect(result(done)).toBe('failed');
-    expect(detail(done)).toContain('exists already');
+    expect(detail(done)).toContain('already exists');
     expect(await at(world, ref, '/data/k')).toBe('other');
   });
   test('undo leaves what another user has changed since, and a successor of its name', async () => {

@@ -1,6 +1,7 @@
 // A wait step: until conditions hold. It writes nothing; the executor looks again about every second, up to `within`.
 
 import { commented, shellWord } from '../../text/shell.ts';
+import { span } from '../../text/span.ts';
 import type { Command, Condition, Ref, StepKind, StepOf, Text } from '../contracts.ts';
 import { brokenGuard, conditionLines, mustLines, pending } from './conditions.ts';
 import { kubectlName, kubectlSelection } from './shell.ts';
@@ -9,8 +10,8 @@ export const wait: StepKind<StepOf<'wait'>> = {
   preview: ({ until, within, lasting, fails = [] }) => [
     ...until.flatMap(conditionLines),
     {
-      en: `waits up to ${within} s${lasting ? `; it must then hold for ${lasting} s` : ''}`,
-      zh: `最多等待 ${within} 秒${lasting ? `；之后须保持 ${lasting} 秒` : ''}`,
+      en: `waits up to ${span(within).en}${lasting ? `; it must then stay so for ${lasting} s` : ''}`,
+      zh: `最多等待 ${span(within).zh}${lasting ? `；之后须保持 ${lasting} 秒` : ''}`,
     },
     ...fails.flatMap((condition) =>
       conditionLines(condition).map(({ en, zh }) => ({ en: `fails if: ${en}`, zh: `以下情况视为失败：${zh}` })),

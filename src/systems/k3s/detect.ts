@@ -70,10 +70,10 @@ export const declaredSources = (objects: readonly Raw[]): Installation['sources'
       return says === undefined ? [] : [{ from: `Plan ${planName(plan)}`, says, beside: true as const }];
     });
 
-/** What a Plan asks for disagrees with the nodes until it has been carried out. */
+/** What a Plan asks for disagrees with the nodes until it has been carried out. The version of a Plan for other software is none of K3s. */
 async function planSources(planRows: PlanRow[], look: PointReader): Promise<Installation['sources']> {
   const sources: Installation['sources'] = [];
-  for (const [namespace, rows] of Map.groupBy(planRows, ({ ref }) => ref.namespace ?? '')) {
+  for (const [namespace, rows] of Map.groupBy(planRows.filter(upgradesK3s), ({ ref }) => ref.namespace ?? '')) {
     const controller = await controllerIn(namespace, look);
     const by = controller ? textOf(`${CONTROLLER} ${controller.version ?? controller.image}`) : noController(namespace);
     for (const { ref, latestVersion, version, channel } of rows) {

@@ -73,6 +73,10 @@ describe('k3s', () => {
     expect(JSON.stringify(examination.installations)).not.toContain('hunter2');
     expect((await seen(objects.slice(0, 2))).sources?.[1]).toContain('no Deployment system-upgrade/system-upgrade-controller');
   });
+  test('the version of a Plan for other software is none of K3s', async () => {
+    const os = { ...plan({ name: 'os' }), spec: { version: '5.4', upgrade: { image: 'example.com/kernel' } }, status: {} } as Raw;
+    expect((await seen([node('s1', 'v1.33.9+k3s1', SERVER), os])).sources).toEqual(['v1.33.9+k3s1: kubelet of 1 Node']);
+  });
   test.each([
     ['provisioned', node('s1', 'v1.33.9+k3s1', { 'rke.cattle.io/machine': 'x' }), 'rke.cattle.io/machine'],
     ['imported', node('s1', 'v1.33.9+k3s1', { 'upgrade.cattle.io/kubernetes-upgrade': 'true' }), 'kubernetes-upgrade'],
