@@ -4,7 +4,8 @@ import { isMap, type Node, Parser, type YAMLMap } from 'yaml';
 import type { Raw } from '../engine/contracts.ts';
 import { isRaw } from '../kube/json.ts';
 import { type Edited, edited, type Splice, spliced } from './edit.ts';
-import { isMergeKey, isNotYaml, nameOf, pairsOf, readYamlAgain, type YamlPair } from './yaml.ts';
+import { isMergeKey, isNotYaml, nameOf, pairsOf, type YamlPair } from './yaml.ts';
+import { readYamlAgain } from './yaml-again.ts';
 
 export interface Move {
   from: string[];

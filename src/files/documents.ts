@@ -3,8 +3,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { isAlias, isMap, isSeq, type Node } from 'yaml';
 import type { Json } from '../engine/contracts.ts';
+import { yamlPieces } from './pieces.ts';
 import { readPlain } from './plain-yaml.ts';
-import { isNotYaml, type NotYaml, nameOf, pairsOf, type Room, readYaml, readYamlAgain, roomy, type Twice, type YamlFile } from './yaml.ts';
+import { isNotYaml, type NotYaml, nameOf, pairsOf, type Room, readYaml, roomy, type Twice, type YamlFile } from './yaml.ts';
+import { readYamlAgain } from './yaml-again.ts';
 
 /** Lines from 1. `lines`: of the items of a list (`items` of the root). */
 export interface DocumentValue {
@@ -16,11 +18,6 @@ export interface DocumentValue {
   /** Of what these keys and indexes lead to. Reads the text again: for the few that are asked for. */
   lineAt?(path: readonly string[]): number;
 }
-
-/** Where a document ends or begins in another way than by a plain `---`, or something is said to the parser: the file is read whole. */
-const OTHERWISE = /[\r\u2028\u2029]|^(?:%|\.\.\.|---(?!$))/m;
-const MARK = /^---$/gm;
-const SAYS_SOMETHING = /^\s*[^\s#]/m;
 
 /** `text`: without a byte order mark. The same documents, in the same order, as readYaml. */
 export function readDocuments(text: string): DocumentValue[] | NotYaml {
@@ -53,15 +50,11 @@ export async function readDocumentsInTurns(text: string, told: (count: number) =
 /** What is not YAML is the last. */
 function* eachDocument(text: string): Generator<DocumentValue | NotYaml> {
   const room = roomy();
-  if (OTHERWISE.test(text)) return yield* parsed(text, 1, room);
-  let begin = 0;
-  let line = 1;
-  for (const end of [...Array.from(text.matchAll(MARK), ({ index }) => index), text.length]) {
-    const piece = text.slice(begin, end);
-    if (SAYS_SOMETHING.test(piece)) yield* documentIn(piece, line, room);
-    else if (begin > 0) yield { value: null, line };
-    line += linesIn(piece);
-    begin = end + '---'.length;
+  const pieces = yamlPieces(text);
+  if (!pieces) return yield* parsed(text, 1, room);
+  for (const { text: piece, line, says } of pieces) {
+    if (says) yield* documentIn(piece, line, room);
+    else yield { value: null, line };
   }
 }
 
@@ -102,9 +95,3 @@ function below(node: Node | null, key: string, read: YamlFile): Node | null {
 
 /** 0: an item that says nothing is nowhere. */
 const moved = (line: number) => (within: number) => (within === 0 ? 0 : within + line - 1);
-
-function linesIn(text: string): number {
-  let count = 0;
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
-  return count;
-}

@@ -6,7 +6,8 @@ import { deepEqual, isRaw, parseJson } from '../kube/json.ts';
 import { formatPointer } from '../kube/pointer.ts';
 import { jsonPieces } from './json-stream.ts';
 import { plainValue } from './scalar.ts';
-import { isMergeKey, isNotYaml, nameOf, pairsOf, readYamlAgain, type YamlFile, type YamlPair } from './yaml.ts';
+import { isMergeKey, isNotYaml, nameOf, pairsOf, type YamlFile, type YamlPair } from './yaml.ts';
+import { readYamlAgain } from './yaml-again.ts';
 
 /** Which object: of a file's documents, and of a list's items, from 0; `within`: the keys that lead to one inside of that. */
 export interface Place {

@@ -11,7 +11,8 @@ import { whyOf } from '../text/system-error.ts';
 import { isChanged, notReplaceable, replaceFile } from './atomic.ts';
 import { edited, NOT_HELD, type Place, pathOf, type Splice, unspliced } from './edit.ts';
 import { readInput } from './input.ts';
-import { isNotYaml, readYamlAgain } from './yaml.ts';
+import { isNotYaml } from './yaml.ts';
+import { readYamlAgain } from './yaml-again.ts';
 
 /** Where an object is declared: `real`: the file itself, links followed. */
 export interface Declared extends Manifest {

@@ -98,11 +98,13 @@ export function readYaml(text: string, room: Room = roomy()): YamlFile | NotYaml
       return { line: lineOf(trouble.at), why: trouble.why };
     }
   }
-  const itemLines = (root: Node | null): number[] => {
-    const items = isMap(root) ? pairsOf(root).findLast(({ key }) => isScalar(key) && key.source === 'items')?.value : undefined;
-    return isSeq(items) ? (items.items as (Node | null)[]).map((item) => (item === null ? 0 : lineOf(item))) : [];
-  };
-  return { documents, lineOf, itemLines, targetOf: (alias) => targets.get(alias) };
+  return { documents, lineOf, itemLines: (root) => itemLinesIn(root, lineOf), targetOf: (alias) => targets.get(alias) };
+}
+
+/** Of an item that says nothing: 0. */
+export function itemLinesIn(root: Node | null, lineOf: (node: Node) => number): number[] {
+  const items = isMap(root) ? pairsOf(root).findLast(({ key }) => isScalar(key) && key.source === 'items')?.value : undefined;
+  return isSeq(items) ? (items.items as (Node | null)[]).map((item) => (item === null ? 0 : lineOf(item))) : [];
 }
 
 /** Of objects of JSON one after the other each is a document, its nodes where they stand in the whole text. */
@@ -122,19 +124,6 @@ function documentsIn(text: string, lineCounter: LineCounter): Document[] {
       });
     return documents;
   });
-}
-
-/** Texts that are held with what they were read to: a run of many steps looks at one file over and over, before and after each. */
-const HELD = 3;
-const held = new Map<string, YamlFile | NotYaml>();
-
-/** The same, remembering the last few. */
-export function readYamlAgain(text: string): YamlFile | NotYaml {
-  const known = held.get(text) ?? readYaml(text);
-  held.delete(text);
-  held.set(text, known);
-  for (const oldest of held.keys()) if (held.size > HELD) held.delete(oldest);
-  return known;
 }
 
 /** What no YAML may hold (YAML 1.2, 5.1; kubectl: "control characters are not allowed"). */
