@@ -28,12 +28,14 @@ export interface PlanShown {
   stored?: true;
   /** So many more than are given. */
   further?: number;
+  /** Commands and conditions of steps that send nothing stand behind `rest`; what is changed stands here. */
+  brief?: boolean;
 }
 
 export function planView(
   { stages, refusals }: Plan,
   face: Face,
-  { shown = Number.POSITIVE_INFINITY, rest = '--dry-run=client', stored, further = 0 }: PlanShown = {},
+  { shown = Number.POSITIVE_INFINITY, rest = '--dry-run=client', stored, further = 0, brief = false }: PlanShown = {},
 ): string[] {
   const { language, style } = face;
   const steps = stages.flatMap((stage) => stage.steps.map((step) => ({ step, stage })));
@@ -45,7 +47,13 @@ export function planView(
     en: `  ... and ${counted(more, 'more step', '').en}; show all: ${rest}`,
     zh: `  …… 另有 ${more} 步；查看全部：${rest}`,
   }[language];
+  const whole = {
+    en: `  commands and conditions of these steps: ${rest}`,
+    zh: `  这些步骤的命令和完成条件：${rest}`,
+  }[language];
   const visible = more ? steps.slice(0, shown) : steps;
+  const changes = stored ? describedChanges : changesOf;
+  const isBrief = (step: Step) => brief && isHarmless(step) && changes(step).length > 0;
   const back = undoneBy(steps.map(({ step }) => step));
   const promised = (step: Step) => promise(step, language, back.get(step.id));
   const room = Math.max(0, ...visible.map(({ step }) => width(promised(step))));
@@ -55,9 +63,11 @@ export function planView(
     ...(count ? [besideHead(style.bold(head), style.dim(UNDO_COLUMN[language]), room, face)] : []),
     ...visible.flatMap((each, i) => [
       ...titled(each, i),
-      ...stepLines(each.step, visible[i - 1]?.step, { text: promised(each.step), room }, face, stored ? describedChanges : changesOf),
+      ...stepLines(each.step, visible[i - 1]?.step, { text: promised(each.step), room }, face, (step) =>
+        isBrief(step) ? [] : changes(step),
+      ),
     ]),
-    ...(more > 0 ? [style.dim(folded)] : []),
+    ...(more > 0 ? [style.dim(folded)] : visible.some(({ step }) => isBrief(step)) ? [style.dim(whole)] : []),
     ...besideLines(refusals, face),
   ];
 }

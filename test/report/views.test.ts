@@ -207,6 +207,28 @@ describe.each(LANGUAGES)('%s', (language) => {
     expect(view.slice(-3).map((line) => line.trim().slice(-3))).toEqual(['one', 'two', 'up']);
     expect(question(all, IDENTITY)[language]).toContain({ en: '(all can be undone)', zh: '（均可撤销）' }[language]);
   });
+  test('what is left of a run is shown with every change, and without the commands of a person, which stand behind a command', () => {
+    const common = { guard: [], after: [], reasons: [] };
+    const person = (id: string): StepOf<'manual'> => ({
+      ...{ ...common, id, do: 'manual', undo: 'none', text: { en: `upgrade ${id}`, zh: `升级 ${id}` } },
+      commands: [`ssh ${id} reboot`],
+    });
+    const patch: StepOf<'patch'> = {
+      ...{ ...common, id: '2', do: 'patch', undo: 'exact', on: examples.ref('Node', '', 'w1'), text: { en: 'cordon', zh: '封锁' } },
+      changes: [{ path: '/spec/unschedulable', after: true }],
+    };
+    const view = (brief: boolean, ...left: Step[]) =>
+      planView(oneStage(left), face(language, 200), { rest: 'resume r --dry-run=client', stored: true, brief }).join('\n');
+    const left = [person('1'), patch, person('3')];
+    const command = { en: 'commands and conditions of these steps: ', zh: '这些步骤的命令和完成条件：' }[language];
+    expect(view(true, ...left)).not.toContain('reboot');
+    for (const text of ['Node w1', '/spec/unschedulable', { en: 'upgrade 3', zh: '升级 3' }[language]])
+      expect(view(true, ...left)).toContain(text);
+    expect(view(true, ...left).endsWith(`  ${command}resume r --dry-run=client`)).toBe(true);
+    expect(view(true, patch)).not.toContain(command);
+    expect(view(false, ...left)).toContain('ssh 3 reboot');
+    expect(view(false, ...left)).not.toContain(command);
+  });
   test('a plan of 200 steps is folded, and counts what it leaves out', () => {
     const lines = planView(plannedMany, face(language, 80), { shown: 20 });
     expect(stepsOf(plannedMany)).toHaveLength(200);

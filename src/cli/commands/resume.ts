@@ -45,7 +45,8 @@ export async function resume(call: Call): Promise<number> {
     await sameCharts(run, open, world);
     const rest = call.t({ en: `{tool} resume ${run.id} --dry-run=client{reach}`, zh: `{tool} resume ${run.id} --dry-run=client{reach}` });
     const shown = isDryRun(call) ? Number.POSITIVE_INFINITY : SHOWN;
-    const lines = planView({ stages: stagesOf(run, open), refusals: [] }, call.face, { shown, rest, stored: true });
+    // The whole plan was shown before the run began; what is changed is shown each time.
+    const lines = planView({ stages: stagesOf(run, open), refusals: [] }, call.face, { shown, rest, stored: true, brief: !isDryRun(call) });
     if (isDryRun(call)) return await dryRun(call, world, lines, amongThese(open));
     call.say(...lines, '');
     await mayAll(open, world, commandOf(run));
