@@ -22,6 +22,7 @@ grid('kubernetes/kubeadm-preflight', [
   { fixture: 'found', objects: [node('cp1', CORDONED)], expect: 'warning Node/w1' },
   { fixture: 'found', objects: [node('w1', {}, 'Unknown')], expect: BOTH },
   { fixture: 'found', objects: [node('w1', {})], expect: 'passed' },
+  { fixture: 'found', objects: [node('w1', { taints: [{ key: 'busy', effect: 'PreferNoSchedule' }] })], expect: 'passed' },
   // Where all are, kubeadm leaves the test out; 1.30.0 does not.
   { fixture: 'found-cordoned', expect: 'passed' },
   { fixture: 'found-cordoned', server: 'v1.29.4', to: 'kubernetes=v1.30.0', expect: BOTH },
