@@ -35,7 +35,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Looks for a Node that is Ready and not cordoned and has no taint that the Pod does not tolerate: it tolerates node-role.kubernetes.io/control-plane:NoSchedule alone. Where every Node is cordoned, kubeadm leaves the test out (except 1.30.0). kubeadm 1.29 and older do not stop over it.',
-      zh: '查找已就绪、未封锁且没有该 Pod 不容忍的污点的节点：该 Pod 只容忍 node-role.kubernetes.io/control-plane:NoSchedule。所有节点都处于封锁状态时，kubeadm 会跳过该测试（1.30.0 除外）。kubeadm 1.29 及更早版本不会因此停止。',
+      zh: '查找已就绪、未封锁、且污点均为该 Pod 所容忍的节点；该 Pod 只容忍 node-role.kubernetes.io/control-plane:NoSchedule。所有节点都处于封锁状态时，kubeadm 会跳过该测试（1.30.0 除外）。kubeadm 1.29 及更早版本不会因此停止。',
     },
     fix: {
       en: 'manual: before kubeadm runs, make a Node Ready, uncordon one or remove the taint from one. Or accept it and run kubeadm with --ignore-preflight-errors=CreateJob.',

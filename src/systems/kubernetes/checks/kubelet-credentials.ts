@@ -72,7 +72,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     },
     detection: {
       en: 'Reads Pod templates of workloads, and static and unmanaged Pods, whose containers mount the kubeconfig or the client certificate of the kubelet from the host (such as /etc/kubernetes/kubelet.conf) and name its path in args, command or env. A mount alone, as of CSI drivers, is not reported. Ignored where feature gate AuthorizeNodeWithSelectors is set to false, up to 1.33; it is locked in 1.34.',
-      zh: '读取工作负载的 Pod 模板以及静态 Pod 和无控制器的 Pod：容器从主机挂载了 kubelet 的“kubeconfig”或客户端证书（例如 /etc/kubernetes/kubelet.conf），并在“args”“command”或“env”中写出其路径。仅挂载而未写出路径（例如 CSI 驱动）时不报告。特性门控 AuthorizeNodeWithSelectors 设为 false 时忽略，但仅限 1.33 及之前；该门控自 1.34 起锁定。',
+      zh: '读取工作负载的 Pod 模板以及静态 Pod 和无控制器的 Pod，查找从主机挂载了 kubelet 的“kubeconfig”或客户端证书（例如 /etc/kubernetes/kubelet.conf）、并在“args”“command”或“env”中写出其路径的容器。仅挂载而未写出路径（例如 CSI 驱动）时不报告。特性门控 AuthorizeNodeWithSelectors 设为 false 时忽略，但仅限 1.33 及之前；该门控自 1.34 起锁定。',
     },
     fix: {
       en: 'manual: give the workload a ServiceAccount with the permissions that it needs, and remove the path, so that it uses the token in its Pod. A static Pod needs a kubeconfig of its own. As a stopgap up to 1.33, set feature gate AuthorizeNodeWithSelectors=false on kube-apiserver.',

@@ -41,12 +41,12 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/patch-regressions',
-  title: { en: 'target version is not a patch with a known regression', zh: '目标版本不是已知存在回归问题的补丁版本' },
+  title: { en: 'target version is not a patch with a known regression', zh: '目标补丁版本没有已知的回归问题' },
   headline: { en: 'target version has a regression that a later patch fixes', zh: '目标版本存在已知问题，后续补丁版本已修复' },
   page: {
     impact: {
       en: 'Some patch releases have a regression: 1.34.0 and 1.34.1 re-create the Pods of every StatefulSet once, a rollout of a parallel StatefulSet can hang for good in 1.35.0 to 1.35.3, and kubeadm 1.30.0 replaces the configuration of kubelets with defaults. A later patch of the same minor version has the fix.',
-      zh: '部分补丁版本会引入之前没有的问题：1.34.0 和 1.34.1 会重新创建所有 StatefulSet 的 Pod 一次；在 1.35.0 至 1.35.3 中，并行 StatefulSet 的滚动更新可能一直停滞；kubeadm 1.30.0 会把 kubelet 的配置改为默认值。同一次要版本之后的补丁版本已修复。',
+      zh: '部分补丁版本会引入之前没有的问题：1.34.0 和 1.34.1 会重新创建所有 StatefulSet 的 Pod 一次；在 1.35.0 至 1.35.3 中，podManagementPolicy 为 Parallel 的 StatefulSet 的滚动更新可能一直停滞；kubeadm 1.30.0 会把 kubelet 的配置改为默认值。同一次要版本之后的补丁版本已修复。',
     },
     detection: {
       en: 'Compares the target with a table of such patches, and looks for what each concerns: StatefulSets (podManagementPolicy, updateStrategy, labels of volumeClaimTemplates), mode ipvs in ConfigMap kube-proxy, ConfigMap kubeadm-config, and on the way to 1.36 suspended Jobs. StatefulSets with strategy OnDelete or without replicas are ignored.',
@@ -58,7 +58,7 @@ const check: Check<typeof reads, Args> = {
     },
     limits: {
       en: 'A target without a patch number, and each minor on the way, stands for its newest patch. Distributions can include a fix earlier. Whether /var/lib/kubelet/kubeadm-flags.env of a Node has no flags is visible only on that Node.',
-      zh: '不带补丁号的目标版本表示其次要版本的最新补丁版本，途经的次要版本同样如此。发行版可能更早包含修复。/var/lib/kubelet/kubeadm-flags.env 是否没有参数只有在节点上才可见。',
+      zh: '不带补丁号的目标版本表示其次要版本的最新补丁版本，途经的次要版本同样如此。发行版可能更早包含修复。/var/lib/kubelet/kubeadm-flags.env 中是否没有参数，只有在节点上才能看到。',
     },
   },
   sources: [
