@@ -5,6 +5,9 @@ import { NAME } from './installations.ts';
 
 export const nameOf = ({ namespace, name }: Ref): string => oneLine([namespace, name].filter(Boolean).join('/'), NAME);
 
-/** With the object of that file inside of which it stands. */
-export const fileOf = ({ file, line, inside }: Ref): string | undefined =>
-  file === undefined ? undefined : `${oneLine(file, NAME)}:${line ?? 1}${inside === undefined ? '' : ` (${oneLine(inside, NAME)})`}`;
+/** The object inside of which it stands in its file. */
+export const insideOf = ({ inside }: Ref): string | undefined => (inside === undefined ? undefined : `(${oneLine(inside, NAME)})`);
+
+/** With that object. */
+export const fileOf = (ref: Ref): string | undefined =>
+  ref.file === undefined ? undefined : [`${oneLine(ref.file, NAME)}:${ref.line ?? 1}`, insideOf(ref)].filter(Boolean).join(' ');

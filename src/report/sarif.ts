@@ -5,7 +5,7 @@ import { oneLine } from '../text/sanitise.ts';
 import { explainedInMarkdown } from './explain.ts';
 import type { Face } from './face.ts';
 import { NAME } from './installations.ts';
-import { fileOf, nameOf } from './names.ts';
+import { fileOf, insideOf, nameOf } from './names.ts';
 import type { Report } from './report.ts';
 import { type FoundHere, type Looked, lookedOf, type Verdict } from './verdicts.ts';
 import type { Catalogue, Shown } from './view.ts';
@@ -131,7 +131,7 @@ function locationsOf(
   const all = objects.map((ref): Location => {
     const logical = {
       name: oneLine(ref.name, NAME),
-      fullyQualifiedName: `${oneLine(ref.apiVersion)} ${oneLine(ref.kind)} ${nameOf(ref)}`,
+      fullyQualifiedName: [oneLine(ref.apiVersion), oneLine(ref.kind), nameOf(ref), insideOf(ref)].filter(Boolean).join(' '),
       kind: 'resource',
     };
     const place = physical(ref, tool);

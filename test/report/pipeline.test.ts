@@ -301,3 +301,14 @@ test('sarif: a finding in the record of a Helm release has the place of the file
   expect(result!.locations!.map(({ physicalLocation }) => physicalLocation?.artifactLocation?.uri)).toEqual(['dump/web.yaml', undefined]);
   expect(result!.locations!.map(({ logicalLocations }) => logicalLocations![0]!.name)).toEqual(['a', 'b']);
 });
+
+test('an object inside another one is named with it in every format, also of a saved result', () => {
+  const on = { ...examples.ref('CronJob', 'shop', 'old'), file: 'hub/w.yaml', line: 9, inside: 'ManifestWork spokes/w' };
+  const finding = examples.finding({ message: { en: 'm', zh: 'm' }, objects: [on] });
+  const examination = examples.examination([examples.found('kubernetes/removed-api', [finding], { en: 'x', zh: 'x' })], []);
+  for (const shown of [shownOf(examination), ...readPublished(jsonOf(publish(examination)), 'x').results.map(shownFrom)]) {
+    const [result] = held(sarif([shown], [], CATALOGUE, TOOL, face())).runs[0]!.results!;
+    expect(result!.locations![0]!.logicalLocations![0]!.fullyQualifiedName).toMatch(/CronJob shop\/old \(ManifestWork spokes\/w\)$/);
+    expect(junit([shown], [], CATALOGUE, TOOL, face())).toContain('CronJob shop/old hub/w.yaml:9 (ManifestWork spokes/w)');
+  }
+});
