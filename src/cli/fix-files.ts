@@ -292,7 +292,7 @@ const noChange = (id: string): Text => ({
 const onlyClient = (): UserError =>
   new UserError(
     {
-      en: '-f excludes --rehearse and --dry-run=server: changes of manifests are shown as a diff',
+      en: '-f cannot be used with --rehearse or --dry-run=server: changes of manifests are shown as a diff',
       zh: '-f 不能与 --rehearse 或 --dry-run=server 同时使用：对清单的更改以 diff 显示',
     },
     { en: 'to show the diff: {retry:dry-run,rehearse} --dry-run=client', zh: '显示 diff：{retry:dry-run,rehearse} --dry-run=client' },

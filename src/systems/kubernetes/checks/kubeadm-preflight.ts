@@ -30,11 +30,11 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'Nodes cannot run the test Pod of kubeadm upgrade', zh: '没有节点可运行 kubeadm upgrade 的测试 Pod' },
   page: {
     impact: {
-      en: 'kubeadm upgrade apply and kubeadm upgrade plan first run a test Pod (Job upgrade-health-check in kube-system). If it does not end within 15 s (1 minute from 1.36 on), kubeadm stops with ERROR CreateJob.',
+      en: 'kubeadm upgrade apply and kubeadm upgrade plan first run a test Pod (Job upgrade-health-check in kube-system). If it does not complete within 15 s (1 minute from 1.36 on), kubeadm stops with ERROR CreateJob.',
       zh: '“kubeadm upgrade apply”和“kubeadm upgrade plan”会先运行一个测试 Pod（kube-system 中的 Job upgrade-health-check）。如果 15 秒内（自 1.36 起为 1 分钟）没有结束，kubeadm 会报告 ERROR CreateJob 并停止。',
     },
     detection: {
-      en: 'Looks for a Node that is Ready and not cordoned and has no taint that the Pod does not tolerate: it tolerates node-role.kubernetes.io/control-plane:NoSchedule alone. Where every Node is cordoned, kubeadm leaves the test out (except 1.30.0). kubeadm 1.29 and older do not stop over it.',
+      en: 'Looks for a Node that is Ready, not cordoned, and without a taint other than node-role.kubernetes.io/control-plane:NoSchedule, the only one that the Pod tolerates. If every Node is cordoned, kubeadm skips the test (except 1.30.0). kubeadm 1.29 and older do not stop if the test fails.',
       zh: '查找已就绪、未封锁、且污点均为该 Pod 所容忍的节点；该 Pod 只容忍 node-role.kubernetes.io/control-plane:NoSchedule。所有节点都处于封锁状态时，kubeadm 会跳过该测试（1.30.0 除外）。kubeadm 1.29 及更早版本不会因此停止。',
     },
     fix: {
@@ -42,7 +42,7 @@ const check: Check<typeof reads, Args> = {
       zh: '手动：运行 kubeadm 之前，使一个节点就绪，或取消封锁、移除其污点。也可接受该问题，并为 kubeadm 加上 --ignore-preflight-errors=CreateJob。',
     },
     limits: {
-      en: 'How long the image pause takes to be pulled, and whether the Node has room for one more Pod, is not checked.',
+      en: 'How long it takes to pull the pause image, and whether the Node has room for one more Pod, is not checked.',
       zh: '不检查拉取其镜像（“pause”）所需的时间，也不检查节点能否再运行一个 Pod。',
     },
   },
@@ -74,7 +74,7 @@ const check: Check<typeof reads, Args> = {
     const nodes = `${length} Node${length === 1 ? '' : 's'}`;
     const [en, zh] = is === 'cordoned' ? ['cordoned', '处于封锁状态'] : ['not ready or tainted', '未就绪或有污点'];
     return {
-      en: `kubeadm ${version} stops: its test Pod has to end within ${seconds} s, and no Node can run it (${nodes} ${en})`,
+      en: `kubeadm ${version} stops: its test Pod must complete within ${seconds} s, and no Node can run it (${nodes} ${en})`,
       zh: `kubeadm ${version} 会停止：其测试 Pod 须在 ${seconds} 秒内结束，而没有节点可运行它（${length} 个 Node ${zh}）`,
     };
   },

@@ -106,7 +106,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     return [...by].map(([workload, same]) => told(workload, same, hop, hopOf(at.path, hop)));
   },
   say: ({ workload, uses, hop }) => ({
-    en: `${workload} uses the credentials of the kubelet (${uses.join(', ')}): from ${hop} on they read only their own Node and its Pods`,
+    en: `${workload} uses the credentials of the kubelet (${uses.join(', ')}): from ${hop} on they give access only to their own Node and its Pods`,
     zh: `${workload} 使用 kubelet 的凭据（${uses.join('、')}）：自 ${hop} 起只能读取所在节点及其 Pod`,
   }),
 };
