@@ -194,7 +194,7 @@ function etcdArgs(clients: number, peers: number): string[] {
 function apiserverArgs(folder: string, port: number, etcd: string, host = '127.0.0.1'): string[] {
   return [
     ...['--etcd-servers', etcd, '--secure-port', `${port}`, '--bind-address', host],
-    ...['--cert-dir', join(folder, 'certs'), '--token-auth-file', join(folder, 'tokens.csv'), '--authorization-mode', 'RBAC'],
+    ...['--cert-dir', join(folder, 'certs'), '--token-auth-file', join(folder, 'tokens.csv'), '--authorization-mode', 'Node,RBAC'],
     ...['--service-cluster-ip-range', '10.0.0.0/24', '--allow-privileged=true', '--profiling=false'],
     // Tests create Pods themselves here; they need no ServiceAccount.
     ...['--disable-admission-plugins', 'ServiceAccount', '--service-account-issuer', `https://127.0.0.1:${port}/`],

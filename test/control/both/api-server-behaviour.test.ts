@@ -109,3 +109,15 @@ test.each(['exec', 'attach', 'portforward'])('get on pods/%s is enough for it, o
   };
   expect([await opened('get'), await opened('get', 'create')]).toEqual([OLD ? 'NotFound' : 'Forbidden', 'NotFound']);
 });
+
+test('the credentials of a kubelet read every Node and Pod, or those of its own Node', async () => {
+  const read = async (path: string) => {
+    const asKubelet = ['--as', 'system:node:w1', '--as-group', 'system:nodes'];
+    const { stderr } = await cluster.kubectl(['get', '--raw', `/api/v1/${path}`, ...asKubelet]);
+    return /\((\w+)\)/.exec(stderr)?.[1] ?? stderr;
+  };
+  const own = ['pods?fieldSelector=spec.nodeName%3Dw1', 'nodes?fieldSelector=metadata.name%3Dw1', 'services'];
+  expect(await Promise.all(own.map(read))).toEqual(own.map(() => ''));
+  const all = ['nodes', 'pods', 'nodes/w2'];
+  expect(await Promise.all(all.map(read))).toEqual(OLD ? ['', '', 'NotFound'] : all.map(() => 'Forbidden'));
+});

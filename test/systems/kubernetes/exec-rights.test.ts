@@ -70,7 +70,7 @@ grid('kubernetes/exec-rights', [
   { objects: [OLD, apiServer('cp1', `${GATE}=false`)], to, server, expect: 'passed' },
   { objects: [OLD, apiServer('cp1', `${GATE}=false`), apiServer('cp2', 'X=true')], to, server, expect: FOUND },
   // Switched off until it is locked.
-  { objects: [OLD, apiServer('cp1', `${GATE}=false`)], to: 'kubernetes=1.38', server: 'v1.37.2', expect: FOUND },
+  { objects: [OLD, apiServer('cp1', `${GATE}=false`)], to: 'kubernetes=1.38', server: 'v1.37.2', expect: FOUND, says: ['from 1.38 on'] },
   { forbidden: ['clusterroles.rbac.authorization.k8s.io'], to, server, expect: 'unknown' },
   // What only says how the gate is set need not be visible.
   { objects: [OLD], forbidden: ['configmaps'], to, server, expect: FOUND },
