@@ -309,7 +309,7 @@ const CLEAN: Text = { en: 'No problems found. All checks ran completely.', zh: '
 /** A cluster that is broken as it is has no problem there. */
 const CLEAN_BACK: Text = {
   en: 'The way-back checks found nothing. Not checked: the rest of the cluster (run check without --back-to), and whether a backup exists where restoring one is the only way back (etcd).',
-  zh: '针对回退的检查未发现问题。未检查：集群的其他状态，请去掉 --back-to 后检查；以及只能通过恢复备份（etcd）回退时，备份是否存在。',
+  zh: '针对回退的检查未发现问题。未检查：集群的其他状态（去掉 --back-to 即可检查）；只能通过恢复 etcd 备份回退时，备份是否存在。',
 };
 const CLEAN_ALONE: Text = { en: 'No problems found in these manifests.', zh: '这些清单中未发现问题。' };
 const BLIND: Text = {

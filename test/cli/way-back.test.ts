@@ -56,7 +56,7 @@ test.each<[string[], RegExp]>([
 
 test.each([
   ['en', 'Not checked: the rest of the cluster (run check without --back-to)'],
-  ['zh', '未检查：集群的其他状态，请去掉 --back-to 后检查'],
+  ['zh', '未检查：集群的其他状态（去掉 --back-to 即可检查）'],
 ])('nothing found on the way back does not say that the cluster is well: %s', async (lang, said) => {
   const clean = mkdtempSync(join(dump, 'clean-'));
   cpSync(join(FIXTURES, 'installed.yaml'), join(clean, 'installed.yaml'));
