@@ -38,7 +38,7 @@ export interface Case extends Laid {
   intent?: Intent;
   /** `passed`, `unknown`, `not-applicable`, or `SEVERITY OBJECT[, OBJECT…]` per finding. */
   expect: string | string[];
-  /** Among the sentences of its findings, their evidence, or what it could not see. */
+  /** Among the sentences of its findings, their evidence, certainty and hop (`at 1.31`, `at no hop`), or what it could not see. */
   says?: string[];
   /** What the remedy changes, as `OBJECT PATH: BEFORE → AFTER`; rehearsed, and the finding must be gone after it. */
   steps?: string[];
@@ -152,7 +152,12 @@ const said = ({ outcome, findings }: CheckResult): string[] =>
 
 const sentences = ({ findings, gaps, note }: CheckResult): string =>
   [
-    ...findings.flatMap(({ message, evidence, certainty }) => [message.en, ...evidence.map(({ seen }) => textOf(seen).en), certainty]),
+    ...findings.flatMap(({ message, evidence, certainty, hop }) => [
+      message.en,
+      ...evidence.map(({ seen }) => textOf(seen).en),
+      certainty,
+      `at ${hop ?? 'no hop'}`,
+    ]),
     ...gaps.flatMap(({ resource, detail, settle }) => [`${resource}: ${detail}`, settle?.en]),
     note?.en,
   ].join('\n');

@@ -16,6 +16,7 @@ const [, VALID = ''] = /caBundle: ([\w+/=]+)/.exec(HEALTHY)!;
 const ODD_PEM = '-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n';
 const HALF = Buffer.from(`${Buffer.from(VALID, 'base64')}${ODD_PEM}`).toString('base64');
 const NO_REVIEW = parse(HEALTHY.replace('conversionReviewVersions: [v1]', 'conversionReviewVersions: [v2]')) as Raw;
+const BOTH_REVIEWS = parse(HEALTHY.replace('conversionReviewVersions: [v1]', 'conversionReviewVersions: [v2, v1]')) as Raw;
 const OTHER_PORT = parse(HEALTHY.replace(/service: \{/, 'service: {port: 8443, ')) as Raw;
 const ORDERS = 'blocker CustomResourceDefinition/orders.shop.example.com';
 
@@ -42,7 +43,8 @@ grid('kubernetes/crd-conversion-webhook', [
   { objects: [bundle(HALF)], server: 'v1.31.14', expect: ORDERS },
   { objects: [bundle(NOT_ONE)], server: 'v1.29.15', to: 'kubernetes=1.30', expect: 'passed' },
   { objects: [NO_REVIEW], expect: ORDERS },
-  { objects: [OTHER_PORT], expect: ORDERS },
+  { objects: [OTHER_PORT], expect: ORDERS, says: ['by port 8443 of Service ', 'a port that this Service does not have'] },
+  { fixture: 'healthy', objects: [BOTH_REVIEWS], expect: 'passed' },
   { fixture: 'healthy', objects: [converter({ clusterIP: 'None', ports: [{ port: 443 }] })], expect: 'unknown' },
   { fixture: 'healthy', objects: [converter({ type: 'ExternalName', externalName: 'convert.example.com' })], expect: 'unknown' },
   { expect: 'passed' },

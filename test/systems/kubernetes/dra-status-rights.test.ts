@@ -13,6 +13,13 @@ grid('kubernetes/dra-status-rights', [
   { fixture: 'healthy', to: 'kubernetes=1.36', expect: 'passed' },
   { objects: [role('own', 'gpu', [['resourceclaims/status'], ['*']])], to: 'kubernetes=1.36', expect: 'warning Role/gpu/own' },
   { objects: [role('all', undefined, [['resourceclaims/status', '*'], ['*']])], to: 'kubernetes=1.36', expect: 'passed' },
+  {
+    objects: [
+      role('driver', undefined, [['resourceclaims/status'], ['update']], [['resourceclaims/driver'], ['get', 'associated-node:update']]),
+    ],
+    to: 'kubernetes=1.36',
+    expect: 'passed',
+  },
   { expect: 'passed' },
   { forbidden: ['clusterroles.rbac.authorization.k8s.io'], to: 'kubernetes=1.36', expect: 'unknown' },
 ]);

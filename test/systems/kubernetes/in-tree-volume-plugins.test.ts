@@ -4,7 +4,7 @@ import { grid } from '../../grid.ts';
 
 test('in a file the template of a controller counts, by the kind of its volumes', async () => {
   const deployment = (volume: string) =>
-    `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: site, namespace: shop}\nspec: {template: {spec: {volumes: [{name: v, ${volume}}]}}}\n`;
+    `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: site, namespace: shop}\nspec: {template: {spec: {volumes: [{name: tmp, emptyDir: {}}, {name: v, ${volume}}]}}}\n`;
   const found = async (volume: string) =>
     (await checkText({ 'a.yaml': deployment(volume) }, '--to', 'kubernetes=1.33')).found.flatMap(({ check, objects }) =>
       check === 'kubernetes/in-tree-volume-plugins' ? objects : [],

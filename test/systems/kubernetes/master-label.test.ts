@@ -12,6 +12,8 @@ const both = 'Deployment/kube-system/on-master, CronJob/kube-system/nightly';
 
 grid('kubernetes/master-label', [
   { fixture: 'found', expect: [`warning ${both}`, 'warning DaemonSet/kube-system/agent'] },
+  // A cluster that does not show its servers has no such label.
+  { base: 'managed', fixture: 'found', objects: [{ ...node({}), metadata: { name: 'cp1' } }], expect: `warning ${both}` },
   // K3s still sets the label, without a taint.
   { fixture: 'found', objects: [node({ [old]: 'true', [today]: 'true' })], expect: 'passed' },
   { fixture: 'found', server: 'v1.23.17', to: 'kubernetes=1.24', objects: [node({ [old]: '' }, old)], expect: `warning ${both}` },
