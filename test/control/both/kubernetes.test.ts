@@ -49,7 +49,7 @@ const HEALTHY = [
 ];
 /** There is no kube-proxy on the bed, and kubeadm did not make it. */
 const NOT_THERE = [
-  ...['kube-proxy-skew', 'kube-proxy-mode', 'kubeadm-config', 'kubelet-config', 'coredns-corefile', 'addon-versions'],
+  ...['kube-proxy-skew', 'kube-proxy-mode', 'kubeadm-config', 'kubelet-config', 'coredns-corefile', 'addon-versions', 'kubeadm-preflight'],
   // Asked after an upgrade.
   ...['apis', 'components', 'fields', 'flags', 'kubelets'].map((name) => `way-back-${name}`),
 ].map((name) => `kubernetes/${name}`);
