@@ -247,7 +247,6 @@ const SPECIAL: Record<string, Case> = {
   },
   'memory to compare': { args: () => ['compare', '/proc/self/mem', DEMO], says: /\/proc\/self\/mem/, next: /check -o json/ },
   'a device to compare': { args: () => ['compare', '/dev/zero', '/dev/zero'], says: /\/dev\/zero/, next: /check -o json/ },
-  'a FIFO to compare': { args: () => ['compare', fifo('fifo.json'), DEMO], says: /fifo\.json/, next: /check -o json/ },
   'a folder to compare': { args: () => ['compare', folder, DEMO], says: /EISDIR/, next: /check -o json/ },
   'a snapshot that is a FIFO': { args: () => check('--from', fifo('fifo.tar.gz')), says: /fifo\.tar\.gz/, next: /snapshot FILE/ },
   'a snapshot that is a device': { args: () => check('--from', '/dev/zero'), says: /\/dev\/zero/, next: /snapshot FILE/ },
