@@ -81,7 +81,15 @@ test('without rights nothing is passed, exit 3', async () => {
 });
 
 /** What a user with some rights is not told. The bed's controllers do not run: the role view is not aggregated. */
-const LIST_ONLY = ['addon-versions', 'component-flags', 'coredns-corefile', 'kube-proxy-mode', 'kube-proxy-skew', 'kubeadm-config'];
+const LIST_ONLY = [
+  'addon-versions',
+  'component-flags',
+  'coredns-corefile',
+  'kube-proxy-mode',
+  'kube-proxy-skew',
+  'kubeadm-config',
+  'kubeadm-preflight',
+];
 test('what a user has no permission to see is unknown, whatever else is seen', async () => {
   const client = clientOf(plane);
   const { rules } = parse((await run(['rbac', '--for', 'check'], { kubeconfig: routes.kubeconfig })).stdout) as { rules: Rule[] };
